@@ -1,0 +1,97 @@
+"""What is known of the answer in progress: on the wire, in the speaker, and among the tools. No I/O, no clock."""
+
+from dataclasses import dataclass
+
+from edgevoice.core.messages import DeleteItem, ItemHeard, ToolCall, TruncateItem
+
+
+@dataclass(slots=True)
+class ToolRound:
+    """The calls of one response, until the last of them has been answered.
+
+    ``has_spoken`` says that the response held speech beside its calls; ``is_stale`` that the user has begun a new turn
+    since, so that the outputs are sent for the record and no answer is asked for.
+    """
+
+    waiting: set[str]
+    has_spoken: bool
+    is_stale: bool = False
+
+
+@dataclass(slots=True)
+class Answer:
+    """The answer in progress.
+
+    ``response_id``: the response that is being generated. ``fence``: the one response whose audio may be heard.
+    ``burst``: the stretch of playback that sounds. ``is_asked_for``: we asked for an answer that has not begun.
+    ``ask_again``: we asked while another answer was running, which the service refuses. ``is_goodbye``: hang up once it
+    has been spoken.
+    """
+
+    response_id: str | None = None
+    fence: str | None = None
+    burst: int | None = None
+    tools: ToolRound | None = None
+    is_asked_for: bool = False
+    ask_again: bool = False
+    is_goodbye: bool = False
+    has_sounded: bool = False
+
+    @property
+    def is_sounding(self) -> bool:
+        """Say whether playback is active: this, not an open response, is what makes speech a barge-in."""
+        return self.burst is not None
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether nothing more will come: generated, played, no tool round open and none asked for."""
+        return self.response_id is None and self.burst is None and self.tools is None and not self.is_asked_for
+
+    @property
+    def is_being_generated(self) -> bool:
+        """Say whether the service is at work on an answer that is still wanted."""
+        return self.response_id is not None and self.response_id == self.fence
+
+    def begin_tools(self, calls: tuple[ToolCall, ...], *, has_spoken: bool, is_stale: bool) -> None:
+        """Open a round; calls of an interrupted one that still run are waited for with it."""
+        waiting = {call.call_id for call in calls}
+        if self.tools is not None:
+            waiting |= self.tools.waiting
+        self.tools = ToolRound(waiting, has_spoken=has_spoken, is_stale=is_stale)
+
+    def begin(self, response_id: str) -> None:
+        """Take a response as the one to be heard."""
+        self.response_id = response_id
+        self.fence = response_id
+        self.is_asked_for = False
+
+    def sound(self, burst: int) -> None:
+        """Take playback as active."""
+        self.burst = burst
+        self.has_sounded = True
+
+    def fall_silent(self) -> None:
+        """Shut the fence: what still comes of this answer is late."""
+        self.fence = None
+        self.burst = None
+        self.has_sounded = False
+        self.is_asked_for = False
+        self.ask_again = False
+        if self.tools is not None:
+            self.tools.is_stale = True
+
+
+def corrections(items: tuple[ItemHeard, ...]) -> list[TruncateItem | DeleteItem]:
+    """Return what the service must be told after a cut, so that the model knows what was heard.
+
+    One order per item: nothing when it had been heard to its end, a deletion when nothing was heard (a truncation to 0
+    ms is refused by some services), else a truncation that never exceeds what was received ("already shorter than" is
+    the answer to that).
+    """
+    orders: list[TruncateItem | DeleteItem] = []
+    for item in items:
+        if item.heard_ms == 0:
+            orders.append(DeleteItem(item.item_id))
+        elif item.heard_ms < item.received_ms or not item.is_complete:
+            orders.append(TruncateItem(item.item_id, item.content_index, min(item.heard_ms, item.received_ms)))
+    return orders

@@ -1,0 +1,47 @@
+"""Named deadlines: many can run, the core publishes the nearest one. No clock."""
+
+from collections.abc import Iterable
+from enum import Enum, auto
+
+
+class Deadline(Enum):
+    """What the conversation waits for, and must not wait for without end."""
+
+    CONNECT = auto()
+    REDIAL = auto()
+    LISTEN = auto()
+    ANSWER = auto()
+    SESSION = auto()
+    FAULT = auto()
+    RING = auto()
+    ECHO_TAIL = auto()
+
+
+class Deadlines:
+    """A handful of deadlines in monotonic seconds."""
+
+    def __init__(self) -> None:
+        self._at: dict[Deadline, float] = {}
+
+    def set(self, name: Deadline, at: float) -> None:
+        """Start or move a deadline."""
+        self._at[name] = at
+
+    def clear(self, *names: Deadline) -> None:
+        """Forget deadlines; those that do not run are no matter."""
+        for name in names:
+            self._at.pop(name, None)
+
+    def at(self, name: Deadline) -> float | None:
+        """Return when a deadline is, or ``None`` when it does not run."""
+        return self._at.get(name)
+
+    def next(self) -> float | None:
+        """Return the nearest deadline, or ``None`` when nothing is waited for."""
+        return min(self._at.values(), default=None)
+
+    def take_due(self, now: float) -> Iterable[Deadline]:
+        """Return the deadlines that are over, earliest first, and forget them."""
+        due = sorted((name for name, at in self._at.items() if at <= now), key=lambda name: self._at[name])
+        self.clear(*due)
+        return due

@@ -1,0 +1,136 @@
+"""Downlink: turns the service's events into facts, pieces of audio and transcripts. No I/O, no clock.
+
+It remembers only what one event needs of an earlier one: names of calls, which responses had sound, words so far.
+"""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from edgevoice.core import wire
+from edgevoice.core.messages import (
+    Event,
+    LinkOpened,
+    ResponseEnded,
+    ResponseStarted,
+    ResponseStatus,
+    ServiceComplained,
+    Speaker,
+    ToolCall,
+    TranscriptChanged,
+    TurnEnded,
+    UsageTold,
+    UserStartedSpeaking,
+    UserStoppedSpeaking,
+)
+from edgevoice.core.transcript import has_words, visible
+
+
+@dataclass(frozen=True, slots=True)
+class AudioPiece:
+    """A piece of an answer's audio, mono s16 at 24 kHz; may end in the middle of a sample."""
+
+    response_id: str
+    item_id: str
+    content_index: int
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ItemComplete:
+    """All of an item's audio has arrived."""
+
+    response_id: str
+    item_id: str
+
+
+Arrival = Event | AudioPiece | ItemComplete | TranscriptChanged | UsageTold
+
+
+class Downlink:
+    """One session's downlink; a new session needs a new one."""
+
+    def __init__(self) -> None:
+        self._call_names: dict[str, str] = {}
+        self._calls: dict[str, dict[str, ToolCall]] = {}
+        self._with_audio: set[str] = set()
+        self._words: dict[str, str] = {}
+
+    def take(self, event: wire.ServerEvent) -> list[Arrival]:
+        """Take one event of the service and return what it means, in order."""
+        match event:
+            case wire.SessionUpdated():
+                return [LinkOpened()]
+            case wire.ServiceError():
+                return [ServiceComplained(event.code)]
+            case wire.SpeechStarted():
+                return [UserStartedSpeaking()]
+            case wire.SpeechStopped():
+                return [UserStoppedSpeaking()]
+            case wire.Committed():
+                return [TurnEnded()]
+            case wire.TranscriptionDelta(item_id=item_id, delta=text):
+                return [TranscriptChanged(Speaker.USER, item_id, text or "", is_final=False)]
+            case wire.TranscriptionCompleted(item_id=item_id, transcript=text):
+                words = text if text and has_words(text) else ""
+                return [TranscriptChanged(Speaker.USER, item_id, words, is_final=True)]
+            case wire.ItemAdded(item=item):
+                self._remember_name(item)
+                return []
+            case wire.ArgumentsDone():
+                self._remember_call(event)
+                return []
+            case wire.ResponseCreated(response=response):
+                return [ResponseStarted(response.id)]
+            case wire.AudioDelta(response_id=response_id, item_id=item_id, content_index=index, delta=pcm):
+                self._with_audio.add(response_id)
+                return [AudioPiece(response_id, item_id, index, pcm)]
+            case wire.AudioDone(response_id=response_id, item_id=item_id):
+                return [ItemComplete(response_id, item_id)]
+            case wire.TranscriptDelta(item_id=item_id, delta=text):
+                self._words[item_id] = self._words.get(item_id, "") + (text or "")
+                return [self._assistant(item_id, is_final=False)]
+            case wire.TranscriptDone(item_id=item_id, transcript=text):
+                self._words[item_id] = text if text is not None else self._words.get(item_id, "")
+                return [self._assistant(item_id, is_final=True)]
+            case wire.ResponseDone():
+                return self._response_done(event)
+            case wire.SessionCreated() | wire.Unknown():
+                return []
+            case _:
+                assert_never(event)
+
+    def _assistant(self, item_id: str, *, is_final: bool) -> TranscriptChanged:
+        return TranscriptChanged(Speaker.ASSISTANT, item_id, visible(self._words[item_id]), is_final=is_final)
+
+    def _remember_name(self, item: wire.Item) -> None:
+        if item.type == "function_call" and item.call_id and item.name:
+            self._call_names[item.call_id] = item.name
+
+    def _remember_call(self, done: wire.ArgumentsDone) -> None:
+        name = done.name or self._call_names.get(done.call_id, "")
+        call = ToolCall(done.call_id, name, done.arguments or "")
+        self._calls.setdefault(done.response_id, {})[done.call_id] = call
+
+    def _response_done(self, event: wire.ResponseDone) -> list[Arrival]:
+        response = event.response
+        calls = self._calls.pop(response.id, {})
+        for item in response.items():
+            if item.type == "function_call" and item.call_id and item.status != "incomplete":
+                told = calls.get(item.call_id, ToolCall(item.call_id, self._call_names.get(item.call_id, ""), ""))
+                # The finished item is the last word; what a service leaves out of it was told before.
+                calls[item.call_id] = ToolCall(item.call_id, item.name or told.name, item.arguments or told.arguments)
+        has_audio = response.id in self._with_audio
+        self._with_audio.discard(response.id)
+        status = _status(response.status)
+        is_complete = status is ResponseStatus.COMPLETED
+        ended = ResponseEnded(response.id, status, tuple(calls.values()) if is_complete else (), has_audio=has_audio)
+        usage = {key: count for key, count in (response.usage or event.usage or {}).items() if isinstance(count, int)}
+        return [ended, UsageTold(usage)] if usage else [ended]
+
+
+def _status(word: str | None) -> ResponseStatus:
+    """Read how a response ended; a word that is not in the protocol counts as a failure, which is heard."""
+    try:
+        return ResponseStatus(word or "completed")
+    except ValueError:
+        return ResponseStatus.FAILED

@@ -1,0 +1,24 @@
+"""How the conversation behaves: the settings that its decisions depend on."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How the conversation behaves; times in seconds.
+
+    ``connect_s``: how long dialling may take. ``no_speech_s``: how long to listen after the wake word. ``follow_up_s``:
+    how long to listen after an answer, 0 = not at all. ``answer_s``: how long to wait for an answer to begin or to go
+    on. ``session_s``: the hard cap. ``echo_tail_s``: how long the room still sounds after playback. ``fault_s``: how
+    long a passing fault is shown. ``hears_itself``: the microphone picks up our own speech, so the uplink carries zeros
+    while we speak.
+    """
+
+    connect_s: float = 12.0
+    no_speech_s: float = 8.0
+    follow_up_s: float = 6.0
+    answer_s: float = 15.0
+    session_s: float = 600.0
+    echo_tail_s: float = 0.2
+    fault_s: float = 6.0
+    hears_itself: bool = True

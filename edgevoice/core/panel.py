@@ -1,0 +1,240 @@
+"""Light patterns: what each LED does for each light, and what a person reads from it. No pins, no clock.
+
+Three LEDs at most, plain on/off ones. One is enough: what has no LED of its own is shown by another.
+
+Promises, each with a test
+1. While audio may leave the box (connecting, listening, thinking, speaking) there is no darkness longer than 0.5 s.
+2. Any two lights look different, even on a single LED. Only idle and off are then both dark, because a shared LED that
+   is lit must always mean more than "ready".
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import accumulate
+from typing import assert_never
+
+from edgevoice import errors
+from edgevoice.core.messages import Device, Light
+
+LONGEST_DARK_S = 0.5
+"""The longest darkness while audio may leave the box, in seconds."""
+
+LIVE_LIGHTS = frozenset({Light.CONNECTING, Light.LISTENING, Light.THINKING, Light.SPEAKING})
+"""The lights during which audio may leave the box."""
+
+
+class Led(StrEnum):
+    """What a LED tells of; the value is the word a person reads."""
+
+    LISTENING = "listening"
+    SPEAKING = "speaking"
+    STATUS = "status"
+
+
+class Fault(StrEnum):
+    """A kind of fault that a person can do something about without reading a log."""
+
+    NETWORK = "network"
+    KEY = "key"
+    CREDIT = "credit"
+    MICROPHONE = "microphone"
+    SPEAKER = "speaker"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A brightness, 0 to 1, held for ``duration_s`` seconds."""
+
+    level: float
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Steps that are played over and over; one step is a steady light."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether the light never changes."""
+        return len(self.steps) == 1
+
+    @property
+    def duration_s(self) -> float:
+        """The length of one round, in seconds."""
+        return self.ends[-1]
+
+    @property
+    def ends(self) -> tuple[float, ...]:
+        """When each step ends, in seconds from the beginning of a round."""
+        return tuple(accumulate(step.duration_s for step in self.steps))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table of lights: what the LEDs do, and what it tells; ``fault`` is empty but for fault lights."""
+
+    light: Light
+    fault: str
+    seen: str
+    meaning: str
+
+
+DARK = Pattern((Step(0, 1),))
+LIT = Pattern((Step(1, 1),))
+
+
+def _blinks(*durations_s: float) -> Pattern:
+    """Return a pattern that is lit and dark in turns, beginning lit."""
+    return Pattern(tuple(Step(1 - index % 2, duration_s) for index, duration_s in enumerate(durations_s)))
+
+
+def _counted(blinks: int) -> Pattern:
+    """Return blinks slow enough to be counted, then a pause long enough to end the count."""
+    return _blinks(*[0.25] * (2 * blinks - 1), 1.5)
+
+
+_PATTERNS: Mapping[Light, Mapping[Led, Pattern]] = {
+    Light.OFF: {},
+    Light.IDLE: {Led.STATUS: LIT},
+    Light.CONNECTING: {Led.LISTENING: _blinks(0.1, 0.1)},
+    Light.LISTENING: {Led.LISTENING: LIT},
+    Light.THINKING: {Led.LISTENING: _blinks(0.1, 0.1, 0.1, 0.4)},
+    # Not steady: on a box with one LED, steady means that it listens.
+    Light.SPEAKING: {Led.SPEAKING: _blinks(0.4, 0.1)},
+    # A flash and not a steady light for the same reason; so rare that a box muted for a week notices nothing of it.
+    Light.MUTED: {Led.STATUS: _blinks(0.1, 1.9)},
+    Light.RINGING: dict.fromkeys(Led, _blinks(0.5, 0.5)),
+}
+
+# Counts begin at 2: a single flash is the mute light.
+_FAULTS: Mapping[Fault, tuple[int, str]] = {
+    Fault.NETWORK: (2, "No connection to the service: check the network"),
+    Fault.KEY: (3, "The service refused the key: copy it again"),
+    Fault.CREDIT: (4, "The account has no credit: add some"),
+    Fault.MICROPHONE: (5, "The microphone is gone: check its plug"),
+    Fault.SPEAKER: (6, "The speaker is gone: check its plug"),
+    Fault.OTHER: (7, "Another fault: the log tells which"),
+}
+
+_REASONS: Mapping[str, Fault] = {
+    errors.LinkError.code: Fault.NETWORK,
+    errors.ServiceUnreachable.code: Fault.NETWORK,
+    errors.ServiceBusy.code: Fault.NETWORK,
+    errors.SessionEnded.code: Fault.NETWORK,
+    # A Pi has no battery: its clock is wrong when it has not seen the network since it was switched on.
+    errors.ClockWrong.code: Fault.NETWORK,
+    errors.KeyRefused.code: Fault.KEY,
+    errors.NoCredit.code: Fault.CREDIT,
+    Device.MICROPHONE.value: Fault.MICROPHONE,
+    Device.SPEAKER.value: Fault.SPEAKER,
+}
+
+
+def fault_of(reason: str) -> Fault:
+    """Return the kind of fault behind an error's stable code or a device's name; unknown codes are ``OTHER``."""
+    return _REASONS.get(reason, Fault.OTHER)
+
+
+def meaning(light: Light, reason: str = "") -> str:
+    """Return what a light tells a person, in one clause without a full stop."""
+    match light:
+        case Light.OFF:
+            return "Not running"
+        case Light.IDLE:
+            return "Ready: say the wake word. Nothing leaves the box"
+        case Light.CONNECTING:
+            return "Calling the service; already listening"
+        case Light.LISTENING:
+            return "Listening to you"
+        case Light.THINKING:
+            return "Waiting for the answer"
+        case Light.SPEAKING:
+            return "Answering; the wake word or the talk button interrupts"
+        case Light.MUTED:
+            return "Muted: the microphone is cut off"
+        case Light.RINGING:
+            return "A timer is up: press the talk button"
+        case Light.FAULT:
+            return _FAULTS[fault_of(reason)][1]
+        case _:
+            assert_never(light)
+
+
+def pattern_of(light: Light, led: Led, reason: str = "") -> Pattern:
+    """Return what one LED does; ``reason`` is a fault's code and only matters for ``Light.FAULT``."""
+    if light is Light.FAULT:
+        return _counted(_FAULTS[fault_of(reason)][0]) if led is Led.STATUS else DARK
+    return _PATTERNS[light].get(led, DARK)
+
+
+def patterns_on(leds: Collection[Led], light: Light, reason: str = "") -> tuple[Pattern, ...]:
+    """Return the patterns that are played together on one pin which shows ``leds``."""
+    if light is Light.IDLE and len(leds) > 1:
+        # Steady on a shared LED means that the box listens, and nothing else may ever look like that.
+        return (DARK,)
+    return tuple(pattern_of(light, led, reason) for led in leds)
+
+
+def leds_by_pin(pins: Mapping[Led, int]) -> dict[int, tuple[Led, ...]]:
+    """Return which LEDs each pin shows; a LED without a pin is shown by the first that has one.
+
+    Without any pin the answer is empty.
+    """
+    shown: dict[int, tuple[Led, ...]] = {}
+    if not pins:
+        return shown
+    stand_in = next(pins[led] for led in (Led.LISTENING, Led.STATUS, Led.SPEAKING) if led in pins)
+    for led in Led:
+        pin = pins.get(led, stand_in)
+        shown[pin] = (*shown.get(pin, ()), led)
+    return shown
+
+
+def level_at(patterns: Sequence[Pattern], seconds: float) -> float:
+    """Return the brightness, 0 to 1, of patterns that share a LED, ``seconds`` after they began: the brightest wins."""
+    return max(pattern.steps[_index_at(pattern, seconds)].level for pattern in patterns)
+
+
+def seconds_to_change(patterns: Sequence[Pattern], seconds: float) -> float | None:
+    """Return how long from ``seconds`` on until the next step begins, or ``None`` when none ever does."""
+    moving = [pattern for pattern in patterns if not pattern.is_steady]
+    if not moving:
+        return None
+    return min(pattern.ends[_index_at(pattern, seconds)] - seconds % pattern.duration_s for pattern in moving)
+
+
+def describe() -> tuple[Row, ...]:
+    """Return the table of lights as a box with three LEDs shows them: one row for each light, one for each fault."""
+    rows = [Row(light, "", _seen(light, ""), meaning(light)) for light in Light if light is not Light.FAULT]
+    faults = {fault: reason for reason, fault in _REASONS.items()} | {Fault.OTHER: ""}
+    return (*rows, *(Row(Light.FAULT, fault, _seen(Light.FAULT, faults[fault]), _FAULTS[fault][1]) for fault in Fault))
+
+
+def _seen(light: Light, reason: str) -> str:
+    """Return what the LEDs do, in words made from the patterns."""
+    seen = [f"{led} LED {_words(pattern)}" for led in Led if (pattern := pattern_of(light, led, reason)) != DARK]
+    if light is Light.RINGING:
+        return f"all LEDs {_words(pattern_of(light, Led.STATUS))}"
+    if light is Light.IDLE:
+        return f"{seen[0]} (dark where LEDs are shared)"
+    return "; ".join(seen) or "all dark"
+
+
+def _words(pattern: Pattern) -> str:
+    """Return what an eye sees of a pattern that begins lit."""
+    if pattern.is_steady:
+        return "lit"
+    lit, dark = pattern.steps[0].duration_s, pattern.steps[-1].duration_s
+    blinks = len(pattern.steps) // 2
+    if blinks == 1:
+        return f"{lit:g} s on, {dark:g} s off"
+    return f"blinks {blinks} times, then {dark:g} s off"
+
+
+def _index_at(pattern: Pattern, seconds: float) -> int:
+    into_round = seconds % pattern.duration_s
+    return next(index for index, end in enumerate(pattern.ends) if into_round < end)

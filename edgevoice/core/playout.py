@@ -1,0 +1,194 @@
+"""Playout buffer: assistant audio between the wire and the DAC. No I/O, no clock, no locks."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from edgevoice.core.messages import ItemHeard, PlaybackCut, PlaybackDrained
+
+RATE_HZ = 24_000
+"""The far-end rate: what the service sends and what the output stream runs at."""
+
+_FADE = 120
+"""Samples of the fade that ends a cut: 5 ms, short enough to be silence at once and long enough not to click."""
+
+_GAIN_STEP = 1 / 240
+"""Change of gain per sample: from full to nothing in 10 ms, so that a change of volume does not click."""
+
+_Samples = npt.NDArray[np.int16]
+
+
+@dataclass(slots=True)
+class _Item:
+    """One item's audio: what was received of it, what is still to be handed over."""
+
+    item_id: str
+    content_index: int
+    received: int = 0
+    handed: int = 0
+    is_complete: bool = False
+    odd_byte: bytes = b""
+
+    def heard(self) -> ItemHeard:
+        """Tell how much the room heard: the card was handed it and drops nothing that it was handed."""
+        per_ms = RATE_HZ // 1000
+        return ItemHeard(
+            self.item_id, self.content_index, self.handed // per_ms, self.received // per_ms, self.is_complete
+        )
+
+
+@dataclass(slots=True)
+class _Chunk:
+    item: _Item
+    samples: _Samples
+
+
+class Playout:
+    """A queue of the answer's audio, pulled by the output callback.
+
+    ``push`` and ``finish`` are for the wire's side, ``pull`` for the card's; whoever uses both from two threads holds a
+    lock. ``prefill_ms``: playback begins when this much is there, so that the first network hiccup is not heard.
+    """
+
+    def __init__(self, prefill_ms: int) -> None:
+        self._prefill = prefill_ms * RATE_HZ // 1000
+        self._items: dict[tuple[str, int], _Item] = {}
+        self._chunks: deque[_Chunk] = deque()
+        self._queued = 0
+        self._fading: _Samples | None = None
+        self._cut_items: list[_Item] = []
+        self._burst = 0
+        self._is_flowing = False
+        self._is_cutting = False
+        self._gain = 1.0
+        self._wanted_gain = 1.0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether ``pull`` would give plain silence and has nothing to tell."""
+        return not self._chunks and not self._is_cutting
+
+    def push(self, item_id: str, content_index: int, pcm: bytes) -> int | None:
+        """Queue s16 samples of an item; return the burst's number when this is the first sound after silence.
+
+        A sample split over two pushes is put together again. Samples of an item that was cut are the caller's to
+        refuse.
+        """
+        item = self._items.setdefault((item_id, content_index), _Item(item_id, content_index))
+        pcm = item.odd_byte + pcm
+        whole = len(pcm) & ~1
+        item.odd_byte = pcm[whole:]
+        if whole == 0:
+            return None
+        samples = np.frombuffer(pcm, dtype="<i2", count=whole // 2)
+        begins = not self._chunks
+        item.received += len(samples)
+        self._chunks.append(_Chunk(item, samples))
+        self._queued += len(samples)
+        if begins:
+            self._burst += 1
+            self._is_flowing = False
+        return self._burst if begins else None
+
+    def finish_item(self, item_id: str) -> None:
+        """Mark an item as completely received."""
+        for (name, _), item in self._items.items():
+            item.is_complete = item.is_complete or name == item_id
+
+    def finish(self) -> None:
+        """Mark everything as completely received: what is queued need not wait for a prefill any more."""
+        for item in self._items.values():
+            item.is_complete = True
+        self._is_flowing = True
+
+    def set_gain(self, gain: float) -> None:
+        """Set the loudness, 0 to 1; it is reached within 10 ms, without a click."""
+        self._wanted_gain = gain
+
+    def cut(self) -> None:
+        """Silence all that is queued: the next pull fades out and tells what was heard.
+
+        What is pushed later is a new burst.
+        """
+        self._fading = self._head(_FADE)
+        self._cut_items += self._items.values()
+        self._forget_queue()
+        self._is_cutting = True
+
+    def pull(self, frames: int) -> tuple[_Samples, PlaybackCut | PlaybackDrained | None]:
+        """Return exactly ``frames`` samples, and what there is to tell: that a cut is done, or that the buffer ran dry.
+
+        Both refer to samples that are handed over with this very return.
+        """
+        if self._is_cutting:
+            return self._pull_fade(frames)
+        out = np.zeros(frames, np.int16)
+        if not self._chunks or not self._may_flow():
+            return out, None
+        filled = 0
+        while filled < frames and self._chunks:
+            filled += self._take(out[filled:])
+        self._apply_gain(out[:filled])
+        if self._chunks:
+            return out, None
+        # What was heard to its end needs no correction later, so it is forgotten; the rest may still grow.
+        self._items = {key: item for key, item in self._items.items() if not item.is_complete}
+        return out, PlaybackDrained(self._burst)
+
+    def _pull_fade(self, frames: int) -> tuple[_Samples, PlaybackCut]:
+        out = np.zeros(frames, np.int16)
+        tail = self._fading if self._fading is not None else out[:0]
+        tail = tail[:frames]
+        fade = np.linspace(1, 0, len(tail), endpoint=False)
+        out[: len(tail)] = tail * fade * self._gain
+        self._is_cutting = False
+        self._fading = None
+        items = tuple(
+            item.heard() for item in self._cut_items if not (item.is_complete and item.handed == item.received)
+        )
+        self._cut_items = []
+        return out, PlaybackCut(items)
+
+    def _may_flow(self) -> bool:
+        if not self._is_flowing:
+            self._is_flowing = self._queued >= self._prefill or self._chunks[-1].item.is_complete
+        return self._is_flowing
+
+    def _take(self, room: _Samples) -> int:
+        chunk = self._chunks[0]
+        count = min(len(room), len(chunk.samples))
+        room[:count] = chunk.samples[:count]
+        chunk.item.handed += count
+        self._queued -= count
+        if count == len(chunk.samples):
+            self._chunks.popleft()
+        else:
+            chunk.samples = chunk.samples[count:]
+        return count
+
+    def _head(self, frames: int) -> _Samples:
+        """Take up to ``frames`` samples off the queue: they will be heard, fading, so they count as handed over."""
+        out = np.zeros(frames, np.int16)
+        filled = 0
+        while self._is_flowing and filled < frames and self._chunks:
+            filled += self._take(out[filled:])
+        return out[:filled]
+
+    def _forget_queue(self) -> None:
+        self._items = {}
+        self._chunks.clear()
+        self._queued = 0
+        self._is_flowing = False
+
+    def _apply_gain(self, samples: _Samples) -> None:
+        if self._gain == self._wanted_gain:
+            if self._gain != 1.0:
+                samples[:] = samples * self._gain
+            return
+        change = self._wanted_gain - self._gain
+        steps = np.arange(1, len(samples) + 1) * _GAIN_STEP
+        ramp = self._gain + np.sign(change) * np.minimum(steps, abs(change))
+        samples[:] = samples * ramp
+        self._gain = float(ramp[-1])

@@ -1,0 +1,132 @@
+"""The sockets in the wall: what the engine needs of the world, each a small Protocol."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from edgevoice.core.messages import Earcon, Event, Light, Notice, ToolCall
+
+Observer = Callable[[Notice, float], None]
+"""Called in the loop's thread with everything that happens and the monotonic time, in seconds.
+
+Must not block or raise.
+"""
+
+Report = Callable[[Event], None]
+"""How an adapter hands a fact to the loop; only callable in the loop's thread."""
+
+
+class Service(Protocol):
+    """The far side of the wire. Every method returns at once; what comes of it is reported as facts."""
+
+    def open(self) -> None:
+        """Dial and configure a session."""
+        ...
+
+    def close(self) -> None:
+        """Hang up; facts of the old session are not reported any more."""
+        ...
+
+    def send_audio(self, pcm: bytes) -> None:
+        """Send mono s16 samples at 24 kHz; dropped when no session is open."""
+        ...
+
+    def truncate(self, item_id: str, content_index: int, heard_ms: int) -> None:
+        """Tell how much of an item was heard, in milliseconds."""
+        ...
+
+    def delete(self, item_id: str) -> None:
+        """Take an item that nobody heard out of the conversation."""
+        ...
+
+    def cancel(self, response_id: str) -> None:
+        """Stop an answer that is still being generated."""
+        ...
+
+    def send_tool_output(self, call_id: str, output: str) -> None:
+        """Give a tool's answer, JSON text."""
+        ...
+
+    def create_response(self, *, may_call_tools: bool) -> None:
+        """Ask for an answer."""
+        ...
+
+
+class NearEnd(Protocol):
+    """The microphone's side: one gate, told by the conversation when to open."""
+
+    @property
+    def position(self) -> int:
+        """The number of near-end samples captured so far."""
+        ...
+
+    def keep(self, at_sample: int) -> None:
+        """Hold everything from the pre-roll before ``at_sample`` on, to be sent later."""
+        ...
+
+    def open(self) -> None:
+        """Send what was held, then live."""
+        ...
+
+    def silence(self) -> None:
+        """Send zeros in place of what is heard."""
+        ...
+
+    def close(self) -> None:
+        """Send nothing."""
+        ...
+
+    def mute(self) -> None:
+        """Drop everything at the door and forget what was held."""
+        ...
+
+    def unmute(self) -> None:
+        """Hear again."""
+        ...
+
+
+class FarEnd(Protocol):
+    """The speaker's side."""
+
+    def play(self, item_id: str, content_index: int, pcm: bytes) -> int | None:
+        """Queue mono s16 samples at 24 kHz; return the number of the playback burst that this begins, else ``None``."""
+        ...
+
+    def finish_item(self, item_id: str) -> None:
+        """Mark an item as completely received."""
+        ...
+
+    def finish(self) -> None:
+        """Mark everything that is queued as completely received."""
+        ...
+
+    def cut(self) -> None:
+        """Silence the answer; ``PlaybackCut`` is reported when the card has been given the last of it."""
+        ...
+
+    def play_earcon(self, earcon: Earcon) -> None:
+        """Mix a short sound over whatever plays."""
+        ...
+
+    def stop_earcons(self) -> None:
+        """Silence the earcons."""
+        ...
+
+
+class Panel(Protocol):
+    """Lights; buttons report by themselves."""
+
+    def show(self, light: Light, reason: str = "") -> None:
+        """Show a light; ``reason`` is a fault's code."""
+        ...
+
+    def close(self) -> None:
+        """Turn everything off and let go of the pins."""
+        ...
+
+
+class Tools(Protocol):
+    """Runs tools beside the audio."""
+
+    def run(self, call: ToolCall) -> None:
+        """Begin a call; ``ToolFinished`` is reported in any case, and in bounded time."""
+        ...

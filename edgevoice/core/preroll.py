@@ -1,0 +1,52 @@
+"""Pre-roll: what the microphone heard in the last seconds, every sample with its number. No I/O, no clock, no locks."""
+
+
+class PreRoll:
+    """The last seconds of near-end audio, mono s16, addressed by sample number since capture began.
+
+    A reader keeps a number, not a copy: asking twice for the same stretch, or skipping one, is then impossible without
+    it being seen. ``capacity`` is in samples and rounded up to whole writes by nothing: memory is exactly ``2 *
+    capacity`` bytes.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._ring = bytearray(2 * capacity)
+        self._end = 0
+        self._start = 0
+
+    @property
+    def start(self) -> int:
+        """The number of the oldest sample that is still held."""
+        return self._start
+
+    @property
+    def end(self) -> int:
+        """The number of the sample that will be written next."""
+        return self._end
+
+    def write(self, pcm: bytes) -> None:
+        """Append mono s16 samples; the oldest give way. A write longer than the whole ring keeps its last part."""
+        count = len(pcm) // 2
+        skipped = max(0, count - self._capacity)
+        at = 2 * ((self._end + skipped) % self._capacity)
+        kept = pcm[2 * skipped : 2 * count]
+        first = min(len(kept), len(self._ring) - at)
+        self._ring[at : at + first] = kept[:first]
+        self._ring[: len(kept) - first] = kept[first:]
+        self._end += count
+        self._start = max(self._start, self._end - self._capacity)
+
+    def read(self, begin: int, end: int) -> bytes:
+        """Return the samples from ``begin`` up to ``end``; those that are gone or not yet there are left out."""
+        begin, end = max(begin, self._start), min(end, self._end)
+        if begin >= end:
+            return b""
+        at, size = 2 * (begin % self._capacity), 2 * (end - begin)
+        first = bytes(self._ring[at : at + size])
+        return first + bytes(self._ring[: size - len(first)])
+
+    def clear(self) -> None:
+        """Forget everything; the numbers go on."""
+        self._ring[:] = bytes(len(self._ring))
+        self._start = self._end

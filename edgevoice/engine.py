@@ -1,0 +1,193 @@
+"""Engine: a queue of facts, the conversation that decides, and adapters that obey. Owns the one timer."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from edgevoice.core.conversation import Conversation
+from edgevoice.core.downlink import Arrival, AudioPiece, ItemComplete
+from edgevoice.core.messages import (
+    Action,
+    AudioReceived,
+    CancelResponse,
+    CloseLink,
+    CloseUplink,
+    CreateResponse,
+    CutPlayback,
+    DeadlinePassed,
+    DeleteItem,
+    Event,
+    KeepUplink,
+    MuteMicrophone,
+    Notice,
+    OpenLink,
+    OpenUplink,
+    PhaseEntered,
+    PlaybackStarted,
+    PlayEarcon,
+    ResponseEnded,
+    RunTool,
+    SendToolOutput,
+    ShowLight,
+    SilenceUplink,
+    StopEarcons,
+    TranscriptChanged,
+    TruncateItem,
+    UnmuteMicrophone,
+    UsageTold,
+)
+from edgevoice.core.ports import FarEnd, NearEnd, Observer, Panel, Service, Tools
+
+_MOST_PENDING = 1000
+"""Facts that may wait at once. They are taken as they come, so more than a few is a fault of ours that must not hide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """Everything that touches the world."""
+
+    service: Service
+    near_end: NearEnd
+    far_end: FarEnd
+    panel: Panel
+    tools: Tools
+
+
+class Engine:
+    """Feeds facts to the conversation in order and dispatches its orders at once, in the loop's thread.
+
+    ``clock`` gives monotonic seconds. ``observers`` see every fact and order; they must not block or raise. A fact that an
+    adapter reports while orders are being dispatched waits until they are through.
+    """
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        adapters: Adapters,
+        clock: Callable[[], float],
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self._conversation = conversation
+        self._adapters = adapters
+        self._clock = clock
+        self._observers = tuple(observers)
+        self._pending: deque[Event] = deque()
+        self._is_busy = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Put the panel and the gates into their first state."""
+        self._dispatch(self._conversation.start())
+
+    def stop(self) -> None:
+        """Forget the timer; nothing is decided any more unless a fact is reported."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def report(self, event: Event) -> None:
+        """Take a fact; only in the loop's thread. Too many facts at once end the process: ``OverflowError``."""
+        self._pending.append(event)
+        if len(self._pending) > _MOST_PENDING:
+            raise OverflowError(f"more than {_MOST_PENDING} facts wait for the conversation")
+        if not self._is_busy:
+            self._drain()
+
+    def take(self, arrivals: Iterable[Arrival]) -> None:
+        """Take what one frame of the service means, in order: audio goes past the conversation, through its fence."""
+        for arrival in arrivals:
+            match arrival:
+                case AudioPiece():
+                    self._play(arrival)
+                case ItemComplete(response_id=response_id, item_id=item_id):
+                    if self._conversation.admits(response_id):
+                        self._adapters.far_end.finish_item(item_id)
+                case TranscriptChanged() | UsageTold():
+                    self._notify(arrival)
+                case ResponseEnded():
+                    if self._conversation.admits(arrival.response_id):
+                        self._adapters.far_end.finish()
+                    self.report(arrival)
+                case _:
+                    self.report(arrival)
+
+    def _play(self, piece: AudioPiece) -> None:
+        if not self._conversation.admits(piece.response_id):
+            return  # late news: cut, or never wanted
+        self._notify(AudioReceived(piece.response_id, piece.item_id, len(piece.pcm) // 2))
+        burst = self._adapters.far_end.play(piece.item_id, piece.content_index, piece.pcm)
+        if burst is not None:
+            self.report(PlaybackStarted(burst))
+
+    def _drain(self) -> None:
+        self._is_busy = True
+        try:
+            while self._pending:
+                event = self._pending.popleft()
+                phase = self._conversation.phase
+                self._notify(event)
+                self._dispatch(self._conversation.handle(event, self._clock()))
+                if self._conversation.phase is not phase:
+                    self._notify(PhaseEntered(self._conversation.phase))
+        finally:
+            self._is_busy = False
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        self.stop()
+        if (deadline := self._conversation.deadline) is not None:
+            wait_s = max(0.0, deadline - self._clock())
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self.report, DeadlinePassed())
+
+    def _notify(self, notice: Notice) -> None:
+        for observer in self._observers:
+            observer(notice, self._clock())
+
+    def _dispatch(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            self._obey(action)
+            self._notify(action)
+
+    def _obey(self, action: Action) -> None:
+        to = self._adapters
+        match action:
+            case CutPlayback():
+                to.far_end.cut()
+            case ShowLight(light=light, reason=reason):
+                to.panel.show(light, reason)
+            case OpenLink():
+                to.service.open()
+            case CloseLink():
+                to.service.close()
+            case KeepUplink(at_sample=at_sample):
+                to.near_end.keep(at_sample)
+            case OpenUplink():
+                to.near_end.open()
+            case SilenceUplink():
+                to.near_end.silence()
+            case CloseUplink():
+                to.near_end.close()
+            case MuteMicrophone():
+                to.near_end.mute()
+            case UnmuteMicrophone():
+                to.near_end.unmute()
+            case TruncateItem(item_id=item_id, content_index=index, heard_ms=heard_ms):
+                to.service.truncate(item_id, index, heard_ms)
+            case DeleteItem(item_id=item_id):
+                to.service.delete(item_id)
+            case CancelResponse(response_id=response_id):
+                to.service.cancel(response_id)
+            case RunTool(call=call):
+                to.tools.run(call)
+            case SendToolOutput(call_id=call_id, output=output):
+                to.service.send_tool_output(call_id, output)
+            case CreateResponse(may_call_tools=may_call_tools):
+                to.service.create_response(may_call_tools=may_call_tools)
+            case PlayEarcon(earcon=earcon):
+                to.far_end.play_earcon(earcon)
+            case StopEarcons():
+                to.far_end.stop_earcons()
+            case _:
+                assert_never(action)
