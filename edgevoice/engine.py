@@ -41,7 +41,10 @@ from edgevoice.core.messages import (
 from edgevoice.core.ports import FarEnd, NearEnd, Observer, Panel, Service, Tools
 
 _MOST_PENDING = 1000
-"""Facts that may wait at once. They are taken as they come, so more than a few is a fault of ours that must not hide."""
+"""Facts that may wait at once.
+
+They are taken as they come, so more than a few is a fault of ours that must not hide.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,8 @@ class Adapters:
 class Engine:
     """Feeds facts to the conversation in order and dispatches its orders at once, in the loop's thread.
 
-    ``clock`` gives monotonic seconds. ``observers`` see every fact and order; they must not block or raise. A fact that an
-    adapter reports while orders are being dispatched waits until they are through.
+    ``clock`` gives monotonic seconds. ``observers`` see every fact and order; they must not block or raise. A fact that
+    an adapter reports while orders are being dispatched waits until they are through.
     """
 
     def __init__(
@@ -79,7 +82,9 @@ class Engine:
 
     def start(self) -> None:
         """Put the panel and the gates into their first state."""
+        self._is_busy = True  # what the panel reports meanwhile waits
         self._dispatch(self._conversation.start())
+        self._drain()
 
     def stop(self) -> None:
         """Forget the timer; nothing is decided any more unless a fact is reported."""
@@ -116,7 +121,7 @@ class Engine:
     def _play(self, piece: AudioPiece) -> None:
         if not self._conversation.admits(piece.response_id):
             return  # late news: cut, or never wanted
-        self._notify(AudioReceived(piece.response_id, piece.item_id, len(piece.pcm) // 2))
+        self._notify(AudioReceived(piece.response_id, piece.item_id, piece.pcm))
         burst = self._adapters.far_end.play(piece.item_id, piece.content_index, piece.pcm)
         if burst is not None:
             self.report(PlaybackStarted(burst))

@@ -23,16 +23,19 @@ class Answer:
     """The answer in progress.
 
     ``response_id``: the response that is being generated. ``fence``: the one response whose audio may be heard.
-    ``burst``: the stretch of playback that sounds. ``is_asked_for``: we asked for an answer that has not begun.
-    ``ask_again``: we asked while another answer was running, which the service refuses. ``is_goodbye``: hang up once it
-    has been spoken.
+    ``burst``: the stretch of playback that sounds. ``is_due``: the turn has ended or we have asked, and the answer has
+    not begun. ``is_unwanted``: it was interrupted before it had begun, by hand. ``has_asked``: the answer that is being
+    generated may be one that we asked for. ``ask_again``: it was not, and the service refused ours. ``is_goodbye``:
+    hang up once it has been spoken.
     """
 
     response_id: str | None = None
     fence: str | None = None
     burst: int | None = None
     tools: ToolRound | None = None
-    is_asked_for: bool = False
+    is_due: bool = False
+    is_unwanted: bool = False
+    has_asked: bool = False
     ask_again: bool = False
     is_goodbye: bool = False
     has_sounded: bool = False
@@ -43,9 +46,19 @@ class Answer:
         return self.burst is not None
 
     @property
+    def is_with_tools(self) -> bool:
+        """Say whether it is the tools' turn, and the service is waited for only after them."""
+        return self.response_id is None and self.tools is not None and not self.tools.is_stale
+
+    @property
+    def is_received(self) -> bool:
+        """Say whether nothing more will come over the wire; a round that nobody waits for any more is no matter."""
+        return self.response_id is None and not self.is_due and not self.is_with_tools
+
+    @property
     def is_over(self) -> bool:
         """Say whether nothing more will come: generated, played, no tool round open and none asked for."""
-        return self.response_id is None and self.burst is None and self.tools is None and not self.is_asked_for
+        return self.is_received and self.burst is None
 
     @property
     def is_being_generated(self) -> bool:
@@ -63,7 +76,16 @@ class Answer:
         """Take a response as the one to be heard."""
         self.response_id = response_id
         self.fence = response_id
-        self.is_asked_for = False
+        self.is_due = False
+
+    def end(self) -> None:
+        """Take the response as complete on the wire."""
+        self.response_id = None
+        self.has_asked = False
+
+    def be_refused(self) -> None:
+        """Take our asking as refused because another answer was running: it is repeated after that one."""
+        self.ask_again = self.has_asked and self.is_being_generated
 
     def sound(self, burst: int) -> None:
         """Take playback as active."""
@@ -75,7 +97,8 @@ class Answer:
         self.fence = None
         self.burst = None
         self.has_sounded = False
-        self.is_asked_for = False
+        self.is_due = False
+        self.has_asked = False
         self.ask_again = False
         if self.tools is not None:
             self.tools.is_stale = True

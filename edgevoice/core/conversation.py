@@ -64,8 +64,8 @@ _ACTIVE_RESPONSE = "conversation_already_has_active_response"
 class Conversation:
     """One box's conversation, for ever.
 
-    ``handle`` takes every fact in the order in which it happened; obey every order in the order given. ``deadline`` is the monotonic time at which ``DeadlinePassed`` is due. ``chance`` gives numbers from 0 to 1 for
-    jitter.
+    ``handle`` takes every fact in the order in which it happened; obey every order in the order given. ``deadline`` is
+    the monotonic time at which ``DeadlinePassed`` is due. ``chance`` gives numbers from 0 to 1 for jitter.
     """
 
     def __init__(self, manners: Manners, chance: Callable[[], float]) -> None:
@@ -133,7 +133,7 @@ class Conversation:
                 return self._response_ended(event, now)
             case ServiceComplained(code=code):
                 if code == _ACTIVE_RESPONSE:
-                    self._answer.ask_again = self._answer.is_being_generated
+                    self._answer.be_refused()
                 return []
             case PlaybackStarted(burst=burst):
                 return self._playback_started(burst)
@@ -145,7 +145,8 @@ class Conversation:
                 return self._tool_finished(event, now)
             case GoodbyeRequested():
                 # Late news when the user has spoken since: then they have not left.
-                self._answer.is_goodbye = self._answer.tools is not None and not self._answer.tools.is_stale
+                if self._answer.tools is not None and not self._answer.tools.is_stale:
+                    self._answer.is_goodbye = True
                 return []
             case TimerRang():
                 return self._box.start_ringing(now)
@@ -155,7 +156,7 @@ class Conversation:
                 self._box.regain(device)
                 return []
             case DeadlinePassed():
-                return [action for name in self._deadlines.take_due(now) for action in self._due(name, now)]
+                return self._deadline_passed(now)
             case _:
                 assert_never(event)
 
@@ -206,7 +207,10 @@ class Conversation:
         if not self._is_linked:
             # The session ended while the answer was still sounding: they want another one.
             return self._hang_up() + self._begin(at_sample, now)
+        # An answer that has not begun has no name to cancel it by: that is done when it begins.
+        is_unwanted = self._answer.is_due
         actions = self._cut()
+        self._answer.is_unwanted = is_unwanted
         if self._answer.response_id is not None:
             actions.append(CancelResponse(self._answer.response_id))
         if self._manners.hears_itself:
@@ -237,7 +241,7 @@ class Conversation:
                 self._dials += 1
                 self._deadlines.set(Deadline.REDIAL, at)
                 return []
-        if self._phase is Phase.SPEAKING and self._answer.response_id is None and self._answer.tools is None:
+        if self._phase is Phase.SPEAKING and self._answer.is_received:
             # All of the answer is here: let it be heard to its end.
             return [CloseUplink()]
         return self._fail(lost.code, now)
@@ -266,6 +270,7 @@ class Conversation:
         if not self._is_linked:
             return []  # late news: of a session that is no more
         self._is_user_speaking = True
+        self._answer.is_unwanted = False
         self._deadlines.clear(Deadline.LISTEN)
         if self._phase is Phase.LISTENING:
             return []
@@ -286,6 +291,8 @@ class Conversation:
         self._is_user_speaking = False
         if self._phase is Phase.LISTENING:
             self._enter(Cause.TURN_ENDED)
+            self._answer.is_due = True
+            self._answer.is_unwanted = False
             self._await_answer(now)
         return []
 
@@ -294,9 +301,10 @@ class Conversation:
     def _response_started(self, response_id: str, now: float) -> list[Action]:
         if not self._is_linked:
             return []  # late news: of a session that is no more
-        if self._is_user_speaking:
-            # Our own request crossed with the user's first word: nobody will hear this answer.
+        if self._is_user_speaking or self._answer.is_unwanted:
+            # It crossed with the user's first word, or with their hand: nobody will hear this answer.
             self._answer.response_id = response_id
+            self._answer.is_unwanted = False
             return [CancelResponse(response_id)]
         if self._phase is Phase.LISTENING:
             self._enter(Cause.ANSWERED)
@@ -307,12 +315,13 @@ class Conversation:
     def _response_ended(self, ended: ResponseEnded, now: float) -> list[Action]:
         if ended.response_id != self._answer.response_id:
             return []  # late news: of an answer given up before
-        self._answer.response_id = None
+        self._answer.end()
         was_interrupted = self._answer.fence != ended.response_id
         if ended.status is ResponseStatus.COMPLETED and ended.calls:
             # Even an interrupted round is answered: the model waits for its outputs, though not for a word about them.
             self._answer.begin_tools(ended.calls, has_spoken=ended.has_audio, is_stale=was_interrupted)
-            self._deadlines.clear(Deadline.ANSWER)
+            if not was_interrupted:
+                self._deadlines.clear(Deadline.ANSWER)
             return [RunTool(call) for call in ended.calls]
         if was_interrupted:
             return []
@@ -353,7 +362,7 @@ class Conversation:
         if self._answer.is_goodbye or self._box.is_deaf or not self._is_linked or self._manners.follow_up_s == 0:
             return self._hang_up()
         self._enter(Cause.FINISHED)
-        self._answer.has_sounded = False
+        self._answer.fall_silent()
         self._deadlines.clear(Deadline.ANSWER)
         self._extend_listening(self._manners.follow_up_s, now)
         return []
@@ -389,7 +398,8 @@ class Conversation:
 
     def _ask_for_answer(self, now: float) -> list[Action]:
         self._answer.ask_again = False
-        self._answer.is_asked_for = True
+        self._answer.is_due = True
+        self._answer.has_asked = True
         self._await_answer(now)
         return [CreateResponse(may_call_tools=not self._answer.is_goodbye)]
 
@@ -415,6 +425,12 @@ class Conversation:
         return self._hang_up() if self._phase in needs_it[device] else []
 
     # --- deadlines ---------------------------------------------------------------------------------------------------
+
+    def _deadline_passed(self, now: float) -> list[Action]:
+        actions: list[Action] = []
+        while (name := self._deadlines.take_due(now)) is not None:
+            actions += self._due(name, now)
+        return actions
 
     def _due(self, name: Deadline, now: float) -> list[Action]:
         match name:
@@ -442,7 +458,7 @@ class Conversation:
 
     def _await_answer(self, now: float) -> None:
         self._deadlines.clear(Deadline.LISTEN)
-        if not self._answer.is_sounding:
+        if not self._answer.is_sounding and not self._answer.is_with_tools:
             self._deadlines.set(Deadline.ANSWER, now + self._manners.answer_s)
 
     # --- phase and light ---------------------------------------------------------------------------------------------
@@ -451,10 +467,11 @@ class Conversation:
         self._phase = after(self._phase, cause)
 
     def _with_light(self, actions: list[Action]) -> list[Action]:
-        """Show the light that follows from the state, when it changed: after a cut, before everything slower."""
+        """Put silence first, then the light that follows from the state, when it changed; then everything slower."""
         light = self._box.light(self._phase)
+        first = [action for action in actions if isinstance(action, CutPlayback)]
+        rest = [action for action in actions if not isinstance(action, CutPlayback)]
         if light == self._light:
-            return actions
+            return [*first, *rest]
         self._light = light
-        place = 1 if actions[:1] == [CutPlayback()] else 0
-        return [*actions[:place], ShowLight(*light), *actions[place:]]
+        return [*first, ShowLight(*light), *rest]

@@ -1,6 +1,5 @@
 """Named deadlines: many can run, the core publishes the nearest one. No clock."""
 
-from collections.abc import Iterable
 from enum import Enum, auto
 
 
@@ -40,8 +39,13 @@ class Deadlines:
         """Return the nearest deadline, or ``None`` when nothing is waited for."""
         return min(self._at.values(), default=None)
 
-    def take_due(self, now: float) -> Iterable[Deadline]:
-        """Return the deadlines that are over, earliest first, and forget them."""
-        due = sorted((name for name, at in self._at.items() if at <= now), key=lambda name: self._at[name])
-        self.clear(*due)
-        return due
+    def take_due(self, now: float) -> Deadline | None:
+        """Return the earliest deadline that is over, and forget it; ``None`` when there is none.
+
+        One at a time: what is done about the first may call off the next.
+        """
+        name = min(self._at, key=self._at.__getitem__, default=None)
+        if name is None or self._at[name] > now:
+            return None
+        del self._at[name]
+        return name

@@ -13,8 +13,8 @@ from edgevoice.core.messages import (
     ResponseEnded,
     ResponseStarted,
     ResponseStatus,
+    Role,
     ServiceComplained,
-    Speaker,
     ToolCall,
     TranscriptChanged,
     TurnEnded,
@@ -69,10 +69,10 @@ class Downlink:
             case wire.Committed():
                 return [TurnEnded()]
             case wire.TranscriptionDelta(item_id=item_id, delta=text):
-                return [TranscriptChanged(Speaker.USER, item_id, text or "", is_final=False)]
+                return [TranscriptChanged(Role.USER, item_id, text or "", is_final=False)]
             case wire.TranscriptionCompleted(item_id=item_id, transcript=text):
                 words = text if text and has_words(text) else ""
-                return [TranscriptChanged(Speaker.USER, item_id, words, is_final=True)]
+                return [TranscriptChanged(Role.USER, item_id, words, is_final=True)]
             case wire.ItemAdded(item=item):
                 self._remember_name(item)
                 return []
@@ -82,7 +82,8 @@ class Downlink:
             case wire.ResponseCreated(response=response):
                 return [ResponseStarted(response.id)]
             case wire.AudioDelta(response_id=response_id, item_id=item_id, content_index=index, delta=pcm):
-                self._with_audio.add(response_id)
+                if pcm:
+                    self._with_audio.add(response_id)
                 return [AudioPiece(response_id, item_id, index, pcm)]
             case wire.AudioDone(response_id=response_id, item_id=item_id):
                 return [ItemComplete(response_id, item_id)]
@@ -100,7 +101,7 @@ class Downlink:
                 assert_never(event)
 
     def _assistant(self, item_id: str, *, is_final: bool) -> TranscriptChanged:
-        return TranscriptChanged(Speaker.ASSISTANT, item_id, visible(self._words[item_id]), is_final=is_final)
+        return TranscriptChanged(Role.ASSISTANT, item_id, visible(self._words[item_id]), is_final=is_final)
 
     def _remember_name(self, item: wire.Item) -> None:
         if item.type == "function_call" and item.call_id and item.name:

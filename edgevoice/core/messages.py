@@ -50,7 +50,7 @@ class ResponseStatus(StrEnum):
     INCOMPLETE = "incomplete"
 
 
-class Speaker(StrEnum):
+class Role(StrEnum):
     """Whose words a transcript holds."""
 
     USER = "user"
@@ -390,7 +390,7 @@ Action = (
 class TranscriptChanged:
     """Somebody's words so far; ``text`` replaces what was told before of the same item. Never logged."""
 
-    speaker: Speaker
+    role: Role
     item_id: str
     text: str
     is_final: bool
@@ -405,11 +405,11 @@ class PhaseEntered:
 
 @dataclass(frozen=True, slots=True)
 class AudioReceived:
-    """A piece of the answer's audio arrived and was admitted by the fence."""
+    """A piece of the answer's audio was admitted by the fence: mono s16 at 24 kHz, perhaps ending in mid-sample."""
 
     response_id: str
     item_id: str
-    samples: int
+    pcm: bytes
 
 
 @dataclass(frozen=True, slots=True)

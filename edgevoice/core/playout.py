@@ -112,7 +112,8 @@ class Playout:
 
         What is pushed later is a new burst.
         """
-        self._fading = self._head(_FADE)
+        if not self._is_cutting:  # else the fade of the cut before is still to be pulled
+            self._fading = self._head(_FADE)
         self._cut_items += self._items.values()
         self._forget_queue()
         self._is_cutting = True

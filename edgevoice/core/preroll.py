@@ -4,9 +4,8 @@
 class PreRoll:
     """The last seconds of near-end audio, mono s16, addressed by sample number since capture began.
 
-    A reader keeps a number, not a copy: asking twice for the same stretch, or skipping one, is then impossible without
-    it being seen. ``capacity`` is in samples and rounded up to whole writes by nothing: memory is exactly ``2 *
-    capacity`` bytes.
+    A reader keeps a number, not a copy: what was read twice or skipped can then be told from the numbers. ``capacity``
+    is in samples; the memory taken is ``2 * capacity`` bytes.
     """
 
     def __init__(self, capacity: int) -> None:

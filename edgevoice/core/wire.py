@@ -228,6 +228,8 @@ _DECODER: msgspec.json.Decoder[_Declared] = msgspec.json.Decoder(_Declared)
 _TYPE_ONLY = msgspec.json.Decoder(Unknown)
 _KNOWN = frozenset(declared.__struct_config__.tag for declared in _Declared.__args__)
 _ITEM = msgspec.json.Decoder(Item)
+_UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
+"""What the parser raises: also for text that is no UTF-8, and for brackets nested a thousand deep."""
 
 
 def decode(frame: str | bytes) -> ServerEvent:
@@ -238,18 +240,18 @@ def decode(frame: str | bytes) -> ServerEvent:
     """
     try:
         return _DECODER.decode(frame)
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         pass  # it may be an event of another kind: the type decides
     try:
         event = _TYPE_ONLY.decode(frame)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         raise WireError(f"not a Realtime event: {_cause(error)}") from None
     if event.type in _KNOWN:
         raise WireError(f"a {event.type} event with fields of the wrong kind")
     return event
 
 
-def _cause(error: msgspec.DecodeError) -> str:
+def _cause(error: Exception) -> str:
     # A parser's message may quote what it could not read; only the kind of failure is told.
     return "wrong shape" if isinstance(error, msgspec.ValidationError) else "broken JSON"
 
@@ -257,7 +259,7 @@ def _cause(error: msgspec.DecodeError) -> str:
 def _item_of(raw: msgspec.Raw) -> Item | None:
     try:
         return _ITEM.decode(raw)
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         return None
 
 

@@ -1,0 +1,5 @@
+"""`python -m edgevoice` is `edgevoice`."""
+
+from edgevoice.cli import main
+
+main()

@@ -1,0 +1,220 @@
+"""Assembly: builds the adapters from the settings and joins them to the engine. Opens pins, no sound and no socket."""
+
+import asyncio
+import os
+import random
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from edgevoice.audio.microphone import RATE_HZ, Microphone
+from edgevoice.audio.speaker import Speaker
+from edgevoice.audio.supervisor import Supervisor
+from edgevoice.audio.uplink import Uplink
+from edgevoice.core.conversation import Conversation
+from edgevoice.core.downlink import Arrival
+from edgevoice.core.manners import Manners
+from edgevoice.core.messages import Device, Event, Notice
+from edgevoice.core.panel import Led
+from edgevoice.core.ports import Observer, Panel
+from edgevoice.engine import Adapters, Engine
+from edgevoice.panel.amplifier import open_amplifier
+from edgevoice.panel.buttons import open_buttons
+from edgevoice.panel.lights import open_lights
+from edgevoice.panel.none import NoPanel
+from edgevoice.panel.pins import PinFactory, open_pins
+from edgevoice.panel.terminal import TerminalPanel
+from edgevoice.realtime.endpoint import Endpoint
+from edgevoice.realtime.link import Link
+from edgevoice.realtime.session import session_of
+from edgevoice.settings import Settings
+from edgevoice.tools.clock import clock_tool
+from edgevoice.tools.registry import Registry
+from edgevoice.tools.runner import ToolRunner
+from edgevoice.tools.session import goodbye_tool
+from edgevoice.tools.timers import Timers
+from edgevoice.tools.volume import volume_tool
+from edgevoice.wakeword.decision import Thresholds
+from edgevoice.wakeword.detector import Detector
+from edgevoice.wakeword.models import find_model
+
+GPIO_CHIP = "/dev/gpiochip0"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The assembled box; nothing in it runs yet. ``detector`` is absent when only the button wakes it."""
+
+    engine: Engine
+    microphone: Microphone
+    uplink: Uplink
+    speaker: Speaker
+    supervisor: Supervisor
+    link: Link
+    tools: ToolRunner
+    detector: Detector | None
+
+
+def assemble(
+    settings: Settings,
+    endpoint: Callable[[], Endpoint],
+    panel: Panel,
+    *,
+    observers: Sequence[Observer] = (),
+    wants_wakeword: bool = True,
+) -> Parts:
+    """Build everything that needs no device; to be called in the loop. No such wake word: ``WakeWordUnavailable``."""
+    loop = asyncio.get_running_loop()
+    engine: Engine
+
+    def report(event: Event) -> None:
+        engine.report(event)
+
+    def take(arrivals: list[Arrival]) -> None:
+        engine.take(arrivals)
+
+    def report_from_thread(event: Event) -> None:
+        # A loop that has closed needs no news.
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(report, event)
+
+    def watch(notice: Notice) -> None:
+        now = time.monotonic()
+        for observer in observers:
+            observer(notice, now)
+
+    def pump_from_thread() -> None:
+        if uplink.is_live and not loop.is_closed():
+            loop.call_soon_threadsafe(uplink.pump)
+
+    detector = _detector(settings, report_from_thread) if wants_wakeword else None
+    microphone = Microphone(detector.hear if detector else _nobody_hears, pump_from_thread)
+    speaker = Speaker(
+        report_from_thread,
+        prefill_ms=settings.speaker.prefill_ms,
+        volume_percent=settings.speaker.volume_percent,
+        earcon_percent=settings.speaker.earcon_percent,
+    )
+    registry = _tools(settings, speaker, report)
+    link = Link(
+        endpoint,
+        lambda: session_of(settings.service, registry.definitions()),
+        take,
+        connect_s=settings.service.connect_s,
+    )
+    uplink = Uplink(microphone, round(settings.microphone.preroll_s * RATE_HZ), link.send_audio, watch)
+    tools = ToolRunner(registry, report, timeout_s=settings.tools.timeout_s)
+    names = {Device.MICROPHONE: settings.microphone.device, Device.SPEAKER: settings.speaker.device}
+    engine = Engine(
+        Conversation(manners_of(settings), random.random),
+        Adapters(link, uplink, speaker, panel, tools),
+        time.monotonic,
+        observers,
+    )
+    supervisor = Supervisor(microphone, speaker, names, report)
+    return Parts(engine, microphone, uplink, speaker, supervisor, link, tools, detector)
+
+
+def manners_of(settings: Settings) -> Manners:
+    """Return how the conversation behaves under these settings."""
+    return Manners(
+        connect_s=settings.service.connect_s,
+        no_speech_s=settings.conversation.no_speech_s,
+        follow_up_s=settings.conversation.follow_up_s,
+        answer_s=settings.conversation.thinking_s,
+        session_s=settings.conversation.session_s,
+        echo_tail_s=settings.echo.tail_ms / 1000,
+        hears_itself=settings.echo.tier == "none",
+    )
+
+
+def open_panel(
+    settings: Settings,
+    opened: ExitStack,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    factory: PinFactory | None = None,
+) -> tuple[Panel, PinFactory | None]:
+    """Open the lights and the amplifier's mute pin; ``opened`` turns them off and lets go of them at its end.
+
+    Returns the panel and, where there are pins, the factory that opened them. Raises ``PanelUnavailable``.
+    """
+    kind = _kind(settings, environment, has_factory=factory is not None)
+    if kind != "gpio":
+        panel: Panel = TerminalPanel(sys.stderr) if kind == "terminal" else NoPanel()
+        opened.callback(panel.close)
+        return panel, None
+    if factory is None:
+        factory = open_pins(environment)
+        opened.callback(factory.close)
+    pins = {
+        Led.LISTENING: settings.panel.listening_led_gpio,
+        Led.SPEAKING: settings.panel.speaking_led_gpio,
+        Led.STATUS: settings.panel.status_led_gpio,
+    }
+    wired = {led: pin for led, pin in pins.items() if pin != "none"}
+    lights = open_lights(wired, factory=factory, is_active_high=settings.panel.led_active_high)
+    opened.callback(lights.close)
+    if settings.amplifier.mute_gpio != "none":
+        high = settings.amplifier.mute_active_high
+        amplifier = open_amplifier(settings.amplifier.mute_gpio, factory=factory, is_active_high=high)
+        opened.callback(amplifier.close)
+        amplifier.release()
+    return lights, factory
+
+
+def open_panel_buttons(settings: Settings, opened: ExitStack, factory: PinFactory, parts: Parts) -> None:
+    """Open the buttons; they report to the engine. Raises ``PanelUnavailable``."""
+    loop = asyncio.get_running_loop()
+    buttons = open_buttons(
+        talk_gpio=_pin(settings.panel.talk_button_gpio),
+        mute_gpio=_pin(settings.panel.mute_button_gpio),
+        factory=factory,
+        is_pulled_up=settings.panel.button_pull_up,
+        hold_s=settings.panel.hold_s,
+        position=lambda: parts.microphone.position,
+        post=lambda event: (
+            None if loop.is_closed() else _discard(loop.call_soon_threadsafe(parts.engine.report, event))
+        ),
+    )
+    opened.callback(buttons.close)
+
+
+def _discard(_handle: asyncio.Handle) -> None:
+    """Drop the handle: a press cannot be taken back."""
+
+
+def _kind(settings: Settings, environment: Mapping[str, str], *, has_factory: bool) -> str:
+    if settings.panel.kind != "auto":
+        return settings.panel.kind
+    has_pins = has_factory or os.path.exists(GPIO_CHIP) or "GPIOZERO_PIN_FACTORY" in environment  # noqa: PTH110
+    return "gpio" if has_pins else "none"
+
+
+def _pin(gpio: int | str) -> int | None:
+    return gpio if isinstance(gpio, int) else None
+
+
+def _detector(settings: Settings, report: Callable[[Event], None]) -> Detector:
+    wakeword = settings.wakeword
+    thresholds = Thresholds(wakeword.threshold, wakeword.sure_threshold, wakeword.refractory_s)
+    return Detector(find_model(wakeword.model), thresholds, report)
+
+
+def _nobody_hears(_frame: bytes, _end: int) -> None:
+    """Stand in for the wake word where only the button wakes the box."""
+
+
+def _tools(settings: Settings, speaker: Speaker, report: Callable[[Event], Any]) -> Registry:
+    timers = Timers(report)
+    everything = (
+        clock_tool(),
+        volume_tool(speaker),
+        timers.set_timer,
+        timers.cancel_timers,
+        goodbye_tool(report),
+    )
+    return Registry(everything).select(settings.tools.enabled)

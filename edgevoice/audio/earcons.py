@@ -1,0 +1,68 @@
+"""Earcons: short status sounds, made of sines, mixed over whatever plays."""
+
+from collections import deque
+
+import numpy as np
+import numpy.typing as npt
+
+from edgevoice.core.messages import Earcon
+from edgevoice.core.playout import RATE_HZ
+
+_Samples = npt.NDArray[np.int16]
+
+# Each note: pitch in Hz (0 = rest), length in ms. Falling = shut, rising = open, low = trouble, the rest wakes the
+# cook.
+_NOTES: dict[Earcon, tuple[tuple[int, int], ...]] = {
+    Earcon.MUTED: ((660, 90), (440, 140)),
+    Earcon.UNMUTED: ((440, 90), (660, 140)),
+    Earcon.TROUBLE: ((220, 160), (0, 60), (196, 260)),
+    Earcon.ALARM: ((988, 120), (0, 80)) * 3 + ((0, 300),) + ((988, 120), (0, 80)) * 3,
+}
+_FULL_SCALE = 0.8 * 32767
+_EDGE_MS = 8
+
+
+def render(earcon: Earcon) -> _Samples:
+    """Return an earcon at full volume, s16 at 24 kHz."""
+    return np.concatenate([_note(pitch_hz, length_ms) for pitch_hz, length_ms in _NOTES[earcon]])
+
+
+def _note(pitch_hz: int, length_ms: int) -> _Samples:
+    count = RATE_HZ * length_ms // 1000
+    # Every note swells and dies away: a sine that starts at full strength clicks.
+    edge = np.minimum(1, np.arange(count) / (RATE_HZ * _EDGE_MS // 1000))
+    wave = np.sin(2 * np.pi * pitch_hz * np.arange(count) / RATE_HZ) * edge * edge[::-1]
+    return (wave * _FULL_SCALE).astype(np.int16)
+
+
+class EarconMixer:
+    """Earcons that sound or wait, one after the other; nothing of them counts as heard speech."""
+
+    def __init__(self, gain: float) -> None:
+        self._sounds = {earcon: (render(earcon) * gain).astype(np.int16) for earcon in Earcon}
+        self._waiting: deque[_Samples] = deque()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to mix."""
+        return not self._waiting
+
+    def play(self, earcon: Earcon) -> None:
+        """Sound an earcon after those that already wait."""
+        self._waiting.append(self._sounds[earcon])
+
+    def stop(self) -> None:
+        """Silence all of them."""
+        self._waiting.clear()
+
+    def mix_into(self, samples: _Samples) -> None:
+        """Add the next stretch to ``samples``, in place, clipping at full scale."""
+        at = 0
+        while self._waiting and at < len(samples):
+            sound = self._waiting.popleft()
+            piece, rest = sound[: len(samples) - at], sound[len(samples) - at :]
+            mixed = samples[at : at + len(piece)].astype(np.int32) + piece
+            samples[at : at + len(piece)] = np.clip(mixed, -32768, 32767)
+            at += len(piece)
+            if len(rest):
+                self._waiting.appendleft(rest)

@@ -1,0 +1,84 @@
+"""Microphone: the capture callback. It moves bytes into the pre-roll and tells who waits; it decides nothing."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pyaudio
+
+from edgevoice.core.preroll import PreRoll
+
+RATE_HZ = 16_000
+"""The one near-end rate: what the wake word models were trained on."""
+
+PERIOD = 320
+"""Frames per callback: 20 ms. PortAudio buffers whole periods, so an 80 ms period would cost 80 ms."""
+
+FRAME = 1280
+"""Samples in a frame for the wake word: 80 ms, its models' step."""
+
+_HELD_S = 20
+"""Seconds of near-end that are kept: the longest pre-roll and the longest time to connect, with room to spare."""
+
+_RESULT = (None, pyaudio.paContinue)
+
+
+class Microphone:
+    """What the room says, every sample numbered from the first.
+
+    ``hear`` gets each 80 ms frame and the number of the sample after it, in PortAudio's thread; ``notice`` is called
+    there after each period, so that somebody may fetch it. Both must return at once.
+    """
+
+    def __init__(self, hear: Callable[[bytes, int], None], notice: Callable[[], None]) -> None:
+        self._hear = hear
+        self._notice = notice
+        self._lock = threading.Lock()
+        self._ring = PreRoll(_HELD_S * RATE_HZ)
+        self._frame = bytearray()
+        self._is_muted = False
+        self.called_at = 0.0
+        self.overflows = 0
+
+    @property
+    def position(self) -> int:
+        """The number of samples heard so far."""
+        return self._ring.end
+
+    def read(self, begin: int) -> tuple[int, bytes]:
+        """Return what was heard from sample ``begin`` on, and its first sample's number, later if some was too old."""
+        with self._lock:
+            begin = max(begin, self._ring.start)
+            return begin, self._ring.read(begin, self._ring.end)
+
+    def mute(self) -> None:
+        """Hear only zeros from now on, and forget what was heard."""
+        with self._lock:
+            self._is_muted = True
+            self._ring.clear()
+            self._frame.clear()
+
+    def unmute(self) -> None:
+        """Hear again."""
+        with self._lock:
+            self._is_muted = False
+
+    def callback(self, pcm: bytes | None, _frames: int, _times: Any, status: int) -> tuple[None, int]:
+        """Take one period from PortAudio."""
+        self.called_at = time.monotonic()
+        if status & pyaudio.paInputOverflow:
+            self.overflows += 1
+        frame: bytes | None = None
+        end = 0
+        with self._lock:
+            heard = bytes(2 * PERIOD) if pcm is None or self._is_muted else pcm
+            self._ring.write(heard)
+            self._frame += heard
+            if len(self._frame) >= 2 * FRAME:
+                frame, end = bytes(self._frame[: 2 * FRAME]), self._ring.end
+                del self._frame[: 2 * FRAME]
+        if frame is not None:
+            self._hear(frame, end)
+        self._notice()
+        return _RESULT

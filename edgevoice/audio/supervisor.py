@@ -1,0 +1,223 @@
+"""Supervisor: the one owner of both streams. Opens them, sees when they die, opens them again."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+import pyaudio
+
+from edgevoice.audio import devices, microphone, speaker
+from edgevoice.core.backoff import Backoff
+from edgevoice.core.messages import Device, DeviceLost, DeviceRestored
+from edgevoice.core.ports import Report
+from edgevoice.errors import AudioUnavailable, DeviceBusy
+from edgevoice.journal import tell
+
+_log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+_Callback = Callable[[bytes | None, int, Any, int], tuple[bytes | None, int]]
+
+_TICK_S = 0.2
+_DEAD_AFTER_S = 0.5
+"""Age of the last callback that means loss. Nothing else tells: PortAudio reports a live stream after an unplug."""
+
+_CLOSE_LIMIT_S = 2.0
+"""Closing blocks for as long as a frozen sound server stays frozen; then only a new process helps."""
+
+_OPEN_LIMIT_S = 10.0
+_RETRY = Backoff(first_s=0.25, factor=2, limit_s=5)
+
+
+@dataclass(slots=True)
+class _Streams:
+    """What is open, and why the rest is not."""
+
+    library: pyaudio.PyAudio
+    opened_at: float
+    open: list[Device] = field(default_factory=list)
+    failures: dict[Device, AudioUnavailable] = field(default_factory=dict)
+
+
+class Supervisor:
+    """Keeps both streams running; reports each half that is lost or restored, in the loop's thread.
+
+    ``names`` are the devices' names. ``run`` ends only by an error: a sound system that cannot even be closed is
+    ``AudioUnavailable``, and the process must end, because PortAudio's threads cannot be got rid of in any other way.
+    """
+
+    def __init__(
+        self,
+        ears: microphone.Microphone,
+        mouth: speaker.Speaker,
+        names: Mapping[Device, str],
+        report: Report,
+    ) -> None:
+        self._ears = ears
+        self._mouth = mouth
+        self._names = names
+        self._report = report
+        self._streams: _Streams | None = None
+        self._lost: dict[Device, str] = {}
+        self._tries = 0
+        self._errors: list[Exception] = []
+
+    async def run(self) -> None:
+        """Open, watch, re-open, for ever."""
+        try:
+            while True:
+                await self._open()
+                await self._watch()
+                await self._close()
+        finally:
+            # The process is on its way out: what does not close in time is left to the kernel.
+            with contextlib.suppress(AudioUnavailable):
+                await self._close()
+
+    async def _open(self) -> None:
+        self._streams = await _in_side_thread(self._open_streams, _OPEN_LIMIT_S, "opening the sound system")
+        for device in self._streams.open:
+            if self._lost.pop(device, None) is not None:
+                tell(_log, logging.INFO, "device-restored", device=str(device))
+                self._report(DeviceRestored(device))
+        for device, failure in self._streams.failures.items():
+            self._lose(device, failure)
+        self._tries = 0 if not self._streams.failures else self._tries + 1
+
+    def _lose(self, device: Device, failure: AudioUnavailable) -> None:
+        if self._lost.get(device) != str(failure):
+            # Once, not with every try: a box may be without its card for weeks.
+            tell(_log, logging.ERROR, "device-lost", device=str(device), problem=failure.line())
+        if device not in self._lost:
+            self._report(DeviceLost(device))
+        self._lost[device] = str(failure)
+
+    async def _watch(self) -> None:
+        """Return when the streams must be opened anew."""
+        streams = self._streams
+        retry_at = time.monotonic() + _RETRY.delay_s(max(0, self._tries - 1), random.random)
+        while streams is not None:
+            await asyncio.sleep(_TICK_S)
+            if self._errors:
+                raise self._errors[0]
+            dead = [device for device in streams.open if self._age_s(device, streams) > _DEAD_AFTER_S]
+            for device in dead:
+                self._lose(device, DeviceBusy(f"the {device} has stopped: unplugged, or its sound server has died"))
+            # Looking for the missing half closes the other for a moment, so it waits for a silent one.
+            wants_retry = streams.failures and time.monotonic() >= retry_at and self._mouth.is_silent
+            if dead or wants_retry:
+                return
+
+    def _age_s(self, device: Device, streams: _Streams) -> float:
+        called_at = self._ears.called_at if device is Device.MICROPHONE else self._mouth.called_at
+        return time.monotonic() - max(called_at, streams.opened_at)
+
+    async def _close(self) -> None:
+        streams, self._streams = self._streams, None
+        if streams is not None:
+            await _in_side_thread(streams.library.terminate, _CLOSE_LIMIT_S, "closing the sound system")
+
+    def _open_streams(self) -> _Streams:
+        streams = _Streams(devices.open_library(), time.monotonic())
+        for device, open_one in ((Device.MICROPHONE, self._open_ears), (Device.SPEAKER, self._open_mouth)):
+            try:
+                open_one(streams.library)
+                streams.open.append(device)
+            except AudioUnavailable as failure:
+                streams.failures[device] = failure
+        streams.opened_at = time.monotonic()
+        return streams
+
+    def _open_ears(self, library: pyaudio.PyAudio) -> None:
+        found = devices.find(library, Device.MICROPHONE, self._names[Device.MICROPHONE])
+        with _refusals(found.name, f"{microphone.RATE_HZ} Hz mono"):
+            library.open(
+                rate=microphone.RATE_HZ,
+                channels=1,
+                format=pyaudio.paInt16,
+                input=True,
+                input_device_index=found.index,
+                frames_per_buffer=microphone.PERIOD,
+                stream_callback=self._guarded(self._ears.callback),
+            )
+
+    def _open_mouth(self, library: pyaudio.PyAudio) -> None:
+        found = devices.find(library, Device.SPEAKER, self._names[Device.SPEAKER])
+        with _refusals(found.name, f"{speaker.RATE_HZ} Hz mono"):
+            library.open(
+                rate=speaker.RATE_HZ,
+                channels=1,
+                format=pyaudio.paInt16,
+                output=True,
+                output_device_index=found.index,
+                frames_per_buffer=speaker.PERIOD,
+                stream_callback=self._guarded(self._mouth.callback),
+            )
+
+    def _guarded(self, callback: _Callback) -> _Callback:
+        """Wrap a callback: it asks for real time in its thread, and an error in it ends more than the stream."""
+        is_first = True
+
+        def guarded(pcm: bytes | None, frames: int, times: Any, status: int) -> tuple[bytes | None, int]:
+            nonlocal is_first
+            if is_first:
+                is_first = False
+                _ask_for_real_time()
+            try:
+                return callback(pcm, frames, times, status)
+            except Exception as error:  # noqa: BLE001 - PortAudio's thread has nobody to raise to; `_watch` raises it
+                self._errors.append(error)
+                return None, pyaudio.paAbort
+
+        return guarded
+
+
+def _ask_for_real_time() -> None:
+    """Let this thread go before others; without permission (LimitRTPRIO) it goes on as it is."""
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(10))
+
+
+@contextlib.contextmanager
+def _refusals(name: str, what: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise DeviceBusy(f'"{name}" does not open at {what}: {error}') from error
+
+
+async def _in_side_thread(function: Callable[[], _T], limit_s: float, doing: str) -> _T:
+    """Run what may block for ever in a thread that the process need not wait for; late is ``AudioUnavailable``."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[_T] = loop.create_future()
+
+    def settle(result: _T | None, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(cast("_T", result))
+
+    def run() -> None:
+        result: _T | None = None
+        problem: BaseException | None = None
+        try:
+            result = function()
+        except Exception as error:  # noqa: BLE001 - it is raised where it is awaited
+            problem = error
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(settle, result, problem)
+
+    threading.Thread(target=run, name=doing, daemon=True).start()
+    try:
+        return await asyncio.wait_for(future, limit_s)
+    except TimeoutError:
+        raise AudioUnavailable(f"{doing} takes longer than {limit_s:g} s: the sound system hangs") from None

@@ -1,0 +1,117 @@
+"""Uplink: the gate between the microphone and the wire. From the pre-roll on, no sample is sent twice or left out."""
+
+from collections.abc import Callable
+from enum import Enum, auto
+
+import numpy as np
+import soxr
+
+from edgevoice.audio.microphone import RATE_HZ, Microphone
+from edgevoice.core.messages import UplinkSent
+
+_WIRE_RATE_HZ = 24_000
+_LEAST = RATE_HZ * 40 // 1000
+"""Fewest samples in a chunk: 40 ms, 25 chunks a second, far below the service's limits."""
+
+_MOST = RATE_HZ * 100 // 1000
+"""Most samples in a chunk: 100 ms, so that a flush of seconds does not hold up what comes after it."""
+
+
+class _Gate(Enum):
+    CLOSED = auto()
+    KEEPING = auto()
+    LIVE = auto()
+    SILENT = auto()
+
+
+class Uplink:
+    """Implements ``ports.NearEnd``: a cursor into the microphone's memory that moves only when audio is sent.
+
+    ``send`` takes mono s16 at 24 kHz. ``watch`` is told of each chunk, in near-end samples. ``preroll`` is in near-end
+    samples. Only the loop's thread may call; ``pump`` is to be called there when the microphone has more.
+    """
+
+    def __init__(
+        self,
+        microphone: Microphone,
+        preroll: int,
+        send: Callable[[bytes], None],
+        watch: Callable[[UplinkSent], None] = lambda _sent: None,
+    ) -> None:
+        self._microphone = microphone
+        self._preroll = preroll
+        self._send = send
+        self._watch = watch
+        self._gate = _Gate.CLOSED
+        self._cursor = 0
+        self._sent_until = 0
+        self._resampler = _new_resampler()
+        self.lost = 0
+
+    @property
+    def is_live(self) -> bool:
+        """Whether there is anything for ``pump`` to do."""
+        return self._gate in {_Gate.LIVE, _Gate.SILENT}
+
+    @property
+    def position(self) -> int:
+        """The number of near-end samples heard so far."""
+        return self._microphone.position
+
+    def keep(self, at_sample: int) -> None:
+        """Hold everything from the pre-roll before ``at_sample`` on; what this session has already heard stays sent."""
+        if self._gate is _Gate.CLOSED:
+            self._sent_until = 0
+            self._resampler = _new_resampler()
+        self._cursor = max(0, at_sample - self._preroll, self._sent_until)
+        self._gate = _Gate.KEEPING
+
+    def open(self) -> None:
+        """Send what was held, then live."""
+        if self._gate is _Gate.CLOSED:
+            self._cursor = self._microphone.position
+        self._gate = _Gate.LIVE
+        self.pump()
+
+    def silence(self) -> None:
+        """Send zeros in place of what is heard."""
+        if self._gate is _Gate.LIVE:
+            self.pump()
+        self._gate = _Gate.SILENT
+
+    def close(self) -> None:
+        """Send nothing."""
+        self._gate = _Gate.CLOSED
+
+    def mute(self) -> None:
+        """Drop everything at the microphone and forget what was held."""
+        self._microphone.mute()
+
+    def unmute(self) -> None:
+        """Hear again."""
+        self._microphone.unmute()
+
+    def pump(self) -> None:
+        """Send what the microphone has heard since the last time, if the gate is open and it makes a chunk."""
+        if not self.is_live or self._microphone.position - self._cursor < _LEAST:
+            return
+        begin, pcm = self._microphone.read(self._cursor)
+        self.lost += begin - self._cursor
+        for at in range(0, len(pcm) // 2, _MOST):
+            self._send_chunk(begin + at, pcm[2 * at : 2 * (at + _MOST)])
+        self._cursor = begin + len(pcm) // 2
+
+    def _send_chunk(self, first: int, pcm: bytes) -> None:
+        samples = np.frombuffer(pcm, dtype="<i2")
+        if self._gate is _Gate.SILENT:
+            samples = np.zeros_like(samples)
+        else:
+            self._sent_until = first + len(samples)
+        resampled = self._resampler.resample_chunk(samples)
+        self._send(resampled.astype("<i2", copy=False).tobytes())
+        self._watch(UplinkSent(first, len(samples)))
+
+
+def _new_resampler() -> soxr.ResampleStream:
+    # MQ: images 114 dB down for 0.3 ms of CPU per second; it holds back 21 ms, which the end of a turn never notices.
+    return soxr.ResampleStream(RATE_HZ, _WIRE_RATE_HZ, 1, dtype="int16", quality="MQ")

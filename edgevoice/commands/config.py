@@ -1,0 +1,196 @@
+"""`edgevoice config`: write, check and show the settings. Never shows a key."""
+
+import errno
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn, TextIO
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from edgevoice.commands.config_template import template
+from edgevoice.errors import SettingsInvalid
+from edgevoice.settings_catalogue import (
+    ENTRIES,
+    Entry,
+    address_without_secrets,
+    sections,
+    without_secrets,
+)
+from edgevoice.settings_file import SYSTEM_FILE, Loaded, SettingsRefused, file_places, load
+from edgevoice.system.credentials import find_key
+
+EXIT_CANNOT_CREATE: Final = 73
+EXIT_CONFIGURATION: Final = 78
+"""As in sysexits.h: EX_CANTCREAT and EX_CONFIG."""
+
+NAME_COLUMNS: Final = max(len(entry.name) for entry in ENTRIES.values())
+LONGEST_VALUE: Final = 130
+
+app = typer.Typer(help="Write, check and show the settings.", no_args_is_help=True)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="The settings file; else the one that the daemon would take."),
+]
+
+
+@app.command()
+def init(
+    *,
+    path: Annotated[
+        Path | None,
+        typer.Option("--path", metavar="FILE", help="Where to write; - is the terminal.", show_default=False),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
+) -> None:
+    """Write a settings file in which every setting stands with its default, unit and range."""
+    if path == Path("-"):
+        sys.stdout.write(template())
+        return
+    place = path or _own_place()
+    try:
+        _write(place, template(), replace=force)
+    except FileExistsError:
+        _fail(f"{place} is there already; --force replaces it, and what you changed in it is lost", EXIT_CANNOT_CREATE)
+    except OSError as failure:
+        _fail(f"{place} cannot be written: {failure.strerror}", EXIT_CANNOT_CREATE)
+    print(f"Wrote {place}")
+
+
+@app.command()
+def check(*, config: ConfigOption = None) -> None:
+    """Tell whether the settings are right, the variables and the key among them."""
+    loaded = _load(config)
+    try:
+        find_key(loaded.settings.service, os.environ)
+    except SettingsInvalid as refusal:
+        _fail(refusal.line(), EXIT_CONFIGURATION)
+    print(f"{loaded.source} is right" if loaded.source else "There is no settings file; the defaults are in force")
+
+
+@app.command()
+def show(
+    *,
+    config: ConfigOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON for other programs.")] = False,
+) -> None:
+    """Show the settings in force, and where each came from."""
+    loaded = _load(config)
+    try:
+        key = find_key(loaded.settings.service, os.environ)
+    except SettingsInvalid as refusal:
+        state, remark = "not set", refusal.line()
+    else:
+        state, remark = ("set", f"from {key.source}") if key else ("not set", "")
+    if as_json:
+        print(json.dumps(_as_data(loaded, state), indent=2, ensure_ascii=False))
+        return
+    console = Console(highlight=False)
+    console.print(Text(f"File  {loaded.source or 'none'}"))
+    console.print(Text(f"Key   {state}{f' ({remark})' if remark else ''}"))
+    for section in sections():
+        console.print(_table(section, loaded))
+
+
+def _load(config: Path | None) -> Loaded:
+    """Return the settings in force, or print every error line and end with the code for a wrong configuration."""
+    try:
+        return load(config, os.environ)
+    except SettingsRefused as refusal:
+        _fail("\n".join([*refusal.faults, refusal.remedy]), EXIT_CONFIGURATION)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(message, file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def _own_place() -> Path:
+    """Return where this user's settings belong: /etc for root, who sets up the daemon, else the home folder."""
+    return SYSTEM_FILE if os.geteuid() == 0 else file_places(os.environ)[-1]
+
+
+def _write(place: Path, text: str, *, replace: bool) -> None:
+    """Write a whole file or none; what is there already is only replaced when that is wanted."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
+    if not replace:
+        with place.open("x", encoding="utf-8") as file:
+            _fill(file, text)
+        return
+    # A link stays a link: what it points at is replaced.
+    target = place.resolve()
+    descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - mkstemp gives a descriptor
+            _fill(file, text)
+            os.fchmod(descriptor, 0o644)
+        Path(draft).replace(target)
+    except OSError:
+        Path(draft).unlink(missing_ok=True)
+        raise
+
+
+def _fill(file: TextIO, text: str) -> None:
+    file.write(text)
+    file.flush()
+    # People pull the plug of a box as soon as they read "Wrote".
+    os.fsync(file.fileno())
+
+
+# --- showing ---------------------------------------------------------------------------------------------------------
+
+
+def _shown(entry: Entry, loaded: Loaded) -> Any:
+    """Return a setting's value as data that anybody may read."""
+    value = getattr(getattr(loaded.settings, entry.section), entry.name)
+    return address_without_secrets(value) if entry.dotted == "service.url" else without_secrets(value)
+
+
+def _origin(entry: Entry, loaded: Loaded) -> str:
+    origin = loaded.origins.get(entry.dotted, "default")
+    return origin if origin in {"default", entry.variable} else "file"
+
+
+def _as_data(loaded: Loaded, key_state: str) -> dict[str, Any]:
+    settings: dict[str, dict[str, Any]] = {section: {} for section in sections()}
+    for entry in ENTRIES.values():
+        settings[entry.section][entry.name] = {"value": _shown(entry, loaded), "from": _origin(entry, loaded)}
+    return {"file": loaded.source and str(loaded.source), "key": key_state, "settings": settings}
+
+
+def _table(section: str, loaded: Loaded) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0), expand=True)
+    table.add_column(width=NAME_COLUMNS, no_wrap=True)
+    table.add_column(overflow="fold", ratio=1)
+    table.add_column(width=len("variable"), no_wrap=True)
+    table.add_row(Text(f"\n[{section}]", style="bold"))
+    for entry in ENTRIES.values():
+        if entry.section == section:
+            origin = _origin(entry, loaded)
+            style = "dim" if origin == "default" else ""
+            kind = "variable" if origin == entry.variable else origin
+            table.add_row(Text(entry.name), Text(_line(_shown(entry, loaded)), style), Text(kind, style))
+    return table
+
+
+def _line(value: Any) -> str:
+    """Return a value as a person would write it, on one line; what is longer than three lines is cut."""
+    if value is None:
+        return "not set"
+    if isinstance(value, list):
+        return ", ".join(value) or "none"
+    text = (
+        str(value)
+        if isinstance(value, int | float) and not isinstance(value, bool)
+        else json.dumps(value, ensure_ascii=False)
+    )
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"

@@ -1,0 +1,101 @@
+"""The text that `edgevoice config init` writes: every setting with its default, unit and range. Touches no file."""
+
+import json
+import textwrap
+from collections.abc import Iterator
+from inspect import cleandoc
+from typing import Any, Final
+
+from msgspec import inspect
+
+from edgevoice.settings_catalogue import ENTRIES, Entry, sections
+
+WIDTH: Final = 80
+"""Columns, the width of a terminal on a first boot."""
+
+_OPENING: Final = """\
+The settings of edgevoice. Every setting stands here with its default, and
+whatever you take out keeps it. After a change,
+
+    edgevoice config check    tells whether this file is right
+    edgevoice config show     shows what is in force, and where it came from
+
+An environment variable goes before this file: before volume_percent in
+[speaker] goes EDGEVOICE_SPEAKER_VOLUME_PERCENT=30."""
+
+
+def template() -> str:
+    """Return a TOML document of at most 80 columns that loads as the defaults."""
+    lines = list(_comment(_OPENING))
+    for section, struct in sections().items():
+        lines += ["", "", f"[{section}]", *_comment(cleandoc(struct.__doc__ or "").partition("\n\n")[0])]
+        for entry in ENTRIES.values():
+            if entry.section == section:
+                lines += ["", *_comment(_explanation(entry)), *_assignment(entry)]
+    return "\n".join([*lines, ""])
+
+
+def _comment(text: str) -> Iterator[str]:
+    for line in text.split("\n"):
+        indent = line[: len(line) - len(line.lstrip())]
+        for part in textwrap.wrap(line, WIDTH - 2, subsequent_indent=indent, break_on_hyphens=False) or [""]:
+            yield f"# {part}".rstrip()
+
+
+def _explanation(entry: Entry) -> str:
+    """Say what a setting does, then its unit and range, as in "Percent, between 0 and 100"."""
+    bounds = _bounds(entry)
+    if not bounds:
+        return entry.description
+    unit = f"{entry.unit}, " if entry.unit and entry.unit not in bounds else ""
+    unset = " Left out: the service decides." if entry.is_optional else ""
+    return f"{entry.description} {_sentence(unit + bounds)}{unset}"
+
+
+def _bounds(entry: Entry) -> str:
+    """Say what a setting takes, where its name and default do not say it already."""
+    match entry.kind:
+        case inspect.BoolType() | inspect.DictType() | inspect.StrType():
+            return str(entry.extra.get("must_be", ""))
+        case inspect.LiteralType():
+            return f"one of {entry.must_be()}"
+        case inspect.VarTupleType():
+            return entry.must_be()
+        case _:
+            return entry.must_be(0)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _assignment(entry: Entry) -> Iterator[str]:
+    if entry.is_optional:
+        yield f"# {entry.name} = {_toml(entry.extra['example'])}"
+        return
+    line = f"{entry.name} = {_toml(entry.default)}"
+    if len(line) <= WIDTH:
+        yield line
+    elif isinstance(entry.default, tuple):
+        yield f"{entry.name} = ["
+        yield from (f"  {_toml(each)}," for each in entry.default)
+        yield "]"
+    else:
+        # A backslash at the end of a line joins it with the next and drops what lies between (TOML 1.0).
+        yield f'{entry.name} = """\\'
+        words = textwrap.wrap(_toml(entry.default)[1:-1], WIDTH - 2, break_on_hyphens=False, break_long_words=False)
+        yield from (f"{part} \\" for part in words[:-1])
+        yield f'{words[-1]}"""'
+
+
+def _toml(value: Any) -> str:
+    """Return a value as TOML; JSON writes texts, numbers and truth values as TOML does."""
+    match value:
+        case tuple():
+            return f"[{', '.join(_toml(each) for each in value)}]"
+        case dict() if not value:
+            return "{}"
+        case str() | bool() | int() | float():
+            return json.dumps(value, ensure_ascii=False)
+        case _:
+            raise TypeError(f"there is no TOML for a default such as {value!r}")

@@ -1,0 +1,116 @@
+"""Every command of `edgevoice`, for people: help, refusals in one line, exit status."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgevoice import __version__
+from edgevoice.commands import config
+from edgevoice.errors import EdgevoiceError
+
+app = typer.Typer(
+    help="A smart speaker on a Raspberry Pi: say the wake word, talk, be answered aloud, interrupt whenever you like.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+app.add_typer(config.app, name="config")
+
+_Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The settings file.")]
+
+
+def _version(*, value: bool) -> None:
+    if value:
+        print(f"edgevoice {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=lambda value: _version(value=value), is_eager=True, help="Say which.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []})
+def run(context: typer.Context) -> None:
+    """Run the smart speaker until it is stopped: what the service does."""
+    from edgevoice.daemon import main
+
+    raise typer.Exit(main(context.args))
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []})
+def local(context: typer.Context) -> None:
+    """Run the answering service that needs no account, on 127.0.0.1."""
+    from edgevoice.local.__main__ import main
+
+    raise typer.Exit(main(context.args))
+
+
+@app.command()
+def devices(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False) -> None:
+    """List the sound cards that are present, by the names that the settings take."""
+    from edgevoice.commands.devices import show
+
+    _obey(lambda: show(as_json=as_json))
+
+
+@app.command()
+def talk(config: _Config = None) -> None:
+    """Talk with the box at the keyboard: Enter instead of the wake word, transcripts of both sides on the screen."""
+    from edgevoice.commands.talk import talk as command
+
+    _obey(lambda: command(config))
+
+
+@app.command()
+def demo(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")] = False,
+    folder: Annotated[Path | None, typer.Option("--folder", help="Where to leave the WAV and the picture.")] = None,
+) -> None:
+    """Hold a whole conversation on a virtual sound card: no microphone, no account, no Pi needed."""
+    from edgevoice.demo.show import show
+
+    _obey(lambda: show(folder, as_json=as_json))
+
+
+bench = typer.Typer(help="Measure on the virtual sound card.", no_args_is_help=True)
+app.add_typer(bench, name="bench")
+
+
+@bench.callback()
+def _bench() -> None:
+    """Measure on the virtual sound card; the last line is one JSON object."""
+
+
+@bench.command()
+def latency(
+    *,
+    rounds: Annotated[int, typer.Option(min=1, max=200, help="Conversations to hold.")] = 12,
+    as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
+) -> None:
+    """Measure: wake word to light, session to first audio sent, first audio received to the DAC."""
+    from edgevoice.bench.latency import measure
+
+    _obey(lambda: measure(rounds, as_json=as_json))
+
+
+def _obey(command: Callable[[], int]) -> None:
+    """Run a command; what a person can mend is told in one line, without a traceback."""
+    try:
+        status = command()
+    except EdgevoiceError as error:
+        print(error.line(), file=sys.stderr)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    raise typer.Exit(status)

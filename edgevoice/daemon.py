@@ -1,0 +1,184 @@
+"""Daemon: starts the parts in order, runs them in one task group, and puts the hardware to rest whatever happens."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from edgevoice import journal
+from edgevoice.assembly import Parts, assemble, open_panel, open_panel_buttons
+from edgevoice.core.messages import Light, Notice
+from edgevoice.core.ports import Observer
+from edgevoice.errors import EdgevoiceError, PanelUnavailable, SettingsInvalid, WakeWordUnavailable
+from edgevoice.journal import tell
+from edgevoice.local.process import LocalServiceProcess
+from edgevoice.panel.pins import PinFactory
+from edgevoice.realtime.endpoint import Endpoint, local, remote
+from edgevoice.settings import Settings
+from edgevoice.settings_file import load, salvage_panel
+from edgevoice.system.announced import ANNOUNCEMENT, Announced, state_folder
+from edgevoice.system.credentials import Key, find_key
+from edgevoice.system.diary import Diary
+from edgevoice.system.notify import ServiceManager
+
+_log = logging.getLogger(__name__)
+
+EXIT_SETTINGS = 78
+"""EX_CONFIG of sysexits.h: starting again cannot help before somebody has mended the settings."""
+
+_SWITCH_INTERVAL_S = 0.0005
+"""How long a thread may keep the interpreter: at Python's own 5 ms, busy code starved the output callback 9 to 11 times
+in 6 s.
+"""
+
+_FAULT_SHOWN_S = 3.0
+
+
+async def serve(
+    settings: Settings,
+    endpoint: Callable[[], Endpoint],
+    stop: asyncio.Event,
+    *,
+    observers: Sequence[Observer] = (),
+    wants_wakeword: bool = True,
+    factory: PinFactory | None = None,
+    started: Callable[[Parts], None] = lambda _parts: None,
+) -> None:
+    """Run the box until ``stop`` is set; ``started`` is called once when it listens.
+
+    ``factory`` stands in for the pins' own. An error that a person can mend is an ``EdgevoiceError``; with any error,
+    lights and amplifier are off before it leaves here.
+    """
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    manager = ServiceManager()
+    with ExitStack() as opened:
+        panel, pins = open_panel(settings, opened, factory=factory)
+        try:
+            everybody: tuple[Observer, ...] = (manager, Diary(), *observers)
+            parts = assemble(settings, endpoint, panel, observers=everybody, wants_wakeword=wants_wakeword)
+            if pins is not None:
+                open_panel_buttons(settings, opened, pins, parts)
+            await _run(parts, manager, stop, started)
+        except EdgevoiceError as error:
+            panel.show(Light.FAULT, error.code)
+            manager.show_status(error.line())
+            await _wait(stop, _FAULT_SHOWN_S)
+            raise
+        finally:
+            manager.stopping()
+
+
+async def _run(parts: Parts, manager: ServiceManager, stop: asyncio.Event, started: Callable[[Parts], None]) -> None:
+    """Run every part until ``stop`` or until one fails; the error of the first that failed leaves here."""
+    parts.engine.start()
+    runs = [parts.supervisor.run(), parts.link.run(), manager.feed_watchdog(lambda: _signs_of_life(parts))]
+    if parts.detector is not None:
+        runs.append(parts.detector.run())
+    tasks = [asyncio.ensure_future(run) for run in runs]
+    tasks.append(asyncio.ensure_future(_announce(parts, manager, started)))
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        waiting: set[asyncio.Future[Any]] = {stopping, *tasks}
+        while not stopping.done():
+            # A part that has nothing to do (no watchdog) ends at once; one that fails takes the box down with it.
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+    finally:
+        parts.engine.stop()
+        parts.tools.close()
+        for task in (stopping, *tasks):
+            task.cancel()
+        await asyncio.gather(stopping, *tasks, return_exceptions=True)
+
+
+async def _announce(parts: Parts, manager: ServiceManager, started: Callable[[Parts], None]) -> None:
+    """Say that the box listens, once its wake word is loaded."""
+    if parts.detector is not None:
+        await parts.detector.loaded.wait()
+    manager.ready()
+    manager.show_status("idle")
+    started(parts)
+
+
+def _signs_of_life(parts: Parts) -> tuple[float, ...]:
+    scored = (parts.detector.scored_at,) if parts.detector is not None else ()
+    return (parts.microphone.called_at, *scored)
+
+
+async def _wait(stop: asyncio.Event, limit_s: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), limit_s)
+
+
+@asynccontextmanager
+async def answering_service(
+    settings: Settings, key: Key | None, environment: Mapping[str, str]
+) -> AsyncIterator[tuple[Callable[[], Endpoint], Observer]]:
+    """Give what is dialled for each session: the service on the network, or, without a key, the one inside the box.
+
+    The observer must see what happens: it notes that the service inside the box has said once what it is.
+    """
+    if settings.service.url != "local" and (key is not None or settings.service.url):
+        yield lambda: remote(settings.service, key.reveal() if key is not None else ""), _nobody_watches
+        return
+    said = Announced(state_folder(environment) / "said-local-service")
+    async with LocalServiceProcess(announcement=None if said.is_done else ANNOUNCEMENT) as process:
+        yield lambda: local(process.socket_path, process.ensure), said
+
+
+def _nobody_watches(_notice: Notice, _now: float) -> None:
+    """Stand in where nothing is to be seen."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the daemon for ``edgevoice run``; return the exit status: 0 stopped, 78 settings refused, 1 anything else."""
+    parser = argparse.ArgumentParser(prog="edgevoice run", description="Run the smart speaker until it is stopped.")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="the settings; the places searched else: see README"
+    )
+    path = parser.parse_args(arguments).config
+    try:
+        loaded = load(path, os.environ)
+        key = find_key(loaded.settings.service, os.environ)
+    except SettingsInvalid as error:
+        return _refuse(error, path)
+    journal.start(loaded.settings.log.level)
+    try:
+        asyncio.run(_until_signal(loaded.settings, key))
+    except EdgevoiceError as error:
+        tell(_log, logging.ERROR, "stopped", code=error.code, problem=error.line())
+        return EXIT_SETTINGS if isinstance(error, WakeWordUnavailable | PanelUnavailable) else 1
+    except Exception:  # noqa: BLE001 - the one place that catches everything: systemd restarts us, the log keeps why
+        _log.exception("crashed")
+        return 1
+    return 0
+
+
+async def _until_signal(settings: Settings, key: Key | None) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with answering_service(settings, key, os.environ) as (endpoint, watch):
+        await serve(settings, endpoint, stop, observers=(watch,))
+
+
+def _refuse(error: SettingsInvalid, path: Path | None) -> int:
+    """Tell what is wrong with the settings and show the fault light for a moment, if its pins can still be known."""
+    print(error.line(), file=sys.stderr)  # noqa: T201 - before the settings are read there is no log to write to
+    panel = salvage_panel(path, os.environ)
+    if panel is not None:
+        with ExitStack() as opened, contextlib.suppress(PanelUnavailable):
+            lights, _ = open_panel(Settings(panel=panel), opened)
+            lights.show(Light.FAULT, error.code)
+            time.sleep(_FAULT_SHOWN_S)
+    return EXIT_SETTINGS

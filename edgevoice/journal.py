@@ -1,0 +1,68 @@
+"""Journal: constant event names with fields, to the system journal or a terminal. Never a key or what was said."""
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+
+Field = str | int | float | bool
+
+_PREFIX = "EDGEVOICE_"
+
+
+def tell(log: logging.Logger, level: int, event: str, **fields: Field) -> None:
+    """Write one entry: ``event`` is a constant name, ``fields`` say the rest."""
+    if log.isEnabledFor(level):
+        log.log(level, event, extra={"fields": fields})
+
+
+class _Plain(logging.Formatter):
+    """One line: event, then fields; a field named ``problem`` is a sentence for a person and comes last."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields: Mapping[str, Field] = getattr(record, "fields", {})
+        words = [record.getMessage(), *(f"{key}={value}" for key, value in fields.items() if key != "problem")]
+        if "problem" in fields:
+            words.append(f"- {fields['problem']}")
+        if record.exc_info:
+            words.append(f"\n{self.formatException(record.exc_info)}")
+        return " ".join(words)
+
+
+class _Terminal(_Plain):
+    """As plain, with the time and, for what is wrong, the level in front."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        level = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
+        return f"{self.formatTime(record, '%H:%M:%S')} {level}{super().format(record)}"
+
+
+def start(level: str) -> None:
+    """Send the log of this process to the journal when systemd has connected us to it, else to standard error."""
+    handler: logging.Handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Terminal())
+    if "JOURNAL_STREAM" in os.environ and (journal := _journal()) is not None:
+        handler = journal
+    root = logging.getLogger("edgevoice")
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    root.propagate = False
+
+
+def _journal() -> logging.Handler | None:
+    try:
+        from systemd.journal import JournalHandler  # noqa: PLC0415
+    except ImportError:
+        return None
+
+    class Journal(JournalHandler):  # type: ignore[misc]  # the package has no types
+        """Fields become fields of the journal, so that `journalctl EDGEVOICE_CODE=…` finds them."""
+
+        def emit(self, record: logging.LogRecord) -> None:
+            for key, value in getattr(record, "fields", {}).items():
+                setattr(record, f"{_PREFIX}{key.upper()}", value)
+            super().emit(record)
+
+    handler: logging.Handler = Journal(SYSLOG_IDENTIFIER="edgevoice")
+    handler.setFormatter(_Plain())
+    return handler

@@ -1,0 +1,13 @@
+"""The panel of a box without lights."""
+
+from edgevoice.core.messages import Light
+
+
+class NoPanel:
+    """Implements ``ports.Panel`` for a box that shows nothing; its owner has chosen so, and hears only earcons."""
+
+    def show(self, light: Light, reason: str = "") -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
+        """Have nothing to turn off."""

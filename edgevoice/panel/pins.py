@@ -1,0 +1,87 @@
+"""Opening pins: which library drives them, and what to tell a person when a pin cannot be had.
+
+Every pin library of gpiozero raises errors of its own kind; all of them leave here as ``PanelUnavailable``.
+"""
+
+import contextlib
+import importlib.metadata
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import gpiozero
+import gpiozero.exc
+
+from edgevoice.errors import PanelUnavailable
+from edgevoice.panel.mock import MockPins
+
+PinFactory = Any
+"""A pin factory of gpiozero, which has no types."""
+
+DEFAULT_LIBRARY = "lgpio"
+"""The one library that drives the pins of every Pi, the 5 included; gpiozero's other choices end with the Pi 4."""
+
+
+def open_pins(environment: Mapping[str, str], library: str = "") -> PinFactory:
+    """Return a pin factory of gpiozero; whoever opens it closes it with ``close()``.
+
+    ``library`` is gpiozero's name for it, "mock" for the stand-in; when empty, GPIOZERO_PIN_FACTORY in ``environment``
+    chooses, and else "lgpio". Raises ``PanelUnavailable``; we never fall back to another library, because the last one
+    that gpiozero would try is experimental by its own words.
+    """
+    name = library or environment.get("GPIOZERO_PIN_FACTORY", "") or DEFAULT_LIBRARY
+    if name == "mock":
+        return MockPins()
+    found = importlib.metadata.entry_points(group="gpiozero_pin_factories", name=name.lower())
+    if not found:
+        raise PanelUnavailable(
+            f"there is no pin library {name!r}", remedy='Unset GPIOZERO_PIN_FACTORY, or set it to "lgpio" or "mock".'
+        )
+    try:
+        # lgpio makes a named pipe in the working directory while it is imported, and fails where it may not write
+        # (gpiozero issue 1106). Both ends of the pipe are open by the time the directory goes.
+        with tempfile.TemporaryDirectory() as writable, contextlib.chdir(writable), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return next(iter(found)).load()()
+    except ImportError as error:
+        raise PanelUnavailable(
+            f"the pin library {name} cannot be loaded: {_text(error)}",
+            remedy="Install it: pip install 'edgevoice[pi]', or set panel.kind = \"terminal\".",
+        ) from error
+    except pin_errors() as error:
+        raise PanelUnavailable(
+            f"the pin library {name} finds no pins: {_text(error)}",
+            remedy='On a Raspberry Pi, add the user to the group gpio; elsewhere, set panel.kind = "terminal".',
+        ) from error
+
+
+def pin_errors() -> tuple[type[Exception], ...]:
+    """Return every kind of error by which a pin library says no; lgpio's own is only known once lgpio is loaded."""
+    known: tuple[type[Exception], ...] = (gpiozero.GPIOZeroError, OSError)
+    lgpio = sys.modules.get("lgpio")
+    return known if lgpio is None else (*known, lgpio.error)
+
+
+@contextlib.contextmanager
+def claiming(purpose: str, gpio: int) -> Iterator[None]:
+    """Turn a refusal of the pin ``gpio``, a Broadcom number, into ``PanelUnavailable`` that names pin and purpose."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except gpiozero.exc.PinInvalidPin as error:
+        raise PanelUnavailable(
+            f"{purpose}: there is no GPIO{gpio} on this board", remedy="Choose a pin between 2 and 27 in the settings."
+        ) from error
+    except pin_errors() as error:
+        raise PanelUnavailable(
+            f"{purpose}: GPIO{gpio} cannot be used: {_text(error)}",
+            remedy=f"Choose another pin in the settings, or free GPIO{gpio}: `gpioinfo` tells what holds it.",
+        ) from error
+
+
+def _text(error: Exception) -> str:
+    """Return an error's text as one line without the quotation marks that lgpio puts around it."""
+    return " ".join(str(error).split()).strip("'\".") or type(error).__name__

@@ -1,0 +1,57 @@
+"""A panel for a terminal: one coloured line that is written over; elsewhere one plain line for each change."""
+
+from typing import TextIO
+
+from edgevoice.core.messages import Light
+from edgevoice.core.panel import meaning
+
+_DOT = "●"
+_CLEAR_LINE = "\r\x1b[2K"
+_RESET = "\x1b[0m"
+
+_COLOURS: dict[Light, str] = {
+    Light.OFF: "\x1b[90m",
+    Light.IDLE: "\x1b[32m",
+    Light.CONNECTING: "\x1b[36m",
+    Light.LISTENING: "\x1b[94m",
+    Light.THINKING: "\x1b[35m",
+    Light.SPEAKING: "\x1b[33m",
+    Light.MUTED: "\x1b[31m",
+    Light.RINGING: "\x1b[93m",
+    Light.FAULT: "\x1b[91m",
+}
+
+
+class TerminalPanel:
+    """A ``Panel`` of ``core.ports`` that writes to ``stream``, which it does not own.
+
+    ``is_coloured`` says whether a line may hold colours, which only matters on a terminal.
+    """
+
+    def __init__(self, stream: TextIO, *, is_coloured: bool = True) -> None:
+        self._stream = stream
+        self._is_coloured = is_coloured
+        self._is_terminal = stream.isatty()
+        self._shown: tuple[Light, str] | None = None
+
+    def show(self, light: Light, reason: str = "") -> None:
+        """Write what the light means; a fault also with its code."""
+        if (light, reason) == self._shown:
+            return
+        self._shown = (light, reason)
+        code = f" [{reason}]" if reason else ""
+        if self._is_terminal:
+            dot = f"{_COLOURS[light]}{_DOT}{_RESET}" if self._is_coloured else _DOT
+            self._stream.write(f"{_CLEAR_LINE}{dot} {meaning(light, reason)}{code}")
+        else:
+            self._stream.write(f"light {light}{code}: {meaning(light, reason)}\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Show that the box is off and end the line; a second call does nothing."""
+        if self._shown == (Light.OFF, ""):
+            return
+        self.show(Light.OFF)
+        if self._is_terminal:
+            self._stream.write("\n")
+            self._stream.flush()

@@ -1,0 +1,233 @@
+"""Link: one WebSocket to the service. Dials, configures, sends in order, receives, and reports its end once."""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect, unix_connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+
+from edgevoice.core import wire
+from edgevoice.core.downlink import Arrival, Downlink
+from edgevoice.core.messages import LinkLost
+from edgevoice.errors import LinkError, ServiceNonsense, ServiceUnreachable
+from edgevoice.journal import tell
+from edgevoice.realtime import refusal
+from edgevoice.realtime.endpoint import Endpoint
+
+_log = logging.getLogger(__name__)
+
+_LARGEST_FRAME = 16 * 2**20
+"""Bytes: audio deltas can be large, and the library's own limit is 1 MiB."""
+
+_MOST_WAITING = 1000
+"""Frames that may wait to be sent: 40 s of audio and more. A network that slow is no network."""
+
+_MOST_NONSENSE = 20
+"""Frames in a row that are not the protocol, after which the other side is taken not to speak it."""
+
+
+class Link:
+    """Implements ``ports.Service``: at most one session at a time.
+
+    ``endpoint`` is asked for each dial, ``session`` gives the configuration. ``take`` gets what each frame means, in
+    the loop's thread. ``connect_s`` limits the time from the dial to the session's being configured.
+    """
+
+    def __init__(
+        self,
+        endpoint: Callable[[], Endpoint],
+        session: Callable[[], dict[str, Any]],
+        take: Callable[[list[Arrival]], None],
+        *,
+        connect_s: float,
+    ) -> None:
+        self._endpoint = endpoint
+        self._session = session
+        self._take = take
+        self._connect_s = connect_s
+        self._task: asyncio.Task[None] | None = None
+        self._outbox: asyncio.Queue[bytes] | None = None
+        self._failures: asyncio.Queue[BaseException] = asyncio.Queue()
+        self._ending: set[asyncio.Task[None]] = set()
+
+    # --- orders ------------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Dial and configure a session; what comes of it is reported."""
+        self.close()
+        self._task = asyncio.get_running_loop().create_task(self._live(), name="link")
+        self._task.add_done_callback(self._ended)
+
+    def close(self) -> None:
+        """Hang up; nothing of that session is reported any more."""
+        task, self._task, self._outbox = self._task, None, None
+        if task is not None:
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+            task.cancel()
+
+    def send_audio(self, pcm: bytes) -> None:
+        """Send mono s16 samples at 24 kHz."""
+        self._send(wire.append_audio(pcm))
+
+    def truncate(self, item_id: str, content_index: int, heard_ms: int) -> None:
+        """Tell how much of an item was heard."""
+        self._send(wire.truncate_item(item_id, content_index, heard_ms))
+
+    def delete(self, item_id: str) -> None:
+        """Take an item out of the conversation."""
+        self._send(wire.delete_item(item_id))
+
+    def cancel(self, response_id: str) -> None:
+        """Stop an answer."""
+        self._send(wire.cancel_response(response_id))
+
+    def send_tool_output(self, call_id: str, output: str) -> None:
+        """Give a tool's answer."""
+        self._send(wire.tool_output(call_id, output))
+
+    def create_response(self, *, may_call_tools: bool) -> None:
+        """Ask for an answer."""
+        self._send(wire.create_response(may_call_tools=may_call_tools))
+
+    async def run(self) -> None:
+        """Wait for a fault of ours inside a session, and raise it; and hang up at the end."""
+        try:
+            raise await self._failures.get()
+        finally:
+            self.close()
+            await asyncio.gather(*self._ending, return_exceptions=True)
+
+    # --- one session -------------------------------------------------------------------------------------------------
+
+    def _send(self, frame: bytes) -> None:
+        if self._outbox is None:
+            return  # no session: what was said to the last one is of no use to the next
+        try:
+            self._outbox.put_nowait(frame)
+        except asyncio.QueueFull:
+            self._lose(ServiceUnreachable("the network takes nothing any more: 1000 frames wait"))
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failures.put_nowait(error)
+
+    def _lose(self, error: LinkError) -> None:
+        """Report the end of the session that is open now, once."""
+        tell(_log, logging.WARNING, "link-lost", code=error.code, problem=error.line())
+        self.close()
+        self._take([LinkLost(error.code, error.is_retriable)])
+
+    async def _live(self) -> None:
+        own = asyncio.current_task()
+        try:
+            await self._session_to_its_end(self._endpoint())
+        except LinkError as error:
+            if self._task is own:
+                self._lose(error)
+
+    async def _session_to_its_end(self, endpoint: Endpoint) -> None:
+        async with await self._dial(endpoint) as connection:
+            downlink = Downlink()
+            try:
+                async with asyncio.timeout(self._connect_s):
+                    await self._configure(connection, downlink)
+            except ConnectionClosed as error:
+                raise refusal.dial_failure(error, endpoint.host) from error
+            except TimeoutError:
+                raise ServiceUnreachable(f"{endpoint.host} does not open the session") from None
+            outbox: asyncio.Queue[bytes] = asyncio.Queue(_MOST_WAITING)
+            self._outbox = outbox
+            self._take(downlink.take(wire.SessionUpdated()))
+            await _both(self._write(connection, outbox), self._read(connection, downlink))
+
+    async def _dial(self, endpoint: Endpoint) -> ClientConnection:
+        options: dict[str, Any] = {
+            "additional_headers": endpoint.headers,
+            "max_size": _LARGEST_FRAME,
+            "compression": None,  # base64 of noise: it costs a Pi's CPU and saves nothing
+            "open_timeout": self._connect_s,
+            "close_timeout": 1,
+            "user_agent_header": None,
+        }
+        try:
+            await endpoint.prepare()
+            if endpoint.socket is not None:
+                return await unix_connect(str(endpoint.socket), endpoint.url, **options)
+            return await connect(endpoint.url, **options)
+        except LinkError:
+            raise
+        except (OSError, ssl.SSLError, WebSocketException, EOFError) as error:
+            raise refusal.dial_failure(error, endpoint.host) from error
+
+    async def _configure(self, connection: ClientConnection, downlink: Downlink) -> None:
+        """Configure the session and wait for the word that it is in force; an error before it is final."""
+        await connection.send(wire.update_session(self._session()), text=True)
+        nonsense = 0
+        while True:
+            event = _decoded(await connection.recv())
+            match event:
+                case wire.SessionUpdated():
+                    return
+                case wire.ServiceError():
+                    param = event.error.param if event.error else None
+                    raise refusal.setup_refused(event.code, event.text, param)
+                case None:
+                    nonsense = _count_nonsense(nonsense)
+                case _:
+                    downlink.take(event)
+
+    async def _read(self, connection: ClientConnection, downlink: Downlink) -> None:
+        nonsense = 0
+        try:
+            while True:
+                event = _decoded(await connection.recv())
+                if event is None:
+                    nonsense = _count_nonsense(nonsense)
+                    continue
+                nonsense = 0
+                if isinstance(event, wire.ServiceError):
+                    tell(_log, logging.WARNING, "service-complains", code=event.code)
+                self._take(downlink.take(event))
+        except ConnectionClosed as error:
+            received = error.rcvd
+            raise refusal.closed(received.code if received else None, received.reason if received else "") from error
+
+    @staticmethod
+    async def _write(connection: ClientConnection, outbox: asyncio.Queue[bytes]) -> None:
+        while True:
+            frame = await outbox.get()
+            try:
+                await connection.send(frame, text=True)
+            except ConnectionClosed:
+                return  # the reader knows why, and says so
+
+
+def _decoded(frame: str | bytes) -> wire.ServerEvent | None:
+    """Read a frame; what is not the protocol is ``None`` and told of once in the debug log, without its content."""
+    if isinstance(frame, bytes):
+        return None
+    try:
+        return wire.decode(frame)
+    except wire.WireError as error:
+        tell(_log, logging.DEBUG, "frame-unreadable", problem=str(error), length=len(frame))
+        return None
+
+
+def _count_nonsense(before: int) -> int:
+    if before + 1 >= _MOST_NONSENSE:
+        raise ServiceNonsense(f"the service sent {_MOST_NONSENSE} frames in a row that are not the Realtime protocol")
+    return before + 1
+
+
+async def _both(writer: Coroutine[Any, Any, None], reader: Coroutine[Any, Any, None]) -> None:
+    """Run the writer until the reader ends."""
+    writing = asyncio.ensure_future(writer)
+    try:
+        await reader
+    finally:
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)

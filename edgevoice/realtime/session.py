@@ -1,0 +1,58 @@
+"""What a session is told at its start: every field explicit, in the dialect of the service."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from edgevoice import settings
+
+Json = dict[str, Any]
+
+_PCM: Json = {"type": "audio/pcm", "rate": 24_000}
+
+
+def session_of(service: settings.Service, tools: Sequence[Json]) -> Json:
+    """Return the ``session`` object of ``session.update``.
+
+    Booleans and nulls are sent though they are defaults: one service was seen to act on them only when present. A field
+    that only Inworld knows goes only to Inworld, because others refuse the whole update for one unknown name.
+    """
+    is_inworld = service.spoken_dialect == "inworld"
+    output: Json = {"format": _PCM, "voice": service.voice, "speed": service.speed}
+    session: Json = {
+        "type": "realtime",
+        "model": service.model,
+        "instructions": service.instructions,
+        "output_modalities": ["audio", "text"] if is_inworld else ["audio"],
+        "max_output_tokens": service.max_output_tokens or "inf",
+        "tools": list(tools),
+        "tool_choice": "auto",
+        "audio": {
+            "input": {
+                "format": _PCM,
+                "transcription": {"model": service.stt_model, "language": service.language},
+                "noise_reduction": None if service.noise_reduction == "off" else {"type": service.noise_reduction},
+                "turn_detection": _turn_detection(service),
+            },
+            "output": output,
+        },
+    }
+    if service.temperature is not None:
+        session["temperature"] = service.temperature
+    if is_inworld:
+        output["model"] = service.tts_model
+        # We ask for the answer ourselves once every output is in: else n calls give n answers.
+        session["providerData"] = {**service.provider_data, "auto_tool_response": False}
+    return session
+
+
+def _turn_detection(service: settings.Service) -> Json:
+    common = {"create_response": True, "interrupt_response": True}
+    if service.turn_detection == "semantic_vad":
+        return {"type": "semantic_vad", "eagerness": service.eagerness, **common}
+    return {
+        "type": "server_vad",
+        "threshold": service.vad_threshold,
+        "prefix_padding_ms": service.vad_prefix_ms,
+        "silence_duration_ms": service.vad_silence_ms,
+        **common,
+    }

@@ -1,0 +1,304 @@
+"""Every setting: its default, its unit, its range, and what it does. Reads nothing; `settings_file` fills the structs.
+
+Units stand at the end of a name: ``_s`` seconds, ``_ms`` milliseconds, ``_percent`` percent of full volume, ``_gpio``
+the BCM number of a pin. Ranges and docstrings are data: the error lines and what `edgevoice config init` writes are
+made from them, so they cannot disagree.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from msgspec import Meta, Struct, field
+
+ToolName = Literal["get_current_time", "set_volume", "set_timer", "cancel_timers", "end_conversation"]
+
+NotEmpty = Annotated[str, Meta(min_length=1)]
+Percent = Annotated[int, Meta(ge=0, le=100)]
+Gpio = Annotated[int, Meta(ge=0, le=27)]
+"""The BCM number of a pin on the 40-pin header."""
+
+# ``is_private``: a key may stand here by mistake, so no error repeats the value. ``must_be``: what an error asks for.
+Address = Annotated[
+    str,
+    Meta(extra={"is_private": True, "must_be": 'empty, "local", or an address that begins with ws:// or wss://'}),
+]
+KeyFile = Annotated[
+    str,
+    Meta(
+        pattern=r"^(~?/[^\x00-\x1f\x7f-\x9f]*)?$",
+        extra={"is_private": True, "must_be": "empty or an absolute path, such as /etc/edgevoice/api_key"},
+    ),
+]
+Language = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        extra={"must_be": 'a language code, such as "en" or "de-DE"'},
+    ),
+]
+
+INSTRUCTIONS = (
+    "You are a friendly voice assistant in a small speaker on a kitchen shelf. Everything you say is spoken aloud: "
+    "answer in one or two short spoken sentences, without markdown, lists, links or emoji, and say numbers and units "
+    "the way people do. Go on for longer only when you are asked for a story or an explanation. "
+    "The user's turn may open with the wake word: ignore it. If you did not understand, ask in a few words. "
+    "Use the tools for the time, timers and the volume, and never guess what they would tell. "
+    "When the user says goodbye or needs nothing more, say goodbye by calling end_conversation."
+)
+
+
+class Service(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who answers, and how: the Realtime service on the other side of the WebSocket.
+
+    url: Where the service answers. Empty takes Inworld when there is a key, else the service inside the box; "local"
+        always takes the service inside the box.
+    dialect: Whose wire format to speak. "auto" goes by the address: inworld for Inworld and for the service inside the
+        box, openai for any other.
+    auth: How the key is presented. "auto" takes basic for the inworld dialect and bearer for openai.
+    key_file: A file that holds the key and nothing else, readable by its owner only (chmod 600). The key itself never
+        stands among the settings. A key in EDGEVOICE_API_KEY or in the systemd credential api_key goes first.
+    model: The language model that answers.
+    voice: The voice that speaks.
+    tts_model: The model that turns text into speech.
+    stt_model: The model that writes down what the user said.
+    language: The language that is spoken to the box.
+    speed: How fast the voice speaks; 1 is its own pace.
+    instructions: What the model is told about itself and its manners.
+    temperature: How freely the model words its answers.
+    max_output_tokens: The longest answer, in the model's tokens; what is longer is broken off.
+    turn_detection: How the end of a turn is found: semantic_vad by what was said, server_vad by silence alone.
+    eagerness: How soon semantic_vad takes a turn as finished; low lets people pause and think.
+    vad_threshold: How sure server_vad must be that it hears speech; higher for noisy rooms.
+    vad_silence_ms: The silence that ends a turn under server_vad.
+    vad_prefix_ms: What server_vad keeps from before the speech that it noticed.
+    noise_reduction: The service's noise filter: far_field for a box across the room, near_field for a headset.
+    provider_data: The service's own further fields (providerData at Inworld), handed over as they stand; for example
+        {stt = {voice_profile = true}}.
+    connect_s: How long dialling may take before it is given up.
+    """
+
+    url: Address = ""
+    dialect: Literal["auto", "inworld", "openai"] = "auto"
+    auth: Annotated[Literal["auto", "basic", "bearer"], Meta(extra={"is_private": True})] = "auto"
+    key_file: KeyFile = ""
+    model: NotEmpty = "openai/gpt-4.1-mini"
+    voice: NotEmpty = "Sarah"
+    tts_model: NotEmpty = "inworld-tts-2"
+    stt_model: NotEmpty = "inworld/inworld-stt-1"
+    language: Language = "en"
+    speed: Annotated[float, Meta(ge=0.5, le=1.5)] = 1.0
+    instructions: str = INSTRUCTIONS
+    temperature: Annotated[Annotated[float, Meta(ge=0, le=2)] | None, Meta(extra={"example": 0.7})] = None
+    max_output_tokens: Annotated[Annotated[int, Meta(ge=1, le=4096)] | None, Meta(extra={"example": 1024})] = None
+    turn_detection: Literal["semantic_vad", "server_vad"] = "semantic_vad"
+    eagerness: Literal["low", "medium", "high", "auto"] = "low"
+    vad_threshold: Annotated[float, Meta(ge=0, le=1)] = 0.5
+    vad_silence_ms: Annotated[int, Meta(ge=100, le=5000)] = 500
+    vad_prefix_ms: Annotated[int, Meta(ge=0, le=2000)] = 300
+    noise_reduction: Literal["far_field", "near_field", "off"] = "far_field"
+    provider_data: dict[str, Any] = {}
+    connect_s: Annotated[float, Meta(ge=1, le=60)] = 12.0
+
+    @property
+    def spoken_dialect(self) -> Literal["inworld", "openai"]:
+        """Tell which wire format to speak, "auto" being decided by the host in ``url``."""
+        if self.dialect != "auto":
+            return self.dialect
+        if self.url in {"", "local"}:
+            return "inworld"
+        host = urlsplit(self.url).hostname or ""
+        return "inworld" if f".{host}".endswith(".inworld.ai") else "openai"
+
+    @property
+    def spoken_auth(self) -> Literal["basic", "bearer"]:
+        """Tell how to present the key, "auto" being decided by the dialect."""
+        if self.auth != "auto":
+            return self.auth
+        return "basic" if self.spoken_dialect == "inworld" else "bearer"
+
+
+class Wakeword(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The wake word, which is listened for inside the box. Scores run from 0 to 1.
+
+    model: The name of a word that is present, or the path of an .onnx file.
+    threshold: The score that makes a detection once it has been confirmed by a second frame.
+    sure_threshold: The score that makes a detection at once; at least the threshold.
+    refractory_s: How long after a detection the next one is ignored.
+    """
+
+    model: NotEmpty = "hey_jarvis"
+    threshold: Annotated[float, Meta(ge=0.05, le=0.99)] = 0.5
+    sure_threshold: Annotated[float, Meta(ge=0.05, le=1)] = 0.8
+    refractory_s: Annotated[float, Meta(ge=0, le=10)] = 2.0
+
+
+class Microphone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The near-end: the sound card that hears the room.
+
+    device: The card's name; `edgevoice devices` lists those present.
+    preroll_s: How much from before the wake word goes to the service, so that no word is lost.
+    """
+
+    device: NotEmpty = "default"
+    preroll_s: Annotated[float, Meta(ge=0, le=5)] = 2.0
+
+
+class Speaker(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The far-end: the sound card that answers.
+
+    device: The card's name; `edgevoice devices` lists those present.
+    volume_percent: How loud the answers are when the box starts.
+    earcon_percent: How loud the earcons are, whatever the volume of the answers.
+    prefill_ms: What is collected before playback begins: less is quicker, more rides out a bad network.
+    """
+
+    device: NotEmpty = "default"
+    volume_percent: Percent = 70
+    earcon_percent: Percent = 40
+    prefill_ms: Annotated[int, Meta(ge=20, le=500)] = 80
+
+
+class Echo(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What keeps the box from hearing itself.
+
+    tier: "hardware": the device cancels its own echo, so the microphone stays open while it speaks, and speech
+        interrupts. "none": while it speaks the uplink carries zeros, and the wake word or the talk button interrupts.
+    tail_ms: How long the room goes on sounding after playback has ended.
+    """
+
+    tier: Literal["none", "hardware"] = "none"
+    tail_ms: Annotated[int, Meta(ge=0, le=1000)] = 200
+
+
+class Conversation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How long the box waits before it lets go.
+
+    no_speech_s: How long it listens after the wake word when nobody speaks.
+    follow_up_s: How long after an answer one may go on without the wake word; 0 hangs up after one answer.
+    thinking_s: How long the service may take to begin its answer.
+    session_s: The longest conversation; the service bills the time, so none goes on for ever.
+    """
+
+    no_speech_s: Annotated[float, Meta(ge=2, le=60)] = 8.0
+    follow_up_s: Annotated[float, Meta(ge=0, le=60)] = 6.0
+    thinking_s: Annotated[float, Meta(ge=3, le=120)] = 15.0
+    session_s: Annotated[float, Meta(ge=30, le=5400)] = 600.0
+
+
+class Panel(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Lights and buttons. Pins are BCM numbers, "none" for what is not there; lights may share a pin.
+
+    kind: What shows the lights: pins, or lines on the terminal; auto is gpio where /dev/gpiochip0 exists, else none.
+    listening_led_gpio: The light that says: I hear you.
+    speaking_led_gpio: The light that says: I speak.
+    status_led_gpio: The light for everything else, faults first.
+    talk_button_gpio: The button that stands in for the wake word; held, it ends the conversation.
+    mute_button_gpio: The button that mutes the microphone.
+    led_active_high: Whether a light is on when its pin is high.
+    button_pull_up: Whether the buttons connect to ground, so that the pins need a pull-up.
+    hold_s: How long a press must last to count as held.
+    """
+
+    kind: Literal["auto", "gpio", "terminal", "none"] = "auto"
+    listening_led_gpio: Gpio | Literal["none"] = 17
+    speaking_led_gpio: Gpio | Literal["none"] = 27
+    status_led_gpio: Gpio | Literal["none"] = 22
+    talk_button_gpio: Gpio | Literal["none"] = 23
+    mute_button_gpio: Gpio | Literal["none"] = 24
+    led_active_high: bool = True
+    button_pull_up: bool = True
+    hold_s: Annotated[float, Meta(ge=0.3, le=5)] = 1.0
+
+
+class Amplifier(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The amplifier's mute pin, which keeps it silent while the box starts and stops.
+
+    mute_gpio: The pin that mutes it: SD_MODE of a MAX98357A, XSMT of a PCM5102.
+    mute_active_high: Whether a high pin mutes; false where low mutes.
+    """
+
+    mute_gpio: Gpio | Literal["none"] = "none"
+    mute_active_high: bool = False
+
+
+class Tools(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the model may do beside talking.
+
+    enabled: The tools that the model is told about.
+    timeout_s: How long a tool may take before the model is told that it failed.
+    """
+
+    enabled: tuple[ToolName, ...] = (
+        "get_current_time",
+        "set_volume",
+        "set_timer",
+        "cancel_timers",
+        "end_conversation",
+    )
+    timeout_s: Annotated[float, Meta(ge=1, le=60)] = 10.0
+
+
+class Log(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the log tells. Never what was said, at any level.
+
+    level: The least important entries that are kept.
+    """
+
+    level: Literal["debug", "info", "warning"] = "info"
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All sections; without arguments, all defaults."""
+
+    service: Service = field(default_factory=Service)
+    wakeword: Wakeword = field(default_factory=Wakeword)
+    microphone: Microphone = field(default_factory=Microphone)
+    speaker: Speaker = field(default_factory=Speaker)
+    echo: Echo = field(default_factory=Echo)
+    conversation: Conversation = field(default_factory=Conversation)
+    panel: Panel = field(default_factory=Panel)
+    amplifier: Amplifier = field(default_factory=Amplifier)
+    tools: Tools = field(default_factory=Tools)
+    log: Log = field(default_factory=Log)
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Settings that are right each by itself but not together; ``text`` is the error line without the file's name."""
+
+    names: tuple[str, ...]
+    text: str
+
+
+def disagreements(settings: Settings) -> Iterator[Disagreement]:
+    """Yield what no range can tell: thresholds in the wrong order, and pins with two functions."""
+    wakeword = settings.wakeword
+    if wakeword.sure_threshold < wakeword.threshold:
+        yield Disagreement(
+            ("wakeword.sure_threshold", "wakeword.threshold"),
+            f"wakeword.sure_threshold is {wakeword.sure_threshold:g}; it must be at least wakeword.threshold, "
+            f"which is {wakeword.threshold:g}",
+        )
+    for (first, pin), (second, other_pin) in combinations(_pins(settings), 2):
+        # Boards with a single light show everything with it.
+        both_are_lights = first.endswith("_led_gpio") and second.endswith("_led_gpio")
+        if pin == other_pin and not both_are_lights:
+            yield Disagreement(
+                (first, second),
+                f'{first} and {second} are both {pin}; only lights may share a pin: change one, or set it to "none"',
+            )
+
+
+def _pins(settings: Settings) -> Iterator[tuple[str, int]]:
+    """Yield every pin that would be opened, with the name of its setting."""
+    panel = settings.panel
+    # A panel without GPIO opens no pin, so its defaults must not stand in the way of the amplifier.
+    if panel.kind in {"auto", "gpio"}:
+        for name in panel.__struct_fields__:
+            if name.endswith("_gpio") and (pin := getattr(panel, name)) != "none":
+                yield f"panel.{name}", pin
+    if settings.amplifier.mute_gpio != "none":
+        yield "amplifier.mute_gpio", settings.amplifier.mute_gpio

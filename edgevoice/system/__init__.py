@@ -1,0 +1,1 @@
+"""The machine around the box: the service manager, the key, the doctor."""

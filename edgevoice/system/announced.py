@@ -1,0 +1,40 @@
+"""What the box says once in its life: that it answers by itself, without an account."""
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from edgevoice.core.messages import AudioReceived, Notice
+
+ANNOUNCEMENT = """\
+I have no account yet, so I answer by myself, with the little that I know: the time, the volume, timers and a story."""
+
+
+class Announced:
+    """An observer that notes in a file that the announcement has been spoken."""
+
+    def __init__(self, marker: Path) -> None:
+        self._marker = marker
+        self._is_noted = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it was spoken before, in this life of the box."""
+        return self._marker.exists()
+
+    def __call__(self, notice: Notice, _now: float) -> None:
+        """Note the first answer that sounds: it begins with the announcement."""
+        if isinstance(notice, AudioReceived) and not self._is_noted:
+            self._is_noted = True
+            # A state folder that cannot be written costs a repetition, never an answer.
+            with contextlib.suppress(OSError):
+                self._marker.parent.mkdir(parents=True, exist_ok=True)
+                self._marker.touch()
+
+
+def state_folder(environment: Mapping[str, str]) -> Path:
+    """Return where the box keeps what it must remember: systemd's state directory, else the user's own."""
+    if folder := environment.get("STATE_DIRECTORY", "").partition(":")[0]:
+        return Path(folder)
+    base = environment.get("XDG_STATE_HOME", "")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "edgevoice"

@@ -1,0 +1,66 @@
+"""Telling systemd how we are: ready, what we do, that we are alive, that we stop. Without systemd it does nothing."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping
+
+from edgevoice.core.messages import Light, Notice, PhaseEntered, ShowLight
+from systemd import daemon  # type: ignore[attr-defined]  # the package has no types
+
+
+class ServiceManager:
+    """The other end of ``NOTIFY_SOCKET``; as an observer it shows the phase in ``systemctl status``."""
+
+    def __init__(self) -> None:
+        self._status = ""
+
+    def __call__(self, notice: Notice, _now: float) -> None:
+        """Show what changed: the phase, or why the fault light is on."""
+        match notice:
+            case PhaseEntered(phase=phase):
+                self.show_status(phase)
+            case ShowLight(light=Light.FAULT, reason=reason):
+                self.show_status(f"fault: {reason}")
+            case _:
+                pass  # nothing that a status line has room for
+
+    @staticmethod
+    def ready() -> None:
+        """Say that the start is over."""
+        daemon.notify("READY=1")
+
+    @staticmethod
+    def stopping() -> None:
+        """Say that the end has begun."""
+        daemon.notify("STOPPING=1")
+
+    def show_status(self, status: str) -> None:
+        """Show a line in ``systemctl status``; it must hold no secret and no words of anybody."""
+        if status != self._status:
+            self._status = status
+            daemon.notify(f"STATUS={status}")
+
+    @staticmethod
+    async def feed_watchdog(proofs: Callable[[], tuple[float, ...]], freshness_s: float = 3.0) -> None:
+        """Feed the watchdog at half its period, as its manual advises; without one, return.
+
+        ``proofs`` give the monotonic time of the last sign of life of each part that must be alive. It is fed only
+        while none of them is older than ``freshness_s``: a box that hears nothing any more is restarted, however green
+        its light.
+        """
+        interval_s = watchdog_interval_s(os.environ)
+        while interval_s is not None:
+            now = time.monotonic()
+            if all(now - proof <= freshness_s for proof in proofs()):
+                daemon.notify("WATCHDOG=1")
+            await asyncio.sleep(interval_s)
+
+
+def watchdog_interval_s(environment: Mapping[str, str]) -> float | None:
+    """Return half of the watchdog period in seconds, or ``None`` without one, as sd_watchdog_enabled(3) tells it."""
+    period_us = environment.get("WATCHDOG_USEC", "")
+    owner = environment.get("WATCHDOG_PID", str(os.getpid()))
+    if not period_us.isdigit() or int(period_us) == 0 or owner != str(os.getpid()):
+        return None
+    return int(period_us) / 1e6 / 2

@@ -1,0 +1,25 @@
+"""The clock: what time it is in the room."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+
+def local_now() -> datetime:
+    """Return the time in this machine's time zone."""
+    return datetime.now().astimezone()
+
+
+def clock_tool(now: Callable[[], datetime] = local_now) -> Callable[[], dict[str, str]]:
+    """Return the tool that tells the time, date, weekday and time zone of ``now``, which must know its zone."""
+
+    def get_current_time() -> dict[str, str]:
+        """Tell the current local time, date and weekday."""
+        moment = now()
+        return {
+            "time": f"{moment:%H:%M}",
+            "date": f"{moment:%Y-%m-%d}",
+            "weekday": f"{moment:%A}",
+            "timezone": moment.tzname() or "unknown",
+        }
+
+    return get_current_time

@@ -1,0 +1,73 @@
+"""Kitchen timers. They live in memory: a restart or a power cut forgets them, and nothing says so."""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from typing import Annotated, Any, Protocol
+
+from msgspec import Meta
+
+from edgevoice.core.messages import TimerRang
+from edgevoice.core.ports import Report
+from edgevoice.errors import ToolRefused
+
+TIMERS_AT_ONCE = 20
+"""How many timers may run at a time."""
+
+LONGEST_S = 86_400
+"""The longest timer, in seconds: a day."""
+
+
+class Handle(Protocol):
+    """What cancels a call that was scheduled."""
+
+    def cancel(self) -> Any:
+        """Let the call never happen."""
+        ...
+
+
+CallLater = Callable[[float, Callable[[], None]], Handle]
+"""Calls a function in the loop's thread after so many seconds."""
+
+
+def call_in_loop(seconds: float, act: Callable[[], None]) -> Handle:
+    """Call ``act`` in the running loop after ``seconds``."""
+    return asyncio.get_running_loop().call_later(seconds, act)
+
+
+class Timers:
+    """The timers that run, and the tools ``set_timer`` and ``cancel_timers`` for them; only for the loop's thread."""
+
+    def __init__(self, report: Report, *, call_later: CallLater = call_in_loop) -> None:
+        self._report = report
+        self._call_later = call_later
+        self._running: dict[int, tuple[str, Handle]] = {}
+        self._numbers = itertools.count()
+
+    async def set_timer(
+        self,
+        seconds: Annotated[int, Meta(ge=1, le=LONGEST_S), "how long until it rings"],
+        label: Annotated[str, Meta(max_length=80), "what it is for, when the user said so"] = "",
+    ) -> dict[str, Any]:
+        """Set a kitchen timer that rings after some seconds."""
+        if len(self._running) >= TIMERS_AT_ONCE:
+            raise ToolRefused(f"{TIMERS_AT_ONCE} timers are running already; cancel them first")
+        number = next(self._numbers)
+        self._running[number] = (label, self._call_later(seconds, lambda: self._ring(number)))
+        return {"rings_in_seconds": seconds, "label": label, "timers_running": len(self._running)}
+
+    async def cancel_timers(self) -> dict[str, Any]:
+        """Cancel every kitchen timer that is running."""
+        labels = [label for label, _ in self._running.values()]
+        self.close()
+        return {"cancelled": len(labels), "labels": labels}
+
+    def close(self) -> None:
+        """Let no timer ring any more."""
+        for _, handle in self._running.values():
+            handle.cancel()
+        self._running.clear()
+
+    def _ring(self, number: int) -> None:
+        del self._running[number]
+        self._report(TimerRang())

@@ -1,0 +1,78 @@
+"""The card's ALSA plugin: compiled once per source text into the user's cache. Never loads it; alsa-lib does."""
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from edgevoice.errors import VirtualCardUnavailable
+
+_FOLDER: Final = Path(__file__).parent
+_SOURCES: Final = (_FOLDER / "pcm_edgevoice.c", _FOLDER / "converter.c")
+_HEADERS: Final = (_FOLDER / "converter.h",)
+_FLAGS: Final = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-DPIC", "-D_GNU_SOURCE")
+_LIBRARIES: Final = ("-lasound", "-lpthread")
+_COMPILE_LIMIT_S: Final = 120  # 2 s on a laptop; an old Pi that is busy gets its time
+
+
+def build_plugin(cache: Path | None = None) -> Path:
+    """Return the path of the compiled plugin, compiling it first if its source is new to ``cache``.
+
+    The default cache is ``edgevoice`` in ``$XDG_CACHE_HOME`` or ``~/.cache``. Processes may race: each compiles to a
+    file of its own and puts it in place by renaming. Without a compiler or ALSA's headers: ``VirtualCardUnavailable``.
+    """
+    folder = default_cache() if cache is None else cache
+    plugin = folder / f"libasound_module_pcm_edgevoice-{_fingerprint()}.so"
+    if plugin.exists():
+        return plugin
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".compile-", dir=folder) as scratch:
+            compiled = Path(scratch) / plugin.name
+            _compile(compiled)
+            compiled.replace(plugin)
+    except VirtualCardUnavailable:
+        raise  # an OSError too, and it knows better what is wrong
+    except OSError as error:
+        raise VirtualCardUnavailable(
+            f"the virtual card's plugin cannot be stored in {folder}: {error.strerror}",
+            remedy="Set XDG_CACHE_HOME to a folder that you may write to.",
+        ) from error
+    return plugin
+
+
+def default_cache() -> Path:
+    """Return the folder of compiled plugins: ``edgevoice`` in ``$XDG_CACHE_HOME`` or ``~/.cache``."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    # The base directory specification tells to ignore a relative path.
+    return (Path(base) if Path(base).is_absolute() else Path("~/.cache").expanduser()) / "edgevoice"
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256(" ".join((platform.machine(), *_FLAGS, *_LIBRARIES)).encode())
+    for path in (*_SOURCES, *_HEADERS):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _compile(target: Path) -> None:
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None:
+        raise VirtualCardUnavailable("the virtual card's plugin cannot be compiled: there is no gcc")
+    command = [compiler, *_FLAGS, "-o", str(target), *map(str, _SOURCES), *_LIBRARIES]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_COMPILE_LIMIT_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise VirtualCardUnavailable(
+            f"the virtual card's plugin did not compile within {_COMPILE_LIMIT_S} s",
+            remedy="Try again when the machine is less busy.",
+        ) from error
+    if done.returncode != 0:
+        complaint = next((line for line in done.stderr.splitlines() if "error" in line or "cannot find" in line), "")
+        raise VirtualCardUnavailable(
+            f"the virtual card's plugin cannot be compiled: {complaint.strip() or f'{compiler} failed'}"
+        )

@@ -1,0 +1,234 @@
+"""`edgevoice config`: what it writes loads as the defaults, and what it prints fits a terminal and hides the key."""
+
+import json
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import pytest
+from typer.testing import CliRunner, Result
+
+from edgevoice import settings_file
+from edgevoice.commands.config import app
+from edgevoice.commands.config_template import WIDTH, template
+from edgevoice.settings import Settings
+from edgevoice.settings_catalogue import ENTRIES
+from edgevoice.settings_file import load
+
+SECRET = "c2VjcmV0OmtleS10aGF0LW5vYm9keS1tYXktc2Vl"
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [each for each in os.environ if each.startswith(("EDGEVOICE_", "XDG_", "CREDENTIALS_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(settings_file, "SYSTEM_FILE", tmp_path / "etc.toml")
+
+
+def run(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> Result:
+    return CliRunner().invoke(app, [str(each) for each in arguments], env=dict(environment or {}))
+
+
+# --- init ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_init_writes_loads_as_the_defaults(tmp_path: Path) -> None:
+    place = tmp_path / "new" / "edgevoice.toml"
+
+    result = run("init", "--path", place)
+
+    assert (result.exit_code, result.stdout) == (0, f"Wrote {place}\n")
+    loaded = load(place, {})
+    assert loaded.settings == Settings()
+    assert set(loaded.origins) == {entry.dotted for entry in ENTRIES.values() if not entry.is_optional}
+
+
+def test_every_setting_stands_in_the_file_and_those_left_out_have_an_example_that_is_right(tmp_path: Path) -> None:
+    place = tmp_path / "edgevoice.toml"
+    text = template()
+    for entry in ENTRIES.values():
+        if entry.is_optional:
+            assert f"\n# {entry.name} = " in text
+            text = text.replace(f"\n# {entry.name} = ", f"\n{entry.name} = ")
+    place.write_text(text, encoding="utf-8")
+
+    loaded = load(place, {})
+
+    assert set(loaded.origins) == set(ENTRIES)
+    assert loaded.settings.service == msgspec.structs.replace(
+        Settings().service, temperature=0.7, max_output_tokens=1024
+    )
+
+
+def test_every_range_stands_above_its_setting() -> None:
+    lines = template().splitlines()
+    assert lines[lines.index("preroll_s = 2.0") - 1] == "# lost. Between 0 and 5 seconds."
+    assert lines[lines.index("volume_percent = 70") - 1].endswith("Percent, between 0 and 100.")
+    assert lines[lines.index('mute_gpio = "none"') - 1] == '# of the pin, between 0 and 27, or "none".'
+
+
+def test_the_file_fits_into_80_columns() -> None:
+    assert max(len(line) for line in template().splitlines()) <= WIDTH == 80
+
+
+def test_init_refuses_to_overwrite_unless_forced(tmp_path: Path) -> None:
+    place = tmp_path / "edgevoice.toml"
+    place.write_text("# mine", encoding="utf-8")
+
+    refused = run("init", "--path", place)
+
+    assert refused.exit_code == 73
+    assert refused.stdout == ""
+    assert "is there already; --force replaces it" in refused.stderr
+    assert place.read_text(encoding="utf-8") == "# mine"
+
+    forced = run("init", "--path", place, "--force")
+
+    assert forced.exit_code == 0
+    assert place.read_text(encoding="utf-8") == template()
+    assert stat.S_IMODE(place.stat().st_mode) == 0o644
+    assert list(tmp_path.iterdir()) == [place]
+
+
+def test_force_replaces_what_a_link_points_at_and_leaves_the_link(tmp_path: Path) -> None:
+    target, link = tmp_path / "target.toml", tmp_path / "edgevoice.toml"
+    target.write_text("# old", encoding="utf-8")
+    link.symlink_to(target)
+
+    assert run("init", "--path", link, "--force").exit_code == 0
+    assert link.is_symlink()
+    assert target.read_text(encoding="utf-8") == template()
+
+
+def test_a_place_that_cannot_be_written_is_told_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    (folder / "inside").mkdir(parents=True)
+
+    forced = run("init", "--path", folder, "--force")
+    below_a_file = run("init", "--path", "/dev/null/edgevoice.toml")
+
+    assert (forced.exit_code, below_a_file.exit_code) == (73, 73)
+    assert "cannot be written: Is a directory" in forced.stderr
+    assert "/dev/null/edgevoice.toml cannot be written" in below_a_file.stderr
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_init_without_a_path_writes_where_this_user_s_settings_are_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+
+    assert run("init").stdout == f"Wrote {tmp_path}/.config/edgevoice/edgevoice.toml\n"
+    assert run("check").stdout == f"{tmp_path}/.config/edgevoice/edgevoice.toml is right\n"
+
+
+def test_a_dash_writes_to_the_terminal() -> None:
+    assert run("init", "--path", "-").stdout == template()
+
+
+# --- check -----------------------------------------------------------------------------------------------------------
+
+
+def test_check_says_that_a_right_file_is_right(tmp_path: Path) -> None:
+    place = tmp_path / "edgevoice.toml"
+    place.write_text("[speaker]\nvolume_percent = 30", encoding="utf-8")
+
+    result = run("check", "--config", place)
+
+    assert (result.exit_code, result.stdout, result.stderr) == (0, f"{place} is right\n", "")
+
+
+def test_check_says_that_without_a_file_the_defaults_hold() -> None:
+    result = run("check")
+
+    assert result.exit_code == 0
+    assert result.stdout == "There is no settings file; the defaults are in force\n"
+
+
+def test_check_prints_every_error_line_and_ends_with_78(tmp_path: Path) -> None:
+    place = tmp_path / "edgevoice.toml"
+    place.write_text("[microphone]\npreroll_s = -1\nprerol_s = 1", encoding="utf-8")
+
+    result = run("check", "--config", place)
+
+    assert (result.exit_code, result.stdout) == (78, "")
+    assert result.stderr.splitlines() == [
+        "edgevoice.toml: microphone.preroll_s is -1; it must be between 0 and 5 seconds",
+        "edgevoice.toml: microphone.prerol_s is not a setting; did you mean microphone.preroll_s?",
+        f"Mend {place}, then `edgevoice config check` tells whether it is right.",
+    ]
+
+
+def test_check_looks_at_the_key_too(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(SECRET, encoding="ascii")
+    (tmp_path / "key").chmod(0o644)
+
+    result = run("check", environment={"EDGEVOICE_SERVICE_KEY_FILE": f"{tmp_path}/key"})
+
+    assert result.exit_code == 78
+    assert "is open to other users" in result.stderr
+    assert SECRET not in result.stderr
+
+
+# --- show ------------------------------------------------------------------------------------------------------------
+
+
+def test_show_tells_where_each_setting_came_from_in_80_columns(tmp_path: Path) -> None:
+    place = tmp_path / "edgevoice.toml"
+    place.write_text("[speaker]\nvolume_percent = 30", encoding="utf-8")
+
+    result = run("show", "--config", place, environment={"EDGEVOICE_SPEAKER_DEVICE": "dac", "COLUMNS": "80"})
+
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert result.exit_code == 0
+    assert ["volume_percent", "30", "file"] in rows
+    assert ["device", '"dac"', "variable"] in rows
+    assert ["earcon_percent", "40", "default"] in rows
+    assert ["temperature", "not", "set", "default"] in rows
+    assert {entry.name for entry in ENTRIES.values()} <= {row[0] for row in rows if row}
+    assert max(len(line) for line in result.stdout.splitlines()) <= 80
+
+
+def test_show_as_json_has_every_setting_with_the_very_variable(tmp_path: Path) -> None:
+    place = tmp_path / "edgevoice.toml"
+    place.write_text("[speaker]\nvolume_percent = 30", encoding="utf-8")
+
+    shown = json.loads(run("show", "--config", place, "--json", environment={"EDGEVOICE_SPEAKER_DEVICE": "dac"}).stdout)
+
+    assert (shown["file"], shown["key"]) == (str(place), "not set")
+    assert shown["settings"]["speaker"]["volume_percent"] == {"value": 30, "from": "file"}
+    assert shown["settings"]["speaker"]["device"] == {"value": "dac", "from": "EDGEVOICE_SPEAKER_DEVICE"}
+    assert shown["settings"]["tools"]["enabled"]["value"] == list(Settings().tools.enabled)
+    assert {f"{section}.{name}" for section, fields in shown["settings"].items() for name in fields} == set(ENTRIES)
+
+
+@pytest.mark.parametrize("arguments", [("show",), ("show", "--json")])
+def test_show_never_shows_a_key_wherever_it_stands(arguments: tuple[str, ...]) -> None:
+    environment = {
+        "EDGEVOICE_API_KEY": SECRET,
+        "EDGEVOICE_SERVICE_URL": f"wss://host/?key={SECRET}",
+        "EDGEVOICE_SERVICE_PROVIDER_DATA": f'{{mcp = [{{authorization = "{SECRET}"}}]}}',
+    }
+
+    result = run(*arguments, environment=environment)
+
+    assert result.exit_code == 0
+    assert SECRET not in result.output.replace("\n", "")
+    assert "set" in result.output
+
+
+def test_show_tells_whether_the_key_is_set_and_why_not(tmp_path: Path) -> None:
+    assert "Key   set (from EDGEVOICE_API_KEY)" in run("show", environment={"EDGEVOICE_API_KEY": SECRET}).stdout
+    assert "Key   not set\n" in run("show").stdout
+    missing = run("show", environment={"EDGEVOICE_SERVICE_KEY_FILE": "/missing", "COLUMNS": "200"})
+    assert "Key   not set (service.key_file /missing does not exist." in missing.stdout
+
+
+def test_show_of_wrong_settings_ends_like_check() -> None:
+    result = run("show", environment={"EDGEVOICE_LOG_LEVEL": "noisy"})
+
+    assert result.exit_code == 78
+    assert 'EDGEVOICE_LOG_LEVEL: log.level is "noisy"' in result.stderr

@@ -1,0 +1,148 @@
+"""Adapters that write down what they are told. A test may have one answer at once: ``when`` says with what."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from edgevoice.core.messages import Earcon, Light, ToolCall
+from edgevoice.engine import Adapters
+
+Told = tuple[object, ...]
+"""A method's name and its arguments."""
+
+
+@dataclass
+class Diary:
+    """What every fake was told, in one order; ``when`` holds what is to happen while an order is being obeyed."""
+
+    told: list[Told] = field(default_factory=list)
+    when: dict[str, Callable[[], None]] = field(default_factory=dict)
+
+    def write(self, *told: object) -> None:
+        self.told.append(told)
+        if (happens := self.when.get(str(told[0]))) is not None:
+            happens()
+
+
+class FakeService:
+    """A service that is never there."""
+
+    def __init__(self, diary: Diary) -> None:
+        self._diary = diary
+
+    def open(self) -> None:
+        self._diary.write("service.open")
+
+    def close(self) -> None:
+        self._diary.write("service.close")
+
+    def send_audio(self, pcm: bytes) -> None:
+        self._diary.write("service.send_audio", pcm)
+
+    def truncate(self, item_id: str, content_index: int, heard_ms: int) -> None:
+        self._diary.write("service.truncate", item_id, content_index, heard_ms)
+
+    def delete(self, item_id: str) -> None:
+        self._diary.write("service.delete", item_id)
+
+    def cancel(self, response_id: str) -> None:
+        self._diary.write("service.cancel", response_id)
+
+    def send_tool_output(self, call_id: str, output: str) -> None:
+        self._diary.write("service.send_tool_output", call_id, output)
+
+    def create_response(self, *, may_call_tools: bool) -> None:
+        self._diary.write("service.create_response", may_call_tools)
+
+
+class FakeNearEnd:
+    """A microphone in a quiet room."""
+
+    def __init__(self, diary: Diary) -> None:
+        self._diary = diary
+        self.position = 0
+
+    def keep(self, at_sample: int) -> None:
+        self._diary.write("near_end.keep", at_sample)
+
+    def open(self) -> None:
+        self._diary.write("near_end.open")
+
+    def silence(self) -> None:
+        self._diary.write("near_end.silence")
+
+    def close(self) -> None:
+        self._diary.write("near_end.close")
+
+    def mute(self) -> None:
+        self._diary.write("near_end.mute")
+
+    def unmute(self) -> None:
+        self._diary.write("near_end.unmute")
+
+
+class FakeFarEnd:
+    """A speaker that plays at no speed at all; ``burst`` is the number that the next piece of audio begins, if any."""
+
+    def __init__(self, diary: Diary) -> None:
+        self._diary = diary
+        self.burst: int | None = None
+
+    def play(self, item_id: str, content_index: int, pcm: bytes) -> int | None:
+        self._diary.write("far_end.play", item_id, content_index, pcm)
+        burst, self.burst = self.burst, None
+        return burst
+
+    def finish_item(self, item_id: str) -> None:
+        self._diary.write("far_end.finish_item", item_id)
+
+    def finish(self) -> None:
+        self._diary.write("far_end.finish")
+
+    def cut(self) -> None:
+        self._diary.write("far_end.cut")
+
+    def play_earcon(self, earcon: Earcon) -> None:
+        self._diary.write("far_end.play_earcon", earcon)
+
+    def stop_earcons(self) -> None:
+        self._diary.write("far_end.stop_earcons")
+
+
+class FakePanel:
+    """Lights that nobody sees."""
+
+    def __init__(self, diary: Diary) -> None:
+        self._diary = diary
+
+    def show(self, light: Light, reason: str = "") -> None:
+        self._diary.write("panel.show", light, reason)
+
+    def close(self) -> None:
+        self._diary.write("panel.close")
+
+
+class FakeTools:
+    """Tools that never answer by themselves."""
+
+    def __init__(self, diary: Diary) -> None:
+        self._diary = diary
+
+    def run(self, call: ToolCall) -> None:
+        self._diary.write("tools.run", call)
+
+
+@dataclass
+class Fakes:
+    """One fake for every socket in the wall, and the diary that they share."""
+
+    diary: Diary = field(default_factory=Diary)
+
+    def __post_init__(self) -> None:
+        self.service = FakeService(self.diary)
+        self.near_end = FakeNearEnd(self.diary)
+        self.far_end = FakeFarEnd(self.diary)
+        self.panel = FakePanel(self.diary)
+        self.tools = FakeTools(self.diary)
+
+    def adapters(self) -> Adapters:
+        return Adapters(self.service, self.near_end, self.far_end, self.panel, self.tools)

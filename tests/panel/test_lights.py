@@ -1,0 +1,200 @@
+import threading
+import time
+from collections.abc import Iterator
+
+import gpiozero
+import pytest
+
+from edgevoice.core.messages import Light
+from edgevoice.core.panel import Led
+from edgevoice.errors import PanelUnavailable
+from edgevoice.panel.lights import Lights, open_lights
+from edgevoice.panel.mock import MockPins, PinChange
+
+LISTENING, SPEAKING, STATUS = 17, 27, 22
+PINS = {Led.LISTENING: LISTENING, Led.SPEAKING: SPEAKING, Led.STATUS: STATUS}
+
+
+@pytest.fixture
+def pins() -> MockPins:
+    return MockPins()
+
+
+@pytest.fixture
+def lights(pins: MockPins) -> Iterator[Lights]:
+    opened = open_lights(PINS, factory=pins, is_active_high=True)
+    yield opened
+    opened.close()
+
+
+def lit(pins: MockPins) -> set[int]:
+    return {pin for pin in PINS.values() if pins.is_high(pin)}
+
+
+def wakeups(thread_name: str) -> int:
+    """Return how often a thread of this process has gone to sleep so far, by the kernel's count."""
+    ident = next(thread.native_id for thread in threading.enumerate() if thread.name == thread_name)
+    with open(f"/proc/self/task/{ident}/status", encoding="ascii") as status:  # noqa: PTH123
+        return sum(int(line.split()[1]) for line in status if "ctxt_switches" in line)
+
+
+def test_a_panel_that_was_just_opened_is_dark(pins: MockPins, lights: Lights) -> None:
+    assert lit(pins) == set()
+    assert all(pins.is_output(pin) for pin in PINS.values())
+
+
+@pytest.mark.parametrize(
+    ("light", "expected"),
+    [
+        (Light.IDLE, {STATUS}),
+        (Light.CONNECTING, {LISTENING}),
+        (Light.LISTENING, {LISTENING}),
+        (Light.THINKING, {LISTENING}),
+        (Light.SPEAKING, {SPEAKING}),
+        (Light.MUTED, {STATUS}),
+        (Light.RINGING, {LISTENING, SPEAKING, STATUS}),
+        (Light.FAULT, {STATUS}),
+        (Light.OFF, set()),
+    ],
+)
+def test_the_first_step_is_on_the_pins_when_show_returns(
+    light: Light, expected: set[int], pins: MockPins, lights: Lights
+) -> None:
+    lights.show(Light.IDLE if light is not Light.IDLE else Light.LISTENING)
+
+    lights.show(light)
+
+    assert lit(pins) == expected
+
+
+def test_showing_a_light_takes_less_than_a_millisecond(pins: MockPins, lights: Lights) -> None:
+    durations_s = []
+    for index in range(200):
+        light = (Light.LISTENING, Light.SPEAKING, Light.FAULT, Light.THINKING)[index % 4]
+        began_s = time.perf_counter()
+        lights.show(light)
+        durations_s.append(time.perf_counter() - began_s)
+
+    assert sorted(durations_s)[100] < 0.001
+
+
+def test_a_blinking_light_keeps_its_rhythm(pins: MockPins, lights: Lights) -> None:
+    def has_blinked(changes: tuple[PinChange, ...]) -> bool:
+        return len([change for change in changes if change.gpio == LISTENING]) >= 9
+
+    lights.show(Light.CONNECTING)
+
+    assert pins.wait_for(has_blinked, timeout_s=10)
+    changes = pins.changes(LISTENING)
+    assert [change.is_high for change in changes[:9]] == [True, False] * 4 + [True]
+    # Exact on the side of haste; a busy machine may be late.
+    assert 0.795 <= changes[8].at_s - changes[0].at_s < 1.6
+
+
+def test_showing_the_same_light_again_does_not_disturb_its_rhythm(pins: MockPins, lights: Lights) -> None:
+    lights.show(Light.FAULT, "key-refused")
+    pins.wait_for(lambda changes: len(changes) >= 2, timeout_s=10)
+    seen = pins.changes()
+
+    lights.show(Light.FAULT, "key-refused")
+
+    assert not pins.is_high(STATUS)
+    assert pins.changes()[: len(seen)] == seen
+
+
+def test_another_reason_for_a_fault_begins_its_count_anew(pins: MockPins, lights: Lights) -> None:
+    lights.show(Light.FAULT, "key-refused")
+    pins.wait_for(lambda changes: len(changes) >= 2, timeout_s=10)
+
+    lights.show(Light.FAULT, "no-credit")
+
+    assert pins.is_high(STATUS)
+
+
+def test_a_steady_light_wakes_nobody(pins: MockPins, lights: Lights) -> None:
+    lights.show(Light.CONNECTING)
+    pins.wait_for(lambda changes: len(changes) >= 3, timeout_s=10)
+    lights.show(Light.LISTENING)
+    # The blinks of a second panel tell how time passes, and give the first one all it needs to go to sleep.
+    next(thread for thread in threading.enumerate() if thread.name == "lights").name = "first"
+    others = MockPins()
+    witness = open_lights({Led.STATUS: 5}, factory=others, is_active_high=True)
+    witness.show(Light.FAULT)
+    others.wait_for(lambda changes: len(changes) >= 3, timeout_s=10)
+    slept = wakeups("first")
+
+    others.wait_for(lambda changes: len(changes) >= 6, timeout_s=10)
+
+    assert wakeups("first") == slept
+    witness.close()
+
+
+def test_leds_that_light_on_low_are_dark_when_high(pins: MockPins) -> None:
+    panel = open_lights({Led.LISTENING: 5}, factory=pins, is_active_high=False)
+    assert pins.is_high(5)
+
+    panel.show(Light.LISTENING)
+
+    assert not pins.is_high(5)
+    panel.close()
+
+
+def test_one_led_shows_everything(pins: MockPins) -> None:
+    panel = open_lights({Led.SPEAKING: 5}, factory=pins, is_active_high=True)
+    panel.show(Light.IDLE)
+    assert not pins.is_high(5)
+
+    panel.show(Light.LISTENING)
+
+    assert pins.is_high(5)
+    panel.close()
+
+
+def test_a_panel_without_leds_does_nothing_and_says_nothing(pins: MockPins) -> None:
+    panel = open_lights({}, factory=pins, is_active_high=True)
+    panel.show(Light.CONNECTING)
+    panel.close()
+
+    assert pins.changes() == ()
+
+
+def test_closing_turns_everything_off_and_lets_go_of_the_pins(pins: MockPins, lights: Lights) -> None:
+    lights.show(Light.RINGING)
+
+    lights.close()
+
+    assert lit(pins) == set()
+    assert not any(pins.is_output(pin) for pin in PINS.values())
+    open_lights(PINS, factory=pins, is_active_high=True).close()
+
+
+def test_closing_ends_the_thread(pins: MockPins, lights: Lights) -> None:
+    lights.show(Light.MUTED)
+
+    lights.close()
+
+    assert not [thread for thread in threading.enumerate() if thread.name == "lights"]
+
+
+def test_a_closed_panel_ignores_what_comes_late(pins: MockPins, lights: Lights) -> None:
+    lights.close()
+    pins.forget()
+
+    lights.show(Light.LISTENING)
+    lights.close()
+
+    assert pins.changes() == ()
+
+
+def test_a_pin_in_use_is_named_and_no_other_stays_open(pins: MockPins) -> None:
+    with gpiozero.LED(STATUS, pin_factory=pins):
+        with pytest.raises(PanelUnavailable, match=f"status LED: GPIO{STATUS} cannot be used"):
+            open_lights(PINS, factory=pins, is_active_high=True)
+        assert not pins.is_output(LISTENING)
+
+        open_lights({Led.LISTENING: LISTENING}, factory=pins, is_active_high=True).close()
+
+
+def test_a_shared_led_in_trouble_is_named_with_all_that_it_tells(pins: MockPins) -> None:
+    with pytest.raises(PanelUnavailable, match=r"^listening and status LED: there is no GPIO77"):
+        open_lights({Led.LISTENING: 77, Led.STATUS: 77}, factory=pins, is_active_high=True)

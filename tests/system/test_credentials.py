@@ -1,0 +1,176 @@
+"""The key: where it is looked for, what is refused, and that nothing shows it."""
+
+import copy
+import errno
+import logging
+import os
+import pickle
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgevoice.errors import SettingsInvalid
+from edgevoice.settings import Service
+from edgevoice.system.credentials import LARGEST_KEY_BYTES, Key, find_key
+
+SECRET = "c2VjcmV0OmtleQ=="
+
+
+def key_file(folder: Path, content: bytes, mode: int = 0o600) -> Service:
+    path = folder / "api_key"
+    path.write_bytes(content)
+    path.chmod(mode)
+    return Service(key_file=str(path))
+
+
+def refusal_of(service: Service, environment: dict[str, str] | None = None) -> SettingsInvalid:
+    with pytest.raises(SettingsInvalid) as caught:
+        find_key(service, environment or {})
+    return caught.value
+
+
+def test_without_any_key_there_is_none(tmp_path: Path) -> None:
+    assert find_key(Service(), {}) is None
+    assert find_key(Service(), {"EDGEVOICE_API_KEY": " \n", "CREDENTIALS_DIRECTORY": str(tmp_path)}) is None
+
+
+def test_the_variable_goes_before_the_credential_and_the_credential_before_the_file(tmp_path: Path) -> None:
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / "api_key").write_text("from-systemd\n", encoding="ascii")
+    service = key_file(tmp_path, b"from-file\n")
+    environment = {"CREDENTIALS_DIRECTORY": str(credentials)}
+
+    found = [
+        find_key(service, environment | {"EDGEVOICE_API_KEY": "from-variable"}),
+        find_key(service, environment),
+        find_key(service, {"CREDENTIALS_DIRECTORY": str(tmp_path / "elsewhere")}),
+    ]
+
+    assert [(key.reveal(), key.source) for key in found if key] == [
+        ("from-variable", "EDGEVOICE_API_KEY"),
+        ("from-systemd", "the systemd credential api_key"),
+        ("from-file", f"service.key_file {tmp_path}/api_key"),
+    ]
+
+
+def test_white_space_around_a_key_is_dropped(tmp_path: Path) -> None:
+    assert find_key(key_file(tmp_path, f" \t{SECRET}\r\n\n".encode()), {}) == Key(SECRET, source="")
+
+
+def test_a_key_file_below_the_home_is_found(tmp_path: Path) -> None:
+    key_file(tmp_path, SECRET.encode())
+
+    key = find_key(Service(key_file="~/api_key"), {"HOME": str(tmp_path)})
+
+    assert key is not None
+    assert key.reveal() == SECRET
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (b"Basic " + SECRET.encode(), "has white space inside"),
+        (SECRET.encode() + b"\n" + SECRET.encode(), "has white space inside"),
+        (b"\x00" + SECRET.encode(), "has characters in it that no key has"),
+        (b"\x1b[31m" + SECRET.encode(), "has characters in it that no key has"),
+        (b"\xef\xbb\xbf" + SECRET.encode(), "has characters in it that no key has"),
+        (SECRET.encode() + "é".encode(), "has characters in it that no key has"),
+        (b'"' + SECRET.encode() + b'"', "has quotes around it"),
+        (SECRET.encode() * (LARGEST_KEY_BYTES // len(SECRET) + 1), "is too large for a key"),
+    ],
+)
+def test_a_key_that_cannot_be_right_is_refused_without_repeating_it(
+    tmp_path: Path, content: bytes, complaint: str
+) -> None:
+    refusal = refusal_of(key_file(tmp_path, content))
+
+    assert complaint in str(refusal)
+    assert SECRET not in refusal.line()
+
+
+def test_a_variable_is_checked_like_a_file() -> None:
+    refusal = refusal_of(Service(), {"EDGEVOICE_API_KEY": f"Bearer {SECRET}"})
+
+    assert str(refusal).startswith("EDGEVOICE_API_KEY has white space inside")
+    assert SECRET not in refusal.line()
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644, 0o610])
+def test_a_key_file_that_is_open_to_others_is_refused_with_the_command_that_mends_it(tmp_path: Path, mode: int) -> None:
+    refusal = refusal_of(key_file(tmp_path, SECRET.encode(), mode))
+
+    assert "is open to other users" in str(refusal)
+    assert f"chmod 600 {tmp_path}/api_key" in refusal.remedy
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400])
+def test_a_key_file_of_its_owner_alone_is_read(tmp_path: Path, mode: int) -> None:
+    assert find_key(key_file(tmp_path, SECRET.encode(), mode), {}) is not None
+
+
+def test_a_key_file_that_is_missing_or_none_is_an_error_and_never_waits(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o600)
+
+    assert "does not exist" in str(refusal_of(Service(key_file=str(tmp_path / "missing"))))
+    assert "is not a file" in str(refusal_of(Service(key_file=str(tmp_path))))
+    assert "is not a file" in str(refusal_of(Service(key_file=str(tmp_path / "pipe"))))
+
+
+@pytest.mark.parametrize(
+    ("code", "complaint"),
+    [(errno.EACCES, "may not be read by this user"), (errno.EIO, "cannot be read: Input/output error")],
+)
+def test_a_key_file_that_cannot_be_read_is_told_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, complaint: str
+) -> None:
+    service = key_file(tmp_path, SECRET.encode())
+
+    def failing(*_arguments: object) -> int:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "read", failing)
+    assert complaint in str(refusal_of(service))
+    monkeypatch.setattr(os, "open", failing)
+    assert complaint in str(refusal_of(service))
+
+
+def test_a_key_shows_itself_to_nobody_who_does_not_ask(caplog: pytest.LogCaptureFixture) -> None:
+    key = Key(SECRET, source="EDGEVOICE_API_KEY")
+    logging.getLogger("test").warning("key %s %r", key, [key])
+
+    assert SECRET not in f"{key} {key!r} {key!s:>5} {caplog.text}"
+    assert key.reveal() == SECRET
+    for leak in (msgspec.json.encode, pickle.dumps, copy.copy, msgspec.to_builtins):
+        with pytest.raises(TypeError):
+            leak(key)
+
+
+def test_keys_are_equal_by_what_they_hide() -> None:
+    assert {Key("a", source="x"), Key("a", source="y"), Key("b", source="x")} == {
+        Key("a", source=""),
+        Key("b", source=""),
+    }
+    assert Key("a", source="") != "a"
+
+
+@given(st.binary(max_size=60))
+def test_any_content_is_a_printable_key_or_is_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    service = key_file(tmp_path_factory.mktemp("keys"), content)
+
+    refusal, shown = "", "!"
+    try:
+        key = find_key(service, {})
+    except SettingsInvalid as refused:
+        refusal = refused.line()
+    else:
+        shown = key.reveal() if key else ""
+
+    assert refusal.isprintable()
+    assert shown
+    assert all(33 <= ord(letter) <= 126 for letter in shown)

@@ -1,0 +1,29 @@
+from datetime import UTC, datetime, timedelta, timezone
+
+from edgevoice.tools.clock import clock_tool, local_now
+from edgevoice.tools.registry import Registry
+
+
+def test_the_clock_tells_time_date_weekday_and_zone() -> None:
+    moment = datetime(2026, 3, 1, 18, 4, 59, tzinfo=timezone(timedelta(hours=1), "CET"))
+
+    assert clock_tool(lambda: moment)() == {
+        "time": "18:04",
+        "date": "2026-03-01",
+        "weekday": "Sunday",
+        "timezone": "CET",
+    }
+
+
+def test_the_clock_of_the_box_is_the_machines_in_its_own_zone() -> None:
+    now = local_now()
+
+    assert abs(now - datetime.now(UTC)) < timedelta(seconds=5)
+    assert now.tzname()
+
+
+def test_the_model_gives_the_clock_nothing() -> None:
+    (definition,) = Registry([clock_tool()]).definitions()
+
+    assert definition["name"] == "get_current_time"
+    assert definition["parameters"] == {"type": "object", "properties": {}}

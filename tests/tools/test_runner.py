@@ -1,0 +1,390 @@
+import asyncio
+import json
+import logging
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from edgevoice.core.messages import Event, ToolCall, ToolFinished
+from edgevoice.errors import ToolRefused
+from edgevoice.tools.registry import Registry
+from edgevoice.tools.runner import CALLS_AT_ONCE, ERROR_LIMIT, OUTPUT_LIMIT_BYTES, ToolRunner
+
+SECRET = "the-user-said-this"
+
+
+class Desk:
+    """Runs calls and waits for what is reported; ``within_s`` only limits a test that fails."""
+
+    def __init__(self, *functions: Callable[..., Any], timeout_s: float = 10) -> None:
+        self.reported: list[ToolFinished] = []
+        self._arrived = asyncio.Event()
+        self.runner = ToolRunner(Registry(functions), self._report, timeout_s=timeout_s)
+
+    def _report(self, event: Event) -> None:
+        assert isinstance(event, ToolFinished)
+        self.reported.append(event)
+        self._arrived.set()
+
+    async def outputs(self, count: int, *, within_s: float = 10) -> dict[str, Any]:
+        async with asyncio.timeout(within_s):
+            while len(self.reported) < count:
+                self._arrived.clear()
+                await self._arrived.wait()
+        return {finished.call_id: json.loads(finished.output) for finished in self.reported}
+
+    async def call(self, name: str, arguments: str = "") -> Any:
+        call_id = f"call_{len(self.reported)}"
+        self.runner.run(ToolCall(call_id, name, arguments))
+        return (await self.outputs(len(self.reported) + 1))[call_id]
+
+
+def run(test: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(test)
+
+
+def double(number: int) -> dict[str, int]:
+    """Double a number."""
+    return {"doubled": 2 * number}
+
+
+async def triple(number: int) -> dict[str, int]:
+    """Triple a number."""
+    await asyncio.sleep(0)
+    return {"tripled": 3 * number}
+
+
+@pytest.mark.parametrize(("name", "expected"), [("double", {"doubled": 14}), ("triple", {"tripled": 21})])
+def test_plain_and_asynchronous_functions_answer_alike(name: str, expected: dict[str, int]) -> None:
+    async def test() -> None:
+        assert await Desk(double, triple).call(name, '{"number": 7}') == expected
+
+    run(test())
+
+
+def test_a_plain_function_does_not_hold_up_the_loop() -> None:
+    async def test() -> None:
+        release = threading.Event()
+
+        def wait_for_release() -> str:
+            """Wait in the thread for what only the loop can do."""
+            return f"{release.wait(10)} in {threading.current_thread().name}"
+
+        desk = Desk(wait_for_release)
+        asyncio.get_running_loop().call_soon(release.set)
+
+        assert await desk.call("wait_for_release") == "True in tool-wait_for_release"
+
+    run(test())
+
+
+def test_run_returns_before_the_tool_has_begun() -> None:
+    async def test() -> None:
+        desk = Desk(triple)
+
+        desk.runner.run(ToolCall("c", "triple", '{"number": 1}'))
+
+        assert desk.reported == []
+        assert await desk.outputs(1) == {"c": {"tripled": 3}}
+
+    run(test())
+
+
+def test_nothing_returned_means_that_it_was_done() -> None:
+    async def ring() -> None:
+        """Ring the bell."""
+
+    async def test() -> None:
+        assert await Desk(ring).call("ring") == {"ok": True}
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected"),
+    [
+        ("double", '{"number": "many"}', "number: Expected `int`, got `str`"),
+        ("double", "{", "the arguments are not valid JSON"),
+        ("nosuch", "{}", "there is no such tool; there are: double, triple"),
+    ],
+)
+def test_a_call_that_cannot_run_is_answered_with_the_reason(name: str, arguments: str, expected: str) -> None:
+    async def test() -> None:
+        assert await Desk(double, triple).call(name, arguments) == {"error": expected}
+
+    run(test())
+
+
+def failing(error: BaseException, *, is_async: bool) -> Callable[[], Any]:
+    def fail() -> None:
+        """Fail."""
+        raise error
+
+    async def fail_later() -> None:
+        """Fail."""
+        await asyncio.sleep(0)
+        raise error
+
+    fail_later.__name__ = "fail"
+    return fail_later if is_async else fail
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["plain", "async"])
+@pytest.mark.parametrize(
+    "error", [ValueError(SECRET), StopIteration(SECRET), asyncio.CancelledError(SECRET), TimeoutError(SECRET)], ids=repr
+)
+def test_whatever_a_tool_raises_becomes_an_answer_and_its_text_reaches_nobody(
+    error: BaseException, caplog: pytest.LogCaptureFixture, *, is_async: bool
+) -> None:
+    async def test() -> None:
+        assert await Desk(failing(error, is_async=is_async)).call("fail") == {"error": "the tool failed"}
+
+    with caplog.at_level(logging.DEBUG):
+        run(test())
+
+    told = [record for record in caplog.records if record.name == "edgevoice.tools.runner"]
+    assert [record.getMessage() for record in told] == ["tool-failed"]
+    assert vars(told[0])["fields"]["tool"] == "fail"
+    assert vars(told[0])["fields"]["error"] in {type(error).__name__, "RuntimeError"}
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["plain", "async"])
+def test_a_refusal_reaches_the_model_in_the_tools_words(*, is_async: bool) -> None:
+    async def test() -> None:
+        refusal = ToolRefused("there is no lamp\nin the hall")
+        assert await Desk(failing(refusal, is_async=is_async)).call("fail") == {"error": "there is no lamp in the hall"}
+
+    run(test())
+
+
+def test_a_tool_that_exits_does_not_take_the_daemon_with_it() -> None:
+    async def test() -> None:
+        assert await Desk(failing(SystemExit(3), is_async=False)).call("fail") == {"error": "the tool failed"}
+
+    run(test())
+
+
+def test_an_error_that_quotes_what_the_model_sent_stays_short_and_can_be_sent() -> None:
+    async def test() -> None:
+        long = failing(ToolRefused("x" * 10_000), is_async=True)
+        assert len((await Desk(long).call("fail"))["error"]) == ERROR_LIMIT
+        odd = failing(ToolRefused("no \ud800 here"), is_async=True)
+        assert await Desk(odd).call("fail") == {"error": "no ? here"}
+
+    run(test())
+
+
+def test_an_answer_that_is_too_long_is_an_error() -> None:
+    def recite(characters: int) -> str:
+        """Recite."""
+        return "é" * (characters // 2)
+
+    async def test() -> None:
+        desk = Desk(recite)
+        fits = await desk.call("recite", json.dumps({"characters": OUTPUT_LIMIT_BYTES - 2}))
+        assert len(fits.encode()) == OUTPUT_LIMIT_BYTES - 2
+        assert await desk.call("recite", json.dumps({"characters": OUTPUT_LIMIT_BYTES})) == {
+            "error": "the answer is too long: 16386 bytes, at most 16384"
+        }
+
+    run(test())
+
+
+@pytest.mark.parametrize("result", [object(), "\ud800", {(1, 2): 3}], ids=repr)
+def test_an_answer_that_is_no_json_is_an_error(result: object) -> None:
+    async def give() -> object:
+        """Give it."""
+        return result
+
+    async def test() -> None:
+        assert await Desk(give).call("give") == {"error": "the tool failed"}
+
+    run(test())
+
+
+def test_a_slow_asynchronous_tool_is_cancelled_and_answered_once() -> None:
+    async def test() -> None:
+        is_cancelled = asyncio.Event()
+
+        async def dawdle() -> None:
+            """Dawdle."""
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                is_cancelled.set()
+                raise
+
+        desk = Desk(dawdle, timeout_s=0.01)
+
+        assert await desk.call("dawdle") == {"error": "dawdle did not answer within 0.01 seconds"}
+        await asyncio.wait_for(is_cancelled.wait(), 10)
+        assert len(desk.reported) == 1
+
+    run(test())
+
+
+def test_a_tool_that_does_not_heed_its_cancellation_is_answered_in_time_all_the_same(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def test() -> None:
+        release = asyncio.Event()
+
+        async def stubborn() -> None:
+            """Be stubborn."""
+            while not release.is_set():
+                try:
+                    await release.wait()
+                except asyncio.CancelledError:
+                    continue
+            raise ValueError(SECRET)
+
+        desk = Desk(stubborn, timeout_s=0.01)
+
+        assert "did not answer" in (await desk.call("stubborn"))["error"]
+        release.set()
+
+    run(test())
+    import gc  # noqa: PLC0415
+
+    gc.collect()  # asyncio logs a failure that nobody looked at when it is collected
+    assert SECRET not in caplog.text
+
+
+def test_a_plain_function_that_hangs_is_answered_in_time_and_never_answers_twice() -> None:
+    async def test() -> None:
+        release, ended = threading.Event(), threading.Event()
+
+        def hang() -> str:
+            """Hang."""
+            release.wait(10)
+            ended.set()
+            return "late"
+
+        desk = Desk(hang, double, timeout_s=0.01)
+        assert "did not answer" in (await desk.call("hang"))["error"]
+
+        release.set()
+        await asyncio.get_running_loop().run_in_executor(None, ended.wait, 10)
+        await desk.call("double", '{"number": 1}')
+
+        assert [finished.call_id for finished in desk.reported] == ["call_0", "call_1"]
+
+    run(test())
+
+
+def test_the_ninth_call_at_a_time_is_refused_and_room_is_made_when_one_ends() -> None:
+    async def test() -> None:
+        release = asyncio.Event()
+
+        async def wait() -> str:
+            """Wait."""
+            await release.wait()
+            return "done"
+
+        desk = Desk(wait)
+        for number in range(CALLS_AT_ONCE + 1):
+            desk.runner.run(ToolCall(f"c{number}", "wait", ""))
+        assert await desk.outputs(1) == {"c8": {"error": "8 tools are running already; try again later"}}
+
+        release.set()
+        answered = await desk.outputs(CALLS_AT_ONCE + 1)
+
+        assert [answered[f"c{number}"] for number in range(CALLS_AT_ONCE)] == ["done"] * CALLS_AT_ONCE
+        assert await desk.call("wait") == "done"
+
+    run(test())
+
+
+def test_functions_that_hang_keep_their_places_so_that_threads_do_not_pile_up() -> None:
+    async def test() -> None:
+        release = threading.Event()
+        places = threading.Semaphore(0)
+
+        def hang() -> None:
+            """Hang."""
+            release.wait(10)
+            places.release()
+
+        desk = Desk(hang, double, timeout_s=0.01)
+        for number in range(CALLS_AT_ONCE):
+            desk.runner.run(ToolCall(f"c{number}", "hang", ""))
+        assert all("did not answer" in output["error"] for output in (await desk.outputs(CALLS_AT_ONCE)).values())
+        assert "running already" in (await desk.call("double", '{"number": 1}'))["error"]
+
+        release.set()
+        for _ in range(CALLS_AT_ONCE):
+            await asyncio.get_running_loop().run_in_executor(None, places.acquire)
+
+        async with asyncio.timeout(10):
+            while "error" in await desk.call("double", '{"number": 1}'):
+                pass
+
+    run(test())
+
+
+def test_a_tool_that_hangs_does_not_keep_the_daemon_from_ending() -> None:
+    release = threading.Event()
+
+    def hang() -> None:
+        """Hang."""
+        release.wait(20)
+
+    async def test() -> None:
+        desk = Desk(hang, timeout_s=0.01)
+        await desk.call("hang")
+        desk.runner.close()
+
+    run(test())  # with the loop's own executor this would wait for the thread
+
+    thread = next(thread for thread in threading.enumerate() if thread.name == "tool-hang")
+    assert thread.daemon
+    release.set()
+    thread.join(10)  # the answer finds the loop closed, and nothing is raised in the thread
+    assert not thread.is_alive()
+
+
+def test_nothing_is_reported_after_close() -> None:
+    async def test() -> None:
+        is_cancelled = asyncio.Event()
+
+        async def wait() -> None:
+            """Wait."""
+            try:
+                await asyncio.Event().wait()
+            finally:
+                is_cancelled.set()
+
+        desk = Desk(wait, double)
+        desk.runner.run(ToolCall("a", "wait", ""))
+        await asyncio.sleep(0)
+        desk.runner.run(ToolCall("b", "double", '{"number": 1}'))
+        await asyncio.sleep(0)
+
+        desk.runner.close()
+        await asyncio.wait_for(is_cancelled.wait(), 10)
+        await asyncio.sleep(0)
+
+        assert desk.reported == []
+
+    run(test())
+
+
+def test_what_was_asked_and_answered_never_reaches_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    def echo(text: str) -> str:
+        """Echo."""
+        return text
+
+    async def test() -> None:
+        desk = Desk(echo)
+        await desk.call("echo", json.dumps({"text": SECRET}))
+        await desk.call("echo", SECRET)
+        await desk.call(SECRET, "{}")
+        await desk.call("echo", json.dumps({"text": [SECRET]}))
+
+    with caplog.at_level(logging.DEBUG):
+        run(test())
+
+    assert SECRET not in caplog.text
