@@ -79,7 +79,7 @@ async def serve(
 async def _run(parts: Parts, manager: ServiceManager, stop: asyncio.Event, started: Callable[[Parts], None]) -> None:
     """Run every part until ``stop`` or until one fails; the error of the first that failed leaves here."""
     parts.engine.start()
-    runs = [parts.supervisor.run(), parts.link.run(), manager.feed_watchdog(lambda: _signs_of_life(parts))]
+    runs = [_sound(parts), parts.link.run(), manager.feed_watchdog(lambda: _signs_of_life(parts))]
     if parts.detector is not None:
         runs.append(parts.detector.run())
     tasks = [asyncio.ensure_future(run) for run in runs]
@@ -98,6 +98,13 @@ async def _run(parts: Parts, manager: ServiceManager, stop: asyncio.Event, start
         for task in (stopping, *tasks):
             task.cancel()
         await asyncio.gather(stopping, *tasks, return_exceptions=True)
+
+
+async def _sound(parts: Parts) -> None:
+    """Open the sound system once the wake word is loaded: loading it starves the callbacks."""
+    if parts.detector is not None:
+        await parts.detector.loaded.wait()
+    await parts.supervisor.run()
 
 
 async def _announce(parts: Parts, manager: ServiceManager, started: Callable[[Parts], None]) -> None:

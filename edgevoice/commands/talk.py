@@ -1,0 +1,67 @@
+"""`edgevoice talk`: the box at the keyboard, with transcripts of both sides."""
+
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+
+from edgevoice.assembly import Parts
+from edgevoice.commands.screen import Screen
+from edgevoice.core.messages import MutePressed, TalkHeld, TalkPressed
+from edgevoice.daemon import answering_service, serve
+from edgevoice.settings_file import load
+from edgevoice.system.credentials import find_key
+
+_HELP = "Enter: talk, or interrupt.  h + Enter: hang up.  m + Enter: mute.  q + Enter, or Ctrl-C: leave."
+
+
+def talk(path: Path | None) -> int:
+    """Run until the user leaves; return the exit status."""
+    loaded = load(path, os.environ)
+    key = find_key(loaded.settings.service, os.environ)
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        screen = Screen(began=time.monotonic())
+        async with answering_service(loaded.settings, key, os.environ) as (endpoint, watch):
+            await serve(
+                loaded.settings,
+                endpoint,
+                stop,
+                observers=(screen, watch),
+                wants_wakeword=False,
+                started=lambda parts: _listen_to_keys(parts, stop, screen),
+            )
+        screen.close()
+
+    asyncio.run(run())
+    return 0
+
+
+def _listen_to_keys(parts: Parts, stop: asyncio.Event, screen: Screen) -> None:
+    loop = asyncio.get_running_loop()
+    screen.say(_HELP, time.monotonic())
+
+    def read() -> None:
+        line = sys.stdin.readline()
+        match line.strip().lower():
+            case _ if not line:
+                stop.set()
+                loop.remove_reader(sys.stdin)
+            case "q":
+                stop.set()
+            case "h":
+                parts.engine.report(TalkHeld())
+            case "m":
+                parts.engine.report(MutePressed())
+            case "":
+                parts.engine.report(TalkPressed(parts.microphone.position))
+            case _:
+                screen.say(_HELP, time.monotonic())
+
+    try:
+        loop.add_reader(sys.stdin, read)
+    except PermissionError:
+        # A plain file cannot be waited for; there is no person behind it either.
+        stop.set()

@@ -1,0 +1,157 @@
+"""`edgevoice demo`: holds the conversation, tells what happens, and leaves a WAV and a picture behind."""
+
+import asyncio
+import json
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from edgevoice.commands.screen import Screen
+from edgevoice.core.messages import PhaseEntered
+from edgevoice.core.phases import Phase
+from edgevoice.demo.figures import Figures, figures_of, read_stereo
+from edgevoice.demo.scenario import STEPS, Played, play
+from edgevoice.demo.timeline import Mark, Stretch, draw
+from edgevoice.errors import EdgevoiceError
+from edgevoice.journal import start as start_journal
+from edgevoice.stage.stage import Stage, set_stage
+from edgevoice.virtual import write_conversation
+
+_HEARD_ERROR_LIMIT_MS = 1.0
+"""What a truncation may be off: the service counts in whole milliseconds."""
+
+
+def show(folder: Path | None, *, as_json: bool) -> int:
+    """Run the demonstration; return 0 only if every step happened and the figures are sound."""
+    folder = _empty_folder(folder)
+    stream = sys.stderr if as_json else sys.stdout
+    start_journal("warning")
+    played = Played()
+    problem = ""
+    figures: Figures | None = None
+    began = time.monotonic()
+    screen = Screen(stream, began=began)
+    screen.say("a box on a virtual sound card; the person's words are spoken into its microphone", began)
+    try:
+        figures = asyncio.run(_hold(folder, played, screen))
+    except EdgevoiceError as error:
+        problem = error.line()
+    except (LookupError, ValueError) as error:
+        problem = f"the tapes do not tell what they should: {error}. Look at {folder}."
+    screen.close()
+    problem = problem or _shortcomings(played, figures)
+    if as_json:
+        print(json.dumps(_report(played, figures, problem, folder, began)))
+    else:
+        _print_report(Console(file=stream), played, figures, problem, folder, began)
+    return 1 if problem else 0
+
+
+async def _hold(folder: Path, played: Played, screen: Screen) -> Figures:
+    async with set_stage(folder, observers=(screen,)) as stage:
+        try:
+            await play(stage, played)
+        finally:
+            _leave_behind(stage, folder, played)
+        return figures_of(stage)
+
+
+def _leave_behind(stage: Stage, folder: Path, played: Played) -> None:
+    """Write the WAV and the picture, also of a conversation that failed: then they are wanted most."""
+    wav = folder / "conversation.wav"
+    zero_s = write_conversation(wav, stage.card.near_end_tapes, stage.card.far_end_tapes)
+    left, right, rate_hz = read_stereo(wav)
+    marks = [Mark(step.at_s - zero_s, step.name) for step in played.steps if step.name in _PICTURED]
+    try:
+        draw(folder / "timeline.png", left, right, rate_hz, _phases(stage, zero_s, len(left) / rate_hz), marks)
+    except ImportError:
+        print("no picture: it needs matplotlib, pip install 'edgevoice[plot]'", file=sys.stderr)
+
+
+_PICTURED = {"wake word heard", "tool called", "barge-in", "playback cut", "goodbye", "hung up"}
+
+
+def _phases(stage: Stage, zero_s: float, length_s: float) -> list[Stretch]:
+    changes = [(0.0, str(Phase.IDLE))]
+    changes += [(at_s - zero_s, entered.phase) for at_s, entered in stage.seen.all_of(PhaseEntered)]
+    ends = [at_s for at_s, _ in changes[1:]] + [length_s]
+    return [Stretch(name, at_s, end_s) for (at_s, name), end_s in zip(changes, ends, strict=True)]
+
+
+def _shortcomings(played: Played, figures: Figures | None) -> str:
+    """Return what is wrong with a conversation that came to its end; empty when nothing is."""
+    missing = [name for name in STEPS if name not in {step.name for step in played.steps}]
+    if missing:
+        return f"these steps did not happen: {', '.join(missing)}"
+    if figures is None:
+        return "nothing could be measured"
+    if figures.samples_lost or figures.samples_doubled:
+        return (
+            f"{figures.samples_lost} samples were lost and {figures.samples_doubled} doubled on the way to the service"
+        )
+    if abs(figures.heard_error_ms) > _HEARD_ERROR_LIMIT_MS:
+        return f"the service was told {figures.heard_error_ms} ms more than the tape holds"
+    if figures.late_samples:
+        return f"{figures.late_samples} samples of the old answer sounded after the cut"
+    return ""
+
+
+def _report(played: Played, figures: Figures | None, problem: str, folder: Path, began: float) -> dict[str, object]:
+    steps = [{"name": step.name, "at_s": round(step.at_s - began, 3)} for step in played.steps]
+    report: dict[str, object] = {"ok": not problem, "steps": steps}
+    if problem:
+        report["problem"] = problem
+    if figures is not None:
+        report |= asdict(figures) | {"cut_to_silence_ms": figures.cut_ms}
+    return report | {"folder": str(folder)}
+
+
+_LINES = (
+    ("detection_ms", "end of the wake word's frame → decision", "ms"),
+    ("light_ms", "decision → light", "ms"),
+    ("session_ms", "dialling → session open", "ms"),
+    ("first_append_ms", "session open → first audio sent", "ms"),
+    ("first_sound_ms", "first audio received → DAC, with prefill", "ms"),
+    ("cut_ms", "barge-in decided → silence at the DAC", "ms"),
+    ("heard_ms", "told to the service as heard", "ms"),
+    ("heard_error_ms", "the same against the tape", "ms off"),
+    ("samples_lost", "samples lost from the microphone to the service", ""),
+    ("samples_doubled", "samples doubled", ""),
+)
+
+
+def _print_report(
+    console: Console, played: Played, figures: Figures | None, problem: str, folder: Path, began: float
+) -> None:
+    table = Table("step", "after", box=None, pad_edge=False, title_justify="left", title="What happened")
+    done = {step.name: step.at_s - began for step in played.steps}
+    for name in STEPS:
+        table.add_row(f"{'✓' if name in done else '✗'} {name}", f"{done[name]:.2f} s" if name in done else "")
+    console.print()
+    console.print(table)
+    if figures is not None:
+        measured = Table(
+            "from → to", "measured", box=None, pad_edge=False, title_justify="left", title="\nWhat it took"
+        )
+        for name, label, unit in _LINES:
+            measured.add_row(label, f"{getattr(figures, name)} {unit}".strip())
+        console.print(measured)
+    console.print(f"\nListen to it: {folder / 'conversation.wav'} (left: you, right: the box)", soft_wrap=True)
+    console.print(f"See it:       {folder / 'timeline.png'}", soft_wrap=True)
+    console.print(f"\n[red]It did not work: {problem}[/red]" if problem else "\n[green]Every step happened.[/green]")
+
+
+def _empty_folder(folder: Path | None) -> Path:
+    if folder is None:
+        return Path(tempfile.mkdtemp(prefix="edgevoice-demo-"))
+    for left in ("card", "service"):
+        # What an earlier run left would be taken for this one's.
+        shutil.rmtree(folder / left, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
