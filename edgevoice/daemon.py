@@ -7,8 +7,9 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -78,26 +79,60 @@ async def serve(
 
 async def _run(parts: Parts, manager: ServiceManager, stop: asyncio.Event, started: Callable[[Parts], None]) -> None:
     """Run every part until ``stop`` or until one fails; the error of the first that failed leaves here."""
-    parts.engine.start()
-    runs = [_sound(parts), parts.link.run(), manager.feed_watchdog(lambda: _signs_of_life(parts))]
-    if parts.detector is not None:
-        runs.append(parts.detector.run())
-    tasks = [asyncio.ensure_future(run) for run in runs]
-    tasks.append(asyncio.ensure_future(_announce(parts, manager, started)))
-    stopping = asyncio.ensure_future(stop.wait())
+    with _strays_caught() as stray:
+        parts.engine.start()
+        runs = [_sound(parts), parts.link.run(), manager.feed_watchdog(lambda: _signs_of_life(parts))]
+        if parts.detector is not None:
+            runs.append(parts.detector.run())
+        runs.append(_announce(parts, manager, started))
+        tasks = [asyncio.ensure_future(run) for run in runs]
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            waiting: set[asyncio.Future[Any]] = {stopping, stray, *tasks}
+            while not stopping.done():
+                # A part that has nothing to do (no watchdog) ends at once; one that fails takes the box down with it.
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+        finally:
+            parts.engine.stop()
+            parts.tools.close()
+            for task in (stopping, *tasks):
+                task.cancel()
+            await asyncio.gather(stopping, *tasks, return_exceptions=True)
+
+
+@contextlib.contextmanager
+def _strays_caught() -> Iterator[asyncio.Future[None]]:
+    """Give a future that fails with the first error in a callback or a thread, which nobody else would wait for.
+
+    asyncio and threading would log it and carry on: a box that is broken must end and be started again.
+    """
+    loop = asyncio.get_running_loop()
+    stray: asyncio.Future[None] = loop.create_future()
+
+    def fail(error: BaseException) -> None:
+        if not stray.done():
+            stray.set_exception(error)
+
+    def in_loop(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        fail(context.get("exception") or RuntimeError(context["message"]))
+
+    def in_thread(unhandled: threading.ExceptHookArgs) -> None:
+        if unhandled.exc_value is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(fail, unhandled.exc_value)
+
+    earlier_hook, earlier_handler = threading.excepthook, loop.get_exception_handler()
+    threading.excepthook = in_thread
+    loop.set_exception_handler(in_loop)
     try:
-        waiting: set[asyncio.Future[Any]] = {stopping, *tasks}
-        while not stopping.done():
-            # A part that has nothing to do (no watchdog) ends at once; one that fails takes the box down with it.
-            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+        yield stray
     finally:
-        parts.engine.stop()
-        parts.tools.close()
-        for task in (stopping, *tasks):
-            task.cancel()
-        await asyncio.gather(stopping, *tasks, return_exceptions=True)
+        threading.excepthook = earlier_hook
+        loop.set_exception_handler(earlier_handler)
+        stray.cancel()
+        if not stray.cancelled():
+            stray.exception()
 
 
 async def _sound(parts: Parts) -> None:

@@ -346,8 +346,15 @@ class Conversation:
         if burst != self._answer.burst:
             return []  # late news: cut before, or already sounding again
         self._answer.burst = None
+        if self._answer.is_over:
+            self._answer.fall_silent()
         if self._manners.hears_itself:
+            # The room still sounds: the light must not say that we listen before we do.
             self._deadlines.set(Deadline.ECHO_TAIL, now + self._manners.echo_tail_s)
+            return []
+        return self._after_playback(now)
+
+    def _after_playback(self, now: float) -> list[Action]:
         if self._answer.is_over or not self._is_linked:
             return self._answer_over(now)
         self._enter(Cause.STALLED)
@@ -355,14 +362,15 @@ class Conversation:
         return []
 
     def _answer_over_if_quiet(self, now: float) -> list[Action]:
-        return self._answer_over(now) if self._answer.is_over else []
+        is_quiet = self._answer.is_over and self._deadlines.at(Deadline.ECHO_TAIL) is None
+        return self._answer_over(now) if is_quiet else []
 
     def _answer_over(self, now: float) -> list[Action]:
         """Listen on or hang up, now that it is generated, played, and no tool round is open."""
+        self._answer.fall_silent()
         if self._answer.is_goodbye or self._box.is_deaf or not self._is_linked or self._manners.follow_up_s == 0:
             return self._hang_up()
         self._enter(Cause.FINISHED)
-        self._answer.fall_silent()
         self._deadlines.clear(Deadline.ANSWER)
         self._extend_listening(self._manners.follow_up_s, now)
         return []
@@ -448,7 +456,7 @@ class Conversation:
             case Deadline.RING:
                 return self._box.ring(now)
             case Deadline.ECHO_TAIL:
-                return [OpenUplink()]
+                return ([OpenUplink()] if self._is_linked else []) + self._after_playback(now)
             case _:
                 assert_never(name)
 

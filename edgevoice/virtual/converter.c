@@ -139,10 +139,9 @@ static int begin_tape(struct card *card)
 {
     struct tape_header fresh = { .rate_hz = card->io.rate, .channels = card->io.channels, .start_ns = now_ns() };
     memcpy(fresh.magic, "EDGEVOX1", sizeof fresh.magic);
-    if (!card->tape_path) {
-        card->off_tape = fresh;
+    card->off_tape = fresh;
+    if (!card->tape_path)
         return 0;
-    }
     int file = create_tape_file(card->tape_path);
     if (file < 0)
         return file;
@@ -161,17 +160,17 @@ static int begin_tape(struct card *card)
 }
 
 // One tape has one rate and one number of channels; an application that changes them gets the next tape.
-static int ensure_tape(struct card *card)
+static void ensure_tape(struct card *card)
 {
     advance(card); // closes the hole: what is converted from now on belongs to now
     struct tape_header *header = card->header;
     if (header->start_ns && header->rate_hz == card->io.rate && header->channels == card->io.channels)
-        return 0;
+        return;
     close_tape(card);
     int error = begin_tape(card);
+    // Runs on without a tape: PortAudio waits forever in Pa_StartStream when a card opens, but will not start.
     if (error < 0)
         SNDERR("cannot write the tape %s: %s", card->tape_path, strerror(-error));
-    return error;
 }
 
 // --- conversion -------------------------------------------------------------------------------------------------------
@@ -299,10 +298,9 @@ static int start_clockwork(struct card *card)
 int run_converter(struct card *card)
 {
     int error = start_clockwork(card);
-    if (error == 0)
-        error = ensure_tape(card);
     if (error < 0)
         return error;
+    ensure_tape(card);
     card->is_running = true;
     card->header->is_running = 1;
     wake_application_at(card, AT_ONCE);

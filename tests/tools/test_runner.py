@@ -263,6 +263,8 @@ def test_a_plain_function_that_hangs_is_answered_in_time_and_never_answers_twice
             ended.set()
             return "late"
 
+        complaints: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, complaint: complaints.append(complaint))
         desk = Desk(hang, double, timeout_s=0.01)
         assert "did not answer" in (await desk.call("hang"))["error"]
 
@@ -271,6 +273,7 @@ def test_a_plain_function_that_hangs_is_answered_in_time_and_never_answers_twice
         await desk.call("double", '{"number": 1}')
 
         assert [finished.call_id for finished in desk.reported] == ["call_0", "call_1"]
+        assert complaints == []
 
     run(test())
 

@@ -1,6 +1,7 @@
 """The virtual card under real PyAudio, PortAudio and libasound, in real time."""
 
 import ctypes
+import errno
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -296,12 +297,8 @@ def test_closing_a_running_stream_takes_no_time(audio: pyaudio.PyAudio) -> None:
 
 def test_a_drain_plays_to_the_last_frame_and_is_no_underrun(card: VirtualCard) -> None:
     """PortAudio never drains; aplay and other programs do."""
-    alsa = ctypes.CDLL("libasound.so.2")
-    pcm = ctypes.c_void_p()
     played = noise(0.2, 16_000)
-    assert alsa.snd_pcm_open(ctypes.byref(pcm), SPEAKER.encode(), PLAYBACK, 0) == 0
-    assert alsa.snd_pcm_set_params(pcm, S16_LE, INTERLEAVED, 1, 16_000, 0, 100_000) == 0
-    assert alsa.snd_pcm_writei(pcm, played.tobytes(), ctypes.c_ulong(len(played))) == len(played)
+    alsa, pcm = write_by_alsa(played)
     busy_s = time.process_time()
     assert alsa.snd_pcm_drain(pcm) == 0
     busy_s = time.process_time() - busy_s
@@ -310,6 +307,36 @@ def test_a_drain_plays_to_the_last_frame_and_is_no_underrun(card: VirtualCard) -
     assert place_of(played, card.far_end.samples()) >= 0
     assert card.far_end.header.xruns == 0
     assert busy_s < 0.05, "waiting for the last frame should not spin"
+
+
+def test_a_program_that_comes_late_to_the_end_of_its_drain_has_no_underrun(card: VirtualCard) -> None:
+    alsa, pcm = write_by_alsa(noise(0.1, 16_000))
+    assert alsa.snd_pcm_nonblock(pcm, 1) == 0
+    assert alsa.snd_pcm_drain(pcm) == -errno.EAGAIN
+    until(lambda: not card.far_end.header.is_running)
+    assert alsa.snd_pcm_close(pcm) == 0
+
+    assert card.far_end.header.xruns == 0
+
+
+def write_by_alsa(samples: Samples) -> tuple[ctypes.CDLL, ctypes.c_void_p]:
+    alsa = ctypes.CDLL("libasound.so.2")
+    pcm = ctypes.c_void_p()
+    assert alsa.snd_pcm_open(ctypes.byref(pcm), SPEAKER.encode(), PLAYBACK, 0) == 0
+    assert alsa.snd_pcm_set_params(pcm, S16_LE, INTERLEAVED, 1, 16_000, 0, 100_000) == 0
+    assert alsa.snd_pcm_writei(pcm, samples.tobytes(), ctypes.c_ulong(len(samples))) == len(samples)
+    return alsa, pcm
+
+
+def test_a_tape_that_cannot_be_written_does_not_silence_the_card(card: VirtualCard) -> None:
+    configuration = card.folder / "asound.conf"
+    configuration.write_text(configuration.read_text().replace("far-end.tape", "missing/far-end.tape"))
+    audio, player = pyaudio.PyAudio(), Player()
+    try:
+        with play(audio, player):
+            until(lambda: player.callbacks > 3)
+    finally:
+        audio.terminate()
 
 
 def test_a_card_of_48_khz_plays_and_hears_speech_through_alsas_plug() -> None:

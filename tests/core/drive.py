@@ -1,0 +1,93 @@
+"""Drives a conversation through facts, and keeps its time: arrange with facts, assert the orders."""
+
+from dataclasses import replace
+
+from edgevoice.core.conversation import Conversation
+from edgevoice.core.manners import Manners
+from edgevoice.core.messages import (
+    Action,
+    DeadlinePassed,
+    Event,
+    LinkOpened,
+    PlaybackStarted,
+    ResponseEnded,
+    ResponseStarted,
+    ResponseStatus,
+    ToolCall,
+    TurnEnded,
+    UserStartedSpeaking,
+    UserStoppedSpeaking,
+    WakeWordHeard,
+)
+from edgevoice.core.phases import Phase
+
+OPEN_MICROPHONE = Manners(
+    connect_s=12, no_speech_s=8, follow_up_s=6, answer_s=15, session_s=600, echo_tail_s=0.2, fault_s=5, hears_itself=False
+)
+HALF_DUPLEX = replace(OPEN_MICROPHONE, hears_itself=True)
+
+WAKE = WakeWordHeard("hey_jarvis", 0.9, at_sample=32_000)
+COMPLETED = ResponseEnded("r1", ResponseStatus.COMPLETED, has_audio=True)
+CALL = ToolCall("c1", "set_timer", '{"minutes":3}')
+OTHER_CALL = ToolCall("c2", "get_time", "")
+
+TO_CONNECTING = (WAKE,)
+TO_LISTENING = (WAKE, LinkOpened())
+TO_THINKING = (*TO_LISTENING, UserStartedSpeaking(), UserStoppedSpeaking(), TurnEnded())
+TO_ANSWERING = (*TO_THINKING, ResponseStarted("r1"))
+TO_SPEAKING = (*TO_ANSWERING, PlaybackStarted(1))
+TO_SPOKEN = (*TO_SPEAKING, COMPLETED)
+TO_TOOLS = (*TO_ANSWERING, ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL, OTHER_CALL)))
+
+WAYS: dict[Phase, tuple[Event, ...]] = {
+    Phase.IDLE: (),
+    Phase.CONNECTING: TO_CONNECTING,
+    Phase.LISTENING: TO_LISTENING,
+    Phase.THINKING: TO_THINKING,
+    Phase.SPEAKING: TO_SPEAKING,
+}
+"""The shortest way into each phase."""
+
+
+class Driven:
+    """A conversation, and the time that it believes in."""
+
+    def __init__(self, manners: Manners) -> None:
+        self.conversation = Conversation(manners, chance=lambda: 0.0)
+        self.now = 1000.0
+        self.conversation.start()
+
+    @property
+    def phase(self) -> Phase:
+        return self.conversation.phase
+
+    @property
+    def waits_s(self) -> float | None:
+        """How long from now to the deadline."""
+        at = self.conversation.deadline
+        return None if at is None else round(at - self.now, 6)
+
+    def hear(self, *facts: Event) -> list[Action]:
+        """Tell facts, in one instant; return the orders that follow."""
+        return [action for fact in facts for action in self.conversation.handle(fact, self.now)]
+
+    def wait(self, seconds: float) -> list[Action]:
+        """Let time pass, telling of every deadline when it is due; return the orders that follow."""
+        end, actions = self.now + seconds, list[Action]()
+        while (at := self.conversation.deadline) is not None and at <= end:
+            self.now = at
+            actions += self.hear(DeadlinePassed())
+        self.now = end
+        return actions
+
+    def oversleep(self, seconds: float) -> list[Action]:
+        """Let time pass and tell only then that a deadline is over, as a busy machine does."""
+        self.now += seconds
+        return self.hear(DeadlinePassed())
+
+
+def drive(*facts: Event, manners: Manners = OPEN_MICROPHONE) -> Driven:
+    """Return a conversation that has been told these facts in one instant."""
+    driven = Driven(manners)
+    driven.hear(*facts)
+    return driven

@@ -1,0 +1,459 @@
+"""How a conversation is begun, dialled, listened in, and ended. Barge-in, tools and the box have modules of their own."""
+
+from dataclasses import replace
+
+import pytest
+
+from edgevoice.core.conversation import Conversation
+from edgevoice.core.messages import (
+    CancelResponse,
+    CloseLink,
+    CloseUplink,
+    CutPlayback,
+    DeadlinePassed,
+    Earcon,
+    Event,
+    GoodbyeRequested,
+    KeepUplink,
+    Light,
+    LinkLost,
+    LinkOpened,
+    OpenLink,
+    OpenUplink,
+    PlaybackCut,
+    PlaybackDrained,
+    PlaybackStarted,
+    PlayEarcon,
+    ResponseEnded,
+    ResponseStarted,
+    ResponseStatus,
+    ServiceComplained,
+    ShowLight,
+    SilenceUplink,
+    TalkHeld,
+    TalkPressed,
+    ToolFinished,
+    TurnEnded,
+    UserStartedSpeaking,
+    UserStoppedSpeaking,
+    WakeWordHeard,
+)
+from edgevoice.core.phases import Phase
+from tests.core.drive import (
+    CALL,
+    COMPLETED,
+    HALF_DUPLEX,
+    OPEN_MICROPHONE,
+    TO_ANSWERING,
+    TO_CONNECTING,
+    TO_LISTENING,
+    TO_SPEAKING,
+    TO_SPOKEN,
+    TO_THINKING,
+    TO_TOOLS,
+    WAKE,
+    WAYS,
+    drive,
+)
+
+HUNG_UP = [ShowLight(Light.IDLE), CloseUplink(), CloseLink()]
+NETWORK_GONE = LinkLost("service-unreachable", is_retriable=True)
+
+# --- being called ----------------------------------------------------------------------------------------------------
+
+
+def test_a_box_that_comes_to_life_shows_that_it_is_ready() -> None:
+    conversation = Conversation(OPEN_MICROPHONE, chance=lambda: 0.0)
+
+    assert conversation.start() == [ShowLight(Light.IDLE)]
+    assert conversation.phase is Phase.IDLE
+    assert conversation.deadline is None
+
+
+def test_the_wake_word_shows_a_light_then_keeps_what_is_said_then_dials() -> None:
+    assert drive().hear(WAKE) == [ShowLight(Light.CONNECTING), KeepUplink(32_000), OpenLink()]
+
+
+def test_the_talk_button_calls_like_the_wake_word() -> None:
+    assert drive().hear(TalkPressed(at_sample=700)) == [ShowLight(Light.CONNECTING), KeepUplink(700), OpenLink()]
+
+
+def test_the_wake_word_said_twice_dials_once() -> None:
+    assert drive(*TO_CONNECTING).hear(WAKE) == []
+
+
+@pytest.mark.parametrize("way", [TO_CONNECTING, TO_LISTENING], ids=["connecting", "listening"])
+def test_the_talk_button_hangs_up_while_there_is_no_answer_to_interrupt(way: tuple[Event, ...]) -> None:
+    assert drive(*way).hear(TalkPressed(at_sample=0)) == HUNG_UP
+
+
+def test_the_wake_word_while_listening_gives_the_user_all_their_time_again() -> None:
+    listening = drive(*TO_LISTENING)
+    listening.wait(7)
+
+    assert listening.hear(WAKE) == []
+    assert listening.wait(7.9) == []
+    assert listening.wait(0.1) == HUNG_UP
+
+
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase not in {Phase.IDLE, Phase.SPEAKING}])
+def test_holding_the_talk_button_ends_whatever_goes_on(phase: Phase) -> None:
+    called = drive(*WAYS[phase])
+
+    assert called.hear(TalkHeld()) == HUNG_UP
+    assert called.conversation.deadline is None
+
+
+def test_holding_the_talk_button_silences_an_answer_first() -> None:
+    assert drive(*TO_SPEAKING).hear(TalkHeld()) == [CutPlayback(), *HUNG_UP]
+
+
+def test_holding_the_talk_button_of_an_idle_box_does_nothing() -> None:
+    assert drive().hear(TalkHeld()) == []
+
+
+# --- the link --------------------------------------------------------------------------------------------------------
+
+
+def test_the_uplink_opens_with_the_session() -> None:
+    assert drive(*TO_CONNECTING).hear(LinkOpened()) == [ShowLight(Light.LISTENING), OpenUplink()]
+
+
+def test_dialling_is_tried_again_ever_later_until_its_time_is_over() -> None:
+    called = drive(*TO_CONNECTING)
+    waits = []
+    while (orders := called.hear(NETWORK_GONE)) == []:
+        waits.append(called.waits_s)
+        assert called.wait(called.waits_s or 0) == [OpenLink()]
+
+    assert waits == [0.25, 0.5, 1, 2, 2, 2, 2, 2]  # the next would come 1.75 s after the 12 s are over
+    assert orders == [
+        ShowLight(Light.FAULT, "service-unreachable"),
+        CloseUplink(),
+        CloseLink(),
+        PlayEarcon(Earcon.TROUBLE),
+    ]
+
+
+def test_the_waits_between_dials_begin_anew_with_every_conversation() -> None:
+    called = drive(*TO_CONNECTING, NETWORK_GONE)
+    called.wait(0.25)
+    called.hear(TalkHeld(), WAKE, NETWORK_GONE)
+
+    assert called.waits_s == 0.25
+
+
+def test_dialling_ends_when_nothing_answers() -> None:
+    called = drive(*TO_CONNECTING)
+
+    assert called.wait(11.9) == []
+    assert called.wait(0.1) == [
+        ShowLight(Light.FAULT, "service-unreachable"),
+        CloseUplink(),
+        CloseLink(),
+        PlayEarcon(Earcon.TROUBLE),
+    ]
+    assert called.phase is Phase.IDLE
+
+
+def test_a_refusal_that_dialling_again_cannot_mend_is_told_at_once() -> None:
+    orders = drive(*TO_CONNECTING).hear(LinkLost("key-refused", is_retriable=False))
+
+    assert orders == [ShowLight(Light.FAULT, "key-refused"), CloseUplink(), CloseLink(), PlayEarcon(Earcon.TROUBLE)]
+
+
+def test_a_fault_is_shown_for_a_while() -> None:
+    failed = drive(*TO_CONNECTING, LinkLost("no-credit", is_retriable=False))
+
+    assert failed.wait(4.9) == []
+    assert failed.wait(0.1) == [ShowLight(Light.IDLE)]
+
+
+def test_a_fault_is_forgotten_with_the_next_call() -> None:
+    called = drive(*TO_CONNECTING, LinkLost("no-credit", is_retriable=False), WAKE)
+
+    assert called.wait(5) == []
+    assert called.hear(TalkHeld()) == HUNG_UP
+
+
+@pytest.mark.parametrize("way", [TO_LISTENING, TO_THINKING, TO_TOOLS], ids=["listening", "thinking", "tools"])
+def test_a_link_that_is_lost_is_heard(way: tuple[Event, ...]) -> None:
+    assert drive(*way).hear(NETWORK_GONE) == [
+        ShowLight(Light.FAULT, "service-unreachable"),
+        CloseUplink(),
+        CloseLink(),
+        PlayEarcon(Earcon.TROUBLE),
+    ]
+
+
+def test_a_link_lost_in_the_middle_of_an_answer_cuts_it() -> None:
+    assert drive(*TO_SPEAKING).hear(NETWORK_GONE)[:2] == [CutPlayback(), ShowLight(Light.FAULT, "service-unreachable")]
+
+
+def test_an_answer_that_is_all_here_is_heard_to_its_end_when_the_link_is_lost() -> None:
+    spoken = drive(*TO_SPOKEN)
+
+    assert spoken.hear(NETWORK_GONE) == [CloseUplink()]
+    assert spoken.phase is Phase.SPEAKING
+    assert spoken.hear(PlaybackDrained(1)) == HUNG_UP
+    assert spoken.conversation.deadline is None
+
+
+def test_speech_before_a_tools_answer_is_not_all_of_it_when_the_link_is_lost() -> None:
+    asked = drive(*TO_SPEAKING, ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True))
+    asked.hear(ToolFinished("c1", "{}"))
+
+    assert asked.hear(NETWORK_GONE)[-1] == PlayEarcon(Earcon.TROUBLE)
+
+
+def test_the_wake_word_after_the_link_was_lost_calls_anew() -> None:
+    orphan = drive(*TO_SPOKEN, NETWORK_GONE)
+
+    assert orphan.hear(WAKE) == [
+        CutPlayback(),
+        ShowLight(Light.CONNECTING),
+        CloseUplink(),
+        CloseLink(),
+        KeepUplink(32_000),
+        OpenLink(),
+    ]
+    assert orphan.hear(PlaybackDrained(1)) == []
+
+
+# --- the user's turn -------------------------------------------------------------------------------------------------
+
+
+def test_nothing_said_after_the_wake_word_hangs_up() -> None:
+    silent = drive(*TO_LISTENING)
+
+    assert silent.wait(7.9) == []
+    assert silent.wait(0.1) == HUNG_UP
+
+
+def test_a_user_who_speaks_has_all_the_time_they_need() -> None:
+    assert drive(*TO_LISTENING, UserStartedSpeaking()).wait(599) == []
+
+
+def test_no_conversation_is_longer_than_the_hard_cap() -> None:
+    assert drive(*TO_LISTENING, UserStartedSpeaking()).wait(600) == HUNG_UP
+
+
+def test_the_wake_word_does_not_hurry_a_user_who_speaks() -> None:
+    assert drive(*TO_LISTENING, UserStartedSpeaking(), WAKE).wait(599) == []
+
+
+def test_speech_that_never_becomes_a_turn_hangs_up() -> None:
+    mumbled = drive(*TO_LISTENING, UserStartedSpeaking(), UserStoppedSpeaking())
+
+    assert mumbled.wait(14.9) == []
+    assert mumbled.wait(0.1) == HUNG_UP
+
+
+def test_the_end_of_a_turn_is_the_beginning_of_thought() -> None:
+    listening = drive(*TO_LISTENING, UserStartedSpeaking())
+
+    assert listening.hear(TurnEnded()) == [ShowLight(Light.THINKING)]
+    assert listening.phase is Phase.THINKING
+
+
+def test_no_answer_at_all_is_heard() -> None:
+    thinking = drive(*TO_THINKING)
+
+    assert thinking.wait(14.9) == []
+    assert thinking.wait(0.1) == [
+        ShowLight(Light.FAULT, "no-answer"),
+        CloseUplink(),
+        CloseLink(),
+        PlayEarcon(Earcon.TROUBLE),
+    ]
+
+
+# --- the answer ------------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_that_nobody_asked_for_is_heard() -> None:
+    assert drive(*TO_LISTENING).hear(ResponseStarted("r1")) == [ShowLight(Light.THINKING)]
+
+
+def test_only_the_answer_in_progress_may_be_heard() -> None:
+    answering = drive(*TO_ANSWERING)
+
+    assert answering.conversation.admits("r1")
+    assert not answering.conversation.admits("r0")
+
+
+def test_the_light_speaks_when_there_is_sound() -> None:
+    assert drive(*TO_ANSWERING).hear(PlaybackStarted(1)) == [ShowLight(Light.SPEAKING)]
+
+
+def test_an_answer_that_begins_and_then_stalls_is_heard_to_fail() -> None:
+    answering = drive(*TO_ANSWERING)
+
+    assert answering.wait(15)[-1] == PlayEarcon(Earcon.TROUBLE)
+
+
+def test_an_answer_that_sounds_may_take_its_time() -> None:
+    assert drive(*TO_SPEAKING).wait(599) == []
+
+
+def test_the_follow_up_window_opens_when_the_answer_is_complete_and_heard() -> None:
+    spoken = drive(*TO_SPOKEN)
+    assert spoken.phase is Phase.SPEAKING
+
+    assert spoken.hear(PlaybackDrained(1)) == [ShowLight(Light.LISTENING)]
+    assert spoken.wait(5.9) == []
+    assert spoken.wait(0.1) == HUNG_UP
+
+
+def test_the_follow_up_window_waits_for_the_end_of_an_answer_that_stalls() -> None:
+    speaking = drive(*TO_SPEAKING)
+
+    assert speaking.hear(PlaybackDrained(1)) == [ShowLight(Light.THINKING)]
+    assert speaking.hear(PlaybackStarted(2)) == [ShowLight(Light.SPEAKING)]
+    assert speaking.hear(PlaybackDrained(2)) == [ShowLight(Light.THINKING)]
+    assert speaking.hear(COMPLETED) == [ShowLight(Light.LISTENING)]
+
+
+def test_an_answer_that_stalls_for_too_long_is_heard_to_fail() -> None:
+    stalled = drive(*TO_SPEAKING, PlaybackDrained(1))
+
+    assert stalled.wait(14.9) == []
+    assert stalled.wait(0.1)[0:2] == [CutPlayback(), ShowLight(Light.FAULT, "no-answer")]
+
+
+def test_without_a_follow_up_window_the_box_hangs_up_after_the_answer() -> None:
+    spoken = drive(*TO_SPOKEN, manners=replace(OPEN_MICROPHONE, follow_up_s=0))
+
+    assert spoken.hear(PlaybackDrained(1)) == HUNG_UP
+
+
+def test_sound_that_comes_after_an_answer_is_over_is_not_heard() -> None:
+    over = drive(*TO_SPOKEN, PlaybackDrained(1))
+
+    assert not over.conversation.admits("r1")
+
+
+@pytest.mark.parametrize("status", [ResponseStatus.FAILED, ResponseStatus.INCOMPLETE])
+def test_an_answer_that_fails_is_heard_even_when_part_of_it_was(status: ResponseStatus) -> None:
+    speaking = drive(*TO_SPEAKING)
+
+    assert speaking.hear(ResponseEnded("r1", status, has_audio=True)) == [PlayEarcon(Earcon.TROUBLE)]
+    assert speaking.hear(PlaybackDrained(1)) == [ShowLight(Light.LISTENING)]
+
+
+@pytest.mark.parametrize("status", list(ResponseStatus))
+def test_an_answer_without_a_sound_is_heard_as_trouble(status: ResponseStatus) -> None:
+    orders = drive(*TO_ANSWERING).hear(ResponseEnded("r1", status))
+
+    assert orders == [ShowLight(Light.LISTENING), PlayEarcon(Earcon.TROUBLE)]
+
+
+def test_an_answer_that_the_service_takes_back_after_it_has_sounded_is_no_trouble() -> None:
+    cancelled = ResponseEnded("r1", ResponseStatus.CANCELLED, has_audio=True)
+
+    assert drive(*TO_SPEAKING).hear(cancelled) == []
+
+
+# --- half-duplex -----------------------------------------------------------------------------------------------------
+
+
+def test_a_box_that_hears_itself_sends_zeros_while_it_speaks() -> None:
+    assert drive(*TO_ANSWERING, manners=HALF_DUPLEX).hear(PlaybackStarted(1)) == [
+        ShowLight(Light.SPEAKING),
+        SilenceUplink(),
+    ]
+
+
+def test_a_box_that_hears_itself_listens_again_when_the_room_is_quiet() -> None:
+    spoken = drive(*TO_SPOKEN, manners=HALF_DUPLEX)
+
+    assert spoken.hear(PlaybackDrained(1)) == []  # the light must not say that it listens before it does
+    assert spoken.wait(0.19) == []
+    assert spoken.wait(0.01) == [ShowLight(Light.LISTENING), OpenUplink()]
+
+
+def test_an_answer_that_goes_on_before_the_room_is_quiet_stays_unheard_by_the_service() -> None:
+    stalled = drive(*TO_SPEAKING, PlaybackDrained(1), manners=HALF_DUPLEX)
+
+    assert stalled.wait(0.1) == []
+    assert stalled.hear(PlaybackStarted(2)) == [SilenceUplink()]
+    assert stalled.wait(10) == []
+
+
+def test_the_uplink_stays_shut_when_a_hang_up_and_the_end_of_the_echo_fall_together() -> None:
+    manners = replace(HALF_DUPLEX, session_s=60)
+    spoken = drive(*TO_SPOKEN, manners=manners)
+    spoken.wait(59.9)
+    spoken.hear(PlaybackDrained(1))
+
+    assert spoken.oversleep(0.3) == HUNG_UP
+
+
+def test_a_hang_up_calls_off_what_would_have_failed_in_the_same_instant() -> None:
+    thinking = drive(*TO_THINKING, manners=replace(OPEN_MICROPHONE, session_s=14))
+
+    assert thinking.oversleep(20) == HUNG_UP
+
+
+# --- late news -------------------------------------------------------------------------------------------------------
+
+OLD_NEWS: list[Event] = [
+    LinkOpened(),
+    NETWORK_GONE,
+    UserStartedSpeaking(),
+    UserStoppedSpeaking(),
+    TurnEnded(),
+    ResponseStarted("r9"),
+    ResponseEnded("r9", ResponseStatus.COMPLETED, (CALL,)),
+    ServiceComplained("conversation_already_has_active_response"),
+    PlaybackStarted(9),
+    PlaybackDrained(9),
+    PlaybackCut(()),
+    ToolFinished("c9", "{}"),
+    GoodbyeRequested(),
+    DeadlinePassed(),
+]
+
+
+@pytest.mark.parametrize("fact", OLD_NEWS, ids=lambda fact: type(fact).__name__)
+def test_an_idle_box_does_nothing_about_old_news(fact: Event) -> None:
+    idle = drive(*TO_SPOKEN, TalkHeld())
+
+    assert idle.hear(fact) == []
+    assert idle.phase is Phase.IDLE
+    assert idle.conversation.deadline is None
+
+
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase not in {Phase.IDLE, Phase.CONNECTING}])
+@pytest.mark.parametrize(
+    "fact",
+    [
+        LinkOpened(),
+        ResponseEnded("r9", ResponseStatus.COMPLETED, (CALL,)),
+        ServiceComplained("response_cancel_not_active"),
+        ServiceComplained(""),
+        PlaybackDrained(9),
+        PlaybackCut(()),
+        ToolFinished("c9", "{}"),
+        GoodbyeRequested(),
+        DeadlinePassed(),
+    ],
+    ids=lambda fact: type(fact).__name__,
+)
+def test_news_of_something_else_changes_nothing(phase: Phase, fact: Event) -> None:
+    told, untold = drive(*WAYS[phase]), drive(*WAYS[phase])
+
+    assert told.hear(fact) == []
+    assert (told.phase, told.waits_s) == (untold.phase, untold.waits_s)
+
+
+def test_a_wake_word_of_another_name_is_as_good() -> None:
+    assert drive().hear(WakeWordHeard("alexa", 0.5, at_sample=0))[1:] == [KeepUplink(0), OpenLink()]
+
+
+def test_a_response_that_crosses_with_the_users_first_word_is_cancelled() -> None:
+    speaking = drive(*TO_LISTENING, UserStartedSpeaking())
+
+    assert speaking.hear(ResponseStarted("r1")) == [CancelResponse("r1")]
+    assert not speaking.conversation.admits("r1")
+    assert speaking.hear(ResponseEnded("r1", ResponseStatus.CANCELLED)) == []

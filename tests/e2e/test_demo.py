@@ -1,0 +1,34 @@
+"""The demonstration, run as its user runs it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgevoice.demo.scenario import STEPS
+
+pytestmark = pytest.mark.sound
+
+
+def test_the_demonstration_holds_a_whole_conversation_and_leaves_a_recording_and_a_picture(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "edgevoice", "demo", "--json", "--folder", str(tmp_path / "demo")],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert ended.stdout, ended.stderr
+    report = json.loads(ended.stdout.splitlines()[-1])
+
+    assert report["ok"], f"{report.get('problem')}\n{ended.stderr}"
+    assert ended.returncode == 0
+    assert [step["name"] for step in report["steps"]] == list(STEPS)
+    assert report["samples_lost"] == report["samples_doubled"] == report["late_samples"] == 0
+    assert report["samples_compared"] > 24_000
+    assert abs(report["heard_error_ms"]) <= 1
+    assert (tmp_path / "demo" / "conversation.wav").stat().st_size > 1_000_000
+    assert (tmp_path / "demo" / "timeline.png").read_bytes().startswith(b"\x89PNG")
+    assert "Traceback" not in ended.stderr
