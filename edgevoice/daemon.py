@@ -18,7 +18,13 @@ from edgevoice import journal
 from edgevoice.assembly import Parts, assemble, open_panel, open_panel_buttons
 from edgevoice.core.messages import Light, Notice
 from edgevoice.core.ports import Observer
-from edgevoice.errors import EdgevoiceError, PanelUnavailable, SettingsInvalid, WakeWordUnavailable
+from edgevoice.errors import (
+    EdgevoiceError,
+    LocalServiceUnavailable,
+    PanelUnavailable,
+    SettingsInvalid,
+    WakeWordUnavailable,
+)
 from edgevoice.journal import tell
 from edgevoice.local.process import LocalServiceProcess
 from edgevoice.panel.pins import PinFactory
@@ -174,7 +180,21 @@ async def answering_service(
         return
     said = Announced(state_folder(environment) / "said-local-service")
     async with LocalServiceProcess(announcement=None if said.is_done else ANNOUNCEMENT) as process:
-        yield lambda: local(process.socket_path, process.ensure), said
+        # Loading its models takes seconds: it is begun before anybody waits for an answer.
+        starting = asyncio.create_task(_start_early(process))
+        try:
+            yield lambda: local(process.socket_path, process.ensure), said
+        finally:
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+
+
+async def _start_early(process: LocalServiceProcess) -> None:
+    try:
+        await process.ensure()
+    except LocalServiceUnavailable as error:
+        # The box runs on: it rings its timers, and says the same with the fault light when it is spoken to.
+        tell(_log, logging.ERROR, "local-service", code=error.code, problem=error.line())
 
 
 def _nobody_watches(_notice: Notice, _now: float) -> None:

@@ -17,6 +17,7 @@ from edgevoice.demo.figures import first_sounds, light_after, read_wav
 from edgevoice.journal import start as start_journal
 from edgevoice.stage.compare import compare_uplink
 from edgevoice.stage.stage import Stage, set_stage
+from edgevoice.stage.talker import rehearse
 
 _LIMIT_S = 30.0
 
@@ -57,6 +58,7 @@ async def _hold(folder: Path, rounds: int, measured: Measured, *, is_quiet: bool
     observers = () if is_quiet else (Screen(sys.stderr),)
     # One shot: the conversation is over with its answer, and the next one must be woken again.
     changes: dict[str, dict[str, Any]] = {"conversation": {"follow_up_s": 0}, "wakeword": {"refractory_s": 0.5}}
+    await rehearse("Hey Jarvis.", "What time is it?")
     async with set_stage(folder, changes=changes, observers=observers) as stage:
         for _ in range(rounds):
             await _round(stage, measured)

@@ -354,6 +354,11 @@ class Conversation:
             return []
         return self._after_playback(now)
 
+    def _room_quiet(self, now: float) -> list[Action]:
+        actions = self._after_playback(now)
+        # Not even for a moment when we hang up: the light is off by then.
+        return actions if self._phase is Phase.IDLE else [OpenUplink(), *actions]
+
     def _after_playback(self, now: float) -> list[Action]:
         if self._answer.is_over or not self._is_linked:
             return self._answer_over(now)
@@ -456,7 +461,7 @@ class Conversation:
             case Deadline.RING:
                 return self._box.ring(now)
             case Deadline.ECHO_TAIL:
-                return ([OpenUplink()] if self._is_linked else []) + self._after_playback(now)
+                return self._room_quiet(now)
             case _:
                 assert_never(name)
 

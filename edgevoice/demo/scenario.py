@@ -50,6 +50,16 @@ class Played:
         return next(step.at_s for step in self.steps if step.name == name)
 
 
+WORDS = (
+    "Hey Jarvis.",
+    "What time is it?",
+    "Tell me a story.",
+    "What day is it today?",
+    "Set the volume to fifty percent.",
+    "Goodbye.",
+)
+"""Everything that the person says."""
+
 STEPS = (
     "wake word heard",
     "session open",

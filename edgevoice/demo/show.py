@@ -16,11 +16,12 @@ from edgevoice.commands.screen import Screen
 from edgevoice.core.messages import PhaseEntered
 from edgevoice.core.phases import Phase
 from edgevoice.demo.figures import Figures, figures_of, read_stereo
-from edgevoice.demo.scenario import STEPS, Played, play
+from edgevoice.demo.scenario import STEPS, WORDS, Played, play
 from edgevoice.demo.timeline import Mark, Stretch, draw
 from edgevoice.errors import EdgevoiceError
 from edgevoice.journal import start as start_journal
 from edgevoice.stage.stage import Stage, set_stage
+from edgevoice.stage.talker import rehearse
 from edgevoice.virtual import write_conversation
 
 _HEARD_ERROR_LIMIT_MS = 1.0
@@ -54,6 +55,7 @@ def show(folder: Path | None, *, as_json: bool) -> int:
 
 
 async def _hold(folder: Path, played: Played, screen: Screen) -> Figures:
+    await rehearse(*WORDS)
     async with set_stage(folder, observers=(screen,)) as stage:
         try:
             await play(stage, played)

@@ -25,7 +25,7 @@ _CLOSE_ENOUGH = 0.02
 class Comparison:
     """How what arrived differs from what was heard, in samples at the wire's rate.
 
-    ``first`` is the place in what was heard at which it begins. ``lost`` and ``doubled`` count samples; ``compared``
+    ``first`` is the near-end sample at which it begins. ``lost`` and ``doubled`` count samples; ``compared``
     says how many could be looked at: silence fits anywhere, and so proves nothing.
     """
 
@@ -40,10 +40,9 @@ def compare_uplink(heard: Samples, arrived: Samples) -> Comparison:
 
     Raises ``ValueError`` when they have nothing in common.
     """
-    reference = soxr.resample(heard, NEAR_END_HZ, WIRE_HZ, quality="MQ").astype(np.float64)
     received = arrived.astype(np.float64)
-    shift = _place(reference, received)
-    first, lost, doubled, compared = shift, 0, 0, 0
+    begin, reference = _aligned(heard, received)
+    shift, lost, doubled, compared = 0, 0, 0, 0
     for at in range(0, len(received) - _WINDOW, _WINDOW):
         window = received[at : at + _WINDOW]
         energy = float(window @ window)
@@ -55,7 +54,32 @@ def compare_uplink(heard: Samples, arrived: Samples) -> Comparison:
             lost += max(0, moved)
             doubled += max(0, -moved)
             shift += moved
-    return Comparison(first, lost, doubled, compared)
+    return Comparison(begin, lost, doubled, compared)
+
+
+def _aligned(heard: Samples, received: npt.NDArray[np.float64]) -> tuple[int, npt.NDArray[np.float64]]:
+    """Return the near-end sample with which ``received`` begins, and what should have been received from there on.
+
+    The rates are as 2 to 3, so the place at the wire's rate tells the near-end sample only roughly: its neighbours are
+    tried.
+    """
+    # Its beginning decides, so that what went missing later cannot pull it out of place.
+    size = min(len(received), 5 * WIRE_HZ)
+    about = _place(_resampled(heard), received[:size]) * NEAR_END_HZ // WIRE_HZ
+    best = (np.inf, 0, received)
+    for begin in range(max(0, about - 3), about + 4):
+        reference = _resampled(heard[begin:])
+        common = min(size, len(reference))
+        difference = reference[:common] - received[:common]
+        error = float(difference @ difference)
+        if error < best[0]:
+            best = (error, begin, reference)
+    return best[1], best[2]
+
+
+def _resampled(heard: Samples) -> npt.NDArray[np.float64]:
+    resampled: npt.NDArray[np.int16] = soxr.resample(heard, NEAR_END_HZ, WIRE_HZ, quality="MQ")
+    return resampled.astype(np.float64)
 
 
 def _place(reference: npt.NDArray[np.float64], received: npt.NDArray[np.float64]) -> int:

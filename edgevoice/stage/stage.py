@@ -79,7 +79,9 @@ async def set_stage(
             return
         async with LocalServiceProcess(record=records) as process:
             dial = lambda: local(process.socket_path, process.ensure)  # noqa: E731 - one endpoint for each dial
+            starting = asyncio.create_task(process.ensure())
             async with _play(settings, dial, card, records, observers, wants_wakeword=wants_wakeword) as stage:
+                await starting
                 yield stage
 
 

@@ -1,6 +1,10 @@
 """Talker: the person on the stage. Speaks into the virtual microphone as a person would, with pauses between."""
 
 import asyncio
+import hashlib
+import importlib.metadata
+import os
+import threading
 from functools import cache
 
 import numpy as np
@@ -9,11 +13,37 @@ import soxr
 
 from edgevoice.local.speech import SAMPLE_RATE_HZ, HibariVoice
 from edgevoice.virtual import VirtualCard
+from edgevoice.virtual.plugin import default_cache
 
 NEAR_END_HZ = 16_000
 
 _ROOM_NOISE = 8
 """Loudest sample of the noise under the talker's words, in units of s16: -72 dBFS, a quiet kitchen."""
+
+_Samples = npt.NDArray[np.int16]
+_one_at_a_time = threading.Lock()
+
+
+def words(text: str) -> _Samples:
+    """Return ``text`` as speech at 16 kHz, s16, without the silence around it; kept in the cache folder."""
+    voice = importlib.metadata.version("hibari-tts")
+    name = hashlib.sha256(f"{voice} {text}".encode()).hexdigest()[:16]
+    kept = default_cache() / f"words-{name}.npy"
+    with _one_at_a_time:
+        if not kept.exists():
+            temporary = kept.with_name(f"{kept.stem}.{os.getpid()}.npy")
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            np.save(temporary, _spoken(text))
+            temporary.replace(kept)
+        samples: _Samples = np.load(kept)
+        return samples
+
+
+def _spoken(text: str) -> _Samples:
+    spoken = np.frombuffer(_voice().say(text, 1.0), "<i2")
+    samples: _Samples = soxr.resample(spoken, SAMPLE_RATE_HZ, NEAR_END_HZ)
+    loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > 300)
+    return samples[loud[0] : loud[-1] + 1]
 
 
 @cache
@@ -21,14 +51,10 @@ def _voice() -> HibariVoice:
     return HibariVoice.load()
 
 
-@cache
-def words(text: str) -> npt.NDArray[np.int16]:
-    """Return ``text`` as speech at 16 kHz, s16, without the silence around it."""
-    spoken = np.frombuffer(_voice().say(text, 1.0), "<i2")
-    samples: npt.NDArray[np.int16] = soxr.resample(spoken, SAMPLE_RATE_HZ, NEAR_END_HZ)
-    loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > 300)
-    trimmed: npt.NDArray[np.int16] = samples[loud[0] : loud[-1] + 1]
-    return trimmed
+async def rehearse(*texts: str) -> None:
+    """Make speech of texts ahead of time: on the stage it would take the time of those who listen."""
+    for text in texts:
+        await asyncio.to_thread(words, text)
 
 
 class Talker:
@@ -41,10 +67,7 @@ class Talker:
     async def say(self, *parts: str | float) -> None:
         """Say each text, and pause for each number of seconds; return when it has been said, and heard by the card."""
         pieces = [
-            await asyncio.to_thread(words, part)
-            if isinstance(part, str)
-            else np.zeros(round(part * NEAR_END_HZ), np.int16)
-            for part in parts
+            words(part) if isinstance(part, str) else np.zeros(round(part * NEAR_END_HZ), np.int16) for part in parts
         ]
         speech = np.concatenate(pieces)
         noise = self._noise.integers(-_ROOM_NOISE, _ROOM_NOISE, len(speech), np.int16, endpoint=True)

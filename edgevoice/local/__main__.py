@@ -1,0 +1,82 @@
+"""Run the local service by itself: ``python -m edgevoice.local``. Ends on SIGTERM, SIGINT, or with its parent."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgevoice.errors import EdgevoiceError
+from edgevoice.local.behaviour import Behaviour, Nonsense
+from edgevoice.local.process import READY
+from edgevoice.local.server import LocalService
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until told to stop; return the exit status, 1 when the service cannot run."""
+    options = _parser().parse_args(argv)
+    try:
+        asyncio.run(_serve(options))
+    except EdgevoiceError as error:
+        sys.stderr.write(f"{error.line()}\n")
+        return 1
+    except KeyboardInterrupt:
+        # Only while the models load; after that the signal is an orderly end.
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="edgevoice local", description="Answer Realtime sessions on this machine: commands, a voice, no account."
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, help="port to listen on; 0 or none is any free one")
+    parser.add_argument("--unix", type=Path, metavar="PATH", help="listen on this unix socket, and on no port")
+    parser.add_argument("--record", type=Path, metavar="FOLDER", help="keep what is heard and sent")
+    parser.add_argument("--announce", metavar="TEXT", help="say this once, before the first spoken answer")
+    parser.add_argument("--refuse", type=int, metavar="STATUS", choices=(400, 401, 402, 403, 404, 429, 500, 503))
+    parser.add_argument("--delay-open-s", type=float, default=0.0, metavar="S", help="let every client wait that long")
+    parser.add_argument("--nonsense", action="store_true", help="put a frame of garbage before every event")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="end when the parent does")
+    return parser
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    kind = Nonsense if options.nonsense else Behaviour
+    service = LocalService(
+        host=options.host,
+        port=options.port,
+        unix_path=options.unix,
+        behaviour=kind(refuse=options.refuse, delay_open_s=options.delay_open_s),
+        announcement=options.announce,
+        record=options.record,
+    )
+    async with service:
+        end = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, end.set)
+        where = f"on {options.unix}" if options.unix and options.port is None else f"at {service.url}"
+        sys.stdout.write(f"The local Realtime service answers {where}\n{READY}\n")
+        sys.stdout.flush()
+        if options.until_stdin_closes:
+            await _end_with_stdin(end)
+        else:
+            await end.wait()
+
+
+async def _end_with_stdin(end: asyncio.Event) -> None:
+    stdin = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stdin), sys.stdin.buffer
+    )
+    ends = [asyncio.create_task(end.wait()), asyncio.create_task(stdin.read())]
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    for task in ends:
+        task.cancel()
+    transport.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,179 @@
+"""The answering side of one connection: at most one response at a time, and what waits for its end."""
+
+import asyncio
+from dataclasses import dataclass
+
+from edgevoice.local import brain
+from edgevoice.local.behaviour import Behaviour
+from edgevoice.local.client_events import (
+    FunctionCallItem,
+    FunctionCallOutputItem,
+    MessageItem,
+    NewItem,
+    ResponseParameters,
+)
+from edgevoice.local.conversation import Conversation, Item
+from edgevoice.local.line import Line
+from edgevoice.local.response import Cut, Manner, Response
+from edgevoice.local.session import RequestRefused, Session, properties_of
+from edgevoice.local.speech import Voice
+
+
+@dataclass(slots=True)
+class Announcement:
+    """Words that come before the first spoken answer of a service, once."""
+
+    words: str
+
+    def before(self, speech: str) -> str:
+        """Return ``speech``, for the first time with the announcement in front of it."""
+        if not self.words or not speech:
+            return speech
+        words, self.words = self.words, ""
+        return f"{words} {speech}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What answers are made with; shared by all connections of a service."""
+
+    voice: Voice
+    behaviour: Behaviour
+    announcement: Announcement
+    pace: float
+
+
+class Answers:
+    """Create, cut and finish responses; ``group`` runs them."""
+
+    def __init__(self, means: Means, line: Line, session: Session, group: asyncio.TaskGroup) -> None:
+        self.conversation = Conversation()
+        self._means = means
+        self._line = line
+        self._session = session
+        self._group = group
+        self._active: Response | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._held: list[tuple[Item, str | None]] = []
+        # The calls of the latest response that made any, as far as they have no output yet.
+        self._awaited: set[str] = set()
+        self._owes_turn = False
+        self._count = 0
+
+    async def create(self, parameters: ResponseParameters) -> None:
+        """Begin a response; raise RequestRefused while another one runs."""
+        if self._active is not None:
+            told = f"A response ({self._active.id}) is already running"
+            raise RequestRefused("conversation_already_has_active_response", told)
+        settings = self._session.settings
+        request = self._request(parameters)
+        self._count += 1
+        reply = self._means.behaviour.answer(request)
+        modalities = parameters.output_modalities or settings.output_modalities
+        output = settings.audio.output
+        self._active = Response(
+            brain.Reply(self._means.announcement.before(reply.speech), reply.calls),
+            line=self._line,
+            conversation=self.conversation if parameters.conversation == "auto" else None,
+            voice=self._means.voice,
+            manner=Manner(self._means.pace, output.format.rate, output.speed, has_audio="audio" in modalities),
+            metadata=parameters.metadata,
+        )
+        self._task = self._group.create_task(self._run(self._active))
+
+    async def answer_turn(self) -> None:
+        """Answer what the user has just said, as soon as a running response ends."""
+        self._awaited.clear()
+        if self._active is None:
+            await self.create(ResponseParameters())
+        else:
+            self._owes_turn = True
+
+    async def cut(self, reason: Cut, response_id: str | None = None) -> bool:
+        """Cut the running response and wait for its ``response.done``; tell whether there was one (of that id)."""
+        if self._active is None or self._task is None or response_id not in {None, self._active.id}:
+            return False
+        self._active.cut(reason)
+        await asyncio.wait({self._task})
+        return True
+
+    def stop(self) -> None:
+        """Drop the running response: the client is gone."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def place(self, new: NewItem, after: str | None) -> None:
+        """Put a client's item into the conversation; a tool's output only after the response that runs."""
+        item = Item(_body(new, new.id or self._line.new_id("item")))
+        if not isinstance(new, FunctionCallOutputItem):
+            await self._announce(item, after)
+            return
+        if self.conversation.call_item(new.call_id) is None:
+            raise RequestRefused("invalid_tool_call_id", f"No such call: {new.call_id[:80]}", param="item.call_id")
+        if self._active is not None:
+            self._held.append((item, after))
+            return
+        await self._announce(item, after)
+        await self._after_output()
+
+    async def _announce(self, item: Item, after: str | None) -> None:
+        previous_id = self.conversation.add(item, after=after)
+        await self._line.send("conversation.item.added", previous_item_id=previous_id, item=item.body)
+        await self._line.send("conversation.item.done", previous_item_id=previous_id, item=item.body)
+        if item.kind == "function_call_output" and item.body["call_id"] in self._awaited:
+            self._awaited.discard(item.body["call_id"])
+            self._owes_turn |= not self._awaited and self._session.settings.provider_data.auto_tool_response
+
+    async def _after_output(self) -> None:
+        if self._owes_turn and self._active is None:
+            self._owes_turn = False
+            await self.create(ResponseParameters())
+
+    async def _run(self, response: Response) -> None:
+        document = await response.run()
+        # Before the frame leaves: a client may answer response.done at once with response.create.
+        self._active = None
+        await self._line.send("response.done", response=document)
+        if document["status"] == "completed" and response.calls:
+            self._awaited = response.calls
+        held, self._held = self._held, []
+        for item, after in held:
+            await self._announce(item, after)
+        await self._after_output()
+
+    def _request(self, parameters: ResponseParameters) -> brain.Request:
+        settings = self._session.settings
+        source = self.conversation
+        if parameters.input is not None:
+            source = Conversation([Item(_body(new, f"input_{n}")) for n, new in enumerate(parameters.input)])
+        results = source.fresh_results()
+        may_call = parameters.tool_choice != "none" and settings.tool_choice != "none"
+        tools = settings.tools if parameters.tools is None else parameters.tools
+        return brain.Request(
+            text=source.last_message("user") if results else source.unanswered_text(),
+            results=results,
+            tools=properties_of(tools) if may_call else {},
+            directions=parameters.instructions,
+            last_answer=self.conversation.last_message("assistant"),
+            turn=self._count,
+        )
+
+
+def _body(new: NewItem, item_id: str) -> dict[str, object]:
+    body: dict[str, object] = {"id": item_id, "object": "realtime.item", "status": "completed"}
+    match new:
+        case MessageItem():
+            parts = []
+            for part in new.content:
+                part_body = {"type": part.type, "text": part.text, "transcript": part.transcript}
+                parts.append({name: value for name, value in part_body.items() if value is not None})
+            return body | {"type": "message", "role": new.role, "content": parts}
+        case FunctionCallItem():
+            return body | {
+                "type": "function_call",
+                "name": new.name,
+                "call_id": new.call_id,
+                "arguments": new.arguments,
+            }
+        case FunctionCallOutputItem():
+            return body | {"type": "function_call_output", "call_id": new.call_id, "output": new.output}

@@ -1,0 +1,120 @@
+"""How a local service behaves; the seam where a test puts an opponent in its place.
+
+Everything that goes over the wire passes a `Behaviour`. The base class is a good service; a subclass overrides what it
+wants to break, and finds on the `Line` what it needs for that: other events, raw frames, a close, an abort.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from edgevoice.local import brain
+
+_REFUSALS = {
+    HTTPStatus.BAD_REQUEST: ("invalid_request", "The address needs key and protocol=realtime"),
+    HTTPStatus.UNAUTHORIZED: ("invalid_api_key", "Invalid authorization credentials"),
+    HTTPStatus.PAYMENT_REQUIRED: ("payment_required", "The account has no credit left"),
+    HTTPStatus.FORBIDDEN: ("forbidden", "The key may not open sessions"),
+    HTTPStatus.NOT_FOUND: ("not_found", "No such path"),
+    HTTPStatus.TOO_MANY_REQUESTS: ("too_many_sessions", "Too many sessions are open"),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("unavailable", "The service is restarting"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An upgrade answered with an HTTP error; the body is ``{"error": {"code", "message"}}``."""
+
+    status: int
+    code: str
+    message: str
+
+    @classmethod
+    def of(cls, status: int) -> "Refusal":
+        """Return the refusal with the usual words for ``status``."""
+        code, message = _REFUSALS.get(HTTPStatus(status), ("refused", HTTPStatus(status).phrase))
+        return cls(status, code, message)
+
+
+class Line(Protocol):
+    """One open connection, as a behaviour sees it."""
+
+    async def put(self, event: Mapping[str, Any]) -> None:
+        """Write an event to the wire as it is."""
+        ...
+
+    async def put_frame(self, frame: str | bytes) -> None:
+        """Write a frame to the wire, JSON or not."""
+        ...
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close the connection with a code and a reason."""
+        ...
+
+    def abort(self) -> None:
+        """Drop the connection without a word."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """A good service; ``refuse`` answers every upgrade with that status, ``delay_open_s`` lets each one wait."""
+
+    refuse: int | None = None
+    delay_open_s: float = 0.0
+
+    async def refusal(self) -> Refusal | None:
+        """Decide about an upgrade whose address and key are in order."""
+        if self.delay_open_s > 0:
+            await asyncio.sleep(self.delay_open_s)
+        return Refusal.of(self.refuse) if self.refuse is not None else None
+
+    async def sending(self, line: Line, event: Mapping[str, Any]) -> None:
+        """Send what the service wants to send."""
+        await line.put(event)
+
+    async def received(self, line: Line, event: Mapping[str, Any]) -> Mapping[str, Any] | None:  # noqa: ARG002 - a hook
+        """Return the client's event as the service shall see it; None hides it."""
+        return event
+
+    def answer(self, request: brain.Request) -> brain.Reply:
+        """Return what to answer."""
+        return brain.answer(request)
+
+
+_GARBAGE: tuple[str | bytes, ...] = (
+    '{"type":"response.output_audio.delta","delta":"AAAA',
+    '{"errorType":"SESSION_RESOURCES_EXHAUSTED"}',
+    b"\x00\xff\xfe not json",
+    "[]",
+    "null",
+    '{"type":17,"event_id":{}}',
+    '{"type":"response.output_audio.delta","response_id":9,"item_id":[],"output_index":"x","content_index":{},"delta":3}',
+    '{"type":"response.output_audio.delta","response_id":"resp_none","item_id":"none","delta":"*** no base64 ***"}',
+    '{"type":"response.done","response":"yes"}',
+    '{"type":"response.done","response":{"id":null,"status":4,"output":"none"}}',
+    '{"type":"conversation.item.added","item":[1,2,3]}',
+    '{"type":"input_audio_buffer.speech_started","audio_start_ms":"soon","item_id":7}',
+    '{"type":"error","error":"plain text"}',
+    '{"type":"error","message":"top level only"}',
+    '{"type":"session.updated","session":null}',
+    '{"type":"edgevoice.never_heard_of","nested":{"a":[{"b":null}]}}',
+    "",
+    "\u2028 not json either",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nonsense(Behaviour):
+    """A good service whose every event is preceded by a frame of garbage; audio deltas come clean, for speed."""
+
+    async def sending(self, line: Line, event: Mapping[str, Any]) -> None:
+        """Send garbage, then the event."""
+        if event["type"] != "response.output_audio.delta":
+            # The event's own number picks the frame, so that a run can be repeated.
+            number = int(str(event["event_id"]).rpartition("_")[2])
+            await line.put_frame(next(itertools.islice(_GARBAGE, number % len(_GARBAGE), None)))
+        await line.put(event)

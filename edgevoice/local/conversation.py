@@ -1,0 +1,116 @@
+"""The conversation: its items in order, and what in them is still unanswered. No I/O."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from edgevoice.local.brain import ToolCall, ToolResult
+from edgevoice.local.session import RequestRefused
+
+
+@dataclass(slots=True)
+class Item:
+    """One item; ``body`` goes on the wire, ``audio_ms`` is how much speech was made for it."""
+
+    body: dict[str, Any]
+    audio_ms: int = 0
+
+    @property
+    def id(self) -> str:
+        """The item's id."""
+        return str(self.body["id"])
+
+    @property
+    def kind(self) -> str:
+        """``message``, ``function_call`` or ``function_call_output``."""
+        return str(self.body["type"])
+
+    def text(self) -> str:
+        """Return what a message says, all its parts."""
+        parts = self.body.get("content", [])
+        return " ".join(said for part in parts if (said := part.get("transcript") or part.get("text")))
+
+
+@dataclass(slots=True)
+class Conversation:
+    """The ordered items of one session."""
+
+    items: list[Item] = field(default_factory=list)
+
+    def add(self, item: Item, *, after: str | None = None) -> str | None:
+        """Insert ``item`` and return the id of the one before it.
+
+        ``after`` names the item it follows, ``root`` is the front, None the end.
+        """
+        if any(present.id == item.id for present in self.items):
+            raise RequestRefused("item_already_exists", f"Item {item.id} exists already", param="item.id")
+        index = len(self.items)
+        if after == "root":
+            index = 0
+        elif after is not None:
+            index = self.items.index(self.find(after, param="previous_item_id")) + 1
+        self.items.insert(index, item)
+        return self.items[index - 1].id if index else None
+
+    def find(self, item_id: str, *, param: str = "item_id") -> Item:
+        """Return the item; raise RequestRefused when there is none of that id."""
+        for item in self.items:
+            if item.id == item_id:
+                return item
+        raise RequestRefused("item_not_found", f"No such item: {item_id[:80]}", param=param)
+
+    def delete(self, item_id: str) -> None:
+        """Take the item out; raise RequestRefused when there is none of that id."""
+        self.items.remove(self.find(item_id))
+
+    def truncate(self, item_id: str, audio_end_ms: int) -> None:
+        """Forget what follows ``audio_end_ms`` in an answer; raise RequestRefused when there is not so much of it."""
+        item = self.find(item_id)
+        if item.body.get("role") != "assistant" or item.audio_ms == 0:
+            raise RequestRefused("invalid_value", "Only model output audio messages can be truncated", param="item_id")
+        if audio_end_ms > item.audio_ms:
+            told = f"Audio content of {item.audio_ms}ms is already shorter than {audio_end_ms}ms"
+            raise RequestRefused("invalid_value", told, param="audio_end_ms")
+        for part in item.body["content"]:
+            if "transcript" in part:
+                words = part["transcript"].split(" ")
+                part["transcript"] = " ".join(words[: len(words) * audio_end_ms // item.audio_ms])
+        item.audio_ms = audio_end_ms
+
+    def call_item(self, call_id: str) -> Item | None:
+        """Return the function call of that id, if there is one."""
+        calls = (item for item in self.items if item.kind == "function_call")
+        return next((item for item in calls if item.body["call_id"] == call_id), None)
+
+    def last_message(self, role: str) -> str:
+        """Return what the latest message of ``role`` says, or an empty text."""
+        return next((item.text() for item in reversed(self.items) if item.body.get("role") == role), "")
+
+    def unanswered_text(self) -> str | None:
+        """Return what the user said last, empty when it was not understood; None when it has been answered."""
+        for item in reversed(self.items):
+            if item.kind == "message" and item.body["role"] != "system":
+                return item.text() if item.body["role"] == "user" else None
+        return None
+
+    def fresh_results(self) -> list[ToolResult]:
+        """Return the outputs that came after the latest message: those nobody has spoken of yet."""
+        return [*reversed([*self._fresh_results()])]
+
+    def _fresh_results(self) -> Iterator[ToolResult]:
+        for item in reversed(self.items):
+            if item.kind == "message":
+                return
+            call = self.call_item(item.body["call_id"]) if item.kind == "function_call_output" else None
+            if call is not None:
+                yield ToolResult(ToolCall(call.body["name"], _arguments(call.body["arguments"])), item.body["output"])
+
+
+def _arguments(text: str) -> Mapping[str, Any]:
+    try:
+        arguments = msgspec.json.decode(text or "{}")
+    except msgspec.DecodeError:
+        return {}
+    return arguments if isinstance(arguments, dict) else {}

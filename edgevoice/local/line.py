@@ -1,0 +1,50 @@
+"""One WebSocket connection as the service writes to it: events with ids, recorded when asked."""
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from websockets.asyncio.server import ServerConnection
+
+from edgevoice.local.behaviour import Behaviour
+from edgevoice.local.recorder import Recorder
+
+
+class Line:
+    """Send events in the order of the calls; every event passes the `Behaviour`."""
+
+    def __init__(self, connection: ServerConnection, behaviour: Behaviour, recorder: Recorder | None) -> None:
+        self._connection = connection
+        self._behaviour = behaviour
+        self._recorder = recorder
+        self._numbers: dict[str, itertools.count[int]] = {}
+
+    def new_id(self, prefix: str) -> str:
+        """Return the next id of a kind: ``item_1``, ``item_2``."""
+        return f"{prefix}_{next(self._numbers.setdefault(prefix, itertools.count(1)))}"
+
+    async def send(self, event_type: str, **fields: Any) -> None:
+        """Send an event; raise ConnectionClosed when the client is gone."""
+        event = {"type": event_type, "event_id": self.new_id("event"), **fields}
+        await self._behaviour.sending(self, event)
+
+    async def put(self, event: Mapping[str, Any]) -> None:
+        """Write an event to the wire as it is."""
+        if self._recorder is not None:
+            self._recorder.event("server", event)
+        await self._connection.send(msgspec.json.encode(event).decode())
+
+    async def put_frame(self, frame: str | bytes) -> None:
+        """Write a frame to the wire, JSON or not."""
+        if self._recorder is not None:
+            self._recorder.event("server", frame)
+        await self._connection.send(frame)
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close the connection with a code and a reason."""
+        await self._connection.close(code, reason)
+
+    def abort(self) -> None:
+        """Drop the connection without a word."""
+        self._connection.transport.abort()

@@ -1,0 +1,139 @@
+"""The local service's front door: who may open a session, and on which sockets. Opens no port unless told to."""
+
+import asyncio
+import contextlib
+import itertools
+import json
+from collections.abc import Collection
+from http import HTTPStatus
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+from websockets.asyncio.server import ServerConnection, serve, unix_serve
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+
+from edgevoice.errors import LocalServiceUnavailable
+from edgevoice.local import connection as connections
+from edgevoice.local.answers import Announcement, Means
+from edgevoice.local.behaviour import Behaviour, Refusal
+from edgevoice.local.listener import require_voice_activity
+from edgevoice.local.recogniser import PocketsphinxRecogniser, Recogniser
+from edgevoice.local.recorder import Recorder
+from edgevoice.local.speech import HibariVoice, Voice
+
+PATH = "/api/v1/realtime/session"
+# One event may carry 15 MiB of base64 audio; more is a mistake of the client.
+_MAX_FRAME_BYTES = 16 * 2**20
+# Long enough for a client to say goodbye, short enough for a service that has been told to stop.
+_CLOSE_TIMEOUT_S = 0.4
+_OPEN_TIMEOUT_S = 10.0
+
+
+class LocalService:
+    """Serve the Realtime protocol on ``host:port`` (0 is any free port), on a unix socket, or on both.
+
+    Without ``port`` and ``unix_path`` it takes a free port; with a ``unix_path`` alone no port is open. ``accept_keys``
+    are the keys that may open a session; None lets any key in, as a service without accounts. ``behaviour`` is the
+    seam for tests. ``announcement`` is spoken once, before the first spoken answer. ``record`` is a folder for what
+    was heard and sent. ``pace`` is how much faster than it sounds speech is sent. ``voice`` and ``recogniser`` are
+    loaded on entry unless given. Entering raises LocalServiceUnavailable when a package is missing or a socket cannot
+    be opened. ``url`` has neither key nor protocol; for a unix socket it is the address to put into the handshake.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int | None = None,
+        unix_path: Path | None = None,
+        accept_keys: Collection[str] | None = None,
+        behaviour: Behaviour | None = None,
+        announcement: str | None = None,
+        record: Path | None = None,
+        pace: float = 8.0,
+        voice: Voice | None = None,
+        recogniser: Recogniser | None = None,
+    ) -> None:
+        self._host = host
+        self._port = 0 if port is None and unix_path is None else port
+        self._unix_path = unix_path
+        self._accept_keys = accept_keys
+        self._behaviour = behaviour or Behaviour()
+        self._announcement = Announcement(announcement or "")
+        self._record = record
+        self._pace = pace
+        self._voice = voice
+        self._recogniser = recogniser
+        self._sockets = contextlib.AsyncExitStack()
+        self.url = f"ws://localhost{PATH}"
+
+    async def __aenter__(self) -> Self:
+        require_voice_activity()
+        recogniser = self._recogniser
+        if recogniser is None:
+            recogniser = await asyncio.to_thread(PocketsphinxRecogniser.load)
+        voice = self._voice
+        if voice is None:
+            voice = await asyncio.to_thread(HibariVoice.load)
+        means = Means(voice=voice, behaviour=self._behaviour, announcement=self._announcement, pace=self._pace)
+        numbers = itertools.count(1)
+
+        async def handle(connection: ServerConnection) -> None:
+            number = next(numbers)
+            with contextlib.ExitStack() as files:
+                recorder = files.enter_context(Recorder(self._record, number)) if self._record else None
+                await connections.serve(connection, f"sess_{number}", means, recogniser, recorder)
+
+        options: dict[str, Any] = {
+            "process_request": self._decide,
+            "compression": None,
+            "max_size": _MAX_FRAME_BYTES,
+            "open_timeout": _OPEN_TIMEOUT_S + self._behaviour.delay_open_s,
+            "close_timeout": _CLOSE_TIMEOUT_S,
+        }
+        async with contextlib.AsyncExitStack() as sockets:
+            try:
+                if self._port is not None:
+                    server = await sockets.enter_async_context(serve(handle, self._host, self._port, **options))
+                    self.url = f"ws://{self._host}:{server.sockets[0].getsockname()[1]}{PATH}"
+                if self._unix_path is not None:
+                    await sockets.enter_async_context(unix_serve(handle, str(self._unix_path), **options))
+                    self._unix_path.chmod(0o600)
+            except OSError as error:
+                raise LocalServiceUnavailable(
+                    f"The local service cannot listen: {error.strerror or error}",
+                    remedy="Name another port, or stop the program that has it (`ss -ltnp` names it).",
+                ) from error
+            self._sockets = sockets.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._sockets.aclose()
+
+    async def _decide(self, _: ServerConnection, request: Request) -> Response | None:
+        refusal = self._refusal_of(request) or await self._behaviour.refusal()
+        if refusal is None:
+            return None
+        told = {"error": {"code": refusal.code, "message": refusal.message}}
+        body = json.dumps(told).encode()
+        headers = Headers({"Content-Type": "application/json", "Content-Length": str(len(body)), "Connection": "close"})
+        return Response(refusal.status, HTTPStatus(refusal.status).phrase, headers, body)
+
+    def _refusal_of(self, request: Request) -> Refusal | None:
+        address = urlsplit(request.path)
+        if address.path != PATH:
+            return Refusal.of(HTTPStatus.NOT_FOUND)
+        query = parse_qs(address.query)
+        if not query.get("key") or query.get("protocol") != ["realtime"]:
+            return Refusal.of(HTTPStatus.BAD_REQUEST)
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() not in {"basic", "bearer"} or not key.strip():
+            return Refusal.of(HTTPStatus.UNAUTHORIZED)
+        if self._accept_keys is not None and key.strip() not in self._accept_keys:
+            return Refusal.of(HTTPStatus.UNAUTHORIZED)
+        return None
