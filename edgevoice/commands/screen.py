@@ -63,7 +63,7 @@ class Screen:
             case RunTool(call=call):
                 self.say(f"tool: {printable(call.name)}({printable(call.arguments)})", now)
             case CutPlayback():
-                self.say("playback cut", now, colour="31")
+                self._show_cut(now)
             case TruncateItem(heard_ms=heard_ms):
                 self.say(f"the model is told that {heard_ms} ms of it were heard", now)
             case DeleteItem():
@@ -84,6 +84,13 @@ class Screen:
     def close(self) -> None:
         """Leave a clean line behind."""
         self._clear_status()
+
+    def _show_cut(self, now: float) -> None:
+        if self._growing is not None and self._growing[0] is Role.ASSISTANT:
+            # Its words come ahead of its voice: more is shown than was heard.
+            self.say(f"{_NAMES[Role.ASSISTANT]}: {self._growing[1]} …", now)
+            self._growing = None
+        self.say("playback cut", now, colour="31")
 
     def _show_words(self, words: TranscriptChanged, now: float) -> None:
         if words.item_id in self._finished:

@@ -2,7 +2,10 @@
 
 import re
 
-_TAG = re.compile(r"\[[^\[\]]{1,120}\]\s*")
+_TAG = r"\[[^\[\]]{1,120}\]"
+_TAGS = re.compile(rf"(?<!\S)(?:{_TAG}\s*)+|{_TAG}")
+"""A tag between spaces takes one of them with it; one that clings to a word takes none, or two words would be one."""
+
 _OPEN_TAG = re.compile(r"\[[^\[\]]{0,120}$")
 _WORD = re.compile(r"\w")
 
@@ -14,7 +17,7 @@ def visible(raw: str) -> str:
     half a tag. What stands in brackets for more than 120 characters is no tag (the longest direction in the vendor's
     guide has some 80).
     """
-    return _OPEN_TAG.sub("", _TAG.sub("", raw)).strip()
+    return _OPEN_TAG.sub("", _TAGS.sub("", raw)).strip()
 
 
 def has_words(text: str) -> bool:

@@ -176,8 +176,8 @@ def _as_object(output: str) -> dict[str, Any]:
 
 def _clock_sentence(told: Mapping[str, Any], output: str, asked: Sequence[Intent]) -> str:
     # A tool that answers plain text or ISO dates is understood too: the client's tools are not ours.
-    time = re.search(r"\b(\d{1,2}):(\d{2})", str(told.get("time") or output))
-    date = re.search(r"\b(\d{4})-(\d{2})-(\d{2})", str(told.get("date") or output))
+    time = re.search(r"(?<!\d)(\d{1,2}):(\d{2})", str(told.get("time") or output))
+    date = re.search(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})", str(told.get("date") or output))
     sentences = []
     if time and (Wish.TIME in asked or Wish.DATE not in asked):
         sentences.append(f"It is {spoken_time(int(time[1]), int(time[2]))}.")

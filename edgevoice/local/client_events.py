@@ -158,7 +158,7 @@ def parse(frame: str | bytes) -> dict[str, Any]:
     """Return the event in ``frame`` as an object; raise RequestRefused when it holds none."""
     try:
         event = msgspec.json.decode(frame)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise RequestRefused("invalid_json", "The frame is not JSON") from None
     if not isinstance(event, dict):
         raise RequestRefused("invalid_event", "The frame is not a JSON object")

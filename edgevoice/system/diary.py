@@ -1,9 +1,20 @@
-"""Diary: one line for each conversation: how long, how many turns. Never what was said."""
+"""Diary: one line for each conversation, and one for each fault that the light shows. Never what was said."""
 
 import logging
 from collections import Counter
 
-from edgevoice.core.messages import CutPlayback, LinkOpened, Notice, PhaseEntered, TurnEnded, UsageTold, WakeWordHeard
+from edgevoice.core.messages import (
+    CutPlayback,
+    Light,
+    LinkOpened,
+    Notice,
+    PhaseEntered,
+    ShowLight,
+    TurnEnded,
+    UsageTold,
+    WakeWordHeard,
+)
+from edgevoice.core.panel import meaning
 from edgevoice.journal import tell
 
 _log = logging.getLogger(__name__)
@@ -21,6 +32,8 @@ class Diary:
         match notice:
             case WakeWordHeard(word=word, score=score):
                 tell(_log, logging.DEBUG, "wakeword-heard", word=word, score=score)
+            case ShowLight(light=Light.FAULT, reason=reason):
+                tell(_log, logging.WARNING, "fault", code=reason, problem=meaning(Light.FAULT, reason))
             case LinkOpened():
                 self._began_at = now
                 self._counts.clear()

@@ -74,13 +74,10 @@ async def wake_and_fail(stage: Stage) -> str:
     """Wake the box; return the code with which it failed, once it listens for its wake word again."""
     await stage.talker.say(0.2, "Hey Jarvis.", 0.3)
     await stage.seen.wait_for(WakeWordHeard, "the wake word", 10)
-    _, lost = await stage.seen.wait_for(LinkLost, "the refusal", 20)
-    await stage.seen.wait_for(
-        ShowLight, "the fault light", 20, lambda order: order == ShowLight(Light.FAULT, lost.code)
-    )
+    _, shown = await stage.seen.wait_for(ShowLight, "the fault light", 20, lambda order: order.light is Light.FAULT)
     await stage.seen.wait_for(PlayEarcon, "the trouble tone", 2, lambda order: order.earcon is Earcon.TROUBLE)
     await stage.seen.wait_for(PhaseEntered, "the end", 2, lambda entered: entered.phase == "idle")
-    return lost.code
+    return shown.reason
 
 
 @pytest.mark.parametrize(
@@ -131,7 +128,7 @@ def _run_and_check_the_log(run: Callable[[], Awaitable[None]], caplog: pytest.Lo
     with caplog.at_level(logging.DEBUG, logger="edgevoice"):
         asyncio.run(_awaited(run))
     lines = [record.getMessage() + str(getattr(record, "fields", "")) for record in caplog.records]
-    assert any("link-lost" in line for line in lines)
+    assert len([line for line in lines if line.startswith("fault")]) == 1
     assert not [line for line in lines if KEY in line]
     assert not [record for record in caplog.records if record.exc_info]
 
