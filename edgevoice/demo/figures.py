@@ -54,14 +54,16 @@ def figures_of(stage: Stage) -> Figures:
     """
     seen = stage.seen
     woken_s, woken = next(seen.all_of(WakeWordHeard))
+    # The first detection of the conversation was also the last: follow-ups need none.
+    decided_s = stage.parts.detector.detected_at if stage.parts.detector is not None else woken_s
     dialled_s, _ = next(seen.all_of(OpenLink))
     linked_s, _ = next(seen.all_of(LinkOpened))
     sent_s, _ = next(seen.all_of(UplinkSent))
     heard_ms, heard_error_ms, late = _cut_against_tape(stage)
     uplink = compare_uplink(stage.card.near_end.samples(), read_wav(stage.records / "uplink-1.wav"))
     return Figures(
-        detection_ms=_ms(woken_s - stage.card.near_end.time_of(woken.at_sample)),
-        light_ms=_ms(light_after(stage, woken_s) - woken_s),
+        detection_ms=_ms(decided_s - stage.card.near_end.time_of(woken.at_sample)),
+        light_ms=_ms(light_after(stage, decided_s) - decided_s),
         session_ms=_ms(linked_s - dialled_s),
         first_append_ms=_ms(sent_s - linked_s),
         first_sound_ms=_ms(first_sounds(stage)[0]),

@@ -29,8 +29,9 @@ _Frame = tuple[bytes, int]
 class Detector:
     """One wake word, listened for in every frame that ``hear`` is given, from any thread.
 
-    ``tell`` is called in the detector's thread with each detection and must return at once. ``scored_at`` is the
-    monotonic time of the last score: the watchdog's proof that somebody listens.
+    ``tell`` is called in the detector's thread with each detection and must return at once. ``loaded`` is set, in the
+    loop, once the model is there. ``scored_at`` and ``detected_at`` are monotonic seconds; the first is the watchdog's
+    proof that somebody listens.
     """
 
     def __init__(self, model: Path, thresholds: Thresholds, tell: Callable[[WakeWordHeard], None]) -> None:
@@ -41,6 +42,7 @@ class Detector:
         self._frames: queue.Queue[_Frame | None] = queue.Queue(_MOST_WAITING)
         self.loaded = asyncio.Event()
         self.scored_at = 0.0
+        self.detected_at = 0.0
         self.dropped = 0
 
     def hear(self, frame: bytes, end: int) -> None:
@@ -88,6 +90,7 @@ class Detector:
             score = float(model.predict(np.frombuffer(frame, dtype="<i2"))[name])
             self.scored_at = time.monotonic()
             if self._decision.take(score, end / _RATE_HZ):
+                self.detected_at = self.scored_at
                 self._tell(WakeWordHeard(self._word, round(score, 3), end))
 
     def _drop_oldest(self) -> None:
