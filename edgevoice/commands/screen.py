@@ -7,10 +7,12 @@ from typing import TextIO
 from edgevoice.core.messages import (
     CutPlayback,
     DeleteItem,
+    Earcon,
     Light,
     LinkLost,
     Notice,
     PhaseEntered,
+    PlayEarcon,
     Role,
     RunTool,
     ShowLight,
@@ -68,6 +70,8 @@ class Screen:
                 self.say(f"the model is told that {heard_ms} ms of it were heard", now)
             case DeleteItem():
                 self.say("the model is told that nothing of it was heard", now)
+            case PlayEarcon(earcon=Earcon.MUTED):
+                self.say("the microphone is muted", now)
             case LinkLost(code=code):
                 self.say(f"link lost: {code}", now, colour="31")
             case _:

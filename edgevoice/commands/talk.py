@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import signal
 import sys
 import time
 from pathlib import Path
 
+from edgevoice import journal
 from edgevoice.assembly import Parts
 from edgevoice.commands.screen import Screen
 from edgevoice.core.messages import MutePressed, TalkHeld, TalkPressed
@@ -20,9 +22,12 @@ def talk(path: Path | None) -> int:
     """Run until the user leaves; return the exit status."""
     loaded = load(path, os.environ)
     key = find_key(loaded.settings.service, os.environ)
+    journal.start("warning")
 
     async def run() -> None:
         stop = asyncio.Event()
+        # Ctrl-C is how people leave: lights off and the service ended, not a half-drawn line.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
         screen = Screen(began=time.monotonic())
         async with answering_service(loaded.settings, key, os.environ) as (endpoint, watch):
             await serve(
