@@ -218,6 +218,8 @@ async def _in_side_thread(function: Callable[[], _T], limit_s: float, doing: str
 
     threading.Thread(target=run, name=doing, daemon=True).start()
     try:
-        return await asyncio.wait_for(future, limit_s)
+        # Not `wait_for`: in Python 3.11 it swallows a cancellation that comes together with the result.
+        async with asyncio.timeout(limit_s):
+            return await future
     except TimeoutError:
         raise AudioUnavailable(f"{doing} takes longer than {limit_s:g} s: the sound system hangs") from None

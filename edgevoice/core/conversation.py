@@ -176,6 +176,8 @@ class Conversation:
             case Phase.LISTENING:
                 self._extend_listening(self._manners.no_speech_s, now)
                 return actions
+            case _:
+                assert_never(self._phase)
 
     def _talk_pressed(self, at_sample: int, now: float) -> list[Action]:
         if self._box.is_ringing:
@@ -189,6 +191,8 @@ class Conversation:
                 return self._hang_up()
             case Phase.THINKING | Phase.SPEAKING:
                 return self._interrupt_by_hand(at_sample, now)
+            case _:
+                assert_never(self._phase)
 
     def _begin(self, at_sample: int, now: float) -> list[Action]:
         if not self._box.is_whole:

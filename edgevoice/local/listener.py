@@ -20,7 +20,7 @@ _COMPLETE_AFTER_MS = 500
 # The wake word is followed by a breath of up to a second; the wait for more must be longer.
 _PATIENCE_MS = {"low": 2000, "medium": 1500, "auto": 1500, "high": 1000}
 # What the recogniser gets around the voiced part: enough for soft consonants, not enough to hear words in the hiss.
-_MARGIN_MS = 200
+_MARGIN_MS = 150
 # Doubling, so that the rolling hypotheses cost no more than the final one.
 _FIRST_HYPOTHESIS_MS = 800
 _KEPT_WHILE_IDLE_MS = 10_000
@@ -150,8 +150,9 @@ class Listener:
         if duration_ms < _SHORTEST_COMMIT_MS:
             raise RequestRefused("input_audio_buffer_commit_empty", f"Only {duration_ms}ms of audio to commit")
         end_ms = self._uplink.end_ms
-        speech = self._uplink.between(end_ms - duration_ms, end_ms)
-        heard = TurnHeard(end_ms, duration_ms, await asyncio.to_thread(self._recogniser.words, speech))
+        speech = _voiced_part(self._uplink.between(end_ms - duration_ms, end_ms))
+        text = await asyncio.to_thread(self._recogniser.words, speech) if speech else ""
+        heard = TurnHeard(end_ms, duration_ms, text)
         self.clear()
         return heard
 
@@ -214,6 +215,16 @@ def _voice_activity(detection: ServerVad | SemanticVad) -> Any:
     threshold = detection.threshold if isinstance(detection, ServerVad) else 0.5
     # Its aggressiveness runs from 0 to 3, where the wire has a threshold from 0 to 1.
     return webrtcvad.Vad(min(3, int(threshold * 4)))
+
+
+def _voiced_part(audio: bytes) -> bytes:
+    vad = _voice_activity(ServerVad())
+    starts = range(0, len(audio) - _FRAME_BYTES + 1, _FRAME_BYTES)
+    voiced = [start for start in starts if vad.is_speech(audio[start : start + _FRAME_BYTES], SAMPLE_RATE_HZ)]
+    if not voiced:
+        return b""
+    margin = _MARGIN_MS * _BYTES_PER_MS
+    return audio[max(0, voiced[0] - margin) : voiced[-1] + _FRAME_BYTES + margin]
 
 
 def _patience(detection: ServerVad | SemanticVad) -> Patience:

@@ -5,6 +5,8 @@ import threading
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+import numpy as np
+
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.local import vocabulary
 
@@ -50,17 +52,23 @@ class PocketsphinxRecogniser:
             model.write_file(str(language))
             known = Path(pocketsphinx.get_model_path("en-us/cmudict-en-us.dict"))
             dictionary.write_text(_pronunciations(known, words), encoding="utf-8")
-            # Half the frames, no second pass: twice as quick at the same 83 of 86 sentences right.
+            # Half the frames and no second pass: twice as quick, with the same sentences right. The channel is
+            # estimated per utterance, or what one client said would change what is heard of another.
             decoder = pocketsphinx.Decoder(
-                lm=str(language), dict=str(dictionary), ds=2, fwdflat=False, loglevel="FATAL"
+                lm=str(language), dict=str(dictionary), ds=2, fwdflat=False, cmn="batch", loglevel="FATAL"
             )
         return cls(decoder)
 
     def words(self, speech: bytes) -> str:
         """Return what was said in ``speech`` (16 kHz mono s16), empty when nothing was."""
+        # The digital silence of a muted uplink upsets the channel estimate; a bit of noise mends that. Always the same
+        # bit: what was heard once is heard again.
+        samples = np.frombuffer(speech, "<i2")
+        noise = np.random.default_rng(0).integers(-1, 1, samples.size, np.int16, endpoint=True)
+        dithered = (np.clip(samples, -32_767, 32_766) + noise).astype("<i2")
         with self._turn:
             self._decoder.start_utt()
-            self._decoder.process_raw(speech, full_utt=True)
+            self._decoder.process_raw(dithered.tobytes(), full_utt=True)
             self._decoder.end_utt()
             found = self._decoder.hyp()
         return str(found.hypstr) if found is not None else ""

@@ -50,7 +50,8 @@ class HibariVoice:
     def say(self, sentence: str, speed: float) -> bytes:
         """Return ``sentence`` spoken, as 24 kHz mono s16, its silent ends trimmed."""
         with self._turn:
-            spoken = np.asarray(self._model(sentence, speed=min(max(speed, 0.5), 2.0)), dtype=np.float32)
+            # One seed: the same words sound the same, so that a run can be repeated.
+            spoken = np.asarray(self._model(sentence, speed=min(max(speed, 0.5), 2.0), seed=0), dtype=np.float32)
         sounding = np.flatnonzero(np.abs(spoken) > _QUIET)
         if sounding.size == 0:
             return b""

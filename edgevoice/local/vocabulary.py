@@ -19,11 +19,11 @@ _COMMON = (
     (30, ("what time is it", "what time is it now", "what's the time", "what is the time", "tell me the time")),
     (30, ("what's the date", "what is the date", "what day is it", "what day is it today", "what is today's date")),
     (10, ("what's the date today", "what is the date today", "tell me the date")),
-    # Its last word is short and soft; with less weight it was heard as "what day is set".
-    (60, ("what day is it",)),
+    # Short words, softly spoken; with less weight they were heard as "volume that".
+    (60, ("volume up", "volume down", "what day is it")),
     (8, ("volume up", "volume down", "turn the volume up", "turn the volume down", "turn up the volume")),
     (8, ("turn down the volume", "turn it up", "turn it down", "make it louder", "make it quieter")),
-    (30, ("louder", "quieter", "mute")),
+    (30, ("louder", "quieter", "mute the volume")),
     (6, ("cancel the timer", "stop the timer", "cancel my timer", "cancel all timers", "cancel the timers")),
     (8, ("set a timer for a minute", "set a timer for an hour", "set a timer for one minute")),
     (8, ("set a timer for one hour", "set a timer for half an hour", "set a one minute timer")),

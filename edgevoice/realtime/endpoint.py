@@ -17,13 +17,13 @@ async def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A service's address. ``headers`` may hold the key, so they show in no ``repr``.
+    """A service's address. It and ``headers`` may hold the key, so neither shows in a ``repr``.
 
     ``socket`` is the path of a Unix socket when the service lives on this machine; ``prepare`` is awaited before each
     dial and makes sure that it runs.
     """
 
-    url: str
+    url: str = field(repr=False)
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     socket: Path | None = None
     prepare: Callable[[], Awaitable[None]] = _nothing

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect, unix_connect
@@ -18,6 +18,10 @@ from edgevoice.realtime import refusal
 from edgevoice.realtime.endpoint import Endpoint
 
 _log = logging.getLogger(__name__)
+
+# The library's debug lines hold the key and every word of a session: they are for no log, at whatever level it is.
+_library_log = logging.getLogger(f"{__name__}.library")
+_library_log.setLevel(logging.INFO)
 
 _LARGEST_FRAME = 16 * 2**20
 """Bytes: audio deltas can be large, and the library's own limit is 1 MiB."""
@@ -130,10 +134,11 @@ class Link:
                 self._lose(error)
 
     async def _session_to_its_end(self, endpoint: Endpoint) -> None:
-        async with await self._dial(endpoint) as connection:
-            downlink = Downlink()
+        downlink = Downlink()
+        async with AsyncExitStack() as opened:
             try:
                 async with asyncio.timeout(self._connect_s):
+                    connection = await opened.enter_async_context(await self._dial(endpoint))
                     await self._configure(connection, downlink)
             except ConnectionClosed as error:
                 raise refusal.dial_failure(error, endpoint.host) from error
@@ -144,23 +149,23 @@ class Link:
             self._take(downlink.take(wire.SessionUpdated()))
             await _both(self._write(connection, outbox), self._read(connection, downlink))
 
-    async def _dial(self, endpoint: Endpoint) -> ClientConnection:
+    @staticmethod
+    async def _dial(endpoint: Endpoint) -> ClientConnection:
         options: dict[str, Any] = {
             "additional_headers": endpoint.headers,
             "max_size": _LARGEST_FRAME,
             "compression": None,  # base64 of noise: it costs a Pi's CPU and saves nothing
-            "open_timeout": self._connect_s,
+            "open_timeout": None,  # the caller's limit is for all of it
             "close_timeout": 1,
             "user_agent_header": None,
+            "logger": _library_log,
         }
+        await endpoint.prepare()
         try:
-            await endpoint.prepare()
             if endpoint.socket is not None:
                 return await unix_connect(str(endpoint.socket), endpoint.url, **options)
             return await connect(endpoint.url, **options)
-        except LinkError:
-            raise
-        except (OSError, ssl.SSLError, WebSocketException, EOFError) as error:
+        except (OSError, WebSocketException, EOFError, ValueError, ImportError) as error:
             raise refusal.dial_failure(error, endpoint.host) from error
 
     async def _configure(self, connection: ClientConnection, downlink: Downlink) -> None:
@@ -178,6 +183,7 @@ class Link:
                 case None:
                     nonsense = _count_nonsense(nonsense)
                 case _:
+                    nonsense = 0
                     downlink.take(event)
 
     async def _read(self, connection: ClientConnection, downlink: Downlink) -> None:
@@ -190,7 +196,7 @@ class Link:
                     continue
                 nonsense = 0
                 if isinstance(event, wire.ServiceError):
-                    tell(_log, logging.WARNING, "service-complains", code=event.code)
+                    tell(_log, logging.WARNING, "service-complains", code=refusal.plain(event.code))
                 self._take(downlink.take(event))
         except ConnectionClosed as error:
             received = error.rcvd

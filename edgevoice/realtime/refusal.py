@@ -1,9 +1,16 @@
 """What went wrong at the door, told apart: each cause has its own error, and so its own light and remedy."""
 
-import asyncio
 import ssl
 
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI, ProxyError
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidMessage,
+    InvalidProxy,
+    InvalidStatus,
+    InvalidURI,
+    ProxyError,
+    WebSocketException,
+)
 
 from edgevoice.errors import (
     ClockWrong,
@@ -28,25 +35,33 @@ def dial_failure(error: Exception, host: str) -> LinkError:
     """Return what a failed dial means; an error that is not of the network is raised again as it is."""
     match error:
         case InvalidStatus():
-            return _by_status(error.response.status_code, _plain(bytes(error.response.body or b"")), host)
+            return _by_status(error.response.status_code, plain(bytes(error.response.body or b"")), host)
         case ssl.SSLCertVerificationError(verify_code=9 | 10):
             return ClockWrong(f"the certificate of {host} is not valid at this machine's time")
         case ssl.SSLError():
             return ServiceUnreachable(
-                f"no secure connection to {host}: {error.reason}",
+                # An error that was raised in Python, and not by OpenSSL, has no reason.
+                f"no secure connection to {host}: {getattr(error, 'reason', None) or type(error).__name__}",
                 remedy="Check the address; a proxy or firewall may be reading the traffic.",
             )
-        case ProxyError():
+        case ProxyError() | InvalidProxy():
             return ServiceUnreachable(
                 f"the proxy refuses the way to {host}", remedy="Check https_proxy and its access list."
             )
-        case InvalidURI():
+        case ImportError():
+            return ServiceUnreachable(
+                f"the way to {host} leads through a SOCKS proxy, and python-socks is not installed",
+                remedy="Install it: pip install 'python-socks[asyncio]', or unset all_proxy.",
+            )
+        case ValueError() | InvalidURI():
             return ServiceRefused(f"service.url is no WebSocket address: {host}")
-        case InvalidHandshake():
-            return ServiceNonsense(f"{host} does not speak WebSocket: {type(error).__name__}")
         case ConnectionClosed():
             return ServiceUnreachable(f"{host} closed the connection before the session was open")
-        case asyncio.TimeoutError():
+        case EOFError() | InvalidMessage(__cause__=EOFError() | OSError()):
+            return ServiceUnreachable(f"{host} closed the connection instead of answering")
+        case WebSocketException():
+            return ServiceNonsense(f"{host} does not speak WebSocket: {type(error).__name__}")
+        case TimeoutError():
             return ServiceUnreachable(f"{host} does not answer")
         case OSError():
             return ServiceUnreachable(f"no connection to {host}: {error.strerror or type(error).__name__}")
@@ -56,18 +71,18 @@ def dial_failure(error: Exception, host: str) -> LinkError:
 
 def setup_refused(code: str, text: str, param: str | None) -> LinkError:
     """Return what an ``error`` event means before the session is open: the whole configuration was dropped."""
-    said = _plain(text.encode())
+    said, code = plain(text), plain(code)
     if code in _KEY_CODES or "authoriz" in text.casefold():
         return KeyRefused(f"the service refuses the key: {said}")
     if code in _CREDIT_CODES:
         return NoCredit(f"the account has no credit: {said}")
-    where = f" ({param})" if param else ""
+    where = f" ({plain(param)})" if param else ""
     return ServiceRefused(f"the service refuses the session{where}: {said or code}")
 
 
 def closed(code: int | None, reason: str) -> LinkError:
     """Return what the end of an open session means; 1000 and 1001 are ends too."""
-    said = _plain(reason.encode())
+    said = plain(reason)
     return SessionEnded(f"the service ended the session ({code or 'no close code'}{': ' + said if said else ''})")
 
 
@@ -86,7 +101,9 @@ def _by_status(status: int, body: str, host: str) -> LinkError:
             return ServiceRefused(f"{host} refuses the session ({status}){said}")
 
 
-def _plain(text: bytes) -> str:
+def plain(words: str | bytes) -> str:
     """Return a service's own words as one short printable line: they are untrusted and go into a log."""
-    line = " ".join(text[: 4 * _LONGEST_REASON].decode("utf-8", "replace").split())
-    return "".join(letter for letter in line if letter.isprintable())[:_LONGEST_REASON]
+    text = words[: 4 * _LONGEST_REASON]
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())[:_LONGEST_REASON]

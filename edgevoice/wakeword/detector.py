@@ -1,6 +1,7 @@
 """Detector: scores every frame on a thread of its own and tells the loop of detections."""
 
 import asyncio
+import contextlib
 import logging
 import queue
 import threading
@@ -16,10 +17,12 @@ from edgevoice.core.messages import WakeWordHeard
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.journal import tell
 from edgevoice.wakeword.decision import Decision, Thresholds
+from edgevoice.wakeword.models import word_of
 
 _log = logging.getLogger(__name__)
 
 _RATE_HZ = 16_000
+_FRAME = 1280
 _MOST_WAITING = 25
 """Frames that may wait: 2 s. When the thread is that far behind, the oldest is dropped and counted."""
 
@@ -36,7 +39,7 @@ class Detector:
 
     def __init__(self, model: Path, thresholds: Thresholds, tell: Callable[[WakeWordHeard], None]) -> None:
         self._path = model
-        self._word = model.stem.rpartition("_v")[0] or model.stem
+        self._word = word_of(model)
         self._decision = Decision(thresholds)
         self._tell = tell
         self._frames: queue.Queue[_Frame | None] = queue.Queue(_MOST_WAITING)
@@ -70,7 +73,7 @@ class Detector:
                 self._listen(lambda: loop.call_soon_threadsafe(self.loaded.set))
             except Exception as error:  # noqa: BLE001 - it is raised in `run`, which awaits it
                 problem = error
-            if not loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
                 loop.call_soon_threadsafe(finish, problem)
 
         thread = threading.Thread(target=work, name="wakeword", daemon=True)
@@ -118,6 +121,8 @@ def _load(path: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the library asks for an accelerator first, and says that there is none
             model = Model(wakeword_model_paths=[str(path)])
+            # A file of another kind of model loads too, and fails only when it is used.
+            model.predict(np.zeros(_FRAME, np.int16))
     except Exception as error:
         # onnxruntime raises classes of its own for files that are no models; all mean the same to the owner.
         raise WakeWordUnavailable(f"{path} is not a wake word model: {type(error).__name__}") from error

@@ -1,6 +1,7 @@
 """Where wake word models are: in the openwakeword package by name, or anywhere by path. Imports no model library."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 from edgevoice.errors import WakeWordUnavailable
@@ -11,6 +12,8 @@ _PARTS = {"melspectrogram", "embedding_model", "silero_vad"}
 _OTHERS = {"timer", "weather"}
 """Models of the package that hear commands, not one word; they have several classes."""
 
+_VERSION = re.compile(r"_v\d[\d.]*$")
+
 
 def words_present() -> dict[str, Path]:
     """Return the wake words that the installed package brings, by name; empty when it is not installed."""
@@ -18,8 +21,13 @@ def words_present() -> dict[str, Path]:
     if specification is None or specification.origin is None:
         return {}
     folder = Path(specification.origin).parent / "resources" / "models"
-    words = {path.stem.rpartition("_v")[0] or path.stem: path for path in sorted(folder.glob("*.onnx"))}
+    words = {word_of(path): path for path in sorted(folder.glob("*.onnx"))}
     return {name: path for name, path in words.items() if name not in _PARTS | _OTHERS}
+
+
+def word_of(path: Path) -> str:
+    """Return the word that a model hears: its file's name without the version."""
+    return _VERSION.sub("", path.stem)
 
 
 def find_model(name: str) -> Path:

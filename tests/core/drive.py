@@ -22,7 +22,14 @@ from edgevoice.core.messages import (
 from edgevoice.core.phases import Phase
 
 OPEN_MICROPHONE = Manners(
-    connect_s=12, no_speech_s=8, follow_up_s=6, answer_s=15, session_s=600, echo_tail_s=0.2, fault_s=5, hears_itself=False
+    connect_s=12,
+    no_speech_s=8,
+    follow_up_s=6,
+    answer_s=15,
+    session_s=600,
+    echo_tail_s=0.2,
+    fault_s=5,
+    hears_itself=False,
 )
 HALF_DUPLEX = replace(OPEN_MICROPHONE, hears_itself=True)
 

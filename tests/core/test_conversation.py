@@ -1,4 +1,4 @@
-"""How a conversation is begun, dialled, listened in, and ended. Barge-in, tools and the box have modules of their own."""
+"""How a conversation is begun, dialled, listened in, and ended; barge-in, tools and the box have their own modules."""
 
 from dataclasses import replace
 
@@ -370,6 +370,34 @@ def test_a_box_that_hears_itself_listens_again_when_the_room_is_quiet() -> None:
     assert spoken.hear(PlaybackDrained(1)) == []  # the light must not say that it listens before it does
     assert spoken.wait(0.19) == []
     assert spoken.wait(0.01) == [ShowLight(Light.LISTENING), OpenUplink()]
+    assert spoken.wait(6) == HUNG_UP
+
+
+def test_a_box_that_hears_itself_does_not_listen_for_a_moment_before_it_hangs_up() -> None:
+    spoken = drive(*TO_SPOKEN, PlaybackDrained(1), manners=replace(HALF_DUPLEX, follow_up_s=0))
+
+    assert spoken.wait(0.2) == HUNG_UP
+
+
+def test_an_answer_that_is_complete_only_while_the_room_still_sounds_is_over_when_it_is_quiet() -> None:
+    speaking = drive(*TO_SPEAKING, PlaybackDrained(1), manners=HALF_DUPLEX)
+
+    assert speaking.hear(COMPLETED) == []
+    assert speaking.wait(0.2) == [ShowLight(Light.LISTENING), OpenUplink()]
+
+
+def test_an_answer_that_stalls_in_a_room_that_is_quiet_again_is_waited_for() -> None:
+    stalled = drive(*TO_SPEAKING, PlaybackDrained(1), manners=HALF_DUPLEX)
+
+    assert stalled.wait(0.2) == [ShowLight(Light.THINKING), OpenUplink()]
+    assert stalled.waits_s == 15
+
+
+def test_a_link_lost_while_the_room_still_sounds_is_no_trouble() -> None:
+    spoken = drive(*TO_SPOKEN, PlaybackDrained(1), manners=HALF_DUPLEX)
+
+    assert spoken.hear(NETWORK_GONE) == [CloseUplink()]
+    assert spoken.wait(0.2) == HUNG_UP
 
 
 def test_an_answer_that_goes_on_before_the_room_is_quiet_stays_unheard_by_the_service() -> None:

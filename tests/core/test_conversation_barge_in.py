@@ -271,11 +271,17 @@ def test_a_goodbye_that_comes_after_the_user_spoke_is_late() -> None:
     assert stayed.hear(PlaybackDrained(2)) == [ShowLight(Light.LISTENING)]
 
 
-def test_barge_in_during_the_echo_tail_leaves_the_uplink_open() -> None:
+def test_barge_in_while_the_room_still_sounds_opens_the_uplink_at_once() -> None:
     stalled = drive(*TO_SPEAKING, PlaybackDrained(1), manners=HALF_DUPLEX)
 
-    assert OpenUplink() in stalled.hear(UserStartedSpeaking())
+    assert stalled.hear(UserStartedSpeaking()) == [CutPlayback(), ShowLight(Light.LISTENING), OpenUplink()]
     assert stalled.wait(1) == []
+
+
+def test_nothing_is_cut_when_the_user_speaks_into_the_echo_of_a_whole_answer() -> None:
+    spoken = drive(*TO_SPOKEN, PlaybackDrained(1), manners=HALF_DUPLEX)
+
+    assert spoken.hear(UserStartedSpeaking()) == [ShowLight(Light.LISTENING), OpenUplink()]
 
 
 def test_a_second_answer_is_silenced_like_the_first() -> None:

@@ -186,16 +186,6 @@ class World:
         if self.is_honest:
             assert actions.count(SendToolOutput(call_id, "{}")) == int(is_wanted)
 
-    def lose(self, device: Device) -> None:
-        """Unplug a device."""
-        self.lost.add(device)
-        self.tell(DeviceLost(device))
-
-    def restore(self, device: Device) -> None:
-        """Plug a device in again."""
-        self.lost.discard(device)
-        self.tell(DeviceRestored(device))
-
     # --- the user and the service ---
 
     def speak(self) -> None:
@@ -273,6 +263,12 @@ class World:
                 self.being_generated = None
             case ServiceComplained(code="conversation_already_has_active_response"):
                 self.may_ask += 1
+            case DeviceLost(device=device):
+                self.lost.add(device)
+            case DeviceRestored(device=device):
+                self.lost.discard(device)
+            case _:
+                pass  # what the box does about the rest can be seen from outside
 
     def _obey_all(self, actions: list[Action]) -> None:
         cuts = [place for place, action in enumerate(actions) if isinstance(action, CutPlayback)]
@@ -302,6 +298,7 @@ class World:
             case KeepUplink():
                 self.gate = "keeping"
             case OpenUplink():
+                assert self.light in LIVE_LIGHTS.values(), "listens in the dark"
                 self.gate = "live"
             case SilenceUplink():
                 self.gate = "silent"

@@ -1,0 +1,160 @@
+# shellcheck shell=bash
+# The shared part of scripts/test, scripts/demo and .ci/run: makes .venv hold exactly what requirements.lock names,
+# once. Speaks on stderr only, so that the output of the command after it stays clean. Never starts that command.
+
+root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/.." >/dev/null && pwd -P)
+readonly root
+readonly venv=$root/.venv
+readonly ready=$venv/.edgevoice-ready           # what .venv was made from; written last
+readonly unfinished=$venv/.edgevoice-unfinished # stands while .venv is being made, and after an interruption
+# gcc only recommends libc6-dev, and the packages are installed without what they recommend.
+readonly system_packages=(
+  gcc libasound2-dev libasound2-plugins libc6-dev libportaudio2 libsystemd-dev pkg-config portaudio19-dev python3-dev
+  python3-venv
+)
+
+# Another venv, a module path or pip options of the caller must not leak into ours. Index settings and proxies stay.
+unset VIRTUAL_ENV PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT PIP_REQUIREMENT \
+  PIP_NO_DEPS PIP_NO_BINARY PIP_ONLY_BINARY PIP_PYTHON
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+give_up() {
+  say "$*"
+  exit 1
+}
+
+# make_ready: return when .venv is complete. Until this process and its children end, nobody else changes .venv.
+make_ready() {
+  # The lock is on the folder itself: no file of its own to leave behind, and it survives `rm -r .venv`.
+  exec 9<"$root"
+  lock_folder --shared "waiting for another setup in this folder"
+  is_ready && return
+  lock_folder --exclusive "waiting for another script in this folder to end, then .venv is brought up to date"
+  is_ready || set_up
+  lock_folder --shared "waiting for another setup in this folder"
+}
+
+lock_folder() {
+  flock --nonblock "$1" 9 && return
+  say "$2"
+  flock "$1" 9
+}
+
+# Asked at every start, so it runs no Python unless PYTHON asks for a certain one.
+is_ready() {
+  [[ -f $ready && ! -e $unfinished && -x $venv/bin/python && $(<"$ready") == "$(ingredients)" ]] && is_wanted_python
+}
+
+ingredients() (
+  cd -- "$root" || exit
+  printf '%s\n' "$root"
+  readlink -f -- .venv/bin/python
+  # The project's version stands in __init__.py and is copied into .venv when it is installed.
+  sha256sum requirements.lock requirements-build.lock pyproject.toml edgevoice/__init__.py
+)
+
+is_wanted_python() {
+  [[ -z ${PYTHON:-} || $(python_version "$PYTHON") == "$(configured venv_version)" ]]
+}
+
+python_version() { "$1" -I -c 'import platform; print(platform.python_version())' 2>/dev/null; }
+
+# configured venv_version|venv_command: how .venv says it was made.
+configured() {
+  local key=${1#venv_}
+  sed -n "s/^$key = //p" "$venv/pyvenv.cfg" 2>/dev/null
+}
+
+set_up() {
+  local began=$SECONDS python
+  install_system_packages "${system_packages[@]}"
+  if is_repairable; then
+    say "bringing .venv up to date"
+  else
+    python=$(choose_python)
+    say "making .venv with Python $(python_version "$python")"
+    # Without this file a half deleted .venv is not taken for a whole one.
+    rm -f -- "$venv/pyvenv.cfg"
+    rm -rf -- "$venv"
+    mkdir -- "$venv"
+    touch -- "$unfinished"
+    quietly "Remove .venv and try again." "$python" -m venv "$venv"
+  fi
+  touch -- "$unfinished"
+  rm -f -- "$ready"
+  say "installing the locked packages (minutes on a Pi; once)"
+  local advice="Is the network there? Then start this again."
+  quietly "$advice" pip_install --require-hashes --only-binary :all: -r "$root/requirements-build.lock"
+  # What builds the packages that come as source is locked too, hence no build isolation.
+  quietly "$advice" pip_install --require-hashes --no-build-isolation -r "$root/requirements.lock"
+  quietly "$advice" pip_install --no-deps --no-build-isolation --editable "$root"
+  ingredients >"$ready"
+  rm -f -- "$unfinished"
+  say "ready after $((SECONDS - began)) s"
+}
+
+# A .venv may be brought up to date if it was finished, was made here, by a Python that is still the same, and has pip.
+is_repairable() {
+  [[ ! -e $unfinished && -x $venv/bin/python && $(configured venv_command) == *" $venv" ]] || return 1
+  "$venv/bin/python" -I -c 'import pip' 2>/dev/null || return 1
+  [[ $(python_version "$venv/bin/python") == "$(configured venv_version)" ]] && is_wanted_python
+}
+
+pip_install() {
+  # Some sources call their build tools by name.
+  PATH=$venv/bin:$PATH "$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check \
+    --progress-bar off "$@"
+}
+
+# quietly ADVICE COMMAND...: run it silently; if it fails, show what it printed and end with the advice.
+quietly() {
+  local advice=$1 output
+  shift
+  if ! output=$("$@" </dev/null 2>&1); then
+    printf '%s\n' "$output" >&2
+    give_up "that failed. $advice"
+  fi
+}
+
+# choose_python: print the interpreter to make .venv with: $PYTHON, or the first one found that the lock is made for.
+choose_python() {
+  local candidate
+  local probe='import ensurepip, sys, venv
+if sys.version_info < (3, 11) or (len(sys.argv) < 2 and sys.version_info >= (3, 14)): sys.exit(1)
+print(sys._base_executable)' # not sys.executable: that may be in the very .venv that is about to be replaced
+  if [[ -n ${PYTHON:-} ]]; then
+    "$PYTHON" -I -c "$probe" wanted 2>/dev/null ||
+      give_up "PYTHON=$PYTHON is no Python 3.11 or newer with venv; set PYTHON to one, for example /usr/bin/python3"
+    return
+  fi
+  for candidate in python3 /usr/bin/python3 python3.13 python3.12 python3.11; do
+    "$candidate" -I -c "$probe" 2>/dev/null && return
+  done
+  give_up "no Python 3.11 to 3.13 found; install one (Debian 12 or newer has it: apt-get install python3) or set PYTHON"
+}
+
+# install_system_packages NAME...: have Debian install those that are missing.
+install_system_packages() {
+  local package missing=() as_root=()
+  if ! command -v dpkg-query >/dev/null; then
+    say "this is not Debian: you may have to install what corresponds to $*"
+    return
+  fi
+  for package in "$@"; do
+    # shellcheck disable=SC2016  # the field is dpkg's, not the shell's
+    [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
+      missing+=("$package")
+  done
+  ((${#missing[@]})) || return 0
+  if [[ $(id -u) != 0 ]]; then
+    sudo -n true 2>/dev/null || give_up \
+      "Debian packages are missing; type: sudo apt-get update && sudo apt-get install -y ${missing[*]}"
+    as_root=(sudo -n)
+  fi
+  say "installing Debian packages: ${missing[*]}"
+  # A failed update is told by the install after it, and only if it mattered.
+  "${as_root[@]}" apt-get update >/dev/null 2>&1 </dev/null || true
+  quietly "See what apt-get says above; then start this again." "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}"
+}

@@ -1,0 +1,131 @@
+"""Sound devices are found by name, and what is not found is told with what is there."""
+
+import os
+from pathlib import Path
+
+import pyaudio
+import pytest
+
+from edgevoice.audio import devices
+from edgevoice.audio.devices import Found, find, open_library, present, sound_library
+from edgevoice.core.messages import Device
+from edgevoice.errors import AudioUnavailable, DeviceMissing
+from tests.audio.fake_library import FakeLibrary, info
+
+MIC, DAC = Device.MICROPHONE, Device.SPEAKER
+CARDS = FakeLibrary(
+    info(0, "bcm2835 Headphones: - (hw:0,0)", outputs=8, rate_hz=44_100.0),
+    info(1, "seeed2micvoicec: - (hw:1,0)", inputs=2, outputs=2),
+    info(2, "USB PnP Sound Device: Audio (hw:2,0)", inputs=1),
+    info(3, "USB Speaker: Audio (hw:3,0)", outputs=2),
+    info(4, "usb", outputs=2),
+)
+
+
+def test_every_device_is_told_with_what_it_can_do_and_its_own_rate() -> None:
+    assert present(CARDS)[:2] == [
+        Found(0, "bcm2835 Headphones: - (hw:0,0)", inputs=0, outputs=8, rate_hz=44_100),
+        Found(1, "seeed2micvoicec: - (hw:1,0)", inputs=2, outputs=2, rate_hz=48_000),
+    ]
+
+
+def test_a_device_is_found_by_its_whole_name() -> None:
+    assert find(CARDS, DAC, "seeed2micvoicec: - (hw:1,0)").index == 1
+
+
+def test_a_device_is_found_by_a_part_of_its_name_in_any_case() -> None:
+    assert find(CARDS, MIC, "SEEED").index == 1
+    assert find(CARDS, DAC, "headphones").index == 0
+
+
+def test_only_what_can_hear_is_a_microphone_and_only_what_can_play_is_a_speaker() -> None:
+    assert find(CARDS, MIC, "USB").index == 2
+    with pytest.raises(DeviceMissing):
+        find(CARDS, MIC, "headphones")
+
+
+def test_the_whole_name_goes_before_parts_of_others() -> None:
+    assert find(CARDS, DAC, "usb").index == 4
+
+
+def test_a_name_that_fits_several_is_refused_with_those_that_it_fits() -> None:
+    with pytest.raises(DeviceMissing) as refused:
+        find(CARDS, DAC, "us")
+
+    assert str(refused.value) == 'more than one speaker is called "us"; present: USB Speaker: Audio (hw:3,0), usb'
+
+
+def test_a_name_that_fits_none_is_refused_with_all_that_are_there() -> None:
+    with pytest.raises(DeviceMissing) as refused:
+        find(CARDS, MIC, "respeaker")
+
+    assert str(refused.value) == (
+        'no microphone is called "respeaker"; present: '
+        "USB PnP Sound Device: Audio (hw:2,0), seeed2micvoicec: - (hw:1,0)"
+    )
+    assert "edgevoice devices" in refused.value.line()
+
+
+def test_a_machine_without_cards_says_so() -> None:
+    with pytest.raises(DeviceMissing, match="present: none at all"):
+        find(FakeLibrary(), DAC, "usb")
+    with pytest.raises(DeviceMissing, match="there is no default microphone; present: none at all"):
+        find(FakeLibrary(), MIC, "default")
+
+
+def test_default_is_a_device_of_that_name_or_else_what_the_library_takes() -> None:
+    assert find(CARDS, MIC, "default").index == 1
+    assert find(CARDS, DAC, "default").index == 0
+
+    named = FakeLibrary(info(0, "other", outputs=2), info(1, "default", inputs=32, outputs=32))
+    assert find(named, DAC, "default").index == 1
+
+
+def test_without_a_default_those_present_are_told() -> None:
+    only_speakers = FakeLibrary(info(0, "usb", outputs=2))
+
+    with pytest.raises(DeviceMissing, match="there is no default microphone; present: none at all"):
+        find(only_speakers, MIC, "default")
+
+
+def test_a_missing_device_is_also_the_error_that_callers_of_files_know() -> None:
+    with pytest.raises(OSError, match="respeaker"):
+        find(CARDS, MIC, "respeaker")
+
+
+def test_the_library_is_ended_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = FakeLibrary()
+    monkeypatch.setattr(devices, "open_library", lambda: library)
+
+    with pytest.raises(ZeroDivisionError), sound_library():
+        raise ZeroDivisionError
+
+    assert library.is_terminated
+
+
+def test_a_sound_system_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise OSError("Host error")
+
+    monkeypatch.setattr(pyaudio, "PyAudio", refuse)
+
+    with pytest.raises(AudioUnavailable, match="PortAudio does not start: Host error") as refused:
+        open_library()
+    assert refused.value.code == "audio-unavailable"
+
+
+def test_the_chatter_of_c_libraries_is_not_heard_and_our_own_words_are(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def chatter() -> FakeLibrary:
+        os.write(2, b"ALSA lib pcm.c:2664:(snd_pcm_open_noupdate) Unknown PCM cards.pcm.rear\n")
+        return FakeLibrary()
+
+    monkeypatch.setattr(pyaudio, "PyAudio", chatter)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+
+    open_library()
+    os.write(2, b"ours\n")
+
+    assert capfd.readouterr().err == "ours\n"
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

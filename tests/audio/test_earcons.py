@@ -1,0 +1,102 @@
+"""Status sounds: they begin and end without a click, and never wrap round."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgevoice.audio.earcons import EarconMixer, render
+from edgevoice.core.messages import Earcon
+from edgevoice.core.playout import RATE_HZ
+
+Samples = npt.NDArray[np.int16]
+
+
+def mixed(mixer: EarconMixer, pieces: list[int], level: int = 0) -> Samples:
+    """Return what comes out when the mixer works on pieces of those lengths, all of one level."""
+    out = []
+    for length in pieces:
+        samples = np.full(length, level, np.int16)
+        mixer.mix_into(samples)
+        out.append(samples)
+    return np.concatenate(out)
+
+
+@pytest.mark.parametrize("earcon", list(Earcon))
+def test_an_earcon_swells_from_nothing_and_dies_away_to_nothing(earcon: Earcon) -> None:
+    sound = render(earcon).astype(int)
+
+    assert sound[0] == sound[-1] == 0
+    # In the first and in the last millisecond of the 8 that it swells, an eighth of its strength at most.
+    millisecond = RATE_HZ // 1000
+    assert np.abs(sound[:millisecond]).max() <= 0.8 * 32768 / 8
+    assert np.abs(sound[-millisecond:]).max() <= 0.8 * 32768 / 8
+
+
+@pytest.mark.parametrize("earcon", list(Earcon))
+def test_an_earcon_is_loud_short_and_below_full_scale(earcon: Earcon) -> None:
+    sound = render(earcon).astype(int)
+
+    assert 0.7 * 32768 < np.abs(sound).max() <= 0.8 * 32768
+    assert 0.1 < len(sound) / RATE_HZ < 2
+
+
+def test_every_earcon_sounds_different() -> None:
+    assert len({render(earcon).tobytes() for earcon in Earcon}) == len(Earcon)
+
+
+@pytest.mark.parametrize("level", [32767, 20000, -20000, -32768])
+def test_over_loud_speech_it_clips_and_never_wraps_round(level: int) -> None:
+    mixer = EarconMixer(1.0)
+    mixer.play(Earcon.ALARM)
+    sound = render(Earcon.ALARM)
+
+    out = mixed(mixer, [len(sound)], level)
+
+    assert np.array_equal(out, np.clip(sound.astype(int) + level, -32768, 32767))
+
+
+@given(st.lists(st.integers(1, 4000), min_size=1, max_size=12))
+def test_however_it_is_cut_into_periods_nothing_of_it_is_lost_or_doubled(pieces: list[int]) -> None:
+    mixer = EarconMixer(0.5)
+    mixer.play(Earcon.UNMUTED)
+    sound = (render(Earcon.UNMUTED) * 0.5).astype(np.int16)
+
+    out = mixed(mixer, [*pieces, len(sound)])
+
+    assert np.array_equal(out[: len(sound)], sound)
+    assert not out[len(sound) :].any()
+    assert mixer.is_idle
+
+
+def test_the_second_begins_with_the_sample_after_the_first() -> None:
+    mixer = EarconMixer(1.0)
+    mixer.play(Earcon.MUTED)
+    mixer.play(Earcon.TROUBLE)
+    both = np.concatenate([render(Earcon.MUTED), render(Earcon.TROUBLE)])
+
+    assert np.array_equal(mixed(mixer, [len(both) + 500])[: len(both)], both)
+
+
+def test_stopped_it_is_silent_and_forgets_those_that_waited() -> None:
+    mixer = EarconMixer(1.0)
+    mixer.play(Earcon.ALARM)
+    mixer.play(Earcon.ALARM)
+    mixed(mixer, [1000])
+    assert not mixer.is_idle
+
+    mixer.stop()
+
+    assert mixer.is_idle
+    assert not mixed(mixer, [50_000]).any()
+
+
+def test_its_loudness_is_its_own() -> None:
+    quiet, silent = EarconMixer(0.25), EarconMixer(0.0)
+    for mixer in (quiet, silent):
+        mixer.play(Earcon.MUTED)
+    length = len(render(Earcon.MUTED))
+
+    assert np.abs(mixed(quiet, [length]).astype(int)).max() == pytest.approx(0.2 * 32767, rel=0.05)
+    assert not mixed(silent, [length]).any()

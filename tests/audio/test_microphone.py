@@ -1,0 +1,122 @@
+"""The capture callback, called as PortAudio calls it: 320 samples at a time."""
+
+import time
+
+import numpy as np
+import pyaudio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgevoice.audio.microphone import FRAME, PERIOD, RATE_HZ, Microphone
+
+
+def sound(first: int, end: int) -> bytes:
+    """Return samples that tell their own number, and of which none is zero."""
+    return (np.arange(first, end) % 30_000 + 1).astype("<i2").tobytes()
+
+
+class Room:
+    """A microphone, and everything that it tells."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.frames: list[tuple[bytes, int]] = []
+        self.microphone = Microphone(self._hear, lambda: self.told.append("notice"))
+        self.heard = 0
+
+    def periods(self, count: int) -> None:
+        for _ in range(count):
+            pcm = sound(self.heard, self.heard + PERIOD)
+            assert self.microphone.callback(pcm, PERIOD, {}, 0) == (None, pyaudio.paContinue)
+            self.heard += PERIOD
+
+    def _hear(self, frame: bytes, end: int) -> None:
+        self.told.append("frame")
+        self.frames.append((frame, end))
+
+
+@pytest.fixture
+def room() -> Room:
+    return Room()
+
+
+def test_the_wake_word_gets_80_ms_at_a_time_and_the_number_of_the_sample_after_them(room: Room) -> None:
+    room.periods(3)
+    assert room.frames == []
+
+    room.periods(5)
+
+    assert room.frames == [(sound(0, FRAME), FRAME), (sound(FRAME, 2 * FRAME), 2 * FRAME)]
+
+
+def test_whoever_waits_is_told_after_every_period_and_after_the_frame_that_it_completes(room: Room) -> None:
+    room.periods(5)
+
+    assert room.told == ["notice", "notice", "notice", "frame", "notice", "notice"]
+
+
+@given(periods=st.integers(0, 40), begin=st.integers(0, 40 * PERIOD))
+def test_reading_from_a_sample_gives_everything_since_and_nothing_before(periods: int, begin: int) -> None:
+    room = Room()
+    room.periods(periods)
+
+    assert room.microphone.position == room.heard
+    assert room.microphone.read(begin) == (begin, sound(begin, max(begin, room.heard)))
+
+
+def test_what_is_older_than_the_memory_is_gone_and_the_reader_learns_where_it_goes_on(room: Room) -> None:
+    room.periods(25 * RATE_HZ // PERIOD)
+
+    begin, pcm = room.microphone.read(0)
+
+    assert begin == 5 * RATE_HZ
+    assert pcm == sound(begin, room.heard)
+
+
+def test_muted_it_hears_zeros_and_remembers_nothing_but_counts_on(room: Room) -> None:
+    room.periods(6)
+    room.microphone.mute()
+
+    assert room.microphone.read(0) == (6 * PERIOD, b"")
+    room.periods(2)
+    assert room.microphone.read(0) == (6 * PERIOD, bytes(2 * 2 * PERIOD))
+    assert room.microphone.position == 8 * PERIOD
+
+
+def test_a_word_begun_before_muting_never_reaches_the_wake_word(room: Room) -> None:
+    room.periods(3)
+    room.microphone.mute()
+    room.periods(4)
+
+    assert room.frames == [(bytes(2 * FRAME), 7 * PERIOD)]
+
+
+def test_unmuted_it_hears_again(room: Room) -> None:
+    room.microphone.mute()
+    room.periods(2)
+    room.microphone.unmute()
+    room.periods(2)
+
+    assert room.microphone.read(0) == (0, bytes(2 * 2 * PERIOD) + sound(2 * PERIOD, 4 * PERIOD))
+    assert room.frames == [(bytes(2 * 2 * PERIOD) + sound(2 * PERIOD, 4 * PERIOD), FRAME)]
+
+
+def test_an_overflow_is_counted_and_any_other_sign_is_not(room: Room) -> None:
+    for status in (pyaudio.paInputOverflow, 0, pyaudio.paInputUnderflow, pyaudio.paInputOverflow):
+        room.microphone.callback(bytes(2 * PERIOD), PERIOD, {}, status)
+
+    assert room.microphone.overflows == 2
+
+
+def test_a_period_without_samples_is_silence_and_keeps_its_place_in_time(room: Room) -> None:
+    room.microphone.callback(None, PERIOD, {}, 0)
+
+    assert room.microphone.read(0) == (0, bytes(2 * PERIOD))
+
+
+def test_the_time_of_the_last_callback_is_known(room: Room) -> None:
+    before = time.monotonic()
+    room.periods(1)
+
+    assert before <= room.microphone.called_at <= time.monotonic()

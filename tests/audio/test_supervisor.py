@@ -1,0 +1,428 @@
+"""The owner of both streams: on the virtual card in real time, and with a PortAudio of our own for what no card does."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pyaudio
+import pytest
+
+from edgevoice.audio import devices, supervisor
+from edgevoice.audio.microphone import PERIOD, Microphone
+from edgevoice.audio.speaker import Speaker
+from edgevoice.audio.supervisor import Supervisor
+from edgevoice.core.messages import Device, DeviceLost, DeviceRestored, Earcon, Event, PlaybackDrained
+from edgevoice.errors import AudioUnavailable
+from edgevoice.virtual import VirtualCard
+from tests.audio.fake_library import CARDS, FakeLibrary, info
+from tests.waiting import eventually
+
+MIC, DAC = Device.MICROPHONE, Device.SPEAKER
+VIRTUAL = {MIC: "edgevoice_mic", DAC: "edgevoice_dac"}
+FAKE = {MIC: "mic", DAC: "dac"}
+
+
+class Box:
+    """A microphone and a speaker under a supervisor, and all that they report."""
+
+    def __init__(self, names: Mapping[Device, str], hear: Callable[[bytes, int], None] = lambda _f, _e: None) -> None:
+        self.reports: list[Event] = []
+        self.told: list[object] = []
+        self.microphone = Microphone(hear, lambda: None)
+        self.speaker = Speaker(self.told.append, prefill_ms=40, volume_percent=100, earcon_percent=40)
+        self.supervisor = Supervisor(self.microphone, self.speaker, names, self.reports.append)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether both halves have been called within the last 100 ms."""
+        return min(self.microphone.called_at, self.speaker.called_at) > time.monotonic() - 0.1
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[asyncio.Task[None]]:
+        task = asyncio.create_task(self.supervisor.run())
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+# --- on the virtual card ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.sound
+def test_both_halves_run_and_nothing_is_reported(card: VirtualCard) -> None:
+    said = np.random.default_rng(1).integers(1, 20_000, 8000, dtype=np.int16)
+    box = Box(VIRTUAL)
+
+    async def live() -> None:
+        async with box.running():
+            await eventually(lambda: box.is_alive)
+            card.speak(said)
+            box.speaker.play("item", 0, said.tobytes())
+            box.speaker.finish()
+            await eventually(lambda: said.tobytes() in box.microphone.read(0)[1])
+            await eventually(lambda: bool(box.told))
+        assert not card.far_end.header.is_running, "it closes what it has opened"
+
+    asyncio.run(live())
+
+    assert box.reports == []
+    assert box.told == [PlaybackDrained(burst=1)]
+    assert said.tobytes() in card.far_end.samples().tobytes()
+
+
+@pytest.mark.sound
+def test_a_device_that_is_not_there_is_reported_once_and_the_other_half_works(
+    card: VirtualCard, caplog: pytest.LogCaptureFixture
+) -> None:
+    box = Box({MIC: "respeaker", DAC: "edgevoice_dac"})
+
+    async def live() -> None:
+        async with box.running():
+            # Each try closes the speaker for a moment, so a new tape tells of a new try.
+            await eventually(lambda: len(card.far_end_tapes) >= 3)
+            await eventually(lambda: box.speaker.called_at > time.monotonic() - 0.1)
+
+    with caplog.at_level(logging.DEBUG, "edgevoice"):
+        asyncio.run(live())
+
+    assert box.reports == [DeviceLost(MIC)]
+    (record,) = caplog.records
+    fields = vars(record)["fields"]
+    assert (record.message, fields["device"]) == ("device-lost", "microphone")
+    assert 'no microphone is called "respeaker"; present: default, edgevoice_mic' in fields["problem"]
+
+
+def pull_the_plug(box: Box, card: VirtualCard) -> tuple[float, float]:
+    """Pull it and put it back; return the seconds until the loss and until the return of both halves was reported."""
+
+    async def live() -> tuple[float, float]:
+        async with box.running():
+            await eventually(lambda: box.is_alive)
+            card.unplug()
+            lost_s = await eventually(lambda: {DeviceLost(MIC), DeviceLost(DAC)} <= set(box.reports))
+            card.plug_in()
+            found_s = await eventually(lambda: {DeviceRestored(MIC), DeviceRestored(DAC)} <= set(box.reports))
+            await eventually(lambda: box.is_alive)
+            return lost_s, found_s
+
+    return asyncio.run(live())
+
+
+def forbid_real_time(patch: pytest.MonkeyPatch) -> None:
+    """Take away a permission that the tests have when they run as root, and most users have not."""
+
+    def refuse(*_arguments: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    patch.setattr("os.sched_setscheduler", refuse)
+
+
+@pytest.mark.sound
+def test_a_pulled_plug_is_told_within_a_second_and_its_return_within_two(
+    card: VirtualCard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forbid_real_time(monkeypatch)
+    box = Box(VIRTUAL)
+
+    lost_s, found_s = pull_the_plug(box, card)
+
+    assert lost_s < 1
+    assert found_s < 2
+    assert set(box.reports[:2]) == {DeviceLost(MIC), DeviceLost(DAC)}
+    assert len(box.reports) == 4, "each half, lost and restored, once"
+
+
+@pytest.mark.sound
+def test_a_pulled_plug_is_told_even_where_dead_streams_spin_in_real_time(card: VirtualCard) -> None:
+    """After an unplug PortAudio's threads spin; where they may go first, they leave the loop 5 % of two cores."""
+    lost_s, found_s = pull_the_plug(Box(VIRTUAL), card)
+
+    assert lost_s < 2
+    assert found_s < 2
+
+
+@pytest.mark.sound
+def test_speech_goes_on_being_numbered_after_a_loss(card: VirtualCard) -> None:
+    box = Box(VIRTUAL)
+
+    async def live() -> int:
+        async with box.running():
+            await eventually(lambda: box.microphone.position > 0)
+            card.unplug()
+            await eventually(lambda: len(box.reports) == 2)
+            before = box.microphone.position
+            card.plug_in()
+            await eventually(lambda: box.microphone.position > before)
+            return before
+
+    assert asyncio.run(live()) % PERIOD == 0
+
+
+@pytest.mark.sound
+def test_an_error_in_a_callback_ends_the_supervisor_with_it(card: VirtualCard) -> None:
+    def break_down(_frame: bytes, _end: int) -> None:
+        raise ZeroDivisionError("of our own making")
+
+    box = Box(VIRTUAL, break_down)
+
+    async def live() -> None:
+        async with box.running() as task:
+            with pytest.raises(ZeroDivisionError, match="of our own making"):
+                await asyncio.wait_for(task, 5)
+
+    asyncio.run(live())
+
+    assert box.reports == []
+    assert not card.far_end.header.is_running
+
+
+# --- with a PortAudio of our own -------------------------------------------------------------------------------------
+
+
+class Workshop:
+    """Hands out prepared libraries, one for each opening, the last one for ever; keeps count of them."""
+
+    def __init__(self, *libraries: FakeLibrary) -> None:
+        self.libraries = list(libraries)
+        self.opened: list[FakeLibrary] = []
+
+    def __call__(self) -> FakeLibrary:
+        library = self.libraries.pop(0) if len(self.libraries) > 1 else self.libraries[0]
+        self.opened.append(library)
+        return library
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """Let a supervisor look every 2 ms, retry every few, and give up soon."""
+    monkeypatch.setattr(supervisor, "_TICK_S", 0.002)
+    monkeypatch.setattr(supervisor, "_DEAD_AFTER_S", 0.02)
+    monkeypatch.setattr(supervisor, "_CLOSE_LIMIT_S", 0.05)
+    monkeypatch.setattr(supervisor, "_OPEN_LIMIT_S", 0.05)
+    monkeypatch.setattr(supervisor, "_RETRY", supervisor.Backoff(first_s=0.004, factor=2, limit_s=0.01))
+    return monkeypatch
+
+
+def install(patch: pytest.MonkeyPatch, *libraries: FakeLibrary) -> Workshop:
+    workshop = Workshop(*libraries)
+    patch.setattr(devices, "open_library", workshop)
+    return workshop
+
+
+def test_the_near_end_is_16_khz_in_periods_of_20_ms_and_the_far_end_24_khz_in_periods_of_10_ms(
+    quick: pytest.MonkeyPatch,
+) -> None:
+    library = FakeLibrary(*CARDS)
+    install(quick, library)
+
+    async def live() -> None:
+        async with Box(FAKE).running():
+            await eventually(lambda: len(library.opened) == 2)
+
+    asyncio.run(live())
+
+    near, far = library.opened[0], library.opened[1]
+    assert (near["rate"], near["channels"], near["format"]) == (16_000, 1, pyaudio.paInt16)
+    assert (far["rate"], far["channels"], far["format"]) == (24_000, 1, pyaudio.paInt16)
+    assert (near["frames_per_buffer"], far["frames_per_buffer"]) == (320, 240)
+
+
+def test_streams_that_are_never_called_are_lost_and_opened_anew(quick: pytest.MonkeyPatch) -> None:
+    workshop = install(quick, FakeLibrary(*CARDS))
+    box = Box(FAKE)
+
+    async def live() -> None:
+        async with box.running():
+            await eventually(lambda: len(workshop.opened) >= 3)
+
+    asyncio.run(live())
+
+    assert set(box.reports[:2]) == {DeviceLost(MIC), DeviceLost(DAC)}
+    assert set(box.reports[2:4]) == {DeviceRestored(MIC), DeviceRestored(DAC)}
+
+
+def test_closing_that_hangs_ends_the_process(quick: pytest.MonkeyPatch) -> None:
+    library = FakeLibrary(*CARDS)
+    library.may_close.clear()
+    install(quick, library)
+
+    async def live() -> None:
+        async with Box(FAKE).running() as task:
+            with pytest.raises(AudioUnavailable, match="closing the sound system takes longer than 0.05 s") as error:
+                await asyncio.wait_for(task, 5)
+            assert error.value.code == "audio-unavailable"
+
+    asyncio.run(live())
+    library.may_close.set()
+
+
+def test_opening_that_hangs_ends_the_process(quick: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+
+    def hang() -> FakeLibrary:
+        gate.wait()
+        return FakeLibrary(*CARDS)
+
+    quick.setattr(devices, "open_library", hang)
+
+    async def live() -> None:
+        async with Box(FAKE).running() as task:
+            with pytest.raises(AudioUnavailable, match="opening the sound system takes longer than 0.05 s"):
+                await asyncio.wait_for(task, 5)
+            gate.set()
+
+    asyncio.run(live())
+
+
+def test_a_sound_system_that_does_not_start_ends_the_process(quick: pytest.MonkeyPatch) -> None:
+    def refuse() -> FakeLibrary:
+        raise AudioUnavailable("PortAudio does not start: Host error")
+
+    quick.setattr(devices, "open_library", refuse)
+
+    async def live() -> None:
+        async with Box(FAKE).running() as task:
+            with pytest.raises(AudioUnavailable, match="Host error"):
+                await asyncio.wait_for(task, 5)
+
+    asyncio.run(live())
+
+
+def test_a_card_that_refuses_our_rate_is_told_by_name_and_reported_once(
+    quick: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    refused = {0: OSError(-9997, "Invalid sample rate"), 1: ValueError("Invalid output device (no output channels)")}
+    workshop = install(quick, FakeLibrary(*CARDS, refused=dict(refused)))
+    box = Box(FAKE)
+
+    async def live() -> None:
+        async with box.running():
+            await eventually(lambda: len(workshop.opened) >= 5)
+
+    with caplog.at_level(logging.DEBUG, "edgevoice"):
+        asyncio.run(live())
+
+    assert box.reports == [DeviceLost(MIC), DeviceLost(DAC)]
+    problems = [vars(record)["fields"]["problem"] for record in caplog.records]
+    assert len(problems) == 2, "once, not with every try"
+    assert problems[0].startswith('"mic" does not open at 16000 Hz mono: [Errno -9997] Invalid sample rate. Stop the')
+    assert problems[1].startswith('"dac" does not open at 24000 Hz mono: Invalid output device')
+
+
+def test_a_new_reason_is_logged_but_reported_no_second_time(
+    quick: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    speakers = (CARDS[1],)
+    workshop = install(
+        quick,
+        FakeLibrary(*speakers),
+        FakeLibrary(*CARDS, refused={0: OSError(-9985, "Device unavailable")}),
+    )
+    box = Box(FAKE)
+
+    async def live() -> None:
+        async with box.running():
+            await eventually(lambda: len(workshop.opened) >= 4)
+
+    with caplog.at_level(logging.DEBUG, "edgevoice"):
+        asyncio.run(live())
+
+    assert [report for report in box.reports if report == DeviceLost(MIC)] == [DeviceLost(MIC)]
+    problems = [vars(record)["fields"].get("problem", "") for record in caplog.records]
+    assert sum('no microphone is called "mic"' in problem for problem in problems) == 1
+    assert sum("Device unavailable" in problem for problem in problems) == 1
+
+
+def test_looking_for_the_microphone_waits_until_the_speaker_is_silent(quick: pytest.MonkeyPatch) -> None:
+    quick.setattr(supervisor, "_DEAD_AFTER_S", 60)
+    library = FakeLibrary(info(1, "padding", inputs=1), CARDS[1])
+    workshop = install(quick, library)
+    box = Box(FAKE)
+    box.speaker.play_earcon(Earcon.TROUBLE)
+
+    async def live() -> None:
+        async with box.running():
+            await eventually(lambda: DeviceLost(MIC) in box.reports)
+            for _ in range(50):  # far more than the time after which it would look
+                await asyncio.sleep(0.001)
+            assert len(workshop.opened) == 1
+            box.speaker.stop_earcons()
+            await eventually(lambda: len(workshop.opened) >= 2)
+
+    asyncio.run(live())
+
+
+def test_a_dead_callback_of_an_old_stream_asks_portaudio_to_stop(quick: pytest.MonkeyPatch) -> None:
+    quick.setattr(supervisor, "_DEAD_AFTER_S", 60)
+    library = FakeLibrary(*CARDS)
+    install(quick, library)
+
+    def break_down(_frame: bytes, _end: int) -> None:
+        raise ZeroDivisionError
+
+    box = Box(FAKE, break_down)
+
+    async def live() -> None:
+        async with box.running() as task:
+            await eventually(lambda: len(library.opened) == 2)
+            results = [library.call(0, bytes(2 * PERIOD)) for _ in range(4)]
+            assert results == [(None, pyaudio.paContinue)] * 3 + [(None, pyaudio.paAbort)]
+            with pytest.raises(ZeroDivisionError):
+                await asyncio.wait_for(task, 5)
+
+    asyncio.run(live())
+
+
+def test_a_callback_goes_on_without_the_permission_to_go_first(quick: pytest.MonkeyPatch) -> None:
+    forbid_real_time(quick)
+    quick.setattr(supervisor, "_DEAD_AFTER_S", 60)
+    library = FakeLibrary(*CARDS)
+    install(quick, library)
+    box = Box(FAKE)
+
+    async def live() -> None:
+        async with box.running() as task:
+            await eventually(lambda: len(library.opened) == 2)
+            assert library.call(1) == (bytes(2 * 240), pyaudio.paContinue)
+            assert not task.done()
+
+    asyncio.run(live())
+
+
+def test_cancelled_it_closes_what_it_has_opened(quick: pytest.MonkeyPatch) -> None:
+    library = FakeLibrary(*CARDS)
+    install(quick, library)
+
+    async def live() -> None:
+        async with Box(FAKE).running():
+            await eventually(lambda: len(library.opened) == 2)
+
+    asyncio.run(live())
+
+    assert library.is_terminated
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_a_cancellation_that_comes_together_with_a_stream_is_obeyed(quick: pytest.MonkeyPatch, turns: int) -> None:
+    """`asyncio.wait_for` swallows it in Python 3.11: the daemon would never have stopped."""
+    install(quick, FakeLibrary(*CARDS))
+
+    async def live() -> None:
+        task = asyncio.create_task(Box(FAKE).supervisor.run())
+        await asyncio.sleep(0)
+        for thread in threading.enumerate():
+            if thread.name == "opening the sound system":
+                thread.join()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=2)
+        assert task in done, "it went on"
+
+    asyncio.run(live())

@@ -1,0 +1,398 @@
+"""The gate to the wire: which samples leave the box, and that each does so once."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import soxr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from edgevoice.audio.microphone import PERIOD, RATE_HZ, Microphone
+from edgevoice.audio.uplink import Uplink
+from edgevoice.core.messages import UplinkSent
+
+LEAST, MOST = RATE_HZ * 40 // 1000, RATE_HZ // 10
+PREROLL = RATE_HZ // 2
+HELD_BACK = 24 * 38
+"""The most that the resampler was seen to keep for itself, in samples: 38 ms at 24 kHz."""
+
+Samples = npt.NDArray[np.int16]
+
+_NUMBERS = np.arange(30 * RATE_HZ)
+_SPEECH: Samples = np.rint(8000 * np.sin(_NUMBERS / 9) + 8000 * np.sin(_NUMBERS / 50_001)).astype("<i2")
+
+
+def speech(first: int, end: int) -> Samples:
+    """Return samples that tell their own number, smooth enough to survive a resampler."""
+    assert end <= len(_SPEECH)
+    return _SPEECH[first:end]
+
+
+@dataclass
+class Wire:
+    """A microphone in a speaking room and the uplink behind it, and all that went out."""
+
+    preroll: int = PREROLL
+    sent: list[UplinkSent] = field(default_factory=list)
+    pcm: list[Samples] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.microphone = Microphone(lambda _frame, _end: None, lambda: None)
+        self.uplink = Uplink(self.microphone, self.preroll, self._take, self.sent.append)
+
+    @property
+    def now(self) -> int:
+        return self.microphone.position
+
+    @property
+    def numbers(self) -> list[tuple[int, int]]:
+        """Return what was sent as ranges of samples, those that touch made one."""
+        ranges: list[tuple[int, int]] = []
+        for chunk in self.sent:
+            begin, end = chunk.first_sample, chunk.first_sample + chunk.samples
+            if ranges and ranges[-1][1] == begin:
+                ranges[-1] = (ranges[-1][0], end)
+            else:
+                ranges.append((begin, end))
+        return ranges
+
+    def hear(self, periods: int, *, pumps: bool = True) -> None:
+        for _ in range(periods):
+            pcm = speech(self.now, self.now + PERIOD).tobytes()
+            self.microphone.callback(pcm, PERIOD, {}, 0)
+            if pumps:
+                self.uplink.pump()
+
+    def _take(self, pcm: bytes) -> None:
+        self.pcm.append(np.frombuffer(pcm, dtype="<i2"))
+
+    def assert_carried(self, expected: Samples) -> None:
+        """Assert that the wire holds ``expected`` at 24 kHz; the resampler may still hold back its last bit."""
+        carried = np.concatenate([*self.pcm, np.zeros(0, np.int16)])
+        wanted = soxr.ResampleStream(16_000, 24_000, 1, dtype="int16", quality="MQ").resample_chunk(expected, last=True)
+        assert 0 <= len(wanted) - len(carried) <= HELD_BACK
+        # soxr dithers what it rounds, silence too.
+        assert int(np.abs(carried.astype(int) - wanted[: len(carried)]).max(initial=0)) <= 2
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+def test_closed_it_sends_nothing(wire: Wire) -> None:
+    wire.hear(100)
+
+    assert wire.sent == []
+    assert not wire.uplink.is_live
+
+
+def test_what_was_said_before_and_while_dialling_goes_first_and_then_what_is_said_now(wire: Wire) -> None:
+    wire.hear(100)
+    wire.uplink.keep(wire.now)
+    began = wire.now - PREROLL
+    wire.hear(75)
+    assert wire.sent == []
+
+    wire.uplink.open()
+    assert wire.numbers == [(began, wire.now)]
+    wire.hear(50)
+
+    assert wire.numbers == [(began, wire.now)]
+    wire.assert_carried(speech(began, wire.now))
+
+
+def test_the_preroll_begins_with_the_first_sample_when_the_box_has_just_started(wire: Wire) -> None:
+    wire.hear(5)
+    wire.uplink.keep(wire.now)
+    wire.uplink.open()
+
+    assert wire.numbers == [(0, wire.now)]
+
+
+def test_a_flush_of_seconds_leaves_in_chunks_of_100_ms(wire: Wire) -> None:
+    wire.hear(100)
+    wire.uplink.keep(wire.now)
+    wire.hear(40)
+    wire.uplink.open()
+
+    sizes = [chunk.samples for chunk in wire.sent]
+    assert sizes[:-1] == [MOST] * (len(sizes) - 1)
+    assert 0 < sizes[-1] <= MOST
+
+
+def test_live_it_sends_chunks_of_40_ms(wire: Wire) -> None:
+    wire.uplink.open()
+    wire.hear(50)
+
+    assert [chunk.samples for chunk in wire.sent] == [LEAST] * 25
+
+
+def test_after_a_stalled_loop_it_catches_up_in_order(wire: Wire) -> None:
+    wire.uplink.open()
+    wire.hear(37, pumps=False)
+    wire.uplink.pump()
+    wire.hear(4)
+
+    assert wire.numbers == [(0, wire.now)]
+    wire.assert_carried(speech(0, wire.now))
+
+
+def test_silenced_it_sends_zeros_of_the_same_length(wire: Wire) -> None:
+    wire.uplink.open()
+    wire.hear(10)
+    wire.uplink.silence()
+    silent_from = wire.now
+    wire.hear(20)
+
+    assert wire.numbers == [(0, wire.now)]
+    wire.assert_carried(np.concatenate([speech(0, silent_from), np.zeros(wire.now - silent_from, np.int16)]))
+
+
+@pytest.mark.parametrize("periods", [1, 2, 7, 40])
+def test_what_was_heard_before_the_silence_was_ordered_still_goes_as_it_was(wire: Wire, periods: int) -> None:
+    wire.uplink.open()
+    wire.hear(periods, pumps=False)
+    heard = wire.now
+    wire.uplink.silence()
+    wire.hear(4)
+
+    wire.assert_carried(np.concatenate([speech(0, heard), np.zeros(wire.now - heard, np.int16)]))
+
+
+@pytest.mark.parametrize("periods", [1, 2, 7, 40])
+def test_nothing_that_was_heard_during_the_silence_is_sent_when_it_ends(wire: Wire, periods: int) -> None:
+    wire.uplink.open()
+    wire.uplink.silence()
+    wire.hear(periods, pumps=False)  # a loop that is busy when the answer ends
+    silent_until = wire.now
+    wire.uplink.open()
+    wire.hear(10)
+
+    wire.assert_carried(np.concatenate([np.zeros(silent_until, np.int16), speech(silent_until, wire.now)]))
+
+
+def test_an_interruption_sends_what_was_said_since_the_wake_word_began_but_nothing_twice(wire: Wire) -> None:
+    wire.hear(10)
+    wire.uplink.keep(wire.now)
+    wire.uplink.open()
+    wire.hear(20)
+    wire.uplink.silence()
+    silent_from = wire.now
+    wire.hear(50)  # "hey jarvis, stop": zeros on the wire
+    interrupted_at = wire.now
+    wire.uplink.keep(interrupted_at)
+    wire.uplink.open()
+    wire.hear(4)
+
+    assert wire.numbers == [(0, interrupted_at), (interrupted_at - PREROLL, wire.now)]
+    assert interrupted_at - PREROLL > silent_from
+    wire.assert_carried(
+        np.concatenate(
+            [
+                speech(0, silent_from),
+                np.zeros(interrupted_at - silent_from, np.int16),
+                speech(interrupted_at - PREROLL, wire.now),
+            ]
+        )
+    )
+
+
+def test_an_interruption_soon_after_live_speech_begins_where_that_ended(wire: Wire) -> None:
+    wire.uplink.open()
+    wire.hear(20)
+    wire.uplink.silence()
+    silent_from = wire.now
+    wire.hear(5)
+    wire.uplink.keep(wire.now)
+    wire.uplink.open()
+
+    assert wire.numbers[-1] == (silent_from, wire.now)
+
+
+def test_an_interruption_of_a_live_uplink_leaves_no_hole_even_without_a_preroll() -> None:
+    wire = Wire(preroll=0)
+    wire.uplink.open()
+    wire.hear(9, pumps=False)
+    wire.uplink.keep(wire.now)
+    wire.uplink.open()
+    wire.hear(4)
+
+    assert wire.numbers == [(0, wire.now)]
+
+
+def test_the_next_session_hears_nothing_of_the_last_one(wire: Wire) -> None:
+    wire.uplink.open()
+    wire.hear(50)
+    wire.uplink.close()
+    wire.microphone.mute()
+    wire.hear(50)
+    wire.sent.clear()
+    wire.pcm.clear()
+
+    wire.uplink.open()
+    wire.hear(20)
+
+    assert wire.numbers == [(100 * PERIOD, wire.now)]
+    loudest = int(np.abs(np.concatenate(wire.pcm)).max())
+    assert loudest <= 1, "the resampler still held the end of the last session; its dither alone is 1"
+
+
+def test_a_new_session_may_send_a_preroll_that_the_last_one_has_sent_too(wire: Wire) -> None:
+    wire.uplink.open()
+    wire.hear(50)
+    wire.uplink.close()
+    wire.sent.clear()
+    wire.uplink.keep(wire.now)
+    wire.uplink.open()
+
+    assert wire.numbers == [(wire.now - PREROLL, wire.now)]
+
+
+def test_muting_forgets_what_was_held_and_calls_it_no_loss(wire: Wire) -> None:
+    wire.hear(50)
+    wire.uplink.keep(wire.now)
+    wire.hear(10)
+    wire.uplink.mute()
+    muted_at = wire.now
+    wire.hear(10)
+    wire.uplink.open()
+    wire.uplink.unmute()
+    wire.hear(10)
+
+    assert wire.numbers == [(muted_at, wire.now)]
+    assert wire.uplink.lost == 0
+    wire.assert_carried(np.concatenate([np.zeros(10 * PERIOD, np.int16), speech(wire.now - 10 * PERIOD, wire.now)]))
+
+
+def test_samples_that_the_memory_could_not_hold_are_counted_as_lost(wire: Wire) -> None:
+    wire.uplink.keep(0)
+    wire.hear(21 * RATE_HZ // PERIOD)
+    wire.uplink.open()
+
+    assert wire.uplink.lost == RATE_HZ
+    assert wire.numbers == [(RATE_HZ, wire.now)]
+
+
+def test_its_position_is_the_microphones(wire: Wire) -> None:
+    wire.hear(7)
+
+    assert wire.uplink.position == 7 * PERIOD
+
+
+@settings(max_examples=50)
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=30))
+def test_the_wire_carries_three_samples_for_two_whatever_the_chunks(bursts: list[int]) -> None:
+    wire = Wire()
+    wire.uplink.open()
+    for periods in bursts:
+        wire.hear(periods, pumps=False)
+        wire.uplink.pump()
+
+    carried = sum(len(pcm) for pcm in wire.pcm)
+    taken = sum(chunk.samples for chunk in wire.sent)
+    assert all(len(pcm) for pcm in wire.pcm), "an empty chunk is none"
+    assert 0 <= taken * 3 // 2 - carried <= HELD_BACK
+
+
+class UplinkInTheWorld(RuleBasedStateMachine):
+    """Any order of periods and orders: every sample of a session leaves once, in its place, as it was or as zeros."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wire = Wire()
+        self.state = "closed"
+        self.expected: list[Samples] = []
+        self.begins = 0  # the sample with which the next chunk must begin
+        self.live_until = 0  # where the speech that was sent as it was ends
+        self.checked = 0
+
+    @rule(periods=st.integers(1, 12))
+    def hear(self, periods: int) -> None:
+        self.wire.hear(periods)
+        self._check()
+
+    @rule(periods=st.integers(1, 40))
+    def hear_while_the_loop_is_busy(self, periods: int) -> None:
+        self.wire.hear(periods, pumps=False)
+
+    @rule(ago=st.integers(0, PREROLL))
+    def keep(self, ago: int) -> None:
+        at = max(0, self.wire.now - ago)
+        self.wire.uplink.keep(at)
+        self._check()
+        if self.state == "closed":
+            self.live_until = 0
+            self._begin_session()
+        self.begins = max(0, at - PREROLL, self.live_until)
+        self.state = "keeping"
+
+    @rule()
+    def open(self) -> None:
+        if self.state == "closed":
+            self.begins = self.wire.now
+            self._begin_session()
+        heard = self.wire.now
+        self.wire.uplink.open()
+        # What was heard in the silence belongs to it, though it may leave only now.
+        self._check()
+        assert self.state != "silent" or self.begins == heard
+        self.state = "live"
+        self._check()
+
+    @precondition(lambda self: self.state in {"live", "silent"})
+    @rule()
+    def silence(self) -> None:
+        self.wire.uplink.silence()
+        self._check()
+        self.state = "silent"
+
+    @rule()
+    def close(self) -> None:
+        self.wire.uplink.close()
+        self._check()
+        self.state = "closed"
+
+    @invariant()
+    def little_waits(self) -> None:
+        if self.state in {"live", "silent"} and self.checked:
+            self.wire.uplink.pump()
+            self._check()
+            assert self.wire.now - self.begins < LEAST
+
+    @invariant()
+    def nothing_is_lost(self) -> None:
+        assert self.wire.uplink.lost == 0
+
+    def teardown(self) -> None:
+        self.wire.assert_carried(np.concatenate([*self.expected, np.zeros(0, np.int16)]))
+
+    def _begin_session(self) -> None:
+        """Check what the last session carried; each has a resampler of its own."""
+        self.wire.assert_carried(np.concatenate([*self.expected, np.zeros(0, np.int16)]))
+        self.expected.clear()
+        self.wire.pcm.clear()
+
+    def _check(self) -> None:
+        new = self.wire.sent[self.checked :]
+        for index, chunk in enumerate(new):
+            end = chunk.first_sample + chunk.samples
+            assert chunk.first_sample == self.begins
+            assert chunk.samples <= MOST
+            assert index == 0 or new[index - 1].samples >= LEAST, "only the end of a flush is short"
+            if self.state == "silent":
+                self.expected.append(np.zeros(chunk.samples, np.int16))
+            else:
+                assert self.state != "closed"
+                assert chunk.first_sample >= self.live_until, "sent twice"
+                self.expected.append(speech(chunk.first_sample, end))
+                self.live_until = end
+            self.begins = end
+        self.checked += len(new)
+
+
+TestUplinkInTheWorld = UplinkInTheWorld.TestCase
+TestUplinkInTheWorld.settings = settings(max_examples=60, stateful_step_count=25)

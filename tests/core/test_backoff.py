@@ -1,0 +1,20 @@
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+
+from edgevoice.core.backoff import Backoff
+
+BACKOFF = Backoff(first_s=0.25, factor=2, limit_s=2, jitter=0.2)
+
+
+def test_waits_grow_up_to_the_limit() -> None:
+    assert [BACKOFF.delay_s(attempt, lambda: 0) for attempt in range(6)] == [0.25, 0.5, 1, 2, 2, 2]
+
+
+def test_chance_shortens_a_wait_by_its_share_at_most() -> None:
+    assert BACKOFF.delay_s(2, lambda: 1) == pytest.approx(0.8)
+
+
+@given(st.integers(0, 10**12), st.floats(0, 1))
+def test_no_number_of_tries_is_too_many(attempt: int, chance: float) -> None:
+    assert 0.2 <= BACKOFF.delay_s(attempt, lambda: chance) <= 2

@@ -1,0 +1,208 @@
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from edgevoice.core import wire
+from edgevoice.core.downlink import Arrival, AudioPiece, Downlink, ItemComplete
+from edgevoice.core.messages import (
+    LinkOpened,
+    ResponseEnded,
+    ResponseStarted,
+    ResponseStatus,
+    Role,
+    ServiceComplained,
+    ToolCall,
+    TranscriptChanged,
+    TurnEnded,
+    UsageTold,
+    UserStartedSpeaking,
+    UserStoppedSpeaking,
+)
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+def received(name: str) -> list[str]:
+    """Return the frames of a recorded session that went from the service to the box."""
+    frames = [json.loads(line) for line in (DATA / name).read_text().splitlines()]
+    return [json.dumps(frame) for frame in frames if frame.pop("_dir") == "s"]
+
+
+def arrivals(*frames: str | Mapping[str, object]) -> list[Arrival]:
+    downlink = Downlink()
+    texts = [frame if isinstance(frame, str) else json.dumps(frame) for frame in frames]
+    return [arrival for text in texts for arrival in downlink.take(wire.decode(text))]
+
+
+def user(text: str, *, is_final: bool = False) -> TranscriptChanged:
+    return TranscriptChanged(Role.USER, "item_U1", text, is_final=is_final)
+
+
+def assistant(text: str, *, is_final: bool = False) -> TranscriptChanged:
+    return TranscriptChanged(Role.ASSISTANT, "item_A2", text, is_final=is_final)
+
+
+QUESTION = [
+    LinkOpened(),
+    UserStartedSpeaking(),
+    user("light on"),
+    user("lights on and what time is it"),
+    UserStoppedSpeaking(),
+    TurnEnded(),
+    user("Lights on, and what time is it?", is_final=True),
+    ResponseStarted("resp_1"),
+    ResponseEnded(
+        "resp_1",
+        ResponseStatus.COMPLETED,
+        (ToolCall("call_1", "set_light", '{"on":true}'), ToolCall("call_2", "get_time", "")),
+    ),
+    UsageTold({"total_tokens": 80, "input_tokens": 60, "output_tokens": 20}),
+    ResponseStarted("resp_2"),
+    assistant("Done, it is four past six."),
+    AudioPiece("resp_2", "item_A2", 0, bytes([0, 0, 1, 0, 2, 0])),
+]
+
+
+def test_a_whole_session_becomes_facts_in_order() -> None:
+    assert arrivals(*received("session.jsonl")) == [
+        *QUESTION,
+        ItemComplete("resp_2", "item_A2"),
+        assistant("Done, it is four past six.", is_final=True),
+        ResponseEnded("resp_2", ResponseStatus.COMPLETED, has_audio=True),
+        UserStartedSpeaking(),
+    ]
+
+
+def test_a_session_interrupted_while_the_answer_is_generated_becomes_facts_in_order() -> None:
+    whole = received("session.jsonl")
+    until = next(place for place, frame in enumerate(whole) if '"event_36"' in frame)
+
+    assert arrivals(*whole[:until], *received("session-barge-in.jsonl")) == [
+        *QUESTION,
+        UserStartedSpeaking(),
+        AudioPiece("resp_2", "item_A2", 0, bytes([3, 0, 4, 0, 5, 0])),
+        ResponseEnded("resp_2", ResponseStatus.CANCELLED, has_audio=True),
+    ]
+
+
+def test_the_name_of_a_call_is_remembered_from_the_item_when_the_arguments_lack_it() -> None:
+    calls = arrivals(
+        {"type": "conversation.item.added", "item": {"type": "function_call", "name": "stop", "call_id": "c"}},
+        {"type": "response.function_call_arguments.done", "response_id": "r", "call_id": "c", "arguments": "{}"},
+        {"type": "response.done", "response": {"id": "r", "status": "completed"}},
+    )
+
+    assert calls == [ResponseEnded("r", ResponseStatus.COMPLETED, (ToolCall("c", "stop", "{}"),))]
+
+
+def test_a_call_that_only_the_finished_response_tells_of_is_run() -> None:
+    item = {"type": "function_call", "name": "stop", "call_id": "c", "status": "completed", "arguments": "{}"}
+
+    assert arrivals({"type": "response.done", "response": {"id": "r", "status": "completed", "output": [item]}}) == [
+        ResponseEnded("r", ResponseStatus.COMPLETED, (ToolCall("c", "stop", "{}"),))
+    ]
+
+
+def test_what_the_finished_item_leaves_out_was_told_before() -> None:
+    calls = arrivals(
+        {"type": "response.output_item.added", "item": {"type": "function_call", "name": "stop", "call_id": "c"}},
+        {"type": "response.done", "response": {"id": "r", "output": [{"type": "function_call", "call_id": "c"}]}},
+    )
+
+    assert calls == [ResponseEnded("r", ResponseStatus.COMPLETED, (ToolCall("c", "stop", ""),))]
+
+
+def test_a_call_whose_arguments_were_never_finished_is_not_run() -> None:
+    item = {"type": "function_call", "name": "stop", "call_id": "c", "status": "incomplete", "arguments": '{"a":'}
+
+    assert arrivals({"type": "response.done", "response": {"id": "r", "status": "completed", "output": [item]}}) == [
+        ResponseEnded("r", ResponseStatus.COMPLETED)
+    ]
+
+
+@pytest.mark.parametrize("status", ["cancelled", "failed", "incomplete"])
+def test_the_calls_of_a_response_that_was_not_completed_are_not_run(status: str) -> None:
+    item = {"type": "function_call", "name": "stop", "call_id": "c", "status": "completed", "arguments": "{}"}
+
+    assert arrivals({"type": "response.done", "response": {"id": "r", "status": status, "output": [item]}}) == [
+        ResponseEnded("r", ResponseStatus(status))
+    ]
+
+
+def test_an_item_that_is_no_call_and_a_call_without_an_id_are_not_run() -> None:
+    output = [{"type": "message", "call_id": "m"}, {"type": "function_call", "name": "stop"}]
+
+    assert arrivals(
+        {"type": "conversation.item.added", "item": output[1]},
+        {"type": "response.done", "response": {"id": "r", "output": output}},
+    ) == [ResponseEnded("r", ResponseStatus.COMPLETED)]
+
+
+def test_a_status_that_is_not_in_the_protocol_counts_as_a_failure() -> None:
+    assert arrivals({"type": "response.done", "response": {"id": "r", "status": "queued"}}) == [
+        ResponseEnded("r", ResponseStatus.FAILED)
+    ]
+
+
+def test_audio_without_a_sample_is_no_sound() -> None:
+    empty = {"type": "response.output_audio.delta", "response_id": "r", "item_id": "i", "delta": ""}
+
+    assert arrivals(empty, {"type": "response.done", "response": {"id": "r", "status": "completed"}})[-1] == (
+        ResponseEnded("r", ResponseStatus.COMPLETED, has_audio=False)
+    )
+
+
+def test_sound_counts_for_its_own_response_only() -> None:
+    sound = {"type": "response.output_audio.delta", "response_id": "r1", "item_id": "i", "delta": "AAAA"}
+    ends = [{"type": "response.done", "response": {"id": response_id}} for response_id in ("r2", "r1", "r1")]
+
+    heard = [arrival.has_audio for arrival in arrivals(sound, *ends) if isinstance(arrival, ResponseEnded)]
+
+    assert heard == [False, True, False]
+
+
+def test_usage_may_stand_beside_the_response_and_only_whole_numbers_are_told() -> None:
+    usage = {"total_tokens": 5, "input_token_details": {"text_tokens": 1}}
+
+    assert arrivals({"type": "response.done", "response": {"id": "r"}, "usage": usage})[1:] == [
+        UsageTold({"total_tokens": 5})
+    ]
+
+
+def test_an_error_is_told_by_its_code_alone() -> None:
+    assert arrivals({"type": "error", "error": {"code": "unknown_event_type", "message": "no such event"}}) == [
+        ServiceComplained("unknown_event_type")
+    ]
+
+
+def test_noise_that_was_transcribed_as_a_full_stop_is_no_words() -> None:
+    completed = {"type": "conversation.item.input_audio_transcription.completed", "item_id": "item_U1"}
+
+    assert arrivals({**completed, "transcript": " . "}, completed) == [user("", is_final=True)] * 2
+
+
+def test_the_users_words_are_replaced_and_the_assistants_grow() -> None:
+    rewritten = {"type": "conversation.item.input_audio_transcription.delta", "item_id": "item_U1"}
+    added = {"type": "response.output_audio_transcript.delta", "item_id": "item_A2"}
+
+    assert arrivals({**rewritten, "delta": "a b"}, {**rewritten, "delta": "ab"}, rewritten) == [
+        user("a b"),
+        user("ab"),
+        user(""),
+    ]
+    assert arrivals({**added, "delta": "Hel"}, added, {**added, "delta": "lo"}) == [
+        assistant("Hel"),
+        assistant("Hel"),
+        assistant("Hello"),
+    ]
+
+
+def test_the_last_word_on_a_transcript_wins_when_there_is_one() -> None:
+    added = {"type": "response.output_audio_transcript.delta", "item_id": "item_A2", "delta": "Helo"}
+    done = {"type": "response.output_audio_transcript.done", "item_id": "item_A2"}
+
+    assert arrivals(added, done)[-1] == assistant("Helo", is_final=True)
+    assert arrivals(added, {**done, "transcript": "Hello"})[-1] == assistant("Hello", is_final=True)
+    assert arrivals(done) == [assistant("", is_final=True)]

@@ -1,0 +1,368 @@
+from collections.abc import Callable
+
+import hypothesis.strategies as st
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+
+from edgevoice.core.messages import ItemHeard, PlaybackCut, PlaybackDrained
+from edgevoice.core.playout import RATE_HZ, Playout
+
+MS = RATE_HZ // 1000
+"""Samples in a millisecond."""
+
+PERIOD = 10 * MS
+FADE = 5 * MS
+LOUD = 24_000
+
+
+def tone(samples: int, level: int = LOUD) -> bytes:
+    return np.full(samples, level, "<i2").tobytes()
+
+
+def flowing(samples: int) -> Playout:
+    """Return a buffer with this much of one item, of which one period has been played."""
+    playout = Playout(prefill_ms=0)
+    playout.push("a", 0, tone(samples + PERIOD))
+    playout.pull(PERIOD)
+    return playout
+
+
+# --- silence and prefill ---------------------------------------------------------------------------------------------
+
+
+def test_an_empty_buffer_gives_silence_and_has_nothing_to_tell() -> None:
+    playout = Playout(prefill_ms=60)
+
+    samples, fact = playout.pull(PERIOD)
+
+    assert playout.is_idle
+    assert samples.tolist() == [0] * PERIOD
+    assert fact is None
+
+
+def test_playback_waits_for_the_prefill() -> None:
+    playout = Playout(prefill_ms=60)
+
+    assert playout.push("a", 0, tone(59 * MS)) == 1
+    assert not playout.is_idle
+    assert not playout.pull(PERIOD)[0].any()
+    assert playout.push("a", 0, tone(1 * MS)) is None
+    assert playout.pull(PERIOD)[0].tolist() == [LOUD] * PERIOD
+
+
+@pytest.mark.parametrize("finish", [Playout.finish, lambda playout: playout.finish_item("a")])
+def test_an_item_that_is_all_here_does_not_wait_for_the_prefill(finish: Callable[[Playout], None]) -> None:
+    playout = Playout(prefill_ms=60)
+    playout.push("a", 0, tone(PERIOD))
+    finish(playout)
+
+    samples, fact = playout.pull(PERIOD)
+
+    assert samples.all()
+    assert fact == PlaybackDrained(1)
+
+
+def test_another_items_end_does_not_cut_the_prefill_short() -> None:
+    playout = Playout(prefill_ms=60)
+    playout.push("a", 0, tone(PERIOD))
+    playout.finish_item("b")
+
+    assert not playout.pull(PERIOD)[0].any()
+
+
+# --- bursts ----------------------------------------------------------------------------------------------------------
+
+
+def test_each_stretch_of_playback_is_numbered_and_told_to_be_over_once() -> None:
+    playout = Playout(prefill_ms=0)
+
+    for burst in (1, 2, 3):
+        assert playout.push("a", 0, tone(PERIOD)) == burst
+        assert playout.push("a", 0, tone(PERIOD)) is None
+        told = [playout.pull(PERIOD)[1] for _ in range(4)]
+        assert told == [None, PlaybackDrained(burst), None, None]
+        assert playout.is_idle
+
+
+def test_a_buffer_that_has_run_dry_waits_for_the_prefill_again() -> None:
+    playout = Playout(prefill_ms=20)
+    playout.push("a", 0, tone(20 * MS))
+    playout.pull(20 * MS)
+
+    assert playout.push("a", 0, tone(19 * MS)) == 2
+    assert not playout.pull(PERIOD)[0].any()
+
+
+def test_audio_without_a_whole_sample_begins_nothing() -> None:
+    playout = Playout(prefill_ms=0)
+
+    assert playout.push("a", 0, b"") is None
+    assert playout.push("a", 0, b"\x01") is None
+    assert playout.is_idle
+
+
+def test_a_sample_cut_in_two_on_the_wire_is_put_together_again() -> None:
+    playout = Playout(prefill_ms=0)
+    playout.push("a", 0, b"\x01")
+    playout.push("b", 0, b"\x07\x00")
+    playout.push("a", 0, b"\x02\x03")
+    playout.push("a", 0, b"\x04")
+
+    assert playout.pull(4)[0].tolist() == [7, 0x0201, 0x0403, 0]
+
+
+# --- cuts ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_cut_fades_within_5_ms() -> None:
+    playout = flowing(10 * PERIOD)
+    playout.cut()
+
+    samples, _ = playout.pull(PERIOD)
+
+    assert samples[0] == LOUD
+    assert (np.diff(samples[: FADE + 1]) < 0).all()
+    assert np.abs(np.diff(samples)).max() <= LOUD // FADE + 1
+    assert not samples[FADE:].any()
+
+
+def test_nothing_is_heard_and_nothing_told_after_a_cut() -> None:
+    playout = flowing(10 * PERIOD)
+    playout.cut()
+    playout.pull(PERIOD)
+
+    assert playout.is_idle
+    samples, fact = playout.pull(PERIOD)
+    assert not samples.any()
+    assert fact is None
+
+
+def test_a_cut_tells_how_much_of_each_item_the_room_heard() -> None:
+    playout = Playout(prefill_ms=0)
+    playout.push("a", 0, tone(50 * MS))
+    playout.push("b", 1, tone(30 * MS))
+    playout.finish_item("a")
+    playout.pull(60 * MS)
+    playout.push("c", 0, tone(7 * MS + MS // 2))
+    playout.cut()
+
+    _, fact = playout.pull(PERIOD)
+
+    assert fact == PlaybackCut(
+        (ItemHeard("b", 1, 15, 30, is_complete=False), ItemHeard("c", 0, 0, 7, is_complete=False))
+    )
+
+
+def test_an_item_heard_to_its_end_is_not_told_of_whenever_its_end_was_known() -> None:
+    playout = Playout(prefill_ms=0)
+    playout.push("a", 0, tone(PERIOD))
+    playout.pull(PERIOD)
+    playout.finish_item("a")
+    playout.push("b", 0, tone(PERIOD))
+    playout.pull(FADE)
+    playout.finish()
+    playout.cut()
+
+    assert playout.pull(PERIOD)[1] == PlaybackCut(())
+
+
+def test_an_item_that_has_stalled_is_told_of() -> None:
+    playout = flowing(0)
+    playout.cut()
+
+    assert playout.pull(PERIOD)[1] == PlaybackCut((ItemHeard("a", 0, 10, 10, is_complete=False),))
+
+
+def test_a_cut_of_what_has_not_begun_makes_no_sound() -> None:
+    playout = Playout(prefill_ms=60)
+    playout.push("a", 0, tone(PERIOD))
+    playout.cut()
+
+    samples, fact = playout.pull(PERIOD)
+
+    assert not samples.any()
+    assert fact == PlaybackCut((ItemHeard("a", 0, 0, 10, is_complete=False),))
+
+
+def test_a_cut_of_nothing_is_told_of_all_the_same() -> None:
+    playout = Playout(prefill_ms=60)
+    playout.cut()
+
+    assert not playout.is_idle
+    assert playout.pull(PERIOD)[1] == PlaybackCut(())
+    assert playout.is_idle
+
+
+def test_two_cuts_in_one_period_are_one_and_the_first_still_fades() -> None:
+    playout = flowing(10 * PERIOD)
+    playout.cut()
+    playout.push("b", 0, tone(PERIOD, level=-LOUD))
+    playout.finish()
+    playout.cut()
+
+    samples, fact = playout.pull(PERIOD)
+
+    assert samples[0] == LOUD
+    assert fact == PlaybackCut(
+        (ItemHeard("a", 0, 15, 110, is_complete=False), ItemHeard("b", 0, 0, 10, is_complete=True))
+    )
+    assert playout.pull(PERIOD)[1] is None
+
+
+def test_what_is_pushed_after_a_cut_is_a_burst_of_its_own_and_waits_for_its_turn() -> None:
+    playout = flowing(10 * PERIOD)
+    playout.cut()
+
+    assert playout.push("b", 0, tone(PERIOD)) == 2
+    samples, fact = playout.pull(PERIOD)
+    assert not samples[FADE:].any()
+    assert isinstance(fact, PlaybackCut)
+    samples, fact = playout.pull(PERIOD)
+    assert samples.all()
+    assert fact == PlaybackDrained(2)
+
+
+# --- loudness --------------------------------------------------------------------------------------------------------
+
+
+def test_a_new_loudness_is_reached_within_10_ms_and_kept() -> None:
+    playout = flowing(100 * PERIOD)
+    playout.set_gain(0.25)
+
+    playout.pull(PERIOD)
+
+    assert set(playout.pull(PERIOD)[0].tolist()) <= {LOUD // 4, LOUD // 4 - 1}
+    assert set(playout.pull(PERIOD)[0].tolist()) <= {LOUD // 4, LOUD // 4 - 1}
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.integers(1, 2 * PERIOD)), max_size=20))
+def test_a_change_of_loudness_never_clicks(changes: list[tuple[float, int]]) -> None:
+    playout = flowing(100 * PERIOD)
+    heard = [np.full(1, LOUD, np.int16)]
+    for gain, frames in changes:
+        playout.set_gain(gain)
+        heard.append(playout.pull(frames)[0])
+    steps = np.abs(np.diff(np.concatenate(heard).astype(np.int32)))
+
+    assert steps.max(initial=0) <= LOUD / PERIOD + 1
+
+
+def test_a_cut_while_it_is_soft_begins_softly() -> None:
+    playout = flowing(100 * PERIOD)
+    playout.set_gain(0.25)
+    playout.pull(2 * PERIOD)
+    playout.cut()
+
+    assert playout.pull(PERIOD)[0][0] in {LOUD // 4, LOUD // 4 - 1}
+
+
+# --- any order whatever ----------------------------------------------------------------------------------------------
+
+PREFILL_MS = 5
+ITEMS = ("a", "b", "c")
+
+
+class Model:
+    """The buffer as one would write it without regard for time: lists, and one sample at a time."""
+
+    def __init__(self) -> None:
+        self.real = Playout(PREFILL_MS)
+        self.next_byte = 0
+        self.queue: list[tuple[str, int]] = []
+        self.bytes_left = dict.fromkeys(ITEMS, b"")
+        self.received: dict[str, int] = {}
+        self.handed: dict[str, int] = {}
+        self.complete: set[str] = set()
+        self.cut_items: list[ItemHeard] | None = None
+        self.fading: list[int] = []
+        self.burst = 0
+        self.may_flow = False
+
+    def push(self, item: str, size: int) -> None:
+        # No byte is zero, so that no sample can be taken for silence.
+        pcm = bytes(1 + (self.next_byte + index) % 127 for index in range(size))
+        self.next_byte += size
+        data = self.bytes_left[item] + pcm
+        whole = len(data) // 2
+        self.bytes_left[item] = data[2 * whole :]
+        begins = whole > 0 and not self.queue
+        self.burst += begins
+        self.may_flow = self.may_flow and not begins
+        self.received[item] = self.received.get(item, 0) + whole
+        self.handed.setdefault(item, 0)
+        samples: npt.NDArray[np.int16] = np.frombuffer(data, "<i2", whole)
+        self.queue += [(item, sample) for sample in samples.tolist()]
+
+        assert self.real.push(item, 0, pcm) == (self.burst if begins else None)
+
+    def finish_item(self, item: str) -> None:
+        if item in self.received:
+            self.complete.add(item)
+        self.real.finish_item(item)
+
+    def finish(self) -> None:
+        self.complete |= set(self.received)
+        self.may_flow = True
+        self.real.finish()
+
+    def cut(self) -> None:
+        if self.cut_items is None:
+            self.cut_items = []
+            self.fading = self._hand_over(FADE) if self.may_flow else []
+        self.cut_items += [
+            ItemHeard(item, 0, self.handed[item] // MS, self.received[item] // MS, item in self.complete)
+            for item in self.received
+            if item not in self.complete or self.handed[item] < self.received[item]
+        ]
+        self.queue, self.received, self.handed, self.complete = [], {}, {}, set()
+        self.bytes_left = dict.fromkeys(ITEMS, b"")
+        self.may_flow = False
+        self.real.cut()
+
+    def pull(self, frames: int) -> None:
+        samples, fact = self.real.pull(frames)
+        heard = samples.tolist()
+
+        assert len(heard) == frames
+        if self.cut_items is not None:
+            assert fact == PlaybackCut(tuple(self.cut_items))
+            assert all(0 <= now <= was for now, was in zip(heard, self.fading, strict=False))
+            assert not any(heard[len(self.fading) :])
+            self.cut_items = None
+            return
+        if self.queue and not self.may_flow:
+            self.may_flow = len(self.queue) >= PREFILL_MS * MS or self.queue[-1][0] in self.complete
+        expected = self._hand_over(frames) if self.may_flow else []
+        assert heard == expected + [0] * (frames - len(expected))
+        has_drained = bool(expected) and not self.queue
+        assert fact == (PlaybackDrained(self.burst) if has_drained else None)
+        if has_drained:
+            for item in self.complete:
+                del self.received[item], self.handed[item]
+                self.bytes_left[item] = b""
+            self.complete = set()
+
+    def _hand_over(self, most: int) -> list[int]:
+        taken, self.queue = self.queue[:most], self.queue[most:]
+        for item, _ in taken:
+            self.handed[item] += 1
+        return [sample for _, sample in taken]
+
+
+STEPS = st.one_of(
+    st.tuples(st.just(Model.push), st.sampled_from(ITEMS), st.integers(0, 700)),
+    st.tuples(st.just(Model.finish_item), st.sampled_from(ITEMS)),
+    st.tuples(st.just(Model.pull), st.integers(FADE, 2 * PERIOD)),
+    st.sampled_from([(Model.finish,), (Model.cut,)]),
+)
+
+
+@given(st.lists(STEPS, max_size=40))
+def test_whatever_is_pushed_pulled_and_cut_is_handed_over_once_and_in_order(steps: list[tuple[object, ...]]) -> None:
+    model = Model()
+    for step, *arguments in steps:
+        assert callable(step)
+        step(model, *arguments)
+    model.pull(PERIOD)

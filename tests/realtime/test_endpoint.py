@@ -1,0 +1,103 @@
+"""Where to dial: the address for each dialect, and a key that shows nowhere."""
+
+import asyncio
+import re
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from edgevoice import settings
+from edgevoice.realtime.endpoint import Endpoint, local, remote, session_id
+
+KEY = "c2VjcmV0OmtleS10aGF0LW5vYm9keS1tYXktc2Vl"
+
+
+def query(endpoint: Endpoint) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(endpoint.url).query)
+
+
+def test_inworld_gets_a_fresh_session_id_and_the_key_as_basic() -> None:
+    first, second = remote(settings.Service(), KEY), remote(settings.Service(), KEY)
+
+    assert first.url.startswith("wss://api.inworld.ai/api/v1/realtime/session?")
+    assert query(first)["protocol"] == ["realtime"]
+    assert re.fullmatch(r"edgevoice-[0-9a-f]{16}", query(first)["key"][0])
+    assert query(first)["key"] != query(second)["key"]
+    assert first.headers == {"Authorization": f"Basic {KEY}"}
+    assert first.socket is None
+
+
+def test_the_other_dialect_gets_the_model_and_the_key_as_bearer() -> None:
+    service = settings.Service(url="wss://api.openai.com/v1/realtime", model="gpt-realtime")
+
+    endpoint = remote(service, KEY)
+
+    assert endpoint.url == "wss://api.openai.com/v1/realtime?model=gpt-realtime"
+    assert endpoint.headers == {"Authorization": f"Bearer {KEY}"}
+
+
+def test_what_the_address_already_says_goes_first() -> None:
+    service = settings.Service(url="wss://box.inworld.ai/realtime?key=my-session&x=a%20b")
+
+    assert query(remote(service, KEY)) == {"key": ["my-session"], "protocol": ["realtime"], "x": ["a b"]}
+
+
+def test_the_owner_may_choose_how_the_key_is_presented() -> None:
+    assert remote(settings.Service(auth="bearer"), KEY).headers == {"Authorization": f"Bearer {KEY}"}
+    service = settings.Service(url="ws://127.0.0.1:9/", auth="basic")
+    assert remote(service, KEY).headers == {"Authorization": f"Basic {KEY}"}
+
+
+def test_a_model_with_strange_letters_is_escaped() -> None:
+    endpoint = remote(settings.Service(url="ws://box/", model="a/b c&d=é"), "")
+
+    assert query(endpoint) == {"model": ["a/b c&d=é"]}
+    assert endpoint.url.isascii()
+
+
+def test_without_a_key_nobody_is_told_who_we_are() -> None:
+    assert remote(settings.Service(url="ws://127.0.0.1:8080/v1"), "").headers == {}
+
+
+def test_the_service_inside_the_box_is_behind_a_socket_and_no_port() -> None:
+    prepared: list[str] = []
+
+    async def prepare() -> None:
+        prepared.append("yes")
+
+    endpoint = local(Path("/run/edgevoice/local.sock"), prepare)
+    asyncio.run(endpoint.prepare())
+
+    assert endpoint.socket == Path("/run/edgevoice/local.sock")
+    assert urlsplit(endpoint.url).path == "/api/v1/realtime/session"
+    assert set(query(endpoint)) == {"key", "protocol"}
+    assert endpoint.host == "/run/edgevoice/local.sock"
+    assert prepared == ["yes"]
+
+
+def test_a_service_on_the_network_needs_no_preparing() -> None:
+    asyncio.run(remote(settings.Service(), KEY).prepare())
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("wss://api.inworld.ai/api?key=x", "api.inworld.ai"),
+        ("ws://user:secret@box.local:8080/", "box.local:8080"),
+        ("ws://[::1]:8080/", "[::1]:8080"),
+    ],
+)
+def test_what_may_be_shown_of_an_address_is_host_and_port(url: str, host: str) -> None:
+    assert Endpoint(url).host == host
+
+
+def test_neither_key_nor_address_show_in_a_repr() -> None:
+    shown = repr(remote(settings.Service(url="wss://user:secret@box.local/?token=hidden"), KEY))
+
+    for hidden in (KEY, "secret", "hidden"):
+        assert hidden not in shown
+
+
+def test_session_ids_are_never_the_same() -> None:
+    assert len({session_id() for _ in range(1000)}) == 1000

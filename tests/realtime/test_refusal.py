@@ -1,0 +1,195 @@
+"""What went wrong at the door: each cause its own error, and one printable line for each."""
+
+import socket
+import ssl
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from websockets import exceptions
+from websockets.datastructures import Headers
+from websockets.frames import Close
+from websockets.http11 import Response
+
+from edgevoice.errors import (
+    ClockWrong,
+    KeyRefused,
+    LinkError,
+    NoCredit,
+    ServiceBusy,
+    ServiceNonsense,
+    ServiceRefused,
+    ServiceUnreachable,
+    SessionEnded,
+)
+from edgevoice.realtime.refusal import closed, dial_failure, setup_refused
+
+HOST = "box.local:8080"
+NASTY = "\x1b[2J\x9b31m\r\nSep 01 root: all is well\x00\u202e\u2028"
+
+
+def status(code: int, body: bytes = b"") -> exceptions.InvalidStatus:
+    return exceptions.InvalidStatus(Response(code, "", Headers(), body))
+
+
+def certificate(verify_code: int) -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_code = verify_code
+    error.reason = "CERTIFICATE_VERIFY_FAILED"
+    return error
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+FAILURES: list[tuple[Exception, type[LinkError], str]] = [
+    (status(401, b"Invalid key"), KeyRefused, "box.local:8080 refuses the key (401): Invalid key"),
+    (status(403), KeyRefused, "refuses the key (403)"),
+    (status(402, b'{"error":"payment_required"}'), NoCredit, 'has no credit (402): {"error":"payment_required"}'),
+    (status(429), ServiceBusy, "too many sessions or requests (429)"),
+    (status(500), ServiceBusy, "cannot take the session now (500)"),
+    (status(503, b"overloaded"), ServiceBusy, "cannot take the session now (503): overloaded"),
+    (status(400, b"no such model"), ServiceRefused, "refuses the session (400): no such model"),
+    (status(404), ServiceRefused, "refuses the session (404)"),
+    (status(302), ServiceRefused, "refuses the session (302)"),
+    (status(200), ServiceRefused, "refuses the session (200)"),
+    (certificate(9), ClockWrong, "not valid at this machine's time"),
+    (certificate(10), ClockWrong, "not valid at this machine's time"),
+    (certificate(18), ServiceUnreachable, "no secure connection to box.local:8080: CERTIFICATE_VERIFY_FAILED"),
+    (ssl.SSLError(1, "wrong version number"), ServiceUnreachable, "no secure connection to box.local:8080"),
+    (exceptions.ProxyError("no"), ServiceUnreachable, "the proxy refuses the way"),
+    (exceptions.InvalidProxyStatus(Response(407, "", Headers())), ServiceUnreachable, "the proxy refuses the way"),
+    (exceptions.InvalidProxy("x://y", "scheme x isn't supported"), ServiceUnreachable, "proxy"),
+    (ImportError("connecting through a SOCKS proxy requires python-socks"), ServiceUnreachable, "python-socks"),
+    (exceptions.InvalidURI("ws://", "hostname isn't provided"), ServiceRefused, "is no WebSocket address"),
+    (ValueError("Port out of range 0-65535"), ServiceRefused, "is no WebSocket address"),
+    (UnicodeError("label too long"), ServiceRefused, "is no WebSocket address"),
+    (exceptions.InvalidUpgrade("Upgrade"), ServiceNonsense, "does not speak WebSocket: InvalidUpgrade"),
+    (exceptions.InvalidMessage("no"), ServiceNonsense, "does not speak WebSocket: InvalidMessage"),
+    (exceptions.SecurityError("more than 10 redirects"), ServiceNonsense, "does not speak WebSocket: SecurityError"),
+    (caused(exceptions.InvalidMessage("no"), EOFError("x")), ServiceUnreachable, "closed the connection"),
+    (caused(exceptions.InvalidMessage("no"), ConnectionResetError(104, "x")), ServiceUnreachable, "closed the"),
+    (EOFError("stream ends"), ServiceUnreachable, "closed the connection"),
+    (exceptions.ConnectionClosedOK(Close(1000, ""), None), ServiceUnreachable, "closed the connection before"),
+    (exceptions.ProtocolError("bad frame"), ServiceNonsense, "does not speak WebSocket: ProtocolError"),
+    (TimeoutError("timed out during opening handshake"), ServiceUnreachable, "box.local:8080 does not answer"),
+    (ConnectionRefusedError(111, "Connection refused"), ServiceUnreachable, "no connection to box.local:8080: Conn"),
+    (socket.gaierror(-2, "Name or service not known"), ServiceUnreachable, "Name or service not known"),
+    (OSError("Multiple exceptions: [Errno 111] refused"), ServiceUnreachable, "no connection to box.local:8080"),
+    (ConnectionResetError(), ServiceUnreachable, "no connection to box.local:8080: ConnectionResetError"),
+]
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "words"), FAILURES, ids=[f"{type(one[0]).__name__}-{one[1].code}" for one in FAILURES]
+)
+def test_every_failure_to_dial_has_its_own_error(failure: Exception, kind: type[LinkError], words: str) -> None:
+    refused = dial_failure(failure, HOST)
+
+    assert type(refused) is kind
+    assert words in str(refused)
+    assert refused.line().isprintable()
+
+
+def subclasses(base: type[Exception]) -> Iterator[type[Exception]]:
+    for one in base.__subclasses__():
+        yield one
+        yield from subclasses(one)
+
+
+def test_whatever_the_library_raises_in_a_dial_is_an_error_of_ours() -> None:
+    """A class that its next version adds too: an exception that nobody expects would end the daemon."""
+    kinds = {kind for kind in subclasses(exceptions.WebSocketException) if kind.__module__.startswith("websockets")}
+    assert len(kinds) > 15
+
+    for kind in kinds:
+        error = kind.__new__(kind)
+        if isinstance(error, exceptions.InvalidStatus):
+            error = status(500)
+        assert isinstance(dial_failure(error, HOST), LinkError), kind
+
+
+def test_a_mistake_of_ours_is_not_taken_for_the_networks() -> None:
+    with pytest.raises(ZeroDivisionError):
+        dial_failure(ZeroDivisionError(), HOST)
+
+
+def test_who_may_dial_again_is_told_apart_from_who_may_not() -> None:
+    again = {type(dial_failure(error, HOST)) for error, kind, _ in FAILURES if kind.is_retriable}
+    never = {type(dial_failure(error, HOST)) for error, kind, _ in FAILURES if not kind.is_retriable}
+
+    assert again == {ServiceBusy, ServiceUnreachable}
+    assert never == {KeyRefused, NoCredit, ServiceRefused, ClockWrong, ServiceNonsense}
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "param", "kind", "words"),
+    [
+        ("invalid_api_key", "Incorrect API key", None, KeyRefused, "refuses the key: Incorrect API key"),
+        ("", "Invalid authorization credentials", None, KeyRefused, "Invalid authorization credentials"),
+        ("insufficient_quota", "You exceeded", None, NoCredit, "has no credit: You exceeded"),
+        ("payment_required", "", None, NoCredit, "has no credit"),
+        (
+            "invalid_value",
+            "Unsupported transcription model",
+            "session.audio.input.transcription.model",
+            ServiceRefused,
+            "refuses the session (session.audio.input.transcription.model): Unsupported transcription model",
+        ),
+        ("model_not_found", "", None, ServiceRefused, "refuses the session: model_not_found"),
+    ],
+)
+def test_an_error_before_the_session_is_open_is_final(
+    code: str, text: str, param: str | None, kind: type[LinkError], words: str
+) -> None:
+    refused = setup_refused(code, text, param)
+
+    assert type(refused) is kind
+    assert words in str(refused)
+    assert not refused.is_retriable
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "words"),
+    [
+        (1000, "", "ended the session (1000)"),
+        (1001, "session hit the maximum duration", "ended the session (1001: session hit the maximum duration)"),
+        (None, "", "ended the session (no close code)"),
+    ],
+)
+def test_the_end_of_an_open_session_is_told_with_its_reason(code: int | None, reason: str, words: str) -> None:
+    ended = closed(code, reason)
+
+    assert type(ended) is SessionEnded
+    assert words in str(ended)
+    assert ended.is_retriable
+
+
+@given(st.binary(max_size=2000))
+@example(NASTY.encode())
+@example(b"\xff\xfe" * 500)
+def test_a_refusals_body_becomes_one_short_printable_line(body: bytes) -> None:
+    line = str(dial_failure(status(400, body), HOST))
+
+    assert line.isprintable()
+    assert len(line) < 300
+
+
+@given(code=st.text(), text=st.text(), param=st.none() | st.text())
+@example(code=NASTY, text="", param=None)
+@example(code="", text=NASTY, param=NASTY)
+@example(code="x" * 10_000, text="", param="y" * 10_000)
+def test_an_errors_own_words_become_one_short_printable_line(code: str, text: str, param: str | None) -> None:
+    line = str(setup_refused(code, text, param))
+
+    assert line.isprintable()
+    assert len(line) < 700
+
+
+@given(st.text(max_size=200))
+@example(NASTY)
+def test_a_reason_for_closing_becomes_one_short_printable_line(reason: str) -> None:
+    assert str(closed(1008, reason)).isprintable()

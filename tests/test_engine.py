@@ -1,0 +1,372 @@
+import asyncio
+import typing
+from collections.abc import Callable, Coroutine
+from typing import get_args
+
+import pytest
+
+from edgevoice.core.conversation import Conversation
+from edgevoice.core.downlink import AudioPiece, ItemComplete
+from edgevoice.core.manners import Manners
+from edgevoice.core.messages import (
+    Action,
+    AudioReceived,
+    CancelResponse,
+    CloseLink,
+    CloseUplink,
+    CreateResponse,
+    CutPlayback,
+    DeleteItem,
+    Earcon,
+    KeepUplink,
+    Light,
+    LinkOpened,
+    MuteMicrophone,
+    Notice,
+    OpenLink,
+    OpenUplink,
+    PhaseEntered,
+    PlaybackStarted,
+    PlayEarcon,
+    ResponseEnded,
+    ResponseStarted,
+    ResponseStatus,
+    Role,
+    RunTool,
+    SendToolOutput,
+    ShowLight,
+    SilenceUplink,
+    StopEarcons,
+    TalkHeld,
+    TimerRang,
+    ToolCall,
+    TranscriptChanged,
+    TruncateItem,
+    TurnEnded,
+    UnmuteMicrophone,
+    UsageTold,
+    UserStartedSpeaking,
+    WakeWordHeard,
+)
+from edgevoice.engine import Engine
+from tests.fakes import Fakes, Told
+
+WAKE = WakeWordHeard("word", 0.9, at_sample=700)
+COMPLETED = ResponseEnded("r1", ResponseStatus.COMPLETED, has_audio=True)
+SOUND = AudioPiece("r1", "i1", 0, b"\x01\x00\x02\x00")
+CALL = ToolCall("c1", "stop", "")
+
+
+class Rig:
+    """An engine among fakes; ``seen`` is what its observer was shown, with the time."""
+
+    def __init__(self, manners: Manners | None = None) -> None:
+        self.fakes = Fakes()
+        self.seen: list[tuple[Notice, float]] = []
+        self.now = 50.0
+        self.conversation = Conversation(manners or Manners(hears_itself=False), chance=lambda: 0.0)
+        self.engine = Engine(
+            self.conversation,
+            self.fakes.adapters(),
+            clock=lambda: self.now,
+            observers=[self.see, lambda notice, at: None],
+        )
+
+    @property
+    def told(self) -> list[Told]:
+        return self.fakes.diary.told
+
+    @property
+    def notices(self) -> list[Notice]:
+        return [notice for notice, _ in self.seen]
+
+    def see(self, notice: Notice, at: float) -> None:
+        self.seen.append((notice, at))
+
+    def answering(self) -> None:
+        """Go as far as an answer that has begun."""
+        for fact in (WAKE, LinkOpened(), TurnEnded(), ResponseStarted("r1")):
+            self.engine.report(fact)
+        self.told.clear()
+        self.seen.clear()
+
+    def speaking(self) -> None:
+        """Go as far as an answer that sounds."""
+        self.answering()
+        self.fakes.far_end.burst = 1
+        self.engine.take([SOUND])
+        self.told.clear()
+        self.seen.clear()
+
+
+def in_loop(test: Callable[[], Coroutine[None, None, None]]) -> Callable[[], None]:
+    """Run a test in a loop of its own: the engine keeps its timer there."""
+
+    def run() -> None:
+        asyncio.run(asyncio.wait_for(test(), timeout=10))
+
+    run.__name__ = test.__name__
+    return run
+
+
+# --- orders ----------------------------------------------------------------------------------------------------------
+
+OBEYED: dict[type, tuple[Action, Told]] = {
+    CutPlayback: (CutPlayback(), ("far_end.cut",)),
+    ShowLight: (ShowLight(Light.FAULT, "no-credit"), ("panel.show", Light.FAULT, "no-credit")),
+    OpenLink: (OpenLink(), ("service.open",)),
+    CloseLink: (CloseLink(), ("service.close",)),
+    KeepUplink: (KeepUplink(700), ("near_end.keep", 700)),
+    OpenUplink: (OpenUplink(), ("near_end.open",)),
+    SilenceUplink: (SilenceUplink(), ("near_end.silence",)),
+    CloseUplink: (CloseUplink(), ("near_end.close",)),
+    MuteMicrophone: (MuteMicrophone(), ("near_end.mute",)),
+    UnmuteMicrophone: (UnmuteMicrophone(), ("near_end.unmute",)),
+    TruncateItem: (TruncateItem("i1", 2, 740), ("service.truncate", "i1", 2, 740)),
+    DeleteItem: (DeleteItem("i1"), ("service.delete", "i1")),
+    CancelResponse: (CancelResponse("r1"), ("service.cancel", "r1")),
+    RunTool: (RunTool(CALL), ("tools.run", CALL)),
+    SendToolOutput: (SendToolOutput("c1", "{}"), ("service.send_tool_output", "c1", "{}")),
+    CreateResponse: (CreateResponse(may_call_tools=False), ("service.create_response", False)),
+    PlayEarcon: (PlayEarcon(Earcon.ALARM), ("far_end.play_earcon", Earcon.ALARM)),
+    StopEarcons: (StopEarcons(), ("far_end.stop_earcons",)),
+}
+
+
+@pytest.mark.parametrize("kind", get_args(Action), ids=lambda kind: kind.__name__)
+def test_every_order_is_obeyed_by_the_one_adapter_that_it_is_for(kind: type) -> None:
+    action, told = OBEYED[kind]
+    rig = Rig()
+
+    rig.engine._dispatch([action])
+
+    assert rig.told == [told]
+    assert rig.notices == [action]
+
+
+@in_loop
+async def test_orders_are_obeyed_in_the_order_given() -> None:
+    rig = Rig()
+    rig.engine.report(WAKE)
+
+    assert rig.told == [("panel.show", Light.CONNECTING, ""), ("near_end.keep", 700), ("service.open",)]
+
+
+def test_a_box_that_starts_shows_its_light() -> None:
+    rig = Rig()
+    rig.engine.start()
+
+    assert rig.told == [("panel.show", Light.IDLE, "")]
+
+
+@in_loop
+async def test_a_fact_reported_while_the_box_starts_waits_until_it_has_started() -> None:
+    rig = Rig()
+    rig.fakes.diary.when["panel.show"] = lambda: rig.engine.report(UserStartedSpeaking())
+    rig.engine.start()
+
+    assert rig.notices == [ShowLight(Light.IDLE), UserStartedSpeaking()]
+
+
+# --- facts -----------------------------------------------------------------------------------------------------------
+
+
+@in_loop
+async def test_a_fact_reported_while_orders_are_obeyed_waits_until_they_are_through() -> None:
+    rig = Rig()
+    rig.fakes.diary.when["near_end.keep"] = lambda: rig.engine.report(TalkHeld())
+    rig.engine.report(WAKE)
+
+    assert rig.told[:3] == [("panel.show", Light.CONNECTING, ""), ("near_end.keep", 700), ("service.open",)]
+
+
+@in_loop
+async def test_an_adapter_that_answers_at_once_is_heard_after_the_orders_that_it_was_among() -> None:
+    rig = Rig()
+    rig.fakes.diary.when["service.open"] = lambda: rig.engine.report(LinkOpened())
+    rig.fakes.diary.when["near_end.open"] = lambda: rig.engine.report(TalkHeld())
+    rig.engine.report(WAKE)
+
+    assert [name for name, *_ in rig.told] == [
+        "panel.show",
+        "near_end.keep",
+        "service.open",
+        "panel.show",
+        "near_end.open",
+        "panel.show",
+        "near_end.close",
+        "service.close",
+    ]
+
+
+@in_loop
+async def test_too_many_facts_at_once_are_a_fault_that_does_not_hide() -> None:
+    rig = Rig()
+
+    def flood() -> None:
+        while True:
+            rig.engine.report(UserStartedSpeaking())
+
+    rig.fakes.diary.when["service.open"] = flood
+
+    with pytest.raises(OverflowError, match=r"^more than 1000 facts wait for the conversation$"):
+        rig.engine.report(WAKE)
+
+
+@in_loop
+async def test_facts_in_any_number_one_after_the_other_are_no_matter() -> None:
+    rig = Rig()
+    for _ in range(3000):
+        rig.engine.report(UserStartedSpeaking())
+
+    assert rig.notices.count(UserStartedSpeaking()) == 3000
+
+
+# --- observers -------------------------------------------------------------------------------------------------------
+
+
+@in_loop
+async def test_observers_see_each_fact_then_its_orders_then_the_phase_with_the_time() -> None:
+    rig = Rig()
+    rig.now = 51.5
+    rig.engine.report(WAKE)
+
+    assert rig.seen == [
+        (WAKE, 51.5),
+        (ShowLight(Light.CONNECTING), 51.5),
+        (KeepUplink(700), 51.5),
+        (OpenLink(), 51.5),
+        (PhaseEntered("connecting"), 51.5),
+    ]
+
+
+@in_loop
+async def test_observers_see_what_passes_beside_the_conversation() -> None:
+    rig = Rig()
+    rig.answering()
+    words = TranscriptChanged(Role.USER, "u1", "hello", is_final=True)
+    usage = UsageTold({"total_tokens": 5})
+    rig.engine.take([words, SOUND, usage])
+
+    assert rig.notices == [words, AudioReceived("r1", "i1", SOUND.pcm), usage]
+
+
+@in_loop
+async def test_an_order_is_shown_to_observers_when_it_has_been_obeyed() -> None:
+    rig = Rig()
+    shown: list[int] = []
+    rig.fakes.diary.when["service.open"] = lambda: shown.append(rig.notices.count(OpenLink()))
+    rig.engine.report(WAKE)
+
+    assert shown == [0]
+    assert OpenLink() in rig.notices
+
+
+# --- the fence -------------------------------------------------------------------------------------------------------
+
+
+@in_loop
+async def test_the_answers_audio_goes_to_the_speaker_and_its_first_sound_to_the_conversation() -> None:
+    rig = Rig()
+    rig.answering()
+    rig.fakes.far_end.burst = 7
+    rig.engine.take([SOUND])
+
+    assert rig.told == [("far_end.play", "i1", 0, SOUND.pcm), ("panel.show", Light.SPEAKING, "")]
+    assert PlaybackStarted(7) in rig.notices
+
+
+@in_loop
+async def test_late_audio_falls_at_the_fence() -> None:
+    rig = Rig()
+    rig.speaking()
+    rig.engine.report(UserStartedSpeaking())
+    rig.told.clear()
+    rig.seen.clear()
+    rig.engine.take([SOUND, ItemComplete("r1", "i1"), ResponseEnded("r1", ResponseStatus.CANCELLED)])
+
+    assert rig.told == []
+    assert rig.notices == [ResponseEnded("r1", ResponseStatus.CANCELLED)]
+
+
+@in_loop
+async def test_facts_and_audio_of_one_frame_are_taken_in_order() -> None:
+    rig = Rig()
+    rig.answering()
+    rig.fakes.far_end.burst = 1
+    rig.engine.take([SOUND, UserStartedSpeaking(), SOUND])
+
+    assert [name for name, *_ in rig.told] == ["far_end.play", "panel.show", "far_end.cut", "panel.show"]
+
+
+@in_loop
+async def test_the_speaker_learns_what_is_complete_before_the_conversation_does() -> None:
+    rig = Rig()
+    rig.speaking()
+    rig.engine.take([ItemComplete("r1", "i1")])
+    assert rig.told == [("far_end.finish_item", "i1")]
+
+    rig.told.clear()
+    rig.engine.take([COMPLETED])
+    assert rig.told == [("far_end.finish",)]
+    assert rig.notices == [COMPLETED]
+
+
+# --- the timer -------------------------------------------------------------------------------------------------------
+
+
+@in_loop
+async def test_a_deadline_is_told_when_it_is_due() -> None:
+    rig = Rig(Manners(no_speech_s=0.02))
+    hung_up = asyncio.Event()
+    rig.fakes.diary.when["service.close"] = hung_up.set
+    loop = asyncio.get_running_loop()
+    rig.engine._clock = loop.time
+    rig.engine.report(WAKE)
+    rig.engine.report(LinkOpened())
+    begun = loop.time()
+    await hung_up.wait()
+
+    assert loop.time() - begun >= 0.019
+
+
+@in_loop
+async def test_there_is_one_timer_and_none_while_nothing_is_waited_for() -> None:
+    rig = Rig()
+    rig.engine.report(WAKE)
+    first = rig.engine._timer
+    assert first is not None
+    rig.engine.report(LinkOpened())
+
+    assert first.cancelled()
+    assert rig.engine._timer is not None
+    rig.engine.report(TalkHeld())
+    assert rig.engine._timer is None
+
+
+@in_loop
+async def test_a_deadline_that_is_already_over_is_told_with_the_next_turn_of_the_loop() -> None:
+    rig = Rig(Manners(connect_s=0))
+    hung_up = asyncio.Event()
+    rig.fakes.diary.when["service.close"] = hung_up.set
+    rig.engine.report(WAKE)
+    rig.now += 5
+    assert not hung_up.is_set()
+    await hung_up.wait()
+
+
+@in_loop
+async def test_a_stopped_engine_has_no_timer() -> None:
+    rig = Rig()
+    rig.engine.report(TimerRang())
+    timer = rig.engine._timer
+    rig.engine.stop()
+
+    assert timer is not None
+    assert timer.cancelled()
+    rig.engine.stop()
+    assert rig.engine._timer is None
+
+
+def test_the_table_of_orders_is_whole() -> None:
+    assert set(OBEYED) == set(typing.get_args(Action))

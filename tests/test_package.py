@@ -1,0 +1,39 @@
+"""What a package must bring, wherever it is installed. Runs beside the checkout and, in CI, from the wheel alone."""
+
+import importlib
+import pkgutil
+from importlib import metadata, resources
+
+import pytest
+
+import edgevoice
+
+
+def _modules() -> list[str]:
+    names = [module.name for module in pkgutil.walk_packages(edgevoice.__path__, prefix="edgevoice.")]
+    # A `__main__` runs when it is imported.
+    return [name for name in names if not name.endswith(".__main__")]
+
+
+@pytest.mark.parametrize("name", _modules())
+def test_every_module_can_be_imported_without_a_warning(name: str) -> None:
+    importlib.import_module(name)
+
+
+@pytest.mark.parametrize("name", ["py.typed", "virtual/pcm_edgevoice.c", "virtual/converter.c", "virtual/converter.h"])
+def test_what_is_not_python_is_part_of_the_package_too(name: str) -> None:
+    assert resources.files(edgevoice).joinpath(name).is_file()
+
+
+def test_the_version_is_told_alike_by_the_code_and_by_the_installed_package() -> None:
+    assert metadata.version("edgevoice") == edgevoice.__version__
+
+
+def test_the_command_edgevoice_leads_to_a_function_that_is_there() -> None:
+    (command,) = metadata.entry_points(group="console_scripts", name="edgevoice")
+
+    assert callable(command.load())
+
+
+def test_nothing_is_needed_from_an_address_so_that_any_index_will_do() -> None:
+    assert not [line for line in metadata.requires("edgevoice") or () if "@" in line]

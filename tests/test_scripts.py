@@ -1,0 +1,338 @@
+"""scripts/test and scripts/demo on a machine of stand-ins: what they install, when, and what they say."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parents[1]
+LIMIT_S: Final = 60
+SOURCES: Final = ("requirements.lock", "requirements-build.lock", "pyproject.toml", "edgevoice/__init__.py")
+
+PYTHON: Final = r"""#!/usr/bin/env bash
+# Answers as an interpreter would, and writes down what it was asked to do.
+case "$*" in
+  *ensurepip*) [[ ${PYTHON_VERSION%.*} == 3.1[123] ]] && echo "$STAGE/bin/python3" ; exit ;;
+  *platform*) echo "$PYTHON_VERSION"; exit ;;
+  *'import pip'*) exit 0 ;;
+esac
+echo "python $*" >>"$STAGE/log"
+case "$1 $2" in
+  '-m venv')
+    mkdir -p "$3/bin"
+    cp "$STAGE/bin/python3" "$3/bin/python"
+    printf '#!/usr/bin/env bash\necho "edgevoice in $PWD"; printf "<%%s>\\n" "$@"\n' >"$3/bin/edgevoice"
+    chmod +x "$3/bin/edgevoice"
+    printf 'version = %s\ncommand = %s\n' "$PYTHON_VERSION" "$0 -m venv $3" >"$3/pyvenv.cfg"
+    ;;
+  '-m pip')
+    [[ ! -p $STAGE/gate ]] || read -r <"$STAGE/gate"
+    [[ ! -e $STAGE/no-network ]] || { echo 'no route to the index'; exit 1; }
+    ;;
+  '-m pytest')
+    echo "pytest in $PWD with ${PYTHONPATH-no path} and ${VIRTUAL_ENV-no venv}"; shift 2; printf '<%s>\n' "$@"
+    ;;
+esac
+"""
+DPKG_QUERY: Final = r"""#!/usr/bin/env bash
+grep -qxF "${!#}" "$STAGE/missing" || printf installed
+"""
+APT_GET: Final = r"""#!/usr/bin/env bash
+echo "apt-get $*" >>"$STAGE/log"
+"""
+SUDO: Final = r"""#!/usr/bin/env bash
+[[ -e $STAGE/may-sudo ]] || exit 1
+echo "sudo $*" >>"$STAGE/log"
+shift
+"$@"
+"""
+ID: Final = r"""#!/usr/bin/env bash
+cat "$STAGE/uid"
+"""
+
+
+@dataclass
+class Stage:
+    """A copy of the scripts in a folder with a space, and a machine whose Python, apt-get and sudo only take notes."""
+
+    folder: Path
+    version: str = "3.11.2"
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def project(self) -> Path:
+        return self.folder / "edge voice"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE", "PYTHON", "PIP"))}
+        return {**kept, "PATH": path, "STAGE": str(self.folder), "PYTHON_VERSION": self.version, **self.variables}
+
+    def run(self, script: str, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(self.project / "scripts" / script), *arguments],
+            cwd=cwd or self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
+
+    def start(self, script: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(self.project / "scripts" / script)],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def take_notes(self) -> list[str]:
+        """Return what was done since the last call, the folder's own path shortened to `.`."""
+        log = self.folder / "log"
+        notes = log.read_text().replace(str(self.project), ".").splitlines() if log.exists() else []
+        log.unlink(missing_ok=True)
+        return notes
+
+    def lack(self, *packages: str) -> None:
+        (self.folder / "missing").write_text("\n".join(packages))
+
+
+def _lay_out(folder: Path) -> Stage:
+    stage = Stage(folder)
+    for name in SOURCES:
+        (stage.project / name).parent.mkdir(parents=True, exist_ok=True)
+        (stage.project / name).write_text(f"# {name}\n")
+    (stage.project / "scripts").mkdir()
+    for name in ("_setup.sh", "test", "demo"):
+        shutil.copy(ROOT / "scripts" / name, stage.project / "scripts" / name)
+    tools = {"python3": PYTHON, "dpkg-query": DPKG_QUERY, "apt-get": APT_GET, "sudo": SUDO, "id": ID}
+    (folder / "bin").mkdir()
+    for name, text in tools.items():
+        (folder / "bin" / name).write_text(text)
+        (folder / "bin" / name).chmod(0o755)
+    (folder / "uid").write_text("1000\n")
+    stage.lack()
+    return stage
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return _lay_out(tmp_path)
+
+
+@pytest.fixture
+def prepared(stage: Stage) -> Stage:
+    assert stage.run("test").returncode == 0
+    stage.take_notes()
+    return stage
+
+
+def test_the_first_run_installs_what_is_locked_by_hash_then_the_project_and_nothing_else(stage: Stage) -> None:
+    done = stage.run("test")
+
+    assert done.returncode == 0, done.stderr
+    venv, tools, packages, project, tests = stage.take_notes()
+    assert venv == "python -m venv ./.venv"
+    assert tools.endswith("--require-hashes --only-binary :all: -r ./requirements-build.lock")
+    assert packages.endswith("--require-hashes --no-build-isolation -r ./requirements.lock")
+    assert project.endswith("--no-deps --no-build-isolation --editable .")
+    assert tests == "python -m pytest"
+
+
+def test_a_second_run_goes_straight_to_the_tests(prepared: Stage) -> None:
+    done = prepared.run("test")
+
+    assert prepared.take_notes() == ["python -m pytest"]
+    assert not done.stderr
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_what_the_venv_was_made_from_has_changed_and_it_is_brought_up_to_date(prepared: Stage, name: str) -> None:
+    with (prepared.project / name).open("a") as file:
+        file.write("# changed\n")
+
+    prepared.run("test")
+
+    assert [note.split()[2] for note in prepared.take_notes()] == ["pip", "pip", "pip", "pytest"]
+
+
+def test_an_interrupted_setup_is_done_again_from_the_start(stage: Stage) -> None:
+    (stage.folder / "no-network").touch()
+    assert stage.run("test").returncode == 1
+    stage.take_notes()
+    (stage.folder / "no-network").unlink()
+
+    assert stage.run("test").returncode == 0
+
+    assert stage.take_notes()[0] == "python -m venv ./.venv"
+
+
+def test_a_failed_update_leaves_no_venv_that_passes_for_a_good_one(prepared: Stage) -> None:
+    lock = prepared.project / "requirements.lock"
+    before = lock.read_text()
+    lock.write_text("# another\n")
+    (prepared.folder / "no-network").touch()
+    assert prepared.run("test").returncode == 1
+    (prepared.folder / "no-network").unlink()
+    prepared.take_notes()
+    lock.write_text(before)
+
+    prepared.run("test")
+
+    assert prepared.take_notes()[0] == "python -m venv ./.venv"
+
+
+def test_a_folder_that_was_moved_gets_a_new_venv(prepared: Stage) -> None:
+    moved = Stage(prepared.folder)
+    shutil.copytree(prepared.project, prepared.folder / "elsewhere" / "edge voice", symlinks=True)
+    shutil.rmtree(prepared.project)
+    (prepared.folder / "elsewhere" / "edge voice").rename(prepared.folder / "other")
+    moved_script = prepared.folder / "other" / "scripts" / "test"
+
+    subprocess.run([str(moved_script)], env=moved.environment, capture_output=True, timeout=LIMIT_S, check=True)
+
+    assert moved.take_notes()[0] == f"python -m venv {prepared.folder / 'other' / '.venv'}"
+
+
+def test_another_interpreter_asked_for_by_name_gets_a_new_venv(prepared: Stage) -> None:
+    prepared.version = "3.13.0"
+    prepared.variables["PYTHON"] = "python3"
+
+    assert "Python 3.13.0" in prepared.run("test").stderr
+
+    assert prepared.take_notes()[0] == "python -m venv ./.venv"
+
+
+def test_an_interpreter_that_is_gone_gets_a_new_venv(prepared: Stage) -> None:
+    (prepared.project / ".venv" / "bin" / "python").unlink()
+
+    prepared.run("test")
+
+    assert prepared.take_notes()[0] == "python -m venv ./.venv"
+
+
+def test_pytest_gets_the_arguments_unchanged_in_the_project_and_nothing_of_the_callers_python(prepared: Stage) -> None:
+    prepared.variables |= {"PYTHONPATH": "/elsewhere", "VIRTUAL_ENV": "/another"}
+
+    done = prepared.run("test", "tests/core", "-k", "two words", "")
+
+    heading, *arguments = done.stdout.splitlines()
+    assert heading == f"pytest in {prepared.project} with no path and no venv"
+    assert arguments == ["<tests/core>", "<-k>", "<two words>", "<>"]
+
+
+def test_the_demo_runs_where_it_was_started_and_its_output_is_its_own(stage: Stage) -> None:
+    somewhere = stage.folder / "some where"
+    somewhere.mkdir()
+
+    done = stage.run("demo", "--json", "a b", cwd=somewhere)
+
+    assert done.stdout.splitlines() == [f"edgevoice in {somewhere}", "<demo>", "<--json>", "<a b>"]
+    assert "setup: ready after" in done.stderr
+
+
+def test_the_scripts_can_be_started_through_a_link(prepared: Stage) -> None:
+    link = prepared.folder / "bin" / "demo-edgevoice"
+    link.symlink_to(prepared.project / "scripts" / "demo")
+
+    done = subprocess.run(
+        [str(link)], env=prepared.environment, capture_output=True, text=True, timeout=LIMIT_S, check=True
+    )
+
+    assert done.stdout.splitlines()[1] == "<demo>"
+
+
+def test_missing_packages_are_named_in_one_line_with_what_to_type(stage: Stage) -> None:
+    stage.lack("portaudio19-dev", "gcc")
+
+    done = stage.run("demo")
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "setup: Debian packages are missing; type: sudo apt-get update && sudo apt-get install -y gcc portaudio19-dev\n"
+    )
+    assert stage.take_notes() == []
+
+
+@pytest.mark.parametrize(("uid", "prefix"), [("0", []), ("1000", ["sudo"])], ids=["root", "may use sudo"])
+def test_missing_packages_are_installed_by_whoever_may(stage: Stage, uid: str, prefix: list[str]) -> None:
+    (stage.folder / "uid").write_text(uid)
+    (stage.folder / "may-sudo").touch()
+    stage.lack("libsystemd-dev")
+
+    assert stage.run("test").returncode == 0
+
+    notes = stage.take_notes()
+    assert [note for note in notes if note.startswith("apt-get") and note.endswith(" libsystemd-dev")]
+    assert [note.split()[0] for note in notes if note.startswith("sudo")][:1] == prefix
+
+
+def test_a_failed_installation_shows_what_was_said_and_one_line_of_advice(stage: Stage) -> None:
+    (stage.folder / "no-network").touch()
+
+    done = stage.run("test")
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-2:] == [
+        "no route to the index",
+        "setup: that failed. Is the network there? Then start this again.",
+    ]
+
+
+def test_an_interpreter_that_is_too_old_is_refused_in_one_line(stage: Stage) -> None:
+    stage.version = "3.10.13"
+    stage.variables["PYTHON"] = "python3"
+
+    done = stage.run("test")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("setup: PYTHON=python3 is no Python 3.11 or newer")
+    assert len(done.stderr.splitlines()) == 1
+    assert not (stage.project / ".venv").exists()
+
+
+def test_the_interpreter_of_these_tests_is_found_good_as_it_is(stage: Stage) -> None:
+    program = f"source '{stage.project}/scripts/_setup.sh'; choose_python"
+
+    found = subprocess.run(
+        ["bash", "-euc", program],
+        env={**stage.environment, "PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=True,
+    ).stdout.strip()
+
+    # Never the one of a venv: that may be about to be replaced.
+    assert Path(found).resolve() == Path(sys.executable).resolve()
+    assert not Path(found).is_relative_to(ROOT)
+
+
+def test_two_started_at_once_set_up_once_and_both_run(stage: Stage) -> None:
+    gate = stage.folder / "gate"
+    os.mkfifo(gate)
+    first = stage.start("test")
+    assert first.stderr is not None
+    while "installing the locked packages" not in first.stderr.readline():
+        assert first.poll() is None
+    second = stage.start("demo")
+    assert second.stderr is not None
+
+    assert "waiting for another setup" in second.stderr.readline()
+    with gate.open("w") as opened:
+        gate.unlink()  # the calls after the one that waits at it find no gate
+        opened.write("go on\n")
+    first_said, _ = first.communicate(timeout=LIMIT_S)
+    second_said, _ = second.communicate(timeout=LIMIT_S)
+
+    assert first_said.startswith("pytest in")
+    assert second_said.startswith("edgevoice in")
+    assert [note.split()[2] for note in stage.take_notes()] == ["venv", "pip", "pip", "pip", "pytest"]

@@ -1,0 +1,59 @@
+"""When scores make a detection: a table of scores, one for each frame of 80 ms, and where the word was heard."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgevoice.wakeword.decision import Decision, Thresholds
+
+FRAME_S = 0.08
+
+
+def heard_at(scores: list[float], thresholds: Thresholds = Thresholds(0.5, 0.8, refractory_s=2.0)) -> list[int]:
+    """Return the numbers of the frames at which a word was heard."""
+    decision = Decision(thresholds)
+    return [number for number, score in enumerate(scores) if decision.take(score, (number + 1) * FRAME_S)]
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected", "why"),
+    [
+        ([0.0, 0.1, 0.49, 0.49, 0.49], [], "below the threshold, for however long"),
+        ([0.0, 0.6, 0.0], [], "a door slams for one frame"),
+        ([0.0, 0.6, 0.6, 0.0], [2], "a word lasts for two"),
+        ([0.6, 0.0, 0.6, 0.0, 0.6], [], "two that do not touch are none"),
+        ([0.5, 0.5], [1], "the threshold itself counts"),
+        ([0.0, 0.8, 0.0], [1], "who is sure needs no second frame"),
+        ([0.0, 0.79, 0.0], [], "almost sure does"),
+        ([0.6, 0.9, 0.9, 0.9, 0.6, 0.6], [1], "one word is heard once"),
+        ([0.0, 1.0, *[0.0] * 20, 1.0], [1], "too soon after the last"),
+        ([0.0, 1.0, *[0.0] * 24, 1.0], [1, 26], "soon enough after the last"),
+        ([float("nan"), float("nan"), 0.6, 0.6], [3], "a score that is no number is none"),
+    ],
+    ids=lambda value: value.replace(" ", "-") if isinstance(value, str) else "",
+)
+def test_what_counts_as_a_word(scores: list[float], expected: list[int], why: str) -> None:
+    assert heard_at(scores) == expected, why
+
+
+def test_a_word_that_goes_on_as_the_deaf_time_ends_is_heard_again_at_its_end() -> None:
+    assert heard_at([0.9] * 30) == [0, 25]
+
+
+def test_without_a_refractory_period_every_frame_may_count() -> None:
+    assert heard_at([0.9, 0.9, 0.9], Thresholds(0.5, 0.8, refractory_s=0.0)) == [0, 1, 2]
+
+
+@given(st.lists(st.floats(0, 1), max_size=200), st.floats(0.05, 0.99), st.floats(0, 0.5), st.floats(0, 3))
+def test_no_two_detections_are_closer_than_the_refractory_period(
+    scores: list[float], threshold: float, above: float, refractory_s: float
+) -> None:
+    thresholds = Thresholds(threshold, min(1.0, threshold + above), refractory_s)
+
+    heard = heard_at(scores, thresholds)
+
+    for first, second in zip(heard, heard[1:], strict=False):
+        assert (second - first) * FRAME_S >= refractory_s - 1e-6
+    for number in heard:
+        confirmed = number > 0 and min(scores[number - 1 : number + 1]) >= threshold
+        assert confirmed or scores[number] >= thresholds.sure

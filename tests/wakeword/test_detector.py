@@ -1,0 +1,211 @@
+"""The detector with openWakeWord's real models, on synthetic speech; see tests/data/README.md."""
+
+import asyncio
+import logging
+import threading
+import time
+import wave
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from edgevoice.core.messages import WakeWordHeard
+from edgevoice.errors import WakeWordUnavailable
+from edgevoice.wakeword.decision import Thresholds
+from edgevoice.wakeword.detector import Detector
+from edgevoice.wakeword.models import find_model, words_present
+from tests.waiting import eventually, until
+
+DATA = Path(__file__).parents[1] / "data"
+RATE_HZ, FRAME = 16_000, 1280
+
+Samples = npt.NDArray[np.int16]
+
+
+def recording(name: str) -> Samples:
+    with wave.open(str(DATA / name)) as file:
+        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (RATE_HZ, 1, 2)
+        return np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
+
+
+def quiet(seconds: float) -> Samples:
+    return np.random.default_rng(7).integers(-20, 20, round(seconds * RATE_HZ), dtype=np.int16)
+
+
+class Listener:
+    """A detector that is fed no faster than it listens, and what it has heard."""
+
+    def __init__(self, model: Path | None = None) -> None:
+        self.heard: list[WakeWordHeard] = []
+        self.detector = Detector(model or find_model("hey_jarvis"), Thresholds(), self.heard.append)
+
+    @property
+    def threads(self) -> list[threading.Thread]:
+        return [thread for thread in threading.enumerate() if thread.name == "wakeword"]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[asyncio.Task[None]]:
+        task = asyncio.create_task(self.detector.run())
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            # Its end comes after every frame that waits: once the thread is gone, all has been heard.
+            until(lambda: not self.threads)
+
+    async def hear(self, samples: Samples) -> None:
+        await asyncio.wait_for(self.detector.loaded.wait(), 20)
+        for end in range(FRAME, len(samples) + 1, FRAME):
+            await eventually(lambda: self.detector._frames.qsize() < 10)
+            self.detector.hear(samples[end - FRAME : end].tobytes(), end)
+
+
+def heard_in(*parts: Samples) -> tuple[list[WakeWordHeard], Listener]:
+    listener = Listener()
+
+    async def live() -> None:
+        async with listener.running():
+            await listener.hear(np.concatenate(parts))
+
+    asyncio.run(live())
+    assert listener.detector.dropped == 0
+    return listener.heard, listener
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in DATA.glob("pos_hey_jarvis__*.wav")))
+def test_the_wake_word_is_heard_exactly_once_and_placed_where_it_was_said(name: str) -> None:
+    speech = recording(name)
+
+    heard, listener = heard_in(quiet(1.0), speech, quiet(1.5))
+
+    (one,) = heard
+    assert one.word == "hey_jarvis"
+    assert one.score >= 0.5
+    assert one.at_sample % FRAME == 0
+    assert RATE_HZ < one.at_sample <= RATE_HZ + len(speech) + 4 * FRAME
+    assert time.monotonic() - listener.detector.scored_at < 5
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in DATA.glob("neg_*.wav")))
+def test_other_speech_is_never_taken_for_the_wake_word(name: str) -> None:
+    heard, _ = heard_in(quiet(1.0), recording(name), quiet(1.0))
+
+    assert heard == []
+
+
+def test_said_again_after_the_refractory_period_it_is_heard_again() -> None:
+    speech = recording("pos_hey_jarvis__flite_slt_1.1.wav")
+
+    heard, _ = heard_in(quiet(1.0), speech, quiet(2.5), speech, quiet(1.0))
+
+    assert len(heard) == 2
+    assert heard[1].at_sample - heard[0].at_sample == pytest.approx(len(speech) + 2.5 * RATE_HZ, abs=2 * FRAME)
+
+
+def test_silence_and_a_muted_microphone_are_scored_so_the_watchdog_sees_life() -> None:
+    heard, listener = heard_in(np.zeros(4 * FRAME, np.int16))
+
+    assert heard == []
+    assert listener.detector.scored_at > 0
+
+
+def test_when_it_is_loaded_that_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "edgevoice"):
+        heard_in(quiet(0.2))
+
+    (record,) = caplog.records
+    assert (record.message, vars(record)["fields"]) == ("wakeword-ready", {"word": "hey_jarvis"})
+
+
+def test_far_behind_it_drops_the_oldest_frames_counts_them_and_never_blocks() -> None:
+    detector = Listener().detector
+    for number in range(1, 31):
+        detector.hear(bytes(2 * FRAME), number * FRAME)
+
+    assert detector.dropped == 5
+    waiting = [detector._frames.get_nowait() for _ in range(25)]
+    assert [item[1] // FRAME for item in waiting if item is not None] == list(range(6, 31))
+
+
+def test_its_thread_ends_with_it_even_when_it_was_far_behind() -> None:
+    listener = Listener()
+
+    async def live() -> None:
+        async with listener.running():
+            for number in range(1, 100):
+                listener.detector.hear(bytes(2 * FRAME), number * FRAME)
+            await asyncio.sleep(0)
+            assert len(listener.threads) == 1
+
+    asyncio.run(live())
+
+    assert listener.threads == []
+
+
+def test_a_file_that_is_no_model_is_refused_by_its_path(tmp_path: Path) -> None:
+    model = tmp_path / "computer.onnx"
+    model.write_bytes(b"this is not a model" * 100)
+    listener = Listener(model)
+
+    async def live() -> None:
+        with pytest.raises(WakeWordUnavailable, match=r"computer\.onnx is not a wake word model") as refused:
+            await asyncio.wait_for(listener.detector.run(), 20)
+        assert "\n" not in refused.value.line()
+
+    asyncio.run(live())
+
+    until(lambda: not listener.threads)
+    assert not listener.detector.loaded.is_set()
+
+
+@pytest.mark.parametrize(
+    ("file", "problem"),
+    [
+        ("timer_v0.1.onnx", r"does not give one score for one word, but \[7\]"),
+        ("embedding_model.onnx", "is not a wake word model: InvalidArgument"),
+        ("silero_vad.onnx", "is not a wake word model"),
+    ],
+)
+def test_a_model_that_is_none_for_one_word_is_refused(file: str, problem: str) -> None:
+    listener = Listener(words_present()["hey_jarvis"].parent / file)
+
+    async def live() -> None:
+        with pytest.raises(WakeWordUnavailable, match=problem):
+            await asyncio.wait_for(listener.detector.run(), 20)
+
+    asyncio.run(live())
+
+    until(lambda: not listener.threads)
+
+
+def test_a_fault_of_ours_in_its_thread_ends_it_and_is_not_swallowed() -> None:
+    def break_down(_heard: WakeWordHeard) -> None:
+        raise ZeroDivisionError("of our own making")
+
+    listener = Listener()
+    listener.detector = Detector(find_model("hey_jarvis"), Thresholds(), break_down)
+    speech = np.concatenate([quiet(1.0), recording("pos_hey_jarvis__flite_slt_1.1.wav"), quiet(0.5)])
+
+    async def live() -> None:
+        async with listener.running() as task:
+            await listener.hear(speech)
+            with pytest.raises(ZeroDivisionError, match="of our own making"):
+                await asyncio.wait_for(task, 10)
+
+    asyncio.run(live())
+
+
+def test_a_loop_that_is_gone_when_the_model_is_loaded_does_no_harm() -> None:
+    async def leave_at_once() -> None:
+        task = asyncio.create_task(Listener().detector.run())
+        await asyncio.sleep(0)
+        task.cancel()
+
+    asyncio.run(leave_at_once())
+
+    until(lambda: not Listener().threads)
