@@ -8,6 +8,7 @@ from collections.abc import Mapping
 Field = str | int | float | bool
 
 _PREFIX = "EDGEVOICE_"
+_STDERR = 2
 
 
 def tell(log: logging.Logger, level: int, event: str, **fields: Field) -> None:
@@ -41,12 +42,24 @@ def start(level: str) -> None:
     """Send the log of this process to the journal when systemd has connected us to it, else to standard error."""
     handler: logging.Handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Terminal())
-    if "JOURNAL_STREAM" in os.environ and (journal := _journal()) is not None:
+    if _leads_to_journal() and (journal := _journal()) is not None:
         handler = journal
     root = logging.getLogger("edgevoice")
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     root.propagate = False
+
+
+def _leads_to_journal() -> bool:
+    """Say whether standard error leads to the journal, as systemd.exec(5) tells to find out.
+
+    The variable alone says nothing: every shell of a desktop session inherits it.
+    """
+    try:
+        status = os.fstat(_STDERR)
+    except OSError:
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
 
 
 def _journal() -> logging.Handler | None:

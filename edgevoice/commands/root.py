@@ -104,6 +104,18 @@ def latency(
     _obey(lambda: measure(rounds, as_json=as_json))
 
 
+@bench.command("barge-in")
+def barge_in(
+    *,
+    cuts: Annotated[int, typer.Option(min=2, max=2000, help="Answers to interrupt, half of them under load.")] = 200,
+    as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
+) -> None:
+    """Measure interruptions: from the decision to silence at the DAC, and what was told as heard against the tape."""
+    from edgevoice.bench.barge_in import measure
+
+    _obey(lambda: measure(cuts, as_json=as_json))
+
+
 def _obey(command: Callable[[], int]) -> None:
     """Run a command; what a person can mend is told in one line, without a traceback."""
     try:

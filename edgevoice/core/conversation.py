@@ -444,10 +444,9 @@ class Conversation:
     # --- deadlines ---------------------------------------------------------------------------------------------------
 
     def _deadline_passed(self, now: float) -> list[Action]:
-        actions: list[Action] = []
-        while (name := self._deadlines.take_due(now)) is not None:
-            actions += self._due(name, now)
-        return actions
+        # One at a time, so that each has its own light; the next is due at once, and is told of at once.
+        name = self._deadlines.take_due(now)
+        return [] if name is None else self._due(name, now)
 
     def _due(self, name: Deadline, now: float) -> list[Action]:
         match name:

@@ -20,7 +20,7 @@ _COMPLETE_AFTER_MS = 500
 # The wake word is followed by a breath of up to a second; the wait for more must be longer.
 _PATIENCE_MS = {"low": 2000, "medium": 1500, "auto": 1500, "high": 1000}
 # What the recogniser gets around the voiced part: enough for soft consonants, not enough to hear words in the hiss.
-_MARGIN_MS = 150
+_MARGIN_MS = 100
 # Doubling, so that the rolling hypotheses cost no more than the final one.
 _FIRST_HYPOTHESIS_MS = 800
 _KEPT_WHILE_IDLE_MS = 10_000

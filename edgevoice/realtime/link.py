@@ -138,7 +138,9 @@ class Link:
         async with AsyncExitStack() as opened:
             try:
                 async with asyncio.timeout(self._connect_s):
-                    connection = await opened.enter_async_context(await self._dial(endpoint))
+                    connection = await self._dial(endpoint)
+                    # Not its own context: hung up on by a cancellation, it would tell of an internal error (1011).
+                    opened.push_async_callback(connection.close)
                     await self._configure(connection, downlink)
             except ConnectionClosed as error:
                 raise refusal.dial_failure(error, endpoint.host) from error

@@ -115,49 +115,56 @@ def _nearest(reference: npt.NDArray[np.float64], window: npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class HeardOnTape:
-    """Where an item's audio lies on the far-end tape and how much of it, in samples.
+    """How much of an item is on the far-end tape, in samples; ``late`` counts what came of it after its end."""
 
-    ``late`` counts what came after.
-    """
-
-    first: int
     samples: int
     late: int
+
+
+_PROBE = 480
+"""Samples that must agree before they are taken for a piece of the item: 20 ms."""
 
 
 def find_on_tape(tape: Samples, item: Samples, since: int) -> HeardOnTape:
     """Find audio of an item on the far-end tape after frame ``since``, and how much of it was emitted.
 
     ``item`` is what was received, at the tape's rate; the tape must hold it unscaled (full volume). It may end in a
-    fade. Raises ``ValueError`` when its beginning is not there.
+    fade, and may have holes where the card ran dry. Raises ``ValueError`` when its beginning is not there.
     """
     skipped = int(np.flatnonzero(item)[0]) if item.any() else 0
-    probe = item[skipped : skipped + 480]
-    candidates = np.flatnonzero(tape[since : len(tape) - len(probe)] == probe[0]) + since
-    first = next((int(at) for at in candidates if np.array_equal(tape[at : at + len(probe)], probe)), None)
+    first = _find(tape, item[skipped : skipped + _PROBE], since)
     if first is None:
         raise ValueError("the item's audio is not on the tape")
-    begin = first - skipped
-    length = min(len(item), len(tape) - begin)
-    same = tape[begin : begin + length] == item[:length]
-    # From the first difference on it fades: the samples shrink towards zero within 5 ms and stay there.
-    differs = np.flatnonzero(~same)
-    if not len(differs):
-        return HeardOnTape(begin, length, 0)
-    fade_from = int(differs[0])
-    sounding = np.flatnonzero(tape[begin + fade_from : begin + length])
-    ends = np.flatnonzero(np.diff(sounding) > WIRE_HZ // 100)
-    tail = int(sounding[ends[0]]) + 1 if len(ends) else (int(sounding[-1]) + 1 if len(sounding) else 0)
-    after = tape[begin + fade_from + tail : begin + length]
-    late = (
-        int(np.count_nonzero(after == item[fade_from + tail : length]))
-        if _repeats(after, item, fade_from + tail)
-        else 0
-    )
-    return HeardOnTape(begin, fade_from + tail, late)
+    place, heard = first - skipped, 0
+    while True:
+        length = min(len(item) - heard, len(tape) - place)
+        differs = np.flatnonzero(tape[place : place + length] != item[heard : heard + length])
+        if not len(differs):
+            return HeardOnTape(heard + length, 0)
+        place, heard = place + int(differs[0]), heard + int(differs[0])
+        hole = _hole(tape[place : place + WIRE_HZ], item[heard : heard + _PROBE])
+        if not hole:
+            break
+        place += hole
+    # The fade: the samples shrink to nothing within 5 ms, and then there is silence.
+    sounding = np.flatnonzero(tape[place : place + WIRE_HZ // 100])
+    faded = int(sounding[-1]) + 1 if len(sounding) else 0
+    late = _find(tape[: place + len(item)], item[heard + faded : heard + faded + _PROBE], place + faded)
+    return HeardOnTape(heard + faded, 0 if late is None else _PROBE)
 
 
-def _repeats(after: Samples, item: Samples, at: int) -> bool:
-    """Say whether what follows the cut is still the old answer: silence against silence does not count."""
-    same = after == item[at : at + len(after)]
-    return bool(np.any(same & (after != 0)) and np.mean(same[after != 0]) > 0.5)
+def _find(tape: Samples, probe: Samples, since: int) -> int | None:
+    """Return the frame after ``since`` at which ``probe`` stands on the tape."""
+    if len(probe) < _PROBE or not probe.any():
+        return None
+    candidates = np.flatnonzero(tape[since : len(tape) - len(probe)] == probe[0]) + since
+    return next((int(at) for at in candidates if np.array_equal(tape[at : at + len(probe)], probe)), None)
+
+
+def _hole(tape: Samples, ahead: Samples) -> int:
+    """Return how many zeros the card emitted for want of data before the item goes on; 0 when it does not."""
+    sounding = np.flatnonzero(tape)
+    if not len(sounding) or len(ahead) < _PROBE:
+        return 0
+    hole = int(sounding[0])
+    return hole if np.array_equal(tape[hole : hole + len(ahead)], ahead) else 0
