@@ -1,0 +1,42 @@
+"""The benchmarks run and tell what they promise; their figures are judged by people, not by tests."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.sound
+
+
+def bench(*arguments: str) -> dict[str, Any]:
+    ended = subprocess.run(
+        [sys.executable, "-m", "edgevoice", "bench", *arguments, "--json"],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    report: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    return report
+
+
+def test_latency_loses_no_sample_and_tells_all_its_figures() -> None:
+    report = bench("latency", "--rounds", "2")
+
+    assert report["samples_lost"] == report["samples_doubled"] == 0
+    assert report["rounds"] == 2
+    for name in ("detection_to_light_ms", "link_up_to_first_append_ms", "first_delta_to_dac_ms"):
+        assert set(report[name]) == {"p50", "p95"}
+
+
+def test_barge_in_tells_the_truth_about_every_cut() -> None:
+    report = bench("barge-in", "--cuts", "14")
+
+    assert report["cuts"] == 14
+    assert report["truncates_wrong"] == report["late_samples_heard"] == report["loaded"]["late_samples_heard"] == 0
+    assert report["heard_error_ms"]["max"] <= 1
+    assert report["loaded"]["heard_error_ms"]["max"] <= 1
+    assert set(report["silent_ms"]) == {"p50", "p95", "max"}
