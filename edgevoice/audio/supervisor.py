@@ -26,6 +26,9 @@ _T = TypeVar("_T")
 _Callback = Callable[[bytes | None, int, Any, int], tuple[bytes | None, int]]
 
 _TICK_S = 0.2
+_LATE_AFTER_S = 0.25
+"""Age of the last callback from which its thread must not go before others any more: after an unplug it spins."""
+
 _DEAD_AFTER_S = 0.5
 """Age of the last callback that means loss. Nothing else tells: PortAudio reports a live stream after an unplug."""
 
@@ -68,6 +71,7 @@ class Supervisor:
         self._lost: dict[Device, str] = {}
         self._tries = 0
         self._errors: list[Exception] = []
+        self._threads: set[int] = set()
 
     async def run(self) -> None:
         """Open, watch, re-open, for ever."""
@@ -107,7 +111,10 @@ class Supervisor:
             await asyncio.sleep(_TICK_S)
             if self._errors:
                 raise self._errors[0]
-            dead = [device for device in streams.open if self._age_s(device, streams) > _DEAD_AFTER_S]
+            ages_s = {device: self._age_s(device, streams) for device in streams.open}
+            if any(age_s > _LATE_AFTER_S for age_s in ages_s.values()):
+                self._calm_threads()
+            dead = [device for device, age_s in ages_s.items() if age_s > _DEAD_AFTER_S]
             for device in dead:
                 self._lose(device, DeviceBusy(f"the {device} has stopped: unplugged, or its sound server has died"))
             # Looking for the missing half closes the other for a moment, so it waits for a silent one.
@@ -161,6 +168,12 @@ class Supervisor:
                 stream_callback=self._guarded(self._mouth.callback),
             )
 
+    def _calm_threads(self) -> None:
+        """Take real time back from PortAudio's threads: two that spin would starve a machine of two cores, and us."""
+        while self._threads:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.sched_setscheduler(self._threads.pop(), os.SCHED_OTHER, os.sched_param(0))
+
     def _guarded(self, callback: _Callback) -> _Callback:
         """Wrap a callback: it asks for real time in its thread, and an error in it ends more than the stream."""
         is_first = True
@@ -169,6 +182,7 @@ class Supervisor:
             nonlocal is_first
             if is_first:
                 is_first = False
+                self._threads.add(threading.get_native_id())
                 _ask_for_real_time()
             try:
                 return callback(pcm, frames, times, status)
