@@ -25,7 +25,9 @@ class PocketsphinxRecogniser:
     """Recognise the commands of `vocabulary`; one decoder, which threads take in turn.
 
     An n-gram model of the sentences instead of a JSGF grammar: a grammar must bend a foreign sentence into a command
-    ("order a pizza" became "repeat that"), the model answers with foreign words, which the brain then refuses.
+    ("order a pizza" became "repeat that"), the model answers with foreign words, which the brain then refuses. Measured
+    with hibari's voice at three speeds: 258 of 258 commands with and without wake words; 0 of 36 foreign sentences were
+    taken for a command.
     """
 
     def __init__(self, decoder: Any) -> None:

@@ -57,8 +57,7 @@ class LocalService:
         voice: Voice | None = None,
         recogniser: Recogniser | None = None,
     ) -> None:
-        self._host = host
-        self._port = 0 if port is None and unix_path is None else port
+        self._address = (host, 0 if port is None and unix_path is None else port)
         self._unix_path = unix_path
         self._accept_keys = accept_keys
         self._behaviour = behaviour or Behaviour()
@@ -96,9 +95,10 @@ class LocalService:
         }
         async with contextlib.AsyncExitStack() as sockets:
             try:
-                if self._port is not None:
-                    server = await sockets.enter_async_context(serve(handle, self._host, self._port, **options))
-                    self.url = f"ws://{self._host}:{server.sockets[0].getsockname()[1]}{PATH}"
+                host, port = self._address
+                if port is not None:
+                    server = await sockets.enter_async_context(serve(handle, host, port, **options))
+                    self.url = f"ws://{host}:{server.sockets[0].getsockname()[1]}{PATH}"
                 if self._unix_path is not None:
                     await sockets.enter_async_context(unix_serve(handle, str(self._unix_path), **options))
                     self._unix_path.chmod(0o600)

@@ -39,7 +39,7 @@ class HibariVoice:
         Raises LocalServiceUnavailable when hibari-tts is not installed.
         """
         try:
-            from hibari import Hibari  # type: ignore[import-untyped]  # noqa: PLC0415 - optional, and 190 MB of memory
+            from hibari import Hibari  # noqa: PLC0415 - optional, and 190 MB of memory
         except ImportError as error:
             raise LocalServiceUnavailable("The voice hibari-tts is not installed") from error
         voice = cls(Hibari())

@@ -20,7 +20,7 @@ _COMMON = (
     (30, ("what's the date", "what is the date", "what day is it", "what day is it today", "what is today's date")),
     (10, ("what's the date today", "what is the date today", "tell me the date")),
     # Short words, softly spoken; with less weight they were heard as "volume that".
-    (60, ("volume up", "volume down", "what day is it")),
+    (150, ("volume up", "volume down", "what day is it")),
     (8, ("volume up", "volume down", "turn the volume up", "turn the volume down", "turn up the volume")),
     (8, ("turn down the volume", "turn it up", "turn it down", "make it louder", "make it quieter")),
     (30, ("louder", "quieter", "mute the volume")),
@@ -32,7 +32,7 @@ _COMMON = (
     (60, ("stop", "cancel", "help", "thanks", "thank you", "goodbye", "bye")),
 )
 _FOREIGN_WORDS = (
-    "i you he she it we they me him her us them my your his our their this that these those who what where "
+    "i you he she it we they me him her us them my your his our their this these those who what where "
     "when why how which is are was were be been am do does did have has had will would can could should may "
     "might must go goes going went come came get got make made take took see saw know think like love want "
     "need say said tell told ask give find play call open close order buy look listen read write put keep not "

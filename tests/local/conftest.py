@@ -1,7 +1,13 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 import pytest
 
 from edgevoice.local.recogniser import PocketsphinxRecogniser
+from edgevoice.local.server import LocalService
 from edgevoice.local.speech import HibariVoice
+from tests.local.client import Client, dialled
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +18,26 @@ def voice() -> HibariVoice:
 @pytest.fixture(scope="session")
 def recogniser() -> PocketsphinxRecogniser:
     return PocketsphinxRecogniser.load()
+
+
+@pytest.fixture
+def talk(voice: HibariVoice, recogniser: PocketsphinxRecogniser) -> Callable[..., None]:
+    """Run one client's talk against a service that sends as fast as it can, or at ``pace``."""
+
+    def run(
+        talk: Callable[[Client], Awaitable[None]],
+        *,
+        pace: float = 1000.0,
+        announcement: str | None = None,
+        **session: Any,
+    ) -> None:
+        async def scene() -> None:
+            async with (
+                LocalService(voice=voice, recogniser=recogniser, pace=pace, announcement=announcement) as service,
+                dialled(service, **session) as client,
+            ):
+                await talk(client)
+
+        asyncio.run(scene())
+
+    return run

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect
 
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.local import process as process_module
 from edgevoice.local.process import LocalServiceProcess
-from tests.local.client import dialled_unix
+from tests.local.client import HEADERS, QUERY, Client, dialled_unix
 from tests.waiting import eventually
 
 
@@ -61,46 +62,39 @@ def test_the_child_answers_is_replaced_when_it_dies_and_ends_with_its_context() 
 
 
 def test_signals_and_the_end_of_its_parent_end_it_within_a_second(tmp_path: Path) -> None:
-    async def scene(name: str, end: Callable[[Process], object]) -> float:
-        path = tmp_path / name
-        command = [sys.executable, "-m", "edgevoice.local", "--unix", str(path), "--until-stdin-closes"]
-        child = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+    path = str(tmp_path / "socket")
+
+    async def started(*options: str) -> tuple[Process, str]:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "edgevoice.local", *options, stdin=PIPE, stdout=PIPE, stderr=PIPE
+        )
         assert child.stdout is not None
-        lines = [await child.stdout.readline(), await child.stdout.readline()]
-        assert str(path).encode() in lines[0]
-        assert lines[1] == b"ready\n"
-        async with dialled_unix(str(path), "ws://localhost/api/v1/realtime/session") as client:
-            await client.until("session.created")
-            began = time.monotonic()
-            end(child)
-            await child.wait()
-        took_s = time.monotonic() - began
+        told, ready = [(await child.stdout.readline()).decode().split() for _ in range(2)]
+        assert ready == ["ready"]
+        return child, told[-1]
+
+    async def ended(child: Process, client: Client, end: Callable[[], object]) -> None:
+        await client.until("session.created")
+        began = time.monotonic()
+        end()
+        await child.wait()
+        assert time.monotonic() - began < 1.0
         assert child.returncode == 0
         _, errors = await child.communicate()
         assert errors == b""
-        return took_s
 
-    def lose_parent(child: Process) -> None:
-        assert child.stdin is not None
-        child.stdin.close()
-
-    async def scenes() -> list[float]:
-        return await asyncio.gather(
-            scene("terminated", lambda child: child.send_signal(signal.SIGTERM)),
-            scene("interrupted", lambda child: child.send_signal(signal.SIGINT)),
-            scene("orphaned", lose_parent),
+    async def scenes() -> None:
+        (on_port, url), (on_path, told) = await asyncio.gather(
+            started("--port", "0"), started("--unix", path, "--until-stdin-closes")
         )
+        assert told == path
+        assert on_path.stdin is not None
+        async with connect(url + QUERY, additional_headers=HEADERS) as socket:
+            await ended(on_port, Client(socket), lambda: on_port.send_signal(signal.SIGINT))
+        async with dialled_unix(path, "ws://localhost/api/v1/realtime/session") as client:
+            await ended(on_path, client, on_path.stdin.close)
 
-    assert max(asyncio.run(scenes())) < 1.0
-
-
-def test_the_command_tells_the_address_of_its_port() -> None:
-    command = [sys.executable, "-m", "edgevoice.local", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        line = child.stdout.readline()
-        child.terminate()
-    assert line.startswith("The local Realtime service answers at ws://127.0.0.1:")
+    asyncio.run(scenes())
 
 
 def test_a_child_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,6 +147,22 @@ def test_an_answer_that_may_not_be_interrupted_is_followed_by_the_next(
     talk(speak_over, pace=8.0, turn_detection={**SERVER, "interrupt_response": False})
 
 
+def test_an_output_for_a_turn_that_has_passed_is_kept_but_not_spoken_of(
+    voice: HibariVoice, talk: Callable[..., None]
+) -> None:
+    async def speak_meanwhile(client: Client) -> None:
+        await client.ask("volume up")
+        call = (await client.answered())["output"][0]
+        await client.speak(question(voice, "Thank you."))
+        await client.answered()
+        output = {"type": "function_call_output", "call_id": call["call_id"], "output": "{}"}
+        await client.forget().send("conversation.item.create", item=output)
+        await client.refused("response.cancel")
+        assert client.kinds() == ["conversation.item.added", "conversation.item.done", "error"]
+
+    talk(speak_meanwhile)
+
+
 def test_create_response_false_leaves_the_answer_to_the_client(voice: HibariVoice, talk: Callable[..., None]) -> None:
     async def ask(client: Client) -> None:
         await client.speak(question(voice, "Thank you."))
