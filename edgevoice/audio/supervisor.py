@@ -36,7 +36,7 @@ _CLOSE_LIMIT_S = 2.0
 """Closing blocks for as long as a frozen sound server stays frozen; then only a new process helps."""
 
 _OPEN_LIMIT_S = 10.0
-_RETRY = Backoff(first_s=0.25, factor=2, limit_s=5)
+_RETRY = Backoff(first_s=0.25, factor=2, limit_s=1.5)
 
 
 @dataclass(slots=True)

@@ -69,7 +69,8 @@ class Uplink:
         was_closed = self._gate is _Gate.CLOSED
         self._settle()
         if was_closed:
-            self._cursor = self._microphone.position
+            # Opened without keeping anything: the session hears nothing from before its beginning.
+            self._cursor = self._sent_until = self._microphone.position
         self._gate = _Gate.LIVE
         self.pump()
 

@@ -3,6 +3,7 @@
 import json
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from edgevoice.audio.devices import Found, present, sound_library
@@ -26,7 +27,7 @@ def _print_table(found: list[Found], able: dict[Device, list[Found]]) -> None:
     table = Table("name", "microphone", "speaker", "own rate", box=None, pad_edge=False)
     for one in found:
         marks = ["✓" if one.can_be(device) else "" for device in Device]
-        table.add_row(one.name, *marks, f"{one.rate_hz} Hz")
+        table.add_row(escape(one.name), *marks, f"{one.rate_hz} Hz")
     if found:
         console.print(table)
         console.print("\nPut a name, or a part of it that no other has, into microphone.device and speaker.device.")

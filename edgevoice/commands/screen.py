@@ -22,6 +22,7 @@ from edgevoice.core.messages import (
 )
 
 _COLOURS = {
+    Light.OFF: "90",
     Light.IDLE: "90",
     Light.CONNECTING: "36",
     Light.LISTENING: "32",
@@ -113,9 +114,9 @@ class Screen:
             return
         words = f"  {_NAMES[self._growing[0]]}: {self._growing[1]}" if self._growing else ""
         room = shutil.get_terminal_size().columns - 14
-        shown = words if len(words) <= room else f"…{words[1 - room :]}"
-        colour = _COLOURS.get(self._light, "90")
-        self._stream.write(f"\r\x1b[K\x1b[{colour}m● {self._light:<10}\x1b[0m{shown}")
+        if len(words) > room:
+            words = f"…{words[1 - room :]}" if room > 1 else ""
+        self._stream.write(f"\r\x1b[K\x1b[{_COLOURS[self._light]}m● {self._light:<10}\x1b[0m{words}")
         self._stream.flush()
 
     def _clear_status(self) -> None:

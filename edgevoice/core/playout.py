@@ -104,19 +104,22 @@ class Playout:
         self._is_flowing = True
 
     def set_gain(self, gain: float) -> None:
-        """Set the loudness, 0 to 1; it is reached within 10 ms, without a click."""
+        """Set the loudness, 0 to 1: within 10 ms and without a click where something sounds, else at once."""
         self._wanted_gain = gain
+        if self.is_idle:
+            self._gain = gain
 
     def cut(self) -> None:
         """Silence all that is queued: the next pull fades out and tells what was heard.
 
         What is pushed later is a new burst.
         """
-        if not self._is_cutting:  # else the fade of the cut before is still to be pulled
+        # Said first: whoever only looks, from another thread, must not find the buffer idle before the fade.
+        was_cutting, self._is_cutting = self._is_cutting, True
+        if not was_cutting:  # else the fade of the cut before is still to be pulled
             self._fading = self._head(_FADE)
         self._cut_items += self._items.values()
         self._forget_queue()
-        self._is_cutting = True
 
     def pull(self, frames: int) -> tuple[_Samples, PlaybackCut | PlaybackDrained | None]:
         """Return exactly ``frames`` samples, and what there is to tell: that a cut is done, or that the buffer ran dry.

@@ -23,7 +23,7 @@ CARDS = (info(0, "mic", inputs=1), info(1, "dac", outputs=2))
 
 
 class FakeLibrary(pyaudio.PyAudio):
-    """``refused`` maps a device's index to the error that opening it raises; ``hangs`` makes closing block until set."""
+    """``refused`` maps a device's index to the error that opening it raises; closing waits for ``may_close``."""
 
     def __init__(self, *devices: dict[str, Any], refused: dict[int, Exception] | None = None) -> None:
         self.devices = devices

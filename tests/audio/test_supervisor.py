@@ -1,10 +1,10 @@
-"""The owner of both streams: on the virtual card in real time, and with a PortAudio of our own for what no card does."""
+"""The owner of both streams: on the virtual card in real time, and with a PortAudio of our own for the rest."""
 
 import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import numpy as np
@@ -15,6 +15,7 @@ from edgevoice.audio import devices, supervisor
 from edgevoice.audio.microphone import PERIOD, Microphone
 from edgevoice.audio.speaker import Speaker
 from edgevoice.audio.supervisor import Supervisor
+from edgevoice.core.backoff import Backoff
 from edgevoice.core.messages import Device, DeviceLost, DeviceRestored, Earcon, Event, PlaybackDrained
 from edgevoice.errors import AudioUnavailable
 from edgevoice.virtual import VirtualCard
@@ -199,13 +200,13 @@ class Workshop:
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+def quick(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Let a supervisor look every 2 ms, retry every few, and give up soon."""
     monkeypatch.setattr(supervisor, "_TICK_S", 0.002)
     monkeypatch.setattr(supervisor, "_DEAD_AFTER_S", 0.02)
     monkeypatch.setattr(supervisor, "_CLOSE_LIMIT_S", 0.05)
     monkeypatch.setattr(supervisor, "_OPEN_LIMIT_S", 0.05)
-    monkeypatch.setattr(supervisor, "_RETRY", supervisor.Backoff(first_s=0.004, factor=2, limit_s=0.01))
+    monkeypatch.setattr(supervisor, "_RETRY", Backoff(first_s=0.004, factor=2, limit_s=0.01))
     return monkeypatch
 
 
@@ -254,7 +255,7 @@ def test_closing_that_hangs_ends_the_process(quick: pytest.MonkeyPatch) -> None:
 
     async def live() -> None:
         async with Box(FAKE).running() as task:
-            with pytest.raises(AudioUnavailable, match="closing the sound system takes longer than 0.05 s") as error:
+            with pytest.raises(AudioUnavailable, match=r"closing the sound system takes longer than 0\.05 s") as error:
                 await asyncio.wait_for(task, 5)
             assert error.value.code == "audio-unavailable"
 
@@ -273,7 +274,7 @@ def test_opening_that_hangs_ends_the_process(quick: pytest.MonkeyPatch) -> None:
 
     async def live() -> None:
         async with Box(FAKE).running() as task:
-            with pytest.raises(AudioUnavailable, match="opening the sound system takes longer than 0.05 s"):
+            with pytest.raises(AudioUnavailable, match=r"opening the sound system takes longer than 0\.05 s"):
                 await asyncio.wait_for(task, 5)
             gate.set()
 

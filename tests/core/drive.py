@@ -82,7 +82,7 @@ class Driven:
         """Let time pass, telling of every deadline when it is due; return the orders that follow."""
         end, actions = self.now + seconds, list[Action]()
         while (at := self.conversation.deadline) is not None and at <= end:
-            self.now = at
+            self.now = max(self.now, at)
             actions += self.hear(DeadlinePassed())
         self.now = end
         return actions
@@ -90,7 +90,7 @@ class Driven:
     def oversleep(self, seconds: float) -> list[Action]:
         """Let time pass and tell only then that a deadline is over, as a busy machine does."""
         self.now += seconds
-        return self.hear(DeadlinePassed())
+        return self.wait(0)
 
 
 def drive(*facts: Event, manners: Manners = OPEN_MICROPHONE) -> Driven:

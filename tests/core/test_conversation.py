@@ -417,6 +417,12 @@ def test_the_uplink_stays_shut_when_a_hang_up_and_the_end_of_the_echo_fall_toget
     assert spoken.oversleep(0.3) == HUNG_UP
 
 
+def test_deadlines_that_fall_together_each_have_their_own_light() -> None:
+    spoken = drive(*TO_SPOKEN, PlaybackDrained(1), manners=HALF_DUPLEX)
+
+    assert spoken.oversleep(700) == [ShowLight(Light.LISTENING), OpenUplink(), *HUNG_UP]
+
+
 def test_a_hang_up_calls_off_what_would_have_failed_in_the_same_instant() -> None:
     thinking = drive(*TO_THINKING, manners=replace(OPEN_MICROPHONE, session_s=14))
 

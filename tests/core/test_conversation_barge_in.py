@@ -178,14 +178,6 @@ def test_silence_comes_before_a_ringing_timer_is_stopped(ending: Event) -> None:
     assert StopEarcons() in orders
 
 
-def test_silence_comes_first_when_several_deadlines_fall_together() -> None:
-    speaking = drive(*TO_SPEAKING)
-    speaking.wait(598)
-    speaking.hear(TimerRang())
-
-    assert speaking.oversleep(4)[0] == CutPlayback()
-
-
 # --- what the service is told ----------------------------------------------------------------------------------------
 
 

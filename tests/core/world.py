@@ -263,6 +263,8 @@ class World:
                 self.being_generated = None
             case ServiceComplained(code="conversation_already_has_active_response"):
                 self.may_ask += 1
+            case LinkLost():
+                self.session_tools.clear()  # there is nobody to send their outputs to
             case DeviceLost(device=device):
                 self.lost.add(device)
             case DeviceRestored(device=device):

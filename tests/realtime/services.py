@@ -3,10 +3,11 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
 from websockets.asyncio.server import ServerConnection, serve, unix_serve
 from websockets.exceptions import ConnectionClosed
 
@@ -19,7 +20,7 @@ from tests.waiting import eventually
 KEY = "c2VjcmV0OmtleS10aGF0LW5vYm9keS1tYXktc2Vl"
 SESSION = {"type": "realtime", "instructions": "Be brief."}
 
-Handler = Callable[[ServerConnection], Awaitable[None]]
+SPEECH_STARTED = {"type": "input_audio_buffer.speech_started", "audio_start_ms": 0, "item_id": "u1"}
 
 
 class Talker:
@@ -50,11 +51,9 @@ class Talker:
 
     async def listen_to_the_end(self) -> None:
         """Receive whatever comes until the other side hangs up."""
-        try:
+        with suppress(ConnectionClosed):
             while True:
                 await self.listen(1)
-        except ConnectionClosed:
-            return
 
 
 Script = Callable[[Talker], Awaitable[None]]
@@ -77,10 +76,8 @@ class Service:
         talker = Talker(connection)
         script = self._scripts[min(len(self.talkers), len(self._scripts) - 1)]
         self.talkers.append(talker)
-        try:
+        with suppress(ConnectionClosed):  # the client may hang up in the middle of the script
             await script(talker)
-        except ConnectionClosed:
-            pass  # the client hung up in the middle of the script
 
     @asynccontextmanager
     async def listening(self, **options: Any) -> AsyncIterator[str]:
@@ -151,3 +148,11 @@ class Caller:
         (loss,) = self.losses
         assert self.arrivals[-1] == loss
         return loss
+
+
+def problem_in(caplog: pytest.LogCaptureFixture, event: str) -> str:
+    (record,) = [record for record in caplog.records if record.message == event]
+    problem = vars(record)["fields"]["problem"]
+    assert isinstance(problem, str)
+    assert problem.isprintable()
+    return problem

@@ -17,6 +17,10 @@ def query(endpoint: Endpoint) -> dict[str, list[str]]:
     return parse_qs(urlsplit(endpoint.url).query)
 
 
+async def prepared_by(endpoint: Endpoint) -> None:
+    await endpoint.prepare()
+
+
 def test_inworld_gets_a_fresh_session_id_and_the_key_as_basic() -> None:
     first, second = remote(settings.Service(), KEY), remote(settings.Service(), KEY)
 
@@ -67,7 +71,7 @@ def test_the_service_inside_the_box_is_behind_a_socket_and_no_port() -> None:
         prepared.append("yes")
 
     endpoint = local(Path("/run/edgevoice/local.sock"), prepare)
-    asyncio.run(endpoint.prepare())
+    asyncio.run(prepared_by(endpoint))
 
     assert endpoint.socket == Path("/run/edgevoice/local.sock")
     assert urlsplit(endpoint.url).path == "/api/v1/realtime/session"
@@ -77,7 +81,7 @@ def test_the_service_inside_the_box_is_behind_a_socket_and_no_port() -> None:
 
 
 def test_a_service_on_the_network_needs_no_preparing() -> None:
-    asyncio.run(remote(settings.Service(), KEY).prepare())
+    asyncio.run(prepared_by(remote(settings.Service(), KEY)))
 
 
 @pytest.mark.parametrize(

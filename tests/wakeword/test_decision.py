@@ -1,5 +1,7 @@
 """When scores make a detection: a table of scores, one for each frame of 80 ms, and where the word was heard."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,9 +9,10 @@ from hypothesis import strategies as st
 from edgevoice.wakeword.decision import Decision, Thresholds
 
 FRAME_S = 0.08
+USUAL = Thresholds(0.5, 0.8, refractory_s=2.0)
 
 
-def heard_at(scores: list[float], thresholds: Thresholds = Thresholds(0.5, 0.8, refractory_s=2.0)) -> list[int]:
+def heard_at(scores: list[float], thresholds: Thresholds = USUAL) -> list[int]:
     """Return the numbers of the frames at which a word was heard."""
     decision = Decision(thresholds)
     return [number for number, score in enumerate(scores) if decision.take(score, (number + 1) * FRAME_S)]
@@ -52,7 +55,7 @@ def test_no_two_detections_are_closer_than_the_refractory_period(
 
     heard = heard_at(scores, thresholds)
 
-    for first, second in zip(heard, heard[1:], strict=False):
+    for first, second in pairwise(heard):
         assert (second - first) * FRAME_S >= refractory_s - 1e-6
     for number in heard:
         confirmed = number > 0 and min(scores[number - 1 : number + 1]) >= threshold

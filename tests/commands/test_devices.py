@@ -1,0 +1,87 @@
+"""`edgevoice devices`: what a person reads, and what a program reads."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from edgevoice.audio import devices
+from edgevoice.commands.devices import show
+from tests.audio.fake_library import FakeLibrary, info
+
+Install = Callable[..., FakeLibrary]
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> Install:
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def put(*cards: dict[str, Any]) -> FakeLibrary:
+        library = FakeLibrary(*cards)
+        monkeypatch.setattr(devices, "open_library", lambda: library)
+        return library
+
+    return put
+
+
+def test_every_card_is_a_line_with_what_it_can_do(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
+    library = install(
+        info(0, "USB PnP Sound Device", inputs=1, rate_hz=44_100.0), info(1, "Headphones", outputs=8), info(2, "null")
+    )
+
+    assert show(as_json=False) == 0
+
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == ["name", "microphone", "speaker", "own", "rate"]
+    assert lines[1] == ["USB", "PnP", "Sound", "Device", "✓", "44100", "Hz"]
+    assert lines[2] == ["Headphones", "✓", "48000", "Hz"]
+    assert lines[3] == ["null", "48000", "Hz"]
+    assert library.is_terminated
+
+
+def test_a_name_in_brackets_is_a_name_and_no_markup(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
+    install(info(0, "Loopback [red]: PCM (hw:2,0)", inputs=2, outputs=2))
+
+    show(as_json=False)
+
+    assert "Loopback [red]: PCM (hw:2,0)" in capsys.readouterr().out
+
+
+def test_a_half_that_is_missing_is_told_and_is_the_exit_status(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(info(0, "Headphones", outputs=2))
+
+    assert show(as_json=False) == 1
+    assert "No microphone is present: plug one in" in capsys.readouterr().out
+
+
+def test_a_machine_without_sound_is_told_twice_and_shows_no_empty_table(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install()
+
+    assert show(as_json=False) == 1
+
+    printed = capsys.readouterr().out
+    assert "No microphone is present" in printed
+    assert "No speaker is present" in printed
+    assert "own rate" not in printed
+
+
+def test_programs_read_json(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
+    install(info(0, "both", inputs=1, outputs=2, rate_hz=16_000.0), info(1, "dac", outputs=2))
+
+    assert show(as_json=True) == 0
+
+    both = {"name": "both", "inputs": 1, "outputs": 2, "rate_hz": 16_000}
+    dac = {"name": "dac", "inputs": 0, "outputs": 2, "rate_hz": 48_000}
+    assert json.loads(capsys.readouterr().out) == {"microphone": [both], "speaker": [both, dac]}
+
+
+def test_json_says_what_is_missing_by_an_empty_list(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
+    install()
+
+    assert show(as_json=True) == 1
+    assert json.loads(capsys.readouterr().out) == {"microphone": [], "speaker": []}

@@ -1,0 +1,166 @@
+"""A session that ends by itself; against real WebSocket servers on this machine."""
+
+import asyncio
+
+import pytest
+
+from edgevoice.core.downlink import Arrival
+from edgevoice.core.messages import (
+    LinkLost,
+    LinkOpened,
+    UserStartedSpeaking,
+)
+from tests.realtime.services import KEY, SPEECH_STARTED, Caller, Service, Talker, problem_in
+from tests.waiting import eventually
+
+# --- being hung up on ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [(1000, ""), (1001, "session hit the maximum duration"), (1008, "unknown\x1b[2J model"), (1011, "")],
+)
+def test_the_end_of_a_session_is_told_once_whatever_its_close_code(
+    code: int, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def ending(talker: Talker) -> None:
+        await talker.accept()
+        await talker.connection.close(code, reason)
+
+    async def live() -> LinkLost:
+        async with Service(ending).listening() as url, Caller(url).running() as caller:
+            caller.link.open()
+            return await caller.lost()
+
+    assert asyncio.run(live()) == LinkLost("session-ended", is_retriable=True)
+    problem = problem_in(caplog, "link-lost")
+    assert str(code) in problem
+    assert reason.replace("\x1b", "") in problem
+
+
+def test_a_connection_that_breaks_is_an_end_too(caplog: pytest.LogCaptureFixture) -> None:
+    async def breaking(talker: Talker) -> None:
+        await talker.accept()
+        talker.connection.transport.abort()
+
+    async def live() -> LinkLost:
+        async with Service(breaking).listening() as url, Caller(url).running() as caller:
+            caller.link.open()
+            return await caller.lost()
+
+    assert asyncio.run(live()) == LinkLost("session-ended", is_retriable=True)
+    assert "no close code" in problem_in(caplog, "link-lost")
+
+
+def test_a_service_that_hangs_up_while_it_is_spoken_to_is_lost_once() -> None:
+    async def hanging_up(talker: Talker) -> None:
+        await talker.accept()
+        await talker.listen(3)
+        await talker.connection.close(1001, "enough")
+
+    async def live() -> LinkLost:
+        async with Service(hanging_up).listening() as url, Caller(url).running() as caller:
+            await caller.opened()
+            while not caller.losses:
+                caller.link.send_audio(bytes(1920))
+                await asyncio.sleep(0)
+            return await caller.lost()
+
+    assert asyncio.run(live()) == LinkLost("session-ended", is_retriable=True)
+
+
+# --- nonsense --------------------------------------------------------------------------------------------------------
+
+NONSENSE: list[str | bytes] = [
+    "no json",
+    "[]",
+    '{"type":7}',
+    '{"no":"type"}',
+    b"binary",
+    '{"type":"response.created","response":1}',
+]
+
+
+@pytest.mark.parametrize("frame", NONSENSE, ids=repr)
+def test_twenty_frames_of_nonsense_in_a_row_end_the_session(frame: str | bytes) -> None:
+    async def babbling(talker: Talker) -> None:
+        await talker.accept()
+        for _ in range(20):
+            await talker.connection.send(frame)
+        await talker.listen_to_the_end()
+
+    async def live() -> LinkLost:
+        async with Service(babbling).listening() as url, Caller(url).running() as caller:
+            caller.link.open()
+            return await caller.lost()
+
+    assert asyncio.run(live()) == LinkLost("service-nonsense", is_retriable=False)
+
+
+def test_nonsense_between_frames_that_make_sense_does_no_harm() -> None:
+    async def stammering(talker: Talker) -> None:
+        for _ in range(3):
+            for _ in range(7):
+                await talker.connection.send("no json")
+            await talker.say({"type": "session.created", "session": {}})
+        await talker.accept()
+        for _ in range(3):
+            for frame in (NONSENSE * 4)[:19]:
+                await talker.connection.send(frame)
+            await talker.say(SPEECH_STARTED)
+        await talker.listen_to_the_end()
+
+    async def live() -> list[Arrival]:
+        async with Service(stammering).listening() as url, Caller(url).running() as caller:
+            caller.link.open()
+            await eventually(lambda: len(caller.arrivals) == 4)
+            return caller.arrivals
+
+    assert asyncio.run(live()) == [LinkOpened(), *[UserStartedSpeaking()] * 3]
+
+
+def test_nonsense_instead_of_a_session_is_given_up_before_the_time_is() -> None:
+    async def babbling(talker: Talker) -> None:
+        for _ in range(20):
+            await talker.connection.send(b"\0\1")
+        await talker.listen_to_the_end()
+
+    async def live() -> LinkLost:
+        async with Service(babbling).listening() as url, Caller(url, connect_s=30).running() as caller:
+            caller.link.open()
+            return await caller.lost()
+
+    assert asyncio.run(live()) == LinkLost("service-nonsense", is_retriable=False)
+
+
+# --- what must not be seen -------------------------------------------------------------------------------------------
+
+
+def test_neither_key_nor_words_reach_any_log_at_any_level(caplog: pytest.LogCaptureFixture) -> None:
+    async def talking(talker: Talker) -> None:
+        await talker.accept()
+        await talker.say(
+            {
+                "type": "conversation.item.input_audio_transcription.completed",
+                "item_id": "u1",
+                "transcript": "my secret recipe",
+            },
+            {"type": "response.output_audio_transcript.done", "item_id": "a1", "transcript": ["my secret answer"]},
+        )
+        await talker.connection.send('{"my secret": broken')
+        await talker.connection.close(1011, "over")
+
+    async def live() -> Caller:
+        async with Service(talking).listening() as url, Caller(url).running() as caller:
+            caller.link.open()
+            await caller.lost()
+            return caller
+
+    caller = asyncio.run(live())
+
+    ours = [record for record in caplog.records if not record.name.startswith("websockets.server")]
+    everything = "\n".join(f"{record.getMessage()} {vars(record)}" for record in ours)
+    assert "frame-unreadable" in everything
+    assert KEY not in everything
+    assert "secret" not in everything
+    assert KEY not in repr(caller.link) + repr(vars(caller.link))

@@ -1,0 +1,63 @@
+"""What the box says once in its life."""
+
+from pathlib import Path
+
+import pytest
+
+from edgevoice.core.messages import AudioReceived, PhaseEntered
+from edgevoice.system.announced import ANNOUNCEMENT, Announced, state_folder
+
+SOUND = AudioReceived("r1", "a1", b"\0\0")
+
+
+def test_it_is_noted_with_the_first_sound_of_an_answer_and_outlives_the_process(tmp_path: Path) -> None:
+    marker = tmp_path / "state" / "edgevoice" / "said"
+    said = Announced(marker)
+
+    said(PhaseEntered("speaking"), 0.0)
+    assert not said.is_done
+    said(SOUND, 1.0)
+
+    assert said.is_done
+    assert Announced(marker).is_done
+
+
+def test_it_is_noted_once(tmp_path: Path) -> None:
+    said = Announced(tmp_path / "said")
+    said(SOUND, 1.0)
+    (tmp_path / "said").unlink()
+    said(SOUND, 2.0)
+
+    assert not said.is_done
+
+
+def test_a_folder_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> None:
+    (tmp_path / "state").touch()
+    said = Announced(tmp_path / "state" / "said")
+
+    said(SOUND, 1.0)
+
+    assert not said.is_done
+
+
+def test_it_names_what_the_box_can_do_without_an_account() -> None:
+    for word in ("account", "time", "volume", "timers", "story"):
+        assert word in ANNOUNCEMENT
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"STATE_DIRECTORY": "/var/lib/edgevoice"}, "/var/lib/edgevoice"),
+        ({"STATE_DIRECTORY": "/var/lib/edgevoice:/var/lib/other"}, "/var/lib/edgevoice"),
+        ({"XDG_STATE_HOME": "/home/me/state"}, "/home/me/state/edgevoice"),
+        ({"STATE_DIRECTORY": "", "XDG_STATE_HOME": ""}, "/home/me/.local/state/edgevoice"),
+        ({}, "/home/me/.local/state/edgevoice"),
+    ],
+)
+def test_the_box_remembers_where_systemd_says_or_in_the_users_own_folder(
+    environment: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+
+    assert state_folder(environment) == Path(expected)

@@ -1,0 +1,144 @@
+"""What systemd is told, on a real NOTIFY_SOCKET."""
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from edgevoice.core.messages import Light, PhaseEntered, ShowLight, TurnEnded
+from edgevoice.system.notify import ServiceManager, watchdog_interval_s
+
+
+class Systemd:
+    """The other end of the socket."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._socket.setblocking(False)
+
+    def told(self) -> list[str]:
+        messages = []
+        while True:
+            try:
+                messages.append(self._socket.recv(4096).decode())
+            except BlockingIOError:
+                return messages
+
+    async def hear(self, count: int) -> list[str]:
+        """Wait for that many messages."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(5):
+            return [(await loop.sock_recv(self._socket, 4096)).decode() for _ in range(count)]
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Systemd]:
+    path = tmp_path / "notify"
+    manager = Systemd(path)
+    monkeypatch.setenv("NOTIFY_SOCKET", str(path))
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    monkeypatch.setenv("WATCHDOG_USEC", "20000")
+    yield manager
+    manager.close()
+
+
+def test_the_start_and_the_end_are_told(systemd: Systemd) -> None:
+    ServiceManager().ready()
+    ServiceManager().stopping()
+
+    assert systemd.told() == ["READY=1", "STOPPING=1"]
+
+
+def test_the_phase_is_shown_once_for_each_change(systemd: Systemd) -> None:
+    manager = ServiceManager()
+
+    for phase in ("connecting", "connecting", "listening", "idle", "idle"):
+        manager(PhaseEntered(phase), 0.0)
+
+    assert systemd.told() == ["STATUS=connecting", "STATUS=listening", "STATUS=idle"]
+
+
+def test_a_fault_is_shown_with_its_reason_and_other_lights_are_not(systemd: Systemd) -> None:
+    manager = ServiceManager()
+
+    manager(ShowLight(Light.LISTENING), 0.0)
+    manager(ShowLight(Light.FAULT, "key-refused"), 0.0)
+    manager(ShowLight(Light.FAULT, "key-refused"), 1.0)
+    manager(TurnEnded(), 2.0)
+    manager.show_status("idle")
+
+    assert systemd.told() == ["STATUS=fault: key-refused", "STATUS=idle"]
+
+
+def feed(proofs: Callable[[], tuple[float, ...]], systemd: Systemd, count: int) -> list[str]:
+    """Run the feeder until systemd has heard that many messages."""
+
+    async def live() -> list[str]:
+        feeding = asyncio.create_task(ServiceManager.feed_watchdog(proofs, freshness_s=3.0))
+        try:
+            return await systemd.hear(count)
+        finally:
+            feeding.cancel()
+
+    return asyncio.run(live())
+
+
+def test_the_watchdog_is_fed_at_half_its_period_while_everything_lives(systemd: Systemd) -> None:
+    began = time.monotonic()
+
+    assert feed(lambda: (time.monotonic(), time.monotonic() - 2.9), systemd, 6) == ["WATCHDOG=1"] * 6
+    assert time.monotonic() - began >= 5 * 0.01
+
+
+def test_the_watchdog_starves_while_one_part_is_silent_and_is_fed_again_when_it_speaks(systemd: Systemd) -> None:
+    asked: list[bool] = []
+
+    def proofs() -> tuple[float, ...]:
+        is_deaf = len(asked) < 5
+        asked.append(is_deaf)
+        now = time.monotonic()
+        return (now, now - 3.5 if is_deaf else now)
+
+    assert feed(proofs, systemd, 1) == ["WATCHDOG=1"]
+    assert asked == [True] * 5 + [False]
+
+
+def test_without_a_watchdog_there_is_nothing_to_feed(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WATCHDOG_USEC")
+
+    asyncio.run(asyncio.wait_for(ServiceManager.feed_watchdog(lambda: (time.monotonic(),)), 1))
+
+    assert systemd.told() == []
+
+
+def test_without_systemd_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    manager = ServiceManager()
+
+    manager.ready()
+    manager(PhaseEntered("listening"), 0.0)
+    manager.stopping()
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"WATCHDOG_USEC": "30000000"}, 15.0),
+        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": str(os.getpid())}, 15.0),
+        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}, None),
+        ({"WATCHDOG_USEC": "0"}, None),
+        ({"WATCHDOG_USEC": "-5"}, None),
+        ({"WATCHDOG_USEC": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_the_period_is_read_as_the_manual_says(environment: dict[str, str], expected: float | None) -> None:
+    assert watchdog_interval_s(environment) == expected

@@ -1,0 +1,188 @@
+"""The log: names and fields, on a terminal or in the journal of systemd."""
+
+import logging
+import os
+import re
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from edgevoice import journal
+from edgevoice.journal import tell
+from systemd import journal as systemd_journal
+
+LOG = logging.getLogger("edgevoice.test_journal")
+
+
+def crash() -> None:
+    try:
+        _ = 1 // 0
+    except ZeroDivisionError:
+        LOG.exception("crashed")
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    """Leave the logger as it was: other tests listen to it."""
+    root = logging.getLogger("edgevoice")
+    before = (root.handlers[:], root.level, root.propagate)
+    yield
+    root.handlers[:], root.propagate = before[0], before[2]
+    root.setLevel(before[1])
+
+
+@pytest.fixture
+def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JOURNAL_STREAM", raising=False)
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """Stand in for journald, to which standard error leads: what reaches it, entry by entry."""
+    entries: list[dict[str, str]] = []
+
+    def sendv(*fields: str | bytes) -> None:
+        texts = [field.decode() if isinstance(field, bytes) else field for field in fields]
+        entries.append(dict(text.split("=", 1) for text in texts))
+
+    monkeypatch.setattr(systemd_journal, "sendv", sendv)
+    status = os.fstat(2)
+    monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
+    return entries
+
+
+@pytest.mark.usefixtures("_terminal")
+def test_a_line_on_a_terminal_has_the_time_the_event_and_its_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    journal.start("info")
+
+    tell(LOG, logging.INFO, "conversation-over", seconds=62.0, turns=2)
+
+    assert re.fullmatch(r"\d\d:\d\d:\d\d conversation-over seconds=62\.0 turns=2\n", capsys.readouterr().err)
+
+
+@pytest.mark.usefixtures("_terminal")
+def test_what_is_wrong_says_so_in_front_and_the_sentence_comes_last(capsys: pytest.CaptureFixture[str]) -> None:
+    journal.start("info")
+
+    tell(LOG, logging.WARNING, "link-lost", problem="the key was refused. Copy it again.", code="key-refused")
+    tell(LOG, logging.ERROR, "stopped")
+
+    lines = [line[9:] for line in capsys.readouterr().err.splitlines()]
+    assert lines == ["warning: link-lost code=key-refused - the key was refused. Copy it again.", "error: stopped"]
+
+
+@pytest.mark.usefixtures("_terminal")
+def test_what_the_level_leaves_out_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
+    journal.start("warning")
+    tell(LOG, logging.INFO, "conversation-over")
+    assert capsys.readouterr().err == ""
+
+    journal.start("debug")
+    tell(LOG, logging.DEBUG, "wakeword-heard", score=0.9)
+    assert "wakeword-heard score=0.9" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("_terminal")
+def test_started_twice_each_line_is_written_once(capsys: pytest.CaptureFixture[str]) -> None:
+    journal.start("info")
+    journal.start("info")
+
+    tell(LOG, logging.INFO, "once")
+
+    assert capsys.readouterr().err.count("once") == 1
+
+
+@pytest.mark.usefixtures("_terminal")
+def test_a_line_of_ours_is_not_written_again_by_who_logs_everything(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    journal.start("info")
+
+    tell(LOG, logging.INFO, "once")
+
+    assert capsys.readouterr().err.count("once") == 1
+    assert caplog.records == []
+
+
+@pytest.mark.usefixtures("_terminal")
+def test_a_crash_is_written_with_its_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    journal.start("info")
+
+    crash()
+
+    written = capsys.readouterr().err
+    assert "error: crashed \nTraceback" in written
+    assert written.count("ZeroDivisionError: ") == 1
+
+
+@pytest.mark.usefixtures("_terminal")
+def test_other_programs_logs_are_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    journal.start("info")
+
+    logging.getLogger("websockets.client").info("> Authorization: Basic secret")
+
+    assert capsys.readouterr().err == ""
+
+
+def test_under_systemd_fields_become_fields_of_the_journal(sent: list[dict[str, str]]) -> None:
+    journal.start("info")
+
+    tell(LOG, logging.WARNING, "link-lost", code="key-refused", problem="the key was refused")
+
+    (entry,) = sent
+    assert entry["MESSAGE"] == "link-lost code=key-refused - the key was refused"
+    assert entry["SYSLOG_IDENTIFIER"] == "edgevoice"
+    assert entry["PRIORITY"] == "4"
+    assert entry["EDGEVOICE_CODE"] == "key-refused"
+    assert entry["EDGEVOICE_PROBLEM"] == "the key was refused"
+
+
+def test_under_systemd_a_crash_has_its_trace(sent: list[dict[str, str]]) -> None:
+    journal.start("info")
+
+    crash()
+
+    assert "ZeroDivisionError: " in sent[0]["MESSAGE"]
+    assert sent[0]["PRIORITY"] == "3"
+
+
+@pytest.mark.parametrize("inherited", ["8:4711", "", "nonsense"])
+def test_a_terminal_inside_a_session_of_systemd_is_still_a_terminal(
+    sent: list[dict[str, str]], inherited: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("JOURNAL_STREAM", inherited)
+    journal.start("info")
+
+    tell(LOG, logging.INFO, "conversation-over")
+
+    assert sent == []
+    assert "conversation-over" in capsys.readouterr().err
+
+
+def test_without_the_journals_library_the_terminal_is_taken(
+    sent: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "systemd.journal", None)
+    journal.start("info")
+
+    tell(LOG, logging.INFO, "conversation-over")
+
+    assert sent == []
+    assert "conversation-over" in capsys.readouterr().err
+
+
+def test_without_a_standard_error_there_is_no_journal_behind_it(
+    sent: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(_descriptor: int) -> os.stat_result:
+        raise OSError(9, "Bad file descriptor")
+
+    monkeypatch.setattr(os, "fstat", refuse)
+    journal.start("info")
+    monkeypatch.undo()
+
+    tell(LOG, logging.INFO, "conversation-over")
+
+    assert sent == []
+    assert "conversation-over" in capsys.readouterr().err
