@@ -333,7 +333,7 @@ class UplinkInTheWorld(RuleBasedStateMachine):
     @rule()
     def open(self) -> None:
         if self.state == "closed":
-            self.begins = self.wire.now
+            self.begins = self.live_until = self.wire.now
             self._begin_session()
         heard = self.wire.now
         self.wire.uplink.open()
