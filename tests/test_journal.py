@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from systemd import journal as systemd_journal
 
 from edgevoice import journal
 from edgevoice.journal import tell
-from systemd import journal as systemd_journal
 
 LOG = logging.getLogger("edgevoice.test_journal")
 

@@ -332,7 +332,7 @@ class Conversation:
         if self._answer.ask_again:
             return self._ask_for_answer(now)
         actions: list[Action] = []
-        if ended.status in {ResponseStatus.FAILED, ResponseStatus.INCOMPLETE} or not (ended.has_audio or ended.calls):
+        if ended.status in {ResponseStatus.FAILED, ResponseStatus.INCOMPLETE} or not ended.has_audio:
             # An answer that fails in silence looks like a deaf box.
             actions = [] if self._answer.is_goodbye else [PlayEarcon(Earcon.TROUBLE)]
         return actions + self._answer_over_if_quiet(now)

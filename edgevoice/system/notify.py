@@ -5,8 +5,9 @@ import os
 import time
 from collections.abc import Callable, Mapping
 
-from edgevoice.core.messages import Light, Notice, PhaseEntered, ShowLight
 from systemd import daemon  # type: ignore[attr-defined]  # the package has no types
+
+from edgevoice.core.messages import Light, Notice, PhaseEntered, ShowLight
 
 
 class ServiceManager:

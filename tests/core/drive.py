@@ -6,13 +6,18 @@ from edgevoice.core.conversation import Conversation
 from edgevoice.core.manners import Manners
 from edgevoice.core.messages import (
     Action,
+    CloseLink,
+    CloseUplink,
     DeadlinePassed,
     Event,
+    Light,
+    LinkLost,
     LinkOpened,
     PlaybackStarted,
     ResponseEnded,
     ResponseStarted,
     ResponseStatus,
+    ShowLight,
     ToolCall,
     TurnEnded,
     UserStartedSpeaking,
@@ -34,9 +39,13 @@ OPEN_MICROPHONE = Manners(
 HALF_DUPLEX = replace(OPEN_MICROPHONE, hears_itself=True)
 
 WAKE = WakeWordHeard("hey_jarvis", 0.9, at_sample=32_000)
+NETWORK_GONE = LinkLost("service-unreachable", is_retriable=True)
 COMPLETED = ResponseEnded("r1", ResponseStatus.COMPLETED, has_audio=True)
 CALL = ToolCall("c1", "set_timer", '{"minutes":3}')
 OTHER_CALL = ToolCall("c2", "get_time", "")
+
+HUNG_UP = [ShowLight(Light.IDLE), CloseUplink(), CloseLink()]
+"""What a box does at the end, when nothing sounds."""
 
 TO_CONNECTING = (WAKE,)
 TO_LISTENING = (WAKE, LinkOpened())

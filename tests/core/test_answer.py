@@ -83,11 +83,38 @@ def test_an_answer_that_falls_silent_lets_nothing_through_and_makes_its_tools_st
     assert answer.tools == ToolRound({"c1"}, has_spoken=False, is_stale=True)
 
 
+def test_an_answer_that_falls_silent_is_neither_due_nor_asked_for() -> None:
+    answer = Answer(is_due=True, has_asked=True, ask_again=True)
+    answer.fall_silent()
+
+    assert answer == Answer()
+
+
+def test_an_answer_that_is_being_generated_is_not_with_its_tools() -> None:
+    answer = Answer()
+    answer.begin_tools((CALL,), has_spoken=False, is_stale=False)
+    assert answer.is_with_tools
+
+    answer.begin("r2")
+    assert not answer.is_with_tools
+
+
+def test_a_refusal_that_comes_after_the_answer_that_was_asked_for_is_late() -> None:
+    answer = Answer(has_asked=True)
+    answer.begin("r1")
+    answer.end()
+    answer.begin("r2")
+    answer.be_refused()
+
+    assert not answer.ask_again
+
+
 def test_a_refusal_counts_only_when_we_have_asked_and_another_answer_runs() -> None:
     unasked, idle, refused = Answer(), Answer(has_asked=True), Answer(has_asked=True)
+    unwanted = Answer(response_id="r1", has_asked=True)
     unasked.begin("r1")
     refused.begin("r1")
-    for answer in (unasked, idle, refused):
+    for answer in (unasked, idle, refused, unwanted):
         answer.be_refused()
 
-    assert [unasked.ask_again, idle.ask_again, refused.ask_again] == [False, False, True]
+    assert [unasked.ask_again, idle.ask_again, unwanted.ask_again, refused.ask_again] == [False, False, False, True]

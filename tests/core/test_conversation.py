@@ -1,6 +1,4 @@
-"""How a conversation is begun, dialled, listened in, and ended; barge-in, tools and the box have their own modules."""
-
-from dataclasses import replace
+"""How a conversation is begun, dialled, listened in, and ended; modules beside this one tell of what lies between."""
 
 import pytest
 
@@ -27,9 +25,10 @@ from edgevoice.core.messages import (
     ResponseEnded,
     ResponseStarted,
     ResponseStatus,
+    RunTool,
+    SendToolOutput,
     ServiceComplained,
     ShowLight,
-    SilenceUplink,
     TalkHeld,
     TalkPressed,
     ToolFinished,
@@ -41,10 +40,9 @@ from edgevoice.core.messages import (
 from edgevoice.core.phases import Phase
 from tests.core.drive import (
     CALL,
-    COMPLETED,
-    HALF_DUPLEX,
+    HUNG_UP,
+    NETWORK_GONE,
     OPEN_MICROPHONE,
-    TO_ANSWERING,
     TO_CONNECTING,
     TO_LISTENING,
     TO_SPEAKING,
@@ -55,9 +53,6 @@ from tests.core.drive import (
     WAYS,
     drive,
 )
-
-HUNG_UP = [ShowLight(Light.IDLE), CloseUplink(), CloseLink()]
-NETWORK_GONE = LinkLost("service-unreachable", is_retriable=True)
 
 # --- being called ----------------------------------------------------------------------------------------------------
 
@@ -172,8 +167,8 @@ def test_a_fault_is_shown_for_a_while() -> None:
 def test_a_fault_is_forgotten_with_the_next_call() -> None:
     called = drive(*TO_CONNECTING, LinkLost("no-credit", is_retriable=False), WAKE)
 
-    assert called.wait(5) == []
     assert called.hear(TalkHeld()) == HUNG_UP
+    assert called.conversation.deadline is None
 
 
 @pytest.mark.parametrize("way", [TO_LISTENING, TO_THINKING, TO_TOOLS], ids=["listening", "thinking", "tools"])
@@ -242,6 +237,12 @@ def test_the_wake_word_does_not_hurry_a_user_who_speaks() -> None:
     assert drive(*TO_LISTENING, UserStartedSpeaking(), WAKE).wait(599) == []
 
 
+def test_a_user_who_was_speaking_when_they_hung_up_is_not_taken_to_speak_on_in_the_next_call() -> None:
+    again = drive(*TO_LISTENING, UserStartedSpeaking(), TalkHeld(), *TO_LISTENING)
+
+    assert again.wait(8) == HUNG_UP
+
+
 def test_speech_that_never_becomes_a_turn_hangs_up() -> None:
     mumbled = drive(*TO_LISTENING, UserStartedSpeaking(), UserStoppedSpeaking())
 
@@ -266,167 +267,6 @@ def test_no_answer_at_all_is_heard() -> None:
         CloseLink(),
         PlayEarcon(Earcon.TROUBLE),
     ]
-
-
-# --- the answer ------------------------------------------------------------------------------------------------------
-
-
-def test_an_answer_that_nobody_asked_for_is_heard() -> None:
-    assert drive(*TO_LISTENING).hear(ResponseStarted("r1")) == [ShowLight(Light.THINKING)]
-
-
-def test_only_the_answer_in_progress_may_be_heard() -> None:
-    answering = drive(*TO_ANSWERING)
-
-    assert answering.conversation.admits("r1")
-    assert not answering.conversation.admits("r0")
-
-
-def test_the_light_speaks_when_there_is_sound() -> None:
-    assert drive(*TO_ANSWERING).hear(PlaybackStarted(1)) == [ShowLight(Light.SPEAKING)]
-
-
-def test_an_answer_that_begins_and_then_stalls_is_heard_to_fail() -> None:
-    answering = drive(*TO_ANSWERING)
-
-    assert answering.wait(15)[-1] == PlayEarcon(Earcon.TROUBLE)
-
-
-def test_an_answer_that_sounds_may_take_its_time() -> None:
-    assert drive(*TO_SPEAKING).wait(599) == []
-
-
-def test_the_follow_up_window_opens_when_the_answer_is_complete_and_heard() -> None:
-    spoken = drive(*TO_SPOKEN)
-    assert spoken.phase is Phase.SPEAKING
-
-    assert spoken.hear(PlaybackDrained(1)) == [ShowLight(Light.LISTENING)]
-    assert spoken.wait(5.9) == []
-    assert spoken.wait(0.1) == HUNG_UP
-
-
-def test_the_follow_up_window_waits_for_the_end_of_an_answer_that_stalls() -> None:
-    speaking = drive(*TO_SPEAKING)
-
-    assert speaking.hear(PlaybackDrained(1)) == [ShowLight(Light.THINKING)]
-    assert speaking.hear(PlaybackStarted(2)) == [ShowLight(Light.SPEAKING)]
-    assert speaking.hear(PlaybackDrained(2)) == [ShowLight(Light.THINKING)]
-    assert speaking.hear(COMPLETED) == [ShowLight(Light.LISTENING)]
-
-
-def test_an_answer_that_stalls_for_too_long_is_heard_to_fail() -> None:
-    stalled = drive(*TO_SPEAKING, PlaybackDrained(1))
-
-    assert stalled.wait(14.9) == []
-    assert stalled.wait(0.1)[0:2] == [CutPlayback(), ShowLight(Light.FAULT, "no-answer")]
-
-
-def test_without_a_follow_up_window_the_box_hangs_up_after_the_answer() -> None:
-    spoken = drive(*TO_SPOKEN, manners=replace(OPEN_MICROPHONE, follow_up_s=0))
-
-    assert spoken.hear(PlaybackDrained(1)) == HUNG_UP
-
-
-def test_sound_that_comes_after_an_answer_is_over_is_not_heard() -> None:
-    over = drive(*TO_SPOKEN, PlaybackDrained(1))
-
-    assert not over.conversation.admits("r1")
-
-
-@pytest.mark.parametrize("status", [ResponseStatus.FAILED, ResponseStatus.INCOMPLETE])
-def test_an_answer_that_fails_is_heard_even_when_part_of_it_was(status: ResponseStatus) -> None:
-    speaking = drive(*TO_SPEAKING)
-
-    assert speaking.hear(ResponseEnded("r1", status, has_audio=True)) == [PlayEarcon(Earcon.TROUBLE)]
-    assert speaking.hear(PlaybackDrained(1)) == [ShowLight(Light.LISTENING)]
-
-
-@pytest.mark.parametrize("status", list(ResponseStatus))
-def test_an_answer_without_a_sound_is_heard_as_trouble(status: ResponseStatus) -> None:
-    orders = drive(*TO_ANSWERING).hear(ResponseEnded("r1", status))
-
-    assert orders == [ShowLight(Light.LISTENING), PlayEarcon(Earcon.TROUBLE)]
-
-
-def test_an_answer_that_the_service_takes_back_after_it_has_sounded_is_no_trouble() -> None:
-    cancelled = ResponseEnded("r1", ResponseStatus.CANCELLED, has_audio=True)
-
-    assert drive(*TO_SPEAKING).hear(cancelled) == []
-
-
-# --- half-duplex -----------------------------------------------------------------------------------------------------
-
-
-def test_a_box_that_hears_itself_sends_zeros_while_it_speaks() -> None:
-    assert drive(*TO_ANSWERING, manners=HALF_DUPLEX).hear(PlaybackStarted(1)) == [
-        ShowLight(Light.SPEAKING),
-        SilenceUplink(),
-    ]
-
-
-def test_a_box_that_hears_itself_listens_again_when_the_room_is_quiet() -> None:
-    spoken = drive(*TO_SPOKEN, manners=HALF_DUPLEX)
-
-    assert spoken.hear(PlaybackDrained(1)) == []  # the light must not say that it listens before it does
-    assert spoken.wait(0.19) == []
-    assert spoken.wait(0.01) == [ShowLight(Light.LISTENING), OpenUplink()]
-    assert spoken.wait(6) == HUNG_UP
-
-
-def test_a_box_that_hears_itself_does_not_listen_for_a_moment_before_it_hangs_up() -> None:
-    spoken = drive(*TO_SPOKEN, PlaybackDrained(1), manners=replace(HALF_DUPLEX, follow_up_s=0))
-
-    assert spoken.wait(0.2) == HUNG_UP
-
-
-def test_an_answer_that_is_complete_only_while_the_room_still_sounds_is_over_when_it_is_quiet() -> None:
-    speaking = drive(*TO_SPEAKING, PlaybackDrained(1), manners=HALF_DUPLEX)
-
-    assert speaking.hear(COMPLETED) == []
-    assert speaking.wait(0.2) == [ShowLight(Light.LISTENING), OpenUplink()]
-
-
-def test_an_answer_that_stalls_in_a_room_that_is_quiet_again_is_waited_for() -> None:
-    stalled = drive(*TO_SPEAKING, PlaybackDrained(1), manners=HALF_DUPLEX)
-
-    assert stalled.wait(0.2) == [ShowLight(Light.THINKING), OpenUplink()]
-    assert stalled.waits_s == 15
-
-
-def test_a_link_lost_while_the_room_still_sounds_is_no_trouble() -> None:
-    spoken = drive(*TO_SPOKEN, PlaybackDrained(1), manners=HALF_DUPLEX)
-
-    assert spoken.hear(NETWORK_GONE) == [CloseUplink()]
-    assert spoken.wait(0.2) == HUNG_UP
-
-
-def test_an_answer_that_goes_on_before_the_room_is_quiet_stays_unheard_by_the_service() -> None:
-    stalled = drive(*TO_SPEAKING, PlaybackDrained(1), manners=HALF_DUPLEX)
-
-    assert stalled.wait(0.1) == []
-    assert stalled.hear(PlaybackStarted(2)) == [SilenceUplink()]
-    assert stalled.wait(10) == []
-
-
-def test_the_uplink_stays_shut_when_a_hang_up_and_the_end_of_the_echo_fall_together() -> None:
-    manners = replace(HALF_DUPLEX, session_s=60)
-    spoken = drive(*TO_SPOKEN, manners=manners)
-    spoken.wait(59.9)
-    spoken.hear(PlaybackDrained(1))
-
-    assert spoken.oversleep(0.3) == HUNG_UP
-
-
-def test_deadlines_that_fall_together_each_have_their_own_light() -> None:
-    spoken = drive(*TO_SPOKEN, PlaybackDrained(1), manners=HALF_DUPLEX)
-
-    assert spoken.oversleep(700) == [ShowLight(Light.LISTENING), OpenUplink(), *HUNG_UP]
-
-
-def test_a_hang_up_calls_off_what_would_have_failed_in_the_same_instant() -> None:
-    thinking = drive(*TO_THINKING, manners=replace(OPEN_MICROPHONE, session_s=14))
-
-    assert thinking.oversleep(20) == HUNG_UP
 
 
 # --- late news -------------------------------------------------------------------------------------------------------
@@ -491,3 +331,10 @@ def test_a_response_that_crosses_with_the_users_first_word_is_cancelled() -> Non
     assert speaking.hear(ResponseStarted("r1")) == [CancelResponse("r1")]
     assert not speaking.conversation.admits("r1")
     assert speaking.hear(ResponseEnded("r1", ResponseStatus.CANCELLED)) == []
+
+
+def test_calls_of_a_response_that_was_complete_before_it_could_be_cancelled_are_run_for_the_record() -> None:
+    speaking = drive(*TO_LISTENING, UserStartedSpeaking(), ResponseStarted("r1"))
+
+    assert speaking.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,))) == [RunTool(CALL)]
+    assert speaking.hear(ToolFinished("c1", "{}")) == [SendToolOutput("c1", "{}")]

@@ -146,7 +146,14 @@ def test_an_answer_interrupted_by_hand_before_it_began_is_cancelled_when_it_begi
     assert interrupted.phase is Phase.LISTENING
 
 
-@pytest.mark.parametrize("word", [[UserStartedSpeaking(), UserStoppedSpeaking(), TurnEnded()], [TurnEnded()]])
+def test_a_hand_takes_back_one_answer_and_not_the_one_after_it() -> None:
+    interrupted = drive(*TO_THINKING, WAKE, ResponseStarted("r1"), ResponseEnded("r1", ResponseStatus.CANCELLED))
+
+    assert interrupted.hear(ResponseStarted("r2")) == [ShowLight(Light.THINKING)]
+    assert interrupted.conversation.admits("r2")
+
+
+@pytest.mark.parametrize("word", [[UserStartedSpeaking(), UserStoppedSpeaking()], [TurnEnded()]])
 def test_the_answer_to_what_was_said_after_a_hand_is_heard(word: list[Event]) -> None:
     interrupted = drive(*TO_THINKING, WAKE, *word, ResponseStarted("r2"))
 

@@ -19,14 +19,14 @@ from edgevoice.core.messages import (
     SendToolOutput,
     ServiceComplained,
     ShowLight,
+    TalkHeld,
     ToolFinished,
     TurnEnded,
     UserStartedSpeaking,
 )
 from edgevoice.core.phases import Phase
-from tests.core.drive import CALL, OTHER_CALL, TO_ANSWERING, TO_SPEAKING, TO_TOOLS, drive
+from tests.core.drive import CALL, HUNG_UP, OTHER_CALL, TO_ANSWERING, TO_SPEAKING, TO_SPOKEN, TO_TOOLS, drive
 
-HUNG_UP = [ShowLight(Light.IDLE), CloseUplink(), CloseLink()]
 REFUSED = ServiceComplained("conversation_already_has_active_response")
 
 
@@ -182,6 +182,12 @@ def test_a_parting_word_that_fails_is_no_trouble() -> None:
     parting = drive(*TO_TOOLS, GoodbyeRequested(), ToolFinished("c1", ""), ToolFinished("c2", ""))
 
     assert parting.hear(ResponseStarted("r2"), ResponseEnded("r2", ResponseStatus.FAILED)) == HUNG_UP
+
+
+def test_a_goodbye_does_not_outlive_its_conversation() -> None:
+    again = drive(*TO_TOOLS, GoodbyeRequested(), TalkHeld(), *TO_SPOKEN)
+
+    assert again.hear(PlaybackDrained(1)) == [ShowLight(Light.LISTENING)]
 
 
 def test_a_goodbye_told_twice_is_still_a_goodbye() -> None:

@@ -237,6 +237,14 @@ def test_a_new_loudness_is_reached_within_10_ms_and_kept() -> None:
     assert set(playout.pull(PERIOD)[0].tolist()) <= {LOUD // 4, LOUD // 4 - 1}
 
 
+def test_a_loudness_set_in_silence_is_there_with_the_first_sample() -> None:
+    playout = Playout(prefill_ms=0)
+    playout.set_gain(0.25)
+    playout.push("a", 0, tone(PERIOD))
+
+    assert set(playout.pull(PERIOD)[0].tolist()) == {LOUD // 4}
+
+
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(1, 2 * PERIOD)), max_size=20))
 def test_a_change_of_loudness_never_clicks(changes: list[tuple[float, int]]) -> None:
     playout = flowing(100 * PERIOD)
