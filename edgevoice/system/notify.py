@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 
-from systemd import daemon  # type: ignore[attr-defined]  # the package has no types
+from systemd import daemon
 
 from edgevoice.core.messages import Light, Notice, PhaseEntered, ShowLight
 
