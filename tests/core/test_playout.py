@@ -168,6 +168,39 @@ def test_an_item_heard_to_its_end_is_not_told_of_whenever_its_end_was_known() ->
     assert playout.pull(PERIOD)[1] == PlaybackCut(())
 
 
+def test_items_may_be_complete_one_after_the_other() -> None:
+    playout = Playout(prefill_ms=0)
+    for item in ("a", "b"):
+        playout.push(item, 0, tone(PERIOD))
+        playout.finish_item(item)
+    playout.cut()
+
+    _, fact = playout.pull(PERIOD)
+
+    assert isinstance(fact, PlaybackCut)
+    assert [item.is_complete for item in fact.items] == [True, True]
+
+
+def test_what_was_heard_to_its_end_is_forgotten() -> None:
+    playout = Playout(prefill_ms=0)
+    for number in range(100):
+        playout.push(f"item-{number}", 0, tone(PERIOD))
+        playout.finish()
+        playout.pull(PERIOD)
+
+    assert not playout._items
+
+
+def test_a_cut_fades_also_within_a_period_shorter_than_the_fade() -> None:
+    playout = flowing(10 * PERIOD)
+    playout.cut()
+
+    samples, fact = playout.pull(FADE // 2)
+
+    assert (np.diff(samples) < 0).all()
+    assert isinstance(fact, PlaybackCut)
+
+
 def test_an_item_that_has_stalled_is_told_of() -> None:
     playout = flowing(0)
     playout.cut()

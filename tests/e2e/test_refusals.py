@@ -46,7 +46,7 @@ async def nonsense(connection: ServerConnection) -> None:
             "null",
             '{"type":7}',
             b"\x00\xff",
-            '{"type":"response.created"}',
+            '{"type":"response.created","response":7}',
         ) * 10:
             await connection.send(frame)
     except ConnectionClosed:
