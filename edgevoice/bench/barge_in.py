@@ -62,14 +62,18 @@ def measure(cuts: int, *, as_json: bool) -> int:
     """Interrupt ``cuts`` answers, half of them under load, and print the figures; return the exit status."""
     start_journal("warning")
     with tempfile.TemporaryDirectory(prefix="edgevoice-bench-") as folder:
-        report = asyncio.run(_hold(Path(folder), cuts, is_quiet=as_json))
+        try:
+            report = asyncio.run(_hold(Path(folder), cuts, is_quiet=as_json))
+        except ValueError as error:
+            print(f"A cut cannot be judged: {error}. Run it again on a machine that is less busy.", file=sys.stderr)
+            return 1
     print(json.dumps(report))
     return 0
 
 
 async def _hold(folder: Path, cuts: int, *, is_quiet: bool) -> dict[str, object]:
     await rehearse("Hey Jarvis.")
-    changes: dict[str, dict[str, Any]] = {"conversation": {"session_s": 5400}, "wakeword": {"refractory_s": 0.5}}
+    changes: dict[str, dict[str, Any]] = {"conversation": {"session_s": 5400}}
     async with _opponent(folder) as endpoint, set_stage(folder, changes=changes, endpoint=lambda: endpoint) as stage:
         done = await _interrupt(stage, cuts, is_quiet=is_quiet)
         await asyncio.sleep(0.5)

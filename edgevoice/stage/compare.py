@@ -124,6 +124,9 @@ class HeardOnTape:
 _PROBE = 480
 """Samples that must agree before they are taken for a piece of the item: 20 ms."""
 
+_NEAR = 48
+"""Samples that must agree after a hole: 2 ms, because the next hole may follow soon."""
+
 
 def find_on_tape(tape: Samples, item: Samples, since: int) -> HeardOnTape:
     """Find audio of an item on the far-end tape after frame ``since``, and how much of it was emitted.
@@ -142,7 +145,7 @@ def find_on_tape(tape: Samples, item: Samples, since: int) -> HeardOnTape:
         if not len(differs):
             return HeardOnTape(heard + length, 0)
         place, heard = place + int(differs[0]), heard + int(differs[0])
-        hole = _hole(tape[place : place + WIRE_HZ], item[heard : heard + _PROBE])
+        hole = _hole(tape[place : place + WIRE_HZ], item[heard : heard + _NEAR])
         if not hole:
             break
         place += hole
@@ -164,7 +167,7 @@ def _find(tape: Samples, probe: Samples, since: int) -> int | None:
 def _hole(tape: Samples, ahead: Samples) -> int:
     """Return how many zeros the card emitted for want of data before the item goes on; 0 when it does not."""
     sounding = np.flatnonzero(tape)
-    if not len(sounding) or len(ahead) < _PROBE:
+    if not len(sounding) or not ahead.any():
         return 0
     hole = int(sounding[0])
     return hole if np.array_equal(tape[hole : hole + len(ahead)], ahead) else 0

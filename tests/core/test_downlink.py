@@ -97,6 +97,15 @@ def test_the_name_of_a_call_is_remembered_from_the_item_when_the_arguments_lack_
     assert calls == [ResponseEnded("r", ResponseStatus.COMPLETED, (ToolCall("c", "stop", "{}"),))]
 
 
+def test_the_name_of_a_call_may_stand_beside_its_arguments() -> None:
+    calls = arrivals(
+        {"type": "response.function_call_arguments.done", "response_id": "r", "call_id": "c", "name": "stop"},
+        {"type": "response.done", "response": {"id": "r", "status": "completed"}},
+    )
+
+    assert calls == [ResponseEnded("r", ResponseStatus.COMPLETED, (ToolCall("c", "stop", ""),))]
+
+
 def test_a_call_that_only_the_finished_response_tells_of_is_run() -> None:
     item = {"type": "function_call", "name": "stop", "call_id": "c", "status": "completed", "arguments": "{}"}
 

@@ -257,6 +257,16 @@ def test_what_is_pushed_after_a_cut_is_a_burst_of_its_own_and_waits_for_its_turn
     assert fact == PlaybackDrained(2)
 
 
+def test_what_was_cut_counts_for_nobodys_prefill() -> None:
+    playout = Playout(prefill_ms=60)
+    playout.push("a", 0, tone(100 * MS))
+    playout.cut()
+    playout.pull(PERIOD)
+    playout.push("b", 0, tone(59 * MS))
+
+    assert not playout.pull(PERIOD)[0].any()
+
+
 # --- loudness --------------------------------------------------------------------------------------------------------
 
 

@@ -93,6 +93,15 @@ def test_a_hole_where_the_card_ran_dry_costs_the_item_nothing() -> None:
     assert abs(find_on_tape(tape, item, 0).samples - 60_120) <= 2
 
 
+def test_holes_close_together_and_just_before_the_cut_cost_it_nothing_either() -> None:
+    item = speech(4, 24_000)
+    parts = [zeros(100), item[:30_000], zeros(720), item[30_000:30_240], zeros(240), item[30_240:30_480], zeros(480)]
+
+    tape = tape_of(*parts, item[30_480:30_600], faded(item, 30_600), zeros(30_000))
+
+    assert abs(find_on_tape(tape, item, 0).samples - 30_720) <= 2
+
+
 def test_the_old_answer_after_its_cut_is_found_out() -> None:
     item = speech(4, 24_000)
     tape = tape_of(zeros(100), item[:30_000], faded(item, 30_000), zeros(5000), item[30_120:40_000], zeros(30_000))
