@@ -57,7 +57,7 @@ def measure(rounds: int, *, as_json: bool) -> int:
 async def _hold(folder: Path, rounds: int, measured: Measured, *, is_quiet: bool) -> None:
     observers = () if is_quiet else (Screen(sys.stderr),)
     # One shot: the conversation is over with its answer, and the next one must be woken again.
-    changes: dict[str, dict[str, Any]] = {"conversation": {"follow_up_s": 0}, "wakeword": {"refractory_s": 0.5}}
+    changes: dict[str, dict[str, Any]] = {"conversation": {"follow_up_s": 0}}
     await rehearse("Hey Jarvis.", "What time is it?")
     async with set_stage(folder, changes=changes, observers=observers) as stage:
         for _ in range(rounds):
@@ -76,6 +76,8 @@ async def _round(stage: Stage, measured: Measured) -> None:
     seen.mark()
     saying = asyncio.create_task(stage.talker.say("Hey Jarvis.", 0.3, "What time is it?", 0.1))
     woken_s, _ = await seen.wait_for(WakeWordHeard, "the wake word's detection", _LIMIT_S)
+    # The decision in the detector's thread, not when the loop came to hear of it; read before there can be another.
+    detected_s = stage.parts.detector.detected_at if stage.parts.detector is not None else woken_s
     linked_s, _ = await seen.wait_for(LinkOpened, "the session's opening", _LIMIT_S)
     # The first chunk goes out while the order to open is obeyed, so it may be noted just before or after the link's own
     # note.
@@ -83,8 +85,6 @@ async def _round(stage: Stage, measured: Measured) -> None:
     await saying
     await seen.wait_for(PlaybackStarted, "the answer", _LIMIT_S)
     await seen.wait_for(PhaseEntered, "hanging up", _LIMIT_S, lambda entered: entered.phase == "idle")
-    # From the decision in the detector's thread, not from when the loop came to hear of it.
-    detected_s = stage.parts.detector.detected_at if stage.parts.detector is not None else woken_s
     measured.detection_to_light_ms.append(1000 * (light_after(stage, detected_s) - detected_s))
     measured.link_up_to_first_append_ms.append(1000 * (sent_s - linked_s))
     await asyncio.sleep(0.6)

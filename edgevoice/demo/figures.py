@@ -47,15 +47,13 @@ class Figures:
     samples_compared: int
 
 
-def figures_of(stage: Stage) -> Figures:
+def figures_of(stage: Stage, decided_s: float) -> Figures:
     """Measure the conversation that has just been held.
 
     Raises ``LookupError`` or ``ValueError`` when a part of it is missing.
     """
     seen = stage.seen
-    woken_s, woken = next(seen.all_of(WakeWordHeard))
-    # The first detection of the conversation was also the last: follow-ups need none.
-    decided_s = stage.parts.detector.detected_at if stage.parts.detector is not None else woken_s
+    _, woken = next(seen.all_of(WakeWordHeard))
     dialled_s, _ = next(seen.all_of(OpenLink))
     linked_s, _ = next(seen.all_of(LinkOpened))
     sent_s, _ = next(seen.all_of(UplinkSent))

@@ -37,9 +37,13 @@ class Step:
 
 @dataclass(slots=True)
 class Played:
-    """What has happened so far; what is missing at the end is what failed."""
+    """What has happened so far; what is missing at the end is what failed.
+
+    ``decided_s``: when the detector's thread decided, in monotonic seconds, a moment before the loop heard of it.
+    """
 
     steps: list[Step] = field(default_factory=list)
+    decided_s: float = 0.0
 
     def add(self, name: str, at_s: float) -> None:
         """Note that a step happened."""
@@ -96,6 +100,7 @@ async def _first_question(stage: Stage, played: Played) -> None:
     saying = asyncio.create_task(stage.talker.say(0.3, "Hey Jarvis.", 0.35, "What time is it?", 0.2))
     at_s, _ = await seen.wait_for(WakeWordHeard, "the wake word's detection", _SOON_S)
     played.add("wake word heard", at_s)
+    played.decided_s = stage.parts.detector.detected_at if stage.parts.detector is not None else at_s
     await seen.wait_for(OpenLink, "dialling", _SOON_S)
     at_s, _ = await seen.wait_for(LinkOpened, "the session's opening", _SOON_S)
     played.add("session open", at_s)

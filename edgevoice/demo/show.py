@@ -61,7 +61,7 @@ async def _hold(folder: Path, played: Played, screen: Screen) -> Figures:
             await play(stage, played)
         finally:
             _leave_behind(stage, folder, played)
-        return figures_of(stage)
+        return figures_of(stage, played.decided_s)
 
 
 def _leave_behind(stage: Stage, folder: Path, played: Played) -> None:
