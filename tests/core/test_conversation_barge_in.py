@@ -253,6 +253,7 @@ def test_a_tool_that_nobody_waits_for_does_not_make_a_complete_answer_incomplete
     answered.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True))
 
     assert answered.hear(LinkLost("session-ended", is_retriable=True)) == [CloseUplink()]
+    assert answered.hear(ToolFinished("c1", "1")) == []
 
 
 def test_a_user_who_speaks_again_has_not_left() -> None:

@@ -93,6 +93,7 @@ def test_an_answer_that_begins_while_the_words_before_the_tool_still_sound_is_he
     speaking.hear(ToolFinished("c1", "ok"), ResponseStarted("r2"))
 
     assert speaking.conversation.admits("r2")
+    assert speaking.wait(60) == []
     assert speaking.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True)) == []
     assert speaking.hear(PlaybackDrained(1)) == [ShowLight(Light.LISTENING)]
 

@@ -148,6 +148,13 @@ def test_a_frame_that_is_not_the_protocol_is_refused_without_quoting_it(frame: s
     assert refused.value.__context__ is None or refused.value.__suppress_context__
 
 
+def test_a_refusal_tells_broken_json_from_another_shape() -> None:
+    with pytest.raises(wire.WireError, match=r"^not a Realtime event: broken JSON$"):
+        wire.decode('{"type":')
+    with pytest.raises(wire.WireError, match=r"^not a Realtime event: wrong shape$"):
+        wire.decode("[]")
+
+
 def test_a_refused_event_is_named_when_it_is_one_of_the_protocol() -> None:
     with pytest.raises(wire.WireError, match=r"^a response\.done event with fields of the wrong kind$"):
         wire.decode('{"type":"response.done","response":5}')
