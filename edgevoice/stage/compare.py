@@ -127,6 +127,9 @@ _PROBE = 480
 _NEAR = 48
 """Samples that must agree after a hole: 2 ms, because the next hole may follow soon."""
 
+_LONGEST_HOLE = 20 * WIRE_HZ
+"""Longer than an answer may stall: after 15 s the box gives it up."""
+
 
 def find_on_tape(tape: Samples, item: Samples, since: int) -> HeardOnTape:
     """Find audio of an item on the far-end tape after frame ``since``, and how much of it was emitted.
@@ -145,7 +148,7 @@ def find_on_tape(tape: Samples, item: Samples, since: int) -> HeardOnTape:
         if not len(differs):
             return HeardOnTape(heard + length, 0)
         place, heard = place + int(differs[0]), heard + int(differs[0])
-        hole = _hole(tape[place : place + WIRE_HZ], item[heard : heard + _NEAR])
+        hole = _hole(tape[place : place + _LONGEST_HOLE], item[heard:])
         if not hole:
             break
         place += hole
@@ -166,8 +169,10 @@ def _find(tape: Samples, probe: Samples, since: int) -> int | None:
 
 def _hole(tape: Samples, ahead: Samples) -> int:
     """Return how many zeros the card emitted for want of data before the item goes on; 0 when it does not."""
-    sounding = np.flatnonzero(tape)
-    if not len(sounding) or not ahead.any():
+    sounding, coming = np.flatnonzero(tape), np.flatnonzero(ahead)
+    if not len(sounding) or not len(coming):
         return 0
-    hole = int(sounding[0])
-    return hole if np.array_equal(tape[hole : hole + len(ahead)], ahead) else 0
+    # What comes may begin with zeros of its own: its first sound tells where the hole ends.
+    first, quiet = int(sounding[0]), int(coming[0])
+    near = ahead[quiet : quiet + _NEAR]
+    return max(0, first - quiet) if np.array_equal(tape[first : first + len(near)], near) else 0

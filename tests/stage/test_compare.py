@@ -102,6 +102,13 @@ def test_holes_close_together_and_just_before_the_cut_cost_it_nothing_either() -
     assert abs(find_on_tape(tape, item, 0).samples - 30_720) <= 2
 
 
+def test_an_answer_that_stalled_for_seconds_and_went_on_softly_is_heard_as_a_whole() -> None:
+    item = np.concatenate([speech(1, 24_000), zeros(700), speech(2, 24_000, seed=2)])
+    tape = tape_of(zeros(100), item[:24_000], zeros(50_000), item[24_000:60_000], faded(item, 60_000), zeros(30_000))
+
+    assert abs(find_on_tape(tape, item, 0).samples - 60_120) <= 2
+
+
 def test_the_old_answer_after_its_cut_is_found_out() -> None:
     item = speech(4, 24_000)
     tape = tape_of(zeros(100), item[:30_000], faded(item, 30_000), zeros(5000), item[30_120:40_000], zeros(30_000))
