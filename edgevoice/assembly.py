@@ -1,6 +1,7 @@
 """Assembly: builds the adapters from the settings and joins them to the engine. Opens pins, no sound and no socket."""
 
 import asyncio
+import logging
 import os
 import random
 import sys
@@ -21,6 +22,8 @@ from edgevoice.core.messages import Device, Event, Notice
 from edgevoice.core.panel import Led
 from edgevoice.core.ports import Observer, Panel
 from edgevoice.engine import Adapters, Engine
+from edgevoice.errors import PanelUnavailable
+from edgevoice.journal import tell
 from edgevoice.panel.amplifier import open_amplifier
 from edgevoice.panel.buttons import open_buttons
 from edgevoice.panel.lights import open_lights
@@ -40,6 +43,8 @@ from edgevoice.tools.volume import volume_tool
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.detector import Detector
 from edgevoice.wakeword.models import find_model
+
+_log = logging.getLogger(__name__)
 
 GPIO_CHIP = "/dev/gpiochip0"
 
@@ -148,7 +153,14 @@ def open_panel(
         opened.callback(panel.close)
         return panel, None
     if factory is None:
-        factory = open_pins(environment)
+        try:
+            factory = open_pins(environment)
+        except PanelUnavailable as error:
+            if settings.panel.kind != "auto":
+                raise
+            # Nobody asked for lights: many machines have a GPIO chip and no use for it.
+            tell(_log, logging.WARNING, "no-lights", code=error.code, problem=error.line())
+            return NoPanel(), None
         opened.callback(factory.close)
     pins = {
         Led.LISTENING: settings.panel.listening_led_gpio,

@@ -226,7 +226,7 @@ def _parse(source: Path, text: str) -> dict[str, Any]:
 
 
 def _mend(source: Path | None) -> str:
-    return f"Mend {source}, then `edgevoice config check` tells whether it is right."
+    return f"Mend {source}, then `edgevoice config check --config {source}` tells whether it is right."
 
 
 def _place_first(complaint: str, text: str) -> str:

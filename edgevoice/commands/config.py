@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edgevoice.commands.config_template import template
-from edgevoice.errors import SettingsInvalid
+from edgevoice.errors import SettingsInvalid, WakeWordUnavailable
 from edgevoice.settings_catalogue import (
     ENTRIES,
     Entry,
@@ -24,6 +24,7 @@ from edgevoice.settings_catalogue import (
 )
 from edgevoice.settings_file import SYSTEM_FILE, Loaded, SettingsRefused, file_places, load
 from edgevoice.system.credentials import find_key
+from edgevoice.wakeword.models import find_model
 
 EXIT_CANNOT_CREATE: Final = 73
 EXIT_CONFIGURATION: Final = 78
@@ -69,7 +70,8 @@ def check(*, config: ConfigOption = None) -> None:
     loaded = _load(config)
     try:
         find_key(loaded.settings.service, os.environ)
-    except SettingsInvalid as refusal:
+        find_model(loaded.settings.wakeword.model)
+    except (SettingsInvalid, WakeWordUnavailable) as refusal:
         _fail(refusal.line(), EXIT_CONFIGURATION)
     print(f"{loaded.source} is right" if loaded.source else "There is no settings file; the defaults are in force")
 

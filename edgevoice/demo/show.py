@@ -1,6 +1,7 @@
 """`edgevoice demo`: holds the conversation, tells what happens, and leaves a WAV and a picture behind."""
 
 import asyncio
+import contextlib
 import json
 import shutil
 import sys
@@ -24,13 +25,23 @@ from edgevoice.stage.stage import Stage, set_stage
 from edgevoice.stage.talker import rehearse
 from edgevoice.virtual import write_conversation
 
+_MARKER = ".edgevoice-demo"
+"""Stands in a folder that was named for a demonstration: only there may an earlier one be replaced."""
+
 _HEARD_ERROR_LIMIT_MS = 1.0
 """What a truncation may be off: the service counts in whole milliseconds."""
 
 
+class DemoFolderRefused(EdgevoiceError, OSError):
+    """The folder for the recording and the picture is somebody else's."""
+
+    code = "demo-folder"
+    remedy = "Name a new or an empty folder."
+
+
 def show(folder: Path | None, *, as_json: bool) -> int:
     """Run the demonstration; return 0 only if every step happened and the figures are sound."""
-    folder = _empty_folder(folder)
+    folder = _own_folder(folder)
     stream = sys.stderr if as_json else sys.stdout
     start_journal("warning")
     played = Played()
@@ -38,15 +49,20 @@ def show(folder: Path | None, *, as_json: bool) -> int:
     figures: Figures | None = None
     began = time.monotonic()
     screen = Screen(stream, began=began)
-    screen.say("a box on a virtual sound card; the person's words are spoken into its microphone", began)
+    screen.say("preparing a box on a virtual sound card, and a person who talks", began)
     try:
         figures = asyncio.run(_hold(folder, played, screen))
     except EdgevoiceError as error:
         problem = error.line()
     except (LookupError, ValueError) as error:
         problem = f"the tapes do not tell what they should: {error}. Look at {folder}."
-    screen.close()
+    finally:
+        screen.close()
+        if not played.steps:
+            _remove_if_empty(folder)
     problem = problem or _shortcomings(played, figures)
+    if not problem:
+        _clear(folder)
     if as_json:
         print(json.dumps(_report(played, figures, problem, folder, began)))
     else:
@@ -131,6 +147,9 @@ _LINES = (
 def _print_report(
     console: Console, played: Played, figures: Figures | None, problem: str, folder: Path, began: float
 ) -> None:
+    if not played.steps:
+        console.print(f"[red]It did not work: {problem}[/red]")
+        return
     table = Table("step", "after", box=None, pad_edge=False, title_justify="left", title="What happened")
     done = {step.name: step.at_s - began for step in played.steps}
     for name in STEPS:
@@ -149,11 +168,29 @@ def _print_report(
     console.print(f"\n[red]It did not work: {problem}[/red]" if problem else "\n[green]Every step happened.[/green]")
 
 
-def _empty_folder(folder: Path | None) -> Path:
-    if folder is None:
+def _own_folder(wanted: Path | None) -> Path:
+    """Return an empty folder, or one that an earlier demonstration left; nothing else is ever touched."""
+    if wanted is None:
         return Path(tempfile.mkdtemp(prefix="edgevoice-demo-"))
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+        left = {path.name for path in wanted.iterdir()}
+    except OSError as error:
+        raise DemoFolderRefused(f"{wanted} cannot be used: {error.strerror}") from error
+    if left and _MARKER not in left:
+        raise DemoFolderRefused(f"{wanted} is not empty, and not from an earlier demonstration")
+    (wanted / _MARKER).touch()
+    _clear(wanted)
+    return wanted
+
+
+def _clear(folder: Path) -> None:
+    """Remove the tapes and what the service recorded: they hold what was said."""
     for left in ("card", "service"):
-        # What an earlier run left would be taken for this one's.
         shutil.rmtree(folder / left, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+
+
+def _remove_if_empty(folder: Path) -> None:
+    _clear(folder)
+    with contextlib.suppress(OSError):
+        folder.rmdir()

@@ -12,6 +12,8 @@ from edgevoice.local.behaviour import Behaviour, Nonsense
 from edgevoice.local.process import READY
 from edgevoice.local.server import LocalService
 
+_LAST_PORT = 65_535
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until told to stop; return the exit status, 1 when the service cannot run."""
@@ -32,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="edgevoice local", description="Answer Realtime sessions on this machine: commands, a voice, no account."
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, help="port to listen on; 0 or none is any free one")
+    parser.add_argument("--port", type=_port, help="port to listen on; 0 or none is any free one")
     parser.add_argument("--unix", type=Path, metavar="PATH", help="listen on this unix socket, and on no port")
     parser.add_argument("--record", type=Path, metavar="FOLDER", help="keep what is heard and sent")
     parser.add_argument("--announce", metavar="TEXT", help="say this once, before the first spoken answer")
@@ -41,6 +43,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--nonsense", action="store_true", help="put a frame of garbage before every event")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when the parent does")
     return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: it must be a number from 0 to {_LAST_PORT}")
+    return int(text)
 
 
 async def _serve(options: argparse.Namespace) -> None:

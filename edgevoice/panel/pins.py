@@ -48,7 +48,7 @@ def open_pins(environment: Mapping[str, str], library: str = "") -> PinFactory:
     except ImportError as error:
         raise PanelUnavailable(
             f"the pin library {name} cannot be loaded: {_text(error)}",
-            remedy="Install it: pip install 'edgevoice[pi]', or set panel.kind = \"terminal\".",
+            remedy="Install it: .venv/bin/pip install '.[pi]', or set panel.kind = \"none\".",
         ) from error
     except pin_errors() as error:
         raise PanelUnavailable(
@@ -84,4 +84,7 @@ def claiming(purpose: str, gpio: int) -> Iterator[None]:
 
 def _text(error: Exception) -> str:
     """Return an error's text as one line without the quotation marks that lgpio puts around it."""
-    return " ".join(str(error).split()).strip("'\".") or type(error).__name__
+    text = " ".join(str(error).split())
+    if text[:1] in {"'", '"'} and text[-1:] == text[:1]:
+        text = text[1:-1]
+    return text.strip(".") or type(error).__name__

@@ -6,11 +6,13 @@ import importlib.metadata
 import os
 import threading
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import soxr
 
+from edgevoice.errors import VirtualCardUnavailable
 from edgevoice.local.speech import SAMPLE_RATE_HZ, HibariVoice
 from edgevoice.virtual import VirtualCard
 from edgevoice.virtual.plugin import default_cache
@@ -31,12 +33,22 @@ def words(text: str) -> _Samples:
     kept = default_cache() / f"words-{name}.npy"
     with _one_at_a_time:
         if not kept.exists():
-            temporary = kept.with_name(f"{kept.stem}.{os.getpid()}.npy")
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            np.save(temporary, _spoken(text))
-            temporary.replace(kept)
+            _keep(kept, _spoken(text))
         samples: _Samples = np.load(kept)
         return samples
+
+
+def _keep(place: Path, samples: _Samples) -> None:
+    temporary = place.with_name(f"{place.stem}.{os.getpid()}.npy")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        np.save(temporary, samples)
+        temporary.replace(place)
+    except OSError as error:
+        raise VirtualCardUnavailable(
+            f"the cache {place.parent} cannot be written: {error.strerror}",
+            remedy="Set XDG_CACHE_HOME to a folder that you may write to.",
+        ) from error
 
 
 def _spoken(text: str) -> _Samples:

@@ -68,7 +68,7 @@ def test_a_library_that_is_not_installed_comes_with_the_line_that_installs_it(mo
 
     with pytest.raises(PanelUnavailable, match="lgpio cannot be loaded") as refused:
         open_pins({})
-    assert "pip install 'edgevoice[pi]'" in refused.value.remedy
+    assert "pip install '.[pi]'" in refused.value.remedy
 
 
 @pytest.mark.parametrize(
