@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgevoice.demo.show import DemoFolderRefused, _own_folder
@@ -39,6 +40,6 @@ def test_a_cache_that_cannot_be_written_is_one_line_with_a_remedy(tmp_path: Path
     (tmp_path / "file").touch()
 
     with pytest.raises(VirtualCardUnavailable, match="cannot be written") as refused:
-        talker._keep(tmp_path / "file" / "words.npy", talker.np.zeros(4, talker.np.int16))
+        talker._keep(tmp_path / "file" / "words.npy", np.zeros(4, np.int16))
 
     assert "XDG_CACHE_HOME" in refused.value.remedy
