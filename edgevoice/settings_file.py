@@ -126,17 +126,19 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Loaded:
 def salvage_panel(path: Path | None, environment: Mapping[str, str]) -> Panel | None:
     """Return the panel of settings that are refused elsewhere, so that the fault light can still be shown.
 
-    Takes what ``load`` takes. Returns ``None`` when the file cannot be read, or when the panel itself is wrong: a light
-    on a pin that the file does not mean could switch something else.
+    Takes what ``load`` takes. Of a file that is broken elsewhere only the panel's lines are read. Returns ``None`` when
+    the file cannot be read, or when the panel itself is wrong: a light on a pin that the file does not mean could
+    switch something else.
     """
     findings = _Findings()
+    # The amplifier's pin may be one of the panel's.
+    wanted = ("panel", "amplifier")
     try:
         source, text = _find(path, environment)
-        document = _parse(source, text) if source is not None else {}
+        document = _document_or_part(source, text, wanted) if source is not None else {}
     except SettingsInvalid:
         return None
-    # The amplifier's pin may be one of the panel's.
-    _read_document({name: document[name] for name in ("panel", "amplifier") if name in document}, "", findings)
+    _read_document({name: document[name] for name in wanted if name in document}, "", findings)
     ours = ("EDGEVOICE_PANEL_", "EDGEVOICE_AMPLIFIER_")
     _read_environment({name: raw for name, raw in environment.items() if name.startswith(ours)}, findings)
     findings.add_disagreements("")
@@ -223,6 +225,21 @@ def _parse(source: Path, text: str) -> dict[str, Any]:
     except ValueError:  # int() and datetime refuse what TOML's grammar lets pass
         complaint = "a number or a date in it is out of all range"
     raise SettingsRefused((f"{source.name}: {complaint}",), remedy=_mend(source))
+
+
+def _document_or_part(source: Path, text: str, wanted: tuple[str, ...]) -> dict[str, Any]:
+    """Parse a file, or if it is broken only the lines of the ``wanted`` sections; refused if they are too."""
+    try:
+        return _parse(source, text)
+    except SettingsRefused:
+        lines, is_wanted = [], False
+        for line in text.splitlines():
+            if line.lstrip().startswith("["):
+                # A header that is not whole may still be meant as one of them: then it breaks this part too.
+                is_wanted = line.lstrip(" [").startswith(wanted)
+            if is_wanted or line.lstrip().startswith(wanted):
+                lines.append(line)
+        return _parse(source, "\n".join(lines))
 
 
 def _mend(source: Path | None) -> str:

@@ -270,6 +270,18 @@ def test_the_panel_of_a_file_that_is_wrong_elsewhere_is_saved(file: Path) -> Non
     assert salvage_panel(file, {"EDGEVOICE_PANEL_STATUS_LED_GPIO": "6"}) == Panel(status_led_gpio=6)
 
 
+@pytest.mark.parametrize("broken", ["[microphone\n", "[log]\nlevel = info\n", "[service]\nurl = 'ws\n"])
+def test_the_panel_of_a_file_that_is_no_toml_elsewhere_is_saved(file: Path, broken: str) -> None:
+    file.write_text(f"[panel]\nstatus_led_gpio = 5\n{broken}", encoding="utf-8")
+    assert salvage_panel(file, {}) == Panel(status_led_gpio=5)
+
+    file.write_text(f"{broken}[panel]\nstatus_led_gpio = 6\n", encoding="utf-8")
+    assert salvage_panel(file, {}) == Panel(status_led_gpio=6)
+
+    file.write_text(broken, encoding="utf-8")
+    assert salvage_panel(file, {}) == Panel()
+
+
 @pytest.mark.parametrize(
     "text",
     ["[panel", "[panel]\nstatus_led_gpio = 99", "[panel]\nnonsense = 1", "[panel]\ntalk_button_gpio = 24", "panel = 3",
