@@ -16,6 +16,7 @@ import msgspec
 from edgevoice.core.messages import ToolCall, ToolFinished
 from edgevoice.core.ports import Report
 from edgevoice.errors import ToolRefused
+from edgevoice.journal import tell
 from edgevoice.tools.registry import Registry, Tool
 
 OUTPUT_LIMIT_BYTES = 16_384
@@ -77,7 +78,7 @@ class ToolRunner:
         if not done:
             # Not awaited: a tool that does not heed its cancellation must not keep the answer waiting.
             running.cancel()
-            _log.warning("tool-timeout", extra={"fields": {"tool": tool.name, "timeout_s": self._timeout_s}})
+            tell(_log, logging.WARNING, "tool-timeout", tool=tool.name, timeout_s=self._timeout_s)
             raise ToolRefused(f"{tool.name} did not answer within {self._timeout_s:g} seconds")
         return encode_output(tool, _result(tool, running))
 
@@ -141,7 +142,7 @@ def _result(tool: Tool, finished: asyncio.Future[Any]) -> Any:
     if isinstance(failure, ToolRefused):
         raise failure
     kind = str(failure) if isinstance(failure, _Failed) else type(failure).__name__
-    _log.warning("tool-failed", extra={"fields": {"tool": tool.name, "error": kind}})
+    tell(_log, logging.WARNING, "tool-failed", tool=tool.name, error=kind)
     raise ToolRefused("the tool failed")
 
 
@@ -150,7 +151,7 @@ def encode_output(tool: Tool, result: Any) -> str:
     try:
         encoded = msgspec.json.encode({"ok": True} if result is None else result)
     except (TypeError, ValueError, RecursionError) as error:
-        _log.warning("tool-failed", extra={"fields": {"tool": tool.name, "error": type(error).__name__}})
+        tell(_log, logging.WARNING, "tool-failed", tool=tool.name, error=type(error).__name__)
         raise ToolRefused("the tool failed") from error
     if len(encoded) > OUTPUT_LIMIT_BYTES:
         raise ToolRefused(f"the answer is too long: {len(encoded)} bytes, at most {OUTPUT_LIMIT_BYTES}")
