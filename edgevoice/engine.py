@@ -18,6 +18,7 @@ from edgevoice.core.messages import (
     CutPlayback,
     DeadlinePassed,
     DeleteItem,
+    DuckPlayback,
     Event,
     KeepUplink,
     MuteMicrophone,
@@ -28,6 +29,7 @@ from edgevoice.core.messages import (
     PlaybackStarted,
     PlayEarcon,
     ResponseEnded,
+    RestorePlayback,
     RunTool,
     SendToolOutput,
     ShowLight,
@@ -160,6 +162,10 @@ class Engine:
         match action:
             case CutPlayback():
                 to.far_end.cut()
+            case DuckPlayback():
+                to.far_end.duck()
+            case RestorePlayback():
+                to.far_end.restore()
             case ShowLight(light=light, reason=reason):
                 to.panel.show(light, reason)
             case OpenLink():

@@ -101,6 +101,12 @@ class FakeFarEnd:
     def cut(self) -> None:
         self._diary.write("far_end.cut")
 
+    def duck(self) -> None:
+        self._diary.write("far_end.duck")
+
+    def restore(self) -> None:
+        self._diary.write("far_end.restore")
+
     def play_earcon(self, earcon: Earcon) -> None:
         self._diary.write("far_end.play_earcon", earcon)
 

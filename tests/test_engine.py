@@ -17,6 +17,7 @@ from edgevoice.core.messages import (
     CreateResponse,
     CutPlayback,
     DeleteItem,
+    DuckPlayback,
     Earcon,
     KeepUplink,
     Light,
@@ -31,6 +32,7 @@ from edgevoice.core.messages import (
     ResponseEnded,
     ResponseStarted,
     ResponseStatus,
+    RestorePlayback,
     Role,
     RunTool,
     SendToolOutput,
@@ -113,6 +115,8 @@ def in_loop(test: Callable[[], Coroutine[None, None, None]]) -> Callable[[], Non
 
 OBEYED: dict[type, tuple[Action, Told]] = {
     CutPlayback: (CutPlayback(), ("far_end.cut",)),
+    DuckPlayback: (DuckPlayback(), ("far_end.duck",)),
+    RestorePlayback: (RestorePlayback(), ("far_end.restore",)),
     ShowLight: (ShowLight(Light.FAULT, "no-credit"), ("panel.show", Light.FAULT, "no-credit")),
     OpenLink: (OpenLink(), ("service.open",)),
     CloseLink: (CloseLink(), ("service.close",)),

@@ -2,11 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import pyaudio
 
+from edgevoice.core.clockfit import ClockFit
 from edgevoice.core.preroll import PreRoll
 
 RATE_HZ = 16_000
@@ -21,29 +22,69 @@ FRAME = 1280
 _HELD_S = 20
 """Seconds of near-end that are kept: the longest pre-roll and the longest time to connect, with room to spare."""
 
+_GAP_S = 0.4
+"""Callbacks that far apart belong to two streams: it was opened anew."""
+
 _RESULT = (None, pyaudio.paContinue)
+
+
+class Cancelled(Protocol):
+    """A period without the box's own sound, mono s16: whole for the wake word, as much as is ready for the uplink."""
+
+    @property
+    def for_wakeword(self) -> bytes:
+        """One period."""
+        ...
+
+    @property
+    def for_uplink(self) -> bytes:
+        """Samples that go on where the last ones ended; over time as many as were taken."""
+        ...
+
+
+class Echo(Protocol):
+    """What takes the box's own sound out of the near-end; called in the callback, so it must be quick."""
+
+    def take(self, near: bytes, position: int) -> Cancelled:
+        """Take the period whose first sample is number ``position``."""
+        ...
+
+    def pause(self) -> None:
+        """Take note that periods are missing from here on; what was held back is forgotten."""
+        ...
 
 
 class Microphone:
     """What the room says, every sample numbered from the first.
 
     ``hear`` gets each 80 ms frame and the number of the sample after it, in PortAudio's thread; ``notice`` is called
-    there after each period, so that somebody may fetch it. Both must return at once.
+    there after each period, so that somebody may fetch it. Both must return at once. ``echo`` comes before both;
+    ``clock`` is fitted to the callbacks.
     """
 
-    def __init__(self, hear: Callable[[bytes, int], None], notice: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        hear: Callable[[bytes, int], None],
+        notice: Callable[[], None],
+        *,
+        echo: Echo | None = None,
+        clock: ClockFit | None = None,
+    ) -> None:
         self._hear = hear
         self._notice = notice
+        self._echo = echo
         self._lock = threading.Lock()
         self._ring = PreRoll(_HELD_S * RATE_HZ)
         self._frame = bytearray()
+        self._heard = 0
         self._is_muted = False
+        self.clock = clock or ClockFit(RATE_HZ)
         self.called_at = 0.0
         self.overflows = 0
 
     @property
     def position(self) -> int:
-        """The number of samples heard so far."""
+        """The number of samples that may be read so far; an echo suppressor keeps the newest back for milliseconds."""
         return self._ring.end
 
     def read(self, begin: int) -> tuple[int, bytes]:
@@ -64,21 +105,44 @@ class Microphone:
         with self._lock:
             self._is_muted = False
 
-    def callback(self, pcm: bytes | None, _frames: int, _times: Any, status: int) -> tuple[None, int]:
+    def callback(
+        self, pcm: bytes | None, _frames: int, times: Mapping[str, float] | None, status: int
+    ) -> tuple[None, int]:
         """Take one period from PortAudio."""
-        self.called_at = time.monotonic()
+        self._keep_time(times)
         if status & pyaudio.paInputOverflow:
             self.overflows += 1
         frame: bytes | None = None
         end = 0
         with self._lock:
-            heard = bytes(2 * PERIOD) if pcm is None or self._is_muted else pcm
-            self._ring.write(heard)
-            self._frame += heard
+            self._take(bytes(2 * PERIOD) if pcm is None or self._is_muted else pcm)
             if len(self._frame) >= 2 * FRAME:
-                frame, end = bytes(self._frame[: 2 * FRAME]), self._ring.end
+                frame, end = bytes(self._frame[: 2 * FRAME]), self._heard
                 del self._frame[: 2 * FRAME]
         if frame is not None:
             self._hear(frame, end)
         self._notice()
         return _RESULT
+
+    def _take(self, period: bytes) -> None:
+        position, self._heard = self._heard, self._heard + PERIOD
+        if self._echo is None or self._is_muted:
+            if self._echo is not None:
+                self._echo.pause()
+            # Muted, the canceller would take the silence for a room without echo, and what it held back is forgotten.
+            self._ring.write(bytes(2 * (position - self._ring.end)) + period)
+            self._frame += period
+            return
+        cancelled = self._echo.take(period, position)
+        self._ring.write(cancelled.for_uplink)
+        self._frame += cancelled.for_wakeword
+
+    def _keep_time(self, times: Mapping[str, float] | None) -> None:
+        now = time.monotonic()
+        if now - self.called_at > _GAP_S:
+            self.clock.restart()
+        self.called_at = now
+        if times:
+            # Only the distance of PortAudio's times counts: its clock is the wall's, and may be set.
+            age_s = times["current_time"] - times["input_buffer_adc_time"]
+            self.clock.take(self._heard, now - age_s)

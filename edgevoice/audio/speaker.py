@@ -2,12 +2,15 @@
 
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 import pyaudio
 
 from edgevoice.audio.earcons import EarconMixer
+from edgevoice.core.clockfit import ClockFit
 from edgevoice.core.messages import Earcon, PlaybackCut, PlaybackDrained
 from edgevoice.core.playout import RATE_HZ, Playout
 
@@ -18,12 +21,39 @@ __all__ = ["PERIOD", "RATE_HZ", "Speaker"]
 
 _SILENCE = bytes(2 * PERIOD)
 
+_DUCKED_GAIN = 10 ** (-15 / 20)
+"""Quiet enough that whoever speaks hears that they are heard, and that the canceller hears them.
+
+Still to be followed.
+"""
+
+_FLUSHED = 4 * PERIOD
+"""Frames after a hardware mute until the card has emitted everything that it held then: two periods, and a late one."""
+
+_GAP_S = 0.4
+"""Callbacks that far apart belong to two streams: it was opened anew."""
+
+
+class HardwareMute(Protocol):
+    """The amplifier's mute pin; both take microseconds."""
+
+    def mute(self) -> None:
+        """Silence the amplifier."""
+        ...
+
+    def release(self) -> None:
+        """Let it be heard again, within 10 ms."""
+        ...
+
 
 class Speaker:
     """Implements ``ports.FarEnd``.
 
     ``tell`` is called in PortAudio's thread with what playback came to, and must return at once. The stream is fed
-    zeros between answers: an amplifier that is switched on with every answer swallows its first 12 ms.
+    zeros between answers: an amplifier that is switched on with every answer swallows its first 12 ms. ``played`` gets
+    there everything that is handed over, s16 at 24 kHz, as the reference of an echo canceller; ``None`` stands for a
+    period of silence. ``amplifier`` is muted together with every cut, and let go before the next sound. ``clock`` is
+    fitted to the callbacks.
     """
 
     def __init__(
@@ -33,13 +63,23 @@ class Speaker:
         prefill_ms: int,
         volume_percent: int,
         earcon_percent: int,
+        played: Callable[[npt.NDArray[np.int16] | None, int], None] = lambda _samples, _frames: None,
+        amplifier: HardwareMute | None = None,
+        clock: ClockFit | None = None,
     ) -> None:
         self._tell = tell
         self._lock = threading.Lock()
         self._playout = Playout(prefill_ms)
         self._earcons = EarconMixer(_gain(earcon_percent))
         self._volume_percent = volume_percent
+        self._is_ducked = False
         self._playout.set_gain(_gain(volume_percent))
+        self._played = played
+        self._amplifier = amplifier
+        self._hushed_at: int | None = None
+        self._sound_end = 0
+        self._position = 0
+        self.clock = clock or ClockFit(RATE_HZ)
         self.called_at = 0.0
         self.underflows = 0
 
@@ -47,6 +87,11 @@ class Speaker:
     def is_silent(self) -> bool:
         """Whether nothing is to be heard."""
         return self._playout.is_idle and self._earcons.is_idle
+
+    @property
+    def position(self) -> int:
+        """The number of samples handed over so far, silence included."""
+        return self._position
 
     @property
     def volume_percent(self) -> int:
@@ -57,7 +102,7 @@ class Speaker:
     def volume_percent(self, percent: int) -> None:
         self._volume_percent = percent
         with self._lock:
-            self._playout.set_gain(_gain(percent))
+            self._set_gain()
 
     def play(self, item_id: str, content_index: int, pcm: bytes) -> int | None:
         """Queue mono s16 samples at 24 kHz; return the number of the burst that this begins, if it does."""
@@ -75,9 +120,29 @@ class Speaker:
             self._playout.finish()
 
     def cut(self) -> None:
-        """Silence the answer with the next period."""
+        """Silence the answer with the next period, or at once where the amplifier can be muted."""
+        unheard: int | None = None
+        if self._amplifier is not None and self._earcons.is_idle:
+            self._amplifier.mute()
+            unheard = self._unheard(time.monotonic())
         with self._lock:
-            self._playout.cut()
+            if unheard is not None:
+                self._hushed_at = self._position
+            self._is_ducked = False
+            self._playout.cut(unheard)
+            self._set_gain()
+
+    def duck(self) -> None:
+        """Lower the answer by 15 dB, within 10 ms."""
+        with self._lock:
+            self._is_ducked = True
+            self._set_gain()
+
+    def restore(self) -> None:
+        """Bring it back to its volume, within 10 ms."""
+        with self._lock:
+            self._is_ducked = False
+            self._set_gain()
 
     def play_earcon(self, earcon: Earcon) -> None:
         """Mix a short sound over whatever plays."""
@@ -89,21 +154,59 @@ class Speaker:
         with self._lock:
             self._earcons.stop()
 
-    def callback(self, _pcm: bytes | None, frames: int, _times: Any, status: int) -> tuple[bytes, int]:
+    def callback(
+        self, _pcm: bytes | None, frames: int, times: Mapping[str, float] | None, status: int
+    ) -> tuple[bytes, int]:
         """Give PortAudio one period."""
-        self.called_at = time.monotonic()
+        self._keep_time(times)
         if status & pyaudio.paOutputUnderflow:
             self.underflows += 1
         # A box is silent for most of its life: look before taking the lock and an array.
-        if self.is_silent:
+        if self.is_silent or self._waits_for_amplifier():
+            self._position += frames
+            self._played(None, frames)
             return (_SILENCE if frames == PERIOD else bytes(2 * frames)), pyaudio.paContinue
         with self._lock:
             samples, fact = self._playout.pull(frames)
             if not self._earcons.is_idle:
                 self._earcons.mix_into(samples)
+            if self._playout.sounding:
+                self._sound_end = self._position + self._playout.sounding
+            self._position += frames
+        self._played(samples, frames)
         if fact is not None:
             self._tell(fact)
         return samples.tobytes(), pyaudio.paContinue
+
+    def _keep_time(self, times: Mapping[str, float] | None) -> None:
+        now = time.monotonic()
+        if now - self.called_at > _GAP_S:
+            self.clock.restart()
+        self.called_at = now
+        if times:
+            # Only the distance of PortAudio's times counts: its clock is the wall's, and may be set.
+            lead_s = times["output_buffer_dac_time"] - times["current_time"]
+            self.clock.take(self._position, now + lead_s)
+
+    def _unheard(self, at_s: float) -> int:
+        """Return how many samples of the answer were handed over and had not left the card at ``at_s``."""
+        line = self.clock.line
+        emitted = line.position_at(at_s) if line is not None else self._position - 2 * PERIOD
+        return max(0, round(self._sound_end - emitted))
+
+    def _waits_for_amplifier(self) -> bool:
+        """Let go of the amplifier for what is to sound; not before the card has emitted what it was muted for."""
+        if self._hushed_at is None or self._playout.is_cutting:
+            return False
+        if self._position - self._hushed_at < _FLUSHED:
+            return True
+        self._hushed_at = None
+        if self._amplifier is not None:
+            self._amplifier.release()
+        return False
+
+    def _set_gain(self) -> None:
+        self._playout.set_gain(_gain(self._volume_percent) * (_DUCKED_GAIN if self._is_ducked else 1))
 
 
 def _gain(percent: int) -> float:

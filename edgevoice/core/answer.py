@@ -26,7 +26,7 @@ class Answer:
     ``burst``: the stretch of playback that sounds. ``is_due``: the turn has ended or we have asked, and the answer has
     not begun. ``is_unwanted``: it was interrupted before it had begun, by hand. ``has_asked``: the answer that is being
     generated may be one that we asked for. ``ask_again``: it was not, and the service refused ours. ``is_goodbye``:
-    hang up once it has been spoken.
+    hang up once it has been spoken. ``is_ducked``: it is lowered, because somebody may be speaking over it.
     """
 
     response_id: str | None = None
@@ -39,6 +39,7 @@ class Answer:
     ask_again: bool = False
     is_goodbye: bool = False
     has_sounded: bool = False
+    is_ducked: bool = False
 
     @property
     def is_sounding(self) -> bool:
@@ -97,6 +98,7 @@ class Answer:
         self.fence = None
         self.burst = None
         self.has_sounded = False
+        self.is_ducked = False
         self.is_due = False
         self.has_asked = False
         self.ask_again = False

@@ -22,6 +22,7 @@ from edgevoice.core.messages import (
     Device,
     DeviceLost,
     DeviceRestored,
+    DuckPlayback,
     Earcon,
     Event,
     GoodbyeRequested,
@@ -31,6 +32,9 @@ from edgevoice.core.messages import (
     LinkOpened,
     MuteMicrophone,
     MutePressed,
+    NearSpeechBegan,
+    NearSpeechConfirmed,
+    NearSpeechFaded,
     OpenLink,
     OpenUplink,
     PlaybackCut,
@@ -40,6 +44,7 @@ from edgevoice.core.messages import (
     ResponseEnded,
     ResponseStarted,
     ResponseStatus,
+    RestorePlayback,
     RunTool,
     SendToolOutput,
     ServiceComplained,
@@ -125,6 +130,12 @@ class Conversation:
                 return self._user_started_speaking()
             case UserStoppedSpeaking():
                 return self._user_stopped_speaking(now)
+            case NearSpeechBegan():
+                return self._near_speech_began()
+            case NearSpeechConfirmed(at_sample=at_sample):
+                return self._near_speech_confirmed(at_sample, now)
+            case NearSpeechFaded():
+                return self._restore()
             case TurnEnded():
                 return self._turn_ended(now)
             case ResponseStarted(response_id=response_id):
@@ -170,7 +181,7 @@ class Conversation:
             case Phase.IDLE:
                 return actions + self._begin(at_sample, now)
             case Phase.THINKING | Phase.SPEAKING:
-                return actions + self._interrupt_by_hand(at_sample, now)
+                return actions + self._interrupt(at_sample, now)
             case Phase.CONNECTING:
                 return actions
             case Phase.LISTENING:
@@ -190,7 +201,7 @@ class Conversation:
             case Phase.CONNECTING | Phase.LISTENING:
                 return self._hang_up()
             case Phase.THINKING | Phase.SPEAKING:
-                return self._interrupt_by_hand(at_sample, now)
+                return self._interrupt(at_sample, now)
             case _:
                 assert_never(self._phase)
 
@@ -204,8 +215,8 @@ class Conversation:
         self._deadlines.set(Deadline.SESSION, now + self._manners.session_s)
         return [KeepUplink(at_sample), OpenLink()]
 
-    def _interrupt_by_hand(self, at_sample: int, now: float) -> list[Action]:
-        """Interrupt by wake word or button: the service has not heard it, so it must be told to stop."""
+    def _interrupt(self, at_sample: int, now: float) -> list[Action]:
+        """Interrupt without the service: it may have heard nothing of it, so it must be told to stop."""
         if self._box.is_deaf:
             return self._hang_up()
         if not self._is_linked:
@@ -267,6 +278,25 @@ class Conversation:
         """End the conversation audibly, and show why for a while."""
         self._box.show_trouble(code, now + self._manners.fault_s)
         return [*self._hang_up(), PlayEarcon(Earcon.TROUBLE)]
+
+    # --- speech over the answer, as the box hears it -----------------------------------------------------------------
+
+    def _near_speech_began(self) -> list[Action]:
+        if not self._answer.is_sounding or self._answer.is_ducked or self._box.is_deaf:
+            return []  # late news, or of no use
+        self._answer.is_ducked = True
+        return [DuckPlayback()]
+
+    def _near_speech_confirmed(self, at_sample: int, now: float) -> list[Action]:
+        if not self._answer.is_sounding or self._box.is_deaf:
+            return []  # where nothing sounds, the service hears for itself
+        return self._interrupt(at_sample, now)
+
+    def _restore(self) -> list[Action]:
+        if not self._answer.is_ducked:
+            return []  # late news: cut or over
+        self._answer.is_ducked = False
+        return [RestorePlayback()]
 
     # --- the user's turn ---------------------------------------------------------------------------------------------
 
@@ -350,13 +380,15 @@ class Conversation:
         if burst != self._answer.burst:
             return []  # late news: cut before, or already sounding again
         self._answer.burst = None
+        # The next burst begins at full volume, whoever spoke over the end of this one.
+        actions = self._restore()
         if self._answer.is_over:
             self._answer.fall_silent()
         if self._manners.hears_itself:
             # The room still sounds: the light must not say that we listen before we do.
             self._deadlines.set(Deadline.ECHO_TAIL, now + self._manners.echo_tail_s)
-            return []
-        return self._after_playback(now)
+            return actions
+        return actions + self._after_playback(now)
 
     def _room_quiet(self, now: float) -> list[Action]:
         actions = self._after_playback(now)
@@ -426,7 +458,8 @@ class Conversation:
         self._box.is_muted = not self._box.is_muted
         if not self._box.is_muted:
             return [UnmuteMicrophone(), PlayEarcon(Earcon.UNMUTED)]
-        actions: list[Action] = [MuteMicrophone(), PlayEarcon(Earcon.MUTED)]
+        # Who was speaking over the answer is not heard any more, nor when they stop.
+        actions: list[Action] = [*self._restore(), MuteMicrophone(), PlayEarcon(Earcon.MUTED)]
         if self._phase in {Phase.CONNECTING, Phase.LISTENING}:
             actions += self._hang_up()
         return actions
@@ -439,7 +472,8 @@ class Conversation:
             Device.MICROPHONE: {Phase.CONNECTING, Phase.LISTENING},
             Device.SPEAKER: {Phase.CONNECTING, Phase.LISTENING, Phase.THINKING, Phase.SPEAKING},
         }
-        return self._hang_up() if self._phase in needs_it[device] else []
+        actions = self._restore() if self._box.is_deaf else []
+        return actions + self._hang_up() if self._phase in needs_it[device] else actions
 
     # --- deadlines ---------------------------------------------------------------------------------------------------
 

@@ -134,6 +134,23 @@ class UserStoppedSpeaking:
 
 
 @dataclass(frozen=True, slots=True)
+class NearSpeechBegan:
+    """The box itself heard something over its own answer: perhaps speech, perhaps a door."""
+
+
+@dataclass(frozen=True, slots=True)
+class NearSpeechConfirmed:
+    """What the box heard over its own answer is speech; ``at_sample`` is the newest near-end sample."""
+
+    at_sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class NearSpeechFaded:
+    """What the box heard over its own answer was no speech, or is over."""
+
+
+@dataclass(frozen=True, slots=True)
 class TurnEnded:
     """The service took the user's turn as finished."""
 
@@ -229,6 +246,9 @@ Event = (
     | LinkLost
     | UserStartedSpeaking
     | UserStoppedSpeaking
+    | NearSpeechBegan
+    | NearSpeechConfirmed
+    | NearSpeechFaded
     | TurnEnded
     | ResponseStarted
     | ResponseEnded
@@ -293,6 +313,16 @@ class UnmuteMicrophone:
 @dataclass(frozen=True, slots=True)
 class CutPlayback:
     """Silence the answer now."""
+
+
+@dataclass(frozen=True, slots=True)
+class DuckPlayback:
+    """Lower the answer: somebody may be speaking over it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestorePlayback:
+    """Bring a lowered answer back to its volume."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,6 +400,8 @@ Action = (
     | MuteMicrophone
     | UnmuteMicrophone
     | CutPlayback
+    | DuckPlayback
+    | RestorePlayback
     | TruncateItem
     | DeleteItem
     | CancelResponse

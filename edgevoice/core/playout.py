@@ -50,6 +50,7 @@ class Playout:
 
     ``push`` and ``finish`` are for the wire's side, ``pull`` for the card's; whoever uses both from two threads holds a
     lock. ``prefill_ms``: playback begins when this much is there, so that the first network hiccup is not heard.
+    ``sounding`` tells how many samples at the head of the last ``pull`` were the answer's.
     """
 
     def __init__(self, prefill_ms: int) -> None:
@@ -64,6 +65,12 @@ class Playout:
         self._is_cutting = False
         self._gain = 1.0
         self._wanted_gain = 1.0
+        self.sounding = 0
+
+    @property
+    def is_cutting(self) -> bool:
+        """Whether a cut is still to be told of by the next ``pull``."""
+        return self._is_cutting
 
     @property
     def is_idle(self) -> bool:
@@ -109,14 +116,17 @@ class Playout:
         if self.is_idle:
             self._gain = gain
 
-    def cut(self) -> None:
+    def cut(self, unheard: int | None = None) -> None:
         """Silence all that is queued: the next pull fades out and tells what was heard.
 
-        What is pushed later is a new burst.
+        What is pushed later is a new burst. ``unheard``: the amplifier was muted, so that nothing fades and the last so
+        many samples that were handed over are not heard either.
         """
         # Said first: whoever only looks, from another thread, must not find the buffer idle before the fade.
         was_cutting, self._is_cutting = self._is_cutting, True
-        if not was_cutting:  # else the fade of the cut before is still to be pulled
+        if unheard is not None:
+            self._take_back(unheard)
+        elif not was_cutting:  # else the fade of the cut before is still to be pulled
             self._fading = self._head(_FADE)
         self._cut_items += self._items.values()
         self._forget_queue()
@@ -126,6 +136,7 @@ class Playout:
 
         Both refer to samples that are handed over with this very return.
         """
+        self.sounding = 0
         if self._is_cutting:
             return self._pull_fade(frames)
         out = np.zeros(frames, np.int16)
@@ -134,6 +145,7 @@ class Playout:
         filled = 0
         while filled < frames and self._chunks:
             filled += self._take(out[filled:])
+        self.sounding = filled
         self._apply_gain(out[:filled])
         if self._chunks:
             return out, None
@@ -147,6 +159,8 @@ class Playout:
         tail = tail[:frames]
         fade = np.linspace(1, 0, len(tail), endpoint=False)
         out[: len(tail)] = tail * fade * self._gain
+        self.sounding = len(tail)
+        self._gain = self._wanted_gain
         self._is_cutting = False
         self._fading = None
         items = tuple(
@@ -179,6 +193,12 @@ class Playout:
         while self._is_flowing and filled < frames and self._chunks:
             filled += self._take(out[filled:])
         return out[:filled]
+
+    def _take_back(self, unheard: int) -> None:
+        for item in reversed(self._items.values()):
+            back = min(unheard, item.handed)
+            item.handed -= back
+            unheard -= back
 
     def _forget_queue(self) -> None:
         self._items = {}

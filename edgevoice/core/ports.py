@@ -100,7 +100,18 @@ class FarEnd(Protocol):
         ...
 
     def cut(self) -> None:
-        """Silence the answer; ``PlaybackCut`` is reported when the card has been given the last of it."""
+        """Silence the answer; ``PlaybackCut`` is reported when the card has been given the last of it.
+
+        What is played later is not ducked any more.
+        """
+        ...
+
+    def duck(self) -> None:
+        """Lower the answer while somebody may be speaking over it; nothing of it is left out."""
+        ...
+
+    def restore(self) -> None:
+        """Bring it back to its volume."""
         ...
 
     def play_earcon(self, earcon: Earcon) -> None:

@@ -1,6 +1,7 @@
 """The capture callback, called as PortAudio calls it: 320 samples at a time."""
 
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import pyaudio
@@ -120,3 +121,85 @@ def test_the_time_of_the_last_callback_is_known(room: Room) -> None:
     room.periods(1)
 
     assert before <= room.microphone.called_at <= time.monotonic()
+
+
+# --- behind an echo canceller ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Halves:
+    """A period as the wake word gets it, and as the uplink gets it."""
+
+    for_wakeword: bytes
+    for_uplink: bytes
+
+
+class HoldingBack:
+    """A canceller that negates for the wake word, and keeps 100 samples back from the uplink."""
+
+    LAG = 100
+
+    def __init__(self) -> None:
+        self.held = b""
+        self.begins = True
+        self.positions: list[int] = []
+
+    def take(self, near: bytes, position: int) -> Halves:
+        self.positions.append(position)
+        ready = self.held + near
+        self.held = ready[-2 * self.LAG :]
+        return Halves((-np.frombuffer(near, "<i2")).tobytes(), ready[: -2 * self.LAG])
+
+    def pause(self) -> None:
+        self.held = b""
+
+
+class EchoRoom(Room):
+    """A room with an echo."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.echo = HoldingBack()
+        self.microphone = Microphone(self._hear, lambda: None, echo=self.echo)
+
+
+def test_the_wake_word_gets_one_half_and_the_memory_the_other_under_the_same_numbers() -> None:
+    room = EchoRoom()
+    room.periods(4)
+
+    assert room.echo.positions == [0, PERIOD, 2 * PERIOD, 3 * PERIOD]
+    assert room.frames == [((-np.frombuffer(sound(0, FRAME), "<i2")).tobytes(), FRAME)]
+    assert room.microphone.position == FRAME - HoldingBack.LAG
+    assert room.microphone.read(0) == (0, sound(0, FRAME - HoldingBack.LAG))
+
+
+def test_muted_nothing_goes_through_the_canceller_and_the_numbers_still_agree() -> None:
+    room = EchoRoom()
+    room.periods(4)
+    room.microphone.mute()
+    room.periods(4)
+    assert len(room.echo.positions) == 4
+    assert room.microphone.position == 8 * PERIOD
+
+    room.microphone.unmute()
+    room.periods(4)
+
+    assert room.echo.positions[4:] == [8 * PERIOD, 9 * PERIOD, 10 * PERIOD, 11 * PERIOD]
+    begin, pcm = room.microphone.read(8 * PERIOD)
+    assert (begin, pcm) == (8 * PERIOD, sound(8 * PERIOD, 12 * PERIOD - HoldingBack.LAG))
+
+
+def test_the_clock_is_kept_by_what_portaudio_says_of_the_adc(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = Room()
+    for number in range(200):
+        monkeypatch.setattr(time, "monotonic", lambda number=number: 500.02 + number * 0.02)
+        wall = 1e9 if number < 100 else 5.0
+        times = {"current_time": wall, "input_buffer_adc_time": wall - 0.02}
+        room.microphone.callback(sound(0, PERIOD), PERIOD, times, 0)
+    line = room.microphone.clock.line
+    assert line is not None
+    assert line.time_at(0) == pytest.approx(500, abs=1e-6)
+
+    monkeypatch.setattr(time, "monotonic", lambda: 510.0)
+    room.microphone.callback(sound(0, PERIOD), PERIOD, {}, 0)
+    assert room.microphone.clock.line is None, "it was opened anew"

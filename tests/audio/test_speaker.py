@@ -202,3 +202,201 @@ def test_the_time_of_the_last_callback_is_known_in_silence_too(ear: Ear) -> None
     ear.hear()
 
     assert before <= ear.speaker.called_at <= time.monotonic()
+
+
+# --- ducked ----------------------------------------------------------------------------------------------------------
+
+
+def test_ducked_it_is_15_db_lower_within_10_ms_and_nothing_of_it_is_left_out(ear: Ear) -> None:
+    ear.speaker.play("i1", 0, speech(1000))
+    before = ear.hear_periods(10)[-1]
+    ear.speaker.duck()
+    ear.hear()
+    ducked = ear.hear()
+    ear.speaker.restore()
+    ear.hear()
+    after = ear.hear()
+
+    assert 20 * np.log10(ducked / before) == pytest.approx(-15, abs=0.1)
+    assert (after == before).all()
+    ear.speaker.cut()
+    ear.hear()
+    (told,) = ear.told
+    assert isinstance(told, PlaybackCut)
+    assert told.items[0].heard_ms == 145  # fourteen periods, and the fade
+
+
+def test_the_answer_after_a_cut_is_not_ducked_any_more(ear: Ear) -> None:
+    ear.speaker.play("i1", 0, speech(1000))
+    ear.hear_periods(10)
+    ear.speaker.duck()
+    ear.hear_periods(2)
+    ear.speaker.cut()
+    ear.hear_periods(3)
+
+    ear.speaker.play("i2", 0, speech(1000))
+
+    assert (ear.hear_periods(10)[-240:] == 10_000).all()
+
+
+def test_a_change_of_volume_while_ducked_changes_both(ear: Ear) -> None:
+    ear.speaker.play("i1", 0, speech(1000))
+    ear.speaker.duck()
+    ear.speaker.volume_percent = 50
+    quiet = ear.hear_periods(20)[-1]
+    ear.speaker.restore()
+    restored = ear.hear_periods(2)[-1]
+
+    assert restored == pytest.approx(2500, abs=1)
+    assert 20 * np.log10(quiet / restored) == pytest.approx(-15, abs=0.1)
+
+
+# --- the far-end reference and the clock -----------------------------------------------------------------------------
+
+
+def test_every_sample_that_is_handed_over_is_told_earcons_and_silence_included() -> None:
+    played: list[Samples] = []
+    speaker = Speaker(
+        lambda _fact: None,
+        prefill_ms=PREFILL_MS,
+        volume_percent=100,
+        earcon_percent=100,
+        played=lambda samples, frames: played.append(np.zeros(frames, np.int16) if samples is None else samples),
+    )
+    heard = []
+    for number in range(60):
+        if number == 5:
+            speaker.play("i1", 0, speech(200))
+        if number == 10:
+            speaker.play_earcon(Earcon.MUTED)
+        heard.append(np.frombuffer(speaker.callback(None, PERIOD, {}, 0)[0], "<i2"))
+
+    assert (np.concatenate(played) == np.concatenate(heard)).all()
+    assert np.concatenate(heard).any()
+    assert speaker.position == 60 * PERIOD
+
+
+def test_the_clock_is_kept_by_what_portaudio_says_of_the_dac_whatever_the_wall_clock_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    speaker = Ear().speaker
+    for number in range(300):
+        monkeypatch.setattr(time, "monotonic", lambda number=number: 500 + number * 0.01)
+        wall = 1e9 if number < 150 else 5.0
+        speaker.callback(None, PERIOD, {"current_time": wall, "output_buffer_dac_time": wall + 0.018}, 0)
+
+    assert speaker.clock.line is not None
+    assert speaker.clock.line.time_at(0) == pytest.approx(500.018, abs=1e-6)
+    assert speaker.clock.jumps == 0
+
+
+def test_a_stream_that_was_opened_anew_has_a_new_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    speaker = Ear().speaker
+    for number in range(500):
+        monkeypatch.setattr(time, "monotonic", lambda number=number: 500 + number * 0.01 + (1 if number > 400 else 0))
+        speaker.callback(None, PERIOD, {"current_time": 1.0, "output_buffer_dac_time": 1.02}, 0)
+
+    assert not speaker.clock.is_settled
+
+
+# --- muted in hardware -----------------------------------------------------------------------------------------------
+
+
+class Pin:
+    """An amplifier's mute pin, and when it was told what: the speaker's position at that moment."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def mute(self) -> None:
+        self.told.append("mute")
+
+    def release(self) -> None:
+        self.told.append("release")
+
+
+class Amplified(Ear):
+    """A speaker behind an amplifier that can be muted, on a card that holds two periods."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__()
+        self.pin = Pin()
+        self.now_s = 900.0
+        self.speaker = Speaker(
+            self.told.append, prefill_ms=PREFILL_MS, volume_percent=100, earcon_percent=100, amplifier=self.pin
+        )
+        monkeypatch.setattr(time, "monotonic", lambda: self.now_s)
+
+    def hear(self, frames: int = PERIOD, status: int = 0) -> Samples:
+        times = {"current_time": 3.0, "output_buffer_dac_time": 3.02}
+        pcm, _ = self.speaker.callback(None, frames, times, status)
+        self.now_s += 0.01
+        return np.frombuffer(pcm, dtype="<i2")
+
+
+def test_a_cut_mutes_the_amplifier_and_counts_only_what_had_left_the_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    ear = Amplified(monkeypatch)
+    ear.hear_periods(300)
+    ear.speaker.play("i1", 0, speech(1000))
+    ear.hear_periods(50)  # 500 ms are handed over; the next period would be emitted 20 ms from now
+    ear.now_s -= 0.004
+    ear.speaker.cut()
+    assert ear.pin.told == ["mute"]
+
+    assert not ear.hear().any(), "muted, it need not fade"
+
+    (told,) = ear.told
+    assert isinstance(told, PlaybackCut)
+    assert told.items[0].heard_ms == pytest.approx(500 - 20 - 4, abs=1)
+
+
+def test_before_its_clock_is_known_two_periods_are_taken_as_unheard(monkeypatch: pytest.MonkeyPatch) -> None:
+    ear = Amplified(monkeypatch)
+    ear.speaker.play("i1", 0, speech(1000))
+    ear.hear_periods(20)
+    ear.speaker.cut()
+    ear.hear()
+
+    (told,) = ear.told
+    assert isinstance(told, PlaybackCut)
+    assert told.items[0].heard_ms == 180
+
+
+@pytest.mark.parametrize("after_periods", [0, 1, 3, 40])
+def test_the_amplifier_is_let_go_before_the_next_sound_and_after_the_last_of_the_old(
+    monkeypatch: pytest.MonkeyPatch, after_periods: int
+) -> None:
+    ear = Amplified(monkeypatch)
+    ear.speaker.play("i1", 0, speech(1000))
+    ear.hear_periods(30)
+    ear.speaker.cut()
+    ear.hear_periods(1 + after_periods)
+    assert ear.pin.told == ["mute"]
+
+    ear.speaker.play("i2", 0, speech(100))
+    ear.speaker.finish()
+    silent = 0
+    while not ear.hear().any():
+        assert ear.pin.told == ["mute"]
+        silent += 1
+
+    assert ear.pin.told == ["mute", "release"]
+    assert silent == max(0, 3 - after_periods), "the card has emitted what it held"
+    assert (ear.hear_periods(9)[:-240] == 10_000).all(), "nothing of the new answer is lost"
+
+
+def test_an_earcon_lets_the_amplifier_go_too_and_one_that_sounds_is_not_muted(monkeypatch: pytest.MonkeyPatch) -> None:
+    ear = Amplified(monkeypatch)
+    ear.speaker.play("i1", 0, speech(1000))
+    ear.hear_periods(30)
+    ear.speaker.cut()
+    ear.hear_periods(10)
+    ear.speaker.play_earcon(Earcon.TROUBLE)
+    assert ear.hear_periods(10).any()
+    assert ear.pin.told == ["mute", "release"]
+
+    ear.speaker.play("i2", 0, speech(1000))
+    ear.hear_periods(10)
+    ear.speaker.cut()
+
+    assert ear.pin.told == ["mute", "release"], "it would mute the earcon"

@@ -417,3 +417,80 @@ def test_whatever_is_pushed_pulled_and_cut_is_handed_over_once_and_in_order(step
         assert callable(step)
         step(model, *arguments)
     model.pull(PERIOD)
+
+
+# --- ducked, and muted in hardware -----------------------------------------------------------------------------------
+
+
+def test_after_a_cut_the_next_burst_begins_at_the_loudness_that_holds_then() -> None:
+    playout = Playout(prefill_ms=0)
+    playout.push("i1", 0, tone(100 * MS))
+    playout.set_gain(0.2)
+    pull_ms(playout, 50)
+    playout.cut()
+    playout.set_gain(1.0)
+    playout.pull(PERIOD)
+
+    playout.push("i2", 0, tone(100 * MS))
+
+    assert (pull_ms(playout, 10) == LOUD).all()
+
+
+def test_a_cut_with_the_amplifier_muted_does_not_fade() -> None:
+    playout = Playout(prefill_ms=0)
+    playout.push("i1", 0, tone(100 * MS))
+    pull_ms(playout, 50)
+    playout.cut(unheard=0)
+
+    assert not pull_ms(playout, 10).any()
+
+
+def test_what_the_card_still_held_when_the_amplifier_was_muted_was_not_heard() -> None:
+    playout = Playout(prefill_ms=0)
+    playout.push("i1", 0, tone(100 * MS))
+    playout.push("i2", 0, tone(100 * MS))
+    pull_ms(playout, 110)
+    playout.cut(unheard=15 * MS)
+
+    _, told = playout.pull(PERIOD)
+
+    # 15 ms of 110 were in the card: all 10 of the second item, and the last 5 of the first.
+    assert isinstance(told, PlaybackCut)
+    assert [(item.item_id, item.heard_ms) for item in told.items] == [("i1", 95), ("i2", 0)]
+
+
+def test_more_than_was_handed_over_cannot_be_taken_back() -> None:
+    playout = Playout(prefill_ms=0)
+    playout.push("i1", 0, tone(100 * MS))
+    pull_ms(playout, 10)
+    playout.cut(unheard=24_000)
+
+    _, told = playout.pull(PERIOD)
+
+    assert isinstance(told, PlaybackCut)
+    assert [item.heard_ms for item in told.items] == [0]
+
+
+def test_it_tells_how_much_of_what_it_gave_was_the_answers() -> None:
+    playout = Playout(prefill_ms=0)
+    playout.pull(PERIOD)
+    assert playout.sounding == 0
+    playout.push("i1", 0, tone(15 * MS))
+    playout.finish()
+    playout.pull(PERIOD)
+    assert playout.sounding == 240
+    playout.pull(PERIOD)
+    assert playout.sounding == 120
+
+
+def test_it_is_cutting_until_the_cut_is_told() -> None:
+    playout = Playout(prefill_ms=0)
+    playout.push("i1", 0, tone(15 * MS))
+    playout.cut()
+    assert playout.is_cutting
+    playout.pull(PERIOD)
+    assert not playout.is_cutting
+
+
+def pull_ms(playout: Playout, milliseconds: int) -> npt.NDArray[np.int16]:
+    return np.concatenate([playout.pull(PERIOD)[0] for _ in range(milliseconds // 10)])

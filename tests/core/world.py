@@ -21,6 +21,7 @@ from edgevoice.core.messages import (
     Device,
     DeviceLost,
     DeviceRestored,
+    DuckPlayback,
     Event,
     GoodbyeRequested,
     KeepUplink,
@@ -34,6 +35,7 @@ from edgevoice.core.messages import (
     ResponseEnded,
     ResponseStarted,
     ResponseStatus,
+    RestorePlayback,
     RunTool,
     SendToolOutput,
     ServiceComplained,
@@ -117,6 +119,7 @@ class World:
         self.light = Light.OFF
         self.gate = "closed"
         self.is_door_shut = False
+        self.is_ducked = False
         self.started: set[str] = set()
         self.silenced: set[str] = set()
         self.being_generated: str | None = None
@@ -286,7 +289,11 @@ class World:
         match action:
             case CutPlayback():
                 self.playout.cut()
+                self.is_ducked = False
                 self.silenced |= self.started
+            case DuckPlayback() | RestorePlayback():
+                assert self.is_ducked is isinstance(action, RestorePlayback)
+                self.is_ducked = not self.is_ducked
             case ShowLight(light=light):
                 assert light is not self.light or light is Light.FAULT
                 self.light = light
@@ -352,6 +359,7 @@ class World:
             assert self.light is LIVE_LIGHTS[phase]
             assert self.conversation.deadline is not None, f"stuck in {phase}"
             return
+        assert not self.is_ducked, "the next answer would begin quietly"
         assert self.light in {Light.IDLE, Light.MUTED, Light.RINGING, Light.FAULT}
         assert self.gate == "closed"
         assert not self.conversation.admits("")

@@ -1,0 +1,162 @@
+"""Speech over the answer as the box itself hears it: duck, confirm, cut; and back when it was only a cough."""
+
+import pytest
+
+from edgevoice.core.messages import (
+    CancelResponse,
+    CutPlayback,
+    Device,
+    DeviceLost,
+    DuckPlayback,
+    Earcon,
+    Event,
+    ItemHeard,
+    KeepUplink,
+    Light,
+    LinkLost,
+    MuteMicrophone,
+    MutePressed,
+    NearSpeechBegan,
+    NearSpeechConfirmed,
+    NearSpeechFaded,
+    OpenLink,
+    PlaybackCut,
+    PlaybackDrained,
+    PlaybackStarted,
+    PlayEarcon,
+    ResponseStarted,
+    RestorePlayback,
+    ShowLight,
+    TruncateItem,
+    TurnEnded,
+    UserStartedSpeaking,
+)
+from edgevoice.core.phases import Phase
+from tests.core.drive import (
+    COMPLETED,
+    TO_ANSWERING,
+    TO_CONNECTING,
+    TO_LISTENING,
+    TO_SPEAKING,
+    TO_SPOKEN,
+    TO_THINKING,
+    WAKE,
+    drive,
+)
+
+CONFIRMED = NearSpeechConfirmed(at_sample=48_000)
+
+
+def test_what_may_be_speech_lowers_the_answer_and_nothing_else() -> None:
+    speaking = drive(*TO_SPEAKING)
+
+    assert speaking.hear(NearSpeechBegan()) == [DuckPlayback()]
+    assert speaking.phase is Phase.SPEAKING
+    assert speaking.conversation.admits("r1")
+
+
+def test_a_cough_leaves_the_answer_as_it_was() -> None:
+    speaking = drive(*TO_SPEAKING, NearSpeechBegan())
+
+    assert speaking.hear(NearSpeechFaded()) == [RestorePlayback()]
+    assert speaking.hear(PlaybackDrained(1), PlaybackStarted(2)) == [
+        ShowLight(Light.THINKING),
+        ShowLight(Light.SPEAKING),
+    ]
+    assert speaking.conversation.admits("r1")
+
+
+def test_confirmed_speech_cuts_and_tells_the_service_which_may_have_heard_nothing() -> None:
+    speaking = drive(*TO_SPEAKING, NearSpeechBegan())
+
+    assert speaking.hear(CONFIRMED) == [CutPlayback(), ShowLight(Light.LISTENING), CancelResponse("r1")]
+    assert speaking.phase is Phase.LISTENING
+    assert not speaking.conversation.admits("r1")
+
+
+def test_confirmed_speech_cuts_what_the_service_has_long_sent() -> None:
+    assert drive(*TO_SPOKEN).hear(NearSpeechBegan(), CONFIRMED) == [
+        DuckPlayback(),
+        CutPlayback(),
+        ShowLight(Light.LISTENING),
+    ]
+
+
+def test_what_was_heard_is_told_after_a_cut_by_the_box_as_after_any_other() -> None:
+    interrupted = drive(*TO_SPEAKING, NearSpeechBegan(), CONFIRMED)
+
+    told = interrupted.hear(PlaybackCut((ItemHeard("i1", 0, 740, 2000, is_complete=False),)))
+
+    assert told == [TruncateItem("i1", 0, 740)]
+
+
+def test_when_the_service_hears_the_same_speech_nothing_is_cut_twice() -> None:
+    assert drive(*TO_SPEAKING, NearSpeechBegan(), CONFIRMED).hear(UserStartedSpeaking()) == []
+    assert drive(*TO_SPEAKING, NearSpeechBegan(), UserStartedSpeaking()).hear(CONFIRMED) == []
+
+
+def test_the_service_the_wake_word_and_the_box_may_each_end_the_doubt() -> None:
+    for confirmation in (UserStartedSpeaking(), WAKE, CONFIRMED):
+        ducked = drive(*TO_SPEAKING, NearSpeechBegan())
+
+        assert ducked.hear(confirmation)[0] == CutPlayback()
+        assert ducked.hear(NearSpeechFaded()) == [], "a cut answer needs no volume"
+
+
+def test_the_turn_after_a_cut_by_the_box_is_answered_like_any_other() -> None:
+    interrupted = drive(*TO_SPEAKING, NearSpeechBegan(), CONFIRMED, UserStartedSpeaking(), TurnEnded())
+
+    assert interrupted.phase is Phase.THINKING
+    assert interrupted.hear(ResponseStarted("r2"), PlaybackStarted(2)) == [ShowLight(Light.SPEAKING)]
+
+
+def test_a_box_that_was_interrupted_by_nobody_waits_and_hangs_up() -> None:
+    interrupted = drive(*TO_SPOKEN, NearSpeechBegan(), CONFIRMED)
+
+    assert interrupted.waits_s == 8.0
+    interrupted.wait(8)
+    assert interrupted.phase is Phase.IDLE
+
+
+@pytest.mark.parametrize("way", [(), TO_CONNECTING, TO_LISTENING, TO_THINKING, TO_ANSWERING], ids=len)
+def test_where_nothing_sounds_the_service_hears_for_itself(way: tuple[Event, ...]) -> None:
+    driven = drive(*way)
+
+    assert driven.hear(NearSpeechBegan(), CONFIRMED, NearSpeechFaded()) == []
+
+
+def test_one_duck_is_enough() -> None:
+    assert drive(*TO_SPEAKING, NearSpeechBegan()).hear(NearSpeechBegan()) == []
+
+
+def test_an_answer_that_ends_while_it_is_ducked_gives_its_volume_back() -> None:
+    ducked = drive(*TO_SPOKEN, NearSpeechBegan())
+
+    assert ducked.hear(PlaybackDrained(1)) == [ShowLight(Light.LISTENING), RestorePlayback()]
+    assert ducked.hear(NearSpeechFaded()) == []
+
+
+def test_an_answer_that_stalls_while_it_is_ducked_goes_on_at_full_volume() -> None:
+    ducked = drive(*TO_SPEAKING, NearSpeechBegan())
+
+    assert RestorePlayback() in ducked.hear(PlaybackDrained(1))
+    assert ducked.hear(PlaybackStarted(2), COMPLETED) == [ShowLight(Light.SPEAKING)]
+
+
+def test_a_box_that_goes_deaf_does_not_stay_quiet() -> None:
+    ducked = drive(*TO_SPEAKING, NearSpeechBegan())
+    assert ducked.hear(DeviceLost(Device.MICROPHONE)) == [RestorePlayback()]
+
+    ducked = drive(*TO_SPEAKING, NearSpeechBegan())
+    assert ducked.hear(MutePressed()) == [RestorePlayback(), MuteMicrophone(), PlayEarcon(Earcon.MUTED)]
+    assert ducked.hear(NearSpeechBegan(), CONFIRMED) == [], "heard just before the door was shut"
+
+
+def test_who_speaks_over_an_answer_whose_session_is_gone_gets_another_session() -> None:
+    orphan = drive(*TO_SPOKEN, LinkLost("session-ended", is_retriable=True))
+
+    actions = orphan.hear(NearSpeechBegan(), CONFIRMED)
+
+    assert actions[:2] == [DuckPlayback(), CutPlayback()]
+    assert actions[-2:] == [KeepUplink(48_000), OpenLink()]
+    assert orphan.phase is Phase.CONNECTING
