@@ -20,7 +20,10 @@ def test_every_module_can_be_imported_without_a_warning(name: str) -> None:
     importlib.import_module(name)
 
 
-@pytest.mark.parametrize("name", ["py.typed", "virtual/pcm_edgevoice.c", "virtual/converter.c", "virtual/converter.h"])
+_PLUGIN = ("pcm_edgevoice.c", "converter.c", "converter.h", "room.c", "room.h", "tape.h")
+
+
+@pytest.mark.parametrize("name", ["py.typed", *(f"virtual/{name}" for name in _PLUGIN)])
 def test_what_is_not_python_is_part_of_the_package_too(name: str) -> None:
     assert resources.files(edgevoice).joinpath(name).is_file()
 

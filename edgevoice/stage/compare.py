@@ -127,6 +127,9 @@ _PROBE = 480
 _NEAR = 48
 """Samples that must agree after a hole: 2 ms, because the next hole may follow soon."""
 
+_SOFTEST = 0.15
+"""Share of its loudness that an answer keeps at least while it is ducked: 15 dB down is 0.178."""
+
 _LONGEST_HOLE = 20 * WIRE_HZ
 """Longer than an answer may stall: after 15 s the box gives it up."""
 
@@ -134,8 +137,9 @@ _LONGEST_HOLE = 20 * WIRE_HZ
 def find_on_tape(tape: Samples, item: Samples, since: int) -> HeardOnTape:
     """Find audio of an item on the far-end tape after frame ``since``, and how much of it was emitted.
 
-    ``item`` is what was received, at the tape's rate; the tape must hold it unscaled (full volume). It may end in a
-    fade, and may have holes where the card ran dry. Raises ``ValueError`` when its beginning is not there.
+    ``item`` is what was received, at the tape's rate; the tape must hold it unscaled (full volume) but where it was
+    ducked. It may end in a fade, and may have holes where the card ran dry. Raises ``ValueError`` when its beginning is
+    not there.
     """
     skipped = int(np.flatnonzero(item)[0]) if item.any() else 0
     first = _find(tape, item[skipped : skipped + _PROBE], since)
@@ -144,10 +148,14 @@ def find_on_tape(tape: Samples, item: Samples, since: int) -> HeardOnTape:
     place, heard = first - skipped, 0
     while True:
         length = min(len(item) - heard, len(tape) - place)
-        differs = np.flatnonzero(tape[place : place + length] != item[heard : heard + length])
+        differs = np.flatnonzero(~_is_of(tape[place : place + length], item[heard : heard + length]))
         if not len(differs):
             return HeardOnTape(heard + length, 0)
-        place, heard = place + int(differs[0]), heard + int(differs[0])
+        same = int(differs[0])
+        # Zeros fit the quietest samples: they may belong to the hole that begins here.
+        sounding = np.flatnonzero(tape[place : place + same])
+        same = int(sounding[-1]) + 1 if len(sounding) else 0
+        place, heard = place + same, heard + same
         hole = _hole(tape[place : place + _LONGEST_HOLE], item[heard:])
         if not hole:
             break
@@ -157,6 +165,15 @@ def find_on_tape(tape: Samples, item: Samples, since: int) -> HeardOnTape:
     faded = int(sounding[-1]) + 1 if len(sounding) else 0
     late = _find(tape[: place + len(item)], item[heard + faded : heard + faded + _PROBE], place + faded)
     return HeardOnTape(heard + faded, 0 if late is None else _PROBE)
+
+
+def _is_of(tape: Samples, item: Samples) -> npt.NDArray[np.bool_]:
+    """Say of each sample whether it is the item's: as it was received, or softer and of the same sign."""
+    emitted, received = np.abs(tape.astype(np.int32)), np.abs(item.astype(np.int32))
+    is_alike = (np.sign(tape) == np.sign(item)) | (emitted == 0)
+    is_softer = is_alike & (emitted <= received) & (emitted + 1 >= _SOFTEST * received)
+    is_its_own: npt.NDArray[np.bool_] = (tape == item) | is_softer
+    return is_its_own
 
 
 def _find(tape: Samples, probe: Samples, since: int) -> int | None:

@@ -18,7 +18,7 @@ from edgevoice.realtime.endpoint import Endpoint, local
 from edgevoice.settings import Settings
 from edgevoice.stage.seen import Seen
 from edgevoice.stage.talker import Talker
-from edgevoice.virtual import VirtualCard
+from edgevoice.virtual import Drift, Room, VirtualCard
 
 _START_LIMIT_S = 30.0
 
@@ -39,9 +39,9 @@ class Stage:
 def stage_settings(changes: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
     """Return the settings of the stage, with ``changes`` by section and key.
 
-    The virtual card has no air between its speaker and its microphone, as a speakerphone that cancels its own echo has
-    none that is heard: so speech interrupts. Answers are at full volume, so that the tape holds exactly what was
-    received.
+    Without a room the virtual card has no air between its speaker and its microphone, as a speakerphone that cancels
+    its own echo has none that is heard: so speech interrupts. Answers are at full volume, so that the tape holds
+    exactly what was received.
     """
     document: dict[str, dict[str, Any]] = {
         "service": {"url": "local"},
@@ -63,15 +63,18 @@ async def set_stage(
     observers: Sequence[Observer] = (),
     endpoint: Callable[[], Endpoint] | None = None,
     wants_wakeword: bool = True,
+    room: Room | None = None,
+    drift: Drift | None = None,
 ) -> AsyncIterator[Stage]:
     """Run the box in ``folder`` until the block ends; an error of the daemon ends the block.
 
-    ``endpoint`` takes the place of the local service, which is not started then.
+    ``endpoint`` takes the place of the local service, which is not started then. In a ``room`` the box hears itself,
+    and ``changes`` should tell its echo tier; ``drift`` gives its two sides clocks of their own.
     """
     settings = stage_settings(changes)
     records = folder / "service"
     records.mkdir(parents=True, exist_ok=True)
-    with VirtualCard(folder / "card") as card:
+    with VirtualCard(folder / "card", room=room, drift=drift) as card:
         card.install()
         if endpoint is not None:
             async with _play(settings, endpoint, card, records, observers, wants_wakeword=wants_wakeword) as stage:

@@ -5,14 +5,18 @@ Never needs root, a kernel module or a sound server; needs gcc and ALSA's header
 
 from edgevoice.virtual.card import MicrophoneFull, VirtualCard
 from edgevoice.virtual.conversation import write_conversation
+from edgevoice.virtual.room import Drift, Room, synthetic_response
 from edgevoice.virtual.tape import Span, Tape, TapeHeader, TapeUnreadable
 
 __all__ = [
+    "Drift",
     "MicrophoneFull",
+    "Room",
     "Span",
     "Tape",
     "TapeHeader",
     "TapeUnreadable",
     "VirtualCard",
+    "synthetic_response",
     "write_conversation",
 ]

@@ -21,6 +21,7 @@ import soxr
 
 from edgevoice.errors import EdgevoiceError, VirtualCardUnavailable
 from edgevoice.virtual.plugin import build_plugin
+from edgevoice.virtual.room import ROOM_RATE_HZ, Drift, Room
 from edgevoice.virtual.tape import Tape, TapeUnreadable, read_tapes
 
 MICROPHONE: Final = "edgevoice_mic"
@@ -48,13 +49,28 @@ class VirtualCard:
     ``card_rate_hz`` the card can do only that rate, as I2S cards can only 48 kHz, and the devices stand behind ALSA's
     ``plug``, which resamples. What is said before a program opens the microphone waits for it.
 
+    With a ``room`` the microphone hears the speaker, too, and does 16 kHz only; a ``card_rate_hz`` of another rate is a
+    ``ValueError`` then. ``drift`` gives each side a clock of its own; the tapes tell their true rate, and their times
+    stay those of ``time.monotonic()``.
+
     ``folder`` keeps the tapes after the end, and those of an earlier card in it are removed at the start; without it a
     private folder in memory is made, and removed at the end. Without a compiler or ALSA's headers:
     ``VirtualCardUnavailable``.
     """
 
-    def __init__(self, folder: Path | None = None, *, card_rate_hz: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        card_rate_hz: int | None = None,
+        room: Room | None = None,
+        drift: Drift | None = None,
+    ) -> None:
+        if room is not None and card_rate_hz not in {None, ROOM_RATE_HZ}:
+            raise ValueError(f"a room is for a card of {ROOM_RATE_HZ} Hz, not of {card_rate_hz}")
         self._wanted_folder = folder
+        self._room = room
+        self._drift = drift or Drift()
         self._card_rate_hz = card_rate_hz
         self._folder: Path | None = None
         self._fifo = -1
@@ -66,7 +82,11 @@ class VirtualCard:
         try:
             self._folder = self._make_folder()
             self._sweep()
-            self._configuration.write_text(_configuration(self.folder, plugin, self._card_rate_hz))
+            if self._room is not None:
+                self._response.write_bytes(np.asarray(self._room.response).astype("<f4").tobytes())
+            self._configuration.write_text(
+                _configuration(self.folder, plugin, self._card_rate_hz, self._room, self._drift)
+            )
             self._fifo = _open_fifo(self._source)
         except OSError as error:
             self._remove_folder()
@@ -156,6 +176,10 @@ class VirtualCard:
         return self.folder / "microphone.fifo"
 
     @property
+    def _response(self) -> Path:
+        return self.folder / "response.f32"
+
+    @property
     def _unplugged(self) -> Path:
         return self.folder / "unplugged"
 
@@ -195,7 +219,7 @@ class VirtualCard:
     def _sweep(self) -> None:
         for tape in (*self.near_end_tapes, *self.far_end_tapes):
             tape.path.unlink()
-        for left in (self._source, self._unplugged):
+        for left in (self._source, self._unplugged, self._response):
             left.unlink(missing_ok=True)
 
     def _remove_folder(self) -> None:
@@ -237,12 +261,13 @@ def _open_fifo(path: Path) -> int:
     return fifo
 
 
-def _configuration(folder: Path, plugin: Path, card_rate_hz: int | None) -> str:
+def _configuration(folder: Path, plugin: Path, card_rate_hz: int | None, room: Room | None, drift: Drift) -> str:
     """Return an asound.conf with only the virtual card: program start is quick, and no real device is touched."""
     only_rate = f"rate {card_rate_hz}" if card_rate_hz else ""
     card = f"type edgevoice {only_rate} unplugged {_quoted(folder / 'unplugged')}"
     microphone = f"{card} tape {_quoted(folder / 'near-end.tape')} source {_quoted(folder / 'microphone.fifo')}"
-    speaker = f"{card} tape {_quoted(folder / 'far-end.tape')}"
+    microphone += _drifting(drift.microphone_ppm) + (_hearing(folder, room) if room else "")
+    speaker = f"{card} tape {_quoted(folder / 'far-end.tape')}" + _drifting(drift.speaker_ppm)
     if card_rate_hz:
         microphone = _behind_plug(microphone, card_rate_hz, channels=1)
         speaker = _behind_plug(speaker, card_rate_hz, channels=2)
@@ -252,6 +277,16 @@ pcm.{MICROPHONE} {{ {microphone} hint {{ show on description "edgevoice virtual 
 pcm.{SPEAKER} {{ {speaker} hint {{ show on description "edgevoice virtual speaker" }} }}
 pcm.default {{ type asym playback.pcm "{SPEAKER}" capture.pcm "{MICROPHONE}" }}
 """
+
+
+def _drifting(ppm: float) -> str:
+    return f" drift_ppm {ppm:.3f}" if ppm else ""
+
+
+def _hearing(folder: Path, room: Room) -> str:
+    paths = f" hears {_quoted(folder / 'far-end.tape')} response {_quoted(folder / 'response.f32')}"
+    clip = f" clip {room.clip:.3f}" if room.clip is not None else ""
+    return f"{paths} delay_us {round(room.delay_ms * 1000)}{clip}"
 
 
 def _quoted(path: Path) -> str:

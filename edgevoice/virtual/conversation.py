@@ -39,14 +39,14 @@ def _lay_out(tapes: Sequence[Tape], headers: dict[Tape, TapeHeader], start_ns: i
     for tape in tapes:
         header = headers[tape]
         offset = round((header.start_ns - start_ns) * CONVERSATION_RATE_HZ / _NANOSECONDS)
-        placed.append((offset, _resampled(tape.samples(end=header.frames), header.rate_hz)))
+        placed.append((offset, _resampled(tape.samples(end=header.frames), header.true_rate_hz)))
     side = np.zeros(max((offset + len(samples) for offset, samples in placed), default=0), dtype=np.int16)
     for offset, samples in placed:
         side[offset : offset + len(samples)] = samples
     return side
 
 
-def _resampled(samples: Samples, rate_hz: int) -> Samples:
+def _resampled(samples: Samples, rate_hz: float) -> Samples:
     mono: npt.NDArray[np.int16] = samples if samples.ndim == 1 else samples.mean(axis=1).astype(np.int16)
     if rate_hz == CONVERSATION_RATE_HZ or not len(mono):
         return mono

@@ -41,10 +41,29 @@ static uint64_t frames_in(uint64_t elapsed_ns, uint64_t rate_hz)
     return elapsed_ns / NANOSECONDS * rate_hz + elapsed_ns % NANOSECONDS * rate_hz / NANOSECONDS;
 }
 
-// Rounded up: at this time, and not a nanosecond before it, frames_in() gives so many frames.
+// Rounded up: at this time of the card's clock, and not a nanosecond before it, frames_in() gives so many frames.
 static uint64_t duration_ns(uint64_t frames, uint64_t rate_hz)
 {
     return frames / rate_hz * NANOSECONDS + (frames % rate_hz * NANOSECONDS + rate_hz - 1) / rate_hz;
+}
+
+// What the card's own clock has counted when CLOCK_MONOTONIC has counted so much.
+static uint64_t card_ns(const struct tape_header *header, uint64_t elapsed_ns)
+{
+    int64_t seconds = (int64_t)(elapsed_ns / NANOSECONDS), rest_ns = (int64_t)(elapsed_ns % NANOSECONDS);
+    int64_t ahead_ns = seconds * header->drift_ppb + rest_ns * header->drift_ppb / (int64_t)NANOSECONDS;
+    return elapsed_ns + (uint64_t)ahead_ns;
+}
+
+// The other way round: each turn makes the error smaller by the drift, a thousandth at most.
+static uint64_t monotonic_ns(const struct tape_header *header, uint64_t wanted_ns)
+{
+    uint64_t elapsed = wanted_ns;
+    for (int turn = 0; turn < 8; turn++)
+        elapsed -= card_ns(header, elapsed) - wanted_ns;
+    while (card_ns(header, elapsed) < wanted_ns)
+        elapsed++;
+    return elapsed;
 }
 
 void wake_application_at(struct card *card, uint64_t when_ns)
@@ -101,7 +120,9 @@ bool is_draining(const struct card *card)
 void wake_application_after(struct card *card, snd_pcm_uframes_t frames)
 {
     struct tape_header *header = card->header;
-    wake_application_at(card, header->start_ns + duration_ns(header->frames + frames, header->rate_hz));
+    uint64_t when_ns = header->start_ns + monotonic_ns(header, duration_ns(header->frames + frames, header->rate_hz));
+    // Held up, the frames were due already: a timer set to then would have the application ask without a pause.
+    wake_application_at(card, card->is_held_up ? now_ns() + TICK_NS / 4 : when_ns);
 }
 
 // --- the tape ---------------------------------------------------------------------------------------------------------
@@ -137,7 +158,8 @@ static int create_tape_file(const char *path)
 // so that keeping it current costs no system calls.
 static int begin_tape(struct card *card)
 {
-    struct tape_header fresh = { .rate_hz = card->io.rate, .channels = card->io.channels, .start_ns = now_ns() };
+    struct tape_header fresh = { .rate_hz = card->io.rate, .channels = card->io.channels,
+                                 .start_ns = now_ns(), .drift_ppb = card->drift_ppb };
     memcpy(fresh.magic, "EDGEVOX1", sizeof fresh.magic);
     card->off_tape = fresh;
     if (!card->tape_path)
@@ -206,6 +228,8 @@ static void convert(struct card *card, uint64_t frames)
         size_t wanted = frames * frame_bytes(card);
         size_t got = read_source(card, place, wanted);
         memset(place + got, 0, wanted - got);
+        if (card->room)
+            add_echo(card->room, (int16_t *)place, card->header->channels, frames);
     }
     record(card, place, frames);
     card->converted += frames;
@@ -233,7 +257,8 @@ void advance(struct card *card)
     struct tape_header *header = card->header;
     if (header->start_ns == 0 || card->is_unplugged)
         return;
-    uint64_t due = frames_in(now_ns() - header->start_ns, header->rate_hz);
+    uint64_t due = frames_in(card_ns(header, now_ns() - header->start_ns), header->rate_hz);
+    card->is_held_up = false;
     while (header->frames < due) {
         uint64_t frames = due - header->frames;
         if (card->is_running) {
@@ -245,6 +270,10 @@ void advance(struct card *card)
             }
             frames = frames < possible ? frames : possible;
             frames = frames < unbroken ? frames : unbroken;
+            if (card->room && !(frames = listen_to_speaker(card->room, header, frames))) {
+                card->is_held_up = true;
+                return;
+            }
             convert(card, frames);
         }
         // Readers on other processors must find the samples when they find the count.
@@ -273,6 +302,8 @@ static void *run_clockwork(void *argument)
     pthread_mutex_lock(&card->lock);
     while (!card->is_closing) {
         notice_unplug(card);
+        if (card->room)
+            count_tick(card->room);
         advance(card);
         struct timespec until = moment(now_ns() + TICK_NS);
         pthread_cond_timedwait(&card->closing, &card->lock, &until);
@@ -350,6 +381,9 @@ void release(struct card *card)
     pthread_cond_destroy(&card->closing);
     pthread_mutex_destroy(&card->lock);
     free(card->ring);
+    free_room(card->room);
+    free(card->hearing.path);
+    free(card->hearing.response);
     free(card->tape_path);
     free(card->source_path);
     free(card->unplugged_path);

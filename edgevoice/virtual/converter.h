@@ -1,32 +1,26 @@
 // The works of the virtual sound card, without its ALSA face: a clock, a ring of frames, a tape. See pcm_edgevoice.c.
 #pragma once
 
+#include "room.h"
+#include "tape.h"
+
 #include <alsa/asoundlib.h>
 #include <alsa/pcm_external.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MOST_CHANNELS 2
-
 // Absolute times for wake_application_at(): a timer set to the past is ready at once.
 #define AT_ONCE 1ull
 #define NEVER 0ull
 
-// A tape is this header, then interleaved s16 frames. It is one unbroken line of time from the first start to the close:
-// frame k passed the converter at start_ns + k / rate_hz. While the stream is stopped the tape has a hole: silence.
-struct tape_header {
-    char magic[8]; // "EDGEVOX1", no terminator
-    uint32_t rate_hz;
-    uint32_t channels;
-    uint64_t start_ns; // CLOCK_MONOTONIC of frame 0
-    uint64_t frames;   // grows after the samples are on the tape, never before
-    uint64_t xruns;
-    uint64_t is_running;
-    uint64_t lost_frames; // converted, but the tape's file system was full
-    uint64_t reserved;
+// The fields of a microphone that hears a speaker; none of it when `path` is NULL.
+struct hearing {
+    char *path;
+    char *response;
+    long delay_us;
+    double clip;
 };
-_Static_assert(sizeof(struct tape_header) == 64, "readers rely on a header of 64 bytes");
 
 struct card {
     snd_pcm_ioplug_t io; // belongs to the application's thread, but for appl_ptr and state, which are read atomically
@@ -34,6 +28,8 @@ struct card {
     char *source_path;
     char *unplugged_path;
     long only_rate_hz;
+    int64_t drift_ppb;
+    struct hearing hearing;
     int timer; // what the application polls
     int source;
 
@@ -53,6 +49,9 @@ struct card {
     struct tape_header off_tape;
     char partial_frame[2 * MOST_CHANNELS]; // a writer may split a frame over two writes
     size_t partial_bytes;
+
+    struct room *room; // NULL: hears no speaker
+    bool is_held_up;   // by a speaker whose tape is late
 };
 
 // Hidden: an application that loads the plugin must not meet these names.

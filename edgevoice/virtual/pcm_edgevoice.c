@@ -2,28 +2,42 @@
 //
 // A pcm with `source` is a microphone: it captures what stands in that FIFO, at the speed of real time, and zeros when the
 // FIFO is empty. A pcm without `source` is a loudspeaker. Both behave as a card does: a hardware pointer that follows the
-// clock, periods, xruns that stop the stream, an immediate drop, ENODEV once the plug is pulled. Not modelled: drift of the
-// card's clock, the delay of a codec, granularity of DMA, exclusive opening, and streams that free-run past their stop
-// threshold.
+// clock, periods, xruns that stop the stream, an immediate drop, ENODEV once the plug is pulled; a clock of its own, which
+// drifts, and a room in which the microphone hears the speaker. Not modelled: a drift that changes, the delay of a codec but
+// as part of the room's, granularity of DMA, exclusive opening, and streams that free-run past their stop threshold.
 //
 //   pcm.speaker { type edgevoice tape "/dev/shm/far-end.tape" unplugged "/run/card/unplugged" }
-//   pcm.mic     { type edgevoice source "/run/card/mic.fifo" tape "/dev/shm/near-end.tape" rate 16000 }
+//   pcm.mic     { type edgevoice source "/run/card/mic.fifo" tape "/dev/shm/near-end.tape" rate 16000
+//                 hears "/dev/shm/far-end.tape" response "/run/card/response.f32" delay_us 60000 }
 //
 //   tape       file for every converted frame; the first stream takes PATH, each later one PATH.1, PATH.2 and so on, so
 //              that nothing is lost over an unplug. It appears when a stream first starts: opening, configuring and
 //              preparing, which is how programs probe for devices, leave no trace.
 //   unplugged  while this file exists the card is gone; a stream that saw it go stays dead, as with a real card.
 //   rate       the only rate of the card; without it 8000 to 48000 Hz.
+//   drift_ppm  the card's clock runs so much faster than CLOCK_MONOTONIC, -1000 to 1000; the tape's header tells it, and so
+//              the true rate.
+//   hears      tape of a speaker, PATH as in its `tape`: the newest stream that began there is added to the source, at
+//              its own time, and saturates with it. While none plays: silence. The microphone then does 16000 Hz only.
+//   response   file of float32, at most 4000 taps at the microphone's rate: what it hears of one sample of the speaker.
+//   delay_us   from the speaker's converter to the first tap, 5000 (what interpolation and ticks need) to 1000000.
+//   clip       the loudspeaker's limit in units of s16, a soft one: clip * tanh(sample / clip). Without it: none.
+//
+// A microphone that hears waits for a speaker's tape that is late, as on a busy machine: what it captures does not depend
+// on which thread came first.
 
 #include "converter.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
+
+#define MOST_DRIFT_PPM 1000
 
 // --- what alsa-lib calls, on the application's threads ----------------------------------------------------------------
 
@@ -189,6 +203,16 @@ static int take_path(snd_config_t *node, char **path)
     return *path ? 0 : -ENOMEM;
 }
 
+static int take_drift(struct card *card, snd_config_t *node)
+{
+    double ppm;
+    int error = snd_config_get_ireal(node, &ppm);
+    if (error < 0)
+        return error;
+    card->drift_ppb = llround(ppm * 1000);
+    return fabs(ppm) <= MOST_DRIFT_PPM ? 0 : -EINVAL;
+}
+
 static int take_field(struct card *card, const char *name, snd_config_t *node)
 {
     static const char *const not_ours[] = { "comment", "type", "hint", "lib" };
@@ -203,6 +227,16 @@ static int take_field(struct card *card, const char *name, snd_config_t *node)
         return take_path(node, &card->unplugged_path);
     if (!strcmp(name, "rate"))
         return snd_config_get_integer(node, &card->only_rate_hz);
+    if (!strcmp(name, "drift_ppm"))
+        return take_drift(card, node);
+    if (!strcmp(name, "hears"))
+        return take_path(node, &card->hearing.path);
+    if (!strcmp(name, "response"))
+        return take_path(node, &card->hearing.response);
+    if (!strcmp(name, "delay_us"))
+        return snd_config_get_integer(node, &card->hearing.delay_us);
+    if (!strcmp(name, "clip"))
+        return snd_config_get_ireal(node, &card->hearing.clip);
     return -EINVAL;
 }
 
@@ -221,6 +255,25 @@ static int take_fields(struct card *card, snd_config_t *fields)
         }
     }
     return 0;
+}
+
+static int open_room(struct card *card)
+{
+    const struct hearing *hearing = &card->hearing;
+    if (!hearing->path)
+        return 0;
+    if (!card->only_rate_hz)
+        card->only_rate_hz = ROOM_RATE_HZ;
+    bool makes_sense = card->source_path && hearing->response && hearing->delay_us >= SHORTEST_DELAY_US &&
+                       hearing->delay_us <= LONGEST_DELAY_US && hearing->clip >= 0 && card->only_rate_hz == ROOM_RATE_HZ;
+    errno = EINVAL;
+    if (makes_sense)
+        card->room = new_room(hearing->path, hearing->response, (uint64_t)hearing->delay_us, hearing->clip);
+    if (card->room)
+        return 0;
+    int error = errno;
+    SNDERR("edgevoice: the room cannot be: %s", strerror(error));
+    return -error;
 }
 
 static int open_files(struct card *card, snd_pcm_stream_t stream)
@@ -272,6 +325,8 @@ SND_PCM_PLUGIN_DEFINE_FUNC(edgevoice)
     int error = take_fields(card, conf);
     if (error >= 0)
         error = open_files(card, stream);
+    if (error >= 0)
+        error = open_room(card);
     if (error >= 0) {
         card->io.version = SND_PCM_IOPLUG_VERSION;
         card->io.name = "edgevoice virtual sound card";

@@ -12,10 +12,10 @@ from typing import Final
 from edgevoice.errors import VirtualCardUnavailable
 
 _FOLDER: Final = Path(__file__).parent
-_SOURCES: Final = (_FOLDER / "pcm_edgevoice.c", _FOLDER / "converter.c")
-_HEADERS: Final = (_FOLDER / "converter.h",)
+_SOURCES: Final = tuple(_FOLDER / name for name in ("pcm_edgevoice.c", "converter.c", "room.c"))
+_HEADERS: Final = tuple(_FOLDER / name for name in ("converter.h", "room.h", "tape.h"))
 _FLAGS: Final = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-DPIC", "-D_GNU_SOURCE")
-_LIBRARIES: Final = ("-lasound", "-lpthread")
+_LIBRARIES: Final = ("-lasound", "-lpthread", "-lm")
 _COMPILE_LIMIT_S: Final = 120  # 2 s on a laptop; an old Pi that is busy gets its time
 
 

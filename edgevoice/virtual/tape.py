@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from edgevoice.errors import EdgevoiceError
 
-_HEADER: Final = struct.Struct("<8sIIQQQQQQ")  # struct tape_header in converter.h
+_HEADER: Final = struct.Struct("<8sIIQQQQQq")  # struct tape_header in tape.h
 _MAGIC: Final = b"EDGEVOX1"
 _NANOSECONDS: Final = 1_000_000_000
 
@@ -28,7 +28,10 @@ class TapeUnreadable(EdgevoiceError, OSError):
 
 @dataclass(frozen=True, slots=True)
 class TapeHeader:
-    """What the card tells about a tape; ``start_ns`` is CLOCK_MONOTONIC at frame 0, ``frames`` grows as it records."""
+    """What the card tells about a tape; ``start_ns`` is CLOCK_MONOTONIC at frame 0, ``frames`` grows as it records.
+
+    ``drift_ppm``: the card's clock runs so much faster than CLOCK_MONOTONIC.
+    """
 
     rate_hz: int
     channels: int
@@ -37,6 +40,12 @@ class TapeHeader:
     xruns: int
     is_running: bool
     lost_frames: int
+    drift_ppm: float = 0.0
+
+    @property
+    def true_rate_hz(self) -> float:
+        """Return how many frames pass in a second of CLOCK_MONOTONIC; ``rate_hz`` is what the application asked for."""
+        return self.rate_hz * (1 + self.drift_ppm * 1e-6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +79,10 @@ class Tape:
             raise TapeUnreadable(f"{self.path}: {error.strerror}") from error
         if len(raw) < _HEADER.size or not raw.startswith(_MAGIC):
             raise TapeUnreadable(f"{self.path}: not a tape of the virtual card")
-        _, rate_hz, channels, start_ns, frames, xruns, is_running, lost_frames, _ = _HEADER.unpack(raw)
+        _, rate_hz, channels, start_ns, frames, xruns, is_running, lost_frames, drift_ppb = _HEADER.unpack(raw)
         if not (rate_hz and channels):
             raise TapeUnreadable(f"{self.path}: rate {rate_hz} and {channels} channels make no sense")
-        return TapeHeader(rate_hz, channels, start_ns, frames, xruns, bool(is_running), lost_frames)
+        return TapeHeader(rate_hz, channels, start_ns, frames, xruns, bool(is_running), lost_frames, drift_ppb / 1000)
 
     def samples(self, first: int = 0, end: int | None = None) -> Samples:
         """Return frames ``first`` to before ``end``, by default all so far: s16, (frames,) or (frames, channels).
@@ -106,7 +115,7 @@ class Tape:
     def frame_at(self, moment_s: float) -> int:
         """Return the frame that passed at ``moment_s``, rounded; it may lie before or after what is on the tape."""
         header = self.header
-        return round((moment_s - header.start_ns / _NANOSECONDS) * header.rate_hz)
+        return round((moment_s - header.start_ns / _NANOSECONDS) * header.true_rate_hz)
 
     def sounds(self, threshold: int = 0, *, gap_s: float = 0.1) -> list[Span]:
         """Return the spans of sound; a silence shorter than ``gap_s`` does not end a span."""
@@ -181,4 +190,4 @@ def write_wav(path: Path, samples: Samples, rate_hz: int) -> None:
 
 
 def _time_of(header: TapeHeader, frame: int) -> float:
-    return header.start_ns / _NANOSECONDS + frame / header.rate_hz
+    return header.start_ns / _NANOSECONDS + frame / header.true_rate_hz

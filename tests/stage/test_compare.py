@@ -109,6 +109,24 @@ def test_an_answer_that_stalled_for_seconds_and_went_on_softly_is_heard_as_a_who
     assert abs(find_on_tape(tape, item, 0).samples - 60_120) <= 2
 
 
+def test_a_stretch_that_was_ducked_is_the_items_too() -> None:
+    item = speech(4, 24_000)
+    ducked = (item[24_000:48_000] * 0.178).astype(np.int16)
+    tape = tape_of(zeros(100), item[:24_000], ducked, item[48_000:60_000], faded(item, 60_000), zeros(30_000))
+
+    assert abs(find_on_tape(tape, item, 0).samples - 60_120) <= 2
+
+
+def test_an_item_that_is_cut_while_it_is_ducked_ends_there() -> None:
+    item = speech(4, 24_000)
+    ducked = (tape_of(item[24_000:30_000], faded(item, 30_000)) * 0.178).astype(np.int16)
+
+    found = find_on_tape(tape_of(zeros(100), item[:24_000], ducked, zeros(90_000)), item, 0)
+
+    assert found.samples == pytest.approx(30_120, abs=12)  # softer, more of the fade rounds to nothing
+    assert found.late == 0
+
+
 def test_the_old_answer_after_its_cut_is_found_out() -> None:
     item = speech(4, 24_000)
     tape = tape_of(zeros(100), item[:30_000], faded(item, 30_000), zeros(5000), item[30_120:40_000], zeros(30_000))

@@ -9,7 +9,7 @@ import pytest
 from edgevoice.virtual import Tape, TapeUnreadable, write_conversation
 from edgevoice.virtual.tape import read_tapes
 
-HEADER = struct.Struct("<8sIIQQQQQQ")
+HEADER = struct.Struct("<8sIIQQQQQq")
 START_NS = 100_000_000_000  # 100 s on the monotonic clock
 
 
@@ -21,10 +21,11 @@ def make_tape(
     start_ns: int = START_NS,
     hole: int = 0,
     lost: int = 0,
+    drift_ppb: int = 0,
 ) -> Tape:
     """Write what the card would: ``hole`` frames of silence at the end are only counted."""
     channels = 1 if samples.ndim == 1 else samples.shape[1]
-    header = HEADER.pack(b"EDGEVOX1", rate_hz, channels, start_ns, len(samples) + hole, 3, 1, lost, 0)
+    header = HEADER.pack(b"EDGEVOX1", rate_hz, channels, start_ns, len(samples) + hole, 3, 1, lost, drift_ppb)
     path.write_bytes(header + samples.astype("<i2").tobytes())
     return Tape(path)
 
@@ -66,6 +67,16 @@ def test_frames_and_moments_convert_both_ways(tmp_path: Path) -> None:
     assert tape.time_of(250) == pytest.approx(100.25)
     assert tape.frame_at(100.25) == 250
     assert tape.frame_at(99.0) == -1000
+
+
+def test_a_tape_of_a_card_that_drifts_tells_true_times(tmp_path: Path) -> None:
+    tape = make_tape(tmp_path / "tape", sound_at((900, 901)), drift_ppb=-500_000)
+
+    assert (tape.header.rate_hz, tape.header.drift_ppm) == (1000, -500)
+    assert tape.header.true_rate_hz == pytest.approx(999.5)
+    assert tape.time_of(1999) == pytest.approx(102)
+    assert tape.frame_at(102) == 1999
+    assert tape.first_sound_after(100) == pytest.approx(100 + 900 / 999.5)
 
 
 def test_sounds_end_at_a_gap_and_not_at_a_shorter_silence(tmp_path: Path) -> None:
@@ -172,6 +183,17 @@ def test_a_conversation_has_every_sound_on_its_side_at_its_time(tmp_path: Path) 
     assert (left[0], left[-1]) == pytest.approx((0.5, 1.7), abs=0.0005)
     assert left[left < 1][-1] == pytest.approx(0.6, abs=0.0005)
     assert left[left > 1][0] == pytest.approx(1.6, abs=0.0005)
+
+
+def test_a_conversation_of_cards_that_drift_keeps_its_times(tmp_path: Path) -> None:
+    late = sound_at((300_000, 301_600), length=320_000)  # nearly 19 s in, when 500 ppm are 9 ms
+    near = make_tape(tmp_path / "n", late, rate_hz=16_000, drift_ppb=500_000)
+
+    write_conversation(tmp_path / "both.wav", [near], [])
+
+    stereo = np.frombuffer((tmp_path / "both.wav").read_bytes()[44:], dtype=np.int16).reshape(-1, 2)
+    loud = np.flatnonzero(stereo[:, 0] > 250) / 24_000
+    assert (loud[0], loud[-1]) == pytest.approx((300_000 / 16_008, 301_600 / 16_008), abs=0.0005)
 
 
 def test_a_stereo_tape_is_written_as_the_mean_of_its_channels(tmp_path: Path) -> None:
