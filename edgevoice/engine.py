@@ -172,8 +172,8 @@ class Engine:
                 to.service.open()
             case CloseLink():
                 to.service.close()
-            case KeepUplink(at_sample=at_sample):
-                to.near_end.keep(at_sample)
+            case KeepUplink(at_sample=at_sample, has_preroll=has_preroll):
+                to.near_end.keep(at_sample, has_preroll=has_preroll)
             case OpenUplink():
                 to.near_end.open()
             case SilenceUplink():

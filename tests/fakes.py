@@ -61,8 +61,8 @@ class FakeNearEnd:
         self._diary = diary
         self.position = 0
 
-    def keep(self, at_sample: int) -> None:
-        self._diary.write("near_end.keep", at_sample)
+    def keep(self, at_sample: int, *, has_preroll: bool) -> None:
+        self._diary.write("near_end.keep", at_sample, has_preroll)
 
     def open(self) -> None:
         self._diary.write("near_end.open")

@@ -120,7 +120,7 @@ OBEYED: dict[type, tuple[Action, Told]] = {
     ShowLight: (ShowLight(Light.FAULT, "no-credit"), ("panel.show", Light.FAULT, "no-credit")),
     OpenLink: (OpenLink(), ("service.open",)),
     CloseLink: (CloseLink(), ("service.close",)),
-    KeepUplink: (KeepUplink(700), ("near_end.keep", 700)),
+    KeepUplink: (KeepUplink(700, has_preroll=False), ("near_end.keep", 700, False)),
     OpenUplink: (OpenUplink(), ("near_end.open",)),
     SilenceUplink: (SilenceUplink(), ("near_end.silence",)),
     CloseUplink: (CloseUplink(), ("near_end.close",)),
@@ -153,7 +153,7 @@ async def test_orders_are_obeyed_in_the_order_given() -> None:
     rig = Rig()
     rig.engine.report(WAKE)
 
-    assert rig.told == [("panel.show", Light.CONNECTING, ""), ("near_end.keep", 700), ("service.open",)]
+    assert rig.told == [("panel.show", Light.CONNECTING, ""), ("near_end.keep", 700, True), ("service.open",)]
 
 
 def test_a_box_that_starts_shows_its_light() -> None:
@@ -181,7 +181,7 @@ async def test_a_fact_reported_while_orders_are_obeyed_waits_until_they_are_thro
     rig.fakes.diary.when["near_end.keep"] = lambda: rig.engine.report(TalkHeld())
     rig.engine.report(WAKE)
 
-    assert rig.told[:3] == [("panel.show", Light.CONNECTING, ""), ("near_end.keep", 700), ("service.open",)]
+    assert rig.told[:3] == [("panel.show", Light.CONNECTING, ""), ("near_end.keep", 700, True), ("service.open",)]
 
 
 @in_loop

@@ -58,10 +58,14 @@ class Uplink:
         """The number of near-end samples heard so far."""
         return self._microphone.position
 
-    def keep(self, at_sample: int) -> None:
-        """Hold everything from the pre-roll before ``at_sample`` on; what this session has already heard stays sent."""
+    def keep(self, at_sample: int, *, has_preroll: bool = True) -> None:
+        """Hold everything from ``at_sample``, or from the pre-roll before it, on.
+
+        What this session has already heard stays sent, and is not sent again.
+        """
         self._settle()
-        self._cursor = max(0, at_sample - self._preroll, self._sent_until)
+        begin = at_sample - self._preroll if has_preroll else at_sample
+        self._cursor = max(0, begin, self._sent_until)
         self._gate = _Gate.KEEPING
 
     def open(self) -> None:

@@ -1,6 +1,6 @@
 """What is known of the answer in progress: on the wire, in the speaker, and among the tools. No I/O, no clock."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edgevoice.core.messages import DeleteItem, ItemHeard, ToolCall, TruncateItem
 
@@ -27,6 +27,8 @@ class Answer:
     not begun. ``is_unwanted``: it was interrupted before it had begun, by hand. ``has_asked``: the answer that is being
     generated may be one that we asked for. ``ask_again``: it was not, and the service refused ours. ``is_goodbye``:
     hang up once it has been spoken. ``is_ducked``: it is lowered, because somebody may be speaking over it.
+    ``near_speech_at``: a near-end sample from before they began. ``is_cancelled``: the service has been told to stop
+    generating it. ``leftovers``: responses given up before, of which the service has not told the end yet.
     """
 
     response_id: str | None = None
@@ -40,6 +42,9 @@ class Answer:
     is_goodbye: bool = False
     has_sounded: bool = False
     is_ducked: bool = False
+    near_speech_at: int | None = None
+    is_cancelled: bool = False
+    leftovers: set[str] = field(default_factory=set)
 
     @property
     def is_sounding(self) -> bool:
@@ -67,31 +72,50 @@ class Answer:
         return self.response_id is not None and self.response_id == self.fence
 
     def begin_tools(self, calls: tuple[ToolCall, ...], *, has_spoken: bool, is_stale: bool) -> None:
-        """Open a round; calls of an interrupted one that still run are waited for with it."""
+        """Open a round; calls of an interrupted one that still run are waited for with it.
+
+        A stale one, which comes late, leaves the round that is open as wanted as it is.
+        """
         waiting = {call.call_id for call in calls}
         if self.tools is not None:
             waiting |= self.tools.waiting
+            if is_stale and not self.tools.is_stale:
+                is_stale, has_spoken = False, self.tools.has_spoken
         self.tools = ToolRound(waiting, has_spoken=has_spoken, is_stale=is_stale)
 
     def begin(self, response_id: str) -> None:
         """Take a response as the one to be heard."""
+        self._give_up()
         self.response_id = response_id
         self.fence = response_id
         self.is_due = False
 
+    def begin_unwanted(self, response_id: str) -> None:
+        """Take note of a response that nobody will hear: it is being cancelled."""
+        self._give_up()
+        self.response_id = response_id
+        self.is_cancelled = True
+        self.is_unwanted = False
+
     def end(self) -> None:
         """Take the response as complete on the wire."""
         self.response_id = None
+        self.is_cancelled = False
         self.has_asked = False
 
     def be_refused(self) -> None:
         """Take our asking as refused because another answer was running: it is repeated after that one."""
-        self.ask_again = self.has_asked and self.is_being_generated
+        self.ask_again = self.has_asked and (self.is_being_generated or bool(self.leftovers))
 
     def sound(self, burst: int) -> None:
         """Take playback as active."""
         self.burst = burst
         self.has_sounded = True
+
+    def _give_up(self) -> None:
+        if self.response_id is not None:
+            self.leftovers.add(self.response_id)
+        self.is_cancelled = False
 
     def fall_silent(self) -> None:
         """Shut the fence: what still comes of this answer is late."""

@@ -130,12 +130,12 @@ class Conversation:
                 return self._user_started_speaking()
             case UserStoppedSpeaking():
                 return self._user_stopped_speaking(now)
-            case NearSpeechBegan():
-                return self._near_speech_began()
+            case NearSpeechBegan(at_sample=at_sample):
+                return self._near_speech_began(at_sample)
             case NearSpeechConfirmed(at_sample=at_sample):
                 return self._near_speech_confirmed(at_sample, now)
             case NearSpeechFaded():
-                return self._restore()
+                return self._near_speech_faded()
             case TurnEnded():
                 return self._turn_ended(now)
             case ResponseStarted(response_id=response_id):
@@ -181,7 +181,7 @@ class Conversation:
             case Phase.IDLE:
                 return actions + self._begin(at_sample, now)
             case Phase.THINKING | Phase.SPEAKING:
-                return actions + self._interrupt(at_sample, now)
+                return actions + self._interrupt_by_hand(at_sample, now)
             case Phase.CONNECTING:
                 return actions
             case Phase.LISTENING:
@@ -201,7 +201,7 @@ class Conversation:
             case Phase.CONNECTING | Phase.LISTENING:
                 return self._hang_up()
             case Phase.THINKING | Phase.SPEAKING:
-                return self._interrupt(at_sample, now)
+                return self._interrupt_by_hand(at_sample, now)
             case _:
                 assert_never(self._phase)
 
@@ -215,22 +215,30 @@ class Conversation:
         self._deadlines.set(Deadline.SESSION, now + self._manners.session_s)
         return [KeepUplink(at_sample), OpenLink()]
 
-    def _interrupt(self, at_sample: int, now: float) -> list[Action]:
-        """Interrupt without the service: it may have heard nothing of it, so it must be told to stop."""
+    def _interrupt_by_hand(self, at_sample: int, now: float) -> list[Action]:
         if self._box.is_deaf:
             return self._hang_up()
         if not self._is_linked:
-            # The session ended while the answer was still sounding: they want another one.
-            return self._hang_up() + self._begin(at_sample, now)
+            return self._call_again(at_sample, now)
+        actions = self._interrupt(now)
+        if self._manners.hears_itself:
+            # What was said since the wake word began went out as zeros: now it is sent as it was.
+            actions += [KeepUplink(at_sample), OpenUplink()]
+        return actions
+
+    def _call_again(self, at_sample: int, now: float) -> list[Action]:
+        """Begin another session: the last one ended while its answer was still sounding."""
+        return self._hang_up() + self._begin(at_sample, now)
+
+    def _interrupt(self, now: float) -> list[Action]:
+        """Interrupt without the service: it may have heard nothing of it, so it must be told to stop."""
         # An answer that has not begun has no name to cancel it by: that is done when it begins.
         is_unwanted = self._answer.is_due
         actions = self._cut()
         self._answer.is_unwanted = is_unwanted
-        if self._answer.response_id is not None:
+        if self._answer.response_id is not None and not self._answer.is_cancelled:
+            self._answer.is_cancelled = True
             actions.append(CancelResponse(self._answer.response_id))
-        if self._manners.hears_itself:
-            # What was said since the wake word began went out as zeros: now it is sent as it was.
-            actions += [KeepUplink(at_sample), OpenUplink()]
         self._interrupted()
         self._extend_listening(self._manners.no_speech_s, now)
         return actions
@@ -281,22 +289,46 @@ class Conversation:
 
     # --- speech over the answer, as the box hears it -----------------------------------------------------------------
 
-    def _near_speech_began(self) -> list[Action]:
-        if not self._answer.is_sounding or self._answer.is_ducked or self._box.is_deaf:
-            return []  # late news, or of no use
+    def _near_speech_began(self, at_sample: int) -> list[Action]:
+        if self._box.is_deaf or not (self._answer.is_sounding or self._is_echoing):
+            return []  # late news: heard just before the door was shut, or before the cut
+        self._answer.near_speech_at = at_sample
+        if self._answer.is_ducked or not self._answer.is_sounding:
+            return []
         self._answer.is_ducked = True
         return [DuckPlayback()]
 
     def _near_speech_confirmed(self, at_sample: int, now: float) -> list[Action]:
-        if not self._answer.is_sounding or self._box.is_deaf:
+        if self._box.is_deaf:
+            return []
+        if self._is_echoing:
+            # The answer is over and the user goes on at once: they need not wait for its echo.
+            self._deadlines.clear(Deadline.ECHO_TAIL)
+            self._answer.near_speech_at = at_sample
+            return self._room_quiet(now)
+        if not self._answer.is_sounding:
             return []  # where nothing sounds, the service hears for itself
-        return self._interrupt(at_sample, now)
+        if not self._is_linked:
+            return self._call_again(at_sample, now)
+        actions = self._interrupt(now)
+        if self._manners.hears_itself:
+            actions += [KeepUplink(at_sample, has_preroll=False), OpenUplink()]
+        return actions
+
+    def _near_speech_faded(self) -> list[Action]:
+        self._answer.near_speech_at = None
+        return self._restore()
 
     def _restore(self) -> list[Action]:
         if not self._answer.is_ducked:
-            return []  # late news: cut or over
+            return []
         self._answer.is_ducked = False
         return [RestorePlayback()]
+
+    @property
+    def _is_echoing(self) -> bool:
+        """Whether the answer has ended and the room still sounds of it."""
+        return self._deadlines.at(Deadline.ECHO_TAIL) is not None
 
     # --- the user's turn ---------------------------------------------------------------------------------------------
 
@@ -337,8 +369,7 @@ class Conversation:
             return []  # late news: of a session that is no more
         if self._is_user_speaking or self._answer.is_unwanted:
             # It crossed with the user's first word, or with their hand: nobody will hear this answer.
-            self._answer.response_id = response_id
-            self._answer.is_unwanted = False
+            self._answer.begin_unwanted(response_id)
             return [CancelResponse(response_id)]
         if self._phase is Phase.LISTENING:
             self._enter(Cause.ANSWERED)
@@ -347,8 +378,10 @@ class Conversation:
         return []
 
     def _response_ended(self, ended: ResponseEnded, now: float) -> list[Action]:
+        if ended.response_id in self._answer.leftovers:
+            return self._leftover_ended(ended, now)
         if ended.response_id != self._answer.response_id:
-            return []  # late news: of an answer given up before
+            return []  # late news: of another session
         self._answer.end()
         was_interrupted = self._answer.fence != ended.response_id
         if ended.status is ResponseStatus.COMPLETED and ended.calls:
@@ -366,6 +399,17 @@ class Conversation:
             # An answer that fails in silence looks like a deaf box.
             actions = [] if self._answer.is_goodbye else [PlayEarcon(Earcon.TROUBLE)]
         return actions + self._answer_over_if_quiet(now)
+
+    def _leftover_ended(self, ended: ResponseEnded, now: float) -> list[Action]:
+        """Take the end of an answer given up before: late, but its calls are owed, and it may have stood in our way."""
+        self._answer.leftovers.remove(ended.response_id)
+        actions: list[Action] = []
+        if ended.status is ResponseStatus.COMPLETED and ended.calls:
+            self._answer.begin_tools(ended.calls, has_spoken=False, is_stale=True)
+            actions = [RunTool(call) for call in ended.calls]
+        if self._answer.ask_again and not self._answer.leftovers and not self._answer.is_being_generated:
+            actions += self._ask_for_answer(now)
+        return actions
 
     def _playback_started(self, burst: int) -> list[Action]:
         if self._phase not in {Phase.THINKING, Phase.SPEAKING}:
@@ -391,9 +435,13 @@ class Conversation:
         return actions + self._after_playback(now)
 
     def _room_quiet(self, now: float) -> list[Action]:
+        spoken_at, self._answer.near_speech_at = self._answer.near_speech_at, None
         actions = self._after_playback(now)
-        # Not even for a moment when we hang up: the light is off by then.
-        return actions if self._phase is Phase.IDLE else [OpenUplink(), *actions]
+        if self._phase is Phase.IDLE:
+            return actions  # not even for a moment when we hang up: the light is off by then
+        # Who has begun to speak meanwhile does not lose a word to the echo.
+        kept = [] if spoken_at is None else [KeepUplink(spoken_at, has_preroll=False)]
+        return [*kept, OpenUplink(), *actions]
 
     def _after_playback(self, now: float) -> list[Action]:
         if self._answer.is_over or not self._is_linked:
@@ -403,7 +451,7 @@ class Conversation:
         return []
 
     def _answer_over_if_quiet(self, now: float) -> list[Action]:
-        is_quiet = self._answer.is_over and self._deadlines.at(Deadline.ECHO_TAIL) is None
+        is_quiet = self._answer.is_over and not self._is_echoing
         return self._answer_over(now) if is_quiet else []
 
     def _answer_over(self, now: float) -> list[Action]:
@@ -421,6 +469,7 @@ class Conversation:
         # An answer that has stalled is silent already, but the model must learn where.
         actions: list[Action] = [CutPlayback()] if self._answer.has_sounded else []
         self._answer.fall_silent()
+        self._answer.near_speech_at = None
         return actions
 
     def _interrupted(self) -> None:

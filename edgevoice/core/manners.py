@@ -11,7 +11,7 @@ class Manners:
     how long to listen after an answer, 0 = not at all. ``answer_s``: how long to wait for an answer to begin or to go
     on. ``session_s``: the hard cap. ``echo_tail_s``: how long the room still sounds after playback. ``fault_s``: how
     long a passing fault is shown. ``hears_itself``: the microphone picks up our own speech, so the uplink carries zeros
-    while we speak.
+    while we speak and nobody speaks over us.
     """
 
     connect_s: float = 12.0

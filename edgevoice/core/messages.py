@@ -135,12 +135,17 @@ class UserStoppedSpeaking:
 
 @dataclass(frozen=True, slots=True)
 class NearSpeechBegan:
-    """The box itself heard something over its own answer: perhaps speech, perhaps a door."""
+    """The box itself heard something over its own answer: perhaps speech, perhaps a door.
+
+    ``at_sample`` is a near-end sample from before its first sound.
+    """
+
+    at_sample: int
 
 
 @dataclass(frozen=True, slots=True)
 class NearSpeechConfirmed:
-    """What the box heard over its own answer is speech; ``at_sample`` is the newest near-end sample."""
+    """What the box heard over its own answer is speech; ``at_sample`` is a near-end sample from before it began."""
 
     at_sample: int
 
@@ -280,9 +285,13 @@ class CloseLink:
 
 @dataclass(frozen=True, slots=True)
 class KeepUplink:
-    """Keep what the microphone hears, from the pre-roll before ``at_sample`` on, until the uplink opens."""
+    """Keep what the microphone hears, from the pre-roll before ``at_sample`` on, until the uplink opens.
+
+    Without ``has_preroll`` it is kept from ``at_sample`` itself on.
+    """
 
     at_sample: int
+    has_preroll: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,8 @@ class NearEnd(Protocol):
         """The number of near-end samples captured so far."""
         ...
 
-    def keep(self, at_sample: int) -> None:
-        """Hold everything from the pre-roll before ``at_sample`` on, to be sent later."""
+    def keep(self, at_sample: int, *, has_preroll: bool) -> None:
+        """Hold everything from ``at_sample``, or from the pre-roll before it, on, to be sent later."""
         ...
 
     def open(self) -> None:

@@ -313,10 +313,8 @@ class World:
                 self.gate = "silent"
             case CloseUplink():
                 self.gate = "closed"
-            case MuteMicrophone():
-                self.is_door_shut = True
-            case UnmuteMicrophone():
-                self.is_door_shut = False
+            case MuteMicrophone() | UnmuteMicrophone():
+                self.is_door_shut = isinstance(action, MuteMicrophone)
             case RunTool(call=call):
                 self.tools.append(call.call_id)
                 self.session_tools.add(call.call_id)
