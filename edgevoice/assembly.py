@@ -9,22 +9,30 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from msgspec import structs
+
 from edgevoice.audio.microphone import RATE_HZ, Microphone
-from edgevoice.audio.speaker import Speaker
+from edgevoice.audio.speaker import RATE_HZ as FAR_END_HZ
+from edgevoice.audio.speaker import HardwareMute, Speaker
 from edgevoice.audio.supervisor import Supervisor
 from edgevoice.audio.uplink import Uplink
+from edgevoice.core.clockfit import ClockFit
 from edgevoice.core.conversation import Conversation
 from edgevoice.core.downlink import Arrival
 from edgevoice.core.manners import Manners
 from edgevoice.core.messages import Device, Event, Notice
 from edgevoice.core.panel import Led
 from edgevoice.core.ports import Observer, Panel
+from edgevoice.echo.chosen import Chosen, choose
+from edgevoice.echo.record import EchoRecord
+from edgevoice.echo.tiers import EchoPath, Tier, build
 from edgevoice.engine import Adapters, Engine
-from edgevoice.errors import PanelUnavailable
+from edgevoice.errors import EchoUnavailable, PanelUnavailable
 from edgevoice.journal import tell
-from edgevoice.panel.amplifier import open_amplifier
+from edgevoice.panel.amplifier import Amplifier, open_amplifier
 from edgevoice.panel.buttons import open_buttons
 from edgevoice.panel.lights import open_lights
 from edgevoice.panel.none import NoPanel
@@ -33,16 +41,17 @@ from edgevoice.panel.terminal import TerminalPanel
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.link import Link
 from edgevoice.realtime.session import session_of
-from edgevoice.settings import Settings
+from edgevoice.settings import Service, Settings
 from edgevoice.tools.clock import clock_tool
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.runner import ToolRunner
 from edgevoice.tools.session import goodbye_tool
 from edgevoice.tools.timers import Timers
 from edgevoice.tools.volume import volume_tool
-from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.detector import Detector
-from edgevoice.wakeword.models import find_model
+from edgevoice.wakeword.engine import open_scorer
+from edgevoice.wakeword.parts import cache_folder
+from edgevoice.wakeword.words import WakeWord, wake_words
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +60,10 @@ GPIO_CHIP = "/dev/gpiochip0"
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The assembled box; nothing in it runs yet. ``detector`` is absent when only the button wakes it."""
+    """The assembled box; nothing in it runs yet.
+
+    ``detector`` is absent when only the button wakes it, ``echo`` where nothing is done about the box hearing itself.
+    """
 
     engine: Engine
     microphone: Microphone
@@ -61,6 +73,7 @@ class Parts:
     link: Link
     tools: ToolRunner
     detector: Detector | None
+    echo: EchoPath | None
 
 
 def assemble(
@@ -70,8 +83,13 @@ def assemble(
     *,
     observers: Sequence[Observer] = (),
     wants_wakeword: bool = True,
+    amplifier: HardwareMute | None = None,
+    record: EchoRecord | None = None,
 ) -> Parts:
-    """Build everything that needs no device; to be called in the loop. No such wake word: ``WakeWordUnavailable``."""
+    """Build everything that needs no device; to be called in the loop. No such wake word: ``WakeWordUnavailable``.
+
+    ``amplifier`` is muted with each cut; ``record`` is what the echo's self-test has measured.
+    """
     loop = asyncio.get_running_loop()
     engine: Engine
 
@@ -95,10 +113,21 @@ def assemble(
         if uplink.is_live and not loop.is_closed():
             loop.call_soon_threadsafe(uplink.pump)
 
-    detector = _detector(settings, report_from_thread) if wants_wakeword else None
-    microphone = Microphone(detector.hear if detector else _nobody_hears, pump_from_thread)
+    words = wake_words(settings.wakeword) if wants_wakeword else ()
+    detector = _detector(settings, words, report_from_thread, lambda: not speaker.is_silent) if words else None
+    near_clock, far_clock = ClockFit(RATE_HZ), ClockFit(FAR_END_HZ)
+    chosen, path = _echo(choose(settings, record), near_clock, far_clock, report_from_thread)
+    microphone = Microphone(
+        detector.hear if detector else _nobody_hears,
+        pump_from_thread,
+        echo=path.stage if path is not None else None,
+        clock=near_clock,
+    )
     speaker = Speaker(
         report_from_thread,
+        played=path.reference.played if path is not None else _nobody_listens,
+        amplifier=amplifier,
+        clock=far_clock,
         prefill_ms=settings.speaker.prefill_ms,
         volume_percent=settings.speaker.volume_percent,
         earcon_percent=settings.speaker.earcon_percent,
@@ -106,7 +135,7 @@ def assemble(
     registry = _tools(settings, speaker, report)
     link = Link(
         endpoint,
-        lambda: session_of(settings.service, registry.definitions()),
+        lambda word: session_of(_service_for(word, words, settings.service), registry.definitions()),
         take,
         connect_s=settings.service.connect_s,
     )
@@ -114,17 +143,17 @@ def assemble(
     tools = ToolRunner(registry, report, timeout_s=settings.tools.timeout_s)
     names = {Device.MICROPHONE: settings.microphone.device, Device.SPEAKER: settings.speaker.device}
     engine = Engine(
-        Conversation(manners_of(settings), random.random),
+        Conversation(manners_of(settings, chosen.tier), random.random),
         Adapters(link, uplink, speaker, panel, tools),
         time.monotonic,
         observers,
     )
     supervisor = Supervisor(microphone, speaker, names, report)
-    return Parts(engine, microphone, uplink, speaker, supervisor, link, tools, detector)
+    return Parts(engine, microphone, uplink, speaker, supervisor, link, tools, detector, path)
 
 
-def manners_of(settings: Settings) -> Manners:
-    """Return how the conversation behaves under these settings."""
+def manners_of(settings: Settings, tier: Tier) -> Manners:
+    """Return how the conversation behaves under these settings and with this echo tier."""
     return Manners(
         connect_s=settings.service.connect_s,
         no_speech_s=settings.conversation.no_speech_s,
@@ -132,7 +161,7 @@ def manners_of(settings: Settings) -> Manners:
         answer_s=settings.conversation.thinking_s,
         session_s=settings.conversation.session_s,
         echo_tail_s=settings.echo.tail_ms / 1000,
-        hears_itself=settings.echo.tier == "none",
+        hears_itself=tier is not Tier.HARDWARE,
     )
 
 
@@ -143,7 +172,7 @@ def open_panel(
     environment: Mapping[str, str] = os.environ,
     factory: PinFactory | None = None,
 ) -> tuple[Panel, PinFactory | None]:
-    """Open the lights and the amplifier's mute pin; ``opened`` turns them off and lets go of them at its end.
+    """Open the lights; ``opened`` turns them off and lets go of them at its end.
 
     Returns the panel and, where there are pins, the factory that opened them. Raises ``PanelUnavailable``.
     """
@@ -170,12 +199,21 @@ def open_panel(
     wired = {led: pin for led, pin in pins.items() if pin != "none"}
     lights = open_lights(wired, factory=factory, is_active_high=settings.panel.led_active_high)
     opened.callback(lights.close)
-    if settings.amplifier.mute_gpio != "none":
-        high = settings.amplifier.mute_active_high
-        amplifier = open_amplifier(settings.amplifier.mute_gpio, factory=factory, is_active_high=high)
-        opened.callback(amplifier.close)
-        amplifier.release()
     return lights, factory
+
+
+def open_mute_pin(settings: Settings, opened: ExitStack, factory: PinFactory | None) -> Amplifier | None:
+    """Open the amplifier's mute pin, if it has one, and let it be heard; muted again at the end of ``opened``.
+
+    Raises ``PanelUnavailable``.
+    """
+    if factory is None or settings.amplifier.mute_gpio == "none":
+        return None
+    high = settings.amplifier.mute_active_high
+    amplifier = open_amplifier(settings.amplifier.mute_gpio, factory=factory, is_active_high=high)
+    opened.callback(amplifier.close)
+    amplifier.release()
+    return amplifier
 
 
 def open_panel_buttons(settings: Settings, opened: ExitStack, factory: PinFactory, parts: Parts) -> None:
@@ -210,10 +248,43 @@ def _pin(gpio: int | str) -> int | None:
     return gpio if isinstance(gpio, int) else None
 
 
-def _detector(settings: Settings, report: Callable[[Event], None]) -> Detector:
+def _service_for(name: str, words: Sequence[WakeWord], service: Service) -> Service:
+    """Return the service's settings as they are for a session that this wake word opens."""
+    word = next((word for word in words if word.name == name), None)
+    if word is None:
+        return service
+    particular = {"voice": word.voice, "instructions": word.instructions}
+    return structs.replace(service, **{key: value for key, value in particular.items() if value is not None})
+
+
+def _detector(
+    settings: Settings,
+    words: Sequence[WakeWord],
+    report: Callable[[Event], None],
+    is_speaking: Callable[[], bool],
+) -> Detector:
     wakeword = settings.wakeword
-    thresholds = Thresholds(wakeword.threshold, wakeword.sure_threshold, wakeword.refractory_s)
-    return Detector(find_model(wakeword.model), thresholds, report)
+    models = [word.model for word in words]
+    cache = cache_folder(os.environ)
+    load = partial(open_scorer, models, engine=wakeword.engine, gate=wakeword.gate, cache=cache)
+    return Detector(words, load, report, is_speaking=is_speaking)
+
+
+def _echo(
+    chosen: Chosen, near: ClockFit, far: ClockFit, tell_fact: Callable[[Event], None]
+) -> tuple[Chosen, EchoPath | None]:
+    """Build the echo path; where its libraries are missing the box runs on without one, and says so."""
+    try:
+        path = build(chosen.tier, near, far, tell_fact, delay_s=chosen.delay_s)
+    except EchoUnavailable as error:
+        tell(_log, logging.ERROR, "echo-tier", tier="none", wanted=str(chosen.tier), problem=error.line())
+        return Chosen(Tier.NONE), None
+    tell(_log, logging.INFO, "echo-tier", tier=str(chosen.tier), why=chosen.why)
+    return chosen, path
+
+
+def _nobody_listens(_samples: object, _frames: int) -> None:
+    """Stand in for the echo canceller where there is none."""
 
 
 def _nobody_hears(_frame: bytes, _end: int) -> None:

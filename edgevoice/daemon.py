@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from edgevoice import journal
-from edgevoice.assembly import Parts, assemble, open_panel, open_panel_buttons
+from edgevoice.assembly import Parts, assemble, open_mute_pin, open_panel, open_panel_buttons
 from edgevoice.core.messages import Light, Notice
 from edgevoice.core.ports import Observer
+from edgevoice.echo.record import EchoRecord, read_record
+from edgevoice.echo.tiers import EchoPath
 from edgevoice.errors import (
     EdgevoiceError,
     LocalServiceUnavailable,
@@ -48,6 +50,10 @@ in 6 s.
 
 _FAULT_SHOWN_S = 3.0
 
+_DRIFT_LOOK_S = 60.0
+_DRIFT_PPM = 20.0
+"""Beyond this a canceller that is not told of it loses half of what it can do: two cards, each with its own crystal."""
+
 
 async def serve(
     settings: Settings,
@@ -57,12 +63,13 @@ async def serve(
     observers: Sequence[Observer] = (),
     wants_wakeword: bool = True,
     factory: PinFactory | None = None,
+    record: EchoRecord | None = None,
     started: Callable[[Parts], None] = lambda _parts: None,
 ) -> None:
     """Run the box until ``stop`` is set; ``started`` is called once when it listens.
 
-    ``factory`` stands in for the pins' own. An error that a person can mend is an ``EdgevoiceError``; with any error,
-    lights and amplifier are off before it leaves here.
+    ``factory`` stands in for the pins' own; ``record`` is what the echo's self-test has measured. An error that a
+    person can mend is an ``EdgevoiceError``; with any error, lights and amplifier are off before it leaves here.
     """
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     manager = ServiceManager()
@@ -70,7 +77,16 @@ async def serve(
         panel, pins = open_panel(settings, opened, factory=factory)
         try:
             everybody: tuple[Observer, ...] = (manager, Diary(), *observers)
-            parts = assemble(settings, endpoint, panel, observers=everybody, wants_wakeword=wants_wakeword)
+            amplifier = open_mute_pin(settings, opened, pins)
+            parts = assemble(
+                settings,
+                endpoint,
+                panel,
+                observers=everybody,
+                wants_wakeword=wants_wakeword,
+                amplifier=amplifier,
+                record=record,
+            )
             if pins is not None:
                 open_panel_buttons(settings, opened, pins, parts)
             await _run(parts, manager, stop, started)
@@ -90,6 +106,8 @@ async def _run(parts: Parts, manager: ServiceManager, stop: asyncio.Event, start
         runs = [_sound(parts), parts.link.run(), manager.feed_watchdog(lambda: _signs_of_life(parts))]
         if parts.detector is not None:
             runs.append(parts.detector.run())
+        if parts.echo is not None:
+            runs.append(_watch_drift(parts.echo))
         runs.append(_announce(parts, manager, started))
         tasks = [asyncio.ensure_future(run) for run in runs]
         stopping = asyncio.ensure_future(stop.wait())
@@ -146,6 +164,13 @@ async def _sound(parts: Parts) -> None:
     if parts.detector is not None:
         await parts.detector.loaded.wait()
     await parts.supervisor.run()
+
+
+async def _watch_drift(echo: EchoPath) -> None:
+    """Say once when microphone and speaker run by different clocks, and that the canceller follows."""
+    while abs(echo.reference.drift_ppm) < _DRIFT_PPM:
+        await asyncio.sleep(_DRIFT_LOOK_S)
+    tell(_log, logging.INFO, "clock-drift", ppm=round(echo.reference.drift_ppm), why="two cards: the echo is followed")
 
 
 async def _announce(parts: Parts, manager: ServiceManager, started: Callable[[Parts], None]) -> None:
@@ -231,7 +256,7 @@ async def _until_signal(settings: Settings, key: Key | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with answering_service(settings, key, os.environ) as (endpoint, watch):
-        await serve(settings, endpoint, stop, observers=(watch,))
+        await serve(settings, endpoint, stop, observers=(watch,), record=read_record(state_folder(os.environ)))
 
 
 def _refuse(error: SettingsInvalid, path: Path | None) -> int:

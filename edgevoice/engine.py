@@ -168,8 +168,8 @@ class Engine:
                 to.far_end.restore()
             case ShowLight(light=light, reason=reason):
                 to.panel.show(light, reason)
-            case OpenLink():
-                to.service.open()
+            case OpenLink(word=word):
+                to.service.open(word)
             case CloseLink():
                 to.service.close()
             case KeepUplink(at_sample=at_sample, has_preroll=has_preroll):

@@ -53,6 +53,13 @@ class DeviceBusy(AudioUnavailable):
     remedy = "Stop the program that uses it (`fuser -v /dev/snd/*` names it), or check rate and channels."
 
 
+class EchoUnavailable(EdgevoiceError, OSError):
+    """The library that takes the box's own sound out of the near-end is not there."""
+
+    code = "echo-unavailable"
+    remedy = "Install it: apt install libspeexdsp1"
+
+
 class WakeWordUnavailable(EdgevoiceError, ValueError):
     """No such wake word model, or one that cannot be used."""
 

@@ -5,13 +5,14 @@ the BCM number of a pin. Ranges and docstrings are data: the error lines and wha
 made from them, so they cannot disagree.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct, ValidationError, convert, field, inspect, structs
 
 ToolName = Literal["get_current_time", "set_volume", "set_timer", "cancel_timers", "end_conversation"]
 
@@ -120,19 +121,51 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return "basic" if self.spoken_dialect == "inworld" else "bearer"
 
 
+Score = Annotated[float, Meta(ge=0.05, le=0.99, extra={"must_be": "a number between 0.05 and 0.99"})]
+SureScore = Annotated[float, Meta(ge=0.05, le=1, extra={"must_be": "a number between 0.05 and 1"})]
+
+
+class Word(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is particular about one wake word; what is left out is as for the others, or as the service has it."""
+
+    model: Annotated[NotEmpty, Meta(extra={"must_be": "the name of a word or the path of an .onnx file"})] | None = None
+    threshold: Score | None = None
+    sure_threshold: SureScore | None = None
+    voice: Annotated[NotEmpty, Meta(extra={"must_be": "a text that is not empty"})] | None = None
+    instructions: Annotated[str, Meta(extra={"must_be": "a text"})] | None = None
+
+
 class Wakeword(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The wake word, which is listened for inside the box. Scores run from 0 to 1.
 
     model: The name of a word that is present, or the path of an .onnx file.
     threshold: The score that makes a detection once it has been confirmed by a second frame.
     sure_threshold: The score that makes a detection at once; at least the threshold.
+    speaking_threshold: The least score that makes a detection while the box itself speaks: it may say the word.
     refractory_s: How long after a detection the next one is ignored.
+    words: Further wake words by name, and what is particular about any, the first one among them: model, threshold,
+        sure_threshold, and the voice and the instructions of the session that it opens; for example
+        {alexa = {threshold = 0.6}, computer = {model = "~/computer.onnx", voice = "Dennis"}}.
+    engine: What computes the scores: streaming is ours, openwakeword the library's own, with the same scores at eight
+        times the cost.
+    gate: "energy" computes no scores while nothing stands out of the room's own sound; "off" computes them all.
     """
 
     model: NotEmpty = "hey_jarvis"
     threshold: Annotated[float, Meta(ge=0.05, le=0.99)] = 0.5
     sure_threshold: Annotated[float, Meta(ge=0.05, le=1)] = 0.8
+    speaking_threshold: Annotated[float, Meta(ge=0.05, le=1)] = 0.5
     refractory_s: Annotated[float, Meta(ge=0, le=10)] = 2.0
+    words: dict[str, Any] = {}
+    engine: Literal["streaming", "openwakeword"] = "streaming"
+    gate: Literal["energy", "off"] = "energy"
+
+    def further_words(self) -> dict[str, Word]:
+        """Return ``words`` as structs, by name.
+
+        ``msgspec.ValidationError`` if one is not right, see `disagreements`.
+        """
+        return {name: convert(word, Word) for name, word in self.words.items()}
 
 
 class Microphone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -164,12 +197,14 @@ class Speaker(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Echo(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What keeps the box from hearing itself.
 
-    tier: "hardware": the device cancels its own echo, so the microphone stays open while it speaks, and speech
-        interrupts. "none": while it speaks the uplink carries zeros, and the wake word or the talk button interrupts.
+    tier: What may interrupt it while it speaks. "none": the wake word, if you are louder than the answer, and the talk
+        button; the service hears silence meanwhile. "linear": the same, and the wake word is found under the answer,
+        too. "suppressor": whatever you say. "hardware": whatever you say, because the device cancels its own echo.
+        "auto": what `edgevoice doctor --echo` has found out in this room, else none.
     tail_ms: How long the room goes on sounding after playback has ended.
     """
 
-    tier: Literal["none", "hardware"] = "none"
+    tier: Literal["auto", "none", "linear", "suppressor", "hardware"] = "auto"
     tail_ms: Annotated[int, Meta(ge=0, le=1000)] = 200
 
 
@@ -214,7 +249,7 @@ class Panel(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Amplifier(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The amplifier's mute pin, which keeps it silent while the box starts and stops.
+    """The amplifier's mute pin: it is silent while the box starts and stops, and at once when an answer is cut.
 
     mute_gpio: The pin that mutes it: SD_MODE of a MAX98357A, XSMT of a PCM5102.
     mute_active_high: Whether a high pin mutes; false where low mutes.
@@ -274,8 +309,12 @@ class Disagreement:
 
 
 def disagreements(settings: Settings) -> Iterator[Disagreement]:
-    """Yield what no range can tell: thresholds in the wrong order, and pins with two functions."""
+    """Yield what no range can tell: thresholds in the wrong order, words within words, pins with two functions."""
     wakeword = settings.wakeword
+    wrong_words = [*_wrong_words(wakeword.words)]
+    yield from (Disagreement(("wakeword.words",), text) for text in wrong_words)
+    if not wrong_words:
+        yield from _thresholds_in_disorder(wakeword)
     if wakeword.sure_threshold < wakeword.threshold:
         yield Disagreement(
             ("wakeword.sure_threshold", "wakeword.threshold"),
@@ -289,6 +328,44 @@ def disagreements(settings: Settings) -> Iterator[Disagreement]:
             yield Disagreement(
                 (first, second),
                 f'{first} and {second} are both {pin}; only lights may share a pin: change one, or set it to "none"',
+            )
+
+
+def _wrong_words(words: dict[str, Any]) -> Iterator[str]:
+    """Yield an error line for everything in ``wakeword.words`` that is not right by itself."""
+    takes = {each.name: each.type for each in structs.fields(Word)}
+    for name, word in words.items():
+        place = f"wakeword.words.{name}"
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
+            yield "wakeword.words has a name in it that is longer than 40 or not made of letters, digits, - and _ alone"
+        elif not isinstance(word, dict):
+            yield f"{place} must be a table, written [{place}]"
+        elif wrong := next((key for key in word if key not in takes), None):
+            shown = wrong if re.fullmatch(r"\w{1,24}", wrong) else "something"
+            yield f"{place} has {shown} in it; it takes {', '.join(takes)}"
+        else:
+            for key, value in word.items():
+                try:
+                    convert(value, takes[key])
+                except ValidationError:
+                    yield f"{place}.{key} is not right; it must be {_must_be(takes[key])}"
+
+
+def _must_be(annotation: Any) -> str:
+    """Return the words for what a part of a wake word must be."""
+    kind = inspect.type_info(annotation)
+    parts = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
+    return next(str(part.extra["must_be"]) for part in parts if isinstance(part, inspect.Metadata) and part.extra)
+
+
+def _thresholds_in_disorder(wakeword: Wakeword) -> Iterator[Disagreement]:
+    """Yield the words of which one frame would need a lower score than two."""
+    for name, word in wakeword.further_words().items():
+        sure, usual = word.sure_threshold or wakeword.sure_threshold, word.threshold or wakeword.threshold
+        if sure < usual and not word.threshold is word.sure_threshold is None:
+            yield Disagreement(
+                ("wakeword.words", "wakeword.sure_threshold", "wakeword.threshold"),
+                f"for the word {name} the sure_threshold is {sure:g}; it must be at least its threshold, {usual:g}",
             )
 
 

@@ -9,7 +9,7 @@ readonly ready=$venv/.edgevoice-ready           # what .venv was made from; writ
 readonly unfinished=$venv/.edgevoice-unfinished # stands while .venv is being made, and after an interruption
 # gcc only recommends libc6-dev, and the packages are installed without what they recommend.
 readonly system_packages=(
-  gcc libasound2-dev libasound2-plugins libc6-dev libportaudio2 libsystemd-dev pkg-config portaudio19-dev python3-dev
+  gcc libasound2-dev libasound2-plugins libc6-dev libportaudio2 libspeexdsp1 libsystemd-dev pkg-config portaudio19-dev python3-dev
   python3-venv
 )
 

@@ -29,8 +29,8 @@ class FakeService:
     def __init__(self, diary: Diary) -> None:
         self._diary = diary
 
-    def open(self) -> None:
-        self._diary.write("service.open")
+    def open(self, word: str) -> None:
+        self._diary.write("service.open", word)
 
     def close(self) -> None:
         self._diary.write("service.close")

@@ -11,7 +11,7 @@ import gpiozero
 import pytest
 
 from edgevoice import assembly
-from edgevoice.assembly import Parts, assemble, manners_of, open_panel, open_panel_buttons
+from edgevoice.assembly import Parts, assemble, manners_of, open_mute_pin, open_panel, open_panel_buttons
 from edgevoice.audio.microphone import PERIOD
 from edgevoice.core.messages import (
     Device,
@@ -31,6 +31,7 @@ from edgevoice.core.messages import (
     WakeWordHeard,
 )
 from edgevoice.core.ports import Panel
+from edgevoice.echo.tiers import Tier
 from edgevoice.errors import PanelUnavailable, WakeWordUnavailable
 from edgevoice.panel.lights import Lights
 from edgevoice.panel.mock import MockPins
@@ -40,6 +41,8 @@ from edgevoice.realtime.endpoint import Endpoint, local
 from edgevoice.settings import Amplifier, Conversation, Echo, Service, Settings, Speaker, Tools, Wakeword
 from edgevoice.settings import Microphone as MicrophoneSettings
 from edgevoice.settings import Panel as PanelSettings
+from edgevoice.wakeword.decision import Thresholds
+from edgevoice.wakeword.words import WakeWord
 from tests.waiting import eventually
 
 TALK, MUTE, AMPLIFIER = 23, 24, 16
@@ -66,12 +69,14 @@ class Box:
     async def assembled(self, *, wants_wakeword: bool = False) -> AsyncIterator[Parts]:
         with ExitStack() as opened:
             panel, factory = open_panel(self.settings, opened, environment={}, factory=self.pins)
+            amplifier = open_mute_pin(self.settings, opened, factory)
             parts = assemble(
                 self.settings,
                 self.endpoint,
                 panel,
                 observers=(lambda notice, _now: self.seen.append(notice),),
                 wants_wakeword=wants_wakeword,
+                amplifier=amplifier,
             )
             assert factory is self.pins
             open_panel_buttons(self.settings, opened, factory, parts)
@@ -212,7 +217,7 @@ def test_a_detection_in_its_thread_reaches_the_engine_in_the_loop(tmp_path: Path
             assert parts.detector is not None
             heard = WakeWordHeard("hey_jarvis", 0.9, 1280)
             await asyncio.to_thread(parts.detector._tell, heard)
-            await eventually(lambda: box.has(heard, OpenLink()))
+            await eventually(lambda: box.has(heard, OpenLink(heard.word)))
 
     asyncio.run(live())
 
@@ -266,7 +271,7 @@ def test_the_settings_reach_the_parts(tmp_path: Path) -> None:
             assert parts.speaker.volume_percent == 30
             assert parts.uplink._preroll == 8000
             assert parts.supervisor._names == {Device.MICROPHONE: "near", Device.SPEAKER: "far"}
-            assert [tool["name"] for tool in parts.link._session()["tools"]] == ["set_volume"]
+            assert [tool["name"] for tool in parts.link._session("")["tools"]] == ["set_volume"]
 
     asyncio.run(live())
 
@@ -278,12 +283,34 @@ def test_the_manners_are_those_of_the_settings() -> None:
         echo=Echo(tier="hardware", tail_ms=350),
     )
 
-    manners = manners_of(settings)
+    manners = manners_of(settings, Tier.HARDWARE)
 
     assert (manners.connect_s, manners.no_speech_s, manners.follow_up_s) == (3, 4, 0)
     assert (manners.answer_s, manners.session_s, manners.echo_tail_s) == (5, 60, 0.35)
     assert not manners.hears_itself
-    assert manners_of(Settings()).hears_itself
+
+
+@pytest.mark.parametrize(
+    ("tier", "hears_itself"),
+    [(Tier.NONE, True), (Tier.LINEAR, True), (Tier.SUPPRESSOR, True), (Tier.HARDWARE, False)],
+)
+def test_only_a_device_that_cancels_its_own_echo_keeps_the_uplink_open_while_the_box_speaks(
+    tier: Tier, *, hears_itself: bool
+) -> None:
+    assert manners_of(Settings(), tier).hears_itself is hears_itself
+
+
+def test_a_wake_word_may_bring_its_own_voice_and_instructions() -> None:
+    words = (
+        WakeWord("alexa", Path("alexa.onnx"), Thresholds(), voice="Mark", instructions="You are a pirate."),
+        WakeWord("hey_jarvis", Path("hey_jarvis.onnx"), Thresholds()),
+    )
+    service = Service(voice="Sarah", instructions="You are a cook.")
+
+    pirate, cook, pressed = (assembly._service_for(name, words, service) for name in ("alexa", "hey_jarvis", ""))
+
+    assert (pirate.voice, pirate.instructions) == ("Mark", "You are a pirate.")
+    assert cook == pressed == service
 
 
 # --- panels ----------------------------------------------------------------------------------------------------------
@@ -342,6 +369,12 @@ class PinsInUse(MockPins):
         return super().pin(name)
 
 
+def open_all(pins: MockPins) -> None:
+    with ExitStack() as opened:
+        _, factory = open_panel(GPIO, opened, environment={}, factory=pins)
+        open_mute_pin(GPIO, opened, factory)
+
+
 @pytest.mark.parametrize(
     ("taken", "purpose"),
     [(17, "listening LED: GPIO17"), (22, "status LED: GPIO22"), (AMPLIFIER, f"amplifier mute: GPIO{AMPLIFIER}")],
@@ -349,8 +382,8 @@ class PinsInUse(MockPins):
 def test_a_pin_that_is_refused_is_named_and_the_others_are_let_go_of(taken: int, purpose: str) -> None:
     pins = PinsInUse([taken])
 
-    with pytest.raises(PanelUnavailable, match=f"{purpose} cannot be used"), ExitStack() as opened:
-        open_panel(GPIO, opened, environment={}, factory=pins)
+    with pytest.raises(PanelUnavailable, match=f"{purpose} cannot be used"):
+        open_all(pins)
 
     for number in {17, 22, 27, AMPLIFIER} - {taken}:
         gpiozero.LED(number, pin_factory=pins).close()  # an error if it still had a user

@@ -118,7 +118,7 @@ OBEYED: dict[type, tuple[Action, Told]] = {
     DuckPlayback: (DuckPlayback(), ("far_end.duck",)),
     RestorePlayback: (RestorePlayback(), ("far_end.restore",)),
     ShowLight: (ShowLight(Light.FAULT, "no-credit"), ("panel.show", Light.FAULT, "no-credit")),
-    OpenLink: (OpenLink(), ("service.open",)),
+    OpenLink: (OpenLink("word"), ("service.open", "word")),
     CloseLink: (CloseLink(), ("service.close",)),
     KeepUplink: (KeepUplink(700, has_preroll=False), ("near_end.keep", 700, False)),
     OpenUplink: (OpenUplink(), ("near_end.open",)),
@@ -153,7 +153,7 @@ async def test_orders_are_obeyed_in_the_order_given() -> None:
     rig = Rig()
     rig.engine.report(WAKE)
 
-    assert rig.told == [("panel.show", Light.CONNECTING, ""), ("near_end.keep", 700, True), ("service.open",)]
+    assert rig.told == [("panel.show", Light.CONNECTING, ""), ("near_end.keep", 700, True), ("service.open", "word")]
 
 
 def test_a_box_that_starts_shows_its_light() -> None:
@@ -181,7 +181,7 @@ async def test_a_fact_reported_while_orders_are_obeyed_waits_until_they_are_thro
     rig.fakes.diary.when["near_end.keep"] = lambda: rig.engine.report(TalkHeld())
     rig.engine.report(WAKE)
 
-    assert rig.told[:3] == [("panel.show", Light.CONNECTING, ""), ("near_end.keep", 700, True), ("service.open",)]
+    assert rig.told[:3] == [("panel.show", Light.CONNECTING, ""), ("near_end.keep", 700, True), ("service.open", "word")]
 
 
 @in_loop
@@ -239,7 +239,7 @@ async def test_observers_see_each_fact_then_its_orders_then_the_phase_with_the_t
         (WAKE, 51.5),
         (ShowLight(Light.CONNECTING), 51.5),
         (KeepUplink(700), 51.5),
-        (OpenLink(), 51.5),
+        (OpenLink("word"), 51.5),
         (PhaseEntered("connecting"), 51.5),
     ]
 
@@ -259,11 +259,11 @@ async def test_observers_see_what_passes_beside_the_conversation() -> None:
 async def test_an_order_is_shown_to_observers_when_it_has_been_obeyed() -> None:
     rig = Rig()
     shown: list[int] = []
-    rig.fakes.diary.when["service.open"] = lambda: shown.append(rig.notices.count(OpenLink()))
+    rig.fakes.diary.when["service.open"] = lambda: shown.append(rig.notices.count(OpenLink("word")))
     rig.engine.report(WAKE)
 
     assert shown == [0]
-    assert OpenLink() in rig.notices
+    assert OpenLink("word") in rig.notices
 
 
 # --- the fence -------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "edgevoice"
 CORE_USES = {"collections", "dataclasses", "enum", "functools", "itertools", "math", "re", "typing", "msgspec", "numpy"}
 """Nothing here has a clock, a thread, a file, a socket or chance."""
 
-ADAPTERS = {"audio", "local", "panel", "realtime", "system", "tools", "virtual", "wakeword"}
+ADAPTERS = {"audio", "echo", "local", "panel", "realtime", "system", "tools", "virtual", "wakeword"}
 EVERYBODY_KNOWS = {"core", "errors", "settings", "settings_catalogue", "settings_file", "journal"}
 
 MAY_IMPORT: dict[str, set[str]] = {

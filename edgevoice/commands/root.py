@@ -64,6 +64,22 @@ def devices(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON ob
 
 
 @app.command()
+def doctor(
+    *,
+    echo: Annotated[bool, typer.Option("--echo", help="How the box hears itself, and what may interrupt it.")] = False,
+    config: _Config = None,
+    volume: Annotated[int | None, typer.Option(min=1, max=100, help="In percent; else the settings' volume.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")] = False,
+) -> None:
+    """Examine the box: play a test sound for a quarter of a minute, measure what comes back, and keep the result."""
+    if not echo:
+        raise typer.BadParameter("say what to examine: --echo")
+    from edgevoice.commands.doctor import examine_echo
+
+    _obey(lambda: examine_echo(config, volume_percent=volume, as_json=as_json))
+
+
+@app.command()
 def talk(config: _Config = None) -> None:
     """Talk with the box at the keyboard: Enter instead of the wake word, transcripts of both sides on the screen."""
     from edgevoice.commands.talk import talk as command
@@ -114,6 +130,41 @@ def barge_in(
     from edgevoice.bench.barge_in import measure
 
     _obey(lambda: measure(cuts, as_json=as_json))
+
+
+@bench.command("wakeword")
+def wakeword_engines(*, as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False) -> None:
+    """Measure the wake word's engine against the library's on the same sound: cost, memory, equal scores."""
+    from edgevoice.bench.wakeword import measure
+
+    _obey(lambda: measure(as_json=as_json))
+
+
+@bench.command()
+def idle(
+    *,
+    seconds: Annotated[int, typer.Option(min=4, max=3600, help="How long to listen, to silence and to speech.")] = 60,
+    as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
+) -> None:
+    """Measure what the whole box costs while nobody speaks to it, and how soon it listens after its start."""
+    from edgevoice.bench.idle import measure
+
+    _obey(lambda: measure(seconds, as_json=as_json))
+
+
+@bench.command()
+def echo(
+    *,
+    tier: Annotated[list[str] | None, typer.Option("--tier", help="Only this tier; may be given again.")] = None,
+    drift: Annotated[list[int] | None, typer.Option("--drift", help="Only this drift, in ppm.")] = None,
+    minutes: Annotated[float, typer.Option(min=0.1, max=600, help="How long it talks with nobody there.")] = 60,
+    trials: Annotated[int, typer.Option(min=1, max=24, help="People, noises and wake words over it, of each.")] = 24,
+    as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
+) -> None:
+    """Measure, in simulated rooms: whether it interrupts itself, and whether people can interrupt it."""
+    from edgevoice.bench.echo import measure, plan
+
+    _obey(lambda: measure(plan(tier, drift, minutes, trials), as_json=as_json))
 
 
 def _obey(command: Callable[[], int]) -> None:

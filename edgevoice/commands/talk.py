@@ -12,7 +12,9 @@ from edgevoice.assembly import Parts
 from edgevoice.commands.screen import Screen
 from edgevoice.core.messages import MutePressed, TalkHeld, TalkPressed
 from edgevoice.daemon import answering_service, serve
+from edgevoice.echo.record import read_record
 from edgevoice.settings_file import load
+from edgevoice.system.announced import state_folder
 from edgevoice.system.credentials import find_key
 
 _HELP = "Enter: talk, or interrupt.  h + Enter: hang up.  m + Enter: mute.  q + Enter, or Ctrl-C: leave."
@@ -36,6 +38,7 @@ def talk(path: Path | None) -> int:
                 stop,
                 observers=(screen, watch),
                 wants_wakeword=False,
+                record=read_record(state_folder(os.environ)),
                 started=lambda parts: _listen_to_keys(parts, stop, screen),
             )
         screen.close()

@@ -80,6 +80,7 @@ class Conversation:
         self._is_linked = False
         self._is_user_speaking = False
         self._dials = 0
+        self._word = ""
         self._answer = Answer()
         self._deadlines = Deadlines()
         self._box = Box(self._deadlines)
@@ -114,8 +115,8 @@ class Conversation:
 
     def _decide(self, event: Event, now: float) -> list[Action]:
         match event:
-            case WakeWordHeard(at_sample=at_sample):
-                return self._woken(at_sample, now)
+            case WakeWordHeard():
+                return self._woken(event, now)
             case TalkPressed(at_sample=at_sample):
                 return self._talk_pressed(at_sample, now)
             case TalkHeld():
@@ -173,15 +174,15 @@ class Conversation:
 
     # --- being called ------------------------------------------------------------------------------------------------
 
-    def _woken(self, at_sample: int, now: float) -> list[Action]:
+    def _woken(self, woken: WakeWordHeard, now: float) -> list[Action]:
         if self._box.is_muted:
             return []  # late news: heard just before the door was shut
         actions = self._box.stop_ringing()
         match self._phase:
             case Phase.IDLE:
-                return actions + self._begin(at_sample, now)
+                return actions + self._begin(woken.at_sample, now, woken.word)
             case Phase.THINKING | Phase.SPEAKING:
-                return actions + self._interrupt_by_hand(at_sample, now)
+                return actions + self._interrupt_by_hand(woken.at_sample, now, woken.word)
             case Phase.CONNECTING:
                 return actions
             case Phase.LISTENING:
@@ -205,30 +206,31 @@ class Conversation:
             case _:
                 assert_never(self._phase)
 
-    def _begin(self, at_sample: int, now: float) -> list[Action]:
+    def _begin(self, at_sample: int, now: float, word: str = "") -> list[Action]:
         if not self._box.is_whole:
             return [PlayEarcon(Earcon.TROUBLE)]  # a session with a deaf or a mute box would only cost money
         self._enter(Cause.WOKEN)
         self._dials = 0
+        self._word = word
         self._box.forget_trouble()
         self._deadlines.set(Deadline.CONNECT, now + self._manners.connect_s)
         self._deadlines.set(Deadline.SESSION, now + self._manners.session_s)
-        return [KeepUplink(at_sample), OpenLink()]
+        return [KeepUplink(at_sample), OpenLink(word)]
 
-    def _interrupt_by_hand(self, at_sample: int, now: float) -> list[Action]:
+    def _interrupt_by_hand(self, at_sample: int, now: float, word: str = "") -> list[Action]:
         if self._box.is_deaf:
             return self._hang_up()
         if not self._is_linked:
-            return self._call_again(at_sample, now)
+            return self._call_again(at_sample, now, word)
         actions = self._interrupt(now)
         if self._manners.hears_itself:
             # What was said since the wake word began went out as zeros: now it is sent as it was.
             actions += [KeepUplink(at_sample), OpenUplink()]
         return actions
 
-    def _call_again(self, at_sample: int, now: float) -> list[Action]:
+    def _call_again(self, at_sample: int, now: float, word: str = "") -> list[Action]:
         """Begin another session: the last one ended while its answer was still sounding."""
-        return self._hang_up() + self._begin(at_sample, now)
+        return self._hang_up() + self._begin(at_sample, now, word)
 
     def _interrupt(self, now: float) -> list[Action]:
         """Interrupt without the service: it may have heard nothing of it, so it must be told to stop."""
@@ -536,7 +538,7 @@ class Conversation:
             case Deadline.CONNECT:
                 return self._fail("service-unreachable", now)
             case Deadline.REDIAL:
-                return [OpenLink()]
+                return [OpenLink(self._word)]
             case Deadline.LISTEN | Deadline.SESSION:
                 return self._hang_up()
             case Deadline.ANSWER:

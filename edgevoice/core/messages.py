@@ -275,7 +275,9 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class OpenLink:
-    """Dial the service and configure a session."""
+    """Dial the service and configure a session; ``word`` is the wake word that asked for it, empty for the button."""
+
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ Report = Callable[[Event], None]
 class Service(Protocol):
     """The far side of the wire. Every method returns at once; what comes of it is reported as facts."""
 
-    def open(self) -> None:
-        """Dial and configure a session."""
+    def open(self, word: str) -> None:
+        """Dial and configure a session, as it is wanted for this wake word; empty for the button."""
         ...
 
     def close(self) -> None:

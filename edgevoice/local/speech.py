@@ -1,5 +1,6 @@
 """The local service's voice: text to 24 kHz speech with hibari-tts. Its default voice only, nothing fetched."""
 
+import os
 import re
 import threading
 from typing import Any, Protocol, Self
@@ -38,6 +39,8 @@ class HibariVoice:
 
         Raises LocalServiceUnavailable when hibari-tts is not installed.
         """
+        # Its runtime, onnxruntime, reports to its maker unless this is set before the import.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         try:
             from hibari import Hibari  # noqa: PLC0415 - optional, and 190 MB of memory
         except ImportError as error:

@@ -36,14 +36,14 @@ _MOST_NONSENSE = 20
 class Link:
     """Implements ``ports.Service``: at most one session at a time.
 
-    ``endpoint`` is asked for each dial, ``session`` gives the configuration. ``take`` gets what each frame means, in
+    ``endpoint`` is asked for each dial, ``session`` gives the configuration for a wake word. ``take`` gets what each frame means, in
     the loop's thread. ``connect_s`` limits the time from the dial to the session's being configured.
     """
 
     def __init__(
         self,
         endpoint: Callable[[], Endpoint],
-        session: Callable[[], dict[str, Any]],
+        session: Callable[[str], dict[str, Any]],
         take: Callable[[list[Arrival]], None],
         *,
         connect_s: float,
@@ -52,6 +52,7 @@ class Link:
         self._session = session
         self._take = take
         self._connect_s = connect_s
+        self._word = ""
         self._task: asyncio.Task[None] | None = None
         self._outbox: asyncio.Queue[bytes] | None = None
         self._failures: asyncio.Queue[BaseException] = asyncio.Queue()
@@ -59,9 +60,10 @@ class Link:
 
     # --- orders ------------------------------------------------------------------------------------------------------
 
-    def open(self) -> None:
-        """Dial and configure a session; what comes of it is reported."""
+    def open(self, word: str = "") -> None:
+        """Dial and configure a session, as it is wanted for this wake word; what comes of it is reported."""
         self.close()
+        self._word = word
         self._task = asyncio.get_running_loop().create_task(self._live(), name="link")
         self._task.add_done_callback(self._ended)
 
@@ -172,7 +174,7 @@ class Link:
 
     async def _configure(self, connection: ClientConnection, downlink: Downlink) -> None:
         """Configure the session and wait for the word that it is in force; an error before it is final."""
-        await connection.send(wire.update_session(self._session()), text=True)
+        await connection.send(wire.update_session(self._session(self._word)), text=True)
         nonsense = 0
         while True:
             event = _decoded(await connection.recv())

@@ -299,6 +299,7 @@ void notice_unplug(struct card *card)
 static void *run_clockwork(void *argument)
 {
     struct card *card = argument;
+    pthread_setname_np(pthread_self(), "edgevoice-card"); // so that what the card costs can be told from what the box costs
     pthread_mutex_lock(&card->lock);
     while (!card->is_closing) {
         notice_unplug(card);

@@ -6,23 +6,19 @@ import logging
 import queue
 import threading
 import time
-import warnings
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from edgevoice.core.messages import WakeWordHeard
-from edgevoice.errors import WakeWordUnavailable
 from edgevoice.journal import tell
-from edgevoice.wakeword.decision import Decision, Thresholds
-from edgevoice.wakeword.models import word_of
+from edgevoice.wakeword.decision import Decision
+from edgevoice.wakeword.scorer import Scorer
+from edgevoice.wakeword.shapes import RATE_HZ
+from edgevoice.wakeword.words import WakeWord
 
 _log = logging.getLogger(__name__)
 
-_RATE_HZ = 16_000
-_FRAME = 1280
 _MOST_WAITING = 25
 """Frames that may wait: 2 s. When the thread is that far behind, the oldest is dropped and counted."""
 
@@ -30,18 +26,27 @@ _Frame = tuple[bytes, int]
 
 
 class Detector:
-    """One wake word, listened for in every frame that ``hear`` is given, from any thread.
+    """Wake words, listened for in every frame that ``hear`` is given, from any thread.
 
-    ``tell`` is called in the detector's thread with each detection and must return at once. ``loaded`` is set, in the
-    loop, once the model is there. ``scored_at`` and ``detected_at`` are monotonic seconds; the first is the watchdog's
-    proof that somebody listens.
+    ``load`` gives the scorer of these words; it is called, and used, in the detector's thread alone. ``tell`` is called
+    there with each detection and must return at once, and so must ``is_speaking``, which says whether the box itself
+    is to be heard. ``loaded`` is set, in the loop, once the models are there. ``scored_at`` and ``detected_at`` are
+    monotonic seconds; the first is the watchdog's proof that somebody listens.
     """
 
-    def __init__(self, model: Path, thresholds: Thresholds, tell: Callable[[WakeWordHeard], None]) -> None:
-        self._path = model
-        self._word = word_of(model)
-        self._decision = Decision(thresholds)
+    def __init__(
+        self,
+        words: Sequence[WakeWord],
+        load: Callable[[], Scorer],
+        tell: Callable[[WakeWordHeard], None],
+        *,
+        is_speaking: Callable[[], bool],
+    ) -> None:
+        self._words = [word.name for word in words]
+        self._load = load
+        self._decision = Decision([word.thresholds for word in words])
         self._tell = tell
+        self._is_speaking = is_speaking
         self._frames: queue.Queue[_Frame | None] = queue.Queue(_MOST_WAITING)
         self.loaded = asyncio.Event()
         self.scored_at = 0.0
@@ -59,7 +64,7 @@ class Detector:
                 return
 
     async def run(self) -> None:
-        """Load the model and listen until cancelled; a model that cannot be used is ``WakeWordUnavailable``."""
+        """Load the models and listen until cancelled; a model that cannot be used is ``WakeWordUnavailable``."""
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[None] = loop.create_future()
 
@@ -84,17 +89,17 @@ class Detector:
             self._end()
 
     def _listen(self, tell_loaded: Callable[[], object]) -> None:
-        model = _load(self._path)
-        name = next(iter(model.models))
+        scorer = self._load()
         tell_loaded()
-        tell(_log, logging.INFO, "wakeword-ready", word=self._word)
+        tell(_log, logging.INFO, "wakeword-ready", words=" ".join(self._words))
         while (item := self._frames.get()) is not None:
             frame, end = item
-            score = float(model.predict(np.frombuffer(frame, dtype="<i2"))[name])
+            scores = scorer.score(np.frombuffer(frame, dtype="<i2"))
             self.scored_at = time.monotonic()
-            if self._decision.take(score, end / _RATE_HZ):
+            heard = self._decision.take(scores, end / RATE_HZ, is_speaking=self._is_speaking())
+            if heard is not None:
                 self.detected_at = self.scored_at
-                self._tell(WakeWordHeard(self._word, round(score, 3), end))
+                self._tell(WakeWordHeard(self._words[heard], round(scores[heard], 3), end))
 
     def _drop_oldest(self) -> None:
         try:
@@ -111,23 +116,3 @@ class Detector:
                 self._drop_oldest()
             else:
                 return
-
-
-def _load(path: Path) -> Any:
-    """Load openWakeWord's model; the import takes most of a second, so it is done here, off the loop."""
-    from openwakeword.model import Model  # noqa: PLC0415
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the library asks for an accelerator first, and says that there is none
-            model = Model(wakeword_model_paths=[str(path)])
-            # A file of another kind of model loads too, and fails only when it is used.
-            model.predict(np.zeros(_FRAME, np.int16))
-    except Exception as error:
-        # onnxruntime raises classes of its own for files that are no models; all mean the same to the owner.
-        raise WakeWordUnavailable(f"{path} is not a wake word model: {type(error).__name__}") from error
-    if list(model.model_outputs.values()) != [1]:
-        raise WakeWordUnavailable(
-            f"{path} does not give one score for one word, but {list(model.model_outputs.values())}"
-        )
-    return model

@@ -17,12 +17,29 @@ _VERSION = re.compile(r"_v\d[\d.]*$")
 
 def words_present() -> dict[str, Path]:
     """Return the wake words that the installed package brings, by name; empty when it is not installed."""
+    folder = _folder()
+    words = {word_of(path): path for path in sorted(folder.glob("*.onnx"))} if folder is not None else {}
+    return {name: path for name, path in words.items() if name not in _PARTS | _OTHERS}
+
+
+def find_part(name: str) -> Path:
+    """Return a file that every word needs: "melspectrogram" or "embedding_model". Missing: ``WakeWordUnavailable``."""
+    folder = _folder()
+    path = folder / f"{name}.onnx" if folder is not None else None
+    if path is None or not path.is_file():
+        raise WakeWordUnavailable(
+            f"the package openwakeword does not bring {name}.onnx",
+            remedy="Install the release that does: pip install openwakeword==0.4.0",
+        )
+    return path
+
+
+def _folder() -> Path | None:
+    """Return where the package keeps its models, without importing it: that drags scikit-learn and scipy along."""
     specification = importlib.util.find_spec("openwakeword")
     if specification is None or specification.origin is None:
-        return {}
-    folder = Path(specification.origin).parent / "resources" / "models"
-    words = {word_of(path): path for path in sorted(folder.glob("*.onnx"))}
-    return {name: path for name, path in words.items() if name not in _PARTS | _OTHERS}
+        return None
+    return Path(specification.origin).parent / "resources" / "models"
 
 
 def word_of(path: Path) -> str:
@@ -30,15 +47,19 @@ def word_of(path: Path) -> str:
     return _VERSION.sub("", path.stem)
 
 
-def find_model(name: str) -> Path:
-    """Return the file of a wake word, given its name or a path; ``WakeWordUnavailable`` tells what there is instead."""
+def find_model(name: str, setting: str = "wakeword.model") -> Path:
+    """Return the file of a wake word, given its name or a path; ``WakeWordUnavailable`` tells what there is instead.
+
+    ``setting`` is the one that the error blames.
+    """
+    remedy = f"Name one of the words that are present, or the path of an .onnx file, in {setting}."
     if name.endswith(".onnx"):
         path = Path(name).expanduser()
         if not path.is_file():
-            raise WakeWordUnavailable(f"wakeword.model is {name}; there is no such file")
+            raise WakeWordUnavailable(f"{setting} is {name}; there is no such file", remedy=remedy)
         return path
     words = words_present()
     if name not in words:
         names = ", ".join(words) or "none: the package openwakeword is not installed"
-        raise WakeWordUnavailable(f'wakeword.model is "{name}"; present: {names}')
+        raise WakeWordUnavailable(f'{setting} is "{name}"; present: {names}', remedy=remedy)
     return words[name]

@@ -66,7 +66,7 @@ def test_a_box_that_comes_to_life_shows_that_it_is_ready() -> None:
 
 
 def test_the_wake_word_shows_a_light_then_keeps_what_is_said_then_dials() -> None:
-    assert drive().hear(WAKE) == [ShowLight(Light.CONNECTING), KeepUplink(32_000), OpenLink()]
+    assert drive().hear(WAKE) == [ShowLight(Light.CONNECTING), KeepUplink(32_000), OpenLink("hey_jarvis")]
 
 
 def test_the_talk_button_calls_like_the_wake_word() -> None:
@@ -119,7 +119,7 @@ def test_dialling_is_tried_again_ever_later_until_its_time_is_over() -> None:
     waits = []
     while (orders := called.hear(NETWORK_GONE)) == []:
         waits.append(called.waits_s)
-        assert called.wait(called.waits_s or 0) == [OpenLink()]
+        assert called.wait(called.waits_s or 0) == [OpenLink("hey_jarvis")]
 
     assert waits == [0.25, 0.5, 1, 2, 2, 2, 2, 2]  # the next would come 1.75 s after the 12 s are over
     assert orders == [
@@ -210,7 +210,7 @@ def test_the_wake_word_after_the_link_was_lost_calls_anew() -> None:
         CloseUplink(),
         CloseLink(),
         KeepUplink(32_000),
-        OpenLink(),
+        OpenLink("hey_jarvis"),
     ]
     assert orphan.hear(PlaybackDrained(1)) == []
 
@@ -322,7 +322,7 @@ def test_news_of_something_else_changes_nothing(phase: Phase, fact: Event) -> No
 
 
 def test_a_wake_word_of_another_name_is_as_good() -> None:
-    assert drive().hear(WakeWordHeard("alexa", 0.5, at_sample=0))[1:] == [KeepUplink(0), OpenLink()]
+    assert drive().hear(WakeWordHeard("alexa", 0.5, at_sample=0))[1:] == [KeepUplink(0), OpenLink("alexa")]
 
 
 def test_a_response_that_crosses_with_the_users_first_word_is_cancelled() -> None:

@@ -113,7 +113,7 @@ class Caller:
             dial = endpoint
         self._take_too = take
         self.arrivals: list[Arrival] = []
-        self.link = Link(dial, lambda: SESSION, self._take, connect_s=connect_s)
+        self.link = Link(dial, lambda _word: SESSION, self._take, connect_s=connect_s)
 
     @property
     def losses(self) -> list[LinkLost]:

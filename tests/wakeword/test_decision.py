@@ -14,8 +14,8 @@ USUAL = Thresholds(0.5, 0.8, refractory_s=2.0)
 
 def heard_at(scores: list[float], thresholds: Thresholds = USUAL) -> list[int]:
     """Return the numbers of the frames at which a word was heard."""
-    decision = Decision(thresholds)
-    return [number for number, score in enumerate(scores) if decision.take(score, (number + 1) * FRAME_S)]
+    decision = Decision([thresholds])
+    return [number for number, score in enumerate(scores) if decision.take([score], (number + 1) * FRAME_S) is not None]
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,38 @@ def test_a_word_that_goes_on_as_the_deaf_time_ends_is_heard_again_at_its_end() -
 
 def test_without_a_refractory_period_every_frame_may_count() -> None:
     assert heard_at([0.9, 0.9, 0.9], Thresholds(0.5, 0.8, refractory_s=0.0)) == [0, 1, 2]
+
+
+def test_each_word_has_a_threshold_of_its_own() -> None:
+    decision = Decision([Thresholds(0.5, 0.8), Thresholds(0.3, 0.4)])
+
+    assert decision.take([0.45, 0.45], 1.0) == 1
+
+
+def test_of_two_words_in_one_breath_the_surer_one_is_heard_and_only_that() -> None:
+    decision = Decision([Thresholds(), Thresholds()])
+
+    breath: list[list[float]] = [[0.6, 0.7], [0.9, 0.95], [1.0, 1.0]]
+    heard = [decision.take(scores, number * FRAME_S) for number, scores in enumerate(breath)]
+
+    assert heard == [None, 1, None]
+
+
+def test_two_frames_that_confirm_each_other_are_of_the_same_word() -> None:
+    decision = Decision([Thresholds(), Thresholds()])
+
+    assert [decision.take([0.6, 0.1], 1.0), decision.take([0.1, 0.6], 1.08)] == [None, None]
+
+
+def test_while_the_box_speaks_and_a_second_after_both_rules_have_a_higher_bar() -> None:
+    careful = Thresholds(0.5, 0.8, refractory_s=0.0, speaking=0.9)
+    decision = Decision([careful])
+
+    assert decision.take([0.85], 1.0, is_speaking=True) is None
+    assert decision.take([0.85], 1.1, is_speaking=True) is None
+    assert decision.take([0.9], 1.2, is_speaking=True) == 0
+    assert decision.take([0.85], 2.1) is None
+    assert decision.take([0.85], 2.3) == 0
 
 
 @given(st.lists(st.floats(0, 1), max_size=200), st.floats(0.05, 0.99), st.floats(0, 0.5), st.floats(0, 3))

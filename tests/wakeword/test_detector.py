@@ -4,13 +4,11 @@ import asyncio
 import logging
 import threading
 import time
-import wave
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from edgevoice.core.messages import WakeWordHeard
@@ -18,30 +16,37 @@ from edgevoice.errors import WakeWordUnavailable
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.detector import Detector
 from edgevoice.wakeword.models import find_model, words_present
+from edgevoice.wakeword.scorer import LibraryScorer, Scorer, StreamingScorer
+from edgevoice.wakeword.shapes import FRAME, RATE_HZ
+from edgevoice.wakeword.words import WakeWord
 from tests.waiting import eventually, until
+from tests.wakeword.sounds import NEGATIVES, POSITIVES, Samples, parts, quiet, recording
 
-DATA = Path(__file__).parents[1] / "data"
-RATE_HZ, FRAME = 16_000, 1280
-
-Samples = npt.NDArray[np.int16]
+WORD = WakeWord("hey_jarvis", find_model("hey_jarvis"), Thresholds())
 
 
-def recording(name: str) -> Samples:
-    with wave.open(str(DATA / name)) as file:
-        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (RATE_HZ, 1, 2)
-        return np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
-
-
-def quiet(seconds: float) -> Samples:
-    return np.random.default_rng(7).integers(-20, 20, round(seconds * RATE_HZ), dtype=np.int16)
+def streaming(models: Sequence[Path]) -> Scorer:
+    return StreamingScorer(models, parts())
 
 
 class Listener:
     """A detector that is fed no faster than it listens, and what it has heard."""
 
-    def __init__(self, model: Path | None = None) -> None:
+    def __init__(
+        self,
+        *words: WakeWord,
+        load: Callable[[Sequence[Path]], Scorer] = streaming,
+        tell: Callable[[WakeWordHeard], None] | None = None,
+    ) -> None:
         self.heard: list[WakeWordHeard] = []
-        self.detector = Detector(model or find_model("hey_jarvis"), Thresholds(), self.heard.append)
+        self.is_speaking = False
+        words = words or (WORD,)
+        self.detector = Detector(
+            words,
+            lambda: load([word.model for word in words]),
+            tell or self.heard.append,
+            is_speaking=lambda: self.is_speaking,
+        )
 
     @property
     def threads(self) -> list[threading.Thread]:
@@ -65,23 +70,26 @@ class Listener:
             self.detector.hear(samples[end - FRAME : end].tobytes(), end)
 
 
-def heard_in(*parts: Samples) -> tuple[list[WakeWordHeard], Listener]:
-    listener = Listener()
+def heard_in(*pieces: Samples, listener: Listener | None = None) -> tuple[list[WakeWordHeard], Listener]:
+    listener = listener or Listener()
 
     async def live() -> None:
         async with listener.running():
-            await listener.hear(np.concatenate(parts))
+            await listener.hear(np.concatenate(pieces))
 
     asyncio.run(live())
     assert listener.detector.dropped == 0
     return listener.heard, listener
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in DATA.glob("pos_hey_jarvis__*.wav")))
-def test_the_wake_word_is_heard_exactly_once_and_placed_where_it_was_said(name: str) -> None:
+@pytest.mark.parametrize("name", POSITIVES)
+@pytest.mark.parametrize("load", [streaming, LibraryScorer])
+def test_the_wake_word_is_heard_exactly_once_and_placed_where_it_was_said(
+    name: str, load: Callable[[Sequence[Path]], Scorer]
+) -> None:
     speech = recording(name)
 
-    heard, listener = heard_in(quiet(1.0), speech, quiet(1.5))
+    heard, listener = heard_in(quiet(1.0), speech, quiet(1.5), listener=Listener(load=load))
 
     (one,) = heard
     assert one.word == "hey_jarvis"
@@ -91,7 +99,7 @@ def test_the_wake_word_is_heard_exactly_once_and_placed_where_it_was_said(name: 
     assert time.monotonic() - listener.detector.scored_at < 5
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in DATA.glob("neg_*.wav")))
+@pytest.mark.parametrize("name", NEGATIVES)
 def test_other_speech_is_never_taken_for_the_wake_word(name: str) -> None:
     heard, _ = heard_in(quiet(1.0), recording(name), quiet(1.0))
 
@@ -107,6 +115,28 @@ def test_said_again_after_the_refractory_period_it_is_heard_again() -> None:
     assert heard[1].at_sample - heard[0].at_sample == pytest.approx(len(speech) + 2.5 * RATE_HZ, abs=2 * FRAME)
 
 
+def test_of_several_words_each_is_told_by_its_name_and_by_its_own_threshold() -> None:
+    alexa = WakeWord("alexa", find_model("alexa"), Thresholds())
+    deaf = WakeWord("hey_jarvis", WORD.model, Thresholds(threshold=1.0, sure=1.0))
+    speech = recording(POSITIVES[0])
+
+    heard, _ = heard_in(quiet(1.0), speech, quiet(1.0), listener=Listener(alexa, WORD))
+    unheard, _ = heard_in(quiet(1.0), speech, quiet(1.0), listener=Listener(alexa, deaf))
+
+    assert [one.word for one in heard] == ["hey_jarvis"]
+    assert unheard == []
+
+
+def test_while_the_box_speaks_its_own_bar_holds() -> None:
+    careful = WakeWord("hey_jarvis", WORD.model, Thresholds(speaking=1.0))
+    listener = Listener(careful)
+    listener.is_speaking = True
+
+    heard, _ = heard_in(quiet(1.0), recording(POSITIVES[0]), quiet(1.0), listener=listener)
+
+    assert heard == []
+
+
 def test_silence_and_a_muted_microphone_are_scored_so_the_watchdog_sees_life() -> None:
     heard, listener = heard_in(np.zeros(4 * FRAME, np.int16))
 
@@ -119,7 +149,7 @@ def test_when_it_is_loaded_that_is_told(caplog: pytest.LogCaptureFixture) -> Non
         heard_in(quiet(0.2))
 
     (record,) = caplog.records
-    assert (record.message, vars(record)["fields"]) == ("wakeword-ready", {"word": "hey_jarvis"})
+    assert (record.message, vars(record)["fields"]) == ("wakeword-ready", {"words": "hey_jarvis"})
 
 
 def test_far_behind_it_drops_the_oldest_frames_counts_them_and_never_blocks() -> None:
@@ -150,7 +180,7 @@ def test_its_thread_ends_with_it_even_when_it_was_far_behind() -> None:
 def test_a_file_that_is_no_model_is_refused_by_its_path(tmp_path: Path) -> None:
     model = tmp_path / "computer.onnx"
     model.write_bytes(b"this is not a model" * 100)
-    listener = Listener(model)
+    listener = Listener(WakeWord("computer", model, Thresholds()))
 
     async def live() -> None:
         with pytest.raises(WakeWordUnavailable, match=r"computer\.onnx is not a wake word model") as refused:
@@ -171,8 +201,9 @@ def test_a_file_that_is_no_model_is_refused_by_its_path(tmp_path: Path) -> None:
         ("silero_vad.onnx", "is not a wake word model"),
     ],
 )
-def test_a_model_that_is_none_for_one_word_is_refused(file: str, problem: str) -> None:
-    listener = Listener(words_present()["hey_jarvis"].parent / file)
+def test_a_model_that_is_none_for_one_word_is_refused_by_the_library_too(file: str, problem: str) -> None:
+    model = words_present()["hey_jarvis"].parent / file
+    listener = Listener(WakeWord("word", model, Thresholds()), load=LibraryScorer)
 
     async def live() -> None:
         with pytest.raises(WakeWordUnavailable, match=problem):
@@ -187,8 +218,7 @@ def test_a_fault_of_ours_in_its_thread_ends_it_and_is_not_swallowed() -> None:
     def break_down(_heard: WakeWordHeard) -> None:
         raise ZeroDivisionError("of our own making")
 
-    listener = Listener()
-    listener.detector = Detector(find_model("hey_jarvis"), Thresholds(), break_down)
+    listener = Listener(tell=break_down)
     speech = np.concatenate([quiet(1.0), recording("pos_hey_jarvis__flite_slt_1.1.wav"), quiet(0.5)])
 
     async def live() -> None:

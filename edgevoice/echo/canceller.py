@@ -1,0 +1,42 @@
+"""What every echo canceller can do. No library, no clock."""
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+RATE_HZ = 16_000
+"""The one near-end rate; the far-end reference is brought to it before it comes here."""
+
+BLOCK = 320
+"""Samples per call: 20 ms, one period of the capture callback."""
+
+Samples = npt.NDArray[np.int16]
+
+
+class EchoCanceller(Protocol):
+    """Takes the box's own sound out of the near-end, block by block, in the order of time. For one thread at a time."""
+
+    @property
+    def lag(self) -> int:
+        """Samples by which what comes back is behind what was given."""
+        ...
+
+    def process(self, near: Samples, far: Samples) -> Samples:
+        """Return the near-end without the echo: ``BLOCK`` samples, mono s16 at 16 kHz.
+
+        ``far`` is what the speaker was handed for the same instant; the room's own delay is learned. Raises ValueError
+        when either is not exactly one block.
+        """
+        ...
+
+    def reset(self) -> None:
+        """Forget the room: it is learned anew within the first seconds of sound."""
+        ...
+
+
+def one_block(samples: Samples) -> Samples:
+    """Return ``samples`` as one contiguous block of s16; anything else is a ValueError, never read past its end."""
+    if samples.shape != (BLOCK,) or samples.dtype != np.int16:
+        raise ValueError(f"a block is {BLOCK} samples of int16, not {samples.shape} of {samples.dtype}")
+    return np.ascontiguousarray(samples)

@@ -1,0 +1,172 @@
+"""Far-end reference: what the speaker was handed, at the near-end's rate and aligned with it. No I/O, no clock."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from edgevoice.core.clockfit import ClockFit, Line, drift_ppm
+
+_FAR_HZ = 24_000
+_NEAR_HZ = 16_000
+_RATIO = _FAR_HZ / _NEAR_HZ
+
+_HELD = 4 * _FAR_HZ
+"""Samples of the far-end that are kept: the longest delay, and room for a stall."""
+
+_TAIL = _FAR_HZ * 6 // 10
+"""Samples after the last sound for which a room, a codec and a Bluetooth link may still give it back: 600 ms."""
+
+_MARGIN_S = 0.008
+"""The reference is kept that much early: an echo that comes before its reference can never be cancelled."""
+
+_TAPS = 48
+_PHASES = 256
+_CUTOFF_HZ = 7_400
+
+_SAME_CLOCK_PPM = 0.5
+"""Less than this is no drift: both halves run off one crystal; following noise would only unsettle the canceller."""
+
+_SAME_CLOCK_SLIP = 12
+"""Far-end samples, 0.5 ms, that the fits of one crystal may disagree with what was aligned before."""
+
+_Samples = npt.NDArray[np.int16]
+
+
+@dataclass(slots=True)
+class _Alignment:
+    """Near-end sample ``near`` hears far-end sample ``far``; from there on ``step`` far-end samples for each."""
+
+    near: int
+    far: float
+    step: float
+    jumps: int
+
+    def at(self, near: int) -> float:
+        return self.far + (near - self.near) * self.step
+
+
+class FarEndReference:
+    """The last seconds of the far-end, read in near-end blocks.
+
+    ``played`` is for the output callback, ``block`` for the capture callback. ``delay_s`` is how much later than the
+    clocks tell the microphone hears the speaker: converters and air, as measured; 0 when it was not, and the
+    canceller's own tail must cover it.
+    """
+
+    def __init__(self, near: ClockFit, far: ClockFit, delay_s: float = 0.0) -> None:
+        self._near = near
+        self._far = far
+        self._delay_s = max(0.0, delay_s - _MARGIN_S)
+        self._ring = np.zeros(_HELD, np.int16)
+        self._end = 0
+        self._sound_end = -_HELD
+        self._alignment: _Alignment | None = None
+        self._expected = 0
+        self._kernels = _kernels()
+
+    @property
+    def drift_ppm(self) -> float:
+        """Return by how much the far-end's clock is faster than the near-end's, in ppm; 0 when that is not certain."""
+        if self._near.line is None or self._far.line is None:
+            return 0.0
+        drift, error = drift_ppm(self._near.line, self._far.line)
+        return drift if abs(drift) > max(_SAME_CLOCK_PPM, 3 * error) else 0.0
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether both clocks have been watched long enough for the blocks to be in place."""
+        return self._near.is_settled and self._far.is_settled
+
+    def played(self, samples: _Samples | None, frames: int) -> None:
+        """Take what was handed to the card, s16 at 24 kHz; ``None`` stands for ``frames`` of silence."""
+        if samples is None:
+            if self._end - self._sound_end < _HELD:
+                self._write(np.zeros(frames, np.int16))
+            self._end += frames
+            return
+        self._write(samples)
+        self._end += frames
+        self._sound_end = self._end
+
+    def block(self, position: int, count: int) -> _Samples | None:
+        """Return the reference of near-end samples ``position`` to ``position + count``, s16 at 16 kHz.
+
+        ``None`` when the far-end has been silent for so long that nothing of it can be heard. ``count`` must be even.
+        """
+        near, far = self._near.line, self._far.line
+        # The second is roughly the same, and costs nothing in an idle box.
+        if near is None or far is None or self._end - self._sound_end > _HELD:
+            return None
+        if self._alignment is None or self._alignment.jumps != self._jumps or position != self._expected:
+            self._alignment = self._align(position, near, far)
+        begin = self._alignment.at(position)
+        if begin > self._sound_end + _TAIL:
+            return None
+        self._expected = position + count
+        return self._resampled(begin, count)
+
+    @property
+    def _jumps(self) -> int:
+        return self._near.jumps + self._far.jumps
+
+    def _align(self, position: int, near: Line, far: Line) -> _Alignment:
+        """Align anew after a rest; while something sounds only drift moves it: the canceller could not follow more."""
+        drift = self.drift_ppm
+        place = far.position_at(near.time_at(position) - self._delay_s)
+        before = self._alignment
+        if before is not None and before.jumps == self._jumps and drift == 0:
+            expected = before.at(position)
+            if abs(place - expected) < _SAME_CLOCK_SLIP:
+                place = expected
+        return _Alignment(position, place, _RATIO * (1 + drift * 1e-6), self._jumps)
+
+    def _write(self, samples: _Samples) -> None:
+        at = self._end % _HELD
+        first = min(len(samples), _HELD - at)
+        self._ring[at : at + first] = samples[:first]
+        self._ring[: len(samples) - first] = samples[first:]
+
+    def _read(self, begin: int, count: int) -> npt.NDArray[np.float32]:
+        """Return far-end samples, zeros for those that are not there (any more, or yet)."""
+        out = np.zeros(count, np.float32)
+        first, last = max(begin, self._end - _HELD, 0), min(begin + count, self._end)
+        if first >= last:
+            return out
+        at, size = first % _HELD, last - first
+        head = min(size, _HELD - at)
+        place = first - begin
+        out[place : place + head] = self._ring[at : at + head]
+        out[place + head : place + size] = self._ring[: size - head]
+        return out
+
+    def _resampled(self, begin: float, count: int) -> _Samples:
+        """Return ``count`` samples at 16 kHz from far-end position ``begin`` on.
+
+        Within a block the two clocks run alike (50 ppm are a hundredth of a sample), so every second sample has the
+        same phase.
+        """
+        first = int(np.floor(begin)) - _TAPS // 2 + 1
+        source = self._read(first, 3 * (count // 2) + _TAPS + 2)
+        out = np.empty(count, np.float32)
+        for odd in (0, 1):
+            exact = begin + odd * _RATIO
+            whole = int(np.floor(exact))
+            kernel = self._kernels[int((exact - whole) * _PHASES)]
+            # Two of three products are not needed, and yet it is ten times quicker than a matrix of windows.
+            products = np.correlate(source[whole - _TAPS // 2 + 1 - first :], kernel)
+            out[odd::2] = products[: 3 * (count // 2) : 3]
+        return np.clip(np.rint(out), -32768, 32767).astype(np.int16)
+
+
+def _kernels() -> npt.NDArray[np.float32]:
+    """Return a windowed sinc for each phase between two far-end samples; row ``phase``, column tap."""
+    taps = np.arange(_TAPS) - (_TAPS // 2 - 1)
+    phases = (np.arange(_PHASES) + 0.5) / _PHASES
+    distance = taps[None, :] - phases[:, None]
+    bandwidth = 2 * _CUTOFF_HZ / _FAR_HZ
+    window = np.kaiser(2 * _PHASES * _TAPS + 1, 8.0)
+    shaped = np.interp(distance, np.linspace(-_TAPS / 2, _TAPS / 2, len(window)), window)
+    kernels = bandwidth * np.sinc(bandwidth * distance) * shaped
+    normalised: npt.NDArray[np.float32] = (kernels / kernels.sum(axis=1, keepdims=True)).astype(np.float32)
+    return normalised

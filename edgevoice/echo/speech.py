@@ -1,0 +1,276 @@
+"""Near speech: tells a person who talks over the box from the box itself, and from coughs, doors and dishes. No clock.
+
+A bar follows how loud the near-end is with nobody talking. What rises over it *begins* something, worth lowering the
+voice for; what then goes on, and is voiced as speech is, is *confirmed*; all else *fades*.
+
+Two witnesses are heard. The linear canceller's output tells soonest and most, but a filter that has lost the room gives
+the box's own voice back. The suppressor lets none of that pass, but opens late for a person. So speech is confirmed
+when the suppressor agrees, or when the filter is beyond doubt: it still explains the echo, and what it leaves is loud.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import numpy as np
+
+from edgevoice.echo.canceller import BLOCK, Samples
+from edgevoice.echo.voicing import WINDOW, is_voiced
+
+_BEGIN_EVIDENCE = 6.0
+"""Decibels over the bar, summed over blocks, that are worth lowering the voice for."""
+
+_MOST_EVIDENCE = 10.0
+"""Of those, what one block can bring."""
+
+_SPEECH_BLOCKS = 8
+"""Blocks that speech lasts at least before it is confirmed: 160 ms."""
+
+_SOUNDING_BLOCKS = 6
+"""Of those, blocks over the bar: "stop" has a hole of 60 ms in its middle."""
+
+_VOICED_BLOCKS = 3
+_VOICED_SHARE = 1 / 3
+"""Of the blocks over the bar, how many and what share are voiced: none of a door, two of a cough's end."""
+
+_SUPPRESSED_BLOCKS = 2
+"""Of the blocks over the bar, how many the suppressor lets pass."""
+
+_LOUD_DB = 5.0
+_LOUD_BLOCKS = 6
+_LOUD_VOICED_BLOCKS = 5
+_TRUSTED_LEAK_DB = -15.0
+_EXPLAINED = 0.7
+"""Beyond doubt are blocks so far over the bar of a canceller this good, whose estimate still explains the echo."""
+
+_CANDIDATE_BLOCKS = 3
+"""Blocks under the bar after which what has not begun is forgotten."""
+
+_FADED_BLOCKS = 7
+"""Blocks under the bar after which it was nothing: 140 ms, so that full volume is back 300 ms after its end."""
+
+_PAUSE_BLOCKS = 15
+"""Blocks under the bar that end confirmed speech: 300 ms, a breath between two words."""
+
+_LONGEST_BLOCKS = 60
+"""Blocks after which what is still not confirmed is given up: 1.2 s, a kettle."""
+
+_SETTLING_DB = 9.0
+"""How much quieter than the linear canceller's output the suppressor's may be, to count as agreeing."""
+
+_HELD_DB = 3.0
+_LONG_HELD_DB = 1.5
+_FAR_HELD_DB = 1.0
+"""By how much the echo is taken to fall per block. A room gives back 60 dB in 250 ms, which is 5; the suppressor is
+slower to open and to close; and where only the far-end is known, the echo may come 100 ms later."""
+
+
+class SpeechChange(Enum):
+    """What has changed: something is over the bar; it is speech; it was nothing after all."""
+
+    BEGAN = auto()
+    CONFIRMED = auto()
+    FADED = auto()
+
+
+@dataclass(slots=True)
+class _Bar:
+    """How loud one signal is with nobody talking, in dB: at least ``floor``, and at least the echo plus ``leak``.
+
+    The leak falls as the canceller gets better, and rises as it gets worse.
+    """
+
+    leak: float
+    leak_margin: float
+    floor_margin: float
+    floor: float = 60.0
+
+    def over(self, level: float, echo: float) -> float:
+        """Return by how many dB a block is over the bar; negative when it is under it."""
+        return level - max(self.floor + self.floor_margin, echo + self.leak + self.leak_margin)
+
+    def learn(self, level: float, echo: float) -> None:
+        """Take a block in which nobody talks."""
+        self.floor += 0.3 * (level - self.floor) if level < self.floor else 0.02
+        if echo < self.floor + 12:
+            return
+        excess = level - echo - self.leak
+        if excess <= 0:
+            self.leak -= 0.15 if excess < -12 else 0.01
+        elif level > self.floor + 4:
+            # What is as faint as the noise says nothing about the leak.
+            self.leak += 0.2 * excess
+
+
+@dataclass(slots=True)
+class _Block:
+    """One block as the two witnesses tell it: dB over their bars, and the linear canceller's leak in this block."""
+
+    linear_over: float
+    suppressed_over: float
+    leak: float
+
+    @property
+    def over(self) -> float:
+        return max(self.linear_over, self.suppressed_over)
+
+
+@dataclass(slots=True)
+class _Spurt:
+    """What has been over the bar lately; counts in blocks.
+
+    ``explained`` is how much of the near-end the canceller's estimate accounts for, ``estimated`` the estimate's own
+    power: the same while the filter is right, whoever talks; the first far less when it is wrong.
+    """
+
+    length: int = 0
+    sounding: int = 0
+    voiced: int = 0
+    suppressed: int = 0
+    loud: int = 0
+    quiet: int = 0
+    evidence: float = 0.0
+    worst_leak: float = -100.0
+    explained: float = 0.0
+    estimated: float = 0.0
+
+    @property
+    def is_speech(self) -> bool:
+        return (
+            self.length >= _SPEECH_BLOCKS
+            and self.sounding >= _SOUNDING_BLOCKS
+            and self.voiced >= max(_VOICED_BLOCKS, _VOICED_SHARE * self.sounding)
+            and (self.suppressed >= _SUPPRESSED_BLOCKS or self.is_beyond_doubt)
+        )
+
+    @property
+    def is_beyond_doubt(self) -> bool:
+        return (
+            self.loud >= _LOUD_BLOCKS
+            and self.voiced >= _LOUD_VOICED_BLOCKS
+            and self.explained > _EXPLAINED * self.estimated
+        )
+
+
+class _Stage(Enum):
+    QUIET = auto()
+    CANDIDATE = auto()
+    BEGUN = auto()
+    CONFIRMED = auto()
+
+
+class NearSpeech:
+    """Listens to one block after the other; for one thread at a time.
+
+    It fails towards not cutting: until a canceller has learned the room, or when it loses it, its bar is as high as the
+    echo itself.
+    """
+
+    def __init__(self) -> None:
+        self._rows = np.zeros((3, BLOCK), np.float32)
+        self._window = np.zeros(WINDOW, np.float32)
+        self._echo = 0.0
+        self._long_echo = 0.0
+        self._linear_bar = _Bar(leak=0.0, leak_margin=7.0, floor_margin=9.0)
+        self._suppressed_bar = _Bar(leak=-14.0, leak_margin=6.0, floor_margin=6.0)
+        self._stage = _Stage.QUIET
+        self._spurt = _Spurt()
+
+    def take(self, near: Samples, cancelled: Samples, far: Samples, suppressed: Samples | None) -> SpeechChange | None:
+        """Take a block as heard, as the two cancellers left it, and as played; return what has changed with it.
+
+        ``suppressed`` is None where the device itself cancels: how much of ``far`` it leaves in ``near`` is learned.
+        """
+        rows = self._rows
+        rows[0], rows[1], rows[2] = near, cancelled, far if suppressed is None else suppressed
+        near_db, linear_db, third_db = (
+            10 * math.log10(power / BLOCK + 1) for power in np.einsum("ij,ij->i", rows, rows).tolist()
+        )
+        self._window[:BLOCK] = self._window[BLOCK:]
+        self._window[BLOCK:] = rows[1]
+        if suppressed is None:
+            block = self._judge_device(linear_db, third_db)
+        else:
+            # A filter that expects what has not come makes sound of its own: no person is louder than the near-end.
+            block = self._judge(near_db, min(linear_db, near_db), third_db)
+        if self._stage is _Stage.QUIET and block.over <= 0:
+            return None
+        return self._follow(block)
+
+    def reset(self) -> None:
+        """Forget what has been going on, not what was learned of the room."""
+        self._stage = _Stage.QUIET
+        self._window[:] = 0
+        self._echo = self._long_echo = 0.0
+
+    def _judge(self, near_db: float, linear_db: float, suppressed_db: float) -> _Block:
+        self._echo = max(near_db, self._echo - _HELD_DB)
+        self._long_echo = max(near_db, self._long_echo - _LONG_HELD_DB)
+        block = _Block(
+            self._linear_bar.over(linear_db, self._echo),
+            min(
+                self._suppressed_bar.over(suppressed_db, self._long_echo),
+                suppressed_db - linear_db + _SETTLING_DB,
+            ),
+            linear_db - self._echo,
+        )
+        if self._stage is _Stage.QUIET and block.over <= 0:
+            self._linear_bar.learn(linear_db, self._echo)
+            self._suppressed_bar.learn(suppressed_db, self._long_echo)
+        return block
+
+    def _judge_device(self, near_db: float, far_db: float) -> _Block:
+        self._echo = max(far_db, self._echo - _FAR_HELD_DB)
+        over = self._linear_bar.over(near_db, self._echo)
+        if self._stage is _Stage.QUIET and over <= 0:
+            self._linear_bar.learn(near_db, self._echo)
+        return _Block(over, over, near_db - self._echo)
+
+    def _follow(self, block: _Block) -> SpeechChange | None:
+        if self._stage is _Stage.QUIET:
+            self._stage, self._spurt = _Stage.CANDIDATE, _Spurt()
+        spurt = self._spurt
+        spurt.length += 1
+        spurt.quiet = 0 if block.over > 0 else spurt.quiet + 1
+        if block.over > 0 and self._stage is not _Stage.CONFIRMED:
+            self._count(spurt, block)
+        match self._stage:
+            case _Stage.CANDIDATE if spurt.evidence >= _BEGIN_EVIDENCE:
+                self._stage = _Stage.BEGUN
+                return SpeechChange.BEGAN
+            case _Stage.CANDIDATE if spurt.quiet >= _CANDIDATE_BLOCKS:
+                self._give_up(spurt)
+            case _Stage.BEGUN if spurt.is_speech:
+                self._stage = _Stage.CONFIRMED
+                return SpeechChange.CONFIRMED
+            case _Stage.BEGUN if spurt.quiet >= _FADED_BLOCKS or spurt.length >= _LONGEST_BLOCKS:
+                self._give_up(spurt)
+                return SpeechChange.FADED
+            case _Stage.CONFIRMED if spurt.quiet >= _PAUSE_BLOCKS:
+                self._stage = _Stage.QUIET
+            case _:
+                pass
+        return None
+
+    def _count(self, spurt: _Spurt, block: _Block) -> None:
+        near, linear = self._rows[0], self._rows[1]
+        spurt.sounding += 1
+        spurt.voiced += is_voiced(self._window)
+        spurt.suppressed += block.suppressed_over > 0
+        spurt.loud += block.linear_over > _LOUD_DB and self._linear_bar.leak < _TRUSTED_LEAK_DB
+        spurt.evidence += min(block.over, _MOST_EVIDENCE)
+        spurt.worst_leak = max(spurt.worst_leak, block.leak)
+        estimate = near - linear
+        spurt.explained += float(np.dot(near, estimate))
+        spurt.estimated += float(np.dot(estimate, estimate))
+
+    def _give_up(self, spurt: _Spurt) -> None:
+        self._stage = _Stage.QUIET
+        bar = self._linear_bar
+        if spurt.suppressed == 0:
+            # The suppressor has heard nobody: it was the canceller that got worse.
+            bar.leak = max(bar.leak, min(spurt.worst_leak - 3, bar.leak + 6))
+        elif spurt.length >= _LONGEST_BLOCKS:
+            # It goes on: part of the room from now on.
+            bar.floor += 6
+            self._suppressed_bar.floor += 6

@@ -1,0 +1,60 @@
+"""Echo tiers: how a box keeps from hearing itself, from doing nothing about it to being spoken over."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from edgevoice.core.clockfit import ClockFit
+from edgevoice.echo.linear import LinearCanceller
+from edgevoice.echo.reference import FarEndReference
+from edgevoice.echo.speech import NearSpeech
+from edgevoice.echo.stage import EchoStage, NearSpeechFact
+from edgevoice.echo.suppressor import Suppressor
+
+
+class Tier(StrEnum):
+    """What takes the box's own sound out of what it hears.
+
+    NONE: nothing; wake word and button interrupt. LINEAR: a filter in front of the wake word. SUPPRESSOR: that, and a
+    suppressor in front of the uplink, so that speech interrupts: the uplink carries zeros until somebody is known to
+    speak over the answer, and then everything from their first sound on. HARDWARE: the device itself; the uplink stays
+    open, and speech interrupts.
+    """
+
+    NONE = "none"
+    LINEAR = "linear"
+    SUPPRESSOR = "suppressor"
+    HARDWARE = "hardware"
+
+    @property
+    def lets_speech_interrupt(self) -> bool:
+        """Whether the box listens for speech over its own."""
+        return self in {Tier.SUPPRESSOR, Tier.HARDWARE}
+
+
+@dataclass(frozen=True, slots=True)
+class EchoPath:
+    """Both ends of the stage: ``reference`` takes what the speaker plays, ``stage`` what the microphone hears."""
+
+    reference: FarEndReference
+    stage: EchoStage
+
+
+def build(
+    tier: Tier, near: ClockFit, far: ClockFit, tell: Callable[[NearSpeechFact], None], *, delay_s: float = 0.0
+) -> EchoPath | None:
+    """Return the echo path of a tier, ``None`` where there is nothing to do. Without its libraries: EchoUnavailable.
+
+    ``near`` and ``far`` are the clocks of the two streams, ``delay_s`` the echo's delay as measured, 0 when it was not.
+    """
+    if tier is Tier.NONE:
+        return None
+    reference = FarEndReference(near, far, delay_s)
+    stage = EchoStage(
+        reference,
+        tell,
+        linear=LinearCanceller() if tier in {Tier.LINEAR, Tier.SUPPRESSOR} else None,
+        suppressor=Suppressor() if tier is Tier.SUPPRESSOR else None,
+        near_speech=NearSpeech() if tier.lets_speech_interrupt else None,
+    )
+    return EchoPath(reference, stage)

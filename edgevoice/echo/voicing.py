@@ -1,0 +1,49 @@
+"""Voicing: whether a short piece of sound repeats itself as a voice does. Pure."""
+
+import numpy as np
+import numpy.typing as npt
+
+from edgevoice.echo.canceller import BLOCK, RATE_HZ
+
+WINDOW = 2 * BLOCK
+"""Samples that are looked at: 40 ms, three periods of the deepest voice."""
+
+_TRANSFORM = 1024
+_LEAST_HZ = 50
+_VOICE_HZ = (200, 1100)
+"""Where voices have their strongest harmonics, doors little, and dishes less than above."""
+
+_SHARE = 0.4
+"""Of the power, what lies there at least: in half of all voiced blocks it is 0.8; of a stroke on a dish, 0.15."""
+
+_PITCH_HZ = (75, 400)
+_LIKENESS = 0.55
+"""How alike two periods are at least. Noise of this bandwidth and length stays below 0.5, voices lie at 0.9."""
+
+_RINGING_MS = 0.6
+_CLEARANCE = 0.1
+"""By how much a voice's period stands out over shorter ones. What rings at one high pitch is like itself at all."""
+
+
+def is_voiced(window: npt.NDArray[np.float32]) -> bool:
+    """Return whether ``WINDOW`` samples at 16 kHz are voiced; for silence, False."""
+    spectrum = np.fft.rfft(window * _HANN, _TRANSFORM)
+    power = spectrum.real**2 + spectrum.imag**2
+    total = float(power[_LEAST:].sum())
+    power[:_LOW] = 0
+    power[_HIGH:] = 0
+    if float(power.sum()) <= _SHARE * total:
+        return False
+    likeness = np.fft.irfft(power, _TRANSFORM)[: _LONGEST + 1] / _OF_THE_WINDOW
+    period = float(likeness[_SHORTEST:].max())
+    ringing = float(likeness[_RINGING:_SHORTEST].max())
+    return period > max(_LIKENESS * float(likeness[0]), ringing + _CLEARANCE * float(likeness[0]))
+
+
+_HANN = np.hanning(WINDOW).astype(np.float32)
+_LEAST, _LOW, _HIGH = (round(frequency * _TRANSFORM / RATE_HZ) for frequency in (_LEAST_HZ, *_VOICE_HZ))
+_LONGEST, _SHORTEST = (RATE_HZ // pitch for pitch in _PITCH_HZ)
+_RINGING = round(_RINGING_MS * RATE_HZ / 1000)
+# The window's own likeness to itself, shifted: divided out, or long periods would look less alike than they are.
+_OF_THE_WINDOW = np.correlate(_HANN, _HANN, "full")[WINDOW - 1 : WINDOW + _LONGEST]
+_OF_THE_WINDOW = _OF_THE_WINDOW / _OF_THE_WINDOW[0]

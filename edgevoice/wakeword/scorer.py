@@ -1,0 +1,123 @@
+"""Scorers: what turns frames into scores, ours and the library's. What counts as a word is decided elsewhere."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from edgevoice.errors import WakeWordUnavailable
+from edgevoice.wakeword.classifier import Classifier
+from edgevoice.wakeword.features import FrontEnd
+from edgevoice.wakeword.gate import EnergyGate
+from edgevoice.wakeword.parts import Parts
+from edgevoice.wakeword.session import quiet_runtime
+from edgevoice.wakeword.shapes import FRAME, Samples
+
+_UNSCORED = 5
+"""Frames after a start whose scores are 0: the library's own rule."""
+
+
+class Scorer(Protocol):
+    """Turns sound into one score for each word, from 0 to 1, in the order in which the words were given."""
+
+    def score(self, frame: Samples) -> Sequence[float]:
+        """Return the scores after the next 1280 samples, s16 mono at 16 kHz."""
+        ...
+
+    def reset(self) -> None:
+        """Forget what was heard."""
+        ...
+
+
+class StreamingScorer:
+    """The streaming front end before any number of words; with a gate, what is only the room scores 0 uncomputed.
+
+    The scores are the library's, to 1e-3 at the most; after the gate has opened they are what they would have been.
+    """
+
+    def __init__(self, models: Sequence[Path], parts: Parts, gate: EnergyGate | None = None) -> None:
+        self._classifiers = [Classifier(model) for model in models]
+        self._front_end = FrontEnd(parts, max(each.embeddings_seen for each in self._classifiers))
+        for each in self._classifiers:
+            each.listen_to(self._front_end.embeddings)
+        self._gate = gate
+        self._nothing = (0.0,) * len(models)
+        self._unscored = _UNSCORED
+
+    def score(self, frame: Samples) -> Sequence[float]:
+        """Return the scores after the next frame."""
+        if self._gate is not None and not self._gate.is_open(frame) and self._front_end.has_context:
+            self._front_end.skip(frame)
+            return self._nothing
+        self._front_end.step(frame)
+        scores = [each.score() for each in self._classifiers]
+        if self._unscored:
+            self._unscored -= 1
+            return self._nothing
+        return scores
+
+    def reset(self) -> None:
+        """Forget what was heard."""
+        self._front_end.reset()
+        self._unscored = _UNSCORED
+
+
+class LibraryScorer:
+    """openWakeWord's own ``Model``, at eight times the cost. A model that cannot be used is ``WakeWordUnavailable``."""
+
+    def __init__(self, models: Sequence[Path]) -> None:
+        self._names = [model.stem for model in models]
+        if len(set(self._names)) < len(self._names):
+            raise WakeWordUnavailable(
+                "two wake words have files of the same name, which the engine openwakeword cannot tell apart",
+                remedy='Rename one of the files, or set wakeword.engine = "streaming".',
+            )
+        quiet_runtime()
+        self._model = _load(models)
+
+    def score(self, frame: Samples) -> Sequence[float]:
+        """Return the scores after the next frame."""
+        scores = self._model.predict(frame)
+        return [float(scores[name]) for name in self._names]
+
+    def reset(self) -> None:
+        """Forget what was heard."""
+        with _without_warnings():
+            _forget(self._model)
+
+
+def _load(models: Sequence[Path]) -> Any:
+    """Load openWakeWord's model; the import takes most of a second and drags scikit-learn and scipy along."""
+    from openwakeword.model import Model  # noqa: PLC0415
+
+    paths = ", ".join(map(str, models))
+    try:
+        with _without_warnings():
+            model = Model(wakeword_model_paths=[str(path) for path in models])
+            # A file of another kind of model loads too, and fails only when it is used.
+            model.predict(np.zeros(FRAME, np.int16))
+            _forget(model)
+    except Exception as error:
+        # onnxruntime raises classes of its own for files that are no models; all mean the same to the owner.
+        raise WakeWordUnavailable(f"{paths} is not a wake word model: {type(error).__name__}") from error
+    if any(count != 1 for count in model.model_outputs.values()):
+        counts = list(model.model_outputs.values())
+        raise WakeWordUnavailable(f"{paths} does not give one score for one word, but {counts}")
+    return model
+
+
+def _forget(model: Any) -> None:
+    """Let the library's model begin anew: its own `reset` forgets the scores but not the sound."""
+    model.preprocessor = type(model.preprocessor)()
+    model.reset()
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Keep the library from saying, at each start, that the accelerator is missing which it asks for first."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

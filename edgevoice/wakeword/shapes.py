@@ -1,0 +1,34 @@
+"""The shapes that openWakeWord's models share. Figures read from the models of release 0.4.0."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+RATE_HZ: Final = 16_000
+
+FRAME: Final = 1280
+"""Samples of a frame: 80 ms, the models' step."""
+
+HOP: Final = 160
+"""Samples from one mel frame to the next."""
+
+TRANSFORM: Final = 512
+"""Samples that a mel frame looks at."""
+
+LOOKBACK: Final = 480
+"""Samples from before a frame that its mel frames need as well; the library's own choice."""
+
+CHUNK_SAMPLES: Final = LOOKBACK + FRAME
+
+CHUNK_FRAMES: Final = FRAME // HOP
+"""Mel frames of a frame, and of the embedding network's step."""
+
+MEL_BANDS: Final = 32
+WINDOW_FRAMES: Final = 76
+"""Mel frames that one embedding sees."""
+
+EMBEDDING_SIZE: Final = 96
+
+Samples = npt.NDArray[np.int16]
+Floats = npt.NDArray[np.float32]

@@ -1,0 +1,60 @@
+"""The wake words of a box: which models hear them, what counts as heard, and how the box answers to each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgevoice.errors import WakeWordUnavailable
+from edgevoice.settings import Wakeword, Word
+from edgevoice.wakeword.decision import Thresholds
+from edgevoice.wakeword.models import find_model, word_of
+
+
+@dataclass(frozen=True, slots=True)
+class WakeWord:
+    """One word. ``voice`` and ``instructions`` take the place of the service's in the session that it opens."""
+
+    name: str
+    model: Path
+    thresholds: Thresholds
+    voice: str | None = None
+    instructions: str | None = None
+
+
+def wake_words(settings: Wakeword) -> tuple[WakeWord, ...]:
+    """Return the words that the settings name, the first one first; ``WakeWordUnavailable`` if one is not there."""
+    words = tuple(_words(settings))
+    models = [word.model.resolve() for word in words]
+    for number, word in enumerate(words):
+        if models[number] in models[:number]:
+            other = words[models.index(models[number])]
+            raise WakeWordUnavailable(
+                f"the wake words {other.name} and {word.name} have the same model",
+                remedy=f"Take wakeword.words.{word.name} out, or name another model in it.",
+            )
+    return words
+
+
+def _words(settings: Wakeword) -> Iterator[WakeWord]:
+    first = find_model(settings.model)
+    name = word_of(first)
+    further = settings.further_words()
+    particular = further.pop(name, Word())
+    if particular.model is not None:
+        raise WakeWordUnavailable(
+            f"the model of {name} stands in wakeword.model and in wakeword.words.{name}",
+            remedy=f"Take it out of wakeword.words.{name}.",
+        )
+    yield _wake_word(name, first, settings, particular)
+    for name, word in further.items():
+        yield _wake_word(name, find_model(word.model or name, f"wakeword.words.{name}"), settings, word)
+
+
+def _wake_word(name: str, model: Path, settings: Wakeword, word: Word) -> WakeWord:
+    thresholds = Thresholds(
+        settings.threshold if word.threshold is None else word.threshold,
+        settings.sure_threshold if word.sure_threshold is None else word.sure_threshold,
+        settings.refractory_s,
+        settings.speaking_threshold,
+    )
+    return WakeWord(name, model, thresholds, word.voice, word.instructions)

@@ -1,0 +1,230 @@
+"""A box without a card: link, engine, conversation and local service as they are, sound passed eight times as fast.
+
+The speaker's and the microphone's callbacks are called by a task, so that every sample that would be heard is kept,
+and a test needs a second where a card needs eight.
+"""
+
+import asyncio
+import json
+import zlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+from edgevoice.audio import microphone, speaker
+from edgevoice.audio.microphone import Microphone
+from edgevoice.audio.speaker import Speaker
+from edgevoice.audio.uplink import Uplink
+from edgevoice.core.conversation import Conversation
+from edgevoice.core.downlink import Arrival
+from edgevoice.core.manners import Manners
+from edgevoice.core.messages import CutPlayback, Event, Notice
+from edgevoice.core.phases import Phase
+from edgevoice.engine import Adapters, Engine
+from edgevoice.local.behaviour import Behaviour
+from edgevoice.local.brain import Reply, Request
+from edgevoice.local.server import LocalService
+from edgevoice.local.speech import HibariVoice
+from edgevoice.realtime.endpoint import local
+from edgevoice.realtime.link import Link
+from edgevoice.realtime.session import session_of
+from edgevoice.settings import Service
+from edgevoice.stage.seen import Note, Seen
+from edgevoice.tools.clock import clock_tool
+from edgevoice.tools.registry import Registry
+from edgevoice.tools.runner import ToolRunner
+from tests.fakes import Diary, FakePanel
+from tests.waiting import eventually
+
+Samples = npt.NDArray[np.int16]
+_T = TypeVar("_T")
+
+_TICK_S = 0.0025
+"""How often 20 ms of sound pass in each direction."""
+
+_PACE = 24.0
+"""The service sends three times as fast as this box plays, as services do."""
+
+_NOISE_S_PER_WORD = 0.3
+
+
+class NoiseVoice:
+    """Speaks every sentence as noise of its own, never silent, so that a tape shows which sentence it holds."""
+
+    def say(self, sentence: str, speed: float) -> bytes:
+        chance = np.random.default_rng(zlib.crc32(sentence.strip().encode()))
+        size = round(_NOISE_S_PER_WORD * 24_000 * len(sentence.split()))
+        loud = chance.integers(800, 6000, size) * chance.choice([-1, 1], size)
+        return bytes(loud.astype("<i2").tobytes())
+
+
+def noise_of(*sentences: str) -> Samples:
+    """The sound of sentences as the service sends it."""
+    return np.frombuffer(b"".join(NoiseVoice().say(sentence, 1.0) for sentence in sentences), np.int16)
+
+
+class OneQuestion:
+    """Hears the same words in everything."""
+
+    def words(self, speech: bytes) -> str:
+        return "what time is it"
+
+
+def spoken_question() -> Samples:
+    """The question as the microphone hears it, with a breath before it."""
+    spoken = np.frombuffer(HibariVoice.load().say("What time is it?", 1.0), np.int16)
+    heard = soxr.resample(spoken, 24_000, microphone.RATE_HZ).astype(np.int16)
+    return np.concatenate([np.zeros(1600, np.int16), heard])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scripted(Behaviour):
+    """A good service that gives these replies, one after the other."""
+
+    replies: list[Reply] = field(default_factory=list)
+
+    def answer(self, request: Request) -> Reply:
+        return self.replies.pop(0)
+
+
+class QuickCard:
+    """Calls both callbacks; ``tape`` is all that the speaker handed over. ``is_held`` stops the speaker's side."""
+
+    def __init__(self, ears: Microphone, mouth: Speaker) -> None:
+        self._ears = ears
+        self._mouth = mouth
+        self._said = np.zeros(0, np.int16)
+        self._pieces: list[bytes] = []
+        self.is_held = False
+
+    @property
+    def frames(self) -> int:
+        return len(self._pieces) * speaker.PERIOD
+
+    @property
+    def tape(self) -> Samples:
+        return np.frombuffer(b"".join(self._pieces), np.int16)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether everything that was to be said has been."""
+        return not len(self._said)
+
+    def say(self, samples: Samples) -> None:
+        self._said = np.concatenate([self._said, samples])
+
+    async def run(self) -> None:
+        clock = asyncio.get_running_loop().time
+        due = clock()
+        while True:
+            self._pass()
+            due += _TICK_S
+            await asyncio.sleep(max(0.0, due - clock()))
+
+    def _pass(self) -> None:
+        heard = np.zeros(microphone.PERIOD, np.int16)
+        head, self._said = self._said[: len(heard)], self._said[len(heard) :]
+        heard[: len(head)] = head
+        self._ears.callback(heard.tobytes(), len(heard), None, 0)
+        for _ in range(0 if self.is_held else 2):
+            pcm, _flag = self._mouth.callback(None, speaker.PERIOD, None, 0)
+            self._pieces.append(pcm)
+
+
+@dataclass(frozen=True, slots=True)
+class QuickBox:
+    """What a test needs of the running box. ``cuts`` holds where on the tape each cut was ordered."""
+
+    engine: Engine
+    conversation: Conversation
+    ears: Microphone
+    card: QuickCard
+    seen: Seen
+    folder: Path
+    cuts: list[int] = field(default_factory=list)
+
+    @property
+    def phase(self) -> Phase:
+        return self.conversation.phase
+
+    def all_of(self, kind: type[_T]) -> list[_T]:
+        return [notice for _, notice in self.seen.all_of(kind)]
+
+    async def happens(self, kind: type[Any], times: int = 1) -> None:
+        """Wait until a kind of thing has happened so many times since the start."""
+        await eventually(lambda: len(self.all_of(kind)) >= times)
+
+    def wire(self, origin: str) -> Iterator[dict[str, Any]]:
+        """Every event that the client or the server has sent, in order."""
+        for line in (self.folder / "wire-1.jsonl").read_text().splitlines():
+            entry = json.loads(line)
+            if entry["from"] == origin and isinstance(entry["event"], dict):
+                yield entry["event"]
+
+
+@asynccontextmanager
+async def quick_box(folder: Path, behaviour: Behaviour, manners: Manners) -> AsyncIterator[QuickBox]:
+    """Run a box and its local service until the block ends."""
+    socket = folder / "service.sock"
+    service = LocalService(
+        unix_path=socket, behaviour=behaviour, record=folder, pace=_PACE, voice=NoiseVoice(), recogniser=OneQuestion()
+    )
+    async with service, _box(folder, socket, manners) as box:
+        yield box
+
+
+@asynccontextmanager
+async def _box(folder: Path, socket: Path, manners: Manners) -> AsyncIterator[QuickBox]:
+    engine: Engine
+
+    def report(event: Event) -> None:
+        engine.report(event)
+
+    def take(arrivals: list[Arrival]) -> None:
+        engine.take(arrivals)
+
+    def watch(notice: Notice, now: float) -> None:
+        if isinstance(notice, CutPlayback):
+            box.cuts.append(card.frames)
+        seen(notice, now)
+
+    clock = asyncio.get_running_loop().time
+    seen = Seen()
+    registry = Registry([clock_tool()])
+    ears = Microphone(lambda _frame, _end: None, lambda: uplink.pump())  # noqa: PLW0108 - not there yet
+    mouth = Speaker(report, prefill_ms=80, volume_percent=100, earcon_percent=40)
+    link = Link(
+        lambda: local(socket, _nothing_to_prepare),
+        lambda _word: session_of(Service(), registry.definitions()),
+        take,
+        connect_s=5,
+    )
+    uplink = Uplink(ears, 0, link.send_audio, lambda sent: seen.notes.append(Note(clock(), sent)))
+    tools = ToolRunner(registry, report, timeout_s=5)
+    conversation = Conversation(manners, lambda: 0.5)
+    adapters = Adapters(link, uplink, mouth, FakePanel(Diary()), tools)
+    engine = Engine(conversation, adapters, clock, [watch])
+    card = QuickCard(ears, mouth)
+    box = QuickBox(engine, conversation, ears, card, seen, folder)
+    engine.start()
+    running = [asyncio.create_task(card.run()), asyncio.create_task(link.run())]
+    try:
+        yield box
+        assert not any(task.done() for task in running), "a fault of ours"
+    finally:
+        engine.stop()
+        tools.close()
+        for task in running:
+            task.cancel()
+        ends = await asyncio.gather(*running, return_exceptions=True)
+    assert all(isinstance(end, asyncio.CancelledError) for end in ends), ends
+
+
+async def _nothing_to_prepare() -> None:
+    """The service runs already."""

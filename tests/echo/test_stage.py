@@ -1,0 +1,161 @@
+"""The echo stage: who gets what of each block, and that none of the uplink's samples is lost or sent twice."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgevoice.core.clockfit import ClockFit
+from edgevoice.core.messages import NearSpeechBegan, NearSpeechConfirmed, NearSpeechFaded
+from edgevoice.echo.canceller import BLOCK
+from edgevoice.echo.reference import FarEndReference
+from edgevoice.echo.speech import NearSpeech, SpeechChange
+from edgevoice.echo.stage import EchoStage, NearSpeechFact
+
+Samples = npt.NDArray[np.int16]
+
+
+class Marking:
+    """A canceller that marks what went through it, ``lag`` samples late."""
+
+    def __init__(self, mark: int, lag: int = 0) -> None:
+        self.mark = mark
+        self.lag = lag
+        self.held = np.full(lag, -1, np.int16)
+
+    def process(self, near: Samples, far: Samples) -> Samples:
+        assert len(near) == len(far) == BLOCK
+        held = np.concatenate([self.held, near])
+        self.held = held[BLOCK:]
+        return held[:BLOCK] + np.int16(self.mark)
+
+    def reset(self) -> None:
+        self.held = np.full(self.lag, -1, np.int16)
+
+
+class Script(NearSpeech):
+    """A detector that hears what it is told."""
+
+    def __init__(self, *changes: SpeechChange | None) -> None:
+        super().__init__()
+        self.changes: Iterator[SpeechChange | None] = iter(changes)
+        self.resets = 0
+
+    def take(
+        self, near: Samples, cancelled: Samples, far: Samples, suppressed: Samples | None = None
+    ) -> SpeechChange | None:
+        del near, cancelled, far, suppressed
+        return next(self.changes, None)
+
+    def reset(self) -> None:
+        self.resets += 1
+
+
+class Playing(FarEndReference):
+    """A reference that sounds when it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(ClockFit(16_000), ClockFit(24_000))
+        self.sounds = False
+        self.settled = True
+
+    @property
+    def is_settled(self) -> bool:
+        return self.settled
+
+    def block(self, position: int, count: int) -> Samples | None:
+        del position
+        return np.zeros(count, np.int16) if self.sounds else None
+
+
+class Bench:
+    """A stage, and everything that came out of it."""
+
+    def __init__(
+        self,
+        *,
+        linear: Marking | None = None,
+        suppressor: Marking | None = None,
+        near_speech: NearSpeech | None = None,
+    ) -> None:
+        self.reference = Playing()
+        self.told: list[NearSpeechFact] = []
+        self.stage = EchoStage(
+            self.reference, self.told.append, linear=linear, suppressor=suppressor, near_speech=near_speech
+        )
+        self.position = 0
+        self.uplink: list[int] = []
+        self.wakeword: list[int] = []
+
+    def hear(self, blocks: int = 1, *, sounds: bool) -> None:
+        self.reference.sounds = sounds
+        for _ in range(blocks):
+            near = (np.arange(self.position, self.position + BLOCK) % 1000 * 10).astype("<i2")
+            cancelled = self.stage.take(near.tobytes(), self.position)
+            assert len(cancelled.for_wakeword) == 2 * BLOCK
+            self.wakeword += np.frombuffer(cancelled.for_wakeword, "<i2").tolist()
+            self.uplink += np.frombuffer(cancelled.for_uplink, "<i2").tolist()
+            self.position += BLOCK
+
+
+def marks(samples: list[int]) -> list[int]:
+    return [sample % 10 for sample in samples]
+
+
+def numbers(samples: list[int]) -> list[int]:
+    return [sample // 10 for sample in samples]
+
+
+def test_while_nothing_sounds_everything_passes_as_it_is() -> None:
+    bench = Bench(linear=Marking(1), suppressor=Marking(2, lag=64), near_speech=Script(SpeechChange.BEGAN))
+    bench.hear(3, sounds=False)
+
+    assert bench.uplink == bench.wakeword == [number % 1000 * 10 for number in range(3 * BLOCK)]
+    assert bench.told == []
+
+
+def test_both_hear_through_the_filter_and_without_it_the_room() -> None:
+    linear, nothing = Bench(linear=Marking(1), suppressor=Marking(2)), Bench()
+    linear.hear(2, sounds=True)
+    nothing.hear(2, sounds=True)
+
+    assert set(marks(linear.wakeword)) == set(marks(linear.uplink)) == {1}
+    assert set(marks(nothing.wakeword)) == set(marks(nothing.uplink)) == {0}
+
+
+def test_every_change_is_told_with_a_sample_from_before_it() -> None:
+    changes = (SpeechChange.BEGAN, None, SpeechChange.FADED, SpeechChange.BEGAN, SpeechChange.CONFIRMED)
+    bench = Bench(near_speech=Script(*changes))
+    bench.hear(32, sounds=False)
+    bench.hear(5, sounds=True)
+
+    assert bench.told == [
+        NearSpeechBegan(at_sample=33 * BLOCK - 4800),
+        NearSpeechFaded(),
+        NearSpeechBegan(at_sample=36 * BLOCK - 4800),
+        NearSpeechConfirmed(at_sample=37 * BLOCK - 9600),
+    ]
+
+
+def test_as_long_as_the_clocks_are_not_known_nobody_is_believed_to_speak() -> None:
+    bench = Bench(near_speech=Script(SpeechChange.BEGAN))
+    bench.reference.settled = False
+    bench.hear(3, sounds=True)
+
+    assert bench.told == []
+
+
+@pytest.mark.parametrize("ends_by", ["silence", "pause"])
+def test_the_detector_begins_anew_with_the_next_sound(ends_by: str) -> None:
+    script = Script()
+    bench = Bench(near_speech=script)
+    bench.hear(1, sounds=True)
+    if ends_by == "silence":
+        bench.hear(2, sounds=False)
+    else:
+        bench.stage.pause()
+
+    assert script.resets == 1

@@ -1,0 +1,92 @@
+"""The streaming engine against openWakeWord's own: the same sound, every frame, from the first on."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from edgevoice.wakeword.models import words_present
+from edgevoice.wakeword.scorer import LibraryScorer, Scorer, StreamingScorer
+from edgevoice.wakeword.shapes import FRAME, RATE_HZ
+from tests.wakeword.sounds import NEGATIVES, POSITIVES, Samples, frames_of, noise, parts, quiet, recording
+
+NAMES = ("hey_jarvis", "alexa", "hey_mycroft")
+THRESHOLD = 0.5
+AFTER_RESET = 16
+"""Frames in which a score still sees what a reset left behind."""
+
+Scores = npt.NDArray[np.float64]
+
+
+def rooms() -> Iterator[Samples]:
+    """Yield stretches of sound, each to be heard after a reset; 4 minutes and a half together."""
+    for number, level in enumerate((0.0, 3.0, 60.0, 900.0, 6000.0)):
+        pieces = [noise(3.0, max(level, 1e-9), is_pink=bool(number % 2), seed=number)]
+        for name in (*POSITIVES, *NEGATIVES):
+            spoken = recording(name)
+            hall = noise(len(spoken) / RATE_HZ + 1.5, max(level, 1e-9), is_pink=bool(number % 2), seed=len(spoken))
+            hall[: len(spoken)] += spoken * (1.0, 0.3, 1.0, 0.6, 1.0)[number]
+            pieces.append(hall)
+        yield frames_of(np.clip(np.concatenate(pieces), -32768, 32767).astype(np.int16))
+    tone = 12_000 * np.sin(2 * np.pi * 440 / RATE_HZ * np.arange(RATE_HZ * 4))
+    steps = np.repeat(np.array([0, 32767, -32768, 1, 0], np.int16), RATE_HZ)
+    yield frames_of(tone.astype(np.int16), np.zeros(RATE_HZ * 3, np.int16), steps, quiet(75.0))
+    for name in POSITIVES:
+        # A word at once after a reset, and one that stands across frames in another way.
+        yield frames_of(recording(name), np.zeros(333, np.int16), recording(name), quiet(2.0))
+
+
+def heard(scorer: Scorer) -> list[Scores]:
+    scores = []
+    for stretch in rooms():
+        scorer.reset()
+        scores.append(np.array([scorer.score(frame) for frame in stretch]))
+    return scores
+
+
+def test_over_four_minutes_no_score_differs_by_a_thousandth_no_decision_differs_and_no_reset_makes_a_word() -> None:
+    models = [words_present()[name] for name in NAMES]
+
+    ours, theirs = heard(StreamingScorer(models, parts())), heard(LibraryScorer(models))
+
+    one, other = np.concatenate(ours), np.concatenate(theirs)
+    assert len(one) * FRAME / RATE_HZ >= 240
+    assert np.abs(one - other).max() <= 1e-3
+    assert np.array_equal(one >= THRESHOLD, other >= THRESHOLD)
+    # Otherwise the comparison would prove little.
+    assert (other[:, 0] >= THRESHOLD).sum() > 50
+    for number, scores in enumerate(ours[:6]):
+        assert scores[:AFTER_RESET].max() < 0.2, f"stretch {number} begins with a false score"
+
+
+def test_the_library_is_not_imported_nor_what_it_drags_along() -> None:
+    script = """if True:
+        import os, sys
+        import numpy as np
+        from edgevoice.wakeword.engine import open_scorer
+        from edgevoice.wakeword.models import find_model
+        from edgevoice.wakeword.parts import cache_folder
+        models = [find_model("hey_jarvis")]
+        scorer = open_scorer(models, engine="streaming", gate="energy", cache=cache_folder(os.environ))
+        scorer.score(np.zeros(1280, np.int16))
+        strays = {"openwakeword", "onnx", "scipy", "sklearn"} & set(sys.modules)
+        print(type(scorer).__name__, *strays)
+    """
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120)
+
+    assert done.stdout.split() == ["StreamingScorer"], done.stderr
+
+
+@pytest.mark.parametrize("engine", [StreamingScorer, LibraryScorer])
+def test_the_first_five_frames_score_nothing_as_the_library_has_it(engine: type[Scorer]) -> None:
+    models = [words_present()["hey_jarvis"]]
+    scorer: Scorer = StreamingScorer(models, parts()) if engine is StreamingScorer else LibraryScorer(models)
+
+    for _ in range(2):
+        scores = [list(scorer.score(frame)) for frame in frames_of(recording(POSITIVES[0]))]
+        assert scores[:5] == [[0.0]] * 5
+        assert scores[6] != [0.0]
+        scorer.reset()

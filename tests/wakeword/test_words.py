@@ -1,0 +1,130 @@
+"""Several wake words from the settings: each with its model, its thresholds, and its manner of answering."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgevoice.errors import WakeWordUnavailable
+from edgevoice.settings import Settings, Wakeword, disagreements
+from edgevoice.settings_file import SettingsRefused, load
+from edgevoice.wakeword.decision import Thresholds
+from edgevoice.wakeword.models import words_present
+from edgevoice.wakeword.words import WakeWord, wake_words
+
+
+def complaints(**words: Any) -> list[str]:
+    return [each.text for each in disagreements(Settings(wakeword=Wakeword(words=words)))]
+
+
+def test_without_more_there_is_one_word_with_the_usual_thresholds() -> None:
+    usual = Wakeword(threshold=0.4, sure_threshold=0.7, refractory_s=1.0, speaking_threshold=0.6)
+
+    assert wake_words(usual) == (WakeWord("hey_jarvis", words_present()["hey_jarvis"], Thresholds(0.4, 0.7, 1.0, 0.6)),)
+
+
+def test_further_words_have_what_is_particular_about_them_and_the_rest_in_common(tmp_path: Path) -> None:
+    own = tmp_path / "my_model_v2.onnx"
+    own.touch()
+    settings = Wakeword(
+        words={
+            "alexa": {"threshold": 0.6, "voice": "Dennis"},
+            "computer": {"model": str(own), "sure_threshold": 0.9, "instructions": "Speak as a ship's computer."},
+        }
+    )
+
+    first, alexa, computer = wake_words(settings)
+
+    assert (first.name, first.voice, first.instructions) == ("hey_jarvis", None, None)
+    assert (alexa.model, alexa.thresholds, alexa.voice) == (
+        words_present()["alexa"],
+        Thresholds(0.6, 0.8, 2.0, 0.5),
+        "Dennis",
+    )
+    assert (computer.name, computer.model, computer.thresholds.sure) == ("computer", own, 0.9)
+    assert computer.instructions == "Speak as a ship's computer."
+
+
+def test_the_first_word_may_be_particular_too() -> None:
+    (first,) = wake_words(Wakeword(words={"hey_jarvis": {"voice": "Olivia", "threshold": 0.3}}))
+
+    assert (first.voice, first.thresholds.threshold) == ("Olivia", 0.3)
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ({"computer": {}}, 'wakeword.words.computer is "computer"; present: alexa'),
+        (
+            {"computer": {"model": "/nowhere/x.onnx"}},
+            "wakeword.words.computer is /nowhere/x.onnx; there is no such file",
+        ),
+        ({"hey_jarvis": {"model": "alexa"}}, "the model of hey_jarvis stands in wakeword.model and in"),
+        ({"jarvis": {"model": "hey_jarvis"}}, "the wake words hey_jarvis and jarvis have the same model"),
+    ],
+)
+def test_words_that_cannot_be_listened_for_are_refused(words: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(WakeWordUnavailable, match=complaint):
+        wake_words(Wakeword(words=words))
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ({"alexa": 0.5}, "wakeword.words.alexa must be a table, written [wakeword.words.alexa]"),
+        (
+            {"alexa": {"treshold": 0.5}},
+            "wakeword.words.alexa has treshold in it; it takes model, threshold, sure_threshold, voice, instructions",
+        ),
+        (
+            {"alexa": {"a b": 0.5}},
+            "wakeword.words.alexa has something in it; it takes model, threshold, sure_threshold, voice, instructions",
+        ),
+        (
+            {"alexa": {"threshold": 7}},
+            "wakeword.words.alexa.threshold is not right; it must be a number between 0.05 and 0.99",
+        ),
+        (
+            {"alexa": {"sure_threshold": True}},
+            "wakeword.words.alexa.sure_threshold is not right; it must be a number between 0.05 and 1",
+        ),
+        ({"alexa": {"voice": ""}}, "wakeword.words.alexa.voice is not right; it must be a text that is not empty"),
+        (
+            {"alexa": {"model": 3}},
+            "wakeword.words.alexa.model is not right; it must be the name of a word or the path of an .onnx file",
+        ),
+        ({"alexa": {"instructions": 3}}, "wakeword.words.alexa.instructions is not right; it must be a text"),
+        (
+            {"a\nb": {}},
+            "wakeword.words has a name in it that is longer than 40 or not made of letters, digits, - and _ alone",
+        ),
+        (
+            {"alexa": {"threshold": 0.9}},
+            "for the word alexa the sure_threshold is 0.8; it must be at least its threshold, 0.9",
+        ),
+        (
+            {"alexa": {"sure_threshold": 0.4}},
+            "for the word alexa the sure_threshold is 0.4; it must be at least its threshold, 0.5",
+        ),
+        ({"alexa": {"sure_threshold": 0.4, "threshold": 0.4}}, None),
+        ({"alexa": {"voice": "Dennis"}}, None),
+    ],
+)
+def test_what_is_wrong_with_a_word_is_told_by_its_place_and_what_it_must_be(
+    words: dict[str, Any], complaint: str | None
+) -> None:
+    assert complaints(**words) == ([] if complaint is None else [complaint])
+
+
+def test_in_a_file_they_are_tables_and_every_fault_is_told_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "edgevoice.toml"
+    file.write_text('[wakeword]\nmodel = "alexa"\n[wakeword.words.hey_mycroft]\nthreshold = 0.4\nvoice = "Dennis"\n')
+    assert [word.name for word in wake_words(load(file, {}).settings.wakeword)] == ["alexa", "hey_mycroft"]
+
+    file.write_text("[wakeword.words.one]\nthreshold = 2\n[wakeword.words.two]\nvoice = 3\n")
+    with pytest.raises(SettingsRefused) as refused:
+        load(file, {})
+    assert [fault.split(" is ")[0] for fault in refused.value.faults] == [
+        "edgevoice.toml: wakeword.words.one.threshold",
+        "edgevoice.toml: wakeword.words.two.voice",
+    ]
