@@ -21,6 +21,7 @@ from edgevoice.core.messages import (
     DuckPlayback,
     Event,
     KeepUplink,
+    MarkTurn,
     MuteMicrophone,
     Notice,
     OpenLink,
@@ -30,6 +31,7 @@ from edgevoice.core.messages import (
     PlayEarcon,
     ResponseEnded,
     RestorePlayback,
+    RewindUplink,
     RunTool,
     SendToolOutput,
     ShowLight,
@@ -168,12 +170,16 @@ class Engine:
                 to.far_end.restore()
             case ShowLight(light=light, reason=reason):
                 to.panel.show(light, reason)
-            case OpenLink(word=word):
-                to.service.open(word)
+            case OpenLink(word=word, resumes=resumes):
+                to.service.open(word, resumes=resumes)
             case CloseLink():
                 to.service.close()
             case KeepUplink(at_sample=at_sample, has_preroll=has_preroll):
                 to.near_end.keep(at_sample, has_preroll=has_preroll)
+            case MarkTurn():
+                to.near_end.mark()
+            case RewindUplink():
+                to.near_end.rewind()
             case OpenUplink():
                 to.near_end.open()
             case SilenceUplink():

@@ -29,8 +29,8 @@ class FakeService:
     def __init__(self, diary: Diary) -> None:
         self._diary = diary
 
-    def open(self, word: str) -> None:
-        self._diary.write("service.open", word)
+    def open(self, word: str, *, resumes: bool) -> None:
+        self._diary.write("service.open", word, resumes)
 
     def close(self) -> None:
         self._diary.write("service.close")
@@ -63,6 +63,12 @@ class FakeNearEnd:
 
     def keep(self, at_sample: int, *, has_preroll: bool) -> None:
         self._diary.write("near_end.keep", at_sample, has_preroll)
+
+    def mark(self) -> None:
+        self._diary.write("near_end.mark")
+
+    def rewind(self) -> None:
+        self._diary.write("near_end.rewind")
 
     def open(self) -> None:
         self._diary.write("near_end.open")

@@ -22,6 +22,7 @@ from edgevoice.core.messages import (
     KeepUplink,
     Light,
     LinkOpened,
+    MarkTurn,
     MuteMicrophone,
     Notice,
     OpenLink,
@@ -33,6 +34,7 @@ from edgevoice.core.messages import (
     ResponseStarted,
     ResponseStatus,
     RestorePlayback,
+    RewindUplink,
     Role,
     RunTool,
     SendToolOutput,
@@ -118,9 +120,11 @@ OBEYED: dict[type, tuple[Action, Told]] = {
     DuckPlayback: (DuckPlayback(), ("far_end.duck",)),
     RestorePlayback: (RestorePlayback(), ("far_end.restore",)),
     ShowLight: (ShowLight(Light.FAULT, "no-credit"), ("panel.show", Light.FAULT, "no-credit")),
-    OpenLink: (OpenLink("word"), ("service.open", "word")),
+    OpenLink: (OpenLink("word", resumes=True), ("service.open", "word", True)),
     CloseLink: (CloseLink(), ("service.close",)),
     KeepUplink: (KeepUplink(700, has_preroll=False), ("near_end.keep", 700, False)),
+    MarkTurn: (MarkTurn(), ("near_end.mark",)),
+    RewindUplink: (RewindUplink(), ("near_end.rewind",)),
     OpenUplink: (OpenUplink(), ("near_end.open",)),
     SilenceUplink: (SilenceUplink(), ("near_end.silence",)),
     CloseUplink: (CloseUplink(), ("near_end.close",)),
@@ -153,7 +157,11 @@ async def test_orders_are_obeyed_in_the_order_given() -> None:
     rig = Rig()
     rig.engine.report(WAKE)
 
-    assert rig.told == [("panel.show", Light.CONNECTING, ""), ("near_end.keep", 700, True), ("service.open", "word")]
+    assert rig.told == [
+        ("panel.show", Light.CONNECTING, ""),
+        ("near_end.keep", 700, True),
+        ("service.open", "word", False),
+    ]
 
 
 def test_a_box_that_starts_shows_its_light() -> None:
@@ -181,7 +189,11 @@ async def test_a_fact_reported_while_orders_are_obeyed_waits_until_they_are_thro
     rig.fakes.diary.when["near_end.keep"] = lambda: rig.engine.report(TalkHeld())
     rig.engine.report(WAKE)
 
-    assert rig.told[:3] == [("panel.show", Light.CONNECTING, ""), ("near_end.keep", 700, True), ("service.open", "word")]
+    assert rig.told[:3] == [
+        ("panel.show", Light.CONNECTING, ""),
+        ("near_end.keep", 700, True),
+        ("service.open", "word", False),
+    ]
 
 
 @in_loop
@@ -300,7 +312,13 @@ async def test_facts_and_audio_of_one_frame_are_taken_in_order() -> None:
     rig.fakes.far_end.burst = 1
     rig.engine.take([SOUND, UserStartedSpeaking(), SOUND])
 
-    assert [name for name, *_ in rig.told] == ["far_end.play", "panel.show", "far_end.cut", "panel.show"]
+    assert [name for name, *_ in rig.told] == [
+        "far_end.play",
+        "panel.show",
+        "far_end.cut",
+        "panel.show",
+        "near_end.mark",
+    ]
 
 
 @in_loop

@@ -17,6 +17,10 @@ _MOST = RATE_HZ * 100 // 1000
 """Most samples in a chunk: 100 ms, so that a flush of seconds does not hold up what comes after it."""
 
 
+_TURN_LEAD = RATE_HZ
+"""Samples from before a turn was known to have begun that may be its own, where the uplink was open: 1 s."""
+
+
 class _Gate(Enum):
     CLOSED = auto()
     KEEPING = auto()
@@ -45,6 +49,7 @@ class Uplink:
         self._gate = _Gate.CLOSED
         self._cursor = 0
         self._sent_until = 0
+        self._turn = 0
         self._resampler = _new_resampler()
         self.lost = 0
 
@@ -65,7 +70,19 @@ class Uplink:
         """
         self._settle()
         begin = at_sample - self._preroll if has_preroll else at_sample
-        self._cursor = max(0, begin, self._sent_until)
+        self._cursor = self._turn = max(0, begin, self._sent_until)
+        self._gate = _Gate.KEEPING
+
+    def mark(self) -> None:
+        """Remember that from about here on it is the user's turn."""
+        lead = _TURN_LEAD if self._gate is _Gate.LIVE else 0
+        self._turn = max(0, self._microphone.position - lead)
+
+    def rewind(self) -> None:
+        """Hold everything from the beginning of the user's turn on: another session has heard nothing of it."""
+        self._sent_until = 0
+        self._resampler = _new_resampler()
+        self._cursor = self._turn
         self._gate = _Gate.KEEPING
 
     def open(self) -> None:

@@ -27,8 +27,9 @@ class Answer:
     not begun. ``is_unwanted``: it was interrupted before it had begun, by hand. ``has_asked``: the answer that is being
     generated may be one that we asked for. ``ask_again``: it was not, and the service refused ours. ``is_goodbye``:
     hang up once it has been spoken. ``is_ducked``: it is lowered, because somebody may be speaking over it.
-    ``near_speech_at``: a near-end sample from before they began. ``is_cancelled``: the service has been told to stop
-    generating it. ``leftovers``: responses given up before, of which the service has not told the end yet.
+    ``broken_by``: the code of what ended the session in the middle of it. ``near_speech_at``: a near-end sample from
+    before they began. ``is_cancelled``: the service has been told to stop generating it. ``leftovers``: responses given
+    up before, of which the service has not told the end yet.
     """
 
     response_id: str | None = None
@@ -44,6 +45,7 @@ class Answer:
     is_ducked: bool = False
     near_speech_at: int | None = None
     is_cancelled: bool = False
+    broken_by: str = ""
     leftovers: set[str] = field(default_factory=set)
 
     @property
@@ -102,6 +104,13 @@ class Answer:
         self.response_id = None
         self.is_cancelled = False
         self.has_asked = False
+
+    def break_off(self, code: str) -> None:
+        """Take what is here as all that will come: the session has ended in the middle of it."""
+        self.broken_by = code
+        self.response_id = None
+        self.is_due = False
+        self.tools = None
 
     def be_refused(self) -> None:
         """Take our asking as refused because another answer was running: it is repeated after that one."""

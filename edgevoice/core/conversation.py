@@ -30,6 +30,7 @@ from edgevoice.core.messages import (
     Light,
     LinkLost,
     LinkOpened,
+    MarkTurn,
     MuteMicrophone,
     MutePressed,
     NearSpeechBegan,
@@ -45,6 +46,7 @@ from edgevoice.core.messages import (
     ResponseStarted,
     ResponseStatus,
     RestorePlayback,
+    RewindUplink,
     RunTool,
     SendToolOutput,
     ServiceComplained,
@@ -62,7 +64,10 @@ from edgevoice.core.messages import (
 )
 from edgevoice.core.phases import Cause, Phase, after
 
-_REDIAL = Backoff(first_s=0.25, factor=2, limit_s=2)
+_REDIAL = Backoff(first_s=0.25, factor=3, limit_s=2)
+_MOST_REDIALS = 4
+"""Tries to resume a session that was lost: with their waits some four seconds, in which nobody gives up."""
+
 _ACTIVE_RESPONSE = "conversation_already_has_active_response"
 
 
@@ -81,6 +86,7 @@ class Conversation:
         self._is_user_speaking = False
         self._dials = 0
         self._word = ""
+        self._is_resuming = False
         self._answer = Answer()
         self._deadlines = Deadlines()
         self._box = Box(self._deadlines)
@@ -111,7 +117,11 @@ class Conversation:
 
     def handle(self, event: Event, now: float) -> list[Action]:
         """Take one fact and the monotonic time; return the orders that follow, in the order to be obeyed."""
-        return self._with_light(self._decide(event, now))
+        before = self._phase
+        actions = self._decide(event, now)
+        if self._phase is Phase.LISTENING and before in {Phase.THINKING, Phase.SPEAKING}:
+            actions = [MarkTurn(), *actions]
+        return self._with_light(actions)
 
     def _decide(self, event: Event, now: float) -> list[Action]:
         match event:
@@ -212,6 +222,7 @@ class Conversation:
         self._enter(Cause.WOKEN)
         self._dials = 0
         self._word = word
+        self._is_resuming = False
         self._box.forget_trouble()
         self._deadlines.set(Deadline.CONNECT, now + self._manners.connect_s)
         self._deadlines.set(Deadline.SESSION, now + self._manners.session_s)
@@ -260,16 +271,48 @@ class Conversation:
         if self._phase is Phase.IDLE:
             return []  # late news: already hung up
         self._is_linked = False
-        if self._phase is Phase.CONNECTING and lost.is_retriable:
-            at = now + _REDIAL.delay_s(self._dials, self._chance)
-            if at < (self._deadlines.at(Deadline.CONNECT) or now):
-                self._dials += 1
-                self._deadlines.set(Deadline.REDIAL, at)
+        self._is_user_speaking = False
+        match self._phase:
+            case Phase.CONNECTING if lost.is_retriable and self._redials(now):
                 return []
-        if self._phase is Phase.SPEAKING and self._answer.is_received:
-            # All of the answer is here: let it be heard to its end.
-            return [CloseUplink()]
-        return self._fail(lost.code, now)
+            case Phase.SPEAKING if self._answer.is_received or lost.is_retriable:
+                if not self._answer.is_received:
+                    self._answer.break_off(lost.code)
+                # What is here is heard to its end.
+                return [CloseUplink()]
+            case Phase.LISTENING | Phase.THINKING if lost.is_retriable:
+                return self._resume(lost.code, now)
+            case _:
+                return self._fail(lost.code, now)
+
+    def _redials(self, now: float) -> bool:
+        """Say whether there will be another try, and when."""
+        at = now + _REDIAL.delay_s(self._dials, self._chance)
+        if self._is_resuming and self._dials >= _MOST_REDIALS:
+            return False
+        if at >= (self._deadlines.at(Deadline.CONNECT) or now):
+            return False
+        self._dials += 1
+        self._deadlines.set(Deadline.REDIAL, at)
+        return True
+
+    def _resume(self, code: str, now: float) -> list[Action]:
+        """Dial anew in the middle of the conversation; what the user says, or has said in vain, is kept meanwhile."""
+        answer, self._answer = self._answer, Answer()
+        if self._box.is_deaf or answer.is_goodbye:
+            return self._fail(code, now)
+        if answer.tools is not None and not answer.tools.is_stale:
+            # Said again, the turn would set its timer again.
+            return self._fail(code, now)
+        self._enter(Cause.LOST)
+        self._is_resuming = True
+        self._dials = 0
+        self._deadlines.clear(Deadline.LISTEN, Deadline.ANSWER)
+        self._deadlines.set(Deadline.CONNECT, now + self._manners.connect_s)
+        self._redials(now)
+        # What has been answered, if only in part, is not asked again.
+        was_answered = answer.has_sounded or bool(answer.broken_by)
+        return [MarkTurn(), RewindUplink()] if was_answered else [RewindUplink()]
 
     def _hang_up(self) -> list[Action]:
         if self._phase is Phase.IDLE:
@@ -443,6 +486,8 @@ class Conversation:
             return actions  # not even for a moment when we hang up: the light is off by then
         # Who has begun to speak meanwhile does not lose a word to the echo.
         kept = [] if spoken_at is None else [KeepUplink(spoken_at, has_preroll=False)]
+        if self._phase is Phase.CONNECTING:
+            return [*actions, *kept]
         return [*kept, OpenUplink(), *actions]
 
     def _after_playback(self, now: float) -> list[Action]:
@@ -458,6 +503,8 @@ class Conversation:
 
     def _answer_over(self, now: float) -> list[Action]:
         """Listen on or hang up, now that it is generated, played, and no tool round is open."""
+        if self._answer.broken_by:
+            return self._resume(self._answer.broken_by, now)
         self._answer.fall_silent()
         if self._answer.is_goodbye or self._box.is_deaf or not self._is_linked or self._manners.follow_up_s == 0:
             return self._hang_up()
@@ -538,7 +585,7 @@ class Conversation:
             case Deadline.CONNECT:
                 return self._fail("service-unreachable", now)
             case Deadline.REDIAL:
-                return [OpenLink(self._word)]
+                return [OpenLink(self._word, resumes=self._is_resuming)]
             case Deadline.LISTEN | Deadline.SESSION:
                 return self._hang_up()
             case Deadline.ANSWER:

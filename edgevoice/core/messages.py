@@ -275,9 +275,13 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class OpenLink:
-    """Dial the service and configure a session; ``word`` is the wake word that asked for it, empty for the button."""
+    """Dial the service and configure a session; ``word`` is the wake word that asked for it, empty for the button.
+
+    ``resumes`` says that it goes on where the one that was lost ended: the service is told the last turns.
+    """
 
     word: str = ""
+    resumes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +298,16 @@ class KeepUplink:
 
     at_sample: int
     has_preroll: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MarkTurn:
+    """Remember that from about here on it is the user's turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class RewindUplink:
+    """Keep the user's turn from its beginning on, to be sent again: the session that heard it is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,6 +419,8 @@ Action = (
     OpenLink
     | CloseLink
     | KeepUplink
+    | MarkTurn
+    | RewindUplink
     | OpenUplink
     | SilenceUplink
     | CloseUplink

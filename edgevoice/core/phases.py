@@ -24,6 +24,7 @@ class Cause(StrEnum):
     STALLED = "silent, more to come"
     FINISHED = "answer over"
     INTERRUPTED = "barge-in"
+    LOST = "session lost"
     HUNG_UP = "hang-up"
 
 
@@ -38,6 +39,9 @@ TRANSITIONS: dict[tuple[Phase, Cause], Phase] = {
     (Phase.SPEAKING, Cause.STALLED): Phase.THINKING,
     (Phase.SPEAKING, Cause.FINISHED): Phase.LISTENING,
     (Phase.SPEAKING, Cause.INTERRUPTED): Phase.LISTENING,
+    (Phase.LISTENING, Cause.LOST): Phase.CONNECTING,
+    (Phase.THINKING, Cause.LOST): Phase.CONNECTING,
+    (Phase.SPEAKING, Cause.LOST): Phase.CONNECTING,
     (Phase.CONNECTING, Cause.HUNG_UP): Phase.IDLE,
     (Phase.LISTENING, Cause.HUNG_UP): Phase.IDLE,
     (Phase.THINKING, Cause.HUNG_UP): Phase.IDLE,

@@ -18,8 +18,11 @@ Report = Callable[[Event], None]
 class Service(Protocol):
     """The far side of the wire. Every method returns at once; what comes of it is reported as facts."""
 
-    def open(self, word: str) -> None:
-        """Dial and configure a session, as it is wanted for this wake word; empty for the button."""
+    def open(self, word: str, *, resumes: bool) -> None:
+        """Dial and configure a session, as it is wanted for this wake word; empty for the button.
+
+        One that ``resumes`` is told the last turns of the one before.
+        """
         ...
 
     def close(self) -> None:
@@ -61,6 +64,14 @@ class NearEnd(Protocol):
 
     def keep(self, at_sample: int, *, has_preroll: bool) -> None:
         """Hold everything from ``at_sample``, or from the pre-roll before it, on, to be sent later."""
+        ...
+
+    def mark(self) -> None:
+        """Remember that from about here on it is the user's turn."""
+        ...
+
+    def rewind(self) -> None:
+        """Hold everything from the beginning of the user's turn on, though it was sent before."""
         ...
 
     def open(self) -> None:

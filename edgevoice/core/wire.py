@@ -311,6 +311,13 @@ def tool_output(call_id: str, output: str) -> bytes:
     return _ENCODER.encode({"type": "conversation.item.create", "item": item})
 
 
+def message(role: str, text: str) -> bytes:
+    """Encode what was said before as an item of the conversation; ``role`` is "user" or "assistant"."""
+    content = {"type": "output_text" if role == "assistant" else "input_text", "text": text}
+    item = {"type": "message", "role": role, "content": [content]}
+    return _ENCODER.encode({"type": "conversation.item.create", "item": item})
+
+
 def create_response(*, may_call_tools: bool) -> bytes:
     """Encode ``response.create``."""
     if may_call_tools:

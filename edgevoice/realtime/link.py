@@ -11,7 +11,8 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from edgevoice.core import wire
 from edgevoice.core.downlink import Arrival, Downlink
-from edgevoice.core.messages import LinkLost
+from edgevoice.core.history import History
+from edgevoice.core.messages import LinkLost, TranscriptChanged
 from edgevoice.errors import LinkError, ServiceNonsense, ServiceUnreachable
 from edgevoice.journal import tell
 from edgevoice.realtime import refusal
@@ -36,8 +37,8 @@ _MOST_NONSENSE = 20
 class Link:
     """Implements ``ports.Service``: at most one session at a time.
 
-    ``endpoint`` is asked for each dial, ``session`` gives the configuration for a wake word. ``take`` gets what each frame means, in
-    the loop's thread. ``connect_s`` limits the time from the dial to the session's being configured.
+    ``endpoint`` is asked for each dial, ``session`` gives the configuration for a wake word. ``take`` gets what each
+    frame means, in the loop's thread. ``connect_s`` limits the time from the dial to the session's being configured.
     """
 
     def __init__(
@@ -53,6 +54,8 @@ class Link:
         self._take = take
         self._connect_s = connect_s
         self._word = ""
+        self._resumes = False
+        self._history = History()
         self._task: asyncio.Task[None] | None = None
         self._outbox: asyncio.Queue[bytes] | None = None
         self._failures: asyncio.Queue[BaseException] = asyncio.Queue()
@@ -60,10 +63,16 @@ class Link:
 
     # --- orders ------------------------------------------------------------------------------------------------------
 
-    def open(self, word: str = "") -> None:
-        """Dial and configure a session, as it is wanted for this wake word; what comes of it is reported."""
+    def open(self, word: str = "", *, resumes: bool = False) -> None:
+        """Dial and configure a session, as it is wanted for this wake word; what comes of it is reported.
+
+        One that ``resumes`` is told first what was said and answered in the one before.
+        """
         self.close()
         self._word = word
+        self._resumes = resumes
+        if not resumes:
+            self._history.clear()
         self._task = asyncio.get_running_loop().create_task(self._live(), name="link")
         self._task.add_done_callback(self._ended)
 
@@ -149,6 +158,9 @@ class Link:
             except TimeoutError:
                 raise ServiceUnreachable(f"{endpoint.host} does not open the session") from None
             outbox: asyncio.Queue[bytes] = asyncio.Queue(_MOST_WAITING)
+            if self._resumes:
+                for role, text in self._history.answered():
+                    outbox.put_nowait(wire.message(role, text))
             self._outbox = outbox
             self._take(downlink.take(wire.SessionUpdated()))
             await _both(self._write(connection, outbox), self._read(connection, downlink))
@@ -201,7 +213,11 @@ class Link:
                 nonsense = 0
                 if isinstance(event, wire.ServiceError):
                     tell(_log, logging.WARNING, "service-complains", code=refusal.plain(event.code))
-                self._take(downlink.take(event))
+                arrivals = downlink.take(event)
+                for arrival in arrivals:
+                    if isinstance(arrival, TranscriptChanged):
+                        self._history.take(arrival)
+                self._take(arrivals)
         except ConnectionClosed as error:
             received = error.rcvd
             raise refusal.closed(received.code if received else None, received.reason if received else "") from error

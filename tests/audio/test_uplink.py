@@ -397,3 +397,82 @@ class UplinkInTheWorld(RuleBasedStateMachine):
 
 TestUplinkInTheWorld = UplinkInTheWorld.TestCase
 TestUplinkInTheWorld.settings = settings(max_examples=60, stateful_step_count=25)
+
+
+# --- said again, to another session ----------------------------------------------------------------------------------
+
+
+def test_a_first_turn_is_said_again_from_where_it_was_kept(wire: Wire) -> None:
+    wire.hear(150)
+    wire.uplink.keep(wire.now)
+    began = wire.now - PREROLL
+    wire.uplink.open()
+    wire.hear(50)
+    wire.sent.clear()
+    wire.pcm.clear()
+
+    wire.uplink.rewind()
+    wire.hear(20)
+    assert wire.sent == []
+    wire.uplink.open()
+
+    assert wire.numbers == [(began, wire.now)]
+    wire.assert_carried(speech(began, wire.now))
+
+
+def test_a_later_turn_is_said_again_from_shortly_before_it_was_marked(wire: Wire) -> None:
+    wire.hear(10)
+    wire.uplink.open()
+    wire.hear(200)
+    marked = wire.now
+    wire.uplink.mark()
+    wire.hear(50)
+    wire.sent.clear()
+
+    wire.uplink.rewind()
+    wire.uplink.open()
+
+    assert wire.numbers == [(marked - RATE_HZ, wire.now)]
+
+
+def test_a_turn_after_zeros_begins_where_it_was_marked_or_kept(wire: Wire) -> None:
+    wire.hear(10)
+    wire.uplink.open()
+    wire.uplink.silence()
+    wire.hear(100)
+    marked = wire.now
+    wire.uplink.mark()
+    wire.uplink.open()
+    wire.hear(50)
+    wire.sent.clear()
+    wire.uplink.rewind()
+    wire.uplink.open()
+    assert wire.numbers == [(marked, wire.now)]
+
+    wire.uplink.silence()
+    wire.hear(100)
+    spoken = wire.now - 5000
+    wire.uplink.mark()
+    wire.uplink.keep(spoken, has_preroll=False)
+    wire.uplink.open()
+    wire.hear(50)
+    wire.sent.clear()
+    wire.uplink.rewind()
+    wire.uplink.open()
+    assert wire.numbers == [(spoken, wire.now)]
+
+
+def test_muted_there_is_nothing_to_be_said_again(wire: Wire) -> None:
+    wire.hear(10)
+    wire.uplink.open()
+    wire.uplink.mark()
+    wire.hear(50)
+    wire.uplink.mute()
+    muted = wire.now
+    wire.hear(5)
+    wire.sent.clear()
+
+    wire.uplink.rewind()
+    wire.uplink.open()
+
+    assert wire.numbers[0][0] == muted

@@ -13,6 +13,7 @@ from edgevoice.core.messages import (
     Light,
     LinkLost,
     LinkOpened,
+    MarkTurn,
     PlaybackStarted,
     ResponseEnded,
     ResponseStarted,
@@ -84,7 +85,11 @@ class Driven:
         return None if at is None else round(at - self.now, 6)
 
     def hear(self, *facts: Event) -> list[Action]:
-        """Tell facts, in one instant; return the orders that follow."""
+        """Tell facts, in one instant; return the orders that follow, but for those that only keep books."""
+        return [action for action in self.hear_all(*facts) if not isinstance(action, MarkTurn)]
+
+    def hear_all(self, *facts: Event) -> list[Action]:
+        """Tell facts, in one instant; return every order that follows."""
         return [action for fact in facts for action in self.conversation.handle(fact, self.now)]
 
     def wait(self, seconds: float) -> list[Action]:

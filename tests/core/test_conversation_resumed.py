@@ -1,0 +1,181 @@
+"""A session that is lost in the middle of a conversation: dialled anew, and nobody has to say anything twice."""
+
+import pytest
+
+from edgevoice.core.messages import (
+    CloseLink,
+    CloseUplink,
+    CutPlayback,
+    Earcon,
+    Event,
+    GoodbyeRequested,
+    KeepUplink,
+    Light,
+    LinkLost,
+    LinkOpened,
+    MarkTurn,
+    MutePressed,
+    NearSpeechBegan,
+    OpenLink,
+    OpenUplink,
+    PlaybackCut,
+    PlaybackDrained,
+    PlaybackStarted,
+    PlayEarcon,
+    ResponseEnded,
+    ResponseStarted,
+    ResponseStatus,
+    RewindUplink,
+    ShowLight,
+    TalkHeld,
+    ToolFinished,
+    TurnEnded,
+    UserStartedSpeaking,
+    UserStoppedSpeaking,
+)
+from edgevoice.core.phases import Phase
+from tests.core.drive import (
+    CALL,
+    HALF_DUPLEX,
+    HUNG_UP,
+    NETWORK_GONE,
+    TO_ANSWERING,
+    TO_LISTENING,
+    TO_SPEAKING,
+    TO_THINKING,
+    TO_TOOLS,
+    WAKE,
+    drive,
+)
+
+TROUBLE = [ShowLight(Light.FAULT, "service-unreachable"), CloseUplink(), CloseLink(), PlayEarcon(Earcon.TROUBLE)]
+REOPEN = OpenLink("hey_jarvis", resumes=True)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [TO_LISTENING, (*TO_LISTENING, UserStartedSpeaking()), TO_THINKING, TO_ANSWERING],
+    ids=["listening", "in mid-sentence", "thinking", "answering"],
+)
+def test_what_was_said_in_vain_is_kept_and_the_service_dialled_anew(way: tuple[Event, ...]) -> None:
+    lost = drive(*way)
+
+    assert lost.hear_all(NETWORK_GONE) == [ShowLight(Light.CONNECTING), RewindUplink()]
+    assert lost.wait(0.25) == [REOPEN]
+    assert lost.hear(LinkOpened()) == [ShowLight(Light.LISTENING), OpenUplink()]
+    assert lost.hear(UserStartedSpeaking(), UserStoppedSpeaking(), TurnEnded()) == [ShowLight(Light.THINKING)]
+    assert lost.hear(ResponseStarted("r7"), PlaybackStarted(4)) == [ShowLight(Light.SPEAKING)]
+
+
+def test_it_is_dialled_four_times_and_then_given_up_aloud() -> None:
+    lost = drive(*TO_LISTENING, NETWORK_GONE)
+    waits = [lost.waits_s]
+    assert lost.wait(lost.waits_s or 0) == [REOPEN]
+    while (orders := lost.hear(NETWORK_GONE)) == []:
+        waits.append(lost.waits_s)
+        assert lost.wait(lost.waits_s or 0) == [REOPEN]
+
+    assert waits == [0.25, 0.75, 2, 2]
+    assert orders == TROUBLE
+
+
+def test_a_refusal_while_resuming_is_told_at_once() -> None:
+    lost = drive(*TO_LISTENING, NETWORK_GONE)
+
+    assert lost.hear(LinkLost("no-credit", is_retriable=False))[0] == ShowLight(Light.FAULT, "no-credit")
+
+
+def test_a_service_that_never_opens_again_is_given_up_in_time() -> None:
+    lost = drive(*TO_LISTENING, NETWORK_GONE)
+
+    assert lost.wait(12) == [REOPEN, *TROUBLE]
+
+
+def test_who_holds_the_button_meanwhile_hangs_up() -> None:
+    assert drive(*TO_LISTENING, NETWORK_GONE).hear(TalkHeld()) == HUNG_UP
+
+
+def test_the_next_conversation_begins_with_nothing_of_this_one() -> None:
+    lost = drive(*TO_LISTENING, NETWORK_GONE, TalkHeld())
+
+    assert lost.hear(WAKE)[-1] == OpenLink("hey_jarvis")
+
+
+# --- in the middle of an answer --------------------------------------------------------------------------------------
+
+
+def test_what_is_here_of_an_answer_is_heard_to_its_end_and_then_the_service_is_dialled_anew() -> None:
+    broken = drive(*TO_SPEAKING)
+    assert broken.hear(NETWORK_GONE) == [CloseUplink()]
+    assert broken.phase is Phase.SPEAKING
+
+    # What was answered in part is not asked again: it is the user's turn from now on.
+    assert broken.hear_all(PlaybackDrained(1)) == [ShowLight(Light.CONNECTING), MarkTurn(), RewindUplink()]
+    assert broken.wait(0.25) == [REOPEN]
+    assert broken.hear(LinkOpened()) == [ShowLight(Light.LISTENING), OpenUplink()]
+
+
+def test_an_answer_that_had_stalled_when_the_session_was_lost_is_not_asked_again() -> None:
+    stalled = drive(*TO_SPEAKING, PlaybackDrained(1))
+
+    assert stalled.hear_all(NETWORK_GONE) == [ShowLight(Light.CONNECTING), MarkTurn(), RewindUplink()]
+
+
+def test_who_speaks_into_the_echo_of_a_broken_answer_is_kept_from_their_first_sound() -> None:
+    broken = drive(*TO_SPEAKING, NETWORK_GONE, PlaybackDrained(1), NearSpeechBegan(5000), manners=HALF_DUPLEX)
+
+    assert broken.wait(0.2) == [ShowLight(Light.CONNECTING), RewindUplink(), KeepUplink(5000, has_preroll=False)]
+
+
+def test_words_before_a_tool_that_was_not_run_are_a_broken_answer_too() -> None:
+    asked = drive(*TO_SPEAKING, ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True))
+    asked.hear(ToolFinished("c1", "{}"), NETWORK_GONE)
+
+    assert asked.hear(PlaybackDrained(1)) == [ShowLight(Light.CONNECTING), RewindUplink()]
+
+
+def test_a_refusal_in_the_middle_of_an_answer_cuts_it() -> None:
+    refused = drive(*TO_SPEAKING).hear(LinkLost("no-credit", is_retriable=False))
+
+    assert refused[:2] == [CutPlayback(), ShowLight(Light.FAULT, "no-credit")]
+
+
+def test_the_wake_word_over_a_broken_answer_calls_anew() -> None:
+    broken = drive(*TO_SPEAKING, NETWORK_GONE)
+
+    assert broken.hear(WAKE)[-2:] == [KeepUplink(32_000), OpenLink("hey_jarvis")]
+    assert broken.hear(PlaybackCut(())) == []
+
+
+# --- where nobody waits for another session --------------------------------------------------------------------------
+
+
+def test_a_turn_whose_tools_have_run_is_not_said_again() -> None:
+    assert drive(*TO_TOOLS).hear(NETWORK_GONE) == TROUBLE
+
+
+def test_a_box_that_was_muted_meanwhile_has_nothing_to_say_again() -> None:
+    assert drive(*TO_THINKING, MutePressed()).hear(NETWORK_GONE)[-1] == PlayEarcon(Earcon.TROUBLE)
+
+
+def test_a_goodbye_that_is_lost_is_a_goodbye() -> None:
+    leaving = drive(*TO_TOOLS, GoodbyeRequested(), ToolFinished("c1", "{}"), ToolFinished("c2", "{}"))
+
+    assert leaving.hear(NETWORK_GONE)[-1] == PlayEarcon(Earcon.TROUBLE)
+    assert leaving.phase is Phase.IDLE
+
+
+# --- whose turn it is ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fact", [UserStartedSpeaking(), PlaybackDrained(1), WAKE], ids=["barge-in", "answer over", "wake word"]
+)
+def test_the_users_turn_is_marked_after_every_answer(fact: Event) -> None:
+    spoken = drive(*TO_SPEAKING, ResponseEnded("r1", ResponseStatus.COMPLETED, has_audio=True))
+
+    assert spoken.hear_all(fact).count(MarkTurn()) == 1
+
+
+def test_the_first_turn_is_not_marked_it_begins_with_what_was_kept() -> None:
+    assert MarkTurn() not in drive(WAKE).hear_all(LinkOpened())

@@ -1,0 +1,69 @@
+"""A link that is cut in the middle of a question: nobody has to ask again; on the virtual card."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgevoice.core.messages import (
+    LinkLost,
+    LinkOpened,
+    PlaybackStarted,
+    Role,
+    SendToolOutput,
+    TranscriptChanged,
+)
+from edgevoice.local.behaviour import Behaviour, Line
+from edgevoice.local.server import LocalService
+from edgevoice.realtime.endpoint import local
+from edgevoice.stage.stage import set_stage
+from edgevoice.stage.talker import rehearse
+
+pytestmark = pytest.mark.sound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut(Behaviour):
+    """Breaks the connection, without a word, with the first event of that kind."""
+
+    with_event: str
+    done: list[str] = field(default_factory=list)
+
+    async def sending(self, line: Line, event: Mapping[str, Any]) -> None:
+        if event["type"] == self.with_event and not self.done:
+            self.done.append(self.with_event)
+            line.abort()
+            return
+        await line.put(event)
+
+
+@pytest.mark.parametrize("moment", ["input_audio_buffer.speech_started", "input_audio_buffer.committed"])
+def test_a_question_during_which_the_link_is_cut_is_answered_all_the_same(tmp_path: Path, moment: str) -> None:
+    async def run() -> None:
+        await rehearse("Hey Jarvis.", "What day is it today?")
+        socket = tmp_path / "service.sock"
+        service = LocalService(unix_path=socket, behaviour=Cut(with_event=moment))
+        async with service, set_stage(tmp_path, endpoint=lambda: local(socket, nothing_to_prepare)) as stage:
+            saying = asyncio.create_task(stage.talker.say(0.3, "Hey Jarvis.", 0.3, "What day is it today?", 0.5))
+            lost_s, lost = await stage.seen.wait_for(LinkLost, "the cut", 20)
+            assert lost.code == "session-ended"
+            reopened_s, _ = await stage.seen.wait_for(LinkOpened, "the session after it", 5)
+            await saying
+            await stage.seen.wait_for(
+                TranscriptChanged,
+                "the question as the second session heard it",
+                20,
+                lambda words: words.role is Role.USER and words.is_final and "day" in words.text.lower(),
+            )
+            await stage.seen.wait_for(SendToolOutput, "the clock's answer", 20)
+            await stage.seen.wait_for(PlaybackStarted, "the answer", 20)
+            assert reopened_s - lost_s < 3
+
+    asyncio.run(run())
+
+
+async def nothing_to_prepare() -> None:
+    """Prepare nothing: the service runs already."""
