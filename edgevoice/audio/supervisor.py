@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import logging
 import os
 import random
@@ -184,6 +185,7 @@ class Supervisor:
                 is_first = False
                 self._threads.add(threading.get_native_id())
                 _ask_for_real_time()
+                _stay_known_to_the_interpreter()
             try:
                 return callback(pcm, frames, times, status)
             except Exception as error:  # noqa: BLE001 - PortAudio's thread has nobody to raise to; `_watch` raises it
@@ -197,6 +199,14 @@ def _ask_for_real_time() -> None:
     """Let this thread go before others; without permission (LimitRTPRIO) it goes on as it is."""
     with contextlib.suppress(PermissionError):
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(10))
+
+
+def _stay_known_to_the_interpreter() -> None:
+    """Keep the interpreter's record of this foreign thread from one callback to the next.
+
+    Without it each callback makes one, with a stack of its own, and throws it away.
+    """
+    ctypes.pythonapi.PyGILState_Ensure()
 
 
 @contextlib.contextmanager

@@ -5,6 +5,10 @@ from dataclasses import dataclass, field
 from edgevoice.core.messages import DeleteItem, ItemHeard, ToolCall, TruncateItem
 
 
+_MOST_LEFTOVERS = 16
+"""Responses without an end that are waited for; a service that ends none of them must not fill the memory."""
+
+
 @dataclass(slots=True)
 class ToolRound:
     """The calls of one response, until the last of them has been answered.
@@ -46,7 +50,7 @@ class Answer:
     near_speech_at: int | None = None
     is_cancelled: bool = False
     broken_by: str = ""
-    leftovers: set[str] = field(default_factory=set)
+    leftovers: list[str] = field(default_factory=list)
 
     @property
     def is_sounding(self) -> bool:
@@ -122,8 +126,8 @@ class Answer:
         self.has_sounded = True
 
     def _give_up(self) -> None:
-        if self.response_id is not None:
-            self.leftovers.add(self.response_id)
+        if self.response_id is not None and self.response_id not in self.leftovers:
+            self.leftovers = [*self.leftovers, self.response_id][-_MOST_LEFTOVERS:]
         self.is_cancelled = False
 
     def fall_silent(self) -> None:

@@ -138,7 +138,7 @@ class Conversation:
             case LinkLost():
                 return self._link_lost(event, now)
             case UserStartedSpeaking():
-                return self._user_started_speaking()
+                return self._user_started_speaking(now)
             case UserStoppedSpeaking():
                 return self._user_stopped_speaking(now)
             case NearSpeechBegan(at_sample=at_sample):
@@ -377,12 +377,13 @@ class Conversation:
 
     # --- the user's turn ---------------------------------------------------------------------------------------------
 
-    def _user_started_speaking(self) -> list[Action]:
+    def _user_started_speaking(self, now: float) -> list[Action]:
         if not self._is_linked:
             return []  # late news: of a session that is no more
         self._is_user_speaking = True
         self._answer.is_unwanted = False
-        self._deadlines.clear(Deadline.LISTEN)
+        # A service that hears speech and then nothing more, not even its end, must not hold the box for ever.
+        self._deadlines.set(Deadline.LISTEN, now + self._manners.turn_s)
         if self._phase is Phase.LISTENING:
             return []
         actions = self._cut()

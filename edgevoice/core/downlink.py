@@ -4,7 +4,7 @@ It remembers only what one event needs of an earlier one: names of calls, which 
 """
 
 from dataclasses import dataclass
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from edgevoice.core import wire
 from edgevoice.core.messages import (
@@ -23,6 +23,23 @@ from edgevoice.core.messages import (
     UserStoppedSpeaking,
 )
 from edgevoice.core.transcript import has_words, visible
+
+
+_MOST_KEPT = 256
+"""Things of one kind that are remembered: a service may invent ids without end, and memory ends."""
+
+_LONGEST_WORDS = 20_000
+
+_T = TypeVar("_T")
+
+
+class _Recent(dict[str, _T]):
+    """A dictionary that forgets its oldest entry for each one too many."""
+
+    def __setitem__(self, key: str, value: _T) -> None:
+        super().__setitem__(key, value)
+        if len(self) > _MOST_KEPT:
+            del self[next(iter(self))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +67,10 @@ class Downlink:
     """One session's downlink; a new session needs a new one."""
 
     def __init__(self) -> None:
-        self._call_names: dict[str, str] = {}
-        self._calls: dict[str, dict[str, ToolCall]] = {}
-        self._with_audio: set[str] = set()
-        self._words: dict[str, str] = {}
+        self._call_names = _Recent[str]()
+        self._calls = _Recent[_Recent[ToolCall]]()
+        self._with_audio = _Recent[bool]()
+        self._words = _Recent[str]()
 
     def take(self, event: wire.ServerEvent) -> list[Arrival]:
         """Take one event of the service and return what it means, in order."""
@@ -83,12 +100,12 @@ class Downlink:
                 return [ResponseStarted(response.id)]
             case wire.AudioDelta(response_id=response_id, item_id=item_id, content_index=index, delta=pcm):
                 if pcm:
-                    self._with_audio.add(response_id)
+                    self._with_audio[response_id] = True
                 return [AudioPiece(response_id, item_id, index, pcm)]
             case wire.AudioDone(response_id=response_id, item_id=item_id):
                 return [ItemComplete(response_id, item_id)]
             case wire.TranscriptDelta(item_id=item_id, delta=text):
-                self._words[item_id] = self._words.get(item_id, "") + (text or "")
+                self._words[item_id] = (self._words.get(item_id, "") + (text or ""))[:_LONGEST_WORDS]
                 return [self._assistant(item_id, is_final=False)]
             case wire.TranscriptDone(item_id=item_id, transcript=text):
                 self._words[item_id] = text if text is not None else self._words.get(item_id, "")
@@ -110,18 +127,19 @@ class Downlink:
     def _remember_call(self, done: wire.ArgumentsDone) -> None:
         name = done.name or self._call_names.get(done.call_id, "")
         call = ToolCall(done.call_id, name, done.arguments or "")
-        self._calls.setdefault(done.response_id, {})[done.call_id] = call
+        calls = self._calls.get(done.response_id, _Recent[ToolCall]())
+        calls[done.call_id] = call
+        self._calls[done.response_id] = calls
 
     def _response_done(self, event: wire.ResponseDone) -> list[Arrival]:
         response = event.response
-        calls = self._calls.pop(response.id, {})
+        calls: dict[str, ToolCall] = self._calls.pop(response.id, _Recent[ToolCall]())
         for item in response.items():
             if item.type == "function_call" and item.call_id and item.status != "incomplete":
                 told = calls.get(item.call_id, ToolCall(item.call_id, self._call_names.get(item.call_id, ""), ""))
                 # The finished item is the last word; what a service leaves out of it was told before.
                 calls[item.call_id] = ToolCall(item.call_id, item.name or told.name, item.arguments or told.arguments)
-        has_audio = response.id in self._with_audio
-        self._with_audio.discard(response.id)
+        has_audio = self._with_audio.pop(response.id, False)
         status = _status(response.status)
         is_complete = status is ResponseStatus.COMPLETED
         ended = ResponseEnded(response.id, status, tuple(calls.values()) if is_complete else (), has_audio=has_audio)

@@ -8,7 +8,7 @@ class Manners:
     """How the conversation behaves; times in seconds.
 
     ``connect_s``: how long dialling may take. ``no_speech_s``: how long to listen after the wake word. ``follow_up_s``:
-    how long to listen after an answer, 0 = not at all. ``answer_s``: how long to wait for an answer to begin or to go
+    how long to listen after an answer, 0 = not at all. ``turn_s``: how long the user may speak. ``answer_s``: how long to wait for an answer to begin or to go
     on. ``session_s``: the hard cap. ``echo_tail_s``: how long the room still sounds after playback. ``fault_s``: how
     long a passing fault is shown. ``hears_itself``: the microphone picks up our own speech, so the uplink carries zeros
     while we speak and nobody speaks over us.
@@ -17,6 +17,7 @@ class Manners:
     connect_s: float = 12.0
     no_speech_s: float = 8.0
     follow_up_s: float = 6.0
+    turn_s: float = 90.0
     answer_s: float = 15.0
     session_s: float = 600.0
     echo_tail_s: float = 0.2

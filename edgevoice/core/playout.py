@@ -17,6 +17,9 @@ _FADE = 120
 _GAIN_STEP = 1 / 240
 """Change of gain per sample: from full to nothing in 10 ms, so that a change of volume does not click."""
 
+_MOST_QUEUED = 900 * RATE_HZ
+"""Samples that may wait: a quarter of an hour, 43 MB; longer than any answer that somebody stays for."""
+
 _Samples = npt.NDArray[np.int16]
 
 
@@ -81,8 +84,10 @@ class Playout:
         """Queue s16 samples of an item; return the burst's number when this is the first sound after silence.
 
         A sample split over two pushes is put together again. Samples of an item that was cut are the caller's to
-        refuse.
+        refuse, and what comes when a quarter of an hour waits is dropped.
         """
+        if self._queued >= _MOST_QUEUED:
+            return None
         item = self._items.setdefault((item_id, content_index), _Item(item_id, content_index))
         pcm = item.odd_byte + pcm
         whole = len(pcm) & ~1

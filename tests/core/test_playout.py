@@ -419,6 +419,22 @@ def test_whatever_is_pushed_pulled_and_cut_is_handed_over_once_and_in_order(step
     model.pull(PERIOD)
 
 
+# --- a service that never ends ---------------------------------------------------------------------------------------
+
+
+def test_no_more_waits_than_a_quarter_of_an_hour() -> None:
+    playout = Playout(prefill_ms=0)
+    minute = tone(60 * RATE_HZ)
+    for _ in range(40):
+        playout.push("a", 0, minute)
+    pulled = 0
+    while not playout.is_idle:
+        playout.pull(60 * RATE_HZ)
+        pulled += 1
+
+    assert pulled == 15
+
+
 # --- ducked, and muted in hardware -----------------------------------------------------------------------------------
 
 
