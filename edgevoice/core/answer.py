@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 from edgevoice.core.messages import DeleteItem, ItemHeard, ToolCall, TruncateItem
 
-
 _MOST_LEFTOVERS = 16
 """Responses without an end that are waited for; a service that ends none of them must not fill the memory."""
 

@@ -24,7 +24,6 @@ from edgevoice.core.messages import (
 )
 from edgevoice.core.transcript import has_words, visible
 
-
 _MOST_KEPT = 256
 """Things of one kind that are remembered: a service may invent ids without end, and memory ends."""
 

@@ -8,10 +8,10 @@ class Manners:
     """How the conversation behaves; times in seconds.
 
     ``connect_s``: how long dialling may take. ``no_speech_s``: how long to listen after the wake word. ``follow_up_s``:
-    how long to listen after an answer, 0 = not at all. ``turn_s``: how long the user may speak. ``answer_s``: how long to wait for an answer to begin or to go
-    on. ``session_s``: the hard cap. ``echo_tail_s``: how long the room still sounds after playback. ``fault_s``: how
-    long a passing fault is shown. ``hears_itself``: the microphone picks up our own speech, so the uplink carries zeros
-    while we speak and nobody speaks over us.
+    how long to listen after an answer, 0 = not at all. ``turn_s``: how long the user may speak. ``answer_s``: how long
+    to wait for an answer to begin or to go on. ``session_s``: the hard cap. ``echo_tail_s``: how long the room still
+    sounds after playback. ``fault_s``: how long a passing fault is shown. ``hears_itself``: the microphone picks up our
+    own speech, so the uplink carries zeros while we speak and nobody speaks over us.
     """
 
     connect_s: float = 12.0
