@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from typing import TextIO
 
 Field = str | int | float | bool
 
@@ -38,16 +39,39 @@ class _Terminal(_Plain):
         return f"{self.formatTime(record, '%H:%M:%S')} {level}{super().format(record)}"
 
 
+class _Stderr(logging.StreamHandler[TextIO]):
+    """A stream that is the handler's own, unless it is the process's."""
+
+    def close(self) -> None:
+        super().close()
+        if self.stream is not sys.stderr:
+            self.stream.close()
+
+
 def start(level: str) -> None:
     """Send the log of this process to the journal when systemd has connected us to it, else to standard error."""
-    handler: logging.Handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Terminal())
-    if _leads_to_journal() and (journal := _journal()) is not None:
-        handler = journal
+    handler = _journal() if _leads_to_journal() else None
+    if handler is None:
+        handler = _Stderr(_own_stderr())
+        handler.setFormatter(_Terminal())
     root = logging.getLogger("edgevoice")
+    for earlier in root.handlers:
+        earlier.close()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     root.propagate = False
+
+
+def _own_stderr() -> TextIO:
+    """Return standard error under a number of its own.
+
+    While the sound system opens, number 2 leads to nowhere, so that the complaints of C libraries are not seen: nothing
+    of ours must vanish with them.
+    """
+    try:
+        return os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1, encoding="utf-8", errors="replace")
+    except (OSError, ValueError):
+        return sys.stderr  # put in its place by a program, and no file
 
 
 def _leads_to_journal() -> bool:

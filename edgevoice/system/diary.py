@@ -8,6 +8,7 @@ from edgevoice.core.messages import (
     Light,
     LinkOpened,
     Notice,
+    OpenLink,
     PhaseEntered,
     ShowLight,
     TurnEnded,
@@ -34,7 +35,9 @@ class Diary:
                 tell(_log, logging.DEBUG, "wakeword-heard", word=word, score=score)
             case ShowLight(light=Light.FAULT, reason=reason):
                 tell(_log, logging.WARNING, "fault", code=reason, problem=meaning(Light.FAULT, reason))
-            case LinkOpened():
+            case OpenLink(resumes=True):
+                self._counts["redials"] += 1
+            case LinkOpened() if self._began_at is None:
                 self._began_at = now
                 self._counts.clear()
             case TurnEnded():
@@ -44,7 +47,7 @@ class Diary:
             case UsageTold(tokens=tokens):
                 self._counts["tokens"] += tokens.get("total_tokens", 0)
             case PhaseEntered(phase="idle") if self._began_at is not None:
-                counts = {name: self._counts[name] for name in ("turns", "barge_ins", "tokens")}
+                counts = {name: self._counts[name] for name in ("turns", "barge_ins", "tokens", "redials")}
                 tell(_log, logging.INFO, "conversation-over", seconds=round(now - self._began_at, 1), **counts)
                 self._began_at = None
             case _:

@@ -32,6 +32,13 @@ class ServiceManager:
         daemon.notify("READY=1")
 
     @staticmethod
+    def reload(work: Callable[[], None]) -> None:
+        """Do the work of a reload between telling that it has begun and that it is over, as notify-reload wants it."""
+        daemon.notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        work()
+        daemon.notify("READY=1")
+
+    @staticmethod
     def stopping() -> None:
         """Say that the end has begun."""
         daemon.notify("STOPPING=1")

@@ -99,6 +99,29 @@ def test_sigterm_ends_it_in_under_two_seconds_and_in_order(tmp_path: Path) -> No
         notified.wait_for("STOPPING=1", 1)
 
 
+def test_a_reload_takes_the_new_voice_and_a_bad_file_changes_nothing(tmp_path: Path) -> None:
+    with VirtualCard() as card, daemon(tmp_path, card, fill()) as (process, notified):
+        notified.wait_for("READY=1", 30)
+        (tmp_path / "edgevoice.toml").write_text(fill().replace("[service]", '[service]\nvoice = "Mark"'))
+        notified.messages.clear()
+        process.send_signal(signal.SIGHUP)
+        notified.wait_for("RELOADING=1\nMONOTONIC_USEC=", 5)
+        notified.wait_for("READY=1", 5)
+        (tmp_path / "edgevoice.toml").write_text(fill().replace("[service]", "[service]\nvoice = 7"))
+        notified.messages.clear()
+        process.send_signal(signal.SIGHUP)
+        notified.wait_for("READY=1", 5)
+        process.send_signal(signal.SIGTERM)
+        status, errors = ended(process, 5)
+
+    assert status == 0
+    told = [line for line in errors.splitlines() if "settings-" in line]
+    assert len(told) == 2, repr(errors)
+    assert "settings-reloaded" in told[0]
+    assert "settings-kept" in told[1]
+    assert "service.voice" in told[1]
+
+
 def test_the_watchdog_is_fed_while_the_microphone_lives_and_not_after(tmp_path: Path) -> None:
     with VirtualCard() as card, daemon(tmp_path, card, fill(), WATCHDOG_USEC="1000000") as (_, notified):
         notified.wait_for("WATCHDOG=1", 30)

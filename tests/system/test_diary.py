@@ -49,7 +49,7 @@ CONVERSATION: tuple[tuple[float, Notice], ...] = (
 
 def test_a_conversation_is_one_line_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
     assert written(caplog, *CONVERSATION) == [
-        ("conversation-over", {"seconds": 62.0, "turns": 2, "barge_ins": 1, "tokens": 150})
+        ("conversation-over", {"seconds": 62.0, "turns": 2, "barge_ins": 1, "tokens": 150, "redials": 0})
     ]
     assert caplog.records[0].levelno == logging.INFO
 
@@ -64,7 +64,7 @@ def test_the_next_conversation_is_counted_from_nothing(caplog: pytest.LogCapture
     second = ((100.0, LinkOpened()), (101.0, TurnEnded()), (104.0, PhaseEntered("idle")))
 
     assert written(caplog, *CONVERSATION, *second)[1:] == [
-        ("conversation-over", {"seconds": 4.0, "turns": 1, "barge_ins": 0, "tokens": 0})
+        ("conversation-over", {"seconds": 4.0, "turns": 1, "barge_ins": 0, "tokens": 0, "redials": 0})
     ]
 
 
