@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -50,6 +51,8 @@ from edgevoice.tools.timers import Timers
 from edgevoice.tools.volume import volume_tool
 from edgevoice.wakeword.detector import Detector
 from edgevoice.wakeword.engine import open_scorer
+from edgevoice.wakeword.near_misses_log import NearMissLog
+from edgevoice.wakeword.notes import Notes, Outcomes
 from edgevoice.wakeword.parts import cache_folder
 from edgevoice.wakeword.words import WakeWord, wake_words
 
@@ -85,10 +88,13 @@ def assemble(
     wants_wakeword: bool = True,
     amplifier: HardwareMute | None = None,
     record: EchoRecord | None = None,
+    service: Callable[[], Service] | None = None,
+    near_misses: NearMissLog | None = None,
 ) -> Parts:
     """Build everything that needs no device; to be called in the loop. No such wake word: ``WakeWordUnavailable``.
 
-    ``amplifier`` is muted with each cut; ``record`` is what the echo's self-test has measured.
+    ``amplifier`` is muted with each cut; ``record`` is what the echo's self-test has measured; ``near_misses`` is where
+    the wake word's near misses are written down.
     """
     loop = asyncio.get_running_loop()
     engine: Engine
@@ -114,7 +120,11 @@ def assemble(
             loop.call_soon_threadsafe(uplink.pump)
 
     words = wake_words(settings.wakeword) if wants_wakeword else ()
-    detector = _detector(settings, words, report_from_thread, lambda: not speaker.is_silent) if words else None
+    detector = (
+        _detector(settings, words, report_from_thread, lambda: not speaker.is_silent, near_misses) if words else None
+    )
+    if near_misses is not None and words:
+        observers = (*observers, Outcomes(near_misses, _wall_clock))
     near_clock, far_clock = ClockFit(RATE_HZ), ClockFit(FAR_END_HZ)
     chosen, path = _echo(choose(settings, record), near_clock, far_clock, report_from_thread)
     microphone = Microphone(
@@ -135,7 +145,9 @@ def assemble(
     registry = _tools(settings, speaker, report)
     link = Link(
         endpoint,
-        lambda word: session_of(_service_for(word, words, settings.service), registry.definitions()),
+        lambda word: session_of(
+            _service_for(word, words, service() if service else settings.service), registry.definitions()
+        ),
         take,
         connect_s=settings.service.connect_s,
     )
@@ -158,6 +170,7 @@ def manners_of(settings: Settings, tier: Tier) -> Manners:
         connect_s=settings.service.connect_s,
         no_speech_s=settings.conversation.no_speech_s,
         follow_up_s=settings.conversation.follow_up_s,
+        turn_s=settings.conversation.turn_s,
         answer_s=settings.conversation.thinking_s,
         session_s=settings.conversation.session_s,
         echo_tail_s=settings.echo.tail_ms / 1000,
@@ -262,12 +275,22 @@ def _detector(
     words: Sequence[WakeWord],
     report: Callable[[Event], None],
     is_speaking: Callable[[], bool],
+    near_misses: NearMissLog | None,
 ) -> Detector:
     wakeword = settings.wakeword
+    frames = wakeword.smoothing_frames
+    notes: Notes | None = None
+    if near_misses is not None:
+        names, share = [word.name for word in words], wakeword.near_miss_share
+        notes = Notes(names, near_misses, _wall_clock, share=share, smoothing_frames=frames)
     models = [word.model for word in words]
     cache = cache_folder(os.environ)
     load = partial(open_scorer, models, engine=wakeword.engine, gate=wakeword.gate, cache=cache)
-    return Detector(words, load, report, is_speaking=is_speaking)
+    return Detector(words, load, report, is_speaking=is_speaking, smoothing_frames=frames, notes=notes)
+
+
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)
 
 
 def _echo(

@@ -28,6 +28,7 @@ from edgevoice.errors import (
     WakeWordUnavailable,
 )
 from edgevoice.journal import tell
+from edgevoice.live_settings import LiveSettings
 from edgevoice.local.process import LocalServiceProcess
 from edgevoice.panel.pins import PinFactory
 from edgevoice.realtime.endpoint import Endpoint, local, remote
@@ -37,6 +38,7 @@ from edgevoice.system.announced import ANNOUNCEMENT, Announced, state_folder
 from edgevoice.system.credentials import Key, find_key
 from edgevoice.system.diary import Diary
 from edgevoice.system.notify import ServiceManager
+from edgevoice.wakeword.near_misses_log import NearMissLog
 
 _log = logging.getLogger(__name__)
 
@@ -64,12 +66,15 @@ async def serve(
     wants_wakeword: bool = True,
     factory: PinFactory | None = None,
     record: EchoRecord | None = None,
+    live: LiveSettings | None = None,
+    near_misses: NearMissLog | None = None,
     started: Callable[[Parts], None] = lambda _parts: None,
 ) -> None:
     """Run the box until ``stop`` is set; ``started`` is called once when it listens.
 
-    ``factory`` stands in for the pins' own; ``record`` is what the echo's self-test has measured. An error that a
-    person can mend is an ``EdgevoiceError``; with any error, lights and amplifier are off before it leaves here.
+    ``factory`` stands in for the pins' own; ``record`` is what the echo's self-test has measured; ``near_misses`` is
+    where the wake word's near misses are written down. An error that a person can mend is an ``EdgevoiceError``; with
+    any error, lights and amplifier are off before it leaves here.
     """
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     manager = ServiceManager()
@@ -86,9 +91,13 @@ async def serve(
                 wants_wakeword=wants_wakeword,
                 amplifier=amplifier,
                 record=record,
+                service=(lambda: live.service) if live is not None else None,
+                near_misses=near_misses,
             )
             if pins is not None:
                 open_panel_buttons(settings, opened, pins, parts)
+            if live is not None:
+                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, manager.reload, live.reload)
             await _run(parts, manager, stop, started)
         except EdgevoiceError as error:
             panel.show(Light.FAULT, error.code)
@@ -169,7 +178,7 @@ async def _sound(parts: Parts) -> None:
 async def _watch_drift(echo: EchoPath) -> None:
     """Say once when microphone and speaker run by different clocks, and that the canceller follows."""
     while abs(echo.reference.drift_ppm) < _DRIFT_PPM:
-        await asyncio.sleep(_DRIFT_LOOK_S)
+        await asyncio.sleep(_DRIFT_LOOK_S)  # noqa: ASYNC110 - it is looked at once a minute, for minutes
     tell(_log, logging.INFO, "clock-drift", ppm=round(echo.reference.drift_ppm), why="two cards: the echo is followed")
 
 
@@ -240,7 +249,7 @@ def main(arguments: Sequence[str]) -> int:
         return _refuse(error, path)
     journal.start(loaded.settings.log.level)
     try:
-        asyncio.run(_until_signal(loaded.settings, key))
+        asyncio.run(_until_signal(loaded.settings, key, lambda: load(path, os.environ).settings))
     except EdgevoiceError as error:
         tell(_log, logging.ERROR, "stopped", code=error.code, problem=error.line())
         return EXIT_SETTINGS if isinstance(error, WakeWordUnavailable | PanelUnavailable) else 1
@@ -250,13 +259,23 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-async def _until_signal(settings: Settings, key: Key | None) -> None:
+async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], Settings]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with answering_service(settings, key, os.environ) as (endpoint, watch):
-        await serve(settings, endpoint, stop, observers=(watch,), record=read_record(state_folder(os.environ)))
+        state = state_folder(os.environ)
+        near_misses = NearMissLog(state, most_clips=settings.wakeword.keep_near_misses)
+        await serve(
+            settings,
+            endpoint,
+            stop,
+            observers=(watch,),
+            record=read_record(state),
+            near_misses=near_misses,
+            live=LiveSettings(settings, read),
+        )
 
 
 def _refuse(error: SettingsInvalid, path: Path | None) -> int:

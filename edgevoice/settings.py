@@ -149,6 +149,12 @@ class Wakeword(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     engine: What computes the scores: streaming is ours, openwakeword the library's own, with the same scores at eight
         times the cost.
     gate: "energy" computes no scores while nothing stands out of the room's own sound; "off" computes them all.
+    smoothing_frames: Of how many scores, one every 80 ms, the mean stands for each: 1 takes them as they are, because a
+        detection needs two in a row anyway; 3 and more lose words in noise.
+    near_miss_share: The share of the threshold from which a score that made no detection is written down, for
+        `edgevoice wakeword tune`.
+    keep_near_misses: How many recordings of near misses are kept, 2 s each; the oldest make room. With 0 no sound is
+        ever kept.
     """
 
     model: NotEmpty = "hey_jarvis"
@@ -159,6 +165,9 @@ class Wakeword(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     words: dict[str, Any] = {}
     engine: Literal["streaming", "openwakeword"] = "streaming"
     gate: Literal["energy", "off"] = "energy"
+    smoothing_frames: Annotated[int, Meta(ge=1, le=5)] = 1
+    near_miss_share: Annotated[float, Meta(ge=0.1, le=1)] = 0.5
+    keep_near_misses: Annotated[int, Meta(ge=0, le=1000)] = 0
 
     def further_words(self) -> dict[str, Word]:
         """Return ``words`` as structs, by name.
@@ -213,12 +222,14 @@ class Conversation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     no_speech_s: How long it listens after the wake word when nobody speaks.
     follow_up_s: How long after an answer one may go on without the wake word; 0 hangs up after one answer.
+    turn_s: How long the service may hear you speak without an end; then the box hangs up.
     thinking_s: How long the service may take to begin its answer.
     session_s: The longest conversation; the service bills the time, so none goes on for ever.
     """
 
     no_speech_s: Annotated[float, Meta(ge=2, le=60)] = 8.0
     follow_up_s: Annotated[float, Meta(ge=0, le=60)] = 6.0
+    turn_s: Annotated[float, Meta(ge=10, le=600)] = 90.0
     thinking_s: Annotated[float, Meta(ge=3, le=120)] = 15.0
     session_s: Annotated[float, Meta(ge=30, le=5400)] = 600.0
 

@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings_catalogue": {"errors", "settings"},
     "settings_file": {"errors", "settings", "settings_catalogue"},
     "journal": {"core", "errors", "settings"},
+    "live_settings": {"errors", "journal", "settings"},
     "core": set(),
     "engine": {"core"},
     **dict.fromkeys(ADAPTERS, EVERYBODY_KNOWS),

@@ -10,15 +10,18 @@ from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from edgevoice.bench.opponent import answer_audio, is_cut_by_service
+from edgevoice.bench.opponent import ANSWER_S, answer_audio
 from edgevoice.core.messages import (
     CutPlayback,
     LinkOpened,
+    NearSpeechConfirmed,
     PlaybackCut,
     PlaybackStarted,
     TalkPressed,
@@ -28,34 +31,86 @@ from edgevoice.core.messages import (
 from edgevoice.journal import start as start_journal
 from edgevoice.realtime.endpoint import Endpoint, local
 from edgevoice.stage.compare import find_on_tape
+from edgevoice.stage.seen import StepMissed
 from edgevoice.stage.stage import Stage, set_stage
 from edgevoice.stage.talker import rehearse, words
+from edgevoice.virtual import Room
+from edgevoice.virtual.room import synthetic_response
 
 _TALK_GPIO = 23
 _LIMIT_S = 20.0
-_EVERY_NTH_BY_WAKE_WORD = 7
 _SETTLED_S = 0.05
-_CAUSES = (UserStartedSpeaking, TalkPressed, WakeWordHeard)
+_LEARNING_S = 5.0
+_HEARD_WITHIN_S = 4.0
+_DUCKED = 10 ** (-10 / 20)
+_ENVELOPE = 240
+_WAKE_WORD = "Hey Jarvis."
+_OBJECTIONS = ("No, stop it please.", "Wait a moment.", "That is enough.", "What about tomorrow?", "Okay, thank you.")
+
+_ROOM_MS = 30.0
+"""Delay of the echo that the box hears of itself where speech interrupts: a card, and air."""
+
+
+class Source(StrEnum):
+    """Who decided about a cut."""
+
+    SERVICE = "service"
+    LOCAL_SPEECH = "local speech"
+    WAKE_WORD = "wake word"
+    BUTTON = "button"
+
+
+_CAUSES: dict[type, Source] = {
+    UserStartedSpeaking: Source.SERVICE,
+    NearSpeechConfirmed: Source.LOCAL_SPEECH,
+    WakeWordHeard: Source.WAKE_WORD,
+    TalkPressed: Source.BUTTON,
+}
+
+_Samples = npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """Half of the benchmark: a box of one echo tier, and who interrupts it.
+
+    ``every_nth`` answer is interrupted by ``often``'s counterpart ``seldom``; a room without echo where it has none.
+    """
+
+    tier: str
+    often: Source
+    seldom: Source
+    every_nth: int
+    room: Room | None
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """One interruption: when it was decided, what was reported as heard, and whether the box was under load."""
+    """One interruption: when it was decided and by whom, what was reported as heard, and whether under load.
+
+    ``spoken_s`` is when the speech began to be heard by the microphone, for a cut by speech; ``is_unheard`` says that
+    the box did not take it for speech, and the button was pressed in the end.
+    """
 
     number: int
+    source: Source
     decided_s: float
     reported: PlaybackCut
     is_loaded: bool
+    spoken_s: float | None = None
+    is_unheard: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One interruption against the tape."""
+    """One interruption against the tape; ``ducked_ms`` and ``yielded_ms`` count from the first sound of the talker."""
 
+    cut: Cut
     silent_ms: float
     heard_error_ms: float
     late_samples: int
-    is_loaded: bool
+    ducked_ms: float | None = None
+    yielded_ms: float | None = None
 
 
 def measure(cuts: int, *, as_json: bool) -> int:
@@ -72,71 +127,151 @@ def measure(cuts: int, *, as_json: bool) -> int:
 
 
 async def _hold(folder: Path, cuts: int, *, is_quiet: bool) -> dict[str, object]:
-    await rehearse("Hey Jarvis.")
-    changes: dict[str, dict[str, Any]] = {"conversation": {"session_s": 5400}}
-    async with _opponent(folder) as endpoint, set_stage(folder, changes=changes, endpoint=lambda: endpoint) as stage:
-        done = await _interrupt(stage, cuts, is_quiet=is_quiet)
-        await asyncio.sleep(0.5)
-        judged = _judge(stage, done)
-        xruns = sum(tape.header.xruns for tape in stage.card.far_end_tapes)
-    wrong = _wrong_truncates(folder / "book.jsonl", done)
+    await rehearse(_WAKE_WORD, *_OBJECTIONS)
+    room = Room(synthetic_response(1, gain_db=-12), _ROOM_MS)
+    acts = (
+        _Act("suppressor", Source.LOCAL_SPEECH, Source.SERVICE, 2, room),
+        _Act("none", Source.BUTTON, Source.WAKE_WORD, 4, None),
+    )
+    judged: list[Judged] = []
+    wrong = xruns = 0
+    for number, act in enumerate(acts):
+        place = folder / str(number)
+        await asyncio.to_thread(place.mkdir)
+        share = cuts // 2 if number == 0 else cuts - cuts // 2
+        one, mistaken, ran_dry = await _play(act, place, share, is_quiet=is_quiet)
+        judged += one
+        wrong += mistaken
+        xruns += ran_dry
     return {
         "cuts": len(judged),
-        **_figures([one for one in judged if not one.is_loaded]),
-        "loaded": _figures([one for one in judged if one.is_loaded]),
+        **_figures([one for one in judged if not one.cut.is_loaded]),
+        "loaded": _figures([one for one in judged if one.cut.is_loaded]),
+        "sources": {source: sum(one.cut.source is source for one in judged) for source in Source},
+        "local_speech": _by_local_speech(judged),
         "truncates_wrong": wrong,
         "xruns": xruns,
     }
 
 
-async def _interrupt(stage: Stage, cuts: int, *, is_quiet: bool) -> list[Cut]:
+async def _play(act: _Act, folder: Path, cuts: int, *, is_quiet: bool) -> tuple[list[Judged], int, int]:
+    """Play one half; return its cuts as judged, the truncates that were wrong, and the xruns."""
+    changes: dict[str, dict[str, Any]] = {
+        "conversation": {"session_s": 5400, "no_speech_s": 20},
+        "echo": {"tier": act.tier},
+    }
+    every_nth = act.every_nth if act.seldom is Source.SERVICE else 0
+    async with (
+        _opponent(folder, every_nth) as endpoint,
+        set_stage(folder, changes=changes, endpoint=lambda: endpoint, room=act.room) as stage,
+    ):
+        done = await _interrupt(stage, act, cuts, is_quiet=is_quiet)
+        await asyncio.sleep(0.5)
+        judged = _judge(stage, done)
+        xruns = sum(tape.header.xruns for tape in stage.card.far_end_tapes)
+    return judged, _wrong_truncates(folder / "book.jsonl", done), xruns
+
+
+async def _interrupt(stage: Stage, act: _Act, cuts: int, *, is_quiet: bool) -> list[Cut]:
     chance = random.Random(1)
-    stage.pins.press(_TALK_GPIO)
-    stage.pins.release(_TALK_GPIO)
+    # An idle box has been watching its clocks for minutes, not for a second.
+    await asyncio.sleep(5)
+    _press(stage)
     await stage.seen.wait_for(LinkOpened, "the session's opening", _LIMIT_S)
+    if act.room is not None:
+        # In the first seconds of its life the box learns the room by its own voice.
+        await stage.seen.wait_for(PlaybackStarted, "the first answer", _LIMIT_S)
+        await asyncio.sleep(_LEARNING_S)
+        _press(stage)
+        await stage.seen.wait_for(PlaybackCut, "the end of the first answer", _LIMIT_S)
+    first = 1 if act.room is None else 2
     done: list[Cut] = []
-    for number in range(1, cuts + 1):
-        is_loaded = number > cuts // 2
+    for number in range(first, first + cuts):
+        is_loaded = number >= first + cuts // 2
+        source = act.seldom if number % act.every_nth == 0 else act.often
         with _busy_thread() if is_loaded else _nothing():
-            done.append(await _one_cut(stage, number, chance, is_loaded=is_loaded))
-        if not is_quiet and number % 20 == 0:
-            print(f"{number} cuts", file=sys.stderr)
+            done.append(await _one_cut(stage, number, source, chance, is_loaded=is_loaded))
+        if not is_quiet and len(done) % 20 == 0:
+            print(f"{act.tier}: {len(done)} cuts", file=sys.stderr)
     return done
 
 
-async def _one_cut(stage: Stage, number: int, chance: random.Random, *, is_loaded: bool) -> Cut:
+async def _one_cut(stage: Stage, number: int, source: Source, chance: random.Random, *, is_loaded: bool) -> Cut:
     seen = stage.seen
     await seen.wait_for(PlaybackStarted, f"answer {number}", _LIMIT_S)
-    if not is_cut_by_service(number):
+    spoken = None
+    if source is not Source.SERVICE:
         await asyncio.sleep(chance.uniform(0.2, 0.7))
-        if number % _EVERY_NTH_BY_WAKE_WORD == 0:
-            stage.card.speak(np.concatenate([words("Hey Jarvis."), np.zeros(4000, np.int16)]))
-        else:
-            stage.pins.press(_TALK_GPIO)
-            stage.pins.release(_TALK_GPIO)
-    cut_s, _ = await seen.wait_for(CutPlayback, f"cut {number}", _LIMIT_S)
+        spoken = _object(stage, source, number)
+    is_unheard = False
+    try:
+        limit_s = _HEARD_WITHIN_S if source is Source.LOCAL_SPEECH else _LIMIT_S
+        cut_s, _ = await seen.wait_for(CutPlayback, f"cut {number} by {source}", limit_s)
+    except StepMissed:
+        if source is not Source.LOCAL_SPEECH:
+            raise
+        is_unheard = True
+        _press(stage)
+        cut_s, _ = await seen.wait_for(CutPlayback, f"cut {number} by the button instead", _LIMIT_S)
     # The cut is the first order after the fact that caused it.
-    decided_s = next(
-        note.at_s for note in reversed(seen.notes) if note.at_s <= cut_s and isinstance(note.notice, _CAUSES)
+    decided_s, cause = next(
+        (note.at_s, _CAUSES[type(note.notice)])
+        for note in reversed(seen.notes)
+        if note.at_s <= cut_s and type(note.notice) in _CAUSES
     )
     _, reported = await seen.wait_for(PlaybackCut, f"the report of cut {number}", _LIMIT_S)
-    return Cut(number, decided_s, reported, is_loaded)
+    await asyncio.sleep(stage.card.unheard_s)
+    return Cut(number, cause, decided_s, reported, is_loaded, spoken, is_unheard)
+
+
+def _object(stage: Stage, source: Source, number: int) -> float | None:
+    """Interrupt; return when the talker's first sound is due at the microphone, for a talker."""
+    if source is Source.BUTTON:
+        _press(stage)
+        return None
+    said = words(_WAKE_WORD if source is Source.WAKE_WORD else _OBJECTIONS[number % len(_OBJECTIONS)])
+    lead = np.zeros(1600, np.int16)
+    tape = stage.card.near_end
+    # The card takes what is said from the next period on; the lead makes sure that its first sound is heard whole.
+    heard = tape.frame_at(asyncio.get_running_loop().time())
+    stage.card.speak(np.concatenate([lead, said, np.zeros(4000, np.int16)]))
+    return tape.time_of(heard + len(lead))
+
+
+def _press(stage: Stage) -> None:
+    stage.pins.press(_TALK_GPIO)
+    stage.pins.release(_TALK_GPIO)
 
 
 def _judge(stage: Stage, done: Sequence[Cut]) -> list[Judged]:
     tape = stage.card.far_end
+    rate_hz = tape.header.rate_hz
     samples = tape.samples()
     judged = []
     for cut in done:
         at = tape.frame_at(cut.decided_s)
-        sounding = np.flatnonzero(samples[at : at + tape.header.rate_hz])
-        gaps = np.flatnonzero(np.diff(sounding) > _SETTLED_S * tape.header.rate_hz)
-        last = sounding[gaps[0]] if len(gaps) else sounding[-1]
-        found = find_on_tape(samples, answer_audio(cut.number), max(0, at - 4 * tape.header.rate_hz))
+        sounding = np.flatnonzero(samples[at : at + rate_hz])
+        gaps = np.flatnonzero(np.diff(sounding) > _SETTLED_S * rate_hz)
+        last = at + int(sounding[gaps[0]] if len(gaps) else sounding[-1])
+        found = find_on_tape(samples, answer_audio(cut.number), max(0, at - round((ANSWER_S + 1) * rate_hz)))
         (item,) = cut.reported.items
-        error_ms = item.heard_ms - found.samples * 1000 / tape.header.rate_hz
-        judged.append(Judged(1000 * int(last) / tape.header.rate_hz, error_ms, found.late, cut.is_loaded))
+        error_ms = item.heard_ms - found.samples * 1000 / rate_hz
+        silent_ms = 1000 * (last - at) / rate_hz
+        ducked_ms = yielded_ms = None
+        if cut.source is Source.LOCAL_SPEECH and cut.spoken_s is not None:
+            spoken = tape.frame_at(cut.spoken_s)
+            yielded_ms = 1000 * (last - spoken) / rate_hz
+            if spoken < at:
+                ducked_ms = _first_soft(samples[spoken : last + _ENVELOPE]) * 1000 / rate_hz
+        judged.append(Judged(cut, silent_ms, error_ms, found.late, ducked_ms, yielded_ms))
     return judged
+
+
+def _first_soft(samples: _Samples) -> int:
+    """Return after how many samples the answer, which is noise of one loudness, is 10 dB softer than it began."""
+    power = np.convolve(samples.astype(np.float64) ** 2, np.ones(_ENVELOPE) / _ENVELOPE, "valid")
+    soft = np.flatnonzero(power < power[0] * _DUCKED**2)
+    return int(soft[0]) + _ENVELOPE if len(soft) else len(samples)
 
 
 def _wrong_truncates(book: Path, done: Sequence[Cut]) -> int:
@@ -159,21 +294,44 @@ def _wrong_truncates(book: Path, done: Sequence[Cut]) -> int:
 def _figures(judged: Sequence[Judged]) -> dict[str, Any]:
     silent = [one.silent_ms for one in judged]
     return {
-        "silent_ms": {
-            "p50": round(float(np.percentile(silent, 50)), 1),
-            "p95": round(float(np.percentile(silent, 95)), 1),
-            "max": round(max(silent), 1),
-        },
+        "silent_ms": {**_spread(silent), "max": round(max(silent), 1)},
         "heard_error_ms": {"max": round(max(abs(one.heard_error_ms) for one in judged), 3)},
         "late_samples_heard": sum(one.late_samples for one in judged),
     }
 
 
+def _by_local_speech(judged: Sequence[Judged]) -> dict[str, Any]:
+    """Return how long after the talker's first sound the answer was ducked and silent, where the box heard them."""
+    figures: dict[str, Any] = {}
+    for name, is_loaded in (("unloaded", False), ("loaded", True)):
+        ones = [one for one in judged if one.cut.is_loaded is is_loaded]
+        heard = [one for one in ones if one.ducked_ms is not None]
+        ducked = [one.ducked_ms for one in heard if one.ducked_ms is not None]
+        silent = [one.yielded_ms for one in heard if one.yielded_ms is not None]
+        # Cut before anybody spoke: the box took its own echo for a person.
+        unprovoked = sum(one.yielded_ms is not None and one.ducked_ms is None for one in ones)
+        if ducked and silent:
+            unheard = sum(one.cut.is_unheard for one in ones)
+            figures[name] = {
+                "heard": f"{len(silent)}/{len(silent) + unheard}",
+                "unprovoked": unprovoked,
+                "ducked_ms": _spread(ducked),
+                "silent_ms": _spread(silent),
+            }
+    return figures
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    return {f"p{share}": round(float(np.percentile(values, share)), 1) for share in (50, 95)}
+
+
 @asynccontextmanager
-async def _opponent(folder: Path) -> AsyncIterator[Endpoint]:
+async def _opponent(folder: Path, every_nth: int) -> AsyncIterator[Endpoint]:
     socket = folder / "opponent.sock"
-    command = [sys.executable, "-m", "edgevoice.bench.opponent", str(socket), str(folder / "book.jsonl"), "1"]
-    child = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+    module = [sys.executable, "-m", "edgevoice.bench.opponent"]
+    child = await asyncio.create_subprocess_exec(
+        *module, str(socket), str(folder / "book.jsonl"), "1", str(every_nth), stdin=PIPE, stdout=PIPE
+    )
     try:
         if child.stdout is not None:
             await child.stdout.readline()

@@ -1,7 +1,8 @@
 """Opponent: a service that talks without end and is interrupted without end; keeps book of every truncation.
 
-Run as a child, so that its work is not the box's: ``python -m edgevoice.bench.opponent SOCKET BOOK SEED``. For each
-answer it writes one line of JSON into BOOK once the client has said what was heard.
+Run as a child, so that its work is not the box's: ``python -m edgevoice.bench.opponent SOCKET BOOK SEED NTH``. It
+interrupts every NTH answer itself, none when that is 0. For each answer it writes one line of JSON into BOOK once the
+client has said what was heard.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ RATE_HZ = 24_000
 ANSWER_S = 8.0
 _DELTA_MS = 100
 _STRAYS = 3
-_EVERY_NTH_BY_SERVICE = 2
+_PAUSE_S = 1.4
 
 
 def answer_audio(number: int) -> npt.NDArray[np.int16]:
@@ -33,18 +34,14 @@ def answer_audio(number: int) -> npt.NDArray[np.int16]:
     return sound
 
 
-def is_cut_by_service(number: int) -> bool:
-    """Say whether the service itself interrupts answer ``number``; the others are the button's and the wake word's."""
-    return number % _EVERY_NTH_BY_SERVICE == 0
-
-
 class _Session:
     """One client, answer after answer."""
 
-    def __init__(self, connection: ServerConnection, book: Path, chance: random.Random) -> None:
+    def __init__(self, connection: ServerConnection, book: Path, chance: random.Random, every_nth: int) -> None:
         self._connection = connection
         self._book = book
         self._chance = chance
+        self._every_nth = every_nth
         self._told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
     async def run(self) -> None:
@@ -75,18 +72,20 @@ class _Session:
         # All but the last arrive at once, as from a service that is far faster than speech.
         for piece in pieces[:-_STRAYS]:
             await self._delta(ids, piece)
-        if is_cut_by_service(number):
+        interrupts = self._every_nth > 0 and number % self._every_nth == 0
+        if interrupts:
             await asyncio.sleep(self._chance.uniform(0.25, 0.9))
             await self._send("input_audio_buffer.speech_started", audio_start_ms=0, item_id=f"user_{number}")
         told = [await self._told.get()]
         for piece in pieces[-_STRAYS:]:
             await self._delta(ids, piece)
         await self._send("response.done", response={"id": ids["response_id"], "status": "cancelled", "output": []})
-        if is_cut_by_service(number):
+        if interrupts:
             await self._send("input_audio_buffer.speech_stopped", audio_end_ms=0, item_id=f"user_{number}")
             await self._send("input_audio_buffer.committed", item_id=f"user_{number}")
-        # A second word about the same answer would be a fault: give it time to come.
-        await asyncio.sleep(0.15)
+        # A second word about the same answer would be a fault: give it time to come. And nobody is answered before they
+        # have spoken to their end.
+        await asyncio.sleep(_PAUSE_S)
         while not self._told.empty():
             told.append(self._told.get_nowait())
         with self._book.open("a") as book:
@@ -101,10 +100,10 @@ class _Session:
         await self._connection.send(json.dumps({"type": kind, **fields}))
 
 
-async def _serve(socket: Path, book: Path, seed: int) -> None:
+async def _serve(socket: Path, book: Path, seed: int, every_nth: int) -> None:
     async def handle(connection: ServerConnection) -> None:
         await connection.recv()
-        await _Session(connection, book, random.Random(seed)).run()
+        await _Session(connection, book, random.Random(seed), every_nth).run()
 
     async with unix_serve(handle, str(socket), compression=None):
         print("ready", flush=True)
@@ -113,4 +112,4 @@ async def _serve(socket: Path, book: Path, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])))
+    asyncio.run(_serve(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])))

@@ -1,15 +1,13 @@
 """Every command of `edgevoice`, for people: help, refusals in one line, exit status."""
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from edgevoice import __version__
-from edgevoice.commands import config
-from edgevoice.errors import EdgevoiceError
+from edgevoice.commands import config, wakeword
+from edgevoice.commands.obedience import obey as _obey
 
 app = typer.Typer(
     help="A smart speaker on a Raspberry Pi: say the wake word, talk, be answered aloud, interrupt whenever you like.",
@@ -19,6 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(config.app, name="config")
+app.add_typer(wakeword.app, name="wakeword")
 
 _Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The settings file.")]
 
@@ -167,13 +166,13 @@ def echo(
     _obey(lambda: measure(plan(tier, drift, minutes, trials), as_json=as_json))
 
 
-def _obey(command: Callable[[], int]) -> None:
-    """Run a command; what a person can mend is told in one line, without a traceback."""
-    try:
-        status = command()
-    except EdgevoiceError as error:
-        print(error.line(), file=sys.stderr)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    raise typer.Exit(status)
+@bench.command("wire")
+def wire_codec(
+    *,
+    rounds: Annotated[int, typer.Option(min=100, max=1_000_000, help="Events of each kind.")] = 20_000,
+    as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
+) -> None:
+    """Measure what reading and writing one event of the service costs, without a network."""
+    from edgevoice.bench.wire import measure
+
+    _obey(lambda: measure(rounds, as_json=as_json))

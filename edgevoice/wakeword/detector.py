@@ -6,13 +6,14 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from edgevoice.core.messages import WakeWordHeard
 from edgevoice.journal import tell
 from edgevoice.wakeword.decision import Decision
+from edgevoice.wakeword.notes import Notes
 from edgevoice.wakeword.scorer import Scorer
 from edgevoice.wakeword.shapes import RATE_HZ
 from edgevoice.wakeword.words import WakeWord
@@ -29,9 +30,9 @@ class Detector:
     """Wake words, listened for in every frame that ``hear`` is given, from any thread.
 
     ``load`` gives the scorer of these words; it is called, and used, in the detector's thread alone. ``tell`` is called
-    there with each detection and must return at once, and so must ``is_speaking``, which says whether the box itself
-    is to be heard. ``loaded`` is set, in the loop, once the models are there. ``scored_at`` and ``detected_at`` are
-    monotonic seconds; the first is the watchdog's proof that somebody listens.
+    there with each detection and must return at once, and so must ``is_speaking``, which says whether the box itself is
+    to be heard. ``notes`` are told of every decision, too. ``loaded`` is set, in the loop, once the models are there.
+    ``scored_at`` and ``detected_at`` are monotonic seconds; the first is the watchdog's proof that somebody listens.
     """
 
     def __init__(
@@ -41,10 +42,13 @@ class Detector:
         tell: Callable[[WakeWordHeard], None],
         *,
         is_speaking: Callable[[], bool],
+        smoothing_frames: int = 1,
+        notes: Notes | None = None,
     ) -> None:
         self._words = [word.name for word in words]
         self._load = load
-        self._decision = Decision([word.thresholds for word in words])
+        self._decision = Decision([word.thresholds for word in words], smoothing_frames=smoothing_frames)
+        self._notes = notes
         self._tell = tell
         self._is_speaking = is_speaking
         self._frames: queue.Queue[_Frame | None] = queue.Queue(_MOST_WAITING)
@@ -92,14 +96,32 @@ class Detector:
         scorer = self._load()
         tell_loaded()
         tell(_log, logging.INFO, "wakeword-ready", words=" ".join(self._words))
-        while (item := self._frames.get()) is not None:
-            frame, end = item
-            scores = scorer.score(np.frombuffer(frame, dtype="<i2"))
-            self.scored_at = time.monotonic()
-            heard = self._decision.take(scores, end / RATE_HZ, is_speaking=self._is_speaking())
-            if heard is not None:
-                self.detected_at = self.scored_at
-                self._tell(WakeWordHeard(self._words[heard], round(scores[heard], 3), end))
+        with self._noting():
+            while (item := self._frames.get()) is not None:
+                self._take(scorer, *item)
+
+    def _take(self, scorer: Scorer, pcm: bytes, end: int) -> None:
+        frame = np.frombuffer(pcm, dtype="<i2")
+        scores = scorer.score(frame)
+        self.scored_at = time.monotonic()
+        is_speaking = self._is_speaking()
+        heard = self._decision.take(scores, end / RATE_HZ, is_speaking=is_speaking)
+        if heard is not None:
+            self.detected_at = self.scored_at
+            self._tell(WakeWordHeard(self._words[heard], round(self._decision.scores[heard], 3), end))
+        if self._notes is not None:
+            self._notes.take(frame, self._decision, heard, is_speaking=is_speaking)
+
+    @contextlib.contextmanager
+    def _noting(self) -> Iterator[None]:
+        if self._notes is None:
+            yield
+            return
+        self._notes.begin()
+        try:
+            yield
+        finally:
+            self._notes.end()
 
     def _drop_oldest(self) -> None:
         try:

@@ -79,6 +79,38 @@ def test_while_the_box_speaks_and_a_second_after_both_rules_have_a_higher_bar() 
     assert decision.take([0.85], 2.3) == 0
 
 
+def test_smoothed_the_mean_of_the_latest_scores_is_compared_and_told() -> None:
+    decision = Decision([Thresholds(), Thresholds()], smoothing_frames=3)
+
+    told = [decision.take(scores, 1.0) for scores in ([0.9, 0.0], [0.6, 0.3], [0.6, 0.0], [0.6, 0.0])]
+
+    assert told == [None, None, 0, None]
+    assert decision.scores == pytest.approx([0.6, 0.1])
+
+
+@pytest.mark.parametrize(
+    ("frames", "expected"), [(1, None), (2, 1)], ids=["as they are", "the mean of two lets it pass"]
+)
+def test_unsmoothed_a_single_loud_frame_is_no_word_which_is_why_that_is_the_default(
+    frames: int, expected: int | None
+) -> None:
+    almost_sure = [0.0, 0.79, 0.21, 0.0]
+    loud = Decision([Thresholds(threshold=0.39)], smoothing_frames=frames)
+
+    heard = [number for number, score in enumerate(almost_sure) if loud.take([score], number * FRAME_S) is not None]
+
+    assert bool(heard) == (expected is not None)
+
+
+def test_after_each_frame_it_tells_the_bars_in_force_and_whether_it_is_deaf() -> None:
+    decision = Decision([Thresholds(0.5, 0.8, speaking=0.9), Thresholds(0.6, 0.8)])
+
+    assert (decision.take([0.0, 0.0], 1.0, is_speaking=True), decision.bars) == (None, [0.9, 0.6])
+    assert (decision.take([0.0, 0.95], 2.1), decision.bars, decision.is_deaf) == (1, [0.5, 0.6], False)
+    assert (decision.take([0.0, 0.95], 2.2), decision.is_deaf) == (None, True)
+    assert (decision.take([0.0, 0.0], 4.2), decision.is_deaf) == (None, False)
+
+
 @given(st.lists(st.floats(0, 1), max_size=200), st.floats(0.05, 0.99), st.floats(0, 0.5), st.floats(0, 3))
 def test_no_two_detections_are_closer_than_the_refractory_period(
     scores: list[float], threshold: float, above: float, refractory_s: float

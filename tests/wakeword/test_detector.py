@@ -4,8 +4,10 @@ import asyncio
 import logging
 import threading
 import time
+import wave
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,8 @@ from edgevoice.errors import WakeWordUnavailable
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.detector import Detector
 from edgevoice.wakeword.models import find_model, words_present
+from edgevoice.wakeword.near_misses_log import CLIPS_NAME, Detection, Listening, NearMiss, NearMissLog, read_log
+from edgevoice.wakeword.notes import Notes
 from edgevoice.wakeword.scorer import LibraryScorer, Scorer, StreamingScorer
 from edgevoice.wakeword.shapes import FRAME, RATE_HZ
 from edgevoice.wakeword.words import WakeWord
@@ -37,6 +41,7 @@ class Listener:
         *words: WakeWord,
         load: Callable[[Sequence[Path]], Scorer] = streaming,
         tell: Callable[[WakeWordHeard], None] | None = None,
+        notes: Notes | None = None,
     ) -> None:
         self.heard: list[WakeWordHeard] = []
         self.is_speaking = False
@@ -46,6 +51,7 @@ class Listener:
             lambda: load([word.model for word in words]),
             tell or self.heard.append,
             is_speaking=lambda: self.is_speaking,
+            notes=notes,
         )
 
     @property
@@ -135,6 +141,48 @@ def test_while_the_box_speaks_its_own_bar_holds() -> None:
     heard, _ = heard_in(quiet(1.0), recording(POSITIVES[0]), quiet(1.0), listener=listener)
 
     assert heard == []
+
+
+def noted(folder: Path, thresholds: Thresholds, *, most_clips: int = 0) -> tuple[list[WakeWordHeard], Samples]:
+    """Let a detector hear a word and write its log into ``folder``; return what it heard, and the sound."""
+    word = WakeWord("hey_jarvis", WORD.model, thresholds)
+    notes = Notes([word.name], NearMissLog(folder, most_clips=most_clips), lambda: datetime.now(UTC), share=0.5)
+    sound = np.concatenate([quiet(3.0), recording(POSITIVES[0]), quiet(2.5)])
+    sound = sound | 1  # a room is never digitally silent, as the recording is in its pauses
+    heard, _ = heard_in(sound, listener=Listener(word, notes=notes))
+    until(lambda: all(thread.name != "near-misses" for thread in threading.enumerate()))
+    return heard, sound
+
+
+def test_a_word_that_is_not_enough_is_written_down_with_the_sound_that_holds_it(tmp_path: Path) -> None:
+    heard, sound = noted(tmp_path, Thresholds(threshold=1.0, sure=1.0), most_clips=2)
+
+    assert heard == []
+    near, rest = read_log(tmp_path)
+    assert isinstance(near, NearMiss)
+    assert near.peak > 0.98
+    assert near.threshold == 1.0
+    assert near.listened_s + rest.listened_s == pytest.approx(len(sound) / RATE_HZ, abs=0.08)
+    (clip,) = (tmp_path / CLIPS_NAME).iterdir()
+    with wave.open(str(clip)) as file:
+        kept = file.readframes(file.getnframes())
+    assert len(kept) == 2 * 2 * RATE_HZ
+    assert kept in sound.tobytes()
+    assert (recording(POSITIVES[0]) | 1)[-6000:].tobytes() in kept
+
+
+def test_a_word_that_is_heard_is_written_down_without_its_sound(tmp_path: Path) -> None:
+    heard, _ = noted(tmp_path, Thresholds(), most_clips=2)
+
+    assert len(heard) == 1
+    assert [type(entry) for entry in read_log(tmp_path)] == [Detection, Listening]
+    assert not (tmp_path / CLIPS_NAME).exists()
+
+
+def test_a_log_that_cannot_be_written_costs_no_detection(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    assert len(noted(tmp_path / "file", Thresholds())[0]) == 1
 
 
 def test_silence_and_a_muted_microphone_are_scored_so_the_watchdog_sees_life() -> None:

@@ -1,0 +1,82 @@
+"""`edgevoice wakeword`: what people need to try, watch and tune the wake word. Changes no settings."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgevoice.commands.obedience import obey
+
+app = typer.Typer(
+    help="Try, watch and tune the wake word.",
+    epilog="The wake word models come with the package openwakeword, under CC BY-NC-SA 4.0: not for commercial use.",
+    no_args_is_help=True,
+)
+
+_Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The settings file.")]
+_Json = Annotated[bool, typer.Option("--json", help="One JSON object on one line.")]
+_Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="WAV of any rate; FLAC with edgevoice[eval].")]
+_Folders = Annotated[
+    list[Path],
+    typer.Argument(metavar="FOLDER…", help="Recordings whose names, or whose folders' names, begin with pos or neg."),
+]
+
+
+@app.command("test")
+def scores(
+    files: _Files,
+    *,
+    plot: Annotated[Path | None, typer.Option("--plot", metavar="PNG", help="Draw sound and scores.")] = None,
+    config: _Config = None,
+    as_json: _Json = False,
+) -> None:
+    """Score recordings as the box would, and tell where it would have woken."""
+    from edgevoice.commands.wakeword_scores import show
+
+    obey(lambda: show(files, config, picture=plot, as_json=as_json))
+
+
+@app.command()
+def watch(
+    *,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="Stop after so long.", show_default="until Ctrl-C")
+    ] = None,
+    config: _Config = None,
+) -> None:
+    """Show the score live while you speak, with the threshold in it. Ctrl-C ends it."""
+    from edgevoice.commands.wakeword_watch import watch as command
+
+    obey(lambda: command(config, seconds=seconds))
+
+
+@app.command()
+def tune(
+    *,
+    false_wakes: Annotated[float, typer.Option(min=0.0, help="How many false wakes a day you put up with.")] = 0.5,
+    folder: Annotated[
+        Path | None, typer.Option("--folder", metavar="FOLDER", help="Where the box keeps its log of near misses.")
+    ] = None,
+    config: _Config = None,
+    as_json: _Json = False,
+) -> None:
+    """Propose a threshold from what the box heard and nearly heard, with the false wakes and misses to expect."""
+    from edgevoice.commands.wakeword_tune import advise
+
+    obey(lambda: advise(config, folder, most_false_wakes=false_wakes, as_json=as_json))
+
+
+@app.command()
+def evaluate(
+    folders: _Folders,
+    *,
+    plot: Annotated[Path, typer.Option("--plot", metavar="PNG", help="Where to draw the DET curve.")] = Path(
+        "wakeword-det.png"
+    ),
+    config: _Config = None,
+    as_json: _Json = False,
+) -> None:
+    """Count misses and false wakes over folders of recordings, at the settings' own thresholds and at others."""
+    from edgevoice.commands.wakeword_evaluate import evaluate as command
+
+    obey(lambda: command(folders, config, picture=plot, as_json=as_json))

@@ -1,0 +1,51 @@
+"""The ears that the commands of `edgevoice wakeword` share: the settings' own words, thresholds and engine."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from edgevoice import journal
+from edgevoice.settings import Wakeword
+from edgevoice.settings_file import load
+from edgevoice.wakeword.decision import Thresholds
+from edgevoice.wakeword.engine import open_scorer
+from edgevoice.wakeword.listening import Listened, listen
+from edgevoice.wakeword.parts import cache_folder
+from edgevoice.wakeword.recordings import frames_of
+from edgevoice.wakeword.scorer import Scorer
+from edgevoice.wakeword.words import WakeWord, wake_words
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """The words that are listened for, and what scores them."""
+
+    settings: Wakeword
+    words: tuple[WakeWord, ...]
+    scorer: Scorer
+
+    @property
+    def thresholds(self) -> tuple[Thresholds, ...]:
+        """Return the thresholds in the order of the words."""
+        return tuple(word.thresholds for word in self.words)
+
+    def hear(self, path: Path) -> Listened:
+        """Listen to a recording; ``RecordingRefused`` if it is none."""
+        return listen(
+            self.scorer,
+            frames_of(path),
+            self.thresholds,
+            smoothing_frames=self.settings.smoothing_frames,
+            share=self.settings.near_miss_share,
+        )
+
+
+def open_ears(config: Path | None, *, gate: Literal["energy", "off"] | None = None) -> Ears:
+    """Load the settings and the models; ``gate`` takes the place of the settings' own. What fails is ours to tell."""
+    settings = load(config, os.environ).settings.wakeword
+    journal.start("warning")
+    words = wake_words(settings)
+    models = [word.model for word in words]
+    cache = cache_folder(os.environ)
+    return Ears(settings, words, open_scorer(models, engine=settings.engine, gate=gate or settings.gate, cache=cache))

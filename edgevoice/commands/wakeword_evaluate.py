@@ -1,0 +1,196 @@
+"""`edgevoice wakeword evaluate`: misses and false wakes over folders of recordings, with a DET curve."""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from edgevoice.commands.wakeword_ears import Ears, open_ears
+from edgevoice.errors import EdgevoiceError
+from edgevoice.wakeword.chances import Interval
+from edgevoice.wakeword.evaluation import Judged, Point, Result, kind_of, result_of, word_said
+from edgevoice.wakeword.models import words_present
+from edgevoice.wakeword.recordings import SUFFIXES, RecordingRefused
+
+_MOST_NAMED = 12
+
+
+class NothingToEvaluate(EdgevoiceError, LookupError):
+    """The folders hold no recordings that can be judged."""
+
+    code = "nothing-to-evaluate"
+    remedy = (
+        "Put WAV or FLAC files into folders named positives (one wake word in each file) and negatives (no wake word)."
+    )
+
+
+@dataclass(slots=True)
+class _Left:
+    """What was not judged, and why."""
+
+    unnamed: int = 0
+    other_words: int = 0
+    unreadable: int = 0
+    which_word: int = 0
+    judged: list[Judged] = field(default_factory=list)
+
+
+def evaluate(folders: Sequence[Path], config: Path | None, *, picture: Path, as_json: bool) -> int:
+    """Listen to everything, print what came of it and draw the curve; raises ``NothingToEvaluate``."""
+    recordings = [(path, folder) for folder in folders for path in _recordings(folder)]
+    ears = open_ears(config)
+    left = _judge(ears, recordings)
+    if not left.judged:
+        raise NothingToEvaluate(f"{', '.join(map(str, folders))}: {_left_out(left) or 'no recordings are there'}")
+    results = [(word.name, result_of(left.judged, number, word.thresholds)) for number, word in enumerate(ears.words)]
+    if as_json:
+        print(json.dumps(_facts(left, results)))
+    else:
+        _print(ears, left, results)
+    if any(result.real.misses and result.real.false_wakes for _, result in results):
+        from edgevoice.commands.wakeword_picture import draw_det, is_drawn
+
+        if is_drawn(picture, lambda: draw_det(picture, results)):
+            print(f"DET curve: {picture}", file=sys.stderr if as_json else sys.stdout)
+    else:
+        print("no DET curve: it takes positives and negatives", file=sys.stderr)
+    return 0
+
+
+def _recordings(folder: Path) -> Iterator[Path]:
+    if folder.is_file():
+        yield folder
+        return
+    if not folder.is_dir():
+        raise NothingToEvaluate(f"{folder} is no folder")
+    yield from sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+def _judge(ears: Ears, recordings: Sequence[tuple[Path, Path]]) -> _Left:
+    left = _Left()
+    names = [word.name for word in ears.words]
+    known = {*words_present(), *names}
+    for number, (path, root) in enumerate(recordings):
+        kind, said = kind_of(path, root), word_said(path, root, known)
+        if kind is None:
+            left.unnamed += 1
+        elif kind == "positive" and said is None and len(names) > 1:
+            left.which_word += 1
+        elif kind == "positive" and said is not None and said not in names:
+            left.other_words += 1
+        else:
+            _progress(number, len(recordings))
+            try:
+                word = names.index(said) if kind == "positive" and said is not None else 0
+                left.judged.append(Judged(path, kind, word, ears.hear(path)))
+            except RecordingRefused as error:
+                left.unreadable += 1
+                print(error.line(), file=sys.stderr)
+    _progress(len(recordings), len(recordings))
+    return left
+
+
+def _progress(done: int, among: int) -> None:
+    """Show on a terminal how far it is: a day of sound takes minutes."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{done} of {among} recordings" if done < among else "\r\x1b[K")
+        sys.stderr.flush()
+
+
+def _left_out(left: _Left) -> str:
+    reasons = (
+        (left.unnamed, "in no folder, and with no name, that begins with pos or neg"),
+        (left.other_words, "of words that are not in the settings"),
+        (left.which_word, "whose names do not tell which word is said"),
+        (left.unreadable, "that cannot be read"),
+    )
+    return ", ".join(f"{count} {reason}" for count, reason in reasons if count)
+
+
+def _print(ears: Ears, left: _Left, results: Sequence[tuple[str, Result]]) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    for name, result in results:
+        console.print(f"{name}, threshold {result.real.threshold:g}", markup=False)
+        console.print(f"  missed       {_misses(result)}")
+        console.print(f"  false wakes  {_false_wakes(result)}")
+    console.print("In brackets: the truth lies there 19 times in 20, if the recordings are like your home.")
+    _name(console, "Missed", [each.path for each in left.judged if each.is_missed])
+    woken: Counter[Path] = Counter()
+    for each in left.judged:
+        if each.kind == "negative" and each.listened.heard:
+            woken[each.path] += len(each.listened.heard)
+    _name(console, "Woke falsely", list(woken))
+    if text := _left_out(left):
+        console.print(f"Left out: {text}.", markup=False)
+    if ears.settings.gate == "energy":
+        console.print("The energy gate was on, as in the settings.")
+
+
+def _name(console: Console, title: str, paths: Sequence[Path]) -> None:
+    if paths:
+        rest = f", and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
+        console.print(f"{title}: {', '.join(map(str, paths[:_MOST_NAMED]))}{rest}", markup=False)
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"
+
+
+def _misses(result: Result) -> str:
+    misses = result.real.misses
+    if misses is None:
+        return "unknown: no positives"
+    value, low, high = (f"{100 * each:.3g}" for each in (misses.value, misses.low, misses.high))
+    return f"{result.real.missed} of {result.positives}: {value} % ({low} to {high})"
+
+
+def _false_wakes(result: Result) -> str:
+    rate = result.real.false_wakes
+    if rate is None:
+        return "unknown: no negatives"
+    value, low, high = (f"{each:,.0f}" if each >= 100 else f"{each:.2g}" for each in (rate.value, rate.low, rate.high))
+    return f"{result.real.false} in {_length(result.negative_s)}: {value} in 24 h ({low} to {high})"
+
+
+def _facts(left: _Left, results: Sequence[tuple[str, Result]]) -> dict[str, Any]:
+    return {
+        "recordings": len(left.judged),
+        "left_out": {
+            "unnamed": left.unnamed,
+            "other_words": left.other_words,
+            "which_word": left.which_word,
+            "unreadable": left.unreadable,
+        },
+        "words": {
+            name: {
+                "positives": result.positives,
+                "negative_hours": round(result.negative_s / 3600, 4),
+                **_point(result.real),
+                "curve": [_point(point) for point in result.curve],
+            }
+            for name, result in results
+        },
+        "missed": [str(each.path) for each in left.judged if each.is_missed],
+        "woke_falsely": [str(each.path) for each in left.judged if each.kind == "negative" and each.listened.heard],
+    }
+
+
+def _point(point: Point) -> dict[str, Any]:
+    return {
+        "threshold": point.threshold,
+        "missed": point.missed,
+        "miss_share": _bounds(point.misses),
+        "false_wakes": point.false,
+        "false_wakes_per_24_h": _bounds(point.false_wakes),
+    }
+
+
+def _bounds(interval: Interval | None) -> dict[str, float] | None:
+    if interval is None:
+        return None
+    return {"value": round(interval.value, 5), "low": round(interval.low, 5), "high": round(interval.high, 5)}

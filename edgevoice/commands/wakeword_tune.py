@@ -1,0 +1,167 @@
+"""`edgevoice wakeword tune`: reads the log of near misses and proposes thresholds, in plain words."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from edgevoice.errors import EdgevoiceError
+from edgevoice.settings import Wakeword
+from edgevoice.settings_file import load
+from edgevoice.system.announced import state_folder
+from edgevoice.wakeword.chances import Interval
+from edgevoice.wakeword.near_misses_log import CLIPS_NAME, FILE_NAME, Entry, read_log
+from edgevoice.wakeword.tuning import Evidence, Expected, Proposal, evidence_of, propose, shortage
+from edgevoice.wakeword.words import WakeWord, wake_words
+
+
+class NoNearMisses(EdgevoiceError, FileNotFoundError):
+    """There is no log of near misses where it was looked for."""
+
+    code = "no-near-misses"
+    remedy = (
+        "Let the box listen for some days; the service's log is read with "
+        "sudo edgevoice wakeword tune --folder /var/lib/edgevoice"
+    )
+
+
+def advise(config: Path | None, folder: Path | None, *, most_false_wakes: float, as_json: bool) -> int:
+    """Print a proposal for every word, or what is missing for one; raises ``NoNearMisses``."""
+    settings = load(config, os.environ).settings.wakeword
+    words = wake_words(settings)
+    folder = folder or state_folder(os.environ)
+    entries = _read(folder)
+    told = [(word, *_judge(entries, word, settings, most_false_wakes)) for word in words]
+    if as_json:
+        print(json.dumps({word.name: _facts(evidence, proposal) for word, evidence, proposal in told}))
+        return 0
+    console = Console(soft_wrap=True, highlight=False)
+    for word, evidence, proposal in told:
+        _print(console, settings, word, evidence, proposal, most_false_wakes)
+    if (clips := folder / CLIPS_NAME).is_dir() and any(clips.iterdir()):
+        console.print(f"Listen to the near misses: {clips}", markup=False)
+    return 0
+
+
+def _read(folder: Path) -> list[Entry]:
+    try:
+        return read_log(folder)
+    except FileNotFoundError as error:
+        raise NoNearMisses(f"there is no {FILE_NAME} in {folder}") from error
+    except OSError as error:
+        raise NoNearMisses(f"{folder / FILE_NAME} cannot be read: {error.strerror or error}") from error
+
+
+def _judge(
+    entries: Sequence[Entry], word: WakeWord, settings: Wakeword, most_false_wakes: float
+) -> tuple[Evidence, Proposal | None]:
+    evidence = evidence_of(entries, word.name, smoothing_frames=settings.smoothing_frames)
+    if shortage(evidence):
+        return evidence, None
+    limits = word.thresholds
+    return evidence, propose(evidence, limits.threshold, limits.sure, most_false_wakes=most_false_wakes)
+
+
+def _print(
+    console: Console,
+    settings: Wakeword,
+    word: WakeWord,
+    evidence: Evidence,
+    proposal: Proposal | None,
+    most_false_wakes: float,
+) -> None:
+    def say(text: str) -> None:
+        console.print(text, markup=False)
+
+    say(
+        f"{word.name}: {evidence.days:.1f} days of listening. {_times(len(evidence.calls), 'call')} heard, "
+        f"{_times(len(evidence.missed), 'call')} heard only when said again, "
+        f"{_times(len(evidence.false), 'wake')} that came to nothing, "
+        f"{_times(len(evidence.others), 'other near miss', 'other near misses')}."
+    )
+    if evidence.over_speech:
+        say(f"While the box itself spoke: {evidence.over_speech}; they have a bar of their own and are not counted.")
+    if evidence.unknown:
+        say(f"Of {_times(evidence.unknown, 'detection')} it is not known what came of it; they are not counted.")
+    if proposal is None:
+        say(f"No proposal: {shortage(evidence)}. Leave wakeword.threshold at {word.thresholds.threshold:g}.\n")
+        return
+    table = Table("threshold", "false wakes a day", "calls missed", "", box=None, pad_edge=False)
+    for each in proposal.table:
+        marks = [
+            name
+            for name, other in (("now", proposal.present), ("proposed", proposal.proposed))
+            if other.threshold == each.threshold
+        ]
+        table.add_row(f"{each.threshold:g}", _rate(each.false_wakes), _percent(each.misses), ", ".join(marks))
+    console.print(table)
+    for sentence in _conclusion(_setting(settings, word), proposal, most_false_wakes):
+        say(sentence)
+    say(
+        "In brackets: the truth lies there 19 times in 20. What the log cannot know: who spoke. A television that was "
+        "answered counts as a call, and a call that was given up as a near miss; what stayed below "
+        f"{proposal.table[0].threshold:g} left no trace.\n"
+    )
+
+
+def _setting(settings: Wakeword, word: WakeWord) -> str:
+    first = wake_words(settings)[0].name == word.name
+    has_own = "threshold" in settings.words.get(word.name, {})
+    return "wakeword.threshold" if first and not has_own else f"wakeword.words.{word.name}.threshold"
+
+
+def _conclusion(setting: str, proposal: Proposal, most_false_wakes: float) -> list[str]:
+    proposed, present = proposal.proposed, proposal.present
+    sentences: list[str] = []
+    if not proposal.keeps_within:
+        sentences.append(
+            f"No threshold keeps to {most_false_wakes:g} false wakes a day; this one comes nearest. "
+            "Another wake word may suit the room better."
+        )
+    if proposed.threshold == present.threshold:
+        return [*sentences, f"Proposal: leave {setting} at {present.threshold:g}. {_expect(present)}"]
+    now = f"Now, with {present.threshold:g}: {_rate(present.false_wakes)} and {_percent(present.misses)}."
+    return [*sentences, f"Proposal: {setting} = {proposed.threshold:g}. {_expect(proposed)} {now}"]
+
+
+def _expect(expected: Expected) -> str:
+    return f"Expect {_rate(expected.false_wakes)} false wakes a day, and {_percent(expected.misses)} of calls missed."
+
+
+def _times(count: int, one: str, many: str | None = None) -> str:
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
+
+
+def _rate(interval: Interval) -> str:
+    return f"{interval.value:.2f} ({interval.low:.2f} to {interval.high:.2f})"
+
+
+def _percent(interval: Interval) -> str:
+    return f"{100 * interval.value:.0f} % ({100 * interval.low:.0f} to {100 * interval.high:.0f})"
+
+
+def _facts(evidence: Evidence, proposal: Proposal | None) -> dict[str, Any]:
+    counts = {
+        "days": round(evidence.days, 3),
+        "calls": len(evidence.calls),
+        "said_again": len(evidence.missed),
+        "false_wakes": len(evidence.false),
+        "other_near_misses": len(evidence.others),
+        "unknown": evidence.unknown,
+        "over_speech": evidence.over_speech,
+    }
+    if proposal is None:
+        return {**counts, "proposal": None, "problem": shortage(evidence)}
+    return {
+        **counts,
+        "proposal": proposal.proposed.threshold,
+        "keeps_within": proposal.keeps_within,
+        "proposed": asdict(proposal.proposed),
+        "present": asdict(proposal.present),
+        "table": [asdict(each) for each in proposal.table],
+    }

@@ -1,0 +1,191 @@
+"""`edgevoice wakeword watch`: the score while you speak, with the threshold drawn. Keeps nothing of what it hears."""
+
+import math
+import os
+import queue
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyaudio
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from edgevoice.audio.devices import find, sound_library
+from edgevoice.audio.microphone import PERIOD, RATE_HZ, Microphone
+from edgevoice.commands.wakeword_ears import Ears, open_ears
+from edgevoice.core.messages import Device
+from edgevoice.errors import DeviceBusy
+from edgevoice.settings_file import load
+from edgevoice.wakeword.decision import Decision
+from edgevoice.wakeword.near_misses import Rises
+from edgevoice.wakeword.shapes import Samples
+
+_MOST_WAITING: Final = 50
+_DEAD_AFTER_S: Final = 1.0
+_WAIT_S: Final = 0.2
+_PEAK_FRAMES: Final = 25
+"""How long the highest score stays on the screen: 2 s."""
+
+_QUIETEST_DB: Final = -90.0
+
+_Frame = tuple[bytes, int]
+
+
+class Gauge:
+    """The live part of the screen: the microphone's level, and for each word a bar with its threshold in it."""
+
+    def __init__(self, ears: Ears, columns: int) -> None:
+        self._names = [word.name for word in ears.words]
+        self._width = max(map(len, [*self._names, "microphone"]))
+        # What stands beside the bar: the name, the score, the peak, and the spaces between.
+        self._cells = max(10, columns - self._width - 24)
+        self._peaks: list[deque[float]] = [deque(maxlen=_PEAK_FRAMES) for _ in self._names]
+
+    def drawn(self, frame: Samples, decision: Decision) -> Group:
+        """Return the lines after this frame."""
+        level_db = _level_db(frame)
+        loud = Text(f"{'microphone':<{self._width}}  ")
+        loud.append_text(_bar(1 + level_db / 90, None, self._cells, "cyan")).append(f"  {level_db:4.0f} dBFS")
+        lines = [loud]
+        for name, peaks, score, bar in zip(self._names, self._peaks, decision.scores, decision.bars, strict=True):
+            peaks.append(score)
+            line = Text(f"{name:<{self._width}}  ")
+            line.append_text(_bar(score, bar, self._cells, "green" if score >= bar else "yellow"))
+            lines.append(line.append(f"  {score:.2f}  peak {max(peaks):.2f}"))
+        return Group(*lines)
+
+
+def watch(config: Path | None, *, seconds: float | None) -> int:
+    """Show scores until Ctrl-C, or for ``seconds``; raises ``AudioUnavailable`` for a microphone that does not open."""
+    ears = open_ears(config, gate="off")
+    device = load(config, os.environ).settings.microphone.device
+    console = Console(highlight=False)
+    with _leaving() as is_over, _frames(device, is_over) as frames:
+        console.print(f"Listening on {device}. Say {_choice(ears)}. Ctrl-C ends it.", markup=False)
+        # A pipe gets the lines that stay, and no bar.
+        with Live(console=console, auto_refresh=False, transient=True) as live:
+            heard, near = _follow(ears, frames, live, math.inf if seconds is None else seconds)
+    console.print(f"Heard {_times(heard)}, nearly {_times(near)}.")
+    return 0
+
+
+def _follow(ears: Ears, frames: Iterator[_Frame], live: Live, seconds: float) -> tuple[int, int]:
+    """Score, decide and draw until there are no more frames; return how many detections and near misses there were."""
+    decision = Decision(ears.thresholds, smoothing_frames=ears.settings.smoothing_frames)
+    rises = Rises(len(ears.words), ears.settings.near_miss_share)
+    gauge = Gauge(ears, live.console.width)
+    heard = near = 0
+    for pcm, end in frames:
+        at_s = end / RATE_HZ
+        frame: Samples = np.frombuffer(pcm, "<i2")
+        word = decision.take(ears.scorer.score(frame), at_s)
+        if word is not None:
+            heard += 1
+            name, score = ears.words[word].name, decision.scores[word]
+            live.console.print(Text(f"{at_s:7.2f} s  {name}: heard, score {score:.2f}", "green"))
+        for rise in rises.take(decision, word, is_speaking=False):
+            if not rise.is_heard:
+                near += 1
+                name = ears.words[rise.word].name
+                text = f"{at_s:7.2f} s  {name}: nearly, peak {rise.peak:.2f} of {rise.threshold:g}"
+                live.console.print(Text(text, "yellow"))
+        live.update(gauge.drawn(frame, decision), refresh=True)
+        if at_s >= seconds:
+            break
+    return heard, near
+
+
+@contextmanager
+def _frames(name: str, is_over: threading.Event) -> Iterator[Iterator[_Frame]]:
+    """Open the microphone as the daemon does, and give its frames until ``is_over``; alone, as nothing is played."""
+    waiting: queue.Queue[_Frame] = queue.Queue(_MOST_WAITING)
+
+    def hear(frame: bytes, end: int) -> None:
+        # A terminal that was stopped: what it has missed is of no use to it.
+        with suppress(queue.Full):
+            waiting.put_nowait((frame, end))
+
+    microphone = Microphone(hear, _nobody_waits)
+    with sound_library() as library:
+        found = find(library, Device.MICROPHONE, name)
+        opened_at = time.monotonic()
+        try:
+            library.open(
+                rate=RATE_HZ,
+                channels=1,
+                format=pyaudio.paInt16,
+                input=True,
+                input_device_index=found.index,
+                frames_per_buffer=PERIOD,
+                stream_callback=microphone.callback,
+            )
+        except (OSError, ValueError) as error:
+            raise DeviceBusy(
+                f'"{found.name}" does not open at {RATE_HZ} Hz mono: {error}',
+                remedy="Does the box itself run? `sudo systemctl stop edgevoice`, then try again; "
+                "`fuser -v /dev/snd/*` names whoever has the card.",
+            ) from error
+
+        def frames() -> Iterator[_Frame]:
+            while not is_over.is_set():
+                try:
+                    yield waiting.get(timeout=_WAIT_S)
+                except queue.Empty:
+                    if time.monotonic() - max(opened_at, microphone.called_at) > _DEAD_AFTER_S:
+                        raise DeviceBusy(
+                            "the microphone has stopped: unplugged, or its sound server has died"
+                        ) from None
+
+        yield frames()
+
+
+@contextmanager
+def _leaving() -> Iterator[threading.Event]:
+    """Turn Ctrl-C into an event: the screen is put in order and the card given back before it ends."""
+    is_over = threading.Event()
+
+    def leave(_number: int, _frame: object) -> None:
+        is_over.set()
+
+    earlier = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield is_over
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+
+
+def _nobody_waits() -> None:
+    """Stand in for the uplink."""
+
+
+def _choice(ears: Ears) -> str:
+    names = [f'"{word.name.replace("_", " ")}"' for word in ears.words]
+    return " or ".join(names)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _level_db(frame: Samples) -> float:
+    power = float(np.mean(frame.astype(np.float64) ** 2)) / 32768**2
+    return max(_QUIETEST_DB, 10 * math.log10(power)) if power else _QUIETEST_DB
+
+
+def _bar(value: float, threshold: float | None, cells: int, colour: str) -> Text:
+    """Return a bar of ``cells`` characters, filled up to ``value`` of 1, with a line at the threshold."""
+    filled = round(min(1.0, max(0.0, value)) * cells)
+    bar = Text("█" * filled, colour).append("·" * (cells - filled), "bright_black")
+    if threshold is None:
+        return bar
+    place = min(cells - 1, int(threshold * cells))
+    return bar[:place].append("│", "bold red").append_text(bar[place + 1 :])

@@ -1,0 +1,65 @@
+"""Intervals of 95 % around what was counted: what a few events prove, and what they do not. Pure."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_TAIL = 0.025
+_STEPS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """What was found, and between which values the truth lies, 19 times in 20."""
+
+    value: float
+    low: float
+    high: float
+
+
+def rate(count: int, exposure: float) -> Interval:
+    """Return events per unit of exposure, with Garwood's exact interval for a Poisson process.
+
+    No event in 3 units still allows for 1.2 in each.
+    """
+    high = _root(lambda mean: _poisson_up_to(count, mean) - _TAIL, 0.0, count + 10 * math.sqrt(count + 1) + 10)
+    low = _root(lambda mean: _TAIL - (1 - _poisson_up_to(count - 1, mean)), 0.0, float(count)) if count else 0.0
+    return Interval(count / exposure, low / exposure, high / exposure)
+
+
+def share(count: int, among: int) -> Interval:
+    """Return the share of ``count`` among so many, with Clopper and Pearson's exact interval."""
+    low = _root(lambda chance: _TAIL - (1 - _binomial_up_to(count - 1, among, chance)), 0.0, 1.0) if count else 0.0
+    high = _root(lambda chance: _binomial_up_to(count, among, chance) - _TAIL, 0.0, 1.0) if count < among else 1.0
+    return Interval(count / among, low, high)
+
+
+def _root(falling: Callable[[float], float], low: float, high: float) -> float:
+    """Return where a function that falls passes through 0."""
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if falling(middle) > 0 else (low, middle)
+    return (low + high) / 2
+
+
+def _poisson_up_to(count: int, mean: float) -> float:
+    if mean <= 0:
+        return 1.0
+    # By logarithms: a mean of 800 has terms that no float holds.
+    return math.fsum(math.exp(number * math.log(mean) - mean - math.lgamma(number + 1)) for number in range(count + 1))
+
+
+def _binomial_up_to(count: int, among: int, chance: float) -> float:
+    if not 0 < chance < 1:
+        return 1.0 if chance <= 0 else 0.0
+    whole = math.lgamma(among + 1)
+    return math.fsum(
+        math.exp(
+            whole
+            - math.lgamma(number + 1)
+            - math.lgamma(among - number + 1)
+            + number * math.log(chance)
+            + (among - number) * math.log1p(-chance)
+        )
+        for number in range(count + 1)
+    )

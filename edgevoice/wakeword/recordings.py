@@ -1,0 +1,207 @@
+"""Recordings as the wake word hears them: WAV and FLAC of any rate and channels, in frames of 80 ms at 16 kHz.
+
+Read piece by piece, so an hour needs no more memory than a word. Files are not trusted: what cannot be read is one
+error that names the file.
+"""
+
+import contextlib
+import importlib
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+from edgevoice.errors import EdgevoiceError
+from edgevoice.wakeword.shapes import FRAME, RATE_HZ, Samples
+
+SUFFIXES: Final = (".wav", ".flac")
+
+_RATES_HZ = range(4000, 384_001)
+_MOST_CHANNELS = 64
+_PIECE_FRAMES = 1 << 16
+
+_PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
+_FULL_SCALE = 32768.0
+
+_Mono = npt.NDArray[np.float32]
+
+
+class RecordingRefused(EdgevoiceError, ValueError):
+    """A file is no recording that can be read."""
+
+    code = "recording-refused"
+    remedy = "WAV (PCM or float) and FLAC can be read; sox or ffmpeg make one of anything."
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    kind: int
+    channels: int
+    rate_hz: int
+    bits: int
+
+    @property
+    def frame_bytes(self) -> int:
+        return self.channels * self.bits // 8
+
+
+def frames_of(path: Path) -> Iterator[Samples]:
+    """Yield 1280 samples each, s16 mono at 16 kHz; channels are mixed, and the last frame is filled up with zeros.
+
+    A file that is 16 kHz mono s16 comes through bit for bit. Raises ``RecordingRefused``.
+    """
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(12)
+            if beginning[:4] == b"RIFF" and beginning[8:] == b"WAVE":
+                rate_hz, pieces = _open_wav(path, file)
+                yield from _framed(_at_16_khz(pieces, rate_hz))
+                return
+        if beginning[:4] != b"fLaC":
+            raise RecordingRefused(f"{path} is neither a WAV nor a FLAC file")
+        with _flac(path) as opened:
+            rate_hz = _checked(path, opened.samplerate, opened.channels)
+            yield from _framed(_at_16_khz(_flac_pieces(path, opened), rate_hz))
+    except OSError as error:
+        raise RecordingRefused(
+            f"{path} cannot be read: {error.strerror or error}", remedy="Look at its name and its permissions."
+        ) from error
+
+
+# --- WAV -------------------------------------------------------------------------------------------------------------
+
+
+def _open_wav(path: Path, file: BinaryIO) -> tuple[int, Iterator[_Mono]]:
+    """Find the format and the sound; Python's own module knows no floats, and extensible headers only from 3.12 on."""
+    found: _Format | None = None
+    while len(header := file.read(8)) == 8:
+        name, size = struct.unpack("<4sI", header)
+        if name == b"fmt ":
+            found = _format(path, file.read(min(size, 64)))
+            file.seek(max(0, size - 64) + size % 2, 1)
+        elif name == b"data":
+            if found is None:
+                raise RecordingRefused(f"{path} is damaged: its sound stands before its format")
+            # Recorders that were broken off leave a size of 0, or the largest: the sound goes on to the file's end.
+            limit = size if 0 < size < 0xFFFFFFFF else None
+            return found.rate_hz, _wav_pieces(file, found, limit)
+        else:
+            file.seek(size + size % 2, 1)
+    raise RecordingRefused(f"{path} is damaged: no sound is in it")
+
+
+def _format(path: Path, chunk: bytes) -> _Format:
+    if len(chunk) < 16:
+        raise RecordingRefused(f"{path} is damaged: its format is cut off")
+    kind, channels, rate_hz, _, _, bits = struct.unpack_from("<HHIIHH", chunk)
+    if kind == _EXTENSIBLE and len(chunk) >= 26:
+        (kind,) = struct.unpack_from("<H", chunk, 24)
+    _checked(path, rate_hz, channels)
+    if (kind, bits) not in {(_PCM, 8), (_PCM, 16), (_PCM, 24), (_PCM, 32), (_FLOAT, 32), (_FLOAT, 64)}:
+        raise RecordingRefused(f"{path} is compressed: its WAV format is {kind}, with {bits} bits")
+    return _Format(kind, channels, rate_hz, bits)
+
+
+def _checked(path: Path, rate_hz: int, channels: int) -> int:
+    if rate_hz not in _RATES_HZ or not 1 <= channels <= _MOST_CHANNELS:
+        raise RecordingRefused(f"{path} is damaged: {channels} channels at {rate_hz} Hz")
+    return rate_hz
+
+
+def _wav_pieces(file: BinaryIO, found: _Format, limit: int | None) -> Iterator[_Mono]:
+    left = limit
+    while left is None or left > 0:
+        wanted = _PIECE_FRAMES * found.frame_bytes
+        raw = file.read(wanted if left is None else min(wanted, left))
+        whole = len(raw) // found.frame_bytes * found.frame_bytes
+        if not whole:
+            return
+        yield _mono(_decoded(raw[:whole], found).reshape(-1, found.channels))
+        left = None if left is None else left - len(raw)
+
+
+def _decoded(raw: bytes, found: _Format) -> _Mono:
+    """Return samples from -1 to 1."""
+    sound: npt.NDArray[Any]
+    if found.kind == _FLOAT:
+        sound = np.nan_to_num(np.frombuffer(raw, f"<f{found.bits // 8}"), nan=0.0, posinf=1.0, neginf=-1.0)
+    elif found.bits == 8:
+        sound = np.frombuffer(raw, np.uint8) / 128.0 - 1
+    elif found.bits == 24:
+        wide = np.zeros((len(raw) // 3, 4), np.uint8)
+        wide[:, 1:] = np.frombuffer(raw, np.uint8).reshape(-1, 3)
+        sound = wide.view("<i4")[:, 0] / 2.0**31
+    else:
+        sound = np.frombuffer(raw, f"<i{found.bits // 8}") / 2.0 ** (found.bits - 1)
+    return sound.astype(np.float32)
+
+
+# --- FLAC ------------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _flac(path: Path) -> Iterator[Any]:
+    try:
+        # Not a dependency of the box: only people who evaluate have FLAC files.
+        library = importlib.import_module("soundfile")
+    except (ImportError, OSError) as error:
+        raise RecordingRefused(
+            f"{path} is FLAC, and the package soundfile is not installed",
+            remedy="Install it: pip install 'edgevoice[eval]'",
+        ) from error
+    try:
+        opened = library.SoundFile(str(path))
+    except RuntimeError as error:
+        raise RecordingRefused(f"{path} is damaged") from error
+    with opened:
+        yield opened
+
+
+def _flac_pieces(path: Path, opened: Any) -> Iterator[_Mono]:
+    while True:
+        try:
+            piece = opened.read(_PIECE_FRAMES, dtype="float32", always_2d=True)
+        except RuntimeError as error:
+            raise RecordingRefused(f"{path} is damaged") from error
+        if not len(piece):
+            return
+        yield _mono(piece)
+
+
+# --- both ------------------------------------------------------------------------------------------------------------
+
+
+def _mono(sound: npt.NDArray[np.float32]) -> _Mono:
+    mixed: _Mono = sound[:, 0] if sound.shape[1] == 1 else sound.mean(axis=1, dtype=np.float32)
+    return mixed
+
+
+def _at_16_khz(pieces: Iterator[_Mono], rate_hz: int) -> Iterator[Samples]:
+    if rate_hz == RATE_HZ:
+        yield from map(_s16, pieces)
+        return
+    stream = soxr.ResampleStream(rate_hz, RATE_HZ, 1, dtype="float32")
+    for piece in pieces:
+        yield _s16(stream.resample_chunk(piece))
+    yield _s16(stream.resample_chunk(np.zeros(0, np.float32), last=True))
+
+
+def _s16(sound: _Mono) -> Samples:
+    scaled: npt.NDArray[np.float32] = np.clip(np.rint(sound * _FULL_SCALE), -32768, 32767)
+    return scaled.astype(np.int16)
+
+
+def _framed(pieces: Iterator[Samples]) -> Iterator[Samples]:
+    left = np.zeros(0, np.int16)
+    for piece in pieces:
+        sound = np.concatenate([left, piece])
+        whole = len(sound) // FRAME * FRAME
+        yield from sound[:whole].reshape(-1, FRAME)
+        left = sound[whole:]
+    if len(left):
+        yield np.concatenate([left, np.zeros(FRAME - len(left), np.int16)])

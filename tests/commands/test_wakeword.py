@@ -1,0 +1,405 @@
+"""`edgevoice wakeword`: what people and programs read of recordings, logs and folders; and the live bar on a card."""
+
+import json
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable
+from fcntl import ioctl
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile  # type: ignore[import-untyped]
+from typer.testing import CliRunner, Result
+
+from edgevoice import settings_file
+from edgevoice.audio import devices
+from edgevoice.commands.root import app
+from edgevoice.virtual import VirtualCard
+from edgevoice.wakeword.near_misses_log import (
+    CLIPS_NAME,
+    FILE_NAME,
+    Conversation,
+    Detection,
+    Listening,
+    NearMiss,
+    NearMissLog,
+    read_log,
+)
+from edgevoice.wakeword.parts import cache_folder, parts_of
+from tests.audio.fake_library import CARDS, FakeLibrary
+from tests.waiting import until
+from tests.wakeword.sounds import DATA, NEGATIVES, POSITIVES, quiet, recording
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    # The front end is the machine's; all else is this test's own.
+    monkeypatch.setenv("CACHE_DIRECTORY", str(cache_folder(os.environ)))
+    parts_of(cache_folder(os.environ))
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setattr(settings_file, "SYSTEM_FILE", tmp_path / "etc.toml")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def wakeword(*arguments: str | Path, settings: str = "") -> Result:
+    Path("edgevoice.toml").write_text(settings, encoding="utf-8")
+    options = ["--config", "edgevoice.toml"] if arguments[0] != "--help" else []
+    return CliRunner().invoke(app, ["wakeword", *map(str, arguments), *options])
+
+
+def test_help_names_the_licence_of_the_models() -> None:
+    assert "CC BY-NC-SA 4.0: not for commercial use" in " ".join(wakeword("--help").stdout.split())
+
+
+# --- test ------------------------------------------------------------------------------------------------------------
+
+
+def test_each_recording_is_a_line_with_its_peak_and_what_the_box_would_do(home: Path) -> None:
+    result = wakeword("test", DATA / POSITIVES[0], DATA / NEGATIVES[0], "--plot", home / "scores.png")
+
+    assert result.exit_code == 0, result.stderr
+    heading, positive, negative, *_ = result.stdout.splitlines()
+    assert heading.split() == ["recording", "word", "peak", "at", "threshold", "the", "box"]
+    assert "hey_jarvis  0.99" in positive
+    assert "wakes at 1.04 s" in positive
+    assert negative.split()[1:] == ["hey_jarvis", "0.000", *negative.split()[3:6], "sleeps", "on"]
+    assert (home / "scores.png").read_bytes().startswith(PNG)
+
+
+def test_what_is_not_enough_under_these_settings_is_called_near() -> None:
+    result = wakeword(
+        "test",
+        DATA / POSITIVES[0],
+        settings="[wakeword]\nthreshold = 0.99\nsure_threshold = 1.0\nsmoothing_frames = 5\n",
+    )
+
+    assert "nearly" in result.stdout
+
+
+def test_a_program_reads_every_score_of_every_word(home: Path) -> None:
+    soundfile.write(home / "a.flac", recording(POSITIVES[1]), 16_000)
+
+    result = wakeword("test", "a.flac", "--json", settings="[wakeword.words]\nalexa = {}\n")
+
+    (told,) = json.loads(result.stdout)["recordings"]
+    assert told["file"] == "a.flac"
+    assert set(told["words"]) == {"hey_jarvis", "alexa"}
+    jarvis = told["words"]["hey_jarvis"]
+    assert jarvis["peak"] == max(jarvis["scores"]) > 0.99
+    assert len(jarvis["heard_at_s"]) == 1
+    assert told["words"]["alexa"]["heard_at_s"] == []
+
+
+def test_a_file_that_cannot_be_read_is_one_line_and_the_others_are_scored_all_the_same(home: Path) -> None:
+    (home / "x.wav").write_bytes(b"not a recording")
+
+    result = wakeword("test", "x.wav", "y.wav", DATA / POSITIVES[0])
+
+    assert result.exit_code == 1
+    assert [line.split(" ")[0] for line in result.stderr.splitlines()] == ["x.wav", "y.wav"]
+    assert "wakes at" in result.stdout
+
+
+@pytest.mark.parametrize("name", ["nowhere/scores.png", "scores.xyz"])
+def test_a_picture_that_cannot_be_written_is_one_line(name: str) -> None:
+    result = wakeword("test", DATA / POSITIVES[0], "--plot", name)
+
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"{name} cannot be written")
+
+
+def test_without_matplotlib_the_table_comes_and_the_picture_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+
+    result = wakeword("test", DATA / POSITIVES[0], "--plot", "scores.png")
+
+    assert result.exit_code == 0
+    assert "pip install 'edgevoice[plot]'" in result.stderr
+    assert "See it" not in result.stdout
+
+
+# --- evaluate --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def recordings(home: Path) -> Path:
+    folder = home / "set"
+    for kind, names in (("positives", POSITIVES), ("negatives", NEGATIVES)):
+        (folder / kind).mkdir(parents=True)
+        for name in names:
+            soundfile.write(folder / kind / f"{Path(name).stem}.flac", recording(name), 16_000)
+    (folder / "notes.txt").touch()
+    return folder
+
+
+def test_misses_and_false_wakes_are_counted_with_their_intervals_and_drawn(home: Path, recordings: Path) -> None:
+    result = wakeword("evaluate", recordings)
+
+    assert result.exit_code == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert lines[:2] == ["hey_jarvis, threshold 0.5", "  missed       0 of 5: 0 % (0 to 52.2)"]
+    assert lines[2].startswith("  false wakes  0 in 0.1 min: 0 in 24 h (0 to ")
+    assert lines[-1] == "DET curve: wakeword-det.png"
+    assert (home / "wakeword-det.png").read_bytes().startswith(PNG)
+
+
+def test_a_word_put_among_the_negatives_is_a_false_wake_and_one_that_is_not_said_a_miss(recordings: Path) -> None:
+    negatives = recordings / "negatives"
+    (recordings / "positives" / f"{Path(POSITIVES[0]).stem}.flac").rename(negatives / "a.flac")
+    (negatives / f"{Path(NEGATIVES[0]).stem}.flac").rename(recordings / "positives" / "b.flac")
+
+    result = wakeword("evaluate", recordings, "--json", "--plot", "det.png")
+
+    told = json.loads(result.stdout)
+    word = told["words"]["hey_jarvis"]
+    assert (word["positives"], word["missed"], word["false_wakes"]) == (5, 1, 1)
+    assert word["false_wakes_per_24_h"]["low"] < word["false_wakes_per_24_h"]["value"]
+    assert [Path(path).name for path in told["missed"] + told["woke_falsely"]] == ["b.flac", "a.flac"]
+    assert len(word["curve"]) == 22
+
+
+def test_what_is_left_out_is_told(recordings: Path) -> None:
+    soundfile.write(recordings / "something.wav", recording(NEGATIVES[0]), 16_000)
+    soundfile.write(recordings / "pos_alexa.wav", recording(NEGATIVES[0]), 16_000)
+    (recordings / "negatives" / "broken.flac").write_bytes(b"fLaC")
+
+    result = wakeword("evaluate", recordings)
+    left = next(line for line in result.stdout.splitlines() if line.startswith("Left out: "))
+
+    assert left == (
+        "Left out: 1 in no folder, and with no name, that begins with pos or neg, "
+        "1 of words that are not in the settings, 1 that cannot be read."
+    )
+    assert "broken.flac is damaged" in result.stderr
+
+
+def test_folders_without_recordings_are_refused_in_one_line(home: Path) -> None:
+    (home / "empty").mkdir()
+    for folder in ("empty", "nowhere"):
+        result = wakeword("evaluate", folder)
+
+        assert result.exit_code == 1
+        (line,) = result.stderr.splitlines()
+        assert line.startswith(folder)
+
+
+# --- tune ------------------------------------------------------------------------------------------------------------
+
+
+def written(folder: Path, days: int, calls: int, *, again: int = 0) -> None:
+    """Write the log of a box: so many calls, of which so many had to be repeated."""
+    log = NearMissLog(folder)
+    thread = log.begin()
+
+    def put(entry: Listening) -> None:
+        log.put(entry)
+        until(lambda: log._waiting.qsize() < 10)
+
+    for number in range(calls):
+        at = f"2026-05-{1 + number % 28:02}T10:{number // 28:02}"
+        if number < again:
+            put(NearMiss(at=f"{at}:00+00:00", word="hey_jarvis", peak=0.4, held=0.38, threshold=0.5, floor=0.25))
+        put(Detection(at=f"{at}:04+00:00", word="hey_jarvis", peak=0.95, held=0.9, threshold=0.5, floor=0.25))
+        put(Conversation(at=f"{at}:30+00:00", word="hey_jarvis", turns=1, answers=1))
+    put(Listening(at="2026-05-29T00:00:00+00:00", listened_s=days * 86_400.0))
+    log.end()
+    until(lambda: not thread.is_alive())
+
+
+def test_a_threshold_is_proposed_with_what_to_expect_of_it(home: Path) -> None:
+    written(home / "state", days=20, calls=60, again=12)
+
+    result = wakeword("tune")
+
+    text = result.stdout
+    assert result.exit_code == 0, result.stderr
+    assert text.startswith(
+        "hey_jarvis: 20.0 days of listening. 60 calls heard, 12 calls heard only when said again, "
+        "0 wakes that came to nothing, 0 other near misses."
+    )
+    assert (
+        "Proposal: wakeword.threshold = 0.3. Expect 0.00 (0.00 to 0.18) false wakes a day, "
+        "and 0 % (0 to 5) of calls missed. Now, with 0.5: 0.00 (0.00 to 0.18) and 17 % (9 to 27)."
+    ) in text
+    assert "What the log cannot know: who spoke." in text
+
+
+def test_too_little_is_said_to_be_too_little(home: Path) -> None:
+    written(home / "state", days=1, calls=3)
+
+    result = wakeword("tune")
+
+    assert "No proposal: too little to go by: 1.0 days of listening and 3 calls" in result.stdout
+    assert "Leave wakeword.threshold at 0.5." in result.stdout
+    assert json.loads(wakeword("tune", "--json").stdout)["hey_jarvis"]["proposal"] is None
+
+
+def test_a_program_reads_the_whole_table(home: Path) -> None:
+    written(home / "elsewhere", days=20, calls=60, again=12)
+
+    told = json.loads(wakeword("tune", "--json", "--folder", home / "elsewhere").stdout)["hey_jarvis"]
+
+    assert (told["proposal"], told["calls"], told["said_again"], told["keeps_within"]) == (0.3, 60, 12, True)
+    assert told["present"]["misses"]["value"] == pytest.approx(12 / 72)
+    assert len(told["table"]) == 15
+
+
+def test_words_with_a_threshold_of_their_own_are_told_by_their_own_setting(home: Path) -> None:
+    written(home / "state", days=20, calls=60, again=12)
+
+    own = "[wakeword]\nmodel = 'alexa'\n[wakeword.words]\nhey_jarvis = {}\n"
+
+    assert "Proposal: wakeword.words.hey_jarvis.threshold = 0.3." in wakeword("tune", settings=own).stdout
+
+
+def test_where_recordings_were_kept_their_folder_is_named(home: Path) -> None:
+    written(home / "state", days=1, calls=1)
+    (home / "state" / CLIPS_NAME).mkdir()
+    (home / "state" / CLIPS_NAME / "a.wav").touch()
+
+    assert f"Listen to the near misses: {home / 'state' / CLIPS_NAME}" in wakeword("tune").stdout
+
+
+def test_no_log_is_one_line_with_where_the_services_log_is(home: Path) -> None:
+    result = wakeword("tune")
+
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"there is no {FILE_NAME} in {home / 'state'}. ")
+    assert "--folder /var/lib/edgevoice" in line
+
+
+# --- watch -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_microphone_that_is_missing_or_in_use_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused: dict[int, Exception] = {0: OSError(-9985, "Device unavailable"), 1: OSError(-9985, "Device unavailable")}
+    monkeypatch.setattr(devices, "open_library", lambda: FakeLibrary(*CARDS, refused=refused))
+
+    for name, problem in (("nobody", 'no microphone is called "nobody"'), ("mic", '"mic" does not open')):
+        result = wakeword("watch", settings=f'[microphone]\ndevice = "{name}"\n')
+
+        assert result.exit_code == 1
+        (line,) = result.stderr.splitlines()
+        assert line.startswith(problem)
+
+
+def test_a_microphone_that_stops_is_told_and_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = FakeLibrary(*CARDS)
+    monkeypatch.setattr(devices, "open_library", lambda: library)
+
+    result = wakeword("watch", settings='[microphone]\ndevice = "mic"\n')
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("the microphone has stopped")
+    assert library.is_terminated
+
+
+class Terminal:
+    """A terminal with a watch in it."""
+
+    def __init__(self, card: VirtualCard) -> None:
+        Path("watch.toml").write_text('[microphone]\ndevice = "edgevoice_mic"\n')
+        self._ours, theirs = pty.openpty()
+        ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+        environment = {key: value for key, value in os.environ.items() if key not in {"COLUMNS", "NO_COLOR"}}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "edgevoice", "wakeword", "watch", "--config", "watch.toml"],
+            env=environment | dict(card.environment) | {"TERM": "xterm-256color"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        self.seen = ""
+
+    def read_until(self, is_so: Callable[[], Any], limit_s: float = 30.0) -> None:
+        deadline = time.monotonic() + limit_s
+        while not is_so():
+            assert time.monotonic() < deadline, self.seen[-2000:]
+            if select.select([self._ours], [], [], 0.1)[0]:
+                try:
+                    self.seen += os.read(self._ours, 65_536).decode(errors="replace")
+                except OSError:
+                    # Linux says so when the other side has closed.
+                    return
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._ours)
+
+
+@pytest.mark.sound
+def test_on_a_card_the_bar_follows_the_word_and_ctrl_c_leaves_a_clean_terminal(home: Path) -> None:
+    with VirtualCard(home / "card") as card:
+        terminal = Terminal(card)
+        try:
+            card.speak(np.concatenate([quiet(2.0), recording(POSITIVES[0]), quiet(1.0)]))
+            terminal.read_until(lambda: "hey_jarvis: heard, score" in terminal.seen)
+            terminal.read_until(lambda: "1.00  peak 1.00" in terminal.seen)
+            terminal.process.send_signal(signal.SIGINT)
+            terminal.read_until(lambda: terminal.process.poll() is not None, 5)
+            terminal.read_until(lambda: "Heard once, nearly 0 times." in terminal.seen, 5)
+        finally:
+            terminal.close()
+
+    assert terminal.process.returncode == 0
+    # The threshold stands in the bar, the cursor is back, and nothing went wrong on the way.
+    assert "│" in terminal.seen
+    assert terminal.seen.rfind("\x1b[?25h") > terminal.seen.rfind("\x1b[?25l") > 0
+    assert "Traceback" not in terminal.seen
+    assert not (home / "state").exists()
+
+
+# --- the daemon's own log --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.sound
+def test_the_daemon_writes_the_log_that_tune_reads(home: Path) -> None:
+    Path("run.toml").write_text(
+        '[service]\nurl = "ws://127.0.0.1:9/"\n'
+        "[wakeword]\nthreshold = 0.99\nsure_threshold = 1.0\nsmoothing_frames = 5\nkeep_near_misses = 2\n"
+        '[microphone]\ndevice = "edgevoice_mic"\n[speaker]\ndevice = "edgevoice_dac"\n[panel]\nkind = "none"\n'
+    )
+    with VirtualCard(home / "card") as card:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "edgevoice", "run", "--config", "run.toml"],
+            env=dict(os.environ) | dict(card.environment),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            card.speak(np.concatenate([quiet(3.0), recording(POSITIVES[0]), quiet(2.0)]))
+            log = home / "state" / FILE_NAME
+            until(lambda: log.exists() and "near-miss" in log.read_text(), 40)
+            process.send_signal(signal.SIGTERM)
+            _, errors = process.communicate(timeout=10)
+        finally:
+            process.kill()
+            process.wait()
+
+    assert process.returncode == 0, errors
+    near = read_log(home / "state")[0]
+    assert isinstance(near, NearMiss)
+    assert (near.word, near.threshold, near.smoothing_frames) == ("hey_jarvis", 0.99, 5)
+    assert near.peak > 0.5
+    assert [clip.name for clip in (home / "state" / CLIPS_NAME).iterdir()] == [near.clip]
+    result = wakeword("tune", settings="[wakeword]\nsmoothing_frames = 5\n")
+    assert "1 other near miss." in result.stdout

@@ -1,0 +1,20 @@
+"""scripts/wakeword-eval on a machine of stand-ins: it sets up what it needs and hands everything on."""
+
+import shutil
+from pathlib import Path
+
+from tests.test_scripts import ROOT, _lay_out
+
+
+def test_it_sets_up_runs_where_it_was_started_and_hands_the_folders_on(tmp_path: Path) -> None:
+    stage = _lay_out(tmp_path)
+    shutil.copy(ROOT / "scripts" / "wakeword-eval", stage.project / "scripts" / "wakeword-eval")
+    somewhere = tmp_path / "some where"
+    somewhere.mkdir()
+
+    done = stage.run("wakeword-eval", "my recordings", "--json", cwd=somewhere)
+
+    assert done.returncode == 0, done.stderr
+    expected = [f"edgevoice in {somewhere}", "<wakeword>", "<evaluate>", "<my recordings>", "<--json>"]
+    assert done.stdout.splitlines() == expected
+    assert "setup: ready after" in done.stderr
