@@ -39,6 +39,7 @@ _SUPPRESSED_BLOCKS = 2
 _LOUD_DB = 5.0
 _LOUD_BLOCKS = 6
 _LOUD_VOICED_BLOCKS = 5
+_LEARNED_LEAK_DB = -10.0
 _TRUSTED_LEAK_DB = -15.0
 _EXPLAINED = 0.7
 """Beyond doubt are blocks so far over the bar of a canceller this good, whose estimate still explains the echo."""
@@ -54,6 +55,13 @@ _PAUSE_BLOCKS = 15
 
 _LONGEST_BLOCKS = 60
 """Blocks after which what is still not confirmed is given up: 1.2 s, a kettle."""
+
+_DOUBTED_DB = 8.0
+"""How far under its bar the linear canceller may be, for the suppressor to be believed: it may have learned nothing."""
+
+_FLOOR_BLOCKS = 75
+"""Blocks in which the noise is to be heard alone at least once: 1.5 s."""
+
 
 _SETTLING_DB = 9.0
 """How much quieter than the linear canceller's output the suppressor's may be, to count as agreeing."""
@@ -84,14 +92,25 @@ class _Bar:
     leak_margin: float
     floor_margin: float
     floor: float = 60.0
+    _lowest: float = 100.0
+    _blocks: int = 0
 
     def over(self, level: float, echo: float) -> float:
         """Return by how many dB a block is over the bar; negative when it is under it."""
         return level - max(self.floor + self.floor_margin, echo + self.leak + self.leak_margin)
 
+    def follow(self, level: float) -> None:
+        """Take any block: in each second and a half there is one that is only noise, whoever talks."""
+        self._lowest = min(self._lowest, level)
+        self._blocks += 1
+        if level < self.floor:
+            self.floor += 0.3 * (level - self.floor)
+        if self._blocks == _FLOOR_BLOCKS:
+            self.floor = max(self.floor, self._lowest)
+            self._blocks, self._lowest = 0, 100.0
+
     def learn(self, level: float, echo: float) -> None:
         """Take a block in which nobody talks."""
-        self.floor += 0.3 * (level - self.floor) if level < self.floor else 0.02
         if echo < self.floor + 12:
             return
         excess = level - echo - self.leak
@@ -206,14 +225,19 @@ class NearSpeech:
     def _judge(self, near_db: float, linear_db: float, suppressed_db: float) -> _Block:
         self._echo = max(near_db, self._echo - _HELD_DB)
         self._long_echo = max(near_db, self._long_echo - _LONG_HELD_DB)
-        block = _Block(
-            self._linear_bar.over(linear_db, self._echo),
-            min(
-                self._suppressed_bar.over(suppressed_db, self._long_echo),
-                suppressed_db - linear_db + _SETTLING_DB,
-            ),
-            linear_db - self._echo,
+        linear_over = self._linear_bar.over(linear_db, self._echo)
+        suppressed_over = min(
+            self._suppressed_bar.over(suppressed_db, self._long_echo),
+            suppressed_db - linear_db + _SETTLING_DB,
+            # Where an overdriven speaker begins, the suppressor lets pass what the filter has taken out.
+            linear_over + _DOUBTED_DB,
         )
+        if self._linear_bar.leak > _LEARNED_LEAK_DB:
+            # A filter that is still learning goes up and down: alone it is no witness.
+            linear_over = min(linear_over, suppressed_over)
+        block = _Block(linear_over, suppressed_over, linear_db - self._echo)
+        self._linear_bar.follow(linear_db)
+        self._suppressed_bar.follow(suppressed_db)
         if self._stage is _Stage.QUIET and block.over <= 0:
             self._linear_bar.learn(linear_db, self._echo)
             self._suppressed_bar.learn(suppressed_db, self._long_echo)
@@ -222,6 +246,7 @@ class NearSpeech:
     def _judge_device(self, near_db: float, far_db: float) -> _Block:
         self._echo = max(far_db, self._echo - _FAR_HELD_DB)
         over = self._linear_bar.over(near_db, self._echo)
+        self._linear_bar.follow(near_db)
         if self._stage is _Stage.QUIET and over <= 0:
             self._linear_bar.learn(near_db, self._echo)
         return _Block(over, over, near_db - self._echo)
@@ -270,7 +295,3 @@ class NearSpeech:
         if spurt.suppressed == 0:
             # The suppressor has heard nobody: it was the canceller that got worse.
             bar.leak = max(bar.leak, min(spurt.worst_leak - 3, bar.leak + 6))
-        elif spurt.length >= _LONGEST_BLOCKS:
-            # It goes on: part of the room from now on.
-            bar.floor += 6
-            self._suppressed_bar.floor += 6

@@ -9,12 +9,14 @@ WINDOW = 2 * BLOCK
 """Samples that are looked at: 40 ms, three periods of the deepest voice."""
 
 _TRANSFORM = 1024
-_LEAST_HZ = 50
 _VOICE_HZ = (200, 1100)
-"""Where voices have their strongest harmonics, doors little, and dishes less than above."""
+"""Where voices have their strongest harmonics, and what is below, a door's thump, is left out of account."""
 
-_SHARE = 0.4
-"""Of the power, what lies there at least: in half of all voiced blocks it is 0.8; of a stroke on a dish, 0.15."""
+_SHARE = 0.5
+"""Of the power from there up, what lies there at least; of a stroke on a dish, most lies above."""
+
+_LEAST_SHARE = 0.02
+"""The same of all power: a hum's edges are not a voice."""
 
 _PITCH_HZ = (75, 400)
 _LIKENESS = 0.55
@@ -29,10 +31,10 @@ def is_voiced(window: npt.NDArray[np.float32]) -> bool:
     """Return whether ``WINDOW`` samples at 16 kHz are voiced; for silence, False."""
     spectrum = np.fft.rfft(window * _HANN, _TRANSFORM)
     power = spectrum.real**2 + spectrum.imag**2
-    total = float(power[_LEAST:].sum())
+    total, above = float(power.sum()), float(power[_LOW:].sum())
     power[:_LOW] = 0
     power[_HIGH:] = 0
-    if float(power.sum()) <= _SHARE * total:
+    if float(power.sum()) <= max(_SHARE * above, _LEAST_SHARE * total):
         return False
     likeness = np.fft.irfft(power, _TRANSFORM)[: _LONGEST + 1] / _OF_THE_WINDOW
     period = float(likeness[_SHORTEST:].max())
@@ -41,7 +43,7 @@ def is_voiced(window: npt.NDArray[np.float32]) -> bool:
 
 
 _HANN = np.hanning(WINDOW).astype(np.float32)
-_LEAST, _LOW, _HIGH = (round(frequency * _TRANSFORM / RATE_HZ) for frequency in (_LEAST_HZ, *_VOICE_HZ))
+_LOW, _HIGH = (round(frequency * _TRANSFORM / RATE_HZ) for frequency in _VOICE_HZ)
 _LONGEST, _SHORTEST = (RATE_HZ // pitch for pitch in _PITCH_HZ)
 _RINGING = round(_RINGING_MS * RATE_HZ / 1000)
 # The window's own likeness to itself, shifted: divided out, or long periods would look less alike than they are.

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from edgevoice.core.clockfit import ClockFit
 from edgevoice.core.messages import NearSpeechBegan, NearSpeechConfirmed, NearSpeechFaded

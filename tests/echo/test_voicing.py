@@ -1,6 +1,7 @@
 """What is voiced and what is not: real recordings, and sounds made to deceive."""
 
 import wave
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -32,17 +33,16 @@ def harmonics(pitch_hz: float) -> Sound:
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in DATA.glob("*.wav")))
-def test_half_and_more_of_speech_is_voiced(name: str) -> None:
+def test_a_third_and_more_of_speech_is_voiced(name: str) -> None:
     with wave.open(str(DATA / name)) as file:
         speech = np.frombuffer(file.readframes(file.getnframes()), "<i2")
 
-    assert voiced_share(speech) > 0.5
+    assert voiced_share(speech) > 1 / 3
 
 
 @pytest.mark.parametrize("make", [cough, door, dishes])
-def test_of_a_kitchens_noises_hardly_anything_is(make: object) -> None:
-    assert callable(make)
-    assert max(voiced_share(make(seed)) for seed in range(20)) < 0.25
+def test_of_a_kitchens_noises_hardly_anything_is(make: Callable[[int], npt.NDArray[np.int16]]) -> None:
+    assert max(voiced_share(make(seed)) for seed in range(40)) < 0.15
 
 
 @pytest.mark.parametrize("pitch_hz", [80, 120, 200, 320])

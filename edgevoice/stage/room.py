@@ -1,0 +1,174 @@
+"""Room: how what the speaker plays comes back into the microphone. Arrays in, arrays out: no card, no clock.
+
+The path is synthetic: a direct sound after an unknown delay, then reverberation that decays by 60 dB in ``rt60_s``.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+RATE_HZ = 16_000
+"""The near-end's rate."""
+
+_ECHO_MS = 200
+"""Length of the room's response after the delay."""
+
+_HALF_KERNEL = 16
+"""Samples on each side of an instant from which the sound there is worked out, by a windowed sinc."""
+
+_PHASES = 1024
+"""Instants between two samples for which the kernel is kept."""
+
+_LEAST_DELAY = 2 * _HALF_KERNEL
+_OFFSETS = np.arange(1 - _HALF_KERNEL, _HALF_KERNEL + 1)
+
+Samples = npt.NDArray[np.int16]
+Sound = npt.NDArray[np.float64]
+"""Sound pressure at the microphone, in units of one s16 step; may exceed what a sample can hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """One box in one room.
+
+    ``path`` is the response from speaker to microphone at 16 kHz, delay and loss included. ``drift_ppm``: by how many
+    millionths the speaker's clock runs faster than the microphone's. ``noise_dbfs``: the microphone's own noise.
+    ``overdrive_db``: how far the speaker is driven into its limit (tanh), None for a clean one.
+    """
+
+    path: Sound
+    drift_ppm: float = 0.0
+    noise_dbfs: float = -65.0
+    overdrive_db: float | None = None
+
+
+def furnish(
+    seed: int,
+    *,
+    delay_ms: float,
+    loss_db: float = 6.0,
+    rt60_s: float = 0.25,
+    drift_ppm: float = 0.0,
+    overdrive_db: float | None = None,
+) -> Room:
+    """Make the room of that number: the same seed is the same room.
+
+    ``delay_ms``, at least 2, passes before the direct sound; white noise comes back fainter by ``loss_db``.
+    """
+    chance = np.random.default_rng(seed)
+    length = RATE_HZ * _ECHO_MS // 1000
+    decay = np.exp(-np.log(1000.0) * np.arange(length) / (rt60_s * RATE_HZ))
+    response = 0.5 * chance.standard_normal(length) * decay
+    # The direct sound stands out: speaker and microphone share one box.
+    response[0] = 4.0
+    response *= 10 ** (-loss_db / 20) / np.linalg.norm(response)
+    silence = np.zeros(round(delay_ms * RATE_HZ / 1000))
+    return Room(np.concatenate([silence, response]), drift_ppm=drift_ppm, overdrive_db=overdrive_db)
+
+
+class LiveRoom:
+    """A room in which time passes: what is played comes back, whatever is played next may depend on what was heard.
+
+    ``far_hz`` is the rate of what is played, 16 or 24 kHz, by the speaker's clock.
+    """
+
+    def __init__(self, room: Room, *, far_hz: int = RATE_HZ, seed: int = 0) -> None:
+        self._room = room
+        self._step = far_hz / RATE_HZ * (1 + room.drift_ppm * 1e-6)
+        # One row per phase; what is above the lower of both rates' limits is cut off.
+        self._kernels = _kernels(min(1.0, 1 / self._step))
+        # The delay is waited for, not convolved with.
+        self._delay = int(np.flatnonzero(room.path)[0])
+        if self._delay < _LEAST_DELAY:
+            raise ValueError(f"the path has a delay of {self._delay} samples; {_LEAST_DELAY} are the least")
+        self._response = room.path[self._delay :]
+        self._played = np.zeros(int(self._step * self._delay) + 2 * _HALF_KERNEL)
+        self._first = -len(self._played)
+        self._heard = 0
+        # What the speaker sent into the room lately, at the microphone's rate: as long as the path.
+        self._air = np.zeros(len(self._response) - 1)
+        self._spectrum: dict[int, npt.NDArray[np.complex128]] = {}
+        self._noise = np.random.default_rng(seed)
+
+    @property
+    def ahead(self) -> int:
+        """Samples that have been handed to the speaker and have not left it."""
+        return self._first + len(self._played) - int(self._step * self._heard)
+
+    def play(self, far: Samples) -> None:
+        """Hand samples to the speaker; they sound one after the other, without gaps."""
+        sound = far.astype(np.float64)
+        if self._room.overdrive_db is not None:
+            drive = 10 ** (self._room.overdrive_db / 20)
+            sound = np.tanh(sound * drive / 32_768) * 32_768 / drive
+        self._played = np.concatenate([self._played, sound])
+
+    def hear(self, frames: int, near: Sound | None = None) -> Samples:
+        """Return the next ``frames`` samples of the microphone, ``near`` being what else sounds in the room.
+
+        What has not been played in time is silence.
+        """
+        self._air = np.concatenate([self._air, self._at_the_speaker(frames)])
+        echo = self._echo(frames)
+        self._air = self._air[frames:]
+        amplitude = 32_768 * 10 ** (self._room.noise_dbfs / 20)
+        sum_ = echo + amplitude * self._noise.standard_normal(frames)
+        if near is not None:
+            sum_ += near
+        return np.clip(np.rint(sum_), -32_768, 32_767).astype(np.int16)
+
+    def _at_the_speaker(self, frames: int) -> Sound:
+        """Return what the speaker emits during the microphone's next ``frames`` samples, and forget what is over."""
+        at = self._step * np.arange(self._heard - self._delay, self._heard - self._delay + frames) - self._first
+        self._heard += frames
+        missing = int(at[-1]) + _HALF_KERNEL + 2 - len(self._played)
+        if missing > 0:
+            self._played = np.concatenate([self._played, np.zeros(missing)])
+        whole = at.astype(np.intp)
+        kernels = self._kernels[np.rint((at - whole) * _PHASES).astype(np.intp)]
+        emitted: Sound = np.einsum("ij,ij->i", kernels, self._played[whole[:, None] + _OFFSETS])
+        done = max(0, int(self._step * (self._heard - self._delay)) - _HALF_KERNEL - self._first)
+        self._played = self._played[done:]
+        self._first += done
+        return emitted
+
+    def _echo(self, frames: int) -> Sound:
+        size = -(-len(self._air) // 240) * 240
+        if size not in self._spectrum:
+            self._spectrum[size] = np.fft.rfft(self._response, size)
+        heard = np.fft.irfft(np.fft.rfft(self._air, size) * self._spectrum[size], size)
+        begin = len(self._response) - 1
+        return heard[begin : begin + frames]
+
+
+def _kernels(share: float) -> Sound:
+    away = _OFFSETS[None, :] - (np.arange(_PHASES + 1) / _PHASES)[:, None]
+    kernels = share * np.sinc(share * away) * np.cos(np.pi * away / (2 * _HALF_KERNEL + 2)) ** 2
+    normalised: Sound = kernels / kernels.sum(axis=1, keepdims=True)
+    return normalised
+
+
+def hear_all(room: Room, far: Samples, near: Sound | None = None, *, seed: int = 0) -> Samples:
+    """Return what the microphone hears while ``far`` (16 kHz) is played and ``near`` (as long) sounds in the room."""
+    live = LiveRoom(room, seed=seed)
+    live.play(far)
+    parts = []
+    for begin in range(0, len(far), RATE_HZ):
+        end = min(begin + RATE_HZ, len(far))
+        parts.append(live.hear(end - begin, None if near is None else near[begin:end]))
+    return np.concatenate(parts) if parts else np.zeros(0, np.int16)
+
+
+def level_dbfs(sound: npt.NDArray[np.int16] | Sound) -> float:
+    """Return the level of the sounding parts: of all 20 ms that are within 25 dB of the loudest; full scale is 0."""
+    block = RATE_HZ // 50
+    whole = len(sound) // block * block
+    power = (sound[:whole].astype(np.float64).reshape(-1, block) ** 2).mean(axis=1)
+    sounding = power[power > power.max() / 316] if whole else power
+    return float(10 * np.log10(max(sounding.mean() if len(sounding) else 0.0, 1e-3) / 32_768**2))
+
+
+def scaled(sound: Samples, level: float) -> Sound:
+    """Return ``sound`` so that its sounding parts are at ``level``, in dBFS."""
+    return sound.astype(np.float64) * 10 ** ((level - level_dbfs(sound)) / 20)

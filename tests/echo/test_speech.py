@@ -1,0 +1,272 @@
+"""Near speech, judged behind the real cancellers in simulated rooms, and block by block with sounds made to measure."""
+
+import wave
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from edgevoice.bench.echo_noises import cough, dishes, door
+from edgevoice.echo.canceller import BLOCK, Samples
+from edgevoice.echo.linear import LinearCanceller
+from edgevoice.echo.speech import NearSpeech, SpeechChange
+from edgevoice.echo.suppressor import Suppressor
+from edgevoice.stage.room import Sound, furnish, hear_all, level_dbfs, scaled
+
+DATA = Path(__file__).parents[1] / "data"
+RATE_HZ = 16_000
+PER_S = RATE_HZ // BLOCK
+
+Maker = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
+"""Makes sound of the times of its samples, in seconds."""
+
+Heard = list[tuple[float, SpeechChange]]
+"""When something changed, in seconds, and what."""
+
+
+@cache
+def speech(name: str) -> Samples:
+    with wave.open(str(DATA / f"{name}.wav")) as file:
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2")
+
+
+def box_speech(seconds: float, seed: int = 0) -> Samples:
+    """Return what the box says: sentences of several voices, with pauses."""
+    names = sorted(path.stem for path in DATA.glob("*.wav"))
+    chance = np.random.default_rng(seed)
+    parts: list[Samples] = []
+    while sum(map(len, parts)) < seconds * RATE_HZ:
+        parts += [
+            speech(names[chance.integers(len(names))]),
+            np.zeros(int(chance.uniform(0.1, 0.5) * RATE_HZ), np.int16),
+        ]
+    return np.concatenate(parts)[: round(seconds * RATE_HZ)]
+
+
+def blocks_of(sound: Samples) -> Iterator[Samples]:
+    return (sound[at : at + BLOCK] for at in range(0, len(sound) - BLOCK + 1, BLOCK))
+
+
+def heard_behind_cancellers(far: Samples, near: Samples) -> Heard:
+    linear, suppressor, listener = LinearCanceller(), Suppressor(), NearSpeech()
+    changes: Heard = []
+    for number, (played, block) in enumerate(zip(blocks_of(far), blocks_of(near), strict=True)):
+        change = listener.take(block, linear.process(block, played), played, suppressor.process(block, played))
+        if change is not None:
+            changes.append(((number + 1) / PER_S, change))
+    return changes
+
+
+def heard_by_a_device(far: Samples, near: Samples) -> Heard:
+    listener = NearSpeech()
+    changes: Heard = []
+    for number, (played, block) in enumerate(zip(blocks_of(far), blocks_of(near), strict=True)):
+        change = listener.take(block, block, played, None)
+        if change is not None:
+            changes.append(((number + 1) / PER_S, change))
+    return changes
+
+
+def over(sound: Samples, at_s: float, level_db: float, *, far: Samples, loss_db: float = 6.0, seed: int = 1) -> Samples:
+    """Return the near-end: the echo of ``far``, and ``sound`` that much louder than an echo with a loss of 6 dB."""
+    usual = hear_all(furnish(seed, delay_ms=60), far)
+    near: Sound = np.zeros(len(far))
+    begin = round(at_s * RATE_HZ)
+    near[begin : begin + len(sound)] = scaled(sound, level_dbfs(usual) + level_db)
+    return hear_all(furnish(seed, delay_ms=60, loss_db=loss_db), far, near)
+
+
+def changes_after(heard: Heard, at_s: float) -> list[SpeechChange]:
+    return [change for when_s, change in heard if when_s > at_s]
+
+
+def first(heard: Heard, what: SpeechChange, after_s: float) -> float:
+    return next(when_s - after_s for when_s, change in heard if change is what and when_s > after_s)
+
+
+# From its first sound on: the recording begins with 200 ms of silence.
+TALKER = speech("neg_service__flite_rms_1.1")[3200:]
+
+
+@pytest.mark.parametrize(("level_db", "begun_s", "confirmed_s"), [(0, 0.1, 0.3), (-10, 0.7, 1.0)])
+def test_a_person_over_the_box_is_heard_and_confirmed_the_sooner_the_louder(
+    level_db: float, begun_s: float, confirmed_s: float
+) -> None:
+    far = box_speech(23)
+
+    heard = heard_behind_cancellers(far, over(TALKER, 20.0, level_db, far=far))
+
+    assert first(heard, SpeechChange.BEGAN, 20.0) <= begun_s
+    assert first(heard, SpeechChange.CONFIRMED, 20.0) <= confirmed_s
+
+
+@pytest.mark.parametrize("level_db", [0, -10])
+def test_where_the_device_cancels_it_is_the_same(level_db: float) -> None:
+    far = box_speech(14)
+
+    heard = heard_by_a_device(far, over(TALKER, 10.0, level_db, far=far, loss_db=46))
+
+    assert first(heard, SpeechChange.BEGAN, 10.0) <= 0.06
+    assert first(heard, SpeechChange.CONFIRMED, 10.0) <= 0.2
+
+
+@pytest.mark.parametrize(("delay_ms", "overdrive_db"), [(40, None), (120, None), (60, 12.0)])
+def test_the_box_never_takes_itself_for_a_person_not_even_before_the_room_is_learned(
+    delay_ms: float, overdrive_db: float | None
+) -> None:
+    far = box_speech(30, seed=1)
+    room = furnish(3, delay_ms=delay_ms, overdrive_db=overdrive_db)
+
+    heard = heard_behind_cancellers(far, hear_all(room, far))
+
+    assert SpeechChange.CONFIRMED not in [change for _, change in heard]
+
+
+def test_two_clocks_apart_and_uncorrected_it_fails_towards_not_cutting() -> None:
+    far = box_speech(30, seed=2)
+
+    heard = heard_behind_cancellers(far, hear_all(furnish(4, delay_ms=60, drift_ppm=50), far))
+
+    assert SpeechChange.CONFIRMED not in [change for _, change in heard]
+
+
+def test_a_voice_that_is_lowered_and_raised_is_still_its_own() -> None:
+    far = box_speech(24, seed=3)
+    gain = np.where(np.arange(len(far)) // (3 * RATE_HZ) % 2 == 1, 10 ** (-15 / 20), 1.0)
+    ducked = (far * np.convolve(gain, np.ones(160) / 160, "same")).astype(np.int16)
+
+    heard = heard_behind_cancellers(ducked, hear_all(furnish(5, delay_ms=60), ducked))
+
+    assert SpeechChange.CONFIRMED not in [change for _, change in heard]
+
+
+@pytest.mark.parametrize("make", [cough, door, dishes])
+@pytest.mark.parametrize("seed", range(2))
+def test_what_is_no_speech_begins_fades_and_lets_the_voice_return(make: Callable[[int], Samples], seed: int) -> None:
+    far, sound = box_speech(16), make(seed)
+
+    heard = heard_by_a_device(far, over(sound, 13.0, 6.0, far=far, loss_db=46))
+    changes = changes_after(heard, 13.0)
+
+    assert changes[0] is SpeechChange.BEGAN
+    assert changes[-1] is SpeechChange.FADED
+    assert SpeechChange.CONFIRMED not in changes
+    # 25 ms until the room hears it, and 10 ms of rise, are the speaker's.
+    assert max(when_s for when_s, _ in heard) - (13.0 + len(sound) / RATE_HZ) <= 0.265
+
+
+@pytest.mark.parametrize("make", [cough, door, dishes])
+def test_behind_the_cancellers_no_noise_is_taken_for_speech(make: Callable[[int], Samples]) -> None:
+    far = box_speech(20)
+    sounds = np.concatenate([np.pad(make(seed), (0, RATE_HZ)) for seed in range(8)])[: 10 * RATE_HZ]
+
+    heard = heard_behind_cancellers(far, over(sounds, 9.0, 3.0, far=far))
+
+    assert SpeechChange.BEGAN in changes_after(heard, 9.0)
+    assert SpeechChange.CONFIRMED not in changes_after(heard, 9.0)
+
+
+def test_they_alternate_began_then_confirmed_or_faded() -> None:
+    far = box_speech(30)
+    near = over(np.concatenate([TALKER, TALKER, cough(1), door(2)]), 10.0, 0.0, far=far)
+
+    is_open = False
+    for _, change in heard_behind_cancellers(far, near):
+        assert (change is SpeechChange.BEGAN) is not is_open
+        is_open = change is SpeechChange.BEGAN
+
+
+def test_speech_that_goes_on_is_confirmed_once() -> None:
+    listener = Measured()
+    listener.rest(8)
+
+    assert listener.voice(3).count(SpeechChange.CONFIRMED) == 1
+
+
+def test_a_new_remark_after_a_pause_is_confirmed_again() -> None:
+    listener = Measured()
+    listener.rest(8)
+    listener.voice(1)
+
+    assert listener.rest(0.5) == []
+    assert listener.voice(1) == [SpeechChange.BEGAN, SpeechChange.CONFIRMED]
+
+
+def test_160_ms_of_speech_are_needed_and_are_enough() -> None:
+    listener = Measured()
+    listener.rest(8)
+
+    assert SpeechChange.CONFIRMED not in listener.voice(0.14)
+    assert listener.voice(0.02) == [SpeechChange.CONFIRMED]
+
+
+def test_it_fades_140_ms_after_the_last_block_over_the_bar() -> None:
+    listener = Measured()
+    listener.rest(8)
+    assert listener.hiss(0.1) == [SpeechChange.BEGAN]
+
+    assert listener.rest(0.12) == []
+    assert listener.rest(0.02) == [SpeechChange.FADED]
+
+
+def test_a_noise_that_stays_is_given_up_and_belongs_to_the_room_in_the_end() -> None:
+    listener = Measured()
+    listener.rest(8)
+
+    changes = listener.hiss(4)
+
+    assert SpeechChange.CONFIRMED not in changes
+    assert changes[:2] == [SpeechChange.BEGAN, SpeechChange.FADED]
+    assert listener.hiss(20) == []
+
+
+def test_reset_forgets_what_was_going_on_and_keeps_what_was_learned() -> None:
+    listener = Measured()
+    listener.rest(8)
+    assert listener.voice(0.1) == [SpeechChange.BEGAN]
+
+    listener.listener.reset()
+
+    assert listener.rest(1) == []
+    assert listener.voice(0.2) == [SpeechChange.BEGAN, SpeechChange.CONFIRMED]
+
+
+class Measured:
+    """A device that cancels perfectly, in a quiet room: what is heard is what is said to it."""
+
+    def __init__(self) -> None:
+        self.listener = NearSpeech()
+        self._chance = np.random.default_rng(1)
+        self._far = box_speech(60)
+        self._at = 0
+
+    def rest(self, seconds: float) -> list[SpeechChange]:
+        return self._hear(seconds, lambda at: np.zeros(len(at)))
+
+    def voice(self, seconds: float) -> list[SpeechChange]:
+        begin_s = self._at / RATE_HZ
+
+        def syllables(at: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+            voice = np.sum([np.sin(2 * np.pi * 140 * number * at) / number for number in range(1, 12)], axis=0)
+            # A voice that never pauses for 60 ms is a machine's.
+            return np.where((at - begin_s) % 0.3 < 0.24, 1500 * voice, 0.0)
+
+        return self._hear(seconds, syllables)
+
+    def hiss(self, seconds: float) -> list[SpeechChange]:
+        return self._hear(seconds, lambda at: 1500 * self._chance.standard_normal(len(at)))
+
+    def _hear(self, seconds: float, make: Maker) -> list[SpeechChange]:
+        changes = []
+        for _ in range(round(seconds * PER_S)):
+            at = np.arange(self._at, self._at + BLOCK)
+            sound = make(at / RATE_HZ) + 20 * self._chance.standard_normal(BLOCK)
+            near = sound.astype(np.int16)
+            change = self.listener.take(near, near, np.take(self._far, at, mode="wrap"), None)
+            if change is not None:
+                changes.append(change)
+            self._at += BLOCK
+        return changes
