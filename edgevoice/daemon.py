@@ -177,9 +177,12 @@ async def _sound(parts: Parts) -> None:
 
 async def _watch_drift(echo: EchoPath) -> None:
     """Say once when microphone and speaker run by different clocks, and that the canceller follows."""
-    while abs(echo.reference.drift_ppm) < _DRIFT_PPM:
-        await asyncio.sleep(_DRIFT_LOOK_S)  # noqa: ASYNC110 - it is looked at once a minute, for minutes
-    tell(_log, logging.INFO, "clock-drift", ppm=round(echo.reference.drift_ppm), why="two cards: the echo is followed")
+    while True:
+        await asyncio.sleep(_DRIFT_LOOK_S)
+        ppm = echo.reference.drift_ppm
+        if abs(ppm) > _DRIFT_PPM:
+            tell(_log, logging.INFO, "clock-drift", ppm=round(ppm), why="two cards: the echo is followed")
+            return
 
 
 async def _announce(parts: Parts, manager: ServiceManager, started: Callable[[Parts], None]) -> None:

@@ -28,29 +28,15 @@ _GAP_S = 0.4
 _RESULT = (None, pyaudio.paContinue)
 
 
-class Cancelled(Protocol):
-    """A period without the box's own sound, mono s16: whole for the wake word, as much as is ready for the uplink."""
-
-    @property
-    def for_wakeword(self) -> bytes:
-        """One period."""
-        ...
-
-    @property
-    def for_uplink(self) -> bytes:
-        """Samples that go on where the last ones ended; over time as many as were taken."""
-        ...
-
-
 class Echo(Protocol):
     """What takes the box's own sound out of the near-end; called in the callback, so it must be quick."""
 
-    def take(self, near: bytes, position: int) -> Cancelled:
-        """Take the period whose first sample is number ``position``."""
+    def take(self, near: bytes, position: int) -> bytes:
+        """Return the period whose first sample is number ``position`` without the box's own sound."""
         ...
 
     def pause(self) -> None:
-        """Take note that periods are missing from here on; what was held back is forgotten."""
+        """Take note that periods are missing from here on."""
         ...
 
 
@@ -76,7 +62,6 @@ class Microphone:
         self._lock = threading.Lock()
         self._ring = PreRoll(_HELD_S * RATE_HZ)
         self._frame = bytearray()
-        self._heard = 0
         self._is_muted = False
         self.clock = clock or ClockFit(RATE_HZ)
         self.called_at = 0.0
@@ -84,7 +69,7 @@ class Microphone:
 
     @property
     def position(self) -> int:
-        """The number of samples that may be read so far; an echo suppressor keeps the newest back for milliseconds."""
+        """The number of samples heard so far."""
         return self._ring.end
 
     def read(self, begin: int) -> tuple[int, bytes]:
@@ -117,7 +102,7 @@ class Microphone:
         with self._lock:
             self._take(bytes(2 * PERIOD) if pcm is None or self._is_muted else pcm)
             if len(self._frame) >= 2 * FRAME:
-                frame, end = bytes(self._frame[: 2 * FRAME]), self._heard
+                frame, end = bytes(self._frame[: 2 * FRAME]), self._ring.end
                 del self._frame[: 2 * FRAME]
         if frame is not None:
             self._hear(frame, end)
@@ -125,17 +110,14 @@ class Microphone:
         return _RESULT
 
     def _take(self, period: bytes) -> None:
-        position, self._heard = self._heard, self._heard + PERIOD
-        if self._echo is None or self._is_muted:
-            if self._echo is not None:
+        if self._echo is not None:
+            if self._is_muted:
+                # The canceller would take this silence for a room without echo.
                 self._echo.pause()
-            # Muted, the canceller would take the silence for a room without echo, and what it held back is forgotten.
-            self._ring.write(bytes(2 * (position - self._ring.end)) + period)
-            self._frame += period
-            return
-        cancelled = self._echo.take(period, position)
-        self._ring.write(cancelled.for_uplink)
-        self._frame += cancelled.for_wakeword
+            else:
+                period = self._echo.take(period, self._ring.end)
+        self._ring.write(period)
+        self._frame += period
 
     def _keep_time(self, times: Mapping[str, float] | None) -> None:
         now = time.monotonic()
@@ -145,4 +127,4 @@ class Microphone:
         if times:
             # Only the distance of PortAudio's times counts: its clock is the wall's, and may be set.
             age_s = times["current_time"] - times["input_buffer_adc_time"]
-            self.clock.take(self._heard, now - age_s)
+            self.clock.take(self._ring.end, now - age_s)

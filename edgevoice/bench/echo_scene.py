@@ -14,7 +14,7 @@ from edgevoice.core.clockfit import ClockFit
 from edgevoice.core.messages import NearSpeechBegan, NearSpeechConfirmed, NearSpeechFaded, PlaybackDrained
 from edgevoice.core.playout import Playout
 from edgevoice.echo.canceller import BLOCK, Samples
-from edgevoice.echo.stage import Cancelled, NearSpeechFact
+from edgevoice.echo.stage import NearSpeechFact
 from edgevoice.echo.tiers import Tier, build
 from edgevoice.stage.room import LiveRoom, Room, Sound
 
@@ -98,7 +98,7 @@ class SimulatedBox:
         if self._speaker.is_playing:
             self._speaker.wish = "cut"
 
-    def hear(self, near: Sound | None = None) -> Cancelled:
+    def hear(self, near: Sound | None = None) -> bytes:
         """Let 20 ms pass, in which ``near`` sounds in the room too; return what the stage made of the microphone."""
         end_s = self.now_s + BLOCK / NEAR_HZ
         speaker = self._speaker
@@ -108,7 +108,7 @@ class SimulatedBox:
         self._near.take(self._position, self.now_s + self._late_s())
         self._position += BLOCK
         if self._path is None:
-            return Cancelled(heard, heard)
+            return heard
         begun = time.process_time()
         cancelled = self._path.stage.take(heard, self._position - BLOCK)
         self.cpu_s += time.process_time() - begun

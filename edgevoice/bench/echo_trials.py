@@ -163,7 +163,7 @@ class _Evening:
                 self._rest_s = 0.0
             heard = self.box.hear()
             if spotter is not None:
-                spotter.hear(heard.for_wakeword)
+                spotter.hear(heard)
             if not self.box.is_speaking and self._rest_s == 0.0:
                 self._rest_s = self.box.now_s + float(self._chance.choice([0.2, 1.5]))
 
@@ -177,7 +177,7 @@ class _Evening:
             block = sound[begin : begin + BLOCK]
             heard = self.box.hear(np.pad(block, (0, BLOCK - len(block))))
             if spotter is not None:
-                spotter.hear(heard.for_wakeword)
+                spotter.hear(heard)
 
     def meet(self, sounds: list[Samples], level_db: float) -> list[Interrupted]:
         """Let one sound after the other befall the box in the middle of an answer."""

@@ -71,10 +71,6 @@ class _Timed:
     canceller: EchoCanceller
     cpu_s: float = 0.0
 
-    @property
-    def lag(self) -> int:
-        return self.canceller.lag
-
     def process(self, near: Samples, far: Samples) -> Samples:
         began = time.thread_time()
         cleaned = self.canceller.process(near, far)

@@ -17,11 +17,6 @@ Samples = npt.NDArray[np.int16]
 class EchoCanceller(Protocol):
     """Takes the box's own sound out of the near-end, block by block, in the order of time. For one thread at a time."""
 
-    @property
-    def lag(self) -> int:
-        """Samples by which what comes back is behind what was given."""
-        ...
-
     def process(self, near: Samples, far: Samples) -> Samples:
         """Return the near-end without the echo: ``BLOCK`` samples, mono s16 at 16 kHz.
 

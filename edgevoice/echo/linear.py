@@ -27,8 +27,6 @@ class LinearCanceller:
     Raises EchoUnavailable when the library is not installed.
     """
 
-    lag = 0
-
     def __init__(self, *, tail: int = TAIL) -> None:
         self._library = _library()
         self._state = self._library.speex_echo_state_init(BLOCK, tail)

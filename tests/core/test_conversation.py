@@ -4,6 +4,7 @@ import pytest
 
 from edgevoice.core.conversation import Conversation
 from edgevoice.core.messages import (
+    Action,
     CancelResponse,
     CloseLink,
     CloseUplink,
@@ -223,7 +224,7 @@ def test_a_user_who_speaks_has_time_but_not_for_ever() -> None:
 
 def test_no_conversation_is_longer_than_the_hard_cap() -> None:
     talking = drive(*TO_LISTENING)
-    orders = []
+    orders: list[Action] = []
     while not orders and talking.now < 2000:
         talking.hear(UserStartedSpeaking(), UserStoppedSpeaking())
         orders = talking.wait(10)

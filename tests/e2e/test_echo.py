@@ -1,4 +1,4 @@
-"""The box in a room that echoes: it does not yield to itself nor to a cough, and yields to a person; on the virtual card."""
+"""The box in a room that echoes: it yields to a person, not to itself nor to a cough; on the virtual card."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -74,7 +74,9 @@ def test_a_box_without_any_cancelling_would_interrupt_itself_in_this_room(tmp_pa
 def test_a_box_that_cancels_its_echo_tells_its_story_to_the_end(tmp_path: Path) -> None:
     async def act(stage: Stage) -> None:
         begun_s = await hear_a_story(stage)
-        await stage.seen.wait_for(PhaseEntered, "the end of the story", 60, lambda entered: entered.phase == "listening")
+        await stage.seen.wait_for(
+            PhaseEntered, "the end of the story", 60, lambda entered: entered.phase == "listening"
+        )
         assert not kinds_since(stage, begun_s, CutPlayback, UserStartedSpeaking, NearSpeechConfirmed)
 
     in_a_room(tmp_path, "suppressor", act)

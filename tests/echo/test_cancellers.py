@@ -42,7 +42,7 @@ def test_the_box_itself_is_taken_out_by_15_db_and_more(make: Callable[[], EchoCa
 
 
 @both
-def test_with_nothing_played_a_talker_passes_and_comes_late_by_the_lag(make: Callable[[], EchoCanceller]) -> None:
+def test_with_nothing_played_a_talker_passes_at_once_or_8_ms_late(make: Callable[[], EchoCanceller]) -> None:
     canceller, near = make(), noise(3)
 
     heard = cancelled(canceller, near, np.zeros_like(near))[RATE_HZ:].astype(np.float64)
@@ -51,8 +51,9 @@ def test_with_nothing_played_a_talker_passes_and_comes_late_by_the_lag(make: Cal
         given = near[RATE_HZ - lag : len(near) - lag].astype(np.float64)
         return float(given @ heard / np.sqrt((given @ given) * (heard @ heard)))
 
-    assert max(range(0, 260, 2), key=likeness) == canceller.lag
-    assert likeness(canceller.lag) > 0.95
+    late = max(range(0, 260, 2), key=likeness)
+    assert late == (128 if isinstance(canceller, Suppressor) else 0)
+    assert likeness(late) > 0.95
 
 
 @both

@@ -169,8 +169,6 @@ def suppressor() -> Suppressor:
 class Passing:
     """Cancels nothing; keeps what it was told."""
 
-    lag = 0
-
     def __post_init__(self) -> None:
         self.blocks: list[tuple[Samples, Samples]] = []
 
