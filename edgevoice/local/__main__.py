@@ -4,12 +4,15 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from edgevoice.errors import EdgevoiceError
 from edgevoice.local.behaviour import Behaviour, Nonsense
+from edgevoice.local.opponent import Opponent
 from edgevoice.local.process import READY
+from edgevoice.local.script import read
 from edgevoice.local.server import LocalService
 
 _LAST_PORT = 65_535
@@ -17,7 +20,10 @@ _LAST_PORT = 65_535
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until told to stop; return the exit status, 1 when the service cannot run."""
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.script is not None and (options.refuse is not None or options.delay_open_s or options.nonsense):
+        parser.error("a script says for each session what --refuse, --delay-open-s and --nonsense say for all")
     try:
         asyncio.run(_serve(options))
     except EdgevoiceError as error:
@@ -41,6 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--refuse", type=int, metavar="STATUS", choices=(400, 401, 402, 403, 404, 429, 500, 503))
     parser.add_argument("--delay-open-s", type=float, default=0.0, metavar="S", help="let every client wait that long")
     parser.add_argument("--nonsense", action="store_true", help="put a frame of garbage before every event")
+    parser.add_argument(
+        "--script", type=Path, metavar="FILE", help="do what it says, and fail when the client does not"
+    )
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when the parent does")
     return parser
 
@@ -52,12 +61,18 @@ def _port(text: str) -> int:
 
 
 async def _serve(options: argparse.Namespace) -> None:
-    kind = Nonsense if options.nonsense else Behaviour
+    behaviour: Behaviour
+    opponent: Opponent | None = None
+    if options.script is not None:
+        behaviour = opponent = Opponent(script=read(options.script))
+    else:
+        kind = Nonsense if options.nonsense else Behaviour
+        behaviour = kind(refuse=options.refuse, delay_open_s=options.delay_open_s)
     service = LocalService(
         host=options.host,
         port=options.port,
         unix_path=options.unix,
-        behaviour=kind(refuse=options.refuse, delay_open_s=options.delay_open_s),
+        behaviour=behaviour,
         announcement=options.announce,
         record=options.record,
     )
@@ -68,22 +83,36 @@ async def _serve(options: argparse.Namespace) -> None:
         where = f"on {options.unix}" if options.unix and options.port is None else f"at {service.url}"
         sys.stdout.write(f"The local Realtime service answers {where}\n{READY}\n")
         sys.stdout.flush()
+        ends: list[Coroutine[Any, Any, Any]] = [end.wait()]
         if options.until_stdin_closes:
-            await _end_with_stdin(end)
-        else:
-            await end.wait()
+            ends.append(_stdin_closed())
+        if opponent is not None:
+            ends.append(opponent.over())
+        await _first(ends)
+        if opponent is not None:
+            opponent.check()
 
 
-async def _end_with_stdin(end: asyncio.Event) -> None:
+async def _stdin_closed() -> None:
     stdin = asyncio.StreamReader()
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(stdin), sys.stdin.buffer
     )
-    ends = [asyncio.create_task(end.wait()), asyncio.create_task(stdin.read())]
-    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    for task in ends:
+    try:
+        await stdin.read()
+    finally:
+        transport.close()
+
+
+async def _first(ends: Iterable[Coroutine[Any, Any, Any]]) -> None:
+    """Return when one of them has come, with its error if it has one."""
+    tasks = [asyncio.ensure_future(end) for end in ends]
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
         task.cancel()
-    transport.close()
+    await asyncio.gather(*pending, return_exceptions=True)
+    for task in done:
+        task.result()
 
 
 if __name__ == "__main__":

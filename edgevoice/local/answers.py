@@ -13,8 +13,9 @@ from edgevoice.local.client_events import (
     ResponseParameters,
 )
 from edgevoice.local.conversation import Conversation, Item
+from edgevoice.local.endings import Cut
 from edgevoice.local.line import Line
-from edgevoice.local.response import Cut, Manner, Response
+from edgevoice.local.response import Manner, Response
 from edgevoice.local.session import RequestRefused, Session, properties_of
 from edgevoice.local.speech import Voice
 

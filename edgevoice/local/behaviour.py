@@ -9,9 +9,13 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from edgevoice.local import brain
+from edgevoice.local.endings import Cut
+from edgevoice.local.listener import Heard
+from edgevoice.local.recogniser import Recogniser
+from edgevoice.local.session import RequestRefused
 
 _REFUSALS = {
     HTTPStatus.BAD_REQUEST: ("invalid_request", "The address needs key and protocol=realtime"),
@@ -42,6 +46,10 @@ class Refusal:
 class Line(Protocol):
     """One open connection, as a behaviour sees it."""
 
+    def new_id(self, prefix: str) -> str:
+        """Return the next id of a kind."""
+        ...
+
     async def put(self, event: Mapping[str, Any]) -> None:
         """Write an event to the wire as it is."""
         ...
@@ -54,17 +62,52 @@ class Line(Protocol):
         """Close the connection with a code and a reason."""
         ...
 
-    def abort(self) -> None:
-        """Drop the connection without a word."""
+    def abort(self, how: Literal["end", "reset"] = "end") -> None:
+        """Drop the connection without a close frame, by TCP's orderly end or by a reset."""
+        ...
+
+    def freeze(self) -> None:
+        """Read nothing any more, pings neither."""
+        ...
+
+
+class Service(Protocol):
+    """What a behaviour may make the service do of its own accord, for one client."""
+
+    @property
+    def line(self) -> Line:
+        """The client's connection."""
+        ...
+
+    @property
+    def audio_ms(self) -> int:
+        """How much audio the client has sent."""
+        ...
+
+    @property
+    def turn_item_id(self) -> str | None:
+        """The item that the turn under way will become; None while the user is silent."""
+        ...
+
+    async def hear(self, heard: Heard, *, may_answer: bool = True) -> None:
+        """Take something as heard from the user, and tell and do what follows from it."""
+        ...
+
+    async def end_answer(self, reason: Cut) -> bool:
+        """End the running answer, and tell whether there was one."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """A good service; ``refuse`` answers every upgrade with that status, ``delay_open_s`` lets each one wait."""
+    """A good service; ``refuse`` answers every upgrade with that status, ``delay_open_s`` lets each one wait.
+
+    Without a ``ping_interval_s`` it never asks whether the client is still there.
+    """
 
     refuse: int | None = None
     delay_open_s: float = 0.0
+    ping_interval_s: float | None = 20.0
 
     async def refusal(self) -> Refusal | None:
         """Decide about an upgrade whose address and key are in order."""
@@ -72,13 +115,43 @@ class Behaviour:
             await asyncio.sleep(self.delay_open_s)
         return Refusal.of(self.refuse) if self.refuse is not None else None
 
+    def for_client(self) -> "Behaviour":
+        """Return the behaviour towards one more client, whose upgrade was accepted."""
+        return self
+
+    @property
+    def hears_turns(self) -> bool:
+        """Whether turns are found in the client's audio; else they come through `Service.hear` only."""
+        return True
+
+    def ears(self, recogniser: Recogniser) -> Recogniser:
+        """Return what shall turn the client's speech into words."""
+        return recogniser
+
+    async def attend(self, service: Service) -> None:
+        """Do what the service does of its own accord; cancelled some time after the client has left."""
+
+    async def left(self) -> None:
+        """Take notice of the client's leaving, whoever closed the connection."""
+
+    async def pause(self, seconds: float, cut: asyncio.Future[Any]) -> None:
+        """Let the time between two pieces of an answer pass; return at once when it is ``cut``."""
+        await asyncio.wait({cut}, timeout=seconds)
+
     async def sending(self, line: Line, event: Mapping[str, Any]) -> None:
         """Send what the service wants to send."""
         await line.put(event)
 
+    async def unreadable(self, line: Line, refusal: RequestRefused) -> RequestRefused | None:  # noqa: ARG002 - a hook
+        """Return how a frame that is no event is refused; None when not at all."""
+        return refusal
+
     async def received(self, line: Line, event: Mapping[str, Any]) -> Mapping[str, Any] | None:  # noqa: ARG002 - a hook
         """Return the client's event as the service shall see it; None hides it."""
         return event
+
+    async def obeyed(self, event: Mapping[str, Any]) -> None:
+        """Take notice that the client's event has been obeyed or refused."""
 
     def answer(self, request: brain.Request) -> brain.Reply:
         """Return what to answer."""

@@ -28,10 +28,11 @@ _VERBATIM = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A tool the client shall run, with its arguments."""
+    """A tool the client shall run, with its arguments; ``raw`` goes on the wire in their place when there is any."""
 
     name: str
     arguments: Mapping[str, Any]
+    raw: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import base64
 import binascii
 import contextlib
 import time
+from dataclasses import replace
 from typing import Any, assert_never
 
 from websockets.asyncio.server import ServerConnection
@@ -28,6 +29,7 @@ from edgevoice.local.client_events import (
     typed,
 )
 from edgevoice.local.conversation import Item
+from edgevoice.local.endings import Cut
 from edgevoice.local.line import Line
 from edgevoice.local.listener import Heard, Hypothesis, Listener, SpeechStarted, TurnHeard
 from edgevoice.local.recogniser import Recogniser
@@ -39,25 +41,26 @@ _SESSION_S = 3600
 
 
 class Connection:
-    """Serve one client until it leaves."""
+    """Serve one client until it leaves. Implements ``behaviour.Service``."""
 
     def __init__(
         self,
         connection: ServerConnection,
         *,
-        session_id: str,
+        session: Session,
         means: Means,
         recogniser: Recogniser,
         recorder: Recorder | None,
         group: asyncio.TaskGroup,
     ) -> None:
         self._connection = connection
-        self._behaviour = means.behaviour
+        self._behaviour = behaviour = means.behaviour.for_client()
         self._recorder = recorder
-        self._line = Line(connection, means.behaviour, recorder)
-        self._session = Session(session_id, expires_at=int(time.time()) + _SESSION_S)
-        self._answers = Answers(means, self._line, self._session, group)
-        self._listener = Listener(recogniser)
+        self._line = Line(connection, behaviour, recorder)
+        self._session = session
+        self._group = group
+        self._answers = Answers(replace(means, behaviour=behaviour), self._line, self._session, group)
+        self._listener = Listener(behaviour.ears(recogniser), hears_turns=behaviour.hears_turns)
         self._listener.configure(self._detection)
         # The item that the turn under way will become.
         self._turn_item_id: str | None = None
@@ -68,31 +71,60 @@ class Connection:
 
     async def serve(self) -> None:
         """Greet, then obey every event; return when the client has left."""
+        attending: asyncio.Task[None] | None = None
         try:
             await self._line.send("session.created", session=self._session.document)
+            attending = self._group.create_task(self._behaviour.attend(self))
             async for frame in self._connection:
                 await self._receive(frame)
         finally:
             self._answers.stop()
+            await self._behaviour.left()
+            if attending is not None:
+                attending.cancel()
+
+    @property
+    def line(self) -> Line:
+        """The client's connection."""
+        return self._line
+
+    @property
+    def audio_ms(self) -> int:
+        """How much audio the client has sent."""
+        return self._listener.end_ms
+
+    @property
+    def turn_item_id(self) -> str | None:
+        """The item that the turn under way will become; None while the user is silent."""
+        return self._turn_item_id
+
+    async def end_answer(self, reason: Cut) -> bool:
+        """End the running answer, and tell whether there was one."""
+        return await self._answers.cut(reason)
 
     async def _receive(self, frame: str | bytes) -> None:
-        event: dict[str, Any] = {}
         try:
             event = parse(frame)
-            if self._recorder is not None:
-                self._recorder.event("client", event)
-            seen = await self._behaviour.received(self._line, event)
+        except RequestRefused as unreadable:
+            refusal = await self._behaviour.unreadable(self._line, unreadable)
+            if refusal is not None:
+                await self._refuse(refusal, None)
+            await self._behaviour.obeyed({})
+            return
+        if self._recorder is not None:
+            self._recorder.event("client", event)
+        seen = await self._behaviour.received(self._line, event)
+        try:
             if seen is not None:
                 await self._obey(typed(dict(seen)))
         except RequestRefused as refused:
-            event_id = event.get("event_id")
-            told: dict[str, str | None] = {
-                "type": "invalid_request_error",
-                "code": refused.code,
-                "message": str(refused),
-            }
-            echo = event_id if isinstance(event_id, str) else None
-            await self._line.send("error", error=told | {"param": refused.param, "event_id": echo})
+            await self._refuse(refused, event.get("event_id"))
+        await self._behaviour.obeyed(event)
+
+    async def _refuse(self, refused: RequestRefused, event_id: object) -> None:
+        told: dict[str, str | None] = {"type": "invalid_request_error", "code": refused.code, "message": str(refused)}
+        echo = event_id if isinstance(event_id, str) else None
+        await self._line.send("error", error=told | {"param": refused.param, "event_id": echo})
 
     async def _obey(self, event: ClientEvent) -> None:
         match event:
@@ -149,9 +181,10 @@ class Connection:
             self._recorder.uplink(pcm, rate_hz)
         async with contextlib.aclosing(self._listener.hear(pcm, rate_hz)) as hearing:
             async for heard in hearing:
-                await self._heard(heard)
+                await self.hear(heard)
 
-    async def _heard(self, heard: Heard) -> None:
+    async def hear(self, heard: Heard, *, may_answer: bool = True) -> None:
+        """Take something as heard from the user, and tell and do what follows from it."""
         match heard:
             case SpeechStarted(start_ms):
                 self._turn_item_id = self._line.new_id("item")
@@ -165,7 +198,7 @@ class Connection:
             case TurnHeard(end_ms):
                 await self._stopped(end_ms)
                 await self._take_turn(heard)
-                if self._detection is not None and self._detection.create_response:
+                if may_answer and self._detection is not None and self._detection.create_response:
                     await self._answers.answer_turn()
 
     async def _commit(self) -> None:
@@ -201,15 +234,24 @@ class Connection:
             )
 
 
+def session_of(session_id: str, openai_model: str | None) -> Session:
+    """Return a session with the service's defaults, or with OpenAI's for a client that names its model at the door."""
+    session = Session(session_id, expires_at=int(time.time()) + _SESSION_S)
+    if openai_model is not None:
+        # There the client asks for the answer after a tool, always.
+        session.update({"model": openai_model, "providerData": {"auto_tool_response": False}})
+    return session
+
+
 async def serve(
-    connection: ServerConnection, session_id: str, means: Means, recogniser: Recogniser, recorder: Recorder | None
+    connection: ServerConnection, session: Session, means: Means, recogniser: Recogniser, recorder: Recorder | None
 ) -> None:
     """Serve one client until it leaves; nothing of it runs any more when this returns."""
     try:
         async with asyncio.TaskGroup() as group:
             client = Connection(
                 connection,
-                session_id=session_id,
+                session=session,
                 means=means,
                 recogniser=recogniser,
                 recorder=recorder,

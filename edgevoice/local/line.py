@@ -1,8 +1,11 @@
 """One WebSocket connection as the service writes to it: events with ids, recorded when asked."""
 
+import asyncio
 import itertools
+import socket
+import struct
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from websockets.asyncio.server import ServerConnection
@@ -45,6 +48,18 @@ class Line:
         """Close the connection with a code and a reason."""
         await self._connection.close(code, reason)
 
-    def abort(self) -> None:
-        """Drop the connection without a word."""
+    def abort(self, how: Literal["end", "reset"] = "end") -> None:
+        """Drop the connection without a close frame, by TCP's orderly end or by a reset."""
+        connected = self._connection.transport.get_extra_info("socket")
+        if how == "reset" and connected is not None:
+            # Lingering for no time at all is how TCP is told to reset; a unix socket ends as it always does.
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._connection.transport.abort()
+
+    def freeze(self) -> None:
+        """Read nothing any more, pings neither."""
+        self._connection.transport.pause_reading()
+
+    async def pause(self, seconds: float, cut: asyncio.Future[Any]) -> None:
+        """Let the time between two pieces of an answer pass; return at once when it is ``cut``."""
+        await self._behaviour.pause(seconds, cut)

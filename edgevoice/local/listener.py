@@ -106,10 +106,14 @@ class Uplink:
 
 
 class Listener:
-    """One connection's ears."""
+    """One connection's ears.
 
-    def __init__(self, recogniser: Recogniser) -> None:
+    Without ``hears_turns`` it never finds a turn by itself; it keeps what comes, for a commit.
+    """
+
+    def __init__(self, recogniser: Recogniser, *, hears_turns: bool = True) -> None:
         self._recogniser = recogniser
+        self._hears_turns = hears_turns
         self._uplink = Uplink()
         self._detection: ServerVad | SemanticVad | None = None
         self._turns: TurnDetector | None = None
@@ -117,6 +121,11 @@ class Listener:
         self._first_frame = 0
         self._next_frame = 0
         self._next_hypothesis_ms = 0
+
+    @property
+    def end_ms(self) -> int:
+        """Audio time now."""
+        return self._uplink.end_ms
 
     @property
     def is_speaking(self) -> bool:
@@ -128,12 +137,12 @@ class Listener:
         if detection == self._detection:
             return
         self._detection = detection
-        self._vad = _voice_activity(detection) if detection is not None else None
+        self._vad = _voice_activity(detection) if detection is not None and self._hears_turns else None
         self._restart()
 
     async def hear(self, pcm: bytes, rate_hz: int) -> AsyncGenerator[Heard]:
         """Take uplink audio (mono s16) and yield what it brought; raise RequestRefused when by hand is too long."""
-        if self._turns is None and self._uplink.duration_ms > _LONGEST_BY_HAND_MS:
+        if self._detection is None and self._uplink.duration_ms > _LONGEST_BY_HAND_MS:
             raise RequestRefused("input_audio_buffer_full", "Too much audio without a commit")
         self._uplink.append(pcm, rate_hz)
         while self._turns is not None and (frame := self._uplink.frame(self._next_frame)) is not None:
@@ -141,7 +150,7 @@ class Listener:
             event = self._turns.frame(is_voiced=self._vad.is_speech(frame, SAMPLE_RATE_HZ))
             async for heard in self._follow(event, self._turns):
                 yield heard
-        if self._turns is not None and not self._turns.is_speaking:
+        if self._detection is not None and not self.is_speaking:
             self._uplink.keep(_KEPT_WHILE_IDLE_MS)
 
     async def commit(self) -> TurnHeard:
@@ -151,7 +160,9 @@ class Listener:
             raise RequestRefused("input_audio_buffer_commit_empty", f"Only {duration_ms}ms of audio to commit")
         end_ms = self._uplink.end_ms
         speech = _voiced_part(self._uplink.between(end_ms - duration_ms, end_ms))
-        text = await asyncio.to_thread(self._recogniser.words, speech) if speech else ""
+        # Who has the turns told to them has the words told as well, whatever the sound is.
+        has_words = bool(speech) or not self._hears_turns
+        text = await asyncio.to_thread(self._recogniser.words, speech) if has_words else ""
         heard = TurnHeard(end_ms, duration_ms, text)
         self.clear()
         return heard
@@ -163,7 +174,8 @@ class Listener:
 
     def _restart(self) -> None:
         self._first_frame = self._next_frame = self._uplink.end_ms // FRAME_MS
-        self._turns = TurnDetector(_patience(self._detection)) if self._detection is not None else None
+        detection = self._detection if self._hears_turns else None
+        self._turns = TurnDetector(_patience(detection)) if detection is not None else None
 
     async def _follow(self, event: TurnEvent | None, turns: TurnDetector) -> AsyncGenerator[Heard]:
         if event is TurnEvent.STARTED:

@@ -5,18 +5,17 @@ import base64
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
 import soxr
 
-from edgevoice.local import speech
+from edgevoice.local import endings, speech
 from edgevoice.local.brain import Reply, ToolCall
 from edgevoice.local.conversation import Conversation, Item
+from edgevoice.local.endings import Cut
 from edgevoice.local.line import Line
-
-Cut = Literal["turn_detected", "client_cancelled"]
 
 # The first delta is short, so that sound can begin; the others vary around 100 ms, as on the real wire.
 _FIRST_DELTA_MS = 40
@@ -27,7 +26,7 @@ _STRAY_DELTAS = 2
 
 
 class _WasCut(Exception):
-    """The user spoke, or the client changed its mind, while the response was being sent."""
+    """The user spoke, or the client changed its mind, or the service failed, while the response was being sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +93,17 @@ class Response:
         """
         await self._line.send("response.created", response=self._document("in_progress"))
         try:
+            await self._wait(0)
             if self._reply.speech:
                 await self._message(self._reply.speech)
             for call in self._reply.calls:
                 await self._function_call(call)
         except _WasCut:
-            reason = self._cut.result()
-            return self._document("cancelled", details={"type": "cancelled", "reason": reason})
+            status, details = endings.TOLD[self._cut.result()]
+            return self._document(status, details=details)
         return self._document("completed")
 
-    def _document(self, status: str, details: dict[str, str] | None = None) -> dict[str, Any]:
+    def _document(self, status: str, details: dict[str, Any] | None = None) -> dict[str, Any]:
         output = [item.body for item in self._items]
         tokens = sum(len(item.text().split()) for item in self._items)
         usage = {"total_tokens": tokens, "input_tokens": 0, "output_tokens": tokens}
@@ -217,7 +217,7 @@ class Response:
         )
 
     async def _function_call(self, call: ToolCall) -> None:
-        arguments = msgspec.json.encode(call.arguments).decode() if call.arguments else ""
+        arguments = call.raw or (msgspec.json.encode(call.arguments).decode() if call.arguments else "")
         body = {"id": self._line.new_id("item"), "object": "realtime.item", "type": "function_call", "name": call.name}
         call_id = self._line.new_id("call")
         body |= {"call_id": call_id, "arguments": "", "status": "in_progress"}
@@ -236,7 +236,7 @@ class Response:
 
     async def _wait(self, seconds: float) -> None:
         if not self._cut.done():
-            await asyncio.wait({self._cut}, timeout=seconds)
+            await self._line.pause(seconds, self._cut)
         if self._cut.done():
             raise _WasCut
 

@@ -25,6 +25,8 @@ from edgevoice.local.recorder import Recorder
 from edgevoice.local.speech import HibariVoice, Voice
 
 PATH = "/api/v1/realtime/session"
+# OpenAI's own clients can be told another host, but no other path; they have no session key, and name the model here.
+OPENAI_PATH = "/v1/realtime"
 # One event may carry 15 MiB of base64 audio; more is a mistake of the client.
 _MAX_FRAME_BYTES = 16 * 2**20
 # Long enough for a client to say goodbye, short enough for a service that has been told to stop.
@@ -84,12 +86,14 @@ class LocalService:
             number = next(numbers)
             with contextlib.ExitStack() as files:
                 recorder = files.enter_context(Recorder(self._record, number)) if self._record else None
-                await connections.serve(connection, f"sess_{number}", means, recogniser, recorder)
+                session = connections.session_of(f"sess_{number}", _openai_model(connection))
+                await connections.serve(connection, session, means, recogniser, recorder)
 
         options: dict[str, Any] = {
             "process_request": self._decide,
             "compression": None,
             "max_size": _MAX_FRAME_BYTES,
+            "ping_interval": self._behaviour.ping_interval_s,
             "open_timeout": _OPEN_TIMEOUT_S + self._behaviour.delay_open_s,
             "close_timeout": _CLOSE_TIMEOUT_S,
         }
@@ -126,10 +130,15 @@ class LocalService:
 
     def _refusal_of(self, request: Request) -> Refusal | None:
         address = urlsplit(request.path)
-        if address.path != PATH:
-            return Refusal.of(HTTPStatus.NOT_FOUND)
         query = parse_qs(address.query)
-        if not query.get("key") or query.get("protocol") != ["realtime"]:
+        match address.path:
+            case path if path == PATH:
+                is_complete = bool(query.get("key")) and query.get("protocol") == ["realtime"]
+            case path if path == OPENAI_PATH:
+                is_complete = bool(query.get("model"))
+            case _:
+                return Refusal.of(HTTPStatus.NOT_FOUND)
+        if not is_complete:
             return Refusal.of(HTTPStatus.BAD_REQUEST)
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() not in {"basic", "bearer"} or not key.strip():
@@ -137,3 +146,9 @@ class LocalService:
         if self._accept_keys is not None and key.strip() not in self._accept_keys:
             return Refusal.of(HTTPStatus.UNAUTHORIZED)
         return None
+
+
+def _openai_model(connection: ServerConnection) -> str | None:
+    """Return the model that a client of OpenAI's asks for in the address; None for another client."""
+    address = urlsplit(connection.request.path if connection.request is not None else "")
+    return parse_qs(address.query)["model"][0] if address.path == OPENAI_PATH else None
