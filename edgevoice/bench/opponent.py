@@ -22,7 +22,7 @@ RATE_HZ = 24_000
 ANSWER_S = 8.0
 _DELTA_MS = 100
 _STRAYS = 3
-_PAUSE_S = 1.4
+PAUSE_S = 1.4
 
 
 def answer_audio(number: int) -> npt.NDArray[np.int16]:
@@ -85,7 +85,7 @@ class _Session:
             await self._send("input_audio_buffer.committed", item_id=f"user_{number}")
         # A second word about the same answer would be a fault: give it time to come. And nobody is answered before they
         # have spoken to their end.
-        await asyncio.sleep(_PAUSE_S)
+        await asyncio.sleep(PAUSE_S)
         while not self._told.empty():
             told.append(self._told.get_nowait())
         with self._book.open("a") as book:
