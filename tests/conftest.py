@@ -1,5 +1,8 @@
+import logging
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Derandomized: a failure on the build machine is the same failure everywhere, and never one of chance.
@@ -7,3 +10,13 @@ settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True
 # A slow machine is no fault of the code under test.
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(autouse=True)
+def log_as_before() -> Iterator[None]:
+    """Put the log back as it was: commands start it in their own way, and the next test listens to it."""
+    log = logging.getLogger("edgevoice")
+    handlers, level, propagate = list(log.handlers), log.level, log.propagate
+    yield
+    log.handlers[:], log.propagate = handlers, propagate
+    log.setLevel(level)

@@ -145,6 +145,7 @@ async def _hold(folder: Path, cuts: int, *, is_quiet: bool) -> dict[str, object]
         xruns += ran_dry
     return {
         "cuts": len(judged),
+        "unjudged": cuts - len(judged),
         **_figures([one for one in judged if not one.cut.is_loaded]),
         "loaded": _figures([one for one in judged if one.cut.is_loaded]),
         "sources": {source: sum(one.cut.source is source for one in judged) for source in Source},
@@ -255,7 +256,12 @@ def _judge(stage: Stage, done: Sequence[Cut]) -> list[Judged]:
         sounding = np.flatnonzero(samples[at : at + rate_hz])
         gaps = np.flatnonzero(np.diff(sounding) > _SETTLED_S * rate_hz)
         last = at + int(sounding[gaps[0]] if len(gaps) else sounding[-1])
-        found = find_on_tape(samples, answer_audio(cut.number), max(0, at - round((ANSWER_S + 1) * rate_hz)))
+        try:
+            found = find_on_tape(samples, answer_audio(cut.number), max(0, at - round((ANSWER_S + 1) * rate_hz)))
+        except ValueError as error:
+            # The stream died in the middle of it: told, not counted.
+            print(f"cut {cut.number} by {cut.source} cannot be judged: {error}", file=sys.stderr)
+            continue
         (item,) = cut.reported.items
         error_ms = item.heard_ms - found.samples * 1000 / rate_hz
         silent_ms = 1000 * (last - at) / rate_hz

@@ -49,6 +49,9 @@ from tests.waiting import eventually
 pytest.importorskip("webrtcvad")
 pytest.importorskip("hibari")
 
+# Without a card, and yet in real time: sound passes by the clock.
+pytestmark = pytest.mark.sound
+
 STORY = [f"This is sentence {number} of a story that goes on." for number in ["one", "two", "three", "four"]]
 SECOND, THIRD = "The second answer.", "The third one."
 REPLIES = (Reply(" ".join(STORY)), Reply(SECOND), Reply(THIRD))
