@@ -1,0 +1,319 @@
+# shellcheck shell=bash
+# The steps of scripts/setup, and how they are told of. Each looks first, and changes only what is not as it should be,
+# by `change`, which tells instead of doing when nothing may be changed.
+# shellcheck disable=SC2154  # hat, key, wheels, is_dry, starts, purges, steps and scratch are set by scripts/setup
+
+checkout=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/.." >/dev/null && pwd -P)
+readonly checkout
+readonly at=${EDGEVOICE_SETUP_ROOT:-} # every file of the system is looked for below this folder; for tests
+readonly prefix=$at/opt/edgevoice
+readonly stamp=$prefix/.made-from   # what the program was made from; written last
+readonly notes=$at/var/lib/edgevoice.setup # what was not there before us, so that uninstalling may take it away
+readonly state=$at/var/lib/edgevoice cache=$at/var/cache/edgevoice
+readonly settings_file=$at/etc/edgevoice/edgevoice.toml
+readonly key_plain=$at/etc/credstore/edgevoice.api_key
+readonly key_encrypted=$at/etc/credstore.encrypted/edgevoice.api_key
+readonly unit=$at/etc/systemd/system/edgevoice.service
+readonly key_drop_in=$unit.d/10-key.conf
+readonly alsa_names=$at/etc/alsa/conf.d/99-edgevoice.conf
+readonly block_begins='# edgevoice: sound board' block_ends='# edgevoice: end'
+# From -> to, mode: files that are copied as they are.
+readonly copies=(
+  "systemd/edgevoice.sysusers $at/usr/lib/sysusers.d/edgevoice.conf 644"
+  "systemd/60-edgevoice-gpio.rules $at/etc/udev/rules.d/60-edgevoice-gpio.rules 644"
+  "systemd/edgevoice.service $unit 644"
+  "systemd/edgevoice-command $at/usr/local/bin/edgevoice 755"
+)
+readonly needed_packages=(
+  ca-certificates dbus libasound2-plugins libportaudio2 libspeexdsp1 libstdc++6 procps python3 python3-pyaudio python3-systemd
+  python3-venv udev
+)
+readonly smallest_free_mb=900
+# /tmp is memory on Debian 13, and a Pi Zero has little. What pip has fetched stays until the program is complete.
+export TMPDIR=/var/tmp PIP_CACHE_DIR=$at/var/cache/edgevoice-setup
+# Another venv, a module path or pip options of the caller must not leak into ours. Index settings and proxies stay.
+unset VIRTUAL_ENV PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT PIP_REQUIREMENT \
+  PIP_NO_DEPS PIP_NO_BINARY PIP_ONLY_BINARY PIP_PYTHON
+
+# --- telling ----------------------------------------------------------------------------------------------------------
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+give_up() {
+  say "$*"
+  exit 1
+}
+
+# fail CAUSE [REMEDY]: end the step that runs.
+fail() {
+  # What was told first is nearest to the cause.
+  [[ -s $scratch/cause ]] || printf '%s' "$1" >"$scratch/cause"
+  [[ -z ${2:-} || -s $scratch/remedy ]] || printf '%s' "$2" >"$scratch/remedy"
+  exit 1
+}
+
+# Something about a step that is worth a line of its own.
+note() {
+  touch -- "$scratch/step-told"
+  printf '      %s\n' "$*" >&2
+}
+
+# step TITLE FUNCTION REMEDY: run a step; if it fails, end with its name, the cause and the remedy.
+step() {
+  local title=$1 function=$2 remedy=$3 began=$SECONDS code
+  number=$((${number:-0} + 1))
+  printf '[%2d/%d] %s\n' "$number" "$steps" "$title" >&2
+  rm -f -- "$scratch"/{cause,remedy,log,step-changed,step-told}
+  # A subshell of its own, because the left side of `||` would switch `set -e` off inside the function.
+  set +e
+  (set -e && "$function")
+  code=$?
+  set -e
+  if ((code != 0)); then
+    [[ ! -s $scratch/log ]] || tail -n 20 -- "$scratch/log" >&2
+    [[ ! -s $scratch/cause ]] || note "$(<"$scratch/cause")"
+    [[ ! -s $scratch/remedy ]] || remedy=$(<"$scratch/remedy")
+    give_up "step $number, $title, failed. $remedy Then start this again: it goes on from here."
+  fi
+  if [[ ! -e $scratch/step-told ]]; then
+    note "as it should be"
+  elif [[ -e $scratch/step-changed && -z $is_dry ]]; then
+    note "done, $((SECONDS - began)) s"
+  fi
+}
+
+# change WHAT COMMAND...: do it quietly and tell; with --dry-run tell only.
+change() {
+  local what=$1 code
+  shift
+  touch -- "$scratch/step-changed"
+  if [[ $is_dry ]]; then
+    note "would $what"
+    return
+  fi
+  note "$what"
+  touch -- "$scratch/changed"
+  # As in `step`: with `||` behind it, a function would run on after its first failure.
+  set +e
+  (set -e && "$@") </dev/null >"$scratch/log" 2>&1
+  code=$?
+  set -e
+  ((code == 0)) || fail "this failed: $what"
+}
+
+# copy FROM TO MODE: have a file as it is in the checkout.
+copy() {
+  cmp --silent -- "$1" "$2" && [[ $(stat -c %a -- "$2") == "$3" ]] && return
+  change "write $2" install -D -m "$3" -- "$1" "$2"
+}
+
+remember() { printf '%s\n' "$*" >>"$notes"; }
+
+has_systemd() { [[ -d $at/run/systemd/system ]]; }
+
+# --- 1: this machine --------------------------------------------------------------------------------------------------
+
+check_machine() {
+  local architecture free version
+  # shellcheck source=/dev/null
+  source /etc/os-release
+  if [[ ${ID:-} != debian && ${ID:-} != raspbian ]] || ((${VERSION_ID:-0} < 12)); then
+    fail "this is ${PRETTY_NAME:-an unknown system}" "It takes Raspberry Pi OS or Debian, 12 (Bookworm) or 13 (Trixie), 64-bit."
+  fi
+  architecture=$(dpkg --print-architecture)
+  [[ $architecture == arm64 || $architecture == amd64 ]] ||
+    fail "this system is for $architecture" "It takes the 64-bit system: the models have no 32-bit runtime."
+  if version=$(python_version /usr/bin/python3) && [[ $version != 3.11 && $version != 3.13 ]]; then
+    fail "Debian's Python is $version" "The locked packages are for 3.11 (Debian 12) and 3.13 (Debian 13)."
+  fi
+  free=$(df --output=avail -m -- /opt | tail -n 1)
+  [[ -e $stamp ]] || ((free > smallest_free_mb)) ||
+    fail "only ${free// /} MB are free for /opt" "Make room: ${smallest_free_mb} MB while it installs, 300 MB stay."
+  (($(date +%Y) >= 2026)) ||
+    fail "the clock says $(date +%F): that is past" "Set it (timedatectl, or sudo date -s ...); nothing can be verified so."
+}
+
+python_version() { "$1" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
+
+# --- 2: Debian packages -----------------------------------------------------------------------------------------------
+
+# missing_packages NAME...: print those that are not installed.
+missing_packages() {
+  local package
+  for package in "$@"; do
+    # shellcheck disable=SC2016  # the field is dpkg's, not the shell's
+    [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
+      printf '%s\n' "$package"
+  done
+}
+
+debian_packages() {
+  local missing
+  mapfile -t missing < <(missing_packages "${needed_packages[@]}")
+  ((${#missing[@]})) || return 0
+  change "install ${missing[*]}" apt_install "${missing[@]}"
+}
+
+apt_get() {
+  DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -y --no-install-recommends "$@"
+}
+
+apt_install() {
+  # A failed update is told by the install after it, and only if it mattered.
+  if [[ $wheels ]]; then
+    remembering apt_get --no-download install "$@" ||
+      fail "these are missing, and --offline fetches nothing: $*" "Install them: apt-get install $*"
+  else
+    apt_get update || true
+    remembering apt_get install "$@"
+  fi
+}
+
+installed_packages() { dpkg-query --show --showformat='${Package} ${db:Status-Status}\n' | sed -n 's/ installed$//p' | sort; }
+
+# remembering COMMAND...: note the packages that it brings, those that others asked for among them.
+remembering() {
+  installed_packages >"$scratch/before.txt"
+  local code=0
+  "$@" || code=$?
+  installed_packages | comm -13 "$scratch/before.txt" - | sed 's/^/package /' >>"$notes"
+  return "$code"
+}
+
+# --- 3: user and devices ----------------------------------------------------------------------------------------------
+
+user_and_devices() {
+  local group
+  copy_all "$at/usr/lib/sysusers.d" "$at/etc/udev"
+  if ! id edgevoice &>/dev/null; then
+    change "make the user edgevoice" make_user
+  fi
+  for group in audio gpio; do
+    [[ $is_dry || " $(id -nG edgevoice) " == *" $group "* ]] || change "put edgevoice into $group" gpasswd -a edgevoice "$group"
+  done
+  own_folder "$state" 700
+  own_folder "$cache" 755
+}
+
+# copy_all FOLDER...: copy what goes into these folders.
+copy_all() {
+  local each from to mode folder
+  for each in "${copies[@]}"; do
+    read -r from to mode <<<"$each"
+    for folder in "$@"; do
+      [[ $to != "$folder"/* ]] || copy "$checkout/$from" "$to" "$mode"
+    done
+  done
+}
+
+make_user() {
+  getent group gpio >/dev/null || remember "group gpio"
+  # Without systemd's own tool, as in a minimal root: what its file says, by hand.
+  if command -v systemd-sysusers >/dev/null; then
+    systemd-sysusers /usr/lib/sysusers.d/edgevoice.conf
+  else
+    groupadd --system --force audio && groupadd --system --force gpio
+    useradd --system --user-group --home-dir "$state" --no-create-home --shell /usr/sbin/nologin -G audio,gpio edgevoice
+  fi
+  # Not in a container, which has no devices of its own.
+  if udevadm control --ping --timeout=5; then udevadm control --reload && udevadm trigger --subsystem-match=gpio; fi
+}
+
+own_folder() {
+  [[ $(stat -c '%U %a' -- "$1" 2>/dev/null) == "edgevoice $2" ]] && return
+  # What a former edgevoice left behind belonged to a user who is gone; its number may be another's by now.
+  change "make $1" own_whole_folder "$1" "$2"
+}
+
+own_whole_folder() { install -d -o edgevoice -g edgevoice -m "$2" -- "$1" && chown -R edgevoice:edgevoice -- "$1"; }
+
+# --- 4: program -------------------------------------------------------------------------------------------------------
+
+ingredients() {
+  /usr/bin/python3 -I -c 'import platform; print(platform.python_version(), platform.machine())' || echo "no Python yet"
+  (cd -- "$checkout" && sha256sum requirements-pi.lock pyproject.toml &&
+    find edgevoice -type f ! -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum | sha256sum)
+}
+
+program() {
+  local tools=$scratch/tools
+  [[ -f $stamp && $(<"$stamp") == "$(ingredients)" ]] && return
+  [[ $is_dry ]] || rm -f -- "$stamp"
+  if [[ $(python_version "$prefix/bin/python") != "$(python_version /usr/bin/python3)" ]]; then
+    # PyAudio and systemd-python are Debian's. Without pip: 17 MB that only this script would use.
+    change "make $prefix" /usr/bin/python3 -m venv --clear --without-pip --system-site-packages "$prefix"
+  fi
+  change "fetch what installs (pip and build tools, not kept)" make_tools "$tools"
+  change "install the locked packages, verified by their hashes" install_locked "$tools"
+  change "install edgevoice itself" install_edgevoice "$tools"
+  has_lgpio || change "build lgpio: for this Python there is none ready" build_lgpio "$tools"
+  [[ $is_dry ]] || finish_program
+}
+
+finish_program() {
+  rm -rf -- "$PIP_CACHE_DIR"
+  ingredients >"$stamp"
+}
+
+# pip TOOLS ARGUMENTS...: the locked pip on the program's Python.
+pip() {
+  local tools=$1 source=()
+  shift
+  [[ -z $wheels ]] || source=(--no-index --find-links "$wheels")
+  "$tools/bin/python" -m pip --python "$prefix/bin/python" --no-input --disable-pip-version-check "$1" "${source[@]}" \
+    --progress-bar off "${@:2}"
+}
+
+make_tools() {
+  local source=()
+  [[ -z $wheels ]] || source=(--no-index --find-links "$wheels")
+  /usr/bin/python3 -m venv "$1"
+  "$1/bin/python" -m pip install --no-input --disable-pip-version-check --progress-bar off "${source[@]}" \
+    --require-hashes --only-binary :all: -r "$checkout/requirements-build.lock"
+}
+
+install_locked() {
+  # lgpio by itself: on Debian 13 it has no wheel.
+  awk '/^[a-z0-9]/ { kept = !/^lgpio==/ } kept' "$checkout/requirements-pi.lock" >"$scratch/locked.txt"
+  pip "$1" install --no-deps --require-hashes --only-binary :all: -r "$scratch/locked.txt"
+  lock_of_lgpio >"$scratch/lgpio.txt"
+  pip "$1" install --no-deps --require-hashes --only-binary :all: -r "$scratch/lgpio.txt" || true
+}
+
+lock_of_lgpio() { awk '/^[a-z0-9]/ { kept = /^lgpio==/ } kept' "$checkout/requirements-pi.lock"; }
+
+install_edgevoice() {
+  local wheel=("$wheels"/edgevoice-*.whl)
+  if [[ -z $wheels || ! -f ${wheel[0]} ]]; then
+    # Away from the checkout: root must not leave files in it.
+    mkdir -p -- "$scratch/source"
+    cp -r -- "$checkout"/{edgevoice,pyproject.toml,README.md,LICENSE} "$scratch/source"
+    "$1/bin/python" -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$scratch/wheel" "$scratch/source"
+    wheel=("$scratch"/wheel/edgevoice-*.whl)
+  fi
+  pip "$1" install --no-deps --force-reinstall "${wheel[0]}"
+}
+
+has_lgpio() { [[ $is_dry ]] || "$prefix/bin/python" -I -c 'import lgpio' 2>/dev/null; }
+
+# Raspberry Pi OS has lgpio in its own archive; Debian has not. What is needed to build it goes again afterwards.
+build_lgpio() {
+  local ready=("$wheels"/lgpio-*.whl) building
+  if [[ $wheels ]]; then
+    [[ -f ${ready[0]} ]] || fail "no wheel of lgpio for this Python in $wheels" "Put one there: pip wheel lgpio==0.2.2.0"
+    pip "$1" install --no-deps lgpio==0.2.2.0
+    return
+  fi
+  remembering apt_get install python3-lgpio && return
+  installed_packages >"$scratch/before-building.txt"
+  apt_get install gcc libc6-dev python3-dev swig
+  # PYPI=1: the source then builds its own copy of the C library, which Debian has no package of (its setup.py).
+  PYPI=1 "$1/bin/python" -m pip wheel --quiet --no-deps --no-build-isolation --require-hashes --no-binary lgpio \
+    --wheel-dir "$scratch/lgpio" -r "$scratch/lgpio.txt"
+  pip "$1" install --no-deps "$scratch"/lgpio/lgpio-*.whl
+  mapfile -t building < <(installed_packages | comm -13 "$scratch/before-building.txt" -)
+  ((${#building[@]} == 0)) || apt_get purge "${building[@]}"
+}
+
+# shellcheck source-path=SCRIPTDIR source=_pi_service.sh
+source "$checkout/scripts/_pi_service.sh"

@@ -1,0 +1,337 @@
+# shellcheck shell=bash
+# The second half of scripts/setup's steps, board, settings, key, models and service, and the way back.
+# shellcheck disable=SC2154,SC2034  # as in _pi.sh; and what `step` reads is set here
+
+# --- 5: sound board ---------------------------------------------------------------------------------------------------
+
+# board [NAME overlay|card|driver|settings]: print what is known of a board; without a name, the names, one a line. Needs
+# nothing that is not installed yet.
+board() { /usr/bin/python3 -I -B "$checkout/edgevoice/panel/boards.py" "$@"; }
+
+# boot_configuration: print where this Pi's firmware is configured; fails where there is no such file.
+boot_configuration() {
+  local each
+  for each in "$at/boot/firmware/config.txt" "$at/boot/config.txt"; do
+    if [[ -f $each ]]; then
+      printf '%s\n' "$each"
+      return
+    fi
+  done
+  return 1
+}
+
+# The board that was chosen last.
+hat_now() { sed -n 's/^board //p' "$notes" 2>/dev/null | tail -n 1; }
+
+sound_board() {
+  local file
+  [[ $hat ]] || return 0
+  [[ -z $(board "$hat" driver) ]] || note "$hat needs more than this script brings: $(board "$hat" driver)"
+  if ! file=$(boot_configuration); then
+    [[ -z $(board "$hat" overlay) ]] ||
+      fail "this machine has no boot configuration of a Raspberry Pi" "Leave --hat away: $hat cannot be switched on here."
+    return 0
+  fi
+  { without_block "$file" && block; } >"$scratch/config.txt"
+  cmp --silent -- "$scratch/config.txt" "$file" && return
+  touch -- "$scratch/reboot"
+  [[ -e $file.before-edgevoice ]] || change "keep $file as it was" cp -- "$file" "$file.before-edgevoice"
+  change "switch on $hat in $file" replace_content "$scratch/config.txt" "$file"
+}
+
+# A section of its own: the file may end in one that is for other models.
+block() {
+  local overlay
+  overlay=$(board "$hat" overlay)
+  [[ -z $overlay ]] || printf '%s %s\n[all]\n%s\n%s\n' "$block_begins" "$hat" "$overlay" "$block_ends"
+}
+
+# shellcheck disable=SC1003  # the backslash is for sed
+# The file without our lines; every line of it ends, so that ours begin on a line of their own.
+without_block() { sed -e "/^$block_begins /,/^$block_ends\$/d" -e '$a\' -- "$1"; }
+
+# The boot partition is FAT: a new file beside the old one, then one rename, is as safe as it gets.
+replace_content() {
+  cp -- "$1" "$2.new"
+  sync -- "$2.new"
+  mv -f -- "$2.new" "$2"
+}
+
+# --- 6: settings ------------------------------------------------------------------------------------------------------
+
+settings() {
+  if [[ ! -e $settings_file ]]; then
+    change "write $settings_file: every setting with its default" write_settings
+  fi
+  if [[ -z $is_dry && $(stat -c '%G %a' -- "$settings_file") != "edgevoice 640" ]]; then
+    change "let the service read $settings_file" open_settings
+  fi
+  if [[ $hat && $(hat_now) != "$hat" ]]; then
+    change "set what belongs to $hat" board_settings
+  fi
+  alsa_snippet >"$scratch/alsa.conf"
+  copy "$scratch/alsa.conf" "$alsa_names" 644
+  [[ $is_dry ]] || "$prefix/bin/edgevoice" config check --config "$settings_file" >"$scratch/log" 2>&1 ||
+    fail "the settings are refused"
+}
+
+write_settings() {
+  install -d -m 755 -- "${settings_file%/*}"
+  "$prefix/bin/edgevoice" config init --path "$settings_file"
+  open_settings
+}
+
+# The service reads it; other people on the machine need not.
+open_settings() { chgrp edgevoice -- "$settings_file" && chmod 640 -- "$settings_file"; }
+
+# The board's pins, and the names of the snippet: a board's card takes one rate and format only.
+board_settings() {
+  board "$hat" settings >"$scratch/board.toml"
+  # shellcheck disable=SC2016  # these are Python's
+  /usr/bin/python3 -I -c '
+import re, sys, tomllib
+place, board = sys.argv[1:]
+text = open(place, encoding="utf-8").read()
+for line in open(board, encoding="utf-8").read().splitlines():
+    if line.startswith("["):
+        section = line
+    elif line:
+        key = line.split(" = ")[0]
+        pattern = rf"(?ms)(^{re.escape(section)}$(?:(?!^\[).)*?^){key} = [^\n]*"
+        text, found = re.subn(pattern, lambda match: match[1] + line, text, count=1)
+        if not found:
+            sys.exit(f"no {key} in {section} of {place}: put it there, {line}")
+tomllib.loads(text)
+with open(place, "w", encoding="utf-8") as file:
+    file.write(text)
+' "$settings_file" "$scratch/board.toml"
+  remember "board $hat"
+}
+
+# The shipped names, with the card of the board that is switched on, for what the board has.
+alsa_snippet() {
+  local card='' name=${hat:-$(hat_now)} names=''
+  if [[ $name ]]; then
+    card=$(board "$name" card)
+    names=$(board "$name" settings)
+  fi
+  awk -v card="$card" -v names="$names" '
+    /^pcm\./ { is_ours = card != "" && index(names, "\"" substr($1, 5) "\"") }
+    is_ours { sub(/"sysdefault"/, "\"hw:CARD=" card "\"") }
+    { print }' "$checkout/alsa/99-edgevoice.conf"
+}
+
+# --- 7: key -----------------------------------------------------------------------------------------------------------
+
+store_key() {
+  if [[ ! $key ]]; then
+    [[ -e $key_encrypted || -e $key_plain ]] || note "none: the box answers by itself, with the little that it knows"
+    return 0
+  fi
+  [[ $key =~ ^[[:graph:]]+$ && ${#key} -le 16384 ]] || fail "what was given is no key"
+  [[ $(stored_key) != "$key" ]] || return 0
+  if can_encrypt; then
+    change "store the key, encrypted for this machine" encrypt_key
+  else
+    change "store the key for root alone in $key_plain" write_key
+  fi
+}
+
+# A key bound to a machine must be made on it: not in an image that several will be flashed with.
+can_encrypt() { has_systemd && command -v systemd-creds >/dev/null && ! systemd-detect-virt --quiet --chroot; }
+
+stored_key() {
+  if [[ -e $key_encrypted ]]; then
+    systemd-creds decrypt --name=api_key "$key_encrypted" - 2>/dev/null || true
+  elif [[ -r $key_plain ]]; then
+    printf '%s' "$(<"$key_plain")"
+  fi
+}
+
+encrypt_key() {
+  install -d -m 700 -- "${key_encrypted%/*}"
+  # From a pipe: an argument would be seen by everybody.
+  printf '%s' "$key" | systemd-creds encrypt --name=api_key --with-key=host - "$key_encrypted"
+  chmod 600 -- "$key_encrypted"
+  mkdir -p -- "${key_drop_in%/*}"
+  printf '[Service]\nLoadCredential=\nLoadCredentialEncrypted=api_key:%s\n' "$key_encrypted" >"$key_drop_in"
+  rm -f -- "$key_plain"
+}
+
+write_key() {
+  install -d -m 700 -- "${key_plain%/*}"
+  install -m 600 /dev/null "$key_plain"
+  printf '%s\n' "$key" >"$key_plain"
+  rm -f -- "$key_encrypted" "$key_drop_in"
+}
+
+# --- 8: wake word -----------------------------------------------------------------------------------------------------
+
+wake_word() {
+  [[ -f $stamp && -f $cache/.made-for && $(<"$cache/.made-for") == "$(<"$stamp")" ]] &&
+    compgen -G "$cache/wakeword-*.npz" >/dev/null && return
+  change "make the wake word's network for this machine" make_wake_word
+}
+
+make_wake_word() {
+  setpriv --reuid=edgevoice --regid=edgevoice --init-groups env HOME="$state" CACHE_DIRECTORY="$cache" \
+    "$prefix/bin/python" -m edgevoice.wakeword
+  cp -- "$stamp" "$cache/.made-for"
+}
+
+# --- 9: service -------------------------------------------------------------------------------------------------------
+
+service() {
+  copy_all "$at/etc/systemd" "$at/usr/local/bin"
+  if has_systemd && [[ -e $scratch/changed ]]; then
+    change "tell systemd" systemctl daemon-reload
+  fi
+  [[ -e ${unit%/*}/multi-user.target.wants/edgevoice.service ]] || change "start it at every boot" enable
+  if ! has_systemd; then
+    note "no systemd runs here (a chroot, or an image): it starts at the next boot"
+  elif [[ ! $starts ]]; then
+    note "not started: --no-start"
+  elif ! is_up; then
+    change "start it" start restart
+  elif [[ -e $scratch/changed ]]; then
+    change "restart it" start restart
+  fi
+}
+
+# A box that hears nothing is started again and again: that is up, too.
+is_up() { [[ $(systemctl show --property=ActiveState --value edgevoice.service) =~ ^(active|activating|reloading)$ ]]; }
+
+# Works on files alone, so also where no systemd runs.
+enable() {
+  if command -v systemctl >/dev/null; then
+    systemctl enable edgevoice.service
+  else
+    mkdir -p -- "${unit%/*}/multi-user.target.wants"
+    ln -sf -- "$unit" "${unit%/*}/multi-user.target.wants/edgevoice.service"
+  fi
+}
+
+start() {
+  systemctl reset-failed edgevoice.service 2>/dev/null || true
+  systemctl "$1" edgevoice.service && return
+  journalctl --unit=edgevoice --lines=10 --no-pager --output=cat
+  return 1
+}
+
+# --- 10: examination --------------------------------------------------------------------------------------------------
+
+examine() {
+  local code=0 how=()
+  if [[ $is_dry ]]; then
+    note "would run: edgevoice doctor"
+    return
+  elif ! has_systemd; then
+    note "nothing runs here to be examined; on the box: sudo edgevoice doctor"
+    return
+  fi
+  # A sound test at every second run would be a nuisance.
+  [[ -e $scratch/changed && $starts ]] || how=(--quick)
+  touch -- "$scratch"/step-{changed,told}
+  /usr/local/bin/edgevoice doctor "${how[@]}" </dev/null >&2 || code=$?
+  ((code == 0)) || note "the doctor is not content; its lines tell what to do. All else is installed."
+}
+
+# --- the way back -----------------------------------------------------------------------------------------------------
+
+uninstall() {
+  local steps=5
+  step "service" remove_service "\`systemctl status edgevoice\` tells more."
+  step "sound board" remove_board "Look at the boot configuration."
+  step "Debian packages that came with it" remove_packages "apt-get's own words stand above."
+  step "program and user" remove_program "See the line above."
+  step "settings, key, what it remembers" remove_memory "See the line above."
+  if [[ $is_dry ]]; then
+    say "nothing was changed: this was --dry-run"
+  elif [[ ! -e $scratch/changed ]]; then
+    say "nothing to do: edgevoice is not installed"
+  else
+    say "edgevoice is removed"
+  fi
+  [[ $at ]] || rm -f /run/edgevoice-setup.lock
+}
+
+# gone FILE...: have these not be there.
+gone() {
+  local each
+  for each in "$@"; do
+    [[ ! -e $each && ! -L $each ]] || change "remove $each" rm -rf -- "$each"
+  done
+}
+
+remove_service() {
+  if has_systemd && is_up; then
+    change "stop it" systemctl stop edgevoice.service
+  fi
+  gone "${unit%/*}/multi-user.target.wants/edgevoice.service" "$unit"
+  if has_systemd && [[ -e $scratch/step-changed ]]; then
+    change "tell systemd" systemctl daemon-reload
+    systemctl reset-failed edgevoice.service 2>/dev/null || true
+  fi
+}
+
+remove_board() {
+  local file
+  file=$(boot_configuration) || return 0
+  if grep -q "^$block_begins " "$file"; then
+    without_block "$file" >"$scratch/config.txt"
+    change "switch the board off in $file" replace_content "$scratch/config.txt" "$file"
+  fi
+  gone "$file.before-edgevoice"
+}
+
+# Only what came with us, and of that only what nobody else needs by now.
+remove_packages() {
+  local ours unneeded
+  mapfile -t ours < <(sed -n 's/^package //p' "$notes" 2>/dev/null | sort -u)
+  ((${#ours[@]})) || return 0
+  if [[ $is_dry ]]; then
+    change "remove those of these that nobody else needs: ${ours[*]}"
+    return
+  fi
+  mapfile -t ours < <(comm -12 <(printf '%s\n' "${ours[@]}") <(installed_packages))
+  ((${#ours[@]} == 0)) || apt-mark auto "${ours[@]}" >/dev/null
+  mapfile -t unneeded < <(apt-get --simulate autoremove 2>/dev/null | sed -n 's/^Remv \([^ ]*\).*/\1/p' | sort |
+    comm -12 - <(printf '%s\n' "${ours[@]}"))
+  ((${#unneeded[@]} == 0)) || change "remove ${unneeded[*]}" apt_get purge "${unneeded[@]}"
+}
+
+remove_program() {
+  local each to had_made=''
+  ! grep -qx "group gpio" "$notes" 2>/dev/null || had_made=yes
+  for each in "${copies[@]}"; do
+    read -r _ to _ <<<"$each"
+    gone "$to"
+  done
+  gone "$alsa_names" "$cache" "$PIP_CACHE_DIR"
+  if id edgevoice &>/dev/null; then
+    change "remove the user edgevoice" userdel edgevoice
+    # The next user to be made might get its number.
+    change "give what it leaves to root" orphan
+  fi
+  [[ ! $had_made ]] || ! getent group gpio >/dev/null || change "remove the group gpio" groupdel gpio
+  gone "$prefix" "$notes"
+  # Folders that a minimal system has only because of us.
+  [[ $is_dry ]] || rmdir -- "${alsa_names%/*}" "$at"/etc/{alsa,udev/rules.d,udev} 2>/dev/null || true
+}
+
+orphan() {
+  [[ ! -d $state ]] || chown -R root:root -- "$state"
+  [[ ! -f $settings_file ]] || chgrp root -- "$settings_file"
+}
+
+remove_memory() {
+  local kept=() each
+  for each in "${settings_file%/*}" "$state" "$key_encrypted" "$key_plain" "$unit.d"; do
+    [[ ! -e $each ]] || kept+=("$each")
+  done
+  if [[ $purges ]]; then
+    ((${#kept[@]} == 0)) || gone "${kept[@]}"
+  elif ((${#kept[@]})); then
+    note "kept, until --uninstall --purge: ${kept[*]}"
+  fi
+}

@@ -1,0 +1,348 @@
+"""scripts/setup below a folder of its own: what it changes, what it leaves, how it tells."""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parents[1]
+SETUP: Final = ROOT / "scripts" / "setup"
+LIMIT_S: Final = 60
+BOOT: Final = "dtparam=audio=on\n[pi4]\narm_boost=1\n"
+
+pytestmark = [
+    pytest.mark.skipif(not SETUP.exists(), reason="scripts/setup is not beside these tests: an installed copy"),
+    pytest.mark.skipif(not Path("/etc/debian_version").exists(), reason="scripts/setup is for Debian, and this is not"),
+]
+
+
+@dataclass
+class System:
+    """A folder that stands for a Pi's file system."""
+
+    folder: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("EDGEVOICE_")}
+        return {**kept, "EDGEVOICE_SETUP_ROOT": str(self.folder), **self.variables}
+
+    def setup(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self._run([str(SETUP), *arguments])
+
+    def step(self, commands: str, **chosen: str) -> subprocess.CompletedProcess[str]:
+        """Run some of the steps' own functions, with what the command line would have chosen."""
+        scratch = self.folder / "scratch"
+        scratch.mkdir(exist_ok=True)
+        values = {"hat": "", "key": "", "wheels": "", "is_dry": "", "starts": "yes", "purges": "", "steps": "1"}
+        variables = "; ".join(f"{name}='{value}'" for name, value in (values | chosen).items())
+        script = f"set -euo pipefail; scratch='{scratch}'; {variables}; source '{ROOT}/scripts/_pi.sh'; {commands}"
+        return self._run(["bash", "-c", script])
+
+    def path(self, name: str) -> Path:
+        return self.folder / name.removeprefix("/")
+
+    def write(self, name: str, text: str) -> Path:
+        place = self.path(name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8")
+        return place
+
+    def files(self) -> set[str]:
+        every = (each for each in self.folder.rglob("*") if each.is_file() and "scratch" not in each.parts)
+        return {f"/{each.relative_to(self.folder)}" for each in every}
+
+    def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> System:
+    found = System(tmp_path)
+    found.write("/boot/firmware/config.txt", BOOT)
+    found.path("/var/lib").mkdir(parents=True)
+    return found
+
+
+def well(ended: subprocess.CompletedProcess[str]) -> str:
+    assert ended.returncode == 0, ended.stderr
+    return ended.stderr
+
+
+# --- the command line ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--hut", "i2s"], "there is no option --hut"),
+        (["--hat"], "--hat needs a value"),
+        (["--hat", "--yes"], "--hat needs a value"),
+        (["--purge"], "--purge goes with --uninstall"),
+        (["--offline", "/no/such/folder"], "there is no folder /no/such/folder"),
+    ],
+)
+def test_a_wrong_command_line_is_told_with_the_right_one(system: System, arguments: list[str], complaint: str) -> None:
+    ended = system.setup("--dry-run", *arguments)
+
+    assert ended.returncode == 2
+    assert complaint in ended.stderr
+    assert "Usage: sudo scripts/setup" in ended.stderr
+
+
+def test_a_wrong_board_lists_the_right_ones(system: System) -> None:
+    ended = system.setup("--dry-run", "--yes", "--hat", "respeaker")
+
+    assert ended.returncode == 1
+    assert re.search(r"there is no board respeaker\. .* respeaker-2mic-v1 respeaker-2mic-v2 ", ended.stderr)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may change the system")
+def test_who_may_not_change_the_system_is_told_to_type_sudo() -> None:
+    ended = subprocess.run([str(SETUP)], capture_output=True, text=True, timeout=LIMIT_S, check=False)
+
+    assert ended.returncode == 2
+    assert f"type sudo {SETUP}" in ended.stderr
+
+
+def test_a_dry_run_tells_every_step_and_changes_nothing(system: System) -> None:
+    before = system.files()
+
+    told = well(system.setup("--dry-run", "--yes", "--hat", "max98357a"))
+
+    assert [int(number) for number in re.findall(r"^\[ ?(\d+)/10\]", told, re.MULTILINE)] == list(range(1, 11))
+    for each in (
+        "install the locked packages",
+        "switch on max98357a",
+        "write .*edgevoice.toml",
+        "start it at every boot",
+    ):
+        assert re.search(f"would {each}", told), each
+    assert told.endswith("nothing was changed: this was --dry-run\n")
+    assert system.files() == before
+
+
+def test_a_key_of_the_environment_is_not_shown(system: System) -> None:
+    system.variables["EDGEVOICE_API_KEY"] = "very-secret"
+
+    ended = system.setup("--dry-run", "--yes")
+
+    assert "would store the key" in well(ended)
+    assert "very-secret" not in ended.stdout + ended.stderr
+
+
+# --- telling ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_failure_names_the_step_the_cause_and_the_remedy(system: System) -> None:
+    ended = system.step(
+        'broken() { change "fetch it" work; }; work() { echo "no route"; false; echo "went on"; }\n'
+        'step "the packages" broken "Is the network there?"; echo "went on"'
+    )
+
+    assert ended.returncode == 1
+    assert "no route" in ended.stderr
+    assert "this failed: fetch it" in ended.stderr
+    assert "step 1, the packages, failed. Is the network there? Then start this again" in ended.stderr
+    assert "went on" not in ended.stderr + ended.stdout
+
+
+def test_a_cause_that_is_known_comes_with_its_own_remedy(system: System) -> None:
+    ended = system.step('broken() { fail "the clock is wrong" "Set it."; }; step "this machine" broken "Look above."')
+
+    assert "the clock is wrong" in ended.stderr
+    assert "failed. Set it. Then" in ended.stderr
+
+
+def test_a_step_with_nothing_to_do_says_so(system: System) -> None:
+    assert "as it should be" in well(system.step('idle() { :; }; step "settings" idle ""'))
+
+
+# --- the sound board -------------------------------------------------------------------------------------------------
+
+
+def test_a_board_is_switched_on_once_and_the_first_state_is_kept(system: System) -> None:
+    boot, first = system.path("/boot/firmware/config.txt"), system.path("/boot/firmware/config.txt.before-edgevoice")
+
+    well(system.step('step "sound board" sound_board ""', hat="max98357a"))
+    once = boot.read_text()
+    told = well(system.step('step "sound board" sound_board ""', hat="max98357a"))
+
+    assert once.startswith(BOOT)
+    # A section for other models stands before it, and must not take it in.
+    assert once[len(BOOT) :].splitlines()[1] == "[all]"
+    assert "dtoverlay=max98357a" in once
+    assert "as it should be" in told
+    assert (boot.read_text(), first.read_text()) == (once, BOOT)
+
+
+def test_another_board_takes_the_place_of_the_first(system: System) -> None:
+    well(system.step('step "sound board" sound_board ""', hat="max98357a"))
+    well(system.step('step "sound board" sound_board ""', hat="hifiberry-dac"))
+
+    now = system.path("/boot/firmware/config.txt").read_text()
+    assert "dtoverlay=hifiberry-dac" in now
+    assert "max98357a" not in now
+
+
+def test_a_last_line_without_an_end_is_not_run_into(system: System) -> None:
+    system.write("/boot/firmware/config.txt", "dtparam=audio=on")
+
+    well(system.step('step "sound board" sound_board ""', hat="max98357a"))
+
+    assert "dtparam=audio=on\n# edgevoice" in system.path("/boot/firmware/config.txt").read_text()
+
+
+def test_a_board_on_a_machine_without_overlays_is_refused(system: System) -> None:
+    system.path("/boot/firmware/config.txt").unlink()
+
+    ended = system.step('step "sound board" sound_board ""', hat="max98357a")
+
+    assert ended.returncode == 1
+    assert "no boot configuration of a Raspberry Pi" in ended.stderr
+
+
+def test_a_board_that_needs_more_says_what(system: System) -> None:
+    assert "needs more than this script brings" in well(
+        system.step('step "sound board" sound_board ""', hat="respeaker-2mic-v2")
+    )
+
+
+def test_every_board_leaves_right_settings(system: System) -> None:
+    from edgevoice.commands.config_template import template  # noqa: PLC0415
+    from edgevoice.panel.boards import BOARDS  # noqa: PLC0415
+    from edgevoice.settings_file import load  # noqa: PLC0415
+
+    for name, board in BOARDS.items():
+        place = system.write("/etc/edgevoice/edgevoice.toml", template())
+
+        well(system.step("board_settings", hat=name))
+
+        settings = load(place, {}).settings
+        assert settings.panel.talk_button_gpio == (board.pins.talk_button_gpio or "none"), name
+        assert settings.amplifier.mute_gpio == (board.pins.amplifier_mute_gpio or "none"), name
+
+
+def test_the_alsa_names_lead_to_the_boards_card(system: System) -> None:
+    from edgevoice.panel.boards import BOARDS  # noqa: PLC0415
+
+    plain = well_stdout(system.step("alsa_snippet"))
+    with_board = well_stdout(system.step("alsa_snippet", hat="respeaker-2mic-v2"))
+    output_only = well_stdout(system.step("alsa_snippet", hat="hifiberry-dac"))
+
+    assert plain.count('"sysdefault"') == 2
+    assert with_board.count(f'"hw:CARD={BOARDS["respeaker-2mic-v2"].card.card}"') == 2
+    # It has no microphone: the name leads to the default one.
+    assert re.findall(r'slave.pcm "([^"]+)"', output_only)[0] == "sysdefault"
+
+
+def well_stdout(ended: subprocess.CompletedProcess[str]) -> str:
+    well(ended)
+    return ended.stdout
+
+
+# --- the key ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_key_where_nothing_can_encrypt_is_roots_alone(system: System) -> None:
+    well(system.step('step "key" store_key ""', key="sk-1"))
+
+    stored = system.path("/etc/credstore/edgevoice.api_key")
+    assert stored.read_text() == "sk-1\n"
+    assert stat.S_IMODE(stored.stat().st_mode) == 0o600
+    assert stat.S_IMODE(stored.parent.stat().st_mode) == 0o700
+
+
+def test_the_same_key_again_changes_nothing_and_none_keeps_it(system: System) -> None:
+    well(system.step('step "key" store_key ""', key="sk-1"))
+
+    assert "as it should be" in well(system.step('step "key" store_key ""', key="sk-1"))
+    assert "as it should be" in well(system.step('step "key" store_key ""'))
+    assert system.path("/etc/credstore/edgevoice.api_key").read_text() == "sk-1\n"
+
+
+def test_what_is_no_key_is_refused_without_showing_it(system: System) -> None:
+    ended = system.step('step "key" store_key "Give it again."', key="sk-1 and more")
+
+    assert ended.returncode == 1
+    assert "what was given is no key" in ended.stderr
+    assert "and more" not in ended.stderr
+
+
+# --- what is installed, and the way back -----------------------------------------------------------------------------
+
+
+def test_files_are_copied_once_and_put_right_again(system: System) -> None:
+    copy = 'step "files" files ""'
+    files = 'files() { copy_all "$at/etc" "$at/usr"; }; '
+
+    well(system.step(files + copy))
+    unit = system.path("/etc/systemd/system/edgevoice.service")
+    assert unit.read_bytes() == (ROOT / "systemd" / "edgevoice.service").read_bytes()
+    assert os.access(system.path("/usr/local/bin/edgevoice"), os.X_OK)
+    assert "as it should be" in well(system.step(files + copy))
+
+    unit.write_text("changed")
+    assert "write" in well(system.step(files + copy))
+    assert unit.read_bytes() == (ROOT / "systemd" / "edgevoice.service").read_bytes()
+
+
+@pytest.fixture
+def installed(system: System) -> System:
+    """A system with what the steps leave behind."""
+    well(system.step('step "sound board" sound_board ""', hat="max98357a"))
+    well(system.step('files() { copy_all "$at/etc" "$at/usr"; }; step "files" files ""'))
+    well(system.step('step "key" store_key ""', key="sk-1"))
+    system.write("/opt/edgevoice/bin/edgevoice", "")
+    system.write("/etc/alsa/conf.d/99-edgevoice.conf", "")
+    system.write("/etc/systemd/system/multi-user.target.wants/edgevoice.service", "")
+    system.write("/etc/edgevoice/edgevoice.toml", "")
+    system.write("/var/lib/edgevoice/echo.json", "{}")
+    system.write("/var/cache/edgevoice/wakeword.npz", "")
+    return system
+
+
+KEPT: Final = {
+    "/boot/firmware/config.txt",
+    "/etc/credstore/edgevoice.api_key",
+    "/etc/edgevoice/edgevoice.toml",
+    "/var/lib/edgevoice/echo.json",
+}
+
+
+@pytest.mark.skipif(shutil.which("edgevoice", path="/opt/edgevoice/bin") is not None, reason="edgevoice is installed")
+def test_uninstalling_leaves_settings_key_and_memory_and_nothing_else(installed: System) -> None:
+    told = well(installed.setup("--uninstall"))
+
+    assert installed.files() == KEPT
+    assert installed.path("/boot/firmware/config.txt").read_text() == BOOT
+    assert "kept, until --uninstall --purge" in told
+
+
+@pytest.mark.skipif(shutil.which("edgevoice", path="/opt/edgevoice/bin") is not None, reason="edgevoice is installed")
+def test_purging_leaves_nothing(installed: System) -> None:
+    well(installed.setup("--uninstall", "--purge"))
+
+    assert installed.files() == {"/boot/firmware/config.txt"}
+    assert "nothing to do" in well(installed.setup("--uninstall", "--purge"))
+
+
+def test_a_dry_uninstall_removes_nothing(installed: System) -> None:
+    before = installed.files()
+
+    assert "would remove" in well(installed.setup("--uninstall", "--purge", "--dry-run"))
+    assert installed.files() == before

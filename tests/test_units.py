@@ -1,0 +1,230 @@
+import configparser
+import ctypes
+import platform
+import re
+import shutil
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+UNIT = ROOT / "systemd" / "edgevoice.service"
+
+pytestmark = pytest.mark.skipif(not UNIT.exists(), reason="the units are not beside these tests: an installed copy")
+
+needs_analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze here")
+
+
+def directives(unit: Path = UNIT) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in unit.read_text(encoding="utf-8").splitlines():
+        if match := re.fullmatch(r"([A-Za-z]+)=(.*)", line):
+            found.setdefault(match[1], []).append(match[2])
+    return found
+
+
+@needs_analyze
+def test_the_service_is_exposed_to_no_more_than_1_5() -> None:
+    judged = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", str(UNIT)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+
+
+@needs_analyze
+def test_systemd_knows_every_word_of_the_unit() -> None:
+    told = subprocess.run(["systemd-analyze", "verify", str(UNIT)], capture_output=True, text=True, check=False)
+
+    # The program is where scripts/setup puts it, and that is not here.
+    others = [line for line in told.stderr.splitlines() if str(UNIT.name) in line and "is not executable" not in line]
+    assert others == []
+
+
+def test_a_box_without_a_microphone_is_started_again_for_ever() -> None:
+    found = {name: values[-1] for name, values in directives().items()}
+    period_s = int(found["WatchdogSec"]) + int(found["RestartSec"])
+
+    assert found["Restart"] == "on-failure"
+    # Fewer starts than the limit fall into its window, so it is never reached.
+    assert int(found["StartLimitIntervalSec"]) / period_s + 1 < int(found["StartLimitBurst"])
+
+
+def test_refused_settings_are_not_tried_again() -> None:
+    from edgevoice.daemon import EXIT_SETTINGS  # noqa: PLC0415 - the rest runs without the daemon's libraries
+
+    assert directives()["RestartPreventExitStatus"] == [str(EXIT_SETTINGS)]
+
+
+def test_the_watchdog_outlasts_what_the_daemon_calls_fresh() -> None:
+    # Fed at half its period, and starved once nothing was heard for 3 s.
+    assert int(directives()["WatchdogSec"][0]) / 2 > 3
+
+
+def test_only_sound_and_pins_are_open() -> None:
+    found = directives()
+
+    assert found["DevicePolicy"] == ["closed"]
+    assert sorted(found["DeviceAllow"]) == ["char-alsa rw", "char-gpiochip rw"]
+
+
+def test_nobody_can_call_in() -> None:
+    assert directives()["SocketBindDeny"] == ["any"]
+
+
+def test_the_key_comes_as_the_credential_that_the_daemon_looks_for() -> None:
+    from edgevoice.settings import Service  # noqa: PLC0415
+    from edgevoice.system.credentials import find_key  # noqa: PLC0415
+
+    name, _, _ = directives()["LoadCredential"][0].partition(":")
+
+    assert f'Path(folder, "{name}")' in Path(find_key.__code__.co_filename).read_text(encoding="utf-8")
+    assert find_key(Service(), {}) is None
+
+
+def test_the_folders_are_those_that_the_command_gives() -> None:
+    command = (ROOT / "systemd" / "edgevoice-command").read_text(encoding="utf-8")
+    found = directives()
+
+    assert f"STATE_DIRECTORY=/var/lib/{found['StateDirectory'][0]}" in command
+    assert f"CACHE_DIRECTORY=/var/cache/{found['CacheDirectory'][0]}" in command
+    assert found["WorkingDirectory"] == [f"/var/lib/{found['StateDirectory'][0]}"]
+
+
+def test_the_user_of_the_service_is_made_with_its_groups() -> None:
+    made = (ROOT / "systemd" / "edgevoice.sysusers").read_text(encoding="utf-8")
+    found = directives()
+
+    assert re.search(rf"^u {found['User'][0]} ", made, re.MULTILINE)
+    for group in found["SupplementaryGroups"][0].split():
+        assert re.search(rf"^g {group} ", made, re.MULTILINE)
+        assert re.search(rf"^m {found['User'][0]} {group}$", made, re.MULTILINE)
+
+
+def test_the_pins_belong_to_the_group_of_the_service() -> None:
+    rule = (ROOT / "systemd" / "60-edgevoice-gpio.rules").read_text(encoding="utf-8")
+
+    assert 'KERNEL=="gpiochip*", GROUP="gpio", MODE="0660"' in rule
+
+
+def test_the_unit_holds_no_directive_twice_by_mistake() -> None:
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]  # as configparser's manual says
+    parser.read(UNIT)
+    lists = {"Environment", "SystemCallFilter", "DeviceAllow"}
+
+    assert {name for name, values in directives().items() if len(values) > 1} <= lists
+    assert parser.sections() == ["Unit", "Service", "Install"]
+
+
+# --- memory that may be written and run -------------------------------------------------------------------------------
+
+_DENIED, _ALLOWED = 0x0005_0001, 0x7FFF_0000
+"""SECCOMP_RET_ERRNO with EPERM, and SECCOMP_RET_ALLOW (linux/seccomp.h)."""
+
+_NUMBERS = {"x86_64": (9, 10, 329), "aarch64": (222, 226, 288)}
+"""mmap, mprotect and pkey_mprotect by machine (the kernel's tables)."""
+
+_HEAVY = """
+import ctypes, ctypes.util, mmap, sys
+try:
+    mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    sys.exit("memory that may be written and run was given")
+except PermissionError:
+    pass
+page = mmap.mmap(-1, 4096)
+address = ctypes.addressof(ctypes.c_char.from_buffer(page))
+library = ctypes.CDLL(None, use_errno=True)
+if library.mprotect(ctypes.c_void_p(address), 4096, 5) == 0:
+    sys.exit("memory that was written may be run")
+import gpiozero, msgspec, numpy, onnxruntime, pyaudio, soxr, ssl, systemd.daemon, websockets
+ctypes.CFUNCTYPE(ctypes.c_int)(lambda: 0)
+numpy.linalg.svd(numpy.ones((64, 64)))
+from pathlib import Path
+from edgevoice.wakeword.parts import parts_of
+parts = parts_of(Path(sys.argv[1]))
+session = onnxruntime.InferenceSession(parts.graph, providers=["CPUExecutionProvider"])
+wanted = {each.name: numpy.zeros([n if isinstance(n, int) else 1 for n in each.shape], numpy.float32)
+          for each in session.get_inputs()}
+assert session.run(None, wanted)
+print("well")
+"""
+
+
+def deny_program() -> bytes:
+    """Return what systemd's MemoryDenyWriteExecute= is: seccomp's program against W and X, and against gaining X."""
+    mmap_number, mprotect_number, pkey_number = _NUMBERS[platform.machine()]
+
+    def line(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
+        return struct.pack("HBBI", code, yes, no, value)
+
+    load, equal, any_bit, both, give = 0x20, 0x15, 0x45, 0x54, 0x06
+    return b"".join(
+        (
+            line(load, 0),  # 0: the call's number
+            line(equal, mmap_number, 0, 3),  # 1: else to 5
+            line(load, 32),  # 2: its protection
+            line(both, 6),  # 3
+            line(equal, 6, 5, 4),  # 4: W and X: to 10, else to 9
+            line(equal, mprotect_number, 1, 0),  # 5: to 7
+            line(equal, pkey_number, 0, 2),  # 6: else to 9
+            line(load, 32),  # 7
+            line(any_bit, 4, 1, 0),  # 8: X: to 10
+            line(give, _ALLOWED),  # 9
+            line(give, _DENIED),  # 10
+        )
+    )
+
+
+class _Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("lines", ctypes.c_void_p)]
+
+
+def _deny() -> None:
+    lines = deny_program()
+    buffer = ctypes.create_string_buffer(lines, len(lines))
+    program = _Program(len(lines) // 8, ctypes.addressof(buffer))
+    library = ctypes.CDLL(None, use_errno=True)
+    no_new_privileges, set_seccomp, with_filter = 38, 22, 2
+    if library.prctl(no_new_privileges, 1, 0, 0, 0) or library.prctl(
+        set_seccomp, with_filter, ctypes.byref(program), 0, 0
+    ):
+        raise OSError(ctypes.get_errno(), "seccomp")
+
+
+@pytest.mark.skipif(
+    platform.machine() not in _NUMBERS, reason="the system calls' numbers of this machine are not known here"
+)
+def test_the_daemons_libraries_and_models_run_where_memory_that_is_written_may_not_be_run(tmp_path: Path) -> None:
+    assert directives()["MemoryDenyWriteExecute"] == ["yes"]
+
+    ended = subprocess.run(
+        [sys.executable, "-c", _HEAVY, str(tmp_path)],
+        preexec_fn=_deny,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+
+    assert (ended.returncode, ended.stdout) == (0, "well\n"), ended.stderr
+
+
+def test_the_command_hands_other_commands_on_as_they_are(tmp_path: Path) -> None:
+    program = tmp_path / "edgevoice"
+    program.write_text('#!/bin/sh\nprintf "<%s>" "$0" "$@"\n')
+    program.chmod(0o755)
+    command = (ROOT / "systemd" / "edgevoice-command").read_text(encoding="utf-8")
+    (tmp_path / "command").write_text(command.replace("/opt/edgevoice/bin/edgevoice", str(program)))
+
+    for arguments in (["wakeword", "tune", "--folder", "a b"], [], ["doctor", "--help"]):
+        told = subprocess.run(
+            ["bash", str(tmp_path / "command"), *arguments], capture_output=True, text=True, check=False
+        )
+        assert told.stdout == "".join(f"<{each}>" for each in [str(program), *arguments]), told.stderr

@@ -1,0 +1,131 @@
+"""What scripts/setup installs on a Pi: pinned as tested, and published ready to install for both."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parents[1]
+LOCK: Final = ROOT / "requirements-pi.lock"
+LIMIT_S: Final = 240
+
+pytestmark = pytest.mark.skipif(not LOCK.exists(), reason="the locks are not beside these tests: an installed copy")
+
+FROM_DEBIAN: Final = {"pyaudio", "systemd-python"}
+UNUSED: Final = {"scikit-learn", "scipy", "tqdm", "sounddevice"}
+"""Asked for by packages of which only a part is used, and 200 MB."""
+
+SYSTEMS: Final = {"3.11": "manylinux_2_36", "3.13": "manylinux_2_40"}
+"""Python by the C library of its Debian: 12 has 2.36; 13 has 2.41, and 2.40 is the newest that the tool can name."""
+
+BUILT_HERE: Final = {("lgpio", "3.13")}
+"""No wheel anywhere: Raspberry Pi OS has a package, and on plain Debian 13 scripts/setup builds it."""
+
+NO_NETWORK: Final = ("Failed to fetch", "error sending request", "Connection", "Could not find a version", "timed out")
+
+
+def pins(lock: Path) -> dict[str, set[str]]:
+    """Return the pinned versions by name; the same name may stand there once for each Python."""
+    found: dict[str, set[str]] = {}
+    for name, version in re.findall(r"^([a-z0-9-]+)==([^ ;]+)", lock.read_text(encoding="utf-8"), re.MULTILINE):
+        found.setdefault(name, set()).add(version)
+    return found
+
+
+def entries(lock: Path) -> dict[str, str]:
+    """Return the lock's text by name, hashes and all."""
+    parts = re.split(r"^(?=[a-z0-9])", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    found: dict[str, str] = {}
+    for part in parts:
+        name = part.partition("==")[0]
+        found[name] = found.get(name, "") + part
+    return found
+
+
+def test_a_pi_gets_the_versions_that_are_tested() -> None:
+    tested = pins(ROOT / "requirements.lock")
+
+    # lgpio drives real pins, so nothing here tests it.
+    assert {name: versions for name, versions in pins(LOCK).items() if versions != tested.get(name)} == {
+        "lgpio": {"0.2.2.0"}
+    }
+
+
+def test_a_pi_gets_all_that_the_project_asks_for_and_nothing_for_developers() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    asked = [*project["dependencies"], *extras["local"], *extras["echo"], *extras["pi"]]
+    names = {re.split(r"[<>=]", each)[0] for each in asked}
+
+    assert names - FROM_DEBIAN <= set(pins(LOCK))
+    assert not (FROM_DEBIAN | UNUSED | {"pytest", "mypy", "ruff", "openai", "matplotlib"}) & set(pins(LOCK))
+
+
+def test_every_package_is_verified_by_a_hash() -> None:
+    assert [name for name, text in entries(LOCK).items() if "--hash=sha256:" not in text] == []
+
+
+@pytest.fixture(scope="module")
+def uv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the tool of scripts/lock; it resolves for other machines without fetching what they would install."""
+    pinned = re.search(r"uv==[0-9.]+", (ROOT / "scripts" / "lock").read_text(encoding="utf-8"))
+    assert pinned is not None
+    folder = tmp_path_factory.mktemp("uv")
+    fetched = subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1"),
+            *("--only-binary", ":all:", "--target", str(folder), pinned[0]),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    if fetched.returncode:
+        pytest.skip(f"no network, or no package index: {fetched.stderr.strip().splitlines()[-1]}")
+    return folder / "bin" / "uv"
+
+
+def resolved(uv: Path, lock: Path, python: str, machine: str) -> str:
+    """Return what keeps a lock from being installed from wheels alone, empty when nothing does."""
+    environment = {**os.environ, **({"UV_DEFAULT_INDEX": index} if (index := os.environ.get("PIP_INDEX_URL")) else {})}
+    tried = subprocess.run(
+        [
+            *(str(uv), "--no-config", "pip", "install", "--dry-run", "--no-deps", "--require-hashes"),
+            *("--only-binary", ":all:", "--python-version", python),
+            *("--python-platform", f"{machine}-{SYSTEMS[python]}", "--python", sys.executable),
+            *("--target", str(lock.parent / f"{machine}-{python}"), "-r", str(lock)),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+        env=environment,
+    )
+    if tried.returncode == 0:
+        return ""
+    if any(sign in tried.stderr for sign in NO_NETWORK):
+        pytest.skip(f"no network, or no package index: {tried.stderr.strip().splitlines()[-1]}")
+    return tried.stderr
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+@pytest.mark.parametrize("python", list(SYSTEMS))
+def test_all_installs_from_wheels(uv: Path, tmp_path: Path, python: str, machine: str) -> None:
+    ready = {name: text for name, text in entries(LOCK).items() if (name, python) not in BUILT_HERE}
+    (tmp_path / "ready.lock").write_text("".join(ready.values()))
+
+    assert resolved(uv, tmp_path / "ready.lock", python, machine) == ""
+
+
+@pytest.mark.parametrize(("name", "python"), sorted(BUILT_HERE))
+def test_what_is_built_on_the_box_has_still_no_wheel(uv: Path, tmp_path: Path, name: str, python: str) -> None:
+    (tmp_path / "built.lock").write_text(entries(LOCK)[name])
+
+    # Once it has one, it comes off the list, and scripts/setup need not build it any more.
+    assert "no usable wheels" in resolved(uv, tmp_path / "built.lock", python, "aarch64")
