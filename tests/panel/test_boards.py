@@ -1,29 +1,99 @@
-from dataclasses import asdict
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from edgevoice.core.panel import Led
-from edgevoice.panel.boards import BOARDS, Board
+from edgevoice.panel import boards
+from edgevoice.panel.boards import BOARDS, HEADER, Board, Pins, header_pin, settings_of
 from edgevoice.panel.lights import open_lights
 from edgevoice.panel.mock import MockPins
+from edgevoice.settings import Amplifier, Panel
+from edgevoice.settings_file import load
+
+every_board = pytest.mark.parametrize("board", BOARDS.values(), ids=lambda board: board.name)
 
 
-@pytest.mark.parametrize("board", BOARDS.values(), ids=lambda board: board.name)
-def test_no_preset_uses_a_pin_twice_or_one_that_the_sound_card_needs(board: Board) -> None:
-    used = [pin for key, pin in asdict(board).items() if key.endswith("_gpio") and pin is not None]
+@every_board
+def test_no_preset_uses_a_pin_twice_or_one_that_the_board_takes(board: Board) -> None:
+    used = board.pins.used()
+    lights = {gpio for name, gpio in used.items() if name.endswith("_led_gpio")}
+    others = [gpio for name, gpio in used.items() if not name.endswith("_led_gpio")]
 
-    assert len(set(used)) == len(used)
-    # I2C 2 and 3, I2S 18 to 21, and what the UART of the console uses.
-    assert not set(used) & {2, 3, 14, 15, 18, 19, 20, 21}
+    assert len(set(others)) == len(others)
+    assert not lights & set(others)
+    assert not set(used.values()) & set(board.taken)
+    # I2C 2 and 3, the console's serial port 14 and 15, I2S 18 to 21.
+    assert not set(used.values()) & {2, 3, 14, 15, 18, 19, 20, 21}
+
+
+@every_board
+def test_what_a_preset_says_is_a_settings_file_that_is_right(board: Board, tmp_path: Path) -> None:
+    place = tmp_path / "edgevoice.toml"
+    place.write_text(settings_of(board), encoding="utf-8")
+
+    settings = load(place, {}).settings
+
+    assert settings.panel.talk_button_gpio == board.pins.talk_button_gpio
+    assert settings.amplifier.mute_gpio == (board.pins.amplifier_mute_gpio or "none")
+    assert settings.microphone.device == ("edgevoice_mic" if "edgevoice_mic" in settings_of(board) else "default")
+
+
+@every_board
+def test_every_fact_has_a_source_and_every_line_for_the_boot_configuration_is_one(board: Board) -> None:
+    assert board.sources
+    assert all(line.startswith("dtoverlay=") and "\n" not in line for line in board.card.overlay)
+    assert len(board.card.card) <= 15  # ALSA's limit for the id of a card
+    assert set(board.on_board) <= set(board.pins.used())
+
+
+def test_plain_gpio_is_what_the_settings_have_by_default() -> None:
+    panel, amplifier = Panel(), Amplifier()
+
+    for name, gpio in Pins().used().items():
+        assert getattr(panel, name.removeprefix("panel.")) == gpio
+    assert panel.led_active_high == Pins().led_active_high
+    assert panel.button_pull_up == Pins().button_pull_up
+    assert amplifier.mute_active_high == Pins().amplifier_mute_active_high
 
 
 def test_the_plain_preset_opens_on_a_pi() -> None:
-    board = BOARDS["gpio"]
-    assert board.listening_led_gpio
-    assert board.status_led_gpio
+    pins = BOARDS["gpio"].pins
+    assert pins.listening_led_gpio
+    assert pins.status_led_gpio
 
     open_lights(
-        {Led.LISTENING: board.listening_led_gpio, Led.STATUS: board.status_led_gpio},
+        {Led.LISTENING: pins.listening_led_gpio, Led.STATUS: pins.status_led_gpio},
         factory=MockPins(),
         is_active_high=True,
     ).close()
+
+
+def test_the_header_is_that_of_a_pi() -> None:
+    assert len(HEADER) == 40
+    assert sorted(what for what in HEADER if isinstance(what, int)) == list(range(28))
+    assert [number for number, what in enumerate(HEADER, 1) if what == "ground"] == [6, 9, 14, 20, 25, 30, 34, 39]
+    assert [number for number, what in enumerate(HEADER, 1) if what == "3.3 V"] == [1, 17]
+    assert [number for number, what in enumerate(HEADER, 1) if what == "5 V"] == [2, 4]
+    # gpiozero knows the header too.
+    known = {"GPIO2": 3, "GPIO4": 7, "GPIO16": 36, "GPIO17": 11, "GPIO18": 12, "GPIO19": 35, "GPIO21": 40, "GPIO25": 22}
+    assert {name: header_pin(int(name.removeprefix("GPIO"))) for name in known} == known
+
+
+def test_an_installer_without_any_package_can_ask() -> None:
+    def ask(*words: str) -> subprocess.CompletedProcess[str]:
+        # -I -S: no site-packages, no environment, as the system's own Python.
+        return subprocess.run(
+            [sys.executable, "-I", "-S", boards.__file__, *words], capture_output=True, text=True, check=False
+        )
+
+    assert ask().stdout.split() == list(BOARDS)
+    assert ask("i2s", "overlay").stdout == "dtoverlay=googlevoicehat-soundcard\n"
+    assert ask("usb-speakerphone", "overlay").stdout == ""
+    assert ask("hifiberry-dac", "card").stdout == "sndrpihifiberry\n"
+    assert tomllib.loads(ask("max98357a", "settings").stdout)["amplifier"]["mute_gpio"] == 4
+    assert ask("nobody", "overlay").returncode == 2
+    assert "respeaker-2mic-v2" in ask("nobody", "overlay").stderr
+    assert ask("i2s", "price").returncode == 2
