@@ -23,8 +23,9 @@ from edgevoice.audio.uplink import Uplink
 from edgevoice.core.clockfit import ClockFit
 from edgevoice.core.conversation import Conversation
 from edgevoice.core.downlink import Arrival
+from edgevoice.core.facts import Device, Event
 from edgevoice.core.manners import Manners
-from edgevoice.core.messages import Device, Event, Notice
+from edgevoice.core.notices import Notice
 from edgevoice.core.panel import Led
 from edgevoice.core.ports import Observer, Panel
 from edgevoice.echo.chosen import Chosen, choose
@@ -77,6 +78,11 @@ class Parts:
     tools: ToolRunner
     detector: Detector | None
     echo: EchoPath | None
+
+    @property
+    def xruns(self) -> int:
+        """How often audio was lost, of either half of the sound system, since the box was started."""
+        return self.microphone.overflows + self.speaker.underflows
 
 
 def assemble(
@@ -150,6 +156,7 @@ def assemble(
         ),
         take,
         connect_s=settings.service.connect_s,
+        pong_s=settings.service.pong_s,
     )
     uplink = Uplink(microphone, round(settings.microphone.preroll_s * RATE_HZ), link.send_audio, watch)
     tools = ToolRunner(registry, report, timeout_s=settings.tools.timeout_s)
@@ -159,6 +166,7 @@ def assemble(
         Adapters(link, uplink, speaker, panel, tools),
         time.monotonic,
         observers,
+        stall_s=settings.watchdog.stall_s,
     )
     supervisor = Supervisor(microphone, speaker, names, report)
     return Parts(engine, microphone, uplink, speaker, supervisor, link, tools, detector, path)
@@ -172,7 +180,8 @@ def manners_of(settings: Settings, tier: Tier) -> Manners:
         follow_up_s=settings.conversation.follow_up_s,
         turn_s=settings.conversation.turn_s,
         answer_s=settings.conversation.thinking_s,
-        session_s=settings.conversation.session_s,
+        progress_s=settings.conversation.progress_s,
+        session_s=settings.budget.session_s,
         echo_tail_s=settings.echo.tail_ms / 1000,
         hears_itself=tier is not Tier.HARDWARE,
     )

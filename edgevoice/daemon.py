@@ -9,14 +9,15 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from edgevoice import journal
 from edgevoice.assembly import Parts, assemble, open_mute_pin, open_panel, open_panel_buttons
-from edgevoice.core.messages import Light, Notice
+from edgevoice.core.notices import Notice
+from edgevoice.core.orders import Light
 from edgevoice.core.ports import Observer
 from edgevoice.echo.record import EchoRecord, read_record
 from edgevoice.echo.tiers import EchoPath
@@ -32,13 +33,17 @@ from edgevoice.live_settings import LiveSettings
 from edgevoice.local.process import LocalServiceProcess
 from edgevoice.panel.pins import PinFactory
 from edgevoice.realtime.endpoint import Endpoint, local, remote
+from edgevoice.sayings import learn
 from edgevoice.settings import Settings
 from edgevoice.settings_file import load, salvage_panel
 from edgevoice.system.announced import ANNOUNCEMENT, Announced, state_folder
 from edgevoice.system.credentials import Key, find_key
 from edgevoice.system.diary import Diary
+from edgevoice.system.minutes import Minutes
 from edgevoice.system.notify import ServiceManager
+from edgevoice.system.stalls import watch_loop
 from edgevoice.wakeword.near_misses_log import NearMissLog
+from edgevoice.wakeword.parts import cache_folder
 
 _log = logging.getLogger(__name__)
 
@@ -68,20 +73,26 @@ async def serve(
     record: EchoRecord | None = None,
     live: LiveSettings | None = None,
     near_misses: NearMissLog | None = None,
+    minutes: Minutes | None = None,
+    sayings: Path | None = None,
     started: Callable[[Parts], None] = lambda _parts: None,
 ) -> None:
     """Run the box until ``stop`` is set; ``started`` is called once when it listens.
 
     ``factory`` stands in for the pins' own; ``record`` is what the echo's self-test has measured; ``near_misses`` is
-    where the wake word's near misses are written down. An error that a person can mend is an ``EdgevoiceError``; with
-    any error, lights and amplifier are off before it leaves here.
+    where the wake word's near misses are written down; ``minutes`` counts what the service bills, and is absent where
+    it bills nothing; ``sayings`` is the folder of the sentences that the box says by itself. An error that a person can
+    mend is an ``EdgevoiceError``; with any error, lights and amplifier are off before it leaves here.
     """
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     manager = ServiceManager()
     with ExitStack() as opened:
         panel, pins = open_panel(settings, opened, factory=factory)
         try:
-            everybody: tuple[Observer, ...] = (manager, Diary(), *observers)
+            diary = Diary(lambda: parts.xruns, lambda: minutes.today_s if minutes is not None else 0.0)
+            everybody: tuple[Observer, ...] = (manager, diary, *observers)
+            if minutes is not None:
+                everybody = (minutes, *everybody)
             amplifier = open_mute_pin(settings, opened, pins)
             parts = assemble(
                 settings,
@@ -98,7 +109,12 @@ async def serve(
                 open_panel_buttons(settings, opened, pins, parts)
             if live is not None:
                 asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, manager.reload, live.reload)
-            await _run(parts, manager, stop, started)
+            runs = [watch_loop(settings.watchdog.stall_s)]
+            if minutes is not None:
+                runs.append(minutes.run(parts.engine.report))
+            if sayings is not None:
+                runs.append(_learn(sayings, parts))
+            await _run(parts, manager, stop, started, runs)
         except EdgevoiceError as error:
             panel.show(Light.FAULT, error.code)
             manager.show_status(error.line())
@@ -108,11 +124,20 @@ async def serve(
             manager.stopping()
 
 
-async def _run(parts: Parts, manager: ServiceManager, stop: asyncio.Event, started: Callable[[Parts], None]) -> None:
-    """Run every part until ``stop`` or until one fails; the error of the first that failed leaves here."""
+async def _run(
+    parts: Parts,
+    manager: ServiceManager,
+    stop: asyncio.Event,
+    started: Callable[[Parts], None],
+    beside: Iterable[Coroutine[Any, Any, None]],
+) -> None:
+    """Run every part, and what goes on ``beside`` them, until ``stop`` or until one fails.
+
+    The error of the first that failed leaves here.
+    """
     with _strays_caught() as stray:
         parts.engine.start()
-        runs = [_sound(parts), parts.link.run(), manager.feed_watchdog(lambda: _signs_of_life(parts))]
+        runs = [*beside, _sound(parts), parts.link.run(), manager.feed_watchdog(lambda: _signs_of_life(parts))]
         if parts.detector is not None:
             runs.append(parts.detector.run())
         if parts.echo is not None:
@@ -175,6 +200,13 @@ async def _sound(parts: Parts) -> None:
     await parts.supervisor.run()
 
 
+async def _learn(folder: Path, parts: Parts) -> None:
+    """Learn the sentences that the box says by itself, once it listens: making them takes seconds of a core."""
+    if parts.detector is not None:
+        await parts.detector.loaded.wait()
+    await learn(folder, parts.speaker.learn)
+
+
 async def _watch_drift(echo: EchoPath) -> None:
     """Say once when microphone and speaker run by different clocks, and that the canceller follows."""
     while True:
@@ -212,7 +244,7 @@ async def answering_service(
 
     The observer must see what happens: it notes that the service inside the box has said once what it is.
     """
-    if settings.service.url != "local" and (key is not None or settings.service.url):
+    if not answers_itself(settings, key):
         yield lambda: remote(settings.service, key.reveal() if key is not None else ""), _nobody_watches
         return
     said = Announced(state_folder(environment) / "said-local-service")
@@ -224,6 +256,11 @@ async def answering_service(
         finally:
             starting.cancel()
             await asyncio.gather(starting, return_exceptions=True)
+
+
+def answers_itself(settings: Settings, key: Key | None) -> bool:
+    """Tell whether the service inside the box is the one that answers."""
+    return settings.service.url == "local" or (key is None and not settings.service.url)
 
 
 async def _start_early(process: LocalServiceProcess) -> None:
@@ -269,6 +306,7 @@ async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], 
         loop.add_signal_handler(number, stop.set)
     async with answering_service(settings, key, os.environ) as (endpoint, watch):
         state = state_folder(os.environ)
+        is_billed = not answers_itself(settings, key)
         near_misses = NearMissLog(state, most_clips=settings.wakeword.keep_near_misses)
         await serve(
             settings,
@@ -277,6 +315,8 @@ async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], 
             observers=(watch,),
             record=read_record(state),
             near_misses=near_misses,
+            minutes=Minutes(state, settings.budget.daily_minutes) if is_billed else None,
+            sayings=cache_folder(os.environ),
             live=LiveSettings(settings, read),
         )
 

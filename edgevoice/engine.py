@@ -7,40 +7,42 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from edgevoice.core.conversation import Conversation
-from edgevoice.core.downlink import Arrival, AudioPiece, ItemComplete
-from edgevoice.core.messages import (
+from edgevoice.core.downlink import Arrival, AudioPiece, BackchannelComplete, BackchannelPiece, ItemComplete
+from edgevoice.core.facts import (
+    BackchannelStarted,
+    DeadlinePassed,
+    Event,
+    LinkLost,
+    LoopStalled,
+    PlaybackStarted,
+    ResponseEnded,
+)
+from edgevoice.core.notices import AudioReceived, Notice, PhaseEntered, TranscriptChanged, UsageTold
+from edgevoice.core.orders import (
     Action,
-    AudioReceived,
     CancelResponse,
     CloseLink,
     CloseUplink,
     CreateResponse,
     CutPlayback,
-    DeadlinePassed,
     DeleteItem,
     DuckPlayback,
-    Event,
     KeepUplink,
     MarkTurn,
     MuteMicrophone,
-    Notice,
     OpenLink,
     OpenUplink,
-    PhaseEntered,
-    PlaybackStarted,
     PlayEarcon,
-    ResponseEnded,
     RestorePlayback,
     RewindUplink,
     RunTool,
     SendToolOutput,
     ShowLight,
     SilenceUplink,
+    StopBackchannel,
     StopEarcons,
-    TranscriptChanged,
     TruncateItem,
     UnmuteMicrophone,
-    UsageTold,
 )
 from edgevoice.core.ports import FarEnd, NearEnd, Observer, Panel, Service, Tools
 
@@ -65,8 +67,9 @@ class Adapters:
 class Engine:
     """Feeds facts to the conversation in order and dispatches its orders at once, in the loop's thread.
 
-    ``clock`` gives monotonic seconds. ``observers`` see every fact and order; they must not block or raise. A fact that
-    an adapter reports while orders are being dispatched waits until they are through.
+    ``clock`` gives monotonic seconds; a deadline that is noticed more than ``stall_s`` late means that the loop
+    stalled. ``observers`` see every fact and order; they must not block or raise. A fact that an adapter reports while
+    orders are being dispatched waits until they are through.
     """
 
     def __init__(
@@ -75,6 +78,8 @@ class Engine:
         adapters: Adapters,
         clock: Callable[[], float],
         observers: Sequence[Observer] = (),
+        *,
+        stall_s: float = 1.0,
     ) -> None:
         self._conversation = conversation
         self._adapters = adapters
@@ -83,6 +88,7 @@ class Engine:
         self._pending: deque[Event] = deque()
         self._is_busy = False
         self._timer: asyncio.TimerHandle | None = None
+        self._stall_s = stall_s
 
     def start(self) -> None:
         """Put the panel and the gates into their first state."""
@@ -113,11 +119,19 @@ class Engine:
                 case ItemComplete(response_id=response_id, item_id=item_id):
                     if self._conversation.admits(response_id):
                         self._adapters.far_end.finish_item(item_id)
+                case BackchannelPiece():
+                    self._play_backchannel(arrival)
+                case BackchannelComplete(backchannel_id=backchannel_id):
+                    self._adapters.far_end.finish_backchannel(backchannel_id)
                 case TranscriptChanged() | UsageTold():
                     self._notify(arrival)
                 case ResponseEnded():
                     if self._conversation.admits(arrival.response_id):
                         self._adapters.far_end.finish()
+                    self.report(arrival)
+                case LinkLost():
+                    # What is here is all that will come: it waits for no prefill.
+                    self._adapters.far_end.finish()
                     self.report(arrival)
                 case _:
                     self.report(arrival)
@@ -129,6 +143,12 @@ class Engine:
         burst = self._adapters.far_end.play(piece.item_id, piece.content_index, piece.pcm)
         if burst is not None:
             self.report(PlaybackStarted(burst))
+
+    def _play_backchannel(self, piece: BackchannelPiece) -> None:
+        if not self._conversation.admits_backchannels:
+            return  # late news: the turn is over
+        if self._adapters.far_end.play_backchannel(piece.backchannel_id, piece.pcm):
+            self.report(BackchannelStarted(piece.backchannel_id))
 
     def _drain(self) -> None:
         self._is_busy = True
@@ -147,8 +167,14 @@ class Engine:
     def _set_timer(self) -> None:
         self.stop()
         if (deadline := self._conversation.deadline) is not None:
-            wait_s = max(0.0, deadline - self._clock())
-            self._timer = asyncio.get_running_loop().call_later(wait_s, self.report, DeadlinePassed())
+            now = self._clock()
+            due = max(deadline, now)
+            self._timer = asyncio.get_running_loop().call_later(due - now, self._deadline_over, due)
+
+    def _deadline_over(self, due: float) -> None:
+        # Timers go before the frames that came meanwhile: who was late with the one knows nothing of the other.
+        late_s = self._clock() - due
+        self.report(LoopStalled(late_s) if late_s > self._stall_s else DeadlinePassed())
 
     def _notify(self, notice: Notice) -> None:
         for observer in self._observers:
@@ -164,6 +190,8 @@ class Engine:
         match action:
             case CutPlayback():
                 to.far_end.cut()
+            case StopBackchannel():
+                to.far_end.stop_backchannel()
             case DuckPlayback():
                 to.far_end.duck()
             case RestorePlayback():

@@ -81,6 +81,14 @@ class ServiceUnreachable(LinkError):
     remedy = "Check the network: `ping -c1 1.1.1.1`, then the address in service.url."
 
 
+class ProxyRefused(LinkError):
+    """The proxy named in the environment does not let this box through, or cannot be one."""
+
+    code = "proxy-refused"
+    is_retriable = False
+    remedy = "Check https_proxy, wss_proxy and all_proxy: address, name and password, and whom the proxy lets through."
+
+
 class ServiceBusy(LinkError):
     """The service answered that it cannot take the session now (429 or 5xx)."""
 

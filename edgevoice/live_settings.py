@@ -11,7 +11,7 @@ from edgevoice.settings import Service, Settings
 
 _log = logging.getLogger(__name__)
 
-_FIXED = ("url", "dialect", "auth", "key_file", "connect_s")
+_FIXED = ("url", "dialect", "auth", "key_file", "connect_s", "pong_s")
 """Whom to dial and how is decided at the start: the service inside the box is a process of its own."""
 
 

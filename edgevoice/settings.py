@@ -5,14 +5,10 @@ the BCM number of a pin. Ranges and docstrings are data: the error lines and wha
 made from them, so they cannot disagree.
 """
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import combinations
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from msgspec import Meta, Struct, ValidationError, convert, field, inspect, structs
+from msgspec import Meta, Struct, convert, field
 
 ToolName = Literal["get_current_time", "set_volume", "set_timer", "cancel_timers", "end_conversation"]
 
@@ -51,6 +47,14 @@ INSTRUCTIONS = (
 )
 
 
+STEERING = (
+    "You may colour what you say: put a short direction in square brackets before the words that it is for, such as "
+    "[cheerful] or [speak softly], or a sound, such as [laugh] or [sigh]. Use one at most in an answer. "
+    "They are performed and not read aloud, so never speak of them."
+)
+"""What the model is told where the voice performs steering tags."""
+
+
 class Service(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Who answers, and how: the Realtime service on the other side of the WebSocket.
 
@@ -68,7 +72,9 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     language: The language that is spoken to the box.
     speed: How fast the voice speaks; 1 is its own pace.
     instructions: What the model is told about itself and its manners.
-    temperature: How freely the model words its answers.
+    steering: "auto" tells the model that it may colour its words with directions such as [cheerful] where the tts_model
+        performs them, which is inworld-tts-2; "off" never does.
+    temperature: How freely the model words its answers; only Inworld takes it.
     max_output_tokens: The longest answer, in the model's tokens; what is longer is broken off.
     turn_detection: How the end of a turn is found: semantic_vad by what was said, server_vad by silence alone.
     eagerness: How soon semantic_vad takes a turn as finished; low lets people pause and think.
@@ -79,6 +85,7 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     provider_data: The service's own further fields (providerData at Inworld), handed over as they stand; for example
         {stt = {voice_profile = true}}.
     connect_s: How long dialling may take before it is given up.
+    pong_s: How long the service may leave a sign of life unanswered before the connection is taken as lost.
     """
 
     url: Address = ""
@@ -92,6 +99,7 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     language: Language = "en"
     speed: Annotated[float, Meta(ge=0.5, le=1.5)] = 1.0
     instructions: str = INSTRUCTIONS
+    steering: Literal["auto", "off"] = "auto"
     temperature: Annotated[Annotated[float, Meta(ge=0, le=2)] | None, Meta(extra={"example": 0.7})] = None
     max_output_tokens: Annotated[Annotated[int, Meta(ge=1, le=4096)] | None, Meta(extra={"example": 1024})] = None
     turn_detection: Literal["semantic_vad", "server_vad"] = "semantic_vad"
@@ -102,6 +110,7 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     noise_reduction: Literal["far_field", "near_field", "off"] = "far_field"
     provider_data: dict[str, Any] = {}
     connect_s: Annotated[float, Meta(ge=1, le=60)] = 12.0
+    pong_s: Annotated[float, Meta(ge=1, le=60)] = 10.0
 
     @property
     def spoken_dialect(self) -> Literal["inworld", "openai"]:
@@ -112,6 +121,15 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             return "inworld"
         host = urlsplit(self.url).hostname or ""
         return "inworld" if f".{host}".endswith(".inworld.ai") else "openai"
+
+    @property
+    def spoken_instructions(self) -> str:
+        """Tell what the model is told: its instructions, and how to steer the voice if that is one that can be."""
+        # The other models read the tags aloud.
+        is_steered = self.spoken_dialect == "inworld" and self.tts_model == "inworld-tts-2"
+        if self.steering == "off" or not is_steered:
+            return self.instructions
+        return f"{self.instructions}\n\n{STEERING}".lstrip()
 
     @property
     def spoken_auth(self) -> Literal["basic", "bearer"]:
@@ -224,14 +242,34 @@ class Conversation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     follow_up_s: How long after an answer one may go on without the wake word; 0 hangs up after one answer.
     turn_s: How long the service may hear you speak without an end; then the box hangs up.
     thinking_s: How long the service may take to begin its answer.
-    session_s: The longest conversation; the service bills the time, so none goes on for ever.
+    progress_s: How long an answer that has begun may stand still, silent, before it is given up.
     """
 
     no_speech_s: Annotated[float, Meta(ge=2, le=60)] = 8.0
     follow_up_s: Annotated[float, Meta(ge=0, le=60)] = 6.0
     turn_s: Annotated[float, Meta(ge=10, le=600)] = 90.0
     thinking_s: Annotated[float, Meta(ge=3, le=120)] = 15.0
+    progress_s: Annotated[float, Meta(ge=3, le=120)] = 10.0
+
+
+class Budget(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How long sessions may be open, because the service bills the time. The one inside the box costs nothing.
+
+    session_s: The longest conversation; none goes on for ever, whoever answers.
+    daily_minutes: The minutes that all conversations of a day may take, by the box's own date; 0 sets no limit.
+    """
+
     session_s: Annotated[float, Meta(ge=30, le=5400)] = 600.0
+    daily_minutes: Annotated[float, Meta(ge=0, le=1440)] = 0.0
+
+
+class Watchdog(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is done when the box itself is slow. systemd starts it again when it stands still for longer.
+
+    stall_s: Standing still for longer than this is written to the log, and no deadline is held against what waited.
+    """
+
+    stall_s: Annotated[float, Meta(ge=0.2, le=10)] = 1.0
 
 
 class Panel(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -305,88 +343,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     speaker: Speaker = field(default_factory=Speaker)
     echo: Echo = field(default_factory=Echo)
     conversation: Conversation = field(default_factory=Conversation)
+    budget: Budget = field(default_factory=Budget)
     panel: Panel = field(default_factory=Panel)
     amplifier: Amplifier = field(default_factory=Amplifier)
     tools: Tools = field(default_factory=Tools)
+    watchdog: Watchdog = field(default_factory=Watchdog)
     log: Log = field(default_factory=Log)
-
-
-@dataclass(frozen=True, slots=True)
-class Disagreement:
-    """Settings that are right each by itself but not together; ``text`` is the error line without the file's name."""
-
-    names: tuple[str, ...]
-    text: str
-
-
-def disagreements(settings: Settings) -> Iterator[Disagreement]:
-    """Yield what no range can tell: thresholds in the wrong order, words within words, pins with two functions."""
-    wakeword = settings.wakeword
-    wrong_words = [*_wrong_words(wakeword.words)]
-    yield from (Disagreement(("wakeword.words",), text) for text in wrong_words)
-    if not wrong_words:
-        yield from _thresholds_in_disorder(wakeword)
-    if wakeword.sure_threshold < wakeword.threshold:
-        yield Disagreement(
-            ("wakeword.sure_threshold", "wakeword.threshold"),
-            f"wakeword.sure_threshold is {wakeword.sure_threshold:g}; it must be at least wakeword.threshold, "
-            f"which is {wakeword.threshold:g}",
-        )
-    for (first, pin), (second, other_pin) in combinations(_pins(settings), 2):
-        # Boards with a single light show everything with it.
-        both_are_lights = first.endswith("_led_gpio") and second.endswith("_led_gpio")
-        if pin == other_pin and not both_are_lights:
-            yield Disagreement(
-                (first, second),
-                f'{first} and {second} are both {pin}; only lights may share a pin: change one, or set it to "none"',
-            )
-
-
-def _wrong_words(words: dict[str, Any]) -> Iterator[str]:
-    """Yield an error line for everything in ``wakeword.words`` that is not right by itself."""
-    takes = {each.name: each.type for each in structs.fields(Word)}
-    for name, word in words.items():
-        place = f"wakeword.words.{name}"
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
-            yield "wakeword.words has a name in it that is longer than 40 or not made of letters, digits, - and _ alone"
-        elif not isinstance(word, dict):
-            yield f"{place} must be a table, written [{place}]"
-        elif wrong := next((key for key in word if key not in takes), None):
-            shown = wrong if re.fullmatch(r"\w{1,24}", wrong) else "something"
-            yield f"{place} has {shown} in it; it takes {', '.join(takes)}"
-        else:
-            for key, value in word.items():
-                try:
-                    convert(value, takes[key])
-                except ValidationError:
-                    yield f"{place}.{key} is not right; it must be {_must_be(takes[key])}"
-
-
-def _must_be(annotation: Any) -> str:
-    """Return the words for what a part of a wake word must be."""
-    kind = inspect.type_info(annotation)
-    parts = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
-    return next(str(part.extra["must_be"]) for part in parts if isinstance(part, inspect.Metadata) and part.extra)
-
-
-def _thresholds_in_disorder(wakeword: Wakeword) -> Iterator[Disagreement]:
-    """Yield the words of which one frame would need a lower score than two."""
-    for name, word in wakeword.further_words().items():
-        sure, usual = word.sure_threshold or wakeword.sure_threshold, word.threshold or wakeword.threshold
-        if sure < usual and not word.threshold is word.sure_threshold is None:
-            yield Disagreement(
-                ("wakeword.words", "wakeword.sure_threshold", "wakeword.threshold"),
-                f"for the word {name} the sure_threshold is {sure:g}; it must be at least its threshold, {usual:g}",
-            )
-
-
-def _pins(settings: Settings) -> Iterator[tuple[str, int]]:
-    """Yield every pin that would be opened, with the name of its setting."""
-    panel = settings.panel
-    # A panel without GPIO opens no pin, so its defaults must not stand in the way of the amplifier.
-    if panel.kind in {"auto", "gpio"}:
-        for name in panel.__struct_fields__:
-            if name.endswith("_gpio") and (pin := getattr(panel, name)) != "none":
-                yield f"panel.{name}", pin
-    if settings.amplifier.mute_gpio != "none":
-        yield "amplifier.mute_gpio", settings.amplifier.mute_gpio

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from edgevoice.errors import SettingsInvalid
-from edgevoice.settings import Panel, Settings, disagreements
+from edgevoice.settings import Panel, Settings
+from edgevoice.settings_agreement import disagreements
 from edgevoice.settings_catalogue import ENTRIES, Entry, ValueRefused, is_secret_name, sections, shown_name
 
 SYSTEM_FILE: Final = Path("/etc/edgevoice/edgevoice.toml")

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from edgevoice.core.messages import Earcon, Light, ToolCall
+from edgevoice.core.facts import ToolCall
+from edgevoice.core.orders import Earcon, Light
 from edgevoice.engine import Adapters
 
 Told = tuple[object, ...]
@@ -87,11 +88,15 @@ class FakeNearEnd:
 
 
 class FakeFarEnd:
-    """A speaker that plays at no speed at all; ``burst`` is the number that the next piece of audio begins, if any."""
+    """A speaker that plays at no speed at all; ``burst`` is the number that the next piece of audio begins, if any.
+
+    ``begins_backchannel`` says that the next piece of a backchannel is its first.
+    """
 
     def __init__(self, diary: Diary) -> None:
         self._diary = diary
         self.burst: int | None = None
+        self.begins_backchannel = False
 
     def play(self, item_id: str, content_index: int, pcm: bytes) -> int | None:
         self._diary.write("far_end.play", item_id, content_index, pcm)
@@ -106,6 +111,17 @@ class FakeFarEnd:
 
     def cut(self) -> None:
         self._diary.write("far_end.cut")
+
+    def play_backchannel(self, backchannel_id: str, pcm: bytes) -> bool:
+        self._diary.write("far_end.play_backchannel", backchannel_id, pcm)
+        begins, self.begins_backchannel = self.begins_backchannel, False
+        return begins
+
+    def finish_backchannel(self, backchannel_id: str) -> None:
+        self._diary.write("far_end.finish_backchannel", backchannel_id)
+
+    def stop_backchannel(self) -> None:
+        self._diary.write("far_end.stop_backchannel")
 
     def duck(self) -> None:
         self._diary.write("far_end.duck")

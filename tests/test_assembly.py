@@ -8,28 +8,24 @@ from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import gpiozero
+import pyaudio
 import pytest
 
 from edgevoice import assembly
 from edgevoice.assembly import Parts, assemble, manners_of, open_mute_pin, open_panel, open_panel_buttons
 from edgevoice.audio.microphone import PERIOD
-from edgevoice.core.messages import (
+from edgevoice.core.facts import (
     Device,
-    Light,
     LinkLost,
     MutePressed,
-    Notice,
-    OpenLink,
-    PhaseEntered,
     PlaybackDrained,
-    PlayEarcon,
-    ShowLight,
     TalkHeld,
     TalkPressed,
     TimerRang,
-    UplinkSent,
     WakeWordHeard,
 )
+from edgevoice.core.notices import Notice, PhaseEntered, UplinkSent
+from edgevoice.core.orders import Light, OpenLink, PlayEarcon, ShowLight
 from edgevoice.core.ports import Panel
 from edgevoice.echo.tiers import Tier
 from edgevoice.errors import PanelUnavailable, WakeWordUnavailable
@@ -38,7 +34,7 @@ from edgevoice.panel.mock import MockPins
 from edgevoice.panel.none import NoPanel
 from edgevoice.panel.terminal import TerminalPanel
 from edgevoice.realtime.endpoint import Endpoint, local
-from edgevoice.settings import Amplifier, Conversation, Echo, Service, Settings, Speaker, Tools, Wakeword
+from edgevoice.settings import Amplifier, Budget, Conversation, Echo, Service, Settings, Speaker, Tools, Wakeword
 from edgevoice.settings import Microphone as MicrophoneSettings
 from edgevoice.settings import Panel as PanelSettings
 from edgevoice.wakeword.decision import Thresholds
@@ -204,7 +200,7 @@ def test_what_is_heard_goes_to_the_wake_word_and_by_way_of_the_loop_to_the_uplin
             for _ in range(4):
                 await asyncio.to_thread(parts.microphone.callback, bytes(2 * PERIOD), PERIOD, {}, 0)
             await eventually(lambda: box.has(UplinkSent(0, 640), UplinkSent(640, 640)))
-            assert parts.detector._frames.get_nowait() == (bytes(8 * PERIOD), 4 * PERIOD)
+            assert parts.detector._waiting.get_nowait() == (bytes(8 * PERIOD), 4 * PERIOD)
 
     asyncio.run(live())
 
@@ -276,17 +272,33 @@ def test_the_settings_reach_the_parts(tmp_path: Path) -> None:
     asyncio.run(live())
 
 
+def test_audio_that_was_lost_in_either_direction_is_an_xrun(tmp_path: Path) -> None:
+    box = Box(Settings(panel=PanelSettings(kind="gpio")), tmp_path)
+
+    async def live() -> None:
+        async with box.assembled() as parts:
+            assert parts.xruns == 0
+            parts.microphone.callback(bytes(640), 320, None, pyaudio.paInputOverflow)
+            parts.speaker.callback(None, 240, None, pyaudio.paOutputUnderflow)
+            parts.speaker.callback(None, 240, None, pyaudio.paOutputUnderflow)
+            assert parts.xruns == 3
+
+    asyncio.run(live())
+
+
 def test_the_manners_are_those_of_the_settings() -> None:
     settings = Settings(
         service=Service(connect_s=3),
-        conversation=Conversation(no_speech_s=4, follow_up_s=0, thinking_s=5, session_s=60),
+        conversation=Conversation(no_speech_s=4, follow_up_s=0, thinking_s=5, progress_s=7),
+        budget=Budget(session_s=60),
         echo=Echo(tier="hardware", tail_ms=350),
     )
 
     manners = manners_of(settings, Tier.HARDWARE)
 
     assert (manners.connect_s, manners.no_speech_s, manners.follow_up_s) == (3, 4, 0)
-    assert (manners.answer_s, manners.session_s, manners.echo_tail_s) == (5, 60, 0.35)
+    assert (manners.answer_s, manners.progress_s) == (5, 7)
+    assert (manners.session_s, manners.echo_tail_s) == (60, 0.35)
     assert not manners.hears_itself
 
 

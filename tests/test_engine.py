@@ -1,16 +1,33 @@
 import asyncio
 import typing
 from collections.abc import Callable, Coroutine
-from typing import get_args
+from typing import TypeVar, get_args
 
 import pytest
 
 from edgevoice.core.conversation import Conversation
-from edgevoice.core.downlink import AudioPiece, ItemComplete
+from edgevoice.core.downlink import AudioPiece, BackchannelComplete, BackchannelPiece, ItemComplete
+from edgevoice.core.facts import (
+    BackchannelStarted,
+    DeadlinePassed,
+    LinkLost,
+    LinkOpened,
+    LoopStalled,
+    PlaybackStarted,
+    ResponseEnded,
+    ResponseStarted,
+    ResponseStatus,
+    TalkHeld,
+    TimerRang,
+    ToolCall,
+    TurnEnded,
+    UserStartedSpeaking,
+    WakeWordHeard,
+)
 from edgevoice.core.manners import Manners
-from edgevoice.core.messages import (
+from edgevoice.core.notices import AudioReceived, Notice, PhaseEntered, Role, TranscriptChanged, UsageTold
+from edgevoice.core.orders import (
     Action,
-    AudioReceived,
     CancelResponse,
     CloseLink,
     CloseUplink,
@@ -21,44 +38,33 @@ from edgevoice.core.messages import (
     Earcon,
     KeepUplink,
     Light,
-    LinkOpened,
     MarkTurn,
     MuteMicrophone,
-    Notice,
     OpenLink,
     OpenUplink,
-    PhaseEntered,
-    PlaybackStarted,
     PlayEarcon,
-    ResponseEnded,
-    ResponseStarted,
-    ResponseStatus,
     RestorePlayback,
     RewindUplink,
-    Role,
     RunTool,
     SendToolOutput,
     ShowLight,
     SilenceUplink,
+    StopBackchannel,
     StopEarcons,
-    TalkHeld,
-    TimerRang,
-    ToolCall,
-    TranscriptChanged,
     TruncateItem,
-    TurnEnded,
     UnmuteMicrophone,
-    UsageTold,
-    UserStartedSpeaking,
-    WakeWordHeard,
 )
+from edgevoice.core.phases import Phase
 from edgevoice.engine import Engine
 from tests.fakes import Fakes, Told
+from tests.waiting import eventually
 
 WAKE = WakeWordHeard("word", 0.9, at_sample=700)
 COMPLETED = ResponseEnded("r1", ResponseStatus.COMPLETED, has_audio=True)
 SOUND = AudioPiece("r1", "i1", 0, b"\x01\x00\x02\x00")
 CALL = ToolCall("c1", "stop", "")
+
+_Kind = TypeVar("_Kind", LoopStalled, DeadlinePassed)
 
 
 class Rig:
@@ -103,6 +109,12 @@ class Rig:
         self.seen.clear()
 
 
+async def first(rig: Rig, kind: type[_Kind]) -> _Kind:
+    """Wait until the observer is shown a notice of a kind; return it."""
+    await eventually(lambda: any(isinstance(notice, kind) for notice in rig.notices))
+    return next(notice for notice in rig.notices if isinstance(notice, kind))
+
+
 def in_loop(test: Callable[[], Coroutine[None, None, None]]) -> Callable[[], None]:
     """Run a test in a loop of its own: the engine keeps its timer there."""
 
@@ -117,6 +129,7 @@ def in_loop(test: Callable[[], Coroutine[None, None, None]]) -> Callable[[], Non
 
 OBEYED: dict[type, tuple[Action, Told]] = {
     CutPlayback: (CutPlayback(), ("far_end.cut",)),
+    StopBackchannel: (StopBackchannel(), ("far_end.stop_backchannel",)),
     DuckPlayback: (DuckPlayback(), ("far_end.duck",)),
     RestorePlayback: (RestorePlayback(), ("far_end.restore",)),
     ShowLight: (ShowLight(Light.FAULT, "no-credit"), ("panel.show", Light.FAULT, "no-credit")),
@@ -293,6 +306,36 @@ async def test_the_answers_audio_goes_to_the_speaker_and_its_first_sound_to_the_
 
 
 @in_loop
+async def test_a_backchannel_goes_to_the_speaker_in_the_users_turn_and_its_first_sound_to_the_conversation() -> None:
+    rig = Rig()
+    rig.engine.report(WAKE)
+    rig.engine.report(LinkOpened())
+    rig.told.clear()
+    rig.seen.clear()
+    rig.fakes.far_end.begins_backchannel = True
+
+    rig.engine.take([BackchannelPiece("b1", b"\1\0"), BackchannelPiece("b1", b"\2\0"), BackchannelComplete("b1")])
+
+    assert rig.told == [
+        ("far_end.play_backchannel", "b1", b"\1\0"),
+        ("far_end.play_backchannel", "b1", b"\2\0"),
+        ("far_end.finish_backchannel", "b1"),
+    ]
+    assert rig.notices == [BackchannelStarted("b1")]
+    assert rig.conversation.phase is Phase.LISTENING
+
+
+@in_loop
+async def test_a_backchannel_is_not_heard_when_it_is_not_the_users_turn() -> None:
+    rig = Rig()
+    rig.speaking()
+
+    rig.engine.take([BackchannelPiece("b1", b"\1\0")])
+
+    assert rig.told == []
+
+
+@in_loop
 async def test_late_audio_falls_at_the_fence() -> None:
     rig = Rig()
     rig.speaking()
@@ -319,6 +362,15 @@ async def test_facts_and_audio_of_one_frame_are_taken_in_order() -> None:
         "panel.show",
         "near_end.mark",
     ]
+
+
+@in_loop
+async def test_what_is_here_of_an_answer_waits_for_nothing_more_once_the_link_is_lost() -> None:
+    rig = Rig()
+    rig.speaking()
+    rig.engine.take([LinkLost("service-unreachable", is_retriable=True)])
+
+    assert rig.told[0] == ("far_end.finish",)
 
 
 @in_loop
@@ -372,9 +424,49 @@ async def test_a_deadline_that_is_already_over_is_told_with_the_next_turn_of_the
     hung_up = asyncio.Event()
     rig.fakes.diary.when["service.close"] = hung_up.set
     rig.engine.report(WAKE)
-    rig.now += 5
+    rig.now += 0.5
     assert not hung_up.is_set()
     await hung_up.wait()
+
+
+@in_loop
+async def test_what_arrived_during_a_stall_is_heard_before_a_deadline_ends_the_conversation() -> None:
+    rig = Rig(Manners(no_speech_s=0.02, hears_itself=False))
+    rig.engine.report(WAKE)
+    rig.engine.report(LinkOpened())
+    rig.now += 30  # the loop did nothing else meanwhile; the user's words lie in the socket
+    stalled = await first(rig, LoopStalled)
+
+    assert stalled.late_s == pytest.approx(29.98)
+    rig.engine.report(UserStartedSpeaking())
+    rig.engine.report(TurnEnded())
+    assert rig.conversation.phase is Phase.THINKING, "it listened on"
+    assert rig.conversation.deadline == pytest.approx(rig.now + 15)
+
+
+@in_loop
+async def test_deadlines_that_fall_into_a_stall_do_not_fire_in_a_burst() -> None:
+    rig = Rig(Manners(no_speech_s=0.02, hears_itself=False))
+    for fact in (WAKE, LinkOpened(), TimerRang()):
+        rig.engine.report(fact)
+    rig.now += 30
+    await first(rig, LoopStalled)
+    await first(rig, DeadlinePassed)  # the alarm's, which nobody else could be late with
+
+    assert rig.conversation.phase is Phase.LISTENING
+    assert [notice for notice in rig.notices if isinstance(notice, CloseLink)] == []
+
+
+@in_loop
+async def test_how_late_is_a_stall_is_for_the_settings_to_say() -> None:
+    rig = Rig(Manners(no_speech_s=0.02, hears_itself=False))
+    rig.engine._stall_s = 60
+    rig.engine.report(WAKE)
+    rig.engine.report(LinkOpened())
+    rig.now += 30
+    await first(rig, DeadlinePassed)
+
+    assert rig.conversation.phase is Phase.IDLE
 
 
 @in_loop

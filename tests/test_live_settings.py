@@ -1,13 +1,20 @@
 """What changes without a restart, and that a bad file changes nothing."""
 
+import asyncio
 import logging
+from typing import Any
 
 import pytest
 from msgspec import structs
 
 from edgevoice.errors import SettingsInvalid
 from edgevoice.live_settings import LiveSettings
+from edgevoice.realtime.endpoint import Endpoint
+from edgevoice.realtime.link import Link
+from edgevoice.realtime.session import session_of
 from edgevoice.settings import Service, Settings, Speaker
+from tests.realtime import services
+from tests.waiting import eventually
 
 OLD = Settings(service=Service(url="wss://voice.example/realtime", voice="Sarah", model="old"))
 
@@ -59,3 +66,45 @@ def test_a_later_file_is_compared_with_what_holds_now(caplog: pytest.LogCaptureF
 
     assert live.service.voice == "Sarah"
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "place"),
+    [("model", ("model",)), ("voice", ("audio", "output", "voice")), ("tts_model", ("audio", "output", "model"))],
+)
+def test_another_model_or_voice_is_one_string_in_what_the_next_session_is_told(
+    setting: str, place: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+    # Neither of the two is a voice that is told of steering tags.
+    old = structs.replace(OLD, service=structs.replace(OLD.service, dialect="inworld", tts_model="inworld-tts-1.5-max"))
+    new = structs.replace(old, service=structs.replace(old.service, **{setting: "another"}))
+    live = LiveSettings(old, lambda: new)
+    service = services.Service()
+
+    async def scene() -> None:
+        async with service.listening() as url:
+            link = Link(lambda: Endpoint(url), lambda _word: session_of(live.service, ()), lambda _: None, connect_s=5)
+            running = asyncio.create_task(link.run())
+            for number in (1, 2):
+                link.open()
+                await eventually(lambda: len(service.talkers) == number and bool(service.talkers[-1].received))  # noqa: B023
+                if number == 1:
+                    live.reload()
+                    assert len(service.talkers[0].received) == 1, "the session that is open goes on as it was"
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(scene(), timeout=10))
+
+    before, after = (talker.received[0]["session"] for talker in service.talkers)
+    assert value_at(after, place) == "another"
+    for session in (before, after):
+        value_at(session, place[:-1])[place[-1]] = "the one string"
+    assert before == after
+
+
+def value_at(session: Any, place: tuple[str, ...]) -> Any:
+    for name in place:
+        session = session[name]
+    return session

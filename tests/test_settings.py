@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import inspect
 
-from edgevoice.settings import Amplifier, Panel, Service, Settings, Wakeword, disagreements
+from edgevoice.settings import Amplifier, Panel, Service, Settings, Wakeword
+from edgevoice.settings_agreement import disagreements
 from edgevoice.settings_catalogue import (
     ENTRIES,
     Entry,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyaudio
 
-from edgevoice.core.messages import Device
+from edgevoice.core.facts import Device
 from edgevoice.errors import AudioUnavailable, DeviceMissing
 
 _STDERR = 2

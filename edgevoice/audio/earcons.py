@@ -1,21 +1,23 @@
-"""Earcons: short status sounds, made of sines, mixed over whatever plays."""
+"""Earcons: short status sounds, made of sines, or sentences that the box has learnt, mixed over whatever plays."""
 
 from collections import deque
 
 import numpy as np
 import numpy.typing as npt
 
-from edgevoice.core.messages import Earcon
+from edgevoice.core.orders import Earcon
 from edgevoice.core.playout import RATE_HZ
 
 _Samples = npt.NDArray[np.int16]
 
-# Each note: pitch in Hz (0 = rest), length in ms. Falling = shut, rising = open, low = trouble, the rest wakes the
-# cook.
+# Each note: pitch in Hz (0 = rest), length in ms. Falling = shut, rising = open, low = trouble, a
+# long fall = used up, the rest wakes the cook.
 _NOTES: dict[Earcon, tuple[tuple[int, int], ...]] = {
     Earcon.MUTED: ((660, 90), (440, 140)),
     Earcon.UNMUTED: ((440, 90), (660, 140)),
     Earcon.TROUBLE: ((220, 160), (0, 60), (196, 260)),
+    Earcon.SESSION_SPENT: ((523, 160), (0, 40), (440, 160), (0, 40), (349, 320)),
+    Earcon.BUDGET_SPENT: ((523, 160), (0, 40), (440, 160), (0, 40), (349, 160), (0, 40), (262, 480)),
     Earcon.ALARM: ((988, 120), (0, 80)) * 3 + ((0, 300),) + ((988, 120), (0, 80)) * 3,
 }
 _FULL_SCALE = 0.8 * 32767
@@ -40,6 +42,8 @@ class EarconMixer:
 
     def __init__(self, gain: float) -> None:
         self._sounds = {earcon: (render(earcon) * gain).astype(np.int16) for earcon in Earcon}
+        self._gain = gain
+        self._spoken: dict[Earcon, _Samples] = {}
         self._waiting: deque[_Samples] = deque()
 
     @property
@@ -47,9 +51,18 @@ class EarconMixer:
         """Whether there is nothing to mix."""
         return not self._waiting
 
-    def play(self, earcon: Earcon) -> None:
-        """Sound an earcon after those that already wait."""
-        self._waiting.append(self._sounds[earcon])
+    def learn(self, earcon: Earcon, spoken: _Samples) -> None:
+        """Speak an earcon from now on: s16 at 24 kHz, full scale, to be played as loud as an answer."""
+        self._spoken[earcon] = spoken
+
+    def play(self, earcon: Earcon, answer_gain: float = 0.0) -> None:
+        """Sound an earcon after those that already wait; ``answer_gain`` is how loud answers are now, 0 to 1."""
+        spoken = self._spoken.get(earcon)
+        if spoken is None:
+            self._waiting.append(self._sounds[earcon])
+        else:
+            # Answers may be turned down to nothing; why the box does not answer must be heard.
+            self._waiting.append((spoken * max(answer_gain, self._gain)).astype(np.int16))
 
     def stop(self) -> None:
         """Silence all of them."""

@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pyaudio
 
+from edgevoice.audio.backchannel import BackchannelMixer
 from edgevoice.audio.earcons import EarconMixer
 from edgevoice.core.clockfit import ClockFit
-from edgevoice.core.messages import Earcon, PlaybackCut, PlaybackDrained
+from edgevoice.core.facts import PlaybackCut, PlaybackDrained
+from edgevoice.core.orders import Earcon
 from edgevoice.core.playout import RATE_HZ, Playout
 
 PERIOD = 240
@@ -26,6 +28,9 @@ _DUCKED_GAIN = 10 ** (-15 / 20)
 
 Still to be followed.
 """
+
+_BACKCHANNEL_GAIN = 10 ** (-9 / 20)
+"""Below an answer: it is said under the user's own voice, and must not make them stop."""
 
 _FLUSHED = 4 * PERIOD
 """Frames after a hardware mute until the card has emitted everything that it held then: two periods, and a late one."""
@@ -71,6 +76,7 @@ class Speaker:
         self._lock = threading.Lock()
         self._playout = Playout(prefill_ms)
         self._earcons = EarconMixer(_gain(earcon_percent))
+        self._backchannels = BackchannelMixer()
         self._volume_percent = volume_percent
         self._is_ducked = False
         self._playout.set_gain(_gain(volume_percent))
@@ -86,7 +92,7 @@ class Speaker:
     @property
     def is_silent(self) -> bool:
         """Whether nothing is to be heard."""
-        return self._playout.is_idle and self._earcons.is_idle
+        return self._playout.is_idle and self._earcons.is_idle and self._backchannels.is_idle
 
     @property
     def position(self) -> int:
@@ -130,7 +136,23 @@ class Speaker:
                 self._hushed_at = self._position
             self._is_ducked = False
             self._playout.cut(unheard)
+            self._backchannels.stop()
             self._set_gain()
+
+    def play_backchannel(self, backchannel_id: str, pcm: bytes) -> bool:
+        """Queue mono s16 samples at 24 kHz, to be heard 9 dB below an answer; say whether a backchannel begins."""
+        with self._lock:
+            return self._backchannels.push(backchannel_id, pcm)
+
+    def finish_backchannel(self, backchannel_id: str) -> None:
+        """Mark a backchannel as completely received."""
+        with self._lock:
+            self._backchannels.finish(backchannel_id)
+
+    def stop_backchannel(self) -> None:
+        """Silence the backchannel that sounds, within 10 ms."""
+        with self._lock:
+            self._backchannels.stop()
 
     def duck(self) -> None:
         """Lower the answer by 15 dB, within 10 ms."""
@@ -147,7 +169,12 @@ class Speaker:
     def play_earcon(self, earcon: Earcon) -> None:
         """Mix a short sound over whatever plays."""
         with self._lock:
-            self._earcons.play(earcon)
+            self._earcons.play(earcon, _gain(self._volume_percent))
+
+    def learn(self, earcon: Earcon, spoken: npt.NDArray[np.int16]) -> None:
+        """Speak an earcon from now on instead of sounding it: mono s16 at 24 kHz, full scale."""
+        with self._lock:
+            self._earcons.learn(earcon, spoken)
 
     def stop_earcons(self) -> None:
         """Silence the earcons."""
@@ -170,6 +197,8 @@ class Speaker:
             samples, fact = self._playout.pull(frames)
             if not self._earcons.is_idle:
                 self._earcons.mix_into(samples)
+            if not self._backchannels.is_idle:
+                self._backchannels.mix_into(samples, _gain(self._volume_percent) * _BACKCHANNEL_GAIN)
             if self._playout.sounding:
                 self._sound_end = self._position + self._playout.sounding
             self._position += frames

@@ -16,7 +16,7 @@ import pyaudio
 
 from edgevoice.audio import devices, microphone, speaker
 from edgevoice.core.backoff import Backoff
-from edgevoice.core.messages import Device, DeviceLost, DeviceRestored
+from edgevoice.core.facts import Device, DeviceLost, DeviceRestored
 from edgevoice.core.ports import Report
 from edgevoice.errors import AudioUnavailable, DeviceBusy
 from edgevoice.journal import tell
@@ -31,12 +31,17 @@ _LATE_AFTER_S = 0.25
 """Age of the last callback from which its thread must not go before others any more: after an unplug it spins."""
 
 _DEAD_AFTER_S = 0.5
+_STARVED_S = 0.2
+"""By how much this task's own tick may be late before it believes nothing that it sees: everybody was."""
 """Age of the last callback that means loss. Nothing else tells: PortAudio reports a live stream after an unplug."""
 
 _CLOSE_LIMIT_S = 2.0
 """Closing blocks for as long as a frozen sound server stays frozen; then only a new process helps."""
 
 _OPEN_LIMIT_S = 10.0
+_LASTING_CALLS = 1000
+"""Callbacks after which a stream is taken to last: 10 s of the speaker, 20 s of the microphone."""
+
 _RETRY = Backoff(first_s=0.25, factor=2, limit_s=1.5)
 
 
@@ -109,17 +114,22 @@ class Supervisor:
         streams = self._streams
         retry_at = time.monotonic() + _RETRY.delay_s(max(0, self._tries - 1), random.random)
         while streams is not None:
+            slept_at = time.monotonic()
             await asyncio.sleep(_TICK_S)
+            # Who could not look in time can say nothing about how late others are: the machine stood still for all.
+            is_starved = time.monotonic() - slept_at > _TICK_S + _STARVED_S
             if self._errors:
                 raise self._errors[0]
             ages_s = {device: self._age_s(device, streams) for device in streams.open}
             if any(age_s > _LATE_AFTER_S for age_s in ages_s.values()):
                 self._calm_threads()
-            dead = [device for device, age_s in ages_s.items() if age_s > _DEAD_AFTER_S]
+            dead = [device for device, age_s in ages_s.items() if age_s > _DEAD_AFTER_S and not is_starved]
             for device in dead:
                 self._lose(device, DeviceBusy(f"the {device} has stopped: unplugged, or its sound server has died"))
-            # Looking for the missing half closes the other for a moment, so it waits for a silent one.
-            wants_retry = streams.failures and time.monotonic() >= retry_at and self._mouth.is_silent
+            # Looking for a missing microphone closes the speaker for a moment, so it waits for a silent one. A speaker
+            # that is missing itself keeps what it was to play, and would be waited for for ever.
+            is_quiet = Device.SPEAKER not in streams.open or self._mouth.is_silent
+            wants_retry = streams.failures and time.monotonic() >= retry_at and is_quiet
             if dead or wants_retry:
                 return
 
@@ -177,14 +187,15 @@ class Supervisor:
 
     def _guarded(self, callback: _Callback) -> _Callback:
         """Wrap a callback: it asks for real time in its thread, and an error in it ends more than the stream."""
-        is_first = True
+        calls = 0
 
         def guarded(pcm: bytes | None, frames: int, times: Any, status: int) -> tuple[bytes | None, int]:
-            nonlocal is_first
-            if is_first:
-                is_first = False
+            nonlocal calls
+            calls += 1
+            if calls == 1:
                 self._threads.add(threading.get_native_id())
                 _ask_for_real_time()
+            elif calls == _LASTING_CALLS:
                 _stay_known_to_the_interpreter()
             try:
                 return callback(pcm, frames, times, status)
@@ -204,7 +215,9 @@ def _ask_for_real_time() -> None:
 def _stay_known_to_the_interpreter() -> None:
     """Keep the interpreter's record of this foreign thread from one callback to the next.
 
-    Without it each callback makes one, with a stack of its own, and throws it away.
+    Without it each callback makes one, with a stack of its own, and throws it away. The record, 4 kB, outlives the
+    thread: that is why only a stream that lasts asks for it. One that is opened anew every two seconds, because the
+    other half of the sound system is missing, would fill the memory in weeks.
     """
     ctypes.pythonapi.PyGILState_Ensure()
 

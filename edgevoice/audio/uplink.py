@@ -7,7 +7,7 @@ import numpy as np
 import soxr
 
 from edgevoice.audio.microphone import RATE_HZ, Microphone
-from edgevoice.core.messages import UplinkSent
+from edgevoice.core.notices import UplinkSent
 
 _WIRE_RATE_HZ = 24_000
 _LEAST = RATE_HZ * 40 // 1000

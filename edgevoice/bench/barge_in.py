@@ -18,8 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevoice.bench.opponent import ANSWER_S, PAUSE_S, answer_audio
-from edgevoice.core.messages import (
-    CutPlayback,
+from edgevoice.core.facts import (
     LinkOpened,
     NearSpeechConfirmed,
     PlaybackCut,
@@ -28,6 +27,7 @@ from edgevoice.core.messages import (
     UserStartedSpeaking,
     WakeWordHeard,
 )
+from edgevoice.core.orders import CutPlayback
 from edgevoice.journal import start as start_journal
 from edgevoice.realtime.endpoint import Endpoint, local
 from edgevoice.stage.compare import find_on_tape
@@ -158,7 +158,8 @@ async def _hold(folder: Path, cuts: int, *, is_quiet: bool) -> dict[str, object]
 async def _play(act: _Act, folder: Path, cuts: int, *, is_quiet: bool) -> tuple[list[Judged], int, int]:
     """Play one half; return its cuts as judged, the truncates that were wrong, and the xruns."""
     changes: dict[str, dict[str, Any]] = {
-        "conversation": {"session_s": 5400, "no_speech_s": 20},
+        "budget": {"session_s": 5400},
+        "conversation": {"no_speech_s": 20},
         "echo": {"tier": act.tier},
     }
     every_nth = act.every_nth if act.seldom is Source.SERVICE else 0

@@ -7,7 +7,8 @@ canceller that knows nothing yet. Both clocks have been watched for a minute bef
 device of the tier "hardware" is taken to cancel 40 dB.
 
 Levels are those of the talker against the echo at the microphone. A remark's onset is its first 10 ms within 15 dB of
-its own level. All of it is synthetic: one local voice at several pitches, rooms by formula, noises by formula.
+its own level, its audible onset the first within 10 dB: what is fainter is under the box's own voice. All of it is
+synthetic: one local voice at several pitches, rooms by formula, noises by formula.
 """
 
 import json
@@ -134,6 +135,9 @@ class _Cell:
             "false_barge_ins_per_hour": round(sum(one.confirmed for one in own) / hours, 2),
             "false_ducks_per_hour": round(sum(one.begun for one in own) / hours, 1),
             "ducked_ms": {level: _spread([one.ducked_ms for one in each]) for level, each in talkers.items()},
+            "ducked_audible_ms": {
+                level: _spread([one.ducked_audible_ms for one in each]) for level, each in talkers.items()
+            },
             "talker_cut_ms": {level: _spread([one.silent_ms for one in each]) for level, each in talkers.items()},
             "noises_that_cut": {
                 kind: f"{sum(one.silent_ms is not None for one in each)}/{len(each)}" for kind, each in noises.items()
@@ -148,6 +152,7 @@ _OF_SPEECH = (
     "false_barge_ins_per_hour",
     "false_ducks_per_hour",
     "ducked_ms",
+    "ducked_audible_ms",
     "talker_cut_ms",
     "noises_that_cut",
     "restored_ms",

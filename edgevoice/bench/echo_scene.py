@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from edgevoice.core.clockfit import ClockFit
-from edgevoice.core.messages import NearSpeechBegan, NearSpeechConfirmed, NearSpeechFaded, PlaybackDrained
+from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechFaded, PlaybackDrained
 from edgevoice.core.playout import Playout
 from edgevoice.echo.canceller import BLOCK, Samples
 from edgevoice.echo.stage import NearSpeechFact

@@ -28,6 +28,11 @@ _LEAD_S = 8.0
 _NOISES = {"cough": cough, "door": door, "dishes": dishes}
 _PITCHES = (1.0, 0.78, 0.9, 1.15)
 _ONSET_DB = 15.0
+_AUDIBLE_ONSET_DB = 10.0
+"""The first sound of a remark is within this of its own level. What is fainter lies as far under the box's own voice
+when both are equally loud, and nobody in the room hears it either; the stricter figure is told as well.
+"""
+
 _FAR_GAIN = 0.5
 _SURE_SCORE = 0.9
 
@@ -44,10 +49,11 @@ class Monologue:
 class Interrupted:
     """What one sound over the box's voice led to: milliseconds from its onset, or for the last from its end.
 
-    None where it did not come to that.
+    ``ducked_audible_ms`` counts from the audible onset. None where it did not come to that.
     """
 
     ducked_ms: float | None
+    ducked_audible_ms: float | None
     silent_ms: float | None
     restored_ms: float | None
 
@@ -133,7 +139,7 @@ def _best_score(scorer: Scorer, phrase: Samples) -> float:
     quiet = np.zeros(NEAR_HZ, np.int16)
     heard = np.concatenate([quiet, phrase, quiet])
     frame = BLOCK * _FRAME_BLOCKS
-    return max(scorer.score(heard[at : at + frame])[0] for at in range(0, len(heard) - frame + 1, frame))
+    return max(scorer.score(heard[at : at + frame])[0][0] for at in range(0, len(heard) - frame + 1, frame))
 
 
 def pitched(speech: Samples, factor: float) -> Samples:
@@ -198,9 +204,11 @@ class _Evening:
         changes = self.box.changes[before:]
         self.box.hush()
         self.hear(np.zeros(NEAR_HZ * 8 // 10))
-        onset_s, end_s = begin_s + _onset(sound) / NEAR_HZ, begin_s + len(sound) / NEAR_HZ
+        onset_s, end_s = begin_s + _onset(sound, _ONSET_DB) / NEAR_HZ, begin_s + len(sound) / NEAR_HZ
+        audible_s = begin_s + _onset(sound, _AUDIBLE_ONSET_DB) / NEAR_HZ
         return Interrupted(
             _ms_after(onset_s, _first(changes, "ducked")),
+            _ms_after(audible_s, _first(changes, "ducked")),
             _ms_after(onset_s, _first(changes, "silent")),
             _ms_after(end_s, _first(changes[::-1], "restored")),
         )
@@ -222,7 +230,7 @@ class _Spotter:
         self._frame += block
         if len(self._frame) < 2 * BLOCK * _FRAME_BLOCKS:
             return
-        scores = self._scorer.score(np.frombuffer(self._frame, "<i2"))
+        (scores,) = self._scorer.score(np.frombuffer(self._frame, "<i2"))
         self._frame = b""
         self._frames += 1
         at_s = self._frames * BLOCK * _FRAME_BLOCKS / NEAR_HZ
@@ -242,11 +250,11 @@ def _answers(pitch: float, first: int) -> Iterator[Samples]:
         yield (spoken * _FAR_GAIN).astype(np.int16)
 
 
-def _onset(sound: Samples) -> int:
-    """Return the first sample of the first 10 ms that are within 15 dB of the sound's own level."""
+def _onset(sound: Samples, within_db: float) -> int:
+    """Return the first sample of the first 10 ms that are within so much of the sound's own level."""
     step = NEAR_HZ // 100
     pieces = sound[: len(sound) // step * step].reshape(-1, step).astype(np.float64)
-    loud = 10 * np.log10((pieces**2).mean(axis=1) / 32_768**2 + 1e-12) > level_dbfs(sound) - _ONSET_DB
+    loud = 10 * np.log10((pieces**2).mean(axis=1) / 32_768**2 + 1e-12) > level_dbfs(sound) - within_db
     return int(np.flatnonzero(loud)[0]) * step
 
 

@@ -23,7 +23,8 @@ from edgevoice.wakeword.parts import cache_folder, parts_of
 
 _RATE_HZ = 16_000
 _START_LIMIT_S = 60.0
-_SETTLING_S = 5.0
+_SETTLING_S = 25.0
+"""Streams cost more in their first 20 s, until they are taken to last."""
 
 _CARD_THREAD = "edgevoice-card"
 """What the virtual card calls the threads that are its clock and its converters."""
@@ -122,7 +123,7 @@ def _listen(process: int, card: VirtualCard, sound: _Samples, seconds: int) -> d
     """Let the card hear ``sound`` and measure over it, its first seconds left out: the gate and the caches settle."""
     second = 0
     begun: Usage | None = None
-    settled_s = time.monotonic() + min(_SETTLING_S, seconds / 4)
+    settled_s = time.monotonic() + min(_SETTLING_S, seconds / 2)
     ends_s = time.monotonic() + seconds
     while (now := time.monotonic()) < ends_s:
         while card.unheard_s < 4 and second < seconds:

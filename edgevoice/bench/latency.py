@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from edgevoice.commands.screen import Screen
-from edgevoice.core.messages import LinkOpened, PhaseEntered, PlaybackStarted, UplinkSent, WakeWordHeard
+from edgevoice.core.facts import LinkOpened, PlaybackStarted, WakeWordHeard
+from edgevoice.core.notices import PhaseEntered, UplinkSent
 from edgevoice.demo.figures import first_sounds, light_after, read_wav
 from edgevoice.journal import start as start_journal
 from edgevoice.stage.compare import compare_uplink

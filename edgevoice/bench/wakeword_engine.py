@@ -8,12 +8,14 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edgevoice.wakeword.engine import open_scorer
+from edgevoice.wakeword.pace import Pace
 from edgevoice.wakeword.parts import cache_folder
 from edgevoice.wakeword.scorer import Scorer
 from edgevoice.wakeword.shapes import FRAME
@@ -26,10 +28,22 @@ def _rss_mb() -> float:
     return round(int(kb) / 1024, 1)
 
 
-def _answer(scorer: Scorer, frames: Any) -> dict[str, Any]:
+def _answer(scorer: Scorer, frames: Any, *, one_by_one: bool) -> dict[str, Any]:
     began_s = time.process_time()
-    scores = [list(scorer.score(frame)) for frame in frames]
+    scores = list(_scores(scorer, frames, one_by_one=one_by_one))
     return {"cpu_s": time.process_time() - began_s, "rss_mb": _rss_mb(), "scores": scores}
+
+
+def _scores(scorer: Scorer, frames: Any, *, one_by_one: bool) -> Iterator[list[float]]:
+    """Yield the scores after each frame; frames are handed over as the detector does it, unless ``one_by_one``."""
+    pace = Pace()
+    at = 0
+    while at < len(frames):
+        count = 1 if one_by_one else pace.frames
+        rows = scorer.score(frames[at : at + count].reshape(-1))
+        pace.take(rows, is_speaking=False)
+        yield from map(list, rows)
+        at += len(rows)
 
 
 def main(engine: Any, gate: Any, sound: str, *models: str) -> None:
@@ -43,7 +57,8 @@ def main(engine: Any, gate: Any, sound: str, *models: str) -> None:
             scorer.reset()
             continue
         first, last = map(int, line.split())
-        print(json.dumps(_answer(scorer, np.ascontiguousarray(frames[first:last]))), flush=True)
+        stretch = np.ascontiguousarray(frames[first:last])
+        print(json.dumps(_answer(scorer, stretch, one_by_one=engine == "openwakeword")), flush=True)
 
 
 if __name__ == "__main__":

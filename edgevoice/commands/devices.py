@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from edgevoice.audio.devices import Found, present, sound_library
-from edgevoice.core.messages import Device
+from edgevoice.core.facts import Device
 
 
 def show(*, as_json: bool) -> int:

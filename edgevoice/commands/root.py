@@ -66,16 +66,24 @@ def devices(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON ob
 def doctor(
     *,
     echo: Annotated[bool, typer.Option("--echo", help="How the box hears itself, and what may interrupt it.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Without sound.")] = False,
+    bundle: Annotated[
+        Path | None, typer.Option("--bundle", metavar="FILE.tar.gz", help="Write a support archive, without secrets.")
+    ] = None,
     config: _Config = None,
     volume: Annotated[int | None, typer.Option(min=1, max=100, help="In percent; else the settings' volume.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")] = False,
 ) -> None:
-    """Examine the box: play a test sound for a quarter of a minute, measure what comes back, and keep the result."""
-    if not echo:
-        raise typer.BadParameter("say what to examine: --echo")
-    from edgevoice.commands.doctor import examine_echo
+    """Examine the box: sound, pins, network, key, service and the machine, with a remedy for what is not right."""
+    if echo:
+        if quick or bundle:
+            raise typer.BadParameter("--echo goes with --volume, --config and --json only")
+        from edgevoice.commands.doctor_echo import examine_echo
 
-    _obey(lambda: examine_echo(config, volume_percent=volume, as_json=as_json))
+        _obey(lambda: examine_echo(config, volume_percent=volume, as_json=as_json))
+    from edgevoice.commands.doctor import examine
+
+    _obey(lambda: examine(config, quick=quick, volume_percent=volume, bundle=bundle, as_json=as_json))
 
 
 @app.command()

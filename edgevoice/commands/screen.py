@@ -4,22 +4,9 @@ import shutil
 import sys
 from typing import TextIO
 
-from edgevoice.core.messages import (
-    CutPlayback,
-    DeleteItem,
-    Earcon,
-    Light,
-    LinkLost,
-    Notice,
-    PhaseEntered,
-    PlayEarcon,
-    Role,
-    RunTool,
-    ShowLight,
-    TranscriptChanged,
-    TruncateItem,
-    WakeWordHeard,
-)
+from edgevoice.core.facts import LinkLost, WakeWordHeard
+from edgevoice.core.notices import Notice, PhaseEntered, Role, TranscriptChanged
+from edgevoice.core.orders import CutPlayback, DeleteItem, Earcon, Light, PlayEarcon, RunTool, ShowLight, TruncateItem
 
 _COLOURS = {
     Light.OFF: "90",

@@ -10,12 +10,14 @@ from pathlib import Path
 from edgevoice import journal
 from edgevoice.assembly import Parts
 from edgevoice.commands.screen import Screen
-from edgevoice.core.messages import MutePressed, TalkHeld, TalkPressed
-from edgevoice.daemon import answering_service, serve
+from edgevoice.core.facts import MutePressed, TalkHeld, TalkPressed
+from edgevoice.daemon import answering_service, answers_itself, serve
 from edgevoice.echo.record import read_record
 from edgevoice.settings_file import load
 from edgevoice.system.announced import state_folder
 from edgevoice.system.credentials import find_key
+from edgevoice.system.minutes import Minutes
+from edgevoice.wakeword.parts import cache_folder
 
 _HELP = "Enter: talk, or interrupt.  h + Enter: hang up.  m + Enter: mute.  q + Enter, or Ctrl-C: leave."
 
@@ -31,6 +33,7 @@ def talk(path: Path | None) -> int:
         # Ctrl-C is how people leave: lights off and the service ended, not a half-drawn line.
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
         screen = Screen(began=time.monotonic())
+        state, is_free = state_folder(os.environ), answers_itself(loaded.settings, key)
         async with answering_service(loaded.settings, key, os.environ) as (endpoint, watch):
             await serve(
                 loaded.settings,
@@ -38,7 +41,9 @@ def talk(path: Path | None) -> int:
                 stop,
                 observers=(screen, watch),
                 wants_wakeword=False,
-                record=read_record(state_folder(os.environ)),
+                record=read_record(state),
+                minutes=None if is_free else Minutes(state, loaded.settings.budget.daily_minutes),
+                sayings=cache_folder(os.environ),
                 started=lambda parts: _listen_to_keys(parts, stop, screen),
             )
         screen.close()

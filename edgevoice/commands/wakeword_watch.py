@@ -21,7 +21,7 @@ from rich.text import Text
 from edgevoice.audio.devices import find, sound_library
 from edgevoice.audio.microphone import PERIOD, RATE_HZ, Microphone
 from edgevoice.commands.wakeword_ears import Ears, open_ears
-from edgevoice.core.messages import Device
+from edgevoice.core.facts import Device
 from edgevoice.errors import DeviceBusy
 from edgevoice.settings_file import load
 from edgevoice.wakeword.decision import Decision
@@ -86,7 +86,7 @@ def _follow(ears: Ears, frames: Iterator[_Frame], live: Live, seconds: float) ->
     for pcm, end in frames:
         at_s = end / RATE_HZ
         frame: Samples = np.frombuffer(pcm, "<i2")
-        word = decision.take(ears.scorer.score(frame), at_s)
+        word = decision.take(ears.scorer.score(frame)[0], at_s)
         if word is not None:
             heard += 1
             name, score = ears.words[word].name, decision.scores[word]

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from edgevoice.core.messages import DeleteItem, ItemHeard, ToolCall, TruncateItem
+from edgevoice.core.facts import ItemHeard, ToolCall
+from edgevoice.core.orders import DeleteItem, TruncateItem
 
 _MOST_LEFTOVERS = 16
 """Responses without an end that are waited for; a service that ends none of them must not fill the memory."""
@@ -29,10 +30,10 @@ class Answer:
     ``burst``: the stretch of playback that sounds. ``is_due``: the turn has ended or we have asked, and the answer has
     not begun. ``is_unwanted``: it was interrupted before it had begun, by hand. ``has_asked``: the answer that is being
     generated may be one that we asked for. ``ask_again``: it was not, and the service refused ours. ``is_goodbye``:
-    hang up once it has been spoken. ``is_ducked``: it is lowered, because somebody may be speaking over it.
-    ``broken_by``: the code of what ended the session in the middle of it. ``near_speech_at``: a near-end sample from
-    before they began. ``is_cancelled``: the service has been told to stop generating it. ``leftovers``: responses given
-    up before, of which the service has not told the end yet.
+    hang up once it has been spoken. ``has_called``: tools have been run in this turn. ``is_ducked``: it is lowered,
+    because somebody may be speaking over it. ``broken_by``: the code of what ended the session in the middle of it.
+    ``near_speech_at``: a near-end sample from before they began. ``is_cancelled``: the service has been told to stop
+    generating it. ``leftovers``: responses given up before, of which the service has not told the end yet.
     """
 
     response_id: str | None = None
@@ -44,6 +45,7 @@ class Answer:
     has_asked: bool = False
     ask_again: bool = False
     is_goodbye: bool = False
+    has_called: bool = False
     has_sounded: bool = False
     is_ducked: bool = False
     near_speech_at: int | None = None
@@ -87,6 +89,7 @@ class Answer:
             if is_stale and not self.tools.is_stale:
                 is_stale, has_spoken = False, self.tools.has_spoken
         self.tools = ToolRound(waiting, has_spoken=has_spoken, is_stale=is_stale)
+        self.has_called = self.has_called or not is_stale
 
     def begin(self, response_id: str) -> None:
         """Take a response as the one to be heard."""

@@ -1,7 +1,8 @@
 """What is true of the box whether or not anybody talks to it: muted, ringing, at fault, and so what its light shows."""
 
 from edgevoice.core.deadlines import Deadline, Deadlines
-from edgevoice.core.messages import Action, Device, Earcon, Light, PlayEarcon, StopEarcons
+from edgevoice.core.facts import Device
+from edgevoice.core.orders import Action, Earcon, Light, PlayEarcon, StopEarcons
 from edgevoice.core.phases import Phase
 
 _ALARM_EVERY_S = 3.0

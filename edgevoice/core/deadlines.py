@@ -11,6 +11,7 @@ class Deadline(Enum):
     LISTEN = auto()
     ANSWER = auto()
     SESSION = auto()
+    BUDGET = auto()
     FAULT = auto()
     RING = auto()
     ECHO_TAIL = auto()
@@ -30,6 +31,12 @@ class Deadlines:
         """Forget deadlines; those that do not run are no matter."""
         for name in names:
             self._at.pop(name, None)
+
+    def spare(self, now: float, until: float, *names: Deadline) -> None:
+        """Put off to ``until`` those of these deadlines that are over at ``now``."""
+        for name in names:
+            if name in self._at and self._at[name] <= now:
+                self._at[name] = until
 
     def at(self, name: Deadline) -> float | None:
         """Return when a deadline is, or ``None`` when it does not run."""

@@ -7,21 +7,19 @@ from dataclasses import dataclass
 from typing import TypeVar, assert_never
 
 from edgevoice.core import wire
-from edgevoice.core.messages import (
+from edgevoice.core.facts import (
     Event,
     LinkOpened,
     ResponseEnded,
     ResponseStarted,
     ResponseStatus,
-    Role,
     ServiceComplained,
     ToolCall,
-    TranscriptChanged,
     TurnEnded,
-    UsageTold,
     UserStartedSpeaking,
     UserStoppedSpeaking,
 )
+from edgevoice.core.notices import Role, TranscriptChanged, UsageTold
 from edgevoice.core.transcript import has_words, visible
 
 _MOST_KEPT = 256
@@ -59,7 +57,22 @@ class ItemComplete:
     item_id: str
 
 
-Arrival = Event | AudioPiece | ItemComplete | TranscriptChanged | UsageTold
+@dataclass(frozen=True, slots=True)
+class BackchannelPiece:
+    """A piece of a backchannel's audio, as that of an answer is; ``pcm`` may end in the middle of a sample."""
+
+    backchannel_id: str
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BackchannelComplete:
+    """All of a backchannel's audio has arrived."""
+
+    backchannel_id: str
+
+
+Arrival = Event | AudioPiece | ItemComplete | BackchannelPiece | BackchannelComplete | TranscriptChanged | UsageTold
 
 
 class Downlink:
@@ -103,6 +116,10 @@ class Downlink:
                 return [AudioPiece(response_id, item_id, index, pcm)]
             case wire.AudioDone(response_id=response_id, item_id=item_id):
                 return [ItemComplete(response_id, item_id)]
+            case wire.BackchannelDelta(backchannel_id=backchannel_id, delta=pcm):
+                return [BackchannelPiece(backchannel_id, pcm)]
+            case wire.BackchannelDone(backchannel_id=backchannel_id):
+                return [BackchannelComplete(backchannel_id)]
             case wire.TranscriptDelta(item_id=item_id, delta=text):
                 self._words[item_id] = (self._words.get(item_id, "") + (text or ""))[:_LONGEST_WORDS]
                 return [self._assistant(item_id, is_final=False)]

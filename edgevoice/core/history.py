@@ -1,6 +1,6 @@
 """History: the last words of a conversation, for a session that goes on where another was lost. No I/O, no clock."""
 
-from edgevoice.core.messages import Role, TranscriptChanged
+from edgevoice.core.notices import Role, TranscriptChanged
 
 _MOST_ITEMS = 12
 _MOST_LETTERS = 4000

@@ -9,9 +9,10 @@ class Manners:
 
     ``connect_s``: how long dialling may take. ``no_speech_s``: how long to listen after the wake word. ``follow_up_s``:
     how long to listen after an answer, 0 = not at all. ``turn_s``: how long the user may speak. ``answer_s``: how long
-    to wait for an answer to begin or to go on. ``session_s``: the hard cap. ``echo_tail_s``: how long the room still
-    sounds after playback. ``fault_s``: how long a passing fault is shown. ``hears_itself``: the microphone picks up our
-    own speech, so the uplink carries zeros while we speak and nobody speaks over us.
+    to wait for an answer to begin. ``progress_s``: how long one that has begun may stand still. ``session_s``: the hard
+    cap. ``echo_tail_s``: how long the room still sounds after playback. ``fault_s``: how long a passing fault is shown.
+    ``hears_itself``: the microphone picks up our own speech, so the uplink carries zeros while we speak and nobody
+    speaks over us.
     """
 
     connect_s: float = 12.0
@@ -19,6 +20,7 @@ class Manners:
     follow_up_s: float = 6.0
     turn_s: float = 90.0
     answer_s: float = 15.0
+    progress_s: float = 15.0
     session_s: float = 600.0
     echo_tail_s: float = 0.2
     fault_s: float = 6.0

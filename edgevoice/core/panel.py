@@ -15,7 +15,8 @@ from itertools import accumulate
 from typing import assert_never
 
 from edgevoice import errors
-from edgevoice.core.messages import Device, Light
+from edgevoice.core.facts import Device
+from edgevoice.core.orders import Earcon, Light
 
 LONGEST_DARK_S = 0.5
 """The longest darkness while audio may leave the box, in seconds."""
@@ -41,6 +42,9 @@ class Fault(StrEnum):
     MICROPHONE = "microphone"
     SPEAKER = "speaker"
     OTHER = "other"
+    PROXY = "proxy"
+    CLOCK = "clock"
+    BUDGET = "budget"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,9 @@ _FAULTS: Mapping[Fault, tuple[int, str]] = {
     Fault.MICROPHONE: (5, "The microphone is gone: check its plug"),
     Fault.SPEAKER: (6, "The speaker is gone: check its plug"),
     Fault.OTHER: (7, "Another fault: the log tells which"),
+    Fault.PROXY: (8, "The proxy refuses the way: check its address and who may use it"),
+    Fault.CLOCK: (9, "The clock is wrong: connect the network so that it can be set"),
+    Fault.BUDGET: (10, "The time that the settings allow is used up: wake it again, tomorrow if today is spent"),
 }
 
 _REASONS: Mapping[str, Fault] = {
@@ -125,12 +132,15 @@ _REASONS: Mapping[str, Fault] = {
     errors.ServiceUnreachable.code: Fault.NETWORK,
     errors.ServiceBusy.code: Fault.NETWORK,
     errors.SessionEnded.code: Fault.NETWORK,
+    errors.ProxyRefused.code: Fault.PROXY,
     # A Pi has no battery: its clock is wrong when it has not seen the network since it was switched on.
-    errors.ClockWrong.code: Fault.NETWORK,
+    errors.ClockWrong.code: Fault.CLOCK,
     errors.KeyRefused.code: Fault.KEY,
     errors.NoCredit.code: Fault.CREDIT,
     Device.MICROPHONE.value: Fault.MICROPHONE,
     Device.SPEAKER.value: Fault.SPEAKER,
+    Earcon.SESSION_SPENT.value: Fault.BUDGET,
+    Earcon.BUDGET_SPENT.value: Fault.BUDGET,
 }
 
 

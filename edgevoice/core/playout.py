@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edgevoice.core.messages import ItemHeard, PlaybackCut, PlaybackDrained
+from edgevoice.core.facts import ItemHeard, PlaybackCut, PlaybackDrained
 
 RATE_HZ = 24_000
 """The far-end rate: what the service sends and what the output stream runs at."""
@@ -16,6 +16,11 @@ _FADE = 120
 
 _GAIN_STEP = 1 / 240
 """Change of gain per sample: from full to nothing in 10 ms, so that a change of volume does not click."""
+
+_LONGEST_PREFILL = RATE_HZ
+"""Samples of silence after which what there is of an answer sounds, prefill or not: a service that stands still, or a
+link that is lost, right after the first delta would else leave the box between silence and speech for ever.
+"""
 
 _MOST_QUEUED = 900 * RATE_HZ
 """Samples that may wait: a quarter of an hour, 43 MB; longer than any answer that somebody stays for."""
@@ -65,6 +70,7 @@ class Playout:
         self._cut_items: list[_Item] = []
         self._burst = 0
         self._is_flowing = False
+        self._held = 0
         self._is_cutting = False
         self._gain = 1.0
         self._wanted_gain = 1.0
@@ -102,6 +108,7 @@ class Playout:
         if begins:
             self._burst += 1
             self._is_flowing = False
+            self._held = 0
         return self._burst if begins else None
 
     def finish_item(self, item_id: str) -> None:
@@ -146,6 +153,7 @@ class Playout:
             return self._pull_fade(frames)
         out = np.zeros(frames, np.int16)
         if not self._chunks or not self._may_flow():
+            self._held += frames
             return out, None
         filled = 0
         while filled < frames and self._chunks:
@@ -176,7 +184,8 @@ class Playout:
 
     def _may_flow(self) -> bool:
         if not self._is_flowing:
-            self._is_flowing = self._queued >= self._prefill or self._chunks[-1].item.is_complete
+            is_enough = self._queued >= self._prefill or self._chunks[-1].item.is_complete
+            self._is_flowing = is_enough or self._held >= _LONGEST_PREFILL
         return self._is_flowing
 
     def _take(self, room: _Samples) -> int:

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from edgevoice.core.messages import Earcon, Event, Light, Notice, ToolCall
+from edgevoice.core.facts import Event, ToolCall
+from edgevoice.core.notices import Notice
+from edgevoice.core.orders import Earcon, Light
 
 Observer = Callable[[Notice, float], None]
 """Called in the loop's thread with everything that happens and the monotonic time, in seconds.
@@ -115,6 +117,21 @@ class FarEnd(Protocol):
 
         What is played later is not ducked any more.
         """
+        ...
+
+    def play_backchannel(self, backchannel_id: str, pcm: bytes) -> bool:
+        """Queue mono s16 samples at 24 kHz, to be heard quietly; say whether a backchannel begins with them.
+
+        It is heard apart from the answers: in no burst, and in nobody's ``heard_ms``.
+        """
+        ...
+
+    def finish_backchannel(self, backchannel_id: str) -> None:
+        """Mark a backchannel as completely received."""
+        ...
+
+    def stop_backchannel(self) -> None:
+        """Silence the backchannel that sounds; what still comes of it is not heard."""
         ...
 
     def duck(self) -> None:

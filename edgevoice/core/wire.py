@@ -182,6 +182,19 @@ class OlderTranscriptDone(TranscriptDone, frozen=True, tag="response.audio_trans
     """The older name of ``response.output_audio_transcript.done``."""
 
 
+class BackchannelDelta(_Event, frozen=True, tag="response.backchannel.audio.delta"):
+    """A piece of a backchannel, as the audio of an answer is; it belongs to no response."""
+
+    backchannel_id: str = ""
+    delta: bytes = b""
+
+
+class BackchannelDone(_Event, frozen=True, tag="response.backchannel.audio.done"):
+    """All of a backchannel was sent; one that is ``skipped`` is none, and that event is not acted on."""
+
+    backchannel_id: str = ""
+
+
 class ArgumentsDone(_Event, frozen=True, tag="response.function_call_arguments.done"):
     """A tool call is complete; ``name`` may be missing, and stands in the item then."""
 
@@ -219,6 +232,8 @@ _Declared = (
     | OlderTranscriptDelta
     | TranscriptDone
     | OlderTranscriptDone
+    | BackchannelDelta
+    | BackchannelDone
     | ArgumentsDone
 )
 

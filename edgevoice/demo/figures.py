@@ -7,16 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from edgevoice.core.messages import (
-    AudioReceived,
-    CutPlayback,
-    LinkOpened,
-    OpenLink,
-    PlaybackCut,
-    PlaybackStarted,
-    UplinkSent,
-    WakeWordHeard,
-)
+from edgevoice.core.facts import LinkOpened, PlaybackCut, PlaybackStarted, WakeWordHeard
+from edgevoice.core.notices import AudioReceived, UplinkSent
+from edgevoice.core.orders import CutPlayback, OpenLink
 from edgevoice.stage.compare import Samples, compare_uplink, find_on_tape
 from edgevoice.stage.stage import Stage
 

@@ -3,23 +3,17 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from edgevoice.core.messages import (
-    CutPlayback,
+from edgevoice.core.facts import (
     LinkOpened,
-    OpenLink,
-    PhaseEntered,
     PlaybackCut,
     PlaybackStarted,
-    Role,
-    RunTool,
     ToolFinished,
-    TranscriptChanged,
-    TruncateItem,
     TurnEnded,
-    UplinkSent,
     UserStartedSpeaking,
     WakeWordHeard,
 )
+from edgevoice.core.notices import PhaseEntered, Role, TranscriptChanged, UplinkSent
+from edgevoice.core.orders import CutPlayback, OpenLink, RunTool, TruncateItem
 from edgevoice.stage.stage import Stage
 
 _SOON_S = 8.0

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edgevoice.commands.screen import Screen
-from edgevoice.core.messages import PhaseEntered
+from edgevoice.core.notices import PhaseEntered
 from edgevoice.core.phases import Phase
 from edgevoice.demo.figures import Figures, figures_of, read_stereo
 from edgevoice.demo.scenario import STEPS, WORDS, Played, play

@@ -98,7 +98,7 @@ class FarEndReference:
         # The second is roughly the same, and costs nothing in an idle box.
         if near is None or far is None or self._end - self._sound_end > _HELD:
             return None
-        if self._alignment is None or self._alignment.jumps != self._jumps or position != self._expected:
+        if self._alignment is None or self._alignment.jumps != self.jumps or position != self._expected:
             self._alignment = self._align(position, near, far)
         begin = self._alignment.at(position)
         if begin > self._sound_end + _TAIL:
@@ -107,7 +107,8 @@ class FarEndReference:
         return self._resampled(begin, count)
 
     @property
-    def _jumps(self) -> int:
+    def jumps(self) -> int:
+        """How often either stream has lost or won time: each time the echo has moved against its reference."""
         return self._near.jumps + self._far.jumps
 
     def _align(self, position: int, near: Line, far: Line) -> _Alignment:
@@ -115,11 +116,11 @@ class FarEndReference:
         drift = self.drift_ppm
         place = far.position_at(near.time_at(position) - self._delay_s)
         before = self._alignment
-        if before is not None and before.jumps == self._jumps and drift == 0:
+        if before is not None and before.jumps == self.jumps and drift == 0:
             expected = before.at(position)
             if abs(place - expected) < _SAME_CLOCK_SLIP:
                 place = expected
-        return _Alignment(position, place, _RATIO * (1 + drift * 1e-6), self._jumps)
+        return _Alignment(position, place, _RATIO * (1 + drift * 1e-6), self.jumps)
 
     def _write(self, samples: _Samples) -> None:
         at = self._end % _HELD

@@ -6,6 +6,9 @@ voice for; what then goes on, and is voiced as speech is, is *confirmed*; all el
 Two witnesses are heard. The linear canceller's output tells soonest and most, but a filter that has lost the room gives
 the box's own voice back. The suppressor lets none of that pass, but opens late for a person. So speech is confirmed
 when the suppressor agrees, or when the filter is beyond doubt: it still explains the echo, and what it leaves is loud.
+
+The suppressor costs more than all the rest. Once the filter has learned the room it is called only when the filter's
+output comes near its bar: without that, it has no voice anyway.
 """
 
 import math
@@ -15,6 +18,7 @@ from enum import Enum, auto
 import numpy as np
 
 from edgevoice.echo.canceller import BLOCK, Samples
+from edgevoice.echo.suppressor import RestingSuppressor
 from edgevoice.echo.voicing import WINDOW, is_voiced
 
 _BEGIN_EVIDENCE = 6.0
@@ -59,9 +63,24 @@ _LONGEST_BLOCKS = 60
 _DOUBTED_DB = 8.0
 """How far under its bar the linear canceller may be, for the suppressor to be believed: it may have learned nothing."""
 
+_NEAR_THE_BAR_DB = -5.0
+"""From there on the suppressor is asked as well."""
+
+_CALLED_BLOCKS = 15
+"""For how long after that it goes on working: 300 ms, in which it settles."""
+
 _FLOOR_BLOCKS = 75
 """Blocks in which the noise is to be heard alone at least once: 1.5 s."""
 
+
+_RISE = 0.2
+_FALL = 0.02
+_FASTEST_FALL_DB = -0.15
+"""How a leak follows each block: up by a fifth of what it was short of, down by a fiftieth of what it was beyond."""
+
+_UNKNOWN_LEAK_DB = 0.0
+_UNKNOWN_SUPPRESSED_LEAK_DB = -14.0
+"""What a canceller is taken to leave of the echo before that is known."""
 
 _SETTLING_DB = 9.0
 """How much quieter than the linear canceller's output the suppressor's may be, to count as agreeing."""
@@ -115,10 +134,10 @@ class _Bar:
             return
         excess = level - echo - self.leak
         if excess <= 0:
-            self.leak -= 0.15 if excess < -12 else 0.01
+            self.leak += max(_FASTEST_FALL_DB, _FALL * excess)
         elif level > self.floor + 4:
             # What is as faint as the noise says nothing about the leak.
-            self.leak += 0.2 * excess
+            self.leak += _RISE * excess
 
 
 @dataclass(slots=True)
@@ -171,6 +190,15 @@ class _Spurt:
         )
 
 
+def _level(samples: Samples) -> float:
+    wide = samples.astype(np.float32)
+    return _decibels(float(np.dot(wide, wide)))
+
+
+def _decibels(power: float) -> float:
+    return 10 * math.log10(power / BLOCK + 1)
+
+
 class _Stage(Enum):
     QUIET = auto()
     CANDIDATE = auto()
@@ -186,32 +214,42 @@ class NearSpeech:
     """
 
     def __init__(self) -> None:
-        self._rows = np.zeros((3, BLOCK), np.float32)
+        self._rows = np.zeros((2, BLOCK), np.float32)
         self._window = np.zeros(WINDOW, np.float32)
         self._echo = 0.0
         self._long_echo = 0.0
-        self._linear_bar = _Bar(leak=0.0, leak_margin=7.0, floor_margin=9.0)
-        self._suppressed_bar = _Bar(leak=-14.0, leak_margin=6.0, floor_margin=6.0)
+        self._linear_bar = _Bar(leak=_UNKNOWN_LEAK_DB, leak_margin=9.0, floor_margin=9.0)
+        self._suppressed_bar = _Bar(leak=_UNKNOWN_SUPPRESSED_LEAK_DB, leak_margin=6.0, floor_margin=6.0)
         self._stage = _Stage.QUIET
         self._spurt = _Spurt()
+        self._called = 0
 
-    def take(self, near: Samples, cancelled: Samples, far: Samples, suppressed: Samples | None) -> SpeechChange | None:
-        """Take a block as heard, as the two cancellers left it, and as played; return what has changed with it.
+    def take(
+        self, near: Samples, cancelled: Samples, far: Samples, suppressor: RestingSuppressor | None
+    ) -> SpeechChange | None:
+        """Take a block as heard, as the filter left it, and as played; return what has changed with it.
 
-        ``suppressed`` is None where the device itself cancels: how much of ``far`` it leaves in ``near`` is learned.
+        ``suppressor`` is asked about the block, or told to keep it in mind. It is None where the device itself cancels:
+        how much of ``far`` it leaves in ``near`` is learned.
         """
         rows = self._rows
-        rows[0], rows[1], rows[2] = near, cancelled, far if suppressed is None else suppressed
-        near_db, linear_db, third_db = (
-            10 * math.log10(power / BLOCK + 1) for power in np.einsum("ij,ij->i", rows, rows).tolist()
-        )
+        rows[0], rows[1] = near, cancelled
+        near_db, linear_db = (_decibels(power) for power in np.einsum("ij,ij->i", rows, rows).tolist())
         self._window[:BLOCK] = self._window[BLOCK:]
         self._window[BLOCK:] = rows[1]
-        if suppressed is None:
-            block = self._judge_device(linear_db, third_db)
+        if suppressor is None:
+            block = self._judge_device(linear_db, _level(far))
         else:
             # A filter that expects what has not come makes sound of its own: no person is louder than the near-end.
-            block = self._judge(near_db, min(linear_db, near_db), third_db)
+            linear_db = min(linear_db, near_db)
+            self._echo = max(near_db, self._echo - _HELD_DB)
+            self._long_echo = max(near_db, self._long_echo - _LONG_HELD_DB)
+            linear_over = self._linear_bar.over(linear_db, self._echo)
+            if self._wants_witness(linear_over):
+                block = self._judge(linear_db, linear_over, _level(suppressor.process(near, far)))
+            else:
+                suppressor.rest(near, far)
+                block = self._judge_alone(linear_db, linear_over)
         if self._stage is _Stage.QUIET and block.over <= 0:
             return None
         return self._follow(block)
@@ -222,10 +260,25 @@ class NearSpeech:
         self._window[:] = 0
         self._echo = self._long_echo = 0.0
 
-    def _judge(self, near_db: float, linear_db: float, suppressed_db: float) -> _Block:
-        self._echo = max(near_db, self._echo - _HELD_DB)
-        self._long_echo = max(near_db, self._long_echo - _LONG_HELD_DB)
-        linear_over = self._linear_bar.over(linear_db, self._echo)
+    def doubt(self) -> None:
+        """Believe the cancellers no more than in the beginning: the far-end has moved against the near-end."""
+        self._linear_bar.leak = max(self._linear_bar.leak, _UNKNOWN_LEAK_DB)
+        self._suppressed_bar.leak = max(self._suppressed_bar.leak, _UNKNOWN_SUPPRESSED_LEAK_DB)
+
+    def _wants_witness(self, linear_over: float) -> bool:
+        if self._linear_bar.leak > _LEARNED_LEAK_DB or linear_over > _NEAR_THE_BAR_DB:
+            self._called = _CALLED_BLOCKS
+        elif self._stage is _Stage.QUIET and self._called:
+            self._called -= 1
+        return self._called > 0
+
+    def _judge_alone(self, linear_db: float, linear_over: float) -> _Block:
+        """Judge a block so far under the bar that nobody needs to be asked."""
+        self._linear_bar.follow(linear_db)
+        self._linear_bar.learn(linear_db, self._echo)
+        return _Block(linear_over, linear_over, linear_db - self._echo)
+
+    def _judge(self, linear_db: float, linear_over: float, suppressed_db: float) -> _Block:
         suppressed_over = min(
             self._suppressed_bar.over(suppressed_db, self._long_echo),
             suppressed_db - linear_db + _SETTLING_DB,

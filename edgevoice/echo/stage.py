@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgevoice.core.messages import NearSpeechBegan, NearSpeechConfirmed, NearSpeechFaded
+from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechFaded
 from edgevoice.echo.canceller import BLOCK, EchoCanceller
 from edgevoice.echo.reference import FarEndReference
 from edgevoice.echo.speech import NearSpeech, SpeechChange
+from edgevoice.echo.suppressor import RestingSuppressor
 
 _BEFORE = 16_000 * 3 // 10
 """Samples from before the block in which speech was noticed that may be its own: 300 ms, a soft first consonant."""
@@ -41,9 +42,10 @@ class EchoStage:
         self._reference = reference
         self._tell = tell
         self._linear = linear
-        self._suppressor = suppressor
+        self._suppressor = RestingSuppressor(suppressor) if suppressor is not None else None
         self._near_speech = near_speech
         self._is_working = False
+        self._jumps = 0
 
     def take(self, near: bytes, position: int) -> bytes:
         """Return a block without echo; its first sample is number ``position``, mono s16 at 16 kHz."""
@@ -55,9 +57,11 @@ class EchoStage:
         self._is_working = True
         block = np.frombuffer(near, "<i2")
         cleaned = block if self._linear is None else self._linear.process(block, far)
-        suppressed = None if self._suppressor is None else self._suppressor.process(block, far)
+        if self._near_speech is not None and self._jumps != self._reference.jumps:
+            self._jumps = self._reference.jumps
+            self._near_speech.doubt()
         if self._near_speech is not None and self._reference.is_settled:
-            self._report(self._near_speech.take(block, cleaned, far, suppressed), position + BLOCK)
+            self._report(self._near_speech.take(block, cleaned, far, self._suppressor), position + BLOCK)
         return cleaned.tobytes()
 
     def pause(self) -> None:

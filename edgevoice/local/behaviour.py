@@ -93,6 +93,10 @@ class Service(Protocol):
         """Take something as heard from the user, and tell and do what follows from it."""
         ...
 
+    async def say_beside(self, words: str, skipped: str | None = None) -> None:
+        """Say something beside the user's own words, or tell why it was ``skipped``: a backchannel, and no answer."""
+        ...
+
     async def end_answer(self, reason: Cut) -> bool:
         """End the running answer, and tell whether there was one."""
         ...

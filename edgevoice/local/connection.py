@@ -39,6 +39,9 @@ from edgevoice.local.session import RequestRefused, Session
 # As long as the best known service; nothing happens here when it is over.
 _SESSION_S = 3600
 
+# Bytes in a piece of a backchannel: 100 ms at 24 kHz.
+_BACKCHANNEL_DELTA = 4800
+
 
 class Connection:
     """Serve one client until it leaves. Implements ``behaviour.Service``."""
@@ -58,6 +61,7 @@ class Connection:
         self._recorder = recorder
         self._line = Line(connection, behaviour, recorder)
         self._session = session
+        self._voice = means.voice
         self._group = group
         self._answers = Answers(replace(means, behaviour=behaviour), self._line, self._session, group)
         self._listener = Listener(behaviour.ears(recogniser), hears_turns=behaviour.hears_turns)
@@ -97,6 +101,18 @@ class Connection:
     def turn_item_id(self) -> str | None:
         """The item that the turn under way will become; None while the user is silent."""
         return self._turn_item_id
+
+    async def say_beside(self, words: str, skipped: str | None = None) -> None:
+        """Say something beside the user's own words, or tell why it was ``skipped``: a backchannel, and no answer."""
+        where = {"backchannel_id": self._line.new_id("bc")}
+        if skipped is not None:
+            await self._line.send("response.backchannel.skipped", **where, reason=skipped)
+            return
+        pcm = await asyncio.to_thread(self._voice.say, words, self._session.settings.audio.output.speed)
+        for start in range(0, len(pcm), _BACKCHANNEL_DELTA):
+            delta = base64.b64encode(pcm[start : start + _BACKCHANNEL_DELTA]).decode()
+            await self._line.send("response.backchannel.audio.delta", **where, delta=delta)
+        await self._line.send("response.backchannel.audio.done", **where, phrase=words)
 
     async def end_answer(self, reason: Cut) -> bool:
         """End the running answer, and tell whether there was one."""

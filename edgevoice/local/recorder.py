@@ -8,7 +8,11 @@ from typing import Any, Literal, Self
 
 import msgspec
 
-_AUDIO_FIELDS = {"input_audio_buffer.append": "audio", "response.output_audio.delta": "delta"}
+_AUDIO_FIELDS = {
+    "input_audio_buffer.append": "audio",
+    "response.output_audio.delta": "delta",
+    "response.backchannel.audio.delta": "delta",
+}
 
 
 class Recorder:

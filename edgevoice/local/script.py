@@ -101,6 +101,16 @@ class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     until: Literal["started", "suggestion", "stopped", "committed", "end"] = "end"
 
 
+class Backchannel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The service says this beside the user's own words, or is ``skipped`` for a reason and says nothing.
+
+    The script goes on when all of it is out.
+    """
+
+    backchannel: str
+    skipped: str | None = None
+
+
 class Hear(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The real listener hears a turn in the client's audio: these words, or any when it is ``*``."""
 
@@ -171,7 +181,23 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is_hidden: bool = False
 
 
-Step = Expect | Send | Frame | Binary | Turn | Hear | Answer | Resume | End | Wait | Close | Drop | Freeze | Change
+Step = (
+    Expect
+    | Send
+    | Frame
+    | Binary
+    | Turn
+    | Backchannel
+    | Hear
+    | Answer
+    | Resume
+    | End
+    | Wait
+    | Close
+    | Drop
+    | Freeze
+    | Change
+)
 
 # By the field that every one of them has first, and no other has at all.
 _STEPS: dict[str, type[Step]] = {kind.__struct_fields__[0]: kind for kind in Step.__args__}

@@ -104,6 +104,8 @@ class Play:
                 await line.put_frame(data)
             case script.Turn():
                 await self._speak(step, service)
+            case script.Backchannel(backchannel=words, skipped=reason):
+                await service.say_beside(words, reason)
             case script.Hear(hear=words):
                 heard = await self.hearing.turns.get()
                 if words not in {script.ANYTHING, heard}:

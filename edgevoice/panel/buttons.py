@@ -13,7 +13,7 @@ from typing import Any
 
 import gpiozero
 
-from edgevoice.core.messages import Event, MutePressed, TalkHeld, TalkPressed
+from edgevoice.core.facts import Event, MutePressed, TalkHeld, TalkPressed
 from edgevoice.panel.pins import PinFactory, claiming
 
 BOUNCE_S = 0.05

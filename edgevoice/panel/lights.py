@@ -13,7 +13,7 @@ from typing import Any
 
 import gpiozero
 
-from edgevoice.core.messages import Light
+from edgevoice.core.orders import Light
 from edgevoice.core.panel import Led, Pattern, leds_by_pin, level_at, patterns_on, seconds_to_change
 from edgevoice.panel.pins import PinFactory, claiming
 

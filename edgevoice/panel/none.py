@@ -1,6 +1,6 @@
 """The panel of a box without lights."""
 
-from edgevoice.core.messages import Light
+from edgevoice.core.orders import Light
 
 
 class NoPanel:

@@ -2,7 +2,7 @@
 
 from typing import TextIO
 
-from edgevoice.core.messages import Light
+from edgevoice.core.orders import Light
 from edgevoice.core.panel import meaning
 
 _DOT = "●"

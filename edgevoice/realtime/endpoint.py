@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from websockets.exceptions import InvalidURI
+from websockets.proxy import get_proxy
+from websockets.uri import parse_uri
+
 from edgevoice import settings
 
 INWORLD_URL = "wss://api.inworld.ai/api/v1/realtime/session"
@@ -32,6 +36,20 @@ class Endpoint:
     def host(self) -> str:
         """The part of the address that may be shown and logged."""
         return str(self.socket) if self.socket else (urlsplit(self.url).netloc.rpartition("@")[2])
+
+    @property
+    def proxy(self) -> str:
+        """The proxy that the environment puts on the way, as host and port; empty without one.
+
+        It is asked for as websockets asks when it dials. A service on a socket is never behind one.
+        """
+        if self.socket:
+            return ""
+        try:
+            named = get_proxy(parse_uri(self.url)) or ""
+            return urlsplit(named).netloc.rpartition("@")[2]
+        except (InvalidURI, ValueError):
+            return ""  # no such address is dialled: the dial says what is wrong with it
 
 
 def remote(service: settings.Service, key: str) -> Endpoint:

@@ -11,8 +11,9 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from edgevoice.core import wire
 from edgevoice.core.downlink import Arrival, Downlink
+from edgevoice.core.facts import LinkLost
 from edgevoice.core.history import History
-from edgevoice.core.messages import LinkLost, TranscriptChanged
+from edgevoice.core.notices import TranscriptChanged
 from edgevoice.errors import LinkError, ServiceNonsense, ServiceUnreachable
 from edgevoice.journal import tell
 from edgevoice.realtime import refusal
@@ -30,6 +31,9 @@ _LARGEST_FRAME = 16 * 2**20
 _MOST_WAITING = 1000
 """Frames that may wait to be sent: 40 s of audio and more. A network that slow is no network."""
 
+_CLOSE_S = 1.0
+"""How long the other side may take to say goodbye."""
+
 _MOST_NONSENSE = 20
 """Frames in a row that are not the protocol, after which the other side is taken not to speak it."""
 
@@ -38,7 +42,8 @@ class Link:
     """Implements ``ports.Service``: at most one session at a time.
 
     ``endpoint`` is asked for each dial, ``session`` gives the configuration for a wake word. ``take`` gets what each
-    frame means, in the loop's thread. ``connect_s`` limits the time from the dial to the session's being configured.
+    frame means, in the loop's thread. ``connect_s`` limits the time from the dial to the session's being configured,
+    ``pong_s`` how long a ping may go unanswered.
     """
 
     def __init__(
@@ -48,11 +53,13 @@ class Link:
         take: Callable[[list[Arrival]], None],
         *,
         connect_s: float,
+        pong_s: float = 10.0,
     ) -> None:
         self._endpoint = endpoint
         self._session = session
         self._take = take
         self._connect_s = connect_s
+        self._pong_s = pong_s
         self._word = ""
         self._resumes = False
         self._history = History()
@@ -151,7 +158,7 @@ class Link:
                 async with asyncio.timeout(self._connect_s):
                     connection = await self._dial(endpoint)
                     # Not its own context: hung up on by a cancellation, it would tell of an internal error (1011).
-                    opened.push_async_callback(connection.close)
+                    opened.push_async_callback(_close, connection)
                     await self._configure(connection, downlink)
             except ConnectionClosed as error:
                 raise refusal.dial_failure(error, endpoint.host) from error
@@ -163,7 +170,8 @@ class Link:
                     outbox.put_nowait(wire.message(role, text))
             self._outbox = outbox
             self._take(downlink.take(wire.SessionUpdated()))
-            await _both(self._write(connection, outbox), self._read(connection, downlink))
+            pinging = self._ping(connection, endpoint.host)
+            await _beside(self._read(connection, downlink), pinging, self._write(connection, outbox))
 
     @staticmethod
     async def _dial(endpoint: Endpoint) -> ClientConnection:
@@ -172,7 +180,8 @@ class Link:
             "max_size": _LARGEST_FRAME,
             "compression": None,  # base64 of noise: it costs a Pi's CPU and saves nothing
             "open_timeout": None,  # the caller's limit is for all of it
-            "close_timeout": 1,
+            "close_timeout": _CLOSE_S,
+            "ping_interval": None,  # see `_ping`
             "user_agent_header": None,
             "logger": _library_log,
         }
@@ -182,7 +191,7 @@ class Link:
                 return await unix_connect(str(endpoint.socket), endpoint.url, **options)
             return await connect(endpoint.url, **options)
         except (OSError, WebSocketException, EOFError, ValueError, ImportError) as error:
-            raise refusal.dial_failure(error, endpoint.host) from error
+            raise refusal.dial_failure(error, endpoint.host, proxy=endpoint.proxy) from error
 
     async def _configure(self, connection: ClientConnection, downlink: Downlink) -> None:
         """Configure the session and wait for the word that it is in force; an error before it is final."""
@@ -222,6 +231,22 @@ class Link:
             received = error.rcvd
             raise refusal.closed(received.code if received else None, received.reason if received else "") from error
 
+    async def _ping(self, connection: ClientConnection, host: str) -> None:
+        """Ask the other side for signs of life; without one, the connection is open at this end alone.
+
+        The library's own way of doing so waits without end for room in a socket whose other end takes nothing.
+        """
+        while True:
+            await asyncio.sleep(self._pong_s / 2)
+            try:
+                async with asyncio.timeout(self._pong_s):
+                    await (await connection.ping())
+            except TimeoutError:
+                connection.transport.abort()
+                raise ServiceUnreachable(f"{host} gives no sign of life any more") from None
+            except ConnectionClosed:
+                return  # the reader knows why, and says so
+
     @staticmethod
     async def _write(connection: ClientConnection, outbox: asyncio.Queue[bytes]) -> None:
         while True:
@@ -249,11 +274,27 @@ def _count_nonsense(before: int) -> int:
     return before + 1
 
 
-async def _both(writer: Coroutine[Any, Any, None], reader: Coroutine[Any, Any, None]) -> None:
-    """Run the writer until the reader ends."""
-    writing = asyncio.ensure_future(writer)
+async def _close(connection: ClientConnection) -> None:
+    """Take leave of the other side if it listens; if it takes nothing any more, let go of it."""
     try:
+        async with asyncio.timeout(2 * _CLOSE_S):
+            await connection.close()
+    except TimeoutError:
+        connection.transport.abort()
+
+
+async def _beside(reader: Coroutine[Any, Any, None], *works: Coroutine[Any, Any, None]) -> None:
+    """Run the reader to its end and the others beside it; where one of them broke the link, its error tells why."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        # Not a task of its own: hung up on, it must not read one frame more.
         await reader
+    except LinkError:
+        for task in tasks:
+            if task.done():
+                task.result()
+        raise
     finally:
-        writing.cancel()
-        await asyncio.gather(writing, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

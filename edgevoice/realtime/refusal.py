@@ -2,10 +2,13 @@
 
 import ssl
 
+from python_socks import ProxyError as SocksError
 from websockets.exceptions import (
     ConnectionClosed,
     InvalidMessage,
     InvalidProxy,
+    InvalidProxyMessage,
+    InvalidProxyStatus,
     InvalidStatus,
     InvalidURI,
     ProxyError,
@@ -17,6 +20,7 @@ from edgevoice.errors import (
     KeyRefused,
     LinkError,
     NoCredit,
+    ProxyRefused,
     ServiceBusy,
     ServiceNonsense,
     ServiceRefused,
@@ -30,9 +34,15 @@ _LONGEST_REASON = 200
 _KEY_CODES = {"invalid_api_key", "authentication_error", "account_deactivated"}
 _CREDIT_CODES = {"insufficient_quota", "billing_hard_limit_reached", "payment_required"}
 
+_SOCKS_NO_WAY = {1, 3, 4, 5, 6}
+"""Replies of RFC 1928 by which the proxy is well and the network behind it is not; 2 is "not allowed by ruleset"."""
 
-def dial_failure(error: Exception, host: str) -> LinkError:
-    """Return what a failed dial means; an error that is not of the network is raised again as it is."""
+
+def dial_failure(error: Exception, host: str, *, proxy: str = "") -> LinkError:
+    """Return what a failed dial means; an error that is not of the network is raised again as it is.
+
+    ``proxy`` is the one on the way, as host and port, empty without one.
+    """
     match error:
         case InvalidStatus():
             return _by_status(error.response.status_code, plain(bytes(error.response.body or b"")), host)
@@ -45,13 +55,11 @@ def dial_failure(error: Exception, host: str) -> LinkError:
                 remedy="Check the address; a proxy or firewall may be reading the traffic.",
             )
         case ProxyError() | InvalidProxy():
-            return ServiceUnreachable(
-                f"the proxy refuses the way to {host}", remedy="Check https_proxy and its access list."
-            )
+            return _by_proxy(error, host)
         case ImportError():
             return ServiceUnreachable(
                 f"the way to {host} leads through a SOCKS proxy, and python-socks is not installed",
-                remedy="Install it: pip install 'python-socks[asyncio]', or unset all_proxy.",
+                remedy="Install it: pip install python-socks, or unset all_proxy.",
             )
         case ValueError() | InvalidURI():
             return ServiceRefused(f"service.url is no WebSocket address: {host}")
@@ -63,6 +71,11 @@ def dial_failure(error: Exception, host: str) -> LinkError:
             return ServiceNonsense(f"{host} does not speak WebSocket: {type(error).__name__}")
         case TimeoutError():
             return ServiceUnreachable(f"{host} does not answer")
+        case OSError() if proxy:
+            return ServiceUnreachable(
+                f"no connection to {host} through the proxy {proxy}: {plain(error.strerror or type(error).__name__)}",
+                remedy="Check the network, and the proxy that https_proxy, wss_proxy or all_proxy name.",
+            )
         case OSError():
             return ServiceUnreachable(f"no connection to {host}: {error.strerror or type(error).__name__}")
         case _:
@@ -99,6 +112,28 @@ def _by_status(status: int, body: str, host: str) -> LinkError:
             return ServiceBusy(f"{host} cannot take the session now ({status}){said}")
         case _:
             return ServiceRefused(f"{host} refuses the session ({status}){said}")
+
+
+def _by_proxy(error: ProxyError | InvalidProxy, host: str) -> LinkError:
+    """Return what went wrong on the way: a proxy that says no is told apart from one that finds no way itself."""
+    match error:
+        case InvalidProxy():
+            # Neither its address nor the library's words, which repeat it: it may hold a password.
+            return ProxyRefused("the proxy named in the environment is none: its address cannot be read")
+        case InvalidProxyStatus() if error.response.status_code >= 500:
+            return ServiceUnreachable(f"the proxy finds no way to {host} ({error.response.status_code})")
+        case InvalidProxyStatus():
+            status, body = error.response.status_code, plain(bytes(error.response.body or b""))
+            return ProxyRefused(f"the proxy refuses the way to {host} ({status}){': ' + body if body else ''}")
+        case InvalidProxyMessage(__cause__=EOFError() | OSError()):
+            return ServiceUnreachable(f"the proxy on the way to {host} closed the connection instead of answering")
+        case InvalidProxyMessage():
+            return ProxyRefused(f"what should be the proxy on the way to {host} does not answer as one")
+        case ProxyError(__cause__=SocksError(error_code=code)) if code in _SOCKS_NO_WAY:
+            return ServiceUnreachable(f"the proxy finds no way to {host} (SOCKS {int(code)})")
+        case _:
+            said = plain(str(error.__cause__ or ""))
+            return ProxyRefused(f"the proxy refuses the way to {host}{': ' + said if said else ''}")
 
 
 def plain(words: str | bytes) -> str:

@@ -21,7 +21,7 @@ def session_of(service: settings.Service, tools: Sequence[Json]) -> Json:
     session: Json = {
         "type": "realtime",
         "model": service.model,
-        "instructions": service.instructions,
+        "instructions": service.spoken_instructions,
         "output_modalities": ["audio", "text"] if is_inworld else ["audio"],
         "max_output_tokens": service.max_output_tokens or "inf",
         "tools": list(tools),
@@ -36,9 +36,9 @@ def session_of(service: settings.Service, tools: Sequence[Json]) -> Json:
             "output": output,
         },
     }
-    if service.temperature is not None:
-        session["temperature"] = service.temperature
     if is_inworld:
+        if service.temperature is not None:
+            session["temperature"] = service.temperature  # no field of a session in the GA protocol any more
         output["model"] = service.tts_model
         # We ask for the answer ourselves once every output is in: else n calls give n answers.
         session["providerData"] = {**service.provider_data, "auto_tool_response": False}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from edgevoice.core.messages import Notice
+from edgevoice.core.notices import Notice
 from edgevoice.errors import EdgevoiceError
 
 _T = TypeVar("_T")

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from edgevoice.core.messages import AudioReceived, Notice
+from edgevoice.core.notices import AudioReceived, Notice
 
 ANNOUNCEMENT = """\
 I have no account yet, so I answer by myself, with the little that I know: the time, the volume, timers and a story."""

@@ -2,29 +2,30 @@
 
 import logging
 from collections import Counter
+from collections.abc import Callable, Mapping
 
-from edgevoice.core.messages import (
-    CutPlayback,
-    Light,
-    LinkOpened,
-    Notice,
-    OpenLink,
-    PhaseEntered,
-    ShowLight,
-    TurnEnded,
-    UsageTold,
-    WakeWordHeard,
-)
+from edgevoice.core.facts import LinkOpened, TurnEnded, WakeWordHeard
+from edgevoice.core.notices import Notice, PhaseEntered, UsageTold
+from edgevoice.core.orders import CutPlayback, Light, OpenLink, ShowLight
 from edgevoice.core.panel import meaning
 from edgevoice.journal import tell
 
 _log = logging.getLogger(__name__)
 
+_COUNTED = ("turns", "barge_ins", "input_tokens", "output_tokens", "tokens", "redials", "reconnects")
+
 
 class Diary:
-    """An observer that counts through a conversation and writes it down when it is over."""
+    """An observer that counts through a conversation and writes it down when it is over.
 
-    def __init__(self) -> None:
+    ``xruns`` gives how often the sound system lost audio since it was opened, ``today_s`` for how many seconds sessions
+    were open today.
+    """
+
+    def __init__(self, xruns: Callable[[], int] = lambda: 0, today_s: Callable[[], float] = lambda: 0.0) -> None:
+        self._xruns = xruns
+        self._today_s = today_s
+        self._xruns_before = 0
         self._began_at: float | None = None
         self._counts: Counter[str] = Counter()
 
@@ -39,16 +40,37 @@ class Diary:
                 self._counts["redials"] += 1
             case LinkOpened() if self._began_at is None:
                 self._began_at = now
+                self._xruns_before = self._xruns()
                 self._counts.clear()
+            case LinkOpened():
+                self._counts["reconnects"] += 1
             case TurnEnded():
                 self._counts["turns"] += 1
             case CutPlayback():
                 self._counts["barge_ins"] += 1
             case UsageTold(tokens=tokens):
-                self._counts["tokens"] += tokens.get("total_tokens", 0)
+                self._count_tokens(tokens)
             case PhaseEntered(phase="idle") if self._began_at is not None:
-                counts = {name: self._counts[name] for name in ("turns", "barge_ins", "tokens", "redials")}
-                tell(_log, logging.INFO, "conversation-over", seconds=round(now - self._began_at, 1), **counts)
+                self._write(now - self._began_at)
                 self._began_at = None
             case _:
                 pass  # of no interest to a diary
+
+    def _count_tokens(self, tokens: Mapping[str, int]) -> None:
+        """Add what an answer cost; a service that tells no total means the sum."""
+        spent, made = tokens.get("input_tokens", 0), tokens.get("output_tokens", 0)
+        self._counts.update(input_tokens=spent, output_tokens=made, tokens=tokens.get("total_tokens", spent + made))
+
+    def _write(self, seconds: float) -> None:
+        counts = {name: self._counts[name] for name in _COUNTED}
+        xruns = self._xruns() - self._xruns_before
+        minutes = round(self._today_s() / 60, 1)
+        tell(
+            _log,
+            logging.INFO,
+            "conversation-over",
+            seconds=round(seconds, 1),
+            **counts,
+            xruns=xruns,
+            minutes_today=minutes,
+        )

@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 
 from systemd import daemon
 
-from edgevoice.core.messages import Light, Notice, PhaseEntered, ShowLight
+from edgevoice.core.notices import Notice, PhaseEntered
+from edgevoice.core.orders import Light, ShowLight
+
+_LOOK_AGAIN_S = 1.0
 
 
 class ServiceManager:
@@ -15,14 +18,18 @@ class ServiceManager:
 
     def __init__(self) -> None:
         self._status = ""
+        self._phase = ""
 
     def __call__(self, notice: Notice, _now: float) -> None:
         """Show what changed: the phase, or why the fault light is on."""
         match notice:
             case PhaseEntered(phase=phase):
+                self._phase = phase
                 self.show_status(phase)
             case ShowLight(light=Light.FAULT, reason=reason):
                 self.show_status(f"fault: {reason}")
+            case ShowLight() if self._phase:
+                self.show_status(self._phase)
             case _:
                 pass  # nothing that a status line has room for
 
@@ -55,14 +62,15 @@ class ServiceManager:
 
         ``proofs`` give the monotonic time of the last sign of life of each part that must be alive. It is fed only
         while none of them is older than ``freshness_s``: a box that hears nothing any more is restarted, however green
-        its light.
+        its light. What has become silent is looked at again every second: it may be back long before the next half.
         """
         interval_s = watchdog_interval_s(os.environ)
         while interval_s is not None:
             now = time.monotonic()
-            if all(now - proof <= freshness_s for proof in proofs()):
+            is_alive = all(now - proof <= freshness_s for proof in proofs())
+            if is_alive:
                 daemon.notify("WATCHDOG=1")
-            await asyncio.sleep(interval_s)
+            await asyncio.sleep(interval_s if is_alive else min(_LOOK_AGAIN_S, interval_s))
 
 
 def watchdog_interval_s(environment: Mapping[str, str]) -> float | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from edgevoice.core.messages import ToolCall, ToolFinished
+from edgevoice.core.facts import ToolCall, ToolFinished
 from edgevoice.core.ports import Report
 from edgevoice.errors import ToolRefused
 from edgevoice.journal import tell

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from edgevoice.core.messages import GoodbyeRequested
+from edgevoice.core.facts import GoodbyeRequested
 from edgevoice.core.ports import Report
 
 

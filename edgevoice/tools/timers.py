@@ -7,7 +7,7 @@ from typing import Annotated, Any, Protocol
 
 from msgspec import Meta
 
-from edgevoice.core.messages import TimerRang
+from edgevoice.core.facts import TimerRang
 from edgevoice.core.ports import Report
 from edgevoice.errors import ToolRefused
 

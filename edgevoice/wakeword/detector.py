@@ -1,4 +1,4 @@
-"""Detector: scores every frame on a thread of its own and tells the loop of detections."""
+"""Detector: scores every frame on a thread of its own, two at once while all is calm, and tells of detections."""
 
 import asyncio
 import contextlib
@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from edgevoice.core.messages import WakeWordHeard
+from edgevoice.core.facts import WakeWordHeard
 from edgevoice.journal import tell
 from edgevoice.wakeword.decision import Decision
 from edgevoice.wakeword.notes import Notes
+from edgevoice.wakeword.pace import Pace
 from edgevoice.wakeword.scorer import Scorer
-from edgevoice.wakeword.shapes import RATE_HZ
+from edgevoice.wakeword.shapes import FRAME, RATE_HZ
 from edgevoice.wakeword.words import WakeWord
 
 _log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ _log = logging.getLogger(__name__)
 _MOST_WAITING = 25
 """Frames that may wait: 2 s. When the thread is that far behind, the oldest is dropped and counted."""
 
-_Frame = tuple[bytes, int]
+_Sound = tuple[bytes, int]
 
 
 class Detector:
@@ -51,21 +52,24 @@ class Detector:
         self._notes = notes
         self._tell = tell
         self._is_speaking = is_speaking
-        self._frames: queue.Queue[_Frame | None] = queue.Queue(_MOST_WAITING)
+        self._pace = Pace()
+        self._held = b""
+        self._waiting: queue.Queue[_Sound | None] = queue.Queue(_MOST_WAITING)
         self.loaded = asyncio.Event()
         self.scored_at = 0.0
         self.detected_at = 0.0
         self.dropped = 0
 
     def hear(self, frame: bytes, end: int) -> None:
-        """Take 1280 samples, mono s16 at 16 kHz, of which the last is number ``end - 1``; never blocks."""
-        while True:
-            try:
-                self._frames.put_nowait((frame, end))
-            except queue.Full:
-                self._drop_oldest()
-            else:
-                return
+        """Take 1280 samples, mono s16 at 16 kHz, of which the last is number ``end - 1``; never blocks.
+
+        For one thread at a time.
+        """
+        sound, self._held = self._held + frame, b""
+        if self._pace.frames * len(frame) > len(sound):
+            self._held = sound
+        else:
+            self._put((sound, end))
 
     async def run(self) -> None:
         """Load the models and listen until cancelled; a model that cannot be used is ``WakeWordUnavailable``."""
@@ -90,27 +94,30 @@ class Detector:
         try:
             await ended
         finally:
-            self._end()
+            self._put(None)
 
     def _listen(self, tell_loaded: Callable[[], object]) -> None:
         scorer = self._load()
         tell_loaded()
         tell(_log, logging.INFO, "wakeword-ready", words=" ".join(self._words))
         with self._noting():
-            while (item := self._frames.get()) is not None:
+            while (item := self._waiting.get()) is not None:
                 self._take(scorer, *item)
 
     def _take(self, scorer: Scorer, pcm: bytes, end: int) -> None:
-        frame = np.frombuffer(pcm, dtype="<i2")
-        scores = scorer.score(frame)
-        self.scored_at = time.monotonic()
+        sound = np.frombuffer(pcm, dtype="<i2")
+        rows = scorer.score(sound)
         is_speaking = self._is_speaking()
-        heard = self._decision.take(scores, end / RATE_HZ, is_speaking=is_speaking)
-        if heard is not None:
-            self.detected_at = self.scored_at
-            self._tell(WakeWordHeard(self._words[heard], round(self._decision.scores[heard], 3), end))
-        if self._notes is not None:
-            self._notes.take(frame, self._decision, heard, is_speaking=is_speaking)
+        self._pace.take(rows, is_speaking=is_speaking)
+        self.scored_at = time.monotonic()
+        ends = range(end - len(sound) + FRAME, end + 1, FRAME)
+        for frame, frame_end, scores in zip(sound.reshape(-1, FRAME), ends, rows, strict=True):
+            heard = self._decision.take(scores, frame_end / RATE_HZ, is_speaking=is_speaking)
+            if heard is not None:
+                self.detected_at = self.scored_at
+                self._tell(WakeWordHeard(self._words[heard], round(self._decision.scores[heard], 3), frame_end))
+            if self._notes is not None:
+                self._notes.take(frame, self._decision, heard, is_speaking=is_speaking)
 
     @contextlib.contextmanager
     def _noting(self) -> Iterator[None]:
@@ -123,18 +130,18 @@ class Detector:
         finally:
             self._notes.end()
 
-    def _drop_oldest(self) -> None:
-        try:
-            self._frames.get_nowait()
-            self.dropped += 1
-        except queue.Empty:
-            pass  # the thread was quicker
-
-    def _end(self) -> None:
+    def _put(self, item: _Sound | None) -> None:
         while True:
             try:
-                self._frames.put_nowait(None)
+                self._waiting.put_nowait(item)
             except queue.Full:
                 self._drop_oldest()
             else:
                 return
+
+    def _drop_oldest(self) -> None:
+        try:
+            self._waiting.get_nowait()
+            self.dropped += 1
+        except queue.Empty:
+            pass  # the thread was quicker

@@ -30,7 +30,8 @@ _WINDOW_CHUNKS = -(-WINDOW_FRAMES // CHUNK_FRAMES)
 class FrontEnd:
     """Keeps the last ``history`` embeddings in ``embeddings``, (history, 96) float32, the newest last.
 
-    The array stays the same for life, so that models may be bound to its memory. Frames are 1280 samples, s16.
+    The array stays the same for life, so that models may be bound to its memory. A frame has 1280 samples, s16; two
+    may be taken at once, at three quarters of what they cost one by one.
     """
 
     def __init__(self, parts: Parts, history: int) -> None:
@@ -64,37 +65,39 @@ class FrontEnd:
         self._network.prime(self._ones)
         self.embeddings[:] = self._silence
 
-    def skip(self, frame: Samples) -> None:
-        """Take a frame without computing anything; the next ``step`` makes good what is needed.
+    def skip(self, sound: Samples) -> None:
+        """Take one or two frames without computing anything; the next ``step`` makes good what is needed.
 
         After ``has_context``.
         """
-        self._keep(frame)
-        self._behind += 1
+        self._keep(sound)
+        self._behind += len(sound) // FRAME
 
-    def step(self, frame: Samples) -> None:
-        """Take a frame and bring the embeddings up to date."""
-        self._keep(frame)
+    def step(self, sound: Samples) -> None:
+        """Take one or two frames and bring the embeddings up to date; the first of all comes by itself."""
+        self._keep(sound)
         if self._behind:
             self._catch_up()
         elif self._heard == 1:
             # Nothing came before the first frame: it has only five mel frames, and the window's ones go before them.
-            mel = self._bank.first_frames(frame)
+            mel = self._bank.first_frames(sound)
             self._append(self._network.step(np.concatenate([self._ones[len(mel) :], mel])))
         else:
-            self._append(self._network.step(self._bank.chunk(self._sound[self._end - CHUNK_SAMPLES : self._end])))
+            self._append(
+                self._network.step(self._bank.chunk(self._sound[self._end - LOOKBACK - len(sound) : self._end]))
+            )
 
-    def _keep(self, frame: Samples) -> None:
-        if self._end + FRAME > len(self._sound):
+    def _keep(self, sound: Samples) -> None:
+        if self._end + len(sound) > len(self._sound):
             self._sound[: self._context] = self._sound[self._end - self._context : self._end]
             self._end = self._context
-        self._sound[self._end : self._end + FRAME] = frame
-        self._end += FRAME
-        self._heard += 1
+        self._sound[self._end : self._end + len(sound)] = sound
+        self._end += len(sound)
+        self._heard += len(sound) // FRAME
 
-    def _append(self, embedding: Floats) -> None:
-        self.embeddings[:-1] = self.embeddings[1:]
-        self.embeddings[-1] = embedding
+    def _append(self, embeddings: Floats) -> None:
+        self.embeddings[: -len(embeddings)] = self.embeddings[len(embeddings) :]
+        self.embeddings[-len(embeddings) :] = embeddings
 
     def _catch_up(self) -> None:
         """Compute all embeddings from the sound that was kept, in one run of the network: 3 ms for two seconds."""
@@ -113,18 +116,21 @@ class _Network:
         shapes = {each.name: each.shape for each in self._session.get_inputs() if each.name != "mel"}
         self._names = list(shapes)
         self._states = [[np.zeros(shape, np.float32) for shape in shapes.values()] for _ in range(2)]
-        self._mel = np.zeros((1, 1, CHUNK_FRAMES, MEL_BANDS), np.float32)
-        self._embedding = np.zeros((1, EMBEDDING_SIZE), np.float32)
-        self._bindings = [self._bound(read, filled) for read, filled in ((0, 1), (1, 0))]
+        self._mels = [np.zeros((1, 1, count * CHUNK_FRAMES, MEL_BANDS), np.float32) for count in (1, 2)]
+        self._embeddings: list[Floats] = [np.zeros((count, EMBEDDING_SIZE), np.float32) for count in (1, 2)]
+        self._bindings = [[self._bound(read, 1 - read, count) for read in (0, 1)] for count in (1, 2)]
         self._newest = 0
 
     def step(self, mel: Floats) -> Floats:
-        """Return the (96,) embedding of the window that ends with these 8 mel frames; valid until the next call."""
-        self._mel[0, 0] = mel
-        self._session.run_with_iobinding(self._bindings[self._newest])
+        """Return the (n, 96) embeddings of the windows that end with these 8 n mel frames, n = 1 or 2.
+
+        Valid until the next call.
+        """
+        which = len(mel) // CHUNK_FRAMES - 1
+        self._mels[which][0, 0] = mel
+        self._session.run_with_iobinding(self._bindings[which][self._newest])
         self._newest = 1 - self._newest
-        embedding: Floats = self._embedding[0]
-        return embedding
+        return self._embeddings[which]
 
     def prime(self, chunk: Floats) -> Floats:
         """Go on as if there had been nothing but this chunk for ever; return a copy of its (96,) embedding."""
@@ -140,12 +146,12 @@ class _Network:
         embeddings: Floats = made
         return embeddings
 
-    def _bound(self, read: int, filled: int) -> Any:
+    def _bound(self, read: int, filled: int, count: int) -> Any:
         binding = self._session.io_binding()
         names = [each.name for each in self._session.get_outputs()]
-        for name, array in zip(["mel", *self._names], [self._mel, *self._states[read]], strict=True):
+        for name, array in zip(["mel", *self._names], [self._mels[count - 1], *self._states[read]], strict=True):
             bind_input(binding, name, array)
-        for name, array in zip(names, [self._embedding, *self._states[filled]], strict=True):
+        for name, array in zip(names, [self._embeddings[count - 1], *self._states[filled]], strict=True):
             bind_output(binding, name, array)
         return binding
 

@@ -67,7 +67,7 @@ def listen(
     near: list[Rise] = []
     room = np.random.default_rng(4).integers(-_ROOM_LEVEL, _ROOM_LEVEL, (LEAD_FRAMES + _TAIL_FRAMES, FRAME), np.int16)
     for number, frame in enumerate(chain(room[:LEAD_FRAMES], frames, room[LEAD_FRAMES:])):
-        word = decision.take(scorer.score(frame), (number + 1) * FRAME_S)
+        word = decision.take(scorer.score(frame)[0], (number + 1) * FRAME_S)
         scores.extend(decision.scores)
         if word is not None:
             heard.append(Heard(word, decision.scores[word], (number + 1 - LEAD_FRAMES) * FRAME_S))

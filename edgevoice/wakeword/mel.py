@@ -7,7 +7,7 @@ the fast transform gives the same figures for a sixth of the work.
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from edgevoice.wakeword.shapes import CHUNK_FRAMES, CHUNK_SAMPLES, FRAME, HOP, MEL_BANDS, TRANSFORM, Floats, Samples
+from edgevoice.wakeword.shapes import CHUNK_FRAMES, FRAME, HOP, LOOKBACK, MEL_BANDS, TRANSFORM, Floats, Samples
 
 _LEAST_POWER = np.float32(1e-10)
 
@@ -27,31 +27,29 @@ class MelBank:
         # Bins above the highest band, 3.8 kHz, are of no use.
         bins = int(np.flatnonzero(mel.any(axis=1))[-1]) + 1
         self._mel_of_parts = np.repeat(mel[:bins], 2, axis=0)
-        # The one chunk that is computed every 80 ms goes through arrays that stay: half the time was their making.
-        self._sound = np.zeros(CHUNK_SAMPLES, np.float32)
-        self._overlapping = _overlapping(self._sound[None], CHUNK_FRAMES)[0]
-        self._windowed = np.zeros((CHUNK_FRAMES, TRANSFORM), np.float32)
-        self._squares = np.zeros((CHUNK_FRAMES, len(self._mel_of_parts)), np.float32)
-        self._made: Floats = np.zeros((CHUNK_FRAMES, MEL_BANDS), np.float32)
+        # What is computed every 80 or 160 ms goes through arrays that stay: half the time was their making.
+        self._rooms = {count: _Room(count, len(self._mel_of_parts)) for count in (1, 2)}
 
     def chunk(self, sound: Samples) -> Floats:
-        """Return the (8, 32) mel frames of a frame of 80 ms with 30 ms from before it; valid until the next call.
+        """Return the mel frames of one or two frames of 80 ms with 30 ms from before them: (8, 32) or (16, 32).
 
-        The 1760 samples run from -32768 to 32767. Each chunk is computed by itself, as the library does: its depth of
-        80 dB counts from its own loudest point.
+        Valid until the next call. The 1760 or 3040 samples run from -32768 to 32767. Each chunk is computed by itself,
+        as the library does: its depth of 80 dB counts from its own loudest point.
         """
-        self._sound[:] = sound
-        np.multiply(self._overlapping, self._window, out=self._windowed)
-        spectrum = np.fft.rfft(self._windowed)
+        room = self._rooms[len(sound) // FRAME]
+        room.sound[:] = sound
+        np.multiply(room.overlapping, self._window, out=room.windowed)
+        spectrum = np.fft.rfft(room.windowed)
         # Real and imaginary parts side by side; the matrix takes the squares of each bin's two and adds them up.
         parts = spectrum.view(spectrum.real.dtype)[:, : len(self._mel_of_parts)]
-        np.multiply(parts, parts, out=self._squares, casting="same_kind")
-        np.matmul(self._squares, self._mel_of_parts, out=self._made)
-        np.maximum(self._made, _LEAST_POWER, out=self._made)
-        np.log10(self._made, out=self._made)
-        np.maximum(self._made, np.maximum.reduce(self._made, axis=None) - _DEPTH, out=self._made)
-        np.add(self._made, _OFFSET, out=self._made)
-        return self._made
+        np.multiply(parts, parts, out=room.squares, casting="same_kind")
+        np.matmul(room.squares, self._mel_of_parts, out=room.made)
+        np.maximum(room.made, _LEAST_POWER, out=room.made)
+        np.log10(room.made, out=room.made)
+        for chunk in room.chunks:
+            np.maximum(chunk, np.maximum.reduce(chunk, axis=None) - _DEPTH, out=chunk)
+        np.add(room.made, _OFFSET, out=room.made)
+        return room.made
 
     def chunks(self, sounds: Samples) -> Floats:
         """Return (n, 8, 32) mel frames of (n, 1760) samples, each chunk as ``chunk`` makes it."""
@@ -69,6 +67,19 @@ class MelBank:
         floor = logarithm.max(axis=(1, 2), keepdims=True) - _DEPTH
         frames: Floats = np.maximum(logarithm, floor) + _OFFSET
         return frames
+
+
+class _Room:
+    """The arrays in which ``count`` chunks are computed that follow one another."""
+
+    def __init__(self, count: int, parts: int) -> None:
+        rows = count * CHUNK_FRAMES
+        self.sound = np.zeros(LOOKBACK + count * FRAME, np.float32)
+        self.overlapping = _overlapping(self.sound[None], rows)[0]
+        self.windowed = np.zeros((rows, TRANSFORM), np.float32)
+        self.squares = np.zeros((rows, parts), np.float32)
+        self.made: Floats = np.zeros((rows, MEL_BANDS), np.float32)
+        self.chunks = [self.made[at : at + CHUNK_FRAMES] for at in range(0, rows, CHUNK_FRAMES)]
 
 
 def _overlapping(sounds: Floats, count: int) -> Floats:

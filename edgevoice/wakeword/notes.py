@@ -6,7 +6,9 @@ from datetime import datetime
 
 import numpy as np
 
-from edgevoice.core.messages import LinkOpened, Notice, OpenLink, PhaseEntered, PlaybackStarted, TalkHeld, TurnEnded
+from edgevoice.core.facts import LinkOpened, PlaybackStarted, TalkHeld, TurnEnded
+from edgevoice.core.notices import Notice, PhaseEntered
+from edgevoice.core.orders import OpenLink
 from edgevoice.core.phases import Phase
 from edgevoice.wakeword.decision import Decision
 from edgevoice.wakeword.near_misses import Rise, Rises

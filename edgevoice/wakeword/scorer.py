@@ -23,8 +23,8 @@ _UNSCORED = 5
 class Scorer(Protocol):
     """Turns sound into one score for each word, from 0 to 1, in the order in which the words were given."""
 
-    def score(self, frame: Samples) -> Sequence[float]:
-        """Return the scores after the next 1280 samples, s16 mono at 16 kHz."""
+    def score(self, sound: Samples) -> Sequence[Sequence[float]]:
+        """Take the next one or two frames of 1280 samples, s16 mono at 16 kHz; return the scores after each of them."""
         ...
 
     def reset(self) -> None:
@@ -35,29 +35,35 @@ class Scorer(Protocol):
 class StreamingScorer:
     """The streaming front end before any number of words; with a gate, what is only the room scores 0 uncomputed.
 
-    The scores are the library's, to 1e-3 at the most; after the gate has opened they are what they would have been.
+    The scores are the library's, to 1e-3 at the most, whether frames come one by one or two at once; after the gate has
+    opened they are what they would have been.
     """
 
     def __init__(self, models: Sequence[Path], parts: Parts, gate: EnergyGate | None = None) -> None:
         self._classifiers = [Classifier(model) for model in models]
-        self._front_end = FrontEnd(parts, max(each.embeddings_seen for each in self._classifiers))
+        # One more than they see, for what was before the newest of two frames.
+        self._front_end = FrontEnd(parts, max(each.embeddings_seen for each in self._classifiers) + 1)
         for each in self._classifiers:
             each.listen_to(self._front_end.embeddings)
         self._gate = gate
         self._nothing = (0.0,) * len(models)
         self._unscored = _UNSCORED
 
-    def score(self, frame: Samples) -> Sequence[float]:
-        """Return the scores after the next frame."""
-        if self._gate is not None and not self._gate.is_open(frame) and self._front_end.has_context:
-            self._front_end.skip(frame)
-            return self._nothing
-        self._front_end.step(frame)
-        scores = [each.score() for each in self._classifiers]
+    def score(self, sound: Samples) -> Sequence[Sequence[float]]:
+        """Return the scores after each of the next one or two frames."""
+        if self._unscored and len(sound) > FRAME:
+            return [*self.score(sound[:FRAME]), *self.score(sound[FRAME:])]
+        are_open = [self._gate is None or self._gate.is_open(frame) for frame in sound.reshape(-1, FRAME)]
+        if not any(are_open) and self._front_end.has_context:
+            self._front_end.skip(sound)
+            return [self._nothing] * len(are_open)
+        self._front_end.step(sound)
         if self._unscored:
             self._unscored -= 1
-            return self._nothing
-        return scores
+            return [self._nothing]
+        # Word by word: for the second frame a model's weights are at hand.
+        by_word = [each.scores(len(are_open)) for each in self._classifiers]
+        return list(zip(*by_word, strict=True))
 
     def reset(self) -> None:
         """Forget what was heard."""
@@ -78,10 +84,10 @@ class LibraryScorer:
         quiet_runtime()
         self._model = _load(models)
 
-    def score(self, frame: Samples) -> Sequence[float]:
-        """Return the scores after the next frame."""
-        scores = self._model.predict(frame)
-        return [float(scores[name]) for name in self._names]
+    def score(self, sound: Samples) -> Sequence[Sequence[float]]:
+        """Return the scores after each of the next frames."""
+        scores = [self._model.predict(frame) for frame in sound.reshape(-1, FRAME)]
+        return [[float(each[name]) for name in self._names] for each in scores]
 
     def reset(self) -> None:
         """Forget what was heard."""

@@ -8,7 +8,7 @@ import pytest
 
 from edgevoice.audio import devices
 from edgevoice.audio.devices import Found, find, open_library, present, sound_library
-from edgevoice.core.messages import Device
+from edgevoice.core.facts import Device
 from edgevoice.errors import AudioUnavailable, DeviceMissing
 from tests.audio.fake_library import FakeLibrary, info
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgevoice.audio.earcons import EarconMixer, render
-from edgevoice.core.messages import Earcon
+from edgevoice.core.orders import Earcon
 from edgevoice.core.playout import RATE_HZ
 
 Samples = npt.NDArray[np.int16]
@@ -44,6 +44,18 @@ def test_an_earcon_is_loud_short_and_below_full_scale(earcon: Earcon) -> None:
 
 def test_every_earcon_sounds_different() -> None:
     assert len({render(earcon).tobytes() for earcon in Earcon}) == len(Earcon)
+
+
+def test_what_the_box_has_learnt_to_say_is_spoken_as_loud_as_an_answer_and_never_inaudibly() -> None:
+    spoken = np.full(100, 10_000, np.int16)
+    mixer = EarconMixer(0.2)
+    mixer.learn(Earcon.BUDGET_SPENT, spoken)
+
+    for answer_gain, level in ((0.5, 5000), (0.0, 2000)):
+        mixer.play(Earcon.BUDGET_SPENT, answer_gain)
+        assert mixed(mixer, [100]).tolist() == [level] * 100
+    mixer.play(Earcon.SESSION_SPENT, 0.5)
+    assert np.array_equal(mixed(mixer, [2400]), (render(Earcon.SESSION_SPENT) * 0.2).astype(np.int16)[:2400])
 
 
 @pytest.mark.parametrize("level", [32767, 20000, -20000, -32768])

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from edgevoice.audio.earcons import render
 from edgevoice.audio.speaker import PERIOD, RATE_HZ, Speaker
-from edgevoice.core.messages import Earcon, ItemHeard, PlaybackCut, PlaybackDrained
+from edgevoice.core.facts import ItemHeard, PlaybackCut, PlaybackDrained
+from edgevoice.core.orders import Earcon
 
 Samples = npt.NDArray[np.int16]
 PREFILL_MS = 80

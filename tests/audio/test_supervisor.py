@@ -16,7 +16,8 @@ from edgevoice.audio.microphone import PERIOD, Microphone
 from edgevoice.audio.speaker import Speaker
 from edgevoice.audio.supervisor import Supervisor
 from edgevoice.core.backoff import Backoff
-from edgevoice.core.messages import Device, DeviceLost, DeviceRestored, Earcon, Event, PlaybackDrained
+from edgevoice.core.facts import Device, DeviceLost, DeviceRestored, Event, PlaybackDrained
+from edgevoice.core.orders import Earcon
 from edgevoice.errors import AudioUnavailable
 from edgevoice.virtual import VirtualCard
 from tests.audio.fake_library import CARDS, FakeLibrary, info
@@ -248,6 +249,45 @@ def test_streams_that_are_never_called_are_lost_and_opened_anew(quick: pytest.Mo
     assert set(box.reports[2:4]) == {DeviceRestored(MIC), DeviceRestored(DAC)}
 
 
+def test_where_the_whole_machine_stood_still_no_device_is_taken_for_lost(quick: pytest.MonkeyPatch) -> None:
+    quick.setattr(supervisor, "_TICK_S", 0.05)
+    library = FakeLibrary(*CARDS)
+    install(quick, library)
+    box = Box(FAKE)
+
+    async def live() -> None:
+        async with box.running():
+            await eventually(lambda: len(library.opened) == 2)
+            time.sleep(0.3)  # noqa: ASYNC251 - this is the machine that stands still
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert box.reports == []
+            await eventually(lambda: len(box.reports) == 2)
+
+    asyncio.run(live())
+
+
+def test_only_a_stream_that_lasts_is_kept_known_to_the_interpreter(quick: pytest.MonkeyPatch) -> None:
+    known: list[str] = []
+    quick.setattr(supervisor, "_LASTING_CALLS", 3)
+    quick.setattr(supervisor, "_stay_known_to_the_interpreter", lambda: known.append("mic"))
+    quick.setattr(supervisor, "_DEAD_AFTER_S", 5)
+    library = FakeLibrary(*CARDS)
+    install(quick, library)
+    told: list[int] = []
+
+    async def live() -> None:
+        async with Box(FAKE).running():
+            await eventually(lambda: len(library.opened) == 2)
+            for _ in range(5):
+                library.call(0, bytes(2 * PERIOD))
+                told.append(len(known))
+
+    asyncio.run(live())
+
+    assert told == [0, 0, 1, 1, 1]
+
+
 def test_closing_that_hangs_ends_the_process(quick: pytest.MonkeyPatch) -> None:
     library = FakeLibrary(*CARDS)
     library.may_close.clear()
@@ -357,6 +397,28 @@ def test_looking_for_the_microphone_waits_until_the_speaker_is_silent(quick: pyt
             await eventually(lambda: len(workshop.opened) >= 2)
 
     asyncio.run(live())
+
+
+def test_a_speaker_that_is_gone_with_an_answer_in_it_is_looked_for_again(quick: pytest.MonkeyPatch) -> None:
+    """It cannot fall silent before it is back: waiting for that, the box stayed dead until it was restarted."""
+    library = FakeLibrary(*CARDS)
+    nothing = FakeLibrary()
+    workshop = install(quick, library, nothing, FakeLibrary(*CARDS))
+    box = Box(FAKE)
+
+    async def live() -> None:
+        async with box.running():
+            await eventually(lambda: len(library.opened) == 2)
+            box.speaker.play("item", 0, bytes(48_000))
+            box.speaker.finish()
+            box.speaker.cut()
+            assert not box.speaker.is_silent
+            await eventually(lambda: DeviceRestored(DAC) in box.reports)
+            assert not box.speaker.is_silent
+
+    asyncio.run(live())
+
+    assert len(workshop.opened) >= 3
 
 
 def test_a_dead_callback_of_an_old_stream_asks_portaudio_to_stop(quick: pytest.MonkeyPatch) -> None:

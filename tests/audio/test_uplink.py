@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from edgevoice.audio.microphone import PERIOD, RATE_HZ, Microphone
 from edgevoice.audio.uplink import Uplink
-from edgevoice.core.messages import UplinkSent
+from edgevoice.core.notices import UplinkSent
 
 LEAST, MOST = RATE_HZ * 40 // 1000, RATE_HZ // 10
 PREROLL = RATE_HZ // 2

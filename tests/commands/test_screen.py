@@ -8,24 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edgevoice.commands.screen import Screen, printable
-from edgevoice.core.messages import (
-    CutPlayback,
-    DeleteItem,
-    Earcon,
-    Light,
-    LinkLost,
-    Notice,
-    PhaseEntered,
-    PlayEarcon,
-    Role,
-    RunTool,
-    ShowLight,
-    ToolCall,
-    TranscriptChanged,
-    TruncateItem,
-    TurnEnded,
-    WakeWordHeard,
-)
+from edgevoice.core.facts import LinkLost, ToolCall, TurnEnded, WakeWordHeard
+from edgevoice.core.notices import Notice, PhaseEntered, Role, TranscriptChanged
+from edgevoice.core.orders import CutPlayback, DeleteItem, Earcon, Light, PlayEarcon, RunTool, ShowLight, TruncateItem
 
 CLEAR = "\r\x1b[K"
 OURS = re.compile(r"\r\x1b\[K|\x1b\[\d+m")

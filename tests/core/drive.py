@@ -3,28 +3,23 @@
 from dataclasses import replace
 
 from edgevoice.core.conversation import Conversation
-from edgevoice.core.manners import Manners
-from edgevoice.core.messages import (
-    Action,
-    CloseLink,
-    CloseUplink,
+from edgevoice.core.facts import (
     DeadlinePassed,
     Event,
-    Light,
     LinkLost,
     LinkOpened,
-    MarkTurn,
     PlaybackStarted,
     ResponseEnded,
     ResponseStarted,
     ResponseStatus,
-    ShowLight,
     ToolCall,
     TurnEnded,
     UserStartedSpeaking,
     UserStoppedSpeaking,
     WakeWordHeard,
 )
+from edgevoice.core.manners import Manners
+from edgevoice.core.orders import Action, CloseLink, CloseUplink, Earcon, Light, MarkTurn, PlayEarcon, ShowLight
 from edgevoice.core.phases import Phase
 
 OPEN_MICROPHONE = Manners(
@@ -47,6 +42,12 @@ OTHER_CALL = ToolCall("c2", "get_time", "")
 
 HUNG_UP = [ShowLight(Light.IDLE), CloseUplink(), CloseLink()]
 """What a box does at the end, when nothing sounds."""
+
+
+def ended_by(limit: Earcon) -> list[Action]:
+    """Return what a box does when a limit ends the conversation and nothing sounds."""
+    return [ShowLight(Light.FAULT, limit.value), CloseUplink(), CloseLink(), PlayEarcon(limit)]
+
 
 TO_CONNECTING = (WAKE,)
 TO_LISTENING = (WAKE, LinkOpened())

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from edgevoice.audio.backchannel import BackchannelMixer
 from edgevoice.core import wire
 from edgevoice.core.conversation import Conversation
 from edgevoice.core.downlink import Downlink
-from edgevoice.core.manners import Manners
-from edgevoice.core.messages import (
+from edgevoice.core.facts import (
     DeadlinePassed,
     Event,
     NearSpeechBegan,
@@ -21,6 +21,7 @@ from edgevoice.core.messages import (
     ToolFinished,
     WakeWordHeard,
 )
+from edgevoice.core.manners import Manners
 from edgevoice.core.phases import Phase
 from edgevoice.core.playout import Playout
 from edgevoice.engine import Adapters, Engine
@@ -192,11 +193,12 @@ class Mutator:
 
 
 class Loudspeaker(FakeFarEnd):
-    """A real playout buffer."""
+    """A real playout buffer, and a real one for backchannels."""
 
     def __init__(self, diary: Diary) -> None:
         super().__init__(diary)
         self.playout = Playout(prefill_ms=80)
+        self._backchannels = BackchannelMixer()
 
     def play(self, item_id: str, content_index: int, pcm: bytes) -> int | None:
         return self.playout.push(item_id, content_index, pcm)
@@ -209,6 +211,15 @@ class Loudspeaker(FakeFarEnd):
 
     def cut(self) -> None:
         self.playout.cut()
+
+    def play_backchannel(self, backchannel_id: str, pcm: bytes) -> bool:
+        return self._backchannels.push(backchannel_id, pcm)
+
+    def finish_backchannel(self, backchannel_id: str) -> None:
+        self._backchannels.finish(backchannel_id)
+
+    def stop_backchannel(self) -> None:
+        self._backchannels.stop()
 
 
 class Workbench:
@@ -311,7 +322,7 @@ class FuzzedBox:
             self.finish_tools()
             self.pass_time(1.0)
         # A light that shows a fault goes out, and nothing is waited for any more.
-        self.pass_time(10.0)
+        self.pass_time(25.0)
         self.finish_tools()
         assert self.conversation.deadline is None
         assert not self.is_open

@@ -2,7 +2,8 @@ import hypothesis.strategies as st
 from hypothesis import given
 
 from edgevoice.core.answer import Answer, ToolRound, corrections
-from edgevoice.core.messages import DeleteItem, ItemHeard, ToolCall, TruncateItem
+from edgevoice.core.facts import ItemHeard, ToolCall
+from edgevoice.core.orders import DeleteItem, TruncateItem
 
 CALL = ToolCall("c1", "stop", "")
 

@@ -4,7 +4,8 @@ import pytest
 
 from edgevoice.core.box import Box
 from edgevoice.core.deadlines import Deadline, Deadlines
-from edgevoice.core.messages import Device, Earcon, Light, PlayEarcon, StopEarcons
+from edgevoice.core.facts import Device
+from edgevoice.core.orders import Earcon, Light, PlayEarcon, StopEarcons
 from edgevoice.core.phases import Phase
 
 

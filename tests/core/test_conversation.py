@@ -3,33 +3,19 @@
 import pytest
 
 from edgevoice.core.conversation import Conversation
-from edgevoice.core.messages import (
-    Action,
-    CancelResponse,
-    CloseLink,
-    CloseUplink,
-    CutPlayback,
+from edgevoice.core.facts import (
     DeadlinePassed,
-    Earcon,
     Event,
     GoodbyeRequested,
-    KeepUplink,
-    Light,
     LinkLost,
     LinkOpened,
-    OpenLink,
-    OpenUplink,
     PlaybackCut,
     PlaybackDrained,
     PlaybackStarted,
-    PlayEarcon,
     ResponseEnded,
     ResponseStarted,
     ResponseStatus,
-    RunTool,
-    SendToolOutput,
     ServiceComplained,
-    ShowLight,
     TalkHeld,
     TalkPressed,
     ToolFinished,
@@ -37,6 +23,23 @@ from edgevoice.core.messages import (
     UserStartedSpeaking,
     UserStoppedSpeaking,
     WakeWordHeard,
+)
+from edgevoice.core.orders import (
+    Action,
+    CancelResponse,
+    CloseLink,
+    CloseUplink,
+    CutPlayback,
+    Earcon,
+    KeepUplink,
+    Light,
+    OpenLink,
+    OpenUplink,
+    PlayEarcon,
+    RewindUplink,
+    RunTool,
+    SendToolOutput,
+    ShowLight,
 )
 from edgevoice.core.phases import Phase
 from tests.core.drive import (
@@ -53,6 +56,7 @@ from tests.core.drive import (
     WAKE,
     WAYS,
     drive,
+    ended_by,
 )
 
 # --- being called ----------------------------------------------------------------------------------------------------
@@ -175,9 +179,8 @@ def test_a_fault_is_forgotten_with_the_next_call() -> None:
 def test_a_link_that_is_lost_between_a_tool_and_its_answer_is_heard() -> None:
     # The turn, said again, would set its timer again.
     assert drive(*TO_TOOLS).hear(NETWORK_GONE) == [
-        ShowLight(Light.FAULT, "service-unreachable"),
-        CloseUplink(),
-        CloseLink(),
+        ShowLight(Light.CONNECTING),
+        RewindUplink(),
         PlayEarcon(Earcon.TROUBLE),
     ]
 
@@ -229,7 +232,7 @@ def test_no_conversation_is_longer_than_the_hard_cap() -> None:
         talking.hear(UserStartedSpeaking(), UserStoppedSpeaking())
         orders = talking.wait(10)
 
-    assert orders == HUNG_UP
+    assert orders == ended_by(Earcon.SESSION_SPENT)
     assert talking.now == pytest.approx(1600, abs=10)
 
 

@@ -6,7 +6,8 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from edgevoice.core.messages import (
+from edgevoice.core.facts import (
+    BudgetTold,
     DeadlinePassed,
     Device,
     DeviceLost,
@@ -15,6 +16,7 @@ from edgevoice.core.messages import (
     GoodbyeRequested,
     LinkLost,
     LinkOpened,
+    LoopStalled,
     MutePressed,
     NearSpeechBegan,
     NearSpeechConfirmed,
@@ -53,6 +55,8 @@ MISHAPS = [
     NearSpeechBegan(0),
     NearSpeechConfirmed(0),
     NearSpeechFaded(),
+    *map(BudgetTold, (None, None, 600, 20, 0.5, 0)),
+    LoopStalled(3),
     *map(DeviceLost, Device),
     *map(DeviceRestored, Device),
 ]
@@ -110,6 +114,11 @@ class HonestWorld(RuleBasedStateMachine):
         self.world.service.link = "down"
         self.world.service.active = None
         self.world.service.wire.append(LinkLost(code, is_retriable))
+
+    @precondition(lambda self: self.is_open())
+    @rule()
+    def say_beside(self) -> None:
+        self.world.say_beside()
 
     @precondition(lambda self: self.is_open() and self.world.service.active is not None)
     @rule(sound_ms=st.integers(1, 3000))

@@ -4,18 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from edgevoice.core.messages import (
+from edgevoice.core.facts import PlaybackDrained, PlaybackStarted, ResponseEnded, ResponseStarted, ResponseStatus
+from edgevoice.core.orders import (
     CloseUplink,
     CutPlayback,
     Earcon,
     Light,
     OpenUplink,
-    PlaybackDrained,
-    PlaybackStarted,
     PlayEarcon,
-    ResponseEnded,
-    ResponseStarted,
-    ResponseStatus,
     ShowLight,
     SilenceUplink,
 )
@@ -32,6 +28,7 @@ from tests.core.drive import (
     TO_SPOKEN,
     TO_THINKING,
     drive,
+    ended_by,
 )
 
 # --- the answer ------------------------------------------------------------------------------------------------------
@@ -199,16 +196,17 @@ def test_the_uplink_stays_shut_when_a_hang_up_and_the_end_of_the_echo_fall_toget
     spoken.wait(59.9)
     spoken.hear(PlaybackDrained(1))
 
-    assert spoken.oversleep(0.3) == HUNG_UP
+    assert spoken.oversleep(0.3) == ended_by(Earcon.SESSION_SPENT)
 
 
 def test_deadlines_that_fall_together_each_have_their_own_light() -> None:
     spoken = drive(*TO_SPOKEN, PlaybackDrained(1), manners=HALF_DUPLEX)
 
-    assert spoken.oversleep(700) == [ShowLight(Light.LISTENING), OpenUplink(), *HUNG_UP]
+    hung_up = ended_by(Earcon.SESSION_SPENT)
+    assert spoken.oversleep(700) == [ShowLight(Light.LISTENING), OpenUplink(), *hung_up]
 
 
 def test_a_hang_up_calls_off_what_would_have_failed_in_the_same_instant() -> None:
     thinking = drive(*TO_THINKING, manners=replace(OPEN_MICROPHONE, session_s=14))
 
-    assert thinking.oversleep(20) == HUNG_UP
+    assert thinking.oversleep(20) == ended_by(Earcon.SESSION_SPENT)

@@ -2,27 +2,29 @@
 
 import pytest
 
-from edgevoice.core.messages import (
-    CloseLink,
-    CloseUplink,
-    CutPlayback,
+from edgevoice.core.facts import (
     Device,
     DeviceLost,
     DeviceRestored,
-    Earcon,
-    Light,
     LinkLost,
-    MuteMicrophone,
     MutePressed,
     PlaybackDrained,
-    PlayEarcon,
     ResponseEnded,
     ResponseStatus,
-    ShowLight,
-    StopEarcons,
     TalkHeld,
     TalkPressed,
     TimerRang,
+)
+from edgevoice.core.orders import (
+    CloseLink,
+    CloseUplink,
+    CutPlayback,
+    Earcon,
+    Light,
+    MuteMicrophone,
+    PlayEarcon,
+    ShowLight,
+    StopEarcons,
     UnmuteMicrophone,
 )
 from edgevoice.core.phases import Phase

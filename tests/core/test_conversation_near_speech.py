@@ -2,37 +2,39 @@
 
 import pytest
 
-from edgevoice.core.messages import (
-    CancelResponse,
-    CloseLink,
-    CloseUplink,
-    CutPlayback,
+from edgevoice.core.facts import (
     Device,
     DeviceLost,
-    DuckPlayback,
-    Earcon,
     Event,
     ItemHeard,
-    KeepUplink,
-    Light,
     LinkLost,
-    MuteMicrophone,
     MutePressed,
     NearSpeechBegan,
     NearSpeechConfirmed,
     NearSpeechFaded,
-    OpenLink,
-    OpenUplink,
     PlaybackCut,
     PlaybackDrained,
     PlaybackStarted,
-    PlayEarcon,
     ResponseStarted,
+    TurnEnded,
+    UserStartedSpeaking,
+)
+from edgevoice.core.orders import (
+    CancelResponse,
+    CloseLink,
+    CloseUplink,
+    CutPlayback,
+    DuckPlayback,
+    Earcon,
+    KeepUplink,
+    Light,
+    MuteMicrophone,
+    OpenLink,
+    OpenUplink,
+    PlayEarcon,
     RestorePlayback,
     ShowLight,
     TruncateItem,
-    TurnEnded,
-    UserStartedSpeaking,
 )
 from edgevoice.core.phases import Phase
 from tests.core.drive import (

@@ -2,36 +2,38 @@
 
 import pytest
 
-from edgevoice.core.messages import (
-    CloseLink,
-    CloseUplink,
-    CutPlayback,
-    Earcon,
+from edgevoice.core.facts import (
     Event,
     GoodbyeRequested,
-    KeepUplink,
-    Light,
     LinkLost,
     LinkOpened,
-    MarkTurn,
     MutePressed,
     NearSpeechBegan,
-    OpenLink,
-    OpenUplink,
     PlaybackCut,
     PlaybackDrained,
     PlaybackStarted,
-    PlayEarcon,
     ResponseEnded,
     ResponseStarted,
     ResponseStatus,
-    RewindUplink,
-    ShowLight,
     TalkHeld,
     ToolFinished,
     TurnEnded,
     UserStartedSpeaking,
     UserStoppedSpeaking,
+)
+from edgevoice.core.orders import (
+    CloseLink,
+    CloseUplink,
+    CutPlayback,
+    Earcon,
+    KeepUplink,
+    Light,
+    MarkTurn,
+    OpenLink,
+    OpenUplink,
+    PlayEarcon,
+    RewindUplink,
+    ShowLight,
 )
 from edgevoice.core.phases import Phase
 from tests.core.drive import (
@@ -50,6 +52,7 @@ from tests.core.drive import (
 
 TROUBLE = [ShowLight(Light.FAULT, "service-unreachable"), CloseUplink(), CloseLink(), PlayEarcon(Earcon.TROUBLE)]
 REOPEN = OpenLink("hey_jarvis", resumes=True)
+FAILED_AFTER_TOOLS = [ShowLight(Light.CONNECTING), MarkTurn(), RewindUplink(), PlayEarcon(Earcon.TROUBLE)]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +134,7 @@ def test_words_before_a_tool_that_was_not_run_are_a_broken_answer_too() -> None:
     asked = drive(*TO_SPEAKING, ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True))
     asked.hear(ToolFinished("c1", "{}"), NETWORK_GONE)
 
-    assert asked.hear(PlaybackDrained(1)) == [ShowLight(Light.CONNECTING), RewindUplink()]
+    assert asked.hear_all(PlaybackDrained(1)) == FAILED_AFTER_TOOLS
 
 
 def test_a_refusal_in_the_middle_of_an_answer_cuts_it() -> None:
@@ -147,11 +150,39 @@ def test_the_wake_word_over_a_broken_answer_calls_anew() -> None:
     assert broken.hear(PlaybackCut(())) == []
 
 
+# --- after a round of tools -------------------------------------------------------------------------------------------
+
+
+def test_a_turn_whose_tools_have_run_is_not_said_again_but_heard_to_have_failed_and_the_talk_goes_on() -> None:
+    lost = drive(*TO_TOOLS, ToolFinished("c1", "{}"))
+
+    assert lost.hear_all(NETWORK_GONE) == FAILED_AFTER_TOOLS
+    assert lost.wait(0.25) == [REOPEN]
+    assert lost.hear(LinkOpened()) == [ShowLight(Light.LISTENING), OpenUplink()]
+    assert lost.hear(ToolFinished("c2", "{}")) == [], "the service that has lost its call would refuse the output"
+    assert lost.hear(UserStartedSpeaking(), TurnEnded()) == [ShowLight(Light.THINKING)]
+
+
+def test_a_turn_whose_outputs_were_sent_and_not_answered_is_not_said_again_either() -> None:
+    asked = drive(*TO_TOOLS, ToolFinished("c1", "{}"), ToolFinished("c2", "{}"))
+
+    assert asked.hear_all(NETWORK_GONE) == FAILED_AFTER_TOOLS
+
+
+def test_a_turn_said_after_an_interrupted_round_of_tools_is_said_again_like_any_other() -> None:
+    lost = drive(*TO_TOOLS, UserStartedSpeaking(), TurnEnded())
+
+    assert lost.hear_all(NETWORK_GONE) == [ShowLight(Light.CONNECTING), RewindUplink()]
+
+
+def test_the_turn_after_one_with_tools_is_said_again_like_any_other() -> None:
+    lost = drive(*TO_TOOLS, ToolFinished("c1", "{}"), ToolFinished("c2", "{}"), ResponseStarted("r2"))
+    lost.hear(PlaybackStarted(1), ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True), PlaybackDrained(1))
+
+    assert lost.hear_all(UserStartedSpeaking(), NETWORK_GONE) == [ShowLight(Light.CONNECTING), RewindUplink()]
+
+
 # --- where nobody waits for another session --------------------------------------------------------------------------
-
-
-def test_a_turn_whose_tools_have_run_is_not_said_again() -> None:
-    assert drive(*TO_TOOLS).hear(NETWORK_GONE) == TROUBLE
 
 
 def test_a_box_that_was_muted_meanwhile_has_nothing_to_say_again() -> None:

@@ -2,27 +2,29 @@
 
 import pytest
 
-from edgevoice.core.messages import (
-    CloseLink,
-    CloseUplink,
-    CreateResponse,
-    Earcon,
+from edgevoice.core.facts import (
     GoodbyeRequested,
-    Light,
     PlaybackDrained,
     PlaybackStarted,
-    PlayEarcon,
     ResponseEnded,
     ResponseStarted,
     ResponseStatus,
-    RunTool,
-    SendToolOutput,
     ServiceComplained,
-    ShowLight,
     TalkHeld,
     ToolFinished,
     TurnEnded,
     UserStartedSpeaking,
+)
+from edgevoice.core.orders import (
+    CloseLink,
+    CloseUplink,
+    CreateResponse,
+    Earcon,
+    Light,
+    PlayEarcon,
+    RunTool,
+    SendToolOutput,
+    ShowLight,
 )
 from edgevoice.core.phases import Phase
 from tests.core.drive import CALL, HUNG_UP, OTHER_CALL, TO_ANSWERING, TO_SPEAKING, TO_SPOKEN, TO_TOOLS, drive

@@ -2,22 +2,15 @@
 
 import pytest
 
-from edgevoice.core.messages import (
-    CancelResponse,
-    CreateResponse,
-    CutPlayback,
+from edgevoice.core.facts import (
     Event,
-    Light,
     NearSpeechConfirmed,
     PlaybackDrained,
     PlaybackStarted,
     ResponseEnded,
     ResponseStarted,
     ResponseStatus,
-    RunTool,
-    SendToolOutput,
     ServiceComplained,
-    ShowLight,
     TalkPressed,
     ToolCall,
     ToolFinished,
@@ -25,6 +18,7 @@ from edgevoice.core.messages import (
     UserStartedSpeaking,
     UserStoppedSpeaking,
 )
+from edgevoice.core.orders import CancelResponse, CreateResponse, CutPlayback, Light, RunTool, SendToolOutput, ShowLight
 from edgevoice.core.phases import Phase
 from tests.core.drive import CALL, TO_SPEAKING, WAKE, drive
 

@@ -5,21 +5,19 @@ from pathlib import Path
 import pytest
 
 from edgevoice.core import wire
-from edgevoice.core.downlink import Arrival, AudioPiece, Downlink, ItemComplete
-from edgevoice.core.messages import (
+from edgevoice.core.downlink import Arrival, AudioPiece, BackchannelComplete, BackchannelPiece, Downlink, ItemComplete
+from edgevoice.core.facts import (
     LinkOpened,
     ResponseEnded,
     ResponseStarted,
     ResponseStatus,
-    Role,
     ServiceComplained,
     ToolCall,
-    TranscriptChanged,
     TurnEnded,
-    UsageTold,
     UserStartedSpeaking,
     UserStoppedSpeaking,
 )
+from edgevoice.core.notices import Role, TranscriptChanged, UsageTold
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -215,3 +213,11 @@ def test_the_last_word_on_a_transcript_wins_when_there_is_one() -> None:
     assert arrivals(added, done)[-1] == assistant("Helo", is_final=True)
     assert arrivals(added, {**done, "transcript": "Hello"})[-1] == assistant("Hello", is_final=True)
     assert arrivals(done) == [assistant("", is_final=True)]
+
+
+def test_a_backchannel_is_sound_of_its_own_and_one_that_was_skipped_is_nothing() -> None:
+    assert arrivals(
+        {"type": "response.backchannel.audio.delta", "backchannel_id": "bc_1", "delta": "AQACAAM="},
+        {"type": "response.backchannel.audio.done", "backchannel_id": "bc_1", "phrase": "mm-hm"},
+        {"type": "response.backchannel.skipped", "backchannel_id": "bc_2", "reason": "deadline_missed"},
+    ) == [BackchannelPiece("bc_1", b"\1\0\2\0\3"), BackchannelComplete("bc_1")]

@@ -1,7 +1,7 @@
 """What another session is told of the one that was lost."""
 
 from edgevoice.core.history import History
-from edgevoice.core.messages import Role, TranscriptChanged
+from edgevoice.core.notices import Role, TranscriptChanged
 
 
 def said(*words: tuple[Role, str]) -> History:

@@ -4,7 +4,7 @@ from itertools import combinations
 import pytest
 
 from edgevoice import errors
-from edgevoice.core.messages import Light
+from edgevoice.core.orders import Light
 from edgevoice.core.panel import (
     DARK,
     LIT,
@@ -37,6 +37,9 @@ REASON_OF = {
     Fault.MICROPHONE: "microphone",
     Fault.SPEAKER: "speaker",
     Fault.OTHER: "settings-invalid",
+    Fault.PROXY: "proxy-refused",
+    Fault.CLOCK: "clock-wrong",
+    Fault.BUDGET: "budget-spent",
 }
 SHOWN = [(light, "") for light in Light if light is not Light.FAULT] + [(Light.FAULT, r) for r in REASON_OF.values()]
 
@@ -118,7 +121,7 @@ def test_the_number_of_blinks_tells_the_fault() -> None:
         pattern = pattern_of(Light.FAULT, Led.STATUS, reason)
         blinks[fault] = sum(step.level for step in pattern.steps)
 
-    assert list(blinks.values()) == [2, 3, 4, 5, 6, 7]
+    assert list(blinks.values()) == [2, 3, 4, 5, 6, 7, 8, 9, 10]
     assert list(blinks) == list(Fault)
 
 
@@ -142,10 +145,11 @@ def test_every_error_of_ours_has_a_fault_light() -> None:
         "service-unreachable",
         "service-busy",
         "session-ended",
-        "clock-wrong",
     }
     assert [code for code, fault in told.items() if fault is Fault.KEY] == ["key-refused"]
     assert [code for code, fault in told.items() if fault is Fault.CREDIT] == ["no-credit"]
+    assert [code for code, fault in told.items() if fault is Fault.PROXY] == ["proxy-refused"]
+    assert [code for code, fault in told.items() if fault is Fault.CLOCK] == ["clock-wrong"]
 
 
 def test_a_fault_lights_the_status_led_only() -> None:

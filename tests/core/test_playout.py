@@ -6,7 +6,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 
-from edgevoice.core.messages import ItemHeard, PlaybackCut, PlaybackDrained
+from edgevoice.core.facts import ItemHeard, PlaybackCut, PlaybackDrained
 from edgevoice.core.playout import RATE_HZ, Playout
 
 MS = RATE_HZ // 1000
@@ -62,6 +62,21 @@ def test_an_item_that_is_all_here_does_not_wait_for_the_prefill(finish: Callable
 
     assert samples.all()
     assert fact == PlaybackDrained(1)
+
+
+def test_the_prefill_is_waited_for_no_longer_than_a_second() -> None:
+    """A service that stands still after its first delta: the box is then in neither speech nor silence."""
+    playout = Playout(prefill_ms=60)
+    playout.push("a", 0, tone(PERIOD))
+    waited = 0
+    while not playout.pull(PERIOD)[0].any():
+        waited += PERIOD
+        assert waited <= RATE_HZ
+
+    assert waited == RATE_HZ
+    assert playout.is_idle
+    playout.push("a", 0, tone(PERIOD))
+    assert not playout.pull(PERIOD)[0].any(), "the next burst waits for its prefill again"
 
 
 def test_another_items_end_does_not_cut_the_prefill_short() -> None:

@@ -40,6 +40,8 @@ ACTED_ON = {
     "response.output_audio.delta": wire.AudioDelta,
     "response.output_audio.done": wire.AudioDone,
     "response.output_audio_transcript.done": wire.TranscriptDone,
+    "response.backchannel.audio.delta": wire.BackchannelDelta,
+    "response.backchannel.audio.done": wire.BackchannelDone,
     "response.function_call_arguments.done": wire.ArgumentsDone,
     "response.done": wire.ResponseDone,
     "error": wire.ServiceError,
@@ -247,3 +249,11 @@ def test_a_tools_answer_arrives_as_the_text_that_it_was(call_id: str, output: st
     item = json.loads(wire.tool_output(call_id, output))["item"]
 
     assert (item["call_id"], item["output"]) == (call_id, output)
+
+
+@pytest.mark.parametrize(("role", "kind"), [("user", "input_text"), ("assistant", "output_text")])
+def test_what_was_said_before_is_an_item_of_its_speaker(role: str, kind: str) -> None:
+    event = json.loads(wire.message(role, "Is it late?"))
+
+    assert event["type"] == "conversation.item.create"
+    assert event["item"] == {"type": "message", "role": role, "content": [{"type": kind, "text": "Is it late?"}]}

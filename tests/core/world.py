@@ -8,46 +8,50 @@ from dataclasses import dataclass, field
 
 from edgevoice.core.conversation import Conversation
 from edgevoice.core.downlink import Arrival, AudioPiece, ItemComplete
+from edgevoice.core.facts import (
+    BackchannelStarted,
+    DeadlinePassed,
+    Device,
+    DeviceLost,
+    DeviceRestored,
+    Event,
+    GoodbyeRequested,
+    LinkLost,
+    LinkOpened,
+    PlaybackStarted,
+    ResponseEnded,
+    ResponseStarted,
+    ResponseStatus,
+    ServiceComplained,
+    ToolCall,
+    ToolFinished,
+    TurnEnded,
+    UserStartedSpeaking,
+    UserStoppedSpeaking,
+)
 from edgevoice.core.manners import Manners
-from edgevoice.core.messages import (
+from edgevoice.core.orders import (
     Action,
     CancelResponse,
     CloseLink,
     CloseUplink,
     CreateResponse,
     CutPlayback,
-    DeadlinePassed,
     DeleteItem,
-    Device,
-    DeviceLost,
-    DeviceRestored,
     DuckPlayback,
-    Event,
-    GoodbyeRequested,
     KeepUplink,
     Light,
-    LinkLost,
-    LinkOpened,
     MuteMicrophone,
     OpenLink,
     OpenUplink,
-    PlaybackStarted,
-    ResponseEnded,
-    ResponseStarted,
-    ResponseStatus,
     RestorePlayback,
     RunTool,
     SendToolOutput,
-    ServiceComplained,
     ShowLight,
     SilenceUplink,
-    ToolCall,
-    ToolFinished,
+    StopBackchannel,
     TruncateItem,
-    TurnEnded,
     UnmuteMicrophone,
-    UserStartedSpeaking,
-    UserStoppedSpeaking,
 )
 from edgevoice.core.phases import Phase
 from edgevoice.core.playout import Playout
@@ -120,6 +124,7 @@ class World:
         self.gate = "closed"
         self.is_door_shut = False
         self.is_ducked = False
+        self.has_backchannel = False
         self.started: set[str] = set()
         self.silenced: set[str] = set()
         self.being_generated: str | None = None
@@ -190,6 +195,12 @@ class World:
             assert actions.count(SendToolOutput(call_id, "{}")) == int(is_wanted)
 
     # --- the user and the service ---
+
+    def say_beside(self) -> None:
+        """Let the service say something beside the user; it is heard where the box lets it."""
+        if self.conversation.admits_backchannels:
+            self.has_backchannel = True
+            assert self.tell(BackchannelStarted("b1")) == [], "nothing follows from it"
 
     def speak(self) -> None:
         """Let the user begin to speak; the service interrupts its answer, of which some is still on the wire."""
@@ -281,6 +292,9 @@ class World:
         assert sum(isinstance(action, CreateResponse) for action in actions) <= 1
         if any(isinstance(action, RunTool) for action in actions):
             self.may_ask += 1
+        if StopBackchannel() in actions:
+            assert self.has_backchannel
+            self.has_backchannel = False
         for action in actions:
             self._obey(action)
 
@@ -353,6 +367,7 @@ class World:
         phase = self.conversation.phase
         assert not any(self.conversation.admits(response_id) for response_id in self.silenced)
         assert self.conversation.is_muted is self.is_door_shut
+        assert not self.has_backchannel or (phase is Phase.LISTENING and self.gate != "silent")
         if phase in LIVE_LIGHTS:
             assert self.light is LIVE_LIGHTS[phase]
             assert self.conversation.deadline is not None, f"stuck in {phase}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from edgevoice.core.messages import (
+from edgevoice.core.facts import (
     NearSpeechBegan,
     NearSpeechConfirmed,
     ServiceComplained,

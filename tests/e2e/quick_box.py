@@ -23,8 +23,10 @@ from edgevoice.audio.speaker import Speaker
 from edgevoice.audio.uplink import Uplink
 from edgevoice.core.conversation import Conversation
 from edgevoice.core.downlink import Arrival
+from edgevoice.core.facts import Event
 from edgevoice.core.manners import Manners
-from edgevoice.core.messages import CutPlayback, Event, Notice
+from edgevoice.core.notices import Notice
+from edgevoice.core.orders import CutPlayback
 from edgevoice.core.phases import Phase
 from edgevoice.engine import Adapters, Engine
 from edgevoice.local.behaviour import Behaviour

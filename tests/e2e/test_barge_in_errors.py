@@ -9,23 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgevoice.core.manners import Manners
-from edgevoice.core.messages import (
-    CloseLink,
+from edgevoice.core.facts import (
     LinkLost,
     LinkOpened,
-    OpenLink,
-    PhaseEntered,
     PlaybackCut,
     PlaybackDrained,
     PlaybackStarted,
-    PlayEarcon,
     ResponseEnded,
     ResponseStatus,
     ServiceComplained,
     TalkPressed,
-    UplinkSent,
 )
+from edgevoice.core.manners import Manners
+from edgevoice.core.notices import PhaseEntered, UplinkSent
+from edgevoice.core.orders import CloseLink, OpenLink, PlayEarcon
 from edgevoice.core.phases import Phase
 from edgevoice.local.brain import Reply, ToolCall
 from tests.e2e.awkward_services import (

@@ -7,23 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgevoice.core.messages import (
-    CloseLink,
-    CutPlayback,
-    Device,
-    DeviceLost,
-    DeviceRestored,
-    Light,
-    PhaseEntered,
-    PlaybackStarted,
-    Role,
-    SendToolOutput,
-    ShowLight,
-    TalkPressed,
-    TranscriptChanged,
-    TruncateItem,
-    WakeWordHeard,
-)
+from edgevoice.core.facts import Device, DeviceLost, DeviceRestored, PlaybackStarted, TalkPressed, WakeWordHeard
+from edgevoice.core.notices import PhaseEntered, Role, TranscriptChanged
+from edgevoice.core.orders import CloseLink, CutPlayback, Light, SendToolOutput, ShowLight, TruncateItem
 from edgevoice.demo.figures import read_wav
 from edgevoice.stage.stage import Stage, set_stage
 from edgevoice.stage.talker import rehearse

@@ -8,21 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgevoice.core.messages import (
-    CutPlayback,
-    DuckPlayback,
-    LinkOpened,
-    NearSpeechConfirmed,
-    PhaseEntered,
-    PlaybackStarted,
-    RestorePlayback,
-    Role,
-    SendToolOutput,
-    TranscriptChanged,
-    TruncateItem,
-    UserStartedSpeaking,
-    WakeWordHeard,
-)
+from edgevoice.core.facts import LinkOpened, NearSpeechConfirmed, PlaybackStarted, UserStartedSpeaking, WakeWordHeard
+from edgevoice.core.notices import PhaseEntered, Role, TranscriptChanged
+from edgevoice.core.orders import CutPlayback, DuckPlayback, RestorePlayback, SendToolOutput, TruncateItem
 from edgevoice.stage.stage import Stage, set_stage
 from edgevoice.stage.talker import rehearse
 from edgevoice.virtual import Room

@@ -13,7 +13,9 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from edgevoice.core.messages import Earcon, Light, LinkLost, PhaseEntered, PlayEarcon, ShowLight, WakeWordHeard
+from edgevoice.core.facts import LinkLost, WakeWordHeard
+from edgevoice.core.notices import PhaseEntered
+from edgevoice.core.orders import Earcon, Light, PlayEarcon, ShowLight
 from edgevoice.realtime.endpoint import Endpoint, remote
 from edgevoice.stage.stage import Stage, set_stage, stage_settings
 

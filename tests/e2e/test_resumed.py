@@ -8,14 +8,9 @@ from typing import Any
 
 import pytest
 
-from edgevoice.core.messages import (
-    LinkLost,
-    LinkOpened,
-    PlaybackStarted,
-    Role,
-    SendToolOutput,
-    TranscriptChanged,
-)
+from edgevoice.core.facts import LinkLost, LinkOpened, PlaybackStarted
+from edgevoice.core.notices import Role, TranscriptChanged
+from edgevoice.core.orders import SendToolOutput
 from edgevoice.local.behaviour import Behaviour, Line
 from edgevoice.local.server import LocalService
 from edgevoice.realtime.endpoint import local

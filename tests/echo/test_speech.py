@@ -13,7 +13,7 @@ from edgevoice.bench.echo_noises import cough, dishes, door
 from edgevoice.echo.canceller import BLOCK, Samples
 from edgevoice.echo.linear import LinearCanceller
 from edgevoice.echo.speech import NearSpeech, SpeechChange
-from edgevoice.echo.suppressor import Suppressor
+from edgevoice.echo.suppressor import RestingSuppressor, Suppressor
 from edgevoice.stage.room import Sound, furnish, hear_all, level_dbfs, scaled
 
 DATA = Path(__file__).parents[1] / "data"
@@ -51,10 +51,10 @@ def blocks_of(sound: Samples) -> Iterator[Samples]:
 
 
 def heard_behind_cancellers(far: Samples, near: Samples) -> Heard:
-    linear, suppressor, listener = LinearCanceller(), Suppressor(), NearSpeech()
+    linear, suppressor, listener = LinearCanceller(), RestingSuppressor(Suppressor()), NearSpeech()
     changes: Heard = []
     for number, (played, block) in enumerate(zip(blocks_of(far), blocks_of(near), strict=True)):
-        change = listener.take(block, linear.process(block, played), played, suppressor.process(block, played))
+        change = listener.take(block, linear.process(block, played), played, suppressor)
         if change is not None:
             changes.append(((number + 1) / PER_S, change))
     return changes
@@ -270,3 +270,14 @@ class Measured:
                 changes.append(change)
             self._at += BLOCK
         return changes
+
+
+def test_in_doubt_it_is_as_careful_as_in_the_beginning_and_has_learned_anew_within_seconds() -> None:
+    listener = Measured()
+    listener.rest(8)
+
+    listener.listener.doubt()
+
+    assert SpeechChange.CONFIRMED not in listener.voice(0.3)
+    listener.rest(8)
+    assert listener.voice(0.3) == [SpeechChange.BEGAN, SpeechChange.CONFIRMED]

@@ -7,11 +7,12 @@ import numpy.typing as npt
 import pytest
 
 from edgevoice.core.clockfit import ClockFit
-from edgevoice.core.messages import NearSpeechBegan, NearSpeechConfirmed, NearSpeechFaded
+from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechFaded
 from edgevoice.echo.canceller import BLOCK
 from edgevoice.echo.reference import FarEndReference
 from edgevoice.echo.speech import NearSpeech, SpeechChange
 from edgevoice.echo.stage import EchoStage, NearSpeechFact
+from edgevoice.echo.suppressor import RestingSuppressor
 
 Samples = npt.NDArray[np.int16]
 
@@ -37,15 +38,19 @@ class Script(NearSpeech):
         super().__init__()
         self.changes: Iterator[SpeechChange | None] = iter(changes)
         self.resets = 0
+        self.doubts = 0
 
     def take(
-        self, near: Samples, cancelled: Samples, far: Samples, suppressed: Samples | None = None
+        self, near: Samples, cancelled: Samples, far: Samples, suppressor: RestingSuppressor | None
     ) -> SpeechChange | None:
-        del near, cancelled, far, suppressed
+        del near, cancelled, far, suppressor
         return next(self.changes, None)
 
     def reset(self) -> None:
         self.resets += 1
+
+    def doubt(self) -> None:
+        self.doubts += 1
 
 
 class Playing(FarEndReference):
@@ -55,6 +60,11 @@ class Playing(FarEndReference):
         super().__init__(ClockFit(16_000), ClockFit(24_000))
         self.sounds = False
         self.settled = True
+        self.moved = 0
+
+    @property
+    def jumps(self) -> int:
+        return self.moved
 
     @property
     def is_settled(self) -> bool:
@@ -91,6 +101,18 @@ class Bench:
             assert len(cancelled) == 2 * BLOCK
             self.heard += np.frombuffer(cancelled, "<i2").tolist()
             self.position += BLOCK
+
+
+def test_each_time_the_far_end_has_moved_the_listener_is_told_once_to_doubt_what_it_has_learned() -> None:
+    script = Script()
+    bench = Bench(linear=Marking(1), suppressor=Marking(2), near_speech=script)
+    bench.hear(2, sounds=True)
+    assert script.doubts == 0
+
+    bench.reference.moved = 1
+    bench.hear(3, sounds=True)
+
+    assert script.doubts == 1
 
 
 def marks(samples: list[int]) -> list[int]:

@@ -1,17 +1,34 @@
 """The box itself, link, engine and sound, against a script: it keeps to it, and is found out when it does not."""
 
 import asyncio
+import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from edgevoice.core.facts import BackchannelStarted, PlaybackStarted, TalkPressed
 from edgevoice.core.manners import Manners
-from edgevoice.core.messages import TalkPressed
+from edgevoice.core.notices import PhaseEntered
 from edgevoice.core.phases import Phase
 from edgevoice.local.opponent import Opponent
-from edgevoice.local.script import Answer, Call, End, Expect, Hear, Script, Send, Session, Step, Terms
+from edgevoice.local.script import (
+    Answer,
+    Backchannel,
+    Call,
+    End,
+    Expect,
+    Hear,
+    Script,
+    Send,
+    Session,
+    Step,
+    Terms,
+    Turn,
+    Wait,
+)
 from edgevoice.local.script_play import ScriptBroken
-from tests.e2e.quick_box import quick_box, spoken_question
+from tests.e2e.quick_box import noise_of, quick_box, spoken_question
 from tests.local.client import LIMIT_S
 from tests.waiting import eventually
 
@@ -56,3 +73,48 @@ def test_what_the_box_does_besides_the_script_is_found_out(tmp_path: Path) -> No
         ScriptBroken, match=r"step 4 \(expect 'response\.create'\): \"conversation\.item\.create\" came"
     ):
         ask(tmp_path, *QUESTION, Expect("response.create"), OUTPUT)
+
+
+@pytest.mark.parametrize("hears_itself", [False, True])
+def test_a_backchannel_is_heard_quietly_under_the_turn_which_goes_on_being_heard_and_answered(
+    tmp_path: Path, *, hears_itself: bool
+) -> None:
+    chance = np.random.default_rng(3)
+    said = chance.choice(np.array([-3000, 3000], np.int16), 16_000 * 6)
+    script = (
+        Expect("session.update"),
+        Turn("well", until="started"),
+        Backchannel("mm-hm"),
+        Wait(0.25),  # 2 s in this box, long enough for it to be heard to its end
+        Turn("well you know"),
+        Answer("I do."),
+        Expect("close"),
+    )
+    opponent = Opponent(script=Script((Session(script),)))
+
+    async def scene() -> None:
+        async with quick_box(tmp_path, opponent, Manners(hears_itself=hears_itself, follow_up_s=0)) as box:
+            box.card.say(said)
+            box.engine.report(TalkPressed(box.ears.position))
+            async with asyncio.timeout(LIMIT_S):
+                await opponent.over()
+            await eventually(lambda: box.phase is Phase.IDLE)
+            heard = box.card.tape.astype(np.int32)
+            phases = [entered.phase for entered in box.all_of(PhaseEntered)]
+            assert len(box.all_of(BackchannelStarted)) == len(box.all_of(PlaybackStarted)) == 1
+
+        assert phases == ["connecting", "listening", "thinking", "speaking", "idle"]
+        sounding = np.flatnonzero(heard)
+        quiet, answer = noise_of("mm-hm"), noise_of("I do.")
+        first = heard[sounding[0] : sounding[0] + len(quiet)]
+        assert np.abs(first - quiet * 10 ** (-9 / 20)).max() <= 1
+        rest = sounding[sounding >= sounding[0] + len(quiet)]
+        assert np.array_equal(heard[rest[0] : rest[0] + len(answer)], answer), "the answer is heard as loud as ever"
+        assert rest[-1] == rest[0] + len(answer) - 1, "and nothing else is"
+
+    asyncio.run(scene())
+
+    with wave.open(str(tmp_path / "uplink-1.wav")) as recording:
+        sent = np.abs(np.frombuffer(recording.readframes(recording.getnframes()), np.int16).astype(np.int32))
+    tenths = sent[: 2400 * 15].reshape(-1, 2400).max(axis=1)
+    assert tenths.min() > 1000, "no hole in what the user said"

@@ -1,9 +1,12 @@
 """Scripted turns and answers: how far they go, where they wait, what they call."""
 
+import base64
+
 import pytest
 
 from edgevoice.local.script import (
     Answer,
+    Backchannel,
     Call,
     Change,
     Expect,
@@ -14,7 +17,7 @@ from edgevoice.local.script import (
 )
 from edgevoice.local.speech import HibariVoice
 from tests.local.client import Client, question
-from tests.local.scripted import DELTA, SETUP, play, setup
+from tests.local.scripted import DELTA, SETUP, Tone, play, setup
 
 
 def test_a_scripted_turn_tells_all_that_a_spoken_one_does() -> None:
@@ -279,4 +282,36 @@ def test_a_real_listener_hears_the_turns_when_the_script_says_so(voice: HibariVo
         Answer("Okay."),
         hears="some words",
         turns="heard",
+    )
+
+
+def test_a_backchannel_is_said_beside_the_turn_and_one_may_be_skipped() -> None:
+    async def listen(client: Client) -> None:
+        await setup(client)
+        await client.until("response.done")
+
+        beside = [event for event in client.events if event["type"].startswith("response.backchannel.")]
+        assert [event["type"].removeprefix("response.backchannel.") for event in beside] == [
+            *["audio.delta"] * 2,
+            "audio.done",
+            "skipped",
+        ]
+        assert b"".join(base64.b64decode(event["delta"]) for event in beside[:2]) == Tone().say("mm-hm", 1.0)
+        assert {event["backchannel_id"] for event in beside[:3]} == {beside[0]["backchannel_id"]}
+        assert beside[2]["phrase"] == "mm-hm"
+        assert beside[3]["reason"] == "deadline_missed"
+        assert beside[3]["backchannel_id"] != beside[0]["backchannel_id"]
+        (turn,) = [event for event in client.events if event["type"].endswith("audio_transcription.completed")]
+        assert turn["transcript"] == "Well you know"
+        said = client.events[-1]["response"]["output"][0]["content"][0]["transcript"]
+        assert said == "I do.", "it is no part of the answer"
+
+    play(
+        listen,
+        SETUP,
+        Turn("well", until="started"),
+        Backchannel("mm-hm"),
+        Backchannel("go on", skipped="deadline_missed"),
+        Turn("well you know"),
+        Answer("I do."),
     )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgevoice.core.messages import Event, MutePressed, TalkHeld, TalkPressed
+from edgevoice.core.facts import Event, MutePressed, TalkHeld, TalkPressed
 from edgevoice.errors import PanelUnavailable
 from edgevoice.panel.buttons import BOUNCE_S, Buttons, Contact, PushButton, open_buttons, start_thread_timer
 from edgevoice.panel.mock import MockPins

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import gpiozero
 import pytest
 
-from edgevoice.core.messages import Light
+from edgevoice.core.orders import Light
 from edgevoice.core.panel import Led
 from edgevoice.errors import PanelUnavailable
 from edgevoice.panel.lights import Lights, open_lights

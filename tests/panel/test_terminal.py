@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from edgevoice.core.messages import Light
+from edgevoice.core.orders import Light
 from edgevoice.panel.terminal import TerminalPanel
 
 

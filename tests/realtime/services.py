@@ -12,7 +12,7 @@ from websockets.asyncio.server import ServerConnection, serve, unix_serve
 from websockets.exceptions import ConnectionClosed
 
 from edgevoice.core.downlink import Arrival
-from edgevoice.core.messages import LinkLost, LinkOpened
+from edgevoice.core.facts import LinkLost, LinkOpened
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.link import Link
 from tests.waiting import eventually
@@ -102,6 +102,7 @@ class Caller:
         endpoint: Endpoint | str | Callable[[], Endpoint],
         *,
         connect_s: float = 5.0,
+        pong_s: float = 10.0,
         take: Callable[[list[Arrival]], None] = lambda _arrivals: None,
     ) -> None:
         if isinstance(endpoint, str):
@@ -113,7 +114,7 @@ class Caller:
             dial = endpoint
         self._take_too = take
         self.arrivals: list[Arrival] = []
-        self.link = Link(dial, lambda _word: SESSION, self._take, connect_s=connect_s)
+        self.link = Link(dial, lambda _word: SESSION, self._take, connect_s=connect_s, pong_s=pong_s)
 
     @property
     def losses(self) -> list[LinkLost]:

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from edgevoice.core.messages import LinkLost, LinkOpened, Role, TranscriptChanged
+from edgevoice.core.facts import LinkLost, LinkOpened
+from edgevoice.core.notices import Role, TranscriptChanged
 from tests.core.fuzz import Mutator
 from tests.realtime.services import Caller, Service, Talker
 from tests.waiting import eventually

@@ -10,15 +10,8 @@ from typing import Any
 import pytest
 
 from edgevoice.core.downlink import Arrival, AudioPiece
-from edgevoice.core.messages import (
-    LinkLost,
-    LinkOpened,
-    ResponseStarted,
-    Role,
-    ServiceComplained,
-    TranscriptChanged,
-    UserStartedSpeaking,
-)
+from edgevoice.core.facts import LinkLost, LinkOpened, ResponseStarted, ServiceComplained, UserStartedSpeaking
+from edgevoice.core.notices import Role, TranscriptChanged
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.realtime.endpoint import Endpoint
 from tests.realtime.services import KEY, SESSION, SPEECH_STARTED, Caller, Service, Talker, obliging

@@ -5,11 +5,7 @@ import asyncio
 import pytest
 
 from edgevoice.core.downlink import Arrival
-from edgevoice.core.messages import (
-    LinkLost,
-    LinkOpened,
-    UserStartedSpeaking,
-)
+from edgevoice.core.facts import LinkLost, LinkOpened, UserStartedSpeaking
 from tests.realtime.services import KEY, SPEECH_STARTED, Caller, Service, Talker, problem_in
 from tests.waiting import eventually
 

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from edgevoice.core.messages import LinkOpened
+from edgevoice.core.facts import LinkOpened
 from tests.realtime.services import Caller, Service, Talker, obliging
 from tests.waiting import eventually
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from python_socks import ProxyError as SocksError
 from websockets import exceptions
 from websockets.datastructures import Headers
 from websockets.frames import Close
@@ -17,6 +18,7 @@ from edgevoice.errors import (
     KeyRefused,
     LinkError,
     NoCredit,
+    ProxyRefused,
     ServiceBusy,
     ServiceNonsense,
     ServiceRefused,
@@ -31,6 +33,10 @@ NASTY = "\x1b[2J\x9b31m\r\nSep 01 root: all is well\x00\u202e\u2028"
 
 def status(code: int, body: bytes = b"") -> exceptions.InvalidStatus:
     return exceptions.InvalidStatus(Response(code, "", Headers(), body))
+
+
+def proxy_status(code: int, body: bytes = b"") -> exceptions.InvalidProxyStatus:
+    return exceptions.InvalidProxyStatus(Response(code, "", Headers(), body))
 
 
 def certificate(verify_code: int) -> ssl.SSLCertVerificationError:
@@ -60,9 +66,16 @@ FAILURES: list[tuple[Exception, type[LinkError], str]] = [
     (certificate(10), ClockWrong, "not valid at this machine's time"),
     (certificate(18), ServiceUnreachable, "no secure connection to box.local:8080: CERTIFICATE_VERIFY_FAILED"),
     (ssl.SSLError(1, "wrong version number"), ServiceUnreachable, "no secure connection to box.local:8080"),
-    (exceptions.ProxyError("no"), ServiceUnreachable, "the proxy refuses the way"),
-    (exceptions.InvalidProxyStatus(Response(407, "", Headers())), ServiceUnreachable, "the proxy refuses the way"),
-    (exceptions.InvalidProxy("x://y", "scheme x isn't supported"), ServiceUnreachable, "proxy"),
+    (exceptions.ProxyError("no"), ProxyRefused, "the proxy refuses the way"),
+    (proxy_status(407), ProxyRefused, "the proxy refuses the way to box.local:8080 (407)"),
+    (proxy_status(403, b"not you"), ProxyRefused, "the proxy refuses the way to box.local:8080 (403): not you"),
+    (proxy_status(502), ServiceUnreachable, "the proxy finds no way to box.local:8080 (502)"),
+    (caused(exceptions.ProxyError("no"), SocksError("not allowed", 2)), ProxyRefused, "refuses the way"),
+    (caused(exceptions.ProxyError("no"), SocksError("no user")), ProxyRefused, "refuses the way to box.local:8080: no"),
+    (caused(exceptions.ProxyError("no"), SocksError("no host", 4)), ServiceUnreachable, "finds no way"),
+    (exceptions.InvalidProxyMessage("no"), ProxyRefused, "does not answer as one"),
+    (caused(exceptions.InvalidProxyMessage("no"), EOFError("x")), ServiceUnreachable, "the proxy on the way"),
+    (exceptions.InvalidProxy("x://me:secret@y", "scheme x"), ProxyRefused, "its address cannot be read"),
     (ImportError("connecting through a SOCKS proxy requires python-socks"), ServiceUnreachable, "python-socks"),
     (exceptions.InvalidURI("ws://", "hostname isn't provided"), ServiceRefused, "is no WebSocket address"),
     (ValueError("Port out of range 0-65535"), ServiceRefused, "is no WebSocket address"),
@@ -109,6 +122,8 @@ def test_whatever_the_library_raises_in_a_dial_is_an_error_of_ours() -> None:
         error = kind.__new__(kind)
         if isinstance(error, exceptions.InvalidStatus):
             error = status(500)
+        if isinstance(error, exceptions.InvalidProxyStatus):
+            error = proxy_status(403)
         assert isinstance(dial_failure(error, HOST), LinkError), kind
 
 
@@ -122,7 +137,7 @@ def test_who_may_dial_again_is_told_apart_from_who_may_not() -> None:
     never = {type(dial_failure(error, HOST)) for error, kind, _ in FAILURES if not kind.is_retriable}
 
     assert again == {ServiceBusy, ServiceUnreachable}
-    assert never == {KeyRefused, NoCredit, ServiceRefused, ClockWrong, ServiceNonsense}
+    assert never == {KeyRefused, NoCredit, ProxyRefused, ServiceRefused, ClockWrong, ServiceNonsense}
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,36 @@
 """What a session is told at its start, in both dialects."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
+import pydantic
 import pytest
+from openai.types.realtime import SessionUpdateEvent
 
 from edgevoice import settings
 from edgevoice.core import wire
+from edgevoice.core.transcript import visible
 from edgevoice.realtime.session import session_of
+
+OTHER_THAN_EVER: dict[str, Any] = {
+    "model": "anthropic/claude-sonnet-4-6",
+    "voice": "Dennis",
+    "tts_model": "inworld-tts-1.5-max",
+    "stt_model": "soniox/stt-rt-v4",
+    "language": "de-DE",
+    "speed": 1.25,
+    "instructions": "Be brief.",
+    "temperature": 0.3,
+    "max_output_tokens": 300,
+    "turn_detection": "server_vad",
+    "vad_threshold": 0.6,
+    "vad_silence_ms": 700,
+    "vad_prefix_ms": 250,
+    "noise_reduction": "near_field",
+    "provider_data": {"backchannel": {"enabled": True}, "text_generation_config": {"topP": 0.9}, "user_id": "kitchen"},
+}
+"""Every setting of a session, each of them another than the default."""
 
 TOOL = {"type": "function", "name": "get_current_time", "description": "", "parameters": {"type": "object"}}
 
@@ -21,7 +44,7 @@ def test_inworld_is_told_everything_in_its_own_dialect() -> None:
     assert on_the_wire(instructions="Be brief.", provider_data={"stt": {"voice_profile": True}}) == {
         "type": "realtime",
         "model": "openai/gpt-4.1-mini",
-        "instructions": "Be brief.",
+        "instructions": f"Be brief.\n\n{settings.STEERING}",
         "output_modalities": ["audio", "text"],
         "max_output_tokens": "inf",
         "tools": [TOOL],
@@ -47,6 +70,109 @@ def test_inworld_is_told_everything_in_its_own_dialect() -> None:
         },
         "providerData": {"stt": {"voice_profile": True}, "auto_tool_response": False},
     }
+
+
+def told(*, is_inworld: bool) -> dict[str, Any]:
+    """What a service is told by `OTHER_THAN_EVER`: at Inworld with what only Inworld knows."""
+    pcm = {"type": "audio/pcm", "rate": 24000}
+    output = {"format": pcm, "voice": "Dennis", "speed": 1.25}
+    session = {
+        "type": "realtime",
+        "model": "anthropic/claude-sonnet-4-6",
+        "instructions": "Be brief.",
+        "output_modalities": ["audio", "text"] if is_inworld else ["audio"],
+        "max_output_tokens": 300,
+        "tools": [TOOL],
+        "tool_choice": "auto",
+        "audio": {
+            "input": {
+                "format": pcm,
+                "transcription": {"model": "soniox/stt-rt-v4", "language": "de-DE"},
+                "noise_reduction": {"type": "near_field"},
+                "turn_detection": {
+                    "type": "server_vad",
+                    "threshold": 0.6,
+                    "prefix_padding_ms": 250,
+                    "silence_duration_ms": 700,
+                    "create_response": True,
+                    "interrupt_response": True,
+                },
+            },
+            "output": output | {"model": "inworld-tts-1.5-max"} if is_inworld else output,
+        },
+    }
+    if not is_inworld:
+        return session
+    passed_on: dict[str, Any] = OTHER_THAN_EVER["provider_data"]
+    return {**session, "temperature": 0.3, "providerData": {**passed_on, "auto_tool_response": False}}
+
+
+@pytest.mark.parametrize("dialect", ["inworld", "openai"])
+def test_every_setting_of_a_session_is_told_to_the_letter(dialect: str) -> None:
+    set_otherwise = settings.Service(**OTHER_THAN_EVER)
+    as_ever = settings.Service()
+    assert all(getattr(as_ever, name) != getattr(set_otherwise, name) for name in OTHER_THAN_EVER)
+
+    assert on_the_wire(dialect=dialect, **OTHER_THAN_EVER) == told(is_inworld=dialect == "inworld")
+
+
+@pytest.mark.parametrize("turn_detection", ["server_vad", "semantic_vad"])
+def test_the_other_dialect_is_openais_own_to_the_last_field(turn_detection: str) -> None:
+    chosen = OTHER_THAN_EVER | {"turn_detection": turn_detection, "eagerness": "high"}
+    frame = wire.update_session(session_of(settings.Service(dialect="openai", **chosen), [TOOL]))
+    event = SessionUpdateEvent.model_validate_json(frame)
+
+    # The official types take what they do not know, and keep it apart.
+    assert [*unknown_to_openai(event)] == []
+    assert event.session.type == "realtime"
+
+
+def unknown_to_openai(model: pydantic.BaseModel) -> Iterator[str]:
+    yield from model.model_extra or ()
+    for name in model.model_fields_set:
+        value = getattr(model, name)
+        for inner in value if isinstance(value, list) else [value]:
+            if isinstance(inner, pydantic.BaseModel):
+                yield from unknown_to_openai(inner)
+
+
+@pytest.mark.parametrize("eagerness", ["low", "medium", "high", "auto"])
+def test_how_soon_a_turn_is_over_is_told_with_both_booleans(eagerness: str) -> None:
+    assert on_the_wire(eagerness=eagerness)["audio"]["input"]["turn_detection"] == {
+        "type": "semantic_vad",
+        "eagerness": eagerness,
+        "create_response": True,
+        "interrupt_response": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_asked_for"),
+    [
+        ({}, True),
+        ({"tts_model": "inworld-tts-2"}, True),
+        ({"steering": "off"}, False),
+        ({"tts_model": "inworld-tts-1.5-max"}, False),
+        ({"tts_model": "inworld-tts-2-flash"}, False),
+        ({"dialect": "openai"}, False),
+    ],
+    ids=str,
+)
+def test_steering_tags_are_asked_for_only_of_a_voice_that_performs_them(
+    changes: dict[str, Any], *, is_asked_for: bool
+) -> None:
+    told = on_the_wire(instructions="Be brief.", **changes)["instructions"]
+
+    assert told == (f"Be brief.\n\n{settings.STEERING}" if is_asked_for else "Be brief.")
+
+
+def test_without_instructions_nothing_stands_before_the_steering() -> None:
+    assert on_the_wire(instructions="")["instructions"] == settings.STEERING
+
+
+def test_the_tags_that_the_model_is_shown_are_taken_out_of_what_people_read() -> None:
+    assert "[" in settings.STEERING
+    assert "[" not in visible(settings.STEERING)
 
 
 def test_the_other_dialect_holds_nothing_that_only_inworld_knows() -> None:

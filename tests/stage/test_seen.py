@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from edgevoice.core.messages import LinkOpened, TurnEnded
+from edgevoice.core.facts import LinkOpened, TurnEnded
 from edgevoice.stage.seen import Seen, StepMissed
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edgevoice.core.messages import AudioReceived, PhaseEntered
+from edgevoice.core.notices import AudioReceived, PhaseEntered
 from edgevoice.system.announced import ANNOUNCEMENT, Announced, state_folder
 
 SOUND = AudioReceived("r1", "a1", b"\0\0")

@@ -5,21 +5,9 @@ from typing import Any
 
 import pytest
 
-from edgevoice.core.messages import (
-    CutPlayback,
-    Light,
-    LinkOpened,
-    Notice,
-    PhaseEntered,
-    Role,
-    ShowLight,
-    ToolCall,
-    ToolFinished,
-    TranscriptChanged,
-    TurnEnded,
-    UsageTold,
-    WakeWordHeard,
-)
+from edgevoice.core.facts import LinkOpened, ToolCall, ToolFinished, TurnEnded, WakeWordHeard
+from edgevoice.core.notices import Notice, PhaseEntered, Role, TranscriptChanged, UsageTold
+from edgevoice.core.orders import CutPlayback, Light, OpenLink, ShowLight
 from edgevoice.system.diary import Diary
 
 
@@ -37,7 +25,7 @@ CONVERSATION: tuple[tuple[float, Notice], ...] = (
     (10.5, PhaseEntered("listening")),
     (12.0, TranscriptChanged(Role.USER, "u1", "my secret recipe", is_final=True)),
     (12.0, TurnEnded()),
-    (13.0, UsageTold({"total_tokens": 120, "input_tokens": 90})),
+    (13.0, UsageTold({"total_tokens": 120, "input_tokens": 90, "output_tokens": 25})),
     (14.0, CutPlayback()),
     (15.0, TurnEnded()),
     (16.0, ToolFinished("c1", '{"secret": true}')),
@@ -47,9 +35,23 @@ CONVERSATION: tuple[tuple[float, Notice], ...] = (
 )
 
 
+NOTHING = {
+    "turns": 0,
+    "barge_ins": 0,
+    "input_tokens": 0,
+    "output_tokens": 0,
+    "tokens": 0,
+    "redials": 0,
+    "reconnects": 0,
+    "xruns": 0,
+    "minutes_today": 0.0,
+}
+TOKENS = {"input_tokens": 99, "output_tokens": 25, "tokens": 159}
+
+
 def test_a_conversation_is_one_line_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
     assert written(caplog, *CONVERSATION) == [
-        ("conversation-over", {"seconds": 62.0, "turns": 2, "barge_ins": 1, "tokens": 150, "redials": 0})
+        ("conversation-over", {**NOTHING, "seconds": 62.0, "turns": 2, "barge_ins": 1, **TOKENS})
     ]
     assert caplog.records[0].levelno == logging.INFO
 
@@ -64,8 +66,33 @@ def test_the_next_conversation_is_counted_from_nothing(caplog: pytest.LogCapture
     second = ((100.0, LinkOpened()), (101.0, TurnEnded()), (104.0, PhaseEntered("idle")))
 
     assert written(caplog, *CONVERSATION, *second)[1:] == [
-        ("conversation-over", {"seconds": 4.0, "turns": 1, "barge_ins": 0, "tokens": 0, "redials": 0})
+        ("conversation-over", {**NOTHING, "seconds": 4.0, "turns": 1})
     ]
+
+
+def test_every_way_to_a_session_that_was_lost_is_counted(caplog: pytest.LogCaptureFixture) -> None:
+    again = OpenLink("", resumes=True)
+    facts: tuple[Notice, ...] = (LinkOpened(), again, again, LinkOpened(), PhaseEntered("idle"))
+    lines = written(caplog, *((float(at), fact) for at, fact in enumerate(facts)))
+
+    assert lines == [("conversation-over", {**NOTHING, "seconds": 4.0, "redials": 2, "reconnects": 1})]
+
+
+def test_the_xruns_are_those_of_this_conversation_and_the_minutes_those_of_today(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    xruns = 7
+    diary = Diary(lambda: xruns, lambda: 754.0)
+    with caplog.at_level(logging.INFO, "edgevoice"):
+        diary(LinkOpened(), 0.0)
+        xruns += 2
+        diary(PhaseEntered("idle"), 5.0)
+        xruns += 40
+        diary(LinkOpened(), 10.0)
+        diary(PhaseEntered("idle"), 15.0)
+
+    fields = [vars(record)["fields"] for record in caplog.records]
+    assert [(each["xruns"], each["minutes_today"]) for each in fields] == [(2, 12.6), (0, 12.6)]
 
 
 def test_a_dial_that_came_to_nothing_is_no_conversation(caplog: pytest.LogCaptureFixture) -> None:

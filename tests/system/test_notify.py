@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from edgevoice.core.messages import Light, PhaseEntered, ShowLight, TurnEnded
+from edgevoice.core.facts import TurnEnded
+from edgevoice.core.notices import PhaseEntered
+from edgevoice.core.orders import Light, ShowLight
+from edgevoice.system import notify
 from edgevoice.system.notify import ServiceManager, watchdog_interval_s
 
 
@@ -78,6 +81,27 @@ def test_a_fault_is_shown_with_its_reason_and_other_lights_are_not(systemd: Syst
     assert systemd.told() == ["STATUS=fault: key-refused", "STATUS=idle"]
 
 
+def test_when_the_fault_is_over_the_phase_is_shown_again(systemd: Systemd) -> None:
+    manager = ServiceManager()
+
+    manager(PhaseEntered("idle"), 0.0)
+    manager(ShowLight(Light.FAULT, "speaker"), 0.0)
+    manager(ShowLight(Light.IDLE), 1.0)
+
+    assert systemd.told() == ["STATUS=idle", "STATUS=fault: speaker", "STATUS=idle"]
+
+
+def test_what_was_silent_is_looked_at_again_long_before_the_next_half_period(
+    systemd: Systemd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "20000000")
+    monkeypatch.setattr(notify, "_LOOK_AGAIN_S", 0.01)
+    began = time.monotonic()
+
+    assert feed(lambda: (began if time.monotonic() - began > 0.05 else began - 4,), systemd, 1) == ["WATCHDOG=1"]
+    assert time.monotonic() - began < 5
+
+
 def feed(proofs: Callable[[], tuple[float, ...]], systemd: Systemd, count: int) -> list[str]:
     """Run the feeder until systemd has heard that many messages."""
 
@@ -109,6 +133,22 @@ def test_the_watchdog_starves_while_one_part_is_silent_and_is_fed_again_when_it_
 
     assert feed(proofs, systemd, 1) == ["WATCHDOG=1"]
     assert asked == [True] * 5 + [False]
+
+
+def test_the_watchdog_starves_while_the_loop_stands_still_and_is_fed_again_afterwards(systemd: Systemd) -> None:
+    async def live() -> tuple[list[str], list[str]]:
+        feeding = asyncio.create_task(ServiceManager.feed_watchdog(lambda: (time.monotonic(),)))
+        await systemd.hear(2)
+        systemd.told()
+        end = time.monotonic() + 0.2  # ten periods
+        while time.monotonic() < end:
+            pass
+        starved = systemd.told()
+        fed = await systemd.hear(2)
+        feeding.cancel()
+        return starved, fed
+
+    assert asyncio.run(live()) == ([], ["WATCHDOG=1"] * 2)
 
 
 def test_without_a_watchdog_there_is_nothing_to_feed(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:

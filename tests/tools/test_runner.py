@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from edgevoice.core.messages import Event, ToolCall, ToolFinished
+from edgevoice.core.facts import Event, ToolCall, ToolFinished
 from edgevoice.errors import ToolRefused
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.runner import CALLS_AT_ONCE, ERROR_LIMIT, OUTPUT_LIMIT_BYTES, ToolRunner

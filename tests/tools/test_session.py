@@ -1,6 +1,6 @@
 import asyncio
 
-from edgevoice.core.messages import Event, GoodbyeRequested
+from edgevoice.core.facts import Event, GoodbyeRequested
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.session import goodbye_tool
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from edgevoice.core.messages import Event, TimerRang
+from edgevoice.core.facts import Event, TimerRang
 from edgevoice.errors import ToolRefused
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.timers import LONGEST_S, TIMERS_AT_ONCE, Timers

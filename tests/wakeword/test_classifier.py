@@ -51,10 +51,25 @@ def model_of(
 def test_a_model_with_a_window_of_its_own_scores_what_the_library_scores(tmp_path: Path, seen: int, batch: Any) -> None:
     own = model_of(tmp_path / "computer.onnx", [batch, seen, 96])
     models = [words_present()["hey_jarvis"], own]
-    ours, theirs = StreamingScorer(models, parts()), LibraryScorer(models)
+    ours, in_twos, theirs = StreamingScorer(models, parts()), StreamingScorer(models, parts()), LibraryScorer(models)
 
-    for frame in frames_of(recording(POSITIVES[0]), quiet(1.0)):
-        assert ours.score(frame) == pytest.approx(theirs.score(frame), abs=1e-3)
+    frames = frames_of(recording(POSITIVES[0]), quiet(1.0))
+    for number in range(0, len(frames) // 2 * 2, 2):
+        two = frames[number : number + 2]
+        expected = [row for frame in two for row in theirs.score(frame)]
+        for got in ([row for frame in two for row in ours.score(frame)], in_twos.score(two.reshape(-1))):
+            assert np.array(got) == pytest.approx(np.array(expected), abs=1e-3)
+
+
+@pytest.mark.parametrize("word", ["hey_jarvis", "hey_mycroft"])
+def test_two_windows_at_once_score_what_each_scores_by_itself(word: str) -> None:
+    embeddings = np.random.default_rng(7).normal(0, 20, (17, 96)).astype(np.float32)
+    both, before, now = (Classifier(words_present()[word]) for _ in range(3))
+    both.listen_to(embeddings)
+    before.listen_to(embeddings[:-1].copy())
+    now.listen_to(embeddings[1:].copy())
+
+    assert both.scores(2) == pytest.approx([*before.scores(1), *now.scores(1)], abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -108,4 +123,4 @@ def test_the_library_cannot_tell_two_files_of_one_name_apart_and_says_so(tmp_pat
 
     with pytest.raises(WakeWordUnavailable, match="files of the same name"):
         LibraryScorer(models)
-    assert len(StreamingScorer(models, parts()).score(np.zeros(1280, np.int16))) == 2
+    assert len(StreamingScorer(models, parts()).score(np.zeros(1280, np.int16))[0]) == 2

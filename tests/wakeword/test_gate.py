@@ -67,19 +67,21 @@ def test_no_score_is_lost_to_it_however_much_noise_there_is(above_noise_db: int,
         hall[5 * RATE_HZ : 5 * RATE_HZ + len(spoken)] += spoken
 
         for frame in frames_of(hall.astype(np.int16)):
-            (one,), (other,) = free.score(frame), gated.score(frame)
+            ((one,),), ((other,),) = free.score(frame), gated.score(frame)
             # Whether open or shut: what it lets out is the score, and what it keeps in is none.
             assert other == pytest.approx(one, abs=1e-4) or (other == 0 and one < 0.1)
 
 
-def test_after_it_opens_every_score_is_what_it_would_have_been() -> None:
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_after_it_opens_every_score_is_what_it_would_have_been(at_once: int) -> None:
     models = [words_present()[name] for name in ("hey_jarvis", "alexa")]
     free, gated = StreamingScorer(models, parts()), StreamingScorer(models, parts(), EnergyGate())
     pauses = [quiet(seconds) for seconds in (6.0, 3.0, 4.04, 9.9)]
     spoken = [recording(name) + quiet(len(recording(name)) / RATE_HZ) for name in POSITIVES]
     frames = frames_of(*[piece for pair in zip(pauses, spoken, strict=False) for piece in pair], quiet(1.0))
 
-    computed = [(free.score(frame), gated.score(frame)) for frame in frames]
+    sounds = [frames[at : at + at_once].reshape(-1) for at in range(0, len(frames), at_once)]
+    computed = [pair for each in sounds for pair in zip(free.score(each), gated.score(each), strict=True)]
 
     skipped = sum(tuple(other) == (0.0, 0.0) for _, other in computed)
     assert 60 < skipped < len(frames) - 60

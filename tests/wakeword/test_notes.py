@@ -7,16 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgevoice.core.messages import (
-    LinkLost,
-    LinkOpened,
-    Notice,
-    OpenLink,
-    PhaseEntered,
-    PlaybackStarted,
-    TalkHeld,
-    TurnEnded,
-)
+from edgevoice.core.facts import LinkLost, LinkOpened, PlaybackStarted, TalkHeld, TurnEnded
+from edgevoice.core.notices import Notice, PhaseEntered
+from edgevoice.core.orders import OpenLink
 from edgevoice.core.phases import Phase
 from edgevoice.wakeword.decision import Decision, Thresholds
 from edgevoice.wakeword.near_misses_log import Conversation, Detection, Entry, Listening, NearMiss, NearMissLog

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from edgevoice.errors import WakeWordUnavailable
-from edgevoice.settings import Settings, Wakeword, disagreements
+from edgevoice.settings import Settings, Wakeword
+from edgevoice.settings_agreement import disagreements
 from edgevoice.settings_file import SettingsRefused, load
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.models import words_present

@@ -1,0 +1,75 @@
+"""Backchannels: the service's short "mm-hm" while the user speaks, mixed in quietly; nothing of them is an answer."""
+
+import numpy as np
+import numpy.typing as npt
+
+from edgevoice.core.playout import RATE_HZ
+
+_Samples = npt.NDArray[np.int16]
+
+_PREFILL = RATE_HZ * 60 // 1000
+"""Samples that are there before one begins to sound, 60 ms: a hole in a sound of half a second is heard."""
+
+_MOST = 3 * RATE_HZ
+"""Samples that may wait, 3 s: six of the model's tokens, which is its longest, take some two."""
+
+_FADE = RATE_HZ * 10 // 1000
+"""Samples of the fade that ends one that is stopped: 10 ms."""
+
+_NOTHING = np.zeros(0, np.int16)
+
+
+class BackchannelMixer:
+    """What waits of the service's backchannels, one after the other. Whoever calls from two threads holds a lock."""
+
+    def __init__(self) -> None:
+        self._waiting: _Samples = _NOTHING
+        self._odd_byte = b""
+        self._is_flowing = False
+        self._current: str | None = None
+        self._stopped: str | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to mix."""
+        return not self._is_flowing
+
+    def push(self, backchannel_id: str, pcm: bytes) -> bool:
+        """Queue s16 samples at 24 kHz; say whether a backchannel begins with them.
+
+        A sample split over two pushes is put together again. What comes of one that was stopped is dropped, and what
+        comes when 3 s wait.
+        """
+        if backchannel_id == self._stopped:
+            return False
+        begins = backchannel_id != self._current
+        if begins:
+            self._current, self._odd_byte = backchannel_id, b""
+        pcm = self._odd_byte + pcm
+        whole = len(pcm) & ~1
+        self._odd_byte = pcm[whole:]
+        samples = np.frombuffer(pcm, "<i2", whole // 2)[: _MOST - len(self._waiting)]
+        self._waiting = np.concatenate([self._waiting, samples])
+        self._is_flowing = self._is_flowing or len(self._waiting) >= _PREFILL
+        return begins
+
+    def finish(self, backchannel_id: str) -> None:
+        """Mark one as completely received: what is there of it need not wait for a prefill."""
+        if backchannel_id == self._current:
+            self._is_flowing = len(self._waiting) > 0
+
+    def stop(self) -> None:
+        """Let what sounds fade within 10 ms, and forget the rest; what still comes of it is not heard."""
+        # One without a name cannot be told from the next: that must not make them all unheard.
+        self._stopped = self._current or self._stopped
+        self._current, self._odd_byte = None, b""
+        tail = self._waiting[:_FADE] if self._is_flowing else _NOTHING
+        self._waiting = (tail * np.linspace(1, 0, len(tail), endpoint=False)).astype(np.int16)
+        self._is_flowing = len(tail) > 0
+
+    def mix_into(self, samples: _Samples, gain: float) -> None:
+        """Add the next stretch to ``samples``, in place, at a ``gain`` of 0 to 1, clipping at full scale."""
+        piece, self._waiting = self._waiting[: len(samples)], self._waiting[len(samples) :]
+        self._is_flowing = len(self._waiting) > 0
+        mixed = samples[: len(piece)] + piece * gain
+        samples[: len(piece)] = np.clip(mixed, -32768, 32767)

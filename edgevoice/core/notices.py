@@ -1,0 +1,59 @@
+"""Notices: what observers see: each fact, each order, and what passes beside the conversation, which ignores it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from edgevoice.core.facts import Event
+from edgevoice.core.orders import Action
+
+
+class Role(StrEnum):
+    """Whose words a transcript holds."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptChanged:
+    """Somebody's words so far; ``text`` replaces what was told before of the same item. Never logged."""
+
+    role: Role
+    item_id: str
+    text: str
+    is_final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseEntered:
+    """The conversation entered a phase."""
+
+    phase: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioReceived:
+    """A piece of the answer's audio was admitted by the fence: mono s16 at 24 kHz, perhaps ending in mid-sample."""
+
+    response_id: str
+    item_id: str
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkSent:
+    """A chunk of near-end audio went to the service; ``first_sample`` counts at the near-end rate."""
+
+    first_sample: int
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class UsageTold:
+    """The service told what an answer cost, in its own units."""
+
+    tokens: Mapping[str, int] = field(default_factory=dict)
+
+
+Notice = Event | Action | TranscriptChanged | PhaseEntered | AudioReceived | UplinkSent | UsageTold

@@ -1,0 +1,70 @@
+"""Talk: what is known of the talk that is going on, and the small moves that keep it in order. No I/O, no clock."""
+
+from edgevoice.core.answer import Answer
+from edgevoice.core.deadlines import Deadline, Deadlines
+from edgevoice.core.manners import Manners
+from edgevoice.core.orders import Action, CutPlayback, RestorePlayback
+from edgevoice.core.phases import Cause, Phase, after
+
+
+class Talk:
+    """The talk that is going on, or the silence between two: where it stands, and what it waits for.
+
+    ``is_linked`` says that a session is open; ``is_user_speaking`` that the service hears the user; ``has_backchannel``
+    that the service has said something beside the user in this turn. It waits for everything by the conversation's
+    ``deadlines``.
+    """
+
+    def __init__(self, manners: Manners, deadlines: Deadlines) -> None:
+        self.manners = manners
+        self.deadlines = deadlines
+        self.phase = Phase.IDLE
+        self.is_linked = False
+        self.is_user_speaking = False
+        self.has_backchannel = False
+        self.answer = Answer()
+
+    @property
+    def is_echoing(self) -> bool:
+        """Whether the answer has ended and the room still sounds of it."""
+        return self.deadlines.at(Deadline.ECHO_TAIL) is not None
+
+    def enter(self, cause: Cause) -> None:
+        """Go on to the phase that follows; one that cannot is a fault of ours: ``LookupError``."""
+        self.phase = after(self.phase, cause)
+        if self.phase is Phase.LISTENING:
+            self.answer.has_called = False
+
+    def cut(self) -> list[Action]:
+        """Silence the answer. Silence first: nobody should wait for a network round trip to be heard."""
+        # An answer that has stalled is silent already, but the model must learn where.
+        actions: list[Action] = [CutPlayback()] if self.answer.has_sounded else []
+        self.answer.fall_silent()
+        self.answer.near_speech_at = None
+        return actions
+
+    def restore(self) -> list[Action]:
+        """Bring the answer back to its volume, if it is lowered."""
+        if not self.answer.is_ducked:
+            return []
+        self.answer.is_ducked = False
+        return [RestorePlayback()]
+
+    def extend_listening(self, seconds: float, now: float) -> None:
+        """Listen for so long from now on, unless the user is speaking: then their turn has its own limit."""
+        if not self.is_user_speaking:
+            self.deadlines.set(Deadline.LISTEN, now + seconds)
+
+    def await_answer(self, now: float) -> None:
+        """Wait for the answer to begin or to go on, unless it sounds or is with the tools."""
+        self.deadlines.clear(Deadline.LISTEN)
+        if not self.answer.is_sounding and not self.answer.is_with_tools:
+            has_begun = self.answer.is_being_generated
+            limit_s = self.manners.progress_s if has_begun else self.manners.answer_s
+            self.deadlines.set(Deadline.ANSWER, now + limit_s)
+
+    def interrupted(self) -> None:
+        """Take the answer as interrupted: it is the user's turn."""
+        self.enter(Cause.INTERRUPTED)
+        self.answer.is_goodbye = False
+        self.deadlines.clear(Deadline.ANSWER, Deadline.ECHO_TAIL)

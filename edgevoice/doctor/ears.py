@@ -1,0 +1,77 @@
+"""What the box was given: settings, key, wake words and the echo's record. Opens no device."""
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from edgevoice.doctor.findings import Finding, doubtful, fine, wrong
+from edgevoice.echo.canceller import EchoCanceller
+from edgevoice.echo.chosen import choose
+from edgevoice.echo.linear import LinearCanceller
+from edgevoice.echo.record import EchoRecord
+from edgevoice.echo.suppressor import Suppressor
+from edgevoice.echo.tiers import Tier
+from edgevoice.errors import EchoUnavailable, WakeWordUnavailable
+from edgevoice.settings import Settings
+from edgevoice.settings_file import Loaded
+from edgevoice.system.credentials import Key
+from edgevoice.wakeword.models import words_present
+from edgevoice.wakeword.words import wake_words
+
+LICENCE = "CC BY-NC-SA 4.0, not for commercial use"
+"""The models that the package openwakeword brings, by its own README; what people train themselves is theirs."""
+
+_MEASURE = "Run it once in the room: edgevoice doctor --echo"
+_CANCELLERS: Mapping[Tier, tuple[Callable[[], EchoCanceller], ...]] = MappingProxyType(
+    {Tier.LINEAR: (LinearCanceller,), Tier.SUPPRESSOR: (LinearCanceller, Suppressor)}
+)
+
+
+def judge_settings(loaded: Loaded) -> Finding:
+    """Say where the settings come from."""
+    changed = len(loaded.origins)
+    where = str(loaded.source) if loaded.source else "no file; the defaults"
+    return fine("settings", f"{where}, {changed} changed" if changed else where, changed=changed)
+
+
+def judge_key(key: Key | None, settings: Settings) -> Finding:
+    """Say where the key comes from, never what it is."""
+    if key is not None:
+        return fine("key", f"from {key.source}")
+    if settings.service.url == "local":
+        return fine("key", "none, and none needed")
+    if settings.service.url:
+        return doubtful("key", "none; the service may want one", "Put it into service.key_file or EDGEVOICE_API_KEY.")
+    return doubtful(
+        "key",
+        "none: the service inside the box answers",
+        "Put one into service.key_file or EDGEVOICE_API_KEY.",
+    )
+
+
+def examine_words(settings: Settings) -> Finding:
+    """Find the models of the wake words, and tell their licence."""
+    try:
+        words = wake_words(settings.wakeword)
+    except WakeWordUnavailable as error:
+        return wrong("wake word", str(error), error.remedy, code=error.code)
+    if importlib.util.find_spec("onnxruntime") is None:
+        return wrong("wake word", "onnxruntime, which computes it, is not installed", "pip install onnxruntime")
+    brought = set(words_present().values())
+    names = ", ".join(word.name for word in words)
+    licence = f" ({LICENCE})" if any(word.model in brought for word in words) else " (your own)"
+    return fine("wake word", f"{names}{licence}", words=len(words))
+
+
+def examine_echo(settings: Settings, record: EchoRecord | None) -> Finding:
+    """Tell which echo tier holds, whether it was measured here, and whether its libraries are there."""
+    chosen = choose(settings, record)
+    if settings.echo.tier == "auto" and chosen.why != "measured by the self-test":
+        return doubtful("echo", f"tier none: {chosen.why.partition(':')[0]}", _MEASURE)
+    try:
+        for make in _CANCELLERS.get(chosen.tier, ()):
+            make()
+    except EchoUnavailable as error:
+        return wrong("echo", f"tier {chosen.tier}: {error}", error.remedy, code=error.code)
+    when = f", measured {record.measured_at[:10]}" if record is not None and settings.echo.tier == "auto" else ""
+    return fine("echo", f"tier {chosen.tier}{when or ': the settings say so'}")

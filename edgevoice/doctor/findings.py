@@ -1,0 +1,68 @@
+"""Findings: one line each, with what to do about it. Probes nothing and prints nothing."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+
+class Mark(StrEnum):
+    """How it stands with one thing."""
+
+    FINE = "fine"
+    WRONG = "wrong"
+    DOUBTFUL = "doubtful"
+    SKIPPED = "skipped"
+
+
+SIGNS: Mapping[Mark, str] = MappingProxyType({Mark.FINE: "✓", Mark.WRONG: "✗", Mark.DOUBTFUL: "!", Mark.SKIPPED: "–"})  # noqa: RUF001 - a dash on purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor's table.
+
+    ``remedy`` says what to do, and only what is fine goes without one; ``code`` is an error's stable code where there
+    is one; ``figures`` are what was measured, for programs.
+    """
+
+    name: str
+    mark: Mark
+    text: str
+    remedy: str = ""
+    code: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.mark is not Mark.FINE and not self.remedy:
+            raise ValueError(f"{self.name}: {self.text}: what is not fine needs a remedy")
+
+    def data(self) -> dict[str, Any]:
+        """Return what a program reads, empty parts left out."""
+        return {key: value for key, value in asdict(self).items() if value not in ("", {})}
+
+
+def fine(name: str, text: str, **figures: float) -> Finding:
+    """Return a finding that needs nothing done."""
+    return Finding(name, Mark.FINE, text, figures=figures)
+
+
+def wrong(name: str, text: str, remedy: str, *, code: str = "", **figures: float) -> Finding:
+    """Return a finding that keeps the box, or a part of it, from working."""
+    return Finding(name, Mark.WRONG, text, remedy, code, figures)
+
+
+def doubtful(name: str, text: str, remedy: str, **figures: float) -> Finding:
+    """Return a finding that a person should know of, though the box works."""
+    return Finding(name, Mark.DOUBTFUL, text, remedy, figures=figures)
+
+
+def skipped(name: str, text: str, remedy: str) -> Finding:
+    """Return a finding for what was not examined, with what would let it be."""
+    return Finding(name, Mark.SKIPPED, text, remedy)
+
+
+def is_all_well(findings: list[Finding]) -> bool:
+    """Tell whether nothing is broken; what is doubtful or was skipped is not."""
+    return all(finding.mark is not Mark.WRONG for finding in findings)

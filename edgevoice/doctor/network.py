@@ -1,0 +1,182 @@
+"""The way to the service: a route, a name, a certificate, and a session that is opened and closed at once."""
+
+import asyncio
+import os
+import socket
+import ssl
+import time
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from edgevoice.daemon import answering_service
+from edgevoice.doctor.findings import Finding, doubtful, fine, skipped, wrong
+from edgevoice.doctor.machine import Machine
+from edgevoice.errors import LinkError
+from edgevoice.realtime.endpoint import INWORLD_URL
+from edgevoice.realtime.handshake import shake_hands
+from edgevoice.realtime.refusal import dial_failure
+from edgevoice.realtime.session import session_of
+from edgevoice.settings import Service, Settings
+from edgevoice.system.credentials import Key
+
+_CONNECT_S = 5.0
+_RENEWAL_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the service answers; ``is_inside`` when it is the one inside the box, ``proxy`` what leads there."""
+
+    host: str = ""
+    port: int = 443
+    is_secure: bool = True
+    is_inside: bool = False
+    proxy: str = ""
+
+
+def address_of(service: Service, key: Key | None) -> Address:
+    """Return where the box would dial, as `daemon.answering_service` decides it."""
+    if service.url == "local" or (key is None and not service.url):
+        return Address(is_inside=True)
+    parts = urlsplit(service.url or INWORLD_URL)
+    host, is_secure = parts.hostname or "", parts.scheme == "wss"
+    return Address(host, parts.port or (443 if is_secure else 80), is_secure, proxy=_proxy_for(host, parts.scheme))
+
+
+def _proxy_for(host: str, scheme: str) -> str:
+    """Return the proxy's host and port, by the variables that `websockets` reads, in its order."""
+    if urllib.request.proxy_bypass(host):
+        return ""
+    proxies = urllib.request.getproxies()
+    kinds = ("wss", "socks", "https", "all") if scheme == "wss" else ("ws", "socks", "https", "http", "all")
+    found = next((proxies[kind] for kind in kinds if kind in proxies), "")
+    # A proxy's address may hold a name and a password.
+    return urlsplit(found if "//" in found else f"//{found}").netloc.rpartition("@")[2]
+
+
+# --- network ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Whether there is a way out, and what the service's name means; ``None`` is not looked up."""
+
+    has_route: bool
+    addresses: tuple[str, ...] | None
+    problem: str = ""
+
+
+def probe_way(machine: Machine, address: Address) -> Way:
+    """Look for a default route, and look the name up; that may take as long as the resolver waits."""
+    has_route = _has_default_route(machine)
+    if address.is_inside or address.proxy:
+        return Way(has_route, None)
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    except OSError as failure:
+        return Way(has_route, (), failure.strerror or type(failure).__name__)
+    return Way(has_route, tuple(sorted({str(each[4][0]) for each in found})))
+
+
+def _has_default_route(machine: Machine) -> bool:
+    """Tell by the kernel's own tables: destination and mask are zero, and the way is not one to nowhere."""
+    for line in (machine.read("/proc/net/route") or "").splitlines():
+        words = line.split()
+        if len(words) > 7 and words[1] == "00000000" and words[7] == "00000000":
+            return True
+    for line in (machine.read("/proc/net/ipv6_route") or "").splitlines():
+        words = line.split()
+        if len(words) > 9 and words[0] == "0" * 32 and words[1] == "00" and words[9] != "lo":
+            return True
+    return False
+
+
+def judge_way(way: Way, address: Address) -> Finding:
+    """Judge whether the service can be found at all."""
+    remedy = "Plug in the cable, or: nmcli device wifi connect NAME --ask"
+    is_here = address.host in {"localhost", "127.0.0.1", "::1"}
+    if address.is_inside:
+        text = "not needed: the service inside the box answers"
+        return fine("network", text if way.has_route else f"none, and {text}")
+    if not way.has_route and not is_here:
+        return wrong("network", "no way out: there is no default route", remedy, code="service-unreachable")
+    if address.proxy:
+        return fine("network", f"leads through the proxy {address.proxy}")
+    if not way.addresses:
+        return wrong(
+            "network",
+            f"{address.host} has no address: {way.problem}",
+            "Check service.url, then the name server: `resolvectl status` or /etc/resolv.conf.",
+            code="service-unreachable",
+        )
+    return fine("network", f"{address.host} is {way.addresses[0]}")
+
+
+# --- TLS -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Secured:
+    """What came of a TLS handshake: its version, and for how many days the certificate is still valid."""
+
+    version: str = ""
+    days_left: float = 0.0
+    refusal: LinkError | None = None
+
+
+def probe_tls(address: Address) -> Secured | None:
+    """Shake hands with the service's host and nothing more; ``None`` where there is nothing to secure."""
+    if address.is_inside or address.proxy or not address.is_secure:
+        return None
+    context = ssl.create_default_context()
+    try:
+        with (
+            socket.create_connection((address.host, address.port), timeout=_CONNECT_S) as plain,
+            context.wrap_socket(plain, server_hostname=address.host) as secure,
+        ):
+            certificate = secure.getpeercert() or {}
+            version = secure.version() or "TLS"
+    except OSError as failure:
+        return Secured(refusal=dial_failure(failure, address.host))
+    ends = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+    return Secured(version, (ends - time.time()) / 86_400)
+
+
+def judge_tls(secured: Secured | None, address: Address) -> Finding:
+    """Judge whether the service can be told from an impostor."""
+    if secured is None:
+        if address.is_inside:
+            return fine("TLS", "not needed: the service inside the box answers")
+        if address.proxy:
+            return skipped("TLS", "leads through a proxy", "The line `session` tells whether it works.")
+        return doubtful("TLS", f"none to {address.host}", "Beyond your own network use a wss:// address.")
+    if secured.refusal is not None:
+        return wrong("TLS", str(secured.refusal), secured.refusal.remedy, code=secured.refusal.code)
+    text = f"{secured.version}, certificate valid for {secured.days_left:.0f} more days"
+    if secured.days_left < _RENEWAL_DAYS:
+        return doubtful("TLS", text, "The service must renew it; if that is not near, check this machine's clock.")
+    return fine("TLS", text, days_left=round(secured.days_left))
+
+
+# --- session ---------------------------------------------------------------------------------------------------------
+
+
+def examine_session(settings: Settings, key: Key | None, environment: Mapping[str, str] = os.environ) -> Finding:
+    """Open a session with the key, as a wake word would, and close it at once."""
+    began = time.monotonic()
+    try:
+        asyncio.run(_open_and_close(settings, key, environment))
+    except LinkError as error:
+        return wrong("session", str(error), error.remedy, code=error.code)
+    took_ms = round(1000 * (time.monotonic() - began))
+    who = "the service inside the box" if address_of(settings.service, key).is_inside else "the service"
+    return fine("session", f"{who} opened one in {took_ms} ms", took_ms=took_ms)
+
+
+async def _open_and_close(settings: Settings, key: Key | None, environment: Mapping[str, str]) -> None:
+    async with answering_service(settings, key, environment) as (endpoint, _watch):
+        there = endpoint()
+        await there.prepare()
+        await shake_hands(there, session_of(settings.service, ()), connect_s=settings.service.connect_s)

@@ -1,0 +1,90 @@
+"""Lights, buttons and the amplifier's pin: is there a chip, may we open it, and does somebody else have a line."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgevoice.doctor.findings import Finding, fine, skipped, wrong
+from edgevoice.doctor.lines import Chip, Line, header_chip
+from edgevoice.errors import PanelUnavailable
+from edgevoice.panel.pins import DEFAULT_LIBRARY, open_pins
+from edgevoice.settings import Settings
+
+_OURS = "lg"
+"""What lgpio calls itself towards the kernel when it claims a line."""
+
+_PLAIN = "no pins wanted"
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """What was found. ``library`` is what would drive the pins; ``refusal`` why it does not."""
+
+    chip: Chip | None
+    library: str = DEFAULT_LIBRARY
+    refusal: PanelUnavailable | None = None
+    is_closed: bool = False
+
+
+def wanted_pins(settings: Settings) -> dict[int, str]:
+    """Return the pins that the settings name, each with its setting; lights that share one are one line."""
+    wanted: dict[int, str] = {}
+    if settings.panel.kind in {"auto", "gpio"}:
+        for name in settings.panel.__struct_fields__:
+            value = getattr(settings.panel, name)
+            if name.endswith("_gpio") and value != "none":
+                wanted.setdefault(value, f"panel.{name}")
+        if settings.amplifier.mute_gpio != "none":
+            wanted.setdefault(settings.amplifier.mute_gpio, "amplifier.mute_gpio")
+    return wanted
+
+
+def probe_pins(wanted: Mapping[int, str], environment: Mapping[str, str], folder: Path = Path("/dev")) -> Pins:
+    """Ask the kernel for the lines, and open the pin library without claiming any."""
+    library = environment.get("GPIOZERO_PIN_FACTORY", "") or DEFAULT_LIBRARY
+    is_closed, chip = False, None
+    if library != "mock":
+        try:
+            chip = header_chip(sorted(wanted), folder)
+        except PermissionError:
+            is_closed = True
+    if library != "mock" and chip is None:
+        return Pins(None, library, is_closed=is_closed)
+    try:
+        open_pins(environment).close()
+    except PanelUnavailable as refusal:
+        return Pins(chip, library, refusal)
+    return Pins(chip, library)
+
+
+def judge_pins(pins: Pins, wanted: Mapping[int, str], *, kind: str, box_runs: bool) -> Finding:
+    """Judge; ``box_runs`` says that lines which lgpio holds are the box's own."""
+    name = "pins"
+    if not wanted:
+        return fine(name, f'{_PLAIN}: panel.kind is "{kind}"' if kind in {"terminal", "none"} else _PLAIN)
+    if pins.is_closed:
+        return wrong(name, "this user may not open the GPIO chip", "sudo usermod -aG gpio $USER, then log in again.")
+    if pins.refusal is not None:
+        return wrong(name, str(pins.refusal), pins.refusal.remedy, code=pins.refusal.code)
+    if pins.library == "mock":
+        return fine(name, "GPIOZERO_PIN_FACTORY is mock: lights and buttons are stand-ins")
+    if pins.chip is None:
+        text, remedy = "no GPIO chip here", 'On another machine than a Pi: panel.kind = "terminal" or "none".'
+        return wrong(name, text, remedy, code="panel-unavailable") if kind == "gpio" else skipped(name, text, remedy)
+    ours = {line for line in pins.chip.lines if line.consumer == _OURS and box_runs}
+    taken = [line for line in pins.chip.lines if line.consumer and line not in ours]
+    if taken:
+        return wrong(name, "; ".join(_who_has(line, wanted) for line in taken), _remedy(taken[0], wanted))
+    state = "in use by the box itself" if ours else "free"
+    return fine(name, f"{pins.chip.label}: all {len(wanted)} {state}")
+
+
+def _who_has(line: Line, wanted: Mapping[int, str]) -> str:
+    who = "another program that uses lgpio" if line.consumer == _OURS else f'"{line.consumer}"'
+    return f"GPIO{line.gpio} ({wanted[line.gpio]}) is taken by {who}"
+
+
+def _remedy(line: Line, wanted: Mapping[int, str]) -> str:
+    if line.consumer == _OURS:
+        return f"End it, or set {wanted[line.gpio]} to another pin; `sudo lsof /dev/gpiochip*` names it."
+    return f'Set {wanted[line.gpio]} to another pin or to "none"; hardware.md tells which a sound board takes.'

@@ -1,0 +1,128 @@
+"""The plan: which checks a box gets, in the order of the table, from what its settings say."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from edgevoice.doctor import body, ears, manager, network, pins, sound
+from edgevoice.doctor.examination import Check, run
+from edgevoice.doctor.findings import Finding, skipped, wrong
+from edgevoice.doctor.listening import LIMIT_S, listen
+from edgevoice.doctor.machine import Machine
+from edgevoice.echo.chosen import choose
+from edgevoice.echo.record import EchoRecord, read_record
+from edgevoice.echo.tiers import Tier
+from edgevoice.errors import SettingsInvalid
+from edgevoice.settings_file import Loaded, SettingsRefused, load
+from edgevoice.system.announced import state_folder
+from edgevoice.system.credentials import Key, find_key
+
+_FIRST = "Mend the settings first."
+_SESSION_LIMIT_S = 20.0
+_INSIDE_LIMIT_S = 75.0
+"""The service inside the box may take a minute to load on a small Pi."""
+
+_SOUND = ("microphone", "speaker")
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What is examined, and with which means; ``volume_percent`` is how loud the tone is, else as the settings say."""
+
+    path: Path | None
+    environment: Mapping[str, str]
+    machine: Machine = field(default_factory=Machine)
+    with_sound: bool = True
+    volume_percent: int | None = None
+
+    def findings(self) -> list[Finding]:
+        """Examine everything; the sound last, when nothing else takes the processor from it."""
+        manager_says = self.machine_manager
+        checks = [
+            *self._checks_without_settings(),
+            Check(("service",), lambda: [manager.judge_manager(manager_says)]),
+        ]
+        try:
+            loaded = load(self.path, self.environment)
+        except SettingsRefused as refusal:
+            faults = [wrong("settings", fault, refusal.remedy, code=refusal.code) for fault in refusal.faults]
+            rest = ("key", "wake word", "echo", "pins", "network", "TLS", "session", *_SOUND)
+            return [*faults, *(skipped(name, "needs the settings", _FIRST) for name in rest), *run(checks)]
+        key, key_finding = self._key(loaded)
+        record = read_record(state_folder(self.environment))
+        first = [ears.judge_settings(loaded), key_finding]
+        if key_finding.mark == "wrong":
+            session: Callable[[], Iterable[Finding]] = lambda: [  # noqa: E731 - one of two
+                skipped("session", "needs the key", "Mend the key first.")
+            ]
+        else:
+            session = lambda: [network.examine_session(loaded.settings, key, self.environment)]  # noqa: E731
+        quick = [*_checks(self, loaded, key, record, session), *checks]
+        done = [*first, *run(quick)]
+        return [*done, *(run([self._sound(loaded, record)]) if self.with_sound else _unheard())]
+
+    @cached_property
+    def machine_manager(self) -> Mapping[str, str] | None:
+        """What the service manager says of the box."""
+        return manager.probe_manager(self.machine)
+
+    def _checks_without_settings(self) -> list[Check]:
+        machine = self.machine
+        folder = state_folder(self.environment)
+        return [
+            Check(("disk",), lambda: [body.judge_disk(body.probe_disk(folder))]),
+            Check(("memory",), lambda: [body.judge_memory(body.probe_memory(machine))]),
+            Check(("clock",), lambda: [body.examine_clock()]),
+            Check(("power",), lambda: [body.judge_power(body.probe_power(machine))]),
+            Check(("Wi-Fi",), lambda: [body.judge_radio(body.probe_radio(machine))]),
+        ]
+
+    def _key(self, loaded: Loaded) -> tuple[Key | None, Finding]:
+        try:
+            key = find_key(loaded.settings.service, self.environment)
+        except SettingsInvalid as refusal:
+            return None, wrong("key", str(refusal), refusal.remedy, code=refusal.code)
+        return key, ears.judge_key(key, loaded.settings)
+
+    def _sound(self, loaded: Loaded, record: EchoRecord | None) -> Check:
+        settings = loaded.settings
+        volume = settings.speaker.volume_percent if self.volume_percent is None else self.volume_percent
+
+        def examine() -> Iterable[Finding]:
+            box_runs = manager.is_running(self.machine_manager)
+            heard = listen(settings, self.machine, volume_percent=volume, box_runs=box_runs)
+            yield sound.judge_microphone(heard)
+            yield sound.judge_speaker(heard, cancels_itself=choose(settings, record).tier is Tier.HARDWARE)
+
+        return Check(_SOUND, examine, LIMIT_S)
+
+
+def _unheard() -> list[Finding]:
+    return [skipped(name, "not examined", "Leave --quick out.") for name in _SOUND]
+
+
+def _checks(
+    examination: Examination,
+    loaded: Loaded,
+    key: Key | None,
+    record: EchoRecord | None,
+    session: Callable[[], Iterable[Finding]],
+) -> list[Check]:
+    settings, machine = loaded.settings, examination.machine
+    address = network.address_of(settings.service, key)
+    wanted = pins.wanted_pins(settings)
+
+    def examine_pins() -> Iterable[Finding]:
+        runs = manager.is_running(examination.machine_manager)
+        found = pins.probe_pins(wanted, examination.environment, machine.root / "dev")
+        return [pins.judge_pins(found, wanted, kind=settings.panel.kind, box_runs=runs)]
+
+    return [
+        Check(("wake word",), lambda: [ears.examine_words(settings)]),
+        Check(("echo",), lambda: [ears.examine_echo(settings, record)]),
+        Check(("pins",), examine_pins),
+        Check(("network",), lambda: [network.judge_way(network.probe_way(machine, address), address)]),
+        Check(("TLS",), lambda: [network.judge_tls(network.probe_tls(address), address)]),
+        Check(("session",), session, _INSIDE_LIMIT_S if address.is_inside else _SESSION_LIMIT_S),
+    ]

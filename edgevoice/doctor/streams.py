@@ -1,0 +1,107 @@
+"""The box's own streams, opened for an examination: what the microphone hears and what the speaker is given."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from edgevoice.assembly import open_mute_pin
+from edgevoice.audio.devices import find, sound_library
+from edgevoice.audio.microphone import Microphone
+from edgevoice.audio.speaker import Speaker
+from edgevoice.audio.supervisor import Supervisor
+from edgevoice.core.facts import Device, DeviceLost, Event
+from edgevoice.errors import DeviceBusy, EdgevoiceError, PanelUnavailable
+from edgevoice.panel.pins import open_pins
+from edgevoice.settings import Settings
+
+STEP_S = 0.1
+
+
+class SoundNotMeasured(EdgevoiceError):
+    """A test sound was played or heard with gaps."""
+
+    code = "echo-not-measured"
+    remedy = "Run it again on a machine that is less busy."
+
+
+@dataclass(slots=True)
+class Tape:
+    """What was handed to the speaker, from the stream's first sample on."""
+
+    pieces: list[npt.NDArray[np.int16]] = field(default_factory=list)
+
+    def played(self, samples: npt.NDArray[np.int16] | None, frames: int) -> None:
+        """Take a period, in PortAudio's thread."""
+        self.pieces.append(np.zeros(frames, np.int16) if samples is None else samples.copy())
+
+
+def find_devices(settings: Settings) -> None:
+    """Raise ``DeviceMissing`` for a name that no card has."""
+    with sound_library() as library:
+        find(library, Device.MICROPHONE, settings.microphone.device)
+        find(library, Device.SPEAKER, settings.speaker.device)
+
+
+@asynccontextmanager
+async def open_streams(settings: Settings, microphone: Microphone, speaker: Speaker) -> AsyncIterator[list[Device]]:
+    """Keep both streams open; gives the list of those that are lost."""
+    lost: list[Device] = []
+
+    def report(event: Event) -> None:
+        if isinstance(event, DeviceLost):
+            lost.append(event.device)
+
+    names = {Device.MICROPHONE: settings.microphone.device, Device.SPEAKER: settings.speaker.device}
+    with ExitStack() as opened:
+        _let_amplifier_sound(settings, opened)
+        running = asyncio.create_task(Supervisor(microphone, speaker, names, report).run())
+        try:
+            yield lost
+        finally:
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+
+
+def _let_amplifier_sound(settings: Settings, opened: ExitStack) -> None:
+    """Take the amplifier's mute pin, if it has one, as the box does; where the box itself has it, it sounds already."""
+    if settings.amplifier.mute_gpio == "none":
+        return
+    with contextlib.suppress(PanelUnavailable):
+        factory = open_pins(os.environ)
+        opened.callback(factory.close)
+        open_mute_pin(settings, opened, factory)
+
+
+async def until(is_so: Callable[[], bool], limit_s: float, lost: list[Device]) -> None:
+    """Wait until it is so; a device that is lost meanwhile is ``DeviceBusy``, the limit ``SoundNotMeasured``."""
+    for _ in range(round(limit_s / STEP_S)):
+        if lost:
+            raise DeviceBusy(
+                f"the {lost[0]} does not open, or was lost",
+                remedy="Does the box itself run? `sudo systemctl stop edgevoice`, then try again; "
+                "`fuser -v /dev/snd/*` names whoever has the card.",
+            )
+        if is_so():
+            return
+        await asyncio.sleep(STEP_S)
+    raise SoundNotMeasured("the sound card does not keep time")
+
+
+def gaps(microphone: Microphone, speaker: Speaker) -> int:
+    """Return how many gaps there were so far, in either direction."""
+    return microphone.clock.jumps + speaker.clock.jumps + microphone.overflows + speaker.underflows
+
+
+def nobody_hears(_frame: bytes, _end: int) -> None:
+    """Stand in for the wake word."""
+
+
+def nobody_waits() -> None:
+    """Stand in for the uplink: the recording is fetched at its end."""

@@ -1,0 +1,93 @@
+"""Record of a soak: what was done to the box and what was seen of it. Data only; all times are monotonic seconds."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What may befall the box."""
+
+    LINK_CUT = "link cut"
+    STALL = "stall"
+    LOSS = "loss"
+    SERVICE_RESTART = "service restart"
+    CARD_UNPLUGGED = "card unplugged"
+    SOUND_SERVER_KILLED = "sound server killed"
+    DISK_FULL = "disk full"
+    CLOCK_JUMP = "clock jump"
+
+    @property
+    def takes_the_card(self) -> bool:
+        """Whether both streams are dead until the box has opened the card again."""
+        return self in {Kind.CARD_UNPLUGGED, Kind.SOUND_SERVER_KILLED}
+
+    @property
+    def takes_the_link(self) -> bool:
+        """Whether an open session is lost by it."""
+        return self in {Kind.LINK_CUT, Kind.SERVICE_RESTART}
+
+
+class Moment(StrEnum):
+    """Where in a dialogue a fault falls."""
+
+    AT_REST = "at rest"
+    ASKING = "asking"
+    ANSWERING = "answering"
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A fault from its beginning to the box's listening again; ``recovered_s`` is None when it never did."""
+
+    kind: Kind
+    moment: Moment
+    began_s: float
+    ended_s: float
+    recovered_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A wake word and a question with no fault in their way."""
+
+    at_s: float
+    is_heard: bool
+    is_answered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What the kernel says of the daemon; memory in MB (10^6 bytes), xruns since the start."""
+
+    at_s: float
+    rss_mb: float
+    anonymous_mb: float
+    threads: int
+    files: int
+    xruns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A sample taken while nothing was going on, and how many asyncio tasks there were."""
+
+    sample: Sample
+    tasks: int
+
+
+@dataclass(slots=True)
+class Record:
+    """All that is known of one soak. ``phases`` holds each status line of the box, ``fed`` each WATCHDOG=1."""
+
+    seed: int
+    watchdog_half_s: float
+    began_s: float = 0.0
+    ended_s: float = 0.0
+    episodes: list[Episode] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    rests: list[Rest] = field(default_factory=list)
+    phases: list[tuple[float, str]] = field(default_factory=list)
+    fed: list[float] = field(default_factory=list)
+    log: dict[str, int] = field(default_factory=dict)
+    troubles: list[str] = field(default_factory=list)

@@ -1,0 +1,188 @@
+"""The service's "mm-hm": quiet, bounded, stopped softly, and never put together from two."""
+
+import numpy as np
+import pytest
+
+from edgevoice.audio.backchannel import BackchannelMixer
+from edgevoice.audio.speaker import PERIOD, RATE_HZ, Speaker
+from edgevoice.core.facts import ItemHeard, PlaybackCut, PlaybackDrained
+
+MS = RATE_HZ // 1000
+LOUD = 10_000
+QUIET = 3548
+"""9 dB below."""
+
+
+def sound(milliseconds: float, level: int = LOUD) -> bytes:
+    return np.full(round(milliseconds * MS), level, "<i2").tobytes()
+
+
+class Ear:
+    """A speaker at full volume, what the room hears of it, and what the echo canceller is told."""
+
+    def __init__(self, volume_percent: int = 100) -> None:
+        self.told: list[PlaybackCut | PlaybackDrained] = []
+        self.reference: list[int] = []
+        self.speaker = Speaker(
+            self.told.append, prefill_ms=0, volume_percent=volume_percent, earcon_percent=0, played=self._played
+        )
+
+    def _played(self, samples: np.ndarray[tuple[int, ...], np.dtype[np.int16]] | None, frames: int) -> None:
+        self.reference += [0] * frames if samples is None else samples.tolist()
+
+    def hear(self, periods: int) -> list[int]:
+        pieces = [self.speaker.callback(None, PERIOD, None, 0)[0] for _ in range(periods)]
+        return [int(sample) for sample in np.frombuffer(b"".join(pieces), "<i2")]
+
+
+def test_it_is_heard_9_db_below_an_answer_and_tells_nothing_of_itself() -> None:
+    ear = Ear()
+    assert ear.speaker.play_backchannel("b1", sound(100))
+    assert not ear.speaker.play_backchannel("b1", sound(100)), "it has begun before"
+
+    assert set(ear.hear(20)) == {QUIET}
+    assert ear.speaker.is_silent
+    assert set(ear.hear(5)) == {0}
+    assert ear.told == [], "no burst, no end of playback"
+
+
+def test_it_follows_the_volume() -> None:
+    ear = Ear(volume_percent=50)
+    ear.speaker.play_backchannel("b1", sound(100))
+
+    assert set(ear.hear(10)) == {QUIET // 4}
+
+
+def test_the_echo_canceller_is_told_of_it() -> None:
+    ear = Ear()
+    ear.speaker.play_backchannel("b1", sound(100))
+    heard = ear.hear(12)
+
+    assert ear.reference == heard
+
+
+def test_it_counts_as_nothing_heard_of_an_answer_before_it_or_after_it() -> None:
+    ear = Ear()
+    ear.speaker.play_backchannel("b1", sound(100))
+    ear.hear(5)
+    assert ear.speaker.play("item", 0, sound(100)) == 1
+    ear.hear(3)
+    ear.speaker.cut()
+    ear.hear(1)
+
+    assert ear.told == [PlaybackCut((ItemHeard("item", 0, heard_ms=35, received_ms=100, is_complete=False),))]
+
+
+def test_it_waits_for_60_ms_or_for_its_end() -> None:
+    ear = Ear()
+    ear.speaker.play_backchannel("b1", sound(59))
+    assert ear.speaker.is_silent
+    ear.speaker.finish_backchannel("another")
+    assert ear.speaker.is_silent
+    ear.speaker.finish_backchannel("b1")
+
+    assert ear.hear(6) == [QUIET] * 59 * MS + [0] * MS
+
+
+def test_stopped_it_fades_within_10_ms_and_the_rest_of_it_is_not_heard() -> None:
+    ear = Ear()
+    ear.speaker.play_backchannel("b1", sound(500))
+    ear.hear(10)
+    ear.speaker.stop_backchannel()
+    fade = ear.hear(1)
+
+    assert fade[0] == QUIET
+    assert max(abs(step) for step in np.diff([*fade, 0])) <= QUIET // 100
+    assert not ear.speaker.play_backchannel("b1", sound(500)), "the rest of it comes late"
+    assert set(ear.hear(5)) == {0}
+    assert ear.speaker.play_backchannel("b2", sound(100))
+    assert set(ear.hear(10)) == {QUIET}
+
+
+def test_a_cut_silences_it_too() -> None:
+    ear = Ear()
+    ear.speaker.play_backchannel("b1", sound(500))
+    ear.hear(10)
+    ear.speaker.cut()
+    ear.hear(1)
+
+    assert set(ear.hear(5)) == {0}
+
+
+def test_stopping_nothing_is_no_matter() -> None:
+    ear = Ear()
+    ear.speaker.stop_backchannel()
+    ear.speaker.play_backchannel("b1", sound(10))
+    ear.speaker.stop_backchannel()
+
+    assert set(ear.hear(3)) == {0}
+
+
+def test_those_without_a_name_are_heard_though_one_was_stopped() -> None:
+    mixer = BackchannelMixer()
+    assert mixer.push("", sound(100))
+    mixer.stop()
+
+    assert mixer.push("", sound(100))
+
+
+def test_more_than_3_s_do_not_wait() -> None:
+    ear = Ear()
+    for number in range(100):
+        ear.speaker.play_backchannel(f"b{number}", sound(100))
+
+    assert set(ear.hear(300)) == {QUIET}
+    assert set(ear.hear(10)) == {0}
+
+
+def test_a_sample_split_over_two_pieces_is_put_together_and_never_with_another_backchannels() -> None:
+    mixer = BackchannelMixer()
+    whole = sound(100, level=0x0102)
+    mixer.push("b1", whole[:2401])
+    mixer.push("b1", whole[2401:] + b"\x7f")
+    mixer.push("b2", sound(50, level=0x0102))
+    out = np.zeros(150 * MS, np.int16)
+    mixer.mix_into(out, 1.0)
+
+    assert set(out.tolist()) == {0x0102}
+    assert mixer.is_idle
+
+
+@pytest.mark.parametrize("level", [32_767, -32_768])
+def test_over_a_full_scale_sound_it_clips_and_does_not_wrap(level: int) -> None:
+    mixer = BackchannelMixer()
+    mixer.push("b1", sound(100, level))
+    out = np.full(PERIOD, level, np.int16)
+    mixer.mix_into(out, 1.0)
+
+    assert set(out.tolist()) == {level}
+
+
+class Amplifier:
+    """A mute pin."""
+
+    is_muted = False
+
+    def mute(self) -> None:
+        self.is_muted = True
+
+    def release(self) -> None:
+        self.is_muted = False
+
+
+def test_after_a_cut_by_the_amplifier_it_is_let_go_for_a_backchannel_and_all_of_that_is_heard() -> None:
+    amplifier = Amplifier()
+    speaker = Speaker(lambda _fact: None, prefill_ms=0, volume_percent=100, earcon_percent=0, amplifier=amplifier)
+    speaker.play("item", 0, sound(500))
+    speaker.callback(None, PERIOD, None, 0)
+    speaker.cut()
+    assert amplifier.is_muted
+    speaker.callback(None, PERIOD, None, 0)
+    speaker.play_backchannel("b1", sound(100))
+
+    heard = 0
+    for _ in range(30):
+        samples = np.frombuffer(speaker.callback(None, PERIOD, None, 0)[0], "<i2")
+        assert not (samples.any() and amplifier.is_muted)
+        heard += int(np.count_nonzero(samples))
+    assert heard == 100 * MS

@@ -1,0 +1,102 @@
+import json
+import stat
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from edgevoice.doctor.bundle import BundleNotWritten, scrub, write_bundle
+from edgevoice.doctor.findings import fine, wrong
+from tests.doctor.machines import machine
+
+SECRET = "c2VjcmV0OmtleS10aGF0LW5vYm9keS1tYXktc2Vl"
+FINDINGS = [fine("disk", "5 GB"), wrong("session", f"refused {SECRET}", "Copy the key again.")]
+
+SETTINGS = """\
+[service]
+url = "wss://example.org/realtime?key=hidden-in-the-address&model=x"
+instructions = "Our cat is called Mimi."
+provider_data = {stt = {user = "Anna"}}
+key_file = "/home/anna/key"
+[speaker]
+volume_percent = 33
+"""
+
+JOURNAL = f"""\
+2026-11-22T10:00:00 edgevoice[1]: link-lost code=key-refused - Basic {SECRET}
+2026-11-22T10:00:01 edgevoice[1]: dialled 203.0.113.9 from b8:27:eb:01:02:03 via fe80::ba27:ebff:fe01:203
+2026-11-22T10:00:02 edgevoice[1]: sk-abcdefghijklmnop in /home/anna/x
+"""
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> dict[str, str]:
+    """Return the files of an archive of a machine with secrets all over it."""
+    settings = tmp_path / "edgevoice.toml"
+    settings.write_text(SETTINGS, encoding="utf-8")
+    files = {
+        "/proc/asound/cards": " 0 [sndrpigooglevoi]: RPi-simple - snd_rpi_googlevoicehat_soundcard\n",
+        "/proc/asound/card0/pcm0c/sub0/hw_params": "rate: 48000 (48000/1)\n",
+        "/proc/modules": "snd_soc_wm8960 16384 0 - Live 0x0000000000000000\n",
+        "/boot/firmware/config.txt": "# my password is 1234\ndtoverlay=googlevoicehat-soundcard\narm_64bit=1\n",
+    }
+    there = machine(tmp_path / "root", files, {"journalctl -u edgevoice.service": JOURNAL})
+    environment = {"EDGEVOICE_API_KEY": SECRET, "HOME": "/home/anna"}
+    write_bundle(tmp_path / "out.tar.gz", FINDINGS, settings, environment, there)
+    assert stat.S_IMODE((tmp_path / "out.tar.gz").stat().st_mode) == 0o600
+    with tarfile.open(tmp_path / "out.tar.gz") as archive:
+        return {
+            name.removeprefix("edgevoice-doctor/"): file.read().decode()
+            for name in archive.getnames()
+            if (file := archive.extractfile(name)) is not None
+        }
+
+
+def test_a_helper_finds_what_was_found_and_how_the_machine_is_made(bundle: dict[str, str]) -> None:
+    assert json.loads(bundle["doctor.json"])[1]["remedy"] == "Copy the key again."
+    assert "sndrpigooglevoi" in bundle["files/proc/asound/cards"]
+    assert "48000" in bundle["files/proc/asound/card0/pcm0c/sub0/hw_params"]
+    assert bundle["files/boot/firmware/config.txt"] == "dtoverlay=googlevoicehat-soundcard"
+    assert "snd_soc_wm8960" in bundle["files/proc/modules"]
+    assert "websockets" in bundle["versions.txt"]
+    assert "link-lost code=key-refused" in bundle["journal.txt"]
+    told = json.loads(bundle["settings.json"])
+    assert told["speaker.volume_percent"] == {"value": 33, "changed": True}
+    assert told["service.voice"] == {"value": "Sarah", "changed": False}
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        SECRET,
+        "hidden-in-the-address",
+        "Mimi",
+        "Anna",
+        "/home/anna",
+        "1234",
+        "203.0.113.9",
+        "b8:27:eb",
+        "fe80::ba27",
+        "sk-abc",
+    ],
+)
+def test_nothing_private_is_in_it(bundle: dict[str, str], secret: str) -> None:
+    assert [name for name, text in bundle.items() if secret in text] == []
+
+
+def test_the_examples_of_our_own_settings_are_not_hidden() -> None:
+    text = "edgevoice 0.3.0\nopenwakeword 0.4.0\nat 127.0.0.1:8080, 10:15:02 and inworld/inworld-stt-1"
+
+    assert scrub(text, {}) == text
+
+
+def test_a_file_that_is_there_is_left_alone_and_settings_that_are_wrong_do_no_harm(tmp_path: Path) -> None:
+    place = tmp_path / "out.tar.gz"
+    place.write_text("mine", encoding="utf-8")
+    with pytest.raises(BundleNotWritten, match="File exists"):
+        write_bundle(place, FINDINGS, tmp_path / "none.toml", {}, machine(tmp_path / "root"))
+    assert place.read_text(encoding="utf-8") == "mine"
+
+    write_bundle(tmp_path / "other.tar.gz", FINDINGS, tmp_path / "none.toml", {}, machine(tmp_path / "root"))
+    with tarfile.open(tmp_path / "other.tar.gz") as archive:
+        assert "edgevoice-doctor/doctor.json" in archive.getnames()

@@ -1,0 +1,73 @@
+"""Devices that do not open, told apart before anything is played."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgevoice.audio import devices
+from edgevoice.doctor.findings import Mark
+from edgevoice.doctor.listening import listen
+from edgevoice.doctor.sound import State, judge_microphone, judge_speaker
+from edgevoice.settings import Microphone, Settings, Speaker
+from tests.audio.fake_library import CARDS, FakeLibrary
+from tests.doctor.machines import machine
+
+SETTINGS = Settings(microphone=Microphone(device="mic"), speaker=Speaker(device="dac"))
+
+
+class AskedLibrary(FakeLibrary):
+    """Refuses a format with PortAudio's own error: an index of the card, and a code."""
+
+    def __init__(self, refusals: dict[int, tuple[Any, ...]], *cards: dict[str, Any]) -> None:
+        super().__init__(*(cards or CARDS))
+        self._refusals = refusals
+
+    def is_format_supported(self, *_args: Any, **options: Any) -> Any:
+        index = options.get("input_device", options.get("output_device"))
+        if index in self._refusals:
+            raise ValueError(*self._refusals[index])
+        return True
+
+
+@pytest.fixture
+def with_refusals(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def use(refusals: dict[int, tuple[Any, ...]], *cards: dict[str, Any]) -> None:
+        monkeypatch.setattr(devices, "open_library", lambda: AskedLibrary(refusals, *cards))
+
+    return use
+
+
+def test_a_rate_that_a_card_does_not_take_is_told_from_a_card_that_is_busy(with_refusals: Any, tmp_path: Path) -> None:
+    with_refusals({0: ("Invalid sample rate", -9997), 1: ("Device unavailable", -9985)})
+
+    heard = listen(SETTINGS, machine(tmp_path), volume_percent=50, box_runs=False)
+
+    assert (heard.microphone.state, heard.speaker.state) == (State.WRONG_RATE, State.BUSY)
+    assert judge_microphone(heard).text == "mic takes no 16000 Hz mono"
+    assert "edgevoice_mic" in judge_microphone(heard).remedy
+    assert judge_speaker(heard, cancels_itself=False).mark is Mark.WRONG
+
+
+def test_while_the_box_has_both_neither_is_called_broken(with_refusals: Any, tmp_path: Path) -> None:
+    with_refusals({0: ("Device unavailable", -9985), 1: ("Device unavailable", -9985)})
+    files = {
+        "/proc/asound/card1/pcm0c/sub0/status": "state: RUNNING\nowner_pid   : 812\n",
+        "/proc/asound/card1/pcm0p/sub0/status": "state: RUNNING\nowner_pid   : 813\n",
+        "/proc/812/cmdline": "python\0/opt/edgevoice/bin/edgevoice\0run\0",
+        "/proc/813/cmdline": "python\0/opt/edgevoice/bin/edgevoice\0run\0",
+    }
+
+    heard = listen(SETTINGS, machine(tmp_path, files), volume_percent=50, box_runs=True)
+
+    findings = [judge_microphone(heard), judge_speaker(heard, cancels_itself=False)]
+    assert [finding.mark for finding in findings] == [Mark.SKIPPED, Mark.SKIPPED]
+    assert findings[0].text == "mic: the box itself has it, so it opens"
+
+
+def test_a_card_that_is_not_there_keeps_its_code(with_refusals: Any, tmp_path: Path) -> None:
+    with_refusals({1: ("Device unavailable", -9985)}, CARDS[1])
+
+    heard = listen(SETTINGS, machine(tmp_path), volume_percent=50, box_runs=False)
+
+    assert judge_microphone(heard).code == "audio-device-missing"

@@ -1,0 +1,110 @@
+import fcntl
+from pathlib import Path
+
+import pytest
+
+from edgevoice.doctor import lines
+from edgevoice.doctor.findings import Mark
+from edgevoice.doctor.lines import Chip, Line, header_chip
+from edgevoice.doctor.pins import Pins, judge_pins, probe_pins, wanted_pins
+from edgevoice.errors import PanelUnavailable
+from edgevoice.settings import Amplifier, Panel, Settings
+
+WANTED = {17: "panel.listening_led_gpio", 23: "panel.talk_button_gpio"}
+
+
+def chip(*held: Line) -> Pins:
+    return Pins(Chip(Path("/dev/gpiochip0"), "pinctrl-bcm2711", held))
+
+
+def judged(pins: Pins, *, kind: str = "auto", box_runs: bool = False) -> tuple[Mark, str]:
+    finding = judge_pins(pins, WANTED, kind=kind, box_runs=box_runs)
+    return finding.mark, finding.text
+
+
+def test_pins_that_nobody_has_are_fine() -> None:
+    assert judged(chip(Line(17, "GPIO17", ""))) == (Mark.FINE, "pinctrl-bcm2711: all 2 free")
+
+
+def test_a_line_of_the_kernels_is_named_with_its_user_and_our_setting() -> None:
+    mark, text = judged(chip(Line(17, "GPIO17", "hifiberry-amp reset")))
+
+    assert mark is Mark.WRONG
+    assert text == 'GPIO17 (panel.listening_led_gpio) is taken by "hifiberry-amp reset"'
+
+
+def test_lgpio_is_the_box_itself_only_while_the_box_runs() -> None:
+    held = chip(Line(17, "GPIO17", "lg"), Line(23, "GPIO23", "lg"))
+
+    assert judged(held, box_runs=True) == (Mark.FINE, "pinctrl-bcm2711: all 2 in use by the box itself")
+    assert "another program that uses lgpio" in judged(held)[1]
+
+
+def test_a_machine_without_pins_is_broken_only_if_pins_are_asked_for() -> None:
+    assert judged(Pins(None))[0] is Mark.SKIPPED
+    assert judged(Pins(None), kind="gpio")[0] is Mark.WRONG
+    assert judge_pins(Pins(None), {}, kind="terminal", box_runs=False).mark is Mark.FINE
+    assert "gpio $USER" in judge_pins(Pins(None, is_closed=True), WANTED, kind="auto", box_runs=False).remedy
+
+
+def test_a_library_that_does_not_open_the_pins_says_why() -> None:
+    pins = Pins(chip().chip, refusal=PanelUnavailable("lgpio cannot be loaded"))
+
+    assert judged(pins) == (Mark.WRONG, "lgpio cannot be loaded")
+
+
+def test_the_mock_pins_are_told_as_such_and_really_opened(tmp_path: Path) -> None:
+    pins = probe_pins(WANTED, {"GPIOZERO_PIN_FACTORY": "mock"}, tmp_path)
+
+    assert pins == Pins(None, "mock")
+    assert judged(pins)[0] is Mark.FINE
+
+
+def test_a_machine_without_a_chip_is_not_asked_for_a_library(tmp_path: Path) -> None:
+    assert probe_pins(WANTED, {}, tmp_path) == Pins(None)
+
+
+def test_the_pins_wanted_are_those_of_the_settings() -> None:
+    panel = Panel(speaking_led_gpio="none", status_led_gpio="none", mute_button_gpio="none")
+
+    assert wanted_pins(Settings(panel=panel, amplifier=Amplifier(mute_gpio=4))) == {
+        17: "panel.listening_led_gpio",
+        23: "panel.talk_button_gpio",
+        4: "amplifier.mute_gpio",
+    }
+    assert wanted_pins(Settings(panel=Panel(kind="none"))) == {}
+
+
+def test_the_kernels_answers_are_read_as_linux_gpio_h_lays_them_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No GPIO here: the layout is checked against the sizes and offsets of linux/gpio.h, 68 and 256 bytes."""
+    (tmp_path / "gpiochip0").touch()
+    (tmp_path / "gpiochip4").touch()
+    asked: list[int] = []
+
+    def answer(descriptor: int, request: int, argument: bytes) -> bytes:
+        asked.append(request)
+        name = Path(f"/proc/self/fd/{descriptor}").readlink().name
+        if request == 0x8044B401:
+            label = b"pinctrl-rp1" if name == "gpiochip4" else b"raspberrypi-exp"
+            return name.encode().ljust(32, b"\0") + label.ljust(32, b"\0") + (54).to_bytes(4, "little")
+        assert request == 0xC100B405
+        gpio = int.from_bytes(argument[64:68], "little")
+        used, consumer = (1, b"spi0 CS0") if gpio == 17 else (2, b"")
+        return (
+            f"GPIO{gpio}".encode().ljust(32, b"\0")
+            + consumer.ljust(32, b"\0")
+            + argument[64:72]
+            + used.to_bytes(8, "little")
+            + bytes(176)
+        )
+
+    monkeypatch.setattr(fcntl, "ioctl", answer)
+    found = header_chip([17, 23, 60], tmp_path)
+
+    assert found == Chip(
+        tmp_path / "gpiochip4", "pinctrl-rp1", (Line(17, "GPIO17", "spi0 CS0"), Line(23, "GPIO23", ""))
+    )
+    assert len(asked) == 2 + 1 + 2
+    assert lines._LINE.size == 256

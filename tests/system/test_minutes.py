@@ -1,0 +1,265 @@
+"""The minutes of a day: counted while a session is open, and remembered."""
+
+import asyncio
+import errno
+import json
+import logging
+import os
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from edgevoice.core.facts import BudgetTold, LinkLost, LinkOpened
+from edgevoice.core.notices import Notice, PhaseEntered
+from edgevoice.core.orders import CloseLink
+from edgevoice.system import minutes
+from edgevoice.system.minutes import FILE_NAME, Minutes
+from tests.waiting import eventually
+
+TODAY = date(2026, 11, 22)
+LISTENING = PhaseEntered("listening")
+LOST = LinkLost("session-ended", is_retriable=True)
+
+
+class Day:
+    """A box's clocks, and the minutes that it counts by them."""
+
+    def __init__(self, folder: Path, daily_minutes: float = 10) -> None:
+        self.folder = folder
+        self.daily_minutes = daily_minutes
+        self.now = 100.0
+        self.date = TODAY
+        self.told: list[float | None] = []
+        self.minutes = self.restarted()
+
+    def restarted(self) -> Minutes:
+        self.minutes = Minutes(self.folder, self.daily_minutes, today=lambda: self.date, clock=lambda: self.now)
+        return self.minutes
+
+    def happen(self, *notices: Notice, after_s: float = 0) -> None:
+        self.now += after_s
+        for notice in notices:
+            self.minutes(notice, self.now)
+
+    def talk(self, seconds: float) -> None:
+        self.happen(LISTENING)
+        self.happen(CloseLink(), PhaseEntered("idle"), after_s=seconds)
+
+    def tell(self, fact: BudgetTold) -> None:
+        self.told.append(fact.left_s)
+
+    def live(self, *meanwhile: Callable[[], None], until: Callable[[], bool] = lambda: True) -> None:
+        """Run until what happens meanwhile is through, and stop as the daemon does."""
+
+        async def run() -> None:
+            task = asyncio.ensure_future(self.minutes.run(self.tell))
+            await asyncio.sleep(0)
+            for happens in meanwhile:
+                happens()
+            await eventually(until, limit_s=3)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        asyncio.run(run())
+
+    def file(self) -> Path:
+        return self.folder / FILE_NAME
+
+
+@pytest.fixture
+def day(tmp_path: Path) -> Day:
+    return Day(tmp_path / "state")
+
+
+def test_only_the_time_in_which_a_session_is_open_counts(day: Day) -> None:
+    day.happen(PhaseEntered("connecting"), LinkOpened())
+    day.happen(LISTENING, after_s=5)
+    day.happen(PhaseEntered("thinking"), PhaseEntered("speaking"), LISTENING, after_s=20)
+    day.happen(CloseLink(), after_s=10)
+    day.now += 500
+
+    assert day.minutes.today_s == 30
+
+
+def test_the_session_that_is_open_now_is_among_them(day: Day) -> None:
+    day.happen(LISTENING)
+    day.now += 7
+
+    assert day.minutes.today_s == 7
+
+
+def test_the_time_between_a_lost_session_and_the_next_costs_nothing(day: Day) -> None:
+    day.happen(LISTENING)
+    day.happen(LOST, after_s=10)
+    day.happen(LISTENING, after_s=3)
+    day.happen(CloseLink(), after_s=10)
+
+    assert day.minutes.today_s == 20
+
+
+def test_minutes_survive_a_restart(day: Day) -> None:
+    day.live(lambda: day.talk(90))
+
+    assert day.restarted().today_s == 90
+
+
+def test_a_conversation_that_a_stop_ends_is_counted(day: Day) -> None:
+    def stopped() -> None:
+        day.happen(LISTENING)
+        day.now += 40
+
+    day.live(stopped)
+
+    assert day.restarted().today_s == 40
+
+
+def test_they_are_written_when_a_conversation_ends_and_not_only_at_the_stop(day: Day) -> None:
+    day.live(lambda: day.talk(60), until=lambda: day.file().exists() and json.loads(day.file().read_bytes()) != {})
+
+    assert json.loads(day.file().read_bytes()) == {"2026-11-22": 60}
+
+
+def test_they_are_written_with_each_tick_of_a_long_conversation(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(minutes, "TICK_S", 0.01)
+
+    def begin() -> None:
+        day.happen(LISTENING)
+        day.now += 30
+
+    def is_written() -> bool:
+        return day.file().exists() and json.loads(day.file().read_bytes()) == {"2026-11-22": 30}
+
+    day.live(begin, until=is_written)
+
+
+def test_an_idle_box_writes_nothing(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(minutes, "TICK_S", 0.001)
+    day.live(until=lambda: len(day.told) > 5)
+
+    assert not day.file().exists()
+
+
+def test_what_is_left_is_told_at_the_start_and_after_each_session(day: Day) -> None:
+    day.live(lambda: day.talk(90), lambda: day.talk(600))
+
+    assert day.told[:5] == [600, 600, 510, 510, -90]
+
+
+def test_a_new_day_is_told_of_without_a_restart(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(minutes, "TICK_S", 0.005)
+
+    def sleep() -> None:
+        day.talk(700)
+        day.date += timedelta(days=1)
+
+    day.live(sleep, until=lambda: day.told[-1] == 600)
+
+
+def test_without_a_limit_nothing_is_told_and_all_is_counted(tmp_path: Path) -> None:
+    day = Day(tmp_path, daily_minutes=0)
+    day.live(lambda: day.talk(90))
+
+    assert day.told == []
+    assert day.restarted().today_s == 90
+
+
+def test_a_clock_that_is_put_back_finds_the_day_as_it_left_it(day: Day) -> None:
+    day.talk(500)
+    day.date -= timedelta(days=1)
+    day.talk(20)
+    assert day.minutes.today_s == 20
+    day.date = TODAY
+
+    assert day.minutes.today_s == 500
+
+
+def test_a_box_that_starts_in_1970_gives_no_new_minutes_once_its_clock_is_right(day: Day) -> None:
+    day.live(lambda: day.talk(600))
+    for _ in range(5):
+        day.date = date(1970, 1, 1)
+        day.restarted()
+        day.live(lambda: day.talk(1))
+    day.date = TODAY
+
+    assert day.restarted().today_s == 600
+
+
+def test_a_clock_that_was_far_ahead_takes_no_minutes_from_the_days_that_come(day: Day) -> None:
+    day.date = date(2099, 1, 1)
+    day.live(lambda: day.talk(9000))
+    day.date = TODAY
+
+    assert day.restarted().today_s == 0
+
+
+def test_old_days_are_forgotten_and_the_file_stays_small(day: Day) -> None:
+    for number in range(400):
+        day.date = TODAY + timedelta(days=number)
+        day.talk(5)
+    day.live()
+
+    assert len(json.loads(day.file().read_bytes())) <= 8
+    assert day.minutes.today_s == 5
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"2026-11-22": -5}',
+        b'{"2026-11-22": 1e99}',
+        b'{"x": 1}',
+        b"\xff\xfe",
+        b"{" * 9999,
+        b"null",
+    ],
+)
+def test_a_broken_file_counts_as_none_and_says_so_and_is_replaced(
+    day: Day, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    day.folder.mkdir()
+    day.file().write_bytes(content)
+    with caplog.at_level(logging.WARNING, "edgevoice"):
+        day.restarted()
+    assert [record.message for record in caplog.records] == ["minutes"]
+    day.live(lambda: day.talk(3))
+
+    assert day.restarted().today_s == 3
+
+
+def test_a_full_disk_is_told_once_and_the_count_goes_on(
+    day: Day, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(minutes, "TICK_S", 0.001)
+    tries = 0
+
+    def full(_descriptor: int) -> None:
+        nonlocal tries
+        tries += 1
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with caplog.at_level(logging.WARNING, "edgevoice"):
+        day.live(lambda: day.talk(60), lambda: day.talk(60), until=lambda: tries > 3)
+
+    assert [record.message for record in caplog.records] == ["minutes"]
+    assert day.minutes.today_s == 120
+    assert list(day.folder.iterdir()) == []
+
+
+def test_a_disk_that_has_room_again_is_written(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(minutes, "TICK_S", 0.001)
+    day.folder.parent.mkdir(exist_ok=True)
+    day.folder.write_text("in the way")
+
+    def mend() -> None:
+        day.talk(60)
+        day.folder.unlink()
+
+    day.live(mend, until=lambda: day.file().exists())
+
+    assert day.restarted().today_s == 60

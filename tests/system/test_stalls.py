@@ -1,0 +1,54 @@
+"""A loop that stands still: told, with its length, and not fed to systemd's watchdog meanwhile."""
+
+import asyncio
+import logging
+import time
+
+import pytest
+
+from edgevoice.system.stalls import watch_loop
+from tests.waiting import eventually
+
+
+def stand_still(seconds: float) -> None:
+    """Keep the loop's thread busy, as a library would that blocks."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+
+
+def test_a_stall_is_told_with_its_length(caplog: pytest.LogCaptureFixture) -> None:
+    async def live() -> None:
+        watching = asyncio.ensure_future(watch_loop(0.05))
+        await asyncio.sleep(0)
+        await eventually(lambda: not watching.done())
+        stand_still(0.3)
+        await eventually(lambda: bool(caplog.records))
+        watching.cancel()
+
+    with caplog.at_level(logging.WARNING, "edgevoice"):
+        asyncio.run(live())
+
+    record = caplog.records[0]
+    assert record.message == "loop-stalled"
+    assert vars(record)["fields"]["seconds"] == pytest.approx(0.3, abs=0.1)
+
+
+def test_a_loop_that_is_on_time_is_not_worth_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    now = 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += 0.3  # a step of 0.25 s, and 50 ms of other work
+        return now
+
+    async def live() -> None:
+        watching = asyncio.ensure_future(watch_loop(1.0, clock))
+        await asyncio.wait([watching], timeout=0.6)
+        watching.cancel()
+
+    with caplog.at_level(logging.WARNING, "edgevoice"):
+        asyncio.run(live())
+
+    assert now > 0.9
+    assert not caplog.records
