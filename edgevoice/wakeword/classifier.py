@@ -24,10 +24,13 @@ _EXPECTED = f"a wake word model takes (1, N, {EMBEDDING_SIZE}) with N from 1 to 
 
 
 class Classifier:
-    """A loaded model; ``embeddings_seen`` is the length of its window. Raises ``WakeWordUnavailable``."""
+    """A loaded model; ``embeddings_seen`` is the length of its window. Raises ``WakeWordUnavailable``.
 
-    def __init__(self, path: Path) -> None:
-        self._session = _open(path)
+    ``pair`` is the same model, made to take two windows at once.
+    """
+
+    def __init__(self, path: Path, pair: bytes | None = None) -> None:
+        self._session = _open(path) if pair is None else open_session(pair)
         self._input, self.embeddings_seen = _input_of(path, self._session)
         self._score = np.zeros((1, 1), np.float32)
         self._bindings: list[Any] = []

@@ -7,6 +7,7 @@ from typing import Literal
 
 from edgevoice.journal import tell
 from edgevoice.wakeword.gate import EnergyGate
+from edgevoice.wakeword.pairs import pair_models
 from edgevoice.wakeword.parts import PartsUnavailable, parts_of
 from edgevoice.wakeword.scorer import LibraryScorer, Scorer, StreamingScorer
 
@@ -28,4 +29,5 @@ def open_scorer(
     except PartsUnavailable as error:
         tell(_log, logging.WARNING, "wakeword-engine", engine="openwakeword", code=error.code, problem=error.line())
         return LibraryScorer(models)
-    return StreamingScorer(models, parts, EnergyGate() if gate == "energy" else None)
+    pairs = pair_models(models, cache)
+    return StreamingScorer(models, parts, EnergyGate() if gate == "energy" else None, pairs)

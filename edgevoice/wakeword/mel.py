@@ -39,10 +39,8 @@ class MelBank:
         room = self._rooms[len(sound) // FRAME]
         room.sound[:] = sound
         np.multiply(room.overlapping, self._window, out=room.windowed)
-        spectrum = np.fft.rfft(room.windowed)
-        # Real and imaginary parts side by side; the matrix takes the squares of each bin's two and adds them up.
-        parts = spectrum.view(spectrum.real.dtype)[:, : len(self._mel_of_parts)]
-        np.multiply(parts, parts, out=room.squares, casting="same_kind")
+        np.fft.rfft(room.windowed, out=room.spectrum)  # type: ignore[arg-type] # the stubs know of double precision alone
+        np.multiply(room.parts, room.parts, out=room.squares)
         np.matmul(room.squares, self._mel_of_parts, out=room.made)
         np.maximum(room.made, _LEAST_POWER, out=room.made)
         np.log10(room.made, out=room.made)
@@ -77,6 +75,9 @@ class _Room:
         self.sound = np.zeros(LOOKBACK + count * FRAME, np.float32)
         self.overlapping = _overlapping(self.sound[None], rows)[0]
         self.windowed = np.zeros((rows, TRANSFORM), np.float32)
+        self.spectrum = np.zeros((rows, TRANSFORM // 2 + 1), np.complex64)
+        # Real and imaginary parts side by side; the matrix takes the squares of each bin's two and adds them up.
+        self.parts = self.spectrum.view(np.float32)[:, :parts]
         self.squares = np.zeros((rows, parts), np.float32)
         self.made: Floats = np.zeros((rows, MEL_BANDS), np.float32)
         self.chunks = [self.made[at : at + CHUNK_FRAMES] for at in range(0, rows, CHUNK_FRAMES)]

@@ -39,8 +39,15 @@ class StreamingScorer:
     opened they are what they would have been.
     """
 
-    def __init__(self, models: Sequence[Path], parts: Parts, gate: EnergyGate | None = None) -> None:
-        self._classifiers = [Classifier(model) for model in models]
+    def __init__(
+        self,
+        models: Sequence[Path],
+        parts: Parts,
+        gate: EnergyGate | None = None,
+        pairs: Sequence[bytes | None] | None = None,
+    ) -> None:
+        pairs = pairs or [None] * len(models)
+        self._classifiers = [Classifier(model, pair) for model, pair in zip(models, pairs, strict=True)]
         # One more than they see, for what was before the newest of two frames.
         self._front_end = FrontEnd(parts, max(each.embeddings_seen for each in self._classifiers) + 1)
         for each in self._classifiers:
