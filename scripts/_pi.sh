@@ -247,6 +247,7 @@ program() {
   change "install the locked packages, verified by their hashes" install_locked "$tools"
   change "install edgevoice itself" install_edgevoice "$tools"
   has_lgpio || change "build lgpio: for this Python there is none ready" build_lgpio "$tools"
+  has_lgpio || fail "lgpio is installed and does not load" "\`$prefix/bin/python -c 'import lgpio'\` tells why."
   [[ $is_dry ]] || finish_program
 }
 
@@ -308,7 +309,10 @@ build_lgpio() {
   installed_packages >"$scratch/before-building.txt"
   apt_get install gcc libc6-dev python3-dev swig
   # PYPI=1: the source then builds its own copy of the C library, which Debian has no package of (its setup.py).
-  PYPI=1 "$1/bin/python" -m pip wheel --quiet --no-deps --no-build-isolation --require-hashes --no-binary lgpio \
+  # SWIG 4.3, that of Debian 13, has dropped the old names which lgpio's typemaps use: it would build and not load.
+  CFLAGS="-DPyInt_AsLong=PyLong_AsLong -DPyInt_Check=PyLong_Check -DPyInt_FromLong=PyLong_FromLong \
+-DPyString_FromString=PyUnicode_FromString" \
+    PYPI=1 "$1/bin/python" -m pip wheel --quiet --no-deps --no-build-isolation --require-hashes --no-binary lgpio \
     --wheel-dir "$scratch/lgpio" -r "$scratch/lgpio.txt"
   pip "$1" install --no-deps "$scratch"/lgpio/lgpio-*.whl
   mapfile -t building < <(installed_packages | comm -13 "$scratch/before-building.txt" -)

@@ -32,6 +32,7 @@ from edgevoice.bench.echo_trials import (
     talk_to_itself,
     wake_phrases,
 )
+from edgevoice.bench.wakeword import library_cpu_ms_per_s
 from edgevoice.echo.tiers import Tier
 from edgevoice.errors import SettingsInvalid
 from edgevoice.stage.talker import words
@@ -89,7 +90,7 @@ def measure(plan: Plan, *, as_json: bool) -> int:
     # Last and alone: two processes on two cores take each other's caches.
     for tier in plan.tiers:
         figures[tier]["cpu_ms_per_s"] = cost_ms_per_s(tier, _COST_S)
-    print(json.dumps({"tier": figures}))
+    print(json.dumps({"tier": figures, "library_cpu_ms_per_s": library_cpu_ms_per_s()}))
     return 0
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edgevoice.bench.wakeword import library_cpu_ms_per_s
 from edgevoice.errors import EdgevoiceError
 from edgevoice.stage.talker import words as speech_of
 from edgevoice.virtual import VirtualCard
@@ -110,6 +111,11 @@ def measure(seconds: int, *, as_json: bool) -> int:
             }
             if process.poll() is not None:
                 raise DaemonLost("the daemon ended while it was measured")
+    # One second of sound is one second of the daemon: so many milliseconds of each second are its share of a core.
+    library = library_cpu_ms_per_s()
+    report["library_cpu_ms_per_s"] = library
+    for figures in (report, around):
+        figures["ratio_to_library"] = round(10 * float(str(figures["cpu_percent_of_a_core"])) / library, 2)
     print(json.dumps(report))
     return 0
 

@@ -23,6 +23,7 @@ _SLICE_FRAMES = 125
 """10 s of sound: the engines take turns, so that both meet the same moods of the machine."""
 
 _SLICES = 12
+_YARDSTICK_SLICES = 5
 _RESET_EVERY = 4
 _SAID = ("Hey Jarvis.", "What time is it?", "Set a timer for ten minutes.", "Alexa.", "The service was rather slow.")
 _Samples = npt.NDArray[np.int16]
@@ -90,6 +91,22 @@ def measure(*, as_json: bool) -> int:
         report["four_words"] = {"words": len(names[:4])} | four
     print(json.dumps(report))
     return 0
+
+
+def library_cpu_ms_per_s() -> float:
+    """Return what openWakeWord's own engine costs on this machine now: milliseconds of CPU per second of sound.
+
+    A yardstick for other figures: machines differ by a factor of three in what everything costs, and so does one
+    machine from hour to hour; how many times as much as this something costs, does not.
+    """
+    tally = _Tally()
+    with tempfile.TemporaryDirectory(prefix="edgevoice-bench-") as folder:
+        sound = Path(folder) / "sound.npy"
+        np.save(sound, _sound())
+        with _engine("openwakeword", "off", sound, ["hey_jarvis"]) as library:
+            for number in range(_YARDSTICK_SLICES):
+                tally.take(library.score(number * _SLICE_FRAMES, (number + 1) * _SLICE_FRAMES))
+    return round(tally.cpu_ms_per_s(), 2)
 
 
 def _remark(report: dict[str, Any], words: str, *, is_quiet: bool) -> None:

@@ -127,6 +127,9 @@ _PROBE = 480
 _NEAR = 48
 """Samples that must agree after a hole: 2 ms, because the next hole may follow soon."""
 
+_MOST_LOST = 1200
+"""Samples that a card may lose when it runs dry: 50 ms, more than it is ever handed in advance."""
+
 _SOFTEST = 0.15
 """Share of its loudness that an answer keeps at least while it is ducked: 15 dB down is 0.178."""
 
@@ -156,10 +159,10 @@ def find_on_tape(tape: Samples, item: Samples, since: int) -> HeardOnTape:
         sounding = np.flatnonzero(tape[place : place + same])
         same = int(sounding[-1]) + 1 if len(sounding) else 0
         place, heard = place + same, heard + same
-        hole = _hole(tape[place : place + _LONGEST_HOLE], item[heard:])
+        hole, lost = _hole(tape[place : place + _LONGEST_HOLE], item[heard:])
         if not hole:
             break
-        place += hole
+        place, heard = place + hole, heard + lost
     # The fade: the samples shrink to nothing within 5 ms, and then there is silence.
     sounding = np.flatnonzero(tape[place : place + WIRE_HZ // 100])
     faded = int(sounding[-1]) + 1 if len(sounding) else 0
@@ -184,12 +187,18 @@ def _find(tape: Samples, probe: Samples, since: int) -> int | None:
     return next((int(at) for at in candidates if np.array_equal(tape[at : at + len(probe)], probe)), None)
 
 
-def _hole(tape: Samples, ahead: Samples) -> int:
-    """Return how many zeros the card emitted for want of data before the item goes on; 0 when it does not."""
+def _hole(tape: Samples, ahead: Samples) -> tuple[int, int]:
+    """Return how many zeros the card emitted for want of data before the item goes on, and how much of it was lost.
+
+    A card that ran dry is begun anew, and what it had been handed goes with it. The first is 0 when it does not go on.
+    """
     sounding, coming = np.flatnonzero(tape), np.flatnonzero(ahead)
     if not len(sounding) or not len(coming):
-        return 0
+        return 0, 0
     # What comes may begin with zeros of its own: its first sound tells where the hole ends.
     first, quiet = int(sounding[0]), int(coming[0])
-    near = ahead[quiet : quiet + _NEAR]
-    return max(0, first - quiet) if np.array_equal(tape[first : first + len(near)], near) else 0
+    probe = tape[first : first + _NEAR]
+    for lost in np.flatnonzero(ahead[quiet : quiet + _MOST_LOST] == probe[0]).tolist():
+        if np.array_equal(ahead[quiet + lost : quiet + lost + len(probe)], probe):
+            return max(0, first - (quiet if lost == 0 else 0)), (quiet + lost if lost else 0)
+    return 0, 0

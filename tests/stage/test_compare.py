@@ -93,6 +93,19 @@ def test_a_hole_where_the_card_ran_dry_costs_the_item_nothing() -> None:
     assert abs(find_on_tape(tape, item, 0).samples - 60_120) <= 2
 
 
+@pytest.mark.parametrize("lost", [1, 240, 720])
+def test_what_a_card_lost_when_it_ran_dry_is_passed_over_and_what_follows_is_heard(lost: int) -> None:
+    item = speech(4, 24_000)
+    tape = tape_of(
+        zeros(100), item[:30_000], zeros(720), item[30_000 + lost : 60_000], faded(item, 60_000), zeros(9000)
+    )
+
+    found = find_on_tape(tape, item, 0)
+
+    assert abs(found.samples - 60_120) <= 2
+    assert found.late == 0
+
+
 def test_holes_close_together_and_just_before_the_cut_cost_it_nothing_either() -> None:
     item = speech(4, 24_000)
     parts = [zeros(100), item[:30_000], zeros(720), item[30_000:30_240], zeros(240), item[30_240:30_480], zeros(480)]

@@ -1,0 +1,142 @@
+"""The simulated board, from inside the guest: fingers for its buttons, eyes for its lights. Standard library alone.
+
+The lines are those of the kernel's gpio-sim. What the box drives is read where the simulator shows it, in sysfs, and a
+button is pressed by the pull of its line: nothing of the box's own, and nothing of GPIO Zero, lies between.
+"""
+
+import itertools
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+LISTENING, SPEAKING, STATUS, TALK, MUTE = 17, 27, 22, 23, 24
+"""The defaults of the settings: three lights, two buttons."""
+
+LINES = 28
+_LOOK_S = 0.01
+_CONFIGURATION = Path("/sys/kernel/config/gpio-sim/board")
+
+
+class Refused(AssertionError):
+    """Something that was promised does not hold; the text says what."""
+
+
+def run(*command: str, limit_s: float = 60.0, may_fail: bool = False) -> str:
+    """Run a program of the guest and return what it printed; ``Refused`` with its words if it fails."""
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=limit_s, check=False, stdin=subprocess.DEVNULL
+    )
+    if done.returncode and not may_fail:
+        words = (done.stderr or done.stdout).strip().splitlines()[-3:]
+        raise Refused(f"{' '.join(command[:3])} ends with {done.returncode}: {' '.join(words)}")
+    return done.stdout
+
+
+def until(is_so: Callable[[], bool], limit_s: float, what: str, *, pause_s: float = 0.02) -> float:
+    """Wait until it is so and return the seconds that it took; ``Refused`` when it does not become so.
+
+    It is asked every ``pause_s``: emulation makes what starts a program dear.
+    """
+    began = time.monotonic()
+    while not is_so():
+        if time.monotonic() - began > limit_s:
+            raise Refused(f"within {limit_s:g} s: {what}")
+        time.sleep(pause_s)
+    return time.monotonic() - began
+
+
+def hurry() -> None:
+    """Let this thread go before the box's ordinary ones, so that what is seen is told when it is; not its children."""
+    os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(5))
+
+
+class Lights:
+    """What the lights of the board have done: when each went on or off. Times are monotonic seconds of ``clock``."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self.changes: dict[int, list[tuple[float, int]]] = {light: [] for light in (LISTENING, SPEAKING, STATUS)}
+
+    def is_lit(self, light: int, seconds: float) -> bool:
+        """Tell whether a light has been on without a break for so long."""
+        return self._stays(light, 1, seconds)
+
+    def is_dark(self, light: int, seconds: float) -> bool:
+        """Tell whether a light has been off without a break for so long."""
+        return self._stays(light, 0, seconds)
+
+    def was_lit(self, light: int, since: float, seconds: float = 0.0) -> bool:
+        """Tell whether a light was on at some time since then, and then for at least so long."""
+        changes = [*self.changes[light], (self._clock(), 0)]
+        return any(
+            level and end > since and end - max(at, since) >= seconds
+            for (at, level), (end, _) in itertools.pairwise(changes)
+        )
+
+    def lit_at(self, light: int, since: float) -> float:
+        """Return when a light first went on since then."""
+        return next(at for at, level in self.changes[light] if level and at >= since)
+
+    def say_ready(self) -> bool:
+        """Tell whether the box shows that it waits for the wake word."""
+        return self.is_lit(STATUS, 1.0) and self.is_dark(LISTENING, 1.0) and self.is_dark(SPEAKING, 1.0)
+
+    def say_muted(self) -> bool:
+        """Tell whether the box shows that it is muted: a flash, and a long darkness, twice."""
+        last = self.changes[STATUS][-5:]
+        spans = [(level, end - at) for (at, level), (end, _) in itertools.pairwise(last)]
+        is_rhythm = all((0.05 <= span <= 0.2) if level else (1.7 <= span <= 2.1) for level, span in spans)
+        # It must still be flashing.
+        return len(last) == 5 and is_rhythm and self._clock() - last[-1][0] <= 2.1
+
+    def _stays(self, light: int, level: int, seconds: float) -> bool:
+        if not self.changes[light]:
+            return False
+        at, now = self.changes[light][-1]
+        return now == level and self._clock() - at >= seconds
+
+
+class Board:
+    """A chip of 28 lines, made when the object is, whose lights are watched from then on."""
+
+    def __init__(self) -> None:
+        run("modprobe", "gpio-sim")
+        bank = _CONFIGURATION / "bank0"
+        bank.mkdir(parents=True)
+        (bank / "num_lines").write_text(str(LINES))
+        (bank / "label").write_text("pinctrl-bcm2711")
+        (_CONFIGURATION / "live").write_text("1")
+        self._chip = next(Path("/sys/devices/platform").glob("gpio-sim.*/gpiochip*/sim_gpio0")).parent
+        for button in (TALK, MUTE):
+            self._pull(button, "pull-up")
+        run("udevadm", "settle", "--timeout=20", may_fail=True)
+        self.lights = Lights()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def press(self, button: int, seconds: float = 0.15) -> float:
+        """Press a button for a while and return the monotonic time at which it went down."""
+        began = time.monotonic()
+        self._pull(button, "pull-down")
+        time.sleep(seconds)
+        self._pull(button, "pull-up")
+        return began
+
+    def _pull(self, line: int, pull: str) -> None:
+        (self._chip / f"sim_gpio{line}" / "pull").write_text(pull)
+
+    def _watch(self) -> None:
+        hurry()
+        files = {
+            light: os.open(self._chip / f"sim_gpio{light}" / "value", os.O_RDONLY) for light in self.lights.changes
+        }
+        levels = dict.fromkeys(files, -1)
+        while True:
+            for light, file in files.items():
+                level = int(os.pread(file, 4, 0))
+                if level != levels[light]:
+                    levels[light] = level
+                    self.lights.changes[light].append((time.monotonic(), level))
+            time.sleep(_LOOK_S)

@@ -1,0 +1,321 @@
+# ruff: noqa: T201, S108 - it tells the log what it does, and in the guest nobody else is there
+"""What must hold on the virtual Pi, in order. Runs inside the guest, as root, with the standard library alone.
+
+`python3 -m tests.virtual_pi.checks RECORDINGS WHEELS RESULTS`: the recordings are what is said, the results get one
+line for each check: PASS or FAIL, the guest's seconds, its name, and what was measured.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.virtual_pi import service
+from tests.virtual_pi.board import LISTENING, MUTE, SPEAKING, TALK, Board, Refused, run, until
+from tests.virtual_pi.sound import Tape, plug_in_cards, say
+
+CUT_LIMIT_S = 0.25
+"""From the button to silence in the recording. The promise of 60 ms is a real Pi's: this processor is some ten times
+slower than a desktop's, and the loopback's own timer and buffers lie in between.
+"""
+
+SECOND_SETUP_LIMIT_S = 20.0
+EXPOSURE_LIMIT = 1.5
+_ANSWER_LIMIT_S = 40.0
+_UNWATCHED = ("/host", "/wheels", "/proc", "/sys", "/dev", "/run", "/tmp", "/var/tmp", "/var/log", "/root")
+
+
+@dataclass
+class Guest:
+    """What the checks share."""
+
+    board: Board
+    tape: Tape
+    recordings: Path
+    wheels: Path
+    files_before: set[str] = field(default_factory=set)
+
+    def say(self, what: str) -> tuple[float, float]:
+        """Say a recording into the room; return when it began and ended."""
+        return say(self.recordings / f"{what}.wav")
+
+    def wait_for_speech(self) -> None:
+        """Wait until the box speaks, and its light says so."""
+        until(
+            lambda: self.board.lights.is_lit(SPEAKING, 0.2) and self.tape.is_loud(),
+            _ANSWER_LIMIT_S,
+            "it does not speak",
+        )
+
+    def wait_until_ready(self) -> None:
+        """Wait until the box waits for its wake word."""
+        until(self.board.lights.say_ready, 90, "it does not come to rest")
+
+
+def files() -> set[str]:
+    """Return every file of the system with its kind."""
+    skipped = [part for folder in _UNWATCHED for part in ("-path", folder, "-prune", "-o")]
+    return set(run("find", "/", "-xdev", *skipped, "-printf", "%y %p\\n", limit_s=120).splitlines())
+
+
+def setup(*options: str) -> str:
+    """Run scripts/setup on the checkout and return all it told; ``Refused`` with its last lines if it fails."""
+    began, told = time.monotonic(), ""
+    with subprocess.Popen(
+        ["timeout", "1500", "scripts/setup", *options],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            print(f"{time.monotonic() - began:6.1f}  {line}", end="", flush=True)
+            told += line
+    if child.returncode:
+        raise Refused(f"ends with {child.returncode}: {' | '.join(told.strip().splitlines()[-6:])}")
+    return told
+
+
+# --- the checks; each returns what it has measured -------------------------------------------------------------------
+
+
+def installed(guest: Guest) -> str:
+    guest.files_before = files()
+    told = setup("--yes", "--offline", str(guest.wheels))
+    if "setup: ready after" not in told:
+        raise Refused("it does not say that it is ready")
+    size = run("du", "-sm", "/opt/edgevoice").split()[0]
+    return f"{size} MB in /opt/edgevoice"
+
+
+def came_up(guest: Guest) -> str:
+    guest.tape.start()
+    until(service.is_ready, service.START_LIMIT_S, "no READY", pause_s=1)
+    times = service.state("ExecMainStartTimestampMonotonic", "ActiveEnterTimestampMonotonic")
+    ready_us = int(times["ActiveEnterTimestampMonotonic"]) - int(times["ExecMainStartTimestampMonotonic"])
+    guest.wait_until_ready()
+    answering_s = service.wait_for_answering()
+    return f"READY after {ready_us / 1e6:.1f} s; the service inside answers {answering_s:.1f} s later"
+
+
+def has_real_time(guest: Guest) -> str:
+    found = service.real_time_threads(service.main_process())
+    if found != 2:
+        raise Refused(f"{found} threads have it; microphone and speaker would be 2")
+    return "2 threads, SCHED_RR 10, by LimitRTPRIO"
+
+
+def answers(guest: Guest) -> str:
+    began, spoken = guest.say("time")
+    until(lambda: guest.board.lights.was_lit(LISTENING, began), 10, "the listening light stays dark")
+    heard_at = guest.board.lights.lit_at(LISTENING, began)
+    guest.wait_for_speech()
+    answered_at = guest.tape.loud_at(began)
+    guest.wait_until_ready()
+    length = guest.tape.loud_s(answered_at - 0.1)
+    if length < 1.5:
+        raise Refused(f"the answer sounds for {length:.1f} s only")
+    return (
+        f"light {heard_at - began:.2f} s after the first word, answer {answered_at - spoken:.1f} s after the last, "
+        f"{length:.1f} s of sound"
+    )
+
+
+def muted(guest: Guest) -> str:
+    guest.board.press(MUTE)
+    lit_s = until(guest.board.lights.say_muted, 10, "the light does not say that it is muted")
+    began, _ = guest.say("time")
+    time.sleep(3)
+    if guest.board.lights.was_lit(LISTENING, began) or guest.board.lights.was_lit(SPEAKING, began):
+        raise Refused("it was woken though it was muted")
+    if sounding := guest.tape.loud_s(began):
+        raise Refused(f"{sounding:.2f} s of sound though it was muted")
+    if not guest.board.lights.say_muted():
+        raise Refused("the light does not say any more that it is muted")
+    guest.board.press(MUTE)
+    until(guest.board.lights.say_ready, 10, "the light does not say that it hears again")
+    return f"light within {lit_s:.1f} s; wake word and question ignored; hears again"
+
+
+def cut_by_button(guest: Guest) -> str:
+    guest.say("story")
+    guest.wait_for_speech()
+    # Into the story: by then the box speaks without a break.
+    time.sleep(3)
+    until(guest.tape.is_loud, 10, "the story has stopped")
+    pressed_at = guest.board.press(TALK)
+    until(lambda: guest.tape.is_quiet_for(1.0), 10, "it goes on speaking")
+    took_s = guest.tape.silent_from(pressed_at) - pressed_at
+    if took_s > CUT_LIMIT_S:
+        raise Refused(f"silent {1000 * took_s:.0f} ms after the button; {1000 * CUT_LIMIT_S:.0f} is the limit")
+    if not guest.board.lights.was_lit(LISTENING, pressed_at, 0.5):
+        raise Refused("the listening light does not follow")
+    return f"silent {1000 * took_s:.0f} ms after the button; it listens"
+
+
+def cut_by_word(guest: Guest) -> str:
+    # Still in the conversation of the check before: no wake word is needed for the question.
+    guest.say("only-story")
+    guest.wait_for_speech()
+    time.sleep(2)
+    until(guest.tape.is_loud, 10, "the story has stopped")
+    _, spoken = guest.say("wake-word")
+    until(lambda: guest.tape.is_quiet_for(1.0), 10, "it goes on speaking")
+    took_s = guest.tape.silent_from(spoken - 0.5) - spoken
+    # The word is heard before its last sound; much sooner, and the story was silent before it.
+    if not -0.45 < took_s <= 1.5:
+        raise Refused(f"silent {took_s:.2f} s after the wake word's end")
+    until(lambda: guest.board.lights.is_lit(LISTENING, 0.3), 5, "the listening light does not follow")
+    guest.board.press(TALK)
+    guest.wait_until_ready()
+    return f"silent {took_s:.2f} s after the wake word's end; a press hangs up"
+
+
+def reloads(guest: Guest) -> str:
+    process, began = service.main_process(), time.monotonic()
+    settings = Path("/etc/edgevoice/edgevoice.toml")
+    text = settings.read_text(encoding="utf-8")
+    for old in ("# speed = 1.0", "speed = 1.0"):
+        if f"\n{old}\n" in text:
+            settings.write_text(text.replace(f"\n{old}\n", "\nspeed = 1.1\n", 1), encoding="utf-8")
+            break
+    else:
+        raise Refused("the settings have no line of speed = 1.0")
+    run("systemctl", "reload", service.UNIT)
+    until(lambda: "settings-reloaded" in service.journal(began), 10, "the log tells of no reload", pause_s=0.5)
+    if "restart-needed" in service.journal(began):
+        raise Refused("it wants a restart")
+    if service.main_process() != process or not service.is_ready():
+        raise Refused("it is not the same process any more, or not idle")
+    return "the same process, with the new settings"
+
+
+def is_shut(guest: Guest) -> str:
+    if found := service.listening():
+        raise Refused("; ".join(found))
+    return "none: TCP, UDP, raw"
+
+
+def is_sandboxed(guest: Guest) -> str:
+    exposure = service.exposure()
+    if exposure > EXPOSURE_LIMIT:
+        raise Refused(f"exposure {exposure}; {EXPOSURE_LIMIT} is the limit")
+    status = Path(f"/proc/{service.main_process()}/status").read_text(encoding="utf-8")
+    told = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    if (told["NoNewPrivs"], told["Seccomp"], int(told["CapEff"], 16)) != ("1", "2", 0) or told["Uid"].startswith("0\t"):
+        raise Refused(f"NoNewPrivs {told['NoNewPrivs']}, Seccomp {told['Seccomp']}, CapEff {told['CapEff']}")
+    return f"exposure {exposure}; no privileges, system call filter on"
+
+
+def is_examined(guest: Guest) -> str:
+    findings = service.examined()
+    told = {name: findings.get(name, {}) for name in ("wake word", "pins", "service", "session")}
+    bad = [
+        f"{name}: {finding.get('text', 'missing')}" for name, finding in told.items() if finding.get("mark") != "fine"
+    ]
+    if bad:
+        raise Refused("; ".join(bad))
+    return f"{findings['pins']['text']}; service {findings['service']['text']}"
+
+
+def restarts(guest: Guest) -> str:
+    process = service.main_process()
+    os.kill(process, signal.SIGSTOP)
+    began = time.monotonic()
+    until(lambda: service.state("NRestarts")["NRestarts"] == "1", 90, "the watchdog does not bite", pause_s=1)
+    bitten_s = time.monotonic() - began
+    until(service.is_ready, service.START_LIMIT_S, "it does not come back", pause_s=1)
+    if service.main_process() == process:
+        raise Refused("it is still the frozen process")
+    ready_s = time.monotonic() - began
+    if "Failed with result 'watchdog'" not in service.journal(began):
+        raise Refused("systemd does not say that it was the watchdog")
+    return f"restarted {bitten_s:.0f} s after the freeze, READY after {ready_s:.0f} s"
+
+
+def is_settled(guest: Guest) -> str:
+    began = time.monotonic()
+    told = setup("--yes", "--offline", str(guest.wheels))
+    took_s = time.monotonic() - began
+    if "setup: nothing to do: everything was as it should be" not in told:
+        raise Refused("it does not say that there was nothing to do")
+    return f"{took_s:.0f} s of the guest, the examination among them"
+
+
+def leaves_nothing(guest: Guest) -> str:
+    told = setup("--uninstall", "--purge")
+    if "setup: edgevoice is removed" not in told:
+        raise Refused("it does not say that it is removed")
+    left = sorted(files() - guest.files_before)
+    gone = sorted(guest.files_before - files())
+    if left or gone:
+        raise Refused(f"left behind: {left[:8]}; gone: {gone[:8]}")
+    people = Path("/etc/passwd").read_text(encoding="utf-8") + Path("/etc/group").read_text(encoding="utf-8")
+    if "edgevoice" in people:
+        raise Refused("the user is still there")
+    if service.state("LoadState")["LoadState"] != "not-found":
+        raise Refused("systemd still knows the unit")
+    return f"{len(guest.files_before)} files and folders, as before"
+
+
+CHECKS: tuple[tuple[str, Callable[[Guest], str], bool], ...] = (
+    # What follows makes no sense without those that say True.
+    ("scripts/setup --yes --offline", installed, True),
+    ("the unit starts, sandboxed: READY", came_up, True),
+    ("real time for microphone and speaker", has_real_time, False),
+    ("wake word, listening light, spoken answer", answers, False),
+    ("mute button", muted, False),
+    ("talk button cuts an answer", cut_by_button, False),
+    ("wake word cuts an answer", cut_by_word, False),
+    ("systemctl reload", reloads, False),
+    ("no listening sockets", is_shut, False),
+    ("systemd-analyze security", is_sandboxed, False),
+    ("edgevoice doctor --quick", is_examined, False),
+    ("watchdog, after SIGSTOP", restarts, False),
+    ("scripts/setup again changes nothing", is_settled, False),
+    ("scripts/setup --uninstall --purge leaves nothing", leaves_nothing, False),
+)
+
+
+def main(recordings: Path, wheels: Path, results: Path) -> int:
+    """Do everything; return 1 if something does not hold."""
+    plug_in_cards()
+    board = Board()
+    guest = Guest(board, Tape(Path("/tmp/tape.wav")), recordings, wheels)
+    is_lost, failures = False, 0
+    for name, check, is_needed in CHECKS:
+        began = time.monotonic()
+        print(f"--- {began:.1f} {name}", flush=True)
+        try:
+            mark, text = ("FAIL", "not reached") if is_lost else ("PASS", check(guest))
+        except (Refused, OSError, subprocess.SubprocessError, LookupError, ValueError) as refusal:
+            mark, text = "FAIL", " ".join(str(refusal).split()) or repr(refusal)
+            is_lost |= is_needed
+        failures += mark == "FAIL"
+        with results.open("a", encoding="utf-8") as table:
+            table.write(f"{mark}\t{time.monotonic() - began:.0f}\t{name}\t{text}\n")
+    guest.tape.close()
+    write_down(guest, results.parent)
+    return 1 if failures else 0
+
+
+def write_down(guest: Guest, folder: Path) -> None:
+    """Keep what explains a failure: the tape, every change of a light, the journal."""
+    run("cp", "/tmp/tape.wav", str(folder), limit_s=120)
+    lit = sorted((at, light, level) for light, changes in guest.board.lights.changes.items() for at, level in changes)
+    lines = "\n".join(f"{at:.3f} GPIO{light} {level}" for at, light, level in lit)
+    (folder / "lights.txt").write_text(lines, encoding="utf-8")
+    peaks = "\n".join(f"{at:.3f} {peak}" for at, peak in guest.tape.peaks)
+    (folder / "peaks.txt").write_text(peaks, encoding="utf-8")
+    (folder / "journal.txt").write_text(
+        run("journalctl", "--boot", "--output=short-monotonic", "--no-pager", may_fail=True), encoding="utf-8"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(*(Path(argument) for argument in sys.argv[1:])))

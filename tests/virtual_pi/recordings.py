@@ -1,0 +1,55 @@
+"""What is said to the virtual Pi: the wake word as the tests know it, and questions in the voice of the local service.
+
+`python -m tests.virtual_pi.recordings FOLDER`, on the host: the guest has not even numpy before the box is installed.
+"""
+
+import sys
+import wave
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+from edgevoice.local.speech import SAMPLE_RATE_HZ, HibariVoice
+from tests.virtual_pi.sound import CHANNELS, RATE_HZ
+
+Samples = npt.NDArray[np.int16]
+_WAKE_WORD = Path(__file__).parents[1] / "data" / "pos_hey_jarvis__flite_slt_1.1.wav"
+
+
+def recordings() -> Mapping[str, Samples]:
+    """Return what is said, by name, as the loopback card takes it, one channel."""
+    with wave.open(str(_WAKE_WORD)) as file:
+        pcm = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+        word = np.asarray(soxr.resample(pcm, file.getframerate(), RATE_HZ), np.int16)
+    voice = HibariVoice.load()
+    time, story = (_spoken(voice, words) for words in ("What time is it?", "Tell me a story."))
+    # A card needs a moment to get going, and a person draws breath after the wake word.
+    start, breath = np.zeros(RATE_HZ // 4, np.int16), np.zeros(RATE_HZ // 3, np.int16)
+    return {
+        "wake-word": np.concatenate([start, word]),
+        "time": np.concatenate([start, word, breath, time]),
+        "story": np.concatenate([start, word, breath, story]),
+        "only-story": np.concatenate([start, story]),
+    }
+
+
+def _spoken(voice: HibariVoice, words: str) -> Samples:
+    return np.asarray(soxr.resample(np.frombuffer(voice.say(words, 1.0), np.int16), SAMPLE_RATE_HZ, RATE_HZ), np.int16)
+
+
+def main(folder: Path) -> None:
+    """Write every recording into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, samples in recordings().items():
+        with wave.open(str(folder / f"{name}.wav"), "wb") as file:
+            file.setnchannels(CHANNELS)
+            file.setsampwidth(2)
+            file.setframerate(RATE_HZ)
+            file.writeframes(np.repeat(samples, CHANNELS).astype("<i2").tobytes())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
