@@ -34,7 +34,7 @@ from edgevoice.stage.compare import find_on_tape
 from edgevoice.stage.seen import StepMissed
 from edgevoice.stage.stage import Stage, set_stage
 from edgevoice.stage.talker import rehearse, words
-from edgevoice.virtual import Room
+from edgevoice.virtual import Room, Tape
 from edgevoice.virtual.room import synthetic_response
 
 _TALK_GPIO = 23
@@ -170,8 +170,9 @@ async def _play(act: _Act, folder: Path, cuts: int, *, is_quiet: bool) -> tuple[
         done = await _interrupt(stage, act, cuts, is_quiet=is_quiet)
         # Until the opponent has written down the last answer, too.
         await asyncio.sleep(PAUSE_S + 0.5)
-        judged = _judge(stage, done)
-        xruns = sum(tape.header.xruns for tape in stage.card.far_end_tapes)
+        tapes = stage.card.far_end_tapes
+        judged = await asyncio.to_thread(_judge, tapes, done)
+        xruns = sum(tape.header.xruns for tape in tapes)
     return judged, _wrong_truncates(folder / "book.jsonl", done), xruns
 
 
@@ -246,34 +247,44 @@ def _press(stage: Stage) -> None:
     stage.pins.release(_TALK_GPIO)
 
 
-def _judge(stage: Stage, done: Sequence[Cut]) -> list[Judged]:
+def _judge(tapes: Sequence[Tape], done: Sequence[Cut]) -> list[Judged]:
     # A stream that died of a machine too busy goes on on another tape.
-    tapes = [(tape.time_of(0), tape, tape.samples()) for tape in stage.card.far_end_tapes]
+    spools = [(tape.time_of(0), tape, tape.samples()) for tape in tapes]
     judged = []
     for cut in done:
-        _, tape, samples = max((each for each in tapes if each[0] <= cut.decided_s), key=lambda each: each[0])
-        rate_hz = tape.header.rate_hz
-        at = tape.frame_at(cut.decided_s)
-        sounding = np.flatnonzero(samples[at : at + rate_hz])
-        gaps = np.flatnonzero(np.diff(sounding) > _SETTLED_S * rate_hz)
-        last = at + int(sounding[gaps[0]] if len(gaps) else sounding[-1])
+        _, tape, samples = max((each for each in spools if each[0] <= cut.decided_s), key=lambda each: each[0])
         try:
-            found = find_on_tape(samples, answer_audio(cut.number), max(0, at - round((ANSWER_S + 1) * rate_hz)))
+            judged.append(_judge_one(cut, tape, samples))
         except ValueError as error:
             # The stream died in the middle of it: told, not counted.
             print(f"cut {cut.number} by {cut.source} cannot be judged: {error}", file=sys.stderr)
-            continue
-        (item,) = cut.reported.items
-        error_ms = item.heard_ms - found.samples * 1000 / rate_hz
-        silent_ms = 1000 * (last - at) / rate_hz
-        ducked_ms = yielded_ms = None
-        if cut.source is Source.LOCAL_SPEECH and cut.spoken_s is not None:
-            spoken = tape.frame_at(cut.spoken_s)
-            yielded_ms = 1000 * (last - spoken) / rate_hz
-            if spoken < at:
-                ducked_ms = _first_soft(samples[spoken : last + _ENVELOPE]) * 1000 / rate_hz
-        judged.append(Judged(cut, silent_ms, error_ms, found.late, ducked_ms, yielded_ms))
     return judged
+
+
+def _judge_one(cut: Cut, tape: Tape, samples: _Samples) -> Judged:
+    rate_hz = tape.header.rate_hz
+    at = tape.frame_at(cut.decided_s)
+    sounding = np.flatnonzero(samples[at : at + rate_hz])
+    if not len(sounding):
+        raise ValueError("it was silent already")
+    gaps = np.flatnonzero(np.diff(sounding) > _SETTLED_S * rate_hz)
+    last = at + int(sounding[gaps[0]] if len(gaps) else sounding[-1])
+    found = find_on_tape(samples, answer_audio(cut.number), max(0, at - round((ANSWER_S + 1) * rate_hz)))
+    (item,) = cut.reported.items
+    ducked_ms = yielded_ms = None
+    if cut.source is Source.LOCAL_SPEECH and cut.spoken_s is not None:
+        spoken = tape.frame_at(cut.spoken_s)
+        yielded_ms = 1000 * (last - spoken) / rate_hz
+        if spoken < at:
+            ducked_ms = _first_soft(samples[spoken : last + _ENVELOPE]) * 1000 / rate_hz
+    return Judged(
+        cut,
+        silent_ms=1000 * (last - at) / rate_hz,
+        heard_error_ms=item.heard_ms - found.samples * 1000 / rate_hz,
+        late_samples=found.late,
+        ducked_ms=ducked_ms,
+        yielded_ms=yielded_ms,
+    )
 
 
 def _first_soft(samples: _Samples) -> int:

@@ -81,9 +81,11 @@ class Uplink:
         pcm, self._carry = pcm[:whole], pcm[whole:]
         if rate_hz != self._rate_hz:
             self._rate_hz = rate_hz
-            self._resampler = soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="int16", quality="LQ")
+            # In float: in integers soxr dithers, anew for each piece, and the same sound in other pieces was another.
+            self._resampler = soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32", quality="LQ")
         if rate_hz != SAMPLE_RATE_HZ:
-            pcm = self._resampler.resample_chunk(np.frombuffer(pcm, "<i2")).tobytes()
+            resampled = self._resampler.resample_chunk(np.frombuffer(pcm, "<i2").astype(np.float32))
+            pcm = np.clip(np.rint(resampled), -32_768, 32_767).astype("<i2").tobytes()
         self._kept += pcm
 
     def frame(self, number: int) -> bytes | None:
