@@ -146,7 +146,9 @@ class Engine:
 
     def _play_backchannel(self, piece: BackchannelPiece) -> None:
         if not self._conversation.admits_backchannels:
-            return  # late news: the turn is over
+            # Late news: the turn is over. The next one may have begun before this has ended.
+            self._adapters.far_end.skip_backchannel(piece.backchannel_id)
+            return
         if self._adapters.far_end.play_backchannel(piece.backchannel_id, piece.pcm):
             self.report(BackchannelStarted(piece.backchannel_id))
 

@@ -120,6 +120,9 @@ class FakeFarEnd:
     def finish_backchannel(self, backchannel_id: str) -> None:
         self._diary.write("far_end.finish_backchannel", backchannel_id)
 
+    def skip_backchannel(self, backchannel_id: str) -> None:
+        self._diary.write("far_end.skip_backchannel", backchannel_id)
+
     def stop_backchannel(self) -> None:
         self._diary.write("far_end.stop_backchannel")
 

@@ -332,7 +332,7 @@ async def test_a_backchannel_is_not_heard_when_it_is_not_the_users_turn() -> Non
 
     rig.engine.take([BackchannelPiece("b1", b"\1\0")])
 
-    assert rig.told == []
+    assert rig.told == [("far_end.skip_backchannel", "b1")]
 
 
 @in_loop

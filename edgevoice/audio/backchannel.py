@@ -58,6 +58,11 @@ class BackchannelMixer:
         if backchannel_id == self._current:
             self._is_flowing = len(self._waiting) > 0
 
+    def skip(self, backchannel_id: str) -> None:
+        """Leave out what still comes of this one: nobody wants to hear one from its middle."""
+        # One without a name cannot be told from the next.
+        self._stopped = backchannel_id or self._stopped
+
     def stop(self) -> None:
         """Let what sounds fade within 10 ms, and forget the rest; what still comes of it is not heard."""
         # One without a name cannot be told from the next: that must not make them all unheard.

@@ -149,6 +149,11 @@ class Speaker:
         with self._lock:
             self._backchannels.finish(backchannel_id)
 
+    def skip_backchannel(self, backchannel_id: str) -> None:
+        """Play nothing of a backchannel any more: it began when it could not be heard."""
+        with self._lock:
+            self._backchannels.skip(backchannel_id)
+
     def stop_backchannel(self) -> None:
         """Silence the backchannel that sounds, within 10 ms."""
         with self._lock:

@@ -130,6 +130,10 @@ class FarEnd(Protocol):
         """Mark a backchannel as completely received."""
         ...
 
+    def skip_backchannel(self, backchannel_id: str) -> None:
+        """Play nothing of a backchannel any more: it began when it could not be heard."""
+        ...
+
     def stop_backchannel(self) -> None:
         """Silence the backchannel that sounds; what still comes of it is not heard."""
         ...

@@ -99,6 +99,16 @@ def test_stopped_it_fades_within_10_ms_and_the_rest_of_it_is_not_heard() -> None
     assert set(ear.hear(10)) == {QUIET}
 
 
+def test_one_that_began_unheard_is_not_heard_from_its_middle() -> None:
+    ear = Ear()
+    ear.speaker.skip_backchannel("b1")
+
+    assert not ear.speaker.play_backchannel("b1", sound(500))
+    assert set(ear.hear(5)) == {0}
+    assert ear.speaker.play_backchannel("b2", sound(100))
+    assert set(ear.hear(10)) == {QUIET}
+
+
 def test_a_cut_silences_it_too() -> None:
     ear = Ear()
     ear.speaker.play_backchannel("b1", sound(500))

@@ -218,6 +218,9 @@ class Loudspeaker(FakeFarEnd):
     def finish_backchannel(self, backchannel_id: str) -> None:
         self._backchannels.finish(backchannel_id)
 
+    def skip_backchannel(self, backchannel_id: str) -> None:
+        self._backchannels.skip(backchannel_id)
+
     def stop_backchannel(self) -> None:
         self._backchannels.stop()
 

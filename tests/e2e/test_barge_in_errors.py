@@ -117,7 +117,7 @@ async def _is_over(box: QuickBox, *answers: str) -> None:
     """Wait until so many answers have been played to their end, and the box listens."""
     whole = len(noise_of(*answers))
     # Not until playback has drained: on a busy machine that happens in the middle of an answer, too.
-    await eventually(lambda: np.count_nonzero(_after_the_cut(box)) >= whole or box.phase is Phase.IDLE)
+    await eventually(lambda: int(np.count_nonzero(_after_the_cut(box))) >= whole or box.phase is Phase.IDLE)
     await eventually(lambda: box.phase in {Phase.LISTENING, Phase.IDLE})
     assert box.phase is not Phase.IDLE, "the box has hung up"
 
