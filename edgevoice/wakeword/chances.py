@@ -4,6 +4,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 _TAIL = 0.025
 _STEPS = 60
 
@@ -45,21 +48,19 @@ def _root(falling: Callable[[float], float], low: float, high: float) -> float:
 def _poisson_up_to(count: int, mean: float) -> float:
     if mean <= 0:
         return 1.0
+    numbers = np.arange(count + 1)
     # By logarithms: a mean of 800 has terms that no float holds.
-    return math.fsum(math.exp(number * math.log(mean) - mean - math.lgamma(number + 1)) for number in range(count + 1))
+    return float(np.exp(numbers * math.log(mean) - mean - _log_factorials(count)).sum())
 
 
 def _binomial_up_to(count: int, among: int, chance: float) -> float:
     if not 0 < chance < 1:
         return 1.0 if chance <= 0 else 0.0
-    whole = math.lgamma(among + 1)
-    return math.fsum(
-        math.exp(
-            whole
-            - math.lgamma(number + 1)
-            - math.lgamma(among - number + 1)
-            + number * math.log(chance)
-            + (among - number) * math.log1p(-chance)
-        )
-        for number in range(count + 1)
-    )
+    numbers, factorials = np.arange(count + 1), _log_factorials(among)
+    ways = factorials[-1] - factorials[: count + 1] - factorials[::-1][: count + 1]
+    return float(np.exp(ways + numbers * math.log(chance) + (among - numbers) * math.log1p(-chance)).sum())
+
+
+def _log_factorials(most: int) -> npt.NDArray[np.float64]:
+    """Return the logarithms of 0!, 1! ... ``most``!."""
+    return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, most + 1)))])
