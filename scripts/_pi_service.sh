@@ -170,12 +170,15 @@ write_key() {
 wake_word() {
   [[ -f $stamp && -f $cache/.made-for && $(<"$cache/.made-for") == "$(<"$stamp")" ]] &&
     compgen -G "$cache/wakeword-*.npz" >/dev/null && return
-  change "make the wake word's network for this machine" make_wake_word
+  change "make the wake word's network for this machine, and what the box says by itself" make_wake_word
 }
 
 make_wake_word() {
   setpriv --reuid=edgevoice --regid=edgevoice --init-groups env HOME="$state" CACHE_DIRECTORY="$cache" \
     "$prefix/bin/python" -m edgevoice.wakeword
+  # Else the first start would, while somebody speaks to it for the first time. Without them it tells limits by a sound.
+  setpriv --reuid=edgevoice --regid=edgevoice --init-groups env HOME="$state" \
+    "$prefix/bin/python" -m edgevoice.sayings "$cache" || true
   cp -- "$stamp" "$cache/.made-for"
 }
 
@@ -187,6 +190,9 @@ service() {
     change "tell systemd" systemctl daemon-reload
   fi
   [[ -e ${unit%/*}/multi-user.target.wants/edgevoice.service ]] || change "start it at every boot" enable
+  if [[ $starts && ! $is_dry && ! -e $state/echo.json && ! -e $scratch/reboot ]] && has_systemd && ! is_up; then
+    measure_room
+  fi
   if ! has_systemd; then
     note "no systemd runs here (a chroot, or an image): it starts at the next boot"
   elif [[ ! $starts ]]; then
@@ -196,6 +202,13 @@ service() {
   elif [[ -e $scratch/changed ]]; then
     change "restart it" start restart
   fi
+}
+
+# What may interrupt the box depends on the room: found out once, before the service takes the sound for itself. No reason
+# to fail, there may be no speaker yet.
+measure_room() {
+  note "now it listens to the room and plays a test sound: please be quiet for half a minute"
+  /usr/local/bin/edgevoice doctor --echo </dev/null >&2 || note "the room is not known yet; later: edgevoice doctor --echo"
 }
 
 # A box that hears nothing is started again and again: that is up, too.
@@ -301,7 +314,7 @@ remove_packages() {
 }
 
 remove_program() {
-  local each to had_made=''
+  local each to had_made='' folders
   ! grep -qx "group gpio" "$notes" 2>/dev/null || had_made=yes
   for each in "${copies[@]}"; do
     read -r _ to _ <<<"$each"
@@ -314,9 +327,10 @@ remove_program() {
     change "give what it leaves to root" orphan
   fi
   [[ ! $had_made ]] || ! getent group gpio >/dev/null || change "remove the group gpio" groupdel gpio
+  # The innermost first, and only those that nobody else uses by now.
+  mapfile -t folders < <(sed -n 's/^folder //p' "$notes" 2>/dev/null | sort -ru)
   gone "$prefix" "$notes"
-  # Folders that a minimal system has only because of us.
-  [[ $is_dry ]] || rmdir -- "${alsa_names%/*}" "$at"/etc/{alsa,udev/rules.d,udev} 2>/dev/null || true
+  [[ $is_dry ]] || ((${#folders[@]} == 0)) || rmdir -- "${folders[@]}" 2>/dev/null || true
 }
 
 orphan() {
