@@ -103,11 +103,20 @@ change() {
 
 # copy FROM TO MODE: have a file as it is in the checkout.
 copy() {
+  local folder=${2%/*}
   cmp --silent -- "$1" "$2" && [[ $(stat -c %a -- "$2") == "$3" ]] && return
+  # Folders that a minimal system has only because of us.
+  while [[ -z $is_dry && ! -d $folder ]]; do
+    remember "folder $folder"
+    folder=${folder%/*}
+  done
   change "write $2" install -D -m "$3" -- "$1" "$2"
 }
 
-remember() { printf '%s\n' "$*" >>"$notes"; }
+remember() {
+  mkdir -p -- "${notes%/*}"
+  printf '%s\n' "$*" >>"$notes"
+}
 
 has_systemd() { [[ -d $at/run/systemd/system ]]; }
 

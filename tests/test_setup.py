@@ -341,6 +341,20 @@ def test_purging_leaves_nothing(installed: System) -> None:
     assert "nothing to do" in well(installed.setup("--uninstall", "--purge"))
 
 
+def test_uninstalling_takes_folders_away_that_setup_has_made_and_no_empty_one_of_others(system: System) -> None:
+    system.path("/etc/udev/rules.d").mkdir(parents=True)
+    system.write("/shipped/names.conf", "pcm.name default\n")
+    rules, names = "/etc/udev/rules.d/60-edgevoice-gpio.rules", "/etc/alsa/conf.d/99-edgevoice.conf"
+    for target in (rules, names):
+        well(system.step(f"copy '{system.path('/shipped/names.conf')}' '{system.path(target)}' 644"))
+
+    well(system.setup("--uninstall"))
+
+    assert system.path("/etc/udev/rules.d").is_dir()
+    assert system.path("/etc").is_dir()
+    assert not system.path("/etc/alsa").exists()
+
+
 def test_a_dry_uninstall_removes_nothing(installed: System) -> None:
     before = installed.files()
 

@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from tests.virtual_pi import checks
 from tests.virtual_pi.board import LISTENING, STATUS, Lights, Refused
 from tests.virtual_pi.checks import CHECKS
 from tests.virtual_pi.sound import Tape
@@ -112,6 +113,20 @@ def test_every_check_has_a_name_of_its_own_that_fits_a_line_of_the_results() -> 
 
     assert len({*names}) == len(names) >= 14
     assert not any("\t" in name or "\n" in name for name in names)
+
+
+def test_what_the_host_installed_is_not_taken_for_what_was_there_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, after = tmp_path / "before.txt", tmp_path / "after.txt"
+    before.write_text("d /opt\nd /etc\nf /etc/passwd\nf /etc/taken-away\n", encoding="utf-8")
+    after.write_text("d /opt\nd /etc\nf /etc/passwd\nd /opt/box\nf /opt/box/program\n", encoding="utf-8")
+    since = {"d /opt", "d /etc", "f /etc/passwd", "d /opt/box", "f /opt/box/program", "f /opt/box/new", "f /opt/boxes"}
+    monkeypatch.setattr(checks, "files", lambda: since)
+
+    found = checks.files_without(before, after)
+
+    assert found == {"d /opt", "d /etc", "f /etc/passwd", "f /etc/taken-away", "f /opt/boxes"}
 
 
 class Time:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edgevoice import __version__
+from edgevoice.doctor.ears import is_changed
 from edgevoice.doctor.findings import Finding
 from edgevoice.doctor.machine import Machine
 from edgevoice.doctor.manager import UNIT
@@ -151,7 +152,7 @@ def _told(loaded: Loaded) -> dict[str, Any]:
             value = "default" if value == entry.default else HIDDEN
         elif name == "service.url":
             value = address_without_secrets(value)
-        told[name] = {"value": without_secrets(value), "changed": name in loaded.origins}
+        told[name] = {"value": without_secrets(value), "changed": is_changed(name, loaded)}
     return told
 
 

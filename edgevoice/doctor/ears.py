@@ -13,6 +13,7 @@ from edgevoice.echo.suppressor import Suppressor
 from edgevoice.echo.tiers import Tier
 from edgevoice.errors import EchoUnavailable, WakeWordUnavailable
 from edgevoice.settings import Settings
+from edgevoice.settings_catalogue import ENTRIES
 from edgevoice.settings_file import Loaded
 from edgevoice.system.credentials import Key
 from edgevoice.wakeword.models import words_present
@@ -22,16 +23,26 @@ LICENCE = "CC BY-NC-SA 4.0, not for commercial use"
 """The models that the package openwakeword brings, by its own README; what people train themselves is theirs."""
 
 _MEASURE = "Run it once in the room: edgevoice doctor --echo"
+_GIVE_KEY = "sudo scripts/setup --key-file FILE; where it is no service: service.key_file or EDGEVOICE_API_KEY."
+_LIBRARY_WANTS = ("sklearn", "scipy", "tqdm")
+"""What openWakeWord's own engine imports; scripts/setup leaves it out."""
+
 _CANCELLERS: Mapping[Tier, tuple[Callable[[], EchoCanceller], ...]] = MappingProxyType(
     {Tier.LINEAR: (LinearCanceller,), Tier.SUPPRESSOR: (LinearCanceller, Suppressor)}
 )
 
 
 def judge_settings(loaded: Loaded) -> Finding:
-    """Say where the settings come from."""
-    changed = len(loaded.origins)
+    """Say where the settings come from, and how many are not the defaults: a file may name each with its default."""
+    changed = sum(is_changed(name, loaded) for name in loaded.origins)
     where = str(loaded.source) if loaded.source else "no file; the defaults"
     return fine("settings", f"{where}, {changed} changed" if changed else where, changed=changed)
+
+
+def is_changed(name: str, loaded: Loaded) -> bool:
+    """Tell whether a setting, by its full name, is another than its default."""
+    entry = ENTRIES[name]
+    return bool(getattr(getattr(loaded.settings, entry.section), entry.name) != entry.default)
 
 
 def judge_key(key: Key | None, settings: Settings) -> Finding:
@@ -41,12 +52,8 @@ def judge_key(key: Key | None, settings: Settings) -> Finding:
     if settings.service.url == "local":
         return fine("key", "none, and none needed")
     if settings.service.url:
-        return doubtful("key", "none; the service may want one", "Put it into service.key_file or EDGEVOICE_API_KEY.")
-    return doubtful(
-        "key",
-        "none: the service inside the box answers",
-        "Put one into service.key_file or EDGEVOICE_API_KEY.",
-    )
+        return doubtful("key", "none; the service may want one", _GIVE_KEY)
+    return doubtful("key", "none: the service inside the box answers", _GIVE_KEY)
 
 
 def examine_words(settings: Settings) -> Finding:
@@ -57,10 +64,17 @@ def examine_words(settings: Settings) -> Finding:
         return wrong("wake word", str(error), error.remedy, code=error.code)
     if importlib.util.find_spec("onnxruntime") is None:
         return wrong("wake word", "onnxruntime, which computes it, is not installed", "pip install onnxruntime")
+    if settings.wakeword.engine == "openwakeword" and (missing := [name for name in _LIBRARY_WANTS if not _has(name)]):
+        remedy = 'Set wakeword.engine = "streaming": it hears the same, and scripts/setup brings what it takes.'
+        return wrong("wake word", f"the engine openwakeword needs {', '.join(missing)}: not installed", remedy)
     brought = set(words_present().values())
     names = ", ".join(word.name for word in words)
     licence = f" ({LICENCE})" if any(word.model in brought for word in words) else " (your own)"
     return fine("wake word", f"{names}{licence}", words=len(words))
+
+
+def _has(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
 
 
 def examine_echo(settings: Settings, record: EchoRecord | None) -> Finding:

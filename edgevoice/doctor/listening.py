@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,11 @@ def _preflight(library: pyaudio.PyAudio, device: Device, name: str, machine: Mac
     try:
         found = devices.find(library, device, name)
     except DeviceMissing as error:
+        # PortAudio opens every card to list it: one that somebody has is not in its list.
+        if owners_of(device, machine):
+            taken = busy(device, name, machine, box_runs=box_runs)
+            is_others = taken.state is State.BUSY
+            return replace(taken, remedy=f"{taken.remedy}; or {error.remedy}") if is_others else taken
         return Half(name, State.MISSING, str(error), error.remedy)
     side = "input" if device is Device.MICROPHONE else "output"
     rate_hz = RATE_HZ if device is Device.MICROPHONE else FAR_HZ

@@ -38,7 +38,8 @@ class PartsUnavailable(WakeWordUnavailable):
 
     code = "wakeword-front-end"
     remedy = (
-        'Install what it takes: pip install onnx. Or set wakeword.engine = "openwakeword", at eight times the cost.'
+        "Install what it takes: pip install onnx; where scripts/setup has installed, run it again. The other engine, "
+        '"openwakeword", costs eight times as much and takes scikit-learn and scipy, which scripts/setup leaves out.'
     )
 
 

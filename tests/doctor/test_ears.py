@@ -1,3 +1,6 @@
+import importlib.util
+from pathlib import Path
+
 import pytest
 
 from edgevoice.doctor import ears
@@ -5,6 +8,7 @@ from edgevoice.doctor.findings import Mark
 from edgevoice.echo.record import EchoRecord
 from edgevoice.errors import EchoUnavailable
 from edgevoice.settings import Echo, Service, Settings, Wakeword
+from edgevoice.settings_file import load
 from edgevoice.system.credentials import Key
 
 RECORD = EchoRecord(
@@ -46,3 +50,28 @@ def test_a_key_is_told_by_where_it_is_from_and_never_shown() -> None:
     assert ears.judge_key(None, Settings()).mark is Mark.DOUBTFUL
     assert ears.judge_key(None, Settings(service=Service(url="local"))).mark is Mark.FINE
     assert ears.judge_key(None, Settings(service=Service(url="wss://example.org"))).mark is Mark.DOUBTFUL
+    assert "sudo scripts/setup --key-file" in ears.judge_key(None, Settings()).remedy
+
+
+def test_settings_that_a_file_names_with_their_defaults_are_not_called_changed(tmp_path: Path) -> None:
+    file = tmp_path / "edgevoice.toml"
+    file.write_text(f"[speaker]\nvolume_percent = {Settings().speaker.volume_percent}\n[echo]\ntier = 'none'\n")
+
+    finding = ears.judge_settings(load(file, {}))
+
+    assert finding.text == f"{file}, 1 changed"
+    assert finding.figures == {"changed": 1}
+
+
+def test_the_librarys_own_engine_without_what_it_takes_is_told_before_the_box_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As scripts/setup installs it, which leaves scikit-learn and scipy out."""
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "sklearn" else found(name))
+
+    finding = ears.examine_words(Settings(wakeword=Wakeword(engine="openwakeword")))
+
+    assert finding.mark is Mark.WRONG
+    assert finding.text == "the engine openwakeword needs sklearn: not installed"
+    assert ears.examine_words(Settings()).mark is Mark.FINE

@@ -71,3 +71,19 @@ def test_a_card_that_is_not_there_keeps_its_code(with_refusals: Any, tmp_path: P
     heard = listen(SETTINGS, machine(tmp_path), volume_percent=50, box_runs=False)
 
     assert judge_microphone(heard).code == "audio-device-missing"
+
+
+def test_a_card_that_another_program_has_is_called_busy_though_portaudio_does_not_list_it(
+    with_refusals: Any, tmp_path: Path
+) -> None:
+    with_refusals({1: ("Device unavailable", -9985)}, CARDS[1])
+    files = {
+        "/proc/asound/card1/pcm0c/sub0/status": "state: RUNNING\nowner_pid   : 812\n",
+        "/proc/812/cmdline": "/usr/bin/arecord\0private.wav\0",
+    }
+
+    finding = judge_microphone(listen(SETTINGS, machine(tmp_path, files), volume_percent=50, box_runs=False))
+
+    assert finding.code == "audio-device-busy"
+    assert finding.text == "mic does not open; arecord (process 812) has a microphone open"
+    assert "sudo kill 812" in finding.remedy

@@ -15,9 +15,7 @@ from pathlib import Path
 LISTENING, SPEAKING, STATUS, TALK, MUTE = 17, 27, 22, 23, 24
 """The defaults of the settings: three lights, two buttons."""
 
-LINES = 28
 _LOOK_S = 0.01
-_CONFIGURATION = Path("/sys/kernel/config/gpio-sim/board")
 
 
 class Refused(AssertionError):
@@ -100,19 +98,10 @@ class Lights:
 
 
 class Board:
-    """A chip of 28 lines, made when the object is, whose lights are watched from then on."""
+    """The chip of 28 lines that the image makes at boot, whose lights are watched from now on."""
 
     def __init__(self) -> None:
-        run("modprobe", "gpio-sim")
-        bank = _CONFIGURATION / "bank0"
-        bank.mkdir(parents=True)
-        (bank / "num_lines").write_text(str(LINES))
-        (bank / "label").write_text("pinctrl-bcm2711")
-        (_CONFIGURATION / "live").write_text("1")
         self._chip = next(Path("/sys/devices/platform").glob("gpio-sim.*/gpiochip*/sim_gpio0")).parent
-        for button in (TALK, MUTE):
-            self._pull(button, "pull-up")
-        run("udevadm", "settle", "--timeout=20", may_fail=True)
         self.lights = Lights()
         threading.Thread(target=self._watch, daemon=True).start()
 

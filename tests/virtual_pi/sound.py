@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.virtual_pi.board import Refused, hurry, run
 
 RATE_HZ, CHANNELS = 48_000, 2
-"""What the two cards can do, as many cut-price ones: everything the box wants is up to ALSA's conversion."""
+"""What the image says that the two cards can do."""
 
 CHUNK_S = 0.01
 _CHUNK_BYTES = round(RATE_HZ * CHUNK_S) * CHANNELS * 2
@@ -23,21 +23,6 @@ _LOUD = 150
 
 _BETWEEN_SENTENCES_S = 0.6
 """A silence that is longer is no pause of a speaker."""
-
-CARDS = """\
-pcm.!default {
-  type asym
-  capture.pcm { type plug slave { pcm "hw:Mic,1" format S16_LE rate 48000 channels 2 } }
-  playback.pcm { type plug slave { pcm "hw:DAC,0" format S16_LE rate 48000 channels 2 } }
-}
-ctl.!default { type hw card DAC }
-"""
-
-
-def plug_in_cards() -> None:
-    """Load the two cards, and tell ALSA that they are the default ones, as their owner would."""
-    run("modprobe", "snd-aloop", "enable=1,1", "index=0,1", "id=Mic,DAC", "pcm_substreams=1,1")
-    Path("/etc/asound.conf").write_text(CARDS, encoding="utf-8")
 
 
 def say(recording: Path) -> tuple[float, float]:
