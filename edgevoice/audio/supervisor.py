@@ -149,7 +149,7 @@ class Supervisor:
                 open_one(streams.library)
                 streams.open.append(device)
             except AudioUnavailable as failure:
-                # With its traceback it would hold what holds it: garbage for the collector, every second without a card.
+                # With its traceback it would hold what holds it: garbage, every second or two without a card.
                 streams.failures[device] = failure.with_traceback(None)
         streams.opened_at = time.monotonic()
         return streams

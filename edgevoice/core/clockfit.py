@@ -1,6 +1,5 @@
 """Clock fit: which sample passes a converter when, from the times of many callbacks. No I/O, no clock."""
 
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +54,9 @@ class ClockFit:
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
-        self._points: deque[tuple[float, float]] = deque(maxlen=_MOST_BUCKETS)
+        # Times and how late, oldest first, in memory that is taken once: a list would grow for ten minutes.
+        self._points = np.zeros((2, _MOST_BUCKETS))
+        self._count = 0
         self._bucket_end_s = 0.0
         self._least = (0.0, np.inf)
         self._line: Line | None = None
@@ -70,7 +71,7 @@ class ClockFit:
     @property
     def is_settled(self) -> bool:
         """Whether seconds have passed since the start or the last jump."""
-        return len(self._points) >= _SETTLED_BUCKETS
+        return self._count >= _SETTLED_BUCKETS
 
     def take(self, position: int, at_s: float) -> None:
         """Take that sample ``position`` passed the converter at monotonic ``at_s``, or somewhat earlier."""
@@ -85,7 +86,7 @@ class ClockFit:
 
     def restart(self) -> None:
         """Forget everything: the stream was opened anew, perhaps on another card."""
-        self._points.clear()
+        self._count = 0
         self._bucket_end_s = 0.0
         self._least = (0.0, np.inf)
         self._line = None
@@ -97,15 +98,19 @@ class ClockFit:
             jump_s = late_s - expected_s
             if abs(jump_s) > _JUMP_S:
                 # Time was lost, or won: once, and the rate learned before still holds; twice, and nothing does.
-                kept = self._points if self._since_jump > _STRANGE else ()
-                self._points = deque(((when, late + jump_s) for when, late in kept), _MOST_BUCKETS)
+                self._points[1] += jump_s
+                if self._since_jump <= _STRANGE:
+                    self._count = 0
                 self._since_jump = 0
                 self.jumps += 1
-        self._points.append((at_s, late_s))
+        self._count = min(self._count + 1, _MOST_BUCKETS)
+        # The oldest gives way; what is before the first of them is never looked at.
+        self._points[:, :-1] = self._points[:, 1:]
+        self._points[:, -1] = at_s, late_s
         self._line = self._fit()
 
     def _fit(self) -> Line:
-        times, lates = np.array(self._points).T
+        times, lates = self._points[:, -self._count :]
         reference_s = float(times.mean())
         if len(times) < _FEWEST_FOR_RATE:
             return Line(self._rate_hz, reference_s, float(np.median(lates)), 0.0, np.inf)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gpiozero.pins.mock import MockFactory, MockPin
 
-CHANGES_KEPT = 10_000
+CHANGES_KEPT = 500
 """How many pin changes are remembered; older ones are forgotten."""
 
 
@@ -31,6 +31,8 @@ class _WatchedPin(MockPin):  # type: ignore[misc]  # gpiozero has no types
     def _change_state(self, value: bool) -> bool:  # noqa: FBT001 - gpiozero's signature
         has_changed = bool(super()._change_state(value))
         if has_changed:
+            # gpiozero remembers every change for ever: a megabyte in each hour of talk.
+            del self.states[:-1]
             self.factory.note(PinChange(int(self.info.name.removeprefix("GPIO")), bool(value), time.monotonic()))
         return has_changed
 

@@ -144,11 +144,11 @@ class Link:
         self._take([LinkLost(error.code, error.is_retriable)])
 
     async def _live(self) -> None:
-        own = asyncio.current_task()
         try:
             await self._session_to_its_end(self._endpoint())
         except LinkError as error:
-            if self._task is own:
+            # Kept in no local: a task that was cancelled keeps its traceback, and so itself, until the next collection.
+            if self._task is asyncio.current_task():
                 self._lose(error)
 
     async def _session_to_its_end(self, endpoint: Endpoint) -> None:

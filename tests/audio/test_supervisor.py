@@ -1,6 +1,7 @@
 """The owner of both streams: on the virtual card in real time, and with a PortAudio of our own for the rest."""
 
 import asyncio
+import gc
 import logging
 import threading
 import time
@@ -247,6 +248,26 @@ def test_streams_that_are_never_called_are_lost_and_opened_anew(quick: pytest.Mo
 
     assert set(box.reports[:2]) == {DeviceLost(MIC), DeviceLost(DAC)}
     assert set(box.reports[2:4]) == {DeviceRestored(MIC), DeviceRestored(DAC)}
+
+
+def test_a_box_without_its_card_leaves_nothing_to_the_collector_however_often_it_looks(
+    quick: pytest.MonkeyPatch,
+) -> None:
+    workshop = install(quick, FakeLibrary())
+    box = Box(FAKE)
+
+    async def live() -> None:
+        async with box.running():
+            await eventually(lambda: len(workshop.opened) >= 10)
+            kept = [each for each in gc.get_objects() if type(each) is supervisor._Streams]
+            assert len(kept) <= 2, "those that are open, and those that are being opened"
+
+    gc.collect()
+    gc.disable()
+    try:
+        asyncio.run(live())
+    finally:
+        gc.enable()
 
 
 def test_where_the_whole_machine_stood_still_no_device_is_taken_for_lost(quick: pytest.MonkeyPatch) -> None:

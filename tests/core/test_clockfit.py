@@ -1,6 +1,7 @@
 """The clock of a stream, from callbacks that are late and never early."""
 
 import random
+import tracemalloc
 
 import pytest
 
@@ -126,3 +127,16 @@ def test_drift_is_the_difference_of_two_clocks_and_knows_its_error() -> None:
 
     assert drift == pytest.approx(50, abs=5 * error)
     assert 0 < error < 1
+
+
+def test_it_takes_no_more_memory_after_ten_minutes_than_after_ten_seconds() -> None:
+    stream = Stream().run(10)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        stream.run(610)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert after - before < 5000

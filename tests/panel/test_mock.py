@@ -4,7 +4,7 @@ import time
 import gpiozero
 import pytest
 
-from edgevoice.panel.mock import MockPins, PinChange
+from edgevoice.panel.mock import CHANGES_KEPT, MockPins, PinChange
 
 
 def test_a_change_carries_the_monotonic_time_at_which_the_pin_moved() -> None:
@@ -55,3 +55,14 @@ def test_a_pin_has_one_user_as_on_a_real_board() -> None:
     pins = MockPins()
     with gpiozero.LED(17, pin_factory=pins), pytest.raises(gpiozero.GPIOPinInUse):
         gpiozero.Button(17, pin_factory=pins)
+
+
+def test_a_box_that_blinks_for_days_remembers_no_more_than_one_that_blinks_for_minutes() -> None:
+    pins = MockPins()
+    with gpiozero.LED(17, pin_factory=pins) as led:
+        for _ in range(CHANGES_KEPT):
+            led.on()
+            led.off()
+
+        assert len(pins.changes()) == CHANGES_KEPT
+        assert len(pins.pin("GPIO17").states) == 1
