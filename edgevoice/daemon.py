@@ -37,7 +37,7 @@ from edgevoice.sayings import learn
 from edgevoice.settings import Settings
 from edgevoice.settings_file import load, salvage_panel
 from edgevoice.system.announced import ANNOUNCEMENT, Announced, state_folder
-from edgevoice.system.collector import spare_what_is_there, tidy_up
+from edgevoice.system.collector import spare_nothing, spare_what_is_there, tidy_up
 from edgevoice.system.credentials import Key, find_key
 from edgevoice.system.diary import Diary
 from edgevoice.system.minutes import Minutes
@@ -309,18 +309,21 @@ async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], 
         state = state_folder(os.environ)
         is_billed = not answers_itself(settings, key)
         near_misses = NearMissLog(state, most_clips=settings.wakeword.keep_near_misses)
-        await serve(
-            settings,
-            endpoint,
-            stop,
-            observers=(watch, tidy_up),
-            record=read_record(state),
-            near_misses=near_misses,
-            minutes=Minutes(state, settings.budget.daily_minutes) if is_billed else None,
-            sayings=cache_folder(os.environ),
-            live=LiveSettings(settings, read),
-            started=lambda _parts: spare_what_is_there(),
-        )
+        try:
+            await serve(
+                settings,
+                endpoint,
+                stop,
+                observers=(watch, tidy_up),
+                record=read_record(state),
+                near_misses=near_misses,
+                minutes=Minutes(state, settings.budget.daily_minutes) if is_billed else None,
+                sayings=cache_folder(os.environ),
+                live=LiveSettings(settings, read),
+                started=lambda _parts: spare_what_is_there(),
+            )
+        finally:
+            spare_nothing()
 
 
 def _refuse(error: SettingsInvalid, path: Path | None) -> int:

@@ -11,9 +11,14 @@ from edgevoice.core.notices import Notice, PhaseEntered
 
 
 def spare_what_is_there() -> None:
-    """Leave everything that exists now out of all later searches; once in a process's life, when it is complete."""
+    """Leave everything that exists now out of all later searches, until ``spare_nothing``; when all has been set up."""
     gc.collect()
     gc.freeze()
+
+
+def spare_nothing() -> None:
+    """Let the last search, at the end of the process, find everything: some libraries complain of what is left."""
+    gc.unfreeze()
 
 
 def tidy_up(notice: Notice, _now: float) -> None:

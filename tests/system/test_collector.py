@@ -78,4 +78,5 @@ def test_the_daemon_spares_what_is_there_once_it_listens_and_tidies_up_after_eac
     asyncio.run(daemon._until_signal(settings, None, lambda: settings))
 
     assert spared_at[0] > 1000
+    assert gc.get_freeze_count() == 0, "the last search, at the end, finds everything"
     assert left[0]() is None
