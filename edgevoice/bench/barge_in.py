@@ -40,7 +40,8 @@ from edgevoice.virtual.room import synthetic_response
 _TALK_GPIO = 23
 _LIMIT_S = 20.0
 _SETTLED_S = 0.05
-_LEARNING_S = 5.0
+_LESSONS = 2
+_LESSON_S = 6.0
 _HEARD_WITHIN_S = 4.0
 _DUCKED = 10 ** (-10 / 20)
 _ENVELOPE = 240
@@ -182,13 +183,14 @@ async def _interrupt(stage: Stage, act: _Act, cuts: int, *, is_quiet: bool) -> l
     await asyncio.sleep(5)
     _press(stage)
     await stage.seen.wait_for(LinkOpened, "the session's opening", _LIMIT_S)
-    if act.room is not None:
-        # In the first seconds of its life the box learns the room by its own voice.
-        await stage.seen.wait_for(PlaybackStarted, "the first answer", _LIMIT_S)
-        await asyncio.sleep(_LEARNING_S)
+    # In the first seconds of its life the box learns the room by its own voice.
+    lessons = 0 if act.room is None else _LESSONS
+    for number in range(1, 1 + lessons):
+        await stage.seen.wait_for(PlaybackStarted, f"answer {number}", _LIMIT_S)
+        await asyncio.sleep(_LESSON_S)
         _press(stage)
-        await stage.seen.wait_for(PlaybackCut, "the end of the first answer", _LIMIT_S)
-    first = 1 if act.room is None else 2
+        await stage.seen.wait_for(PlaybackCut, f"the end of answer {number}", _LIMIT_S)
+    first = 1 + lessons
     done: list[Cut] = []
     for number in range(first, first + cuts):
         is_loaded = number >= first + cuts // 2

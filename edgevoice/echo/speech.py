@@ -260,6 +260,12 @@ class NearSpeech:
         self._window[:] = 0
         self._echo = self._long_echo = 0.0
 
+    def abandon(self) -> SpeechChange | None:
+        """Forget what has been going on; return that it faded if it had begun."""
+        has_begun = self._stage is _Stage.BEGUN
+        self.reset()
+        return SpeechChange.FADED if has_begun else None
+
     def doubt(self) -> None:
         """Believe the cancellers no more than in the beginning: the far-end has moved against the near-end."""
         self._linear_bar.leak = max(self._linear_bar.leak, _UNKNOWN_LEAK_DB)

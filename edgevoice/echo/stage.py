@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechFaded
-from edgevoice.echo.canceller import BLOCK, EchoCanceller
+from edgevoice.echo.canceller import BLOCK, EchoCanceller, Samples
 from edgevoice.echo.reference import FarEndReference
 from edgevoice.echo.speech import NearSpeech, SpeechChange
 from edgevoice.echo.suppressor import RestingSuppressor
@@ -57,11 +57,8 @@ class EchoStage:
         self._is_working = True
         block = np.frombuffer(near, "<i2")
         cleaned = block if self._linear is None else self._linear.process(block, far)
-        if self._near_speech is not None and self._jumps != self._reference.jumps:
-            self._jumps = self._reference.jumps
-            self._near_speech.doubt()
-        if self._near_speech is not None and self._reference.is_settled:
-            self._report(self._near_speech.take(block, cleaned, far, self._suppressor), position + BLOCK)
+        if self._near_speech is not None:
+            self._report(self._listen(self._near_speech, block, cleaned, far), position + BLOCK)
         return cleaned.tobytes()
 
     def pause(self) -> None:
@@ -69,6 +66,15 @@ class EchoStage:
         self._is_working = False
         if self._near_speech is not None:
             self._near_speech.reset()
+
+    def _listen(self, near_speech: NearSpeech, near: Samples, cleaned: Samples, far: Samples) -> SpeechChange | None:
+        if self._jumps != self._reference.jumps:
+            self._jumps = self._reference.jumps
+            near_speech.doubt()
+        if not self._reference.is_settled:
+            # Nobody can be told from an echo that may come at any time; nor may the voice stay lowered until then.
+            return near_speech.abandon()
+        return near_speech.take(near, cleaned, far, self._suppressor)
 
     def _report(self, change: SpeechChange | None, end: int) -> None:
         match change:

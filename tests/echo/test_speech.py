@@ -223,6 +223,18 @@ def test_a_noise_that_stays_is_given_up_and_belongs_to_the_room_in_the_end() -> 
     assert listener.hiss(20) == []
 
 
+def test_what_had_begun_and_is_abandoned_fades_once_and_the_next_remark_is_heard() -> None:
+    listener = Measured()
+    listener.rest(8)
+    assert listener.listener.abandon() is None, "nothing had begun"
+    assert listener.voice(0.1) == [SpeechChange.BEGAN]
+
+    assert listener.listener.abandon() is SpeechChange.FADED
+    assert listener.listener.abandon() is None
+    assert listener.rest(1) == []
+    assert listener.voice(0.2) == [SpeechChange.BEGAN, SpeechChange.CONFIRMED]
+
+
 def test_reset_forgets_what_was_going_on_and_keeps_what_was_learned() -> None:
     listener = Measured()
     listener.rest(8)

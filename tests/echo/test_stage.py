@@ -162,6 +162,20 @@ def test_as_long_as_the_clocks_are_not_known_nobody_is_believed_to_speak() -> No
     assert bench.told == []
 
 
+def test_the_voice_is_not_left_lowered_while_the_clocks_are_not_known() -> None:
+    class Begun(Script):
+        def abandon(self) -> SpeechChange | None:
+            return next(fades, None)
+
+    fades = iter([SpeechChange.FADED])
+    bench = Bench(near_speech=Begun(SpeechChange.BEGAN))
+    bench.hear(1, sounds=True)
+    bench.reference.settled = False
+    bench.hear(3, sounds=True)
+
+    assert bench.told == [NearSpeechBegan(at_sample=BLOCK - 4800), NearSpeechFaded()]
+
+
 @pytest.mark.parametrize("ends_by", ["silence", "pause"])
 def test_the_detector_begins_anew_with_the_next_sound(ends_by: str) -> None:
     script = Script()
