@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgevoice.bench.opponent import ANSWER_S, PAUSE_S, answer_audio
+from edgevoice.bench.opponent import ANSWER_S, LESSONS, PAUSE_S, answer_audio
 from edgevoice.core.facts import (
     LinkOpened,
     NearSpeechConfirmed,
@@ -40,7 +40,6 @@ from edgevoice.virtual.room import synthetic_response
 _TALK_GPIO = 23
 _LIMIT_S = 20.0
 _SETTLED_S = 0.05
-_LESSONS = 2
 _LESSON_S = 6.0
 _HEARD_WITHIN_S = 4.0
 _DUCKED = 10 ** (-10 / 20)
@@ -184,7 +183,7 @@ async def _interrupt(stage: Stage, act: _Act, cuts: int, *, is_quiet: bool) -> l
     _press(stage)
     await stage.seen.wait_for(LinkOpened, "the session's opening", _LIMIT_S)
     # In the first seconds of its life the box learns the room by its own voice.
-    lessons = 0 if act.room is None else _LESSONS
+    lessons = 0 if act.room is None else LESSONS
     for number in range(1, 1 + lessons):
         await stage.seen.wait_for(PlaybackStarted, f"answer {number}", _LIMIT_S)
         await asyncio.sleep(_LESSON_S)

@@ -24,6 +24,9 @@ _DELTA_MS = 100
 _STRAYS = 3
 PAUSE_S = 1.4
 
+LESSONS = 2
+"""Answers that it does not interrupt itself: from the first ones a box may learn its room."""
+
 
 def answer_audio(number: int) -> npt.NDArray[np.int16]:
     """Return the sound of answer ``number``: noise of its own, never silent, so that a tape shows every sample."""
@@ -72,7 +75,7 @@ class _Session:
         # All but the last arrive at once, as from a service that is far faster than speech.
         for piece in pieces[:-_STRAYS]:
             await self._delta(ids, piece)
-        interrupts = self._every_nth > 0 and number % self._every_nth == 0
+        interrupts = self._every_nth > 0 and number > LESSONS and number % self._every_nth == 0
         if interrupts:
             await asyncio.sleep(self._chance.uniform(0.25, 0.9))
             await self._send("input_audio_buffer.speech_started", audio_start_ms=0, item_id=f"user_{number}")

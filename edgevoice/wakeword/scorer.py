@@ -104,8 +104,13 @@ class LibraryScorer:
 
 def _load(models: Sequence[Path]) -> Any:
     """Load openWakeWord's model; the import takes most of a second and drags scikit-learn and scipy along."""
-    from openwakeword.model import Model  # noqa: PLC0415
-
+    try:
+        from openwakeword.model import Model  # noqa: PLC0415
+    except ImportError as error:
+        raise WakeWordUnavailable(
+            f"the engine openwakeword lacks a package: {error.name}",
+            remedy='Set wakeword.engine = "streaming", which needs none of its packages, or install them.',
+        ) from error
     paths = ", ".join(map(str, models))
     try:
         with _without_warnings():

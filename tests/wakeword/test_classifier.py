@@ -1,5 +1,6 @@
 """Models of people's own: what is taken, and what is refused with the shape that was expected."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -124,3 +125,11 @@ def test_the_library_cannot_tell_two_files_of_one_name_apart_and_says_so(tmp_pat
     with pytest.raises(WakeWordUnavailable, match="files of the same name"):
         LibraryScorer(models)
     assert len(StreamingScorer(models, parts()).score(np.zeros(1280, np.int16))[0]) == 2
+
+
+def test_where_the_librarys_packages_are_missing_it_says_which_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openwakeword.model", None)
+
+    with pytest.raises(WakeWordUnavailable, match="lacks a package: openwakeword") as refused:
+        LibraryScorer([words_present()["hey_jarvis"]])
+    assert 'wakeword.engine = "streaming"' in refused.value.remedy
