@@ -7,6 +7,7 @@ from typing import Protocol
 
 import pyaudio
 
+from edgevoice.audio.callback_time import converter_s
 from edgevoice.core.clockfit import ClockFit
 from edgevoice.core.preroll import PreRoll
 
@@ -94,9 +95,7 @@ class Microphone:
         self, pcm: bytes | None, _frames: int, times: Mapping[str, float] | None, status: int
     ) -> tuple[None, int]:
         """Take one period from PortAudio."""
-        self._keep_time(times)
-        if status & pyaudio.paInputOverflow:
-            self.overflows += 1
+        self._keep_time(times, is_xrun=bool(status & pyaudio.paInputOverflow))
         frame: bytes | None = None
         end = 0
         with self._lock:
@@ -119,12 +118,13 @@ class Microphone:
         self._ring.write(period)
         self._frame += period
 
-    def _keep_time(self, times: Mapping[str, float] | None) -> None:
+    def _keep_time(self, times: Mapping[str, float] | None, *, is_xrun: bool) -> None:
+        if is_xrun:
+            self.overflows += 1
+            self.clock.xrun()
         now = time.monotonic()
         if now - self.called_at > _GAP_S:
             self.clock.restart()
         self.called_at = now
         if times:
-            # Only the distance of PortAudio's times counts: its clock is the wall's, and may be set.
-            age_s = times["current_time"] - times["input_buffer_adc_time"]
-            self.clock.take(self._ring.end, now - age_s)
+            self.clock.take(self._ring.end, converter_s(times, "input_buffer_adc_time"))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyaudio
 
 from edgevoice.audio.backchannel import BackchannelMixer
+from edgevoice.audio.callback_time import converter_s
 from edgevoice.audio.earcons import EarconMixer
 from edgevoice.core.clockfit import ClockFit
 from edgevoice.core.facts import PlaybackCut, PlaybackDrained
@@ -190,9 +191,7 @@ class Speaker:
         self, _pcm: bytes | None, frames: int, times: Mapping[str, float] | None, status: int
     ) -> tuple[bytes, int]:
         """Give PortAudio one period."""
-        self._keep_time(times)
-        if status & pyaudio.paOutputUnderflow:
-            self.underflows += 1
+        self._keep_time(times, is_xrun=bool(status & pyaudio.paOutputUnderflow))
         # A box is silent for most of its life: look before taking the lock and an array.
         if self.is_silent or self._waits_for_amplifier():
             self._position += frames
@@ -212,15 +211,16 @@ class Speaker:
             self._tell(fact)
         return samples.tobytes(), pyaudio.paContinue
 
-    def _keep_time(self, times: Mapping[str, float] | None) -> None:
+    def _keep_time(self, times: Mapping[str, float] | None, *, is_xrun: bool) -> None:
+        if is_xrun:
+            self.underflows += 1
+            self.clock.xrun()
         now = time.monotonic()
         if now - self.called_at > _GAP_S:
             self.clock.restart()
         self.called_at = now
         if times:
-            # Only the distance of PortAudio's times counts: its clock is the wall's, and may be set.
-            lead_s = times["output_buffer_dac_time"] - times["current_time"]
-            self.clock.take(self._position, now + lead_s)
+            self.clock.take(self._position, converter_s(times, "output_buffer_dac_time"))
 
     def _unheard(self, at_s: float) -> int:
         """Return how many samples of the answer were handed over and had not left the card at ``at_s``."""

@@ -7,16 +7,22 @@ import numpy as np
 _BUCKET_S = 1.0
 """Callbacks are late by up to milliseconds but never early: only the promptest of each second is believed."""
 
+_FIRST_BUCKET_S = 0.1
+"""After a jump the first is shorter: until it is over, nobody knows what the microphone hears."""
+
 _MOST_BUCKETS = 600
 """Ten minutes: a crystal's rate wanders with its temperature, not faster."""
 
 _JUMP_S = 0.004
-"""More than this off the line is an xrun, or a sound server that thought better of it; not a rate."""
+_JUMPED_S = 0.25
+"""More than this off the line for so long is no rate and no late callback: samples were lost, and nobody said so."""
 
-_STRANGE = 60
-"""Buckets within which a second jump means that the rate itself is another one now."""
+_STRANGE_S = 120.0
+"""Time within which a second jump that nobody told of means that the rate itself is another one now."""
 
-_FEWEST_FOR_RATE = 10
+_FEWEST_FOR_RATE = 8
+"""Buckets beyond the first of each stretch without a jump: what the rate is learned from."""
+
 _SETTLED_BUCKETS = 3
 
 
@@ -49,18 +55,24 @@ class ClockFit:
     """The clock of one stream of nominally ``rate_hz``, fitted to its callbacks.
 
     ``take`` is cheap enough for every callback; ``line`` is computed once per second of sound. The method is the lower
-    envelope: of each second the least late observation, and a straight line through those.
+    envelope: of each second the least late observation, and a straight line through those. An xrun moves the line and
+    leaves its slope: the rate is learned within each stretch between two of them.
     """
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
-        # Times and how late, oldest first, in memory that is taken once: a list would grow for ten minutes.
-        self._points = np.zeros((2, _MOST_BUCKETS))
+        # Times, how late, and in which stretch, oldest first, in memory that is taken once: a list would grow for ten
+        # minutes.
+        self._points = np.zeros((3, _MOST_BUCKETS))
         self._count = 0
         self._bucket_end_s = 0.0
         self._least = (0.0, np.inf)
         self._line: Line | None = None
-        self._since_jump = _STRANGE
+        self._stretch = 0
+        self._last_fit_s = 0.0
+        self._jumped_s = -np.inf
+        self._is_provisional = False
+        self.is_moving = False
         self.jumps = 0
 
     @property
@@ -70,56 +82,80 @@ class ClockFit:
 
     @property
     def is_settled(self) -> bool:
-        """Whether seconds have passed since the start or the last jump."""
-        return self._count >= _SETTLED_BUCKETS
+        """Whether seconds have passed since the start, or since a second jump that nobody told of."""
+        return self._count >= _SETTLED_BUCKETS and not self.is_moving
 
     def take(self, position: int, at_s: float) -> None:
         """Take that sample ``position`` passed the converter at monotonic ``at_s``, or somewhat earlier."""
         late_s = at_s - position / self._rate_hz
+        if self._line is not None and not self.is_moving:
+            self._watch(at_s, late_s, self._line)
         if late_s < self._least[1]:
             self._least = (at_s, late_s)
         if at_s >= self._bucket_end_s:
             if self._bucket_end_s > 0:
                 self._close_bucket(*self._least)
-            self._bucket_end_s = at_s + _BUCKET_S
-            self._least = (0.0, np.inf)
+            self._open_bucket(at_s + (_FIRST_BUCKET_S if self.is_moving else _BUCKET_S))
+
+    def xrun(self) -> None:
+        """Take note that samples were lost before the next callback: for a tenth of a second the line is wrong."""
+        self.is_moving = self._line is not None
+        self._open_bucket(0.0)
 
     def restart(self) -> None:
         """Forget everything: the stream was opened anew, perhaps on another card."""
         self._count = 0
-        self._bucket_end_s = 0.0
-        self._least = (0.0, np.inf)
         self._line = None
+        self.is_moving = self._is_provisional = False
+        self._open_bucket(0.0)
+
+    def _open_bucket(self, end_s: float) -> None:
+        self._bucket_end_s = end_s
+        self._least = (0.0, np.inf)
+
+    def _watch(self, at_s: float, late_s: float, line: Line) -> None:
+        """See what nobody tells of: a sound server's xrun, or its change of mind."""
+        expected_s = line.lag_s + line.ppm * 1e-6 * (at_s - line.reference_s)
+        if abs(late_s - expected_s) <= _JUMP_S:
+            self._last_fit_s = at_s
+        elif at_s - self._last_fit_s > _JUMPED_S:
+            # Once, and the rate learned before still holds; twice, and nothing does.
+            if at_s - self._jumped_s < _STRANGE_S:
+                self._count = 0
+            self._jumped_s = at_s
+            self.xrun()
 
     def _close_bucket(self, at_s: float, late_s: float) -> None:
-        self._since_jump += 1
-        if self._line is not None:
-            expected_s = self._line.lag_s + self._line.ppm * 1e-6 * (at_s - self._line.reference_s)
-            jump_s = late_s - expected_s
-            if abs(jump_s) > _JUMP_S:
-                # Time was lost, or won: once, and the rate learned before still holds; twice, and nothing does.
-                self._points[1] += jump_s
-                if self._since_jump <= _STRANGE:
-                    self._count = 0
-                self._since_jump = 0
-                self.jumps += 1
-        self._count = min(self._count + 1, _MOST_BUCKETS)
-        # The oldest gives way; what is before the first of them is never looked at.
-        self._points[:, :-1] = self._points[:, 1:]
-        self._points[:, -1] = at_s, late_s
+        if not self._is_provisional:
+            self._count = min(self._count + 1, _MOST_BUCKETS)
+            # The oldest gives way; what is before the first of them is never looked at.
+            self._points[:, :-1] = self._points[:, 1:]
+        if self.is_moving:
+            self._stretch += 1
+            self.jumps += 1
+        # Of a tenth of a second the promptest is later than of a second; taken for equals they would tell a false rate.
+        self._is_provisional, self.is_moving = self.is_moving, False
+        self._points[:, -1] = at_s, late_s, self._stretch
         self._line = self._fit()
+        self._last_fit_s = at_s
 
     def _fit(self) -> Line:
-        times, lates = self._points[:, -self._count :]
-        reference_s = float(times.mean())
-        if len(times) < _FEWEST_FOR_RATE:
-            return Line(self._rate_hz, reference_s, float(np.median(lates)), 0.0, np.inf)
-        around = times - reference_s
+        """Fit one slope to all stretches, and a lag to the last of them."""
+        times, lates, stretches = self._points[:, -self._count :]
+        numbers = (stretches - stretches[0]).astype(np.intp)
+        sizes = np.maximum(np.bincount(numbers), 1)
+        around = times - (np.bincount(numbers, times) / sizes)[numbers]
+        lates_around = lates - (np.bincount(numbers, lates) / sizes)[numbers]
+        is_last = stretches == self._stretch
+        reference_s = float(times[is_last].mean())
+        freedom = len(times) - len(np.unique(numbers)) - 1
+        if freedom + 1 <= _FEWEST_FOR_RATE:
+            return Line(self._rate_hz, reference_s, float(np.median(lates[is_last])), 0.0, np.inf)
         spread = float(around @ around)
-        slope = float(around @ lates) / spread
-        lag_s = float(lates.mean())
-        rest = lates - lag_s - slope * around
-        error = float(np.sqrt(rest @ rest / (len(times) - 2) / spread))
+        slope = float(around @ lates_around) / spread
+        lag_s = float(np.mean(lates[is_last]))
+        rest = lates_around - slope * around
+        error = float(np.sqrt(rest @ rest / freedom / spread))
         return Line(self._rate_hz, reference_s, lag_s, slope * 1e6, error * 1e6)
 
 

@@ -78,6 +78,11 @@ class FarEndReference:
         """Whether both clocks have been watched long enough for the blocks to be in place."""
         return self._near.is_settled and self._far.is_settled
 
+    @property
+    def is_moving(self) -> bool:
+        """Whether either stream has just lost samples, and nobody knows yet how many."""
+        return self._near.is_moving or self._far.is_moving
+
     def played(self, samples: _Samples | None, frames: int) -> None:
         """Take what was handed to the card, s16 at 24 kHz; ``None`` stands for ``frames`` of silence."""
         if samples is None:

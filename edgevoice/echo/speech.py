@@ -72,6 +72,8 @@ _CALLED_BLOCKS = 15
 _FLOOR_BLOCKS = 75
 """Blocks in which the noise is to be heard alone at least once: 1.5 s."""
 
+_LEAST_FLOOR_DB = 15.0
+"""Nothing is quieter: an amplitude of six steps. In a silence of zeros the filter's own rounding would be a person."""
 
 _RISE = 0.2
 _FALL = 0.02
@@ -114,9 +116,14 @@ class _Bar:
     _lowest: float = 100.0
     _blocks: int = 0
 
+    @property
+    def noise(self) -> float:
+        """What the room is without anybody, the box included; in dB."""
+        return max(self.floor, _LEAST_FLOOR_DB)
+
     def over(self, level: float, echo: float) -> float:
         """Return by how many dB a block is over the bar; negative when it is under it."""
-        return level - max(self.floor + self.floor_margin, echo + self.leak + self.leak_margin)
+        return level - max(self.noise + self.floor_margin, echo + self.leak + self.leak_margin)
 
     def follow(self, level: float) -> None:
         """Take any block: in each second and a half there is one that is only noise, whoever talks."""
@@ -130,12 +137,12 @@ class _Bar:
 
     def learn(self, level: float, echo: float) -> None:
         """Take a block in which nobody talks."""
-        if echo < self.floor + 12:
+        if echo < self.noise + 12:
             return
         excess = level - echo - self.leak
         if excess <= 0:
             self.leak += max(_FASTEST_FALL_DB, _FALL * excess)
-        elif level > self.floor + 4:
+        elif level > self.noise + 4:
             # What is as faint as the noise says nothing about the leak.
             self.leak += _RISE * excess
 

@@ -55,6 +55,10 @@ class EchoStage:
                 self.pause()
             return near
         self._is_working = True
+        if self._reference.is_moving:
+            # Against a reference out of place the filter would unlearn the room, and hear the box as somebody else.
+            self._report(self._near_speech.abandon() if self._near_speech is not None else None, position + BLOCK)
+            return near
         block = np.frombuffer(near, "<i2")
         cleaned = block if self._linear is None else self._linear.process(block, far)
         if self._near_speech is not None:

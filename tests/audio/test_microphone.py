@@ -109,6 +109,18 @@ def test_an_overflow_is_counted_and_any_other_sign_is_not(room: Room) -> None:
     assert room.microphone.overflows == 2
 
 
+def test_an_overflow_moves_the_clock_at_once(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(320):
+        lost_s = 0.041 if number >= 300 else 0.0
+        monkeypatch.setattr(time, "monotonic", lambda at_s=500 + number * 0.02 + lost_s: at_s)
+        status = pyaudio.paInputOverflow if number == 300 else 0
+        room.microphone.callback(None, PERIOD, {"current_time": 1.0, "input_buffer_adc_time": 0.98}, status)
+
+    assert room.microphone.clock.jumps == 1
+    assert room.microphone.clock.line is not None
+    assert room.microphone.clock.line.time_at(320 * PERIOD) == pytest.approx(506.421, abs=1e-4)
+
+
 def test_a_period_without_samples_is_silence_and_keeps_its_place_in_time(room: Room) -> None:
     room.microphone.callback(None, PERIOD, {}, 0)
 

@@ -291,6 +291,19 @@ def test_the_clock_is_kept_by_what_portaudio_says_of_the_dac_whatever_the_wall_c
     assert speaker.clock.jumps == 0
 
 
+def test_an_xrun_moves_the_clock_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    speaker = Ear().speaker
+    for number in range(520):
+        lost_s = 0.023 if number >= 500 else 0.0
+        monkeypatch.setattr(time, "monotonic", lambda at_s=500 + number * 0.01 + lost_s: at_s)
+        status = pyaudio.paOutputUnderflow if number == 500 else 0
+        speaker.callback(None, PERIOD, {"current_time": 1.0, "output_buffer_dac_time": 1.02}, status)
+
+    assert (speaker.underflows, speaker.clock.jumps) == (1, 1)
+    assert speaker.clock.line is not None
+    assert speaker.clock.line.time_at(speaker.position) == pytest.approx(505.243, abs=1e-4)
+
+
 def test_a_stream_that_was_opened_anew_has_a_new_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     speaker = Ear().speaker
     for number in range(500):

@@ -249,8 +249,9 @@ def test_reset_forgets_what_was_going_on_and_keeps_what_was_learned() -> None:
 class Measured:
     """A device that cancels perfectly, in a quiet room: what is heard is what is said to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, noise: float = 20) -> None:
         self.listener = NearSpeech()
+        self._noise = noise
         self._chance = np.random.default_rng(1)
         self._far = box_speech(60)
         self._at = 0
@@ -258,13 +259,13 @@ class Measured:
     def rest(self, seconds: float) -> list[SpeechChange]:
         return self._hear(seconds, lambda at: np.zeros(len(at)))
 
-    def voice(self, seconds: float) -> list[SpeechChange]:
+    def voice(self, seconds: float, loud: float = 1500) -> list[SpeechChange]:
         begin_s = self._at / RATE_HZ
 
         def syllables(at: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
             voice = np.sum([np.sin(2 * np.pi * 140 * number * at) / number for number in range(1, 12)], axis=0)
             # A voice that never pauses for 60 ms is a machine's.
-            return np.where((at - begin_s) % 0.3 < 0.24, 1500 * voice, 0.0)
+            return np.where((at - begin_s) % 0.3 < 0.24, loud * voice, 0.0)
 
         return self._hear(seconds, syllables)
 
@@ -275,13 +276,21 @@ class Measured:
         changes = []
         for _ in range(round(seconds * PER_S)):
             at = np.arange(self._at, self._at + BLOCK)
-            sound = make(at / RATE_HZ) + 20 * self._chance.standard_normal(BLOCK)
+            sound = make(at / RATE_HZ) + self._noise * self._chance.standard_normal(BLOCK)
             near = sound.astype(np.int16)
             change = self.listener.take(near, near, np.take(self._far, at, mode="wrap"), None)
             if change is not None:
                 changes.append(change)
             self._at += BLOCK
         return changes
+
+
+def test_in_a_silence_of_zeros_a_few_steps_of_the_converter_are_nobody() -> None:
+    listener = Measured(noise=0)
+    listener.rest(8)
+
+    assert listener.voice(0.5, loud=10) == []
+    assert listener.voice(0.5, loud=100) == [SpeechChange.BEGAN, SpeechChange.CONFIRMED]
 
 
 def test_in_doubt_it_is_as_careful_as_in_the_beginning_and_has_learned_anew_within_seconds() -> None:

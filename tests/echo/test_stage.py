@@ -60,6 +60,7 @@ class Playing(FarEndReference):
         super().__init__(ClockFit(16_000), ClockFit(24_000))
         self.sounds = False
         self.settled = True
+        self.moving = False
         self.moved = 0
 
     @property
@@ -69,6 +70,10 @@ class Playing(FarEndReference):
     @property
     def is_settled(self) -> bool:
         return self.settled
+
+    @property
+    def is_moving(self) -> bool:
+        return self.moving
 
     def block(self, position: int, count: int) -> Samples | None:
         del position
@@ -174,6 +179,21 @@ def test_the_voice_is_not_left_lowered_while_the_clocks_are_not_known() -> None:
     bench.hear(3, sounds=True)
 
     assert bench.told == [NearSpeechBegan(at_sample=BLOCK - 4800), NearSpeechFaded()]
+
+
+def test_while_nobody_knows_how_much_an_xrun_has_lost_the_filter_keeps_what_it_knows_and_nobody_speaks() -> None:
+    script = Script(SpeechChange.BEGAN, SpeechChange.CONFIRMED)
+    bench = Bench(linear=Marking(1), suppressor=Marking(2), near_speech=script)
+    bench.reference.moving = True
+    bench.hear(2, sounds=True)
+    assert set(marks(bench.heard)) == {0}
+    assert bench.told == []
+
+    bench.reference.moving = False
+    bench.heard.clear()
+    bench.hear(2, sounds=True)
+    assert set(marks(bench.heard)) == {1}
+    assert bench.told == [NearSpeechBegan(at_sample=3 * BLOCK - 4800), NearSpeechConfirmed(at_sample=4 * BLOCK - 9600)]
 
 
 @pytest.mark.parametrize("ends_by", ["silence", "pause"])
