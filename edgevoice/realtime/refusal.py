@@ -38,6 +38,10 @@ _SOCKS_NO_WAY = {1, 3, 4, 5, 6}
 """Replies of RFC 1928 by which the proxy is well and the network behind it is not; 2 is "not allowed by ruleset"."""
 
 
+_SOCKS_HUNG_UP = "IncompleteReadError"
+"""The library's own error, which it does not export."""
+
+
 def dial_failure(error: Exception, host: str, *, proxy: str = "") -> LinkError:
     """Return what a failed dial means; an error that is not of the network is raised again as it is.
 
@@ -126,7 +130,9 @@ def _by_proxy(error: ProxyError | InvalidProxy, host: str) -> LinkError:
             status, body = error.response.status_code, plain(bytes(error.response.body or b""))
             return ProxyRefused(f"the proxy refuses the way to {host} ({status}){': ' + body if body else ''}")
         case InvalidProxyMessage(__cause__=EOFError() | OSError()):
-            return ServiceUnreachable(f"the proxy on the way to {host} closed the connection instead of answering")
+            return _hung_up(host)
+        case ProxyError(__cause__=SocksError(__cause__=cause)) if type(cause).__name__ == _SOCKS_HUNG_UP:
+            return _hung_up(host)
         case InvalidProxyMessage():
             return ProxyRefused(f"what should be the proxy on the way to {host} does not answer as one")
         case ProxyError(__cause__=SocksError(error_code=code)) if code in _SOCKS_NO_WAY:
@@ -134,6 +140,10 @@ def _by_proxy(error: ProxyError | InvalidProxy, host: str) -> LinkError:
         case _:
             said = plain(str(error.__cause__ or ""))
             return ProxyRefused(f"the proxy refuses the way to {host}{': ' + said if said else ''}")
+
+
+def _hung_up(host: str) -> LinkError:
+    return ServiceUnreachable(f"the proxy on the way to {host} closed the connection instead of answering")
 
 
 def plain(words: str | bytes) -> str:

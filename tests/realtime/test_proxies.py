@@ -158,6 +158,16 @@ def test_a_proxy_is_told_its_own_password_and_not_the_key(monkeypatch: pytest.Mo
     assert "Authorization: Basic " not in told.replace("Proxy-Authorization: Basic ", "")
 
 
+class HangUp(Proxy):
+    """Hears what is asked of it, and says nothing."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        del writer
+        await reader.read(3)
+
+
+HUNG_UP = "closed the connection instead of answering"
+
 REFUSALS: list[tuple[Proxy, str, str, str, bool]] = [
     (HttpProxy("403 Forbidden"), "http", "proxy-refused", "the proxy refuses the way to 127.0.0.1", False),
     (HttpProxy("407 Proxy Authentication Required"), "http", "proxy-refused", "(407)", False),
@@ -165,6 +175,8 @@ REFUSALS: list[tuple[Proxy, str, str, str, bool]] = [
     (SocksProxy(2), "socks5h", "proxy-refused", "Connection not allowed by ruleset", False),
     (SocksProxy(password=PASSWORD), "socks5h", "proxy-refused", "the proxy refuses the way to 127.0.0.1", False),
     (SocksProxy(4), "socks5h", "service-unreachable", "the proxy finds no way to 127.0.0.1", True),
+    (HangUp("silence"), "socks5h", "service-unreachable", HUNG_UP, True),
+    (HangUp("silence"), "http", "service-unreachable", HUNG_UP, True),
 ]
 
 
