@@ -92,7 +92,17 @@ class Supervisor:
                 await self._close()
 
     async def _open(self) -> None:
-        self._streams = await _in_side_thread(self._open_streams, _OPEN_LIMIT_S, "opening the sound system")
+        opening = asyncio.ensure_future(_in_side_thread(self._open_streams, _OPEN_LIMIT_S, "opening the sound system"))
+        try:
+            self._streams = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # Streams that open now would run until the process ends: nobody would know of them.
+            while not opening.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait({opening})
+            if opening.exception() is None:
+                self._streams = opening.result()
+            raise
         for device in self._streams.open:
             if self._lost.pop(device, None) is not None:
                 tell(_log, logging.INFO, "device-restored", device=str(device))

@@ -21,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     folder = options.folder or Path(tempfile.mkdtemp(prefix="edgevoice-soak-"))
     folder.mkdir(parents=True, exist_ok=True)
+    folder = folder.resolve()  # systemd's own socket, too, has an absolute path
     began = time.monotonic()
     stream = sys.stderr if options.as_json else sys.stdout
 

@@ -1,6 +1,7 @@
 """Telling systemd how we are: ready, what we do, that we are alive, that we stop. Without systemd it does nothing."""
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -9,6 +10,9 @@ from systemd import daemon
 
 from edgevoice.core.notices import Notice, PhaseEntered
 from edgevoice.core.orders import Light, ShowLight
+from edgevoice.journal import tell
+
+_log = logging.getLogger(__name__)
 
 _LOOK_AGAIN_S = 1.0
 
@@ -36,25 +40,25 @@ class ServiceManager:
     @staticmethod
     def ready() -> None:
         """Say that the start is over."""
-        daemon.notify("READY=1")
+        _notify("READY=1")
 
     @staticmethod
     def reload(work: Callable[[], None]) -> None:
         """Do the work of a reload between telling that it has begun and that it is over, as notify-reload wants it."""
-        daemon.notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        _notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
         work()
-        daemon.notify("READY=1")
+        _notify("READY=1")
 
     @staticmethod
     def stopping() -> None:
         """Say that the end has begun."""
-        daemon.notify("STOPPING=1")
+        _notify("STOPPING=1")
 
     def show_status(self, status: str) -> None:
         """Show a line in ``systemctl status``; it must hold no secret and no words of anybody."""
         if status != self._status:
             self._status = status
-            daemon.notify(f"STATUS={status}")
+            _notify(f"STATUS={status}")
 
     @staticmethod
     async def feed_watchdog(proofs: Callable[[], tuple[float, ...]], freshness_s: float = 3.0) -> None:
@@ -69,8 +73,16 @@ class ServiceManager:
             now = time.monotonic()
             is_alive = all(now - proof <= freshness_s for proof in proofs())
             if is_alive:
-                daemon.notify("WATCHDOG=1")
+                _notify("WATCHDOG=1")
             await asyncio.sleep(interval_s if is_alive else min(_LOOK_AGAIN_S, interval_s))
+
+
+def _notify(message: str) -> None:
+    """Send to ``NOTIFY_SOCKET``. One that takes nothing, as while systemd starts itself anew, must not end the box."""
+    try:
+        daemon.notify(message)
+    except OSError as error:
+        tell(_log, logging.WARNING, "service-manager-deaf", message=message.partition("=")[0], problem=str(error))
 
 
 def watchdog_interval_s(environment: Mapping[str, str]) -> float | None:

@@ -492,6 +492,29 @@ def test_cancelled_it_closes_what_it_has_opened(quick: pytest.MonkeyPatch) -> No
     assert library.is_terminated
 
 
+def test_cancelled_while_it_opens_it_closes_what_comes_of_it(quick: pytest.MonkeyPatch) -> None:
+    gate, library = threading.Event(), FakeLibrary(*CARDS)
+
+    def wait() -> FakeLibrary:
+        gate.wait()
+        return library
+
+    quick.setattr(devices, "open_library", wait)
+    quick.setattr(supervisor, "_OPEN_LIMIT_S", 10.0)
+
+    async def live() -> None:
+        async with Box(FAKE).running() as task:
+            await asyncio.sleep(0.02)
+            task.cancel()
+            await asyncio.sleep(0.02)
+            gate.set()
+
+    asyncio.run(live())
+
+    assert len(library.opened) == 2
+    assert library.is_terminated
+
+
 @pytest.mark.parametrize("turns", range(6))
 def test_a_cancellation_that_comes_together_with_a_stream_is_obeyed(quick: pytest.MonkeyPatch, turns: int) -> None:
     """`asyncio.wait_for` swallows it in Python 3.11: the daemon would never have stopped."""

@@ -1,6 +1,7 @@
 """What systemd is told, on a real NOTIFY_SOCKET."""
 
 import asyncio
+import logging
 import os
 import socket
 import time
@@ -58,6 +59,17 @@ def test_the_start_and_the_end_are_told(systemd: Systemd) -> None:
     ServiceManager().stopping()
 
     assert systemd.told() == ["READY=1", "STOPPING=1"]
+
+
+def test_a_service_manager_that_takes_nothing_is_logged_and_ends_nothing(
+    systemd: Systemd, caplog: pytest.LogCaptureFixture
+) -> None:
+    systemd.close()
+    ServiceManager().ready()
+
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.getMessage() == "service-manager-deaf"
 
 
 def test_the_phase_is_shown_once_for_each_change(systemd: Systemd) -> None:
