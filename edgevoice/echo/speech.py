@@ -84,6 +84,11 @@ _UNKNOWN_LEAK_DB = 0.0
 _UNKNOWN_SUPPRESSED_LEAK_DB = -14.0
 """What a canceller is taken to leave of the echo before that is known."""
 
+_DOUBTED_LEAK_DB = -9.0
+"""What a filter that was good is taken to leave once the echo has moved and its place was found again: so little that
+a person is heard a second later, and so much that at first the suppressor is asked about everything.
+"""
+
 _SETTLING_DB = 9.0
 """How much quieter than the linear canceller's output the suppressor's may be, to count as agreeing."""
 
@@ -274,8 +279,8 @@ class NearSpeech:
         return SpeechChange.FADED if has_begun else None
 
     def doubt(self) -> None:
-        """Believe the cancellers no more than in the beginning: the far-end has moved against the near-end."""
-        self._linear_bar.leak = max(self._linear_bar.leak, _UNKNOWN_LEAK_DB)
+        """Believe the cancellers little more than in the beginning: the far-end has moved against the near-end."""
+        self._linear_bar.leak = max(self._linear_bar.leak, _DOUBTED_LEAK_DB)
         self._suppressed_bar.leak = max(self._suppressed_bar.leak, _UNKNOWN_SUPPRESSED_LEAK_DB)
 
     def _wants_witness(self, linear_over: float) -> bool:

@@ -16,6 +16,9 @@ _BEFORE = 16_000 * 3 // 10
 _LONG_BEFORE = 16_000 * 6 // 10
 """The same from the block in which it was confirmed."""
 
+_MENDING_BLOCKS = 15
+"""Blocks after a jump until the filter's memory, 280 ms, holds nothing from before it any more."""
+
 NearSpeechFact = NearSpeechBegan | NearSpeechConfirmed | NearSpeechFaded
 
 
@@ -46,6 +49,7 @@ class EchoStage:
         self._near_speech = near_speech
         self._is_working = False
         self._jumps = 0
+        self._mending = 0
 
     def take(self, near: bytes, position: int) -> bytes:
         """Return a block without echo; its first sample is number ``position``, mono s16 at 16 kHz."""
@@ -74,9 +78,11 @@ class EchoStage:
     def _listen(self, near_speech: NearSpeech, near: Samples, cleaned: Samples, far: Samples) -> SpeechChange | None:
         if self._jumps != self._reference.jumps:
             self._jumps = self._reference.jumps
+            self._mending = _MENDING_BLOCKS
             near_speech.doubt()
-        if not self._reference.is_settled:
+        if self._mending or not self._reference.is_settled:
             # Nobody can be told from an echo that may come at any time; nor may the voice stay lowered until then.
+            self._mending = max(0, self._mending - 1)
             return near_speech.abandon()
         return near_speech.take(near, cleaned, far, self._suppressor)
 

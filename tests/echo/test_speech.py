@@ -293,12 +293,15 @@ def test_in_a_silence_of_zeros_a_few_steps_of_the_converter_are_nobody() -> None
     assert listener.voice(0.5, loud=100) == [SpeechChange.BEGAN, SpeechChange.CONFIRMED]
 
 
-def test_in_doubt_it_is_as_careful_as_in_the_beginning_and_has_learned_anew_within_seconds() -> None:
+def test_in_doubt_it_takes_no_faint_sound_for_a_person_and_has_learned_anew_within_seconds() -> None:
     listener = Measured()
     listener.rest(8)
+    assert listener.voice(0.3, loud=150) == [SpeechChange.BEGAN, SpeechChange.CONFIRMED]
+    listener.rest(2)
 
     listener.listener.doubt()
 
-    assert SpeechChange.CONFIRMED not in listener.voice(0.3)
+    assert listener.voice(0.3, loud=150) == []
+    assert listener.voice(0.3, loud=12_000) == [SpeechChange.BEGAN, SpeechChange.CONFIRMED]
     listener.rest(8)
-    assert listener.voice(0.3) == [SpeechChange.BEGAN, SpeechChange.CONFIRMED]
+    assert listener.voice(0.3, loud=150) == [SpeechChange.BEGAN, SpeechChange.CONFIRMED]

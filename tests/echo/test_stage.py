@@ -120,6 +120,18 @@ def test_each_time_the_far_end_has_moved_the_listener_is_told_once_to_doubt_what
     assert script.doubts == 1
 
 
+def test_after_a_jump_nobody_is_believed_until_the_filter_has_forgotten_what_was_before_it() -> None:
+    bench = Bench(linear=Marking(1), suppressor=Marking(2), near_speech=Script(SpeechChange.BEGAN))
+    bench.hear(1, sounds=False)
+    bench.reference.moved = 1
+    bench.hear(15, sounds=True)
+    assert bench.told == []
+    assert set(marks(bench.heard[BLOCK:])) == {1}, "the filter goes on learning"
+
+    bench.hear(1, sounds=True)
+    assert bench.told == [NearSpeechBegan(at_sample=17 * BLOCK - 4800)]
+
+
 def marks(samples: list[int]) -> list[int]:
     return [sample % 10 for sample in samples]
 
