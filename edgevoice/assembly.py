@@ -224,13 +224,23 @@ def open_panel(
     return lights, factory
 
 
-def open_mute_pin(settings: Settings, opened: ExitStack, factory: PinFactory | None) -> Amplifier | None:
+def open_mute_pin(
+    settings: Settings,
+    opened: ExitStack,
+    factory: PinFactory | None,
+    *,
+    environment: Mapping[str, str] = os.environ,
+) -> Amplifier | None:
     """Open the amplifier's mute pin, if it has one, and let it be heard; muted again at the end of ``opened``.
 
-    Raises ``PanelUnavailable``.
+    A box without lights may have one as well: without ``factory`` the pins are opened for it. Raises
+    ``PanelUnavailable``.
     """
-    if factory is None or settings.amplifier.mute_gpio == "none":
+    if settings.amplifier.mute_gpio == "none":
         return None
+    if factory is None:
+        factory = open_pins(environment)
+        opened.callback(factory.close)
     high = settings.amplifier.mute_active_high
     amplifier = open_amplifier(settings.amplifier.mute_gpio, factory=factory, is_active_high=high)
     opened.callback(amplifier.close)

@@ -94,7 +94,7 @@ async def serve(
             everybody: tuple[Observer, ...] = (manager, diary, *observers)
             if minutes is not None:
                 everybody = (minutes, *everybody)
-            amplifier = open_mute_pin(settings, opened, pins)
+            amplifier = open_mute_pin(settings, opened, pins or factory)
             parts = assemble(
                 settings,
                 endpoint,
@@ -228,6 +228,10 @@ async def _announce(parts: Parts, manager: ServiceManager, started: Callable[[Pa
 
 
 def _signs_of_life(parts: Parts) -> tuple[float, ...]:
+    looked_at = parts.supervisor.looked_at
+    if looked_at is not None:
+        # Without a microphone the fault light says so; a restart would bring none, and would forget the timers.
+        return (looked_at,)
     scored = (parts.detector.scored_at,) if parts.detector is not None else ()
     return (parts.microphone.called_at, *scored)
 

@@ -387,6 +387,19 @@ def open_all(pins: MockPins) -> None:
         open_mute_pin(GPIO, opened, factory)
 
 
+def test_an_amplifier_without_any_lights_is_let_be_heard_and_muted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    pins = MockPins()
+    monkeypatch.setattr(assembly, "open_pins", lambda _environment: pins)
+    settings = Settings(panel=PanelSettings(kind="none"), amplifier=Amplifier(mute_gpio=AMPLIFIER))
+    with ExitStack() as opened:
+        _, factory = open_panel(settings, opened, environment={})
+        assert factory is None
+        open_mute_pin(settings, opened, factory)
+        assert pins.pin(f"GPIO{AMPLIFIER}").state, "mute is low-active"
+
+    assert not pins.pin(f"GPIO{AMPLIFIER}").state
+
+
 @pytest.mark.parametrize(
     ("taken", "purpose"),
     [(17, "listening LED: GPIO17"), (22, "status LED: GPIO22"), (AMPLIFIER, f"amplifier mute: GPIO{AMPLIFIER}")],

@@ -78,6 +78,12 @@ class Supervisor:
         self._tries = 0
         self._errors: list[Exception] = []
         self._threads: set[int] = set()
+        self._looked_at = 0.0
+
+    @property
+    def looked_at(self) -> float | None:
+        """When a lost microphone was last looked for, in monotonic seconds; ``None`` while it is there."""
+        return self._looked_at if Device.MICROPHONE in self._lost else None
 
     async def run(self) -> None:
         """Open, watch, re-open, for ever."""
@@ -110,6 +116,7 @@ class Supervisor:
         for device, failure in self._streams.failures.items():
             self._lose(device, failure)
         self._tries = 0 if not self._streams.failures else self._tries + 1
+        self._looked_at = time.monotonic()
 
     def _lose(self, device: Device, failure: AudioUnavailable) -> None:
         if self._lost.get(device) != str(failure):
@@ -130,6 +137,7 @@ class Supervisor:
             is_starved = time.monotonic() - slept_at > _TICK_S + _STARVED_S
             if self._errors:
                 raise self._errors[0]
+            self._looked_at = time.monotonic()
             ages_s = {device: self._age_s(device, streams) for device in streams.open}
             if any(age_s > _LATE_AFTER_S for age_s in ages_s.values()):
                 self._calm_threads()

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,7 +16,6 @@ from edgevoice.audio.speaker import Speaker
 from edgevoice.audio.supervisor import Supervisor
 from edgevoice.core.facts import Device, DeviceLost, Event
 from edgevoice.errors import DeviceBusy, EdgevoiceError, PanelUnavailable
-from edgevoice.panel.pins import open_pins
 from edgevoice.settings import Settings
 
 STEP_S = 0.1
@@ -71,12 +69,8 @@ async def open_streams(settings: Settings, microphone: Microphone, speaker: Spea
 
 def _let_amplifier_sound(settings: Settings, opened: ExitStack) -> None:
     """Take the amplifier's mute pin, if it has one, as the box does; where the box itself has it, it sounds already."""
-    if settings.amplifier.mute_gpio == "none":
-        return
     with contextlib.suppress(PanelUnavailable):
-        factory = open_pins(os.environ)
-        opened.callback(factory.close)
-        open_mute_pin(settings, opened, factory)
+        open_mute_pin(settings, opened, None)
 
 
 async def until(is_so: Callable[[], bool], limit_s: float, lost: list[Device]) -> None:

@@ -479,6 +479,25 @@ def test_a_callback_goes_on_without_the_permission_to_go_first(quick: pytest.Mon
     asyncio.run(live())
 
 
+def test_a_lost_microphone_is_looked_for_without_a_pause_and_a_present_one_is_not(quick: pytest.MonkeyPatch) -> None:
+    install(quick, FakeLibrary(CARDS[1]))
+    deaf, hearing = Box(FAKE), Box(FAKE)
+
+    async def live() -> None:
+        async with deaf.running():
+            await eventually(lambda: deaf.supervisor.looked_at is not None)
+            before = deaf.supervisor.looked_at
+            await eventually(lambda: deaf.supervisor.looked_at != before)
+        library = FakeLibrary(*CARDS)
+        install(quick, library)
+        async with hearing.running():
+            await eventually(lambda: len(library.opened) == 2)
+            await asyncio.sleep(0.02)
+            assert hearing.supervisor.looked_at is None
+
+    asyncio.run(live())
+
+
 def test_cancelled_it_closes_what_it_has_opened(quick: pytest.MonkeyPatch) -> None:
     library = FakeLibrary(*CARDS)
     install(quick, library)

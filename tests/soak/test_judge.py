@@ -147,22 +147,12 @@ def test_a_watchdog_that_was_never_fed_fails() -> None:
     assert "the watchdog was never fed" in judge(record).failures
 
 
-def test_a_watchdog_that_starves_while_the_card_is_away_is_right() -> None:
+def test_a_watchdog_that_starves_while_the_card_is_away_fails() -> None:
     record = good()
     record.episodes.append(Episode(Kind.CARD_UNPLUGGED, Moment.AT_REST, 300.0, 308.0, 309.0))
     record.fed = [at_s for at_s in record.fed if not 300 < at_s < 312]
 
-    assert judge(record).failures == ()
-
-
-def test_a_box_that_stays_away_longer_than_its_card_is_not_excused() -> None:
-    record = good()
-    record.episodes.append(Episode(Kind.CARD_UNPLUGGED, Moment.AT_REST, 300.0, 308.0, None))
-    record.fed = [at_s for at_s in record.fed if at_s < 300]
-
-    failures = judge(record).failures
-    assert any("never" in failure for failure in failures)
-    assert any("watchdog" in failure for failure in failures)
+    assert any("watchdog" in failure for failure in judge(record).failures)
 
 
 @pytest.mark.parametrize("kind", list(Kind))
