@@ -164,7 +164,7 @@ async def _play(act: _Act, folder: Path, cuts: int, *, is_quiet: bool) -> tuple[
     }
     every_nth = act.every_nth if act.seldom is Source.SERVICE else 0
     async with (
-        _opponent(folder, every_nth) as endpoint,
+        _opponent(folder, every_nth, _first_loaded(act, cuts)) as endpoint,
         set_stage(folder, changes=changes, endpoint=lambda: endpoint, room=act.room) as stage,
     ):
         done = await _interrupt(stage, act, cuts, is_quiet=is_quiet)
@@ -183,7 +183,7 @@ async def _interrupt(stage: Stage, act: _Act, cuts: int, *, is_quiet: bool) -> l
     _press(stage)
     await stage.seen.wait_for(LinkOpened, "the session's opening", _LIMIT_S)
     # In the first seconds of its life the box learns the room by its own voice.
-    lessons = 0 if act.room is None else LESSONS
+    lessons = _lessons(act)
     for number in range(1, 1 + lessons):
         await stage.seen.wait_for(PlaybackStarted, f"answer {number}", _LIMIT_S)
         await asyncio.sleep(_LESSON_S)
@@ -192,13 +192,22 @@ async def _interrupt(stage: Stage, act: _Act, cuts: int, *, is_quiet: bool) -> l
     first = 1 + lessons
     done: list[Cut] = []
     for number in range(first, first + cuts):
-        is_loaded = number >= first + cuts // 2
+        is_loaded = number >= _first_loaded(act, cuts)
         source = act.seldom if number % act.every_nth == 0 else act.often
         with _busy_thread() if is_loaded else _nothing():
             done.append(await _one_cut(stage, number, source, chance, is_loaded=is_loaded))
         if not is_quiet and len(done) % 20 == 0:
             print(f"{act.tier}: {len(done)} cuts", file=sys.stderr)
     return done
+
+
+def _lessons(act: _Act) -> int:
+    return 0 if act.room is None else LESSONS
+
+
+def _first_loaded(act: _Act, cuts: int) -> int:
+    """Return the number of the first answer that is interrupted on a busy machine."""
+    return 1 + _lessons(act) + cuts // 2
 
 
 async def _one_cut(stage: Stage, number: int, source: Source, chance: random.Random, *, is_loaded: bool) -> Cut:
@@ -349,11 +358,18 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
 
 
 @asynccontextmanager
-async def _opponent(folder: Path, every_nth: int) -> AsyncIterator[Endpoint]:
+async def _opponent(folder: Path, every_nth: int, loaded_from: int) -> AsyncIterator[Endpoint]:
     socket = folder / "opponent.sock"
     module = [sys.executable, "-m", "edgevoice.bench.opponent"]
     child = await asyncio.create_subprocess_exec(
-        *module, str(socket), str(folder / "book.jsonl"), "1", str(every_nth), stdin=PIPE, stdout=PIPE
+        *module,
+        str(socket),
+        str(folder / "book.jsonl"),
+        "1",
+        str(every_nth),
+        str(loaded_from),
+        stdin=PIPE,
+        stdout=PIPE,
     )
     try:
         if child.stdout is not None:

@@ -1,8 +1,9 @@
 """Opponent: a service that talks without end and is interrupted without end; keeps book of every truncation.
 
-Run as a child, so that its work is not the box's: ``python -m edgevoice.bench.opponent SOCKET BOOK SEED NTH``. It
-interrupts every NTH answer itself, none when that is 0. For each answer it writes one line of JSON into BOOK once the
-client has said what was heard.
+Run as a child, so that its work is not the box's: ``python -m edgevoice.bench.opponent SOCKET BOOK SEED NTH LOADED``.
+It interrupts every NTH answer itself, none when that is 0. From answer LOADED on each comes with bursts of late deltas
+of the one before it, which nobody may hear. For each answer it writes one line of JSON into BOOK once the client has
+said what was heard.
 """
 
 import asyncio
@@ -24,6 +25,10 @@ _DELTA_MS = 100
 _STRAYS = 3
 PAUSE_S = 1.4
 
+_BURST = 16
+_BURSTS_S = 0.06
+"""Deltas in a burst, and seconds from one to the next: 27 times as much as is spoken."""
+
 LESSONS = 2
 """Answers that it does not interrupt itself: from the first ones a box may learn its room."""
 
@@ -40,11 +45,14 @@ def answer_audio(number: int) -> npt.NDArray[np.int16]:
 class _Session:
     """One client, answer after answer."""
 
-    def __init__(self, connection: ServerConnection, book: Path, chance: random.Random, every_nth: int) -> None:
+    def __init__(
+        self, connection: ServerConnection, book: Path, chance: random.Random, *, every_nth: int, loaded_from: int
+    ) -> None:
         self._connection = connection
         self._book = book
         self._chance = chance
         self._every_nth = every_nth
+        self._loaded_from = loaded_from
         self._told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
     async def run(self) -> None:
@@ -75,11 +83,15 @@ class _Session:
         # All but the last arrive at once, as from a service that is far faster than speech.
         for piece in pieces[:-_STRAYS]:
             await self._delta(ids, piece)
+        bursts = asyncio.create_task(self._bursts(number - 1)) if number >= self._loaded_from else None
         interrupts = self._every_nth > 0 and number > LESSONS and number % self._every_nth == 0
         if interrupts:
             await asyncio.sleep(self._chance.uniform(0.25, 0.9))
             await self._send("input_audio_buffer.speech_started", audio_start_ms=0, item_id=f"user_{number}")
         told = [await self._told.get()]
+        if bursts is not None:
+            bursts.cancel()
+            await asyncio.gather(bursts, return_exceptions=True)
         for piece in pieces[-_STRAYS:]:
             await self._delta(ids, piece)
         await self._send("response.done", response={"id": ids["response_id"], "status": "cancelled", "output": []})
@@ -94,6 +106,15 @@ class _Session:
         with self._book.open("a") as book:
             book.write(json.dumps({"number": number, "told": told}) + "\n")
 
+    async def _bursts(self, number: int) -> None:
+        """Send what is left of an answer that was cut long ago, over and over."""
+        ids = {"response_id": f"resp_{number}", "item_id": f"item_{number}"}
+        piece = answer_audio(number)[-RATE_HZ * _DELTA_MS // 1000 :].tobytes()
+        while True:
+            for _ in range(_BURST):
+                await self._delta(ids, piece)
+            await asyncio.sleep(_BURSTS_S)
+
     async def _delta(self, ids: dict[str, str], piece: bytes) -> None:
         await self._send(
             "response.output_audio.delta", **ids, content_index=0, delta=base64.b64encode(piece).decode("ascii")
@@ -103,10 +124,11 @@ class _Session:
         await self._connection.send(json.dumps({"type": kind, **fields}))
 
 
-async def _serve(socket: Path, book: Path, seed: int, every_nth: int) -> None:
+async def _serve(socket: Path, book: Path, seed: int, *, every_nth: int, loaded_from: int) -> None:
     async def handle(connection: ServerConnection) -> None:
         await connection.recv()
-        await _Session(connection, book, random.Random(seed), every_nth).run()
+        chance = random.Random(seed)
+        await _Session(connection, book, chance, every_nth=every_nth, loaded_from=loaded_from).run()
 
     async with unix_serve(handle, str(socket), compression=None):
         print("ready", flush=True)
@@ -115,4 +137,5 @@ async def _serve(socket: Path, book: Path, seed: int, every_nth: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])))
+    _, _socket, _book, _seed, _nth, _loaded = sys.argv
+    asyncio.run(_serve(Path(_socket), Path(_book), int(_seed), every_nth=int(_nth), loaded_from=int(_loaded)))
