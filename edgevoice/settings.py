@@ -178,7 +178,7 @@ class Wakeword(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     model: NotEmpty = "hey_jarvis"
     threshold: Annotated[float, Meta(ge=0.05, le=0.99)] = 0.5
     sure_threshold: Annotated[float, Meta(ge=0.05, le=1)] = 0.8
-    speaking_threshold: Annotated[float, Meta(ge=0.05, le=1)] = 0.5
+    speaking_threshold: Annotated[float, Meta(ge=0.05, le=1)] = 0.6
     refractory_s: Annotated[float, Meta(ge=0, le=10)] = 2.0
     words: dict[str, Any] = {}
     engine: Literal["streaming", "openwakeword"] = "streaming"

@@ -1,7 +1,8 @@
 """What the box was given: settings, key, wake words and the echo's record. Opens no device."""
 
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 
 from edgevoice.doctor.findings import Finding, doubtful, fine, wrong
@@ -16,8 +17,11 @@ from edgevoice.settings import Settings
 from edgevoice.settings_catalogue import ENTRIES
 from edgevoice.settings_file import Loaded
 from edgevoice.system.credentials import Key
-from edgevoice.wakeword.models import words_present
-from edgevoice.wakeword.words import wake_words
+from edgevoice.wakeword.engine import open_scorer
+from edgevoice.wakeword.models import in_reach, is_in_home, words_present
+from edgevoice.wakeword.parts import PartsUnavailable
+from edgevoice.wakeword.scorer import LibraryScorer
+from edgevoice.wakeword.words import WakeWord, wake_words
 
 LICENCE = "CC BY-NC-SA 4.0, not for commercial use"
 """The models that the package openwakeword brings, by its own README; what people train themselves is theirs."""
@@ -56,18 +60,41 @@ def judge_key(key: Key | None, settings: Settings) -> Finding:
     return doubtful("key", "none: the service inside the box answers", _GIVE_KEY)
 
 
-def examine_words(settings: Settings) -> Finding:
-    """Find the models of the wake words, and tell their licence."""
+def examine_words(settings: Settings, cache: Path, *, hides_homes: bool = False) -> Finding:
+    """Load the models of the wake words as the daemon would, let go of them, and tell their licence.
+
+    ``cache`` is where what is made of them once is kept. ``hides_homes`` tells that the box is a service that may not
+    read home folders, though whoever runs this may.
+    """
     try:
         words = wake_words(settings.wakeword)
+        return _examine_found(settings, words, cache, hides_homes=hides_homes)
     except WakeWordUnavailable as error:
         return wrong("wake word", str(error), error.remedy, code=error.code)
+
+
+def _examine_found(settings: Settings, words: Sequence[WakeWord], cache: Path, *, hides_homes: bool) -> Finding:
+    """Examine words whose files are there; one that cannot be used is ``WakeWordUnavailable``."""
+    models = [word.model for word in words]
+    brought = set(words_present().values())
+    for number, word in enumerate(words):
+        # What the package brings lies beside this doctor, and for the service beside the service.
+        if hides_homes and word.model not in brought and is_in_home(word.model):
+            setting = f"wakeword.words.{word.name}" if number else "wakeword.model"
+            problem = f"{setting} is {word.model}; the service may not read home folders"
+            raise WakeWordUnavailable(problem, remedy=in_reach(setting))
     if importlib.util.find_spec("onnxruntime") is None:
         return wrong("wake word", "onnxruntime, which computes it, is not installed", "pip install onnxruntime")
     if settings.wakeword.engine == "openwakeword" and (missing := [name for name in _LIBRARY_WANTS if not _has(name)]):
         remedy = 'Set wakeword.engine = "streaming": it hears the same, and scripts/setup brings what it takes.'
         return wrong("wake word", f"the engine openwakeword needs {', '.join(missing)}: not installed", remedy)
-    brought = set(words_present().values())
+    chosen = settings.wakeword
+    scorer = open_scorer(models, engine=chosen.engine, gate=chosen.gate, cache=cache)
+    if isinstance(scorer, LibraryScorer) and chosen.engine == "streaming":
+        text = (
+            "its front end cannot be made here; the engine openwakeword listens in its place, at eight times the cost"
+        )
+        return doubtful("wake word", text, PartsUnavailable.remedy)
     names = ", ".join(word.name for word in words)
     licence = f" ({LICENCE})" if any(word.model in brought for word in words) else " (your own)"
     return fine("wake word", f"{names}{licence}", words=len(words))

@@ -6,7 +6,17 @@ from edgevoice.doctor.findings import Finding, doubtful, fine, skipped, wrong
 from edgevoice.doctor.machine import Machine
 
 UNIT = "edgevoice.service"
-_PROPERTIES = ("LoadState", "ActiveState", "SubState", "Result", "NRestarts", "UnitFileState", "StatusText", "MainPID")
+_PROPERTIES = (
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "Result",
+    "NRestarts",
+    "UnitFileState",
+    "StatusText",
+    "MainPID",
+    "ProtectHome",
+)
 _LOG = "`journalctl -u edgevoice -n 30` tells why."
 _MANY_RESTARTS = 3
 
@@ -25,6 +35,12 @@ def is_running(properties: Mapping[str, str] | None) -> bool:
     # Between two starts it holds nothing, and that is "activating" too.
     is_up = properties is not None and properties.get("ActiveState") in {"active", "reloading", "activating"}
     return is_up and properties is not None and properties.get("SubState") != "auto-restart"
+
+
+def hides_homes(properties: Mapping[str, str] | None) -> bool:
+    """Tell whether the box is installed as a service that may not read home folders."""
+    is_installed = properties is not None and properties.get("LoadState") == "loaded"
+    return is_installed and properties is not None and properties.get("ProtectHome") in {"yes", "tmpfs"}
 
 
 def judge_manager(properties: Mapping[str, str] | None) -> Finding:

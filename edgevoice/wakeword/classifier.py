@@ -115,7 +115,8 @@ def _open(path: Path) -> Any:
         return open_session(path)
     except Exception as error:
         # onnxruntime raises classes of its own for files that are no models; all mean the same to the owner.
-        raise WakeWordUnavailable(f"{path} is not a wake word model: {type(error).__name__}") from error
+        found = f"onnxruntime cannot load this file ({type(error).__name__})"
+        raise WakeWordUnavailable(f"{path} is not a wake word model: {_EXPECTED}; {found}") from error
 
 
 def _input_of(path: Path, session: Any) -> tuple[str, int]:

@@ -9,7 +9,7 @@ from edgevoice.journal import tell
 from edgevoice.wakeword.gate import EnergyGate
 from edgevoice.wakeword.pairs import pair_models
 from edgevoice.wakeword.parts import PartsUnavailable, parts_of
-from edgevoice.wakeword.scorer import LibraryScorer, Scorer, StreamingScorer
+from edgevoice.wakeword.scorer import LibraryMissing, LibraryScorer, Scorer, StreamingScorer
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +28,10 @@ def open_scorer(
         parts = parts_of(cache)
     except PartsUnavailable as error:
         tell(_log, logging.WARNING, "wakeword-engine", engine="openwakeword", code=error.code, problem=error.line())
-        return LibraryScorer(models)
+        try:
+            return LibraryScorer(models)
+        except LibraryMissing:
+            # Its remedy is the engine that the owner has.
+            raise error from None
     pairs = pair_models(models, cache)
     return StreamingScorer(models, parts, EnergyGate() if gate == "energy" else None, pairs)

@@ -12,6 +12,9 @@ _PARTS = {"melspectrogram", "embedding_model", "silero_vad"}
 _OTHERS = {"timer", "weather"}
 """Models of the package that hear commands, not one word; they have several classes."""
 
+_HOMES = ("/home", "/root", "/run/user")
+"""What ProtectHome= in the service's unit closes to it (systemd.exec)."""
+
 _VERSION = re.compile(r"_v\d[\d.]*$")
 
 
@@ -54,8 +57,14 @@ def find_model(name: str, setting: str = "wakeword.model") -> Path:
     """
     remedy = f"Name one of the words that are present, or the path of an .onnx file, in {setting}."
     if name.endswith(".onnx"):
-        path = Path(name).expanduser()
-        if not path.is_file():
+        try:
+            path = _readable(name)
+        except PermissionError:
+            raise _forbidden(name, setting) from None
+        except OSError as error:
+            problem = f"{setting} is {name}, which cannot be read: {error.strerror}"
+            raise WakeWordUnavailable(problem, remedy=remedy) from None
+        if path is None:
             raise WakeWordUnavailable(f"{setting} is {name}; there is no such file", remedy=remedy)
         return path
     words = words_present()
@@ -63,3 +72,36 @@ def find_model(name: str, setting: str = "wakeword.model") -> Path:
         names = ", ".join(words) or "none: the package openwakeword is not installed"
         raise WakeWordUnavailable(f'{setting} is "{name}"; present: {names}', remedy=remedy)
     return words[name]
+
+
+def is_in_home(path: Path) -> bool:
+    """Tell whether a file lies in a home folder, as the service manager draws the line for a service."""
+    return any(path.resolve().is_relative_to(home) for home in _HOMES)
+
+
+def _readable(name: str) -> Path | None:
+    """Return the path of a file that can be opened, None if there is no such file; else an ``OSError``."""
+    try:
+        path = Path(name).expanduser()
+    except RuntimeError:  # ~somebody who is not there
+        return None
+    if not path.is_file():
+        return None
+    with path.open("rb"):
+        return path
+
+
+def _forbidden(name: str, setting: str) -> WakeWordUnavailable:
+    """Return the refusal of a file that this user may not read: the service, most of the time, and a home folder."""
+    return WakeWordUnavailable(
+        f"{setting} is {name}, which may not be read by this user; the service may not read home folders",
+        remedy=in_reach(setting),
+    )
+
+
+def in_reach(setting: str) -> str:
+    """Return the remedy for a model that lies where the service cannot read it; ``setting`` names it."""
+    return (
+        "Put the file into /etc/edgevoice or /var/lib/edgevoice, readable for the user edgevoice, "
+        f"and name that path in {setting}."
+    )

@@ -78,6 +78,12 @@ class StreamingScorer:
         self._unscored = _UNSCORED
 
 
+class LibraryMissing(WakeWordUnavailable):
+    """openWakeWord's own engine is asked for, and lacks a package."""
+
+    remedy = 'Set wakeword.engine = "streaming", which needs none of its packages, or install them.'
+
+
 class LibraryScorer:
     """openWakeWord's own ``Model``, at eight times the cost. A model that cannot be used is ``WakeWordUnavailable``."""
 
@@ -107,11 +113,7 @@ def _load(models: Sequence[Path]) -> Any:
     try:
         from openwakeword.model import Model  # noqa: PLC0415
     except ImportError as error:
-        raise WakeWordUnavailable(
-            f"the engine openwakeword lacks a package: {error.name}",
-            remedy='Set wakeword.engine = "streaming", which needs none of its packages, or install them.',
-        ) from error
-    paths = ", ".join(map(str, models))
+        raise LibraryMissing(f"the engine openwakeword lacks a package: {error.name}") from error
     try:
         with _without_warnings():
             model = Model(wakeword_model_paths=[str(path) for path in models])
@@ -120,11 +122,24 @@ def _load(models: Sequence[Path]) -> Any:
             _forget(model)
     except Exception as error:
         # onnxruntime raises classes of its own for files that are no models; all mean the same to the owner.
-        raise WakeWordUnavailable(f"{paths} is not a wake word model: {type(error).__name__}") from error
+        raise _refusal(models, type(error).__name__) from error
     if any(count != 1 for count in model.model_outputs.values()):
-        counts = list(model.model_outputs.values())
-        raise WakeWordUnavailable(f"{paths} does not give one score for one word, but {counts}")
+        raise _refusal(models, f"they give so many scores: {list(model.model_outputs.values())}")
     return model
+
+
+def _refusal(models: Sequence[Path], found: str) -> WakeWordUnavailable:
+    """Return why the library takes not all of the models: the first that ours refuses, with what it expected."""
+    for path in models:
+        try:
+            Classifier(path)
+        except WakeWordUnavailable as refusal:
+            return refusal
+    paths = ", ".join(map(str, models))
+    return WakeWordUnavailable(
+        f"the engine openwakeword cannot use all of {paths}: {found}",
+        remedy='Set wakeword.engine = "streaming", which can.',
+    )
 
 
 def _forget(model: Any) -> None:

@@ -46,6 +46,10 @@ def test_an_idle_box_tells_its_cost_in_silence_and_with_people_talking() -> None
     for figures in (report, report["speech_around"]):
         assert 0 < figures["cpu_percent_of_a_core"] < 100
         assert figures["voluntary_switches_per_s"] > 100
+    assert report["counts"] == (
+        "the daemon alone, without the child process that answers where there is no key; "
+        "CPU and switches from second 4 of 8 on"
+    )
     assert 30 < report["rss_mb"] < 200
     assert 0 < report["start_to_listening_s"] < 30
 

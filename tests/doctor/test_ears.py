@@ -1,5 +1,6 @@
 import importlib.util
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -10,21 +11,82 @@ from edgevoice.errors import EchoUnavailable
 from edgevoice.settings import Echo, Service, Settings, Wakeword
 from edgevoice.settings_file import load
 from edgevoice.system.credentials import Key
+from edgevoice.wakeword.models import words_present
+from edgevoice.wakeword.parts import PartsUnavailable
 
 RECORD = EchoRecord(
     tier="linear", microphone="default", speaker="default", delay_ms=1, measured_at="2026-11-22T10:00:00+00:00"
 )
 
 
-def test_the_models_that_come_along_are_told_with_their_licence() -> None:
-    finding = ears.examine_words(Settings())
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def test_the_models_that_come_along_are_told_with_their_licence(cache: Path) -> None:
+    finding = ears.examine_words(Settings(), cache)
 
     assert finding.mark is Mark.FINE
     assert finding.text == "hey_jarvis (CC BY-NC-SA 4.0, not for commercial use)"
 
 
-def test_a_word_that_is_not_there_keeps_its_code() -> None:
-    assert ears.examine_words(Settings(wakeword=Wakeword(model="nobody"))).code == "wakeword-unavailable"
+def test_a_word_that_is_not_there_keeps_its_code(cache: Path) -> None:
+    assert ears.examine_words(Settings(wakeword=Wakeword(model="nobody")), cache).code == "wakeword-unavailable"
+
+
+@pytest.mark.parametrize("engine", ["streaming", "openwakeword"])
+def test_a_file_that_the_daemon_would_refuse_is_refused_here_with_what_was_expected(
+    tmp_path: Path, cache: Path, engine: Literal["streaming", "openwakeword"]
+) -> None:
+    model = tmp_path / "wrong.onnx"
+    model.write_text("This is a letter to my aunt.")
+
+    finding = ears.examine_words(Settings(wakeword=Wakeword(model=str(model), engine=engine)), cache)
+
+    assert finding.mark is Mark.WRONG
+    assert finding.code == "wakeword-unavailable"
+    assert finding.text.startswith(f"{model} is not a wake word model: a wake word model takes (1, N, 96)")
+
+
+def test_a_box_that_must_listen_with_the_dearer_engine_is_worth_a_look(
+    monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    def fail(_folder: Path) -> None:
+        raise PartsUnavailable("the package onnx is not installed")
+
+    monkeypatch.setattr("edgevoice.wakeword.engine.parts_of", fail)
+
+    finding = ears.examine_words(Settings(), cache)
+
+    assert finding.mark is Mark.DOUBTFUL
+    assert "eight times the cost" in finding.text
+
+
+def test_a_model_that_the_owner_may_read_and_the_service_may_not_keeps_the_box_from_starting(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cache: Path
+) -> None:
+    model = tmp_path / "computer.onnx"
+    model.write_bytes(words_present()["alexa"].read_bytes())
+    monkeypatch.setattr("edgevoice.wakeword.models._HOMES", (str(tmp_path),))
+    first = Settings(wakeword=Wakeword(model=str(model)))
+    second = Settings(wakeword=Wakeword(words={"computer": {"model": str(model)}}))
+
+    assert ears.examine_words(first, cache).mark is Mark.FINE
+    for settings, name in ((first, "wakeword.model"), (second, "wakeword.words.computer")):
+        finding = ears.examine_words(settings, cache, hides_homes=True)
+        assert finding.mark is Mark.WRONG
+        assert finding.text == f"{name} is {model}; the service may not read home folders"
+        assert "/etc/edgevoice" in finding.remedy
+        assert name in finding.remedy
+
+
+def test_a_doctor_in_a_home_folder_does_not_take_its_own_models_for_those_of_the_service(
+    monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    monkeypatch.setattr("edgevoice.wakeword.models._HOMES", (str(words_present()["alexa"].resolve().parent),))
+
+    assert ears.examine_words(Settings(), cache, hides_homes=True).mark is Mark.FINE
 
 
 def test_the_echo_tier_is_told_with_where_it_comes_from() -> None:
@@ -64,14 +126,14 @@ def test_settings_that_a_file_names_with_their_defaults_are_not_called_changed(t
 
 
 def test_the_librarys_own_engine_without_what_it_takes_is_told_before_the_box_fails(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
     """As scripts/setup installs it, which leaves scikit-learn and scipy out."""
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "sklearn" else found(name))
 
-    finding = ears.examine_words(Settings(wakeword=Wakeword(engine="openwakeword")))
+    finding = ears.examine_words(Settings(wakeword=Wakeword(engine="openwakeword")), cache)
 
     assert finding.mark is Mark.WRONG
     assert finding.text == "the engine openwakeword needs sklearn: not installed"
-    assert ears.examine_words(Settings()).mark is Mark.FINE
+    assert ears.examine_words(Settings(), cache).mark is Mark.FINE

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from edgevoice.doctor.findings import Mark
-from edgevoice.doctor.manager import is_running, judge_manager, probe_manager
+from edgevoice.doctor.manager import hides_homes, is_running, judge_manager, probe_manager
 from tests.doctor.machines import machine
 
 RUNS = {
@@ -36,6 +36,22 @@ def test_a_unit_is_judged_by_what_systemd_says(changes: dict[str, str], mark: Ma
 
     assert finding.mark is mark
     assert words in finding.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "hides"),
+    [
+        ({"ProtectHome": "yes"}, True),
+        ({"ProtectHome": "no"}, False),
+        ({}, False),
+        ({"LoadState": "not-found", "ProtectHome": "yes"}, False),
+    ],
+)
+def test_home_folders_are_closed_to_a_unit_that_is_installed_and_says_so(
+    changes: dict[str, str], *, hides: bool
+) -> None:
+    assert hides_homes({**RUNS, **changes}) is hides
+    assert not hides_homes(None)
 
 
 def test_a_machine_without_systemd_is_not_broken(tmp_path: Path) -> None:

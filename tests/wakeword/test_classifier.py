@@ -10,9 +10,11 @@ import pytest
 from onnx import TensorProto, helper
 
 from edgevoice.errors import WakeWordUnavailable
-from edgevoice.wakeword import classifier
+from edgevoice.wakeword import classifier, engine
 from edgevoice.wakeword.classifier import Classifier
+from edgevoice.wakeword.engine import open_scorer
 from edgevoice.wakeword.models import find_part, words_present
+from edgevoice.wakeword.parts import PartsUnavailable
 from edgevoice.wakeword.scorer import LibraryScorer, StreamingScorer
 from tests.wakeword.sounds import POSITIVES, frames_of, parts, quiet, recording
 
@@ -111,11 +113,49 @@ def test_what_is_no_model_or_breaks_when_it_is_used_is_refused(tmp_path: Path, m
     monkeypatch.setattr("edgevoice.wakeword.classifier.np.zeros", np.ones)
     with pytest.raises(WakeWordUnavailable, match="its score is 3072, not between 0 and 1"):
         Classifier(loud)
-    with pytest.raises(WakeWordUnavailable, match=r"junk\.onnx is not a wake word model"):
+    with pytest.raises(WakeWordUnavailable, match=r"junk\.onnx is not a wake word model: .* takes \(1, N, 96\)"):
         Classifier(junk)
     monkeypatch.setattr(classifier, "_LARGEST_BYTES", 1000)
     with pytest.raises(WakeWordUnavailable, match="is larger than"):
         Classifier(junk)
+
+
+def test_of_several_files_the_library_names_the_one_that_is_wrong_and_what_was_expected(tmp_path: Path) -> None:
+    junk = tmp_path / "junk.onnx"
+    junk.write_text("this is not a model")
+    own = model_of(tmp_path / "computer.onnx", [1, 16, 96])
+
+    with pytest.raises(WakeWordUnavailable) as refused:
+        LibraryScorer([own, junk])
+
+    assert str(refused.value).startswith(f"{junk} is not a wake word model: a wake word model takes (1, N, 96)")
+    assert "computer" not in str(refused.value)
+
+
+def test_what_only_the_library_refuses_names_the_other_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    model = model_of(tmp_path / "computer.onnx", [1, 16, 96])
+
+    def fail(**_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("openwakeword.model.Model", fail)
+
+    with pytest.raises(WakeWordUnavailable, match=r"cannot use all of .*: ZeroDivisionError") as refused:
+        LibraryScorer([model])
+    assert 'wakeword.engine = "streaming"' in refused.value.remedy
+
+
+def test_a_box_that_can_make_no_front_end_and_lacks_the_library_is_not_told_to_take_the_engine_that_it_has(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fail(_folder: Path) -> None:
+        raise PartsUnavailable("the package onnx is not installed")
+
+    monkeypatch.setattr(engine, "parts_of", fail)
+    monkeypatch.setitem(sys.modules, "openwakeword.model", None)
+
+    with pytest.raises(PartsUnavailable, match="onnx is not installed"):
+        open_scorer([words_present()["hey_jarvis"]], engine="streaming", gate="off", cache=tmp_path)
 
 
 def test_the_library_cannot_tell_two_files_of_one_name_apart_and_says_so(tmp_path: Path) -> None:

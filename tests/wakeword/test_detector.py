@@ -289,9 +289,12 @@ def test_a_file_that_is_no_model_is_refused_by_its_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "problem"),
     [
-        ("timer_v0.1.onnx", r"does not give one score for one word, but \[7\]"),
-        ("embedding_model.onnx", "is not a wake word model: InvalidArgument"),
-        ("silero_vad.onnx", "is not a wake word model"),
+        (
+            "timer_v0.1.onnx",
+            r"timer_v0\.1\.onnx is not a wake word model: a wake word model takes .* and gives \(1, 7\)",
+        ),
+        ("embedding_model.onnx", r"embedding_model\.onnx is not a wake word model: a wake word model takes "),
+        ("silero_vad.onnx", r"silero_vad\.onnx is not a wake word model: a wake word model takes "),
     ],
 )
 def test_a_model_that_is_none_for_one_word_is_refused_by_the_library_too(file: str, problem: str) -> None:

@@ -1,5 +1,6 @@
 """Where wake word models are found, and what is told when they are not."""
 
+import errno
 import importlib.util
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgevoice.errors import WakeWordUnavailable
-from edgevoice.wakeword.models import find_model, word_of, words_present
+from edgevoice.wakeword.models import find_model, is_in_home, word_of, words_present
 
 
 def test_the_installed_package_brings_words_and_no_parts_of_models() -> None:
@@ -46,6 +47,44 @@ def test_a_path_without_a_file_is_refused(tmp_path: Path, name: str) -> None:
 
     with pytest.raises(WakeWordUnavailable, match=f"{name}; there is no such file"):
         find_model(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("asks", ["is_file", "open"])
+def test_a_file_that_the_service_may_not_read_is_refused_with_where_it_may(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asks: str
+) -> None:
+    """As under ProtectHome=yes, where even asking for the file is forbidden, or with a file of another user."""
+
+    def closed(_path: Path, *_arguments: object) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    model = tmp_path / "w.onnx"
+    model.touch()
+    monkeypatch.setattr(Path, asks, closed)
+
+    with pytest.raises(WakeWordUnavailable) as refused:
+        find_model(str(model), "wakeword.words.w")
+
+    assert str(refused.value) == (
+        f"wakeword.words.w is {model}, which may not be read by this user; the service may not read home folders"
+    )
+    assert "into /etc/edgevoice or /var/lib/edgevoice" in refused.value.remedy
+    assert "in wakeword.words.w" in refused.value.remedy
+
+
+def test_a_path_that_is_none_is_refused_and_no_crash() -> None:
+    with pytest.raises(WakeWordUnavailable, match="which cannot be read: File name too long"):
+        find_model(f"/{'a' * 300}.onnx")
+    with pytest.raises(WakeWordUnavailable, match="there is no such file"):
+        find_model("~nobody-of-that-name/w.onnx")
+
+
+@pytest.mark.parametrize(
+    ("path", "is_home"),
+    [("/home/pi/w.onnx", True), ("/root/w.onnx", True), ("/etc/edgevoice/w.onnx", False), ("/homes/w.onnx", False)],
+)
+def test_home_folders_are_those_that_the_service_manager_closes(path: str, *, is_home: bool) -> None:
+    assert is_in_home(Path(path)) is is_home
 
 
 @pytest.mark.parametrize("found", [None, ModuleSpec("openwakeword", None)])

@@ -39,7 +39,7 @@ def test_further_words_have_what_is_particular_about_them_and_the_rest_in_common
     assert (first.name, first.voice, first.instructions) == ("hey_jarvis", None, None)
     assert (alexa.model, alexa.thresholds, alexa.voice) == (
         words_present()["alexa"],
-        Thresholds(0.6, 0.8, 2.0, 0.5),
+        Thresholds(0.6, 0.8, 2.0, 0.6),
         "Dennis",
     )
     assert (computer.name, computer.model, computer.thresholds.sure) == ("computer", own, 0.9)

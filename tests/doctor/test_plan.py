@@ -1,0 +1,34 @@
+"""The plan: what the checks are told of the box beside its settings."""
+
+from pathlib import Path
+
+import pytest
+
+from edgevoice.doctor import plan
+from edgevoice.doctor.findings import Mark
+from edgevoice.doctor.plan import Examination
+from edgevoice.wakeword.models import words_present
+from tests.doctor.machines import machine
+
+
+@pytest.mark.parametrize(("is_the_services_own", "mark"), [(True, Mark.WRONG), (False, Mark.FINE)])
+def test_a_model_in_a_home_folder_is_wrong_where_the_settings_are_those_of_the_service(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, is_the_services_own: bool, mark: Mark
+) -> None:
+    model = tmp_path / "computer.onnx"
+    model.write_bytes(words_present()["alexa"].read_bytes())
+    settings = tmp_path / "edgevoice.toml"
+    # Without a key file there is no session to wait for.
+    settings.write_text(f'[service]\nkey_file = "/nowhere"\n[wakeword]\nmodel = "{model}"\n', encoding="utf-8")
+    monkeypatch.setattr("edgevoice.wakeword.models._HOMES", (str(tmp_path),))
+    if is_the_services_own:
+        monkeypatch.setattr(plan, "SYSTEM_FILE", settings)
+    answers = {"systemctl show": "LoadState=loaded\nActiveState=failed\nProtectHome=yes\n"}
+    folders = {"STATE_DIRECTORY": str(tmp_path), "CACHE_DIRECTORY": str(tmp_path / "cache")}
+
+    findings = Examination(
+        settings, folders, machine(tmp_path / "machine", answers=answers), with_sound=False
+    ).findings()
+
+    (word,) = [finding for finding in findings if finding.name == "wake word"]
+    assert word.mark is mark
