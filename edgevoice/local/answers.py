@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from edgevoice.local import brain
 from edgevoice.local.behaviour import Behaviour
 from edgevoice.local.client_events import (
+    CreateItem,
     FunctionCallItem,
     FunctionCallOutputItem,
     MessageItem,
@@ -34,6 +35,14 @@ class Announcement:
         return f"{words} {speech}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A tool's output that came while a response ran, and the client's event that brought it."""
+
+    item: Item
+    event: CreateItem
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
     """What answers are made with; shared by all connections of a service."""
@@ -55,7 +64,7 @@ class Answers:
         self._group = group
         self._active: Response | None = None
         self._task: asyncio.Task[None] | None = None
-        self._held: list[tuple[Item, str | None]] = []
+        self._held: list[_Held] = []
         # The calls of the latest response that made any, as far as they have no output yet.
         self._awaited: set[str] = set()
         self._owes_turn = False
@@ -103,16 +112,23 @@ class Answers:
         if self._task is not None:
             self._task.cancel()
 
-    async def place(self, new: NewItem, after: str | None) -> None:
-        """Put a client's item into the conversation; a tool's output only after the response that runs."""
+    async def place(self, event: CreateItem) -> None:
+        """Put a client's item into the conversation; a tool's output only after the response that runs.
+
+        Raises RequestRefused when it cannot be put there.
+        """
+        new, after = event.item, event.previous_item_id
         item = Item(_body(new, new.id or self._line.new_id("item")))
+        self._line.claim(item.id)
         if not isinstance(new, FunctionCallOutputItem):
             await self._announce(item, after)
             return
         if self.conversation.call_item(new.call_id) is None:
             raise RequestRefused("invalid_tool_call_id", f"No such call: {new.call_id[:80]}", param="item.call_id")
         if self._active is not None:
-            self._held.append((item, after))
+            # To a copy, as if the wait were over: what is refused then is refused now.
+            Conversation([*self.conversation.items, *(held.item for held in self._held)]).add(item, after=after)
+            self._held.append(_Held(item, event))
             return
         await self._announce(item, after)
         await self._after_output()
@@ -138,8 +154,12 @@ class Answers:
         if document["status"] == "completed" and response.calls:
             self._awaited = response.calls
         held, self._held = self._held, []
-        for item, after in held:
-            await self._announce(item, after)
+        for output in held:
+            try:
+                await self._announce(output.item, output.event.previous_item_id)
+            except RequestRefused as refused:
+                # The client has since taken away the item that it was to follow, or used its id for another.
+                await self._line.refuse(refused, output.event.event_id)
         await self._after_output()
 
     def _request(self, parameters: ResponseParameters) -> brain.Request:

@@ -83,10 +83,14 @@ class ClearAudio(msgspec.Struct, frozen=True):
 
 
 class CreateItem(msgspec.Struct, frozen=True):
-    """Put an item into the conversation; after ``previous_item_id``, ``root`` being the front."""
+    """Put an item into the conversation; after ``previous_item_id``, ``root`` being the front.
+
+    ``event_id`` is kept, of whatever kind it is, because this event may be refused long after it came.
+    """
 
     item: NewItem
     previous_item_id: str | None = None
+    event_id: Any = None
 
 
 class TruncateItem(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from edgevoice.local.answers import Answers, Means
+from edgevoice.local.beside import Beside
 from edgevoice.local.client_events import (
     AppendAudio,
     CancelResponse,
@@ -39,9 +40,6 @@ from edgevoice.local.session import RequestRefused, Session
 # As long as the best known service; nothing happens here when it is over.
 _SESSION_S = 3600
 
-# Bytes in a piece of a backchannel: 100 ms at 24 kHz.
-_BACKCHANNEL_DELTA = 4800
-
 
 class Connection:
     """Serve one client until it leaves. Implements ``behaviour.Service``."""
@@ -61,8 +59,8 @@ class Connection:
         self._recorder = recorder
         self._line = Line(connection, behaviour, recorder)
         self._session = session
-        self._voice = means.voice
         self._group = group
+        self._beside = Beside(self._line, means.voice, means.pace)
         self._answers = Answers(replace(means, behaviour=behaviour), self._line, self._session, group)
         self._listener = Listener(behaviour.ears(recogniser), hears_turns=behaviour.hears_turns)
         self._listener.configure(self._detection)
@@ -102,17 +100,19 @@ class Connection:
         """The item that the turn under way will become; None while the user is silent."""
         return self._turn_item_id
 
-    async def say_beside(self, words: str, skipped: str | None = None) -> None:
-        """Say something beside the user's own words, or tell why it was ``skipped``: a backchannel, and no answer."""
-        where = {"backchannel_id": self._line.new_id("bc")}
+    async def say_beside(self, words: str, skipped: str | None = None, *, runs_on: bool = False) -> None:
+        """Say something beside the user's own words, or tell why it was ``skipped``: a backchannel, and no answer.
+
+        Returns when all of it is out or the client has cleared it, at once when it ``runs_on``.
+        """
         if skipped is not None:
-            await self._line.send("response.backchannel.skipped", **where, reason=skipped)
+            await self._beside.skip(skipped)
             return
-        pcm = await asyncio.to_thread(self._voice.say, words, self._session.settings.audio.output.speed)
-        for start in range(0, len(pcm), _BACKCHANNEL_DELTA):
-            delta = base64.b64encode(pcm[start : start + _BACKCHANNEL_DELTA]).decode()
-            await self._line.send("response.backchannel.audio.delta", **where, delta=delta)
-        await self._line.send("response.backchannel.audio.done", **where, phrase=words)
+        saying = self._beside.say(words, self._session.settings.audio.output.speed)
+        if runs_on:
+            self._group.create_task(saying)
+        else:
+            await saying
 
     async def end_answer(self, reason: Cut) -> bool:
         """End the running answer, and tell whether there was one."""
@@ -124,7 +124,7 @@ class Connection:
         except RequestRefused as unreadable:
             refusal = await self._behaviour.unreadable(self._line, unreadable)
             if refusal is not None:
-                await self._refuse(refusal, None)
+                await self._line.refuse(refusal, None)
             await self._behaviour.obeyed({})
             return
         if self._recorder is not None:
@@ -134,13 +134,8 @@ class Connection:
             if seen is not None:
                 await self._obey(typed(dict(seen)))
         except RequestRefused as refused:
-            await self._refuse(refused, event.get("event_id"))
+            await self._line.refuse(refused, event.get("event_id"))
         await self._behaviour.obeyed(event)
-
-    async def _refuse(self, refused: RequestRefused, event_id: object) -> None:
-        told: dict[str, str | None] = {"type": "invalid_request_error", "code": refused.code, "message": str(refused)}
-        echo = event_id if isinstance(event_id, str) else None
-        await self._line.send("error", error=told | {"param": refused.param, "event_id": echo})
 
     async def _obey(self, event: ClientEvent) -> None:
         match event:
@@ -162,6 +157,7 @@ class Connection:
                 if not await self._answers.cut("client_cancelled", event.response_id):
                     raise RequestRefused("response_cancel_not_active", "No such response is running")
             case ClearOutput():
+                await self._beside.silence()
                 await self._line.send("output_audio_buffer.cleared")
             case CreateItem() | DeleteItem() | RetrieveItem() | TruncateItem():
                 await self._change_items(event)
@@ -172,14 +168,16 @@ class Connection:
         items = self._answers.conversation
         match event:
             case CreateItem():
-                await self._answers.place(event.item, event.previous_item_id)
+                if event.item.id is not None and event.item.id == self._turn_item_id:
+                    raise RequestRefused("item_already_exists", "The user's turn becomes that item", param="item.id")
+                await self._answers.place(event)
             case DeleteItem():
                 items.delete(event.item_id)
                 await self._line.send("conversation.item.deleted", item_id=event.item_id)
             case RetrieveItem():
                 await self._line.send("conversation.item.retrieved", item=items.find(event.item_id).body)
             case TruncateItem():
-                items.truncate(event.item_id, event.audio_end_ms)
+                items.truncate(event.item_id, event.content_index, event.audio_end_ms)
                 await self._line.send(
                     "conversation.item.truncated",
                     item_id=event.item_id,

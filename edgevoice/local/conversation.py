@@ -12,10 +12,15 @@ from edgevoice.local.session import RequestRefused
 
 @dataclass(slots=True)
 class Item:
-    """One item; ``body`` goes on the wire, ``audio_ms`` is how much speech was made for it."""
+    """One item; ``body`` goes on the wire.
+
+    ``audio_ms`` is how much speech was sent for it so far, None when it is not spoken; ``kept_ms`` is how much of that
+    the client has left of it, None when all.
+    """
 
     body: dict[str, Any]
-    audio_ms: int = 0
+    audio_ms: int | None = None
+    kept_ms: int | None = None
 
     @property
     def id(self) -> str:
@@ -31,6 +36,15 @@ class Item:
         """Return what a message says, all its parts."""
         parts = self.body.get("content", [])
         return " ".join(said for part in parts if (said := part.get("transcript") or part.get("text")))
+
+    def shorten(self, before_ms: int) -> None:
+        """Leave of words that took ``before_ms`` those of the first ``kept_ms``; all when nothing was taken away."""
+        if self.kept_ms is None:
+            return
+        for part in self.body["content"]:
+            words = part["transcript"].split(" ")
+            # Words run ahead of their sound: there may be some though nothing has sounded.
+            part["transcript"] = " ".join(words[: len(words) * self.kept_ms // max(before_ms, 1)])
 
 
 @dataclass(slots=True)
@@ -65,19 +79,23 @@ class Conversation:
         """Take the item out; raise RequestRefused when there is none of that id."""
         self.items.remove(self.find(item_id))
 
-    def truncate(self, item_id: str, audio_end_ms: int) -> None:
-        """Forget what follows ``audio_end_ms`` in an answer; raise RequestRefused when there is not so much of it."""
+    def truncate(self, item_id: str, content_index: int, audio_end_ms: int) -> None:
+        """Forget what follows ``audio_end_ms`` in an answer, though it may still be on its way.
+
+        Raises RequestRefused when it is no spoken answer, has no such part, or has not so much of it.
+        """
         item = self.find(item_id)
-        if item.body.get("role") != "assistant" or item.audio_ms == 0:
+        if item.audio_ms is None:
             raise RequestRefused("invalid_value", "Only model output audio messages can be truncated", param="item_id")
-        if audio_end_ms > item.audio_ms:
-            told = f"Audio content of {item.audio_ms}ms is already shorter than {audio_end_ms}ms"
+        if content_index != 0:
+            # An answer has one part.
+            raise RequestRefused("invalid_value", f"No such content part: {content_index}", param="content_index")
+        left_ms = item.audio_ms if item.kept_ms is None else item.kept_ms
+        if audio_end_ms > left_ms:
+            told = f"Audio content of {left_ms}ms is already shorter than {audio_end_ms}ms"
             raise RequestRefused("invalid_value", told, param="audio_end_ms")
-        for part in item.body["content"]:
-            if "transcript" in part:
-                words = part["transcript"].split(" ")
-                part["transcript"] = " ".join(words[: len(words) * audio_end_ms // item.audio_ms])
-        item.audio_ms = audio_end_ms
+        item.kept_ms = audio_end_ms
+        item.shorten(left_ms)
 
     def call_item(self, call_id: str) -> Item | None:
         """Return the function call of that id, if there is one."""

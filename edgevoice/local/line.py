@@ -12,6 +12,7 @@ from websockets.asyncio.server import ServerConnection
 
 from edgevoice.local.behaviour import Behaviour
 from edgevoice.local.recorder import Recorder
+from edgevoice.local.session import RequestRefused
 
 
 class Line:
@@ -22,15 +23,27 @@ class Line:
         self._behaviour = behaviour
         self._recorder = recorder
         self._numbers: dict[str, itertools.count[int]] = {}
+        self._claimed: set[str] = set()
 
     def new_id(self, prefix: str) -> str:
         """Return the next id of a kind: ``item_1``, ``item_2``."""
-        return f"{prefix}_{next(self._numbers.setdefault(prefix, itertools.count(1)))}"
+        numbers = self._numbers.setdefault(prefix, itertools.count(1))
+        return next(made for number in numbers if (made := f"{prefix}_{number}") not in self._claimed)
+
+    def claim(self, chosen: str) -> None:
+        """Leave out an id that the client has chosen, perhaps one that a session of old gave it."""
+        self._claimed.add(chosen)
 
     async def send(self, event_type: str, **fields: Any) -> None:
         """Send an event; raise ConnectionClosed when the client is gone."""
         event = {"type": event_type, "event_id": self.new_id("event"), **fields}
         await self._behaviour.sending(self, event)
+
+    async def refuse(self, refused: RequestRefused, event_id: object) -> None:
+        """Send the ``error`` for a client's event; ``event_id`` is echoed when it is a text."""
+        told: dict[str, str | None] = {"type": "invalid_request_error", "code": refused.code, "message": str(refused)}
+        echo = event_id if isinstance(event_id, str) else None
+        await self.send("error", error=told | {"param": refused.param, "event_id": echo})
 
     async def put(self, event: Mapping[str, Any]) -> None:
         """Write an event to the wire as it is."""

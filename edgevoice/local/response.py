@@ -138,6 +138,7 @@ class Response:
         body = {"id": self._line.new_id("item"), "object": "realtime.item", "type": "message", "role": "assistant"}
         item, previous_id, index = await self._add({**body, "status": "in_progress", "content": []})
         part = _Part(item, index)
+        item.audio_ms = 0 if self._manner.has_audio else None
         empty = {"type": "audio", "transcript": ""} if self._manner.has_audio else {"type": "text", "text": ""}
         await self._send_part("response.content_part.added", part, part=empty)
         try:
@@ -163,7 +164,9 @@ class Response:
         content = {"type": "output_audio", "transcript": said}
         part.item.body["content"] = [content if self._manner.has_audio else {"type": "output_text", "text": said}]
         part.item.body["status"] = status
-        part.item.audio_ms = part.sent_bytes * 1000 // (2 * self._manner.rate_hz)
+        if part.item.audio_ms is not None:
+            # What the client has taken away from an answer under way shall not come back with the rest of its words.
+            part.item.shorten(part.item.audio_ms)
 
     async def _sentence(self, part: _Part, sentence: str) -> None:
         kind = "response.output_audio_transcript.delta" if self._manner.has_audio else "response.output_text.delta"
@@ -204,6 +207,8 @@ class Response:
 
     async def _send_audio(self, part: _Part, pcm: bytes) -> None:
         part.sent_bytes += len(pcm)
+        # Before the frame leaves: the client may truncate what it has, long before the answer is all out.
+        part.item.audio_ms = part.sent_bytes * 1000 // (2 * self._manner.rate_hz)
         await self._send_part("response.output_audio.delta", part, delta=base64.b64encode(pcm).decode())
 
     async def _send_part(self, event_type: str, place: _Part, **fields: Any) -> None:

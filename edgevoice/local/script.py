@@ -53,7 +53,8 @@ class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``*`` in ``where`` stands for any value. The service obeys it by its own rules, ``delay_s`` later, unless it shall
     ignore it or ``refuse`` it. ``words`` are what it hears in audio that the event commits. Besides the types of the
-    protocol there are ``unreadable``, a frame that is no event, and ``close``, a client that hangs up.
+    protocol there are ``unreadable``, a frame that is no event or an object without a type, and ``close``, a client
+    that hangs up.
     """
 
     expect: str
@@ -104,11 +105,12 @@ class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Backchannel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The service says this beside the user's own words, or is ``skipped`` for a reason and says nothing.
 
-    The script goes on when all of it is out.
+    The script goes on when all of it is out or the client has cleared it; at once when it ``runs_on``.
     """
 
     backchannel: str
     skipped: str | None = None
+    runs_on: bool = False
 
 
 class Hear(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -17,6 +17,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 _BROKEN = 1008
 _COMMIT = "input_audio_buffer.commit"
+_UNEXPECTED = "a frame came that is no event"
 
 
 class ScriptBroken(EdgevoiceError, AssertionError):
@@ -104,8 +105,8 @@ class Play:
                 await line.put_frame(data)
             case script.Turn():
                 await self._speak(step, service)
-            case script.Backchannel(backchannel=words, skipped=reason):
-                await service.say_beside(words, reason)
+            case script.Backchannel(backchannel=words, skipped=reason, runs_on=runs_on):
+                await service.say_beside(words, reason, runs_on=runs_on)
             case script.Hear(hear=words):
                 heard = await self.hearing.turns.get()
                 if words not in {script.ANYTHING, heard}:
@@ -175,11 +176,14 @@ class Play:
     async def received(self, line: Line, event: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Hold an event against the script; return it when it is to be obeyed, once the script is there."""
         kind = event.get("type")
+        if not isinstance(kind, str):
+            # As little an event as a frame of garbage; the service tells the one from the other in its error.
+            kind = script.UNREADABLE
         at, step = self._expected()
         if step is None or step.expect != kind:
             if kind in self.terms.allow:
                 return event
-            await self._break(line, at, f"{script.shown(kind)} came")
+            await self._break(line, at, _UNEXPECTED if kind == script.UNREADABLE else f"{script.shown(kind)} came")
             return None
         found = script.difference(script.filled(step.where, self._outgoing.names.known), event)
         if found is not None:
@@ -192,7 +196,9 @@ class Play:
         """Hold a frame that is no event against the script; return how it is refused, if it is by rule."""
         at, step = self._expected()
         if step is None or step.expect != script.UNREADABLE:
-            await self._break(line, at, "a frame came that is no event")
+            if script.UNREADABLE in self.terms.allow:
+                return refusal
+            await self._break(line, at, _UNEXPECTED)
             return None
         self._outgoing.names.note_client({})
         return refusal if await self._meet(line, at, step) else None

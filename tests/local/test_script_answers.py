@@ -1,17 +1,13 @@
 """Every answer of the protocol to a client's event can be chosen by a script, or left to the rules."""
 
+import json
 from typing import Any
 
 import pytest
 
-from edgevoice.local.script import (
-    Expect,
-    Refuse,
-    Send,
-    Step,
-)
+from edgevoice.local.script import Expect, Refuse, Send, Step, parse
 from tests.local.client import Client
-from tests.local.scripted import MESSAGE, SETUP, play
+from tests.local.scripted import MESSAGE, SETUP, play, play_all
 
 REFUSABLE: list[tuple[str, dict[str, Any]]] = [
     ("session.update", {"session": {}}),
@@ -151,3 +147,44 @@ def test_a_frame_that_is_no_event_is_expected_and_refused(refuse: Refuse | None)
         assert (error["code"], error["event_id"]) == ("bad_json" if refuse else "invalid_event", None)
 
     play(ask, Expect("unreadable", refuse=refuse))
+
+
+WITHOUT_TYPE: list[dict[str, Any]] = [{"no": "type"}, {"type": None}, {"type": []}, {"type": 7}]
+
+
+@pytest.mark.parametrize("event", WITHOUT_TYPE, ids=str)
+def test_an_object_without_a_type_is_expected_and_refused_by_rule_or_in_the_scripts_words(
+    event: dict[str, Any],
+) -> None:
+    steps = [
+        {"expect": "unreadable"},
+        {"expect": "unreadable", "where": {"event_id": "second"}, "refuse": {"code": "no_type"}},
+        {"expect": "unreadable", "then": "ignore"},
+        {"send": {"note": "a script can send one as well"}},
+    ]
+
+    async def ask(client: Client) -> None:
+        await client.until("session.created")
+        for event_id in ("first", "second", "third"):
+            await client.socket.send(json.dumps({**event, "event_id": event_id}))
+        errors = [(await client.receive())["error"] for _ in range(2)]
+        assert [(error["code"], error["event_id"]) for error in errors] == [
+            ("missing_required_parameter", "first"),
+            ("no_type", "second"),
+        ]
+        sent = json.loads(await client.socket.recv())
+        assert sent.keys() == {"note", "event_id"}
+
+    play_all(parse({"session": [{"steps": steps}]}, "three.toml"), ask)
+
+
+def test_what_is_no_event_can_be_allowed_at_any_time() -> None:
+    async def ask(client: Client) -> None:
+        await client.until("session.created")
+        for frame, code in (("{", "invalid_json"), ('{"no":"type"}', "missing_required_parameter")):
+            await client.socket.send(frame)
+            assert (await client.until("error"))["error"]["code"] == code
+        await client.send("session.update", session={})
+        await client.until("session.updated")
+
+    play(ask, SETUP, allow=frozenset({"unreadable"}))

@@ -71,6 +71,11 @@ async def sends_nonsense(client: Client) -> None:
     await closing(client)
 
 
+async def sends_no_type(client: Client) -> None:
+    await client.socket.send('{"type":[]}')
+    assert await closing(client) == 1008
+
+
 async def sends_nothing(client: Client) -> None:
     await client.until("session.created")
 
@@ -89,6 +94,7 @@ BROKEN: dict[str, tuple[Callable[[Client], Awaitable[None]], tuple[Step, ...], s
         'session 1, step 1 (expect \'session.update\'): session.update came, and session.model is "b", not "a"',
     ),
     "nonsense": (sends_nonsense, (SETUP,), "step 1 (expect 'session.update'): a frame came that is no event"),
+    "no type": (sends_no_type, (SETUP,), "step 1 (expect 'session.update'): a frame came that is no event"),
     "left early": (sends_nothing, (SETUP,), "session 1, step 1 (expect 'session.update'): the client left"),
     "unused": (
         only_setup,

@@ -1,0 +1,60 @@
+"""Backchannels: short words beside the user's own, a stream apart from every response, until they are silenced."""
+
+import asyncio
+import base64
+
+from edgevoice.local import speech
+from edgevoice.local.line import Line
+
+# Bytes in a piece of a backchannel: 100 ms at 24 kHz.
+_DELTA_BYTES = 4800
+
+
+class Beside:
+    """Say backchannels, ``pace`` times as fast as they sound; `silence` stops all that are being said."""
+
+    def __init__(self, line: Line, voice: speech.Voice, pace: float) -> None:
+        self._line = line
+        self._voice = voice
+        self._pace = pace
+        self._silenced = asyncio.Event()
+        self._writing = asyncio.Lock()
+
+    async def say(self, words: str, speed: float) -> None:
+        """Say ``words``; return when they are out, or silenced. Raises ConnectionClosed when the client is gone.
+
+        What was silenced has no ``response.backchannel.audio.done``: the words that it tells were not all said.
+        """
+        silenced = self._silenced
+        where = {"backchannel_id": self._line.new_id("bc")}
+        pcm = await asyncio.to_thread(self._voice.say, words, speed)
+        for start in range(0, len(pcm), _DELTA_BYTES):
+            delta = pcm[start : start + _DELTA_BYTES]
+            encoded = base64.b64encode(delta).decode()
+            await self._send(silenced, "audio.delta", **where, delta=encoded)
+            await self._pass(silenced, len(delta) / (2 * speech.SAMPLE_RATE_HZ * self._pace))
+        await self._send(silenced, "audio.done", **where, phrase=words)
+
+    async def skip(self, reason: str) -> None:
+        """Tell that a backchannel was left out."""
+        await self._line.send("response.backchannel.skipped", backchannel_id=self._line.new_id("bc"), reason=reason)
+
+    async def silence(self) -> None:
+        """Stop what is being said; nothing more of it goes out once this returns."""
+        self._silenced.set()
+        self._silenced = asyncio.Event()
+        # A piece that is on its way to the wire must not come after the acknowledgement.
+        async with self._writing:
+            pass
+
+    async def _send(self, silenced: asyncio.Event, kind: str, **fields: str) -> None:
+        async with self._writing:
+            if not silenced.is_set():
+                await self._line.send(f"response.backchannel.{kind}", **fields)
+
+    async def _pass(self, silenced: asyncio.Event, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await silenced.wait()
+        except TimeoutError:
+            pass  # nobody minded
