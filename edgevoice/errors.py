@@ -90,7 +90,7 @@ class ProxyRefused(LinkError):
 
 
 class ServiceBusy(LinkError):
-    """The service answered that it cannot take the session now (429 or 5xx)."""
+    """The service answered that it cannot take the session now (429, 5xx, or a close that says so)."""
 
     code = "service-busy"
     remedy = "Wait a minute and say the wake word again."
@@ -105,7 +105,7 @@ class ClockWrong(LinkError):
 
 
 class KeyRefused(LinkError):
-    """The service refused the key (401 or 403)."""
+    """The service refused the key (401, 403, or words that say so)."""
 
     code = "key-refused"
     is_retriable = False
@@ -113,7 +113,7 @@ class KeyRefused(LinkError):
 
 
 class NoCredit(LinkError):
-    """The account has no credit (402)."""
+    """The account has no credit (402, or words that say so)."""
 
     code = "no-credit"
     is_retriable = False

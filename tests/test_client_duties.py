@@ -21,6 +21,7 @@ from edgevoice.audio.speaker import PERIOD, Speaker
 from edgevoice.core.conversation import Conversation
 from edgevoice.core.downlink import AudioPiece, ItemComplete
 from edgevoice.core.facts import (
+    AnswerProgressed,
     Event,
     LinkLost,
     LinkOpened,
@@ -150,7 +151,7 @@ def test_duty_01_basic_auth_a_fresh_key_per_connection_text_frames_big_frames_an
                 for number in (1, 2):
                     caller.link.open()
                     await eventually(lambda: len(caller.arrivals) == 2)
-                    assert caller.arrivals[1] == AudioPiece("r", "", 0, bytes(_BIG))
+                    assert caller.arrivals[1] == AudioPiece("r", "nameless:item of r", 0, bytes(_BIG))
                     caller.link.send_audio(bytes(960))
                     await eventually(lambda: len(kinds) == 2 * number)  # noqa: B023 - asked within the turn
                     caller.link.close()
@@ -246,6 +247,17 @@ def test_duty_04_unknown_events_and_fields_do_no_harm_older_names_are_taken_and_
             {"type": "response.function_call_arguments.done", "response_id": "r1", "call_id": "c1"},
             {"type": "response.audio.done"},
             {"type": "response.done", "response": {"id": "r1", "status": "completed"}},
+            {"type": "response.created", "response": {"id": "r2", "output": None, "usage": None}},
+            {"type": "response.output_item.added", "item": {"type": "message", "id": "a2", "role": None}},
+            {"type": "response.output_audio.delta", "item_id": None, "content_index": None, "delta": "AQA="},
+            {"type": "response.output_audio.delta", "response_id": None, "delta": None},
+            {"type": "response.output_audio_transcript.done", "item_id": None, "transcript": "No."},
+            {"type": "response.output_audio.done", "response_id": None, "item_id": None, "content_index": None},
+            {"type": "response.done", "response": {"status": "completed", "output": None, "usage": None}},
+            {"type": "response.created", "response": {"id": None}},
+            {"type": "response.output_audio.delta", "item_id": "a3", "delta": "AQA="},
+            {"type": "response.output_audio.delta", "response_id": "r3", "delta": "AQA="},
+            {"type": "response.done", "response": None},
         )
         await talker.listen_to_the_end()
 
@@ -255,17 +267,28 @@ def test_duty_04_unknown_events_and_fields_do_no_harm_older_names_are_taken_and_
         async with Service(talking).listening() as url, Caller(url).running() as calling:
             caller.append(calling)
             calling.link.open()
-            await eventually(lambda: any(isinstance(arrival, ResponseEnded) for arrival in calling.arrivals))
+            await eventually(lambda: sum(isinstance(arrival, ResponseEnded) for arrival in calling.arrivals) == 3)
 
     live(scene())
 
-    assert caller[0].arrivals == [
+    nameless = "nameless:response 1"
+    assert [arrival for arrival in caller[0].arrivals if not isinstance(arrival, AnswerProgressed)] == [
         LinkOpened(),
         ResponseStarted("r1"),
-        AudioPiece("r1", "", 0, b"\1\0"),
-        TranscriptChanged(Role.ASSISTANT, "", "Yes.", is_final=False),
-        ItemComplete("", ""),
+        AudioPiece("r1", "nameless:item of r1", 0, b"\1\0"),
+        TranscriptChanged(Role.ASSISTANT, "nameless:item of r1", "Yes.", is_final=False),
+        ItemComplete("r1", "nameless:item of r1"),
         ResponseEnded("r1", ResponseStatus.COMPLETED, (ToolCall("c1", "stop", ""),), has_audio=True),
+        ResponseStarted("r2"),
+        AudioPiece("r2", "a2", 0, b"\1\0"),
+        AudioPiece("r2", "a2", 0, b""),
+        TranscriptChanged(Role.ASSISTANT, "a2", "No.", is_final=True),
+        ItemComplete("r2", "a2"),
+        ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True),
+        ResponseStarted(nameless),
+        AudioPiece(nameless, "a3", 0, b"\1\0"),
+        AudioPiece(nameless, "a3", 0, b"\1\0"),
+        ResponseEnded(nameless, ResponseStatus.COMPLETED, has_audio=True),
     ]
 
 

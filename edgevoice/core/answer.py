@@ -148,14 +148,20 @@ class Answer:
 def corrections(items: tuple[ItemHeard, ...]) -> list[TruncateItem | DeleteItem]:
     """Return what the service must be told after a cut, so that the model knows what was heard.
 
-    One order per item: nothing when it had been heard to its end, a deletion when nothing was heard (a truncation to 0
-    ms is refused by some services), else a truncation that never exceeds what was received ("already shorter than" is
-    the answer to that).
+    ``items`` holds the parts of an item in the order in which they are played. One order per item, however many parts
+    it has: nothing when it had been heard to its end, a deletion when nothing of it was heard (a truncation to 0 ms is
+    refused by some services), else a truncation of the last part of which something was heard, never to more than was
+    received ("already shorter than" is the answer to that).
     """
+    parts_of: dict[str, list[ItemHeard]] = {}
+    for part in items:
+        parts_of.setdefault(part.item_id, []).append(part)
     orders: list[TruncateItem | DeleteItem] = []
-    for item in items:
-        if item.heard_ms == 0:
-            orders.append(DeleteItem(item.item_id))
-        elif item.heard_ms < item.received_ms or not item.is_complete:
-            orders.append(TruncateItem(item.item_id, item.content_index, min(item.heard_ms, item.received_ms)))
+    for item_id, parts in parts_of.items():
+        heard = [part for part in parts if part.heard_ms > 0]
+        if not heard:
+            orders.append(DeleteItem(item_id))
+        elif not all(part.is_complete and part.heard_ms >= part.received_ms for part in parts):
+            cut = heard[-1]
+            orders.append(TruncateItem(item_id, cut.content_index, min(cut.heard_ms, cut.received_ms)))
     return orders

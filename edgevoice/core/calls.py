@@ -50,11 +50,15 @@ class Calls:
         self._dials = 0
         self._word = ""
         self._is_resuming = False
+        self._goes_on = False
         self._left_s: float | None = None
         self.is_spent = False
 
-    def begin(self, at_sample: int, now: float, word: str = "") -> list[Action]:
-        """Dial for a new conversation; ``word`` is the wake word that asked for it, empty for the button."""
+    def begin(self, at_sample: int, now: float, word: str = "", *, goes_on: bool = False) -> list[Action]:
+        """Dial for a new conversation; ``word`` is the wake word that asked for it, empty for the button.
+
+        One that ``goes_on`` where another ended has all of a new one's time, and is told what was said before.
+        """
         if not self._box.is_whole:
             return [PlayEarcon(Earcon.TROUBLE)]  # a session with a deaf or a mute box would only cost money
         if self._left_s is not None and self._left_s <= 0:
@@ -64,16 +68,17 @@ class Calls:
         self._dials = 0
         self._word = word
         self._is_resuming = False
+        self._goes_on = goes_on
         self.is_spent = False
         self._box.forget_trouble()
         self._talk.deadlines.set(Deadline.CONNECT, now + self._talk.manners.connect_s)
         self._talk.deadlines.set(Deadline.SESSION, now + self._talk.manners.session_s)
         self._limit_to_budget(now)
-        return [KeepUplink(at_sample), OpenLink(word)]
+        return [KeepUplink(at_sample), OpenLink(word, resumes=goes_on)]
 
     def call_again(self, at_sample: int, now: float, word: str = "") -> list[Action]:
-        """Begin another session: the last one ended while its answer was still sounding."""
-        return self.hang_up() + self.begin(at_sample, now, word)
+        """Begin another session: the last one ended while its answer was still sounding, and was spoken over."""
+        return self.hang_up() + self.begin(at_sample, now, word, goes_on=True)
 
     def link_opened(self, now: float) -> list[Action]:
         """Take the session as open, and send what was kept."""
@@ -125,6 +130,7 @@ class Calls:
             return self.fail(code, now)
         self._talk.enter(Cause.LOST)
         self._is_resuming = True
+        self._goes_on = True
         self._dials = 0
         self._talk.deadlines.clear(Deadline.LISTEN, Deadline.ANSWER)
         self._talk.deadlines.set(Deadline.CONNECT, now + self._talk.manners.connect_s)
@@ -206,4 +212,4 @@ class Calls:
 
     def redial(self) -> list[Action]:
         """Try once more, now that the wait for it is over."""
-        return [OpenLink(self._word, resumes=self._is_resuming)]
+        return [OpenLink(self._word, resumes=self._goes_on)]

@@ -12,6 +12,7 @@ from edgevoice.core.box import Box
 from edgevoice.core.calls import Calls
 from edgevoice.core.deadlines import Deadline, Deadlines
 from edgevoice.core.facts import (
+    AnswerProgressed,
     BackchannelStarted,
     BudgetTold,
     DeadlinePassed,
@@ -148,6 +149,9 @@ class Conversation:
                 return self._turns.turn_ended(now)
             case ResponseStarted(response_id=response_id):
                 return self._turns.response_started(response_id, now)
+            case AnswerProgressed(response_id=response_id):
+                self._talk.answer_progressed(response_id, now)
+                return []
             case ResponseEnded():
                 return self._turns.response_ended(event, now)
             case ServiceComplained(code=code):

@@ -1,6 +1,7 @@
 """Downlink: turns the service's events into facts, pieces of audio and transcripts. No I/O, no clock.
 
-It remembers only what one event needs of an earlier one: names of calls, which responses had sound, words so far.
+It remembers only what one event needs of an earlier one: names of calls, which responses had sound, words so far, and
+which response is open, because an event may leave out the ids of what it belongs to.
 """
 
 from dataclasses import dataclass
@@ -27,7 +28,13 @@ _MOST_KEPT = 256
 
 _LONGEST_WORDS = 20_000
 
+NAMELESS = "nameless:"
+"""How names begin that are ours, for what the service has told no id of: it knows them not."""
+
 _T = TypeVar("_T")
+
+_Place = tuple[str, str]
+"""A response's id and an item's."""
 
 
 class _Recent(dict[str, _T]):
@@ -83,6 +90,11 @@ class Downlink:
         self._calls = _Recent[_Recent[ToolCall]]()
         self._with_audio = _Recent[bool]()
         self._words = _Recent[str]()
+        self._known = _Recent[bool]()
+        self._items = _Recent[str]()
+        self._open = ""
+        self._turn = f"{NAMELESS}turn"
+        self._unnamed = 0
 
     def take(self, event: wire.ServerEvent) -> list[Arrival]:
         """Take one event of the service and return what it means, in order."""
@@ -92,38 +104,43 @@ class Downlink:
             case wire.ServiceError():
                 return [ServiceComplained(event.code)]
             case wire.SpeechStarted():
+                self._turn = self._name("turn")
                 return [UserStartedSpeaking()]
             case wire.SpeechStopped():
                 return [UserStoppedSpeaking()]
-            case wire.Committed():
+            case wire.Committed(item_id=item_id):
+                self._turn = item_id or self._turn
                 return [TurnEnded()]
             case wire.TranscriptionDelta(item_id=item_id, delta=text):
-                return [TranscriptChanged(Role.USER, item_id, text or "", is_final=False)]
+                return [TranscriptChanged(Role.USER, item_id or self._turn, text or "", is_final=False)]
             case wire.TranscriptionCompleted(item_id=item_id, transcript=text):
                 words = text if text and has_words(text) else ""
-                return [TranscriptChanged(Role.USER, item_id, words, is_final=True)]
-            case wire.ItemAdded(item=item):
-                self._remember_name(item)
+                return [TranscriptChanged(Role.USER, item_id or self._turn, words, is_final=True)]
+            case wire.ItemAdded():
+                self._remember_item(event)
                 return []
             case wire.ArgumentsDone():
                 self._remember_call(event)
                 return []
             case wire.ResponseCreated(response=response):
-                return [ResponseStarted(response.id)]
-            case wire.AudioDelta(response_id=response_id, item_id=item_id, content_index=index, delta=pcm):
+                return [self._response_created(response.id)]
+            case wire.AudioDelta(content_index=index, delta=pcm):
+                response_id, item_id = self._place(event)
                 if pcm:
                     self._with_audio[response_id] = True
                 return [AudioPiece(response_id, item_id, index, pcm)]
-            case wire.AudioDone(response_id=response_id, item_id=item_id):
-                return [ItemComplete(response_id, item_id)]
+            case wire.AudioDone():
+                return [ItemComplete(*self._place(event))]
             case wire.BackchannelDelta(backchannel_id=backchannel_id, delta=pcm):
                 return [BackchannelPiece(backchannel_id, pcm)]
             case wire.BackchannelDone(backchannel_id=backchannel_id):
                 return [BackchannelComplete(backchannel_id)]
-            case wire.TranscriptDelta(item_id=item_id, delta=text):
+            case wire.TranscriptDelta(delta=text):
+                _, item_id = self._place(event)
                 self._words[item_id] = (self._words.get(item_id, "") + (text or ""))[:_LONGEST_WORDS]
                 return [self._assistant(item_id, is_final=False)]
-            case wire.TranscriptDone(item_id=item_id, transcript=text):
+            case wire.TranscriptDone(transcript=text):
+                _, item_id = self._place(event)
                 self._words[item_id] = text if text is not None else self._words.get(item_id, "")
                 return [self._assistant(item_id, is_final=True)]
             case wire.ResponseDone():
@@ -136,29 +153,62 @@ class Downlink:
     def _assistant(self, item_id: str, *, is_final: bool) -> TranscriptChanged:
         return TranscriptChanged(Role.ASSISTANT, item_id, visible(self._words[item_id]), is_final=is_final)
 
-    def _remember_name(self, item: wire.Item) -> None:
+    def _name(self, what: str) -> str:
+        self._unnamed += 1
+        return f"{NAMELESS}{what} {self._unnamed}"
+
+    def _response_created(self, response_id: str) -> ResponseStarted:
+        self._open = response_id or self._name("response")
+        self._known[self._open] = True
+        return ResponseStarted(self._open)
+
+    def _response(self, response_id: str) -> str:
+        """Return whose event it is: without an id, that of the response that is open.
+
+        So is one with an id that nobody has heard of, if the response that is open was begun without one.
+        """
+        is_told = response_id and (response_id in self._known or not self._open.startswith(NAMELESS))
+        return response_id if is_told else self._open
+
+    def _place(self, event: wire.AudioDelta | wire.AudioDone | wire.TranscriptDelta | wire.TranscriptDone) -> _Place:
+        """Return the response and the item of an event: without an id, the item that the response speaks."""
+        response_id = self._response(event.response_id)
+        if event.item_id:
+            self._items[response_id] = event.item_id
+        return response_id, self._items.get(response_id) or f"{NAMELESS}item of {response_id}"
+
+    def _remember_item(self, added: wire.ItemAdded) -> None:
+        item = added.item
         if item.type == "function_call" and item.call_id and item.name:
             self._call_names[item.call_id] = item.name
+        if isinstance(added, wire.OutputItemAdded) and item.type == "message" and item.id:
+            self._items[self._response(added.response_id)] = item.id
 
     def _remember_call(self, done: wire.ArgumentsDone) -> None:
+        if not done.call_id:
+            return  # nobody could answer it; the finished response may tell of it in full
+        response_id = self._response(done.response_id)
         name = done.name or self._call_names.get(done.call_id, "")
         call = ToolCall(done.call_id, name, done.arguments or "")
-        calls = self._calls.get(done.response_id, _Recent[ToolCall]())
+        calls = self._calls.get(response_id, _Recent[ToolCall]())
         calls[done.call_id] = call
-        self._calls[done.response_id] = calls
+        self._calls[response_id] = calls
 
     def _response_done(self, event: wire.ResponseDone) -> list[Arrival]:
         response = event.response
-        calls: dict[str, ToolCall] = self._calls.pop(response.id, _Recent[ToolCall]())
+        response_id = self._response(response.id)
+        if response_id == self._open:
+            self._open = ""
+        calls: dict[str, ToolCall] = self._calls.pop(response_id, _Recent[ToolCall]())
         for item in response.items():
             if item.type == "function_call" and item.call_id and item.status != "incomplete":
                 told = calls.get(item.call_id, ToolCall(item.call_id, self._call_names.get(item.call_id, ""), ""))
                 # The finished item is the last word; what a service leaves out of it was told before.
                 calls[item.call_id] = ToolCall(item.call_id, item.name or told.name, item.arguments or told.arguments)
-        has_audio = self._with_audio.pop(response.id, False)
+        has_audio = self._with_audio.pop(response_id, False)
         status = _status(response.status)
         is_complete = status is ResponseStatus.COMPLETED
-        ended = ResponseEnded(response.id, status, tuple(calls.values()) if is_complete else (), has_audio=has_audio)
+        ended = ResponseEnded(response_id, status, tuple(calls.values()) if is_complete else (), has_audio=has_audio)
         usage = {key: count for key, count in (response.usage or event.usage or {}).items() if isinstance(count, int)}
         return [ended, UsageTold(usage)] if usage else [ended]
 

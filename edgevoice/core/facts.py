@@ -131,6 +131,16 @@ class ResponseStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerProgressed:
+    """The service goes on with an answer by something that makes no sound; told at most once a second.
+
+    ``response_id`` is empty where the service names none: it is the one that is open.
+    """
+
+    response_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ResponseEnded:
     """An answer is complete on the wire; its sound usually goes on for seconds."""
 
@@ -170,7 +180,7 @@ class PlaybackDrained:
 
 @dataclass(frozen=True, slots=True)
 class PlaybackCut:
-    """Playback was cut; ``items`` tells, oldest first, what the room heard of each item that had not ended."""
+    """Playback was cut; ``items`` tells, oldest first, what the room heard of each part of items that had not ended."""
 
     items: tuple[ItemHeard, ...]
 
@@ -243,6 +253,7 @@ Event = (
     | NearSpeechFaded
     | TurnEnded
     | ResponseStarted
+    | AnswerProgressed
     | ResponseEnded
     | ServiceComplained
     | BackchannelStarted

@@ -30,14 +30,23 @@ _Samples = npt.NDArray[np.int16]
 
 @dataclass(slots=True)
 class _Item:
-    """One item's audio: what was received of it, what is still to be handed over."""
+    """One item's audio: what was received of it, what is still to be handed over.
+
+    ``is_settled`` says that it was heard to its end in an earlier burst.
+    """
 
     item_id: str
     content_index: int
     received: int = 0
     handed: int = 0
     is_complete: bool = False
+    is_settled: bool = False
     odd_byte: bytes = b""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all of it was received and handed over."""
+        return self.is_complete and self.handed == self.received
 
     def heard(self) -> ItemHeard:
         """Tell how much the room heard: the card was handed it and drops nothing that it was handed."""
@@ -162,9 +171,18 @@ class Playout:
         self._apply_gain(out[:filled])
         if self._chunks:
             return out, None
-        # What was heard to its end needs no correction later, so it is forgotten; the rest may still grow.
-        self._items = {key: item for key, item in self._items.items() if not item.is_complete}
+        self._settle()
         return out, PlaybackDrained(self._burst)
+
+    def _settle(self) -> None:
+        """Forget what was heard to its end and needs no correction later; the rest may still grow.
+
+        So may the newest by another part, of which nobody may hear anything: it is corrected at the end of this one.
+        """
+        newest, _ = next(reversed(self._items))
+        self._items = {key: item for key, item in self._items.items() if not item.is_complete or key[0] == newest}
+        for item in self._items.values():
+            item.is_settled = item.is_complete
 
     def _pull_fade(self, frames: int) -> tuple[_Samples, PlaybackCut]:
         out = np.zeros(frames, np.int16)
@@ -176,9 +194,8 @@ class Playout:
         self._gain = self._wanted_gain
         self._is_cutting = False
         self._fading = None
-        items = tuple(
-            item.heard() for item in self._cut_items if not (item.is_complete and item.handed == item.received)
-        )
+        unheard = {part.item_id for part in self._cut_items if not part.is_over}
+        items = tuple(part.heard() for part in self._cut_items if part.item_id in unheard)
         self._cut_items = []
         return out, PlaybackCut(items)
 
@@ -210,6 +227,8 @@ class Playout:
 
     def _take_back(self, unheard: int) -> None:
         for item in reversed(self._items.values()):
+            if item.is_settled:
+                continue  # the card has long played it
             back = min(unheard, item.handed)
             item.handed -= back
             unheard -= back

@@ -63,6 +63,14 @@ class Talk:
             limit_s = self.manners.progress_s if has_begun else self.manners.answer_s
             self.deadlines.set(Deadline.ANSWER, now + limit_s)
 
+    def answer_progressed(self, response_id: str, now: float) -> None:
+        """Wait anew for the answer, where that is what is waited for."""
+        # What comes of an answer that was given up says nothing of the one that stands still; an id that was never told
+        # is that of the one that is open, begun without it.
+        is_live = self.answer.is_being_generated and response_id not in self.answer.leftovers
+        if is_live and self.deadlines.at(Deadline.ANSWER) is not None:
+            self.await_answer(now)
+
     def interrupted(self) -> None:
         """Take the answer as interrupted: it is the user's turn."""
         self.enter(Cause.INTERRUPTED)

@@ -1,7 +1,7 @@
 """The Realtime wire: service events in, client events out, as JSON text frames. No sockets.
 
 Names out are those of the GA protocol; names in may also be the older ones. Unknown events and unknown fields are no
-matter; a field that is missing has a default. Only what the client acts on is declared.
+matter; a field that is missing or null has a default. Only what the client acts on is declared.
 """
 
 from typing import Any
@@ -38,7 +38,7 @@ class Item(msgspec.Struct, frozen=True):
 class Response(msgspec.Struct, frozen=True):
     """A response object; ``output`` stays raw so that one odd item does not cost the event."""
 
-    id: str
+    id: str = ""
     status: str | None = None
     output: list[msgspec.Raw] = []
     usage: dict[str, Any] | None = None
@@ -72,6 +72,11 @@ class ServiceError(_Event, frozen=True, tag="error"):
         return (self.error.code or self.error.type or "") if self.error else ""
 
     @property
+    def codes(self) -> set[str]:
+        """Its code and its type, as far as they are told: services differ in which of the two they put a cause in."""
+        return {code for code in (self.error.code, self.error.type) if code} if self.error else set()
+
+    @property
     def text(self) -> str:
         """What the service says, in its own words."""
         return (self.error.message if self.error else self.message) or ""
@@ -92,7 +97,8 @@ class SpeechStopped(_Event, frozen=True, tag="input_audio_buffer.speech_stopped"
 class Committed(_Event, frozen=True, tag="input_audio_buffer.committed"):
     """The user's turn is an item now."""
 
-    item_id: str | None = None
+    item_id: str = ""
+    previous_item_id: str | None = None
 
 
 class TranscriptionDelta(_Event, frozen=True, tag="conversation.item.input_audio_transcription.delta"):
@@ -113,6 +119,7 @@ class ItemAdded(_Event, frozen=True, tag="conversation.item.added"):
     """An item joined the conversation."""
 
     item: Item = Item()
+    previous_item_id: str | None = None
 
 
 class ItemCreated(ItemAdded, frozen=True, tag="conversation.item.created"):
@@ -128,13 +135,13 @@ class OutputItemAdded(ItemAdded, frozen=True, tag="response.output_item.added"):
 class ResponseCreated(_Event, frozen=True, tag="response.created"):
     """A response began."""
 
-    response: Response = msgspec.field(default_factory=lambda: Response(id=""))
+    response: Response = Response()
 
 
 class ResponseDone(_Event, frozen=True, tag="response.done"):
     """A response ended; ``usage`` stands at the top level in some services."""
 
-    response: Response = msgspec.field(default_factory=lambda: Response(id=""))
+    response: Response = Response()
     usage: dict[str, Any] | None = None
 
 
@@ -261,9 +268,19 @@ def decode(frame: str | bytes) -> ServerEvent:
         event = _TYPE_ONLY.decode(frame)
     except _UNREADABLE as error:
         raise WireError(f"not a Realtime event: {_cause(error)}") from None
-    if event.type in _KNOWN:
-        raise WireError(f"a {event.type} event with fields of the wrong kind")
-    return event
+    if event.type not in _KNOWN:
+        return event
+    try:
+        return _DECODER.decode(_ENCODER.encode(_without_nulls(msgspec.json.decode(frame))))
+    except _UNREADABLE:
+        raise WireError(f"a {event.type} event with fields of the wrong kind") from None
+
+
+def _without_nulls(value: Any) -> Any:
+    """Leave out what is null; a list, which only a response's ``output`` is, stays as it came."""
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
 
 
 def _cause(error: Exception) -> str:

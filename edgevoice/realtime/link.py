@@ -10,10 +10,10 @@ from websockets.asyncio.client import ClientConnection, connect, unix_connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from edgevoice.core import wire
-from edgevoice.core.downlink import Arrival, Downlink
+from edgevoice.core.downlink import NAMELESS, Arrival, Downlink
 from edgevoice.core.facts import LinkLost
 from edgevoice.core.history import History
-from edgevoice.core.notices import TranscriptChanged
+from edgevoice.core.progress import Progress
 from edgevoice.errors import LinkError, ServiceNonsense, ServiceUnreachable
 from edgevoice.journal import tell
 from edgevoice.realtime import refusal
@@ -97,15 +97,20 @@ class Link:
 
     def truncate(self, item_id: str, content_index: int, heard_ms: int) -> None:
         """Tell how much of an item was heard."""
-        self._send(wire.truncate_item(item_id, content_index, heard_ms))
+        self._history.truncate(item_id, heard_ms)
+        if not item_id.startswith(NAMELESS):
+            self._send(wire.truncate_item(item_id, content_index, heard_ms))
 
     def delete(self, item_id: str) -> None:
         """Take an item out of the conversation."""
-        self._send(wire.delete_item(item_id))
+        self._history.delete(item_id)
+        if not item_id.startswith(NAMELESS):
+            self._send(wire.delete_item(item_id))
 
     def cancel(self, response_id: str) -> None:
-        """Stop an answer."""
-        self._send(wire.cancel_response(response_id))
+        """Stop an answer; one that the service gave no id goes on there, for a bare order could stop the next one."""
+        if not response_id.startswith(NAMELESS):
+            self._send(wire.cancel_response(response_id))
 
     def send_tool_output(self, call_id: str, output: str) -> None:
         """Give a tool's answer."""
@@ -166,7 +171,7 @@ class Link:
                 raise ServiceUnreachable(f"{endpoint.host} does not open the session") from None
             outbox: asyncio.Queue[bytes] = asyncio.Queue(_MOST_WAITING)
             if self._resumes:
-                for role, text in self._history.answered():
+                for role, text in self._history.begin_again():
                     outbox.put_nowait(wire.message(role, text))
             self._outbox = outbox
             self._take(downlink.take(wire.SessionUpdated()))
@@ -213,6 +218,7 @@ class Link:
 
     async def _read(self, connection: ClientConnection, downlink: Downlink) -> None:
         nonsense = 0
+        progress = Progress()
         try:
             while True:
                 event = _decoded(await connection.recv())
@@ -222,11 +228,13 @@ class Link:
                 nonsense = 0
                 if isinstance(event, wire.ServiceError):
                     tell(_log, logging.WARNING, "service-complains", code=refusal.plain(event.code))
+                    if (end := refusal.fatal(event.codes, event.text)) is not None:
+                        raise end
+                self._history.order(event)
                 arrivals = downlink.take(event)
                 for arrival in arrivals:
-                    if isinstance(arrival, TranscriptChanged):
-                        self._history.take(arrival)
-                self._take(arrivals)
+                    self._history.take(arrival)
+                self._take([*arrivals, *progress.take(event, asyncio.get_running_loop().time())])
         except ConnectionClosed as error:
             received = error.rcvd
             raise refusal.closed(received.code if received else None, received.reason if received else "") from error

@@ -1,6 +1,7 @@
 """What went wrong at the door, told apart: each cause has its own error, and so its own light and remedy."""
 
 import ssl
+from collections.abc import Collection
 
 from python_socks import ProxyError as SocksError
 from websockets.exceptions import (
@@ -14,6 +15,7 @@ from websockets.exceptions import (
     ProxyError,
     WebSocketException,
 )
+from websockets.frames import Close, CloseCode
 
 from edgevoice.errors import (
     ClockWrong,
@@ -33,6 +35,16 @@ _LONGEST_REASON = 200
 # Codes after which no second try can help; the names are those that clients of OpenAI's service never retry on.
 _KEY_CODES = {"invalid_api_key", "authentication_error", "account_deactivated"}
 _CREDIT_CODES = {"insufficient_quota", "billing_hard_limit_reached", "payment_required"}
+_OVER_CODES = {"session_expired"}
+
+_KEY_WORDS = {*_KEY_CODES, "authoriz", "unauthenticated", "api key"}
+_CREDIT_WORDS = {*_CREDIT_CODES, "quota", "billing", "payment", "out of credit", "no credit"}
+_BUSY_WORDS = {"too many", "rate limit", "rate_limit", "capacity"}
+_REFUSING_WORDS = {"invalid_request", "unknown model", "model_not_found"}
+"""By which the reason of a close is told apart: it holds a code in some services and a sentence in others."""
+
+_BUSY_CLOSES = {CloseCode.INTERNAL_ERROR, CloseCode.SERVICE_RESTART, CloseCode.TRY_AGAIN_LATER}
+_HICCUPS = {*_BUSY_CLOSES, CloseCode.GOING_AWAY}
 
 _SOCKS_NO_WAY = {1, 3, 4, 5, 6}
 """Replies of RFC 1928 by which the proxy is well and the network behind it is not; 2 is "not allowed by ruleset"."""
@@ -49,7 +61,7 @@ def dial_failure(error: Exception, host: str, *, proxy: str = "") -> LinkError:
     """
     match error:
         case InvalidStatus():
-            return _by_status(error.response.status_code, plain(bytes(error.response.body or b"")), host)
+            return _by_status(error.response.status_code, bytes(error.response.body or b""), host)
         case ssl.SSLCertVerificationError(verify_code=9 | 10):
             return ClockWrong(f"the certificate of {host} is not valid at this machine's time")
         case ssl.SSLError():
@@ -67,6 +79,8 @@ def dial_failure(error: Exception, host: str, *, proxy: str = "") -> LinkError:
             )
         case ValueError() | InvalidURI():
             return ServiceRefused(f"service.url is no WebSocket address: {host}")
+        case ConnectionClosed(rcvd=Close(code=code, reason=reason)):
+            return _by_close(code, reason, host)
         case ConnectionClosed():
             return ServiceUnreachable(f"{host} closed the connection before the session was open")
         case EOFError() | InvalidMessage(__cause__=EOFError() | OSError()):
@@ -97,15 +111,31 @@ def setup_refused(code: str, text: str, param: str | None) -> LinkError:
     return ServiceRefused(f"the service refuses the session{where}: {said or code}")
 
 
+def fatal(codes: Collection[str], text: str) -> LinkError | None:
+    """Return what an ``error`` event in an open session means if it is the session's end, with a close or without."""
+    said = plain(text)
+    if not _KEY_CODES.isdisjoint(codes):
+        return KeyRefused(f"the service refuses the key: {said}")
+    if not _CREDIT_CODES.isdisjoint(codes):
+        return NoCredit(f"the account has no credit: {said}")
+    if not _OVER_CODES.isdisjoint(codes):
+        return SessionEnded(f"the service ended the session: {said}")
+    return None
+
+
 def closed(code: int | None, reason: str) -> LinkError:
     """Return what the end of an open session means; 1000 and 1001 are ends too."""
     said = plain(reason)
     return SessionEnded(f"the service ended the session ({code or 'no close code'}{': ' + said if said else ''})")
 
 
-def _by_status(status: int, body: str, host: str) -> LinkError:
-    said = f": {body}" if body else ""
+def _by_status(status: int, body: bytes, host: str) -> LinkError:
+    words = plain(body)
+    said = f": {words}" if words else ""
     match status:
+        # In the whole body: the code stands behind the sentence, which can be longer than what is shown.
+        case 403 | 429 if any(code.encode() in body for code in _CREDIT_CODES):
+            return NoCredit(f"{host} says that the account has no credit ({status}){said}")
         case 401 | 403:
             return KeyRefused(f"{host} refuses the key ({status}){said}")
         case 402:
@@ -116,6 +146,29 @@ def _by_status(status: int, body: str, host: str) -> LinkError:
             return ServiceBusy(f"{host} cannot take the session now ({status}){said}")
         case _:
             return ServiceRefused(f"{host} refuses the session ({status}){said}")
+
+
+def _by_close(code: int, reason: str, host: str) -> LinkError:
+    """Return what a close before the session is open means: by the reason's words, and without any by its code."""
+    words = reason.casefold()
+    said = f"{host} closed the connection before the session was open ({code}{': ' + plain(reason) if reason else ''})"
+    is_hiccup = code in _HICCUPS
+    # A hiccup may be one of whatever looks keys and credit up: then nothing but a code names the cause.
+    if _holds(words, _CREDIT_CODES if is_hiccup else _CREDIT_WORDS):
+        return NoCredit(said)
+    if _holds(words, _KEY_CODES if is_hiccup else _KEY_WORDS):
+        return KeyRefused(said)
+    if code in _BUSY_CLOSES or _holds(words, _BUSY_WORDS):
+        return ServiceBusy(said)
+    if code != CloseCode.POLICY_VIOLATION and not _holds(words, _REFUSING_WORDS):
+        return ServiceUnreachable(said)
+    if "model" in words:
+        return ServiceRefused(said, remedy="Check service.model in the settings: the service does not take it.")
+    return ServiceRefused(said)
+
+
+def _holds(words: str, any_of: Collection[str]) -> bool:
+    return any(one in words for one in any_of)
 
 
 def _by_proxy(error: ProxyError | InvalidProxy, host: str) -> LinkError:

@@ -28,6 +28,7 @@ class Diary:
         self._xruns_before = 0
         self._began_at: float | None = None
         self._counts: Counter[str] = Counter()
+        self._was_cut = False
 
     def __call__(self, notice: Notice, now: float) -> None:
         """Take what happened; write at the end of a conversation."""
@@ -47,14 +48,22 @@ class Diary:
             case TurnEnded():
                 self._counts["turns"] += 1
             case CutPlayback():
-                self._counts["barge_ins"] += 1
+                self._was_cut = True
             case UsageTold(tokens=tokens):
                 self._count_tokens(tokens)
-            case PhaseEntered(phase="idle") if self._began_at is not None:
-                self._write(now - self._began_at)
-                self._began_at = None
+            case PhaseEntered(phase=phase):
+                self._take_phase(phase, now)
             case _:
                 pass  # of no interest to a diary
+
+    def _take_phase(self, phase: str, now: float) -> None:
+        """Write at the end; a cut after which the conversation goes on was the user's, the rest are hang-ups."""
+        was_cut, self._was_cut = self._was_cut, False
+        if phase != "idle":
+            self._counts["barge_ins"] += was_cut
+        elif self._began_at is not None:
+            self._write(now - self._began_at)
+            self._began_at = None
 
     def _count_tokens(self, tokens: Mapping[str, int]) -> None:
         """Add what an answer cost; a service that tells no total means the sum."""

@@ -203,7 +203,7 @@ def test_the_wake_word_after_the_link_was_lost_calls_anew() -> None:
         CloseUplink(),
         CloseLink(),
         KeepUplink(32_000),
-        OpenLink("hey_jarvis"),
+        OpenLink("hey_jarvis", resumes=True),
     ]
     assert orphan.hear(PlaybackDrained(1)) == []
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from edgevoice.core.facts import (
+    AnswerProgressed,
     BudgetTold,
     Event,
     LinkOpened,
@@ -227,6 +228,54 @@ def test_an_answer_that_stands_still_while_nothing_sounds_is_given_up_after_its_
         assert stalled.wait(6.9) == []
         assert PlayEarcon(Earcon.TROUBLE) in stalled.wait(0.1)
         assert OpenLink("hey_jarvis") in stalled.hear(WAKE)
+
+
+def test_an_answer_that_goes_on_without_a_sound_is_not_given_up() -> None:
+    manners = replace(OPEN_MICROPHONE, answer_s=15, progress_s=7)
+    begun = drive(*TO_THINKING, ResponseStarted("r1"), manners=manners)
+    played = drive(*TO_SPEAKING, PlaybackDrained(1), manners=manners)
+
+    for silent in (begun, played):
+        for progressed in (AnswerProgressed("r1"), AnswerProgressed(), AnswerProgressed("never told")) * 5:
+            assert silent.wait(6.5) == []
+            assert silent.hear(progressed) == []
+        assert silent.wait(6.9) == []
+        assert PlayEarcon(Earcon.TROUBLE) in silent.wait(0.1)
+
+
+def test_an_answer_that_was_given_up_does_not_keep_another_one_alive() -> None:
+    manners = replace(OPEN_MICROPHONE, progress_s=7)
+    stalled = drive(*TO_THINKING, ResponseStarted("r1"), ResponseStarted("r2"), manners=manners)
+    stalled.wait(6)
+    stalled.hear(AnswerProgressed("r1"))
+
+    assert stalled.wait(0.9) == []
+    assert PlayEarcon(Earcon.TROUBLE) in stalled.wait(0.1)
+
+
+def test_progress_is_nobody_s_while_no_answer_is_generated() -> None:
+    thinking = drive(*TO_THINKING, manners=replace(OPEN_MICROPHONE, answer_s=15, progress_s=7))
+    thinking.wait(14)
+    thinking.hear(AnswerProgressed(), AnswerProgressed("r1"))
+
+    assert thinking.waits_s == 1
+
+
+def test_an_answer_that_sounds_is_not_waited_for_however_it_goes_on() -> None:
+    speaking = drive(*TO_SPEAKING)
+    before = speaking.waits_s
+
+    assert speaking.hear(AnswerProgressed("r1")) == []
+    assert speaking.waits_s == before
+
+
+def test_an_answer_that_goes_on_for_ever_without_a_sound_is_ended_by_the_hard_cap() -> None:
+    endless = drive(*TO_THINKING, ResponseStarted("r1"), manners=replace(OPEN_MICROPHONE, session_s=60))
+    for _ in range(59):
+        endless.wait(1)
+        endless.hear(AnswerProgressed("r1"))
+
+    assert endless.wait(1) == ended_by(Earcon.SESSION_SPENT)
 
 
 def test_an_answer_that_has_not_begun_has_the_service_s_time_to_think() -> None:

@@ -166,7 +166,7 @@ def test_who_speaks_over_an_answer_whose_session_is_gone_gets_another_session() 
     actions = orphan.hear(BEGAN, CONFIRMED)
 
     assert actions[:2] == [DuckPlayback(), CutPlayback()]
-    assert actions[-2:] == [KeepUplink(41_600), OpenLink()]
+    assert actions[-2:] == [KeepUplink(41_600), OpenLink(resumes=True)]
     assert orphan.phase is Phase.CONNECTING
 
 

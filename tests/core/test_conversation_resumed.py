@@ -143,11 +143,20 @@ def test_a_refusal_in_the_middle_of_an_answer_cuts_it() -> None:
     assert refused[:2] == [CutPlayback(), ShowLight(Light.FAULT, "no-credit")]
 
 
-def test_the_wake_word_over_a_broken_answer_calls_anew() -> None:
+def test_the_wake_word_over_a_broken_answer_calls_anew_and_the_service_is_told_the_last_turns() -> None:
     broken = drive(*TO_SPEAKING, NETWORK_GONE)
 
-    assert broken.hear(WAKE)[-2:] == [KeepUplink(32_000), OpenLink("hey_jarvis")]
+    assert broken.hear(WAKE)[-2:] == [KeepUplink(32_000), REOPEN]
     assert broken.hear(PlaybackCut(())) == []
+
+
+def test_who_speaks_over_a_broken_answer_is_still_known_after_every_dial_but_not_after_the_talk() -> None:
+    again = drive(*TO_SPEAKING, NETWORK_GONE, WAKE, NETWORK_GONE)
+
+    assert again.wait(again.waits_s or 0) == [REOPEN]
+    assert again.hear(TalkHeld(), WAKE)[-1] == OpenLink("hey_jarvis")
+    again.hear(NETWORK_GONE)
+    assert again.wait(again.waits_s or 0) == [OpenLink("hey_jarvis")]
 
 
 # --- after a round of tools -------------------------------------------------------------------------------------------

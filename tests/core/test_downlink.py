@@ -221,3 +221,79 @@ def test_a_backchannel_is_sound_of_its_own_and_one_that_was_skipped_is_nothing()
         {"type": "response.backchannel.audio.done", "backchannel_id": "bc_1", "phrase": "mm-hm"},
         {"type": "response.backchannel.skipped", "backchannel_id": "bc_2", "reason": "deadline_missed"},
     ) == [BackchannelPiece("bc_1", b"\1\0\2\0\3"), BackchannelComplete("bc_1")]
+
+
+# --- ids that are missing --------------------------------------------------------------------------------------------
+
+SOUND: dict[str, object] = {"type": "response.output_audio.delta", "delta": "AAAA"}
+DONE: dict[str, object] = {"type": "response.done", "response": {}}
+
+
+def begun(response_id: str | None) -> dict[str, object]:
+    return {"type": "response.created", "response": {"id": response_id}}
+
+
+def test_an_end_without_an_id_ends_the_open_response_once() -> None:
+    ends = arrivals(begun("r1"), DONE, begun("r2"), SOUND, DONE, SOUND, DONE)
+
+    assert [end for end in ends if isinstance(end, ResponseEnded)] == [
+        ResponseEnded("r1", ResponseStatus.COMPLETED),
+        ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True),
+        ResponseEnded("", ResponseStatus.COMPLETED, has_audio=True),
+    ]
+
+
+def test_an_event_that_names_a_response_is_not_taken_for_the_open_one() -> None:
+    late = {**SOUND, "response_id": "r1", "item_id": "a1"}
+
+    assert arrivals(begun("r1"), begun(None), late)[-1] == AudioPiece("r1", "a1", 0, b"\0\0\0")
+    assert arrivals(begun("r2"), late)[-1] == AudioPiece("r1", "a1", 0, b"\0\0\0")
+
+
+def test_responses_without_ids_are_told_apart() -> None:
+    started = [arrival for arrival in arrivals(begun(None), DONE, begun(None)) if isinstance(arrival, ResponseStarted)]
+
+    assert started == [ResponseStarted("nameless:response 1"), ResponseStarted("nameless:response 2")]
+
+
+def test_words_of_answers_without_items_are_not_mixed_up() -> None:
+    words: dict[str, object] = {"type": "response.output_audio_transcript.delta", "delta": "Yes."}
+    told = [
+        arrival.text
+        for arrival in arrivals(begun("r1"), words, DONE, begun("r2"), words)
+        if isinstance(arrival, TranscriptChanged)
+    ]
+
+    assert told == ["Yes.", "Yes."]
+
+
+def test_sound_without_an_item_is_of_the_one_that_its_response_speaks() -> None:
+    def added(**item: str) -> dict[str, object]:
+        return {"type": "response.output_item.added", "item": item}
+
+    pieces = arrivals(
+        begun("r1"),
+        added(type="message", id="a1"),
+        added(type="function_call", id="f1"),
+        SOUND,
+        {**SOUND, "item_id": "a2"},
+        SOUND,
+    )
+
+    assert [piece.item_id for piece in pieces if isinstance(piece, AudioPiece)] == ["a1", "a2", "a2"]
+
+
+def test_a_users_words_without_an_item_are_of_the_turn_that_is_on() -> None:
+    words: dict[str, object] = {"type": "conversation.item.input_audio_transcription.completed", "transcript": "Yes."}
+    started: dict[str, object] = {"type": "input_audio_buffer.speech_started"}
+    committed: dict[str, object] = {"type": "input_audio_buffer.committed"}
+
+    told = arrivals(started, committed, words, started, {**committed, "item_id": "u2"}, words)
+
+    assert [words.item_id for words in told if isinstance(words, TranscriptChanged)] == ["nameless:turn 1", "u2"]
+
+
+def test_a_call_that_nobody_could_answer_is_not_run() -> None:
+    assert arrivals(begun("r1"), {"type": "response.function_call_arguments.done", "name": "stop"}, DONE)[1:] == [
+        ResponseEnded("r1", ResponseStatus.COMPLETED)
+    ]

@@ -1,5 +1,9 @@
 """What another session is told of the one that was lost."""
 
+import pytest
+
+from edgevoice.core import wire
+from edgevoice.core.downlink import AudioPiece
 from edgevoice.core.history import History
 from edgevoice.core.notices import Role, TranscriptChanged
 
@@ -40,3 +44,117 @@ def test_it_can_be_forgotten() -> None:
     history.clear()
 
     assert history.answered() == []
+
+
+# --- how much of an answer was heard ---------------------------------------------------------------------------------
+
+ANSWER = "It is noon, and the sun is out."
+
+
+def heard(answer: str, heard_ms: int, *, of_ms: int = 1000, is_final: bool = True) -> list[tuple[Role, str]]:
+    history = said((Role.USER, "What time is it?"))
+    history.take(TranscriptChanged(Role.ASSISTANT, "a", answer, is_final=is_final))
+    for _ in range(10):
+        history.take(AudioPiece("r", "a", 0, bytes(of_ms // 10 * 48)))
+    history.truncate("a", heard_ms)
+    return history.answered()[1:]
+
+
+def test_of_an_answer_that_was_interrupted_the_share_that_was_heard_is_told_in_whole_words() -> None:
+    assert heard(ANSWER, 500) == [(Role.ASSISTANT, "It is noon, and")]
+    assert heard(ANSWER, 480) == [(Role.ASSISTANT, "It is noon,")]
+    assert heard(ANSWER, 300) == [(Role.ASSISTANT, "It is")]
+    assert heard(ANSWER, 1000) == [(Role.ASSISTANT, ANSWER)]
+    assert heard(ANSWER, 30) == []
+    assert heard("今日は晴れです。", 500) == [(Role.ASSISTANT, "今日は晴")]
+    assert heard("word " * 1000, 100) == [(Role.ASSISTANT, ("word " * 100).strip())]
+    assert heard("", 500) == []
+
+
+def test_the_words_of_an_interrupted_answer_may_never_be_final() -> None:
+    assert heard(ANSWER, 500, is_final=False) == [(Role.ASSISTANT, "It is noon, and")]
+
+
+def test_it_does_not_matter_whether_the_words_or_the_interruption_come_first() -> None:
+    history = said((Role.USER, "What time is it?"))
+    history.take(AudioPiece("r", "a", 0, bytes(48_000)))
+    history.truncate("a", 500)
+    history.truncate("unheard of", 500)
+    history.take(TranscriptChanged(Role.ASSISTANT, "a", ANSWER, is_final=True))
+
+    assert history.answered()[-1] == (Role.ASSISTANT, "It is noon, and")
+
+
+def test_an_answer_of_which_nothing_was_heard_is_not_told_but_its_question_is() -> None:
+    history = said((Role.USER, "What time is it?"), (Role.ASSISTANT, ANSWER), (Role.USER, "No, in Oslo?"))
+    history.delete("i1")
+    history.take(TranscriptChanged(Role.ASSISTANT, "i1", ANSWER, is_final=True))
+
+    assert history.answered() == [(Role.USER, "What time is it?")]
+
+
+# --- order -----------------------------------------------------------------------------------------------------------
+
+
+def answered_late(*events: wire.ServerEvent) -> list[str]:
+    """Return what is told of a question whose words come after those of its answer."""
+    history = said((Role.ASSISTANT, "Hello."))
+    for event in events:
+        history.order(event)
+    history.take(TranscriptChanged(Role.ASSISTANT, "a", "It is noon.", is_final=True))
+    history.take(TranscriptChanged(Role.USER, "u", "What time is it?", is_final=True))
+    return [text for _, text in history.answered()]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        wire.Committed(item_id="u"),
+        wire.ItemAdded(item=wire.Item(id="u", type="message", role="user")),
+        wire.ItemCreated(item=wire.Item(id="u", role="user"), previous_item_id="i0"),
+    ],
+)
+def test_a_users_words_that_come_after_the_answer_are_told_before_it(event: wire.ServerEvent) -> None:
+    assert answered_late(event, event) == ["Hello.", "What time is it?", "It is noon."]
+
+
+def test_an_item_stands_behind_the_one_that_it_names() -> None:
+    history = said((Role.USER, "One?"), (Role.ASSISTANT, "Two."))
+    history.order(wire.Committed(item_id="u", previous_item_id="i0"))
+    history.take(TranscriptChanged(Role.USER, "u", "Or more?", is_final=True))
+
+    assert [text for _, text in history.answered()] == ["One?", "Or more?", "Two."]
+
+
+def test_an_item_without_an_id_has_no_place() -> None:
+    nameless = (wire.Committed(), wire.ItemAdded(item=wire.Item(id="", role="user")), wire.SpeechStarted())
+
+    assert answered_late(*nameless) == ["Hello.", "It is noon."]
+
+
+def test_items_of_which_no_words_come_are_bounded_and_cost_no_words() -> None:
+    history = said((Role.ASSISTANT, "Hello."))
+    for number in range(1000):
+        history.order(wire.Committed(item_id=f"u{number}"))
+        history.take(AudioPiece("r", f"a{number}", 0, b""))
+
+    assert history.answered() == [(Role.ASSISTANT, "Hello.")]
+    assert len(history._items) == 13
+
+
+def test_only_what_was_told_again_is_kept_and_the_ids_of_another_session_are_others() -> None:
+    history = said((Role.USER, "What time is it?"), (Role.ASSISTANT, "It is noon."), (Role.USER, "And in Oslo?"))
+
+    assert (
+        history.begin_again()
+        == history.answered()
+        == [(Role.USER, "What time is it?"), (Role.ASSISTANT, "It is noon.")]
+    )
+    history.take(TranscriptChanged(Role.USER, "i0", "And in Oslo?", is_final=True))
+    history.take(TranscriptChanged(Role.ASSISTANT, "i1", "There, too.", is_final=True))
+    assert [text for _, text in history.answered()] == [
+        "What time is it?",
+        "It is noon.",
+        "And in Oslo?",
+        "There, too.",
+    ]

@@ -203,7 +203,28 @@ def test_what_was_heard_to_its_end_is_forgotten() -> None:
         playout.finish()
         playout.pull(PERIOD)
 
-    assert not playout._items
+    assert len(playout._items) == 1, "only the newest may go on in another part"
+
+
+@pytest.mark.parametrize("has_drained", [False, True])
+def test_a_part_that_was_heard_to_its_end_is_told_of_when_a_later_part_of_its_item_was_not(
+    *, has_drained: bool
+) -> None:
+    playout = Playout(prefill_ms=0)
+    playout.push("a", 0, tone(PERIOD))
+    playout.finish_item("a")
+    if has_drained:
+        playout.pull(PERIOD)
+        playout.push("a", 1, tone(PERIOD))
+        playout.cut(unheard=0)
+    else:
+        playout.push("a", 1, tone(PERIOD))
+        playout.pull(PERIOD)
+        playout.cut(unheard=0)
+
+    assert playout.pull(PERIOD)[1] == PlaybackCut(
+        (ItemHeard("a", 0, 10, 10, is_complete=True), ItemHeard("a", 1, 0, 10, is_complete=False))
+    )
 
 
 def test_a_cut_fades_also_within_a_period_shorter_than_the_fade() -> None:
@@ -342,6 +363,7 @@ class Model:
         self.handed: dict[str, int] = {}
         self.complete: set[str] = set()
         self.cut_items: list[ItemHeard] | None = None
+        self.unheard: set[str] = set()
         self.fading: list[int] = []
         self.burst = 0
         self.may_flow = False
@@ -380,8 +402,10 @@ class Model:
         self.cut_items += [
             ItemHeard(item, 0, self.handed[item] // MS, self.received[item] // MS, item in self.complete)
             for item in self.received
-            if item not in self.complete or self.handed[item] < self.received[item]
         ]
+        self.unheard |= {
+            item for item in self.received if item not in self.complete or self.handed[item] < self.received[item]
+        }
         self.queue, self.received, self.handed, self.complete = [], {}, {}, set()
         self.bytes_left = dict.fromkeys(ITEMS, b"")
         self.may_flow = False
@@ -393,7 +417,8 @@ class Model:
 
         assert len(heard) == frames
         if self.cut_items is not None:
-            assert fact == PlaybackCut(tuple(self.cut_items))
+            assert fact == PlaybackCut(tuple(part for part in self.cut_items if part.item_id in self.unheard))
+            self.unheard = set()
             assert all(0 <= now <= was for now, was in zip(heard, self.fading, strict=False))
             assert not any(heard[len(self.fading) :])
             self.cut_items = None
@@ -405,10 +430,11 @@ class Model:
         has_drained = bool(expected) and not self.queue
         assert fact == (PlaybackDrained(self.burst) if has_drained else None)
         if has_drained:
-            for item in self.complete:
+            newest = list(self.received)[-1]
+            for item in self.complete - {newest}:
                 del self.received[item], self.handed[item]
                 self.bytes_left[item] = b""
-            self.complete = set()
+            self.complete &= {newest}
 
     def _hand_over(self, most: int) -> list[int]:
         taken, self.queue = self.queue[:most], self.queue[most:]
@@ -488,6 +514,18 @@ def test_what_the_card_still_held_when_the_amplifier_was_muted_was_not_heard() -
     # 15 ms of 110 were in the card: all 10 of the second item, and the last 5 of the first.
     assert isinstance(told, PlaybackCut)
     assert [(item.item_id, item.heard_ms) for item in told.items] == [("i1", 95), ("i2", 0)]
+
+
+def test_what_was_heard_to_its_end_in_an_earlier_burst_is_not_taken_back() -> None:
+    playout = Playout(prefill_ms=0)
+    playout.push("i1", 0, tone(10 * MS))
+    playout.finish()
+    pull_ms(playout, 10)
+    playout.push("i2", 0, tone(100 * MS))
+    pull_ms(playout, 10)
+    playout.cut(unheard=15 * MS)
+
+    assert playout.pull(PERIOD)[1] == PlaybackCut((ItemHeard("i2", 0, 0, 100, is_complete=False),))
 
 
 def test_more_than_was_handed_over_cannot_be_taken_back() -> None:

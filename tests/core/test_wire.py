@@ -96,6 +96,24 @@ def test_an_event_may_lack_every_field(name: str) -> None:
     assert type(wire.decode(json.dumps({"type": name}))) is ACTED_ON[name]
 
 
+@pytest.mark.parametrize("name", sorted(ACTED_ON))
+def test_a_field_that_is_null_is_one_that_is_missing(name: str) -> None:
+    fields = ACTED_ON[name].__struct_fields__
+
+    event = wire.decode(json.dumps({"type": name, **dict.fromkeys(fields)}))
+
+    assert event == wire.decode(json.dumps({"type": name}))
+
+
+def test_a_null_inside_a_response_is_missing_too_and_one_in_its_output_costs_no_other_item() -> None:
+    empty = wire.decode('{"type":"response.done","response":{"id":null,"output":null,"usage":null}}')
+    odd = wire.decode('{"type":"response.done","response":{"id":null,"output":[null,{"id":"i"}]}}')
+
+    assert empty == wire.ResponseDone(response=wire.Response())
+    assert isinstance(odd, wire.ResponseDone)
+    assert odd.response.items() == [wire.Item(id="i")]
+
+
 # --- what errors say -------------------------------------------------------------------------------------------------
 
 

@@ -298,6 +298,8 @@ def test_why_an_interrupted_answer_ended_makes_no_difference(
 
     first_end = next(event for event in conversation.received if event["type"] == "response.done")
     assert told.items() <= first_end["response"].items()
+    # It was understood, not dropped as something that is not the protocol.
+    assert conversation.box.all_of(ResponseEnded)[0].response_id == "resp_1"
 
 
 # --- late: the sound of the answer -----------------------------------------------------------------------------------

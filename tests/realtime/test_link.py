@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from edgevoice.core.downlink import Arrival, AudioPiece
-from edgevoice.core.facts import LinkLost, LinkOpened, ResponseStarted, ServiceComplained, UserStartedSpeaking
+from edgevoice.core.facts import (
+    AnswerProgressed,
+    LinkLost,
+    LinkOpened,
+    ResponseStarted,
+    ServiceComplained,
+    UserStartedSpeaking,
+)
 from edgevoice.core.notices import Role, TranscriptChanged
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.realtime.endpoint import Endpoint
@@ -163,7 +170,7 @@ def test_what_the_service_says_is_taken_in_order_and_what_nobody_knows_is_passed
     async def live() -> list[Arrival]:
         async with Service(talkative).listening() as url, Caller(url).running() as caller:
             caller.link.open()
-            await eventually(lambda: len(caller.arrivals) == 5)
+            await eventually(lambda: len(caller.arrivals) == 6)
             return caller.arrivals
 
     assert asyncio.run(live()) == [
@@ -172,6 +179,7 @@ def test_what_the_service_says_is_taken_in_order_and_what_nobody_knows_is_passed
         ResponseStarted("r1"),
         AudioPiece("r1", "a1", 0, b"\1\2\3"),
         TranscriptChanged(Role.ASSISTANT, "a1", "Well,", is_final=False),
+        AnswerProgressed("r1"),
     ]
 
 
@@ -191,7 +199,7 @@ def test_a_frame_of_many_megabytes_is_taken() -> None:
             await eventually(lambda: len(caller.arrivals) == 2)
             return caller.arrivals[1]
 
-    assert asyncio.run(live()) == AudioPiece("r", "", 0, pcm)
+    assert asyncio.run(live()) == AudioPiece("r", "nameless:item of r", 0, pcm)
 
 
 def test_a_complaint_is_taken_and_logged_by_its_code_as_one_line(caplog: pytest.LogCaptureFixture) -> None:

@@ -65,6 +65,33 @@ def test_a_service_that_hangs_up_while_it_is_spoken_to_is_lost_once() -> None:
     assert asyncio.run(live()) == LinkLost("session-ended", is_retriable=True)
 
 
+@pytest.mark.parametrize(
+    ("error", "loss"),
+    [
+        ({"type": "insufficient_quota", "code": "insufficient_quota"}, LinkLost("no-credit", is_retriable=False)),
+        ({"type": "insufficient_quota", "code": None}, LinkLost("no-credit", is_retriable=False)),
+        ({"type": "authentication_error", "code": "key_7"}, LinkLost("key-refused", is_retriable=False)),
+        ({"code": "invalid_api_key"}, LinkLost("key-refused", is_retriable=False)),
+        ({"type": "invalid_request_error", "code": "session_expired"}, LinkLost("session-ended", is_retriable=True)),
+    ],
+)
+def test_an_error_that_is_the_sessions_end_ends_it_without_a_close(
+    error: dict[str, str | None], loss: LinkLost
+) -> None:
+    async def ending(talker: Talker) -> None:
+        await talker.accept()
+        await talker.say({"type": "error", "error": {**error, "message": "no more"}}, SPEECH_STARTED)
+        await talker.listen_to_the_end()
+
+    async def live() -> list[Arrival]:
+        async with Service(ending).listening() as url, Caller(url).running() as caller:
+            caller.link.open()
+            await caller.lost()
+            return caller.arrivals
+
+    assert asyncio.run(live()) == [LinkOpened(), loss]
+
+
 # --- nonsense --------------------------------------------------------------------------------------------------------
 
 NONSENSE: list[str | bytes] = [

@@ -140,7 +140,23 @@ def test_a_service_that_closes_before_the_session_is_open_may_be_dialled_again()
             caller.link.open()
             return await caller.lost()
 
-    assert asyncio.run(live()) == LinkLost("service-unreachable", is_retriable=True)
+    assert asyncio.run(live()) == LinkLost("service-busy", is_retriable=True)
+
+
+def test_a_close_that_tells_why_before_the_session_is_open_is_told_by_its_reason(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def refusing(talker: Talker) -> None:
+        await talker.listen(1)
+        await talker.connection.close(1008, "unknown model")
+
+    async def live() -> LinkLost:
+        async with Service(refusing).listening() as url, Caller(url).running() as caller:
+            caller.link.open()
+            return await caller.lost()
+
+    assert asyncio.run(live()) == LinkLost("service-refused", is_retriable=False)
+    assert "(1008: unknown model). Check service.model" in problem_in(caplog, "link-lost")
 
 
 def test_a_connection_that_is_dropped_instead_of_answered_may_be_dialled_again() -> None:

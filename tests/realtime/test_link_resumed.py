@@ -1,9 +1,11 @@
 """A session that goes on where another was lost: what it is told first; against real WebSocket servers."""
 
 import asyncio
+import base64
 from typing import Any
 
-from edgevoice.core.facts import LinkOpened
+from edgevoice.core.downlink import AudioPiece
+from edgevoice.core.facts import LinkOpened, ResponseStarted
 from tests.realtime.services import Caller, Service, Talker, obliging
 from tests.waiting import eventually
 
@@ -79,3 +81,74 @@ def test_a_new_conversation_is_told_nothing_of_the_last() -> None:
 
     assert service.talkers[1].types == ["session.update"]
     assert service.talkers[2].types == ["session.update", *["conversation.item.create"] * 2]
+
+
+SECOND_OF_SOUND = base64.b64encode(bytes(48_000)).decode()
+
+
+def sound(item_id: str) -> dict[str, Any]:
+    return {"type": "response.output_audio.delta", "response_id": "r1", "item_id": item_id, "delta": SECOND_OF_SOUND}
+
+
+def test_it_is_told_what_was_heard_in_the_order_of_the_talk_and_not_what_was_never_heard() -> None:
+    async def interrupted(talker: Talker) -> None:
+        await talker.accept()
+        await talker.say({"type": "input_audio_buffer.committed", "item_id": "u1"})
+        await talker.say(sound("a1"), box_said("a1", "It is noon, and the sun is out."))
+        await talker.say(sound("a2"), box_said("a2", "Shall I go on?"), user_said("u1", "What time is it?"))
+        await talker.listen(2)
+        talker.connection.transport.abort()
+
+    service = Service(interrupted, obliging)
+
+    async def live() -> None:
+        async with service.listening() as url, Caller(url).running() as caller:
+            caller.link.open()
+            await eventually(lambda: len(caller.arrivals) == 7)
+            caller.link.truncate("a1", 0, 500)
+            caller.link.delete("a2")
+            await caller.lost()
+            caller.link.open(resumes=True)
+            await eventually(lambda: len(service.talkers) == 2 and len(service.talkers[1].received) == 3)
+
+    asyncio.run(live())
+
+    assert service.talkers[0].types[1:] == ["conversation.item.truncate", "conversation.item.delete"]
+    assert service.talkers[1].received[1:] == [
+        said("user", "input_text", "What time is it?"),
+        said("assistant", "output_text", "It is noon, and"),
+    ]
+
+
+def test_what_the_service_gave_no_id_is_not_named_to_it_but_what_was_heard_of_it_is_known() -> None:
+    async def nameless(talker: Talker) -> None:
+        await talker.accept()
+        await talker.say(
+            {"type": "response.created", "response": {}},
+            {"type": "response.output_audio.delta", "delta": SECOND_OF_SOUND},
+            {"type": "response.output_audio_transcript.done", "transcript": "It is noon, and the sun is out."},
+        )
+        await talker.listen(1)
+        talker.connection.transport.abort()
+
+    service = Service(nameless, obliging)
+
+    async def live() -> None:
+        async with service.listening() as url, Caller(url).running() as caller:
+            caller.link.open()
+            await eventually(lambda: len(caller.arrivals) == 4)
+            _, started, piece, _ = caller.arrivals
+            assert isinstance(started, ResponseStarted)
+            assert isinstance(piece, AudioPiece)
+            caller.link.cancel(started.response_id)
+            caller.link.delete(piece.item_id)
+            caller.link.truncate(piece.item_id, 0, 500)
+            caller.link.send_audio(bytes(960))
+            await caller.lost()
+            caller.link.open(resumes=True)
+            await eventually(lambda: len(service.talkers) == 2 and len(service.talkers[1].received) == 2)
+
+    asyncio.run(live())
+
+    assert service.talkers[0].types[1:] == ["input_audio_buffer.append"]
+    assert service.talkers[1].received[1:] == [said("assistant", "output_text", "It is noon, and")]

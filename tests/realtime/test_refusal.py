@@ -25,7 +25,7 @@ from edgevoice.errors import (
     ServiceUnreachable,
     SessionEnded,
 )
-from edgevoice.realtime.refusal import closed, dial_failure, setup_refused
+from edgevoice.realtime.refusal import closed, dial_failure, fatal, setup_refused
 
 HOST = "box.local:8080"
 NASTY = "\x1b[2J\x9b31m\r\nSep 01 root: all is well\x00\u202e\u2028"
@@ -46,6 +46,17 @@ def certificate(verify_code: int) -> ssl.SSLCertVerificationError:
     return error
 
 
+def close(code: int, reason: str = "") -> exceptions.ConnectionClosedError:
+    return exceptions.ConnectionClosedError(Close(code, reason), None)
+
+
+_OUT_OF_QUOTA = (
+    b'{"error":{"message":"You exceeded your current quota, please check your plan and billing details. For more '
+    b'information on this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.",'
+    b'"type":"insufficient_quota","param":null,"code":"insufficient_quota"}}'
+)
+
+
 def caused(error: Exception, cause: Exception) -> Exception:
     error.__cause__ = cause
     return error
@@ -56,6 +67,8 @@ FAILURES: list[tuple[Exception, type[LinkError], str]] = [
     (status(403), KeyRefused, "refuses the key (403)"),
     (status(402, b'{"error":"payment_required"}'), NoCredit, 'has no credit (402): {"error":"payment_required"}'),
     (status(429), ServiceBusy, "too many sessions or requests (429)"),
+    (status(429, _OUT_OF_QUOTA), NoCredit, "has no credit (429): {"),
+    (status(403, b"billing_hard_limit_reached"), NoCredit, "has no credit (403): billing"),
     (status(500), ServiceBusy, "cannot take the session now (500)"),
     (status(503, b"overloaded"), ServiceBusy, "cannot take the session now (503): overloaded"),
     (status(400, b"no such model"), ServiceRefused, "refuses the session (400): no such model"),
@@ -87,6 +100,22 @@ FAILURES: list[tuple[Exception, type[LinkError], str]] = [
     (caused(exceptions.InvalidMessage("no"), ConnectionResetError(104, "x")), ServiceUnreachable, "closed the"),
     (EOFError("stream ends"), ServiceUnreachable, "closed the connection"),
     (exceptions.ConnectionClosedOK(Close(1000, ""), None), ServiceUnreachable, "closed the connection before"),
+    (exceptions.ConnectionClosedError(None, None), ServiceUnreachable, "closed the connection before"),
+    (close(1001), ServiceUnreachable, "before the session was open (1001)"),
+    (close(1001, "model server goes away"), ServiceUnreachable, "(1001: model server goes away)"),
+    (close(1006), ServiceUnreachable, "before the session was open (1006)"),
+    (close(1011, "no billing backend, no authorization"), ServiceBusy, "(1011: no billing"),
+    (close(1011, "insufficient_quota"), NoCredit, "(1011: insufficient_quota)"),
+    (close(1012), ServiceBusy, "(1012)"),
+    (close(1013, "try again"), ServiceBusy, "(1013: try again)"),
+    (close(1008, "too many sessions"), ServiceBusy, "(1008: too many sessions)"),
+    (close(1008, "unknown model"), ServiceRefused, "(1008: unknown model)"),
+    (close(1008), ServiceRefused, "(1008)"),
+    (close(1008, "Not authorized"), KeyRefused, "(1008: Not authorized)"),
+    (close(1008, "you are out of credit"), NoCredit, "(1008: you are out of credit)"),
+    (close(3000, "invalid_request_error.invalid_api_key"), KeyRefused, "(3000: invalid_request_error.invalid"),
+    (close(3000, "invalid_request_error.invalid_model"), ServiceRefused, "(3000: invalid_request_error.invalid"),
+    (close(4000, "x" * 120), ServiceUnreachable, "(4000: x"),
     (exceptions.ProtocolError("bad frame"), ServiceNonsense, "does not speak WebSocket: ProtocolError"),
     (TimeoutError("timed out during opening handshake"), ServiceUnreachable, "box.local:8080 does not answer"),
     (ConnectionRefusedError(111, "Connection refused"), ServiceUnreachable, "no connection to box.local:8080: Conn"),
@@ -165,6 +194,31 @@ def test_an_error_before_the_session_is_open_is_final(
     assert type(refused) is kind
     assert words in str(refused)
     assert not refused.is_retriable
+
+
+def test_a_refused_model_is_told_by_the_setting_that_names_it() -> None:
+    assert dial_failure(close(1008, "unknown model"), HOST).remedy.startswith("Check service.model in the settings")
+    assert dial_failure(close(1008, "no"), HOST).remedy == ServiceRefused.remedy
+
+
+@pytest.mark.parametrize(
+    ("codes", "kind"),
+    [
+        ({"invalid_request_error", "account_deactivated"}, KeyRefused),
+        ({"billing_hard_limit_reached"}, NoCredit),
+        ({"session_expired"}, SessionEnded),
+    ],
+)
+def test_an_error_in_an_open_session_may_be_its_end(codes: set[str], kind: type[LinkError]) -> None:
+    end = fatal(codes, "for \x1b[2J you")
+
+    assert type(end) is kind
+    assert str(end).endswith(": for [2J you")
+
+
+@pytest.mark.parametrize("codes", [set(), {"invalid_request_error", "invalid_value"}, {"server_error"}])
+def test_most_errors_in_an_open_session_are_not_its_end(codes: set[str]) -> None:
+    assert fatal(codes, "insufficient_quota, session_expired") is None
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,37 @@
 """One line for each conversation and one for each fault, and nobody's words in any of them."""
 
+import asyncio
 import logging
 from typing import Any
 
 import pytest
 
-from edgevoice.core.facts import LinkOpened, ToolCall, ToolFinished, TurnEnded, WakeWordHeard
+from edgevoice.core.conversation import Conversation
+from edgevoice.core.facts import (
+    DeadlinePassed,
+    Device,
+    DeviceLost,
+    Event,
+    LinkLost,
+    LinkOpened,
+    MutePressed,
+    NearSpeechConfirmed,
+    PlaybackStarted,
+    ResponseStarted,
+    TalkHeld,
+    TalkPressed,
+    ToolCall,
+    ToolFinished,
+    TurnEnded,
+    UserStartedSpeaking,
+    WakeWordHeard,
+)
+from edgevoice.core.manners import Manners
 from edgevoice.core.notices import Notice, PhaseEntered, Role, TranscriptChanged, UsageTold
 from edgevoice.core.orders import CutPlayback, Light, OpenLink, ShowLight
+from edgevoice.engine import Engine
 from edgevoice.system.diary import Diary
+from tests.fakes import Fakes
 
 
 def written(caplog: pytest.LogCaptureFixture, *notices: tuple[float, Notice]) -> list[tuple[str, dict[str, Any]]]:
@@ -27,6 +50,7 @@ CONVERSATION: tuple[tuple[float, Notice], ...] = (
     (12.0, TurnEnded()),
     (13.0, UsageTold({"total_tokens": 120, "input_tokens": 90, "output_tokens": 25})),
     (14.0, CutPlayback()),
+    (14.0, PhaseEntered("listening")),
     (15.0, TurnEnded()),
     (16.0, ToolFinished("c1", '{"secret": true}')),
     (17.0, UsageTold({"input_tokens": 9})),
@@ -93,6 +117,88 @@ def test_the_xruns_are_those_of_this_conversation_and_the_minutes_those_of_today
 
     fields = [vars(record)["fields"] for record in caplog.records]
     assert [(each["xruns"], each["minutes_today"]) for each in fields] == [(2, 12.6), (0, 12.6)]
+
+
+SPEAKING = (WakeWordHeard("word", 0.9, 0), LinkOpened(), TurnEnded(), ResponseStarted("r1"), PlaybackStarted(1))
+
+
+def barge_ins(caplog: pytest.LogCaptureFixture, *facts: Event) -> int:
+    """Tell an engine these facts over an answer that sounds, then hang up; return what the diary counted."""
+
+    async def live() -> None:
+        conversation = Conversation(Manners(hears_itself=False), chance=lambda: 0.0)
+        engine = Engine(conversation, Fakes().adapters(), clock=lambda: 50.0, observers=[Diary()])
+        for fact in (*SPEAKING, *facts, TalkHeld()):
+            engine.report(fact)
+        engine.stop()
+
+    with caplog.at_level(logging.INFO, "edgevoice"):
+        asyncio.run(live())
+    (count,) = [
+        vars(record)["fields"]["barge_ins"] for record in caplog.records if record.message == "conversation-over"
+    ]
+    assert isinstance(count, int)
+    return count
+
+
+@pytest.mark.parametrize(
+    "interruption",
+    [UserStartedSpeaking(), NearSpeechConfirmed(0), TalkPressed(0), WakeWordHeard("word", 0.9, 0)],
+    ids=lambda fact: type(fact).__name__,
+)
+def test_whoever_interrupts_an_answer_by_voice_or_by_hand_is_counted(
+    caplog: pytest.LogCaptureFixture, interruption: Event
+) -> None:
+    assert barge_ins(caplog, interruption) == 1
+
+
+def test_an_interruption_counts_also_when_the_session_was_lost_behind_the_answer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert barge_ins(caplog, LinkLost("service-unreachable", is_retriable=True), TalkPressed(0)) == 1
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        (),
+        (MutePressed(), TalkPressed(0)),
+        (LinkLost("key-refused", is_retriable=False),),
+        (DeviceLost(Device.SPEAKER),),
+    ],
+    ids=["button held", "button pressed while muted", "link lost", "speaker lost"],
+)
+def test_an_answer_that_is_silenced_because_the_conversation_ends_was_not_interrupted(
+    caplog: pytest.LogCaptureFixture, end: tuple[Event, ...]
+) -> None:
+    assert barge_ins(caplog, *end) == 0
+
+
+def test_the_session_s_cap_in_mid_answer_is_no_interruption(caplog: pytest.LogCaptureFixture) -> None:
+    now = 50.0
+
+    async def live() -> None:
+        nonlocal now
+        conversation = Conversation(Manners(hears_itself=False, session_s=600), chance=lambda: 0.0)
+        engine = Engine(conversation, Fakes().adapters(), clock=lambda: now, observers=[Diary()])
+        for fact in SPEAKING:
+            engine.report(fact)
+        now += 600
+        engine.report(DeadlinePassed())
+        engine.stop()
+
+    with caplog.at_level(logging.INFO, "edgevoice"):
+        asyncio.run(live())
+
+    over = [vars(record)["fields"] for record in caplog.records if record.message == "conversation-over"]
+    assert [fields["barge_ins"] for fields in over] == [0]
+
+
+def test_a_conversation_that_ends_in_mid_answer_leaves_the_next_one_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    ended = ((0.0, LinkOpened()), (1.0, CutPlayback()), (1.0, PhaseEntered("idle")))
+    following = ((2.0, PhaseEntered("connecting")), (3.0, LinkOpened()), (4.0, PhaseEntered("idle")))
+
+    assert [fields["barge_ins"] for _, fields in written(caplog, *ended, *following)] == [0, 0]
 
 
 def test_a_dial_that_came_to_nothing_is_no_conversation(caplog: pytest.LogCaptureFixture) -> None:
