@@ -328,5 +328,7 @@ build_lgpio() {
   ((${#building[@]} == 0)) || apt_get purge "${building[@]}"
 }
 
+# shellcheck source-path=SCRIPTDIR source=_pi_sound.sh
+source "$checkout/scripts/_pi_sound.sh"
 # shellcheck source-path=SCRIPTDIR source=_pi_service.sh
 source "$checkout/scripts/_pi_service.sh"

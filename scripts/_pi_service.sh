@@ -1,61 +1,6 @@
 # shellcheck shell=bash
-# The second half of scripts/setup's steps, board, settings, key, models and service, and the way back.
+# The second half of scripts/setup's steps, settings, key, models and service, and the way back.
 # shellcheck disable=SC2154,SC2034  # as in _pi.sh; and what `step` reads is set here
-
-# --- 5: sound board ---------------------------------------------------------------------------------------------------
-
-# board [NAME overlay|card|driver|settings]: print what is known of a board; without a name, the names, one a line. Needs
-# nothing that is not installed yet.
-board() { /usr/bin/python3 -I -B "$checkout/edgevoice/panel/boards.py" "$@"; }
-
-# boot_configuration: print where this Pi's firmware is configured; fails where there is no such file.
-boot_configuration() {
-  local each
-  for each in "$at/boot/firmware/config.txt" "$at/boot/config.txt"; do
-    if [[ -f $each ]]; then
-      printf '%s\n' "$each"
-      return
-    fi
-  done
-  return 1
-}
-
-# The board that was chosen last.
-hat_now() { sed -n 's/^board //p' "$notes" 2>/dev/null | tail -n 1; }
-
-sound_board() {
-  local file
-  [[ $hat ]] || return 0
-  [[ -z $(board "$hat" driver) ]] || note "$hat needs more than this script brings: $(board "$hat" driver)"
-  if ! file=$(boot_configuration); then
-    [[ -z $(board "$hat" overlay) ]] ||
-      fail "this machine has no boot configuration of a Raspberry Pi" "Leave --hat away: $hat cannot be switched on here."
-    return 0
-  fi
-  { without_block "$file" && block; } >"$scratch/config.txt"
-  cmp --silent -- "$scratch/config.txt" "$file" && return
-  touch -- "$scratch/reboot"
-  [[ -e $file.before-edgevoice ]] || change "keep $file as it was" cp -- "$file" "$file.before-edgevoice"
-  change "switch on $hat in $file" replace_content "$scratch/config.txt" "$file"
-}
-
-# A section of its own: the file may end in one that is for other models.
-block() {
-  local overlay
-  overlay=$(board "$hat" overlay)
-  [[ -z $overlay ]] || printf '%s %s\n[all]\n%s\n%s\n' "$block_begins" "$hat" "$overlay" "$block_ends"
-}
-
-# shellcheck disable=SC1003  # the backslash is for sed
-# The file without our lines; every line of it ends, so that ours begin on a line of their own.
-without_block() { sed -e "/^$block_begins /,/^$block_ends\$/d" -e '$a\' -- "$1"; }
-
-# The boot partition is FAT: a new file beside the old one, then one rename, is as safe as it gets.
-replace_content() {
-  cp -- "$1" "$2.new"
-  sync -- "$2.new"
-  mv -f -- "$2.new" "$2"
-}
 
 # --- 6: settings ------------------------------------------------------------------------------------------------------
 
@@ -69,6 +14,8 @@ settings() {
   if [[ $hat && $(hat_now) != "$hat" ]]; then
     change "set what belongs to $hat" board_settings
   fi
+  usb_news >"$scratch/usb.txt"
+  [[ ! -s $scratch/usb.txt ]] || change "let the settings take the USB sound card" usb_settings
   alsa_snippet >"$scratch/alsa.conf"
   copy "$scratch/alsa.conf" "$alsa_names" 644
   [[ $is_dry ]] || "$prefix/bin/edgevoice" config check --config "$settings_file" >"$scratch/log" 2>&1 ||
@@ -84,43 +31,6 @@ write_settings() {
 # The service reads it; other people on the machine need not.
 open_settings() { chgrp edgevoice -- "$settings_file" && chmod 640 -- "$settings_file"; }
 
-# The board's pins, and the names of the snippet: a board's card takes one rate and format only.
-board_settings() {
-  board "$hat" settings >"$scratch/board.toml"
-  # shellcheck disable=SC2016  # these are Python's
-  /usr/bin/python3 -I -c '
-import re, sys, tomllib
-place, board = sys.argv[1:]
-text = open(place, encoding="utf-8").read()
-for line in open(board, encoding="utf-8").read().splitlines():
-    if line.startswith("["):
-        section = line
-    elif line:
-        key = line.split(" = ")[0]
-        pattern = rf"(?ms)(^{re.escape(section)}$(?:(?!^\[).)*?^){key} = [^\n]*"
-        text, found = re.subn(pattern, lambda match: match[1] + line, text, count=1)
-        if not found:
-            sys.exit(f"no {key} in {section} of {place}: put it there, {line}")
-tomllib.loads(text)
-with open(place, "w", encoding="utf-8") as file:
-    file.write(text)
-' "$settings_file" "$scratch/board.toml"
-  remember "board $hat"
-}
-
-# The shipped names, with the card of the board that is switched on, for what the board has.
-alsa_snippet() {
-  local card='' name=${hat:-$(hat_now)} names=''
-  if [[ $name ]]; then
-    card=$(board "$name" card)
-    names=$(board "$name" settings)
-  fi
-  awk -v card="$card" -v names="$names" '
-    /^pcm\./ { is_ours = card != "" && index(names, "\"" substr($1, 5) "\"") }
-    is_ours { sub(/"sysdefault"/, "\"hw:CARD=" card "\"") }
-    { print }' "$checkout/alsa/99-edgevoice.conf"
-}
-
 # --- 7: key -----------------------------------------------------------------------------------------------------------
 
 store_key() {
@@ -130,8 +40,8 @@ store_key() {
   fi
   [[ $key =~ ^[[:graph:]]+$ && ${#key} -le 16384 ]] || fail "what was given is no key"
   [[ $(stored_key) != "$key" ]] || return 0
-  if can_encrypt; then
-    change "store the key, encrypted for this machine" encrypt_key
+  if can_encrypt && { [[ $is_dry ]] || is_encrypted; }; then
+    change "store the key, encrypted for this machine" store_encrypted
   else
     change "store the key for root alone in $key_plain" write_key
   fi
@@ -139,6 +49,12 @@ store_key() {
 
 # A key bound to a machine must be made on it: not in an image that several will be flashed with.
 can_encrypt() { has_systemd && command -v systemd-creds >/dev/null && ! systemd-detect-virt --quiet --chroot; }
+
+# Most systems have it already, from systemd.
+key_folder() {
+  [[ -d $1 ]] || remember "folder $1"
+  install -d -m 700 -- "$1"
+}
 
 stored_key() {
   if [[ -e $key_encrypted ]]; then
@@ -148,18 +64,25 @@ stored_key() {
   fi
 }
 
-encrypt_key() {
-  install -d -m 700 -- "${key_encrypted%/*}"
+# Into our own folder first. It may fail with the command there: a /var that cannot be written, an older kernel.
+is_encrypted() {
   # From a pipe: an argument would be seen by everybody.
-  printf '%s' "$key" | systemd-creds encrypt --name=api_key --with-key=host - "$key_encrypted"
-  chmod 600 -- "$key_encrypted"
+  printf '%s' "$key" |
+    systemd-creds encrypt --name=api_key --with-key=host - "$scratch/key" 2>"$scratch/creds.txt" && return
+  note "systemd-creds cannot encrypt it here: $(tail -n 1 -- "$scratch/creds.txt")"
+  return 1
+}
+
+store_encrypted() {
+  key_folder "${key_encrypted%/*}"
+  install -m 600 -- "$scratch/key" "$key_encrypted"
   mkdir -p -- "${key_drop_in%/*}"
   printf '[Service]\nLoadCredential=\nLoadCredentialEncrypted=api_key:%s\n' "$key_encrypted" >"$key_drop_in"
   rm -f -- "$key_plain"
 }
 
 write_key() {
-  install -d -m 700 -- "${key_plain%/*}"
+  key_folder "${key_plain%/*}"
   install -m 600 /dev/null "$key_plain"
   printf '%s\n' "$key" >"$key_plain"
   rm -f -- "$key_encrypted" "$key_drop_in"
@@ -314,7 +237,7 @@ remove_packages() {
 }
 
 remove_program() {
-  local each to had_made='' folders
+  local each to had_made=''
   ! grep -qx "group gpio" "$notes" 2>/dev/null || had_made=yes
   for each in "${copies[@]}"; do
     read -r _ to _ <<<"$each"
@@ -327,10 +250,7 @@ remove_program() {
     change "give what it leaves to root" orphan
   fi
   [[ ! $had_made ]] || ! getent group gpio >/dev/null || change "remove the group gpio" groupdel gpio
-  # The innermost first, and only those that nobody else uses by now.
-  mapfile -t folders < <(sed -n 's/^folder //p' "$notes" 2>/dev/null | sort -ru)
-  gone "$prefix" "$notes"
-  [[ $is_dry ]] || ((${#folders[@]} == 0)) || rmdir -- "${folders[@]}" 2>/dev/null || true
+  gone "$prefix"
 }
 
 orphan() {
@@ -347,5 +267,22 @@ remove_memory() {
     ((${#kept[@]} == 0)) || gone "${kept[@]}"
   elif ((${#kept[@]})); then
     note "kept, until --uninstall --purge: ${kept[*]}"
+  fi
+  remove_folders
+}
+
+# Folders that we have made, the innermost first, and only those that nobody else uses by now. That of a key which is
+# kept stays noted, until the key goes.
+remove_folders() {
+  local folders each left=()
+  mapfile -t folders < <(sed -n 's/^folder //p' "$notes" 2>/dev/null | sort -ru)
+  for each in "${folders[@]}"; do
+    [[ $is_dry ]] || rmdir -- "$each" 2>/dev/null || true
+    [[ $purges || ! -d $each || $each != "$at"/etc/credstore* ]] || left+=("$each")
+  done
+  if ((${#left[@]} == 0)); then
+    gone "$notes"
+  elif [[ ! $is_dry ]]; then
+    printf 'folder %s\n' "${left[@]}" >"$notes"
   fi
 }

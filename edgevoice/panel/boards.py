@@ -1,7 +1,7 @@
 """Boards that people can buy: pins, sound card, what is taken. Facts alone: opens nothing, and needs no other package.
 
-Pins are Broadcom numbers; ``None`` is not wired. As a program, `python3 boards.py` lists the names, and
-`python3 boards.py NAME overlay|card|driver|settings` prints one thing about a board: for an installer without a venv.
+Pins are Broadcom numbers; ``None`` is not wired. As a program, `python3 boards.py` lists the names, and `python3
+boards.py NAME overlay|card|driver|usb|settings` prints one thing about a board: for an installer without a venv.
 """
 
 import sys
@@ -45,7 +45,7 @@ class Card:
 
     ``overlay`` are lines for the boot configuration, config.txt; ``driver`` what must be installed for them, empty
     where Raspberry Pi OS has it; ``card`` ALSA's name for the card, empty where it is not known before it is plugged
-    in; ``echo`` what to expect of its echo.
+    in; ``echo`` what to expect of its echo. A microphone or speaker that it has not is that of a USB sound card.
     """
 
     overlay: tuple[str, ...] = ()
@@ -91,9 +91,14 @@ USB_SPEAKERPHONE = Board(
     title="USB speakerphone (Jabra Speak and the like)",
     sources=("OHF-Voice/linux-voice-assistant: examples/Jabra Speak 410/DOCS.md", "linux: sound/usb (snd-usb-audio)"),
     card=Card(
-        echo='Cancels its own echo: edgevoice doctor --echo should find "hardware", and whatever you say interrupts.'
+        has_microphone=False,
+        has_speaker=False,
+        echo='Cancels its own echo: edgevoice doctor --echo should find "hardware", and whatever you say interrupts.',
     ),
-    notes=("Its own mute button is visible only as exact zeros; the talk button of the box still works then.",),
+    notes=(
+        "scripts/setup finds it where it is plugged in, and edgevoice_mic and edgevoice_dac lead to it.",
+        "Its own mute button is visible only as exact zeros; the talk button of the box still works then.",
+    ),
 )
 
 I2S_DUPLEX = Board(
@@ -296,12 +301,15 @@ def settings_of(board: Board) -> str:
     if board.pins.amplifier_mute_gpio is None:
         del values["amplifier.mute_active_high"]
     lines = ["[panel]", *_assignments("panel.", values), "", "[amplifier]", *_assignments("amplifier.", values)]
-    if board.card.overlay or board.card.driver:
-        if board.card.has_microphone:
-            lines += ["", "[microphone]", 'device = "edgevoice_mic"']
-        if board.card.has_speaker:
-            lines += ["", "[speaker]", 'device = "edgevoice_dac"']
+    if board.card.overlay or board.card.driver or of_usb(board):
+        lines += ["", "[microphone]", 'device = "edgevoice_mic"', "", "[speaker]", 'device = "edgevoice_dac"']
     return "\n".join(lines)
+
+
+def of_usb(board: Board) -> tuple[str, ...]:
+    """Return which sections of the settings, microphone and speaker, are about a USB sound card."""
+    halves = {"microphone": board.card.has_microphone, "speaker": board.card.has_speaker}
+    return tuple(name for name, is_its_own in halves.items() if not is_its_own)
 
 
 def _assignments(section: str, values: Mapping[str, object]) -> Iterator[str]:
@@ -325,6 +333,7 @@ def main(arguments: Sequence[str]) -> int:
         "overlay": "\n".join(board.card.overlay),
         "card": board.card.card,
         "driver": board.card.driver,
+        "usb": "\n".join(of_usb(board)),
         "settings": settings_of(board),
     }
     if thing not in told:

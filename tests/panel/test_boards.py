@@ -93,6 +93,9 @@ def test_an_installer_without_any_package_can_ask() -> None:
     assert ask("i2s", "overlay").stdout == "dtoverlay=googlevoicehat-soundcard\n"
     assert ask("usb-speakerphone", "overlay").stdout == ""
     assert ask("hifiberry-dac", "card").stdout == "sndrpihifiberry\n"
+    assert ask("hifiberry-dac", "usb").stdout == "microphone\n"
+    assert ask("usb-speakerphone", "usb").stdout == "microphone\nspeaker\n"
+    assert ask("i2s", "usb").stdout == ""
     assert tomllib.loads(ask("max98357a", "settings").stdout)["amplifier"]["mute_gpio"] == 4
     assert ask("nobody", "overlay").returncode == 2
     assert "respeaker-2mic-v2" in ask("nobody", "overlay").stderr

@@ -1,0 +1,242 @@
+# shellcheck shell=bash
+# The sound in scripts/setup: the board on the Pi, the USB sound card, and ALSA's names, which lead to them.
+# shellcheck disable=SC2154  # as in _pi.sh
+
+usb=${usb:-} # --usb: the USB sound card to take, by ALSA's name for it
+declare -Ar names_of_alsa=([microphone]=edgevoice_mic [speaker]=edgevoice_dac)
+
+# --- 5: sound board ---------------------------------------------------------------------------------------------------
+
+# board [NAME overlay|card|driver|usb|settings]: print what is known of a board; without a name, the names, one a line.
+# Needs nothing that is not installed yet.
+board() { /usr/bin/python3 -I -B "$checkout/edgevoice/panel/boards.py" "$@"; }
+
+# boot_configuration: print where this Pi's firmware is configured; fails where there is no such file.
+boot_configuration() {
+  local each
+  for each in "$at/boot/firmware/config.txt" "$at/boot/config.txt"; do
+    if [[ -f $each ]]; then
+      printf '%s\n' "$each"
+      return
+    fi
+  done
+  return 1
+}
+
+# The board that was chosen last.
+hat_now() { sed -n 's/^board //p' "$notes" 2>/dev/null | tail -n 1; }
+
+sound_board() {
+  local file
+  tell_usb
+  [[ $hat ]] || return 0
+  [[ -z $(board "$hat" driver) ]] || note "$hat needs more than this script brings: $(board "$hat" driver)"
+  if ! file=$(boot_configuration); then
+    [[ -z $(board "$hat" overlay) ]] ||
+      fail "this machine has no boot configuration of a Raspberry Pi" "Leave --hat away: $hat cannot be switched on here."
+    return 0
+  fi
+  { without_block "$file" && block; } >"$scratch/config.txt"
+  cmp --silent -- "$scratch/config.txt" "$file" && return
+  touch -- "$scratch/reboot"
+  [[ -e $file.before-edgevoice ]] || change "keep $file as it was" cp -- "$file" "$file.before-edgevoice"
+  change "switch on $hat in $file" replace_content "$scratch/config.txt" "$file"
+}
+
+# A section of its own: the file may end in one that is for other models.
+block() {
+  local overlay
+  overlay=$(board "$hat" overlay)
+  [[ -z $overlay ]] || printf '%s %s\n[all]\n%s\n%s\n' "$block_begins" "$hat" "$overlay" "$block_ends"
+}
+
+# shellcheck disable=SC1003  # the backslash is for sed
+# The file without our lines; every line of it ends, so that ours begin on a line of their own.
+without_block() { sed -e "/^$block_begins /,/^$block_ends\$/d" -e '$a\' -- "$1"; }
+
+# The boot partition is FAT: a new file beside the old one, then one rename, is as safe as it gets.
+replace_content() {
+  cp -- "$1" "$2.new"
+  sync -- "$2.new"
+  mv -f -- "$2.new" "$2"
+}
+
+# put_settings FILE OLD: have the values of FILE, as `board NAME settings` prints them, where OLD, a pattern, stands now.
+put_settings() {
+  # shellcheck disable=SC2016  # these are Python's
+  /usr/bin/python3 -I -c '
+import re, sys, tomllib
+place, values, old = sys.argv[1:]
+text = open(place, encoding="utf-8").read()
+for line in open(values, encoding="utf-8").read().splitlines():
+    if line.startswith("["):
+        section = line
+    elif line:
+        key = line.split(" = ")[0]
+        within = rf"(?ms)(^{re.escape(section)}$(?:(?!^\[).)*?^){key} = "
+        if not re.search(within, text):
+            sys.exit(f"no {key} in {section} of {place}: put it there, {line}")
+        text = re.sub(within + old, lambda match: match[1] + line, text, count=1)
+tomllib.loads(text)
+with open(place, "w", encoding="utf-8") as file:
+    file.write(text)
+' "$settings_file" "$1" "$2"
+}
+
+# The board's pins, and the names of the snippet: a board's card takes one rate and format only.
+board_settings() {
+  board "$hat" settings >"$scratch/board.toml"
+  put_settings "$scratch/board.toml" '[^\n]*'
+  remember "board $hat"
+}
+
+# --- the USB sound card -----------------------------------------------------------------------------------------------
+
+# The machine in which an image is made has cards of its own, and they are seen in the image.
+in_image() { [[ ! $at ]] && systemd-detect-virt --quiet --chroot 2>/dev/null; }
+
+# usb_pcms: print what the USB sound cards are good for: side, the card's name, which unlike its number stays over a
+# restart, and the name of the PCM.
+usb_pcms() {
+  local folder name each found
+  ! in_image || return 0
+  for folder in "$at"/proc/asound/card[0-9]*; do
+    # Of all drivers only that of USB cards tells a usbid (linux: sound/usb/proc.c).
+    [[ -f $folder/usbid ]] || continue
+    # Pulled out at this moment, it has none.
+    name=$(cat -- "$folder/id" 2>/dev/null) || continue
+    [[ $name =~ ^[A-Za-z0-9_-]+$ ]] || continue
+    for each in c:microphone p:speaker; do
+      # Most have one device, with pcm0c and pcm0p (linux: sound/core/pcm.c); the first that has the side will do.
+      found=("$folder"/pcm*"${each%:*}")
+      [[ -e ${found[0]} ]] || continue
+      found=("${found[0]##*/pcm}")
+      printf '%s %s hw:CARD=%s,DEV=%s\n' "${each#*:}" "$name" "$name" "${found[0]%[cp]}"
+    done
+  done
+}
+
+# usb_cards SIDE...: print the names of the USB sound cards that have every one of these sides.
+usb_cards() { usb_pcms | awk -v sides=" $* " -v many=$# 'index(sides, " " $1 " ") && ++has[$2] == many { print $2 }'; }
+
+# usb_noted SIDE: what that side was given last.
+usb_noted() { [[ ! -e $notes ]] || sed -n "s/^usb $1 //p" "$notes" | tail -n 1; }
+
+# is_among NAME NAMES: whether it is one of these lines.
+is_among() { [[ $1 && $'\n'$2$'\n' == *$'\n'"$1"$'\n'* ]]; }
+
+# sides_of_usb: print which of microphone and speaker a USB sound card has to be. Plain GPIO says nothing of the sound.
+sides_of_usb() {
+  local name=${hat:-$(hat_now)}
+  if has_sound_board; then board "$name" usb; else printf '%s\n' microphone speaker; fi
+}
+
+has_sound_board() { [[ ${hat:-$(hat_now)} && ${hat:-$(hat_now)} != gpio ]]; }
+
+card_of() { sed -E 's/^hw:CARD=(.*),DEV=.*$/\1/' <<<"$1"; }
+
+# usb_pcm SIDE SIDES...: print the PCM for one of the sides that are wanted; nothing where there is none. The card that is
+# asked for, else the one that it was, else one that has all that is wanted. A card of one side will do for a board; who
+# has no board may have another sound card.
+usb_pcm() {
+  local noted able whole any='' name
+  noted=$(usb_noted "$1")
+  able=$(usb_cards "$1")
+  whole=$(usb_cards "${@:2}")
+  [[ $noted ]] || ! has_sound_board || any=${able%%$'\n'*}
+  for name in "$usb" "$(card_of "$noted")" "${whole%%$'\n'*}" "$any"; do
+    if is_among "$name" "$able"; then
+      usb_pcms | sed -n "s/^$1 $name //p"
+      return
+    fi
+  done
+  # Not there today: nothing that was right is undone.
+  [[ ! $noted ]] || printf '%s\n' "$noted"
+}
+
+tell_usb() {
+  local side sides pcm name able others
+  mapfile -t sides < <(sides_of_usb)
+  for side in "${sides[@]}"; do
+    pcm=$(usb_pcm "$side" "${sides[@]}")
+    name=$(card_of "$pcm")
+    able=$(usb_cards "$side")
+    if [[ ! $pcm ]]; then
+      tell_no_usb "$side"
+      # Without a board both are missing at once.
+      is_for_one_side || return 0
+    elif ! is_among "$name" "$able"; then
+      note "$side: the USB sound card $name is not plugged in"
+    elif [[ $pcm != "$(usb_noted "$side")" ]]; then
+      others=$(awk -v name="$name" '$0 != name' <<<"$able" | paste -sd ' ')
+      note "$side: the USB sound card $name${others:+; --usb takes another: $others}"
+    fi
+  done
+}
+
+tell_no_usb() {
+  if in_image; then
+    note "$1: USB sound cards are not looked for in an image; start this again on the machine itself"
+  elif is_for_one_side; then
+    note "$1: no USB sound card for it; plug one in and start this again"
+  else
+    note "no USB sound card that records and plays: plug one in, or name a board with --hat, and start this again"
+  fi
+}
+
+is_for_one_side() { has_sound_board || [[ $usb || $(usb_noted microphone)$(usb_noted speaker) ]]; }
+
+# choose_usb: ask which, if several would do; refuse a name that there is not.
+choose_usb() {
+  local side sides cards
+  mapfile -t sides < <(sides_of_usb)
+  if [[ ! $usb && $asks && ${#sides[@]} != 0 && ! $(usb_noted "${sides[0]}") ]]; then
+    mapfile -t cards < <(usb_cards "${sides[@]}")
+    if ((${#cards[@]} > 1)); then
+      printf 'Which USB sound card? One of:\n  %s\nEnter alone: %s. ' "${cards[*]}" "${cards[0]}"
+      read -r usb || printf '\n'
+    fi
+  fi
+  [[ $usb ]] || return 0
+  ((${#sides[@]})) || give_up "this board has a microphone and a speaker: leave --usb away"
+  mapfile -t cards < <(for side in "${sides[@]}"; do usb_cards "$side"; done | sort -u)
+  [[ " ${cards[*]} " == *" $usb "* ]] ||
+    give_up "there is no USB sound card $usb for that. ${cards[*]:+Start this again with one of: ${cards[*]}}"
+}
+
+# usb_news: print the sides whose USB sound card is another than it was, each with its PCM.
+usb_news() {
+  local side sides pcm
+  mapfile -t sides < <(sides_of_usb)
+  for side in "${sides[@]}"; do
+    pcm=$(usb_pcm "$side" "${sides[@]}")
+    [[ ! $pcm || $pcm == "$(usb_noted "$side")" ]] || printf '%s %s\n' "$side" "$pcm"
+  done
+}
+
+# Whoever has named another device has had a reason.
+usb_settings() {
+  local side pcm
+  while read -r side pcm; do
+    printf '[%s]\ndevice = "%s"\n' "$side" "${names_of_alsa[$side]}" >"$scratch/usb.toml"
+    put_settings "$scratch/usb.toml" '"default"'
+    remember "usb $side $pcm"
+  done <"$scratch/usb.txt"
+}
+
+# The shipped names, each with the card that it leads to: that of the board, or the USB one.
+alsa_snippet() {
+  local card='' side sides pcms=() name=${hat:-$(hat_now)}
+  mapfile -t sides < <(sides_of_usb)
+  [[ ! $name ]] || card=$(board "$name" card)
+  for side in microphone speaker; do
+    if [[ " ${sides[*]} " == *" $side "* ]]; then
+      pcms+=("$(usb_pcm "$side" "${sides[@]}")")
+    else
+      pcms+=("${card:+hw:CARD=$card}")
+    fi
+  done
+  awk -v microphone="${pcms[0]:-sysdefault}" -v speaker="${pcms[1]:-sysdefault}" '
+    /^pcm\./ { card = /edgevoice_mic/ ? microphone : speaker }
+    { sub(/"sysdefault"/, "\"" card "\""); print }' "$checkout/alsa/99-edgevoice.conf"
+}
