@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -14,6 +14,7 @@ from edgevoice import journal
 from edgevoice.doctor.bundle import write_bundle
 from edgevoice.doctor.findings import SIGNS, Finding, Mark, is_all_well
 from edgevoice.doctor.machine import Machine
+from edgevoice.doctor.manager import judge_manager, probe_manager
 from edgevoice.doctor.plan import Examination
 
 _STYLES = {Mark.FINE: "green", Mark.WRONG: "bold red", Mark.DOUBTFUL: "yellow", Mark.SKIPPED: "dim"}
@@ -35,7 +36,7 @@ def examine(
         print("Examining the box." if quick else "Examining the box. It will whistle once; please be quiet meanwhile.")
         sys.stdout.flush()
     examination = Examination(path, os.environ, machine, with_sound=not quick, volume_percent=volume_percent)
-    findings = examination.findings()
+    findings = _with_the_service_as_it_was(examination.findings(), os.environ)
     if bundle is not None:
         write_bundle(bundle, findings, path, os.environ, machine)
     status = 0 if is_all_well(findings) else 1
@@ -46,6 +47,19 @@ def examine(
         if bundle is not None:
             print(f"\nWrote {bundle}: without keys, recordings and transcripts. Look through it before you send it.")
     return status
+
+
+def _with_the_service_as_it_was(findings: list[Finding], environment: Mapping[str, str]) -> list[Finding]:
+    """Return the findings, with the service judged by what it was before it was stopped for this, where that is told.
+
+    The command on an installed box stops it, because sound has one owner; SERVICE_BEFORE then holds what systemctl show
+    told before, with tabs between the lines.
+    """
+    before = environment.get("SERVICE_BEFORE")
+    if not before:
+        return findings
+    judged = judge_manager(probe_manager(Machine(ask=lambda _command: before.replace("\t", "\n"))))
+    return [judged if finding.name == judged.name else finding for finding in findings]
 
 
 def show(findings: Sequence[Finding], console: Console | None = None) -> None:

@@ -74,6 +74,20 @@ def test_a_key_that_cannot_be_right_is_not_tried(home: Path, monkeypatch: pytest
     assert "two words" not in result.stdout
 
 
+def test_a_service_that_was_stopped_for_this_is_judged_by_what_it_was_before(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (
+        "LoadState=loaded\tActiveState=active\tSubState=running\tNRestarts=2\tUnitFileState=enabled\tStatusText=idle"
+    )
+    monkeypatch.setenv("SERVICE_BEFORE", before)
+
+    told = findings_of(examine(home, "--quick", "--json"))
+
+    assert (told["service"]["mark"], told["service"]["text"]) == ("fine", "runs, idle; started again 2 times")
+    assert list(told).count("service") == 1
+
+
 def test_the_archive_is_written_where_it_is_wanted(home: Path) -> None:
     result = examine(home, "--quick", "--bundle", str(home / "out.tar.gz"), settings='[service]\nurl = "local"\n')
 

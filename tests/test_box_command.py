@@ -1,0 +1,312 @@
+"""What a person types on an installed box: as whom it runs, what it is given, and what the box does meanwhile."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+COMMAND = ROOT / "systemd" / "edgevoice-command"
+
+pytestmark = pytest.mark.skipif(not COMMAND.exists(), reason="the command is not beside these tests: an installed copy")
+
+_STAND_INS = {
+    "id": "echo 0",
+    "sudo": '[[ $1 == -- ]] && exec echo "sudo $*"; exec "$@"',
+    "setpriv": 'while [[ $1 == --* ]]; do shift; done; exec "$@"',
+    "systemctl": """
+[[ $* != *--property=Environment* ]] || { cat environment 2>/dev/null; exit; }
+[[ $1 != show ]] || { cat properties 2>/dev/null; exit; }
+echo "systemctl $*" >>journal""",
+    "systemd-run": """
+echo "$*" >>line
+variables=()
+while [[ $1 != -- ]]; do
+  case $1 in
+    --setenv=*) variables+=("${1#--setenv=}") ;;
+    --property=WorkingDirectory=*) folder=${1##*=} ;;
+  esac
+  shift
+done
+echo "runs ${*:3}" >>journal
+shift
+cd "$folder" && exec env "${variables[@]}" "$@"
+""",
+    # It tells with what it was started, and writes the archive that it is asked for.
+    "program": """
+for each in "$@"; do
+  echo "<$each>"
+  case $each in
+    --bundle=*) echo archive >"${each#*=}" && echo "Wrote ${each#*=}" ;;
+    --config=*) cat "${each#*=}" ;;
+    /dev/fd/3) cat /dev/fd/3 ;;
+  esac
+done
+env | grep -E '^(EDGEVOICE_|SERVICE_BEFORE|CACHE_DIRECTORY|STATE_DIRECTORY|[a-z]+_proxy)' | sort
+exit "${EXPECTED_CODE:-0}"
+""",
+}
+
+_RUNS = "LoadState=loaded\nActiveState=active\nSubState=running\nResult=success\nNRestarts=0\nStatusText=idle\n"
+
+
+class Box:
+    """A folder that stands for a box on which the command is installed, with stand-ins for what it calls."""
+
+    def __init__(self, folder: Path, replaced: dict[str, str]) -> None:
+        self.folder = folder
+        self.journal = folder / "journal"
+        (folder / "person").mkdir()
+        (folder / "state").mkdir()
+        self.settings = folder / "edgevoice.toml"
+        self.settings.write_text("the service's settings\n")
+        for name, text in _STAND_INS.items():
+            # The journal lies in the box's folder, wherever the stand-in is started.
+            placed = re.sub(r"(>>|cat )(journal|environment|properties|line)", rf"\1{folder}/\2", text)
+            (folder / name).write_text(f"#!/bin/bash\n{placed}\n")
+            (folder / name).chmod(0o755)
+        command = COMMAND.read_text(encoding="utf-8")
+        places = {
+            "/opt/edgevoice/bin/edgevoice": folder / "program",
+            "settings=/etc/edgevoice/edgevoice.toml": f"settings={self.settings}",
+            "state=/var/lib/edgevoice": f"state={folder / 'state'}",
+            "-d /run/systemd/system": f"-d {folder}",
+            "/run/dbus/system_bus_socket": folder / "bus",
+        }
+        for real, here in {**places, **replaced}.items():
+            assert real in command
+            command = command.replace(real, str(here))
+        (folder / "command").write_text(command)
+
+    def runs(self) -> None:
+        (self.folder / "properties").write_text(_RUNS)
+
+    def type(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        with self.started(*arguments, **variables) as process:
+            told, complained = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(arguments, process.returncode, told, complained)
+
+    def started(self, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
+        kept = {name: value for name, value in os.environ.items() if not re.match("EDGEVOICE_|SUDO_|.*_proxy", name)}
+        return subprocess.Popen(
+            ["bash", str(self.folder / "command"), *arguments],
+            env={**kept, "PATH": f"{self.folder}:{os.environ['PATH']}", **variables},
+            cwd=self.folder / "person",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def told(self) -> list[str]:
+        return self.journal.read_text().splitlines() if self.journal.exists() else []
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    with socket.socket(socket.AF_UNIX) as bus:
+        bus.bind(str(tmp_path / "bus"))
+        yield Box(tmp_path, {})
+
+
+@pytest.fixture
+def persons_box(tmp_path: Path) -> Box:
+    """A box on which the one who types is not root and may not read the service's settings."""
+    return Box(tmp_path, {"$(id -u) != 0": "yes", "! -r $needed && ": ""})
+
+
+STOP, START = "systemctl stop edgevoice.service", "systemctl start edgevoice.service"
+
+
+@pytest.mark.parametrize("arguments", [[], ["devices"], ["wakeword"], ["wakeword", "listen"], ["doctor", "--help"]])
+def test_the_command_hands_other_commands_on_as_they_are(box: Box, arguments: list[str]) -> None:
+    assert box.type(*arguments).stdout.split() == [f"<{each}>" for each in arguments]
+    assert box.told() == []
+
+
+@pytest.mark.parametrize("arguments", ["doctor --quick", "talk", "wakeword tune", "config check", "config show"])
+def test_commands_that_need_the_service_run_as_it_with_its_folders(box: Box, arguments: str) -> None:
+    box.runs()
+
+    told = box.type(*arguments.split()).stdout
+
+    assert f"STATE_DIRECTORY={box.folder}/state" in told
+    assert "CACHE_DIRECTORY=/var/cache/edgevoice" in told
+    assert box.told() == [f"runs {arguments}"]
+
+
+@pytest.mark.parametrize("arguments", ["wakeword tune", "wakeword watch", "config check", "doctor"])
+def test_who_may_not_is_asked_by_sudo(persons_box: Box, arguments: str) -> None:
+    told = persons_box.type(*arguments.split()).stdout
+
+    assert told == f"sudo -- {persons_box.folder}/command {arguments}\n"
+
+
+def test_settings_of_ones_own_are_checked_as_oneself(persons_box: Box) -> None:
+    (persons_box.folder / "person" / "mine.toml").write_text("")
+
+    assert (
+        persons_box.type("config", "check", "--config", "mine.toml").stdout
+        == "<config>\n<check>\n<--config>\n<mine.toml>\n"
+    )
+
+
+@pytest.mark.parametrize("arguments", ["doctor", "doctor --echo", "wakeword watch", "wakeword watch --seconds 5"])
+@pytest.mark.parametrize("state", ["active", "activating"])
+def test_the_service_lets_go_of_the_sound_and_is_back_whatever_comes_of_it(
+    box: Box, arguments: str, state: str
+) -> None:
+    (box.folder / "properties").write_text(_RUNS.replace("=active", f"={state}"))
+
+    ended = box.type(*arguments.split(), EDGEVOICE_SPEAKER_DEVICE="x", EXPECTED_CODE="3")
+
+    assert ended.returncode == 3
+    assert box.told() == [STOP, f"runs {arguments}", START]
+    assert "SERVICE_BEFORE=LoadState=loaded\tActiveState=" in ended.stdout
+
+
+@pytest.mark.parametrize("arguments", ["doctor --quick", "wakeword tune"])
+def test_the_service_keeps_the_sound_where_none_is_heard(box: Box, arguments: str) -> None:
+    box.runs()
+
+    assert "SERVICE_BEFORE" not in box.type(*arguments.split()).stdout
+    assert box.told() == [f"runs {arguments}"]
+
+
+def test_a_service_that_was_stopped_stays_so(box: Box) -> None:
+    (box.folder / "properties").write_text(_RUNS.replace("=active", "=inactive"))
+
+    assert box.type("doctor").returncode == 0
+    assert box.told() == ["runs doctor"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
+def test_the_service_is_back_when_the_command_is_ended_and_nothing_of_it_runs_on(box: Box, how: signal.Signals) -> None:
+    box.runs()
+    # It says that it runs, and runs until its end is told.
+    os.mkfifo(box.folder / "end")
+    (box.folder / "program").write_text(f"#!/bin/bash\necho here\nread -r <'{box.folder}/end'\n")
+
+    with box.started("doctor") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "here\n"
+        process.send_signal(how)
+        # A stand-in that systemctl does not end; bash waits for it, then acts on the signal.
+        (box.folder / "end").write_text("\n")
+        process.communicate(timeout=60)
+
+    assert process.returncode != 0
+    stop, run, *rest = box.told()
+    assert (stop, run) == (STOP, "runs doctor")
+    assert rest == [f"systemctl stop edgevoice-command-{process.pid}.service", START]
+
+
+def test_the_command_asks_for_all_that_the_doctor_judges_the_service_by() -> None:
+    from edgevoice.doctor.machine import Machine  # noqa: PLC0415
+    from edgevoice.doctor.manager import probe_manager  # noqa: PLC0415
+
+    asked: list[str] = []
+    probe_manager(Machine(ask=asked.extend))
+
+    (properties,) = [each for each in asked if each.startswith("--property=")]
+    assert properties in COMMAND.read_text(encoding="utf-8")
+
+
+def test_an_archive_is_brought_to_the_one_who_asked_and_its_place_is_told_beside_the_data(box: Box) -> None:
+    ended = box.type("doctor", "--quick", "--json", "--bundle", "help.tar.gz")
+
+    place = box.folder / "person" / "help.tar.gz"
+    assert ended.returncode == 0
+    assert place.read_text() == "archive\n"
+    assert f"The archive is {place}" in ended.stderr
+    assert "The archive is" not in ended.stdout
+    # The doctor tells of it by the name that the person knows.
+    assert "Wrote help.tar.gz\n" in ended.stdout
+    assert list((box.folder / "state").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["there.tar.gz", "dangling.tar.gz", "nowhere/help.tar.gz"])
+def test_an_archive_goes_over_no_file_and_that_is_told_before_anything_is_examined(box: Box, name: str) -> None:
+    box.runs()
+    (box.folder / "person" / "there.tar.gz").write_text("precious")
+    (box.folder / "person" / "dangling.tar.gz").symlink_to(box.folder / "target")
+
+    ended = box.type("doctor", f"--bundle={name}")
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("edgevoice: ")
+    assert len(ended.stderr.splitlines()) == 1
+    assert (box.folder / "person" / "there.tar.gz").read_text() == "precious"
+    assert not (box.folder / "target").exists()
+    assert box.told() == []
+
+
+def test_an_archive_goes_over_no_file_that_came_meanwhile(box: Box) -> None:
+    place = box.folder / "person" / "help.tar.gz"
+    text = (box.folder / "program").read_text()
+    (box.folder / "program").write_text(text.replace("\nfor each", f"\necho precious >'{place}'\nfor each", 1))
+
+    assert box.type("doctor", "--quick", "--bundle", "help.tar.gz").returncode == 1
+    assert place.read_text() == "precious\n"
+
+
+def test_settings_that_the_service_may_not_see_are_brought_to_it(box: Box) -> None:
+    (box.folder / "person" / "mine.toml").write_text("mine\n")
+
+    told = box.type("doctor", "--quick", "--config", "mine.toml").stdout
+
+    assert "<--config=mine.toml>\nmine\n" in told
+    assert list((box.folder / "state").iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["test a.wav --plot b.png", "evaluate pos neg", "tune --folder=/home/x"])
+def test_ones_own_recordings_are_heard_as_oneself_with_the_services_settings(persons_box: Box, command: str) -> None:
+    first, *rest = command.split()
+
+    ended = persons_box.type("wakeword", first, *rest)
+
+    words = ["<wakeword>", f"<{first}>", "<--config>", "</dev/fd/3>", "the service's settings"]
+    lines = ended.stdout.splitlines()
+    assert lines[:-1] == [*words, *(f"<{each}>" for each in rest)], ended.stderr
+    assert lines[-1] == "CACHE_DIRECTORY=/var/cache/edgevoice"
+
+
+def test_ones_own_settings_for_ones_own_recordings_need_nobody(box: Box) -> None:
+    told = box.type("wakeword", "test", "a.wav", "--config", "/dev/null").stdout
+
+    assert told.startswith("<wakeword>\n<test>\n<a.wav>\n<--config>\n</dev/null>\n")
+
+
+def test_settings_that_are_not_given_are_not_taken_for_empty_ones(persons_box: Box) -> None:
+    (persons_box.folder / "sudo").write_text("#!/bin/sh\nexit 1\n")
+
+    ended = persons_box.type("wakeword", "test", "a.wav")
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "cannot be read without sudo" in ended.stderr
+
+
+def test_the_proxy_and_the_settings_of_the_unit_hold_for_the_command_and_nothing_else_of_it(box: Box) -> None:
+    (box.folder / "environment").write_text(
+        "HOME=/x PATH_PROXY=1 https_proxy=http://proxy:3128 \"no_proxy=*.local,a b\" $'EDGEVOICE_A_B=it\\'s' "
+        "EDGEVOICE_C_D=unit\n"
+    )
+
+    told = box.type("doctor", "--quick", EDGEVOICE_C_D="typed").stdout
+
+    for each in ("https_proxy=http://proxy:3128", "no_proxy=*.local,a b", "EDGEVOICE_A_B=it's", "EDGEVOICE_C_D=typed"):
+        assert f"{each}\n" in told
+    assert "PATH_PROXY" not in told
+
+
+def test_a_key_stands_in_no_command_line(box: Box) -> None:
+    box.type("doctor", "--quick", EDGEVOICE_API_KEY="sk-1", EDGEVOICE_SPEAKER_DEVICE="there")
+
+    line = (box.folder / "line").read_text()
+    assert "--setenv=EDGEVOICE_SPEAKER_DEVICE=there" in line
+    assert "sk-1" not in line
