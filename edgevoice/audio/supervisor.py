@@ -138,7 +138,7 @@ class Supervisor:
             if self._errors:
                 raise self._errors[0]
             self._looked_at = time.monotonic()
-            ages_s = {device: self._age_s(device, streams) for device in streams.open}
+            ages_s = {device: self._looked_at - self._called_at(device, streams) for device in streams.open}
             if any(age_s > _LATE_AFTER_S for age_s in ages_s.values()):
                 self._calm_threads()
             dead = [device for device, age_s in ages_s.items() if age_s > _DEAD_AFTER_S and not is_starved]
@@ -151,9 +151,9 @@ class Supervisor:
             if dead or wants_retry:
                 return
 
-    def _age_s(self, device: Device, streams: _Streams) -> float:
+    def _called_at(self, device: Device, streams: _Streams) -> float:
         called_at = self._ears.called_at if device is Device.MICROPHONE else self._mouth.called_at
-        return time.monotonic() - max(called_at, streams.opened_at)
+        return max(called_at, streams.opened_at)
 
     async def _close(self) -> None:
         streams, self._streams = self._streams, None
