@@ -203,11 +203,9 @@ class Workshop:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Let a supervisor look every 2 ms, retry every few, and give up soon."""
+    """Let a supervisor look every 2 ms and retry every few."""
     monkeypatch.setattr(supervisor, "_TICK_S", 0.002)
     monkeypatch.setattr(supervisor, "_DEAD_AFTER_S", 0.02)
-    monkeypatch.setattr(supervisor, "_CLOSE_LIMIT_S", 0.05)
-    monkeypatch.setattr(supervisor, "_OPEN_LIMIT_S", 0.05)
     monkeypatch.setattr(supervisor, "_RETRY", Backoff(first_s=0.004, factor=2, limit_s=0.01))
     return monkeypatch
 
@@ -313,6 +311,7 @@ def test_closing_that_hangs_ends_the_process(quick: pytest.MonkeyPatch) -> None:
     library = FakeLibrary(*CARDS)
     library.may_close.clear()
     install(quick, library)
+    quick.setattr(supervisor, "_CLOSE_LIMIT_S", 0.05)
 
     async def live() -> None:
         async with Box(FAKE).running() as task:
@@ -332,6 +331,7 @@ def test_opening_that_hangs_ends_the_process(quick: pytest.MonkeyPatch) -> None:
         return FakeLibrary(*CARDS)
 
     quick.setattr(devices, "open_library", hang)
+    quick.setattr(supervisor, "_OPEN_LIMIT_S", 0.05)
 
     async def live() -> None:
         async with Box(FAKE).running() as task:
@@ -519,7 +519,6 @@ def test_cancelled_while_it_opens_it_closes_what_comes_of_it(quick: pytest.Monke
         return library
 
     quick.setattr(devices, "open_library", wait)
-    quick.setattr(supervisor, "_OPEN_LIMIT_S", 10.0)
 
     async def live() -> None:
         async with Box(FAKE).running() as task:
