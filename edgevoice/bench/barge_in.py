@@ -361,16 +361,8 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
 async def _opponent(folder: Path, every_nth: int, loaded_from: int) -> AsyncIterator[Endpoint]:
     socket = folder / "opponent.sock"
     module = [sys.executable, "-m", "edgevoice.bench.opponent"]
-    child = await asyncio.create_subprocess_exec(
-        *module,
-        str(socket),
-        str(folder / "book.jsonl"),
-        "1",
-        str(every_nth),
-        str(loaded_from),
-        stdin=PIPE,
-        stdout=PIPE,
-    )
+    arguments = map(str, (socket, folder / "book.jsonl", 1, every_nth, loaded_from))
+    child = await asyncio.create_subprocess_exec(*module, *arguments, stdin=PIPE, stdout=PIPE)
     try:
         if child.stdout is not None:
             await child.stdout.readline()

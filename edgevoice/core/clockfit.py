@@ -142,14 +142,13 @@ class ClockFit:
     def _fit(self) -> Line:
         """Fit one slope to all stretches, and a lag to the last of them."""
         times, lates, stretches = self._points[:, -self._count :]
-        numbers = (stretches - stretches[0]).astype(np.intp)
-        sizes = np.maximum(np.bincount(numbers), 1)
+        _, numbers, sizes = np.unique(stretches, return_inverse=True, return_counts=True)
         around = times - (np.bincount(numbers, times) / sizes)[numbers]
         lates_around = lates - (np.bincount(numbers, lates) / sizes)[numbers]
         is_last = stretches == self._stretch
         reference_s = float(times[is_last].mean())
-        freedom = len(times) - len(np.unique(numbers)) - 1
-        if freedom + 1 <= _FEWEST_FOR_RATE:
+        freedom = len(times) - len(sizes) - 1
+        if freedom < _FEWEST_FOR_RATE:
             return Line(self._rate_hz, reference_s, float(np.median(lates[is_last])), 0.0, np.inf)
         spread = float(around @ around)
         slope = float(around @ lates_around) / spread

@@ -59,12 +59,10 @@ class EchoStage:
                 self.pause()
             return near
         self._is_working = True
-        if self._reference.is_moving:
-            # Against a reference out of place the filter would unlearn the room, and hear the box as somebody else.
-            self._report(self._near_speech.abandon() if self._near_speech is not None else None, position + BLOCK)
-            return near
         block = np.frombuffer(near, "<i2")
-        cleaned = block if self._linear is None else self._linear.process(block, far)
+        # Against a reference out of place the filter would unlearn the room.
+        linear = None if self._reference.is_moving else self._linear
+        cleaned = block if linear is None else linear.process(block, far)
         if self._near_speech is not None:
             self._report(self._listen(self._near_speech, block, cleaned, far), position + BLOCK)
         return cleaned.tobytes()

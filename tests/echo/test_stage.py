@@ -69,7 +69,7 @@ class Playing(FarEndReference):
 
     @property
     def is_settled(self) -> bool:
-        return self.settled
+        return self.settled and not self.moving
 
     @property
     def is_moving(self) -> bool:
