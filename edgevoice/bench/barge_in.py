@@ -366,14 +366,10 @@ async def _opponent(folder: Path, every_nth: int, loaded_from: int) -> AsyncIter
     try:
         if child.stdout is not None:
             await child.stdout.readline()
-        yield local(socket, _nothing_to_prepare)
+        yield local(socket)
     finally:
         child.terminate()
         await child.wait()
-
-
-async def _nothing_to_prepare() -> None:
-    """Prepare nothing: the opponent runs already."""
 
 
 @contextmanager

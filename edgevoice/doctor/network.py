@@ -1,20 +1,23 @@
 """The way to the service: a route, a name, a certificate, and a session that is opened and closed at once."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import ssl
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from edgevoice.daemon import answering_service
+from edgevoice.daemon import answering_service, answers_itself
 from edgevoice.doctor.findings import Finding, doubtful, fine, skipped, wrong
 from edgevoice.doctor.machine import Machine
 from edgevoice.errors import LinkError
-from edgevoice.realtime.endpoint import INWORLD_URL
+from edgevoice.local.process import SYSTEM_RUNTIME_FOLDER, running_socket
+from edgevoice.realtime.endpoint import INWORLD_URL, Endpoint, local
 from edgevoice.realtime.handshake import shake_hands
 from edgevoice.realtime.refusal import dial_failure
 from edgevoice.realtime.session import session_of
@@ -163,11 +166,21 @@ def judge_tls(secured: Secured | None, address: Address) -> Finding:
 # --- session ---------------------------------------------------------------------------------------------------------
 
 
-def examine_session(settings: Settings, key: Key | None, environment: Mapping[str, str] = os.environ) -> Finding:
-    """Open a session with the key, as a wake word would, and close it at once."""
+def examine_session(
+    settings: Settings,
+    key: Key | None,
+    environment: Mapping[str, str] = os.environ,
+    *,
+    runtime_folder: Path = SYSTEM_RUNTIME_FOLDER,
+) -> Finding:
+    """Open a session with the key, as a wake word would, and close it at once.
+
+    Where the service inside the box answers, and the box runs, it is that of the box, below ``runtime_folder``: a
+    second one would take 220 MB more, which a Pi Zero has not, and tell less.
+    """
     began = time.monotonic()
     try:
-        asyncio.run(_open_and_close(settings, key, environment))
+        asyncio.run(_open_and_close(settings, key, environment, runtime_folder))
     except LinkError as error:
         return wrong("session", str(error), error.remedy, code=error.code)
     took_ms = round(1000 * (time.monotonic() - began))
@@ -175,8 +188,20 @@ def examine_session(settings: Settings, key: Key | None, environment: Mapping[st
     return fine("session", f"{who} opened one in {took_ms} ms", took_ms=took_ms)
 
 
-async def _open_and_close(settings: Settings, key: Key | None, environment: Mapping[str, str]) -> None:
-    async with answering_service(settings, key, environment) as (endpoint, _watch):
-        there = endpoint()
+async def _open_and_close(
+    settings: Settings, key: Key | None, environment: Mapping[str, str], runtime_folder: Path
+) -> None:
+    async with _endpoint(settings, key, environment, runtime_folder) as there:
         await there.prepare()
         await shake_hands(there, session_of(settings.service, ()), connect_s=settings.service.connect_s)
+
+
+@contextlib.asynccontextmanager
+async def _endpoint(
+    settings: Settings, key: Key | None, environment: Mapping[str, str], runtime_folder: Path
+) -> AsyncIterator[Endpoint]:
+    if answers_itself(settings, key) and (path := running_socket(runtime_folder)) is not None:
+        yield local(path)
+        return
+    async with answering_service(settings, key, environment) as (endpoint, _watch):
+        yield endpoint()

@@ -5,6 +5,7 @@ import contextlib
 import importlib.util
 import os
 import shutil
+import socket
 import sys
 import tempfile
 from asyncio.subprocess import PIPE, Process
@@ -15,6 +16,10 @@ from typing import Self
 from edgevoice.errors import LocalServiceUnavailable
 
 READY = "ready"
+SYSTEM_RUNTIME_FOLDER = Path("/run/edgevoice")
+"""What the unit's RuntimeDirectory= is: there while the service runs, and only its user may look into it."""
+
+_FOLDER_PREFIX, _SOCKET = "edgevoice-local-", "realtime.sock"
 _PACKAGES = {"hibari": "hibari-tts", "pocketsphinx": "pocketsphinx", "webrtcvad": "webrtcvad-wheels"}
 # Loading takes 2 s on a desktop processor; a Raspberry Pi needs several times as long.
 _START_TIMEOUT_S = 60.0
@@ -27,12 +32,15 @@ class LocalServiceProcess:
     """Run the local service as a child on a unix socket in a private folder.
 
     `ensure` starts it, and starts it again when it has died; leaving the context ends it. The child ends by itself when
-    its standard input closes, so it never outlives the daemon.
+    its standard input closes, so it never outlives the daemon. ``cache`` keeps what takes it long to make.
     """
 
-    def __init__(self, *, announcement: str | None = None, record: Path | None = None) -> None:
+    def __init__(
+        self, *, announcement: str | None = None, record: Path | None = None, cache: Path | None = None
+    ) -> None:
         self._announcement = announcement
         self._record = record
+        self._cache = cache
         self._folder: Path | None = None
         self._child: Process | None = None
         self._starting = asyncio.Lock()
@@ -42,7 +50,7 @@ class LocalServiceProcess:
         """The unix socket; valid inside the context."""
         if self._folder is None:
             raise RuntimeError("The local service has no socket outside its context")
-        return self._folder / "realtime.sock"
+        return self._folder / _SOCKET
 
     @property
     def uri(self) -> str:
@@ -56,7 +64,7 @@ class LocalServiceProcess:
 
     async def __aenter__(self) -> Self:
         # mkdtemp makes the folder 0700: nobody else on the machine may talk to the box.
-        self._folder = Path(tempfile.mkdtemp(prefix="edgevoice-local-", dir=_runtime_folder()))
+        self._folder = Path(tempfile.mkdtemp(prefix=_FOLDER_PREFIX, dir=_runtime_folder()))
         return self
 
     async def __aexit__(
@@ -92,7 +100,21 @@ class LocalServiceProcess:
             command += ["--announce", self._announcement]
         if self._record:
             command += ["--record", str(self._record)]
+        if self._cache:
+            command += ["--cache", str(self._cache)]
         return command
+
+
+def running_socket(runtime_folder: Path) -> Path | None:
+    """Return where the local service of a daemon that runs already takes connections.
+
+    ``None`` where there is none below its folder, where it has died, and where others may not look.
+    """
+    for path in sorted(runtime_folder.glob(f"{_FOLDER_PREFIX}*/{_SOCKET}")):
+        with socket.socket(socket.AF_UNIX) as trial, contextlib.suppress(OSError):
+            trial.connect(str(path))
+            return path
+    return None
 
 
 async def _wait_until_ready(child: Process) -> None:

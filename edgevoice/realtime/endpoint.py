@@ -67,7 +67,7 @@ def remote(service: settings.Service, key: str) -> Endpoint:
     return Endpoint(urlunsplit(parts._replace(query=query)), headers)
 
 
-def local(socket: Path, prepare: Callable[[], Awaitable[None]]) -> Endpoint:
+def local(socket: Path, prepare: Callable[[], Awaitable[None]] = _nothing) -> Endpoint:
     """Return the endpoint of the service inside the box, which listens on a Unix socket and on no port."""
     query = urlencode({"key": session_id(), "protocol": "realtime"})
     url = f"ws://localhost/api/v1/realtime/session?{query}"

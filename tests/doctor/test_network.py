@@ -2,6 +2,7 @@ import asyncio
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -216,7 +217,27 @@ def test_a_configuration_that_is_refused_is_told() -> None:
 
 
 def test_the_service_inside_the_box_is_really_started_and_asked(tmp_path: Path) -> None:
-    finding = examine_session(Settings(), None, {"STATE_DIRECTORY": str(tmp_path)})
+    finding = examine_session(Settings(), None, {"STATE_DIRECTORY": str(tmp_path)}, runtime_folder=tmp_path)
+
+    assert finding.mark is Mark.FINE
+    assert finding.text.startswith("the service inside the box opened one in ")
+
+
+def test_of_a_box_that_runs_its_own_service_is_asked_and_no_second_one_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "edgevoice-local-abc"
+    folder.mkdir()
+    command = [sys.executable, "-m", "edgevoice.local", "--unix", str(folder / "realtime.sock"), "--until-stdin-closes"]
+    monkeypatch.delattr("edgevoice.doctor.network.answering_service")
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as box:
+        assert box.stdout is not None
+        assert any(line == "ready\n" for line in box.stdout)
+
+        finding = examine_session(Settings(), None, {}, runtime_folder=tmp_path)
+
+        assert box.stdin is not None
+        box.stdin.close()
 
     assert finding.mark is Mark.FINE
     assert finding.text.startswith("the service inside the box opened one in ")

@@ -13,7 +13,7 @@ from websockets.asyncio.client import connect
 
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.local import process as process_module
-from edgevoice.local.process import LocalServiceProcess
+from edgevoice.local.process import LocalServiceProcess, running_socket
 from tests.local.client import HEADERS, QUERY, Client, dialled_unix
 from tests.waiting import eventually
 
@@ -95,6 +95,27 @@ def test_signals_and_the_end_of_its_parent_end_it_within_a_second(tmp_path: Path
             await ended(on_path, client, on_path.stdin.close)
 
     asyncio.run(scenes())
+
+
+def test_others_of_the_same_user_find_the_child_while_it_takes_connections(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+
+    async def scene() -> None:
+        assert running_socket(tmp_path) is None
+        async with LocalServiceProcess() as process:
+            assert running_socket(tmp_path) is None
+            await process.ensure()
+            assert running_socket(tmp_path) == process.socket_path
+
+            assert process.pid is not None
+            os.kill(process.pid, signal.SIGKILL)
+            await eventually(lambda: process.pid is None)
+            assert process.socket_path.exists()
+            assert running_socket(tmp_path) is None
+
+    asyncio.run(scene())
 
 
 def test_a_child_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
