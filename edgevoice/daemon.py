@@ -253,7 +253,8 @@ async def answering_service(
         yield lambda: remote(settings.service, key.reveal() if key is not None else ""), _nobody_watches
         return
     said = Announced(state_folder(environment) / "said-local-service")
-    async with LocalServiceProcess(announcement=None if said.is_done else ANNOUNCEMENT) as process:
+    announcement = None if said.is_done else ANNOUNCEMENT
+    async with LocalServiceProcess(announcement=announcement, cache=cache_folder(environment)) as process:
         # Loading its models takes seconds: it is begun before anybody waits for an answer.
         starting = asyncio.create_task(_start_early(process))
         try:

@@ -1,6 +1,5 @@
 """Speech to text with pocketsphinx: a closed vocabulary, models from inside the wheel, nothing fetched."""
 
-import tempfile
 import threading
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -8,7 +7,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from edgevoice.errors import LocalServiceUnavailable
-from edgevoice.local import vocabulary
+from edgevoice.local.language import Language, forget, language
 
 SAMPLE_RATE_HZ = 16_000
 
@@ -35,31 +34,22 @@ class PocketsphinxRecogniser:
         self._turn = threading.Lock()
 
     @classmethod
-    def load(cls) -> Self:
-        """Build the language model and the decoder; blocks for a second or so.
+    def load(cls, cache: Path | None = None) -> Self:
+        """Build the decoder, of the language that ``cache`` keeps; blocks for a second or so where none is kept yet.
 
         Raises LocalServiceUnavailable when pocketsphinx is not installed.
         """
         try:
-            import pocketsphinx  # noqa: PLC0415 - an optional package, and 65 MB of memory
-            from pocketsphinx.lm import ArpaBoLM  # noqa: PLC0415
+            with language(cache) as files:
+                try:
+                    return cls(_decoder(files))
+                except RuntimeError:
+                    # Damaged, as a full disk or a dying card leaves files.
+                    forget(files)
+            with language(cache) as files:
+                return cls(_decoder(files))
         except ImportError as error:
             raise LocalServiceUnavailable("The speech recogniser pocketsphinx is not installed") from error
-        written = vocabulary.sentences()
-        model = ArpaBoLM(text="\n".join(written), add_start=True)
-        model.compute()
-        words = {word for sentence in written for word in sentence.split()}
-        with tempfile.TemporaryDirectory(prefix="edgevoice-local-") as folder:
-            language, dictionary = Path(folder, "commands.arpa"), Path(folder, "commands.dict")
-            model.write_file(str(language))
-            known = Path(pocketsphinx.get_model_path("en-us/cmudict-en-us.dict"))
-            dictionary.write_text(_pronunciations(known, words), encoding="utf-8")
-            # Half the frames and no second pass: twice as quick, with the same sentences right. The channel is
-            # estimated per utterance, or what one client said would change what is heard of another.
-            decoder = pocketsphinx.Decoder(
-                lm=str(language), dict=str(dictionary), ds=2, fwdflat=False, cmn="batch", loglevel="FATAL"
-            )
-        return cls(decoder)
 
     def words(self, speech: bytes) -> str:
         """Return what was said in ``speech`` (16 kHz mono s16), empty when nothing was."""
@@ -76,7 +66,11 @@ class PocketsphinxRecogniser:
         return str(found.hypstr) if found is not None else ""
 
 
-def _pronunciations(dictionary: Path, words: set[str]) -> str:
-    with dictionary.open(encoding="utf-8") as lines:
-        known = [line for line in lines if line.split(" ", 1)[0].split("(", 1)[0] in words]
-    return "".join(known) + "".join(f"{word} {said}\n" for word, said in vocabulary.EXTRA_PRONUNCIATIONS.items())
+def _decoder(files: Language) -> Any:
+    import pocketsphinx  # noqa: PLC0415 - an optional package, and 65 MB of memory
+
+    # Half the frames and no second pass: twice as quick, with the same sentences right. The channel is estimated per
+    # utterance, or what one client said would change what is heard of another.
+    return pocketsphinx.Decoder(
+        lm=str(files.model), dict=str(files.dictionary), ds=2, fwdflat=False, cmn="batch", loglevel="FATAL"
+    )

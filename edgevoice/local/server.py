@@ -38,11 +38,12 @@ class LocalService:
     """Serve the Realtime protocol on ``host:port`` (0 is any free port), on a unix socket, or on both.
 
     Without ``port`` and ``unix_path`` it takes a free port; with a ``unix_path`` alone no port is open. ``accept_keys``
-    are the keys that may open a session; None lets any key in, as a service without accounts. ``behaviour`` is the
-    seam for tests. ``announcement`` is spoken once, before the first spoken answer. ``record`` is a folder for what
-    was heard and sent. ``pace`` is how much faster than it sounds speech is sent. ``voice`` and ``recogniser`` are
-    loaded on entry unless given. Entering raises LocalServiceUnavailable when a package is missing or a socket cannot
-    be opened. ``url`` has neither key nor protocol; for a unix socket it is the address to put into the handshake.
+    are the keys that may open a session; None lets any key in, as a service without accounts. ``behaviour`` is the seam
+    for tests. ``announcement`` is spoken once, before the first spoken answer. ``record`` is a folder for what was
+    heard and sent, ``cache`` one that keeps what takes long to make. ``pace`` is how much faster than it sounds speech
+    is sent. ``voice`` and ``recogniser`` are loaded on entry unless given. Entering raises LocalServiceUnavailable when
+    a package is missing or a socket cannot be opened. ``url`` has neither key nor protocol; for a unix socket it is the
+    address to put into the handshake.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class LocalService:
         behaviour: Behaviour | None = None,
         announcement: str | None = None,
         record: Path | None = None,
+        cache: Path | None = None,
         pace: float = 8.0,
         voice: Voice | None = None,
         recogniser: Recogniser | None = None,
@@ -65,6 +67,7 @@ class LocalService:
         self._behaviour = behaviour or Behaviour()
         self._announcement = Announcement(announcement or "")
         self._record = record
+        self._cache = cache
         self._pace = pace
         self._voice = voice
         self._recogniser = recogniser
@@ -75,7 +78,7 @@ class LocalService:
         require_voice_activity()
         recogniser = self._recogniser
         if recogniser is None:
-            recogniser = await asyncio.to_thread(PocketsphinxRecogniser.load)
+            recogniser = await asyncio.to_thread(PocketsphinxRecogniser.load, self._cache)
         voice = self._voice
         if voice is None:
             voice = await asyncio.to_thread(HibariVoice.load)
