@@ -16,10 +16,12 @@ readonly key_encrypted=$at/etc/credstore.encrypted/edgevoice.api_key
 readonly unit=$at/etc/systemd/system/edgevoice.service
 readonly key_drop_in=$unit.d/10-key.conf
 readonly alsa_names=$at/etc/alsa/conf.d/99-edgevoice.conf
+readonly reboot_due=$at/run/edgevoice-setup.reboot # the next start takes it away
 readonly block_begins='# edgevoice: sound board' block_ends='# edgevoice: end'
 # From -> to, mode: files that are copied as they are.
 readonly copies=(
   "systemd/edgevoice.sysusers $at/usr/lib/sysusers.d/edgevoice.conf 644"
+  "systemd/edgevoice.tmpfiles $at/usr/lib/tmpfiles.d/edgevoice.conf 644"
   "systemd/60-edgevoice-gpio.rules $at/etc/udev/rules.d/60-edgevoice-gpio.rules 644"
   "systemd/edgevoice.service $unit 644"
   "systemd/edgevoice-command $at/usr/local/bin/edgevoice 755"
@@ -29,8 +31,15 @@ readonly needed_packages=(
   python3-venv udev
 )
 readonly smallest_free_mb=900
+# What pip and apt-get say where there is no way to the packages.
+readonly without_network="Temporary failure (in name resolution|resolving '[^']*')|Could not resolve '[^']*'|\
+Name or service not known|No address associated with hostname|Network is unreachable|No route to host|\
+[Cc]onnection (refused|timed out|reset by peer)|[Tt]unnel connection failed[^')]*|Read timed out|\
+Connection to [^ ]+ timed out|CERTIFICATE_VERIFY_FAILED\][^('\"]*"
 # /tmp is memory on Debian 13, and a Pi Zero has little. What pip has fetched stays until the program is complete.
 export TMPDIR=/var/tmp PIP_CACHE_DIR=$at/var/cache/edgevoice-setup
+# What apt-get and dpkg tell is read here, and must be told in one language.
+export LC_ALL=C.UTF-8
 # Another venv, a module path or pip options of the caller must not leak into ours. Index settings and proxies stay.
 unset VIRTUAL_ENV PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT PIP_REQUIREMENT \
   PIP_NO_DEPS PIP_NO_BINARY PIP_ONLY_BINARY PIP_PYTHON
@@ -98,8 +107,25 @@ change() {
   (set -e && "$@") </dev/null >"$scratch/log" 2>&1
   code=$?
   set -e
-  ((code == 0)) || fail "this failed: $what"
+  ((code == 0)) || failed "$what"
 }
+
+# failed WHAT: end the step with what its log tells of the cause, in one line. The surest first: a repository of somebody
+# else that cannot be reached is told, too, and does not matter.
+failed() {
+  local told
+  if told=$(told_by_log 'No space left on device'); then
+    fail "this failed: $1: $told" "Make room: \`df -h\` shows where there is none."
+  elif told=$(told_by_log 'dpkg: error processing (package|archive) [^ ]+|[A-Z ]*DO NOT MATCH THE HASHES[^.]*'); then
+    fail "this failed: $1: $told"
+  elif told=$(told_by_log "$without_network"); then
+    fail "this failed: $1: $told" "Connect the network; or bring the packages in a folder, for --offline."
+  else
+    fail "this failed: $1"
+  fi
+}
+
+told_by_log() { grep -oE -- "$1" "$scratch/log" 2>/dev/null | tail -n 1; }
 
 # copy FROM TO MODE: have a file as it is in the checkout.
 copy() {
@@ -146,14 +172,13 @@ python_version() { "$1" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])
 
 # --- 2: Debian packages -----------------------------------------------------------------------------------------------
 
-# missing_packages NAME...: print those that are not installed.
+# missing_packages NAME...: print those that are not installed. One dpkg-query for all: each takes a Pi Zero 100 ms.
 missing_packages() {
-  local package
-  for package in "$@"; do
-    # shellcheck disable=SC2016  # the field is dpkg's, not the shell's
-    [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
-      printf '%s\n' "$package"
-  done
+  {
+    # What dpkg has never heard of makes it fail, and the others are told.
+    dpkg-query --show --showformat='${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true
+    printf 'wanted %s\n' "$@"
+  } | awk '$1 == "installed" { has[$2] } $1 == "wanted" && !($2 in has) { print $2 }'
 }
 
 debian_packages() {
@@ -168,24 +193,48 @@ apt_get() {
 }
 
 apt_install() {
-  # A failed update is told by the install after it, and only if it mattered.
+  # After an interruption apt-get would do nothing but ask for this. What it cannot do is told by the install after it.
+  DEBIAN_FRONTEND=noninteractive dpkg --configure -a || true
+  # A failed update, too, and only if it mattered.
   if [[ $wheels ]]; then
-    remembering apt_get --no-download install "$@" ||
+    remembering --no-download install "$@" ||
       fail "these are missing, and --offline fetches nothing: $*" "Install them: apt-get install $*"
   else
     apt_get update || true
-    remembering apt_get install "$@"
+    remembering install "$@"
   fi
 }
 
-installed_packages() { dpkg-query --show --showformat='${Package} ${db:Status-Status}\n' | sed -n 's/ installed$//p' | sort; }
+# Those that have files here: also what is half installed, because its own script failed.
+present_packages() {
+  dpkg-query --show --showformat='${Package} ${db:Status-Status}\n' |
+    sed -n '/ \(not-installed\|config-files\)$/!s/ .*//p' | sort -u
+}
 
-# remembering COMMAND...: note the packages that it brings, those that others asked for among them.
+# expect WORD ARGUMENTS...: note by this word what apt-get will bring, before it does: after an interruption of any kind it
+# is known what is ours.
+expect() {
+  local word=$1
+  shift
+  mkdir -p -- "${notes%/*}"
+  { apt_get --simulate "$@" 2>/dev/null || true; } | sed -n 's/^Inst \([^ ]*\).*/\1/p' | sort |
+    comm -13 <(present_packages) - | sed "s/^/$word /" >>"$notes"
+  sync -- "$notes"
+}
+
+# noted_packages WORD: print those noted by this word that are here.
+noted_packages() { comm -12 <(sed -n "s/^$1 //p" "$notes" | sort -u) <(present_packages); }
+
+forget() { sed -i "/^$1 /d" -- "$notes"; }
+
+# remembering ARGUMENTS...: run apt-get and note what it brings, what others ask for among it; not what it failed to bring,
+# which may come by somebody else.
 remembering() {
-  installed_packages >"$scratch/before.txt"
   local code=0
-  "$@" || code=$?
-  installed_packages | comm -13 "$scratch/before.txt" - | sed 's/^/package /' >>"$notes"
+  expect coming "$@"
+  apt_get "$@" || code=$?
+  noted_packages coming | sed 's/^/package /' >>"$notes"
+  forget coming
   return "$code"
 }
 
@@ -193,15 +242,14 @@ remembering() {
 
 user_and_devices() {
   local group
-  copy_all "$at/usr/lib/sysusers.d" "$at/etc/udev"
+  copy_all "$at/usr/lib" "$at/etc/udev"
   if ! id edgevoice &>/dev/null; then
     change "make the user edgevoice" make_user
   fi
   for group in audio gpio; do
     [[ $is_dry || " $(id -nG edgevoice) " == *" $group "* ]] || change "put edgevoice into $group" gpasswd -a edgevoice "$group"
   done
-  own_folder "$state" 700
-  own_folder "$cache" 755
+  own_folders
 }
 
 # copy_all FOLDER...: copy what goes into these folders.
@@ -228,13 +276,29 @@ make_user() {
   if udevadm control --ping --timeout=5; then udevadm control --reload && udevadm trigger --subsystem-match=gpio; fi
 }
 
-own_folder() {
-  [[ $(stat -c '%U %a' -- "$1" 2>/dev/null) == "edgevoice $2" ]] && return
-  # What a former edgevoice left behind belonged to a user who is gone; its number may be another's by now.
-  change "make $1" own_whole_folder "$1" "$2"
+# Print mode and path of the service's folders.
+folders() { awk -v at="$at" '$1 == "d" { print $3, at $2 }' "$checkout/systemd/edgevoice.tmpfiles"; }
+
+own_folders() {
+  local mode folder wrong=()
+  while read -r mode folder; do
+    [[ $(stat -c '%U 0%a' -- "$folder" 2>/dev/null) == "edgevoice $mode" ]] || wrong+=("$folder")
+  done < <(folders)
+  ((${#wrong[@]} == 0)) || change "make ${wrong[*]}" make_folders
 }
 
-own_whole_folder() { install -d -o edgevoice -g edgevoice -m "$2" -- "$1" && chown -R edgevoice:edgevoice -- "$1"; }
+# As in make_user.
+make_folders() {
+  local mode folder
+  if command -v systemd-tmpfiles >/dev/null; then
+    systemd-tmpfiles --create ${at:+"--root=$at"} "$at/usr/lib/tmpfiles.d/edgevoice.conf"
+    return
+  fi
+  while read -r mode folder; do
+    install -d -o edgevoice -g edgevoice -m "$mode" -- "$folder"
+    chown -R edgevoice:edgevoice -- "$folder"
+  done < <(folders)
+}
 
 # --- 4: program -------------------------------------------------------------------------------------------------------
 
@@ -314,8 +378,8 @@ build_lgpio() {
     pip "$1" install --no-deps lgpio==0.2.2.0
     return
   fi
-  remembering apt_get install python3-lgpio && return
-  installed_packages >"$scratch/before-building.txt"
+  remembering install python3-lgpio && return
+  expect building install gcc libc6-dev python3-dev swig
   apt_get install gcc libc6-dev python3-dev swig
   # PYPI=1: the source then builds its own copy of the C library, which Debian has no package of (its setup.py).
   # SWIG 4.3, that of Debian 13, has dropped the old names which lgpio's typemaps use: it would build and not load.
@@ -324,8 +388,9 @@ build_lgpio() {
     PYPI=1 "$1/bin/python" -m pip wheel --quiet --no-deps --no-build-isolation --require-hashes --no-binary lgpio \
     --wheel-dir "$scratch/lgpio" -r "$scratch/lgpio.txt"
   pip "$1" install --no-deps "$scratch"/lgpio/lgpio-*.whl
-  mapfile -t building < <(installed_packages | comm -13 "$scratch/before-building.txt" -)
+  mapfile -t building < <(noted_packages building)
   ((${#building[@]} == 0)) || apt_get purge "${building[@]}"
+  forget building
 }
 
 # shellcheck source-path=SCRIPTDIR source=_pi_sound.sh

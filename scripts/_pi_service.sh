@@ -5,16 +5,18 @@
 # --- 6: settings ------------------------------------------------------------------------------------------------------
 
 settings() {
+  local name=${hat:-$(hat_now)} is_new=''
   if [[ ! -e $settings_file ]]; then
+    is_new=yes
     change "write $settings_file: every setting with its default" write_settings
   fi
   if [[ -z $is_dry && $(stat -c '%G %a' -- "$settings_file") != "edgevoice 640" ]]; then
     change "let the service read $settings_file" open_settings
   fi
-  if [[ $hat && $(hat_now) != "$hat" ]]; then
-    change "set what belongs to $hat" board_settings
+  if [[ $name && ($is_new || $name != "$(hat_now)") ]]; then
+    change "set what belongs to $name" board_settings
   fi
-  usb_news >"$scratch/usb.txt"
+  usb_news "$is_new" >"$scratch/usb.txt"
   [[ ! -s $scratch/usb.txt ]] || change "let the settings take the USB sound card" usb_settings
   alsa_snippet >"$scratch/alsa.conf"
   copy "$scratch/alsa.conf" "$alsa_names" 644
@@ -99,9 +101,13 @@ wake_word() {
 make_wake_word() {
   setpriv --reuid=edgevoice --regid=edgevoice --init-groups env HOME="$state" CACHE_DIRECTORY="$cache" \
     "$prefix/bin/python" -m edgevoice.wakeword
-  # Else the first start would, while somebody speaks to it for the first time. Without them it tells limits by a sound.
-  setpriv --reuid=edgevoice --regid=edgevoice --init-groups env HOME="$state" \
-    "$prefix/bin/python" -m edgevoice.sayings "$cache" || true
+  # Else the first start would, while somebody speaks to it for the first time. Without them it tells limits by a sound,
+  # and the service inside makes its language then.
+  local each
+  for each in sayings local.language; do
+    setpriv --reuid=edgevoice --regid=edgevoice --init-groups env HOME="$state" \
+      "$prefix/bin/python" -m "edgevoice.$each" "$cache" || true
+  done
   cp -- "$stamp" "$cache/.made-for"
 }
 
@@ -113,7 +119,7 @@ service() {
     change "tell systemd" systemctl daemon-reload
   fi
   [[ -e ${unit%/*}/multi-user.target.wants/edgevoice.service ]] || change "start it at every boot" enable
-  if [[ $starts && ! $is_dry && ! -e $state/echo.json && ! -e $scratch/reboot ]] && has_systemd && ! is_up; then
+  if [[ $starts && ! $is_dry && ! -e $state/echo.json && ! -e $reboot_due ]] && has_systemd && ! is_up; then
     measure_room
   fi
   if ! has_systemd; then
@@ -172,6 +178,20 @@ examine() {
   ((code == 0)) || note "the doctor is not content; its lines tell what to do. All else is installed."
 }
 
+conclude() {
+  if [[ $is_dry ]]; then
+    say "nothing was changed: this was --dry-run"
+    return
+  elif [[ -e $scratch/changed ]]; then
+    say "ready after $((SECONDS - began)) s"
+  else
+    say "nothing to do: everything was as it should be ($((SECONDS - began)) s)"
+  fi
+  # The room could not be measured yet.
+  [[ ! -e $reboot_due ]] ||
+    say "now type \`sudo reboot\`, and after it, for half a minute of quiet in the room, \`sudo edgevoice doctor --echo\`"
+}
+
 # --- the way back -----------------------------------------------------------------------------------------------------
 
 uninstall() {
@@ -188,7 +208,7 @@ uninstall() {
   else
     say "edgevoice is removed"
   fi
-  [[ $at ]] || rm -f /run/edgevoice-setup.lock
+  [[ $is_dry ]] || rm -f -- "$at/run/edgevoice-setup.lock" "$reboot_due"
 }
 
 # gone FILE...: have these not be there.
@@ -223,13 +243,13 @@ remove_board() {
 # Only what came with us, and of that only what nobody else needs by now.
 remove_packages() {
   local ours unneeded
-  mapfile -t ours < <(sed -n 's/^package //p' "$notes" 2>/dev/null | sort -u)
+  mapfile -t ours < <(sed -nE 's/^(package|coming|building) //p' "$notes" 2>/dev/null | sort -u)
   ((${#ours[@]})) || return 0
   if [[ $is_dry ]]; then
     change "remove those of these that nobody else needs: ${ours[*]}"
     return
   fi
-  mapfile -t ours < <(comm -12 <(printf '%s\n' "${ours[@]}") <(installed_packages))
+  mapfile -t ours < <(comm -12 <(printf '%s\n' "${ours[@]}") <(present_packages))
   ((${#ours[@]} == 0)) || apt-mark auto "${ours[@]}" >/dev/null
   mapfile -t unneeded < <(apt-get --simulate autoremove 2>/dev/null | sed -n 's/^Remv \([^ ]*\).*/\1/p' | sort |
     comm -12 - <(printf '%s\n' "${ours[@]}"))

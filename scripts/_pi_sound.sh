@@ -38,9 +38,9 @@ sound_board() {
   fi
   { without_block "$file" && block; } >"$scratch/config.txt"
   cmp --silent -- "$scratch/config.txt" "$file" && return
-  touch -- "$scratch/reboot"
   [[ -e $file.before-edgevoice ]] || change "keep $file as it was" cp -- "$file" "$file.before-edgevoice"
   change "switch on $hat in $file" replace_content "$scratch/config.txt" "$file"
+  [[ $is_dry ]] || install -D -m 644 /dev/null "$reboot_due"
 }
 
 # A section of its own: the file may end in one that is for other models.
@@ -61,33 +61,16 @@ replace_content() {
   mv -f -- "$2.new" "$2"
 }
 
-# put_settings FILE OLD: have the values of FILE, as `board NAME settings` prints them, where OLD, a pattern, stands now.
-put_settings() {
-  # shellcheck disable=SC2016  # these are Python's
-  /usr/bin/python3 -I -c '
-import re, sys, tomllib
-place, values, old = sys.argv[1:]
-text = open(place, encoding="utf-8").read()
-for line in open(values, encoding="utf-8").read().splitlines():
-    if line.startswith("["):
-        section = line
-    elif line:
-        key = line.split(" = ")[0]
-        within = rf"(?ms)(^{re.escape(section)}$(?:(?!^\[).)*?^){key} = "
-        if not re.search(within, text):
-            sys.exit(f"no {key} in {section} of {place}: put it there, {line}")
-        text = re.sub(within + old, lambda match: match[1] + line, text, count=1)
-tomllib.loads(text)
-with open(place, "w", encoding="utf-8") as file:
-    file.write(text)
-' "$settings_file" "$1" "$2"
-}
+# put_settings FILE [OLD]: have the values of FILE, as `board NAME settings` prints them, in the settings; with OLD only
+# where that stands now, or nothing.
+put_settings() { /usr/bin/python3 -I -B "$checkout/scripts/_settings.py" "$settings_file" "$@"; }
 
 # The board's pins, and the names of the snippet: a board's card takes one rate and format only.
 board_settings() {
-  board "$hat" settings >"$scratch/board.toml"
-  put_settings "$scratch/board.toml" '[^\n]*'
-  remember "board $hat"
+  local name=${hat:-$(hat_now)}
+  board "$name" settings >"$scratch/board.toml"
+  put_settings "$scratch/board.toml"
+  [[ $(hat_now) == "$name" ]] || remember "board $name"
 }
 
 # --- the USB sound card -----------------------------------------------------------------------------------------------
@@ -204,13 +187,14 @@ choose_usb() {
     give_up "there is no USB sound card $usb for that. ${cards[*]:+Start this again with one of: ${cards[*]}}"
 }
 
-# usb_news: print the sides whose USB sound card is another than it was, each with its PCM.
+# usb_news [ALL]: print the sides whose USB sound card is another than it was, each with its PCM; with ALL every side that
+# has one.
 usb_news() {
   local side sides pcm
   mapfile -t sides < <(sides_of_usb)
   for side in "${sides[@]}"; do
     pcm=$(usb_pcm "$side" "${sides[@]}")
-    [[ ! $pcm || $pcm == "$(usb_noted "$side")" ]] || printf '%s %s\n' "$side" "$pcm"
+    [[ ! $pcm || (! ${1:-} && $pcm == "$(usb_noted "$side")") ]] || printf '%s %s\n' "$side" "$pcm"
   done
 }
 
@@ -219,8 +203,8 @@ usb_settings() {
   local side pcm
   while read -r side pcm; do
     printf '[%s]\ndevice = "%s"\n' "$side" "${names_of_alsa[$side]}" >"$scratch/usb.toml"
-    put_settings "$scratch/usb.toml" '"default"'
-    remember "usb $side $pcm"
+    put_settings "$scratch/usb.toml" default
+    [[ $(usb_noted "$side") == "$pcm" ]] || remember "usb $side $pcm"
   done <"$scratch/usb.txt"
 }
 

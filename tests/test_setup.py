@@ -191,6 +191,21 @@ def test_a_board_is_switched_on_once_and_the_first_state_is_kept(system: System)
     assert (boot.read_text(), first.read_text()) == (once, BOOT)
 
 
+def test_what_to_type_is_told_until_the_restart(system: System) -> None:
+    due = system.path("/run/edgevoice-setup.reboot")
+    well(system.step('step "sound board" sound_board ""', hat="i2s"))
+
+    assert due.exists()
+    # Started again after a failure, it switches nothing on, and the restart is as due as before.
+    assert "as it should be" in well(system.step('step "sound board" sound_board ""', hat="i2s"))
+    last = well(system.step("began=0; conclude")).splitlines()[-1]
+    assert last.index("sudo reboot") < last.index("half a minute of quiet") < last.index("sudo edgevoice doctor --echo")
+
+    # /run is empty after it.
+    due.unlink()
+    assert "reboot" not in well(system.step("began=0; conclude"))
+
+
 def test_another_board_takes_the_place_of_the_first(system: System) -> None:
     well(system.step('step "sound board" sound_board ""', hat="max98357a"))
     well(system.step('step "sound board" sound_board ""', hat="hifiberry-dac"))
@@ -368,6 +383,73 @@ def test_the_end_of_the_input_at_a_question_is_an_enter_alone(system: System) ->
 
 def test_the_usage_says_how_a_key_of_the_environment_gets_past_sudo(system: System) -> None:
     assert "sudo EDGEVOICE_API_KEY=... scripts/setup" in well_stdout(system.setup("--help"))
+
+
+# --- the service's folders -------------------------------------------------------------------------------------------
+
+FOLDERS: Final = {"/var/lib/edgevoice": 0o700, "/var/cache/edgevoice": 0o755}
+AS_OTHERS_CALL_IT: Final = """
+command() { if [[ ${2:-} == systemd-tmpfiles && $without ]]; then return 1; else builtin command "$@"; fi; }
+install() { builtin command install "${@/#edgevoice/$(id -u)}"; }
+chown() { builtin command chown "${@/#edgevoice:edgevoice/$(id -u):$(id -g)}"; }
+stat() { builtin command stat "$@" | sed "s/^$(id -un) /edgevoice /"; }
+folders_step() { copy_all "$at/usr/lib"; own_folders; }
+step "folders" folders_step ""
+"""
+"""There is no user edgevoice here: who runs the test stands for it."""
+
+
+@pytest.fixture
+def with_user(system: System) -> System:
+    system.write("/etc/passwd", f"edgevoice:x:{os.getuid()}:{os.getgid()}::/:/bin/false\n")
+    system.write("/etc/group", f"edgevoice:x:{os.getgid()}:\n")
+    return system
+
+
+def modes(system: System) -> dict[str, int]:
+    return {name: stat.S_IMODE(system.path(name).stat().st_mode) for name in FOLDERS}
+
+
+@pytest.mark.parametrize(
+    "without",
+    [
+        pytest.param("", marks=pytest.mark.skipif(not shutil.which("systemd-tmpfiles"), reason="no systemd-tmpfiles")),
+        "yes",
+    ],
+    ids=["systemd-tmpfiles", "by hand"],
+)
+def test_the_folders_are_made_put_right_and_then_left(with_user: System, without: str) -> None:
+    assert "make" in well(with_user.step(AS_OTHERS_CALL_IT, without=without))
+    assert modes(with_user) == FOLDERS
+    assert "as it should be" in well(with_user.step(AS_OTHERS_CALL_IT, without=without))
+
+    kept = with_user.write("/var/lib/edgevoice/echo.json", "{}")
+    kept.parent.chmod(0o755)
+    kept.chmod(0o640)
+    told = well(with_user.step(AS_OTHERS_CALL_IT, without=without))
+
+    assert f"make {kept.parent}\n" in told
+    assert modes(with_user) == FOLDERS
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o640
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+@pytest.mark.parametrize(
+    "without",
+    [
+        pytest.param("", marks=pytest.mark.skipif(not shutil.which("systemd-tmpfiles"), reason="no systemd-tmpfiles")),
+        "yes",
+    ],
+    ids=["systemd-tmpfiles", "by hand"],
+)
+def test_what_a_user_who_is_gone_left_in_them_belongs_to_the_service(with_user: System, without: str) -> None:
+    left = with_user.write("/var/lib/edgevoice/near-misses/1.wav", "")
+    for each in (left, *left.parents[:2]):
+        os.chown(each, 54_321, 54_321)
+
+    well(with_user.step(AS_OTHERS_CALL_IT, without=without))
+
+    assert {(each.stat().st_uid, each.stat().st_gid) for each in (left, *left.parents[:2])} == {(0, 0)}
 
 
 # --- what is installed, and the way back -----------------------------------------------------------------------------

@@ -97,6 +97,21 @@ def test_the_folders_are_those_that_the_command_gives() -> None:
     assert found["WorkingDirectory"] == [f"/var/lib/{found['StateDirectory'][0]}"]
 
 
+def test_the_folders_are_made_with_the_modes_that_the_service_wants() -> None:
+    lines = (ROOT / "systemd" / "edgevoice.tmpfiles").read_text(encoding="utf-8").splitlines()
+    found = {name: values[-1] for name, values in directives().items()}
+    user = f"{found['User']} {found['Group']}"
+    # Without a mode in the unit a cache gets 0755 (systemd.exec).
+    folders = {
+        f"/var/lib/{found['StateDirectory']}": found["StateDirectoryMode"],
+        f"/var/cache/{found['CacheDirectory']}": found.get("CacheDirectoryMode", "0755"),
+    }
+
+    made = [f"d {folder} {mode} {user}" for folder, mode in folders.items()]
+    owned = [f"Z {folder} - {user}" for folder in folders]
+    assert [line for line in lines if line[0] != "#"] == made + owned
+
+
 def test_the_user_of_the_service_is_made_with_its_groups() -> None:
     made = (ROOT / "systemd" / "edgevoice.sysusers").read_text(encoding="utf-8")
     found = directives()
