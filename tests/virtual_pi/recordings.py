@@ -25,14 +25,15 @@ def recordings() -> Mapping[str, Samples]:
         pcm = np.frombuffer(file.readframes(file.getnframes()), np.int16)
         word = np.asarray(soxr.resample(pcm, file.getframerate(), RATE_HZ), np.int16)
     voice = HibariVoice.load()
-    time, story = (_spoken(voice, words) for words in ("What time is it?", "Tell me a story."))
+    sentences = ("What time is it?", "Tell me a joke.", "Tell me a story.")
+    time, joke, story = (_spoken(voice, words) for words in sentences)
     # A card needs a moment to get going, and a person draws breath after the wake word.
     start, breath = np.zeros(RATE_HZ // 4, np.int16), np.zeros(RATE_HZ // 3, np.int16)
     return {
         "wake-word": np.concatenate([start, word]),
         "time": np.concatenate([start, word, breath, time]),
+        "joke": np.concatenate([start, word, breath, joke]),
         "story": np.concatenate([start, word, breath, story]),
-        "only-story": np.concatenate([start, story]),
     }
 
 

@@ -1,0 +1,97 @@
+# shellcheck shell=bash
+# The program in scripts/setup: a Python environment with the locked packages, verified by their hashes, and edgevoice.
+# shellcheck disable=SC2154  # as in _pi.sh
+
+# --- 4: program -------------------------------------------------------------------------------------------------------
+
+ingredients() {
+  /usr/bin/python3 -I -c 'import platform; print(platform.python_version(), platform.machine())' || echo "no Python yet"
+  (cd -- "$checkout" && sha256sum requirements-pi.lock pyproject.toml &&
+    find edgevoice -type f ! -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum | sha256sum)
+}
+
+program() {
+  local tools=$scratch/tools
+  [[ -f $stamp && $(<"$stamp") == "$(ingredients)" ]] && return
+  [[ $is_dry ]] || rm -f -- "$stamp"
+  if [[ $(python_version "$prefix/bin/python") != "$(python_version /usr/bin/python3)" ]]; then
+    # PyAudio and systemd-python are Debian's. Without pip: 17 MB that only this script would use.
+    change "make $prefix" /usr/bin/python3 -m venv --clear --without-pip --system-site-packages "$prefix"
+  fi
+  change "fetch what installs (pip and build tools, not kept)" make_tools "$tools"
+  change "install the locked packages, verified by their hashes" install_locked "$tools"
+  change "install edgevoice itself" install_edgevoice "$tools"
+  has_lgpio || change "build lgpio: for this Python there is none ready" build_lgpio "$tools"
+  has_lgpio || fail "lgpio is installed and does not load" "\`$prefix/bin/python -c 'import lgpio'\` tells why."
+  [[ $is_dry ]] || finish_program
+}
+
+finish_program() {
+  rm -rf -- "$PIP_CACHE_DIR"
+  ingredients >"$stamp"
+}
+
+# pip TOOLS ARGUMENTS...: the locked pip on the program's Python.
+pip() {
+  local tools=$1 source=()
+  shift
+  [[ -z $wheels ]] || source=(--no-index --find-links "$wheels")
+  "$tools/bin/python" -m pip --python "$prefix/bin/python" --no-input --disable-pip-version-check "$1" "${source[@]}" \
+    --progress-bar off "${@:2}"
+}
+
+# By the pip that Debian keeps for new environments, as it is: unpacked first, it would take a Pi 3 half a minute more.
+make_tools() {
+  local source=() pip_of_debian=(/usr/share/python-wheels/pip-*.whl)
+  [[ -z $wheels ]] || source=(--no-index --find-links "$wheels")
+  /usr/bin/python3 -m venv --without-pip "$1"
+  PYTHONPATH=${pip_of_debian[0]} "$1/bin/python" -m pip install --no-input --disable-pip-version-check --progress-bar off \
+    "${source[@]}" --require-hashes --only-binary :all: -r "$checkout/requirements-build.lock"
+}
+
+install_locked() {
+  # lgpio by itself: on Debian 13 it has no wheel.
+  awk '/^[a-z0-9]/ { kept = !/^lgpio==/ } kept' "$checkout/requirements-pi.lock" >"$scratch/locked.txt"
+  pip "$1" install --no-deps --require-hashes --only-binary :all: -r "$scratch/locked.txt"
+  lock_of_lgpio >"$scratch/lgpio.txt"
+  pip "$1" install --no-deps --require-hashes --only-binary :all: -r "$scratch/lgpio.txt" || true
+}
+
+lock_of_lgpio() { awk '/^[a-z0-9]/ { kept = /^lgpio==/ } kept' "$checkout/requirements-pi.lock"; }
+
+install_edgevoice() {
+  local wheel=("$wheels"/edgevoice-*.whl)
+  if [[ -z $wheels || ! -f ${wheel[0]} ]]; then
+    # Away from the checkout: root must not leave files in it.
+    mkdir -p -- "$scratch/source"
+    cp -r -- "$checkout"/{edgevoice,pyproject.toml,README.md,LICENSE} "$scratch/source"
+    "$1/bin/python" -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$scratch/wheel" "$scratch/source"
+    wheel=("$scratch"/wheel/edgevoice-*.whl)
+  fi
+  pip "$1" install --no-deps --force-reinstall "${wheel[0]}"
+}
+
+has_lgpio() { [[ $is_dry ]] || "$prefix/bin/python" -I -c 'import lgpio' 2>/dev/null; }
+
+# Raspberry Pi OS has lgpio in its own archive; Debian has not. What is needed to build it goes again afterwards.
+build_lgpio() {
+  local ready=("$wheels"/lgpio-*.whl) building
+  if [[ $wheels ]]; then
+    [[ -f ${ready[0]} ]] || fail "no wheel of lgpio for this Python in $wheels" "Put one there: pip wheel lgpio==0.2.2.0"
+    pip "$1" install --no-deps lgpio==0.2.2.0
+    return
+  fi
+  remembering install python3-lgpio && return
+  expect building install gcc libc6-dev python3-dev swig
+  apt_get install gcc libc6-dev python3-dev swig
+  # PYPI=1: the source then builds its own copy of the C library, which Debian has no package of (its setup.py).
+  # SWIG 4.3, that of Debian 13, has dropped the old names which lgpio's typemaps use: it would build and not load.
+  CFLAGS="-DPyInt_AsLong=PyLong_AsLong -DPyInt_Check=PyLong_Check -DPyInt_FromLong=PyLong_FromLong \
+-DPyString_FromString=PyUnicode_FromString" \
+    PYPI=1 "$1/bin/python" -m pip wheel --quiet --no-deps --no-build-isolation --require-hashes --no-binary lgpio \
+    --wheel-dir "$scratch/lgpio" -r "$scratch/lgpio.txt"
+  pip "$1" install --no-deps "$scratch"/lgpio/lgpio-*.whl
+  mapfile -t building < <(noted_packages building)
+  ((${#building[@]} == 0)) || apt_get purge "${building[@]}"
+  forget building
+}
