@@ -26,6 +26,7 @@ slower than a desktop's, and the loopback's own timer and buffers lie in between
 
 SECOND_SETUP_LIMIT_S = 20.0
 EXPOSURE_LIMIT = 1.5
+SIZE_LIMIT_MB = 300
 _ANSWER_LIMIT_S = 40.0
 _UNWATCHED = ("/host", "/wheels", "/proc", "/sys", "/dev", "/run", "/tmp", "/var/tmp", "/var/log", "/root")
 _SYSTEM_KEY = Path("/var/lib/systemd/credential.secret")
@@ -108,8 +109,11 @@ def installed(guest: Guest) -> str:
     if "setup: ready after" not in told:
         raise Refused("it does not say that it is ready")
     size_file = guest.share / "size.txt"
-    size = size_file.read_text() if size_file.exists() else run("du", "-sm", "/opt/edgevoice")
-    return f"{size.split()[0]} MB in /opt/edgevoice"
+    told_size = size_file.read_text() if size_file.exists() else run("du", "-sm", "/opt/edgevoice")
+    size_mb = int(told_size.split()[0])
+    if size_mb > SIZE_LIMIT_MB:
+        raise Refused(f"{size_mb} MB in /opt/edgevoice; {SIZE_LIMIT_MB} is the limit")
+    return f"{size_mb} MB in /opt/edgevoice"
 
 
 def came_up(guest: Guest) -> str:
