@@ -31,6 +31,7 @@ readonly needed_packages=(
   python3-venv udev
 )
 readonly smallest_free_mb=900
+readonly smallest_free_var_mb=500 # apt's lists and packages, 290 MB, and what pip fetches; where /var is by itself
 # What pip and apt-get say where there is no way to the packages.
 readonly without_network="Temporary failure (in name resolution|resolving '[^']*')|Could not resolve '[^']*'|\
 Name or service not known|No address associated with hostname|Network is unreachable|No route to host|\
@@ -53,6 +54,25 @@ give_up() {
   exit 1
 }
 
+# sweep: take away what others of this have left that were killed. Under the lock: none of them runs.
+sweep() {
+  local each
+  for each in "$TMPDIR"/edgevoice-setup.*; do
+    [[ ! -d $each || -L $each || ! -O $each ]] || rm -rf -- "$each"
+  done
+}
+
+# An interruption is told when what runs has ended: apt-get lets dpkg come to its end.
+interrupted() {
+  trap '' INT TERM
+  say "interrupted${number:+ in step $number, $doing}. Start this again: it goes on from here."
+  exit 130
+}
+trap interrupted INT TERM
+
+# In a subshell, which has no traps: end it, and with it what would come next, though what was interrupted may fail.
+interruptible() { trap 'exit 130' INT TERM; }
+
 # fail CAUSE [REMEDY]: end the step that runs.
 fail() {
   # What was told first is nearest to the cause.
@@ -70,12 +90,12 @@ note() {
 # step TITLE FUNCTION REMEDY: run a step; if it fails, end with its name, the cause and the remedy.
 step() {
   local title=$1 function=$2 remedy=$3 began=$SECONDS code
-  number=$((${number:-0} + 1))
+  number=$((${number:-0} + 1)) doing=$title
   printf '[%2d/%d] %s\n' "$number" "$steps" "$title" >&2
   rm -f -- "$scratch"/{cause,remedy,log,step-changed,step-told}
   # A subshell of its own, because the left side of `||` would switch `set -e` off inside the function.
   set +e
-  (set -e && "$function")
+  (interruptible && set -e && "$function")
   code=$?
   set -e
   if ((code != 0)); then
@@ -104,7 +124,7 @@ change() {
   touch -- "$scratch/changed"
   # As in `step`: with `||` behind it, a function would run on after its first failure.
   set +e
-  (set -e && "$@") </dev/null >"$scratch/log" 2>&1
+  (interruptible && set -e && "$@") </dev/null >"$scratch/log" 2>&1
   code=$?
   set -e
   ((code == 0)) || failed "$what"
@@ -129,14 +149,18 @@ told_by_log() { grep -oE -- "$1" "$scratch/log" 2>/dev/null | tail -n 1; }
 
 # copy FROM TO MODE: have a file as it is in the checkout.
 copy() {
-  local folder=${2%/*}
   cmp --silent -- "$1" "$2" && [[ $(stat -c %a -- "$2") == "$3" ]] && return
-  # Folders that a minimal system has only because of us.
+  remember_folders "${2%/*}"
+  change "write $2" install -D -m "$3" -- "$1" "$2"
+}
+
+# remember_folders FOLDER: note it, and what it is in, if a minimal system has them only because of us.
+remember_folders() {
+  local folder=$1
   while [[ -z $is_dry && ! -d $folder ]]; do
     remember "folder $folder"
     folder=${folder%/*}
   done
-  change "write $2" install -D -m "$3" -- "$1" "$2"
 }
 
 remember() {
@@ -149,7 +173,7 @@ has_systemd() { [[ -d $at/run/systemd/system ]]; }
 # --- 1: this machine --------------------------------------------------------------------------------------------------
 
 check_machine() {
-  local architecture free version
+  local architecture version
   # shellcheck source=/dev/null
   source /etc/os-release
   if [[ ${ID:-} != debian && ${ID:-} != raspbian ]] || ((${VERSION_ID:-0} < 12)); then
@@ -161,11 +185,23 @@ check_machine() {
   if version=$(python_version /usr/bin/python3) && [[ $version != 3.11 && $version != 3.13 ]]; then
     fail "Debian's Python is $version" "The locked packages are for 3.11 (Debian 12) and 3.13 (Debian 13)."
   fi
-  free=$(df --output=avail -m -- /opt | tail -n 1)
-  [[ -e $stamp ]] || ((free > smallest_free_mb)) ||
-    fail "only ${free// /} MB are free for /opt" "Make room: ${smallest_free_mb} MB while it installs, 300 MB stay."
+  [[ -e $stamp ]] || check_room
   (($(date +%Y) >= 2026)) ||
     fail "the clock says $(date +%F): that is past" "Set it (timedatectl, or sudo date -s ...); nothing can be verified so."
+}
+
+check_room() {
+  local folder free wanted
+  for folder in /opt /var/cache /var/tmp; do
+    wanted=$smallest_free_mb
+    if [[ $folder != /opt ]]; then
+      [[ $(stat -c %d -- "$folder") != "$(stat -c %d -- /opt)" ]] || continue
+      wanted=$smallest_free_var_mb
+    fi
+    free=$(df --output=avail -m -- "$folder" | tail -n 1)
+    ((free > wanted)) || fail "only ${free// /} MB are free for $folder" "Make room: $wanted MB while it installs. \
+300 MB stay in /opt; Debian packages that are missing take up to 120 MB, apt's lists and downloads 290 MB."
+  done
 }
 
 python_version() { "$1" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
@@ -185,11 +221,14 @@ debian_packages() {
   local missing
   mapfile -t missing < <(missing_packages "${needed_packages[@]}")
   ((${#missing[@]})) || return 0
+  # Packages leave theirs behind, empty.
+  remember_folders "${alsa_names%/*}"
+  remember_folders "$at/etc/udev/rules.d"
   change "install ${missing[*]}" apt_install "${missing[@]}"
 }
 
 apt_get() {
-  DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -y --no-install-recommends "$@"
+  TMPDIR=/var/tmp DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -y --no-install-recommends "$@"
 }
 
 apt_install() {

@@ -12,6 +12,8 @@ ingredients() {
 
 program() {
   local tools=$scratch/tools
+  # What pip unpacks goes with the rest, whatever ends it.
+  export TMPDIR=$scratch
   [[ -f $stamp && $(<"$stamp") == "$(ingredients)" ]] && return
   [[ $is_dry ]] || rm -f -- "$stamp"
   if [[ $(python_version "$prefix/bin/python") != "$(python_version /usr/bin/python3)" ]]; then

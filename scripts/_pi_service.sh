@@ -5,7 +5,8 @@
 # --- 6: settings ------------------------------------------------------------------------------------------------------
 
 settings() {
-  local name=${hat:-$(hat_now)} is_new=''
+  local name is_new=''
+  name=$(hat_wanted)
   if [[ ! -e $settings_file ]]; then
     is_new=yes
     change "write $settings_file: every setting with its default" write_settings
@@ -15,6 +16,10 @@ settings() {
   fi
   if [[ $name && ($is_new || $name != "$(hat_now)") ]]; then
     change "set what belongs to $name" board_settings
+  fi
+  if [[ $hat == none && $(hat_now) ]]; then
+    note "[panel] and [amplifier] of $settings_file keep the pins of $(hat_now)"
+    change "forget $(hat_now)" forget board
   fi
   usb_news "$is_new" >"$scratch/usb.txt"
   [[ ! -s $scratch/usb.txt ]] || change "let the settings take the USB sound card" usb_settings
@@ -35,12 +40,46 @@ open_settings() { chgrp edgevoice -- "$settings_file" && chmod 640 -- "$settings
 
 # --- 7: key -----------------------------------------------------------------------------------------------------------
 
+# choose_key: take the key from where it was given, or ask for it; refuse what is none, without showing it.
+choose_key() {
+  local from=EDGEVOICE_API_KEY given=${EDGEVOICE_API_KEY:-}
+  # Children have no use for it.
+  unset EDGEVOICE_API_KEY
+  if [[ $key_file ]]; then
+    from="the key file $key_file"
+    [[ -r $key_file ]] || give_up "$from cannot be read. Name another with --key-file."
+    [[ ! -d $key_file ]] || give_up "$from holds no key: it is a folder. Name another with --key-file."
+    # Bash has no zeros: one becomes a character that no key has.
+    given=$(head -c 65536 -- "$key_file" | tr '\0' '\1') || give_up "$from cannot be read. Name another with --key-file."
+    [[ $given ]] || given=' '
+  elif [[ -z $given && $asks && ! -e $key_encrypted && ! -e $key_plain ]]; then
+    from="what was typed"
+    printf 'The key of your account at the service (not shown; Enter alone: none, the box then answers by itself): '
+    read -rs given || true
+    printf '\n'
+  fi
+  [[ $given ]] || return 0
+  key=$(trimmed "$given")
+  [[ $key ]] || give_up "$from holds no key. Give one, or leave it away."
+  is_key "$key" || give_up "$from holds no key: that is one word of ASCII, of 16384 characters at most. Copy it again."
+}
+
+trimmed() {
+  local text=${1#"${1%%[! $'\t\r\n']*}"}
+  printf '%s' "${text%"${text##*[! $'\t\r\n']}"}"
+}
+
+is_key() {
+  local LC_ALL=C
+  [[ $1 =~ ^[!-~]+$ ]] && ((${#1} <= 16384))
+}
+
 store_key() {
   if [[ ! $key ]]; then
     [[ -e $key_encrypted || -e $key_plain ]] || note "none: the box answers by itself, with the little that it knows"
     return 0
   fi
-  [[ $key =~ ^[[:graph:]]+$ && ${#key} -le 16384 ]] || fail "what was given is no key"
+  is_key "$key" || fail "what was given is no key"
   [[ $(stored_key) != "$key" ]] || return 0
   if can_encrypt && { [[ $is_dry ]] || is_encrypted; }; then
     change "store the key, encrypted for this machine" store_encrypted
@@ -179,6 +218,7 @@ examine() {
 }
 
 conclude() {
+  local driver
   if [[ $is_dry ]]; then
     say "nothing was changed: this was --dry-run"
     return
@@ -187,9 +227,11 @@ conclude() {
   else
     say "nothing to do: everything was as it should be ($((SECONDS - began)) s)"
   fi
+  [[ -e $reboot_due ]] || return 0
+  driver=$(driver_wanted)
   # The room could not be measured yet.
-  [[ ! -e $reboot_due ]] ||
-    say "now type \`sudo reboot\`, and after it, for half a minute of quiet in the room, \`sudo edgevoice doctor --echo\`"
+  say "now ${driver:+bring what the sound board needs ($driver), then }type \`sudo reboot\`, and after it," \
+    "for half a minute of quiet in the room, \`sudo edgevoice doctor --echo\`"
 }
 
 # --- the way back -----------------------------------------------------------------------------------------------------
@@ -233,10 +275,7 @@ remove_service() {
 remove_board() {
   local file
   file=$(boot_configuration) || return 0
-  if grep -q "^$block_begins " "$file"; then
-    without_block "$file" >"$scratch/config.txt"
-    change "switch the board off in $file" replace_content "$scratch/config.txt" "$file"
-  fi
+  switch_off "$file"
   gone "$file.before-edgevoice"
 }
 
@@ -245,13 +284,20 @@ remove_packages() {
   local ours unneeded
   mapfile -t ours < <(sed -nE 's/^(package|coming|building) //p' "$notes" 2>/dev/null | sort -u)
   ((${#ours[@]})) || return 0
+  if has_systemd && is_among dbus "$(printf '%s\n' "${ours[@]}")"; then
+    note "dbus stays: systemd uses it while it runs"
+    mapfile -t ours < <(printf '%s\n' "${ours[@]}" | grep -vx dbus)
+    ((${#ours[@]})) || return 0
+  fi
   if [[ $is_dry ]]; then
     change "remove those of these that nobody else needs: ${ours[*]}"
     return
   fi
   mapfile -t ours < <(comm -12 <(printf '%s\n' "${ours[@]}") <(present_packages))
   ((${#ours[@]} == 0)) || apt-mark auto "${ours[@]}" >/dev/null
-  mapfile -t unneeded < <(apt-get --simulate autoremove 2>/dev/null | sed -n 's/^Remv \([^ ]*\).*/\1/p' | sort |
+  # By itself apt-get keeps what others only recommend or suggest.
+  mapfile -t unneeded < <(apt-get --simulate -o APT::AutoRemove::RecommendsImportant=false \
+    -o APT::AutoRemove::SuggestsImportant=false autoremove 2>/dev/null | sed -n 's/^Remv \([^ ]*\).*/\1/p' | sort |
     comm -12 - <(printf '%s\n' "${ours[@]}"))
   ((${#unneeded[@]} == 0)) || change "remove ${unneeded[*]}" apt_get purge "${unneeded[@]}"
 }

@@ -23,36 +23,93 @@ boot_configuration() {
   return 1
 }
 
+# The Debian packages bring it; most systems have it already.
+has_python() { [[ -x /usr/bin/python3 ]]; }
+
+# choose_hat: ask which, if nobody has said it; refuse a name that there is not.
+choose_hat() {
+  local names
+  if ! has_python; then
+    [[ ! $(hat_wanted) ]] ||
+      give_up "Python knows the boards, and is not there: type \`sudo apt-get install python3\`, then start this again"
+    return 0
+  fi
+  names=$(board | paste -sd ' ')
+  if [[ -z $hat && $asks && -z $(hat_now) ]] && boot_configuration >/dev/null; then
+    printf 'Which sound board is plugged onto the Pi? One of:\n  %s\n' "$names"
+    while
+      printf 'Enter alone: none, or a USB one. '
+      # Ctrl-D is an Enter alone.
+      read -r hat || printf '\n'
+      [[ $hat && " $names none " != *" $hat "* ]]
+    do
+      printf 'There is no board %s. ' "$hat"
+    done
+  fi
+  [[ -z $hat || " $names none " == *" $hat "* ]] ||
+    give_up "there is no board $hat. Start this again with one of: $names; or none"
+}
+
+# The board that the Pi is to have.
+hat_wanted() { [[ $hat == none ]] || printf '%s\n' "${hat:-$(hat_now)}"; }
+
 # The board that was chosen last.
 hat_now() { sed -n 's/^board //p' "$notes" 2>/dev/null | tail -n 1; }
 
 sound_board() {
-  local file
+  local file driver overlay=''
   tell_usb
   [[ $hat ]] || return 0
-  [[ -z $(board "$hat" driver) ]] || note "$hat needs more than this script brings: $(board "$hat" driver)"
+  driver=$(driver_wanted)
+  [[ ! $driver ]] || note "$hat needs more than this script brings: $driver. Without that it stays silent."
+  [[ $hat == none ]] || overlay=$(board "$hat" overlay)
   if ! file=$(boot_configuration); then
-    [[ -z $(board "$hat" overlay) ]] ||
+    [[ ! $overlay ]] ||
       fail "this machine has no boot configuration of a Raspberry Pi" "Leave --hat away: $hat cannot be switched on here."
     return 0
   fi
-  { without_block "$file" && block; } >"$scratch/config.txt"
+  if [[ ! $overlay ]]; then
+    switch_off "$file"
+    return
+  fi
+  { without_block "$file" && block "$overlay"; } >"$scratch/config.txt"
   cmp --silent -- "$scratch/config.txt" "$file" && return
-  [[ -e $file.before-edgevoice ]] || change "keep $file as it was" cp -- "$file" "$file.before-edgevoice"
+  has_block "$file" || change "keep $file as it was" cp -- "$file" "$file.before-edgevoice"
   change "switch on $hat in $file" replace_content "$scratch/config.txt" "$file"
-  [[ $is_dry ]] || install -D -m 644 /dev/null "$reboot_due"
+  restart_is_due
 }
 
-# A section of its own: the file may end in one that is for other models.
-block() {
-  local overlay
-  overlay=$(board "$hat" overlay)
-  [[ -z $overlay ]] || printf '%s %s\n[all]\n%s\n%s\n' "$block_begins" "$hat" "$overlay" "$block_ends"
+# What the board needs that nobody but its owner can bring.
+driver_wanted() {
+  local name
+  name=$(hat_wanted)
+  [[ ! $name ]] || board "$name" driver
 }
+
+restart_is_due() { [[ $is_dry ]] || install -D -m 644 /dev/null "$reboot_due"; }
+
+# block OVERLAY: a section of its own: the file may end in one that is for other models.
+block() { printf '%s %s\n[all]\n%s\n%s\n' "$block_begins" "$hat" "$1" "$block_ends"; }
 
 # shellcheck disable=SC1003  # the backslash is for sed
-# The file without our lines; every line of it ends, so that ours begin on a line of their own.
-without_block() { sed -e "/^$block_begins /,/^$block_ends\$/d" -e '$a\' -- "$1"; }
+# The file, every line of it with an end, so that ours begin on a line of their own.
+with_ends() { sed -e '$a\' -- "$1"; }
+
+without_block() { with_ends "$1" | sed -e "/^$block_begins /,/^$block_ends\$/d"; }
+
+has_block() { grep -q "^$block_begins " "$1"; }
+
+# switch_off FILE: have none of our lines in it. Where that is its first state but for the end of a line, that one.
+switch_off() {
+  local before=$1.before-edgevoice
+  has_block "$1" || return 0
+  without_block "$1" >"$scratch/config.txt"
+  if [[ -f $before ]] && cmp --silent -- <(with_ends "$before") "$scratch/config.txt"; then
+    cp -- "$before" "$scratch/config.txt"
+  fi
+  change "switch the board off in $1" replace_content "$scratch/config.txt" "$1"
+  restart_is_due
+}
 
 # The boot partition is FAT: a new file beside the old one, then one rename, is as safe as it gets.
 replace_content() {
@@ -67,7 +124,8 @@ put_settings() { /usr/bin/python3 -I -B "$checkout/scripts/_settings.py" "$setti
 
 # The board's pins, and the names of the snippet: a board's card takes one rate and format only.
 board_settings() {
-  local name=${hat:-$(hat_now)}
+  local name
+  name=$(hat_wanted)
   board "$name" settings >"$scratch/board.toml"
   put_settings "$scratch/board.toml"
   [[ $(hat_now) == "$name" ]] || remember "board $name"
@@ -110,11 +168,10 @@ is_among() { [[ $1 && $'\n'$2$'\n' == *$'\n'"$1"$'\n'* ]]; }
 
 # sides_of_usb: print which of microphone and speaker a USB sound card has to be. Plain GPIO says nothing of the sound.
 sides_of_usb() {
-  local name=${hat:-$(hat_now)}
-  if has_sound_board; then board "$name" usb; else printf '%s\n' microphone speaker; fi
+  if has_sound_board; then board "$(hat_wanted)" usb; else printf '%s\n' microphone speaker; fi
 }
 
-has_sound_board() { [[ ${hat:-$(hat_now)} && ${hat:-$(hat_now)} != gpio ]]; }
+has_sound_board() { ! [[ $(hat_wanted) =~ ^(gpio)?$ ]]; }
 
 card_of() { sed -E 's/^hw:CARD=(.*),DEV=.*$/\1/' <<<"$1"; }
 
@@ -183,8 +240,9 @@ choose_usb() {
   [[ $usb ]] || return 0
   ((${#sides[@]})) || give_up "this board has a microphone and a speaker: leave --usb away"
   mapfile -t cards < <(for side in "${sides[@]}"; do usb_cards "$side"; done | sort -u)
+  ((${#cards[@]})) || give_up "there is no USB sound card $usb. Plug it in and start this again."
   [[ " ${cards[*]} " == *" $usb "* ]] ||
-    give_up "there is no USB sound card $usb for that. ${cards[*]:+Start this again with one of: ${cards[*]}}"
+    give_up "there is no USB sound card $usb for that. Start this again with one of: ${cards[*]}"
 }
 
 # usb_news [ALL]: print the sides whose USB sound card is another than it was, each with its PCM; with ALL every side that
@@ -210,7 +268,8 @@ usb_settings() {
 
 # The shipped names, each with the card that it leads to: that of the board, or the USB one.
 alsa_snippet() {
-  local card='' side sides pcms=() name=${hat:-$(hat_now)}
+  local card='' side sides pcms=() name
+  name=$(hat_wanted)
   mapfile -t sides < <(sides_of_usb)
   [[ ! $name ]] || card=$(board "$name" card)
   for side in microphone speaker; do

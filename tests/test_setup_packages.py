@@ -174,6 +174,71 @@ def test_what_lgpio_is_built_with_goes_after_it_also_if_that_took_two_runs(debia
     assert debian.noted() == set()
 
 
+def test_what_others_only_suggest_goes_too(debian: Debian) -> None:
+    debian.apt_brings("one installed")
+    well(debian.step(INSTALL))
+
+    well(debian.step(UNINSTALL))
+
+    asked = next(each for each in debian.calls() if "autoremove" in each)
+    assert "-o APT::AutoRemove::RecommendsImportant=false" in asked
+    assert "-o APT::AutoRemove::SuggestsImportant=false" in asked
+
+
+@pytest.mark.parametrize("runs", [True, False], ids=["systemd", "no systemd"])
+def test_dbus_stays_where_systemd_runs_and_uses_it(debian: Debian, *, runs: bool) -> None:
+    debian.apt_brings("dbus installed", "one installed")
+    well(debian.step(INSTALL))
+    if runs:
+        debian.path("/run/systemd/system").mkdir(parents=True)
+
+    told = well(debian.step(UNINSTALL))
+
+    assert debian.names() == ({"old", "dbus"} if runs else {"old"})
+    assert ("dbus stays" in told) == runs
+
+
+def test_a_folder_that_a_package_leaves_behind_goes_if_it_was_not_there(debian: Debian) -> None:
+    names, rules = debian.path("/etc/alsa/conf.d"), debian.path("/etc/udev/rules.d")
+    rules.mkdir(parents=True)
+    debian.apt_brings(f"one installed mkdir -p {names}")
+    well(debian.step('missing_packages() { echo one; }; step "packages" debian_packages ""'))
+    assert names.is_dir()
+
+    well(debian.step(f"{UNINSTALL}; remove_folders"))
+
+    assert not names.parent.exists()
+    assert rules.is_dir()
+
+
+# --- room ------------------------------------------------------------------------------------------------------------
+
+DISKS: Final = """
+stat() { case ${*: -1} in /opt) echo 1 ;; *) echo "$var" ;; esac; }
+df() { printf 'Avail\n  %s\n' "$(case ${*: -1} in /opt) echo "$opt_free" ;; *) echo "$var_free" ;; esac)"; }
+step "this machine" check_room ""
+"""
+
+
+@pytest.mark.parametrize(
+    ("var", "opt_free", "var_free", "complaint"),
+    [
+        ("1", "901", "901", ""),
+        ("1", "899", "899", "only 899 MB are free for /opt"),
+        ("2", "2000", "501", ""),
+        ("2", "2000", "499", "only 499 MB are free for /var/cache"),
+        ("2", "899", "2000", "only 899 MB are free for /opt"),
+    ],
+)
+def test_room_is_looked_for_wherever_something_is_written(
+    system: System, var: str, opt_free: str, var_free: str, complaint: str
+) -> None:
+    ended = system.step(DISKS, var=var, opt_free=opt_free, var_free=var_free)
+
+    assert ended.returncode == (1 if complaint else 0)
+    assert complaint in ended.stderr
+
+
 def test_a_compiler_that_was_there_stays(debian: Debian) -> None:
     debian.write("/scratch/tools/bin/python", "#!/bin/sh\n").chmod(0o755)
     debian.has(old="installed", gcc="installed")
@@ -214,13 +279,28 @@ NETWORK: Final = "Connect the network; or bring the packages in a folder, for --
             "the usual",
         ),
         (
+            # What is told last is nearest to the cause, but not of a full disk.
+            PIP.format(-3, "Name or service not known")
+            + "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device: '/opt/a'\n",
+            ": No space left on device",
+            "Make room: `df -h` shows where there is none.",
+        ),
+        (
             "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n",
             ": No space left on device",
             "Make room: `df -h` shows where there is none.",
         ),
         ("something else\n", "", "the usual"),
     ],
-    ids=["refused", "no name for pip", "no name for apt", "a script of a package", "disk", "anything"],
+    ids=[
+        "refused",
+        "no name for pip",
+        "no name for apt",
+        "a script of a package",
+        "disk and network",
+        "disk",
+        "anything",
+    ],
 )
 def test_a_failures_cause_is_one_line_with_its_remedy(system: System, log: str, cause: str, remedy: str) -> None:
     written = system.write("/scratch/told", log)

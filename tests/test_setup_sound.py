@@ -266,6 +266,13 @@ def test_a_wrong_card_is_refused_with_the_right_ones(pi: Pi, arguments: tuple[st
     assert re.search(complaint, ended.stderr, re.MULTILINE)
 
 
+def test_a_card_that_is_asked_for_and_not_there_is_to_be_plugged_in(pi: Pi) -> None:
+    ended = pi.setup("--dry-run", "--yes", "--usb", "Jabra")
+
+    assert ended.returncode == 1
+    assert ended.stderr == "setup: there is no USB sound card Jabra. Plug it in and start this again.\n"
+
+
 @pytest.mark.parametrize(("answer", "taken"), [("", "Device"), ("Device_1", "Device_1")])
 def test_who_may_be_asked_is_asked_which_of_two_speakerphones(pi: Pi, answer: str, taken: str) -> None:
     pi.plug(2, "Device", *BOTH)

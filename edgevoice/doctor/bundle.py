@@ -54,7 +54,7 @@ _LARGEST = 400_000
 _WORDS_OF_KEYS = re.compile(r"(?i)\b(basic|bearer)\s+[\w+/=.:-]{8,}")
 _LONG_KEYS = re.compile(r"\b(sk-[\w-]{8,}|[A-Za-z0-9+/]{40,}={0,2})(?![\w/])")
 _HARDWARE_ADDRESSES = re.compile(r"(?i)\b[0-9a-f]{2}(:[0-9a-f]{2}){5}\b")
-_INTERNET_ADDRESSES = re.compile(r"(?<![\d.])(?!127\.0\.0\.1\b|0\.0\.0\.0\b)\d{1,3}(\.\d{1,3}){3}(?![\d.])")
+_INTERNET_ADDRESSES = re.compile(r"(?<![\d.])(?!127\.0\.0\.1\b|0\.)\d{1,3}(\.\d{1,3}){3}(?![\d.])")
 _LONG_ADDRESSES = re.compile(r"(?i)(?<![\w:])(?:(?:[0-9a-f]{1,4}:){4,7}|(?:[0-9a-f]{1,4}:)+:)[0-9a-f:]*(?!\w)")
 
 

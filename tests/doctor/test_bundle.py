@@ -85,7 +85,7 @@ def test_nothing_private_is_in_it(bundle: dict[str, str], secret: str) -> None:
 
 
 def test_the_examples_of_our_own_settings_are_not_hidden() -> None:
-    text = "edgevoice 0.3.0\nopenwakeword 0.4.0\nat 127.0.0.1:8080, 10:15:02 and inworld/inworld-stt-1"
+    text = "edgevoice 0.3.0\nopenwakeword 0.4.0\nlgpio 0.2.2.0\nat 127.0.0.1:8080, 10:15:02 and inworld/inworld-stt-1"
 
     assert scrub(text, {}) == text
 

@@ -1,0 +1,113 @@
+"""scripts/setup when it is interrupted: it says where, and leaves nothing that a later run does not take away."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.test_setup import LIMIT_S, ROOT, SETUP, System, well
+
+pytestmark = [
+    pytest.mark.skipif(not SETUP.exists(), reason="scripts/setup is not beside these tests: an installed copy"),
+    pytest.mark.skipif(not Path("/etc/debian_version").exists(), reason="scripts/setup is for Debian, and this is not"),
+]
+
+STEPS: Final = """
+long() { change "fetch it" work; echo "went on" >&2; }
+step "first" true ""
+step "the program" long "Is the network there?"
+echo "went on" >&2
+"""
+READY: Final = 'echo ready >"$scratch/fifo"'
+WORK: Final = {
+    # As apt-get, while dpkg works.
+    "comes to its end": f"work() {{ bash -c 'trap : INT TERM; {READY}; sleep 0.3; touch \"$scratch/whole\"'; }}",
+    # As pip.
+    "fails": f"work() {{ bash -c 'trap \"exit 1\" INT TERM; {READY}; while :; do sleep 0.1; done'; }}",
+    "dies": f"work() {{ bash -c '{READY}; exec sleep 60'; }}",
+    "dies, which does not matter": f"work() {{ bash -c '{READY}; exec sleep 60' || true; }}",
+}
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> System:
+    found = System(tmp_path)
+    found.path("/scratch").mkdir()
+    os.mkfifo(found.path("/scratch/fifo"))
+    return found
+
+
+def interrupt(system: System, commands: str, number: signal.Signals) -> subprocess.CompletedProcess[str]:
+    """Run commands after those of scripts/setup; interrupt them all, as a terminal does, when they say so."""
+    variables = f"export scratch='{system.path('/scratch')}'; is_dry='' wheels='' hat='' steps=2"
+    script = f"set -euo pipefail; {variables}; source '{ROOT}/scripts/_pi.sh'; {commands}"
+    # Whoever runs the tests in the background ignores interruptions, and a shell that starts so always will.
+    command = ["env", "--default-signal=INT,TERM", "bash", "-c", script]
+    with subprocess.Popen(
+        command,
+        env=system.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert system.path("/scratch/fifo").read_text() == "ready\n"
+        os.killpg(process.pid, number)
+        try:
+            told, complained = process.communicate(timeout=LIMIT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        return subprocess.CompletedProcess(command, process.returncode, told, complained)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["INT", "TERM"])
+@pytest.mark.parametrize("work", WORK)
+def test_an_interruption_is_told_with_its_step_and_nothing_goes_on(
+    system: System, work: str, number: signal.Signals
+) -> None:
+    ended = interrupt(system, f"{WORK[work]}; {STEPS}", number)
+
+    assert ended.returncode == 130, ended.stderr
+    assert ended.stderr.splitlines()[-1] == (
+        "setup: interrupted in step 2, the program. Start this again: it goes on from here."
+    )
+    assert "went on" not in ended.stderr
+    assert "network" not in ended.stderr
+    # What may not be cut off has come to its end before that is told.
+    assert system.path("/scratch/whole").exists() == (work == "comes to its end")
+
+
+def test_at_a_question_it_is_told_too(system: System) -> None:
+    ended = interrupt(system, f"{READY}; read -r answer < <(sleep 60); echo went on >&2", signal.SIGINT)
+
+    assert ended.returncode == 130
+    assert ended.stderr == "setup: interrupted. Start this again: it goes on from here.\n"
+
+
+def test_what_a_killed_run_has_left_goes_and_what_others_have_stays(system: System) -> None:
+    system.write("/litter/edgevoice-setup.abc123/tools/pip-unpack-1/a.whl", "")
+    kept = {system.write(f"/litter/{name}", "") for name in ("edgevoice-setup.txt", "edgevoice-setup-dry.x/a", "other")}
+    system.path("/litter/edgevoice-setup.link").symlink_to(system.path("/litter/edgevoice-setup-dry.x"))
+
+    well(system.step("TMPDIR=$at/litter; sweep"))
+
+    assert not system.path("/litter/edgevoice-setup.abc123").exists()
+    assert all(each.exists() for each in kept)
+
+
+def test_what_pip_unpacks_lies_where_it_goes_with_the_rest(system: System) -> None:
+    told = system.step(
+        """
+        ingredients() { echo new; }; has_lgpio() { :; }; python_version() { echo 3; }; finish_program() { :; }
+        make_tools() { mktemp -d --tmpdir pip-unpack-XXX; }; install_locked() { :; }; install_edgevoice() { :; }
+        step "program" program ""
+        """
+    )
+
+    well(told)
+    assert [each.name[:11] for each in system.path("/scratch").glob("pip-*")] == ["pip-unpack-"]
