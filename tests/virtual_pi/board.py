@@ -15,7 +15,7 @@ from pathlib import Path
 LISTENING, SPEAKING, STATUS, TALK, MUTE = 17, 27, 22, 23, 24
 """The defaults of the settings: three lights, two buttons."""
 
-_LOOK_S = 0.01
+_LOOK_S = 0.02
 
 
 class Refused(AssertionError):
@@ -33,7 +33,7 @@ def run(*command: str, limit_s: float = 60.0, may_fail: bool = False) -> str:
     return done.stdout
 
 
-def until(is_so: Callable[[], bool], limit_s: float, what: str, *, pause_s: float = 0.02) -> float:
+def until(is_so: Callable[[], object], limit_s: float, what: str, *, pause_s: float = 0.02) -> float:
     """Wait until it is so and return the seconds that it took; ``Refused`` when it does not become so.
 
     It is asked every ``pause_s``: emulation makes what starts a program dear.

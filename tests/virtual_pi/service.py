@@ -24,6 +24,20 @@ def main_process() -> int:
     return int(state("MainPID")["MainPID"])
 
 
+def processes() -> set[int]:
+    """Return the unit's processes, as the kernel tells them: systemctl is dear where a processor is emulated."""
+    try:
+        told = Path(f"/sys/fs/cgroup/system.slice/{UNIT}/cgroup.procs").read_text(encoding="ascii")
+    except OSError:
+        return set()
+    return {int(line) for line in told.splitlines()}
+
+
+def wait_for_start() -> None:
+    """Wait until the start that is under way has come to its end; ``Refused`` if it fails."""
+    run("systemctl", "start", UNIT, limit_s=START_LIMIT_S)
+
+
 def is_ready() -> bool:
     """Tell whether the daemon has said READY and idles."""
     told = state("ActiveState", "SubState", "StatusText")

@@ -16,7 +16,7 @@ from tests.virtual_pi.board import Refused, hurry, run
 RATE_HZ, CHANNELS = 48_000, 2
 """What the image says that the two cards can do."""
 
-CHUNK_S = 0.01
+CHUNK_S = 0.02
 _CHUNK_BYTES = round(RATE_HZ * CHUNK_S) * CHANNELS * 2
 _LOUD = 150
 """A peak above this, of 32,767, is sound: the quietest syllables are a few hundred, and silence is zero."""
@@ -33,11 +33,11 @@ def say(recording: Path) -> tuple[float, float]:
 
 
 class Tape:
-    """Everything the DAC plays from `start` on, with the time of each 10 ms."""
+    """Everything the DAC plays from `start` on, with the time of each 20 ms."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        # The time at which each 10 ms ended, and its peak.
+        # The time at which each 20 ms ended, and its peak.
         self.peaks: list[tuple[float, int]] = []
         self._recorder: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._listen, daemon=True)
@@ -45,7 +45,8 @@ class Tape:
     def start(self) -> None:
         """Begin the recording."""
         command = ["chrt", "--rr", "6", "arecord", "--quiet", "--device=hw:DAC,1", "--file-type=raw", "--format=S16_LE"]
-        command += [f"--rate={RATE_HZ}", f"--channels={CHANNELS}", "--period-size=480", "--buffer-size=48000"]
+        period = round(RATE_HZ * CHUNK_S)
+        command += [f"--rate={RATE_HZ}", f"--channels={CHANNELS}", f"--period-size={period}", "--buffer-size=48000"]
         self._recorder = subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0)
         self._thread.start()
 
