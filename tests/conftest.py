@@ -1,6 +1,8 @@
 import logging
 import os
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,6 +12,13 @@ settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True
 # A slow machine is no fault of the code under test.
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture
+def near() -> Iterator[Path]:
+    """A folder for sockets, whose names are short: below `tmp_path` they may come out longer than Linux takes."""
+    with tempfile.TemporaryDirectory(prefix="ev-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(autouse=True)

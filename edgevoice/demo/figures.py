@@ -23,7 +23,8 @@ class Figures:
     ``detection_ms``: from the frame that held the wake word's end to the decision. ``light_ms``: from the decision to
     the light. ``session_ms``: from dialling to the open session. ``first_append_ms``: from the open session to the
     first audio sent. ``first_sound_ms``: from the first audio received to the DAC. ``cut_ms``: from the decision to
-    silence at the DAC. ``heard_error_ms``: what the service was told against the tape.
+    silence at the DAC. ``heard_error_ms``: what the service was told against the tape. ``overflows``: how often the
+    machine stood still for so long that the microphone's buffer was full.
     """
 
     detection_ms: float
@@ -38,10 +39,11 @@ class Figures:
     samples_lost: int
     samples_doubled: int
     samples_compared: int
+    overflows: int
 
 
-def figures_of(stage: Stage, decided_s: float) -> Figures:
-    """Measure the conversation that has just been held.
+def figures_of(stage: Stage, decided_s: float, overflows: int) -> Figures:
+    """Measure the conversation that has just been held, and during which the microphone had these ``overflows``.
 
     Raises ``LookupError`` or ``ValueError`` when a part of it is missing.
     """
@@ -65,6 +67,7 @@ def figures_of(stage: Stage, decided_s: float) -> Figures:
         samples_lost=uplink.lost + stage.parts.uplink.lost,
         samples_doubled=uplink.doubled,
         samples_compared=uplink.compared,
+        overflows=overflows,
     )
 
 

@@ -28,6 +28,9 @@ from edgevoice.virtual import write_conversation
 _MARKER = ".edgevoice-demo"
 """Stands in a folder that was named for a demonstration: only there may an earlier one be replaced."""
 
+EXIT_STANDSTILL = 75
+"""EX_TEMPFAIL of sysexits.h: another time it may go well."""
+
 _HEARD_ERROR_LIMIT_MS = 1.0
 """What a truncation may be off: the service counts in whole milliseconds."""
 
@@ -40,7 +43,10 @@ class DemoFolderRefused(EdgevoiceError, OSError):
 
 
 def show(folder: Path | None, *, as_json: bool) -> int:
-    """Run the demonstration; return 0 only if every step happened and the figures are sound."""
+    """Run the demonstration; return 0 only if every step happened and the figures are sound.
+
+    75 where the machine stood still while they talked: what was lost then says nothing about the box.
+    """
     folder = _own_folder(folder)
     stream = sys.stderr if as_json else sys.stdout
     start_journal("warning")
@@ -67,6 +73,8 @@ def show(folder: Path | None, *, as_json: bool) -> int:
         print(json.dumps(_report(played, figures, problem, folder, began)))
     else:
         _print_report(Console(file=stream), played, figures, problem, folder, began)
+    if problem and figures is not None and problem == _standstill(figures):
+        return EXIT_STANDSTILL
     return 1 if problem else 0
 
 
@@ -76,8 +84,10 @@ async def _hold(folder: Path, played: Played, screen: Screen) -> Figures:
         try:
             await play(stage, played)
         finally:
+            # Before the picture is drawn, which nobody listens to.
+            overflows = stage.card.near_end.header.xruns
             _leave_behind(stage, folder, played)
-        return figures_of(stage, played.decided_s)
+        return figures_of(stage, played.decided_s, overflows)
 
 
 def _leave_behind(stage: Stage, folder: Path, played: Played) -> None:
@@ -109,15 +119,29 @@ def _shortcomings(played: Played, figures: Figures | None) -> str:
         return f"these steps did not happen: {', '.join(missing)}"
     if figures is None:
         return "nothing could be measured"
+    if standstill := _standstill(figures):
+        return standstill
     if figures.samples_lost or figures.samples_doubled:
-        return (
-            f"{figures.samples_lost} samples were lost and {figures.samples_doubled} doubled on the way to the service"
-        )
+        return _losses(figures)
     if abs(figures.heard_error_ms) > _HEARD_ERROR_LIMIT_MS:
         return f"the service was told {figures.heard_error_ms} ms more than the tape holds"
     if figures.late_samples:
         return f"{figures.late_samples} samples of the old answer sounded after the cut"
     return ""
+
+
+def _standstill(figures: Figures) -> str:
+    """Return what to say of losses that the machine is to blame for; empty where there are none."""
+    if not figures.overflows or not (figures.samples_lost or figures.samples_doubled):
+        return ""
+    return (
+        f"{_losses(figures)}: this machine stood still so long that the microphone overflowed, {figures.overflows} "
+        "times; try again when it has less to do"
+    )
+
+
+def _losses(figures: Figures) -> str:
+    return f"{figures.samples_lost} samples were lost and {figures.samples_doubled} doubled on the way to the service"
 
 
 def _report(played: Played, figures: Figures | None, problem: str, folder: Path, began: float) -> dict[str, object]:

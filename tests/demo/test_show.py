@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgevoice.demo.show import DemoFolderRefused, _own_folder
+from edgevoice.demo.figures import Figures
+from edgevoice.demo.scenario import STEPS, Played, Step
+from edgevoice.demo.show import DemoFolderRefused, _own_folder, _shortcomings, _standstill
 from edgevoice.errors import VirtualCardUnavailable
 from edgevoice.stage import talker
 
@@ -43,3 +45,28 @@ def test_a_cache_that_cannot_be_written_is_one_line_with_a_remedy(tmp_path: Path
         talker._keep(tmp_path / "file" / "words.npy", np.zeros(4, np.int16))
 
     assert "XDG_CACHE_HOME" in refused.value.remedy
+
+
+def figures(*, samples_lost: int = 0, overflows: int = 0) -> Figures:
+    return Figures(60.0, 0.7, 13.0, 0.6, 24.0, 15.0, 4095, 0.5, 0, samples_lost, 0, 139_200, overflows)
+
+
+@pytest.mark.parametrize(
+    ("measured", "problem", "is_the_machine"),
+    [
+        (figures(), "", False),
+        (figures(overflows=2), "", False),
+        (figures(samples_lost=7), "7 samples were lost and 0 doubled on the way to the service", False),
+        (figures(samples_lost=7, overflows=2), "stood still so long that the microphone overflowed, 2 times", True),
+    ],
+)
+def test_losses_are_blamed_on_the_machine_only_where_the_card_says_so(
+    measured: Figures, problem: str, *, is_the_machine: bool
+) -> None:
+    played = Played(steps=[Step(name, 0.0) for name in STEPS])
+
+    told = _shortcomings(played, measured)
+
+    assert problem in told
+    assert bool(told) == bool(problem)
+    assert bool(_standstill(measured)) == is_the_machine

@@ -224,9 +224,9 @@ def test_the_service_inside_the_box_is_really_started_and_asked(tmp_path: Path) 
 
 
 def test_of_a_box_that_runs_its_own_service_is_asked_and_no_second_one_started(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    near: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tmp_path / "edgevoice-local-abc"
+    folder = near / "edgevoice-local-abc"
     folder.mkdir()
     command = [sys.executable, "-m", "edgevoice.local", "--unix", str(folder / "realtime.sock"), "--until-stdin-closes"]
     monkeypatch.delattr("edgevoice.doctor.network.answering_service")
@@ -234,7 +234,7 @@ def test_of_a_box_that_runs_its_own_service_is_asked_and_no_second_one_started(
         assert box.stdout is not None
         assert any(line == "ready\n" for line in box.stdout)
 
-        finding = examine_session(Settings(), None, {}, runtime_folder=tmp_path)
+        finding = examine_session(Settings(), None, {}, runtime_folder=near)
 
         assert box.stdin is not None
         box.stdin.close()

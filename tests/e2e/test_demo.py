@@ -8,18 +8,32 @@ from pathlib import Path
 import pytest
 
 from edgevoice.demo.scenario import STEPS
+from edgevoice.demo.show import EXIT_STANDSTILL
 
 pytestmark = pytest.mark.sound
 
 
+def _held(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Hold the demonstration, up to three times on a machine that stands still meanwhile, as one of many may."""
+    problems: list[str] = []
+    while len(problems) < 3:
+        ended = subprocess.run(
+            [sys.executable, "-m", "edgevoice", "demo", "--json", "--folder", str(folder)],
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        if ended.returncode != EXIT_STANDSTILL:
+            return ended
+        report = json.loads(ended.stdout.splitlines()[-1])
+        assert report["overflows"]
+        problems.append(report["problem"])
+    pytest.skip(f"not judged: {'; '.join(problems)}")
+
+
 def test_the_demonstration_holds_a_whole_conversation_and_leaves_a_recording_and_a_picture(tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "edgevoice", "demo", "--json", "--folder", str(tmp_path / "demo")],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    ended = _held(tmp_path / "demo")
     assert ended.stdout, ended.stderr
     report = json.loads(ended.stdout.splitlines()[-1])
 

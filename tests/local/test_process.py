@@ -98,22 +98,22 @@ def test_signals_and_the_end_of_its_parent_end_it_within_a_second(tmp_path: Path
 
 
 def test_others_of_the_same_user_find_the_child_while_it_takes_connections(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    near: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(near))
 
     async def scene() -> None:
-        assert running_socket(tmp_path) is None
+        assert running_socket(near) is None
         async with LocalServiceProcess() as process:
-            assert running_socket(tmp_path) is None
+            assert running_socket(near) is None
             await process.ensure()
-            assert running_socket(tmp_path) == process.socket_path
+            assert running_socket(near) == process.socket_path
 
             assert process.pid is not None
             os.kill(process.pid, signal.SIGKILL)
             await eventually(lambda: process.pid is None)
             assert process.socket_path.exists()
-            assert running_socket(tmp_path) is None
+            assert running_socket(near) is None
 
     asyncio.run(scene())
 
