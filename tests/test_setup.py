@@ -37,6 +37,16 @@ class System:
     def setup(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self._run([str(SETUP), *arguments])
 
+    def setup_in_terminal(self, typed: bytes, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run it before a person who has typed this."""
+        person, terminal = pty.openpty()
+        try:
+            os.write(person, typed)
+            return self._run([str(SETUP), *arguments], terminal)
+        finally:
+            os.close(person)
+            os.close(terminal)
+
     def step(self, commands: str, **chosen: str) -> subprocess.CompletedProcess[str]:
         """Run some of the steps' own functions, with what the command line would have chosen."""
         scratch = self.folder / "scratch"
@@ -59,11 +69,11 @@ class System:
         every = (each for each in self.folder.rglob("*") if each.is_file() and "scratch" not in each.parts)
         return {f"/{each.relative_to(self.folder)}" for each in every}
 
-    def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+    def _run(self, command: list[str], terminal: int = subprocess.DEVNULL) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
             env=self.environment(),
-            stdin=subprocess.DEVNULL,
+            stdin=terminal,
             capture_output=True,
             text=True,
             timeout=LIMIT_S,
@@ -358,22 +368,8 @@ def test_a_key_that_cannot_be_encrypted_is_roots_alone_and_that_is_told(system: 
 
 
 def test_the_end_of_the_input_at_a_question_is_an_enter_alone(system: System) -> None:
-    person, terminal = pty.openpty()
-    try:
-        # Ctrl-D for the board and for the key.
-        os.write(person, b"\x04\x04")
-        ended = subprocess.run(
-            [str(SETUP), "--dry-run"],
-            env=system.environment(),
-            stdin=terminal,
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-            check=False,
-        )
-    finally:
-        os.close(person)
-        os.close(terminal)
+    # Ctrl-D for the board and for the key.
+    ended = system.setup_in_terminal(b"\x04\x04", "--dry-run")
 
     assert "Which sound board" in ended.stdout
     assert "The key of your account" in ended.stdout
@@ -398,6 +394,15 @@ step "folders" folders_step ""
 """
 """There is no user edgevoice here: who runs the test stands for it."""
 
+both_ways = pytest.mark.parametrize(
+    "without",
+    [
+        pytest.param("", marks=pytest.mark.skipif(not shutil.which("systemd-tmpfiles"), reason="no systemd-tmpfiles")),
+        "yes",
+    ],
+    ids=["systemd-tmpfiles", "by hand"],
+)
+
 
 @pytest.fixture
 def with_user(system: System) -> System:
@@ -410,14 +415,7 @@ def modes(system: System) -> dict[str, int]:
     return {name: stat.S_IMODE(system.path(name).stat().st_mode) for name in FOLDERS}
 
 
-@pytest.mark.parametrize(
-    "without",
-    [
-        pytest.param("", marks=pytest.mark.skipif(not shutil.which("systemd-tmpfiles"), reason="no systemd-tmpfiles")),
-        "yes",
-    ],
-    ids=["systemd-tmpfiles", "by hand"],
-)
+@both_ways
 def test_the_folders_are_made_put_right_and_then_left(with_user: System, without: str) -> None:
     assert "make" in well(with_user.step(AS_OTHERS_CALL_IT, without=without))
     assert modes(with_user) == FOLDERS
@@ -434,14 +432,7 @@ def test_the_folders_are_made_put_right_and_then_left(with_user: System, without
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
-@pytest.mark.parametrize(
-    "without",
-    [
-        pytest.param("", marks=pytest.mark.skipif(not shutil.which("systemd-tmpfiles"), reason="no systemd-tmpfiles")),
-        "yes",
-    ],
-    ids=["systemd-tmpfiles", "by hand"],
-)
+@both_ways
 def test_what_a_user_who_is_gone_left_in_them_belongs_to_the_service(with_user: System, without: str) -> None:
     left = with_user.write("/var/lib/edgevoice/near-misses/1.wav", "")
     for each in (left, *left.parents[:2]):

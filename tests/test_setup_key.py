@@ -1,13 +1,10 @@
 """The key in scripts/setup: what is none is refused before anything is changed, and never shown."""
 
-import os
-import pty
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.test_setup import LIMIT_S, SETUP, System, well
+from tests.test_setup import SETUP, System, well
 
 pytestmark = [
     pytest.mark.skipif(not SETUP.exists(), reason="scripts/setup is not beside these tests: an installed copy"),
@@ -78,21 +75,7 @@ def test_what_stands_around_a_key_is_left_away(system: System, content: str) -> 
 
 @pytest.mark.parametrize(("typed", "complaint"), [(b"one two\n", "what was typed holds no key"), (b"sk-two\n", "")])
 def test_a_key_that_is_typed_is_looked_at_at_once(system: System, typed: bytes, complaint: str) -> None:
-    person, terminal = pty.openpty()
-    try:
-        os.write(person, typed)
-        ended = subprocess.run(
-            [str(SETUP), "--dry-run"],
-            env=system.environment(),
-            stdin=terminal,
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-            check=False,
-        )
-    finally:
-        os.close(person)
-        os.close(terminal)
+    ended = system.setup_in_terminal(typed, "--dry-run")
 
     assert ended.returncode == (1 if complaint else 0), ended.stderr
     assert complaint in ended.stderr

@@ -83,9 +83,9 @@ async def _hold(folder: Path, played: Played, screen: Screen) -> Figures:
     async with set_stage(folder, observers=(screen,)) as stage:
         try:
             await play(stage, played)
-        finally:
             # Before the picture is drawn, which nobody listens to.
             overflows = stage.card.near_end.header.xruns
+        finally:
             _leave_behind(stage, folder, played)
         return figures_of(stage, played.decided_s, overflows)
 

@@ -66,10 +66,10 @@ def _keep(place: Path, written: list[str]) -> bool:
         try:
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # A name of its own: two programs may start at once.
-            folder = tempfile.mkdtemp(prefix=".commands-", dir=place.parent)
+            folder = Path(tempfile.mkdtemp(prefix=".commands-", dir=place.parent))
             unwanted.callback(shutil.rmtree, folder, ignore_errors=True)
-            _make(Path(folder), written)
-            os.replace(folder, place)  # noqa: PTH105 - Path.replace says the same, and hides that this is a folder
+            _make(folder, written)
+            folder.replace(place)
         except OSError:
             # A cache that cannot be written costs time, never an answer; and another may have been quicker.
             return place.is_dir()
