@@ -96,6 +96,11 @@ class Box:
         return self._phase
 
     @property
+    def overflows(self) -> int:
+        """How often the card has dropped microphone audio because nobody fetched it in time, over all streams."""
+        return sum(tape.header.xruns for tape in self._card.near_end_tapes)
+
+    @property
     def pid(self) -> int:
         """Its process id."""
         return self._process.pid

@@ -48,11 +48,21 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A wake word and a question with no fault in their way."""
+    """A wake word and a question, asked while no fault lasted.
+
+    ``overflows`` is how often the card itself dropped microphone audio meanwhile (capture overflows, counted by the
+    card): the machine stood still, and no box could have heard all of it.
+    """
 
     at_s: float
     is_heard: bool
     is_answered: bool
+    overflows: int = 0
+
+    @property
+    def is_excused(self) -> bool:
+        """Whether the box may have missed it without fault."""
+        return self.overflows > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,11 @@ class Rest:
 
 @dataclass(slots=True)
 class Record:
-    """All that is known of one soak. ``phases`` holds each status line of the box, ``fed`` each WATCHDOG=1."""
+    """All that is known of one soak.
+
+    ``phases`` holds each status line of the box, ``fed`` each WATCHDOG=1. ``calls`` counts the wake words that were
+    said, those within faults too, and ``wakes`` those that the box reported.
+    """
 
     seed: int
     watchdog_half_s: float
@@ -90,4 +104,6 @@ class Record:
     phases: list[tuple[float, str]] = field(default_factory=list)
     fed: list[float] = field(default_factory=list)
     log: dict[str, int] = field(default_factory=dict)
+    calls: int = 0
+    wakes: int = 0
     troubles: list[str] = field(default_factory=list)

@@ -85,6 +85,7 @@ async def soak(order: Order, folder: Path, tell: Tell) -> Record:
             except SoakBroken as error:
                 record.troubles.append(str(error))
                 record.ended_s = record.ended_s or time.monotonic()
+            record.wakes = record.log.get("wakeword-heard", 0)
     for event in ("crashed", "traceback", "stopped"):
         if record.log.get(event):
             record.troubles.append(f"the daemon's log has {record.log[event]} times {event}")
@@ -156,15 +157,17 @@ class _Soak:
         return talking
 
     async def _say(self) -> None:
+        self._record.calls += 1
         await self._talker.say(WAKE_WORD, 0.3, self._chance.choice(QUESTIONS), 0.1)
 
     async def _converse(self) -> None:
         """Ask one question with nothing in its way, and wait until the conversation is over."""
         box, since_s = self._box, time.monotonic()
+        overflows = box.overflows
         await self._say()
         is_heard = await box.until(lambda: bool(box.heard) and box.heard[-1] >= since_s, _HEARD_LIMIT_S)
         is_answered = is_heard and await box.until(lambda: box.has_been("speaking", since_s), _ANSWER_LIMIT_S)
-        self._record.asked.append(Asked(since_s, is_heard, is_answered))
+        self._record.asked.append(Asked(since_s, is_heard, is_answered, box.overflows - overflows))
         if not is_answered:
             self._tell(f"a question was {'not answered' if is_heard else 'not heard'}")
         await self._be_over("a conversation")

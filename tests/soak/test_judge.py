@@ -33,6 +33,7 @@ def good(*, growth_mb_per_hour: float = 0.0, noise_mb: float = 0.05) -> Record:
         for index, kind in enumerate(Kind, 1)
     ]
     record.samples = [rest.sample for rest in record.rests]
+    record.calls = record.wakes = len(record.asked) + len(record.episodes)
     return record
 
 
@@ -180,29 +181,82 @@ def test_the_marks_for_link_and_card_are_stricter(kind: Kind, wait_s: float, *, 
     assert (not with_episode(kind, 302.0 + wait_s).failures) is is_well
 
 
-def test_a_box_that_is_deaf_to_two_calls_fails() -> None:
+def miss(record: Record, index: int, *, is_heard: bool = False, overflows: int = 0) -> None:
+    record.asked[index] = Asked(record.asked[index].at_s, is_heard=is_heard, is_answered=False, overflows=overflows)
+
+
+def test_one_call_that_is_not_heard_with_no_fault_in_its_way_fails() -> None:
     record = good()
-    for index in (5, 6):
-        record.asked[index] = Asked(record.asked[index].at_s, is_heard=False, is_answered=False)
+    miss(record, 5)
 
-    assert judge(record).failures == ("two wake words in a row were not heard",)
+    verdict = judge(record)
+    assert verdict.failures == ("the question at 1.83 min was not heard, with no fault in its way",)
+    assert verdict.report["questions"] == {
+        "asked": 30,
+        "heard": 29,
+        "answered": 29,
+        "excused": 0,
+        "called": 38,
+        "woke": 38,
+    }
 
 
-def test_one_call_that_is_not_heard_is_told_and_no_failure() -> None:
+def test_a_box_that_hears_and_does_not_answer_once_fails() -> None:
     record = good()
-    record.asked[5] = Asked(record.asked[5].at_s, is_heard=False, is_answered=False)
+    miss(record, 5, is_heard=True)
+
+    assert judge(record).failures == ("the question at 1.83 min was heard and not answered, with no fault in its way",)
+
+
+def test_a_box_that_is_deaf_for_one_conversation_after_every_restart_of_the_sound_server_fails() -> None:
+    record = good()
+    record.episodes = []
+    for index in range(0, 30, 7):
+        began_s = record.asked[index].at_s - 8
+        record.episodes.append(Episode(Kind.SOUND_SERVER_KILLED, Moment.AT_REST, began_s, began_s + 0.3, began_s + 1))
+        miss(record, index)
+
+    assert len(judge(record).failures) == 5
+
+
+def test_a_call_that_the_card_lost_samples_of_is_excused_and_counted() -> None:
+    record = good()
+    miss(record, 5, overflows=1)
 
     verdict = judge(record)
     assert verdict.failures == ()
-    assert verdict.report["wake_words"] == {"asked": len(record.asked), "heard": len(record.asked) - 1}
+    questions = verdict.report["questions"]
+    assert isinstance(questions, dict)
+    assert (questions["answered"], questions["excused"]) == (29, 1)
 
 
-def test_a_box_that_hears_and_does_not_answer_fails() -> None:
+def test_a_soak_that_fell_into_overflows_proves_nothing() -> None:
     record = good()
-    for index in (5, 6):
-        record.asked[index] = Asked(record.asked[index].at_s, is_heard=True, is_answered=False)
+    for index in range(7):
+        miss(record, index, overflows=2)
 
-    assert judge(record).failures == ("two questions in a row were not answered",)
+    assert judge(record).failures == ("7 of 30 questions fell into overflows of the card: nothing was proved",)
+
+
+def test_overflows_are_no_excuse_for_an_answer_that_came_and_no_fault() -> None:
+    record = good()
+    record.asked = [replace(asked, overflows=1) for asked in record.asked]
+
+    assert judge(record).failures == ()
+
+
+def test_a_soak_in_which_nothing_was_asked_fails() -> None:
+    record = good()
+    record.asked = []
+
+    assert judge(record).failures == ("nothing was asked",)
+
+
+def test_a_box_that_wakes_without_a_call_fails() -> None:
+    record = good()
+    record.wakes += 1
+
+    assert judge(record).failures == ("the box woke 39 times, and was called 38 times",)
 
 
 def test_what_went_wrong_in_the_soak_itself_is_a_failure() -> None:

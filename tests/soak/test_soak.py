@@ -194,7 +194,9 @@ def test_a_short_soak_brings_the_box_back_after_a_cut_link_and_an_unplugged_card
     assert status == 0
     assert report["faults"] >= 2
     assert set(report["recovery_s"]) == {"link cut", "card unplugged"}
-    assert report["wake_words"]["heard"] >= 2
+    questions = report["questions"]
+    assert questions["asked"] >= 2
+    assert questions["answered"] + questions["excused"] == questions["asked"]
     assert report["at_rest"]["tasks"]["latest_least"] > 0
     assert report["watchdog"]["fed"] > 5
     assert json.loads((tmp_path / "report.json").read_text()) == report
