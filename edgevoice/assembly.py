@@ -33,6 +33,7 @@ from edgevoice.echo.record import EchoRecord
 from edgevoice.echo.tiers import EchoPath, Tier, build
 from edgevoice.engine import Adapters, Engine
 from edgevoice.errors import EchoUnavailable, PanelUnavailable
+from edgevoice.hearing import Hearing
 from edgevoice.journal import tell
 from edgevoice.panel.amplifier import Amplifier, open_amplifier
 from edgevoice.panel.buttons import open_buttons
@@ -78,6 +79,7 @@ class Parts:
     tools: ToolRunner
     detector: Detector | None
     echo: EchoPath | None
+    hearing: Hearing
 
     @property
     def xruns(self) -> int:
@@ -169,7 +171,8 @@ def assemble(
         stall_s=settings.watchdog.stall_s,
     )
     supervisor = Supervisor(microphone, speaker, names, report)
-    return Parts(engine, microphone, uplink, speaker, supervisor, link, tools, detector, path)
+    hearing = Hearing(microphone, detector, settings.microphone.zeros_s)
+    return Parts(engine, microphone, uplink, speaker, supervisor, link, tools, detector, path, hearing)
 
 
 def manners_of(settings: Settings, tier: Tier) -> Manners:

@@ -28,6 +28,7 @@ from edgevoice.errors import (
     SettingsInvalid,
     WakeWordUnavailable,
 )
+from edgevoice.hearing import watch_hearing
 from edgevoice.journal import tell
 from edgevoice.live_settings import LiveSettings
 from edgevoice.local.process import LocalServiceProcess
@@ -138,9 +139,11 @@ async def _run(
     """
     with _strays_caught() as stray:
         parts.engine.start()
-        runs = [*beside, _sound(parts), parts.link.run(), manager.feed_watchdog(lambda: _signs_of_life(parts))]
+        runs = [*beside, _lasting(_sound(parts), "the sound system"), _lasting(parts.link.run(), "the link")]
+        runs.append(manager.feed_watchdog(lambda: _signs_of_life(parts)))
+        runs.append(watch_hearing(parts.hearing, parts.engine.report))
         if parts.detector is not None:
-            runs.append(parts.detector.run())
+            runs.append(_lasting(parts.detector.run(), "the wake word"))
         if parts.echo is not None:
             runs.append(_watch_drift(parts.echo))
         runs.append(_announce(parts, manager, started))
@@ -161,6 +164,12 @@ async def _run(
             await asyncio.gather(stopping, *tasks, return_exceptions=True)
 
 
+async def _lasting(run: Coroutine[Any, Any, None], name: str) -> None:
+    """Run a part without which there is no box: one that ends by itself is as bad as one that fails."""
+    await run
+    raise RuntimeError(f"{name} has ended by itself")
+
+
 @contextlib.contextmanager
 def _strays_caught() -> Iterator[asyncio.Future[None]]:
     """Give a future that fails with the first error in a callback or a thread, which nobody else would wait for.
@@ -171,8 +180,10 @@ def _strays_caught() -> Iterator[asyncio.Future[None]]:
     stray: asyncio.Future[None] = loop.create_future()
 
     def fail(error: BaseException) -> None:
+        # Raised as itself in the loop, SystemExit would end the process at once, perhaps with status 0.
+        problem = error if isinstance(error, Exception) else RuntimeError(f"a part was ended by {type(error).__name__}")
         if not stray.done():
-            stray.set_exception(error)
+            stray.set_exception(problem)
 
     def in_loop(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         fail(context.get("exception") or RuntimeError(context["message"]))
@@ -232,8 +243,8 @@ def _signs_of_life(parts: Parts) -> tuple[float, ...]:
     if looked_at is not None:
         # Without a microphone the fault light says so; a restart would bring none, and would forget the timers.
         return (looked_at,)
-    scored = (parts.detector.scored_at,) if parts.detector is not None else ()
-    return (parts.microphone.called_at, *scored)
+    kept_up = (parts.detector.kept_up_at,) if parts.detector is not None else ()
+    return (parts.microphone.called_at, *kept_up)
 
 
 async def _wait(stop: asyncio.Event, limit_s: float) -> None:
@@ -299,7 +310,7 @@ def main(arguments: Sequence[str]) -> int:
     except EdgevoiceError as error:
         tell(_log, logging.ERROR, "stopped", code=error.code, problem=error.line())
         return EXIT_SETTINGS if isinstance(error, WakeWordUnavailable | PanelUnavailable) else 1
-    except Exception:  # noqa: BLE001 - the one place that catches everything: systemd restarts us, the log keeps why
+    except (Exception, SystemExit):  # noqa: BLE001 - the one place that catches everything: systemd restarts us
         _log.exception("crashed")
         return 1
     return 0

@@ -5,6 +5,12 @@ Never holds a key, a transcript or the text of a tool's result.
 
 from typing import ClassVar
 
+MICROPHONE_DEAD = "microphone-dead"
+"""The code of a microphone that delivers nothing but zeros; it is no exception, because it may be switched off."""
+
+WAKEWORD_BEHIND = "wakeword-behind"
+"""The code of a wake word that is computed more slowly than people speak."""
+
 
 class EdgevoiceError(Exception):
     """Base of all our errors; ``str()`` is one line that says what is wrong and where.

@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "live_settings": {"errors", "journal", "settings"},
     "core": set(),
     "engine": {"core"},
+    "hearing": EVERYBODY_KNOWS,
     **dict.fromkeys(ADAPTERS, EVERYBODY_KNOWS),
 }
 """By room: which other rooms a module in it may import."""

@@ -26,6 +26,8 @@ _HELD_S = 20
 _GAP_S = 0.4
 """Callbacks that far apart belong to two streams: it was opened anew."""
 
+_SILENCE = bytes(2 * PERIOD)
+
 _RESULT = (None, pyaudio.paContinue)
 
 
@@ -46,7 +48,8 @@ class Microphone:
 
     ``hear`` gets each 80 ms frame and the number of the sample after it, in PortAudio's thread; ``notice`` is called
     there after each period, so that somebody may fetch it. Both must return at once. ``echo`` comes before both;
-    ``clock`` is fitted to the callbacks.
+    ``clock`` is fitted to the callbacks. ``called_at`` is when PortAudio last called, and ``sounded_at`` when it last
+    delivered more than zeros, in monotonic seconds, whether muted or not.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Microphone:
         self._is_muted = False
         self.clock = clock or ClockFit(RATE_HZ)
         self.called_at = 0.0
+        self.sounded_at = 0.0
         self.overflows = 0
 
     @property
@@ -96,10 +100,12 @@ class Microphone:
     ) -> tuple[None, int]:
         """Take one period from PortAudio."""
         self._keep_time(times, is_xrun=bool(status & pyaudio.paInputOverflow))
+        if pcm is not None and pcm != _SILENCE:
+            self.sounded_at = self.called_at
         frame: bytes | None = None
         end = 0
         with self._lock:
-            self._take(bytes(2 * PERIOD) if pcm is None or self._is_muted else pcm)
+            self._take(_SILENCE if pcm is None or self._is_muted else pcm)
             if len(self._frame) >= 2 * FRAME:
                 frame, end = bytes(self._frame[: 2 * FRAME]), self._ring.end
                 del self._frame[: 2 * FRAME]

@@ -16,13 +16,18 @@ _LIGHT_OF = {
 
 
 class Box:
-    """The standing of the box: mute, alarm and faults. It shares the conversation's deadlines."""
+    """The standing of the box: mute, alarm and faults. It shares the conversation's deadlines.
+
+    ``impairment`` is the code of what keeps the wake word from being heard though the microphone works, else empty. The
+    button still works then, so a conversation may begin.
+    """
 
     def __init__(self, deadlines: Deadlines) -> None:
         self._deadlines = deadlines
         self._ring_until: float | None = None
         self._lost: list[Device] = []
         self._trouble = ""
+        self.impairment = ""
         self.is_muted = False
 
     @property
@@ -93,6 +98,8 @@ class Box:
         if self._lost:
             # A device that is gone explains more than what failed for lack of it.
             return Light.FAULT, self._lost[0]
+        if self.impairment:
+            return Light.FAULT, self.impairment
         if self._trouble:
             return Light.FAULT, self._trouble
         return (Light.MUTED if self.is_muted else Light.IDLE), ""

@@ -21,6 +21,8 @@ from edgevoice.core.facts import (
     DeviceRestored,
     Event,
     GoodbyeRequested,
+    HearingImpaired,
+    HearingRestored,
     LinkLost,
     LinkOpened,
     LoopStalled,
@@ -180,6 +182,12 @@ class Conversation:
                 return self._device_lost(device)
             case DeviceRestored(device=device):
                 self._box.regain(device)
+                return []
+            case HearingImpaired(code=code):
+                self._box.impairment = code
+                return []
+            case HearingRestored():
+                self._box.impairment = ""
                 return []
             case BudgetTold(left_s=left_s):
                 return self._calls.take_budget(left_s, now)

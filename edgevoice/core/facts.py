@@ -218,6 +218,18 @@ class DeviceRestored:
 
 
 @dataclass(frozen=True, slots=True)
+class HearingImpaired:
+    """The microphone works, and the wake word is not heard all the same; ``code`` says why."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class HearingRestored:
+    """The wake word is heard again."""
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetTold:
     """How long sessions may still be open today, in seconds; ``None`` when nothing limits that."""
 
@@ -265,6 +277,8 @@ Event = (
     | TimerRang
     | DeviceLost
     | DeviceRestored
+    | HearingImpaired
+    | HearingRestored
     | BudgetTold
     | DeadlinePassed
     | LoopStalled

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from edgevoice.audio.microphone import RATE_HZ
 from edgevoice.audio.speaker import RATE_HZ as FAR_HZ
 from edgevoice.doctor.findings import Finding, doubtful, fine, skipped, wrong
+from edgevoice.errors import MICROPHONE_DEAD
 
 Samples = npt.NDArray[np.int16]
 
@@ -85,7 +86,7 @@ def judge_microphone(heard: Heard) -> Finding:
             name,
             f"{half.name} delivers exact zeros",
             "Look for its mute switch or button; then `alsamixer`, F4: capture switched on and turned up?",
-            code="microphone-dead",
+            code=MICROPHONE_DEAD,
         )
     if abs(heard.rate_hz / RATE_HZ - 1) > _MOST_RATE_ERROR:
         return wrong(

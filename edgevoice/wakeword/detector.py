@@ -24,7 +24,11 @@ _log = logging.getLogger(__name__)
 _MOST_WAITING = 25
 """Frames that may wait: 2 s. When the thread is that far behind, the oldest is dropped and counted."""
 
-_Sound = tuple[bytes, int]
+_LATE_S = 2.0
+"""How old a frame may be when it is scored. With more than that waiting, frames are dropped and words are lost."""
+
+_Sound = tuple[bytes, int, float]
+"""Samples, the number of the one after them, and when they were heard."""
 
 
 class Detector:
@@ -33,7 +37,9 @@ class Detector:
     ``load`` gives the scorer of these words; it is called, and used, in the detector's thread alone. ``tell`` is called
     there with each detection and must return at once, and so must ``is_speaking``, which says whether the box itself is
     to be heard. ``notes`` are told of every decision, too. ``loaded`` is set, in the loop, once the models are there.
-    ``scored_at`` and ``detected_at`` are monotonic seconds; the first is the watchdog's proof that somebody listens.
+    ``scored_at``, ``kept_up_at`` and ``detected_at`` are monotonic seconds. ``kept_up_at`` is when a frame was last
+    scored soon after it was heard: the watchdog's proof of life, because a scorer that is too slow scores for ever, and
+    hears nothing.
     """
 
     def __init__(
@@ -57,6 +63,7 @@ class Detector:
         self._waiting: queue.Queue[_Sound | None] = queue.Queue(_MOST_WAITING)
         self.loaded = asyncio.Event()
         self.scored_at = 0.0
+        self.kept_up_at = 0.0
         self.detected_at = 0.0
         self.dropped = 0
 
@@ -69,10 +76,13 @@ class Detector:
         if self._pace.frames * len(frame) > len(sound):
             self._held = sound
         else:
-            self._put((sound, end))
+            self._put((sound, end, time.monotonic()))
 
     async def run(self) -> None:
-        """Load the models and listen until cancelled; a model that cannot be used is ``WakeWordUnavailable``."""
+        """Load the models and listen until cancelled; a model that cannot be used is ``WakeWordUnavailable``.
+
+        Whatever else ends the thread is an error, too: nobody would listen any more.
+        """
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[None] = loop.create_future()
 
@@ -86,6 +96,8 @@ class Detector:
                 self._listen(lambda: loop.call_soon_threadsafe(self.loaded.set))
             except Exception as error:  # noqa: BLE001 - it is raised in `run`, which awaits it
                 problem = error
+            except BaseException as error:  # noqa: BLE001 - as itself it would end the process, perhaps with status 0
+                problem = RuntimeError(f"the wake word's thread was ended by {type(error).__name__}")
             with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
                 loop.call_soon_threadsafe(finish, problem)
 
@@ -104,12 +116,14 @@ class Detector:
             while (item := self._waiting.get()) is not None:
                 self._take(scorer, *item)
 
-    def _take(self, scorer: Scorer, pcm: bytes, end: int) -> None:
+    def _take(self, scorer: Scorer, pcm: bytes, end: int, heard_at: float) -> None:
         sound = np.frombuffer(pcm, dtype="<i2")
         rows = scorer.score(sound)
         is_speaking = self._is_speaking()
         self._pace.take(rows, is_speaking=is_speaking)
         self.scored_at = time.monotonic()
+        if self.scored_at - heard_at <= _LATE_S:
+            self.kept_up_at = self.scored_at
         ends = range(end - len(sound) + FRAME, end + 1, FRAME)
         for frame, frame_end, scores in zip(sound.reshape(-1, FRAME), ends, rows, strict=True):
             heard = self._decision.take(scores, frame_end / RATE_HZ, is_speaking=is_speaking)

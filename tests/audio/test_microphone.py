@@ -1,5 +1,6 @@
 """The capture callback, called as PortAudio calls it: 320 samples at a time."""
 
+import threading
 import time
 
 import numpy as np
@@ -134,6 +135,20 @@ def test_the_time_of_the_last_callback_is_known(room: Room) -> None:
     assert before <= room.microphone.called_at <= time.monotonic()
 
 
+def test_when_it_last_heard_more_than_zeros_is_known_even_while_it_is_muted(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for now, pcm in ((10.0, bytes(2 * PERIOD)), (11.0, sound(0, PERIOD)), (12.0, None), (13.0, bytes(2 * PERIOD))):
+        monkeypatch.setattr(time, "monotonic", lambda now=now: now)
+        room.microphone.callback(pcm, PERIOD, {}, 0)
+        assert room.microphone.sounded_at == (0.0 if now < 11 else 11.0)
+
+    room.microphone.mute()
+    monkeypatch.setattr(time, "monotonic", lambda: 14.0)
+    room.microphone.callback(bytes(2 * PERIOD - 1) + b"\1", PERIOD, {}, 0)
+    assert room.microphone.sounded_at == 14.0
+
+
 # --- behind an echo canceller ----------------------------------------------------------------------------------------
 
 
@@ -172,6 +187,34 @@ def test_everybody_hears_through_the_canceller() -> None:
     assert room.echo.positions == [0, PERIOD, 2 * PERIOD, 3 * PERIOD]
     assert room.frames == [(negated(sound(0, FRAME)), FRAME)]
     assert room.microphone.read(0) == (0, negated(sound(0, FRAME)))
+
+
+@pytest.mark.parametrize("act", ["mute", "read"])
+def test_who_mutes_or_reads_while_a_period_is_being_taken_waits_until_it_is_whole(act: str) -> None:
+    """The callback runs in PortAudio's thread: muted in its midst, what it holds must not be kept."""
+    read: list[tuple[int, bytes]] = []
+    others: list[threading.Thread] = []
+
+    class Interrupted(Negating):
+        def take(self, near: bytes, position: int) -> bytes:
+            others.append(threading.Thread(target=meanwhile))
+            others[-1].start()
+            others[-1].join(0.05)
+            return super().take(near, position)
+
+    microphone = Microphone(lambda _frame, _end: None, lambda: None, echo=Interrupted())
+
+    def meanwhile() -> None:
+        if act == "mute":
+            microphone.mute()
+        read.append(microphone.read(0))
+
+    microphone.callback(sound(0, PERIOD), PERIOD, {}, 0)
+    others[0].join(10)
+
+    kept = b"" if act == "mute" else negated(sound(0, PERIOD))
+    assert [pcm for _, pcm in read] == [kept]
+    assert microphone.read(0)[1] == kept
 
 
 def test_muted_nothing_goes_through_the_canceller_and_the_numbers_go_on() -> None:

@@ -37,11 +37,12 @@ def test_a_conversation_goes_before_everything_else_because_audio_leaves_the_box
     assert box.light(phase) == (light, "")
 
 
-@pytest.mark.parametrize(("rings", "lost", "troubled", "muted"), list(product([True, False], repeat=4)))
+@pytest.mark.parametrize(("rings", "lost", "impaired", "troubled", "muted"), list(product([True, False], repeat=5)))
 def test_an_idle_box_shows_what_matters_most(
     *,
     rings: bool,
     lost: bool,
+    impaired: bool,
     troubled: bool,
     muted: bool,
 ) -> None:
@@ -51,12 +52,15 @@ def test_an_idle_box_shows_what_matters_most(
         box.start_ringing(now=0)
     if lost:
         box.lose(Device.MICROPHONE)
+    if impaired:
+        box.impairment = "wakeword-behind"
     if troubled:
         box.show_trouble("no-credit", until=9)
 
     in_order = [
         (rings, (Light.RINGING, "")),
         (lost, (Light.FAULT, "microphone")),
+        (impaired, (Light.FAULT, "wakeword-behind")),
         (troubled, (Light.FAULT, "no-credit")),
         (muted, (Light.MUTED, "")),
         (True, (Light.IDLE, "")),

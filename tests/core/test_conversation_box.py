@@ -6,6 +6,8 @@ from edgevoice.core.facts import (
     Device,
     DeviceLost,
     DeviceRestored,
+    HearingImpaired,
+    HearingRestored,
     LinkLost,
     MutePressed,
     PlaybackDrained,
@@ -176,6 +178,16 @@ def test_a_lost_device_is_shown_until_it_is_back(device: Device) -> None:
     assert idle.hear(DeviceLost(device)) == [ShowLight(Light.FAULT, device)]
     assert idle.wait(3600) == []
     assert idle.hear(DeviceRestored(device)) == [ShowLight(Light.IDLE)]
+
+
+@pytest.mark.parametrize("code", ["microphone-dead", "wakeword-behind"])
+def test_a_box_that_hears_no_wake_word_shows_it_and_can_still_be_called(code: str) -> None:
+    idle = drive()
+
+    assert idle.hear(HearingImpaired(code)) == [ShowLight(Light.FAULT, code)]
+    assert idle.hear(PRESS)[0] == ShowLight(Light.CONNECTING)
+    assert idle.hear(TalkHeld())[0] == ShowLight(Light.FAULT, code)
+    assert idle.hear(HearingRestored()) == [ShowLight(Light.IDLE)]
 
 
 @pytest.mark.parametrize("call", [WAKE, PRESS], ids=["wake word", "button"])

@@ -310,6 +310,52 @@ def test_a_model_that_is_none_for_one_word_is_refused_by_the_library_too(file: s
     until(lambda: not listener.threads)
 
 
+class _Late:
+    """A scorer that takes so long for each frame, by a clock of its own."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, takes_s: float) -> None:
+        self.now = 100.0
+        self._takes_s = takes_s
+        patch.setattr("edgevoice.wakeword.detector.time.monotonic", lambda: self.now)
+
+    def score(self, sound: Samples) -> Sequence[Sequence[float]]:
+        self.now += self._takes_s
+        return [(0.0,)] * (len(sound) // FRAME)
+
+    def reset(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("takes_s", "is_late"), [(0.1, False), (1.9, False), (2.1, True), (11.0, True)])
+def test_a_frame_that_is_scored_too_late_is_no_proof_that_it_listens(
+    monkeypatch: pytest.MonkeyPatch, takes_s: float, *, is_late: bool
+) -> None:
+    detector = Listener().detector
+    scorer = _Late(monkeypatch, takes_s)
+    detector.hear(bytes(2 * FRAME), FRAME)
+    item = detector._waiting.get_nowait()
+    assert item is not None
+
+    detector._take(scorer, *item)
+
+    assert detector.scored_at == scorer.now
+    assert detector.kept_up_at == (0.0 if is_late else scorer.now)
+
+
+@pytest.mark.parametrize("ending", [SystemExit(0), KeyboardInterrupt(), GeneratorExit()], ids=repr)
+def test_whatever_ends_its_thread_is_an_error_that_ends_the_box_and_not_the_process(ending: BaseException) -> None:
+    def end(_models: Sequence[Path]) -> Scorer:
+        raise ending
+
+    listener = Listener(load=end)
+
+    async def live() -> None:
+        with pytest.raises(RuntimeError, match=f"thread was ended by {type(ending).__name__}"):
+            await asyncio.wait_for(listener.detector.run(), 10)
+
+    asyncio.run(live())
+
+
 def test_a_fault_of_ours_in_its_thread_ends_it_and_is_not_swallowed() -> None:
     def break_down(_heard: WakeWordHeard) -> None:
         raise ZeroDivisionError("of our own making")

@@ -1,0 +1,111 @@
+"""Hearing: whether what is said can wake the box. Sees a wake word that falls behind, and a dead microphone."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from edgevoice.core.facts import HearingImpaired, HearingRestored
+from edgevoice.errors import MICROPHONE_DEAD, WAKEWORD_BEHIND
+from edgevoice.journal import tell
+
+_log = logging.getLogger(__name__)
+
+_LOOK_S = 0.5
+_BEHIND_S = 3.0
+"""Without a frame scored in time for that long, somebody's wake word was lost. As the watchdog's own freshness."""
+
+_CLOSED_S = 1.0
+"""Without a callback for that long the microphone is being opened, or lost, which has a light of its own."""
+
+_REMEDIES = {
+    MICROPHONE_DEAD: "the microphone delivers exact zeros: look for its mute switch, then at `alsamixer`, F4; "
+    "where it does so by design in a quiet room, set microphone.zeros_s = 0",
+    WAKEWORD_BEHIND: "the wake word is computed more slowly than people speak, and frames are dropped: "
+    "stop other programs, or listen for fewer words",
+}
+
+
+class Ears(Protocol):
+    """What is asked of the microphone: its last callback, and the last that held more than zeros; monotonic seconds."""
+
+    called_at: float
+    sounded_at: float
+
+
+class Listener(Protocol):
+    """What is asked of the wake word; monotonic seconds, and a count of frames."""
+
+    kept_up_at: float
+    dropped: int
+
+
+@dataclass(slots=True)
+class Hearing:
+    """Judges the microphone and, where there is one, the wake word; ``code`` is what is wrong, else empty.
+
+    With ``zeros_s`` of 0 zeros are taken for a quiet room.
+    """
+
+    ears: Ears
+    listener: Listener | None
+    zeros_s: float
+    code: str = ""
+    _since: float = 0.0
+    _suspected: str = ""
+    _told_dropped: int = 0
+
+    def look(self, now: float) -> HearingImpaired | HearingRestored | None:
+        """Return what has changed, and write it to the log."""
+        if now - self.ears.called_at > _CLOSED_S:
+            self._since = now
+            return self._become("")
+        found = self._found(now)
+        # Twice: when the whole machine stood still, the first look is as late as what it looks at.
+        suspected, self._suspected = self._suspected, found
+        if found and found != suspected:
+            return None
+        return self._become(found)
+
+    def _found(self, now: float) -> str:
+        if self.listener is not None and now - max(self._since, self.listener.kept_up_at) > _BEHIND_S:
+            return WAKEWORD_BEHIND
+        if self.zeros_s and now - max(self._since, self.ears.sounded_at) > self.zeros_s:
+            return MICROPHONE_DEAD
+        return ""
+
+    def _become(self, code: str) -> HearingImpaired | HearingRestored | None:
+        if not code:
+            self._tell_dropped()
+        if code == self.code:
+            return None
+        before, self.code = self.code, code
+        if code:
+            tell(_log, logging.ERROR, "hearing-impaired", code=code, dropped=self._dropped, problem=_REMEDIES[code])
+            return HearingImpaired(code)
+        tell(_log, logging.INFO, "hearing-restored", code=before)
+        return HearingRestored()
+
+    @property
+    def _dropped(self) -> int:
+        return self.listener.dropped if self.listener is not None else 0
+
+    def _tell_dropped(self) -> None:
+        """Write how many frames were lost since the last time, once it keeps up again."""
+        if (frames := self._dropped - self._told_dropped) > 0:
+            self._told_dropped += frames
+            tell(_log, logging.WARNING, "wakeword-dropped", frames=frames, why="the machine was too busy to score them")
+
+
+async def watch_hearing(
+    hearing: Hearing,
+    report: Callable[[HearingImpaired | HearingRestored], None],
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Look for ever, and report what changes."""
+    while True:
+        if (change := hearing.look(clock())) is not None:
+            report(change)
+        await asyncio.sleep(_LOOK_S)
