@@ -73,6 +73,7 @@ def _taken(earcon: Earcon, folder: Path, use: Callable[[Earcon, Samples], None])
 async def _make_in_child(folder: Path) -> bool:
     child = await asyncio.create_subprocess_exec(
         sys.executable,
+        "-P",
         "-m",
         "edgevoice.sayings",
         str(folder),

@@ -8,6 +8,7 @@ readonly checkout
 readonly at=${EDGEVOICE_SETUP_ROOT:-} # every file of the system is looked for below this folder; for tests
 readonly prefix=$at/opt/edgevoice
 readonly stamp=$prefix/.made-from   # what the program was made from; written last
+readonly wakes_for=$prefix/.wakeword-made-for # the program that the wake word's network was made for
 readonly notes=$at/var/lib/edgevoice.setup # what was not there before us, so that uninstalling may take it away
 readonly state=$at/var/lib/edgevoice cache=$at/var/cache/edgevoice
 readonly settings_file=$at/etc/edgevoice/edgevoice.toml
@@ -41,9 +42,22 @@ Connection to [^ ]+ timed out|CERTIFICATE_VERIFY_FAILED\][^('\"]*"
 export TMPDIR=/var/tmp PIP_CACHE_DIR=$at/var/cache/edgevoice-setup
 # What apt-get and dpkg tell is read here, and must be told in one language.
 export LC_ALL=C.UTF-8
-# Another venv, a module path or pip options of the caller must not leak into ours. Index settings and proxies stay.
-unset VIRTUAL_ENV PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT PIP_REQUIREMENT \
-  PIP_NO_DEPS PIP_NO_BINARY PIP_ONLY_BINARY PIP_PYTHON
+# Nothing that the caller's environment names may run, or lead Python, pip, Perl or the linker elsewhere. Where to find
+# packages, and by which proxy, is the owner's choice and stays.
+forget_environment() {
+  local name
+  for name in $(compgen -v PYTHON) $(compgen -v LD_) $(compgen -v PERL) $(compgen -v GIT_) $(compgen -v PIP_); do
+    case $name in
+      PIP_INDEX_URL | PIP_EXTRA_INDEX_URL | PIP_FIND_LINKS | PIP_NO_INDEX | PIP_TRUSTED_HOST | PIP_CERT | PIP_CLIENT_CERT) ;;
+      PIP_PROXY | PIP_TIMEOUT | PIP_DEFAULT_TIMEOUT | PIP_RETRIES | PIP_CACHE_DIR) ;;
+      *) unset "$name" ;;
+    esac
+  done
+  unset VIRTUAL_ENV BASH_ENV ENV CDPATH APT_CONFIG
+  # `sudo -E` and `su -m` leave it: pip would read the settings of somebody who is not root.
+  [[ $EUID != 0 ]] || HOME=$(getent passwd 0 | cut -d : -f 6)
+}
+forget_environment
 
 # --- telling ----------------------------------------------------------------------------------------------------------
 
@@ -335,9 +349,20 @@ make_folders() {
   fi
   while read -r mode folder; do
     install -d -o edgevoice -g edgevoice -m "$mode" -- "$folder"
-    chown -R edgevoice:edgevoice -- "$folder"
+    give edgevoice "$folder"
   done < <(folders)
 }
+
+# give NAME FOLDER: let a user and the group of that name have a folder and all that is in it; but no file that has
+# another name elsewhere, and nothing behind a link: whoever had the folder before may have put these there.
+give() {
+  find -P "$2" -xdev \( -type d -o -type l -o -links 1 \) \( ! -user "$1" -o ! -group "$1" \) \
+    -execdir chown --no-dereference "$1:$1" -- {} +
+}
+
+# as_service COMMAND...: run it as the user of the service. What is in that user's folders is read and written by this
+# alone: root would follow the links that a user puts there.
+as_service() { setpriv --reuid=edgevoice --regid=edgevoice --init-groups --inh-caps=-all -- "$@"; }
 
 # shellcheck source-path=SCRIPTDIR source=_pi_program.sh
 source "$checkout/scripts/_pi_program.sh"

@@ -18,7 +18,7 @@ program() {
   [[ $is_dry ]] || rm -f -- "$stamp"
   if [[ $(python_version "$prefix/bin/python") != "$(python_version /usr/bin/python3)" ]]; then
     # PyAudio and systemd-python are Debian's. Without pip: 17 MB that only this script would use.
-    change "make $prefix" /usr/bin/python3 -m venv --clear --without-pip --system-site-packages "$prefix"
+    change "make $prefix" /usr/bin/python3 -I -m venv --clear --without-pip --system-site-packages "$prefix"
   fi
   change "fetch what installs (pip and build tools, not kept)" make_tools "$tools"
   change "install the locked packages, verified by their hashes" install_locked "$tools"
@@ -38,7 +38,7 @@ pip() {
   local tools=$1 source=()
   shift
   [[ -z $wheels ]] || source=(--no-index --find-links "$wheels")
-  "$tools/bin/python" -m pip --python "$prefix/bin/python" --no-input --disable-pip-version-check "$1" "${source[@]}" \
+  "$tools/bin/python" -I -m pip --python "$prefix/bin/python" --no-input --disable-pip-version-check "$1" "${source[@]}" \
     --progress-bar off "${@:2}"
 }
 
@@ -46,8 +46,8 @@ pip() {
 make_tools() {
   local source=() pip_of_debian=(/usr/share/python-wheels/pip-*.whl)
   [[ -z $wheels ]] || source=(--no-index --find-links "$wheels")
-  /usr/bin/python3 -m venv --without-pip "$1"
-  PYTHONPATH=${pip_of_debian[0]} "$1/bin/python" -m pip install --no-input --disable-pip-version-check --progress-bar off \
+  /usr/bin/python3 -I -m venv --without-pip "$1"
+  "$1/bin/python" -I "${pip_of_debian[0]}/pip" install --no-input --disable-pip-version-check --progress-bar off \
     "${source[@]}" --require-hashes --only-binary :all: -r "$checkout/requirements-build.lock"
 }
 
@@ -67,13 +67,14 @@ install_edgevoice() {
     # Away from the checkout: root must not leave files in it.
     mkdir -p -- "$scratch/source"
     cp -r -- "$checkout"/{edgevoice,pyproject.toml,README.md,LICENSE} "$scratch/source"
-    "$1/bin/python" -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$scratch/wheel" "$scratch/source"
+    "$1/bin/python" -I -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$scratch/wheel" "$scratch/source"
     wheel=("$scratch"/wheel/edgevoice-*.whl)
   fi
   pip "$1" install --no-deps --force-reinstall "${wheel[0]}"
 }
 
-has_lgpio() { [[ $is_dry ]] || "$prefix/bin/python" -I -c 'import lgpio' 2>/dev/null; }
+# It leaves a named pipe where it is imported.
+has_lgpio() { [[ $is_dry ]] || LG_WD=$scratch "$prefix/bin/python" -I -c 'import lgpio' 2>/dev/null; }
 
 # Raspberry Pi OS has lgpio in its own archive; Debian has not. What is needed to build it goes again afterwards.
 build_lgpio() {
@@ -90,7 +91,7 @@ build_lgpio() {
   # SWIG 4.3, that of Debian 13, has dropped the old names which lgpio's typemaps use: it would build and not load.
   CFLAGS="-DPyInt_AsLong=PyLong_AsLong -DPyInt_Check=PyLong_Check -DPyInt_FromLong=PyLong_FromLong \
 -DPyString_FromString=PyUnicode_FromString" \
-    PYPI=1 "$1/bin/python" -m pip wheel --quiet --no-deps --no-build-isolation --require-hashes --no-binary lgpio \
+    PYPI=1 "$1/bin/python" -I -m pip wheel --quiet --no-deps --no-build-isolation --require-hashes --no-binary lgpio \
     --wheel-dir "$scratch/lgpio" -r "$scratch/lgpio.txt"
   pip "$1" install --no-deps "$scratch"/lgpio/lgpio-*.whl
   mapfile -t building < <(noted_packages building)

@@ -132,22 +132,22 @@ write_key() {
 # --- 8: wake word -----------------------------------------------------------------------------------------------------
 
 wake_word() {
-  [[ -f $stamp && -f $cache/.made-for && $(<"$cache/.made-for") == "$(<"$stamp")" ]] &&
+  [[ -f $stamp && -f $wakes_for && $(<"$wakes_for") == "$(<"$stamp")" ]] &&
     compgen -G "$cache/wakeword-*.npz" >/dev/null && return
   change "make the wake word's network for this machine, and what the box says by itself" make_wake_word
 }
 
 make_wake_word() {
-  setpriv --reuid=edgevoice --regid=edgevoice --init-groups env HOME="$state" CACHE_DIRECTORY="$cache" \
-    "$prefix/bin/python" -m edgevoice.wakeword
+  local each python=("$prefix/bin/python" -I -m)
+  as_service env HOME="$state" CACHE_DIRECTORY="$cache" "${python[@]}" edgevoice.wakeword
   # Else the first start would, while somebody speaks to it for the first time. Without them it tells limits by a sound,
   # and the service inside makes its language then.
-  local each
   for each in sayings local.language; do
-    setpriv --reuid=edgevoice --regid=edgevoice --init-groups env HOME="$state" \
-      "$prefix/bin/python" -m "edgevoice.$each" "$cache" || true
+    as_service env HOME="$state" "${python[@]}" "edgevoice.$each" "$cache" || true
   done
-  cp -- "$stamp" "$cache/.made-for"
+  # Not in the cache, where a former setup had it: that belongs to the service.
+  as_service rm -f -- "$cache/.made-for"
+  cp -- "$stamp" "$wakes_for"
 }
 
 # --- 9: service -------------------------------------------------------------------------------------------------------
@@ -320,7 +320,7 @@ remove_program() {
 }
 
 orphan() {
-  [[ ! -d $state ]] || chown -R root:root -- "$state"
+  [[ ! -d $state ]] || give root "$state"
   [[ ! -f $settings_file ]] || chgrp root -- "$settings_file"
 }
 

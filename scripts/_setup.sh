@@ -79,7 +79,7 @@ set_up() {
     rm -rf -- "$venv"
     mkdir -- "$venv"
     touch -- "$unfinished"
-    quietly "Remove .venv and try again." "$python" -m venv "$venv"
+    quietly "Remove .venv and try again." "$python" -I -m venv "$venv"
   fi
   touch -- "$unfinished"
   rm -f -- "$ready"
@@ -103,7 +103,7 @@ is_repairable() {
 
 pip_install() {
   # Some sources call their build tools by name.
-  PATH=$venv/bin:$PATH "$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check \
+  PATH=$venv/bin:$PATH "$venv/bin/python" -I -m pip install --quiet --no-input --disable-pip-version-check \
     --progress-bar off "$@"
 }
 

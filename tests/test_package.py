@@ -2,7 +2,9 @@
 
 import importlib
 import pkgutil
+import re
 from importlib import metadata, resources
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +42,13 @@ def test_the_command_edgevoice_leads_to_a_function_that_is_there() -> None:
 
 def test_nothing_is_needed_from_an_address_so_that_any_index_will_do() -> None:
     assert not [line for line in metadata.requires("edgevoice") or () if "@" in line]
+
+
+def test_a_child_takes_no_module_from_the_folder_that_the_person_is_in() -> None:
+    package = resources.files(edgevoice)
+    sources = [each.read_text() for each in Path(str(package)).rglob("*.py")]
+    start = re.compile(r'sys\.executable,\s+((?:"-\w+",\s+)+)"edgevoice')
+    starts = [found for text in sources for found in start.findall(text)]
+
+    assert len(starts) >= 9
+    assert [found for found in starts if '"-P"' not in found] == []

@@ -21,20 +21,22 @@ case "$*" in
   *platform*) echo "$PYTHON_VERSION"; exit ;;
   *'import pip'*) exit 0 ;;
 esac
-echo "python $*" >>"$STAGE/log"
-case "$1 $2" in
-  '-m venv')
+echo "python ${*/#-I/}" | tr -s " " >>"$STAGE/log"
+# Not what is in the folder that it is started in.
+[[ $1 != -I ]] || { is_isolated=yes && shift; }
+case "${is_isolated-no} $1 $2" in
+  'yes -m venv')
     mkdir -p "$3/bin"
     cp "$STAGE/bin/python3" "$3/bin/python"
     printf '#!/usr/bin/env bash\necho "edgevoice in $PWD"; printf "<%%s>\\n" "$@"\n' >"$3/bin/edgevoice"
     chmod +x "$3/bin/edgevoice"
     printf 'version = %s\ncommand = %s\n' "$PYTHON_VERSION" "$0 -m venv $3" >"$3/pyvenv.cfg"
     ;;
-  '-m pip')
+  'yes -m pip')
     [[ ! -p $STAGE/gate ]] || read -r <"$STAGE/gate"
     [[ ! -e $STAGE/no-network ]] || { echo 'no route to the index'; exit 1; }
     ;;
-  '-m pytest')
+  'no -m pytest')
     echo "pytest in $PWD with ${PYTHONPATH-no path} and ${VIRTUAL_ENV-no venv}"; shift 2; printf '<%s>\n' "$@"
     ;;
 esac

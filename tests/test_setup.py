@@ -387,7 +387,10 @@ FOLDERS: Final = {"/var/lib/edgevoice": 0o700, "/var/cache/edgevoice": 0o755}
 AS_OTHERS_CALL_IT: Final = """
 command() { if [[ ${2:-} == systemd-tmpfiles && $without ]]; then return 1; else builtin command "$@"; fi; }
 install() { builtin command install "${@/#edgevoice/$(id -u)}"; }
-chown() { builtin command chown "${@/#edgevoice:edgevoice/$(id -u):$(id -g)}"; }
+find() {
+  local named=("${@/#edgevoice:edgevoice/$(id -u):$(id -g)}")
+  builtin command find "${named[@]/#edgevoice/$(id -u)}"
+}
 stat() { builtin command stat "$@" | sed "s/^$(id -un) /edgevoice /"; }
 folders_step() { copy_all "$at/usr/lib"; own_folders; }
 step "folders" folders_step ""

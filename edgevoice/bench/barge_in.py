@@ -360,7 +360,7 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
 @asynccontextmanager
 async def _opponent(folder: Path, every_nth: int, loaded_from: int) -> AsyncIterator[Endpoint]:
     socket = folder / "opponent.sock"
-    module = [sys.executable, "-m", "edgevoice.bench.opponent"]
+    module = [sys.executable, "-P", "-m", "edgevoice.bench.opponent"]
     arguments = map(str, (socket, folder / "book.jsonl", 1, every_nth, loaded_from))
     child = await asyncio.create_subprocess_exec(*module, *arguments, stdin=PIPE, stdout=PIPE)
     try:

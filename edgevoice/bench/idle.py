@@ -174,7 +174,7 @@ def _daemon(card: VirtualCard, folder: Path) -> Iterator[tuple["subprocess.Popen
         notified.bind(told["NOTIFY_SOCKET"])
         began_s = time.monotonic()
         process = subprocess.Popen(
-            [sys.executable, "-m", "edgevoice", "run", "--config", str(settings)],
+            [sys.executable, "-P", "-m", "edgevoice", "run", "--config", str(settings)],
             env=inherited | dict(card.environment) | told,
         )
         try:

@@ -95,7 +95,8 @@ class LocalServiceProcess:
             self._child = child
 
     def _command(self) -> list[str]:
-        command = [sys.executable, "-m", "edgevoice.local", "--unix", str(self.socket_path), "--until-stdin-closes"]
+        module = [sys.executable, "-P", "-m", "edgevoice.local"]
+        command = [*module, "--unix", str(self.socket_path), "--until-stdin-closes"]
         if self._announcement:
             command += ["--announce", self._announcement]
         if self._record:

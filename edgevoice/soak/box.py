@@ -186,7 +186,7 @@ async def running_box(
         notified.setblocking(False)
         notified.bind(told["NOTIFY_SOCKET"])
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "edgevoice.soak.child", "--config", str(folder / "edgevoice.toml")),
+            *(sys.executable, "-P", "-m", "edgevoice.soak.child", "--config", str(folder / "edgevoice.toml")),
             env=inherited | dict(card.environment) | told | dict(environment),
             stderr=PIPE,
         )

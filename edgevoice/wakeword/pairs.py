@@ -55,7 +55,7 @@ def _make(missing: Sequence[tuple[Path, Path]]) -> None:
     with tempfile.TemporaryDirectory(prefix="edgevoice-wakeword-") as scratch:
         made = [Path(scratch) / place.name for _, place in missing]
         asked = [str(each) for (model, _), target in zip(missing, made, strict=True) for each in (model, target)]
-        command = [sys.executable, "-m", "edgevoice.wakeword", "--pairs", *asked]
+        command = [sys.executable, "-P", "-m", "edgevoice.wakeword", "--pairs", *asked]
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=_MAKING_LIMIT_S)
             for (_, place), target in zip(missing, made, strict=True):

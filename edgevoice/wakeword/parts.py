@@ -111,7 +111,7 @@ def _fingerprint() -> str:
 def _make_in_child(target: Path) -> None:
     if importlib.util.find_spec("onnx") is None:
         raise PartsUnavailable("the wake word's front end has not been made yet, and the package onnx is not installed")
-    command = [sys.executable, "-m", "edgevoice.wakeword", str(target)]
+    command = [sys.executable, "-P", "-m", "edgevoice.wakeword", str(target)]
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=_MAKING_LIMIT_S)
     except subprocess.CalledProcessError as error:
