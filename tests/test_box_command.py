@@ -218,10 +218,12 @@ def test_the_command_asks_for_all_that_the_doctor_judges_the_service_by() -> Non
 
 
 def test_an_archive_is_brought_to_the_one_who_asked_and_its_place_is_told_beside_the_data(box: Box) -> None:
-    ended = box.type("doctor", "--quick", "--json", "--bundle", "help.tar.gz")
+    person = {"SUDO_UID": str(os.getuid()), "SUDO_GID": str(os.getgid())}
+    ended = box.type("doctor", "--quick", "--json", "--bundle", "help.tar.gz", **person)
 
     place = box.folder / "person" / "help.tar.gz"
-    assert ended.returncode == 0
+    assert ended.returncode == 0, ended.stderr
+    assert (place.stat().st_uid, place.stat().st_gid) == (os.getuid(), os.getgid())
     assert place.read_text() == "archive\n"
     assert f"The archive is {place}" in ended.stderr
     assert "The archive is" not in ended.stdout

@@ -1,0 +1,11 @@
+"""Notes of what a test run could hide: a try that was not judged. CI counts them in its last line."""
+
+import os
+from pathlib import Path
+
+
+def note(line: str) -> None:
+    """Append a line to the file that ``EDGEVOICE_TEST_NOTES`` names; without one, nobody counts."""
+    if place := os.environ.get("EDGEVOICE_TEST_NOTES"):
+        with Path(place).open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
