@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from edgevoice.errors import WakeWordUnavailable
+from edgevoice.wakeword.refusals import refusal_of
 from edgevoice.wakeword.session import open_session
 from edgevoice.wakeword.shapes import EMBEDDING_SIZE, Floats
 
@@ -21,6 +22,9 @@ _LARGEST_BYTES = 64 << 20
 """The library's own words have 0.5 to 1.7 MB."""
 
 _EXPECTED = f"a wake word model takes (1, N, {EMBEDDING_SIZE}) with N from 1 to {_MOST_EMBEDDINGS}, and gives (1, 1)"
+
+_FLOAT = "tensor(float)"
+_EXPORT_FLOAT = "Export the model again in float32: without half precision, and without quantised inputs or outputs."
 
 
 class Classifier:
@@ -42,7 +46,8 @@ class Classifier:
             score = self._score_at(0)
         except Exception as error:
             # onnxruntime raises classes of its own, which share no base.
-            raise WakeWordUnavailable(f"{path} is not a wake word model: {type(error).__name__}") from error
+            why = refusal_of(path, error)
+            raise WakeWordUnavailable(f"{path} cannot be used: {why.found}", remedy=why.remedy) from error
         if not 0 <= score <= 1:
             raise WakeWordUnavailable(f"{path} is not a wake word model: its score is {score:g}, not between 0 and 1")
         self._takes_two = _takes_two(self._session, self.embeddings_seen)
@@ -114,9 +119,9 @@ def _open(path: Path) -> Any:
     try:
         return open_session(path)
     except Exception as error:
-        # onnxruntime raises classes of its own for files that are no models; all mean the same to the owner.
-        found = f"onnxruntime cannot load this file ({type(error).__name__})"
-        raise WakeWordUnavailable(f"{path} is not a wake word model: {_EXPECTED}; {found}") from error
+        # onnxruntime raises classes of its own, which share no base.
+        why = refusal_of(path, error)
+        raise WakeWordUnavailable(f"{path} cannot be loaded: {why.found}", remedy=why.remedy) from error
 
 
 def _input_of(path: Path, session: Any) -> tuple[str, int]:
@@ -130,11 +135,19 @@ def _input_of(path: Path, session: Any) -> tuple[str, int]:
             and size == EMBEDDING_SIZE
             and 1 <= seen <= _MOST_EMBEDDINGS
         ):
-            if {inputs[0].type, outputs[0].type} == {"tensor(float)"}:
+            if {inputs[0].type, outputs[0].type} == {_FLOAT}:
                 return inputs[0].name, seen
+            numbers = f"takes {_number(inputs[0])} and gives {_number(outputs[0])}, and both must be float32"
+            raise WakeWordUnavailable(f"{path} cannot be used: it {numbers}", remedy=_EXPORT_FLOAT)
     found = f"this one takes {_shapes(inputs)} and gives {_shapes(outputs)}"
     raise WakeWordUnavailable(f"{path} is not a wake word model: {_EXPECTED}; {found}")
 
 
 def _shapes(values: Sequence[Any]) -> str:
     return " and ".join(f"({', '.join(str(size) for size in each.shape)})" for each in values) or "nothing"
+
+
+def _number(value: Any) -> str:
+    """Return the type of a model's numbers as numpy calls it."""
+    name = str(value.type).removeprefix("tensor(").removesuffix(")")
+    return {"float": "float32", "double": "float64"}.get(name, name)

@@ -15,6 +15,14 @@ _OTHERS = {"timer", "weather"}
 _HOMES = ("/home", "/root", "/run/user")
 """What ProtectHome= in the service's unit closes to it (systemd.exec)."""
 
+_OTHER_FILES = {
+    ".tflite": "a TensorFlow Lite model: name the .onnx file of the same word; openWakeWord trains both",
+    ".pt": "a PyTorch checkpoint: export it as ONNX, and name that .onnx file",
+    ".pth": "a PyTorch checkpoint: export it as ONNX, and name that .onnx file",
+    ".data": "the weights of a model alone: name the .onnx file beside it",
+}
+"""What people name instead of an .onnx file, by the end of the name."""
+
 _VERSION = re.compile(r"_v\d[\d.]*$")
 
 
@@ -56,7 +64,7 @@ def find_model(name: str, setting: str = "wakeword.model") -> Path:
     ``setting`` is the one that the error blames.
     """
     remedy = f"Name one of the words that are present, or the path of an .onnx file, in {setting}."
-    if name.endswith(".onnx"):
+    if name.lower().endswith(".onnx"):
         try:
             path = _readable(name)
         except PermissionError:
@@ -67,6 +75,9 @@ def find_model(name: str, setting: str = "wakeword.model") -> Path:
         if path is None:
             raise WakeWordUnavailable(f"{setting} is {name}; there is no such file", remedy=remedy)
         return path
+    if (other := _OTHER_FILES.get(Path(name).suffix.lower())) is not None:
+        found, _, advice = other.partition(": ")
+        raise WakeWordUnavailable(f"{setting} is {name}, {found}", remedy=f"{advice[0].upper()}{advice[1:]}.")
     words = words_present()
     if name not in words:
         names = ", ".join(words) or "none: the package openwakeword is not installed"

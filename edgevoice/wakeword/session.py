@@ -21,7 +21,8 @@ def open_session(model: Path | bytes) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # The arena keeps what it once had; everything that lives from frame to frame is bound to arrays of ours.
     options.enable_cpu_mem_arena = False
-    options.log_severity_level = 3  # its warnings are about models, and for those who make them
+    # What it writes to standard error is for those who make models; what is wrong, it raises as well.
+    options.log_severity_level = 4
     source = model if isinstance(model, bytes) else str(model)
     return runtime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 

@@ -83,7 +83,6 @@ def test_two_windows_at_once_score_what_each_scores_by_itself(word: str) -> None
         ([2, 16, 96], [1, 1], TensorProto.FLOAT, r"takes \(2, 16, 96\)"),
         ([1, "any", 96], [1, 1], TensorProto.FLOAT, r"takes \(1, any, 96\)"),
         ([1, 117, 96], [1, 1], TensorProto.FLOAT, r"takes \(1, 117, 96\)"),
-        ([1, 16, 96], [1, 1], TensorProto.INT32, r"takes \(1, 16, 96\)"),
     ],
 )
 def test_a_model_of_another_shape_is_refused_with_what_was_expected(
@@ -113,7 +112,7 @@ def test_what_is_no_model_or_breaks_when_it_is_used_is_refused(tmp_path: Path, m
     monkeypatch.setattr("edgevoice.wakeword.classifier.np.zeros", np.ones)
     with pytest.raises(WakeWordUnavailable, match="its score is 3072, not between 0 and 1"):
         Classifier(loud)
-    with pytest.raises(WakeWordUnavailable, match=r"junk\.onnx is not a wake word model: .* takes \(1, N, 96\)"):
+    with pytest.raises(WakeWordUnavailable, match=r"junk\.onnx cannot be loaded: it is no ONNX file"):
         Classifier(junk)
     monkeypatch.setattr(classifier, "_LARGEST_BYTES", 1000)
     with pytest.raises(WakeWordUnavailable, match="is larger than"):
@@ -128,7 +127,7 @@ def test_of_several_files_the_library_names_the_one_that_is_wrong_and_what_was_e
     with pytest.raises(WakeWordUnavailable) as refused:
         LibraryScorer([own, junk])
 
-    assert str(refused.value).startswith(f"{junk} is not a wake word model: a wake word model takes (1, N, 96)")
+    assert str(refused.value).startswith(f"{junk} cannot be loaded: it is no ONNX file")
     assert "computer" not in str(refused.value)
 
 

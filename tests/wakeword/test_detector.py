@@ -276,7 +276,9 @@ def test_a_file_that_is_no_model_is_refused_by_its_path(tmp_path: Path) -> None:
     listener = Listener(WakeWord("computer", model, Thresholds()))
 
     async def live() -> None:
-        with pytest.raises(WakeWordUnavailable, match=r"computer\.onnx is not a wake word model") as refused:
+        with pytest.raises(
+            WakeWordUnavailable, match=r"computer\.onnx cannot be loaded: it is no ONNX file"
+        ) as refused:
             await asyncio.wait_for(listener.detector.run(), 20)
         assert "\n" not in refused.value.line()
 

@@ -49,6 +49,29 @@ def test_a_path_without_a_file_is_refused(tmp_path: Path, name: str) -> None:
         find_model(str(tmp_path / name))
 
 
+@pytest.mark.parametrize(
+    ("file", "found", "remedy"),
+    [
+        ("computer.tflite", "a TensorFlow Lite model", "Name the .onnx file of the same word"),
+        ("computer.PT", "a PyTorch checkpoint", "Export it as ONNX"),
+        ("computer.pth", "a PyTorch checkpoint", "Export it as ONNX"),
+        ("computer.onnx.data", "the weights of a model alone", "Name the .onnx file beside it"),
+    ],
+)
+def test_another_kind_of_model_is_refused_with_the_file_to_name(file: str, found: str, remedy: str) -> None:
+    with pytest.raises(WakeWordUnavailable) as refused:
+        find_model(f"/etc/edgevoice/{file}")
+
+    assert str(refused.value) == f"wakeword.model is /etc/edgevoice/{file}, {found}"
+    assert refused.value.remedy.startswith(remedy)
+
+
+def test_a_file_in_capitals_is_a_file_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "COMPUTER.ONNX").touch()
+
+    assert find_model(str(tmp_path / "COMPUTER.ONNX")) == tmp_path / "COMPUTER.ONNX"
+
+
 @pytest.mark.parametrize("asks", ["is_file", "open"])
 def test_a_file_that_the_service_may_not_read_is_refused_with_where_it_may(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asks: str
