@@ -96,7 +96,7 @@ class ProxyRefused(LinkError):
 
 
 class ServiceBusy(LinkError):
-    """The service answered that it cannot take the session now (429, 5xx, or a close that says so)."""
+    """The service cannot take the session or answer now (429, 5xx, or a code or a close that says so)."""
 
     code = "service-busy"
     remedy = "Wait a minute and say the wake word again."
@@ -147,6 +147,13 @@ class SessionEnded(LinkError):
 
     code = "session-ended"
     remedy = "Say the wake word again."
+
+
+class AnswerFailed(EdgevoiceError):
+    """The service began an answer and could not finish it; the session goes on."""
+
+    code = "answer-failed"
+    remedy = "Ask again, perhaps in other words."
 
 
 class LocalServiceUnavailable(LinkError):

@@ -7,8 +7,9 @@ which response is open, because an event may leave out the ids of what it belong
 from dataclasses import dataclass
 from typing import TypeVar, assert_never
 
-from edgevoice.core import wire
+from edgevoice.core import complaints, wire
 from edgevoice.core.facts import (
+    FAILURES,
     Event,
     LinkOpened,
     ResponseEnded,
@@ -102,7 +103,7 @@ class Downlink:
             case wire.SessionUpdated():
                 return [LinkOpened()]
             case wire.ServiceError():
-                return [ServiceComplained(event.code)]
+                return [ServiceComplained(event.code, complaints.fault_of(event.codes))]
             case wire.SpeechStarted():
                 self._turn = self._name("turn")
                 return [UserStartedSpeaking()]
@@ -206,14 +207,19 @@ class Downlink:
                 # The finished item is the last word; what a service leaves out of it was told before.
                 calls[item.call_id] = ToolCall(item.call_id, item.name or told.name, item.arguments or told.arguments)
         has_audio = self._with_audio.pop(response_id, False)
-        status = _status(response.status)
-        is_complete = status is ResponseStatus.COMPLETED
-        ended = ResponseEnded(response_id, status, tuple(calls.values()) if is_complete else (), has_audio=has_audio)
+        status = status_of(response.status)
+        ended = ResponseEnded(
+            response_id,
+            status,
+            tuple(calls.values()) if status is ResponseStatus.COMPLETED else (),
+            has_audio=has_audio,
+            fault=complaints.failure_of(response.trouble().codes) if status in FAILURES else "",
+        )
         usage = {key: count for key, count in (response.usage or event.usage or {}).items() if isinstance(count, int)}
         return [ended, UsageTold(usage)] if usage else [ended]
 
 
-def _status(word: str | None) -> ResponseStatus:
+def status_of(word: str | None) -> ResponseStatus:
     """Read how a response ended; a word that is not in the protocol counts as a failure, which is heard."""
     try:
         return ResponseStatus(word or "completed")

@@ -23,6 +23,10 @@ class ResponseStatus(StrEnum):
     INCOMPLETE = "incomplete"
 
 
+FAILURES = frozenset({ResponseStatus.FAILED, ResponseStatus.INCOMPLETE})
+"""How an answer ends that the service could not finish; one that is cancelled is an order of somebody's."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolCall:
     """A tool that the model wants run; ``arguments`` is JSON text, as received and unchecked."""
@@ -142,19 +146,27 @@ class AnswerProgressed:
 
 @dataclass(frozen=True, slots=True)
 class ResponseEnded:
-    """An answer is complete on the wire; its sound usually goes on for seconds."""
+    """An answer is complete on the wire; its sound usually goes on for seconds.
+
+    ``fault`` is the stable code of an error when the answer failed, else empty.
+    """
 
     response_id: str
     status: ResponseStatus
     calls: tuple[ToolCall, ...] = ()
     has_audio: bool = False
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceComplained:
-    """The service reported an error that leaves the session alive; ``code`` may be empty."""
+    """The service reported an error that leaves the session alive; ``code`` is its own, and may be empty.
+
+    ``fault`` is the stable code of the error that it stands for, empty where it is not known.
+    """
 
     code: str
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Names out are those of the GA protocol; names in may also be the older ones. Unk
 matter; a field that is missing or null has a default. Only what the client acts on is declared.
 """
 
+import math
 from typing import Any
 
 import msgspec
@@ -22,6 +23,11 @@ class ErrorBody(msgspec.Struct, frozen=True):
     param: str | None = None
     event_id: str | None = None
 
+    @property
+    def codes(self) -> set[str]:
+        """Its code and its type, where it has them: services differ in which of the two they put a cause in."""
+        return {code for code in (self.code, self.type) if code}
+
 
 class Item(msgspec.Struct, frozen=True):
     """A conversation item; function calls carry ``name``, ``call_id`` and ``arguments``."""
@@ -36,12 +42,21 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class Response(msgspec.Struct, frozen=True):
-    """A response object; ``output`` stays raw so that one odd item does not cost the event."""
+    """A response object; ``output`` and ``status_details`` stay raw so that one odd field does not cost the event."""
 
     id: str = ""
     status: str | None = None
+    status_details: msgspec.Raw = msgspec.Raw(b"null")
     output: list[msgspec.Raw] = []
     usage: dict[str, Any] | None = None
+
+    def trouble(self) -> ErrorBody:
+        """Return what ``status_details`` says of a failure; the reason stands for a code that is missing."""
+        details = _mapping(self.status_details)
+        told = details.get("error")
+        error = told if isinstance(told, dict) else {"code": told, "message": told}
+        code = _word(error.get("code")) or _word(details.get("code")) or _word(details.get("reason"))
+        return ErrorBody(type=_word(error.get("type")), code=code, message=_word(error.get("message")))
 
     def items(self) -> list[Item]:
         """Return the items of ``output`` that can be read."""
@@ -52,11 +67,27 @@ class _Event(msgspec.Struct, frozen=True, tag_field="type"):
     event_id: str | None = None
 
 
-class SessionCreated(_Event, frozen=True, tag="session.created"):
+class _SessionEvent(_Event, frozen=True):
+    session: msgspec.Raw = msgspec.Raw(b"null")
+
+    @property
+    def expires_at(self) -> float | None:
+        """When the service will end the session, in seconds since 1970; ``None`` when it does not say."""
+        at = _mapping(self.session).get("expires_at")
+        if isinstance(at, bool) or not isinstance(at, int | float | str):
+            return None
+        try:
+            seconds = float(at)
+        except (ValueError, OverflowError):
+            return None
+        return seconds if math.isfinite(seconds) and seconds > 0 else None
+
+
+class SessionCreated(_SessionEvent, frozen=True, tag="session.created"):
     """The service greets; some do not."""
 
 
-class SessionUpdated(_Event, frozen=True, tag="session.updated"):
+class SessionUpdated(_SessionEvent, frozen=True, tag="session.updated"):
     """The configuration is in force."""
 
 
@@ -73,8 +104,8 @@ class ServiceError(_Event, frozen=True, tag="error"):
 
     @property
     def codes(self) -> set[str]:
-        """Its code and its type, as far as they are told: services differ in which of the two they put a cause in."""
-        return {code for code in (self.error.code, self.error.type) if code} if self.error else set()
+        """Its code and its type, where it has them."""
+        return self.error.codes if self.error else set()
 
     @property
     def text(self) -> str:
@@ -286,6 +317,28 @@ def _without_nulls(value: Any) -> Any:
 def _cause(error: Exception) -> str:
     # A parser's message may quote what it could not read; only the kind of failure is told.
     return "wrong shape" if isinstance(error, msgspec.ValidationError) else "broken JSON"
+
+
+def _mapping(raw: msgspec.Raw) -> dict[str, Any]:
+    """Return a raw object's fields; none for anything else."""
+    try:
+        value = msgspec.json.decode(raw)
+    except _UNREADABLE:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _word(value: object) -> str | None:
+    """Return a field that should be text; some services send a code as a number."""
+    match value:
+        case bool():
+            return None
+        case str() | int():
+            return str(value)
+        case float() if value.is_integer():
+            return str(int(value))
+        case _:
+            return None
 
 
 def _item_of(raw: msgspec.Raw) -> Item | None:

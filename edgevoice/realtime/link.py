@@ -10,8 +10,8 @@ from websockets.asyncio.client import ClientConnection, connect, unix_connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from edgevoice.core import wire
-from edgevoice.core.downlink import NAMELESS, Arrival, Downlink
-from edgevoice.core.facts import LinkLost
+from edgevoice.core.downlink import NAMELESS, Arrival, Downlink, status_of
+from edgevoice.core.facts import FAILURES, LinkLost
 from edgevoice.core.history import History
 from edgevoice.core.progress import Progress
 from edgevoice.errors import LinkError, ServiceNonsense, ServiceUnreachable
@@ -199,7 +199,7 @@ class Link:
             raise refusal.dial_failure(error, endpoint.host, proxy=endpoint.proxy) from error
 
     async def _configure(self, connection: ClientConnection, downlink: Downlink) -> None:
-        """Configure the session and wait for the word that it is in force; an error before it is final."""
+        """Configure the session and wait until it is in force; an ``error`` event before that ends the dial."""
         await connection.send(wire.update_session(self._session(self._word)), text=True)
         nonsense = 0
         while True:
@@ -209,7 +209,7 @@ class Link:
                     return
                 case wire.ServiceError():
                     param = event.error.param if event.error else None
-                    raise refusal.setup_refused(event.code, event.text, param)
+                    raise refusal.setup_refused(event.codes, event.text, param)
                 case None:
                     nonsense = _count_nonsense(nonsense)
                 case _:
@@ -226,10 +226,7 @@ class Link:
                     nonsense = _count_nonsense(nonsense)
                     continue
                 nonsense = 0
-                if isinstance(event, wire.ServiceError):
-                    tell(_log, logging.WARNING, "service-complains", code=refusal.plain(event.code))
-                    if (end := refusal.fatal(event.codes, event.text)) is not None:
-                        raise end
+                _look_for_complaint(event)
                 self._history.order(event)
                 arrivals = downlink.take(event)
                 for arrival in arrivals:
@@ -274,6 +271,24 @@ def _decoded(frame: str | bytes) -> wire.ServerEvent | None:
     except wire.WireError as error:
         tell(_log, logging.DEBUG, "frame-unreadable", problem=str(error), length=len(frame))
         return None
+
+
+def _look_for_complaint(event: wire.ServerEvent) -> None:
+    """Log what the service complains of, in whichever event; what the session does not survive is raised."""
+    match event:
+        case wire.ServiceError():
+            complaint = event.error or wire.ErrorBody(message=event.text)
+            code = event.code
+        case wire.ResponseDone(response=response) if status_of(response.status) in FAILURES:
+            complaint = response.trouble()
+            code = complaint.code or complaint.type or response.status or ""
+        case _:
+            return
+    problem = refusal.passing(complaint.codes)
+    why = {"problem": problem.line()} if problem is not None else {}
+    tell(_log, logging.WARNING, "service-complains", code=refusal.plain(code), **why)
+    if (end := refusal.fatal(complaint.codes, complaint.message or "")) is not None:
+        raise end
 
 
 def _count_nonsense(before: int) -> int:

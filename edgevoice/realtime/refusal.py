@@ -17,8 +17,11 @@ from websockets.exceptions import (
 )
 from websockets.frames import Close, CloseCode
 
+from edgevoice.core import complaints
 from edgevoice.errors import (
+    AnswerFailed,
     ClockWrong,
+    EdgevoiceError,
     KeyRefused,
     LinkError,
     NoCredit,
@@ -32,19 +35,18 @@ from edgevoice.errors import (
 
 _LONGEST_REASON = 200
 
-# Codes after which no second try can help; the names are those that clients of OpenAI's service never retry on.
-_KEY_CODES = {"invalid_api_key", "authentication_error", "account_deactivated"}
-_CREDIT_CODES = {"insufficient_quota", "billing_hard_limit_reached", "payment_required"}
-_OVER_CODES = {"session_expired"}
-
-_KEY_WORDS = {*_KEY_CODES, "authoriz", "unauthenticated", "api key"}
-_CREDIT_WORDS = {*_CREDIT_CODES, "quota", "billing", "payment", "out of credit", "no credit"}
-_BUSY_WORDS = {"too many", "rate limit", "rate_limit", "capacity"}
+_KEY_WORDS = {"authoriz", "unauthenticated", "api key"}
+_CREDIT_WORDS = {"quota", "billing", "payment", "out of credit", "no credit"}
+_BUSY_WORDS = {"too many", "rate limit", "capacity"}
 _REFUSING_WORDS = {"invalid_request", "unknown model", "model_not_found"}
-"""By which the reason of a close is told apart: it holds a code in some services and a sentence in others."""
+"""By which a reason without a known code is told apart: some services close with a sentence."""
+
+_MODEL_CODES = {"model_not_found", "invalid_model"}
 
 _BUSY_CLOSES = {CloseCode.INTERNAL_ERROR, CloseCode.SERVICE_RESTART, CloseCode.TRY_AGAIN_LATER}
 _HICCUPS = {*_BUSY_CLOSES, CloseCode.GOING_AWAY}
+
+_CHECK_MODEL = "Check service.model in the settings: the service does not take it."
 
 _SOCKS_NO_WAY = {1, 3, 4, 5, 6}
 """Replies of RFC 1928 by which the proxy is well and the network behind it is not; 2 is "not allowed by ruleset"."""
@@ -100,71 +102,90 @@ def dial_failure(error: Exception, host: str, *, proxy: str = "") -> LinkError:
             raise error
 
 
-def setup_refused(code: str, text: str, param: str | None) -> LinkError:
+def setup_refused(codes: Collection[str], text: str, param: str | None) -> LinkError:
     """Return what an ``error`` event means before the session is open: the whole configuration was dropped."""
-    said, code = plain(text), plain(code)
-    if code in _KEY_CODES or "authoriz" in text.casefold():
-        return KeyRefused(f"the service refuses the key: {said}")
-    if code in _CREDIT_CODES:
-        return NoCredit(f"the account has no credit: {said}")
+    said = plain(text)
+    kind = complaints.kind_of(codes)
+    if kind is None and "authoriz" in text.casefold():
+        kind = KeyRefused
+    if kind is not None:
+        return _error(kind, said)
     where = f" ({plain(param)})" if param else ""
-    return ServiceRefused(f"the service refuses the session{where}: {said or code}")
+    refused = f"the service refuses the session{where}: {said or plain(' '.join(sorted(codes)))}"
+    return ServiceRefused(refused, remedy=None if _MODEL_CODES.isdisjoint(codes) else _CHECK_MODEL)
 
 
 def fatal(codes: Collection[str], text: str) -> LinkError | None:
-    """Return what an ``error`` event in an open session means if it is the session's end, with a close or without."""
-    said = plain(text)
-    if not _KEY_CODES.isdisjoint(codes):
-        return KeyRefused(f"the service refuses the key: {said}")
-    if not _CREDIT_CODES.isdisjoint(codes):
-        return NoCredit(f"the account has no credit: {said}")
-    if not _OVER_CODES.isdisjoint(codes):
-        return SessionEnded(f"the service ended the session: {said}")
+    """Return what a complaint in an open session means if it is the session's end, with a close or without.
+
+    A complaint is an ``error`` event, or what a failed answer says of its failure.
+    """
+    kind = complaints.kind_of(codes)
+    return _error(kind, plain(text)) if kind in complaints.ENDS_SESSION else None
+
+
+def passing(codes: Collection[str]) -> EdgevoiceError | None:
+    """Return what a complaint means that leaves the session open; ``None`` where its codes are not known."""
+    if complaints.kind_of(codes) is ServiceBusy:
+        return ServiceBusy("the service cannot answer now", remedy="Wait a minute and ask again.")
+    if "content_filter" in codes:
+        return AnswerFailed("the service's content filter stopped the answer", remedy="Ask in other words.")
+    if "max_output_tokens" in codes:
+        return AnswerFailed(
+            "the answer is longer than the service or service.max_output_tokens allows",
+            remedy="Raise service.max_output_tokens in the settings, or ask for a shorter answer.",
+        )
     return None
 
 
 def closed(code: int | None, reason: str) -> LinkError:
-    """Return what the end of an open session means; 1000 and 1001 are ends too."""
-    said = plain(reason)
-    return SessionEnded(f"the service ended the session ({code or 'no close code'}{': ' + said if said else ''})")
+    """Return what the end of an open session means; 1000 and 1001 are ends too, unless the reason holds a code."""
+    said = f"the service ended the session ({code or 'no close code'}{': ' + plain(reason) if reason else ''})"
+    return (complaints.kind_in(reason) or SessionEnded)(said)
+
+
+def _error(kind: type[LinkError], said: str) -> LinkError:
+    what = {
+        NoCredit: "the account has no credit",
+        KeyRefused: "the service refuses the key",
+        SessionEnded: "the service ended the session",
+        ServiceBusy: "the service is busy",
+    }[kind]
+    return kind(f"{what}: {said}" if said else what)
 
 
 def _by_status(status: int, body: bytes, host: str) -> LinkError:
     words = plain(body)
-    said = f": {words}" if words else ""
-    match status:
-        # In the whole body: the code stands behind the sentence, which can be longer than what is shown.
-        case 403 | 429 if any(code.encode() in body for code in _CREDIT_CODES):
-            return NoCredit(f"{host} says that the account has no credit ({status}){said}")
-        case 401 | 403:
-            return KeyRefused(f"{host} refuses the key ({status}){said}")
-        case 402:
-            return NoCredit(f"{host} says that the account has no credit (402){said}")
-        case 429:
-            return ServiceBusy(f"{host} has too many sessions or requests (429){said}")
-        case _ if status >= 500:
-            return ServiceBusy(f"{host} cannot take the session now ({status}){said}")
-        case _:
-            return ServiceRefused(f"{host} refuses the session ({status}){said}")
+    # In the whole body: the code stands behind the sentence, which can be longer than what is shown.
+    kind = complaints.kind_in(body.decode("utf-8", "replace")) or complaints.kind_of({str(status)})
+    if kind is None and status >= 500:
+        kind = ServiceBusy
+    what: dict[type[LinkError] | None, str] = {
+        NoCredit: "says that the account has no credit",
+        KeyRefused: "refuses the key",
+        SessionEnded: "says that the session is over",
+        ServiceBusy: "has too many sessions or requests" if status == 429 else "cannot take the session now",
+        None: "refuses the session",
+    }
+    return (kind or ServiceRefused)(f"{host} {what[kind]} ({status}){': ' + words if words else ''}")
 
 
 def _by_close(code: int, reason: str, host: str) -> LinkError:
-    """Return what a close before the session is open means: by the reason's words, and without any by its code."""
+    """Return what a close before the session is open means: by a code in its reason, then by its words."""
     words = reason.casefold()
     said = f"{host} closed the connection before the session was open ({code}{': ' + plain(reason) if reason else ''})"
-    is_hiccup = code in _HICCUPS
-    # A hiccup may be one of whatever looks keys and credit up: then nothing but a code names the cause.
-    if _holds(words, _CREDIT_CODES if is_hiccup else _CREDIT_WORDS):
+    if (kind := complaints.kind_in(reason)) is not None:
+        return kind(said)
+    # A hiccup may be one of whatever looks keys and credit up: then only a code names the cause.
+    if code not in _HICCUPS and _holds(words, _CREDIT_WORDS):
         return NoCredit(said)
-    if _holds(words, _KEY_CODES if is_hiccup else _KEY_WORDS):
+    if code not in _HICCUPS and _holds(words, _KEY_WORDS):
         return KeyRefused(said)
     if code in _BUSY_CLOSES or _holds(words, _BUSY_WORDS):
         return ServiceBusy(said)
     if code != CloseCode.POLICY_VIOLATION and not _holds(words, _REFUSING_WORDS):
         return ServiceUnreachable(said)
-    if "model" in words:
-        return ServiceRefused(said, remedy="Check service.model in the settings: the service does not take it.")
-    return ServiceRefused(said)
+    return ServiceRefused(said, remedy=_CHECK_MODEL if "model" in words else None)
 
 
 def _holds(words: str, any_of: Collection[str]) -> bool:

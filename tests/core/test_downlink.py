@@ -134,7 +134,7 @@ def test_the_calls_of_a_response_that_was_not_completed_are_not_run(status: str)
     item = {"type": "function_call", "name": "stop", "call_id": "c", "status": "completed", "arguments": "{}"}
 
     assert arrivals({"type": "response.done", "response": {"id": "r", "status": status, "output": [item]}}) == [
-        ResponseEnded("r", ResponseStatus(status))
+        ResponseEnded("r", ResponseStatus(status), fault="" if status == "cancelled" else "answer-failed")
     ]
 
 
@@ -149,7 +149,7 @@ def test_an_item_that_is_no_call_and_a_call_without_an_id_are_not_run() -> None:
 
 def test_a_status_that_is_not_in_the_protocol_counts_as_a_failure() -> None:
     assert arrivals({"type": "response.done", "response": {"id": "r", "status": "queued"}}) == [
-        ResponseEnded("r", ResponseStatus.FAILED)
+        ResponseEnded("r", ResponseStatus.FAILED, fault="answer-failed")
     ]
 
 

@@ -88,7 +88,9 @@ def test_older_names_mean_the_same(older: str, newer: type) -> None:
 
 def test_unknown_events_and_unknown_fields_are_no_matter() -> None:
     assert wire.decode('{"type":"rate_limits.updated","x":[1,{"y":null}]}') == wire.Unknown("rate_limits.updated")
-    assert wire.decode('{"obfuscation":"zz","type":"session.updated","session":{"phase":7}}') == wire.SessionUpdated()
+    assert (
+        type(wire.decode('{"obfuscation":"zz","type":"session.updated","session":{"phase":7}}')) is wire.SessionUpdated
+    )
 
 
 @pytest.mark.parametrize("name", sorted(ACTED_ON))
@@ -275,3 +277,66 @@ def test_what_was_said_before_is_an_item_of_its_speaker(role: str, kind: str) ->
 
     assert event["type"] == "conversation.item.create"
     assert event["item"] == {"type": "message", "role": role, "content": [{"type": kind, "text": "Is it late?"}]}
+
+
+# --- what a session and a response say beside the point ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("session", "at"),
+    [
+        ('{"expires_at":1790000000}', 1_790_000_000),
+        ('{"expires_at":1790000000.5}', 1_790_000_000.5),
+        ('{"expires_at":"1790000000"}', 1_790_000_000),
+        ('{"expires_at":0}', None),
+        ('{"expires_at":-1}', None),
+        ('{"expires_at":null}', None),
+        ('{"expires_at":true}', None),
+        ('{"expires_at":"soon"}', None),
+        ('{"expires_at":"nan"}', None),
+        ('{"expires_at":1e999}', None),
+        ('{"expires_at":[1790000000]}', None),
+        (f'{{"expires_at":{10**400}}}', None),
+        ("{}", None),
+        ("[]", None),
+        ('"x"', None),
+        ("7", None),
+    ],
+)
+@pytest.mark.parametrize("name", ["session.created", "session.updated"])
+def test_when_a_session_expires_is_read_whatever_stands_in_its_place(name: str, session: str, at: float | None) -> None:
+    event = wire.decode(f'{{"type":"{name}","session":{session}}}')
+
+    assert isinstance(event, wire.SessionCreated | wire.SessionUpdated)
+    assert event.expires_at == at
+
+
+@pytest.mark.parametrize(
+    ("details", "codes", "message"),
+    [
+        ('{"type":"failed","error":{"type":"server_error","code":null}}', {"server_error"}, None),
+        ('{"error":{"type":"t","code":"c","message":"m"}}', {"t", "c"}, "m"),
+        ('{"type":"incomplete","reason":"content_filter"}', {"content_filter"}, None),
+        ('{"reason":"x","error":{"type":"t"}}', {"t", "x"}, None),
+        ('{"code":"c"}', {"c"}, None),
+        ('{"error":{"code":429}}', {"429"}, None),
+        ('{"error":{"code":429.0}}', {"429"}, None),
+        ('{"error":{"code":4.5,"type":[],"message":{}}}', set[str](), None),
+        ('{"error":{"code":true}}', set[str](), None),
+        ('{"error":"insufficient_quota"}', {"insufficient_quota"}, "insufficient_quota"),
+        ('{"error":[]}', set[str](), None),
+        ("null", set[str](), None),
+        ("[1]", set[str](), None),
+        ('"failed"', set[str](), None),
+        ("3", set[str](), None),
+    ],
+)
+def test_why_a_response_failed_is_read_whatever_stands_in_its_place(
+    details: str, codes: set[str], message: str | None
+) -> None:
+    frame = f'{{"type":"response.done","response":{{"id":"r","status":"failed","status_details":{details}}}}}'
+    event = wire.decode(frame)
+
+    assert isinstance(event, wire.ResponseDone)
+    assert event.response.trouble().codes == codes
+    assert event.response.trouble().message == message

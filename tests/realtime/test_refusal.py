@@ -73,6 +73,11 @@ FAILURES: list[tuple[Exception, type[LinkError], str]] = [
     (status(503, b"overloaded"), ServiceBusy, "cannot take the session now (503): overloaded"),
     (status(400, b"no such model"), ServiceRefused, "refuses the session (400): no such model"),
     (status(404), ServiceRefused, "refuses the session (404)"),
+    (status(400, b'{"error":{"code":"invalid_api_key"}}'), KeyRefused, "refuses the key (400)"),
+    (status(500, b'{"error":{"code":"insufficient_quota"}}'), NoCredit, "has no credit (500)"),
+    (status(403, b'{"error":{"code":"rate_limit_exceeded"}}'), ServiceBusy, "cannot take the session now (403)"),
+    (status(410, b"session_expired"), SessionEnded, "says that the session is over (410)"),
+    (status(599), ServiceBusy, "cannot take the session now (599)"),
     (status(302), ServiceRefused, "refuses the session (302)"),
     (status(200), ServiceRefused, "refuses the session (200)"),
     (certificate(9), ClockWrong, "not valid at this machine's time"),
@@ -165,13 +170,16 @@ def test_who_may_dial_again_is_told_apart_from_who_may_not() -> None:
     again = {type(dial_failure(error, HOST)) for error, kind, _ in FAILURES if kind.is_retriable}
     never = {type(dial_failure(error, HOST)) for error, kind, _ in FAILURES if not kind.is_retriable}
 
-    assert again == {ServiceBusy, ServiceUnreachable}
+    assert again == {ServiceBusy, ServiceUnreachable, SessionEnded}
     assert never == {KeyRefused, NoCredit, ProxyRefused, ServiceRefused, ClockWrong, ServiceNonsense}
 
 
 @pytest.mark.parametrize(
     ("code", "text", "param", "kind", "words"),
     [
+        ("session_expired", "", None, SessionEnded, "the service ended the session"),
+        ("server_error", "try again", None, ServiceBusy, "the service is busy: try again"),
+        ("rate_limit_exceeded", "", None, ServiceBusy, "the service is busy"),
         ("invalid_api_key", "Incorrect API key", None, KeyRefused, "refuses the key: Incorrect API key"),
         ("", "Invalid authorization credentials", None, KeyRefused, "Invalid authorization credentials"),
         ("insufficient_quota", "You exceeded", None, NoCredit, "has no credit: You exceeded"),
@@ -186,19 +194,20 @@ def test_who_may_dial_again_is_told_apart_from_who_may_not() -> None:
         ("model_not_found", "", None, ServiceRefused, "refuses the session: model_not_found"),
     ],
 )
-def test_an_error_before_the_session_is_open_is_final(
+def test_an_error_before_the_session_is_open_is_told_apart_by_its_code(
     code: str, text: str, param: str | None, kind: type[LinkError], words: str
 ) -> None:
-    refused = setup_refused(code, text, param)
+    refused = setup_refused({code} - {""}, text, param)
 
     assert type(refused) is kind
     assert words in str(refused)
-    assert not refused.is_retriable
 
 
 def test_a_refused_model_is_told_by_the_setting_that_names_it() -> None:
     assert dial_failure(close(1008, "unknown model"), HOST).remedy.startswith("Check service.model in the settings")
     assert dial_failure(close(1008, "no"), HOST).remedy == ServiceRefused.remedy
+    assert setup_refused({"model_not_found"}, "", None).remedy.startswith("Check service.model in the settings")
+    assert setup_refused({"invalid_value"}, "", None).remedy == ServiceRefused.remedy
 
 
 @pytest.mark.parametrize(
@@ -227,6 +236,7 @@ def test_most_errors_in_an_open_session_are_not_its_end(codes: set[str]) -> None
         (1000, "", "ended the session (1000)"),
         (1001, "session hit the maximum duration", "ended the session (1001: session hit the maximum duration)"),
         (None, "", "ended the session (no close code)"),
+        (1008, "unknown model", "ended the session (1008: unknown model)"),
     ],
 )
 def test_the_end_of_an_open_session_is_told_with_its_reason(code: int | None, reason: str, words: str) -> None:
@@ -252,7 +262,7 @@ def test_a_refusals_body_becomes_one_short_printable_line(body: bytes) -> None:
 @example(code="", text=NASTY, param=NASTY)
 @example(code="x" * 10_000, text="", param="y" * 10_000)
 def test_an_errors_own_words_become_one_short_printable_line(code: str, text: str, param: str | None) -> None:
-    line = str(setup_refused(code, text, param))
+    line = str(setup_refused({code}, text, param))
 
     assert line.isprintable()
     assert len(line) < 700
