@@ -2,12 +2,26 @@
 
 import sys
 
+from edgevoice.commands import terminal
+
 
 def main() -> None:
     """Run the command line and exit with its status.
 
     The daemon must stay small, so `run` does not even load the library that reads the other commands' options.
     """
+    terminal.prepare()
+    try:
+        _run()
+    except (SystemExit, OSError) as end:
+        # A reader who left, as `head` does, and a disk that is full show at the latest when the rest is written.
+        failure = terminal.output_failure(end if isinstance(end, OSError) else None)
+        if failure is None:
+            raise
+        sys.exit(terminal.status_after(failure))
+
+
+def _run() -> None:
     if sys.argv[1:2] == ["run"]:
         from edgevoice.daemon import main as run
 
@@ -15,6 +29,7 @@ def main() -> None:
     if sys.argv[1:2] == ["local"]:
         from edgevoice.local.__main__ import main as local
 
+        terminal.listen_to_interrupts()
         sys.exit(local(sys.argv[2:]))
     from edgevoice.commands.root import app
 

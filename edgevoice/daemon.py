@@ -33,13 +33,14 @@ from edgevoice.journal import tell
 from edgevoice.live_settings import LiveSettings
 from edgevoice.local.process import LocalServiceProcess
 from edgevoice.panel.pins import PinFactory
+from edgevoice.preflight import find_what_is_named
 from edgevoice.realtime.endpoint import Endpoint, local, remote
 from edgevoice.sayings import learn
 from edgevoice.settings import Settings
 from edgevoice.settings_file import load, salvage_panel
 from edgevoice.system.announced import ANNOUNCEMENT, Announced, state_folder
 from edgevoice.system.collector import spare_nothing, spare_what_is_there, tidy_up
-from edgevoice.system.credentials import Key, find_key
+from edgevoice.system.credentials import Key
 from edgevoice.system.diary import Diary
 from edgevoice.system.minutes import Minutes
 from edgevoice.system.notify import ServiceManager
@@ -301,8 +302,8 @@ def main(arguments: Sequence[str]) -> int:
     path = parser.parse_args(arguments).config
     try:
         loaded = load(path, os.environ)
-        key = find_key(loaded.settings.service, os.environ)
-    except SettingsInvalid as error:
+        key = find_what_is_named(loaded.settings, os.environ)
+    except (SettingsInvalid, WakeWordUnavailable) as error:
         return _refuse(error, path)
     journal.start(loaded.settings.log.level)
     try:
@@ -342,7 +343,7 @@ async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], 
             spare_nothing()
 
 
-def _refuse(error: SettingsInvalid, path: Path | None) -> int:
+def _refuse(error: SettingsInvalid | WakeWordUnavailable, path: Path | None) -> int:
     """Tell what is wrong with the settings and show the fault light for a moment, if its pins can still be known."""
     print(error.line(), file=sys.stderr)  # noqa: T201 - before the settings are read there is no log to write to
     panel = salvage_panel(path, os.environ)

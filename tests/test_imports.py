@@ -31,7 +31,20 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 """By room: which other rooms a module in it may import."""
 
-ROOTS = {"__main__", "assembly", "bench", "cli", "commands", "daemon", "demo", "soak", "doctor", "stage", "sayings"}
+ROOTS = {
+    "__main__",
+    "assembly",
+    "bench",
+    "cli",
+    "commands",
+    "daemon",
+    "demo",
+    "soak",
+    "doctor",
+    "stage",
+    "sayings",
+    "preflight",
+}
 """They put the house together, and may import anything."""
 
 EXCEPTIONS = {

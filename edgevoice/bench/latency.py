@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +57,7 @@ def measure(rounds: int, *, as_json: bool) -> int:
 
 
 async def _hold(folder: Path, rounds: int, measured: Measured, *, is_quiet: bool) -> None:
-    observers = () if is_quiet else (Screen(sys.stderr),)
+    observers = () if is_quiet else (Screen(sys.stderr, began=time.monotonic()),)
     # One shot: the conversation is over with its answer, and the next one must be woken again.
     changes: dict[str, dict[str, Any]] = {"conversation": {"follow_up_s": 0}}
     await rehearse("Hey Jarvis.", "What time is it?")

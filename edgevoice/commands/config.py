@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -13,8 +14,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from edgevoice import journal, settings_file
+from edgevoice.commands.commandline import group
 from edgevoice.commands.config_template import template
-from edgevoice.errors import SettingsInvalid, WakeWordUnavailable
+from edgevoice.commands.obedience import obey
+from edgevoice.errors import PanelUnavailable, SettingsInvalid, WakeWordUnavailable
+from edgevoice.preflight import find_what_is_named, load_what_is_named
 from edgevoice.settings_catalogue import (
     ENTRIES,
     Entry,
@@ -22,18 +27,18 @@ from edgevoice.settings_catalogue import (
     sections,
     without_secrets,
 )
-from edgevoice.settings_file import SYSTEM_FILE, Loaded, SettingsRefused, file_places, load
+from edgevoice.settings_file import Loaded, SettingsRefused, load
 from edgevoice.system.credentials import find_key
-from edgevoice.wakeword.models import find_model
 
 EXIT_CANNOT_CREATE: Final = 73
+EXIT_NO_PERMISSION: Final = 77
 EXIT_CONFIGURATION: Final = 78
-"""As in sysexits.h: EX_CANTCREAT and EX_CONFIG."""
+"""As in sysexits.h: EX_CANTCREAT, EX_NOPERM and EX_CONFIG."""
 
 NAME_COLUMNS: Final = max(len(entry.name) for entry in ENTRIES.values())
 LONGEST_VALUE: Final = 130
 
-app = typer.Typer(help="Write, check and show the settings.", no_args_is_help=True)
+app = group("Write, check and show the settings.")
 
 ConfigOption = Annotated[
     Path | None,
@@ -51,29 +56,13 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
 ) -> None:
     """Write a settings file in which every setting stands with its default, unit and range."""
-    if path == Path("-"):
-        sys.stdout.write(template())
-        return
-    place = path or _own_place()
-    try:
-        _write(place, template(), replace=force)
-    except FileExistsError:
-        _fail(f"{place} is there already; --force replaces it, and what you changed in it is lost", EXIT_CANNOT_CREATE)
-    except OSError as failure:
-        _fail(f"{place} cannot be written: {failure.strerror}", EXIT_CANNOT_CREATE)
-    print(f"Wrote {place}")
+    obey(lambda: _init(path, replace=force))
 
 
 @app.command()
 def check(*, config: ConfigOption = None) -> None:
-    """Tell whether the settings are right, the variables and the key among them."""
-    loaded = _load(config)
-    try:
-        find_key(loaded.settings.service, os.environ)
-        find_model(loaded.settings.wakeword.model)
-    except (SettingsInvalid, WakeWordUnavailable) as refusal:
-        _fail(refusal.line(), EXIT_CONFIGURATION)
-    print(f"{loaded.source} is right" if loaded.source else "There is no settings file; the defaults are in force")
+    """Check everything that `run` checks before it listens: settings, variables, key, wake words, pin library."""
+    obey(lambda: _check(config))
 
 
 @app.command()
@@ -83,6 +72,37 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON for other programs.")] = False,
 ) -> None:
     """Show the settings in force, and where each came from."""
+    obey(lambda: _show(config, as_json=as_json))
+
+
+def _init(path: Path | None, *, replace: bool) -> int:
+    if path == Path("-"):
+        sys.stdout.write(template())
+        return 0
+    place = path or _own_place()
+    try:
+        _write(place, template(), replace=replace)
+    except FileExistsError:
+        _fail(f"{place} is there already; --force replaces it, and what you changed in it is lost", EXIT_CANNOT_CREATE)
+    except OSError as failure:
+        _fail(f"{place} cannot be written: {failure.strerror}", EXIT_CANNOT_CREATE)
+    print(f"Wrote {place}")
+    return 0
+
+
+def _check(config: Path | None) -> int:
+    loaded = _load(config)
+    journal.start("critical")
+    try:
+        find_what_is_named(loaded.settings, os.environ)
+        load_what_is_named(loaded.settings, os.environ)
+    except (SettingsInvalid, WakeWordUnavailable, PanelUnavailable) as refusal:
+        _fail(refusal.line(), EXIT_CONFIGURATION)
+    print(f"{loaded.source} is right" if loaded.source else "There is no settings file; the defaults are in force")
+    return 0
+
+
+def _show(config: Path | None, *, as_json: bool) -> int:
     loaded = _load(config)
     try:
         key = find_key(loaded.settings.service, os.environ)
@@ -92,12 +112,13 @@ def show(
         state, remark = ("set", f"from {key.source}") if key else ("not set", "")
     if as_json:
         print(json.dumps(_as_data(loaded, state), indent=2, ensure_ascii=False))
-        return
+        return 0
     console = Console(highlight=False)
     console.print(Text(f"File  {loaded.source or 'none'}"))
     console.print(Text(f"Key   {state}{f' ({remark})' if remark else ''}"))
     for section in sections():
         console.print(_table(section, loaded))
+    return 0
 
 
 def _load(config: Path | None) -> Loaded:
@@ -114,8 +135,26 @@ def _fail(message: str, code: int) -> NoReturn:
 
 
 def _own_place() -> Path:
-    """Return where this user's settings belong: /etc for root, who sets up the daemon, else the home folder."""
-    return SYSTEM_FILE if os.geteuid() == 0 else file_places(os.environ)[-1]
+    """Return where the settings belong that are read here: the file that is named or there, else this user's own."""
+    if named := os.environ.get("EDGEVOICE_CONFIG"):
+        return Path(named)
+    if os.geteuid() == 0:
+        return settings_file.SYSTEM_FILE
+    if _is_there(settings_file.SYSTEM_FILE):
+        _fail(
+            f"{settings_file.SYSTEM_FILE} is the file that is read here, and only root may write it. "
+            "Type sudo edgevoice config init, or name a file of your own: --path FILE",
+            EXIT_NO_PERMISSION,
+        )
+    return settings_file.file_places(os.environ)[-1]
+
+
+def _is_there(place: Path) -> bool:
+    try:
+        return place.exists()
+    except PermissionError:
+        # In a folder that this user may not look into.
+        return True
 
 
 def _write(place: Path, text: str, *, replace: bool) -> None:
@@ -130,11 +169,15 @@ def _write(place: Path, text: str, *, replace: bool) -> None:
         return
     # A link stays a link: what it points at is replaced.
     target = place.resolve()
+    before = target.stat() if target.exists() else None
     descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - mkstemp gives a descriptor
             _fill(file, text)
-            os.fchmod(descriptor, 0o644)
+            # Whoever could read the old file, the user of the service above all, can read the new one.
+            if before is not None and os.geteuid() == 0:
+                os.fchown(descriptor, before.st_uid, before.st_gid)
+            os.fchmod(descriptor, 0o644 if before is None else stat.S_IMODE(before.st_mode))
         Path(draft).replace(target)
     except OSError:
         Path(draft).unlink(missing_ok=True)

@@ -5,16 +5,25 @@ from collections.abc import Callable
 
 import typer
 
+from edgevoice.commands.terminal import EXIT_INTERRUPTED, listen_to_interrupts, output_failure, status_after
 from edgevoice.errors import EdgevoiceError
 
 
 def obey(command: Callable[[], int]) -> None:
-    """Run a command; what a person can mend is told in one line, without a traceback."""
+    """Run a command; what a person can fix is one line, without a traceback."""
+    listen_to_interrupts()
     try:
         status = command()
     except EdgevoiceError as error:
         print(error.line(), file=sys.stderr)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    raise typer.Exit(status)
+        print("\ninterrupted", file=sys.stderr)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    except OSError as error:
+        failure = output_failure(error)
+        if failure is None:
+            raise
+        raise typer.Exit(status_after(failure)) from None
+    failure = output_failure()
+    raise typer.Exit(status if failure is None else status_after(failure))

@@ -7,14 +7,11 @@ import typer
 
 from edgevoice import __version__
 from edgevoice.commands import config, wakeword
+from edgevoice.commands.commandline import group
 from edgevoice.commands.obedience import obey as _obey
 
-app = typer.Typer(
-    help="A smart speaker on a Raspberry Pi: say the wake word, talk, be answered aloud, interrupt whenever you like.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
+app = group(
+    "A smart speaker on a Raspberry Pi: say the wake word, talk, be answered aloud, interrupt whenever you like."
 )
 app.add_typer(config.app, name="config")
 app.add_typer(wakeword.app, name="wakeword")
@@ -32,7 +29,10 @@ def _version(*, value: bool) -> None:
 def _root(
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=lambda value: _version(value=value), is_eager=True, help="Say which.")
+        bool,
+        typer.Option(
+            "--version", callback=lambda value: _version(value=value), is_eager=True, help="Show the version."
+        ),
     ] = False,
 ) -> None:
     """Take the options that stand before a command."""
@@ -71,7 +71,9 @@ def doctor(
         Path | None, typer.Option("--bundle", metavar="FILE.tar.gz", help="Write a support archive, without secrets.")
     ] = None,
     config: _Config = None,
-    volume: Annotated[int | None, typer.Option(min=1, max=100, help="In percent; else the settings' volume.")] = None,
+    volume: Annotated[
+        int | None, typer.Option(min=1, max=100, metavar="PERCENT", help="Else the settings' volume.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")] = False,
 ) -> None:
     """Examine the box: sound, pins, network, key, service and the machine, with a remedy for what is not right."""
@@ -98,7 +100,9 @@ def talk(config: _Config = None) -> None:
 def demo(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")] = False,
-    folder: Annotated[Path | None, typer.Option("--folder", help="Where to leave the WAV and the picture.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--folder", metavar="FOLDER", help="Where to leave the WAV and the picture.")
+    ] = None,
 ) -> None:
     """Hold a whole conversation on a virtual sound card: no microphone, no account, no Pi needed."""
     from edgevoice.demo.show import show
@@ -106,19 +110,14 @@ def demo(
     _obey(lambda: show(folder, as_json=as_json))
 
 
-bench = typer.Typer(help="Measure on the virtual sound card.", no_args_is_help=True)
+bench = group("Measure on the virtual sound card; the last line is one JSON object.")
 app.add_typer(bench, name="bench")
-
-
-@bench.callback()
-def _bench() -> None:
-    """Measure on the virtual sound card; the last line is one JSON object."""
 
 
 @bench.command()
 def latency(
     *,
-    rounds: Annotated[int, typer.Option(min=1, max=200, help="Conversations to hold.")] = 12,
+    rounds: Annotated[int, typer.Option(min=1, max=200, metavar="COUNT", help="Conversations to hold.")] = 12,
     as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
 ) -> None:
     """Measure: wake word to light, session to first audio sent, first audio received to the DAC."""
@@ -130,7 +129,9 @@ def latency(
 @bench.command("barge-in")
 def barge_in(
     *,
-    cuts: Annotated[int, typer.Option(min=2, max=2000, help="Answers to interrupt, half of them under load.")] = 200,
+    cuts: Annotated[
+        int, typer.Option(min=2, max=2000, metavar="COUNT", help="Answers to interrupt, half of them under load.")
+    ] = 200,
     as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
 ) -> None:
     """Measure interruptions: from the decision to silence at the DAC, and what was told as heard against the tape."""
@@ -150,7 +151,9 @@ def wakeword_engines(*, as_json: Annotated[bool, typer.Option("--json", help="On
 @bench.command()
 def idle(
     *,
-    seconds: Annotated[int, typer.Option(min=4, max=3600, help="How long to listen, to silence and to speech.")] = 60,
+    seconds: Annotated[
+        int, typer.Option(min=4, max=3600, metavar="SECONDS", help="How long to listen, to silence and to speech.")
+    ] = 60,
     as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
 ) -> None:
     """Measure what the whole box costs while nobody speaks to it, and how soon it listens after its start."""
@@ -162,10 +165,18 @@ def idle(
 @bench.command()
 def echo(
     *,
-    tier: Annotated[list[str] | None, typer.Option("--tier", help="Only this tier; may be given again.")] = None,
-    drift: Annotated[list[int] | None, typer.Option("--drift", help="Only this drift, in ppm.")] = None,
-    minutes: Annotated[float, typer.Option(min=0.1, max=600, help="How long it talks with nobody there.")] = 60,
-    trials: Annotated[int, typer.Option(min=1, max=24, help="People, noises and wake words over it, of each.")] = 24,
+    tier: Annotated[
+        list[str] | None, typer.Option("--tier", metavar="TIER", help="Only this tier; may be given again.")
+    ] = None,
+    drift: Annotated[
+        list[int] | None, typer.Option("--drift", min=-1000, max=1000, metavar="PPM", help="Only this clock drift.")
+    ] = None,
+    minutes: Annotated[
+        float, typer.Option(min=0.1, max=600, metavar="MINUTES", help="How long it talks with nobody there.")
+    ] = 60,
+    trials: Annotated[
+        int, typer.Option(min=1, max=24, metavar="COUNT", help="People, noises and wake words over it, of each.")
+    ] = 24,
     as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
 ) -> None:
     """Measure, in simulated rooms: whether it interrupts itself, and whether people can interrupt it."""
@@ -177,7 +188,7 @@ def echo(
 @bench.command("wire")
 def wire_codec(
     *,
-    rounds: Annotated[int, typer.Option(min=100, max=1_000_000, help="Events of each kind.")] = 20_000,
+    rounds: Annotated[int, typer.Option(min=100, max=1_000_000, metavar="COUNT", help="Events of each kind.")] = 20_000,
     as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
 ) -> None:
     """Measure what reading and writing one event of the service costs, without a network."""

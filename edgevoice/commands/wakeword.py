@@ -5,20 +5,20 @@ from typing import Annotated
 
 import typer
 
+from edgevoice.commands.commandline import group
 from edgevoice.commands.obedience import obey
 
-app = typer.Typer(
-    help="Try, watch and tune the wake word.",
+app = group(
+    "Try, watch and tune the wake word.",
     epilog="The wake word models come with the package openwakeword, under CC BY-NC-SA 4.0: not for commercial use.",
-    no_args_is_help=True,
 )
 
 _Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The settings file.")]
 _Json = Annotated[bool, typer.Option("--json", help="One JSON object on one line.")]
-_Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="WAV of any rate; FLAC with edgevoice[eval].")]
+_Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="WAV of any rate; FLAC with edgevoice[eval].")]
 _Folders = Annotated[
     list[Path],
-    typer.Argument(metavar="FOLDER…", help="Recordings whose names, or whose folders' names, begin with pos or neg."),
+    typer.Argument(metavar="FOLDER", help="Recordings whose names, or whose folders' names, begin with pos or neg."),
 ]
 
 
@@ -40,7 +40,8 @@ def scores(
 def watch(
     *,
     seconds: Annotated[
-        float | None, typer.Option(min=0.1, help="Stop after so long.", show_default="until Ctrl-C")
+        float | None,
+        typer.Option(min=0.1, max=86_400, metavar="SECONDS", help="Stop after so long.", show_default="until Ctrl-C"),
     ] = None,
     config: _Config = None,
 ) -> None:
@@ -53,7 +54,9 @@ def watch(
 @app.command()
 def tune(
     *,
-    false_wakes: Annotated[float, typer.Option(min=0.0, help="How many false wakes a day you put up with.")] = 0.5,
+    false_wakes: Annotated[
+        float, typer.Option(min=0, max=1000, metavar="COUNT", help="How many false wakes a day you put up with.")
+    ] = 0.5,
     folder: Annotated[
         Path | None, typer.Option("--folder", metavar="FOLDER", help="Where the box keeps its log of near misses.")
     ] = None,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from edgevoice.journal import tell
+from edgevoice.wakeword.classifier import Classifier
 from edgevoice.wakeword.gate import EnergyGate
 from edgevoice.wakeword.pairs import pair_models
 from edgevoice.wakeword.parts import PartsUnavailable, parts_of
@@ -35,3 +36,12 @@ def open_scorer(
             raise error from None
     pairs = pair_models(models, cache)
     return StreamingScorer(models, parts, EnergyGate() if gate == "energy" else None, pairs)
+
+
+def check_models(models: Sequence[Path], *, engine: Literal["streaming", "openwakeword"]) -> None:
+    """Load the models as `open_scorer` would, and forget them; one that cannot be used is ``WakeWordUnavailable``."""
+    if engine == "openwakeword":
+        LibraryScorer(models)
+        return
+    for model in models:
+        Classifier(model)

@@ -125,6 +125,38 @@ def test_init_without_a_path_writes_where_this_user_s_settings_are_looked_for(
     assert run("check").stdout == f"{tmp_path}/.config/edgevoice/edgevoice.toml is right\n"
 
 
+def test_init_without_a_path_writes_no_file_that_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    (tmp_path / "etc.toml").write_text("# the box's", encoding="utf-8")
+
+    refused = run("init")
+
+    assert (refused.exit_code, refused.stdout) == (77, "")
+    assert f"{tmp_path}/etc.toml is the file that is read here" in refused.stderr
+    assert "sudo edgevoice config init" in refused.stderr
+    assert not (tmp_path / ".config").exists()
+
+
+def test_init_without_a_path_writes_the_file_that_the_variable_names(tmp_path: Path) -> None:
+    place = tmp_path / "mine.toml"
+
+    assert run("init", environment={"EDGEVOICE_CONFIG": str(place)}).stdout == f"Wrote {place}\n"
+    assert load(None, {"EDGEVOICE_CONFIG": str(place)}).source == place
+
+
+def test_init_as_root_writes_the_file_of_the_box_and_keeps_who_may_read_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    place = tmp_path / "etc.toml"
+
+    assert run("init").stdout == f"Wrote {place}\n"
+    place.chmod(0o640)
+    assert run("init").exit_code == 73
+    assert run("init", "--force").exit_code == 0
+    assert stat.S_IMODE(place.stat().st_mode) == 0o640
+
+
 def test_a_dash_writes_to_the_terminal() -> None:
     assert run("init", "--path", "-").stdout == template()
 

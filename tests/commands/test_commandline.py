@@ -1,0 +1,77 @@
+"""What every command owes the person who types it: -h, plain help, and limits for every number."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from edgevoice.commands.root import app
+
+
+def commands(command: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    command = command or typer.main.get_command(app)
+    yield path, command
+    for name, each in getattr(command, "commands", {}).items():
+        yield from commands(each, (*path, name))
+
+
+ALL = dict(commands())
+TYPED = [path for path in ALL if path not in {("run",), ("local",)}]
+NUMBERS = [
+    (path, parameter.opts[0])
+    for path, command in ALL.items()
+    for parameter in command.params
+    if re.search(r"\b(int|float)\b", str(parameter.type_descriptor.annotation))
+]
+
+
+def refused(path: tuple[str, ...], *arguments: str) -> str:
+    result = CliRunner().invoke(app, [*path, *arguments])
+    assert result.exit_code == 2
+    return result.output
+
+
+@pytest.mark.parametrize("path", TYPED, ids=" ".join)
+def test_every_command_shows_its_help_for_both_spellings(path: tuple[str, ...]) -> None:
+    short, long = (CliRunner().invoke(app, [*path, each]) for each in ("-h", "--help"))
+
+    assert (short.exit_code, long.exit_code) == (0, 0)
+    assert short.output == long.output
+    assert "<bool>" not in short.output
+    assert all(len(line) <= 80 for line in short.output.splitlines())
+
+
+def test_the_list_of_commands_cuts_no_sentence() -> None:
+    lines = " ".join(CliRunner().invoke(app, ["--help"]).output.split())
+
+    assert "with a remedy for what is not right." in lines
+
+
+def test_square_brackets_stay_in_the_help() -> None:
+    assert "edgevoice[eval]" in CliRunner().invoke(app, ["wakeword", "test", "-h"]).output
+
+
+def test_there_are_numbers_to_be_limited() -> None:
+    assert {option for _, option in NUMBERS} >= {"--drift", "--seconds", "--false-wakes", "--minutes", "--rounds"}
+
+
+@pytest.mark.parametrize(("path", "option"), NUMBERS, ids=str)
+@pytest.mark.parametrize("number", ["999999999999", "-999999999999", "nan", "inf", "-inf"])
+def test_every_number_has_limits(path: tuple[str, ...], option: str, number: str) -> None:
+    assert option in refused(path, f"{option}={number}")
+
+
+@pytest.mark.parametrize("command", ["run", "local"])
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_the_commands_that_stay_small_show_their_help_too(command: str, option: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "edgevoice", command, option], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: edgevoice {command}")

@@ -1,0 +1,130 @@
+"""What every command owes the terminal: plain signs, silence for a reader who leaves, one line for a full disk."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgevoice.commands import terminal
+
+terminal.prepare()
+
+
+def edgevoice(
+    *arguments: str, standard_output: int = subprocess.PIPE, **variables: str
+) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        [sys.executable, "-m", "edgevoice", *arguments],
+        env={**{name: each for name, each in os.environ.items() if not name.startswith("EDGEVOICE_")}, **variables},
+        stdout=standard_output,
+        stderr=subprocess.PIPE,
+        timeout=100,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text", "plain"),
+    [
+        ("latin-1", "✓ ✗ → … █·│ é", "+ x > ... #\xb7| \xe9"),
+        ("ascii", "✓ ✗ → … █·│ é", "+ x > ... #.| e"),
+        ("ascii", "“so” ±1 ﬁn 日", '"so" +-1 fin ?'),
+        ("utf-8", "✓ é \udcff", "✓ é ?"),
+    ],
+)
+def test_what_a_terminal_cannot_show_is_shown_by_plain_signs(encoding: str, text: str, plain: str) -> None:
+    assert text.encode(encoding, "edgevoice-plain").decode(encoding) == plain
+
+
+def test_what_cannot_be_read_is_not_hidden() -> None:
+    with pytest.raises(UnicodeDecodeError):
+        b"\xff".decode("utf-8", "edgevoice-plain")
+
+
+@pytest.mark.parametrize(
+    ("command", "encoding"), [("devices", "latin-1"), ("config show", "ascii"), ("doctor --quick", "latin-1")]
+)
+def test_every_command_prints_on_a_terminal_of_another_encoding(command: str, encoding: str, tmp_path: Path) -> None:
+    done = edgevoice(*command.split(), PYTHONIOENCODING=encoding, STATE_DIRECTORY=str(tmp_path), HOME=str(tmp_path))
+
+    assert b"Traceback" not in done.stderr
+    assert done.returncode in {0, 1}
+    assert done.stdout.decode(encoding)
+
+
+def test_a_reader_who_leaves_is_passed_over_in_silence() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        shown, listed = (edgevoice(*each, standard_output=writer) for each in (["config", "check"], ["bench", "-h"]))
+    finally:
+        os.close(writer)
+
+    assert (shown.returncode, shown.stderr) == (141, b"")
+    assert (listed.returncode != 0, listed.stderr) == (True, b"")
+
+
+@pytest.mark.parametrize("is_unbuffered", ["", "1"])
+def test_a_disk_that_is_full_is_one_line(is_unbuffered: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = edgevoice("config", "show", standard_output=full.fileno(), PYTHONUNBUFFERED=is_unbuffered)
+
+    assert done.returncode == 74
+    assert done.stderr == b"nothing more can be written: No space left on device\n"
+
+
+def test_a_command_without_a_standard_output_does_its_work() -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"'{sys.executable}' -m edgevoice config check >&-"],
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert b"Traceback" not in done.stderr
+    assert done.returncode == 0
+
+
+def test_a_failure_that_is_not_the_output_s_is_not_taken_for_it(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as missing:
+        (tmp_path / "missing").read_bytes()
+
+    assert terminal.output_failure(missing.value) is None
+    assert terminal.output_failure(BrokenPipeError(32, "another pipe")) is None
+
+
+_WAITS = """
+import sys, time
+import typer
+from edgevoice.commands import terminal
+from edgevoice.commands.obedience import obey
+
+terminal.prepare()
+
+def wait():
+    print("runs", flush=True)
+    time.sleep(60)
+    return 0
+
+try:
+    wait() if sys.argv[1:] else obey(wait)
+except typer.Exit as end:
+    sys.exit(end.exit_code)
+"""
+
+
+@pytest.mark.parametrize("moment", ["while it runs", "before it runs"])
+def test_ctrl_c_ends_with_one_line_and_130(moment: str) -> None:
+    arguments = ["loading"] if moment == "before it runs" else []
+    with subprocess.Popen(
+        [sys.executable, "-c", _WAITS, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "runs\n"
+        child.send_signal(signal.SIGINT)
+        _, complaint = child.communicate(timeout=30)
+
+    assert (child.returncode, complaint) == (130, "\ninterrupted\n")

@@ -1,0 +1,73 @@
+"""`config check` refuses exactly what `run` refuses, because both ask the same functions."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from edgevoice import daemon, settings_file
+from edgevoice.commands.config import app
+from edgevoice.wakeword.models import find_model
+
+REFUSED = {
+    "a second wake word that is not there": "[wakeword.words.computer]",
+    "a second wake word whose file is not there": '[wakeword.words.computer]\nmodel = "/nowhere/computer.onnx"',
+    "a second wake word that is no model": '[wakeword.words.other]\nmodel = "{folder}/garbage.onnx"',
+    "a first wake word that is no model": '[wakeword]\nmodel = "{folder}/garbage.onnx"',
+    "a model with another shape": '[wakeword]\nmodel = "{folder}/part.onnx"',
+    "the same model twice": '[wakeword.words.other]\nmodel = "{folder}/hey_jarvis.onnx"',
+    "a key that others may read": '[service]\nkey_file = "{folder}/key"',
+    "a key file that is not there": '[service]\nkey_file = "{folder}/nothing"',
+    "an engine whose packages are not there": '[wakeword]\nengine = "openwakeword"',
+    "lights without a library for pins": '[panel]\nkind = "gpio"',
+    "an amplifier without a library for pins": '[panel]\nkind = "none"\n[amplifier]\nmute_gpio = 5',
+    "two functions on one pin": '[panel]\nkind = "gpio"\n[amplifier]\nmute_gpio = 17',
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [each for each in os.environ if each.startswith(("EDGEVOICE_", "XDG_", "CREDENTIALS_", "NOTIFY_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "nothing-of-this-name")
+    monkeypatch.setitem(sys.modules, "openwakeword.model", None)
+    monkeypatch.setattr(settings_file, "SYSTEM_FILE", tmp_path / "etc.toml")
+    monkeypatch.setattr(daemon, "_FAULT_SHOWN_S", 0.0)
+    (tmp_path / "garbage.onnx").write_bytes(b"not a model")
+    (tmp_path / "hey_jarvis.onnx").symlink_to(find_model("hey_jarvis"))
+    shutil.copyfile(find_model("hey_jarvis").with_name("embedding_model.onnx"), tmp_path / "part.onnx")
+    (tmp_path / "key").write_text("a-key", encoding="ascii")
+    (tmp_path / "key").chmod(0o644)
+    return tmp_path
+
+
+@pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)
+def test_check_refuses_with_78_what_run_refuses_with_78(
+    folder: Path, text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = folder / "edgevoice.toml"
+    # An address that answers nobody: the service inside the box need not be started for this.
+    address = "" if "[service]" in text else '[service]\nurl = "wss://127.0.0.1:9/"\n'
+    place.write_text(f"{address}{text.replace('{folder}', str(folder))}\n", encoding="utf-8")
+
+    checked = CliRunner().invoke(app, ["check", "--config", str(place)])
+    ran = daemon.main(["--config", str(place)])
+
+    assert (checked.exit_code, ran) == (78, 78)
+    assert checked.stdout == ""
+    # The same words; the log puts event and code in front.
+    complaint = checked.stderr.splitlines()[0]
+    assert complaint.split(". ")[0] in capsys.readouterr().err
+
+
+def test_check_takes_what_run_takes(folder: Path) -> None:
+    place = folder / "edgevoice.toml"
+    place.write_text('[panel]\nkind = "auto"\n[wakeword.words.alexa]\n', encoding="utf-8")
+
+    checked = CliRunner().invoke(app, ["check", "--config", str(place)])
+
+    assert (checked.exit_code, checked.output) == (0, f"{place} is right\n")
