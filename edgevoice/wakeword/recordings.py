@@ -6,6 +6,8 @@ error that names the file.
 
 import contextlib
 import importlib
+import os
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +30,11 @@ _PIECE_FRAMES = 1 << 16
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _FULL_SCALE = 32768.0
 
+_TAGS = rb"LIST|INFO|id3 |ID3 |bext|cue |fact"
+"""Names of chunks that recorders and players put behind the sound."""
+
+_LONGEST_TAGS_BYTES = 1 << 20
+
 _Mono = npt.NDArray[np.float32]
 
 
@@ -40,14 +47,17 @@ class RecordingRefused(EdgevoiceError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class _Format:
+    """How samples lie in a file; ``width`` is the bytes of each, which may be more than its bits need."""
+
     kind: int
     channels: int
     rate_hz: int
     bits: int
+    width: int
 
     @property
     def frame_bytes(self) -> int:
-        return self.channels * self.bits // 8
+        return self.channels * self.width
 
 
 def frames_of(path: Path) -> Iterator[Samples]:
@@ -88,23 +98,51 @@ def _open_wav(path: Path, file: BinaryIO) -> tuple[int, Iterator[_Mono]]:
             if found is None:
                 raise RecordingRefused(f"{path} is damaged: its sound stands before its format")
             # Recorders that were broken off leave a size of 0, or the largest: the sound goes on to the file's end.
-            limit = size if 0 < size < 0xFFFFFFFF else None
-            return found.rate_hz, _wav_pieces(file, found, limit)
+            limit = size if 0 < size < 0xFFFFFFFF else _bytes_up_to_the_tags(file)
+            return found.rate_hz, _wav_pieces(path, file, found, limit)
         else:
             file.seek(size + size % 2, 1)
     raise RecordingRefused(f"{path} is damaged: no sound is in it")
 
 
+def _bytes_up_to_the_tags(file: BinaryIO) -> int:
+    """Return how much of the rest of a file is sound, where its own size is not told; the place in it stays."""
+    start = file.tell()
+    end = file.seek(0, os.SEEK_END)
+    tail_at = max(start, end - _LONGEST_TAGS_BYTES)
+    file.seek(tail_at)
+    tail = file.read()
+    file.seek(start)
+    for found in re.finditer(_TAGS, tail):
+        if _is_chain_of_chunks(tail[found.start() :]):
+            return tail_at + found.start() - start
+    return end - start
+
+
+def _is_chain_of_chunks(rest: bytes) -> bool:
+    """Tell whether chunks follow each other to the very end; within a sound, the letters of a name do not begin any."""
+    at = 0
+    while at + 8 <= len(rest):
+        (size,) = struct.unpack_from("<I", rest, at + 4)
+        at += 8 + size + size % 2
+    # The last one's byte that makes it even is often left out.
+    return len(rest) in {at, at - 1}
+
+
 def _format(path: Path, chunk: bytes) -> _Format:
     if len(chunk) < 16:
         raise RecordingRefused(f"{path} is damaged: its format is cut off")
-    kind, channels, rate_hz, _, _, bits = struct.unpack_from("<HHIIHH", chunk)
+    kind, channels, rate_hz, _, frame_bytes, bits = struct.unpack_from("<HHIIHH", chunk)
     if kind == _EXTENSIBLE and len(chunk) >= 26:
         (kind,) = struct.unpack_from("<H", chunk, 24)
     _checked(path, rate_hz, channels)
+    width = (frame_bytes or channels * ((bits + 7) // 8)) / channels
     if (kind, bits) not in {(_PCM, 8), (_PCM, 16), (_PCM, 24), (_PCM, 32), (_FLOAT, 32), (_FLOAT, 64)}:
         raise RecordingRefused(f"{path} is compressed: its WAV format is {kind}, with {bits} bits")
-    return _Format(kind, channels, rate_hz, bits)
+    # Wider than its bits is only 24 bits in four bytes, as sound cards deliver it.
+    if width != bits / 8 and (kind, bits, width) != (_PCM, 24, 4):
+        raise RecordingRefused(f"{path} is of an unknown kind: samples of {bits} bits in {width:g} bytes")
+    return _Format(kind, channels, rate_hz, bits, int(width))
 
 
 def _checked(path: Path, rate_hz: int, channels: int) -> int:
@@ -113,25 +151,27 @@ def _checked(path: Path, rate_hz: int, channels: int) -> int:
     return rate_hz
 
 
-def _wav_pieces(file: BinaryIO, found: _Format, limit: int | None) -> Iterator[_Mono]:
+def _wav_pieces(path: Path, file: BinaryIO, found: _Format, limit: int) -> Iterator[_Mono]:
     left = limit
-    while left is None or left > 0:
+    while left > 0:
         wanted = _PIECE_FRAMES * found.frame_bytes
-        raw = file.read(wanted if left is None else min(wanted, left))
+        raw = file.read(min(wanted, left))
         whole = len(raw) // found.frame_bytes * found.frame_bytes
         if not whole:
             return
-        yield _mono(_decoded(raw[:whole], found).reshape(-1, found.channels))
-        left = None if left is None else left - len(raw)
+        yield _mono(_decoded(path, raw[:whole], found).reshape(-1, found.channels))
+        left -= len(raw)
 
 
-def _decoded(raw: bytes, found: _Format) -> _Mono:
+def _decoded(path: Path, raw: bytes, found: _Format) -> _Mono:
     """Return samples from -1 to 1."""
     sound: npt.NDArray[Any]
     if found.kind == _FLOAT:
         sound = np.nan_to_num(np.frombuffer(raw, f"<f{found.bits // 8}"), nan=0.0, posinf=1.0, neginf=-1.0)
     elif found.bits == 8:
         sound = np.frombuffer(raw, np.uint8) / 128.0 - 1
+    elif found.bits == 24 and found.width == 4:
+        sound = _of_24_bits_in_32(path, np.frombuffer(raw, "<i4")) / 2.0**23
     elif found.bits == 24:
         wide = np.zeros((len(raw) // 3, 4), np.uint8)
         wide[:, 1:] = np.frombuffer(raw, np.uint8).reshape(-1, 3)
@@ -139,6 +179,15 @@ def _decoded(raw: bytes, found: _Format) -> _Mono:
     else:
         sound = np.frombuffer(raw, f"<i{found.bits // 8}") / 2.0 ** (found.bits - 1)
     return sound.astype(np.float32)
+
+
+def _of_24_bits_in_32(path: Path, wide: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Return samples of 24 bits. The format's definition has them in the upper three bytes, arecord in the lower."""
+    if not (wide & 0xFF).any():
+        return wide >> 8
+    if ((wide << 8 >> 8) == wide).all():
+        return wide
+    raise RecordingRefused(f"{path} is of an unknown kind: its samples of 24 bits fill all of their four bytes")
 
 
 # --- FLAC ------------------------------------------------------------------------------------------------------------

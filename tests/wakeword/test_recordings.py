@@ -197,3 +197,72 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else(
     except RecordingRefused:
         return
     assert len(sound) % FRAME == 0
+
+
+def in_four_bytes(sound: npt.NDArray[Any], *, shift: int) -> bytes:
+    """Return 16-bit samples as 24 bits in four bytes, ``shift`` bits from the lower end, with something below them."""
+    return (((sound.astype("<i4") << 8) + 17) << shift).astype("<i4").tobytes()
+
+
+@pytest.mark.parametrize("shift", [8, 0], ids=["upper bytes, as defined", "lower bytes, as arecord writes S24_LE"])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_24_bits_in_four_bytes_are_heard_bit_for_bit(tmp_path: Path, shift: int, channels: int) -> None:
+    several = np.repeat(SPEECH, channels)
+    form = struct.pack("<HHIIHH", 1, channels, RATE_HZ, 4 * channels * RATE_HZ, 4 * channels, 24)
+
+    sound = heard(wav(tmp_path / "a.wav", (b"fmt ", form), (b"data", in_four_bytes(several, shift=shift))))
+
+    assert (sound[: len(SPEECH)] == SPEECH).all()
+
+
+def test_24_bits_that_fill_four_bytes_are_refused_instead_of_heard_as_noise(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).integers(-(2**31), 2**31, 4000, np.int64).astype("<i4").tobytes()
+    form = struct.pack("<HHIIHH", 1, 1, RATE_HZ, 4 * RATE_HZ, 4, 24)
+
+    with pytest.raises(RecordingRefused, match="fill all of their four bytes"):
+        heard(wav(tmp_path / "a.wav", (b"fmt ", form), (b"data", noise)))
+
+
+@pytest.mark.parametrize(("bits", "frame_bytes"), [(16, 4), (16, 3), (8, 2), (32, 8), (16, 1), (24, 5), (24, 2)])
+def test_samples_of_any_other_width_than_their_bits_are_refused(tmp_path: Path, bits: int, frame_bytes: int) -> None:
+    form = struct.pack("<HHIIHH", 1, 1, RATE_HZ, 0, frame_bytes, bits)
+
+    with pytest.raises(RecordingRefused, match=f"samples of {bits} bits in {frame_bytes} bytes"):
+        heard(wav(tmp_path / "a.wav", (b"fmt ", form), (b"data", bytes(9600))))
+
+
+def test_a_format_that_leaves_out_its_block_size_is_taken_by_its_bits(tmp_path: Path) -> None:
+    form = struct.pack("<HHIIHH", 1, 1, RATE_HZ, 0, 0, 16)
+
+    assert (heard(wav(tmp_path / "a.wav", (b"fmt ", form), (b"data", SPEECH.tobytes())))[: len(SPEECH)] == SPEECH).all()
+
+
+def unsized(path: Path, size: int, sound: bytes, *behind: bytes) -> Path:
+    """Write a recording whose sound has the size 0, or the largest, with further chunks behind it."""
+    name, content = layout(1, 1, RATE_HZ, 16)
+    head = b"WAVE" + name + struct.pack("<I", len(content)) + content + b"data" + struct.pack("<I", size)
+    path.write_bytes(b"RIFF" + struct.pack("<I", 0) + head + sound + b"".join(behind))
+    return path
+
+
+_LIST = b"LIST" + struct.pack("<I", 26) + b"INFOISFT" + struct.pack("<I", 14) + b"Lavf59.27.100\0"
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
+def test_tags_behind_a_sound_of_untold_size_are_not_heard(tmp_path: Path, size: int) -> None:
+    sound = heard(unsized(tmp_path / "a.wav", size, SPEECH.tobytes(), _LIST))
+
+    assert (sound[: len(SPEECH)] == SPEECH).all()
+    assert not sound[len(SPEECH) :].any()
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
+@pytest.mark.parametrize("behind", [(), (_LIST,), (b"fact" + struct.pack("<II", 4, 0), _LIST)])
+def test_tags_alone_are_no_sound(tmp_path: Path, size: int, behind: tuple[bytes, ...]) -> None:
+    assert not len(heard(unsized(tmp_path / "a.wav", size, b"", *behind)))
+
+
+def test_a_sound_that_holds_the_letters_of_a_tag_is_heard_to_its_end(tmp_path: Path) -> None:
+    letters = b"LIST\x10\0\0\0" + SPEECH.tobytes()
+
+    assert (heard(unsized(tmp_path / "a.wav", 0, letters))[4 : 4 + len(SPEECH)] == SPEECH).all()
