@@ -52,14 +52,20 @@ def evaluate(folders: Sequence[Path], config: Path | None, *, picture: Path, as_
         print(json.dumps(_facts(left, results)))
     else:
         _print(ears, left, results)
-    if any(result.real.misses and result.real.false_wakes for _, result in results):
+    if any(result.has_curve for _, result in results):
         from edgevoice.commands.wakeword_picture import draw_det, is_drawn
 
         if is_drawn(picture, lambda: draw_det(picture, results)):
             print(f"DET curve: {picture}", file=sys.stderr if as_json else sys.stdout)
     else:
-        print("no DET curve: it takes positives and negatives", file=sys.stderr)
+        print(f"no DET curve: {_why_no_curve(results)}", file=sys.stderr)
     return 0
+
+
+def _why_no_curve(results: Sequence[tuple[str, Result]]) -> str:
+    if not any(result.real.misses and result.real.false_wakes for _, result in results):
+        return "it takes positives and negatives"
+    return "every threshold gives the same misses and false wakes; a curve needs more recordings, or harder ones"
 
 
 def _recordings(folder: Path) -> Iterator[Path]:

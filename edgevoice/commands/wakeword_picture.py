@@ -85,7 +85,7 @@ def draw_det(path: Path, results: Sequence[tuple[str, Result]]) -> None:
     for number, (name, result) in enumerate(results):
         colour = _COLOURS[number % len(_COLOURS)]
         known = [point for point in result.curve if point.false_wakes is not None and point.misses is not None]
-        if known:
+        if result.has_curve:
             _draw_curve(axes, name, result.real, known, colour)
     seconds = max((result.negative_s for _, result in results), default=0.0)
     # Below one event in all there is, the axis is straight, so that "none" has a place.

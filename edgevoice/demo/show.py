@@ -7,18 +7,20 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from edgevoice.commands.screen import Screen
-from edgevoice.core.notices import PhaseEntered
+from edgevoice.core.notices import PhaseEntered, Role, TranscriptChanged
 from edgevoice.core.phases import Phase
 from edgevoice.demo.figures import Figures, figures_of, read_stereo
 from edgevoice.demo.scenario import STEPS, WORDS, Played, play
-from edgevoice.demo.timeline import Mark, Stretch, draw
+from edgevoice.demo.timeline import Mark, Side, Stretch, draw
 from edgevoice.errors import EdgevoiceError
 from edgevoice.journal import start as start_journal
 from edgevoice.stage.stage import Stage, set_stage
@@ -30,6 +32,12 @@ _MARKER = ".edgevoice-demo"
 
 EXIT_STANDSTILL = 75
 """EX_TEMPFAIL of sysexits.h: another time it may go well."""
+
+_AUDIBLE = 300
+"""A sample of speech, of 32768; the virtual card's own noise is far below."""
+
+_LEAD_S = 1.0
+"""What the picture shows before the first word."""
 
 _HEARD_ERROR_LIMIT_MS = 1.0
 """What a truncation may be off: the service counts in whole milliseconds."""
@@ -95,9 +103,18 @@ def _leave_behind(stage: Stage, folder: Path, played: Played) -> None:
     wav = folder / "conversation.wav"
     zero_s = write_conversation(wav, stage.card.near_end_tapes, stage.card.far_end_tapes)
     left, right, rate_hz = read_stereo(wav)
+    # Nobody wants to look at the seconds before the first word.
+    first = max(0, int(np.argmax(np.abs(left) > _AUDIBLE)) - round(_LEAD_S * rate_hz))
+    left, right, zero_s = left[first:], right[first:], zero_s + first / rate_hz
+    length_s = len(left) / rate_hz
     marks = [Mark(step.at_s - zero_s, step.name) for step in played.steps if step.name in _PICTURED]
+    phases = _phases(stage, zero_s, length_s)
+    sides = (
+        Side("near-end: the person", "#31a354", left, _words(stage, Role.USER, phases, zero_s, length_s)),
+        Side("far-end: the box", "#3182bd", right, _words(stage, Role.ASSISTANT, phases, zero_s, length_s)),
+    )
     try:
-        draw(folder / "timeline.png", left, right, rate_hz, _phases(stage, zero_s, len(left) / rate_hz), marks)
+        draw(folder / "timeline.png", sides, rate_hz, phases, marks)
     except ImportError:
         print("no picture: it needs matplotlib, pip install 'edgevoice[plot]'", file=sys.stderr)
 
@@ -107,9 +124,32 @@ _PICTURED = {"wake word heard", "tool called", "barge-in", "playback cut", "good
 
 def _phases(stage: Stage, zero_s: float, length_s: float) -> list[Stretch]:
     changes = [(0.0, str(Phase.IDLE))]
-    changes += [(at_s - zero_s, entered.phase) for at_s, entered in stage.seen.all_of(PhaseEntered)]
+    changes += [(max(0.0, at_s - zero_s), entered.phase) for at_s, entered in stage.seen.all_of(PhaseEntered)]
     ends = [at_s for at_s, _ in changes[1:]] + [length_s]
     return [Stretch(name, at_s, end_s) for (at_s, name), end_s in zip(changes, ends, strict=True)]
+
+
+def _words(stage: Stage, role: Role, phases: Sequence[Stretch], zero_s: float, length_s: float) -> list[Stretch]:
+    """Return what a side said, item by item: from the phase in which it is said, to the next words of that side.
+
+    A person speaks before the words are known, and the box after it: of the phases in which that side has its go, it
+    is the last that began before, or the first that ends after.
+    """
+    last: dict[str, tuple[float, str]] = {}
+    for at_s, changed in stage.seen.all_of(TranscriptChanged):
+        if changed.role is role and changed.text:
+            last[changed.item_id] = (at_s - zero_s, changed.text)
+    begins: list[tuple[float, str]] = []
+    for at_s, text in sorted(last.values()):
+        if role is Role.USER:
+            asking = [phase.from_s for phase in phases if phase.name == Phase.LISTENING and phase.from_s <= at_s]
+            # The first question begins with the wake word, before the box listens.
+            begins.append((asking[-1] if begins and asking else min(_LEAD_S, at_s), text))
+        else:
+            answering = [phase.from_s for phase in phases if phase.name == Phase.SPEAKING and phase.to_s >= at_s]
+            begins.append((answering[0] if answering else at_s, text))
+    ends = [at_s for at_s, _ in begins[1:]] + [length_s]
+    return [Stretch(text, at_s, end_s) for (at_s, text), end_s in zip(begins, ends, strict=True)]
 
 
 def _shortcomings(played: Played, figures: Figures | None) -> str:

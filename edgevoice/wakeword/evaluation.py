@@ -53,6 +53,12 @@ class Result:
     real: Point
     curve: tuple[Point, ...]
 
+    @property
+    def has_curve(self) -> bool:
+        """Whether misses and false wakes are both known and change with the threshold; a picture would show a dot."""
+        known = {(each.missed, each.false) for each in self.curve if each.misses and each.false_wakes}
+        return len(known) > 1
+
 
 def kind_of(path: Path, root: Path) -> Kind | None:
     """Tell a recording by the first name that begins with pos or neg: the file's, then its folders', up to ``root``."""
