@@ -45,6 +45,7 @@ from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.link import Link
 from edgevoice.realtime.session import session_of
 from edgevoice.settings import Service, Settings
+from edgevoice.store.folders import cache_folder
 from edgevoice.tools.clock import clock_tool
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.runner import ToolRunner
@@ -55,7 +56,6 @@ from edgevoice.wakeword.detector import Detector
 from edgevoice.wakeword.engine import open_scorer
 from edgevoice.wakeword.near_misses_log import NearMissLog
 from edgevoice.wakeword.notes import Notes, Outcomes
-from edgevoice.wakeword.parts import cache_folder
 from edgevoice.wakeword.words import WakeWord, wake_words
 
 _log = logging.getLogger(__name__)

@@ -38,7 +38,8 @@ from edgevoice.realtime.endpoint import Endpoint, local, remote
 from edgevoice.sayings import learn
 from edgevoice.settings import Settings
 from edgevoice.settings_file import load, salvage_panel
-from edgevoice.system.announced import ANNOUNCEMENT, Announced, state_folder
+from edgevoice.store.folders import cache_folder, state_folder
+from edgevoice.system.announced import ANNOUNCEMENT, Announced
 from edgevoice.system.collector import spare_nothing, spare_what_is_there, tidy_up
 from edgevoice.system.credentials import Key
 from edgevoice.system.diary import Diary
@@ -46,7 +47,6 @@ from edgevoice.system.minutes import Minutes
 from edgevoice.system.notify import ServiceManager
 from edgevoice.system.stalls import watch_loop
 from edgevoice.wakeword.near_misses_log import NearMissLog
-from edgevoice.wakeword.parts import cache_folder
 
 _log = logging.getLogger(__name__)
 

@@ -3,6 +3,8 @@
 Never holds a key, a transcript or the text of a tool's result.
 """
 
+import errno
+from collections.abc import Iterator
 from typing import ClassVar
 
 MICROPHONE_DEAD = "microphone-dead"
@@ -20,6 +22,8 @@ class EdgevoiceError(Exception):
 
     code: ClassVar[str] = "edgevoice"
     remedy: str = "Look at the log: journalctl -u edgevoice"
+    needs_person: ClassVar[bool] = False
+    """Whether starting again cannot help before somebody has changed something; see ``can_pass``."""
 
     def __init__(self, message: str, *, remedy: str | None = None) -> None:
         super().__init__(message)
@@ -35,6 +39,7 @@ class SettingsInvalid(EdgevoiceError, ValueError):
     """A settings file or variable was refused; the text names file, key, value and range."""
 
     code = "settings-invalid"
+    needs_person = True
     remedy = "Mend the file, then `edgevoice config check` tells whether it is right."
 
 
@@ -70,6 +75,7 @@ class WakeWordUnavailable(EdgevoiceError, ValueError):
     """No such wake word model, or one that cannot be used."""
 
     code = "wakeword-unavailable"
+    needs_person = True
     remedy = "Name one of the words that are present, or the path of an .onnx file, in wakeword.model."
 
 
@@ -164,6 +170,13 @@ class LocalServiceUnavailable(LinkError):
     remedy = "Install it: pip install 'edgevoice[local]', or set a key in EDGEVOICE_API_KEY."
 
 
+class LocalServiceStarting(LinkError):
+    """The answering service inside the box still loads its models."""
+
+    code = "local-service-starting"
+    remedy = "Wait a moment and say the wake word again: a slow Pi takes half a minute after it was switched on."
+
+
 class ToolRefused(EdgevoiceError, ValueError):
     """A tool was asked for what it cannot do; the text goes to the model."""
 
@@ -175,7 +188,22 @@ class PanelUnavailable(EdgevoiceError, OSError):
     """Lights and buttons cannot be used."""
 
     code = "panel-unavailable"
+    needs_person = True
     remedy = 'Check the pins in [panel], or set panel.kind = "terminal".'
+
+
+class StorageUnavailable(EdgevoiceError, OSError):
+    """A disk is full or read-only, or no folder takes the files that are needed for a moment."""
+
+    code = "storage-unavailable"
+    remedy = "Free some space: `df -h / /tmp /run /dev/shm` shows what is full, `findmnt -t ext4` what is read-only."
+
+
+class MachineExhausted(EdgevoiceError, OSError):
+    """The machine has no memory, no process or no open file left for this program."""
+
+    code = "machine-exhausted"
+    remedy = "Stop other programs, or restart the machine: `free -h` shows the memory, `ps aux` what runs."
 
 
 class VirtualCardUnavailable(EdgevoiceError, OSError):
@@ -183,3 +211,57 @@ class VirtualCardUnavailable(EdgevoiceError, OSError):
 
     code = "virtual-card"
     remedy = "Install its compiler and headers: apt install gcc libasound2-dev"
+
+
+_STORAGE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+_MACHINE = frozenset({errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE})
+_PASSING = _STORAGE | _MACHINE | {errno.EBUSY, errno.EINTR, errno.ESTALE, errno.ETIMEDOUT}
+
+
+def of_machine(error: BaseException) -> EdgevoiceError | None:
+    """Return what an error of the operating system says about the machine's disk, memory or processes.
+
+    ``None`` for every other error: those are faults of the program, or say themselves what is wrong.
+    """
+    match error:
+        case EdgevoiceError():
+            return None
+        case MemoryError():
+            return MachineExhausted("no memory is left")
+        case OSError(errno=number, filename=name, strerror=why) if number in _STORAGE:
+            return StorageUnavailable(f"{name}: {why}" if name else f"{why}")
+        case OSError(errno=number, filename=name, strerror=why) if number in _MACHINE:
+            return MachineExhausted(f"{name}: {why}" if name else f"{why}")
+        case FileNotFoundError() if "No usable temporary directory" in str(error):
+            # Python's own words, for which it has no class: see `tempfile`.
+            return StorageUnavailable("no folder takes temporary files")
+        case _:
+            return None
+
+
+def can_pass(error: EdgevoiceError) -> bool:
+    """Return whether starting again may help though nobody has changed anything.
+
+    An error for which somebody must act may have its cause in a full disk or in memory that was short for a moment.
+    """
+    return not error.needs_person or any(_passes(cause) for cause in _causes(error))
+
+
+def _passes(cause: BaseException) -> bool:
+    match cause:
+        case StorageUnavailable() | MachineExhausted() | MemoryError():
+            return True
+        case OSError(errno=number):
+            return number in _PASSING
+        case _:
+            return False
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what it came of, also where ``raise … from None`` hides that from a traceback."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or cause.__context__

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from typing import TextIO
 
+from edgevoice.wall_clock import local_struct
+
 Field = str | int | float | bool
 
 _PREFIX = "EDGEVOICE_"
@@ -33,6 +35,9 @@ class _Plain(logging.Formatter):
 
 class _Terminal(_Plain):
     """As plain, with the time and, for what is wrong, the level in front."""
+
+    # As a method: a plain function would be called with the formatter.
+    converter = staticmethod(local_struct)
 
     def format(self, record: logging.LogRecord) -> str:
         level = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""

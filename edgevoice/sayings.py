@@ -22,6 +22,7 @@ from edgevoice.core.orders import Earcon
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.journal import tell
 from edgevoice.local.speech import HibariVoice, Voice
+from edgevoice.store.files import write_whole
 
 _log = logging.getLogger(__name__)
 
@@ -71,43 +72,49 @@ def _taken(earcon: Earcon, folder: Path, use: Callable[[Earcon, Samples], None])
 
 
 async def _make_in_child(folder: Path) -> bool:
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        "-m",
-        "edgevoice.sayings",
-        str(folder),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    complaint = await _complaint_of_child(folder)
+    if complaint:
+        problem = f"limits are told by a sound, because the sentences cannot be made: {complaint}"
+        tell(_log, logging.WARNING, "sayings", problem=problem)
+    return not complaint
+
+
+async def _complaint_of_child(folder: Path) -> str:
+    """Run the child to its end; return why it made nothing, or an empty text."""
+    try:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            "-m",
+            "edgevoice.sayings",
+            str(folder),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    except OSError as error:
+        return f"no process for it: {error.strerror}"
     try:
         async with asyncio.timeout(_MAKING_LIMIT_S):
             _, complaint = await child.communicate()
     except TimeoutError:
-        complaint = b"it took too long"
+        return "it took too long"
     finally:
         if child.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 child.kill()
             await child.wait()
-    if child.returncode != 0:
-        last = (complaint.decode("utf-8", "replace").strip().splitlines() or ["without a word"])[-1]
-        problem = f"limits are told by a sound, because the sentences cannot be made: {last}"
-        tell(_log, logging.WARNING, "sayings", problem=problem)
-    return child.returncode == 0
+    if child.returncode == 0:
+        return ""
+    return (complaint.decode("utf-8", "replace").strip().splitlines() or ["without a word"])[-1]
 
 
 def make(folder: Path, voice: Voice) -> None:
     """Speak every sentence that is missing into its file. Raises ``OSError`` where nothing can be written."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for earcon, sentence in SENTENCES.items():
         place = place_of(earcon, folder)
         if not place.exists():
-            # A name of its own: two programs may start at once, and each renames a file that is whole.
-            temporary = place.with_suffix(f".{os.getpid()}.tmp")
-            temporary.write_bytes(voice.say(sentence, 1.0))
-            temporary.replace(place)
+            write_whole(place, voice.say(sentence, 1.0))
 
 
 def main() -> int:

@@ -13,7 +13,16 @@ CORE_USES = {"collections", "dataclasses", "enum", "functools", "itertools", "ma
 """Nothing here has a clock, a thread, a file, a socket or chance."""
 
 ADAPTERS = {"audio", "echo", "local", "panel", "realtime", "system", "tools", "virtual", "wakeword"}
-EVERYBODY_KNOWS = {"core", "errors", "settings", "settings_catalogue", "settings_file", "journal"}
+EVERYBODY_KNOWS = {
+    "core",
+    "errors",
+    "settings",
+    "settings_catalogue",
+    "settings_file",
+    "journal",
+    "store",
+    "wall_clock",
+}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),
@@ -22,7 +31,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings_catalogue": {"errors", "settings"},
     "settings_agreement": {"settings"},
     "settings_file": {"errors", "settings", "settings_agreement", "settings_catalogue"},
-    "journal": {"core", "errors", "settings"},
+    "wall_clock": set(),
+    "store": {"errors"},
+    "journal": {"core", "errors", "settings", "wall_clock"},
     "live_settings": {"errors", "journal", "settings"},
     "core": set(),
     "engine": {"core"},

@@ -17,9 +17,9 @@ from edgevoice.echo.tiers import Tier
 from edgevoice.settings import Settings
 from edgevoice.stage.room import Room, Sound, furnish, hear_all, level_dbfs, scaled
 from edgevoice.stage.talker import words
+from edgevoice.store.folders import cache_folder
 from edgevoice.wakeword.decision import Decision
 from edgevoice.wakeword.engine import open_scorer
-from edgevoice.wakeword.parts import cache_folder
 from edgevoice.wakeword.scorer import Scorer
 from edgevoice.wakeword.words import wake_words
 

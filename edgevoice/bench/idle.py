@@ -23,9 +23,10 @@ import numpy.typing as npt
 from edgevoice.bench.wakeword import library_cpu_ms_per_s
 from edgevoice.errors import EdgevoiceError
 from edgevoice.stage.talker import words as speech_of
+from edgevoice.store.folders import cache_folder
 from edgevoice.virtual import VirtualCard
 from edgevoice.virtual.card import MICROPHONE, SPEAKER
-from edgevoice.wakeword.parts import cache_folder, parts_of
+from edgevoice.wakeword.parts import parts_of
 
 _RATE_HZ = 16_000
 _START_LIMIT_S = 60.0

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from edgevoice.store.folders import cache_folder
 from edgevoice.wakeword.engine import open_scorer
 from edgevoice.wakeword.pace import Pace
-from edgevoice.wakeword.parts import cache_folder
 from edgevoice.wakeword.scorer import Scorer
 from edgevoice.wakeword.shapes import FRAME
 

@@ -14,10 +14,9 @@ from edgevoice.core.facts import MutePressed, TalkHeld, TalkPressed
 from edgevoice.daemon import answering_service, answers_itself, serve
 from edgevoice.echo.record import read_record
 from edgevoice.settings_file import load
-from edgevoice.system.announced import state_folder
+from edgevoice.store.folders import cache_folder, state_folder
 from edgevoice.system.credentials import find_key
 from edgevoice.system.minutes import Minutes
-from edgevoice.wakeword.parts import cache_folder
 
 _HELP = "Enter: talk, or interrupt.  h + Enter: hang up.  m + Enter: mute.  q + Enter, or Ctrl-C: leave."
 

@@ -8,10 +8,10 @@ from typing import Literal
 from edgevoice import journal
 from edgevoice.settings import Wakeword
 from edgevoice.settings_file import load
+from edgevoice.store.folders import cache_folder
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.engine import open_scorer
 from edgevoice.wakeword.listening import Listened, listen
-from edgevoice.wakeword.parts import cache_folder
 from edgevoice.wakeword.recordings import frames_of
 from edgevoice.wakeword.scorer import Scorer
 from edgevoice.wakeword.words import WakeWord, wake_words

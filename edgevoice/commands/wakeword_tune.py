@@ -13,7 +13,7 @@ from rich.table import Table
 from edgevoice.errors import EdgevoiceError
 from edgevoice.settings import Wakeword
 from edgevoice.settings_file import load
-from edgevoice.system.announced import state_folder
+from edgevoice.store.folders import state_folder
 from edgevoice.wakeword.chances import Interval
 from edgevoice.wakeword.near_misses_log import CLIPS_NAME, FILE_NAME, Entry, read_log
 from edgevoice.wakeword.tuning import Evidence, Expected, Proposal, evidence_of, propose, shortage

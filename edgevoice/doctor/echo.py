@@ -25,7 +25,7 @@ from edgevoice.echo.tiers import Tier
 from edgevoice.echo.verdict import Tried, Verdict, judge, problem_of
 from edgevoice.errors import EchoUnavailable, EdgevoiceError
 from edgevoice.settings import Settings
-from edgevoice.system.announced import state_folder
+from edgevoice.store.folders import state_folder
 
 _ITEM = "selftest"
 _SETTLE_LIMIT_S = 15.0

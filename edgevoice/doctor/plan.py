@@ -15,9 +15,8 @@ from edgevoice.echo.record import EchoRecord, read_record
 from edgevoice.echo.tiers import Tier
 from edgevoice.errors import SettingsInvalid
 from edgevoice.settings_file import SYSTEM_FILE, Loaded, SettingsRefused, load
-from edgevoice.system.announced import state_folder
+from edgevoice.store.folders import cache_folder, state_folder
 from edgevoice.system.credentials import Key, find_key
-from edgevoice.wakeword.parts import cache_folder
 
 _FIRST = "Mend the settings first."
 _SESSION_LIMIT_S = 20.0

@@ -1,13 +1,12 @@
 """The echo self-test's record: what was measured, kept in the state folder for the daemon to choose its tier by."""
 
-import contextlib
-import os
-import tempfile
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
+
+from edgevoice.store.files import write_whole
 
 FILE_NAME = "echo.json"
 
@@ -41,14 +40,6 @@ def read_record(folder: Path) -> EchoRecord | None:
 
 def write_record(folder: Path, record: EchoRecord) -> Path:
     """Put the record in place of the last one, readable by its owner only; return its path. Raises ``OSError``."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".echo-", dir=folder)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(record)))
-        Path(name).replace(folder / FILE_NAME)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
-    return folder / FILE_NAME
+    file = folder / FILE_NAME
+    write_whole(file, msgspec.json.format(msgspec.json.encode(record)), is_durable=True)
+    return file

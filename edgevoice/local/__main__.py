@@ -2,13 +2,14 @@
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from edgevoice.errors import EdgevoiceError
+from edgevoice.errors import EdgevoiceError, of_machine
 from edgevoice.local.behaviour import Behaviour, Nonsense
 from edgevoice.local.opponent import Opponent
 from edgevoice.local.process import READY
@@ -29,6 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except EdgevoiceError as error:
         sys.stderr.write(f"{error.line()}\n")
         return 1
+    except (OSError, MemoryError) as error:
+        if (trouble := of_machine(error)) is None:
+            raise
+        sys.stderr.write(f"{trouble.line()}\n")
+        return os.EX_TEMPFAIL
     except KeyboardInterrupt:
         # Only while the models load; after that the signal is an orderly end.
         return 130

@@ -15,7 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgevoice.errors import StorageUnavailable
 from edgevoice.local import vocabulary
+from edgevoice.store.files import draft_folder
+from edgevoice.store.folders import scratch_places
 
 _RECIPE = "commands 1"
 """Changed with how the files are made, so that those of another recipe are made anew."""
@@ -34,16 +37,18 @@ def language(cache: Path | None) -> Iterator[Language]:
     """Give the files while the context lasts: those that ``cache`` keeps, made first if need be.
 
     Without a folder, or with one that cannot be written, they are made for this once. Raises ImportError where
-    pocketsphinx is not installed.
+    pocketsphinx is not installed, and StorageUnavailable where no folder takes them.
     """
     written = vocabulary.sentences()
     kept = cache / f"commands-{_fingerprint(written)}" if cache is not None else None
     if kept is not None and (kept.is_dir() or _keep(kept, written)):
         yield _in(kept)
         return
-    with tempfile.TemporaryDirectory(prefix="edgevoice-local-") as folder:
-        _make(Path(folder), written)
-        yield _in(Path(folder))
+    folder = _make_for_once(written)
+    try:
+        yield _in(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def forget(language: Language) -> None:
@@ -62,18 +67,31 @@ def _fingerprint(written: list[str]) -> str:
 
 def _keep(place: Path, written: list[str]) -> bool:
     """Make the files at ``place``, whole or not at all; tell whether they are there now."""
-    with contextlib.ExitStack() as unwanted:
-        try:
-            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # A name of its own: two programs may start at once.
-            folder = Path(tempfile.mkdtemp(prefix=".commands-", dir=place.parent))
-            unwanted.callback(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        with draft_folder(place) as folder:
             _make(folder, written)
             folder.replace(place)
-        except OSError:
-            # A cache that cannot be written costs time, never an answer; and another may have been quicker.
-            return place.is_dir()
+    except OSError:
+        # A cache that cannot be written costs time, never an answer; and another may have been quicker.
+        return place.is_dir()
     return True
+
+
+def _make_for_once(written: list[str]) -> Path:
+    """Make the files in the first folder that takes them: a full /tmp is no reason to understand nothing."""
+    problem = "no folder takes what the speech recogniser reads"
+    for place in scratch_places():
+        folder = None
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="edgevoice-local-", dir=place))
+            _make(folder, written)
+        except OSError as error:
+            problem = f"no folder takes what the speech recogniser reads; {place}: {error.strerror}"
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+        else:
+            return folder
+    raise StorageUnavailable(problem)
 
 
 def _make(folder: Path, written: list[str]) -> None:

@@ -37,7 +37,8 @@ class PocketsphinxRecogniser:
     def load(cls, cache: Path | None = None) -> Self:
         """Build the decoder, of the language that ``cache`` keeps; blocks for a second or so where none is kept yet.
 
-        Raises LocalServiceUnavailable when pocketsphinx is not installed.
+        Raises LocalServiceUnavailable when pocketsphinx is not installed, StorageUnavailable where no folder takes the
+        language.
         """
         try:
             with language(cache) as files:

@@ -6,7 +6,6 @@ Every pin library of gpiozero raises errors of its own kind; all of them leave h
 import contextlib
 import importlib.metadata
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,8 +13,9 @@ from typing import Any
 import gpiozero
 import gpiozero.exc
 
-from edgevoice.errors import PanelUnavailable
+from edgevoice.errors import PanelUnavailable, StorageUnavailable
 from edgevoice.panel.mock import MockPins
+from edgevoice.store.folders import scratch_folder
 
 PinFactory = Any
 """A pin factory of gpiozero, which has no types."""
@@ -42,9 +42,11 @@ def open_pins(environment: Mapping[str, str], library: str = "") -> PinFactory:
     try:
         # lgpio makes a named pipe in the working directory while it is imported, and fails where it may not write
         # (gpiozero issue 1106). Both ends of the pipe are open by the time the directory goes.
-        with tempfile.TemporaryDirectory() as writable, contextlib.chdir(writable), warnings.catch_warnings():
+        with scratch_folder("edgevoice-pins-") as writable, contextlib.chdir(writable), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return next(iter(found)).load()()
+    except StorageUnavailable as error:
+        raise PanelUnavailable(f"the pin library {name} cannot be loaded: {error}", remedy=error.remedy) from error
     except ImportError as error:
         raise PanelUnavailable(
             f"the pin library {name} cannot be loaded: {_text(error)}",

@@ -3,11 +3,11 @@
 import hashlib
 import struct
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from edgevoice.errors import VirtualCardUnavailable
+from edgevoice.store.files import draft_folder
 from edgevoice.virtual.plugin import default_cache
 
 _SOURCE = Path(__file__).with_name("faults.c")
@@ -73,9 +73,8 @@ def _build() -> Path:
     digest = hashlib.sha256(" ".join(_FLAGS).encode() + _SOURCE.read_bytes()).hexdigest()[:16]
     library = default_cache() / f"soak-{digest}.so"
     if not library.exists():
-        library.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".compile-", dir=library.parent) as scratch:
-            made = Path(scratch) / library.name
+        with draft_folder(library) as drafts:
+            made = drafts / library.name
             command = ["gcc", *_FLAGS, "-o", str(made), str(_SOURCE), "-ldl"]
             try:
                 subprocess.run(command, check=True, capture_output=True, timeout=_COMPILE_LIMIT_S)

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import importlib.metadata
-import os
 import threading
 from functools import cache
 from pathlib import Path
@@ -14,6 +13,7 @@ import soxr
 
 from edgevoice.errors import VirtualCardUnavailable
 from edgevoice.local.speech import SAMPLE_RATE_HZ, HibariVoice
+from edgevoice.store.files import write_whole
 from edgevoice.virtual import VirtualCard
 from edgevoice.virtual.plugin import default_cache
 
@@ -39,11 +39,8 @@ def words(text: str) -> _Samples:
 
 
 def _keep(place: Path, samples: _Samples) -> None:
-    temporary = place.with_name(f"{place.stem}.{os.getpid()}.npy")
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        np.save(temporary, samples)
-        temporary.replace(place)
+        write_whole(place, lambda file: np.save(file, samples))
     except OSError as error:
         raise VirtualCardUnavailable(
             f"the cache {place.parent} cannot be written: {error.strerror}",

@@ -1,7 +1,7 @@
 """What the box says once in its life: that it answers by itself, without an account."""
 
 import contextlib
-from collections.abc import Mapping
+import os
 from pathlib import Path
 
 from edgevoice.core.notices import AudioReceived, Notice
@@ -20,7 +20,7 @@ class Announced:
     @property
     def is_done(self) -> bool:
         """Whether it was spoken before, in this life of the box."""
-        return self._marker.exists()
+        return os.path.exists(self._marker)  # noqa: PTH110 - Path.exists() raises where others may not look
 
     def __call__(self, notice: Notice, _now: float) -> None:
         """Note the first answer that sounds: it begins with the announcement."""
@@ -28,13 +28,5 @@ class Announced:
             self._is_noted = True
             # A state folder that cannot be written costs a repetition, never an answer.
             with contextlib.suppress(OSError):
-                self._marker.parent.mkdir(parents=True, exist_ok=True)
-                self._marker.touch()
-
-
-def state_folder(environment: Mapping[str, str]) -> Path:
-    """Return where the box keeps what it must remember: systemd's state directory, else the user's own."""
-    if folder := environment.get("STATE_DIRECTORY", "").partition(":")[0]:
-        return Path(folder)
-    base = environment.get("XDG_STATE_HOME", "")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "edgevoice"
+                self._marker.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._marker.touch(mode=0o600)

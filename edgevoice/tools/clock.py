@@ -3,10 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-
-def local_now() -> datetime:
-    """Return the time in this machine's time zone."""
-    return datetime.now().astimezone()
+from edgevoice.wall_clock import local_now
 
 
 def clock_tool(now: Callable[[], datetime] = local_now) -> Callable[[], dict[str, str]]:

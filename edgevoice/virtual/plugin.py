@@ -5,11 +5,12 @@ import os
 import platform
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Final
 
 from edgevoice.errors import VirtualCardUnavailable
+from edgevoice.store.files import draft_folder
+from edgevoice.store.folders import cache_folder
 
 _FOLDER: Final = Path(__file__).parent
 _SOURCES: Final = tuple(_FOLDER / name for name in ("pcm_edgevoice.c", "converter.c", "room.c"))
@@ -30,9 +31,8 @@ def build_plugin(cache: Path | None = None) -> Path:
     if plugin.exists():
         return plugin
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".compile-", dir=folder) as scratch:
-            compiled = Path(scratch) / plugin.name
+        with draft_folder(plugin) as drafts:
+            compiled = drafts / plugin.name
             _compile(compiled)
             compiled.replace(plugin)
     except VirtualCardUnavailable:
@@ -47,9 +47,7 @@ def build_plugin(cache: Path | None = None) -> Path:
 
 def default_cache() -> Path:
     """Return the folder of compiled plugins: ``edgevoice`` in ``$XDG_CACHE_HOME`` or ``~/.cache``."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    # The base directory specification tells to ignore a relative path.
-    return (Path(base) if Path(base).is_absolute() else Path("~/.cache").expanduser()) / "edgevoice"
+    return cache_folder({name: value for name, value in os.environ.items() if name != "CACHE_DIRECTORY"})
 
 
 def _fingerprint() -> str:
@@ -66,6 +64,11 @@ def _compile(target: Path) -> None:
     command = [compiler, *_FLAGS, "-o", str(target), *map(str, _SOURCES), *_LIBRARIES]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_COMPILE_LIMIT_S, check=False)
+    except OSError as error:
+        raise VirtualCardUnavailable(
+            f"the virtual card's plugin cannot be compiled: {compiler}: {error.strerror}",
+            remedy="Try again when the machine is less busy.",
+        ) from error
     except subprocess.TimeoutExpired as error:
         raise VirtualCardUnavailable(
             f"the virtual card's plugin did not compile within {_COMPILE_LIMIT_S} s",

@@ -1,17 +1,19 @@
 """``python -m edgevoice.wakeword``: make the streaming front end, and what else is made once, in the cache folder.
 
-To be run at install. ``FILE`` writes the front end there, ``--pairs MODEL TARGET...`` the models that take two windows:
-so the daemon has them made, each time in a process of its own.
+To be run at install. ``-`` writes the front end to standard output, ``--pairs MODEL TARGET...`` writes the models that
+take two windows: so the daemon has them made, each time in a process of its own.
 """
 
+import io
 import os
 import sys
 from pathlib import Path
 
-from edgevoice.errors import WakeWordUnavailable
+from edgevoice.errors import WakeWordUnavailable, of_machine
+from edgevoice.store.folders import cache_folder
 from edgevoice.wakeword.models import words_present
 from edgevoice.wakeword.pairs import make_pair, pair_models
-from edgevoice.wakeword.parts import cache_folder, parts_of
+from edgevoice.wakeword.parts import EXIT_NOT_NOW, Parts, parts_of
 
 
 def main(arguments: list[str]) -> int:
@@ -24,7 +26,7 @@ def main(arguments: list[str]) -> int:
             # Here alone, in a process of its own: the package onnx is 30 MB of memory.
             from edgevoice.wakeword.making import make_parts  # noqa: PLC0415
 
-            make_parts().write(Path(arguments[0]))
+            _write(make_parts())
         else:
             folder = cache_folder(os.environ)
             parts_of(folder)
@@ -32,7 +34,19 @@ def main(arguments: list[str]) -> int:
     except WakeWordUnavailable as error:
         print(error.line(), file=sys.stderr)  # noqa: T201 - told to whoever started this
         return 1
+    except (OSError, MemoryError) as error:
+        if (trouble := of_machine(error)) is None:
+            raise
+        print(trouble.line(), file=sys.stderr)  # noqa: T201
+        return EXIT_NOT_NOW
     return 0
+
+
+def _write(parts: Parts) -> None:
+    made = io.BytesIO()  # a zip archive is written back and forth, and a pipe only forth
+    parts.dump(made)
+    sys.stdout.buffer.write(made.getvalue())
+    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

@@ -6,14 +6,13 @@ They are made by a child process, as the front end's parts are. Where they canno
 import hashlib
 import importlib.util
 import logging
-import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from edgevoice.journal import tell
+from edgevoice.store.files import draft_folder
 
 _log = logging.getLogger(__name__)
 
@@ -52,24 +51,18 @@ def _place(model: Path, folder: Path) -> Path | None:
 
 
 def _make(missing: Sequence[tuple[Path, Path]]) -> None:
-    with tempfile.TemporaryDirectory(prefix="edgevoice-wakeword-") as scratch:
-        made = [Path(scratch) / place.name for _, place in missing]
-        asked = [str(each) for (model, _), target in zip(missing, made, strict=True) for each in (model, target)]
-        command = [sys.executable, "-P", "-m", "edgevoice.wakeword", "--pairs", *asked]
-        try:
+    try:
+        # Beside the others, so that each is renamed to its place whole; and a full /tmp is of no account.
+        with draft_folder(missing[0][1]) as drafts:
+            made = [drafts / place.name for _, place in missing]
+            asked = [str(each) for (model, _), target in zip(missing, made, strict=True) for each in (model, target)]
+            command = [sys.executable, "-P", "-m", "edgevoice.wakeword", "--pairs", *asked]
             subprocess.run(command, check=True, capture_output=True, timeout=_MAKING_LIMIT_S)
             for (_, place), target in zip(missing, made, strict=True):
-                _keep(target.read_bytes(), place)
-        except (subprocess.SubprocessError, OSError) as error:
-            tell(_log, logging.WARNING, "wakeword-cache", problem=f"models stay as they are: {type(error).__name__}")
-
-
-def _keep(model: bytes, place: Path) -> None:
-    # A name of its own: two programs may start at once, and each renames a file that is whole.
-    temporary = place.with_name(f"{place.stem}.{os.getpid()}.tmp")
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary.write_bytes(model)
-    temporary.replace(place)
+                target.replace(place)
+    except (subprocess.SubprocessError, OSError) as error:
+        why = (isinstance(error, OSError) and error.strerror) or type(error).__name__
+        tell(_log, logging.WARNING, "wakeword-cache", problem=f"models stay as they are: {why}")
 
 
 def _read(place: Path | None) -> bytes | None:

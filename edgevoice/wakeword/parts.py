@@ -6,21 +6,21 @@ other people's models go nowhere, and nothing is fetched.
 
 import hashlib
 import importlib.util
+import io
 import logging
 import os
 import subprocess
 import sys
-import tempfile
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, ClassVar, Self
 
 import numpy as np
 
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.journal import tell
+from edgevoice.store.files import write_whole
 from edgevoice.wakeword.models import find_part
 from edgevoice.wakeword.shapes import MEL_BANDS, TRANSFORM, Floats
 
@@ -28,6 +28,9 @@ _log = logging.getLogger(__name__)
 
 _RECIPE = 1
 """Counted up with every change in what the parts are or how they are made, so that older ones are left alone."""
+
+EXIT_NOT_NOW = os.EX_TEMPFAIL
+"""How the child that makes them ends when disk or memory was short."""
 
 _MAKING_LIMIT_S = 120.0
 """It takes 1.5 s on a laptop; an old Pi that is busy gets its time."""
@@ -43,6 +46,13 @@ class PartsUnavailable(WakeWordUnavailable):
     )
 
 
+class PartsNotMade(PartsUnavailable):
+    """They could not be made this time: another try may help, without anybody's doing anything."""
+
+    needs_person: ClassVar[bool] = False
+    remedy = "Try again when the machine is less busy: `free -h` shows its memory."
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """``window`` is (512,), ``mel`` (257, 32), float32; ``graph`` is the streaming network in ONNX's format."""
@@ -54,30 +64,31 @@ class Parts:
     def write(self, path: Path) -> None:
         """Write them as one file; its format carries a checksum."""
         with path.open("wb") as file:
-            np.savez(file, window=self.window, mel=self.mel, graph=np.frombuffer(self.graph, np.uint8))
+            self.dump(file)
+
+    def dump(self, file: BinaryIO) -> None:
+        """Write them into an open file."""
+        np.savez(file, window=self.window, mel=self.mel, graph=np.frombuffer(self.graph, np.uint8))
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read them back; a file that is not what was written is a ``ValueError``, a missing one an ``OSError``."""
+        # Opened here: numpy leaves a file open that turns out to be no archive.
+        with path.open("rb") as opened:
+            return cls.load(opened, name=str(path))
+
+    @classmethod
+    def load(cls, opened: BinaryIO, *, name: str) -> Self:
+        """Read them from an open file; ``name`` is what a ``ValueError`` calls it."""
         try:
-            # Opened here: numpy leaves a file open that turns out to be no archive.
-            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            with np.load(opened, allow_pickle=False) as file:
                 window, mel, graph = (file[name] for name in ("window", "mel", "graph"))
         except (zipfile.BadZipFile, KeyError, EOFError) as error:
-            raise ValueError(f"{path} is damaged") from error
+            raise ValueError(f"{name} is damaged") from error
         shapes = (window.shape, mel.shape, graph.ndim, window.dtype, mel.dtype, graph.dtype)
         if shapes != ((TRANSFORM,), (TRANSFORM // 2 + 1, MEL_BANDS), 1, np.float32, np.float32, np.uint8):
-            raise ValueError(f"{path} holds something else")
+            raise ValueError(f"{name} holds something else")
         return cls(window, mel, graph.tobytes())
-
-
-def cache_folder(environment: Mapping[str, str]) -> Path:
-    """Return where the parts are kept: systemd's cache directory, else the user's own."""
-    if folder := environment.get("CACHE_DIRECTORY", "").partition(":")[0]:
-        return Path(folder)
-    base = environment.get("XDG_CACHE_HOME", "")
-    # The base directory specification tells to ignore a relative path.
-    return (Path(base) if Path(base).is_absolute() else Path("~/.cache").expanduser()) / "edgevoice"
 
 
 def parts_of(folder: Path) -> Parts:
@@ -93,10 +104,11 @@ def parts_of(folder: Path) -> Parts:
         pass
     except (OSError, ValueError) as error:
         tell(_log, logging.WARNING, "wakeword-cache", problem=f"{kept} cannot be used and is made anew: {error}")
-    with tempfile.TemporaryDirectory(prefix="edgevoice-wakeword-") as scratch:
-        made = Path(scratch) / "parts.npz"
-        _make_in_child(made)
-        parts = Parts.read(made)
+    made = _make_in_child()
+    try:
+        parts = Parts.load(io.BytesIO(made), name="the wake word's front end")
+    except ValueError as error:
+        raise PartsNotMade(f"{error}, as it was made") from error
     _keep(parts, kept)
     return parts
 
@@ -108,28 +120,27 @@ def _fingerprint() -> str:
     return digest.hexdigest()[:16]
 
 
-def _make_in_child(target: Path) -> None:
+def _make_in_child() -> bytes:
+    """Return what `Parts.write` writes. Through a pipe: a full disk is no reason to be deaf."""
     if importlib.util.find_spec("onnx") is None:
         raise PartsUnavailable("the wake word's front end has not been made yet, and the package onnx is not installed")
-    command = [sys.executable, "-P", "-m", "edgevoice.wakeword", str(target)]
+    command = [sys.executable, "-P", "-m", "edgevoice.wakeword", "-"]
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=_MAKING_LIMIT_S)
+        return subprocess.run(command, check=True, capture_output=True, timeout=_MAKING_LIMIT_S).stdout
     except subprocess.CalledProcessError as error:
-        last = (error.stderr.strip().splitlines() or ["without a word"])[-1]
-        raise PartsUnavailable(f"the wake word's front end cannot be made: {last}") from error
+        last = (error.stderr.decode(errors="replace").strip().splitlines() or ["without a word"])[-1]
+        # Killed, as by a machine that is out of memory, or out of something by its own word.
+        can_pass = error.returncode < 0 or error.returncode == EXIT_NOT_NOW
+        kind = PartsNotMade if can_pass else PartsUnavailable
+        raise kind(f"the wake word's front end cannot be made: {last}") from error
     except subprocess.TimeoutExpired as error:
-        raise PartsUnavailable(
-            f"the wake word's front end was not made within {_MAKING_LIMIT_S:.0f} s",
-            remedy="Try again when the machine is less busy.",
-        ) from error
+        raise PartsNotMade(f"the wake word's front end was not made within {_MAKING_LIMIT_S:.0f} s") from error
+    except OSError as error:
+        raise PartsNotMade(f"the wake word's front end cannot be made: no process for it: {error.strerror}") from error
 
 
 def _keep(parts: Parts, place: Path) -> None:
-    # A name of its own: two programs may start at once, and each renames a file that is whole.
-    temporary = place.with_name(f"{place.stem}.{os.getpid()}.tmp")
     try:
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        parts.write(temporary)
-        temporary.replace(place)
+        write_whole(place, parts.dump)
     except OSError as error:
         tell(_log, logging.WARNING, "wakeword-cache", problem=f"{place.parent} cannot be written: {error.strerror}")

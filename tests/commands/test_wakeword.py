@@ -23,6 +23,7 @@ from typer.testing import CliRunner, Result
 from edgevoice import settings_file
 from edgevoice.audio import devices
 from edgevoice.commands.root import app
+from edgevoice.store.folders import cache_folder
 from edgevoice.virtual import VirtualCard
 from edgevoice.wakeword.near_misses_log import (
     CLIPS_NAME,
@@ -34,7 +35,7 @@ from edgevoice.wakeword.near_misses_log import (
     NearMissLog,
     read_log,
 )
-from edgevoice.wakeword.parts import cache_folder, parts_of
+from edgevoice.wakeword.parts import parts_of
 from tests.audio.fake_library import CARDS, FakeLibrary
 from tests.waiting import until
 from tests.wakeword.sounds import DATA, NEGATIVES, POSITIVES, quiet, recording

@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import pytest
-
 from edgevoice.core.notices import AudioReceived, PhaseEntered
-from edgevoice.system.announced import ANNOUNCEMENT, Announced, state_folder
+from edgevoice.system.announced import ANNOUNCEMENT, Announced
 
 SOUND = AudioReceived("r1", "a1", b"\0\0")
 
@@ -43,21 +41,3 @@ def test_a_folder_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> None
 def test_it_names_what_the_box_can_do_without_an_account() -> None:
     for word in ("account", "time", "volume", "timers", "story"):
         assert word in ANNOUNCEMENT
-
-
-@pytest.mark.parametrize(
-    ("environment", "expected"),
-    [
-        ({"STATE_DIRECTORY": "/var/lib/edgevoice"}, "/var/lib/edgevoice"),
-        ({"STATE_DIRECTORY": "/var/lib/edgevoice:/var/lib/other"}, "/var/lib/edgevoice"),
-        ({"XDG_STATE_HOME": "/home/me/state"}, "/home/me/state/edgevoice"),
-        ({"STATE_DIRECTORY": "", "XDG_STATE_HOME": ""}, "/home/me/.local/state/edgevoice"),
-        ({}, "/home/me/.local/state/edgevoice"),
-    ],
-)
-def test_the_box_remembers_where_systemd_says_or_in_the_users_own_folder(
-    environment: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOME", "/home/me")
-
-    assert state_folder(environment) == Path(expected)

@@ -5,6 +5,8 @@ import errno
 import json
 import logging
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,8 +16,9 @@ import pytest
 from edgevoice.core.facts import BudgetTold, LinkLost, LinkOpened
 from edgevoice.core.notices import Notice, PhaseEntered
 from edgevoice.core.orders import CloseLink
+from edgevoice.store.files import write_whole
 from edgevoice.system import minutes
-from edgevoice.system.minutes import FILE_NAME, Minutes
+from edgevoice.system.minutes import FILE_NAME, Ledger, Minutes
 from tests.waiting import eventually
 
 TODAY = date(2026, 11, 22)
@@ -263,3 +266,125 @@ def test_a_disk_that_has_room_again_is_written(day: Day, monkeypatch: pytest.Mon
     day.live(mend, until=lambda: day.file().exists())
 
     assert day.restarted().today_s == 60
+
+
+@pytest.mark.parametrize("content", [b"{", None])
+def test_a_file_that_breaks_or_goes_while_the_box_runs_costs_nothing_and_is_told_once(
+    day: Day, content: bytes | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger = Ledger(day.file())
+    ledger.add("2026-11-22", 60)
+    ledger.write()
+    for _ in range(2):
+        if content is None:
+            day.file().unlink(missing_ok=True)
+        else:
+            day.file().write_bytes(content)
+        ledger.write()
+    ledger.add("2026-11-22", 40)
+    ledger.write()
+
+    assert [record.message for record in caplog.records] == (["minutes"] if content else [])
+    assert json.loads(day.file().read_bytes()) == {"2026-11-22": 100}
+
+
+@pytest.mark.parametrize("back_s", [1, 500, 1e9])
+def test_a_clock_that_runs_backwards_takes_nothing_from_the_day(day: Day, back_s: float) -> None:
+    day.talk(600)
+    day.happen(LISTENING)
+    day.now -= back_s
+    assert day.minutes.today_s == 600
+    day.happen(CloseLink())
+    assert day.minutes.today_s == 600
+
+    day.live(lambda: day.talk(30))
+    assert day.restarted().today_s == 630
+
+
+def test_a_session_goes_on_counting_from_where_its_clock_was_put_back_to(day: Day) -> None:
+    def put_back() -> None:
+        day.happen(LISTENING)
+        day.happen(CloseLink(), after_s=-50)
+        day.happen(LISTENING)
+        day.happen(CloseLink(), after_s=20)
+
+    day.live(put_back)
+
+    assert day.restarted().today_s == 20
+
+
+def test_a_day_holds_at_most_what_its_file_may_hold(day: Day) -> None:
+    day.live(lambda: day.talk(5e9))
+
+    assert day.restarted().today_s == 1_000_000
+
+
+def test_the_file_is_its_owners_alone(day: Day) -> None:
+    day.live(lambda: day.talk(60))
+
+    assert day.file().stat().st_mode & 0o777 == 0o600
+
+
+def test_of_two_programs_that_count_no_second_is_lost(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(minutes, "TICK_S", 0.005)
+    other = Day(day.folder)
+    day.live(lambda: day.talk(1200))
+
+    # The one that runs on hears of what the other has spent, before it has written anything itself and after.
+    other.live(until=lambda: other.told[-1] == 600 - 1200)
+    third = Day(day.folder)
+    third.live(lambda: third.talk(600))
+    assert third.minutes.today_s == 1800
+    assert day.restarted().today_s == 1800
+
+
+def test_what_is_counted_while_the_file_is_written_waits_for_the_next_time(
+    day: Day, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(day.file())
+    ledger.add("2026-11-22", 60)
+
+    def meanwhile(file: Path, content: bytes, *, is_durable: bool) -> None:
+        ledger.add("2026-11-22", 5)
+        assert ledger.seconds_of("2026-11-22") == 65
+        write_whole(file, content, is_durable=is_durable)
+
+    monkeypatch.setattr(minutes, "write_whole", meanwhile)
+    ledger.write()
+    assert json.loads(day.file().read_bytes()) == {"2026-11-22": 60}
+    assert ledger.seconds_of("2026-11-22") == 65
+    monkeypatch.undo()
+    ledger.write()
+
+    assert json.loads(day.file().read_bytes()) == {"2026-11-22": 65}
+
+
+ADDER = """
+import sys
+from pathlib import Path
+from edgevoice.system.minutes import Ledger
+ledger = Ledger(Path(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(40):
+    ledger.add("2026-11-22", 3)
+    ledger.write()
+"""
+
+
+def test_two_processes_that_write_at_once_lose_nothing_and_leave_nothing(day: Day) -> None:
+    command = [sys.executable, "-c", ADDER, str(day.file())]
+    writers = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    for writer in writers:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"ready\n"
+    # Both have read an empty folder: whoever writes what it has read then would lose the other's.
+    for writer in writers:
+        _, errors = writer.communicate(b"\n", timeout=30)
+        assert errors == b""
+
+    assert json.loads(day.file().read_bytes()) == {"2026-11-22": 240}
+    assert list(day.folder.iterdir()) == [day.file()]

@@ -1,7 +1,8 @@
 from datetime import UTC, datetime, timedelta, timezone
 
-from edgevoice.tools.clock import clock_tool, local_now
+from edgevoice.tools.clock import clock_tool
 from edgevoice.tools.registry import Registry
+from edgevoice.wall_clock import local_now
 
 
 def test_the_clock_tells_time_date_weekday_and_zone() -> None:

@@ -2,10 +2,14 @@
 blindly.
 """
 
+import errno
 import importlib.util
+import io
 import logging
+import os
 import subprocess
 import sys
+import tempfile
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
@@ -15,12 +19,12 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from edgevoice.errors import WakeWordUnavailable
+from edgevoice.errors import WakeWordUnavailable, can_pass
 from edgevoice.wakeword import __main__ as command
 from edgevoice.wakeword import engine, making, parts
 from edgevoice.wakeword.graph import GraphUnknown, streaming_graph
 from edgevoice.wakeword.models import find_part, words_present
-from edgevoice.wakeword.parts import Parts, PartsUnavailable, cache_folder, parts_of
+from edgevoice.wakeword.parts import Parts, PartsUnavailable, parts_of
 from edgevoice.wakeword.scorer import LibraryScorer, StreamingScorer
 from tests.wakeword import sounds
 
@@ -32,6 +36,12 @@ def kept_in(folder: Path) -> Path:
 
 def never(*_arguments: Any, **_named: Any) -> Any:
     raise AssertionError("nothing was to be made")
+
+
+def made_parts() -> bytes:
+    made = io.BytesIO()
+    sounds.parts().dump(made)
+    return made.getvalue()
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
@@ -53,7 +63,7 @@ def test_they_are_made_once_and_read_ever_after(tmp_path: Path, monkeypatch: pyt
 def test_what_is_damaged_is_noticed_and_made_anew(
     tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(parts, "_make_in_child", lambda target: sounds.parts().write(target))
+    monkeypatch.setattr(parts, "_make_in_child", made_parts)
     parts_of(tmp_path)
     kept = kept_in(tmp_path)
     whole = bytearray(kept.read_bytes())
@@ -82,7 +92,7 @@ def test_what_is_damaged_is_noticed_and_made_anew(
 def test_a_folder_that_cannot_be_written_costs_time_and_a_log_entry_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(parts, "_make_in_child", lambda target: sounds.parts().write(target))
+    monkeypatch.setattr(parts, "_make_in_child", made_parts)
     (tmp_path / "file").touch()
 
     assert parts_of(tmp_path / "file" / "folder").graph == sounds.parts().graph
@@ -91,7 +101,7 @@ def test_a_folder_that_cannot_be_written_costs_time_and_a_log_entry_and_nothing_
 
 
 def test_other_models_have_other_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "_make_in_child", lambda target: sounds.parts().write(target))
+    monkeypatch.setattr(parts, "_make_in_child", made_parts)
     parts_of(tmp_path)
     newer = tmp_path / "newer.onnx"
     newer.write_bytes(b"another release")
@@ -136,36 +146,66 @@ def test_who_asks_for_the_library_gets_it_and_nothing_is_made(tmp_path: Path, mo
 
 
 @pytest.mark.parametrize(
-    ("failure", "words"),
+    ("failure", "words", "may_pass"),
     [
-        (subprocess.CalledProcessError(1, "python", stderr="much\nat last the reason"), "at last the reason"),
-        (subprocess.CalledProcessError(-9, "python", stderr=""), "without a word"),
-        (subprocess.TimeoutExpired("python", 120), "was not made within 120 s"),
+        (subprocess.CalledProcessError(1, "python", stderr=b"much\nat last the reason"), "at last the reason", False),
+        (subprocess.CalledProcessError(75, "python", stderr=b"No space left on device"), "No space left", True),
+        (subprocess.CalledProcessError(-9, "python", stderr=b""), "without a word", True),
+        (subprocess.TimeoutExpired("python", 120), "was not made within 120 s", True),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "no process for it: Cannot allocate memory", True),
+        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "no process for it", True),
     ],
 )
-def test_a_child_that_fails_is_one_error_with_its_last_word(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception, words: str
+def test_a_child_that_fails_is_one_error_with_its_last_word_and_says_whether_another_try_may_help(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception, words: str, *, may_pass: bool
 ) -> None:
     def fail(*_arguments: Any, **_named: Any) -> Any:
         raise failure
 
     monkeypatch.setattr(subprocess, "run", fail)
 
-    with pytest.raises(PartsUnavailable, match=words):
+    with pytest.raises(PartsUnavailable, match=words) as refused:
         parts_of(tmp_path)
+    assert can_pass(refused.value) is may_pass
 
 
-@pytest.mark.parametrize(
-    ("environment", "folder"),
-    [
-        ({"CACHE_DIRECTORY": "/var/cache/edgevoice:/var/cache/other"}, "/var/cache/edgevoice"),
-        ({"XDG_CACHE_HOME": "/home/me/kept"}, "/home/me/kept/edgevoice"),
-        ({"XDG_CACHE_HOME": "relative"}, f"{Path.home()}/.cache/edgevoice"),
-        ({}, f"{Path.home()}/.cache/edgevoice"),
-    ],
-)
-def test_the_cache_is_where_the_system_wants_caches(environment: dict[str, str], folder: str) -> None:
-    assert cache_folder(environment) == Path(folder)
+def test_what_a_child_made_that_is_damaged_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "_make_in_child", lambda: made_parts()[:-5000])
+
+    with pytest.raises(PartsUnavailable, match="front end is damaged, as it was made"):
+        parts_of(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_they_are_made_where_no_folder_takes_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(tempfile, "mkdtemp", never)
+    monkeypatch.setattr(tempfile, "mkstemp", never)
+
+    assert parts_of(tmp_path / "file" / "cache").graph == sounds.parts().graph
+
+
+@pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "No space left on device"), MemoryError()])
+def test_the_child_says_by_its_exit_status_that_another_try_may_help(
+    failure: BaseException, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> Parts:
+        raise failure
+
+    monkeypatch.setattr(making, "make_parts", fail)
+
+    assert command.main(["-"]) == os.EX_TEMPFAIL
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_fault_of_the_child_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> Parts:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(making, "make_parts", fail)
+
+    with pytest.raises(PermissionError):
+        command.main(["-"])
 
 
 def test_at_install_it_can_be_made_ahead(tmp_path: Path) -> None:
@@ -207,7 +247,7 @@ def test_an_install_that_cannot_make_it_says_why(
 
     monkeypatch.setattr(making, "find_part", missing)
 
-    assert command.main(["/nowhere/parts.npz"]) == 1
+    assert command.main(["-"]) == 1
     assert "does not bring melspectrogram.onnx" in capsys.readouterr().err
 
 

@@ -1,0 +1,123 @@
+"""Files that are whole or not there at all, readable by their owner only, and written by several processes in turn."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+SUFFIX: Final = ".tmp"
+"""How the names of unfinished files end; see ``sweep``."""
+
+_LOCK_LIMIT_S: Final = 2.0
+_LOCK_STEP_S: Final = 0.01
+
+
+def write_whole(path: Path, content: bytes | Callable[[BinaryIO], object], *, is_durable: bool = False) -> None:
+    """Put ``content``, or what the function writes, at ``path``: a reader finds the old file or the new one, and whole.
+
+    The file is for its owner only (0600), and so are folders that are missing. ``is_durable`` waits for the disk, so
+    that a power cut leaves no empty file. Raises ``OSError``; nothing unfinished is left then.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, draft = _draft(path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            if isinstance(content, bytes):
+                file.write(content)
+            else:
+                content(file)
+            file.flush()
+            if is_durable:
+                os.fsync(file.fileno())
+            # Still locked: see `sweep`.
+            draft.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise
+
+
+def _draft(path: Path) -> tuple[int, Path]:
+    """Return a new file beside ``path``, locked for as long as it is open: its writer is alive."""
+    while True:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=SUFFIX, dir=path.parent)
+        _try_lock(descriptor)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor, Path(name)
+        os.close(descriptor)  # swept by another process before it was locked
+
+
+@contextlib.contextmanager
+def draft_folder(path: Path) -> Iterator[Path]:
+    """Give a new folder beside ``path``, to be filled and renamed to it; what is left of it goes with the context.
+
+    Raises ``OSError``.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=SUFFIX, dir=path.parent))
+    descriptor = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _try_lock(descriptor)
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        os.close(descriptor)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed writers have left unfinished in ``folder``; what a living one is writing stays."""
+    with contextlib.suppress(OSError):
+        for left in [each for each in folder.iterdir() if each.name.endswith(SUFFIX)]:
+            with contextlib.suppress(OSError):
+                _remove_unless_locked(left)
+
+
+def _remove_unless_locked(left: Path) -> None:
+    descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not _try_lock(descriptor):
+            return
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink()
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def locked(folder: Path, *, limit_s: float = _LOCK_LIMIT_S) -> Iterator[None]:
+    """Hold the lock of ``folder`` while the context lasts, against other processes and other threads.
+
+    The folder itself is locked, so that no file is left behind. Raises ``OSError``; where another holds the lock for
+    more than ``limit_s`` seconds, ``TimeoutError``. Blocks: not for the event loop.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        give_up_at = time.monotonic() + limit_s
+        while not _try_lock(descriptor):
+            if time.monotonic() >= give_up_at:
+                raise TimeoutError(errno.ETIMEDOUT, f"another program has locked it for more than {limit_s:g} s")
+            time.sleep(_LOCK_STEP_S)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed; return whether it is ours. A file system without locks never objects."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True

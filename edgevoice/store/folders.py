@@ -1,0 +1,77 @@
+"""Folders: where the box keeps what it must remember, what it can make again, and what it needs for a moment."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from edgevoice.errors import StorageUnavailable
+
+NO_HOME: Final = Path("/nonexistent")
+"""The home of users who have none (Debian policy 9.2.3): nothing is found there, and nothing can be written."""
+
+MEMORY: Final = Path("/dev/shm")  # noqa: S108 - only ever the parent of a private folder
+
+
+def state_folder(environment: Mapping[str, str]) -> Path:
+    """Return where the box keeps what it must remember: systemd's state directory, else the user's own."""
+    return _systemds(environment, "STATE_DIRECTORY") or _users(environment, "XDG_STATE_HOME", ".local/state")
+
+
+def cache_folder(environment: Mapping[str, str]) -> Path:
+    """Return where the box keeps what it can make again: systemd's cache directory, else the user's own."""
+    return _systemds(environment, "CACHE_DIRECTORY") or _users(environment, "XDG_CACHE_HOME", ".cache")
+
+
+def _systemds(environment: Mapping[str, str], variable: str) -> Path | None:
+    # systemd may name several, separated by colons; the first is as good as any.
+    folder = environment.get(variable, "").partition(":")[0]
+    return Path(folder) if folder else None
+
+
+def _users(environment: Mapping[str, str], variable: str, in_home: str) -> Path:
+    base = Path(environment.get(variable, ""))
+    if not base.is_absolute():
+        # A relative path counts as unset (XDG Base Directory Specification 0.8).
+        base = _home(environment) / in_home
+    return base / "edgevoice"
+
+
+def _home(environment: Mapping[str, str]) -> Path:
+    """Return the user's home; ``NO_HOME`` without HOME and without an entry in the list of users."""
+    home = Path(environment.get("HOME", "") or os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises
+    return home if home.is_absolute() else NO_HOME
+
+
+def scratch_places(first: str | None = None) -> Iterator[Path]:
+    """Yield the folders that may take files for a moment, best first: ``first``, the system's own, and memory."""
+    if first:
+        yield Path(first)
+    with contextlib.suppress(FileNotFoundError):
+        # Where Python has found no folder that takes a file, it raises.
+        yield Path(tempfile.gettempdir())
+    yield MEMORY
+
+
+def make_scratch(prefix: str, *, first: str | None = None) -> Path:
+    """Return a new private folder, in the first of ``scratch_places`` that takes one. Raises ``StorageUnavailable``."""
+    problem = "no folder for temporary files"
+    for place in scratch_places(first):
+        try:
+            return Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+        except OSError as error:
+            problem = f"no temporary folder can be made in {place}: {error.strerror}"
+    raise StorageUnavailable(problem)
+
+
+@contextlib.contextmanager
+def scratch_folder(prefix: str) -> Iterator[Path]:
+    """Give a private folder while the context lasts. Raises ``StorageUnavailable``."""
+    folder = make_scratch(prefix)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

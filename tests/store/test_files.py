@@ -1,0 +1,170 @@
+"""Files that are whole or not there, private, and without leftovers."""
+
+import errno
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from edgevoice.store import files
+from edgevoice.store.files import draft_folder, locked, sweep, write_whole
+
+
+def test_a_file_is_put_in_place_of_the_last_one_for_its_owner_only(tmp_path: Path) -> None:
+    file = tmp_path / "deep" / "down" / "file"
+    write_whole(file, b"first")
+    file.chmod(0o644)
+    write_whole(file, lambda opened: opened.write(b"second"), is_durable=True)
+
+    assert file.read_bytes() == b"second"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_write_that_fails_leaves_the_last_file_and_no_other(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    write_whole(file, b"first")
+
+    def fail(opened: BinaryIO) -> None:
+        opened.write(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(file, fail)
+    assert file.read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_what_must_last_is_on_the_disk_before_it_takes_the_last_ones_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: seen.append((tmp_path / "file").exists()))
+
+    write_whole(tmp_path / "file", b"passing")
+    assert seen == []
+    (tmp_path / "file").unlink()
+    write_whole(tmp_path / "file", b"lasting", is_durable=True)
+    assert seen == [False]
+
+
+def test_a_folder_takes_its_place_filled_or_leaves_nothing(tmp_path: Path) -> None:
+    place = tmp_path / "cache" / "made"
+    with draft_folder(place) as draft:
+        (draft / "file").write_text("whole")
+        draft.replace(place)
+    assert (place / "file").read_text() == "whole"
+
+    with draft_folder(tmp_path / "cache" / "never") as draft:
+        (draft / "file").write_text("half")
+    assert list(place.parent.iterdir()) == [place]
+
+
+WRITER = """
+import os, signal, sys
+from pathlib import Path
+from edgevoice.store.files import draft_folder, write_whole
+
+def stop(_file):
+    print("writing", flush=True)
+    sys.stdin.read()
+
+place = Path(sys.argv[1])
+if sys.argv[2] == "file":
+    write_whole(place, stop)
+else:
+    with draft_folder(place) as draft:
+        (draft / "inside").touch()
+        stop(None)
+"""
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_a_killed_writer_leaves_is_swept_and_what_a_living_one_writes_is_not(tmp_path: Path, kind: str) -> None:
+    command = [sys.executable, "-c", WRITER, str(tmp_path / "minutes.json"), kind]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"writing\n"
+        sweep(tmp_path)
+        assert len(list(tmp_path.iterdir())) == 1
+
+        writer.kill()
+        writer.wait()
+        assert len(list(tmp_path.iterdir())) == 1
+        sweep(tmp_path)
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_leftovers_of_earlier_releases_are_swept_and_nothing_else_is(tmp_path: Path) -> None:
+    (tmp_path / "minutes.json.4711.tmp").write_text("{}")
+    (tmp_path / "minutes.json").write_text("{}")
+    target = tmp_path / "elsewhere"
+    target.write_text("not ours")
+    (tmp_path / "link.tmp").symlink_to(target)
+    sweep(tmp_path)
+    sweep(tmp_path / "absent")
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "link.tmp", "minutes.json"]
+
+
+def test_a_draft_that_is_swept_before_it_is_locked_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = files._try_lock
+    swept: list[Path] = []
+
+    def late(descriptor: int) -> bool:
+        if not swept:
+            (draft,) = tmp_path.iterdir()
+            draft.unlink()
+            swept.append(draft)
+        return lock(descriptor)
+
+    monkeypatch.setattr(files, "_try_lock", late)
+    write_whole(tmp_path / "file", b"content")
+
+    assert (tmp_path / "file").read_bytes() == b"content"
+    assert swept
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_only_one_holds_the_lock_of_a_folder_and_nothing_is_left_of_it(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    order: list[str] = []
+
+    def second() -> None:
+        with locked(folder):
+            order.append("second")
+
+    with locked(folder):
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        waiting.join(0.05)
+        order.append("first")
+    waiting.join()
+
+    assert order == ["first", "second"]
+    assert list(folder.iterdir()) == []
+
+
+def test_who_waits_too_long_for_the_lock_hears_why(tmp_path: Path) -> None:
+    waiting = locked(tmp_path, limit_s=0.0)
+
+    with locked(tmp_path), pytest.raises(TimeoutError, match="another program has locked it"):
+        waiting.__enter__()
+
+
+def test_a_file_system_without_locks_is_written_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_descriptor: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with locked(tmp_path):
+        write_whole(tmp_path / "file", b"content")
+
+    assert (tmp_path / "file").read_bytes() == b"content"

@@ -1,0 +1,94 @@
+"""Where files are kept, also on a machine that gives the box no place for them."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from edgevoice.errors import StorageUnavailable
+from edgevoice.store import folders
+from edgevoice.store.folders import cache_folder, make_scratch, scratch_folder, state_folder
+
+HOME = {"HOME": "/home/me"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"STATE_DIRECTORY": "/var/lib/edgevoice"}, "/var/lib/edgevoice"),
+        ({"STATE_DIRECTORY": "/var/lib/edgevoice:/var/lib/other"}, "/var/lib/edgevoice"),
+        ({"XDG_STATE_HOME": "/home/me/state"}, "/home/me/state/edgevoice"),
+        ({"STATE_DIRECTORY": "", "XDG_STATE_HOME": "", **HOME}, "/home/me/.local/state/edgevoice"),
+        ({"XDG_STATE_HOME": "relative", **HOME}, "/home/me/.local/state/edgevoice"),
+        (HOME, "/home/me/.local/state/edgevoice"),
+    ],
+)
+def test_the_box_remembers_where_systemd_says_or_in_the_users_own_folder(
+    environment: dict[str, str], expected: str
+) -> None:
+    assert state_folder(environment) == Path(expected)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"CACHE_DIRECTORY": "/var/cache/edgevoice:/var/cache/other"}, "/var/cache/edgevoice"),
+        ({"XDG_CACHE_HOME": "/home/me/kept"}, "/home/me/kept/edgevoice"),
+        ({"XDG_CACHE_HOME": "relative", **HOME}, "/home/me/.cache/edgevoice"),
+        (HOME, "/home/me/.cache/edgevoice"),
+    ],
+)
+def test_the_cache_is_where_the_system_wants_caches(environment: dict[str, str], expected: str) -> None:
+    assert cache_folder(environment) == Path(expected)
+
+
+def test_without_home_the_list_of_users_is_asked() -> None:
+    home = Path("~").expanduser()
+
+    assert cache_folder({}) == home / ".cache" / "edgevoice"
+    assert state_folder({"HOME": ""}) == home / ".local" / "state" / "edgevoice"
+
+
+def test_a_user_without_any_home_keeps_nothing_and_nothing_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What `expanduser` returns without HOME for a number that is in no list of users.
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+
+    assert cache_folder({}) == Path("/nonexistent/.cache/edgevoice")
+    assert state_folder({"HOME": "not/absolute"}) == Path("/nonexistent/.local/state/edgevoice")
+    assert not state_folder({}).exists()
+
+
+def test_a_scratch_folder_is_private_and_goes_with_its_context() -> None:
+    with scratch_folder("edgevoice-test-") as folder:
+        assert folder.stat().st_mode & 0o777 == 0o700
+        (folder / "file").touch()
+    assert not folder.exists()
+
+
+def no_temporary_folder() -> str:
+    raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+
+def test_where_no_temporary_folder_can_be_used_memory_takes_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "gettempdir", no_temporary_folder)
+    with scratch_folder("edgevoice-test-") as folder:
+        assert folder.parent == folders.MEMORY
+
+
+def test_the_folder_that_is_wanted_first_is_taken_where_it_can_be(tmp_path: Path) -> None:
+    assert make_scratch("x-", first=str(tmp_path)).parent == tmp_path
+
+    instead = make_scratch("edgevoice-test-", first="/nonexistent")
+    assert instead.parent == Path(tempfile.gettempdir())
+    instead.rmdir()
+
+
+def test_no_place_at_all_is_one_line_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "gettempdir", no_temporary_folder)
+    monkeypatch.setattr(folders, "MEMORY", Path("/nonexistent"))
+
+    with pytest.raises(StorageUnavailable, match="no temporary folder can be made in /nonexistent: No such") as refused:
+        make_scratch("x-")
+    assert "df -h" in refused.value.line()
+    assert "\n" not in refused.value.line()
