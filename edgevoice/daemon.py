@@ -27,6 +27,8 @@ from edgevoice.errors import (
     PanelUnavailable,
     SettingsInvalid,
     WakeWordUnavailable,
+    can_pass,
+    of_machine,
 )
 from edgevoice.hearing import watch_hearing
 from edgevoice.journal import tell
@@ -38,6 +40,7 @@ from edgevoice.realtime.endpoint import Endpoint, local, remote
 from edgevoice.sayings import learn
 from edgevoice.settings import Settings
 from edgevoice.settings_file import load, salvage_panel
+from edgevoice.store.files import sweep
 from edgevoice.store.folders import cache_folder, state_folder
 from edgevoice.system.announced import ANNOUNCEMENT, Announced
 from edgevoice.system.collector import spare_nothing, spare_what_is_there, tidy_up
@@ -51,7 +54,10 @@ from edgevoice.wakeword.near_misses_log import NearMissLog
 _log = logging.getLogger(__name__)
 
 EXIT_SETTINGS = 78
-"""EX_CONFIG of sysexits.h: starting again cannot help before somebody has mended the settings."""
+"""EX_CONFIG of sysexits.h: starting again cannot help before a person has acted. systemd leaves the box off."""
+
+EXIT_AGAIN = 1
+"""For everything else: systemd starts the box again."""
 
 _SWITCH_INTERVAL_S = 0.0005
 """How long a thread may keep the interpreter: at Python's own 5 ms, busy code starved the output callback 9 to 11 times
@@ -59,6 +65,11 @@ in 6 s.
 """
 
 _FAULT_SHOWN_S = 3.0
+
+_AGAIN_S = 12.0
+"""How long a box waits, its fault light on, before systemd starts it again: with RestartSec=5 fewer than five starts in
+a minute, after which systemd would leave it off (StartLimitBurst=).
+"""
 
 _DRIFT_LOOK_S = 60.0
 _DRIFT_PPM = 20.0
@@ -118,11 +129,14 @@ async def serve(
             if sayings is not None:
                 runs.append(_learn(sayings, parts))
             await _run(parts, manager, stop, started, runs)
-        except EdgevoiceError as error:
-            panel.show(Light.FAULT, error.code)
-            manager.show_status(error.line())
-            await _wait(stop, _FAULT_SHOWN_S)
-            raise
+        except (EdgevoiceError, OSError, MemoryError) as error:
+            trouble = error if isinstance(error, EdgevoiceError) else of_machine(error)
+            if trouble is None:
+                raise
+            panel.show(Light.FAULT, trouble.code)
+            manager.show_status(trouble.line())
+            await _wait(stop, _shown_s(trouble))
+            raise trouble from error.__cause__
         finally:
             manager.stopping()
 
@@ -270,7 +284,7 @@ async def answering_service(
         # Loading its models takes seconds: it is begun before anybody waits for an answer.
         starting = asyncio.create_task(_start_early(process))
         try:
-            yield lambda: local(process.socket_path, process.ensure), said
+            yield lambda: local(process.socket_path, process.prepare), said
         finally:
             starting.cancel()
             await asyncio.gather(starting, return_exceptions=True)
@@ -294,7 +308,7 @@ def _nobody_watches(_notice: Notice, _now: float) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the daemon for ``edgevoice run``; return the exit status: 0 stopped, 78 settings refused, 1 anything else."""
+    """Run the daemon for ``edgevoice run``; return the exit status: 0 stopped, 78 a person must act, 1 try again."""
     parser = argparse.ArgumentParser(prog="edgevoice run", description="Run the smart speaker until it is stopped.")
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="the settings; the places searched else: see README"
@@ -305,16 +319,37 @@ def main(arguments: Sequence[str]) -> int:
         key = find_what_is_named(loaded.settings, os.environ)
     except (SettingsInvalid, WakeWordUnavailable) as error:
         return _refuse(error, path)
+    except OSError as error:
+        if (trouble := of_machine(error)) is None:
+            raise
+        return _refuse(trouble, path)
     journal.start(loaded.settings.log.level)
     try:
         asyncio.run(_until_signal(loaded.settings, key, lambda: load(path, os.environ).settings))
     except EdgevoiceError as error:
-        tell(_log, logging.ERROR, "stopped", code=error.code, problem=error.line())
-        return EXIT_SETTINGS if isinstance(error, WakeWordUnavailable | PanelUnavailable) else 1
-    except (Exception, SystemExit):  # noqa: BLE001 - the one place that catches everything: systemd restarts us
+        return _stopped(error)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the one place that catches all: systemd restarts us
+        if (trouble := of_machine(error)) is not None:
+            return _stopped(trouble)
         _log.exception("crashed")
-        return 1
+        return EXIT_AGAIN
     return 0
+
+
+def _stopped(error: EdgevoiceError) -> int:
+    tell(_log, logging.ERROR, "stopped", code=error.code, problem=error.line())
+    return exit_status(error)
+
+
+def exit_status(error: EdgevoiceError) -> int:
+    """Return how the daemon ends with an error: 78 only where nothing helps before a person has acted."""
+    return EXIT_AGAIN if can_pass(error) else EXIT_SETTINGS
+
+
+def _shown_s(error: EdgevoiceError) -> float:
+    """Return for how long the fault light shows an error that ends the box."""
+    is_service = "NOTIFY_SOCKET" in os.environ
+    return _AGAIN_S if is_service and can_pass(error) else _FAULT_SHOWN_S
 
 
 async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], Settings]) -> None:
@@ -322,8 +357,10 @@ async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    state, cache = state_folder(os.environ), cache_folder(os.environ)
+    for folder in (state, cache):
+        sweep(folder)
     async with answering_service(settings, key, os.environ) as (endpoint, watch):
-        state = state_folder(os.environ)
         is_billed = not answers_itself(settings, key)
         near_misses = NearMissLog(state, most_clips=settings.wakeword.keep_near_misses)
         try:
@@ -335,7 +372,7 @@ async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], 
                 record=read_record(state),
                 near_misses=near_misses,
                 minutes=Minutes(state, settings.budget.daily_minutes) if is_billed else None,
-                sayings=cache_folder(os.environ),
+                sayings=cache,
                 live=LiveSettings(settings, read),
                 started=lambda _parts: spare_what_is_there(),
             )
@@ -343,13 +380,15 @@ async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], 
             spare_nothing()
 
 
-def _refuse(error: SettingsInvalid | WakeWordUnavailable, path: Path | None) -> int:
-    """Tell what is wrong with the settings and show the fault light for a moment, if its pins can still be known."""
+def _refuse(error: EdgevoiceError, path: Path | None) -> int:
+    """Print why the settings cannot be used, and show the fault light for a moment if its pins can still be known."""
     print(error.line(), file=sys.stderr)  # noqa: T201 - before the settings are read there is no log to write to
     panel = salvage_panel(path, os.environ)
-    if panel is not None:
-        with ExitStack() as opened, contextlib.suppress(PanelUnavailable):
-            lights, _ = open_panel(Settings(panel=panel), opened)
-            lights.show(Light.FAULT, error.code)
-            time.sleep(_FAULT_SHOWN_S)
-    return EXIT_SETTINGS
+    with ExitStack() as opened:
+        if panel is not None:
+            with contextlib.suppress(PanelUnavailable):
+                lights, _ = open_panel(Settings(panel=panel), opened)
+                lights.show(Light.FAULT, error.code)
+        if panel is not None or can_pass(error):
+            time.sleep(_shown_s(error))
+    return exit_status(error)

@@ -1,6 +1,9 @@
 """Who answers, and so whether the minutes are billed; and that a box of which a part has died does not live on."""
 
 import asyncio
+import errno
+import os
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +15,20 @@ from edgevoice import daemon
 from edgevoice.assembly import Parts, assemble
 from edgevoice.core.facts import Device
 from edgevoice.daemon import answers_itself, main
+from edgevoice.errors import (
+    DeviceMissing,
+    EdgevoiceError,
+    PanelUnavailable,
+    SettingsInvalid,
+    StorageUnavailable,
+    WakeWordUnavailable,
+)
 from edgevoice.panel.none import NoPanel
 from edgevoice.realtime.endpoint import local
 from edgevoice.settings import Service, Settings
 from edgevoice.system.credentials import Key
 from edgevoice.system.notify import ServiceManager
+from edgevoice.wakeword.parts import PartsNotMade, PartsUnavailable
 
 
 @pytest.mark.parametrize(
@@ -145,3 +157,144 @@ def test_whatever_ends_the_box_but_its_owner_is_a_failure_that_systemd_restarts(
     monkeypatch.setattr("edgevoice.journal.start", lambda _level: None)
 
     assert main(["--config", str(tmp_path / "edgevoice.toml")]) == 1
+
+
+# --- how it ends -----------------------------------------------------------------------------------------------------
+
+
+def out_of_space(error: EdgevoiceError) -> EdgevoiceError:
+    error.__cause__ = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return error
+
+
+@pytest.mark.parametrize(
+    ("ending", "status"),
+    [
+        (SettingsInvalid("tools.enabled names 'nosuch'"), 78),
+        (WakeWordUnavailable("no such word"), 78),
+        (PartsUnavailable("the package onnx is not installed"), 78),
+        (PanelUnavailable("no GPIO99"), 78),
+        (out_of_space(WakeWordUnavailable("the model cannot be read")), 1),
+        (out_of_space(PanelUnavailable("no temporary folder")), 1),
+        (PartsNotMade("its child was killed"), 1),
+        (StorageUnavailable("no folder takes temporary files"), 1),
+        (OSError(errno.ENOSPC, "No space left on device"), 1),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), 1),
+        (MemoryError(), 1),
+        (DeviceMissing("no such card"), 1),
+    ],
+    ids=repr,
+)
+def test_only_where_a_person_must_act_the_box_stays_off_and_all_is_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    ending: BaseException,
+    status: int,
+) -> None:
+    async def end(*_arguments: object) -> None:
+        raise ending
+
+    (tmp_path / "edgevoice.toml").touch()
+    monkeypatch.setattr(daemon, "_until_signal", end)
+    monkeypatch.setattr("edgevoice.journal.start", lambda _level: None)
+
+    assert main(["--config", str(tmp_path / "edgevoice.toml")]) == status
+    assert [(record.message, record.exc_info) for record in caplog.records] == [("stopped", None)]
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "words"),
+    [
+        (errno.EACCES, 78, "edgevoice.toml"),
+        (errno.EIO, 1, "edgevoice.toml"),
+        (errno.EMFILE, 1, "edgevoice.toml"),
+    ],
+)
+def test_settings_that_cannot_be_read_keep_the_box_off_only_if_a_person_must_act(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    failure: int,
+    status: int,
+    words: str,
+) -> None:
+    file = tmp_path / "edgevoice.toml"
+    file.touch()
+    slept: list[float] = []
+    open_path = Path.open
+
+    def refuse(path: Path, *arguments: Any, **options: Any) -> Any:
+        if path == file:
+            raise OSError(failure, os.strerror(failure))
+        return open_path(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr("time.sleep", slept.append)
+
+    assert main(["--config", str(file)]) == status
+    told = capsys.readouterr().err
+    assert words in told
+    assert told.count("\n") == 1
+
+
+def test_a_machine_out_of_memory_while_the_settings_are_read_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    monkeypatch.setattr(daemon, "load", fail)
+    monkeypatch.setattr(daemon, "salvage_panel", lambda *_arguments: None)
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+
+    assert main([]) == 1
+    assert capsys.readouterr().err.startswith("Cannot allocate memory. Stop other programs")
+
+
+def test_what_passes_is_waited_for_long_enough_that_systemd_never_gives_the_box_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unit = (Path(__file__).parents[1] / "systemd" / "edgevoice.service").read_text()
+    figures = dict(re.findall(r"^(StartLimitIntervalSec|StartLimitBurst|RestartSec)=(\d+)$", unit, re.MULTILINE))
+    interval_s, burst, restart_s = (
+        int(figures[name]) for name in ("StartLimitIntervalSec", "StartLimitBurst", "RestartSec")
+    )
+    monkeypatch.setenv("NOTIFY_SOCKET", "/run/systemd/notify")
+
+    assert (daemon._shown_s(StorageUnavailable("full")) + restart_s) * burst > interval_s
+    assert daemon._shown_s(SettingsInvalid("wrong")) == 3
+    monkeypatch.delenv("NOTIFY_SOCKET")
+    assert daemon._shown_s(StorageUnavailable("full")) == 3
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "storage-unavailable"),
+        (MemoryError(), "machine-exhausted"),
+        (WakeWordUnavailable("no such word"), "wakeword-unavailable"),
+    ],
+)
+def test_what_ends_the_box_is_shown_and_leaves_as_one_of_our_errors(
+    monkeypatch: pytest.MonkeyPatch, failure: BaseException, code: str
+) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(daemon, "assemble", fail)
+    monkeypatch.setattr(daemon, "_FAULT_SHOWN_S", 0.0)
+
+    with pytest.raises(EdgevoiceError) as refused:
+        asyncio.run(daemon.serve(Settings(), lambda: local(Path("/nowhere.sock"), nothing_to_prepare), asyncio.Event()))
+    assert refused.value.code == code
+
+
+def test_a_fault_of_the_program_leaves_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(daemon, "assemble", fail)
+
+    with pytest.raises(PermissionError):
+        asyncio.run(daemon.serve(Settings(), lambda: local(Path("/nowhere.sock"), nothing_to_prepare), asyncio.Event()))

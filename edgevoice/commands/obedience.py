@@ -6,7 +6,7 @@ from collections.abc import Callable
 import typer
 
 from edgevoice.commands.terminal import EXIT_INTERRUPTED, listen_to_interrupts, output_failure, status_after
-from edgevoice.errors import EdgevoiceError
+from edgevoice.errors import EdgevoiceError, of_machine
 
 
 def obey(command: Callable[[], int]) -> None:
@@ -20,10 +20,13 @@ def obey(command: Callable[[], int]) -> None:
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    except OSError as error:
-        failure = output_failure(error)
-        if failure is None:
+    except (OSError, MemoryError) as error:
+        failure = output_failure(error) if isinstance(error, OSError) else None
+        if failure is not None:
+            raise typer.Exit(status_after(failure)) from None
+        if (trouble := of_machine(error)) is None:
             raise
-        raise typer.Exit(status_after(failure)) from None
+        print(trouble.line(), file=sys.stderr)
+        raise typer.Exit(1) from None
     failure = output_failure()
     raise typer.Exit(status if failure is None else status_after(failure))

@@ -14,6 +14,7 @@ from edgevoice.core.facts import MutePressed, TalkHeld, TalkPressed
 from edgevoice.daemon import answering_service, answers_itself, serve
 from edgevoice.echo.record import read_record
 from edgevoice.settings_file import load
+from edgevoice.store.files import sweep
 from edgevoice.store.folders import cache_folder, state_folder
 from edgevoice.system.credentials import find_key
 from edgevoice.system.minutes import Minutes
@@ -33,6 +34,7 @@ def talk(path: Path | None) -> int:
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
         screen = Screen(began=time.monotonic())
         state, is_free = state_folder(os.environ), answers_itself(loaded.settings, key)
+        sweep(state)
         async with answering_service(loaded.settings, key, os.environ) as (endpoint, watch):
             await serve(
                 loaded.settings,

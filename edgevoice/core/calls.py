@@ -51,6 +51,7 @@ class Calls:
         self._word = ""
         self._is_resuming = False
         self._goes_on = False
+        self._lost_by = ""
         self._left_s: float | None = None
         self.is_spent = False
 
@@ -69,6 +70,7 @@ class Calls:
         self._word = word
         self._is_resuming = False
         self._goes_on = goes_on
+        self._lost_by = ""
         self.is_spent = False
         self._box.forget_trouble()
         self._talk.deadlines.set(Deadline.CONNECT, now + self._talk.manners.connect_s)
@@ -99,6 +101,7 @@ class Calls:
         self._talk.is_user_speaking = False
         match self._talk.phase:
             case Phase.CONNECTING if lost.is_retriable and self._redials(now):
+                self._lost_by = lost.code
                 return []
             case Phase.SPEAKING if self._talk.answer.is_received or lost.is_retriable:
                 if not self._talk.answer.is_received:
@@ -132,6 +135,7 @@ class Calls:
         self._is_resuming = True
         self._goes_on = True
         self._dials = 0
+        self._lost_by = ""
         self._talk.deadlines.clear(Deadline.LISTEN, Deadline.ANSWER)
         self._talk.deadlines.set(Deadline.CONNECT, now + self._talk.manners.connect_s)
         self._redials(now)
@@ -161,6 +165,10 @@ class Calls:
             Deadline.ECHO_TAIL,
         )
         return [*actions, CloseUplink(), CloseLink()]
+
+    def give_up_dialling(self, now: float) -> list[Action]:
+        """Fail because no session opened in time, for the reason that the last dial gave, if one did."""
+        return self.fail(self._lost_by or "service-unreachable", now)
 
     def fail(self, code: str, now: float) -> list[Action]:
         """End the conversation audibly, and show why for a while."""

@@ -266,7 +266,7 @@ class Conversation:
     def _due(self, name: Deadline, now: float) -> list[Action]:
         match name:
             case Deadline.CONNECT:
-                return self._calls.fail("service-unreachable", now)
+                return self._calls.give_up_dialling(now)
             case Deadline.REDIAL:
                 return self._calls.redial()
             case Deadline.LISTEN:

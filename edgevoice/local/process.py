@@ -3,26 +3,34 @@
 import asyncio
 import contextlib
 import importlib.util
+import itertools
 import os
+import random
 import shutil
 import socket
 import sys
-import tempfile
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from edgevoice.errors import LocalServiceUnavailable
+from edgevoice.core.backoff import Backoff
+from edgevoice.errors import LocalServiceStarting, LocalServiceUnavailable, StorageUnavailable, of_machine
+from edgevoice.store.folders import NO_HOME, make_scratch
 
 READY = "ready"
 SYSTEM_RUNTIME_FOLDER = Path("/run/edgevoice")
 """What the unit's RuntimeDirectory= is: there while the service runs, and only its user may look into it."""
 
+START_LIMIT_S = 120.0
+"""Loading takes 2 s on a desktop processor, 15 s and more on a slow Pi, and longer while an SD card is busy."""
+
+PATIENCE_S = 2.0
+"""How long a dial waits for a child that loads: the next dial follows within two seconds more, until ``connect_s``."""
+
+_AGAIN = Backoff(first_s=2, factor=2, limit_s=60)
 _FOLDER_PREFIX, _SOCKET = "edgevoice-local-", "realtime.sock"
 _PACKAGES = {"hibari": "hibari-tts", "pocketsphinx": "pocketsphinx", "webrtcvad": "webrtcvad-wheels"}
-# Loading takes 2 s on a desktop processor; a Raspberry Pi needs several times as long.
-_START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 2.0
 # The child has no use for the account's key.
 _SECRETS = ("EDGEVOICE_API_KEY", "INWORLD_API_KEY")
@@ -31,26 +39,37 @@ _SECRETS = ("EDGEVOICE_API_KEY", "INWORLD_API_KEY")
 class LocalServiceProcess:
     """Run the local service as a child on a unix socket in a private folder.
 
-    `ensure` starts it, and starts it again when it has died; leaving the context ends it. The child ends by itself when
-    its standard input closes, so it never outlives the daemon. ``cache`` keeps what takes it long to make.
+    `ensure` and `prepare` start it, and start it again when it has died. The start is a task of its own: whoever asked
+    for it may give up waiting, and the child goes on loading. One that fails is tried again, after waits that grow, for
+    as long as the context lasts; leaving the context ends the child. It ends by itself when its standard input closes,
+    so it never outlives the daemon. ``cache`` keeps what takes it long to make; ``start_limit_s`` is how long it may
+    take to load.
     """
 
     def __init__(
-        self, *, announcement: str | None = None, record: Path | None = None, cache: Path | None = None
+        self,
+        *,
+        announcement: str | None = None,
+        record: Path | None = None,
+        cache: Path | None = None,
+        start_limit_s: float = START_LIMIT_S,
     ) -> None:
         self._announcement = announcement
         self._record = record
         self._cache = cache
+        self._start_limit_s = start_limit_s
+        self._is_open = False
         self._folder: Path | None = None
         self._child: Process | None = None
-        self._starting = asyncio.Lock()
+        self._starting: asyncio.Task[None] | None = None
+        self._outcome: asyncio.Future[None] | None = None
 
     @property
     def socket_path(self) -> Path:
-        """The unix socket; valid inside the context."""
-        if self._folder is None:
+        """The unix socket; valid inside the context, and on a machine without a folder for it nowhere."""
+        if not self._is_open:
             raise RuntimeError("The local service has no socket outside its context")
-        return self._folder / _SOCKET
+        return (self._folder or NO_HOME) / _SOCKET
 
     @property
     def uri(self) -> str:
@@ -59,40 +78,96 @@ class LocalServiceProcess:
 
     @property
     def pid(self) -> int | None:
-        """The child's process id while it runs."""
+        """The child's process id while it takes connections."""
         return self._child.pid if self._child is not None and self._child.returncode is None else None
 
     async def __aenter__(self) -> Self:
-        # mkdtemp makes the folder 0700: nobody else on the machine may talk to the box.
-        self._folder = Path(tempfile.mkdtemp(prefix=_FOLDER_PREFIX, dir=_runtime_folder()))
+        self._is_open = True
+        with contextlib.suppress(StorageUnavailable):
+            self._make_folder()  # else `ensure` tries again, and says what is wrong
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
         if self._child is not None:
             await _end(self._child)
-        shutil.rmtree(self.socket_path.parent, ignore_errors=True)
-        self._folder = None
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        self._is_open, self._folder = False, None
 
     async def ensure(self) -> None:
         """Start the child unless it runs; return when it takes connections.
 
-        Raises LocalServiceUnavailable when a package is missing or the child does not get ready within 60 s.
+        Raises LocalServiceUnavailable when a package is missing, when the child ends or is not ready within its limit,
+        and at once while the next try is waited for.
         """
-        async with self._starting:
-            if self.pid is not None:
+        await self._wait(None)
+
+    async def prepare(self) -> None:
+        """Do as `ensure` for a caller with little time: LocalServiceStarting is raised when the child still loads."""
+        await self._wait(PATIENCE_S)
+
+    async def _wait(self, patience_s: float | None) -> None:
+        if self.pid is not None:
+            return
+        if missing := [name for module, name in _PACKAGES.items() if importlib.util.find_spec(module) is None]:
+            raise LocalServiceUnavailable(f"The local service needs {' and '.join(missing)}")
+        if self._outcome is None or self._starting is None or self._starting.done():
+            self._outcome = asyncio.get_running_loop().create_future()
+            self._starting = asyncio.create_task(self._start(self._outcome), name="local-service")
+        outcome = self._outcome
+        await asyncio.wait({outcome}, timeout=patience_s)
+        if not outcome.done():
+            raise LocalServiceStarting("the answering service inside the box is still loading")
+        outcome.result()
+
+    async def _start(self, outcome: asyncio.Future[None]) -> None:
+        """Start the child until it is ready; ``outcome`` is that of the first try, and each try has its own."""
+        for attempt in itertools.count():
+            try:
+                self._child = await self._started()
+            except LocalServiceUnavailable as error:
+                outcome.set_exception(error)
+                outcome.exception()  # looked at: there may be nobody who waits for it
+            except BaseException as error:
+                # Whoever waits must not wait for ever: for a fault of ours, or for a start that the end has overtaken.
+                is_ours = isinstance(error, Exception)
+                outcome.set_exception(error if is_ours else LocalServiceUnavailable("The local service is stopping"))
+                outcome.exception()
+                raise
+            else:
+                outcome.set_result(None)
                 return
-            missing = [name for module, name in _PACKAGES.items() if importlib.util.find_spec(module) is None]
-            if missing:
-                raise LocalServiceUnavailable(f"The local service needs {' and '.join(missing)}")
+            # Until the next try, callers hear of the last one at once.
+            await asyncio.sleep(_AGAIN.delay_s(attempt, random.random))
+            outcome = self._outcome = asyncio.get_running_loop().create_future()
+
+    async def _started(self) -> Process:
+        try:
+            self._make_folder()
             child = await asyncio.create_subprocess_exec(*self._command(), stdin=PIPE, stdout=PIPE, env=_environment())
-            async with contextlib.AsyncExitStack() as unready:
-                # A caller that gave up leaves no child behind.
-                unready.push_async_callback(_end, child)
-                await _wait_until_ready(child)
-                unready.pop_all()
-            self._child = child
+        except StorageUnavailable as error:
+            problem = f"The local service has no place for its socket: {error}"
+            raise LocalServiceUnavailable(problem, remedy=error.remedy) from error
+        except OSError as error:
+            trouble = of_machine(error)
+            remedy = trouble.remedy if trouble is not None else None
+            problem = f"The local service cannot be started: {error.strerror}"
+            raise LocalServiceUnavailable(problem, remedy=remedy) from error
+        async with contextlib.AsyncExitStack() as unready:
+            unready.push_async_callback(_end, child)
+            await _wait_until_ready(child, self._start_limit_s)
+            unready.pop_all()
+        return child
+
+    def _make_folder(self) -> None:
+        if self._folder is None:
+            # Private (0700): nobody else on the machine may talk to the box.
+            self._folder = make_scratch(_FOLDER_PREFIX, first=_runtime_folder())
 
     def _command(self) -> list[str]:
         module = [sys.executable, "-P", "-m", "edgevoice.local"]
@@ -118,16 +193,21 @@ def running_socket(runtime_folder: Path) -> Path | None:
     return None
 
 
-async def _wait_until_ready(child: Process) -> None:
+async def _wait_until_ready(child: Process, limit_s: float) -> None:
     assert child.stdout is not None  # noqa: S101 - it was asked for as a pipe
     try:
-        async with asyncio.timeout(_START_TIMEOUT_S):
+        async with asyncio.timeout(limit_s):
             while line := await child.stdout.readline():
                 if line.decode(errors="replace").strip() == READY:
                     return
     except TimeoutError:
-        raise LocalServiceUnavailable(f"The local service was not ready within {_START_TIMEOUT_S:.0f} s") from None
-    raise LocalServiceUnavailable("The local service ended before it was ready; its own words are in the log")
+        raise LocalServiceUnavailable(
+            f"The local service was not ready within {limit_s:g} s", remedy="It is started again by itself."
+        ) from None
+    raise LocalServiceUnavailable(
+        "The local service ended before it was ready; its own words are in the log",
+        remedy="It is started again by itself; the log says why it ended.",
+    )
 
 
 async def _end(child: Process) -> None:
@@ -148,5 +228,5 @@ def _environment() -> dict[str, str]:
 
 
 def _runtime_folder() -> str | None:
-    # systemd may name several; the first is as good as any. None is the system's folder for temporary files.
+    # systemd may name several; the first is as good as any.
     return os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0] or None

@@ -156,6 +156,16 @@ def test_dialling_ends_when_nothing_answers() -> None:
     assert called.phase is Phase.IDLE
 
 
+def test_when_nothing_answers_the_last_dials_own_reason_is_shown() -> None:
+    called = drive(*TO_CONNECTING, LinkLost("local-service-starting", is_retriable=True))
+    called.wait(called.waits_s or 0)
+
+    assert called.wait(12)[0] == ShowLight(Light.FAULT, "local-service-starting")
+
+    called.hear(WAKE)
+    assert called.wait(12)[0] == ShowLight(Light.FAULT, "service-unreachable")
+
+
 def test_a_refusal_that_dialling_again_cannot_mend_is_told_at_once() -> None:
     orders = drive(*TO_CONNECTING).hear(LinkLost("key-refused", is_retriable=False))
 

@@ -94,6 +94,14 @@ def test_a_service_that_never_opens_again_is_given_up_in_time() -> None:
     assert lost.wait(12) == [REOPEN, *TROUBLE]
 
 
+def test_when_it_never_opens_again_the_last_dials_own_reason_is_shown_and_not_one_of_before() -> None:
+    called = drive(WAKE, LinkLost("local-service-starting", is_retriable=True))
+    called.wait(0.25)
+    called.hear(LinkOpened(), NETWORK_GONE)
+
+    assert called.wait(12)[1] == ShowLight(Light.FAULT, "service-unreachable")
+
+
 def test_who_holds_the_button_meanwhile_hangs_up() -> None:
     assert drive(*TO_LISTENING, NETWORK_GONE).hear(TalkHeld()) == HUNG_UP
 

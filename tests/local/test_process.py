@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -7,11 +8,13 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
 
-from edgevoice.errors import LocalServiceUnavailable
+from edgevoice.core.backoff import Backoff
+from edgevoice.errors import LocalServiceStarting, LocalServiceUnavailable, StorageUnavailable
 from edgevoice.local import process as process_module
 from edgevoice.local.process import LocalServiceProcess, running_socket
 from tests.local.client import HEADERS, QUERY, Client, dialled_unix
@@ -152,3 +155,211 @@ def test_the_child_does_not_get_the_key(monkeypatch: pytest.MonkeyPatch) -> None
 
     assert "EDGEVOICE_API_KEY" not in process_module._environment()
     assert "PATH" in process_module._environment()
+
+
+# --- a child that loads slowly, or not at all ------------------------------------------------------------------------
+
+SLOW_CHILD = """
+import pathlib, sys, time
+log, delay_s = pathlib.Path(sys.argv[1]), float(sys.argv[2])
+with log.open("a") as file:
+    file.write("started\\n")
+deadline = time.monotonic() + delay_s
+while time.monotonic() < deadline and not log.with_suffix(".go").exists():
+    time.sleep(0.005)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+class Slow(LocalServiceProcess):
+    """A child that gets ready when it is let, or after ``delay_s``."""
+
+    def __init__(self, folder: Path, *, delay_s: float = 60, start_limit_s: float = 60) -> None:
+        super().__init__(start_limit_s=start_limit_s)
+        self.log = folder / "log"
+        self._delay_s = delay_s
+
+    def _command(self) -> list[str]:
+        return [sys.executable, "-S", "-c", SLOW_CHILD, str(self.log), str(self._delay_s)]
+
+    @property
+    def starts(self) -> int:
+        return self.log.read_text().count("started") if self.log.exists() else 0
+
+    def let_get_ready(self) -> None:
+        self.log.with_suffix(".go").touch()
+
+
+def test_a_caller_that_gives_up_leaves_the_child_loading_for_the_next_one(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with Slow(tmp_path) as process:
+            for _ in range(3):
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.02):
+                        await process.ensure()
+            await eventually(lambda: process.starts == 1)
+            assert process.pid is None
+
+            process.let_get_ready()
+            await process.ensure()
+            assert process.pid is not None
+            assert process.starts == 1
+
+    asyncio.run(scene())
+
+
+def test_who_dials_while_the_child_loads_is_told_that_it_is_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_module, "PATIENCE_S", 0.01)
+
+    async def scene() -> None:
+        async with Slow(tmp_path) as process:
+            for _ in range(3):
+                with pytest.raises(LocalServiceStarting, match="still loading") as starting:
+                    await process.prepare()
+                assert starting.value.is_retriable
+            process.let_get_ready()
+            await process.ensure()
+            await process.prepare()
+            assert process.starts == 1
+
+    asyncio.run(scene())
+
+
+def test_a_child_that_hangs_is_given_up_after_its_own_limit_and_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_module, "_AGAIN", Backoff(first_s=0.01, factor=2, limit_s=0.02))
+
+    async def scene() -> None:
+        async with Slow(tmp_path, start_limit_s=0.3) as process:
+            with pytest.raises(LocalServiceUnavailable, match=r"not ready within 0\.3 s"):
+                await process.ensure()
+            process.let_get_ready()
+            # Nobody asks: it comes back by itself.
+            await eventually(lambda: process.pid is not None)
+            assert process.starts >= 2
+
+    asyncio.run(scene())
+
+
+def test_while_the_next_try_is_waited_for_callers_hear_at_once_why_the_last_one_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_module, "_AGAIN", Backoff(first_s=60, factor=2, limit_s=60))
+
+    async def scene() -> None:
+        async with Slow(tmp_path, start_limit_s=0.05) as process:
+            for ask in (process.ensure, process.prepare, process.ensure):
+                with pytest.raises(LocalServiceUnavailable, match="not ready within"):
+                    await ask()
+            assert process.starts <= 1
+
+    asyncio.run(scene())
+
+
+def test_a_child_that_still_loads_ends_with_the_context(tmp_path: Path) -> None:
+    pids: list[int] = []
+
+    async def scene() -> None:
+        async with Slow(tmp_path) as process:
+            started = process._started
+
+            async def noted() -> Process:
+                create = asyncio.create_subprocess_exec
+
+                async def creating(*arguments: Any, **options: Any) -> Process:
+                    child = await create(*arguments, **options)
+                    pids.append(child.pid)
+                    return child
+
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setattr(asyncio, "create_subprocess_exec", creating)
+                    return await started()
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(process, "_started", noted)
+                waiting = asyncio.ensure_future(process.ensure())
+                await eventually(lambda: process.starts == 1)
+        with pytest.raises(LocalServiceUnavailable, match="is stopping"):
+            await waiting
+
+    asyncio.run(scene())
+    assert len(pids) == 1
+    assert not is_alive(pids[0])
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "Cannot allocate memory. Stop other programs"),
+        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "temporarily unavailable. Stop other"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory"), "No such file or directory. Install it"),
+    ],
+)
+def test_a_process_that_cannot_be_had_is_one_line_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: OSError, words: str
+) -> None:
+    monkeypatch.setattr(process_module, "_AGAIN", Backoff(first_s=0.01, factor=2, limit_s=0.01))
+    create = asyncio.create_subprocess_exec
+
+    async def fail(*_arguments: object, **_options: object) -> Process:
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", create)
+        raise failure
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", fail)
+
+    async def scene() -> None:
+        async with Slow(tmp_path, delay_s=0) as process:
+            with pytest.raises(LocalServiceUnavailable) as refused:
+                await process.ensure()
+            assert words in refused.value.line()
+            assert "\n" not in refused.value.line()
+            await eventually(lambda: process.pid is not None)
+
+    asyncio.run(scene())
+
+
+def test_a_machine_without_a_folder_for_the_socket_says_so_to_each_caller_and_goes_on_once_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_module, "_AGAIN", Backoff(first_s=0.01, factor=2, limit_s=0.01))
+
+    def refuse(_prefix: str, *, first: str | None = None) -> Path:
+        raise StorageUnavailable("no temporary folder can be made in /tmp: Read-only file system")
+
+    async def scene() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(process_module, "make_scratch", refuse)
+            entering = Slow(tmp_path, delay_s=0)
+            process = await entering.__aenter__()
+            assert not process.socket_path.exists()
+            with pytest.raises(LocalServiceUnavailable, match=r"no place for its socket: .* Read-only file system"):
+                await process.ensure()
+        await eventually(lambda: process.pid is not None)
+        assert process.socket_path.parent.is_dir()
+        await process.__aexit__(None, None, None)
+
+    asyncio.run(scene())
+
+
+def test_outside_its_context_there_is_no_socket() -> None:
+    with pytest.raises(RuntimeError, match="outside its context"):
+        _ = LocalServiceProcess().socket_path
+
+
+def test_a_fault_of_ours_does_not_leave_callers_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene() -> None:
+        async with Slow(tmp_path) as process:
+
+            async def fail() -> Process:
+                raise ValueError("a fault")
+
+            monkeypatch.setattr(process, "_started", fail)
+            with pytest.raises(ValueError, match="a fault"):
+                await process.ensure()
+            assert isinstance(process._starting and process._starting.exception(), ValueError)
+
+    asyncio.run(scene())

@@ -1,0 +1,149 @@
+"""Which errors a person must act upon, and which pass: whether a box stays off or returns."""
+
+import errno
+import os
+import tempfile
+from collections.abc import Callable
+
+import pytest
+
+from edgevoice import errors
+from edgevoice.errors import (
+    DeviceMissing,
+    EdgevoiceError,
+    LocalServiceStarting,
+    LocalServiceUnavailable,
+    MachineExhausted,
+    PanelUnavailable,
+    SettingsInvalid,
+    StorageUnavailable,
+    WakeWordUnavailable,
+    can_pass,
+    of_machine,
+)
+
+
+def of(number: int, name: str | None = None) -> OSError:
+    return OSError(number, os.strerror(number), name)
+
+
+def caused(error: EdgevoiceError, cause: BaseException, *, hidden: bool) -> EdgevoiceError:
+    """Return the error as ``raise … from cause`` leaves it, or ``raise … from None`` while the cause is handled."""
+    if hidden:
+        error.__context__, error.__suppress_context__ = cause, True
+    else:
+        error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize("error", [SettingsInvalid("x"), WakeWordUnavailable("x"), PanelUnavailable("x")])
+def test_what_is_wrong_with_settings_models_and_pins_stays_wrong_until_a_person_acts(error: EdgevoiceError) -> None:
+    assert not can_pass(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StorageUnavailable("x"),
+        MachineExhausted("x"),
+        DeviceMissing("x"),
+        LocalServiceStarting("x"),
+        LocalServiceUnavailable("x"),
+    ],
+)
+def test_what_the_machine_or_the_world_lacks_for_a_moment_passes(error: EdgevoiceError) -> None:
+    assert can_pass(error)
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+@pytest.mark.parametrize(
+    ("cause", "passes"),
+    [
+        (of(errno.ENOSPC), True),
+        (of(errno.EDQUOT), True),
+        (of(errno.EROFS), True),
+        (of(errno.EIO), True),
+        (of(errno.ENOMEM), True),
+        (of(errno.EAGAIN), True),
+        (of(errno.EMFILE), True),
+        (of(errno.EBUSY), True),
+        (of(errno.ETIMEDOUT), True),
+        (MemoryError(), True),
+        (StorageUnavailable("no folder"), True),
+        (of(errno.ENOENT), False),
+        (of(errno.EACCES), False),
+        (of(errno.EPERM), False),
+        (of(errno.EISDIR), False),
+        (of(errno.ENAMETOOLONG), False),
+        (ValueError("no number"), False),
+    ],
+    ids=repr,
+)
+def test_a_refusal_whose_cause_passes_may_pass_also_where_the_cause_is_hidden(
+    cause: BaseException, *, passes: bool, hidden: bool
+) -> None:
+    for kind in (SettingsInvalid, WakeWordUnavailable, PanelUnavailable):
+        assert can_pass(caused(kind("refused"), cause, hidden=hidden)) is passes
+
+
+def test_a_cause_of_a_cause_counts_and_a_ring_of_causes_ends() -> None:
+    inner = caused(SettingsInvalid("inner"), of(errno.ENOSPC), hidden=True)
+    assert can_pass(caused(WakeWordUnavailable("outer"), inner, hidden=False))
+
+    first, second = SettingsInvalid("first"), SettingsInvalid("second")
+    first.__context__, second.__context__ = second, first
+    assert not can_pass(first)
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "words"),
+    [
+        (of(errno.ENOSPC, "/var/cache/x"), StorageUnavailable, "/var/cache/x: No space left on device. Free some"),
+        (of(errno.EROFS), StorageUnavailable, "Read-only file system. Free some"),
+        (of(errno.ENOMEM), MachineExhausted, "Cannot allocate memory. Stop other programs"),
+        (of(errno.EAGAIN, "/bin/x"), MachineExhausted, "/bin/x: Resource temporarily unavailable. Stop"),
+        (MemoryError(), MachineExhausted, "no memory is left. Stop"),
+    ],
+    ids=repr,
+)
+def test_the_machines_own_trouble_is_one_line_with_a_remedy(
+    failure: BaseException, kind: type[EdgevoiceError], words: str
+) -> None:
+    trouble = of_machine(failure)
+
+    assert isinstance(trouble, kind)
+    assert trouble.line().startswith(words)
+    assert "\n" not in trouble.line()
+
+
+def test_pythons_word_for_no_temporary_folder_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nonexistent"])
+    with pytest.raises(FileNotFoundError) as failed:
+        tempfile.mkdtemp()
+
+    assert isinstance(of_machine(failed.value), StorageUnavailable)
+
+
+@pytest.mark.parametrize("fault", [of(errno.ENOENT, "/x"), of(errno.EACCES), ValueError("x"), SettingsInvalid("x")])
+def test_what_is_not_the_machines_trouble_is_left_alone(fault: BaseException) -> None:
+    assert of_machine(fault) is None
+
+
+def every_error() -> list[type[EdgevoiceError]]:
+    found: list[type[EdgevoiceError]] = []
+    waiting: Callable[[type[EdgevoiceError]], list[type[EdgevoiceError]]] = type.__subclasses__
+    todo = [EdgevoiceError]
+    while todo:
+        kind = todo.pop()
+        found.append(kind)
+        todo += waiting(kind)
+    return [kind for kind in found if kind.__module__ == errors.__name__]
+
+
+def test_only_three_kinds_of_error_keep_a_box_off() -> None:
+    assert {kind for kind in every_error() if kind.needs_person} == {
+        SettingsInvalid,
+        WakeWordUnavailable,
+        PanelUnavailable,
+    }
