@@ -170,7 +170,7 @@ def assemble(
         observers,
         stall_s=settings.watchdog.stall_s,
     )
-    supervisor = Supervisor(microphone, speaker, names, report)
+    supervisor = Supervisor(microphone, speaker, names, report, channel=settings.microphone.channel)
     hearing = Hearing(microphone, detector, settings.microphone.zeros_s)
     return Parts(engine, microphone, uplink, speaker, supervisor, link, tools, detector, path, hearing)
 

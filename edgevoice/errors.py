@@ -64,6 +64,13 @@ class DeviceBusy(AudioUnavailable):
     remedy = "Stop the program that uses it (`fuser -v /dev/snd/*` names it), or check rate and channels."
 
 
+class ChannelMissing(AudioUnavailable):
+    """The microphone has fewer channels than the settings ask for."""
+
+    code = "audio-channel-missing"
+    remedy = "Set microphone.channel to one that it has; `edgevoice doctor` shows what each of them hears."
+
+
 class EchoUnavailable(EdgevoiceError, OSError):
     """The library that takes the box's own sound out of the near-end is not there."""
 

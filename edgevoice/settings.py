@@ -199,12 +199,14 @@ class Microphone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The near-end: the sound card that hears the room.
 
     device: The card's name; `edgevoice devices` lists those present.
+    channel: Which of the card's channels hears you, from 0; `edgevoice doctor` shows the level of each.
     preroll_s: How much from before the wake word goes to the service, so that no word is lost.
     zeros_s: After how long of nothing but zeros the fault light shows that the microphone is switched off or dead; 0
         never does, for devices that deliver zeros in a quiet room.
     """
 
     device: NotEmpty = "default"
+    channel: Annotated[int, Meta(ge=0, le=15)] = 0
     preroll_s: Annotated[float, Meta(ge=0, le=5)] = 2.0
     zeros_s: Annotated[float, Meta(ge=0, le=3600)] = 30.0
 

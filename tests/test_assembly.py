@@ -258,7 +258,7 @@ def test_a_timer_that_the_model_sets_rings_through_the_engine(tmp_path: Path) ->
 def test_the_settings_reach_the_parts(tmp_path: Path) -> None:
     settings = Settings(
         panel=PanelSettings(kind="gpio"),
-        microphone=MicrophoneSettings(device="near", preroll_s=0.5),
+        microphone=MicrophoneSettings(device="near", channel=3, preroll_s=0.5, zeros_s=7),
         speaker=Speaker(device="far", volume_percent=30),
         tools=Tools(enabled=("set_volume",)),
     )
@@ -268,6 +268,8 @@ def test_the_settings_reach_the_parts(tmp_path: Path) -> None:
         async with box.assembled() as parts:
             assert parts.speaker.volume_percent == 30
             assert parts.uplink._preroll == 8000
+            assert parts.supervisor._channel == 3
+            assert parts.hearing.zeros_s == 7
             assert parts.supervisor._names == {Device.MICROPHONE: "near", Device.SPEAKER: "far"}
             assert [tool["name"] for tool in parts.link._session("")["tools"]] == ["set_volume"]
 

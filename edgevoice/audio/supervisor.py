@@ -14,11 +14,11 @@ from typing import Any, TypeVar, cast
 
 import pyaudio
 
-from edgevoice.audio import devices, microphone, speaker
+from edgevoice.audio import channels, devices, microphone, speaker
 from edgevoice.core.backoff import Backoff
 from edgevoice.core.facts import Device, DeviceLost, DeviceRestored
 from edgevoice.core.ports import Report
-from edgevoice.errors import AudioUnavailable, DeviceBusy
+from edgevoice.errors import AudioUnavailable, ChannelMissing, DeviceBusy
 from edgevoice.journal import tell
 
 _log = logging.getLogger(__name__)
@@ -58,8 +58,10 @@ class _Streams:
 class Supervisor:
     """Keeps both streams running; reports each half that is lost or restored, in the loop's thread.
 
-    ``names`` are the devices' names. ``run`` ends only by an error: a sound system that cannot even be closed is
-    ``AudioUnavailable``, and the process must end, because PortAudio's threads cannot be got rid of in any other way.
+    ``names`` are the devices' names, and ``channel`` is the microphone's, from 0. ``every_channel`` gets each period
+    with all of the card's channels, interleaved, and their number, in PortAudio's thread. ``run`` ends only by an
+    error: a sound system that cannot even be closed is ``AudioUnavailable``, and the process must end, because
+    PortAudio's threads cannot be got rid of in any other way.
     """
 
     def __init__(
@@ -68,8 +70,13 @@ class Supervisor:
         mouth: speaker.Speaker,
         names: Mapping[Device, str],
         report: Report,
+        *,
+        channel: int = 0,
+        every_channel: Callable[[bytes, int], None] | None = None,
     ) -> None:
         self._ears = ears
+        self._channel = channel
+        self._every_channel = every_channel
         self._mouth = mouth
         self._names = names
         self._report = report
@@ -174,20 +181,47 @@ class Supervisor:
 
     def _open_ears(self, library: pyaudio.PyAudio) -> None:
         found = devices.find(library, Device.MICROPHONE, self._names[Device.MICROPHONE])
-        with _refusals(found.name, f"{microphone.RATE_HZ} Hz mono"):
-            library.open(
-                rate=microphone.RATE_HZ,
-                channels=1,
-                format=pyaudio.paInt16,
-                input=True,
-                input_device_index=found.index,
-                frames_per_buffer=microphone.PERIOD,
-                stream_callback=self._guarded(self._ears.callback),
-            )
+        counts = channels.counts_for(self._channel, found.inputs)
+        if not counts:
+            raise ChannelMissing(channels.missing(found.name, found.inputs, self._channel))
+        if self._every_channel is not None:
+            counts = [*(each for each in channels.counts_for_all(found.inputs) if each > self._channel), *counts]
+        for count in counts[:-1]:
+            # A card may take fewer channels, or only all of them; the last try says what is wrong.
+            with contextlib.suppress(OSError, ValueError):
+                self._open_channels(library, found, count)
+                return
+        with _refusals(found.name, f"{microphone.RATE_HZ} Hz"):
+            self._open_channels(library, found, counts[-1])
+
+    def _open_channels(self, library: pyaudio.PyAudio, found: devices.Found, count: int) -> None:
+        callback = channels.taking(self._channel, count, self._ears.callback)
+        library.open(
+            rate=microphone.RATE_HZ,
+            channels=count,
+            format=pyaudio.paInt16,
+            input=True,
+            input_device_index=found.index,
+            frames_per_buffer=microphone.PERIOD,
+            stream_callback=self._guarded(self._shared(callback, count)),
+        )
+
+    def _shared(self, callback: _Callback, count: int) -> _Callback:
+        """Let ``every_channel`` have each period as well, if anybody wants it."""
+        every = self._every_channel
+        if every is None:
+            return callback
+
+        def share(pcm: bytes | None, frames: int, times: Any, status: int) -> tuple[bytes | None, int]:
+            if pcm is not None:
+                every(pcm, count)
+            return callback(pcm, frames, times, status)
+
+        return share
 
     def _open_mouth(self, library: pyaudio.PyAudio) -> None:
         found = devices.find(library, Device.SPEAKER, self._names[Device.SPEAKER])
-        with _refusals(found.name, f"{speaker.RATE_HZ} Hz mono"):
+        with _refusals(found.name, f"{speaker.RATE_HZ} Hz"):
             library.open(
                 rate=speaker.RATE_HZ,
                 channels=1,

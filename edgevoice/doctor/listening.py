@@ -11,14 +11,15 @@ import numpy as np
 import pyaudio
 
 from edgevoice.audio import devices
-from edgevoice.audio.microphone import RATE_HZ, Microphone
+from edgevoice.audio.channels import missing
+from edgevoice.audio.microphone import PERIOD, RATE_HZ, Microphone
 from edgevoice.audio.speaker import RATE_HZ as FAR_HZ
 from edgevoice.audio.speaker import Speaker
 from edgevoice.core.facts import Device, PlaybackCut, PlaybackDrained
 from edgevoice.doctor.machine import Machine
 from edgevoice.doctor.sound import TONE_S, Half, Heard, Samples, State, tone
 from edgevoice.doctor.streams import STEP_S, nobody_hears, nobody_waits, open_streams
-from edgevoice.errors import DeviceMissing
+from edgevoice.errors import ChannelMissing, DeviceMissing
 from edgevoice.settings import Settings
 
 _ITEM = "doctor"
@@ -38,7 +39,7 @@ def listen(settings: Settings, machine: Machine, *, volume_percent: int, box_run
     """Hear the room for 2 s and play the tone; whatever does not open is told in its half."""
     with devices.sound_library() as library:
         halves = {
-            device: _preflight(library, device, name, machine, box_runs=box_runs)
+            device: _preflight(library, device, name, machine, settings.microphone.channel, box_runs=box_runs)
             for device, name in _names(settings).items()
         }
     if any(half.state is State.OPEN for half in halves.values()):
@@ -50,7 +51,9 @@ def _names(settings: Settings) -> dict[Device, str]:
     return {Device.MICROPHONE: settings.microphone.device, Device.SPEAKER: settings.speaker.device}
 
 
-def _preflight(library: pyaudio.PyAudio, device: Device, name: str, machine: Machine, *, box_runs: bool) -> Half:
+def _preflight(
+    library: pyaudio.PyAudio, device: Device, name: str, machine: Machine, channel: int, *, box_runs: bool
+) -> Half:
     """Look for a device and ask whether it takes our rate; opens it for a moment, as PortAudio does to find out."""
     try:
         found = devices.find(library, device, name)
@@ -61,6 +64,8 @@ def _preflight(library: pyaudio.PyAudio, device: Device, name: str, machine: Mac
             is_others = taken.state is State.BUSY
             return replace(taken, remedy=f"{taken.remedy}; or {error.remedy}") if is_others else taken
         return Half(name, State.MISSING, str(error), error.remedy)
+    if device is Device.MICROPHONE and channel >= found.inputs:
+        return Half(name, State.NO_CHANNEL, missing(found.name, found.inputs, channel), ChannelMissing.remedy)
     side = "input" if device is Device.MICROPHONE else "output"
     rate_hz = RATE_HZ if device is Device.MICROPHONE else FAR_HZ
     wanted = {f"{side}_device": found.index, f"{side}_channels": 1, f"{side}_format": pyaudio.paInt16}
@@ -71,7 +76,7 @@ def _preflight(library: pyaudio.PyAudio, device: Device, name: str, machine: Mac
             return Half(
                 name,
                 State.WRONG_RATE,
-                f"{found.name} takes no {rate_hz} Hz mono",
+                f"{found.name} takes no {rate_hz} Hz",
                 "Take a name that resamples (default, edgevoice_mic, edgevoice_dac) instead of the card itself.",
             )
         return busy(device, name, machine, box_runs=box_runs)
@@ -91,7 +96,10 @@ async def _visit(
     microphone = Microphone(nobody_hears, nobody_waits)
     speaker = Speaker(tell, prefill_ms=20, volume_percent=volume_percent, earcon_percent=0)
     positions = {Device.MICROPHONE: lambda: microphone.position, Device.SPEAKER: lambda: speaker.position}
-    async with open_streams(settings, microphone, speaker) as lost:
+    periods: list[tuple[bytes, int]] = []
+    async with open_streams(
+        settings, microphone, speaker, lambda pcm, channels: periods.append((pcm, channels))
+    ) as lost:
         began = time.monotonic()
         while time.monotonic() - began < _START_LIMIT_S:
             if all(each in lost or positions[each]() > 0 for each in Device):
@@ -109,12 +117,26 @@ async def _visit(
             await _in_time(over, _PLAY_LIMIT_S)
         await asyncio.sleep(_TAIL_S)
         got, pcm = microphone.read(first)
+        channels = _by_channel(periods, first, begin)
     overflows, underflows = microphone.overflows - gaps[0], speaker.underflows - gaps[1]
     sides = {each: _after(each, halves[each], lost, machine, box_runs=box_runs) for each in Device}
     samples = np.frombuffer(pcm, "<i2")
     quiet, during = samples[: begin - got], samples[max(0, begin - got) :]
     ears = sides[Device.MICROPHONE]
-    return Heard(ears, sides[Device.SPEAKER], quiet, during, rate_hz, overflows, underflows)
+    return Heard(ears, sides[Device.SPEAKER], quiet, during, rate_hz, overflows, underflows, channels)
+
+
+def _by_channel(periods: list[tuple[bytes, int]], first: int, begin: int) -> tuple[Samples, Samples] | None:
+    """Return what every channel heard from sample ``first`` to ``begin``, and from there on."""
+    before, after = periods[first // PERIOD : begin // PERIOD], periods[begin // PERIOD :]
+    counts = {channels for _, channels in (*before, *after)}
+    # Opened anew meanwhile, it may have another number of channels.
+    if len(counts) != 1 or not before or not after:
+        return None
+    (count,) = counts
+    joined = [b"".join(pcm for pcm, _ in part) for part in (before, after)]
+    quiet, during = (np.frombuffer(part, "<i2").reshape(-1, count) for part in joined)
+    return quiet, during
 
 
 async def _in_time(event: asyncio.Event, limit_s: float) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from edgevoice.doctor import body, ears, manager, network, pins, sound
+from edgevoice.doctor import body, channels, ears, manager, network, pins, sound
 from edgevoice.doctor.examination import Check, run
 from edgevoice.doctor.findings import Finding, skipped, wrong
 from edgevoice.doctor.listening import LIMIT_S, listen
@@ -96,6 +96,9 @@ class Examination:
             box_runs = manager.is_running(self.machine_manager)
             heard = listen(settings, self.machine, volume_percent=volume, box_runs=box_runs)
             yield sound.judge_microphone(heard)
+            found = channels.channels_of(*heard.channels) if heard.channels is not None else []
+            if (finding := channels.judge_channels(found, settings.microphone.channel)) is not None:
+                yield finding
             yield sound.judge_speaker(heard, cancels_itself=choose(settings, record).tier is Tier.HARDWARE)
 
         return Check(_SOUND, examine, LIMIT_S)

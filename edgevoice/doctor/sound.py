@@ -40,6 +40,7 @@ class State(StrEnum):
     WITH_THE_BOX = "with the box"
     BUSY = "busy"
     WRONG_RATE = "wrong rate"
+    NO_CHANNEL = "no such channel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,10 @@ class Half:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What one visit brought: s16 at 16 kHz before the tone, and from its beginning on, with the rate as measured."""
+    """What one visit brought: s16 at 16 kHz before the tone, and from its beginning on, with the rate as measured.
+
+    ``channels`` holds both once more, (samples, channels), with every channel of the card.
+    """
 
     microphone: Half
     speaker: Half
@@ -63,6 +67,7 @@ class Heard:
     rate_hz: float = float(RATE_HZ)
     overflows: int = 0
     underflows: int = 0
+    channels: tuple[Samples, Samples] | None = None
 
 
 def tone(rate_hz: int = FAR_HZ) -> Samples:
@@ -145,7 +150,7 @@ def judge_speaker(heard: Heard, *, cancels_itself: bool) -> Finding:
 def _not_opened(name: str, half: Half) -> Finding:
     if half.state is State.WITH_THE_BOX:
         return skipped(name, f"{half.name}: {half.problem}", half.remedy)
-    codes = {State.MISSING: "audio-device-missing"}
+    codes = {State.MISSING: "audio-device-missing", State.NO_CHANNEL: "audio-channel-missing"}
     return wrong(name, half.problem, half.remedy, code=codes.get(half.state, "audio-device-busy"))
 
 

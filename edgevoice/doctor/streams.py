@@ -47,8 +47,16 @@ def find_devices(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def open_streams(settings: Settings, microphone: Microphone, speaker: Speaker) -> AsyncIterator[list[Device]]:
-    """Keep both streams open; gives the list of those that are lost."""
+async def open_streams(
+    settings: Settings,
+    microphone: Microphone,
+    speaker: Speaker,
+    every_channel: Callable[[bytes, int], None] | None = None,
+) -> AsyncIterator[list[Device]]:
+    """Keep both streams open; gives the list of those that are lost.
+
+    ``every_channel`` gets each of the microphone's periods with all of its channels, and their number.
+    """
     lost: list[Device] = []
 
     def report(event: Event) -> None:
@@ -58,7 +66,10 @@ async def open_streams(settings: Settings, microphone: Microphone, speaker: Spea
     names = {Device.MICROPHONE: settings.microphone.device, Device.SPEAKER: settings.speaker.device}
     with ExitStack() as opened:
         _let_amplifier_sound(settings, opened)
-        running = asyncio.create_task(Supervisor(microphone, speaker, names, report).run())
+        supervisor = Supervisor(
+            microphone, speaker, names, report, channel=settings.microphone.channel, every_channel=every_channel
+        )
+        running = asyncio.create_task(supervisor.run())
         try:
             yield lost
         finally:

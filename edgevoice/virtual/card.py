@@ -29,6 +29,7 @@ SPEAKER: Final = "edgevoice_dac"
 SPEECH_RATE_HZ: Final = 16_000
 
 _FIFO_BYTES: Final = 1 << 20  # the most an unprivileged process may have: /proc/sys/fs/pipe-max-size
+_MOST_CHANNELS: Final = 16
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 _ENVIRONMENT_KEY: Final = "ALSA_CONFIG_PATH"
 
@@ -45,9 +46,12 @@ class VirtualCard:
 
     ALSA, and so PortAudio, shows two devices, ``edgevoice_mic`` and ``edgevoice_dac``, and ``default``, which is both;
     real cards are hidden from programs that use the card's ``environment``. The card takes any rate from 8 to 48 kHz,
-    mono or stereo, s16, without resampling; only a microphone opened at 16 kHz mono hears speech as it was said. With
-    ``card_rate_hz`` the card can do only that rate, as I2S cards can only 48 kHz, and the devices stand behind ALSA's
-    ``plug``, which resamples. What is said before a program opens the microphone waits for it.
+    s16, without resampling, the speaker mono or stereo; only a microphone opened at 16 kHz hears speech as it was said.
+    With ``card_rate_hz`` the card can do only that rate, as I2S cards can only 48 kHz, and the devices stand behind
+    ALSA's ``plug``, which resamples. What is said before a program opens the microphone waits for it.
+
+    With more ``microphone_channels`` than one, up to 16, the microphone stands behind ``plug``, too, which gives a
+    program that asks for one channel the mean of all.
 
     With a ``room`` the microphone hears the speaker, too, and does 16 kHz only; a ``card_rate_hz`` of another rate is a
     ``ValueError`` then. ``drift`` gives each side a clock of its own; the tapes tell their true rate, and their times
@@ -63,15 +67,19 @@ class VirtualCard:
         folder: Path | None = None,
         *,
         card_rate_hz: int | None = None,
+        microphone_channels: int = 1,
         room: Room | None = None,
         drift: Drift | None = None,
     ) -> None:
         if room is not None and card_rate_hz not in {None, ROOM_RATE_HZ}:
             raise ValueError(f"a room is for a card of {ROOM_RATE_HZ} Hz, not of {card_rate_hz}")
+        if not 1 <= microphone_channels <= _MOST_CHANNELS:
+            raise ValueError(f"a microphone has 1 to {_MOST_CHANNELS} channels, not {microphone_channels}")
         self._wanted_folder = folder
         self._room = room
         self._drift = drift or Drift()
         self._card_rate_hz = card_rate_hz
+        self._channels = microphone_channels
         self._folder: Path | None = None
         self._fifo = -1
         self._last_page_bytes = 0
@@ -85,7 +93,7 @@ class VirtualCard:
             if self._room is not None:
                 self._response.write_bytes(np.asarray(self._room.response).astype("<f4").tobytes())
             self._configuration.write_text(
-                _configuration(self.folder, plugin, self._card_rate_hz, self._room, self._drift)
+                _configuration(self.folder, plugin, self._card_rate_hz, self._channels, self._room, self._drift)
             )
             self._fifo = _open_fifo(self._source)
         except OSError as error:
@@ -125,11 +133,12 @@ class VirtualCard:
     def speak(self, pcm: bytes | npt.NDArray[np.int16]) -> None:
         """Let the microphone hear ``pcm``, s16 mono at 16 kHz, after what it has not heard yet.
 
+        Where it has several channels, ``pcm`` may be of shape (samples, channels); what is mono is heard on channel 0.
         Returns at once (copying 1 MiB takes under 1 ms). Takes all or nothing: ``MicrophoneFull`` if it does not fit;
-        there is room for 32 s, or a third of that on a card of 48 kHz. Half a sample, or other samples than s16 mono,
-        is a ``ValueError``.
+        there is room for 32 s on one channel, or a third of that on a card of 48 kHz. Half a sample, or other samples
+        than s16, is a ``ValueError``.
         """
-        samples = _speech(pcm)
+        samples = _speech(pcm, self._channels)
         if self._card_rate_hz not in {None, SPEECH_RATE_HZ}:
             samples = soxr.resample(samples, SPEECH_RATE_HZ, self._card_rate_hz)
         self._pour(memoryview(samples.astype("<i2", copy=False).tobytes()))
@@ -137,7 +146,7 @@ class VirtualCard:
     @property
     def unheard_s(self) -> float:
         """Return how many seconds of what was said the microphone has not heard yet."""
-        return self._waiting_bytes() / (2 * (self._card_rate_hz or SPEECH_RATE_HZ))
+        return self._waiting_bytes() / (2 * self._channels * (self._card_rate_hz or SPEECH_RATE_HZ))
 
     def unplug(self) -> None:
         """Pull the plug: streams that run get ENODEV and never come back, opening fails."""
@@ -242,14 +251,21 @@ def _newest(tapes: list[Tape], otherwise: str) -> Tape:
     return tapes[-1]
 
 
-def _speech(pcm: bytes | npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
-    if isinstance(pcm, np.ndarray):
-        if pcm.dtype != np.int16 or pcm.ndim != 1:
-            raise ValueError(f"speech must be s16 mono, not {pcm.dtype} of {pcm.ndim} dimensions")
+def _speech(pcm: bytes | npt.NDArray[np.int16], channels: int) -> npt.NDArray[np.int16]:
+    """Return speech as the card's FIFO takes it: (samples,) for one channel, else (samples, channels)."""
+    if isinstance(pcm, bytes):
+        if len(pcm) % 2:
+            raise ValueError(f"speech must be s16: {len(pcm)} bytes end in half a sample")
+        pcm = np.frombuffer(pcm, dtype="<i2").astype(np.int16)
+    if pcm.dtype == np.int16 and channels > 1 and pcm.shape[1:] == (channels,):
         return pcm
-    if len(pcm) % 2:
-        raise ValueError(f"speech must be s16: {len(pcm)} bytes end in half a sample")
-    return np.frombuffer(pcm, dtype="<i2")
+    if pcm.dtype != np.int16 or pcm.ndim != 1:
+        raise ValueError(f"speech must be s16 mono, not {pcm.dtype} of {pcm.ndim} dimensions")
+    if channels == 1:
+        return pcm
+    spread = np.zeros((len(pcm), channels), np.int16)
+    spread[:, 0] = pcm
+    return spread
 
 
 def _open_fifo(path: Path) -> int:
@@ -261,15 +277,19 @@ def _open_fifo(path: Path) -> int:
     return fifo
 
 
-def _configuration(folder: Path, plugin: Path, card_rate_hz: int | None, room: Room | None, drift: Drift) -> str:
+def _configuration(
+    folder: Path, plugin: Path, card_rate_hz: int | None, channels: int, room: Room | None, drift: Drift
+) -> str:
     """Return an asound.conf with only the virtual card: program start is quick, and no real device is touched."""
     only_rate = f"rate {card_rate_hz}" if card_rate_hz else ""
     card = f"type edgevoice {only_rate} unplugged {_quoted(folder / 'unplugged')}"
     microphone = f"{card} tape {_quoted(folder / 'near-end.tape')} source {_quoted(folder / 'microphone.fifo')}"
     microphone += _drifting(drift.microphone_ppm) + (_hearing(folder, room) if room else "")
     speaker = f"{card} tape {_quoted(folder / 'far-end.tape')}" + _drifting(drift.speaker_ppm)
+    microphone += f" channels {channels}"
+    if card_rate_hz or channels > 1:
+        microphone = _behind_plug(microphone, card_rate_hz or SPEECH_RATE_HZ, channels=channels)
     if card_rate_hz:
-        microphone = _behind_plug(microphone, card_rate_hz, channels=1)
         speaker = _behind_plug(speaker, card_rate_hz, channels=2)
     return f"""\
 pcm_type.edgevoice {{ lib {_quoted(plugin)} }}

@@ -28,6 +28,7 @@ struct card {
     char *source_path;
     char *unplugged_path;
     long only_rate_hz;
+    long microphones; // channels of a microphone
     int64_t drift_ppb;
     struct hearing hearing;
     int timer; // what the application polls
@@ -47,7 +48,7 @@ struct card {
     int tape;
     struct tape_header *header; // mapped from the tape, or &off_tape when there is none
     struct tape_header off_tape;
-    char partial_frame[2 * MOST_CHANNELS]; // a writer may split a frame over two writes
+    char partial_frame[2 * MOST_MICROPHONES]; // a writer may split a frame over two writes
     size_t partial_bytes;
 
     struct room *room; // NULL: hears no speaker

@@ -15,6 +15,7 @@
 //              preparing, which is how programs probe for devices, leave no trace.
 //   unplugged  while this file exists the card is gone; a stream that saw it go stays dead, as with a real card.
 //   rate       the only rate of the card; without it 8000 to 48000 Hz.
+//   channels   of a microphone, 1 to 16, interleaved in the FIFO; without it 1.
 //   drift_ppm  the card's clock runs so much faster than CLOCK_MONOTONIC, -1000 to 1000; the tape's header tells it, and so
 //              the true rate.
 //   hears      tape of a speaker, PATH as in its `tape`: the newest stream that began there is added to the source, at
@@ -213,6 +214,14 @@ static int take_drift(struct card *card, snd_config_t *node)
     return fabs(ppm) <= MOST_DRIFT_PPM ? 0 : -EINVAL;
 }
 
+static int take_channels(struct card *card, snd_config_t *node)
+{
+    int error = snd_config_get_integer(node, &card->microphones);
+    if (error < 0)
+        return error;
+    return card->microphones >= 1 && card->microphones <= MOST_MICROPHONES ? 0 : -EINVAL;
+}
+
 static int take_field(struct card *card, const char *name, snd_config_t *node)
 {
     static const char *const not_ours[] = { "comment", "type", "hint", "lib" };
@@ -227,6 +236,8 @@ static int take_field(struct card *card, const char *name, snd_config_t *node)
         return take_path(node, &card->unplugged_path);
     if (!strcmp(name, "rate"))
         return snd_config_get_integer(node, &card->only_rate_hz);
+    if (!strcmp(name, "channels"))
+        return take_channels(card, node);
     if (!strcmp(name, "drift_ppm"))
         return take_drift(card, node);
     if (!strcmp(name, "hears"))
@@ -299,12 +310,15 @@ static int limit_parameters(struct card *card)
     static const unsigned int format[] = { SND_PCM_FORMAT_S16_LE };
     unsigned int lowest_hz = card->only_rate_hz ? (unsigned int)card->only_rate_hz : 8000;
     unsigned int highest_hz = card->only_rate_hz ? (unsigned int)card->only_rate_hz : 48000;
+    // What stands in the FIFO has as many channels as the microphone, so it is opened with that many or not at all.
+    unsigned int microphones = card->microphones ? (unsigned int)card->microphones : 1;
+    unsigned int fewest = is_playback(card) ? 1 : microphones, most = is_playback(card) ? MOST_CHANNELS : microphones;
     snd_pcm_ioplug_t *io = &card->io;
     int error = snd_pcm_ioplug_set_param_list(io, SND_PCM_IOPLUG_HW_ACCESS, 2, access);
     if (error >= 0)
         error = snd_pcm_ioplug_set_param_list(io, SND_PCM_IOPLUG_HW_FORMAT, 1, format);
     if (error >= 0)
-        error = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_CHANNELS, 1, MOST_CHANNELS);
+        error = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_CHANNELS, fewest, most);
     if (error >= 0)
         error = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_RATE, lowest_hz, highest_hz);
     if (error >= 0)

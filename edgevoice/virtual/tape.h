@@ -3,7 +3,8 @@
 
 #include <stdint.h>
 
-#define MOST_CHANNELS 2
+#define MOST_CHANNELS 2     // of a speaker
+#define MOST_MICROPHONES 16 // channels of a microphone
 
 // A tape is this header, then interleaved s16 frames. It is one unbroken line of time from the first start to the close:
 // frame k passed the converter at start_ns + k / true_rate_hz(). While the stream is stopped the tape has a hole: silence.

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import numpy as np
 import pyaudio
@@ -32,12 +33,14 @@ FAKE = {MIC: "mic", DAC: "dac"}
 class Box:
     """A microphone and a speaker under a supervisor, and all that they report."""
 
-    def __init__(self, names: Mapping[Device, str], hear: Callable[[bytes, int], None] = lambda _f, _e: None) -> None:
+    def __init__(
+        self, names: Mapping[Device, str], hear: Callable[[bytes, int], None] = lambda _f, _e: None, **wanted: Any
+    ) -> None:
         self.reports: list[Event] = []
         self.told: list[object] = []
         self.microphone = Microphone(hear, lambda: None)
         self.speaker = Speaker(self.told.append, prefill_ms=40, volume_percent=100, earcon_percent=40)
-        self.supervisor = Supervisor(self.microphone, self.speaker, names, self.reports.append)
+        self.supervisor = Supervisor(self.microphone, self.speaker, names, self.reports.append, **wanted)
 
     @property
     def is_alive(self) -> bool:
@@ -77,6 +80,39 @@ def test_both_halves_run_and_nothing_is_reported(card: VirtualCard) -> None:
     assert box.reports == []
     assert box.told == [PlaybackDrained(burst=1)]
     assert said.tobytes() in card.far_end.samples().tobytes()
+
+
+@pytest.mark.sound
+@pytest.mark.parametrize(
+    ("channels", "channel", "rate_hz"), [(6, 0, None), (6, 4, None), (2, 0, None), (1, 0, 48_000)], ids=str
+)
+def test_a_channel_of_a_card_behind_alsas_plug_is_heard_as_loud_as_it_is(
+    channels: int, channel: int, rate_hz: int | None
+) -> None:
+    """Opened mono, ``plug`` gives the mean of all: a microphone alone on one channel of six loses 16 dB."""
+    times = np.arange(8000) / 16_000
+    said = np.zeros((8000, channels), np.int16)
+    said[:, channel] = 8000 * np.sin(2 * np.pi * 440 * times)
+    said[:, -1] |= 16_000 * np.sin(2 * np.pi * 1000 * times).astype(np.int16) * (channel != channels - 1)
+    box = Box(VIRTUAL, channel=channel)
+
+    async def live() -> None:
+        async with box.running():
+            await eventually(lambda: box.is_alive)
+            card.speak(said if channels > 1 else said[:, 0])
+            await eventually(lambda: card.unheard_s == 0)
+            ends = box.microphone.position + 3200
+            await eventually(lambda: box.microphone.position >= ends)
+
+    with VirtualCard(microphone_channels=channels, card_rate_hz=rate_hz) as card:
+        card.install()
+        asyncio.run(live())
+
+    heard = np.frombuffer(box.microphone.read(0)[1], "<i2")
+    assert int(np.abs(heard).max()) == pytest.approx(8000, rel=0.03)
+    if rate_hz is None:
+        assert said[:, channel].tobytes() in heard.tobytes()
+    assert box.reports == []
 
 
 @pytest.mark.sound
@@ -234,6 +270,89 @@ def test_the_near_end_is_16_khz_in_periods_of_20_ms_and_the_far_end_24_khz_in_pe
     assert (near["frames_per_buffer"], far["frames_per_buffer"]) == (320, 240)
 
 
+class OnlyWith(FakeLibrary):
+    """A PortAudio whose microphone takes only some numbers of channels."""
+
+    def __init__(self, inputs: int, *counts: int) -> None:
+        super().__init__(info(0, "mic", inputs=inputs), info(1, "dac", outputs=2))
+        self.counts = counts
+        self.tries: list[int] = []
+
+    def open(self, *arguments: Any, **options: Any) -> Any:
+        if options.get("input"):
+            self.tries.append(int(str(options["channels"])))
+            if self.tries[-1] not in self.counts:
+                raise OSError(-9998, "Invalid number of channels")
+        return super().open(*arguments, **options)
+
+
+def opened_with(library: OnlyWith, patch: pytest.MonkeyPatch, **wanted: Any) -> tuple[list[Event], Box]:
+    """Open a microphone once, and let it be called once with the sample numbers of a period as its samples."""
+    install(patch, library)
+    box = Box(FAKE, **wanted)
+
+    async def live() -> None:
+        async with box.running():
+            await eventually(lambda: 1 in library.opened)
+            if 0 in library.opened:
+                samples = np.arange(PERIOD * int(library.opened[0]["channels"])).astype("<i2")
+                library.call(0, samples.tobytes())
+
+    asyncio.run(live())
+    return box.reports, box
+
+
+@pytest.mark.parametrize(
+    ("channel", "inputs", "takes", "tries", "first"),
+    [
+        (0, 1, [1], [1], [0, 1, 2]),
+        (0, 2, [1, 2], [2], [0, 2, 4]),
+        (1, 2, [1, 2], [2], [1, 3, 5]),
+        (0, 6, [6], [2, 6], [0, 6, 12]),
+        (0, 128, [1], [2, 1], [0, 1, 2]),
+        (4, 128, [5], [5], [4, 9, 14]),
+    ],
+)
+def test_the_channel_of_the_settings_is_heard_and_no_mean_of_several(
+    quick: pytest.MonkeyPatch, channel: int, inputs: int, takes: list[int], tries: list[int], first: list[int]
+) -> None:
+    library = OnlyWith(inputs, *takes)
+    _, box = opened_with(library, quick, channel=channel)
+
+    assert library.tries[: len(tries)] == tries
+    assert np.frombuffer(box.microphone.read(0)[1], "<i2")[:3].tolist() == first
+
+
+def test_a_channel_that_the_card_has_not_is_told(quick: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    reports, _ = opened_with(OnlyWith(2, 1, 2), quick, channel=2)
+
+    assert reports[0] == DeviceLost(MIC)
+    problem = vars(caplog.records[0])["fields"]["problem"]
+    assert problem.startswith('"mic" has channels 0 to 1; microphone.channel is 2. Set microphone.channel to one')
+
+
+def test_a_card_that_opens_with_no_number_of_channels_is_told_with_the_last_reason(
+    quick: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    library = OnlyWith(6)
+    reports, _ = opened_with(library, quick)
+
+    assert reports[0] == DeviceLost(MIC)
+    assert library.tries[:3] == [2, 6, 1]
+    assert "Invalid number of channels" in vars(caplog.records[0])["fields"]["problem"]
+
+
+def test_whoever_examines_the_card_gets_every_channel_and_the_box_its_own(quick: pytest.MonkeyPatch) -> None:
+    periods: list[tuple[bytes, int]] = []
+    library = OnlyWith(128, 6)
+
+    _, box = opened_with(library, quick, channel=4, every_channel=lambda pcm, count: periods.append((pcm, count)))
+
+    assert library.tries[:3] == [16, 8, 6]
+    assert periods == [(np.arange(PERIOD * 6).astype("<i2").tobytes(), 6)]
+    assert np.frombuffer(box.microphone.read(0)[1], "<i2")[:3].tolist() == [4, 10, 16]
+
+
 def test_streams_that_are_never_called_are_lost_and_opened_anew(quick: pytest.MonkeyPatch) -> None:
     workshop = install(quick, FakeLibrary(*CARDS))
     box = Box(FAKE)
@@ -373,8 +492,8 @@ def test_a_card_that_refuses_our_rate_is_told_by_name_and_reported_once(
     assert box.reports == [DeviceLost(MIC), DeviceLost(DAC)]
     problems = [vars(record)["fields"]["problem"] for record in caplog.records]
     assert len(problems) == 2, "once, not with every try"
-    assert problems[0].startswith('"mic" does not open at 16000 Hz mono: [Errno -9997] Invalid sample rate. Stop the')
-    assert problems[1].startswith('"dac" does not open at 24000 Hz mono: Invalid output device')
+    assert problems[0].startswith('"mic" does not open at 16000 Hz: [Errno -9997] Invalid sample rate. Stop the')
+    assert problems[1].startswith('"dac" does not open at 24000 Hz: Invalid output device')
 
 
 def test_a_new_reason_is_logged_but_reported_no_second_time(

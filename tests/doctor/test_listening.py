@@ -44,7 +44,7 @@ def test_a_rate_that_a_card_does_not_take_is_told_from_a_card_that_is_busy(with_
     heard = listen(SETTINGS, machine(tmp_path), volume_percent=50, box_runs=False)
 
     assert (heard.microphone.state, heard.speaker.state) == (State.WRONG_RATE, State.BUSY)
-    assert judge_microphone(heard).text == "mic takes no 16000 Hz mono"
+    assert judge_microphone(heard).text == "mic takes no 16000 Hz"
     assert "edgevoice_mic" in judge_microphone(heard).remedy
     assert judge_speaker(heard, cancels_itself=False).mark is Mark.WRONG
 
@@ -87,3 +87,14 @@ def test_a_card_that_another_program_has_is_called_busy_though_portaudio_does_no
     assert finding.code == "audio-device-busy"
     assert finding.text == "mic does not open; arecord (process 812) has a microphone open"
     assert "sudo kill 812" in finding.remedy
+
+
+def test_a_channel_that_the_card_has_not_is_told_before_anything_is_opened(with_refusals: Any, tmp_path: Path) -> None:
+    with_refusals({1: ("Device unavailable", -9985)})
+    settings = Settings(microphone=Microphone(device="mic", channel=3), speaker=Speaker(device="dac"))
+
+    finding = judge_microphone(listen(settings, machine(tmp_path), volume_percent=50, box_runs=False))
+
+    assert finding.code == "audio-channel-missing"
+    assert finding.text == '"mic" has channel 0 alone; microphone.channel is 3'
+    assert "edgevoice doctor" in finding.remedy

@@ -121,3 +121,19 @@ def test_what_is_not_s16_mono_is_refused(card: VirtualCard, pcm: bytes) -> None:
         card.speak(pcm)
 
     assert card.unheard_s == 0
+
+
+@pytest.mark.parametrize("channels", [0, 17])
+def test_a_microphone_with_no_channels_or_too_many_is_refused(channels: int) -> None:
+    with pytest.raises(ValueError, match=f"1 to 16 channels, not {channels}"):
+        VirtualCard(microphone_channels=channels)
+
+
+def test_speech_of_the_wrong_number_of_channels_is_refused_and_mono_goes_to_the_first() -> None:
+    with VirtualCard(microphone_channels=6) as card:
+        card.speak(SECOND)
+        assert card.unheard_s == 1.0
+        card.speak(np.ones((1600, 6), np.int16))
+        assert card.unheard_s == pytest.approx(1.1)
+        with pytest.raises(ValueError, match="s16 mono, not int16 of 2 dimensions"):
+            card.speak(np.ones((1600, 2), np.int16))

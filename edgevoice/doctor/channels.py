@@ -1,0 +1,104 @@
+"""Judging the channels of a microphone: which hear the room, which play back the speaker, which are silent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from edgevoice.doctor.findings import Finding, doubtful, fine
+
+Channels = npt.NDArray[np.int16]
+"""Samples by channels, s16."""
+
+_SILENT_DBFS = -90.0
+"""The last bit's noise: converters without a microphone deliver zeros, or less than this."""
+
+_FAINT_DBFS, _FAINT_DB = -80.0, 25.0
+"""Lower than the one, and by the other below the best channel: what leaks into a slot without a microphone."""
+
+_APART_DB = 10.0
+"""Of a loopback from the microphones: it hears less of the room, and what is played does not come through the air."""
+
+
+class Kind(StrEnum):
+    """What a channel is."""
+
+    ROOM = "room"
+    LOOPBACK = "loopback"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel, its level in the quiet room in dBFS, and what it was taken for."""
+
+    number: int
+    quiet_dbfs: float
+    kind: Kind
+
+    def __str__(self) -> str:
+        match self.kind:
+            case Kind.ROOM:
+                return f"{self.number} at {self.quiet_dbfs:.0f} dBFS"
+            case Kind.LOOPBACK:
+                return f"{self.number} what the speaker plays"
+            case Kind.SILENT:
+                return f"{self.number} silent"
+
+
+def channels_of(quiet: Channels, during: Channels) -> list[Channel]:
+    """Return the channels of a card from what was heard in quiet and while the speaker played.
+
+    Channels of zeros at the end are left out, and so are copies of the first: ALSA makes up both.
+    """
+    everything = np.concatenate([quiet, during])
+    sounding = np.flatnonzero(everything.any(axis=0))
+    count = int(sounding[-1]) + 1 if len(sounding) else 1
+    if (everything[:, :count] == everything[:, :1]).all():
+        count = 1
+    before = [_dbfs(quiet[:, number]) for number in range(count)]
+    after = [_dbfs(during[:, number]) for number in range(count)]
+    kinds = [_kind(number, before, after) for number in range(count)]
+    return [Channel(number, before[number], kinds[number]) for number in range(count)]
+
+
+def _kind(number: int, before: Sequence[float], after: Sequence[float]) -> Kind:
+    rises = after[number] > before[number] + _FAINT_DB
+    if before[number] < _SILENT_DBFS:
+        return Kind.LOOPBACK if rises else Kind.SILENT
+    others = [other for other in range(len(before)) if other != number and before[other] >= _SILENT_DBFS]
+    if others and rises:
+        quieter_db = float(np.median([before[other] for other in others])) - before[number]
+        louder_db = after[number] - float(np.median([after[other] for other in others]))
+        if min(quieter_db, louder_db) > _APART_DB:
+            return Kind.LOOPBACK
+    return Kind.SILENT if before[number] < min(_FAINT_DBFS, max(before) - _FAINT_DB) else Kind.ROOM
+
+
+def judge_channels(channels: Sequence[Channel], chosen: int) -> Finding | None:
+    """Judge whether the chosen channel hears the room; a card with one needs no judgement beside the microphone's."""
+    name, rooms = "channels", [each for each in channels if each.kind is Kind.ROOM]
+    figures = {f"channel_{each.number}_dbfs": round(each.quiet_dbfs, 1) for each in channels}
+    listed = f"{len(channels)}: {'; '.join(map(str, channels))}"
+    if chosen in {each.number for each in rooms}:
+        return fine(name, f"{listed}. Listening to {chosen}", **figures) if len(channels) > 1 else None
+    if not rooms:
+        # Nothing better is to be had; what is wrong with the microphone itself is told in its own line.
+        return None
+    what = next((str(each.kind) for each in channels if each.number == chosen), "not there")
+    described = {"loopback": "is what the speaker plays", "silent": "is silent", "not there": "is not there"}[what]
+    return doubtful(
+        name,
+        f"{listed}. Listening to {chosen}, which {described}",
+        f"Set microphone.channel = {rooms[0].number} in the settings, and restart the box.",
+        **figures,
+    )
+
+
+def _dbfs(samples: npt.NDArray[np.int16]) -> float:
+    if not len(samples):
+        return -120.0
+    sound = samples.astype(np.float64) / 32_768
+    return 10 * float(np.log10(max(1e-12, float(np.mean((sound - sound.mean()) ** 2)))))
