@@ -293,7 +293,7 @@ def opened_with(library: OnlyWith, patch: pytest.MonkeyPatch, **wanted: Any) -> 
 
     async def live() -> None:
         async with box.running():
-            await eventually(lambda: 1 in library.opened)
+            await eventually(lambda: 0 in library.opened or DeviceLost(MIC) in box.reports)
             if 0 in library.opened:
                 samples = np.arange(PERIOD * int(library.opened[0]["channels"])).astype("<i2")
                 library.call(0, samples.tobytes())
@@ -326,8 +326,10 @@ def test_the_channel_of_the_settings_is_heard_and_no_mean_of_several(
 def test_a_channel_that_the_card_has_not_is_told(quick: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     reports, _ = opened_with(OnlyWith(2, 1, 2), quick, channel=2)
 
-    assert reports[0] == DeviceLost(MIC)
-    problem = vars(caplog.records[0])["fields"]["problem"]
+    assert DeviceLost(MIC) in reports
+    (problem,) = [
+        vars(record)["fields"]["problem"] for record in caplog.records if "mic" in str(vars(record)["fields"])
+    ]
     assert problem.startswith('"mic" has channels 0 to 1; microphone.channel is 2. Set microphone.channel to one')
 
 
@@ -337,9 +339,9 @@ def test_a_card_that_opens_with_no_number_of_channels_is_told_with_the_last_reas
     library = OnlyWith(6)
     reports, _ = opened_with(library, quick)
 
-    assert reports[0] == DeviceLost(MIC)
+    assert DeviceLost(MIC) in reports
     assert library.tries[:3] == [2, 6, 1]
-    assert "Invalid number of channels" in vars(caplog.records[0])["fields"]["problem"]
+    assert any("Invalid number of channels" in vars(record)["fields"].get("problem", "") for record in caplog.records)
 
 
 def test_whoever_examines_the_card_gets_every_channel_and_the_box_its_own(quick: pytest.MonkeyPatch) -> None:
