@@ -9,7 +9,10 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "edgevoice"
 
-CORE_USES = {"collections", "dataclasses", "enum", "functools", "itertools", "math", "re", "typing", "msgspec", "numpy"}
+CORE_USES = {
+    "binascii", "collections", "dataclasses", "enum", "functools", "itertools", "json", "math", "re", "typing",
+    "msgspec", "numpy",
+}  # fmt: skip
 """Nothing here has a clock, a thread, a file, a socket or chance."""
 
 ADAPTERS = {"audio", "echo", "local", "panel", "realtime", "system", "tools", "virtual", "wakeword"}

@@ -215,7 +215,7 @@ class Downlink:
             has_audio=has_audio,
             fault=complaints.failure_of(response.trouble().codes) if status in FAILURES else "",
         )
-        usage = {key: count for key, count in (response.usage or event.usage or {}).items() if isinstance(count, int)}
+        usage = event.counts()
         return [ended, UsageTold(usage)] if usage else [ended]
 
 

@@ -1,7 +1,8 @@
 """The Realtime wire: service events in, client events out, as JSON text frames. No sockets.
 
-Names out are those of the GA protocol; names in may also be the older ones. Unknown events and unknown fields are no
-matter; a field that is missing or null has a default. Only what the client acts on is declared.
+Names out are those of the GA protocol; names in may also be the older ones. Unknown events and unknown fields are
+ignored; a field that is missing, null or of another JSON type is coerced or has its default. Only what the client acts
+on is declared, and what it remembers is bounded in size.
 """
 
 import math
@@ -9,78 +10,33 @@ from typing import Any
 
 import msgspec
 
+from edgevoice.core import lenient
+from edgevoice.core.lenient import ABSENT, Arguments, Id, Index, LimitExceeded, WireError
+from edgevoice.core.wire_objects import ErrorBody, Item, Response, SessionBody
 
-class WireError(ValueError):
-    """A frame that is not an event of the protocol; the text holds no part of the frame."""
+__all__ = ["ErrorBody", "Item", "LimitExceeded", "Response", "WireError"]
 
+LARGEST_FRAME = 2**20
+"""Bytes of a frame without audio: a response with its transcript and its calls has some 100 kB at most."""
 
-class ErrorBody(msgspec.Struct, frozen=True):
-    """What an ``error`` event or a failed transcription says."""
-
-    type: str | None = None
-    code: str | None = None
-    message: str | None = None
-    param: str | None = None
-    event_id: str | None = None
-
-    @property
-    def codes(self) -> set[str]:
-        """Its code and its type, where it has them: services differ in which of the two they put a cause in."""
-        return {code for code in (self.code, self.type) if code}
-
-
-class Item(msgspec.Struct, frozen=True):
-    """A conversation item; function calls carry ``name``, ``call_id`` and ``arguments``."""
-
-    id: str | None = None
-    type: str | None = None
-    status: str | None = None
-    role: str | None = None
-    name: str | None = None
-    call_id: str | None = None
-    arguments: str | None = None
-
-
-class Response(msgspec.Struct, frozen=True):
-    """A response object; ``output`` and ``status_details`` stay raw so that one odd field does not cost the event."""
-
-    id: str = ""
-    status: str | None = None
-    status_details: msgspec.Raw = msgspec.Raw(b"null")
-    output: list[msgspec.Raw] = []
-    usage: dict[str, Any] | None = None
-
-    def trouble(self) -> ErrorBody:
-        """Return what ``status_details`` says of a failure; the reason stands for a code that is missing."""
-        details = _mapping(self.status_details)
-        told = details.get("error")
-        error = told if isinstance(told, dict) else {"code": told, "message": told}
-        code = _word(error.get("code")) or _word(details.get("code")) or _word(details.get("reason"))
-        return ErrorBody(type=_word(error.get("type")), code=code, message=_word(error.get("message")))
-
-    def items(self) -> list[Item]:
-        """Return the items of ``output`` that can be read."""
-        return [item for raw in self.output if (item := _item_of(raw)) is not None]
+LARGEST_AUDIO_FRAME = 16 * 2**20
+"""Bytes of a frame with audio, 4 minutes of it in base64: services choose the length of a delta, and OpenAI's own limit
+for a frame of ours is 15 MiB.
+"""
 
 
 class _Event(msgspec.Struct, frozen=True, tag_field="type"):
-    event_id: str | None = None
+    """Base of the events; their ids are ignored."""
 
 
 class _SessionEvent(_Event, frozen=True):
-    session: msgspec.Raw = msgspec.Raw(b"null")
+    session: SessionBody = SessionBody()
 
     @property
     def expires_at(self) -> float | None:
         """When the service will end the session, in seconds since 1970; ``None`` when it does not say."""
-        at = _mapping(self.session).get("expires_at")
-        if isinstance(at, bool) or not isinstance(at, int | float | str):
-            return None
-        try:
-            seconds = float(at)
-        except (ValueError, OverflowError):
-            return None
-        return seconds if math.isfinite(seconds) and seconds > 0 else None
+        at = self.session.expires_at
+        return at if at is not None and 0 < at < math.inf else None
 
 
 class SessionCreated(_SessionEvent, frozen=True, tag="session.created"):
@@ -116,33 +72,29 @@ class ServiceError(_Event, frozen=True, tag="error"):
 class SpeechStarted(_Event, frozen=True, tag="input_audio_buffer.speech_started"):
     """The service heard speech begin."""
 
-    audio_start_ms: float | None = None
-
 
 class SpeechStopped(_Event, frozen=True, tag="input_audio_buffer.speech_stopped"):
     """The service heard speech end."""
-
-    audio_end_ms: float | None = None
 
 
 class Committed(_Event, frozen=True, tag="input_audio_buffer.committed"):
     """The user's turn is an item now."""
 
-    item_id: str = ""
-    previous_item_id: str | None = None
+    item_id: Id = ""
+    previous_item_id: Id | None = None
 
 
 class TranscriptionDelta(_Event, frozen=True, tag="conversation.item.input_audio_transcription.delta"):
-    """The user's words so far: a rolling rewrite, each delta holds the whole text."""
+    """More of the user's words; in some dialects each delta holds all of them so far."""
 
-    item_id: str = ""
+    item_id: Id = ""
     delta: str | None = None
 
 
 class TranscriptionCompleted(_Event, frozen=True, tag="conversation.item.input_audio_transcription.completed"):
-    """The user's words."""
+    """The user's words; where several come for one item, the last one counts."""
 
-    item_id: str = ""
+    item_id: Id = ""
     transcript: str | None = None
 
 
@@ -150,7 +102,7 @@ class ItemAdded(_Event, frozen=True, tag="conversation.item.added"):
     """An item joined the conversation."""
 
     item: Item = Item()
-    previous_item_id: str | None = None
+    previous_item_id: Id | None = None
 
 
 class ItemCreated(ItemAdded, frozen=True, tag="conversation.item.created"):
@@ -160,7 +112,7 @@ class ItemCreated(ItemAdded, frozen=True, tag="conversation.item.created"):
 class OutputItemAdded(ItemAdded, frozen=True, tag="response.output_item.added"):
     """A response began an item."""
 
-    response_id: str = ""
+    response_id: Id = ""
 
 
 class ResponseCreated(_Event, frozen=True, tag="response.created"):
@@ -173,13 +125,17 @@ class ResponseDone(_Event, frozen=True, tag="response.done"):
     """A response ended; ``usage`` stands at the top level in some services."""
 
     response: Response = Response()
-    usage: dict[str, Any] | None = None
+    usage: msgspec.Raw = ABSENT
+
+    def counts(self) -> dict[str, int]:
+        """Return what the answer cost, in the service's own units."""
+        return lenient.counts(self.response.usage) or lenient.counts(self.usage)
 
 
 class _PartEvent(_Event, frozen=True):
-    response_id: str = ""
-    item_id: str = ""
-    content_index: int = 0
+    response_id: Id = ""
+    item_id: Id = ""
+    content_index: Index = 0
 
 
 class AudioDelta(_PartEvent, frozen=True, tag="response.output_audio.delta"):
@@ -223,23 +179,23 @@ class OlderTranscriptDone(TranscriptDone, frozen=True, tag="response.audio_trans
 class BackchannelDelta(_Event, frozen=True, tag="response.backchannel.audio.delta"):
     """A piece of a backchannel, as the audio of an answer is; it belongs to no response."""
 
-    backchannel_id: str = ""
+    backchannel_id: Id = ""
     delta: bytes = b""
 
 
 class BackchannelDone(_Event, frozen=True, tag="response.backchannel.audio.done"):
     """All of a backchannel was sent; one that is ``skipped`` is none, and that event is not acted on."""
 
-    backchannel_id: str = ""
+    backchannel_id: Id = ""
 
 
 class ArgumentsDone(_Event, frozen=True, tag="response.function_call_arguments.done"):
     """A tool call is complete; ``name`` may be missing, and stands in the item then."""
 
-    response_id: str = ""
-    call_id: str = ""
-    name: str | None = None
-    arguments: str | None = None
+    response_id: Id = ""
+    call_id: Id = ""
+    name: Id | None = None
+    arguments: Arguments | None = None
 
 
 class Unknown(msgspec.Struct, frozen=True):
@@ -279,73 +235,80 @@ ServerEvent = _Declared | Unknown
 
 _DECODER: msgspec.json.Decoder[_Declared] = msgspec.json.Decoder(_Declared)
 _TYPE_ONLY = msgspec.json.Decoder(Unknown)
-_KNOWN = frozenset(declared.__struct_config__.tag for declared in _Declared.__args__)
-_ITEM = msgspec.json.Decoder(Item)
-_UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
-"""What the parser raises: also for text that is no UTF-8, and for brackets nested a thousand deep."""
+_SHAPES: dict[str, lenient.Shape[_Declared]] = {
+    str(declared.__struct_config__.tag): lenient.Shape(declared) for declared in _Declared.__args__
+}
+_AUDIO = (AudioDelta, BackchannelDelta)
+_AUDIO_TYPES = [
+    f'"{tag}"'.encode()
+    for tag, declared in zip(_SHAPES, _Declared.__args__, strict=True)
+    if issubclass(declared, _AUDIO)
+]
 
 
 def decode(frame: str | bytes) -> ServerEvent:
-    """Read one text frame; an event that is not declared here comes back as ``Unknown``.
+    """Read one frame; an event that is not declared here comes back as ``Unknown``.
 
-    A frame that is no JSON object with a ``type``, or a declared event with fields of the wrong kind, raises
-    ``WireError``.
+    A frame that is not a JSON object with a ``type``, or audio that cannot be read, raises ``WireError``; one that is
+    larger than any service needs, or holds an id that is, raises ``LimitExceeded``.
     """
+    is_large = len(frame) > LARGEST_FRAME
+    if is_large and not _may_be_audio(frame):
+        raise LimitExceeded(f"a frame of {len(frame)} bytes without audio")
     try:
-        return _DECODER.decode(frame)
-    except _UNREADABLE:
-        pass  # it may be an event of another kind: the type decides
+        event: ServerEvent = _DECODER.decode(frame)
+    except lenient.UNREADABLE:
+        event = _decode_leniently(frame)
+    if is_large and not isinstance(event, _AUDIO):
+        raise LimitExceeded(f"a frame of {len(frame)} bytes without audio")
+    return event
+
+
+def type_of(event: ServerEvent) -> str:
+    """Return the event's type as it stands on the wire."""
+    return event.type if isinstance(event, Unknown) else str(event.__struct_config__.tag)
+
+
+def _decode_leniently(frame: str | bytes) -> ServerEvent:
+    """Read a frame that the typed parser refuses: of an event of another kind, or with a field of another type."""
     try:
-        event = _TYPE_ONLY.decode(frame)
-    except _UNREADABLE as error:
-        raise WireError(f"not a Realtime event: {_cause(error)}") from None
-    if event.type not in _KNOWN:
-        return event
+        kind = _TYPE_ONLY.decode(frame).type
+    except lenient.UNREADABLE as error:
+        if isinstance(error, msgspec.ValidationError):
+            raise WireError("not a Realtime event: wrong shape") from None
+        frame, kind = _repaired(frame)
+    if kind not in _SHAPES:
+        return Unknown(kind)
     try:
-        return _DECODER.decode(_ENCODER.encode(_without_nulls(msgspec.json.decode(frame))))
-    except _UNREADABLE:
-        raise WireError(f"a {event.type} event with fields of the wrong kind") from None
+        return _SHAPES[kind].read(frame)
+    except LimitExceeded as error:
+        raise LimitExceeded(f"a {kind} event with {error}") from None
+    except WireError as error:
+        raise WireError(f"a {kind} event with {error}", kind) from None
 
 
-def _without_nulls(value: Any) -> Any:
-    """Leave out what is null; a list, which only a response's ``output`` is, stays as it came."""
-    if not isinstance(value, dict):
-        return value
-    return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
-
-
-def _cause(error: Exception) -> str:
-    # A parser's message may quote what it could not read; only the kind of failure is told.
-    return "wrong shape" if isinstance(error, msgspec.ValidationError) else "broken JSON"
-
-
-def _mapping(raw: msgspec.Raw) -> dict[str, Any]:
-    """Return a raw object's fields; none for anything else."""
+def _repaired(frame: str | bytes) -> tuple[bytes, str]:
+    """Return a frame as the strict parser wants it, and its type."""
     try:
-        value = msgspec.json.decode(raw)
-    except _UNREADABLE:
-        return {}
-    return value if isinstance(value, dict) else {}
+        frame = lenient.repaired(frame if isinstance(frame, bytes) else frame.encode("utf-8", "surrogatepass"))
+        return frame, _TYPE_ONLY.decode(frame).type
+    except (*lenient.UNREADABLE, ValueError) as error:
+        # A parser's message may quote what it could not read; only the kind of failure is told.
+        cause = "wrong shape" if isinstance(error, msgspec.ValidationError) else "broken JSON"
+        raise WireError(f"not a Realtime event: {cause}") from None
 
 
-def _word(value: object) -> str | None:
-    """Return a field that should be text; some services send a code as a number."""
-    match value:
-        case bool():
-            return None
-        case str() | int():
-            return str(value)
-        case float() if value.is_integer():
-            return str(int(value))
-        case _:
-            return None
+def _may_be_audio(frame: str | bytes) -> bool:
+    """Say whether a type with audio is named at either end of a frame: the audio itself is what lies between."""
+    ends = frame[:_END], frame[-_END:]
+    return any(
+        kind in (end if isinstance(end, bytes) else end.encode("utf-8", "replace"))
+        for kind in _AUDIO_TYPES
+        for end in ends
+    )
 
 
-def _item_of(raw: msgspec.Raw) -> Item | None:
-    try:
-        return _ITEM.decode(raw)
-    except _UNREADABLE:
-        return None
+_END = 4096
 
 
 # --- out -------------------------------------------------------------------------------------------------------------

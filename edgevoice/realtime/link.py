@@ -14,10 +14,12 @@ from edgevoice.core.downlink import NAMELESS, Arrival, Downlink, status_of
 from edgevoice.core.facts import FAILURES, LinkLost
 from edgevoice.core.history import History
 from edgevoice.core.progress import Progress
-from edgevoice.errors import LinkError, ServiceNonsense, ServiceUnreachable
+from edgevoice.errors import LinkError, ServiceUnreachable
 from edgevoice.journal import tell
 from edgevoice.realtime import refusal
 from edgevoice.realtime.endpoint import Endpoint
+from edgevoice.realtime.frames import within_limits
+from edgevoice.realtime.incoming import Incoming
 
 _log = logging.getLogger(__name__)
 
@@ -25,17 +27,11 @@ _log = logging.getLogger(__name__)
 _library_log = logging.getLogger(f"{__name__}.library")
 _library_log.setLevel(logging.INFO)
 
-_LARGEST_FRAME = 16 * 2**20
-"""Bytes: audio deltas can be large, and the library's own limit is 1 MiB."""
-
 _MOST_WAITING = 1000
 """Frames that may wait to be sent: 40 s of audio and more. A network that slow is no network."""
 
 _CLOSE_S = 1.0
 """How long the other side may take to say goodbye."""
-
-_MOST_NONSENSE = 20
-"""Frames in a row that are not the protocol, after which the other side is taken not to speak it."""
 
 
 class Link:
@@ -150,7 +146,8 @@ class Link:
 
     async def _live(self) -> None:
         try:
-            await self._session_to_its_end(self._endpoint())
+            with within_limits():
+                await self._session_to_its_end(self._endpoint())
         except LinkError as error:
             # Kept in no local: a task that was cancelled keeps its traceback, and so itself, until the next collection.
             if self._task is asyncio.current_task():
@@ -164,7 +161,8 @@ class Link:
                     connection = await self._dial(endpoint)
                     # Not its own context: hung up on by a cancellation, it would tell of an internal error (1011).
                     opened.push_async_callback(_close, connection)
-                    await self._configure(connection, downlink)
+                    incoming = Incoming(connection)
+                    await self._configure(connection, incoming, downlink)
             except ConnectionClosed as error:
                 raise refusal.dial_failure(error, endpoint.host) from error
             except TimeoutError:
@@ -176,13 +174,14 @@ class Link:
             self._outbox = outbox
             self._take(downlink.take(wire.SessionUpdated()))
             pinging = self._ping(connection, endpoint.host)
-            await _beside(self._read(connection, downlink), pinging, self._write(connection, outbox))
+            await _beside(self._read(incoming, downlink), pinging, self._write(connection, outbox))
 
     @staticmethod
     async def _dial(endpoint: Endpoint) -> ClientConnection:
         options: dict[str, Any] = {
             "additional_headers": endpoint.headers,
-            "max_size": _LARGEST_FRAME,
+            "max_size": wire.LARGEST_AUDIO_FRAME,  # the library's own limit is 1 MiB
+            "max_queue": 1,  # frames; the library's own limit of 16 is a quarter of a gigabyte of such frames
             "compression": None,  # base64 of noise: it costs a Pi's CPU and saves nothing
             "open_timeout": None,  # the caller's limit is for all of it
             "close_timeout": _CLOSE_S,
@@ -198,34 +197,25 @@ class Link:
         except (OSError, WebSocketException, EOFError, ValueError, ImportError) as error:
             raise refusal.dial_failure(error, endpoint.host, proxy=endpoint.proxy) from error
 
-    async def _configure(self, connection: ClientConnection, downlink: Downlink) -> None:
+    async def _configure(self, connection: ClientConnection, incoming: Incoming, downlink: Downlink) -> None:
         """Configure the session and wait until it is in force; an ``error`` event before that ends the dial."""
         await connection.send(wire.update_session(self._session(self._word)), text=True)
-        nonsense = 0
         while True:
-            event = _decoded(await connection.recv())
+            event = await incoming.next()
             match event:
                 case wire.SessionUpdated():
                     return
                 case wire.ServiceError():
                     param = event.error.param if event.error else None
                     raise refusal.setup_refused(event.codes, event.text, param)
-                case None:
-                    nonsense = _count_nonsense(nonsense)
                 case _:
-                    nonsense = 0
                     downlink.take(event)
 
-    async def _read(self, connection: ClientConnection, downlink: Downlink) -> None:
-        nonsense = 0
+    async def _read(self, incoming: Incoming, downlink: Downlink) -> None:
         progress = Progress()
         try:
             while True:
-                event = _decoded(await connection.recv())
-                if event is None:
-                    nonsense = _count_nonsense(nonsense)
-                    continue
-                nonsense = 0
+                event = await incoming.next()
                 _look_for_complaint(event)
                 self._history.order(event)
                 arrivals = downlink.take(event)
@@ -262,17 +252,6 @@ class Link:
                 return  # the reader knows why, and says so
 
 
-def _decoded(frame: str | bytes) -> wire.ServerEvent | None:
-    """Read a frame; what is not the protocol is ``None`` and told of once in the debug log, without its content."""
-    if isinstance(frame, bytes):
-        return None
-    try:
-        return wire.decode(frame)
-    except wire.WireError as error:
-        tell(_log, logging.DEBUG, "frame-unreadable", problem=str(error), length=len(frame))
-        return None
-
-
 def _look_for_complaint(event: wire.ServerEvent) -> None:
     """Log what the service complains of, in whichever event; what the session does not survive is raised."""
     match event:
@@ -289,12 +268,6 @@ def _look_for_complaint(event: wire.ServerEvent) -> None:
     tell(_log, logging.WARNING, "service-complains", code=refusal.plain(code), **why)
     if (end := refusal.fatal(complaint.codes, complaint.message or "")) is not None:
         raise end
-
-
-def _count_nonsense(before: int) -> int:
-    if before + 1 >= _MOST_NONSENSE:
-        raise ServiceNonsense(f"the service sent {_MOST_NONSENSE} frames in a row that are not the Realtime protocol")
-    return before + 1
 
 
 async def _close(connection: ClientConnection) -> None:

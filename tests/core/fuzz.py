@@ -274,11 +274,11 @@ class FuzzedBox:
             return
         self.mutated += is_mutated
         try:
-            event = wire.decode(frame)
+            arrivals = self._downlink.take(wire.decode(frame))
         except wire.WireError:
             self.refused += 1
             return
-        self.engine.take(self._downlink.take(event))
+        self.engine.take(arrivals)
         self._check()
 
     def tell(self, fact: Event) -> None:

@@ -100,7 +100,7 @@ NONSENSE: list[str | bytes] = [
     '{"type":7}',
     '{"no":"type"}',
     b"binary",
-    '{"type":"response.created","response":1}',
+    '{"type":"response.output_audio.delta","delta":"no base64!"}',
 ]
 
 

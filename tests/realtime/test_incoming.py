@@ -1,0 +1,142 @@
+"""A service that sends too much, or breaks the rules: the session ends with its own error, and the box stays awake."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from edgevoice.core.downlink import Arrival, AudioPiece
+from edgevoice.core.facts import LinkLost, LinkOpened, UserStartedSpeaking
+from tests.realtime.services import SPEECH_STARTED, Caller, Service, Talker, problem_in
+from tests.waiting import eventually
+
+MEBIBYTE = 2**20
+NONSENSE = LinkLost("service-nonsense", is_retriable=False)
+
+
+def lost_by(send: Callable[[Talker], Awaitable[None]]) -> LinkLost:
+    async def sending(talker: Talker) -> None:
+        await talker.accept()
+        await send(talker)
+        await talker.listen_to_the_end()
+
+    async def live() -> LinkLost:
+        async with Service(sending).listening() as url, Caller(url).running() as caller:
+            caller.link.open()
+            return await caller.lost()
+
+    return asyncio.run(live())
+
+
+ITEM = json.dumps({"type": "conversation.item.added", "item": {"id": "i" * MEBIBYTE}})
+MANY = json.dumps({"type": "response.done", "response": {"output": [{}] * 65}})
+HUGE = json.dumps({"type": "response.output_audio.delta", "delta": "A" * 16 * MEBIBYTE})
+
+
+@pytest.mark.parametrize(
+    ("frame", "problem"),
+    [(ITEM, "bytes without audio"), (MANY, "a list of 65 values"), (HUGE, "message too big")],
+    ids=["id", "items", "frame"],
+)
+def test_a_service_that_sends_too_much_is_hung_up_on(
+    frame: str, problem: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def send(talker: Talker) -> None:
+        await talker.connection.send(frame)
+
+    assert lost_by(send) == NONSENSE
+    told = problem_in(caplog, "link-lost")
+    assert problem in told
+    assert "network" not in told
+
+
+def test_a_service_that_breaks_the_rules_of_websocket_is_told_apart_from_a_lost_network() -> None:
+    async def send(talker: Talker) -> None:
+        talker.connection.transport.write(b"\xf1\x00")  # a reserved bit, which nobody agreed on
+
+    assert lost_by(send) == NONSENSE
+
+
+def test_json_in_binary_frames_is_read_and_text_that_is_not_utf_8_costs_one_frame_only() -> None:
+    async def talking(talker: Talker) -> None:
+        await talker.connection.send(json.dumps({"type": "session.created"}).encode())
+        await talker.listen(1)
+        await talker.connection.send(json.dumps({"type": "session.updated"}).encode())
+        await talker.connection.send(json.dumps(SPEECH_STARTED).encode())
+        await talker.connection.send(b'{"type": \xff', text=True)
+        await talker.connection.send(json.dumps(SPEECH_STARTED).encode())
+        await talker.listen_to_the_end()
+
+    async def live() -> list[Arrival]:
+        async with Service(talking).listening() as url, Caller(url).running() as caller:
+            caller.link.open()
+            await eventually(lambda: len(caller.arrivals) == 3)
+            return caller.arrivals
+
+    assert asyncio.run(live()) == [LinkOpened(), UserStartedSpeaking(), UserStartedSpeaking()]
+
+
+def test_a_flood_of_small_frames_leaves_the_loop_its_turn() -> None:
+    count = 5000
+
+    async def flooding(talker: Talker) -> None:
+        await talker.accept()
+        for _ in range(count):
+            await talker.connection.send(b'{"type":"input_audio_buffer.speech_started"}', text=True)
+        await talker.listen_to_the_end()
+
+    async def live() -> int:
+        """Return the most frames that were read between two turns of the loop."""
+        read = most = 0
+
+        def take(_arrivals: list[Arrival]) -> None:
+            nonlocal read
+            read += 1
+
+        def turn() -> None:
+            nonlocal read, most
+            most, read = max(most, read), 0
+            asyncio.get_running_loop().call_soon(turn)
+
+        async with Service(flooding).listening() as url, Caller(url, take=take).running() as caller:
+            caller.link.open()
+            turn()
+            await eventually(lambda: len(caller.arrivals) == count + 1)
+        return most
+
+    assert 1 < asyncio.run(live()) <= 65
+
+
+def test_frames_of_eight_megabytes_of_sound_hold_the_loop_for_less_than_a_button_may_wait() -> None:
+    count = 3
+    delta = json.dumps({"type": "response.output_audio.delta", "delta": "A" * 8 * MEBIBYTE})
+
+    async def generous(talker: Talker) -> None:
+        await talker.accept()
+        for _ in range(count):
+            await talker.connection.send(delta)
+        await talker.listen_to_the_end()
+
+    async def live() -> tuple[int, float]:
+        longest = 0.0
+
+        async def watching() -> None:
+            nonlocal longest
+            while True:
+                begun = time.thread_time()
+                await asyncio.sleep(0)
+                longest = max(longest, time.thread_time() - begun)
+
+        async with Service(generous).listening() as url, Caller(url).running() as caller:
+            caller.link.open()
+            watch = asyncio.create_task(watching())
+            await eventually(lambda: len(caller.arrivals) == count + 1)
+            watch.cancel()
+            return sum(len(piece.pcm) for piece in caller.arrivals if isinstance(piece, AudioPiece)), longest
+
+    received, longest = asyncio.run(live())
+
+    assert received == count * 6 * MEBIBYTE
+    assert longest < 0.05, "seconds of our own work between two turns of the loop"
