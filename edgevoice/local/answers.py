@@ -3,12 +3,15 @@
 import asyncio
 from dataclasses import dataclass
 
+import msgspec
+
 from edgevoice.local import brain
 from edgevoice.local.behaviour import Behaviour
 from edgevoice.local.client_events import (
     CreateItem,
     FunctionCallItem,
     FunctionCallOutputItem,
+    ItemReference,
     MessageItem,
     NewItem,
     ResponseParameters,
@@ -16,8 +19,9 @@ from edgevoice.local.client_events import (
 from edgevoice.local.conversation import Conversation, Item
 from edgevoice.local.endings import Cut
 from edgevoice.local.line import Line
+from edgevoice.local.refusals import RequestRefused
 from edgevoice.local.response import Manner, Response
-from edgevoice.local.session import RequestRefused, Session, properties_of
+from edgevoice.local.session import Session, properties_of
 from edgevoice.local.speech import Voice
 
 
@@ -73,20 +77,25 @@ class Answers:
     async def create(self, parameters: ResponseParameters) -> None:
         """Begin a response; raise RequestRefused while another one runs."""
         if self._active is not None:
-            told = f"A response ({self._active.id}) is already running"
-            raise RequestRefused("conversation_already_has_active_response", told)
+            # OpenAI's words, which clients in the field search for.
+            message = (
+                f"Conversation already has an active response in progress: {self._active.id}. "
+                "Wait until the response is finished before creating a new one."
+            )
+            raise RequestRefused("conversation_already_has_active_response", message)
         settings = self._session.settings
         request = self._request(parameters)
         self._count += 1
         reply = self._means.behaviour.answer(request)
         modalities = parameters.output_modalities or settings.output_modalities
         output = settings.audio.output
+        form = parameters.audio.output.format or output.format
         self._active = Response(
             brain.Reply(self._means.announcement.before(reply.speech), reply.calls),
             line=self._line,
-            conversation=self.conversation if parameters.conversation == "auto" else None,
+            conversation=self.conversation if parameters.conversation != "none" else None,
             voice=self._means.voice,
-            manner=Manner(self._means.pace, output.format.rate, output.speed, has_audio="audio" in modalities),
+            manner=Manner(self._means.pace, form, output.speed, has_audio="audio" in modalities),
             metadata=parameters.metadata,
         )
         self._task = self._group.create_task(self._run(self._active))
@@ -112,8 +121,8 @@ class Answers:
         if self._task is not None:
             self._task.cancel()
 
-    async def place(self, event: CreateItem) -> None:
-        """Put a client's item into the conversation; a tool's output only after the response that runs.
+    async def place(self, event: CreateItem) -> Item:
+        """Put a client's item into the conversation and return it; a tool's output only after the response that runs.
 
         Raises RequestRefused when it cannot be put there.
         """
@@ -122,16 +131,17 @@ class Answers:
         self._line.claim(item.id)
         if not isinstance(new, FunctionCallOutputItem):
             await self._announce(item, after)
-            return
+            return item
         if self.conversation.call_item(new.call_id) is None:
             raise RequestRefused("invalid_tool_call_id", f"No such call: {new.call_id[:80]}", param="item.call_id")
         if self._active is not None:
             # To a copy, as if the wait were over: what is refused then is refused now.
             Conversation([*self.conversation.items, *(held.item for held in self._held)]).add(item, after=after)
             self._held.append(_Held(item, event))
-            return
+            return item
         await self._announce(item, after)
         await self._after_output()
+        return item
 
     async def _announce(self, item: Item, after: str | None) -> None:
         previous_id = self.conversation.add(item, after=after)
@@ -159,14 +169,16 @@ class Answers:
                 await self._announce(output.item, output.event.previous_item_id)
             except RequestRefused as refused:
                 # The client has since taken away the item that it was to follow, or used its id for another.
-                await self._line.refuse(refused, output.event.event_id)
+                await self._line.refuse(
+                    refused, {"type": "conversation.item.create", "event_id": output.event.event_id}
+                )
         await self._after_output()
 
     def _request(self, parameters: ResponseParameters) -> brain.Request:
         settings = self._session.settings
         source = self.conversation
         if parameters.input is not None:
-            source = Conversation([Item(_body(new, f"input_{n}")) for n, new in enumerate(parameters.input)])
+            source = Conversation([self._named(new, number) for number, new in enumerate(parameters.input)])
         results = source.fresh_results()
         may_call = parameters.tool_choice != "none" and settings.tool_choice != "none"
         tools = settings.tools if parameters.tools is None else parameters.tools
@@ -179,6 +191,11 @@ class Answers:
             turn=self._count,
         )
 
+    def _named(self, new: NewItem | ItemReference, number: int) -> Item:
+        if isinstance(new, ItemReference):
+            return self.conversation.find(new.id, param=f"response.input[{number}].id")
+        return Item(_body(new, f"input_{number}"))
+
 
 def _body(new: NewItem, item_id: str) -> dict[str, object]:
     body: dict[str, object] = {"id": item_id, "object": "realtime.item", "status": "completed"}
@@ -187,14 +204,17 @@ def _body(new: NewItem, item_id: str) -> dict[str, object]:
             parts = []
             for part in new.content:
                 part_body = {"type": part.type, "text": part.text, "transcript": part.transcript}
-                parts.append({name: value for name, value in part_body.items() if value is not None})
+                kept = {name: said for name, said in part_body.items() if said is not None}
+                # Null until it is transcribed, as in a turn.
+                parts.append({"transcript": None, **kept} if part.type == "input_audio" else kept)
             return body | {"type": "message", "role": new.role, "content": parts}
         case FunctionCallItem():
             return body | {
                 "type": "function_call",
                 "name": new.name,
-                "call_id": new.call_id,
+                "call_id": new.call_id or item_id,
                 "arguments": new.arguments,
             }
         case FunctionCallOutputItem():
-            return body | {"type": "function_call_output", "call_id": new.call_id, "output": new.output}
+            output = new.output if isinstance(new.output, str) else msgspec.json.encode(new.output).decode()
+            return body | {"type": "function_call_output", "call_id": new.call_id, "output": output}

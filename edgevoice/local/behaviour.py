@@ -15,7 +15,7 @@ from edgevoice.local import brain
 from edgevoice.local.endings import Cut
 from edgevoice.local.listener import Heard
 from edgevoice.local.recogniser import Recogniser
-from edgevoice.local.session import RequestRefused
+from edgevoice.local.refusals import RequestRefused
 
 _REFUSALS = {
     HTTPStatus.BAD_REQUEST: ("invalid_request", "The address needs key and protocol=realtime"),

@@ -4,15 +4,22 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from edgevoice.local.session import Modality, RequestRefused, Tool, refusal_of
+from edgevoice.local.audio_format import AudioFormat, spelled_out
+from edgevoice.local.refusals import RequestRefused, refusal_of
+from edgevoice.local.session import Tool
+from edgevoice.local.tidy import DEEPEST, is_too_deep, tidied
 
 
 class ContentPart(msgspec.Struct, frozen=True):
-    """A piece of a message."""
+    """A piece of a message; ``audio`` is base64 in the session's input format.
 
-    type: Literal["input_text", "input_audio", "output_text", "output_audio", "text", "audio"]
+    ``type`` may be a kind that this service does not take; `given.takeable` leaves it out.
+    """
+
+    type: str
     text: str | None = None
     transcript: str | None = None
+    audio: str | None = None
 
 
 class MessageItem(msgspec.Struct, frozen=True, tag_field="type", tag="message"):
@@ -26,32 +33,52 @@ class MessageItem(msgspec.Struct, frozen=True, tag_field="type", tag="message"):
 class FunctionCallItem(msgspec.Struct, frozen=True, tag_field="type", tag="function_call"):
     """A call that was made before, put back into the conversation by a client that carries it over."""
 
-    call_id: str
     name: str
-    arguments: str
+    call_id: str | None = None
+    arguments: str = ""
     id: str | None = None
 
 
 class FunctionCallOutputItem(msgspec.Struct, frozen=True, tag_field="type", tag="function_call_output"):
-    """What a tool answered; ``output`` is text, JSON by custom."""
+    """What a tool answered; ``output`` is text, JSON by custom, and JSON that is not text is taken as its text."""
 
     call_id: str
-    output: str
+    output: Any = ""
     id: str | None = None
 
 
+class ItemReference(msgspec.Struct, frozen=True, tag_field="type", tag="item_reference"):
+    """An item of the conversation, named in what a response is to answer."""
+
+    id: str
+
+
 NewItem = MessageItem | FunctionCallItem | FunctionCallOutputItem
+
+
+class ResponseOutput(msgspec.Struct, frozen=True):
+    """What one response sounds like; without a ``format`` like the others."""
+
+    format: AudioFormat | None = None
+
+
+class ResponseAudio(msgspec.Struct, frozen=True):
+    """The audio of one response."""
+
+    output: ResponseOutput = ResponseOutput()
 
 
 class ResponseParameters(msgspec.Struct, frozen=True):
     """What a client may set for one response; unknown fields are ignored."""
 
     instructions: str = ""
-    output_modalities: Annotated[list[Modality], msgspec.Meta(min_length=1)] | None = None
-    conversation: Literal["auto", "none"] = "auto"
+    # Checked one by one, so that an unknown one does not cost the response.
+    output_modalities: Annotated[list[Any], msgspec.Meta(min_length=1)] | None = None
+    audio: ResponseAudio = ResponseAudio()
+    conversation: str = "auto"
     tools: list[Tool] | None = None
     tool_choice: str | dict[str, Any] = "auto"
-    input: list[NewItem] | None = None
+    input: list[NewItem | ItemReference] | None = None
     # Sixteen pairs of strings; the service's release notes of July 2026.
     metadata: (
         Annotated[
@@ -166,6 +193,8 @@ def parse(frame: str | bytes) -> dict[str, Any]:
         raise RequestRefused("invalid_json", "The frame is not JSON") from None
     if not isinstance(event, dict):
         raise RequestRefused("invalid_event", "The frame is not a JSON object")
+    if is_too_deep(event):
+        raise RequestRefused("invalid_event", f"The event is nested deeper than {DEEPEST} levels")
     return event
 
 
@@ -176,8 +205,17 @@ def typed(event: dict[str, Any]) -> ClientEvent:
         raise RequestRefused("missing_required_parameter", "The event has no type", param="type")
     if kind not in _EVENTS:
         raise RequestRefused("unknown_event_type", f"No such event: {kind[:80]}", param="type")
+    made = tidied(event)
+    _spell_out_format(made.get("response"))
     try:
-        # `"response": null` is sent by serialisers that write every field.
-        return msgspec.convert({name: value for name, value in event.items() if value is not None}, _EVENTS[kind])
+        return msgspec.convert(made, _EVENTS[kind])
     except msgspec.ValidationError as error:
         raise refusal_of(error) from None
+
+
+def _spell_out_format(response: Any) -> None:
+    """Replace a format that is only a word, in the parameters of a response."""
+    output = response.get("audio") if isinstance(response, dict) else None
+    output = output.get("output") if isinstance(output, dict) else None
+    if isinstance(output, dict) and "format" in output:
+        output["format"] = spelled_out(output["format"])

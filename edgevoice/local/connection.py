@@ -1,17 +1,19 @@
 """One client of the local service: its events are checked, obeyed, and answered in the order they came."""
 
 import asyncio
-import base64
-import binascii
 import contextlib
+import dataclasses
 import time
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any, assert_never
 
+import msgspec
 from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 
+from edgevoice.local import given
 from edgevoice.local.answers import Answers, Means
+from edgevoice.local.audio_format import AudioFormat
 from edgevoice.local.beside import Beside
 from edgevoice.local.client_events import (
     AppendAudio,
@@ -23,6 +25,7 @@ from edgevoice.local.client_events import (
     CreateItem,
     CreateResponse,
     DeleteItem,
+    ResponseParameters,
     RetrieveItem,
     SessionUpdate,
     TruncateItem,
@@ -30,12 +33,15 @@ from edgevoice.local.client_events import (
     typed,
 )
 from edgevoice.local.conversation import Item
+from edgevoice.local.dialect import OPENAI
 from edgevoice.local.endings import Cut
 from edgevoice.local.line import Line
 from edgevoice.local.listener import Heard, Hypothesis, Listener, SpeechStarted, TurnHeard
 from edgevoice.local.recogniser import Recogniser
 from edgevoice.local.recorder import Recorder
-from edgevoice.local.session import RequestRefused, Session
+from edgevoice.local.refusals import RequestRefused, known_modalities
+from edgevoice.local.response import word_groups
+from edgevoice.local.session import Session
 
 # As long as the best known service; nothing happens here when it is over.
 _SESSION_S = 3600
@@ -57,11 +63,11 @@ class Connection:
         self._connection = connection
         self._behaviour = behaviour = means.behaviour.for_client()
         self._recorder = recorder
-        self._line = Line(connection, behaviour, recorder)
+        self._line = Line(connection, behaviour, recorder, session.dialect)
         self._session = session
         self._group = group
         self._beside = Beside(self._line, means.voice, means.pace)
-        self._answers = Answers(replace(means, behaviour=behaviour), self._line, self._session, group)
+        self._answers = Answers(dataclasses.replace(means, behaviour=behaviour), self._line, self._session, group)
         self._listener = Listener(behaviour.ears(recogniser), hears_turns=behaviour.hears_turns)
         self._listener.configure(self._detection)
         # The item that the turn under way will become.
@@ -77,8 +83,11 @@ class Connection:
         try:
             await self._line.send("session.created", session=self._session.document)
             attending = self._group.create_task(self._behaviour.attend(self))
-            async for frame in self._connection:
-                await self._receive(frame)
+            while True:
+                # Undecoded: a text frame that is not UTF-8 deserves an answer, not the end of the connection.
+                await self._receive(await self._connection.recv(decode=False))
+        except ConnectionClosedOK:
+            pass
         finally:
             self._answers.stop()
             await self._behaviour.left()
@@ -118,13 +127,13 @@ class Connection:
         """End the running answer, and tell whether there was one."""
         return await self._answers.cut(reason)
 
-    async def _receive(self, frame: str | bytes) -> None:
+    async def _receive(self, frame: bytes) -> None:
         try:
             event = parse(frame)
         except RequestRefused as unreadable:
             refusal = await self._behaviour.unreadable(self._line, unreadable)
             if refusal is not None:
-                await self._line.refuse(refusal, None)
+                await self._line.refuse(refusal, {})
             await self._behaviour.obeyed({})
             return
         if self._recorder is not None:
@@ -132,17 +141,18 @@ class Connection:
         seen = await self._behaviour.received(self._line, event)
         try:
             if seen is not None:
-                await self._obey(typed(dict(seen)))
+                await self._obey(typed(dict(seen)), seen)
         except RequestRefused as refused:
-            await self._line.refuse(refused, event.get("event_id"))
+            await self._line.refuse(refused, event)
         await self._behaviour.obeyed(event)
 
-    async def _obey(self, event: ClientEvent) -> None:
+    async def _obey(self, event: ClientEvent, source: Mapping[str, Any]) -> None:
         match event:
             case AppendAudio():
                 await self._append(event.audio)
             case SessionUpdate():
-                self._session.update(event.session)
+                for refusal in self._session.update(event.session):
+                    await self._line.refuse(refusal, source)
                 self._listener.configure(self._detection)
                 await self._line.send("session.updated", session=self._session.document)
             case CommitAudio():
@@ -152,25 +162,45 @@ class Connection:
                 self._turn_item_id = None
                 await self._line.send("input_audio_buffer.cleared")
             case CreateResponse():
-                await self._answers.create(event.response)
+                await self._create_response(event.response, source)
             case CancelResponse():
                 if not await self._answers.cut("client_cancelled", event.response_id):
-                    raise RequestRefused("response_cancel_not_active", "No such response is running")
+                    # OpenAI's words: clients tell this harmless error by how it begins.
+                    message = "Cancellation failed: no active response found"
+                    raise RequestRefused("response_cancel_not_active", message)
             case ClearOutput():
                 await self._beside.silence()
                 await self._line.send("output_audio_buffer.cleared")
             case CreateItem() | DeleteItem() | RetrieveItem() | TruncateItem():
-                await self._change_items(event)
+                await self._change_items(event, source)
             case _:
                 assert_never(event)
 
-    async def _change_items(self, event: CreateItem | DeleteItem | RetrieveItem | TruncateItem) -> None:
+    async def _create_response(self, parameters: ResponseParameters, source: Mapping[str, Any]) -> None:
+        modalities, items = parameters.output_modalities, parameters.input
+        refused: list[RequestRefused] = []
+        if modalities is not None:
+            kept, refused = known_modalities(modalities, "response.output_modalities")
+            modalities = kept or None
+        if items is not None:
+            items = []
+            for number, item in enumerate(parameters.input or ()):
+                where = f"response.input[{number}]"
+                taken, strange = given.takeable(item, where)
+                refused += strange
+                if taken is not None:
+                    items.append((await self._with_words(taken, where))[0])
+        for refusal in refused:
+            await self._line.refuse(refusal, source)
+        await self._answers.create(msgspec.structs.replace(parameters, output_modalities=modalities, input=items))
+
+    async def _change_items(
+        self, event: CreateItem | DeleteItem | RetrieveItem | TruncateItem, source: Mapping[str, Any]
+    ) -> None:
         items = self._answers.conversation
         match event:
             case CreateItem():
-                if event.item.id is not None and event.item.id == self._turn_item_id:
-                    raise RequestRefused("item_already_exists", "The user's turn becomes that item", param="item.id")
-                await self._answers.place(event)
+                await self._create_item(event, source)
             case DeleteItem():
                 items.delete(event.item_id)
                 await self._line.send("conversation.item.deleted", item_id=event.item_id)
@@ -185,12 +215,29 @@ class Connection:
                     audio_end_ms=event.audio_end_ms,
                 )
 
+    async def _create_item(self, event: CreateItem, source: Mapping[str, Any]) -> None:
+        if event.item.id is not None and event.item.id == self._turn_item_id:
+            raise RequestRefused("item_already_exists", "The user's turn becomes that item", param="item.id")
+        item, refused = given.takeable(event.item, "item")
+        for refusal in refused:
+            await self._line.refuse(refusal, source)
+        if item is None:
+            return
+        _, said = await self._with_words(item, "item")
+        placed = await self._answers.place(msgspec.structs.replace(event, item=item))
+        for index, heard in said.items():
+            await self._tell_words(placed, index, heard)
+
+    async def _with_words(self, item: given.Given, where: str) -> tuple[given.Given, dict[int, TurnHeard]]:
+        return await given.with_words(item, where, listener=self._listener, form=self._input_format)
+
+    @property
+    def _input_format(self) -> AudioFormat:
+        return self._session.settings.audio.input.format
+
     async def _append(self, audio: str) -> None:
-        try:
-            pcm = base64.b64decode(audio, validate=True)
-        except (binascii.Error, ValueError):
-            raise RequestRefused("invalid_value", "The audio is not base64", param="audio") from None
-        rate_hz = self._session.settings.audio.input.format.rate
+        pcm = self._input_format.decode(given.from_base64(audio, "audio"))
+        rate_hz = self._input_format.rate_hz
         if self._recorder is not None:
             self._recorder.uplink(pcm, rate_hz)
         async with contextlib.aclosing(self._listener.hear(pcm, rate_hz)) as hearing:
@@ -208,12 +255,19 @@ class Connection:
                 if self._detection is not None and self._detection.interrupt_response:
                     await self._answers.cut("turn_detected")
             case Hypothesis(text):
-                await self._transcribed("delta", self._turn_item_id, delta=text)
+                # What may still be rewritten is no increment.
+                if self._session.dialect.rewrites_transcripts:
+                    await self._transcribed("delta", self._turn_item_id, delta=text)
             case TurnHeard(end_ms):
                 await self._stopped(end_ms)
                 await self._take_turn(heard)
-                if may_answer and self._detection is not None and self._detection.create_response:
+                if may_answer and self._answers_turns:
                     await self._answers.answer_turn()
+
+    @property
+    def _answers_turns(self) -> bool:
+        wants_answers = self._session.settings.type == "realtime"
+        return wants_answers and self._detection is not None and self._detection.create_response
 
     async def _commit(self) -> None:
         was_speaking = self._listener.is_speaking
@@ -227,33 +281,40 @@ class Connection:
         await self._line.send("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=self._turn_item_id)
 
     async def _take_turn(self, heard: TurnHeard) -> None:
-        part: dict[str, Any] = {"type": "input_audio", "transcript": None}
         item_id, self._turn_item_id = self._turn_item_id or self._line.new_id("item"), None
         body = {"id": item_id, "object": "realtime.item", "type": "message", "status": "completed", "role": "user"}
-        item = Item({**body, "content": [part]})
+        item = Item({**body, "content": [{"type": "input_audio", "transcript": None}]})
         previous_id = self._answers.conversation.add(item)
         await self._line.send("input_audio_buffer.committed", previous_item_id=previous_id, item_id=item_id)
         await self._line.send("conversation.item.added", previous_item_id=previous_id, item=item.body)
         await self._line.send("conversation.item.done", previous_item_id=previous_id, item=item.body)
-        part["transcript"] = heard.text
-        if heard.text:
-            await self._transcribed("delta", item_id, delta=heard.text)
-        usage = {"type": "duration", "seconds": heard.duration_ms / 1000}
-        await self._transcribed("completed", item_id, transcript=heard.text.capitalize(), usage=usage)
+        await self._tell_words(item, 0, heard)
 
-    async def _transcribed(self, what: str, item_id: str | None, **fields: Any) -> None:
+    async def _tell_words(self, item: Item, index: int, heard: TurnHeard) -> None:
+        """Send what was said in a part of the user's item, and keep it there."""
+        item.body["content"][index]["transcript"] = heard.text
+        transcript = heard.text.capitalize()
+        deltas = [heard.text] if self._session.dialect.rewrites_transcripts else word_groups(transcript)
+        for delta in deltas if heard.text else ():
+            await self._transcribed("delta", item.id, index, delta=delta)
+        usage = {"type": "duration", "seconds": heard.duration_ms / 1000}
+        await self._transcribed("completed", item.id, index, transcript=transcript, usage=usage)
+
+    async def _transcribed(self, what: str, item_id: str | None, index: int = 0, **fields: Any) -> None:
         if self._session.settings.audio.input.transcription is not None:
             await self._line.send(
-                f"conversation.item.input_audio_transcription.{what}", item_id=item_id, content_index=0, **fields
+                f"conversation.item.input_audio_transcription.{what}", item_id=item_id, content_index=index, **fields
             )
 
 
 def session_of(session_id: str, openai_model: str | None) -> Session:
     """Return a session with the service's defaults, or with OpenAI's for a client that names its model at the door."""
-    session = Session(session_id, expires_at=int(time.time()) + _SESSION_S)
-    if openai_model is not None:
-        # There the client asks for the answer after a tool, always.
-        session.update({"model": openai_model, "providerData": {"auto_tool_response": False}})
+    expires_at = int(time.time()) + _SESSION_S
+    if openai_model is None:
+        return Session(session_id, expires_at=expires_at)
+    session = Session(session_id, expires_at=expires_at, dialect=OPENAI)
+    # There the client asks for the answer after a tool, always.
+    session.update({"model": openai_model, "providerData": {"auto_tool_response": False}})
     return session
 
 

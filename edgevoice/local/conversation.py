@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from edgevoice.local.brain import ToolCall, ToolResult
-from edgevoice.local.session import RequestRefused
+from edgevoice.local.refusals import RequestRefused
 
 
 @dataclass(slots=True)

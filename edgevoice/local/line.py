@@ -11,17 +11,21 @@ import msgspec
 from websockets.asyncio.server import ServerConnection
 
 from edgevoice.local.behaviour import Behaviour
+from edgevoice.local.dialect import Dialect
 from edgevoice.local.recorder import Recorder
-from edgevoice.local.session import RequestRefused
+from edgevoice.local.refusals import RequestRefused
 
 
 class Line:
     """Send events in the order of the calls; every event passes the `Behaviour`."""
 
-    def __init__(self, connection: ServerConnection, behaviour: Behaviour, recorder: Recorder | None) -> None:
+    def __init__(
+        self, connection: ServerConnection, behaviour: Behaviour, recorder: Recorder | None, dialect: Dialect
+    ) -> None:
         self._connection = connection
         self._behaviour = behaviour
         self._recorder = recorder
+        self.dialect = dialect
         self._numbers: dict[str, itertools.count[int]] = {}
         self._claimed: set[str] = set()
 
@@ -39,11 +43,13 @@ class Line:
         event = {"type": event_type, "event_id": self.new_id("event"), **fields}
         await self._behaviour.sending(self, event)
 
-    async def refuse(self, refused: RequestRefused, event_id: object) -> None:
-        """Send the ``error`` for a client's event; ``event_id`` is echoed when it is a text."""
-        told: dict[str, str | None] = {"type": "invalid_request_error", "code": refused.code, "message": str(refused)}
+    async def refuse(self, refused: RequestRefused, event: Mapping[str, Any]) -> None:
+        """Send the ``error`` for a client's ``event``, whose ``event_id`` is echoed when it is a text."""
+        code = self.dialect.code(event.get("type"), refused.code)
+        error: dict[str, str | None] = {"type": "invalid_request_error", "code": code, "message": str(refused)}
+        event_id = event.get("event_id")
         echo = event_id if isinstance(event_id, str) else None
-        await self.send("error", error=told | {"param": refused.param, "event_id": echo})
+        await self.send("error", error=error | {"param": refused.param, "event_id": echo})
 
     async def put(self, event: Mapping[str, Any]) -> None:
         """Write an event to the wire as it is."""

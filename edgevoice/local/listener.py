@@ -11,7 +11,8 @@ import soxr
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.local.brain import is_complete
 from edgevoice.local.recogniser import SAMPLE_RATE_HZ, Recogniser
-from edgevoice.local.session import PREFIX_PADDING_MS, RequestRefused, SemanticVad, ServerVad
+from edgevoice.local.refusals import RequestRefused
+from edgevoice.local.session import PREFIX_PADDING_MS, SemanticVad, ServerVad
 from edgevoice.local.turns import FRAME_MS, Patience, TurnDetector, TurnEvent
 
 _FRAME_BYTES = SAMPLE_RATE_HZ * FRAME_MS // 1000 * 2
@@ -159,15 +160,35 @@ class Listener:
         """End the user's turn by hand; raise RequestRefused when there is less than 100 ms of audio."""
         duration_ms = self._uplink.duration_ms
         if duration_ms < _SHORTEST_COMMIT_MS:
-            raise RequestRefused("input_audio_buffer_commit_empty", f"Only {duration_ms}ms of audio to commit")
+            # OpenAI's words, which clients in the field search for.
+            message = (
+                f"Error committing input audio buffer: buffer too small. Expected at least {_SHORTEST_COMMIT_MS}ms of "
+                f"audio, but buffer only has {duration_ms:.2f}ms of audio."
+            )
+            raise RequestRefused("input_audio_buffer_commit_empty", message)
         end_ms = self._uplink.end_ms
-        speech = _voiced_part(self._uplink.between(end_ms - duration_ms, end_ms))
-        # Who has the turns told to them has the words told as well, whatever the sound is.
-        has_words = bool(speech) or not self._hears_turns
-        text = await asyncio.to_thread(self._recogniser.words, speech) if has_words else ""
+        text = await self._all_words(self._uplink.between(end_ms - duration_ms, end_ms))
         heard = TurnHeard(end_ms, duration_ms, text)
         self.clear()
         return heard
+
+    async def words_of(self, pcm: bytes, rate_hz: int) -> TurnHeard:
+        """Return what is said in a recording (mono s16) that is not part of the uplink.
+
+        Raises RequestRefused when it is longer than a turn by hand may be.
+        """
+        if len(pcm) > _LONGEST_BY_HAND_MS * rate_hz // 1000 * 2:
+            raise RequestRefused("invalid_value", f"More than {_LONGEST_BY_HAND_MS // 1000} seconds of audio")
+        recording = Uplink()
+        recording.append(pcm, rate_hz)
+        end_ms = recording.end_ms
+        return TurnHeard(end_ms, end_ms, await self._all_words(recording.between(0, end_ms)))
+
+    async def _all_words(self, audio: bytes) -> str:
+        speech = await asyncio.to_thread(_voiced_part, audio)
+        # Where turns come from outside, the words do too, whatever the sound is.
+        has_words = bool(speech) or not self._hears_turns
+        return await asyncio.to_thread(self._recogniser.words, speech) if has_words else ""
 
     def clear(self) -> None:
         """Forget the audio since the last commit, and the turn in it."""

@@ -8,9 +8,9 @@ from typing import Any
 from edgevoice.local import brain
 from edgevoice.local.behaviour import Behaviour, Line, Refusal, Service
 from edgevoice.local.recogniser import Recogniser
+from edgevoice.local.refusals import RequestRefused
 from edgevoice.local.script import Script, Session
 from edgevoice.local.script_play import Play, ScriptBroken, Sleep
-from edgevoice.local.session import RequestRefused
 
 
 @dataclass(slots=True)

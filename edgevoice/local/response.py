@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-import numpy as np
-import soxr
 
 from edgevoice.local import endings, speech
+from edgevoice.local.audio_format import PCM, AudioFormat
 from edgevoice.local.brain import Reply, ToolCall
 from edgevoice.local.conversation import Conversation, Item
 from edgevoice.local.endings import Cut
@@ -31,10 +30,10 @@ class _WasCut(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a response is spoken: ``pace`` times as fast as it sounds, at ``rate_hz`` on the wire."""
+    """How a response is spoken: ``pace`` times as fast as it sounds, in ``form`` on the wire."""
 
     pace: float
-    rate_hz: int = speech.SAMPLE_RATE_HZ
+    form: AudioFormat = PCM
     speed: float = 1.0
     has_audio: bool = True
 
@@ -170,18 +169,19 @@ class Response:
 
     async def _sentence(self, part: _Part, sentence: str) -> None:
         kind = "response.output_audio_transcript.delta" if self._manner.has_audio else "response.output_text.delta"
-        for delta in _word_groups(sentence):
+        for delta in word_groups(sentence):
             part.said.append(delta)
             await self._send_part(kind, part, delta=delta)
             await self._wait(0)
         if not self._manner.has_audio:
             return
         pcm = await self._spoken(sentence)
-        deltas = [*_deltas(pcm, self._manner.rate_hz, is_first=part.sent_bytes == 0)]
+        form = self._manner.form
+        deltas = [*_deltas(form.encode(pcm, speech.SAMPLE_RATE_HZ), form, is_first=part.sent_bytes == 0)]
         for number, chunk in enumerate(deltas):
             self._stray = deltas[number + 1 : number + 1 + _STRAY_DELTAS]
             await self._send_audio(part, chunk)
-            await self._wait(len(chunk) / (2 * self._manner.rate_hz * self._manner.pace))
+            await self._wait(form.duration_ms(len(chunk)) / 1000 / self._manner.pace)
         self._stray = []
 
     async def _spoken(self, sentence: str) -> bytes:
@@ -191,25 +191,21 @@ class Response:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if self._cut.done():
                 raise _WasCut
-            pcm = await making
+            return await making
         finally:
-            # A thread cannot be stopped, but nobody has to wait for it.
+            # A thread cannot be stopped, but nothing has to wait for it.
             making.cancel()
-        if self._manner.rate_hz == speech.SAMPLE_RATE_HZ:
-            return pcm
-        samples = soxr.resample(np.frombuffer(pcm, "<i2"), speech.SAMPLE_RATE_HZ, self._manner.rate_hz, quality="MQ")
-        return bytes(samples.astype("<i2").tobytes())
 
     async def _send_strays(self, part: _Part) -> None:
         # What was on its way when the user began to speak; the real wire delivers it between speech_started and done.
         for stray in self._stray if self._cut.result() == "turn_detected" else []:
             await self._send_audio(part, stray)
 
-    async def _send_audio(self, part: _Part, pcm: bytes) -> None:
-        part.sent_bytes += len(pcm)
+    async def _send_audio(self, part: _Part, chunk: bytes) -> None:
+        part.sent_bytes += len(chunk)
         # Before the frame leaves: the client may truncate what it has, long before the answer is all out.
-        part.item.audio_ms = part.sent_bytes * 1000 // (2 * self._manner.rate_hz)
-        await self._send_part("response.output_audio.delta", part, delta=base64.b64encode(pcm).decode())
+        part.item.audio_ms = self._manner.form.duration_ms(part.sent_bytes)
+        await self._send_part("response.output_audio.delta", part, delta=base64.b64encode(chunk).decode())
 
     async def _send_part(self, event_type: str, place: _Part, **fields: Any) -> None:
         await self._line.send(
@@ -222,7 +218,8 @@ class Response:
         )
 
     async def _function_call(self, call: ToolCall) -> None:
-        arguments = call.raw or (msgspec.json.encode(call.arguments).decode() if call.arguments else "")
+        made = msgspec.json.encode(call.arguments).decode() if call.arguments else self._line.dialect.no_arguments
+        arguments = call.raw or made
         body = {"id": self._line.new_id("item"), "object": "realtime.item", "type": "function_call", "name": call.name}
         call_id = self._line.new_id("call")
         body |= {"call_id": call_id, "arguments": "", "status": "in_progress"}
@@ -246,7 +243,8 @@ class Response:
             raise _WasCut
 
 
-def _word_groups(sentence: str) -> Iterator[str]:
+def word_groups(sentence: str) -> Iterator[str]:
+    """Return ``sentence`` cut into increments of a few words; joined they are the sentence again."""
     words = sentence.split(" ")
     for start in range(0, len(words), _WORDS_PER_DELTA):
         group = " ".join(words[start : start + _WORDS_PER_DELTA])
@@ -258,10 +256,10 @@ def _pieces(text: str, size: int) -> Iterator[str]:
         yield text[start : start + size]
 
 
-def _deltas(pcm: bytes, rate_hz: int, *, is_first: bool) -> Iterator[bytes]:
+def _deltas(audio: bytes, form: AudioFormat, *, is_first: bool) -> Iterator[bytes]:
     start = 0
     sizes = itertools.chain([_FIRST_DELTA_MS] if is_first else [], itertools.cycle(_DELTAS_MS))
-    while start < len(pcm):
-        size = next(sizes) * rate_hz // 1000 * 2
-        yield pcm[start : start + size]
+    while start < len(audio):
+        size = next(sizes) * form.rate_hz // 1000 * form.sample_bytes
+        yield audio[start : start + size]
         start += size

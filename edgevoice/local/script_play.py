@@ -10,8 +10,8 @@ from edgevoice.errors import EdgevoiceError
 from edgevoice.local import brain, script
 from edgevoice.local.behaviour import Line, Service
 from edgevoice.local.listener import Hypothesis, SpeechStarted, TurnHeard
+from edgevoice.local.refusals import RequestRefused
 from edgevoice.local.script_state import Answering, Hearing, Outgoing
-from edgevoice.local.session import RequestRefused
 
 Sleep = Callable[[float], Awaitable[None]]
 

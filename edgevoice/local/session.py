@@ -1,6 +1,7 @@
 """The Realtime session: what a client may set, merged update by update. No I/O.
 
-A refused value refuses its whole update, as the real service does (one bad value poisons the update).
+A refused value refuses its whole update in Inworld's dialect, as documented there. In OpenAI's dialect the rest of the
+update applies, so that one field which is not understood does not cost a client its tools.
 """
 
 import copy
@@ -8,6 +9,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
+
+from edgevoice.local import audio_format
+from edgevoice.local.audio_format import AudioFormat
+from edgevoice.local.dialect import INWORLD, Dialect
+from edgevoice.local.refusals import RequestRefused, refusal_of
+from edgevoice.local.session_patch import merge, nested, rest_of, without_unknown_modalities
+from edgevoice.local.tidy import tidied
 
 TRANSCRIPTION_MODELS = (
     "inworld/inworld-stt-1",
@@ -17,22 +25,6 @@ TRANSCRIPTION_MODELS = (
     "soniox/stt-rt-v4",
 )
 PREFIX_PADDING_MS = 300
-
-
-class RequestRefused(Exception):
-    """A client event was refused; becomes one ``error`` event and changes nothing."""
-
-    def __init__(self, code: str, message: str, *, param: str | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.param = param
-
-
-class AudioFormat(msgspec.Struct, frozen=True):
-    """Mono s16 at ``rate`` Hz; G.711 is not spoken here."""
-
-    type: Literal["audio/pcm"] = "audio/pcm"
-    rate: Literal[8000, 16000, 24000] = 24000
 
 
 class ServerVad(msgspec.Struct, frozen=True, tag_field="type", tag="server_vad"):
@@ -54,7 +46,7 @@ class SemanticVad(msgspec.Struct, frozen=True, tag_field="type", tag="semantic_v
 
 
 class Transcription(msgspec.Struct, frozen=True):
-    """The speech-to-text model; the name is checked, then the local recogniser does the work."""
+    """The speech-to-text model; whatever its name, the local recogniser does the work."""
 
     model: str | None = None
     language: str | None = None
@@ -76,12 +68,18 @@ class InputSettings(msgspec.Struct, frozen=True):
     turn_detection: ServerVad | SemanticVad | None = None
 
 
+class CustomVoice(msgspec.Struct, frozen=True):
+    """A voice of the client's own account, by its id."""
+
+    id: str
+
+
 class OutputSettings(msgspec.Struct, frozen=True):
-    """What the downlink sounds like."""
+    """What the downlink sounds like; the local service has one voice, whatever ``voice`` names."""
 
     format: AudioFormat = AudioFormat()
     model: str | None = None
-    voice: str = ""
+    voice: str | CustomVoice = ""
     speed: Annotated[float, msgspec.Meta(ge=0.25, le=1.5)] = 1.0
 
 
@@ -119,9 +117,12 @@ class ProviderData(msgspec.Struct, frozen=True):
 
 
 class SessionSettings(msgspec.Struct, frozen=True, rename={"provider_data": "providerData"}):
-    """The session as the service obeys it; unknown fields are ignored."""
+    """The session as the service obeys it; unknown fields are ignored.
 
-    type: Literal["realtime"] = "realtime"
+    A ``transcription`` session turns speech into text and answers only when it is asked to.
+    """
+
+    type: Literal["realtime", "transcription"] = "realtime"
     model: Annotated[str, msgspec.Meta(min_length=1)] = "edgevoice/local"
     instructions: str = ""
     output_modalities: Annotated[list[Modality], msgspec.Meta(min_length=1)] = msgspec.field(default_factory=list)
@@ -135,10 +136,11 @@ class SessionSettings(msgspec.Struct, frozen=True, rename={"provider_data": "pro
 
 # What an update may set; anything else in it is ignored, as the real service ignores `modelId` and `provider_data`.
 _SETTABLE_NAMES = (
-    "type model instructions output_modalities temperature max_output_tokens tools tool_choice truncation tracing "
-    "include prompt audio providerData"
+    "type model instructions output_modalities temperature max_output_tokens tools tool_choice parallel_tool_calls "
+    "reasoning truncation tracing include prompt audio providerData"
 )
 _SETTABLE = frozenset(_SETTABLE_NAMES.split())
+_SAME_NAME = "Two tools have the same name"
 _DEFAULT_DETECTION: dict[str, dict[str, Any]] = {
     "server_vad": {
         "type": "server_vad",
@@ -185,28 +187,44 @@ _DEFAULTS: dict[str, Any] = {
 class Session:
     """One connection's session; ``document`` is what goes on the wire, ``settings`` is what is obeyed."""
 
-    def __init__(self, session_id: str, *, expires_at: int) -> None:
+    def __init__(self, session_id: str, *, expires_at: int, dialect: Dialect = INWORLD) -> None:
+        self.dialect = dialect
         self.document: dict[str, Any] = copy.deepcopy(_DEFAULTS) | {"id": session_id, "expires_at": expires_at}
         self.settings = msgspec.convert(self.document, SessionSettings)
 
-    def update(self, patch: Mapping[str, Any]) -> None:
-        """Merge ``patch``; raise RequestRefused and change nothing when any value in it is bad."""
+    def update(self, patch: Mapping[str, Any]) -> list[RequestRefused]:
+        """Merge ``patch`` and return what was refused of it while the rest applies.
+
+        Raises RequestRefused and changes nothing when a value is bad and this dialect refuses whole updates.
+        """
+        patch = tidied(dict(patch))
+        if self.dialect.keeps_valid_rest:
+            patch = nested(patch)
+        patch, refused = without_unknown_modalities({name: patch[name] for name in patch if name in _SETTABLE})
+        if self.dialect.keeps_valid_rest:
+            patch, strange = _sound_tools(patch)
+            refused += strange
+        while True:
+            try:
+                self._apply(patch)
+            except RequestRefused as refusal:
+                if not self.dialect.keeps_valid_rest:
+                    raise
+                patch = rest_of(patch, refusal)
+                refused.append(refusal)
+            else:
+                return refused
+
+    def _apply(self, patch: Mapping[str, Any]) -> None:
         document = copy.deepcopy(self.document)
-        _merge(document, {key: value for key, value in patch.items() if key in _SETTABLE})
+        merge(document, patch)
         _settle(document)
         try:
             settings = msgspec.convert(document, SessionSettings)
         except msgspec.ValidationError as error:
             raise refusal_of(error, root="session") from None
-        _check(settings)
+        _check(settings, self.dialect)
         self.document, self.settings = document, settings
-
-
-def refusal_of(error: msgspec.ValidationError, *, root: str = "") -> RequestRefused:
-    """Return the refusal that tells a validation error in the wire's terms."""
-    message, _, path = str(error).partition(" - at `")
-    param = path.rstrip("`").replace("$", root, 1).lstrip(".")
-    return RequestRefused("invalid_value", message, param=param or None)
 
 
 def properties_of(tools: list[Tool]) -> dict[str, frozenset[str]]:
@@ -219,35 +237,51 @@ def properties_of(tools: list[Tool]) -> dict[str, frozenset[str]]:
     return declared
 
 
-def _merge(document: dict[str, Any], patch: Mapping[str, Any]) -> None:
-    for key, value in patch.items():
-        present = document.get(key)
-        if isinstance(present, dict) and isinstance(value, Mapping) and key != "tool_choice":
-            # Fields of another kind of turn detection would be nonsense beside the new ones.
-            if key == "turn_detection" and value.get("type", present.get("type")) != present.get("type"):
-                present = document[key] = {}
-            _merge(present, value)
-        else:
-            document[key] = copy.deepcopy(value)
-
-
 def _settle(document: dict[str, Any]) -> None:
     audio = document.get("audio")
     for side in audio.values() if isinstance(audio, dict) else ():
-        # The old string form is still accepted by the real service, and sent by its own samples.
-        if isinstance(side, dict) and side.get("format") == "pcm16":
-            side["format"] = {"type": "audio/pcm", "rate": 24000}
-        detection = side.get("turn_detection") if isinstance(side, dict) else None
-        if isinstance(detection, dict) and detection.get("type") in _DEFAULT_DETECTION:
-            side["turn_detection"] = _DEFAULT_DETECTION[detection["type"]] | detection
+        if not isinstance(side, dict):
+            continue
+        if isinstance(side.get("format"), dict):
+            side["format"] = audio_format.settled(side["format"])
+        detection = side.get("turn_detection")
+        if isinstance(detection, dict):
+            kind = detection.get("type")
+            defaults = _DEFAULT_DETECTION.get(kind, {}) if isinstance(kind, str) else {}
+            side["turn_detection"] = defaults | detection
 
 
-def _check(settings: SessionSettings) -> None:
+def _check(settings: SessionSettings, dialect: Dialect) -> None:
     transcription = settings.audio.input.transcription
-    if transcription is not None and transcription.model not in {None, *TRANSCRIPTION_MODELS}:
+    model = transcription.model if transcription is not None else None
+    # OpenAI's models have no provider in front of their name; those that have one are Inworld's to know.
+    if model is not None and "/" in model and model not in TRANSCRIPTION_MODELS and not dialect.keeps_valid_rest:
         raise RequestRefused(
             "invalid_value", "Unsupported transcription model", param="session.audio.input.transcription.model"
         )
     names = [tool.name for tool in settings.tools if isinstance(tool, FunctionTool)]
     if len(names) != len(set(names)):
-        raise RequestRefused("invalid_value", "Two tools have the same name", param="session.tools")
+        raise RequestRefused("invalid_value", _SAME_NAME, param="session.tools")
+
+
+def _sound_tools(patch: dict[str, Any]) -> tuple[dict[str, Any], list[RequestRefused]]:
+    """Return ``patch`` with the tools that can be declared, and a refusal for each other one."""
+    if not isinstance(patch.get("tools"), list):
+        return patch, []
+    kept: list[Any] = []
+    names: set[str] = set()
+    refused: list[RequestRefused] = []
+    for number, element in enumerate(patch["tools"]):
+        where = f"session.tools[{number}]"
+        try:
+            tool = msgspec.convert(element, Tool)
+        except msgspec.ValidationError as error:
+            refused.append(refusal_of(error, root=where))
+            continue
+        if isinstance(tool, FunctionTool):
+            if tool.name in names:
+                refused.append(RequestRefused("invalid_value", _SAME_NAME, param=where))
+                continue
+            names.add(tool.name)
+        kept.append(element)
+    return patch | {"tools": kept}, refused

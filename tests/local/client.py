@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from websockets.asyncio.client import ClientConnection, connect, unix_connect
 
-from edgevoice.local.server import LocalService
+from edgevoice.local.server import OPENAI_PATH, PATH, LocalService
 from edgevoice.local.speech import Voice
 
 LIMIT_S = 10.0
@@ -90,10 +90,15 @@ class Client:
         return self
 
 
+def openai_address(service: LocalService, query: str = "?model=gpt-realtime") -> str:
+    return service.url.replace(PATH, OPENAI_PATH) + query
+
+
 @contextlib.asynccontextmanager
-async def dialled(service: LocalService, **session: Any) -> AsyncGenerator[Client]:
-    """A client whose session has been set up; text, tools, no turn detection unless told otherwise."""
-    async with connect(service.url + QUERY, additional_headers=HEADERS, compression=None, max_size=None) as socket:
+async def dialled(service: LocalService, address: str = "", **session: Any) -> AsyncGenerator[Client]:
+    """A client whose session has been set up; tools, no turn detection unless the session says otherwise."""
+    uri = address or service.url + QUERY
+    async with connect(uri, additional_headers=HEADERS, compression=None, max_size=None) as socket:
         client = Client(socket)
         await client.until("session.created")
         detection = session.pop("turn_detection", None)

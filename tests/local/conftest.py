@@ -7,7 +7,7 @@ import pytest
 from edgevoice.local.recogniser import PocketsphinxRecogniser
 from edgevoice.local.server import LocalService
 from edgevoice.local.speech import HibariVoice
-from tests.local.client import Client, dialled
+from tests.local.client import Client, dialled, openai_address
 
 
 @pytest.fixture(scope="session")
@@ -29,12 +29,13 @@ def talk(voice: HibariVoice, recogniser: PocketsphinxRecogniser) -> Callable[...
         *,
         pace: float = 1000.0,
         announcement: str | None = None,
+        is_openai: bool = False,
         **session: Any,
     ) -> None:
         async def scene() -> None:
             async with (
                 LocalService(voice=voice, recogniser=recogniser, pace=pace, announcement=announcement) as service,
-                dialled(service, **session) as client,
+                dialled(service, openai_address(service) if is_openai else "", **session) as client,
             ):
                 await talk(client)
 

@@ -8,7 +8,8 @@ from edgevoice.local import phrases
 from edgevoice.local.intents import is_wake_word_only, understand
 from edgevoice.local.listener import Heard, Hypothesis, Listener, SpeechStarted, TurnHeard
 from edgevoice.local.recogniser import PocketsphinxRecogniser, Recogniser
-from edgevoice.local.session import RequestRefused, SemanticVad, ServerVad
+from edgevoice.local.refusals import RequestRefused
+from edgevoice.local.session import SemanticVad, ServerVad
 from edgevoice.local.speech import HibariVoice, sentences
 from tests.local.client import question, silence
 
@@ -174,7 +175,7 @@ def test_by_hand_a_commit_hears_what_came_since_the_last(
     turn = asyncio.run(listener.commit())
 
     assert understand(turn.text) == understand("volume up")
-    with pytest.raises(RequestRefused, match="audio to commit"):
+    with pytest.raises(RequestRefused, match="buffer too small"):
         asyncio.run(listener.commit())
 
 

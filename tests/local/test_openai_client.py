@@ -109,7 +109,7 @@ def test_openais_client_asks_aloud_is_asked_for_the_time_and_is_told_it_aloud(
             assert isinstance(asked, ResponseDoneEvent)
             (call,) = asked.response.output or []
             assert isinstance(call, RealtimeConversationItemFunctionCall)
-            assert (call.name, call.arguments) == ("get_current_time", "")
+            assert (call.name, call.arguments) == ("get_current_time", "{}")
             assert talk.transcripts("conversation.item.input_audio_transcription.completed") == ["What time is it"]
             assert talk.heard() == b""
 

@@ -2,16 +2,26 @@ from typing import Any
 
 import pytest
 
+from edgevoice.local.audio_format import AudioFormat
 from edgevoice.local.client_events import AppendAudio, CreateResponse, parse, typed
-from edgevoice.local.session import RequestRefused, SemanticVad, ServerVad, Session
+from edgevoice.local.dialect import INWORLD, OPENAI, Dialect
+from edgevoice.local.refusals import RequestRefused
+from edgevoice.local.session import SemanticVad, ServerVad, Session
 
 
 def detection_of(session: Session) -> ServerVad | SemanticVad | None:
     return session.settings.audio.input.turn_detection
 
 
-def new_session() -> Session:
-    return Session("sess_1", expires_at=1_900_000_000)
+def new_session(dialect: Dialect = INWORLD) -> Session:
+    return Session("sess_1", expires_at=1_900_000_000, dialect=dialect)
+
+
+def document_at(session: Session, path: str) -> Any:
+    found: Any = session.document
+    for name in path.split("."):
+        found = found[name]
+    return found
 
 
 def test_an_update_is_merged_and_leaves_the_rest_alone() -> None:
@@ -51,9 +61,11 @@ def test_another_kind_of_turn_detection_brings_its_own_defaults() -> None:
     [
         ({"audio": {"input": {"transcription": {"model": "nobody/stt"}}}}, "session.audio.input.transcription.model"),
         ({"audio": {"input": {"format": {"type": "pcm16"}}}}, "session.audio.input.format.type"),
-        ({"audio": {"input": {"format": {"type": "audio/pcm", "rate": 11025}}}}, "session.audio.input.format.rate"),
+        ({"audio": {"input": {"format": {"type": "audio/pcm", "rate": 4000}}}}, "session.audio.input.format.rate"),
+        ({"audio": {"input": {"format": "audio/opus"}}}, "session.audio.input.format.type"),
         ({"audio": {"input": {"noise_reduction": "far_field"}}}, "session.audio.input.noise_reduction"),
         ({"audio": {"input": {"turn_detection": {"type": "psychic"}}}}, "session.audio.input.turn_detection.type"),
+        ({"audio": {"input": {"turn_detection": {"type": []}}}}, "session.audio.input.turn_detection.type"),
         ({"audio": {"input": {"turn_detection": {"threshold": 2}}}}, "session.audio.input.turn_detection.threshold"),
         ({"audio": {"output": {"speed": 9}}}, "session.audio.output.speed"),
         ({"audio": 5}, "session.audio"),
@@ -64,7 +76,7 @@ def test_another_kind_of_turn_detection_brings_its_own_defaults() -> None:
         ({"model": ""}, "session.model"),
     ],
 )
-def test_a_bad_value_poisons_the_whole_update(patch: dict[str, Any], param: str) -> None:
+def test_in_inworlds_dialect_a_bad_value_poisons_the_whole_update(patch: dict[str, Any], param: str) -> None:
     session = new_session()
     before = session.document
 
@@ -76,6 +88,206 @@ def test_a_bad_value_poisons_the_whole_update(patch: dict[str, Any], param: str)
     assert session.settings.instructions == ""
 
 
+@pytest.mark.parametrize(
+    ("patch", "param"),
+    [
+        ({"audio": {"input": {"format": {"type": "audio/opus", "rate": 48000}}}}, "session.audio.input.format.type"),
+        ({"audio": {"input": {"format": {"rate": "fast"}}}}, "session.audio.input.format.rate"),
+        ({"audio": {"input": {"format": 7}}}, "session.audio.input.format"),
+        ({"audio": {"input": {"noise_reduction": "far_field"}}}, "session.audio.input.noise_reduction"),
+        ({"audio": {"input": {"turn_detection": {"type": "psychic"}}}}, "session.audio.input.turn_detection.type"),
+        ({"audio": {"input": {"turn_detection": {"type": {}}}}}, "session.audio.input.turn_detection.type"),
+        ({"audio": {"input": {"turn_detection": {"threshold": 2}}}}, "session.audio.input.turn_detection.threshold"),
+        ({"audio": {"input": "loud"}}, "session.audio.input"),
+        ({"audio": {"output": {"speed": 9}}}, "session.audio.output.speed"),
+        ({"audio": {"output": {"voice": 3}}}, "session.audio.output.voice"),
+        ({"audio": 5}, "session.audio"),
+        ({"type": "dictation"}, "session.type"),
+        ({"max_output_tokens": 0}, "session.max_output_tokens"),
+        ({"output_modalities": []}, "session.output_modalities"),
+        ({"output_modalities": "audio"}, "session.output_modalities"),
+        ({"output_modalities": ["image"]}, "session.output_modalities[0]"),
+        ({"tools": {"type": "function"}}, "session.tools"),
+        ({"tool_choice": 1}, "session.tool_choice"),
+        ({"model": ""}, "session.model"),
+        ({"providerData": {"auto_tool_response": 1}}, "session.providerData.auto_tool_response"),
+    ],
+)
+def test_in_openais_dialect_one_bad_value_leaves_the_rest_in_force(patch: dict[str, Any], param: str) -> None:
+    session, untouched = new_session(OPENAI), new_session(OPENAI)
+    rest = {"instructions": "Be brief.", "audio": {"input": {"transcription": {"model": "whisper-1"}}}}
+    untouched.update({"instructions": "Be brief."})
+
+    (refused,) = session.update({"instructions": "Be brief."} | patch)
+
+    assert (refused.code, refused.param) == ("invalid_value", param)
+    assert "\n" not in str(refused)
+    assert session.document == untouched.document
+    assert session.update(rest) == []
+
+
+def test_every_bad_value_is_named_and_every_good_one_kept() -> None:
+    session = new_session(OPENAI)
+    tools: list[Any] = [
+        {"type": "function", "name": "first"},
+        {"type": "function"},
+        {"type": "telepathy", "name": "second"},
+        {"type": "function", "name": "first"},
+        {"type": "function", "name": "third"},
+        "fourth",
+        {"type": "mcp", "server_label": "a"},
+    ]
+    patch = {
+        "tools": tools,
+        "output_modalities": ["text", "image", "video"],
+        "model": "",
+        "audio": {"input": {"turn_detection": {"type": "semantic_vad", "eagerness": "greedy"}}, "output": {"speed": 9}},
+    }
+
+    refused = session.update(patch)
+
+    assert [refusal.param for refusal in refused] == [
+        "session.output_modalities[1]",
+        "session.output_modalities[2]",
+        "session.tools[1]",
+        "session.tools[2].type",
+        "session.tools[3]",
+        "session.tools[5]",
+        "session.model",
+        "session.audio.input.turn_detection.eagerness",
+        "session.audio.output.speed",
+    ]
+    assert [tool.get("name") for tool in session.document["tools"]] == ["first", "third", None]
+    assert session.document["output_modalities"] == ["text"]
+    assert detection_of(session) == SemanticVad()
+
+
+@pytest.mark.parametrize("dialect", [INWORLD, OPENAI])
+def test_an_unknown_modality_is_left_out_in_either_dialect(dialect: Dialect) -> None:
+    session = new_session(dialect)
+
+    (refused,) = session.update({"output_modalities": ["audio", "image"], "instructions": "Be brief."})
+
+    assert str(refused) == "Unsupported modality 'image': use audio or text; everything else applies"
+    assert refused.param == "session.output_modalities[1]"
+    assert session.settings.output_modalities == ["audio"]
+    assert session.settings.instructions == "Be brief."
+
+
+OPENAI_MODELS = [
+    "whisper-1",
+    "gpt-4o-transcribe",
+    "gpt-4o-mini-transcribe",
+    "gpt-4o-transcribe-diarize",
+    "gpt-transcribe",
+    "gpt-live-transcribe",
+    "gpt-realtime-whisper",
+]
+
+
+@pytest.mark.parametrize("dialect", [INWORLD, OPENAI])
+@pytest.mark.parametrize("model", OPENAI_MODELS)
+def test_openais_transcription_models_are_taken(model: str, dialect: Dialect) -> None:
+    session = new_session(dialect)
+    transcription = {"model": model, "language": "en", "delay": "low", "keywords": ["jarvis"], "languages": ["en"]}
+
+    assert session.update({"audio": {"input": {"transcription": transcription}}}) == []
+
+    assert session.document["audio"]["input"]["transcription"] == transcription
+
+
+def test_in_openais_dialect_any_transcription_model_is_taken() -> None:
+    assert new_session(OPENAI).update({"audio": {"input": {"transcription": {"model": "nobody/stt"}}}}) == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("pcm16", {"type": "audio/pcm", "rate": 24000}),
+        ("audio/pcm", {"type": "audio/pcm", "rate": 24000}),
+        ({"type": "audio/pcm"}, {"type": "audio/pcm", "rate": 24000}),
+        ({"type": "audio/pcm", "rate": 48000}, {"type": "audio/pcm", "rate": 48000}),
+        ({"type": "audio/pcm", "rate": 44100.0}, {"type": "audio/pcm", "rate": 44100}),
+        ({"rate": 11025}, {"type": "audio/pcm", "rate": 11025}),
+        ("g711_ulaw", {"type": "audio/pcmu"}),
+        ("audio/pcmu", {"type": "audio/pcmu"}),
+        ({"type": "audio/pcmu"}, {"type": "audio/pcmu"}),
+        ({"type": "audio/pcmu", "rate": 8000}, {"type": "audio/pcmu"}),
+        ("g711_alaw", {"type": "audio/pcma"}),
+        ("audio/pcma", {"type": "audio/pcma"}),
+        ({"type": "audio/pcma"}, {"type": "audio/pcma"}),
+    ],
+)
+@pytest.mark.parametrize("side", ["input", "output"])
+@pytest.mark.parametrize("dialect", [INWORLD, OPENAI])
+def test_every_way_of_naming_a_format_is_taken(dialect: Dialect, side: str, sent: Any, kept: dict[str, Any]) -> None:
+    session = new_session(dialect)
+
+    assert session.update({"audio": {side: {"format": sent}}}) == []
+
+    assert session.document["audio"][side]["format"] == kept
+    form: AudioFormat = getattr(session.settings.audio, side).format
+    assert (form.type, form.rate_hz) == (kept["type"], kept.get("rate", 8000))
+
+
+def test_older_names_are_taken_in_a_format_object_only_where_they_work() -> None:
+    # Inworld takes this object and then never sends any audio: better refused.
+    with pytest.raises(RequestRefused):
+        new_session(INWORLD).update({"audio": {"output": {"format": {"type": "g711_ulaw"}}}})
+    session = new_session(OPENAI)
+    assert session.update({"audio": {"output": {"format": {"type": "g711_ulaw"}}}}) == []
+    assert session.document["audio"]["output"]["format"] == {"type": "audio/pcmu"}
+
+
+def test_back_from_g711_to_pcm_is_24_khz() -> None:
+    session = new_session()
+    session.update({"audio": {"input": {"format": "g711_ulaw"}}})
+    session.update({"audio": {"input": {"format": "audio/pcm"}}})
+
+    assert session.document["audio"]["input"]["format"] == {"type": "audio/pcm", "rate": 24000}
+
+
+def test_a_voice_may_be_a_name_or_an_id_in_turn() -> None:
+    session = new_session()
+    for voice in ({"id": "voice_1"}, {"id": "voice_2"}, "alloy", {"id": "voice_3"}):
+        assert session.update({"audio": {"output": {"voice": voice}}}) == []
+        assert session.document["audio"]["output"]["voice"] == voice
+
+
+def test_the_flat_fields_of_openais_first_protocol_are_taken() -> None:
+    session = new_session(OPENAI)
+    flat = {
+        "modalities": ["text"],
+        "voice": "alloy",
+        "input_audio_format": "g711_ulaw",
+        "output_audio_format": "pcm16",
+        "input_audio_transcription": {"model": "whisper-1"},
+        "input_audio_noise_reduction": None,
+        "turn_detection": {"type": "server_vad", "silence_duration_ms": 900},
+        "max_response_output_tokens": 100,
+        "speed": 1.2,
+        # What stands at the new place goes first.
+        "audio": {"output": {"voice": "marin"}},
+    }
+
+    assert session.update(flat) == []
+
+    for path, value in (
+        ("output_modalities", ["text"]),
+        ("audio.output.voice", "marin"),
+        ("audio.output.speed", 1.2),
+        ("audio.output.format", {"type": "audio/pcm", "rate": 24000}),
+        ("audio.input.format", {"type": "audio/pcmu"}),
+        ("audio.input.transcription.model", "whisper-1"),
+        ("audio.input.turn_detection.silence_duration_ms", 900),
+        ("max_output_tokens", 100),
+    ):
+        assert document_at(session, path) == value
+    # Where the new place is no object there is nothing to put them into.
+    (refused,) = session.update({"audio": 5, "voice": "alloy"})
+    assert refused.param == "session.audio"
+
+
 def test_names_of_other_dialects_are_ignored() -> None:
     session = new_session()
     session.update({"provider_data": {"auto_tool_response": False}, "modelId": "x", "id": "stolen"})
@@ -83,13 +295,6 @@ def test_names_of_other_dialects_are_ignored() -> None:
     assert session.settings.provider_data.auto_tool_response
     assert session.document["id"] == "sess_1"
     assert "modelId" not in session.document
-
-
-def test_the_old_format_string_is_accepted() -> None:
-    session = new_session()
-    session.update({"audio": {"input": {"format": "pcm16"}}})
-
-    assert session.document["audio"]["input"]["format"] == {"type": "audio/pcm", "rate": 24000}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,113 @@
+"""Audio on the wire: PCM at any usual rate and G.711, to and from the mono s16 that the service works with. No I/O."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+_G711_RATE_HZ = 8000
+_DEFAULT_RATE_HZ = 24_000
+# The words of the older protocol, and the new ones without their object.
+_SPELLINGS = {"pcm16": "audio/pcm", "g711_ulaw": "audio/pcmu", "g711_alaw": "audio/pcma"}
+# ITU-T G.711, with 16 bits instead of 14 and 13: mu-law's bias and clip level, A-law's first segment.
+_ULAW_BIAS = 132
+_ULAW_CLIP = 32_635
+_ALAW_CLIP = 32_767
+
+_Array = npt.NDArray[Any]
+
+
+class AudioFormat(msgspec.Struct, frozen=True):
+    """Mono audio: s16 little-endian at ``rate`` Hz, or G.711 at 8 kHz whatever ``rate`` says."""
+
+    type: Literal["audio/pcm", "audio/pcmu", "audio/pcma"] = "audio/pcm"
+    rate: Annotated[int, msgspec.Meta(ge=8000, le=96_000)] = _DEFAULT_RATE_HZ
+
+    @property
+    def rate_hz(self) -> int:
+        """Samples per second on the wire."""
+        return self.rate if self.type == "audio/pcm" else _G711_RATE_HZ
+
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes per sample on the wire."""
+        return 2 if self.type == "audio/pcm" else 1
+
+    def duration_ms(self, size_bytes: int) -> int:
+        """Return how long that many bytes sound."""
+        return size_bytes * 1000 // (self.sample_bytes * self.rate_hz)
+
+    def decode(self, data: bytes) -> bytes:
+        """Return bytes from the wire as s16 at ``rate_hz``; PCM is returned as it is."""
+        if self.type == "audio/pcm":
+            return data
+        expand = _from_ulaw if self.type == "audio/pcmu" else _from_alaw
+        return bytes(expand(np.frombuffer(data, np.uint8)).tobytes())
+
+    def encode(self, pcm: bytes, rate_hz: int) -> bytes:
+        """Return s16 at ``rate_hz`` as bytes for the wire, resampled where the rates differ."""
+        if rate_hz != self.rate_hz:
+            samples = np.frombuffer(pcm, "<i2").astype(np.float32)
+            resampled = soxr.resample(samples, rate_hz, self.rate_hz, quality="MQ")
+            pcm = np.clip(np.rint(resampled), -32_768, 32_767).astype("<i2").tobytes()
+        if self.type == "audio/pcm":
+            return pcm
+        compress = _to_ulaw if self.type == "audio/pcmu" else _to_alaw
+        return bytes(compress(np.frombuffer(pcm, "<i2").astype(np.int32)).tobytes())
+
+
+PCM = AudioFormat()
+
+
+def spelled_out(form: Any) -> Any:
+    """Return a format that is only a word as the object it stands for; anything else as it is."""
+    return {"type": _SPELLINGS.get(form, form)} if isinstance(form, str) else form
+
+
+def with_known_type(form: dict[str, Any]) -> dict[str, Any]:
+    """Return a format object whose ``type`` is an older word with the newer word in it."""
+    kind = form.get("type")
+    return {**form, "type": _SPELLINGS[kind]} if isinstance(kind, str) and kind in _SPELLINGS else form
+
+
+def settled(form: dict[str, Any]) -> dict[str, Any]:
+    """Return a format as the session shows it: PCM with its rate, G.711 without one."""
+    if form.get("type") in ("audio/pcmu", "audio/pcma"):
+        return {name: value for name, value in form.items() if name != "rate"}
+    return {"rate": _DEFAULT_RATE_HZ, **form}
+
+
+def _from_ulaw(codes: _Array) -> _Array:
+    bits = (~codes).astype(np.int32)
+    magnitude = ((((bits & 0x0F) << 3) + _ULAW_BIAS) << ((bits >> 4) & 0x07)) - _ULAW_BIAS
+    samples: _Array = np.where(bits & 0x80, -magnitude, magnitude)
+    return samples.astype("<i2")
+
+
+def _to_ulaw(samples: _Array) -> _Array:
+    biased = np.minimum(np.abs(samples), _ULAW_CLIP) + _ULAW_BIAS
+    # frexp's exponent is the number of bits, 8 to 15 here.
+    segment = np.frexp(biased.astype(np.float64))[1] - 8
+    sign = np.where(samples < 0, 0x80, 0)
+    codes: _Array = ~(sign | (segment << 4) | ((biased >> (segment + 3)) & 0x0F))
+    return codes.astype(np.uint8)
+
+
+def _from_alaw(codes: _Array) -> _Array:
+    bits = (codes ^ 0x55).astype(np.int32)
+    segment = (bits >> 4) & 0x07
+    step = ((bits & 0x0F) << 4) + np.where(segment == 0, 8, 0x108)
+    magnitude = step << np.maximum(segment - 1, 0)
+    samples: _Array = np.where(bits & 0x80, magnitude, -magnitude)
+    return samples.astype("<i2")
+
+
+def _to_alaw(samples: _Array) -> _Array:
+    # Negative samples are counted from -1, so that 0 and -1 are each other's mirror images.
+    magnitude = np.minimum(np.where(samples < 0, ~samples, samples), _ALAW_CLIP)
+    segment = np.maximum(np.frexp(magnitude.astype(np.float64))[1] - 8, 0)
+    mantissa = (magnitude >> (np.maximum(segment, 1) + 3)) & 0x0F
+    codes: _Array = ((segment << 4) | mantissa) ^ np.where(samples < 0, 0x55, 0xD5)
+    return codes.astype(np.uint8)

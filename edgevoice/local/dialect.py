@@ -1,0 +1,44 @@
+"""The two dialects of the Realtime protocol that the local service speaks. No I/O.
+
+The path in the address decides: Inworld's own path gets Inworld's behaviour, ``/v1/realtime`` gets OpenAI's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """Where the services that speak this protocol differ.
+
+    With ``keeps_valid_rest`` an update with one bad value changes everything else in it; otherwise it changes nothing.
+    ``rewrites_transcripts`` means that each delta of the user's words replaces the one before; otherwise deltas are
+    increments. ``no_arguments`` is what a call without arguments carries. ``codes`` maps an event's type and our
+    error code to the error code that clients of this dialect know.
+    """
+
+    keeps_valid_rest: bool
+    rewrites_transcripts: bool
+    no_arguments: str
+    codes: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def code(self, event_type: object, code: str) -> str:
+        """Return the error code of this dialect for ``code`` in answer to an event of that type."""
+        return self.codes.get((str(event_type), code), code)
+
+
+# Inworld's documentation: one bad value leaves the whole update unapplied; transcript deltas carry the whole text so
+# far; clients in the field report `""` for a call without arguments.
+INWORLD = Dialect(keeps_valid_rest=False, rewrites_transcripts=True, no_arguments="")
+# The codes are those that pipecat and LiveKit compare with.
+OPENAI = Dialect(
+    keeps_valid_rest=True,
+    rewrites_transcripts=False,
+    no_arguments="{}",
+    codes={
+        ("conversation.item.create", "item_already_exists"): "item_create_duplicate_item_id",
+        ("conversation.item.delete", "item_not_found"): "item_delete_invalid_item_id",
+        ("conversation.item.retrieve", "item_not_found"): "item_retrieve_invalid_item_id",
+        ("conversation.item.truncate", "item_not_found"): "item_truncate_invalid_item_id",
+    },
+)

@@ -1,0 +1,91 @@
+"""An update of the session before it is checked: older spellings, merging, and leaving out what was refused. No I/O."""
+
+import copy
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from edgevoice.local import audio_format
+from edgevoice.local.refusals import RequestRefused, known_modalities
+
+# Where the fields of OpenAI's first protocol have gone; minimal clients and many samples still send them.
+_MOVED: Mapping[str, tuple[str, ...]] = {
+    "modalities": ("output_modalities",),
+    "max_response_output_tokens": ("max_output_tokens",),
+    "turn_detection": ("audio", "input", "turn_detection"),
+    "input_audio_format": ("audio", "input", "format"),
+    "input_audio_transcription": ("audio", "input", "transcription"),
+    "input_audio_noise_reduction": ("audio", "input", "noise_reduction"),
+    "output_audio_format": ("audio", "output", "format"),
+    "voice": ("audio", "output", "voice"),
+    "speed": ("audio", "output", "speed"),
+}
+_PATH_PARTS = re.compile(r"[^.\[\]]+")
+
+
+def nested(patch: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``patch`` with the fields and formats of OpenAI's first protocol as they are written now."""
+    made = copy.deepcopy(dict(patch))
+    for old, path in _MOVED.items():
+        if old in made:
+            _put(made, path, made.pop(old))
+    audio = made.get("audio")
+    for side in audio.values() if isinstance(audio, dict) else ():
+        if isinstance(side, dict) and isinstance(side.get("format"), dict):
+            side["format"] = audio_format.with_known_type(side["format"])
+    return made
+
+
+def _put(fields: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    name, *deeper = path
+    if not deeper:
+        # What stands at the new place was meant.
+        fields.setdefault(name, value)
+    elif isinstance(inner := fields.setdefault(name, {}), dict):
+        _put(inner, tuple(deeper), value)
+
+
+def without_unknown_modalities(patch: dict[str, Any]) -> tuple[dict[str, Any], list[RequestRefused]]:
+    """Return ``patch`` with the modalities that this service has, and a refusal for each other one."""
+    named = patch.get("output_modalities")
+    if not isinstance(named, list):
+        return patch, []
+    kept, refused = known_modalities(named, "session.output_modalities")
+    if refused and not kept:
+        return {name: value for name, value in patch.items() if name != "output_modalities"}, refused
+    return patch | {"output_modalities": kept}, refused
+
+
+def merge(document: dict[str, Any], patch: Mapping[str, Any]) -> None:
+    """Merge ``patch`` into ``document``, object by object; a format may be a word."""
+    for key, value in patch.items():
+        new = audio_format.spelled_out(value) if key == "format" else value
+        present = document.get(key)
+        if isinstance(present, dict) and isinstance(new, Mapping) and key not in {"tool_choice", "voice"}:
+            # Fields of another kind of format or turn detection would be nonsense beside the new ones.
+            if key in {"format", "turn_detection"} and new.get("type", present.get("type")) != present.get("type"):
+                present = document[key] = {}
+            merge(present, new)
+        else:
+            document[key] = copy.deepcopy(new)
+
+
+def rest_of(patch: Mapping[str, Any], refusal: RequestRefused) -> dict[str, Any]:
+    """Return ``patch`` without what ``refusal`` names; raise the refusal when the patch does not hold it."""
+    rest = copy.deepcopy(dict(patch))
+    path = _PATH_PARTS.findall((refusal.param or "").removeprefix("session"))
+    if not path or not _leave_out(rest, path):
+        raise refusal
+    return rest
+
+
+def _leave_out(fields: dict[str, Any], path: list[str]) -> bool:
+    name, *deeper = path
+    if name not in fields:
+        return False
+    inner = fields[name]
+    # An object of an unknown type goes as a whole: its other fields belong to that type.
+    is_inside = deeper and deeper != ["type"] and isinstance(inner, dict)
+    if not (is_inside and _leave_out(inner, deeper) and inner):
+        del fields[name]
+    return True
