@@ -18,6 +18,7 @@ import msgspec
 from msgspec import inspect, structs
 
 from edgevoice.settings import Settings
+from edgevoice.settings_hints import hint
 
 LONGEST_SHOWN: Final = 24
 """Characters of a text that an error line may repeat; a key that was put in the wrong place is longer than that."""
@@ -77,11 +78,27 @@ class Entry:
         try:
             right = msgspec.convert(value, self.annotation)
         except (msgspec.ValidationError, OverflowError):
-            raise ValueRefused(f"{self._what_it_is(value)}; it must be {self.must_be(value)}") from None
+            meant = self.hint(value) if isinstance(value, str) else ""
+            instead = f"; write {meant}" if meant else ""
+            if isinstance(value, str) and value.startswith("~") and not value.startswith("~/"):
+                instead = "; ~ stands for the home folder only in ~/"
+            raise ValueRefused(f"{self._what_it_is(value)}; it must be {self.must_be(value)}{instead}") from None
         check = _CHECKS.get(self.dotted)
         if check is not None and (complaint := check(right)):
             raise ValueRefused(complaint)
         return right
+
+    def takes(self, value: object) -> bool:
+        """Tell whether this is a value of the setting, as far as its type and range say."""
+        try:
+            msgspec.convert(value, self.annotation)
+        except (msgspec.ValidationError, OverflowError):
+            return False
+        return True
+
+    def hint(self, written: str) -> str:
+        """Return as TOML the value that was probably meant by a text, empty where there is none."""
+        return hint(written, self.takes, name=self.name, may_show=not self.is_private)
 
     def must_be(self, value: object = None) -> str:
         """Say what the setting takes; for a value of the right type, only what is wrong with it."""

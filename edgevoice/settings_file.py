@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ from edgevoice.errors import SettingsInvalid
 from edgevoice.settings import Panel, Settings
 from edgevoice.settings_agreement import disagreements
 from edgevoice.settings_catalogue import ENTRIES, Entry, ValueRefused, is_secret_name, sections, shown_name
+from edgevoice.settings_syntax import NotToml, parse
+from edgevoice.settings_text import NotText, decoded, lines_of
 
 SYSTEM_FILE: Final = Path("/etc/edgevoice/edgevoice.toml")
 
@@ -31,14 +34,6 @@ LARGEST_FILE_BYTES: Final = 1 << 20
 
 MOST_FAULTS: Final = 50
 """Error lines that are told of one file; who sees so many has named the wrong file."""
-
-_PLAINER: Final = {
-    "Invalid value": "this is no value; a text stands in quotes, a number, true and false do not",
-    "Expected newline": "something stands after the end of the setting; a text stands in quotes",
-    "Cannot overwrite a value": "the same setting stands there twice",
-    "Cannot declare": "the same section stands there twice",
-}
-"""What tomllib says of the commonest mistakes, by its beginning, in words for people who do not know TOML."""
 
 _PREFIX: Final = "EDGEVOICE_"
 _KEYS_DO_NOT_BELONG: Final = "keys do not belong into the settings; use service.key_file"
@@ -66,7 +61,7 @@ class Loaded:
     origins: Mapping[str, str]
 
 
-@dataclass(slots=True)
+@dataclass
 class _Findings:
     """What was read so far: right values with their origins by full name, and what is wrong."""
 
@@ -74,6 +69,17 @@ class _Findings:
     origins: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     wrong_names: set[str] = field(default_factory=set)
+    text: str = ""
+
+    @cached_property
+    def lines(self) -> Mapping[tuple[str, ...], int]:
+        """Where in the file each name stands; looked for when something is wrong."""
+        return lines_of(self.text)
+
+    def line(self, *names: str) -> str:
+        """Return " (line 3)" for a name of the file, empty where that is not known."""
+        number = self.lines.get(names)
+        return f" (line {number})" if number else ""
 
     def take(self, entry: Entry, value: object, place: str) -> None:
         """Keep a value if it is right, else note what is wrong with it."""
@@ -81,7 +87,8 @@ class _Findings:
             self.values[entry.dotted] = entry.read(value)
         except ValueRefused as refusal:
             self.wrong_names.add(entry.dotted)
-            self.faults.append(f"{place}: {entry.dotted} {refusal}")
+            where = "" if place.startswith(_PREFIX) else self.line(entry.section, entry.name)
+            self.faults.append(f"{place}: {entry.dotted} {refusal}{where}")
         else:
             self.origins[entry.dotted] = place
 
@@ -100,7 +107,9 @@ class _Findings:
             if self.wrong_names.isdisjoint(each.names):
                 origins = [self.origins[name] for name in each.names if name in self.origins]
                 blamed = next((origin for origin in origins if origin.startswith(_PREFIX)), place)
-                self.faults.append(f"{blamed}: {each.text}")
+                in_file = [name for name in each.names if not self.origins.get(name, _PREFIX).startswith(_PREFIX)]
+                where = self.line(*in_file[0].split(".")) if in_file and blamed == place else ""
+                self.faults.append(f"{blamed}: {each.text}{where}")
 
 
 def load(path: Path | None, environment: Mapping[str, str]) -> Loaded:
@@ -114,12 +123,13 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Loaded:
     source, text = _find(path, environment)
     findings = _Findings()
     if source is not None:
+        findings.text = text
         _read_document(_parse(source, text), source.name, findings)
     _read_environment(environment, findings)
     findings.add_disagreements(source.name if source is not None else "the defaults")
     if findings.faults:
         is_from_file = any(not fault.startswith(_PREFIX) for fault in findings.faults)
-        remedy = _mend(source) if is_from_file else "Mend the variable, or take it out of the environment."
+        remedy = _mend(source) if is_from_file else "Fix the variable, or take it out of the environment."
         raise SettingsRefused(tuple(findings.faults), remedy=remedy)
     return Loaded(findings.settings(), source, findings.origins)
 
@@ -196,12 +206,9 @@ def _text_of(path: Path) -> str:
     if len(content) > LARGEST_FILE_BYTES:
         raise SettingsRefused((f"{path} is larger than {LARGEST_FILE_BYTES >> 10} KiB; it cannot be a settings file",))
     try:
-        # Editors on Windows open a UTF-8 file with a byte order mark.
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as failure:
-        line = content.count(b"\n", 0, failure.start) + 1
-        complaint = f"{path.name}: line {line}: a byte that is not UTF-8; save the file as UTF-8"
-        raise SettingsRefused((complaint,), remedy=_mend(path)) from None
+        return decoded(content)
+    except NotText as refusal:
+        raise SettingsRefused((f"{path.name}: {refusal}",), remedy=_mend(path)) from None
 
 
 def _why_unreadable(failure: OSError) -> str:
@@ -218,14 +225,9 @@ def _why_unreadable(failure: OSError) -> str:
 
 def _parse(source: Path, text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
-    except RecursionError:
-        complaint = "is nested too deeply"
-    except tomllib.TOMLDecodeError as failure:
-        complaint = _place_first(str(failure), text)
-    except ValueError:  # int() and datetime refuse what TOML's grammar lets pass
-        complaint = "a number or a date in it is out of all range"
-    raise SettingsRefused((f"{source.name}: {complaint}",), remedy=_mend(source))
+        return parse(text)
+    except NotToml as refusal:
+        raise SettingsRefused((f"{source.name}: {refusal}",), remedy=_mend(source)) from None
 
 
 def _document_or_part(source: Path, text: str, wanted: tuple[str, ...]) -> dict[str, Any]:
@@ -244,18 +246,7 @@ def _document_or_part(source: Path, text: str, wanted: tuple[str, ...]) -> dict[
 
 
 def _mend(source: Path | None) -> str:
-    return f"Mend {source}, then `edgevoice config check --config {source}` tells whether it is right."
-
-
-def _place_first(complaint: str, text: str) -> str:
-    """Turn "Expected X (at line 3, column 5)" around, so that every error line begins with the place."""
-    what, _, place = complaint.removesuffix(")").rpartition(" (at ")
-    if place == "end of document":
-        place = f"line {max(1, len(text.splitlines()))}, the end"
-    plainer = next(
-        (words for start, words in _PLAINER.items() if what.startswith(start)), f"{what[:1].lower()}{what[1:]}"
-    )
-    return f"{place}: {plainer}"
+    return f"Fix {source}; `edgevoice config check --config {source}` checks it."
 
 
 # --- checking --------------------------------------------------------------------------------------------------------
@@ -264,9 +255,9 @@ def _place_first(complaint: str, text: str) -> str:
 def _read_document(document: Mapping[str, Any], place: str, findings: _Findings) -> None:
     for section, table in document.items():
         if section not in sections():
-            findings.faults.append(f"{place}: {_complaint_about_section(section, table)}")
+            findings.faults.append(f"{place}: {_complaint_about_section(section, table)}{findings.line(section)}")
         elif not isinstance(table, dict):
-            findings.faults.append(f"{place}: {section} must be a section, written [{section}]")
+            findings.faults.append(f"{place}: {section} must be a section, written [{section}]{findings.line(section)}")
         else:
             _read_section(section, table, place, findings)
         if len(findings.faults) >= MOST_FAULTS:
@@ -280,7 +271,8 @@ def _read_section(section: str, table: Mapping[str, Any], place: str, findings: 
             findings.take(entry, value, place)
         else:
             advice = _advice_on_name(section, name)
-            findings.faults.append(f"{place}: {section}.{shown_name(name)} is not a setting{advice}")
+            where = findings.line(section, name)
+            findings.faults.append(f"{place}: {section}.{shown_name(name)} is not a setting{advice}{where}")
         if len(findings.faults) >= MOST_FAULTS:
             return
 

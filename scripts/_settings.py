@@ -6,6 +6,7 @@ VALUES is a file of sections with texts, whole numbers and truth values. With OL
 this text stands, or nothing. Needs nothing but Python 3.11, because scripts/setup runs it on the system's.
 """
 
+import importlib.util
 import json
 import os
 import re
@@ -15,7 +16,22 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+
+
+def _reader() -> ModuleType:
+    """Return the module by which the daemon reads the file, so that it is read alike; it needs no package."""
+    place = Path(__file__).resolve().parents[1] / "edgevoice" / "settings_text.py"
+    found = importlib.util.spec_from_file_location("settings_text", place)
+    if found is None or found.loader is None:
+        sys.exit(f"{place} is not there: this folder is not whole")
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+reader = _reader()
 
 
 class Refused(Exception):
@@ -113,7 +129,11 @@ def _with_value(text: str, value: str) -> str:
 def main(place: str, values: str, old: str | None = None) -> None:
     """Edit the file; as a new one that takes its place, so that an interruption leaves one of both, whole."""
     file = Path(place).resolve()
-    text = file.read_text(encoding="utf-8")
+    content = file.read_bytes()
+    try:
+        text = reader.decoded(content)
+    except reader.NotText as error:
+        raise Refused(str(error)) from error
     after = put(text, tomllib.loads(Path(values).read_text(encoding="utf-8")), old)
     if after == text:
         return
@@ -121,7 +141,8 @@ def main(place: str, values: str, old: str | None = None) -> None:
     new.touch(mode=0o600)
     os.chown(new, before.st_uid, before.st_gid)
     shutil.copymode(file, new)
-    with new.open("w", encoding="utf-8") as opened:
+    # Lines end as they did.
+    with new.open("w", encoding="utf-8", newline="\r\n" if b"\r\n" in content else "\n") as opened:
         opened.write(after)
         opened.flush()
         os.fsync(opened.fileno())
@@ -131,5 +152,5 @@ def main(place: str, values: str, old: str | None = None) -> None:
 if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
-    except (Refused, UnicodeDecodeError) as refused:
+    except Refused as refused:
         sys.exit(f"{sys.argv[1]}: {refused}")

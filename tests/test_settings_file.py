@@ -205,7 +205,7 @@ def test_a_variable_that_is_wrong_is_told_by_its_name_with_a_remedy_of_its_own()
     assert caught.value.faults == (
         "EDGEVOICE_MICROPHONE_PREROLL_S: microphone.preroll_s is -1; it must be between 0 and 5 seconds",
     )
-    assert caught.value.remedy.startswith("Mend the variable")
+    assert caught.value.remedy.startswith("Fix the variable")
 
 
 def test_a_variable_that_is_no_setting_is_refused_by_name() -> None:

@@ -1,5 +1,6 @@
 """The one line that a person reads when a setting is wrong; no key is ever in it."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from edgevoice.settings_file import (
     SettingsRefused,
     load,
 )
+from edgevoice.settings_hints import hint
 
 SECRET = "c2VjcmV0LWtleS10aGF0LW5vYm9keS1tYXktc2Vl"
 
@@ -35,7 +37,8 @@ def faults(file: Path, text: str | bytes, environment: Mapping[str, str] | None 
         load(file, environment or {})
     assert str(caught.value).startswith(caught.value.faults[0])
     assert all(line.isprintable() for line in caught.value.faults)
-    return caught.value.faults
+    # Where it stands has tests of its own.
+    return tuple(re.sub(r" \(line \d+\)$", "", line) for line in caught.value.faults)
 
 
 def refusal_of(file: Path, environment: Mapping[str, str]) -> SettingsRefused | None:
@@ -130,15 +133,17 @@ def test_the_line_names_file_setting_value_and_range(file: Path, text: str, line
     ("text", "line"),
     [
         (b"[log]\nlevel = info",
-         "line 2, column 12: something stands after the end of the setting; a text stands in quotes"),
+         ('line 2, column 12: something stands after the end of the setting; a text stands in quotes: '
+          'write level = "info"')),
         (b"[log]\nlevel = debug",
-         "line 2, column 9: this is no value; a text stands in quotes, a number, true and false do not"),
+         ('line 2, column 9: this is no value; a text stands in quotes, a number, true and false do not: '
+          'write level = "debug"')),
         (b"[log]\nlevel 3", "line 2, column 7: expected '=' after a key in a key/value pair"),
-        (b"[log", "line 1, the end: expected ']' at the end of a table declaration"),
+        (b"[log", "line 1, the end: expected ']' at the end of a table declaration: write [log]"),
         (b'[log]\nlevel = "a"\nlevel = "b"\n', "line 3, column 12: the same setting stands there twice"),
         (b"[log]\n[log]\n", "line 2, column 5: the same section stands there twice"),
         (b"# fine\n# caf\xe9", "line 2: a byte that is not UTF-8; save the file as UTF-8"),
-        ("[log]".encode("utf-16"), "line 1: a byte that is not UTF-8; save the file as UTF-8"),
+        ("[log]".encode("utf-16"), "line 1: a byte that is not UTF-8, as in UTF-16; save the file as UTF-8"),
         (b"x = " + b"[" * 5000, "is nested too deeply"),
         (b"x = " + b"9" * 5000, "a number or a date in it is out of all range"),
     ],
@@ -170,7 +175,7 @@ def test_the_error_itself_stays_one_line_and_says_how_many_more_there_are(file: 
 
     assert "\n" not in caught.value.line()
     assert "and 1 more: `edgevoice config check`" in str(caught.value)
-    assert caught.value.remedy.startswith(f"Mend {file}, ")
+    assert caught.value.remedy.startswith(f"Fix {file}; ")
 
 
 def test_settings_of_the_file_that_disagree_send_people_to_the_file(file: Path) -> None:
@@ -179,7 +184,7 @@ def test_settings_of_the_file_that_disagree_send_people_to_the_file(file: Path) 
     with pytest.raises(SettingsRefused) as caught:
         load(file, {})
 
-    assert caught.value.remedy.startswith(f"Mend {file}, ")
+    assert caught.value.remedy.startswith(f"Fix {file}; ")
 
 
 def test_a_file_full_of_nonsense_is_told_in_bounded_length(file: Path) -> None:
@@ -251,6 +256,116 @@ def test_what_is_shown_of_an_address_and_of_a_table_hides_keys() -> None:
 def test_a_long_text_is_told_by_its_length_only() -> None:
     assert shown(SECRET) == "a text of 40 characters"
     assert shown("sk-short") == "a text of 8 characters"
+
+
+# --- what to write instead -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        (
+            "[wakeword]\nthreshold = 0,6",
+            "line 2, column 14: this is not how a number is written: write threshold = 0.6",
+        ),
+        ("[wakeword]\nthreshold = .6", ": write threshold = 0.6"),
+        ("[wakeword]\nthreshold = 50 %", ": write threshold = 0.5"),
+        ("[speaker]\nvolume_percent = 70%  # loud", ": write volume_percent = 70"),
+        ("[speaker]\nvolume_percent = 070", ": write volume_percent = 70"),
+        ("[speaker]\nvolume_percent: 70", "a setting is written name = value: write volume_percent = 70"),
+        ("speaker.volume_percent = 70%", ": write speaker.volume_percent = 70"),
+        ("[conversation]\nno_speech_s = 8s", ": write no_speech_s = 8"),
+        ("[budget]\nsession_s = 10 min", ": write session_s = 600"),
+        ("[budget]\nsession_s = 60000ms", ": write session_s = 60"),
+        ("[speaker]\nprefill_ms = 0,1 s", ": write prefill_ms = 100"),
+        ("[panel]\nled_active_high = yes", "this is neither true nor false: write led_active_high = true"),
+        ("[panel]\nled_active_high = False", ": write led_active_high = false"),
+        ("[service]\nvoice = \u201cSarah\u201d", 'a text stands in straight quotes: write voice = "Sarah"'),
+        (
+            "[service]\nkey_file = \u201c/etc/key\u201d",
+            "a text stands in straight quotes; key_file must be empty or an",
+        ),
+        ("[service]\nvoice = Sarah", ': write voice = "Sarah"'),
+        ('[service]\nvoice = "Sarah\n', 'the quote that closes the text is missing: write voice = "Sarah"'),
+        ("[echo]\ntier = Linear", ': write tier = "linear"'),
+        ("[wakeword]\nmodel = ~/computer.onnx", ': write model = "~/computer.onnx"'),
+        ("[service]\nkey_file = ~/key", "; key_file must be empty or an absolute path"),
+        ("[tools]\nenabled = set_timer", ': write enabled = ["set_timer"]'),
+        ("[speaker\nvolume_percent = 7", ": write [speaker]"),
+        ("[speakers\nvolume_percent = 7", "line 1, column 10: expected ']' at the end of a table declaration"),
+        ("[speaker]\nvolume_percent\u00a0= 7", "a space that is none (U+00A0); delete it and type it anew"),
+        ("[speaker]\nvolume_percent =", "; volume_percent must be a whole number between 0 and 100"),
+        ("[conversation]\nno_speech_s = 500ms", "; no_speech_s must be a number between 2 and 60 seconds"),
+        ("[nowhere]\nx = yes", "this is no value; a text stands in quotes, a number, true and false do not"),
+        ("[speaker]\n= 5", "line 2, column 1: "),
+        ("x = [1\n2]", "the bracket ] that closes the list is missing"),
+        ('[speaker]\nvolume_percent = "70%"', "between 0 and 100; write 70"),
+        ('[wakeword]\nthreshold = "0,6"', "; write 0.6"),
+        ('[panel]\nled_active_high = "no"', "; write false"),
+        ('[echo]\ntier = "Linear"', '; write "linear"'),
+        ('[speaker]\nprefill_ms = "80 ms"', "; write 80"),
+        ('[microphone]\npreroll_s = "\u22121"', "between 0 and 5 seconds"),
+        ('[service]\nkey_file = "~anna/key"', "; ~ stands for the home folder only in ~/"),
+    ],
+)
+def test_a_mistake_is_told_with_what_to_write(file: Path, text: str, instead: str) -> None:
+    (line,) = faults(file, text)
+
+    assert instead in line
+
+
+@pytest.mark.parametrize("raw", ["70%", "70 percent", "\u201c70\u201d"])
+def test_a_variable_is_told_with_what_to_write_too(raw: str) -> None:
+    refusal = refusal_of(Path("/dev/null"), {"EDGEVOICE_SPEAKER_VOLUME_PERCENT": raw})
+
+    assert refusal is not None
+    assert refusal.faults[0].endswith("; write 70")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[service]\nkey_file = {SECRET}",
+        f"[service]\nkey_file = \u201c{SECRET}\u201d",
+        f"[service]\nurl = wss://host/?key={SECRET}",
+        f"[service]\nauth = {SECRET}",
+        f"[service]\nvoice = {SECRET}{SECRET}",
+        f"[service]\nvoice = sk-{SECRET[:20]}",
+        f"[service]\napi_key = {SECRET}",
+        f"api_key: {SECRET}",
+    ],
+)
+def test_no_advice_repeats_what_may_be_a_key(file: Path, text: str) -> None:
+    assert SECRET[:12] not in "".join(faults(file, text))
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "value"),
+    [
+        ("1", "x", "1"),
+        ("0,50", "x", "0.5"),
+        ("-3", "x_s", "-3"),
+        ("+3", "x", "3"),
+        ("2 minutes", "x_s", "120"),
+        ("2 minutes", "x_ms", "2"),
+        ("1.5s", "x_ms", "1500"),
+        ("250 milliseconds", "x_s", "0.25"),
+        ("250ms", "x_ms", "250"),
+        ("1,2,3", "x", ""),
+        ("", "x", ""),
+        (".", "x", ""),
+        ("%", "x", ""),
+    ],
+)
+def test_numbers_are_read_as_people_write_them(written: str, name: str, value: str) -> None:
+    def takes(each: object) -> bool:
+        return isinstance(each, int | float) and not isinstance(each, bool)
+
+    assert hint(written, takes, name=name, may_show=True) == value
+
+
+def test_a_percentage_is_a_share_where_only_that_is_in_range() -> None:
+    assert hint("50%", lambda each: each == 0.5, name="threshold", may_show=True) == "0.5"
 
 
 @pytest.mark.parametrize(

@@ -63,10 +63,14 @@ def find_key(service: Service, environment: Mapping[str, str]) -> Key | None:
         if content is not None:
             return _checked(content, source="the systemd credential api_key")
     if service.key_file:
+        path = _in_home(service.key_file, environment)
         source = f"service.key_file {service.key_file}"
-        content = _content_of(_in_home(service.key_file, environment), source=source, is_private=True)
+        if str(path) != service.key_file:
+            # The service's home folder is another one than the person's.
+            source = f"{source}, which is {path},"
+        content = _content_of(path, source=source, is_private=True)
         if content is None:
-            raise _refused(source, "does not exist", remedy=f"Write the key into {service.key_file}, and nothing else.")
+            raise _refused(source, "does not exist", remedy=f"Write the key into {path}, and nothing else.")
         return _checked(content, source=source)
     return None
 

@@ -73,7 +73,9 @@ def find_model(name: str, setting: str = "wakeword.model") -> Path:
             problem = f"{setting} is {name}, which cannot be read: {error.strerror}"
             raise WakeWordUnavailable(problem, remedy=remedy) from None
         if path is None:
-            raise WakeWordUnavailable(f"{setting} is {name}; there is no such file", remedy=remedy)
+            # The service's home folder is another one than the person's.
+            there = f", which is {_expanded(name)}" if name.startswith("~") else ""
+            raise WakeWordUnavailable(f"{setting} is {name}{there}; there is no such file", remedy=remedy)
         return path
     if (other := _OTHER_FILES.get(Path(name).suffix.lower())) is not None:
         found, _, advice = other.partition(": ")
@@ -90,12 +92,17 @@ def is_in_home(path: Path) -> bool:
     return any(path.resolve().is_relative_to(home) for home in _HOMES)
 
 
+def _expanded(name: str) -> Path:
+    """Return a path with ~ replaced by a home folder; as it is for somebody who is not there."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
+
+
 def _readable(name: str) -> Path | None:
     """Return the path of a file that can be opened, None if there is no such file; else an ``OSError``."""
-    try:
-        path = Path(name).expanduser()
-    except RuntimeError:  # ~somebody who is not there
-        return None
+    path = _expanded(name)
     if not path.is_file():
         return None
     with path.open("rb"):

@@ -188,9 +188,9 @@ def test_check_prints_every_error_line_and_ends_with_78(tmp_path: Path) -> None:
 
     assert (result.exit_code, result.stdout) == (78, "")
     assert result.stderr.splitlines() == [
-        "edgevoice.toml: microphone.preroll_s is -1; it must be between 0 and 5 seconds",
-        "edgevoice.toml: microphone.prerol_s is not a setting; did you mean microphone.preroll_s?",
-        f"Mend {place}, then `edgevoice config check --config {place}` tells whether it is right.",
+        "edgevoice.toml: microphone.preroll_s is -1; it must be between 0 and 5 seconds (line 2)",
+        "edgevoice.toml: microphone.prerol_s is not a setting; did you mean microphone.preroll_s? (line 3)",
+        f"Fix {place}; `edgevoice config check --config {place}` checks it.",
     ]
 
 

@@ -1,0 +1,69 @@
+"""What to write instead: the value that somebody meant who wrote 0,6 or 70% or yes, if there is one. Reads no files."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+_QUOTES: Final = "\"'`\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u00ab\u00bb"
+"""Straight ones, and those that word processors and telephones put in their place."""
+
+_MINUS: Final = str.maketrans({"\u2212": "-", "\u2013": "-", "\u00a0": " ", "\u202f": " "})
+
+_YES: Final = {"yes", "on", "true", "y"}
+_NO: Final = {"no", "off", "false", "n"}
+
+_NUMBER: Final = re.compile(
+    r"(?P<sign>[-+]?)(?P<whole>\d*)(?:[.,](?P<part>\d*))?\s*(?P<unit>%|percent|ms|milliseconds?|s|sec|seconds?|m|min|minutes?)?",
+    re.IGNORECASE,
+)
+
+_LONGEST_SHOWN: Final = 40
+
+
+def hint(written: str, takes: Callable[[Any], bool], *, name: str, may_show: bool) -> str:
+    """Return as TOML what ``written`` probably means, empty where nothing of it is a value that the setting takes.
+
+    ``name`` is the setting's, whose end tells its unit. Without ``may_show`` no text is repeated: it may be a secret.
+    """
+    for value in _meant(written, name):
+        is_text = isinstance(value, str | list)
+        if takes(value) and (may_show or not is_text):
+            shown = json.dumps(value, ensure_ascii=False)
+            if len(shown) <= _LONGEST_SHOWN and not shown.strip('["').startswith("sk-"):
+                return shown
+    return ""
+
+
+def _meant(written: str, name: str) -> Iterator[Any]:
+    plain = written.translate(_MINUS).strip().strip(_QUOTES).strip()
+    if plain.lower() in _YES | _NO:
+        yield plain.lower() in _YES
+    yield from _numbers(plain, name)
+    for text in (plain, plain.lower(), plain.lower().replace(" ", "_")):
+        yield text
+        yield [text]
+
+
+def _numbers(plain: str, name: str) -> Iterator[float]:
+    match = _NUMBER.fullmatch(plain)
+    if match is None or not (match["whole"] or match["part"]):
+        return
+    number = float(f"{match['sign']}{match['whole'] or 0}.{match['part'] or 0}")
+    unit = (match["unit"] or "").lower()
+    factor = 1.0
+    if name.endswith("_s"):
+        factor = 0.001 if (unit.startswith("mi") and not unit.startswith("min")) or unit == "ms" else factor
+        factor = 60.0 if unit == "m" or unit.startswith("min") else factor
+    elif name.endswith("_ms") and unit in {"s", "sec", "second", "seconds"}:
+        factor = 1000.0
+    yield from _as_written(number * factor)
+    if unit in {"%", "percent"}:
+        # A share of 1: 50 % of the way to a threshold.
+        yield from _as_written(number / 100)
+
+
+def _as_written(number: float) -> Iterator[float]:
+    if number == int(number):
+        yield int(number)
+    yield round(number, 6)
