@@ -37,6 +37,7 @@ from edgevoice.hearing import Hearing
 from edgevoice.journal import tell
 from edgevoice.panel.amplifier import Amplifier, open_amplifier
 from edgevoice.panel.buttons import open_buttons
+from edgevoice.panel.heard import HeardPanel
 from edgevoice.panel.lights import open_lights
 from edgevoice.panel.none import NoPanel
 from edgevoice.panel.pins import PinFactory, open_pins
@@ -44,6 +45,7 @@ from edgevoice.panel.terminal import TerminalPanel
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.link import Link
 from edgevoice.realtime.session import session_of
+from edgevoice.settings import Panel as PanelSettings
 from edgevoice.settings import Service, Settings
 from edgevoice.store.folders import cache_folder
 from edgevoice.tools.clock import clock_tool
@@ -150,6 +152,8 @@ def assemble(
         volume_percent=settings.speaker.volume_percent,
         earcon_percent=settings.speaker.earcon_percent,
     )
+    if isinstance(panel, HeardPanel):
+        panel.sound_by(speaker.play_earcon)
     registry = _tools(settings, speaker, report)
     link = Link(
         endpoint,
@@ -199,32 +203,49 @@ def open_panel(
 ) -> tuple[Panel, PinFactory | None]:
     """Open the lights; ``opened`` turns them off and lets go of them at its end.
 
-    Returns the panel and, where there are pins, the factory that opened them. Raises ``PanelUnavailable``.
+    Returns the panel and, where there are pins, the factory that opened them. Lights that are wanted and cannot be had
+    are ``PanelUnavailable``, or what ``panel.without_lights`` puts in their place; a terminal always is such a place.
     """
     kind = _kind(settings, environment, has_factory=factory is not None)
     if kind != "gpio":
         panel: Panel = TerminalPanel(sys.stderr) if kind == "terminal" else NoPanel()
         opened.callback(panel.close)
         return panel, None
-    if factory is None:
-        try:
-            factory = open_pins(environment)
-        except PanelUnavailable as error:
-            if settings.panel.kind != "auto":
-                raise
-            # Nobody asked for lights: many machines have a GPIO chip and no use for it.
-            tell(_log, logging.WARNING, "no-lights", code=error.code, problem=error.line())
-            return NoPanel(), None
-        opened.callback(factory.close)
     pins = {
         Led.LISTENING: settings.panel.listening_led_gpio,
         Led.SPEAKING: settings.panel.speaking_led_gpio,
         Led.STATUS: settings.panel.status_led_gpio,
     }
     wired = {led: pin for led, pin in pins.items() if pin != "none"}
-    lights = open_lights(wired, factory=factory, is_active_high=settings.panel.led_active_high)
+    try:
+        if factory is None:
+            factory = open_pins(environment)
+            opened.callback(factory.close)
+        lights = open_lights(wired, factory=factory, is_active_high=settings.panel.led_active_high)
+    except PanelUnavailable as error:
+        panel = _unlit(settings.panel, error, is_lit=bool(wired))
+        opened.callback(panel.close)
+        return panel, factory
     opened.callback(lights.close)
     return lights, factory
+
+
+def _unlit(settings: PanelSettings, error: PanelUnavailable, *, is_lit: bool) -> Panel:
+    """Return what stands in for lights that cannot be had; ``is_lit`` says that any are wanted. Else the error."""
+    panel: Panel = NoPanel()
+    match settings.without_lights:
+        case "listen":
+            instead = "nothing"
+        case "sound" if is_lit:
+            instead, panel = "a sound", HeardPanel()
+        case _ if settings.kind == "auto" and not is_lit:
+            instead = "nothing"
+        case "refuse" if settings.kind == "auto" and sys.stderr.isatty():
+            instead, panel = "the terminal", TerminalPanel(sys.stderr)
+        case _:
+            raise error
+    tell(_log, logging.WARNING, "no-lights", code=error.code, instead=instead, problem=error.line())
+    return panel
 
 
 def open_mute_pin(

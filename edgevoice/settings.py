@@ -281,6 +281,9 @@ class Panel(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Lights and buttons. Pins are BCM numbers, "none" for what is not there; lights may share a pin.
 
     kind: What shows the lights: pins, or lines on the terminal; auto is gpio where /dev/gpiochip0 exists, else none.
+    without_lights: What the box does where its lights are wanted and cannot be had: "refuse" does not start, because
+        nothing would show that audio leaves the box; "sound" plays a tone when it may, and another when it no longer
+        may; "listen" does neither.
     listening_led_gpio: The light that says: I hear you.
     speaking_led_gpio: The light that says: I speak.
     status_led_gpio: The light for everything else, faults first.
@@ -292,6 +295,7 @@ class Panel(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """
 
     kind: Literal["auto", "gpio", "terminal", "none"] = "auto"
+    without_lights: Literal["refuse", "sound", "listen"] = "refuse"
     listening_led_gpio: Gpio | Literal["none"] = 17
     speaking_led_gpio: Gpio | Literal["none"] = 27
     status_led_gpio: Gpio | Literal["none"] = 22

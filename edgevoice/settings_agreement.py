@@ -20,7 +20,7 @@ class Disagreement:
 
 
 def disagreements(settings: Settings) -> Iterator[Disagreement]:
-    """Yield what no range can tell: thresholds in the wrong order, words within words, pins with two functions."""
+    """Yield what no range can tell: thresholds out of order, words within words, sounds unheard, pins used twice."""
     wakeword = settings.wakeword
     wrong_words = [*_wrong_words(wakeword.words)]
     yield from (Disagreement(("wakeword.words",), text) for text in wrong_words)
@@ -31,6 +31,12 @@ def disagreements(settings: Settings) -> Iterator[Disagreement]:
             ("wakeword.sure_threshold", "wakeword.threshold"),
             f"wakeword.sure_threshold is {wakeword.sure_threshold:g}; it must be at least wakeword.threshold, "
             f"which is {wakeword.threshold:g}",
+        )
+    if settings.panel.without_lights == "sound" and settings.speaker.earcon_percent == 0:
+        yield Disagreement(
+            ("panel.without_lights", "speaker.earcon_percent"),
+            'panel.without_lights is "sound" and speaker.earcon_percent is 0; nothing would be heard: raise it, '
+            'or set panel.without_lights to "refuse" or "listen"',
         )
     for (first, pin), (second, other_pin) in combinations(_pins(settings), 2):
         # Boards with a single light show everything with it.

@@ -2,14 +2,17 @@
 
 import asyncio
 import io
+import logging
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Literal
 
 import gpiozero
 import pyaudio
 import pytest
+from msgspec import convert
 
 from edgevoice import assembly
 from edgevoice.assembly import Parts, assemble, manners_of, open_mute_pin, open_panel, open_panel_buttons
@@ -29,6 +32,7 @@ from edgevoice.core.orders import Light, OpenLink, PlayEarcon, ShowLight
 from edgevoice.core.ports import Panel
 from edgevoice.echo.tiers import Tier
 from edgevoice.errors import PanelUnavailable, WakeWordUnavailable
+from edgevoice.panel.heard import HeardPanel
 from edgevoice.panel.lights import Lights
 from edgevoice.panel.mock import MockPins
 from edgevoice.panel.none import NoPanel
@@ -363,6 +367,97 @@ def test_the_owner_may_choose_the_panel(kind: str, expected: type[Panel], monkey
     monkeypatch.setattr(sys, "stderr", io.StringIO())
 
     assert kind_of(PanelSettings(kind=kind), {"GPIOZERO_PIN_FACTORY": "mock"}) is expected  # type: ignore[arg-type]  # a row of a table
+
+
+class Unlit:
+    """A machine with a GPIO chip and no library that drives its pins."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, folder: Path, *, has_terminal: bool = False) -> None:
+        (folder / "gpiochip0").touch()
+        patch.setattr(assembly, "GPIO_CHIP", str(folder / "gpiochip0"))
+        patch.setattr(assembly, "open_pins", self._refuse)
+        patch.setattr(sys, "stderr", io.StringIO())
+        patch.setattr(sys.stderr, "isatty", lambda: has_terminal)
+
+    @staticmethod
+    def _refuse(_environment: object) -> MockPins:
+        raise PanelUnavailable("the pin library lgpio cannot be loaded")
+
+
+@pytest.mark.parametrize("kind", ["auto", "gpio"])
+def test_a_box_whose_lights_cannot_be_had_refuses_to_listen(
+    kind: Literal["auto", "gpio"], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    Unlit(monkeypatch, tmp_path)
+
+    with pytest.raises(PanelUnavailable, match="lgpio cannot be loaded"):
+        kind_of(PanelSettings(kind=kind), {})
+
+
+NO_LEDS = {"listening_led_gpio": "none", "speaking_led_gpio": "none", "status_led_gpio": "none"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "has_terminal", "expected", "instead"),
+    [
+        (PanelSettings(without_lights="sound"), False, HeardPanel, "a sound"),
+        (PanelSettings(kind="gpio", without_lights="sound"), True, HeardPanel, "a sound"),
+        (PanelSettings(without_lights="listen"), True, NoPanel, "nothing"),
+        (PanelSettings(kind="gpio", without_lights="listen"), False, NoPanel, "nothing"),
+        (PanelSettings(), True, TerminalPanel, "the terminal"),
+        (convert(NO_LEDS, PanelSettings), False, NoPanel, "nothing"),
+        (convert(NO_LEDS | {"without_lights": "sound"}, PanelSettings), False, NoPanel, "nothing"),
+    ],
+)
+def test_what_stands_in_for_lights_that_cannot_be_had_is_the_owners_choice_and_never_silent_in_the_log(
+    settings: PanelSettings,
+    has_terminal: bool,  # noqa: FBT001 - a row of a table
+    expected: type[Panel],
+    instead: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    Unlit(monkeypatch, tmp_path, has_terminal=has_terminal)
+
+    with caplog.at_level(logging.WARNING, "edgevoice"):
+        assert kind_of(settings, {}) is expected
+
+    (record,) = caplog.records
+    fields = vars(record)["fields"]
+    assert (record.message, fields["code"], fields["instead"]) == ("no-lights", "panel-unavailable", instead)
+    assert "lgpio cannot be loaded" in fields["problem"]
+
+
+def test_where_pins_were_asked_for_by_name_a_terminal_is_no_light(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    Unlit(monkeypatch, tmp_path, has_terminal=True)
+
+    with pytest.raises(PanelUnavailable):
+        kind_of(PanelSettings(kind="gpio"), {})
+
+
+def test_a_light_that_another_program_has_leaves_the_buttons() -> None:
+    pins = PinsInUse([17])
+    with ExitStack() as opened:
+        panel, factory = open_panel(
+            Settings(panel=PanelSettings(without_lights="sound")), opened, environment={}, factory=pins
+        )
+
+    assert isinstance(panel, HeardPanel)
+    assert factory is pins
+
+
+def test_a_box_without_lights_sounds_when_a_conversation_begins_and_ends(tmp_path: Path) -> None:
+    async def live() -> None:
+        panel = HeardPanel()
+        parts = assemble(Settings(), Box(GPIO, tmp_path).endpoint, panel, wants_wakeword=False)
+        assert parts.speaker.is_silent
+        panel.show(Light.LISTENING)
+        assert not parts.speaker.is_silent
+
+    asyncio.run(live())
 
 
 def test_no_panel_shows_nothing_and_needs_no_closing() -> None:

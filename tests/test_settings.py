@@ -1,12 +1,14 @@
 """The settings themselves: defaults, ranges, and what must agree."""
 
+from typing import Literal
+
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import inspect
 
-from edgevoice.settings import Amplifier, Panel, Service, Settings, Wakeword
+from edgevoice.settings import Amplifier, Panel, Service, Settings, Speaker, Wakeword
 from edgevoice.settings_agreement import disagreements
 from edgevoice.settings_catalogue import (
     ENTRIES,
@@ -147,3 +149,16 @@ def test_a_panel_without_gpio_leaves_its_pins_to_the_amplifier(kind: str, count:
 
 def test_equal_thresholds_agree() -> None:
     assert not list(disagreements(Settings(wakeword=Wakeword(threshold=0.6, sure_threshold=0.6))))
+
+
+@pytest.mark.parametrize(
+    ("without_lights", "percent", "agrees"), [("sound", 0, False), ("sound", 1, True), ("listen", 0, True)]
+)
+def test_a_sound_in_the_place_of_lights_must_be_heard(
+    without_lights: Literal["sound", "listen"], percent: int, *, agrees: bool
+) -> None:
+    settings = Settings(panel=Panel(without_lights=without_lights), speaker=Speaker(earcon_percent=percent))
+
+    assert [each.names for each in disagreements(settings)] == (
+        [] if agrees else [("panel.without_lights", "speaker.earcon_percent")]
+    )

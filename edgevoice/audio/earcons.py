@@ -18,6 +18,9 @@ _NOTES: dict[Earcon, tuple[tuple[int, int], ...]] = {
     Earcon.TROUBLE: ((220, 160), (0, 60), (196, 260)),
     Earcon.SESSION_SPENT: ((523, 160), (0, 40), (440, 160), (0, 40), (349, 320)),
     Earcon.BUDGET_SPENT: ((523, 160), (0, 40), (440, 160), (0, 40), (349, 160), (0, 40), (262, 480)),
+    # In the place of a light: short, and higher than a voice.
+    Earcon.LISTENING: ((784, 70), (1175, 90)),
+    Earcon.LISTENING_OVER: ((1175, 70), (784, 90)),
     Earcon.ALARM: ((988, 120), (0, 80)) * 3 + ((0, 300),) + ((988, 120), (0, 80)) * 3,
 }
 _FULL_SCALE = 0.8 * 32767

@@ -7,12 +7,15 @@ import sys
 import time
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from edgevoice import journal
 from edgevoice.assembly import Parts
 from edgevoice.commands.screen import Screen
 from edgevoice.core.facts import MutePressed, TalkHeld, TalkPressed
 from edgevoice.daemon import answering_service, answers_itself, serve
 from edgevoice.echo.record import read_record
+from edgevoice.settings import Settings
 from edgevoice.settings_file import load
 from edgevoice.store.files import sweep
 from edgevoice.store.folders import cache_folder, state_folder
@@ -37,7 +40,7 @@ def talk(path: Path | None) -> int:
         sweep(state)
         async with answering_service(loaded.settings, key, os.environ) as (endpoint, watch):
             await serve(
-                loaded.settings,
+                _watched(loaded.settings),
                 endpoint,
                 stop,
                 observers=(screen, watch),
@@ -51,6 +54,11 @@ def talk(path: Path | None) -> int:
 
     asyncio.run(run())
     return 0
+
+
+def _watched(settings: Settings) -> Settings:
+    """Return the settings of a box whose screen shows what it does: lights that cannot be had are no reason to stop."""
+    return replace(settings, panel=replace(settings.panel, without_lights="listen"))
 
 
 def _listen_to_keys(parts: Parts, stop: asyncio.Event, screen: Screen) -> None:

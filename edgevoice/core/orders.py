@@ -15,6 +15,8 @@ class Earcon(StrEnum):
     ALARM = "alarm"
     SESSION_SPENT = "session-spent"
     BUDGET_SPENT = "budget-spent"
+    LISTENING = "listening"
+    LISTENING_OVER = "listening-over"
 
 
 class Light(StrEnum):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgevoice.doctor.findings import Finding, fine, skipped, wrong
+from edgevoice.doctor.findings import Finding, Mark, doubtful, fine, skipped, wrong
 from edgevoice.doctor.lines import Chip, Line, header_chip
 from edgevoice.errors import PanelUnavailable
 from edgevoice.panel.pins import DEFAULT_LIBRARY, open_pins
@@ -57,8 +57,24 @@ def probe_pins(wanted: Mapping[int, str], environment: Mapping[str, str], folder
     return Pins(chip, library)
 
 
-def judge_pins(pins: Pins, wanted: Mapping[int, str], *, kind: str, box_runs: bool) -> Finding:
-    """Judge; ``box_runs`` says that lines which lgpio holds are the box's own."""
+def judge_pins(pins: Pins, wanted: Mapping[int, str], *, kind: str, without_lights: str, box_runs: bool) -> Finding:
+    """Judge; ``box_runs`` says that lines which lgpio holds are the box's own.
+
+    ``without_lights`` is what the box does where its lights cannot be had, as the settings say.
+    """
+    finding = _judge_pins(pins, wanted, kind=kind, box_runs=box_runs)
+    if finding.mark is not Mark.WRONG or any(name.startswith("amplifier") for name in wanted.values()):
+        return finding
+    match without_lights:
+        case "sound":
+            return doubtful("pins", f"{finding.text}; a sound tells when the box listens", finding.remedy)
+        case "listen":
+            return doubtful("pins", f"{finding.text}; nothing tells when the box listens", finding.remedy)
+        case _:
+            return finding
+
+
+def _judge_pins(pins: Pins, wanted: Mapping[int, str], *, kind: str, box_runs: bool) -> Finding:
     name = "pins"
     if not wanted:
         return fine(name, f'{_PLAIN}: panel.kind is "{kind}"' if kind in {"terminal", "none"} else _PLAIN)

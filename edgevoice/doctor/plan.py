@@ -127,7 +127,8 @@ def _checks(
     def examine_pins() -> Iterable[Finding]:
         runs = manager.is_running(examination.machine_manager)
         found = pins.probe_pins(wanted, examination.environment, machine.root / "dev")
-        return [pins.judge_pins(found, wanted, kind=settings.panel.kind, box_runs=runs)]
+        panel = settings.panel
+        return [pins.judge_pins(found, wanted, kind=panel.kind, without_lights=panel.without_lights, box_runs=runs)]
 
     return [
         Check(("wake word",), examine_words, _WORDS_LIMIT_S),

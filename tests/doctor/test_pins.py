@@ -17,8 +17,10 @@ def chip(*held: Line) -> Pins:
     return Pins(Chip(Path("/dev/gpiochip0"), "pinctrl-bcm2711", held))
 
 
-def judged(pins: Pins, *, kind: str = "auto", box_runs: bool = False) -> tuple[Mark, str]:
-    finding = judge_pins(pins, WANTED, kind=kind, box_runs=box_runs)
+def judged(
+    pins: Pins, *, kind: str = "auto", without_lights: str = "refuse", box_runs: bool = False
+) -> tuple[Mark, str]:
+    finding = judge_pins(pins, WANTED, kind=kind, without_lights=without_lights, box_runs=box_runs)
     return finding.mark, finding.text
 
 
@@ -43,14 +45,28 @@ def test_lgpio_is_the_box_itself_only_while_the_box_runs() -> None:
 def test_a_machine_without_pins_is_broken_only_if_pins_are_asked_for() -> None:
     assert judged(Pins(None))[0] is Mark.SKIPPED
     assert judged(Pins(None), kind="gpio")[0] is Mark.WRONG
-    assert judge_pins(Pins(None), {}, kind="terminal", box_runs=False).mark is Mark.FINE
-    assert "gpio $USER" in judge_pins(Pins(None, is_closed=True), WANTED, kind="auto", box_runs=False).remedy
+    plain = judge_pins(Pins(None), {}, kind="terminal", without_lights="refuse", box_runs=False)
+    closed = judge_pins(Pins(None, is_closed=True), WANTED, kind="auto", without_lights="refuse", box_runs=False)
+    assert plain.mark is Mark.FINE
+    assert "gpio $USER" in closed.remedy
 
 
 def test_a_library_that_does_not_open_the_pins_says_why() -> None:
     pins = Pins(chip().chip, refusal=PanelUnavailable("lgpio cannot be loaded"))
 
     assert judged(pins) == (Mark.WRONG, "lgpio cannot be loaded")
+
+
+@pytest.mark.parametrize(
+    ("without_lights", "end"),
+    [("sound", "; a sound tells when the box listens"), ("listen", "; nothing tells when the box listens")],
+)
+def test_lights_that_cannot_be_had_are_doubtful_where_the_box_runs_on_without(without_lights: str, end: str) -> None:
+    pins = Pins(chip().chip, refusal=PanelUnavailable("lgpio cannot be loaded"))
+    wanted = WANTED | {4: "amplifier.mute_gpio"}
+
+    assert judged(pins, without_lights=without_lights) == (Mark.DOUBTFUL, f"lgpio cannot be loaded{end}")
+    assert judge_pins(pins, wanted, kind="auto", without_lights=without_lights, box_runs=False).mark is Mark.WRONG
 
 
 def test_the_mock_pins_are_told_as_such_and_really_opened(tmp_path: Path) -> None:
