@@ -1,5 +1,6 @@
 """The support archive: what a helper needs to know. No key, no transcript, no recording, no address of the network."""
 
+import contextlib
 import importlib.metadata
 import io
 import json
@@ -18,6 +19,7 @@ from edgevoice.doctor.findings import Finding
 from edgevoice.doctor.machine import Machine
 from edgevoice.doctor.manager import UNIT
 from edgevoice.errors import EdgevoiceError, SettingsInvalid
+from edgevoice.realtime.redaction import Redactor, secrets_in_address
 from edgevoice.settings_catalogue import ENTRIES, HIDDEN, address_without_secrets, without_secrets
 from edgevoice.settings_file import Loaded, load
 from edgevoice.system.credentials import find_key
@@ -70,7 +72,7 @@ def write_bundle(
 ) -> None:
     """Write the archive, readable by its owner only; one that is there already is left alone."""
     loaded = _settings(path, environment)
-    hide = _secrets(loaded, environment)
+    hide, redact = _names(environment), Redactor(_secrets(loaded, environment))
     try:
         descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except OSError as failure:
@@ -78,7 +80,7 @@ def write_bundle(
     try:
         with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
             for name, text in _contents(findings, loaded, machine):
-                _put(archive, f"edgevoice-doctor/{name}", scrub(text, hide))
+                _put(archive, f"edgevoice-doctor/{name}", scrub(redact(text), hide))
     except OSError as failure:
         place.unlink(missing_ok=True)
         raise BundleNotWritten(f"{place} cannot be written: {failure.strerror}") from failure
@@ -101,15 +103,20 @@ def _settings(path: Path | None, environment: Mapping[str, str]) -> Loaded | Non
         return None  # the doctor's own findings tell what is wrong with them
 
 
-def _secrets(loaded: Loaded | None, environment: Mapping[str, str]) -> dict[str, str]:
+def _secrets(loaded: Loaded | None, environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield the key and what is secret in the service's address: an older version may have logged a quotation."""
+    yield environment.get("EDGEVOICE_API_KEY", "").strip()
+    if loaded is None:
+        return
+    yield from secrets_in_address(loaded.settings.service.url)
+    with contextlib.suppress(SettingsInvalid):
+        if (key := find_key(loaded.settings.service, environment)) is not None:
+            yield key.reveal()
+
+
+def _names(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what would say whose machine it is, and what stands instead."""
     hide: dict[str, str] = {}
-    try:
-        key = find_key(loaded.settings.service, environment) if loaded is not None else None
-    except SettingsInvalid:
-        key = None
-    for secret in (key.reveal() if key is not None else "", environment.get("EDGEVOICE_API_KEY", "").strip()):
-        if secret:
-            hide[secret] = HIDDEN
     home = environment.get("HOME", "")
     if len(home) > 1:
         hide[home] = "~"

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from edgevoice.daemon import answering_service, answers_itself
 from edgevoice.doctor.findings import Finding, doubtful, fine, skipped, wrong
 from edgevoice.doctor.machine import Machine
-from edgevoice.errors import LinkError
+from edgevoice.errors import LinkError, LocalServiceStarting
 from edgevoice.local.process import SYSTEM_RUNTIME_FOLDER, running_socket
 from edgevoice.realtime.endpoint import INWORLD_URL, Endpoint, local
 from edgevoice.realtime.handshake import shake_hands
@@ -142,7 +142,7 @@ def probe_tls(address: Address) -> Secured | None:
             certificate = secure.getpeercert() or {}
             version = secure.version() or "TLS"
     except OSError as failure:
-        return Secured(refusal=dial_failure(failure, address.host))
+        return Secured(refusal=dial_failure(failure, address.host, hide=str))
     ends = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
     return Secured(version, (ends - time.time()) / 86_400)
 
@@ -192,8 +192,17 @@ async def _open_and_close(
     settings: Settings, key: Key | None, environment: Mapping[str, str], runtime_folder: Path
 ) -> None:
     async with _endpoint(settings, key, environment, runtime_folder) as there:
-        await there.prepare()
+        await _prepared(there)
         await shake_hands(there, session_of(settings.service, ()), connect_s=settings.service.connect_s)
+
+
+async def _prepared(there: Endpoint) -> None:
+    """Wait for the service inside the box, which has a limit of its own for loading its models."""
+    while True:
+        try:
+            return await there.prepare()
+        except LocalServiceStarting:
+            continue  # a wake word could not wait for it; a doctor can
 
 
 @contextlib.asynccontextmanager

@@ -1,16 +1,15 @@
 """Where to dial and how to say who we are."""
 
+import contextlib
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from websockets.exceptions import InvalidURI
-from websockets.proxy import get_proxy
-from websockets.uri import parse_uri
-
 from edgevoice import settings
+from edgevoice.realtime.proxies import proxy_for, shown_proxy
+from edgevoice.realtime.redaction import Redactor, secrets_in_address
 
 INWORLD_URL = "wss://api.inworld.ai/api/v1/realtime/session"
 
@@ -38,30 +37,50 @@ class Endpoint:
         return str(self.socket) if self.socket else (urlsplit(self.url).netloc.rpartition("@")[2])
 
     @property
-    def proxy(self) -> str:
-        """The proxy that the environment puts on the way, as host and port; empty without one.
+    def proxy_url(self) -> str:
+        """The address of the proxy on the way, a password included; empty without one.
 
-        It is asked for as websockets asks when it dials. A service on a socket is never behind one.
+        A service on a socket is never behind one. Raises ``ValueError`` where ``url`` is no address.
         """
-        if self.socket:
-            return ""
+        return "" if self.socket else proxy_for(self.url)
+
+    @property
+    def proxy(self) -> str:
+        """The proxy on the way as it may be shown: host and port; empty without one."""
         try:
-            named = get_proxy(parse_uri(self.url)) or ""
-            return urlsplit(named).netloc.rpartition("@")[2]
-        except (InvalidURI, ValueError):
+            return shown_proxy(self.proxy_url)
+        except ValueError:
             return ""  # no such address is dialled: the dial says what is wrong with it
+
+    def secrets(self) -> Iterator[str]:
+        """Yield what a service or a proxy learns of us and may repeat, and what nobody else may read."""
+        if self.socket:
+            return  # the box's own service asks for no key, and gets none
+        for value in self.headers.values():
+            yield value.partition(" ")[2] or value
+        yield from secrets_in_address(self.url)
+        with contextlib.suppress(ValueError):
+            yield from secrets_in_address(self.proxy_url)
+
+    @property
+    def redactor(self) -> Redactor:
+        """What a service's or a proxy's own words go through before anybody reads them."""
+        return Redactor(self.secrets())
 
 
 def remote(service: settings.Service, key: str) -> Endpoint:
     """Return the endpoint of a service on the network for one session.
 
     Inworld wants a fresh session id in ``key`` (it is not the API key) and ``protocol=realtime``; OpenAI's dialect
-    wants the model in the address. What the configured address already says goes first.
+    wants the model in the address. What the configured address already says stays as it is written; only what it does
+    not name is added.
     """
     is_inworld = service.spoken_dialect == "inworld"
     parts = urlsplit(service.url or INWORLD_URL)
     wanted = {"key": session_id(), "protocol": "realtime"} if is_inworld else {"model": service.model}
-    query = urlencode({**wanted, **dict(parse_qsl(parts.query))})
+    named = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    added = urlencode({name: value for name, value in wanted.items() if name not in named})
+    query = "&".join(filter(None, (parts.query, added)))
     scheme = "Basic" if service.spoken_auth == "basic" else "Bearer"
     headers = {"Authorization": f"{scheme} {key}"} if key else {}
     return Endpoint(urlunsplit(parts._replace(query=query)), headers)

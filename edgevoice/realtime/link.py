@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect, unix_connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
 from edgevoice.core import wire
 from edgevoice.core.downlink import NAMELESS, Arrival, Downlink, status_of
@@ -17,9 +17,11 @@ from edgevoice.core.progress import Progress
 from edgevoice.errors import LinkError, ServiceUnreachable
 from edgevoice.journal import tell
 from edgevoice.realtime import refusal
+from edgevoice.realtime.dial import dial
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.frames import within_limits
 from edgevoice.realtime.incoming import Incoming
+from edgevoice.realtime.redaction import Redactor, secrets_in
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +34,17 @@ _MOST_WAITING = 1000
 
 _CLOSE_S = 1.0
 """How long the other side may take to say goodbye."""
+
+_OPTIONS: Mapping[str, Any] = {
+    "max_size": wire.LARGEST_AUDIO_FRAME,  # the library's own limit is 1 MiB
+    "max_queue": 1,  # frames; the library's own limit of 16 is a quarter of a gigabyte of such frames
+    "compression": None,  # base64 of noise: it costs a Pi's CPU and saves nothing
+    "open_timeout": None,  # `connect_s` is for all of it
+    "close_timeout": _CLOSE_S,
+    "ping_interval": None,  # see `_ping`
+    "user_agent_header": None,
+    "logger": _library_log,
+}
 
 
 class Link:
@@ -155,16 +168,20 @@ class Link:
 
     async def _session_to_its_end(self, endpoint: Endpoint) -> None:
         downlink = Downlink()
+        session = self._session(self._word)
+        hide = Redactor((*endpoint.secrets(), *secrets_in(session)))
         async with AsyncExitStack() as opened:
             try:
                 async with asyncio.timeout(self._connect_s):
-                    connection = await self._dial(endpoint)
+                    await endpoint.prepare()
+                    connection = await dial(endpoint, _OPTIONS)
                     # Not its own context: hung up on by a cancellation, it would tell of an internal error (1011).
                     opened.push_async_callback(_close, connection)
                     incoming = Incoming(connection)
-                    await self._configure(connection, incoming, downlink)
+                    await connection.send(wire.update_session(session), text=True)
+                    await self._configured(incoming, downlink, hide)
             except ConnectionClosed as error:
-                raise refusal.dial_failure(error, endpoint.host) from error
+                raise refusal.dial_failure(error, endpoint.host, hide=hide) from error
             except TimeoutError:
                 raise ServiceUnreachable(f"{endpoint.host} does not open the session") from None
             outbox: asyncio.Queue[bytes] = asyncio.Queue(_MOST_WAITING)
@@ -174,32 +191,11 @@ class Link:
             self._outbox = outbox
             self._take(downlink.take(wire.SessionUpdated()))
             pinging = self._ping(connection, endpoint.host)
-            await _beside(self._read(incoming, downlink), pinging, self._write(connection, outbox))
+            await _beside(self._read(incoming, downlink, hide), pinging, self._write(connection, outbox))
 
     @staticmethod
-    async def _dial(endpoint: Endpoint) -> ClientConnection:
-        options: dict[str, Any] = {
-            "additional_headers": endpoint.headers,
-            "max_size": wire.LARGEST_AUDIO_FRAME,  # the library's own limit is 1 MiB
-            "max_queue": 1,  # frames; the library's own limit of 16 is a quarter of a gigabyte of such frames
-            "compression": None,  # base64 of noise: it costs a Pi's CPU and saves nothing
-            "open_timeout": None,  # the caller's limit is for all of it
-            "close_timeout": _CLOSE_S,
-            "ping_interval": None,  # see `_ping`
-            "user_agent_header": None,
-            "logger": _library_log,
-        }
-        await endpoint.prepare()
-        try:
-            if endpoint.socket is not None:
-                return await unix_connect(str(endpoint.socket), endpoint.url, **options)
-            return await connect(endpoint.url, **options)
-        except (OSError, WebSocketException, EOFError, ValueError, ImportError) as error:
-            raise refusal.dial_failure(error, endpoint.host, proxy=endpoint.proxy) from error
-
-    async def _configure(self, connection: ClientConnection, incoming: Incoming, downlink: Downlink) -> None:
-        """Configure the session and wait until it is in force; an ``error`` event before that ends the dial."""
-        await connection.send(wire.update_session(self._session(self._word)), text=True)
+    async def _configured(incoming: Incoming, downlink: Downlink, hide: Redactor) -> None:
+        """Wait until the configuration is in force; an ``error`` event before that ends the dial."""
         while True:
             event = await incoming.next()
             match event:
@@ -207,24 +203,23 @@ class Link:
                     return
                 case wire.ServiceError():
                     param = event.error.param if event.error else None
-                    raise refusal.setup_refused(event.codes, event.text, param)
+                    raise refusal.setup_refused(event.codes, event.text, param, hide)
                 case _:
                     downlink.take(event)
 
-    async def _read(self, incoming: Incoming, downlink: Downlink) -> None:
+    async def _read(self, incoming: Incoming, downlink: Downlink, hide: Redactor) -> None:
         progress = Progress()
         try:
             while True:
                 event = await incoming.next()
-                _look_for_complaint(event)
+                _look_for_complaint(event, hide)
                 self._history.order(event)
                 arrivals = downlink.take(event)
                 for arrival in arrivals:
                     self._history.take(arrival)
                 self._take([*arrivals, *progress.take(event, asyncio.get_running_loop().time())])
         except ConnectionClosed as error:
-            received = error.rcvd
-            raise refusal.closed(received.code if received else None, received.reason if received else "") from error
+            raise refusal.closed(error, hide) from error
 
     async def _ping(self, connection: ClientConnection, host: str) -> None:
         """Ask the other side for signs of life; without one, the connection is open at this end alone.
@@ -252,7 +247,7 @@ class Link:
                 return  # the reader knows why, and says so
 
 
-def _look_for_complaint(event: wire.ServerEvent) -> None:
+def _look_for_complaint(event: wire.ServerEvent, hide: Redactor) -> None:
     """Log what the service complains of, in whichever event; what the session does not survive is raised."""
     match event:
         case wire.ServiceError():
@@ -265,8 +260,8 @@ def _look_for_complaint(event: wire.ServerEvent) -> None:
             return
     problem = refusal.passing(complaint.codes)
     why = {"problem": problem.line()} if problem is not None else {}
-    tell(_log, logging.WARNING, "service-complains", code=refusal.plain(code), **why)
-    if (end := refusal.fatal(complaint.codes, complaint.message or "")) is not None:
+    tell(_log, logging.WARNING, "service-complains", code=refusal.plain(code, hide), **why)
+    if (end := refusal.fatal(complaint.codes, complaint.message or "", hide)) is not None:
         raise end
 
 

@@ -1,16 +1,25 @@
-"""What went wrong at the door, told apart: each cause has its own error, and so its own light and remedy."""
+"""What went wrong at the door, told apart: each cause has its own error, and so its own light and remedy.
 
+A service, and a proxy on the way, may repeat the key in what they say: every function that is given their words is also
+given ``hide``, which takes secrets out of them (see `redaction`).
+"""
+
+import os
+import re
+import socket
 import ssl
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from python_socks import ProxyError as SocksError
 from websockets.exceptions import (
     ConnectionClosed,
+    InvalidHeader,
     InvalidMessage,
     InvalidProxy,
     InvalidProxyMessage,
     InvalidProxyStatus,
     InvalidStatus,
+    InvalidUpgrade,
     InvalidURI,
     ProxyError,
     WebSocketException,
@@ -48,6 +57,12 @@ _HICCUPS = {*_BUSY_CLOSES, CloseCode.GOING_AWAY}
 
 _CHECK_MODEL = "Check service.model in the settings: the service does not take it."
 
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
+"""By which asyncio names each failure where a host has several addresses: as text, in one error."""
+
+Hide = Callable[[str], str]
+"""Returns words without the secrets in them."""
+
 _SOCKS_NO_WAY = {1, 3, 4, 5, 6}
 """Replies of RFC 1928 by which the proxy is well and the network behind it is not; 2 is "not allowed by ruleset"."""
 
@@ -56,24 +71,18 @@ _SOCKS_HUNG_UP = "IncompleteReadError"
 """The library's own error, which it does not export."""
 
 
-def dial_failure(error: Exception, host: str, *, proxy: str = "") -> LinkError:
+def dial_failure(error: Exception, host: str, *, proxy: str = "", hide: Hide) -> LinkError:
     """Return what a failed dial means; an error that is not of the network is raised again as it is.
 
     ``proxy`` is the one on the way, as host and port, empty without one.
     """
     match error:
         case InvalidStatus():
-            return _by_status(error.response.status_code, bytes(error.response.body or b""), host)
-        case ssl.SSLCertVerificationError(verify_code=9 | 10):
-            return ClockWrong(f"the certificate of {host} is not valid at this machine's time")
+            return _by_status(error.response.status_code, bytes(error.response.body or b""), host, hide)
         case ssl.SSLError():
-            return ServiceUnreachable(
-                # An error that was raised in Python, and not by OpenSSL, has no reason.
-                f"no secure connection to {host}: {getattr(error, 'reason', None) or type(error).__name__}",
-                remedy="Check the address; a proxy or firewall may be reading the traffic.",
-            )
+            return _by_tls(error, host)
         case ProxyError() | InvalidProxy():
-            return _by_proxy(error, host)
+            return _by_proxy(error, host, hide)
         case ImportError():
             return ServiceUnreachable(
                 f"the way to {host} leads through a SOCKS proxy, and python-socks is not installed",
@@ -82,46 +91,39 @@ def dial_failure(error: Exception, host: str, *, proxy: str = "") -> LinkError:
         case ValueError() | InvalidURI():
             return ServiceRefused(f"service.url is no WebSocket address: {host}")
         case ConnectionClosed(rcvd=Close(code=code, reason=reason)):
-            return _by_close(code, reason, host)
+            return _by_close(code, reason, host, hide)
         case ConnectionClosed():
             return ServiceUnreachable(f"{host} closed the connection before the session was open")
         case EOFError() | InvalidMessage(__cause__=EOFError() | OSError()):
             return ServiceUnreachable(f"{host} closed the connection instead of answering")
         case WebSocketException():
-            return ServiceNonsense(f"{host} does not speak WebSocket: {type(error).__name__}")
-        case TimeoutError():
-            return ServiceUnreachable(f"{host} does not answer")
-        case OSError() if proxy:
-            return ServiceUnreachable(
-                f"no connection to {host} through the proxy {proxy}: {plain(error.strerror or type(error).__name__)}",
-                remedy="Check the network, and the proxy that https_proxy, wss_proxy or all_proxy name.",
-            )
+            return _by_handshake(error, host, hide)
         case OSError():
-            return ServiceUnreachable(f"no connection to {host}: {error.strerror or type(error).__name__}")
+            return _by_network(error, host, proxy)
         case _:
             raise error
 
 
-def setup_refused(codes: Collection[str], text: str, param: str | None) -> LinkError:
+def setup_refused(codes: Collection[str], text: str, param: str | None, hide: Hide) -> LinkError:
     """Return what an ``error`` event means before the session is open: the whole configuration was dropped."""
-    said = plain(text)
+    said = plain(text, hide)
     kind = complaints.kind_of(codes)
     if kind is None and "authoriz" in text.casefold():
         kind = KeyRefused
     if kind is not None:
         return _error(kind, said)
-    where = f" ({plain(param)})" if param else ""
-    refused = f"the service refuses the session{where}: {said or plain(' '.join(sorted(codes)))}"
+    where = f" ({plain(param, hide)})" if param else ""
+    refused = f"the service refuses the session{where}: {said or plain(' '.join(sorted(codes)), hide)}"
     return ServiceRefused(refused, remedy=None if _MODEL_CODES.isdisjoint(codes) else _CHECK_MODEL)
 
 
-def fatal(codes: Collection[str], text: str) -> LinkError | None:
+def fatal(codes: Collection[str], text: str, hide: Hide) -> LinkError | None:
     """Return what a complaint in an open session means if it is the session's end, with a close or without.
 
     A complaint is an ``error`` event, or what a failed answer says of its failure.
     """
     kind = complaints.kind_of(codes)
-    return _error(kind, plain(text)) if kind in complaints.ENDS_SESSION else None
+    return _error(kind, plain(text, hide)) if kind in complaints.ENDS_SESSION else None
 
 
 def passing(codes: Collection[str]) -> EdgevoiceError | None:
@@ -138,9 +140,12 @@ def passing(codes: Collection[str]) -> EdgevoiceError | None:
     return None
 
 
-def closed(code: int | None, reason: str) -> LinkError:
+def closed(end: ConnectionClosed, hide: Hide) -> LinkError:
     """Return what the end of an open session means; 1000 and 1001 are ends too, unless the reason holds a code."""
-    said = f"the service ended the session ({code or 'no close code'}{': ' + plain(reason) if reason else ''})"
+    if end.rcvd is None:
+        return SessionEnded("the service ended the session (no close code)")
+    code, reason = end.rcvd.code, end.rcvd.reason
+    said = f"the service ended the session ({code}{': ' + plain(reason, hide) if reason else ''})"
     return (complaints.kind_in(reason) or SessionEnded)(said)
 
 
@@ -154,8 +159,8 @@ def _error(kind: type[LinkError], said: str) -> LinkError:
     return kind(f"{what}: {said}" if said else what)
 
 
-def _by_status(status: int, body: bytes, host: str) -> LinkError:
-    words = plain(body)
+def _by_status(status: int, body: bytes, host: str, hide: Hide) -> LinkError:
+    words = plain(body, hide)
     # In the whole body: the code stands behind the sentence, which can be longer than what is shown.
     kind = complaints.kind_in(body.decode("utf-8", "replace")) or complaints.kind_of({str(status)})
     if kind is None and status >= 500:
@@ -165,15 +170,16 @@ def _by_status(status: int, body: bytes, host: str) -> LinkError:
         KeyRefused: "refuses the key",
         SessionEnded: "says that the session is over",
         ServiceBusy: "has too many sessions or requests" if status == 429 else "cannot take the session now",
-        None: "refuses the session",
+        None: "answers with a page and opens no WebSocket" if status < 300 else "refuses the session",
     }
     return (kind or ServiceRefused)(f"{host} {what[kind]} ({status}){': ' + words if words else ''}")
 
 
-def _by_close(code: int, reason: str, host: str) -> LinkError:
+def _by_close(code: int, reason: str, host: str, hide: Hide) -> LinkError:
     """Return what a close before the session is open means: by a code in its reason, then by its words."""
     words = reason.casefold()
-    said = f"{host} closed the connection before the session was open ({code}{': ' + plain(reason) if reason else ''})"
+    why = f"{code}: {plain(reason, hide)}" if reason else str(int(code))
+    said = f"{host} closed the connection before the session was open ({why})"
     if (kind := complaints.kind_in(reason)) is not None:
         return kind(said)
     # A hiccup may be one of whatever looks keys and credit up: then only a code names the cause.
@@ -192,16 +198,64 @@ def _holds(words: str, any_of: Collection[str]) -> bool:
     return any(one in words for one in any_of)
 
 
-def _by_proxy(error: ProxyError | InvalidProxy, host: str) -> LinkError:
+def _by_tls(error: ssl.SSLError, host: str) -> LinkError:
+    remedy = "Check the address; a proxy or firewall may be reading the traffic."
+    match error:
+        case ssl.SSLCertVerificationError(verify_code=9 | 10):
+            return ClockWrong(f"the certificate of {host} is not valid at this machine's time")
+        case ssl.SSLCertVerificationError(verify_message=str(why)) if why:
+            return ServiceUnreachable(f"no secure connection to {host}: {why}", remedy=remedy)
+        case ssl.SSLError(reason="WRONG_VERSION_NUMBER" | "HTTP_REQUEST" | "UNKNOWN_PROTOCOL"):
+            return ServiceUnreachable(
+                f"no secure connection to {host}: what answers there does not speak TLS",
+                remedy="Check the port in service.url; a service without encryption has a ws:// address.",
+            )
+        case _:
+            # An error that was raised in Python, and not by OpenSSL, has no reason.
+            why = getattr(error, "reason", None) or type(error).__name__
+            return ServiceUnreachable(f"no secure connection to {host}: {why}", remedy=remedy)
+
+
+def _by_handshake(error: WebSocketException, host: str, hide: Hide) -> LinkError:
+    """Return what an answer means that is not the one to a WebSocket handshake; the library knows why, in words."""
+    match error:
+        case InvalidMessage(__cause__=Exception() as cause):
+            return ServiceNonsense(f"{host} does not speak HTTP: {plain(str(cause), hide)}")
+        case InvalidUpgrade():
+            return ServiceNonsense(
+                f"{host} answers without switching to WebSocket: {plain(str(error), hide)}",
+                remedy="Check service.url; a web server in front of the service must pass on Upgrade and Connection.",
+            )
+        case _:
+            name = type(error).__name__
+            words = plain(str(error), hide) if error.args or isinstance(error, InvalidHeader) else ""
+            return ServiceNonsense(f"{host} does not speak WebSocket: {words or name}")
+
+
+def _by_network(error: OSError, host: str, proxy: str) -> LinkError:
+    way = f"{host} through the proxy {proxy}" if proxy else host
+    if isinstance(error, TimeoutError):
+        return ServiceUnreachable(f"{way} does not answer")
+    if isinstance(error, socket.gaierror):
+        why = error.strerror or "its name is not known"
+    else:
+        # Not its own words: they repeat the address that was dialled.
+        numbers = [error.errno] if error.errno else map(int, _ERRNO.findall(str(error)))
+        why = ", ".join(dict.fromkeys(map(os.strerror, numbers))) or type(error).__name__
+    remedy = "Check the network, and the proxy that https_proxy, wss_proxy or all_proxy name." if proxy else None
+    return ServiceUnreachable(f"no connection to {way}: {why}", remedy=remedy)
+
+
+def _by_proxy(error: ProxyError | InvalidProxy, host: str, hide: Hide) -> LinkError:
     """Return what went wrong on the way: a proxy that says no is told apart from one that finds no way itself."""
     match error:
         case InvalidProxy():
-            # Neither its address nor the library's words, which repeat it: it may hold a password.
-            return ProxyRefused("the proxy named in the environment is none: its address cannot be read")
+            # Without its address, which may hold a password.
+            return ProxyRefused(f"the proxy named in the environment cannot be used: {plain(error.msg, hide)}")
         case InvalidProxyStatus() if error.response.status_code >= 500:
             return ServiceUnreachable(f"the proxy finds no way to {host} ({error.response.status_code})")
         case InvalidProxyStatus():
-            status, body = error.response.status_code, plain(bytes(error.response.body or b""))
+            status, body = error.response.status_code, plain(bytes(error.response.body or b""), hide)
             return ProxyRefused(f"the proxy refuses the way to {host} ({status}){': ' + body if body else ''}")
         case InvalidProxyMessage(__cause__=EOFError() | OSError()):
             return _hung_up(host)
@@ -212,7 +266,7 @@ def _by_proxy(error: ProxyError | InvalidProxy, host: str) -> LinkError:
         case ProxyError(__cause__=SocksError(error_code=code)) if code in _SOCKS_NO_WAY:
             return ServiceUnreachable(f"the proxy finds no way to {host} (SOCKS {int(code)})")
         case _:
-            said = plain(str(error.__cause__ or ""))
+            said = plain(str(error.__cause__ or ""), hide)
             return ProxyRefused(f"the proxy refuses the way to {host}{': ' + said if said else ''}")
 
 
@@ -220,9 +274,11 @@ def _hung_up(host: str) -> LinkError:
     return ServiceUnreachable(f"the proxy on the way to {host} closed the connection instead of answering")
 
 
-def plain(words: str | bytes) -> str:
-    """Return a service's own words as one short printable line: they are untrusted and go into a log."""
-    text = words[: 4 * _LONGEST_REASON]
+def plain(words: str | bytes, hide: Hide) -> str:
+    """Return foreign words as one short printable line without secrets: they are untrusted and go into a log."""
+    text = words[: 8 * _LONGEST_REASON]
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())[:_LONGEST_REASON]
+    line = "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
+    # Hidden before it is cut: of half a key, less can be recognised.
+    return hide(line)[:_LONGEST_REASON]

@@ -26,6 +26,7 @@ JOURNAL = f"""\
 2026-11-22T10:00:00 edgevoice[1]: link-lost code=key-refused - Basic {SECRET}
 2026-11-22T10:00:01 edgevoice[1]: dialled 203.0.113.9 from b8:27:eb:01:02:03 via fe80::ba27:ebff:fe01:203
 2026-11-22T10:00:02 edgevoice[1]: sk-abcdefghijklmnop in /home/anna/x
+2026-11-22T10:00:03 edgevoice[1]: link-lost code=key-refused - {SECRET[:6]}****{SECRET[-4:]} of that-nobody-may-see
 """
 
 
@@ -78,6 +79,9 @@ def test_a_helper_finds_what_was_found_and_how_the_machine_is_made(bundle: dict[
         "b8:27:eb",
         "fe80::ba27",
         "sk-abc",
+        SECRET[:6],
+        SECRET[-4:],
+        "that-nobody-may-see",
     ],
 )
 def test_nothing_private_is_in_it(bundle: dict[str, str], secret: str) -> None:

@@ -1,0 +1,93 @@
+"""What a service quotes of a key is hidden, however it quotes it; what it says besides stays readable."""
+
+import base64
+import html
+import json
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgevoice.realtime.redaction import Redactor, secrets_in, secrets_in_address
+
+IDENTITY, SECRET = "wWxkj<8~", "Zq7?/+hT&2mRv9"
+KEY = base64.b64encode(f"{IDENTITY}:{SECRET}".encode()).decode()
+
+QUOTATIONS = {
+    "as it is": KEY,
+    "in a header": f"Basic {KEY}",
+    "in upper case": KEY.upper(),
+    "without padding": KEY.rstrip("="),
+    "decoded": f"{IDENTITY}:{SECRET}",
+    "its first half": IDENTITY,
+    "its second half": SECRET,
+    "in an address": quote(KEY, safe=""),
+    "decoded, in an address": quote(f"{IDENTITY}:{SECRET}"),
+    "in JSON": json.dumps(f"{IDENTITY}:{SECRET}")[1:-1].replace("/", "\\/"),
+    "in HTML": html.escape(f"{IDENTITY}:{SECRET}"),
+    "base64 once more": base64.b64encode(KEY.encode()).decode(),
+    "half of it": KEY[: len(KEY) // 2],
+    "from its middle": KEY[9:19],
+    "masked with asterisks": f"{KEY[:5]}****{KEY[-4:]}",
+    "masked at its beginning": f"********{KEY[-4:]}",
+    "masked at its end": f"{KEY[:3]}***",
+    "masked with one character": f"{KEY[:6]}…{KEY[-6:]}",
+    "masked with spaces": f"{KEY[:3]} ... {KEY[-3:]}",
+    "masked with x": f"{KEY[:2]}xxxxxxxx{KEY[-2:]}",
+    "its last four": KEY[-4:],
+    "its first three": KEY[:3],
+}
+
+
+@pytest.mark.parametrize("quotation", QUOTATIONS.values(), ids=QUOTATIONS)
+@pytest.mark.parametrize("sentence", ["Incorrect API key provided: {}. Look at our page.", '{{"error": "{}"}}', "{}"])
+def test_no_part_of_a_key_is_left_of_what_a_service_quotes(quotation: str, sentence: str) -> None:
+    left = Redactor([KEY])(sentence.format(quotation))
+
+    assert left == sentence.format("(hidden)") or left == sentence.format("Basic (hidden)")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Incorrect API key provided. You can find your key on our page.",
+        "The session is over... try again in 2 * 30 seconds",
+        '{"error":{"code":"invalid_api_key","param":null}}',
+        "unknown model gpt-realtime-2 at api.inworld.ai:443/v1?x=1",
+        "",
+    ],
+)
+def test_what_quotes_no_key_stays_as_it_is(words: str) -> None:
+    assert Redactor([KEY, "sk-proj-0123456789abcdef"])(words) == words
+    assert Redactor([])(words) == words
+
+
+def test_a_short_secret_is_hidden_as_a_word_and_not_within_others() -> None:
+    assert Redactor(["abc", "me"])("abc: no abcd for me, some mead") == "(hidden): no abcd for (hidden), some mead"
+
+
+def test_a_key_that_begins_like_a_sentence_leaves_its_words() -> None:
+    assert Redactor(["the-long-key"])("Is the key not for you? the-long-key") == "Is the key not for you? (hidden)"
+
+
+def test_a_redactor_shows_no_secret() -> None:
+    assert KEY not in repr(Redactor([KEY]))
+
+
+@given(secret=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=40), around=st.text())
+def test_no_secret_survives_in_any_text(secret: str, around: str) -> None:
+    assert secret not in Redactor([secret])(f"{around} {secret} {around}").replace("(hidden)", " ")
+
+
+def test_the_secrets_of_an_address_are_its_password_and_what_its_query_calls_one() -> None:
+    url = "wss://me:hush@box.local/x?model=m&key=k1&access_token=k2&protocol=realtime&API-Key=k3"
+
+    assert set(secrets_in_address(url)) - {""} == {"me", "hush", "k1", "k2", "k3"}
+    assert list(secrets_in_address("wss://[broken")) == []
+
+
+def test_the_secrets_of_a_configuration_are_found_at_any_depth() -> None:
+    data = {"model": "m", "providerData": {"tts": [{"api_key": "k1", "voice": "v"}], "token": "k2", "key": 7}}
+
+    assert set(secrets_in(data)) == {"k1", "k2"}
