@@ -14,7 +14,7 @@ from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from edgevoice import journal
+from edgevoice import __version__, journal
 from edgevoice.assembly import Parts, assemble, open_mute_pin, open_panel, open_panel_buttons
 from edgevoice.core.notices import Notice
 from edgevoice.core.orders import Light
@@ -49,7 +49,10 @@ from edgevoice.system.diary import Diary
 from edgevoice.system.minutes import Minutes
 from edgevoice.system.notify import ServiceManager
 from edgevoice.system.stalls import watch_loop
+from edgevoice.system.status_file import NAME as STATUS_NAME
+from edgevoice.system.status_file import StatusFile
 from edgevoice.wakeword.near_misses_log import NearMissLog
+from edgevoice.wall_clock import local_now
 
 _log = logging.getLogger(__name__)
 
@@ -363,26 +366,34 @@ async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], 
     async with answering_service(settings, key, os.environ) as (endpoint, watch):
         is_billed = not answers_itself(settings, key)
         near_misses = NearMissLog(state, most_clips=settings.wakeword.keep_near_misses)
+        status = StatusFile(cache / STATUS_NAME, __version__, defer=loop.call_soon, now=local_now)
+        problem = ""
         try:
             await serve(
                 settings,
                 endpoint,
                 stop,
-                observers=(watch, tidy_up),
+                observers=(watch, tidy_up, status),
                 record=read_record(state),
                 near_misses=near_misses,
                 minutes=Minutes(state, settings.budget.daily_minutes) if is_billed else None,
                 sayings=cache,
-                live=LiveSettings(settings, read),
+                live=LiveSettings(settings, read, remark=status.remark),
                 started=lambda _parts: spare_what_is_there(),
             )
+        except EdgevoiceError as error:
+            problem = error.line()
+            raise
         finally:
+            status.ended(problem)
             spare_nothing()
 
 
 def _refuse(error: EdgevoiceError, path: Path | None) -> int:
     """Print why the settings cannot be used, and show the fault light for a moment if its pins can still be known."""
     print(error.line(), file=sys.stderr)  # noqa: T201 - before the settings are read there is no log to write to
+    place = cache_folder(os.environ) / STATUS_NAME
+    StatusFile(place, __version__, defer=lambda _write: None, now=local_now).ended(error.line())
     panel = salvage_panel(path, os.environ)
     with ExitStack() as opened:
         if panel is not None:

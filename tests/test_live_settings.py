@@ -68,6 +68,23 @@ def test_a_later_file_is_compared_with_what_holds_now(caplog: pytest.LogCaptureF
     assert caplog.records == []
 
 
+def test_what_a_person_should_know_of_a_reload_is_returned_and_remarked() -> None:
+    files: list[Settings | None] = [structs.replace(OLD, speaker=Speaker(prefill_ms=200)), None, OLD]
+
+    def read() -> Settings:
+        if (new := files.pop(0)) is None:
+            raise SettingsInvalid("edgevoice.toml: log.level is 7")
+        return new
+
+    remarks: list[str] = []
+    live = LiveSettings(OLD, read, remark=remarks.append)
+
+    returned = [live.reload() for _ in range(3)]
+
+    assert returned == remarks
+    assert returned[:2] == ["restart needed for speaker", "new settings refused: edgevoice.toml: log.level is 7"]
+
+
 @pytest.mark.parametrize(
     ("setting", "place"),
     [("model", ("model",)), ("voice", ("audio", "output", "voice")), ("tts_model", ("audio", "output", "model"))],

@@ -229,3 +229,14 @@ def test_the_daemons_libraries_and_models_run_where_memory_that_is_written_may_n
     )
 
     assert (ended.returncode, ended.stdout) == (0, "well\n"), ended.stderr
+
+
+def test_a_reload_tells_the_box_and_fails_by_itself_for_settings_that_are_refused() -> None:
+    (reload,) = directives()["ExecReload"]
+    command = reload.partition("'")[2].removesuffix("'")
+
+    told, checked = command.split("; exec ")
+    assert told == "kill -HUP $MAINPID"
+    assert checked == f"{directives()['ExecStart'][0].removesuffix(' run')} config check"
+    # Else the check would not be reached, or its refusal would be lost.
+    assert reload.startswith("/bin/sh -ec ")

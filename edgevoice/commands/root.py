@@ -89,6 +89,14 @@ def doctor(
 
 
 @app.command()
+def status(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False) -> None:
+    """Show how the box is: version, state, fault with its remedy, the last conversation, warnings."""
+    from edgevoice.commands.status import show
+
+    _obey(lambda: show(as_json=as_json))
+
+
+@app.command()
 def talk(config: _Config = None) -> None:
     """Talk with the box at the keyboard: Enter instead of the wake word, transcripts of both sides on the screen."""
     from edgevoice.commands.talk import talk as command

@@ -73,6 +73,9 @@ def _judge_running(properties: Mapping[str, str], restarts: int) -> Finding:
     text = f"runs{f', {status}' if status else ''}"
     if status.startswith("fault"):
         return doubtful("service", text, _LOG)
+    _, _, remark = status.partition("; ")
+    if remark:
+        return doubtful("service", text, "edgevoice status shows what to do about it.")
     if restarts > _MANY_RESTARTS:
         return doubtful("service", f"{text}; started again {restarts} times", _LOG)
     if properties.get("UnitFileState") == "disabled":

@@ -21,8 +21,10 @@ class ServiceManager:
     """The other end of ``NOTIFY_SOCKET``; as an observer it shows the phase in ``systemctl status``."""
 
     def __init__(self) -> None:
+        self._shown = ""
         self._status = ""
         self._phase = ""
+        self._remark = ""
 
     def __call__(self, notice: Notice, _now: float) -> None:
         """Show what changed: the phase, or why the fault light is on."""
@@ -42,12 +44,15 @@ class ServiceManager:
         """Say that the start is over."""
         _notify("READY=1")
 
-    @staticmethod
-    def reload(work: Callable[[], None]) -> None:
-        """Do the work of a reload between telling that it has begun and that it is over, as notify-reload wants it."""
+    def reload(self, work: Callable[[], str]) -> None:
+        """Do the work of a reload between telling that it has begun and that it is over, as notify-reload wants it.
+
+        What the work returns stands behind every status from then on, until a reload returns nothing.
+        """
         _notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
-        work()
+        self._remark = work()
         _notify("READY=1")
+        self.show_status(self._status)
 
     @staticmethod
     def stopping() -> None:
@@ -56,9 +61,11 @@ class ServiceManager:
 
     def show_status(self, status: str) -> None:
         """Show a line in ``systemctl status``; it must hold no secret and no words of anybody."""
-        if status != self._status:
-            self._status = status
-            _notify(f"STATUS={status}")
+        self._status = status
+        shown = "; ".join(part for part in (status, self._remark) if part)
+        if shown != self._shown:
+            self._shown = shown
+            _notify(f"STATUS={shown}")
 
     @staticmethod
     async def feed_watchdog(proofs: Callable[[], tuple[float, ...]], freshness_s: float = 3.0) -> None:

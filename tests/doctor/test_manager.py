@@ -29,6 +29,7 @@ RUNS = {
         ({"NRestarts": "12"}, Mark.DOUBTFUL, "12 times"),
         ({"UnitFileState": "disabled"}, Mark.DOUBTFUL, "will not start with the machine"),
         ({"StatusText": "fault: key-refused"}, Mark.DOUBTFUL, "key-refused"),
+        ({"StatusText": "idle; restart needed for speaker"}, Mark.DOUBTFUL, "restart needed for speaker"),
     ],
 )
 def test_a_unit_is_judged_by_what_systemd_says(changes: dict[str, str], mark: Mark, words: str) -> None:

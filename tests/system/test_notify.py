@@ -103,6 +103,21 @@ def test_when_the_fault_is_over_the_phase_is_shown_again(systemd: Systemd) -> No
     assert systemd.told() == ["STATUS=idle", "STATUS=fault: speaker", "STATUS=idle"]
 
 
+def test_what_came_of_a_reload_stands_behind_the_status_until_one_leaves_nothing_to_do(systemd: Systemd) -> None:
+    manager = ServiceManager()
+    manager(PhaseEntered("idle"), 0.0)
+    manager.reload(lambda: "restart needed for speaker")
+    manager(PhaseEntered("listening"), 1.0)
+    manager.reload(str)
+
+    assert [each for each in systemd.told() if each.startswith("STATUS")] == [
+        "STATUS=idle",
+        "STATUS=idle; restart needed for speaker",
+        "STATUS=listening; restart needed for speaker",
+        "STATUS=listening",
+    ]
+
+
 def test_what_was_silent_is_looked_at_again_long_before_the_next_half_period(
     systemd: Systemd, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,231 @@
+"""`edgevoice status`: how the box is, for any user, whether it runs or not. Opens nothing and changes nothing."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Literal, assert_never
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from edgevoice import __version__, errors
+from edgevoice.core.orders import Light
+from edgevoice.core.panel import meaning
+from edgevoice.doctor.machine import Machine
+from edgevoice.doctor.manager import is_running, probe_manager
+from edgevoice.errors import EdgevoiceError
+from edgevoice.store.folders import cache_folder
+from edgevoice.system.status_file import NAME, Status
+from edgevoice.wall_clock import local_now
+
+EXIT_FAULT: Final = 1
+EXIT_NOT_RUNNING: Final = 3
+"""As `systemctl status` has it for a unit that is not active."""
+
+SERVICE_FILE: Final = Path("/var/cache/edgevoice") / NAME
+"""The file of the box that is installed as a service: the unit's CacheDirectory=."""
+
+_LIGHTS: Final = {
+    "connecting": Light.CONNECTING,
+    "listening": Light.LISTENING,
+    "thinking": Light.THINKING,
+    "speaking": Light.SPEAKING,
+}
+_LOG: Final = "journalctl -u edgevoice -n 30"
+
+State = Literal["runs", "starts", "ended", "failed", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something that a person should know, with what to do about it."""
+
+    text: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How the box is; ``phase`` is empty unless it runs, ``fault`` and ``problem`` are empty when nothing is wrong."""
+
+    state: State
+    phase: str = ""
+    is_muted: bool = False
+    fault: str = ""
+    problem: str = ""
+    remedy: str = ""
+    since: str = ""
+    version: str = ""
+    conversation: Mapping[str, Any] | None = None
+    last_fault: Mapping[str, Any] | None = None
+    warnings: tuple[Warned, ...] = field(default_factory=tuple)
+
+    @property
+    def exit_status(self) -> int:
+        """Return 0 for a box that runs and is well, 1 for one with a fault, 3 for one that does not run."""
+        if self.state != "runs":
+            return EXIT_NOT_RUNNING
+        return EXIT_FAULT if self.fault or self.problem else 0
+
+
+def show(*, as_json: bool) -> int:
+    """Print how the box is and return the exit status."""
+    view = look(probe_manager(Machine()), _newest(os.environ))
+    if as_json:
+        print(json.dumps(_data(view)))
+    else:
+        _print(view)
+    return view.exit_status
+
+
+def look(properties: Mapping[str, str] | None, kept: Status | None) -> View:
+    """Judge what the service manager and the box's own file say; either may be absent."""
+    kept = kept or Status()
+    is_service = properties is not None and properties.get("LoadState") == "loaded"
+    state = _state_of_service(properties or {}) if is_service else _state_of_process(kept)
+    told = (properties or {}).get("StatusText", "").partition(";")[0] if is_service else ""
+    view = View(
+        state,
+        since=kept.started,
+        version=kept.version or __version__,
+        conversation=kept.conversation,
+        last_fault=kept.last_fault,
+        warnings=tuple(_warnings(state, kept)),
+    )
+    if state != "runs":
+        problem, _, remedy = kept.problem.partition(". ")
+        return replace(view, problem=problem, remedy=remedy)
+    fault = told.removeprefix("fault: ") if told.startswith("fault: ") else kept.fault
+    phase = "conversation" if kept.is_talking else "idle"
+    if told in {*_LIGHTS, "idle"}:
+        phase = told
+    elif told and not fault:
+        # The line with which it is about to end.
+        return replace(view, problem=told, is_muted=kept.is_muted)
+    return replace(view, phase=phase, is_muted=kept.is_muted, fault=fault, remedy=remedy_of(fault))
+
+
+def remedy_of(code: str) -> str:
+    """Return what to do about a fault; empty for one whose light says it all."""
+    kinds = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, EdgevoiceError)]
+    return next((each.remedy for each in kinds if each.code == code), EdgevoiceError.remedy if code else "")
+
+
+def _state_of_service(properties: Mapping[str, str]) -> State:
+    match properties.get("ActiveState"):
+        case "active" | "reloading":
+            return "runs"
+        case "activating" if is_running(properties):
+            return "starts"
+        case "activating" | "failed":
+            return "failed"
+        case _:
+            return "ended"
+
+
+def _state_of_process(kept: Status) -> State:
+    if not kept.version:
+        return "unknown"
+    return "runs" if kept.pid and Path(f"/proc/{kept.pid}").exists() else "ended"
+
+
+def _warnings(state: State, kept: Status) -> list[Warned]:
+    found = []
+    if state == "runs" and kept.remark:
+        refused = kept.remark.startswith("new settings refused")
+        remedy = "edgevoice config check" if refused else "sudo systemctl restart edgevoice"
+        found.append(Warned(kept.remark, remedy))
+    if state == "runs" and kept.version not in {"", __version__}:
+        found.append(
+            Warned(f"version {kept.version} runs, {__version__} is installed", "sudo systemctl restart edgevoice")
+        )
+    return found
+
+
+def _newest(environment: Mapping[str, str]) -> Status | None:
+    """Return what the service says of itself, else the box that this user started."""
+    return Status.read(SERVICE_FILE) or Status.read(cache_folder(environment) / NAME)
+
+
+# --- showing ---------------------------------------------------------------------------------------------------------
+
+
+def _data(view: View) -> dict[str, Any]:
+    return {
+        "version": view.version,
+        "state": view.state,
+        "phase": view.phase,
+        "muted": view.is_muted,
+        "fault": {"code": view.fault, "meaning": meaning(Light.FAULT, view.fault), "remedy": view.remedy}
+        if view.fault
+        else None,
+        "problem": view.problem,
+        "since": view.since,
+        "conversation": view.conversation,
+        "last_fault": view.last_fault,
+        "warnings": [{"text": each.text, "remedy": each.remedy} for each in view.warnings],
+    }
+
+
+def _print(view: View) -> None:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("Version", Text(view.version))
+    table.add_row("State", Text(_sentence(view)))
+    if view.remedy:
+        table.add_row("", Text(f"→ {view.remedy}"))
+    table.add_row("Last talk", Text(_last(view.conversation)))
+    if view.last_fault is not None and not view.fault:
+        code = str(view.last_fault.get("code", ""))
+        at = _when(str(view.last_fault.get("at", "")))
+        table.add_row("Last fault", Text(f"{at}: {meaning(Light.FAULT, code)} ({code})\n→ {remedy_of(code)}"))
+    for each in view.warnings:
+        table.add_row("Warning", Text(f"{each.text}\n→ {each.remedy}"))
+    Console(highlight=False).print(table)
+
+
+def _sentence(view: View) -> str:
+    match view.state:
+        case "runs":
+            muted = ", muted" if view.is_muted else ""
+            if view.problem:
+                return f"Ending: {view.problem}"
+            if view.fault:
+                return f"Fault: {meaning(Light.FAULT, view.fault)} ({view.fault}){muted}"
+            if view.is_muted:
+                return meaning(Light.MUTED)
+            if view.phase == "conversation":
+                return "In a conversation"
+            return meaning(_LIGHTS.get(view.phase, Light.IDLE))
+        case "starts":
+            return "Starting: not listening yet"
+        case "failed":
+            return f"Failed: {view.problem}" if view.problem else f"Failed; `{_LOG}` shows why"
+        case "ended":
+            return f"Not running: {view.problem}" if view.problem else "Not running"
+        case "unknown":
+            return "Not running, and never was on this machine as this user"
+        case _:
+            assert_never(view.state)
+
+
+def _last(conversation: Mapping[str, Any] | None) -> str:
+    if conversation is None:
+        return "none yet"
+    seconds, turns = conversation.get("seconds", 0), conversation.get("turns", 0)
+    return f"{_when(str(conversation.get('ended', '')))}, {seconds:.0f} s, {turns} turn{'' if turns == 1 else 's'}"
+
+
+def _when(iso: str) -> str:
+    try:
+        at = datetime.fromisoformat(iso).astimezone()
+    except ValueError:
+        return "at an unknown time"
+    days = (local_now().date() - at.date()).days
+    day = "today" if days == 0 else "yesterday" if days == 1 else f"{at:%Y-%m-%d}"
+    return f"{day} at {at:%H:%M}"

@@ -1,0 +1,148 @@
+"""Status file: what `edgevoice status` shows, written when it changes. Never what was said, and nothing while idle.
+
+It lies in the cache folder, which every user may read: the state folder is the service's own, and what lies in the
+runtime folder goes with the service.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Self
+
+from edgevoice.core.facts import LinkOpened, TurnEnded
+from edgevoice.core.notices import Notice, PhaseEntered
+from edgevoice.core.orders import Light, MuteMicrophone, ShowLight, UnmuteMicrophone
+from edgevoice.store.files import write_whole
+
+NAME: Final = "status.json"
+_LARGEST_BYTES: Final = 65_536
+
+Kept = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is known of a box: times are ISO 8601 with their offset, empty for what has not happened.
+
+    ``fault`` is the code of the fault that the light shows; ``problem`` the line with which the box ended; ``remark``
+    what came of the last reload. ``conversation`` has ended, seconds and turns of the last one. ``last_fault`` has code
+    and at of a fault after which no conversation has gone well yet.
+    """
+
+    version: str = ""
+    pid: int = 0
+    started: str = ""
+    is_talking: bool = False
+    is_muted: bool = False
+    fault: str = ""
+    problem: str = ""
+    remark: str = ""
+    conversation: Kept | None = None
+    last_fault: Kept | None = None
+
+    @classmethod
+    def read(cls, place: Path) -> Self | None:
+        """Return what is in the file, ``None`` where there is none or it is none of ours."""
+        try:
+            with place.open("rb") as file:
+                found = json.loads(file.read(_LARGEST_BYTES))
+            kept = cls(**found)
+        except (OSError, ValueError, TypeError):
+            return None
+        wanted = {name: type(value) for name, value in asdict(cls()).items() if value is not None}
+        is_whole = all(type(getattr(kept, name)) is kind for name, kind in wanted.items())
+        return (
+            kept
+            if is_whole and all(isinstance(each, dict | None) for each in (kept.conversation, kept.last_fault))
+            else None
+        )
+
+
+class StatusFile:
+    """An observer that keeps the file of a box that runs; the last conversation of an earlier one is kept.
+
+    ``defer`` is given the writing, to be done when the loop has nothing more urgent; ``now`` gives the local time.
+    """
+
+    def __init__(
+        self, place: Path, version: str, *, defer: Callable[[Callable[[], None]], object], now: Callable[[], datetime]
+    ) -> None:
+        self._place = place
+        self._defer = defer
+        self._now = now
+        self._is_deferred = False
+        self._linked_at: float | None = None
+        self._turns = 0
+        self._went_well = False
+        before = Status.read(place)
+        self._status = Status(
+            version=version,
+            pid=os.getpid(),
+            started=self._time(),
+            conversation=before.conversation if before is not None else None,
+            last_fault=before.last_fault if before is not None else None,
+        )
+        self._written: Status | None = None
+        self._change(self._status)
+
+    def __call__(self, notice: Notice, now: float) -> None:
+        """Take what happened, and have it written if it is news."""
+        match notice:
+            case ShowLight(light=Light.FAULT, reason=reason):
+                self._went_well = False
+                last = {"code": reason, "at": self._time()}
+                self._change(replace(self._status, fault=reason, last_fault=last))
+            case ShowLight():
+                self._change(replace(self._status, fault=""))
+            case MuteMicrophone():
+                self._change(replace(self._status, is_muted=True))
+            case UnmuteMicrophone():
+                self._change(replace(self._status, is_muted=False))
+            case LinkOpened() if self._linked_at is None:
+                self._linked_at, self._turns, self._went_well = now, 0, True
+            case TurnEnded():
+                self._turns += 1
+            case PhaseEntered(phase=phase):
+                self._take_phase(phase, now)
+            case _:
+                pass  # nothing that changes the status
+
+    def remark(self, remark: str) -> None:
+        """Keep what came of a reload; empty when nothing is left to do."""
+        self._change(replace(self._status, remark=remark))
+
+    def ended(self, problem: str) -> None:
+        """Keep the line with which the box ends, and write it now."""
+        self._status = replace(self._status, problem=problem, pid=0, is_talking=False)
+        self._write()
+
+    def _take_phase(self, phase: str, now: float) -> None:
+        is_talking = phase != "idle"
+        if not is_talking and self._linked_at is not None:
+            seconds, self._linked_at = round(now - self._linked_at, 1), None
+            last = {"ended": self._time(), "seconds": seconds, "turns": self._turns}
+            fault = None if self._went_well else self._status.last_fault
+            self._change(replace(self._status, is_talking=False, conversation=last, last_fault=fault))
+        else:
+            self._change(replace(self._status, is_talking=is_talking))
+
+    def _change(self, status: Status) -> None:
+        self._status = status
+        if status != self._written and not self._is_deferred:
+            self._is_deferred = True
+            self._defer(self._write)
+
+    def _write(self) -> None:
+        self._is_deferred = False
+        self._written = self._status
+        # A folder that cannot be written costs the command its news, never an answer.
+        with contextlib.suppress(OSError):
+            write_whole(self._place, json.dumps(asdict(self._status)).encode())
+            self._place.chmod(0o644)
+
+    def _time(self) -> str:
+        return self._now().isoformat(timespec="seconds")
