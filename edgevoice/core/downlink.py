@@ -5,7 +5,7 @@ which response is open, because an event may leave out the ids of what it belong
 """
 
 from dataclasses import dataclass
-from typing import TypeVar, assert_never
+from typing import assert_never
 
 from edgevoice.core import complaints, wire
 from edgevoice.core.facts import (
@@ -22,29 +22,24 @@ from edgevoice.core.facts import (
     UserStoppedSpeaking,
 )
 from edgevoice.core.notices import Role, TranscriptChanged, UsageTold
-from edgevoice.core.transcript import has_words, visible
+from edgevoice.core.recent import Recent
+from edgevoice.core.transcript import Transcript, has_words
+from edgevoice.core.transcription import Transcription
 
-_MOST_KEPT = 256
+_MOST_KEPT = 64
 """Things of one kind that are remembered: a service may invent ids without end, and memory ends."""
 
-_LONGEST_WORDS = 20_000
+_MOST_SPOKEN = 8
+"""Answers whose words are remembered, 20,000 characters each: one is spoken, and a few may be late."""
+
+_MOST_ARGUMENTS = 2**20
+"""Characters of arguments of all calls that wait for the end of their responses."""
 
 NAMELESS = "nameless:"
 """How names begin that are ours, for what the service has told no id of: it knows them not."""
 
-_T = TypeVar("_T")
-
 _Place = tuple[str, str]
-"""A response's id and an item's."""
-
-
-class _Recent(dict[str, _T]):
-    """A dictionary that forgets its oldest entry for each one too many."""
-
-    def __setitem__(self, key: str, value: _T) -> None:
-        super().__setitem__(key, value)
-        if len(self) > _MOST_KEPT:
-            del self[next(iter(self))]
+"""A response's id, and an item's or a call's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +79,19 @@ Arrival = Event | AudioPiece | ItemComplete | BackchannelPiece | BackchannelComp
 
 
 class Downlink:
-    """One session's downlink; a new session needs a new one."""
+    """One session's downlink; a new session needs a new one.
 
-    def __init__(self) -> None:
-        self._call_names = _Recent[str]()
-        self._calls = _Recent[_Recent[ToolCall]]()
-        self._with_audio = _Recent[bool]()
-        self._words = _Recent[str]()
-        self._known = _Recent[bool]()
-        self._items = _Recent[str]()
+    ``rewrites``: whether deltas of the user's words are expected to be rewrites, as Inworld's are.
+    """
+
+    def __init__(self, *, rewrites: bool = True) -> None:
+        self._call_names = Recent[str, str](_MOST_KEPT)
+        self._calls = Recent[_Place, ToolCall](_MOST_KEPT)
+        self._with_audio = Recent[str, bool](_MOST_KEPT)
+        self._words = Recent[str, Transcript](_MOST_SPOKEN)
+        self._heard = Transcription(rewrites=rewrites)
+        self._known = Recent[str, bool](_MOST_KEPT)
+        self._items = Recent[str, str](_MOST_KEPT)
         self._open = ""
         self._turn = f"{NAMELESS}turn"
         self._unnamed = 0
@@ -113,10 +112,12 @@ class Downlink:
                 self._turn = item_id or self._turn
                 return [TurnEnded()]
             case wire.TranscriptionDelta(item_id=item_id, delta=text):
-                return [TranscriptChanged(Role.USER, item_id or self._turn, text or "", is_final=False)]
+                item_id = item_id or self._turn
+                return [TranscriptChanged(Role.USER, item_id, self._heard.add(item_id, text or ""), is_final=False)]
             case wire.TranscriptionCompleted(item_id=item_id, transcript=text):
-                words = text if text and has_words(text) else ""
-                return [TranscriptChanged(Role.USER, item_id or self._turn, words, is_final=True)]
+                item_id = item_id or self._turn
+                words = self._heard.complete(item_id, text if text and has_words(text) else "")
+                return [TranscriptChanged(Role.USER, item_id, words, is_final=True)]
             case wire.ItemAdded():
                 self._remember_item(event)
                 return []
@@ -138,12 +139,14 @@ class Downlink:
                 return [BackchannelComplete(backchannel_id)]
             case wire.TranscriptDelta(delta=text):
                 _, item_id = self._place(event)
-                self._words[item_id] = (self._words.get(item_id, "") + (text or ""))[:_LONGEST_WORDS]
-                return [self._assistant(item_id, is_final=False)]
+                spoken = self._spoken(item_id)
+                spoken.add(text or "")
+                return [TranscriptChanged(Role.ASSISTANT, item_id, spoken.text, is_final=False)]
             case wire.TranscriptDone(transcript=text):
                 _, item_id = self._place(event)
-                self._words[item_id] = text if text is not None else self._words.get(item_id, "")
-                return [self._assistant(item_id, is_final=True)]
+                spoken = self._spoken(item_id) if text is None else Transcript(text)
+                self._words[item_id] = spoken
+                return [TranscriptChanged(Role.ASSISTANT, item_id, spoken.text, is_final=True)]
             case wire.ResponseDone():
                 return self._response_done(event)
             case wire.SessionCreated() | wire.Unknown():
@@ -151,8 +154,11 @@ class Downlink:
             case _:
                 assert_never(event)
 
-    def _assistant(self, item_id: str, *, is_final: bool) -> TranscriptChanged:
-        return TranscriptChanged(Role.ASSISTANT, item_id, visible(self._words[item_id]), is_final=is_final)
+    def _spoken(self, item_id: str) -> Transcript:
+        words = self._words.get(item_id)
+        if words is None:
+            words = self._words[item_id] = Transcript()
+        return words
 
     def _name(self, what: str) -> str:
         self._unnamed += 1
@@ -180,7 +186,7 @@ class Downlink:
 
     def _remember_item(self, added: wire.ItemAdded) -> None:
         item = added.item
-        if item.type == "function_call" and item.call_id and item.name:
+        if item.is_call and item.call_id and item.name:
             self._call_names[item.call_id] = item.name
         if isinstance(added, wire.OutputItemAdded) and item.type == "message" and item.id:
             self._items[self._response(added.response_id)] = item.id
@@ -190,19 +196,18 @@ class Downlink:
             return  # nobody could answer it; the finished response may tell of it in full
         response_id = self._response(done.response_id)
         name = done.name or self._call_names.get(done.call_id, "")
-        call = ToolCall(done.call_id, name, done.arguments or "")
-        calls = self._calls.get(response_id, _Recent[ToolCall]())
-        calls[done.call_id] = call
-        self._calls[response_id] = calls
+        self._calls[response_id, done.call_id] = ToolCall(done.call_id, name, done.arguments or "")
+        if (length := sum(len(call.arguments) for call in self._calls.values())) > _MOST_ARGUMENTS:
+            raise wire.LimitExceeded(f"calls of tools with {length} characters of arguments")
 
     def _response_done(self, event: wire.ResponseDone) -> list[Arrival]:
         response = event.response
         response_id = self._response(response.id)
         if response_id == self._open:
             self._open = ""
-        calls: dict[str, ToolCall] = self._calls.pop(response_id, _Recent[ToolCall]())
+        calls = {call_id: self._calls.pop((of, call_id)) for of, call_id in [*self._calls] if of == response_id}
         for item in response.items():
-            if item.type == "function_call" and item.call_id and item.status != "incomplete":
+            if item.is_call and item.call_id and item.status != "incomplete":
                 told = calls.get(item.call_id, ToolCall(item.call_id, self._call_names.get(item.call_id, ""), ""))
                 # The finished item is the last word; what a service leaves out of it was told before.
                 calls[item.call_id] = ToolCall(item.call_id, item.name or told.name, item.arguments or told.arguments)

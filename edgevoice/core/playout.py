@@ -25,6 +25,12 @@ link that is lost, right after the first delta would else leave the box between 
 _MOST_QUEUED = 900 * RATE_HZ
 """Samples that may wait: a quarter of an hour, 43 MB; longer than any answer that somebody stays for."""
 
+_MOST_CHUNKS = 45_000
+"""Pieces that may wait, some 250 bytes each beside their samples: a quarter of an hour in pieces of 20 ms, 11 MB."""
+
+_MOST_ITEMS = 64
+"""Parts of items that may wait at once: an answer is one or two."""
+
 _Samples = npt.NDArray[np.int16]
 
 
@@ -99,11 +105,15 @@ class Playout:
         """Queue s16 samples of an item; return the burst's number when this is the first sound after silence.
 
         A sample split over two pushes is put together again. Samples of an item that was cut are the caller's to
-        refuse, and what comes when a quarter of an hour waits is dropped.
+        refuse, and what comes when a quarter of an hour waits is dropped, as are items that no answer has so many of.
         """
-        if self._queued >= _MOST_QUEUED:
+        if self._queued >= _MOST_QUEUED or len(self._chunks) >= _MOST_CHUNKS:
             return None
-        item = self._items.setdefault((item_id, content_index), _Item(item_id, content_index))
+        item = self._items.get((item_id, content_index))
+        if item is None:
+            if len(self._items) >= _MOST_ITEMS:
+                return None
+            item = self._items[item_id, content_index] = _Item(item_id, content_index)
         pcm = item.odd_byte + pcm
         whole = len(pcm) & ~1
         item.odd_byte = pcm[whole:]

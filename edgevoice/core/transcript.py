@@ -2,22 +2,64 @@
 
 import re
 
-_TAG = r"\[[^\[\]]{1,120}\]"
-_TAGS = re.compile(rf"(?<!\S)(?:{_TAG}\s*)+|{_TAG}")
-"""A tag between spaces takes one of them with it; one that clings to a word takes none, or two words would be one."""
+LONGEST = 20_000
+"""Characters of one item that are read: half an hour of speech. What comes after them is dropped."""
 
-_OPEN_TAG = re.compile(r"\[[^\[\]]{0,120}$")
+_TOKEN = re.compile(r"(?P<tag>\[[^\[\]]{1,120}\])|(?P<open>\[[^\[\]]{0,120}\Z)|\[|[^\[]+")
 _WORD = re.compile(r"\w")
 
 
-def visible(raw: str) -> str:
-    """Return the words of ``raw`` without steering tags such as ``[cheerful]`` or ``[laugh]``.
+class Transcript:
+    """The words of one item as they grow, without steering tags such as ``[cheerful]`` or ``[laugh]``.
 
-    A tag at the end that has not been closed yet is hidden too, so that feeding the growing text of an item never shows
-    half a tag. What stands in brackets for more than 120 characters is no tag (the longest direction in the vendor's
-    guide has some 80).
+    A tag that is not closed yet is hidden too, so that a growing text never shows half a tag. What stands in brackets
+    for more than 120 characters is no tag (the longest direction in the vendor's guide has some 80). The work for a
+    piece depends on its own length alone.
     """
-    return _OPEN_TAG.sub("", _TAGS.sub("", raw)).strip()
+
+    def __init__(self, raw: str = "") -> None:
+        self._text = ""
+        self._open = ""
+        self._is_after_space = True
+        self._swallows_space = False
+        self._left = LONGEST
+        self.add(raw)
+
+    @property
+    def text(self) -> str:
+        """The words so far."""
+        return self._text.strip()
+
+    def add(self, raw: str) -> None:
+        """Take the next piece; it may begin and end anywhere."""
+        raw = raw[: self._left]
+        self._left -= len(raw)
+        raw, self._open = self._open + raw, ""
+        for token in _TOKEN.finditer(raw):
+            if token["tag"]:
+                self._take_tag()
+            elif token["open"]:
+                self._open = token["open"]
+            else:
+                self._take_words(token[0])
+
+    def _take_tag(self) -> None:
+        # A tag between spaces takes one with it; one that clings to a word takes none, or two words would be one.
+        self._swallows_space = self._swallows_space or self._is_after_space
+        self._is_after_space = False
+
+    def _take_words(self, words: str) -> None:
+        if self._swallows_space:
+            words = words.lstrip()
+        if words:
+            self._swallows_space = False
+            self._is_after_space = words[-1].isspace()
+            self._text += words
+
+
+def visible(raw: str) -> str:
+    """Return the words of a whole text without steering tags; see ``Transcript``."""
+    return Transcript(raw).text
 
 
 def has_words(text: str) -> bool:

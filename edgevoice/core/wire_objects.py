@@ -44,6 +44,11 @@ class Item(msgspec.Struct, frozen=True):
     call_id: Id | None = None
     arguments: Arguments | None = None
 
+    @property
+    def is_call(self) -> bool:
+        """Whether it is a call of a tool: what has a type says so, and else nothing but a call has such a name."""
+        return self.type == "function_call" or (self.type is None and bool(self.call_id and self.name))
+
 
 class StatusDetails(msgspec.Struct, frozen=True):
     """Why a response ended as it did."""

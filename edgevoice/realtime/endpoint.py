@@ -23,13 +23,15 @@ class Endpoint:
     """A service's address. It and ``headers`` may hold the key, so neither shows in a ``repr``.
 
     ``socket`` is the path of a Unix socket when the service lives on this machine; ``prepare`` is awaited before each
-    dial and makes sure that it runs.
+    dial and makes sure that it runs. ``rewrites`` is how it is expected to write down what the user says: each time all
+    of it, or piece by piece.
     """
 
     url: str = field(repr=False)
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     socket: Path | None = None
     prepare: Callable[[], Awaitable[None]] = _nothing
+    rewrites: bool = True
 
     @property
     def host(self) -> str:
@@ -83,7 +85,7 @@ def remote(service: settings.Service, key: str) -> Endpoint:
     query = "&".join(filter(None, (parts.query, added)))
     scheme = "Basic" if service.spoken_auth == "basic" else "Bearer"
     headers = {"Authorization": f"{scheme} {key}"} if key else {}
-    return Endpoint(urlunsplit(parts._replace(query=query)), headers)
+    return Endpoint(urlunsplit(parts._replace(query=query)), headers, rewrites=is_inworld)
 
 
 def local(socket: Path, prepare: Callable[[], Awaitable[None]] = _nothing) -> Endpoint:

@@ -167,7 +167,7 @@ class Link:
                 self._lose(error)
 
     async def _session_to_its_end(self, endpoint: Endpoint) -> None:
-        downlink = Downlink()
+        downlink = Downlink(rewrites=endpoint.rewrites)
         session = self._session(self._word)
         hide = Redactor((*endpoint.secrets(), *secrets_in(session)))
         async with AsyncExitStack() as opened:

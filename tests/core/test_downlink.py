@@ -29,7 +29,10 @@ def received(name: str) -> list[str]:
 
 
 def arrivals(*frames: str | Mapping[str, object]) -> list[Arrival]:
-    downlink = Downlink()
+    return taken(Downlink(), *frames)
+
+
+def taken(downlink: Downlink, *frames: str | Mapping[str, object]) -> list[Arrival]:
     texts = [frame if isinstance(frame, str) else json.dumps(frame) for frame in frames]
     return [arrival for text in texts for arrival in downlink.take(wire.decode(text))]
 
@@ -297,3 +300,115 @@ def test_a_call_that_nobody_could_answer_is_not_run() -> None:
     assert arrivals(begun("r1"), {"type": "response.function_call_arguments.done", "name": "stop"}, DONE)[1:] == [
         ResponseEnded("r1", ResponseStatus.COMPLETED)
     ]
+
+
+# --- the user's words, in either dialect ------------------------------------------------------------------------------
+
+HEARD: dict[str, object] = {"type": "conversation.item.input_audio_transcription.delta", "item_id": "item_U1"}
+WRITTEN: dict[str, object] = {"type": "conversation.item.input_audio_transcription.completed", "item_id": "item_U1"}
+
+
+@pytest.mark.parametrize("rewrites", [False, True])
+def test_increments_and_rewrites_of_the_users_words_are_told_whichever_is_expected(*, rewrites: bool) -> None:
+    increments = [{**HEARD, "delta": delta} for delta in ("What", " time", " is", " it")]
+    rewritten = [{**HEARD, "delta": delta} for delta in ("what time", "What time is", "What time is it")]
+
+    for deltas in (increments, rewritten):
+        told = taken(Downlink(rewrites=rewrites), *deltas)
+        assert told[-1] == user("What time is it")
+
+
+def test_a_service_is_expected_to_rewrite_unless_it_is_known_not_to() -> None:
+    deltas = [{**HEARD, "delta": delta} for delta in ("a", "b")]
+
+    assert arrivals(*deltas)[-1] == user("b")
+    assert taken(Downlink(rewrites=False), *deltas)[-1] == user("ab")
+
+
+def test_of_several_completed_transcripts_of_one_item_each_is_told() -> None:
+    said = ["Set a timer", "Set a timer for ten", "Set a timer for ten minutes."]
+
+    assert arrivals(*[{**WRITTEN, "transcript": words} for words in said]) == [
+        user(words, is_final=True) for words in said
+    ]
+
+
+# --- fields of another type -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "taken_as"),
+    [({"on": True}, '{"on": true}'), ([1], "[1]"), (7, "7"), (None, ""), ("", ""), ('{"on":true}', '{"on":true}')],
+)
+def test_a_call_is_run_whatever_its_arguments_are_made_of(arguments: object, taken_as: str) -> None:
+    call = {"type": "function_call", "name": "light", "call_id": 7, "arguments": arguments}
+    done = {"type": "response.function_call_arguments.done", "name": "light", "call_id": 7, "arguments": arguments}
+    calls = (ToolCall("7", "light", taken_as),)
+
+    assert arrivals({"type": "response.done", "response": {"id": 1, "output": [call]}}) == [
+        ResponseEnded("1", ResponseStatus.COMPLETED, calls)
+    ]
+    assert arrivals({**done, "response_id": 1}, {"type": "response.done", "response": {"id": 1}}) == [
+        ResponseEnded("1", ResponseStatus.COMPLETED, calls)
+    ]
+
+
+def test_a_call_whose_name_is_no_text_is_run_so_that_the_model_is_told() -> None:
+    call = {"type": "function_call", "name": {"of": "it"}, "call_id": "c", "arguments": "{}"}
+
+    assert arrivals({"type": "response.done", "response": {"id": "r", "output": [call]}}) == [
+        ResponseEnded("r", ResponseStatus.COMPLETED, (ToolCall("c", "", "{}"),))
+    ]
+
+
+def test_an_item_without_a_type_is_a_call_if_it_has_a_calls_name() -> None:
+    output = [{"name": "stop", "call_id": "c"}, {"call_id": "d"}, {"name": "stop"}]
+
+    assert arrivals({"type": "response.done", "response": {"id": "r", "output": output}}) == [
+        ResponseEnded("r", ResponseStatus.COMPLETED, (ToolCall("c", "stop", ""),))
+    ]
+
+
+# --- a service without end --------------------------------------------------------------------------------------------
+
+
+def test_words_without_end_end() -> None:
+    downlink = Downlink()
+    words: dict[str, object] = {"type": "response.output_audio_transcript.delta", "item_id": "item_A2"}
+
+    told = taken(downlink, *[{**words, "delta": "word " * 1000}] * 30)
+    assert told[-1] == assistant(("word " * 4000).strip())
+    told = taken(downlink, {"type": "response.output_audio_transcript.done", "item_id": "item_A2"})
+    assert told == [assistant(("word " * 4000).strip(), is_final=True)]
+    done = {"type": "response.output_audio_transcript.done", "item_id": "item_A2", "transcript": "x" * 30_000}
+    assert taken(downlink, done) == [assistant("x" * 20_000, is_final=True)]
+
+
+def test_the_words_of_the_latest_answers_are_remembered() -> None:
+    words: dict[str, object] = {"type": "response.output_audio_transcript.delta", "delta": "word"}
+    downlink = Downlink()
+    for number in range(9):
+        taken(downlink, {**words, "item_id": f"a{number}"})
+
+    told = taken(downlink, {**words, "item_id": "a1"}, {**words, "item_id": "a0"})
+    assert [each.text for each in told if isinstance(each, TranscriptChanged)] == ["wordword", "word"]
+
+
+def test_so_many_calls_of_responses_that_do_not_end_are_remembered() -> None:
+    done: dict[str, object] = {"type": "response.function_call_arguments.done", "name": "stop"}
+    downlink = Downlink()
+    for number in range(65):
+        taken(downlink, {**done, "response_id": f"r{number}", "call_id": "c"})
+
+    ends = [{"type": "response.done", "response": {"id": response_id}} for response_id in ("r0", "r1", "r1")]
+    calls = [each.calls for each in taken(downlink, *ends) if isinstance(each, ResponseEnded)]
+    assert calls == [(), (ToolCall("c", "stop", ""),), ()]
+
+
+def test_more_arguments_than_any_answer_has_are_more_than_a_session_may_send() -> None:
+    done: dict[str, object] = {"type": "response.function_call_arguments.done", "arguments": "x" * 65_536}
+    downlink = Downlink()
+    taken(downlink, *[{**done, "call_id": f"c{number}"} for number in range(16)])
+
+    with pytest.raises(wire.LimitExceeded, match=r"^calls of tools with 1114112 characters of arguments$"):
+        taken(downlink, {**done, "call_id": "c16"})

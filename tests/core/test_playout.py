@@ -463,6 +463,30 @@ def test_whatever_is_pushed_pulled_and_cut_is_handed_over_once_and_in_order(step
 # --- a service that never ends ---------------------------------------------------------------------------------------
 
 
+def test_no_more_pieces_wait_than_a_quarter_of_an_hour_has_of_20_ms() -> None:
+    playout = Playout(prefill_ms=0)
+    for _ in range(45_010):
+        playout.push("a", 0, tone(1))
+    samples, fact = playout.pull(50_000)
+
+    assert np.count_nonzero(samples) == 45_000
+    assert fact == PlaybackDrained(1)
+    assert playout.push("a", 0, tone(1)) == 2
+
+
+def test_no_more_items_wait_than_an_answer_has() -> None:
+    playout = Playout(prefill_ms=0)
+    for number in range(100):
+        playout.push(f"i{number}", 0, b"" if number % 2 else tone(1))
+    playout.push("i0", 0, tone(1))
+    playout.cut()
+
+    _, fact = playout.pull(PERIOD)
+    assert isinstance(fact, PlaybackCut)
+    assert [item.item_id for item in fact.items] == [f"i{number}" for number in range(64)]
+    assert playout.push("i99", 0, tone(1)) == 2
+
+
 def test_no_more_waits_than_a_quarter_of_an_hour() -> None:
     playout = Playout(prefill_ms=0)
     minute = tone(60 * RATE_HZ)

@@ -1,10 +1,12 @@
+import re
+import time
 from itertools import pairwise
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from edgevoice.core.transcript import has_words, visible
+from edgevoice.core.transcript import LONGEST, Transcript, has_words, visible
 
 WORDS = st.text("abcä,.!?'", min_size=1, max_size=8)
 TAGS = st.text("abc ,", min_size=1, max_size=120).map(lambda text: f"[{text}]")
@@ -61,3 +63,47 @@ def test_no_word_is_lost_or_glued_to_the_next(spoken: list[tuple[str, str]]) -> 
 @pytest.mark.parametrize(("text", "has"), [("a", True), ("ä", True), ("7", True), ("?!", False), (" . ", False)])
 def test_only_letters_and_digits_are_words(text: str, *, has: bool) -> None:
     assert has_words(text) is has
+
+
+# --- piece by piece --------------------------------------------------------------------------------------------------
+
+TAG = r"\[[^\[\]]{1,120}\]"
+
+
+def seen_at_once(raw: str) -> str:
+    """Return what is to be seen of a whole text, by the rule in one expression, which looks at all of it."""
+    return re.sub(rf"(?<!\S)(?:{TAG}\s*)+|{TAG}|\[[^\[\]]{{0,120}}\Z", "", raw).strip()
+
+
+ANYTHING = st.lists(st.text("[] a\n", max_size=6) | st.text("ab ", min_size=115, max_size=125), max_size=9)
+
+
+@given(ANYTHING)
+def test_words_that_come_in_pieces_are_seen_as_if_they_had_come_at_once(pieces: list[str]) -> None:
+    growing = Transcript()
+    raw = ""
+    for piece in pieces:
+        growing.add(piece)
+        raw += piece
+        assert growing.text == seen_at_once(raw) == visible(raw)
+
+
+def test_what_comes_after_the_longest_text_is_dropped() -> None:
+    growing = Transcript("word " * (LONGEST // 5 - 1))
+    for _ in range(20):
+        growing.add("x")
+
+    assert growing.text == "word " * (LONGEST // 5 - 1) + "xxxxx"
+    assert len(visible("x" * 3 * LONGEST)) == LONGEST
+
+
+@pytest.mark.parametrize("filling", ["[", "[a", "x", "[ab] ", " ", "]"])
+def test_a_piece_costs_no_more_behind_many_than_behind_none(filling: str) -> None:
+    growing = Transcript((filling * LONGEST)[: LONGEST - 3000])
+    begun = time.thread_time()
+    for _ in range(3000):
+        growing.add("x")
+        assert growing.text is not None
+    took_s = time.thread_time() - begun
+
+    assert took_s < 3000 * 200e-6, f"{took_s / 3000 * 1e6:.0f} microseconds for each"

@@ -105,3 +105,11 @@ def test_neither_key_nor_address_show_in_a_repr() -> None:
 
 def test_session_ids_are_never_the_same() -> None:
     assert len({session_id() for _ in range(1000)}) == 1000
+
+
+def test_how_the_users_words_are_written_down_goes_by_the_dialect() -> None:
+    openai = settings.Service(url="wss://api.openai.com/v1/realtime")
+
+    assert not remote(openai, KEY).rewrites
+    assert remote(settings.Service(), KEY).rewrites
+    assert local(Path("/run/socket")).rewrites

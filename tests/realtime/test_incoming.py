@@ -9,6 +9,8 @@ import pytest
 
 from edgevoice.core.downlink import Arrival, AudioPiece
 from edgevoice.core.facts import LinkLost, LinkOpened, UserStartedSpeaking
+from edgevoice.core.notices import TranscriptChanged
+from edgevoice.realtime.endpoint import Endpoint
 from tests.realtime.services import SPEECH_STARTED, Caller, Service, Talker, problem_in
 from tests.waiting import eventually
 
@@ -140,3 +142,25 @@ def test_frames_of_eight_megabytes_of_sound_hold_the_loop_for_less_than_a_button
 
     assert received == count * 6 * MEBIBYTE
     assert longest < 0.05, "seconds of our own work between two turns of the loop"
+
+
+@pytest.mark.parametrize(("rewrites", "words"), [(False, ["to", "today"]), (True, ["to", "day"])])
+def test_the_users_words_are_read_as_the_dialect_of_the_endpoint_has_them(*, rewrites: bool, words: list[str]) -> None:
+    delta = {"type": "conversation.item.input_audio_transcription.delta", "item_id": "u1"}
+
+    async def writing(talker: Talker) -> None:
+        await talker.accept()
+        await talker.say({**delta, "delta": "to"}, {**delta, "delta": "day"})
+        await talker.listen_to_the_end()
+
+    async def live() -> list[Arrival]:
+        async with (
+            Service(writing).listening() as url,
+            Caller(Endpoint(url, rewrites=rewrites)).running() as caller,
+        ):
+            caller.link.open()
+            await eventually(lambda: len(caller.arrivals) == 3)
+            return caller.arrivals
+
+    told = [arrival.text for arrival in asyncio.run(live()) if isinstance(arrival, TranscriptChanged)]
+    assert told == words
