@@ -31,13 +31,6 @@ readonly needed_packages=(
   ca-certificates dbus libasound2-plugins libportaudio2 libspeexdsp1 libstdc++6 procps python3 python3-pyaudio python3-systemd
   python3-venv udev
 )
-readonly smallest_free_mb=900
-readonly smallest_free_var_mb=500 # apt's lists and packages, 290 MB, and what pip fetches; where /var is by itself
-# What pip and apt-get say where there is no way to the packages.
-readonly without_network="Temporary failure (in name resolution|resolving '[^']*')|Could not resolve '[^']*'|\
-Name or service not known|No address associated with hostname|Network is unreachable|No route to host|\
-[Cc]onnection (refused|timed out|reset by peer)|[Tt]unnel connection failed[^')]*|Read timed out|\
-Connection to [^ ]+ timed out|CERTIFICATE_VERIFY_FAILED\][^('\"]*"
 # /tmp is memory on Debian 13, and a Pi Zero has little. What pip has fetched stays until the program is complete.
 export TMPDIR=/var/tmp PIP_CACHE_DIR=$at/var/cache/edgevoice-setup
 # What apt-get and dpkg tell is read here, and must be told in one language.
@@ -59,107 +52,10 @@ forget_environment() {
 }
 forget_environment
 
-# --- telling ----------------------------------------------------------------------------------------------------------
+# shellcheck source-path=SCRIPTDIR source=_pi_tell.sh
+source "$checkout/scripts/_pi_tell.sh"
 
-say() { printf 'setup: %s\n' "$*" >&2; }
-
-give_up() {
-  say "$*"
-  exit 1
-}
-
-# sweep: take away what others of this have left that were killed. Under the lock: none of them runs.
-sweep() {
-  local each
-  for each in "$TMPDIR"/edgevoice-setup.*; do
-    [[ ! -d $each || -L $each || ! -O $each ]] || rm -rf -- "$each"
-  done
-}
-
-# An interruption is told when what runs has ended: apt-get lets dpkg come to its end.
-interrupted() {
-  trap '' INT TERM
-  say "interrupted${number:+ in step $number, $doing}. Start this again: it goes on from here."
-  exit 130
-}
-trap interrupted INT TERM
-
-# In a subshell, which has no traps: end it, and with it what would come next, though what was interrupted may fail.
-interruptible() { trap 'exit 130' INT TERM; }
-
-# fail CAUSE [REMEDY]: end the step that runs.
-fail() {
-  # What was told first is nearest to the cause.
-  [[ -s $scratch/cause ]] || printf '%s' "$1" >"$scratch/cause"
-  [[ -z ${2:-} || -s $scratch/remedy ]] || printf '%s' "$2" >"$scratch/remedy"
-  exit 1
-}
-
-# Something about a step that is worth a line of its own.
-note() {
-  touch -- "$scratch/step-told"
-  printf '      %s\n' "$*" >&2
-}
-
-# step TITLE FUNCTION REMEDY: run a step; if it fails, end with its name, the cause and the remedy.
-step() {
-  local title=$1 function=$2 remedy=$3 began=$SECONDS code
-  number=$((${number:-0} + 1)) doing=$title
-  printf '[%2d/%d] %s\n' "$number" "$steps" "$title" >&2
-  rm -f -- "$scratch"/{cause,remedy,log,step-changed,step-told}
-  # A subshell of its own, because the left side of `||` would switch `set -e` off inside the function.
-  set +e
-  (interruptible && set -e && "$function")
-  code=$?
-  set -e
-  if ((code != 0)); then
-    [[ ! -s $scratch/log ]] || tail -n 20 -- "$scratch/log" >&2
-    [[ ! -s $scratch/cause ]] || note "$(<"$scratch/cause")"
-    [[ ! -s $scratch/remedy ]] || remedy=$(<"$scratch/remedy")
-    give_up "step $number, $title, failed. $remedy Then start this again: it goes on from here."
-  fi
-  if [[ ! -e $scratch/step-told ]]; then
-    note "as it should be"
-  elif [[ -e $scratch/step-changed && -z $is_dry ]]; then
-    note "done, $((SECONDS - began)) s"
-  fi
-}
-
-# change WHAT COMMAND...: do it quietly and tell; with --dry-run tell only.
-change() {
-  local what=$1 code
-  shift
-  touch -- "$scratch/step-changed"
-  if [[ $is_dry ]]; then
-    note "would $what"
-    return
-  fi
-  note "$what"
-  touch -- "$scratch/changed"
-  # As in `step`: with `||` behind it, a function would run on after its first failure.
-  set +e
-  (interruptible && set -e && "$@") </dev/null >"$scratch/log" 2>&1
-  code=$?
-  set -e
-  ((code == 0)) || failed "$what"
-}
-
-# failed WHAT: end the step with what its log tells of the cause, in one line. The surest first: a repository of somebody
-# else that cannot be reached is told, too, and does not matter.
-failed() {
-  local told
-  if told=$(told_by_log 'No space left on device'); then
-    fail "this failed: $1: $told" "Make room: \`df -h\` shows where there is none."
-  elif told=$(told_by_log 'dpkg: error processing (package|archive) [^ ]+|[A-Z ]*DO NOT MATCH THE HASHES[^.]*'); then
-    fail "this failed: $1: $told"
-  elif told=$(told_by_log "$without_network"); then
-    fail "this failed: $1: $told" "Connect the network; or bring the packages in a folder, for --offline."
-  else
-    fail "this failed: $1"
-  fi
-}
-
-told_by_log() { grep -oE -- "$1" "$scratch/log" 2>/dev/null | tail -n 1; }
+# --- files and folders ------------------------------------------------------------------------------------------------
 
 # copy FROM TO MODE: have a file as it is in the checkout.
 copy() {
@@ -199,97 +95,12 @@ check_machine() {
   if version=$(python_version /usr/bin/python3) && [[ $version != 3.11 && $version != 3.13 ]]; then
     fail "Debian's Python is $version" "The locked packages are for 3.11 (Debian 12) and 3.13 (Debian 13)."
   fi
-  [[ -e $stamp ]] || check_room
   (($(date +%Y) >= 2026)) ||
     fail "the clock says $(date +%F): that is past" "Set it (timedatectl, or sudo date -s ...); nothing can be verified so."
-}
-
-check_room() {
-  local folder free wanted
-  for folder in /opt /var/cache /var/tmp; do
-    wanted=$smallest_free_mb
-    if [[ $folder != /opt ]]; then
-      [[ $(stat -c %d -- "$folder") != "$(stat -c %d -- /opt)" ]] || continue
-      wanted=$smallest_free_var_mb
-    fi
-    free=$(df --output=avail -m -- "$folder" | tail -n 1)
-    ((free > wanted)) || fail "only ${free// /} MB are free for $folder" "Make room: $wanted MB while it installs. \
-300 MB stay in /opt; Debian packages that are missing take up to 120 MB, apt's lists and downloads 290 MB."
-  done
+  look_ahead
 }
 
 python_version() { "$1" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
-
-# --- 2: Debian packages -----------------------------------------------------------------------------------------------
-
-# missing_packages NAME...: print those that are not installed. One dpkg-query for all: each takes a Pi Zero 100 ms.
-missing_packages() {
-  {
-    # What dpkg has never heard of makes it fail, and the others are told.
-    dpkg-query --show --showformat='${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true
-    printf 'wanted %s\n' "$@"
-  } | awk '$1 == "installed" { has[$2] } $1 == "wanted" && !($2 in has) { print $2 }'
-}
-
-debian_packages() {
-  local missing
-  mapfile -t missing < <(missing_packages "${needed_packages[@]}")
-  ((${#missing[@]})) || return 0
-  # Packages leave theirs behind, empty.
-  remember_folders "${alsa_names%/*}"
-  remember_folders "$at/etc/udev/rules.d"
-  change "install ${missing[*]}" apt_install "${missing[@]}"
-}
-
-apt_get() {
-  TMPDIR=/var/tmp DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -y --no-install-recommends "$@"
-}
-
-apt_install() {
-  # After an interruption apt-get would do nothing but ask for this. What it cannot do is told by the install after it.
-  DEBIAN_FRONTEND=noninteractive dpkg --configure -a || true
-  # A failed update, too, and only if it mattered.
-  if [[ $wheels ]]; then
-    remembering --no-download install "$@" ||
-      fail "these are missing, and --offline fetches nothing: $*" "Install them: apt-get install $*"
-  else
-    apt_get update || true
-    remembering install "$@"
-  fi
-}
-
-# Those that have files here: also what is half installed, because its own script failed.
-present_packages() {
-  dpkg-query --show --showformat='${Package} ${db:Status-Status}\n' |
-    sed -n '/ \(not-installed\|config-files\)$/!s/ .*//p' | sort -u
-}
-
-# expect WORD ARGUMENTS...: note by this word what apt-get will bring, before it does: after an interruption of any kind it
-# is known what is ours.
-expect() {
-  local word=$1
-  shift
-  mkdir -p -- "${notes%/*}"
-  { apt_get --simulate "$@" 2>/dev/null || true; } | sed -n 's/^Inst \([^ ]*\).*/\1/p' | sort |
-    comm -13 <(present_packages) - | sed "s/^/$word /" >>"$notes"
-  sync -- "$notes"
-}
-
-# noted_packages WORD: print those noted by this word that are here.
-noted_packages() { comm -12 <(sed -n "s/^$1 //p" "$notes" | sort -u) <(present_packages); }
-
-forget() { sed -i "/^$1 /d" -- "$notes"; }
-
-# remembering ARGUMENTS...: run apt-get and note what it brings, what others ask for among it; not what it failed to bring,
-# which may come by somebody else.
-remembering() {
-  local code=0
-  expect coming "$@"
-  apt_get "$@" || code=$?
-  noted_packages coming | sed 's/^/package /' >>"$notes"
-  forget coming
-  return "$code"
-}
 
 # --- 3: user and devices ----------------------------------------------------------------------------------------------
 
@@ -364,6 +175,8 @@ give() {
 # alone: root would follow the links that a user puts there.
 as_service() { setpriv --reuid=edgevoice --regid=edgevoice --init-groups --inh-caps=-all -- "$@"; }
 
+# shellcheck source-path=SCRIPTDIR source=_pi_packages.sh
+source "$checkout/scripts/_pi_packages.sh"
 # shellcheck source-path=SCRIPTDIR source=_pi_program.sh
 source "$checkout/scripts/_pi_program.sh"
 # shellcheck source-path=SCRIPTDIR source=_pi_sound.sh

@@ -8,13 +8,16 @@ ingredients() {
   /usr/bin/python3 -I -c 'import platform; print(platform.python_version(), platform.machine())' || echo "no Python yet"
   (cd -- "$checkout" && sha256sum requirements-pi.lock pyproject.toml &&
     find edgevoice -type f ! -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum | sha256sum)
+  ! needs_lgpio || echo lgpio
 }
+
+is_made() { [[ -f $stamp && $(<"$stamp") == "$(ingredients)" ]]; }
 
 program() {
   local tools=$scratch/tools
   # What pip unpacks goes with the rest, whatever ends it.
   export TMPDIR=$scratch
-  [[ -f $stamp && $(<"$stamp") == "$(ingredients)" ]] && return
+  is_made && return
   [[ $is_dry ]] || rm -f -- "$stamp"
   if [[ $(python_version "$prefix/bin/python") != "$(python_version /usr/bin/python3)" ]]; then
     # PyAudio and systemd-python are Debian's. Without pip: 17 MB that only this script would use.
@@ -23,8 +26,8 @@ program() {
   change "fetch what installs (pip and build tools, not kept)" make_tools "$tools"
   change "install the locked packages, verified by their hashes" install_locked "$tools"
   change "install edgevoice itself" install_edgevoice "$tools"
-  has_lgpio || change "build lgpio: for this Python there is none ready" build_lgpio "$tools"
-  has_lgpio || fail "lgpio is installed and does not load" "\`$prefix/bin/python -c 'import lgpio'\` tells why."
+  has_lgpio || ! needs_lgpio || change "bring lgpio, which drives the pins" build_lgpio "$tools"
+  has_lgpio || ! needs_lgpio || fail "lgpio is installed and does not load" "\`$prefix/bin/python -c 'import lgpio'\` tells why."
   [[ $is_dry ]] || finish_program
 }
 
@@ -54,6 +57,7 @@ make_tools() {
 install_locked() {
   # lgpio by itself: on Debian 13 it has no wheel.
   awk '/^[a-z0-9]/ { kept = !/^lgpio==/ } kept' "$checkout/requirements-pi.lock" >"$scratch/locked.txt"
+  grep -c '^[a-z0-9]' "$scratch/locked.txt" >"$scratch/packages"
   pip "$1" install --no-deps --require-hashes --only-binary :all: -r "$scratch/locked.txt"
   lock_of_lgpio >"$scratch/lgpio.txt"
   pip "$1" install --no-deps --require-hashes --only-binary :all: -r "$scratch/lgpio.txt" || true
@@ -71,6 +75,11 @@ install_edgevoice() {
     wheel=("$scratch"/wheel/edgevoice-*.whl)
   fi
   pip "$1" install --no-deps --force-reinstall "${wheel[0]}"
+}
+
+# Only a Pi has pins, and building it takes minutes where there is none ready.
+needs_lgpio() {
+  [[ $(hat_wanted) ]] || boot_configuration >/dev/null || grep -qs 'Raspberry Pi' "$at/proc/device-tree/model"
 }
 
 # It leaves a named pipe where it is imported.

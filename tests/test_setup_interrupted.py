@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -40,7 +41,12 @@ def system(tmp_path: Path) -> System:
     return found
 
 
-def interrupt(system: System, commands: str, number: signal.Signals) -> subprocess.CompletedProcess[str]:
+def interrupt(
+    system: System,
+    commands: str,
+    number: signal.Signals,
+    then: Callable[[subprocess.Popen[str]], None] = lambda _process: None,
+) -> subprocess.CompletedProcess[str]:
     """Run commands after those of scripts/setup; interrupt them all, as a terminal does, when they say so."""
     variables = f"export scratch='{system.path('/scratch')}'; is_dry='' wheels='' hat='' steps=2"
     script = f"set -euo pipefail; {variables}; source '{ROOT}/scripts/_pi.sh'; {commands}"
@@ -58,6 +64,7 @@ def interrupt(system: System, commands: str, number: signal.Signals) -> subproce
         assert system.path("/scratch/fifo").read_text() == "ready\n"
         os.killpg(process.pid, number)
         try:
+            then(process)
             told, complained = process.communicate(timeout=LIMIT_S)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
@@ -80,6 +87,27 @@ def test_an_interruption_is_told_with_its_step_and_nothing_goes_on(
     assert "network" not in ended.stderr
     # What may not be cut off has come to its end before that is told.
     assert system.path("/scratch/whole").exists() == (work == "comes to its end")
+
+
+def test_it_is_told_at_once_and_once_though_dpkg_takes_its_time(system: System) -> None:
+    os.mkfifo(system.path("/scratch/go"))
+    install = f"""apt_install() {{ bash -c 'trap : INT; {READY}; read -rt 20 go <>"$scratch/go"'; }}"""
+    commands = f'{install}; packages() {{ change "install it" apt_install; }}; step "Debian packages" packages ""'
+    told: list[tuple[str, int | None]] = []
+
+    def go_on_when_it_is_told(process: subprocess.Popen[str]) -> None:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("setup:"):
+                told.append((line, process.poll()))
+                system.path("/scratch/go").write_text("go\n")
+                break
+
+    ended = interrupt(system, commands, signal.SIGINT, go_on_when_it_is_told)
+
+    said = "dpkg ends what it has begun. Start this again: it goes on from here.\n"
+    assert told == [(f"setup: interrupted in step 1, Debian packages; {said}", None)]
+    assert (ended.returncode, ended.stderr) == (130, "")
 
 
 def test_at_a_question_it_is_told_too(system: System) -> None:

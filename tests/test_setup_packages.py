@@ -290,6 +290,16 @@ NETWORK: Final = "Connect the network; or bring the packages in a folder, for --
             ": No space left on device",
             "Make room: `df -h` shows where there is none.",
         ),
+        (
+            "E: You don't have enough free space in /var/cache/apt/archives/.\n",
+            ": You don't have enough free space in /var/cache/apt/archives/.",
+            "Make room: `df -h` shows where there is none.",
+        ),
+        (
+            "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 712 (unattended-upgr)\nE\n",
+            ": Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 712 (unattended-upgr)",
+            "Wait until that process has ended: Debian updates itself at times.",
+        ),
         ("something else\n", "", "the usual"),
     ],
     ids=[
@@ -299,6 +309,8 @@ NETWORK: Final = "Connect the network; or bring the packages in a folder, for --
         "a script of a package",
         "disk and network",
         "disk",
+        "apt's disk",
+        "apt's lock",
         "anything",
     ],
 )
