@@ -1,12 +1,15 @@
 """Screen: what a person at a terminal sees of a conversation: the light, the phase, and the words of both sides."""
 
+import re
 import shutil
 import sys
+import unicodedata
 from typing import TextIO
 
 from edgevoice.core.facts import LinkLost, WakeWordHeard
 from edgevoice.core.notices import Notice, PhaseEntered, Role, TranscriptChanged
 from edgevoice.core.orders import CutPlayback, DeleteItem, Earcon, Light, PlayEarcon, RunTool, ShowLight, TruncateItem
+from edgevoice.core.recent import Recent
 
 _COLOURS = {
     Light.OFF: "90",
@@ -21,12 +24,26 @@ _COLOURS = {
 }
 _NAMES = {Role.USER: "you", Role.ASSISTANT: "box"}
 
+_MOST_WRITTEN = 8
+"""Items whose words are remembered, so that none is written twice."""
+
+_LONGEST_ARGUMENTS = 500
+"""Characters of a call's arguments that are shown."""
+
+_STEERING = re.compile(
+    r"\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # texts for the terminal itself, such as its title
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, the cursor
+    r"|\x1b[ -/]*[0-~]"
+)
+"""Sequences of ECMA-48 that steer a terminal."""
+
 
 class Screen:
     """An observer that writes lines; on a terminal the last line shows the light and the words that are still growing.
 
-    Transcripts are untrusted: control characters are taken out before they reach the terminal. ``began`` is the
-    monotonic second that counts as 0.
+    Transcripts are untrusted: what could steer the terminal is taken out of them. A service may send the user's words
+    several times, each time more of them: they are a line once something else follows. ``began`` is the monotonic
+    second that counts as 0.
     """
 
     def __init__(self, stream: TextIO = sys.stdout, *, began: float = 0.0) -> None:
@@ -35,7 +52,8 @@ class Screen:
         self._began = began
         self._light = Light.OFF
         self._growing: tuple[Role, str] | None = None
-        self._finished: set[str] = set()
+        self._heard: tuple[TranscriptChanged, float] | None = None
+        self._written = Recent[str, str](_MOST_WRITTEN)
 
     def __call__(self, notice: Notice, now: float) -> None:
         """Show what happened, as far as a person wants to see it."""
@@ -51,7 +69,7 @@ class Screen:
             case PhaseEntered(phase=phase):
                 self.say(f"[{phase}]", now, colour=_COLOURS[self._light])
             case RunTool(call=call):
-                self.say(f"tool: {printable(call.name)}({printable(call.arguments)})", now)
+                self.say(f"tool: {printable(call.name)}({_shortened(call.arguments)})", now)
             case CutPlayback():
                 self._show_cut(now)
             case TruncateItem(heard_ms=heard_ms):
@@ -68,41 +86,55 @@ class Screen:
 
     def say(self, line: str, now: float, *, colour: str = "") -> None:
         """Write a line with the time since the beginning."""
+        self._write_heard()
         if colour and self._is_terminal:
             line = f"\x1b[{colour}m{line}\x1b[0m"
         self._clear_status()
         print(f"{now - self._began:7.2f} s  {line}", file=self._stream, flush=True)
 
     def close(self) -> None:
-        """Leave a clean line behind."""
+        """Write what is still to be written, and leave a clean line behind."""
+        self._write_heard()
         self._clear_status()
 
     def _show_cut(self, now: float) -> None:
         if self._growing is not None and self._growing[0] is Role.ASSISTANT:
             # Its words come ahead of its voice: more is shown than was heard.
-            self.say(f"{_NAMES[Role.ASSISTANT]}: {self._growing[1]} …", now)
+            self.say(f"{_NAMES[Role.ASSISTANT]}: {printable(self._growing[1])} …", now)
             self._growing = None
         self.say("playback cut", now, colour="31")
 
     def _show_words(self, words: TranscriptChanged, now: float) -> None:
-        if words.item_id in self._finished:
-            return
-        text = printable(words.text)
+        if self._heard is not None and self._heard[0].item_id != words.item_id:
+            self._write_heard()
         if not words.is_final:
-            self._growing = (words.role, text)
+            if words.item_id not in self._written:
+                self._growing = (words.role, words.text)
             return
         self._growing = None
-        self._finished.add(words.item_id)
-        if text:
+        if words.role is Role.USER:
+            self._heard = (words, now)
+        else:
+            self._write(words, now)
+
+    def _write_heard(self) -> None:
+        if self._heard is not None:
+            words, now = self._heard
+            self._heard = None
+            self._write(words, now)
+
+    def _write(self, words: TranscriptChanged, now: float) -> None:
+        text = printable(words.text)
+        if text and text != self._written.get(words.item_id):
             self.say(f"{_NAMES[words.role]}: {text}", now)
+        self._written[words.item_id] = text
 
     def _show_status(self) -> None:
         if not self._is_terminal:
             return
-        words = f"  {_NAMES[self._growing[0]]}: {self._growing[1]}" if self._growing else ""
-        room = shutil.get_terminal_size().columns - 14
-        if len(words) > room:
-            words = f"…{words[1 - room :]}" if room > 1 else ""
+        role, text = self._growing or (Role.USER, self._heard[0].text if self._heard else "")
+        columns = shutil.get_terminal_size().columns - 14
+        words = _end_of(f"  {_NAMES[role]}: ", text, columns) if text else ""
         self._stream.write(f"\r\x1b[K\x1b[{_COLOURS[self._light]}m● {self._light:<10}\x1b[0m{words}")
         self._stream.flush()
 
@@ -113,4 +145,31 @@ class Screen:
 
 def printable(text: str) -> str:
     """Return text without what could steer a terminal."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    return "".join(letter if letter.isprintable() else " " for letter in _STEERING.sub("", text))
+
+
+def _shortened(text: str) -> str:
+    shown = printable(text[: _LONGEST_ARGUMENTS + 1])
+    return shown if len(shown) <= _LONGEST_ARGUMENTS else f"{shown[:_LONGEST_ARGUMENTS]}…"
+
+
+def _end_of(name: str, text: str, columns: int) -> str:
+    """Return a name and what was said, or as much of its end as the columns hold; the work is that for one line."""
+    # Cut generously first: a text grows with every delta, and no more than a line of it is ever looked at.
+    near_end = text[-4 * max(columns, 1) :]
+    shown = printable(near_end)
+    if len(near_end) == len(text) and _columns(name + shown) <= columns:
+        return name + shown
+    kept, left = 0, columns - 1
+    for letter in reversed(shown):
+        left -= _columns(letter)
+        if left < 0:
+            break
+        kept += 1
+    return f"…{shown[len(shown) - kept :]}" if kept else ""
+
+
+def _columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes: those of East Asia are wide, and some have no width."""
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
+    return len(text) + wide - sum(unicodedata.combining(letter) > 0 for letter in text)

@@ -32,7 +32,7 @@ _MOST_KEPT = 64
 _MOST_SPOKEN = 8
 """Answers whose words are remembered, 20,000 characters each: one is spoken, and a few may be late."""
 
-_MOST_ARGUMENTS = 2**20
+_MOST_ARGUMENTS = 2**18
 """Characters of arguments of all calls that wait for the end of their responses."""
 
 NAMELESS = "nameless:"

@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 
 import pytest
 from hypothesis import example, given
@@ -205,5 +206,128 @@ def test_what_can_be_printed_stays_as_it_is(text: str) -> None:
     shown = printable(text)
 
     assert shown.isprintable()
-    assert len(shown) == len(text)
-    assert all(after in {before, " "} for before, after in zip(text, shown, strict=True))
+    if "\x1b" not in text and "\x9b" not in text:
+        assert len(shown) == len(text)
+        assert all(after in {before, " "} for before, after in zip(text, shown, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m words", "red words"),
+        ("\x1b[2J\x1b[1;1Hroot#", "root#"),
+        ("\x1b]0;a title\x07after", "after"),
+        ("\x1b]8;;http://host\x1b\\a link\x1b]8;;\x1b\\", "a link"),
+        ("\x1b]0;a title without an end", "0;a title without an end"),
+        ("\x9b31mred", "red"),
+        ("\x1bcreset", "reset"),
+        ("\x1b(0lines", "lines"),
+        ("an escape at the end\x1b", "an escape at the end "),
+        ("one\r\ntwo\x08", "one  two "),
+        ("[31m in brackets", "[31m in brackets"),
+    ],
+)
+def test_sequences_that_steer_a_terminal_are_taken_out_whole(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+# --- words that come more than once ----------------------------------------------------------------------------------
+
+
+def you(text: str, *, final: bool = True, item: str = "u1") -> TranscriptChanged:
+    return words(text, final=final, item=item, role=Role.USER)
+
+
+def lines(*notices: Notice, stream: io.StringIO | None = None) -> list[str]:
+    written = shown_in(stream or io.StringIO(), *notices)
+    return [OURS.sub("", line).split("  ")[-1] for line in written.split("\n") if line.strip()]
+
+
+def test_of_the_users_words_that_are_complete_several_times_the_last_are_written_once() -> None:
+    assert lines(you("Set a timer"), you("Set a timer for ten"), you("Set a timer for ten minutes"), CutPlayback()) == [
+        "you: Set a timer for ten minutes",
+        "playback cut",
+    ]
+
+
+def test_the_users_words_are_written_with_the_time_at_which_they_came() -> None:
+    written = shown_in(io.StringIO(), you("Stop"), TurnEnded(), TurnEnded(), CutPlayback())
+
+    assert written.splitlines() == ["   0.00 s  you: Stop", "   0.30 s  playback cut"]
+
+
+def test_words_that_are_complete_again_after_they_were_written_are_written_again_if_they_differ() -> None:
+    assert lines(you("Set"), CutPlayback(), you("Set"), CutPlayback(), you("Set a timer"), CutPlayback()) == [
+        "you: Set",
+        "playback cut",
+        "playback cut",
+        "you: Set a timer",
+        "playback cut",
+    ]
+    assert lines(words("No", final=True), words("No", final=True), words("No.", final=True)) == ["box: No", "box: No."]
+
+
+def test_the_users_words_stand_before_the_answer_and_before_those_of_the_next_turn() -> None:
+    assert lines(you("One?"), words("Two", final=True), you("Three?", item="u2"), you("Four?", item="u3")) == [
+        "you: One?",
+        "box: Two",
+        "you: Three?",
+    ]
+
+
+def test_on_a_terminal_the_users_complete_words_are_seen_at_once_and_written_in_the_end() -> None:
+    stream = Terminal()
+    screen = Screen(stream)
+    screen(you("Stop it", final=False), 1.0)
+    screen(you("Stop it."), 1.0)
+
+    assert last_line(stream.getvalue()).endswith("you: Stop it.")
+    screen(words("Yes"), 2.0)
+    assert "   1.00 s  you: Stop it.\n" in stream.getvalue()
+    assert last_line(stream.getvalue()).endswith("box: Yes")
+    screen(you("More."), 3.0)
+    screen.close()
+    assert stream.getvalue().endswith(f"   3.00 s  you: More.\n{CLEAR}")
+
+
+def test_words_of_many_items_are_not_remembered_for_ever() -> None:
+    screen = Screen(io.StringIO())
+    for number in range(1000):
+        screen(words("word", final=True, item=f"a{number}"), 0.0)
+
+    assert len(screen._written) == 8
+
+
+# --- what is long ----------------------------------------------------------------------------------------------------
+
+
+def test_of_a_calls_arguments_the_beginning_is_shown() -> None:
+    assert lines(RunTool(ToolCall("c", "note", "x" * 500))) == [f"tool: note({'x' * 500})"]
+    assert lines(RunTool(ToolCall("c", "note", "x" * 60_000))) == [f"tool: note({'x' * 500}…)"]
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("x" * 58, "  box: " + "x" * 58),
+        ("x" * 60, "…" + "x" * 60),
+        ("今" * 29, "  box: " + "今" * 29),
+        ("今" * 100, "…" + "今" * 32),
+        ("e\u0301" * 59, "  box: " + "e\u0301" * 59),
+        ("\x1b[31m" + "x" * 58, "  box: " + "x" * 58),
+        ("x" * 20_000, "…" + "x" * 65),
+    ],
+)
+def test_the_line_of_growing_words_is_no_wider_than_the_terminal(text: str, end: str) -> None:
+    assert last_line(shown_in(Terminal(), ShowLight(Light.IDLE), words(text))) == f"● idle      {end}"
+
+
+def test_growing_words_cost_no_more_behind_many_than_behind_none() -> None:
+    stream = Terminal()
+    screen = Screen(stream)
+    begun = time.thread_time()
+    for _ in range(500):
+        screen(words("x" * 20_000), 0.0)
+    took_s = time.thread_time() - begun
+
+    assert took_s < 500 * 1e-3, f"{took_s / 500 * 1e6:.0f} microseconds for each"
