@@ -41,6 +41,7 @@ SESSION: dict[str, Any] = {
     "audio": {
         "input": {
             "format": {"type": "audio/pcm", "rate": 24000},
+            "transcription": {"model": "gpt-4o-mini-transcribe"},
             "turn_detection": {"type": "server_vad", "create_response": True, "interrupt_response": True},
         },
         "output": {"format": {"type": "audio/pcm", "rate": 24000}, "voice": "alloy"},
