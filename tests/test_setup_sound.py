@@ -322,7 +322,7 @@ def card_of_one_format(folder: Path, plugin: Path) -> str:
     side = "type multi slaves.a { channels 2 pcm { %s } } bindings { 0 { slave a channel 0 } 1 { slave a channel 1 } }"
     speaker = f'{taped} tape {{ @func concat strings [ "{folder}/" $CARD "-" $DEV "-far-end.tape" ] }}'
     microphone = f'{taped} tape {{ @func concat strings [ "{folder}/" $CARD "-" $DEV "-near-end.tape" ] }}'
-    microphone += f' source "{folder}/microphone.fifo"'
+    microphone += f' source "{folder}/microphone.fifo" channels 2'
     return f"""
 pcm_type.edgevoice {{ lib "{plugin}" }}
 pcm.hw {{
