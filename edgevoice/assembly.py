@@ -11,10 +11,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from msgspec import structs
 
+from edgevoice.audio.card_memory import CardMemory
 from edgevoice.audio.microphone import RATE_HZ, Microphone
 from edgevoice.audio.speaker import RATE_HZ as FAR_END_HZ
 from edgevoice.audio.speaker import HardwareMute, Speaker
@@ -100,11 +102,12 @@ def assemble(
     record: EchoRecord | None = None,
     service: Callable[[], Service] | None = None,
     near_misses: NearMissLog | None = None,
+    cards: Path | None = None,
 ) -> Parts:
     """Build everything that needs no device; to be called in the loop. No such wake word: ``WakeWordUnavailable``.
 
     ``amplifier`` is muted with each cut; ``record`` is what the echo's self-test has measured; ``near_misses`` is where
-    the wake word's near misses are written down.
+    the wake word's near misses are written down, and ``cards`` where the cards are that the settings name by numbers.
     """
     loop = asyncio.get_running_loop()
     engine: Engine
@@ -174,7 +177,9 @@ def assemble(
         observers,
         stall_s=settings.watchdog.stall_s,
     )
-    supervisor = Supervisor(microphone, speaker, names, report, channel=settings.microphone.channel)
+    supervisor = Supervisor(
+        microphone, speaker, names, report, channel=settings.microphone.channel, memory=CardMemory(cards)
+    )
     hearing = Hearing(microphone, detector, settings.microphone.zeros_s)
     return Parts(engine, microphone, uplink, speaker, supervisor, link, tools, detector, path, hearing)
 

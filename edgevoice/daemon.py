@@ -92,14 +92,16 @@ async def serve(
     near_misses: NearMissLog | None = None,
     minutes: Minutes | None = None,
     sayings: Path | None = None,
+    cards: Path | None = None,
     started: Callable[[Parts], None] = lambda _parts: None,
 ) -> None:
     """Run the box until ``stop`` is set; ``started`` is called once when it listens.
 
     ``factory`` stands in for the pins' own; ``record`` is what the echo's self-test has measured; ``near_misses`` is
-    where the wake word's near misses are written down; ``minutes`` counts what the service bills, and is absent where
-    it bills nothing; ``sayings`` is the folder of the sentences that the box says by itself. An error that a person can
-    mend is an ``EdgevoiceError``; with any error, lights and amplifier are off before it leaves here.
+    where the wake word's near misses are written down, and ``cards`` where the cards are that the settings name by
+    numbers; ``minutes`` counts what the service bills, and is absent where it bills nothing; ``sayings`` is the folder
+    of the sentences that the box says by itself. An error that a person can fix is an ``EdgevoiceError``; with any
+    error, lights and amplifier are off before it leaves here.
     """
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     manager = ServiceManager()
@@ -121,6 +123,7 @@ async def serve(
                 record=record,
                 service=(lambda: live.service) if live is not None else None,
                 near_misses=near_misses,
+                cards=cards,
             )
             if pins is not None:
                 open_panel_buttons(settings, opened, pins, parts)
@@ -378,6 +381,7 @@ async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], 
                 near_misses=near_misses,
                 minutes=Minutes(state, settings.budget.daily_minutes) if is_billed else None,
                 sayings=cache,
+                cards=state / "cards.json",
                 live=LiveSettings(settings, read, remark=status.remark),
                 started=lambda _parts: spare_what_is_there(),
             )

@@ -280,6 +280,16 @@ def test_the_settings_reach_the_parts(tmp_path: Path) -> None:
     asyncio.run(live())
 
 
+def test_cards_that_the_settings_name_by_numbers_are_remembered_where_it_is_said(tmp_path: Path) -> None:
+    async def live() -> None:
+        parts = assemble(
+            GPIO, Box(GPIO, tmp_path).endpoint, NoPanel(), wants_wakeword=False, cards=tmp_path / "cards.json"
+        )
+        assert parts.supervisor._memory._path == tmp_path / "cards.json"
+
+    asyncio.run(live())
+
+
 def test_audio_that_was_lost_in_either_direction_is_an_xrun(tmp_path: Path) -> None:
     box = Box(Settings(panel=PanelSettings(kind="gpio")), tmp_path)
 

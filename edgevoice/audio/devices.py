@@ -1,15 +1,17 @@
-"""Sound devices by name. Indices change with every card that is plugged in, so none is ever kept."""
+"""Sound devices by name. Indices and numbers change with every card that is plugged in, so none is ever kept."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyaudio
 
+from edgevoice.audio.cards import Card, alsa_name, cards_present, place_of, stable_name, words_of
+from edgevoice.audio.pcms import is_ours, listed_as, offer
 from edgevoice.core.facts import Device
-from edgevoice.errors import AudioUnavailable, DeviceMissing
+from edgevoice.errors import AudioUnavailable, DeviceBusy, DeviceMissing
 
 _STDERR = 2
 
@@ -30,8 +32,12 @@ class Found:
 
 
 @contextmanager
-def sound_library() -> Iterator[pyaudio.PyAudio]:
-    """Give a fresh PortAudio, which enumerates the cards anew, and end it with everything opened through it."""
+def sound_library(names: Iterable[str] = ()) -> Iterator[pyaudio.PyAudio]:
+    """Give a fresh PortAudio, which enumerates the cards anew, and end it with everything opened through it.
+
+    ``names`` are those that will be looked for.
+    """
+    offer(names)
     library = open_library()
     try:
         yield library
@@ -54,22 +60,50 @@ def present(library: pyaudio.PyAudio) -> list[Found]:
 
 
 def find(library: pyaudio.PyAudio, device: Device, name: str) -> Found:
-    """Return the device of that name: exactly, else the only one whose name contains it, whatever the case.
+    """Return the device of that name: PortAudio's or ALSA's for it, or else the only one whose name contains it.
 
-    "default" is the one that ALSA takes by default. None, or several, is ``DeviceMissing`` with the names present.
+    A card may be named by its id, as ``CARD=Jabra``, by its number, or by its words, in any case of letters; "default"
+    is the one that ALSA takes by default. PortAudio's whole name holds a number: where that has changed, the card is
+    found by its words. None, or several, is ``DeviceMissing`` with the names present; one that does not open is
+    ``DeviceBusy``. What ALSA's rules mean must have been offered before the library was opened, see `pcms`.
     """
-    able = [found for found in present(library) if found.can_be(device)]
+    everything = [found for found in present(library) if found.can_be(device)]
+    able = [found for found in everything if not is_ours(found.name)]
+    cards = cards_present()
+    pcm = alsa_name(name, cards)
     exact = [found for found in able if found.name == name]
+    exact += [replace(found, name=name) for found in everything if pcm and found.name == listed_as(pcm)]
     if exact:
         return exact[0]
     if name == "default":
         return _default(library, device, able)
-    similar = [found for found in able if name.casefold() in found.name.casefold()]
+    part = name.casefold()
+    similar = [found for found in able if part in found.name.casefold()]
+    if not similar and (words := words_of(name)):
+        similar = [found for found in able if words_of(found.name) == words]
     if len(similar) == 1:
         return similar[0]
-    names = ", ".join(sorted({found.name for found in similar or able})) or "none at all"
+    raise _missing(device, name, similar, able, cards)
+
+
+def _missing(
+    device: Device, name: str, similar: Sequence[Found], able: Sequence[Found], cards: Sequence[Card]
+) -> AudioUnavailable:
+    """Return why there is no device of that name, with what there is instead."""
+    place = place_of(name)
+    if not similar and place is not None and cards:
+        ids = ", ".join(card.id for card in cards)
+        if place.card not in {card.id for card in cards} | {str(card.number) for card in cards}:
+            return DeviceMissing(f'no card is called "{place.card}", as "{name}" says; cards present: {ids}')
+        if alsa_name(name, list(cards)):
+            return DeviceBusy(
+                f'the card of "{name}" is there, and gives no {device}: another program has it, or it is none',
+                remedy="`fuser -v /dev/snd/*` names who has it; `arecord -l` and `aplay -l` list what cards can do.",
+            )
+    # Names that stay with the card, as they should be written.
+    names = ", ".join(sorted({stable_name(found.name, list(cards)) for found in similar or able})) or "none at all"
     problem = "more than one" if similar else "no"
-    raise DeviceMissing(f'{problem} {device} is called "{name}"; present: {names}')
+    return DeviceMissing(f'{problem} {device} is called "{name}"; present: {names}')
 
 
 def _default(library: pyaudio.PyAudio, device: Device, able: list[Found]) -> Found:
@@ -79,7 +113,7 @@ def _default(library: pyaudio.PyAudio, device: Device, able: list[Found]) -> Fou
     try:
         return _found(get())
     except OSError:
-        names = ", ".join(sorted({found.name for found in able})) or "none at all"
+        names = ", ".join(sorted({stable_name(found.name, cards_present()) for found in able})) or "none at all"
         raise DeviceMissing(f"there is no default {device}; present: {names}") from None
 
 

@@ -8,23 +8,24 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 import pyaudio
 
-from edgevoice.audio import channels, devices, microphone, speaker
+from edgevoice.audio import devices, microphone, pcms, speaker
+from edgevoice.audio.capture import Callback, open_capture
+from edgevoice.audio.card_memory import CardMemory
 from edgevoice.core.backoff import Backoff
 from edgevoice.core.facts import Device, DeviceLost, DeviceRestored
 from edgevoice.core.ports import Report
-from edgevoice.errors import AudioUnavailable, ChannelMissing, DeviceBusy
+from edgevoice.errors import AudioUnavailable, DeviceBusy
 from edgevoice.journal import tell
 
 _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
-_Callback = Callable[[bytes | None, int, Any, int], tuple[bytes | None, int]]
 
 _TICK_S = 0.2
 _LATE_AFTER_S = 0.25
@@ -59,7 +60,8 @@ class Supervisor:
     """Keeps both streams running; reports each half that is lost or restored, in the loop's thread.
 
     ``names`` are the devices' names, and ``channel`` is the microphone's, from 0. ``every_channel`` gets each period
-    with all of the card's channels, interleaved, and their number, in PortAudio's thread. ``run`` ends only by an
+    with all of the card's channels, interleaved, and their number, in PortAudio's thread. ``memory`` knows which cards
+    numbers in the names have meant. ``run`` ends only by an
     error: a sound system that cannot even be closed is ``AudioUnavailable``, and the process must end, because
     PortAudio's threads cannot be got rid of in any other way.
     """
@@ -73,12 +75,14 @@ class Supervisor:
         *,
         channel: int = 0,
         every_channel: Callable[[bytes, int], None] | None = None,
+        memory: CardMemory | None = None,
     ) -> None:
         self._ears = ears
         self._channel = channel
         self._every_channel = every_channel
         self._mouth = mouth
         self._names = names
+        self._memory = memory or CardMemory(None)
         self._report = report
         self._streams: _Streams | None = None
         self._lost: dict[Device, str] = {}
@@ -168,10 +172,12 @@ class Supervisor:
             await _in_side_thread(streams.library.terminate, _CLOSE_LIMIT_S, "closing the sound system")
 
     def _open_streams(self) -> _Streams:
+        names = {device: self._memory.resolve(device, name) for device, name in self._names.items()}
+        pcms.offer(names.values())
         streams = _Streams(devices.open_library(), time.monotonic())
         for device, open_one in ((Device.MICROPHONE, self._open_ears), (Device.SPEAKER, self._open_mouth)):
             try:
-                open_one(streams.library)
+                open_one(streams.library, names[device])
                 streams.open.append(device)
             except AudioUnavailable as failure:
                 # With its traceback it would hold what holds it: garbage, every second or two without a card.
@@ -179,49 +185,20 @@ class Supervisor:
         streams.opened_at = time.monotonic()
         return streams
 
-    def _open_ears(self, library: pyaudio.PyAudio) -> None:
-        found = devices.find(library, Device.MICROPHONE, self._names[Device.MICROPHONE])
-        counts = channels.counts_for(self._channel, found.inputs)
-        if not counts:
-            raise ChannelMissing(channels.missing(found.name, found.inputs, self._channel))
-        if self._every_channel is not None:
-            counts = [*(each for each in channels.counts_for_all(found.inputs) if each > self._channel), *counts]
-        for count in counts[:-1]:
-            # A card may take fewer channels, or only all of them; the last try says what is wrong.
-            with contextlib.suppress(OSError, ValueError):
-                self._open_channels(library, found, count)
-                return
-        with _refusals(found.name, f"{microphone.RATE_HZ} Hz"):
-            self._open_channels(library, found, counts[-1])
-
-    def _open_channels(self, library: pyaudio.PyAudio, found: devices.Found, count: int) -> None:
-        callback = channels.taking(self._channel, count, self._ears.callback)
-        library.open(
-            rate=microphone.RATE_HZ,
-            channels=count,
-            format=pyaudio.paInt16,
-            input=True,
-            input_device_index=found.index,
-            frames_per_buffer=microphone.PERIOD,
-            stream_callback=self._guarded(self._shared(callback, count)),
+    def _open_ears(self, library: pyaudio.PyAudio, name: str) -> None:
+        found = devices.find(library, Device.MICROPHONE, name)
+        open_capture(
+            library,
+            found,
+            self._channel,
+            self._ears.callback,
+            every_channel=self._every_channel,
+            guard=self._guarded,
         )
 
-    def _shared(self, callback: _Callback, count: int) -> _Callback:
-        """Let ``every_channel`` have each period as well, if anybody wants it."""
-        every = self._every_channel
-        if every is None:
-            return callback
-
-        def share(pcm: bytes | None, frames: int, times: Any, status: int) -> tuple[bytes | None, int]:
-            if pcm is not None:
-                every(pcm, count)
-            return callback(pcm, frames, times, status)
-
-        return share
-
-    def _open_mouth(self, library: pyaudio.PyAudio) -> None:
-        found = devices.find(library, Device.SPEAKER, self._names[Device.SPEAKER])
-        with _refusals(found.name, f"{speaker.RATE_HZ} Hz"):
+    def _open_mouth(self, library: pyaudio.PyAudio, name: str) -> None:
+        found = devices.find(library, Device.SPEAKER, name)
+        try:
             library.open(
                 rate=speaker.RATE_HZ,
                 channels=1,
@@ -231,6 +208,8 @@ class Supervisor:
                 frames_per_buffer=speaker.PERIOD,
                 stream_callback=self._guarded(self._mouth.callback),
             )
+        except (OSError, ValueError) as error:
+            raise DeviceBusy(f'"{found.name}" does not open at {speaker.RATE_HZ} Hz: {error}') from error
 
     def _calm_threads(self) -> None:
         """Take real time back from PortAudio's threads: two that spin would starve a machine of two cores, and us."""
@@ -238,7 +217,7 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.sched_setscheduler(self._threads.pop(), os.SCHED_OTHER, os.sched_param(0))
 
-    def _guarded(self, callback: _Callback) -> _Callback:
+    def _guarded(self, callback: Callback) -> Callback:
         """Wrap a callback: it asks for real time in its thread, and an error in it ends more than the stream."""
         calls = 0
 
@@ -273,14 +252,6 @@ def _stay_known_to_the_interpreter() -> None:
     other half of the sound system is missing, would fill the memory in weeks.
     """
     ctypes.pythonapi.PyGILState_Ensure()
-
-
-@contextlib.contextmanager
-def _refusals(name: str, what: str) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ValueError) as error:
-        raise DeviceBusy(f'"{name}" does not open at {what}: {error}') from error
 
 
 async def _in_side_thread(function: Callable[[], _T], limit_s: float, doing: str) -> _T:

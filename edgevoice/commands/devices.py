@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from edgevoice.audio.cards import cards_present, stable_name, words_of
 from edgevoice.audio.devices import Found, present, sound_library
 from edgevoice.core.facts import Device
 
@@ -24,17 +25,20 @@ def show(*, as_json: bool) -> int:
 
 def _print_table(found: list[Found], able: dict[Device, list[Found]]) -> None:
     console = Console()
-    table = Table("name", "microphone", "speaker", "own rate", box=None, pad_edge=False)
+    table = Table("name", "microphone", "speaker", "own rate", "card", box=None, pad_edge=False)
+    cards = cards_present()
     for one in found:
         marks = ["✓" if one.can_be(device) else "" for device in Device]
-        table.add_row(escape(one.name), *marks, f"{one.rate_hz} Hz")
+        name = stable_name(one.name, cards)
+        table.add_row(escape(name), *marks, f"{one.rate_hz} Hz", escape(words_of(one.name) if name != one.name else ""))
     if found:
         console.print(table)
-        console.print("\nPut a name, or a part of it that no other has, into microphone.device and speaker.device.")
+        console.print("\nPut a name into microphone.device and speaker.device: it stays with the card over a restart.")
     for device, ones in able.items():
         if not ones:
             console.print(f"No {device} is present: plug one in, then look at `arecord -l` and `aplay -l`.")
 
 
 def _facts(one: Found) -> dict[str, str | int]:
-    return {"name": one.name, "inputs": one.inputs, "outputs": one.outputs, "rate_hz": one.rate_hz}
+    name = stable_name(one.name, cards_present())
+    return {"name": name, "listed_as": one.name, "inputs": one.inputs, "outputs": one.outputs, "rate_hz": one.rate_hz}

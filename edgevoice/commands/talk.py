@@ -48,6 +48,7 @@ def talk(path: Path | None) -> int:
                 record=read_record(state),
                 minutes=None if is_free else Minutes(state, loaded.settings.budget.daily_minutes),
                 sayings=cache_folder(os.environ),
+                cards=state / "cards.json",
                 started=lambda parts: _listen_to_keys(parts, stop, screen),
             )
         screen.close()

@@ -13,16 +13,17 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pyaudio
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from edgevoice.audio.capture import open_capture
 from edgevoice.audio.devices import find, sound_library
-from edgevoice.audio.microphone import PERIOD, RATE_HZ, Microphone
+from edgevoice.audio.microphone import RATE_HZ, Microphone
 from edgevoice.commands.wakeword_ears import Ears, open_ears
 from edgevoice.core.facts import Device
 from edgevoice.errors import DeviceBusy
+from edgevoice.settings import Microphone as MicrophoneSettings
 from edgevoice.settings_file import load
 from edgevoice.wakeword.decision import Decision
 from edgevoice.wakeword.near_misses import Rises
@@ -66,10 +67,10 @@ class Gauge:
 def watch(config: Path | None, *, seconds: float | None) -> int:
     """Show scores until Ctrl-C, or for ``seconds``; raises ``AudioUnavailable`` for a microphone that does not open."""
     ears = open_ears(config, gate="off")
-    device = load(config, os.environ).settings.microphone.device
+    microphone = load(config, os.environ).settings.microphone
     console = Console(highlight=False)
-    with _leaving() as is_over, _frames(device, is_over) as frames:
-        console.print(f"Listening on {device}. Say {_choice(ears)}. Ctrl-C ends it.", markup=False)
+    with _leaving() as is_over, _frames(microphone, is_over) as frames:
+        console.print(f"Listening on {microphone.device}. Say {_choice(ears)}. Ctrl-C ends it.", markup=False)
         # A pipe gets the lines that stay, and no bar.
         with Live(console=console, auto_refresh=False, transient=True) as live:
             heard, near = _follow(ears, frames, live, math.inf if seconds is None else seconds)
@@ -104,7 +105,7 @@ def _follow(ears: Ears, frames: Iterator[_Frame], live: Live, seconds: float) ->
 
 
 @contextmanager
-def _frames(name: str, is_over: threading.Event) -> Iterator[Iterator[_Frame]]:
+def _frames(settings: MicrophoneSettings, is_over: threading.Event) -> Iterator[Iterator[_Frame]]:
     """Open the microphone as the daemon does, and give its frames until ``is_over``; alone, as nothing is played."""
     waiting: queue.Queue[_Frame] = queue.Queue(_MOST_WAITING)
 
@@ -114,25 +115,17 @@ def _frames(name: str, is_over: threading.Event) -> Iterator[Iterator[_Frame]]:
             waiting.put_nowait((frame, end))
 
     microphone = Microphone(hear, _nobody_waits)
-    with sound_library() as library:
-        found = find(library, Device.MICROPHONE, name)
+    with sound_library([settings.device]) as library:
+        found = find(library, Device.MICROPHONE, settings.device)
         opened_at = time.monotonic()
         try:
-            library.open(
-                rate=RATE_HZ,
-                channels=1,
-                format=pyaudio.paInt16,
-                input=True,
-                input_device_index=found.index,
-                frames_per_buffer=PERIOD,
-                stream_callback=microphone.callback,
+            open_capture(library, found, settings.channel, microphone.callback)
+        except DeviceBusy as error:
+            error.remedy = (
+                "Does the box itself run? `sudo systemctl stop edgevoice`, then try again; "
+                "`fuser -v /dev/snd/*` names whoever has the card."
             )
-        except (OSError, ValueError) as error:
-            raise DeviceBusy(
-                f'"{found.name}" does not open at {RATE_HZ} Hz mono: {error}',
-                remedy="Does the box itself run? `sudo systemctl stop edgevoice`, then try again; "
-                "`fuser -v /dev/snd/*` names whoever has the card.",
-            ) from error
+            raise
 
         def frames() -> Iterator[_Frame]:
             while not is_over.is_set():

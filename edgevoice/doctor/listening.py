@@ -11,6 +11,7 @@ import numpy as np
 import pyaudio
 
 from edgevoice.audio import devices
+from edgevoice.audio.cards import cards_present, stable_name
 from edgevoice.audio.channels import missing
 from edgevoice.audio.microphone import PERIOD, RATE_HZ, Microphone
 from edgevoice.audio.speaker import RATE_HZ as FAR_HZ
@@ -37,7 +38,7 @@ _NOTHING: Samples = np.zeros(0, np.int16)
 
 def listen(settings: Settings, machine: Machine, *, volume_percent: int, box_runs: bool) -> Heard:
     """Hear the room for 2 s and play the tone; whatever does not open is told in its half."""
-    with devices.sound_library() as library:
+    with devices.sound_library(_names(settings).values()) as library:
         halves = {
             device: _preflight(library, device, name, machine, settings.microphone.channel, box_runs=box_runs)
             for device, name in _names(settings).items()
@@ -80,7 +81,8 @@ def _preflight(
                 "Take a name that resamples (default, edgevoice_mic, edgevoice_dac) instead of the card itself.",
             )
         return busy(device, name, machine, box_runs=box_runs)
-    return Half(name, State.OPEN)
+    stable = stable_name(name, cards_present())
+    return Half(name, State.OPEN, stable=stable if stable != name else "")
 
 
 async def _visit(

@@ -45,12 +45,16 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Half:
-    """One half of the sound system: its name in the settings, what became of opening it, and why."""
+    """One half of the sound system: its name in the settings, what became of opening it, and why.
+
+    ``stable`` is a better name for the same card where the one in the settings holds a number.
+    """
 
     name: str
     state: State
     problem: str = ""
     remedy: str = ""
+    stable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ def _judge_level(name: str, half: Half, quiet: Samples, overflows: int) -> Findi
         return doubtful(name, f"{text}, very faint", "Turn the capture gain up: `alsamixer`, F4.", **figures)
     if overflows:
         return doubtful(name, f"{text}; {overflows} gaps", "Stop other programs, or allow LimitRTPRIO.", **figures)
-    return fine(name, text, **figures)
+    return _well(name, half, text, **figures)
 
 
 def judge_speaker(heard: Heard, *, cancels_itself: bool) -> Finding:
@@ -136,15 +140,23 @@ def judge_speaker(heard: Heard, *, cancels_itself: bool) -> Finding:
         if heard.underflows:
             remedy = "Stop other programs, or allow LimitRTPRIO; then try again."
             return doubtful(name, f"{text}, with {heard.underflows} gaps", remedy, **figures)
-        return fine(name, text, **figures)
+        return _well(name, half, text, **figures)
     if cancels_itself:
-        return fine(name, f"{half.name} played; this device does not hear itself", **figures)
+        return _well(name, half, f"{half.name} played; this device does not hear itself", **figures)
     return doubtful(
         name,
         f"{half.name} played, and the microphone heard nothing of it",
         "Did you? Then this device cancels its own echo. Else: volume, cable, `alsamixer`, amplifier.mute_gpio.",
         **figures,
     )
+
+
+def _well(name: str, half: Half, text: str, **figures: float) -> Finding:
+    """Return that a half works; a name that may mean another card tomorrow is worth a look."""
+    if not half.stable:
+        return fine(name, text, **figures)
+    remedy = f'Set {name}.device = "{half.stable}": it stays with the card. A number may change with a restart.'
+    return doubtful(name, text, remedy, **figures)
 
 
 def _not_opened(name: str, half: Half) -> Finding:

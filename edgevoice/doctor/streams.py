@@ -41,7 +41,7 @@ class Tape:
 
 def find_devices(settings: Settings) -> None:
     """Raise ``DeviceMissing`` for a name that no card has."""
-    with sound_library() as library:
+    with sound_library([settings.microphone.device, settings.speaker.device]) as library:
         find(library, Device.MICROPHONE, settings.microphone.device)
         find(library, Device.SPEAKER, settings.speaker.device)
 

@@ -14,6 +14,7 @@ import pyaudio
 import pytest
 
 from edgevoice.audio import devices, supervisor
+from edgevoice.audio.card_memory import CardMemory
 from edgevoice.audio.microphone import PERIOD, Microphone
 from edgevoice.audio.speaker import Speaker
 from edgevoice.audio.supervisor import Supervisor
@@ -321,6 +322,21 @@ def test_the_channel_of_the_settings_is_heard_and_no_mean_of_several(
 
     assert library.tries[: len(tries)] == tries
     assert np.frombuffer(box.microphone.read(0)[1], "<i2")[:3].tolist() == first
+
+
+def test_a_card_that_has_moved_is_opened_by_the_name_that_its_memory_gives(quick: pytest.MonkeyPatch) -> None:
+    class Moved(CardMemory):
+        def resolve(self, device: Device, name: str) -> str:
+            return {"old": "mic", "dac": "dac"}[name]
+
+    library = FakeLibrary(*CARDS)
+    install(quick, library)
+
+    async def live() -> None:
+        async with Box({MIC: "old", DAC: "dac"}, memory=Moved(None)).running():
+            await eventually(lambda: len(library.opened) == 2)
+
+    asyncio.run(live())
 
 
 def test_a_channel_that_the_card_has_not_is_told(quick: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

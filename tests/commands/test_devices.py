@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from edgevoice.audio import devices
+from edgevoice.audio import cards, devices
 from edgevoice.commands.devices import show
 from tests.audio.fake_library import FakeLibrary, info
 
@@ -33,7 +34,7 @@ def test_every_card_is_a_line_with_what_it_can_do(install: Install, capsys: pyte
     assert show(as_json=False) == 0
 
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert lines[0] == ["name", "microphone", "speaker", "own", "rate"]
+    assert lines[0] == ["name", "microphone", "speaker", "own", "rate", "card"]
     assert lines[1] == ["USB", "PnP", "Sound", "Device", "✓", "44100", "Hz"]
     assert lines[2] == ["Headphones", "✓", "48000", "Hz"]
     assert lines[3] == ["null", "48000", "Hz"]
@@ -46,6 +47,26 @@ def test_a_name_in_brackets_is_a_name_and_no_markup(install: Install, capsys: py
     show(as_json=False)
 
     assert "Loopback [red]: PCM (hw:2,0)" in capsys.readouterr().out
+
+
+def test_a_card_is_named_by_what_stays_with_it_and_not_by_its_number(
+    install: Install, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "card2").mkdir()
+    (tmp_path / "card2" / "id").write_text("Device\n")
+    monkeypatch.setattr(cards, "PLACE", tmp_path)
+    install(info(0, "USB PnP Sound Device: Audio (hw:2,0)", inputs=1, outputs=2), info(1, "Gone: PCM (hw:7,0)"))
+
+    show(as_json=False)
+    printed = capsys.readouterr().out
+    show(as_json=True)
+
+    assert "plughw:CARD=Device,DEV=0  ✓" in printed
+    assert "USB PnP Sound Device" in printed
+    assert "(hw:2,0)" not in printed
+    assert "Gone: PCM (hw:7,0)" in printed, "no better name is known"
+    (one,) = json.loads(capsys.readouterr().out)["microphone"]
+    assert (one["name"], one["listed_as"]) == ("plughw:CARD=Device,DEV=0", "USB PnP Sound Device: Audio (hw:2,0)")
 
 
 def test_a_half_that_is_missing_is_told_and_is_the_exit_status(
@@ -75,8 +96,8 @@ def test_programs_read_json(install: Install, capsys: pytest.CaptureFixture[str]
 
     assert show(as_json=True) == 0
 
-    both = {"name": "both", "inputs": 1, "outputs": 2, "rate_hz": 16_000}
-    dac = {"name": "dac", "inputs": 0, "outputs": 2, "rate_hz": 48_000}
+    both = {"name": "both", "listed_as": "both", "inputs": 1, "outputs": 2, "rate_hz": 16_000}
+    dac = {"name": "dac", "listed_as": "dac", "inputs": 0, "outputs": 2, "rate_hz": 48_000}
     assert json.loads(capsys.readouterr().out) == {"microphone": [both], "speaker": [both, dac]}
 
 

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from edgevoice.audio import devices
+from edgevoice.audio import cards, devices
+from edgevoice.core.facts import Device
+from edgevoice.doctor import listening
 from edgevoice.doctor.findings import Mark
 from edgevoice.doctor.listening import listen
 from edgevoice.doctor.sound import State, judge_microphone, judge_speaker
 from edgevoice.settings import Microphone, Settings, Speaker
-from tests.audio.fake_library import CARDS, FakeLibrary
+from tests.audio.fake_library import CARDS, FakeLibrary, info
 from tests.doctor.machines import machine
 
 SETTINGS = Settings(microphone=Microphone(device="mic"), speaker=Speaker(device="dac"))
@@ -98,3 +100,17 @@ def test_a_channel_that_the_card_has_not_is_told_before_anything_is_opened(with_
     assert finding.code == "audio-channel-missing"
     assert finding.text == '"mic" has channel 0 alone; microphone.channel is 3'
     assert "edgevoice doctor" in finding.remedy
+
+
+def test_the_better_name_of_a_numbered_card_is_found_before_it_is_opened(
+    with_refusals: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "asound" / "card2").mkdir(parents=True)
+    (tmp_path / "asound" / "card2" / "id").write_text("Jabra")
+    monkeypatch.setattr(cards, "PLACE", tmp_path / "asound")
+    with_refusals({1: ("Device unavailable", -9985)}, info(0, "Jabra: USB Audio (hw:2,0)", inputs=1), CARDS[1])
+    half = listening._preflight(
+        devices.open_library(), Device.MICROPHONE, "Jabra: USB Audio (hw:2,0)", machine(tmp_path), 0, box_runs=False
+    )
+
+    assert (half.state, half.stable) == (State.OPEN, "plughw:CARD=Jabra,DEV=0")

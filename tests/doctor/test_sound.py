@@ -140,3 +140,15 @@ def test_a_card_that_nobody_has_is_not_the_boxs_though_the_box_runs(tmp_path: Pa
 def test_where_nobody_tells_who_has_a_card_the_box_that_runs_is_taken_to(tmp_path: Path) -> None:
     assert busy(Device.SPEAKER, "dac", machine(tmp_path), box_runs=True).state is State.WITH_THE_BOX
     assert "fuser" in busy(Device.SPEAKER, "dac", machine(tmp_path), box_runs=False).remedy
+
+
+def test_a_card_that_works_under_a_number_is_worth_a_look() -> None:
+    numbered = Half("hw:2,0", State.OPEN, stable="plughw:CARD=Jabra,DEV=0")
+    facts = heard(noise(2, -60), with_tone(-6, -60), microphone=numbered, speaker=numbered)
+
+    for name, finding in (
+        ("microphone", judge_microphone(facts)),
+        ("speaker", judge_speaker(facts, cancels_itself=False)),
+    ):
+        assert finding.mark is Mark.DOUBTFUL
+        assert f'Set {name}.device = "plughw:CARD=Jabra,DEV=0"' in finding.remedy

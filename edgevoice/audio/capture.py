@@ -1,0 +1,68 @@
+"""Capture: opens one channel of a microphone, at the one rate and period that the box hears with."""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pyaudio
+
+from edgevoice.audio.channels import counts_for, counts_for_all, missing, taking
+from edgevoice.audio.devices import Found
+from edgevoice.audio.microphone import PERIOD, RATE_HZ
+from edgevoice.errors import ChannelMissing, DeviceBusy
+
+Callback = Callable[[bytes | None, int, Any, int], tuple[bytes | None, int]]
+
+
+def open_capture(
+    library: pyaudio.PyAudio,
+    found: Found,
+    channel: int,
+    callback: Callback,
+    *,
+    every_channel: Callable[[bytes, int], None] | None = None,
+    guard: Callable[[Callback], Callback] = lambda callback: callback,
+) -> None:
+    """Open ``found`` and have ``callback`` get the samples of one channel, s16 at 16 kHz, from PortAudio's thread.
+
+    ``every_channel`` gets each period with all channels of the card, interleaved, and their number; ``guard`` wraps
+    what PortAudio calls. Raises ``ChannelMissing``, and ``DeviceBusy`` for a card that does not open.
+    """
+    counts = counts_for(channel, found.inputs)
+    if not counts:
+        raise ChannelMissing(missing(found.name, found.inputs, channel))
+    if every_channel is not None:
+        counts = [*(each for each in counts_for_all(found.inputs) if each > channel), *counts]
+
+    def open_with(count: int) -> None:
+        one = taking(channel, count, callback)
+        library.open(
+            rate=RATE_HZ,
+            channels=count,
+            format=pyaudio.paInt16,
+            input=True,
+            input_device_index=found.index,
+            frames_per_buffer=PERIOD,
+            stream_callback=guard(one if every_channel is None else _sharing(one, every_channel, count)),
+        )
+
+    for count in counts[:-1]:
+        # A card may take fewer channels, or only all of them; the last try says what is wrong.
+        with contextlib.suppress(OSError, ValueError):
+            open_with(count)
+            return
+    try:
+        open_with(counts[-1])
+    except (OSError, ValueError) as error:
+        raise DeviceBusy(f'"{found.name}" does not open at {RATE_HZ} Hz: {error}') from error
+
+
+def _sharing(callback: Callback, every_channel: Callable[[bytes, int], None], count: int) -> Callback:
+    """Return a callback that gives each period to ``every_channel`` first."""
+
+    def share(pcm: bytes | None, frames: int, times: Mapping[str, float], status: int) -> tuple[bytes | None, int]:
+        if pcm is not None:
+            every_channel(pcm, count)
+        return callback(pcm, frames, times, status)
+
+    return share
