@@ -7,9 +7,8 @@ import logging
 import os
 import signal
 import sys
-import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -51,6 +50,7 @@ from edgevoice.system.notify import ServiceManager
 from edgevoice.system.stalls import watch_loop
 from edgevoice.system.status_file import NAME as STATUS_NAME
 from edgevoice.system.status_file import StatusFile
+from edgevoice.system.strays import lasting, strays_caught
 from edgevoice.wakeword.near_misses_log import NearMissLog
 from edgevoice.wall_clock import local_now
 
@@ -158,13 +158,13 @@ async def _run(
 
     The error of the first that failed leaves here.
     """
-    with _strays_caught() as stray:
+    with strays_caught() as stray:
         parts.engine.start()
-        runs = [*beside, _lasting(_sound(parts), "the sound system"), _lasting(parts.link.run(), "the link")]
+        runs = [*beside, lasting(_sound(parts), "the sound system"), lasting(parts.link.run(), "the link")]
         runs.append(manager.feed_watchdog(lambda: _signs_of_life(parts)))
         runs.append(watch_hearing(parts.hearing, parts.engine.report))
         if parts.detector is not None:
-            runs.append(_lasting(parts.detector.run(), "the wake word"))
+            runs.append(lasting(parts.detector.run(), "the wake word"))
         if parts.echo is not None:
             runs.append(_watch_drift(parts.echo))
         runs.append(_announce(parts, manager, started))
@@ -183,47 +183,6 @@ async def _run(
             for task in (stopping, *tasks):
                 task.cancel()
             await asyncio.gather(stopping, *tasks, return_exceptions=True)
-
-
-async def _lasting(run: Coroutine[Any, Any, None], name: str) -> None:
-    """Run a part without which there is no box: one that ends by itself is as bad as one that fails."""
-    await run
-    raise RuntimeError(f"{name} has ended by itself")
-
-
-@contextlib.contextmanager
-def _strays_caught() -> Iterator[asyncio.Future[None]]:
-    """Give a future that fails with the first error in a callback or a thread, which nobody else would wait for.
-
-    asyncio and threading would log it and carry on: a box that is broken must end and be started again.
-    """
-    loop = asyncio.get_running_loop()
-    stray: asyncio.Future[None] = loop.create_future()
-
-    def fail(error: BaseException) -> None:
-        # Raised as itself in the loop, SystemExit would end the process at once, perhaps with status 0.
-        problem = error if isinstance(error, Exception) else RuntimeError(f"a part was ended by {type(error).__name__}")
-        if not stray.done():
-            stray.set_exception(problem)
-
-    def in_loop(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        fail(context.get("exception") or RuntimeError(context["message"]))
-
-    def in_thread(unhandled: threading.ExceptHookArgs) -> None:
-        if unhandled.exc_value is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(fail, unhandled.exc_value)
-
-    earlier_hook, earlier_handler = threading.excepthook, loop.get_exception_handler()
-    threading.excepthook = in_thread
-    loop.set_exception_handler(in_loop)
-    try:
-        yield stray
-    finally:
-        threading.excepthook = earlier_hook
-        loop.set_exception_handler(earlier_handler)
-        stray.cancel()
-        if not stray.cancelled():
-            stray.exception()
 
 
 async def _sound(parts: Parts) -> None:
