@@ -128,7 +128,10 @@ class KeyRefused(LinkError):
 
     code = "key-refused"
     is_retriable = False
-    remedy = "Copy the key again from the portal into service.key_file or EDGEVOICE_API_KEY, unchanged."
+    remedy = (
+        "Copy the key again from the portal, unchanged: on a box by `sudo scripts/setup --key-file FILE`, else into "
+        "service.key_file or EDGEVOICE_API_KEY."
+    )
 
 
 class NoCredit(LinkError):

@@ -64,7 +64,8 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         box, openai for any other.
     auth: How the key is presented. "auto" takes basic for the inworld dialect and bearer for openai.
     key_file: A file that holds the key and nothing else, readable by its owner only (chmod 600). The key itself never
-        stands among the settings. A key in EDGEVOICE_API_KEY or in the systemd credential api_key goes first.
+        stands among the settings. Not on an installed box, whose service sees no home folder: there
+        `sudo scripts/setup --key-file FILE` stores it. EDGEVOICE_API_KEY and such a stored key override this file.
     model: The language model that answers.
     voice: The voice that speaks.
     tts_model: The model that turns text into speech.

@@ -1,17 +1,27 @@
 """The key in scripts/setup: what is none is refused before anything is changed, and never shown."""
 
+import os
+import re
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import pytest
 
-from tests.test_setup import SETUP, System, well
+from edgevoice.realtime.endpoint import INWORLD_URL
+from tests.test_setup import LIMIT_S, ROOT, SETUP, System, well
 
 pytestmark = [
     pytest.mark.skipif(not SETUP.exists(), reason="scripts/setup is not beside these tests: an installed copy"),
     pytest.mark.skipif(not Path("/etc/debian_version").exists(), reason="scripts/setup is for Debian, and this is not"),
 ]
 
-CHOOSE = 'key_file=${key_file:-}; choose_key; step "key" store_key ""'
+CHOOSE = 'is_refused() { false; }; key_file=${key_file:-}; choose_key; step "key" store_key ""'
 STORED = "/etc/credstore/edgevoice.api_key"
 
 
@@ -73,11 +83,148 @@ def test_what_stands_around_a_key_is_left_away(system: System, content: str) -> 
     assert system.path(STORED).read_text() == "sk-1\n"
 
 
-@pytest.mark.parametrize(("typed", "complaint"), [(b"one two\n", "what was typed holds no key"), (b"sk-two\n", "")])
-def test_a_key_that_is_typed_is_looked_at_at_once(system: System, typed: bytes, complaint: str) -> None:
-    ended = system.setup_in_terminal(typed, "--dry-run")
+@pytest.mark.parametrize("form", ["--key-file {}", "--key-file={}"])
+def test_a_key_file_is_named_in_both_ways(system: System, form: str) -> None:
+    file = system.write("/key", "sk-1\n")
 
-    assert ended.returncode == (1 if complaint else 0), ended.stderr
-    assert complaint in ended.stderr
-    assert ("would store the key" in ended.stderr) == (not complaint)
-    assert typed.decode().strip() not in ended.stdout + ended.stderr
+    assert "would store the key" in well(system.setup("--dry-run", "--yes", *form.format(file).split()))
+
+
+def test_a_key_file_of_the_folder_that_the_person_is_in_is_found(system: System) -> None:
+    system.write("/home/anna/key", "sk-1\n")
+    command = [str(SETUP), "--dry-run", "--yes", "--key-file", "key"]
+
+    ended = subprocess.run(
+        command,
+        cwd=system.path("/home/anna"),
+        env=system.environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+
+    assert "would store the key" in well(ended)
+
+
+@pytest.mark.parametrize(
+    ("typed", "questions", "outcome"),
+    [
+        (b"sk-two\n", 0, "would store the key"),
+        (b"one two\nsk-two\n", 1, "would store the key"),
+        (b"'sk-two'\n\xc3\xa9two\nsk-two\n", 2, "would store the key"),
+        (b"one two\n\n", 1, "none: the box answers by itself"),
+        (b"one two\n\x04", 1, "none: the box answers by itself"),
+    ],
+    ids=["right", "mistyped", "twice", "none then", "the end then"],
+)
+def test_a_key_that_is_mistyped_is_asked_for_again(system: System, typed: bytes, questions: int, outcome: str) -> None:
+    ended = system.setup_in_terminal(typed, "--dry-run", "--hat", "none")
+
+    assert ended.stdout.count("That is no key") == questions, ended.stderr
+    assert outcome in well(ended)
+    assert not re.search("sk-two|one two", ended.stdout + ended.stderr)
+
+
+REFUSES: Final = """is_refused() { [[ $key == sk-wrong ]]; }; asks=yes; key_file=''"""
+
+
+def test_a_key_that_the_service_refuses_is_asked_for_again(system: System) -> None:
+    ended = system.step(f"""{REFUSES}; choose_key <<<$'sk-wrong\nsk-right'; step "key" store_key "" """)
+
+    assert ended.stdout.count("The service refuses this key") == 1
+    assert "sk-" not in ended.stdout + well(ended)
+    assert system.path(STORED).read_text() == "sk-right\n"
+
+
+def test_a_key_file_that_the_service_refuses_ends_it_before_anything_is_done(system: System) -> None:
+    file = system.write("/key", "sk-wrong\n")
+
+    ended = system.step(f"{REFUSES}; key_file='{file}'; choose_key; echo went on >&2")
+
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        f"setup: the service refuses the key of the key file {file}. Copy it again from the portal, unchanged.\n"
+    )
+
+
+# --- asking the service ----------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Service:
+    """Something that answers a handshake with this status, and keeps what it was sent."""
+
+    status: int
+    asked: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def running(self) -> Iterator[int]:
+        with closing(socket.create_server(("127.0.0.1", 0))) as server:
+            thread = threading.Thread(target=self._answer, args=(server,))
+            thread.start()
+            yield int(server.getsockname()[1])
+            thread.join(LIMIT_S)
+
+    def _answer(self, server: socket.socket) -> None:
+        server.settimeout(LIMIT_S)
+        connection, _ = server.accept()
+        with closing(connection):
+            request = b""
+            while b"\r\n\r\n" not in request:
+                request += connection.recv(4096)
+            self.asked.append(request.decode())
+            connection.sendall(f"HTTP/1.1 {self.status} Whatever\r\nContent-Length: 0\r\n\r\n".encode())
+
+
+def verdict(system: System, port: int, key: str = "sk-1", **variables: str) -> str:
+    endpoint = system.write("/endpoint.py", f'INWORLD_URL = "ws://127.0.0.1:{port}/api/v1/session"\n')
+    without_proxy = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    command = ["python3", "-I", "-B", str(ROOT / "scripts" / "_key.py"), str(endpoint)]
+    ended = subprocess.run(
+        command,
+        input=key,
+        env=without_proxy | variables,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert ended.stderr == ""
+    return ended.stdout.strip()
+
+
+@pytest.mark.parametrize(("status", "told"), [(101, "taken"), (401, "refused"), (403, "refused"), (402, ""), (503, "")])
+def test_what_the_service_answers_to_a_key_is_its_verdict(system: System, status: int, told: str) -> None:
+    service = Service(status)
+
+    with service.running() as port:
+        assert verdict(system, port) == told
+
+    first, *headers = service.asked[0].splitlines()
+    assert first.startswith("GET /api/v1/session?key=edgevoice-setup-")
+    assert "Authorization: Basic sk-1" in headers
+    assert "Upgrade: websocket" in headers
+
+
+def test_the_service_is_asked_through_the_proxy(system: System) -> None:
+    proxy = Service(403)
+
+    with proxy.running() as port:
+        verdict(system, 1, http_proxy=f"http://me:word@127.0.0.1:{port}")
+
+    assert proxy.asked[0].startswith("CONNECT 127.0.0.1:1 HTTP/1.")
+    # The proxy is no place for the key.
+    assert "sk-1" not in proxy.asked[0]
+    assert "Proxy-Authorization: Basic bWU6d29yZA==" in proxy.asked[0]
+
+
+def test_a_service_that_cannot_be_reached_says_nothing(system: System) -> None:
+    assert verdict(system, 1) == ""
+
+
+def test_the_address_is_that_of_the_program() -> None:
+    endpoint = (ROOT / "edgevoice" / "realtime" / "endpoint.py").read_text(encoding="utf-8")
+
+    assert f'\nINWORLD_URL = "{INWORLD_URL}"\n' in endpoint

@@ -99,7 +99,7 @@ def test_the_image_is_kept_when_anything_else_changes(checkout: Path) -> None:
     before = key(checkout)
 
     change(checkout / "tests" / "virtual_pi" / "checks.py", "EXPOSURE_LIMIT = 1.5", "EXPOSURE_LIMIT = 1.4")
-    change(checkout / "scripts" / "_pi.sh", "smallest_free_mb=900", "smallest_free_mb=950")
+    change(checkout / "scripts" / "_pi_packages.sh", "smallest_free_mb=900", "smallest_free_mb=950")
 
     assert key(checkout) == before
 

@@ -5,6 +5,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,12 @@ from edgevoice.settings import Service
 
 LARGEST_KEY_BYTES: Final = 16_384
 """Longer than any HTTP header that carries a key may be with common servers (8 to 16 kB)."""
+
+_HOMES: Final = ("/home", "/root", "/run/user")
+"""What ProtectHome= in the service's unit closes to it (systemd.exec)."""
+
+_STORE: Final = "Let the box have the key: sudo scripts/setup --key-file FILE"
+_STORE_AGAIN: Final = "Copy the key again from the service's portal: sudo scripts/setup --key-file FILE"
 
 _AROUND: Final = " \t\r\n"
 _PRINTABLE: Final = re.compile(r"[\x21-\x7e]+")
@@ -61,17 +68,18 @@ def find_key(service: Service, environment: Mapping[str, str]) -> Key | None:
         # systemd owns this folder, and promises that nobody else may read it (systemd.exec, CREDENTIALS).
         content = _content_of(Path(folder, "api_key"), source="the systemd credential api_key")
         if content is not None:
-            return _checked(content, source="the systemd credential api_key")
+            return _checked(content, source="the systemd credential api_key", remedy=_STORE_AGAIN)
     if service.key_file:
         path = _in_home(service.key_file, environment)
         source = f"service.key_file {service.key_file}"
         if str(path) != service.key_file:
             # The service's home folder is another one than the person's.
             source = f"{source}, which is {path},"
-        content = _content_of(path, source=source, is_private=True)
+        place = _Place(path, source, is_service="STATE_DIRECTORY" in environment)
+        content = _content_of(path, source=source, place=place)
         if content is None:
-            raise _refused(source, "does not exist", remedy=f"Write the key into {path}, and nothing else.")
-        return _checked(content, source=source)
+            raise place.missing()
+        return _checked(content, source=source, remedy=f"Copy the key again from the service's portal into {path}.")
     return None
 
 
@@ -80,25 +88,70 @@ def _in_home(path: str, environment: Mapping[str, str]) -> Path:
     return Path(environment.get("HOME", "/"), path[2:]) if path.startswith("~/") else Path(path)
 
 
-def _content_of(path: Path, *, source: str, is_private: bool = False) -> str | None:
-    """Return what is in a key file, ``None`` when there is no such file; ``is_private`` refuses one others may read."""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A key file that the settings name, and what to do when it cannot be used: another thing for each cause."""
+
+    path: Path
+    source: str
+    is_service: bool
+    """The service has a user of its own and sees no home folder, so a person's file is stored for it instead."""
+
+    def missing(self) -> SettingsInvalid:
+        if self._is_hidden():
+            return self._hidden()
+        remedy = f"Write the key into {self.path}, and nothing else."
+        return _refused(self.source, "does not exist", remedy=_STORE if self.is_service else remedy)
+
+    def unreadable(self, failure: OSError) -> SettingsInvalid:
+        if failure.errno not in {errno.EACCES, errno.EPERM}:
+            complaint = f"cannot be read: {failure.strerror}"
+            return _refused(self.source, complaint, remedy=f"`ls -l {self.path}` shows what it is.")
+        if self._is_hidden():
+            return self._hidden()
+        if self.is_service:
+            return _refused(self.source, "may not be read by the service's user", remedy=self._store_it())
+        remedy = f'Make it yours alone: sudo chown "$USER" {self.path}; chmod 600 {self.path}'
+        return _refused(self.source, "may not be read by this user", remedy=remedy)
+
+    def open_to_others(self, owner: int) -> SettingsInvalid:
+        remedy = f"Make it yours alone: chmod 600 {self.path}"
+        if owner != os.geteuid():
+            # chmod alone would then shut out whoever reads it now.
+            own = f'Make it yours alone: sudo chown "$USER" {self.path}; chmod 600 {self.path}'
+            remedy = self._store_it() if self.is_service else own
+        return _refused(self.source, "is open to other users", remedy=remedy)
+
+    def _hidden(self) -> SettingsInvalid:
+        complaint = "is hidden from the service, which sees no home folder"
+        return _refused(self.source, complaint, remedy=self._store_it())
+
+    def _is_hidden(self) -> bool:
+        return self.is_service and any(self.path.is_relative_to(home) for home in _HOMES)
+
+    def _store_it(self) -> str:
+        return f"Let the box have the key: sudo scripts/setup --key-file {self.path}"
+
+
+def _content_of(path: Path, *, source: str, place: _Place | None = None) -> str | None:
+    """Return what is in a key file, ``None`` when there is no such file; one of a ``place`` must be private."""
     try:
         # A pipe in the file's place must not hold up the start.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
     except OSError as failure:
-        raise _unreadable(source, failure) from None
+        raise _unreadable(source, failure, place) from None
     try:
         # What is checked is what is read: the descriptor, not the path.
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise _refused(source, "is not a file")
-        if is_private and status.st_mode & 0o077:
-            raise _refused(source, "is open to other users", remedy=f"Make it yours alone: chmod 600 {path}")
+            raise _refused(source, "is not a file", remedy="Name a file that holds the key and nothing else.")
+        if place is not None and status.st_mode & 0o077:
+            raise place.open_to_others(status.st_uid)
         content = os.read(descriptor, LARGEST_KEY_BYTES + 1)
     except OSError as failure:
-        raise _unreadable(source, failure) from None
+        raise _unreadable(source, failure, place) from None
     finally:
         os.close(descriptor)
     if len(content) > LARGEST_KEY_BYTES:
@@ -107,23 +160,25 @@ def _content_of(path: Path, *, source: str, is_private: bool = False) -> str | N
     return content.decode("latin-1")
 
 
-def _checked(content: str, *, source: str) -> Key:
+def _checked(content: str, *, source: str, remedy: str | None = None) -> Key:
     secret = content.strip(_AROUND)
     if not secret:
-        raise _refused(source, "is empty")
-    if re.search(r"\s", secret):
-        raise _refused(source, "has white space inside; only the key itself belongs there, without a word before it")
-    if _PRINTABLE.fullmatch(secret) is None:
-        raise _refused(source, "has characters in it that no key has")
-    if secret[0] in "\"'" or secret[-1] in "\"'":
-        raise _refused(source, "has quotes around it; only the key itself belongs there")
-    return Key(secret, source=source)
+        complaint = "is empty"
+    elif re.search(r"\s", secret):
+        complaint = "has white space inside; only the key itself belongs there, without a word before it"
+    elif _PRINTABLE.fullmatch(secret) is None:
+        complaint = "has characters in it that no key has"
+    elif secret[0] in "\"'" or secret[-1] in "\"'":
+        complaint = "has quotes around it; only the key itself belongs there"
+    else:
+        return Key(secret, source=source)
+    raise _refused(source, complaint, remedy=remedy)
 
 
-def _unreadable(source: str, failure: OSError) -> SettingsInvalid:
-    if failure.errno in {errno.EACCES, errno.EPERM}:
-        return _refused(source, "may not be read by this user")
-    return _refused(source, f"cannot be read: {failure.strerror}")
+def _unreadable(source: str, failure: OSError, place: _Place | None) -> SettingsInvalid:
+    if place is not None:
+        return place.unreadable(failure)
+    return _refused(source, f"cannot be read: {failure.strerror}", remedy=_STORE_AGAIN)
 
 
 def _refused(source: str, complaint: str, *, remedy: str | None = None) -> SettingsInvalid:

@@ -140,6 +140,73 @@ def test_a_key_file_that_cannot_be_read_is_told_with_the_reason(
     assert complaint in str(refusal_of(service))
 
 
+SERVICE = {"STATE_DIRECTORY": "/var/lib/edgevoice", "HOME": "/var/lib/edgevoice"}
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "environment", "complaint", "remedy"),
+    [
+        (
+            "/home/anna/key",
+            errno.EACCES,
+            SERVICE,
+            "hidden from the service",
+            "--key-file /home/anna/key",
+        ),
+        (
+            "/home/anna/key",
+            errno.ENOENT,
+            SERVICE,
+            "hidden from the service",
+            "--key-file /home/anna/key",
+        ),
+        ("/root/key", errno.EACCES, SERVICE, "hidden from the service", "--key-file /root/key"),
+        ("/srv/key", errno.EACCES, SERVICE, "by the service's user", "--key-file /srv/key"),
+        ("/srv/key", errno.ENOENT, SERVICE, "does not exist", "--key-file FILE"),
+        (
+            "/home/anna/key",
+            errno.EACCES,
+            {},
+            "by this user",
+            'sudo chown "$USER" /home/anna/key; chmod',
+        ),
+        ("/home/anna/key", errno.ENOENT, {}, "does not exist", "Write the key into /home/anna/key"),
+        ("/srv/key", errno.EIO, SERVICE, "Input/output error", "ls -l /srv/key"),
+    ],
+)
+def test_each_reason_why_a_key_file_cannot_be_had_has_its_own_remedy(
+    monkeypatch: pytest.MonkeyPatch, path: str, code: int, environment: dict[str, str], complaint: str, remedy: str
+) -> None:
+    def failing(*_arguments: object) -> int:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "open", failing)
+    refusal = refusal_of(Service(key_file=path), environment)
+
+    assert complaint in str(refusal)
+    assert remedy in refusal.remedy
+    assert "Copy the key again" not in refusal.remedy
+
+
+def test_who_owns_a_key_file_that_is_open_to_others_decides_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = key_file(tmp_path, SECRET.encode(), 0o644)
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+
+    # chmod alone would shut out whoever reads it now.
+    assert f'sudo chown "$USER" {tmp_path}/api_key; chmod 600' in refusal_of(service).remedy
+    assert refusal_of(service, SERVICE).remedy.endswith(f"sudo scripts/setup --key-file {tmp_path}/api_key")
+
+
+def test_a_key_that_is_wrong_is_to_be_copied_again_to_where_it_was(tmp_path: Path) -> None:
+    (tmp_path / "api_key").write_text("two words")
+
+    stored = refusal_of(Service(), {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert stored.remedy == "Copy the key again from the service's portal: sudo scripts/setup --key-file FILE"
+    assert refusal_of(key_file(tmp_path, b"two words")).remedy.endswith(f"into {tmp_path}/api_key.")
+
+
 def test_a_key_shows_itself_to_nobody_who_does_not_ask(caplog: pytest.LogCaptureFixture) -> None:
     key = Key(SECRET, source="EDGEVOICE_API_KEY")
     logging.getLogger("test").warning("key %s %r", key, [key])

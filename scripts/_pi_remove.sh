@@ -1,0 +1,122 @@
+# shellcheck shell=bash
+# The way back in scripts/setup: all of it goes, but for what the owner may want again.
+# shellcheck disable=SC2154,SC2034  # as in _pi.sh; and what `step` reads is set here
+
+# --- the way back -----------------------------------------------------------------------------------------------------
+
+uninstall() {
+  local steps=5
+  step "service" remove_service "\`systemctl status edgevoice\` tells more."
+  step "sound board" remove_board "Look at the boot configuration."
+  step "Debian packages that came with it" remove_packages "apt-get's own words stand above."
+  step "program and user" remove_program "See the line above."
+  step "settings, key, what it remembers" remove_memory "See the line above."
+  if [[ $is_dry ]]; then
+    say "nothing was changed: this was --dry-run"
+  elif [[ ! -e $scratch/changed ]]; then
+    say "nothing to do: edgevoice is not installed"
+  else
+    say "edgevoice is removed"
+  fi
+  [[ $is_dry ]] || rm -f -- "$at/run/edgevoice-setup.lock" "$reboot_due"
+}
+
+# gone FILE...: have these not be there.
+gone() {
+  local each
+  for each in "$@"; do
+    [[ ! -e $each && ! -L $each ]] || change "remove $each" rm -rf -- "$each"
+  done
+}
+
+remove_service() {
+  if has_systemd && is_up; then
+    change "stop it" systemctl stop edgevoice.service
+  fi
+  gone "${unit%/*}/multi-user.target.wants/edgevoice.service" "$unit"
+  if has_systemd && [[ -e $scratch/step-changed ]]; then
+    change "tell systemd" systemctl daemon-reload
+    systemctl reset-failed edgevoice.service 2>/dev/null || true
+  fi
+}
+
+remove_board() {
+  local file
+  file=$(boot_configuration) || return 0
+  switch_off "$file"
+  gone "$file.before-edgevoice"
+}
+
+# Only what came with us, and of that only what nobody else needs by now.
+remove_packages() {
+  local ours unneeded
+  mapfile -t ours < <(sed -nE 's/^(package|coming|building) //p' "$notes" 2>/dev/null | sort -u)
+  ((${#ours[@]})) || return 0
+  if has_systemd && is_among dbus "$(printf '%s\n' "${ours[@]}")"; then
+    note "dbus stays: systemd uses it while it runs"
+    mapfile -t ours < <(printf '%s\n' "${ours[@]}" | grep -vx dbus)
+    ((${#ours[@]})) || return 0
+  fi
+  if [[ $is_dry ]]; then
+    change "remove those of these that nobody else needs: ${ours[*]}"
+    return
+  fi
+  mapfile -t ours < <(comm -12 <(printf '%s\n' "${ours[@]}") <(present_packages))
+  ((${#ours[@]} == 0)) || apt-mark auto "${ours[@]}" >/dev/null
+  # By itself apt-get keeps what others only recommend or suggest.
+  mapfile -t unneeded < <(apt-get --simulate -o APT::AutoRemove::RecommendsImportant=false \
+    -o APT::AutoRemove::SuggestsImportant=false autoremove 2>/dev/null | sed -n 's/^Remv \([^ ]*\).*/\1/p' | sort |
+    comm -12 - <(printf '%s\n' "${ours[@]}"))
+  ((${#unneeded[@]} == 0)) || change "remove ${unneeded[*]}" apt_get purge "${unneeded[@]}"
+}
+
+remove_program() {
+  local each to had_made=''
+  ! grep -qx "group gpio" "$notes" 2>/dev/null || had_made=yes
+  for each in "${copies[@]}"; do
+    read -r _ to _ <<<"$each"
+    gone "$to"
+  done
+  gone "$alsa_names" "$cache" "$PIP_CACHE_DIR"
+  if id edgevoice &>/dev/null; then
+    change "remove the user edgevoice" userdel edgevoice
+    # The next user to be made might get its number.
+    change "give what it leaves to root" orphan
+  fi
+  [[ ! $had_made ]] || ! getent group gpio >/dev/null || change "remove the group gpio" groupdel gpio
+  gone "$prefix"
+}
+
+orphan() {
+  [[ ! -d $state ]] || give root "$state"
+  [[ ! -f $settings_file ]] || chgrp root -- "$settings_file"
+}
+
+remove_memory() {
+  local kept=() each
+  for each in "${settings_file%/*}" "$state" "$key_encrypted" "$key_plain" "$unit.d"; do
+    [[ ! -e $each ]] || kept+=("$each")
+  done
+  if [[ $purges ]]; then
+    ((${#kept[@]} == 0)) || gone "${kept[@]}"
+  elif ((${#kept[@]})); then
+    note "kept, until --uninstall --purge: ${kept[*]}"
+  fi
+  remove_folders
+}
+
+# Folders that we have made, the innermost first, and only those that nobody else uses by now. That of a key which is
+# kept stays noted, until the key goes.
+remove_folders() {
+  local folders each left=()
+  mapfile -t folders < <(sed -n 's/^folder //p' "$notes" 2>/dev/null | sort -ru)
+  for each in "${folders[@]}"; do
+    [[ $is_dry ]] || rmdir -- "$each" 2>/dev/null || true
+    [[ $purges || ! -d $each || $each != "$at"/etc/credstore* ]] || left+=("$each")
+  done
+  if ((${#left[@]} == 0)); then
+    gone "$notes"
+  elif [[ ! $is_dry ]]; then
+    printf 'folder %s\n' "${left[@]}" >"$notes"
+  fi
+}
