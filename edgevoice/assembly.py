@@ -195,6 +195,7 @@ def manners_of(settings: Settings, tier: Tier) -> Manners:
         progress_s=settings.conversation.progress_s,
         session_s=settings.budget.session_s,
         echo_tail_s=settings.echo.tail_ms / 1000,
+        may_answer_tools=settings.service.may_answer_tools,
         hears_itself=tier is not Tier.HARDWARE,
     )
 

@@ -12,6 +12,7 @@ from edgevoice.core.facts import (
     BackchannelStarted,
     DeadlinePassed,
     Event,
+    ItemEnded,
     LinkLost,
     LoopStalled,
     PlaybackStarted,
@@ -119,6 +120,7 @@ class Engine:
                 case ItemComplete(response_id=response_id, item_id=item_id):
                     if self._conversation.admits(response_id):
                         self._adapters.far_end.finish_item(item_id)
+                        self.report(ItemEnded(response_id))
                 case BackchannelPiece():
                     self._play_backchannel(arrival)
                 case BackchannelComplete(backchannel_id=backchannel_id):

@@ -124,6 +124,12 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return "inworld" if f".{host}".endswith(".inworld.ai") else "openai"
 
     @property
+    def may_answer_tools(self) -> bool:
+        """Whether the service may answer a tool's output by itself: an address of Inworld's under another name does."""
+        host = urlsplit(self.url).hostname or ""
+        return self.spoken_dialect == "openai" and not host.endswith((".openai.com", ".azure.com"))
+
+    @property
     def spoken_instructions(self) -> str:
         """Tell what the model is told: its instructions, and how to steer the voice if that is one that can be."""
         # The other models read the tags aloud.

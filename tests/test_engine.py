@@ -10,6 +10,7 @@ from edgevoice.core.downlink import AudioPiece, BackchannelComplete, Backchannel
 from edgevoice.core.facts import (
     BackchannelStarted,
     DeadlinePassed,
+    ItemEnded,
     LinkLost,
     LinkOpened,
     LoopStalled,
@@ -383,7 +384,7 @@ async def test_the_speaker_learns_what_is_complete_before_the_conversation_does(
     rig.told.clear()
     rig.engine.take([COMPLETED])
     assert rig.told == [("far_end.finish",)]
-    assert rig.notices == [COMPLETED]
+    assert rig.notices == [ItemEnded("r1"), COMPLETED]
 
 
 # --- the timer -------------------------------------------------------------------------------------------------------

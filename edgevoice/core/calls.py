@@ -27,6 +27,15 @@ _REDIAL = Backoff(first_s=0.25, factor=3, limit_s=2)
 _MOST_REDIALS = 4
 """Tries to resume a session that was lost: with their waits some four seconds, in which nobody gives up."""
 
+_SETTLED_S = 10.0
+"""How long a session must have lasted, where no answer was heard in it, to be more than a failed try."""
+
+_RENEW_BEFORE_S = 30.0
+"""How long before a session expires another takes its place, or a quarter of its time: whichever is shorter."""
+
+_SHORTEST_S = 20.0
+"""A session that expires sooner is not renewed: either the clock is wrong, or renewing would never end."""
+
 _GRACE_S = 30.0
 """How much longer the last answer may take when the day's minutes are used up."""
 
@@ -52,6 +61,8 @@ class Calls:
         self._is_resuming = False
         self._goes_on = False
         self._lost_by = ""
+        self._opened_at = 0.0
+        self._is_renewal_due = False
         self._left_s: float | None = None
         self.is_spent = False
 
@@ -72,6 +83,7 @@ class Calls:
         self._goes_on = goes_on
         self._lost_by = ""
         self.is_spent = False
+        self._talk.trouble = ""
         self._box.forget_trouble()
         self._talk.deadlines.set(Deadline.CONNECT, now + self._talk.manners.connect_s)
         self._talk.deadlines.set(Deadline.SESSION, now + self._talk.manners.session_s)
@@ -88,6 +100,11 @@ class Calls:
             return []  # late news: hung up while dialling
         self._talk.enter(Cause.LINKED)
         self._talk.is_linked = True
+        self._opened_at = now
+        self._talk.has_answered = False
+        self._is_renewal_due = False
+        if not self._is_resuming:
+            self._dials = 0
         self._talk.deadlines.clear(Deadline.CONNECT, Deadline.REDIAL)
         self._limit_to_budget(now)
         self._talk.extend_listening(self._talk.manners.no_speech_s, now)
@@ -103,9 +120,9 @@ class Calls:
             case Phase.CONNECTING if lost.is_retriable and self._redials(now):
                 self._lost_by = lost.code
                 return []
-            case Phase.SPEAKING if self._talk.answer.is_received or lost.is_retriable:
-                if not self._talk.answer.is_received:
-                    self._talk.answer.break_off(lost.code)
+            case Phase.SPEAKING:
+                if not (self._talk.answer.is_received and lost.is_retriable):
+                    self._talk.answer.break_off(lost.code, is_final=not lost.is_retriable)
                 # What is here is heard to its end.
                 return [CloseUplink()]
             case Phase.LISTENING | Phase.THINKING if lost.is_retriable:
@@ -131,20 +148,47 @@ class Calls:
         answer, self._talk.answer = self._talk.answer, Answer()
         if self._box.is_deaf or answer.is_goodbye:
             return self.fail(code, now)
+        if self._talk.has_answered or now - self._opened_at >= _SETTLED_S:
+            self._dials = 0
+        self._dial_anew(now)
+        if not self._redials(now):
+            return self.fail(code, now)
+        if answer.has_called or answer.broken_by or answer.has_sounded:
+            # What has been answered in part is not asked again, and a turn that has set a timer would set another; the
+            # user must hear that the rest will not come.
+            return [MarkTurn(), RewindUplink(), PlayEarcon(Earcon.TROUBLE)]
+        return [RewindUplink()]
+
+    def _dial_anew(self, now: float) -> None:
+        """Go back to connecting, in the middle of a conversation."""
         self._talk.enter(Cause.LOST)
         self._is_resuming = True
         self._goes_on = True
-        self._dials = 0
         self._lost_by = ""
-        self._talk.deadlines.clear(Deadline.LISTEN, Deadline.ANSWER)
+        self._talk.deadlines.clear(Deadline.LISTEN, Deadline.ANSWER, Deadline.ASK, Deadline.RENEW)
         self._talk.deadlines.set(Deadline.CONNECT, now + self._talk.manners.connect_s)
-        self._redials(now)
-        if answer.has_called:
-            # Said again, the turn would set its timer again; who waits must hear that no answer will come.
-            return [MarkTurn(), RewindUplink(), PlayEarcon(Earcon.TROUBLE)]
-        # What has been answered, if only in part, is not asked again.
-        was_answered = answer.has_sounded or bool(answer.broken_by)
-        return [MarkTurn(), RewindUplink()] if was_answered else [RewindUplink()]
+
+    def take_expiry(self, in_s: float, now: float) -> list[Action]:
+        """Take note of when the service will end the session: another takes its place before that."""
+        if self._talk.is_linked and in_s >= _SHORTEST_S:
+            self._talk.deadlines.set(Deadline.RENEW, now + in_s - min(_RENEW_BEFORE_S, in_s / 4))
+        return []
+
+    def renew(self, now: float) -> list[Action]:
+        """Dial another session before this one expires, now or as soon as the answer has been heard."""
+        self._is_renewal_due = True
+        return self.renew_if_due(now)
+
+    def renew_if_due(self, now: float) -> list[Action]:
+        """Dial another session if this one expires soon and nobody speaks; what is said meanwhile is kept."""
+        is_between_turns = self._talk.phase is Phase.LISTENING and not self._talk.is_user_speaking
+        if not (self._is_renewal_due and is_between_turns) or self.is_spent or self._box.is_deaf:
+            return []
+        self._talk.answer = Answer()
+        self._talk.is_linked = False
+        self._dials = 0
+        self._dial_anew(now)
+        return [RewindUplink(), self.redial()]
 
     def hang_up(self) -> list[Action]:
         """End the conversation, if there is one."""
@@ -160,7 +204,9 @@ class Calls:
             Deadline.REDIAL,
             Deadline.LISTEN,
             Deadline.ANSWER,
+            Deadline.ASK,
             Deadline.SESSION,
+            Deadline.RENEW,
             Deadline.BUDGET,
             Deadline.ECHO_TAIL,
         )
@@ -174,6 +220,12 @@ class Calls:
         """End the conversation audibly, and show why for a while."""
         self._box.show_trouble(code, now + self._talk.manners.fault_s)
         return [*self.hang_up(), PlayEarcon(Earcon.TROUBLE)]
+
+    def leave(self, now: float) -> list[Action]:
+        """Hang up because nobody goes on; show for a while why, if the last answer has failed."""
+        if self._talk.trouble:
+            self._box.show_trouble(self._talk.trouble, now + self._talk.manners.fault_s)
+        return self.hang_up()
 
     # --- limits ------------------------------------------------------------------------------------------------------
 
@@ -216,8 +268,8 @@ class Calls:
         The hard caps are not put off, so that a box that stalls again and again ends its conversation all the same.
         """
         until = now + _AFTER_STALL_S
-        self._talk.deadlines.spare(now, until, Deadline.CONNECT, Deadline.LISTEN, Deadline.ANSWER)
+        self._talk.deadlines.spare(now, until, Deadline.CONNECT, Deadline.LISTEN, Deadline.ANSWER, Deadline.ASK)
 
-    def redial(self) -> list[Action]:
+    def redial(self) -> Action:
         """Try once more, now that the wait for it is over."""
-        return [OpenLink(self._word, resumes=self._goes_on)]
+        return OpenLink(self._word, resumes=self._goes_on)

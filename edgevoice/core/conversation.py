@@ -15,6 +15,7 @@ from edgevoice.core.facts import (
     AnswerProgressed,
     BackchannelStarted,
     BudgetTold,
+    CallMade,
     DeadlinePassed,
     Device,
     DeviceLost,
@@ -23,6 +24,7 @@ from edgevoice.core.facts import (
     GoodbyeRequested,
     HearingImpaired,
     HearingRestored,
+    ItemEnded,
     LinkLost,
     LinkOpened,
     LoopStalled,
@@ -36,6 +38,7 @@ from edgevoice.core.facts import (
     ResponseEnded,
     ResponseStarted,
     ServiceComplained,
+    SessionExpires,
     TalkHeld,
     TalkPressed,
     TimerRang,
@@ -135,6 +138,8 @@ class Conversation:
                 return self._mute_pressed()
             case LinkOpened():
                 return self._calls.link_opened(now)
+            case SessionExpires(in_s=in_s):
+                return self._calls.take_expiry(in_s, now)
             case LinkLost():
                 return self._calls.link_lost(event, now)
             case UserStartedSpeaking():
@@ -156,9 +161,16 @@ class Conversation:
                 return []
             case ResponseEnded():
                 return self._turns.response_ended(event, now)
-            case ServiceComplained(code=code):
+            case ItemEnded(response_id=response_id):
+                self._talk.item_ended(response_id, None, now)
+                return []
+            case CallMade(response_id=response_id, call=call):
+                self._talk.item_ended(response_id, call, now)
+                return []
+            case ServiceComplained(code=code, fault=fault):
                 if code == _ACTIVE_RESPONSE:
-                    self._talk.answer.be_refused()
+                    self._turns.service_is_answering()
+                self._talk.trouble = fault or self._talk.trouble
                 return []
             case BackchannelStarted():
                 self._talk.has_backchannel = True
@@ -268,15 +280,19 @@ class Conversation:
             case Deadline.CONNECT:
                 return self._calls.give_up_dialling(now)
             case Deadline.REDIAL:
-                return self._calls.redial()
+                return [self._calls.redial()]
             case Deadline.LISTEN:
-                return self._calls.end_by_limit(now) if self._calls.is_spent else self._calls.hang_up()
+                return self._calls.end_by_limit(now) if self._calls.is_spent else self._calls.leave(now)
             case Deadline.SESSION:
                 return self._calls.end_by_limit(now)
             case Deadline.BUDGET:
                 return self._calls.budget_over(now)
+            case Deadline.RENEW:
+                return self._calls.renew(now)
             case Deadline.ANSWER:
-                return self._calls.fail("no-answer", now)
+                return self._turns.answer_late(now)
+            case Deadline.ASK:
+                return self._turns.asking_held(now)
             case Deadline.FAULT:
                 self._box.forget_trouble()
                 return []

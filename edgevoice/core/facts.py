@@ -83,6 +83,13 @@ class LinkOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionExpires:
+    """The service will end the session that is open in so many seconds."""
+
+    in_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class LinkLost:
     """The session ended without our asking; ``code`` is an error's stable code."""
 
@@ -142,6 +149,21 @@ class AnswerProgressed:
     """
 
     response_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemEnded:
+    """The service has sent all of one item of an answer; usually the end of the answer follows at once."""
+
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallMade:
+    """The service has sent all of one call of an answer; it is run when the answer is complete."""
+
+    response_id: str
+    call: ToolCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +291,7 @@ Event = (
     | TalkHeld
     | MutePressed
     | LinkOpened
+    | SessionExpires
     | LinkLost
     | UserStartedSpeaking
     | UserStoppedSpeaking
@@ -278,6 +301,8 @@ Event = (
     | TurnEnded
     | ResponseStarted
     | AnswerProgressed
+    | ItemEnded
+    | CallMade
     | ResponseEnded
     | ServiceComplained
     | BackchannelStarted

@@ -11,8 +11,8 @@ class Manners:
     how long to listen after an answer, 0 = not at all. ``turn_s``: how long the user may speak. ``answer_s``: how long
     to wait for an answer to begin. ``progress_s``: how long one that has begun may stand still. ``session_s``: the hard
     cap. ``echo_tail_s``: how long the room still sounds after playback. ``fault_s``: how long a passing fault is shown.
-    ``hears_itself``: the microphone picks up our own speech, so the uplink carries zeros while we speak and nobody
-    speaks over us.
+    ``may_answer_tools``: the service may answer the output of a tool without being asked. ``hears_itself``: the
+    microphone picks up our own speech, so the uplink carries zeros while we speak and nobody speaks over us.
     """
 
     connect_s: float = 12.0
@@ -24,4 +24,5 @@ class Manners:
     session_s: float = 600.0
     echo_tail_s: float = 0.2
     fault_s: float = 6.0
+    may_answer_tools: bool = False
     hears_itself: bool = True

@@ -2,17 +2,22 @@
 
 from edgevoice.core.answer import Answer
 from edgevoice.core.deadlines import Deadline, Deadlines
+from edgevoice.core.facts import ToolCall
 from edgevoice.core.manners import Manners
 from edgevoice.core.orders import Action, CutPlayback, RestorePlayback
 from edgevoice.core.phases import Cause, Phase, after
+
+_AFTER_ITEM_S = 2.0
+"""How long the end of an answer may take to follow the end of its last item: they are sent in one go."""
 
 
 class Talk:
     """The talk that is going on, or the silence between two: where it stands, and what it waits for.
 
     ``is_linked`` says that a session is open; ``is_user_speaking`` that the service hears the user; ``has_backchannel``
-    that the service has said something beside the user in this turn. It waits for everything by the conversation's
-    ``deadlines``.
+    that the service has said something beside the user in this turn; ``has_answered`` that something of an answer has
+    been heard in this session. ``trouble`` is the stable code of what the service
+    complained of last, until an answer is heard. It waits for everything by the conversation's ``deadlines``.
     """
 
     def __init__(self, manners: Manners, deadlines: Deadlines) -> None:
@@ -22,6 +27,8 @@ class Talk:
         self.is_linked = False
         self.is_user_speaking = False
         self.has_backchannel = False
+        self.has_answered = False
+        self.trouble = ""
         self.answer = Answer()
 
     @property
@@ -59,20 +66,33 @@ class Talk:
         """Wait for the answer to begin or to go on, unless it sounds or is with the tools."""
         self.deadlines.clear(Deadline.LISTEN)
         if not self.answer.is_sounding and not self.answer.is_with_tools:
-            has_begun = self.answer.is_being_generated
-            limit_s = self.manners.progress_s if has_begun else self.manners.answer_s
+            limit_s = self.manners.progress_s if self.answer.is_being_generated else self.manners.answer_s
+            if self.answer.is_at_item_end and not self.answer.is_due:
+                limit_s = min(limit_s, _AFTER_ITEM_S)
             self.deadlines.set(Deadline.ANSWER, now + limit_s)
 
     def answer_progressed(self, response_id: str, now: float) -> None:
         """Wait anew for the answer, where that is what is waited for."""
         # What comes of an answer that was given up says nothing of the one that stands still; an id that was never told
         # is that of the one that is open, begun without it.
-        is_live = self.answer.is_being_generated and response_id not in self.answer.leftovers
-        if is_live and self.deadlines.at(Deadline.ANSWER) is not None:
+        if not self.answer.is_being_generated or response_id in self.answer.leftovers:
+            return
+        self.answer.is_at_item_end = False
+        self._await_anew(now)
+
+    def item_ended(self, response_id: str, call: ToolCall | None, now: float) -> None:
+        """Take all of an item as received: the end of the answer is due."""
+        if not self.answer.is_being_generated or response_id != self.answer.response_id:
+            return  # late news: of an answer that was interrupted
+        self.answer.end_item(call)
+        self._await_anew(now)
+
+    def _await_anew(self, now: float) -> None:
+        if self.deadlines.at(Deadline.ANSWER) is not None:
             self.await_answer(now)
 
     def interrupted(self) -> None:
         """Take the answer as interrupted: it is the user's turn."""
         self.enter(Cause.INTERRUPTED)
         self.answer.is_goodbye = False
-        self.deadlines.clear(Deadline.ANSWER, Deadline.ECHO_TAIL)
+        self.deadlines.clear(Deadline.ANSWER, Deadline.ASK, Deadline.ECHO_TAIL)

@@ -3,7 +3,7 @@
 from edgevoice.core.box import Box
 from edgevoice.core.calls import Calls
 from edgevoice.core.deadlines import Deadline
-from edgevoice.core.facts import ResponseEnded, ResponseStatus, ToolFinished
+from edgevoice.core.facts import FAILURES, ResponseEnded, ResponseStatus, ToolFinished
 from edgevoice.core.orders import (
     Action,
     CancelResponse,
@@ -20,14 +20,28 @@ from edgevoice.core.orders import (
 from edgevoice.core.phases import Cause, Phase
 from edgevoice.core.talk import Talk
 
+_UNSURE_S = 0.3
+"""How long a service that may answer a tool's output by itself has to begin: a slow round trip, seldom waited for."""
+
+_SELF_ANSWERING_S = 2.0
+"""How long a service that is known to answer by itself has to begin."""
+
+_IN_THE_WAY_S = 2.0
+"""How long the end of an answer that we have called off is waited for before we ask for another."""
+
 
 class Turns:
-    """Whose go it is while a session is open, and what becomes of the answer."""
+    """Whose go it is while a session is open, and what becomes of the answer.
+
+    A service may answer the output of a tool by itself. Where that is not known, it is given a moment to do so before
+    it is asked, once: then it is known.
+    """
 
     def __init__(self, talk: Talk, box: Box, calls: Calls) -> None:
         self._talk = talk
         self._box = box
         self._calls = calls
+        self._hold_s = _UNSURE_S if talk.manners.may_answer_tools else 0.0
 
     # --- speech over the answer, as the box hears it ------------------------------------------------------------------
 
@@ -71,10 +85,13 @@ class Turns:
         if not self._talk.is_linked:
             return []  # late news: of a session that is no more
         self._talk.is_user_speaking = True
+        # One that begins now was made before their first word; any other is the service's answer to what they say.
+        self._talk.answer.is_crossing = self._talk.answer.is_due or self._talk.answer.is_unwanted
         self._talk.answer.is_unwanted = False
         # A service that hears speech and then nothing more, not even its end, must not hold the box for ever.
         self._talk.deadlines.set(Deadline.LISTEN, now + self._talk.manners.turn_s)
         if self._talk.phase is Phase.LISTENING:
+            self._settle_presumed()
             return []
         actions = self._talk.cut()
         if self._talk.manners.hears_itself:
@@ -94,11 +111,17 @@ class Turns:
         """Wait for the answer."""
         self._talk.is_user_speaking = False
         if self._talk.phase is Phase.LISTENING:
+            self._settle_presumed()
             self._talk.enter(Cause.TURN_ENDED)
             self._talk.answer.is_due = True
             self._talk.answer.is_unwanted = False
             self._talk.await_answer(now)
         return []
+
+    def _settle_presumed(self) -> None:
+        """Take an answer whose end is missing as over: the user goes on."""
+        if self._talk.answer.is_presumed_over:
+            self._talk.answer.fall_silent()
 
     # --- the answer ---------------------------------------------------------------------------------------------------
 
@@ -106,15 +129,37 @@ class Turns:
         """Take an answer as begun, or call it off when nobody wants it any more."""
         if not self._talk.is_linked:
             return []  # late news: of a session that is no more
-        if self._talk.is_user_speaking or self._talk.answer.is_unwanted:
+        answer = self._talk.answer
+        if (self._talk.is_user_speaking and answer.is_crossing) or answer.is_unwanted:
             # It crossed with the user's first word, or with their hand: nobody will hear this answer.
-            self._talk.answer.begin_unwanted(response_id)
+            answer.is_crossing = False
+            answer.begin_unwanted(response_id)
             return [CancelResponse(response_id)]
+        actions: list[Action] = []
+        if self._answers_by_itself():
+            earlier = answer.response_id if answer.is_answering_tools and not answer.is_sounding else None
+            if answer.has_open_round or (answer.is_answering_tools and earlier is None):
+                # It knows only some of the outputs, or is a second answer to them.
+                answer.refuse(response_id)
+                return [CancelResponse(response_id)]
+            if earlier is not None:
+                actions = [CancelResponse(earlier)]  # it knows fewer of the outputs than this one
+        # A service may answer before it has reported that the user has stopped, or without ever reporting it.
+        self._talk.is_user_speaking = False
         if self._talk.phase is Phase.LISTENING:
             self._talk.enter(Cause.ANSWERED)
-        self._talk.answer.begin(response_id)
+        answer.begin(response_id)
+        self._talk.deadlines.clear(Deadline.ASK)
         self._talk.await_answer(now)
-        return []
+        return actions
+
+    def _answers_by_itself(self) -> bool:
+        """Say whether a response that begins now is the service's own answer to outputs of tools; learn it, too."""
+        answer = self._talk.answer
+        if not self._hold_s or not answer.has_called or not (answer.is_held or not answer.is_due):
+            return False
+        self._hold_s = _SELF_ANSWERING_S
+        return True
 
     def response_ended(self, ended: ResponseEnded, now: float) -> list[Action]:
         """Take an answer as complete on the wire: run its tools, or listen on once it has been played."""
@@ -122,42 +167,74 @@ class Turns:
             return self._leftover_ended(ended, now)
         if ended.response_id != self._talk.answer.response_id:
             return []  # late news: of another session
-        self._talk.answer.end()
-        was_interrupted = self._talk.answer.fence != ended.response_id
+        answer = self._talk.answer
+        was_interrupted = answer.fence != ended.response_id
+        was_presumed_over = answer.is_presumed_over
+        answer.end()
         if ended.status is ResponseStatus.COMPLETED and ended.calls:
+            if was_presumed_over:
+                self._talk.enter(Cause.ANSWERED)  # nobody has spoken since: the box goes on with it
+                self._talk.deadlines.clear(Deadline.LISTEN)
             # Even an interrupted round is answered: the model waits for its outputs, though not for a word about them.
-            self._talk.answer.begin_tools(ended.calls, has_spoken=ended.has_audio, is_stale=was_interrupted)
+            answer.begin_tools(ended.calls, has_spoken=ended.has_audio, is_stale=was_interrupted)
             if not was_interrupted:
                 self._talk.deadlines.clear(Deadline.ANSWER)
             return [RunTool(call) for call in ended.calls]
         if was_interrupted:
-            return []
-        if self._talk.answer.ask_again:
-            return self._ask_for_answer(now)
-        actions: list[Action] = []
-        if ended.status in {ResponseStatus.FAILED, ResponseStatus.INCOMPLETE} or not ended.has_audio:
-            # An answer that fails in silence looks like a deaf box.
-            actions = [] if self._talk.answer.is_goodbye else [PlayEarcon(Earcon.TROUBLE)]
-        return actions + self._answer_over_if_quiet(now)
+            return self._ask_if_nothing_is_in_the_way(now)
+        if was_presumed_over:
+            answer.fall_silent()
+            return []  # late news: the box listens already
+        if answer.ask_again and not ended.has_audio:
+            return self._ask(now)  # what the service answered by itself was no answer
+        answer.ask_again = False
+        if ended.status in FAILURES or not ended.has_audio:
+            # An answer that fails in silence looks like a deaf box; what is here of it is heard first.
+            answer.has_failed = True
+            self._talk.trouble = ended.fault
+        else:
+            self._talk.trouble = ""
+        return self._ask_if_nothing_is_in_the_way(now) or self._answer_over_if_quiet(now)
 
     def _leftover_ended(self, ended: ResponseEnded, now: float) -> list[Action]:
         """Take the end of an answer given up before: late, but its calls are owed, and it may have stood in our way."""
-        self._talk.answer.leftovers.remove(ended.response_id)
+        answer = self._talk.answer
+        answer.leftovers.remove(ended.response_id)
         actions: list[Action] = []
-        if ended.status is ResponseStatus.COMPLETED and ended.calls:
-            self._talk.answer.begin_tools(ended.calls, has_spoken=False, is_stale=True)
-            actions = [RunTool(call) for call in ended.calls]
-        if self._talk.answer.ask_again and not self._talk.answer.leftovers and not self._talk.answer.is_being_generated:
-            actions += self._ask_for_answer(now)
-        return actions
+        calls = tuple(call for call in ended.calls if call.call_id not in answer.was_run)
+        if ended.status is ResponseStatus.COMPLETED and calls:
+            answer.begin_tools(calls, has_spoken=False, is_stale=True)
+            actions = [RunTool(call) for call in calls]
+        if answer.ask_again and not answer.leftovers and not answer.is_being_generated:
+            return actions + self._ask(now)
+        return actions + self._ask_if_nothing_is_in_the_way(now)
+
+    def answer_late(self, now: float) -> list[Action]:
+        """Go on without what is missing, if only the end of the answer is; else give it up."""
+        answer = self._talk.answer
+        if answer.is_due or not answer.is_being_generated or not answer.has_ended_item:
+            return self._calls.fail(self._talk.trouble or "no-answer", now)
+        if answer.calls:
+            answer.begin_tools(calls := answer.presume_called(), has_spoken=answer.has_sounded, is_stale=False)
+            return [RunTool(call) for call in calls]
+        answer.is_presumed_over = True
+        answer.ask_again = False
+        answer.has_failed = not answer.has_sounded
+        answer.has_sounded = False
+        return self._answer_over(now)
 
     def playback_started(self, burst: int) -> list[Action]:
         """Take the answer as sounding."""
+        if self._talk.answer.is_presumed_over:
+            self._talk.enter(Cause.ANSWERED)  # it was not over
+            self._talk.answer.is_presumed_over = False
+            self._talk.deadlines.clear(Deadline.LISTEN)
         if self._talk.phase not in {Phase.THINKING, Phase.SPEAKING}:
             return []  # late news: cut or hung up in the same breath
         if self._talk.phase is Phase.THINKING:
             self._talk.enter(Cause.SOUNDED)
         self._talk.answer.sound(burst)
+        self._talk.has_answered = True
         self._talk.deadlines.clear(Deadline.ANSWER, Deadline.ECHO_TAIL)
         return [SilenceUplink()] if self._talk.manners.hears_itself else []
 
@@ -169,6 +246,7 @@ class Turns:
         # The next burst begins at full volume, whoever spoke over the end of this one.
         actions = self._talk.restore()
         if self._talk.answer.is_over:
+            actions += self._failure_tone()
             self._talk.answer.fall_silent()
         if self._talk.manners.hears_itself:
             # The room still sounds: the light must not say that we listen before we do.
@@ -201,22 +279,27 @@ class Turns:
 
     def _answer_over(self, now: float) -> list[Action]:
         """Listen on or hang up, now that it is generated, played, and no tool round is open."""
+        answer = self._talk.answer
         if self._calls.is_spent:
             return self._calls.end_by_limit(now)
-        if self._talk.answer.broken_by:
-            return self._calls.resume(self._talk.answer.broken_by, now)
-        self._talk.answer.fall_silent()
-        if (
-            self._talk.answer.is_goodbye
-            or self._box.is_deaf
-            or not self._talk.is_linked
-            or self._talk.manners.follow_up_s == 0
-        ):
-            return self._calls.hang_up()
+        if answer.is_beyond_resuming:
+            return self._calls.fail(answer.broken_by, now)
+        if answer.broken_by:
+            return self._calls.resume(answer.broken_by, now)
+        actions = self._failure_tone()
+        if not answer.is_presumed_over:
+            answer.fall_silent()
+        if answer.is_goodbye or self._box.is_deaf or not self._talk.is_linked or self._talk.manners.follow_up_s == 0:
+            return actions + self._calls.leave(now)
         self._talk.enter(Cause.FINISHED)
         self._talk.deadlines.clear(Deadline.ANSWER)
         self._talk.extend_listening(self._talk.manners.follow_up_s, now)
-        return []
+        return actions + self._calls.renew_if_due(now)
+
+    def _failure_tone(self) -> list[Action]:
+        """Sound the trouble tone of an answer that has failed, once, now that the last of it has been heard."""
+        has_failed, self._talk.answer.has_failed = self._talk.answer.has_failed, False
+        return [PlayEarcon(Earcon.TROUBLE)] if has_failed and not self._talk.answer.is_goodbye else []
 
     # --- interrupting by hand -----------------------------------------------------------------------------------------
 
@@ -235,7 +318,7 @@ class Turns:
     def _interrupt(self, now: float) -> list[Action]:
         """Interrupt without the service: it may have heard nothing of it, so it must be told to stop."""
         # An answer that has not begun has no name to cancel it by: that is done when it begins.
-        is_unwanted = self._talk.answer.is_due
+        is_unwanted = self._talk.answer.is_due and not (self._talk.answer.is_held and not self._hold_s)
         actions = self._talk.cut()
         self._talk.answer.is_unwanted = is_unwanted
         if self._talk.answer.response_id is not None and not self._talk.answer.is_cancelled:
@@ -263,9 +346,46 @@ class Turns:
             return actions + self._answer_over_if_quiet(now)
         return actions + self._ask_for_answer(now)
 
+    def service_is_answering(self) -> None:
+        """Take our asking as refused because another answer was running, which may be the one we asked for."""
+        if self._talk.answer.be_refused():
+            self._hold_s = _SELF_ANSWERING_S
+
     def _ask_for_answer(self, now: float) -> list[Action]:
-        self._talk.answer.ask_again = False
-        self._talk.answer.is_due = True
-        self._talk.answer.has_asked = True
+        """Ask for an answer as soon as nothing stands in its way, and the service does not answer by itself."""
+        answer = self._talk.answer
+        if not self._hold_s and not answer.is_in_the_way:
+            return self._ask(now)
+        answer.is_due = True
+        answer.is_held = True
         self._talk.await_answer(now)
-        return [CreateResponse(may_call_tools=not self._talk.answer.is_goodbye)]
+        self._talk.deadlines.set(Deadline.ASK, now + max(self._hold_s, _IN_THE_WAY_S if answer.is_in_the_way else 0))
+        return []
+
+    def _ask_if_nothing_is_in_the_way(self, now: float) -> list[Action]:
+        """Ask now where an answer held that up which has ended; the service's own is still waited for."""
+        answer = self._talk.answer
+        if not answer.is_held or answer.is_in_the_way:
+            return []
+        if not self._hold_s:
+            return self._ask(now)
+        self._talk.deadlines.set(Deadline.ASK, now + self._hold_s)
+        return []
+
+    def asking_held(self, now: float) -> list[Action]:
+        """Ask though something may stand in the way, or the service may answer by itself: it has had its time."""
+        if not self._talk.answer.is_held:
+            return []
+        if not self._talk.answer.is_in_the_way:
+            self._hold_s = 0.0  # it wants to be asked
+        return self._ask(now)
+
+    def _ask(self, now: float) -> list[Action]:
+        answer = self._talk.answer
+        answer.ask_again = False
+        answer.is_held = False
+        answer.is_due = True
+        answer.has_asked = True
+        self._talk.await_answer(now)
+        self._talk.deadlines.clear(Deadline.ASK)
+        return [CreateResponse(may_call_tools=not answer.is_goodbye)]

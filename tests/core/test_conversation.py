@@ -339,7 +339,7 @@ def test_a_wake_word_of_another_name_is_as_good() -> None:
 
 
 def test_a_response_that_crosses_with_the_users_first_word_is_cancelled() -> None:
-    speaking = drive(*TO_LISTENING, UserStartedSpeaking())
+    speaking = drive(*TO_THINKING, UserStartedSpeaking())
 
     assert speaking.hear(ResponseStarted("r1")) == [CancelResponse("r1")]
     assert not speaking.conversation.admits("r1")
@@ -347,7 +347,7 @@ def test_a_response_that_crosses_with_the_users_first_word_is_cancelled() -> Non
 
 
 def test_calls_of_a_response_that_was_complete_before_it_could_be_cancelled_are_run_for_the_record() -> None:
-    speaking = drive(*TO_LISTENING, UserStartedSpeaking(), ResponseStarted("r1"))
+    speaking = drive(*TO_THINKING, UserStartedSpeaking(), ResponseStarted("r1"))
 
     assert speaking.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,))) == [RunTool(CALL)]
     assert speaking.hear(ToolFinished("c1", "{}")) == [SendToolOutput("c1", "{}")]

@@ -4,8 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from edgevoice.core.facts import PlaybackDrained, PlaybackStarted, ResponseEnded, ResponseStarted, ResponseStatus
+from edgevoice.core.facts import (
+    Event,
+    PlaybackDrained,
+    PlaybackStarted,
+    ResponseEnded,
+    ResponseStarted,
+    ResponseStatus,
+    ServiceComplained,
+    TalkHeld,
+    TurnEnded,
+    UserStartedSpeaking,
+)
 from edgevoice.core.orders import (
+    CloseLink,
     CloseUplink,
     CutPlayback,
     Earcon,
@@ -116,11 +128,67 @@ def test_an_answer_that_is_over_is_not_waited_for_any_more() -> None:
 
 
 @pytest.mark.parametrize("status", [ResponseStatus.FAILED, ResponseStatus.INCOMPLETE])
-def test_an_answer_that_fails_is_heard_even_when_part_of_it_was(status: ResponseStatus) -> None:
-    speaking = drive(*TO_SPEAKING)
+@pytest.mark.parametrize("way", [TO_SPEAKING, (*TO_SPEAKING, PlaybackDrained(1), PlaybackStarted(2))])
+def test_an_answer_that_fails_is_heard_to_fail_after_the_last_sound_of_it(
+    way: tuple[Event, ...], status: ResponseStatus
+) -> None:
+    speaking = drive(*way)
 
-    assert speaking.hear(ResponseEnded("r1", status, has_audio=True)) == [PlayEarcon(Earcon.TROUBLE)]
-    assert speaking.hear(PlaybackDrained(1)) == [ShowLight(Light.LISTENING)]
+    assert speaking.hear(ResponseEnded("r1", status, has_audio=True)) == []
+    assert speaking.wait(10) == [], "its words are ten seconds long"
+    last_burst = 1 + way.count(PlaybackDrained(1))
+    assert speaking.hear(PlaybackDrained(last_burst)) == [ShowLight(Light.LISTENING), PlayEarcon(Earcon.TROUBLE)]
+
+
+def test_an_answer_that_fails_while_nothing_of_it_sounds_any_more_is_heard_to_fail_at_once() -> None:
+    stalled = drive(*TO_SPEAKING, PlaybackDrained(1))
+
+    failed = ResponseEnded("r1", ResponseStatus.FAILED, has_audio=True)
+    assert stalled.hear(failed) == [ShowLight(Light.LISTENING), PlayEarcon(Earcon.TROUBLE)]
+
+
+def test_the_tone_of_an_answer_that_failed_comes_with_its_last_sound_and_before_the_box_listens_to_the_room() -> None:
+    spoken = drive(*TO_SPEAKING, ResponseEnded("r1", ResponseStatus.INCOMPLETE, has_audio=True), manners=HALF_DUPLEX)
+
+    assert spoken.hear(PlaybackDrained(1)) == [PlayEarcon(Earcon.TROUBLE)]
+    assert spoken.wait(0.2) == [ShowLight(Light.LISTENING), OpenUplink()]
+
+
+def test_an_answer_that_failed_and_was_interrupted_has_no_tone_any_more() -> None:
+    failed = drive(*TO_SPEAKING, ResponseEnded("r1", ResponseStatus.FAILED, has_audio=True))
+
+    assert failed.hear(UserStartedSpeaking()) == [CutPlayback(), ShowLight(Light.LISTENING)]
+    failed.hear(TurnEnded(), ResponseStarted("r2"), PlaybackStarted(2))
+    failed.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True))
+    assert failed.hear(PlaybackDrained(2)) == [ShowLight(Light.LISTENING)]
+
+
+def test_why_an_answer_failed_is_shown_when_nobody_goes_on() -> None:
+    failed = drive(*TO_ANSWERING, ResponseEnded("r1", ResponseStatus.FAILED, fault="service-busy"))
+
+    assert failed.wait(6) == [ShowLight(Light.FAULT, "service-busy"), CloseUplink(), CloseLink()]
+    assert failed.wait(5) == [ShowLight(Light.IDLE)]
+
+
+def test_why_an_answer_failed_is_forgotten_when_the_next_one_is_heard() -> None:
+    failed = drive(*TO_ANSWERING, ResponseEnded("r1", ResponseStatus.FAILED, fault="service-busy"), TurnEnded())
+    failed.hear(ResponseStarted("r2"), PlaybackStarted(1))
+    failed.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True), PlaybackDrained(1))
+
+    assert failed.wait(6) == HUNG_UP
+
+
+def test_why_an_answer_failed_is_forgotten_with_its_conversation() -> None:
+    failed = drive(*TO_ANSWERING, ResponseEnded("r1", ResponseStatus.FAILED, fault="service-busy"), TalkHeld())
+
+    assert failed.hear(*TO_LISTENING)[-1] == OpenUplink()
+    assert failed.wait(8) == HUNG_UP
+
+
+def test_a_complaint_is_why_an_answer_that_never_comes_has_failed() -> None:
+    thinking = drive(*TO_THINKING, ServiceComplained("rate_limit_exceeded", "service-busy"), ServiceComplained("odd"))
+
+    assert ShowLight(Light.FAULT, "service-busy") in thinking.wait(15)
 
 
 @pytest.mark.parametrize("status", list(ResponseStatus))

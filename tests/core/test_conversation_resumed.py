@@ -1,5 +1,7 @@
 """A session that is lost in the middle of a conversation: dialled anew, and nobody has to say anything twice."""
 
+from dataclasses import replace
+
 import pytest
 
 from edgevoice.core.facts import (
@@ -24,7 +26,6 @@ from edgevoice.core.facts import (
 from edgevoice.core.orders import (
     CloseLink,
     CloseUplink,
-    CutPlayback,
     Earcon,
     KeepUplink,
     Light,
@@ -38,21 +39,25 @@ from edgevoice.core.orders import (
 from edgevoice.core.phases import Phase
 from tests.core.drive import (
     CALL,
+    COMPLETED,
     HALF_DUPLEX,
     HUNG_UP,
     NETWORK_GONE,
+    OPEN_MICROPHONE,
     TO_ANSWERING,
     TO_LISTENING,
     TO_SPEAKING,
+    TO_SPOKEN,
     TO_THINKING,
     TO_TOOLS,
     WAKE,
+    Driven,
     drive,
 )
 
 TROUBLE = [ShowLight(Light.FAULT, "service-unreachable"), CloseUplink(), CloseLink(), PlayEarcon(Earcon.TROUBLE)]
 REOPEN = OpenLink("hey_jarvis", resumes=True)
-FAILED_AFTER_TOOLS = [ShowLight(Light.CONNECTING), MarkTurn(), RewindUplink(), PlayEarcon(Earcon.TROUBLE)]
+BROKEN_OFF = [ShowLight(Light.CONNECTING), MarkTurn(), RewindUplink(), PlayEarcon(Earcon.TROUBLE)]
 
 
 @pytest.mark.parametrize(
@@ -120,8 +125,8 @@ def test_what_is_here_of_an_answer_is_heard_to_its_end_and_then_the_service_is_d
     assert broken.hear(NETWORK_GONE) == [CloseUplink()]
     assert broken.phase is Phase.SPEAKING
 
-    # What was answered in part is not asked again: it is the user's turn from now on.
-    assert broken.hear_all(PlaybackDrained(1)) == [ShowLight(Light.CONNECTING), MarkTurn(), RewindUplink()]
+    # What was answered in part is not asked again: it is the user's turn from now on, and they hear that it is.
+    assert broken.hear_all(PlaybackDrained(1)) == BROKEN_OFF
     assert broken.wait(0.25) == [REOPEN]
     assert broken.hear(LinkOpened()) == [ShowLight(Light.LISTENING), OpenUplink()]
 
@@ -129,26 +134,37 @@ def test_what_is_here_of_an_answer_is_heard_to_its_end_and_then_the_service_is_d
 def test_an_answer_that_had_stalled_when_the_session_was_lost_is_not_asked_again() -> None:
     stalled = drive(*TO_SPEAKING, PlaybackDrained(1))
 
-    assert stalled.hear_all(NETWORK_GONE) == [ShowLight(Light.CONNECTING), MarkTurn(), RewindUplink()]
+    assert stalled.hear_all(NETWORK_GONE) == BROKEN_OFF
 
 
 def test_who_speaks_into_the_echo_of_a_broken_answer_is_kept_from_their_first_sound() -> None:
     broken = drive(*TO_SPEAKING, NETWORK_GONE, PlaybackDrained(1), NearSpeechBegan(5000), manners=HALF_DUPLEX)
 
-    assert broken.wait(0.2) == [ShowLight(Light.CONNECTING), RewindUplink(), KeepUplink(5000, has_preroll=False)]
+    assert broken.wait(0.2) == [
+        ShowLight(Light.CONNECTING),
+        RewindUplink(),
+        PlayEarcon(Earcon.TROUBLE),
+        KeepUplink(5000, has_preroll=False),
+    ]
 
 
 def test_words_before_a_tool_that_was_not_run_are_a_broken_answer_too() -> None:
     asked = drive(*TO_SPEAKING, ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True))
     asked.hear(ToolFinished("c1", "{}"), NETWORK_GONE)
 
-    assert asked.hear_all(PlaybackDrained(1)) == FAILED_AFTER_TOOLS
+    assert asked.hear_all(PlaybackDrained(1)) == BROKEN_OFF
 
 
-def test_a_refusal_in_the_middle_of_an_answer_cuts_it() -> None:
-    refused = drive(*TO_SPEAKING).hear(LinkLost("no-credit", is_retriable=False))
+@pytest.mark.parametrize("way", [TO_SPEAKING, TO_SPOKEN], ids=["in the middle", "while it is played out"])
+def test_a_refusal_while_an_answer_sounds_is_told_when_what_is_here_has_been_heard(
+    way: tuple[Event, ...],
+) -> None:
+    refused = drive(*way)
 
-    assert refused[:2] == [CutPlayback(), ShowLight(Light.FAULT, "no-credit")]
+    assert refused.hear(LinkLost("no-credit", is_retriable=False)) == [CloseUplink()]
+    assert refused.wait(10) == []
+    told = [ShowLight(Light.FAULT, "no-credit"), CloseUplink(), CloseLink(), PlayEarcon(Earcon.TROUBLE)]
+    assert refused.hear(PlaybackDrained(1)) == told
 
 
 def test_the_wake_word_over_a_broken_answer_calls_anew_and_the_service_is_told_the_last_turns() -> None:
@@ -173,7 +189,7 @@ def test_who_speaks_over_a_broken_answer_is_still_known_after_every_dial_but_not
 def test_a_turn_whose_tools_have_run_is_not_said_again_but_heard_to_have_failed_and_the_talk_goes_on() -> None:
     lost = drive(*TO_TOOLS, ToolFinished("c1", "{}"))
 
-    assert lost.hear_all(NETWORK_GONE) == FAILED_AFTER_TOOLS
+    assert lost.hear_all(NETWORK_GONE) == BROKEN_OFF
     assert lost.wait(0.25) == [REOPEN]
     assert lost.hear(LinkOpened()) == [ShowLight(Light.LISTENING), OpenUplink()]
     assert lost.hear(ToolFinished("c2", "{}")) == [], "the service that has lost its call would refuse the output"
@@ -183,7 +199,7 @@ def test_a_turn_whose_tools_have_run_is_not_said_again_but_heard_to_have_failed_
 def test_a_turn_whose_outputs_were_sent_and_not_answered_is_not_said_again_either() -> None:
     asked = drive(*TO_TOOLS, ToolFinished("c1", "{}"), ToolFinished("c2", "{}"))
 
-    assert asked.hear_all(NETWORK_GONE) == FAILED_AFTER_TOOLS
+    assert asked.hear_all(NETWORK_GONE) == BROKEN_OFF
 
 
 def test_a_turn_said_after_an_interrupted_round_of_tools_is_said_again_like_any_other() -> None:
@@ -227,3 +243,72 @@ def test_the_users_turn_is_marked_after_every_answer(fact: Event) -> None:
 
 def test_the_first_turn_is_not_marked_it_begins_with_what_was_kept() -> None:
     assert MarkTurn() not in drive(WAKE).hear_all(LinkOpened())
+
+
+# --- sessions that die young -----------------------------------------------------------------------------------------
+
+
+def test_sessions_that_die_as_soon_as_they_are_open_are_dialled_ever_later_and_then_given_up_aloud() -> None:
+    dying = drive(*TO_LISTENING)
+    waits: list[float | None] = []
+    while (orders := dying.hear(LinkLost("session-ended", is_retriable=True)))[-1] == RewindUplink():
+        waits.append(dying.waits_s)
+        assert dying.wait(dying.waits_s or 0) == [REOPEN]
+        assert dying.hear(LinkOpened()) == [ShowLight(Light.LISTENING), OpenUplink()]
+
+    assert waits == [0.25, 0.75, 2, 2]
+    assert orders == [ShowLight(Light.FAULT, "session-ended"), *TROUBLE[1:]]
+
+
+def again_and_again(dying: Driven, *life: Event, lasts_s: float) -> list[float | None]:
+    """Let eight sessions live so and die; return how long each waited for the next."""
+    waits: list[float | None] = []
+    for _ in range(8):
+        dying.hear(*life)
+        dying.wait(lasts_s)
+        dying.hear(LinkLost("session-ended", is_retriable=True))
+        waits.append(dying.waits_s)
+        dying.wait(dying.waits_s or 0)
+        dying.hear(LinkOpened())
+    return waits
+
+
+def test_sessions_that_last_are_dialled_anew_at_once_each_time() -> None:
+    lasting = drive(*TO_LISTENING, manners=replace(OPEN_MICROPHONE, no_speech_s=60))
+
+    assert again_and_again(lasting, lasts_s=10) == [0.25] * 8
+
+
+def test_sessions_that_do_not_quite_last_are_dialled_ever_later() -> None:
+    dying = drive(*TO_LISTENING, manners=replace(OPEN_MICROPHONE, no_speech_s=60))
+
+    assert again_and_again(dying, lasts_s=9.9)[:4] == [0.25, 0.75, 2, 2]
+
+
+def test_sessions_in_which_an_answer_was_heard_are_dialled_anew_at_once_each_time() -> None:
+    answering = drive(*TO_LISTENING)
+    turn = (TurnEnded(), ResponseStarted("r1"), PlaybackStarted(1), COMPLETED, PlaybackDrained(1))
+
+    assert again_and_again(answering, *turn, lasts_s=1) == [0.25] * 8
+
+
+def test_dials_that_failed_before_the_first_session_was_open_do_not_count_against_it() -> None:
+    late = drive(WAKE)
+    for _ in range(4):
+        late.hear(NETWORK_GONE)
+        late.wait(late.waits_s or 0)
+    late.hear(LinkOpened())
+
+    assert late.hear(NETWORK_GONE)[-1] == RewindUplink()
+    assert late.waits_s == 0.25
+
+
+def test_a_wake_word_after_that_dials_at_once() -> None:
+    given_up = drive(*TO_LISTENING)
+    for _ in range(5):
+        given_up.hear(NETWORK_GONE)
+        given_up.wait(given_up.waits_s or 0)
+        given_up.hear(LinkOpened())
+
+    assert given_up.phase is Phase.IDLE
+    assert given_up.hear(WAKE)[-1] == OpenLink("hey_jarvis")

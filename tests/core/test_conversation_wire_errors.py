@@ -20,7 +20,7 @@ from edgevoice.core.facts import (
 )
 from edgevoice.core.orders import CancelResponse, CreateResponse, CutPlayback, Light, RunTool, SendToolOutput, ShowLight
 from edgevoice.core.phases import Phase
-from tests.core.drive import CALL, TO_SPEAKING, WAKE, drive
+from tests.core.drive import CALL, TO_SPEAKING, WAKE, Driven, drive
 
 ACTIVE = ServiceComplained("conversation_already_has_active_response")
 COMPLAINTS = [
@@ -101,14 +101,41 @@ def test_an_answer_is_cancelled_once_however_often_the_talk_button_is_pressed(wo
     assert CancelResponse("r1") not in interrupted.hear(WAYS[2])
 
 
-def test_an_asking_refused_because_the_interrupted_answer_has_not_ended_is_repeated_after_its_end() -> None:
+def asking_while_the_interrupted_answer_has_not_ended() -> Driven:
     asking = drive(*TO_SPEAKING, UserStartedSpeaking(), UserStoppedSpeaking(), TurnEnded(), ResponseStarted("r2"))
     asking.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, (CALL,)))
-    assert asking.hear(ToolFinished("c1", "1")) == [SendToolOutput("c1", "1"), CreateResponse()]
+    assert asking.hear(ToolFinished("c1", "1")) == [SendToolOutput("c1", "1")], "it would be refused"
+    return asking
+
+
+def test_an_asking_waits_for_the_end_of_the_interrupted_answer() -> None:
+    asking = asking_while_the_interrupted_answer_has_not_ended()
+
+    assert asking.hear(ResponseEnded("r1", ResponseStatus.CANCELLED, has_audio=True)) == [CreateResponse()]
+    assert asking.wait(14.9) == []
+
+
+def test_an_asking_waits_two_seconds_for_an_end_that_never_comes() -> None:
+    asking = asking_while_the_interrupted_answer_has_not_ended()
+
+    assert asking.wait(1.9) == []
+    assert asking.wait(0.1) == [CreateResponse()]
+
+
+def test_an_asking_refused_because_the_interrupted_answer_has_not_ended_is_repeated_after_its_end() -> None:
+    asking = asking_while_the_interrupted_answer_has_not_ended()
+    asking.wait(2)
 
     orders = asking.hear(ACTIVE, ResponseEnded("r1", ResponseStatus.CANCELLED, has_audio=True))
 
     assert orders == [CreateResponse()]
+
+
+def test_a_held_asking_is_forgotten_when_the_user_speaks() -> None:
+    asking = asking_while_the_interrupted_answer_has_not_ended()
+
+    assert CreateResponse() not in asking.hear(*NEW_TURN, ResponseEnded("r1", ResponseStatus.CANCELLED))
+    assert CreateResponse() not in asking.wait(10)
 
 
 def test_calls_of_an_interrupted_answer_whose_end_comes_after_the_next_began_are_answered_too() -> None:
