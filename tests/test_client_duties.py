@@ -22,6 +22,7 @@ from edgevoice.core.conversation import Conversation
 from edgevoice.core.downlink import AudioPiece, ItemComplete
 from edgevoice.core.facts import (
     AnswerProgressed,
+    CallMade,
     Event,
     LinkLost,
     LinkOpened,
@@ -150,8 +151,8 @@ def test_duty_01_basic_auth_a_fresh_key_per_connection_text_frames_big_frames_an
             async with Caller(lambda: remote(inworld, KEY), connect_s=1.0).running() as caller:
                 for number in (1, 2):
                     caller.link.open()
-                    await eventually(lambda: len(caller.arrivals) == 2)
-                    assert caller.arrivals[1] == AudioPiece("r", "nameless:item of r", 0, bytes(_BIG))
+                    await eventually(lambda: len(caller.arrivals) == 3)
+                    assert caller.arrivals[2] == AudioPiece("r", "nameless:item of r", 0, bytes(_BIG))
                     caller.link.send_audio(bytes(960))
                     await eventually(lambda: len(kinds) == 2 * number)  # noqa: B023 - asked within the turn
                     caller.link.close()
@@ -277,6 +278,7 @@ def test_duty_04_unknown_events_and_fields_do_no_harm_older_names_are_taken_and_
         ResponseStarted("r1"),
         AudioPiece("r1", "nameless:item of r1", 0, b"\1\0"),
         TranscriptChanged(Role.ASSISTANT, "nameless:item of r1", "Yes.", is_final=False),
+        CallMade("r1", ToolCall("c1", "stop", "")),
         ItemComplete("r1", "nameless:item of r1"),
         ResponseEnded("r1", ResponseStatus.COMPLETED, (ToolCall("c1", "stop", ""),), has_audio=True),
         ResponseStarted("r2"),

@@ -10,6 +10,7 @@ from typing import assert_never
 from edgevoice.core import complaints, wire
 from edgevoice.core.facts import (
     FAILURES,
+    CallMade,
     Event,
     LinkOpened,
     ResponseEnded,
@@ -93,11 +94,15 @@ class Downlink:
         self._known = Recent[str, bool](_MOST_KEPT)
         self._items = Recent[str, str](_MOST_KEPT)
         self._open = ""
+        self._is_due = False
         self._turn = f"{NAMELESS}turn"
         self._unnamed = 0
 
     def take(self, event: wire.ServerEvent) -> list[Arrival]:
         """Take one event of the service and return what it means, in order."""
+        return [*self._unannounced(event), *self._meaning(event)]
+
+    def _meaning(self, event: wire.ServerEvent) -> list[Arrival]:
         match event:
             case wire.SessionUpdated():
                 return [LinkOpened()]
@@ -110,6 +115,7 @@ class Downlink:
                 return [UserStoppedSpeaking()]
             case wire.Committed(item_id=item_id):
                 self._turn = item_id or self._turn
+                self._is_due = True
                 return [TurnEnded()]
             case wire.TranscriptionDelta(item_id=item_id, delta=text):
                 item_id = item_id or self._turn
@@ -122,8 +128,9 @@ class Downlink:
                 self._remember_item(event)
                 return []
             case wire.ArgumentsDone():
-                self._remember_call(event)
-                return []
+                return self._call_made(event.response_id, event.call_id, event.name, event.arguments)
+            case wire.OutputItemDone(item=item, response_id=response_id):
+                return self._item_done(self._response(response_id), item)
             case wire.ResponseCreated(response=response):
                 return [self._response_created(response.id)]
             case wire.AudioDelta(content_index=index, delta=pcm):
@@ -164,7 +171,25 @@ class Downlink:
         self._unnamed += 1
         return f"{NAMELESS}{what} {self._unnamed}"
 
+    def _unannounced(self, event: wire.ServerEvent) -> list[Arrival]:
+        """Take an answer as begun whose beginning was not reported: what comes of it is not lost for that."""
+        match event:
+            case wire.AudioDelta(response_id=response_id, delta=pcm) if pcm:
+                pass
+            case wire.TranscriptDelta(response_id=response_id) | wire.OutputItemAdded(response_id=response_id):
+                pass
+            case wire.ArgumentsDone(response_id=response_id):
+                pass
+            case wire.ResponseDone(response=wire.Response(id=response_id, status=status)) if status != "cancelled":
+                pass
+            case _:
+                return []
+        # Not beside one that is open: its own end has not come, and ids may be invented without end.
+        is_new = not self._open and (response_id not in self._known if response_id else self._is_due)
+        return [self._response_created(response_id)] if is_new else []
+
     def _response_created(self, response_id: str) -> ResponseStarted:
+        self._is_due = False
         self._open = response_id or self._name("response")
         self._known[self._open] = True
         return ResponseStarted(self._open)
@@ -191,14 +216,23 @@ class Downlink:
         if isinstance(added, wire.OutputItemAdded) and item.type == "message" and item.id:
             self._items[self._response(added.response_id)] = item.id
 
-    def _remember_call(self, done: wire.ArgumentsDone) -> None:
-        if not done.call_id:
-            return  # nobody could answer it; the finished response may tell of it in full
-        response_id = self._response(done.response_id)
-        name = done.name or self._call_names.get(done.call_id, "")
-        self._calls[response_id, done.call_id] = ToolCall(done.call_id, name, done.arguments or "")
+    def _item_done(self, response_id: str, item: wire.Item) -> list[Arrival]:
+        if item.status == "incomplete":
+            return []
+        if item.is_call and item.arguments is not None:
+            return self._call_made(response_id, item.call_id or "", item.name, item.arguments)
+        return [ItemComplete(response_id, item.id)] if item.type == "message" and item.id else []
+
+    def _call_made(self, response: str, call_id: str, name: str | None, arguments: str | None) -> list[Arrival]:
+        if not call_id:
+            return []  # nobody could answer it; the finished response may tell of it in full
+        place = self._response(response), call_id
+        call = ToolCall(call_id, name or self._call_names.get(call_id, ""), arguments or "")
+        is_told = self._calls.get(place) == call
+        self._calls[place] = call
         if (length := sum(len(call.arguments) for call in self._calls.values())) > _MOST_ARGUMENTS:
             raise wire.LimitExceeded(f"calls of tools with {length} characters of arguments")
+        return [CallMade(place[0], call)] if call.name and not is_told else []
 
     def _response_done(self, event: wire.ResponseDone) -> list[Arrival]:
         response = event.response

@@ -115,6 +115,13 @@ class OutputItemAdded(ItemAdded, frozen=True, tag="response.output_item.added"):
     response_id: Id = ""
 
 
+class OutputItemDone(_Event, frozen=True, tag="response.output_item.done"):
+    """An item of a response is complete."""
+
+    item: Item = Item()
+    response_id: Id = ""
+
+
 class ResponseCreated(_Event, frozen=True, tag="response.created"):
     """A response began."""
 
@@ -216,6 +223,7 @@ _Declared = (
     | ItemAdded
     | ItemCreated
     | OutputItemAdded
+    | OutputItemDone
     | ResponseCreated
     | ResponseDone
     | AudioDelta

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
@@ -11,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from edgevoice.core import wire
 from edgevoice.core.downlink import NAMELESS, Arrival, Downlink, status_of
-from edgevoice.core.facts import FAILURES, LinkLost
+from edgevoice.core.facts import FAILURES, LinkLost, SessionExpires
 from edgevoice.core.history import History
 from edgevoice.core.progress import Progress
 from edgevoice.errors import LinkError, ServiceUnreachable
@@ -179,7 +180,7 @@ class Link:
                     opened.push_async_callback(_close, connection)
                     incoming = Incoming(connection)
                     await connection.send(wire.update_session(session), text=True)
-                    await self._configured(incoming, downlink, hide)
+                    expires_at = await self._configured(incoming, downlink, hide)
             except ConnectionClosed as error:
                 raise refusal.dial_failure(error, endpoint.host, hide=hide) from error
             except TimeoutError:
@@ -189,18 +190,24 @@ class Link:
                 for role, text in self._history.begin_again():
                     outbox.put_nowait(wire.message(role, text))
             self._outbox = outbox
-            self._take(downlink.take(wire.SessionUpdated()))
+            self._take([*downlink.take(wire.SessionUpdated()), *_expiry(expires_at)])
             pinging = self._ping(connection, endpoint.host)
             await _beside(self._read(incoming, downlink, hide), pinging, self._write(connection, outbox))
 
     @staticmethod
-    async def _configured(incoming: Incoming, downlink: Downlink, hide: Redactor) -> None:
-        """Wait until the configuration is in force; an ``error`` event before that ends the dial."""
+    async def _configured(incoming: Incoming, downlink: Downlink, hide: Redactor) -> float | None:
+        """Wait until the configuration is in force, and return when the session expires, in seconds since 1970.
+
+        An ``error`` event before that ends the dial.
+        """
+        expires_at: float | None = None
         while True:
             event = await incoming.next()
             match event:
                 case wire.SessionUpdated():
-                    return
+                    return event.expires_at or expires_at
+                case wire.SessionCreated():
+                    expires_at = event.expires_at
                 case wire.ServiceError():
                     param = event.error.param if event.error else None
                     raise refusal.setup_refused(event.codes, event.text, param, hide)
@@ -215,6 +222,8 @@ class Link:
                 _look_for_complaint(event, hide)
                 self._history.order(event)
                 arrivals = downlink.take(event)
+                if isinstance(event, wire.SessionUpdated):
+                    arrivals += _expiry(event.expires_at)
                 for arrival in arrivals:
                     self._history.take(arrival)
                 self._take([*arrivals, *progress.take(event, asyncio.get_running_loop().time())])
@@ -245,6 +254,11 @@ class Link:
                 await connection.send(frame, text=True)
             except ConnectionClosed:
                 return  # the reader knows why, and says so
+
+
+def _expiry(expires_at: float | None) -> list[Arrival]:
+    """Return how long the session still lasts: the service says until when, by a clock that may not be ours."""
+    return [] if expires_at is None else [SessionExpires(expires_at - time.time())]
 
 
 def _look_for_complaint(event: wire.ServerEvent, hide: Redactor) -> None:

@@ -7,6 +7,7 @@ import pytest
 from edgevoice.core import wire
 from edgevoice.core.downlink import Arrival, AudioPiece, BackchannelComplete, BackchannelPiece, Downlink, ItemComplete
 from edgevoice.core.facts import (
+    CallMade,
     LinkOpened,
     ResponseEnded,
     ResponseStarted,
@@ -26,6 +27,16 @@ def received(name: str) -> list[str]:
     """Return the frames of a recorded session that went from the service to the box."""
     frames = [json.loads(line) for line in (DATA / name).read_text().splitlines()]
     return [json.dumps(frame) for frame in frames if frame.pop("_dir") == "s"]
+
+
+BEGUN = {"type": "response.created", "response": {"id": "r"}}
+
+
+def answered(*frames: Mapping[str, object]) -> list[Arrival]:
+    """Return what events of a response with the id "r" mean, after its beginning."""
+    begun, *rest = arrivals(BEGUN, *frames)
+    assert begun == ResponseStarted("r")
+    return rest
 
 
 def arrivals(*frames: str | Mapping[str, object]) -> list[Arrival]:
@@ -54,6 +65,8 @@ QUESTION = [
     TurnEnded(),
     user("Lights on, and what time is it?", is_final=True),
     ResponseStarted("resp_1"),
+    CallMade("resp_1", ToolCall("call_1", "set_light", '{"on":true}')),
+    CallMade("resp_1", ToolCall("call_2", "get_time", "")),
     ResponseEnded(
         "resp_1",
         ResponseStatus.COMPLETED,
@@ -71,6 +84,7 @@ def test_a_whole_session_becomes_facts_in_order() -> None:
         *QUESTION,
         ItemComplete("resp_2", "item_A2"),
         assistant("Done, it is four past six.", is_final=True),
+        ItemComplete("resp_2", "item_A2"),
         ResponseEnded("resp_2", ResponseStatus.COMPLETED, has_audio=True),
         UserStartedSpeaking(),
     ]
@@ -89,34 +103,36 @@ def test_a_session_interrupted_while_the_answer_is_generated_becomes_facts_in_or
 
 
 def test_the_name_of_a_call_is_remembered_from_the_item_when_the_arguments_lack_it() -> None:
-    calls = arrivals(
+    calls = answered(
         {"type": "conversation.item.added", "item": {"type": "function_call", "name": "stop", "call_id": "c"}},
         {"type": "response.function_call_arguments.done", "response_id": "r", "call_id": "c", "arguments": "{}"},
         {"type": "response.done", "response": {"id": "r", "status": "completed"}},
     )
 
-    assert calls == [ResponseEnded("r", ResponseStatus.COMPLETED, (ToolCall("c", "stop", "{}"),))]
+    stop = ToolCall("c", "stop", "{}")
+    assert calls == [CallMade("r", stop), ResponseEnded("r", ResponseStatus.COMPLETED, (stop,))]
 
 
 def test_the_name_of_a_call_may_stand_beside_its_arguments() -> None:
-    calls = arrivals(
+    calls = answered(
         {"type": "response.function_call_arguments.done", "response_id": "r", "call_id": "c", "name": "stop"},
         {"type": "response.done", "response": {"id": "r", "status": "completed"}},
     )
 
-    assert calls == [ResponseEnded("r", ResponseStatus.COMPLETED, (ToolCall("c", "stop", ""),))]
+    stop = ToolCall("c", "stop", "")
+    assert calls == [CallMade("r", stop), ResponseEnded("r", ResponseStatus.COMPLETED, (stop,))]
 
 
 def test_a_call_that_only_the_finished_response_tells_of_is_run() -> None:
     item = {"type": "function_call", "name": "stop", "call_id": "c", "status": "completed", "arguments": "{}"}
 
-    assert arrivals({"type": "response.done", "response": {"id": "r", "status": "completed", "output": [item]}}) == [
+    assert answered({"type": "response.done", "response": {"id": "r", "status": "completed", "output": [item]}}) == [
         ResponseEnded("r", ResponseStatus.COMPLETED, (ToolCall("c", "stop", "{}"),))
     ]
 
 
 def test_what_the_finished_item_leaves_out_was_told_before() -> None:
-    calls = arrivals(
+    calls = answered(
         {"type": "response.output_item.added", "item": {"type": "function_call", "name": "stop", "call_id": "c"}},
         {"type": "response.done", "response": {"id": "r", "output": [{"type": "function_call", "call_id": "c"}]}},
     )
@@ -127,7 +143,7 @@ def test_what_the_finished_item_leaves_out_was_told_before() -> None:
 def test_a_call_whose_arguments_were_never_finished_is_not_run() -> None:
     item = {"type": "function_call", "name": "stop", "call_id": "c", "status": "incomplete", "arguments": '{"a":'}
 
-    assert arrivals({"type": "response.done", "response": {"id": "r", "status": "completed", "output": [item]}}) == [
+    assert answered({"type": "response.done", "response": {"id": "r", "status": "completed", "output": [item]}}) == [
         ResponseEnded("r", ResponseStatus.COMPLETED)
     ]
 
@@ -136,7 +152,7 @@ def test_a_call_whose_arguments_were_never_finished_is_not_run() -> None:
 def test_the_calls_of_a_response_that_was_not_completed_are_not_run(status: str) -> None:
     item = {"type": "function_call", "name": "stop", "call_id": "c", "status": "completed", "arguments": "{}"}
 
-    assert arrivals({"type": "response.done", "response": {"id": "r", "status": status, "output": [item]}}) == [
+    assert answered({"type": "response.done", "response": {"id": "r", "status": status, "output": [item]}}) == [
         ResponseEnded("r", ResponseStatus(status), fault="" if status == "cancelled" else "answer-failed")
     ]
 
@@ -144,14 +160,14 @@ def test_the_calls_of_a_response_that_was_not_completed_are_not_run(status: str)
 def test_an_item_that_is_no_call_and_a_call_without_an_id_are_not_run() -> None:
     output = [{"type": "message", "call_id": "m"}, {"type": "function_call", "name": "stop"}]
 
-    assert arrivals(
+    assert answered(
         {"type": "conversation.item.added", "item": output[1]},
         {"type": "response.done", "response": {"id": "r", "output": output}},
     ) == [ResponseEnded("r", ResponseStatus.COMPLETED)]
 
 
 def test_a_status_that_is_not_in_the_protocol_counts_as_a_failure() -> None:
-    assert arrivals({"type": "response.done", "response": {"id": "r", "status": "queued"}}) == [
+    assert answered({"type": "response.done", "response": {"id": "r", "status": "queued"}}) == [
         ResponseEnded("r", ResponseStatus.FAILED, fault="answer-failed")
     ]
 
@@ -176,7 +192,7 @@ def test_sound_counts_for_its_own_response_only() -> None:
 def test_usage_may_stand_beside_the_response_and_only_whole_numbers_are_told() -> None:
     usage = {"total_tokens": 5, "input_token_details": {"text_tokens": 1}}
 
-    assert arrivals({"type": "response.done", "response": {"id": "r"}, "usage": usage})[1:] == [
+    assert answered({"type": "response.done", "response": {"id": "r"}, "usage": usage})[1:] == [
         UsageTold({"total_tokens": 5})
     ]
 
@@ -345,10 +361,10 @@ def test_a_call_is_run_whatever_its_arguments_are_made_of(arguments: object, tak
     done = {"type": "response.function_call_arguments.done", "name": "light", "call_id": 7, "arguments": arguments}
     calls = (ToolCall("7", "light", taken_as),)
 
-    assert arrivals({"type": "response.done", "response": {"id": 1, "output": [call]}}) == [
+    assert arrivals({"type": "response.done", "response": {"id": 1, "output": [call]}})[-1:] == [
         ResponseEnded("1", ResponseStatus.COMPLETED, calls)
     ]
-    assert arrivals({**done, "response_id": 1}, {"type": "response.done", "response": {"id": 1}}) == [
+    assert arrivals({**done, "response_id": 1}, {"type": "response.done", "response": {"id": 1}})[-1:] == [
         ResponseEnded("1", ResponseStatus.COMPLETED, calls)
     ]
 
@@ -356,7 +372,7 @@ def test_a_call_is_run_whatever_its_arguments_are_made_of(arguments: object, tak
 def test_a_call_whose_name_is_no_text_is_run_so_that_the_model_is_told() -> None:
     call = {"type": "function_call", "name": {"of": "it"}, "call_id": "c", "arguments": "{}"}
 
-    assert arrivals({"type": "response.done", "response": {"id": "r", "output": [call]}}) == [
+    assert arrivals({"type": "response.done", "response": {"id": "r", "output": [call]}})[-1:] == [
         ResponseEnded("r", ResponseStatus.COMPLETED, (ToolCall("c", "", "{}"),))
     ]
 
@@ -364,7 +380,7 @@ def test_a_call_whose_name_is_no_text_is_run_so_that_the_model_is_told() -> None
 def test_an_item_without_a_type_is_a_call_if_it_has_a_calls_name() -> None:
     output = [{"name": "stop", "call_id": "c"}, {"call_id": "d"}, {"name": "stop"}]
 
-    assert arrivals({"type": "response.done", "response": {"id": "r", "output": output}}) == [
+    assert arrivals({"type": "response.done", "response": {"id": "r", "output": output}})[-1:] == [
         ResponseEnded("r", ResponseStatus.COMPLETED, (ToolCall("c", "stop", ""),))
     ]
 
@@ -412,3 +428,89 @@ def test_more_arguments_than_any_answer_has_are_more_than_a_session_may_send() -
 
     with pytest.raises(wire.LimitExceeded, match=r"^calls of tools with 327680 characters of arguments$"):
         taken(downlink, {**done, "call_id": "c4"})
+
+
+# --- what a service leaves out ----------------------------------------------------------------------------------------
+
+SAID = {"type": "response.output_audio.delta", "response_id": "r", "item_id": "i", "delta": "AAAA"}
+CALL_ITEM = {"type": "function_call", "name": "stop", "call_id": "c", "status": "completed", "arguments": "{}"}
+STOP = ToolCall("c", "stop", "{}")
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        SAID,
+        {"type": "response.output_audio_transcript.delta", "response_id": "r", "item_id": "i", "delta": "Yes"},
+        {"type": "response.output_item.added", "response_id": "r", "item": {"id": "i", "type": "message"}},
+        {"type": "response.function_call_arguments.done", "response_id": "r", "call_id": "c", "name": "stop"},
+        {"type": "response.done", "response": {"id": "r", "status": "completed"}},
+    ],
+    ids=lambda event: event["type"],
+)
+def test_an_answer_whose_beginning_is_missing_begins_with_the_first_that_comes_of_it(first: dict[str, object]) -> None:
+    assert arrivals(first, SAID).count(ResponseStarted("r")) == 1
+    assert arrivals(first)[0] == ResponseStarted("r")
+
+
+def test_an_answer_without_an_id_whose_beginning_is_missing_begins_where_the_turn_has_ended() -> None:
+    sound = {"type": "response.output_audio.delta", "delta": "AAAA"}
+    committed = {"type": "input_audio_buffer.committed"}
+    end = {"type": "response.done", "response": {"status": "completed"}}
+
+    assert not any(isinstance(arrival, ResponseStarted) for arrival in arrivals(sound))
+    assert arrivals(committed, sound, sound, end)[1] == ResponseStarted("nameless:response 1")
+    late = arrivals(committed, sound, end, sound)
+    assert sum(isinstance(arrival, ResponseStarted) for arrival in late) == 1, "what comes after its end is late"
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        {"type": "response.done", "response": {"id": "r2", "status": "cancelled"}},
+        {**SAID, "response_id": "r2", "delta": ""},
+        {"type": "response.output_audio.done", "response_id": "r2"},
+    ],
+    ids=["cancelled", "no sound", "sound done"],
+)
+def test_what_is_nothing_to_hear_begins_no_answer(late: dict[str, object]) -> None:
+    assert not any(isinstance(arrival, ResponseStarted) for arrival in arrivals(late))
+
+
+def test_a_strange_id_begins_no_answer_while_another_one_is_open_nor_does_one_that_has_ended() -> None:
+    strange = {**SAID, "response_id": "strange"}
+
+    assert not any(isinstance(arrival, ResponseStarted) for arrival in answered(strange, SAID))
+    ended = {"type": "response.done", "response": {"id": "r", "status": "completed"}}
+    assert not any(isinstance(arrival, ResponseStarted) for arrival in answered(ended, SAID))
+
+
+def test_the_end_of_an_item_ends_its_sound_where_the_end_of_the_sound_is_missing() -> None:
+    done = {"type": "response.output_item.done", "response_id": "r", "item": {"id": "i", "type": "message"}}
+
+    assert answered(done) == [ItemComplete("r", "i")]
+
+
+def test_the_end_of_an_item_completes_its_call_where_the_end_of_the_arguments_is_missing() -> None:
+    done = {"type": "response.output_item.done", "response_id": "r", "item": CALL_ITEM}
+
+    assert answered(done, done) == [CallMade("r", STOP)], "once"
+    assert answered(done, {"type": "response.done", "response": {"id": "r"}})[-1] == (
+        ResponseEnded("r", ResponseStatus.COMPLETED, (STOP,))
+    )
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {**CALL_ITEM, "status": "incomplete"},
+        {**CALL_ITEM, "arguments": None},
+        {**CALL_ITEM, "call_id": None},
+        {**CALL_ITEM, "name": None},
+        {"type": "message", "id": "i", "status": "incomplete"},
+        {"type": "message"},
+        {"type": "reasoning", "id": "i"},
+    ],
+)
+def test_an_item_that_is_not_complete_completes_nothing(item: dict[str, object]) -> None:
+    assert answered({"type": "response.output_item.done", "response_id": "r", "item": item}) == []

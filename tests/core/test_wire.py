@@ -43,6 +43,7 @@ ACTED_ON = {
     "response.backchannel.audio.delta": wire.BackchannelDelta,
     "response.backchannel.audio.done": wire.BackchannelDone,
     "response.function_call_arguments.done": wire.ArgumentsDone,
+    "response.output_item.done": wire.OutputItemDone,
     "response.done": wire.ResponseDone,
     "error": wire.ServiceError,
 }

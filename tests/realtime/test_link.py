@@ -196,8 +196,8 @@ def test_a_frame_of_many_megabytes_is_taken() -> None:
     async def live() -> Arrival:
         async with Service(generous).listening() as url, Caller(url).running() as caller:
             caller.link.open()
-            await eventually(lambda: len(caller.arrivals) == 2)
-            return caller.arrivals[1]
+            await eventually(lambda: len(caller.arrivals) == 3)
+            return caller.arrivals[2]
 
     assert asyncio.run(live()) == AudioPiece("r", "nameless:item of r", 0, pcm)
 

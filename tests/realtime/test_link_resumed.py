@@ -104,7 +104,7 @@ def test_it_is_told_what_was_heard_in_the_order_of_the_talk_and_not_what_was_nev
     async def live() -> None:
         async with service.listening() as url, Caller(url).running() as caller:
             caller.link.open()
-            await eventually(lambda: len(caller.arrivals) == 7)
+            await eventually(lambda: len(caller.arrivals) == 8)
             caller.link.truncate("a1", 0, 500)
             caller.link.delete("a2")
             await caller.lost()
