@@ -214,7 +214,7 @@ def repaired(frame: bytes) -> bytes:
     return written.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
-_MOST_REPAIRED_BYTES = 65_536
+_MOST_REPAIRED_BYTES = 32_768
 
 
 def _is_number(written: bytes) -> bool:

@@ -266,6 +266,8 @@ def decode(frame: str | bytes) -> ServerEvent:
     try:
         event: ServerEvent = _DECODER.decode(frame)
     except lenient.UNREADABLE:
+        if len(frame) > _LARGEST_LENIENT_FRAME:
+            raise LimitExceeded(f"a frame of {len(frame)} bytes that is not the protocol to the letter") from None
         event = _decode_leniently(frame)
     if is_large and not isinstance(event, _AUDIO):
         raise LimitExceeded(f"a frame of {len(frame)} bytes without audio")
@@ -317,6 +319,8 @@ def _may_be_audio(frame: str | bytes) -> bool:
 
 
 _END = 4096
+_LARGEST_LENIENT_FRAME = 4 * 2**20
+"""Bytes of a frame that is read leniently, which takes five times as long as reading it strictly."""
 
 
 # --- out -------------------------------------------------------------------------------------------------------------

@@ -237,7 +237,7 @@ def test_what_only_the_strict_parser_refuses_is_read() -> None:
 
 def test_what_costs_much_to_read_twice_is_not() -> None:
     with pytest.raises(wire.WireError):
-        wire.decode('{"type":"response.done","a":NaN,"b":"' + "b" * 65_536 + '"}')
+        wire.decode('{"type":"response.done","a":NaN,"b":"' + "b" * 32_768 + '"}')
 
 
 @pytest.mark.parametrize(
@@ -327,6 +327,14 @@ def test_only_audio_may_be_large(*, as_bytes: bool) -> None:
     ):
         with pytest.raises(wire.LimitExceeded, match=r"bytes without audio$"):
             wire.decode(other)
+
+
+def test_base64_in_lines_is_read_up_to_four_mebibytes_of_it() -> None:
+    pcm = bytes(2 * MEBIBYTE)
+
+    assert read("response.output_audio.delta", delta=base64.encodebytes(pcm).decode()).delta == pcm
+    with pytest.raises(wire.LimitExceeded, match=r"^a frame of \d+ bytes that is not the protocol to the letter$"):
+        read("response.output_audio.delta", delta=base64.encodebytes(2 * pcm).decode())
 
 
 def test_a_frame_of_a_mebibyte_is_taken_whatever_it_is() -> None:
