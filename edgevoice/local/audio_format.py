@@ -7,42 +7,49 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+_G711 = ("audio/pcmu", "audio/pcma")
 _G711_RATE_HZ = 8000
 _DEFAULT_RATE_HZ = 24_000
 # The words of the older protocol, and the new ones without their object.
-_SPELLINGS = {"pcm16": "audio/pcm", "g711_ulaw": "audio/pcmu", "g711_alaw": "audio/pcma"}
+_SPELLINGS = {"pcm16": "audio/pcm", "g711_ulaw": "audio/pcmu", "g711_alaw": "audio/pcma", "float32": "audio/float32"}
 # ITU-T G.711, with 16 bits instead of 14 and 13: mu-law's bias and clip level, A-law's first segment.
 _ULAW_BIAS = 132
 _ULAW_CLIP = 32_635
 _ALAW_CLIP = 32_767
+_FULL_SCALE = 32_767
 
 _Array = npt.NDArray[Any]
 
 
 class AudioFormat(msgspec.Struct, frozen=True):
-    """Mono audio: s16 little-endian at ``rate`` Hz, or G.711 at 8 kHz whatever ``rate`` says."""
+    """Mono audio: s16 or float32 little-endian at ``rate`` Hz, or G.711 at 8 kHz whatever ``rate`` says."""
 
-    type: Literal["audio/pcm", "audio/pcmu", "audio/pcma"] = "audio/pcm"
+    type: Literal["audio/pcm", "audio/float32", "audio/pcmu", "audio/pcma"] = "audio/pcm"
     rate: Annotated[int, msgspec.Meta(ge=8000, le=96_000)] = _DEFAULT_RATE_HZ
 
     @property
     def rate_hz(self) -> int:
         """Samples per second on the wire."""
-        return self.rate if self.type == "audio/pcm" else _G711_RATE_HZ
+        return _G711_RATE_HZ if self.type in _G711 else self.rate
 
     @property
     def sample_bytes(self) -> int:
         """Bytes per sample on the wire."""
-        return 2 if self.type == "audio/pcm" else 1
+        return {"audio/pcm": 2, "audio/float32": 4}.get(self.type, 1)
 
     def duration_ms(self, size_bytes: int) -> int:
         """Return how long that many bytes sound."""
         return size_bytes * 1000 // (self.sample_bytes * self.rate_hz)
 
     def decode(self, data: bytes) -> bytes:
-        """Return bytes from the wire as s16 at ``rate_hz``; PCM is returned as it is."""
+        """Return the whole samples in bytes from the wire as s16 at ``rate_hz``."""
+        data = data[: len(data) - len(data) % self.sample_bytes]
         if self.type == "audio/pcm":
             return data
+        if self.type == "audio/float32":
+            # A sample that is no number is silence.
+            samples = np.nan_to_num(np.frombuffer(data, "<f4"), posinf=1, neginf=-1)
+            return bytes(np.rint(np.clip(samples, -1, 1) * _FULL_SCALE).astype("<i2").tobytes())
         expand = _from_ulaw if self.type == "audio/pcmu" else _from_alaw
         return bytes(expand(np.frombuffer(data, np.uint8)).tobytes())
 
@@ -54,6 +61,8 @@ class AudioFormat(msgspec.Struct, frozen=True):
             pcm = np.clip(np.rint(resampled), -32_768, 32_767).astype("<i2").tobytes()
         if self.type == "audio/pcm":
             return pcm
+        if self.type == "audio/float32":
+            return bytes((np.frombuffer(pcm, "<i2") / np.float32(_FULL_SCALE)).clip(-1).astype("<f4").tobytes())
         compress = _to_ulaw if self.type == "audio/pcmu" else _to_alaw
         return bytes(compress(np.frombuffer(pcm, "<i2").astype(np.int32)).tobytes())
 
@@ -73,8 +82,8 @@ def with_known_type(form: dict[str, Any]) -> dict[str, Any]:
 
 
 def settled(form: dict[str, Any]) -> dict[str, Any]:
-    """Return a format as the session shows it: PCM with its rate, G.711 without one."""
-    if form.get("type") in ("audio/pcmu", "audio/pcma"):
+    """Return a format as the session shows it: with its rate, but for G.711, which has only one."""
+    if form.get("type") in _G711:
         return {name: value for name, value in form.items() if name != "rate"}
     return {"rate": _DEFAULT_RATE_HZ, **form}
 

@@ -4,10 +4,10 @@ import asyncio
 import base64
 
 from edgevoice.local import speech
+from edgevoice.local.audio_format import AudioFormat
 from edgevoice.local.line import Line
 
-# Bytes in a piece of a backchannel: 100 ms at 24 kHz.
-_DELTA_BYTES = 4800
+_DELTA_MS = 100
 
 
 class Beside:
@@ -20,19 +20,21 @@ class Beside:
         self._silenced = asyncio.Event()
         self._writing = asyncio.Lock()
 
-    async def say(self, words: str, speed: float) -> None:
-        """Say ``words``; return when they are out, or silenced. Raises ConnectionClosed when the client is gone.
+    async def say(self, words: str, speed: float, form: AudioFormat) -> None:
+        """Say ``words`` in ``form``; return when they are out, or silenced.
 
-        What was silenced has no ``response.backchannel.audio.done``: the words that it tells were not all said.
+        What was silenced has no ``response.backchannel.audio.done``: the words in it were not all said. Raises
+        ConnectionClosed when the client is gone.
         """
         silenced = self._silenced
         where = {"backchannel_id": self._line.new_id("bc")}
         pcm = await asyncio.to_thread(self._voice.say, words, speed)
-        for start in range(0, len(pcm), _DELTA_BYTES):
-            delta = pcm[start : start + _DELTA_BYTES]
-            encoded = base64.b64encode(delta).decode()
-            await self._send(silenced, "audio.delta", **where, delta=encoded)
-            await self._pass(silenced, len(delta) / (2 * speech.SAMPLE_RATE_HZ * self._pace))
+        audio = form.encode(pcm, speech.SAMPLE_RATE_HZ)
+        size = _DELTA_MS * form.rate_hz // 1000 * form.sample_bytes
+        for start in range(0, len(audio), size):
+            delta = audio[start : start + size]
+            await self._send(silenced, "audio.delta", **where, delta=base64.b64encode(delta).decode())
+            await self._pass(silenced, form.duration_ms(len(delta)) / 1000 / self._pace)
         await self._send(silenced, "audio.done", **where, phrase=words)
 
     async def skip(self, reason: str) -> None:

@@ -70,6 +70,8 @@ class Connection:
         self._answers = Answers(dataclasses.replace(means, behaviour=behaviour), self._line, self._session, group)
         self._listener = Listener(behaviour.ears(recogniser), hears_turns=behaviour.hears_turns)
         self._listener.configure(self._detection)
+        # The first bytes of a sample whose others are in the client's next event.
+        self._partial_sample = b""
         # The item that the turn under way will become.
         self._turn_item_id: str | None = None
 
@@ -117,7 +119,8 @@ class Connection:
         if skipped is not None:
             await self._beside.skip(skipped)
             return
-        saying = self._beside.say(words, self._session.settings.audio.output.speed)
+        output = self._session.settings.audio.output
+        saying = self._beside.say(words, output.speed, output.format)
         if runs_on:
             self._group.create_task(saying)
         else:
@@ -151,14 +154,18 @@ class Connection:
             case AppendAudio():
                 await self._append(event.audio)
             case SessionUpdate():
+                form = self._input_format
                 for refusal in self._session.update(event.session):
                     await self._line.refuse(refusal, source)
+                if self._input_format != form:
+                    self._partial_sample = b""
                 self._listener.configure(self._detection)
                 await self._line.send("session.updated", session=self._session.document)
             case CommitAudio():
                 await self._commit()
             case ClearAudio():
                 self._listener.clear()
+                self._partial_sample = b""
                 self._turn_item_id = None
                 await self._line.send("input_audio_buffer.cleared")
             case CreateResponse():
@@ -236,8 +243,11 @@ class Connection:
         return self._session.settings.audio.input.format
 
     async def _append(self, audio: str) -> None:
-        pcm = self._input_format.decode(given.from_base64(audio, "audio"))
-        rate_hz = self._input_format.rate_hz
+        form = self._input_format
+        data = self._partial_sample + given.from_base64(audio, "audio")
+        whole = len(data) - len(data) % form.sample_bytes
+        self._partial_sample = data[whole:]
+        pcm, rate_hz = form.decode(data[:whole]), form.rate_hz
         if self._recorder is not None:
             self._recorder.uplink(pcm, rate_hz)
         async with contextlib.aclosing(self._listener.hear(pcm, rate_hz)) as hearing:
@@ -314,7 +324,8 @@ def session_of(session_id: str, openai_model: str | None) -> Session:
         return Session(session_id, expires_at=expires_at)
     session = Session(session_id, expires_at=expires_at, dialect=OPENAI)
     # There the client asks for the answer after a tool, always.
-    session.update({"model": openai_model, "providerData": {"auto_tool_response": False}})
+    wanted = {"model": openai_model} if openai_model else {"type": "transcription"}
+    session.update({**wanted, "providerData": {"auto_tool_response": False}})
     return session
 
 

@@ -58,6 +58,7 @@ async def with_words(
 def from_base64(text: str, where: str) -> bytes:
     """Return the bytes in ``text``; raise RequestRefused, which names ``where``, when it is not base64."""
     try:
-        return base64.b64decode(text, validate=True)
+        # Some encoders break lines.
+        return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         raise RequestRefused("invalid_value", "The audio is not base64", param=where) from None

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -138,7 +138,7 @@ class LocalService:
             case path if path == PATH:
                 is_complete = bool(query.get("key")) and query.get("protocol") == ["realtime"]
             case path if path == OPENAI_PATH:
-                is_complete = bool(query.get("model"))
+                is_complete = bool(query.get("model")) or _is_transcription(query)
             case _:
                 return Refusal.of(HTTPStatus.NOT_FOUND)
         if not is_complete:
@@ -152,6 +152,14 @@ class LocalService:
 
 
 def _openai_model(connection: ServerConnection) -> str | None:
-    """Return the model that a client of OpenAI's asks for in the address; None for another client."""
+    """Return the model that a client of OpenAI's asks for in the address, empty when it only wants transcripts.
+
+    None for another client.
+    """
     address = urlsplit(connection.request.path if connection.request is not None else "")
-    return parse_qs(address.query)["model"][0] if address.path == OPENAI_PATH else None
+    return parse_qs(address.query).get("model", [""])[0] if address.path == OPENAI_PATH else None
+
+
+def _is_transcription(query: Mapping[str, list[str]]) -> bool:
+    # OpenAI's speech-to-text clients name their model in the session, not here.
+    return query.get("intent") == ["transcription"]

@@ -5,6 +5,7 @@ from edgevoice.local.audio_format import PCM, AudioFormat
 
 ULAW = AudioFormat("audio/pcmu")
 ALAW = AudioFormat("audio/pcma")
+FLOAT = AudioFormat("audio/float32")
 EVERY_CODE = bytes(range(256))
 
 
@@ -51,7 +52,7 @@ def test_what_g711_can_say_it_says_again() -> None:
     assert ULAW.encode(ULAW.decode(EVERY_CODE), 8000) == EVERY_CODE.replace(b"\x7f", b"\xff")
 
 
-@pytest.mark.parametrize("form", [AudioFormat(rate=48_000), AudioFormat(rate=11_025), ULAW, ALAW, PCM])
+@pytest.mark.parametrize("form", [AudioFormat(rate=48_000), AudioFormat(rate=11_025), FLOAT, ULAW, ALAW, PCM])
 def test_a_tone_keeps_its_length_and_its_pitch(form: AudioFormat) -> None:
     tone = (np.sin(np.arange(24_000) * 2 * np.pi * 440 / 24_000) * 10_000).astype("<i2").tobytes()
 
@@ -65,5 +66,16 @@ def test_a_tone_keeps_its_length_and_its_pitch(form: AudioFormat) -> None:
 
 def test_pcm_of_the_same_rate_is_left_as_it_is() -> None:
     assert PCM.encode(samples(1, -2, 3), 24_000) == samples(1, -2, 3)
-    # An odd byte is the listener's to keep.
-    assert PCM.decode(b"\x01\x02\x03") == b"\x01\x02\x03"
+    assert PCM.decode(samples(1, -2, 3)) == samples(1, -2, 3)
+
+
+@pytest.mark.parametrize("form", [PCM, FLOAT])
+def test_half_a_sample_says_nothing(form: AudioFormat) -> None:
+    assert form.decode(form.encode(samples(5), 24_000) + b"\x01") == samples(5)
+
+
+def test_floats_are_clipped_and_what_is_no_number_is_silence() -> None:
+    sent = np.array([0.0, 1.0, -1.0, 7.5, -7.5, 0.5, np.nan, np.inf, -np.inf], "<f4").tobytes()
+
+    assert FLOAT.decode(sent) == samples(0, 32_767, -32_767, 32_767, -32_767, 16_384, 0, 32_767, -32_767)
+    assert np.frombuffer(FLOAT.encode(samples(-32_768, 32_767), 24_000), "<f4").tolist() == [-1.0, 1.0]

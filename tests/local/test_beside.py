@@ -1,6 +1,7 @@
 """A client that clears its output has silence: backchannels stop, and nothing of them comes after the answer."""
 
 import asyncio
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,6 +52,17 @@ def test_a_backchannel_after_a_cleared_output_is_said() -> None:
         assert client.kinds() == ["output_audio_buffer.cleared", DELTA, "response.backchannel.audio.done"]
 
     play(listen, SETUP, Expect(CLEAR), Backchannel("mm-hm"))
+
+
+def test_a_backchannel_has_the_sessions_format() -> None:
+    async def listen(client: Client) -> None:
+        await setup(client, audio={"output": {"format": "g711_ulaw"}})
+        await client.until("response.backchannel.audio.done", phrase="mm-hm")
+        sound = [base64.b64decode(event["delta"]) for event in client.events if event["type"] == DELTA]
+        # A word is 200 ms.
+        assert len(b"".join(sound)) == 1600
+
+    play(listen, SETUP, Backchannel("mm-hm"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,16 +1,24 @@
 """What differs between Inworld's path and OpenAI's, over a real WebSocket."""
 
+import asyncio
 import base64
+import json
+import wave
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import soxr
+from websockets.asyncio.client import connect
 
 from edgevoice.local.audio_format import AudioFormat
+from edgevoice.local.recogniser import PocketsphinxRecogniser
+from edgevoice.local.server import LocalService
 from edgevoice.local.speech import HibariVoice, sentences
-from tests.local.client import Client, question
+from tests.local.client import HEADERS, Client, dialled, openai_address, question
+from tests.local.scripted import Hears, Tone
 
 SERVER_VAD = {"type": "server_vad"}
 PATIENT = {"type": "semantic_vad", "eagerness": "low"}
@@ -168,6 +176,7 @@ FORMATS: list[Any] = [
     {"type": "audio/pcm", "rate": 16_000},
     "g711_ulaw",
     {"type": "audio/pcma"},
+    {"type": "audio/float32", "rate": 24_000},
 ]
 
 
@@ -303,7 +312,7 @@ def test_silence_in_an_item_is_no_words_and_bad_audio_is_refused(talk: Callable[
         await client.send(CREATE, item=spoken(bytes(48_000)))
         assert (await client.until(COMPLETED))["transcript"] == ""
         item = spoken(b"")
-        item["content"][0]["audio"] = "no base64"
+        item["content"][0]["audio"] = "no base64!"
         error = await client.refused(CREATE, item=item)
         assert (error["code"], error["param"]) == ("invalid_value", "item.content[0].audio")
         error = await client.refused("response.create", response={"input": [item]})
@@ -322,6 +331,67 @@ def test_a_transcription_session_answers_only_when_it_is_asked(talk: Callable[..
         assert error["code"] == "response_cancel_not_active"
 
     talk(ask, is_openai=True, type="transcription", turn_detection=SERVER_VAD)
+
+
+def test_half_a_sample_waits_for_its_other_half_and_not_for_another_format_or_turn(tmp_path: Path) -> None:
+    sound = bytes(range(256)) * 100
+
+    def append(audio: bytes) -> dict[str, Any]:
+        # With line ends, as some encoders make them.
+        return {"type": "input_audio_buffer.append", "audio": base64.encodebytes(audio).decode()}
+
+    def update(form: str) -> dict[str, Any]:
+        return {"type": "session.update", "session": {"audio": {"input": {"format": form}}}}
+
+    async def scene() -> None:
+        async with (
+            LocalService(voice=Tone(), recogniser=Hears(), record=tmp_path) as service,
+            dialled(service) as client,
+        ):
+            for event in (
+                append(sound[:1001]),
+                append(sound[1001:2001]),
+                append(sound[2001:4000] + b"!"),
+                {"type": "input_audio_buffer.clear"},
+                update("float32"),
+                append(b"!!!"),
+                update("pcm16"),
+                append(sound[4000:]),
+                {"type": "input_audio_buffer.clear"},
+            ):
+                await client.socket.send(json.dumps(event))
+            for _ in range(2):
+                await client.until("input_audio_buffer.cleared")
+            assert "error" not in client.kinds()
+
+    asyncio.run(scene())
+
+    with wave.open(str(tmp_path / "uplink-1.wav")) as recording:
+        assert recording.readframes(recording.getnframes()) == sound
+
+
+def test_a_client_of_openais_transcription_needs_no_model_and_gets_no_answer(
+    voice: HibariVoice, recogniser: PocketsphinxRecogniser
+) -> None:
+    settings = {
+        "type": "transcription",
+        "audio": {"input": {"transcription": {"model": "gpt-4o-transcribe"}, "turn_detection": SERVER_VAD}},
+    }
+
+    async def scene() -> None:
+        async with LocalService(voice=voice, recogniser=recogniser, pace=1000.0) as service:
+            address = openai_address(service, "?intent=transcription")
+            async with connect(address, additional_headers=HEADERS, compression=None) as socket:
+                client = Client(socket)
+                created = await client.until("session.created")
+                assert created["session"]["type"] == "transcription"
+                await client.send("session.update", session=settings)
+                await client.speak(question(voice, "Thank you."))
+                assert (await client.until(COMPLETED))["transcript"] == "Thank you"
+                await client.refused("response.cancel")
+                assert "response.created" not in client.kinds()
+
+    asyncio.run(scene())
 
 
 def test_a_call_put_back_needs_no_id_and_an_output_may_be_any_json(talk: Callable[..., None]) -> None:

@@ -216,6 +216,8 @@ def test_in_openais_dialect_any_transcription_model_is_taken() -> None:
         ("g711_alaw", {"type": "audio/pcma"}),
         ("audio/pcma", {"type": "audio/pcma"}),
         ({"type": "audio/pcma"}, {"type": "audio/pcma"}),
+        ("float32", {"type": "audio/float32", "rate": 24000}),
+        ({"type": "audio/float32", "rate": 48000}, {"type": "audio/float32", "rate": 48000}),
     ],
 )
 @pytest.mark.parametrize("side", ["input", "output"])
