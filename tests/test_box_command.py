@@ -123,13 +123,16 @@ def persons_box(tmp_path: Path) -> Box:
 STOP, START = "systemctl stop edgevoice.service", "systemctl start edgevoice.service"
 
 
-@pytest.mark.parametrize("arguments", [[], ["devices"], ["wakeword"], ["wakeword", "listen"], ["doctor", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["devices"], ["wakeword"], ["wakeword", "listen"], ["doctor", "--help"], ["talk", "-h"], ["status"]],
+)
 def test_the_command_hands_other_commands_on_as_they_are(box: Box, arguments: list[str]) -> None:
     assert box.type(*arguments).stdout.split() == [f"<{each}>" for each in arguments]
     assert box.told() == []
 
 
-@pytest.mark.parametrize("arguments", ["doctor --quick", "talk", "wakeword tune", "config check", "config show"])
+@pytest.mark.parametrize("arguments", ["doctor --quick", "wakeword tune", "config check", "config show"])
 def test_commands_that_need_the_service_run_as_it_with_its_folders(box: Box, arguments: str) -> None:
     box.runs()
 
@@ -156,7 +159,9 @@ def test_settings_of_ones_own_are_checked_as_oneself(persons_box: Box) -> None:
     )
 
 
-@pytest.mark.parametrize("arguments", ["doctor", "doctor --echo", "wakeword watch", "wakeword watch --seconds 5"])
+@pytest.mark.parametrize(
+    "arguments", ["doctor", "doctor --echo", "talk", "wakeword watch", "wakeword watch --seconds 5"]
+)
 @pytest.mark.parametrize("state", ["active", "activating"])
 def test_the_service_lets_go_of_the_sound_and_is_back_whatever_comes_of_it(
     box: Box, arguments: str, state: str
@@ -178,6 +183,73 @@ def test_the_service_keeps_the_sound_where_none_is_heard(box: Box, arguments: st
     assert box.told() == [f"runs {arguments}"]
 
 
+@pytest.mark.parametrize("arguments", ["doctor --ech", "wakeword watch --seconds five", "talk now"])
+def test_options_that_are_refused_cost_nobody_the_service(box: Box, arguments: str) -> None:
+    box.runs()
+    program = (box.folder / "program").read_text()
+    refusing = '[[ $1 != --parse-only ]] || { echo "No such option" >&2; exit 2; }'
+    (box.folder / "program").write_text(program.replace("\n", f"\n{refusing}\n", 1))
+
+    ended = box.type(*arguments.split())
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", "No such option\n")
+    assert box.told() == []
+
+
+def test_options_are_read_by_the_program_itself_and_before_a_password_is_asked_for(persons_box: Box) -> None:
+    program = (persons_box.folder / "program").read_text()
+    (persons_box.folder / "program").write_text(program.replace("\n", f'\necho "$*" >>{persons_box.folder}/asked\n', 1))
+
+    assert persons_box.type("doctor", "--echo").stdout.startswith("sudo -- ")
+    assert (persons_box.folder / "asked").read_text() == "--parse-only doctor --echo\n"
+
+
+@pytest.mark.parametrize(
+    "phase", ["connecting", "listening", "thinking", "speaking", "speaking; restart needed for log"]
+)
+def test_a_conversation_is_waited_for(box: Box, phase: str) -> None:
+    (box.folder / "properties").write_text(_RUNS.replace("=idle", f"={phase}"))
+    # While this waits, the conversation ends.
+    (box.folder / "sleep").write_text(f"#!/bin/bash\ncp {box.folder}/over {box.folder}/properties\n")
+    (box.folder / "sleep").chmod(0o755)
+    (box.folder / "over").write_text(_RUNS)
+
+    ended = box.type("doctor")
+
+    assert ended.returncode == 0
+    assert ended.stderr.splitlines()[0].startswith("The box is in a conversation: this waits")
+    assert box.told() == [STOP, "runs doctor", START]
+
+
+def test_a_conversation_that_does_not_end_is_not_interrupted(box: Box) -> None:
+    (box.folder / "properties").write_text(_RUNS.replace("=idle", "=speaking"))
+    (box.folder / "sleep").write_text("#!/bin/bash\n")
+    (box.folder / "sleep").chmod(0o755)
+
+    ended = box.type("talk")
+
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == "edgevoice: the conversation goes on. Try again when it is over."
+    assert box.told() == []
+
+
+def test_the_settings_that_the_box_reads_are_written_as_root(persons_box: Box) -> None:
+    program = f"{persons_box.folder}/program"
+
+    assert persons_box.type("config", "init", "--force").stdout == f"sudo -- {program} config init --force\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", ["config init --path mine.toml", "config init --path=mine.toml", "config init -h"]
+)
+def test_settings_of_ones_own_are_written_as_oneself(persons_box: Box, arguments: str) -> None:
+    assert persons_box.type(*arguments.split()).stdout.split() == [f"<{each}>" for each in arguments.split()]
+
+
+def test_root_writes_the_settings_of_the_box(box: Box) -> None:
+    assert box.type("config", "init").stdout == "<config>\n<init>\n"
+
+
 def test_a_service_that_was_stopped_stays_so(box: Box) -> None:
     (box.folder / "properties").write_text(_RUNS.replace("=active", "=inactive"))
 
@@ -190,7 +262,9 @@ def test_the_service_is_back_when_the_command_is_ended_and_nothing_of_it_runs_on
     box.runs()
     # It says that it runs, and runs until its end is told.
     os.mkfifo(box.folder / "end")
-    (box.folder / "program").write_text(f"#!/bin/bash\necho here\nread -r <'{box.folder}/end'\n")
+    (box.folder / "program").write_text(
+        f"#!/bin/bash\n[[ $1 != --parse-only ]] || exit 0\necho here\nread -r <'{box.folder}/end'\n"
+    )
 
     with box.started("doctor") as process:
         assert process.stdout is not None

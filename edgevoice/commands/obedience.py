@@ -2,15 +2,25 @@
 
 import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 
 import typer
 
 from edgevoice.commands.terminal import EXIT_INTERRUPTED, listen_to_interrupts, output_failure, status_after
 from edgevoice.errors import EdgevoiceError, of_machine
 
+_is_parsing: ContextVar[bool] = ContextVar("is_parsing", default=False)
+
+
+def only_parse(*, is_wanted: bool) -> None:
+    """Let the next command end once its options have been read: whether they are right can be asked beforehand."""
+    _is_parsing.set(is_wanted)
+
 
 def obey(command: Callable[[], int]) -> None:
     """Run a command; what a person can fix is one line, without a traceback."""
+    if _is_parsing.get():
+        raise typer.Exit
     listen_to_interrupts()
     try:
         status = command()

@@ -9,6 +9,7 @@ from edgevoice import __version__
 from edgevoice.commands import config, wakeword
 from edgevoice.commands.commandline import group
 from edgevoice.commands.obedience import obey as _obey
+from edgevoice.commands.obedience import only_parse
 
 app = group(
     "A smart speaker on a Raspberry Pi: say the wake word, talk, be answered aloud, interrupt whenever you like."
@@ -19,7 +20,7 @@ app.add_typer(wakeword.app, name="wakeword")
 _Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The settings file.")]
 
 
-def _version(*, value: bool) -> None:
+def _show_version(value: bool) -> None:  # noqa: FBT001 - typer calls it
     if value:
         print(f"edgevoice {__version__}")
         raise typer.Exit
@@ -29,13 +30,13 @@ def _version(*, value: bool) -> None:
 def _root(
     *,
     version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=lambda value: _version(value=value), is_eager=True, help="Show the version."
-        ),
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
+    parse_only: Annotated[bool, typer.Option("--parse-only", hidden=True)] = False,
 ) -> None:
     """Take the options that stand before a command."""
+    del version  # its callback has shown it
+    only_parse(is_wanted=parse_only)
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []})

@@ -75,3 +75,22 @@ def test_the_commands_that_stay_small_show_their_help_too(command: str, option: 
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"usage: edgevoice {command}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ("doctor", 0),
+        ("wakeword watch --seconds 5", 0),
+        ("talk", 0),
+        ("doctor --ech", 2),
+        ("doctor --echo --quick", 2),
+        ("wakeword watch --seconds five", 2),
+        ("talk now", 2),
+    ],
+)
+def test_options_can_be_checked_without_doing_anything(arguments: str, code: int) -> None:
+    result = CliRunner().invoke(app, ["--parse-only", *arguments.split()])
+
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert "--parse-only" not in CliRunner().invoke(app, ["--help"]).output
