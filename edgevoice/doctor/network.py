@@ -6,7 +6,6 @@ import os
 import socket
 import ssl
 import time
-import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from edgevoice.realtime.endpoint import INWORLD_URL, Endpoint, local
 from edgevoice.realtime.handshake import shake_hands
 from edgevoice.realtime.refusal import dial_failure
 from edgevoice.realtime.session import session_of
+from edgevoice.realtime.tcp import open_tcp
 from edgevoice.settings import Service, Settings
 from edgevoice.system.credentials import Key
 
@@ -38,25 +38,21 @@ class Address:
     is_inside: bool = False
     proxy: str = ""
 
+    @property
+    def is_here(self) -> bool:
+        """Whether it is one of this machine."""
+        return self.host in {"localhost", "127.0.0.1", "::1"}
+
 
 def address_of(service: Service, key: Key | None) -> Address:
     """Return where the box would dial, as `daemon.answering_service` decides it."""
     if service.url == "local" or (key is None and not service.url):
         return Address(is_inside=True)
-    parts = urlsplit(service.url or INWORLD_URL)
-    host, is_secure = parts.hostname or "", parts.scheme == "wss"
-    return Address(host, parts.port or (443 if is_secure else 80), is_secure, proxy=_proxy_for(host, parts.scheme))
-
-
-def _proxy_for(host: str, scheme: str) -> str:
-    """Return the proxy's host and port, by the variables that `websockets` reads, in its order."""
-    if urllib.request.proxy_bypass(host):
-        return ""
-    proxies = urllib.request.getproxies()
-    kinds = ("wss", "socks", "https", "all") if scheme == "wss" else ("ws", "socks", "https", "http", "all")
-    found = next((proxies[kind] for kind in kinds if kind in proxies), "")
-    # A proxy's address may hold a name and a password.
-    return urlsplit(found if "//" in found else f"//{found}").netloc.rpartition("@")[2]
+    url = service.url or INWORLD_URL
+    parts = urlsplit(url)
+    is_secure = parts.scheme == "wss"
+    port = parts.port or (443 if is_secure else 80)
+    return Address(parts.hostname or "", port, is_secure, proxy=Endpoint(url).proxy)
 
 
 # --- network ---------------------------------------------------------------------------------------------------------
@@ -99,11 +95,10 @@ def _has_default_route(machine: Machine) -> bool:
 def judge_way(way: Way, address: Address) -> Finding:
     """Judge whether the service can be found at all."""
     remedy = "Plug in the cable, or: nmcli device wifi connect NAME --ask"
-    is_here = address.host in {"localhost", "127.0.0.1", "::1"}
     if address.is_inside:
         text = "not needed: the service inside the box answers"
         return fine("network", text if way.has_route else f"none, and {text}")
-    if not way.has_route and not is_here:
+    if not way.has_route and not address.is_here:
         return wrong("network", "no way out: there is no default route", remedy, code="service-unreachable")
     if address.proxy:
         return fine("network", f"leads through the proxy {address.proxy}")
@@ -133,18 +128,24 @@ def probe_tls(address: Address) -> Secured | None:
     """Shake hands with the service's host and nothing more; ``None`` where there is nothing to secure."""
     if address.is_inside or address.proxy or not address.is_secure:
         return None
-    context = ssl.create_default_context()
     try:
-        with (
-            socket.create_connection((address.host, address.port), timeout=_CONNECT_S) as plain,
-            context.wrap_socket(plain, server_hostname=address.host) as secure,
-        ):
-            certificate = secure.getpeercert() or {}
-            version = secure.version() or "TLS"
+        version, ends = asyncio.run(asyncio.wait_for(_shake_hands_in_tls(address), _CONNECT_S))
     except OSError as failure:
         return Secured(refusal=dial_failure(failure, address.host, hide=str))
-    ends = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
     return Secured(version, (ends - time.time()) / 86_400)
+
+
+async def _shake_hands_in_tls(address: Address) -> tuple[str, float]:
+    """Return the version of TLS, and when the certificate ends in seconds since 1970; dials as the box does."""
+    connected = await open_tcp(address.host, address.port)
+    transport, _ = await asyncio.get_running_loop().create_connection(
+        asyncio.Protocol, sock=connected, ssl=ssl.create_default_context(), server_hostname=address.host
+    )
+    try:
+        secure = transport.get_extra_info("ssl_object")
+        return secure.version() or "TLS", ssl.cert_time_to_seconds(secure.getpeercert()["notAfter"])
+    finally:
+        transport.abort()
 
 
 def judge_tls(secured: Secured | None, address: Address) -> Finding:
@@ -154,7 +155,10 @@ def judge_tls(secured: Secured | None, address: Address) -> Finding:
             return fine("TLS", "not needed: the service inside the box answers")
         if address.proxy:
             return skipped("TLS", "leads through a proxy", "The line `session` tells whether it works.")
-        return doubtful("TLS", f"none to {address.host}", "Beyond your own network use a wss:// address.")
+        if address.is_here:
+            return fine("TLS", "not needed: the service is on this machine")
+        text = f"none to {address.host}: whoever is on the way can read what is said, and the key"
+        return doubtful("TLS", text, "Beyond your own network use a wss:// address.")
     if secured.refusal is not None:
         return wrong("TLS", str(secured.refusal), secured.refusal.remedy, code=secured.refusal.code)
     text = f"{secured.version}, certificate valid for {secured.days_left:.0f} more days"

@@ -124,7 +124,7 @@ async def _call(
     return service
 
 
-@pytest.mark.parametrize("variable", ["https_proxy", "HTTPS_PROXY", "ws_proxy", "http_proxy"])
+@pytest.mark.parametrize("variable", ["https_proxy", "HTTPS_PROXY", "ws_proxy", "http_proxy", "all_proxy", "ALL_PROXY"])
 def test_a_conversation_opens_through_an_http_proxy(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
     proxy = HttpProxy()
 
@@ -135,7 +135,7 @@ def test_a_conversation_opens_through_an_http_proxy(variable: str, monkeypatch: 
     assert service.talkers[0].types == ["session.update", "input_audio_buffer.append"]
 
 
-@pytest.mark.parametrize("variable", ["socks_proxy", "https_proxy"])
+@pytest.mark.parametrize("variable", ["socks_proxy", "https_proxy", "ws_proxy", "http_proxy", "all_proxy", "ALL_PROXY"])
 def test_a_conversation_opens_through_a_socks_proxy_that_looks_up_the_name(
     variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
