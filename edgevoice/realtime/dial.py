@@ -94,7 +94,7 @@ def _onward(there: Endpoint, error: InvalidStatus, first: Endpoint) -> Endpoint 
     if scheme not in {"ws", "wss"}:
         remedy = "Check service.url: what answers there is a page, and no Realtime service."
         if scheme == "https" and before.scheme == "ws" and host == before.hostname:
-            remedy = f"The service wants encryption: write wss://{place} in place of ws:// in service.url."
+            remedy = f"The service wants encryption: write wss://{place} in service.url."
         raise ServiceRefused(f"{there.host} redirects to {scheme}://{place} ({response.status_code})", remedy=remedy)
     if before.scheme == "wss" and scheme == "ws":
         raise ServiceRefused(

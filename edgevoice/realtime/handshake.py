@@ -14,43 +14,30 @@ from edgevoice.realtime.link import Link
 _log = logging.getLogger(__name__)
 
 
-class _Trial(Link):
-    """A link that keeps why it was lost instead of reporting it."""
-
-    def __init__(self, endpoint: Endpoint, session: dict[str, Any], *, connect_s: float) -> None:
-        super().__init__(lambda: endpoint, lambda _word: session, self._note, connect_s=connect_s)
-        self.over: asyncio.Future[LinkError | None] = asyncio.get_running_loop().create_future()
-
-    def _note(self, arrivals: list[Arrival]) -> None:
-        if any(isinstance(arrival, LinkOpened) for arrival in arrivals):
-            self._settle(None)
-
-    def _lose(self, error: LinkError) -> None:
-        tell(_log, logging.DEBUG, "handshake-refused", code=error.code)
-        self.close()
-        self._settle(error)
-
-    def give_up(self, running: asyncio.Task[None]) -> None:
-        """Pass on the error with which the link's own task ended."""
-        if not running.cancelled() and not self.over.done() and (failure := running.exception()) is not None:
-            self.over.set_exception(failure)
-
-    def _settle(self, error: LinkError | None) -> None:
-        if not self.over.done():
-            self.over.set_result(error)
-
-
 async def shake_hands(endpoint: Endpoint, session: dict[str, Any], *, connect_s: float) -> None:
     """Open a session and close it at once; raises the ``LinkError`` that the box would meet."""
-    trial = _Trial(endpoint, session, connect_s=connect_s)
-    running = asyncio.create_task(trial.run())
-    trial.open()
-    # A fault of ours ends `run` with an error, which must not leave us waiting.
-    running.add_done_callback(trial.give_up)
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def take(arrivals: list[Arrival]) -> None:
+        if not over.done() and any(isinstance(arrival, LinkOpened) for arrival in arrivals):
+            over.set_result(None)
+
+    def lost(error: LinkError) -> None:
+        tell(_log, logging.DEBUG, "handshake-refused", code=error.code)
+        if not over.done():
+            over.set_exception(error)
+
+    def give_up(ended: asyncio.Task[None]) -> None:
+        """Pass on a fault of ours, with which the link's own task ended."""
+        if not ended.cancelled() and not over.done() and (failure := ended.exception()) is not None:
+            over.set_exception(failure)
+
+    link = Link(lambda: endpoint, lambda _word: session, take, connect_s=connect_s, lost=lost)
+    running = asyncio.create_task(link.run())
+    running.add_done_callback(give_up)
+    link.open()
     try:
-        error = await trial.over
+        await over
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-    if error is not None:
-        raise error

@@ -23,6 +23,7 @@ from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.frames import within_limits
 from edgevoice.realtime.incoming import Incoming
 from edgevoice.realtime.redaction import Redactor, secrets_in
+from edgevoice.realtime.tcp import has_unsent, let_go
 
 _log = logging.getLogger(__name__)
 
@@ -41,11 +42,15 @@ _OPTIONS: Mapping[str, Any] = {
     "max_queue": 1,  # frames; the library's own limit of 16 is a quarter of a gigabyte of such frames
     "compression": None,  # base64 of noise: it costs a Pi's CPU and saves nothing
     "open_timeout": None,  # `connect_s` is for all of it
-    "close_timeout": _CLOSE_S,
+    "close_timeout": 2 * _CLOSE_S,  # longer than `_close` waits, which leaves less behind
     "ping_interval": None,  # see `_ping`
     "user_agent_header": None,
     "logger": _library_log,
 }
+
+
+def _log_loss(error: LinkError) -> None:
+    tell(_log, logging.WARNING, "link-lost", code=error.code, problem=error.line())
 
 
 class Link:
@@ -53,7 +58,8 @@ class Link:
 
     ``endpoint`` is asked for each dial, ``session`` gives the configuration for a wake word. ``take`` gets what each
     frame means, in the loop's thread. ``connect_s`` limits the time from the dial to the session's being configured,
-    ``pong_s`` how long a ping may go unanswered.
+    ``pong_s`` how long a ping may go unanswered. ``lost`` gets the error with which a session ends, before ``take``
+    gets the fact; it logs it.
     """
 
     def __init__(
@@ -64,12 +70,14 @@ class Link:
         *,
         connect_s: float,
         pong_s: float = 10.0,
+        lost: Callable[[LinkError], None] = _log_loss,
     ) -> None:
         self._endpoint = endpoint
         self._session = session
         self._take = take
         self._connect_s = connect_s
         self._pong_s = pong_s
+        self._lost = lost
         self._word = ""
         self._resumes = False
         self._history = History()
@@ -146,7 +154,7 @@ class Link:
         try:
             self._outbox.put_nowait(frame)
         except asyncio.QueueFull:
-            self._lose(ServiceUnreachable("the network takes nothing any more: 1000 frames wait"))
+            self._lose(ServiceUnreachable("the send queue is full (1000 frames): the network is too slow"))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -154,7 +162,7 @@ class Link:
 
     def _lose(self, error: LinkError) -> None:
         """Report the end of the session that is open now, once."""
-        tell(_log, logging.WARNING, "link-lost", code=error.code, problem=error.line())
+        self._lost(error)
         self.close()
         self._take([LinkLost(error.code, error.is_retriable)])
 
@@ -184,7 +192,7 @@ class Link:
             except ConnectionClosed as error:
                 raise refusal.dial_failure(error, endpoint.host, hide=hide) from error
             except TimeoutError:
-                raise ServiceUnreachable(f"{endpoint.host} does not open the session") from None
+                raise ServiceUnreachable(f"{_way(endpoint)} does not open the session") from None
             outbox: asyncio.Queue[bytes] = asyncio.Queue(_MOST_WAITING)
             if self._resumes:
                 for role, text in self._history.begin_again():
@@ -241,8 +249,8 @@ class Link:
                 async with asyncio.timeout(self._pong_s):
                     await (await connection.ping())
             except TimeoutError:
-                connection.transport.abort()
-                raise ServiceUnreachable(f"{host} gives no sign of life any more") from None
+                let_go(connection.transport)
+                raise ServiceUnreachable(f"{host} stopped answering pings") from None
             except ConnectionClosed:
                 return  # the reader knows why, and says so
 
@@ -279,13 +287,22 @@ def _look_for_complaint(event: wire.ServerEvent, hide: Redactor) -> None:
         raise end
 
 
+def _way(endpoint: Endpoint) -> str:
+    return f"{endpoint.host} through the proxy {endpoint.proxy}" if endpoint.proxy else endpoint.host
+
+
 async def _close(connection: ClientConnection) -> None:
-    """Take leave of the other side if it listens; if it takes nothing any more, let go of it."""
+    """Close the session politely; if the other side does not take what was sent to it, drop that and the connection.
+
+    The light is out: what was said before must not reach a service that reads on later.
+    """
+    if has_unsent(connection.transport):
+        let_go(connection.transport)
     try:
-        async with asyncio.timeout(2 * _CLOSE_S):
+        async with asyncio.timeout(_CLOSE_S):
             await connection.close()
     except TimeoutError:
-        connection.transport.abort()
+        let_go(connection.transport)
 
 
 async def _beside(reader: Coroutine[Any, Any, None], *works: Coroutine[Any, Any, None]) -> None:

@@ -63,6 +63,8 @@ _ERRNO = re.compile(r"\[Errno (\d+)\]")
 Hide = Callable[[str], str]
 """Returns words without the secrets in them."""
 
+_CHECK_ADDRESS = "Check the host and the path in service.url: no Realtime service answers there."
+
 _SOCKS_NO_WAY = {1, 3, 4, 5, 6}
 """Replies of RFC 1928 by which the proxy is well and the network behind it is not; 2 is "not allowed by ruleset"."""
 
@@ -88,7 +90,9 @@ def dial_failure(error: Exception, host: str, *, proxy: str = "", hide: Hide) ->
                 f"the way to {host} leads through a SOCKS proxy, and python-socks is not installed",
                 remedy="Install it: pip install python-socks, or unset all_proxy.",
             )
-        case ValueError() | InvalidURI():
+        case InvalidURI() if error.msg:
+            return ServiceRefused(f"service.url is no WebSocket address: {host}: {plain(error.msg, hide)}")
+        case ValueError():
             return ServiceRefused(f"service.url is no WebSocket address: {host}")
         case ConnectionClosed(rcvd=Close(code=code, reason=reason)):
             return _by_close(code, reason, host, hide)
@@ -172,7 +176,8 @@ def _by_status(status: int, body: bytes, host: str, hide: Hide) -> LinkError:
         ServiceBusy: "has too many sessions or requests" if status == 429 else "cannot take the session now",
         None: "answers with a page and opens no WebSocket" if status < 300 else "refuses the session",
     }
-    return (kind or ServiceRefused)(f"{host} {what[kind]} ({status}){': ' + words if words else ''}")
+    remedy = _CHECK_ADDRESS if kind is None and (status < 300 or status == 404) else None
+    return (kind or ServiceRefused)(f"{host} {what[kind]} ({status}){': ' + words if words else ''}", remedy=remedy)
 
 
 def _by_close(code: int, reason: str, host: str, hide: Hide) -> LinkError:
@@ -220,7 +225,7 @@ def _by_handshake(error: WebSocketException, host: str, hide: Hide) -> LinkError
     """Return what an answer means that is not the one to a WebSocket handshake; the library knows why, in words."""
     match error:
         case InvalidMessage(__cause__=Exception() as cause):
-            return ServiceNonsense(f"{host} does not speak HTTP: {plain(str(cause), hide)}")
+            return ServiceNonsense(f"{host} does not speak WebSocket: {plain(str(cause), hide)}")
         case InvalidUpgrade():
             return ServiceNonsense(
                 f"{host} answers without switching to WebSocket: {plain(str(error), hide)}",

@@ -91,19 +91,16 @@ def has_unsent(transport: asyncio.Transport) -> bool:
     if transport.get_write_buffer_size() > 0:
         return True
     connected = transport.get_extra_info("socket")
-    if connected is None or connected.family not in {socket.AF_INET, socket.AF_INET6}:
-        return False  # between two processes of one machine, what is written has arrived
+    if connected.fileno() < 0 or connected.family not in {socket.AF_INET, socket.AF_INET6}:
+        return False  # closed, or between two processes of one machine, where what is written has arrived
     waiting = array.array("i", [0])
-    try:
-        fcntl.ioctl(connected.fileno(), _SIOCOUTQNSD, waiting)
-    except OSError:
-        return False  # it is closed already
+    fcntl.ioctl(connected.fileno(), _SIOCOUTQNSD, waiting)
     return waiting[0] > 0
 
 
 def let_go(transport: asyncio.Transport) -> None:
     """Close a connection so that nothing more leaves, not even what the kernel holds: it is reset instead of ended."""
     connected = transport.get_extra_info("socket")
-    if connected is not None and connected.fileno() >= 0:
+    if connected.fileno() >= 0:
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()

@@ -38,7 +38,7 @@ def test_a_service_that_gives_no_sign_of_life_is_lost_so_that_it_is_dialled_agai
             return lost
 
     assert asyncio.run(live()) == LinkLost("service-unreachable", is_retriable=True)
-    assert "no sign of life" in problem_in(caplog, "link-lost")
+    assert "stopped answering pings" in problem_in(caplog, "link-lost")
 
 
 def test_it_is_found_out_even_when_the_socket_takes_nothing_any_more() -> None:
