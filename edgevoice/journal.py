@@ -1,9 +1,14 @@
-"""Journal: constant event names with fields, to the system journal or a terminal. Never a key or what was said."""
+"""Journal: constant event names with fields, to the system journal or a terminal. Never a key or what was said.
+
+An event that comes too often, as where a service complains without end, is counted and not written each time.
+"""
 
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from time import monotonic
 from typing import TextIO
 
 from edgevoice.wall_clock import local_struct
@@ -12,6 +17,10 @@ Field = str | int | float | bool
 
 _PREFIX = "EDGEVOICE_"
 _STDERR = 2
+
+_MOST_LINES = 20
+_WITHIN_S = 10.0
+"""Lines of one event that are written within that time. No part of the box has so much to say by itself."""
 
 
 def tell(log: logging.Logger, level: int, event: str, **fields: Field) -> None:
@@ -44,6 +53,54 @@ class _Terminal(_Plain):
         return f"{self.formatTime(record, '%H:%M:%S')} {level}{super().format(record)}"
 
 
+@dataclass(slots=True)
+class _Count:
+    """How often an event came since a time, in monotonic seconds, and the last of its lines that was not written."""
+
+    since: float
+    lines: int = 0
+    unwritten: logging.LogRecord | None = None
+
+
+class _Counting(logging.Handler):
+    """Hands lines on to another handler; of an event that comes too often, how many there were.
+
+    That line follows with the next one of any event once the time is over, or at the end.
+    """
+
+    def __init__(self, to: logging.Handler) -> None:
+        super().__init__()
+        self._to = to
+        self._counts: dict[str, _Count] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        now = monotonic()
+        self._write_counts([event for event, count in self._counts.items() if now >= count.since + _WITHIN_S])
+        count = self._counts.setdefault(record.msg, _Count(now))
+        count.lines += 1
+        if count.lines > _MOST_LINES:
+            count.unwritten = record
+        else:
+            self._to.handle(record)
+
+    def close(self) -> None:
+        self.acquire()  # other threads may still have something to say
+        try:
+            self._write_counts([*self._counts])
+        finally:
+            self.release()
+        self._to.close()
+        super().close()
+
+    def _write_counts(self, events: Iterable[str]) -> None:
+        for event in events:
+            count = self._counts.pop(event)
+            if (record := count.unwritten) is not None:
+                fields: Mapping[str, Field] = getattr(record, "fields", {})
+                record.__dict__["fields"] = {**fields, "repeated": count.lines - _MOST_LINES}
+                self._to.handle(record)
+
+
 class _Stderr(logging.StreamHandler[TextIO]):
     """A stream that is the handler's own, unless it is the process's."""
 
@@ -62,7 +119,7 @@ def start(level: str) -> None:
     root = logging.getLogger("edgevoice")
     for earlier in root.handlers:
         earlier.close()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [_Counting(handler)]
     root.setLevel(level.upper())
     root.propagate = False
 

@@ -186,3 +186,95 @@ def test_without_a_standard_error_there_is_no_journal_behind_it(
 
     assert sent == []
     assert "conversation-over" in capsys.readouterr().err
+
+
+# --- an event that comes too often -----------------------------------------------------------------------------------
+
+
+class Clock:
+    """Monotonic seconds, as a test wants them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 100.0
+        monkeypatch.setattr(journal, "monotonic", lambda: self.now)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def written(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return [line[9:] for line in capsys.readouterr().err.splitlines()]
+
+
+@pytest.mark.usefixtures("_terminal")
+def test_an_event_that_comes_without_end_is_written_twenty_times_and_then_counted(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal.start("info")
+    for number in range(100_000):
+        clock.now = 100 + number / 10_001
+        tell(LOG, logging.WARNING, "service-complains", code=f"code {number}")
+    assert written(capsys) == [f"warning: service-complains code=code {number}" for number in range(20)]
+
+    clock.now = 110
+    tell(LOG, logging.WARNING, "service-complains", code="still")
+
+    assert written(capsys) == [
+        "warning: service-complains code=code 99999 repeated=99980",
+        "warning: service-complains code=still",
+    ]
+
+
+@pytest.mark.usefixtures("_terminal")
+def test_other_events_are_written_meanwhile_and_tell_the_count_when_its_time_is_over(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal.start("info")
+    for _ in range(22):
+        tell(LOG, logging.WARNING, "link-lost", code="x")
+    clock.now += 9.9
+    tell(LOG, logging.INFO, "conversation-over")
+    assert written(capsys)[20:] == ["conversation-over"]
+
+    clock.now += 0.1
+    tell(LOG, logging.INFO, "conversation-over")
+    tell(LOG, logging.INFO, "conversation-over")
+
+    assert written(capsys) == ["warning: link-lost code=x repeated=2", "conversation-over", "conversation-over"]
+
+
+@pytest.mark.usefixtures("_terminal")
+def test_an_event_that_comes_often_but_not_too_often_is_written_each_time(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal.start("info")
+    for _ in range(100):
+        tell(LOG, logging.WARNING, "link-lost")
+        clock.now += 0.5
+
+    assert written(capsys) == ["warning: link-lost"] * 100
+
+
+@pytest.mark.usefixtures("_terminal", "clock")
+def test_what_was_counted_is_written_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    journal.start("info")
+    for _ in range(21):
+        LOG.warning("odd")
+
+    journal.start("info")
+
+    assert written(capsys)[20:] == ["warning: odd repeated=1"]
+
+
+@pytest.mark.usefixtures("clock")
+def test_under_systemd_the_count_is_a_field_of_the_journal(sent: list[dict[str, str]]) -> None:
+    journal.start("info")
+    for _ in range(25):
+        tell(LOG, logging.WARNING, "link-lost", code="x")
+    journal.start("info")
+
+    assert len(sent) == 21
+    assert sent[-1]["EDGEVOICE_REPEATED"] == "5"
+    assert sent[-1]["EDGEVOICE_CODE"] == "x"

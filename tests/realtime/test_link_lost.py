@@ -1,9 +1,11 @@
 """A session that ends by itself; against real WebSocket servers on this machine."""
 
 import asyncio
+import logging
 
 import pytest
 
+from edgevoice import journal
 from edgevoice.core.downlink import Arrival
 from edgevoice.core.facts import LinkLost, LinkOpened, UserStartedSpeaking
 from tests.realtime.services import KEY, SPEECH_STARTED, Caller, Service, Talker, problem_in
@@ -187,3 +189,34 @@ def test_neither_key_nor_words_reach_any_log_at_any_level(caplog: pytest.LogCapt
     assert KEY not in everything
     assert "secret" not in everything
     assert KEY not in repr(caller.link) + repr(vars(caller.link))
+
+
+def test_a_service_that_complains_without_end_writes_few_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complaint = {"type": "error", "error": {"code": "odd", "message": "no"}}
+
+    async def complaining(talker: Talker) -> None:
+        await talker.accept()
+        await talker.say(*[complaint] * 2000)
+        await talker.connection.close(1000)
+
+    async def live() -> None:
+        async with Service(complaining).listening() as url, Caller(url).running() as caller:
+            caller.link.open()
+            await caller.lost()
+
+    log = logging.getLogger("edgevoice")
+    before = log.handlers[:], log.level, log.propagate
+    monkeypatch.delenv("JOURNAL_STREAM", raising=False)
+    try:
+        journal.start("warning")
+        asyncio.run(live())
+        journal.start("warning")
+    finally:
+        log.handlers[:], log.propagate = before[0], before[2]
+        log.setLevel(before[1])
+
+    lines = capsys.readouterr().err.splitlines()
+    assert sum("service-complains" in line for line in lines) == 21
+    assert "repeated=1980" in lines[-1]
