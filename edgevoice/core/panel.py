@@ -116,7 +116,7 @@ _PATTERNS: Mapping[Light, Mapping[Led, Pattern]] = {
 
 # Counts begin at 2: a single flash is the mute light.
 _FAULTS: Mapping[Fault, tuple[int, str]] = {
-    Fault.NETWORK: (2, "No connection to the service: check the network"),
+    Fault.NETWORK: (2, "No connection, or service busy: check network or wait"),
     Fault.KEY: (3, "The service refused the key: copy it again"),
     Fault.CREDIT: (4, "The account has no credit: add some"),
     Fault.MICROPHONE: (5, "The microphone is gone or silent: check its plug and its mute switch"),
