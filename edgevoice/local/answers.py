@@ -21,7 +21,7 @@ from edgevoice.local.endings import Cut
 from edgevoice.local.line import Line
 from edgevoice.local.refusals import RequestRefused
 from edgevoice.local.response import Manner, Response
-from edgevoice.local.session import Session, properties_of
+from edgevoice.local.session import Session, declared_in
 from edgevoice.local.speech import Voice
 
 
@@ -185,7 +185,8 @@ class Answers:
         return brain.Request(
             text=source.last_message("user") if results else source.unanswered_text(),
             results=results,
-            tools=properties_of(tools) if may_call else {},
+            tools=declared_in(tools) if may_call else {},
+            declared=declared_in(settings.tools),
             directions=parameters.instructions,
             last_answer=self.conversation.last_message("assistant"),
             turn=self._count,

@@ -1,29 +1,16 @@
 """The local service's wits: what was said, what tools told, and what to answer. Pure; no clock, no wire, no sound."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from edgevoice.local import phrases
-from edgevoice.local.intents import Intent, TimerWish, VolumeWish, Wish, is_wake_word_only, understand
+from edgevoice.local.clock_reading import MONTHS, read_clock
+from edgevoice.local.intents import CancelWish, Intent, TimerWish, VolumeWish, Wish, is_wake_word_only, understand
 from edgevoice.local.numbers import spoken, spoken_ordinal, spoken_year
-
-CLOCK_TOOL = "get_current_time"
-VOLUME_TOOL = "set_volume"
-TIMER_TOOL = "set_timer"
-CANCEL_TOOL = "cancel_timers"
-END_TOOL = "end_conversation"
-
-_MONTHS = (
-    "January February March April May June July August September October November December".split()  # noqa: SIM905
-)
-# `say: …` or `say "…"`: how a client has words of its own spoken by a service without a language model.
-_VERBATIM = re.compile(
-    r'\b(?:say|repeat|announce|tell the user)(?: exactly| this| the following)?\s*(?::\s*"?|")(?P<words>[^"]+)"?',
-    re.IGNORECASE,
-)
+from edgevoice.local.tool_kinds import Declared, Kind, find, kind_of, parameter
+from edgevoice.local.verbatim import verbatim
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +35,15 @@ class Request:
     """What is to be answered: ``results`` when tools have run since, else ``text``.
 
     ``text`` is what the user said last: empty when nobody could understand it, None when nobody has spoken.
-    ``tools`` maps the name of each declared tool to the names of its properties. ``directions`` are the instructions
-    of this one response. ``turn`` counts the answers so far, so that a second joke is another one.
+    ``tools`` are those that may be called, by name; ``declared`` those that could have been called before, so that
+    results are read. ``directions`` are the instructions of this one response. ``turn`` counts the answers so far, so
+    that a second joke is another one.
     """
 
     text: str | None = None
     results: Sequence[ToolResult] = ()
-    tools: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    tools: Mapping[str, Declared] = field(default_factory=dict)
+    declared: Mapping[str, Declared] = field(default_factory=dict)
     directions: str = ""
     last_answer: str = ""
     turn: int = 0
@@ -76,11 +65,12 @@ def is_complete(text: str) -> bool:
 def answer(request: Request) -> Reply:
     """Return the answer to ``request``; there is always one with words or calls in it."""
     text = request.text or ""
-    if verbatim := _VERBATIM.search(request.directions) or _VERBATIM.search(text):
-        return Reply(verbatim["words"].strip())
+    if words := verbatim(request.directions) or verbatim(text):
+        return Reply(words)
     if request.results:
         asked = understand(text)
-        sentences = dict.fromkeys(_result_sentence(result, asked) for result in request.results)
+        known = {**request.tools, **request.declared}
+        sentences = dict.fromkeys(_result_sentence(result, asked, known) for result in request.results)
         return Reply(" ".join(sentences))
     if request.text is None:
         return Reply(phrases.GREETING)
@@ -103,15 +93,17 @@ def answer(request: Request) -> Reply:
 def _meet(intent: Intent, request: Request) -> ToolCall | str:
     match intent:
         case VolumeWish():
-            return _volume_call(intent, request.tools.get(VOLUME_TOOL))
+            return _volume_call(intent, request.tools)
         case TimerWish(seconds):
-            return _timer_call(seconds, request.tools.get(TIMER_TOOL))
-        case Wish.TIME | Wish.DATE:
-            return ToolCall(CLOCK_TOOL, {}) if CLOCK_TOOL in request.tools else phrases.NO_CLOCK
+            return _timer_call(seconds, request.tools)
+        case CancelWish(seconds):
+            return _cancel_call(seconds, request.tools)
         case Wish.CANCEL_TIMERS:
-            return ToolCall(CANCEL_TOOL, {}) if CANCEL_TOOL in request.tools else phrases.NO_TIMERS
+            return _cancel_call(None, request.tools)
+        case Wish.TIME | Wish.DATE:
+            return _plain_call(Kind.CLOCK, request.tools) or phrases.NO_CLOCK
         case Wish.GOODBYE:
-            return ToolCall(END_TOOL, {}) if END_TOOL in request.tools else "Goodbye!"
+            return _plain_call(Kind.END, request.tools) or "Goodbye!"
         case Wish.STORY:
             return phrases.STORIES[request.turn % len(phrases.STORIES)]
         case Wish.JOKE:
@@ -128,71 +120,101 @@ def _meet(intent: Intent, request: Request) -> ToolCall | str:
             return phrases.GREETING
 
 
-def _volume_call(wish: VolumeWish, properties: frozenset[str] | None) -> ToolCall | str:
-    if properties is None:
+def _plain_call(kind: Kind, tools: Mapping[str, Declared]) -> ToolCall | None:
+    name = find(kind, tools)
+    return ToolCall(name, {}) if name is not None else None
+
+
+def _volume_call(wish: VolumeWish, tools: Mapping[str, Declared]) -> ToolCall | str:
+    name = find(Kind.VOLUME, tools)
+    if name is None:
         return phrases.NO_VOLUME
     if wish.percent is not None:
-        return ToolCall(VOLUME_TOOL, {"percent": wish.percent})
-    if "change" not in properties:
-        return phrases.NO_RELATIVE_VOLUME
-    return ToolCall(VOLUME_TOOL, {"change": wish.change})
+        return ToolCall(name, {parameter("percent", tools[name]) or "percent": wish.percent})
+    change = parameter("change", tools[name])
+    return ToolCall(name, {change: wish.change}) if change is not None else phrases.NO_RELATIVE_VOLUME
 
 
-def _timer_call(seconds: int, properties: frozenset[str] | None) -> ToolCall | str:
-    if properties is None:
+def _timer_call(seconds: int, tools: Mapping[str, Declared]) -> ToolCall | str:
+    name = find(Kind.TIMER, tools)
+    if name is None:
         return phrases.NO_TIMERS
-    label = {"label": spoken_duration(seconds)} if "label" in properties else {}
-    return ToolCall(TIMER_TOOL, {"seconds": seconds, **label})
+    label = parameter("label", tools[name])
+    return ToolCall(name, {**_length(seconds, tools[name]), **({label: spoken_duration(seconds)} if label else {})})
 
 
-def _result_sentence(result: ToolResult, asked: Sequence[Intent]) -> str:
+def _cancel_call(seconds: int | None, tools: Mapping[str, Declared]) -> ToolCall | str:
+    """Cancel the timer of this length; all of them, where none is named or the tool cannot tell them apart."""
+    name = find(Kind.CANCEL, tools)
+    if name is None:
+        return phrases.NO_TIMERS
+    can_choose = seconds is not None and any(parameter(unit, tools[name]) for unit in ("seconds", "minutes"))
+    return ToolCall(name, _length(seconds, tools[name]) if seconds is not None and can_choose else {})
+
+
+def _length(seconds: int, tool: Declared) -> dict[str, int | float]:
+    """Return a duration as the parameter that the tool has for it; minutes only where it knows no seconds."""
+    minutes = parameter("minutes", tool)
+    if minutes is not None and parameter("seconds", tool) is None:
+        return {minutes: seconds // 60 if seconds % 60 == 0 else seconds / 60}
+    return {parameter("seconds", tool) or "seconds": seconds}
+
+
+def _result_sentence(result: ToolResult, asked: Sequence[Intent], tools: Mapping[str, Declared]) -> str:
     told = _as_object(result.output)
     if told.get("error") or told.get("ok") is False:
         return phrases.TOOL_FAILED
-    match result.call.name:
-        case name if name == CLOCK_TOOL:
-            return _clock_sentence(told, result.output, asked)
-        case name if name == VOLUME_TOOL:
-            return _volume_sentence(told, result.call.arguments)
-        case name if name == TIMER_TOOL:
-            seconds = result.call.arguments.get("seconds")
+    arguments = result.call.arguments
+    match kind_of(result.call.name, tools):
+        case Kind.CLOCK:
+            return _clock_sentence(result.output, asked)
+        case Kind.VOLUME:
+            return _volume_sentence(told, arguments)
+        case Kind.TIMER:
+            started = next((intent.seconds for intent in asked if isinstance(intent, TimerWish)), None)
+            seconds = arguments.get("seconds", started)
             return (
                 f"Okay, {spoken_duration(seconds)}, starting now." if isinstance(seconds, int) else "The timer is set."
             )
-        case name if name == CANCEL_TOOL:
-            return "There is no timer running." if told.get("cancelled") == 0 else "The timer is cancelled."
-        case name if name == END_TOOL:
+        case Kind.CANCEL:
+            return _cancelled_sentence(told.get("cancelled"), is_one=bool(arguments))
+        case Kind.END:
             return "Goodbye!"
-        case _:
+        case None:
             return "That is done."
 
 
 def _as_object(output: str) -> dict[str, Any]:
     try:
         told = json.loads(output)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}
 
 
-def _clock_sentence(told: Mapping[str, Any], output: str, asked: Sequence[Intent]) -> str:
-    # A tool that answers plain text or ISO dates is understood too: the client's tools are not ours.
-    time = re.search(r"(?<!\d)(\d{1,2}):(\d{2})", str(told.get("time") or output))
-    date = re.search(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})", str(told.get("date") or output))
+def _clock_sentence(output: str, asked: Sequence[Intent]) -> str:
+    clock = read_clock(output)
     sentences = []
-    if time and (Wish.TIME in asked or Wish.DATE not in asked):
-        sentences.append(f"It is {spoken_time(int(time[1]), int(time[2]))}.")
-    if Wish.DATE in asked:
-        weekday = told.get("weekday")
-        day = spoken_date(int(date[1]), int(date[2]), int(date[3])) if date else str(told.get("date") or "")
-        if parts := [part for part in (weekday, day) if isinstance(part, str) and part]:
-            sentences.append(f"Today is {', '.join(parts)}.")
-    return " ".join(sentences) or "The clock gave me no answer."
+    if clock.time and (Wish.TIME in asked or Wish.DATE not in asked):
+        sentences.append(f"It is {spoken_time(*clock.time)}.")
+    if Wish.DATE in asked and (
+        parts := [part for part in (clock.weekday, spoken_date(*clock.date) if clock.date else "") if part]
+    ):
+        sentences.append(f"Today is {', '.join(parts)}.")
+    # An answer in words of its own is as good as ours.
+    return " ".join(sentences) or clock.plain or "The clock gave me no answer."
+
+
+def _cancelled_sentence(cancelled: object, *, is_one: bool) -> str:
+    if cancelled == 0:
+        return "There is no such timer running." if is_one else "There is no timer running."
+    is_many = isinstance(cancelled, int) and cancelled > 1
+    return "The timers are cancelled." if is_many else "The timer is cancelled."
 
 
 def _volume_sentence(told: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
     for percent in (told.get("percent"), told.get("volume"), told.get("volume_percent"), arguments.get("percent")):
-        if isinstance(percent, int | float) and not isinstance(percent, bool):
+        if isinstance(percent, int | float) and not isinstance(percent, bool) and 0 <= percent <= 100:
             return f"The volume is at {spoken(round(percent))} percent."
     change = arguments.get("change")
     return "Okay, a little quieter." if isinstance(change, int) and change < 0 else "Okay, a little louder."
@@ -211,7 +233,7 @@ def spoken_time(hour: int, minute: int) -> str:
 
 def spoken_date(year: int, month: int, day: int) -> str:
     """Return a date as words: ``the twenty second of November, twenty twenty five``."""
-    month_name = _MONTHS[month - 1] if 1 <= month <= 12 else f"month {spoken(month)}"
+    month_name = MONTHS[month - 1] if 1 <= month <= 12 else f"month {spoken(month)}"
     return f"the {spoken_ordinal(day)} of {month_name}, {spoken_year(year)}"
 
 

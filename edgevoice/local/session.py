@@ -16,6 +16,7 @@ from edgevoice.local.dialect import INWORLD, Dialect
 from edgevoice.local.refusals import RequestRefused, refusal_of
 from edgevoice.local.session_patch import merge, nested, rest_of, without_unknown_modalities
 from edgevoice.local.tidy import tidied
+from edgevoice.local.tool_kinds import Declared
 
 TRANSCRIPTION_MODELS = (
     "inworld/inworld-stt-1",
@@ -227,13 +228,14 @@ class Session:
         self.document, self.settings = document, settings
 
 
-def properties_of(tools: list[Tool]) -> dict[str, frozenset[str]]:
-    """Return the names of the declared functions, each with the names of its parameters."""
+def declared_in(tools: list[Tool]) -> dict[str, Declared]:
+    """Return the declared functions by name."""
     declared = {}
     for tool in tools:
         if isinstance(tool, FunctionTool):
             properties = tool.parameters.get("properties")
-            declared[tool.name] = frozenset(properties if isinstance(properties, dict) else ())
+            names = frozenset(properties if isinstance(properties, dict) else ())
+            declared[tool.name] = Declared(names, tool.description)
     return declared
 
 

@@ -25,11 +25,19 @@ _COMMON = (
     (8, ("turn down the volume", "turn it up", "turn it down", "make it louder", "make it quieter")),
     (30, ("louder", "quieter", "mute the volume")),
     (6, ("cancel the timer", "stop the timer", "cancel my timer", "cancel all timers", "cancel the timers")),
+    (2, ("delete the timer", "delete all timers", "turn off the timer", "turn off my timer", "clear the timer")),
+    (2, ("never mind the timer", "forget the timer", "forget about the timer", "stop the story", "no thank you")),
     (8, ("set a timer for a minute", "set a timer for an hour", "set a timer for one minute")),
     (8, ("set a timer for one hour", "set a timer for half an hour", "set a one minute timer")),
     (10, ("tell me a story", "tell me another story", "tell me a joke", "tell me another joke", "another joke")),
     (20, ("what can you do", "say that again", "repeat that", "never mind", "be quiet", "hello", "good night")),
     (60, ("stop", "cancel", "help", "thanks", "thank you", "goodbye", "bye")),
+)
+# What turns the meaning of a command. The recogniser must hear it, or it would hear the command alone.
+_TURNED = (
+    *("don't {}", "do not {}", "please don't {}", "never {}", "you should not {}", "i did not say {}"),
+    *("i didn't say {}", "did you {}", "why did you {}", "why don't you {}", "how do i {}", "when will you {}"),
+    *("what does {} mean", "i {}", "he said {}", "she said {}", "i said {}", "if i say {}"),
 )
 _FOREIGN_WORDS = (
     "i you he she it we they me him her us them my your his our their this these those who what where "
@@ -44,6 +52,7 @@ _FOREIGN_WORDS = (
     "lovely quite great first last long right left red green blue white black"
 )
 _FOREIGN = _FOREIGN_WORDS.split()
+_TURNED_SHARE = 0.5
 _FOREIGN_SENTENCES = 3000
 
 
@@ -57,6 +66,8 @@ def sentences() -> list[str]:
         written += [command, command, f"{wake} {command}", f"{wake} {command}"]
         written += [f"{command} please", f"{wake} {command} and {chance.choice(commands)}"]
         written.append(f"{command} and {chance.choice(commands)}")
+        if chance.random() < _TURNED_SHARE:
+            written.append(chance.choice(_TURNED).format(command))
     for _ in range(_FOREIGN_SENTENCES):
         words = " ".join(chance.choices(_FOREIGN, k=chance.randint(1, 7)))
         written.append(f"{chance.choice(WAKE_PHRASES)} {words}" if chance.random() < 0.4 else words)
@@ -77,3 +88,4 @@ def _commands() -> Iterator[str]:
     for number in map(spoken, range(2, 61)):
         yield from (f"set a timer for {number} {unit}" for unit in ("seconds", "minutes", "minutes", "hours"))
         yield from (f"set a {number} {unit} timer" for unit in ("second", "minute"))
+        yield f"cancel the {number} minute timer"

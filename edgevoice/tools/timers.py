@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
 from msgspec import Meta
@@ -35,13 +36,27 @@ def call_in_loop(seconds: float, act: Callable[[], None]) -> Handle:
     return asyncio.get_running_loop().call_later(seconds, act)
 
 
+@dataclass(frozen=True, slots=True)
+class _Timer:
+    """A timer that was set for ``seconds``; ``handle`` cancels it."""
+
+    seconds: int
+    label: str
+    handle: Handle
+
+    def is_meant(self, seconds: int | None, label: str | None) -> bool:
+        """Tell whether it has this length and this label, as far as they are given."""
+        is_of_length = seconds is None or seconds == self.seconds
+        return is_of_length and (label is None or label.strip().casefold() == self.label.strip().casefold())
+
+
 class Timers:
     """The timers that run, and the tools ``set_timer`` and ``cancel_timers`` for them; only for the loop's thread."""
 
     def __init__(self, report: Report, *, call_later: CallLater = call_in_loop) -> None:
         self._report = report
         self._call_later = call_later
-        self._running: dict[int, tuple[str, Handle]] = {}
+        self._running: dict[int, _Timer] = {}
         self._numbers = itertools.count()
 
     async def set_timer(
@@ -53,20 +68,28 @@ class Timers:
         if len(self._running) >= TIMERS_AT_ONCE:
             raise ToolRefused(f"{TIMERS_AT_ONCE} timers are running already; cancel them first")
         number = next(self._numbers)
-        self._running[number] = (label, self._call_later(seconds, lambda: self._ring(number)))
+        self._running[number] = _Timer(seconds, label, self._call_later(seconds, lambda: self._ring(number)))
         return {"rings_in_seconds": seconds, "label": label, "timers_running": len(self._running)}
 
-    async def cancel_timers(self) -> dict[str, Any]:
-        """Cancel every kitchen timer that is running."""
-        labels = [label for label, _ in self._running.values()]
-        self.close()
+    async def cancel_timers(
+        self,
+        seconds: Annotated[int, Meta(ge=1, le=LONGEST_S), "cancel only timers that were set for so long"] | None = None,
+        label: Annotated[str, Meta(max_length=80), "cancel only timers with this label"] | None = None,
+    ) -> dict[str, Any]:
+        """Cancel the kitchen timers that are running, all of them or only those of a length or label."""
+        chosen = {number: timer for number, timer in self._running.items() if timer.is_meant(seconds, label)}
+        self._cancel(chosen)
+        labels = [timer.label for timer in chosen.values()]
         return {"cancelled": len(labels), "labels": labels}
 
     def close(self) -> None:
         """Let no timer ring any more."""
-        for _, handle in self._running.values():
-            handle.cancel()
-        self._running.clear()
+        self._cancel(dict(self._running))
+
+    def _cancel(self, chosen: dict[int, _Timer]) -> None:
+        for number, timer in chosen.items():
+            timer.handle.cancel()
+            del self._running[number]
 
     def _ring(self, number: int) -> None:
         del self._running[number]

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from edgevoice.local import phrases
+from edgevoice.local import phrases, vocabulary
 from edgevoice.local.brain import (
     Reply,
     Request,
@@ -16,14 +16,15 @@ from edgevoice.local.brain import (
 )
 from edgevoice.local.intents import Intent, TimerWish, VolumeWish, Wish, is_wake_word_only, understand
 from edgevoice.local.numbers import in_digits, spoken, spoken_ordinal, spoken_year
+from edgevoice.local.tool_kinds import Declared
 from edgevoice.local.vocabulary import sentences
 
 TOOLS = {
-    "get_current_time": frozenset[str](),
-    "set_volume": frozenset({"percent", "change"}),
-    "set_timer": frozenset({"seconds", "label"}),
-    "cancel_timers": frozenset[str](),
-    "end_conversation": frozenset[str](),
+    "get_current_time": Declared(),
+    "set_volume": Declared(frozenset({"percent", "change"})),
+    "set_timer": Declared(frozenset({"seconds", "label"})),
+    "cancel_timers": Declared(frozenset({"seconds", "label"})),
+    "end_conversation": Declared(),
 }
 
 
@@ -86,6 +87,7 @@ def test_the_wake_word_alone_is_not_a_command(said: str) -> None:
         ("set the volume to sixty percent", ToolCall("set_volume", {"percent": 60})),
         ("set a timer for two minutes", ToolCall("set_timer", {"seconds": 120, "label": "two minutes"})),
         ("cancel the timer", ToolCall("cancel_timers", {})),
+        ("cancel the ten minute timer", ToolCall("cancel_timers", {"seconds": 600})),
         ("goodbye", ToolCall("end_conversation", {})),
     ],
 )
@@ -112,7 +114,7 @@ def test_without_tools_every_wish_is_answered_in_words(said: str | None, speech:
 
 
 def test_a_volume_tool_that_knows_no_steps_is_not_asked_for_one() -> None:
-    only_percent = {"set_volume": frozenset({"percent"})}
+    only_percent = {"set_volume": Declared(frozenset({"percent"}))}
 
     assert answer(Request("volume up", tools=only_percent)).speech == phrases.NO_RELATIVE_VOLUME
 
@@ -129,9 +131,10 @@ def test_say_that_again_says_the_last_answer() -> None:
     assert answer(Request("repeat that", last_answer="It is noon.")).speech == "It is noon."
 
 
-@pytest.mark.parametrize("directions", ['Say: "Your tea is ready."', "Please say exactly: Your tea is ready."])
-def test_a_client_can_have_its_own_words_spoken(directions: str) -> None:
-    assert answer(Request(directions=directions)).speech == "Your tea is ready."
+def test_a_client_can_have_its_own_words_spoken() -> None:
+    for said in ('Say: "Your tea is ready."', "Repeat the following text: Your tea is ready."):
+        assert answer(Request(directions=said)).speech == "Your tea is ready."
+        assert answer(Request(said)).speech == "Your tea is ready."
 
 
 CLOCK = {"time": "18:04", "date": "2025-11-22", "weekday": "Saturday"}
@@ -162,7 +165,10 @@ CLOCK = {"time": "18:04", "date": "2025-11-22", "weekday": "Saturday"}
         ("volume 5", "set_volume", {"percent": 5}, "fine", "The volume is at five percent."),
         ("set a timer", "set_timer", {"seconds": 90}, {}, "Okay, one minute and thirty seconds, starting now."),
         ("cancel", "cancel_timers", {}, {"cancelled": 0}, "There is no timer running."),
-        ("cancel", "cancel_timers", {}, {"cancelled": 2}, "The timer is cancelled."),
+        ("cancel", "cancel_timers", {}, {"cancelled": 1}, "The timer is cancelled."),
+        ("cancel", "cancel_timers", {}, {"ok": True}, "The timer is cancelled."),
+        ("cancel", "cancel_timers", {}, {"cancelled": 2}, "The timers are cancelled."),
+        ("cancel", "cancel_timers", {"seconds": 600}, {"cancelled": 0}, "There is no such timer running."),
         ("goodbye", "end_conversation", {}, {"ok": True}, "Goodbye!"),
         ("volume up", "set_volume", {"change": 10}, {"error": "no card"}, phrases.TOOL_FAILED),
         ("anything", "a_tool_of_theirs", {}, "null", "That is done."),
@@ -209,10 +215,19 @@ def test_numbers_survive_the_way_into_words_and_back() -> None:
     assert spoken_duration(3661) == "one hour and one minute and one second"
 
 
-def test_every_command_of_the_vocabulary_is_understood() -> None:
-    commands = {sentence for sentence in sentences() if sentence.startswith(("what", "set", "tell", "turn", "volume"))}
-    odd = {sentence for sentence in commands if not understand(sentence)}
+def test_every_command_that_the_recogniser_knows_is_understood_and_none_that_is_turned() -> None:
+    commands = {*vocabulary._commands()}
 
-    # Those are the foreign sentences that happen to begin with such a word.
-    assert len(odd) < 0.1 * len(commands)
-    assert not {sentence for sentence in odd if "timer" in sentence or "percent" in sentence}
+    assert not {command for command in commands if not understand(command)}
+    turned = {around.format(command) for command in commands for around in vocabulary._TURNED}
+    assert not {sentence for sentence in turned if understand(sentence)}
+
+
+def test_the_recogniser_learns_every_command_its_wake_words_and_what_turns_it() -> None:
+    known = sentences()
+
+    assert {*vocabulary._commands()} <= {*known}
+    assert {*vocabulary.WAKE_PHRASES} <= {*known}
+    for around in vocabulary._TURNED:
+        before, after = around.split("{}")
+        assert len([each for each in known if each.startswith(before) and each.endswith(after)]) > 20

@@ -1,4 +1,5 @@
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -81,6 +82,26 @@ def test_cancelled_timers_never_ring() -> None:
 
     assert kitchen.later.calls == []
     assert kitchen.ask("cancel_timers") == {"cancelled": 0, "labels": []}
+
+
+@pytest.mark.parametrize(
+    ("which", "cancelled", "left"),
+    [
+        ('{"seconds": 10}', ["eggs", "toast"], [TimerRang()]),
+        ('{"label": "TEA "}', ["tea"], [TimerRang(), TimerRang()]),
+        ('{"seconds": 10, "label": "eggs"}', ["eggs"], [TimerRang(), TimerRang()]),
+        ('{"seconds": 20, "label": "eggs"}', [], [TimerRang()] * 3),
+        ('{"seconds": null}', ["eggs", "toast", "tea"], []),
+    ],
+)
+def test_only_the_timers_that_are_meant_are_cancelled(which: str, cancelled: list[str], left: list[Event]) -> None:
+    kitchen = Kitchen()
+    for seconds, label in ((10, "eggs"), (10, "toast"), (20, "tea")):
+        kitchen.ask("set_timer", json.dumps({"seconds": seconds, "label": label}))
+
+    assert kitchen.ask("cancel_timers", which) == {"cancelled": len(cancelled), "labels": cancelled}
+    kitchen.later.pass_until(100)
+    assert kitchen.reported == left
 
 
 @pytest.mark.parametrize("seconds", ["0", "-5", str(LONGEST_S + 1), '"soon"', "1.5"])

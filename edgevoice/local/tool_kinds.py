@@ -1,0 +1,124 @@
+"""Which of a client's tools is the clock, the volume, the timer: by its name in any case style, or by its description.
+
+A client's tools are not ours: one has `get_current_time`, the next `getCurrentTime`, or `clock`. Pure.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Kind(Enum):
+    """What a tool is for; the value is the name that ours has."""
+
+    CLOCK = "get_current_time"
+    VOLUME = "set_volume"
+    TIMER = "set_timer"
+    CANCEL = "cancel_timers"
+    END = "end_conversation"
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a client declares of a tool: the names of its parameters, and what it is for."""
+
+    properties: frozenset[str] = field(default_factory=frozenset)
+    description: str = ""
+
+
+_ASIDE = (
+    r"(?:the |a |an |my |local |system |device |kitchen |countdown |speaker |audio |sound |master |main |current )*"
+)
+# Of a name in words: `getCurrentTime` is "get current time".
+_NAMES = {
+    Kind.CLOCK: (
+        r"(?:(?:get|fetch|read|tell|query|check|show|ask|give|what|now|todays?|is|it|me) )*"
+        rf"{_ASIDE}(?:(?:date ?)?time|time (?:and )?date|date (?:and )?time|date|clock|time of day)"
+        r"(?: (?:now|today|is it|tool|info|function))*"
+    ),
+    Kind.VOLUME: (
+        rf"(?:(?:set|change|adjust|update|control|modify) )?{_ASIDE}volume(?: (?:level|percent|tool|control))*"
+    ),
+    Kind.TIMER: rf"(?:(?:set|start|create|add|make|begin|new) )*{_ASIDE}timer(?: (?:tool|start|set))*",
+    Kind.CANCEL: (
+        rf"(?:cancel|stop|delete|clear|remove|end|dismiss) (?:all |running )*{_ASIDE}timers?|timers? (?:cancel|stop)"
+    ),
+    Kind.END: (
+        rf"(?:end|finish|stop|close|terminate|quit|leave|disconnect) {_ASIDE}(?:conversation|call|session|chat)"
+        r"|hang ?up(?: (?:the )?call)?|(?:say )?good ?bye"
+    ),
+}
+_DESCRIPTIONS = {
+    Kind.CLOCK: (
+        r"\b(?:current|local|present|actual)\b(?:\W+\w+){0,4}?\W+(?:time|date)\b|\bwhat time\b|\btime of day\b"
+        r"|\b(?:tells?|returns?|gets?|gives?|reads?|looks? up|provides?)\W+(?:the\W+)?time\b"
+    ),
+    Kind.VOLUME: r"\b(?:set|chang|adjust|turn|control|modif|rais|lower)\w*\b[^.]*\bvolume\b",
+    Kind.TIMER: r"\b(?:set|start|creat|begin|add)\w*\b[^.]*\b(?:timer|countdown)\b",
+    Kind.CANCEL: r"\b(?:cancel|stop|delet|clear|remov|dismiss)\w*\b[^.]*\btimers?\b",
+    Kind.END: r"\b(?:end|finish|clos|terminat|hang)\w*\b[^.]*\b(?:conversation|call|session|chat)\b",
+}
+_NOT_A_CLOCK = re.compile(r"\b(?:weather|timer|alarm|convert\w*|schedul\w*|calendar|event|arriv\w*|depart\w*|meeting)")
+_OF_A_CLOCK = frozenset({"timezone", "tz", "format", "locale", "zone"})
+_PARAMETERS = {
+    "percent": ("percent", "volume percent", "percentage", "volume", "level", "volume level", "value"),
+    "change": ("change", "change percent", "delta", "by", "step", "relative"),
+    "seconds": ("seconds", "duration seconds", "duration in seconds", "length seconds", "secs", "duration"),
+    "minutes": ("minutes", "duration minutes", "duration in minutes", "length minutes", "mins"),
+    "label": ("label", "name", "title"),
+}
+
+
+def in_words(name: str) -> str:
+    """Return a name of any case style as words: `getCurrentTime`, `get-current-time`, `GET_CURRENT_TIME`."""
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", parted.lower()).split())
+
+
+def find(kind: Kind, tools: Mapping[str, Declared]) -> str | None:
+    """Return the name of the tool of this kind; our own name first, then any name that says so, then a description."""
+    if kind.value in tools:
+        return kind.value
+    by_name = (name for name in tools if _is_named(kind, name))
+    by_description = (name for name, tool in tools.items() if not _is_named_at_all(name) and _is_described(kind, tool))
+    return next(by_name, None) or next(by_description, None)
+
+
+def kind_of(name: str, tools: Mapping[str, Declared]) -> Kind | None:
+    """Return what kind of tool a name belongs to; ``tools`` may still hold what it said of itself."""
+    named = next((kind for kind in Kind if _is_named(kind, name)), None)
+    if named is not None or name not in tools:
+        return named
+    return next((kind for kind in Kind if _is_described(kind, tools[name])), None)
+
+
+def parameter(meaning: str, tool: Declared) -> str | None:
+    """Return a tool's own name for "percent", "change", "seconds", "minutes" or "label", if it has such a parameter."""
+    by_words = {in_words(name): name for name in sorted(tool.properties)}
+    return next((by_words[words] for words in _PARAMETERS[meaning] if words in by_words), None)
+
+
+def _is_named(kind: Kind, name: str) -> bool:
+    return re.fullmatch(_NAMES[kind], in_words(name)) is not None
+
+
+def _is_named_at_all(name: str) -> bool:
+    return any(_is_named(kind, name) for kind in Kind)
+
+
+def _is_described(kind: Kind, tool: Declared) -> bool:
+    """Tell whether a description speaks of this kind, and the parameters are ones that we can fill."""
+    said = tool.description.lower()
+    if re.search(_DESCRIPTIONS[kind], said) is None:
+        return False
+    match kind:
+        case Kind.CLOCK:
+            needs = {in_words(name).replace(" ", "") for name in tool.properties} - _OF_A_CLOCK
+            return not needs and _NOT_A_CLOCK.search(said) is None
+        case Kind.VOLUME:
+            return any(parameter(meaning, tool) for meaning in ("percent", "change"))
+        case Kind.TIMER:
+            return any(parameter(meaning, tool) for meaning in ("seconds", "minutes"))
+        case Kind.CANCEL | Kind.END:
+            return True

@@ -1,0 +1,45 @@
+"""Words that a client wants spoken as they are: `Say exactly: "…"`, `Repeat the following text: …`. Pure.
+
+A client of a service without a language model has no other way to have its own words spoken. Only a whole sentence that
+asks for it counts: `Never say "um"` and `If it rings, say: stop` do not, nor does "can you repeat that".
+"""
+
+import re
+
+_BEFORE = (
+    r"(?:(?:please|kindly|now|then|just|only|simply|hey|hi|ok|okay|jarvis|mycroft|alexa|(?:can|could|will|would|must"
+    r"|should) you|you (?:must|should|will|are to)|i (?:want|need) you to|i would like you to|your task is to)[\s,:]+)*"
+)
+_VERB = r"(?:say|repeat|read|speak|announce|recite|echo|pronounce|(?:respond|reply|answer) with|tell (?:the user|them))"
+_HOW = (
+    r"(?:[\s,(]+(?:exactly|only|just|verbatim|literally|word[ -]for[ -]word|out|loud|aloud|back|after me|this|these|the"
+    r"|following|next|text|sentences?|words?|phrase|line|message|announcement|to (?:the user|them|me)|as (?:is|written)"
+    r"|and nothing else|without (?:any )?changes?)\)?)*"
+)
+# Each opening quotation mark with the marks that close it.
+_QUOTES = {
+    '"': '"',
+    "'": "'",
+    "\u201c": "\u201d\u201c",
+    "\u201e": "\u201c\u201d",
+    "\u00ab": "\u00bb",
+    "\u2018": "\u2019",
+}
+_ASKED = re.compile(
+    rf"(?:^|[.!?\n])\s*{_BEFORE}{_VERB}{_HOW}\s*(?::\s*(?P<quote>[{''.join(_QUOTES)}])?|(?P<bare>[{''.join(_QUOTES)}]))"
+    r"(?P<rest>\s*\S.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def verbatim(text: str) -> str:
+    """Return the words that ``text`` wants spoken as they are; an empty text when it asks for nothing of the kind."""
+    asked = _ASKED.search(text)
+    if asked is None:
+        return ""
+    quote, rest = asked["quote"] or asked["bare"], asked["rest"]
+    if quote is None:
+        return rest.strip()
+    # An apostrophe inside a word closes nothing; without an end the rest is meant.
+    closed = re.search(rf"(?P<words>.*?)[{_QUOTES[quote]}](?!\w)", rest, re.DOTALL)
+    return (closed["words"] if closed else rest).strip()
