@@ -10,7 +10,7 @@ from edgevoice.local.clock_reading import MONTHS, read_clock
 from edgevoice.local.intents import CancelWish, Intent, TimerWish, VolumeWish, Wish, is_wake_word_only, understand
 from edgevoice.local.numbers import spoken, spoken_ordinal, spoken_year
 from edgevoice.local.tool_kinds import Declared, Kind, find, kind_of, parameter
-from edgevoice.local.verbatim import verbatim
+from edgevoice.local.verbatim import verbatim, wants_echo
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,8 @@ def answer(request: Request) -> Reply:
     text = request.text or ""
     if words := verbatim(request.directions) or verbatim(text):
         return Reply(words)
+    if text and wants_echo(request.directions):
+        return Reply(text)
     if request.results:
         asked = understand(text)
         known = {**request.tools, **request.declared}

@@ -11,7 +11,7 @@ import msgspec
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 
-from edgevoice.local import given
+from edgevoice.local import first_protocol, given
 from edgevoice.local.answers import Answers, Means
 from edgevoice.local.audio_format import AudioFormat
 from edgevoice.local.beside import Beside
@@ -33,7 +33,7 @@ from edgevoice.local.client_events import (
     typed,
 )
 from edgevoice.local.conversation import Item
-from edgevoice.local.dialect import OPENAI
+from edgevoice.local.dialect import Dialect
 from edgevoice.local.endings import Cut
 from edgevoice.local.line import Line
 from edgevoice.local.listener import Heard, Hypothesis, Listener, SpeechStarted, TurnHeard
@@ -144,7 +144,8 @@ class Connection:
         seen = await self._behaviour.received(self._line, event)
         try:
             if seen is not None:
-                await self._obey(typed(dict(seen)), seen)
+                made = first_protocol.newer(seen) if self._session.dialect.keeps_valid_rest else dict(seen)
+                await self._obey(typed(made), seen)
         except RequestRefused as refused:
             await self._line.refuse(refused, event)
         await self._behaviour.obeyed(event)
@@ -317,12 +318,12 @@ class Connection:
             )
 
 
-def session_of(session_id: str, openai_model: str | None) -> Session:
+def session_of(session_id: str, openai_model: str | None, dialect: Dialect) -> Session:
     """Return a session with the service's defaults, or with OpenAI's for a client that names its model at the door."""
     expires_at = int(time.time()) + _SESSION_S
+    session = Session(session_id, expires_at=expires_at, dialect=dialect)
     if openai_model is None:
-        return Session(session_id, expires_at=expires_at)
-    session = Session(session_id, expires_at=expires_at, dialect=OPENAI)
+        return session
     # There the client asks for the answer after a tool, always.
     wanted = {"model": openai_model} if openai_model else {"type": "transcription"}
     session.update({**wanted, "providerData": {"auto_tool_response": False}})

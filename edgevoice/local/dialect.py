@@ -4,7 +4,7 @@ The path in the address decides: Inworld's own path gets Inworld's behaviour, ``
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,13 +13,15 @@ class Dialect:
 
     With ``keeps_valid_rest`` an update with one bad value changes everything else in it; otherwise it changes nothing.
     ``rewrites_transcripts`` means that each delta of the user's words replaces the one before; otherwise deltas are
-    increments. ``no_arguments`` is what a call without arguments carries. ``codes`` maps an event's type and our
-    error code to the error code that clients of this dialect know.
+    increments. ``no_arguments`` is what a call without arguments carries. With ``has_first_names`` events have the
+    names of OpenAI's first protocol. ``codes`` maps an event's type and our error code to the error code that clients
+    of this dialect know.
     """
 
     keeps_valid_rest: bool
     rewrites_transcripts: bool
     no_arguments: str
+    has_first_names: bool = False
     codes: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def code(self, event_type: object, code: str) -> str:
@@ -42,3 +44,4 @@ OPENAI = Dialect(
         ("conversation.item.truncate", "item_not_found"): "item_truncate_invalid_item_id",
     },
 )
+OPENAI_FIRST = replace(OPENAI, has_first_names=True)

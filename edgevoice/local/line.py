@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 from websockets.asyncio.server import ServerConnection
 
+from edgevoice.local import first_protocol
 from edgevoice.local.behaviour import Behaviour
 from edgevoice.local.dialect import Dialect
 from edgevoice.local.recorder import Recorder
@@ -40,8 +41,10 @@ class Line:
 
     async def send(self, event_type: str, **fields: Any) -> None:
         """Send an event; raise ConnectionClosed when the client is gone."""
-        event = {"type": event_type, "event_id": self.new_id("event"), **fields}
-        await self._behaviour.sending(self, event)
+        event: dict[str, Any] = {"type": event_type, "event_id": self.new_id("event"), **fields}
+        made = first_protocol.older(event) if self.dialect.has_first_names else event
+        if made is not None:
+            await self._behaviour.sending(self, made)
 
     async def refuse(self, refused: RequestRefused, event: Mapping[str, Any]) -> None:
         """Send the ``error`` for a client's ``event``, whose ``event_id`` is echoed when it is a text."""

@@ -17,8 +17,10 @@ from websockets.http11 import Request, Response
 
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.local import connection as connections
+from edgevoice.local import first_protocol
 from edgevoice.local.answers import Announcement, Means
 from edgevoice.local.behaviour import Behaviour, Refusal
+from edgevoice.local.dialect import INWORLD, OPENAI, OPENAI_FIRST, Dialect
 from edgevoice.local.listener import require_voice_activity
 from edgevoice.local.recogniser import PocketsphinxRecogniser, Recogniser
 from edgevoice.local.recorder import Recorder
@@ -89,7 +91,7 @@ class LocalService:
             number = next(numbers)
             with contextlib.ExitStack() as files:
                 recorder = files.enter_context(Recorder(self._record, number)) if self._record else None
-                session = connections.session_of(f"sess_{number}", _openai_model(connection))
+                session = connections.session_of(f"sess_{number}", _openai_model(connection), _dialect(connection))
                 await connections.serve(connection, session, means, recogniser, recorder)
 
         options: dict[str, Any] = {
@@ -158,6 +160,15 @@ def _openai_model(connection: ServerConnection) -> str | None:
     """
     address = urlsplit(connection.request.path if connection.request is not None else "")
     return parse_qs(address.query).get("model", [""])[0] if address.path == OPENAI_PATH else None
+
+
+def _dialect(connection: ServerConnection) -> Dialect:
+    """Return the dialect that the client asks for, by its path and OpenAI's header."""
+    request = connection.request
+    if request is None or urlsplit(request.path).path != OPENAI_PATH:
+        return INWORLD
+    wants_first = first_protocol.VALUE in request.headers.get_all(first_protocol.HEADER)
+    return OPENAI_FIRST if wants_first else OPENAI
 
 
 def _is_transcription(query: Mapping[str, list[str]]) -> bool:

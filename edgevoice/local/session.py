@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from edgevoice.local import audio_format
+from edgevoice.local import audio_format, first_protocol
 from edgevoice.local.audio_format import AudioFormat
 from edgevoice.local.dialect import INWORLD, Dialect
 from edgevoice.local.refusals import RequestRefused, refusal_of
-from edgevoice.local.session_patch import merge, nested, rest_of, without_unknown_modalities
+from edgevoice.local.session_patch import merge, rest_of, without_unknown_modalities
 from edgevoice.local.tidy import tidied
 from edgevoice.local.tool_kinds import Declared
 
@@ -200,7 +200,7 @@ class Session:
         """
         patch = tidied(dict(patch))
         if self.dialect.keeps_valid_rest:
-            patch = nested(patch)
+            patch = first_protocol.newer_session(patch)
         patch, refused = without_unknown_modalities({name: patch[name] for name in patch if name in _SETTABLE})
         if self.dialect.keeps_valid_rest:
             patch, strange = _sound_tools(patch)

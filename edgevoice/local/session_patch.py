@@ -1,4 +1,4 @@
-"""An update of the session before it is checked: older spellings, merging, and leaving out what was refused. No I/O."""
+"""An update of the session before it is checked: merging, and leaving out what was refused. No I/O."""
 
 import copy
 import re
@@ -8,41 +8,7 @@ from typing import Any
 from edgevoice.local import audio_format
 from edgevoice.local.refusals import RequestRefused, known_modalities
 
-# Where the fields of OpenAI's first protocol have gone; minimal clients and many samples still send them.
-_MOVED: Mapping[str, tuple[str, ...]] = {
-    "modalities": ("output_modalities",),
-    "max_response_output_tokens": ("max_output_tokens",),
-    "turn_detection": ("audio", "input", "turn_detection"),
-    "input_audio_format": ("audio", "input", "format"),
-    "input_audio_transcription": ("audio", "input", "transcription"),
-    "input_audio_noise_reduction": ("audio", "input", "noise_reduction"),
-    "output_audio_format": ("audio", "output", "format"),
-    "voice": ("audio", "output", "voice"),
-    "speed": ("audio", "output", "speed"),
-}
 _PATH_PARTS = re.compile(r"[^.\[\]]+")
-
-
-def nested(patch: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``patch`` with the fields and formats of OpenAI's first protocol as they are written now."""
-    made = copy.deepcopy(dict(patch))
-    for old, path in _MOVED.items():
-        if old in made:
-            _put(made, path, made.pop(old))
-    audio = made.get("audio")
-    for side in audio.values() if isinstance(audio, dict) else ():
-        if isinstance(side, dict) and isinstance(side.get("format"), dict):
-            side["format"] = audio_format.with_known_type(side["format"])
-    return made
-
-
-def _put(fields: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
-    name, *deeper = path
-    if not deeper:
-        # What stands at the new place was meant.
-        fields.setdefault(name, value)
-    elif isinstance(inner := fields.setdefault(name, {}), dict):
-        _put(inner, tuple(deeper), value)
 
 
 def without_unknown_modalities(patch: dict[str, Any]) -> tuple[dict[str, Any], list[RequestRefused]]:

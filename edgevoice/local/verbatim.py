@@ -30,6 +30,18 @@ _ASKED = re.compile(
     r"(?P<rest>\s*\S.*)",
     re.IGNORECASE | re.DOTALL,
 )
+# "ONLY repeat the input and DO NOT say anything else": how Mastra has speech turned into text.
+_ECHO = re.compile(
+    rf"(?:^|[.!?\n])\s*{_BEFORE}{_VERB}\s+(?:back\s+)?"
+    r"(?:the (?:user's )?(?:input|speech|audio)|what the user (?:says|said))"
+    r"(?=\s*(?:[.!,;\n]|$|(?:and|back|exactly|verbatim|word)\b))",
+    re.IGNORECASE,
+)
+
+
+def wants_echo(directions: str) -> bool:
+    """Return whether ``directions`` ask for the user's own words, and no answer to them."""
+    return _ECHO.search(directions) is not None
 
 
 def verbatim(text: str) -> str:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from edgevoice.local.verbatim import verbatim
+from edgevoice.local.brain import Request, answer
+from edgevoice.local.verbatim import verbatim, wants_echo
 
 WORDS = "Your tea is ready."
 
@@ -86,3 +87,25 @@ def test_the_words_end_where_their_quotation_ends(asked: str, words: str) -> Non
 )
 def test_ordinary_talk_is_no_such_order(said: str) -> None:
     assert verbatim(said) == ""
+
+
+@pytest.mark.parametrize(
+    "directions",
+    [
+        "ONLY repeat the input and DO NOT say anything else",
+        "You are a speaker.\nRepeat what the user says.",
+        "Please just echo the user's input.",
+        "Repeat back the input",
+    ],
+)
+def test_the_users_own_words_are_wanted_back(directions: str) -> None:
+    assert wants_echo(directions)
+    assert answer(Request("what time is it", directions=directions)).speech == "what time is it"
+
+
+@pytest.mark.parametrize(
+    "directions",
+    ["Never repeat the input.", "Repeat yourself.", "Answer what the user asks.", "Say the input is bad", ""],
+)
+def test_other_directions_want_an_answer(directions: str) -> None:
+    assert not wants_echo(directions)
