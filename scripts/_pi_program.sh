@@ -11,6 +11,29 @@ ingredients() {
   ! needs_lgpio || echo lgpio
 }
 
+# version_here, version_there: print the version of this folder, and of what is installed, if something is.
+version_here() { sed -n 's/^__version__ = "\(.*\)"$/\1/p' "$checkout/edgevoice/__init__.py"; }
+
+version_there() {
+  local found=("$prefix"/lib/python3*/site-packages/edgevoice-*.dist-info)
+  [[ ! -d ${found[0]} ]] || sed -E 's/.*edgevoice-(.*)\.dist-info$/\1/' <<<"${found[0]}"
+}
+
+# tell_version: say which version takes the place of which; going back is the same as going on.
+tell_version() {
+  local here there
+  here=$(version_here) there=$(version_there)
+  if [[ ! $there ]]; then
+    say "installs edgevoice $here"
+  elif [[ $here == "$there" ]]; then
+    say "edgevoice $here is installed$(is_made || echo '; this folder has other files of that version, which take its place')"
+  elif [[ $(printf '%s\n' "$here" "$there" | sort --version-sort | tail -n 1) == "$here" ]]; then
+    say "updates edgevoice from $there to $here"
+  else
+    say "goes back from edgevoice $there to $here; settings, key and what the box remembers stay"
+  fi
+}
+
 is_made() { [[ -f $stamp && $(<"$stamp") == "$(ingredients)" ]]; }
 
 program() {

@@ -123,22 +123,40 @@ examine() {
   [[ -e $scratch/changed && $starts ]] || how=(--quick)
   touch -- "$scratch"/step-{changed,told}
   /usr/local/bin/edgevoice doctor "${how[@]}" </dev/null >&2 || code=$?
-  ((code == 0)) || note "the doctor is not content; its lines tell what to do. All else is installed."
+  ((code == 0)) || touch -- "$scratch/broken"
 }
 
+# conclude: what came of it, and what to do next; the last line is the first thing to say to the box.
 conclude() {
   local driver
   if [[ $is_dry ]]; then
     say "nothing was changed: this was --dry-run"
     return
+  fi
+  if [[ -e $scratch/broken ]]; then
+    say "installed, after $((SECONDS - began)) s; but the examination above found what does not work, with a remedy in each" \
+      "line. \`edgevoice doctor\` looks again."
   elif [[ -e $scratch/changed ]]; then
     say "ready after $((SECONDS - began)) s"
   else
     say "nothing to do: everything was as it should be ($((SECONDS - began)) s)"
   fi
-  [[ -e $reboot_due ]] || return 0
-  driver=$(driver_wanted)
-  # The room could not be measured yet.
-  say "now ${driver:+bring what the sound board needs ($driver), then }type \`sudo reboot\`, and after it," \
-    "for half a minute of quiet in the room, \`sudo edgevoice doctor --echo\`"
+  [[ ! -s $scratch/member ]] || say "$(<"$scratch/member")"
+  if [[ -e $reboot_due ]]; then
+    driver=$(driver_wanted)
+    # The room could not be measured yet.
+    say "now ${driver:+bring what the sound board needs ($driver), then }type \`sudo reboot\`, and after it," \
+      "for half a minute of quiet in the room, \`sudo edgevoice doctor --echo\`; then say \"$(wake_words)\""
+  elif [[ ! -e $scratch/broken ]] && has_systemd && is_up; then
+    say "say \"$(wake_words)\""
+  fi
+}
+
+# wake_words: print what the settings let the box be called by.
+wake_words() {
+  /usr/bin/python3 -I -c 'import pathlib, re, sys, tomllib
+words = tomllib.loads(pathlib.Path(sys.argv[1]).read_text("utf-8-sig")).get("wakeword", {})
+named = re.sub(r"_v\d[\d.]*$", "", pathlib.Path(words.get("model", "hey_jarvis")).stem).replace("_", " ").split()
+print(" ".join(each if each in {"hey", "ok"} else each.capitalize() for each in named))' "$settings_file" 2>/dev/null ||
+    echo "hey Jarvis"
 }

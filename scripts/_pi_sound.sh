@@ -23,18 +23,21 @@ boot_configuration() {
   return 1
 }
 
-# The Debian packages bring it; most systems have it already.
-has_python() { [[ -x /usr/bin/python3 ]]; }
+# The Debian packages bring it; most systems have it already. python3-minimal has a part of its library only.
+has_python() {
+  [[ ${is_python_whole:-} ]] && return
+  /usr/bin/python3 -I -c 'import dataclasses, http.client, json, ssl, tomllib' 2>/dev/null && is_python_whole=yes
+}
+
+# Without Python, by how they are written there.
+board_names() {
+  if has_python; then board; else sed -n 's/^    name="\(.*\)",$/\1/p' "$checkout/edgevoice/panel/boards.py"; fi
+}
 
 # choose_hat: ask which, if nobody has said it; refuse a name that there is not.
 choose_hat() {
   local names
-  if ! has_python; then
-    [[ ! $(hat_wanted) ]] ||
-      give_up "Python knows the boards, and is not there: type \`sudo apt-get install python3\`, then start this again"
-    return 0
-  fi
-  names=$(board | paste -sd ' ')
+  names=$(board_names | paste -sd ' ')
   if [[ -z $hat && $asks && -z $(hat_now) ]] && boot_configuration >/dev/null; then
     printf 'Which sound board is plugged onto the Pi? One of:\n  %s\n' "$names"
     while
@@ -48,6 +51,9 @@ choose_hat() {
   fi
   [[ -z $hat || " $names none " == *" $hat "* ]] ||
     give_up "there is no board $hat. Start this again with one of: $names; or none"
+  # At once, and not in the middle.
+  [[ -z $hat || $hat == none ]] || boot_configuration >/dev/null || ! has_python || [[ ! $(board "$hat" overlay) ]] ||
+    give_up "this machine has no boot configuration of a Raspberry Pi, so $hat cannot be switched on. Leave --hat away."
 }
 
 # The board that the Pi is to have.
@@ -229,6 +235,8 @@ is_for_one_side() { has_sound_board || [[ $usb || $(usb_noted microphone)$(usb_n
 # choose_usb: ask which, if several would do; refuse a name that there is not.
 choose_usb() {
   local side sides cards
+  # The step looks again, when the packages have brought it.
+  has_python || return 0
   mapfile -t sides < <(sides_of_usb)
   if [[ ! $usb && $asks && ${#sides[@]} != 0 && ! $(usb_noted "${sides[0]}") ]]; then
     mapfile -t cards < <(usb_cards "${sides[@]}")

@@ -145,23 +145,39 @@ def test_a_wrong_name_at_the_question_is_asked_for_again(pi: System) -> None:
     assert well_stdout(pi.step("choose_hat < <(printf 'i2c'); echo \"taken: $hat\"", asks="yes")).endswith("taken: \n")
 
 
-def test_without_python_nothing_is_asked_that_needs_it(pi: System) -> None:
-    ended = pi.step(f"{WITHOUT_PYTHON}; choose_hat; choose_usb; {BOARD}; alsa_snippet", asks="yes")
+def test_without_python_the_boards_are_known_all_the_same(pi: System) -> None:
+    asked = pi.step(f"{WITHOUT_PYTHON}; choose_hat <<<$'i2c\\ni2s'; choose_usb; echo \"taken: $hat\"", asks="yes")
 
-    assert "no Python here" not in well(ended)
-    assert "Which" not in ended.stdout
+    assert "no Python here" not in well(asked)
+    assert f"One of:\n  {' '.join(BOARDS)}\n" in asked.stdout
+    assert "There is no board i2c. " in asked.stdout
+    assert asked.stdout.endswith("taken: i2s\n")
 
 
-@pytest.mark.parametrize("noted", ["", "board i2s\n"])
-def test_without_python_a_board_is_refused_with_what_to_type(pi: System, noted: str) -> None:
-    pi.write("/var/lib/edgevoice.setup", noted)
+def test_the_part_of_python_that_is_in_a_minimal_system_is_none(pi: System) -> None:
+    # As python3-minimal: a program that has a part of its library only.
+    pi.write("/scratch/bin/python3", "#!/bin/sh\necho \"No module named 'dataclasses'\" >&2; exit 1\n").chmod(0o755)
+    minimal = f"""eval "$(declare -f has_python | sed 's#/usr/bin#{pi.path("/scratch/bin")}#')" """
+    told = "if has_python; then echo whole; else echo minimal; fi"
 
-    ended = pi.step(f"{WITHOUT_PYTHON}; choose_hat", asks="", hat="" if noted else "i2s")
+    ended = pi.step(f"{minimal}; {told}; choose_hat; choose_usb", hat="i2s", asks="", key="")
+
+    assert "minimal" in well_stdout(ended)
+    assert ended.stderr == ""
+
+
+def test_a_board_on_a_pc_is_refused_before_anything_is_done(pi: System) -> None:
+    pi.path("/boot/firmware/config.txt").unlink()
+
+    ended = pi.setup("--dry-run", "--yes", "--hat", "i2s")
 
     assert ended.returncode == 1
     assert ended.stderr == (
-        "setup: Python knows the boards, and is not there: type `sudo apt-get install python3`, then start this again\n"
+        "setup: this machine has no boot configuration of a Raspberry Pi, so i2s cannot be switched on. "
+        "Leave --hat away.\n"
     )
+    # A USB speakerphone, and lights and buttons by themselves, need none.
+    assert "would install the locked packages" in well(pi.setup("--dry-run", "--yes", "--hat", "usb-speakerphone"))
 
 
 @pytest.mark.parametrize("hat", [name for name, board in BOARDS.items() if board.card.overlay])

@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,6 +117,15 @@ def _pronunciations(dictionary: Path, words: set[str]) -> str:
     return "".join(known) + "".join(f"{word} {said}\n" for word, said in vocabulary.EXTRA_PRONUNCIATIONS.items())
 
 
+def main(arguments: Sequence[str]) -> int:
+    """Make the files in the folder that is named; return the exit status."""
+    try:
+        with language(Path(arguments[0])):
+            return 0
+    except StorageUnavailable as error:
+        print(error.line(), file=sys.stderr)  # noqa: T201 - for whoever installs it
+        return 1
+
+
 if __name__ == "__main__":
-    with language(Path(sys.argv[1])):
-        pass
+    sys.exit(main(sys.argv[1:]))

@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 
 from python_socks import ProxyType
 from python_socks.async_.asyncio import Proxy as SocksProxy
-from websockets.asyncio.client import ClientConnection, connect, unix_connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, ProxyError, WebSocketException
 from websockets.proxy import Proxy, parse_proxy
 from websockets.uri import WebSocketURI, parse_uri
@@ -89,7 +89,7 @@ def _onward(there: Endpoint, error: InvalidStatus, first: Endpoint) -> Endpoint 
     # What is not shown as it is may hold a secret, or be no address.
     is_fit = re.fullmatch(r"[\w.:\[\]-]{1,255}", place, re.ASCII) and first.redactor(place) == place
     if not host or not is_fit or there.socket:
-        raise ServiceRefused(f"{there.host} redirects to an address that is none ({response.status_code})")
+        raise ServiceRefused(f"{there.host} redirects to an address that cannot be dialled ({response.status_code})")
     before = urlsplit(there.url)
     if scheme not in {"ws", "wss"}:
         remedy = "Check service.url: what answers there is a page, and no Realtime service."
@@ -123,7 +123,7 @@ class _Connect(connect):
 async def _open(there: Endpoint, options: Mapping[str, Any]) -> ClientConnection:
     options = {**options, "additional_headers": there.headers, "proxy": None}
     if there.socket is not None:
-        return await unix_connect(str(there.socket), there.url, **options)
+        return await _Connect(there.url, unix=True, path=str(there.socket), **options)
     uri = parse_uri(there.url)
     if not (proxy_url := there.proxy_url):
         return await _Connect(there.url, sock=await _directly(there, uri), **options)

@@ -4,23 +4,27 @@ import argparse
 import asyncio
 import json
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgevoice.errors import EdgevoiceError
+from edgevoice.errors import EdgevoiceError, of_machine
 from edgevoice.soak.judge import judge
 from edgevoice.soak.picture import draw
 from edgevoice.soak.record import Kind
 from edgevoice.soak.run import Order, soak
+from edgevoice.store.folders import make_scratch
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return 0 only if every promise held; the last line on standard output is the report as JSON."""
     options = _parser().parse_args(arguments)
-    folder = options.folder or Path(tempfile.mkdtemp(prefix="edgevoice-soak-"))
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder: Path = options.folder or make_scratch("edgevoice-soak-")
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        print((of_machine(error) or error), file=sys.stderr)
+        return 2
     folder = folder.resolve()  # systemd's own socket, too, has an absolute path
     began = time.monotonic()
     stream = sys.stderr if options.as_json else sys.stdout
@@ -32,8 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     (folder / "notify").unlink(missing_ok=True)
     try:
         record = asyncio.run(soak(Order(options.minutes, options.seed, options.faults), folder, tell))
-    except EdgevoiceError as error:
-        print(error.line(), file=sys.stderr)
+    except (EdgevoiceError, OSError) as error:
+        trouble = error if isinstance(error, EdgevoiceError) else of_machine(error)
+        if trouble is None:
+            raise
+        print(trouble.line(), file=sys.stderr)
         return 2
     verdict = judge(record)
     report = json.dumps(verdict.report)

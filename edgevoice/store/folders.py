@@ -10,8 +10,8 @@ from typing import Final
 
 from edgevoice.errors import StorageUnavailable
 
-NO_HOME: Final = Path("/nonexistent")
-"""The home of users who have none (Debian policy 9.2.3): nothing is found there, and nothing can be written."""
+NO_HOME: Final = Path("/dev/null/no-home")
+"""The home of a user who has none: nothing is found below a device, and nothing can be made there, by root neither."""
 
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - only ever the parent of a private folder
 

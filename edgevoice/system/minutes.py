@@ -99,7 +99,7 @@ class Ledger:
         try:
             with self._file.open("rb") as opened:
                 days = _decoder.decode(opened.read(_LARGEST_BYTES))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return dict(self._written)
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             if not self._is_unreadable:

@@ -1,3 +1,5 @@
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -89,3 +91,34 @@ def test_setup_makes_them_beforehand(tmp_path: Path, making: list[Path]) -> None
     PocketsphinxRecogniser.load(tmp_path)
 
     assert making == []
+
+
+def test_a_full_temporary_folder_is_passed_over_for_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    full, memory = tmp_path / "tmp", tmp_path / "shm"
+    full.mkdir()
+    memory.mkdir()
+    make = language_module._make
+
+    def make_unless_full(folder: Path, written: list[str]) -> None:
+        if folder.parent == full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        make(folder, written)
+
+    monkeypatch.setattr(language_module, "_make", make_unless_full)
+    monkeypatch.setattr(language_module, "scratch_places", lambda: iter((full, memory)))
+    with language(None) as files:
+        assert files.model.is_relative_to(memory)
+    assert not [*full.iterdir(), *memory.iterdir()]
+
+
+def test_where_no_folder_takes_the_files_one_line_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = tmp_path / "taken"
+    taken.touch()
+    monkeypatch.setattr(language_module, "scratch_places", lambda: iter((taken, Path("/proc"))))
+
+    assert language_module.main([str(taken / "cache")]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("no folder takes what the speech recogniser reads; /proc: ")
+    assert told.count("\n") == 1

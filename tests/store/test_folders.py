@@ -54,9 +54,11 @@ def test_a_user_without_any_home_keeps_nothing_and_nothing_breaks(monkeypatch: p
     # What `expanduser` returns without HOME for a number that is in no list of users.
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
 
-    assert cache_folder({}) == Path("/nonexistent/.cache/edgevoice")
-    assert state_folder({"HOME": "not/absolute"}) == Path("/nonexistent/.local/state/edgevoice")
+    assert cache_folder({}) == Path("/dev/null/no-home/.cache/edgevoice")
+    assert state_folder({"HOME": "not/absolute"}) == Path("/dev/null/no-home/.local/state/edgevoice")
     assert not state_folder({}).exists()
+    with pytest.raises(OSError, match="Not a directory"):
+        state_folder({}).mkdir(parents=True)
 
 
 def test_a_scratch_folder_is_private_and_goes_with_its_context() -> None:

@@ -1,0 +1,156 @@
+"""A host with several addresses: the first that answers is taken, and one that does not costs a quarter of a second."""
+
+import asyncio
+import errno
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from edgevoice.realtime.endpoint import Endpoint
+from edgevoice.realtime.tcp import NEXT_ADDRESS_S, open_tcp
+from tests.realtime.services import KEY, Caller, Service, problem_in
+from tests.realtime.test_proxies import HttpProxy, Proxy, SocksProxy
+
+HOST = "many.test"
+NO_ROUTE = "2001:db8::1"
+"""An address for documentation (RFC 3849): no route leads there, or one that swallows what is sent."""
+
+Known = Callable[..., None]
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> Known:
+    """Let a name have these addresses, in this order."""
+    real = socket.getaddrinfo
+
+    def know(*addresses: str) -> None:
+        def look_up(host: str | bytes | None, port: int, *args: object, **more: object) -> list[object]:
+            names = addresses if host in {HOST, HOST.encode()} else (host,)
+            return [found for name in names for found in real(name, port, *args, **more)]  # type: ignore[arg-type]
+
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+    return know
+
+
+@contextmanager
+def swallowing(port: int, address: str = "127.0.0.2") -> Iterator[None]:
+    """Listen with a backlog that is full, so that the kernel answers no SYN: as a firewall that drops them."""
+    with ExitStack() as opened:
+        server = opened.enter_context(socket.socket())
+        server.bind((address, port))
+        server.listen(0)
+        for _ in range(2):
+            filler = opened.enter_context(socket.socket())
+            filler.setblocking(False)
+            assert filler.connect_ex((address, port)) == errno.EINPROGRESS
+        yield
+
+
+@pytest.mark.parametrize("first", ["127.0.0.2", NO_ROUTE, "127.0.0.3"], ids=["swallowed", "no route", "refused"])
+def test_a_bad_first_address_keeps_no_session_from_opening(first: str, known: Known) -> None:
+    async def live() -> float:
+        async with Service().listening() as url:
+            port = int(url.rpartition(":")[2].partition("/")[0])
+            known(first, "127.0.0.1")
+            with swallowing(port):
+                began = time.monotonic()
+                async with Caller(f"ws://{HOST}:{port}/").running() as caller:
+                    await caller.opened()
+                    return time.monotonic() - began
+
+    assert asyncio.run(live()) < NEXT_ADDRESS_S + 1.5
+
+
+@pytest.mark.parametrize(("proxy", "scheme"), [(HttpProxy(), "http"), (SocksProxy(), "socks5h")])
+def test_nor_does_one_of_a_proxy(proxy: Proxy, scheme: str, known: Known, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def live() -> float:
+        async with Service().listening() as url, proxy.listening() as address:
+            port = int(address.rpartition(":")[2])
+            known("127.0.0.2", "127.0.0.1")
+            monkeypatch.setenv("all_proxy", f"{scheme}://{HOST}:{port}")
+            with swallowing(port):
+                began = time.monotonic()
+                async with Caller(url).running() as caller:
+                    await caller.opened()
+                    return time.monotonic() - began
+
+    assert asyncio.run(live()) < NEXT_ADDRESS_S + 1.5
+    assert len(proxy.wanted) == 1
+
+
+def test_two_that_swallow_cost_twice_as_much_and_are_left_alone_then(known: Known) -> None:
+    async def live() -> tuple[str, float]:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            known("127.0.0.2", "127.0.0.4", "127.0.0.1")
+            with swallowing(port), swallowing(port, "127.0.0.4"):
+                began = time.monotonic()
+                with await open_tcp(HOST, port) as connected:
+                    took_s = time.monotonic() - began
+                    assert len(asyncio.all_tasks()) == 1 or await asyncio.sleep(0.01, result=True)
+                    assert len(asyncio.all_tasks()) == 1
+                    return connected.getpeername()[0], took_s
+
+    peer, took_s = asyncio.run(live())
+
+    assert peer == "127.0.0.1"
+    assert 2 * NEXT_ADDRESS_S <= took_s < 2 * NEXT_ADDRESS_S + 1
+
+
+def test_families_take_turns(known: Known, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    async def refuse(_loop: object, _connected: socket.socket, address: tuple[str, int]) -> None:
+        tried.append(address[0])
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "no")
+
+    known("::1", "::2", "::3", "127.0.0.1", "127.0.0.2")
+    monkeypatch.setattr(asyncio.SelectorEventLoop, "sock_connect", refuse)
+
+    with pytest.raises(ConnectionRefusedError):
+        asyncio.run(open_tcp(HOST, 1))
+    assert tried == ["::1", "127.0.0.1", "::2", "127.0.0.2", "::3"]
+
+
+@pytest.mark.parametrize("addresses", [(NO_ROUTE, "127.0.0.3"), ("127.0.0.3", NO_ROUTE)])
+def test_the_failure_that_is_told_is_of_the_address_to_which_a_route_leads(
+    addresses: tuple[str, ...], known: Known, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(_loop: object, _connected: socket.socket, address: tuple[str, int]) -> None:
+        raise OSError(errno.ENETUNREACH if ":" in address[0] else errno.ECONNREFUSED, "Connect call failed")
+
+    async def live() -> None:
+        async with Caller(Endpoint(f"ws://{HOST}:1/", {"Authorization": f"Basic {KEY}"})).running() as caller:
+            caller.link.open()
+            await caller.lost()
+
+    known(*addresses)
+    monkeypatch.setattr(asyncio.SelectorEventLoop, "sock_connect", fail)
+    asyncio.run(live())
+
+    assert f"no connection to {HOST}:1: Connection refused. " in problem_in(caplog, "link-lost")
+
+
+def test_a_dial_that_is_given_up_leaves_no_socket(known: Known) -> None:
+    """An unclosed socket fails this test: pytest turns the warning into an error."""
+
+    async def live() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            known("127.0.0.2", "127.0.0.1")
+            with swallowing(port):
+                for turns in range(12):
+                    dial = asyncio.create_task(open_tcp(HOST, port))
+                    for _ in range(turns):
+                        await asyncio.sleep(0)
+                    dial.cancel()
+                    await asyncio.gather(dial, return_exceptions=True)
+                    for _ in range(3):
+                        await asyncio.sleep(0)
+            assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(live())
