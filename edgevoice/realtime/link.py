@@ -225,7 +225,9 @@ class Link:
     async def _read(self, incoming: Incoming, downlink: Downlink, hide: Redactor) -> None:
         progress = Progress()
         try:
-            while True:
+            # Frames that wait are read without a pause, in which a hang-up would take effect: what one of them is taken
+            # for may be the end of this session.
+            while self._task is asyncio.current_task():
                 event = await incoming.next()
                 _look_for_complaint(event, hide)
                 self._history.order(event)

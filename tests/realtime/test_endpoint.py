@@ -47,6 +47,30 @@ def test_what_the_address_already_says_goes_first() -> None:
     assert query(remote(service, KEY)) == {"key": ["my-session"], "protocol": ["realtime"], "x": ["a b"]}
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "api-version=2026-01-01&blank=&flag&model=",
+        "tag=a&tag=b&model=m&tag=a",
+        "z=1&a=2&model=x%2Fy%20z+w",
+        "model=a;b&q=%C3%A9&r=~-._!$'()*,:@/?",
+        "model=m&&x=1&",
+    ],
+)
+def test_a_query_goes_out_as_it_is_written(written: str) -> None:
+    service = settings.Service(url=f"wss://box.example.org/v1/realtime?{written}", model="ours")
+
+    assert remote(service, KEY).url == f"wss://box.example.org/v1/realtime?{written}"
+
+
+def test_what_a_query_lacks_is_added_behind_it() -> None:
+    openai = settings.Service(url="wss://box.example.org/x?tag=a&tag=&b", model="a/b")
+    inworld = settings.Service(url="wss://box.inworld.ai/x?b=%20&key=")
+
+    assert remote(openai, KEY).url == "wss://box.example.org/x?tag=a&tag=&b&model=a%2Fb"
+    assert remote(inworld, KEY).url == "wss://box.inworld.ai/x?b=%20&key=&protocol=realtime"
+
+
 def test_the_owner_may_choose_how_the_key_is_presented() -> None:
     assert remote(settings.Service(auth="bearer"), KEY).headers == {"Authorization": f"Bearer {KEY}"}
     service = settings.Service(url="ws://127.0.0.1:9/", auth="basic")

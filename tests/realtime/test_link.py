@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from edgevoice.core import wire
 from edgevoice.core.downlink import Arrival, AudioPiece
 from edgevoice.core.facts import (
     AnswerProgressed,
@@ -21,7 +22,8 @@ from edgevoice.core.facts import (
 from edgevoice.core.notices import Role, TranscriptChanged
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.realtime.endpoint import Endpoint
-from tests.realtime.services import KEY, SESSION, SPEECH_STARTED, Caller, Service, Talker, obliging
+from edgevoice.realtime.incoming import Incoming
+from tests.realtime.services import KEY, SESSION, SPEECH_STARTED, Caller, Service, Talker, obliging, problem_in
 from tests.waiting import eventually
 
 # --- opening ---------------------------------------------------------------------------------------------------------
@@ -386,3 +388,110 @@ def test_the_frames_of_a_session_are_json_text() -> None:
     asyncio.run(live())
 
     assert service.talkers[0].types == ["session.update"]
+
+
+# --- hung up on from within ------------------------------------------------------------------------------------------
+
+FATAL = {"type": "error", "error": {"code": "invalid_api_key", "message": "no"}}
+
+
+async def saying_much_at_once(talker: Talker) -> None:
+    """Send frames that wait together at the other end; the last of them would end the session."""
+    await talker.accept()
+    await talker.say(SPEECH_STARTED, SPEECH_STARTED, FATAL)
+    await talker.listen_to_the_end()
+
+
+def frames_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give frames without a pause between them, as they come when the loop was busy."""
+    received = Incoming.next
+    kept: dict[Incoming, list[wire.ServerEvent]] = {}
+
+    async def next_of_many(self: Incoming) -> wire.ServerEvent:
+        waiting = kept.setdefault(self, [])
+        if not waiting:
+            event = await received(self)
+            if not isinstance(event, wire.SpeechStarted):
+                return event
+            waiting.extend([event, await received(self), await received(self)])
+        return waiting.pop(0)
+
+    monkeypatch.setattr(Incoming, "next", next_of_many)
+
+
+def test_a_session_that_is_hung_up_on_by_what_it_reports_reports_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames_that_wait(monkeypatch)
+    service = Service(saying_much_at_once)
+
+    async def live() -> list[Arrival]:
+        def hang_up(arrivals: list[Arrival]) -> None:
+            if UserStartedSpeaking() in arrivals:
+                caller.link.close()
+
+        async with service.listening() as url:
+            caller = Caller(url, take=hang_up)
+            async with caller.running():
+                caller.link.open()
+                await eventually(lambda: UserStartedSpeaking() in caller.arrivals and not caller.link._ending)
+                return caller.arrivals
+
+    assert asyncio.run(live()) == [LinkOpened(), UserStartedSpeaking()]
+    assert service.talkers[0].connection.close_code == 1000
+
+
+def test_an_old_session_reports_no_loss_in_place_of_the_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames_that_wait(monkeypatch)
+    service = Service(saying_much_at_once, obliging)
+
+    async def live() -> list[Arrival]:
+        def dial_again(arrivals: list[Arrival]) -> None:
+            if UserStartedSpeaking() in arrivals:
+                caller.link.open(resumes=True)
+
+        async with service.listening() as url:
+            caller = Caller(url, take=dial_again)
+            async with caller.running():
+                caller.link.open()
+                await eventually(lambda: caller.arrivals.count(LinkOpened()) == 2 or bool(caller.losses))
+                caller.link.send_audio(b"new")
+                await eventually(lambda: len(service.talkers[1].received) == 2 or bool(caller.losses))
+                return caller.arrivals
+
+    assert asyncio.run(live()) == [LinkOpened(), UserStartedSpeaking(), LinkOpened()]
+
+
+def test_a_session_that_fails_while_it_is_hung_up_on_reports_no_loss() -> None:
+    async def live() -> list[Arrival]:
+        preparing = asyncio.Event()
+
+        async def prepare() -> None:
+            preparing.set()
+            try:
+                await asyncio.sleep(30)
+            except asyncio.CancelledError:
+                raise LocalServiceUnavailable("stopping") from None
+
+        async with Caller(Endpoint("ws://localhost/", prepare=prepare)).running() as caller:
+            caller.link.open()
+            await preparing.wait()
+            caller.link.close()
+            await eventually(lambda: not caller.link._ending)
+            return caller.arrivals
+
+    assert asyncio.run(live()) == []
+
+
+@pytest.mark.parametrize("size", [wire.LARGEST_AUDIO_FRAME + 1, 40 * 2**20])
+def test_a_frame_larger_than_any_service_needs_ends_the_session(size: int, caplog: pytest.LogCaptureFixture) -> None:
+    async def flooding(talker: Talker) -> None:
+        await talker.accept()
+        await talker.connection.send("x" * size)
+        await talker.listen_to_the_end()
+
+    async def live() -> LinkLost:
+        async with Service(flooding).listening() as url, Caller(url).running() as caller:
+            await caller.opened()
+            return await caller.lost()
+
+    assert asyncio.run(live()) == LinkLost("service-nonsense", is_retriable=False)
+    assert "message too big" in problem_in(caplog, "link-lost")
