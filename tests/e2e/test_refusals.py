@@ -48,7 +48,7 @@ async def nonsense(connection: ServerConnection) -> None:
             "null",
             '{"type":7}',
             b"\x00\xff",
-            '{"type":"response.created","response":7}',
+            '{"type":"response.output_audio.delta","delta":"*"}',
         ) * 10:
             await connection.send(frame)
     except ConnectionClosed:
