@@ -24,6 +24,7 @@ readonly copies=(
   "systemd/edgevoice.sysusers $at/usr/lib/sysusers.d/edgevoice.conf 644"
   "systemd/edgevoice.tmpfiles $at/usr/lib/tmpfiles.d/edgevoice.conf 644"
   "systemd/60-edgevoice-gpio.rules $at/etc/udev/rules.d/60-edgevoice-gpio.rules 644"
+  "systemd/edgevoice.sudoers $at/etc/sudoers.d/edgevoice 440"
   "systemd/edgevoice.service $unit 644"
   "systemd/edgevoice-command $at/usr/local/bin/edgevoice 755"
 )
@@ -114,6 +115,36 @@ user_and_devices() {
     [[ $is_dry || " $(id -nG edgevoice) " == *" $group "* ]] || change "put edgevoice into $group" gpasswd -a edgevoice "$group"
   done
   own_folders
+  let_people_in
+}
+
+# let_people_in: let who has started this use the box and read its log without a password, by the group edgevoice.
+let_people_in() {
+  local person=${SUDO_USER:-} group groups=() missing=()
+  if [[ -d $at/etc/sudoers.d ]] && command -v visudo >/dev/null && visudo -cqf "$checkout/systemd/edgevoice.sudoers"; then
+    copy_all "$at/etc/sudoers.d"
+  fi
+  [[ $person && $person != root ]] && id "$person" &>/dev/null || return 0
+  groups=(edgevoice)
+  # That of the administrators reads every log already.
+  [[ " $(id -nG "$person") " == *" adm "* ]] || groups+=(systemd-journal)
+  for group in "${groups[@]}"; do
+    [[ " $(id -nG "$person") " == *" $group "* ]] || missing+=("$group")
+  done
+  ((${#missing[@]})) || return 0
+  change "put $person into the group${missing[1]:+s} ${missing[*]}" join "$person" "${missing[@]}"
+  [[ $is_dry ]] || printf '%s' "$person belongs to the group edgevoice now: from the next login on, \`edgevoice doctor\` and" \
+    " \`journalctl -u edgevoice\` need no sudo" >"$scratch/member"
+}
+
+# join PERSON GROUP...
+join() {
+  local group
+  for group in "${@:2}"; do
+    getent group "$group" >/dev/null || continue
+    gpasswd -a "$1" "$group"
+    remember "member $1 $group"
+  done
 }
 
 # copy_all FOLDER...: copy what goes into these folders.

@@ -71,20 +71,30 @@ remove_packages() {
 }
 
 remove_program() {
-  local each to had_made=''
+  local each to person group had_made=''
   ! grep -qx "group gpio" "$notes" 2>/dev/null || had_made=yes
   for each in "${copies[@]}"; do
     read -r _ to _ <<<"$each"
     gone "$to"
   done
   gone "$alsa_names" "$cache" "$PIP_CACHE_DIR"
+  # From the other groups than our own, too.
+  while read -r person group; do
+    [[ " $(id -nG "$person" 2>/dev/null) " != *" $group "* ]] || change "take $person out of $group" gpasswd -d "$person" "$group"
+  done < <(sed -n 's/^member //p' "$notes" 2>/dev/null)
   if id edgevoice &>/dev/null; then
-    change "remove the user edgevoice" userdel edgevoice
+    change "remove the user edgevoice" remove_user
     # The next user to be made might get its number.
     change "give what it leaves to root" orphan
   fi
   [[ ! $had_made ]] || ! getent group gpio >/dev/null || change "remove the group gpio" groupdel gpio
   gone "$prefix"
+}
+
+# With members, userdel leaves the group.
+remove_user() {
+  userdel edgevoice
+  ! getent group edgevoice >/dev/null || groupdel edgevoice
 }
 
 orphan() {
