@@ -214,7 +214,6 @@ async def _announce(parts: Parts, manager: ServiceManager, started: Callable[[Pa
     if parts.detector is not None:
         await parts.detector.loaded.wait()
     manager.ready()
-    manager.show_status("idle")
     started(parts)
 
 

@@ -34,15 +34,18 @@ class ServiceManager:
                 self.show_status(phase)
             case ShowLight(light=Light.FAULT, reason=reason):
                 self.show_status(f"fault: {reason}")
-            case ShowLight() if self._phase:
+            case ShowLight():
                 self.show_status(self._phase)
             case _:
                 pass  # nothing that a status line has room for
 
-    @staticmethod
-    def ready() -> None:
-        """Say that the start is over."""
+    def ready(self) -> None:
+        """Say that the start is over, and that the box is idle; a fault that is shown already stays shown."""
         _notify("READY=1")
+        # Where a fault goes before the first conversation, there must be a phase to show again.
+        self._phase = self._phase or "idle"
+        if not self._status:
+            self.show_status(self._phase)
 
     def reload(self, work: Callable[[], str]) -> None:
         """Do the work of a reload between telling that it has begun and that it is over, as notify-reload wants it.

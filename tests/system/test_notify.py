@@ -58,14 +58,26 @@ def test_the_start_and_the_end_are_told(systemd: Systemd) -> None:
     ServiceManager().ready()
     ServiceManager().stopping()
 
-    assert systemd.told() == ["READY=1", "STOPPING=1"]
+    assert systemd.told() == ["READY=1", "STATUS=idle", "STOPPING=1"]
+
+
+def test_a_fault_before_the_first_conversation_is_shown_for_as_long_as_it_lasts(systemd: Systemd) -> None:
+    manager = ServiceManager()
+    manager(ShowLight(Light.FAULT, "microphone"), 0.0)
+    manager.ready()
+    manager(ShowLight(Light.IDLE), 1.0)
+    manager(ShowLight(Light.FAULT, "speaker"), 2.0)
+    manager(ShowLight(Light.IDLE), 3.0)
+
+    shown = [message for message in systemd.told() if message.startswith("STATUS=")]
+    assert shown == ["STATUS=fault: microphone", "STATUS=idle", "STATUS=fault: speaker", "STATUS=idle"]
 
 
 def test_a_service_manager_that_takes_nothing_is_logged_and_ends_nothing(
     systemd: Systemd, caplog: pytest.LogCaptureFixture
 ) -> None:
     systemd.close()
-    ServiceManager().ready()
+    ServiceManager().stopping()
 
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
@@ -91,6 +103,15 @@ def test_a_fault_is_shown_with_its_reason_and_other_lights_are_not(systemd: Syst
     manager.show_status("idle")
 
     assert systemd.told() == ["STATUS=fault: key-refused", "STATUS=idle"]
+
+
+def test_a_fault_that_is_over_before_the_start_is_over_is_not_shown_any_more(systemd: Systemd) -> None:
+    manager = ServiceManager()
+    manager(ShowLight(Light.FAULT, "microphone"), 0.0)
+    manager(ShowLight(Light.IDLE), 1.0)
+    manager.ready()
+
+    assert systemd.told() == ["STATUS=fault: microphone", "STATUS=", "READY=1", "STATUS=idle"]
 
 
 def test_when_the_fault_is_over_the_phase_is_shown_again(systemd: Systemd) -> None:
