@@ -4,10 +4,12 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
@@ -28,6 +30,7 @@ from edgevoice.doctor.network import (
 from edgevoice.settings import Service, Settings
 from edgevoice.system.credentials import Key
 from tests.doctor.machines import machine
+from tests.realtime.test_tcp import swallowing
 
 KEY = Key("c2VjcmV0OmtleQ==", source="a test")
 ROUTE = (
@@ -124,6 +127,32 @@ def test_a_certificate_is_read_from_a_real_server(
     assert (finding.mark, finding.text[:5]) == (mark, "TLSv1")
 
 
+def test_a_first_address_that_swallows_everything_does_not_keep_the_doctor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo
+
+    def look_up(_host: object, *more: Any, **options: Any) -> list[Any]:
+        return [*real("127.0.0.2", *more, **options), *real("127.0.0.1", *more, **options)]
+
+    with tls_server(tmp_path, 90) as port, swallowing(port):
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+        began = time.monotonic()
+        finding = judge_tls(probe_tls(Address("localhost", port)), Address("localhost", port))
+
+    assert finding.mark is Mark.FINE
+    assert time.monotonic() - began < 2
+
+
+def test_a_refusal_that_quotes_the_key_is_shown_without_it() -> None:
+    with service(401, quotes=KEY.reveal()) as (url, _):
+        finding = examine_session(Settings(service=Service(url=url)), KEY)
+
+    assert "refuses the key (401): no (hidden)" in finding.text
+    assert KEY.reveal() not in str(finding.data())
+
+
 def test_an_impostor_is_refused(tmp_path: Path) -> None:
     with tls_server(tmp_path, 90) as port:
         finding = judge_tls(probe_tls(Address("localhost", port)), Address("localhost", port))
@@ -142,6 +171,8 @@ def test_a_closed_port_has_its_own_code() -> None:
 def test_where_there_is_nothing_to_secure_the_line_says_why() -> None:
     assert judge_tls(None, Address(is_inside=True)).mark is Mark.FINE
     assert judge_tls(None, Address("pi", is_secure=False)).mark is Mark.DOUBTFUL
+    assert "the key" in judge_tls(None, Address("pi", is_secure=False)).text
+    assert judge_tls(None, Address("127.0.0.1", is_secure=False)).mark is Mark.FINE
     assert judge_tls(None, Address("api", proxy="proxy:3128")).mark is Mark.SKIPPED
     assert judge_tls(Secured("TLSv1.3", 60), FAR).mark is Mark.FINE
 
@@ -150,7 +181,7 @@ def test_where_there_is_nothing_to_secure_the_line_says_why() -> None:
 
 
 @contextmanager
-def service(status: int = 101, error: str = "") -> Iterator[tuple[str, list[str]]]:
+def service(status: int = 101, error: str = "", quotes: str = "") -> Iterator[tuple[str, list[str]]]:
     """A real WebSocket server in a thread; gives its address and what it was sent."""
     ready, loop_of = threading.Event(), []
     received: list[str] = []
@@ -167,7 +198,7 @@ def service(status: int = 101, error: str = "") -> Iterator[tuple[str, list[str]
         received.append("closed")
 
     def refuse(connection: ServerConnection, _request: Request) -> Response | None:
-        return connection.respond(HTTPStatus(status), "no") if status != 101 else None
+        return connection.respond(HTTPStatus(status), f"no {quotes}") if status != 101 else None
 
     async def run() -> None:
         stop = asyncio.Event()
