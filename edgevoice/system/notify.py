@@ -5,8 +5,13 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 
-from systemd import daemon
+try:
+    from systemd import daemon
+except ImportError:
+    # It is built against systemd's headers, which a PC that only tries the box out need not have.
+    daemon = None
 
 from edgevoice.core.notices import Notice, PhaseEntered
 from edgevoice.core.orders import Light, ShowLight
@@ -87,8 +92,21 @@ class ServiceManager:
             await asyncio.sleep(interval_s if is_alive else min(_LOOK_AGAIN_S, interval_s))
 
 
+@cache
+def _say_what_is_missing() -> None:
+    """Say once that systemd waits for news which cannot be sent."""
+    problem = (
+        "the package systemd-python is missing, so systemd hears nothing of this: pip install 'edgevoice[systemd]'"
+    )
+    tell(_log, logging.WARNING, "service-manager-deaf", problem=problem)
+
+
 def _notify(message: str) -> None:
     """Send to ``NOTIFY_SOCKET``. One that takes nothing, as while systemd starts itself anew, must not end the box."""
+    if daemon is None:
+        if "NOTIFY_SOCKET" in os.environ:
+            _say_what_is_missing()
+        return
     try:
         daemon.notify(message)
     except OSError as error:

@@ -4,6 +4,8 @@ import asyncio
 import logging
 import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -230,3 +232,25 @@ def test_without_systemd_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> Non
 )
 def test_the_period_is_read_as_the_manual_says(environment: dict[str, str], expected: float | None) -> None:
     assert watchdog_interval_s(environment) == expected
+
+
+def test_without_systemds_library_it_is_said_once_and_the_box_runs(
+    systemd: Systemd, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(notify, "daemon", None)
+    notify._say_what_is_missing.cache_clear()
+
+    ServiceManager.ready()
+    ServiceManager.stopping()
+
+    assert systemd.told() == []
+    (line,) = [each for each in caplog.records if each.getMessage() == "service-manager-deaf"]
+    assert "pip install 'edgevoice[systemd]'" in line.__dict__["fields"]["problem"]
+
+
+def test_the_daemon_can_be_imported_without_systemds_library() -> None:
+    check = "import sys; sys.modules['systemd'] = None; import edgevoice.daemon as d; print(d.ServiceManager.ready())"
+
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=False, timeout=60)
+
+    assert (done.stdout, done.stderr) == ("None\n", "")
