@@ -240,8 +240,8 @@ def test_without_systemds_library_it_is_said_once_and_the_box_runs(
     monkeypatch.setattr(notify, "daemon", None)
     notify._say_what_is_missing.cache_clear()
 
-    ServiceManager.ready()
-    ServiceManager.stopping()
+    ServiceManager().ready()
+    ServiceManager().stopping()
 
     assert systemd.told() == []
     (line,) = [each for each in caplog.records if each.getMessage() == "service-manager-deaf"]
@@ -249,7 +249,7 @@ def test_without_systemds_library_it_is_said_once_and_the_box_runs(
 
 
 def test_the_daemon_can_be_imported_without_systemds_library() -> None:
-    check = "import sys; sys.modules['systemd'] = None; import edgevoice.daemon as d; print(d.ServiceManager.ready())"
+    check = "import sys; sys.modules['systemd'] = None; import edgevoice.daemon as d; print(d.ServiceManager().ready())"
 
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=False, timeout=60)
 
