@@ -47,7 +47,7 @@ for each in "$@"; do
     /dev/fd/3) cat /dev/fd/3 ;;
   esac
 done
-env | grep -E '^(EDGEVOICE_|SERVICE_BEFORE|CACHE_DIRECTORY|STATE_DIRECTORY|[a-z]+_proxy)' | sort
+env | grep -E '^(EDGEVOICE_|SERVICE_BEFORE|CACHE_DIRECTORY|STATE_DIRECTORY|[a-z]+_proxy|SOCKS_PROXY)' | sort
 exit "${EXPECTED_CODE:-0}"
 """,
 }
@@ -369,13 +369,19 @@ def test_settings_that_are_not_given_are_not_taken_for_empty_ones(persons_box: B
 
 def test_the_proxy_and_the_settings_of_the_unit_hold_for_the_command_and_nothing_else_of_it(box: Box) -> None:
     (box.folder / "environment").write_text(
-        "HOME=/x PATH_PROXY=1 https_proxy=http://proxy:3128 \"no_proxy=*.local,a b\" $'EDGEVOICE_A_B=it\\'s' "
-        "EDGEVOICE_C_D=unit\n"
+        'HOME=/x PATH_PROXY=1 https_proxy=http://proxy:3128 SOCKS_PROXY=proxy:1080 "no_proxy=*.local,a b" '
+        "$'EDGEVOICE_A_B=it\\'s' EDGEVOICE_C_D=unit\n"
     )
 
     told = box.type("doctor", "--quick", EDGEVOICE_C_D="typed").stdout
 
-    for each in ("https_proxy=http://proxy:3128", "no_proxy=*.local,a b", "EDGEVOICE_A_B=it's", "EDGEVOICE_C_D=typed"):
+    for each in (
+        "https_proxy=http://proxy:3128",
+        "SOCKS_PROXY=proxy:1080",
+        "no_proxy=*.local,a b",
+        "EDGEVOICE_A_B=it's",
+        "EDGEVOICE_C_D=typed",
+    ):
         assert f"{each}\n" in told
     assert "PATH_PROXY" not in told
 
