@@ -91,6 +91,7 @@ async def _complaint_of_child(folder: Path) -> str:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
+            process_group=0,  # Ctrl-C is the parent's, which ends it
         )
     except OSError as error:
         return f"no process for it: {error.strerror}"

@@ -362,7 +362,7 @@ async def _opponent(folder: Path, every_nth: int, loaded_from: int) -> AsyncIter
     socket = folder / "opponent.sock"
     module = [sys.executable, "-P", "-m", "edgevoice.bench.opponent"]
     arguments = map(str, (socket, folder / "book.jsonl", 1, every_nth, loaded_from))
-    child = await asyncio.create_subprocess_exec(*module, *arguments, stdin=PIPE, stdout=PIPE)
+    child = await asyncio.create_subprocess_exec(*module, *arguments, stdin=PIPE, stdout=PIPE, process_group=0)
     try:
         if child.stdout is not None:
             await child.stdout.readline()

@@ -13,9 +13,11 @@ synthetic: one local voice at several pitches, rooms by formula, noises by formu
 
 import json
 import multiprocessing
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,10 +80,11 @@ def measure(plan: Plan, *, as_json: bool) -> int:
     _rehearse()
     # A fresh process each: the parent's threads would not survive a fork.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(plan.workers, mp_context=context) as pool:
-        cells = {
-            (tier, drift): _Cell(plan, tier, drift, pool.submit) for drift in plan.drifts_ppm for tier in plan.tiers
-        }
+    with ProcessPoolExecutor(plan.workers, mp_context=context) as pool, _ended_with_us():
+        with _deaf_to_interrupts():
+            cells = {
+                (tier, drift): _Cell(plan, tier, drift, pool.submit) for drift in plan.drifts_ppm for tier in plan.tiers
+            }
         figures: dict[str, Any] = {tier: {"drift_ppm": {}} for tier in plan.tiers}
         for (tier, drift), cell in cells.items():
             figures[tier]["drift_ppm"][str(drift)] = cell.figures()
@@ -92,6 +95,27 @@ def measure(plan: Plan, *, as_json: bool) -> int:
         figures[tier]["cpu_ms_per_s"] = cost_ms_per_s(tier, _COST_S)
     print(json.dumps({"tier": figures, "library_cpu_ms_per_s": library_cpu_ms_per_s()}))
     return 0
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Let the processes that are started within ignore Ctrl-C, for good: they keep what they are started with."""
+    earlier = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, earlier)
+
+
+@contextmanager
+def _ended_with_us() -> Iterator[None]:
+    """End the workers when Ctrl-C ends the wait for them: a trial may take minutes."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        for worker in multiprocessing.active_children():
+            worker.kill()
+        raise
 
 
 class _Cell:

@@ -177,6 +177,7 @@ def _daemon(card: VirtualCard, folder: Path) -> Iterator[tuple["subprocess.Popen
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "edgevoice", "run", "--config", str(settings)],
             env=inherited | dict(card.environment) | told,
+            process_group=0,
         )
         try:
             _wait_until_ready(notified, began_s + _START_LIMIT_S)

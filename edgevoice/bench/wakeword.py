@@ -166,7 +166,7 @@ def _gated(sound: Path, silence: Path, names: Sequence[str]) -> dict[str, Any]:
 def _engine(engine: str, gate: str, sound: Path, names: Sequence[str]) -> Iterator[_Engine]:
     models = [str(find_model(name)) for name in names]
     command = [sys.executable, "-P", "-m", "edgevoice.bench.wakeword_engine", engine, gate, str(sound), *models]
-    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, process_group=0)
     try:
         yield _Engine(child)
     finally:

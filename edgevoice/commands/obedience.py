@@ -6,7 +6,7 @@ from contextvars import ContextVar
 
 import typer
 
-from edgevoice.commands.terminal import EXIT_INTERRUPTED, listen_to_interrupts, output_failure, status_after
+from edgevoice.commands.terminal import leave_interrupted, listen_to_interrupts, output_failure, status_after
 from edgevoice.errors import EdgevoiceError, of_machine
 
 _is_parsing: ContextVar[bool] = ContextVar("is_parsing", default=False)
@@ -28,8 +28,7 @@ def obey(command: Callable[[], int]) -> None:
         print(error.line(), file=sys.stderr)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+        leave_interrupted()
     except (OSError, MemoryError) as error:
         failure = output_failure(error) if isinstance(error, OSError) else None
         if failure is not None:

@@ -124,6 +124,16 @@ def _plain_signs(error: UnicodeError) -> tuple[str, int]:
     return plain, error.end
 
 
-def _leave(_number: int, _frame: object) -> NoReturn:
+def leave_interrupted() -> NoReturn:
+    """End at once with one line, after everything that was open has been closed.
+
+    Threads that still compute are not waited for, and libraries are given no chance to complain about it.
+    """
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
     os.write(2, b"\ninterrupted\n")
     os._exit(EXIT_INTERRUPTED)
+
+
+def _leave(_number: int, _frame: object) -> NoReturn:
+    leave_interrupted()

@@ -89,12 +89,17 @@ def show(folder: Path | None, *, as_json: bool) -> int:
 async def _hold(folder: Path, played: Played, screen: Screen) -> Figures:
     await rehearse(*WORDS)
     async with set_stage(folder, observers=(screen,)) as stage:
+        is_interrupted = False
         try:
             await play(stage, played)
             # Before the picture is drawn, which nobody listens to.
             overflows = stage.card.near_end.header.xruns
+        except asyncio.CancelledError:
+            is_interrupted = True
+            raise
         finally:
-            _leave_behind(stage, folder, played)
+            if not is_interrupted:
+                _leave_behind(stage, folder, played)
         return figures_of(stage, played.decided_s, overflows)
 
 

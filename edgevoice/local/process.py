@@ -149,7 +149,10 @@ class LocalServiceProcess:
     async def _started(self) -> Process:
         try:
             self._make_folder()
-            child = await asyncio.create_subprocess_exec(*self._command(), stdin=PIPE, stdout=PIPE, env=_environment())
+            # In a group of its own: Ctrl-C in a terminal is the parent's, which ends it in order.
+            child = await asyncio.create_subprocess_exec(
+                *self._command(), stdin=PIPE, stdout=PIPE, env=_environment(), process_group=0
+            )
         except StorageUnavailable as error:
             problem = f"The local service has no place for its socket: {error}"
             raise LocalServiceUnavailable(problem, remedy=error.remedy) from error

@@ -34,7 +34,7 @@ class Service:
     async def start(self) -> None:
         """Start it; return when it takes connections."""
         command = (sys.executable, "-P", "-m", "edgevoice.local", "--port", str(self.port), "--until-stdin-closes")
-        self._child = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+        self._child = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, process_group=0)
         assert self._child.stdout is not None  # noqa: S101 - it was asked for as a pipe
         async with asyncio.timeout(_START_LIMIT_S):
             while line := await self._child.stdout.readline():

@@ -57,7 +57,7 @@ def _make(missing: Sequence[tuple[Path, Path]]) -> None:
             made = [drafts / place.name for _, place in missing]
             asked = [str(each) for (model, _), target in zip(missing, made, strict=True) for each in (model, target)]
             command = [sys.executable, "-P", "-m", "edgevoice.wakeword", "--pairs", *asked]
-            subprocess.run(command, check=True, capture_output=True, timeout=_MAKING_LIMIT_S)
+            subprocess.run(command, check=True, capture_output=True, timeout=_MAKING_LIMIT_S, process_group=0)
             for (_, place), target in zip(missing, made, strict=True):
                 target.replace(place)
     except (subprocess.SubprocessError, OSError) as error:

@@ -126,7 +126,7 @@ def _make_in_child() -> bytes:
         raise PartsUnavailable("the wake word's front end has not been made yet, and the package onnx is not installed")
     command = [sys.executable, "-P", "-m", "edgevoice.wakeword", "-"]
     try:
-        return subprocess.run(command, check=True, capture_output=True, timeout=_MAKING_LIMIT_S).stdout
+        return subprocess.run(command, check=True, capture_output=True, timeout=_MAKING_LIMIT_S, process_group=0).stdout
     except subprocess.CalledProcessError as error:
         last = (error.stderr.decode(errors="replace").strip().splitlines() or ["without a word"])[-1]
         # Killed, as by a machine that is out of memory, or out of something by its own word.
