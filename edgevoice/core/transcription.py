@@ -53,7 +53,7 @@ class Transcription:
             turn = self._turns[item_id] = _Turn()
         is_rewrite = _is_rewrite(turn, delta)
         if is_rewrite is not None:
-            if is_rewrite and not self._rewrites:
+            if is_rewrite:
                 turn.joined = ""
             self._rewrites = is_rewrite
         delta = delta[:LONGEST]
@@ -100,7 +100,7 @@ def _is_rewrite(turn: _Turn, delta: str) -> bool | None:
 def _likeness(text: str, words: str) -> float:
     """Return how much of two texts is the same from their beginning on, from 0 to 1."""
     one, other = _letters(text), _letters(words)
-    return _common(one, other) / max(len(one), len(other), 1)
+    return _common(one, other) / max(len(one), len(other))
 
 
 def _letters(text: str) -> str:

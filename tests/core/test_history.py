@@ -31,6 +31,14 @@ def test_only_final_words_count_and_the_last_of_them_for_each_item() -> None:
     assert history.answered() == [(Role.ASSISTANT, "It is noon and a half.")]
 
 
+def test_of_the_users_words_that_are_complete_several_times_the_last_count() -> None:
+    history = said((Role.USER, "Set a timer"))
+    history.take(TranscriptChanged(Role.USER, "i0", "Set a timer for ten minutes.", is_final=True))
+    history.take(TranscriptChanged(Role.ASSISTANT, "i1", "Ten minutes.", is_final=True))
+
+    assert history.answered() == [(Role.USER, "Set a timer for ten minutes."), (Role.ASSISTANT, "Ten minutes.")]
+
+
 def test_it_is_bounded_and_forgets_the_oldest_first() -> None:
     many = said(*[(Role.ASSISTANT, str(number)) for number in range(40)]).answered()
     long = said(*[(Role.ASSISTANT, letter * 2000) for letter in "abcdef"]).answered()

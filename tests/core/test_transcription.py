@@ -15,6 +15,7 @@ INCREMENTS = {
     "phrases": ["Set a timer", " for ten minutes", " please"],
     "a word said again": ["It", " is", " very", " very", " very", " late"],
     "a word that begins another": ["I", " see", " some", " something"],
+    "a word that begins another, spaces behind": ["I ", "see ", "some ", "something"],
     "no spaces": ["今日", "の", "天気", "は", "どう", "ですか"],
     "one alone": ["Stop."],
     "a space first": [" What", " time", " is", " it"],
@@ -89,6 +90,64 @@ def test_after_the_first_turn_rewrites_replace_from_the_first_delta_on(name: str
     transcription.complete("u1", f"{REWRITES[name][-1]} ")
 
     assert [transcription.add("u2", delta) for delta in ("an", "On", "On with it")] == ["an", "On", "On with it"]
+
+
+@pytest.mark.parametrize(
+    ("deltas", "words"),
+    [
+        (["time", "timely"], "timely"),
+        (["tim", "timely"], "timtimely"),
+        (["ti", "timely"], "titimely"),
+        (["今日", "今日の"], "今日の"),
+        (["今", "今日"], "今今日"),
+        (["set a timer", "set an alarm"], "set an alarm"),
+        (["set a timers", "set an alarm"], "set a timersset an alarm"),
+        (["I ", "see", "seen"], "I seeseen"),
+        (["so", "some", "something"], "sosomesomething"),
+        (["so", "some", "some thing"], "some thing"),
+        (["this one", "this", "thistle"], "thistle"),
+    ],
+)
+def test_a_delta_replaces_the_one_before_if_more_than_chance_makes_them_alike(deltas: list[str], words: str) -> None:
+    assert written(deltas, rewrites=False)[-1] == words
+
+
+def test_three_deltas_in_a_row_that_begin_unlike_the_one_before_are_increments() -> None:
+    assert written(["ab", "cd", "ef", "gh", "ij"], rewrites=True) == ["ab", "cd", "ef", "abcdefgh", "abcdefghij"]
+    assert written(["ab", "cd", "ef", "eg", "hi", "jk"], rewrites=True)[-1] == "jk"
+    assert written(["ab", "cd", "ef", "eg", "hi", "jk", "lm"], rewrites=True)[-1] == "abcdefeghijklm"
+
+
+@pytest.mark.parametrize(
+    ("deltas", "complete", "rewrites", "then"),
+    [
+        (["ab", "cd"], "cd", False, "f"),
+        (["uh", "what time"], "What time is it?", False, "f"),
+        (["ab", "cd"], "Abcd.", True, "ef"),
+        (["ab", "cd"], "xyz", True, "f"),
+        (["ab", "cd"], "xyz", False, "ef"),
+        (["ab"], "abcd", False, "ef"),
+        (["…", "ab"], "ab", True, "f"),
+        ([], "abcd", False, "ef"),
+    ],
+)
+def test_the_complete_words_say_what_the_deltas_were(
+    deltas: list[str], complete: str, then: str, *, rewrites: bool
+) -> None:
+    transcription = Transcription(rewrites=rewrites)
+    for delta in deltas:
+        transcription.add("u1", delta)
+    transcription.complete("u1", complete)
+    transcription.add("u2", "e")
+
+    assert transcription.add("u2", "f") == then
+
+
+def test_what_comes_after_complete_words_may_be_all_of_them_again() -> None:
+    transcription = Transcription(rewrites=False)
+    transcription.complete("u1", "time")
+
+    assert transcription.add("u1", "timely") == "timely"
 
 
 def test_of_several_that_are_complete_the_last_one_counts_and_what_comes_then_goes_on_from_it() -> None:
