@@ -267,7 +267,9 @@ def test_an_encrypted_conversation_opens_through_each_proxy(
             return await reported(url)
 
     assert asyncio.run(live()).arrivals == [LinkOpened()]
-    assert len(proxy.wanted) == 1
+    (wanted,) = proxy.wanted
+    # socks5 looks a name up here, the others let the proxy do it.
+    assert wanted.startswith("127.0.0.1:" if scheme == "socks5" else "localhost:")
 
 
 # --- answers that are no handshake -----------------------------------------------------------------------------------

@@ -135,7 +135,7 @@ def test_the_failure_that_is_told_is_of_the_address_to_which_a_route_leads(
     assert f"no connection to {HOST}:1: Connection refused. " in problem_in(caplog, "link-lost")
 
 
-def test_a_dial_that_is_given_up_leaves_no_socket(known: Known) -> None:
+def test_a_dial_that_is_given_up_leaves_no_socket(known: Known, caplog: pytest.LogCaptureFixture) -> None:
     """An unclosed socket fails this test: pytest turns the warning into an error."""
 
     async def live() -> None:
@@ -151,6 +151,11 @@ def test_a_dial_that_is_given_up_leaves_no_socket(known: Known) -> None:
                     await asyncio.gather(dial, return_exceptions=True)
                     for _ in range(3):
                         await asyncio.sleep(0)
+            known("127.0.0.3", "127.0.0.1")
+            (await open_tcp(HOST, port)).close()
+            await asyncio.sleep(0)
             assert len(asyncio.all_tasks()) == 1
 
     asyncio.run(live())
+
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
