@@ -114,6 +114,10 @@ def _put_one(parts: list[Statement], section: str, key: str, value: str) -> None
         blank = "\n" if parts and parts[-1].text.strip() else ""
         parts.append(Statement(f"{blank}[{section}]\n", (section,), (section,), is_header=True))
         last = len(parts) - 1
+    for index, each in enumerate(parts):
+        # Below the default of that name, which is a comment in a file that `edgevoice config init` has written.
+        if each.section == (section,) and re.match(rf"# {re.escape(key)} = .*[^\[\\]\n", each.text):
+            last = index
     # In a section that is written without a header, as `panel.kind = "gpio"`, the whole name.
     name = key if parts[last].section else f"{section}.{key}"
     parts.insert(last + 1, Statement(f"{name} = {value}\n", parts[last].section, tuple(name.split("."))))

@@ -119,6 +119,21 @@ def test_keys_go_to_the_end_of_their_section_and_sections_to_the_end_of_the_file
     )
 
 
+def test_a_value_stands_below_its_default_which_stays_a_comment(pi: System) -> None:
+    place = pi.write(SETTINGS, template())
+
+    settings(pi, hat=HAT)
+
+    lines = place.read_text(encoding="utf-8").splitlines()
+    for section in of_board(HAT).values():
+        for key in section:
+            written = [index for index, line in enumerate(lines) if line.startswith(f"{key} = ")]
+            assert written, key
+            assert all(lines[index - 1].startswith(f"# {key} = ") for index in written), key
+    # What the board says nothing of goes on following the defaults.
+    assert "# volume_percent = 70" in lines
+
+
 def test_a_usb_card_leaves_a_device_that_the_owner_has_named(pi: System) -> None:
     place = pi.write(SETTINGS, '[microphone]\ndevice = "mine"\n')
     plug(pi)

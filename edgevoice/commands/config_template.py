@@ -14,14 +14,15 @@ WIDTH: Final = 80
 """Columns, the width of a terminal on a first boot."""
 
 _OPENING: Final = """\
-The settings of edgevoice. Every setting stands here with its default, and
-whatever you take out keeps it. After a change,
+The settings of edgevoice. Every setting stands here with its default, behind
+a "#": take that away and write your own value. What stays behind it follows
+the defaults, also when a later version has better ones. After a change,
 
     edgevoice config check    tells whether this file is right
     edgevoice config show     shows what is in force, and where it came from
 
-An environment variable goes before this file: before volume_percent in
-[speaker] goes EDGEVOICE_SPEAKER_VOLUME_PERCENT=30."""
+An environment variable overrides this file: volume_percent in [speaker] is
+overridden by EDGEVOICE_SPEAKER_VOLUME_PERCENT=30."""
 
 
 def template() -> str:
@@ -70,20 +71,24 @@ def _sentence(text: str) -> str:
 
 
 def _assignment(entry: Entry) -> Iterator[str]:
-    if entry.is_optional:
-        yield f"# {entry.name} = {_toml(entry.extra['example'])}"
-        return
-    line = f"{entry.name} = {_toml(entry.default)}"
-    if len(line) <= WIDTH:
+    """Write a default as a comment: a value that is written out would outlast a better default."""
+    return (f"# {line}" for line in _lines_of(entry))
+
+
+def _lines_of(entry: Entry) -> Iterator[str]:
+    width = WIDTH - len("# ")
+    value = entry.extra["example"] if entry.is_optional else entry.default
+    line = f"{entry.name} = {_toml(value)}"
+    if len(line) <= width:
         yield line
-    elif isinstance(entry.default, tuple):
+    elif isinstance(value, tuple):
         yield f"{entry.name} = ["
-        yield from (f"  {_toml(each)}," for each in entry.default)
+        yield from (f"  {_toml(each)}," for each in value)
         yield "]"
     else:
         # A backslash at the end of a line joins it with the next and drops what lies between (TOML 1.0).
         yield f'{entry.name} = """\\'
-        words = textwrap.wrap(_toml(entry.default)[1:-1], WIDTH - 2, break_on_hyphens=False, break_long_words=False)
+        words = textwrap.wrap(_toml(value)[1:-1], width - 2, break_on_hyphens=False, break_long_words=False)
         yield from (f"{part} \\" for part in words[:-1])
         yield f'{words[-1]}"""'
 

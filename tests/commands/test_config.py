@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -43,16 +44,36 @@ def test_what_init_writes_loads_as_the_defaults(tmp_path: Path) -> None:
     assert (result.exit_code, result.stdout) == (0, f"Wrote {place}\n")
     loaded = load(place, {})
     assert loaded.settings == Settings()
-    assert set(loaded.origins) == {entry.dotted for entry in ENTRIES.values() if not entry.is_optional}
+    # A value that is written out would outlast a better default of a later version.
+    assert loaded.origins == {}
+
+
+def with_all_taken_in(text: str) -> str:
+    """Take the # away from every setting, as a person would."""
+    lines, section, document = iter(text.splitlines()), "", []
+    for line in lines:
+        section = line[1:-1] if line.startswith("[") else section
+        taken = line.removeprefix("# ")
+        if f"{section}.{taken.partition(' = ')[0]}" in ENTRIES:
+            while not is_toml(taken):
+                taken += f"\n{next(lines).removeprefix('# ')}"
+            document.append(taken)
+        else:
+            document.append(line)
+    return "\n".join(document)
+
+
+def is_toml(text: str) -> bool:
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return False
+    return True
 
 
 def test_every_setting_stands_in_the_file_and_those_left_out_have_an_example_that_is_right(tmp_path: Path) -> None:
     place = tmp_path / "edgevoice.toml"
-    text = template()
-    for entry in ENTRIES.values():
-        if entry.is_optional:
-            assert f"\n# {entry.name} = " in text
-            text = text.replace(f"\n# {entry.name} = ", f"\n{entry.name} = ")
+    text = with_all_taken_in(template())
     place.write_text(text, encoding="utf-8")
 
     loaded = load(place, {})
@@ -65,9 +86,9 @@ def test_every_setting_stands_in_the_file_and_those_left_out_have_an_example_tha
 
 def test_every_range_stands_above_its_setting() -> None:
     lines = template().splitlines()
-    assert lines[lines.index("preroll_s = 2.0") - 1] == "# lost. Between 0 and 5 seconds."
-    assert lines[lines.index("volume_percent = 70") - 1].endswith("Percent, between 0 and 100.")
-    assert lines[lines.index('mute_gpio = "none"') - 1] == '# of the pin, between 0 and 27, or "none".'
+    assert lines[lines.index("# preroll_s = 2.0") - 1] == "# lost. Between 0 and 5 seconds."
+    assert lines[lines.index("# volume_percent = 70") - 1].endswith("Percent, between 0 and 100.")
+    assert lines[lines.index('# mute_gpio = "none"') - 1] == '# of the pin, between 0 and 27, or "none".'
 
 
 def test_the_file_fits_into_80_columns() -> None:
