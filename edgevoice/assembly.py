@@ -36,7 +36,7 @@ from edgevoice.echo.tiers import EchoPath, Tier, build
 from edgevoice.engine import Adapters, Engine
 from edgevoice.errors import EchoUnavailable, PanelUnavailable
 from edgevoice.hearing import Hearing
-from edgevoice.journal import tell
+from edgevoice.journal import keep_below, tell
 from edgevoice.panel.amplifier import Amplifier, open_amplifier
 from edgevoice.panel.buttons import open_buttons
 from edgevoice.panel.heard import HeardPanel
@@ -214,7 +214,7 @@ def open_panel(
     """
     kind = _kind(settings, environment, has_factory=factory is not None)
     if kind != "gpio":
-        panel: Panel = TerminalPanel(sys.stderr) if kind == "terminal" else NoPanel()
+        panel: Panel = _terminal_panel(opened) if kind == "terminal" else NoPanel()
         opened.callback(panel.close)
         return panel, None
     pins = {
@@ -304,6 +304,19 @@ def _kind(settings: Settings, environment: Mapping[str, str], *, has_factory: bo
         return settings.panel.kind
     has_pins = has_factory or os.path.exists(GPIO_CHIP) or "GPIOZERO_PIN_FACTORY" in environment  # noqa: PTH110
     return "gpio" if has_pins else "none"
+
+
+def _terminal_panel(opened: ExitStack) -> TerminalPanel:
+    """Return the panel on the terminal, below the log where that is written to the same one."""
+    panel = TerminalPanel(sys.stderr)
+    opened.callback(keep_below, None)
+    keep_below(panel.redraw)
+    return panel
+
+
+def shows_on_terminal(settings: Settings, environment: Mapping[str, str]) -> bool:
+    """Tell whether somebody sits at a terminal, where a box without pins would show nothing."""
+    return _kind(settings, environment, has_factory=False) == "none" != settings.panel.kind and sys.stderr.isatty()
 
 
 def _pin(gpio: int | str) -> int | None:

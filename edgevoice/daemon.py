@@ -13,8 +13,10 @@ from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from edgevoice import __version__, journal
-from edgevoice.assembly import Parts, assemble, open_mute_pin, open_panel, open_panel_buttons
+from edgevoice.assembly import Parts, assemble, open_mute_pin, open_panel, open_panel_buttons, shows_on_terminal
 from edgevoice.core.notices import Notice
 from edgevoice.core.orders import Light
 from edgevoice.core.ports import Observer
@@ -52,6 +54,7 @@ from edgevoice.system.status_file import NAME as STATUS_NAME
 from edgevoice.system.status_file import StatusFile
 from edgevoice.system.strays import lasting, strays_caught
 from edgevoice.wakeword.near_misses_log import NearMissLog
+from edgevoice.wakeword.words import spoken, wake_words
 from edgevoice.wall_clock import local_now
 
 _log = logging.getLogger(__name__)
@@ -329,9 +332,12 @@ async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], 
         near_misses = NearMissLog(state, most_clips=settings.wakeword.keep_near_misses)
         status = StatusFile(cache / STATUS_NAME, __version__, defer=loop.call_soon, now=local_now)
         problem = ""
+        # Only here: what a file says stays what a reload is compared with.
+        panel = structs.replace(settings.panel, kind="terminal")
+        shown = structs.replace(settings, panel=panel) if shows_on_terminal(settings, os.environ) else settings
         try:
             await serve(
-                settings,
+                shown,
                 endpoint,
                 stop,
                 observers=(watch, tidy_up, status),
@@ -341,7 +347,7 @@ async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], 
                 sayings=cache,
                 cards=state / "cards.json",
                 live=LiveSettings(settings, read, remark=status.remark),
-                started=lambda _parts: spare_what_is_there(),
+                started=lambda _parts: _started(settings),
             )
         except EdgevoiceError as error:
             problem = error.line()
@@ -349,6 +355,15 @@ async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], 
         finally:
             status.ended(problem)
             spare_nothing()
+
+
+def _started(settings: Settings) -> None:
+    """Do what is left to do once the box listens: for a person at a terminal, say what to say."""
+    spare_what_is_there()
+    if sys.stderr.isatty():
+        words = " or ".join(f'"{spoken(word.name)}"' for word in wake_words(settings.wakeword))
+        # Over the line that the panel keeps at the foot of the terminal.
+        print(f"\r\x1b[2KSay {words}. Ctrl-C ends it.", file=sys.stderr)  # noqa: T201 - for a person, not for a log
 
 
 def _refuse(error: EdgevoiceError, path: Path | None) -> int:

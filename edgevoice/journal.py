@@ -6,7 +6,7 @@ An event that comes too often, as where a service complains without end, is coun
 import logging
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from typing import TextIO
@@ -73,6 +73,11 @@ class _Counting(logging.Handler):
         self._to = to
         self._counts: dict[str, _Count] = {}
 
+    def keep_below(self, redraw: Callable[[], None] | None) -> None:
+        """Have a line written again after each entry, if the other handler writes to standard error."""
+        if isinstance(self._to, _Stderr):
+            self._to.below = redraw
+
     def emit(self, record: logging.LogRecord) -> None:
         now = monotonic()
         self._write_counts([event for event, count in self._counts.items() if now >= count.since + _WITHIN_S])
@@ -101,8 +106,24 @@ class _Counting(logging.Handler):
                 self._to.handle(record)
 
 
+_CLEAR_LINE = "\r\x1b[2K"
+
+
 class _Stderr(logging.StreamHandler[TextIO]):
-    """A stream that is the handler's own, unless it is the process's."""
+    """A stream that is the handler's own, unless it is the process's.
+
+    On a terminal, ``below`` writes again the line that every entry takes the place of.
+    """
+
+    below: Callable[[], None] | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.below is None or not self.stream.isatty():
+            super().emit(record)
+            return
+        self.stream.write(_CLEAR_LINE)
+        super().emit(record)
+        self.below()
 
     def close(self) -> None:
         super().close()
@@ -122,6 +143,13 @@ def start(level: str) -> None:
     root.handlers[:] = [_Counting(handler)]
     root.setLevel(level.upper())
     root.propagate = False
+
+
+def keep_below(redraw: Callable[[], None] | None) -> None:
+    """Have a line at the foot of the terminal written again after each entry; ``None`` ends that."""
+    for handler in logging.getLogger("edgevoice").handlers:
+        if isinstance(handler, _Counting):
+            handler.keep_below(redraw)
 
 
 def _own_stderr() -> TextIO:

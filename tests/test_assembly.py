@@ -15,7 +15,15 @@ import pytest
 from msgspec import convert
 
 from edgevoice import assembly
-from edgevoice.assembly import Parts, assemble, manners_of, open_mute_pin, open_panel, open_panel_buttons
+from edgevoice.assembly import (
+    Parts,
+    assemble,
+    manners_of,
+    open_mute_pin,
+    open_panel,
+    open_panel_buttons,
+    shows_on_terminal,
+)
 from edgevoice.audio.microphone import PERIOD
 from edgevoice.core.facts import (
     Device,
@@ -468,6 +476,29 @@ def test_a_box_without_lights_sounds_when_a_conversation_begins_and_ends(tmp_pat
         assert not parts.speaker.is_silent
 
     asyncio.run(live())
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_seen", "variables", "expected"),
+    [
+        ("auto", True, {}, True),
+        ("auto", False, {}, False),
+        ("none", True, {}, False),
+        ("auto", True, {"GPIOZERO_PIN_FACTORY": "mock"}, False),
+        ("gpio", True, {}, False),
+    ],
+)
+def test_a_box_without_pins_shows_itself_to_whom_it_runs_in_front_of(
+    kind: Literal["auto", "none", "gpio"],
+    is_seen: bool,  # noqa: FBT001 - a column of the table
+    variables: dict[str, str],
+    expected: bool,  # noqa: FBT001 - a column of the table
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(assembly, "GPIO_CHIP", "/nowhere")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_seen)
+
+    assert shows_on_terminal(Settings(panel=PanelSettings(kind=kind)), variables) is expected
 
 
 def test_no_panel_shows_nothing_and_needs_no_closing() -> None:

@@ -278,3 +278,28 @@ def test_under_systemd_the_count_is_a_field_of_the_journal(sent: list[dict[str, 
     assert len(sent) == 21
     assert sent[-1]["EDGEVOICE_REPEATED"] == "5"
     assert sent[-1]["EDGEVOICE_CODE"] == "x"
+
+
+def test_a_line_at_the_foot_of_a_terminal_is_written_again_below_each_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = os.openpty()
+
+    def redraw() -> None:
+        terminal.write("the light")
+        terminal.flush()
+
+    with open(theirs, "w", encoding="utf-8") as terminal, monkeypatch.context() as there:  # noqa: PTH123 - a descriptor
+        there.setattr(sys, "stderr", terminal)
+        journal.start("info")
+        journal.keep_below(redraw)
+        tell(logging.getLogger("edgevoice.x"), logging.INFO, "first")
+        journal.keep_below(None)
+        tell(logging.getLogger("edgevoice.x"), logging.INFO, "second")
+        shown = os.read(ours, 4096).decode()
+    journal.start("info")
+    os.close(ours)
+
+    first, second = shown.split("\r\n")[:2]
+    assert first.startswith("\r\x1b[2K")
+    assert first.endswith("first")
+    assert second.startswith("the light")
+    assert second.endswith("second")

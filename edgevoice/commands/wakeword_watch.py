@@ -28,6 +28,7 @@ from edgevoice.settings_file import load
 from edgevoice.wakeword.decision import Decision
 from edgevoice.wakeword.near_misses import Rises
 from edgevoice.wakeword.shapes import Samples
+from edgevoice.wakeword.words import spoken
 
 _MOST_WAITING: Final = 50
 _DEAD_AFTER_S: Final = 1.0
@@ -161,7 +162,7 @@ def _nobody_waits() -> None:
 
 
 def _choice(ears: Ears) -> str:
-    names = [f'"{word.name.replace("_", " ")}"' for word in ears.words]
+    names = [f'"{spoken(word.name)}"' for word in ears.words]
     return " or ".join(names)
 
 

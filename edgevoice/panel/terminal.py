@@ -47,6 +47,12 @@ class TerminalPanel:
             self._stream.write(f"light {light}{code}: {meaning(light, reason)}\n")
         self._stream.flush()
 
+    def redraw(self) -> None:
+        """Write the line once more: something else has been written in its place."""
+        if self._is_terminal and self._shown is not None:
+            shown, self._shown = self._shown, None
+            self.show(*shown)
+
     def close(self) -> None:
         """Show that the box is off and end the line; a second call does nothing."""
         if self._shown == (Light.OFF, ""):

@@ -35,6 +35,12 @@ def wake_words(settings: Wakeword) -> tuple[WakeWord, ...]:
     return words
 
 
+def spoken(name: str) -> str:
+    """Return a wake word as it is said, from its name: hey_jarvis is "hey Jarvis"."""
+    first, *rest = name.replace("_", " ").split() or [name]
+    return " ".join([first, *(word.capitalize() for word in rest)]) if rest else first.capitalize()
+
+
 def _words(settings: Wakeword) -> Iterator[WakeWord]:
     first = find_model(settings.model)
     name = word_of(first)

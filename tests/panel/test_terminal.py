@@ -74,3 +74,14 @@ def test_two_lights_never_share_a_colour() -> None:
         written.add(stream.getvalue().split("●")[0])
 
     assert len(written) == len(Light)
+
+
+def test_a_line_that_was_written_over_comes_back() -> None:
+    stream, plain = Terminal(), io.StringIO()
+    for panel in (TerminalPanel(stream), TerminalPanel(plain)):
+        panel.redraw()
+        panel.show(Light.LISTENING)
+        panel.redraw()
+
+    assert stream.getvalue().count("Listening to you") == 2
+    assert plain.getvalue().count("Listening to you") == 1
