@@ -26,7 +26,7 @@ class ScriptInvalid(EdgevoiceError, ValueError):
     """A script cannot be read; the text names file, session, step and field."""
 
     code = "script-invalid"
-    remedy = "Mend the script; `edgevoice.local.script` tells what each step may say."
+    remedy = "Fix the script; `edgevoice.local.script` documents every step."
 
 
 class Refuse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,7 +39,7 @@ class Refuse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A tool call of an answer; ``arguments`` goes out as it is, JSON or not."""
+    """A tool call of an answer; ``arguments`` goes out as it is, JSON or not, and empty as the dialect writes none."""
 
     name: str
     arguments: str = ""
@@ -90,9 +90,10 @@ class Binary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The user speaks these words, though no sound came: all that the wire tells of a turn, in its order.
 
-    ``rolling`` are the transcripts on the way there. With a ``suggestion`` the probability of the turn's end is told
-    before it, and taken back when ``is_revoked``. ``until`` leaves the turn where it is: an open one is gone on with
-    by the next ``turn``, and nobody answers one that is ``committed``.
+    ``rolling`` are transcripts on the way there; only Inworld's dialect sends them, because in OpenAI's a delta is
+    never taken back. With a ``suggestion`` the probability of the turn's end is sent before it, and revoked when
+    ``is_revoked``. ``until`` leaves the turn where it is: an open one goes on with
+    the next ``turn``, and one that is ``committed`` is not answered.
     """
 
     turn: str

@@ -24,7 +24,7 @@ class ScriptBroken(EdgevoiceError, AssertionError):
     """A client did not do what the script says; the text names the step, what was expected and what came."""
 
     code = "script-broken"
-    remedy = "Mend the client, or the script."
+    remedy = "Fix the client, or the script."
 
 
 class _Meeting:

@@ -134,9 +134,8 @@ class LocalService:
         return Response(refusal.status, HTTPStatus(refusal.status).phrase, headers, body)
 
     def _refusal_of(self, request: Request) -> Refusal | None:
-        address = urlsplit(request.path)
-        query = parse_qs(address.query)
-        match address.path:
+        place, query = _address_of(request)
+        match place:
             case path if path == PATH:
                 is_complete = bool(query.get("key")) and query.get("protocol") == ["realtime"]
             case path if path == OPENAI_PATH:
@@ -145,7 +144,9 @@ class LocalService:
                 return Refusal.of(HTTPStatus.NOT_FOUND)
         if not is_complete:
             return Refusal.of(HTTPStatus.BAD_REQUEST)
-        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        # More than one such header is none that can be trusted.
+        named = request.headers.get_all("Authorization")
+        scheme, _, key = (named[0] if len(named) == 1 else "").partition(" ")
         if scheme.lower() not in {"basic", "bearer"} or not key.strip():
             return Refusal.of(HTTPStatus.UNAUTHORIZED)
         if self._accept_keys is not None and key.strip() not in self._accept_keys:
@@ -158,17 +159,26 @@ def _openai_model(connection: ServerConnection) -> str | None:
 
     None for another client.
     """
-    address = urlsplit(connection.request.path if connection.request is not None else "")
-    return parse_qs(address.query).get("model", [""])[0] if address.path == OPENAI_PATH else None
+    place, query = _address_of(connection.request)
+    return query.get("model", [""])[0] if place == OPENAI_PATH else None
 
 
 def _dialect(connection: ServerConnection) -> Dialect:
     """Return the dialect that the client asks for, by its path and OpenAI's header."""
     request = connection.request
-    if request is None or urlsplit(request.path).path != OPENAI_PATH:
+    if request is None or _address_of(request)[0] != OPENAI_PATH:
         return INWORLD
     wants_first = first_protocol.VALUE in request.headers.get_all(first_protocol.HEADER)
     return OPENAI_FIRST if wants_first else OPENAI
+
+
+def _address_of(request: Request | None) -> tuple[str, dict[str, list[str]]]:
+    """Return the path and the query of a request; both empty when its address cannot be read."""
+    try:
+        address = urlsplit(request.path if request is not None else "")
+    except ValueError:
+        return "", {}
+    return address.path, parse_qs(address.query)
 
 
 def _is_transcription(query: Mapping[str, list[str]]) -> bool:

@@ -57,6 +57,42 @@ def test_a_wrong_upgrade_is_refused(suffix: str, headers: dict[str, str] | None,
     assert refused_by(LocalService(voice=Mute(), recogniser=Deaf()), suffix=suffix, headers=headers) == answer
 
 
+@pytest.mark.parametrize(
+    ("target", "headers", "status"),
+    [
+        ("//[", "Authorization: Basic a", 404),
+        ("/v1/realtime?model=a&model=%ff%00", "Authorization: Basic a", 101),
+        ("/v1/realtime?model=a", "Authorization: Basic a\r\nAuthorization: Basic b", 401),
+        ("/v1/realtime?model=a", "Authorization: \xff\xfe", 401),
+        ("/v1/realtime?intent=transcription", "Authorization: Bearer a", 101),
+        ("/v1/realtime?intent=translation", "Authorization: Bearer a", 400),
+        ("/v1/realtime?model=a", "Authorization: Bearer a\r\nOpenAI-Beta: realtime=v1\r\nOpenAI-Beta: x", 101),
+    ],
+)
+def test_a_strange_upgrade_has_its_status(target: str, headers: str, status: int) -> None:
+    async def scene() -> str:
+        async with LocalService(voice=Mute(), recogniser=Deaf()) as service:
+            port = int(service.url.split(":")[2].split("/")[0])
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            lines = [
+                f"GET {target} HTTP/1.1",
+                "Host: localhost",
+                "Connection: Upgrade",
+                "Upgrade: websocket",
+                "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+                "Sec-WebSocket-Version: 13",
+                headers,
+                "\r\n",
+            ]
+            writer.write("\r\n".join(lines).encode("latin-1"))
+            async with asyncio.timeout(10):
+                answer = await reader.readline()
+            writer.close()
+            return answer.decode()
+
+    assert asyncio.run(scene()).split(" ")[1] == str(status)
+
+
 def test_only_accepted_keys_come_in_when_there_are_any() -> None:
     async def scene() -> None:
         async with LocalService(voice=Mute(), recogniser=Deaf(), accept_keys={"good"}) as service:
