@@ -300,3 +300,15 @@ def test_an_answer_that_never_came_is_forgotten_with_the_next_turn() -> None:
     late = drive(*TO_LISTENING, TurnEnded(), UserStartedSpeaking(), UserStoppedSpeaking(), TurnEnded())
 
     assert late.hear(ResponseStarted("r1"), PlaybackStarted(1)) == [ShowLight(Light.SPEAKING)]
+
+
+def test_calls_of_two_answers_without_an_end_are_run_once_each() -> None:
+    called = drive(*TO_ANSWERING, CallMade("r1", CALL))
+    called.wait(2)
+    called.hear(ToolFinished("c1", "1"))
+    called.wait(2)
+    called.hear(ResponseStarted("r2"), CallMade("r2", OTHER_CALL))
+    assert called.wait(2) == [RunTool(OTHER_CALL)]
+
+    assert called.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,))) == []
+    assert called.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, (OTHER_CALL,))) == []

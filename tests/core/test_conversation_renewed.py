@@ -135,3 +135,13 @@ def test_who_hangs_up_before_is_not_dialled_for() -> None:
     short = drive(*TO_LISTENING, SessionExpires(100), manners=replace(PATIENT, no_speech_s=8))
 
     assert short.wait(300) == HUNG_UP
+
+
+def test_the_time_of_a_session_that_was_lost_says_nothing_of_the_next() -> None:
+    lost = drive(*TO_LISTENING, SessionExpires(100), manners=PATIENT)
+    lost.wait(20)
+    lost.hear(NETWORK_GONE)
+    lost.wait(0.25)
+    lost.hear(LinkOpened())
+
+    assert lost.wait(200) == []

@@ -312,3 +312,37 @@ def test_a_wake_word_after_that_dials_at_once() -> None:
 
     assert given_up.phase is Phase.IDLE
     assert given_up.hear(WAKE)[-1] == OpenLink("hey_jarvis")
+
+
+# --- what is left of the session that was lost -----------------------------------------------------------------------
+
+
+def test_a_user_who_was_speaking_when_the_session_was_lost_and_says_no_more_is_not_waited_for() -> None:
+    lost = drive(*TO_LISTENING, UserStartedSpeaking(), NETWORK_GONE)
+    lost.wait(0.25)
+    lost.hear(LinkOpened())
+
+    assert lost.wait(8) == HUNG_UP
+
+
+def test_an_answer_that_was_waited_for_in_the_session_that_was_lost_is_not_waited_for_in_the_next() -> None:
+    lost = drive(*TO_THINKING, NETWORK_GONE)
+    lost.wait(0.25)
+    lost.hear(LinkOpened(), UserStartedSpeaking())
+
+    assert lost.wait(60) == []
+
+
+@pytest.mark.parametrize("reason", [MutePressed(), GoodbyeRequested()], ids=["muted", "goodbye"])
+def test_where_nobody_waits_for_another_session_the_light_says_why_this_one_ended(reason: Event) -> None:
+    ended = LinkLost("session-ended", is_retriable=True)
+
+    assert ShowLight(Light.FAULT, "session-ended") in drive(*TO_TOOLS, reason).hear(ended)
+
+
+def test_a_dial_that_could_only_begin_when_its_time_is_over_is_not_waited_for() -> None:
+    lost = drive(*TO_LISTENING, manners=replace(OPEN_MICROPHONE, connect_s=0.25))
+
+    assert lost.hear(NETWORK_GONE)[0] == ShowLight(Light.FAULT, "service-unreachable")
+    dialling = drive(WAKE, manners=replace(OPEN_MICROPHONE, connect_s=0.25))
+    assert dialling.hear(NETWORK_GONE) == TROUBLE

@@ -6,6 +6,8 @@ import pytest
 
 from edgevoice.core.facts import (
     Event,
+    LinkOpened,
+    LoopStalled,
     NearSpeechConfirmed,
     PlaybackDrained,
     PlaybackStarted,
@@ -241,3 +243,42 @@ def test_a_turn_without_tools_is_answered_as_ever() -> None:
 
     assert plain.conversation.admits("r2")
     assert drive(*TO_LISTENING, manners=UNKNOWN).hear(ResponseStarted("r1")) == [ShowLight(Light.THINKING)]
+
+
+def test_an_answer_to_some_of_the_outputs_that_could_not_be_called_off_has_its_calls_run_for_the_record() -> None:
+    asked = drive(*TO_ANSWERING, called("r1", CALL, OTHER_CALL), ToolFinished("c1", "1"), manners=UNKNOWN)
+    asked.hear(ResponseStarted("r2"))
+    third = ToolCall("c3", "get_time", "")
+
+    assert asked.hear(called("r2", third)) == [RunTool(third)]
+
+
+def test_a_service_that_begins_responses_without_end_fills_no_memory() -> None:
+    asked = drive(*TO_ANSWERING, called("r1", CALL, OTHER_CALL), ToolFinished("c1", "1"), manners=UNKNOWN)
+    asked.hear(*[ResponseStarted(f"s{number}") for number in range(1000)])
+    third = ToolCall("c3", "get_time", "")
+
+    assert asked.hear(called("s983", third)) == [], "it is forgotten"
+    assert asked.hear(called("s984", third)) == [RunTool(third)]
+
+
+def test_a_refusal_of_what_was_never_asked_teaches_nothing() -> None:
+    asked = drive(*TO_ANSWERING, REFUSED, called("r1", CALL))
+
+    assert asked.hear(ToolFinished("c1", "1")) == [SendToolOutput("c1", "1"), CreateResponse()]
+
+
+def test_an_asking_that_is_over_due_after_a_stall_waits_for_what_the_service_may_have_said_meanwhile() -> None:
+    asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), manners=UNKNOWN)
+    asked.now += 5
+
+    assert asked.hear(LoopStalled(5)) == []
+    assert asked.hear(ResponseStarted("r2"), PlaybackStarted(1)) == [ShowLight(Light.SPEAKING)]
+
+
+def test_a_session_that_is_lost_while_an_asking_waits_leaves_no_deadline_behind() -> None:
+    asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), NETWORK_GONE, manners=UNKNOWN)
+    asked.wait(0.25)
+    asked.hear(LinkOpened())
+
+    assert asked.waits_s == 8

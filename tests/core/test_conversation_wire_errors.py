@@ -20,7 +20,7 @@ from edgevoice.core.facts import (
 )
 from edgevoice.core.orders import CancelResponse, CreateResponse, CutPlayback, Light, RunTool, SendToolOutput, ShowLight
 from edgevoice.core.phases import Phase
-from tests.core.drive import CALL, TO_SPEAKING, WAKE, Driven, drive
+from tests.core.drive import CALL, TO_SPEAKING, TO_THINKING, WAKE, Driven, drive
 
 ACTIVE = ServiceComplained("conversation_already_has_active_response")
 COMPLAINTS = [
@@ -162,3 +162,10 @@ def test_an_asking_that_was_refused_waits_for_all_the_answers_that_stand_in_its_
 
     assert asking.hear(ResponseEnded("r1", ResponseStatus.CANCELLED)) == []
     assert asking.hear(ResponseEnded("r2", ResponseStatus.CANCELLED)) == [CreateResponse()]
+
+
+def test_an_answer_that_was_cancelled_as_it_began_is_not_cancelled_again() -> None:
+    unwanted = drive(*TO_THINKING, WAYS[2])
+    assert unwanted.hear(ResponseStarted("r1")) == [CancelResponse("r1")]
+
+    assert CancelResponse("r1") not in unwanted.hear(TurnEnded(), WAYS[2])

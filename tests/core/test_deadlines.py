@@ -53,3 +53,11 @@ def test_deadlines_are_told_earliest_first_and_none_too_soon(at: dict[Deadline, 
 
     assert told == sorted(when for when in at.values() if when <= now)
     assert deadlines.next() == min((when for when in at.values() if when > now), default=None)
+
+
+def test_a_deadline_that_is_over_in_this_very_moment_is_put_off_too() -> None:
+    deadlines = Deadlines()
+    deadlines.set(Deadline.LISTEN, 5.0)
+    deadlines.spare(5.0, 7.0, Deadline.LISTEN)
+
+    assert deadlines.at(Deadline.LISTEN) == 7.0
