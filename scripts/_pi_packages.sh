@@ -2,7 +2,7 @@
 # What scripts/setup needs before it begins, space and network, and the Debian packages.
 # shellcheck disable=SC2154  # as in _pi.sh
 
-readonly smallest_free_mb=900
+readonly smallest_free_mb=900 eval_mb=500
 readonly smallest_free_var_mb=500 # apt's lists and packages, 290 MB, and what pip fetches; where /var is by itself
 look_limit_s=${look_limit_s:-4} # how long an address may take to answer
 
@@ -11,26 +11,28 @@ look_limit_s=${look_limit_s:-4} # how long an address may take to answer
 # look_ahead: whether there is what the steps will need, before any of them begins. Nothing is asked for where nothing is
 # missing.
 look_ahead() {
-  local missing=() needs_program='' free
+  local missing=() needs_program='' free wanted
   mapfile -t missing < <(missing_packages "${needed_packages[@]}")
   is_made || needs_program=yes
   ((${#missing[@]})) || [[ $needs_program ]] || return 0
   check_room
-  free=$(free_mb /opt)
+  free=$(free_mb /opt) wanted=$(wanted_mb)
   if [[ $is_dry || $wheels ]]; then
-    note "needed: $smallest_free_mb MB while it installs; there are $free MB"
+    note "needed: $wanted MB while it installs; there are $free MB"
     return
   fi
   check_network "${#missing[@]}" "$needs_program"
-  note "needed: $smallest_free_mb MB while it installs; there are $free MB, and the network answers"
+  note "needed: $wanted MB while it installs; there are $free MB, and the network answers"
 }
+
+wanted_mb() { if wants_eval; then echo "$((smallest_free_mb + eval_mb))"; else echo "$smallest_free_mb"; fi; }
 
 free_mb() { df --output=avail -m -- "$1" | tail -n 1 | tr -d ' '; }
 
 check_room() {
   local folder free wanted
   for folder in /opt /var/cache /var/tmp; do
-    wanted=$smallest_free_mb
+    wanted=$(wanted_mb)
     if [[ $folder != /opt ]]; then
       [[ $(stat -c %d -- "$folder") != "$(stat -c %d -- /opt)" ]] || continue
       wanted=$smallest_free_var_mb

@@ -9,6 +9,7 @@ ingredients() {
   (cd -- "$checkout" && sha256sum requirements-pi.lock pyproject.toml &&
     find edgevoice -type f ! -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum | sha256sum)
   ! needs_lgpio || echo lgpio
+  ! wants_eval || [[ $wheels ]] || (cd -- "$checkout" && sha256sum requirements-eval.lock)
 }
 
 # version_here, version_there: print the version of this folder, and of what is installed, if something is.
@@ -34,6 +35,9 @@ tell_version() {
   fi
 }
 
+# wants_eval: whether what measures is asked for, now or before.
+wants_eval() { [[ ${extra:-} == eval ]] || grep -qsx "extra eval" "$notes"; }
+
 is_made() { [[ -f $stamp && $(<"$stamp") == "$(ingredients)" ]]; }
 
 program() {
@@ -48,6 +52,7 @@ program() {
   fi
   change "fetch what installs (pip and build tools, not kept)" make_tools "$tools"
   change "install the locked packages, verified by their hashes" install_locked "$tools"
+  ! wants_eval || [[ $wheels ]] || change "install what measures, verified by their hashes" install_eval "$tools"
   change "install edgevoice itself" install_edgevoice "$tools"
   has_lgpio || ! needs_lgpio || change "bring lgpio, which drives the pins" build_lgpio "$tools"
   has_lgpio || ! needs_lgpio || fail "lgpio is installed and does not load" "\`$prefix/bin/python -c 'import lgpio'\` tells why."
@@ -84,6 +89,12 @@ install_locked() {
   pip "$1" install --no-deps --require-hashes --only-binary :all: -r "$scratch/locked.txt"
   lock_of_lgpio >"$scratch/lgpio.txt"
   pip "$1" install --no-deps --require-hashes --only-binary :all: -r "$scratch/lgpio.txt" || true
+}
+
+install_eval() {
+  grep -c '^[a-z0-9]' "$checkout/requirements-eval.lock" >"$scratch/packages"
+  pip "$1" install --no-deps --require-hashes --only-binary :all: -r "$checkout/requirements-eval.lock"
+  grep -qsx "extra eval" "$notes" || remember "extra eval"
 }
 
 lock_of_lgpio() { awk '/^[a-z0-9]/ { kept = /^lgpio==/ } kept' "$checkout/requirements-pi.lock"; }

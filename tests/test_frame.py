@@ -111,7 +111,7 @@ def test_both_locks_agree_on_what_both_name(python: str, machine: str) -> None:
     assert {name: packages[name] for name in shared} == {name: tools[name] for name in shared}
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock"])
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock", "requirements-eval.lock"])
 @pytest.mark.parametrize(("python", "machine"), RUNS_ON)
 def test_no_package_is_locked_twice_for_one_machine(lock: str, python: str, machine: str) -> None:
     names = [entry.name for entry in _entries(lock) if entry.is_for(python, machine)]
@@ -119,7 +119,7 @@ def test_no_package_is_locked_twice_for_one_machine(lock: str, python: str, mach
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock"])
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock", "requirements-eval.lock"])
 def test_every_locked_package_is_pinned_by_hash_and_comes_from_no_fixed_place(lock: str) -> None:
     entries = _entries(lock)
 

@@ -12,6 +12,7 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[1]
 LOCK: Final = ROOT / "requirements-pi.lock"
+EVAL_LOCK: Final = ROOT / "requirements-eval.lock"
 LIMIT_S: Final = 240
 
 pytestmark = pytest.mark.skipif(not LOCK.exists(), reason="the locks are not beside these tests: an installed copy")
@@ -67,8 +68,19 @@ def test_a_pi_gets_all_that_the_project_asks_for_and_nothing_for_developers() ->
     assert not (FROM_DEBIAN | UNUSED | {"pytest", "mypy", "ruff", "openai", "matplotlib"}) & set(pins(LOCK))
 
 
-def test_every_package_is_verified_by_a_hash() -> None:
-    assert [name for name, text in entries(LOCK).items() if "--hash=sha256:" not in text] == []
+@pytest.mark.parametrize("lock", [LOCK, EVAL_LOCK], ids=["pi", "eval"])
+def test_every_package_is_verified_by_a_hash(lock: Path) -> None:
+    assert [name for name, text in entries(lock).items() if "--hash=sha256:" not in text] == []
+
+
+def test_what_measures_on_the_box_is_what_is_tested_and_what_runs_there() -> None:
+    added, tested, runs = pins(EVAL_LOCK), pins(ROOT / "requirements.lock"), pins(LOCK)
+
+    assert {name: versions for name, versions in added.items() if versions != tested.get(name)} == {}
+    # Installed over the program, it must change nothing of it.
+    assert {name for name in added.keys() & runs.keys() if added[name] != runs[name]} == set()
+    assert {"matplotlib", "soundfile", "scipy", "scikit-learn", "tqdm"} <= added.keys()
+    assert not (FROM_DEBIAN | {"pytest", "mypy"}) & added.keys()
 
 
 @pytest.fixture(scope="module")
@@ -115,8 +127,9 @@ def resolved(uv: Path, lock: Path, python: str, machine: str) -> str:
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 @pytest.mark.parametrize("python", list(SYSTEMS))
-def test_all_installs_from_wheels(uv: Path, tmp_path: Path, python: str, machine: str) -> None:
-    ready = {name: text for name, text in entries(LOCK).items() if (name, python) not in BUILT_HERE}
+@pytest.mark.parametrize("lock", [LOCK, EVAL_LOCK], ids=["pi", "eval"])
+def test_all_installs_from_wheels(uv: Path, tmp_path: Path, lock: Path, python: str, machine: str) -> None:
+    ready = {name: text for name, text in entries(lock).items() if (name, python) not in BUILT_HERE}
     (tmp_path / "ready.lock").write_text("".join(ready.values()))
 
     assert resolved(uv, tmp_path / "ready.lock", python, machine) == ""

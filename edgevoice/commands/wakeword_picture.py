@@ -30,7 +30,8 @@ def is_drawn(path: Path, draw: Callable[[], None]) -> bool:
     try:
         draw()
     except ImportError:
-        print("no picture: it needs matplotlib, pip install 'edgevoice[plot]'", file=sys.stderr)
+        remedy = "pip install 'edgevoice[plot]'; on a box: sudo scripts/setup --with eval"
+        print(f"no picture: it needs matplotlib, {remedy}", file=sys.stderr)
         return False
     except (OSError, ValueError) as error:
         # matplotlib takes the kind of picture from the name; one that it does not know is a ValueError.

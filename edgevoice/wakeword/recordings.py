@@ -201,7 +201,7 @@ def _flac(path: Path) -> Iterator[Any]:
     except (ImportError, OSError) as error:
         raise RecordingRefused(
             f"{path} is FLAC, and the package soundfile is not installed",
-            remedy="Install it: pip install 'edgevoice[eval]'",
+            remedy="Install it: pip install 'edgevoice[eval]'; on a box: sudo scripts/setup --with eval",
         ) from error
     try:
         opened = library.SoundFile(str(path))
