@@ -92,8 +92,8 @@ class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``rolling`` are transcripts on the way there; only Inworld's dialect sends them, because in OpenAI's a delta is
     never taken back. With a ``suggestion`` the probability of the turn's end is sent before it, and revoked when
-    ``is_revoked``. ``until`` leaves the turn where it is: an open one goes on with
-    the next ``turn``, and one that is ``committed`` is not answered.
+    ``is_revoked``. ``until`` leaves the turn where it is: an open one goes on with the next ``turn``, and one that is
+    ``committed`` is not answered.
     """
 
     turn: str

@@ -286,9 +286,7 @@ def test_the_command_plays_a_script_and_ends_with_its_verdict(*, is_right: bool,
         child.wait()
 
     assert child.returncode == (0 if is_right else 1)
-    expected = (
-        "session 1, step 1 (expect 'session.update'): \"response.create\" came. Fix the client, or the script.\n"
-    )
+    expected = "session 1, step 1 (expect 'session.update'): \"response.create\" came. Fix the client, or the script.\n"
     assert told == ("" if is_right else expected)
 
 
