@@ -26,6 +26,21 @@ give_up() {
 
 # make_ready: return when .venv is complete. Until this process and its children end, nobody else changes .venv.
 make_ready() {
+  trap 'interrupted INT' INT
+  trap 'interrupted TERM' TERM
+  make_venv_ready
+  trap - INT TERM
+}
+
+# interrupted SIGNAL: say it, and die of it, so that a loop around the script ends too.
+interrupted() {
+  trap '' INT TERM
+  say "interrupted. Start this again: what is done is not done again."
+  trap - "$1"
+  kill -s "$1" $$
+}
+
+make_venv_ready() {
   # The lock is on the folder itself: no file of its own to leave behind, and it survives `rm -r .venv`.
   exec 9<"$root"
   lock_folder --shared "waiting for another setup in this folder"

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -338,3 +339,26 @@ def test_two_started_at_once_set_up_once_and_both_run(stage: Stage) -> None:
     assert first_said.startswith("pytest in")
     assert second_said.startswith("edgevoice in")
     assert [note.split()[2] for note in stage.take_notes()] == ["venv", "pip", "pip", "pip", "pytest"]
+
+
+def test_an_interruption_while_it_sets_up_is_one_line_and_ends_it_as_a_loop_expects(stage: Stage) -> None:
+    os.mkfifo(stage.folder / "gate")
+    # Whoever runs the tests in the background ignores interruptions, and a shell that starts so always will.
+    process = subprocess.Popen(
+        ["env", "--default-signal=INT", str(stage.project / "scripts" / "test")],
+        env=stage.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    while "installing the locked packages" not in process.stderr.readline():
+        assert process.poll() is None
+
+    os.killpg(process.pid, signal.SIGINT)
+    told, complained = process.communicate(timeout=LIMIT_S)
+
+    assert told == ""
+    assert complained == "setup: interrupted. Start this again: what is done is not done again.\n"
+    assert process.returncode == -signal.SIGINT
