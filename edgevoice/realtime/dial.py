@@ -61,7 +61,7 @@ async def dial(endpoint: Endpoint, options: Mapping[str, Any]) -> ClientConnecti
 
 def _failure(error: Exception, there: Endpoint, first: Endpoint) -> LinkError:
     """Return why a dial failed; a host that was never shown the key cannot refuse it."""
-    # By the first one's secrets: it may have passed them on.
+    # The first host knows the secrets, and may have passed them on.
     failure = refusal.dial_failure(error, there.host, proxy=there.proxy, hide=first.redactor)
     if isinstance(failure, KeyRefused) and first.headers and not there.headers:
         return ServiceRefused(
@@ -86,7 +86,7 @@ def _onward(there: Endpoint, error: InvalidStatus, first: Endpoint) -> Endpoint 
     except ValueError:
         url, place, origin = "", "", ("", None, 0)
     scheme, host, _ = origin
-    # What is not shown as it is may hold a secret, or be no address.
+    # Shown in the log and dialled, so it must be a plain host and port, without a secret.
     is_fit = re.fullmatch(r"[\w.:\[\]-]{1,255}", place, re.ASCII) and first.redactor(place) == place
     if not host or not is_fit or there.socket:
         raise ServiceRefused(f"{there.host} redirects to an address that cannot be dialled ({response.status_code})")
@@ -114,7 +114,7 @@ def _default_port(scheme: str) -> int:
 
 
 class _Connect(connect):
-    """websockets' dial without its redirects: it tells neither their cause nor which host failed."""
+    """The dial of websockets without its redirects, whose errors name neither the cause nor the host that failed."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         return exc
@@ -128,7 +128,7 @@ async def _open(there: Endpoint, options: Mapping[str, Any]) -> ClientConnection
     if not (proxy_url := there.proxy_url):
         return await _Connect(there.url, sock=await _directly(there, uri), **options)
     proxy = parse_proxy(proxy_url)
-    _look_who_sees_the_key(there, uri.host)
+    _keep_key_off_the_internet(there, uri.host)
     if proxy.scheme in _SOCKS:
         return await _Connect(there.url, sock=await _through_socks(proxy, uri), **options)
     return await _Connect(there.url, **{**options, "proxy": proxy_url}, happy_eyeballs_delay=NEXT_ADDRESS_S)
@@ -137,14 +137,14 @@ async def _open(there: Endpoint, options: Mapping[str, Any]) -> ClientConnection
 async def _directly(there: Endpoint, uri: WebSocketURI) -> socket.socket:
     connected = await open_tcp(uri.host, uri.port)
     try:
-        _look_who_sees_the_key(there, connected.getpeername()[0])
+        _keep_key_off_the_internet(there, connected.getpeername()[0])
     except (ServiceRefused, OSError):
         connected.close()
         raise
     return connected
 
 
-def _look_who_sees_the_key(there: Endpoint, place: str) -> None:
+def _keep_key_off_the_internet(there: Endpoint, place: str) -> None:
     """Raise ``ServiceRefused`` if the key would go unencrypted to ``place``, beyond the owner's network.
 
     ``place`` is the address that was dialled or, behind a proxy, the name that the proxy will look up.
@@ -195,5 +195,5 @@ async def _through_socks(proxy: Proxy, uri: WebSocketURI) -> socket.socket:
     except OSError:
         raise
     except Exception as error:
-        # As websockets does: the library's own errors are of no common kind.
+        # As websockets does: the library's errors have no common base class.
         raise ProxyError("failed to connect to SOCKS proxy") from error

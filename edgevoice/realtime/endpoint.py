@@ -42,7 +42,7 @@ class Endpoint:
     def proxy_url(self) -> str:
         """The address of the proxy on the way, a password included; empty without one.
 
-        A service on a socket is never behind one. Raises ``ValueError`` where ``url`` is no address.
+        A service on a socket is never behind one. Raises ``ValueError`` for a malformed ``url``.
         """
         return "" if self.socket else proxy_for(self.url)
 
@@ -55,7 +55,7 @@ class Endpoint:
             return ""  # no such address is dialled: the dial says what is wrong with it
 
     def secrets(self) -> Iterator[str]:
-        """Yield what a service or a proxy learns of us and may repeat, and what nobody else may read."""
+        """Yield the secrets that a service or a proxy is given and may repeat: the key, passwords, tokens."""
         if self.socket:
             return  # the box's own service asks for no key, and gets none
         for value in self.headers.values():
@@ -66,7 +66,7 @@ class Endpoint:
 
     @property
     def redactor(self) -> Redactor:
-        """What a service's or a proxy's own words go through before anybody reads them."""
+        """The filter for what a service or a proxy says, before it is shown or logged."""
         return Redactor(self.secrets())
 
 

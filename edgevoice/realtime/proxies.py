@@ -15,7 +15,7 @@ def proxy_for(url: str) -> str:
     A ``wss://`` address takes the first of wss_proxy, socks_proxy, https_proxy and all_proxy that is set, a ``ws://``
     address that of ws_proxy, socks_proxy, https_proxy, http_proxy and all_proxy; in lower case or, failing that, in
     upper case. The order is that of RFC 6455, section 4.1, and of websockets, which does not know all_proxy. Raises
-    ``ValueError`` for an address that is none.
+    ``ValueError`` for a malformed address.
     """
     parts = urlsplit(url)
     is_secure = parts.scheme == "wss"

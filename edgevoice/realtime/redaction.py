@@ -1,7 +1,7 @@
 """Redaction: foreign words without the secrets that they repeat, in whole or in part. No I/O, no log.
 
 A service, or a proxy on the way, may quote the key that it refuses: as it was given, decoded, escaped, or by its first
-and last characters, as OpenAI does (``sk-ab***wxyz``). Whatever was quoted is hidden before anybody reads it.
+and last characters, as OpenAI does (``sk-ab***wxyz``). Each quotation is replaced before the text is shown or logged.
 """
 
 import base64
@@ -88,7 +88,7 @@ class Redactor:
 
 
 def secrets_in_address(url: str) -> Iterator[str]:
-    """Yield what an address holds that nobody may see: name and password, and the query's values with such a name."""
+    """Yield the secrets in an address: user and password, and the values in its query whose name says so."""
     try:
         parts = urlsplit(url)
     except ValueError:

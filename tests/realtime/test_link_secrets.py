@@ -12,7 +12,7 @@ from websockets.http11 import Request, Response
 
 from edgevoice.core.facts import ServiceComplained
 from edgevoice.realtime.endpoint import Endpoint
-from tests.realtime.services import Caller, Service, Talker
+from tests.realtime.services import Caller, Service, Talker, problem_in
 from tests.realtime.test_proxies import HttpProxy
 from tests.waiting import eventually
 
@@ -164,13 +164,24 @@ def test_what_a_service_repeats_of_the_key_reaches_no_log(
     assert [piece for piece in PIECES if piece in log] == []
 
 
-def test_the_rest_of_what_a_service_says_stays_readable(caplog: pytest.LogCaptureFixture) -> None:
-    asyncio.run(asyncio.wait_for(as_openai_says_it(), 10))
-
-    (record,) = [record for record in caplog.records if record.message == "link-lost"]
-    problem = vars(record)["fields"]["problem"]
-    assert "refuses the key (401): Incorrect API key provided: (hidden). You can find yours at our page." in problem
+OPENAI_SAYS = f"Incorrect API key provided: {KEY[:5]}*********{KEY[-4:]}. You can find yours at our page."
 
 
-async def as_openai_says_it() -> None:
-    await http(401, f"Incorrect API key provided: {KEY[:5]}*********{KEY[-4:]}. You can find yours at our page.")
+@pytest.mark.parametrize(
+    "way",
+    [
+        lambda: http(401, OPENAI_SAYS),
+        lambda: setup_error(code="invalid_api_key", message=OPENAI_SAYS),
+        lambda: live_error(code="invalid_api_key", message=OPENAI_SAYS),
+        lambda: failed_answer(code="invalid_api_key", message=OPENAI_SAYS),
+    ],
+)
+def test_the_rest_of_what_a_service_says_stays_readable(
+    way: Callable[[], Awaitable[None]], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def live() -> None:
+        await way()
+
+    asyncio.run(live())
+
+    assert "Incorrect API key provided: (hidden). You can find yours at our page." in problem_in(caplog, "link-lost")
