@@ -34,7 +34,7 @@ from edgevoice.echo.chosen import Chosen, choose
 from edgevoice.echo.record import EchoRecord
 from edgevoice.echo.tiers import EchoPath, Tier, build
 from edgevoice.engine import Adapters, Engine
-from edgevoice.errors import EchoUnavailable, PanelUnavailable
+from edgevoice.errors import EchoUnavailable, PanelUnavailable, WakeWordUnavailable
 from edgevoice.hearing import Hearing
 from edgevoice.journal import keep_below, tell
 from edgevoice.panel.amplifier import Amplifier, open_amplifier
@@ -60,6 +60,7 @@ from edgevoice.wakeword.detector import Detector
 from edgevoice.wakeword.engine import open_scorer
 from edgevoice.wakeword.near_misses_log import NearMissLog
 from edgevoice.wakeword.notes import Notes, Outcomes
+from edgevoice.wakeword.silero import SileroVoice, load_voice
 from edgevoice.wakeword.words import WakeWord, wake_words
 
 _log = logging.getLogger(__name__)
@@ -360,12 +361,22 @@ def _echo(
 ) -> tuple[Chosen, EchoPath | None]:
     """Build the echo path; where its libraries are missing the box runs on without one, and says so."""
     try:
-        path = build(chosen.tier, near, far, tell_fact, delay_s=chosen.delay_s)
+        path = build(chosen.tier, near, far, tell_fact, delay_s=chosen.delay_s, voice=_voice)
     except EchoUnavailable as error:
         tell(_log, logging.ERROR, "echo-tier", tier="none", wanted=str(chosen.tier), problem=error.line())
         return Chosen(Tier.NONE), None
     tell(_log, logging.INFO, "echo-tier", tier=str(chosen.tier), why=chosen.why)
     return chosen, path
+
+
+def _voice() -> SileroVoice | None:
+    """Load the voice model; without it, pitch alone tells speech from other sounds, and the log says so."""
+    try:
+        return load_voice()
+    except (WakeWordUnavailable, ImportError) as error:
+        problem = error.line() if isinstance(error, WakeWordUnavailable) else str(error)
+        tell(_log, logging.WARNING, "no-voice-model", problem=problem)
+        return None
 
 
 def _nobody_listens(_samples: object, _frames: int) -> None:

@@ -17,6 +17,7 @@ from edgevoice.echo.canceller import BLOCK, Samples
 from edgevoice.echo.stage import NearSpeechFact
 from edgevoice.echo.tiers import Tier, build
 from edgevoice.stage.room import LiveRoom, Room, Sound
+from edgevoice.wakeword.silero import load_voice
 
 NEAR_HZ, FAR_HZ = 16_000, 24_000
 DUCKED = 10 ** (-15 / 20)
@@ -67,7 +68,7 @@ class SimulatedBox:
         self.cpu_s = 0.0
         self._reacts = reacts
         self._near, self._far = ClockFit(NEAR_HZ), ClockFit(FAR_HZ)
-        self._path = build(tier, self._near, self._far, self._tell, delay_s=delay_s)
+        self._path = build(tier, self._near, self._far, self._tell, delay_s=delay_s, voice=load_voice)
         self._chance = np.random.default_rng(seed)
         if tier is Tier.HARDWARE:
             room = replace(room, path=room.path * 10 ** (-_DEVICE_CANCELS_DB / 20))

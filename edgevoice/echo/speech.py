@@ -3,9 +3,13 @@
 A bar follows how loud the near-end is with nobody talking. What rises over it *begins* something, worth lowering the
 voice for; what then goes on, and is voiced as speech is, is *confirmed*; all else *fades*.
 
-Two witnesses are heard. The linear canceller's output tells soonest and most, but a filter that has lost the room gives
-the box's own voice back. The suppressor lets none of that pass, but opens late for a person. So speech is confirmed
-when the suppressor agrees, or when the filter is beyond doubt: it still explains the echo, and what it leaves is loud.
+Two witnesses say how much of it is echo. The linear canceller's output tells soonest and most, but a filter that has
+lost the room gives the box's own voice back. The suppressor lets none of that pass, but opens late for a person. So
+speech is confirmed when the suppressor agrees, or when the filter is beyond doubt: it still explains the echo, and what
+it leaves is loud.
+
+A third says whether it is a voice: a model that has learned what speech is (`echo.voice`). Pitch alone takes music,
+many coughs and a television in the next room for a person.
 
 The suppressor costs more than all the rest. Once the filter has learned the room it is called only when the filter's
 output comes near its bar: without that, it has no voice anyway.
@@ -19,6 +23,7 @@ import numpy as np
 
 from edgevoice.echo.canceller import BLOCK, Samples
 from edgevoice.echo.suppressor import RestingSuppressor
+from edgevoice.echo.voice import VoiceModel
 from edgevoice.echo.voicing import WINDOW, is_voiced
 
 _BEGIN_EVIDENCE = 6.0
@@ -36,6 +41,14 @@ _SOUNDING_BLOCKS = 6
 _VOICED_BLOCKS = 3
 _VOICED_SHARE = 1 / 3
 """Of the blocks over the bar, how many and what share are voiced: none of a door, two of a cough's end."""
+
+_VOICE = 0.2
+"""How sure the voice model must have been of a voice, at its surest.
+
+In a simulated room, the box reading with a human voice, two minutes each: music 15 dB softer cut it 34 times without
+the model and never at 0.2; dishes at -25 dB 4 times and never; a talker at -25 dB 16 times and 7. Of 97 remarks and
+single words as loud as the echo 93 were heard with and without it. At 0.5 the talker never cut it, and 84 were heard.
+"""
 
 _SUPPRESSED_BLOCKS = 2
 """Of the blocks over the bar, how many the suppressor lets pass."""
@@ -169,6 +182,7 @@ class _Block:
 class _Spurt:
     """What has been over the bar lately; counts in blocks.
 
+    ``voice`` is how sure the voice model was of speech, at its surest; sure of all where there is no model.
     ``explained`` is how much of the near-end the canceller's estimate accounts for, ``estimated`` the estimate's own
     power: the same while the filter is right, whoever talks; the first far less when it is wrong.
     """
@@ -179,6 +193,7 @@ class _Spurt:
     suppressed: int = 0
     loud: int = 0
     quiet: int = 0
+    voice: float = 0.0
     evidence: float = 0.0
     worst_leak: float = -100.0
     explained: float = 0.0
@@ -190,6 +205,7 @@ class _Spurt:
             self.length >= _SPEECH_BLOCKS
             and self.sounding >= _SOUNDING_BLOCKS
             and self.voiced >= max(_VOICED_BLOCKS, _VOICED_SHARE * self.sounding)
+            and self.voice >= _VOICE
             and (self.suppressed >= _SUPPRESSED_BLOCKS or self.is_beyond_doubt)
         )
 
@@ -222,10 +238,13 @@ class NearSpeech:
     """Listens to one block after the other; for one thread at a time.
 
     It fails towards not cutting: until a canceller has learned the room, or when it loses it, its bar is as high as the
-    echo itself.
+    echo itself. ``voice`` follows what the canceller leaves all the time, so that it knows what came before; without it
+    pitch alone tells a voice.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, voice: VoiceModel | None = None) -> None:
+        self._voice = voice
+        self._certainty = 1.0
         self._rows = np.zeros((2, BLOCK), np.float32)
         self._window = np.zeros(WINDOW, np.float32)
         self._echo = 0.0
@@ -249,6 +268,8 @@ class NearSpeech:
         near_db, linear_db = (_decibels(power) for power in np.einsum("ij,ij->i", rows, rows).tolist())
         self._window[:BLOCK] = self._window[BLOCK:]
         self._window[BLOCK:] = rows[1]
+        if self._voice is not None:
+            self._certainty = self._voice.take(cancelled)
         if suppressor is None:
             block = self._judge_device(linear_db, _level(far))
         else:
@@ -270,6 +291,8 @@ class NearSpeech:
         """Forget what has been going on, not what was learned of the room."""
         self._stage = _Stage.QUIET
         self._window[:] = 0
+        if self._voice is not None:
+            self._voice.reset()
         self._echo = self._long_echo = 0.0
 
     def abandon(self) -> SpeechChange | None:
@@ -327,6 +350,7 @@ class NearSpeech:
             self._stage, self._spurt = _Stage.CANDIDATE, _Spurt()
         spurt = self._spurt
         spurt.length += 1
+        spurt.voice = max(spurt.voice, self._certainty)
         spurt.quiet = 0 if block.over > 0 else spurt.quiet + 1
         if block.over > 0 and self._stage is not _Stage.CONFIRMED:
             self._count(spurt, block)

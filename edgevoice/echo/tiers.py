@@ -10,6 +10,7 @@ from edgevoice.echo.reference import FarEndReference
 from edgevoice.echo.speech import NearSpeech
 from edgevoice.echo.stage import EchoStage, NearSpeechFact
 from edgevoice.echo.suppressor import Suppressor
+from edgevoice.echo.voice import VoiceModel
 
 
 class Tier(StrEnum):
@@ -40,12 +41,23 @@ class EchoPath:
     stage: EchoStage
 
 
+def _no_voice() -> None:
+    """Load no voice model: pitch alone tells a voice."""
+
+
 def build(
-    tier: Tier, near: ClockFit, far: ClockFit, tell: Callable[[NearSpeechFact], None], *, delay_s: float = 0.0
+    tier: Tier,
+    near: ClockFit,
+    far: ClockFit,
+    tell: Callable[[NearSpeechFact], None],
+    *,
+    delay_s: float = 0.0,
+    voice: Callable[[], VoiceModel | None] = _no_voice,
 ) -> EchoPath | None:
     """Return the echo path of a tier, ``None`` where there is nothing to do. Without its libraries: EchoUnavailable.
 
     ``near`` and ``far`` are the clocks of the two streams, ``delay_s`` the echo's delay as measured, 0 when it was not.
+    ``voice`` loads the voice model; it is called where speech may interrupt.
     """
     if tier is Tier.NONE:
         return None
@@ -55,6 +67,6 @@ def build(
         tell,
         linear=LinearCanceller() if tier in {Tier.LINEAR, Tier.SUPPRESSOR} else None,
         suppressor=Suppressor() if tier is Tier.SUPPRESSOR else None,
-        near_speech=NearSpeech() if tier.lets_speech_interrupt else None,
+        near_speech=NearSpeech(voice()) if tier.lets_speech_interrupt else None,
     )
     return EchoPath(reference, stage)

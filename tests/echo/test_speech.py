@@ -2,6 +2,7 @@
 
 import wave
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from edgevoice.echo.canceller import BLOCK, Samples
 from edgevoice.echo.linear import LinearCanceller
 from edgevoice.echo.speech import NearSpeech, SpeechChange
 from edgevoice.echo.suppressor import RestingSuppressor, Suppressor
+from edgevoice.echo.voice import VoiceModel
 from edgevoice.stage.room import Sound, furnish, hear_all, level_dbfs, scaled
+from edgevoice.wakeword.silero import load_voice
 
 DATA = Path(__file__).parents[1] / "data"
 RATE_HZ = 16_000
@@ -51,7 +54,7 @@ def blocks_of(sound: Samples) -> Iterator[Samples]:
 
 
 def heard_behind_cancellers(far: Samples, near: Samples) -> Heard:
-    linear, suppressor, listener = LinearCanceller(), RestingSuppressor(Suppressor()), NearSpeech()
+    linear, suppressor, listener = LinearCanceller(), RestingSuppressor(Suppressor()), NearSpeech(load_voice())
     changes: Heard = []
     for number, (played, block) in enumerate(zip(blocks_of(far), blocks_of(near), strict=True)):
         change = listener.take(block, linear.process(block, played), played, suppressor)
@@ -249,8 +252,8 @@ def test_reset_forgets_what_was_going_on_and_keeps_what_was_learned() -> None:
 class Measured:
     """A device that cancels perfectly, in a quiet room: what is heard is what is said to it."""
 
-    def __init__(self, *, noise: float = 20) -> None:
-        self.listener = NearSpeech()
+    def __init__(self, *, noise: float = 20, voice: VoiceModel | None = None) -> None:
+        self.listener = NearSpeech(voice)
         self._noise = noise
         self._chance = np.random.default_rng(1)
         self._far = box_speech(60)
@@ -283,6 +286,53 @@ class Measured:
                 changes.append(change)
             self._at += BLOCK
         return changes
+
+
+@dataclass
+class Certainty:
+    """A voice model that is as sure as it is told to be."""
+
+    probability: float = 0.0
+    resets: int = 0
+
+    def take(self, block: Samples) -> float:
+        assert len(block) == BLOCK
+        return self.probability
+
+    def reset(self) -> None:
+        self.resets += 1
+
+
+def test_what_the_voice_model_knows_to_be_no_voice_lowers_the_answer_and_does_not_cut_it() -> None:
+    listener = Measured(voice=Certainty(0.1))
+    listener.rest(8)
+
+    assert listener.voice(0.5) + listener.rest(1) == [SpeechChange.BEGAN, SpeechChange.FADED]
+
+
+def test_the_cut_comes_as_soon_as_the_voice_model_is_sure() -> None:
+    model = Certainty(0.1)
+    listener = Measured(voice=model)
+    listener.rest(8)
+    assert listener.voice(0.24) == [SpeechChange.BEGAN]
+
+    model.probability = 0.9
+
+    assert listener.voice(0.06) == [SpeechChange.CONFIRMED]
+
+
+def test_a_voice_model_alone_cuts_nothing() -> None:
+    listener = Measured(voice=Certainty(1.0))
+    listener.rest(8)
+
+    assert SpeechChange.CONFIRMED not in listener.hiss(0.5) + listener.rest(1)
+
+
+def test_the_voice_model_forgets_what_was_before_a_silence() -> None:
+    model = Certainty()
+    Measured(voice=model).listener.reset()
+
+    assert model.resets == 1
 
 
 def test_in_a_silence_of_zeros_a_few_steps_of_the_converter_are_nobody() -> None:
