@@ -54,7 +54,7 @@ watch_over() {
   # dpkg, too, gets the terminal's interruption, and comes to its end first.
   [[ $1 != apt_* && $1 != *_lgpio ]] || whole='; dpkg ends what it has begun'
   # Of what waits, only `wait` lets a trap run at once.
-  trap 'say_interrupted "$whole"; end_pause; exit' INT TERM
+  trap 'clear_line; say_interrupted "$whole"; end_pause; exit' INT TERM
   trap 'clear_line; end_pause; exit' USR1
   echo listening
   while kill -0 $$ 2>/dev/null; do

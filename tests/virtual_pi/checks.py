@@ -7,6 +7,7 @@ the share, the host has installed already, and that is what setup told.
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -109,7 +110,8 @@ def installed(guest: Guest) -> str:
     else:
         guest.files_before = files()
         told = setup("--yes", "--offline", str(guest.wheels))
-    if "setup: ready after" not in told:
+    # Without a network its doctor may not be content with all, and then it says that.
+    if not re.search(r"^setup: (ready|installed,) after ", told, re.MULTILINE):
         raise Refused("it does not say that it is ready")
     size_file = guest.share / "size.txt"
     told_size = size_file.read_text() if size_file.exists() else run("du", "-sm", "/opt/edgevoice")
@@ -296,8 +298,9 @@ def is_settled(guest: Guest) -> str:
     began = time.monotonic()
     told = setup("--yes", "--offline", str(guest.wheels))
     took_s = time.monotonic() - began
-    if "setup: nothing to do: everything was as it should be" not in told:
-        raise Refused("it does not say that there was nothing to do")
+    before_the_examination = told.partition("[10/10]")[0]
+    if re.search(r"^      done, ", before_the_examination, re.MULTILINE):
+        raise Refused("it does something though there is nothing to do")
     if took_s > SECOND_SETUP_LIMIT_S:
         raise Refused(f"it takes {took_s:.0f} s; {SECOND_SETUP_LIMIT_S:.0f} s is the limit")
     # Without --full this is the one examination: each takes this processor a minute.
