@@ -82,6 +82,9 @@ UNDERSTOOD: dict[str, list[Intent]] = {
     "can you help me": [Wish.HELP],
     "tell me one more joke": [Wish.JOKE],
     "could you turn the volume down please": [VolumeWish(change=-10)],
+    "full volume": [VolumeWish(percent=100)],
+    "maximum volume": [VolumeWish(percent=100)],
+    "mute the volume": [VolumeWish(percent=0)],
     "tell me a story again": [Wish.STORY],
 }
 
@@ -194,6 +197,22 @@ def test_a_command_is_understood_however_it_is_put(said: str, intents: list[Inte
 @pytest.mark.parametrize("said", NOT_UNDERSTOOD)
 def test_a_command_inside_another_sentence_is_none(said: str) -> None:
     assert understand(said) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "intents"),
+    [
+        ("what time is it the", [Wish.TIME]),
+        ("turn the volume down a", [VolumeWish(change=-10)]),
+        ("volume up the", []),
+        ("stop the a", []),
+        ("the stop", []),
+    ],
+)
+def test_short_words_that_the_recogniser_makes_up_are_forgiven_where_they_are_few(
+    said: str, intents: list[Intent]
+) -> None:
+    assert understand(said) == intents
 
 
 COMMANDS = [

@@ -205,6 +205,10 @@ def test_a_caller_that_gives_up_leaves_the_child_loading_for_the_next_one(tmp_pa
             await process.ensure()
             assert process.pid is not None
             assert process.starts == 1
+            folder = process.socket_path.parent
+            assert folder.is_dir()
+        assert not folder.exists()
+        assert process.pid is None
 
     asyncio.run(scene())
 

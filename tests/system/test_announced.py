@@ -18,6 +18,8 @@ def test_it_is_noted_with_the_first_sound_of_an_answer_and_outlives_the_process(
 
     assert said.is_done
     assert Announced(marker).is_done
+    assert marker.stat().st_mode & 0o777 == 0o600
+    assert marker.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_it_is_noted_once(tmp_path: Path) -> None:

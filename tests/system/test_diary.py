@@ -53,7 +53,7 @@ CONVERSATION: tuple[tuple[float, Notice], ...] = (
     (14.0, PhaseEntered("listening")),
     (15.0, TurnEnded()),
     (16.0, ToolFinished("c1", '{"secret": true}')),
-    (17.0, UsageTold({"input_tokens": 9})),
+    (17.0, UsageTold({"input_tokens": 9, "output_tokens": 4})),
     (18.0, UsageTold({"total_tokens": 30})),
     (72.53, PhaseEntered("idle")),
 )
@@ -70,7 +70,7 @@ NOTHING = {
     "xruns": 0,
     "minutes_today": 0.0,
 }
-TOKENS = {"input_tokens": 99, "output_tokens": 25, "tokens": 159}
+TOKENS = {"input_tokens": 99, "output_tokens": 29, "tokens": 163}
 
 
 def test_a_conversation_is_one_line_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
