@@ -15,7 +15,7 @@ from edgevoice.core.facts import LinkLost, LinkOpened
 from edgevoice.realtime.endpoint import Endpoint
 from tests.realtime.services import KEY, Caller, Service, problem_in
 from tests.realtime.test_link_refused import Certificates
-from tests.realtime.test_proxies import HttpProxy, Proxy, SocksProxy
+from tests.realtime.test_proxies import HttpProxy, Proxy, Socks4Proxy, SocksProxy
 from tests.waiting import eventually
 
 Redirect = Callable[[ServerConnection, Request], Response | None]
@@ -251,7 +251,15 @@ def test_nor_through_a_proxy(
 
 @pytest.mark.parametrize("variable", ["wss_proxy", "https_proxy", "all_proxy", "ALL_PROXY"])
 @pytest.mark.parametrize(
-    ("kind", "scheme"), [(HttpProxy, "http"), (SocksProxy, "socks5h"), (SocksProxy, "socks5"), (SocksProxy, "socks")]
+    ("kind", "scheme"),
+    [
+        (HttpProxy, "http"),
+        (SocksProxy, "socks5h"),
+        (SocksProxy, "socks5"),
+        (SocksProxy, "socks"),
+        (Socks4Proxy, "socks4a"),
+        (Socks4Proxy, "socks4"),
+    ],
 )
 def test_an_encrypted_conversation_opens_through_each_proxy(
     kind: type[Proxy], scheme: str, variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -268,8 +276,8 @@ def test_an_encrypted_conversation_opens_through_each_proxy(
 
     assert asyncio.run(live()).arrivals == [LinkOpened()]
     (wanted,) = proxy.wanted
-    # socks5 looks a name up here, the others let the proxy do it.
-    assert wanted.startswith("127.0.0.1:" if scheme == "socks5" else "localhost:")
+    # By socks5 and socks4 a name is looked up here, by the others at the proxy.
+    assert wanted.startswith("127.0.0.1:" if scheme in {"socks5", "socks4"} else "localhost:")
 
 
 # --- answers that are no handshake -----------------------------------------------------------------------------------

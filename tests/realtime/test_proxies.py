@@ -97,6 +97,22 @@ class SocksProxy(Proxy):
             await self.carry(reader, writer, host, port)
 
 
+class Socks4Proxy(Proxy):
+    """SOCKS 4, and 4A with names: CONNECT."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        version, command, port, address = struct.unpack(">BBH4s", await reader.readexactly(8))
+        assert (version, command) == (4, 1)
+        await reader.readuntil(b"\0")
+        host = ".".join(map(str, address))
+        if host.startswith("0.0.0."):
+            host = (await reader.readuntil(b"\0"))[:-1].decode()
+        self.wanted.append(f"{host}:{port}")
+        writer.write(bytes([0, 90, 0, 0, 0, 0, 0, 0]))
+        await writer.drain()
+        await self.carry(reader, writer, host, port)
+
+
 async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while piece := await reader.read(65_536):
         writer.write(piece)
