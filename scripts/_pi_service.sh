@@ -63,6 +63,7 @@ make_wake_word() {
 
 service() {
   copy_all "$at/etc/systemd" "$at/usr/local/bin"
+  manuals
   if has_systemd && [[ -e $scratch/changed ]]; then
     change "tell systemd" systemctl daemon-reload
   fi
@@ -79,6 +80,17 @@ service() {
   elif [[ -e $scratch/changed ]]; then
     change "restart it" start restart
   fi
+}
+
+# manuals: have the manual page and the completion say what the installed commands are. No reason to fail.
+manuals() {
+  local each
+  [[ ! $is_dry && -x $prefix/bin/python ]] || return 0
+  for each in manual completion; do
+    if "$prefix/bin/python" -I -B "$checkout/scripts/_manual.py" "$each" >"$scratch/$each" 2>/dev/null; then
+      copy "$scratch/$each" "${!each}" 644
+    fi
+  done
 }
 
 # What may interrupt the box depends on the room: found out once, before the service takes the sound for itself. No reason

@@ -1,0 +1,78 @@
+"""The manual page and the completion that scripts/setup installs: they say what the commands' own help says."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from edgevoice import __version__
+from tests.test_setup import LIMIT_S, ROOT, SETUP, System, well
+
+pytestmark = pytest.mark.skipif(not SETUP.exists(), reason="scripts/setup is not beside these tests: an installed copy")
+
+SCRIPT: Final = ROOT / "scripts" / "_manual.py"
+
+
+def made(what: str) -> str:
+    command = [sys.executable, "-I", "-B", str(SCRIPT), what]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=LIMIT_S).stdout
+
+
+@pytest.fixture(scope="module")
+def completion(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("completion") / "edgevoice"
+    place.write_text(made("completion"), encoding="utf-8")
+    return place
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        (["d"], {"devices", "doctor", "demo"}),
+        (["wakeword", ""], {"test", "watch", "tune", "evaluate", "--help"}),
+        (["wakeword", "tu"], {"tune"}),
+        (["doctor", "--ec"], {"--echo"}),
+        (["config", "show", "--"], {"--config", "--json", "--help"}),
+        (["doctor", "wakeword", "--q"], {"--quick"}),
+        (["nothing", "xyz"], set()),
+    ],
+)
+def test_what_can_follow_is_offered(completion: Path, typed: list[str], offered: set[str]) -> None:
+    words = " ".join(f"'{each}'" for each in ["edgevoice", *typed])
+    script = f"source {completion}; COMP_WORDS=({words}); COMP_CWORD={len(typed)}; _edgevoice; echo ${{COMPREPLY[*]}}"
+
+    told = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, timeout=LIMIT_S)
+
+    assert set(told.stdout.split()) == offered
+    assert told.stderr == ""
+
+
+def test_the_manual_has_every_command_and_its_options_and_troff_has_no_complaint() -> None:
+    page = made("manual")
+
+    assert f'"edgevoice {__version__}"' in page
+    for name in ("edgevoice doctor", "edgevoice wakeword tune", "edgevoice config show", "edgevoice bench echo"):
+        assert f'\n.SH "{name} ' in page, name
+    assert "\\-\\-bundle" in page
+    if shutil.which("groff"):
+        command = ["groff", "-man", "-Tutf8", "-ww", "-z"]
+        told = subprocess.run(command, input=page, capture_output=True, text=True, check=True, timeout=LIMIT_S)
+        assert told.stderr == ""
+
+
+def test_setup_installs_both_once_and_takes_them_away(tmp_path: Path) -> None:
+    system = System(tmp_path)
+    system.write("/opt/edgevoice/bin/python", "#!/bin/sh\necho made\n").chmod(0o755)
+    system.path("/var/lib").mkdir(parents=True)
+    pages = {"/usr/local/share/man/man1/edgevoice.1", "/usr/local/share/bash-completion/completions/edgevoice"}
+
+    assert "write" in well(system.step('step "service" manuals ""'))
+    assert pages <= system.files()
+    assert "as it should be" in well(system.step('step "service" manuals ""'))
+
+    well(system.step('step "program" remove_program ""; remove_folders'))
+    assert not pages & system.files()
+    assert not system.path("/usr").exists()
