@@ -46,7 +46,18 @@ from edgevoice.panel.mock import MockPins
 from edgevoice.panel.none import NoPanel
 from edgevoice.panel.terminal import TerminalPanel
 from edgevoice.realtime.endpoint import Endpoint, local
-from edgevoice.settings import Amplifier, Budget, Conversation, Echo, Service, Settings, Speaker, Tools, Wakeword
+from edgevoice.settings import (
+    Amplifier,
+    Budget,
+    Conversation,
+    Echo,
+    Service,
+    Settings,
+    Speaker,
+    Tools,
+    Wakeword,
+    Watchdog,
+)
 from edgevoice.settings import Microphone as MicrophoneSettings
 from edgevoice.settings import Panel as PanelSettings
 from edgevoice.wakeword.decision import Thresholds
@@ -284,6 +295,45 @@ def test_the_settings_reach_the_parts(tmp_path: Path) -> None:
             assert parts.hearing.zeros_s == 7
             assert parts.supervisor._names == {Device.MICROPHONE: "near", Device.SPEAKER: "far"}
             assert [tool["name"] for tool in parts.link._session("")["tools"]] == ["set_volume"]
+
+    asyncio.run(live())
+
+
+def test_every_figure_of_the_settings_reaches_the_part_that_it_is_for(tmp_path: Path) -> None:
+    settings = Settings(
+        panel=PanelSettings(kind="gpio"),
+        service=Service(connect_s=3, pong_s=4),
+        speaker=Speaker(prefill_ms=120, earcon_percent=0),
+        tools=Tools(timeout_s=5),
+        watchdog=Watchdog(stall_s=2),
+        wakeword=Wakeword(smoothing_frames=3),
+    )
+
+    async def live() -> None:
+        async with Box(settings, tmp_path).assembled(wants_wakeword=True) as parts:
+            assert parts.detector is not None
+            assert (parts.link._connect_s, parts.link._pong_s) == (3, 4)
+            assert (parts.speaker._playout._prefill, parts.speaker._earcons._gain) == (120 * 24, 0)
+            assert (parts.tools._timeout_s, parts.engine._stall_s) == (5, 2)
+            assert parts.detector._decision._latest.maxlen == 3
+            assert not parts.detector._is_speaking()
+            parts.engine.report(TimerRang())
+            assert parts.detector._is_speaking(), "the box itself is to be heard: another threshold holds"
+
+    asyncio.run(live())
+
+
+def test_lights_that_are_on_when_their_pin_is_low_and_buttons_to_the_supply_are_as_the_settings_say(
+    tmp_path: Path,
+) -> None:
+    panel = PanelSettings(kind="gpio", led_active_high=False, button_pull_up=False)
+    box = Box(Settings(panel=panel), tmp_path)
+
+    async def live() -> None:
+        async with box.assembled():
+            assert not box.pins.is_high(22), "the status light is on"
+            assert box.pins.is_high(17)
+            assert box.pins.pin(f"GPIO{TALK}").pull == "down"
 
     asyncio.run(live())
 

@@ -298,3 +298,106 @@ def test_a_fault_of_the_program_leaves_as_it_is(monkeypatch: pytest.MonkeyPatch)
 
     with pytest.raises(PermissionError):
         asyncio.run(daemon.serve(Settings(), lambda: local(Path("/nowhere.sock"), nothing_to_prepare), asyncio.Event()))
+
+
+# --- what runs -------------------------------------------------------------------------------------------------------
+
+
+class Running:
+    """A box without sound: what was called, in order, and the parts, which end when ``stop`` is set."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, *, wants_wakeword: bool = False) -> None:
+        self.parts = assembled(wants_wakeword=wants_wakeword)
+        self.stop = asyncio.Event()
+        self.called: list[str] = []
+        self.manager = ServiceManager()
+        self.started = asyncio.Event()
+        patch.setattr(self.parts.supervisor, "run", self._listen)
+        patch.setattr(self.parts.engine, "stop", self._stop)
+        patch.setattr(self.parts.tools, "close", lambda: self.called.append("tools closed"))
+
+    def _stop(self) -> None:
+        # The engine itself calls this, too, whenever it sets its timer.
+        if self.stop.is_set():
+            self.called.append("engine stopped")
+
+    async def _listen(self) -> None:
+        self.called.append("sound opened")
+        self.started.set()
+        await asyncio.Event().wait()
+
+    async def live(self) -> None:
+        async with asyncio.timeout(10):
+            await daemon._run(self.parts, self.manager, self.stop, lambda _parts: None, [])
+
+
+def test_a_box_that_is_stopped_decides_nothing_any_more_and_lets_go_of_its_tools(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def live() -> list[str]:
+        box = Running(monkeypatch)
+        living = asyncio.create_task(box.live())
+        await box.started.wait()
+        box.stop.set()
+        await living
+        return box.called
+
+    assert asyncio.run(live()) == ["sound opened", "engine stopped", "tools closed"]
+
+
+def test_the_sound_system_is_opened_once_the_wake_word_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def live() -> list[str]:
+        box = Running(monkeypatch, wants_wakeword=True)
+        detector = box.parts.detector
+        assert detector is not None
+
+        async def load_late() -> None:
+            # Whatever does not wait has had its turn by then.
+            for _ in range(20):
+                await asyncio.sleep(0)
+            box.called.append("loaded")
+            detector.loaded.set()
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(detector, "run", load_late)
+        living = asyncio.create_task(box.live())
+        await box.started.wait()
+        box.stop.set()
+        await living
+        return box.called[:2]
+
+    assert asyncio.run(live()) == ["loaded", "sound opened"]
+
+
+def test_a_running_box_watches_its_hearing_and_reports_what_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def live() -> list[Any]:
+        box = Running(monkeypatch)
+        watched: list[Any] = []
+
+        async def watch(*arguments: Any) -> None:
+            watched.extend(arguments)
+            box.stop.set()
+
+        monkeypatch.setattr(daemon, "watch_hearing", watch)
+        await box.live()
+        assert watched == [box.parts.hearing, box.parts.engine.report]
+        return watched
+
+    assert asyncio.run(live())
+
+
+def test_a_running_box_feeds_the_watchdog_with_its_own_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def live() -> tuple[float, ...]:
+        box = Running(monkeypatch)
+        box.parts.microphone.called_at = 7.0
+        proofs: list[tuple[float, ...]] = []
+
+        async def feed(proof: Callable[[], tuple[float, ...]]) -> None:
+            proofs.append(proof())
+            box.stop.set()
+
+        monkeypatch.setattr(box.manager, "feed_watchdog", feed)
+        await box.live()
+        return proofs[0]
+
+    assert asyncio.run(live()) == (7.0,)

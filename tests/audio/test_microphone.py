@@ -122,6 +122,30 @@ def test_an_overflow_moves_the_clock_at_once(room: Room, monkeypatch: pytest.Mon
     assert room.microphone.clock.line.time_at(320 * PERIOD) == pytest.approx(506.421, abs=1e-4)
 
 
+def test_an_overflow_is_known_to_the_clock_from_the_same_callback_on(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(151):
+        assert not room.microphone.clock.is_moving
+        monkeypatch.setattr(time, "monotonic", lambda at_s=500 + number * 0.02: at_s)
+        status = pyaudio.paInputOverflow if number == 150 else 0
+        room.microphone.callback(None, PERIOD, {"current_time": 1.0, "input_buffer_adc_time": 0.98}, status)
+
+    assert room.microphone.clock.is_moving
+
+
+@pytest.mark.parametrize(("gap_s", "is_opened_anew"), [(0.3, False), (0.5, True)])
+def test_callbacks_far_apart_belong_to_two_streams_and_a_late_one_to_the_same(
+    room: Room, monkeypatch: pytest.MonkeyPatch, gap_s: float, *, is_opened_anew: bool
+) -> None:
+    for number in range(151):
+        late_s = gap_s if number == 150 else 0.0
+        monkeypatch.setattr(time, "monotonic", lambda at_s=500 + number * 0.02 + late_s: at_s)
+        room.microphone.callback(None, PERIOD, {"current_time": 1.0, "input_buffer_adc_time": 0.98}, 0)
+
+    assert (room.microphone.clock.line is None) is is_opened_anew
+
+
 def test_a_period_without_samples_is_silence_and_keeps_its_place_in_time(room: Room) -> None:
     room.microphone.callback(None, PERIOD, {}, 0)
 
