@@ -278,3 +278,15 @@ def test_a_hang_up_calls_off_what_would_have_failed_in_the_same_instant() -> Non
     thinking = drive(*TO_THINKING, manners=replace(OPEN_MICROPHONE, session_s=14))
 
     assert thinking.oversleep(20) == ended_by(Earcon.SESSION_SPENT)
+
+
+def test_why_an_answer_failed_is_shown_at_once_where_there_is_no_follow_up_window() -> None:
+    failed = drive(*TO_ANSWERING, manners=replace(OPEN_MICROPHONE, follow_up_s=0))
+
+    assert failed.hear(ResponseEnded("r1", ResponseStatus.FAILED, fault="service-busy")) == [
+        ShowLight(Light.FAULT, "service-busy"),
+        PlayEarcon(Earcon.TROUBLE),
+        CloseUplink(),
+        CloseLink(),
+    ]
+    assert failed.wait(5) == [ShowLight(Light.IDLE)]

@@ -145,3 +145,11 @@ def test_the_time_of_a_session_that_was_lost_says_nothing_of_the_next() -> None:
     lost.hear(LinkOpened())
 
     assert lost.wait(200) == []
+
+
+def test_what_is_told_while_the_next_session_is_dialled_is_of_a_session_that_is_no_more() -> None:
+    renewed = drive(*TO_LISTENING, SessionExpires(100), manners=PATIENT)
+    renewed.wait(75)
+
+    assert renewed.hear(ResponseStarted("r1"), UserStartedSpeaking()) == []
+    assert renewed.phase is Phase.CONNECTING

@@ -17,6 +17,7 @@ from edgevoice.core.facts import (
     ResponseEnded,
     ResponseStarted,
     ResponseStatus,
+    SessionExpires,
     TalkHeld,
     ToolFinished,
     TurnEnded,
@@ -346,3 +347,20 @@ def test_a_dial_that_could_only_begin_when_its_time_is_over_is_not_waited_for() 
     assert lost.hear(NETWORK_GONE)[0] == ShowLight(Light.FAULT, "service-unreachable")
     dialling = drive(WAKE, manners=replace(OPEN_MICROPHONE, connect_s=0.25))
     assert dialling.hear(NETWORK_GONE) == TROUBLE
+
+
+@pytest.mark.parametrize(
+    "way",
+    [(NETWORK_GONE,), (UserStartedSpeaking(), NETWORK_GONE), (SessionExpires(100),), (TurnEnded(), NETWORK_GONE)],
+)
+def test_nothing_is_waited_for_after_a_hang_up(way: tuple[Event, ...]) -> None:
+    held = drive(*TO_LISTENING, *way, TalkHeld())
+
+    assert held.conversation.deadline is None
+    assert held.wait(700) == []
+
+
+def test_a_broken_answer_on_a_muted_box_shows_why_it_broke_off() -> None:
+    muted = drive(*TO_SPEAKING, MutePressed(), NETWORK_GONE)
+
+    assert ShowLight(Light.FAULT, "service-unreachable") in muted.hear(PlaybackDrained(1))

@@ -6,6 +6,7 @@ import pytest
 
 from edgevoice.core.facts import (
     Event,
+    ItemEnded,
     LinkOpened,
     LoopStalled,
     NearSpeechConfirmed,
@@ -273,6 +274,7 @@ def test_an_asking_that_is_over_due_after_a_stall_waits_for_what_the_service_may
     asked.now += 5
 
     assert asked.hear(LoopStalled(5)) == []
+    assert asked.waits_s == 2
     assert asked.hear(ResponseStarted("r2"), PlaybackStarted(1)) == [ShowLight(Light.SPEAKING)]
 
 
@@ -282,3 +284,29 @@ def test_a_session_that_is_lost_while_an_asking_waits_leaves_no_deadline_behind(
     asked.hear(LinkOpened())
 
     assert asked.waits_s == 8
+
+
+def test_an_asking_that_an_interrupted_answer_stood_in_the_way_of_is_held_for_that_moment_after_its_end() -> None:
+    asked = drive(*TO_SPEAKING, UserStartedSpeaking(), TurnEnded(), ResponseStarted("r2"), manners=UNKNOWN)
+    asked.hear(called("r2", CALL), ToolFinished("c1", "1"))
+    asked.wait(1)
+
+    assert asked.hear(ResponseEnded("r1", ResponseStatus.CANCELLED)) == []
+    assert asked.wait(0.29) == []
+    assert asked.wait(0.01) == [CreateResponse()]
+
+
+def test_the_late_calls_of_an_answer_that_stood_in_the_way_are_run_and_the_asking_goes_out() -> None:
+    asked = drive(*TO_SPEAKING, UserStartedSpeaking(), TurnEnded(), ResponseStarted("r2"))
+    asked.hear(called("r2", CALL), ToolFinished("c1", "1"))
+
+    assert asked.hear(called("r1", OTHER_CALL)) == [RunTool(OTHER_CALL), CreateResponse()]
+
+
+def test_an_answer_that_was_asked_for_and_never_begins_is_heard_to_fail_whatever_has_come_of_another() -> None:
+    asked = drive(*TO_ANSWERING, called("r1", CALL, OTHER_CALL), ToolFinished("c1", "1"), ResponseStarted("r2"))
+    asked.hear(ItemEnded("r2"), ToolFinished("c2", "2"))
+
+    assert asked.wait(2) == [CreateResponse()]
+    assert asked.wait(14.9) == []
+    assert asked.wait(0.1)[0] == ShowLight(Light.FAULT, "no-answer")

@@ -143,6 +143,7 @@ def test_calls_of_an_interrupted_answer_whose_end_comes_after_the_next_began_are
 
     assert answering.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,))) == [RunTool(CALL)]
     assert answering.hear(ToolFinished("c1", "1")) == [SendToolOutput("c1", "1")]
+    assert CreateResponse() not in answering.wait(10)
 
 
 def test_the_late_calls_of_an_interrupted_answer_leave_the_open_round_as_wanted_as_it_is() -> None:
@@ -169,3 +170,10 @@ def test_an_answer_that_was_cancelled_as_it_began_is_not_cancelled_again() -> No
     assert unwanted.hear(ResponseStarted("r1")) == [CancelResponse("r1")]
 
     assert CancelResponse("r1") not in unwanted.hear(TurnEnded(), WAYS[2])
+
+
+@pytest.mark.parametrize("status", [ResponseStatus.FAILED, ResponseStatus.CANCELLED])
+def test_calls_of_an_interrupted_answer_that_was_not_completed_are_not_run(status: ResponseStatus) -> None:
+    answering = drive(*TO_SPEAKING, UserStartedSpeaking(), UserStoppedSpeaking(), TurnEnded(), ResponseStarted("r2"))
+
+    assert answering.hear(ResponseEnded("r1", status, (CALL,))) == []
