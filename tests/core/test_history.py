@@ -134,6 +134,14 @@ def test_an_item_stands_behind_the_one_that_it_names() -> None:
     assert [text for _, text in history.answered()] == ["One?", "Or more?", "Two."]
 
 
+def test_an_item_stands_right_behind_the_one_that_it_names_wherever_that_is() -> None:
+    history = said((Role.USER, "One?"), (Role.ASSISTANT, "Two."), (Role.USER, "Three?"), (Role.ASSISTANT, "Four."))
+    history.order(wire.Committed(item_id="u", previous_item_id="i1"))
+    history.take(TranscriptChanged(Role.USER, "u", "Or more?", is_final=True))
+
+    assert [text for _, text in history.answered()] == ["One?", "Two.", "Or more?", "Three?", "Four."]
+
+
 def test_an_item_without_an_id_has_no_place() -> None:
     nameless = (wire.Committed(), wire.ItemAdded(item=wire.Item(id="", role="user")), wire.SpeechStarted())
 
