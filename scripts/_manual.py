@@ -1,4 +1,4 @@
-"""Print the manual of the command `edgevoice`, or its completion for bash, as its own help has it.
+"""Print the manual of the command `edgevoice`, or its completion for the shell, as its own help has it.
 
     /opt/edgevoice/bin/python -I scripts/_manual.py manual|completion
 

@@ -53,6 +53,7 @@ check_network() {
   answers "the Python packages" "${indexes[@]}"
 }
 
+# shellcheck disable=SC2016  # the field is apt's, not the shell's
 apt_addresses() { apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | grep '^https\?://' | sort -u; }
 
 # Where pip will look: what it was told, else what it has of its own.
@@ -74,7 +75,8 @@ answers() {
   (($#)) || return 0
   for address in "$@"; do
     read -r host port < <(dialled "$address")
-    dial "$host" "$port" >"$scratch/dial-$((++number))" 2>&1 &
+    number=$((number + 1))
+    dial "$host" "$port" >"$scratch/dial-$number" 2>&1 &
     waiting+=($!)
   done
   for address in "${waiting[@]}"; do

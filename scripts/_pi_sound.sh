@@ -9,7 +9,17 @@ declare -Ar names_of_alsa=([microphone]=edgevoice_mic [speaker]=edgevoice_dac)
 
 # board [NAME overlay|card|driver|usb|settings]: print what is known of a board; without a name, the names, one a line.
 # Needs nothing that is not installed yet.
-board() { /usr/bin/python3 -I -B "$checkout/edgevoice/panel/boards.py" "$@"; }
+board() {
+  # Of a dry run the packages bring none, so it says nothing of a board.
+  [[ ! $is_dry ]] || has_python || return 0
+  /usr/bin/python3 -I -B "$checkout/edgevoice/panel/boards.py" "$@"
+}
+
+# needs_overlay NAME: whether the firmware has to switch this board on. As board_names.
+needs_overlay() {
+  awk -v name="    name=\"$1\"," '/^[A-Z_0-9]+ = / { inside = 0 } $0 == name { inside = 1 }
+    inside && /overlay=/ { found = 1 } END { exit !found }' "$checkout/edgevoice/panel/boards.py"
+}
 
 # boot_configuration: print where this Pi's firmware is configured; fails where there is no such file.
 boot_configuration() {
@@ -52,7 +62,7 @@ choose_hat() {
   [[ -z $hat || " $names none " == *" $hat "* ]] ||
     give_up "there is no board $hat. Start this again with one of: $names; or none"
   # At once, and not in the middle.
-  [[ -z $hat || $hat == none ]] || boot_configuration >/dev/null || ! has_python || [[ ! $(board "$hat" overlay) ]] ||
+  [[ -z $hat || $hat == none ]] || boot_configuration >/dev/null || ! needs_overlay "$hat" ||
     give_up "this machine has no boot configuration of a Raspberry Pi, so $hat cannot be switched on. Leave --hat away."
 }
 

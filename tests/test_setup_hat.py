@@ -154,6 +154,19 @@ def test_without_python_the_boards_are_known_all_the_same(pi: System) -> None:
     assert asked.stdout.endswith("taken: i2s\n")
 
 
+@pytest.mark.parametrize("name", list(BOARDS))
+def test_without_python_it_is_known_which_boards_need_the_firmware(pi: System, name: str) -> None:
+    ended = pi.step(f"{WITHOUT_PYTHON}; needs_overlay {name}")
+
+    assert (ended.returncode == 0) == bool(BOARDS[name].card.overlay), ended.stderr
+
+
+def test_a_dry_run_without_python_comes_to_its_end(pi: System) -> None:
+    ended = pi.step(f'has_python() {{ false; }}; usb=""; {STEPS}', is_dry="yes", hat="i2s")
+
+    assert "No module" not in well(ended)
+
+
 def test_the_part_of_python_that_is_in_a_minimal_system_is_none(pi: System) -> None:
     # As python3-minimal: a program that has a part of its library only.
     pi.write("/scratch/bin/python3", "#!/bin/sh\necho \"No module named 'dataclasses'\" >&2; exit 1\n").chmod(0o755)
