@@ -3,7 +3,8 @@
 import base64
 import html
 import json
-from urllib.parse import quote
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,9 @@ QUOTATIONS = {
     "as it is": KEY,
     "in a header": f"Basic {KEY}",
     "in upper case": KEY.upper(),
+    "in lower case": KEY.lower(),
+    "in hexadecimal": KEY.encode().hex(),
+    "the beginning of its second half": SECRET[:3],
     "without padding": KEY.rstrip("="),
     "decoded": f"{IDENTITY}:{SECRET}",
     "its first half": IDENTITY,
@@ -46,6 +50,31 @@ def test_no_part_of_a_key_is_left_of_what_a_service_quotes(quotation: str, sente
     left = Redactor([KEY])(sentence.format(quotation))
 
     assert left == sentence.format("(hidden)") or left == sentence.format("Basic (hidden)")
+
+
+ENCODINGS: dict[str, Callable[[str], str]] = {
+    "in an address": lambda secret: quote(secret, safe=""),
+    "in a form": quote_plus,
+    "in HTML": html.escape,
+    "in JSON": lambda secret: json.dumps(secret)[1:-1],
+    "in JSON with escaped slashes": lambda secret: json.dumps(secret)[1:-1].replace("/", "\\/"),
+    "in base64": lambda secret: base64.b64encode(secret.encode()).decode(),
+    "in base64 for addresses": lambda secret: base64.urlsafe_b64encode(secret.encode()).decode(),
+    "in hexadecimal": lambda secret: secret.encode().hex(),
+}
+
+
+@pytest.mark.parametrize("encoded", ENCODINGS.values(), ids=ENCODINGS)
+@pytest.mark.parametrize("secret", ['~"/>?&~>"/?<~>&"', "/>>/??/~~/&&/<<", "MixedCase"])
+def test_a_secret_is_hidden_in_each_encoding(secret: str, encoded: Callable[[str], str]) -> None:
+    """Of signs alone, so that what is encoded shares no piece with what is not."""
+    assert Redactor([secret])(f"no: {encoded(secret)} !").strip("=") in {"no: (hidden) !", "no: (hidden)== !"}
+
+
+def test_a_password_is_hidden_as_the_address_has_it_and_as_it_is() -> None:
+    redactor = Redactor(secrets_in_address("http://me:p%40%2F%21%23%24w@proxy"))
+
+    assert redactor("p%40%2F%21%23%24w and p@/!#$w") == "(hidden) and (hidden)"
 
 
 @pytest.mark.parametrize(
