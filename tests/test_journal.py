@@ -295,7 +295,8 @@ def test_a_line_at_the_foot_of_a_terminal_is_written_again_below_each_entry(monk
         journal.keep_below(None)
         tell(logging.getLogger("edgevoice.x"), logging.INFO, "second")
         shown = os.read(ours, 4096).decode()
-    journal.start("info")
+        for handler in logging.getLogger("edgevoice").handlers:
+            handler.close()
     os.close(ours)
 
     first, second = shown.split("\r\n")[:2]
