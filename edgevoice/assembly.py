@@ -218,12 +218,7 @@ def open_panel(
         panel: Panel = _terminal_panel(opened) if kind == "terminal" else NoPanel()
         opened.callback(panel.close)
         return panel, None
-    pins = {
-        Led.LISTENING: settings.panel.listening_led_gpio,
-        Led.SPEAKING: settings.panel.speaking_led_gpio,
-        Led.STATUS: settings.panel.status_led_gpio,
-    }
-    wired = {led: pin for led, pin in pins.items() if pin != "none"}
+    wired = _wired(settings.panel)
     try:
         if factory is None:
             factory = open_pins(environment)
@@ -235,6 +230,23 @@ def open_panel(
         return panel, factory
     opened.callback(lights.close)
     return lights, factory
+
+
+def check_pins(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Load, as a trial, the library for the pins where the box would; ``PanelUnavailable`` where it would not start."""
+    if _kind(settings, environment, has_factory=False) == "gpio":
+        try:
+            open_pins(environment).close()
+        except PanelUnavailable as error:
+            _unlit(settings.panel, error, is_lit=bool(_wired(settings.panel)))
+    if settings.amplifier.mute_gpio != "none":
+        open_pins(environment).close()
+
+
+def _wired(settings: PanelSettings) -> dict[Led, int]:
+    """Return the pins of the lights that there are."""
+    pins: dict[Led, int | str] = {led: getattr(settings, f"{led}_led_gpio") for led in Led}
+    return {led: pin for led, pin in pins.items() if isinstance(pin, int)}
 
 
 def _unlit(settings: PanelSettings, error: PanelUnavailable, *, is_lit: bool) -> Panel:

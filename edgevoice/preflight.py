@@ -4,9 +4,8 @@ Opens no sound card, no socket and no pin: the box may be running meanwhile.
 """
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 
-from edgevoice.panel.pins import open_pins
+from edgevoice.assembly import check_pins
 from edgevoice.settings import Settings
 from edgevoice.system.credentials import Key, find_key
 from edgevoice.wakeword.engine import check_models
@@ -30,7 +29,4 @@ def load_what_is_named(settings: Settings, environment: Mapping[str, str]) -> No
     Raises ``WakeWordUnavailable`` and ``PanelUnavailable``, as the parts would.
     """
     check_models([word.model for word in wake_words(settings.wakeword)], engine=settings.wakeword.engine)
-    # "auto" goes without lights where there is no library for them.
-    if settings.panel.kind == "gpio" or settings.amplifier.mute_gpio != "none":
-        with ExitStack() as opened:
-            opened.callback(open_pins(environment).close)
+    check_pins(settings, environment)

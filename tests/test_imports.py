@@ -17,6 +17,7 @@ CORE_USES = {
 
 ADAPTERS = {"audio", "echo", "local", "panel", "realtime", "system", "tools", "virtual", "wakeword"}
 EVERYBODY_KNOWS = {
+    "extras",
     "core",
     "errors",
     "settings",
@@ -32,6 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "settings": {"errors"},
     "settings_text": set(),
+    "extras": set(),
     "settings_hints": set(),
     "settings_catalogue": {"errors", "settings", "settings_hints"},
     "settings_syntax": {"settings_catalogue"},

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from edgevoice import daemon, settings_file
+from edgevoice import assembly, daemon, settings_file
 from edgevoice.commands.config import app
 from edgevoice.wakeword.models import find_model
 
@@ -23,6 +23,7 @@ REFUSED = {
     "a key file that is not there": '[service]\nkey_file = "{folder}/nothing"',
     "an engine whose packages are not there": '[wakeword]\nengine = "openwakeword"',
     "lights without a library for pins": '[panel]\nkind = "gpio"',
+    "lights by themselves without a library for pins": '[panel]\nkind = "auto"',
     "an amplifier without a library for pins": '[panel]\nkind = "none"\n[amplifier]\nmute_gpio = 5',
     "two functions on one pin": '[panel]\nkind = "gpio"\n[amplifier]\nmute_gpio = 17',
 }
@@ -33,7 +34,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in [each for each in os.environ if each.startswith(("EDGEVOICE_", "XDG_", "CREDENTIALS_", "NOTIFY_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "nothing-of-this-name")
+    monkeypatch.delenv("GPIOZERO_PIN_FACTORY", raising=False)
+    monkeypatch.setattr(assembly, "GPIO_CHIP", "/nowhere")
     monkeypatch.setitem(sys.modules, "openwakeword.model", None)
     monkeypatch.setattr(settings_file, "SYSTEM_FILE", tmp_path / "etc.toml")
     monkeypatch.setattr(daemon, "_FAULT_SHOWN_S", 0.0)
@@ -47,9 +49,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)
 def test_check_refuses_with_78_what_run_refuses_with_78(
-    folder: Path, text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    folder: Path,
+    text: str,
+    request: pytest.FixtureRequest,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     place = folder / "edgevoice.toml"
+    if "library" in request.node.callspec.id:
+        monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "nothing-of-this-name")
     # An address that answers nobody: the service inside the box need not be started for this.
     address = "" if "[service]" in text else '[service]\nurl = "wss://127.0.0.1:9/"\n'
     place.write_text(f"{address}{text.replace('{folder}', str(folder))}\n", encoding="utf-8")
@@ -71,3 +79,14 @@ def test_check_takes_what_run_takes(folder: Path) -> None:
     checked = CliRunner().invoke(app, ["check", "--config", str(place)])
 
     assert (checked.exit_code, checked.output) == (0, f"{place} is right\n")
+
+
+@pytest.mark.parametrize("text", ['without_lights = "listen"', 'without_lights = "sound"', 'kind = "none"'])
+def test_check_takes_a_box_that_may_listen_without_its_lights(
+    folder: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "nothing-of-this-name")
+    place = folder / "edgevoice.toml"
+    place.write_text(f"[panel]\n{text}\n", encoding="utf-8")
+
+    assert CliRunner().invoke(app, ["check", "--config", str(place)]).exit_code == 0

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.stage.talker import words as speech_of
 from edgevoice.wakeword.models import find_model, words_present
+from edgevoice.wakeword.scorer import require_library
 from edgevoice.wakeword.shapes import FRAME, RATE_HZ
 
 _THRESHOLD = 0.5
@@ -78,6 +79,7 @@ class _Tally:
 
 def measure(*, as_json: bool) -> int:
     """Run both engines with one word and with four, and print the figures; return the exit status."""
+    require_library()
     names = sorted(words_present(), key=lambda name: name != "hey_jarvis")
     with tempfile.TemporaryDirectory(prefix="edgevoice-bench-") as folder:
         sound, silence = Path(folder) / "sound.npy", Path(folder) / "silence.npy"

@@ -73,9 +73,10 @@ def tune(
 def evaluate(
     folders: _Folders,
     *,
-    plot: Annotated[Path, typer.Option("--plot", metavar="PNG", help="Where to draw the DET curve.")] = Path(
-        "wakeword-det.png"
-    ),
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="PNG", help="Where to draw the DET curve.", show_default="wakeword-det.png"),
+    ] = None,
     config: _Config = None,
     as_json: _Json = False,
 ) -> None:

@@ -19,6 +19,9 @@ from edgevoice.wakeword.recordings import SUFFIXES, RecordingRefused
 
 _MOST_NAMED = 12
 
+PICTURE = Path("wakeword-det.png")
+"""Where the curve goes when nobody says."""
+
 
 class NothingToEvaluate(EdgevoiceError, LookupError):
     """The folders hold no recordings that can be judged."""
@@ -40,8 +43,17 @@ class _Left:
     judged: list[Judged] = field(default_factory=list)
 
 
-def evaluate(folders: Sequence[Path], config: Path | None, *, picture: Path, as_json: bool) -> int:
-    """Listen to everything, print what came of it and draw the curve; raises ``NothingToEvaluate``."""
+def evaluate(folders: Sequence[Path], config: Path | None, *, picture: Path | None, as_json: bool) -> int:
+    """Listen to everything, print what came of it and draw the curve; raises ``NothingToEvaluate``.
+
+    Returns 1 if a recording could not be read: then the figures are not of all. A picture that was asked for and cannot
+    be drawn is refused before anything is listened to; one that was not asked for is left out with a line.
+    """
+    from edgevoice.commands.wakeword_picture import draw_det, is_drawn, require_pictures
+
+    if picture is not None:
+        require_pictures()
+    place = picture or PICTURE
     recordings = [(path, folder) for folder in folders for path in _recordings(folder)]
     ears = open_ears(config)
     left = _judge(ears, recordings)
@@ -53,13 +65,11 @@ def evaluate(folders: Sequence[Path], config: Path | None, *, picture: Path, as_
     else:
         _print(ears, left, results)
     if any(result.has_curve for _, result in results):
-        from edgevoice.commands.wakeword_picture import draw_det, is_drawn
-
-        if is_drawn(picture, lambda: draw_det(picture, results)):
-            print(f"DET curve: {picture}", file=sys.stderr if as_json else sys.stdout)
+        if is_drawn(place, lambda: draw_det(place, results)):
+            print(f"DET curve: {place}", file=sys.stderr if as_json else sys.stdout)
     else:
         print(f"no DET curve: {_why_no_curve(results)}", file=sys.stderr)
-    return 0
+    return 1 if left.unreadable else 0
 
 
 def _why_no_curve(results: Sequence[tuple[str, Result]]) -> str:

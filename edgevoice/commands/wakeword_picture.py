@@ -9,6 +9,7 @@ import numpy as np
 
 from edgevoice.commands.wakeword_ears import Ears
 from edgevoice.errors import EdgevoiceError
+from edgevoice.extras import has, how_to_add
 from edgevoice.wakeword.evaluation import Point, Result
 from edgevoice.wakeword.listening import FRAME_S, Listened
 from edgevoice.wakeword.recordings import frames_of
@@ -25,13 +26,24 @@ class PictureNotKept(EdgevoiceError, OSError):
     remedy = "Name a file, such as scores.png, in a folder that you may write to."
 
 
+class PictureImpossible(EdgevoiceError, ImportError):
+    """A picture is wanted, and the package that draws it is not there."""
+
+    code = "picture-impossible"
+
+
+def require_pictures() -> None:
+    """Raise ``PictureImpossible`` where no picture can be drawn: before the work that it would show."""
+    if not has("matplotlib"):
+        raise PictureImpossible("a picture needs the package matplotlib", remedy=f"Add it: {how_to_add('plot')}")
+
+
 def is_drawn(path: Path, draw: Callable[[], None]) -> bool:
     """Draw; without matplotlib say so and return false. A file that cannot be written is ``PictureNotKept``."""
     try:
         draw()
     except ImportError:
-        remedy = "pip install 'edgevoice[plot]'; on a box: sudo scripts/setup --with eval"
-        print(f"no picture: it needs matplotlib, {remedy}", file=sys.stderr)
+        print(f"no picture: it needs matplotlib: {how_to_add('plot')}", file=sys.stderr)
         return False
     except (OSError, ValueError) as error:
         # matplotlib takes the kind of picture from the name; one that it does not know is a ValueError.

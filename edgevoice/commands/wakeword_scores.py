@@ -19,7 +19,7 @@ _MOST_TIMES = 6
 
 
 def show(files: Sequence[Path], config: Path | None, *, picture: Path | None, as_json: bool) -> int:
-    """Print the scores of every file; a file that cannot be read is told, and makes the exit status 1."""
+    """Print the scores of every file; a file that cannot be read, or a picture not drawn, makes the exit status 1."""
     # The gate only leaves out scores that are next to nothing; here they are wanted.
     ears = open_ears(config, gate="off")
     listened: list[tuple[Path, Listened]] = []
@@ -32,12 +32,15 @@ def show(files: Sequence[Path], config: Path | None, *, picture: Path | None, as
         print(json.dumps({"recordings": [_facts(ears, path, each) for path, each in listened]}))
     elif listened:
         _print_table(ears, listened)
+    is_whole = len(listened) == len(files)
     if picture is not None and listened:
         from edgevoice.commands.wakeword_picture import draw_scores, is_drawn
 
-        if is_drawn(picture, lambda: draw_scores(picture, ears, listened)) and not as_json:
+        if not is_drawn(picture, lambda: draw_scores(picture, ears, listened)):
+            is_whole = False
+        elif not as_json:
             print(f"\nSee it: {picture}")
-    return 0 if len(listened) == len(files) else 1
+    return 0 if is_whole else 1
 
 
 def _print_table(ears: Ears, listened: Sequence[tuple[Path, Listened]]) -> None:

@@ -22,6 +22,7 @@ from edgevoice.demo.figures import Figures, figures_of, read_stereo
 from edgevoice.demo.scenario import STEPS, WORDS, Played, play
 from edgevoice.demo.timeline import Mark, Side, Stretch, draw
 from edgevoice.errors import EdgevoiceError
+from edgevoice.extras import how_to_add
 from edgevoice.journal import start as start_journal
 from edgevoice.stage.stage import Stage, set_stage
 from edgevoice.stage.talker import rehearse
@@ -121,7 +122,7 @@ def _leave_behind(stage: Stage, folder: Path, played: Played) -> None:
     try:
         draw(folder / "timeline.png", sides, rate_hz, phases, marks)
     except ImportError:
-        print("no picture: it needs matplotlib, pip install 'edgevoice[plot]'", file=sys.stderr)
+        print(f"no picture: it needs matplotlib: {how_to_add('plot')}", file=sys.stderr)
 
 
 _PICTURED = {"wake word heard", "tool called", "barge-in", "playback cut", "goodbye", "hung up"}

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import soxr
 
 from edgevoice.errors import EdgevoiceError
+from edgevoice.extras import how_to_add
 from edgevoice.wakeword.shapes import FRAME, RATE_HZ, Samples
 
 SUFFIXES: Final = (".wav", ".flac")
@@ -201,7 +202,7 @@ def _flac(path: Path) -> Iterator[Any]:
     except (ImportError, OSError) as error:
         raise RecordingRefused(
             f"{path} is FLAC, and the package soundfile is not installed",
-            remedy="Install it: pip install 'edgevoice[eval]'; on a box: sudo scripts/setup --with eval",
+            remedy=f"Add it: {how_to_add('eval')}",
         ) from error
     try:
         opened = library.SoundFile(str(path))

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from edgevoice.errors import WakeWordUnavailable
+from edgevoice.extras import how_to_add
 from edgevoice.wakeword.classifier import Classifier
 from edgevoice.wakeword.features import FrontEnd
 from edgevoice.wakeword.gate import EnergyGate
@@ -81,7 +82,7 @@ class StreamingScorer:
 class LibraryMissing(WakeWordUnavailable):
     """openWakeWord's own engine is asked for, and lacks a package."""
 
-    remedy = 'Set wakeword.engine = "streaming", which needs none of its packages, or install them.'
+    remedy = 'Set wakeword.engine = "streaming", which needs none of its packages.'
 
 
 class LibraryScorer:
@@ -108,12 +109,22 @@ class LibraryScorer:
             _forget(self._model)
 
 
+def require_library() -> None:
+    """Raise ``LibraryMissing`` where openWakeWord's own engine cannot be imported."""
+    try:
+        import openwakeword.model  # noqa: F401, PLC0415
+    except ImportError as error:
+        raise LibraryMissing(
+            f"the engine openwakeword lacks a package: {error.name}",
+            remedy=f"{LibraryMissing.remedy} Or add them: {how_to_add('eval')}",
+        ) from error
+
+
 def _load(models: Sequence[Path]) -> Any:
     """Load openWakeWord's model; the import takes most of a second and drags scikit-learn and scipy along."""
-    try:
-        from openwakeword.model import Model  # noqa: PLC0415
-    except ImportError as error:
-        raise LibraryMissing(f"the engine openwakeword lacks a package: {error.name}") from error
+    require_library()
+    from openwakeword.model import Model  # noqa: PLC0415
+
     try:
         with _without_warnings():
             model = Model(wakeword_model_paths=[str(path) for path in models])

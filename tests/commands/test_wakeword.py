@@ -130,9 +130,24 @@ def test_without_matplotlib_the_table_comes_and_the_picture_does_not(monkeypatch
 
     result = wakeword("test", DATA / POSITIVES[0], "--plot", "scores.png")
 
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert "pip install 'edgevoice[plot]'" in result.stderr
+    assert "hey_jarvis" in result.stdout
     assert "See it" not in result.stdout
+
+
+def test_a_curve_that_was_asked_for_and_cannot_be_drawn_is_refused_before_anything_is_heard(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    for name in ("pos", "neg"):
+        (tmp_path / name).mkdir()
+
+    asked = wakeword("evaluate", tmp_path, "--plot", "det.png")
+
+    assert (asked.exit_code, asked.stdout) == (1, "")
+    (line,) = asked.stderr.splitlines()
+    assert line.startswith("a picture needs the package matplotlib. Add it: ")
 
 
 # --- evaluate --------------------------------------------------------------------------------------------------------
