@@ -43,6 +43,7 @@ _DATE_KEYS = ("local date", "date", "current date", "today")
 _DAY_KEYS = ("weekday", "day of week", "day name", "day")
 _DEEPEST = 4
 _LONGEST_SENTENCE = 200
+_LONGEST_ANSWER = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Reading:
 
 def read_clock(output: str) -> Reading:
     """Return what a clock tool's answer says; ``plain`` is an answer in words of its own."""
-    told = _decoded(output)
+    told = _decoded(output[:_LONGEST_ANSWER])
     fields = dict(_fields(told))
     written = " ".join(_texts(told))
     moment = next(filter(None, map(_epoch, _numbers(told))), None)
@@ -72,7 +73,7 @@ def read_clock(output: str) -> Reading:
 def _sentence(told: Any) -> str:
     """Return an answer that is words for a person, and no data."""
     text = " ".join(told.split()) if isinstance(told, str) else ""
-    return text if len(text) <= _LONGEST_SENTENCE and re.fullmatch(r"\w+(?: [^{}\[\]<>]+)+", text) else ""
+    return text if len(text) <= _LONGEST_SENTENCE and re.fullmatch(r"\w+ [^{}\[\]<>]+", text) else ""
 
 
 def _decoded(output: str) -> Any:

@@ -58,6 +58,8 @@ VOLUME_STEP_PERCENT = 10
 # Share of the words that must belong to an intent. Measured on sentences from outside the vocabulary: below this
 # share the recogniser's text is word salad that happens to hold a command.
 _COVERAGE = 0.75
+_LONGEST_TEXT = 1000
+"""Characters: a minute of speech. What is longer is no command, and must not keep a session waiting."""
 _WAKE_WORDS = re.compile(r"\b(?:(?:hey|hi|okay|ok) (?:jarvis|mycroft|raspy|rhasspy)|jarvis|mycroft|alexa)\b")
 # What people say around a command, and what means nothing by itself.
 _POLITE = re.compile(
@@ -103,8 +105,8 @@ _PATTERNS = {
     "help": r"what can (?:you do|i say|i ask(?: you)?)|what do you know|help(?: me)?",
     "repeat": r"(?:say|repeat) (?:that|it)(?: again)?|repeat|what did you say",
     "stop": (
-        r"(?:no )*(?:stop(?: it| that| talking| (?:the|this|that|your) (?:story|joke))?|never ?mind|be quiet|shut up"
-        r"|cancel(?: that| it)?|that is (?:all|enough))|no (?:thanks|thank you)(?: very much)?"
+        r"(?:no ){0,3}(?:stop(?: it| that| talking| (?:the|this|that|your) (?:story|joke))?|never ?mind|be quiet"
+        r"|shut up|cancel(?: that| it)?|that is (?:all|enough))|no (?:thanks|thank you)(?: very much)?"
     ),
     "thanks": r"thank you(?: very much)?|thanks(?: a lot)?",
     "goodbye": r"good ?bye|bye(?: bye)?|good night|see you(?: later)?",
@@ -117,7 +119,7 @@ _PART = re.compile(
 )
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 # Commands that can take another for their object.
-_BARE = re.compile(r"(?:no )*(?:stop|cancel|never ?mind)|repeat|help|what can (?:you do|i say|i ask(?: you)?)")
+_BARE = re.compile(r"(?:no ){0,3}(?:stop|cancel|never ?mind)|repeat|help|what can (?:you do|i say|i ask(?: you)?)")
 _CAN_BE_STOPPED = frozenset(_PATTERNS) - {"time", "date", "help", "stop", "thanks", "goodbye", "hello"}
 
 
@@ -142,6 +144,8 @@ def understand(text: str) -> list[Intent]:
 
     Who takes back what was said before, as in "set a timer, no, cancel that", means only that.
     """
+    if len(text) > _LONGEST_TEXT:
+        return []
     plain = " ".join(_POLITE.sub(" ", normalise(text)).split())
     found = list(_ANY.finditer(plain))
     gaps = [word for word in _ANY.sub(" ", plain).split() if word not in _FILLER]

@@ -53,5 +53,5 @@ def verbatim(text: str) -> str:
     if quote is None:
         return rest.strip()
     # An apostrophe inside a word closes nothing; without an end the rest is meant.
-    closed = re.search(rf"(?P<words>.*?)[{_QUOTES[quote]}](?!\w)", rest, re.DOTALL)
+    closed = re.match(rf"(?P<words>.*?)[{_QUOTES[quote]}](?!\w)", rest, re.DOTALL)
     return (closed["words"] if closed else rest).strip()

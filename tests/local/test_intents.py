@@ -1,6 +1,7 @@
 """What a sentence means: the command that it is, or nothing; never the opposite."""
 
 import itertools
+import time
 
 import pytest
 
@@ -213,6 +214,14 @@ def test_short_words_that_the_recogniser_makes_up_are_forgiven_where_they_are_fe
     said: str, intents: list[Intent]
 ) -> None:
     assert understand(said) == intents
+
+
+def test_a_text_that_is_longer_than_a_minute_of_speech_is_no_command_and_costs_no_time() -> None:
+    assert understand("stop " * 199) != []
+    for said in ("stop " * 201, "no " * 50_000, "turn the " * 50_000):
+        began = time.process_time()
+        assert understand(said) == []
+        assert time.process_time() - began < 0.5
 
 
 COMMANDS = [
