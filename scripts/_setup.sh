@@ -24,6 +24,20 @@ give_up() {
   exit 1
 }
 
+# help_or_make_ready ARGUMENT...: as make_ready; but a call for help installs nothing: without a .venv that is ready, the
+# script's own head is shown, and that is all.
+help_or_make_ready() {
+  local argument
+  for argument in "$@"; do
+    if [[ $argument == -h || $argument == --help ]] && ! is_ready; then
+      sed -n '2,/^set /{ /^set /d; s/^# \{0,1\}//; p }' "$0"
+      printf '\nAll options are shown by --help once the first run has set up .venv.\n'
+      exit 0
+    fi
+  done
+  make_ready
+}
+
 # make_ready: return when .venv is complete. Until this process and its children end, nobody else changes .venv.
 make_ready() {
   trap 'interrupted INT' INT

@@ -150,6 +150,24 @@ def test_the_first_run_installs_what_is_locked_by_hash_then_the_project_and_noth
     assert tests == "python -m pytest"
 
 
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+@pytest.mark.parametrize("name", ["test", "demo"])
+def test_a_call_for_help_installs_nothing(stage: Stage, name: str, flag: str) -> None:
+    done = stage.run(name, flag)
+
+    assert done.returncode == 0, done.stderr
+    assert stage.take_notes() == []
+    assert f"\n  scripts/{name} " in done.stdout
+    assert "set -euo" not in done.stdout
+    assert not (stage.project / ".venv").exists()
+
+
+def test_help_comes_from_the_command_itself_once_it_is_there(prepared: Stage) -> None:
+    assert prepared.run("test", "--help").returncode == 0
+
+    assert prepared.take_notes() == ["python -m pytest --help"]
+
+
 def test_a_second_run_goes_straight_to_the_tests(prepared: Stage) -> None:
     done = prepared.run("test")
 
