@@ -1,3 +1,3 @@
 """edgevoice: a smart speaker on a Raspberry Pi."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

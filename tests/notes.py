@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def note(line: str) -> None:
-    """Append a line to the file that ``EDGEVOICE_TEST_NOTES`` names; without one, nobody counts."""
-    if place := os.environ.get("EDGEVOICE_TEST_NOTES"):
+    """Append a line to the file that ``NOTES_OF_TESTS`` names; without one, nobody counts."""
+    if place := os.environ.get("NOTES_OF_TESTS"):
         with Path(place).open("a", encoding="utf-8") as file:
             file.write(f"{line}\n")

@@ -11,6 +11,8 @@ from typing import Final
 
 import pytest
 
+from tests.waiting import until
+
 ROOT: Final = Path(__file__).parents[1]
 LIMIT_S: Final = 60
 SOURCES: Final = ("requirements.lock", "requirements-build.lock", "pyproject.toml", "edgevoice/__init__.py")
@@ -373,6 +375,8 @@ def test_an_interruption_while_it_sets_up_is_one_line_and_ends_it_as_a_loop_expe
     assert process.stderr is not None
     while "installing the locked packages" not in process.stderr.readline():
         assert process.poll() is None
+    # In the very moment in which a shell starts its child, a signal may reach neither of them.
+    until(lambda: "-m pip install" in (stage.folder / "log").read_text())
 
     os.killpg(process.pid, signal.SIGINT)
     told, complained = process.communicate(timeout=LIMIT_S)

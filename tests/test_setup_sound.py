@@ -201,7 +201,7 @@ def test_a_card_that_is_not_plugged_in_today_keeps_its_place_and_a_new_one_takes
 
 
 def test_a_device_that_the_owner_has_named_stays(pi: Pi) -> None:
-    named = template().replace('device = "default"', 'device = "mine"', 1)
+    named = template().replace('# device = "default"', 'device = "mine"', 1)
     pi.write(SETTINGS, named)
     pi.plug(2, "Jabra", *BOTH)
 

@@ -29,10 +29,9 @@ class SileroVoice:
 
     def __init__(self, session: Any) -> None:
         self._session = session
-        self._h: npt.NDArray[np.float32]
-        self._c: npt.NDArray[np.float32]
-        self._waiting: npt.NDArray[np.int16]
-        self.reset()
+        self._h, self._c = np.zeros(_STATE, np.float32), np.zeros(_STATE, np.float32)
+        self._waiting: npt.NDArray[np.int16] = np.zeros(0, np.int16)
+        self._probability = 0.0
 
     def take(self, block: npt.NDArray[np.int16]) -> float:
         """Take the next samples; see ``echo.voice.VoiceModel.take``."""
@@ -43,9 +42,3 @@ class SileroVoice:
             output, self._h, self._c = self._session.run(None, inputs)
             self._probability = float(output[0, 0])
         return self._probability
-
-    def reset(self) -> None:
-        """Forget the signal; see ``echo.voice.VoiceModel.reset``."""
-        self._h, self._c = np.zeros(_STATE, np.float32), np.zeros(_STATE, np.float32)
-        self._waiting = np.zeros(0, np.int16)
-        self._probability = 0.0

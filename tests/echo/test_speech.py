@@ -293,14 +293,10 @@ class Certainty:
     """A voice model that is as sure as it is told to be."""
 
     probability: float = 0.0
-    resets: int = 0
 
     def take(self, block: Samples) -> float:
         assert len(block) == BLOCK
         return self.probability
-
-    def reset(self) -> None:
-        self.resets += 1
 
 
 def test_what_the_voice_model_knows_to_be_no_voice_lowers_the_answer_and_does_not_cut_it() -> None:
@@ -326,13 +322,6 @@ def test_a_voice_model_alone_cuts_nothing() -> None:
     listener.rest(8)
 
     assert SpeechChange.CONFIRMED not in listener.hiss(0.5) + listener.rest(1)
-
-
-def test_the_voice_model_forgets_what_was_before_a_silence() -> None:
-    model = Certainty()
-    Measured(voice=model).listener.reset()
-
-    assert model.resets == 1
 
 
 def test_in_a_silence_of_zeros_a_few_steps_of_the_converter_are_nobody() -> None:

@@ -73,9 +73,10 @@ def test_the_library_is_not_imported_nor_what_it_drags_along() -> None:
     script = """if True:
         import os, sys
         import numpy as np
+        from edgevoice.store.folders import cache_folder
         from edgevoice.wakeword.engine import open_scorer
         from edgevoice.wakeword.models import find_model
-                models = [find_model("hey_jarvis")]
+        models = [find_model("hey_jarvis")]
         scorer = open_scorer(models, engine="streaming", gate="energy", cache=cache_folder(os.environ))
         scorer.score(np.zeros(1280, np.int16))
         strays = {"openwakeword", "onnx", "scipy", "sklearn"} & set(sys.modules)

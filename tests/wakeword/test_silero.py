@@ -33,16 +33,6 @@ def test_what_is_no_speech_is_none(kind: str) -> None:
     assert surest(load_voice(), sound.astype(np.int16)) < 0.3
 
 
-def test_reset_forgets_what_came_before() -> None:
-    voice = load_voice()
-    surest(voice, recording(POSITIVES[0]))
-    voice.reset()
-
-    assert voice.take(np.zeros(BLOCK, np.int16)) == 0.0
-    voice.reset()
-    assert surest(voice, recording(POSITIVES[1])) == surest(load_voice(), recording(POSITIVES[1]))
-
-
 def test_blocks_are_looked_at_in_the_lengths_that_the_model_knows() -> None:
     lengths: list[int] = []
 
