@@ -48,24 +48,20 @@ say_interrupted() {
 # In a subshell, which has no traps: end it, and with it what would come next, though what was interrupted may fail.
 interruptible() { trap 'exit 130' INT TERM; }
 
-# watch_over FUNCTION: beside what runs, say at once that it was interrupted, and show how far it is. Ended by USR1.
+# watch_over FUNCTION: beside what runs, say at once that it was interrupted, and show how far it is; until its input ends.
 watch_over() {
-  local began=$SECONDS before='' pause='' whole=''
+  local began=$SECONDS before='' whole='' code
   # dpkg, too, gets the terminal's interruption, and comes to its end first.
   [[ $1 != apt_* && $1 != *_lgpio ]] || whole='; dpkg ends what it has begun'
-  # Of what waits, only `wait` lets a trap run at once.
-  trap 'clear_line; say_interrupted "$whole"; end_pause; exit' INT TERM
-  trap 'clear_line; end_pause; exit' USR1
+  # Without its folder, setup has ended, and has said it.
+  trap 'clear_line; [[ ! -d $scratch ]] || say_interrupted "$whole"; exit' INT TERM
   echo listening
-  while kill -0 $$ 2>/dev/null; do
-    sleep "$tick_s" >/dev/null 2>&1 &
-    pause=$!
-    wait "$pause"
+  # Of what waits, `wait` and `read` let a trap run at once. Above 128 it was the time that ended.
+  while code=0 && { read -rt "$tick_s" || code=$?; } && ((code > 128)); do
     show "$(progress)"
   done
+  clear_line
 }
-
-end_pause() { [[ ! $pause ]] || kill "$pause" 2>/dev/null || true; }
 
 clear_line() { [[ ! -t 2 ]] || printf '\r\033[K' >&2; }
 
@@ -147,7 +143,7 @@ step() {
 
 # change WHAT COMMAND...: do it quietly and tell; with --dry-run tell only.
 change() {
-  local what=$1 code watcher ready
+  local what=$1 code running ready
   shift
   touch -- "$scratch/step-changed"
   if [[ $is_dry ]]; then
@@ -157,16 +153,20 @@ change() {
   note "$what"
   touch -- "$scratch/changed"
   rm -f -- "$scratch"/{apt-status,packages}
+  # A pipe whose end, once nobody holds it, ends the watcher: a signal may be ignored or come too early, and whoever was to
+  # send it may have been killed. It has no name, since there may be no space for one.
+  exec {running}<> <(:)
   # It says when it can hear: an interruption may come at any time.
-  exec {ready}< <(watch_over "$1" </dev/null)
-  watcher=$!
+  exec {ready}< <(exec <"/dev/fd/$running" {running}>&- && watch_over "$1")
   read -r -u "$ready" || true
-  exec {ready}<&-
   # As in `step`: with `||` behind it, a function would run on after its first failure.
   set +e
-  (interruptible && set -e && "$@") </dev/null >"$scratch/log" 2>&1
+  (exec {running}>&- {ready}<&- && interruptible && set -e && "$@") </dev/null >"$scratch/log" 2>&1
   code=$?
-  { kill -USR1 "$watcher" && wait "$watcher"; } 2>/dev/null
+  exec {running}>&-
+  # Until it has ended: it may be about to show something.
+  read -r -u "$ready"
+  exec {ready}<&-
   set -e
   ((code == 0)) || failed "$what"
 }

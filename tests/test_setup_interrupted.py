@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +42,11 @@ def system(tmp_path: Path) -> System:
     return found
 
 
+def after_those_of_setup(system: System, commands: str) -> list[str]:
+    variables = f"export scratch='{system.path('/scratch')}'; is_dry='' wheels='' hat='' steps=2"
+    return ["bash", "-c", f"set -euo pipefail; {variables}; source '{ROOT}/scripts/_pi.sh'; {commands}"]
+
+
 def interrupt(
     system: System,
     commands: str,
@@ -48,10 +54,8 @@ def interrupt(
     then: Callable[[subprocess.Popen[str]], None] = lambda _process: None,
 ) -> subprocess.CompletedProcess[str]:
     """Run commands after those of scripts/setup; interrupt them all, as a terminal does, when they say so."""
-    variables = f"export scratch='{system.path('/scratch')}'; is_dry='' wheels='' hat='' steps=2"
-    script = f"set -euo pipefail; {variables}; source '{ROOT}/scripts/_pi.sh'; {commands}"
     # Whoever runs the tests in the background ignores interruptions, and a shell that starts so always will.
-    command = ["env", "--default-signal=INT,TERM", "bash", "-c", script]
+    command = ["env", "--default-signal=INT,TERM", *after_those_of_setup(system, commands)]
     with subprocess.Popen(
         command,
         env=system.environment(),
@@ -110,8 +114,46 @@ def test_it_is_told_at_once_and_once_though_dpkg_takes_its_time(system: System) 
     assert (ended.returncode, ended.stderr) == (130, "")
 
 
+# What works knows its own number, and that of the step it belongs to.
+DIES: Final = 'read -r _ _ _ step _ <"/proc/$BASHPID/stat"; kill -KILL $$ "$step" $BASHPID'
+
+
+@pytest.mark.parametrize(
+    ("work", "code"), [("true", 0), (DIES, -signal.SIGKILL)], ids=["comes to its end", "is killed with all of setup"]
+)
+def test_what_watches_the_work_ends_with_it_though_it_hears_no_signal(system: System, work: str, code: int) -> None:
+    # What a shell was started to ignore, it can never hear.
+    deaf = ["env", "--default-signal=INT,TERM", "--ignore-signal=USR1,USR2,HUP"]
+    commands = f'work() {{ {work}; }}; long() {{ change "fetch it" work; }}; step "the program" long ""'
+
+    # It holds the other end of what is read here.
+    ended = subprocess.run(
+        [*deaf, *after_those_of_setup(system, commands)],
+        env=system.environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+
+    assert ended.returncode == code, ended.stderr
+    assert ended.stderr.splitlines()[1] == "      fetch it"
+
+
 def test_at_a_question_it_is_told_too(system: System) -> None:
-    ended = interrupt(system, f"{READY}; read -r answer < <(sleep 60); echo went on >&2", signal.SIGINT)
+    # A shell that is just being forked may miss an interruption, and one that is about to read runs its trap only after
+    # that: hence a second one, and a `sleep` that holds nothing of what is read here.
+    question = "read -r answer < <(exec sleep 60 2>/dev/null); echo went on >&2"
+
+    def until_it_ends(process: subprocess.Popen[str]) -> None:
+        while process.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.5)
+                return
+            os.killpg(process.pid, signal.SIGINT)
+
+    ended = interrupt(system, f"{READY}; {question}", signal.SIGINT, until_it_ends)
 
     assert ended.returncode == 130
     assert ended.stderr == "setup: interrupted. Start this again: it goes on from here.\n"
