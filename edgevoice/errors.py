@@ -40,7 +40,7 @@ class SettingsInvalid(EdgevoiceError, ValueError):
 
     code = "settings-invalid"
     needs_person = True
-    remedy = "Mend the file, then `edgevoice config check` tells whether it is right."
+    remedy = "Fix the file; `edgevoice config check` says whether it is right."
 
 
 class AudioUnavailable(EdgevoiceError, OSError):

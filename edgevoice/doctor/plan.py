@@ -18,7 +18,7 @@ from edgevoice.settings_file import SYSTEM_FILE, Loaded, SettingsRefused, load
 from edgevoice.store.folders import cache_folder, state_folder
 from edgevoice.system.credentials import Key, find_key
 
-_FIRST = "Mend the settings first."
+_FIRST = "Fix the settings first."
 _SESSION_LIMIT_S = 20.0
 _INSIDE_LIMIT_S = 75.0
 """The service inside the box may take a minute to load on a small Pi."""
@@ -57,7 +57,7 @@ class Examination:
         first = [ears.judge_settings(loaded), key_finding]
         if key_finding.mark == "wrong":
             session: Callable[[], Iterable[Finding]] = lambda: [  # noqa: E731 - one of two
-                skipped("session", "needs the key", "Mend the key first.")
+                skipped("session", "needs the key", "Fix the key first.")
             ]
         else:
             session = lambda: [network.examine_session(loaded.settings, key, self.environment)]  # noqa: E731

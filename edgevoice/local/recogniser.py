@@ -54,8 +54,8 @@ class PocketsphinxRecogniser:
 
     def words(self, speech: bytes) -> str:
         """Return what was said in ``speech`` (16 kHz mono s16), empty when nothing was."""
-        # The digital silence of a muted uplink upsets the channel estimate; a bit of noise mends that. Always the same
-        # bit: what was heard once is heard again.
+        # The digital silence of a muted uplink upsets the channel estimate; a bit of noise prevents that. It is always
+        # the same bit: what was heard once is heard again.
         samples = np.frombuffer(speech, "<i2")
         noise = np.random.default_rng(0).integers(-1, 1, samples.size, np.int16, endpoint=True)
         dithered = (np.clip(samples, -32_767, 32_766) + noise).astype("<i2")
