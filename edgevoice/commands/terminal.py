@@ -129,7 +129,8 @@ def leave_interrupted() -> NoReturn:
 
     Threads that still compute are not waited for, and libraries are given no chance to complain about it.
     """
-    with contextlib.suppress(OSError):
+    # RuntimeError: the signal came in the middle of a print, whose buffer cannot be entered twice.
+    with contextlib.suppress(OSError, RuntimeError):
         sys.stdout.flush()
     os.write(2, b"\ninterrupted\n")
     os._exit(EXIT_INTERRUPTED)

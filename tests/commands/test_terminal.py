@@ -128,3 +128,23 @@ def test_ctrl_c_ends_with_one_line_and_130(moment: str) -> None:
         _, complaint = child.communicate(timeout=30)
 
     assert (child.returncode, complaint) == (130, "\ninterrupted\n")
+
+
+def test_ctrl_c_in_the_middle_of_a_print_is_one_line_too() -> None:
+    script = """
+import os, signal, sys
+from edgevoice.commands import terminal
+
+class Pipe:
+    def write(self, text):
+        os.kill(os.getpid(), signal.SIGINT)
+    def flush(self):
+        raise RuntimeError("reentrant call inside <_io.BufferedWriter name='<stdout>'>")
+
+terminal.prepare()
+sys.stdout = Pipe()
+print("never seen")
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False)
+
+    assert (ended.returncode, ended.stderr) == (130, "\ninterrupted\n")
