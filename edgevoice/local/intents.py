@@ -61,6 +61,13 @@ _COVERAGE = 0.75
 _LONGEST_TEXT = 1000
 """Characters: a minute of speech. What is longer is no command, and must not keep a session waiting."""
 _WAKE_WORDS = re.compile(r"\b(?:(?:hey|hi|okay|ok) (?:jarvis|mycroft|raspy|rhasspy)|jarvis|mycroft|alexa)\b")
+# Words before the wake word that are not addressed to the box: what an interrupted answer leaves, "up and hey jarvis".
+_MOST_LEFT_OVER = 3
+_TURNING_WORDS = (
+    "dont do not never no nor didnt did doesnt say said says saying tell told if unless without before after when why "
+    "how what who i you he she they we"
+)
+_TURNING = frozenset(_TURNING_WORDS.split())
 # What people say around a command, and what means nothing by itself.
 _POLITE = re.compile(
     r"\b(?:(?<!what )(?:can|could|would|will) you|you can|i (?:want|need|would like) you to|for me"
@@ -129,8 +136,19 @@ def normalise(text: str) -> str:
     plain = re.sub(r"\b(what|that|it)'s\b", r"\1 is", plain).replace("'", "")
     # The end of a sentence parts two commands as "and" does.
     plain = re.sub(r"(?<=[a-z])[.!?;]+(?=\s+\w)", " and ", plain)
-    plain = " ".join(re.sub(r"[^a-z0-9]+", " ", plain).split())
+    plain = _addressed(" ".join(re.sub(r"[^a-z0-9]+", " ", plain).split()))
     return " ".join(in_digits(_WAKE_WORDS.sub(" ", plain)).split())
+
+
+def _addressed(plain: str) -> str:
+    """Return what is said to the box: without the few words that its own answer left before the wake word."""
+    wake = next(iter(_WAKE_WORDS.finditer(plain)), None)
+    if wake is None or not plain[wake.end() :].strip():
+        return plain
+    before = plain[: wake.start()].split()
+    if len(before) > _MOST_LEFT_OVER or not _TURNING.isdisjoint(before) or _ANY.search(" ".join(before)):
+        return plain
+    return plain[wake.end() :]
 
 
 def is_wake_word_only(text: str) -> bool:

@@ -271,3 +271,24 @@ AROUND = [
 def test_no_command_survives_words_that_turn_its_meaning(around: str, command: str) -> None:
     assert understand(command)
     assert understand(around.format(command)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "intents"),
+    [
+        ("Up and hey jarvis what day is it today", [Wish.DATE]),
+        ("the lamp hey jarvis set a timer for ten minutes", [TimerWish(600)]),
+        ("don't hey jarvis set a timer for ten minutes", []),
+        ("I said hey jarvis set a timer for ten minutes", []),
+        ("never say alexa cancel the timer", []),
+        ("up and hey jarvis the lamp set a timer for ten minutes or so they say", []),
+    ],
+)
+def test_what_an_interrupted_answer_leaves_before_the_wake_word_is_not_said_to_the_box(
+    text: str, intents: list[Intent]
+) -> None:
+    assert understand(text) == intents
+
+
+def test_a_command_before_the_wake_word_counts_too() -> None:
+    assert understand("stop hey jarvis what time is it") == understand("stop what time is it")
