@@ -111,9 +111,10 @@ install_edgevoice() {
   pip "$1" install --no-deps --force-reinstall "${wheel[0]}"
 }
 
-# Only a Pi has pins, and building it takes minutes where there is none ready.
+# Only a Pi has pins, and building it takes minutes; where it lies ready, or there is a chip with pins, it is wanted too.
 needs_lgpio() {
-  [[ $(hat_wanted) ]] || boot_configuration >/dev/null || grep -qs 'Raspberry Pi' "$at/proc/device-tree/model"
+  [[ $(hat_wanted) || -e $at/dev/gpiochip0 ]] || boot_configuration >/dev/null ||
+    grep -qs 'Raspberry Pi' "$at/proc/device-tree/model" || { [[ $wheels ]] && compgen -G "$wheels/lgpio-*.whl" >/dev/null; }
 }
 
 # It leaves a named pipe where it is imported.
