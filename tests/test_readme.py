@@ -1,4 +1,4 @@
-"""The README says what the code says."""
+"""The README and the other pages say what the code says."""
 
 import re
 import subprocess
@@ -7,13 +7,19 @@ import tomllib
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from edgevoice import __version__
-from edgevoice.settings import Budget
+from edgevoice.settings import Budget, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {
+    page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8")
+    for page in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+}
 SETUP = ROOT / "scripts" / "setup"
+HISTORY = "CHANGELOG.md"
 
 
 def test_the_lights_and_the_states_in_the_readme_are_those_of_the_code() -> None:
@@ -35,7 +41,7 @@ def test_the_pins_in_hardware_md_are_those_of_the_settings() -> None:
 
 
 def test_the_limits_in_the_readme_are_the_defaults() -> None:
-    blocks = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    blocks = [block for text in PAGES.values() for block in re.findall(r"```toml\n(.*?)```", text, re.DOTALL)]
     (budget,) = [tomllib.loads(each)["budget"] for each in blocks if each.startswith("[budget]")]
 
     assert budget == msgspec.to_builtins(Budget())
@@ -45,9 +51,50 @@ def test_the_archive_in_the_readme_has_the_version_of_the_code() -> None:
     assert set(re.findall(r"edgevoice-(\d[\d.]*\d)", README)) == {__version__}
 
 
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 150
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_to_a_file(page: str) -> None:
+    links = [link for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", PAGES[page]) if "://" not in link]
+
+    assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != HISTORY])
+def test_every_setting_that_is_named_is_one(page: str) -> None:
+    sections = {name: getattr(Settings(), name) for name in Settings.__struct_fields__}
+    named = re.findall(rf"`(?:{'|'.join(sections)})\.(?!py\b)[a-z_]+", PAGES[page])
+    pairs = [name.strip("`").split(".") for name in named]
+
+    assert [f"{section}.{key}" for section, key in pairs if key not in sections[section].__struct_fields__] == []
+
+
+def test_the_architecture_names_every_room_and_no_other() -> None:
+    package = ROOT / "edgevoice"
+    rooms = {folder.name for folder in package.iterdir() if (folder / "__init__.py").exists()}
+    table = PAGES["docs/architecture.md"].split("## The rooms")[1].split("##")[0]
+    named = {
+        name
+        for row in table.splitlines()
+        if row.startswith("|")
+        for name in re.findall(r"`([a-z]+)`", row.split("|")[1])
+    }
+
+    assert named == rooms
+
+
+def test_every_module_that_the_architecture_names_is_there() -> None:
+    named = set(re.findall(r"`(?:edgevoice/)?([a-z_]+/[a-z_]+\.py|[a-z_]+\.py)`", PAGES["docs/architecture.md"]))
+
+    assert len(named) > 20
+    assert {name for name in named if not (ROOT / "edgevoice" / name).exists()} <= {"tests/test_imports.py"}
+
+
 def test_every_option_of_setup_in_the_readme_is_one() -> None:
     usage = subprocess.run([str(SETUP), "--help"], capture_output=True, text=True, check=True).stdout
-    commands = re.findall(r"scripts/setup(?: [^`\n]*)?", README)
+    commands = [command for text in PAGES.values() for command in re.findall(r"scripts/setup(?: [^`\n]*)?", text)]
     named = {option for command in commands for option in re.findall(r"--[a-z-]+", command)}
 
     assert "--key-file" in named

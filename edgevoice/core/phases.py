@@ -14,7 +14,7 @@ class Phase(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why a phase ends; the words stand in the diagram of the README."""
+    """Why a phase ends; the diagram of the documentation shows these words."""
 
     WOKEN = "wake word or button"
     LINKED = "session open"
@@ -58,7 +58,7 @@ def after(phase: Phase, cause: Cause) -> Phase:
 
 
 def diagram() -> str:
-    """Return the state diagram as Mermaid text, as it stands in the README."""
+    """Return the state diagram as Mermaid text, as the documentation shows it."""
     lines = ["stateDiagram-v2", "    direction LR", f"    [*] --> {Phase.IDLE}"]
     lines += [f"    {phase} --> {target}: {cause}" for (phase, cause), target in TRANSITIONS.items()]
     return "\n".join(lines)

@@ -1,0 +1,51 @@
+"""scripts/check: the tests that it runs are those of what has changed."""
+
+import runpy
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPT = runpy.run_path(str(ROOT / "scripts" / "_tests_of.py"))
+ALWAYS = {"tests/test_imports.py", "tests/test_readme.py"}
+
+
+def beside_what_always_runs(*changed: str) -> set[str]:
+    find: Callable[[Iterable[str], Path], list[str]] = SCRIPT["tests_of"]
+    return set(find(changed, ROOT)) - ALWAYS
+
+
+@pytest.mark.parametrize(
+    ("changed", "tests"),
+    [
+        ("edgevoice/core/deadlines.py", {"tests/core/test_deadlines.py"}),
+        ("edgevoice/live_settings.py", {"tests/test_live_settings.py"}),
+        ("tests/test_imports.py", set()),
+        ("tests/core/test_deadlines.py", {"tests/core/test_deadlines.py"}),
+        ("scripts/release", {"tests/test_release.py", "tests/test_scripts.py"}),
+        ("scripts/_tests_of.py", {"tests/test_check.py"}),
+        ("docs/glossary.md", set()),
+    ],
+)
+def test_a_changed_file_has_its_own_tests(changed: str, tests: set[str]) -> None:
+    assert beside_what_always_runs(changed) == tests
+
+
+def test_every_test_file_of_a_module_with_several_is_run() -> None:
+    assert beside_what_always_runs("edgevoice/realtime/link.py") >= {
+        "tests/realtime/test_link.py",
+        "tests/realtime/test_link_secrets.py",
+    }
+
+
+def test_a_module_without_tests_of_its_own_has_those_of_its_room() -> None:
+    assert "tests/core/test_deadlines.py" in beside_what_always_runs("edgevoice/core/a_new_module.py")
+
+
+def test_the_setup_scripts_have_the_tests_of_setup() -> None:
+    assert "tests/test_setup_key.py" in beside_what_always_runs("scripts/_pi_key.sh")
+
+
+def test_a_file_that_was_removed_needs_no_test() -> None:
+    assert beside_what_always_runs("tests/test_gone.py") == set()
