@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from edgevoice.core.clockfit import ClockFit
-from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechFaded, PlaybackDrained
+from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechEnded, NearSpeechFaded, PlaybackDrained
 from edgevoice.core.playout import Playout
 from edgevoice.echo.canceller import BLOCK, Samples
 from edgevoice.echo.stage import NearSpeechFact
@@ -162,6 +162,8 @@ class SimulatedBox:
         speaker.wish = ""
 
     def _tell(self, fact: NearSpeechFact) -> None:
+        if isinstance(fact, NearSpeechEnded):
+            return
         what = {NearSpeechBegan: "began", NearSpeechConfirmed: "confirmed", NearSpeechFaded: "faded"}[type(fact)]
         self.changes.append(Change(what, self.now_s))
         if self._reacts and self._speaker.is_playing:

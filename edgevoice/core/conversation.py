@@ -31,6 +31,7 @@ from edgevoice.core.facts import (
     MutePressed,
     NearSpeechBegan,
     NearSpeechConfirmed,
+    NearSpeechEnded,
     NearSpeechFaded,
     PlaybackCut,
     PlaybackDrained,
@@ -152,6 +153,8 @@ class Conversation:
                 return self._turns.near_speech_confirmed(at_sample, now)
             case NearSpeechFaded():
                 return self._turns.near_speech_faded()
+            case NearSpeechEnded():
+                return []
             case TurnEnded():
                 return self._turns.turn_ended(now)
             case ResponseStarted(response_id=response_id):

@@ -130,6 +130,11 @@ class NearSpeechFaded:
 
 
 @dataclass(frozen=True, slots=True)
+class NearSpeechEnded:
+    """Speech that the box had confirmed over its own answer is over: 300 ms without a voice."""
+
+
+@dataclass(frozen=True, slots=True)
 class TurnEnded:
     """The service took the user's turn as finished."""
 
@@ -298,6 +303,7 @@ Event = (
     | NearSpeechBegan
     | NearSpeechConfirmed
     | NearSpeechFaded
+    | NearSpeechEnded
     | TurnEnded
     | ResponseStarted
     | AnswerProgressed

@@ -72,6 +72,9 @@ _FADED_BLOCKS = 7
 _PAUSE_BLOCKS = 15
 """Blocks under the bar that end confirmed speech: 300 ms, a breath between two words."""
 
+_LONGEST_ALONE_BLOCKS = 100
+"""Blocks for which confirmed speech is followed once the far-end is silent: 2 s, then it is a television."""
+
 _LONGEST_BLOCKS = 60
 """Blocks after which what is still not confirmed is given up: 1.2 s, a kettle."""
 
@@ -115,11 +118,12 @@ slower to open and to close; and where only the far-end is known, the echo may c
 
 
 class SpeechChange(Enum):
-    """What has changed: something is over the bar; it is speech; it was nothing after all."""
+    """What has changed: something is over the bar; it is speech; it was nothing after all; the speech is over."""
 
     BEGAN = auto()
     CONFIRMED = auto()
     FADED = auto()
+    ENDED = auto()
 
 
 @dataclass(slots=True)
@@ -288,6 +292,26 @@ class NearSpeech:
             return None
         return self._follow(block, 1.0 if self._voice is None else self._voice.take(cancelled))
 
+    @property
+    def is_speaking(self) -> bool:
+        """Whether speech was confirmed, and has not ended yet."""
+        return self._stage is _Stage.CONFIRMED
+
+    def take_alone(self, near: Samples) -> SpeechChange | None:
+        """Take a block with nothing played beside it; return that the speech that was confirmed is over."""
+        spurt = self._spurt
+        certainty = 1.0 if self._voice is None else self._voice.take(near)
+        # Without an echo the room's noise and a hum are told from a voice by the model alone.
+        is_voice = self._linear_bar.over(_level(near), 0.0) > 0 and certainty >= _VOICE
+        spurt.quiet = 0 if is_voice else spurt.quiet + 1
+        spurt.length += 1
+        if spurt.quiet >= _PAUSE_BLOCKS:
+            self.reset()
+            return SpeechChange.ENDED
+        if spurt.length >= _LONGEST_ALONE_BLOCKS:
+            self.reset()
+        return None
+
     def reset(self) -> None:
         """Forget what has been going on, not what was learned of the room."""
         self._stage = _Stage.QUIET
@@ -369,6 +393,7 @@ class NearSpeech:
                 return SpeechChange.FADED
             case _Stage.CONFIRMED if spurt.quiet >= _PAUSE_BLOCKS:
                 self._stage = _Stage.QUIET
+                return SpeechChange.ENDED
             case _:
                 pass
         return None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechFaded
+from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechEnded, NearSpeechFaded
 from edgevoice.echo.canceller import BLOCK, EchoCanceller, Samples
 from edgevoice.echo.reference import FarEndReference
 from edgevoice.echo.speech import NearSpeech, SpeechChange
@@ -19,7 +19,7 @@ _LONG_BEFORE = 16_000 * 6 // 10
 _MENDING_BLOCKS = 15
 """Blocks after a jump until the filter's memory, 280 ms, holds nothing from before it any more."""
 
-NearSpeechFact = NearSpeechBegan | NearSpeechConfirmed | NearSpeechFaded
+NearSpeechFact = NearSpeechBegan | NearSpeechConfirmed | NearSpeechFaded | NearSpeechEnded
 
 
 class EchoStage:
@@ -27,7 +27,8 @@ class EchoStage:
 
     ``linear`` subtracts the echo for everybody; without it the near-end passes as it is. ``suppressor`` is a second
     witness for ``near_speech``, which listens for speech over the far-end and reports it with ``tell``; that is called
-    in the callback's thread and must return at once. While the far-end is silent, nothing is computed.
+    in the callback's thread and must return at once. While the far-end is silent, nothing is computed, except that
+    speech that was confirmed is followed to its end.
 
     The suppressor's own output goes to nobody: over the first second of somebody who speaks over the box it leaves 1 dB
     of them against what it takes away, the filter 9 dB (`edgevoice.stage.room`, talker as loud as the echo).
@@ -55,9 +56,10 @@ class EchoStage:
         """Return a block without echo; its first sample is number ``position``, mono s16 at 16 kHz."""
         far = self._reference.block(position, BLOCK)
         if far is None:
-            if self._is_working:
-                self.pause()
+            self._take_alone(near, position)
             return near
+        if not self._is_working and self._near_speech is not None and self._near_speech.is_speaking:
+            self._near_speech.reset()  # speech that goes on over the next sound is to be confirmed anew
         self._is_working = True
         block = np.frombuffer(near, "<i2")
         # Against a reference out of place the filter would unlearn the room.
@@ -72,6 +74,14 @@ class EchoStage:
         self._is_working = False
         if self._near_speech is not None:
             self._near_speech.reset()
+
+    def _take_alone(self, near: bytes, position: int) -> None:
+        """Follow speech that was confirmed to its end, now that the far-end is silent."""
+        if self._near_speech is not None and self._near_speech.is_speaking:
+            self._is_working = False
+            self._report(self._near_speech.take_alone(np.frombuffer(near, "<i2")), position + BLOCK)
+        elif self._is_working:
+            self.pause()
 
     def _listen(self, near_speech: NearSpeech, near: Samples, cleaned: Samples, far: Samples) -> SpeechChange | None:
         if self._jumps != self._reference.jumps:
@@ -92,5 +102,7 @@ class EchoStage:
                 self._tell(NearSpeechConfirmed(end - _LONG_BEFORE))
             case SpeechChange.FADED:
                 self._tell(NearSpeechFaded())
+            case SpeechChange.ENDED:
+                self._tell(NearSpeechEnded())
             case None:
                 pass

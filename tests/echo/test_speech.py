@@ -178,6 +178,8 @@ def test_they_alternate_began_then_confirmed_or_faded() -> None:
 
     is_open = False
     for _, change in heard_behind_cancellers(far, near):
+        if change is SpeechChange.ENDED:
+            continue
         assert (change is SpeechChange.BEGAN) is not is_open
         is_open = change is SpeechChange.BEGAN
 
@@ -194,8 +196,35 @@ def test_a_new_remark_after_a_pause_is_confirmed_again() -> None:
     listener.rest(8)
     listener.voice(1)
 
+    assert listener.rest(0.28) == []
+    assert listener.rest(0.1) == [SpeechChange.ENDED], "300 ms after its last block over the bar"
     assert listener.rest(0.5) == []
     assert listener.voice(1) == [SpeechChange.BEGAN, SpeechChange.CONFIRMED]
+
+
+@pytest.mark.parametrize("probability", [None, 0.9])
+def test_confirmed_speech_is_followed_to_its_end_when_the_box_has_fallen_silent(probability: float | None) -> None:
+    model = None if probability is None else Certainty(probability)
+    listener = Measured(voice=model)
+    listener.rest(8)
+    listener.voice(0.4)
+
+    assert listener.alone(0.6, loud=1500) == []
+    assert listener.listener.is_speaking
+    if model is not None:
+        model.probability = 0.1  # a hum goes on that is as loud as the voice was
+    assert listener.alone(0.28, loud=0 if model is None else 1500) == []
+    assert listener.alone(0.1, loud=0 if model is None else 1500) == [SpeechChange.ENDED]
+    assert not listener.listener.is_speaking
+
+
+def test_a_voice_that_does_not_end_is_followed_for_two_seconds() -> None:
+    listener = Measured(voice=Certainty(0.9))
+    listener.rest(8)
+    listener.voice(0.4)
+
+    assert listener.alone(2, loud=1500) == []
+    assert not listener.listener.is_speaking
 
 
 def test_160_ms_of_speech_are_needed_and_are_enough() -> None:
@@ -271,6 +300,15 @@ class Measured:
             return np.where((at - begin_s) % 0.3 < 0.24, loud * voice, 0.0)
 
         return self._hear(seconds, syllables)
+
+    def alone(self, seconds: float, *, loud: float) -> list[SpeechChange]:
+        """Let the box be silent, and something be as loud as that."""
+        changes = []
+        for _ in range(round(seconds * PER_S)):
+            sound = (loud + self._noise) * self._chance.standard_normal(BLOCK)
+            change = self.listener.take_alone(sound.astype(np.int16)) if self.listener.is_speaking else None
+            changes += [] if change is None else [change]
+        return changes
 
     def hiss(self, seconds: float) -> list[SpeechChange]:
         return self._hear(seconds, lambda at: 1500 * self._chance.standard_normal(len(at)))

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from edgevoice.core.clockfit import ClockFit
-from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechFaded
+from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechEnded, NearSpeechFaded
 from edgevoice.echo.canceller import BLOCK
 from edgevoice.echo.reference import FarEndReference
 from edgevoice.echo.speech import NearSpeech, SpeechChange
@@ -39,6 +39,16 @@ class Script(NearSpeech):
         self.changes: Iterator[SpeechChange | None] = iter(changes)
         self.resets = 0
         self.doubts = 0
+        self.speaks = False
+        self.alone: Iterator[SpeechChange | None] = iter([])
+
+    @property
+    def is_speaking(self) -> bool:
+        return self.speaks
+
+    def take_alone(self, near: Samples) -> SpeechChange | None:
+        assert len(near) == BLOCK
+        return next(self.alone)
 
     def take(
         self, near: Samples, cancelled: Samples, far: Samples, suppressor: RestingSuppressor | None
@@ -169,6 +179,19 @@ def test_every_change_is_told_with_a_sample_from_before_it() -> None:
         NearSpeechBegan(at_sample=36 * BLOCK - 4800),
         NearSpeechConfirmed(at_sample=37 * BLOCK - 9600),
     ]
+
+
+def test_speech_is_followed_to_its_end_once_the_far_end_is_silent_and_confirmed_anew_over_the_next_sound() -> None:
+    script = Script(SpeechChange.CONFIRMED)
+    bench = Bench(near_speech=script)
+    bench.hear(1, sounds=True)
+    script.speaks, script.alone = True, iter([None, None, SpeechChange.ENDED])
+    bench.hear(3, sounds=False)
+    assert bench.told == [NearSpeechConfirmed(at_sample=BLOCK - 9600), NearSpeechEnded()]
+    assert script.resets == 0
+
+    bench.hear(2, sounds=True)
+    assert script.resets == 1
 
 
 def test_as_long_as_the_clocks_are_not_known_nobody_is_believed_to_speak() -> None:
