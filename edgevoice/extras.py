@@ -4,7 +4,7 @@ import importlib.util
 import sys
 from typing import Final, Literal
 
-Extra = Literal["eval", "plot", "local", "echo"]
+Extra = Literal["eval", "plot", "local", "echo", "microwakeword"]
 
 _INSTALLED: Final = "/opt/edgevoice"
 """Where scripts/setup puts the program; it brings no pip of its own."""
@@ -14,6 +14,7 @@ _PACKAGES: Final[dict[Extra, tuple[str, ...]]] = {
     "plot": ("matplotlib>=3.8",),
     "local": ("hibari-tts==0.2.1", "pocketsphinx==5.1.1", "webrtcvad-wheels>=2.0.14"),
     "echo": ("pywebrtc-audio==0.2.0",),
+    "microwakeword": ("pymicro-wakeword==2.5.0",),
 }
 
 

@@ -150,10 +150,13 @@ Score = Annotated[float, Meta(ge=0.05, le=0.99, extra={"must_be": "a number betw
 SureScore = Annotated[float, Meta(ge=0.05, le=1, extra={"must_be": "a number between 0.05 and 1"})]
 
 
+WakewordEngine = Literal["streaming", "openwakeword", "microwakeword"]
+
+
 class Word(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is particular about one wake word; what is left out is as for the others, or as the service has it."""
 
-    model: Annotated[NotEmpty, Meta(extra={"must_be": "the name of a word or the path of an .onnx file"})] | None = None
+    model: Annotated[NotEmpty, Meta(extra={"must_be": "the name of a word or the path of a model"})] | None = None
     threshold: Score | None = None
     sure_threshold: SureScore | None = None
     voice: Annotated[NotEmpty, Meta(extra={"must_be": "a text that is not empty"})] | None = None
@@ -163,7 +166,8 @@ class Word(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Wakeword(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The wake word, which is listened for inside the box. Scores run from 0 to 1.
 
-    model: The name of a word that is present, or the path of an .onnx file.
+    model: The name of a word that is present, or the path of a model: an .onnx file, or with the engine microwakeword
+        a .json file with its .tflite file beside it.
     threshold: The score that makes a detection once it has been confirmed by a second frame.
     sure_threshold: The score that makes a detection at once; at least the threshold.
     speaking_threshold: The least score that makes a detection while the box itself speaks: it may say the word.
@@ -171,8 +175,8 @@ class Wakeword(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     words: Further wake words by name, and what is particular about any, the first one among them: model, threshold,
         sure_threshold, and the voice and the instructions of the session that it opens; for example
         {alexa = {threshold = 0.6}, computer = {model = "~/computer.onnx", voice = "Dennis"}}.
-    engine: What computes the scores: streaming is ours, openwakeword the library's own, with the same scores at eight
-        times the cost.
+    engine: What computes the scores. streaming and openwakeword run openWakeWord's models and give the same scores,
+        the second at eight times the cost. microwakeword runs microWakeWord's models, which may be used commercially.
     gate: "energy" computes no scores while nothing stands out of the room's own sound; "off" computes them all.
     smoothing_frames: Of how many scores, one every 80 ms, the mean stands for each: 1 takes them as they are, because a
         detection needs two in a row anyway; 3 and more lose words in noise.
@@ -188,11 +192,16 @@ class Wakeword(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     speaking_threshold: Annotated[float, Meta(ge=0.05, le=1)] = 0.6
     refractory_s: Annotated[float, Meta(ge=0, le=10)] = 2.0
     words: dict[str, Any] = {}
-    engine: Literal["streaming", "openwakeword"] = "streaming"
+    engine: WakewordEngine = "streaming"
     gate: Literal["energy", "off"] = "energy"
     smoothing_frames: Annotated[int, Meta(ge=1, le=5)] = 1
     near_miss_share: Annotated[float, Meta(ge=0.1, le=1)] = 0.5
     keep_near_misses: Annotated[int, Meta(ge=0, le=1000)] = 0
+
+    @property
+    def models(self) -> Literal["openwakeword", "microwakeword"]:
+        """Whose models the engine runs: scores of one maker's do not compare with the other's."""
+        return "microwakeword" if self.engine == "microwakeword" else "openwakeword"
 
     def further_words(self) -> dict[str, Word]:
         """Return ``words`` as structs, by name.

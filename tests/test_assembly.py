@@ -306,7 +306,7 @@ def test_every_figure_of_the_settings_reaches_the_part_that_it_is_for(tmp_path: 
         speaker=Speaker(prefill_ms=120, earcon_percent=0),
         tools=Tools(timeout_s=5),
         watchdog=Watchdog(stall_s=2),
-        wakeword=Wakeword(smoothing_frames=3),
+        wakeword=Wakeword(smoothing_frames=3, engine="microwakeword"),
     )
 
     async def live() -> None:

@@ -22,6 +22,7 @@ REFUSED = {
     "a key that others may read": '[service]\nkey_file = "{folder}/key"',
     "a key file that is not there": '[service]\nkey_file = "{folder}/nothing"',
     "an engine whose packages are not there": '[wakeword]\nengine = "openwakeword"',
+    "an engine whose package is not there": '[wakeword]\nengine = "microwakeword"',
     "lights without a library for pins": '[panel]\nkind = "gpio"',
     "lights by themselves without a library for pins": '[panel]\nkind = "auto"',
     "an amplifier without a library for pins": '[panel]\nkind = "none"\n[amplifier]\nmute_gpio = 5',
@@ -37,6 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("GPIOZERO_PIN_FACTORY", raising=False)
     monkeypatch.setattr(assembly, "GPIO_CHIP", "/nowhere")
     monkeypatch.setitem(sys.modules, "openwakeword.model", None)
+    monkeypatch.setitem(sys.modules, "pymicro_wakeword", None)
     monkeypatch.setattr(settings_file, "SYSTEM_FILE", tmp_path / "etc.toml")
     monkeypatch.setattr(daemon, "_FAULT_SHOWN_S", 0.0)
     (tmp_path / "garbage.onnx").write_bytes(b"not a model")

@@ -10,7 +10,8 @@ from edgevoice.commands.obedience import obey
 
 app = group(
     "Try, watch and tune the wake word.",
-    epilog="The wake word models come with the package openwakeword, under CC BY-NC-SA 4.0: not for commercial use.",
+    epilog="openWakeWord's models are under CC BY-NC-SA 4.0: not for commercial use. "
+    'Those of wakeword.engine = "microwakeword" are under Apache-2.0.',
 )
 
 _Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The settings file.")]

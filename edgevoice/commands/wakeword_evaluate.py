@@ -90,7 +90,7 @@ def _recordings(folder: Path) -> Iterator[Path]:
 def _judge(ears: Ears, recordings: Sequence[tuple[Path, Path]]) -> _Left:
     left = _Left()
     names = [word.name for word in ears.words]
-    known = {*words_present(), *names}
+    known = {*words_present(ears.settings.engine), *names}
     for number, (path, root) in enumerate(recordings):
         kind, said = kind_of(path, root), word_said(path, root, known)
         if kind is None:

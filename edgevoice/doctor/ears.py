@@ -13,7 +13,7 @@ from edgevoice.echo.record import EchoRecord
 from edgevoice.echo.suppressor import Suppressor
 from edgevoice.echo.tiers import Tier
 from edgevoice.errors import EchoUnavailable, WakeWordUnavailable
-from edgevoice.settings import Settings
+from edgevoice.settings import Settings, WakewordEngine
 from edgevoice.settings_catalogue import ENTRIES
 from edgevoice.settings_file import Loaded
 from edgevoice.system.credentials import Key
@@ -23,8 +23,14 @@ from edgevoice.wakeword.parts import PartsUnavailable
 from edgevoice.wakeword.scorer import LibraryScorer
 from edgevoice.wakeword.words import WakeWord, wake_words
 
-LICENCE = "CC BY-NC-SA 4.0, not for commercial use"
-"""The models that the package openwakeword brings, by its own README; what people train themselves is theirs."""
+_LICENCES: Mapping[WakewordEngine, str] = MappingProxyType(
+    {
+        "streaming": "CC BY-NC-SA 4.0, not for commercial use",
+        "openwakeword": "CC BY-NC-SA 4.0, not for commercial use",
+        "microwakeword": "Apache-2.0",
+    }
+)
+"""The models that each engine's package brings, by its own README; what people train themselves is theirs."""
 
 _MEASURE = "Run it once in the room: edgevoice doctor --echo"
 _GIVE_KEY = "sudo scripts/setup --key-file FILE; where it is no service: service.key_file or EDGEVOICE_API_KEY."
@@ -76,19 +82,19 @@ def examine_words(settings: Settings, cache: Path, *, hides_homes: bool = False)
 def _examine_found(settings: Settings, words: Sequence[WakeWord], cache: Path, *, hides_homes: bool) -> Finding:
     """Examine words whose files are there; one that cannot be used is ``WakeWordUnavailable``."""
     models = [word.model for word in words]
-    brought = set(words_present().values())
+    chosen = settings.wakeword
+    brought = set(words_present(chosen.engine).values())
     for number, word in enumerate(words):
         # What the package brings lies beside this doctor, and for the service beside the service.
         if hides_homes and word.model not in brought and is_in_home(word.model):
             setting = f"wakeword.words.{word.name}" if number else "wakeword.model"
             problem = f"{setting} is {word.model}; the service may not read home folders"
             raise WakeWordUnavailable(problem, remedy=in_reach(setting))
-    if importlib.util.find_spec("onnxruntime") is None:
+    if chosen.engine != "microwakeword" and not _has("onnxruntime"):
         return wrong("wake word", "onnxruntime, which computes it, is not installed", "pip install onnxruntime")
-    if settings.wakeword.engine == "openwakeword" and (missing := [name for name in _LIBRARY_WANTS if not _has(name)]):
+    if chosen.engine == "openwakeword" and (missing := [name for name in _LIBRARY_WANTS if not _has(name)]):
         remedy = 'Set wakeword.engine = "streaming": it hears the same, and scripts/setup brings what it takes.'
         return wrong("wake word", f"the engine openwakeword needs {', '.join(missing)}: not installed", remedy)
-    chosen = settings.wakeword
     scorer = open_scorer(models, engine=chosen.engine, gate=chosen.gate, cache=cache)
     if isinstance(scorer, LibraryScorer) and chosen.engine == "streaming":
         text = (
@@ -96,7 +102,7 @@ def _examine_found(settings: Settings, words: Sequence[WakeWord], cache: Path, *
         )
         return doubtful("wake word", text, PartsUnavailable.remedy)
     names = ", ".join(word.name for word in words)
-    licence = f" ({LICENCE})" if any(word.model in brought for word in words) else " (your own)"
+    licence = f" ({_LICENCES[chosen.engine]})" if any(word.model in brought for word in words) else " (your own)"
     return fine("wake word", f"{names}{licence}", words=len(words))
 
 

@@ -1,13 +1,15 @@
-"""Choosing what scores: the streaming front end where it can be had, else openWakeWord's own engine."""
+"""Choosing what scores: the engine of the settings, or openWakeWord's own where the streaming one cannot be had."""
 
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, assert_never
 
 from edgevoice.journal import tell
+from edgevoice.settings import WakewordEngine
 from edgevoice.wakeword.classifier import Classifier
 from edgevoice.wakeword.gate import EnergyGate
+from edgevoice.wakeword.micro import MicroScorer
 from edgevoice.wakeword.pairs import pair_models
 from edgevoice.wakeword.parts import PartsUnavailable, parts_of
 from edgevoice.wakeword.scorer import LibraryMissing, LibraryScorer, Scorer, StreamingScorer
@@ -16,15 +18,26 @@ _log = logging.getLogger(__name__)
 
 
 def open_scorer(
-    models: Sequence[Path], *, engine: Literal["streaming", "openwakeword"], gate: Literal["energy", "off"], cache: Path
+    models: Sequence[Path], *, engine: WakewordEngine, gate: Literal["energy", "off"], cache: Path
 ) -> Scorer:
     """Load the models; one that cannot be used is ``WakeWordUnavailable``. Takes 0.2 s, and seconds the first time.
 
     Where the streaming front end cannot be made, the library's engine listens in its place: a box that costs more is
     better than one that is deaf. One entry in the log says so.
     """
-    if engine == "openwakeword":
-        return LibraryScorer(models)
+    open_gate = EnergyGate() if gate == "energy" else None
+    match engine:
+        case "streaming":
+            return _open_streaming(models, open_gate, cache)
+        case "openwakeword":
+            return LibraryScorer(models)
+        case "microwakeword":
+            return MicroScorer(models, open_gate)
+        case _:
+            assert_never(engine)
+
+
+def _open_streaming(models: Sequence[Path], gate: EnergyGate | None, cache: Path) -> Scorer:
     try:
         parts = parts_of(cache)
     except PartsUnavailable as error:
@@ -35,13 +48,18 @@ def open_scorer(
             # Its remedy is the engine that the owner has.
             raise error from None
     pairs = pair_models(models, cache)
-    return StreamingScorer(models, parts, EnergyGate() if gate == "energy" else None, pairs)
+    return StreamingScorer(models, parts, gate, pairs)
 
 
-def check_models(models: Sequence[Path], *, engine: Literal["streaming", "openwakeword"]) -> None:
+def check_models(models: Sequence[Path], *, engine: WakewordEngine) -> None:
     """Load the models as `open_scorer` would, and forget them; one that cannot be used is ``WakeWordUnavailable``."""
-    if engine == "openwakeword":
-        LibraryScorer(models)
-        return
-    for model in models:
-        Classifier(model)
+    match engine:
+        case "streaming":
+            for model in models:
+                Classifier(model)
+        case "openwakeword":
+            LibraryScorer(models)
+        case "microwakeword":
+            MicroScorer(models)
+        case _:
+            assert_never(engine)

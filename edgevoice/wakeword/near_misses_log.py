@@ -50,7 +50,7 @@ class Listening(Struct, frozen=True, kw_only=True, tag_field="kind", tag="listen
 class Detection(Listening, frozen=True, kw_only=True, tag="detection"):
     """A wake word was heard; see `edgevoice.wakeword.near_misses.Rise`.
 
-    ``smoothing_frames`` is over how many scores the mean was taken.
+    ``smoothing_frames`` is over how many scores the mean was taken, ``models`` whose models made them.
     """
 
     word: Annotated[str, Meta(max_length=200)]
@@ -60,6 +60,7 @@ class Detection(Listening, frozen=True, kw_only=True, tag="detection"):
     floor: Share
     is_speaking: bool = False
     smoothing_frames: int = 1
+    models: Annotated[str, Meta(max_length=40)] = "openwakeword"
 
 
 class NearMiss(Detection, frozen=True, kw_only=True, tag="near-miss"):

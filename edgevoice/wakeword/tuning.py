@@ -75,11 +75,14 @@ class Proposal:
     keeps_within: bool
 
 
-def evidence_of(entries: Sequence[Entry], word: str, *, smoothing_frames: int = 1) -> Evidence:
-    """Sort the log's entries; those with other smoothing count for nothing but the time that was listened."""
+def evidence_of(
+    entries: Sequence[Entry], word: str, *, smoothing_frames: int = 1, models: str = "openwakeword"
+) -> Evidence:
+    """Sort the log's entries; of those with other smoothing or models only the time that was listened counts."""
     days = sum(entry.listened_s for entry in entries) / _DAY_S
     ours = [each for each in entries if isinstance(each, Detection | Conversation) and each.word == word]
-    usable = [each for each in ours if isinstance(each, Conversation) or each.smoothing_frames == smoothing_frames]
+    scale = smoothing_frames, models
+    usable = [each for each in ours if isinstance(each, Conversation) or (each.smoothing_frames, each.models) == scale]
     sorted_out: dict[str, list[tuple[float, float]]] = {"calls": [], "missed": [], "false": [], "others": []}
     unknown = over_speech = 0
     floor = 0.0

@@ -42,7 +42,7 @@ def spoken(name: str) -> str:
 
 
 def _words(settings: Wakeword) -> Iterator[WakeWord]:
-    first = find_model(settings.model)
+    first = find_model(settings.model, engine=settings.engine)
     name = word_of(first)
     further = settings.further_words()
     particular = further.pop(name, Word())
@@ -53,7 +53,8 @@ def _words(settings: Wakeword) -> Iterator[WakeWord]:
         )
     yield _wake_word(name, first, settings, particular)
     for name, word in further.items():
-        yield _wake_word(name, find_model(word.model or name, f"wakeword.words.{name}"), settings, word)
+        model = find_model(word.model or name, f"wakeword.words.{name}", engine=settings.engine)
+        yield _wake_word(name, model, settings, word)
 
 
 def _wake_word(name: str, model: Path, settings: Wakeword, word: Word) -> WakeWord:

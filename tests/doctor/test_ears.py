@@ -137,3 +137,15 @@ def test_the_librarys_own_engine_without_what_it_takes_is_told_before_the_box_fa
     assert finding.mark is Mark.WRONG
     assert finding.text == "the engine openwakeword needs sklearn: not installed"
     assert ears.examine_words(Settings(), cache).mark is Mark.FINE
+
+
+def test_the_engine_for_commercial_use_is_told_with_its_licence_and_without_onnxruntime(
+    monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnxruntime" else found(name))
+
+    finding = ears.examine_words(Settings(wakeword=Wakeword(engine="microwakeword")), cache)
+
+    assert finding.text == "hey_jarvis (Apache-2.0)"
+    assert ears.examine_words(Settings(), cache).mark is Mark.WRONG

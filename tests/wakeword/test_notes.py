@@ -42,7 +42,7 @@ class Room:
     frames: int = 0
 
     def __post_init__(self) -> None:
-        self.notes = Notes(["computer"], self.log, self.now, share=0.5)
+        self.notes = Notes(["computer"], self.log, self.now, share=0.5, models="microwakeword")
 
     def now(self) -> datetime:
         return datetime(2026, 5, 1, tzinfo=UTC) + timedelta(seconds=self.frames * FRAME_S)
@@ -69,6 +69,7 @@ def test_a_near_miss_is_noted_with_all_that_tuning_needs() -> None:
             threshold=0.5,
             floor=0.25,
             is_speaking=True,
+            models="microwakeword",
         )
     ]
 

@@ -15,11 +15,15 @@ def at(seconds: float) -> str:
     return (BEGAN + timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
 
 
-def detected(seconds: float, peak: float = 0.95, *, word: str = "computer", **more: bool) -> Detection:
-    return Detection(at=at(seconds), word=word, peak=peak, held=peak, threshold=0.5, floor=0.25, **more)
+def detected(seconds: float, peak: float = 0.95, *, word: str = "computer", is_speaking: bool = False) -> Detection:
+    return Detection(
+        at=at(seconds), word=word, peak=peak, held=peak, threshold=0.5, floor=0.25, is_speaking=is_speaking
+    )
 
 
-def nearly(seconds: float, peak: float = 0.4, *, smoothing_frames: int = 1, floor: float = 0.25) -> NearMiss:
+def nearly(
+    seconds: float, peak: float = 0.4, *, smoothing_frames: int = 1, floor: float = 0.25, models: str = "openwakeword"
+) -> NearMiss:
     return NearMiss(
         at=at(seconds),
         word="computer",
@@ -28,6 +32,7 @@ def nearly(seconds: float, peak: float = 0.4, *, smoothing_frames: int = 1, floo
         threshold=0.5,
         floor=floor,
         smoothing_frames=smoothing_frames,
+        models=models,
     )
 
 
@@ -85,10 +90,20 @@ def test_all_listening_counts_whatever_was_heard_in_it() -> None:
     assert evidence_of(entries, "computer").days == 1.0
 
 
-def test_what_happened_while_the_box_spoke_or_under_other_smoothing_stands_apart() -> None:
-    found = evidence_of([detected(0, is_speaking=True), nearly(50, smoothing_frames=2), nearly(90)], "computer")
+def test_what_happened_while_the_box_spoke_or_under_other_smoothing_or_models_stands_apart() -> None:
+    entries = [
+        detected(0, is_speaking=True),
+        nearly(50, smoothing_frames=2),
+        nearly(90),
+        nearly(130, models="microwakeword"),
+        nearly(170, models="microwakeword"),
+    ]
+
+    found = evidence_of(entries, "computer")
+    other = evidence_of(entries, "computer", models="microwakeword")
 
     assert (found.over_speech, len(found.others)) == (1, 1)
+    assert (other.over_speech, len(other.others)) == (0, 2)
 
 
 def test_dates_that_are_none_make_nothing_a_repetition() -> None:

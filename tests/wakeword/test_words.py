@@ -92,7 +92,7 @@ def test_words_that_cannot_be_listened_for_are_refused(words: dict[str, Any], co
         ({"alexa": {"voice": ""}}, "wakeword.words.alexa.voice is not right; it must be a text that is not empty"),
         (
             {"alexa": {"model": 3}},
-            "wakeword.words.alexa.model is not right; it must be the name of a word or the path of an .onnx file",
+            "wakeword.words.alexa.model is not right; it must be the name of a word or the path of a model",
         ),
         ({"alexa": {"instructions": 3}}, "wakeword.words.alexa.instructions is not right; it must be a text"),
         (
@@ -129,3 +129,11 @@ def test_in_a_file_they_are_tables_and_every_fault_is_told_at_once(tmp_path: Pat
         "edgevoice.toml: wakeword.words.one.threshold",
         "edgevoice.toml: wakeword.words.two.voice",
     ]
+
+
+def test_the_words_of_the_settings_are_of_the_engines_own_models() -> None:
+    settings = Wakeword(engine="microwakeword", words={"okay_nabu": {}})
+
+    assert [word.model.name for word in wake_words(settings)] == ["hey_jarvis.json", "okay_nabu.json"]
+    assert settings.models == "microwakeword"
+    assert Wakeword(engine="openwakeword").models == Wakeword().models == "openwakeword"
