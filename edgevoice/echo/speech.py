@@ -15,13 +15,13 @@ The suppressor costs more than all the rest. Once the filter has learned the roo
 output comes near its bar: without that, it has no voice anyway.
 """
 
-import math
-from dataclasses import dataclass
 from enum import Enum, auto
 
 import numpy as np
 
+from edgevoice.echo.bars import LEARNED_LEAK_DB, TRUSTED_LEAK_DB, Bar, decibels, level_db
 from edgevoice.echo.canceller import BLOCK, Samples
+from edgevoice.echo.spurt import LOUD_DB, VOICE, Block, Spurt
 from edgevoice.echo.suppressor import RestingSuppressor
 from edgevoice.echo.voice import RestingVoice, VoiceModel
 from edgevoice.echo.voicing import WINDOW, is_voiced
@@ -31,37 +31,6 @@ _BEGIN_EVIDENCE = 6.0
 
 _MOST_EVIDENCE = 10.0
 """Of those, what one block can bring."""
-
-_SPEECH_BLOCKS = 8
-"""Blocks that speech lasts at least before it is confirmed: 160 ms."""
-
-_SOUNDING_BLOCKS = 6
-"""Of those, blocks over the bar: "stop" has a hole of 60 ms in its middle."""
-
-_VOICED_BLOCKS = 3
-_VOICED_SHARE = 1 / 3
-"""Of the blocks over the bar, how many and what share are voiced: none of a door, two of a cough's end."""
-
-_VOICE = 0.2
-"""How sure the voice model must have been of a voice, at its surest.
-
-In a simulated room, the box reading with a human voice, two minutes each, cuts without the model and with it: music
-15 dB below the echo 34 and 0; dishes, a market and water at -25 dB 14 and 0; a talker at -25 dB 16 and 7. Coughs as
-loud as the echo 7 and 0 of 24, laughs 19 and 17 of 30. People heard: as loud as the echo 93 and 93 of 97, 10 dB
-softer 86 and 86, 20 dB softer 30 and 27 of 49. At 0.5 the talker never cut it, and of people as loud as the echo 84
-were heard.
-"""
-
-_SUPPRESSED_BLOCKS = 2
-"""Of the blocks over the bar, how many the suppressor lets pass."""
-
-_LOUD_DB = 5.0
-_LOUD_BLOCKS = 6
-_LOUD_VOICED_BLOCKS = 5
-_LEARNED_LEAK_DB = -10.0
-_TRUSTED_LEAK_DB = -15.0
-_EXPLAINED = 0.7
-"""Beyond doubt are blocks so far over the bar of a canceller this good, whose estimate still explains the echo."""
 
 _CANDIDATE_BLOCKS = 3
 """Blocks under the bar after which what has not begun is forgotten."""
@@ -86,17 +55,6 @@ _NEAR_THE_BAR_DB = -5.0
 
 _CALLED_BLOCKS = 15
 """For how long after that it goes on working: 300 ms, in which it settles."""
-
-_FLOOR_BLOCKS = 75
-"""Blocks in which the noise is to be heard alone at least once: 1.5 s."""
-
-_LEAST_FLOOR_DB = 15.0
-"""Nothing is quieter: an amplitude of six steps. In a silence of zeros the filter's own rounding would be a person."""
-
-_RISE = 0.2
-_FALL = 0.02
-_FASTEST_FALL_DB = -0.15
-"""How a leak follows each block: up by a fifth of what it was short of, down by a fiftieth of what it was beyond."""
 
 _UNKNOWN_LEAK_DB = 0.0
 _UNKNOWN_SUPPRESSED_LEAK_DB = -14.0
@@ -126,113 +84,6 @@ class SpeechChange(Enum):
     ENDED = auto()
 
 
-@dataclass(slots=True)
-class _Bar:
-    """How loud one signal is with nobody talking, in dB: at least ``floor``, and at least the echo plus ``leak``.
-
-    The leak falls as the canceller gets better, and rises as it gets worse.
-    """
-
-    leak: float
-    leak_margin: float
-    floor_margin: float
-    floor: float = 60.0
-    _lowest: float = 100.0
-    _blocks: int = 0
-
-    @property
-    def noise(self) -> float:
-        """What the room is without anybody, the box included; in dB."""
-        return max(self.floor, _LEAST_FLOOR_DB)
-
-    def over(self, level: float, echo: float) -> float:
-        """Return by how many dB a block is over the bar; negative when it is under it."""
-        return level - max(self.noise + self.floor_margin, echo + self.leak + self.leak_margin)
-
-    def follow(self, level: float) -> None:
-        """Take any block: in each second and a half there is one that is only noise, whoever talks."""
-        self._lowest = min(self._lowest, level)
-        self._blocks += 1
-        if level < self.floor:
-            self.floor += 0.3 * (level - self.floor)
-        if self._blocks == _FLOOR_BLOCKS:
-            self.floor = max(self.floor, self._lowest)
-            self._blocks, self._lowest = 0, 100.0
-
-    def learn(self, level: float, echo: float) -> None:
-        """Take a block in which nobody talks."""
-        if echo < self.noise + 12:
-            return
-        excess = level - echo - self.leak
-        if excess <= 0:
-            self.leak += max(_FASTEST_FALL_DB, _FALL * excess)
-        elif level > self.noise + 4:
-            # What is as faint as the noise says nothing about the leak.
-            self.leak += _RISE * excess
-
-
-@dataclass(slots=True)
-class _Block:
-    """One block as the two witnesses tell it: dB over their bars, and the linear canceller's leak in this block."""
-
-    linear_over: float
-    suppressed_over: float
-    leak: float
-
-    @property
-    def over(self) -> float:
-        return max(self.linear_over, self.suppressed_over)
-
-
-@dataclass(slots=True)
-class _Spurt:
-    """What has been over the bar lately; counts in blocks.
-
-    ``voice`` is how sure the voice model was of speech, at its surest; sure of all where there is no model.
-    ``explained`` is how much of the near-end the canceller's estimate accounts for, ``estimated`` the estimate's own
-    power: the same while the filter is right, whoever talks; the first far less when it is wrong.
-    """
-
-    length: int = 0
-    sounding: int = 0
-    voiced: int = 0
-    suppressed: int = 0
-    loud: int = 0
-    quiet: int = 0
-    voice: float = 0.0
-    evidence: float = 0.0
-    worst_leak: float = -100.0
-    explained: float = 0.0
-    estimated: float = 0.0
-
-    @property
-    def is_speech(self) -> bool:
-        return (
-            self.length >= _SPEECH_BLOCKS
-            and self.sounding >= _SOUNDING_BLOCKS
-            and self.voiced >= max(_VOICED_BLOCKS, _VOICED_SHARE * self.sounding)
-            and self.voice >= _VOICE
-            and (self.suppressed >= _SUPPRESSED_BLOCKS or self.is_beyond_doubt)
-        )
-
-    @property
-    def is_beyond_doubt(self) -> bool:
-        return (
-            self.loud >= _LOUD_BLOCKS
-            and self.voiced >= _LOUD_VOICED_BLOCKS
-            and self.explained > _EXPLAINED * self.estimated
-        )
-
-
-def _level(samples: Samples) -> float:
-    wide = samples.astype(np.float32)
-    return _decibels(float(np.dot(wide, wide)))
-
-
-def _decibels(power: float) -> float:
-    return 10 * math.log10(power / BLOCK + 1)
-
-
 class _Stage(Enum):
     QUIET = auto()
     CANDIDATE = auto()
@@ -254,10 +105,10 @@ class NearSpeech:
         self._window = np.zeros(WINDOW, np.float32)
         self._echo = 0.0
         self._long_echo = 0.0
-        self._linear_bar = _Bar(leak=_UNKNOWN_LEAK_DB, leak_margin=9.0, floor_margin=9.0)
-        self._suppressed_bar = _Bar(leak=_UNKNOWN_SUPPRESSED_LEAK_DB, leak_margin=6.0, floor_margin=6.0)
+        self._linear_bar = Bar(leak=_UNKNOWN_LEAK_DB, leak_margin=9.0, floor_margin=9.0)
+        self._suppressed_bar = Bar(leak=_UNKNOWN_SUPPRESSED_LEAK_DB, leak_margin=6.0, floor_margin=6.0)
         self._stage = _Stage.QUIET
-        self._spurt = _Spurt()
+        self._spurt = Spurt()
         self._called = 0
 
     def take(
@@ -270,11 +121,11 @@ class NearSpeech:
         """
         rows = self._rows
         rows[0], rows[1] = near, cancelled
-        near_db, linear_db = (_decibels(power) for power in np.einsum("ij,ij->i", rows, rows).tolist())
+        near_db, linear_db = (decibels(power) for power in np.einsum("ij,ij->i", rows, rows).tolist())
         self._window[:BLOCK] = self._window[BLOCK:]
         self._window[BLOCK:] = rows[1]
         if suppressor is None:
-            block = self._judge_device(linear_db, _level(far))
+            block = self._judge_device(linear_db, level_db(far))
         else:
             # A filter that expects what has not come makes sound of its own: no person is louder than the near-end.
             linear_db = min(linear_db, near_db)
@@ -282,7 +133,7 @@ class NearSpeech:
             self._long_echo = max(near_db, self._long_echo - _LONG_HELD_DB)
             linear_over = self._linear_bar.over(linear_db, self._echo)
             if self._wants_witness(linear_over):
-                block = self._judge(linear_db, linear_over, _level(suppressor.process(near, far)))
+                block = self._judge(linear_db, linear_over, level_db(suppressor.process(near, far)))
             else:
                 suppressor.rest(near, far)
                 block = self._judge_alone(linear_db, linear_over)
@@ -302,7 +153,7 @@ class NearSpeech:
         spurt = self._spurt
         certainty = 1.0 if self._voice is None else self._voice.take(near)
         # Without an echo the room's noise and a hum are told from a voice by the model alone.
-        is_voice = self._linear_bar.over(_level(near), 0.0) > 0 and certainty >= _VOICE
+        is_voice = self._linear_bar.over(level_db(near), 0.0) > 0 and certainty >= VOICE
         spurt.quiet = 0 if is_voice else spurt.quiet + 1
         spurt.length += 1
         if spurt.quiet >= _PAUSE_BLOCKS:
@@ -332,29 +183,29 @@ class NearSpeech:
         self._suppressed_bar.leak = max(self._suppressed_bar.leak, _UNKNOWN_SUPPRESSED_LEAK_DB)
 
     def _wants_witness(self, linear_over: float) -> bool:
-        if self._linear_bar.leak > _LEARNED_LEAK_DB or linear_over > _NEAR_THE_BAR_DB:
+        if self._linear_bar.leak > LEARNED_LEAK_DB or linear_over > _NEAR_THE_BAR_DB:
             self._called = _CALLED_BLOCKS
         elif self._stage is _Stage.QUIET and self._called:
             self._called -= 1
         return self._called > 0
 
-    def _judge_alone(self, linear_db: float, linear_over: float) -> _Block:
+    def _judge_alone(self, linear_db: float, linear_over: float) -> Block:
         """Judge a block so far under the bar that nobody needs to be asked."""
         self._linear_bar.follow(linear_db)
         self._linear_bar.learn(linear_db, self._echo)
-        return _Block(linear_over, linear_over, linear_db - self._echo)
+        return Block(linear_over, linear_over, linear_db - self._echo)
 
-    def _judge(self, linear_db: float, linear_over: float, suppressed_db: float) -> _Block:
+    def _judge(self, linear_db: float, linear_over: float, suppressed_db: float) -> Block:
         suppressed_over = min(
             self._suppressed_bar.over(suppressed_db, self._long_echo),
             suppressed_db - linear_db + _SETTLING_DB,
             # Where an overdriven speaker begins, the suppressor lets pass what the filter has taken out.
             linear_over + _DOUBTED_DB,
         )
-        if self._linear_bar.leak > _LEARNED_LEAK_DB:
+        if self._linear_bar.leak > LEARNED_LEAK_DB:
             # A filter that is still learning goes up and down: alone it is no witness.
             linear_over = min(linear_over, suppressed_over)
-        block = _Block(linear_over, suppressed_over, linear_db - self._echo)
+        block = Block(linear_over, suppressed_over, linear_db - self._echo)
         self._linear_bar.follow(linear_db)
         self._suppressed_bar.follow(suppressed_db)
         if self._stage is _Stage.QUIET and block.over <= 0:
@@ -362,17 +213,17 @@ class NearSpeech:
             self._suppressed_bar.learn(suppressed_db, self._long_echo)
         return block
 
-    def _judge_device(self, near_db: float, far_db: float) -> _Block:
+    def _judge_device(self, near_db: float, far_db: float) -> Block:
         self._echo = max(far_db, self._echo - _FAR_HELD_DB)
         over = self._linear_bar.over(near_db, self._echo)
         self._linear_bar.follow(near_db)
         if self._stage is _Stage.QUIET and over <= 0:
             self._linear_bar.learn(near_db, self._echo)
-        return _Block(over, over, near_db - self._echo)
+        return Block(over, over, near_db - self._echo)
 
-    def _follow(self, block: _Block, certainty: float) -> SpeechChange | None:
+    def _follow(self, block: Block, certainty: float) -> SpeechChange | None:
         if self._stage is _Stage.QUIET:
-            self._stage, self._spurt = _Stage.CANDIDATE, _Spurt()
+            self._stage, self._spurt = _Stage.CANDIDATE, Spurt()
         spurt = self._spurt
         spurt.length += 1
         spurt.voice = max(spurt.voice, certainty)
@@ -398,19 +249,19 @@ class NearSpeech:
                 pass
         return None
 
-    def _count(self, spurt: _Spurt, block: _Block) -> None:
+    def _count(self, spurt: Spurt, block: Block) -> None:
         near, linear = self._rows[0], self._rows[1]
         spurt.sounding += 1
         spurt.voiced += is_voiced(self._window)
         spurt.suppressed += block.suppressed_over > 0
-        spurt.loud += block.linear_over > _LOUD_DB and self._linear_bar.leak < _TRUSTED_LEAK_DB
+        spurt.loud += block.linear_over > LOUD_DB and self._linear_bar.leak < TRUSTED_LEAK_DB
         spurt.evidence += min(block.over, _MOST_EVIDENCE)
         spurt.worst_leak = max(spurt.worst_leak, block.leak)
         estimate = near - linear
         spurt.explained += float(np.dot(near, estimate))
         spurt.estimated += float(np.dot(estimate, estimate))
 
-    def _give_up(self, spurt: _Spurt) -> None:
+    def _give_up(self, spurt: Spurt) -> None:
         self._stage = _Stage.QUIET
         bar = self._linear_bar
         if spurt.suppressed == 0:

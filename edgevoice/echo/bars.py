@@ -1,0 +1,81 @@
+"""Bars: how loud a signal is with nobody talking, learned block by block. Pure."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgevoice.echo.canceller import BLOCK, Samples
+
+LEARNED_LEAK_DB = -10.0
+"""What a canceller that has learned the room leaves of the echo."""
+
+TRUSTED_LEAK_DB = -15.0
+"""What one leaves that may be a witness alone."""
+
+_FLOOR_BLOCKS = 75
+"""Blocks in which the noise is to be heard alone at least once: 1.5 s."""
+
+_LEAST_FLOOR_DB = 15.0
+"""Nothing is quieter: an amplitude of six steps. In a silence of zeros the filter's own rounding would be a person."""
+
+_RISE = 0.2
+_FALL = 0.02
+_FASTEST_FALL_DB = -0.15
+"""How a leak follows each block: up by a fifth of what it was short of, down by a fiftieth of what it was beyond."""
+
+
+@dataclass(slots=True)
+class Bar:
+    """How loud one signal is with nobody talking, in dB: at least ``floor``, and at least the echo plus ``leak``.
+
+    The leak falls as the canceller gets better, and rises as it gets worse.
+    """
+
+    leak: float
+    leak_margin: float
+    floor_margin: float
+    floor: float = 60.0
+    _lowest: float = 100.0
+    _blocks: int = 0
+
+    @property
+    def noise(self) -> float:
+        """What the room is without anybody, the box included; in dB."""
+        return max(self.floor, _LEAST_FLOOR_DB)
+
+    def over(self, level: float, echo: float) -> float:
+        """Return by how many dB a block is over the bar; negative when it is under it."""
+        return level - max(self.noise + self.floor_margin, echo + self.leak + self.leak_margin)
+
+    def follow(self, level: float) -> None:
+        """Take any block: in each second and a half there is one that is only noise, whoever talks."""
+        self._lowest = min(self._lowest, level)
+        self._blocks += 1
+        if level < self.floor:
+            self.floor += 0.3 * (level - self.floor)
+        if self._blocks == _FLOOR_BLOCKS:
+            self.floor = max(self.floor, self._lowest)
+            self._blocks, self._lowest = 0, 100.0
+
+    def learn(self, level: float, echo: float) -> None:
+        """Take a block in which nobody talks."""
+        if echo < self.noise + 12:
+            return
+        excess = level - echo - self.leak
+        if excess <= 0:
+            self.leak += max(_FASTEST_FALL_DB, _FALL * excess)
+        elif level > self.noise + 4:
+            # What is as faint as the noise says nothing about the leak.
+            self.leak += _RISE * excess
+
+
+def level_db(samples: Samples) -> float:
+    """Return a block's level in dB; an amplitude of one step is 0."""
+    wide = samples.astype(np.float32)
+    return decibels(float(np.dot(wide, wide)))
+
+
+def decibels(power: float) -> float:
+    """Return the level of a block whose samples' squares add up to ``power``."""
+    return 10 * math.log10(power / BLOCK + 1)
