@@ -37,6 +37,7 @@ from edgevoice.core.facts import (
 )
 from edgevoice.core.notices import Notice, PhaseEntered, UplinkSent
 from edgevoice.core.orders import Light, OpenLink, PlayEarcon, ShowLight
+from edgevoice.core.phases import Phase
 from edgevoice.core.ports import Panel
 from edgevoice.echo.tiers import Tier
 from edgevoice.errors import PanelUnavailable, WakeWordUnavailable
@@ -124,7 +125,9 @@ def test_a_box_at_rest_shows_that_it_is_ready_and_lets_the_amplifier_be_heard(tm
 
     asyncio.run(live())
 
-    assert not any(box.pins.is_output(pin) and box.pins.is_high(pin) for pin in (17, 27, 22, AMPLIFIER))
+    assert not any(
+        box.pins.pin(f"GPIO{pin}").function == "output" and box.pins.is_high(pin) for pin in (17, 27, 22, AMPLIFIER)
+    )
 
 
 def test_at_its_end_the_amplifier_is_muted_and_every_pin_is_free(tmp_path: Path) -> None:
@@ -149,7 +152,7 @@ def test_the_talk_button_begins_a_conversation_and_knows_the_moment(tmp_path: Pa
             for _ in range(7):
                 parts.microphone.callback(bytes(2 * PERIOD), PERIOD, {}, 0)
             box.pins.press(TALK)
-            await eventually(lambda: box.has(TalkPressed(7 * PERIOD), OpenLink(), PhaseEntered("connecting")))
+            await eventually(lambda: box.has(TalkPressed(7 * PERIOD), OpenLink(), PhaseEntered(Phase.CONNECTING)))
             await eventually(lambda: box.has(LinkLost("service-unreachable", is_retriable=True)))
             box.pins.release(TALK)
 
@@ -162,7 +165,7 @@ def test_the_talk_button_held_ends_it(tmp_path: Path) -> None:
     async def live() -> None:
         async with box.assembled():
             box.pins.press(TALK)
-            await eventually(lambda: box.has(TalkHeld(), PhaseEntered("idle")))
+            await eventually(lambda: box.has(TalkHeld(), PhaseEntered(Phase.IDLE)))
             box.pins.release(TALK)
 
     asyncio.run(live())

@@ -266,7 +266,7 @@ async def test_observers_see_each_fact_then_its_orders_then_the_phase_with_the_t
         (ShowLight(Light.CONNECTING), 51.5),
         (KeepUplink(700), 51.5),
         (OpenLink("word"), 51.5),
-        (PhaseEntered("connecting"), 51.5),
+        (PhaseEntered(Phase.CONNECTING), 51.5),
     ]
 
 

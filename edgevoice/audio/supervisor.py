@@ -29,12 +29,13 @@ _T = TypeVar("_T")
 
 _TICK_S = 0.2
 _LATE_AFTER_S = 0.25
-"""Age of the last callback from which its thread must not go before others any more: after an unplug it spins."""
+"""Age of the last callback at which its thread loses its real-time priority: after an unplug it spins."""
 
 _DEAD_AFTER_S = 0.5
+"""Age of the last callback that means loss. No other sign exists: PortAudio reports a live stream after an unplug."""
+
 _STARVED_S = 0.2
-"""By how much this task's own tick may be late before it believes nothing that it sees: everybody was."""
-"""Age of the last callback that means loss. Nothing else tells: PortAudio reports a live stream after an unplug."""
+"""How late this task's own tick may be before callback ages prove nothing: then every thread was late."""
 
 _CLOSE_LIMIT_S = 2.0
 """Closing blocks for as long as a frozen sound server stays frozen; then only a new process helps."""

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from edgevoice.core.facts import Event
 from edgevoice.core.orders import Action
+from edgevoice.core.phases import Phase
 
 
 class Role(StrEnum):
@@ -29,7 +30,7 @@ class TranscriptChanged:
 class PhaseEntered:
     """The conversation entered a phase."""
 
-    phase: str
+    phase: Phase
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,11 +238,6 @@ class Script:
     sessions: tuple[Session, ...]
 
 
-def script_of(*steps: Step) -> Script:
-    """Return the script of one session of scripted turns."""
-    return Script((Session(steps),))
-
-
 def read(path: Path) -> Script:
     """Return the script in a TOML or JSON file; raise ScriptInvalid when it cannot be read or understood."""
     try:

@@ -8,6 +8,7 @@ each session lies about, and so do the interpreter's lists of free tuples; both 
 import gc
 
 from edgevoice.core.notices import Notice, PhaseEntered
+from edgevoice.core.phases import Phase
 
 
 def spare_what_is_there() -> None:
@@ -24,7 +25,7 @@ def spare_nothing() -> None:
 def tidy_up(notice: Notice, _now: float) -> None:
     """Observe, and search when a conversation is over: a millisecond where most is spared."""
     match notice:
-        case PhaseEntered(phase="idle"):
+        case PhaseEntered(phase=Phase.IDLE):
             gc.collect()
         case _:
             pass  # somebody is being listened to

@@ -16,6 +16,7 @@ from msgspec import Meta
 from edgevoice.core.facts import BudgetTold, LinkLost
 from edgevoice.core.notices import Notice, PhaseEntered
 from edgevoice.core.orders import CloseLink
+from edgevoice.core.phases import Phase
 from edgevoice.journal import tell
 from edgevoice.store.files import locked, write_whole
 from edgevoice.wall_clock import local_today
@@ -163,7 +164,7 @@ class Minutes:
     def __call__(self, notice: Notice, now: float) -> None:
         """Take what happened: a session is open from the first time that the box listens until it is closed or lost."""
         match notice:
-            case PhaseEntered(phase="listening") if self._since is None:
+            case PhaseEntered(phase=Phase.LISTENING) if self._since is None:
                 self._since = now
                 self._tell()
             case CloseLink() | LinkLost() if self._since is not None:

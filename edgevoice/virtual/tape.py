@@ -136,11 +136,6 @@ class Tape:
         sounding = self._sounding(self.frame_at(moment_s), None, threshold)
         return self.time_of(int(sounding[0])) if len(sounding) else None
 
-    def last_sound_before(self, moment_s: float, threshold: int = 0) -> float | None:
-        """Return when the last sound before ``moment_s`` passed, or None when there was none."""
-        sounding = self._sounding(0, self.frame_at(moment_s), threshold)
-        return self.time_of(int(sounding[-1])) if len(sounding) else None
-
     def last_sound_after(self, moment_s: float, threshold: int = 0, *, gap_s: float = 0.1) -> float | None:
         """Return when the sound that went on at ``moment_s`` ended: its last sample before a silence of ``gap_s``.
 

@@ -12,6 +12,7 @@ from edgevoice.commands.screen import Screen, printable
 from edgevoice.core.facts import LinkLost, ToolCall, TurnEnded, WakeWordHeard
 from edgevoice.core.notices import Notice, PhaseEntered, Role, TranscriptChanged
 from edgevoice.core.orders import CutPlayback, DeleteItem, Earcon, Light, PlayEarcon, RunTool, ShowLight, TruncateItem
+from edgevoice.core.phases import Phase
 
 CLEAR = "\r\x1b[K"
 OURS = re.compile(r"\r\x1b\[K|\x1b\[\d+m")
@@ -50,7 +51,7 @@ def test_everything_a_person_wants_to_see_is_a_line_with_its_time() -> None:
         io.StringIO(),
         ShowLight(Light.IDLE),
         WakeWordHeard("hey_jarvis", 0.987, 16_000),
-        PhaseEntered("listening"),
+        PhaseEntered(Phase.LISTENING),
         words("What time is it?", final=True, role=Role.USER, item="u1"),
         RunTool(ToolCall("c1", "get_current_time", "{}")),
         words("It is noon.", final=True),
@@ -79,7 +80,7 @@ def test_everything_a_person_wants_to_see_is_a_line_with_its_time() -> None:
 
 
 def test_a_phase_may_be_entered_before_any_light_is_shown() -> None:
-    assert "[idle]" in shown_in(Terminal(), PhaseEntered("idle"))
+    assert "[idle]" in shown_in(Terminal(), PhaseEntered(Phase.IDLE))
 
 
 def test_where_nobody_looks_words_are_written_once_when_they_are_final() -> None:
@@ -170,7 +171,7 @@ def test_where_nobody_looks_nothing_steers_a_terminal() -> None:
     written = shown_in(
         io.StringIO(),
         ShowLight(Light.FAULT, "x"),
-        PhaseEntered("idle"),
+        PhaseEntered(Phase.IDLE),
         CutPlayback(),
         LinkLost("x", is_retriable=True),
     )

@@ -47,6 +47,11 @@ class Clock:
         await asyncio.sleep(0)
 
 
+def script_of(*steps: Step) -> Script:
+    """Return the script of one session of these steps."""
+    return Script((Session(steps),))
+
+
 def play(talk: Talk, *steps: Step, hears: str = "", **terms: object) -> Clock:
     """Hold one talk with the steps; raise ScriptBroken when it breaks them or leaves some unused."""
     return play_all(Script((Session(steps, Terms(**terms)),)), talk, hears=hears)  # type: ignore[arg-type]

@@ -26,6 +26,7 @@ from edgevoice.local.script import (
     Turn,
     Wait,
 )
+from tests.local.scripted import script_of
 
 TOML = """
 [[session]]
@@ -94,7 +95,7 @@ def test_a_toml_file_says_what_code_says(tmp_path: Path) -> None:
 def test_a_json_file_may_say_it_as_well(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"session": [{"steps": [{"expect": "close"}, {"drop": "reset"}]}]}')
 
-    assert script.read(tmp_path / "a.json") == script.script_of(Expect("close"), script.Drop("reset"))
+    assert script.read(tmp_path / "a.json") == script_of(Expect("close"), script.Drop("reset"))
 
 
 @pytest.mark.parametrize(

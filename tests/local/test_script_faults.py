@@ -26,7 +26,6 @@ from edgevoice.local.script import (
     Terms,
     Turn,
     Wait,
-    script_of,
 )
 from edgevoice.local.script_play import ScriptBroken
 from edgevoice.local.server import LocalService
@@ -41,6 +40,7 @@ from tests.local.scripted import (
     only_setup,
     play,
     play_all,
+    script_of,
     setup,
 )
 

@@ -28,7 +28,6 @@ from edgevoice.local.script import (
     Step,
     Turn,
     Wait,
-    script_of,
 )
 from edgevoice.local.script_play import ScriptBroken
 from edgevoice.local.server import LocalService
@@ -43,6 +42,7 @@ from tests.local.scripted import (
     closing,
     only_setup,
     play,
+    script_of,
     setup,
 )
 from tests.waiting import eventually

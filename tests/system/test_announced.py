@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from edgevoice.core.notices import AudioReceived, PhaseEntered
+from edgevoice.core.phases import Phase
 from edgevoice.system.announced import ANNOUNCEMENT, Announced
 
 SOUND = AudioReceived("r1", "a1", b"\0\0")
@@ -12,7 +13,7 @@ def test_it_is_noted_with_the_first_sound_of_an_answer_and_outlives_the_process(
     marker = tmp_path / "state" / "edgevoice" / "said"
     said = Announced(marker)
 
-    said(PhaseEntered("speaking"), 0.0)
+    said(PhaseEntered(Phase.SPEAKING), 0.0)
     assert not said.is_done
     said(SOUND, 1.0)
 

@@ -12,6 +12,7 @@ import pytest
 
 from edgevoice import daemon
 from edgevoice.core.notices import PhaseEntered
+from edgevoice.core.phases import Phase
 from edgevoice.settings import Service, Settings
 from edgevoice.system.collector import spare_what_is_there, tidy_up
 
@@ -36,10 +37,10 @@ def by_order_alone() -> Iterator[None]:
 def test_what_a_conversation_leaves_behind_is_gone_when_it_is_over_and_not_before() -> None:
     left = weakref.ref(Knot())
 
-    for phase in ("connecting", "listening", "thinking", "speaking"):
+    for phase in (Phase.CONNECTING, Phase.LISTENING, Phase.THINKING, Phase.SPEAKING):
         tidy_up(PhaseEntered(phase), time.monotonic())
         assert left() is not None, phase
-    tidy_up(PhaseEntered("idle"), time.monotonic())
+    tidy_up(PhaseEntered(Phase.IDLE), time.monotonic())
 
     assert left() is None
 
@@ -51,7 +52,7 @@ def test_what_was_there_at_the_start_is_searched_no_more_and_what_came_later_is(
     spare_what_is_there()
     del early
     late = weakref.ref(Knot())
-    tidy_up(PhaseEntered("idle"), time.monotonic())
+    tidy_up(PhaseEntered(Phase.IDLE), time.monotonic())
 
     assert garbage() is None, "what was garbage at the start is not kept for life"
     assert spared() is not None
@@ -70,7 +71,7 @@ def test_the_daemon_spares_what_is_there_once_it_listens_and_tidies_up_after_eac
         spared_at.append(gc.get_freeze_count())
         left.append(weakref.ref(Knot()))
         for observer in observers:
-            observer(PhaseEntered("idle"), time.monotonic())
+            observer(PhaseEntered(Phase.IDLE), time.monotonic())
 
     monkeypatch.setattr(daemon, "serve", serve)
     settings = Settings(service=Service(url="ws://127.0.0.1:9/"))

@@ -29,6 +29,7 @@ from edgevoice.core.facts import (
 from edgevoice.core.manners import Manners
 from edgevoice.core.notices import Notice, PhaseEntered, Role, TranscriptChanged, UsageTold
 from edgevoice.core.orders import CutPlayback, Light, OpenLink, ShowLight
+from edgevoice.core.phases import Phase
 from edgevoice.engine import Engine
 from edgevoice.system.diary import Diary
 from tests.fakes import Fakes
@@ -43,19 +44,19 @@ def written(caplog: pytest.LogCaptureFixture, *notices: tuple[float, Notice]) ->
 
 
 CONVERSATION: tuple[tuple[float, Notice], ...] = (
-    (10.0, PhaseEntered("connecting")),
+    (10.0, PhaseEntered(Phase.CONNECTING)),
     (10.5, LinkOpened()),
-    (10.5, PhaseEntered("listening")),
+    (10.5, PhaseEntered(Phase.LISTENING)),
     (12.0, TranscriptChanged(Role.USER, "u1", "my secret recipe", is_final=True)),
     (12.0, TurnEnded()),
     (13.0, UsageTold({"total_tokens": 120, "input_tokens": 90, "output_tokens": 25})),
     (14.0, CutPlayback()),
-    (14.0, PhaseEntered("listening")),
+    (14.0, PhaseEntered(Phase.LISTENING)),
     (15.0, TurnEnded()),
     (16.0, ToolFinished("c1", '{"secret": true}')),
     (17.0, UsageTold({"input_tokens": 9, "output_tokens": 4})),
     (18.0, UsageTold({"total_tokens": 30})),
-    (72.53, PhaseEntered("idle")),
+    (72.53, PhaseEntered(Phase.IDLE)),
 )
 
 
@@ -87,7 +88,7 @@ def test_nothing_that_anybody_said_is_in_it(caplog: pytest.LogCaptureFixture) ->
 
 
 def test_the_next_conversation_is_counted_from_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    second = ((100.0, LinkOpened()), (101.0, TurnEnded()), (104.0, PhaseEntered("idle")))
+    second = ((100.0, LinkOpened()), (101.0, TurnEnded()), (104.0, PhaseEntered(Phase.IDLE)))
 
     assert written(caplog, *CONVERSATION, *second)[1:] == [
         ("conversation-over", {**NOTHING, "seconds": 4.0, "turns": 1})
@@ -96,7 +97,7 @@ def test_the_next_conversation_is_counted_from_nothing(caplog: pytest.LogCapture
 
 def test_every_way_to_a_session_that_was_lost_is_counted(caplog: pytest.LogCaptureFixture) -> None:
     again = OpenLink("", resumes=True)
-    facts: tuple[Notice, ...] = (LinkOpened(), again, again, LinkOpened(), PhaseEntered("idle"))
+    facts: tuple[Notice, ...] = (LinkOpened(), again, again, LinkOpened(), PhaseEntered(Phase.IDLE))
     lines = written(caplog, *((float(at), fact) for at, fact in enumerate(facts)))
 
     assert lines == [("conversation-over", {**NOTHING, "seconds": 4.0, "redials": 2, "reconnects": 1})]
@@ -110,10 +111,10 @@ def test_the_xruns_are_those_of_this_conversation_and_the_minutes_those_of_today
     with caplog.at_level(logging.INFO, "edgevoice"):
         diary(LinkOpened(), 0.0)
         xruns += 2
-        diary(PhaseEntered("idle"), 5.0)
+        diary(PhaseEntered(Phase.IDLE), 5.0)
         xruns += 40
         diary(LinkOpened(), 10.0)
-        diary(PhaseEntered("idle"), 15.0)
+        diary(PhaseEntered(Phase.IDLE), 15.0)
 
     fields = [vars(record)["fields"] for record in caplog.records]
     assert [(each["xruns"], each["minutes_today"]) for each in fields] == [(2, 12.6), (0, 12.6)]
@@ -195,14 +196,14 @@ def test_the_session_s_cap_in_mid_answer_is_no_interruption(caplog: pytest.LogCa
 
 
 def test_a_conversation_that_ends_in_mid_answer_leaves_the_next_one_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    ended = ((0.0, LinkOpened()), (1.0, CutPlayback()), (1.0, PhaseEntered("idle")))
-    following = ((2.0, PhaseEntered("connecting")), (3.0, LinkOpened()), (4.0, PhaseEntered("idle")))
+    ended = ((0.0, LinkOpened()), (1.0, CutPlayback()), (1.0, PhaseEntered(Phase.IDLE)))
+    following = ((2.0, PhaseEntered(Phase.CONNECTING)), (3.0, LinkOpened()), (4.0, PhaseEntered(Phase.IDLE)))
 
     assert [fields["barge_ins"] for _, fields in written(caplog, *ended, *following)] == [0, 0]
 
 
 def test_a_dial_that_came_to_nothing_is_no_conversation(caplog: pytest.LogCaptureFixture) -> None:
-    assert written(caplog, (1.0, PhaseEntered("connecting")), (9.0, PhaseEntered("idle"))) == []
+    assert written(caplog, (1.0, PhaseEntered(Phase.CONNECTING)), (9.0, PhaseEntered(Phase.IDLE))) == []
 
 
 def test_a_fault_is_a_warning_with_its_code_and_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
@@ -221,6 +222,6 @@ def test_detections_are_told_in_the_debug_log_for_who_tunes_the_threshold(caplog
 
 def test_tools_are_no_turns(caplog: pytest.LogCaptureFixture) -> None:
     call = ToolFinished(ToolCall("c", "n", "{}").call_id, "{}")
-    lines = written(caplog, (0.0, LinkOpened()), (1.0, call), (2.0, PhaseEntered("idle")))
+    lines = written(caplog, (0.0, LinkOpened()), (1.0, call), (2.0, PhaseEntered(Phase.IDLE)))
 
     assert lines[0][1]["turns"] == 0

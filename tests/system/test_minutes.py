@@ -16,13 +16,14 @@ import pytest
 from edgevoice.core.facts import BudgetTold, LinkLost, LinkOpened
 from edgevoice.core.notices import Notice, PhaseEntered
 from edgevoice.core.orders import CloseLink
+from edgevoice.core.phases import Phase
 from edgevoice.store.files import write_whole
 from edgevoice.system import minutes
 from edgevoice.system.minutes import FILE_NAME, Ledger, Minutes
 from tests.waiting import eventually
 
 TODAY = date(2026, 11, 22)
-LISTENING = PhaseEntered("listening")
+LISTENING = PhaseEntered(Phase.LISTENING)
 LOST = LinkLost("session-ended", is_retriable=True)
 
 
@@ -48,7 +49,7 @@ class Day:
 
     def talk(self, seconds: float) -> None:
         self.happen(LISTENING)
-        self.happen(CloseLink(), PhaseEntered("idle"), after_s=seconds)
+        self.happen(CloseLink(), PhaseEntered(Phase.IDLE), after_s=seconds)
 
     def tell(self, fact: BudgetTold) -> None:
         self.told.append(fact.left_s)
@@ -77,9 +78,9 @@ def day(tmp_path: Path) -> Day:
 
 
 def test_only_the_time_in_which_a_session_is_open_counts(day: Day) -> None:
-    day.happen(PhaseEntered("connecting"), LinkOpened())
+    day.happen(PhaseEntered(Phase.CONNECTING), LinkOpened())
     day.happen(LISTENING, after_s=5)
-    day.happen(PhaseEntered("thinking"), PhaseEntered("speaking"), LISTENING, after_s=20)
+    day.happen(PhaseEntered(Phase.THINKING), PhaseEntered(Phase.SPEAKING), LISTENING, after_s=20)
     day.happen(CloseLink(), after_s=10)
     day.now += 500
 

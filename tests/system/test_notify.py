@@ -15,6 +15,7 @@ import pytest
 from edgevoice.core.facts import TurnEnded
 from edgevoice.core.notices import PhaseEntered
 from edgevoice.core.orders import Light, ShowLight
+from edgevoice.core.phases import Phase
 from edgevoice.system import notify
 from edgevoice.system.notify import ServiceManager, watchdog_interval_s
 
@@ -89,7 +90,7 @@ def test_a_service_manager_that_takes_nothing_is_logged_and_ends_nothing(
 def test_the_phase_is_shown_once_for_each_change(systemd: Systemd) -> None:
     manager = ServiceManager()
 
-    for phase in ("connecting", "connecting", "listening", "idle", "idle"):
+    for phase in (Phase.CONNECTING, Phase.CONNECTING, Phase.LISTENING, Phase.IDLE, Phase.IDLE):
         manager(PhaseEntered(phase), 0.0)
 
     assert systemd.told() == ["STATUS=connecting", "STATUS=listening", "STATUS=idle"]
@@ -119,7 +120,7 @@ def test_a_fault_that_is_over_before_the_start_is_over_is_not_shown_any_more(sys
 def test_when_the_fault_is_over_the_phase_is_shown_again(systemd: Systemd) -> None:
     manager = ServiceManager()
 
-    manager(PhaseEntered("idle"), 0.0)
+    manager(PhaseEntered(Phase.IDLE), 0.0)
     manager(ShowLight(Light.FAULT, "speaker"), 0.0)
     manager(ShowLight(Light.IDLE), 1.0)
 
@@ -128,9 +129,9 @@ def test_when_the_fault_is_over_the_phase_is_shown_again(systemd: Systemd) -> No
 
 def test_what_came_of_a_reload_stands_behind_the_status_until_one_leaves_nothing_to_do(systemd: Systemd) -> None:
     manager = ServiceManager()
-    manager(PhaseEntered("idle"), 0.0)
+    manager(PhaseEntered(Phase.IDLE), 0.0)
     manager.reload(lambda: "restart needed for speaker")
-    manager(PhaseEntered("listening"), 1.0)
+    manager(PhaseEntered(Phase.LISTENING), 1.0)
     manager.reload(str)
 
     assert [each for each in systemd.told() if each.startswith("STATUS")] == [
@@ -214,7 +215,7 @@ def test_without_systemd_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> Non
     manager = ServiceManager()
 
     manager.ready()
-    manager(PhaseEntered("listening"), 0.0)
+    manager(PhaseEntered(Phase.LISTENING), 0.0)
     manager.stopping()
 
 

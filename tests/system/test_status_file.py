@@ -12,6 +12,7 @@ import pytest
 from edgevoice.core.facts import LinkOpened, TurnEnded
 from edgevoice.core.notices import AudioReceived, Notice, PhaseEntered, Role, TranscriptChanged
 from edgevoice.core.orders import Light, MuteMicrophone, ShowLight, UnmuteMicrophone
+from edgevoice.core.phases import Phase
 from edgevoice.system.status_file import Status, StatusFile
 
 NOON = "2026-03-01T12:00:00+00:00"
@@ -58,10 +59,10 @@ def test_every_user_may_read_it(box: Box) -> None:
 
 
 def test_a_conversation_is_kept_when_it_is_over_also_after_the_next_start(box: Box) -> None:
-    talking = box.sees(PhaseEntered("connecting"), LinkOpened(), PhaseEntered("listening"))
+    talking = box.sees(PhaseEntered(Phase.CONNECTING), LinkOpened(), PhaseEntered(Phase.LISTENING))
     assert (talking.is_talking, talking.conversation) == (True, None)
 
-    over = box.sees(TurnEnded(), LinkOpened(), TurnEnded(), PhaseEntered("idle"))
+    over = box.sees(TurnEnded(), LinkOpened(), TurnEnded(), PhaseEntered(Phase.IDLE))
 
     assert over.is_talking is False
     assert over.conversation == {"ended": NOON, "seconds": 2.0, "turns": 2}
@@ -69,11 +70,11 @@ def test_a_conversation_is_kept_when_it_is_over_also_after_the_next_start(box: B
 
 
 def test_what_changes_within_a_conversation_is_not_written(box: Box) -> None:
-    box.sees(PhaseEntered("listening"))
+    box.sees(PhaseEntered(Phase.LISTENING))
     writes = box.writes
 
     box.sees(
-        *[PhaseEntered(phase) for phase in ("thinking", "speaking", "listening")],
+        *[PhaseEntered(phase) for phase in (Phase.THINKING, Phase.SPEAKING, Phase.LISTENING)],
         AudioReceived("r", "i", b"12"),
         TranscriptChanged(Role.USER, "i", "a secret", is_final=True),
         ShowLight(Light.SPEAKING),
@@ -84,7 +85,7 @@ def test_what_changes_within_a_conversation_is_not_written(box: Box) -> None:
 
 
 def test_changes_that_come_together_are_written_once(box: Box) -> None:
-    box.sees(PhaseEntered("connecting"), MuteMicrophone(), ShowLight(Light.FAULT, "no-credit"))
+    box.sees(PhaseEntered(Phase.CONNECTING), MuteMicrophone(), ShowLight(Light.FAULT, "no-credit"))
 
     assert box.writes == 1
 
@@ -95,7 +96,7 @@ def test_muting_and_its_end_are_shown(box: Box) -> None:
 
 
 def test_a_fault_is_shown_and_remembered_until_a_conversation_goes_well(box: Box) -> None:
-    fault = box.sees(PhaseEntered("connecting"), ShowLight(Light.FAULT, "no-credit"), PhaseEntered("idle"))
+    fault = box.sees(PhaseEntered(Phase.CONNECTING), ShowLight(Light.FAULT, "no-credit"), PhaseEntered(Phase.IDLE))
     assert (fault.fault, fault.last_fault) == ("no-credit", {"code": "no-credit", "at": NOON})
 
     over = box.sees(ShowLight(Light.IDLE))
@@ -103,10 +104,10 @@ def test_a_fault_is_shown_and_remembered_until_a_conversation_goes_well(box: Box
     assert Box(box.place).shown().last_fault == fault.last_fault
 
     broken = box.sees(
-        LinkOpened(), PhaseEntered("listening"), ShowLight(Light.FAULT, "session-ended"), PhaseEntered("idle")
+        LinkOpened(), PhaseEntered(Phase.LISTENING), ShowLight(Light.FAULT, "session-ended"), PhaseEntered(Phase.IDLE)
     )
     assert broken.last_fault == {"code": "session-ended", "at": NOON}
-    assert box.sees(LinkOpened(), PhaseEntered("listening"), PhaseEntered("idle")).last_fault is None
+    assert box.sees(LinkOpened(), PhaseEntered(Phase.LISTENING), PhaseEntered(Phase.IDLE)).last_fault is None
 
 
 def test_what_came_of_a_reload_is_kept_until_one_leaves_nothing_to_do(box: Box) -> None:

@@ -100,12 +100,10 @@ def test_the_sound_that_went_on_at_a_cut_is_measured_to_its_end(tmp_path: Path) 
     assert tape.last_sound_after(100.8) is None
 
 
-def test_the_nearest_sounds_around_a_moment_are_found(tmp_path: Path) -> None:
+def test_the_first_sound_after_a_moment_is_found(tmp_path: Path) -> None:
     tape = make_tape(tmp_path / "tape", sound_at((100, 200), (600, 700)))
 
-    assert tape.last_sound_before(100.5) == pytest.approx(100.199)
     assert tape.first_sound_after(100.5) == pytest.approx(100.6)
-    assert tape.last_sound_before(100.05) is None
     assert tape.first_sound_after(100.9) is None
     assert tape.first_sound_after(50.0) == pytest.approx(100.1)
 
