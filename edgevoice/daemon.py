@@ -17,6 +17,7 @@ from msgspec import structs
 
 from edgevoice import __version__, journal
 from edgevoice.assembly import Parts, assemble, open_mute_pin, open_panel, open_panel_buttons, shows_on_terminal
+from edgevoice.audio.microphone import RATE_HZ
 from edgevoice.core.notices import Notice
 from edgevoice.core.orders import Light
 from edgevoice.core.ports import Observer
@@ -111,7 +112,11 @@ async def serve(
     with ExitStack() as opened:
         panel, pins = open_panel(settings, opened, factory=factory)
         try:
-            diary = Diary(lambda: parts.xruns, lambda: minutes.today_s if minutes is not None else 0.0)
+            diary = Diary(
+                lambda: parts.xruns,
+                lambda: minutes.today_s if minutes is not None else 0.0,
+                lambda: parts.uplink.lost / RATE_HZ,
+            )
             everybody: tuple[Observer, ...] = (manager, diary, *observers)
             if minutes is not None:
                 everybody = (minutes, *everybody)

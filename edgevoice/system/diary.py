@@ -19,13 +19,20 @@ class Diary:
     """An observer that counts through a conversation and writes it down when it is over.
 
     ``xruns`` gives how often the sound system lost audio since it was opened, ``today_s`` for how many seconds sessions
-    were open today.
+    were open today, ``lost_s`` how many seconds of what the microphone heard were too old to be sent, since the start.
     """
 
-    def __init__(self, xruns: Callable[[], int] = lambda: 0, today_s: Callable[[], float] = lambda: 0.0) -> None:
+    def __init__(
+        self,
+        xruns: Callable[[], int] = lambda: 0,
+        today_s: Callable[[], float] = lambda: 0.0,
+        lost_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self._xruns = xruns
         self._today_s = today_s
+        self._lost_s = lost_s
         self._xruns_before = 0
+        self._lost_before_s = 0.0
         self._began_at: float | None = None
         self._counts: Counter[str] = Counter()
         self._was_cut = False
@@ -42,6 +49,7 @@ class Diary:
             case LinkOpened() if self._began_at is None:
                 self._began_at = now
                 self._xruns_before = self._xruns()
+                self._lost_before_s = self._lost_s()
                 self._counts.clear()
             case LinkOpened():
                 self._counts["reconnects"] += 1
@@ -81,5 +89,6 @@ class Diary:
             seconds=round(seconds, 1),
             **counts,
             xruns=xruns,
+            lost_s=round(self._lost_s() - self._lost_before_s, 2),
             minutes_today=minutes,
         )

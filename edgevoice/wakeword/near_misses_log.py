@@ -95,6 +95,7 @@ class NearMissLog:
         self._most_clips = most_clips
         self._waiting: queue.Queue[tuple[Entry, bytes] | None] = queue.Queue(_MOST_WAITING)
         self._is_failing = False
+        self._logged_dropped = 0
         self.dropped = 0
 
     @property
@@ -131,6 +132,15 @@ class NearMissLog:
         self._try(self._remove_clips, self._most_clips)
         while (item := self._waiting.get()) is not None:
             self._try(self._write, *item)
+            if self._waiting.empty():
+                self._log_dropped()
+
+    def _log_dropped(self) -> None:
+        """Log once for each time that the disk was too slow, not once for each entry."""
+        if self.dropped > self._logged_dropped:
+            count, self._logged_dropped = self.dropped - self._logged_dropped, self.dropped
+            problem = f"{self._folder} is written too slowly; near misses are missing from the log"
+            tell(_log, logging.WARNING, "near-misses-dropped", count=count, problem=problem)
 
     def _try(self, work: Callable[..., None], *arguments: object) -> None:
         try:

@@ -69,6 +69,7 @@ NOTHING = {
     "redials": 0,
     "reconnects": 0,
     "xruns": 0,
+    "lost_s": 0.0,
     "minutes_today": 0.0,
 }
 TOKENS = {"input_tokens": 99, "output_tokens": 29, "tokens": 163}
@@ -101,6 +102,19 @@ def test_every_way_to_a_session_that_was_lost_is_counted(caplog: pytest.LogCaptu
     lines = written(caplog, *((float(at), fact) for at, fact in enumerate(facts)))
 
     assert lines == [("conversation-over", {**NOTHING, "seconds": 4.0, "redials": 2, "reconnects": 1})]
+
+
+def test_sound_that_was_too_old_to_be_sent_is_that_of_this_conversation(caplog: pytest.LogCaptureFixture) -> None:
+    lost_s = 3.0
+    diary = Diary(lost_s=lambda: lost_s)
+    with caplog.at_level(logging.INFO, "edgevoice"):
+        diary(LinkOpened(), 0.0)
+        lost_s += 1.254
+        diary(PhaseEntered(Phase.IDLE), 5.0)
+        diary(LinkOpened(), 10.0)
+        diary(PhaseEntered(Phase.IDLE), 15.0)
+
+    assert [vars(record)["fields"]["lost_s"] for record in caplog.records] == [1.25, 0.0]
 
 
 def test_the_xruns_are_those_of_this_conversation_and_the_minutes_those_of_today(

@@ -233,7 +233,9 @@ def test_a_link_in_the_files_place_is_not_followed(tmp_path: Path) -> None:
     assert (tmp_path / "mine").read_text() == "precious\n"
 
 
-def test_who_tells_it_something_never_waits_even_when_nobody_writes(tmp_path: Path) -> None:
+def test_putting_an_entry_never_waits_and_what_finds_the_queue_full_is_counted_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     log = NearMissLog(tmp_path)
     for number in range(100):
         log.put(miss(number))
@@ -241,4 +243,9 @@ def test_who_tells_it_something_never_waits_even_when_nobody_writes(tmp_path: Pa
     assert log.dropped == 36
     with writing(log):
         until(log._waiting.empty)
-    assert len(read_log(tmp_path)) == 64
+    log.put(miss(0))
+    with writing(log):
+        until(log._waiting.empty)
+    assert len(read_log(tmp_path)) == 65
+    fields = [vars(record)["fields"] for record in caplog.records if record.message == "near-misses-dropped"]
+    assert [each["count"] for each in fields] == [36], "once, for all of them"
