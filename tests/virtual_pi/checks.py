@@ -212,6 +212,12 @@ def reloads(guest: Guest) -> str:
     process, began = service.main_process(), time.monotonic()
     settings = Path("/etc/edgevoice/edgevoice.toml")
     text = settings.read_text(encoding="utf-8")
+    settings.write_text(f"{text}\n[no_such_section]\n", encoding="utf-8")
+    refused = service.status_of("systemctl", "reload", service.UNIT)
+    shown = service.state("StatusText")["StatusText"]
+    settings.write_text(text, encoding="utf-8")
+    if refused == 0 or "no_such_section" not in shown:
+        raise Refused(f"bad settings: reload ends with {refused}, and the status says {shown!r}")
     for old in ("# speed = 1.0", "speed = 1.0"):
         if f"\n{old}\n" in text:
             settings.write_text(text.replace(f"\n{old}\n", "\nspeed = 1.1\n", 1), encoding="utf-8")
@@ -224,7 +230,28 @@ def reloads(guest: Guest) -> str:
         raise Refused("it wants a restart")
     if service.main_process() != process or not service.is_ready():
         raise Refused("it is not the same process any more, or not idle")
-    return "the same process, with the new settings"
+    return "bad settings are refused and shown; then the same process, with the new settings"
+
+
+def is_used_by_a_member(guest: Guest) -> str:
+    """Let somebody of the group, and somebody else, use the box without root's rights and without a password."""
+    for name, groups in (("member", "edgevoice"), ("stranger", "users")):
+        run("useradd", "--no-create-home", "--groups", groups, name)
+    try:
+        if (status := service.status_of(*service.of("member", "/usr/local/bin/edgevoice", "status"))) != 0:
+            raise Refused(f"edgevoice status of a member ends with {status}")
+        reload = ("sudo", "--non-interactive", "/usr/bin/systemctl", "reload", "edgevoice")
+        run(*service.of("member", *reload))
+        if not run(*service.of("member", "journalctl", "--unit=edgevoice", "--lines=1", "--quiet")).strip():
+            raise Refused("a member reads nothing of the log")
+        other = ("sudo", "--non-interactive", "/usr/bin/systemctl", "stop", "dbus")
+        for name, command in (("stranger", reload), ("member", other)):
+            if service.status_of(*service.of(name, *command)) == 0:
+                raise Refused(f"{name} may run {' '.join(command)}")
+    finally:
+        for name in ("member", "stranger"):
+            run("userdel", name, may_fail=True)
+    return "status, reload and log without a password; nothing else, and nobody else"
 
 
 def is_shut(guest: Guest) -> str:
@@ -336,6 +363,7 @@ CHECKS: tuple[tuple[str, Callable[[Guest], str], bool], ...] = (
     ("talk button cuts an answer", cut_by_button, False),
     ("wake word cuts an answer", cut_by_word, False),
     ("systemctl reload", reloads, False),
+    ("the group edgevoice needs no password", is_used_by_a_member, False),
     ("no listening sockets", is_shut, False),
     ("systemd-analyze security", is_sandboxed, False),
     ("edgevoice doctor --quick --json", is_examined, False),

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 import time
 from pathlib import Path
 
@@ -17,6 +18,17 @@ def state(*names: str) -> dict[str, str]:
     """Return properties of the unit."""
     told = run("systemctl", "show", UNIT, f"--property={','.join(names)}")
     return dict(line.split("=", 1) for line in told.splitlines())
+
+
+def status_of(*command: str) -> int:
+    """Run a program and return how it ends, whatever it prints."""
+    done = subprocess.run(command, capture_output=True, timeout=120, check=False, stdin=subprocess.DEVNULL)
+    return done.returncode
+
+
+def of(name: str, *command: str) -> tuple[str, ...]:
+    """Return the command as that user runs it."""
+    return ("runuser", "--user", name, "--", *command)
 
 
 def main_process() -> int:
