@@ -41,9 +41,11 @@ case "${is_isolated-no} $1 $2" in
     ;;
   'no -m pytest')
     echo "pytest in $PWD with ${PYTHONPATH-no path} and ${VIRTUAL_ENV-no venv}"; shift 2; printf '<%s>\n' "$@"
+    [[ ! -e $STAGE/ended ]] || { code=$(head -n 1 "$STAGE/ended"); sed -i 1d "$STAGE/ended"; exit "$code"; }
     ;;
 esac
 """
+BOTH_HALVES: Final = ["python -m pytest -m not sound --numprocesses auto --dist loadfile", "python -m pytest -m sound"]
 DPKG_QUERY: Final = r"""#!/usr/bin/env bash
 grep -qxF "${!#}" "$STAGE/missing" || printf installed
 """
@@ -144,12 +146,12 @@ def test_the_first_run_installs_what_is_locked_by_hash_then_the_project_and_noth
     done = stage.run("test")
 
     assert done.returncode == 0, done.stderr
-    venv, tools, packages, project, tests = stage.take_notes()
+    venv, tools, packages, project, *tests = stage.take_notes()
     assert venv == "python -m venv ./.venv"
     assert tools.endswith("--require-hashes --only-binary :all: -r ./requirements-build.lock")
     assert packages.endswith("--require-hashes --no-build-isolation -r ./requirements.lock")
     assert project.endswith("--no-deps --no-build-isolation --editable .")
-    assert tests == "python -m pytest"
+    assert tests == BOTH_HALVES
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
@@ -173,8 +175,28 @@ def test_help_comes_from_the_command_itself_once_it_is_there(prepared: Stage) ->
 def test_a_second_run_goes_straight_to_the_tests(prepared: Stage) -> None:
     done = prepared.run("test")
 
-    assert prepared.take_notes() == ["python -m pytest"]
+    assert prepared.take_notes() == BOTH_HALVES
     assert not done.stderr
+
+
+@pytest.mark.parametrize(("option", "half"), [("--quick", 0), ("--sound", 1)])
+def test_one_half_of_the_tests_can_be_asked_for_with_arguments_of_pytest(
+    prepared: Stage, option: str, half: int
+) -> None:
+    prepared.run("test", option, "-k", "barge_in")
+
+    assert prepared.take_notes() == [f"{BOTH_HALVES[half]} -k barge_in"]
+
+
+@pytest.mark.parametrize(("ended", "runs", "status"), [("1 0", 2, 1), ("0 1", 2, 1), ("1 1", 2, 1), ("2 0", 1, 2)])
+def test_the_second_half_runs_after_a_failure_and_not_after_an_interruption(
+    prepared: Stage, ended: str, runs: int, status: int
+) -> None:
+    (prepared.folder / "ended").write_text(ended.replace(" ", "\n") + "\n")
+
+    assert prepared.run("test").returncode == status
+
+    assert len(prepared.take_notes()) == runs
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -184,7 +206,7 @@ def test_what_the_venv_was_made_from_has_changed_and_it_is_brought_up_to_date(pr
 
     prepared.run("test")
 
-    assert [note.split()[2] for note in prepared.take_notes()] == ["pip", "pip", "pip", "pytest"]
+    assert [note.split()[2] for note in prepared.take_notes()] == ["pip", "pip", "pip", "pytest", "pytest"]
 
 
 def test_an_interrupted_setup_is_done_again_from_the_start(stage: Stage) -> None:
@@ -358,7 +380,7 @@ def test_two_started_at_once_set_up_once_and_both_run(stage: Stage) -> None:
 
     assert first_said.startswith("pytest in")
     assert second_said.startswith("edgevoice in")
-    assert [note.split()[2] for note in stage.take_notes()] == ["venv", "pip", "pip", "pip", "pytest"]
+    assert [note.split()[2] for note in stage.take_notes()] == ["venv", "pip", "pip", "pip", "pytest", "pytest"]
 
 
 def test_an_interruption_while_it_sets_up_is_one_line_and_ends_it_as_a_loop_expects(stage: Stage) -> None:
