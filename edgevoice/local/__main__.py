@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ from edgevoice.local.script import read
 from edgevoice.local.server import LocalService
 
 _LAST_PORT = 65_535
+_LONGEST_DELAY_S = 3600.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="keep there what takes long to make")
     parser.add_argument("--announce", metavar="TEXT", help="say this once, before the first spoken answer")
     parser.add_argument("--refuse", type=int, metavar="STATUS", choices=(400, 401, 402, 403, 404, 429, 500, 503))
-    parser.add_argument("--delay-open-s", type=float, default=0.0, metavar="S", help="let every client wait that long")
+    parser.add_argument("--delay-open-s", type=_delay, default=0.0, metavar="S", help="let every client wait that long")
     parser.add_argument("--nonsense", action="store_true", help="put a frame of garbage before every event")
     parser.add_argument(
         "--script", type=Path, metavar="FILE", help="do what it says, and fail when the client does not"
@@ -65,6 +67,13 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > _LAST_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is no port: it must be a number from 0 to {_LAST_PORT}")
     return int(text)
+
+
+def _delay(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 <= (seconds := float(text)) <= _LONGEST_DELAY_S:
+            return seconds
+    raise argparse.ArgumentTypeError(f"{text!r} is no delay: it must be 0 to {_LONGEST_DELAY_S:g} seconds")
 
 
 async def _serve(options: argparse.Namespace) -> None:
