@@ -78,10 +78,39 @@ def evaluate(
         Path | None,
         typer.Option("--plot", metavar="PNG", help="Where to draw the DET curve.", show_default="wakeword-det.png"),
     ] = None,
+    noises: Annotated[
+        Path | None,
+        typer.Option(
+            "--noises", metavar="FOLDER", help="Recordings of noises, a folder for each kind, to lay under the calls."
+        ),
+    ] = None,
+    rooms: Annotated[
+        Path | None,
+        typer.Option("--rooms", metavar="FOLDER", help="Measured responses of rooms for the calls to go through."),
+    ] = None,
+    snr: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--snr",
+            min=-20,
+            max=60,
+            metavar="DB",
+            help="How far a noise lies below the call; may be repeated.",
+            show_default="10",
+        ),
+    ] = None,
+    distance: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--distance", min=0.3, max=10, metavar="M", help="Speak from so far in a room by formula; may be repeated."
+        ),
+    ] = None,
     config: _Config = None,
     as_json: _Json = False,
 ) -> None:
     """Count misses and false wakes over folders of recordings, at the settings' own thresholds and at others."""
+    from edgevoice.commands.wakeword_evaluate import Asked
     from edgevoice.commands.wakeword_evaluate import evaluate as command
 
-    obey(lambda: command(folders, config, picture=plot, as_json=as_json))
+    under = Asked(noises, rooms, tuple(snr or (10.0,)), tuple(distance or ()))
+    obey(lambda: command(folders, config, under=under, picture=plot, as_json=as_json))

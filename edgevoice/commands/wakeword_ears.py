@@ -1,6 +1,7 @@
 """The ears that the commands of `edgevoice wakeword` share: the settings' own words, thresholds and engine."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,7 @@ from edgevoice.wakeword.engine import open_scorer
 from edgevoice.wakeword.listening import Listened, listen
 from edgevoice.wakeword.recordings import frames_of
 from edgevoice.wakeword.scorer import Scorer
+from edgevoice.wakeword.shapes import Samples
 from edgevoice.wakeword.words import WakeWord, wake_words
 
 
@@ -32,9 +34,13 @@ class Ears:
 
     def hear(self, path: Path) -> Listened:
         """Listen to a recording; ``RecordingRefused`` if it is none."""
+        return self.hear_frames(frames_of(path))
+
+    def hear_frames(self, frames: Iterable[Samples]) -> Listened:
+        """Listen to frames of 1280 samples."""
         return listen(
             self.scorer,
-            frames_of(path),
+            frames,
             self.thresholds,
             smoothing_frames=self.settings.smoothing_frames,
             share=self.settings.near_miss_share,

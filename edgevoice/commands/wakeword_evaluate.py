@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
+from edgevoice.commands.wakeword_conditions import facts_of, lay, listen_under, print_found
 from edgevoice.commands.wakeword_ears import Ears, open_ears
 from edgevoice.errors import EdgevoiceError
 from edgevoice.wakeword.chances import Interval
@@ -43,7 +44,22 @@ class _Left:
     judged: list[Judged] = field(default_factory=list)
 
 
-def evaluate(folders: Sequence[Path], config: Path | None, *, picture: Path | None, as_json: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the calls are to be heard under as well: folders of noises and of rooms, and figures."""
+
+    noises: Path | None = None
+    rooms: Path | None = None
+    snrs_db: tuple[float, ...] = (10.0,)
+    distances_m: tuple[float, ...] = ()
+
+    @property
+    def is_anything(self) -> bool:
+        """Whether there is anything beside the calls as they were recorded."""
+        return self.noises is not None or self.rooms is not None or bool(self.distances_m)
+
+
+def evaluate(folders: Sequence[Path], config: Path | None, *, under: Asked, picture: Path | None, as_json: bool) -> int:
     """Listen to everything, print what came of it and draw the curve; raises ``NothingToEvaluate``.
 
     Returns 1 if a recording could not be read: then the figures are not of all. A picture that was asked for and cannot
@@ -53,6 +69,8 @@ def evaluate(folders: Sequence[Path], config: Path | None, *, picture: Path | No
 
     if picture is not None:
         require_pictures()
+    # Noises that cannot be read are refused before anything is listened to.
+    laid = lay(under.noises, under.rooms, under.snrs_db, under.distances_m) if under.is_anything else None
     place = picture or PICTURE
     recordings = [(path, folder) for folder in folders for path in _recordings(folder)]
     ears = open_ears(config)
@@ -60,10 +78,13 @@ def evaluate(folders: Sequence[Path], config: Path | None, *, picture: Path | No
     if not left.judged:
         raise NothingToEvaluate(f"{', '.join(map(str, folders))}: {_left_out(left) or 'no recordings are there'}")
     results = [(word.name, result_of(left.judged, number, word.thresholds)) for number, word in enumerate(ears.words)]
+    found = listen_under(ears, laid, left.judged) if laid is not None else []
     if as_json:
-        print(json.dumps(_facts(left, results)))
+        print(json.dumps(_facts(left, results) | ({"conditions": facts_of(found)} if found else {})))
     else:
         _print(ears, left, results)
+        if found:
+            print_found(Console(soft_wrap=True, highlight=False), found)
     if any(result.has_curve for _, result in results):
         if is_drawn(place, lambda: draw_det(place, results)):
             print(f"DET curve: {place}", file=sys.stderr if as_json else sys.stdout)

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -230,6 +231,56 @@ def test_folders_without_recordings_are_refused_in_one_line(home: Path) -> None:
         assert result.exit_code == 1
         (line,) = result.stderr.splitlines()
         assert line.startswith(folder)
+
+
+def test_calls_are_counted_under_noises_and_in_rooms_with_intervals(home: Path) -> None:
+    hiss = np.random.default_rng(5).integers(-3000, 3000, 4 * 16_000, np.int16)
+    for place in ("noises/hiss/a.wav", "noises/hiss/b.flac", "rooms/cupboard.wav"):
+        (home / place).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(home / place, hiss if "noises" in place else hiss[:800], 16_000)
+    (home / "pos").mkdir()
+    shutil.copy(DATA / POSITIVES[0], home / "pos")
+
+    noisy = ("--noises", "noises", "--snr", "10", "--snr", "-20", "--distance", "2")
+    result = wakeword("evaluate", "pos", *noisy, "--json")
+    read = wakeword("evaluate", "pos", "--rooms", "rooms")
+
+    assert result.exit_code == 0, result.stderr
+    told = {each["condition"]: each for each in json.loads(result.stdout.splitlines()[-1])["conditions"]}
+    assert list(told) == ["2 m", "hiss at 10 dB", "hiss at 10 dB, 2 m", "hiss at -20 dB", "hiss at -20 dB, 2 m"]
+    assert told["hiss at 10 dB, 2 m"] == {
+        "condition": "hiss at 10 dB, 2 m",
+        "noise": "hiss",
+        "snr_db": 10.0,
+        "room": None,
+        "distance_m": 2.0,
+        "positives": 1,
+        "missed": 0,
+    }
+    assert told["hiss at -20 dB"]["missed"] == 1, "nobody is heard under a noise ten times as loud"
+    assert read.stdout.splitlines()[-1].split() == ["cupboard", "0", "1", "0", "(0", "to", "97.5)"]
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (("--noises", "nowhere"), "nowhere is no folder"),
+        (("--noises", "short"), "short holds no recording that lasts 3 s"),
+        (("--rooms", "empty"), "empty holds no recording"),
+    ],
+)
+def test_folders_without_noises_or_rooms_are_refused_before_anything_is_heard(
+    home: Path, options: tuple[str, ...], problem: str
+) -> None:
+    (home / "empty").mkdir()
+    (home / "short").mkdir()
+    soundfile.write(home / "short" / "door.wav", np.ones(1600, np.int16), 16_000)
+
+    result = wakeword("evaluate", DATA, *options)
+
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(problem)
 
 
 # --- tune ------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,162 @@
+"""Noises and rooms for `edgevoice wakeword evaluate`: read from folders, laid under every call, and what was missed."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from edgevoice.commands.wakeword_ears import Ears
+from edgevoice.errors import EdgevoiceError
+from edgevoice.wakeword.chances import share
+from edgevoice.wakeword.conditions import (
+    Condition,
+    Sound,
+    as_samples,
+    conditions,
+    heard_through,
+    response_at,
+    with_noise,
+)
+from edgevoice.wakeword.evaluation import Judged
+from edgevoice.wakeword.recordings import SUFFIXES, frames_of
+from edgevoice.wakeword.shapes import FRAME, RATE_HZ, Samples
+
+_SHORTEST_S = 3.0
+"""A noise that lasts less is one bang, and would go round and round under a call."""
+
+_LONGEST_S = 300.0
+"""As much of a noise as is read: ten minutes of one kitchen are no other kitchen."""
+
+_ROOMS = 7
+"""Rooms by formula that the calls take turns in."""
+
+
+class NoSuchNoise(EdgevoiceError, LookupError):
+    """A folder for noises or rooms holds none."""
+
+    code = "nothing-to-evaluate"
+    remedy = "Put WAV or FLAC files into it, or one folder of them for each kind of noise."
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """Noises and responses of rooms by name, at 16 kHz, and the conditions that are made of them."""
+
+    noises: dict[str, Sound]
+    rooms: dict[str, Sound]
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(slots=True)
+class Found:
+    """How many calls were said under a condition, and how many of them were missed."""
+
+    condition: Condition
+    positives: int = 0
+    missed: int = 0
+
+
+def lay(noises: Path | None, rooms: Path | None, snrs_db: Sequence[float], distances_m: Sequence[float]) -> Laid:
+    """Read the folders; raises ``NoSuchNoise`` for one that holds nothing, ``RecordingRefused`` for a bad file.
+
+    Files that lie in one folder are one noise, by the folder's name; a file beside the folders is one by its own.
+    """
+    beds = _by_name(noises, least_s=_SHORTEST_S) if noises is not None else {}
+    responses = _by_name(rooms, least_s=0.0) if rooms is not None else {}
+    made = conditions(list(beds), snrs_db if beds else (), list(responses), distances_m)
+    return Laid(beds, responses, tuple(made))
+
+
+def listen_under(ears: Ears, laid: Laid, judged: Sequence[Judged]) -> list[Found]:
+    """Let the box hear every positive recording under every condition; the noise's place is drawn anew for each.
+
+    The same recordings under the same conditions are the same sound at every run.
+    """
+    positives = [each for each in judged if each.kind == "positive"]
+    found = [Found(condition) for condition in laid.conditions]
+    for number, each in enumerate(positives):
+        call = np.concatenate(list(frames_of(each.path))).astype(np.float64)
+        for place, result in enumerate(found):
+            sound = _made(call, laid, result.condition, np.random.default_rng((number, place)), number % _ROOMS)
+            heard = ears.hear_frames(_frames(as_samples(sound))).heard
+            result.positives += 1
+            result.missed += all(one.word != each.word for one in heard)
+        if sys.stderr.isatty():
+            done = (
+                f"\r\x1b[K{number + 1} of {len(positives)} calls in noise"
+                if number + 1 < len(positives)
+                else "\r\x1b[K"
+            )
+            sys.stderr.write(done)
+            sys.stderr.flush()
+    return found
+
+
+def print_found(console: Console, found: Sequence[Found]) -> None:
+    """Print a line for each condition, with the interval of 95 %."""
+    table = Table("calls", "missed", "of", "%", "", box=None, pad_edge=False)
+    for each in found:
+        chance = share(each.missed, each.positives)
+        value, low, high = (f"{100 * bound:.3g}" for bound in (chance.value, chance.low, chance.high))
+        table.add_row(each.condition.name, str(each.missed), str(each.positives), value, f"({low} to {high})")
+    console.print(table)
+
+
+def facts_of(found: Sequence[Found]) -> list[dict[str, Any]]:
+    """Return one object for each condition, for programs."""
+    return [
+        {
+            "condition": each.condition.name,
+            "noise": each.condition.noise or None,
+            "snr_db": each.condition.snr_db if each.condition.noise else None,
+            "room": each.condition.room or None,
+            "distance_m": each.condition.distance_m,
+            "positives": each.positives,
+            "missed": each.missed,
+        }
+        for each in found
+    ]
+
+
+def _made(call: Sound, laid: Laid, condition: Condition, chance: np.random.Generator, seed: int) -> Sound:
+    if condition.distance_m is not None:
+        call = heard_through(call, response_at(condition.distance_m, seed))
+    elif condition.room:
+        call = heard_through(call, laid.rooms[condition.room])
+    return with_noise(call, laid.noises[condition.noise], condition.snr_db, chance) if condition.noise else call
+
+
+def _frames(sound: Samples) -> Iterator[Samples]:
+    whole = -(-len(sound) // FRAME) * FRAME
+    yield from np.pad(sound, (0, whole - len(sound))).reshape(-1, FRAME)
+
+
+def _by_name(folder: Path, *, least_s: float) -> dict[str, Sound]:
+    if not folder.is_dir():
+        raise NoSuchNoise(f"{folder} is no folder")
+    groups: dict[str, list[Path]] = {}
+    for path in sorted(each for each in folder.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file()):
+        inner = path.relative_to(folder).parts
+        groups.setdefault(inner[0] if len(inner) > 1 else path.stem, []).append(path)
+    sounds = {name: _read(paths) for name, paths in groups.items()}
+    long_enough = {name: sound for name, sound in sounds.items() if len(sound) >= least_s * RATE_HZ and sound.any()}
+    if not long_enough:
+        least = f" that lasts {least_s:g} s" if least_s else ""
+        raise NoSuchNoise(f"{folder} holds no recording{least}")
+    return long_enough
+
+
+def _read(paths: Sequence[Path]) -> Sound:
+    most, pieces, read = round(_LONGEST_S * RATE_HZ), list[Samples](), 0
+    for path in paths:
+        for frame in frames_of(path):
+            pieces.append(frame)
+            read += len(frame)
+            if read >= most:
+                return np.concatenate(pieces).astype(np.float64)
+    return np.concatenate(pieces).astype(np.float64) if pieces else np.zeros(0)
