@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "edgevoice"
 
 CORE_USES = {
-    "binascii", "collections", "dataclasses", "enum", "functools", "itertools", "json", "math", "re", "typing",
+    "array", "binascii", "collections", "dataclasses", "enum", "functools", "itertools", "json", "math", "re", "typing",
     "msgspec", "numpy",
 }  # fmt: skip
 """Nothing here has a clock, a thread, a file, a socket or chance."""

@@ -1,8 +1,9 @@
-"""Clock fit: which sample passes a converter when, from the times of many callbacks. No I/O, no clock."""
+"""Clock fit: which sample passes a converter when, from the times of many callbacks. No I/O, no clock, no arrays."""
 
+import math
+from array import array
+from collections import deque
 from dataclasses import dataclass
-
-import numpy as np
 
 _BUCKET_S = 1.0
 """Callbacks are late by up to milliseconds but never early: only the promptest of each second is believed."""
@@ -24,6 +25,8 @@ _FEWEST_FOR_RATE = 8
 """Buckets beyond the first of each stretch without a jump: what the rate is learned from."""
 
 _SETTLED_BUCKETS = 3
+
+_NS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +54,68 @@ class Line:
         return (time_s - late_s) * self.rate_hz
 
 
+@dataclass(slots=True)
+class _Stretch:
+    """The sums of a straight line's least squares over the buckets between two jumps.
+
+    In whole nanoseconds, which Python adds without rounding: what is taken out again after ten minutes leaves nothing
+    behind, however long the box runs.
+    """
+
+    count: int = 0
+    times: int = 0
+    lates: int = 0
+    times_times: int = 0
+    times_lates: int = 0
+    lates_lates: int = 0
+
+    def add(self, time_ns: int, late_ns: int) -> None:
+        self._take(1, time_ns, late_ns)
+
+    def remove(self, time_ns: int, late_ns: int) -> None:
+        self._take(-1, time_ns, late_ns)
+
+    def _take(self, sign: int, time_ns: int, late_ns: int) -> None:
+        self.count += sign
+        self.times += sign * time_ns
+        self.lates += sign * late_ns
+        self.times_times += sign * time_ns * time_ns
+        self.times_lates += sign * time_ns * late_ns
+        self.lates_lates += sign * late_ns * late_ns
+
+    def squares(self) -> tuple[float, float, float]:
+        """Return the squares around the means, in ns²: of the times, of both together, and of how late they are."""
+        return (
+            (self.count * self.times_times - self.times * self.times) / self.count,
+            (self.count * self.times_lates - self.times * self.lates) / self.count,
+            (self.count * self.lates_lates - self.lates * self.lates) / self.count,
+        )
+
+
 class ClockFit:
     """The clock of one stream of nominally ``rate_hz``, fitted to its callbacks.
 
-    ``take`` is cheap enough for every callback; ``line`` is computed once per second of sound. The method is the lower
+    ``take`` is for the callback itself: it needs microseconds, however long the stream has run. The method is the lower
     envelope: of each second the least late observation, and a straight line through those. An xrun moves the line and
     leaves its slope: the rate is learned within each stretch between two of them.
+
+    The arithmetic is plain Python. When memory is short, the kernel first reclaims the pages of a library that an idle
+    box uses once a second, as it would use numpy here; reading them back takes longer than a callback's period.
     """
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
-        # Times, how late, and in which stretch, oldest first, in memory that is taken once: a list would grow for ten
-        # minutes.
-        self._points = np.zeros((3, _MOST_BUCKETS))
+        # A ring of times and of how late, in ns, in memory that is taken once: a list would grow for ten minutes.
+        self._times = array("q", bytes(8 * _MOST_BUCKETS))
+        self._lates = array("q", bytes(8 * _MOST_BUCKETS))
+        self._next = 0
         self._count = 0
+        self._stretches: deque[_Stretch] = deque([_Stretch()])
         self._bucket_end_s = 0.0
-        self._least = (0.0, np.inf)
+        self._least = (0.0, math.inf)
         self._line: Line | None = None
-        self._stretch = 0
         self._last_fit_s = 0.0
-        self._jumped_s = -np.inf
+        self._jumped_s = -math.inf
         self._is_provisional = False
         self.is_moving = False
         self.jumps = 0
@@ -104,14 +149,14 @@ class ClockFit:
 
     def restart(self) -> None:
         """Forget everything: the stream was opened anew, perhaps on another card."""
-        self._count = 0
+        self._forget()
         self._line = None
-        self.is_moving = self._is_provisional = False
+        self.is_moving = False
         self._open_bucket(0.0)
 
     def _open_bucket(self, end_s: float) -> None:
         self._bucket_end_s = end_s
-        self._least = (0.0, np.inf)
+        self._least = (0.0, math.inf)
 
     def _watch(self, at_s: float, late_s: float, line: Line) -> None:
         """See what nobody tells of: a sound server's xrun, or its change of mind."""
@@ -121,43 +166,63 @@ class ClockFit:
         elif at_s - self._last_fit_s > _JUMPED_S:
             # Once, and the rate learned before still holds; twice, and nothing does.
             if at_s - self._jumped_s < _STRANGE_S:
-                self._count = 0
+                self._forget()
             self._jumped_s = at_s
             self.xrun()
 
+    def _forget(self) -> None:
+        self._count = 0
+        self._stretches = deque([_Stretch()])
+        self._is_provisional = False
+
     def _close_bucket(self, at_s: float, late_s: float) -> None:
-        if not self._is_provisional:
-            self._count = min(self._count + 1, _MOST_BUCKETS)
-            # The oldest gives way; what is before the first of them is never looked at.
-            self._points[:, :-1] = self._points[:, 1:]
-        if self.is_moving:
-            self._stretch += 1
-            self.jumps += 1
         # Of a tenth of a second the promptest is later than of a second; taken for equals they would tell a false rate.
+        if self._is_provisional:
+            self._drop_newest()
+        if self.is_moving:
+            self.jumps += 1
+            if self._stretches[-1].count:
+                self._stretches.append(_Stretch())
         self._is_provisional, self.is_moving = self.is_moving, False
-        self._points[:, -1] = at_s, late_s, self._stretch
+        self._keep(round(at_s * _NS), round(late_s * _NS))
         self._line = self._fit()
         self._last_fit_s = at_s
 
+    def _keep(self, time_ns: int, late_ns: int) -> None:
+        """Add a bucket to the last stretch; of the most that are held the oldest gives way."""
+        if self._count == _MOST_BUCKETS:
+            oldest = self._stretches[0]
+            oldest.remove(self._times[self._next], self._lates[self._next])
+            if not oldest.count:
+                self._stretches.popleft()
+        else:
+            self._count += 1
+        self._times[self._next], self._lates[self._next] = time_ns, late_ns
+        self._next = (self._next + 1) % _MOST_BUCKETS
+        self._stretches[-1].add(time_ns, late_ns)
+
+    def _drop_newest(self) -> None:
+        self._next = (self._next - 1) % _MOST_BUCKETS
+        self._count -= 1
+        self._stretches[-1].remove(self._times[self._next], self._lates[self._next])
+
     def _fit(self) -> Line:
         """Fit one slope to all stretches, and a lag to the last of them."""
-        times, lates, stretches = self._points[:, -self._count :]
-        _, numbers, sizes = np.unique(stretches, return_inverse=True, return_counts=True)
-        around = times - (np.bincount(numbers, times) / sizes)[numbers]
-        lates_around = lates - (np.bincount(numbers, lates) / sizes)[numbers]
-        is_last = stretches == self._stretch
-        reference_s = float(times[is_last].mean())
-        freedom = len(times) - len(sizes) - 1
+        last = self._stretches[-1]
+        reference_s = last.times / last.count / _NS
+        freedom = self._count - len(self._stretches) - 1
         if freedom < _FEWEST_FOR_RATE:
-            return Line(self._rate_hz, reference_s, float(np.median(lates[is_last])), 0.0, np.inf)
-        spread = float(around @ around)
-        slope = float(around @ lates_around) / spread
-        lag_s = float(np.mean(lates[is_last]))
-        rest = lates_around - slope * around
-        error = float(np.sqrt(rest @ rest / freedom / spread))
-        return Line(self._rate_hz, reference_s, lag_s, slope * 1e6, error * 1e6)
+            # They are few: at most those that a rate needs, and one.
+            lates = sorted(self._lates[(self._next - 1 - back) % _MOST_BUCKETS] for back in range(last.count))
+            median = (lates[last.count // 2] + lates[(last.count - 1) // 2]) / 2
+            return Line(self._rate_hz, reference_s, median / _NS, 0.0, math.inf)
+        squares = [stretch.squares() for stretch in self._stretches]
+        times, both, lates_squared = (math.fsum(column) for column in zip(*squares, strict=True))
+        slope = both / times
+        error = math.sqrt(max(0.0, lates_squared - slope * both) / freedom / times)
+        return Line(self._rate_hz, reference_s, last.lates / last.count / _NS, slope * 1e6, error * 1e6)
 
 
 def drift_ppm(near: Line, far: Line) -> tuple[float, float]:
     """Return by how many ppm the far-end's clock is faster than the near-end's, and one standard error of that."""
-    return near.ppm - far.ppm, float(np.hypot(near.error_ppm, far.error_ppm))
+    return near.ppm - far.ppm, math.hypot(near.error_ppm, far.error_ppm)

@@ -1,11 +1,19 @@
 """The clock of a stream, from callbacks that are late and never early."""
 
+import math
 import random
+import sys
 import tracemalloc
+from types import FrameType
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
-from edgevoice.core.clockfit import ClockFit, drift_ppm
+from edgevoice.core.clockfit import ClockFit, Line, drift_ppm
+
+if TYPE_CHECKING:
+    from _typeshed import TraceFunction
 
 RATE_HZ = 16_000
 PERIOD = 320
@@ -184,3 +192,95 @@ def test_it_takes_no_more_memory_after_ten_minutes_than_after_ten_seconds() -> N
         tracemalloc.stop()
 
     assert after - before < 5000
+
+
+def test_two_losses_in_one_second_are_no_rate() -> None:
+    stream = Stream().run(60)
+    for _ in range(2):  # nobody tells of them, and the second comes before the first has been watched for a second
+        stream.now_s += 0.5
+        stream.run(0.45)
+    stream.run(3)
+
+    line = stream.fit.line
+    assert line is not None
+    assert (line.ppm, line.error_ppm) == (0.0, float("inf"))
+    assert line.time_at(stream.position) == pytest.approx(stream.now_s, abs=0.0005)
+
+
+def least_squares(buckets: list[tuple[float, float, int]]) -> Line:
+    """Return the line through (time, how late, stretch): one slope, and a lag for each stretch."""
+    times, lates, stretches = np.array(buckets).T
+    numbers = sorted(set(stretches))
+    columns = np.column_stack([times - times[0], *((stretches == number).astype(float) for number in numbers)])
+    found, residue, _, _ = np.linalg.lstsq(columns, lates - lates[0], rcond=None)
+    freedom = len(times) - len(numbers) - 1
+    variance = float(residue[0]) / freedom * np.linalg.inv(columns.T @ columns)[0, 0]
+    is_last = stretches == numbers[-1]
+    reference_s, lag_s = float(times[is_last].mean()), float(lates[is_last].mean())
+    return Line(RATE_HZ, reference_s, lag_s, float(found[0]) * 1e6, math.sqrt(variance) * 1e6)
+
+
+@pytest.mark.parametrize("losses", [0, 3, 40, 200])
+def test_the_line_is_the_one_of_least_squares_over_the_last_ten_minutes(losses: int) -> None:
+    chance = random.Random(losses)
+    fit = ClockFit(RATE_HZ)
+    buckets: list[tuple[float, float, int]] = []
+    position, now_s, stretch = 0, BEGAN_S, 0
+    to_lose = set(chance.sample(range(20, 890), losses))
+    unbelieved = 1  # the callback that begins a bucket is not in it; the one after a loss is believed for a second
+    for number in range(900):
+        if number in to_lose:
+            fit.xrun()
+            now_s += chance.uniform(0, 0.1)
+            stretch, unbelieved = stretch + 1, 2
+        late_s = chance.expovariate(5000)
+        fit.take(position, now_s + late_s)
+        if unbelieved:
+            unbelieved -= 1
+        else:
+            buckets.append((now_s + late_s, now_s + late_s - position / RATE_HZ, stretch))
+        position += 3 * RATE_HZ // 2
+        now_s += 1.5 * (1 + 40e-6)
+
+    line, expected = fit.line, least_squares(buckets[-600:])
+    assert line is not None
+    assert line.reference_s == pytest.approx(expected.reference_s, abs=1e-6)
+    assert line.lag_s == pytest.approx(expected.lag_s, abs=1e-8)
+    assert line.ppm == pytest.approx(expected.ppm, abs=1e-3)
+    assert line.error_ppm == pytest.approx(expected.error_ppm, rel=1e-4)
+
+
+def test_no_callback_does_more_work_after_ten_minutes_than_after_half_a_minute() -> None:
+    def work() -> int:
+        """Return the most lines of Python that a callback has executed in two seconds."""
+        lines = most = 0
+
+        def trace(_frame: FrameType, event: str, _argument: object) -> "TraceFunction":
+            nonlocal lines
+            lines += event == "line"
+            return trace
+
+        for _ in range(100):
+            lines = 0
+            before = sys.gettrace()
+            sys.settrace(trace)
+            stream.fit.take(stream.position, stream.now_s)
+            sys.settrace(before)
+            most = max(most, lines)
+            stream.position += PERIOD
+            stream.now_s += stream.period_s
+        return most
+
+    stream = Stream().run(30)
+    early = work()
+    stream.run(620)
+    late = work()
+
+    assert 20 < early < 200
+    assert late <= early + 10
+
+
+def test_it_needs_no_array_library() -> None:
+    """Its pages would be read from the disk in the callback: in an idle box they are the first that are given up."""
+    assert "numpy" not in vars(sys.modules[ClockFit.__module__])
+    assert "np" not in vars(sys.modules[ClockFit.__module__])
