@@ -182,8 +182,12 @@ def _write(path: Path, sound: Sound) -> None:
 class Maker:
     """Makes one folder of each kind, remembers what it has taken, and lists it."""
 
-    def __init__(self, folder: Path, packages: dict[str, Package]) -> None:
+    def __init__(
+        self, folder: Path, packages: dict[str, Package], *, suffix: str = "flac", sources_in: str = "*/*"
+    ) -> None:
         self._folder = folder
+        self._suffix = suffix
+        self._depth = len(sources_in.split("/")) if sources_in else 0
         self._packages = packages
         self._taken: set[tuple[str, str]] = set()
         self._envelopes: dict[int, list[Sound]] = {}
@@ -203,7 +207,7 @@ class Maker:
                 continue
             self._taken.add((package.name, name))
             count += 1
-            target = self._folder / recipe["into"] / f"{_short(package.name)}-{_slug(name)}.flac"
+            target = self._folder / recipe["into"] / f"{_short(package.name)}-{_slug(name)}.{self._suffix}"
             _write(target, sound / max(float(np.abs(sound).max()), 1e-9) * 0.7)
             self._list(target, package, name, recipe["says"], "silence at both ends cut off")
         if count == 0:
@@ -223,13 +227,13 @@ class Maker:
             mixed += line * 10 ** (track["level_db"] / 20)
             self._taken |= {(package.name, name) for name in names if talks}
             used += [f"{package.name} {package.version}: {Path(name).name}" for name in names]
-        target = self._folder / recipe["into"] / f"{recipe['name']}.flac"
+        target = self._folder / recipe["into"] / f"{recipe['name']}.{self._suffix}"
         _write(target, mixed)
         packages = {each["package"]: self._packages[each["package"]] for each in recipe["track"]}
         licences = "; ".join(each.credit for each in packages.values())
         shown = ", ".join(used[:12]) + (f" and {len(used) - 12} more" if len(used) > 12 else "")
-        self._listed.setdefault(_top(target, self._folder), []).append(
-            f"| {target.relative_to(_top(target, self._folder))} | {recipe['says']} | {licences} | joined of {shown} |"
+        self._listed.setdefault(self._top(target), []).append(
+            f"| {target.relative_to(self._top(target))} | {recipe['says']} | {licences} | joined of {shown} |"
         )
 
     def far(self, recipe: dict[str, Any]) -> None:
@@ -240,19 +244,29 @@ class Maker:
         length = int(recipe["answer_s"] * RATE_HZ)
         for number in range(recipe["answers"]):
             line, names = _joined(clips, length, (0.1, 0.35), chance)
-            target = self._folder / recipe["into"] / f"{_short(package.name)}-{number:02}.flac"
+            target = self._folder / recipe["into"] / f"{_short(package.name)}-{number:02}.{self._suffix}"
             _write(target, trimmed(line))
             self._taken |= {(package.name, name) for name in names}
             shown = ", ".join(Path(name).name for name in names)
             self._list(target, package, shown, recipe["says"], "joined, one level")
 
+    @property
+    def count(self) -> int:
+        """How many files have been made."""
+        return sum(map(len, self._listed.values()))
+
     def list_all(self) -> None:
         """Write what was taken from where into SOURCES.md of each folder, and the packages' own terms beside both."""
+        terms = self._folder / "licences"
+        terms.mkdir(exist_ok=True)
         for package in self._packages.values():
-            for name in package.files:
+            for name, path in package.files.items():
                 if fnmatch.fnmatchcase(name, "usr/share/doc/*/copyright") or name.endswith("licenses/LICENSE"):
-                    (self._folder / "licences").mkdir(exist_ok=True)
-                    shutil.copyfile(package.files[name], self._folder / "licences" / f"{package.name}.txt")
+                    shutil.copyfile(path, terms / f"{package.name}.txt")
+            # Debian's packages name these instead of bringing them.
+            for common in Path("/usr/share/common-licenses").glob("*-*"):
+                if common.name in package.licence:
+                    shutil.copyfile(common, terms / f"{common.name}.txt")
         for folder, lines in self._listed.items():
             text = [
                 "# Sources",
@@ -265,6 +279,10 @@ class Maker:
                 "",
             ]
             (folder / "SOURCES.md").write_text("\n".join(text), encoding="utf-8")
+
+    def _top(self, target: Path) -> Path:
+        """Return the folder whose SOURCES.md lists a file: by default what a benchmark is given, as <half>/near."""
+        return self._folder.joinpath(*target.relative_to(self._folder).parts[: self._depth])
 
     def _untaken(self, package: Package, patterns: list[str], *, again: bool = False) -> Iterator[tuple[str, Sound]]:
         for name in package.matching(patterns):
@@ -288,7 +306,7 @@ class Maker:
         return False
 
     def _list(self, target: Path, package: Package, name: str, says: str, done: str) -> None:
-        top = _top(target, self._folder)
+        top = self._top(target)
         self._listed.setdefault(top, []).append(
             f"| {target.relative_to(top)} | {says} | {package.credit} | {name}: {done} |"
         )
@@ -313,11 +331,6 @@ def _joined(
     return line, [name for name, _ in used]
 
 
-def _top(target: Path, folder: Path) -> Path:
-    """Return the folder that a benchmark is given: <half>/near, <half>/noises and so on."""
-    return folder.joinpath(*target.relative_to(folder).parts[:2])
-
-
 def _short(package: str) -> str:
     return re.sub(r"-(core-sounds|data|g722|stamps-default|samples|common-sounds|config-files)", "", package)
 
@@ -340,13 +353,17 @@ def main() -> None:
     packages = {name: Package(name, **found) for name, found in recipes["packages"].items()}
     for package in packages.values():
         package.fetch(chosen.packages)
-    maker = Maker(chosen.folder, packages)
+    maker = Maker(
+        chosen.folder,
+        packages,
+        suffix=recipes.get("format", "flac"),
+        sources_in=recipes.get("sources_in", "*/*"),
+    )
     for kind, make in (("take", maker.take), ("far", maker.far), ("bed", maker.bed)):
         for recipe in recipes.get(kind, ()):
             make(recipe)
     maker.list_all()
-    count = sum(1 for _ in chosen.folder.rglob("*.flac"))
-    say(f"{count} recordings are in {chosen.folder}; each folder's SOURCES.md names their sources and licences")
+    say(f"{maker.count} recordings are in {chosen.folder}; SOURCES.md names their sources and licences")
 
 
 if __name__ == "__main__":

@@ -12,20 +12,18 @@ synthetic: one local voice at several pitches, rooms by formula, noises by formu
 """
 
 import json
-import multiprocessing
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from edgevoice.bench.echo_evening import Interrupted
+from edgevoice.bench.echo_pool import deaf_to_interrupts, workers
 from edgevoice.bench.echo_script import ANSWERS, REMARKS
 from edgevoice.bench.echo_trials import (
-    Interrupted,
     Monologue,
     cost_ms_per_s,
     listen_for_wake_words,
@@ -63,27 +61,36 @@ class Plan:
         return self.own_minutes * (60 if drift_ppm == 0 else 20)
 
 
-def plan(tiers: Sequence[str] | None, drifts_ppm: Sequence[int] | None, minutes: float, trials: int) -> Plan:
+def plan(
+    tiers: Sequence[str] | None,
+    drifts_ppm: Sequence[int] | None,
+    minutes: float,
+    trials: int | None = None,
+    processes: int = 2,
+) -> Plan:
     """Return the plan of the command's options; a tier that there is not is ``SettingsInvalid``."""
-    names = list(Tier)
-    unknown = [name for name in tiers or () if name not in names]
+    drifts = tuple(drifts_ppm or DRIFTS_PPM)
+    return Plan(tiers_named(tiers) or tuple(Tier), drifts, minutes, trials or 24, workers=processes)
+
+
+def tiers_named(names: Sequence[str] | None) -> tuple[Tier, ...]:
+    """Return the tiers of those names, in that order; raises ``SettingsInvalid``."""
+    known = list(Tier)
+    unknown = [name for name in names or () if name not in known]
     if unknown:
         raise SettingsInvalid(
-            f"--tier is {unknown[0]}; it must be one of {', '.join(names)}", remedy="Name one of them."
+            f"--tier is {unknown[0]}; it must be one of {', '.join(known)}", remedy="Name one of them."
         )
-    chosen = tuple(Tier(name) for name in tiers) if tiers else tuple(Tier)
-    return Plan(chosen, tuple(drifts_ppm or DRIFTS_PPM), minutes, trials)
+    return tuple(Tier(name) for name in names or ())
 
 
 def measure(plan: Plan, *, as_json: bool) -> int:
     """Measure, tell the figures as one JSON object on the last line, and return the exit status."""
     _rehearse()
-    # A fresh process each: the parent's threads would not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(plan.workers, mp_context=context) as pool, _ended_with_us():
-        with _deaf_to_interrupts():
+    with workers(plan.workers) as submit:
+        with deaf_to_interrupts():
             cells = {
-                (tier, drift): _Cell(plan, tier, drift, pool.submit) for drift in plan.drifts_ppm for tier in plan.tiers
+                (tier, drift): _Cell(plan, tier, drift, submit) for drift in plan.drifts_ppm for tier in plan.tiers
             }
         figures: dict[str, Any] = {tier: {"drift_ppm": {}} for tier in plan.tiers}
         for (tier, drift), cell in cells.items():
@@ -95,27 +102,6 @@ def measure(plan: Plan, *, as_json: bool) -> int:
         figures[tier]["cpu_ms_per_s"] = cost_ms_per_s(tier, _COST_S)
     print(json.dumps({"tier": figures, "library_cpu_ms_per_s": library_cpu_ms_per_s()}))
     return 0
-
-
-@contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Let the processes that are started within ignore Ctrl-C, for good: they keep what they are started with."""
-    earlier = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, earlier)
-
-
-@contextmanager
-def _ended_with_us() -> Iterator[None]:
-    """End the workers when Ctrl-C ends the wait for them: a trial may take minutes."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        for worker in multiprocessing.active_children():
-            worker.kill()
-        raise
 
 
 class _Cell:
@@ -159,15 +145,15 @@ class _Cell:
             "own_minutes": round(self._own_s / 60, 1),
             "false_barge_ins_per_hour": round(sum(one.confirmed for one in own) / hours, 2),
             "false_ducks_per_hour": round(sum(one.begun for one in own) / hours, 1),
-            "ducked_ms": {level: _spread([one.ducked_ms for one in each]) for level, each in talkers.items()},
+            "ducked_ms": {level: spread([one.ducked_ms for one in each]) for level, each in talkers.items()},
             "ducked_audible_ms": {
-                level: _spread([one.ducked_audible_ms for one in each]) for level, each in talkers.items()
+                level: spread([one.ducked_audible_ms for one in each]) for level, each in talkers.items()
             },
-            "talker_cut_ms": {level: _spread([one.silent_ms for one in each]) for level, each in talkers.items()},
+            "talker_cut_ms": {level: spread([one.silent_ms for one in each]) for level, each in talkers.items()},
             "noises_that_cut": {
                 kind: f"{sum(one.silent_ms is not None for one in each)}/{len(each)}" for kind, each in noises.items()
             },
-            "restored_ms": {name: value for name, value in _spread(restored).items() if name != "found"},
+            "restored_ms": {name: value for name, value in spread(restored).items() if name != "found"},
         }
 
 
@@ -184,14 +170,21 @@ _OF_SPEECH = (
 )
 
 
-def _spread(values: Sequence[float | None]) -> dict[str, object]:
+def spread(values: Sequence[float | None]) -> dict[str, object]:
+    """Return the median, the 95th percentile, and how many there are of how many; None stands for not found."""
     measured = [value for value in values if value is not None]
     shares = {f"p{share}": round(float(np.percentile(measured, share))) if measured else None for share in (50, 95)}
     return shares | {"found": f"{len(measured)}/{len(values)}"}
 
 
+def rehearse_answers() -> None:
+    """Make the box's own speech once, here: it is kept in the cache folder, where the workers find it."""
+    for text in ANSWERS:
+        words(text)
+
+
 def _rehearse() -> None:
-    """Make all speech once, here: it is kept in the cache folder, where the workers find it."""
-    for text in (*ANSWERS, *REMARKS):
+    rehearse_answers()
+    for text in REMARKS:
         words(text)
     wake_phrases(1)

@@ -9,13 +9,14 @@ from itertools import cycle, product
 import numpy as np
 import soxr
 
+from edgevoice.bench.echo_evening import LEAD_S, Evening, Interrupted
 from edgevoice.bench.echo_noises import cough, dishes, door
-from edgevoice.bench.echo_scene import FAR_HZ, NEAR_HZ, Change, SimulatedBox
+from edgevoice.bench.echo_scene import FAR_HZ, NEAR_HZ
 from edgevoice.bench.echo_script import ANSWERS, REMARKS
 from edgevoice.echo.canceller import BLOCK, Samples
 from edgevoice.echo.tiers import Tier
 from edgevoice.settings import Settings
-from edgevoice.stage.room import Room, Sound, furnish, hear_all, level_dbfs, scaled
+from edgevoice.stage.room import Room, furnish
 from edgevoice.stage.talker import words
 from edgevoice.store.folders import cache_folder
 from edgevoice.wakeword.decision import Decision
@@ -24,15 +25,8 @@ from edgevoice.wakeword.scorer import Scorer
 from edgevoice.wakeword.words import wake_words
 
 _FRAME_BLOCKS = 4
-_LEAD_S = 8.0
 _NOISES = {"cough": cough, "door": door, "dishes": dishes}
 _PITCHES = (1.0, 0.78, 0.9, 1.15)
-_ONSET_DB = 15.0
-_AUDIBLE_ONSET_DB = 10.0
-"""The first sound of a remark is within this of its own level. What is fainter lies as far under the box's own voice
-when both are equally loud, and nobody in the room hears it either; the stricter figure is told as well.
-"""
-
 _FAR_GAIN = 0.5
 _SURE_SCORE = 0.9
 
@@ -43,19 +37,6 @@ class Monologue:
 
     begun: int
     confirmed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Interrupted:
-    """What one sound over the box's voice led to: milliseconds from its onset, or for the last from its end.
-
-    ``ducked_audible_ms`` counts from the audible onset. None where it did not come to that.
-    """
-
-    ducked_ms: float | None
-    ducked_audible_ms: float | None
-    silent_ms: float | None
-    restored_ms: float | None
 
 
 def room_number(seed: int, drift_ppm: float) -> Room:
@@ -72,7 +53,7 @@ def room_number(seed: int, drift_ppm: float) -> Room:
 
 def talk_to_itself(tier: Tier, drift_ppm: float, seed: int, duration_s: float) -> Monologue:
     """Let the box talk with nobody there; a voice that was lowered or cut by mistake goes on as it would in the box."""
-    evening = _Evening(tier, drift_ppm, seed)
+    evening = _evening(tier, drift_ppm, seed)
     evening.listen(duration_s)
     whats = [change.what for change in evening.box.changes]
     return Monologue(whats.count("began"), whats.count("confirmed"))
@@ -83,26 +64,26 @@ def talk_over(tier: Tier, drift_ppm: float, level_db: float, trials: int) -> lis
     remarks = [
         pitched(words(REMARKS[number % len(REMARKS)]), _PITCHES[number % len(_PITCHES)]) for number in range(trials)
     ]
-    return _Evening(tier, drift_ppm, seed=1).meet(remarks, level_db)
+    return _evening(tier, drift_ppm, seed=1).meet(remarks, level_db)
 
 
 def make_noises(tier: Tier, drift_ppm: float, kind: str, level_db: float, trials: int) -> list[Interrupted]:
     """Cough, slam doors or set down dishes while the box talks."""
-    return _Evening(tier, drift_ppm, seed=1).meet([_NOISES[kind](number) for number in range(trials)], level_db)
+    return _evening(tier, drift_ppm, seed=1).meet([_NOISES[kind](number) for number in range(trials)], level_db)
 
 
 def listen_for_wake_words(tier: Tier, drift_ppm: float, level_db: float, trials: int) -> int:
     """Say wake words over the box, which does not react, at the settings as they come; return how many were heard."""
-    evening = _Evening(tier, drift_ppm, seed=1, reacts=False)
+    evening = _evening(tier, drift_ppm, seed=1, reacts=False)
     spotter = _Spotter()
-    evening.listen(_LEAD_S, spotter)
+    evening.listen(LEAD_S, spotter.hear)
     found = 0
     for phrase in wake_phrases(trials):
-        evening.listen(2.5, spotter)
+        evening.listen(2.5, spotter.hear)
         # A word is recognised within a second of its end, if at all.
         said = evening.at_level(np.concatenate([phrase, np.zeros(NEAR_HZ * 4 // 5, np.int16)]), level_db)
         before = spotter.heard
-        evening.hear(said, spotter)
+        evening.hear(said, spotter.hear)
         found += spotter.heard > before
     return found
 
@@ -113,8 +94,8 @@ def cost_ms_per_s(tier: Tier, duration_s: float) -> float:
         return 0.0
     costs = []
     for _ in range(3):
-        evening = _Evening(tier, 0.0, seed=1)
-        evening.listen(_LEAD_S)
+        evening = _evening(tier, 0.0, seed=1)
+        evening.listen(LEAD_S)
         before = evening.box.cpu_s
         evening.listen(duration_s)
         costs.append(1000 * (evening.box.cpu_s - before) / duration_s)
@@ -142,76 +123,16 @@ def _best_score(scorer: Scorer, phrase: Samples) -> float:
     return max(scorer.score(heard[at : at + frame])[0][0] for at in range(0, len(heard) - frame + 1, frame))
 
 
+def _evening(tier: Tier, drift_ppm: float, seed: int, *, reacts: bool = True) -> Evening:
+    chance = np.random.default_rng(seed)
+    answers = _answers(float(chance.uniform(0.93, 1.07)), seed)
+    return Evening(tier, room_number(seed, drift_ppm), answers, chance, seed=seed, reacts=reacts)
+
+
 def pitched(speech: Samples, factor: float) -> Samples:
     """Return speech by that factor higher and faster."""
     changed: Samples = soxr.resample(speech, NEAR_HZ, NEAR_HZ / factor)
     return changed
-
-
-class _Evening:
-    """A box that goes on talking, and what befalls it."""
-
-    def __init__(self, tier: Tier, drift_ppm: float, seed: int, *, reacts: bool = True) -> None:
-        room = room_number(seed, drift_ppm)
-        self._chance = np.random.default_rng(seed)
-        self._answers = _answers(float(self._chance.uniform(0.93, 1.07)), seed)
-        sample = soxr.resample(next(self._answers), FAR_HZ, NEAR_HZ)
-        self._echo_level = level_dbfs(hear_all(room, sample))
-        self.box = SimulatedBox(tier, room, seed=seed, reacts=reacts)
-        self._rest_s = 0.0
-
-    def listen(self, duration_s: float, spotter: "_Spotter | None" = None) -> None:
-        """Let the box talk on, with the pauses between answers."""
-        until_s = self.box.now_s + duration_s
-        while self.box.now_s < until_s:
-            if not self.box.is_speaking and self.box.now_s >= self._rest_s:
-                self.box.say(next(self._answers))
-                self._rest_s = 0.0
-            heard = self.box.hear()
-            if spotter is not None:
-                spotter.hear(heard)
-            if not self.box.is_speaking and self._rest_s == 0.0:
-                self._rest_s = self.box.now_s + float(self._chance.choice([0.2, 1.5]))
-
-    def at_level(self, sound: Samples, level_db: float) -> Sound:
-        """Return a sound at that level against the echo."""
-        return scaled(sound, self._echo_level + level_db)
-
-    def hear(self, sound: Sound, spotter: "_Spotter | None" = None) -> None:
-        """Let something sound in the room while the box says what it has begun."""
-        for begin in range(0, len(sound), BLOCK):
-            block = sound[begin : begin + BLOCK]
-            heard = self.box.hear(np.pad(block, (0, BLOCK - len(block))))
-            if spotter is not None:
-                spotter.hear(heard)
-
-    def meet(self, sounds: list[Samples], level_db: float) -> list[Interrupted]:
-        """Let one sound after the other befall the box in the middle of an answer."""
-        self.listen(_LEAD_S)
-        return [self._meet(sound, level_db) for sound in sounds]
-
-    def _meet(self, sound: Samples, level_db: float) -> Interrupted:
-        self.listen(float(self._chance.uniform(2.5, 3.5)))
-        while not self.box.is_speaking:
-            self.listen(BLOCK / NEAR_HZ)
-        self.listen(0.5)
-        # Anywhere within a block: the callbacks do not wait for people.
-        lead = int(self._chance.integers(BLOCK))
-        begin_s = self.box.now_s + lead / NEAR_HZ
-        before = len(self.box.changes)
-        silence = np.zeros(NEAR_HZ * 4 // 10)
-        self.hear(np.concatenate([np.zeros(lead), self.at_level(sound, level_db), silence]))
-        changes = self.box.changes[before:]
-        self.box.hush()
-        self.hear(np.zeros(NEAR_HZ * 8 // 10))
-        onset_s, end_s = begin_s + _onset(sound, _ONSET_DB) / NEAR_HZ, begin_s + len(sound) / NEAR_HZ
-        audible_s = begin_s + _onset(sound, _AUDIBLE_ONSET_DB) / NEAR_HZ
-        return Interrupted(
-            _ms_after(onset_s, _first(changes, "ducked")),
-            _ms_after(audible_s, _first(changes, "ducked")),
-            _ms_after(onset_s, _first(changes, "silent")),
-            _ms_after(end_s, _first(changes[::-1], "restored")),
-        )
 
 
 class _Spotter:
@@ -248,19 +169,3 @@ def _answers(pitch: float, first: int) -> Iterator[Samples]:
     for text in cycle(ANSWERS[first % len(ANSWERS) :] + ANSWERS[: first % len(ANSWERS)]):
         spoken = soxr.resample(words(text), NEAR_HZ, FAR_HZ / pitch)
         yield (spoken * _FAR_GAIN).astype(np.int16)
-
-
-def _onset(sound: Samples, within_db: float) -> int:
-    """Return the first sample of the first 10 ms that are within so much of the sound's own level."""
-    step = NEAR_HZ // 100
-    pieces = sound[: len(sound) // step * step].reshape(-1, step).astype(np.float64)
-    loud = 10 * np.log10((pieces**2).mean(axis=1) / 32_768**2 + 1e-12) > level_dbfs(sound) - within_db
-    return int(np.flatnonzero(loud)[0]) * step
-
-
-def _first(changes: list[Change], what: str) -> float | None:
-    return next((change.at_s for change in changes if change.what == what), None)
-
-
-def _ms_after(since_s: float, at_s: float | None) -> float | None:
-    return None if at_s is None else 1000 * (at_s - since_s)

@@ -171,8 +171,8 @@ def idle(
     _obey(lambda: measure(seconds, as_json=as_json))
 
 
-@bench.command()
-def echo(
+@bench.command("echo")
+def echo_bench(
     *,
     tier: Annotated[
         list[str] | None, typer.Option("--tier", metavar="TIER", help="Only this tier; may be given again.")
@@ -184,14 +184,33 @@ def echo(
         float, typer.Option(min=0.1, max=600, metavar="MINUTES", help="How long it talks with nobody there.")
     ] = 60,
     trials: Annotated[
-        int, typer.Option(min=1, max=24, metavar="COUNT", help="People, noises and wake words over it, of each.")
-    ] = 24,
+        int | None,
+        typer.Option(min=1, max=24, metavar="COUNT", help="People, noises and wake words over it, of each; 24."),
+    ] = None,
+    near: Annotated[Path | None, typer.Option(metavar="DIR", help="Recordings of people who talk over it.")] = None,
+    noises: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Recordings of noises, by kind; of 10 s and more: beds.")
+    ] = None,
+    far: Annotated[Path | None, typer.Option(metavar="DIR", help="Recordings of voices that it talks with.")] = None,
+    rooms: Annotated[Path | None, typer.Option(metavar="DIR", help="Measured room responses.")] = None,
+    processes: Annotated[int, typer.Option(min=1, max=64, metavar="COUNT", help="Simulations at once.")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
 ) -> None:
-    """Measure, in simulated rooms: whether it interrupts itself, and whether people can interrupt it."""
-    from edgevoice.bench.echo import measure, plan
+    """Measure, in simulated rooms: whether it interrupts itself, and whether people can interrupt it.
 
-    _obey(lambda: measure(plan(tier, drift, minutes, trials), as_json=as_json))
+    With a folder of recordings (WAV, FLAC, Ogg; with a licence file), what the folder holds takes the formulas' place.
+    """
+    from edgevoice.bench import echo, echo_recorded
+
+    folders = echo_recorded.Folders(near, noises, far, rooms)
+    if folders:
+        _obey(
+            lambda: echo_recorded.measure(
+                echo_recorded.plan(folders, tier, drift, minutes, trials, processes), as_json=as_json
+            )
+        )
+    else:
+        _obey(lambda: echo.measure(echo.plan(tier, drift, minutes, trials, processes), as_json=as_json))
 
 
 @bench.command("wire")

@@ -1,7 +1,7 @@
-"""Recordings as the wake word hears them: WAV and FLAC of any rate and channels, in frames of 80 ms at 16 kHz.
+"""Recordings as the box hears them: WAV, FLAC and Ogg of any rate and channels, mixed to mono; by default at 16 kHz.
 
-Read piece by piece, so an hour needs no more memory than a word. Files are not trusted: what cannot be read is one
-error that names the file.
+Frames are read piece by piece, so an hour needs no more memory than a word. Files are not trusted: what cannot be read
+is one error that names the file.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from edgevoice.errors import EdgevoiceError
 from edgevoice.extras import how_to_add
 from edgevoice.wakeword.shapes import FRAME, RATE_HZ, Samples
 
-SUFFIXES: Final = (".wav", ".flac")
+SUFFIXES: Final = (".wav", ".flac", ".ogg")
 
 _RATES_HZ = range(4000, 384_001)
 _MOST_CHANNELS = 64
@@ -30,6 +30,9 @@ _PIECE_FRAMES = 1 << 16
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _FULL_SCALE = 32768.0
+
+_COMPRESSED: Final = {b"fLaC": "FLAC", b"OggS": "Ogg"}
+"""What such a file begins with."""
 
 _TAGS = rb"LIST|INFO|id3 |ID3 |bext|cue |fact"
 """Names of chunks that recorders and players put behind the sound."""
@@ -43,7 +46,13 @@ class RecordingRefused(EdgevoiceError, ValueError):
     """A file is no recording that can be read."""
 
     code = "recording-refused"
-    remedy = "WAV (PCM or float) and FLAC can be read; sox or ffmpeg make one of anything."
+    remedy = "WAV (PCM or float), FLAC and Ogg can be read; sox or ffmpeg make one of anything."
+
+
+class ReaderMissing(RecordingRefused):
+    """The package that reads FLAC and Ogg is not installed."""
+
+    code = "recording-reader-missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +75,30 @@ def frames_of(path: Path) -> Iterator[Samples]:
 
     A file that is 16 kHz mono s16 comes through bit for bit. Raises ``RecordingRefused``.
     """
+    yield from _framed(_pieces(path, RATE_HZ))
+
+
+def sound_of(path: Path, *, rate_hz: int = RATE_HZ) -> Samples:
+    """Return a whole recording, s16 mono at that rate; raises ``RecordingRefused``, also when no sound is in it."""
+    pieces = [piece for piece in _pieces(path, rate_hz) if len(piece)]
+    if not pieces:
+        raise RecordingRefused(f"{path} is empty: its format is there, and no sound")
+    return np.concatenate(pieces)
+
+
+def _pieces(path: Path, rate_hz: int) -> Iterator[Samples]:
     try:
         with path.open("rb") as file:
             beginning = file.read(12)
             if beginning[:4] == b"RIFF" and beginning[8:] == b"WAVE":
-                rate_hz, pieces = _open_wav(path, file)
-                yield from _framed(_at_16_khz(pieces, rate_hz))
+                found_hz, pieces = _open_wav(path, file)
+                yield from _at_rate(pieces, found_hz, rate_hz)
                 return
-        if beginning[:4] != b"fLaC":
-            raise RecordingRefused(f"{path} is neither a WAV nor a FLAC file")
-        with _flac(path) as opened:
-            rate_hz = _checked(path, opened.samplerate, opened.channels)
-            yield from _framed(_at_16_khz(_flac_pieces(path, opened), rate_hz))
+        if beginning[:4] not in _COMPRESSED:
+            raise RecordingRefused(f"{path} is neither a WAV nor a FLAC nor an Ogg file")
+        with _compressed(path, _COMPRESSED[beginning[:4]]) as opened:
+            found_hz = _checked(path, opened.samplerate, opened.channels)
+            yield from _at_rate(_decoded_pieces(path, opened), found_hz, rate_hz)
     except OSError as error:
         raise RecordingRefused(
             f"{path} cannot be read: {error.strerror or error}", remedy="Look at its name and its permissions."
@@ -191,17 +212,17 @@ def _of_24_bits_in_32(path: Path, wide: npt.NDArray[np.int32]) -> npt.NDArray[np
     raise RecordingRefused(f"{path} is of an unknown kind: its samples of 24 bits fill all of their four bytes")
 
 
-# --- FLAC ------------------------------------------------------------------------------------------------------------
+# --- FLAC and Ogg ----------------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
-def _flac(path: Path) -> Iterator[Any]:
+def _compressed(path: Path, kind: str) -> Iterator[Any]:
     try:
-        # Not a dependency of the box: only people who evaluate have FLAC files.
+        # Not a dependency of the box: only people who evaluate have such files.
         library = importlib.import_module("soundfile")
     except (ImportError, OSError) as error:
-        raise RecordingRefused(
-            f"{path} is FLAC, and the package soundfile is not installed",
+        raise ReaderMissing(
+            f"{path} is {kind}, and the package soundfile is not installed",
             remedy=f"Add it: {how_to_add('eval')}",
         ) from error
     try:
@@ -212,7 +233,7 @@ def _flac(path: Path) -> Iterator[Any]:
         yield opened
 
 
-def _flac_pieces(path: Path, opened: Any) -> Iterator[_Mono]:
+def _decoded_pieces(path: Path, opened: Any) -> Iterator[_Mono]:
     while True:
         try:
             piece = opened.read(_PIECE_FRAMES, dtype="float32", always_2d=True)
@@ -231,11 +252,11 @@ def _mono(sound: npt.NDArray[np.float32]) -> _Mono:
     return mixed
 
 
-def _at_16_khz(pieces: Iterator[_Mono], rate_hz: int) -> Iterator[Samples]:
-    if rate_hz == RATE_HZ:
+def _at_rate(pieces: Iterator[_Mono], found_hz: int, wanted_hz: int) -> Iterator[Samples]:
+    if found_hz == wanted_hz:
         yield from map(_s16, pieces)
         return
-    stream = soxr.ResampleStream(rate_hz, RATE_HZ, 1, dtype="float32")
+    stream = soxr.ResampleStream(found_hz, wanted_hz, 1, dtype="float32")
     for piece in pieces:
         yield _s16(stream.resample_chunk(piece))
     yield _s16(stream.resample_chunk(np.zeros(0, np.float32), last=True))

@@ -51,7 +51,7 @@ def test_what_is_right_already_comes_through_bit_for_bit_filled_up_to_a_whole_fr
     assert len(sound) - len(SPEECH) < FRAME
 
 
-@pytest.mark.parametrize("suffix", ["wav", "flac"])
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg"])
 @pytest.mark.parametrize("rate_hz", [8000, 22_050, 44_100, 48_000])
 @pytest.mark.parametrize("channels", [1, 2, 6])
 def test_any_rate_and_any_number_of_channels_sound_the_same(
@@ -66,7 +66,8 @@ def test_any_rate_and_any_number_of_channels_sound_the_same(
     expected = np.sin(2 * np.pi * 440 * np.arange(RATE_HZ * 2) / RATE_HZ)
     assert likeness(sound, expected) > 0.999
     assert abs(len(sound) - 2 * RATE_HZ) < 2 * FRAME
-    assert np.abs(sound).max() == pytest.approx(0.5 * 32768, rel=0.03)
+    # Vorbis does not keep the amplitude to the step.
+    assert np.abs(sound).max() == pytest.approx(0.5 * 32768, rel=0.08 if suffix == "ogg" else 0.03)
 
 
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
@@ -130,8 +131,8 @@ def test_an_empty_recording_is_no_error_and_no_frame(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"", "neither a WAV nor a FLAC"),
-        (b"ID3 and so on, an MP3", "neither a WAV nor a FLAC"),
+        (b"", "neither a WAV nor a FLAC nor an Ogg"),
+        (b"ID3 and so on, an MP3", "neither a WAV nor a FLAC nor an Ogg"),
         (b"RIFF\0\0\0\0WAVE", "no sound is in it"),
         (b"RIFF\0\0\0\0WAVEdata\4\0\0\0abcd", "its sound stands before its format"),
         (b"RIFF\0\0\0\0WAVEfmt \4\0\0\0abcd", "its format is cut off"),

@@ -1,0 +1,38 @@
+"""Processes that simulate at once, and that Ctrl-C ends with the one that waits for them."""
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def workers(count: int) -> Iterator[Callable[..., Future[Any]]]:
+    """Yield how to submit a call to one of ``count`` processes; start them ``deaf_to_interrupts``."""
+    # A fresh process each: the parent's threads would not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(count, mp_context=context) as pool, _ended_with_us():
+        yield pool.submit
+
+
+@contextmanager
+def deaf_to_interrupts() -> Iterator[None]:
+    """Let the processes that are started within ignore Ctrl-C, for good: they keep what they are started with."""
+    earlier = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, earlier)
+
+
+@contextmanager
+def _ended_with_us() -> Iterator[None]:
+    """End the workers when Ctrl-C ends the wait for them: a trial may take minutes."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        for worker in multiprocessing.active_children():
+            worker.kill()
+        raise
