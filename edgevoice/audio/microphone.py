@@ -67,6 +67,7 @@ class Microphone:
         self._ring = PreRoll(_HELD_S * RATE_HZ)
         self._frame = bytearray()
         self._is_muted = False
+        self._mutes = 0
         self.clock = clock or ClockFit(RATE_HZ)
         self.called_at = 0.0
         self.sounded_at = 0.0
@@ -87,13 +88,13 @@ class Microphone:
         """Hear only zeros from now on, and forget what was heard."""
         with self._lock:
             self._is_muted = True
+            self._mutes += 1
             self._ring.clear()
             self._frame.clear()
 
     def unmute(self) -> None:
         """Hear again."""
-        with self._lock:
-            self._is_muted = False
+        self._is_muted = False
 
     def callback(
         self, pcm: bytes | None, _frames: int, times: Mapping[str, float] | None, status: int
@@ -102,27 +103,32 @@ class Microphone:
         self._keep_time(times, is_xrun=bool(status & pyaudio.paInputOverflow))
         if pcm is not None and pcm != _SILENCE:
             self.sounded_at = self.called_at
+        is_muted, mutes = self._is_muted, self._mutes
+        # Without the lock: nobody who reads or mutes waits for the canceller. Only this thread moves the ring's end.
+        period = self._cancelled(_SILENCE if pcm is None or is_muted else pcm, is_muted=is_muted)
         frame: bytes | None = None
-        end = 0
         with self._lock:
-            self._take(_SILENCE if pcm is None or self._is_muted else pcm)
+            # Somebody may have muted meanwhile, and then these samples are not to be heard.
+            period = period if mutes == self._mutes else _SILENCE
+            self._ring.write(period)
+            self._frame += period
+            end = self._ring.end
             if len(self._frame) >= 2 * FRAME:
-                frame, end = bytes(self._frame[: 2 * FRAME]), self._ring.end
+                frame = bytes(self._frame[: 2 * FRAME])
                 del self._frame[: 2 * FRAME]
         if frame is not None:
             self._hear(frame, end)
         self._notice()
         return _RESULT
 
-    def _take(self, period: bytes) -> None:
-        if self._echo is not None:
-            if self._is_muted:
-                # The canceller would take this silence for a room without echo.
-                self._echo.pause()
-            else:
-                period = self._echo.take(period, self._ring.end)
-        self._ring.write(period)
-        self._frame += period
+    def _cancelled(self, period: bytes, *, is_muted: bool) -> bytes:
+        if self._echo is None:
+            return period
+        if is_muted:
+            # The canceller would take this silence for a room without echo.
+            self._echo.pause()
+            return period
+        return self._echo.take(period, self._ring.end)
 
     def _keep_time(self, times: Mapping[str, float] | None, *, is_xrun: bool) -> None:
         if is_xrun:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pyaudio
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgevoice.audio.microphone import FRAME, PERIOD, RATE_HZ, Microphone
+from edgevoice.core.preroll import PreRoll
 
 
 def sound(first: int, end: int) -> bytes:
@@ -213,20 +215,71 @@ def test_everybody_hears_through_the_canceller() -> None:
     assert room.microphone.read(0) == (0, negated(sound(0, FRAME)))
 
 
+class Slow(Negating):
+    """A canceller that takes as long as somebody else in another thread needs for ``meanwhile``."""
+
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        super().__init__()
+        self.meanwhile = meanwhile
+
+    def take(self, near: bytes, position: int) -> bytes:
+        other = threading.Thread(target=self.meanwhile, daemon=True)
+        other.start()
+        other.join(10)
+        assert not other.is_alive(), "it waits for the canceller"
+        return super().take(near, position)
+
+
+def test_who_reads_while_the_echo_is_being_cancelled_does_not_wait() -> None:
+    read: list[tuple[int, bytes]] = []
+    echo = Slow(lambda: read.append(microphone.read(0)))
+    microphone = Microphone(lambda _frame, _end: None, lambda: None, echo=echo)
+
+    microphone.callback(sound(0, PERIOD), PERIOD, {}, 0)
+
+    assert read == [(0, b"")]
+    assert microphone.read(0) == (0, negated(sound(0, PERIOD)))
+
+
+@pytest.mark.parametrize("acts", ["mute", "mute and unmute"])
+def test_muted_while_the_echo_is_being_cancelled_it_keeps_nothing_of_that_period(acts: str) -> None:
+    frames: list[bytes] = []
+
+    def meanwhile() -> None:
+        microphone.mute()
+        if acts == "mute and unmute":
+            microphone.unmute()
+
+    echo = Slow(lambda: None)
+    microphone = Microphone(lambda frame, _end: frames.append(frame), lambda: None, echo=echo)
+    microphone.callback(sound(0, PERIOD), PERIOD, {}, 0)
+    echo.meanwhile = meanwhile
+    microphone.callback(sound(PERIOD, 2 * PERIOD), PERIOD, {}, 0)
+    assert microphone.read(0) == (PERIOD, bytes(2 * PERIOD))
+
+    microphone.unmute()
+    echo.meanwhile = lambda: None
+    for _ in range(3):
+        microphone.callback(sound(0, PERIOD), PERIOD, {}, 0)
+    assert frames == [bytes(2 * PERIOD) + 3 * negated(sound(0, PERIOD))]
+
+
 @pytest.mark.parametrize("act", ["mute", "read"])
-def test_who_mutes_or_reads_while_a_period_is_being_taken_waits_until_it_is_whole(act: str) -> None:
-    """The callback runs in PortAudio's thread: muted in its midst, what it holds must not be kept."""
+def test_who_mutes_or_reads_while_a_period_is_being_written_waits_until_it_is_whole(
+    act: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read: list[tuple[int, bytes]] = []
     others: list[threading.Thread] = []
 
-    class Interrupted(Negating):
-        def take(self, near: bytes, position: int) -> bytes:
-            others.append(threading.Thread(target=meanwhile))
+    class Interrupted(PreRoll):
+        def write(self, pcm: bytes) -> None:
+            others.append(threading.Thread(target=meanwhile, daemon=True))
             others[-1].start()
             others[-1].join(0.05)
-            return super().take(near, position)
+            super().write(pcm)
 
-    microphone = Microphone(lambda _frame, _end: None, lambda: None, echo=Interrupted())
+    monkeypatch.setattr("edgevoice.audio.microphone.PreRoll", Interrupted)
+    microphone = Microphone(lambda _frame, _end: None, lambda: None)
 
     def meanwhile() -> None:
         if act == "mute":
@@ -236,7 +289,7 @@ def test_who_mutes_or_reads_while_a_period_is_being_taken_waits_until_it_is_whol
     microphone.callback(sound(0, PERIOD), PERIOD, {}, 0)
     others[0].join(10)
 
-    kept = b"" if act == "mute" else negated(sound(0, PERIOD))
+    kept = b"" if act == "mute" else sound(0, PERIOD)
     assert [pcm for _, pcm in read] == [kept]
     assert microphone.read(0)[1] == kept
 
