@@ -1,7 +1,9 @@
 """Sound devices by name. Indices and numbers change with every card that is plugged in, so none is ever kept."""
 
 import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,11 +11,15 @@ from typing import Any
 import pyaudio
 
 from edgevoice.audio.cards import Card, alsa_name, cards_present, place_of, stable_name, words_of
+from edgevoice.audio.jack import without_left_database
 from edgevoice.audio.pcms import is_ours, listed_as, offer
 from edgevoice.core.facts import Device
 from edgevoice.errors import AudioUnavailable, DeviceBusy, DeviceMissing
 
 _STDERR = 2
+
+_START_LIMIT_S = 8.0
+"""PortAudio starts in 0.2 s on a PC. A sound server that hangs, or a lock that is left, would block it for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +52,29 @@ def sound_library(names: Iterable[str] = ()) -> Iterator[pyaudio.PyAudio]:
 
 
 def open_library() -> pyaudio.PyAudio:
-    """Start PortAudio without its chatter about JACK and absent surround cards; ``AudioUnavailable`` if it cannot."""
-    with _silent_stderr():
+    """Start PortAudio without its chatter about JACK and absent surround cards.
+
+    ``AudioUnavailable`` if it cannot, or has not within 8 s.
+    """
+    started: Future[pyaudio.PyAudio] = Future()
+
+    def start() -> None:
         try:
-            return pyaudio.PyAudio()
+            with without_left_database():
+                started.set_result(pyaudio.PyAudio())
+        except Exception as error:  # noqa: BLE001 - it is raised where the result is waited for
+            started.set_exception(error)
+
+    with _silent_stderr():
+        # In a thread that the process need not wait for: one that hangs stays until the process ends.
+        threading.Thread(target=start, name="starting PortAudio", daemon=True).start()
+        try:
+            return started.result(_START_LIMIT_S)
+        except TimeoutError:
+            raise AudioUnavailable(
+                f"PortAudio has not started within {_START_LIMIT_S:g} s: the sound system hangs",
+                remedy="Try again, then restart the sound server (PipeWire, PulseAudio, JACK) or the machine.",
+            ) from None
         except OSError as error:
             raise AudioUnavailable(f"PortAudio does not start: {error}") from error
 

@@ -1,6 +1,9 @@
 """Sound devices are found by name, and what is not found is told with what is there."""
 
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyaudio
@@ -112,6 +115,43 @@ def test_a_sound_system_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPa
     with pytest.raises(AudioUnavailable, match="PortAudio does not start: Host error") as refused:
         open_library()
     assert refused.value.code == "audio-unavailable"
+
+
+def test_one_that_hangs_is_told_in_time_and_aloud(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    goes_on = threading.Event()
+
+    def hang() -> FakeLibrary:
+        goes_on.wait(10)
+        return FakeLibrary()
+
+    monkeypatch.setattr(pyaudio, "PyAudio", hang)
+    monkeypatch.setattr(devices, "_START_LIMIT_S", 0.02)
+
+    with pytest.raises(AudioUnavailable, match=r"PortAudio has not started within 0\.02 s: the sound system hangs"):
+        open_library()
+    os.write(2, b"ours\n")
+
+    assert capfd.readouterr().err == "ours\n"
+    goes_on.set()
+
+
+def test_a_left_lock_is_removed_before_the_library_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    @contextmanager
+    def without() -> Iterator[None]:
+        done.append("removed")
+        yield
+        done.append("let go")
+
+    monkeypatch.setattr(devices, "without_left_database", without)
+    monkeypatch.setattr(pyaudio, "PyAudio", lambda: done.append("started"))
+
+    open_library()
+
+    assert done[:2] == ["removed", "started"]
 
 
 def test_the_chatter_of_c_libraries_is_not_heard_and_our_own_words_are(
