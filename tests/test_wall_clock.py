@@ -74,3 +74,10 @@ def test_another_localtime_counts_in_a_process_that_runs(tmp_path: Path, variabl
         child.stdin.close()
 
     assert seen == [b"+0900", b"+0530", b"+0900"]
+
+
+def test_a_time_for_the_log_is_the_one_that_was_asked_for_in_the_zone_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    for zone, hour in (("AAA12", 12), ("BBB-14", 14)):
+        monkeypatch.setenv("TZ", zone)
+        found = local_struct(86_400)
+        assert (found.tm_year, found.tm_hour) == (1970, hour)

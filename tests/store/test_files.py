@@ -168,3 +168,68 @@ def test_a_file_system_without_locks_is_written_all_the_same(tmp_path: Path, mon
         write_whole(tmp_path / "file", b"content")
 
     assert (tmp_path / "file").read_bytes() == b"content"
+
+
+def test_a_file_is_complete_when_it_takes_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bytes] = []
+    replace = Path.replace
+
+    def look(draft: Path, target: Path) -> Path:
+        seen.append(draft.read_bytes())
+        return replace(draft, target)
+
+    monkeypatch.setattr(Path, "replace", look)
+    write_whole(tmp_path / "file", b"content")
+
+    assert seen == [b"content"]
+
+
+def test_a_write_that_fails_is_told_with_its_own_reason(tmp_path: Path) -> None:
+    def fail(_opened: BinaryIO) -> None:
+        for left in tmp_path.iterdir():
+            left.unlink()
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        write_whole(tmp_path / "file", fail)
+
+
+def test_what_is_unfinished_shows_whose_it_is_and_that_it_is_not_done(tmp_path: Path) -> None:
+    seen: list[str] = []
+    write_whole(tmp_path / "file", lambda _opened: seen.extend(path.name for path in tmp_path.iterdir()))
+    with draft_folder(tmp_path / "sub" / "made") as draft:
+        seen.append(draft.name)
+
+    assert [name.startswith(start) for name, start in zip(seen, (".file.", ".made."), strict=True)] == [True, True]
+    assert all(name.endswith(".tmp") for name in seen)
+
+
+def test_a_folder_that_is_being_filled_is_not_swept(tmp_path: Path) -> None:
+    with draft_folder(tmp_path / "made") as draft:
+        sweep(tmp_path)
+        assert draft.is_dir()
+
+
+def test_missing_folders_are_made_for_their_owner_only(tmp_path: Path) -> None:
+    with draft_folder(tmp_path / "a" / "b" / "made"):
+        pass
+    with draft_folder(tmp_path / "a" / "b" / "made"), locked(tmp_path / "c" / "d"):
+        pass
+
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("a/b", "c/d")] == [0o700, 0o700]
+
+
+def test_no_file_stays_open(tmp_path: Path) -> None:
+    def use() -> None:
+        write_whole(tmp_path / "file", b"content")
+        with draft_folder(tmp_path / "made"), locked(tmp_path):
+            pass
+        (tmp_path / "left.tmp").touch()
+        sweep(tmp_path)
+
+    use()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    use()
+    use()
+
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

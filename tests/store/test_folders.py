@@ -94,3 +94,10 @@ def test_no_place_at_all_is_one_line_with_a_remedy(monkeypatch: pytest.MonkeyPat
         make_scratch("x-")
     assert "df -h" in refused.value.line()
     assert "\n" not in refused.value.line()
+
+
+def test_a_folder_for_a_moment_shows_whose_it_is(tmp_path: Path) -> None:
+    assert make_scratch("edgevoice-test-", first=str(tmp_path)).name.startswith("edgevoice-test-")
+    with scratch_folder("edgevoice-test-") as folder:
+        assert folder.name.startswith("edgevoice-test-")
+        folder.rmdir()

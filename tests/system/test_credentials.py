@@ -241,3 +241,69 @@ def test_any_content_is_a_printable_key_or_is_refused(tmp_path_factory: pytest.T
     assert refusal.isprintable()
     assert shown
     assert all(33 <= ord(letter) <= 126 for letter in shown)
+
+
+def test_the_longest_key_is_taken(tmp_path: Path) -> None:
+    key = find_key(key_file(tmp_path, LARGEST_KEY_BYTES * b"k"), {})
+
+    assert key is not None
+    assert len(key.reveal()) == LARGEST_KEY_BYTES
+
+
+@pytest.mark.parametrize("content", [b"'abc", b"abc'", b'"abc', b'abc"'])
+def test_a_quote_on_either_side_is_refused(tmp_path: Path, content: bytes) -> None:
+    assert "has quotes around it" in str(refusal_of(key_file(tmp_path, content)))
+
+
+def test_every_refusal_names_the_setting_and_the_file(tmp_path: Path) -> None:
+    services = [key_file(tmp_path / name, content, mode) for name, content, mode in _folders(tmp_path)]
+    services += [Service(key_file=str(tmp_path / "missing")), Service(key_file=str(tmp_path))]
+    link = tmp_path / "loop"
+    link.symlink_to(link)
+    services.append(Service(key_file=str(link)))
+
+    for service in services:
+        assert str(refusal_of(service)).startswith(f"service.key_file {service.key_file} "), service
+
+
+def _folders(tmp_path: Path) -> list[tuple[str, bytes, int]]:
+    found = [("empty", b"", 0o600), ("open", b"key", 0o604), ("run", b"key", 0o601), ("large", 20_000 * b"k", 0o600)]
+    for name, _, _ in found:
+        (tmp_path / name).mkdir()
+    return found
+
+
+def test_below_another_home_the_refusal_names_where_it_looked(tmp_path: Path) -> None:
+    refusal = refusal_of(Service(key_file="~/api_key"), {"HOME": str(tmp_path)})
+
+    assert str(refusal).startswith(f"service.key_file ~/api_key, which is {tmp_path}/api_key, does not exist")
+
+
+def test_ones_own_key_file_that_is_open_to_others_needs_chmod_alone(tmp_path: Path) -> None:
+    service = key_file(tmp_path, b"key", 0o644)
+
+    assert refusal_of(service).remedy == f"Make it yours alone: chmod 600 {service.key_file}"
+
+
+def test_a_credential_that_cannot_be_read_is_to_be_stored_again(tmp_path: Path) -> None:
+    link = tmp_path / "api_key"
+    link.symlink_to(link)
+
+    refusal = refusal_of(Service(), {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+
+    assert str(refusal) == f"the systemd credential api_key cannot be read: {os.strerror(errno.ELOOP)}"
+    assert "setup" in refusal.remedy
+
+
+def test_looking_for_a_key_leaves_no_file_open(tmp_path: Path) -> None:
+    service = key_file(tmp_path, b"key")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+
+    for _ in range(3):
+        assert find_key(service, {})
+
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_keys_that_hide_different_secrets_differ() -> None:
+    assert Key("one", source="") != Key("two", source="")

@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from edgevoice.core.facts import BudgetTold, LinkLost, LinkOpened
 from edgevoice.core.notices import Notice, PhaseEntered
 from edgevoice.core.orders import CloseLink
 from edgevoice.core.phases import Phase
-from edgevoice.store.files import write_whole
+from edgevoice.store.files import locked, write_whole
 from edgevoice.system import minutes
 from edgevoice.system.minutes import FILE_NAME, Ledger, Minutes
 from tests.waiting import eventually
@@ -393,3 +394,135 @@ def test_two_processes_that_write_at_once_lose_nothing_and_leave_nothing(day: Da
 
     assert json.loads(day.file().read_bytes()) == {"2026-11-22": 240}
     assert list(day.folder.iterdir()) == [day.file()]
+
+
+def test_nothing_is_written_for_no_time_and_the_least_time_is_kept(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / FILE_NAME)
+    ledger.add("2026-11-22", 0.0)
+    ledger.add("2026-11-22", -5.0)
+    ledger.write()
+    assert not (tmp_path / FILE_NAME).exists()
+
+    ledger.add("2026-11-22", 0.25)
+    assert ledger.seconds_of("2026-11-22") == 0.25
+
+
+def test_what_is_added_while_the_rest_is_written_is_kept_to_the_last_bit_and_written_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes: list[bytes] = []
+
+    def write(_place: Path, content: bytes, *, is_durable: bool) -> None:
+        assert is_durable
+        writes.append(content)
+        if len(writes) == 1:
+            ledger.add("2026-11-22", 0.5)
+            ledger.add("2026-11-23", 0.5)
+
+    monkeypatch.setattr(minutes, "write_whole", write)
+    ledger = Ledger(tmp_path / FILE_NAME)
+    ledger.add("2026-11-22", 10.0)
+    ledger.write()
+    assert [ledger.seconds_of(day) for day in ("2026-11-22", "2026-11-23")] == [10.5, 0.5]
+
+    ledger.write()
+    ledger.write()
+    assert len(writes) == 2
+
+
+def test_a_writer_waits_for_another_program_that_holds_the_lock(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / FILE_NAME)
+    ledger.add("2026-11-22", 10.0)
+    with locked(tmp_path):
+        writing = threading.Thread(target=ledger.write)
+        writing.start()
+        writing.join(0.05)
+        assert not (tmp_path / FILE_NAME).exists()
+    writing.join(10)
+    assert (tmp_path / FILE_NAME).exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"\xff": 1}', b"{" + b" " * 5000 + b'"2026-11-22": 1}'], ids=["no UTF-8", "longer than ours"]
+)
+def test_a_file_that_is_none_of_ours_is_told_with_its_place(
+    tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / FILE_NAME
+    for name in ("first", "second"):
+        file.write_bytes(content)
+        ledger = Ledger(file)
+        ledger.write()
+        assert ledger.seconds_of("2026-11-22") == 0, name
+
+    (first, _) = [vars(record)["fields"]["problem"] for record in caplog.records]
+    assert first.startswith(f"{file} cannot be read, what it counted is lost: ")
+
+
+def test_a_folder_in_the_files_place_and_a_file_in_the_folders_place_end_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    assert Ledger(tmp_path / "file" / FILE_NAME).seconds_of("2026-11-22") == 0
+    assert not caplog.records
+
+    (tmp_path / FILE_NAME).mkdir()
+    assert Ledger(tmp_path / FILE_NAME).seconds_of("2026-11-22") == 0
+    assert len(caplog.records) == 1
+
+
+def test_trouble_that_comes_back_is_told_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / FILE_NAME
+    ledger = Ledger(file)
+
+    def full(_place: Path, _content: bytes, *, is_durable: bool) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(is_durable))
+
+    for _ in range(2):
+        ledger.add("2026-11-22", 1.0)
+        with monkeypatch.context() as patch:
+            patch.setattr(minutes, "write_whole", full)
+            ledger.write()
+            ledger.write()
+        ledger.write()
+        content = file.read_bytes()
+        file.write_bytes(b"broken")
+        ledger.write()
+        ledger.write()
+        file.write_bytes(content)
+        ledger.write()
+
+    told = [vars(record)["fields"]["problem"] for record in caplog.records]
+    assert [problem.split(": ")[0] for problem in told] == 2 * [
+        f"{file} cannot be written",
+        f"{file} cannot be read, what it counted is lost",
+    ]
+    assert told[0].endswith(": No space left on device; a restart forgets today's minutes")
+
+
+def test_a_session_that_was_never_open_ends_without_a_word(day: Day) -> None:
+    day.live(lambda: day.happen(CloseLink(), LOST))
+
+    assert day.told == [600]
+
+
+def test_one_end_of_a_session_is_told_and_written_once(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
+    writes: list[None] = []
+    monkeypatch.setattr(Ledger, "write", lambda _ledger: writes.append(None))
+    looks = iter(range(200))
+
+    day.live(lambda: day.talk(10), until=lambda: next(looks) > 100)
+
+    assert len(writes) == 2
+    assert day.told == [600, 600, 590, 590]
+
+
+def test_after_the_end_nothing_is_told(day: Day) -> None:
+    day.live()
+    before = list(day.told)
+
+    day.talk(10)
+
+    assert day.told == before

@@ -1,6 +1,7 @@
 """What systemd is told, on a real NOTIFY_SOCKET."""
 
 import asyncio
+import errno
 import logging
 import os
 import socket
@@ -255,3 +256,41 @@ def test_the_daemon_can_be_imported_without_systemds_library() -> None:
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=False, timeout=60)
 
     assert (done.stdout, done.stderr) == ("None\n", "")
+
+
+def test_a_reload_is_told_to_begin_before_its_work_and_to_be_over_after_it(systemd: Systemd) -> None:
+    begun: list[str] = []
+
+    def work() -> str:
+        begun.extend(systemd.told())
+        return "restart needed for speaker"
+
+    before_us = time.monotonic_ns() // 1000
+    ServiceManager().reload(work)
+
+    (message,) = begun
+    told, since = message.split("\n")
+    assert told == "RELOADING=1"
+    assert before_us <= int(since.removeprefix("MONOTONIC_USEC=")) <= time.monotonic_ns() // 1000
+    assert systemd.told() == ["READY=1", "STATUS=restart needed for speaker"]
+
+
+def test_a_phase_that_began_before_the_start_is_over_is_shown_after_a_fault(systemd: Systemd) -> None:
+    manager = ServiceManager()
+    manager(PhaseEntered(Phase.LISTENING), 0.0)
+    manager.ready()
+    manager(ShowLight(Light.FAULT, "speaker"), 1.0)
+    manager(ShowLight(Light.LISTENING), 2.0)
+
+    assert systemd.told() == ["STATUS=listening", "READY=1", "STATUS=fault: speaker", "STATUS=listening"]
+
+
+def test_what_a_service_manager_did_not_take_is_logged_with_the_reason(
+    systemd: Systemd, caplog: pytest.LogCaptureFixture
+) -> None:
+    systemd.close()
+    ServiceManager().show_status("a word")
+
+    fields = vars(caplog.records[0])["fields"]
+    assert fields["message"] == "STATUS"
+    assert os.strerror(errno.ECONNREFUSED) in fields["problem"]

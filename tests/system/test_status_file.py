@@ -159,3 +159,30 @@ def test_a_file_of_ours_is_json_for_other_programs(box: Box) -> None:
     box.shown()
 
     assert json.loads(box.place.read_text())["version"] == "1.2.3"
+
+
+def test_a_box_that_ends_in_mid_conversation_talks_to_nobody_any_more(box: Box) -> None:
+    box.sees(PhaseEntered(Phase.LISTENING))
+    box.file.ended("it was stopped")
+
+    assert box.shown().is_talking is False
+
+
+def test_times_are_kept_no_finer_than_a_person_reads_them(tmp_path: Path) -> None:
+    place = tmp_path / "status.json"
+    file = StatusFile(
+        place, "1", defer=lambda write: write(), now=lambda: datetime(2026, 3, 1, 12, 0, 0, 123_456, tzinfo=UTC)
+    )
+    file(LinkOpened(), 1.0)
+    file(PhaseEntered(Phase.IDLE), 3.27)
+
+    found = Status.read(place)
+    assert found is not None
+    assert (found.started, found.conversation) == (NOON, {"ended": NOON, "seconds": 2.3, "turns": 0})
+
+
+def test_a_file_that_is_longer_than_ours_is_no_status(tmp_path: Path) -> None:
+    place = tmp_path / "status.json"
+    place.write_text("{" + 70_000 * " " + "}")
+
+    assert Status.read(place) is None
