@@ -23,7 +23,7 @@ from edgevoice.echo.bars import LEARNED_LEAK_DB, TRUSTED_LEAK_DB, Bar, decibels,
 from edgevoice.echo.canceller import BLOCK, Samples
 from edgevoice.echo.spurt import LOUD_DB, VOICE, Block, Spurt
 from edgevoice.echo.suppressor import RestingSuppressor
-from edgevoice.echo.voice import RestingVoice, VoiceModel
+from edgevoice.echo.voice import VoiceModel
 from edgevoice.echo.voicing import WINDOW, is_voiced
 
 _BEGIN_EVIDENCE = 6.0
@@ -95,12 +95,12 @@ class NearSpeech:
     """Listens to one block after the other; for one thread at a time.
 
     It fails towards not cutting: until a canceller has learned the room, or when it loses it, its bar is as high as the
-    echo itself. ``voice`` is asked about what the canceller leaves while something is over the bar; without it pitch
-    alone tells a voice.
+    echo itself. ``voice`` hears what the canceller leaves, and is asked while something is over the bar; without it
+    pitch alone tells a voice.
     """
 
     def __init__(self, voice: VoiceModel | None = None) -> None:
-        self._voice = RestingVoice(voice) if voice is not None else None
+        self._voice = voice
         self._rows = np.zeros((2, BLOCK), np.float32)
         self._window = np.zeros(WINDOW, np.float32)
         self._echo = 0.0
@@ -137,11 +137,11 @@ class NearSpeech:
             else:
                 suppressor.rest(near, far)
                 block = self._judge_alone(linear_db, linear_over)
+        # Fed with every block, the model knows what a sound rose from.
+        certainty = 1.0 if self._voice is None else self._voice.take(cancelled)
         if self._stage is _Stage.QUIET and block.over <= 0:
-            if self._voice is not None:
-                self._voice.rest(cancelled)
             return None
-        return self._follow(block, 1.0 if self._voice is None else self._voice.take(cancelled))
+        return self._follow(block, certainty)
 
     @property
     def is_speaking(self) -> bool:
@@ -167,8 +167,6 @@ class NearSpeech:
         """Forget what has been going on, not what was learned of the room."""
         self._stage = _Stage.QUIET
         self._window[:] = 0
-        if self._voice is not None:
-            self._voice.reset()
         self._echo = self._long_echo = 0.0
 
     def abandon(self) -> SpeechChange | None:
