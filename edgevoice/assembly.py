@@ -198,6 +198,7 @@ def manners_of(settings: Settings, tier: Tier) -> Manners:
         echo_tail_s=settings.echo.tail_ms / 1000,
         may_answer_tools=settings.service.may_answer_tools,
         hears_itself=tier is not Tier.HARDWARE,
+        resumes=settings.conversation.false_interruption == "resume",
     )
 
 

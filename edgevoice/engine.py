@@ -9,6 +9,7 @@ from typing import assert_never
 from edgevoice.core.conversation import Conversation
 from edgevoice.core.downlink import Arrival, AudioPiece, BackchannelComplete, BackchannelPiece, ItemComplete
 from edgevoice.core.facts import (
+    AnswerArrived,
     BackchannelStarted,
     DeadlinePassed,
     Event,
@@ -27,7 +28,10 @@ from edgevoice.core.orders import (
     CreateResponse,
     CutPlayback,
     DeleteItem,
+    DeleteTurn,
+    DropPlayback,
     DuckPlayback,
+    ExtendItem,
     KeepUplink,
     MarkTurn,
     MuteMicrophone,
@@ -35,6 +39,7 @@ from edgevoice.core.orders import (
     OpenUplink,
     PlayEarcon,
     RestorePlayback,
+    ResumePlayback,
     RewindUplink,
     RunTool,
     SendToolOutput,
@@ -141,6 +146,10 @@ class Engine:
     def _play(self, piece: AudioPiece) -> None:
         if not self._conversation.admits(piece.response_id):
             return  # late news: cut, or never wanted
+        if self._conversation.keeps_rest_beside(piece.response_id):
+            self.report(AnswerArrived(piece.response_id))
+            if not self._conversation.admits(piece.response_id):
+                return
         self._notify(AudioReceived(piece.response_id, piece.item_id, piece.pcm))
         burst = self._adapters.far_end.play(piece.item_id, piece.content_index, piece.pcm)
         if burst is not None:
@@ -192,8 +201,12 @@ class Engine:
     def _obey(self, action: Action) -> None:
         to = self._adapters
         match action:
-            case CutPlayback():
-                to.far_end.cut()
+            case CutPlayback(keeps_rest=keeps_rest):
+                to.far_end.cut(keeps_rest=keeps_rest)
+            case ResumePlayback():
+                self.report(PlaybackStarted(to.far_end.resume()))
+            case DropPlayback():
+                to.far_end.drop()
             case StopBackchannel():
                 to.far_end.stop_backchannel()
             case DuckPlayback():
@@ -222,12 +235,8 @@ class Engine:
                 to.near_end.mute()
             case UnmuteMicrophone():
                 to.near_end.unmute()
-            case TruncateItem(item_id=item_id, content_index=index, heard_ms=heard_ms):
-                to.service.truncate(item_id, index, heard_ms)
-            case DeleteItem(item_id=item_id):
-                to.service.delete(item_id)
-            case CancelResponse(response_id=response_id):
-                to.service.cancel(response_id)
+            case TruncateItem() | DeleteItem() | DeleteTurn() | ExtendItem() | CancelResponse():
+                self._tell_what_was_heard(action)
             case RunTool(call=call):
                 to.tools.run(call)
             case SendToolOutput(call_id=call_id, output=output):
@@ -238,5 +247,21 @@ class Engine:
                 to.far_end.play_earcon(earcon)
             case StopEarcons():
                 to.far_end.stop_earcons()
+            case _:
+                assert_never(action)
+
+    def _tell_what_was_heard(
+        self, action: TruncateItem | DeleteItem | DeleteTurn | ExtendItem | CancelResponse
+    ) -> None:
+        service = self._adapters.service
+        match action:
+            case TruncateItem(item_id=item_id, content_index=index, heard_ms=heard_ms):
+                service.truncate(item_id, index, heard_ms)
+            case DeleteItem(item_id=item_id) | DeleteTurn(item_id=item_id):
+                service.delete(item_id)
+            case ExtendItem(item_id=item_id, heard_ms=heard_to_ms):
+                service.extend(item_id, heard_to_ms)
+            case CancelResponse(response_id=response_id):
+                service.cancel(response_id)
             case _:
                 assert_never(action)

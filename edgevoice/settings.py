@@ -257,13 +257,15 @@ class Echo(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Conversation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How long the box waits before it lets go.
+    """How long the box waits before it lets go, and what it does when nobody spoke.
 
     no_speech_s: How long it listens after the wake word when nobody speaks.
     follow_up_s: How long after an answer one may go on without the wake word; 0 hangs up after one answer.
     turn_s: How long the service may hear you speak without an end; then the box hangs up.
     thinking_s: How long the service may take to begin its answer.
     progress_s: How long an answer that has begun may stand still, silent, before it is given up.
+    false_interruption: What becomes of an answer that was cut for a sound in which nobody said a word, such as a cough:
+        "resume" goes on where it was cut, "stop" leaves it at that.
     """
 
     no_speech_s: Annotated[float, Meta(ge=2, le=60)] = 8.0
@@ -271,6 +273,7 @@ class Conversation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     turn_s: Annotated[float, Meta(ge=10, le=600)] = 90.0
     thinking_s: Annotated[float, Meta(ge=3, le=120)] = 15.0
     progress_s: Annotated[float, Meta(ge=3, le=120)] = 10.0
+    false_interruption: Literal["resume", "stop"] = "resume"
 
 
 class Budget(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

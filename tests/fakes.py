@@ -45,6 +45,9 @@ class FakeService:
     def delete(self, item_id: str) -> None:
         self._diary.write("service.delete", item_id)
 
+    def extend(self, item_id: str, heard_ms: int | None) -> None:
+        self._diary.write("service.extend", item_id, heard_ms)
+
     def cancel(self, response_id: str) -> None:
         self._diary.write("service.cancel", response_id)
 
@@ -109,8 +112,15 @@ class FakeFarEnd:
     def finish(self) -> None:
         self._diary.write("far_end.finish")
 
-    def cut(self) -> None:
-        self._diary.write("far_end.cut")
+    def cut(self, *, keeps_rest: bool) -> None:
+        self._diary.write("far_end.cut", *["keeps rest"] * keeps_rest)
+
+    def resume(self) -> int:
+        self._diary.write("far_end.resume")
+        return 7
+
+    def drop(self) -> None:
+        self._diary.write("far_end.drop")
 
     def play_backchannel(self, backchannel_id: str, pcm: bytes) -> bool:
         self._diary.write("far_end.play_backchannel", backchannel_id, pcm)

@@ -8,6 +8,7 @@ import pytest
 from edgevoice.core.conversation import Conversation
 from edgevoice.core.downlink import AudioPiece, BackchannelComplete, BackchannelPiece, ItemComplete
 from edgevoice.core.facts import (
+    AnswerArrived,
     BackchannelStarted,
     DeadlinePassed,
     ItemEnded,
@@ -22,6 +23,7 @@ from edgevoice.core.facts import (
     TimerRang,
     ToolCall,
     TurnEnded,
+    TurnTranscribed,
     UserStartedSpeaking,
     WakeWordHeard,
 )
@@ -35,8 +37,11 @@ from edgevoice.core.orders import (
     CreateResponse,
     CutPlayback,
     DeleteItem,
+    DeleteTurn,
+    DropPlayback,
     DuckPlayback,
     Earcon,
+    ExtendItem,
     KeepUplink,
     Light,
     MarkTurn,
@@ -45,6 +50,7 @@ from edgevoice.core.orders import (
     OpenUplink,
     PlayEarcon,
     RestorePlayback,
+    ResumePlayback,
     RewindUplink,
     RunTool,
     SendToolOutput,
@@ -130,8 +136,10 @@ def in_loop(test: Callable[[], Coroutine[None, None, None]]) -> Callable[[], Non
 
 OBEYED: dict[type, tuple[Action, Told]] = {
     CutPlayback: (CutPlayback(), ("far_end.cut",)),
+    DropPlayback: (DropPlayback(), ("far_end.drop",)),
     StopBackchannel: (StopBackchannel(), ("far_end.stop_backchannel",)),
     DuckPlayback: (DuckPlayback(), ("far_end.duck",)),
+    ResumePlayback: (ResumePlayback(), ("far_end.resume",)),
     RestorePlayback: (RestorePlayback(), ("far_end.restore",)),
     ShowLight: (ShowLight(Light.FAULT, "no-credit"), ("panel.show", Light.FAULT, "no-credit")),
     OpenLink: (OpenLink("word", resumes=True), ("service.open", "word", True)),
@@ -146,6 +154,8 @@ OBEYED: dict[type, tuple[Action, Told]] = {
     UnmuteMicrophone: (UnmuteMicrophone(), ("near_end.unmute",)),
     TruncateItem: (TruncateItem("i1", 2, 740), ("service.truncate", "i1", 2, 740)),
     DeleteItem: (DeleteItem("i1"), ("service.delete", "i1")),
+    DeleteTurn: (DeleteTurn("u1"), ("service.delete", "u1")),
+    ExtendItem: (ExtendItem("i1", 900), ("service.extend", "i1", 900)),
     CancelResponse: (CancelResponse("r1"), ("service.cancel", "r1")),
     RunTool: (RunTool(CALL), ("tools.run", CALL)),
     SendToolOutput: (SendToolOutput("c1", "{}"), ("service.send_tool_output", "c1", "{}")),
@@ -159,11 +169,20 @@ OBEYED: dict[type, tuple[Action, Told]] = {
 def test_every_order_is_obeyed_by_the_one_adapter_that_it_is_for(kind: type) -> None:
     action, told = OBEYED[kind]
     rig = Rig()
+    rig.engine._is_busy = True  # what an adapter reports of it waits
 
     rig.engine._dispatch([action])
 
     assert rig.told == [told]
     assert rig.notices == [action]
+
+
+def test_a_cut_may_keep_the_rest_of_the_answer() -> None:
+    rig = Rig()
+
+    rig.engine._dispatch([CutPlayback(keeps_rest=True)])
+
+    assert rig.told == [("far_end.cut", "keeps rest")]
 
 
 @in_loop
@@ -347,6 +366,30 @@ async def test_late_audio_falls_at_the_fence() -> None:
 
     assert rig.told == []
     assert rig.notices == [ResponseEnded("r1", ResponseStatus.CANCELLED)]
+
+
+@in_loop
+async def test_an_answer_that_is_resumed_is_a_burst_of_its_own() -> None:
+    rig = Rig(Manners(hears_itself=False, resumes=True))
+    rig.speaking()
+    rig.engine.report(UserStartedSpeaking())
+    rig.engine.take([SOUND])
+    assert rig.told[-1] == ("far_end.play", "i1", 0, SOUND.pcm), "it is added to what is kept"
+
+    rig.engine.report(TurnTranscribed("u2", has_words=False, is_final=True))
+
+    assert ("far_end.resume",) in rig.told
+    assert PlaybackStarted(7) in rig.notices
+
+
+@in_loop
+async def test_the_first_sound_of_another_answer_is_reported_before_it_is_queued_beside_what_is_kept() -> None:
+    rig = Rig(Manners(hears_itself=False, resumes=True))
+    rig.speaking()
+    rig.engine.take([UserStartedSpeaking(), TurnEnded(), ResponseStarted("r2"), AudioPiece("r2", "i2", 0, b"22")])
+
+    assert rig.told[-2:] == [("far_end.drop",), ("far_end.play", "i2", 0, b"22")]
+    assert AnswerArrived("r2") in rig.notices
 
 
 @in_loop

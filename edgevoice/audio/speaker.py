@@ -126,8 +126,11 @@ class Speaker:
         with self._lock:
             self._playout.finish()
 
-    def cut(self) -> None:
-        """Silence the answer with the next period, or at once where the amplifier can be muted."""
+    def cut(self, *, keeps_rest: bool = False) -> None:
+        """Silence the answer with the next period, or at once where the amplifier can be muted.
+
+        One that ``keeps_rest`` can be resumed, until that is dropped.
+        """
         unheard: int | None = None
         if self._amplifier is not None and self._earcons.is_idle:
             self._amplifier.mute()
@@ -136,9 +139,19 @@ class Speaker:
             if unheard is not None:
                 self._hushed_at = self._position
             self._is_ducked = False
-            self._playout.cut(unheard)
+            self._playout.cut(unheard, keeps_rest=keeps_rest)
             self._backchannels.stop()
             self._set_gain()
+
+    def resume(self) -> int:
+        """Go on with the rest that was kept, from the first sample that was not heard; return the burst's number."""
+        with self._lock:
+            return self._playout.resume()
+
+    def drop(self) -> None:
+        """Forget the rest that was kept."""
+        with self._lock:
+            self._playout.drop()
 
     def play_backchannel(self, backchannel_id: str, pcm: bytes) -> bool:
         """Queue mono s16 samples at 24 kHz, to be heard 9 dB below an answer; say whether a backchannel begins."""

@@ -8,7 +8,19 @@ from typing import TextIO
 
 from edgevoice.core.facts import LinkLost, WakeWordHeard
 from edgevoice.core.notices import Notice, PhaseEntered, Role, TranscriptChanged
-from edgevoice.core.orders import CutPlayback, DeleteItem, Earcon, Light, PlayEarcon, RunTool, ShowLight, TruncateItem
+from edgevoice.core.orders import (
+    CutPlayback,
+    DeleteItem,
+    DeleteTurn,
+    Earcon,
+    ExtendItem,
+    Light,
+    PlayEarcon,
+    ResumePlayback,
+    RunTool,
+    ShowLight,
+    TruncateItem,
+)
 from edgevoice.core.recent import Recent
 
 _COLOURS = {
@@ -76,6 +88,13 @@ class Screen:
                 self.say(f"the model is told that {heard_ms} ms of it were heard", now)
             case DeleteItem():
                 self.say("the model is told that nothing of it was heard", now)
+            case ResumePlayback():
+                self.say("nobody spoke: the answer goes on", now)
+            case ExtendItem(heard_ms=heard_ms):
+                much = "all of it was" if heard_ms is None else f"{heard_ms} ms of it were"
+                self.say(f"the model is told that {much} heard after all", now)
+            case DeleteTurn():
+                self.say("the model is told that nobody spoke", now)
             case PlayEarcon(earcon=Earcon.MUTED):
                 self.say("the microphone is muted", now)
             case LinkLost(code=code):

@@ -1,9 +1,10 @@
 """What is known of the answer in progress: on the wire, in the speaker, and among the tools. No I/O, no clock."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from edgevoice.core.facts import ItemHeard, ToolCall
-from edgevoice.core.orders import DeleteItem, TruncateItem
+from edgevoice.core.orders import DeleteItem, ExtendItem, TruncateItem
 
 _MOST_CALLS = 64
 """Calls of one response that are remembered before its end has come."""
@@ -192,6 +193,21 @@ class Answer:
         self.burst = burst
         self.has_sounded = True
 
+    def take_up(self, response_id: str) -> None:
+        """Take an answer that was cut as the one to be heard again, whatever has begun since."""
+        if self.response_id != response_id:
+            self._give_up()
+            self.response_id = None
+        if response_id in self.leftovers:
+            self.leftovers.remove(response_id)
+            self.response_id = response_id
+        self.fence = response_id
+        self.has_sounded = True
+        self.is_due = self.is_held = self.ask_again = False
+        self.is_unwanted = self.is_crossing = False
+        if self.tools is not None:
+            self.tools.is_stale = False
+
     def _give_up(self) -> None:
         if self.response_id is not None and self.response_id not in self.leftovers:
             self.leftovers = [*self.leftovers, self.response_id][-_MOST_LEFTOVERS:]
@@ -219,19 +235,28 @@ class Answer:
             self.tools.is_stale = True
 
 
-def corrections(items: tuple[ItemHeard, ...]) -> list[TruncateItem | DeleteItem]:
+def corrections(
+    items: tuple[ItemHeard, ...], shortened: Sequence[str] = ()
+) -> list[TruncateItem | DeleteItem | ExtendItem]:
     """Return what the service must be told after a cut, so that the model knows what was heard.
 
     ``items`` holds the parts of an item in the order in which they are played. One order per item, however many parts
     it has: nothing when it had been heard to its end, a deletion when nothing of it was heard (a truncation to 0 ms is
     refused by some services), else a truncation of the last part of which something was heard, never to more than was
     received ("already shorter than" is the answer to that).
+
+    ``shortened``: the items of which that was done at an earlier cut, after which the answer was resumed. A service can
+    leave out more of them, and not put any of it back, so it is told how much further they were heard.
     """
     parts_of: dict[str, list[ItemHeard]] = {}
     for part in items:
         parts_of.setdefault(part.item_id, []).append(part)
-    orders: list[TruncateItem | DeleteItem] = []
+    orders: list[TruncateItem | DeleteItem | ExtendItem] = []
+    orders += [ExtendItem(item_id) for item_id in shortened if item_id not in parts_of]
     for item_id, parts in parts_of.items():
+        if item_id in shortened:
+            orders.append(ExtendItem(item_id, sum(part.heard_ms for part in parts)))
+            continue
         heard = [part for part in parts if part.heard_ms > 0]
         if not heard:
             orders.append(DeleteItem(item_id))

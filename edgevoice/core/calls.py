@@ -102,6 +102,9 @@ class Calls:
         self._talk.is_linked = True
         self._opened_at = now
         self._talk.has_answered = False
+        self._talk.resumed = None
+        self._talk.shortened = []
+        self._talk.words_come_early = False
         self._is_renewal_due = False
         if not self._is_resuming:
             self._dials = 0
@@ -146,18 +149,19 @@ class Calls:
         if self.is_spent:
             return self.end_by_limit(now)
         answer, self._talk.answer = self._talk.answer, Answer()
+        actions = self._talk.drop_rest()
         if self._box.is_deaf or answer.is_goodbye:
-            return self.fail(code, now)
+            return actions + self.fail(code, now)
         if self._talk.has_answered or now - self._opened_at >= _SETTLED_S:
             self._dials = 0
         self._dial_anew(now)
         if not self._redials(now):
-            return self.fail(code, now)
+            return actions + self.fail(code, now)
         if answer.has_called or answer.broken_by or answer.has_sounded:
             # What has been answered in part is not asked again, and a turn that has set a timer would set another; the
             # user must hear that the rest will not come.
-            return [MarkTurn(), RewindUplink(), PlayEarcon(Earcon.TROUBLE)]
-        return [RewindUplink()]
+            return [*actions, MarkTurn(), RewindUplink(), PlayEarcon(Earcon.TROUBLE)]
+        return [*actions, RewindUplink()]
 
     def _dial_anew(self, now: float) -> None:
         """Go back to connecting, in the middle of a conversation."""
@@ -182,6 +186,7 @@ class Calls:
     def renew_if_due(self, now: float) -> list[Action]:
         """Dial another session if this one expires soon and nobody speaks; what is said meanwhile is kept."""
         is_between_turns = self._talk.phase is Phase.LISTENING and not self._talk.is_user_speaking
+        is_between_turns = is_between_turns and self._talk.interruption is None
         if not (self._is_renewal_due and is_between_turns) or self.is_spent or self._box.is_deaf:
             return []
         self._talk.answer = Answer()
@@ -268,7 +273,8 @@ class Calls:
         The hard caps are not put off, so that a box that stalls again and again ends its conversation all the same.
         """
         until = now + _AFTER_STALL_S
-        self._talk.deadlines.spare(now, until, Deadline.CONNECT, Deadline.LISTEN, Deadline.ANSWER, Deadline.ASK)
+        waits = (Deadline.CONNECT, Deadline.LISTEN, Deadline.ANSWER, Deadline.ASK, Deadline.RESUME)
+        self._talk.deadlines.spare(now, until, *waits)
 
     def redial(self) -> Action:
         """Try once more, now that the wait for it is over."""

@@ -7,11 +7,11 @@ No I/O, no clock, no audio bytes.
 from collections.abc import Callable
 from typing import assert_never
 
-from edgevoice.core.answer import corrections
 from edgevoice.core.box import Box
 from edgevoice.core.calls import Calls
 from edgevoice.core.deadlines import Deadline, Deadlines
 from edgevoice.core.facts import (
+    AnswerArrived,
     AnswerProgressed,
     BackchannelStarted,
     BudgetTold,
@@ -45,6 +45,7 @@ from edgevoice.core.facts import (
     TimerRang,
     ToolFinished,
     TurnEnded,
+    TurnTranscribed,
     UserStartedSpeaking,
     UserStoppedSpeaking,
     WakeWordHeard,
@@ -63,6 +64,7 @@ from edgevoice.core.orders import (
     UnmuteMicrophone,
 )
 from edgevoice.core.phases import Phase
+from edgevoice.core.speech_over_answer import SpeechOverAnswer
 from edgevoice.core.talk import Talk
 from edgevoice.core.turns import Turns
 
@@ -82,6 +84,7 @@ class Conversation:
         self._box = Box(deadlines)
         self._calls = Calls(self._talk, self._box, chance)
         self._turns = Turns(self._talk, self._box, self._calls)
+        self._speech_over = SpeechOverAnswer(self._talk, self._box, self._calls, self._turns)
         self._light = (Light.OFF, "")
 
     @property
@@ -101,7 +104,13 @@ class Conversation:
 
     def admits(self, response_id: str) -> bool:
         """Say whether audio of this response may be heard: the playout fence. Late deltas fall here."""
-        return self._talk.answer.fence == response_id
+        interruption = self._talk.interruption
+        is_kept = interruption is not None and interruption.response_id == response_id
+        return is_kept or self._talk.answer.fence == response_id
+
+    def keeps_rest_beside(self, response_id: str) -> bool:
+        """Say whether the rest of another answer is kept, so that this one's first sound is to be reported."""
+        return self._turns.interruptions.keeps_rest_beside(response_id)
 
     @property
     def admits_backchannels(self) -> bool:
@@ -136,7 +145,7 @@ class Conversation:
             case TalkHeld():
                 return [*self._box.stop_ringing(), *self._calls.hang_up()]
             case MutePressed():
-                return self._mute_pressed()
+                return self._mute_pressed(now)
             case LinkOpened():
                 return self._calls.link_opened(now)
             case SessionExpires(in_s=in_s):
@@ -147,16 +156,14 @@ class Conversation:
                 return self._turns.user_started_speaking(now)
             case UserStoppedSpeaking():
                 return self._turns.user_stopped_speaking(now)
-            case NearSpeechBegan(at_sample=at_sample):
-                return self._turns.near_speech_began(at_sample)
-            case NearSpeechConfirmed(at_sample=at_sample):
-                return self._turns.near_speech_confirmed(at_sample, now)
-            case NearSpeechFaded():
-                return self._turns.near_speech_faded()
-            case NearSpeechEnded():
-                return []
+            case NearSpeechBegan() | NearSpeechConfirmed() | NearSpeechFaded() | NearSpeechEnded():
+                return self._speech_over.take(event, now)
             case TurnEnded():
                 return self._turns.turn_ended(now)
+            case TurnTranscribed():
+                return self._turns.interruptions.transcribed(event, now)
+            case AnswerArrived(response_id=response_id):
+                return self._turns.interruptions.answer_arrived(response_id)
             case ResponseStarted(response_id=response_id):
                 return self._turns.response_started(response_id, now)
             case AnswerProgressed(response_id=response_id):
@@ -183,7 +190,7 @@ class Conversation:
             case PlaybackDrained(burst=burst):
                 return self._turns.playback_drained(burst, now)
             case PlaybackCut(items=items):
-                return [*corrections(items)] if self._talk.is_linked else []
+                return self._turns.interruptions.playback_cut(items)
             case ToolFinished():
                 return self._turns.tool_finished(event, now)
             case GoodbyeRequested():
@@ -229,7 +236,7 @@ class Conversation:
                 return actions
             case Phase.LISTENING:
                 self._talk.extend_listening(self._talk.manners.no_speech_s, now)
-                return actions
+                return actions + self._turns.interruptions.settle(cancels=True)
             case _:
                 assert_never(self._talk.phase)
 
@@ -250,13 +257,16 @@ class Conversation:
 
     # --- mute, timers, devices ----------------------------------------------------------------------------------------
 
-    def _mute_pressed(self) -> list[Action]:
+    def _mute_pressed(self, now: float) -> list[Action]:
         self._box.is_muted = not self._box.is_muted
         if not self._box.is_muted:
             return [UnmuteMicrophone(), PlayEarcon(Earcon.UNMUTED)]
         # Who was speaking over the answer is not heard any more, nor when they stop.
         actions: list[Action] = [*self._talk.restore(), MuteMicrophone(), PlayEarcon(Earcon.MUTED)]
-        if self._talk.phase in {Phase.CONNECTING, Phase.LISTENING}:
+        if self._talk.interruption is not None:
+            # Who may have spoken cannot go on: the answer can, as it would have if nobody had been suspected.
+            actions += self._turns.interruptions.resume(now)
+        elif self._talk.phase in {Phase.CONNECTING, Phase.LISTENING}:
             actions += self._calls.hang_up()
         return actions
 
@@ -303,6 +313,8 @@ class Conversation:
                 return self._box.ring(now)
             case Deadline.ECHO_TAIL:
                 return self._turns.room_quiet(now)
+            case Deadline.RESUME:
+                return self._turns.interruptions.due(now)
             case _:
                 assert_never(name)
 

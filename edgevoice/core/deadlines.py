@@ -17,6 +17,7 @@ class Deadline(Enum):
     FAULT = auto()
     RING = auto()
     ECHO_TAIL = auto()
+    RESUME = auto()
 
 
 class Deadlines:

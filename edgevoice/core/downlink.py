@@ -156,7 +156,7 @@ class Downlink:
                 return [TranscriptChanged(Role.ASSISTANT, item_id, spoken.text, is_final=True)]
             case wire.ResponseDone():
                 return self._response_done(event)
-            case wire.SessionCreated() | wire.Unknown():
+            case wire.SessionCreated() | wire.TranscriptionFailed() | wire.Unknown():
                 return []
             case _:
                 assert_never(event)

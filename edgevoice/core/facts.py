@@ -140,6 +140,25 @@ class TurnEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnTranscribed:
+    """The service wrote down the turn that it heard last: with or without words in it, and perhaps not all of them yet.
+
+    ``item_id`` is that of the turn, empty where the service names none. What was said is not in it.
+    """
+
+    item_id: str
+    has_words: bool
+    is_final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerArrived:
+    """The first sound of an answer came while the rest of another was kept; it has not been played yet."""
+
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ResponseStarted:
     """The service began an answer."""
 
@@ -305,6 +324,8 @@ Event = (
     | NearSpeechFaded
     | NearSpeechEnded
     | TurnEnded
+    | TurnTranscribed
+    | AnswerArrived
     | ResponseStarted
     | AnswerProgressed
     | ItemEnded

@@ -96,6 +96,20 @@ class History:
             if item.item_id == item_id:
                 item.heard_ms = heard_ms
 
+    def extend(self, item_id: str, heard_ms: int | None) -> tuple[str, bool]:
+        """Take note that more of an answer was heard than was said before, all of it where that is ``None``.
+
+        Return the words that this adds, and whether the service has the item still: of one of which nothing was heard
+        it was told to forget it.
+        """
+        for item in self._items:
+            if item.item_id == item_id and item.heard_ms is not None:
+                before, was_kept = item.told(), item.heard_ms > 0
+                all_ms = -(-item.received // _BYTES_PER_MS)
+                item.heard_ms = all_ms if heard_ms is None else heard_ms
+                return item.told()[len(before) :].strip(), was_kept
+        return "", False
+
     def delete(self, item_id: str) -> None:
         """Take note that nothing of an answer was heard."""
         self.truncate(item_id, 0)

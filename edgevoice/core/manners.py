@@ -13,6 +13,7 @@ class Manners:
     cap. ``echo_tail_s``: how long the room still sounds after playback. ``fault_s``: how long a passing fault is shown.
     ``may_answer_tools``: the service may answer the output of a tool without being asked. ``hears_itself``: the
     microphone picks up our own speech, so the uplink carries zeros while we speak and nobody speaks over us.
+    ``resumes``: an answer goes on after a false interruption.
     """
 
     connect_s: float = 12.0
@@ -26,3 +27,4 @@ class Manners:
     fault_s: float = 6.0
     may_answer_tools: bool = False
     hears_itself: bool = True
+    resumes: bool = False

@@ -97,7 +97,23 @@ class UnmuteMicrophone:
 
 @dataclass(frozen=True, slots=True)
 class CutPlayback:
-    """Silence the answer now."""
+    """Silence the answer now.
+
+    ``keeps_rest`` says that what was not heard is kept, because it is not known yet whether anybody spoke:
+    ``ResumePlayback`` or ``DropPlayback`` follows within seconds.
+    """
+
+    keeps_rest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResumePlayback:
+    """Go on with the answer that was cut, from the first sample that was not heard: it was a false interruption."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropPlayback:
+    """Forget the rest of the answer that was cut: somebody spoke."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +145,24 @@ class DeleteItem:
     """Tell the service that nothing of an item was heard."""
 
     item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteTurn:
+    """Take a turn in which nobody said a word out of the conversation."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendItem:
+    """Tell the service that more of an item was heard than it was told, because the answer was resumed.
+
+    ``heard_ms`` is how much; ``None`` stands for all that the service sent of it.
+    """
+
+    item_id: str
+    heard_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +226,15 @@ Action = (
     | MuteMicrophone
     | UnmuteMicrophone
     | CutPlayback
+    | ResumePlayback
+    | DropPlayback
     | StopBackchannel
     | DuckPlayback
     | RestorePlayback
     | TruncateItem
     | DeleteItem
+    | DeleteTurn
+    | ExtendItem
     | CancelResponse
     | RunTool
     | SendToolOutput

@@ -24,6 +24,7 @@ class Cause(StrEnum):
     STALLED = "silent, more to come"
     FINISHED = "answer over"
     INTERRUPTED = "barge-in"
+    RESUMED = "false interruption"
     LOST = "session lost"
     HUNG_UP = "hang-up"
 
@@ -39,6 +40,8 @@ TRANSITIONS: dict[tuple[Phase, Cause], Phase] = {
     (Phase.SPEAKING, Cause.STALLED): Phase.THINKING,
     (Phase.SPEAKING, Cause.FINISHED): Phase.LISTENING,
     (Phase.SPEAKING, Cause.INTERRUPTED): Phase.LISTENING,
+    (Phase.LISTENING, Cause.RESUMED): Phase.SPEAKING,
+    (Phase.THINKING, Cause.RESUMED): Phase.SPEAKING,
     (Phase.LISTENING, Cause.LOST): Phase.CONNECTING,
     (Phase.THINKING, Cause.LOST): Phase.CONNECTING,
     (Phase.SPEAKING, Cause.LOST): Phase.CONNECTING,

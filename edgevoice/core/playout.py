@@ -14,6 +14,11 @@ RATE_HZ = 24_000
 _FADE = 120
 """Samples of the fade that ends a cut: 5 ms, short enough to be silence at once and long enough not to click."""
 
+_FADE_IN = np.linspace(0, 1, _FADE, endpoint=False)
+
+_MOST_RECENT = RATE_HZ // 2
+"""Samples handed over last that are remembered: 500 ms, more than a card holds when its amplifier is muted."""
+
 _GAIN_STEP = 1 / 240
 """Change of gain per sample: from full to nothing in 10 ms, so that a change of volume does not click."""
 
@@ -74,6 +79,9 @@ class Playout:
     ``push`` and ``finish`` are for the wire's side, ``pull`` for the card's; whoever uses both from two threads holds a
     lock. ``prefill_ms``: playback begins when this much is there, so that the first network hiccup is not heard.
     ``sounding`` tells how many samples at the head of the last ``pull`` were the answer's.
+
+    The rest of an answer that was cut may be kept: it is silent, what still comes is added to it, and it goes on from
+    the first sample that was not heard, or is dropped.
     """
 
     def __init__(self, prefill_ms: int) -> None:
@@ -87,6 +95,11 @@ class Playout:
         self._is_flowing = False
         self._held = 0
         self._is_cutting = False
+        self._is_held_back = False
+        self._is_dry = False
+        self._recent: deque[_Chunk] = deque()
+        self._recent_samples = 0
+        self._fade_in = 0
         self._gain = 1.0
         self._wanted_gain = 1.0
         self.sounding = 0
@@ -99,13 +112,14 @@ class Playout:
     @property
     def is_idle(self) -> bool:
         """Whether ``pull`` would give plain silence and has nothing to tell."""
-        return not self._chunks and not self._is_cutting
+        return (not self._chunks or self._is_held_back) and not self._is_cutting and not self._is_dry
 
     def push(self, item_id: str, content_index: int, pcm: bytes) -> int | None:
         """Queue s16 samples of an item; return the burst's number when this is the first sound after silence.
 
-        A sample split over two pushes is put together again. Samples of an item that was cut are the caller's to
-        refuse, and what comes when a quarter of an hour waits is dropped, as are items that no answer has so many of.
+        Beside the rest of an answer that was cut they are kept like it, and begin no burst. A sample split over two
+        pushes is put together again. Samples of an item that was cut for good are the caller's to refuse, and what
+        comes when a quarter of an hour waits is dropped, as are items that no answer has so many of.
         """
         if self._queued >= _MOST_QUEUED or len(self._chunks) >= _MOST_CHUNKS:
             return None
@@ -120,7 +134,8 @@ class Playout:
         if whole == 0:
             return None
         samples = np.frombuffer(pcm, dtype="<i2", count=whole // 2)
-        begins = not self._chunks
+        begins = not self._chunks and not self._is_held_back
+        self._is_dry = False
         item.received += len(samples)
         self._chunks.append(_Chunk(item, samples))
         self._queued += len(samples)
@@ -147,20 +162,49 @@ class Playout:
         if self.is_idle:
             self._gain = gain
 
-    def cut(self, unheard: int | None = None) -> None:
+    def cut(self, unheard: int | None = None, *, keeps_rest: bool = False) -> None:
         """Silence all that is queued: the next pull fades out and tells what was heard.
 
-        What is pushed later is a new burst. ``unheard``: the amplifier was muted, so that nothing fades and the last so
-        many samples that were handed over are not heard either.
+        What is pushed later is a new burst, unless this ``keeps_rest``, to be resumed or dropped. ``unheard``: the
+        amplifier was muted, so that nothing fades and the last so many samples that were handed over are not heard
+        either.
         """
+        if self._is_held_back:
+            if not keeps_rest:
+                self.drop()
+            return  # it is silent, and was told of
         # Said first: whoever only looks, from another thread, must not find the buffer idle before the fade.
         was_cutting, self._is_cutting = self._is_cutting, True
         if unheard is not None:
-            self._take_back(unheard)
+            self._put_back(unheard)
         elif not was_cutting:  # else the fade of the cut before is still to be pulled
             self._fading = self._head(_FADE)
         self._cut_items += self._items.values()
-        self._forget_queue()
+        self._fade_in = 0
+        self._is_dry = False
+        if keeps_rest:
+            self._is_held_back = True
+            self._is_flowing = False
+            self._held = 0
+        else:
+            self._forget_queue()
+
+    def resume(self) -> int:
+        """Go on with the rest that was kept, from the first sample that was not heard; return the burst's number.
+
+        It fades in over 5 ms. Where nothing is left, the next pull says that the buffer ran dry.
+        """
+        self._is_held_back = False
+        self._fade_in = _FADE
+        self._burst += 1
+        self._is_dry = not self._chunks
+        return self._burst
+
+    def drop(self) -> None:
+        """Forget the rest that was kept, if there is one."""
+        if self._is_held_back:
+            self._is_held_back = False
+            self._forget_queue()
 
     def pull(self, frames: int) -> tuple[_Samples, PlaybackCut | PlaybackDrained | None]:
         """Return exactly ``frames`` samples, and what there is to tell: that a cut is done, or that the buffer ran dry.
@@ -171,6 +215,12 @@ class Playout:
         if self._is_cutting:
             return self._pull_fade(frames)
         out = np.zeros(frames, np.int16)
+        if self._is_held_back:
+            return out, None
+        if self._is_dry:
+            self._is_dry = False
+            self._settle()
+            return out, PlaybackDrained(self._burst)
         if not self._chunks or not self._may_flow():
             self._held += frames
             return out, None
@@ -179,6 +229,8 @@ class Playout:
             filled += self._take(out[filled:])
         self.sounding = filled
         self._apply_gain(out[:filled])
+        if self._fade_in:
+            self._apply_fade_in(out[:filled])
         if self._chunks:
             return out, None
         self._settle()
@@ -189,7 +241,7 @@ class Playout:
 
         So may the newest by another part, of which nobody may hear anything: it is corrected at the end of this one.
         """
-        newest, _ = next(reversed(self._items))
+        newest = next(reversed(self._items), ("", 0))[0]
         self._items = {key: item for key, item in self._items.items() if not item.is_complete or key[0] == newest}
         for item in self._items.values():
             item.is_settled = item.is_complete
@@ -218,9 +270,14 @@ class Playout:
     def _take(self, room: _Samples) -> int:
         chunk = self._chunks[0]
         count = min(len(room), len(chunk.samples))
-        room[:count] = chunk.samples[:count]
+        taken = chunk.samples[:count]
+        room[:count] = taken
         chunk.item.handed += count
         self._queued -= count
+        self._recent.append(_Chunk(chunk.item, taken))
+        self._recent_samples += count
+        while self._recent_samples - len(self._recent[0].samples) >= _MOST_RECENT:
+            self._recent_samples -= len(self._recent.popleft().samples)
         if count == len(chunk.samples):
             self._chunks.popleft()
         else:
@@ -235,19 +292,32 @@ class Playout:
             filled += self._take(out[filled:])
         return out[:filled]
 
-    def _take_back(self, unheard: int) -> None:
-        for item in reversed(self._items.values()):
-            if item.is_settled:
-                continue  # the card has long played it
-            back = min(unheard, item.handed)
-            item.handed -= back
-            unheard -= back
+    def _put_back(self, unheard: int) -> None:
+        """Put the last samples that were handed over in front of the queue again: the card never emitted them."""
+        while unheard > 0 and self._recent and not self._recent[-1].item.is_settled:
+            last = self._recent.pop()
+            self._recent_samples -= len(last.samples)
+            heard, back = np.split(last.samples, [max(0, len(last.samples) - unheard)])
+            if len(heard):
+                self._recent.append(_Chunk(last.item, heard))
+                self._recent_samples += len(heard)
+            self._chunks.appendleft(_Chunk(last.item, back))
+            self._queued += len(back)
+            last.item.handed -= len(back)
+            unheard -= len(back)
 
     def _forget_queue(self) -> None:
         self._items = {}
+        self._recent.clear()
+        self._recent_samples = 0
         self._chunks.clear()
         self._queued = 0
         self._is_flowing = False
+
+    def _apply_fade_in(self, samples: _Samples) -> None:
+        ramp = _FADE_IN[_FADE - self._fade_in :][: len(samples)]
+        samples[: len(ramp)] = samples[: len(ramp)] * ramp
+        self._fade_in -= len(ramp)
 
     def _apply_gain(self, samples: _Samples) -> None:
         if self._gain == self._wanted_gain:

@@ -43,6 +43,10 @@ class Service(Protocol):
         """Take an item that nobody heard out of the conversation."""
         ...
 
+    def extend(self, item_id: str, heard_ms: int | None) -> None:
+        """Tell that more of an item was heard than was told before, all of it where ``heard_ms`` is ``None``."""
+        ...
+
     def cancel(self, response_id: str) -> None:
         """Stop an answer that is still being generated."""
         ...
@@ -112,11 +116,20 @@ class FarEnd(Protocol):
         """Mark everything that is queued as completely received."""
         ...
 
-    def cut(self) -> None:
+    def cut(self, *, keeps_rest: bool) -> None:
         """Silence the answer; ``PlaybackCut`` is reported when the card has been given the last of it.
 
-        What is played later is not ducked any more.
+        What is played later is not ducked any more. One that ``keeps_rest`` keeps what was not heard, and adds to it
+        what is queued later, until it is resumed or dropped.
         """
+        ...
+
+    def resume(self) -> int:
+        """Go on with the rest that was kept, from the first sample that was not heard; return the burst's number."""
+        ...
+
+    def drop(self) -> None:
+        """Forget the rest that was kept."""
         ...
 
     def play_backchannel(self, backchannel_id: str, pcm: bytes) -> bool:

@@ -3,8 +3,9 @@
 from edgevoice.core.answer import Answer
 from edgevoice.core.deadlines import Deadline, Deadlines
 from edgevoice.core.facts import ToolCall
+from edgevoice.core.interruption import Interruption
 from edgevoice.core.manners import Manners
-from edgevoice.core.orders import Action, CutPlayback, RestorePlayback
+from edgevoice.core.orders import Action, CutPlayback, DropPlayback, RestorePlayback
 from edgevoice.core.phases import Cause, Phase, after
 
 _AFTER_ITEM_S = 2.0
@@ -16,7 +17,9 @@ class Talk:
 
     ``is_linked`` says that a session is open; ``is_user_speaking`` that the service hears the user; ``has_backchannel``
     that the service has said something beside the user in this turn; ``has_answered`` that something of an answer has
-    been heard in this session. ``trouble`` is the stable code of what the service
+    been heard in this session. ``interruption``: the one by speech that is undecided; ``resumed``: the one after which
+    the answer goes on. ``shortened``: items that were heard further than the service knows. ``words_come_early``: it
+    writes words down while they are spoken. ``trouble`` is the stable code of what the service
     complained of last, until an answer is heard. It waits for everything by the conversation's ``deadlines``.
     """
 
@@ -28,6 +31,10 @@ class Talk:
         self.is_user_speaking = False
         self.has_backchannel = False
         self.has_answered = False
+        self.interruption: Interruption | None = None
+        self.resumed: Interruption | None = None
+        self.shortened: list[str] = []
+        self.words_come_early = False
         self.trouble = ""
         self.answer = Answer()
 
@@ -48,7 +55,16 @@ class Talk:
         actions: list[Action] = [CutPlayback()] if self.answer.has_sounded else []
         self.answer.fall_silent()
         self.answer.near_speech_at = None
-        return actions
+        self.resumed = None
+        return actions + self.drop_rest()
+
+    def drop_rest(self) -> list[Action]:
+        """Forget the rest of an answer that was cut, if it is kept."""
+        if self.interruption is None:
+            return []
+        self.interruption = None
+        self.deadlines.clear(Deadline.RESUME)
+        return [DropPlayback()]
 
     def restore(self) -> list[Action]:
         """Bring the answer back to its volume, if it is lowered."""

@@ -62,6 +62,17 @@ def visible(raw: str) -> str:
     return Transcript(raw).text
 
 
+_ANNOTATION = re.compile(r"\([^()]{0,40}(?:\)|\Z)|\*[^*]{0,40}(?:\*|\Z)|<[^<>]{0,40}(?:>|\Z)|♪[^♪]*♪?")
+
+
+def has_speech(text: str) -> bool:
+    """Say whether a person spoke, by what was written down: not where it only describes a noise.
+
+    Recognisers write "[Music]", "(coughs)", "*laughs*", "<noise>" or notes of music beside or instead of words.
+    """
+    return has_words(_ANNOTATION.sub(" ", visible(text)))
+
+
 def has_words(text: str) -> bool:
     """Say whether anything was said: noise is often transcribed as a full stop."""
     return _WORD.search(text) is not None

@@ -1,18 +1,20 @@
 """Turns: the user's and the answer's, from the first word to the last sound. No I/O, no clock."""
 
+from edgevoice.core.answer import Answer
 from edgevoice.core.box import Box
 from edgevoice.core.calls import Calls
 from edgevoice.core.deadlines import Deadline
 from edgevoice.core.facts import FAILURES, ResponseEnded, ResponseStatus, ToolFinished
+from edgevoice.core.interruptions import Interruptions
 from edgevoice.core.orders import (
     Action,
     CancelResponse,
     CreateResponse,
-    DuckPlayback,
     Earcon,
     KeepUplink,
     OpenUplink,
     PlayEarcon,
+    ResumePlayback,
     RunTool,
     SendToolOutput,
     SilenceUplink,
@@ -41,42 +43,8 @@ class Turns:
         self._talk = talk
         self._box = box
         self._calls = calls
+        self.interruptions = Interruptions(talk, self._ask_for_answer)
         self._hold_s = _UNSURE_S if talk.manners.may_answer_tools else 0.0
-
-    # --- speech over the answer, as the box hears it ------------------------------------------------------------------
-
-    def near_speech_began(self, at_sample: int) -> list[Action]:
-        """Lower the answer: somebody may be speaking over it."""
-        if self._box.is_deaf or not (self._talk.answer.is_sounding or self._talk.is_echoing):
-            return []  # late news: heard just before the door was shut, or before the cut
-        self._talk.answer.near_speech_at = at_sample
-        if self._talk.answer.is_ducked or not self._talk.answer.is_sounding:
-            return []
-        self._talk.answer.is_ducked = True
-        return [DuckPlayback()]
-
-    def near_speech_confirmed(self, at_sample: int, now: float) -> list[Action]:
-        """Interrupt the answer: somebody is speaking over it."""
-        if self._box.is_deaf:
-            return []
-        if self._talk.is_echoing:
-            # The answer is over and the user goes on at once: they need not wait for its echo.
-            self._talk.deadlines.clear(Deadline.ECHO_TAIL)
-            self._talk.answer.near_speech_at = at_sample
-            return self.room_quiet(now)
-        if not self._talk.answer.is_sounding:
-            return []  # where nothing sounds, the service hears for itself
-        if not self._talk.is_linked:
-            return self._calls.call_again(at_sample, now)
-        actions = self._interrupt(now)
-        if self._talk.manners.hears_itself:
-            actions += [KeepUplink(at_sample, has_preroll=False), OpenUplink()]
-        return actions
-
-    def near_speech_faded(self) -> list[Action]:
-        """Bring the answer back: it was nobody."""
-        self._talk.answer.near_speech_at = None
-        return self._talk.restore()
 
     # --- the user's turn ----------------------------------------------------------------------------------------------
 
@@ -92,8 +60,9 @@ class Turns:
         self._talk.deadlines.set(Deadline.LISTEN, now + self._talk.manners.turn_s)
         if self._talk.phase is Phase.LISTENING:
             self._settle_presumed()
-            return []
-        actions = self._talk.cut()
+            self._talk.resumed = None
+            return self.interruptions.heard()
+        actions = self.interruptions.cut(now, is_heard=True)
         if self._talk.manners.hears_itself:
             actions.append(OpenUplink())
         self._talk.interrupted()
@@ -102,6 +71,7 @@ class Turns:
     def user_stopped_speaking(self, now: float) -> list[Action]:
         """Wait for the service to decide whether the turn is over."""
         self._talk.is_user_speaking = False
+        self.interruptions.stopped(now)
         if self._talk.phase is Phase.LISTENING:
             # The service decides whether the turn is over; it must not take for ever.
             self._talk.extend_listening(self._talk.manners.answer_s, now)
@@ -110,12 +80,17 @@ class Turns:
     def turn_ended(self, now: float) -> list[Action]:
         """Wait for the answer."""
         self._talk.is_user_speaking = False
+        if self.interruptions.ignores_turn():
+            return self.interruptions.wordless_turn_ended()
         if self._talk.phase is Phase.LISTENING:
+            actions = self.interruptions.turn_ended()
             self._settle_presumed()
             self._talk.enter(Cause.TURN_ENDED)
             self._talk.answer.is_due = True
             self._talk.answer.is_unwanted = False
+            self._talk.resumed = None
             self._talk.await_answer(now)
+            return actions
         return []
 
     def _settle_presumed(self) -> None:
@@ -135,7 +110,9 @@ class Turns:
             answer.is_crossing = False
             answer.begin_unwanted(response_id)
             return [CancelResponse(response_id)]
-        actions: list[Action] = []
+        if refused := self.interruptions.refuses(response_id):
+            return refused
+        actions = self.interruptions.answer_begun()
         if self._answers_by_itself():
             earlier = answer.response_id if answer.is_answering_tools and not answer.is_sounding else None
             if answer.has_open_round or (answer.is_answering_tools and earlier is None):
@@ -171,6 +148,7 @@ class Turns:
         was_interrupted = answer.fence != ended.response_id
         was_presumed_over = answer.is_presumed_over
         answer.end()
+        actions = self.interruptions.response_ended(ended, now)
         if ended.status is ResponseStatus.COMPLETED and ended.calls:
             if was_presumed_over:
                 self._talk.enter(Cause.ANSWERED)  # nobody has spoken since: the box goes on with it
@@ -179,7 +157,9 @@ class Turns:
             answer.begin_tools(ended.calls, has_spoken=ended.has_audio, is_stale=was_interrupted)
             if not was_interrupted:
                 self._talk.deadlines.clear(Deadline.ANSWER)
-            return [RunTool(call) for call in ended.calls]
+            return [*actions, *(RunTool(call) for call in ended.calls)]
+        if ResumePlayback() in actions:
+            return actions
         if was_interrupted:
             return self._ask_if_nothing_is_in_the_way(now)
         if was_presumed_over:
@@ -194,7 +174,7 @@ class Turns:
             self._talk.trouble = ended.fault
         else:
             self._talk.trouble = ""
-        return self._ask_if_nothing_is_in_the_way(now) or self._answer_over_if_quiet(now)
+        return actions + (self._ask_if_nothing_is_in_the_way(now) or self._answer_over_if_quiet(now))
 
     def _leftover_ended(self, ended: ResponseEnded, now: float) -> list[Action]:
         """Take the end of an answer given up before: late, but its calls are owed, and it may have stood in our way."""
@@ -280,6 +260,10 @@ class Turns:
     def _answer_over(self, now: float) -> list[Action]:
         """Listen on or hang up, now that it is generated, played, and no tool round is open."""
         answer = self._talk.answer
+        extended = self.interruptions.extend()
+        return extended + self._listen_on(answer, now)
+
+    def _listen_on(self, answer: Answer, now: float) -> list[Action]:
         if self._calls.is_spent:
             return self._calls.end_by_limit(now)
         if answer.is_beyond_resuming:
@@ -309,19 +293,24 @@ class Turns:
             return self._calls.hang_up()
         if not self._talk.is_linked:
             return self._calls.call_again(at_sample, now, word)
-        actions = self._interrupt(now)
+        actions = self.interrupt(now)
         if self._talk.manners.hears_itself:
             # What was said since the wake word began went out as zeros: now it is sent as it was.
             actions += [KeepUplink(at_sample), OpenUplink()]
         return actions
 
-    def _interrupt(self, now: float) -> list[Action]:
-        """Interrupt without the service: it may have heard nothing of it, so it must be told to stop."""
+    def interrupt(self, now: float, *, is_by_speech: bool = False) -> list[Action]:
+        """Interrupt without the service: it may have heard nothing of it, so it must be told to stop.
+
+        By speech it is told so once it hears that, too, and what it does not hear may have been nobody.
+        """
         # An answer that has not begun has no name to cancel it by: that is done when it begins.
         is_unwanted = self._talk.answer.is_due and not (self._talk.answer.is_held and not self._hold_s)
-        actions = self._talk.cut()
+        actions = self.interruptions.cut(now, is_heard=False) if is_by_speech else self._talk.cut()
         self._talk.answer.is_unwanted = is_unwanted
-        if self._talk.answer.response_id is not None and not self._talk.answer.is_cancelled:
+        if self._talk.interruption is not None:
+            pass  # the service goes on until it is decided
+        elif self._talk.answer.response_id is not None and not self._talk.answer.is_cancelled:
             self._talk.answer.is_cancelled = True
             actions.append(CancelResponse(self._talk.answer.response_id))
         self._talk.interrupted()

@@ -98,6 +98,12 @@ class TranscriptionCompleted(_Event, frozen=True, tag="conversation.item.input_a
     transcript: str | None = None
 
 
+class TranscriptionFailed(_Event, frozen=True, tag="conversation.item.input_audio_transcription.failed"):
+    """The user's turn could not be written down."""
+
+    item_id: Id = ""
+
+
 class ItemAdded(_Event, frozen=True, tag="conversation.item.added"):
     """An item joined the conversation."""
 
@@ -220,6 +226,7 @@ _Declared = (
     | Committed
     | TranscriptionDelta
     | TranscriptionCompleted
+    | TranscriptionFailed
     | ItemAdded
     | ItemCreated
     | OutputItemAdded
@@ -371,11 +378,15 @@ def tool_output(call_id: str, output: str) -> bytes:
     return _ENCODER.encode({"type": "conversation.item.create", "item": item})
 
 
-def message(role: str, text: str) -> bytes:
-    """Encode what was said before as an item of the conversation; ``role`` is "user" or "assistant"."""
+def message(role: str, text: str, *, after: str = "") -> bytes:
+    """Encode what was said before as an item of the conversation; ``role`` is "user" or "assistant".
+
+    It is put behind the item ``after``, else at the end.
+    """
     content = {"type": "output_text" if role == "assistant" else "input_text", "text": text}
     item = {"type": "message", "role": role, "content": [content]}
-    return _ENCODER.encode({"type": "conversation.item.create", "item": item})
+    place = {"previous_item_id": after} if after else {}
+    return _ENCODER.encode({"type": "conversation.item.create", **place, "item": item})
 
 
 def create_response(*, may_call_tools: bool) -> bytes:

@@ -14,7 +14,9 @@ from edgevoice.core import wire
 from edgevoice.core.downlink import NAMELESS, Arrival, Downlink, status_of
 from edgevoice.core.facts import FAILURES, LinkLost, SessionExpires
 from edgevoice.core.history import History
+from edgevoice.core.notices import Role
 from edgevoice.core.progress import Progress
+from edgevoice.core.turn_transcripts import TurnTranscripts
 from edgevoice.errors import LinkError, ServiceUnreachable
 from edgevoice.journal import tell
 from edgevoice.realtime import refusal
@@ -125,6 +127,16 @@ class Link:
         if not item_id.startswith(NAMELESS):
             self._send(wire.delete_item(item_id))
 
+    def extend(self, item_id: str, heard_ms: int | None) -> None:
+        """Tell that more of an item was heard than was told before, all of it where ``heard_ms`` is ``None``.
+
+        What a service has cut off an item it cannot put back: the words are added as an item that follows it.
+        """
+        words, has_item = self._history.extend(item_id, heard_ms)
+        if words:
+            after = item_id if has_item and not item_id.startswith(NAMELESS) else ""
+            self._send(wire.message(Role.ASSISTANT, words, after=after))
+
     def cancel(self, response_id: str) -> None:
         """Stop an answer; one that the service gave no id goes on there, for a bare order could stop the next one."""
         if not response_id.startswith(NAMELESS):
@@ -223,7 +235,7 @@ class Link:
                     downlink.take(event)
 
     async def _read(self, incoming: Incoming, downlink: Downlink, hide: Redactor) -> None:
-        progress = Progress()
+        progress, transcripts = Progress(), TurnTranscripts()
         try:
             # Frames that wait are read without a pause, in which a hang-up would take effect: what one of them is taken
             # for may be the end of this session.
@@ -236,6 +248,7 @@ class Link:
                     arrivals += _expiry(event.expires_at)
                 for arrival in arrivals:
                     self._history.take(arrival)
+                arrivals += transcripts.take(event)
                 self._take([*arrivals, *progress.take(event, asyncio.get_running_loop().time())])
         except ConnectionClosed as error:
             raise refusal.closed(error, hide) from error

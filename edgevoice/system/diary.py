@@ -6,13 +6,22 @@ from collections.abc import Callable, Mapping
 
 from edgevoice.core.facts import LinkOpened, TurnEnded, WakeWordHeard
 from edgevoice.core.notices import Notice, PhaseEntered, UsageTold
-from edgevoice.core.orders import CutPlayback, Light, OpenLink, ShowLight
+from edgevoice.core.orders import CutPlayback, Light, OpenLink, ResumePlayback, ShowLight
 from edgevoice.core.panel import meaning
 from edgevoice.journal import tell
 
 _log = logging.getLogger(__name__)
 
-_COUNTED = ("turns", "barge_ins", "input_tokens", "output_tokens", "tokens", "redials", "reconnects")
+_COUNTED = (
+    "turns",
+    "barge_ins",
+    "false_interruptions",
+    "input_tokens",
+    "output_tokens",
+    "tokens",
+    "redials",
+    "reconnects",
+)
 
 
 class Diary:
@@ -57,6 +66,9 @@ class Diary:
                 self._counts["turns"] += 1
             case CutPlayback():
                 self._was_cut = True
+            case ResumePlayback():
+                self._counts["barge_ins"] -= 1  # it had been taken for one
+                self._counts["false_interruptions"] += 1
             case UsageTold(tokens=tokens):
                 self._count_tokens(tokens)
             case PhaseEntered(phase=phase):

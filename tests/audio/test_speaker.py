@@ -364,6 +364,28 @@ def test_a_cut_mutes_the_amplifier_and_counts_only_what_had_left_the_card(monkey
     assert told.items[0].heard_ms == pytest.approx(500 - 20 - 4, abs=1)
 
 
+def test_after_a_false_cut_the_answer_goes_on_with_what_the_amplifier_had_swallowed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ear = Amplified(monkeypatch)
+    sound = np.arange(1, 24_001).astype("<i2")
+    ear.speaker.play("i1", 0, sound.tobytes())
+    ear.hear_periods(20)
+    ear.speaker.cut(keeps_rest=True)
+    assert not ear.hear_periods(80).any()
+
+    assert ear.speaker.resume() == 2
+    heard = ear.hear_periods(3)
+
+    assert ear.pin.told == ["mute", "release"]
+    begin = 20 * PERIOD - 2 * PERIOD
+    assert (heard[PERIOD // 2 :] == sound[begin + PERIOD // 2 : begin + 3 * PERIOD]).all()
+    ear.speaker.cut(keeps_rest=True)
+    ear.hear_periods(2)
+    ear.speaker.drop()
+    assert ear.speaker.is_silent
+
+
 def test_before_its_clock_is_known_two_periods_are_taken_as_unheard(monkeypatch: pytest.MonkeyPatch) -> None:
     ear = Amplified(monkeypatch)
     ear.speaker.play("i1", 0, speech(1000))

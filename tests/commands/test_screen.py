@@ -11,7 +11,19 @@ from hypothesis import strategies as st
 from edgevoice.commands.screen import Screen, printable
 from edgevoice.core.facts import LinkLost, ToolCall, TurnEnded, WakeWordHeard
 from edgevoice.core.notices import Notice, PhaseEntered, Role, TranscriptChanged
-from edgevoice.core.orders import CutPlayback, DeleteItem, Earcon, Light, PlayEarcon, RunTool, ShowLight, TruncateItem
+from edgevoice.core.orders import (
+    CutPlayback,
+    DeleteItem,
+    DeleteTurn,
+    Earcon,
+    ExtendItem,
+    Light,
+    PlayEarcon,
+    ResumePlayback,
+    RunTool,
+    ShowLight,
+    TruncateItem,
+)
 from edgevoice.core.phases import Phase
 
 CLEAR = "\r\x1b[K"
@@ -146,6 +158,25 @@ def test_what_was_being_said_when_it_was_cut_is_written_down() -> None:
     written = shown_in(io.StringIO(), words("Once upon a"), CutPlayback(), words("Once upon a time", final=False))
 
     assert [line.split("  ")[-1] for line in written.splitlines()] == ["box: Once upon a …", "playback cut"]
+
+
+def test_an_answer_that_goes_on_after_a_cough_is_said_to_and_so_is_what_the_model_learns_of_it() -> None:
+    written = shown_in(
+        io.StringIO(),
+        CutPlayback(keeps_rest=True),
+        ResumePlayback(),
+        DeleteTurn("u2"),
+        ExtendItem("a1"),
+        ExtendItem("a1", 900),
+    )
+
+    assert [line.split("  ")[-1] for line in written.splitlines()] == [
+        "playback cut",
+        "nobody spoke: the answer goes on",
+        "the model is told that nobody spoke",
+        "the model is told that all of it was heard after all",
+        "the model is told that 900 ms of it were heard after all",
+    ]
 
 
 def test_what_the_user_was_saying_is_not_taken_for_what_was_cut() -> None:

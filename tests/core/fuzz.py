@@ -209,8 +209,14 @@ class Loudspeaker(FakeFarEnd):
     def finish(self) -> None:
         self.playout.finish()
 
-    def cut(self) -> None:
-        self.playout.cut()
+    def cut(self, *, keeps_rest: bool) -> None:
+        self.playout.cut(keeps_rest=keeps_rest)
+
+    def resume(self) -> int:
+        return self.playout.resume()
+
+    def drop(self) -> None:
+        self.playout.drop()
 
     def play_backchannel(self, backchannel_id: str, pcm: bytes) -> bool:
         return self._backchannels.push(backchannel_id, pcm)

@@ -20,6 +20,7 @@ from edgevoice.core.facts import (
     MutePressed,
     NearSpeechBegan,
     NearSpeechConfirmed,
+    NearSpeechEnded,
     NearSpeechFaded,
     PlaybackCut,
     PlaybackDrained,
@@ -54,7 +55,9 @@ MISHAPS = [
     NearSpeechBegan(0),
     NearSpeechBegan(0),
     NearSpeechConfirmed(0),
+    NearSpeechConfirmed(0),
     NearSpeechFaded(),
+    NearSpeechEnded(),
     *map(BudgetTold, (None, None, 600, 20, 0.5, 0)),
     LoopStalled(3),
     *map(DeviceLost, Device),
@@ -72,9 +75,9 @@ class HonestWorld(RuleBasedStateMachine):
         self.world = World(OPEN_MICROPHONE)
         self.is_service_alive = True
 
-    @initialize(hears_itself=st.booleans(), follow_up_s=st.sampled_from([0, 6]))
-    def begin(self, *, hears_itself: bool, follow_up_s: float) -> None:
-        manners = replace(OPEN_MICROPHONE, hears_itself=hears_itself, follow_up_s=follow_up_s)
+    @initialize(hears_itself=st.booleans(), follow_up_s=st.sampled_from([0, 6]), resumes=st.booleans())
+    def begin(self, *, hears_itself: bool, follow_up_s: float, resumes: bool) -> None:
+        manners = replace(OPEN_MICROPHONE, hears_itself=hears_itself, follow_up_s=follow_up_s, resumes=resumes)
         self.world = World(manners, is_honest=self.is_honest)
 
     def is_open(self) -> bool:
@@ -100,6 +103,11 @@ class HonestWorld(RuleBasedStateMachine):
     @rule(is_answered=st.booleans())
     def end_turn(self, *, is_answered: bool) -> None:
         self.world.end_turn(is_answered=is_answered)
+
+    @precondition(lambda self: self.is_open() and self.world.service.turns)
+    @rule(has_words=st.booleans(), is_final=st.booleans())
+    def write_down(self, *, has_words: bool, is_final: bool) -> None:
+        self.world.write_down(has_words=has_words, is_final=is_final)
 
     # --- the service ---
 
@@ -160,6 +168,18 @@ class HonestWorld(RuleBasedStateMachine):
         self.world.service.sound(sound_ms)
         self.world.service.end(ResponseStatus.COMPLETED, calls)
         self.world.deliver()
+
+    @precondition(lambda self: self.world.conversation.phase is Phase.SPEAKING)
+    @rule(has_words=st.booleans(), is_heard=st.booleans())
+    def cough(self, *, has_words: bool, is_heard: bool) -> None:
+        self.world.tell(NearSpeechBegan(0))
+        self.world.tell(NearSpeechConfirmed(0))
+        self.world.pass_time(0.3)
+        if is_heard and self.is_open() and self.world.gate == "live" and self.world.service.user != "speaking":
+            self.world.speak()
+            self.world.write_down(has_words=has_words, is_final=True)
+            self.world.deliver()
+        self.world.pass_time(1)
 
     # --- the box ---
 

@@ -174,3 +174,27 @@ def test_only_what_was_told_again_is_kept_and_the_ids_of_another_session_are_oth
         "And in Oslo?",
         "There, too.",
     ]
+
+
+def heard_of(received_ms: int) -> History:
+    history = History()
+    history.take(TranscriptChanged(Role.ASSISTANT, "a1", ANSWER, is_final=True))
+    history.take(AudioPiece("r1", "a1", 0, bytes(48 * received_ms)))
+    return history
+
+
+def test_what_was_heard_after_all_is_what_it_adds_and_the_item_is_there_unless_it_was_deleted() -> None:
+    history = heard_of(1000)
+    history.truncate("a1", 500)
+
+    assert history.extend("a1", 800) == ("the sun", True)
+    assert history.answered() == [(Role.ASSISTANT, "It is noon, and the sun")]
+    assert history.extend("a1", None) == ("is out.", True)
+
+    history.delete("a1")
+    assert history.extend("a1", None) == (ANSWER, False)
+
+
+def test_what_was_never_shortened_needs_no_addition() -> None:
+    assert heard_of(1000).extend("a1", None) == ("", False)
+    assert heard_of(1000).extend("a2", None) == ("", False)

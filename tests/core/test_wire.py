@@ -34,6 +34,7 @@ ACTED_ON = {
     "conversation.item.added": wire.ItemAdded,
     "conversation.item.input_audio_transcription.delta": wire.TranscriptionDelta,
     "conversation.item.input_audio_transcription.completed": wire.TranscriptionCompleted,
+    "conversation.item.input_audio_transcription.failed": wire.TranscriptionFailed,
     "response.created": wire.ResponseCreated,
     "response.output_item.added": wire.OutputItemAdded,
     "response.output_audio_transcript.delta": wire.TranscriptDelta,

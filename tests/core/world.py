@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from edgevoice.core.conversation import Conversation
 from edgevoice.core.downlink import Arrival, AudioPiece, ItemComplete
 from edgevoice.core.facts import (
+    AnswerArrived,
     BackchannelStarted,
     DeadlinePassed,
     Device,
@@ -26,6 +27,7 @@ from edgevoice.core.facts import (
     ToolCall,
     ToolFinished,
     TurnEnded,
+    TurnTranscribed,
     UserStartedSpeaking,
     UserStoppedSpeaking,
 )
@@ -38,13 +40,16 @@ from edgevoice.core.orders import (
     CreateResponse,
     CutPlayback,
     DeleteItem,
+    DropPlayback,
     DuckPlayback,
+    ExtendItem,
     KeepUplink,
     Light,
     MuteMicrophone,
     OpenLink,
     OpenUplink,
     RestorePlayback,
+    ResumePlayback,
     RunTool,
     SendToolOutput,
     ShowLight,
@@ -75,6 +80,8 @@ class Service:
     user: str = "silent"
     sent_ms: dict[str, float] = field(default_factory=dict)
     corrected: set[str] = field(default_factory=set)
+    extended: set[str] = field(default_factory=set)
+    turns: int = 0
     count: int = 0
 
     def reset(self, link: str) -> None:
@@ -127,6 +134,8 @@ class World:
         self.has_backchannel = False
         self.started: set[str] = set()
         self.silenced: set[str] = set()
+        self.kept: set[str] = set()
+        self.resumed: deque[int] = deque()
         self.being_generated: str | None = None
         self.may_ask = 0
         self._obey_all(self.conversation.start())
@@ -138,6 +147,8 @@ class World:
         self._note(fact)
         actions = self.conversation.handle(fact, self.now)
         self._obey_all(actions)
+        while self.resumed:
+            self.tell(PlaybackStarted(self.resumed.popleft()))
         self._check()
         return actions
 
@@ -158,7 +169,7 @@ class World:
                     self.tell(arrival)
                 case LinkOpened() | LinkLost() | ResponseStarted() | ServiceComplained() | TurnEnded():
                     self.tell(arrival)
-                case UserStartedSpeaking() | UserStoppedSpeaking():
+                case UserStartedSpeaking() | UserStoppedSpeaking() | TurnTranscribed():
                     self.tell(arrival)
                 case _:
                     raise AssertionError(f"this service never sends {arrival}")
@@ -205,9 +216,14 @@ class World:
     def speak(self) -> None:
         """Let the user begin to speak; the service interrupts its answer, of which some is still on the wire."""
         self.service.user = "speaking"
+        self.service.turns += 1
         self.service.wire.append(UserStartedSpeaking())
         self.service.sound(20)
         self.service.end(ResponseStatus.CANCELLED)
+
+    def write_down(self, *, has_words: bool, is_final: bool) -> None:
+        """Let the service write down what it heard last."""
+        self.service.wire.append(TurnTranscribed(f"turn-{self.service.turns}", has_words, is_final))
 
     def stop_speaking(self) -> None:
         """Let the user stop speaking."""
@@ -252,6 +268,9 @@ class World:
     def _play(self, piece: AudioPiece) -> None:
         if self.conversation.admits(piece.response_id):
             assert piece.response_id not in self.silenced
+            if self.conversation.keeps_rest_beside(piece.response_id):
+                self.tell(AnswerArrived(piece.response_id))
+                assert not self.kept, "two answers in one buffer"
             burst = self.playout.push(piece.item_id, piece.content_index, piece.pcm)
             if burst is not None:
                 self.tell(PlaybackStarted(burst))
@@ -301,10 +320,8 @@ class World:
     def _obey(self, action: Action) -> None:
         service = self.service
         match action:
-            case CutPlayback():
-                self.playout.cut()
-                self.is_ducked = False
-                self.silenced |= self.started
+            case CutPlayback() | ResumePlayback() | DropPlayback():
+                self._obey_by_playout(action)
             case DuckPlayback() | RestorePlayback():
                 assert self.is_ducked is isinstance(action, RestorePlayback)
                 self.is_ducked = not self.is_ducked
@@ -342,13 +359,42 @@ class World:
                     service.end(ResponseStatus.CANCELLED)
                 elif service.link == "open":
                     service.wire.append(ServiceComplained("response_cancel_not_active"))
+            case TruncateItem() | DeleteItem() | ExtendItem():
+                self._learn_what_was_heard(action)
+            case _:
+                pass  # earcons
+
+    def _obey_by_playout(self, action: CutPlayback | ResumePlayback | DropPlayback) -> None:
+        match action:
+            case CutPlayback(keeps_rest=keeps_rest):
+                self.playout.cut(keeps_rest=keeps_rest)
+                self.is_ducked = False
+                self.kept = {one for one in self.started if self.conversation.admits(one)} if keeps_rest else set()
+                self.silenced |= self.started - self.kept
+            case ResumePlayback():
+                assert self.kept, "nothing to resume"
+                self.kept = set()
+                self.may_ask += 1  # for what was called off with the user's word, and is wanted after all
+                self.resumed.append(self.playout.resume())
+            case DropPlayback():
+                assert self.kept, "nothing to drop"
+                self.silenced |= self.kept
+                self.kept = set()
+                self.playout.drop()
+
+    def _learn_what_was_heard(self, action: TruncateItem | DeleteItem | ExtendItem) -> None:
+        service = self.service
+        match action:
             case TruncateItem(item_id=item_id, heard_ms=heard_ms):
                 assert 0 < heard_ms <= service.sent_ms[item_id]
                 self._correct(item_id)
             case DeleteItem(item_id=item_id):
                 self._correct(item_id)
-            case _:
-                pass  # earcons
+            case ExtendItem(item_id=item_id, heard_ms=extended_ms):
+                assert item_id in service.corrected, "the service knows already"
+                assert item_id not in service.extended
+                assert extended_ms is None or extended_ms <= service.sent_ms[item_id]
+                service.extended.add(item_id)
 
     def _create_response(self) -> None:
         assert self.may_ask > 0, "asked without a round of tools"

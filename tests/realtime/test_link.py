@@ -124,6 +124,7 @@ def test_audio_and_orders_reach_the_service_in_the_order_in_which_they_were_give
                 caller.link.send_audio(pcm)
             caller.link.truncate("item_9", 1, 740)
             caller.link.delete("item_8")
+            caller.link.extend("item_8", 900)
             caller.link.cancel("resp_7")
             caller.link.send_tool_output("call_6", '{"ok":true}')
             caller.link.create_response(may_call_tools=True)

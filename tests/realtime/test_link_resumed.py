@@ -5,8 +5,8 @@ import base64
 from typing import Any
 
 from edgevoice.core.downlink import AudioPiece
-from edgevoice.core.facts import LinkOpened, ResponseStarted
-from tests.realtime.services import Caller, Service, Talker, obliging
+from edgevoice.core.facts import LinkOpened, ResponseStarted, TurnTranscribed
+from tests.realtime.services import SPEECH_STARTED, Caller, Service, Talker, obliging
 from tests.waiting import eventually
 
 
@@ -104,7 +104,7 @@ def test_it_is_told_what_was_heard_in_the_order_of_the_talk_and_not_what_was_nev
     async def live() -> None:
         async with service.listening() as url, Caller(url).running() as caller:
             caller.link.open()
-            await eventually(lambda: len(caller.arrivals) == 8)
+            await eventually(lambda: len(caller.arrivals) == 9)
             caller.link.truncate("a1", 0, 500)
             caller.link.delete("a2")
             await caller.lost()
@@ -152,3 +152,52 @@ def test_what_the_service_gave_no_id_is_not_named_to_it_but_what_was_heard_of_it
 
     assert service.talkers[0].types[1:] == ["input_audio_buffer.append"]
     assert service.talkers[1].received[1:] == [said("assistant", "output_text", "It is noon, and")]
+
+
+def test_what_was_heard_of_an_answer_that_was_resumed_is_added_behind_it() -> None:
+    async def resumed(talker: Talker) -> None:
+        await talker.accept()
+        await talker.say(sound("a1"), box_said("a1", "It is noon, and the sun is out."))
+        await talker.say(sound("a2"), box_said("a2", "Shall I go on?"))
+        await talker.listen(4)
+        talker.connection.transport.abort()
+
+    service = Service(resumed, obliging)
+
+    async def live() -> None:
+        async with service.listening() as url, Caller(url).running() as caller:
+            caller.link.open()
+            await eventually(lambda: len(caller.arrivals) == 6)
+            caller.link.truncate("a1", 0, 500)
+            caller.link.delete("a2")
+            caller.link.extend("a1", 800)
+            caller.link.extend("a2", None)
+            caller.link.extend("a3", None)
+            await caller.lost()
+            caller.link.open(resumes=True)
+            await eventually(lambda: len(service.talkers) == 2 and len(service.talkers[1].received) == 3)
+
+    asyncio.run(live())
+
+    assert service.talkers[0].received[3:] == [
+        {**said("assistant", "output_text", "the sun"), "previous_item_id": "a1"},
+        said("assistant", "output_text", "Shall I go on?"),
+    ]
+    assert service.talkers[1].received[1:] == [
+        said("assistant", "output_text", "It is noon, and the sun"),
+        said("assistant", "output_text", "Shall I go on?"),
+    ]
+
+
+def test_words_in_a_turn_are_reported_beside_it() -> None:
+    async def transcribed(talker: Talker) -> None:
+        await talker.accept()
+        await talker.say(SPEECH_STARTED, user_said("u1", "[cough]"))
+        await talker.listen_to_the_end()
+
+    async def live() -> None:
+        async with Service(transcribed).listening() as url, Caller(url).running() as caller:
+            caller.link.open()
+            await eventually(lambda: TurnTranscribed("u1", has_words=False, is_final=True) in caller.arrivals)
+
+    asyncio.run(live())

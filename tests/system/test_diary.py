@@ -28,7 +28,7 @@ from edgevoice.core.facts import (
 )
 from edgevoice.core.manners import Manners
 from edgevoice.core.notices import Notice, PhaseEntered, Role, TranscriptChanged, UsageTold
-from edgevoice.core.orders import CutPlayback, Light, OpenLink, ShowLight
+from edgevoice.core.orders import CutPlayback, Light, OpenLink, ResumePlayback, ShowLight
 from edgevoice.core.phases import Phase
 from edgevoice.engine import Engine
 from edgevoice.system.diary import Diary
@@ -63,6 +63,7 @@ CONVERSATION: tuple[tuple[float, Notice], ...] = (
 NOTHING = {
     "turns": 0,
     "barge_ins": 0,
+    "false_interruptions": 0,
     "input_tokens": 0,
     "output_tokens": 0,
     "tokens": 0,
@@ -165,6 +166,19 @@ def test_whoever_interrupts_an_answer_by_voice_or_by_hand_is_counted(
     caplog: pytest.LogCaptureFixture, interruption: Event
 ) -> None:
     assert barge_ins(caplog, interruption) == 1
+
+
+def test_a_false_interruption_is_none_and_is_counted_by_itself(caplog: pytest.LogCaptureFixture) -> None:
+    false = (
+        CutPlayback(keeps_rest=True),
+        PhaseEntered(Phase.LISTENING),
+        ResumePlayback(),
+        PhaseEntered(Phase.SPEAKING),
+    )
+
+    ((_, fields),) = written(caplog, *((1.0, notice) for notice in (LinkOpened(), *false, PhaseEntered(Phase.IDLE))))
+
+    assert (fields["barge_ins"], fields["false_interruptions"]) == (0, 1)
 
 
 def test_an_interruption_counts_also_when_the_session_was_lost_behind_the_answer(
