@@ -235,8 +235,9 @@ def reloads(guest: Guest) -> str:
 
 def is_used_by_a_member(guest: Guest) -> str:
     """Let somebody of the group, and somebody else, use the box without root's rights and without a password."""
-    for name, groups in (("member", "edgevoice"), ("stranger", "users")):
-        run("useradd", "--no-create-home", "--groups", groups, name)
+    # The groups are those that setup gives to whoever calls it. --system: subordinate ids would stay behind.
+    for name, groups in (("member", "edgevoice,systemd-journal"), ("stranger", "users")):
+        run("useradd", "--system", "--no-create-home", "--groups", groups, name)
     try:
         if (status := service.status_of(*service.of("member", "/usr/local/bin/edgevoice", "status"))) != 0:
             raise Refused(f"edgevoice status of a member ends with {status}")
