@@ -500,6 +500,18 @@ def test_what_stands_in_for_lights_that_cannot_be_had_is_the_owners_choice_and_n
     assert "lgpio cannot be loaded" in fields["problem"]
 
 
+def test_a_terminal_that_stands_in_for_lights_shows_at_the_end_that_the_box_is_off(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    Unlit(monkeypatch, tmp_path, has_terminal=True)
+    with ExitStack() as opened:
+        panel, _ = open_panel(Settings(panel=PanelSettings()), opened, environment={})
+        assert isinstance(panel, TerminalPanel)
+        assert panel._shown != (Light.OFF, "")
+
+    assert panel._shown == (Light.OFF, "")
+
+
 def test_where_pins_were_asked_for_by_name_a_terminal_is_no_light(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

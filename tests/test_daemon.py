@@ -28,6 +28,7 @@ from edgevoice.realtime.endpoint import local
 from edgevoice.settings import Service, Settings
 from edgevoice.system.credentials import Key
 from edgevoice.system.notify import ServiceManager
+from edgevoice.system.status_file import NAME as STATUS_NAME
 from edgevoice.wakeword.parts import PartsNotMade, PartsUnavailable
 
 
@@ -157,6 +158,28 @@ def test_whatever_ends_the_box_but_its_owner_is_a_failure_that_systemd_restarts(
     monkeypatch.setattr("edgevoice.journal.start", lambda _level: None)
 
     assert main(["--config", str(tmp_path / "edgevoice.toml")]) == 1
+
+
+def test_the_box_keeps_what_it_remembers_in_its_state_folder_and_what_it_can_make_in_its_cache(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    served: dict[str, Any] = {}
+
+    async def serve(*_arguments: object, **options: object) -> None:
+        served.update(options)
+
+    monkeypatch.setattr(daemon, "serve", serve)
+    monkeypatch.setattr("edgevoice.journal.start", lambda _level: None)
+    for variable in ("STATE_DIRECTORY", "CACHE_DIRECTORY"):
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+    monkeypatch.setenv("EDGEVOICE_API_KEY", "secret")
+    (tmp_path / "edgevoice.toml").write_text('[service]\nurl = "wss://example.org/"\n')
+
+    assert main(["--config", str(tmp_path / "edgevoice.toml")]) == 0
+    assert served["cards"] == tmp_path / "STATE_DIRECTORY" / "cards.json"
+    assert served["sayings"] == tmp_path / "CACHE_DIRECTORY"
+    assert served["minutes"] is not None
+    assert (tmp_path / "CACHE_DIRECTORY" / STATUS_NAME).exists()
 
 
 # --- how it ends -----------------------------------------------------------------------------------------------------

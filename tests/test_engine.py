@@ -514,6 +514,18 @@ async def test_how_late_is_a_stall_is_for_the_settings_to_say() -> None:
 
 
 @in_loop
+async def test_a_deadline_that_is_just_as_late_as_a_stall_may_be_is_no_stall() -> None:
+    rig = Rig(Manners(no_speech_s=0.03125, hears_itself=False))
+    rig.engine._stall_s = 32.0
+    rig.engine.report(WAKE)
+    rig.engine.report(LinkOpened())
+    rig.now += 32.03125
+    await first(rig, DeadlinePassed)
+
+    assert rig.conversation.phase is Phase.IDLE
+
+
+@in_loop
 async def test_a_stopped_engine_has_no_timer() -> None:
     rig = Rig()
     rig.engine.report(TimerRang())

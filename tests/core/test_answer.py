@@ -166,6 +166,25 @@ def test_an_answer_that_is_being_generated_is_not_with_its_tools() -> None:
     assert not answer.is_with_tools
 
 
+def test_of_two_rounds_that_are_both_wanted_the_second_tells_whether_the_model_has_spoken() -> None:
+    answer = Answer()
+    answer.begin_tools((CALL,), has_spoken=False, is_stale=False)
+    answer.begin_tools((ToolCall("c2", "stop", ""),), has_spoken=True, is_stale=False)
+
+    assert answer.tools == ToolRound({"c1", "c2"}, has_spoken=True, is_stale=False)
+
+
+def test_a_stale_round_leaves_a_wanted_one_as_it_is_and_a_stale_one_is_replaced() -> None:
+    wanted, stale = Answer(), Answer()
+    wanted.begin_tools((CALL,), has_spoken=True, is_stale=False)
+    stale.begin_tools((CALL,), has_spoken=True, is_stale=True)
+    for answer in (wanted, stale):
+        answer.begin_tools((ToolCall("c2", "stop", ""),), has_spoken=False, is_stale=True)
+
+    assert wanted.tools == ToolRound({"c1", "c2"}, has_spoken=True, is_stale=False)
+    assert stale.tools == ToolRound({"c1", "c2"}, has_spoken=False, is_stale=True)
+
+
 def test_a_refusal_that_comes_after_the_answer_that_was_asked_for_is_late() -> None:
     answer = Answer(has_asked=True)
     answer.begin("r1")

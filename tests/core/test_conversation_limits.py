@@ -85,9 +85,14 @@ def test_the_next_day_the_box_answers_again_without_a_restart() -> None:
 
 
 def test_a_box_without_a_limit_never_runs_out() -> None:
-    unlimited = drive(BudgetTold(1), *TO_LISTENING, BudgetTold(None))
+    patient = replace(OPEN_MICROPHONE, no_speech_s=300)
+    unlimited = drive(BudgetTold(1), *TO_LISTENING, BudgetTold(None), manners=patient)
 
-    assert unlimited.wait(7.9) == []
+    assert unlimited.wait(299) == []
+
+
+def test_the_last_seconds_of_a_day_are_worth_a_call() -> None:
+    assert OpenLink("hey_jarvis") in drive(BudgetTold(0.5)).hear(WAKE)
 
 
 def test_an_answer_in_progress_when_the_minutes_run_out_is_heard_to_its_end() -> None:

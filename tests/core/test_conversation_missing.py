@@ -155,6 +155,14 @@ def test_sound_that_comes_after_all_is_heard() -> None:
     assert heard.hear(PlaybackDrained(2)) == [ShowLight(Light.LISTENING)]
 
 
+def test_an_answer_that_goes_on_after_all_and_is_cancelled_then_is_not_asked_for_again() -> None:
+    heard = drive(*ALL_HEARD)
+    heard.wait(3)
+    heard.hear(PlaybackStarted(2))
+
+    assert heard.hear(ResponseEnded("r1", ResponseStatus.CANCELLED)) == []
+
+
 def test_sound_that_comes_after_the_user_has_spoken_is_not_heard() -> None:
     heard = drive(*ALL_HEARD)
     heard.wait(3)

@@ -7,6 +7,7 @@ import pytest
 from edgevoice.core.facts import (
     BudgetTold,
     Event,
+    ItemEnded,
     LinkOpened,
     MutePressed,
     PlaybackDrained,
@@ -153,3 +154,35 @@ def test_what_is_told_while_the_next_session_is_dialled_is_of_a_session_that_is_
 
     assert renewed.hear(ResponseStarted("r1"), UserStartedSpeaking()) == []
     assert renewed.phase is Phase.CONNECTING
+
+
+def test_one_renewal_is_one_also_when_the_next_answer_is_over() -> None:
+    renewed = drive(*TO_LISTENING, SessionExpires(100), manners=PATIENT)
+    renewed.wait(75)
+    renewed.hear(LinkOpened(), UserStartedSpeaking(), TurnEnded(), ResponseStarted("r1"), PlaybackStarted(1))
+    renewed.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, has_audio=True))
+
+    assert renewed.hear(PlaybackDrained(1)) == [ShowLight(Light.LISTENING)]
+
+
+def test_a_renewal_has_all_its_tries_whatever_was_lost_before() -> None:
+    renewed = drive(*TO_LISTENING, NETWORK_GONE, manners=PATIENT)
+    for _ in range(3):
+        renewed.wait(renewed.waits_s or 0)
+        renewed.hear(NETWORK_GONE)
+    renewed.wait(renewed.waits_s or 0)
+    renewed.hear(LinkOpened(), SessionExpires(100))
+    assert renewed.wait(75) == RENEWED
+
+    for _ in range(4):
+        assert renewed.hear(NETWORK_GONE) == []
+        assert renewed.wait(renewed.waits_s or 0) == [OpenLink("hey_jarvis", resumes=True)]
+
+
+def test_of_an_answer_whose_end_is_missing_nothing_goes_over_into_the_next_session() -> None:
+    heard = drive(*TO_SPEAKING, ItemEnded("r1"), SessionExpires(100), PlaybackDrained(1), manners=PATIENT)
+    heard.wait(75)
+    heard.hear(LinkOpened())
+
+    assert not heard.conversation.admits("r1")
+    assert heard.hear(PlaybackStarted(2)) == []

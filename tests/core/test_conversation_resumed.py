@@ -118,6 +118,36 @@ def test_the_next_conversation_begins_with_nothing_of_this_one() -> None:
     assert lost.hear(WAKE)[-1] == OpenLink("hey_jarvis")
 
 
+def test_a_conversation_after_one_that_was_resumed_is_dialled_for_as_long_as_any_other() -> None:
+    again = drive(*TO_LISTENING, NETWORK_GONE, TalkHeld(), WAKE, manners=replace(OPEN_MICROPHONE, connect_s=60))
+    for _ in range(12):
+        assert again.hear(NETWORK_GONE) == []
+        assert again.wait(again.waits_s or 0) == [OpenLink("hey_jarvis")]
+
+
+def test_an_answer_of_an_earlier_session_does_not_make_one_that_is_lost_at_once_worth_resuming_for_ever() -> None:
+    lost = drive(*TO_SPOKEN, PlaybackDrained(1), NETWORK_GONE)
+    for _ in range(3):
+        assert lost.wait(lost.waits_s or 0) == [REOPEN]
+        assert lost.hear(LinkOpened(), NETWORK_GONE)[-1] == RewindUplink()
+    lost.wait(lost.waits_s or 0)
+
+    assert lost.hear(LinkOpened(), NETWORK_GONE)[-4:] == TROUBLE
+
+
+@pytest.mark.parametrize(
+    "way",
+    [(*TO_SPOKEN, PlaybackDrained(1)), (*TO_TOOLS, TurnEnded())],
+    ids=["an echo", "a round of tools"],
+)
+def test_a_box_that_has_hung_up_waits_for_nothing(way: tuple[Event, ...]) -> None:
+    box = drive(*way, manners=HALF_DUPLEX)
+    box.hear(TalkHeld())
+
+    assert box.phase is Phase.IDLE
+    assert box.waits_s is None
+
+
 # --- in the middle of an answer --------------------------------------------------------------------------------------
 
 
