@@ -252,7 +252,7 @@ async def answering_service(
         return
     said = Announced(state_folder(environment) / "said-local-service")
     announcement = None if said.is_done else ANNOUNCEMENT
-    async with LocalServiceProcess(announcement=announcement, cache=cache_folder(environment)) as process:
+    async with LocalServiceProcess(announcement=announcement) as process:
         # Loading its models takes seconds: it is begun before anybody waits for an answer.
         starting = asyncio.create_task(_start_early(process))
         try:

@@ -12,7 +12,7 @@ _INSTALLED: Final = "/opt/edgevoice"
 _PACKAGES: Final[dict[Extra, tuple[str, ...]]] = {
     "eval": ("matplotlib>=3.8", "soundfile>=0.13"),
     "plot": ("matplotlib>=3.8",),
-    "local": ("hibari-tts==0.2.1", "pocketsphinx==5.1.1", "webrtcvad-wheels>=2.0.14"),
+    "local": ("hama==1.7.0", "hibari-tts==0.2.1", "webrtcvad-wheels>=2.0.14"),
     "echo": ("pywebrtc-audio==0.2.0",),
     "microwakeword": ("pymicro-wakeword==2.5.0",),
 }

@@ -51,7 +51,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=_port, help="port to listen on; 0 or none is any free one")
     parser.add_argument("--unix", type=Path, metavar="PATH", help="listen on this unix socket, and on no port")
     parser.add_argument("--record", type=Path, metavar="FOLDER", help="keep what is heard and sent")
-    parser.add_argument("--cache", type=Path, metavar="FOLDER", help="keep there what takes long to make")
     parser.add_argument("--announce", metavar="TEXT", help="say this once, before the first spoken answer")
     parser.add_argument("--refuse", type=int, metavar="STATUS", choices=(400, 401, 402, 403, 404, 429, 500, 503))
     parser.add_argument("--delay-open-s", type=_delay, default=0.0, metavar="S", help="let every client wait that long")
@@ -91,7 +90,6 @@ async def _serve(options: argparse.Namespace) -> None:
         behaviour=behaviour,
         announcement=options.announce,
         record=options.record,
-        cache=options.cache,
     )
     async with service:
         end = asyncio.Event()

@@ -184,6 +184,7 @@ class Answers:
         tools = settings.tools if parameters.tools is None else parameters.tools
         return brain.Request(
             text=source.last_message("user") if results else source.unanswered_text(),
+            is_sure=source.is_sure(),
             results=results,
             tools=declared_in(tools) if may_call else {},
             declared=declared_in(settings.tools),

@@ -8,7 +8,8 @@ from typing import Any
 from edgevoice.local import phrases
 from edgevoice.local.clock_reading import MONTHS, read_clock
 from edgevoice.local.intents import CancelWish, Intent, TimerWish, VolumeWish, Wish, is_wake_word_only, understand
-from edgevoice.local.numbers import spoken, spoken_ordinal, spoken_year
+from edgevoice.local.numbers import spoken, spoken_duration, spoken_ordinal, spoken_year
+from edgevoice.local.questions import asked, is_answer, question, settled
 from edgevoice.local.tool_kinds import Declared, Kind, find, kind_of, parameter
 from edgevoice.local.verbatim import verbatim, wants_echo
 
@@ -34,13 +35,15 @@ class ToolResult:
 class Request:
     """What is to be answered: ``results`` when tools have run since, else ``text``.
 
-    ``text`` is what the user said last: empty when nobody could understand it, None when nobody has spoken.
+    ``text`` is what the user said last: empty when nobody could understand it, None when nobody has spoken. Unless
+    ``is_sure`` it may have been something else.
     ``tools`` are those that may be called, by name; ``declared`` those that could have been called before, so that
     results are read. ``directions`` are the instructions of this one response. ``turn`` counts the answers so far, so
     that a second joke is another one.
     """
 
     text: str | None = None
+    is_sure: bool = True
     results: Sequence[ToolResult] = ()
     tools: Mapping[str, Declared] = field(default_factory=dict)
     declared: Mapping[str, Declared] = field(default_factory=dict)
@@ -59,7 +62,7 @@ class Reply:
 
 def is_complete(text: str) -> bool:
     """Tell whether ``text`` is a whole command, so that the user's turn may end early."""
-    return bool(understand(text))
+    return bool(understand(text)) or is_answer(text)
 
 
 def answer(request: Request) -> Reply:
@@ -70,17 +73,31 @@ def answer(request: Request) -> Reply:
     if text and wants_echo(request.directions):
         return Reply(text)
     if request.results:
-        asked = understand(text)
+        wanted = understand(text)
         known = {**request.tools, **request.declared}
-        sentences = dict.fromkeys(_result_sentence(result, asked, known) for result in request.results)
+        sentences = dict.fromkeys(_result_sentence(result, wanted, known) for result in request.results)
         return Reply(" ".join(sentences))
     if request.text is None:
         return Reply(phrases.GREETING)
-    if is_wake_word_only(text):
+    pending = asked(request.last_answer)
+    answered = settled(text, pending) if pending is not None else None
+    if answered == []:
+        return Reply("Okay.")
+    if answered is None and is_wake_word_only(text):
         return Reply("Yes?")
+    intents = answered or understand(text)
+    if not request.is_sure and intents != [pending]:
+        if len(intents) > 1:
+            return Reply(phrases.NOT_UNDERSTOOD)
+        if intents and (doubt := question(intents[0])) is not None:
+            return Reply(doubt)
+    return _done(intents, request)
+
+
+def _done(intents: Sequence[Intent], request: Request) -> Reply:
     speech: dict[str, None] = {}
     calls: dict[str, ToolCall] = {}
-    for intent in understand(text):
+    for intent in intents:
         match _meet(intent, request):
             case ToolCall() as call:
                 # "the time and the date" is one look at the clock.
@@ -237,15 +254,3 @@ def spoken_date(year: int, month: int, day: int) -> str:
     """Return a date as words: ``the twenty second of November, twenty twenty five``."""
     month_name = MONTHS[month - 1] if 1 <= month <= 12 else f"month {spoken(month)}"
     return f"the {spoken_ordinal(day)} of {month_name}, {spoken_year(year)}"
-
-
-def spoken_duration(seconds: int) -> str:
-    """Return a duration as words: ``one minute and thirty seconds``."""
-    hours, rest = divmod(seconds, 3600)
-    minutes, rest = divmod(rest, 60)
-    parts = [
-        f"{spoken(count)} {unit}{'' if count == 1 else 's'}"
-        for count, unit in ((hours, "hour"), (minutes, "minute"), (rest, "second"))
-        if count
-    ]
-    return " and ".join(parts) or "no time"

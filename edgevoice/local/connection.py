@@ -304,6 +304,7 @@ class Connection:
     async def _tell_words(self, item: Item, index: int, heard: TurnHeard) -> None:
         """Send what was said in a part of the user's item, and keep it there."""
         item.body["content"][index]["transcript"] = heard.text
+        item.is_sure = item.is_sure and heard.is_sure
         transcript = heard.text.capitalize()
         deltas = [heard.text] if self._session.dialect.rewrites_transcripts else word_groups(transcript)
         for delta in deltas if heard.text else ():

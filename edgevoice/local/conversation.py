@@ -15,12 +15,13 @@ class Item:
     """One item; ``body`` goes on the wire.
 
     ``audio_ms`` is how much speech was sent for it so far, None when it is not spoken; ``kept_ms`` is how much of that
-    the client has left of it, None when all.
+    the client has left of it, None when all. Unless ``is_sure`` its words may have been misheard.
     """
 
     body: dict[str, Any]
     audio_ms: int | None = None
     kept_ms: int | None = None
+    is_sure: bool = True
 
     @property
     def id(self) -> str:
@@ -112,6 +113,10 @@ class Conversation:
             if item.kind == "message" and item.body["role"] != "system":
                 return item.text() if item.body["role"] == "user" else None
         return None
+
+    def is_sure(self) -> bool:
+        """Tell whether what the user said last was heard well."""
+        return next((item.is_sure for item in reversed(self.items) if item.body.get("role") == "user"), True)
 
     def fresh_results(self) -> list[ToolResult]:
         """Return the outputs that came after the latest message: those nobody has spoken of yet."""

@@ -10,7 +10,7 @@ import soxr
 
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.local.brain import is_complete
-from edgevoice.local.recogniser import SAMPLE_RATE_HZ, Recogniser
+from edgevoice.local.recogniser import SAMPLE_RATE_HZ, Recogniser, Unsure
 from edgevoice.local.refusals import RequestRefused
 from edgevoice.local.session import PREFIX_PADDING_MS, SemanticVad, ServerVad
 from edgevoice.local.turns import FRAME_MS, Patience, TurnDetector, TurnEvent
@@ -45,11 +45,20 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True)
 class TurnHeard:
-    """A turn ended at ``end_ms`` of the uplink; ``text`` is what was said in ``duration_ms``, empty when unknown."""
+    """A turn ended at ``end_ms`` of the uplink; ``text`` is what was said in ``duration_ms``, empty when unknown.
+
+    Unless ``is_sure`` it may have been something else.
+    """
 
     end_ms: int
     duration_ms: int
     text: str
+    is_sure: bool = True
+
+    @classmethod
+    def of(cls, end_ms: int, duration_ms: int, words: str) -> "TurnHeard":
+        """Return the turn in which a recogniser heard these words."""
+        return cls(end_ms, duration_ms, str(words), is_sure=not isinstance(words, Unsure))
 
 
 Heard = SpeechStarted | Hypothesis | TurnHeard
@@ -168,7 +177,7 @@ class Listener:
             raise RequestRefused("input_audio_buffer_commit_empty", message)
         end_ms = self._uplink.end_ms
         text = await self._all_words(self._uplink.between(end_ms - duration_ms, end_ms))
-        heard = TurnHeard(end_ms, duration_ms, text)
+        heard = TurnHeard.of(end_ms, duration_ms, text)
         self.clear()
         return heard
 
@@ -182,7 +191,7 @@ class Listener:
         recording = Uplink()
         recording.append(pcm, rate_hz)
         end_ms = recording.end_ms
-        return TurnHeard(end_ms, end_ms, await self._all_words(recording.between(0, end_ms)))
+        return TurnHeard.of(end_ms, end_ms, await self._all_words(recording.between(0, end_ms)))
 
     async def _all_words(self, audio: bytes) -> str:
         speech = await asyncio.to_thread(_voiced_part, audio)
@@ -214,7 +223,7 @@ class Listener:
         elif turns.is_speaking and self._voiced_ms(turns) >= self._next_hypothesis_ms:
             self._next_hypothesis_ms *= 2
             if text := await self._words(turns):
-                yield Hypothesis(text)
+                yield Hypothesis(str(text))
 
     def _start_ms(self, turns: TurnDetector) -> int:
         padding_ms = self._detection.prefix_padding_ms if isinstance(self._detection, ServerVad) else PREFIX_PADDING_MS
@@ -231,7 +240,7 @@ class Listener:
 
     def _turn_heard(self, turns: TurnDetector, text: str) -> TurnHeard:
         end_ms = self._next_frame * FRAME_MS
-        heard = TurnHeard(end_ms, end_ms - self._start_ms(turns), text)
+        heard = TurnHeard.of(end_ms, end_ms - self._start_ms(turns), text)
         # What the client sent beyond the end of the turn belongs to the next one.
         self._uplink.keep(max(0, self._uplink.end_ms - end_ms))
         return heard

@@ -63,6 +63,18 @@ def spoken_year(year: int) -> str:
     return f"{spoken(century)} {'oh ' if rest < 10 else ''}{spoken(rest)}"
 
 
+def spoken_duration(seconds: int) -> str:
+    """Return a duration as words: ``one minute and thirty seconds``."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = [
+        f"{spoken(count)} {unit}{'' if count == 1 else 's'}"
+        for count, unit in ((hours, "hour"), (minutes, "minute"), (rest, "second"))
+        if count
+    ]
+    return " and ".join(parts) or "no time"
+
+
 _VALUES = {spoken(number): number for number in range(101)} | {"a hundred": 100, "hundred": 100}
 # The longest first, or "twenty five" would be read as 20 and 5.
 _WORDS = re.compile(r"\b(" + "|".join(sorted(_VALUES, key=len, reverse=True)) + r")\b")

@@ -30,7 +30,7 @@ PATIENCE_S = 2.0
 
 _AGAIN = Backoff(first_s=2, factor=2, limit_s=60)
 _FOLDER_PREFIX, _SOCKET = "edgevoice-local-", "realtime.sock"
-_PACKAGES = {"hibari": "hibari-tts", "pocketsphinx": "pocketsphinx", "webrtcvad": "webrtcvad-wheels"}
+_PACKAGES = {"hibari": "hibari-tts", "hama": "hama", "webrtcvad": "webrtcvad-wheels"}
 _STOP_TIMEOUT_S = 2.0
 # The child has no use for the account's key.
 _SECRETS = ("EDGEVOICE_API_KEY", "INWORLD_API_KEY")
@@ -42,8 +42,7 @@ class LocalServiceProcess:
     `ensure` and `prepare` start it, and start it again when it has died. The start is a task of its own: whoever asked
     for it may give up waiting, and the child goes on loading. One that fails is tried again, after waits that grow, for
     as long as the context lasts; leaving the context ends the child. It ends by itself when its standard input closes,
-    so it never outlives the daemon. ``cache`` keeps what takes it long to make; ``start_limit_s`` is how long it may
-    take to load.
+    so it never outlives the daemon. ``start_limit_s`` is how long it may take to load.
     """
 
     def __init__(
@@ -51,12 +50,10 @@ class LocalServiceProcess:
         *,
         announcement: str | None = None,
         record: Path | None = None,
-        cache: Path | None = None,
         start_limit_s: float = START_LIMIT_S,
     ) -> None:
         self._announcement = announcement
         self._record = record
-        self._cache = cache
         self._start_limit_s = start_limit_s
         self._is_open = False
         self._folder: Path | None = None
@@ -179,8 +176,6 @@ class LocalServiceProcess:
             command += ["--announce", self._announcement]
         if self._record:
             command += ["--record", str(self._record)]
-        if self._cache:
-            command += ["--cache", str(self._cache)]
         return command
 
 

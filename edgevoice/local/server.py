@@ -22,7 +22,7 @@ from edgevoice.local.answers import Announcement, Means
 from edgevoice.local.behaviour import Behaviour, Refusal
 from edgevoice.local.dialect import INWORLD, OPENAI, OPENAI_FIRST, Dialect
 from edgevoice.local.listener import require_voice_activity
-from edgevoice.local.recogniser import PocketsphinxRecogniser, Recogniser
+from edgevoice.local.recogniser import PhonemeRecogniser, Recogniser
 from edgevoice.local.recorder import Recorder
 from edgevoice.local.speech import HibariVoice, Voice
 
@@ -42,10 +42,9 @@ class LocalService:
     Without ``port`` and ``unix_path`` it takes a free port; with a ``unix_path`` alone no port is open. ``accept_keys``
     are the keys that may open a session; None lets any key in, as a service without accounts. ``behaviour`` is the seam
     for tests. ``announcement`` is spoken once, before the first spoken answer. ``record`` is a folder for what was
-    heard and sent, ``cache`` one that keeps what takes long to make. ``pace`` is how much faster than it sounds speech
-    is sent. ``voice`` and ``recogniser`` are loaded on entry unless given. Entering raises LocalServiceUnavailable when
-    a package is missing or a socket cannot be opened. ``url`` has neither key nor protocol; for a unix socket it is the
-    address to put into the handshake.
+    heard and sent. ``pace`` is how much faster than it sounds speech is sent. ``voice`` and ``recogniser`` are loaded
+    on entry unless given. Entering raises LocalServiceUnavailable when a package is missing or a socket cannot be
+    opened. ``url`` has neither key nor protocol; for a unix socket it is the address to put into the handshake.
     """
 
     def __init__(
@@ -58,7 +57,6 @@ class LocalService:
         behaviour: Behaviour | None = None,
         announcement: str | None = None,
         record: Path | None = None,
-        cache: Path | None = None,
         pace: float = 8.0,
         voice: Voice | None = None,
         recogniser: Recogniser | None = None,
@@ -69,7 +67,6 @@ class LocalService:
         self._behaviour = behaviour or Behaviour()
         self._announcement = Announcement(announcement or "")
         self._record = record
-        self._cache = cache
         self._pace = pace
         self._voice = voice
         self._recogniser = recogniser
@@ -80,7 +77,7 @@ class LocalService:
         require_voice_activity()
         recogniser = self._recogniser
         if recogniser is None:
-            recogniser = await asyncio.to_thread(PocketsphinxRecogniser.load, self._cache)
+            recogniser = await asyncio.to_thread(PhonemeRecogniser.load)
         voice = self._voice
         if voice is None:
             voice = await asyncio.to_thread(HibariVoice.load)

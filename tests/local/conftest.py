@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from edgevoice.local.recogniser import PocketsphinxRecogniser
+from edgevoice.local.recogniser import PhonemeRecogniser
 from edgevoice.local.server import LocalService
 from edgevoice.local.speech import HibariVoice
 from tests.local.client import Client, dialled, openai_address
@@ -16,12 +16,12 @@ def voice() -> HibariVoice:
 
 
 @pytest.fixture(scope="session")
-def recogniser() -> PocketsphinxRecogniser:
-    return PocketsphinxRecogniser.load()
+def recogniser() -> PhonemeRecogniser:
+    return PhonemeRecogniser.load()
 
 
 @pytest.fixture
-def talk(voice: HibariVoice, recogniser: PocketsphinxRecogniser) -> Callable[..., None]:
+def talk(voice: HibariVoice, recogniser: PhonemeRecogniser) -> Callable[..., None]:
     """Run one client's talk against a service that sends as fast as it can, or at ``pace``."""
 
     def run(

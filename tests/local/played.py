@@ -10,7 +10,7 @@ import msgspec
 from websockets.asyncio.client import connect
 
 from edgevoice.local.audio_format import AudioFormat
-from edgevoice.local.recogniser import PocketsphinxRecogniser
+from edgevoice.local.recogniser import PhonemeRecogniser
 from edgevoice.local.script import filled
 from edgevoice.local.server import LocalService
 from edgevoice.local.speech import HibariVoice
@@ -78,7 +78,7 @@ class Played:
 
 
 async def conversation(
-    lines: list[dict[str, Any]], voice: HibariVoice, recogniser: PocketsphinxRecogniser
+    lines: list[dict[str, Any]], voice: HibariVoice, recogniser: PhonemeRecogniser
 ) -> list[dict[str, Any]]:
     """Play the lines of a file, and return everything that came."""
     head, *steps = lines

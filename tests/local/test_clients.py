@@ -12,7 +12,7 @@ import pytest
 from openai.types.realtime import RealtimeServerEvent
 from pydantic import TypeAdapter
 
-from edgevoice.local.recogniser import PocketsphinxRecogniser
+from edgevoice.local.recogniser import PhonemeRecogniser
 from edgevoice.local.speech import HibariVoice
 from tests.local.played import FOLDER, conversation, lines_of
 
@@ -32,7 +32,7 @@ SPOKEN = "response.output_audio_transcript.done"
 
 @pytest.mark.parametrize("name", CLIENTS)
 def test_a_client_that_exists_is_called_answered_and_interrupts(
-    name: str, voice: HibariVoice, recogniser: PocketsphinxRecogniser
+    name: str, voice: HibariVoice, recogniser: PhonemeRecogniser
 ) -> None:
     lines = lines_of(name)
 

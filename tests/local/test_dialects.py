@@ -14,7 +14,7 @@ import soxr
 from websockets.asyncio.client import connect
 
 from edgevoice.local.audio_format import AudioFormat
-from edgevoice.local.recogniser import PocketsphinxRecogniser
+from edgevoice.local.recogniser import PhonemeRecogniser
 from edgevoice.local.server import LocalService
 from edgevoice.local.speech import HibariVoice, sentences
 from tests.local.client import HEADERS, Client, dialled, openai_address, question
@@ -371,7 +371,7 @@ def test_half_a_sample_waits_for_its_other_half_and_not_for_another_format_or_tu
 
 
 def test_a_client_of_openais_transcription_needs_no_model_and_gets_no_answer(
-    voice: HibariVoice, recogniser: PocketsphinxRecogniser
+    voice: HibariVoice, recogniser: PhonemeRecogniser
 ) -> None:
     settings = {
         "type": "transcription",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from edgevoice.local.first_protocol import newer, older
-from edgevoice.local.recogniser import PocketsphinxRecogniser
+from edgevoice.local.recogniser import PhonemeRecogniser
 from edgevoice.local.speech import HibariVoice
 from tests.local.client import Client
 from tests.local.played import conversation, lines_of
@@ -15,7 +15,7 @@ COMPLETED = "conversation.item.input_audio_transcription.completed"
 
 
 def test_mastras_voice_is_called_answered_interrupts_speaks_and_listens(
-    voice: HibariVoice, recogniser: PocketsphinxRecogniser
+    voice: HibariVoice, recogniser: PhonemeRecogniser
 ) -> None:
     lines = lines_of("mastra")
 
@@ -41,7 +41,7 @@ def test_mastras_voice_is_called_answered_interrupts_speaks_and_listens(
     assert {part["type"] for item in items for part in item.get("content", ())} == {"audio", "text"}
 
 
-def test_the_session_is_shown_flat(voice: HibariVoice, recogniser: PocketsphinxRecogniser) -> None:
+def test_the_session_is_shown_flat(voice: HibariVoice, recogniser: PhonemeRecogniser) -> None:
     flat = {
         "modalities": ["text"],
         "voice": "alloy",

@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidStatus
 
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.local.behaviour import Behaviour, Nonsense
-from edgevoice.local.recogniser import PocketsphinxRecogniser
+from edgevoice.local.recogniser import PhonemeRecogniser
 from edgevoice.local.server import LocalService
 from edgevoice.local.speech import HibariVoice
 from tests.local.client import HEADERS, QUERY, dialled, dialled_unix
@@ -127,7 +127,7 @@ def test_a_slow_door_opens_late() -> None:
 
 
 def test_nonsense_comes_before_every_event_and_the_talk_goes_on(
-    voice: HibariVoice, recogniser: PocketsphinxRecogniser
+    voice: HibariVoice, recogniser: PhonemeRecogniser
 ) -> None:
     async def scene() -> None:
         frames: list[str | bytes] = []
@@ -178,13 +178,14 @@ def test_a_taken_port_is_told_with_a_remedy() -> None:
     asyncio.run(scene())
 
 
-@pytest.mark.parametrize("package", ["hibari", "pocketsphinx", "webrtcvad"])
+@pytest.mark.parametrize("package", ["hibari", "hama", "webrtcvad"])
 def test_a_missing_package_is_one_clear_error(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, package, None)
+    for module in (package, f"{package}.asr"):
+        monkeypatch.setitem(sys.modules, module, None)
 
     async def scene() -> None:
         recogniser = Deaf() if package == "hibari" else None
-        voice = Mute() if package == "pocketsphinx" else None
+        voice = Mute() if package == "hama" else None
         with pytest.raises(LocalServiceUnavailable) as missing:
             await LocalService(voice=voice, recogniser=recogniser).__aenter__()
         assert package in str(missing.value)

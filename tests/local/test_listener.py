@@ -7,7 +7,7 @@ import soxr
 from edgevoice.local import phrases
 from edgevoice.local.intents import is_wake_word_only, understand
 from edgevoice.local.listener import Heard, Hypothesis, Listener, SpeechStarted, TurnHeard
-from edgevoice.local.recogniser import PocketsphinxRecogniser, Recogniser
+from edgevoice.local.recogniser import PhonemeRecogniser, Recogniser
 from edgevoice.local.refusals import RequestRefused
 from edgevoice.local.session import SemanticVad, ServerVad
 from edgevoice.local.speech import HibariVoice, sentences
@@ -61,7 +61,7 @@ class Deaf:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_voice_is_understood_after_a_wake_word_and_a_breath(
-    command: str, voice: HibariVoice, recogniser: PocketsphinxRecogniser
+    command: str, voice: HibariVoice, recogniser: PhonemeRecogniser
 ) -> None:
     pcm = question(voice, "Hey Jarvis.", 0.6, command)
     heard = hear(listener_with(recogniser, SemanticVad(eagerness="low")), pcm)
@@ -75,7 +75,7 @@ def test_the_voice_is_understood_after_a_wake_word_and_a_breath(
     ("rate_hz", "command"), [(8_000, "What time is it?"), (16_000, "Set the volume to fifty percent.")]
 )
 def test_other_rates_are_understood_too(
-    rate_hz: int, command: str, voice: HibariVoice, recogniser: PocketsphinxRecogniser
+    rate_hz: int, command: str, voice: HibariVoice, recogniser: PhonemeRecogniser
 ) -> None:
     pcm = np.frombuffer(question(voice, "Alexa.", 0.3, command), "<i2")
     resampled = soxr.resample(pcm, 24_000, rate_hz).astype("<i2").tobytes()
@@ -87,7 +87,7 @@ def test_other_rates_are_understood_too(
 
 @pytest.mark.parametrize(("breath_s", "eagerness"), [(0.2, "high"), (0.5, "high"), (1.0, "medium"), (1.2, "low")])
 def test_the_wake_word_alone_does_not_end_the_turn(
-    breath_s: float, eagerness: str, voice: HibariVoice, recogniser: PocketsphinxRecogniser
+    breath_s: float, eagerness: str, voice: HibariVoice, recogniser: PhonemeRecogniser
 ) -> None:
     detection = SemanticVad(eagerness=eagerness)  # type: ignore[arg-type]
     heard = hear(listener_with(recogniser, detection), question(voice, "Hey Jarvis.", breath_s, "Volume up."))
@@ -96,7 +96,7 @@ def test_the_wake_word_alone_does_not_end_the_turn(
 
 
 def test_the_wake_word_and_nothing_else_ends_after_the_longer_wait(
-    voice: HibariVoice, recogniser: PocketsphinxRecogniser
+    voice: HibariVoice, recogniser: PhonemeRecogniser
 ) -> None:
     pcm = silence(0.5) + voice.say("Hey Jarvis.", 1.0) + silence(3.0)
     heard = hear(listener_with(recogniser, SemanticVad(eagerness="high")), pcm)
@@ -109,7 +109,7 @@ def test_the_wake_word_and_nothing_else_ends_after_the_longer_wait(
 @pytest.mark.parametrize(
     "foreign", ["Who wrote a tale of two cities?", "Is it going to rain tomorrow?", "Order a pizza with mushrooms."]
 )
-def test_a_foreign_sentence_is_no_command(foreign: str, voice: HibariVoice, recogniser: PocketsphinxRecogniser) -> None:
+def test_a_foreign_sentence_is_no_command(foreign: str, voice: HibariVoice, recogniser: PhonemeRecogniser) -> None:
     heard = hear(listener_with(recogniser, ServerVad()), question(voice, foreign))
 
     assert [understand(turn.text) for turn in turns(heard)] == [[]]
@@ -150,7 +150,7 @@ def test_no_turn_ends_while_no_audio_comes(voice: HibariVoice) -> None:
     assert listener.is_speaking
 
 
-def test_a_burst_and_a_trickle_are_heard_alike(voice: HibariVoice, recogniser: PocketsphinxRecogniser) -> None:
+def test_a_burst_and_a_trickle_are_heard_alike(voice: HibariVoice, recogniser: PhonemeRecogniser) -> None:
     pcm = question(voice, "What time is it?")
 
     burst = hear(listener_with(recogniser, SemanticVad()), pcm, chunk_ms=60_000)
@@ -159,16 +159,14 @@ def test_a_burst_and_a_trickle_are_heard_alike(voice: HibariVoice, recogniser: P
     assert turns(burst) == turns(trickle)
 
 
-def test_two_turns_in_one_burst_are_two_turns(voice: HibariVoice, recogniser: PocketsphinxRecogniser) -> None:
+def test_two_turns_in_one_burst_are_two_turns(voice: HibariVoice, recogniser: PhonemeRecogniser) -> None:
     pcm = question(voice, "Volume up.") + question(voice, "Thank you.")
     heard = turns(hear(listener_with(recogniser, SemanticVad()), pcm, chunk_ms=60_000))
 
     assert [understand(turn.text) for turn in heard] == [understand("volume up"), understand("thank you")]
 
 
-def test_by_hand_a_commit_hears_what_came_since_the_last(
-    voice: HibariVoice, recogniser: PocketsphinxRecogniser
-) -> None:
+def test_by_hand_a_commit_hears_what_came_since_the_last(voice: HibariVoice, recogniser: PhonemeRecogniser) -> None:
     listener = listener_with(recogniser, None)
 
     assert hear(listener, question(voice, "Volume up.")) == []
@@ -195,7 +193,7 @@ def test_an_idle_hour_is_not_kept_in_memory() -> None:
     assert listener._uplink.end_ms == pytest.approx(60_000, abs=40)
 
 
-def test_an_odd_byte_waits_for_its_other_half(voice: HibariVoice, recogniser: PocketsphinxRecogniser) -> None:
+def test_an_odd_byte_waits_for_its_other_half(voice: HibariVoice, recogniser: PhonemeRecogniser) -> None:
     listener = listener_with(recogniser, SemanticVad())
     pcm = question(voice, "What time is it?")
     heard: list[Heard] = []

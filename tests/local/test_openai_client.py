@@ -21,7 +21,7 @@ from openai.types.realtime.realtime_conversation_item_function_call import Realt
 from pydantic import TypeAdapter
 from websockets.exceptions import InvalidStatus
 
-from edgevoice.local.recogniser import PocketsphinxRecogniser
+from edgevoice.local.recogniser import PhonemeRecogniser
 from edgevoice.local.server import LocalService
 from edgevoice.local.speech import HibariVoice
 from tests.local.client import LIMIT_S, question
@@ -89,7 +89,7 @@ async def connected(service: LocalService) -> AsyncGenerator[Conversation]:
 
 
 def test_openais_client_asks_aloud_is_asked_for_the_time_and_is_told_it_aloud(
-    voice: HibariVoice, recogniser: PocketsphinxRecogniser
+    voice: HibariVoice, recogniser: PhonemeRecogniser
 ) -> None:
     async def scene() -> None:
         async with (
@@ -136,7 +136,7 @@ def test_openais_client_asks_aloud_is_asked_for_the_time_and_is_told_it_aloud(
 
 
 def test_openais_client_interrupts_and_is_believed_what_it_heard(
-    voice: HibariVoice, recogniser: PocketsphinxRecogniser
+    voice: HibariVoice, recogniser: PhonemeRecogniser
 ) -> None:
     async def scene() -> None:
         async with (
@@ -157,9 +157,7 @@ def test_openais_client_interrupts_and_is_believed_what_it_heard(
 
 
 @pytest.mark.parametrize(("path", "status"), [("/v2", 404), ("", 404)])
-def test_no_other_path_is_openais(
-    path: str, status: int, voice: HibariVoice, recogniser: PocketsphinxRecogniser
-) -> None:
+def test_no_other_path_is_openais(path: str, status: int, voice: HibariVoice, recogniser: PhonemeRecogniser) -> None:
     async def scene() -> None:
         async with LocalService(voice=voice, recogniser=recogniser) as service:
             host = service.url.removeprefix("ws://").partition("/")[0]
@@ -170,7 +168,7 @@ def test_no_other_path_is_openais(
     asyncio.run(scene())
 
 
-def test_a_client_of_openais_has_to_name_its_model(voice: HibariVoice, recogniser: PocketsphinxRecogniser) -> None:
+def test_a_client_of_openais_has_to_name_its_model(voice: HibariVoice, recogniser: PhonemeRecogniser) -> None:
     async def scene() -> None:
         async with LocalService(voice=voice, recogniser=recogniser) as service:
             host = service.url.removeprefix("ws://").partition("/")[0]

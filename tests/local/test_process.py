@@ -145,7 +145,7 @@ def test_a_missing_package_is_told_without_a_child(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_daemon_does_not_load_the_models_to_hold_the_child() -> None:
-    heavy = ["numpy", "hibari", "pocketsphinx", "onnxruntime", "websockets"]
+    heavy = ["numpy", "hibari", "hama", "onnxruntime", "websockets"]
     check = f"import sys, edgevoice.local.process; assert not sys.modules.keys() & set({heavy})"
     subprocess.run([sys.executable, "-c", check], check=True)
 

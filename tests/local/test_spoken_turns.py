@@ -12,7 +12,7 @@ from openai.types.realtime import RealtimeServerEvent
 from pydantic import TypeAdapter, ValidationError
 
 from edgevoice.local.intents import understand
-from edgevoice.local.recogniser import PocketsphinxRecogniser
+from edgevoice.local.recogniser import PhonemeRecogniser
 from edgevoice.local.server import LocalService
 from edgevoice.local.speech import HibariVoice
 from tests.local.client import Client, dialled, question, silence
@@ -35,7 +35,7 @@ Talk = Callable[[Client], Awaitable[None]]
 
 
 @pytest.fixture
-def talk(voice: HibariVoice, recogniser: PocketsphinxRecogniser) -> Callable[..., None]:
+def talk(voice: HibariVoice, recogniser: PhonemeRecogniser) -> Callable[..., None]:
     def run(talk: Talk, *, pace: float = 1000.0, record: Path | None = None, **session: Any) -> None:
         async def scene() -> None:
             service = LocalService(voice=voice, recogniser=recogniser, pace=pace, record=record)
@@ -216,7 +216,7 @@ def test_sixteen_khz_both_ways(voice: HibariVoice, talk: Callable[..., None]) ->
 
 
 def test_a_client_that_leaves_in_the_middle_leaves_nothing_running(
-    voice: HibariVoice, recogniser: PocketsphinxRecogniser
+    voice: HibariVoice, recogniser: PhonemeRecogniser
 ) -> None:
     async def scene(*, abruptly: bool) -> None:
         async with LocalService(voice=voice, recogniser=recogniser) as service:
@@ -232,7 +232,7 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing_running(
     asyncio.run(scene(abruptly=True))
 
 
-def test_two_clients_do_not_hear_each_other(voice: HibariVoice, recogniser: PocketsphinxRecogniser) -> None:
+def test_two_clients_do_not_hear_each_other(voice: HibariVoice, recogniser: PhonemeRecogniser) -> None:
     async def scene() -> None:
         async with (
             LocalService(voice=voice, recogniser=recogniser, pace=1000.0) as service,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 
-from edgevoice.local.recogniser import PocketsphinxRecogniser
+from edgevoice.local.recogniser import PhonemeRecogniser
 from edgevoice.local.server import LocalService
 from edgevoice.local.speech import HibariVoice
 from tests.local.client import HEADERS, QUERY, Client
@@ -257,7 +257,7 @@ def test_every_event_has_an_id_of_its_own(talk: Callable[..., None]) -> None:
     talk(ids)
 
 
-def test_the_session_begins_with_a_whole_session(voice: HibariVoice, recogniser: PocketsphinxRecogniser) -> None:
+def test_the_session_begins_with_a_whole_session(voice: HibariVoice, recogniser: PhonemeRecogniser) -> None:
     async def scene() -> None:
         async with LocalService(voice=voice, recogniser=recogniser) as service:
             async with connect(service.url + QUERY, additional_headers=HEADERS) as socket:

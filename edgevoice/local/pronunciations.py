@@ -1,0 +1,195 @@
+"""How the vocabulary's words sound, in ARPABET. Pure.
+
+``AX`` is the vowel at the end of "alexa", ``AH`` the one of "up". Drawn from the CMU pronouncing dictionary, with what
+voices of other regions and the network itself make of a word: it hears "two" with a "w", and an "r" only where one is
+spoken. A word may have any number of ways to be said.
+"""
+
+Phonemes = tuple[str, ...]
+
+SPELLING = {
+    "AA": "o",
+    "AE": "a",
+    "AX": "a",
+    "AH": "u",
+    "AO": "o",
+    "AW": "ow",
+    "AY": "y",
+    "B": "b",
+    "CH": "ch",
+    "D": "d",
+    "DH": "th",
+    "EH": "e",
+    "ER": "er",
+    "EY": "ay",
+    "F": "f",
+    "G": "g",
+    "HH": "h",
+    "IH": "i",
+    "IY": "ee",
+    "JH": "j",
+    "K": "k",
+    "L": "l",
+    "M": "m",
+    "N": "n",
+    "NG": "ng",
+    "OW": "o",
+    "OY": "oy",
+    "P": "p",
+    "R": "r",
+    "S": "s",
+    "SH": "sh",
+    "T": "t",
+    "TH": "th",
+    "UH": "oo",
+    "UW": "oo",
+    "V": "v",
+    "W": "w",
+    "Y": "y",
+    "Z": "z",
+    "ZH": "zh",
+}
+"""Every phoneme, and how it is written where it belongs to no known word."""
+
+_WAYS = """
+a: AX, EY, AE, ER
+about: AX B AW T
+again: AX G EH N, AX G EY N
+alexa: AX L EH K S AX
+all: AO L
+an: AE N, AX N
+and: AX N D, AE N D
+another: AX N AX DH ER, AX N AX DH AX, AX N AH DH ER, AX N AH DH AX
+be: B IY
+bye: B AY
+can: K AE N, K AX N
+cancel: K AE N S AX L, K AE N S EH L, K AE N S IH L
+clear: K L IH R
+correct: K ER EH K T
+date: D EY T
+day: D EY
+delete: D IH L IY T
+did: D IH D
+didn't: D IH D AX N T, D IH D N T, D IH D AX N, D IH N T
+do: D UW
+does: D AX Z, D IH Z, D AH Z
+don't: D OW N T, D OW N
+down: D AW N
+eight: EY T
+evening: IY V N IH NG, IY V IH N IH NG
+eighteen: EY T IY N
+eighty: EY T IY
+eleven: IH L EH V AX N, IY L EH V AX N, AX L EH V AX N
+fifteen: F IH F T IY N
+fifty: F IH F T IY
+five: F AY V
+for: F AO R, F ER, F R ER, F AO, F AX, F R AX
+forget: F ER G EH T, F AO R G EH T, F AO G EH T
+forty: F AO R T IY, F AO T IY
+four: F AO R, F AO
+fourteen: F AO R T IY N, F AO T IY N
+good: G UH D, G IH D
+goodbye: G UH D B AY
+half: HH AE F, HH AA F
+he: HH IY
+hello: HH AX L OW, HH EH L OW
+help: HH EH L P
+hey: HH EY, EY, HH IY, HH AY
+hour: AW ER, AW R, HH AW ER, N AW ER, AW AX, HH AW AX, N AW AX
+hours: AW ER Z, AW R Z, HH AO R Z, HH AW ER Z, HH AO Z
+how: HH AW
+hundred: HH AX N D R AX D, HH AX N D R IH D, HH AX N ER D, HH AX N D ER D, HH AH N D R AX D
+i: AY
+if: IH F
+instead: IH N S T EH D
+is: IH Z, IY S, IY Z
+it: IH T, IH D, EH T, IY
+jarvis: JH AA R V AX S, JH AA R V IH S, JH AA V IH S, JH AA V AX S, JH AA R V IY S, CH AA R V IH S, JH AO V IH S
+joke: JH OW K
+louder: L AW D ER, L AW D AX
+make: M EY K
+me: M IY
+mean: M IY N
+mind: M AY N D
+minute: M IH N AX T, M AY N UW T, M AY N Y UW T, M IH N UW T, M IH N IH T, M IH N Y UW T
+minutes: M IH N AX T S, M IH N UW T S, M IH N IH T S, M IH N Y UW T S
+morning: M AO R N IH NG, M AO N IH NG
+mute: M Y UW T
+my: M AY
+mycroft: M AY K R AO F T
+never: N EH V ER, N EH V AX
+night: N AY T
+nine: N AY N
+nineteen: N AY N T IY N
+ninety: N AY N T IY
+no: N OW
+not: N AA T, N AO T
+now: N AW
+off: AO F
+okay: OW K EY
+one: W AX N, W AH N, W AA N
+percent: P ER S EH N T, P AX S EH N T, P ER S EH N
+please: P L IY Z
+quarter: K W AO R T ER, K W AO T AX
+quiet: K W AY AX T
+quieter: K W AY AX T ER, K W AY AX T AX, K W AY IH T ER, K W AY IH T AX
+raspy: R AE S P IY
+repeat: R IH P IY T, R IY P IY T
+right: R AY T
+said: S EH D
+say: S EY
+second: S EH K AX N D
+seconds: S EH K AX N D Z
+set: S EH T
+seven: S EH V AX N
+seventeen: S EH V AX N T IY N
+seventy: S EH V AX N T IY, S EH V AX N IY
+she: SH IY
+should: SH UH D
+six: S IH K S
+sixteen: S IH K S T IY N
+sixty: S IH K S T IY
+stop: S T AA P, S T AO P
+story: S T AO R IY, S T AO IY
+sure: SH UH R, SH AO, SH UH AX
+tell: T EH L
+ten: T EH N
+thank: TH AE NG K
+thanks: TH AE NG K S
+that: DH AE T, DH AX T, D AE T
+the: DH AX, DH IY
+thirteen: TH ER T IY N
+thirty: TH ER D IY, TH ER T IY
+three: TH R IY
+time: T AY M
+timer: T AY M ER, T AY M AX, T AY M EH R, T AY M AO, T AY M AO F
+timers: T AY M ER Z, T AY M AX Z
+to: T UW, T IH, T AX, T OW, T UH
+today: T AX D EY, T UW D EY, T AX EY, D AX D EY
+today's: T AX D EY Z, T UW D EY Z
+turn: T ER N, T AX N, T UH N, T OW N
+twelve: T W EH L V
+twenty: T W EH N T IY, T W EH N IY
+two: T UW, T W OW, T OW
+up: AX P, AH P
+volume: V AA L Y UW M, V AO L Y UW M
+what: W AX T, HH W AX T, HH W AA T, W AA T, HH W AO T, W AH T
+what's: W AX T S, HH W AX T S, HH W AE T S, HH W AA T S, W AA T S
+when: W EH N, HH W EH N, W IH N, HH W IH N
+why: W AY, HH W AY
+will: W IH L, W AX L
+wrong: R AO NG
+yeah: Y AE, Y EH, Y EH AX
+yes: Y EH S, Y AX S, Y EH
+you: Y UW
+zero: Z IH R OW, Z IY R OW
+"""
+_PRONUNCIATIONS = {
+    word: tuple(tuple(way.split()) for way in ways.split(","))
+    for word, ways in (line.split(": ") for line in _WAYS.strip().splitlines())
+}
+
+
+def pronunciations(word: str) -> tuple[Phonemes, ...]:
+    """Return the ways to say ``word``; raise KeyError for one that is not in the table."""
+    return _PRONUNCIATIONS[word]
