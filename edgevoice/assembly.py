@@ -358,10 +358,12 @@ def _detector(
     notes: Notes | None = None
     if near_misses is not None:
         names, share = [word.name for word in words], wakeword.near_miss_share
-        notes = Notes(names, near_misses, _wall_clock, share=share, smoothing_frames=frames, models=wakeword.models)
+        scales = [word.scale for word in words]
+        notes = Notes(names, near_misses, _wall_clock, share=share, smoothing_frames=frames, scales=scales)
     models = [word.model for word in words]
     cache = cache_folder(os.environ)
-    load = partial(open_scorer, models, engine=wakeword.engine, gate=wakeword.gate, cache=cache)
+    witnesses = [word.witness for word in words]
+    load = partial(open_scorer, models, engine=wakeword.engine, gate=wakeword.gate, cache=cache, witnesses=witnesses)
     return Detector(words, load, report, is_speaking=is_speaking, smoothing_frames=frames, notes=notes)
 
 

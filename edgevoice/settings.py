@@ -178,6 +178,8 @@ class Wakeword(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     engine: What computes the scores. streaming and openwakeword run openWakeWord's models and give the same scores,
         the second at eight times the cost. microwakeword runs microWakeWord's models, which may be used commercially.
     gate: "energy" computes no scores while nothing stands out of the room's own sound; "off" computes them all.
+    witness: "auto" lets microWakeWord's model of the same word, where there is one, confirm or exclude what the engine
+        streaming nearly or barely hears: fewer calls missed in noise. "off" leaves the engine alone.
     smoothing_frames: Of how many scores, one every 80 ms, the mean stands for each: 1 takes them as they are, because a
         detection needs two in a row anyway; 3 and more lose words in noise.
     near_miss_share: The share of the threshold from which a score that made no detection is written down, for
@@ -194,14 +196,10 @@ class Wakeword(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     words: dict[str, Any] = {}
     engine: WakewordEngine = "streaming"
     gate: Literal["energy", "off"] = "energy"
+    witness: Literal["auto", "off"] = "auto"
     smoothing_frames: Annotated[int, Meta(ge=1, le=5)] = 1
     near_miss_share: Annotated[float, Meta(ge=0.1, le=1)] = 0.5
     keep_near_misses: Annotated[int, Meta(ge=0, le=1000)] = 0
-
-    @property
-    def models(self) -> Literal["openwakeword", "microwakeword"]:
-        """Whose models the engine runs: scores of one maker's do not compare with the other's."""
-        return "microwakeword" if self.engine == "microwakeword" else "openwakeword"
 
     def further_words(self) -> dict[str, Word]:
         """Return ``words`` as structs, by name.

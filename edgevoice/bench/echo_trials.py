@@ -160,8 +160,10 @@ class _Spotter:
 
 def _open_scorer() -> Scorer:
     settings = Settings().wakeword
-    models = [word.model for word in wake_words(settings)]
-    return open_scorer(models, engine=settings.engine, gate=settings.gate, cache=cache_folder(os.environ))
+    words = wake_words(settings)
+    models, witnesses = [word.model for word in words], [word.witness for word in words]
+    cache = cache_folder(os.environ)
+    return open_scorer(models, engine=settings.engine, gate=settings.gate, cache=cache, witnesses=witnesses)
 
 
 def _answers(pitch: float, first: int) -> Iterator[Samples]:

@@ -54,4 +54,6 @@ def open_ears(config: Path | None, *, gate: Literal["energy", "off"] | None = No
     words = wake_words(settings)
     models = [word.model for word in words]
     cache = cache_folder(os.environ)
-    return Ears(settings, words, open_scorer(models, engine=settings.engine, gate=gate or settings.gate, cache=cache))
+    witnesses, gate = [word.witness for word in words], gate or settings.gate
+    scorer = open_scorer(models, engine=settings.engine, gate=gate, cache=cache, witnesses=witnesses)
+    return Ears(settings, words, scorer)

@@ -60,7 +60,7 @@ def _read(folder: Path) -> list[Entry]:
 def _judge(
     entries: Sequence[Entry], word: WakeWord, settings: Wakeword, most_false_wakes: float
 ) -> tuple[Evidence, Proposal | None]:
-    evidence = evidence_of(entries, word.name, smoothing_frames=settings.smoothing_frames, models=settings.models)
+    evidence = evidence_of(entries, word.name, smoothing_frames=settings.smoothing_frames, models=word.scale)
     if shortage(evidence):
         return evidence, None
     limits = word.thresholds

@@ -95,7 +95,8 @@ def _examine_found(settings: Settings, words: Sequence[WakeWord], cache: Path, *
     if chosen.engine == "openwakeword" and (missing := [name for name in _LIBRARY_WANTS if not _has(name)]):
         remedy = 'Set wakeword.engine = "streaming": it hears the same, and scripts/setup brings what it takes.'
         return wrong("wake word", f"the engine openwakeword needs {', '.join(missing)}: not installed", remedy)
-    scorer = open_scorer(models, engine=chosen.engine, gate=chosen.gate, cache=cache)
+    witnesses = [word.witness for word in words]
+    scorer = open_scorer(models, engine=chosen.engine, gate=chosen.gate, cache=cache, witnesses=witnesses)
     if isinstance(scorer, LibraryScorer) and chosen.engine == "streaming":
         text = (
             "its front end cannot be made here; the engine openwakeword listens in its place, at eight times the cost"

@@ -13,22 +13,29 @@ from edgevoice.wakeword.micro import MicroScorer
 from edgevoice.wakeword.pairs import pair_models
 from edgevoice.wakeword.parts import PartsUnavailable, parts_of
 from edgevoice.wakeword.scorer import LibraryMissing, LibraryScorer, Scorer, StreamingScorer
+from edgevoice.wakeword.witness import Witness
 
 _log = logging.getLogger(__name__)
 
 
 def open_scorer(
-    models: Sequence[Path], *, engine: WakewordEngine, gate: Literal["energy", "off"], cache: Path
+    models: Sequence[Path],
+    *,
+    engine: WakewordEngine,
+    gate: Literal["energy", "off"],
+    cache: Path,
+    witnesses: Sequence[Path | None] = (),
 ) -> Scorer:
     """Load the models; one that cannot be used is ``WakeWordUnavailable``. Takes 0.2 s, and seconds the first time.
 
     Where the streaming front end cannot be made, the library's engine listens in its place: a box that costs more is
-    better than one that is deaf. One entry in the log says so.
+    better than one that is deaf. One entry in the log says so. ``witnesses`` are for the streaming engine, one for each
+    model, or none.
     """
     open_gate = EnergyGate() if gate == "energy" else None
     match engine:
         case "streaming":
-            return _open_streaming(models, open_gate, cache)
+            return _open_streaming(models, open_gate, cache, witnesses)
         case "openwakeword":
             return LibraryScorer(models)
         case "microwakeword":
@@ -37,7 +44,9 @@ def open_scorer(
             assert_never(engine)
 
 
-def _open_streaming(models: Sequence[Path], gate: EnergyGate | None, cache: Path) -> Scorer:
+def _open_streaming(
+    models: Sequence[Path], gate: EnergyGate | None, cache: Path, witnesses: Sequence[Path | None]
+) -> Scorer:
     try:
         parts = parts_of(cache)
     except PartsUnavailable as error:
@@ -48,7 +57,8 @@ def _open_streaming(models: Sequence[Path], gate: EnergyGate | None, cache: Path
             # Its remedy is the engine that the owner has.
             raise error from None
     pairs = pair_models(models, cache)
-    return StreamingScorer(models, parts, gate, pairs)
+    witness = Witness(witnesses) if any(witnesses) else None
+    return StreamingScorer(models, parts, gate, pairs, witness)
 
 
 def check_models(models: Sequence[Path], *, engine: WakewordEngine) -> None:

@@ -33,7 +33,7 @@ _KEPT_FRAMES = 60
 class Notes:
     """Follows the decisions about ``words`` and puts what is worth it into ``log``; ``now`` is the wall clock.
 
-    ``models`` says whose models score: other models' scores are on another scale.
+    ``scales`` says for each word whose models score: others' scores are on another scale.
     Used in the detector's thread alone.
     """
 
@@ -45,13 +45,13 @@ class Notes:
         *,
         share: float,
         smoothing_frames: int = 1,
-        models: str = "openwakeword",
+        scales: Sequence[str] = (),
     ) -> None:
         self._words = words
         self._log = log
         self._now = now
         self._smoothing_frames = smoothing_frames
-        self._models = models
+        self._scales = scales or ["openwakeword"] * len(words)
         self._rises = Rises(len(words), share)
         self._sound: deque[Samples] = deque(maxlen=_KEPT_FRAMES)
         self._listened_frames = 0
@@ -98,7 +98,7 @@ class Notes:
             floor=_rounded(rise.floor),
             is_speaking=rise.is_speaking,
             smoothing_frames=self._smoothing_frames,
-            models=self._models,
+            models=self._scales[rise.word],
         )
 
     @property

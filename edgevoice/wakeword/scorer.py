@@ -16,6 +16,7 @@ from edgevoice.wakeword.gate import EnergyGate
 from edgevoice.wakeword.parts import Parts
 from edgevoice.wakeword.session import quiet_runtime
 from edgevoice.wakeword.shapes import FRAME, Samples
+from edgevoice.wakeword.witness import Witness
 
 _UNSCORED = 5
 """Frames after a start whose scores are 0: the library's own rule."""
@@ -37,7 +38,7 @@ class StreamingScorer:
     """The streaming front end before any number of words; with a gate, what is only the room scores 0 uncomputed.
 
     The scores are the library's, to 1e-3 at the most, whether frames come one by one or two at once; after the gate has
-    opened they are what they would have been.
+    opened they are what they would have been. With a witness they are those of both, on a scale of their own.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class StreamingScorer:
         parts: Parts,
         gate: EnergyGate | None = None,
         pairs: Sequence[bytes | None] | None = None,
+        witness: Witness | None = None,
     ) -> None:
         pairs = pairs or [None] * len(models)
         self._classifiers = [Classifier(model, pair) for model, pair in zip(models, pairs, strict=True)]
@@ -53,14 +55,20 @@ class StreamingScorer:
         self._front_end = FrontEnd(parts, max(each.embeddings_seen for each in self._classifiers) + 1)
         for each in self._classifiers:
             each.listen_to(self._front_end.embeddings)
+        self._witness = witness
         self._gate = gate
         self._nothing = (0.0,) * len(models)
         self._unscored = _UNSCORED
 
     def score(self, sound: Samples) -> Sequence[Sequence[float]]:
         """Return the scores after each of the next one or two frames."""
+        rows = self._rows(sound)
+        return rows if self._witness is None else self._witness.fused(sound, rows)
+
+    def _rows(self, sound: Samples) -> Sequence[Sequence[float]]:
+        """Return openWakeWord's own scores."""
         if self._unscored and len(sound) > FRAME:
-            return [*self.score(sound[:FRAME]), *self.score(sound[FRAME:])]
+            return [*self._rows(sound[:FRAME]), *self._rows(sound[FRAME:])]
         are_open = [self._gate is None or self._gate.is_open(frame) for frame in sound.reshape(-1, FRAME)]
         if not any(are_open) and self._front_end.has_context:
             self._front_end.skip(sound)
@@ -77,6 +85,8 @@ class StreamingScorer:
         """Forget what was heard."""
         self._front_end.reset()
         self._unscored = _UNSCORED
+        if self._witness is not None:
+            self._witness.reset()
 
 
 class LibraryMissing(WakeWordUnavailable):

@@ -7,16 +7,22 @@ from pathlib import Path
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.settings import Wakeword, Word
 from edgevoice.wakeword.decision import Thresholds
-from edgevoice.wakeword.models import find_model, word_of
+from edgevoice.wakeword.models import find_model, word_of, words_present
 
 
 @dataclass(frozen=True, slots=True)
 class WakeWord:
-    """One word. ``voice`` and ``instructions`` take the place of the service's in the session that it opens."""
+    """One word; ``witness`` is microWakeWord's model of it, if one is to confirm what ``model`` hears.
+
+    ``scale`` is whose models make its scores: those of one maker do not compare with another's. ``voice`` and
+    ``instructions`` take the place of the service's in the session that the word opens.
+    """
 
     name: str
     model: Path
     thresholds: Thresholds
+    witness: Path | None = None
+    scale: str = "openwakeword"
     voice: str | None = None
     instructions: str | None = None
 
@@ -64,4 +70,15 @@ def _wake_word(name: str, model: Path, settings: Wakeword, word: Word) -> WakeWo
         settings.refractory_s,
         settings.speaking_threshold,
     )
-    return WakeWord(name, model, thresholds, word.voice, word.instructions)
+    witness = _witness(model, settings)
+    scale = "microwakeword" if settings.engine == "microwakeword" else "openwakeword"
+    if witness is not None:
+        scale = "openwakeword and microwakeword"
+    return WakeWord(name, model, thresholds, witness, scale, word.voice, word.instructions)
+
+
+def _witness(model: Path, settings: Wakeword) -> Path | None:
+    """Return microWakeWord's model of the word that openWakeWord's package brings; none for a model of one's own."""
+    if settings.engine != "streaming" or settings.witness == "off" or model not in words_present().values():
+        return None
+    return words_present("microwakeword").get(word_of(model))

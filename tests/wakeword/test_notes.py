@@ -42,7 +42,7 @@ class Room:
     frames: int = 0
 
     def __post_init__(self) -> None:
-        self.notes = Notes(["computer"], self.log, self.now, share=0.5, models="microwakeword")
+        self.notes = Notes(["computer"], self.log, self.now, share=0.5, scales=["microwakeword"])
 
     def now(self) -> datetime:
         return datetime(2026, 5, 1, tzinfo=UTC) + timedelta(seconds=self.frames * FRAME_S)

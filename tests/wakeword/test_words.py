@@ -19,7 +19,7 @@ def complaints(**words: Any) -> list[str]:
 
 
 def test_without_more_there_is_one_word_with_the_usual_thresholds() -> None:
-    usual = Wakeword(threshold=0.4, sure_threshold=0.7, refractory_s=1.0, speaking_threshold=0.6)
+    usual = Wakeword(witness="off", threshold=0.4, sure_threshold=0.7, refractory_s=1.0, speaking_threshold=0.6)
 
     assert wake_words(usual) == (WakeWord("hey_jarvis", words_present()["hey_jarvis"], Thresholds(0.4, 0.7, 1.0, 0.6)),)
 
@@ -135,5 +135,19 @@ def test_the_words_of_the_settings_are_of_the_engines_own_models() -> None:
     settings = Wakeword(engine="microwakeword", words={"okay_nabu": {}})
 
     assert [word.model.name for word in wake_words(settings)] == ["hey_jarvis.json", "okay_nabu.json"]
-    assert settings.models == "microwakeword"
-    assert Wakeword(engine="openwakeword").models == Wakeword().models == "openwakeword"
+    assert {word.scale for word in wake_words(settings)} == {"microwakeword"}
+
+
+def test_a_word_that_both_makers_have_has_a_witness_unless_the_settings_say_otherwise(tmp_path: Path) -> None:
+    own = tmp_path / "alexa.onnx"
+    own.write_bytes(words_present()["alexa"].read_bytes())
+
+    def made(**settings: Any) -> WakeWord:
+        return wake_words(Wakeword(**settings))[0]
+
+    usual = made()
+    assert usual.witness == words_present("microwakeword")["hey_jarvis"]
+    assert usual.scale == "openwakeword and microwakeword"
+    for alone in (made(witness="off"), made(engine="openwakeword"), made(model=str(own)), made(model="hey_marvin")):
+        assert (alone.witness, alone.scale) == (None, "openwakeword")
+    assert made(engine="microwakeword").witness is None

@@ -1,0 +1,201 @@
+"""The witness: what a second maker's model makes of a score, when it is asked, and what it costs when it is not."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgevoice.wakeword import witness
+from edgevoice.wakeword.decision import Thresholds
+from edgevoice.wakeword.engine import open_scorer
+from edgevoice.wakeword.listening import Listened, listen
+from edgevoice.wakeword.models import find_model, words_present
+from edgevoice.wakeword.scorer import StreamingScorer
+from edgevoice.wakeword.shapes import FRAME, Samples
+from edgevoice.wakeword.witness import Witness
+from tests.wakeword.sounds import NEGATIVES, POSITIVES, frames_of, noise, parts, quiet, recording
+
+JARVIS = words_present("microwakeword")["hey_jarvis"]
+SILENCE: Samples = np.zeros(FRAME, np.int16)
+
+
+class Saying:
+    """Stands in for microWakeWord: says the same of every frame, and counts them."""
+
+    def __init__(self, models: Sequence[Path]) -> None:
+        self.models = models
+        self.says = 0.0
+        self.heard = 0
+        self.forgot = 0
+
+    def score(self, sound: Samples) -> Sequence[Sequence[float]]:
+        self.heard += len(sound) // FRAME
+        return [[self.says] * len(self.models)] * (len(sound) // FRAME)
+
+    def reset(self) -> None:
+        self.forgot += 1
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> tuple[Witness, Saying]:
+    monkeypatch.setattr(witness, "MicroScorer", Saying)
+    made = Witness([JARVIS])
+    assert isinstance(made._scorer, Saying)
+    return made, made._scorer
+
+
+def fused(made: Witness, score: float) -> float:
+    return made.fused(SILENCE, [[score]])[0][0]
+
+
+@pytest.mark.parametrize(
+    ("score", "says", "is_over"),
+    [
+        (0.02, 0.5, True),
+        (0.1, 0.05, True),
+        (0.5, 0.01, True),
+        (0.5, 0.0, False),
+        (0.8, 0.0, True),
+        (0.3, 0.0001, False),
+        (0.01, 0.05, False),
+    ],
+)
+def test_what_both_find_likely_is_a_call_and_what_one_excludes_takes_a_sure_other(
+    asked: tuple[Witness, Saying], score: float, says: float, *, is_over: bool
+) -> None:
+    made, other = asked
+    other.says = says
+
+    assert (fused(made, score) >= 0.5) is is_over
+
+
+def test_a_higher_score_of_either_is_a_higher_score_of_both(asked: tuple[Witness, Saying]) -> None:
+    made, other = asked
+    table = []
+    for says in (0.0, 0.01, 0.1, 0.5, 0.9):
+        made.reset()
+        other.says = says
+        table.append([fused(made, score) for score in (0.01, 0.1, 0.5, 0.9, 1.0)])
+
+    assert all(row == sorted(row) for row in table)
+    assert all(list(column) == sorted(column) for column in zip(*table, strict=True))
+    assert all(0 < score <= 1 for row in table for score in row)
+
+
+def test_nobody_is_asked_while_nothing_is_near_and_then_the_last_three_seconds_are_heard(
+    asked: tuple[Witness, Saying],
+) -> None:
+    made, other = asked
+    for _ in range(200):
+        assert fused(made, 0.005) < 0.01
+    assert other.heard == 0
+
+    fused(made, 0.02)
+
+    assert other.heard == 38
+
+
+def test_the_witness_listens_on_for_a_moment_and_what_it_said_holds_for_half_a_second(
+    asked: tuple[Witness, Saying],
+) -> None:
+    made, other = asked
+    other.says = 0.9
+    fused(made, 0.02)
+    other.says = 0.0
+
+    later = [fused(made, score) for score in (0.005, 0.005, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02)]
+
+    assert other.heard == 1 + len(later)
+    assert later[2] > 0.5 > later[-1]
+
+
+def test_frames_in_pairs_are_heard_in_their_order_and_a_frame_without_a_score_keeps_none(
+    asked: tuple[Witness, Saying],
+) -> None:
+    made, other = asked
+    other.says = 0.9
+
+    rows = made.fused(np.zeros(2 * FRAME, np.int16), [[0.0], [0.3]])
+
+    assert other.heard == 2
+    assert rows[0] == [0.0]
+    assert rows[1][0] > 0.9
+
+
+def test_a_word_without_a_witness_keeps_its_scores(asked: tuple[Witness, Saying]) -> None:
+    made = Witness([None, JARVIS])
+
+    rows = made.fused(SILENCE, [[0.9, 0.005]])
+    assert rows[0][0] == 0.9
+    assert isinstance(made._scorer, Saying)
+    assert (made._scorer.models, made._scorer.heard) == ([JARVIS], 0)
+
+
+def test_what_was_forgotten_is_asked_about_no_more(asked: tuple[Witness, Saying]) -> None:
+    made, other = asked
+    other.says = 0.9
+    fused(made, 0.02)
+
+    made.reset()
+    other.says = 0.0
+
+    assert other.forgot == 1
+    assert fused(made, 0.02) < 0.5
+    assert other.heard == 2
+
+
+# --- with the real models ---------------------------------------------------------------------------------------------
+
+
+def heard(scorer: StreamingScorer, sound: Samples) -> Listened:
+    return listen(scorer, frames_of(sound), [Thresholds()])
+
+
+def test_a_call_in_noise_that_each_model_alone_doubts_is_heard_by_both() -> None:
+    alone = StreamingScorer([find_model("hey_jarvis")], parts())
+    both = StreamingScorer([find_model("hey_jarvis")], parts(), witness=Witness([JARVIS]))
+    calls = [
+        np.clip(
+            recording(name) * 0.3 + noise(len(recording(name)) / 16_000, level, is_pink=True, seed=seed), -32768, 32767
+        )
+        for seed, name in enumerate(POSITIVES)
+        for level in (300, 500, 800, 1200)
+    ]
+
+    found = [[bool(heard(scorer, call.astype(np.int16)).heard) for call in calls] for scorer in (alone, both)]
+
+    assert sum(found[1]) >= sum(found[0]) + 2
+    for name in POSITIVES:
+        assert len(heard(both, recording(name)).heard) == 1
+
+
+def test_other_talk_stays_far_below() -> None:
+    both = StreamingScorer([find_model("hey_jarvis")], parts(), witness=Witness([JARVIS]))
+
+    for name in NEGATIVES:
+        assert heard(both, recording(name)).scores.max() < 0.1
+
+
+def test_a_witness_that_catches_up_says_what_one_that_always_listened_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = np.concatenate([quiet(6.0), recording(POSITIVES[0]), quiet(1.0)])
+    late = heard(StreamingScorer([find_model("hey_jarvis")], parts(), witness=Witness([JARVIS])), sound).scores
+    monkeypatch.setattr(witness, "NEAR", 0.0)
+
+    always = heard(StreamingScorer([find_model("hey_jarvis")], parts(), witness=Witness([JARVIS])), sound).scores
+
+    near = always > 0.5
+    assert near.sum() > 3
+    assert np.abs(late - always)[near].max() < 0.1
+
+
+def test_the_engine_takes_the_witnesses_that_the_words_have(tmp_path: Path) -> None:
+    models = [find_model("hey_jarvis")]
+
+    with_one = open_scorer(models, engine="streaming", gate="off", cache=tmp_path, witnesses=[JARVIS])
+    without = open_scorer(models, engine="streaming", gate="off", cache=tmp_path, witnesses=[None])
+
+    assert isinstance(with_one, StreamingScorer)
+    assert isinstance(without, StreamingScorer)
+    assert with_one._witness is not None
+    assert without._witness is None
