@@ -56,7 +56,7 @@ def fused(made: Witness, score: float) -> float:
         (0.1, 0.05, True),
         (0.5, 0.01, True),
         (0.5, 0.0, False),
-        (0.8, 0.0, True),
+        (0.9, 0.0, True),
         (0.3, 0.0001, False),
         (0.01, 0.05, False),
     ],
