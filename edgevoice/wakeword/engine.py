@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, assert_never
 
+from edgevoice.errors import WakeWordUnavailable
 from edgevoice.journal import tell
 from edgevoice.settings import WakewordEngine
 from edgevoice.wakeword.classifier import Classifier
@@ -57,8 +58,18 @@ def _open_streaming(
             # Its remedy is the engine that the owner has.
             raise error from None
     pairs = pair_models(models, cache)
-    witness = Witness(witnesses) if any(witnesses) else None
-    return StreamingScorer(models, parts, gate, pairs, witness)
+    return StreamingScorer(models, parts, gate, pairs, _witness(witnesses))
+
+
+def _witness(models: Sequence[Path | None]) -> Witness | None:
+    """Load the witness; a box that has none misses more calls, and is better than one that does not start."""
+    if not any(models):
+        return None
+    try:
+        return Witness(models)
+    except WakeWordUnavailable as error:
+        tell(_log, logging.WARNING, "wakeword-witness", code=error.code, problem=error.line())
+        return None
 
 
 def check_models(models: Sequence[Path], *, engine: WakewordEngine) -> None:

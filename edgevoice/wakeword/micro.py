@@ -31,6 +31,7 @@ _BANDS: Final = 40
 _LARGEST_BYTES: Final = 8 << 20
 """Models for microcontrollers; the package's own have 50 to 80 kB."""
 
+_REINSTALL = "Install the package pymicro-wakeword again, for this machine and this system."
 _COPY = "Copy the .json and the .tflite file again from where the model was made."
 
 
@@ -104,7 +105,7 @@ class _Word:
     def __init__(self, library: Any, path: Path) -> None:
         description = _described(path)
         model = path.parent / description.model
-        runtime = next((Path(library.__file__).parent / "lib").glob("*tensorflowlite_c.*"))
+        runtime = _runtime(library)
         _require_wake_word(model, runtime)
         self._cutoff = description.micro.probability_cutoff
         self._model = library.MicroWakeWord(
@@ -200,7 +201,10 @@ def _problem_of_shapes(library: Any, interpreter: int) -> str | None:
 
 def _tensorflow_lite(runtime: Path) -> Any:
     """Return the functions of the package's TensorFlow Lite that a trial needs."""
-    library = ctypes.CDLL(str(runtime))
+    try:
+        library = ctypes.CDLL(str(runtime))
+    except OSError as error:
+        raise WakeWordUnavailable(f"TensorFlow Lite cannot be loaded: {error}", remedy=_REINSTALL) from error
     pointer, integer = ctypes.c_void_p, ctypes.c_int32
     signatures: dict[str, tuple[Any, list[Any]]] = {
         "TfLiteModelCreateFromFile": (pointer, [ctypes.c_char_p]),
@@ -220,6 +224,15 @@ def _tensorflow_lite(runtime: Path) -> Any:
         function = getattr(library, name)
         function.restype, function.argtypes = gives, takes
     return library
+
+
+def _runtime(library: Any) -> Path:
+    """Return where the package has its TensorFlow Lite."""
+    folder = Path(library.__file__).parent / "lib"
+    found = next(folder.glob("*tensorflowlite_c.*"), None)
+    if found is None:
+        raise WakeWordUnavailable(f"TensorFlow Lite is not in {folder}", remedy=_REINSTALL)
+    return found
 
 
 def _library() -> Any:

@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -204,6 +205,21 @@ def test_a_description_that_is_none_is_one_line_with_what_is_missing(tmp_path: P
 def test_a_description_that_cannot_be_read_and_one_with_other_features_are_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path / "nothing.json").endswith("nothing.json cannot be read: No such file or directory")
     assert refusal(described(tmp_path, GOOD, feature_step_size=20)).endswith("features every 20 ms, not 10")
+
+
+def test_a_package_for_another_machine_is_one_line_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = described(tmp_path, GOOD)
+    (tmp_path / "lib").mkdir()
+    package = SimpleNamespace(
+        __file__=str(tmp_path / "__init__.py"), MicroWakeWordFeatures=object, MicroWakeWord=object
+    )
+    monkeypatch.setattr(micro, "_library", lambda: package)
+
+    assert refusal(path) == f"TensorFlow Lite is not in {tmp_path / 'lib'}"
+    (tmp_path / "lib" / "libtensorflowlite_c.so").write_bytes(b"made for a mainframe")
+    assert refusal(path).startswith("TensorFlow Lite cannot be loaded: ")
 
 
 # --- models and engines that do not belong together -------------------------------------------------------------------

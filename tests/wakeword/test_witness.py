@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgevoice.errors import WakeWordUnavailable
 from edgevoice.wakeword import witness
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.engine import open_scorer
@@ -199,3 +200,19 @@ def test_the_engine_takes_the_witnesses_that_the_words_have(tmp_path: Path) -> N
     assert isinstance(without, StreamingScorer)
     assert with_one._witness is not None
     assert without._witness is None
+
+
+def test_a_witness_that_cannot_be_loaded_is_done_without_and_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_models: Sequence[Path]) -> None:
+        raise WakeWordUnavailable("TensorFlow Lite cannot be loaded: no such file")
+
+    monkeypatch.setattr(witness, "MicroScorer", broken)
+
+    scorer = open_scorer([find_model("hey_jarvis")], engine="streaming", gate="off", cache=tmp_path, witnesses=[JARVIS])
+
+    assert isinstance(scorer, StreamingScorer)
+    assert scorer._witness is None
+    (said,) = [record for record in caplog.records if record.message.startswith("wakeword-witness")]
+    assert said.levelname == "WARNING"
