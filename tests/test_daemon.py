@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from edgevoice import daemon
 from edgevoice.assembly import Parts, assemble
 from edgevoice.core.facts import Device
+from edgevoice.core.orders import Light
 from edgevoice.daemon import answers_itself, main
 from edgevoice.errors import (
     DeviceMissing,
@@ -26,7 +28,10 @@ from edgevoice.errors import (
 from edgevoice.panel.none import NoPanel
 from edgevoice.realtime.endpoint import local
 from edgevoice.settings import Service, Settings
+from edgevoice.system import notify
 from edgevoice.system.credentials import Key
+from edgevoice.system.diary import Diary
+from edgevoice.system.minutes import Minutes
 from edgevoice.system.notify import ServiceManager
 from edgevoice.system.status_file import NAME as STATUS_NAME
 from edgevoice.wakeword.parts import PartsNotMade, PartsUnavailable
@@ -180,6 +185,148 @@ def test_the_box_keeps_what_it_remembers_in_its_state_folder_and_what_it_can_mak
     assert served["sayings"] == tmp_path / "CACHE_DIRECTORY"
     assert served["minutes"] is not None
     assert (tmp_path / "CACHE_DIRECTORY" / STATUS_NAME).exists()
+
+
+# --- what is put together --------------------------------------------------------------------------------------------
+
+
+class Served:
+    """`serve` with its parts recorded instead of run; ``failure`` is what running them comes to."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, failure: Exception | None = None) -> None:
+        self.patch = patch
+        self.failure = failure
+        self.shown: list[tuple[object, ...]] = []
+        self.assembled: dict[str, Any] = {}
+        self.beside: list[str] = []
+        self.parts = SimpleNamespace(xruns=3, uplink=SimpleNamespace(lost=8_000), engine=SimpleNamespace(report=print))
+        patch.setattr(daemon, "open_panel", lambda _settings, _opened, factory: (self, factory))
+        patch.setattr(daemon, "open_mute_pin", lambda _settings, _opened, factory: f"amplifier on {factory}")
+        patch.setattr(daemon, "open_panel_buttons", lambda _settings, _opened, *rest: self.shown.append(rest))
+        patch.setattr(daemon, "assemble", self._assemble)
+        patch.setattr(daemon, "_run", self._run)
+        patch.setattr(daemon, "_learn", self._learn)
+        patch.setattr(daemon, "_shown_s", lambda error: 0.0 if error is failure else 60.0)
+        patch.setattr(notify, "_notify", lambda message: self.shown.append((message,)))
+
+    def show(self, light: Light, reason: str) -> None:
+        self.shown.append((light, reason))
+
+    def serve(self, **options: Any) -> None:
+        asyncio.run(daemon.serve(Settings(), ENDPOINT, asyncio.Event(), **options))
+
+    def _assemble(self, settings: Settings, endpoint: object, panel: object, **options: object) -> object:
+        assert (settings, endpoint, panel) == (Settings(), ENDPOINT, self)
+        self.assembled = options
+        return self.parts
+
+    async def _learn(self, folder: Path, parts: object) -> None:
+        assert (folder, parts) == (Path("sayings"), self.parts)
+
+    async def _run(self, parts: object, _manager: object, _stop: object, started: object, runs: list[Any]) -> None:
+        assert (parts, started) == (self.parts, STARTED)
+        for run in runs:
+            self.beside.append(run.cr_code.co_name)
+            run.close()
+        if self.failure is not None:
+            raise self.failure
+
+
+def ENDPOINT() -> Any:  # noqa: N802 - a constant that is never called
+    """Stand in for the service."""
+
+
+def STARTED(_parts: object) -> None:  # noqa: N802 - a constant that is never called
+    """Stand in for what is done once the box listens."""
+
+
+def test_everything_that_a_box_is_given_reaches_the_part_that_it_is_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    served = Served(monkeypatch)
+    minutes = Minutes(tmp_path, 10)
+    monkeypatch.setattr(type(minutes), "today_s", 90.0)
+    live = SimpleNamespace(service="the service of now", reload=lambda: "")
+    given: dict[str, Any] = {"wants_wakeword": False, "record": "record", "near_misses": "near", "cards": "cards"}
+
+    served.serve(
+        observers=(print,),
+        factory="pins",
+        live=live,
+        minutes=minutes,
+        sayings=Path("sayings"),
+        started=STARTED,
+        **given,
+    )
+
+    service, observers = served.assembled.pop("service"), served.assembled.pop("observers")
+    assert served.assembled == given | {"amplifier": "amplifier on pins"}
+    assert service() == "the service of now"
+    assert [type(each) for each in observers] == [Minutes, ServiceManager, Diary, type(print)]
+    diary = observers[2]
+    assert (diary._xruns(), diary._today_s(), diary._lost_s()) == (3, 90.0, 0.5)
+    assert served.beside == ["watch_loop", "run", "_learn"]
+    assert served.shown == [("pins", served.parts), ("STOPPING=1",)]
+
+
+def test_a_box_without_pins_minutes_and_sayings_runs_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    served = Served(monkeypatch)
+
+    served.serve(started=STARTED)
+
+    assert served.assembled["service"] is None
+    assert served.assembled["wants_wakeword"] is True
+    assert [type(each) for each in served.assembled["observers"]] == [ServiceManager, Diary]
+    assert served.assembled["observers"][1]._today_s() == 0.0
+    assert served.beside == ["watch_loop"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [(DeviceMissing("no such card"), DeviceMissing), (OSError(errno.ENOSPC, "full"), EdgevoiceError)],
+    ids=repr,
+)
+def test_what_ends_a_box_is_shown_by_its_light_and_its_status_first(
+    monkeypatch: pytest.MonkeyPatch, failure: Exception, told: type[EdgevoiceError]
+) -> None:
+    served = Served(monkeypatch, failure)
+    monkeypatch.setattr(daemon, "_shown_s", lambda error: 0.0 if isinstance(error, told) else 60.0)
+
+    with pytest.raises(told) as ended:
+        served.serve(started=STARTED)
+
+    error = ended.value
+    assert served.shown == [(Light.FAULT, error.code), (f"STATUS={error.line()}",), ("STOPPING=1",)]
+
+
+def test_the_sound_system_is_opened_and_the_start_told_only_once_the_wake_word_is_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(notify, "_notify", done.append)
+
+    async def live() -> None:
+        parts = assembled()
+        assert parts.detector is not None
+
+        async def open_sound() -> None:
+            done.append("sound")
+
+        monkeypatch.setattr(parts.supervisor, "run", open_sound)
+        runs = [
+            asyncio.ensure_future(daemon._sound(parts)),
+            asyncio.ensure_future(daemon._announce(parts, ServiceManager(), lambda _parts: done.append("started"))),
+        ]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert done == []
+        parts.detector.loaded.set()
+        await asyncio.gather(*runs)
+
+    asyncio.run(live())
+
+    assert "sound" in done
+    assert done.index("READY=1") < done.index("started")
 
 
 # --- how it ends -----------------------------------------------------------------------------------------------------
