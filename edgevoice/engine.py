@@ -148,8 +148,6 @@ class Engine:
             return  # late news: cut, or never wanted
         if self._conversation.keeps_rest_beside(piece.response_id):
             self.report(AnswerArrived(piece.response_id))
-            if not self._conversation.admits(piece.response_id):
-                return
         self._notify(AudioReceived(piece.response_id, piece.item_id, piece.pcm))
         burst = self._adapters.far_end.play(piece.item_id, piece.content_index, piece.pcm)
         if burst is not None:

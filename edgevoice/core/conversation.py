@@ -263,9 +263,10 @@ class Conversation:
             return [UnmuteMicrophone(), PlayEarcon(Earcon.UNMUTED)]
         # Who was speaking over the answer is not heard any more, nor when they stop.
         actions: list[Action] = [*self._talk.restore(), MuteMicrophone(), PlayEarcon(Earcon.MUTED)]
-        if self._talk.interruption is not None:
-            # Who may have spoken cannot go on: the answer can, as it would have if nobody had been suspected.
-            actions += self._turns.interruptions.resume(now)
+        # Whoever may have spoken cannot go on: the answer can.
+        resumed = self._turns.interruptions.resume(now)
+        if resumed:
+            actions += resumed
         elif self._talk.phase in {Phase.CONNECTING, Phase.LISTENING}:
             actions += self._calls.hang_up()
         return actions

@@ -38,6 +38,7 @@ class Interruptions:
     def __init__(self, talk: Talk, ask: Callable[[float], list[Action]]) -> None:
         self._talk = talk
         self._ask = ask
+        self._unreported: Interruption | None = None
 
     # --- the cut ------------------------------------------------------------------------------------------------------
 
@@ -62,6 +63,7 @@ class Interruptions:
             is_heard=is_heard,
             is_told=is_heard,
         )
+        self._unreported = None
         answer.fall_silent()
         answer.near_speech_at = None
         self._schedule(talk.interruption)
@@ -70,6 +72,13 @@ class Interruptions:
     def playback_cut(self, items: tuple[ItemHeard, ...]) -> list[Action]:
         """Take note of what was heard, and tell the service unless it may be a false interruption."""
         interruption = self._talk.interruption
+        if self._unreported is not None:
+            # It was resumed before what was heard until the cut was known.
+            unreported, self._unreported = self._unreported, None
+            unreported.heard = items
+            orders = self._corrected(unreported) if unreported.is_told and self._talk.is_linked else []
+            self._talk.shortened = unreported.shortened
+            return orders
         if interruption is None:
             shortened, self._talk.shortened = self._talk.shortened, []
             return [*corrections(items, shortened)] if self._talk.is_linked else []
@@ -169,9 +178,8 @@ class Interruptions:
     def due(self, now: float) -> list[Action]:
         """Decide, now that nothing more has come."""
         interruption = self._talk.interruption
-        if interruption is None:
-            return []
-        return self.settle() if now >= interruption.latest else self.resume(now)
+        is_late = interruption is not None and now >= interruption.latest
+        return self.settle() if is_late else self.resume(now)
 
     def _schedule(self, interruption: Interruption) -> None:
         at = interruption.false_at(words_come_early=self._talk.words_come_early)
@@ -217,11 +225,12 @@ class Interruptions:
     # --- nobody -------------------------------------------------------------------------------------------------------
 
     def resume(self, now: float) -> list[Action]:
-        """Go on with the answer: nobody spoke."""
+        """Go on with the answer, if one waits: nobody spoke."""
         talk, answer, interruption = self._talk, self._talk.answer, self._talk.interruption
         if interruption is None:
             return []
         talk.interruption, talk.resumed, talk.shortened = None, interruption, interruption.shortened
+        self._unreported = interruption if interruption.heard is None else None
         actions: list[Action] = [ResumePlayback()]
         if answer.response_id is not None and answer.response_id != interruption.response_id:
             actions += [] if answer.is_cancelled else [CancelResponse(answer.response_id)]
@@ -249,16 +258,14 @@ class Interruptions:
         self._talk.answer.refuse(response_id)
         return [CancelResponse(response_id)]
 
-    def ignores_turn(self) -> bool:
-        """Say whether a turn that ends now is the one that held no words: the answer to it is not waited for."""
-        resumed = self._talk.resumed
-        return resumed is not None and resumed.is_heard and not resumed.is_committed
+    def wordless_turn_ended(self) -> list[Action] | None:
+        """Take the turn that held no words out of the conversation, where its item is known; wait for no answer to it.
 
-    def wordless_turn_ended(self) -> list[Action]:
-        """Take the turn that held no words out of the conversation, where its item is known."""
+        ``None`` where the turn that ends is another one.
+        """
         resumed = self._talk.resumed
-        if resumed is None:
-            return []
+        if resumed is None or not resumed.is_heard or resumed.is_committed:
+            return None
         resumed.is_committed = True
         return [DeleteTurn(resumed.turn_item)] if resumed.turn_item else []
 

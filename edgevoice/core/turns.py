@@ -80,8 +80,8 @@ class Turns:
     def turn_ended(self, now: float) -> list[Action]:
         """Wait for the answer."""
         self._talk.is_user_speaking = False
-        if self.interruptions.ignores_turn():
-            return self.interruptions.wordless_turn_ended()
+        if (actions := self.interruptions.wordless_turn_ended()) is not None:
+            return actions
         if self._talk.phase is Phase.LISTENING:
             actions = self.interruptions.turn_ended()
             self._settle_presumed()

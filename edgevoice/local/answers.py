@@ -1,6 +1,7 @@
 """The answering side of one connection: at most one response at a time, and what waits for its end."""
 
 import asyncio
+import time
 from dataclasses import dataclass
 
 import msgspec
@@ -23,6 +24,9 @@ from edgevoice.local.refusals import RequestRefused
 from edgevoice.local.response import Manner, Response
 from edgevoice.local.session import Session, declared_in
 from edgevoice.local.speech import Voice
+
+_PLAYED_LATER_S = 0.5
+"""By how much a client may be behind with an answer: its buffers, and the network."""
 
 
 @dataclass(slots=True)
@@ -73,6 +77,12 @@ class Answers:
         self._awaited: set[str] = set()
         self._owes_turn = False
         self._count = 0
+        self._sounds_until_s = 0.0
+
+    @property
+    def may_sound(self) -> bool:
+        """Whether the client may still be playing an answer: they are sent faster than they sound."""
+        return self._active is not None or time.monotonic() < self._sounds_until_s
 
     async def create(self, parameters: ResponseParameters) -> None:
         """Begin a response; raise RequestRefused while another one runs."""
@@ -157,7 +167,9 @@ class Answers:
             await self.create(ResponseParameters())
 
     async def _run(self, response: Response) -> None:
+        begun_s = time.monotonic()
         document = await response.run()
+        self._sounds_until_s = begun_s + response.audio_ms / 1000 + _PLAYED_LATER_S
         # Before the frame leaves: a client may answer response.done at once with response.create.
         self._active = None
         await self._line.send("response.done", response=document)

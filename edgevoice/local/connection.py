@@ -260,6 +260,7 @@ class Connection:
         match heard:
             case SpeechStarted(start_ms):
                 self._turn_item_id = self._line.new_id("item")
+                self._listener.is_over_answer = self._answers.may_sound
                 await self._line.send(
                     "input_audio_buffer.speech_started", audio_start_ms=start_ms, item_id=self._turn_item_id
                 )

@@ -120,7 +120,9 @@ class Uplink:
 class Listener:
     """One connection's ears.
 
-    Without ``hears_turns`` it never finds a turn by itself; it keeps what comes, for a commit.
+    Without ``hears_turns`` it never finds a turn by itself; it keeps what comes, for a commit. ``is_over_answer`` says
+    that the turn under way was begun over an answer: if it holds no words at its first pause it was a cough, and ends
+    then, so that the answer can go on. Any other may be a breath before the words.
     """
 
     def __init__(self, recogniser: Recogniser, *, hears_turns: bool = True) -> None:
@@ -133,6 +135,7 @@ class Listener:
         self._first_frame = 0
         self._next_frame = 0
         self._next_hypothesis_ms = 0
+        self.is_over_answer = False
 
     @property
     def end_ms(self) -> int:
@@ -212,10 +215,13 @@ class Listener:
     async def _follow(self, event: TurnEvent | None, turns: TurnDetector) -> AsyncGenerator[Heard]:
         if event is TurnEvent.STARTED:
             self._next_hypothesis_ms = _FIRST_HYPOTHESIS_MS
+            self.is_over_answer = False
             yield SpeechStarted(self._start_ms(turns))
         elif event is TurnEvent.PAUSED:
             text = await self._words(turns)
-            if is_complete(text):
+            if text:
+                yield Hypothesis(text)
+            if is_complete(text) or (self.is_over_answer and not text):
                 turns.end()
                 yield self._turn_heard(turns, text)
         elif event is TurnEvent.ENDED:

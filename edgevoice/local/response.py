@@ -81,6 +81,11 @@ class Response:
             self._cut.set_result(reason)
 
     @property
+    def audio_ms(self) -> int:
+        """How much speech was sent."""
+        return sum(item.audio_ms or 0 for item in self._items)
+
+    @property
     def calls(self) -> set[str]:
         """The ids of the calls it has made."""
         return {item.body["call_id"] for item in self._items if item.kind == "function_call"}

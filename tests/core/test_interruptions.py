@@ -411,6 +411,28 @@ def test_the_report_of_an_earlier_cut_that_comes_late_is_not_taken_for_this_one(
     assert answering.hear(PlaybackDrained(2)) == [ShowLight(Light.LISTENING), ExtendItem("i1")]
 
 
+def test_what_was_heard_may_be_known_only_after_it_was_resumed() -> None:
+    answering = speaking(STARTED, written(""), PlaybackStarted(2))
+
+    assert answering.hear(HEARD) == [TruncateItem("i1", 0, 740)]
+    assert answering.hear(PlaybackDrained(2)) == [ShowLight(Light.LISTENING), ExtendItem("i1")]
+
+
+def test_or_even_after_words_have_cut_it_again() -> None:
+    answering = speaking(STARTED, written(""), PlaybackStarted(2), written("stop"))
+    later = PlaybackCut((ItemHeard("i1", 0, 800, 2000, is_complete=True),))
+
+    assert answering.hear(HEARD, later) == [TruncateItem("i1", 0, 740), ExtendItem("i1", 800)]
+
+
+def test_the_service_that_has_heard_nothing_need_not_know_then_either() -> None:
+    answering = speaking(CONFIRMED)
+    answering.wait(1.2)
+
+    assert answering.hear(PlaybackStarted(2), HEARD) == []
+    assert speaking(STARTED, written(""), LinkLost("session-ended", is_retriable=True)).hear(HEARD) == []
+
+
 def test_it_is_told_that_the_rest_was_heard_after_all() -> None:
     answering = speaking(*BY_BOTH, written(""))
 
@@ -552,6 +574,13 @@ def test_one_that_has_begun_and_was_called_off_is_asked_for_again() -> None:
 
     answering.wait(1.2)
     assert CreateResponse() in answering.hear(PlaybackStarted(2), ResponseEnded("r2", ResponseStatus.CANCELLED))
+
+
+def test_the_end_of_one_that_was_called_off_decides_nothing() -> None:
+    answering = with_tool(ToolFinished(CALL.call_id, "{}"), *BY_BOX, ResponseStarted("r2"))
+
+    assert answering.hear(ResponseEnded("r2", ResponseStatus.CANCELLED)) == []
+    assert answering.wait(1.2) == [ShowLight(Light.SPEAKING), ResumePlayback(), CreateResponse()]
 
 
 def test_a_farewell_is_one_still() -> None:

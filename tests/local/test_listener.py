@@ -115,6 +115,32 @@ def test_a_foreign_sentence_is_no_command(foreign: str, voice: HibariVoice, reco
     assert [understand(turn.text) for turn in turns(heard)] == [[]]
 
 
+def test_over_an_answer_a_noise_without_words_is_over_at_its_first_pause(voice: HibariVoice) -> None:
+    async def feed(*, is_over_answer: bool) -> list[Heard]:
+        listener = listener_with(Deaf(), SemanticVad(eagerness="low"))
+        heard: list[Heard] = []
+        async for event in listener.hear(question(voice, "Ahem."), 24_000):
+            heard.append(event)
+            if isinstance(event, SpeechStarted):
+                listener.is_over_answer = is_over_answer
+        return heard
+
+    (over,), (alone,) = (turns(asyncio.run(feed(is_over_answer=is_over))) for is_over in (True, False))
+
+    assert over.text == alone.text == ""
+    assert alone.end_ms - over.end_ms == 1500, "a breath before the words of a question may take longer"
+
+
+def test_words_are_told_at_the_first_pause_though_the_turn_goes_on(voice: HibariVoice) -> None:
+    class Waits(Deaf):
+        def words(self, speech: bytes) -> str:
+            return "wait a moment"
+
+    heard = hear(listener_with(Waits(), SemanticVad(eagerness="low")), question(voice, "Wait."))
+
+    assert Hypothesis("wait a moment") in heard
+
+
 def test_speech_is_noticed_within_100_ms_and_placed_with_its_padding(voice: HibariVoice) -> None:
     listener = listener_with(Deaf(), ServerVad(prefix_padding_ms=200))
     lead = silence(1.0)
