@@ -23,6 +23,7 @@ from edgevoice.echo.bars import LEARNED_LEAK_DB, TRUSTED_LEAK_DB, Bar, decibels,
 from edgevoice.echo.canceller import BLOCK, Samples
 from edgevoice.echo.spurt import LOUD_DB, VOICE, Block, Spurt
 from edgevoice.echo.suppressor import RestingSuppressor
+from edgevoice.echo.surroundings import Surroundings
 from edgevoice.echo.voice import VoiceModel
 from edgevoice.echo.voicing import WINDOW, is_voiced
 
@@ -40,6 +41,9 @@ _FADED_BLOCKS = 7
 
 _PAUSE_BLOCKS = 15
 """Blocks under the bar that end confirmed speech: 300 ms, a breath between two words."""
+
+_SPOKEN_BLOCKS = 50
+"""Blocks after confirmed speech that are not taken for the room's own sound: 1 s, in which a remark may go on."""
 
 _LONGEST_ALONE_BLOCKS = 100
 """Blocks for which confirmed speech is followed once the far-end is silent: 2 s, then it is a television."""
@@ -110,6 +114,8 @@ class NearSpeech:
         self._stage = _Stage.QUIET
         self._spurt = Spurt()
         self._called = 0
+        self._spoken = 0
+        self._surroundings = Surroundings()
 
     def take(
         self, near: Samples, cancelled: Samples, far: Samples, suppressor: RestingSuppressor | None
@@ -137,11 +143,11 @@ class NearSpeech:
             else:
                 suppressor.rest(near, far)
                 block = self._judge_alone(linear_db, linear_over)
-        # Fed with every block, the model knows what a sound rose from.
-        certainty = 1.0 if self._voice is None else self._voice.take(cancelled)
+        certainty = self._listen(cancelled)
         if self._stage is _Stage.QUIET and block.over <= 0:
+            self._rest(near_db, linear_db)
             return None
-        return self._follow(block, certainty)
+        return self._follow(block, certainty, (near_db, linear_db))
 
     @property
     def is_speaking(self) -> bool:
@@ -151,7 +157,7 @@ class NearSpeech:
     def take_alone(self, near: Samples) -> SpeechChange | None:
         """Take a block with nothing played beside it; return that the speech that was confirmed is over."""
         spurt = self._spurt
-        certainty = 1.0 if self._voice is None else self._voice.take(near)
+        certainty = self._listen(near)
         # Without an echo the room's noise and a hum are told from a voice by the model alone.
         is_voice = self._linear_bar.over(level_db(near), 0.0) > 0 and certainty >= VOICE
         spurt.quiet = 0 if is_voice else spurt.quiet + 1
@@ -179,6 +185,16 @@ class NearSpeech:
         """Believe the cancellers little more than in the beginning: the far-end has moved against the near-end."""
         self._linear_bar.leak = max(self._linear_bar.leak, _DOUBTED_LEAK_DB)
         self._suppressed_bar.leak = max(self._suppressed_bar.leak, _UNKNOWN_SUPPRESSED_LEAK_DB)
+
+    def _listen(self, block: Samples) -> float:
+        """Return how likely a voice is. Fed with every block, the model knows what a sound rose from."""
+        return VOICE if self._voice is None else self._voice.take(block)
+
+    def _rest(self, near_db: float, linear_db: float) -> None:
+        """Take a block in which nobody talks."""
+        self._spoken = max(0, self._spoken - 1)
+        if not self._spoken:
+            self._surroundings.take(near_db, linear_db, self._linear_bar.leak)
 
     def _wants_witness(self, linear_over: float) -> bool:
         if self._linear_bar.leak > LEARNED_LEAK_DB or linear_over > _NEAR_THE_BAR_DB:
@@ -219,23 +235,26 @@ class NearSpeech:
             self._linear_bar.learn(near_db, self._echo)
         return Block(over, over, near_db - self._echo)
 
-    def _follow(self, block: Block, certainty: float) -> SpeechChange | None:
+    def _follow(self, block: Block, certainty: float, levels: tuple[float, float]) -> SpeechChange | None:
         if self._stage is _Stage.QUIET:
             self._stage, self._spurt = _Stage.CANDIDATE, Spurt()
         spurt = self._spurt
         spurt.length += 1
-        spurt.voice = max(spurt.voice, certainty)
+        spurt.listen(certainty)
         spurt.quiet = 0 if block.over > 0 else spurt.quiet + 1
-        if block.over > 0 and self._stage is not _Stage.CONFIRMED:
-            self._count(spurt, block)
+        if self._stage is not _Stage.CONFIRMED:
+            spurt.levels.append(levels)
+            if block.over > 0:
+                self._count(spurt, block)
         match self._stage:
             case _Stage.CANDIDATE if spurt.evidence >= _BEGIN_EVIDENCE:
                 self._stage = _Stage.BEGUN
                 return SpeechChange.BEGAN
             case _Stage.CANDIDATE if spurt.quiet >= _CANDIDATE_BLOCKS:
                 self._give_up(spurt)
-            case _Stage.BEGUN if spurt.is_speech:
+            case _Stage.BEGUN if spurt.is_speech and spurt.level > self._surroundings.needed_db:
                 self._stage = _Stage.CONFIRMED
+                self._spoken = _SPOKEN_BLOCKS
                 return SpeechChange.CONFIRMED
             case _Stage.BEGUN if spurt.quiet >= _FADED_BLOCKS or spurt.length >= _LONGEST_BLOCKS:
                 self._give_up(spurt)
@@ -250,6 +269,7 @@ class NearSpeech:
     def _count(self, spurt: Spurt, block: Block) -> None:
         near, linear = self._rows[0], self._rows[1]
         spurt.sounding += 1
+        spurt.sounding_levels.append(spurt.levels[-1][1])
         spurt.voiced += is_voiced(self._window)
         spurt.suppressed += block.suppressed_over > 0
         spurt.loud += block.linear_over > LOUD_DB and self._linear_bar.leak < TRUSTED_LEAK_DB
@@ -261,6 +281,8 @@ class NearSpeech:
 
     def _give_up(self, spurt: Spurt) -> None:
         self._stage = _Stage.QUIET
+        for near_db, linear_db in spurt.levels:
+            self._surroundings.take(near_db, linear_db, self._linear_bar.leak, is_over=True)
         bar = self._linear_bar
         if spurt.suppressed == 0:
             # The suppressor has heard nobody: it was the canceller that got worse.

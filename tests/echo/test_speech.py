@@ -344,7 +344,7 @@ def test_what_the_voice_model_knows_to_be_no_voice_lowers_the_answer_and_does_no
     assert listener.voice(0.5) + listener.rest(1) == [SpeechChange.BEGAN, SpeechChange.FADED]
 
 
-def test_the_cut_comes_as_soon_as_the_voice_model_is_sure() -> None:
+def test_the_cut_comes_once_the_voice_model_has_taken_80_ms_for_a_voice() -> None:
     model = Certainty(0.1)
     listener = Measured(voice=model)
     listener.rest(8)
@@ -352,7 +352,38 @@ def test_the_cut_comes_as_soon_as_the_voice_model_is_sure() -> None:
 
     model.probability = 0.9
 
-    assert listener.voice(0.06) == [SpeechChange.CONFIRMED]
+    assert listener.voice(0.06) == []
+    assert listener.voice(0.02) == [SpeechChange.CONFIRMED]
+
+
+def test_where_a_voice_is_sure_one_voiced_block_in_ten_is_enough() -> None:
+    listener = Measured(voice=Certainty(0.9))
+    listener.rest(8)
+
+    assert listener.voice(0.04) + listener.hiss(0.2) == [SpeechChange.BEGAN, SpeechChange.CONFIRMED]
+
+
+def test_where_it_is_only_likely_a_third_must_be_voiced() -> None:
+    listener = Measured(voice=Certainty(0.6))
+    listener.rest(8)
+
+    assert SpeechChange.CONFIRMED not in listener.voice(0.04) + listener.hiss(0.2)
+
+
+def test_a_television_cuts_nothing_once_it_has_been_going_on_and_a_person_does_all_the_same() -> None:
+    model = Certainty(0.1)
+    listener = Measured(voice=model)
+    listener.rest(4)
+    for _ in range(14):
+        listener.voice(1)
+        listener.rest(0.3)
+    model.probability = 0.9
+
+    changes = listener.voice(1) + listener.rest(0.3) + listener.voice(1) + listener.rest(0.3)
+
+    assert SpeechChange.BEGAN in changes
+    assert SpeechChange.CONFIRMED not in changes
+    assert SpeechChange.CONFIRMED in listener.voice(1, loud=6000)
 
 
 def test_a_voice_model_alone_cuts_nothing() -> None:

@@ -1,0 +1,106 @@
+"""What the room sounds like by itself, and how much louder a person must be."""
+
+import pytest
+
+from edgevoice.echo.surroundings import Surroundings
+
+PER_S = 50
+LEARNED = -20.0
+
+ECHO, LEFT = 60.0, 38.0
+"""A block that the box's own voice covers, as heard and as the canceller left it."""
+
+
+def box_speaks(room: Surroundings, seconds: float) -> None:
+    for _ in range(round(seconds * PER_S)):
+        room.take(ECHO, LEFT, LEARNED)
+
+
+def goes_on(room: Surroundings, seconds: float, level: float, *, is_over: bool = False) -> None:
+    """The box pauses every fifth block, and there something is heard that is as loud as that."""
+    for number in range(round(seconds * PER_S)):
+        if number % 5:
+            room.take(ECHO, LEFT, LEARNED, is_over=is_over)
+        else:
+            room.take(level, level, LEARNED, is_over=is_over)
+
+
+def test_before_anything_is_known_any_voice_may_be_a_person() -> None:
+    assert Surroundings().needed_db <= 0
+
+
+def test_until_the_room_is_known_only_a_voice_near_the_echos_own_level_counts() -> None:
+    room = Surroundings()
+
+    box_speaks(room, 5)
+
+    assert room.needed_db == pytest.approx(ECHO - 12)
+
+
+def test_in_a_quiet_room_a_faint_voice_is_enough() -> None:
+    room = Surroundings()
+
+    goes_on(room, 3, 25)
+
+    assert room.needed_db == pytest.approx(28)
+
+
+def test_a_voice_must_be_louder_than_a_television_that_has_been_going_on() -> None:
+    room = Surroundings()
+    goes_on(room, 10, 25)
+
+    goes_on(room, 12, 40, is_over=True)
+
+    assert room.needed_db == pytest.approx(43)
+
+
+def test_one_remark_that_was_not_understood_does_not_raise_it_for_the_next() -> None:
+    room = Surroundings()
+    goes_on(room, 16, 25)
+
+    for _ in range(2 * PER_S):
+        room.take(45, 45, LEARNED, is_over=True)
+
+    assert room.needed_db == pytest.approx(28)
+
+
+def test_16_s_after_a_television_is_off_the_room_is_quiet_again() -> None:
+    room = Surroundings()
+    goes_on(room, 20, 40)
+
+    goes_on(room, 16, 25)
+
+    assert room.needed_db == pytest.approx(28)
+
+
+def test_what_a_canceller_leaves_that_has_not_learned_the_room_is_not_the_rooms_own() -> None:
+    room = Surroundings()
+    goes_on(room, 3, 25)
+
+    for _ in range(10 * PER_S):
+        room.take(ECHO, ECHO, 0.0)
+
+    assert room.needed_db == pytest.approx(28)
+
+
+def test_a_room_is_hopeless_where_a_person_had_to_be_louder_than_the_box_until_it_is_quieter_again() -> None:
+    room = Surroundings()
+    goes_on(room, 20, 50)
+    assert not room.is_hopeless
+
+    goes_on(room, 20, 58)
+    assert room.is_hopeless
+    goes_on(room, 20, 53)
+    assert room.is_hopeless, "not yet: nothing is to flap"
+    goes_on(room, 20, 50)
+
+    assert not room.is_hopeless
+
+
+def test_where_a_device_cancels_no_room_is_hopeless_for_the_echo_is_not_heard() -> None:
+    room = Surroundings()
+
+    for _ in range(20 * PER_S):
+        room.take(50, 50, LEARNED)
+
+    assert not room.is_hopeless
