@@ -166,8 +166,8 @@ class _Cells:
         self._noises = self._trials(_by_kind(recordings.short), NOISES_DB)
         self._over_beds = {
             kind: [
-                submit(meet, stage, group, 0, found[number % len(found)], _OVER_A_BED_DB)
-                for number, group in enumerate(rooms_of(self._chosen(recordings.near, _LEAST_TRIALS)))
+                submit(meet, stage, room, group, 0, found[room % len(found)], _OVER_A_BED_DB)
+                for room, group in enumerate(rooms_of(self._chosen(recordings.near, _LEAST_TRIALS)))
             ]
             for kind, found in beds.items()
             if recordings.near
@@ -193,7 +193,10 @@ class _Cells:
     ) -> dict[str, dict[int, list[Future[list[Interrupted]]]]]:
         return {
             kind: {
-                level: [self._submit(meet, self._stage, group, level) for group in rooms_of(self._chosen(found))]
+                level: [
+                    self._submit(meet, self._stage, room, group, level)
+                    for room, group in enumerate(rooms_of(self._chosen(found)))
+                ]
                 for level in levels_db
             }
             for kind, found in kinds.items()
@@ -208,14 +211,18 @@ class _Cells:
         return tuple(found[number * step % len(found)] for number in range(wanted))
 
     def _spells_of(self, found: tuple[Recording, ...], level_db: int, minutes: float) -> list[Future[Spell]]:
-        return [spell for bed in found for spell in self._spells(bed, level_db, minutes / len(found))]
+        return [
+            spell
+            for number, bed in enumerate(found)
+            for spell in self._spells(bed, level_db, minutes / len(found), first_room=number)
+        ]
 
-    def _spells(self, bed: Recording | None, level_db: int, minutes: float) -> list[Future[Spell]]:
+    def _spells(self, bed: Recording | None, level_db: int, minutes: float, first_room: int = 0) -> list[Future[Spell]]:
         whole, rest_s = divmod(minutes * 60, SEGMENT_S)
         durations = [SEGMENT_S] * int(whole) + ([rest_s] if rest_s >= 1 else [])
         return [
-            self._submit(undisturbed, self._stage, number, duration_s, bed, level_db)
-            for number, duration_s in enumerate(durations)
+            self._submit(undisturbed, self._stage, room, duration_s, bed, level_db)
+            for room, duration_s in enumerate(durations, first_room)
         ]
 
 

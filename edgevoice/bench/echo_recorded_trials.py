@@ -2,7 +2,8 @@
 
 Every trial sounds in a room. The echo's path is one of the formula rooms or one of the measured responses; what a
 person or a cough sends through the room is another one. A new room, a new canceller and another voice come every
-``_PER_ROOM`` sounds or ``SEGMENT_S`` seconds.
+``_PER_ROOM`` sounds or ``SEGMENT_S`` seconds; rooms are numbered from 0 for every kind and level, so that these can be
+compared.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,14 +25,15 @@ from edgevoice.echo.tiers import Tier
 from edgevoice.stage.room import Room, Sound, furnish, scaled
 from edgevoice.stage.talker import words
 
-SEGMENT_S = 300.0
+SEGMENT_S = 120.0
 """How long a box talks under a bed until another room begins."""
 
-_PER_ROOM = 8
+_PER_ROOM = 4
 _BEFORE_S = 12.0
 """How long a bed has gone on before the first answer: as a kitchen does."""
 
-_ANSWER_DBFS = -20.0
+_ANSWER_DBFS = -25.0
+"""As loud as the synthetic benchmark's answers."""
 _SHORTEST_ANSWER_S = 8.0
 _LONGEST_ANSWER_S = 30.0
 _PAUSE_S = 0.25
@@ -62,24 +64,27 @@ class Spell:
 
 
 def meet(
-    stage: Stage, sounds: Sequence[Recording], level_db: float, bed: Recording | None = None, bed_db: float = 0.0
+    stage: Stage,
+    room: int,
+    sounds: Sequence[Recording],
+    level_db: float,
+    bed: Recording | None = None,
+    bed_db: float = 0.0,
 ) -> list[Interrupted]:
     """Let one recording after the other sound over an answer, in one room; ``bed`` goes on under all of them."""
-    seed = _seed(sounds[0].path, level_db)
-    evening = _evening(stage, seed)
+    evening = _evening(stage, room)
     if bed is not None:
-        evening.lay(load(bed.path), bed_db, begin_s=float(seed % int(bed.duration_s)))
+        evening.lay(load(bed.path), bed_db, begin_s=room * SEGMENT_S)
         evening.rest(_BEFORE_S)
-    path = _persons_path(stage, seed)
+    path = _persons_path(stage, room)
     return evening.meet([_through(path, load(each.path)) for each in sounds], level_db)
 
 
-def undisturbed(stage: Stage, number: int, duration_s: float, bed: Recording | None, bed_db: float) -> Spell:
+def undisturbed(stage: Stage, room: int, duration_s: float, bed: Recording | None, bed_db: float) -> Spell:
     """Let the box talk with nobody speaking to it, on its own or with a bed that has gone on for a while."""
-    seed = _seed(bed.path if bed is not None else Path("quiet"), bed_db) + number
-    evening = _evening(stage, seed)
+    evening = _evening(stage, room)
     if bed is not None:
-        evening.lay(load(bed.path), bed_db, begin_s=number * SEGMENT_S)
+        evening.lay(load(bed.path), bed_db, begin_s=room * SEGMENT_S)
         evening.rest(_BEFORE_S)
     before_s = evening.box.cpu_s
     evening.listen(duration_s)
@@ -90,11 +95,6 @@ def undisturbed(stage: Stage, number: int, duration_s: float, bed: Recording | N
 def rooms_of(sounds: Sequence[Recording]) -> list[tuple[Recording, ...]]:
     """Return the sounds in groups, one for each room."""
     return [tuple(sounds[at : at + _PER_ROOM]) for at in range(0, len(sounds), _PER_ROOM)]
-
-
-def _seed(path: Path, level_db: float) -> int:
-    """Return the number of a room: the same for the same file and level, on every machine."""
-    return (sum(path.name.encode()) * 31 + round(level_db) * 7) % 10_000
 
 
 def _evening(stage: Stage, seed: int) -> Evening:

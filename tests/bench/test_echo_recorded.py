@@ -29,14 +29,14 @@ def of_kind(name: str, kind: str) -> tuple[Recording, ...]:
 
 
 def test_people_of_both_sexes_and_three_languages_silence_it() -> None:
-    met = meet(HARDWARE, of_kind("near", "near")[::4], 0)
+    met = meet(HARDWARE, 1, of_kind("near", "near")[::4], 0)
 
     assert all(each.silent_ms is not None and each.silent_ms < 1000 for each in met)
     assert all(each.ducked_ms is not None and each.ducked_ms < 150 for each in met)
 
 
 def test_pottery_lowers_its_voice_at_most() -> None:
-    (met,) = meet(HARDWARE, [each for each in of_kind("noises", "clatter") if "Pottery" in each.path.name], 0)
+    (met,) = meet(HARDWARE, 1, [each for each in of_kind("noises", "clatter") if "Pottery" in each.path.name], 0)
 
     assert met.silent_ms is None
 
@@ -55,7 +55,7 @@ def test_a_bed_goes_on_before_the_answer_and_under_it(monkeypatch: pytest.Monkey
 def test_a_person_is_heard_over_a_bed() -> None:
     (bed,) = of_kind("noises", "kitchen")
 
-    (met,) = meet(HARDWARE, of_kind("near", "near")[:1], 0, bed, -25)
+    (met,) = meet(HARDWARE, 1, of_kind("near", "near")[:1], 0, bed, -25)
 
     assert met.silent_ms is not None
 
@@ -67,15 +67,15 @@ def test_measured_rooms_take_the_formulas_place(tmp_path: Path) -> None:
         write_response(path, seed=number)
         responses.append(Recording(path, "rooms", 0.3))
 
-    (met,) = meet(Stage(Tier.HARDWARE, far=FAR, rooms=tuple(responses)), of_kind("near", "near")[:1], 0)
+    (met,) = meet(Stage(Tier.HARDWARE, far=FAR, rooms=tuple(responses)), 1, of_kind("near", "near")[:1], 0)
 
     assert met.silent_ms is not None
 
 
-def test_a_room_is_for_eight_sounds() -> None:
-    sounds = [Recording(Path(f"{number}.wav"), "near", 1.0) for number in range(19)]
+def test_a_room_is_for_four_sounds() -> None:
+    sounds = [Recording(Path(f"{number}.wav"), "near", 1.0) for number in range(9)]
 
-    assert [len(group) for group in rooms_of(sounds)] == [8, 8, 3]
+    assert [len(group) for group in rooms_of(sounds)] == [4, 4, 1]
 
 
 # --- the plan, and what is shown --------------------------------------------------------------------------------------
@@ -93,7 +93,7 @@ def test_every_figure_comes_with_its_interval(
     report = json.loads(printed.out.splitlines()[-1])
     assert report["recordings"]["near"] == {"files": 15, "seconds": 16.4, "licence_file": "SOURCES.md"}
     figures = report["tier"]["suppressor"]
-    assert figures["quiet"]["barge_ins_per_hour_between"] == [5.49, 19.68]
+    assert figures["quiet"]["barge_ins_per_hour_between"] == [8.4, 24.74]
     assert figures["quiet"]["minutes"] == 60
     assert figures["beds"].keys() == {"kitchen", "music", "television"}
     assert figures["beds"]["music"]["-25"]["minutes"] == 10
@@ -178,13 +178,13 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
     """Let every second sound cut the box, and every five minutes have one false barge-in; return what was asked."""
     asked: list[tuple[str, float]] = []
 
-    def met(stage: Stage, sounds: tuple[Recording, ...], level_db: float, *bed: Any) -> list[Interrupted]:
+    def met(stage: Stage, room: int, sounds: tuple[Recording, ...], level_db: float, *bed: Any) -> list[Interrupted]:
         asked.append(("meet", level_db))
         return [Interrupted(50.0, 50.0, 200.0 if number % 2 else None, None) for number in range(len(sounds))]
 
-    def heard(stage: Stage, number: int, duration_s: float, bed: Recording | None, bed_db: float) -> Spell:
+    def heard(stage: Stage, room: int, duration_s: float, bed: Recording | None, bed_db: float) -> Spell:
         asked.append(("undisturbed", bed_db))
-        return Spell(duration_s, 2, 1 if number % 12 < 11 else 0, 1.0)
+        return Spell(duration_s, 2, int(room % 2), 1.0)
 
     class Workers:
         def __init__(self, count: int) -> None:
