@@ -87,10 +87,7 @@ def answer(request: Request) -> Reply:
         return Reply("Yes?")
     intents = answered or understand(text)
     if not request.is_sure and intents != [pending]:
-        if len(intents) > 1:
-            return Reply(phrases.NOT_UNDERSTOOD)
-        if intents and (doubt := question(intents[0])) is not None:
-            return Reply(doubt)
+        return Reply((question(intents[0]) if len(intents) == 1 else None) or phrases.NOT_UNDERSTOOD)
     return _done(intents, request)
 
 

@@ -17,7 +17,7 @@ _LAST_SENTENCE = re.compile(r"[^.!?]+\?\s*$")
 
 
 def question(intent: Intent) -> str | None:
-    """Return what to ask before doing it on uncertain words; None for what does no harm when it was not meant."""
+    """Return what to ask before doing it on uncertain words; None for what is sooner said again."""
     match intent:
         case TimerWish(seconds):
             return f"A timer for {spoken_duration(seconds)}?"

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from edgevoice.errors import LocalServiceUnavailable
+from edgevoice.local.intents import understand
 from edgevoice.local.lattice import BLANK, WORD_END, Frames
 from edgevoice.local.recogniser import _NAMES, PhonemeRecogniser, Unsure
 from tests.local.test_lattice import COLUMNS, heard, said
@@ -72,6 +73,14 @@ def test_no_sound_holds_no_words() -> None:
 
 def test_foreign_words_are_written_as_they_sound() -> None:
     assert words(heard("P", "IY", "T", "S", "AX", WORD_END, "N", "AW")) == "peetsa now"
+
+
+def test_a_command_that_fits_badly_is_unsure_and_one_that_hardly_fits_is_foreign() -> None:
+    sounds = said("volume up")
+    poor = dict.fromkeys((0, 2, 4), "B")
+
+    assert isinstance(words(heard(*sounds, doubted=poor, doubt=5.5)), Unsure)
+    assert not understand(words(heard(*sounds, doubted=dict.fromkeys(range(7), "B"), doubt=6.0)))
 
 
 def test_without_the_package_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
