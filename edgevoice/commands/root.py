@@ -171,6 +171,23 @@ def idle(
     _obey(lambda: measure(seconds, as_json=as_json))
 
 
+@bench.command("commands")
+def commands_bench(
+    *,
+    noises: Annotated[Path | None, typer.Option(metavar="DIR", help="Recordings of noises, by kind.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
+) -> None:
+    """Measure what the service inside understands of the voices that espeak-ng, flite, festival and pico have."""
+    from edgevoice.bench.commands import measure, talkers
+    from edgevoice.bench.recordings import read_folder
+
+    def command() -> int:
+        beds = read_folder(noises, "--noises", typer.echo) if noises is not None else ()
+        return measure(talkers(), beds, as_json=as_json)
+
+    _obey(command)
+
+
 @bench.command("echo")
 def echo_bench(
     *,
