@@ -220,7 +220,7 @@ class Listener:
         elif event is TurnEvent.PAUSED:
             text = await self._words(turns)
             if text:
-                yield Hypothesis(text)
+                yield Hypothesis(str(text))
             if is_complete(text) or (self.is_over_answer and not text):
                 turns.end()
                 yield self._turn_heard(turns, text)
