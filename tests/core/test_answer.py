@@ -1,9 +1,9 @@
 import hypothesis.strategies as st
 from hypothesis import given
 
-from edgevoice.core.answer import Answer, ToolRound, corrections
+from edgevoice.core.answer import _MOST_CALLS, Answer, ToolRound, corrections
 from edgevoice.core.facts import ItemHeard, ToolCall
-from edgevoice.core.orders import DeleteItem, TruncateItem
+from edgevoice.core.orders import DeleteItem, ExtendItem, TruncateItem
 
 CALL = ToolCall("c1", "stop", "")
 
@@ -204,3 +204,148 @@ def test_a_refusal_counts_only_when_we_have_asked_and_another_answer_runs() -> N
         answer.be_refused()
 
     assert [unasked.ask_again, idle.ask_again, unwanted.ask_again, refused.ask_again] == [False, False, False, True]
+
+
+# --- each transition, whole ------------------------------------------------------------------------------------------
+
+
+def everything(response_id: str | None = "r1") -> Answer:
+    """Return an answer of which everything is true that a transition may have to undo."""
+    return Answer(
+        response_id=response_id,
+        fence=response_id,
+        burst=3,
+        tools=ToolRound({"c9"}, has_spoken=True),
+        is_due=True,
+        is_unwanted=True,
+        has_asked=True,
+        ask_again=True,
+        has_called=True,
+        has_sounded=True,
+        is_ducked=True,
+        is_crossing=True,
+        is_cancelled=True,
+        has_failed=True,
+        has_ended_item=True,
+        is_at_item_end=True,
+        is_presumed_over=True,
+        is_held=True,
+        calls={"c1": CALL},
+    )
+
+
+def test_an_answer_that_begins_has_nothing_of_the_one_before_but_that_its_end_is_owed() -> None:
+    answer = everything()
+    answer.begin("r2")
+
+    expected = everything("r2")
+    expected.is_due = expected.is_held = expected.has_failed = expected.is_cancelled = False
+    expected.has_ended_item = expected.is_at_item_end = expected.is_presumed_over = False
+    expected.calls, expected.leftovers = {}, ["r1"]
+    assert answer == expected
+
+    answer.begin("r2")
+    answer.begin("r3")
+    assert answer.leftovers == ["r1", "r2"], "each once"
+
+
+def test_an_answer_to_tools_is_one_that_begins_after_a_round_that_is_over() -> None:
+    over, running, never = Answer(has_called=True), everything(), Answer()
+    for answer in (over, running, never):
+        answer.begin("r2")
+
+    assert [answer.is_answering_tools for answer in (over, running, never)] == [True, False, False]
+
+
+def test_an_answer_that_nobody_wants_is_taken_beside_the_one_before_and_cancelled() -> None:
+    answer = Answer(response_id="r1", fence="r1", is_unwanted=True)
+    answer.begin_unwanted("r2")
+
+    assert answer == Answer(response_id="r2", fence="r1", is_cancelled=True, leftovers=["r1"])
+
+
+def test_the_end_of_an_answer_ends_what_was_asked_and_cancelled() -> None:
+    answer = everything()
+    answer.end()
+
+    expected = everything("r1")
+    expected.response_id = None
+    expected.has_asked = expected.is_cancelled = False
+    expected.has_ended_item = expected.is_at_item_end = expected.is_presumed_over = False
+    expected.calls = {}
+    assert answer == expected
+
+
+def test_only_so_many_calls_without_an_end_are_kept() -> None:
+    answer = Answer(response_id="r1")
+    for number in range(_MOST_CALLS + 5):
+        answer.end_item(ToolCall(f"c{number}", "stop", ""))
+
+    assert list(answer.calls) == [f"c{number}" for number in range(_MOST_CALLS)]
+
+
+def test_an_answer_that_is_broken_off_waits_for_nothing() -> None:
+    answer = everything()
+    answer.break_off("session-ended", is_final=True)
+
+    assert answer.is_received
+    assert answer.tools is None
+    assert (answer.broken_by, answer.is_beyond_resuming, answer.is_due) == ("session-ended", True, False)
+
+
+def test_an_asking_that_is_refused_while_something_else_stood_in_the_way_is_repeated_after_it() -> None:
+    alone = Answer(response_id="r1", fence="r1", has_asked=True)
+    behind = Answer(response_id="r1", fence="r1", has_asked=True, leftovers=["r0"])
+
+    assert [alone.be_refused(), behind.be_refused()] == [True, False]
+    assert [alone.ask_again, behind.ask_again] == [True, True]
+
+
+def test_a_cut_answer_that_is_taken_up_again_takes_the_place_of_what_has_begun_since() -> None:
+    answer = everything("r2")
+    answer.tools = ToolRound({"c9"}, has_spoken=True, is_stale=True)
+    answer.leftovers = ["r1"]
+    answer.has_sounded = False
+    answer.take_up("r1")
+
+    assert (answer.response_id, answer.fence, answer.leftovers) == ("r1", "r1", ["r2"])
+    assert answer.has_sounded
+    assert not any((answer.is_due, answer.is_held, answer.ask_again, answer.is_unwanted, answer.is_crossing))
+    assert answer.has_open_round
+
+
+def test_a_cut_answer_that_is_still_being_generated_is_taken_up_where_it_is() -> None:
+    answer = Answer(response_id="r1")
+    answer.take_up("r1")
+
+    assert answer == Answer(response_id="r1", fence="r1", has_sounded=True)
+
+
+def test_an_answer_that_falls_silent_waits_for_nothing_that_it_asked_for() -> None:
+    answer = everything()
+    answer.fall_silent()
+
+    assert answer == Answer(
+        response_id="r1",
+        tools=ToolRound({"c9"}, has_spoken=True, is_stale=True),
+        is_unwanted=True,
+        has_called=True,
+        is_crossing=True,
+        is_cancelled=True,
+    )
+
+
+def test_a_stale_round_neither_undoes_that_tools_were_called_nor_ends_a_wait() -> None:
+    called, held, wanted = Answer(has_called=True), Answer(is_held=True), Answer(is_held=True)
+    for answer in (called, held):
+        answer.begin_tools((CALL,), has_spoken=False, is_stale=True)
+    wanted.begin_tools((CALL,), has_spoken=False, is_stale=False)
+
+    assert [called.has_called, held.has_called, wanted.has_called] == [True, False, True]
+    assert [called.is_held, held.is_held, wanted.is_held] == [False, True, False]
+
+
+def test_an_item_that_was_shortened_before_says_nothing_of_those_after_it() -> None:
+    first, second = heard(500, 900, is_complete=False), ItemHeard("b", 0, 0, 900, is_complete=False)
+
+    assert corrections((first, second), shortened=["a"]) == [ExtendItem("a", 500), DeleteItem("b")]
