@@ -293,3 +293,10 @@ def test_a_second_answer_is_silenced_like_the_first() -> None:
     again.hear(TurnEnded(), ResponseStarted("r2"))
 
     assert again.hear(PlaybackStarted(2)) == [ShowLight(Light.SPEAKING), SilenceUplink()]
+
+
+def test_an_answer_to_the_words_before_a_hand_that_begins_while_the_user_speaks_is_called_off() -> None:
+    interrupted = drive(*TO_THINKING, WAKE, UserStartedSpeaking())
+
+    assert CancelResponse("r2") in interrupted.hear(ResponseStarted("r2"))
+    assert not interrupted.conversation.admits("r2")

@@ -163,6 +163,14 @@ def test_an_answer_that_goes_on_after_all_and_is_cancelled_then_is_not_asked_for
     assert heard.hear(ResponseEnded("r1", ResponseStatus.CANCELLED)) == []
 
 
+def test_a_turn_whose_beginning_was_not_told_settles_an_answer_whose_end_is_missing_as_well() -> None:
+    heard = drive(*ALL_HEARD)
+    heard.wait(3)
+    heard.hear(TurnEnded())
+
+    assert not heard.conversation.admits("r1")
+
+
 def test_sound_that_comes_after_the_user_has_spoken_is_not_heard() -> None:
     heard = drive(*ALL_HEARD)
     heard.wait(3)
