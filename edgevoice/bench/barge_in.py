@@ -8,16 +8,18 @@ import tempfile
 import threading
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
-from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from edgevoice.bench.cuts import Cut, Judged, Source, by_local_speech, figures
 from edgevoice.bench.opponent import ANSWER_S, LESSONS, PAUSE_S, answer_audio
+from edgevoice.bench.resumed import false_cuts, figures_of
 from edgevoice.core.facts import (
     LinkOpened,
     NearSpeechConfirmed,
@@ -51,15 +53,6 @@ _ROOM_MS = 30.0
 """Delay of the echo that the box hears of itself where speech interrupts: a card, and air."""
 
 
-class Source(StrEnum):
-    """Who decided about a cut."""
-
-    SERVICE = "service"
-    LOCAL_SPEECH = "local speech"
-    WAKE_WORD = "wake word"
-    BUTTON = "button"
-
-
 _CAUSES: dict[type, Source] = {
     UserStartedSpeaking: Source.SERVICE,
     NearSpeechConfirmed: Source.LOCAL_SPEECH,
@@ -82,35 +75,6 @@ class _Act:
     seldom: Source
     every_nth: int
     room: Room | None
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """One interruption: when it was decided and by whom, what was reported as heard, and whether under load.
-
-    ``spoken_s`` is when the speech began to be heard by the microphone, for a cut by speech; ``is_unheard`` says that
-    the box did not take it for speech, and the button was pressed in the end.
-    """
-
-    number: int
-    source: Source
-    decided_s: float
-    reported: PlaybackCut
-    is_loaded: bool
-    spoken_s: float | None = None
-    is_unheard: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One interruption against the tape; ``ducked_ms`` and ``yielded_ms`` count from the first sound of the talker."""
-
-    cut: Cut
-    silent_ms: float
-    heard_error_ms: float
-    late_samples: int
-    ducked_ms: float | None = None
-    yielded_ms: float | None = None
 
 
 def measure(cuts: int, *, as_json: bool) -> int:
@@ -143,13 +107,16 @@ async def _hold(folder: Path, cuts: int, *, is_quiet: bool) -> dict[str, object]
         judged += one
         wrong += mistaken
         xruns += ran_dry
+    false = cuts // 8
+    resumed = await _play_false_cuts(folder, room, false) if false > 1 else {}
     return {
         "cuts": len(judged),
         "unjudged": cuts - len(judged),
-        **_figures([one for one in judged if not one.cut.is_loaded]),
-        "loaded": _figures([one for one in judged if one.cut.is_loaded]),
+        **figures([one for one in judged if not one.cut.is_loaded]),
+        "loaded": figures([one for one in judged if one.cut.is_loaded]),
         "sources": {source: sum(one.cut.source is source for one in judged) for source in Source},
-        "local_speech": _by_local_speech(judged),
+        "local_speech": by_local_speech(judged),
+        "resumed_ms": resumed,
         "truncates_wrong": wrong,
         "xruns": xruns,
     }
@@ -157,11 +124,8 @@ async def _hold(folder: Path, cuts: int, *, is_quiet: bool) -> dict[str, object]
 
 async def _play(act: _Act, folder: Path, cuts: int, *, is_quiet: bool) -> tuple[list[Judged], int, int]:
     """Play one half; return its cuts as judged, the truncates that were wrong, and the xruns."""
-    changes: dict[str, dict[str, Any]] = {
-        "budget": {"session_s": 5400},
-        "conversation": {"no_speech_s": 20},
-        "echo": {"tier": act.tier},
-    }
+    # The opponent hears nobody: every cut would be a false one.
+    changes = _changes(act.tier, "stop")
     every_nth = act.every_nth if act.seldom is Source.SERVICE else 0
     async with (
         _opponent(folder, every_nth, _first_loaded(act, cuts)) as endpoint,
@@ -176,29 +140,56 @@ async def _play(act: _Act, folder: Path, cuts: int, *, is_quiet: bool) -> tuple[
     return judged, _wrong_truncates(folder / "book.jsonl", done), xruns
 
 
+def _changes(tier: str, false_interruption: str) -> dict[str, dict[str, Any]]:
+    return {
+        "budget": {"session_s": 5400},
+        "conversation": {"no_speech_s": 20, "false_interruption": false_interruption},
+        "echo": {"tier": tier},
+    }
+
+
+async def _play_false_cuts(folder: Path, room: Room, cuts: int) -> dict[str, Any]:
+    """Cut answers by speech that the service does not hear; return when they went on."""
+    place, changes = folder / "resumed", _changes("suppressor", "resume")
+    await asyncio.to_thread(place.mkdir)
+    async with (
+        _opponent(place, 0, 10_000) as endpoint,
+        set_stage(place, changes=changes, endpoint=lambda: endpoint, room=room) as stage,
+    ):
+        await _begin(stage, LESSONS)
+        interrupt = partial(_object, stage, Source.LOCAL_SPEECH)
+        done = await false_cuts(stage, 1 + LESSONS, cuts, interrupt=interrupt, press=lambda: _press(stage))
+        return await asyncio.to_thread(figures_of, done, stage.card.far_end)
+
+
 async def _interrupt(stage: Stage, act: _Act, cuts: int, *, is_quiet: bool) -> list[Cut]:
     chance = random.Random(1)
-    # An idle box has been watching its clocks for minutes, not for a second.
-    await asyncio.sleep(5)
-    _press(stage)
-    await stage.seen.wait_for(LinkOpened, "the session's opening", _LIMIT_S)
-    # In the first seconds of its life the box learns the room by its own voice.
     lessons = _lessons(act)
-    for number in range(1, 1 + lessons):
-        await stage.seen.wait_for(PlaybackStarted, f"answer {number}", _LIMIT_S)
-        await asyncio.sleep(_LESSON_S)
-        _press(stage)
-        await stage.seen.wait_for(PlaybackCut, f"the end of answer {number}", _LIMIT_S)
+    await _begin(stage, lessons)
     first = 1 + lessons
     done: list[Cut] = []
     for number in range(first, first + cuts):
         is_loaded = number >= _first_loaded(act, cuts)
         source = act.seldom if number % act.every_nth == 0 else act.often
-        with _busy_thread() if is_loaded else _nothing():
+        with _busy_thread() if is_loaded else nullcontext():
             done.append(await _one_cut(stage, number, source, chance, is_loaded=is_loaded))
         if not is_quiet and len(done) % 20 == 0:
             print(f"{act.tier}: {len(done)} cuts", file=sys.stderr)
     return done
+
+
+async def _begin(stage: Stage, lessons: int) -> None:
+    """Open a session, and let the box learn its room from so many answers."""
+    # An idle box has been watching its clocks for minutes, not for a second.
+    await asyncio.sleep(5)
+    _press(stage)
+    await stage.seen.wait_for(LinkOpened, "the session's opening", _LIMIT_S)
+    # In the first seconds of its life the box learns the room by its own voice.
+    for number in range(1, 1 + lessons):
+        await stage.seen.wait_for(PlaybackStarted, f"answer {number}", _LIMIT_S)
+        await asyncio.sleep(_LESSON_S)
+        _press(stage)
+        await stage.seen.wait_for(PlaybackCut, f"the end of answer {number}", _LIMIT_S)
 
 
 def _lessons(act: _Act) -> int:
@@ -323,40 +314,6 @@ def _wrong_truncates(book: Path, done: Sequence[Cut]) -> int:
     return wrong
 
 
-def _figures(judged: Sequence[Judged]) -> dict[str, Any]:
-    silent = [one.silent_ms for one in judged]
-    return {
-        "silent_ms": {**_spread(silent), "max": round(max(silent), 1)},
-        "heard_error_ms": {"max": round(max(abs(one.heard_error_ms) for one in judged), 3)},
-        "late_samples_heard": sum(one.late_samples for one in judged),
-    }
-
-
-def _by_local_speech(judged: Sequence[Judged]) -> dict[str, Any]:
-    """Return how long after the talker's first sound the answer was ducked and silent, where the box heard them."""
-    figures: dict[str, Any] = {}
-    for name, is_loaded in (("unloaded", False), ("loaded", True)):
-        ones = [one for one in judged if one.cut.is_loaded is is_loaded]
-        heard = [one for one in ones if one.ducked_ms is not None]
-        ducked = [one.ducked_ms for one in heard if one.ducked_ms is not None]
-        silent = [one.yielded_ms for one in heard if one.yielded_ms is not None]
-        # Cut before anybody spoke: the box took its own echo for a person.
-        unprovoked = sum(one.yielded_ms is not None and one.ducked_ms is None for one in ones)
-        if ducked and silent:
-            unheard = sum(one.cut.is_unheard for one in ones)
-            figures[name] = {
-                "heard": f"{len(silent)}/{len(silent) + unheard}",
-                "unprovoked": unprovoked,
-                "ducked_ms": _spread(ducked),
-                "silent_ms": _spread(silent),
-            }
-    return figures
-
-
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    return {f"p{share}": round(float(np.percentile(values, share)), 1) for share in (50, 95)}
-
-
 @asynccontextmanager
 async def _opponent(folder: Path, every_nth: int, loaded_from: int) -> AsyncIterator[Endpoint]:
     socket = folder / "opponent.sock"
@@ -370,11 +327,6 @@ async def _opponent(folder: Path, every_nth: int, loaded_from: int) -> AsyncIter
     finally:
         child.terminate()
         await child.wait()
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
 
 
 @contextmanager

@@ -1,0 +1,83 @@
+"""Cuts: an interruption as it happened and as the tape shows it, and the figures of many."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from edgevoice.core.facts import PlaybackCut
+
+
+class Source(StrEnum):
+    """Who decided about a cut."""
+
+    SERVICE = "service"
+    LOCAL_SPEECH = "local speech"
+    WAKE_WORD = "wake word"
+    BUTTON = "button"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One interruption: when it was decided and by whom, what was reported as heard, and whether under load.
+
+    ``spoken_s`` is when the speech began to be heard by the microphone, for a cut by speech; ``is_unheard`` says that
+    the box did not take it for speech, and the button was pressed in the end.
+    """
+
+    number: int
+    source: Source
+    decided_s: float
+    reported: PlaybackCut
+    is_loaded: bool
+    spoken_s: float | None = None
+    is_unheard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One interruption against the tape; ``ducked_ms`` and ``yielded_ms`` count from the first sound of the talker."""
+
+    cut: Cut
+    silent_ms: float
+    heard_error_ms: float
+    late_samples: int
+    ducked_ms: float | None = None
+    yielded_ms: float | None = None
+
+
+def figures(judged: Sequence[Judged]) -> dict[str, Any]:
+    """Return how soon it was silent, how exact what was reported as heard, and what came late."""
+    silent = [one.silent_ms for one in judged]
+    return {
+        "silent_ms": {**_spread(silent), "max": round(max(silent), 1)},
+        "heard_error_ms": {"max": round(max(abs(one.heard_error_ms) for one in judged), 3)},
+        "late_samples_heard": sum(one.late_samples for one in judged),
+    }
+
+
+def by_local_speech(judged: Sequence[Judged]) -> dict[str, Any]:
+    """Return how long after the talker's first sound the answer was ducked and silent, where the box heard them."""
+    figures: dict[str, Any] = {}
+    for name, is_loaded in (("unloaded", False), ("loaded", True)):
+        ones = [one for one in judged if one.cut.is_loaded is is_loaded]
+        heard = [one for one in ones if one.ducked_ms is not None]
+        ducked = [one.ducked_ms for one in heard if one.ducked_ms is not None]
+        silent = [one.yielded_ms for one in heard if one.yielded_ms is not None]
+        # Cut before anybody spoke: the box took its own echo for a person.
+        unprovoked = sum(one.yielded_ms is not None and one.ducked_ms is None for one in ones)
+        if ducked and silent:
+            unheard = sum(one.cut.is_unheard for one in ones)
+            figures[name] = {
+                "heard": f"{len(silent)}/{len(silent) + unheard}",
+                "unprovoked": unprovoked,
+                "ducked_ms": _spread(ducked),
+                "silent_ms": _spread(silent),
+            }
+    return figures
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    return {f"p{share}": round(float(np.percentile(values, share)), 1) for share in (50, 95)}

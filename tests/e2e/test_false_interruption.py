@@ -1,0 +1,65 @@
+"""A cough over the answer, over the whole wire: cut, a turn without words, and the rest of the answer to the sample."""
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+
+from edgevoice.core.facts import PlaybackCut, TalkPressed
+from edgevoice.core.manners import Manners
+from edgevoice.core.orders import CutPlayback, ExtendItem, ResumePlayback
+from edgevoice.core.phases import Phase
+from edgevoice.local.opponent import Opponent
+from edgevoice.local.script import Answer, Expect, Script, Session, Turn, Wait
+from tests.e2e.quick_box import noise_of, quick_box
+from tests.waiting import eventually
+
+STORY = "Once upon a time there was a box that went on after a cough as if nobody had coughed at all."
+APOLOGY = "Sorry, I did not understand that."
+FADE = 120
+
+
+def test_after_a_cough_the_rest_of_the_answer_is_heard_and_the_model_knows(tmp_path: Path) -> None:
+    coughed = (
+        Expect("session.update"),
+        Turn("tell me a story"),
+        Answer(STORY),
+        Wait(0.1),
+        Turn("", until="started"),
+        Expect("conversation.item.truncate"),
+        Turn(""),
+        Answer(APOLOGY),
+        Expect("conversation.item.delete"),
+        Expect("response.cancel"),
+        Expect("conversation.item.create"),
+        Expect("close"),
+    )
+    opponent = Opponent(script=Script((Session(coughed),)))
+
+    async def scene() -> None:
+        async with quick_box(tmp_path, opponent, Manners(hears_itself=False, follow_up_s=0, resumes=True)) as box:
+            box.engine.report(TalkPressed(box.ears.position))
+            async with asyncio.timeout(10):
+                await opponent.over()
+            await eventually(lambda: box.phase is Phase.IDLE)
+            assert box.all_of(CutPlayback) == [CutPlayback(keeps_rest=True)]
+            assert len(box.all_of(ResumePlayback)) == len(box.all_of(ExtendItem)) == 1
+            (cut,) = box.all_of(PlaybackCut)
+            tape = box.card.tape
+            told = [event for event in box.wire("client") if event["type"].startswith("conversation.item.")]
+
+        story = noise_of(STORY)
+        sounding = np.flatnonzero(tape)
+        at, heard = int(sounding[0]), cut.items[0].heard_ms * 24
+        assert np.array_equal(tape[at : at + heard - FADE], story[: heard - FADE])
+        begin = int(sounding[np.flatnonzero(np.diff(sounding) > 480)[0] + 1])
+        rest = tape[begin + FADE : int(sounding[-1]) + 1]
+        assert np.array_equal(rest, story[len(story) - len(rest) :])
+        assert 0 <= len(story) - heard - len(rest) - FADE < 48, "but for the fades and parts of a millisecond"
+        assert told[0]["audio_end_ms"] == cut.items[0].heard_ms
+        item = told[-1]["item"]
+        assert item["role"] == "assistant"
+        assert STORY.endswith(item["content"][0]["text"])
+        assert told[-1]["previous_item_id"] == told[0]["item_id"]
+
+    asyncio.run(scene())
