@@ -14,7 +14,7 @@ from edgevoice.local.script import Answer, Expect, Script, Session, Turn, Wait
 from tests.e2e.quick_box import noise_of, quick_box
 from tests.waiting import eventually
 
-STORY = "Once upon a time there was a box that went on after a cough as if nobody had coughed at all."
+STORY = "Once upon a time there was a box that went on after a cough as if nobody had coughed " * 2 + "at all."
 APOLOGY = "Sorry, I did not understand that."
 FADE = 120
 
@@ -27,6 +27,7 @@ def test_after_a_cough_the_rest_of_the_answer_is_heard_and_the_model_knows(tmp_p
         Wait(0.1),
         Turn("", until="started"),
         Expect("conversation.item.truncate"),
+        Wait(0.1),  # 0.8 s in this box
         Turn(""),
         Answer(APOLOGY),
         Expect("conversation.item.delete"),
@@ -48,14 +49,13 @@ def test_after_a_cough_the_rest_of_the_answer_is_heard_and_the_model_knows(tmp_p
             tape = box.card.tape
             told = [event for event in box.wire("client") if event["type"].startswith("conversation.item.")]
 
-        story = noise_of(STORY)
-        sounding = np.flatnonzero(tape)
-        at, heard = int(sounding[0]), cut.items[0].heard_ms * 24
-        assert np.array_equal(tape[at : at + heard - FADE], story[: heard - FADE])
-        begin = int(sounding[np.flatnonzero(np.diff(sounding) > 480)[0] + 1])
-        rest = tape[begin + FADE : int(sounding[-1]) + 1]
-        assert np.array_equal(rest, story[len(story) - len(rest) :])
-        assert 0 <= len(story) - heard - len(rest) - FADE < 48, "but for the fades and parts of a millisecond"
+        # The story has no zeros: those on the tape are silence, of the cut or of a service that a busy machine delays.
+        story, played = noise_of(STORY), tape[tape != 0]
+        heard = cut.items[0].heard_ms * 24
+        left = len(story) - heard - 2 * FADE
+        assert np.array_equal(played[: heard - FADE], story[: heard - FADE])
+        assert np.array_equal(played[-left:], story[-left:])
+        assert 0 <= len(story) - len(played) < 8, "but for what fades to zero"
         assert told[0]["audio_end_ms"] == cut.items[0].heard_ms
         item = told[-1]["item"]
         assert item["role"] == "assistant"
