@@ -126,7 +126,9 @@ def test_a_draft_that_is_swept_before_it_is_locked_is_made_anew(
         return lock(descriptor)
 
     monkeypatch.setattr(files, "_try_lock", late)
+    before = len(list(Path("/proc/self/fd").iterdir()))
     write_whole(tmp_path / "file", b"content")
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
     assert (tmp_path / "file").read_bytes() == b"content"
     assert swept

@@ -307,3 +307,10 @@ def test_looking_for_a_key_leaves_no_file_open(tmp_path: Path) -> None:
 
 def test_keys_that_hide_different_secrets_differ() -> None:
     assert Key("one", source="") != Key("two", source="")
+
+
+def test_what_to_do_about_a_wrong_variable_and_about_a_folder_is_said(tmp_path: Path) -> None:
+    assert refusal_of(Service(), {"EDGEVOICE_API_KEY": "two words"}).remedy == (
+        "Copy the key again from the service's portal."
+    )
+    assert refusal_of(Service(key_file=str(tmp_path))).remedy == "Name a file that holds the key and nothing else."
