@@ -61,7 +61,8 @@ def open_library() -> pyaudio.PyAudio:
     def start() -> None:
         try:
             with without_left_database():
-                started.set_result(pyaudio.PyAudio())
+                library = pyaudio.PyAudio()
+            started.set_result(library)
         except Exception as error:  # noqa: BLE001 - it is raised where the result is waited for
             started.set_exception(error)
 
