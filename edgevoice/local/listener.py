@@ -18,6 +18,8 @@ from edgevoice.local.turns import FRAME_MS, Patience, TurnDetector, TurnEvent
 _FRAME_BYTES = SAMPLE_RATE_HZ * FRAME_MS // 1000 * 2
 _BYTES_PER_MS = SAMPLE_RATE_HZ // 1000 * 2
 _COMPLETE_AFTER_MS = 500
+# Over an answer, a sound without words is over after the shortest silence that is no stop within a word.
+_NOISE_OVER_MS = 300
 # The wake word is followed by a breath of up to a second; the wait for more must be longer.
 _PATIENCE_MS = {"low": 2000, "medium": 1500, "auto": 1500, "high": 1000}
 # What the recogniser gets around the voiced part: enough for soft consonants, not enough to hear words in the hiss.
@@ -121,8 +123,8 @@ class Listener:
     """One connection's ears.
 
     Without ``hears_turns`` it never finds a turn by itself; it keeps what comes, for a commit. ``is_over_answer`` says
-    that the turn under way was begun over an answer: if it holds no words at its first pause it was a cough, and ends
-    then, so that the answer can go on. Any other may be a breath before the words.
+    that the turn under way was begun over an answer: if it holds no words after 300 ms of silence it was a cough, and
+    ends then, so that the answer can go on. Any other may be a breath before the words.
     """
 
     def __init__(self, recogniser: Recogniser, *, hears_turns: bool = True) -> None:
@@ -221,9 +223,13 @@ class Listener:
             text = await self._words(turns)
             if text:
                 yield Hypothesis(str(text))
-            if is_complete(text) or (self.is_over_answer and not text):
+            if is_complete(text):
                 turns.end()
                 yield self._turn_heard(turns, text)
+        elif self.is_over_answer and turns.is_speaking and turns.silent_ms == _NOISE_OVER_MS:
+            if not await self._words(turns):
+                turns.end()
+                yield self._turn_heard(turns, "")
         elif event is TurnEvent.ENDED:
             yield self._turn_heard(turns, await self._words(turns))
         elif turns.is_speaking and self._voiced_ms(turns) >= self._next_hypothesis_ms:

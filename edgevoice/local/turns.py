@@ -47,6 +47,11 @@ class TurnDetector:
         self.onset_frame = 0
         self.voiced_until_frame = 0
 
+    @property
+    def silent_ms(self) -> int:
+        """How long the turn under way has been silent."""
+        return (self._frames - self.voiced_until_frame) * FRAME_MS
+
     def frame(self, *, is_voiced: bool) -> TurnEvent | None:
         """Take the next frame and return what it brought."""
         self._frames += 1
@@ -66,7 +71,7 @@ class TurnDetector:
         self._window.clear()
 
     def _after_silence(self) -> TurnEvent | None:
-        silent_ms = (self._frames - self.voiced_until_frame) * FRAME_MS
+        silent_ms = self.silent_ms
         if silent_ms >= self._patience.limit_ms or (self._frames - self.onset_frame) * FRAME_MS >= LONGEST_TURN_MS:
             self.end()
             return TurnEvent.ENDED
