@@ -79,6 +79,15 @@ _FAR_HELD_DB = 1.0
 slower to open and to close; and where only the far-end is known, the echo may come 100 ms later."""
 
 
+_NOMINAL_DB = 75.0
+_UNKNOWN_GAIN_DB = 10.0
+_MOST_GAIN_DB = 30.0
+"""How loud the echo would be at the level that the voice model hears; a faint voice in a room that resounds is none to
+it. Of 50 people 20 dB softer than an echo of 66 dB, 25, 31, 34 and 34 were heard at -10, 0, 10 and 18 dB of gain, and
+of 12 coughs 1, 0, 0 and 3 cut.
+"""
+
+
 class SpeechChange(Enum):
     """What has changed: something is over the bar; it is speech; it was nothing after all; the speech is over."""
 
@@ -188,7 +197,12 @@ class NearSpeech:
 
     def _listen(self, block: Samples) -> float:
         """Return how likely a voice is. Fed with every block, the model knows what a sound rose from."""
-        return VOICE if self._voice is None else self._voice.take(block)
+        if self._voice is None:
+            return VOICE
+        echo_db = self._surroundings.echo_db
+        gain_db = _UNKNOWN_GAIN_DB if echo_db is None else min(max(_NOMINAL_DB - echo_db, 0.0), _MOST_GAIN_DB)
+        louder = block * np.float32(10 ** (gain_db / 20))
+        return self._voice.take(np.clip(louder, -32_768, 32_767).astype(np.int16))
 
     def _rest(self, near_db: float, linear_db: float) -> None:
         """Take a block in which nobody talks."""

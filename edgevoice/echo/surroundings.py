@@ -37,12 +37,6 @@ _UNCOVERED_DB = 6.0
 _UNKNOWN_DB = -12.0
 """How loud a voice must be against the echo while the room is not known: in the first seconds of a box's life."""
 
-_HOPELESS_DB = 0.0
-"""How loud a voice must be against the echo, for speaking to be of no use: louder than the box itself."""
-
-_HOPEFUL_DB = -6.0
-"""How loud it may have to be, for speaking to be of use again."""
-
 _ECHO_RISE = 0.05
 _ECHO_FALL = 0.003
 """How the echo's level follows each block that the canceller took something away from: to the louder ones."""
@@ -56,12 +50,11 @@ class Surroundings:
         self._loudest: float | None = None
         self._blocks = 0
         self._echo: float | None = None
-        self._is_hopeless = False
 
     @property
-    def is_hopeless(self) -> bool:
-        """Whether the room is so loud that a person had to outshout the box."""
-        return self._is_hopeless
+    def echo_db(self) -> float | None:
+        """Return how loud the echo is at the microphone, in its louder blocks; ``None`` while nothing was cancelled."""
+        return self._echo
 
     @property
     def needed_db(self) -> float:
@@ -97,6 +90,3 @@ class Surroundings:
             return
         self._slots.append(self._loudest)
         self._loudest = None
-        if len(self._slots) >= _LEAST_SLOTS and self._echo is not None:
-            limit = _HOPEFUL_DB if self._is_hopeless else _HOPELESS_DB
-            self._is_hopeless = self.needed_db > self._echo + limit

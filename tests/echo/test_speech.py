@@ -386,6 +386,31 @@ def test_a_television_cuts_nothing_once_it_has_been_going_on_and_a_person_does_a
     assert SpeechChange.CONFIRMED in listener.voice(1, loud=6000)
 
 
+@pytest.mark.parametrize(
+    ("echo", "left", "times"), [(1000, 100, 5.6), (12_000, 100, 1.0), (12_000, 32_000, 1.0), (10, 1, 31.6)]
+)
+def test_the_voice_model_hears_what_is_left_as_loud_as_if_the_echo_were_loud(
+    echo: int, left: int, times: float
+) -> None:
+    heard: list[int] = []
+
+    class Listening:
+        def take(self, block: Samples) -> float:
+            heard.append(int(block.max()))
+            return 0.0
+
+    listener = NearSpeech(Listening())
+    near, cancelled = np.full(BLOCK, echo, np.int16), np.full(BLOCK, min(left, echo // 10), np.int16)
+    for _ in range(2):
+        listener.take(near, cancelled, near, None)
+    listener.take(near, np.full(BLOCK, left, np.int16), near, None)
+
+    assert heard[0] == pytest.approx(min(left, echo // 10) * 3.162, rel=0.01, abs=1), (
+        "10 dB while the echo is not known"
+    )
+    assert heard[2] == pytest.approx(left * times, rel=0.02)
+
+
 def test_a_voice_model_alone_cuts_nothing() -> None:
     listener = Measured(voice=Certainty(1.0))
     listener.rest(8)

@@ -83,24 +83,14 @@ def test_what_a_canceller_leaves_that_has_not_learned_the_room_is_not_the_rooms_
     assert room.needed_db == pytest.approx(28)
 
 
-def test_a_room_is_hopeless_where_a_person_had_to_be_louder_than_the_box_until_it_is_quieter_again() -> None:
+def test_the_echos_level_is_that_of_its_louder_blocks_and_unknown_where_nothing_is_cancelled() -> None:
     room = Surroundings()
-    goes_on(room, 20, 50)
-    assert not room.is_hopeless
-
-    goes_on(room, 20, 58)
-    assert room.is_hopeless
-    goes_on(room, 20, 53)
-    assert room.is_hopeless, "not yet: nothing is to flap"
-    goes_on(room, 20, 50)
-
-    assert not room.is_hopeless
-
-
-def test_where_a_device_cancels_no_room_is_hopeless_for_the_echo_is_not_heard() -> None:
-    room = Surroundings()
-
     for _ in range(20 * PER_S):
         room.take(50, 50, LEARNED)
+    assert room.echo_db is None
 
-    assert not room.is_hopeless
+    for number in range(20 * PER_S):
+        room.take(60 if number % 4 else 40, 25, LEARNED)
+
+    assert room.echo_db is not None
+    assert 57 < room.echo_db < 60
