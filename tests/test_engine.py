@@ -263,6 +263,17 @@ async def test_too_many_facts_at_once_are_a_fault_that_does_not_hide() -> None:
 
 
 @in_loop
+async def test_so_many_facts_may_wait() -> None:
+    rig = Rig()
+    rig.engine._is_busy = True
+
+    for _ in range(1000):
+        rig.engine.report(UserStartedSpeaking())
+    with pytest.raises(OverflowError):
+        rig.engine.report(UserStartedSpeaking())
+
+
+@in_loop
 async def test_facts_in_any_number_one_after_the_other_are_no_matter() -> None:
     rig = Rig()
     for _ in range(3000):
@@ -346,6 +357,18 @@ async def test_a_backchannel_goes_to_the_speaker_in_the_users_turn_and_its_first
 
 
 @in_loop
+async def test_more_of_a_backchannel_is_not_reported() -> None:
+    rig = Rig()
+    rig.engine.report(WAKE)
+    rig.engine.report(LinkOpened())
+    rig.seen.clear()
+
+    rig.engine.take([BackchannelPiece("b1", b"\1\0")])
+
+    assert rig.notices == []
+
+
+@in_loop
 async def test_a_backchannel_is_not_heard_when_it_is_not_the_users_turn() -> None:
     rig = Rig()
     rig.speaking()
@@ -375,6 +398,7 @@ async def test_an_answer_that_is_resumed_is_a_burst_of_its_own() -> None:
     rig.engine.report(UserStartedSpeaking())
     rig.engine.take([SOUND])
     assert rig.told[-1] == ("far_end.play", "i1", 0, SOUND.pcm), "it is added to what is kept"
+    assert AnswerArrived("r1") not in rig.notices, "it is no other answer"
 
     rig.engine.report(TurnTranscribed("u2", has_words=False, is_final=True))
 
@@ -415,6 +439,7 @@ async def test_what_is_here_of_an_answer_waits_for_nothing_more_once_the_link_is
     rig.engine.take([LinkLost("service-unreachable", is_retriable=True)])
 
     assert rig.told[0] == ("far_end.finish",)
+    assert rig.notices[0] == LinkLost("service-unreachable", is_retriable=True)
 
 
 @in_loop

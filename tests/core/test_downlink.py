@@ -113,6 +113,18 @@ def test_the_name_of_a_call_is_remembered_from_the_item_when_the_arguments_lack_
     assert calls == [CallMade("r", stop), ResponseEnded("r", ResponseStatus.COMPLETED, (stop,))]
 
 
+def test_only_a_call_names_a_call_and_one_without_a_name_takes_none_away() -> None:
+    added: dict[str, object] = {"type": "conversation.item.added"}
+    done = {"type": "response.function_call_arguments.done", "response_id": "r", "call_id": "c", "arguments": "{}"}
+    message = {**added, "item": {"type": "message", "name": "stop", "call_id": "c"}}
+    named, nameless = (
+        {**added, "item": {"type": "function_call", "call_id": "c", **name}} for name in ({"name": "stop"}, {})
+    )
+
+    assert answered(message, done) == []
+    assert answered(named, nameless, done) == [CallMade("r", ToolCall("c", "stop", "{}"))]
+
+
 def test_the_name_of_a_call_may_stand_beside_its_arguments() -> None:
     calls = answered(
         {"type": "response.function_call_arguments.done", "response_id": "r", "call_id": "c", "name": "stop"},
@@ -138,6 +150,11 @@ def test_what_the_finished_item_leaves_out_was_told_before() -> None:
     )
 
     assert calls == [ResponseEnded("r", ResponseStatus.COMPLETED, (ToolCall("c", "stop", ""),))]
+    calls = answered(
+        {"type": "response.function_call_arguments.done", "response_id": "r", "call_id": "c", "arguments": "{}"},
+        {"type": "response.done", "response": {"id": "r", "output": [{"type": "function_call", "call_id": "c"}]}},
+    )
+    assert calls == [ResponseEnded("r", ResponseStatus.COMPLETED, (ToolCall("c", "", "{}"),))]
 
 
 def test_a_call_whose_arguments_were_never_finished_is_not_run() -> None:
@@ -232,6 +249,7 @@ def test_the_last_word_on_a_transcript_wins_when_there_is_one() -> None:
     assert arrivals(added, done)[-1] == assistant("Helo", is_final=True)
     assert arrivals(added, {**done, "transcript": "Hello"})[-1] == assistant("Hello", is_final=True)
     assert arrivals(done) == [assistant("", is_final=True)]
+    assert arrivals({**done, "transcript": "Hello"}, done)[-1] == assistant("Hello", is_final=True)
 
 
 def test_a_backchannel_is_sound_of_its_own_and_one_that_was_skipped_is_nothing() -> None:
@@ -312,6 +330,49 @@ def test_a_users_words_without_an_item_are_of_the_turn_that_is_on() -> None:
     assert [words.item_id for words in told if isinstance(words, TranscriptChanged)] == ["nameless:turn 1", "u2"]
 
 
+def test_a_users_words_before_any_turn_have_a_name_all_the_same() -> None:
+    kind = "conversation.item.input_audio_transcription"
+
+    told = arrivals({"type": f"{kind}.delta", "delta": "Yes"}, {"type": f"{kind}.completed", "transcript": "Yes."})
+
+    assert told == [
+        TranscriptChanged(Role.USER, "nameless:turn", "Yes", is_final=False),
+        TranscriptChanged(Role.USER, "nameless:turn", "Yes.", is_final=True),
+    ]
+
+
+def test_an_id_that_was_never_announced_is_that_of_the_open_response_which_began_without_one() -> None:
+    strange = {**SOUND, "response_id": "r9", "item_id": "a1"}
+
+    assert arrivals(begun(None), strange)[-1] == AudioPiece("nameless:response 1", "a1", 0, b"\0\0\0")
+
+
+def test_items_and_their_ends_are_of_the_response_that_they_name() -> None:
+    message: dict[str, object] = {"type": "message", "id": "a1"}
+    call: dict[str, object] = {"type": "function_call", "name": "stop", "call_id": "c", "arguments": "{}"}
+    added: dict[str, object] = {"type": "response.output_item.added", "response_id": "r1"}
+    done: dict[str, object] = {"type": "response.output_item.done", "response_id": "r1"}
+
+    told = arrivals(
+        begun("r1"), begun("r2"), {**added, "item": message}, {**done, "item": message}, {**done, "item": call}, SOUND
+    )
+
+    assert told[2:] == [
+        ItemComplete("r1", "a1"),
+        CallMade("r1", ToolCall("c", "stop", "{}")),
+        AudioPiece("r2", "nameless:item of r2", 0, b"\0\0\0"),
+    ]
+
+
+def test_an_item_without_an_id_does_not_hide_the_one_that_is_spoken() -> None:
+    def added(**item: str) -> dict[str, object]:
+        return {"type": "response.output_item.added", "item": item}
+
+    told = arrivals(begun("r1"), added(type="message", id="a1"), added(type="message"), SOUND)
+
+    assert told[-1] == AudioPiece("r1", "a1", 0, b"\0\0\0")
+
+
 def test_a_call_that_nobody_could_answer_is_not_run() -> None:
     assert arrivals(begun("r1"), {"type": "response.function_call_arguments.done", "name": "stop"}, DONE)[1:] == [
         ResponseEnded("r1", ResponseStatus.COMPLETED)
@@ -332,6 +393,32 @@ def test_increments_and_rewrites_of_the_users_words_are_told_whichever_is_expect
     for deltas in (increments, rewritten):
         told = taken(Downlink(rewrites=rewrites), *deltas)
         assert told[-1] == user("What time is it")
+
+
+def test_the_words_of_two_turns_are_not_mixed_up() -> None:
+    other = {**HEARD, "item_id": "item_U2"}
+    downlink = Downlink(rewrites=False)
+
+    told = taken(
+        downlink,
+        {**HEARD, "delta": "What time"},
+        {**other, "delta": "Stop"},
+        {**HEARD, "delta": " is it"},
+        {**WRITTEN, "transcript": "What time is it?"},
+        {**other, "delta": " now"},
+    )
+
+    assert [each.text for each in told if isinstance(each, TranscriptChanged)] == [
+        "What time",
+        "Stop",
+        "What time is it",
+        "What time is it?",
+        "Stop now",
+    ]
+
+
+def test_a_turn_that_could_not_be_written_down_has_no_words() -> None:
+    assert arrivals({"type": "conversation.item.input_audio_transcription.failed", "item_id": "item_U1"}) == []
 
 
 def test_a_service_is_expected_to_rewrite_unless_it_is_known_not_to() -> None:
@@ -489,6 +576,8 @@ def test_the_end_of_an_item_ends_its_sound_where_the_end_of_the_sound_is_missing
     done = {"type": "response.output_item.done", "response_id": "r", "item": {"id": "i", "type": "message"}}
 
     assert answered(done) == [ItemComplete("r", "i")]
+    message = {"id": "i", "type": "message", "arguments": ""}
+    assert answered({**done, "item": message}) == [ItemComplete("r", "i")], "it is no call"
 
 
 def test_the_end_of_an_item_completes_its_call_where_the_end_of_the_arguments_is_missing() -> None:

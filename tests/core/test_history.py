@@ -22,6 +22,13 @@ def test_what_was_answered_is_told_in_order() -> None:
     assert said(*words).answered() == words[:2]
 
 
+def test_a_turn_whose_answer_is_still_being_spoken_is_not_told() -> None:
+    history = said((Role.USER, "What time is it?"))
+    history.take(TranscriptChanged(Role.ASSISTANT, "a", "It is", is_final=False))
+
+    assert history.answered() == []
+
+
 def test_only_final_words_count_and_the_last_of_them_for_each_item() -> None:
     history = said((Role.ASSISTANT, "It is noon."))
     history.take(TranscriptChanged(Role.ASSISTANT, "i0", "It is noon and", is_final=False))
@@ -76,6 +83,7 @@ def test_of_an_answer_that_was_interrupted_the_share_that_was_heard_is_told_in_w
     assert heard(ANSWER, 30) == []
     assert heard("今日は晴れです。", 500) == [(Role.ASSISTANT, "今日は晴")]
     assert heard("word " * 1000, 100) == [(Role.ASSISTANT, ("word " * 100).strip())]
+    assert heard("Good morning.", 800) == [(Role.ASSISTANT, "Good")]
     assert heard("", 500) == []
 
 
@@ -146,6 +154,10 @@ def test_an_item_without_an_id_has_no_place() -> None:
     nameless = (wire.Committed(), wire.ItemAdded(item=wire.Item(id="", role="user")), wire.SpeechStarted())
 
     assert answered_late(*nameless) == ["Hello.", "It is noon."]
+    history = History()
+    for event in nameless:
+        history.order(event)
+    assert history._items == []
 
 
 def test_items_of_which_no_words_come_are_bounded_and_cost_no_words() -> None:

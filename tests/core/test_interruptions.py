@@ -63,10 +63,12 @@ from tests.core.drive import (
     COMPLETED,
     HALF_DUPLEX,
     OPEN_MICROPHONE,
+    OTHER_CALL,
     TO_ANSWERING,
     TO_LISTENING,
     TO_SPEAKING,
     TO_SPOKEN,
+    TO_THINKING,
     WAKE,
     Driven,
     drive,
@@ -628,3 +630,238 @@ def test_an_answer_that_was_given_up_for_another_is_taken_up_with_all_that_still
 
     assert answering.phase is Phase.THINKING, "its end has not come"
     assert ShowLight(Light.LISTENING) in answering.hear(CANCELLED)
+
+
+# --- no more and no less than that ------------------------------------------------------------------------------------
+
+
+def test_speech_over_an_answer_to_it_that_has_not_sounded_shuts_that_one_out() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"), STARTED)
+
+    assert not answering.conversation.admits("r2")
+    assert answering.conversation.admits("r1"), "it may still go on"
+    answering.hear(written(""), PlaybackStarted(2), PlaybackDrained(2))
+    assert answering.phase is Phase.LISTENING
+
+
+def test_sound_without_an_answer_is_cut_for_good() -> None:
+    assert drive(*TO_THINKING, PlaybackStarted(1), manners=RESUMES).hear(STARTED)[0] == CutPlayback()
+
+
+def test_what_was_heard_is_that_of_the_last_cut_also_where_that_of_one_before_never_came() -> None:
+    answering = speaking(CONFIRMED)
+    answering.wait(1.2)
+    answering.hear(PlaybackStarted(2), PlaybackDrained(2), STARTED, STOPPED, ENDED)
+    answering.hear(ResponseStarted("r2"), PlaybackStarted(3), CONFIRMED, HEARD)
+
+    assert answering.hear(STARTED) == [TruncateItem("i1", 0, 740)]
+
+
+def test_the_uplink_opens_without_what_was_said_before_the_answer_went_on() -> None:
+    answering = speaking(BEGAN, CONFIRMED, HEARD, hears_itself=True)
+    answering.wait(1.2)
+    answering.hear(PlaybackStarted(2), PlaybackDrained(2))
+
+    assert answering.wait(0.2) == [ShowLight(Light.LISTENING), OpenUplink()]
+
+
+def test_a_second_noise_is_judged_by_itself() -> None:
+    assert resumed_after_s(speaking(*BY_SERVICE, STOPPED, ENDED, STARTED, STOPPED)) == 1.2
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        (STARTED, STOPPED, ENDED, written("what time", is_final=False)),
+        (STARTED, written("", is_final=False), STOPPED, ENDED),
+    ],
+    ids=["words after it", "no words in it"],
+)
+def test_only_words_that_come_while_they_are_spoken_show_that_they_come_early(question: tuple[Event, ...]) -> None:
+    answering = drive(*TO_LISTENING, *question, ResponseStarted("r1"), PlaybackStarted(1), COMPLETED, manners=RESUMES)
+    answering.hear(*BY_SERVICE, NearSpeechEnded())
+
+    assert resumed_after_s(answering) is None
+
+
+def test_late_words_do_not_cut_an_answer_again_that_the_service_never_heard_anybody_over() -> None:
+    answering = speaking(*BY_BOX)
+    answering.wait(1.2)
+
+    assert answering.hear(PlaybackStarted(2), written("late words of the question")) == []
+
+
+def test_a_transcript_without_words_does_not_cut_it_again_either() -> None:
+    answering = speaking(*BY_BOTH, NearSpeechEnded(), words_come_early=True)
+    answering.wait(1.2)
+
+    assert answering.hear(PlaybackStarted(2), written("")) == []
+
+
+def test_a_call_whose_tool_has_ended_too_while_it_waits_is_asked_about_when_it_goes_on() -> None:
+    answering = drive(*TO_SPEAKING, *BY_BOX, manners=RESUMES)
+    calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True)
+
+    assert answering.hear(calling, ToolFinished(CALL.call_id, "{}")) == [
+        RunTool(CALL),
+        SendToolOutput(CALL.call_id, "{}"),
+    ]
+    assert answering.wait(1.2) == [ShowLight(Light.SPEAKING), ResumePlayback(), CreateResponse()]
+
+
+def test_what_was_owed_before_the_cut_is_owed_also_when_the_answer_ends_without_a_call() -> None:
+    calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL, OTHER_CALL))
+    answering = drive(*TO_ANSWERING, calling, ResponseStarted("r2"), PlaybackStarted(1), *BY_BOX, manners=RESUMES)
+    answering.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True))
+    answering.hear(ToolFinished(CALL.call_id, "{}"), ToolFinished(OTHER_CALL.call_id, "{}"))
+
+    assert answering.wait(1.2) == [ShowLight(Light.SPEAKING), ResumePlayback(), CreateResponse()]
+
+
+@pytest.mark.parametrize(
+    "nobody", [written(""), ResponseEnded("r2", ResponseStatus.COMPLETED)], ids=["no words", "no sound"]
+)
+def test_what_is_owed_is_asked_for_whatever_shows_that_it_was_nobody(nobody: Event) -> None:
+    answering = with_tool(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"), ToolFinished(CALL.call_id, "{}"))
+
+    assert CreateResponse() in answering.hear(nobody, ResponseEnded("r2", ResponseStatus.CANCELLED))
+
+
+def test_the_end_of_an_answer_to_it_that_has_sound_decides_nothing() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"))
+
+    assert without_lights(answering.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True))) == []
+
+
+def test_an_answer_to_it_that_has_ended_without_a_sound_is_not_called_off() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"))
+
+    assert without_lights(answering.hear(ResponseEnded("r2", ResponseStatus.COMPLETED))) == [ResumePlayback()]
+
+
+def test_an_answer_that_is_still_being_generated_is_called_off_by_hand_alone_and_once() -> None:
+    generated = (*TO_SPEAKING, *BY_SERVICE)
+
+    assert drive(*generated, manners=RESUMES).hear(written("stop")) == [DropPlayback()]
+    assert CancelResponse("r1") not in speaking(*BY_BOX).hear(WAKE), "it has ended"
+    called_off = drive(*generated, WAKE, ENDED, manners=RESUMES)
+    assert CancelResponse("r1") not in called_off.hear(TalkPressed(at_sample=1))
+
+
+def test_it_goes_on_being_generated_when_it_goes_on() -> None:
+    answering = drive(*TO_SPEAKING, *BY_BOX, manners=RESUMES)
+
+    assert answering.wait(1.2) == [ShowLight(Light.SPEAKING), ResumePlayback()]
+
+
+def test_a_person_who_cuts_it_again_has_as_long_as_ever_to_be_answered() -> None:
+    answering = speaking(*BY_BOTH, NearSpeechEnded(), words_come_early=True)
+    answering.wait(1.2)
+    answering.hear(PlaybackStarted(2), written("stop"))
+
+    assert answering.waits_s == OPEN_MICROPHONE.answer_s
+
+
+def test_one_answer_to_the_turn_without_words_is_called_off_and_no_other() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"), written(""))
+    answering.hear(PlaybackStarted(2), PlaybackDrained(2))
+
+    assert answering.hear(ResponseStarted("r3")) == [ShowLight(Light.THINKING)]
+
+
+def test_only_a_turn_that_is_over_and_has_a_name_is_deleted() -> None:
+    assert without_lights(speaking(*BY_SERVICE, STOPPED).hear(written(""))) == [ResumePlayback()]
+    nameless = speaking(*BY_SERVICE, STOPPED, ENDED, words_come_early=True)
+    assert without_lights(nameless.wait(1.2)) == [ResumePlayback()]
+
+
+def test_the_turn_after_it_is_a_turn_also_where_the_end_of_the_noise_was_never_reported() -> None:
+    answering = speaking(*BY_BOTH, NearSpeechEnded(), words_come_early=True)
+    answering.wait(1.2)
+    answering.hear(PlaybackStarted(2), PlaybackDrained(2))
+
+    assert answering.hear(STARTED, STOPPED, ENDED) == [ShowLight(Light.THINKING)]
+
+
+def test_the_words_of_the_turn_after_it_are_that_turns_also_where_its_beginning_was_never_reported() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED, written(""), PlaybackStarted(2), PlaybackDrained(2), ENDED)
+
+    assert answering.hear(written("what time is it")) == []
+    assert answering.phase is Phase.THINKING
+
+
+@pytest.mark.parametrize("cut", [BY_BOX, BY_SERVICE])
+def test_an_answer_that_is_still_due_is_not_asked_for_twice(cut: tuple[Event, ...]) -> None:
+    answering = with_tool(ToolFinished(CALL.call_id, "{}"), *cut)
+    resumed = answering.wait(1.2) if cut is BY_BOX else answering.hear(written(""))
+
+    assert without_lights(resumed) == [ResumePlayback()]
+    assert answering.hear(PlaybackStarted(2), PlaybackDrained(2)) == [ShowLight(Light.THINKING)]
+    assert answering.hear(ResponseStarted("r2"), PlaybackStarted(3)) == [ShowLight(Light.SPEAKING)]
+
+
+def test_an_answer_whose_tool_still_runs_is_not_asked_for_when_it_goes_on() -> None:
+    assert with_tool(*BY_BOX).wait(1.2) == [ShowLight(Light.SPEAKING), ResumePlayback()]
+
+
+def test_after_the_rest_the_user_has_as_long_as_ever_to_go_on() -> None:
+    answering = speaking(*BY_SERVICE, written(""), PlaybackStarted(2), PlaybackDrained(2))
+
+    assert answering.waits_s == OPEN_MICROPHONE.follow_up_s
+
+
+@pytest.mark.parametrize("cut", [BY_SERVICE, (*BY_SERVICE, STOPPED), (*BY_SERVICE, STOPPED, ENDED)], ids=len)
+def test_nothing_that_was_waited_for_meanwhile_cuts_the_rest_short(cut: tuple[Event, ...]) -> None:
+    answering = speaking(*cut, written(""))
+
+    assert answering.waits_s == OPEN_MICROPHONE.session_s
+
+
+def test_where_the_service_heard_nothing_the_next_answer_and_the_next_turn_are_meant() -> None:
+    answering = speaking(*BY_BOX)
+    answering.wait(1.2)
+    answering.hear(PlaybackStarted(2), PlaybackDrained(2))
+    again = speaking(*BY_BOX)
+    again.wait(1.2)
+    again.hear(PlaybackStarted(2), PlaybackDrained(2))
+
+    assert answering.hear(ResponseStarted("r2")) == [ShowLight(Light.THINKING)]
+    assert again.hear(ENDED) == [ShowLight(Light.THINKING)]
+
+
+def test_the_answer_that_is_owed_is_not_taken_for_one_to_the_turn_without_words() -> None:
+    answering = with_tool(ToolFinished(CALL.call_id, "{}"), *BY_SERVICE, written(""), PlaybackStarted(2))
+
+    assert answering.hear(ResponseStarted("r2")) == []
+    assert answering.conversation.admits("r2")
+
+
+def test_of_two_answers_that_begin_after_it_was_resumed_the_second_is_heard() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED, written(""), PlaybackStarted(2))
+
+    assert answering.hear(ResponseStarted("r2")) == [CancelResponse("r2")]
+    answering.hear(PlaybackDrained(2))
+    assert answering.hear(ResponseStarted("r3")) == [ShowLight(Light.THINKING)]
+
+
+def test_an_answer_that_is_being_called_off_stands_in_the_way_of_the_one_that_is_owed() -> None:
+    answering = with_tool(*BY_SERVICE, STOPPED, ENDED, written(""), PlaybackStarted(2), ResponseStarted("r2"))
+
+    assert answering.hear(ToolFinished(CALL.call_id, "{}")) == [SendToolOutput(CALL.call_id, "{}")]
+    assert answering.hear(ResponseEnded("r2", ResponseStatus.CANCELLED)) == [CreateResponse()]
+
+
+def test_the_turn_without_words_ends_once() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, written(""), PlaybackStarted(2), ENDED, PlaybackDrained(2))
+
+    assert answering.hear(ENDED) == [ShowLight(Light.THINKING)]
+
+
+def test_no_other_answer_is_let_through_while_the_rest_is_kept() -> None:
+    assert not speaking(*BY_BOX).conversation.admits("r2")
+
+
+def test_a_box_that_goes_deaf_asks_for_what_is_owed() -> None:
+    answering = with_tool(*BY_BOX, ToolFinished(CALL.call_id, "{}"))
+
+    assert answering.hear(MutePressed())[-2:] == [ResumePlayback(), CreateResponse()]
