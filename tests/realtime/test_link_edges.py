@@ -1,0 +1,226 @@
+"""What a session keeps to at its edges: how much may wait, whom a loss names, and what is over when it has ended."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from edgevoice.core.downlink import Arrival
+from edgevoice.core.facts import LinkLost, LinkOpened
+from edgevoice.core.notices import TranscriptChanged
+from edgevoice.realtime.endpoint import Endpoint
+from edgevoice.realtime.link import Link
+from tests.realtime.services import SESSION, Caller, Service, Talker, obliging, problem_in
+from tests.waiting import eventually
+
+MOST_WAITING = 1000
+
+
+def test_a_thousand_frames_may_wait_and_the_next_one_ends_the_session(caplog: pytest.LogCaptureFixture) -> None:
+    async def live() -> None:
+        async with Service().listening() as url, Caller(url).running() as caller:
+            await caller.opened()
+            for _ in range(MOST_WAITING):
+                caller.link.send_audio(b"\0\0")
+            assert caller.losses == []
+            caller.link.send_audio(b"\0\0")
+            assert caller.losses == [LinkLost("service-unreachable", is_retriable=True)]
+
+    asyncio.run(live())
+
+    assert problem_in(caplog, "link-lost").startswith("the send queue is full (1000 frames)")
+
+
+async def breaking(talker: Talker) -> None:
+    await talker.accept()
+    talker.connection.transport.abort()
+
+
+def test_a_loss_is_logged_once_with_its_code_as_a_warning_of_the_link(caplog: pytest.LogCaptureFixture) -> None:
+    async def live() -> None:
+        async with Service(breaking).listening() as url, Caller(url).running() as caller:
+            caller.link.open()
+            await caller.lost()
+
+    asyncio.run(live())
+
+    (record,) = [record for record in caplog.records if record.message == "link-lost"]
+    assert (record.name, record.levelno) == ("edgevoice.realtime.link", logging.WARNING)
+    assert vars(record)["fields"]["code"] == "session-ended"
+
+
+def test_a_session_that_is_opened_when_the_last_one_is_reported_lost_stays_open() -> None:
+    service = Service(breaking, obliging)
+
+    async def live() -> list[Arrival]:
+        def dial_again(arrivals: list[Arrival]) -> None:
+            if any(isinstance(arrival, LinkLost) for arrival in arrivals):
+                caller.link.open(resumes=True)
+
+        async with service.listening() as url:
+            caller = Caller(url, take=dial_again)
+            async with caller.running():
+                caller.link.open()
+                await eventually(lambda: caller.arrivals.count(LinkOpened()) == 2)
+                caller.link.send_audio(b"new")
+                await eventually(lambda: len(service.talkers[1].received) == 2)
+                return caller.arrivals
+
+    assert asyncio.run(live()) == [LinkOpened(), LinkLost("session-ended", is_retriable=True), LinkOpened()]
+
+
+def test_a_session_is_configured_for_the_wake_word_it_is_opened_with() -> None:
+    service = Service()
+
+    async def live() -> None:
+        async with service.listening() as url:
+            arrivals: list[Arrival] = []
+            link = Link(
+                lambda: Endpoint(url), lambda word: SESSION | {"instructions": word}, arrivals.extend, connect_s=5.0
+            )
+            running = asyncio.create_task(link.run())
+            link.open("hey_jarvis")
+            await eventually(lambda: arrivals == [LinkOpened()])
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(live())
+
+    assert service.talkers[0].received[0]["session"]["instructions"] == "hey_jarvis"
+
+
+def test_words_that_follow_an_item_without_an_id_follow_none_by_its_made_up_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[bytes] = []
+    link = Link(lambda: Endpoint(""), lambda _word: SESSION, lambda _arrivals: None, connect_s=5.0)
+    item_id = "nameless:item of r1"
+
+    class History:
+        @staticmethod
+        def extend(asked: str, heard_ms: int | None) -> tuple[str, bool]:
+            assert (asked, heard_ms) == (item_id, 900)
+            return "and warm", True
+
+    monkeypatch.setattr(link, "_history", History)
+    monkeypatch.setattr(link, "_send", sent.append)  # there is no session
+
+    link.extend(item_id, 900)
+
+    (frame,) = sent
+    assert b"and warm" in frame
+    assert b"nameless" not in frame
+    assert b"previous_item_id" not in frame
+
+
+# --- before it is open -----------------------------------------------------------------------------------------------
+
+
+def test_what_is_said_before_the_configuration_is_in_force_belongs_to_the_session() -> None:
+    def piece(text: str) -> dict[str, Any]:
+        return {"type": "conversation.item.input_audio_transcription.delta", "item_id": "u1", "delta": text}
+
+    async def early(talker: Talker) -> None:
+        await talker.listen(1)
+        await talker.say(piece("to"), {"type": "session.updated", "session": {}}, piece("day"))
+        await talker.listen_to_the_end()
+
+    async def live() -> list[str]:
+        async with Service(early).listening() as url, Caller(Endpoint(url, rewrites=False)).running() as caller:
+            caller.link.open()
+            await eventually(lambda: bool(shown(caller)))
+            return shown(caller)
+
+    def shown(caller: Caller) -> list[str]:
+        return [arrival.text for arrival in caller.arrivals if isinstance(arrival, TranscriptChanged)]
+
+    assert asyncio.run(live()) == ["today"]
+
+
+async def closing(talker: Talker) -> None:
+    await talker.connection.close(1001)
+
+
+async def silent(talker: Talker) -> None:
+    await talker.listen_to_the_end()
+
+
+async def refusing(talker: Talker) -> None:
+    await talker.listen(1)
+    error = {"code": "invalid_value", "message": "Unsupported language", "param": "session.audio.input"}
+    await talker.say({"type": "error", "error": error})
+    await talker.listen_to_the_end()
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (closing, "{host} closed the connection before the session was open (1001). "),
+        (silent, "{host} does not open the session. "),
+        (refusing, "the service refuses the session (session.audio.input): Unsupported language. "),
+    ],
+)
+def test_a_session_that_does_not_open_names_the_host_or_what_it_refuses(
+    script: Any, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def live() -> str:
+        async with (
+            Service(script).listening() as url,
+            Caller(url, connect_s=0.2 if script is silent else 10.0).running() as caller,
+        ):
+            caller.link.open()
+            await caller.lost()
+            return url.split("/")[2]
+
+    host = asyncio.run(live())
+
+    assert problem_in(caplog, "link-lost").startswith(words.format(host=host))
+
+
+# --- at its end ------------------------------------------------------------------------------------------------------
+
+
+def test_a_link_that_has_ended_has_said_goodbye_and_left_no_complaint(caplog: pytest.LogCaptureFixture) -> None:
+    service = Service()
+
+    async def live() -> int | None:
+        async with service.listening() as url:
+            async with Caller(url).running() as caller:
+                await caller.opened()
+            # At once: nothing is left to be done after it.
+            return service.talkers[0].connection.close_code
+
+    assert asyncio.run(live()) == 1000
+    assert [record for record in caplog.records if record.name == "asyncio" and record.levelno >= logging.ERROR] == []
+
+
+def test_a_fault_of_ours_is_raised_once_every_earlier_session_is_over() -> None:
+    done: list[str] = []
+
+    async def slow_to_stop() -> None:
+        try:
+            done.append("dialling")
+            await asyncio.Event().wait()
+        finally:
+            for _ in range(5):
+                await asyncio.sleep(0)
+            done.append("stopped")
+
+    def session(_word: str) -> dict[str, Any]:
+        if done:
+            raise ZeroDivisionError("of our own making")
+        return SESSION
+
+    async def live() -> None:
+        link = Link(lambda: Endpoint("ws://localhost/", prepare=slow_to_stop), session, lambda _: None, connect_s=9.0)
+        running = asyncio.create_task(link.run())
+        link.open()
+        await eventually(lambda: bool(done))
+        link.open()
+        with pytest.raises(ZeroDivisionError, match="of our own making"):
+            await asyncio.wait_for(running, 9)
+
+    asyncio.run(live())
+
+    assert done == ["dialling", "stopped"]
