@@ -197,6 +197,7 @@ class Answer:
         """Take an answer that was cut as the one to be heard again, whatever has begun since."""
         if self.response_id != response_id:
             self._give_up()
+            self._forget_items()  # those that have come are another answer's
             self.response_id = None
         if response_id in self.leftovers:
             self.leftovers.remove(response_id)

@@ -6,11 +6,13 @@ import pytest
 
 from edgevoice.core.facts import (
     AnswerArrived,
+    CallMade,
     DeadlinePassed,
     Device,
     DeviceLost,
     Event,
     GoodbyeRequested,
+    ItemEnded,
     ItemHeard,
     LinkLost,
     LinkOpened,
@@ -865,3 +867,18 @@ def test_a_box_that_goes_deaf_asks_for_what_is_owed() -> None:
     answering = with_tool(*BY_BOX, ToolFinished(CALL.call_id, "{}"))
 
     assert answering.hear(MutePressed())[-2:] == [ResumePlayback(), CreateResponse()]
+
+
+def test_after_two_noises_in_a_row_nothing_is_waited_for_behind_the_rest() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED, STARTED, written(""), PlaybackStarted(2), PlaybackDrained(2))
+
+    assert answering.phase is Phase.LISTENING
+
+
+@pytest.mark.parametrize("of_the_noise", [CallMade("r2", CALL), ItemEnded("r2")], ids=["a call", "an item"])
+def test_what_has_come_of_an_answer_to_the_noise_is_not_taken_for_the_rest(of_the_noise: Event) -> None:
+    answered = (*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"), of_the_noise)
+    answering = drive(*TO_SPEAKING, *answered, written(""), PlaybackStarted(2), manners=RESUMES)
+
+    assert answering.hear(PlaybackDrained(2)) == [ShowLight(Light.THINKING)]
+    assert answering.wait(OPEN_MICROPHONE.progress_s - 0.1) == []
