@@ -576,6 +576,52 @@ def test_it_tells_how_much_of_what_it_gave_was_the_answers() -> None:
     assert playout.sounding == 120
 
 
+def test_before_the_first_sound_nothing_was_the_answers_and_of_a_cut_its_fade_was() -> None:
+    playout = Playout(prefill_ms=0)
+    assert playout.sounding == 0
+    playout.cut()
+    playout.pull(PERIOD)
+    assert playout.sounding == 0
+
+    playout.push("i1", 0, tone(15 * MS))
+    playout.pull(PERIOD)
+    playout.cut()
+    playout.pull(PERIOD)
+    assert playout.sounding == FADE
+
+
+def test_the_fade_of_a_cut_is_heard_once() -> None:
+    playout = flowing(100 * MS)
+    playout.cut()
+    playout.pull(PERIOD)
+    playout.push("i2", 0, tone(100 * MS))
+    playout.pull(PERIOD)
+    playout.cut(unheard=0)
+
+    assert not playout.pull(PERIOD)[0].any()
+
+
+def test_it_always_gives_16_bit_samples_and_whole_milliseconds() -> None:
+    playout = flowing(100 * MS)
+    given = [playout.pull(PERIOD)[0]]
+    playout.cut(keeps_rest=True)
+    faded, fact = playout.pull(PERIOD)
+    given += [faded, playout.pull(PERIOD)[0]]
+
+    assert {samples.dtype for samples in given} == {np.dtype(np.int16)}
+    assert isinstance(fact, PlaybackCut)
+    assert {type(fact.items[0].heard_ms), type(fact.items[0].received_ms)} == {int}
+
+
+def test_the_prefill_is_whole_to_the_sample() -> None:
+    playout = Playout(prefill_ms=60)
+    playout.push("a", 0, tone(60 * MS - 1))
+
+    assert not playout.pull(RATE_HZ - 1)[0].any()
+    assert not playout.pull(1)[0].any(), "nor for less than a second"
+    assert playout.pull(1)[0].all()
+
+
 def test_it_is_cutting_until_the_cut_is_told() -> None:
     playout = Playout(prefill_ms=0)
     playout.push("i1", 0, tone(15 * MS))

@@ -229,3 +229,116 @@ def test_what_was_heard_to_its_end_long_ago_is_not_put_back() -> None:
     playout.cut(3 * PERIOD, keeps_rest=True)
 
     assert playout.pull(PERIOD)[1] == PlaybackCut((ItemHeard("b", 0, 0, 10, is_complete=False),))
+
+
+def test_the_rest_waits_for_the_prefill_like_any_other_sound() -> None:
+    sound = answer(RATE_HZ)
+    playout = Playout(prefill_ms=60)
+    playout.push("a", 0, sound[: 70 * MS].tobytes())
+    assert pulled(playout, 20 * MS).all()
+    playout.cut(keeps_rest=True)
+    playout.pull(PERIOD)
+    playout.resume()
+
+    assert not pulled(playout, PERIOD).any(), "45 ms are left"
+    playout.push("a", 0, sound[70 * MS : 85 * MS].tobytes())
+    assert (pulled(playout, PERIOD)[FADE:] == sound[30 * MS : 35 * MS]).all()
+
+
+def test_the_second_that_the_rest_waits_at_most_begins_with_it() -> None:
+    playout = Playout(prefill_ms=60)
+    playout.push("a", 0, answer(PERIOD).tobytes())
+    playout.pull(RATE_HZ - PERIOD)
+    playout.push("a", 0, answer(60 * MS).tobytes())
+    playout.pull(20 * MS)
+    playout.cut(keeps_rest=True)
+    playout.pull(PERIOD)
+    playout.resume()
+
+    assert not pulled(playout, RATE_HZ - 1).any()
+    assert not pulled(playout, 1).any()
+    assert pulled(playout, PERIOD).any()
+
+
+def test_an_answer_that_was_cut_while_it_faded_in_does_not_fade_in_the_next_one() -> None:
+    playout = cut_after(PERIOD, of=answer(RATE_HZ))
+    playout.pull(PERIOD)
+    playout.resume()
+    playout.pull(FADE // 2)
+    playout.cut()
+    playout.pull(PERIOD)
+    playout.push("b", 0, answer(PERIOD).tobytes())
+
+    assert (pulled(playout, PERIOD) == answer(PERIOD)).all()
+
+
+def test_a_cut_of_a_rest_of_which_nothing_is_left_is_told_alone() -> None:
+    playout = cut_after(PERIOD, of=answer(PERIOD + FADE))
+    playout.pull(PERIOD)
+    playout.resume()
+    playout.cut()
+
+    assert isinstance(playout.pull(PERIOD)[1], PlaybackCut)
+    assert playout.pull(PERIOD)[1] is None
+
+
+def test_a_rest_of_which_nothing_is_left_was_heard_to_its_end() -> None:
+    playout = cut_after(PERIOD, of=answer(PERIOD + FADE))
+    playout.finish()
+    playout.pull(PERIOD)
+    playout.resume()
+    assert playout.pull(PERIOD)[1] == PlaybackDrained(2)
+    playout.push("b", 0, answer(2 * PERIOD).tobytes())
+    playout.pull(PERIOD)
+
+    playout.cut(3 * PERIOD)
+
+    assert playout.pull(PERIOD)[1] == PlaybackCut((ItemHeard("b", 0, 0, 20, is_complete=False),))
+
+
+def test_what_was_put_back_once_can_be_put_back_again_and_what_was_before_it_too() -> None:
+    sound = answer(4 * RATE_HZ)
+    playout = Playout(prefill_ms=0)
+    playout.push("a", 0, sound.tobytes())
+    playout.pull(RATE_HZ)
+    for unheard in (RATE_HZ // 4, RATE_HZ // 2):
+        playout.cut(unheard, keeps_rest=True)
+        playout.pull(PERIOD)
+        playout.resume()
+        playout.pull(PERIOD)
+    playout.cut(2 * PERIOD, keeps_rest=True)
+
+    begin = RATE_HZ - RATE_HZ // 4 + PERIOD - RATE_HZ // 2 + PERIOD - 2 * PERIOD
+    assert playout.pull(PERIOD)[1] == PlaybackCut((ItemHeard("a", 0, begin // MS, 4000, is_complete=False),))
+    playout.resume()
+    assert (pulled(playout, PERIOD)[FADE:] == sound[begin + FADE : begin + PERIOD]).all()
+    assert playout._recent_samples == sum(len(chunk.samples) for chunk in playout._recent)
+    assert playout._queued == sum(len(chunk.samples) for chunk in playout._chunks)
+
+
+def test_half_a_second_can_be_put_back_to_the_sample() -> None:
+    playout = Playout(prefill_ms=0)
+    playout.push("a", 0, answer(RATE_HZ).tobytes())
+    playout.pull(MS)
+    playout.pull(RATE_HZ // 2 - 1)
+
+    playout.cut(RATE_HZ // 2, keeps_rest=True)
+
+    assert playout.pull(PERIOD)[1] == PlaybackCut((ItemHeard("a", 0, 0, 1000, is_complete=False),))
+
+
+def test_nothing_of_an_answer_that_was_cut_for_good_is_put_back() -> None:
+    playout = Playout(prefill_ms=0)
+    playout.push("a", 0, answer(RATE_HZ).tobytes())
+    playout.pull(PERIOD)
+    playout.cut()
+    playout.pull(PERIOD)
+    playout.push("b", 0, answer(RATE_HZ).tobytes())
+    playout.pull(PERIOD)
+
+    playout.cut(3 * PERIOD, keeps_rest=True)
+    playout.pull(PERIOD)
+    playout.resume()
+
+    assert (pulled(playout, PERIOD)[FADE:] == answer(PERIOD)[FADE:]).all()
+    assert playout._recent_samples == sum(len(chunk.samples) for chunk in playout._recent)

@@ -105,3 +105,11 @@ def test_every_sample_is_read_as_it_was_written_under_its_own_number(
         assert callable(step)
         step(model, *arguments)
     model.look(0, 2000)
+
+
+def test_half_a_sample_spoils_none_that_is_held() -> None:
+    preroll = PreRoll(4)
+    preroll.write(numbered(0, 4))
+    preroll.write(numbered(4, 1) + b"\x7f")
+
+    assert preroll.read(0, 100) == numbered(1, 4)
