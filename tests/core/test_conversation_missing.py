@@ -136,6 +136,9 @@ def test_the_end_of_an_item_of_an_interrupted_answer_is_late_news() -> None:
     interrupted = drive(*TO_SPEAKING, UserStartedSpeaking(), ItemEnded("r1"), TurnEnded())
 
     assert interrupted.waits_s == 15
+    interrupted.wait(10)
+    assert interrupted.hear(ItemEnded("r1")) == []
+    assert interrupted.waits_s == 5
 
 
 def test_an_answer_of_an_item_without_a_sound_is_heard_to_fail_and_the_box_listens() -> None:

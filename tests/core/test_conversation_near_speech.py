@@ -15,7 +15,10 @@ from edgevoice.core.facts import (
     PlaybackCut,
     PlaybackDrained,
     PlaybackStarted,
+    ResponseEnded,
     ResponseStarted,
+    ResponseStatus,
+    TalkPressed,
     TurnEnded,
     UserStartedSpeaking,
 )
@@ -229,3 +232,12 @@ def test_without_a_session_nobody_hears_who_speaks_over_the_answer() -> None:
     assert orphan.hear(NearSpeechFaded()) == [RestorePlayback()]
     orphan.hear(PlaybackDrained(1), BEGAN)
     assert orphan.wait(0.2)[-2:] == [CloseUplink(), CloseLink()]
+
+
+@pytest.mark.parametrize("earlier", [(), (TalkPressed(at_sample=1),)], ids=["before it", "over the one before"])
+def test_who_spoke_before_an_answer_is_not_sent_after_it(earlier: tuple[Event, ...]) -> None:
+    before = drive(*(TO_SPEAKING if earlier else TO_LISTENING), BEGAN, *earlier, manners=HALF_DUPLEX)
+    spoken = ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True)
+    before.hear(TurnEnded(), ResponseStarted("r2"), PlaybackStarted(2), spoken, PlaybackDrained(2))
+
+    assert before.wait(0.2) == [ShowLight(Light.LISTENING), OpenUplink()]

@@ -201,6 +201,7 @@ def test_an_asking_that_waits_is_forgotten_when_the_user_speaks() -> None:
     asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), manners=UNKNOWN)
     asked.hear(UserStartedSpeaking())
 
+    assert asked.waits_s == UNKNOWN.turn_s
     assert asked.wait(20) == []
 
 

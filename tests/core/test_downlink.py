@@ -218,6 +218,10 @@ def test_an_error_is_told_by_its_code_alone() -> None:
     assert arrivals({"type": "error", "error": {"code": "unknown_event_type", "message": "no such event"}}) == [
         ServiceComplained("unknown_event_type")
     ]
+    assert arrivals({"type": "error", "error": {"code": "insufficient_quota"}}, {"type": "error"}) == [
+        ServiceComplained("insufficient_quota", "no-credit"),
+        ServiceComplained(""),
+    ]
 
 
 def test_noise_that_was_transcribed_as_a_full_stop_is_no_words() -> None:

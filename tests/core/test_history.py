@@ -50,8 +50,18 @@ def test_it_is_bounded_and_forgets_the_oldest_first() -> None:
     many = said(*[(Role.ASSISTANT, str(number)) for number in range(40)]).answered()
     long = said(*[(Role.ASSISTANT, letter * 2000) for letter in "abcdef"]).answered()
 
+    just = said((Role.ASSISTANT, "a" * 1500), (Role.ASSISTANT, "b" * 1500), (Role.ASSISTANT, "c" * 1000)).answered()
+
+    assert [text[:1] for _, text in just] == ["a", "b", "c"]
     assert [text for _, text in many] == [str(number) for number in range(28, 40)]
     assert [text for _, text in long] == [letter * 1500 for letter in "ef"]
+
+
+def test_words_that_are_none_take_none_away() -> None:
+    history = said((Role.ASSISTANT, "It is noon."))
+    history.take(TranscriptChanged(Role.ASSISTANT, "i0", "", is_final=True))
+
+    assert history.answered() == [(Role.ASSISTANT, "It is noon.")]
 
 
 def test_it_can_be_forgotten() -> None:
@@ -139,7 +149,11 @@ def test_an_item_stands_behind_the_one_that_it_names() -> None:
     history.order(wire.Committed(item_id="u", previous_item_id="i0"))
     history.take(TranscriptChanged(Role.USER, "u", "Or more?", is_final=True))
 
-    assert [text for _, text in history.answered()] == ["One?", "Or more?", "Two."]
+    assert history.answered() == [(Role.USER, "One?"), (Role.USER, "Or more?"), (Role.ASSISTANT, "Two.")]
+    created = said((Role.USER, "One?"), (Role.ASSISTANT, "Two."))
+    created.order(wire.ItemAdded(item=wire.Item(id="u", role="user"), previous_item_id="i0"))
+    created.take(TranscriptChanged(Role.USER, "u", "Or more?", is_final=True))
+    assert created.answered() == history.answered()
 
 
 def test_an_item_stands_right_behind_the_one_that_it_names_wherever_that_is() -> None:
@@ -210,3 +224,31 @@ def test_what_was_heard_after_all_is_what_it_adds_and_the_item_is_there_unless_i
 def test_what_was_never_shortened_needs_no_addition() -> None:
     assert heard_of(1000).extend("a1", None) == ("", False)
     assert heard_of(1000).extend("a2", None) == ("", False)
+
+
+def test_more_of_one_answer_is_no_more_of_another() -> None:
+    history = heard_of(1000)
+    history.take(TranscriptChanged(Role.ASSISTANT, "a2", "Anything else?", is_final=True))
+    history.take(AudioPiece("r2", "a2", 0, bytes(48_000)))
+    history.truncate("a1", 500)
+    history.truncate("a2", 500)
+
+    assert history.extend("a2", None) == ("Anything else?", True)
+
+
+def test_of_an_answer_of_which_a_millisecond_was_heard_the_service_has_the_item() -> None:
+    history = heard_of(1000)
+    history.truncate("a1", 1)
+
+    assert history.extend("a1", None) == (ANSWER, True)
+    assert history.extend("a1", None) == ("", True), "no more than all of it"
+
+
+@pytest.mark.parametrize("received", range(48 * 1000, 48 * 1000 + 400, 7))
+def test_all_of_an_answer_is_all_of_its_words_however_many_bytes_it_had(received: int) -> None:
+    history = History()
+    history.take(TranscriptChanged(Role.ASSISTANT, "a1", ANSWER, is_final=True))
+    history.take(AudioPiece("r1", "a1", 0, bytes(received)))
+    history.truncate("a1", 0)
+
+    assert history.extend("a1", None) == (ANSWER, False)

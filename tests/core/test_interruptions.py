@@ -882,3 +882,11 @@ def test_what_has_come_of_an_answer_to_the_noise_is_not_taken_for_the_rest(of_th
 
     assert answering.hear(PlaybackDrained(2)) == [ShowLight(Light.THINKING)]
     assert answering.wait(OPEN_MICROPHONE.progress_s - 0.1) == []
+
+
+def test_a_service_has_a_second_to_take_for_a_turn_what_it_has_heard_end() -> None:
+    answering = speaking(*BY_SERVICE)
+    answering.wait(0.9)
+    answering.hear(STOPPED)
+
+    assert resumed_after_s(answering) == 1.0

@@ -136,7 +136,19 @@ def read(value: object, **others: object) -> Any:
 
 @pytest.mark.parametrize(
     ("sent", "taken"),
-    [(17, "17"), ("17", "17"), (1.0, "1"), (-3, "-3"), (1.5, ""), (1e300, ""), (True, ""), ([], "")],
+    [
+        (17, "17"),
+        ("17", "17"),
+        (1.0, "1"),
+        (2.0**53 - 1, "9007199254740991"),
+        (2.0**53, ""),
+        (0, "0"),
+        (-3, "-3"),
+        (1.5, ""),
+        (1e300, ""),
+        (True, ""),
+        ([], ""),
+    ],
 )
 def test_an_id_that_is_a_number_is_its_text_and_any_other_is_absent(sent: object, taken: str) -> None:
     event = read("response.output_audio.delta", response_id=sent, item_id=sent, delta="AAAA")
@@ -146,7 +158,8 @@ def test_an_id_that_is_a_number_is_its_text_and_any_other_is_absent(sent: object
 
 @pytest.mark.parametrize(
     ("sent", "taken"),
-    [(1.0, 1), ("1", 1), ("1.0", 1), (1, 1), (0.5, 0), (-1, 0), (2**31 - 1, 2**31 - 1), (2**31, 0), (1e308, 0),
+    [("0" * 63 + "1", 1), ("0" * 64 + "1", 0), ("2147483647", 2**31 - 1), ("2147483648", 0),
+     (1.0, 1), ("1", 1), ("1.0", 1), (1, 1), (0.5, 0), (-1, 0), (2**31 - 1, 2**31 - 1), (2**31, 0), (1e308, 0),
      (math.inf, 0), ("one", 0), ("", 0), ([1], 0), ("1" * 65, 0), ("-", 0)],
 )  # fmt: skip
 def test_an_index_may_be_written_in_any_way_that_is_a_whole_number(sent: object, taken: int) -> None:
@@ -183,12 +196,20 @@ PCM = bytes(range(250)) * 4
         base64.encodebytes(PCM).decode().replace("\n", "\r\n"),
         " " + base64.b64encode(PCM).decode() + " \t",
         base64.b64encode(PCM).decode().rstrip("="),
+        base64.b64encode(PCM).decode().rstrip("=") + "\n",
         base64.urlsafe_b64encode(PCM).decode(),
     ],
 )
 @pytest.mark.parametrize("kind", ["response.output_audio.delta", "response.backchannel.audio.delta"])
 def test_base64_may_be_broken_into_lines_unpadded_or_of_the_url_kind(kind: str, encoded: str) -> None:
     assert read(kind, delta=encoded).delta == PCM
+
+
+@pytest.mark.parametrize(
+    ("encoded", "pcm"), [("A A A", bytes(2)), ("AA\n", bytes(1)), ("AAAX\n", b"\0\0\x17"), ("XXXX\n", b"]u\xd7")]
+)
+def test_as_many_letters_as_there_are_are_read(encoded: str, pcm: bytes) -> None:
+    assert read("response.output_audio.delta", delta=encoded).delta == pcm
 
 
 @pytest.mark.parametrize("sent", ["AAAAA", "AA=AAAA=", "äöü", "AA\u0000A", "AAAA!", 5, ["AAAA"], {"pcm": "AAAA"}, True])
@@ -223,6 +244,16 @@ def test_arguments_with_half_a_character_and_bytes_that_are_not_utf_8_are_taken_
     assert event == wire.ArgumentsDone(call_id="c\ufffd", name="7", arguments='{"a":"\ufffd"}')
 
 
+def test_half_a_character_in_the_text_of_a_frame_costs_no_word_either() -> None:
+    cut = '{"type":"response.output_audio_transcript.delta","item_id":"a","delta":"well \ud83d"}'
+
+    event = wire.decode(cut)
+
+    assert isinstance(event, wire.TranscriptDelta)
+    assert event.delta is not None
+    assert event.delta.startswith("well \ufffd")
+
+
 def test_half_a_character_at_the_end_of_a_delta_costs_no_word() -> None:
     cut = '{"type":"response.output_audio_transcript.delta","item_id":"a","delta":"well \\ud83d"}'
 
@@ -236,6 +267,8 @@ def test_what_only_the_strict_parser_refuses_is_read() -> None:
 
 
 def test_what_costs_much_to_read_twice_is_not() -> None:
+    begin, end = '{"type":"response.done","a":NaN,"b":"', '"}'
+    assert wire.decode(begin + "b" * (32_768 - len(begin) - len(end)) + end) == wire.ResponseDone()
     with pytest.raises(wire.WireError):
         wire.decode('{"type":"response.done","a":NaN,"b":"' + "b" * 32_768 + '"}')
 
@@ -245,6 +278,9 @@ def test_what_costs_much_to_read_twice_is_not() -> None:
     [
         ({"a": 1, "b": 2.0, "c": True, "d": "3", "e": {}, "f": 0.5, "g": -1, "h": 2**80}, {"a": 1, "b": 2, "d": 3}),
         ({"n" * 513: 1}, {}),
+        ({"n" * 512: 1}, {"n" * 512: 1}),
+        ({"a": 1, "b": "b" * (16_384 - len('{"a": 1, "b": ""}'))}, {"a": 1}),
+        ({"a": 1, "b": "b" * (16_385 - len('{"a": 1, "b": ""}'))}, {}),
         ([], {}),
         (7, {}),
         ({str(number): number for number in range(99)}, {str(number): number for number in range(32)}),
@@ -279,6 +315,8 @@ def test_an_id_longer_than_any_service_gives_is_more_than_a_session_may_send(eve
 
 
 def test_the_longest_id_is_taken() -> None:
+    odd = {"id": LONG[:-1], "status": 7}
+    assert read("response.created", response=odd).response.id == LONG[:-1], "beside a field of another type, too"
     assert read("response.created", response={"id": LONG[:-1]}) == (
         wire.ResponseCreated(response=wire.Response(id=LONG[:-1]))
     )
@@ -295,8 +333,10 @@ def test_a_response_holds_so_many_items_and_no_more() -> None:
     assert len(read("response.done", response={"output": [{}] * 64}).response.items()) == 64
     with pytest.raises(wire.LimitExceeded, match=r"^a list of 65 values$"):
         read("response.done", response={"output": [{}] * 65}).response.items()
-    with pytest.raises(wire.LimitExceeded, match="commas"):
-        read("response.done", response={"output": [0] * 60_000}).response.items()
+    with pytest.raises(wire.LimitExceeded, match=r"^a list of 50001 values$"):
+        read("response.done", response={"output": [0] * 50_001}).response.items()
+    with pytest.raises(wire.LimitExceeded, match=r"^a list with 50001 commas$"):
+        read("response.done", response={"output": [0] * 50_002}).response.items()
     assert read("response.done", response={"output": {"id": "i"}}).response.items() == []
 
 
@@ -323,7 +363,9 @@ def test_only_audio_may_be_large(*, as_bytes: bool) -> None:
         frame("unheard.of", delta=large),
         frame("unheard.of", delta=large, also="response.output_audio.delta"),
         frame("response.done", also="response.output_audio.delta", response={"output": [large]}),
+        frame("unheard.of", before=large, also="response.output_audio.delta", after=large),
         "[" * (MEBIBYTE + 1),
+        *([] if as_bytes else ["\ud800" * (MEBIBYTE + 1)]),
     ):
         with pytest.raises(wire.LimitExceeded, match=r"bytes without audio$"):
             wire.decode(other)

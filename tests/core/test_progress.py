@@ -59,3 +59,7 @@ def test_progress_is_told_once_a_second_whosever_it_is() -> None:
     assert told(ARGUMENTS, WORDS, ARGUMENTS, progress=progress, now=7.0) == [AnswerProgressed()]
     assert told(WORDS, ARGUMENTS, progress=progress, now=7.9) == []
     assert told(WORDS, ARGUMENTS, progress=progress, now=8.0) == [AnswerProgressed("r1")]
+
+
+def test_the_first_progress_is_told_however_young_the_clock_is() -> None:
+    assert told(WORDS, now=0.0) == [AnswerProgressed("r1")]

@@ -100,6 +100,8 @@ def test_after_the_first_turn_rewrites_replace_from_the_first_delta_on(name: str
         (["ti", "timely"], "titimely"),
         (["今日", "今日の"], "今日の"),
         (["今", "今日"], "今今日"),
+        (["今a", "今ab"], "今a今ab"),
+        (["um", "what tim", "what time is"], "what time is"),
         (["set a timer", "set an alarm"], "set an alarm"),
         (["set a timers", "set an alarm"], "set a timersset an alarm"),
         (["I ", "see", "seen"], "I seeseen"),
@@ -197,3 +199,7 @@ def test_a_delta_costs_no_more_behind_many_than_behind_none() -> None:
     took_s = time.thread_time() - begun
 
     assert took_s < 1000 * 400e-6, f"{took_s * 1000:.0f} microseconds for each"
+
+
+def test_increments_behind_a_rewrite_go_on_from_it() -> None:
+    assert written(["what time", "what time is", " it"], rewrites=True)[-1] == "what time is it"

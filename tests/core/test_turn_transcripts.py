@@ -102,3 +102,10 @@ def test_a_new_turn_begins_with_nothing_written() -> None:
         True,
         False,
     ]
+
+
+def test_a_delta_without_words_or_before_any_turn_holds_none() -> None:
+    assert told(delta("u1", None), delta("u1", "stop")) == [
+        TurnTranscribed("u1", has_words=False, is_final=False),
+        TurnTranscribed("u1", has_words=True, is_final=False),
+    ]

@@ -144,6 +144,16 @@ def test_an_error_that_says_nothing_has_an_empty_code_and_text() -> None:
 
     assert isinstance(silent, wire.ServiceError)
     assert (silent.code, silent.text) == ("", "")
+    bare = wire.decode('{"type":"error"}')
+    assert isinstance(bare, wire.ServiceError)
+    assert (bare.code, bare.codes, bare.text) == ("", set(), "")
+
+
+def test_the_codes_of_an_error_are_its_code_and_its_type() -> None:
+    event = wire.decode('{"type":"error","error":{"code":"insufficient_quota","type":"server_error"}}')
+
+    assert isinstance(event, wire.ServiceError)
+    assert event.codes == {"insufficient_quota", "server_error"}
 
 
 # --- nonsense --------------------------------------------------------------------------------------------------------
@@ -178,6 +188,8 @@ def test_a_refusal_tells_broken_json_from_another_shape() -> None:
         wire.decode('{"type":')
     with pytest.raises(wire.WireError, match=r"^not a Realtime event: wrong shape$"):
         wire.decode("[]")
+    with pytest.raises(wire.WireError, match=r"^not a Realtime event: wrong shape$"):
+        wire.decode('\ufeff["the first character is refused by the strict parser"]'.encode())
 
 
 @pytest.mark.parametrize(("audio", "why"), [("!", "audio that is not base64"), (7, "audio that is not text")])
@@ -278,6 +290,18 @@ def test_what_was_said_before_is_an_item_of_its_speaker(role: str, kind: str) ->
 
     assert event["type"] == "conversation.item.create"
     assert event["item"] == {"type": "message", "role": role, "content": [{"type": kind, "text": "Is it late?"}]}
+    assert "previous_item_id" not in event
+    assert json.loads(wire.message(role, "Is it late?", after="i1")) == {**event, "previous_item_id": "i1"}
+
+
+def test_the_type_of_an_event_is_the_word_on_the_wire() -> None:
+    assert wire.type_of(wire.decode('{"type":"response.audio.delta"}')) == "response.audio.delta"
+    assert wire.type_of(wire.decode('{"type":"unheard.of"}')) == "unheard.of"
+
+
+def test_an_item_that_has_a_name_alone_is_no_call() -> None:
+    assert not wire.Item(name="stop").is_call
+    assert not wire.Item(type="message", name="stop", call_id="c").is_call
 
 
 # --- what a session and a response say beside the point ---------------------------------------------------------------
@@ -289,6 +313,7 @@ def test_what_was_said_before_is_an_item_of_its_speaker(role: str, kind: str) ->
         ('{"expires_at":1790000000}', 1_790_000_000),
         ('{"expires_at":1790000000.5}', 1_790_000_000.5),
         ('{"expires_at":"1790000000"}', 1_790_000_000),
+        ('{"expires_at":1}', 1),
         ('{"expires_at":0}', None),
         ('{"expires_at":-1}', None),
         ('{"expires_at":null}', None),
