@@ -5,13 +5,14 @@ import logging
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosedOK
 
 from edgevoice.core.downlink import Arrival
-from edgevoice.core.facts import LinkLost, LinkOpened
+from edgevoice.core.facts import LinkLost, LinkOpened, UserStartedSpeaking
 from edgevoice.core.notices import TranscriptChanged
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.link import Link
-from tests.realtime.services import SESSION, Caller, Service, Talker, obliging, problem_in
+from tests.realtime.services import SESSION, SPEECH_STARTED, Caller, Service, Talker, obliging, problem_in
 from tests.waiting import eventually
 
 MOST_WAITING = 1000
@@ -176,6 +177,99 @@ def test_a_session_that_does_not_open_names_the_host_or_what_it_refuses(
     host = asyncio.run(live())
 
     assert problem_in(caplog, "link-lost").startswith(words.format(host=host))
+
+
+# --- while it is open ------------------------------------------------------------------------------------------------
+
+
+class Connection:
+    """What a link asks of a connection: pings that are answered at once until it is closed, and frames sent."""
+
+    def __init__(self, answered: int) -> None:
+        self._answered = answered
+        self.sent: list[tuple[bytes, dict[str, bool]]] = []
+
+    async def ping(self) -> Any:
+        if not self._answered:
+            raise ConnectionClosedOK(None, None)
+        self._answered -= 1
+        pong = asyncio.get_running_loop().create_future()
+        pong.set_result(0.0)
+        return pong
+
+    async def send(self, frame: bytes, **options: bool) -> None:
+        if not self._answered:
+            raise ConnectionClosedOK(None, None)
+        self._answered -= 1
+        self.sent.append((frame, options))
+
+
+def test_a_sign_of_life_is_asked_for_twice_in_the_time_that_it_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr("asyncio.sleep", sleep)
+    link = Link(lambda: Endpoint(""), lambda _word: SESSION, lambda _arrivals: None, connect_s=5.0)
+    connection: Any = Connection(answered=2)
+
+    # It ends by itself with the connection: the reader reports why.
+    asyncio.run(link._ping(connection, "box.local"))
+
+    assert slept == [5.0] * 3
+
+
+def test_frames_go_as_text_until_the_connection_is_closed() -> None:
+    async def live() -> Connection:
+        outbox: asyncio.Queue[bytes] = asyncio.Queue()
+        for frame in (b"1", b"2", b"3"):
+            outbox.put_nowait(frame)
+        connection: Any = Connection(answered=2)
+        await Link._write(connection, outbox)
+        made: Connection = connection
+        return made
+
+    assert asyncio.run(live()).sent == [(b"1", {"text": True}), (b"2", {"text": True})]
+
+
+def test_an_error_event_without_an_error_is_logged_and_the_session_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    async def odd(talker: Talker) -> None:
+        await talker.accept()
+        await talker.say({"type": "error"}, {"type": "error", "error": None, "message": "invalid_api_key"})
+        await talker.say(SPEECH_STARTED)
+        await talker.listen_to_the_end()
+
+    async def live() -> list[LinkLost]:
+        async with Service(odd).listening() as url, Caller(url).running() as caller:
+            caller.link.open()
+            await eventually(lambda: UserStartedSpeaking() in caller.arrivals or bool(caller.losses))
+            return caller.losses[:]
+
+    assert asyncio.run(live()) == []
+    assert [record.message for record in caplog.records].count("service-complains") == 2
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [("no such key", "the service refuses the key: no such key. "), (None, "the service refuses the key. ")],
+)
+def test_an_error_that_ends_the_session_is_logged_with_its_words_where_it_has_some(
+    message: str | None, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def ending(talker: Talker) -> None:
+        await talker.accept()
+        await talker.say({"type": "error", "error": {"code": "invalid_api_key", "message": message}})
+        await talker.listen_to_the_end()
+
+    async def live() -> None:
+        async with Service(ending).listening() as url, Caller(url).running() as caller:
+            caller.link.open()
+            await caller.lost()
+
+    asyncio.run(live())
+
+    assert problem_in(caplog, "link-lost").startswith(words)
 
 
 # --- at its end ------------------------------------------------------------------------------------------------------

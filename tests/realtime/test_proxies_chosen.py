@@ -119,3 +119,28 @@ def test_no_proxy_is_read_as_other_programs_read_it(
 @pytest.mark.parametrize("proxy", ["http://[broken", "", "http://me:secret@10.0.0.1:3128"])
 def test_no_password_is_shown(proxy: str) -> None:
     assert "secret" not in shown_proxy(proxy)
+
+
+def test_only_a_proxy_of_socks_is_given_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://proxy.lan")
+
+    assert proxy_for(SECURE) == "http://proxy.lan"
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "url", "is_excepted"),
+    [
+        ("10.1.2.3/8", "ws://10.9.9.9/x", True),
+        ("10.1.2.3/8", "ws://11.9.9.9/x", False),
+        (".", "ws://box.local./x", False),
+        ("*.", "ws://box.local./x", False),
+        ("box.local", "ws:///x", False),
+    ],
+)
+def test_an_odd_exception_excepts_what_it_names_and_no_more(
+    no_proxy: str, url: str, monkeypatch: pytest.MonkeyPatch, *, is_excepted: bool
+) -> None:
+    monkeypatch.setenv("all_proxy", "http://proxy.lan:3128")
+    monkeypatch.setenv("no_proxy", no_proxy)
+
+    assert proxy_for(url) == ("" if is_excepted else "http://proxy.lan:3128")

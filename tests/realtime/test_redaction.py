@@ -120,3 +120,56 @@ def test_the_secrets_of_a_configuration_are_found_at_any_depth() -> None:
     data = {"model": "m", "providerData": {"tts": [{"api_key": "k1", "voice": "v"}], "token": "k2", "key": 7}}
 
     assert set(secrets_in(data)) == {"k1", "k2"}
+
+
+def test_six_letters_in_a_row_are_a_quotation_and_five_are_chance() -> None:
+    redactor = Redactor(["abcdefghijklmnop"])
+
+    assert redactor("a word with _defghi_ in it") == "a word with (hidden) in it"
+    assert redactor("a word with _defgh_ in it") == "a word with _defgh_ in it"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("qz wk", "qz wk"),
+        ("qzv 9wk", "(hidden) (hidden)"),
+        ("q*** and ***k", "q*** and ***k"),
+        ("qz*** and ***wk", "(hidden) and (hidden)"),
+    ],
+)
+def test_two_letters_beside_a_mask_are_a_quotation_and_three_without_one(text: str, left: str) -> None:
+    assert Redactor(["qzv-0123456789-9wk"])(text) == left
+
+
+@pytest.mark.parametrize("word", ["and", "api", "are", "for", "has", "key", "not", "the", "was", "you"])
+def test_a_word_that_sentences_are_made_of_stays(word: str) -> None:
+    sentence = f"It is {word} here."
+
+    assert Redactor([f"{word}-0123456789", f"9876543210-{word}"])(sentence) == sentence
+
+
+@pytest.mark.parametrize(
+    ("secret", "text", "left"),
+    [
+        ("PQRSTUVWXYZ", "pqr and wxyz", "(hidden) and (hidden)"),
+        ("wxyz_abc", "WXYZ", "(hidden)"),
+        ("[[[[[[", "{{{{{{", "{{{{{{"),
+        (f"Basic {KEY}", f"not {IDENTITY}:{SECRET} here", "not (hidden) here"),
+        ("id:secret", "%3A and Og", "%3A and Og"),
+        ("/ /", "%2F%20%2F", "(hidden)"),
+        ("aWQ6YWJX", "id and abW", "(hidden) and (hidden)"),
+        ("aGVs.bG8h", "hello", "hello"),
+    ],
+)
+def test_what_is_written_in_another_way_is_a_quotation_only_of_the_secret(secret: str, text: str, left: str) -> None:
+    assert Redactor([secret])(text) == left
+
+
+@pytest.mark.parametrize(
+    ("name", "is_secret"),
+    [("password", True), ("client_secret", True), ("sshkey", True), ("mytoken", True), ("voice", False)],
+)
+def test_a_name_says_that_its_value_is_secret(name: str, *, is_secret: bool) -> None:
+    assert list(secrets_in({name: "x1"})) == (["x1"] if is_secret else [])
+    assert list(secrets_in_address(f"wss://box.local/?{name}=x1")) == ["", "", *(["x1"] if is_secret else [])]
