@@ -125,9 +125,7 @@ def test_a_box_at_rest_shows_that_it_is_ready_and_lets_the_amplifier_be_heard(tm
 
     asyncio.run(live())
 
-    assert not any(
-        box.pins.pin(f"GPIO{pin}").function == "output" and box.pins.is_high(pin) for pin in (17, 27, 22, AMPLIFIER)
-    )
+    assert not any(box.pins.is_output(pin) and box.pins.is_high(pin) for pin in (17, 27, 22, AMPLIFIER))
 
 
 def test_at_its_end_the_amplifier_is_muted_and_every_pin_is_free(tmp_path: Path) -> None:

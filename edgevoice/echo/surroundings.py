@@ -13,22 +13,22 @@ _SLOT_BLOCKS = 25
 """Blocks of which the loudest counts: half a second. A talker has a loud syllable in each, a short noise is in one."""
 
 _SLOTS = 32
-"""Half seconds that are remembered: 16 s. Of 143 cuts by televisions 10 were left with 6 s, 5 with 12 s."""
+"""Half seconds that are remembered: 16 s."""
 
 _LEAST_SLOTS = 4
 """Half seconds after which the room is known."""
 
-_SHARE = 0.75
-"""The room is as loud as its loudest quarter begins. At 0.5 a television, with pauses between its sentences, cut the
-answer 27 times; at 0.9 the remark before hid the next one: of 50 people 20 dB softer than the echo 18 were heard, not
-31.
+_SHARE = 0.5
+"""The room is as loud as its middle half second: what goes on more than half of the time is the room's own. With its
+loudest quarter instead, people who speak over the box again and again became the room themselves: of 49 people 20 dB
+softer than the echo, one every 5 s, 20 were heard, not 27 to 30.
 """
 
-_LOUDER_DB = 3.0
+_LOUDER_DB = 7.0
 """By how much a voice must be louder than the room, at the middle of its blocks.
 
-Three recorded televisions 25 dB below the echo, in seven runs of 150 s: 143 cuts without this rule, 61 with 0 dB, none
-with 3 dB. It was chosen on these recordings. In rooms with reverberation it costs one of 50 people as loud as the echo.
+Recorded televisions 25 dB below the echo, 19 minutes, four talkers: 2 cuts, of 143 in 17.5 minutes without this rule.
+The people who were heard without it were heard as before: 45 of 49 as loud as the echo, 30 of 49 20 dB softer.
 """
 
 _UNCOVERED_DB = 6.0

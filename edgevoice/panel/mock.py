@@ -74,6 +74,10 @@ class MockPins(MockFactory):  # type: ignore[misc]  # gpiozero has no types
         """Return a pin's level now."""
         return bool(self.pin(f"GPIO{gpio}").state)
 
+    def is_output(self, gpio: int) -> bool:
+        """Return whether a pin is driven by us."""
+        return bool(self.pin(f"GPIO{gpio}").function == "output")
+
     def changes(self, gpio: int | None = None) -> tuple[PinChange, ...]:
         """Return the changes of one pin, or of all, oldest first."""
         with self._changed:

@@ -344,7 +344,7 @@ def test_what_the_voice_model_knows_to_be_no_voice_lowers_the_answer_and_does_no
     assert listener.voice(0.5) + listener.rest(1) == [SpeechChange.BEGAN, SpeechChange.FADED]
 
 
-def test_the_cut_comes_once_the_voice_model_has_taken_80_ms_for_a_voice() -> None:
+def test_the_cut_comes_once_the_voice_model_has_taken_60_ms_for_a_voice() -> None:
     model = Certainty(0.1)
     listener = Measured(voice=model)
     listener.rest(8)
@@ -352,7 +352,7 @@ def test_the_cut_comes_once_the_voice_model_has_taken_80_ms_for_a_voice() -> Non
 
     model.probability = 0.9
 
-    assert listener.voice(0.06) == []
+    assert listener.voice(0.04) == []
     assert listener.voice(0.02) == [SpeechChange.CONFIRMED]
 
 

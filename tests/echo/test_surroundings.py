@@ -7,6 +7,7 @@ from edgevoice.echo.surroundings import Surroundings
 PER_S = 50
 LEARNED = -20.0
 
+QUIET, TELEVISION = 25.0, 40.0
 ECHO, LEFT = 60.0, 38.0
 """A block that the box's own voice covers, as heard and as the canceller left it."""
 
@@ -40,47 +41,58 @@ def test_until_the_room_is_known_only_a_voice_near_the_echos_own_level_counts() 
 def test_in_a_quiet_room_a_faint_voice_is_enough() -> None:
     room = Surroundings()
 
-    goes_on(room, 3, 25)
+    goes_on(room, 3, QUIET)
 
-    assert room.needed_db == pytest.approx(28)
+    assert room.needed_db == pytest.approx(QUIET + 7)
 
 
 def test_a_voice_must_be_louder_than_a_television_that_has_been_going_on() -> None:
     room = Surroundings()
-    goes_on(room, 10, 25)
+    goes_on(room, 10, QUIET)
 
-    goes_on(room, 12, 40, is_over=True)
+    goes_on(room, 12, TELEVISION, is_over=True)
 
-    assert room.needed_db == pytest.approx(43)
+    assert room.needed_db == pytest.approx(TELEVISION + 7)
 
 
 def test_one_remark_that_was_not_understood_does_not_raise_it_for_the_next() -> None:
     room = Surroundings()
-    goes_on(room, 16, 25)
+    goes_on(room, 16, QUIET)
 
     for _ in range(2 * PER_S):
         room.take(45, 45, LEARNED, is_over=True)
 
-    assert room.needed_db == pytest.approx(28)
+    assert room.needed_db == pytest.approx(QUIET + 7)
+
+
+def test_a_person_who_speaks_over_it_again_and_again_does_not_become_the_room() -> None:
+    room = Surroundings()
+    goes_on(room, 16, QUIET)
+
+    for _ in range(4):
+        goes_on(room, 2, 45, is_over=True)
+        goes_on(room, 3, QUIET)
+
+    assert room.needed_db == pytest.approx(QUIET + 7)
 
 
 def test_16_s_after_a_television_is_off_the_room_is_quiet_again() -> None:
     room = Surroundings()
-    goes_on(room, 20, 40)
+    goes_on(room, 20, TELEVISION)
 
-    goes_on(room, 16, 25)
+    goes_on(room, 16, QUIET)
 
-    assert room.needed_db == pytest.approx(28)
+    assert room.needed_db == pytest.approx(QUIET + 7)
 
 
 def test_what_a_canceller_leaves_that_has_not_learned_the_room_is_not_the_rooms_own() -> None:
     room = Surroundings()
-    goes_on(room, 3, 25)
+    goes_on(room, 3, QUIET)
 
     for _ in range(10 * PER_S):
         room.take(ECHO, ECHO, 0.0)
 
-    assert room.needed_db == pytest.approx(28)
+    assert room.needed_db == pytest.approx(QUIET + 7)
 
 
 def test_the_echos_level_is_that_of_its_louder_blocks_and_unknown_where_nothing_is_cancelled() -> None:
