@@ -139,7 +139,7 @@ def test_what_ends_the_box_is_in_the_log(
     assert main(["--config", str(tmp_path / "edgevoice.toml")]) == 1
 
     (record,) = caplog.records
-    assert (record.message, record.levelno) == (event, logging.ERROR)
+    assert (record.name, record.message, record.levelno) == ("edgevoice.daemon", event, logging.ERROR)
     if fields is None:
         assert record.exc_info is not None
         assert record.exc_info[1] is ending

@@ -3,12 +3,15 @@
 import asyncio
 import errno
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import pytest
 
+from edgevoice.realtime import tcp
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.tcp import NEXT_ADDRESS_S, open_tcp
 from tests.realtime.services import KEY, Caller, Service, problem_in
@@ -159,3 +162,102 @@ def test_a_dial_that_is_given_up_leaves_no_socket(known: Known, caplog: pytest.L
     asyncio.run(live())
 
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+class Connected:
+    """A socket with descriptor 0, as where standard input is closed."""
+
+    family = socket.AF_INET
+
+    def __init__(self) -> None:
+        self.is_closed = False
+        self.options: list[tuple[object, ...]] = []
+
+    def fileno(self) -> int:
+        return 0
+
+    def setsockopt(self, *option: object) -> None:
+        self.options.append(option)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class Transport:
+    """What is asked of a transport whose own buffer is empty."""
+
+    def __init__(self, connected: Connected) -> None:
+        self._connected = connected
+
+    def get_extra_info(self, _name: str) -> Connected:
+        return self._connected
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def abort(self) -> None:
+        """Close nothing."""
+
+
+def test_of_two_that_answer_at_once_one_is_taken_and_the_other_closed(
+    known: Known, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[Connected] = []
+
+    async def live() -> object:
+        is_second = asyncio.Event()
+
+        async def connect(info: tuple[object, ...]) -> Connected:
+            if info[4] == ("127.0.0.2", 1):
+                await is_second.wait()
+            is_second.set()
+            answers.append(Connected())
+            return answers[-1]
+
+        monkeypatch.setattr(tcp, "_connect", connect)
+        taken = await open_tcp(HOST, 1)
+        await asyncio.sleep(0)
+        return taken
+
+    known("127.0.0.2", "127.0.0.1")
+    monkeypatch.setattr(tcp, "NEXT_ADDRESS_S", 0.001)
+
+    taken = asyncio.run(live())
+
+    assert len(answers) == 2
+    assert [answer.is_closed for answer in answers] == [answer is not taken for answer in answers]
+    assert taken in answers
+
+
+def test_a_family_with_fewer_addresses_has_its_turns_first() -> None:
+    six, four = [(socket.AF_INET6, 1, 6, "", number) for number in range(3)], [(socket.AF_INET, 1, 6, "", 9)]
+
+    assert tcp._alternately([*six, *four]) == [six[0], four[0], six[1], six[2]]
+
+
+def test_a_failure_that_is_not_of_the_network_leaves_as_it_is(known: Known, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(_info: object) -> None:
+        raise OverflowError("port must be 0-65535")
+
+    known("127.0.0.1")
+    monkeypatch.setattr(tcp, "_connect", fail)
+
+    with pytest.raises(OverflowError):
+        asyncio.run(open_tcp(HOST, 1))
+
+
+@pytest.mark.parametrize("unsent_bytes", [0, 1])
+def test_one_byte_in_the_kernel_is_unsent_whatever_the_sockets_number(
+    unsent_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ioctl(descriptor: int, request: int, waiting: Any) -> None:
+        assert (descriptor, request) == (0, 0x894B)
+        waiting[0] = unsent_bytes
+
+    monkeypatch.setattr("fcntl.ioctl", ioctl)
+    connected = Connected()
+    transport: Any = Transport(connected)
+
+    assert tcp.has_unsent(transport) is bool(unsent_bytes)
+    tcp.let_go(transport)
+    assert connected.options == [(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))]
