@@ -223,7 +223,7 @@ def test_a_close_with_a_sentence_is_told_apart_by_its_words(
         ({"invalid_model"}, "", ServiceRefused, "the service refuses the session: invalid_model", MODEL),
         ({"b", "a"}, "", ServiceRefused, "the service refuses the session: a b", None),
     ],
-    ids=repr,
+    ids=["credit", "key", "expired", "busy", "words", "model", "two codes"],
 )
 def test_a_refused_configuration_is_one_line_with_what_to_do(
     codes: set[str], text: str, kind: type[LinkError], problem: str, remedy: str | None
