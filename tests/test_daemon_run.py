@@ -235,6 +235,14 @@ def test_where_no_light_is_known_only_what_passes_is_waited_for(
     assert (refused.shown, refused.slept) == ([], slept)
 
 
+def test_under_systemd_what_passes_is_waited_for_longer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
+    refused = Refused(monkeypatch, OSError(errno.ENOMEM, "Cannot allocate memory"), None)
+
+    assert refused.run(tmp_path / "edgevoice.toml") == 1
+    assert refused.slept == [12.0]
+
+
 # --- who answers -----------------------------------------------------------------------------------------------------
 
 
@@ -252,6 +260,14 @@ def test_a_service_on_the_network_is_dialled_with_the_key_where_there_is_one(
     assert endpoint.host == "example.org"
     assert endpoint.headers == headers
     assert endpoint.socket is None
+
+
+def test_with_a_key_alone_the_service_on_the_network_is_the_one_that_is_built_in() -> None:
+    async def live() -> str:
+        async with answering_service(Settings(), KEY, {}) as (endpoint, _):
+            return endpoint().host
+
+    assert asyncio.run(live()) == "api.inworld.ai"
 
 
 class Child:

@@ -52,3 +52,25 @@ def test_a_loop_that_is_on_time_is_not_worth_a_word(caplog: pytest.LogCaptureFix
 
     assert now > 3
     assert not caplog.records
+
+
+def test_only_a_stall_longer_than_the_limit_is_logged_and_the_next_one_too(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings = [0.0, 2.5, 10.0, 12.75, 20.0, 24.5, 30.0]
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        if len(slept) == 3:
+            raise asyncio.CancelledError
+        slept.append(seconds)
+
+    monkeypatch.setattr("asyncio.sleep", sleep)
+
+    with caplog.at_level(logging.WARNING, "edgevoice"), pytest.raises(asyncio.CancelledError):
+        asyncio.run(watch_loop(2.0, lambda: readings.pop(0)))
+
+    assert slept == [0.5] * 3
+    assert [record.name for record in caplog.records] == ["edgevoice.system.stalls"] * 2
+    fields = [vars(record)["fields"] for record in caplog.records]
+    assert fields == [{"seconds": 2.2, "limit_s": 2.0}, {"seconds": 4.0, "limit_s": 2.0}]
