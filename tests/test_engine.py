@@ -539,6 +539,16 @@ async def test_how_late_is_a_stall_is_for_the_settings_to_say() -> None:
 
 
 @in_loop
+async def test_more_than_a_second_is_a_stall_where_they_say_nothing() -> None:
+    rig = Rig(Manners(no_speech_s=0.02, hears_itself=False))
+    rig.engine.report(WAKE)
+    rig.engine.report(LinkOpened())
+    rig.now += 1.1
+
+    assert (await first(rig, LoopStalled)).late_s == pytest.approx(1.08)
+
+
+@in_loop
 async def test_a_deadline_that_is_just_as_late_as_a_stall_may_be_is_no_stall() -> None:
     rig = Rig(Manners(no_speech_s=0.03125, hears_itself=False))
     rig.engine._stall_s = 32.0

@@ -11,6 +11,10 @@ def test_waits_grow_up_to_the_limit() -> None:
     assert [BACKOFF.delay_s(attempt, lambda: 0) for attempt in range(6)] == [0.25, 0.5, 1, 2, 2, 2]
 
 
+def test_chance_shortens_a_wait_by_a_fifth_where_nothing_else_is_said() -> None:
+    assert Backoff(first_s=1, factor=2, limit_s=2).delay_s(0, lambda: 1) == pytest.approx(0.8)
+
+
 def test_chance_shortens_a_wait_by_its_share_at_most() -> None:
     assert BACKOFF.delay_s(2, lambda: 1) == pytest.approx(0.8)
 

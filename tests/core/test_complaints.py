@@ -29,6 +29,22 @@ def test_a_code_stands_for_one_error(codes: set[str], kind: type[LinkError] | No
     assert failure_of(codes) == (kind.code if kind else "answer-failed")
 
 
+# As OpenAI, Inworld and Google's gateways write them, and the status codes of HTTP.
+KNOWN = {
+    NoCredit: "insufficient_quota insufficient_credits billing_hard_limit_reached billing_not_active payment_required",
+    KeyRefused: "invalid_api_key authentication_error account_deactivated permission_denied unauthenticated"
+    " unauthorized 403",
+    ServiceBusy: "rate_limit_exceeded rate_limit_error too_many_requests resource_exhausted server_error"
+    " internal_error internal_server_error server_overloaded overloaded_error overloaded service_unavailable slow_down"
+    " 429 500 502 503 504 529",
+}
+
+
+@pytest.mark.parametrize(("code", "kind"), [(code, kind) for kind, codes in KNOWN.items() for code in codes.split()])
+def test_every_code_that_a_service_documents_is_known(code: str, kind: type[LinkError]) -> None:
+    assert kind_of({code}) is kind
+
+
 @pytest.mark.parametrize("code", ["insufficient_quota", "invalid_api_key", "session_expired"])
 def test_a_precise_code_counts_and_not_the_general_type_beside_it(code: str) -> None:
     assert kind_of({code, "server_error"}) is kind_of({code})

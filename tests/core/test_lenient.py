@@ -379,6 +379,40 @@ def test_base64_in_lines_is_read_up_to_four_mebibytes_of_it() -> None:
         read("response.output_audio.delta", delta=base64.encodebytes(2 * pcm).decode())
 
 
+@pytest.mark.parametrize("kind", ["response.output_audio.delta", "response.backchannel.audio.delta"])
+def test_a_frame_that_is_the_protocol_to_the_letter_may_be_as_large_as_any_service_sends(kind: str) -> None:
+    pcm = bytes(4 * MEBIBYTE)
+
+    assert read(kind, delta=base64.b64encode(pcm).decode()).delta == pcm
+    assert 15 * MEBIBYTE < wire.LARGEST_AUDIO_FRAME <= 16 * MEBIBYTE
+
+
+def test_one_that_is_not_may_have_four_mebibytes_to_the_byte() -> None:
+    begin, end = '{"type":"response.output_audio.delta","content_index":0.0,"delta":"', '"}'
+    letters = (4 * MEBIBYTE - len(begin) - len(end)) // 4 * 4
+    frame = (begin + "A" * letters + end).ljust(4 * MEBIBYTE)
+
+    assert wire.decode(frame) == wire.AudioDelta(delta=bytes(letters // 4 * 3))
+    with pytest.raises(wire.LimitExceeded, match="to the letter"):
+        wire.decode(frame + " ")
+
+
+@pytest.mark.parametrize("is_at_the_end", [False, True])
+def test_the_type_of_a_large_frame_stands_in_its_first_or_last_4096_letters(*, is_at_the_end: bool) -> None:
+    kind = '"response.output_audio.delta"'
+    large = '"delta":"' + "A" * MEBIBYTE + '"'
+
+    def frame(letters: int) -> str:
+        """Return one in which so many letters hold the type, from an end of it on."""
+        if is_at_the_end:
+            return f'{{{large},"type":{kind}' + "}".rjust(letters - len(kind))
+        return "{" + '"type":'.ljust(letters - len(kind) - 1) + f"{kind},{large}}}"
+
+    assert wire.decode(frame(4096)) == wire.AudioDelta(delta=bytes(MEBIBYTE // 4 * 3))
+    with pytest.raises(wire.LimitExceeded, match="without audio"):
+        wire.decode(frame(4097))
+
+
 def test_a_frame_of_a_mebibyte_is_taken_whatever_it_is() -> None:
     begin, end = '{"type":"unheard.of","x":"', '"}'
     frame = begin + "x" * (MEBIBYTE - len(begin) - len(end)) + end

@@ -89,6 +89,12 @@ def test_no_darkness_is_longer_than_half_a_second_while_audio_may_leave_the_box(
 
 def test_exactly_the_phases_with_a_session_count_as_live() -> None:
     assert {Light.CONNECTING, Light.LISTENING, Light.THINKING, Light.SPEAKING} == LIVE_LIGHTS
+    assert LONGEST_DARK_S == 0.5
+
+
+def test_while_it_connects_and_waits_for_the_answer_the_flashes_are_short() -> None:
+    assert [step.duration_s for step in pattern_of(Light.CONNECTING, Led.LISTENING).steps] == [0.1, 0.1]
+    assert [step.duration_s for step in pattern_of(Light.THINKING, Led.LISTENING).steps] == [0.1, 0.1, 0.1, 0.4]
 
 
 @pytest.mark.parametrize("wiring", WIRINGS, ids=wired)

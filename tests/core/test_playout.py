@@ -316,6 +316,13 @@ def test_a_new_loudness_is_reached_within_10_ms_and_kept() -> None:
     assert set(playout.pull(PERIOD)[0].tolist()) <= {LOUD // 4, LOUD // 4 - 1}
 
 
+def test_from_full_to_nothing_it_takes_10_ms_to_the_sample() -> None:
+    playout = flowing(100 * PERIOD)
+    playout.set_gain(0)
+
+    assert playout.pull(PERIOD)[0][-3:].tolist() == [199, 99, 0]
+
+
 def test_a_loudness_set_in_silence_is_there_with_the_first_sample() -> None:
     playout = Playout(prefill_ms=0)
     playout.set_gain(0.25)
@@ -498,6 +505,10 @@ def test_no_more_waits_than_a_quarter_of_an_hour() -> None:
         pulled += 1
 
     assert pulled == 15
+    assert playout.push("a", 0, tone(15 * 60 * RATE_HZ - 1)) == 2
+    playout.push("a", 0, tone(1))
+    playout.push("a", 0, tone(1))
+    assert np.count_nonzero(playout.pull(16 * 60 * RATE_HZ)[0]) == 15 * 60 * RATE_HZ
 
 
 # --- ducked, and muted in hardware -----------------------------------------------------------------------------------

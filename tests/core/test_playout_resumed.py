@@ -89,6 +89,7 @@ def test_it_fades_in_so_that_it_does_not_click() -> None:
     samples = pulled(playout, PERIOD)
 
     assert samples[0] == 0
+    assert samples[FADE - 1] == 12_000 * (FADE - 1) // FADE
     assert np.diff(samples.astype(int)).max() <= 12_000 / FADE + 1
     assert (samples[FADE:] == 12_000).all()
 

@@ -109,3 +109,13 @@ def test_a_delta_without_words_or_before_any_turn_holds_none() -> None:
         TurnTranscribed("u1", has_words=False, is_final=False),
         TurnTranscribed("u1", has_words=True, is_final=False),
     ]
+
+
+def test_sixteen_turns_are_remembered_and_400_letters_read() -> None:
+    turns = [started(), committed("u0"), started()]
+    others = [committed(f"u{number}") for number in range(1, 17)]
+
+    assert told(*turns, *others[:15], completed("u0", "late")) == []
+    assert told(*turns, *others, completed("u0", "late")), "it is taken for one that was never heard of"
+    assert told(started(), completed("u1", "." * 399 + "a"))[0].has_words
+    assert not told(started(), completed("u1", "." * 400 + "a"))[0].has_words
