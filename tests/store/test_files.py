@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import BinaryIO
 
 import pytest
@@ -235,3 +236,19 @@ def test_no_file_stays_open(tmp_path: Path) -> None:
     use()
 
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_lock_is_tried_each_hundredth_of_a_second_until_its_time_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings = [0.0, 0.5, 0.75, 1.0, 9.0]
+    slept: list[float] = []
+    monkeypatch.setattr(files, "_try_lock", lambda _descriptor: False)
+    monkeypatch.setattr(files, "time", SimpleNamespace(monotonic=lambda: readings.pop(0), sleep=slept.append))
+
+    with (
+        pytest.raises(TimeoutError, match="another program has locked it for more than 1 s"),
+        locked(tmp_path, limit_s=1.0),
+    ):
+        pass
+    assert slept == [0.01] * 2
