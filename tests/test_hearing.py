@@ -176,3 +176,68 @@ def test_what_changes_is_reported_in_the_loop(monkeypatch: pytest.MonkeyPatch) -
     asyncio.run(live())
 
     assert reports == [HearingImpaired("microphone-dead")]
+
+
+# --- to the moment ---------------------------------------------------------------------------------------------------
+
+NOW = 1000.0
+
+
+@pytest.mark.parametrize(
+    ("called_s", "kept_up_s", "sounded_s", "code"),
+    [
+        (0.0, 3.0, 0.0, ""),
+        (0.0, 3.25, 0.0, "wakeword-behind"),
+        (0.0, 0.0, 30.0, ""),
+        (0.0, 0.0, 30.25, "microphone-dead"),
+        (1.0, 10.0, 0.0, "wakeword-behind"),
+        (1.25, 10.0, 60.0, ""),
+    ],
+)
+def test_each_limit_is_passed_only_beyond_it(called_s: float, kept_up_s: float, sounded_s: float, code: str) -> None:
+    hearing = Hearing(Ears(NOW - called_s, NOW - sounded_s), Listener(NOW - kept_up_s), 30.0)
+
+    assert hearing.look(NOW) is None
+    assert hearing.look(NOW) == (HearingImpaired(code) if code else None)
+    assert hearing.code == code
+
+
+def test_one_frame_that_was_dropped_is_worth_a_line_and_says_why(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.listener.dropped = 1
+
+    with caplog.at_level(logging.WARNING, "edgevoice"):
+        world.pass_time(10)
+
+    why = "the machine was too busy to score them"
+    assert told(caplog) == [("wakeword-dropped", {"frames": 1, "why": why})]
+
+
+def test_an_impairment_is_logged_with_the_frames_lost_and_its_end_with_its_code(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World(has_wakeword=False)
+
+    with caplog.at_level(logging.INFO, "edgevoice"):
+        world.pass_time(60, "sound")
+        world.pass_time(1)
+
+    (_, impaired), restored = told(caplog)
+    assert impaired["dropped"] == 0
+    assert restored == ("hearing-restored", {"code": "microphone-dead"})
+
+
+def test_it_is_looked_twice_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr("asyncio.sleep", sleep)
+    world = World()
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(watch_hearing(world.hearing, lambda _change: None, lambda: world.now))
+    assert slept == [0.5] * 3

@@ -86,6 +86,44 @@ def test_what_a_person_should_know_of_a_reload_is_returned_and_remarked() -> Non
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("url", "wss://other.example/"),
+        ("dialect", "inworld"),
+        ("auth", "basic"),
+        ("key_file", "/run/key"),
+        ("connect_s", 3.0),
+        ("pong_s", 3.0),
+    ],
+)
+def test_whom_to_dial_and_how_waits_for_a_restart(name: str, value: object, caplog: pytest.LogCaptureFixture) -> None:
+    new = structs.replace(OLD, service=structs.replace(OLD.service, **{name: value}))
+
+    live = reloaded(new, caplog)
+
+    assert live.service == OLD.service
+    assert [(record.name, record.levelno, record.message) for record in caplog.records] == [
+        ("edgevoice.live_settings", logging.INFO, "settings-reloaded"),
+        ("edgevoice.live_settings", logging.WARNING, "restart-needed"),
+    ]
+    assert [vars(record)["fields"] for record in caplog.records] == [
+        {"from_the_next_session": "service"},
+        {"changed": f"service.{name}"},
+    ]
+
+
+def test_several_changes_that_wait_are_named_together_until_they_are_taken_back() -> None:
+    changed = Settings(
+        service=structs.replace(OLD.service, url="wss://other.example/", pong_s=3.0), speaker=Speaker(prefill_ms=200)
+    )
+    files = [changed, OLD]
+    live = LiveSettings(OLD, lambda: files.pop(0))
+
+    assert live.reload() == "restart needed for speaker, service.url, service.pong_s"
+    assert live.reload() == ""
+
+
+@pytest.mark.parametrize(
     ("setting", "place"),
     [("model", ("model",)), ("voice", ("audio", "output", "voice")), ("tts_model", ("audio", "output", "model"))],
 )

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from edgevoice import assembly, daemon, settings_file
+from edgevoice import assembly, daemon, preflight, settings_file
 from edgevoice.commands.config import app
+from edgevoice.errors import WakeWordUnavailable
+from edgevoice.preflight import find_what_is_named
+from edgevoice.settings import Settings
 from edgevoice.wakeword.models import find_model
 
 REFUSED = {
@@ -92,3 +95,19 @@ def test_check_takes_a_box_that_may_listen_without_its_lights(
     place.write_text(f"[panel]\n{text}\n", encoding="utf-8")
 
     assert CliRunner().invoke(app, ["check", "--config", str(place)]).exit_code == 0
+
+
+def test_the_key_is_found_once_every_wake_word_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = {"HOME": str(folder), "EDGEVOICE_API_KEY": "secret"}
+
+    key = find_what_is_named(Settings(), environment)
+    assert key is not None
+    assert key.reveal() == "secret"
+    assert find_what_is_named(Settings(), {"HOME": str(folder)}) is None
+
+    def refuse(_wanted: object) -> None:
+        raise WakeWordUnavailable("no such word")
+
+    monkeypatch.setattr(preflight, "wake_words", refuse)
+    with pytest.raises(WakeWordUnavailable):
+        find_what_is_named(Settings(), environment)
