@@ -137,3 +137,39 @@ def test_how_the_users_words_are_written_down_goes_by_the_dialect() -> None:
     assert not remote(openai, KEY).rewrites
     assert remote(settings.Service(), KEY).rewrites
     assert local(Path("/run/socket")).rewrites
+
+
+def test_the_service_inside_the_box_is_told_a_session_id_and_no_key_of_the_owners() -> None:
+    endpoint = local(Path("/run/socket"))
+
+    assert endpoint.url.startswith("ws://localhost/api/v1/realtime/session?")
+    assert query(endpoint)["protocol"] == ["realtime"]
+    assert re.fullmatch(r"edgevoice-[0-9a-f]{16}", query(endpoint)["key"][0])
+    assert endpoint.headers == {"Authorization": "Basic local"}
+
+
+def test_what_may_be_repeated_is_every_secret_that_service_or_proxy_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("wss_proxy", "http://you:hush@proxy.lan:3128")
+    endpoint = Endpoint("wss://me:pass@box.local/x?token=t1&model=m", {"Authorization": f"Basic {KEY}", "X-Key": "x1"})
+
+    assert set(endpoint.secrets()) - {""} == {KEY, "x1", "me", "pass", "t1", "you", "hush"}
+    assert endpoint.redactor(f"no {KEY}, hush") == "no (hidden), (hidden)"
+    assert endpoint.proxy_url == "http://you:hush@proxy.lan:3128"
+    assert endpoint.proxy == "proxy.lan:3128"
+
+
+def test_a_service_on_a_socket_has_no_secrets_and_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("all_proxy", "http://you:hush@proxy.lan:3128")
+    endpoint = Endpoint("ws://localhost/?key=k1", {"Authorization": "Basic local"}, Path("/run/socket"))
+
+    assert list(endpoint.secrets()) == []
+    assert endpoint.proxy_url == endpoint.proxy == ""
+
+
+def test_an_address_that_is_none_has_no_proxy_and_shows_no_secret() -> None:
+    endpoint = Endpoint("wss://[broken", {"Authorization": f"Basic {KEY}"})
+
+    assert list(endpoint.secrets()) == [KEY]
+    assert endpoint.proxy == ""
+    with pytest.raises(ValueError, match="Invalid IPv6"):
+        _ = endpoint.proxy_url

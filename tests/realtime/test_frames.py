@@ -61,6 +61,7 @@ def test_what_is_too_large_ends_the_session_at_once() -> None:
         FrameReader().read("x" * (2**20 + 1))
     assert "network" not in ended.value.line()
     assert not ended.value.is_retriable
+    assert ended.value.remedy.startswith("No answer needs that much: check service.url")
 
     with pytest.raises(ServiceNonsense, match=r"^the service sent a list of 65 values$"), within_limits():
         wire.Response(output=Raw(b"[" + b"{}," * 64 + b"{}]")).items()

@@ -42,6 +42,7 @@ def of_length(length: int) -> bytes:
         ([LARGEST - 1, 100], 0),
         ([LARGEST - 1, 100, 100], 1),
         ([LARGEST, 100, 100, LARGEST, 100], 2),
+        ([LARGEST, LARGEST - 1, 100], 1),
         ([LARGEST, LARGEST - 1, 100, 100], 2),
         ([100] * 59, 0),
         ([100] * 60, 1),
