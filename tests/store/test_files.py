@@ -252,3 +252,24 @@ def test_a_lock_is_tried_each_hundredth_of_a_second_until_its_time_is_over(
     ):
         pass
     assert slept == [0.01] * 2
+
+
+def test_a_lock_is_given_up_after_2_s_where_nothing_else_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings = [0.0, 1.75, 2.0]
+    monkeypatch.setattr(files, "_try_lock", lambda _descriptor: False)
+    monkeypatch.setattr(files, "time", SimpleNamespace(monotonic=lambda: readings.pop(0), sleep=lambda _seconds: None))
+
+    with pytest.raises(TimeoutError, match="for more than 2 s"), locked(tmp_path):
+        pass
+
+
+def test_only_what_must_outlast_a_power_cut_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr("os.fsync", synced.append)
+
+    write_whole(tmp_path / "file", b"first")
+    assert synced == []
+    write_whole(tmp_path / "file", b"second", is_durable=True)
+    assert len(synced) == 1
