@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -10,6 +12,8 @@ from websockets.exceptions import ConnectionClosedOK
 from edgevoice.core.downlink import Arrival
 from edgevoice.core.facts import LinkLost, LinkOpened, UserStartedSpeaking
 from edgevoice.core.notices import TranscriptChanged
+from edgevoice.errors import ServiceUnreachable
+from edgevoice.realtime import link as link_module
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.link import Link
 from tests.realtime.services import SESSION, SPEECH_STARTED, Caller, Service, Talker, obliging, problem_in
@@ -270,6 +274,59 @@ def test_an_error_that_ends_the_session_is_logged_with_its_words_where_it_has_so
     asyncio.run(live())
 
     assert problem_in(caplog, "link-lost").startswith(words)
+
+
+# --- the library's own limits ----------------------------------------------------------------------------------------
+
+
+def test_the_library_keeps_one_frame_and_sets_no_limit_that_is_shorter_than_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: list[Mapping[str, Any]] = []
+
+    async def dial(_endpoint: Endpoint, options: Mapping[str, Any]) -> Any:
+        given.append(options)
+        raise ServiceUnreachable("no network here")
+
+    async def live() -> None:
+        async with Caller("ws://box.local/").running() as caller:
+            caller.link.open()
+            await caller.lost()
+
+    monkeypatch.setattr(link_module, "dial", dial)
+    asyncio.run(live())
+
+    (options,) = given
+    assert options["max_queue"] == 1, "frames of megabytes each"
+    assert options["close_timeout"] > link_module._CLOSE_S
+    assert options["open_timeout"] is options["ping_interval"] is None
+
+
+def test_the_other_side_has_a_second_to_say_goodbye(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits_s: list[float | None] = []
+    let_go: list[object] = []
+
+    @asynccontextmanager
+    async def timeout(limit_s: float | None) -> AsyncIterator[None]:
+        limits_s.append(limit_s)
+        yield
+        raise TimeoutError
+
+    class Silent:
+        transport = "its transport"
+
+        async def close(self) -> None:
+            """Be closed without an answer."""
+
+    monkeypatch.setattr("asyncio.timeout", timeout)
+    monkeypatch.setattr(link_module, "has_unsent", lambda _transport: False)
+    monkeypatch.setattr(link_module, "let_go", let_go.append)
+    connection: Any = Silent()
+
+    asyncio.run(link_module._close(connection))
+
+    assert limits_s == [1.0]
+    assert let_go == ["its transport"]
 
 
 # --- at its end ------------------------------------------------------------------------------------------------------
