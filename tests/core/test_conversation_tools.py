@@ -3,6 +3,7 @@
 import pytest
 
 from edgevoice.core.facts import (
+    BudgetTold,
     GoodbyeRequested,
     PlaybackDrained,
     PlaybackStarted,
@@ -180,6 +181,14 @@ def test_a_goodbye_that_was_heard_before_the_tool_had_ended_hangs_up_at_once() -
 
     assert [order for order in orders if not isinstance(order, SendToolOutput)][-2:] == [CloseUplink(), CloseLink()]
     assert parting.phase is Phase.IDLE
+
+
+def test_a_goodbye_for_which_the_minutes_have_run_out_meanwhile_says_so() -> None:
+    parting = drive(*TO_SPEAKING, ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True))
+    parting.hear(PlaybackDrained(1), GoodbyeRequested(), BudgetTold(3))
+    parting.wait(3)
+
+    assert parting.hear(ToolFinished("c1", ""))[-1] == PlayEarcon(Earcon.BUDGET_SPENT)
 
 
 def test_a_parting_word_that_fails_is_no_trouble() -> None:

@@ -410,6 +410,7 @@ def test_the_words_of_two_turns_are_not_mixed_up() -> None:
         {**HEARD, "delta": " is it"},
         {**WRITTEN, "transcript": "What time is it?"},
         {**other, "delta": " now"},
+        {**HEARD, "delta": " Now?"},
     )
 
     assert [each.text for each in told if isinstance(each, TranscriptChanged)] == [
@@ -418,6 +419,7 @@ def test_the_words_of_two_turns_are_not_mixed_up() -> None:
         "What time is it",
         "What time is it?",
         "Stop now",
+        "What time is it? Now?",
     ]
 
 

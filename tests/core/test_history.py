@@ -244,7 +244,7 @@ def test_of_an_answer_of_which_a_millisecond_was_heard_the_service_has_the_item(
     assert history.extend("a1", None) == ("", True), "no more than all of it"
 
 
-@pytest.mark.parametrize("received", range(48 * 1000, 48 * 1000 + 400, 7))
+@pytest.mark.parametrize("received", [1, 2, 26, 47, 48, 49, 48_000, 48_001])
 def test_all_of_an_answer_is_all_of_its_words_however_many_bytes_it_had(received: int) -> None:
     history = History()
     history.take(TranscriptChanged(Role.ASSISTANT, "a1", ANSWER, is_final=True))

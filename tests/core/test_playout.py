@@ -298,7 +298,7 @@ def test_what_was_cut_counts_for_nobodys_prefill() -> None:
     playout.push("a", 0, tone(100 * MS))
     playout.cut()
     playout.pull(PERIOD)
-    playout.push("b", 0, tone(59 * MS))
+    playout.push("b", 0, tone(60 * MS - 1))
 
     assert not playout.pull(PERIOD)[0].any()
 
@@ -591,6 +591,10 @@ def test_before_the_first_sound_nothing_was_the_answers_and_of_a_cut_its_fade_wa
     playout = Playout(prefill_ms=0)
     assert playout.sounding == 0
     playout.cut()
+    playout.pull(PERIOD)
+    assert playout.sounding == 0
+
+    playout.cut(unheard=0)
     playout.pull(PERIOD)
     assert playout.sounding == 0
 

@@ -256,9 +256,11 @@ def test_the_second_that_the_rest_waits_at_most_begins_with_it() -> None:
     playout.pull(PERIOD)
     playout.resume()
 
-    assert not pulled(playout, RATE_HZ - 1).any()
-    assert not pulled(playout, 1).any()
-    assert pulled(playout, PERIOD).any()
+    for frames in (RATE_HZ - PERIOD, PERIOD - 1, 1):
+        playout.pull(frames)
+        assert playout.sounding == 0
+    playout.pull(1)
+    assert playout.sounding == 1
 
 
 def test_an_answer_that_was_cut_while_it_faded_in_does_not_fade_in_the_next_one() -> None:
