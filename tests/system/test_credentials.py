@@ -314,3 +314,57 @@ def test_what_to_do_about_a_wrong_variable_and_about_a_folder_is_said(tmp_path: 
         "Copy the key again from the service's portal."
     )
     assert refusal_of(Service(key_file=str(tmp_path))).remedy == "Name a file that holds the key and nothing else."
+
+
+@pytest.mark.parametrize(
+    ("code", "environment", "complaint"),
+    [
+        (errno.EACCES, {"STATE_DIRECTORY": "/x"}, "may not be read by the service's user"),
+        (errno.EACCES, {}, "may not be read by this user"),
+        (errno.EIO, {}, "cannot be read: Input/output error"),
+    ],
+)
+def test_a_key_file_that_cannot_be_opened_is_named_first(
+    monkeypatch: pytest.MonkeyPatch, code: int, environment: dict[str, str], complaint: str
+) -> None:
+    def refuse(*_arguments: object) -> int:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "open", refuse)
+
+    assert str(refusal_of(Service(key_file="/srv/key"), environment)) == f"service.key_file /srv/key {complaint}"
+
+
+def test_a_key_file_of_a_home_that_the_service_does_not_see_is_named_first() -> None:
+    refusal = refusal_of(Service(key_file="/home/nobody-of-this-name/key"), {"STATE_DIRECTORY": "/x"})
+
+    assert str(refusal).startswith("service.key_file /home/nobody-of-this-name/key is hidden from the service")
+
+
+def test_a_credential_that_breaks_while_it_is_read_is_named_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    (tmp_path / "api_key").write_bytes(b"key")
+    monkeypatch.setattr(os, "read", fail)
+
+    refusal = refusal_of(Service(), {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert str(refusal) == "the systemd credential api_key cannot be read: Input/output error"
+
+
+@pytest.mark.parametrize("odd", ["\x0b", "\x0c", "\x1c", "\x85", "\xa0"])
+def test_only_blanks_and_line_ends_around_a_key_are_dropped(tmp_path: Path, odd: str) -> None:
+    assert "inside" in str(refusal_of(Service(), {"EDGEVOICE_API_KEY": f" key{odd}\n"}))
+    assert "inside" in str(refusal_of(key_file(tmp_path, f" key{odd}\n".encode("latin-1"))))
+
+
+@pytest.mark.parametrize(("size", "is_taken"), [(16_384, True), (16_385, False)])
+def test_a_key_has_16_kib_at_most(tmp_path: Path, size: int, *, is_taken: bool) -> None:
+    service = key_file(tmp_path, b"k" * size)
+
+    if is_taken:
+        assert find_key(service, {}) == Key("k" * size, source="a test")
+    else:
+        assert "is too large for a key" in str(refusal_of(service))

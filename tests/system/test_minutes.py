@@ -526,3 +526,68 @@ def test_after_the_end_nothing_is_told(day: Day) -> None:
     day.talk(10)
 
     assert day.told == before
+
+
+@pytest.mark.parametrize(("size", "seconds"), [(4096, 5.0), (4097, 0.0)])
+def test_a_file_is_read_to_4_kib(tmp_path: Path, size: int, seconds: float, caplog: pytest.LogCaptureFixture) -> None:
+    content = json.dumps({TODAY.isoformat(): 5.0})
+    (tmp_path / FILE_NAME).write_text(content.rjust(size))
+
+    assert Ledger(tmp_path / FILE_NAME).seconds_of(TODAY.isoformat()) == seconds
+    assert [record.name for record in caplog.records] == ["edgevoice.system.minutes"] * (seconds == 0)
+
+
+@pytest.mark.parametrize(
+    ("day", "seconds", "is_taken"),
+    [
+        ("2026-11-22", 0, True),
+        ("2026-11-22", 1_000_000, True),
+        ("2026-11-22", -0.5, False),
+        ("2026-11-22", 1_000_001, False),
+        ("2026-11-22 ", 5, False),
+        ("yesterday", 5, False),
+    ],
+)
+def test_only_days_and_the_seconds_that_one_can_hold_are_read(
+    tmp_path: Path, day: str, seconds: float, caplog: pytest.LogCaptureFixture, *, is_taken: bool
+) -> None:
+    (tmp_path / FILE_NAME).write_text(json.dumps({day: seconds}))
+
+    assert Ledger(tmp_path / FILE_NAME).seconds_of(day) == (seconds if is_taken else 0.0)
+    assert (caplog.records == []) is is_taken
+
+
+def test_a_failure_without_an_explanation_is_logged_by_its_own_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise OSError("no words of the system")
+
+    monkeypatch.setattr(minutes, "write_whole", fail)
+    ledger = Ledger(tmp_path / FILE_NAME)
+    ledger.add(TODAY.isoformat(), 5.0)
+
+    ledger.write()
+
+    (record,) = caplog.records
+    assert "cannot be written: no words of the system; " in vars(record)["fields"]["problem"]
+
+
+def test_what_a_power_cut_may_lose_is_half_a_minute(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits_s: list[float] = []
+
+    class Ticking:
+        def __init__(self, limit_s: float) -> None:
+            waits_s.append(limit_s)
+
+        async def __aenter__(self) -> None:
+            raise asyncio.CancelledError
+
+        async def __aexit__(self, *_error: object) -> None:
+            """End nothing."""
+
+    monkeypatch.setattr("asyncio.timeout", Ticking)
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(day.minutes.run(lambda _fact: None))
+    assert waits_s == [30.0]
