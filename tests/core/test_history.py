@@ -52,7 +52,10 @@ def test_it_is_bounded_and_forgets_the_oldest_first() -> None:
 
     just = said((Role.ASSISTANT, "a" * 1500), (Role.ASSISTANT, "b" * 1500), (Role.ASSISTANT, "c" * 1000)).answered()
 
+    over = said((Role.ASSISTANT, "a" * 1500), (Role.ASSISTANT, "b" * 1500), (Role.ASSISTANT, "c" * 1001)).answered()
+
     assert [text[:1] for _, text in just] == ["a", "b", "c"]
+    assert [text[:1] for _, text in over] == ["b", "c"]
     assert [text for _, text in many] == [str(number) for number in range(28, 40)]
     assert [text for _, text in long] == [letter * 1500 for letter in "ef"]
 
