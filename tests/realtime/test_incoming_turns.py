@@ -79,7 +79,7 @@ def test_a_frame_that_cannot_be_read_is_skipped_and_logged_by_its_length(caplog:
     assert record.message == "frame-unreadable"
     fields = vars(record)["fields"]
     assert fields["length"] == 9
-    assert fields["problem"]
+    assert fields["problem"] == "not a Realtime event: broken JSON"
     assert "secret" not in str(fields)
 
 

@@ -65,7 +65,8 @@ class Day:
                 happens()
             await eventually(until, limit_s=3)
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            (end,) = await asyncio.gather(task, return_exceptions=True)
+            assert isinstance(end, asyncio.CancelledError), end
 
         asyncio.run(run())
 
