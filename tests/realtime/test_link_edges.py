@@ -17,6 +17,7 @@ from edgevoice.realtime import link as link_module
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.link import Link
 from tests.realtime.services import SESSION, SPEECH_STARTED, Caller, Service, Talker, obliging, problem_in
+from tests.realtime.test_link_resumed import box_said, user_said
 from tests.waiting import eventually
 
 MOST_WAITING = 1000
@@ -370,8 +371,85 @@ def test_a_fault_of_ours_is_raised_once_every_earlier_session_is_over() -> None:
         await eventually(lambda: bool(done))
         link.open()
         with pytest.raises(ZeroDivisionError, match="of our own making"):
-            await asyncio.wait_for(running, 9)
+            await running
+        assert done == ["dialling", "stopped"]
+
+    asyncio.run(asyncio.wait_for(live(), 9))
+
+
+def test_what_goes_on_beside_the_reader_is_over_when_the_reader_is() -> None:
+    async def live() -> list[str]:
+        ended: list[str] = []
+
+        async def read() -> None:
+            await asyncio.sleep(0)
+
+        async def slow_to_end() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0)
+                ended.append("slow")
+
+        async def failing_to_end() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                raise ZeroDivisionError
+
+        await link_module._beside(read(), failing_to_end(), slow_to_end())
+        return ended[:]
+
+    assert asyncio.run(live()) == ["slow"]
+
+
+def test_a_conversation_that_goes_on_knows_nothing_of_the_one_before_it() -> None:
+    def talk_of(number: int) -> Any:
+        async def script(talker: Talker) -> None:
+            await talker.accept()
+            await talker.say(user_said(f"u{number}", f"Question {number}"), box_said(f"a{number}", f"Answer {number}"))
+            talker.connection.transport.abort()
+
+        return script
+
+    service = Service(talk_of(1), talk_of(2), obliging)
+
+    async def live() -> None:
+        async with service.listening() as url, Caller(url).running() as caller:
+            for _ in range(2):
+                caller.link.open()
+                await caller.lost()
+                caller.arrivals.clear()
+            caller.link.open(resumes=True)
+            await eventually(lambda: LinkOpened() in caller.arrivals)
+            caller.link.send_audio(b"now")
+            await eventually(lambda: "input_audio_buffer.append" in service.talkers[2].types)
 
     asyncio.run(live())
 
-    assert done == ["dialling", "stopped"]
+    _, *told, _ = service.talkers[2].received
+    assert [item["item"]["content"][0]["text"] for item in told] == ["Question 2", "Answer 2"]
+
+
+def test_a_secret_of_the_configuration_is_hidden_where_the_service_repeats_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def refusing(talker: Talker) -> None:
+        await talker.listen(1)
+        await talker.say({"type": "error", "error": {"code": "odd", "message": "no voice for tts-0123456789"}})
+        await talker.listen_to_the_end()
+
+    async def live() -> None:
+        async with Service(refusing).listening() as url:
+            arrivals: list[Arrival] = []
+            session = SESSION | {"providerData": {"api_key": "tts-0123456789"}}
+            link = Link(lambda: Endpoint(url), lambda _word: session, arrivals.extend, connect_s=9.0)
+            running = asyncio.create_task(link.run())
+            link.open()
+            await eventually(lambda: bool(arrivals))
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(live())
+
+    assert "no voice for (hidden)" in problem_in(caplog, "link-lost")
