@@ -5,6 +5,7 @@ import wave
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from edgevoice.core.facts import BackchannelStarted, PlaybackStarted, TalkPressed
@@ -32,6 +33,7 @@ from tests.e2e.quick_box import noise_of, quick_box, spoken_question
 from tests.local.client import LIMIT_S
 from tests.waiting import eventually
 
+Samples = npt.NDArray[np.int32]
 MANNERS = Manners(hears_itself=False, follow_up_s=0.5)
 QUESTION: tuple[Step, ...] = (
     Expect("session.update", where={"session": {"providerData": {"auto_tool_response": False}}}),
@@ -75,6 +77,15 @@ def test_what_the_box_does_besides_the_script_is_found_out(tmp_path: Path) -> No
         ask(tmp_path, *QUESTION, Expect("response.create"), OUTPUT)
 
 
+def without_silence(heard: Samples) -> Samples:
+    """Leave out what is silent for 100 samples and more: in a box this quick a busy machine makes holes in a sound."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], heard == 0, [False]])))
+    kept = np.ones(len(heard), bool)
+    for begin, end in zip(edges[::2], edges[1::2], strict=True):
+        kept[begin:end] = end - begin < 100
+    return heard[kept]
+
+
 @pytest.mark.parametrize("hears_itself", [False, True])
 def test_a_backchannel_is_heard_quietly_under_the_turn_which_goes_on_being_heard_and_answered(
     tmp_path: Path, *, hears_itself: bool
@@ -104,13 +115,10 @@ def test_a_backchannel_is_heard_quietly_under_the_turn_which_goes_on_being_heard
             assert len(box.all_of(BackchannelStarted)) == len(box.all_of(PlaybackStarted)) == 1
 
         assert phases == ["connecting", "listening", "thinking", "speaking", "idle"]
-        sounding = np.flatnonzero(heard)
         quiet, answer = noise_of("mm-hm"), noise_of("I do.")
-        first = heard[sounding[0] : sounding[0] + len(quiet)]
-        assert np.abs(first - quiet * 10 ** (-9 / 20)).max() <= 1
-        rest = sounding[sounding >= sounding[0] + len(quiet)]
-        assert np.array_equal(heard[rest[0] : rest[0] + len(answer)], answer), "the answer is heard as loud as ever"
-        assert rest[-1] == rest[0] + len(answer) - 1, "and nothing else is"
+        sounds = without_silence(heard)
+        assert np.abs(sounds[: len(quiet)] - quiet * 10 ** (-9 / 20)).max() <= 1
+        assert np.array_equal(sounds[len(quiet) :], answer), "the answer is heard as loud as ever, and nothing else is"
 
     asyncio.run(scene())
 
