@@ -176,7 +176,7 @@ class Answer:
         self.broken_by = code
         self.is_beyond_resuming = is_final
         self.response_id = None
-        self.is_due = False
+        self.is_due = self.is_held = False
         self.tools = None
 
     def be_refused(self) -> bool:

@@ -225,6 +225,14 @@ def test_a_session_that_is_lost_while_an_asking_waits_is_dialled_anew_and_asked_
     assert CreateResponse() not in asked.wait(30)
 
 
+def test_a_session_that_is_lost_while_the_words_before_the_asking_sound_is_asked_nothing_either() -> None:
+    spoken_and_called = replace(called("r1", CALL), has_audio=True)
+    asked = drive(*TO_SPEAKING, spoken_and_called, ToolFinished("c1", "1"), NETWORK_GONE, manners=UNKNOWN)
+
+    assert asked.wait(5) == []
+    assert asked.hear(PlaybackDrained(1))[0] == ShowLight(Light.CONNECTING)
+
+
 def test_an_answer_of_its_own_accord_in_the_next_turn_is_heard_as_ever() -> None:
     again = answered_by_itself()
 
