@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -81,9 +82,8 @@ def test_the_help_names_the_command_and_its_file(capsys: pytest.CaptureFixture[s
     shown = capsys.readouterr().out
     assert ended.value.code == 0
     assert shown.startswith("usage: edgevoice run ")
-    assert "Run the smart speaker until it is stopped." in shown
-    assert "--config FILE" in shown
-    assert "the settings; the places" in shown
+    assert "\nRun the smart speaker until it is stopped.\n" in shown
+    assert re.search(r"--config FILE\s+the settings; the places", shown)
 
 
 def test_the_box_runs_with_the_key_and_the_settings_of_the_file_and_reads_them_again(

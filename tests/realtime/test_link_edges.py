@@ -355,7 +355,7 @@ def test_a_fault_of_ours_is_raised_once_every_earlier_session_is_over() -> None:
             done.append("dialling")
             await asyncio.Event().wait()
         finally:
-            for _ in range(5):
+            for _ in range(50):
                 await asyncio.sleep(0)
             done.append("stopped")
 

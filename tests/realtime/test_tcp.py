@@ -189,7 +189,8 @@ class Transport:
     def __init__(self, connected: Connected) -> None:
         self._connected = connected
 
-    def get_extra_info(self, _name: str) -> Connected:
+    def get_extra_info(self, name: str) -> Connected:
+        assert name == "socket"
         return self._connected
 
     def get_write_buffer_size(self) -> int:
