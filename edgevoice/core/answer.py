@@ -124,7 +124,7 @@ class Answer:
                 is_stale, has_spoken = False, self.tools.has_spoken
         self.tools = ToolRound(waiting, has_spoken=has_spoken, is_stale=is_stale)
         self.has_called = self.has_called or not is_stale
-        self.is_answering_tools = False
+        self.is_answering_tools = self.is_answering_tools and is_stale
         self.is_held = self.is_held and is_stale
 
     def begin(self, response_id: str) -> None:

@@ -13,6 +13,7 @@ from edgevoice.core.facts import (
     ResponseStarted,
     ResponseStatus,
     ServiceComplained,
+    ToolCall,
     ToolFinished,
     TurnEnded,
     UserStartedSpeaking,
@@ -22,6 +23,7 @@ from edgevoice.core.orders import (
     CreateResponse,
     Earcon,
     PlayEarcon,
+    RunTool,
 )
 from tests.core.drive import CALL, OPEN_MICROPHONE, OTHER_CALL, TO_ANSWERING, TO_SPEAKING, Driven, drive
 
@@ -107,3 +109,14 @@ def test_the_end_of_an_answer_that_was_called_off_changes_nothing_for_the_one_th
 
     assert asked.hear(ResponseEnded("r2", ResponseStatus.COMPLETED)) == []
     assert asked.hear(ResponseStarted("r4")) == [CancelResponse("r3")]
+
+
+def test_late_calls_of_an_answer_that_was_called_off_do_not_let_a_second_answer_in() -> None:
+    calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL, OTHER_CALL))
+    asked = drive(*TO_ANSWERING, calling, OUTPUT, manners=replace(OPEN_MICROPHONE, may_answer_tools=True))
+    asked.hear(ToolFinished(OTHER_CALL.call_id, "2"), ResponseStarted("r2"), ResponseStarted("r3"), PlaybackStarted(1))
+    late = ToolCall("c3", "get_time", "")
+
+    assert asked.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, (late,))) == [RunTool(late)]
+    assert asked.hear(ResponseStarted("r4")) == [CancelResponse("r4")]
+    assert asked.conversation.admits("r3")
