@@ -257,6 +257,15 @@ def test_a_service_that_was_stopped_stays_so(box: Box) -> None:
     assert box.told() == ["runs doctor"]
 
 
+@pytest.fixture
+def _heard_signals() -> Iterator[None]:
+    # Tests started by nohup would have every child ignore SIGHUP.
+    earlier = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, earlier)
+
+
+@pytest.mark.usefixtures("_heard_signals")
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
 def test_the_service_is_back_when_the_command_is_ended_and_nothing_of_it_runs_on(box: Box, how: signal.Signals) -> None:
     box.runs()
