@@ -23,7 +23,7 @@ def main() -> None:
 
 def _run() -> None:
     if sys.argv[1:2] == ["run"]:
-        from edgevoice.daemon import main as run
+        from edgevoice.box.daemon import main as run
 
         sys.exit(run(sys.argv[2:]))
     if sys.argv[1:2] == ["local"]:

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from edgevoice.core.conversation import Conversation
-from edgevoice.core.downlink import Arrival, AudioPiece, BackchannelComplete, BackchannelPiece, ItemComplete
+from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.facts import (
     AnswerArrived,
     BackchannelStarted,
@@ -51,6 +50,7 @@ from edgevoice.core.orders import (
     UnmuteMicrophone,
 )
 from edgevoice.core.ports import FarEnd, NearEnd, Observer, Panel, Service, Tools
+from edgevoice.core.protocol.downlink import Arrival, AudioPiece, BackchannelComplete, BackchannelPiece, ItemComplete
 
 _MOST_PENDING = 1000
 """Facts that may wait at once.

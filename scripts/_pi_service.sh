@@ -50,7 +50,7 @@ make_wake_word() {
   local python=("$prefix/bin/python" -I -m)
   as_service env HOME="$state" CACHE_DIRECTORY="$cache" "${python[@]}" edgevoice.wakeword
   # Else the first start would, while somebody speaks to it for the first time. Without them it tells limits by a sound.
-  as_service env HOME="$state" "${python[@]}" edgevoice.sayings "$cache" || true
+  as_service env HOME="$state" "${python[@]}" edgevoice.box.sayings "$cache" || true
   # Not in the cache, where a former setup had it: that belongs to the service.
   as_service rm -f -- "$cache/.made-for"
   cp -- "$stamp" "$wakes_for"

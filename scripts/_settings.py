@@ -22,7 +22,7 @@ from typing import Any
 
 def _reader() -> ModuleType:
     """Return the module by which the daemon reads the file, so that it is read alike; it needs no package."""
-    place = Path(__file__).resolve().parents[1] / "edgevoice" / "settings_text.py"
+    place = Path(__file__).resolve().parents[1] / "edgevoice" / "settings" / "text.py"
     found = importlib.util.spec_from_file_location("settings_text", place)
     if found is None or found.loader is None:
         sys.exit(f"{place} is not there: this folder is not whole")

@@ -290,8 +290,8 @@ def test_the_service_is_back_when_the_command_is_ended_and_nothing_of_it_runs_on
 
 
 def test_the_command_asks_for_all_that_the_doctor_judges_the_service_by() -> None:
-    from edgevoice.doctor.machine import Machine  # noqa: PLC0415
-    from edgevoice.doctor.manager import probe_manager  # noqa: PLC0415
+    from edgevoice.doctor.probes import Machine  # noqa: PLC0415
+    from edgevoice.doctor.service_manager import probe_manager  # noqa: PLC0415
 
     asked: list[str] = []
     probe_manager(Machine(ask=asked.extend))

@@ -19,10 +19,10 @@ def beside_what_always_runs(*changed: str) -> set[str]:
 @pytest.mark.parametrize(
     ("changed", "tests"),
     [
-        ("edgevoice/core/deadlines.py", {"tests/core/test_deadlines.py"}),
-        ("edgevoice/live_settings.py", {"tests/test_live_settings.py"}),
+        ("edgevoice/core/conversation/deadlines.py", {"tests/core/conversation/test_deadlines.py"}),
+        ("edgevoice/box/live_settings.py", {"tests/box/test_live_settings.py"}),
         ("tests/test_imports.py", set()),
-        ("tests/core/test_deadlines.py", {"tests/core/test_deadlines.py"}),
+        ("tests/core/test_backoff.py", {"tests/core/test_backoff.py"}),
         ("scripts/release", {"tests/test_release.py", "tests/test_scripts.py"}),
         ("scripts/_tests_of.py", {"tests/test_check.py"}),
         ("docs/glossary.md", set()),
@@ -40,7 +40,7 @@ def test_every_test_file_of_a_module_with_several_is_run() -> None:
 
 
 def test_a_module_without_tests_of_its_own_has_those_of_its_room() -> None:
-    assert "tests/core/test_deadlines.py" in beside_what_always_runs("edgevoice/core/a_new_module.py")
+    assert "tests/core/test_backoff.py" in beside_what_always_runs("edgevoice/core/a_new_module.py")
 
 
 def test_the_setup_scripts_have_the_tests_of_setup() -> None:

@@ -18,8 +18,9 @@ import pytest
 import soxr
 
 from edgevoice.audio.speaker import PERIOD, Speaker
-from edgevoice.core.conversation import Conversation
-from edgevoice.core.downlink import AudioPiece, ItemComplete
+from edgevoice.core.conversation.conversation import Conversation
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.conversation.timing import Manners
 from edgevoice.core.facts import (
     AnswerProgressed,
     CallMade,
@@ -37,17 +38,16 @@ from edgevoice.core.facts import (
     UserStartedSpeaking,
     UserStoppedSpeaking,
 )
-from edgevoice.core.manners import Manners
 from edgevoice.core.notices import Role, TranscriptChanged
 from edgevoice.core.orders import CreateResponse, Light, OpenLink, RunTool, SendToolOutput, ShowLight
-from edgevoice.core.phases import Phase
+from edgevoice.core.protocol.downlink import AudioPiece, ItemComplete
 from edgevoice.engine import Adapters, Engine
-from edgevoice.local.opponent import Opponent
-from edgevoice.local.script import Expect, Script, Session
+from edgevoice.local.scripted.opponent import Opponent
+from edgevoice.local.scripted.script import Expect, Script, Session
 from edgevoice.realtime.endpoint import remote
 from edgevoice.realtime.link import Link
 from edgevoice.realtime.session import session_of
-from edgevoice.settings import Service as ServiceSettings
+from edgevoice.settings.schema import Service as ServiceSettings
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.runner import ToolRunner
 from tests.core.drive import (

@@ -5,8 +5,9 @@ from typing import TypeVar, get_args
 
 import pytest
 
-from edgevoice.core.conversation import Conversation
-from edgevoice.core.downlink import AudioPiece, BackchannelComplete, BackchannelPiece, ItemComplete
+from edgevoice.core.conversation.conversation import Conversation
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.conversation.timing import Manners
 from edgevoice.core.facts import (
     AnswerArrived,
     BackchannelStarted,
@@ -27,7 +28,6 @@ from edgevoice.core.facts import (
     UserStartedSpeaking,
     WakeWordHeard,
 )
-from edgevoice.core.manners import Manners
 from edgevoice.core.notices import AudioReceived, Notice, PhaseEntered, Role, TranscriptChanged, UsageTold
 from edgevoice.core.orders import (
     Action,
@@ -61,7 +61,7 @@ from edgevoice.core.orders import (
     TruncateItem,
     UnmuteMicrophone,
 )
-from edgevoice.core.phases import Phase
+from edgevoice.core.protocol.downlink import AudioPiece, BackchannelComplete, BackchannelPiece, ItemComplete
 from edgevoice.engine import Engine
 from tests.fakes import Fakes, Told
 from tests.waiting import eventually

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from edgevoice import extras
-from edgevoice.bench.wakeword import measure
 from edgevoice.extras import has, how_to_add
+from edgevoice.testbed.bench.wakeword import measure
 from edgevoice.wakeword.scorer import LibraryMissing
 
 PROJECT = Path(__file__).parents[1] / "pyproject.toml"

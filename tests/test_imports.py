@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,67 +16,49 @@ CORE_USES = {
 }  # fmt: skip
 """Nothing here has a clock, a thread, a file, a socket or chance."""
 
-ADAPTERS = {"audio", "echo", "local", "panel", "realtime", "system", "tools", "virtual", "wakeword"}
-EVERYBODY_KNOWS = {
-    "extras",
-    "core",
-    "errors",
-    "settings",
-    "settings_catalogue",
-    "settings_file",
-    "journal",
-    "store",
-    "wall_clock",
-}
+ADAPTERS = {"audio", "echo", "host", "local", "observers", "panel", "realtime", "testbed/virtual", "tools", "wakeword"}
+EVERYBODY_KNOWS = {"core", "errors", "extras", "journal", "settings", "store", "wall_clock"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),
     "errors": set(),
-    "settings": {"errors"},
-    "settings_text": set(),
     "extras": set(),
-    "settings_hints": set(),
-    "settings_catalogue": {"errors", "settings", "settings_hints"},
-    "settings_syntax": {"settings_catalogue"},
-    "settings_agreement": {"settings"},
-    "settings_file": {
-        "errors",
-        "settings",
-        "settings_agreement",
-        "settings_catalogue",
-        "settings_syntax",
-        "settings_text",
-    },
     "wall_clock": set(),
+    "settings": {"errors"},
     "store": {"errors"},
     "journal": {"core", "errors", "settings", "wall_clock"},
-    "live_settings": {"errors", "journal", "settings"},
     "core": set(),
     "engine": {"core"},
-    "hearing": EVERYBODY_KNOWS,
     **dict.fromkeys(ADAPTERS, EVERYBODY_KNOWS),
 }
 """By room: which other rooms a module in it may import."""
 
-ROOTS = {
-    "__main__",
-    "assembly",
-    "bench",
-    "cli",
-    "commands",
-    "daemon",
-    "demo",
-    "soak",
-    "doctor",
-    "stage",
-    "sayings",
-    "preflight",
-}
+ROOTS = {"__main__", "box", "cli", "commands", "doctor", "testbed"}
 """They put the house together, and may import anything."""
 
+WITHIN: dict[str, dict[str, set[str]]] = {
+    "core": {
+        "conversation": {"sound"},
+        "protocol": set(),
+        "sound": set(),
+    },
+    "settings": {
+        "schema": set(),
+        "text": set(),
+        "hints": set(),
+        "catalogue": {"hints", "schema"},
+        "syntax": {"catalogue"},
+        "agreement": {"schema"},
+        "file": {"agreement", "catalogue", "schema", "syntax", "text"},
+    },
+    "local": {"mind": set(), "speech": {"mind"}},
+    "wakeword": {"models": set()},
+}
+"""By room: which of the parts named here a part of it may import; what is named only by its room is its own."""
+
 EXCEPTIONS = {
-    ("core/complaints.py", "errors"): "it sorts a service's codes by the errors that they stand for",
-    ("core/panel.py", "errors"): "it sorts faults by the codes of their errors; errors.py imports nothing of ours",
+    ("core/protocol/complaints.py", "errors"): "it sorts a service's codes by the errors that they stand for",
+    ("core/lights.py", "errors"): "it sorts faults by the codes of their errors; errors.py imports nothing of ours",
 }
 
 NEVER_IN_THE_DAEMON = {"typer", "rich", "scipy", "sklearn", "matplotlib", "hypothesis", "pytest"}
@@ -86,8 +69,12 @@ def name_of(module: Path) -> str:
 
 
 def room_of(module: Path) -> str:
-    first = module.relative_to(PACKAGE).parts[0]
-    return first.removesuffix(".py")
+    return room(module.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def room(parts: Sequence[str]) -> str:
+    """Return the room of a dotted name's parts, without the package's own name."""
+    return "/".join(parts[:2]) if tuple(parts[:2]) == ("testbed", "virtual") else parts[0]
 
 
 def imported_by(module: Path) -> set[str]:
@@ -110,8 +97,21 @@ def imported_by(module: Path) -> set[str]:
 
 def rooms_entered_by(module: Path) -> set[str]:
     """Return the other rooms of ours that a module imports from."""
-    ours = {name.split(".")[1] for name in imported_by(module) if name.startswith("edgevoice.")}
+    ours = {room(name.split(".")[1:]) for name in imported_by(module) if name.startswith("edgevoice.")}
     return ours - {room_of(module)}
+
+
+def part_of(module: Path) -> str:
+    """Return the part of its room that a module belongs to."""
+    return module.relative_to(PACKAGE).parts[1].removesuffix(".py")
+
+
+def parts_entered_by(module: Path) -> set[str]:
+    """Return the other parts of its own room that a module imports."""
+    own = f"edgevoice.{room_of(module)}."
+    return {name.removeprefix(own).split(".")[0] for name in imported_by(module) if name.startswith(own)} - {
+        part_of(module)
+    }
 
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -131,6 +131,15 @@ def test_a_module_imports_only_from_rooms_that_it_may_enter(module: Path) -> Non
     assert not strays
 
 
+@pytest.mark.parametrize("module", [module for module in MODULES if room_of(module) in WITHIN], ids=name_of)
+def test_a_part_of_a_room_imports_only_the_parts_that_it_may(module: Path) -> None:
+    parts = WITHIN[room_of(module)]
+    if len(module.relative_to(PACKAGE).parts) < 2 or part_of(module) not in parts:
+        return
+
+    assert not (parts_entered_by(module) & set(parts)) - parts[part_of(module)]
+
+
 @pytest.mark.parametrize("module", [module for module in MODULES if room_of(module) == "core"], ids=name_of)
 def test_the_core_uses_nothing_that_has_a_clock_a_thread_or_a_socket(module: Path) -> None:
     used = {name.split(".")[0] for name in imported_by(module)} - {"edgevoice"}
@@ -148,10 +157,18 @@ def test_no_room_is_decided_on_that_is_not_there() -> None:
     assert set(MAY_IMPORT) | ROOTS == {room_of(module) for module in MODULES}
 
 
-@pytest.mark.parametrize("module", ["edgevoice.daemon", "edgevoice.engine", "edgevoice.cli"])
+@pytest.mark.parametrize("module", ["edgevoice.box.daemon", "edgevoice.engine", "edgevoice.cli"])
 def test_the_daemon_stays_small(module: str) -> None:
     listing = f"import sys, {module}; print(*sorted(name for name in sys.modules if '.' not in name))"
     done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True, timeout=60)
 
     assert "edgevoice" in done.stdout.split()
     assert not NEVER_IN_THE_DAEMON & set(done.stdout.split())
+
+
+def test_the_daemon_imports_nothing_that_only_tests_measures_or_shows() -> None:
+    listing = "import sys, edgevoice.box.daemon; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True, timeout=60)
+
+    assert "edgevoice.box.assembly" in done.stdout.split()
+    assert [name for name in done.stdout.split() if name.startswith("edgevoice.testbed")] == []

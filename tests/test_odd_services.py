@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from edgevoice.core.conversation import Conversation
-from edgevoice.core.downlink import Arrival
+from edgevoice.core.conversation.conversation import Conversation
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.conversation.timing import Manners
 from edgevoice.core.facts import Event, TalkPressed, ToolCall, ToolFinished
-from edgevoice.core.manners import Manners
-from edgevoice.core.phases import Phase
+from edgevoice.core.protocol.downlink import Arrival
 from edgevoice.engine import Adapters, Engine
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.link import Link

@@ -25,7 +25,7 @@ def test_every_module_can_be_imported_without_a_warning(name: str) -> None:
 _PLUGIN = ("pcm_edgevoice.c", "converter.c", "converter.h", "room.c", "room.h", "tape.h")
 
 
-@pytest.mark.parametrize("name", ["py.typed", *(f"virtual/{name}" for name in _PLUGIN)])
+@pytest.mark.parametrize("name", ["py.typed", *(f"testbed/virtual/{name}" for name in _PLUGIN)])
 def test_what_is_not_python_is_part_of_the_package_too(name: str) -> None:
     assert resources.files(edgevoice).joinpath(name).is_file()
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from edgevoice import __version__
-from edgevoice.settings import Budget, Settings
+from edgevoice.settings.schema import Budget, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -31,7 +31,7 @@ def test_the_lights_and_the_states_in_the_readme_are_those_of_the_code() -> None
 
 
 def test_the_pins_in_hardware_md_are_those_of_the_settings() -> None:
-    from edgevoice.settings import Panel  # noqa: PLC0415
+    from edgevoice.settings.schema import Panel  # noqa: PLC0415
 
     lines = (ROOT / "hardware.md").read_text().splitlines()
     for name in Panel.__struct_fields__:

@@ -251,7 +251,7 @@ def test_a_board_that_needs_more_says_what(system: System) -> None:
 def test_every_board_leaves_right_settings(system: System) -> None:
     from edgevoice.commands.config_template import template  # noqa: PLC0415
     from edgevoice.panel.boards import BOARDS  # noqa: PLC0415
-    from edgevoice.settings_file import load  # noqa: PLC0415
+    from edgevoice.settings.file import load  # noqa: PLC0415
 
     for name, board in BOARDS.items():
         place = system.write("/etc/edgevoice/edgevoice.toml", template())

@@ -10,7 +10,7 @@ import pytest
 
 from edgevoice.commands.config_template import template
 from edgevoice.panel.boards import BOARDS
-from edgevoice.settings_file import load
+from edgevoice.settings.file import load
 from tests.test_setup import LIMIT_S, SETUP, System, well, well_stdout
 
 pytestmark = [

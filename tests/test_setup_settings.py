@@ -9,7 +9,7 @@ import pytest
 
 from edgevoice.commands.config_template import template
 from edgevoice.panel.boards import BOARDS, settings_of
-from edgevoice.settings_file import load
+from edgevoice.settings.file import load
 from tests.test_setup import SETUP, System, well
 
 pytestmark = [

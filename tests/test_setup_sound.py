@@ -11,8 +11,8 @@ from typing import Final
 import pytest
 
 from edgevoice.commands.config_template import template
-from edgevoice.settings_file import load
-from edgevoice.virtual.plugin import build_plugin
+from edgevoice.settings.file import load
+from edgevoice.testbed.virtual.plugin import build_plugin
 from tests.test_setup import LIMIT_S, ROOT, SETUP, System, well, well_stdout
 
 pytestmark = [

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import pytest
 
-from edgevoice.wakeword.shapes import RATE_HZ, Samples
+from edgevoice.wakeword.models.shapes import RATE_HZ, Samples
 
 SCRIPT: Final = Path(__file__).parents[1] / "scripts" / "_sounds.py"
 RECIPES: Final = """

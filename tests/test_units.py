@@ -57,7 +57,7 @@ def test_a_box_without_a_microphone_is_started_again_for_ever() -> None:
 
 
 def test_refused_settings_are_not_tried_again() -> None:
-    from edgevoice.daemon import EXIT_SETTINGS  # noqa: PLC0415 - the rest runs without the daemon's libraries
+    from edgevoice.box.daemon import EXIT_SETTINGS  # noqa: PLC0415 - the rest runs without the daemon's libraries
 
     assert directives()["RestartPreventExitStatus"] == [str(EXIT_SETTINGS)]
 
@@ -79,8 +79,8 @@ def test_nobody_can_call_in() -> None:
 
 
 def test_the_key_comes_as_the_credential_that_the_daemon_looks_for() -> None:
-    from edgevoice.settings import Service  # noqa: PLC0415
-    from edgevoice.system.credentials import find_key  # noqa: PLC0415
+    from edgevoice.host.credentials import find_key  # noqa: PLC0415
+    from edgevoice.settings.schema import Service  # noqa: PLC0415
 
     name, _, _ = directives()["LoadCredential"][0].partition(":")
 
@@ -162,7 +162,7 @@ import gpiozero, msgspec, numpy, onnxruntime, pyaudio, soxr, ssl, systemd.daemon
 ctypes.CFUNCTYPE(ctypes.c_int)(lambda: 0)
 numpy.linalg.svd(numpy.ones((64, 64)))
 from pathlib import Path
-from edgevoice.wakeword.parts import parts_of
+from edgevoice.wakeword.models.front_end import parts_of
 parts = parts_of(Path(sys.argv[1]))
 session = onnxruntime.InferenceSession(parts.graph, providers=["CPUExecutionProvider"])
 wanted = {each.name: numpy.zeros([n if isinstance(n, int) else 1 for n in each.shape], numpy.float32)

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from edgevoice.core.playout import RATE_HZ
+from edgevoice.core.sound.playout import RATE_HZ
 
 _Samples = npt.NDArray[np.int16]
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevoice.core.orders import Earcon
-from edgevoice.core.playout import RATE_HZ
+from edgevoice.core.sound.playout import RATE_HZ
 
 _Samples = npt.NDArray[np.int16]
 

@@ -8,8 +8,8 @@ from typing import Protocol
 import pyaudio
 
 from edgevoice.audio.callback_time import converter_s
-from edgevoice.core.clockfit import ClockFit
-from edgevoice.core.preroll import PreRoll
+from edgevoice.core.sound.clockfit import ClockFit
+from edgevoice.core.sound.preroll import PreRoll
 
 RATE_HZ = 16_000
 """The one near-end rate: what the wake word models were trained on."""

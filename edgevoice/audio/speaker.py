@@ -12,10 +12,10 @@ import pyaudio
 from edgevoice.audio.backchannel import BackchannelMixer
 from edgevoice.audio.callback_time import converter_s
 from edgevoice.audio.earcons import EarconMixer
-from edgevoice.core.clockfit import ClockFit
 from edgevoice.core.facts import PlaybackCut, PlaybackDrained
 from edgevoice.core.orders import Earcon
-from edgevoice.core.playout import RATE_HZ, Playout
+from edgevoice.core.sound.clockfit import ClockFit
+from edgevoice.core.sound.playout import RATE_HZ, Playout
 
 PERIOD = 240
 """Frames per callback: 10 ms at 24 kHz. A cut is silent after at most two and a half of them."""

@@ -14,21 +14,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from edgevoice import journal, settings_file
+from edgevoice import journal
+from edgevoice.box.preflight import find_what_is_named, load_what_is_named
 from edgevoice.commands.commandline import group
 from edgevoice.commands.config_template import template
-from edgevoice.commands.obedience import obey
+from edgevoice.commands.outcome import obey
 from edgevoice.errors import PanelUnavailable, SettingsInvalid, WakeWordUnavailable
-from edgevoice.preflight import find_what_is_named, load_what_is_named
-from edgevoice.settings_catalogue import (
+from edgevoice.host.credentials import find_key
+from edgevoice.settings import file as settings_file
+from edgevoice.settings.catalogue import (
     ENTRIES,
     Entry,
     address_without_secrets,
     sections,
     without_secrets,
 )
-from edgevoice.settings_file import Loaded, SettingsRefused, load
-from edgevoice.system.credentials import find_key
+from edgevoice.settings.file import Loaded, SettingsRefused, load
 
 EXIT_CANNOT_CREATE: Final = 73
 EXIT_NO_PERMISSION: Final = 77

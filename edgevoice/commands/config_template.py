@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec import inspect
 
-from edgevoice.settings_catalogue import ENTRIES, Entry, sections
+from edgevoice.settings.catalogue import ENTRIES, Entry, sections
 
 WIDTH: Final = 80
 """Columns, the width of a terminal on a first boot."""

@@ -13,9 +13,9 @@ from rich.text import Text
 from edgevoice import journal
 from edgevoice.doctor.bundle import write_bundle
 from edgevoice.doctor.findings import SIGNS, Finding, Mark, is_all_well
-from edgevoice.doctor.machine import Machine
-from edgevoice.doctor.manager import judge_manager, probe_manager
 from edgevoice.doctor.plan import Examination
+from edgevoice.doctor.probes import Machine
+from edgevoice.doctor.service_manager import judge_manager, probe_manager
 
 _STYLES = {Mark.FINE: "green", Mark.WRONG: "bold red", Mark.DOUBTFUL: "yellow", Mark.SKIPPED: "dim"}
 

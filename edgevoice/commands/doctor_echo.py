@@ -18,8 +18,8 @@ from edgevoice.echo import selftest
 from edgevoice.echo.selftest import Measured
 from edgevoice.echo.tiers import Tier
 from edgevoice.echo.verdict import Tried, Verdict
-from edgevoice.settings import Settings
-from edgevoice.settings_file import load
+from edgevoice.settings.file import load
+from edgevoice.settings.schema import Settings
 
 _ALLOWS = {
     Tier.NONE: "the talk button interrupts, and the wake word if you are louder than the answer",

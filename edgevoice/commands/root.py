@@ -8,8 +8,8 @@ import typer
 from edgevoice import __version__
 from edgevoice.commands import config, wakeword
 from edgevoice.commands.commandline import group
-from edgevoice.commands.obedience import obey as _obey
-from edgevoice.commands.obedience import only_parse
+from edgevoice.commands.outcome import obey as _obey
+from edgevoice.commands.outcome import only_parse
 
 app = group(
     "A smart speaker on a Raspberry Pi: say the wake word, talk, be answered aloud, interrupt whenever you like."
@@ -42,7 +42,7 @@ def _root(
 @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []})
 def run(context: typer.Context) -> None:
     """Run the smart speaker until it is stopped: what the service does."""
-    from edgevoice.daemon import main
+    from edgevoice.box.daemon import main
 
     raise typer.Exit(main(context.args))
 
@@ -114,7 +114,7 @@ def demo(
     ] = None,
 ) -> None:
     """Hold a whole conversation on a virtual sound card: no microphone, no account, no Pi needed."""
-    from edgevoice.demo.show import show
+    from edgevoice.testbed.demo.show import show
 
     _obey(lambda: show(folder, as_json=as_json))
 
@@ -130,7 +130,7 @@ def latency(
     as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
 ) -> None:
     """Measure: wake word to light, session to first audio sent, first audio received to the DAC."""
-    from edgevoice.bench.latency import measure
+    from edgevoice.testbed.bench.latency import measure
 
     _obey(lambda: measure(rounds, as_json=as_json))
 
@@ -144,7 +144,7 @@ def barge_in(
     as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
 ) -> None:
     """Measure interruptions: from the decision to silence at the DAC, and what was told as heard against the tape."""
-    from edgevoice.bench.barge_in import measure
+    from edgevoice.testbed.bench.barge_in import measure
 
     _obey(lambda: measure(cuts, as_json=as_json))
 
@@ -152,7 +152,7 @@ def barge_in(
 @bench.command("wakeword")
 def wakeword_engines(*, as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False) -> None:
     """Measure the wake word's engine against the library's on the same sound: cost, memory, equal scores."""
-    from edgevoice.bench.wakeword import measure
+    from edgevoice.testbed.bench.wakeword import measure
 
     _obey(lambda: measure(as_json=as_json))
 
@@ -166,7 +166,7 @@ def idle(
     as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
 ) -> None:
     """Measure what the whole box costs while nobody speaks to it, and how soon it listens after its start."""
-    from edgevoice.bench.idle import measure
+    from edgevoice.testbed.bench.idle import measure
 
     _obey(lambda: measure(seconds, as_json=as_json))
 
@@ -178,8 +178,8 @@ def commands_bench(
     as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
 ) -> None:
     """Measure what the service inside understands of the voices that espeak-ng, flite, festival and pico have."""
-    from edgevoice.bench.commands import measure, talkers
-    from edgevoice.bench.recordings import read_folder
+    from edgevoice.testbed.bench.commands import measure, talkers
+    from edgevoice.testbed.bench.recordings import read_folder
 
     def command() -> int:
         beds = read_folder(noises, "--noises", typer.echo) if noises is not None else ()
@@ -217,7 +217,7 @@ def echo_bench(
 
     With a folder of recordings (WAV, FLAC, Ogg; with a licence file), what the folder holds takes the formulas' place.
     """
-    from edgevoice.bench import echo, echo_recorded
+    from edgevoice.testbed.bench import echo, echo_recorded
 
     folders = echo_recorded.Folders(near, noises, far, rooms)
     if folders:
@@ -237,6 +237,6 @@ def wire_codec(
     as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
 ) -> None:
     """Measure what reading and writing one event of the service costs, without a network."""
-    from edgevoice.bench.wire import measure
+    from edgevoice.testbed.bench.wire import measure
 
     _obey(lambda: measure(rounds, as_json=as_json))

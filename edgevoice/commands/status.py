@@ -13,13 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from edgevoice import __version__, errors
+from edgevoice.core.lights import meaning
 from edgevoice.core.orders import Light
-from edgevoice.core.panel import meaning
-from edgevoice.doctor.machine import Machine
-from edgevoice.doctor.manager import is_running, probe_manager
+from edgevoice.doctor.probes import Machine
+from edgevoice.doctor.service_manager import is_running, probe_manager
 from edgevoice.errors import EdgevoiceError
+from edgevoice.observers.status_file import NAME, Status
 from edgevoice.store.folders import cache_folder
-from edgevoice.system.status_file import NAME, Status
 from edgevoice.wall_clock import local_now
 
 EXIT_FAULT: Final = 1

@@ -10,17 +10,17 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from edgevoice import journal
-from edgevoice.assembly import Parts
+from edgevoice.box.assembly import Parts
+from edgevoice.box.daemon import answering_service, answers_itself, serve
 from edgevoice.commands.screen import Screen
 from edgevoice.core.facts import MutePressed, TalkHeld, TalkPressed
-from edgevoice.daemon import answering_service, answers_itself, serve
 from edgevoice.echo.record import read_record
-from edgevoice.settings import Settings
-from edgevoice.settings_file import load
+from edgevoice.host.credentials import find_key
+from edgevoice.observers.minutes import Minutes
+from edgevoice.settings.file import load
+from edgevoice.settings.schema import Settings
 from edgevoice.store.files import sweep
 from edgevoice.store.folders import cache_folder, state_folder
-from edgevoice.system.credentials import find_key
-from edgevoice.system.minutes import Minutes
 
 _HELP = "Enter: talk, or interrupt.  h + Enter: hang up.  m + Enter: mute.  q + Enter, or Ctrl-C: leave."
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from edgevoice.commands.commandline import group
-from edgevoice.commands.obedience import obey
+from edgevoice.commands.outcome import obey
 
 app = group(
     "Try, watch and tune the wake word.",

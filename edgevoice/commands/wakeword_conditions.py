@@ -10,10 +10,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from edgevoice.commands.wakeword_ears import Ears
+from edgevoice.commands.wakeword_engine import Ears
 from edgevoice.errors import EdgevoiceError
-from edgevoice.wakeword.chances import share
-from edgevoice.wakeword.conditions import (
+from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ, Samples
+from edgevoice.wakeword.tuning.conditions import (
     Condition,
     Sound,
     as_samples,
@@ -22,9 +22,9 @@ from edgevoice.wakeword.conditions import (
     response_at,
     with_noise,
 )
-from edgevoice.wakeword.evaluation import Judged
-from edgevoice.wakeword.recordings import SUFFIXES, frames_of
-from edgevoice.wakeword.shapes import FRAME, RATE_HZ, Samples
+from edgevoice.wakeword.tuning.evaluation import Judged
+from edgevoice.wakeword.tuning.intervals import share
+from edgevoice.wakeword.tuning.recordings import SUFFIXES, frames_of
 
 _SHORTEST_S = 3.0
 """A noise that lasts less is one bang, and would go round and round under a call."""

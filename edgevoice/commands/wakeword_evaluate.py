@@ -11,12 +11,12 @@ from typing import Any
 from rich.console import Console
 
 from edgevoice.commands.wakeword_conditions import facts_of, lay, listen_under, print_found
-from edgevoice.commands.wakeword_ears import Ears, open_ears
+from edgevoice.commands.wakeword_engine import Ears, open_ears
 from edgevoice.errors import EdgevoiceError
-from edgevoice.wakeword.chances import Interval
-from edgevoice.wakeword.evaluation import Judged, Point, Result, kind_of, result_of, word_said
-from edgevoice.wakeword.models import words_present
-from edgevoice.wakeword.recordings import SUFFIXES, RecordingRefused
+from edgevoice.wakeword.models.present import words_present
+from edgevoice.wakeword.tuning.evaluation import Judged, Point, Result, kind_of, result_of, word_said
+from edgevoice.wakeword.tuning.intervals import Interval
+from edgevoice.wakeword.tuning.recordings import SUFFIXES, RecordingRefused
 
 _MOST_NAMED = 12
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from edgevoice.commands.wakeword_ears import Ears
+from edgevoice.commands.wakeword_engine import Ears
 from edgevoice.errors import EdgevoiceError
 from edgevoice.extras import has, how_to_add
-from edgevoice.wakeword.evaluation import Point, Result
 from edgevoice.wakeword.listening import FRAME_S, Listened
-from edgevoice.wakeword.recordings import frames_of
+from edgevoice.wakeword.tuning.evaluation import Point, Result
+from edgevoice.wakeword.tuning.recordings import frames_of
 
 _COLUMNS = 2000
 _MOST_PANELS = 24

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from edgevoice.commands.wakeword_ears import Ears, open_ears
+from edgevoice.commands.wakeword_engine import Ears, open_ears
 from edgevoice.wakeword.listening import LEAD_FRAMES, Listened
-from edgevoice.wakeword.recordings import RecordingRefused
+from edgevoice.wakeword.tuning.recordings import RecordingRefused
 
 _MOST_TIMES = 6
 

@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.table import Table
 
 from edgevoice.errors import EdgevoiceError
-from edgevoice.settings import Wakeword
-from edgevoice.settings_file import load
+from edgevoice.settings.file import load
+from edgevoice.settings.schema import Wakeword
 from edgevoice.store.folders import state_folder
-from edgevoice.wakeword.chances import Interval
-from edgevoice.wakeword.near_misses_log import CLIPS_NAME, FILE_NAME, Entry, read_log
-from edgevoice.wakeword.tuning import Evidence, Expected, Proposal, evidence_of, propose, shortage
+from edgevoice.wakeword.tuning.intervals import Interval
+from edgevoice.wakeword.tuning.near_misses_log import CLIPS_NAME, FILE_NAME, Entry, read_log
+from edgevoice.wakeword.tuning.proposal import Evidence, Expected, Proposal, evidence_of, propose, shortage
 from edgevoice.wakeword.words import WakeWord, wake_words
 
 

@@ -20,14 +20,14 @@ from rich.text import Text
 from edgevoice.audio.capture import open_capture
 from edgevoice.audio.devices import find, sound_library
 from edgevoice.audio.microphone import RATE_HZ, Microphone
-from edgevoice.commands.wakeword_ears import Ears, open_ears
+from edgevoice.commands.wakeword_engine import Ears, open_ears
 from edgevoice.core.facts import Device
 from edgevoice.errors import DeviceBusy
-from edgevoice.settings import Microphone as MicrophoneSettings
-from edgevoice.settings_file import load
+from edgevoice.settings.file import load
+from edgevoice.settings.schema import Microphone as MicrophoneSettings
 from edgevoice.wakeword.decision import Decision
-from edgevoice.wakeword.near_misses import Rises
-from edgevoice.wakeword.shapes import Samples
+from edgevoice.wakeword.models.shapes import Samples
+from edgevoice.wakeword.tuning.near_misses import Rises
 from edgevoice.wakeword.words import spoken
 
 _MOST_WAITING: Final = 50

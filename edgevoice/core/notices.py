@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import Event
 from edgevoice.core.orders import Action
-from edgevoice.core.phases import Phase
 
 
 class Role(StrEnum):

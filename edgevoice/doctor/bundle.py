@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from edgevoice import __version__
-from edgevoice.doctor.ears import is_changed
+from edgevoice.doctor.configuration import is_changed
 from edgevoice.doctor.findings import Finding
-from edgevoice.doctor.machine import Machine
-from edgevoice.doctor.manager import UNIT
+from edgevoice.doctor.probes import Machine
+from edgevoice.doctor.service_manager import UNIT
 from edgevoice.errors import EdgevoiceError, SettingsInvalid
+from edgevoice.host.credentials import find_key
 from edgevoice.realtime.redaction import Redactor, secrets_in_address
-from edgevoice.settings_catalogue import ENTRIES, HIDDEN, address_without_secrets, without_secrets
-from edgevoice.settings_file import Loaded, load
-from edgevoice.system.credentials import find_key
+from edgevoice.settings.catalogue import ENTRIES, HIDDEN, address_without_secrets, without_secrets
+from edgevoice.settings.file import Loaded, load
 
 _PERSONAL = {"service.instructions", "service.provider_data", "wakeword.words", "service.key_file"}
 """Settings in which people write about themselves: whether they were changed is told, not to what."""

@@ -24,7 +24,7 @@ from edgevoice.echo.suppressor import Suppressor
 from edgevoice.echo.tiers import Tier
 from edgevoice.echo.verdict import Tried, Verdict, judge, problem_of
 from edgevoice.errors import EchoUnavailable, EdgevoiceError
-from edgevoice.settings import Settings
+from edgevoice.settings.schema import Settings
 from edgevoice.store.folders import state_folder
 
 _ITEM = "selftest"

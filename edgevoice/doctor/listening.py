@@ -17,11 +17,11 @@ from edgevoice.audio.microphone import PERIOD, RATE_HZ, Microphone
 from edgevoice.audio.speaker import RATE_HZ as FAR_HZ
 from edgevoice.audio.speaker import Speaker
 from edgevoice.core.facts import Device, PlaybackCut, PlaybackDrained
-from edgevoice.doctor.machine import Machine
+from edgevoice.doctor.probes import Machine
 from edgevoice.doctor.sound import TONE_S, Half, Heard, Samples, State, tone
 from edgevoice.doctor.streams import STEP_S, nobody_hears, nobody_waits, open_streams
 from edgevoice.errors import ChannelMissing, DeviceMissing
-from edgevoice.settings import Settings
+from edgevoice.settings.schema import Settings
 
 _ITEM = "doctor"
 _START_LIMIT_S = 5.0

@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from edgevoice.daemon import answering_service, answers_itself
+from edgevoice.box.daemon import answering_service, answers_itself
 from edgevoice.doctor.findings import Finding, doubtful, fine, skipped, wrong
-from edgevoice.doctor.machine import Machine
+from edgevoice.doctor.probes import Machine
 from edgevoice.errors import LinkError, LocalServiceStarting
+from edgevoice.host.credentials import Key
 from edgevoice.local.process import SYSTEM_RUNTIME_FOLDER, running_socket
 from edgevoice.realtime.endpoint import INWORLD_URL, Endpoint, local
 from edgevoice.realtime.handshake import shake_hands
 from edgevoice.realtime.refusal import dial_failure
 from edgevoice.realtime.session import session_of
 from edgevoice.realtime.tcp import open_tcp
-from edgevoice.settings import Service, Settings
-from edgevoice.system.credentials import Key
+from edgevoice.settings.schema import Service, Settings
 
 _CONNECT_S = 5.0
 _RENEWAL_DAYS = 7

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgevoice.doctor.findings import Finding, Mark, doubtful, fine, skipped, wrong
-from edgevoice.doctor.lines import Chip, Line, header_chip
+from edgevoice.doctor.gpio_lines import Chip, Line, header_chip
 from edgevoice.errors import PanelUnavailable
 from edgevoice.panel.pins import DEFAULT_LIBRARY, open_pins
-from edgevoice.settings import Settings
+from edgevoice.settings.schema import Settings
 
 _OURS = "lg"
 """What lgpio calls itself towards the kernel when it claims a line."""

@@ -5,18 +5,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from edgevoice.doctor import body, channels, ears, manager, network, pins, sound
+from edgevoice.doctor import channels, configuration, hardware, network, pins, service_manager, sound
 from edgevoice.doctor.examination import Check, run
 from edgevoice.doctor.findings import Finding, skipped, wrong
 from edgevoice.doctor.listening import LIMIT_S, listen
-from edgevoice.doctor.machine import Machine
-from edgevoice.echo.chosen import choose
+from edgevoice.doctor.probes import Machine
 from edgevoice.echo.record import EchoRecord, read_record
+from edgevoice.echo.tier_choice import choose
 from edgevoice.echo.tiers import Tier
 from edgevoice.errors import SettingsInvalid
-from edgevoice.settings_file import SYSTEM_FILE, Loaded, SettingsRefused, load
+from edgevoice.host.credentials import Key, find_key
+from edgevoice.settings.file import SYSTEM_FILE, Loaded, SettingsRefused, load
 from edgevoice.store.folders import cache_folder, state_folder
-from edgevoice.system.credentials import Key, find_key
 
 _FIRST = "Fix the settings first."
 _SESSION_LIMIT_S = 20.0
@@ -44,7 +44,7 @@ class Examination:
         manager_says = self.machine_manager
         checks = [
             *self._checks_without_settings(),
-            Check(("service",), lambda: [manager.judge_manager(manager_says)]),
+            Check(("service",), lambda: [service_manager.judge_manager(manager_says)]),
         ]
         try:
             loaded = load(self.path, self.environment)
@@ -54,7 +54,7 @@ class Examination:
             return [*faults, *(skipped(name, "needs the settings", _FIRST) for name in rest), *run(checks)]
         key, key_finding = self._key(loaded)
         record = read_record(state_folder(self.environment))
-        first = [ears.judge_settings(loaded), key_finding]
+        first = [configuration.judge_settings(loaded), key_finding]
         if key_finding.mark == "wrong":
             session: Callable[[], Iterable[Finding]] = lambda: [  # noqa: E731 - one of two
                 skipped("session", "needs the key", "Fix the key first.")
@@ -68,17 +68,17 @@ class Examination:
     @cached_property
     def machine_manager(self) -> Mapping[str, str] | None:
         """What the service manager says of the box."""
-        return manager.probe_manager(self.machine)
+        return service_manager.probe_manager(self.machine)
 
     def _checks_without_settings(self) -> list[Check]:
         machine = self.machine
         folder = state_folder(self.environment)
         return [
-            Check(("disk",), lambda: [body.judge_disk(body.probe_disk(folder))]),
-            Check(("memory",), lambda: [body.judge_memory(body.probe_memory(machine))]),
-            Check(("clock",), lambda: [body.examine_clock()]),
-            Check(("power",), lambda: [body.judge_power(body.probe_power(machine))]),
-            Check(("Wi-Fi",), lambda: [body.judge_radio(body.probe_radio(machine))]),
+            Check(("disk",), lambda: [hardware.judge_disk(hardware.probe_disk(folder))]),
+            Check(("memory",), lambda: [hardware.judge_memory(hardware.probe_memory(machine))]),
+            Check(("clock",), lambda: [hardware.examine_clock()]),
+            Check(("power",), lambda: [hardware.judge_power(hardware.probe_power(machine))]),
+            Check(("Wi-Fi",), lambda: [hardware.judge_radio(hardware.probe_radio(machine))]),
         ]
 
     def _key(self, loaded: Loaded) -> tuple[Key | None, Finding]:
@@ -86,14 +86,14 @@ class Examination:
             key = find_key(loaded.settings.service, self.environment)
         except SettingsInvalid as refusal:
             return None, wrong("key", str(refusal), refusal.remedy, code=refusal.code)
-        return key, ears.judge_key(key, loaded.settings)
+        return key, configuration.judge_key(key, loaded.settings)
 
     def _sound(self, loaded: Loaded, record: EchoRecord | None) -> Check:
         settings = loaded.settings
         volume = settings.speaker.volume_percent if self.volume_percent is None else self.volume_percent
 
         def examine() -> Iterable[Finding]:
-            box_runs = manager.is_running(self.machine_manager)
+            box_runs = service_manager.is_running(self.machine_manager)
             heard = listen(settings, self.machine, volume_percent=volume, box_runs=box_runs)
             yield sound.judge_microphone(heard)
             found = channels.channels_of(*heard.channels) if heard.channels is not None else []
@@ -121,18 +121,18 @@ def _checks(
 
     def examine_words() -> Iterable[Finding]:
         # The service reads that file and no other.
-        hides_homes = loaded.source == SYSTEM_FILE and manager.hides_homes(examination.machine_manager)
-        return [ears.examine_words(settings, cache_folder(examination.environment), hides_homes=hides_homes)]
+        hides_homes = loaded.source == SYSTEM_FILE and service_manager.hides_homes(examination.machine_manager)
+        return [configuration.examine_words(settings, cache_folder(examination.environment), hides_homes=hides_homes)]
 
     def examine_pins() -> Iterable[Finding]:
-        runs = manager.is_running(examination.machine_manager)
+        runs = service_manager.is_running(examination.machine_manager)
         found = pins.probe_pins(wanted, examination.environment, machine.root / "dev")
         panel = settings.panel
         return [pins.judge_pins(found, wanted, kind=panel.kind, without_lights=panel.without_lights, box_runs=runs)]
 
     return [
         Check(("wake word",), examine_words, _WORDS_LIMIT_S),
-        Check(("echo",), lambda: [ears.examine_echo(settings, record)]),
+        Check(("echo",), lambda: [configuration.examine_echo(settings, record)]),
         Check(("pins",), examine_pins),
         Check(("network",), lambda: [network.judge_way(network.probe_way(machine, address), address)]),
         Check(("TLS",), lambda: [network.judge_tls(network.probe_tls(address), address)]),

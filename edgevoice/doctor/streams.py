@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from edgevoice.assembly import open_mute_pin
 from edgevoice.audio.devices import find, sound_library
 from edgevoice.audio.microphone import Microphone
 from edgevoice.audio.speaker import Speaker
 from edgevoice.audio.supervisor import Supervisor
+from edgevoice.box.assembly import open_mute_pin
 from edgevoice.core.facts import Device, DeviceLost, Event
 from edgevoice.errors import DeviceBusy, EdgevoiceError, PanelUnavailable
-from edgevoice.settings import Settings
+from edgevoice.settings.schema import Settings
 
 STEP_S = 0.1
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edgevoice.core.clockfit import ClockFit, Line, drift_ppm
+from edgevoice.core.sound.clockfit import ClockFit, Line, drift_ppm
 
 _FAR_HZ = 24_000
 _NEAR_HZ = 16_000

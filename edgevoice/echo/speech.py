@@ -19,11 +19,11 @@ from enum import Enum, auto
 
 import numpy as np
 
-from edgevoice.echo.bars import LEARNED_LEAK_DB, TRUSTED_LEAK_DB, Bar, decibels, level_db
 from edgevoice.echo.canceller import BLOCK, Samples
-from edgevoice.echo.spurt import LOUD_DB, VOICE, Block, Spurt
+from edgevoice.echo.noise_floor import LEARNED_LEAK_DB, TRUSTED_LEAK_DB, Bar, decibels, level_db
 from edgevoice.echo.suppressor import RestingSuppressor
 from edgevoice.echo.surroundings import Surroundings
+from edgevoice.echo.talk_spurt import LOUD_DB, VOICE, Block, Spurt
 from edgevoice.echo.voice import VoiceModel
 from edgevoice.echo.voicing import WINDOW, is_voiced
 

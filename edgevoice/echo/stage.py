@@ -31,7 +31,7 @@ class EchoStage:
     speech that was confirmed is followed to its end.
 
     The suppressor's own output goes to nobody: over the first second of somebody who speaks over the box it leaves 1 dB
-    of them against what it takes away, the filter 9 dB (`edgevoice.stage.room`, talker as loud as the echo).
+    of them against what it takes away, the filter 9 dB (`edgevoice.testbed.stage.room`, talker as loud as the echo).
     """
 
     def __init__(

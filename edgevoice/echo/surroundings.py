@@ -7,7 +7,7 @@ were, and a new voice must be louder than that.
 
 from collections import deque
 
-from edgevoice.echo.bars import LEARNED_LEAK_DB
+from edgevoice.echo.noise_floor import LEARNED_LEAK_DB
 
 _SLOT_BLOCKS = 25
 """Blocks of which the loudest counts: half a second. A talker has a loud syllable in each, a short noise is in one."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from edgevoice.core.clockfit import ClockFit
+from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.echo.linear import LinearCanceller
 from edgevoice.echo.reference import FarEndReference
 from edgevoice.echo.speech import NearSpeech

@@ -12,9 +12,9 @@ from typing import Any
 
 from edgevoice.errors import EdgevoiceError, of_machine
 from edgevoice.local.behaviour import Behaviour, Nonsense
-from edgevoice.local.opponent import Opponent
 from edgevoice.local.process import READY
-from edgevoice.local.script import read
+from edgevoice.local.scripted.opponent import Opponent
+from edgevoice.local.scripted.script import read
 from edgevoice.local.server import LocalService
 
 _LAST_PORT = 65_535

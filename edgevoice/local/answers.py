@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import msgspec
 
-from edgevoice.local import brain
 from edgevoice.local.behaviour import Behaviour
 from edgevoice.local.client_events import (
     CreateItem,
@@ -18,12 +17,13 @@ from edgevoice.local.client_events import (
     ResponseParameters,
 )
 from edgevoice.local.conversation import Conversation, Item
-from edgevoice.local.endings import Cut
-from edgevoice.local.line import Line
+from edgevoice.local.mind import brain
 from edgevoice.local.refusals import RequestRefused
 from edgevoice.local.response import Manner, Response
+from edgevoice.local.response_status import Cut
 from edgevoice.local.session import Session, declared_in
-from edgevoice.local.speech import Voice
+from edgevoice.local.socket import Line
+from edgevoice.local.speech.voice import Voice
 
 _PLAYED_LATER_S = 0.5
 """By how much a client may be behind with an answer: its buffers, and the network."""

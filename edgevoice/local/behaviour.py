@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Literal, Protocol
 
-from edgevoice.local import brain
-from edgevoice.local.endings import Cut
-from edgevoice.local.listener import Heard
-from edgevoice.local.recogniser import Recogniser
+from edgevoice.local.mind import brain
 from edgevoice.local.refusals import RequestRefused
+from edgevoice.local.response_status import Cut
+from edgevoice.local.speech.listener import Heard
+from edgevoice.local.speech.recogniser import Recogniser
 
 _REFUSALS = {
     HTTPStatus.BAD_REQUEST: ("invalid_request", "The address needs key and protocol=realtime"),

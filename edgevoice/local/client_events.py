@@ -6,8 +6,8 @@ import msgspec
 
 from edgevoice.local.audio_format import AudioFormat, spelled_out
 from edgevoice.local.refusals import RequestRefused, refusal_of
+from edgevoice.local.serialiser_noise import DEEPEST, is_too_deep, tidied
 from edgevoice.local.session import Tool
-from edgevoice.local.tidy import DEEPEST, is_too_deep, tidied
 
 
 class ContentPart(msgspec.Struct, frozen=True):

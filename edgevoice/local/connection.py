@@ -11,10 +11,10 @@ import msgspec
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 
-from edgevoice.local import first_protocol, given
+from edgevoice.local import client_items, first_protocol
 from edgevoice.local.answers import Answers, Means
 from edgevoice.local.audio_format import AudioFormat
-from edgevoice.local.beside import Beside
+from edgevoice.local.backchannel import Beside
 from edgevoice.local.client_events import (
     AppendAudio,
     CancelResponse,
@@ -34,14 +34,14 @@ from edgevoice.local.client_events import (
 )
 from edgevoice.local.conversation import Item
 from edgevoice.local.dialect import Dialect
-from edgevoice.local.endings import Cut
-from edgevoice.local.line import Line
-from edgevoice.local.listener import Heard, Hypothesis, Listener, SpeechStarted, TurnHeard
-from edgevoice.local.recogniser import Recogniser
 from edgevoice.local.recorder import Recorder
 from edgevoice.local.refusals import RequestRefused, known_modalities
 from edgevoice.local.response import word_groups
+from edgevoice.local.response_status import Cut
 from edgevoice.local.session import Session
+from edgevoice.local.socket import Line
+from edgevoice.local.speech.listener import Heard, Hypothesis, Listener, SpeechStarted, TurnHeard
+from edgevoice.local.speech.recogniser import Recogniser
 
 # As long as the best known service; nothing happens here when it is over.
 _SESSION_S = 3600
@@ -194,7 +194,7 @@ class Connection:
             items = []
             for number, item in enumerate(parameters.input or ()):
                 where = f"response.input[{number}]"
-                taken, strange = given.takeable(item, where)
+                taken, strange = client_items.takeable(item, where)
                 refused += strange
                 if taken is not None:
                     items.append((await self._with_words(taken, where))[0])
@@ -226,7 +226,7 @@ class Connection:
     async def _create_item(self, event: CreateItem, source: Mapping[str, Any]) -> None:
         if event.item.id is not None and event.item.id == self._turn_item_id:
             raise RequestRefused("item_already_exists", "The user's turn becomes that item", param="item.id")
-        item, refused = given.takeable(event.item, "item")
+        item, refused = client_items.takeable(event.item, "item")
         for refusal in refused:
             await self._line.refuse(refusal, source)
         if item is None:
@@ -236,8 +236,10 @@ class Connection:
         for index, heard in said.items():
             await self._tell_words(placed, index, heard)
 
-    async def _with_words(self, item: given.Given, where: str) -> tuple[given.Given, dict[int, TurnHeard]]:
-        return await given.with_words(item, where, listener=self._listener, form=self._input_format)
+    async def _with_words(
+        self, item: client_items.Given, where: str
+    ) -> tuple[client_items.Given, dict[int, TurnHeard]]:
+        return await client_items.with_words(item, where, listener=self._listener, form=self._input_format)
 
     @property
     def _input_format(self) -> AudioFormat:
@@ -245,7 +247,7 @@ class Connection:
 
     async def _append(self, audio: str) -> None:
         form = self._input_format
-        data = self._partial_sample + given.from_base64(audio, "audio")
+        data = self._partial_sample + client_items.from_base64(audio, "audio")
         whole = len(data) - len(data) % form.sample_bytes
         self._partial_sample = data[whole:]
         pcm, rate_hz = form.decode(data[:whole]), form.rate_hz

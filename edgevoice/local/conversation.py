@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from edgevoice.local.brain import ToolCall, ToolResult
+from edgevoice.local.mind.brain import ToolCall, ToolResult
 from edgevoice.local.refusals import RequestRefused
 
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import msgspec
 
-from edgevoice.local import endings, speech
+from edgevoice.local import response_status
 from edgevoice.local.audio_format import PCM, AudioFormat
-from edgevoice.local.brain import Reply, ToolCall
 from edgevoice.local.conversation import Conversation, Item
-from edgevoice.local.endings import Cut
-from edgevoice.local.line import Line
+from edgevoice.local.mind.brain import Reply, ToolCall
+from edgevoice.local.response_status import Cut
+from edgevoice.local.socket import Line
+from edgevoice.local.speech.voice import SAMPLE_RATE_HZ, Voice, sentences
 
 # The first delta is short, so that sound can begin; the others vary around 100 ms, as on the real wire.
 _FIRST_DELTA_MS = 40
@@ -60,7 +61,7 @@ class Response:
         *,
         line: Line,
         conversation: Conversation | None,
-        voice: speech.Voice,
+        voice: Voice,
         manner: Manner,
         metadata: Mapping[str, str] | None,
     ) -> None:
@@ -103,7 +104,7 @@ class Response:
             for call in self._reply.calls:
                 await self._function_call(call)
         except _WasCut:
-            status, details = endings.TOLD[self._cut.result()]
+            status, details = response_status.TOLD[self._cut.result()]
             return self._document(status, details=details)
         return self._document("completed")
 
@@ -146,7 +147,7 @@ class Response:
         empty = {"type": "audio", "transcript": ""} if self._manner.has_audio else {"type": "text", "text": ""}
         await self._send_part("response.content_part.added", part, part=empty)
         try:
-            for number, sentence in enumerate(speech.sentences(words)):
+            for number, sentence in enumerate(sentences(words)):
                 await self._sentence(part, f" {sentence}" if number else sentence)
         except _WasCut:
             await self._send_strays(part)
@@ -182,7 +183,7 @@ class Response:
             return
         pcm = await self._spoken(sentence)
         form = self._manner.form
-        deltas = [*_deltas(form.encode(pcm, speech.SAMPLE_RATE_HZ), form, is_first=part.sent_bytes == 0)]
+        deltas = [*_deltas(form.encode(pcm, SAMPLE_RATE_HZ), form, is_first=part.sent_bytes == 0)]
         for number, chunk in enumerate(deltas):
             self._stray = deltas[number + 1 : number + 1 + _STRAY_DELTAS]
             await self._send_audio(part, chunk)

@@ -21,10 +21,10 @@ from edgevoice.local import first_protocol
 from edgevoice.local.answers import Announcement, Means
 from edgevoice.local.behaviour import Behaviour, Refusal
 from edgevoice.local.dialect import INWORLD, OPENAI, OPENAI_FIRST, Dialect
-from edgevoice.local.listener import require_voice_activity
-from edgevoice.local.recogniser import PhonemeRecogniser, Recogniser
 from edgevoice.local.recorder import Recorder
-from edgevoice.local.speech import HibariVoice, Voice
+from edgevoice.local.speech.listener import require_voice_activity
+from edgevoice.local.speech.recogniser import PhonemeRecogniser, Recogniser
+from edgevoice.local.speech.voice import HibariVoice, Voice
 
 PATH = "/api/v1/realtime/session"
 # OpenAI's own clients can be told another host, but no other path; they have no session key, and name the model here.

@@ -13,10 +13,10 @@ import msgspec
 from edgevoice.local import audio_format, first_protocol
 from edgevoice.local.audio_format import AudioFormat
 from edgevoice.local.dialect import INWORLD, Dialect
+from edgevoice.local.mind.tool_kinds import Declared
 from edgevoice.local.refusals import RequestRefused, refusal_of
+from edgevoice.local.serialiser_noise import tidied
 from edgevoice.local.session_patch import merge, rest_of, without_unknown_modalities
-from edgevoice.local.tidy import tidied
-from edgevoice.local.tool_kinds import Declared
 
 TRANSCRIPTION_MODELS = (
     "inworld/inworld-stt-1",

@@ -81,7 +81,7 @@ class Board:
 GPIO = Board(
     name="gpio",
     title="Plain GPIO, and a sound card of any kind",
-    sources=("edgevoice/settings.py: the defaults of [panel]",),
+    sources=("edgevoice/settings/schema.py: the defaults of [panel]",),
     card=Card(echo="As the card's: edgevoice doctor --echo finds out."),
 )
 """Three LEDs and two buttons on plain pins that neither I2S, I2C nor SPI uses, next to each other on the header."""

@@ -13,8 +13,8 @@ from typing import Any
 
 import gpiozero
 
+from edgevoice.core.lights import Led, Pattern, leds_by_pin, level_at, patterns_on, seconds_to_change
 from edgevoice.core.orders import Light
-from edgevoice.core.panel import Led, Pattern, leds_by_pin, level_at, patterns_on, seconds_to_change
 from edgevoice.panel.pins import PinFactory, claiming
 
 

@@ -2,8 +2,8 @@
 
 from typing import TextIO
 
+from edgevoice.core.lights import meaning
 from edgevoice.core.orders import Light
-from edgevoice.core.panel import meaning
 
 _DOT = "●"
 _CLEAR_LINE = "\r\x1b[2K"

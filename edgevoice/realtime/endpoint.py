@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from edgevoice import settings
 from edgevoice.realtime.proxies import proxy_for, shown_proxy
 from edgevoice.realtime.redaction import Redactor, secrets_in_address
+from edgevoice.settings import schema as settings
 
 INWORLD_URL = "wss://api.inworld.ai/api/v1/realtime/session"
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from edgevoice.core import wire
+from edgevoice.core.protocol import wire
 from edgevoice.errors import ServiceNonsense
 
 _MOST_NONSENSE = 20

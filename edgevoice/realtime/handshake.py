@@ -4,8 +4,8 @@ import asyncio
 import logging
 from typing import Any
 
-from edgevoice.core.downlink import Arrival
 from edgevoice.core.facts import LinkOpened
+from edgevoice.core.protocol.downlink import Arrival
 from edgevoice.errors import LinkError
 from edgevoice.journal import tell
 from edgevoice.realtime.endpoint import Endpoint

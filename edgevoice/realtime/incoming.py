@@ -7,7 +7,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
-from edgevoice.core import wire
+from edgevoice.core.protocol import wire
 from edgevoice.errors import ServiceNonsense
 from edgevoice.journal import tell
 from edgevoice.realtime.frames import FrameReader

@@ -10,13 +10,13 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from edgevoice.core import wire
-from edgevoice.core.downlink import NAMELESS, Arrival, Downlink, status_of
 from edgevoice.core.facts import FAILURES, LinkLost, SessionExpires
-from edgevoice.core.history import History
 from edgevoice.core.notices import Role
-from edgevoice.core.progress import Progress
-from edgevoice.core.turn_transcripts import TurnTranscripts
+from edgevoice.core.protocol import wire
+from edgevoice.core.protocol.downlink import NAMELESS, Arrival, Downlink, status_of
+from edgevoice.core.protocol.history import History
+from edgevoice.core.protocol.progress import Progress
+from edgevoice.core.protocol.turn_transcripts import TurnTranscripts
 from edgevoice.errors import LinkError, ServiceUnreachable
 from edgevoice.journal import tell
 from edgevoice.realtime import refusal

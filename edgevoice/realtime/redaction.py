@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
-from edgevoice.settings_catalogue import HIDDEN, is_secret_name
+from edgevoice.settings.catalogue import HIDDEN, is_secret_name
 
 _SHARED: Final = 6
 """Characters in a row that a text may share with a secret by chance; with base64, once in 70 billion."""

@@ -26,7 +26,7 @@ from websockets.exceptions import (
 )
 from websockets.frames import Close, CloseCode
 
-from edgevoice.core import complaints
+from edgevoice.core.protocol import complaints
 from edgevoice.errors import (
     AnswerFailed,
     ClockWrong,

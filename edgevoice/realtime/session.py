@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from edgevoice import settings
+from edgevoice.settings import schema as settings
 
 Json = dict[str, Any]
 

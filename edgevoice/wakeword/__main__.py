@@ -11,9 +11,9 @@ from pathlib import Path
 
 from edgevoice.errors import WakeWordUnavailable, of_machine
 from edgevoice.store.folders import cache_folder
-from edgevoice.wakeword.models import words_present
-from edgevoice.wakeword.pairs import make_pair, pair_models
-from edgevoice.wakeword.parts import EXIT_NOT_NOW, Parts, parts_of
+from edgevoice.wakeword.models.front_end import EXIT_NOT_NOW, Parts, parts_of
+from edgevoice.wakeword.models.paired import make_pair, pair_models
+from edgevoice.wakeword.models.present import words_present
 
 
 def main(arguments: list[str]) -> int:
@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
                 make_pair(Path(model), Path(target))
         elif arguments:
             # Here alone, in a process of its own: the package onnx is 30 MB of memory.
-            from edgevoice.wakeword.making import make_parts  # noqa: PLC0415
+            from edgevoice.wakeword.models.make_front_end import make_parts  # noqa: PLC0415
 
             _write(make_parts())
         else:

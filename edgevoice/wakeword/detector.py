@@ -12,11 +12,11 @@ import numpy as np
 
 from edgevoice.core.facts import WakeWordHeard
 from edgevoice.journal import tell
+from edgevoice.wakeword.batching import Pace
 from edgevoice.wakeword.decision import Decision
-from edgevoice.wakeword.notes import Notes
-from edgevoice.wakeword.pace import Pace
+from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ
 from edgevoice.wakeword.scorer import Scorer
-from edgevoice.wakeword.shapes import FRAME, RATE_HZ
+from edgevoice.wakeword.tuning.notes import Notes
 from edgevoice.wakeword.words import WakeWord
 
 _log = logging.getLogger(__name__)

@@ -7,12 +7,12 @@ from typing import Literal, assert_never
 
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.journal import tell
-from edgevoice.settings import WakewordEngine
-from edgevoice.wakeword.classifier import Classifier
-from edgevoice.wakeword.gate import EnergyGate
-from edgevoice.wakeword.micro import MicroScorer
-from edgevoice.wakeword.pairs import pair_models
-from edgevoice.wakeword.parts import PartsUnavailable, parts_of
+from edgevoice.settings.schema import WakewordEngine
+from edgevoice.wakeword.energy_gate import EnergyGate
+from edgevoice.wakeword.models.classifier import Classifier
+from edgevoice.wakeword.models.front_end import PartsUnavailable, parts_of
+from edgevoice.wakeword.models.micro import MicroScorer
+from edgevoice.wakeword.models.paired import pair_models
 from edgevoice.wakeword.scorer import LibraryMissing, LibraryScorer, Scorer, StreamingScorer
 from edgevoice.wakeword.witness import Witness
 

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevoice.wakeword.decision import Decision, Thresholds
-from edgevoice.wakeword.near_misses import Rise, Rises
+from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ, Samples
 from edgevoice.wakeword.scorer import Scorer
-from edgevoice.wakeword.shapes import FRAME, RATE_HZ, Samples
+from edgevoice.wakeword.tuning.near_misses import Rise, Rises
 
 Scores = npt.NDArray[np.float64]
 

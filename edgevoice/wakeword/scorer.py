@@ -10,12 +10,12 @@ import numpy as np
 
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.extras import how_to_add
-from edgevoice.wakeword.classifier import Classifier
-from edgevoice.wakeword.features import FrontEnd
-from edgevoice.wakeword.gate import EnergyGate
-from edgevoice.wakeword.parts import Parts
-from edgevoice.wakeword.session import quiet_runtime
-from edgevoice.wakeword.shapes import FRAME, Samples
+from edgevoice.wakeword.energy_gate import EnergyGate
+from edgevoice.wakeword.models.classifier import Classifier
+from edgevoice.wakeword.models.features import FrontEnd
+from edgevoice.wakeword.models.front_end import Parts
+from edgevoice.wakeword.models.onnx_session import quiet_runtime
+from edgevoice.wakeword.models.shapes import FRAME, Samples
 from edgevoice.wakeword.witness import Witness
 
 _UNSCORED = 5

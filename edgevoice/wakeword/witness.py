@@ -12,8 +12,8 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from edgevoice.wakeword.micro import MicroScorer
-from edgevoice.wakeword.shapes import FRAME, Samples
+from edgevoice.wakeword.models.micro import MicroScorer
+from edgevoice.wakeword.models.shapes import FRAME, Samples
 
 NEAR: Final = 0.01
 """From this score on the witness is asked. Talk that is no wake word reaches it some twice a minute."""

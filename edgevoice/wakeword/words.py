@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgevoice.errors import WakeWordUnavailable
-from edgevoice.settings import Wakeword, Word
+from edgevoice.settings.schema import Wakeword, Word
 from edgevoice.wakeword.decision import Thresholds
-from edgevoice.wakeword.models import find_model, word_of, words_present
+from edgevoice.wakeword.models.present import find_model, word_of, words_present
 
 
 @dataclass(frozen=True, slots=True)

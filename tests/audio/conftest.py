@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from edgevoice.virtual import VirtualCard
+from edgevoice.testbed.virtual import VirtualCard
 
 
 @pytest.fixture(scope="session")

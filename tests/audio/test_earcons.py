@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from edgevoice.audio.earcons import EarconMixer, render
 from edgevoice.core.orders import Earcon
-from edgevoice.core.playout import RATE_HZ
+from edgevoice.core.sound.playout import RATE_HZ
 
 Samples = npt.NDArray[np.int16]
 

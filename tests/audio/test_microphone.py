@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgevoice.audio.microphone import FRAME, PERIOD, RATE_HZ, Microphone
-from edgevoice.core.preroll import PreRoll
+from edgevoice.core.sound.preroll import PreRoll
 
 
 def sound(first: int, end: int) -> bytes:

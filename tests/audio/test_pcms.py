@@ -13,7 +13,7 @@ from edgevoice.audio.capture import open_capture
 from edgevoice.audio.pcms import is_ours, listed_as, offer
 from edgevoice.core.facts import Device
 from edgevoice.errors import DeviceBusy, DeviceMissing
-from edgevoice.virtual.plugin import build_plugin
+from edgevoice.testbed.virtual.plugin import build_plugin
 from tests.audio.fake_library import FakeLibrary, info
 
 MIC = Device.MICROPHONE

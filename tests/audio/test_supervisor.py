@@ -22,7 +22,7 @@ from edgevoice.core.backoff import Backoff
 from edgevoice.core.facts import Device, DeviceLost, DeviceRestored, Event, PlaybackDrained
 from edgevoice.core.orders import Earcon
 from edgevoice.errors import AudioUnavailable
-from edgevoice.virtual import VirtualCard
+from edgevoice.testbed.virtual import VirtualCard
 from tests.audio.fake_library import CARDS, FakeLibrary, info
 from tests.waiting import eventually
 

@@ -11,12 +11,12 @@ import msgspec
 import pytest
 from typer.testing import CliRunner, Result
 
-from edgevoice import settings_file
 from edgevoice.commands.config import app
 from edgevoice.commands.config_template import WIDTH, template
-from edgevoice.settings import Settings
-from edgevoice.settings_catalogue import ENTRIES
-from edgevoice.settings_file import load
+from edgevoice.settings import file as settings_file
+from edgevoice.settings.catalogue import ENTRIES
+from edgevoice.settings.file import load
+from edgevoice.settings.schema import Settings
 
 SECRET = "c2VjcmV0OmtleS10aGF0LW5vYm9keS1tYXktc2Vl"
 

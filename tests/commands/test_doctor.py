@@ -9,11 +9,11 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from edgevoice import settings_file
 from edgevoice.commands import doctor
 from edgevoice.commands.root import app
 from edgevoice.doctor.findings import Finding, Mark, doubtful, fine, skipped, wrong
-from edgevoice.virtual import Room, VirtualCard, synthetic_response
+from edgevoice.settings import file as settings_file
+from edgevoice.testbed.virtual import Room, VirtualCard, synthetic_response
 
 LINES = ("settings", "key", "wake word", "echo", "pins", "network", "TLS", "session")
 BODY = ("disk", "memory", "clock", "power", "Wi-Fi", "service")

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from edgevoice import settings_file
 from edgevoice.audio import devices
 from edgevoice.commands.root import app
 from edgevoice.doctor import echo
@@ -18,9 +17,10 @@ from edgevoice.doctor.streams import SoundNotMeasured
 from edgevoice.echo.record import FILE_NAME, EchoRecord, read_record, write_record
 from edgevoice.echo.selftest import Recording
 from edgevoice.errors import EchoUnavailable
-from edgevoice.settings import Settings
-from edgevoice.stage.room import furnish
-from edgevoice.virtual import Drift, Room, VirtualCard, synthetic_response
+from edgevoice.settings import file as settings_file
+from edgevoice.settings.schema import Settings
+from edgevoice.testbed.stage.room import furnish
+from edgevoice.testbed.virtual import Drift, Room, VirtualCard, synthetic_response
 from tests.audio.fake_library import CARDS, FakeLibrary, info
 from tests.echo.recordings import kitchen, recorded
 from tests.notes import note

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edgevoice.commands.screen import Screen, printable
+from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import LinkLost, ToolCall, TurnEnded, WakeWordHeard
 from edgevoice.core.notices import Notice, PhaseEntered, Role, TranscriptChanged
 from edgevoice.core.orders import (
@@ -24,7 +25,6 @@ from edgevoice.core.orders import (
     ShowLight,
     TruncateItem,
 )
-from edgevoice.core.phases import Phase
 
 CLEAR = "\r\x1b[K"
 OURS = re.compile(r"\r\x1b\[K|\x1b\[\d+m")

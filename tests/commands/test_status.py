@@ -12,10 +12,10 @@ from edgevoice import __version__
 from edgevoice.commands import status
 from edgevoice.commands.root import app
 from edgevoice.commands.status import look, remedy_of
+from edgevoice.core.lights import meaning
 from edgevoice.core.orders import Light
-from edgevoice.core.panel import meaning
 from edgevoice.errors import NoCredit
-from edgevoice.system.status_file import Status
+from edgevoice.observers.status_file import Status
 
 RUNS = {"LoadState": "loaded", "ActiveState": "active", "SubState": "running", "StatusText": "idle"}
 KEPT = Status(version=__version__, pid=1, started="2026-03-01T12:00:00+00:00")

@@ -100,7 +100,7 @@ _WAITS = """
 import sys, time
 import typer
 from edgevoice.commands import terminal
-from edgevoice.commands.obedience import obey
+from edgevoice.commands.outcome import obey
 
 terminal.prepare()
 

@@ -23,13 +23,14 @@ import pytest
 import soundfile  # type: ignore[import-untyped]
 from typer.testing import CliRunner, Result
 
-from edgevoice import settings_file
 from edgevoice.audio import devices
 from edgevoice.commands.root import app
-from edgevoice.settings import Wakeword
+from edgevoice.settings import file as settings_file
+from edgevoice.settings.schema import Wakeword
 from edgevoice.store.folders import cache_folder
-from edgevoice.virtual import VirtualCard
-from edgevoice.wakeword.near_misses_log import (
+from edgevoice.testbed.virtual import VirtualCard
+from edgevoice.wakeword.models.front_end import parts_of
+from edgevoice.wakeword.tuning.near_misses_log import (
     CLIPS_NAME,
     FILE_NAME,
     Conversation,
@@ -39,7 +40,6 @@ from edgevoice.wakeword.near_misses_log import (
     NearMissLog,
     read_log,
 )
-from edgevoice.wakeword.parts import parts_of
 from edgevoice.wakeword.words import wake_words
 from tests.audio.fake_library import CARDS, FakeLibrary
 from tests.waiting import until

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from edgevoice.core.conversation import Conversation
+from edgevoice.core.conversation.conversation import Conversation
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.conversation.timing import Manners
 from edgevoice.core.facts import (
     DeadlinePassed,
     Event,
@@ -18,9 +20,7 @@ from edgevoice.core.facts import (
     UserStoppedSpeaking,
     WakeWordHeard,
 )
-from edgevoice.core.manners import Manners
 from edgevoice.core.orders import Action, CloseLink, CloseUplink, Earcon, Light, MarkTurn, PlayEarcon, ShowLight
-from edgevoice.core.phases import Phase
 
 OPEN_MICROPHONE = Manners(
     connect_s=12,

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from edgevoice.audio.backchannel import BackchannelMixer
-from edgevoice.core import wire
-from edgevoice.core.conversation import Conversation
-from edgevoice.core.downlink import Downlink
+from edgevoice.core.conversation.conversation import Conversation
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.conversation.timing import Manners
 from edgevoice.core.facts import (
     DeadlinePassed,
     Event,
@@ -21,9 +21,9 @@ from edgevoice.core.facts import (
     ToolFinished,
     WakeWordHeard,
 )
-from edgevoice.core.manners import Manners
-from edgevoice.core.phases import Phase
-from edgevoice.core.playout import Playout
+from edgevoice.core.protocol import wire
+from edgevoice.core.protocol.downlink import Downlink
+from edgevoice.core.sound.playout import Playout
 from edgevoice.engine import Adapters, Engine
 from tests.fakes import Diary, FakeFarEnd, FakeNearEnd, FakePanel, FakeService, Told
 

@@ -10,10 +10,10 @@ from collections.abc import Callable
 import pytest
 
 from edgevoice.commands.screen import Screen
-from edgevoice.core import wire
-from edgevoice.core.downlink import Downlink
-from edgevoice.core.history import History
 from edgevoice.core.notices import TranscriptChanged
+from edgevoice.core.protocol import wire
+from edgevoice.core.protocol.downlink import Downlink
+from edgevoice.core.protocol.history import History
 from tests.core.drive import OPEN_MICROPHONE
 from tests.core.fuzz import FuzzedBox
 

@@ -6,8 +6,9 @@ It obeys every order, and asserts with each what must hold whatever happens.
 from collections import deque
 from dataclasses import dataclass, field
 
-from edgevoice.core.conversation import Conversation
-from edgevoice.core.downlink import Arrival, AudioPiece, ItemComplete
+from edgevoice.core.conversation.conversation import Conversation
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.conversation.timing import Manners
 from edgevoice.core.facts import (
     AnswerArrived,
     BackchannelStarted,
@@ -31,7 +32,6 @@ from edgevoice.core.facts import (
     UserStartedSpeaking,
     UserStoppedSpeaking,
 )
-from edgevoice.core.manners import Manners
 from edgevoice.core.orders import (
     Action,
     CancelResponse,
@@ -58,8 +58,8 @@ from edgevoice.core.orders import (
     TruncateItem,
     UnmuteMicrophone,
 )
-from edgevoice.core.phases import Phase
-from edgevoice.core.playout import Playout
+from edgevoice.core.protocol.downlink import Arrival, AudioPiece, ItemComplete
+from edgevoice.core.sound.playout import Playout
 
 LIVE_LIGHTS = {
     Phase.CONNECTING: Light.CONNECTING,

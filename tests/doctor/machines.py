@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from edgevoice.doctor.machine import Machine
+from edgevoice.doctor.probes import Machine
 
 
 def machine(root: Path, files: Mapping[str, str] | None = None, answers: Mapping[str, str] | None = None) -> Machine:

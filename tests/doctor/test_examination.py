@@ -5,7 +5,7 @@ import pytest
 
 from edgevoice.doctor.examination import Check, run
 from edgevoice.doctor.findings import Finding, Mark, fine
-from edgevoice.doctor.machine import ask
+from edgevoice.doctor.probes import ask
 from edgevoice.errors import DeviceBusy
 
 

@@ -11,7 +11,7 @@ from edgevoice.doctor import listening
 from edgevoice.doctor.findings import Mark
 from edgevoice.doctor.listening import listen
 from edgevoice.doctor.sound import State, judge_microphone, judge_speaker
-from edgevoice.settings import Microphone, Settings, Speaker
+from edgevoice.settings.schema import Microphone, Settings, Speaker
 from tests.audio.fake_library import CARDS, FakeLibrary, info
 from tests.doctor.machines import machine
 

@@ -27,8 +27,8 @@ from edgevoice.doctor.network import (
     probe_tls,
     probe_way,
 )
-from edgevoice.settings import Service, Settings
-from edgevoice.system.credentials import Key
+from edgevoice.host.credentials import Key
+from edgevoice.settings.schema import Service, Settings
 from tests.doctor.machines import machine
 from tests.realtime.test_tcp import swallowing
 

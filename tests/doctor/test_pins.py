@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from edgevoice.doctor import lines
+from edgevoice.doctor import gpio_lines
 from edgevoice.doctor.findings import Mark
-from edgevoice.doctor.lines import Chip, Line, header_chip
+from edgevoice.doctor.gpio_lines import Chip, Line, header_chip
 from edgevoice.doctor.pins import Pins, judge_pins, probe_pins, wanted_pins
 from edgevoice.errors import PanelUnavailable
-from edgevoice.settings import Amplifier, Panel, Settings
+from edgevoice.settings.schema import Amplifier, Panel, Settings
 
 WANTED = {17: "panel.listening_led_gpio", 23: "panel.talk_button_gpio"}
 
@@ -123,4 +123,4 @@ def test_the_kernels_answers_are_read_as_linux_gpio_h_lays_them_out(
         tmp_path / "gpiochip4", "pinctrl-rp1", (Line(17, "GPIO17", "spi0 CS0"), Line(23, "GPIO23", ""))
     )
     assert len(asked) == 2 + 1 + 2
-    assert lines._LINE.size == 256
+    assert gpio_lines._LINE.size == 256

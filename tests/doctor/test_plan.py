@@ -7,7 +7,7 @@ import pytest
 from edgevoice.doctor import plan
 from edgevoice.doctor.findings import Mark
 from edgevoice.doctor.plan import Examination
-from edgevoice.wakeword.models import words_present
+from edgevoice.wakeword.models.present import words_present
 from tests.doctor.machines import machine
 
 
@@ -20,7 +20,7 @@ def test_a_model_in_a_home_folder_is_wrong_where_the_settings_are_those_of_the_s
     settings = tmp_path / "edgevoice.toml"
     # Without a key file there is no session to wait for.
     settings.write_text(f'[service]\nkey_file = "/nowhere"\n[wakeword]\nmodel = "{model}"\n', encoding="utf-8")
-    monkeypatch.setattr("edgevoice.wakeword.models._HOMES", (str(tmp_path),))
+    monkeypatch.setattr("edgevoice.wakeword.models.present._HOMES", (str(tmp_path),))
     if is_the_services_own:
         monkeypatch.setattr(plan, "SYSTEM_FILE", settings)
     answers = {"systemctl show": "LoadState=loaded\nActiveState=failed\nProtectHome=yes\n"}

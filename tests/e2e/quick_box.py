@@ -21,23 +21,23 @@ from edgevoice.audio import microphone, speaker
 from edgevoice.audio.microphone import Microphone
 from edgevoice.audio.speaker import Speaker
 from edgevoice.audio.uplink import Uplink
-from edgevoice.core.conversation import Conversation
-from edgevoice.core.downlink import Arrival
+from edgevoice.core.conversation.conversation import Conversation
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.conversation.timing import Manners
 from edgevoice.core.facts import Event
-from edgevoice.core.manners import Manners
 from edgevoice.core.notices import Notice
 from edgevoice.core.orders import CutPlayback
-from edgevoice.core.phases import Phase
+from edgevoice.core.protocol.downlink import Arrival
 from edgevoice.engine import Adapters, Engine
 from edgevoice.local.behaviour import Behaviour
-from edgevoice.local.brain import Reply, Request
+from edgevoice.local.mind.brain import Reply, Request
 from edgevoice.local.server import LocalService
-from edgevoice.local.speech import HibariVoice
+from edgevoice.local.speech.voice import HibariVoice
 from edgevoice.realtime.endpoint import local
 from edgevoice.realtime.link import Link
 from edgevoice.realtime.session import session_of
-from edgevoice.settings import Service
-from edgevoice.stage.seen import Note, Seen
+from edgevoice.settings.schema import Service
+from edgevoice.testbed.stage.events import Note, Seen
 from edgevoice.tools.clock import clock_tool
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.runner import ToolRunner

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.conversation.timing import Manners
 from edgevoice.core.facts import (
     LinkLost,
     LinkOpened,
@@ -19,11 +21,9 @@ from edgevoice.core.facts import (
     ServiceComplained,
     TalkPressed,
 )
-from edgevoice.core.manners import Manners
 from edgevoice.core.notices import PhaseEntered, UplinkSent
 from edgevoice.core.orders import CloseLink, OpenLink, PlayEarcon
-from edgevoice.core.phases import Phase
-from edgevoice.local.brain import Reply, ToolCall
+from edgevoice.local.mind.brain import Reply, ToolCall
 from tests.e2e.awkward_services import (
     ACTIVE,
     BusyWithAnother,

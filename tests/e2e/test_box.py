@@ -10,9 +10,9 @@ import pytest
 from edgevoice.core.facts import Device, DeviceLost, DeviceRestored, PlaybackStarted, TalkPressed, WakeWordHeard
 from edgevoice.core.notices import PhaseEntered, Role, TranscriptChanged
 from edgevoice.core.orders import CloseLink, CutPlayback, Light, SendToolOutput, ShowLight, TruncateItem
-from edgevoice.demo.figures import read_wav
-from edgevoice.stage.stage import Stage, set_stage
-from edgevoice.stage.talker import rehearse
+from edgevoice.testbed.demo.figures import read_wav
+from edgevoice.testbed.stage.stage import Stage, set_stage
+from edgevoice.testbed.stage.talker import rehearse
 
 pytestmark = pytest.mark.sound
 

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgevoice.box.daemon import serve
+from edgevoice.box.sayings import make
 from edgevoice.core.orders import Earcon, Light, OpenLink, ShowLight
-from edgevoice.daemon import serve
+from edgevoice.observers import minutes as minutes_module
+from edgevoice.observers.minutes import FILE_NAME, Minutes
 from edgevoice.panel.mock import MockPins
 from edgevoice.realtime.endpoint import Endpoint
-from edgevoice.sayings import make
-from edgevoice.stage.stage import stage_settings
-from edgevoice.system import minutes as minutes_module
-from edgevoice.system.minutes import FILE_NAME, Minutes
-from edgevoice.virtual import VirtualCard
+from edgevoice.testbed.stage.stage import stage_settings
+from edgevoice.testbed.virtual import VirtualCard
 from tests.realtime.services import Service
 from tests.waiting import eventually
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from edgevoice.virtual import VirtualCard
+from edgevoice.testbed.virtual import VirtualCard
 
 pytestmark = pytest.mark.sound
 

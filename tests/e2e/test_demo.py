@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edgevoice.demo.scenario import STEPS
-from edgevoice.demo.show import EXIT_STANDSTILL
+from edgevoice.testbed.demo.scenario import STEPS
+from edgevoice.testbed.demo.show import EXIT_STANDSTILL
 from tests.notes import note
 
 pytestmark = pytest.mark.sound

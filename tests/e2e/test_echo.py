@@ -11,10 +11,10 @@ import pytest
 from edgevoice.core.facts import LinkOpened, NearSpeechConfirmed, PlaybackStarted, UserStartedSpeaking, WakeWordHeard
 from edgevoice.core.notices import PhaseEntered, Role, TranscriptChanged
 from edgevoice.core.orders import CutPlayback, DuckPlayback, RestorePlayback, SendToolOutput, TruncateItem
-from edgevoice.stage.stage import Stage, set_stage
-from edgevoice.stage.talker import rehearse
-from edgevoice.virtual import Room
-from edgevoice.virtual.room import synthetic_response
+from edgevoice.testbed.stage.stage import Stage, set_stage
+from edgevoice.testbed.stage.talker import rehearse
+from edgevoice.testbed.virtual import Room
+from edgevoice.testbed.virtual.room import synthetic_response
 
 pytestmark = pytest.mark.sound
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.conversation.timing import Manners
 from edgevoice.core.facts import PlaybackCut, TalkPressed
-from edgevoice.core.manners import Manners
 from edgevoice.core.orders import CutPlayback, ExtendItem, ResumePlayback
-from edgevoice.core.phases import Phase
-from edgevoice.local.opponent import Opponent
-from edgevoice.local.script import Answer, Expect, Script, Session, Turn, Wait
+from edgevoice.local.scripted.opponent import Opponent
+from edgevoice.local.scripted.script import Answer, Expect, Script, Session, Turn, Wait
 from tests.e2e.quick_box import noise_of, quick_box
 from tests.waiting import eventually
 

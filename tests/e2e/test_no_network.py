@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edgevoice.stage.talker import Talker, rehearse
-from edgevoice.virtual import VirtualCard
+from edgevoice.testbed.stage.talker import Talker, rehearse
+from edgevoice.testbed.virtual import VirtualCard
 from tests.e2e.test_daemon import Notified, daemon, fill
 from tests.realtime.test_proxies import HttpProxy
 

@@ -17,7 +17,7 @@ from edgevoice.core.facts import LinkLost, WakeWordHeard
 from edgevoice.core.notices import PhaseEntered
 from edgevoice.core.orders import Earcon, Light, PlayEarcon, ShowLight
 from edgevoice.realtime.endpoint import Endpoint, remote
-from edgevoice.stage.stage import Stage, set_stage, stage_settings
+from edgevoice.testbed.stage.stage import Stage, set_stage, stage_settings
 
 pytestmark = pytest.mark.sound
 

@@ -14,8 +14,8 @@ from edgevoice.core.orders import SendToolOutput
 from edgevoice.local.behaviour import Behaviour, Line
 from edgevoice.local.server import LocalService
 from edgevoice.realtime.endpoint import local
-from edgevoice.stage.stage import set_stage
-from edgevoice.stage.talker import rehearse
+from edgevoice.testbed.stage.stage import set_stage
+from edgevoice.testbed.stage.talker import rehearse
 
 pytestmark = pytest.mark.sound
 

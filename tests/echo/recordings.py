@@ -8,7 +8,7 @@ import numpy.typing as npt
 from edgevoice.echo import selftest
 from edgevoice.echo.canceller import RATE_HZ, Samples
 from edgevoice.echo.selftest import FAR_HZ, Recording
-from edgevoice.stage.room import LiveRoom, Room, furnish
+from edgevoice.testbed.stage.room import LiveRoom, Room, furnish
 
 AHEAD_S = selftest.QUIET_S + 0.2
 

@@ -14,7 +14,7 @@ from edgevoice.echo.canceller import BLOCK, EchoCanceller, Samples
 from edgevoice.echo.linear import LinearCanceller
 from edgevoice.echo.suppressor import Suppressor
 from edgevoice.errors import EchoUnavailable
-from edgevoice.stage.room import furnish, hear_all, level_dbfs
+from edgevoice.testbed.stage.room import furnish, hear_all, level_dbfs
 
 RATE_HZ = 16_000
 

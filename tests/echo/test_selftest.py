@@ -11,7 +11,7 @@ from edgevoice.echo.linear import LinearCanceller
 from edgevoice.echo.selftest import FAR_HZ, Recording, measure, signal, try_canceller
 from edgevoice.echo.suppressor import Suppressor
 from edgevoice.errors import EchoUnavailable
-from edgevoice.stage.room import Room, furnish
+from edgevoice.testbed.stage.room import Room, furnish
 from tests.echo.recordings import AHEAD_S, kitchen, recorded
 
 SILENT = furnish(1, delay_ms=60, loss_db=200)

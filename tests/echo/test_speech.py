@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from edgevoice.bench.echo_noises import cough, dishes, door
 from edgevoice.echo.canceller import BLOCK, Samples
 from edgevoice.echo.linear import LinearCanceller
 from edgevoice.echo.speech import NearSpeech, SpeechChange
 from edgevoice.echo.suppressor import RestingSuppressor, Suppressor
 from edgevoice.echo.voice import VoiceModel
-from edgevoice.stage.room import Sound, furnish, hear_all, level_dbfs, scaled
-from edgevoice.wakeword.silero import load_voice
+from edgevoice.testbed.bench.echo_noises import cough, dishes, door
+from edgevoice.testbed.stage.room import Sound, furnish, hear_all, level_dbfs, scaled
+from edgevoice.wakeword.models.silero import load_voice
 
 DATA = Path(__file__).parents[1] / "data"
 RATE_HZ = 16_000

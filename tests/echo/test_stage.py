@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from edgevoice.core.clockfit import ClockFit
 from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechEnded, NearSpeechFaded
+from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.echo.canceller import BLOCK
 from edgevoice.echo.reference import FarEndReference
 from edgevoice.echo.speech import NearSpeech, SpeechChange

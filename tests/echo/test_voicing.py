@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from edgevoice.bench.echo_noises import cough, dishes, door
 from edgevoice.echo.canceller import BLOCK
 from edgevoice.echo.voicing import WINDOW, is_voiced
+from edgevoice.testbed.bench.echo_noises import cough, dishes, door
 
 DATA = Path(__file__).parents[1] / "data"
 RATE_HZ = 16_000

@@ -10,7 +10,7 @@ from typing import Any, Self
 from websockets.asyncio.client import ClientConnection, connect, unix_connect
 
 from edgevoice.local.server import OPENAI_PATH, PATH, LocalService
-from edgevoice.local.speech import Voice
+from edgevoice.local.speech.voice import Voice
 
 LIMIT_S = 10.0
 QUERY = "?key=test&protocol=realtime"

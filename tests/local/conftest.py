@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from edgevoice.local.recogniser import PhonemeRecogniser
 from edgevoice.local.server import LocalService
-from edgevoice.local.speech import HibariVoice
+from edgevoice.local.speech.recogniser import PhonemeRecogniser
+from edgevoice.local.speech.voice import HibariVoice
 from tests.local.client import Client, dialled, openai_address
 
 

@@ -10,10 +10,10 @@ import msgspec
 from websockets.asyncio.client import connect
 
 from edgevoice.local.audio_format import AudioFormat
-from edgevoice.local.recogniser import PhonemeRecogniser
-from edgevoice.local.script import filled
+from edgevoice.local.scripted.script import filled
 from edgevoice.local.server import LocalService
-from edgevoice.local.speech import HibariVoice
+from edgevoice.local.speech.recogniser import PhonemeRecogniser
+from edgevoice.local.speech.voice import HibariVoice
 from tests.local.client import HEADERS, Client, openai_address, question
 
 FOLDER = Path(__file__).parent.parent / "data" / "clients"

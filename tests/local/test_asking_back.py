@@ -2,9 +2,9 @@
 
 import asyncio
 
-from edgevoice.local.recogniser import Unsure
 from edgevoice.local.server import LocalService
-from edgevoice.local.speech import HibariVoice
+from edgevoice.local.speech.recogniser import Unsure
+from edgevoice.local.speech.voice import HibariVoice
 from tests.local.client import Client, dialled, question
 
 SEMANTIC = {"type": "semantic_vad", "eagerness": "high", "create_response": True}

@@ -12,8 +12,8 @@ import pytest
 from openai.types.realtime import RealtimeServerEvent
 from pydantic import TypeAdapter
 
-from edgevoice.local.recogniser import PhonemeRecogniser
-from edgevoice.local.speech import HibariVoice
+from edgevoice.local.speech.recogniser import PhonemeRecogniser
+from edgevoice.local.speech.voice import HibariVoice
 from tests.local.played import FOLDER, conversation, lines_of
 
 CLIENTS = [

@@ -14,11 +14,11 @@ import soxr
 from websockets.asyncio.client import connect
 
 from edgevoice.local.audio_format import AudioFormat
-from edgevoice.local.recogniser import PhonemeRecogniser
 from edgevoice.local.server import LocalService
-from edgevoice.local.speech import HibariVoice, sentences
+from edgevoice.local.speech.recogniser import PhonemeRecogniser
+from edgevoice.local.speech.voice import HibariVoice, sentences
 from tests.local.client import HEADERS, Client, dialled, openai_address, question
-from tests.local.scripted import Hears, Tone
+from tests.local.talking import Hears, Tone
 
 SERVER_VAD = {"type": "server_vad"}
 PATIENT = {"type": "semantic_vad", "eagerness": "low"}

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from edgevoice.local.first_protocol import newer, older
-from edgevoice.local.recogniser import PhonemeRecogniser
-from edgevoice.local.speech import HibariVoice
+from edgevoice.local.speech.recogniser import PhonemeRecogniser
+from edgevoice.local.speech.voice import HibariVoice
 from tests.local.client import Client
 from tests.local.played import conversation, lines_of
 

@@ -11,9 +11,9 @@ from websockets.exceptions import InvalidStatus
 
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.local.behaviour import Behaviour, Nonsense
-from edgevoice.local.recogniser import PhonemeRecogniser
 from edgevoice.local.server import LocalService
-from edgevoice.local.speech import HibariVoice
+from edgevoice.local.speech.recogniser import PhonemeRecogniser
+from edgevoice.local.speech.voice import HibariVoice
 from tests.local.client import HEADERS, QUERY, dialled, dialled_unix
 
 

@@ -21,9 +21,9 @@ from openai.types.realtime.realtime_conversation_item_function_call import Realt
 from pydantic import TypeAdapter
 from websockets.exceptions import InvalidStatus
 
-from edgevoice.local.recogniser import PhonemeRecogniser
 from edgevoice.local.server import LocalService
-from edgevoice.local.speech import HibariVoice
+from edgevoice.local.speech.recogniser import PhonemeRecogniser
+from edgevoice.local.speech.voice import HibariVoice
 from tests.local.client import LIMIT_S, question
 
 EXACT: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)

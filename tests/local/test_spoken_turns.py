@@ -11,10 +11,10 @@ import pytest
 from openai.types.realtime import RealtimeServerEvent
 from pydantic import TypeAdapter, ValidationError
 
-from edgevoice.local.intents import understand
-from edgevoice.local.recogniser import PhonemeRecogniser
+from edgevoice.local.mind.intents import understand
 from edgevoice.local.server import LocalService
-from edgevoice.local.speech import HibariVoice
+from edgevoice.local.speech.recogniser import PhonemeRecogniser
+from edgevoice.local.speech.voice import HibariVoice
 from tests.local.client import Client, dialled, question, silence
 from tests.waiting import eventually
 

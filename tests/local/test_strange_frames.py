@@ -13,8 +13,8 @@ from websockets.asyncio.client import connect
 
 from edgevoice.local.server import LocalService
 from tests.local.client import HEADERS, LIMIT_S, QUERY, Client, openai_address
-from tests.local.scripted import Hears, Tone
-from tests.local.test_tidy import EVENTS, Path
+from tests.local.talking import Hears, Tone
+from tests.local.test_serialiser_noise import EVENTS, Path
 
 SENTINEL = {"type": "conversation.item.retrieve", "item_id": "nowhere", "event_id": "sentinel"}
 JSON = st.recursive(

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from edgevoice.local.script import Answer, Call, Expect, Resume, Turn
+from edgevoice.local.scripted.script import Answer, Call, Expect, Resume, Turn
 from tests.local.client import Client
-from tests.local.scripted import DELTA, MESSAGE, SETUP, play, setup
+from tests.local.talking import DELTA, MESSAGE, SETUP, play, setup
 
 CREATE, DELETE, RETRIEVE, TRUNCATE = (
     f"conversation.item.{what}" for what in ("create", "delete", "retrieve", "truncate")

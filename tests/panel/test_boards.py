@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from edgevoice.core.panel import Led
+from edgevoice.core.lights import Led
 from edgevoice.panel import boards
 from edgevoice.panel.boards import BOARDS, HEADER, Board, Pins, header_pin, settings_of
 from edgevoice.panel.lights import open_lights
 from edgevoice.panel.mock import MockPins
-from edgevoice.settings import Amplifier, Panel
-from edgevoice.settings_file import load
+from edgevoice.settings.file import load
+from edgevoice.settings.schema import Amplifier, Panel
 
 every_board = pytest.mark.parametrize("board", BOARDS.values(), ids=lambda board: board.name)
 

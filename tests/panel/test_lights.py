@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import gpiozero
 import pytest
 
+from edgevoice.core.lights import Led
 from edgevoice.core.orders import Light
-from edgevoice.core.panel import Led
 from edgevoice.errors import PanelUnavailable
 from edgevoice.panel.lights import Lights, open_lights
 from edgevoice.panel.mock import MockPins, PinChange

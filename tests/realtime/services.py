@@ -11,8 +11,8 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve, unix_serve
 from websockets.exceptions import ConnectionClosed
 
-from edgevoice.core.downlink import Arrival
 from edgevoice.core.facts import LinkLost, LinkOpened
+from edgevoice.core.protocol.downlink import Arrival
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.link import Link
 from tests.waiting import eventually

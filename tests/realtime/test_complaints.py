@@ -9,8 +9,8 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
-from edgevoice.core.conversation import Conversation
-from edgevoice.core.downlink import Arrival
+from edgevoice.core.conversation.conversation import Conversation
+from edgevoice.core.conversation.timing import Manners
 from edgevoice.core.facts import (
     Event,
     LinkLost,
@@ -20,8 +20,8 @@ from edgevoice.core.facts import (
     ServiceComplained,
     WakeWordHeard,
 )
-from edgevoice.core.manners import Manners
 from edgevoice.core.orders import Earcon, Light, PlayEarcon, ShowLight
+from edgevoice.core.protocol.downlink import Arrival
 from tests.realtime.services import Caller, Service, Talker, problem_in
 from tests.waiting import eventually
 

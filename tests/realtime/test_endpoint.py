@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from edgevoice import settings
 from edgevoice.realtime.endpoint import Endpoint, local, remote, session_id
+from edgevoice.settings import schema as settings
 
 KEY = "c2VjcmV0OmtleS10aGF0LW5vYm9keS1tYXktc2Vl"
 

@@ -3,7 +3,7 @@ import json
 import pytest
 from msgspec import Raw
 
-from edgevoice.core import wire
+from edgevoice.core.protocol import wire
 from edgevoice.errors import ServiceNonsense
 from edgevoice.realtime.frames import FrameReader, within_limits
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from edgevoice.core.downlink import Arrival
 from edgevoice.core.facts import LinkOpened, UserStartedSpeaking
+from edgevoice.core.protocol.downlink import Arrival
 from edgevoice.errors import KeyRefused, LinkError, ServiceBusy
 from edgevoice.realtime import handshake
 from edgevoice.realtime.endpoint import Endpoint

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from edgevoice.core.downlink import Arrival, AudioPiece
 from edgevoice.core.facts import LinkLost, LinkOpened, UserStartedSpeaking
 from edgevoice.core.notices import TranscriptChanged
+from edgevoice.core.protocol.downlink import Arrival, AudioPiece
 from edgevoice.realtime.endpoint import Endpoint
 from tests.realtime.services import SPEECH_STARTED, Caller, Service, Talker, problem_in
 from tests.waiting import eventually

@@ -8,7 +8,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 from websockets.frames import Close
 
-from edgevoice.core import wire
+from edgevoice.core.protocol import wire
 from edgevoice.errors import ServiceNonsense
 from edgevoice.realtime.incoming import Incoming
 

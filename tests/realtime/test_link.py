@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from edgevoice.core import wire
-from edgevoice.core.downlink import Arrival, AudioPiece
 from edgevoice.core.facts import (
     AnswerProgressed,
     LinkLost,
@@ -20,6 +18,8 @@ from edgevoice.core.facts import (
     UserStartedSpeaking,
 )
 from edgevoice.core.notices import Role, TranscriptChanged
+from edgevoice.core.protocol import wire
+from edgevoice.core.protocol.downlink import Arrival, AudioPiece
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.incoming import Incoming

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosedOK
 
-from edgevoice.core.downlink import Arrival
 from edgevoice.core.facts import LinkLost, LinkOpened, UserStartedSpeaking
 from edgevoice.core.notices import TranscriptChanged
+from edgevoice.core.protocol.downlink import Arrival
 from edgevoice.errors import ServiceUnreachable
 from edgevoice.realtime import link as link_module
 from edgevoice.realtime.endpoint import Endpoint

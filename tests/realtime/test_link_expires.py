@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from edgevoice.core.downlink import Arrival
 from edgevoice.core.facts import LinkOpened, SessionExpires, UserStartedSpeaking
+from edgevoice.core.protocol.downlink import Arrival
 from tests.realtime.services import SPEECH_STARTED, Caller, Service, Talker
 from tests.waiting import eventually
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from edgevoice.core.downlink import Downlink
+from edgevoice.core.protocol.downlink import Downlink
 from tests.realtime.services import Caller, Service, Talker, obliging
 from tests.waiting import eventually
 

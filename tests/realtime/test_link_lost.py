@@ -6,8 +6,8 @@ import logging
 import pytest
 
 from edgevoice import journal
-from edgevoice.core.downlink import Arrival
 from edgevoice.core.facts import LinkLost, LinkOpened, UserStartedSpeaking
+from edgevoice.core.protocol.downlink import Arrival
 from tests.realtime.services import KEY, SPEECH_STARTED, Caller, Service, Talker, problem_in
 from tests.waiting import eventually
 

@@ -3,10 +3,10 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from edgevoice.core.conversation import Conversation
+from edgevoice.core.conversation.conversation import Conversation
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.conversation.timing import Manners
 from edgevoice.core.facts import AnswerProgressed, ResponseStarted, WakeWordHeard
-from edgevoice.core.manners import Manners
-from edgevoice.core.phases import Phase
 from edgevoice.engine import Engine
 from tests.fakes import Fakes
 from tests.realtime.services import Caller, Service, Talker

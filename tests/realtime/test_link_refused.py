@@ -12,8 +12,8 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
-from edgevoice.core.downlink import Arrival
 from edgevoice.core.facts import LinkLost, LinkOpened
+from edgevoice.core.protocol.downlink import Arrival
 from edgevoice.realtime.endpoint import Endpoint
 from tests.realtime.services import Caller, Service, Talker, problem_in
 from tests.waiting import eventually

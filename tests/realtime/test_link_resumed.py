@@ -4,8 +4,8 @@ import asyncio
 import base64
 from typing import Any
 
-from edgevoice.core.downlink import AudioPiece
 from edgevoice.core.facts import LinkOpened, ResponseStarted, TurnTranscribed
+from edgevoice.core.protocol.downlink import AudioPiece
 from tests.realtime.services import SPEECH_STARTED, Caller, Service, Talker, obliging
 from tests.waiting import eventually
 

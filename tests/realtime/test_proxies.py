@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edgevoice.core.panel import Fault, fault_of
+from edgevoice.core.lights import Fault, fault_of
 from edgevoice.realtime.endpoint import Endpoint, local
 from tests.realtime.services import KEY, Caller, Service, Talker, problem_in
 from tests.waiting import eventually

@@ -8,10 +8,10 @@ import pydantic
 import pytest
 from openai.types.realtime import SessionUpdateEvent
 
-from edgevoice import settings
-from edgevoice.core import wire
-from edgevoice.core.transcript import visible
+from edgevoice.core.protocol import wire
+from edgevoice.core.protocol.transcript import visible
 from edgevoice.realtime.session import session_of
+from edgevoice.settings import schema as settings
 
 OTHER_THAN_EVER: dict[str, Any] = {
     "model": "anthropic/claude-sonnet-4-6",

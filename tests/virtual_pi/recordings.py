@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from edgevoice.local.speech import SAMPLE_RATE_HZ, HibariVoice
+from edgevoice.local.speech.voice import SAMPLE_RATE_HZ, HibariVoice
 from tests.virtual_pi.sound import CHANNELS, RATE_HZ
 
 Samples = npt.NDArray[np.int16]

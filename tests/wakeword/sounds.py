@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from edgevoice.wakeword.making import make_parts
-from edgevoice.wakeword.parts import Parts
-from edgevoice.wakeword.shapes import FRAME, RATE_HZ
+from edgevoice.wakeword.models.front_end import Parts
+from edgevoice.wakeword.models.make_front_end import make_parts
+from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ
 
 DATA = Path(__file__).parents[1] / "data"
 POSITIVES = sorted(path.name for path in DATA.glob("pos_hey_jarvis__*.wav"))

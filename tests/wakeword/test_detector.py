@@ -18,11 +18,11 @@ from edgevoice.core.facts import WakeWordHeard
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.detector import Detector
-from edgevoice.wakeword.models import find_model, words_present
-from edgevoice.wakeword.near_misses_log import CLIPS_NAME, Detection, Listening, NearMiss, NearMissLog, read_log
-from edgevoice.wakeword.notes import Notes
+from edgevoice.wakeword.models.present import find_model, words_present
+from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ
 from edgevoice.wakeword.scorer import LibraryScorer, Scorer, StreamingScorer
-from edgevoice.wakeword.shapes import FRAME, RATE_HZ
+from edgevoice.wakeword.tuning.near_misses_log import CLIPS_NAME, Detection, Listening, NearMiss, NearMissLog, read_log
+from edgevoice.wakeword.tuning.notes import Notes
 from edgevoice.wakeword.words import WakeWord
 from tests.waiting import eventually, until
 from tests.wakeword.sounds import NEGATIVES, POSITIVES, Samples, parts, quiet, recording

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from edgevoice.wakeword.models import words_present
+from edgevoice.wakeword.models.present import words_present
+from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ
 from edgevoice.wakeword.scorer import LibraryScorer, Scorer, StreamingScorer
-from edgevoice.wakeword.shapes import FRAME, RATE_HZ
 from tests.wakeword.sounds import NEGATIVES, POSITIVES, Samples, frames_of, noise, parts, quiet, recording
 
 NAMES = ("hey_jarvis", "alexa", "hey_mycroft")
@@ -75,7 +75,7 @@ def test_the_library_is_not_imported_nor_what_it_drags_along() -> None:
         import numpy as np
         from edgevoice.store.folders import cache_folder
         from edgevoice.wakeword.engine import open_scorer
-        from edgevoice.wakeword.models import find_model
+        from edgevoice.wakeword.models.present import find_model
         models = [find_model("hey_jarvis")]
         scorer = open_scorer(models, engine="streaming", gate="energy", cache=cache_folder(os.environ))
         scorer.score(np.zeros(1280, np.int16))

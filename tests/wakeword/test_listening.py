@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgevoice.wakeword.decision import Decision, Thresholds
-from edgevoice.wakeword.gate import EnergyGate
+from edgevoice.wakeword.energy_gate import EnergyGate
 from edgevoice.wakeword.listening import FRAME_S, Listened, detections, listen
-from edgevoice.wakeword.models import find_model
-from edgevoice.wakeword.recordings import frames_of
+from edgevoice.wakeword.models.present import find_model
 from edgevoice.wakeword.scorer import Scorer, StreamingScorer
+from edgevoice.wakeword.tuning.recordings import frames_of
 from tests.wakeword.sounds import DATA, NEGATIVES, POSITIVES, parts
 
 

@@ -11,9 +11,9 @@ from edgevoice.wakeword import witness
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.engine import open_scorer
 from edgevoice.wakeword.listening import Listened, listen
-from edgevoice.wakeword.models import find_model, words_present
+from edgevoice.wakeword.models.present import find_model, words_present
+from edgevoice.wakeword.models.shapes import FRAME, Samples
 from edgevoice.wakeword.scorer import StreamingScorer
-from edgevoice.wakeword.shapes import FRAME, Samples
 from edgevoice.wakeword.witness import Witness
 from tests.wakeword.sounds import NEGATIVES, POSITIVES, frames_of, noise, parts, quiet, recording
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from edgevoice.errors import WakeWordUnavailable
-from edgevoice.settings import Settings, Wakeword
-from edgevoice.settings_agreement import disagreements
-from edgevoice.settings_file import SettingsRefused, load
+from edgevoice.settings.agreement import disagreements
+from edgevoice.settings.file import SettingsRefused, load
+from edgevoice.settings.schema import Settings, Wakeword
 from edgevoice.wakeword.decision import Thresholds
-from edgevoice.wakeword.models import words_present
+from edgevoice.wakeword.models.present import words_present
 from edgevoice.wakeword.words import WakeWord, wake_words
 
 

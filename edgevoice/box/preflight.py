@@ -1,0 +1,32 @@
+"""Preflight: what must be right before the box can run. `run` and `config check` both ask here, so neither knows more.
+
+Opens no sound card, no socket and no pin: the box may be running meanwhile.
+"""
+
+from collections.abc import Mapping
+
+from edgevoice.box.assembly import check_pins
+from edgevoice.host.credentials import Key, find_key
+from edgevoice.settings.schema import Settings
+from edgevoice.wakeword.engine import check_models
+from edgevoice.wakeword.words import wake_words
+
+
+def find_what_is_named(settings: Settings, environment: Mapping[str, str]) -> Key | None:
+    """Return the key, ``None`` without one, after all files that the settings name have been found.
+
+    Raises ``SettingsInvalid`` for a key that cannot be right, ``WakeWordUnavailable`` for a wake word that is not
+    there, cannot be read, or is another one's model.
+    """
+    key = find_key(settings.service, environment)
+    wake_words(settings.wakeword)
+    return key
+
+
+def load_what_is_named(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Load, as a trial, what the parts of the box load after their start: the models and the library for the pins.
+
+    Raises ``WakeWordUnavailable`` and ``PanelUnavailable``, as the parts would.
+    """
+    check_models([word.model for word in wake_words(settings.wakeword)], engine=settings.wakeword.engine)
+    check_pins(settings, environment)

@@ -1,0 +1,59 @@
+"""The ears that the commands of `edgevoice wakeword` share: the settings' own words, thresholds and engine."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from edgevoice import journal
+from edgevoice.settings.file import load
+from edgevoice.settings.schema import Wakeword
+from edgevoice.store.folders import cache_folder
+from edgevoice.wakeword.decision import Thresholds
+from edgevoice.wakeword.engine import open_scorer
+from edgevoice.wakeword.listening import Listened, listen
+from edgevoice.wakeword.models.shapes import Samples
+from edgevoice.wakeword.scorer import Scorer
+from edgevoice.wakeword.tuning.recordings import frames_of
+from edgevoice.wakeword.words import WakeWord, wake_words
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """The words that are listened for, and what scores them."""
+
+    settings: Wakeword
+    words: tuple[WakeWord, ...]
+    scorer: Scorer
+
+    @property
+    def thresholds(self) -> tuple[Thresholds, ...]:
+        """Return the thresholds in the order of the words."""
+        return tuple(word.thresholds for word in self.words)
+
+    def hear(self, path: Path) -> Listened:
+        """Listen to a recording; ``RecordingRefused`` if it is none."""
+        return self.hear_frames(frames_of(path))
+
+    def hear_frames(self, frames: Iterable[Samples]) -> Listened:
+        """Listen to frames of 1280 samples."""
+        return listen(
+            self.scorer,
+            frames,
+            self.thresholds,
+            smoothing_frames=self.settings.smoothing_frames,
+            share=self.settings.near_miss_share,
+        )
+
+
+def open_ears(config: Path | None, *, gate: Literal["energy", "off"] | None = None) -> Ears:
+    """Load the settings and the models; ``gate`` takes the place of the settings' own. What fails is ours to tell."""
+    settings = load(config, os.environ).settings.wakeword
+    journal.start("warning")
+    words = wake_words(settings)
+    models = [word.model for word in words]
+    cache = cache_folder(os.environ)
+    witnesses, gate = [word.witness for word in words], gate or settings.gate
+    scorer = open_scorer(models, engine=settings.engine, gate=gate, cache=cache, witnesses=witnesses)
+    return Ears(settings, words, scorer)

@@ -1,0 +1,1 @@
+"""The conversation: phases, turns, sessions and every transition between them."""

@@ -1,0 +1,332 @@
+"""The conversation: receives facts, returns orders, and is the one place that decides.
+
+It deals each fact to the part whose matter it is: `calls` for the session, `turns` for who speaks, `box` for the rest.
+No I/O, no clock, no audio bytes.
+"""
+
+from collections.abc import Callable
+from typing import assert_never
+
+from edgevoice.core.conversation.deadlines import Deadline, Deadlines
+from edgevoice.core.conversation.device import Box
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.conversation.sessions import Calls
+from edgevoice.core.conversation.speech_over_answer import SpeechOverAnswer
+from edgevoice.core.conversation.state import Talk
+from edgevoice.core.conversation.timing import Manners
+from edgevoice.core.conversation.turns import Turns
+from edgevoice.core.facts import (
+    AnswerArrived,
+    AnswerProgressed,
+    BackchannelStarted,
+    BudgetTold,
+    CallMade,
+    DeadlinePassed,
+    Device,
+    DeviceLost,
+    DeviceRestored,
+    Event,
+    GoodbyeRequested,
+    HearingImpaired,
+    HearingRestored,
+    ItemEnded,
+    LinkLost,
+    LinkOpened,
+    LoopStalled,
+    MutePressed,
+    NearSpeechBegan,
+    NearSpeechConfirmed,
+    NearSpeechEnded,
+    NearSpeechFaded,
+    PlaybackCut,
+    PlaybackDrained,
+    PlaybackStarted,
+    ResponseEnded,
+    ResponseStarted,
+    ServiceComplained,
+    SessionExpires,
+    TalkHeld,
+    TalkPressed,
+    TimerRang,
+    ToolFinished,
+    TurnEnded,
+    TurnTranscribed,
+    UserStartedSpeaking,
+    UserStoppedSpeaking,
+    WakeWordHeard,
+)
+from edgevoice.core.orders import (
+    Action,
+    CutPlayback,
+    Earcon,
+    Light,
+    MarkTurn,
+    MuteMicrophone,
+    PlayEarcon,
+    ShowLight,
+    StopBackchannel,
+    UnmuteMicrophone,
+)
+
+_ACTIVE_RESPONSE = "conversation_already_has_active_response"
+
+
+class Conversation:
+    """One box's conversation, for ever.
+
+    ``handle`` takes every fact in the order in which it happened; obey every order in the order given. ``deadline`` is
+    the monotonic time at which ``DeadlinePassed`` is due. ``chance`` gives numbers from 0 to 1 for jitter.
+    """
+
+    def __init__(self, manners: Manners, chance: Callable[[], float]) -> None:
+        deadlines = Deadlines()
+        self._talk = Talk(manners, deadlines)
+        self._box = Box(deadlines)
+        self._calls = Calls(self._talk, self._box, chance)
+        self._turns = Turns(self._talk, self._box, self._calls)
+        self._speech_over = SpeechOverAnswer(self._talk, self._box, self._calls, self._turns)
+        self._light = (Light.OFF, "")
+
+    @property
+    def phase(self) -> Phase:
+        """Where the conversation stands."""
+        return self._talk.phase
+
+    @property
+    def is_muted(self) -> bool:
+        """Whether the microphone's door is shut."""
+        return self._box.is_muted
+
+    @property
+    def deadline(self) -> float | None:
+        """When ``DeadlinePassed`` is due, in monotonic seconds; ``None`` when nothing is waited for."""
+        return self._talk.deadlines.next()
+
+    def admits(self, response_id: str) -> bool:
+        """Say whether audio of this response may be heard: the playout fence. Late deltas fall here."""
+        interruption = self._talk.interruption
+        is_kept = interruption is not None and interruption.response_id == response_id
+        return is_kept or self._talk.answer.fence == response_id
+
+    def keeps_rest_beside(self, response_id: str) -> bool:
+        """Say whether the rest of another answer is kept, so that this one's first sound is to be reported."""
+        return self._turns.interruptions.keeps_rest_beside(response_id)
+
+    @property
+    def admits_backchannels(self) -> bool:
+        """Whether a backchannel may be heard: in the user's turn, where no answer sounds.
+
+        Nothing else follows from one. Also where the box hears itself the uplink stays open: a short, quiet sound in
+        the user's turn costs less than a hole in what they say.
+        """
+        return self._talk.phase is Phase.LISTENING and self._talk.is_linked
+
+    def start(self) -> list[Action]:
+        """Return the orders of a box that has just come to life."""
+        return self._with_light([])
+
+    def handle(self, event: Event, now: float) -> list[Action]:
+        """Take one fact and the monotonic time; return the orders that follow, in the order to be obeyed."""
+        before = self._talk.phase
+        actions = self._decide(event, now)
+        if self._talk.phase is Phase.LISTENING and before in {Phase.THINKING, Phase.SPEAKING}:
+            actions = [MarkTurn(), *actions]
+        if self._talk.has_backchannel and not self.admits_backchannels:
+            self._talk.has_backchannel = False
+            actions = [StopBackchannel(), *actions]
+        return self._with_light(actions)
+
+    def _decide(self, event: Event, now: float) -> list[Action]:
+        match event:
+            case WakeWordHeard():
+                return self._woken(event, now)
+            case TalkPressed(at_sample=at_sample):
+                return self._talk_pressed(at_sample, now)
+            case TalkHeld():
+                return [*self._box.stop_ringing(), *self._calls.hang_up()]
+            case MutePressed():
+                return self._mute_pressed(now)
+            case LinkOpened():
+                return self._calls.link_opened(now)
+            case SessionExpires(in_s=in_s):
+                return self._calls.take_expiry(in_s, now)
+            case LinkLost():
+                return self._calls.link_lost(event, now)
+            case UserStartedSpeaking():
+                return self._turns.user_started_speaking(now)
+            case UserStoppedSpeaking():
+                return self._turns.user_stopped_speaking(now)
+            case NearSpeechBegan() | NearSpeechConfirmed() | NearSpeechFaded() | NearSpeechEnded():
+                return self._speech_over.take(event, now)
+            case TurnEnded():
+                return self._turns.turn_ended(now)
+            case TurnTranscribed():
+                return self._turns.interruptions.transcribed(event, now)
+            case AnswerArrived(response_id=response_id):
+                return self._turns.interruptions.answer_arrived(response_id)
+            case ResponseStarted(response_id=response_id):
+                return self._turns.response_started(response_id, now)
+            case AnswerProgressed(response_id=response_id):
+                self._talk.answer_progressed(response_id, now)
+                return []
+            case ResponseEnded():
+                return self._turns.response_ended(event, now)
+            case ItemEnded(response_id=response_id):
+                self._talk.item_ended(response_id, None, now)
+                return []
+            case CallMade(response_id=response_id, call=call):
+                self._talk.item_ended(response_id, call, now)
+                return []
+            case ServiceComplained(code=code, fault=fault):
+                if code == _ACTIVE_RESPONSE:
+                    self._turns.service_is_answering()
+                self._talk.trouble = fault or self._talk.trouble
+                return []
+            case BackchannelStarted():
+                self._talk.has_backchannel = True
+                return []
+            case PlaybackStarted(burst=burst):
+                return self._turns.playback_started(burst)
+            case PlaybackDrained(burst=burst):
+                return self._turns.playback_drained(burst, now)
+            case PlaybackCut(items=items):
+                return self._turns.interruptions.playback_cut(items)
+            case ToolFinished():
+                return self._turns.tool_finished(event, now)
+            case GoodbyeRequested():
+                # Late news when the user has spoken since: then they have not left.
+                if self._talk.answer.tools is not None and not self._talk.answer.tools.is_stale:
+                    self._talk.answer.is_goodbye = True
+                return []
+            case TimerRang():
+                return self._box.start_ringing(now)
+            case DeviceLost(device=device):
+                return self._device_lost(device)
+            case DeviceRestored(device=device):
+                self._box.regain(device)
+                return []
+            case HearingImpaired(code=code):
+                self._box.impairment = code
+                return []
+            case HearingRestored():
+                self._box.impairment = ""
+                return []
+            case BudgetTold(left_s=left_s):
+                return self._calls.take_budget(left_s, now)
+            case DeadlinePassed():
+                return self._deadline_passed(now)
+            case LoopStalled():
+                self._calls.spare(now)
+                return []
+            case _:
+                assert_never(event)
+
+    # --- being called -------------------------------------------------------------------------------------------------
+
+    def _woken(self, woken: WakeWordHeard, now: float) -> list[Action]:
+        if self._box.is_muted:
+            return []  # late news: heard just before the door was shut
+        actions = self._box.stop_ringing()
+        match self._talk.phase:
+            case Phase.IDLE:
+                return actions + self._calls.begin(woken.at_sample, now, woken.word)
+            case Phase.THINKING | Phase.SPEAKING:
+                return actions + self._turns.interrupt_by_hand(woken.at_sample, now, woken.word)
+            case Phase.CONNECTING:
+                return actions
+            case Phase.LISTENING:
+                self._talk.extend_listening(self._talk.manners.no_speech_s, now)
+                return actions + self._turns.interruptions.settle(cancels=True)
+            case _:
+                assert_never(self._talk.phase)
+
+    def _talk_pressed(self, at_sample: int, now: float) -> list[Action]:
+        if self._box.is_ringing:
+            return self._box.stop_ringing()
+        match self._talk.phase:
+            case Phase.IDLE if self._box.is_muted:
+                return [PlayEarcon(Earcon.MUTED)]
+            case Phase.IDLE:
+                return self._calls.begin(at_sample, now)
+            case Phase.CONNECTING | Phase.LISTENING:
+                return self._calls.hang_up()
+            case Phase.THINKING | Phase.SPEAKING:
+                return self._turns.interrupt_by_hand(at_sample, now)
+            case _:
+                assert_never(self._talk.phase)
+
+    # --- mute, timers, devices ----------------------------------------------------------------------------------------
+
+    def _mute_pressed(self, now: float) -> list[Action]:
+        self._box.is_muted = not self._box.is_muted
+        if not self._box.is_muted:
+            return [UnmuteMicrophone(), PlayEarcon(Earcon.UNMUTED)]
+        # Who was speaking over the answer is not heard any more, nor when they stop.
+        actions: list[Action] = [*self._talk.restore(), MuteMicrophone(), PlayEarcon(Earcon.MUTED)]
+        # Whoever may have spoken cannot go on: the answer can.
+        resumed = self._turns.interruptions.resume(now)
+        if resumed:
+            actions += resumed
+        elif self._talk.phase in {Phase.CONNECTING, Phase.LISTENING}:
+            actions += self._calls.hang_up()
+        return actions
+
+    def _device_lost(self, device: Device) -> list[Action]:
+        self._box.lose(device)
+        needs_it = {
+            # Without a microphone an answer can still be heard to its end; without a speaker there is nothing to wait
+            # for.
+            Device.MICROPHONE: {Phase.CONNECTING, Phase.LISTENING},
+            Device.SPEAKER: {Phase.CONNECTING, Phase.LISTENING, Phase.THINKING, Phase.SPEAKING},
+        }
+        actions = self._talk.restore() if self._box.is_deaf else []
+        return actions + self._calls.hang_up() if self._talk.phase in needs_it[device] else actions
+
+    # --- deadlines ----------------------------------------------------------------------------------------------------
+
+    def _deadline_passed(self, now: float) -> list[Action]:
+        # One at a time, so that each has its own light; the next is due at once, and is told of at once.
+        name = self._talk.deadlines.take_due(now)
+        return [] if name is None else self._due(name, now)
+
+    def _due(self, name: Deadline, now: float) -> list[Action]:
+        match name:
+            case Deadline.CONNECT:
+                return self._calls.give_up_dialling(now)
+            case Deadline.REDIAL:
+                return [self._calls.redial()]
+            case Deadline.LISTEN:
+                return self._calls.end_by_limit(now) if self._calls.is_spent else self._calls.leave(now)
+            case Deadline.SESSION:
+                return self._calls.end_by_limit(now)
+            case Deadline.BUDGET:
+                return self._calls.budget_over(now)
+            case Deadline.RENEW:
+                return self._calls.renew(now)
+            case Deadline.ANSWER:
+                return self._turns.answer_late(now)
+            case Deadline.ASK:
+                return self._turns.asking_held(now)
+            case Deadline.FAULT:
+                self._box.forget_trouble()
+                return []
+            case Deadline.RING:
+                return self._box.ring(now)
+            case Deadline.ECHO_TAIL:
+                return self._turns.room_quiet(now)
+            case Deadline.RESUME:
+                return self._turns.interruptions.due(now)
+            case _:
+                assert_never(name)
+
+    # --- the light ----------------------------------------------------------------------------------------------------
+
+    def _with_light(self, actions: list[Action]) -> list[Action]:
+        """Put silence first, then the light that follows from the state, when it changed; then everything slower."""
+        light = self._box.light(self._talk.phase)
+        first = [action for action in actions if isinstance(action, CutPlayback | StopBackchannel)]
+        rest = [action for action in actions if not isinstance(action, CutPlayback | StopBackchannel)]
+        if light == self._light:
+            return [*first, *rest]
+        self._light = light
+        return [*first, ShowLight(*light), *rest]

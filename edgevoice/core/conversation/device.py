@@ -1,0 +1,105 @@
+"""What is true of the box whether or not anybody talks to it: muted, ringing, at fault, and so what its light shows."""
+
+from edgevoice.core.conversation.deadlines import Deadline, Deadlines
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.facts import Device
+from edgevoice.core.orders import Action, Earcon, Light, PlayEarcon, StopEarcons
+
+_ALARM_EVERY_S = 3.0
+_ALARM_FOR_S = 60.0
+_LIGHT_OF = {
+    Phase.CONNECTING: Light.CONNECTING,
+    Phase.LISTENING: Light.LISTENING,
+    Phase.THINKING: Light.THINKING,
+    Phase.SPEAKING: Light.SPEAKING,
+}
+
+
+class Box:
+    """The standing of the box: mute, alarm and faults. It shares the conversation's deadlines.
+
+    ``impairment`` is the code of what keeps the wake word from being heard though the microphone works, else empty. The
+    button still works then, so a conversation may begin.
+    """
+
+    def __init__(self, deadlines: Deadlines) -> None:
+        self._deadlines = deadlines
+        self._ring_until: float | None = None
+        self._lost: list[Device] = []
+        self._trouble = ""
+        self.impairment = ""
+        self.is_muted = False
+
+    @property
+    def is_ringing(self) -> bool:
+        """Whether a kitchen timer rings."""
+        return self._ring_until is not None
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether nothing that is said can be heard."""
+        return self.is_muted or Device.MICROPHONE in self._lost
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether both halves of the sound system work."""
+        return not self._lost
+
+    def lose(self, device: Device) -> None:
+        """Take a half of the sound system as gone."""
+        if device not in self._lost:
+            self._lost.append(device)
+
+    def regain(self, device: Device) -> None:
+        """Take a half of the sound system as working again."""
+        if device in self._lost:
+            self._lost.remove(device)
+
+    def show_trouble(self, code: str, until: float) -> None:
+        """Show for a while why a conversation failed."""
+        self._trouble = code
+        self._deadlines.set(Deadline.FAULT, until)
+
+    def forget_trouble(self) -> None:
+        """Stop showing why a conversation failed."""
+        self._trouble = ""
+        self._deadlines.clear(Deadline.FAULT)
+
+    def start_ringing(self, now: float) -> list[Action]:
+        """Ring for a minute, or until somebody stops it."""
+        self._ring_until = now + _ALARM_FOR_S
+        return self.ring(now)
+
+    def ring(self, now: float) -> list[Action]:
+        """Sound the alarm once more, if its minute is not over."""
+        if self._ring_until is None or now >= self._ring_until:
+            self._ring_until = None
+            return []
+        self._deadlines.set(Deadline.RING, now + _ALARM_EVERY_S)
+        return [PlayEarcon(Earcon.ALARM)]
+
+    def stop_ringing(self) -> list[Action]:
+        """Silence the alarm, if it rings."""
+        if self._ring_until is None:
+            return []
+        self._ring_until = None
+        self._deadlines.clear(Deadline.RING)
+        return [StopEarcons()]
+
+    def light(self, phase: Phase) -> tuple[Light, str]:
+        """Return what the panel shows in this phase, and the code of the fault when that is what it shows.
+
+        A conversation goes before everything else: no audio leaves the box unless a light shows it.
+        """
+        if (light := _LIGHT_OF.get(phase)) is not None:
+            return light, ""
+        if self.is_ringing:
+            return Light.RINGING, ""
+        if self._lost:
+            # A device that is gone explains more than what failed for lack of it.
+            return Light.FAULT, self._lost[0]
+        if self.impairment:
+            return Light.FAULT, self.impairment
+        if self._trouble:
+            return Light.FAULT, self._trouble
+        return (Light.MUTED if self.is_muted else Light.IDLE), ""

@@ -1,0 +1,1 @@
+"""The Realtime protocol as data: events read and written, transcripts, and what a session may hold."""

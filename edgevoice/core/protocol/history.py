@@ -1,0 +1,150 @@
+"""History: the last words of a conversation, for a session that goes on where another was lost. No I/O, no clock."""
+
+import re
+from dataclasses import dataclass
+
+from edgevoice.core.notices import Role, TranscriptChanged
+from edgevoice.core.protocol import wire
+from edgevoice.core.protocol.downlink import Arrival, AudioPiece
+
+_MOST_ITEMS = 12
+_MOST_LETTERS = 4000
+"""Of all items together: half a minute of the fastest talk, and far below any service's limits."""
+
+_LONGEST = 1500
+
+_BYTES_PER_MS = 48
+"""Of audio: mono s16 at 24 kHz."""
+
+_HALF_WORD = re.compile(r"\S+\Z")
+
+
+@dataclass(slots=True)
+class _Item:
+    """What one side said at one go; ``item_id`` is ``None`` where it was said in a session that is no more.
+
+    ``letters``: how long its words were before they were cut to what is kept. ``received``: bytes of its audio.
+    ``heard_ms``: how much of that was heard, where it was not all.
+    """
+
+    role: Role
+    item_id: str | None
+    text: str = ""
+    letters: int = 0
+    is_final: bool = False
+    received: int = 0
+    heard_ms: int | None = None
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it ends a turn: an answer that is still to come, or to be heard, does not."""
+        return self.role is Role.ASSISTANT and (self.heard_ms is not None or (self.is_final and self.text != ""))
+
+    def told(self) -> str:
+        """Return what the model is to know of it: of an answer that was interrupted, the share that was heard."""
+        if self.heard_ms is None:
+            return self.text if self.is_final else ""
+        end = self.letters * self.heard_ms * _BYTES_PER_MS // max(self.received, 1)
+        if end >= len(self.text):
+            return self.text
+        head = self.text[:end]
+        # A language without spaces has no half words.
+        is_in_word = not self.text[end].isspace() and len(self.text.split()) > 1
+        return (_HALF_WORD.sub("", head) if is_in_word else head).rstrip()
+
+
+class History:
+    """What was said, in the order of the conversation, bounded; for memory only, never for a log or a file."""
+
+    def __init__(self) -> None:
+        self._items: list[_Item] = []
+
+    def order(self, event: wire.ServerEvent) -> None:
+        """Take note of where a user's turn stands: its words may come after those of the answer."""
+        match event:
+            case wire.Committed(item_id=item_id, previous_item_id=previous) if item_id:
+                self._item(Role.USER, item_id, after=previous)
+            case wire.ItemAdded(item=wire.Item(id=str(item_id), role="user"), previous_item_id=previous) if item_id:
+                self._item(Role.USER, item_id, after=previous)
+            case _:
+                pass
+
+    def take(self, arrival: Arrival) -> None:
+        """Take what somebody said, and how much of an answer's sound there is."""
+        match arrival:
+            case TranscriptChanged() if arrival.text:
+                self._take_words(arrival)
+            case AudioPiece(item_id=item_id, pcm=pcm):
+                self._item(Role.ASSISTANT, item_id).received += len(pcm)
+            case _:
+                pass
+
+    def _take_words(self, words: TranscriptChanged) -> None:
+        if words.role is Role.USER and not words.is_final:
+            return
+        item = self._item(words.role, words.item_id)
+        if item.is_final and not words.is_final:
+            return
+        item.text = words.text[:_LONGEST]
+        item.letters = len(words.text)
+        item.is_final = words.is_final
+        self._forget()
+
+    def truncate(self, item_id: str, heard_ms: int) -> None:
+        """Take note that only so much of an answer was heard."""
+        for item in self._items:
+            if item.item_id == item_id:
+                item.heard_ms = heard_ms
+
+    def extend(self, item_id: str, heard_ms: int | None) -> tuple[str, bool]:
+        """Take note that more of an answer was heard than was said before, all of it where that is ``None``.
+
+        Return the words that this adds, and whether the service has the item still: of one of which nothing was heard
+        it was told to forget it.
+        """
+        for item in self._items:
+            if item.item_id == item_id and item.heard_ms is not None:
+                before, was_kept = item.told(), item.heard_ms > 0
+                all_ms = -(-item.received // _BYTES_PER_MS)
+                item.heard_ms = all_ms if heard_ms is None else heard_ms
+                return item.told()[len(before) :].strip(), was_kept
+        return "", False
+
+    def delete(self, item_id: str) -> None:
+        """Take note that nothing of an answer was heard."""
+        self.truncate(item_id, 0)
+
+    def answered(self) -> list[tuple[Role, str]]:
+        """Return everything up to the last answer: a turn without one is said again by its own sound."""
+        last = max((place for place, item in enumerate(self._items) if item.is_answer), default=-1)
+        return [(item.role, text) for item in self._items[: last + 1] if (text := item.told())]
+
+    def begin_again(self) -> list[tuple[Role, str]]:
+        """Return what another session is to be told, and keep that alone: its items are new, whatever their ids."""
+        answered = self.answered()
+        self._items = [_Item(role, None, text, len(text), is_final=True) for role, text in answered]
+        return answered
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._items.clear()
+
+    def _item(self, role: Role, item_id: str, *, after: str | None = None) -> _Item:
+        """Return the item of that id; a new one stands after another, or at the end."""
+        for item in self._items:
+            if item.item_id == item_id:
+                return item
+        places = [place for place, item in enumerate(self._items) if after and item.item_id == after]
+        new = _Item(role, item_id)
+        self._items.insert(places[0] + 1 if places else len(self._items), new)
+        self._forget()
+        return new
+
+    def _forget(self) -> None:
+        """Forget the oldest for each one too many; of those without words, too, a service may invent any number."""
+        said = [item for item in self._items if item.text]
+        silent = [item for item in self._items if not item.text]
+        while len(said) > _MOST_ITEMS or sum(len(item.text) for item in said) > _MOST_LETTERS:
+            said.pop(0)
+        kept = {id(item) for item in [*said, *silent[-_MOST_ITEMS:]]}
+        self._items = [item for item in self._items if id(item) in kept]

@@ -1,0 +1,95 @@
+"""The objects inside the service's events: errors, items, responses, sessions. Only what the client acts on. No I/O."""
+
+import re
+
+import msgspec
+
+from edgevoice.core.protocol import lenient
+from edgevoice.core.protocol.lenient import ABSENT, Arguments, Id
+
+_MOST_ITEMS = 64
+"""Items of one response: an answer is one or two, and each call of a tool is one."""
+
+
+_CODE = re.compile(r"[a-z0-9_.-]{1,64}")
+
+
+class ErrorBody(msgspec.Struct, frozen=True):
+    """What an ``error`` event or a failed transcription says."""
+
+    type: str | None = None
+    code: str | None = None
+    message: str | None = None
+    param: str | None = None
+
+    @staticmethod
+    def from_text(message: str) -> "ErrorBody":
+        """Return what an error that is plain text says: it may be a code."""
+        return ErrorBody(code=message if _CODE.fullmatch(message) else None, message=message)
+
+    @property
+    def codes(self) -> set[str]:
+        """Its code and its type, where it has them: services differ in which of the two they put a cause in."""
+        return {code for code in (self.code, self.type) if code}
+
+
+class Item(msgspec.Struct, frozen=True):
+    """A conversation item; function calls carry ``name``, ``call_id`` and ``arguments``."""
+
+    id: Id | None = None
+    type: str | None = None
+    status: str | None = None
+    role: str | None = None
+    name: Id | None = None
+    call_id: Id | None = None
+    arguments: Arguments | None = None
+
+    @property
+    def is_call(self) -> bool:
+        """Whether it is a call of a tool: what has a type says so, and else nothing but a call has such a name."""
+        return self.type == "function_call" or (self.type is None and bool(self.call_id and self.name))
+
+
+class StatusDetails(msgspec.Struct, frozen=True):
+    """Why a response ended as it did."""
+
+    reason: str | None = None
+    code: str | None = None
+    error: ErrorBody | None = None
+
+
+class Response(msgspec.Struct, frozen=True):
+    """A response object; ``output`` and ``usage`` stay raw so that one odd item does not cost the event."""
+
+    id: Id = ""
+    status: str | None = None
+    status_details: StatusDetails = StatusDetails()
+    output: msgspec.Raw = ABSENT
+    usage: msgspec.Raw = ABSENT
+
+    def trouble(self) -> ErrorBody:
+        """Return what ``status_details`` says of a failure; the reason stands for a code that is missing."""
+        details = self.status_details
+        error = details.error or ErrorBody()
+        return ErrorBody(error.type, error.code or details.code or details.reason, error.message)
+
+    def items(self) -> list[Item]:
+        """Return the items of ``output`` that can be read; more than any answer has raise ``LimitExceeded``."""
+        raw = lenient.values(self.output, most=_MOST_ITEMS)
+        return [item for each in raw if (item := _item_of(each)) is not None]
+
+
+class SessionBody(msgspec.Struct, frozen=True):
+    """A session as the service describes it."""
+
+    expires_at: float | None = None
+
+
+_ITEM = lenient.Shape(Item)
+
+
+def _item_of(raw: msgspec.Raw) -> Item | None:
+    try:
+        return _ITEM.read(raw)
+    except lenient.UNREADABLE:
+        return None

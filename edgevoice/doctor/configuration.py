@@ -1,0 +1,125 @@
+"""What the box was given: settings, key, wake words and the echo's record. Opens no device."""
+
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from edgevoice.doctor.findings import Finding, doubtful, fine, wrong
+from edgevoice.echo.canceller import EchoCanceller
+from edgevoice.echo.linear import LinearCanceller
+from edgevoice.echo.record import EchoRecord
+from edgevoice.echo.suppressor import Suppressor
+from edgevoice.echo.tier_choice import choose
+from edgevoice.echo.tiers import Tier
+from edgevoice.errors import EchoUnavailable, WakeWordUnavailable
+from edgevoice.host.credentials import Key
+from edgevoice.settings.catalogue import ENTRIES
+from edgevoice.settings.file import Loaded
+from edgevoice.settings.schema import Settings, WakewordEngine
+from edgevoice.wakeword.engine import open_scorer
+from edgevoice.wakeword.models.front_end import PartsUnavailable
+from edgevoice.wakeword.models.present import in_reach, is_in_home, words_present
+from edgevoice.wakeword.scorer import LibraryScorer
+from edgevoice.wakeword.words import WakeWord, wake_words
+
+_LICENCES: Mapping[WakewordEngine, str] = MappingProxyType(
+    {
+        "streaming": "CC BY-NC-SA 4.0, not for commercial use",
+        "openwakeword": "CC BY-NC-SA 4.0, not for commercial use",
+        "microwakeword": "Apache-2.0",
+    }
+)
+"""The models that each engine's package brings, by its own README; what people train themselves is theirs."""
+
+_MEASURE = "Run it once in the room: edgevoice doctor --echo"
+_GIVE_KEY = "sudo scripts/setup --key-file FILE; where it is no service: service.key_file or EDGEVOICE_API_KEY."
+_LIBRARY_WANTS = ("sklearn", "scipy", "tqdm")
+"""What openWakeWord's own engine imports; scripts/setup leaves it out."""
+
+_CANCELLERS: Mapping[Tier, tuple[Callable[[], EchoCanceller], ...]] = MappingProxyType(
+    {Tier.LINEAR: (LinearCanceller,), Tier.SUPPRESSOR: (LinearCanceller, Suppressor)}
+)
+
+
+def judge_settings(loaded: Loaded) -> Finding:
+    """Say where the settings come from, and how many are not the defaults: a file may name each with its default."""
+    changed = sum(is_changed(name, loaded) for name in loaded.origins)
+    where = str(loaded.source) if loaded.source else "no file; the defaults"
+    return fine("settings", f"{where}, {changed} changed" if changed else where, changed=changed)
+
+
+def is_changed(name: str, loaded: Loaded) -> bool:
+    """Tell whether a setting, by its full name, is another than its default."""
+    entry = ENTRIES[name]
+    return bool(getattr(getattr(loaded.settings, entry.section), entry.name) != entry.default)
+
+
+def judge_key(key: Key | None, settings: Settings) -> Finding:
+    """Say where the key comes from, never what it is."""
+    if key is not None:
+        return fine("key", f"from {key.source}")
+    if settings.service.url == "local":
+        return fine("key", "none, and none needed")
+    if settings.service.url:
+        return doubtful("key", "none; the service may want one", _GIVE_KEY)
+    return doubtful("key", "none: the service inside the box answers", _GIVE_KEY)
+
+
+def examine_words(settings: Settings, cache: Path, *, hides_homes: bool = False) -> Finding:
+    """Load the models of the wake words as the daemon would, let go of them, and tell their licence.
+
+    ``cache`` is where what is made of them once is kept. ``hides_homes`` tells that the box is a service that may not
+    read home folders, though whoever runs this may.
+    """
+    try:
+        words = wake_words(settings.wakeword)
+        return _examine_found(settings, words, cache, hides_homes=hides_homes)
+    except WakeWordUnavailable as error:
+        return wrong("wake word", str(error), error.remedy, code=error.code)
+
+
+def _examine_found(settings: Settings, words: Sequence[WakeWord], cache: Path, *, hides_homes: bool) -> Finding:
+    """Examine words whose files are there; one that cannot be used is ``WakeWordUnavailable``."""
+    models = [word.model for word in words]
+    chosen = settings.wakeword
+    brought = set(words_present(chosen.engine).values())
+    for number, word in enumerate(words):
+        # What the package brings lies beside this doctor, and for the service beside the service.
+        if hides_homes and word.model not in brought and is_in_home(word.model):
+            setting = f"wakeword.words.{word.name}" if number else "wakeword.model"
+            problem = f"{setting} is {word.model}; the service may not read home folders"
+            raise WakeWordUnavailable(problem, remedy=in_reach(setting))
+    if chosen.engine != "microwakeword" and not _has("onnxruntime"):
+        return wrong("wake word", "onnxruntime, which computes it, is not installed", "pip install onnxruntime")
+    if chosen.engine == "openwakeword" and (missing := [name for name in _LIBRARY_WANTS if not _has(name)]):
+        remedy = 'Set wakeword.engine = "streaming": it hears the same, and scripts/setup brings what it takes.'
+        return wrong("wake word", f"the engine openwakeword needs {', '.join(missing)}: not installed", remedy)
+    witnesses = [word.witness for word in words]
+    scorer = open_scorer(models, engine=chosen.engine, gate=chosen.gate, cache=cache, witnesses=witnesses)
+    if isinstance(scorer, LibraryScorer) and chosen.engine == "streaming":
+        text = (
+            "its front end cannot be made here; the engine openwakeword listens in its place, at eight times the cost"
+        )
+        return doubtful("wake word", text, PartsUnavailable.remedy)
+    names = ", ".join(word.name for word in words)
+    licence = f" ({_LICENCES[chosen.engine]})" if any(word.model in brought for word in words) else " (your own)"
+    return fine("wake word", f"{names}{licence}", words=len(words))
+
+
+def _has(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def examine_echo(settings: Settings, record: EchoRecord | None) -> Finding:
+    """Tell which echo tier holds, whether it was measured here, and whether its libraries are there."""
+    chosen = choose(settings, record)
+    if settings.echo.tier == "auto" and chosen.why != "measured by the self-test":
+        return doubtful("echo", f"tier none: {chosen.why.partition(':')[0]}", _MEASURE)
+    try:
+        for make in _CANCELLERS.get(chosen.tier, ()):
+            make()
+    except EchoUnavailable as error:
+        return wrong("echo", f"tier {chosen.tier}: {error}", error.remedy, code=error.code)
+    when = f", measured {record.measured_at[:10]}" if record is not None and settings.echo.tier == "auto" else ""
+    return fine("echo", f"tier {chosen.tier}{when or ': the settings say so'}")

@@ -1,0 +1,1 @@
+"""What the embedded service understands and answers: commands in, words out. No sound."""

@@ -1,0 +1,253 @@
+"""The local service's wits: what was said, what tools told, and what to answer. Pure; no clock, no wire, no sound."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from edgevoice.local.mind import phrases
+from edgevoice.local.mind.clock_reading import MONTHS, read_clock
+from edgevoice.local.mind.intents import CancelWish, Intent, TimerWish, VolumeWish, Wish, is_wake_word_only, understand
+from edgevoice.local.mind.numbers import spoken, spoken_duration, spoken_ordinal, spoken_year
+from edgevoice.local.mind.questions import asked, is_answer, question, settled
+from edgevoice.local.mind.tool_kinds import Declared, Kind, find, kind_of, parameter
+from edgevoice.local.mind.verbatim import verbatim, wants_echo
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool the client shall run, with its arguments; ``raw`` goes on the wire in their place when there is any."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What the client's tool answered to ``call``; ``output`` is text, JSON by custom."""
+
+    call: ToolCall
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be answered: ``results`` when tools have run since, else ``text``.
+
+    ``text`` is what the user said last: empty when nobody could understand it, None when nobody has spoken. Unless
+    ``is_sure`` it may have been something else.
+    ``tools`` are those that may be called, by name; ``declared`` those that could have been called before, so that
+    results are read. ``directions`` are the instructions of this one response. ``turn`` counts the answers so far, so
+    that a second joke is another one.
+    """
+
+    text: str | None = None
+    is_sure: bool = True
+    results: Sequence[ToolResult] = ()
+    tools: Mapping[str, Declared] = field(default_factory=dict)
+    declared: Mapping[str, Declared] = field(default_factory=dict)
+    directions: str = ""
+    last_answer: str = ""
+    turn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer: words to speak first (may be empty), then tools to call."""
+
+    speech: str = ""
+    calls: tuple[ToolCall, ...] = ()
+
+
+def is_complete(text: str) -> bool:
+    """Tell whether ``text`` is a whole command, so that the user's turn may end early."""
+    return bool(understand(text)) or is_answer(text)
+
+
+def answer(request: Request) -> Reply:
+    """Return the answer to ``request``; there is always one with words or calls in it."""
+    text = request.text or ""
+    if words := verbatim(request.directions) or verbatim(text):
+        return Reply(words)
+    if text and wants_echo(request.directions):
+        return Reply(text)
+    if request.results:
+        wanted = understand(text)
+        known = {**request.tools, **request.declared}
+        sentences = dict.fromkeys(_result_sentence(result, wanted, known) for result in request.results)
+        return Reply(" ".join(sentences))
+    if request.text is None:
+        return Reply(phrases.GREETING)
+    pending = asked(request.last_answer)
+    answered = settled(text, pending) if pending is not None else None
+    if answered == []:
+        return Reply("Okay.")
+    if answered is None and is_wake_word_only(text):
+        return Reply("Yes?")
+    intents = answered or understand(text)
+    if not request.is_sure and intents != [pending]:
+        return Reply((question(intents[0]) if len(intents) == 1 else None) or phrases.NOT_UNDERSTOOD)
+    return _done(intents, request)
+
+
+def _done(intents: Sequence[Intent], request: Request) -> Reply:
+    speech: dict[str, None] = {}
+    calls: dict[str, ToolCall] = {}
+    for intent in intents:
+        match _meet(intent, request):
+            case ToolCall() as call:
+                # "the time and the date" is one look at the clock.
+                calls[f"{call.name} {json.dumps(call.arguments)}"] = call
+            case str() as words:
+                speech[words] = None
+    if not speech and not calls:
+        return Reply(phrases.NOT_UNDERSTOOD)
+    return Reply(" ".join(speech), tuple(calls.values()))
+
+
+def _meet(intent: Intent, request: Request) -> ToolCall | str:
+    match intent:
+        case VolumeWish():
+            return _volume_call(intent, request.tools)
+        case TimerWish(seconds):
+            return _timer_call(seconds, request.tools)
+        case CancelWish(seconds):
+            return _cancel_call(seconds, request.tools)
+        case Wish.CANCEL_TIMERS:
+            return _cancel_call(None, request.tools)
+        case Wish.TIME | Wish.DATE:
+            return _plain_call(Kind.CLOCK, request.tools) or phrases.NO_CLOCK
+        case Wish.GOODBYE:
+            return _plain_call(Kind.END, request.tools) or "Goodbye!"
+        case Wish.STORY:
+            return phrases.STORIES[request.turn % len(phrases.STORIES)]
+        case Wish.JOKE:
+            return phrases.JOKES[request.turn % len(phrases.JOKES)]
+        case Wish.REPEAT:
+            return request.last_answer or "I have not said anything yet."
+        case Wish.HELP:
+            return phrases.HELP
+        case Wish.STOP:
+            return "Okay."
+        case Wish.THANKS:
+            return "You are welcome."
+        case Wish.HELLO:
+            return phrases.GREETING
+
+
+def _plain_call(kind: Kind, tools: Mapping[str, Declared]) -> ToolCall | None:
+    name = find(kind, tools)
+    return ToolCall(name, {}) if name is not None else None
+
+
+def _volume_call(wish: VolumeWish, tools: Mapping[str, Declared]) -> ToolCall | str:
+    name = find(Kind.VOLUME, tools)
+    if name is None:
+        return phrases.NO_VOLUME
+    if wish.percent is not None:
+        return ToolCall(name, {parameter("percent", tools[name]) or "percent": wish.percent})
+    change = parameter("change", tools[name])
+    return ToolCall(name, {change: wish.change}) if change is not None else phrases.NO_RELATIVE_VOLUME
+
+
+def _timer_call(seconds: int, tools: Mapping[str, Declared]) -> ToolCall | str:
+    name = find(Kind.TIMER, tools)
+    if name is None:
+        return phrases.NO_TIMERS
+    label = parameter("label", tools[name])
+    return ToolCall(name, {**_length(seconds, tools[name]), **({label: spoken_duration(seconds)} if label else {})})
+
+
+def _cancel_call(seconds: int | None, tools: Mapping[str, Declared]) -> ToolCall | str:
+    """Cancel the timer of this length; all of them, where none is named or the tool cannot tell them apart."""
+    name = find(Kind.CANCEL, tools)
+    if name is None:
+        return phrases.NO_TIMERS
+    can_choose = seconds is not None and any(parameter(unit, tools[name]) for unit in ("seconds", "minutes"))
+    return ToolCall(name, _length(seconds, tools[name]) if seconds is not None and can_choose else {})
+
+
+def _length(seconds: int, tool: Declared) -> dict[str, int | float]:
+    """Return a duration as the parameter that the tool has for it; minutes only where it knows no seconds."""
+    minutes = parameter("minutes", tool)
+    if minutes is not None and parameter("seconds", tool) is None:
+        return {minutes: seconds // 60 if seconds % 60 == 0 else seconds / 60}
+    return {parameter("seconds", tool) or "seconds": seconds}
+
+
+def _result_sentence(result: ToolResult, asked: Sequence[Intent], tools: Mapping[str, Declared]) -> str:
+    told = _as_object(result.output)
+    if told.get("error") or told.get("ok") is False:
+        return phrases.TOOL_FAILED
+    arguments = result.call.arguments
+    match kind_of(result.call.name, tools):
+        case Kind.CLOCK:
+            return _clock_sentence(result.output, asked)
+        case Kind.VOLUME:
+            return _volume_sentence(told, arguments)
+        case Kind.TIMER:
+            started = next((intent.seconds for intent in asked if isinstance(intent, TimerWish)), None)
+            seconds = arguments.get("seconds", started)
+            return (
+                f"Okay, {spoken_duration(seconds)}, starting now." if isinstance(seconds, int) else "The timer is set."
+            )
+        case Kind.CANCEL:
+            return _cancelled_sentence(told.get("cancelled"), is_one=bool(arguments))
+        case Kind.END:
+            return "Goodbye!"
+        case None:
+            return "That is done."
+
+
+def _as_object(output: str) -> dict[str, Any]:
+    try:
+        told = json.loads(output)
+    except (ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _clock_sentence(output: str, asked: Sequence[Intent]) -> str:
+    clock = read_clock(output)
+    sentences = []
+    if clock.time and (Wish.TIME in asked or Wish.DATE not in asked):
+        sentences.append(f"It is {spoken_time(*clock.time)}.")
+    if Wish.DATE in asked and (
+        parts := [part for part in (clock.weekday, spoken_date(*clock.date) if clock.date else "") if part]
+    ):
+        sentences.append(f"Today is {', '.join(parts)}.")
+    # An answer in words of its own is as good as ours.
+    return " ".join(sentences) or clock.plain or "The clock gave me no answer."
+
+
+def _cancelled_sentence(cancelled: object, *, is_one: bool) -> str:
+    if cancelled == 0:
+        return "There is no such timer running." if is_one else "There is no timer running."
+    is_many = isinstance(cancelled, int) and cancelled > 1
+    return "The timers are cancelled." if is_many else "The timer is cancelled."
+
+
+def _volume_sentence(told: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
+    for percent in (told.get("percent"), told.get("volume"), told.get("volume_percent"), arguments.get("percent")):
+        if isinstance(percent, int | float) and not isinstance(percent, bool) and 0 <= percent <= 100:
+            return f"The volume is at {spoken(round(percent))} percent."
+    change = arguments.get("change")
+    return "Okay, a little quieter." if isinstance(change, int) and change < 0 else "Okay, a little louder."
+
+
+def spoken_time(hour: int, minute: int) -> str:
+    """Return a time of day as words: ``six oh four in the evening``."""
+    part = "at night" if hour < 5 or hour >= 22 else "in the morning" if hour < 12 else "in the afternoon"
+    if 18 <= hour < 22:
+        part = "in the evening"
+    clock = spoken((hour - 1) % 12 + 1)
+    if minute == 0:
+        return f"{clock} o'clock {part}"
+    return f"{clock} {'oh ' if minute < 10 else ''}{spoken(minute)} {part}"
+
+
+def spoken_date(year: int, month: int, day: int) -> str:
+    """Return a date as words: ``the twenty second of November, twenty twenty five``."""
+    month_name = MONTHS[month - 1] if 1 <= month <= 12 else f"month {spoken(month)}"
+    return f"the {spoken_ordinal(day)} of {month_name}, {spoken_year(year)}"

@@ -1,0 +1,219 @@
+"""What the user wants: words to intents. Pure, and strict enough to say that it did not understand.
+
+A command counts only where nothing around it can turn its meaning: no negation, no other verb, no question about it.
+So the words beside a command must be on a list, instead of off one: nobody can list all the words that turn a meaning.
+Doing nothing is a nuisance; doing the opposite is a fault.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from itertools import pairwise
+
+from edgevoice.local.mind.numbers import in_digits
+
+
+class Wish(Enum):
+    """A wish that needs no number."""
+
+    TIME = auto()
+    DATE = auto()
+    CANCEL_TIMERS = auto()
+    STORY = auto()
+    JOKE = auto()
+    HELP = auto()
+    REPEAT = auto()
+    STOP = auto()
+    THANKS = auto()
+    GOODBYE = auto()
+    HELLO = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeWish:
+    """Set the volume to ``percent``, or move it by ``change`` percent points; one of the two is None."""
+
+    percent: int | None = None
+    change: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimerWish:
+    """Start a countdown of ``seconds``."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelWish:
+    """Cancel the timer that was set for ``seconds``."""
+
+    seconds: int
+
+
+Intent = Wish | VolumeWish | TimerWish | CancelWish
+
+VOLUME_STEP_PERCENT = 10
+# Share of the words that must belong to an intent. Measured on sentences from outside the vocabulary: below this
+# share the recogniser's text is word salad that happens to hold a command.
+_COVERAGE = 0.75
+_LONGEST_TEXT = 1000
+"""Characters: a minute of speech. What is longer is no command, and must not keep a session waiting."""
+_WAKE_WORDS = re.compile(r"\b(?:(?:hey|hi|okay|ok) (?:jarvis|mycroft|raspy|rhasspy)|jarvis|mycroft|alexa)\b")
+# Words before the wake word that are not addressed to the box: what an interrupted answer leaves, "up and hey jarvis".
+_MOST_LEFT_OVER = 3
+_TURNING_WORDS = (
+    "dont do not never no nor didnt did doesnt say said says saying tell told if unless without before after when why "
+    "how what who i you he she they we"
+)
+_TURNING = frozenset(_TURNING_WORDS.split())
+# What people say around a command, and what means nothing by itself.
+_POLITE = re.compile(
+    r"\b(?:(?<!what )(?:can|could|would|will) you|you can|i (?:want|need|would like) you to|for me"
+    r"|right now|from now|of course"
+    r"|excuse me|go ahead|if you (?:can|could|like|please)|help me(?: to)? (?=set|start|cancel|stop|turn))\b"
+)
+_FILLER_WORDS = "please and then could can would will now me um uh oh so well okay ok hey just also yes yeah again"
+_FILLER = frozenset(_FILLER_WORDS.split())
+# Short words that the recogniser hears where there are none. A coverage above `_COVERAGE` forgives them, and no others.
+_NOISE = frozenset({"a", "an", "the", "it", "that", "to", "of"})
+
+_UNIT = r"(?:second|minute|hour)s?"
+_COUNT = rf"(?:\d+|an?) {_UNIT}(?: and a half)?|\d+ and a half {_UNIT}|half an? (?:hour|minute)|a half hour"
+_DURATION = rf"(?:3 quarters of an hour|a quarter of an hour|(?:{_COUNT})(?:(?: and)? (?:{_COUNT}))*)"
+_ADJECTIVE = r"(?:\d+ (?:second|minute|hour)|half hour|\d+ and a half hour)"
+_TIMER = rf"(?:timer (?:for|of|to|at) {_DURATION}|{_ADJECTIVE} timer)"
+_SET = r"(?:set|start|make|begin|create|add|give me|put on) (?:me )?(?:up )?(?:(?:an?|the|another|1 more|new) )*"
+_REMOVE = (
+    r"(?:cancel|stop|delete|clear|remove|end|kill|dismiss|abort|drop|forget(?: about)?|never ?mind|get rid of"
+    r"|(?:turn|switch|shut) off)"
+)
+_WHICH = r"(?:(?:the|my|this|that|all|of|your|running|current|last|both|every|any|a) )*"
+# The order is meaning: "stop the timer" must be read before "stop".
+_PATTERNS = {
+    "cancel_timer": (
+        rf"{_REMOVE} {_WHICH}(?:timer (?:for|of) {_DURATION}|{_ADJECTIVE} timer)"
+        rf"|(?:turn|switch|shut) {_WHICH}{_ADJECTIVE} timer off"
+    ),
+    "cancel_timers": rf"{_REMOVE} {_WHICH}timers?|(?:turn|switch|shut) {_WHICH}timers? off",
+    "timer": rf"(?:{_SET}|(?:an?|another) )?{_TIMER}",
+    "volume_by": r"(?:turn |move )?(?:the )?volume (?:up|down) by \d+(?: percent)?",
+    "volume_to": r"(?:(?:set|turn|change|put|make) )?(?:the )?volume (?:up |down )?(?:to |at )?\d+(?: percent)?",
+    "loudest": r"(?:full|maximum) volume",
+    "mute": r"mute(?: the volume)?",
+    "louder": r"(?:turn )?(?:the )?volume up|turn (?:up the volume|it up|up)|(?:make it |speak )?louder|speak up",
+    "quieter": r"(?:turn )?(?:the )?volume down|turn (?:down the volume|it down|down)|(?:make it )?quieter|softer",
+    "time": r"(?:(?:tell me|do you know) )?what time (?:is it|it is)|(?:what is|tell me|do you have) the time",
+    # The recogniser hears a soft last word as another: "what day is set".
+    "date": r"(?:what is|tell me) (?:todays date|(?:the date|the day)(?: today)?)|what day is(?: it| set)?(?: today)?",
+    "story": r"(?:(?:tell|read) me )?(?:a|another|1 more) story",
+    "joke": r"(?:tell me )?(?:a|another|1 more) joke",
+    "help": r"what can (?:you do|i say|i ask(?: you)?)|what do you know|help(?: me)?",
+    "repeat": r"(?:say|repeat) (?:that|it)(?: again)?|repeat|what did you say",
+    "stop": (
+        r"(?:no ){0,3}(?:stop(?: it| that| talking| (?:the|this|that|your) (?:story|joke))?|never ?mind|be quiet"
+        r"|shut up|cancel(?: that| it)?|that is (?:all|enough))|no (?:thanks|thank you)(?: very much)?"
+    ),
+    "thanks": r"thank you(?: very much)?|thanks(?: a lot)?",
+    "goodbye": r"good ?bye|bye(?: bye)?|good night|see you(?: later)?",
+    "hello": r"hello|good (?:morning|evening|afternoon)",
+}
+_ANY = re.compile("|".join(rf"(?P<{name}>\b(?:{pattern})\b)" for name, pattern in _PATTERNS.items()))
+_PART = re.compile(
+    r"(?P<count>\d+|an?|half(?: an?)?|a half) (?P<half>and a half )?"
+    r"(?P<unit>second|minute|hour)s?(?P<more> and a half)?"
+)
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600}
+# Commands that can take another for their object.
+_BARE = re.compile(r"(?:no ){0,3}(?:stop|cancel|never ?mind)|repeat|help|what can (?:you do|i say|i ask(?: you)?)")
+_CAN_BE_STOPPED = frozenset(_PATTERNS) - {"time", "date", "help", "stop", "thanks", "goodbye", "hello"}
+
+
+def normalise(text: str) -> str:
+    """Return ``text`` in lower case, numbers in digits, without signs and without a wake word."""
+    plain = text.lower().replace("\u2019", "'").replace("%", " percent")
+    plain = re.sub(r"\b(what|that|it)'s\b", r"\1 is", plain).replace("'", "")
+    # The end of a sentence parts two commands as "and" does.
+    plain = re.sub(r"(?<=[a-z])[.!?;]+(?=\s+\w)", " and ", plain)
+    plain = _addressed(" ".join(re.sub(r"[^a-z0-9]+", " ", plain).split()))
+    return " ".join(in_digits(_WAKE_WORDS.sub(" ", plain)).split())
+
+
+def _addressed(plain: str) -> str:
+    """Return what is said to the box: without the few words that its own answer left before the wake word."""
+    wake = next(iter(_WAKE_WORDS.finditer(plain)), None)
+    if wake is None or not plain[wake.end() :].strip():
+        return plain
+    before = plain[: wake.start()].split()
+    if len(before) > _MOST_LEFT_OVER or not _TURNING.isdisjoint(before) or _ANY.search(" ".join(before)):
+        return plain
+    return plain[wake.end() :]
+
+
+def is_wake_word_only(text: str) -> bool:
+    """Tell whether ``text`` holds a wake word and nothing else of meaning."""
+    words = _POLITE.sub(" ", normalise(text)).split()
+    return bool(text.strip()) and all(word in _FILLER or word == "you" for word in words)
+
+
+def understand(text: str) -> list[Intent]:
+    """Return the intents in the order they were said; an empty list when something could turn their meaning.
+
+    Who takes back what was said before, as in "set a timer, no, cancel that", means only that.
+    """
+    if len(text) > _LONGEST_TEXT:
+        return []
+    plain = " ".join(_POLITE.sub(" ", normalise(text)).split())
+    found = list(_ANY.finditer(plain))
+    gaps = [word for word in _ANY.sub(" ", plain).split() if word not in _FILLER]
+    known = sum(len(match[0].split()) for match in found)
+    if not found or not _NOISE.issuperset(gaps) or known < _COVERAGE * (known + len(gaps)):
+        return []
+    if any(_is_object(before, after, plain) for before, after in pairwise(found)):
+        return []
+    intents = [intent for match in found for intent in _intents_of(match)]
+    taken_back = max((index for index, intent in enumerate(intents) if intent is Wish.STOP), default=0)
+    return intents[taken_back:]
+
+
+def _is_object(before: re.Match[str], after: re.Match[str], plain: str) -> bool:
+    """Tell whether the second of two commands may be what the first is about: "cancel volume up", "repeat goodbye"."""
+    if not _BARE.fullmatch(before[0]) or {"and", "then"} & {*plain[before.end() : after.start()].split()}:
+        return False
+    return before.lastgroup != "stop" or after.lastgroup in _CAN_BE_STOPPED
+
+
+def _intents_of(match: re.Match[str]) -> Iterator[Intent]:
+    name, words = str(match.lastgroup), match[0]
+    digits = re.search(r"\d+", words)
+    number = int(digits[0]) if digits else 0
+    match name:
+        case "timer":
+            yield TimerWish(_seconds_of(words))
+        case "cancel_timer":
+            yield CancelWish(_seconds_of(words))
+        case "volume_by":
+            yield VolumeWish(change=-number if "down" in words.split() else number)
+        case "volume_to":
+            yield VolumeWish(percent=min(number, 100))
+        case "loudest" | "mute":
+            yield VolumeWish(percent=100 if name == "loudest" else 0)
+        case "louder" | "quieter":
+            yield VolumeWish(change=VOLUME_STEP_PERCENT if name == "louder" else -VOLUME_STEP_PERCENT)
+        case _:
+            yield Wish[name.upper()]
+
+
+def _seconds_of(words: str) -> int:
+    if quarters := re.search(r"(3|a) quarters? of an hour", words):
+        return 2700 if quarters[1] == "3" else 900
+    return sum(_part_seconds(part) for part in _PART.finditer(words))
+
+
+def _part_seconds(part: re.Match[str]) -> int:
+    unit_s = _SECONDS[part["unit"]]
+    if "half" in part["count"]:
+        return unit_s // 2
+    count = int(part["count"]) if part["count"].isdigit() else 1
+    return count * unit_s + (unit_s // 2 if part["half"] or part["more"] else 0)

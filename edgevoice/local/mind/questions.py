@@ -1,0 +1,82 @@
+"""Asking back: what to ask before a command that may have been misheard, and what the user answers. Pure.
+
+A question is a command in words, "A timer for ten minutes?", so that the latest answer in the conversation holds all
+there is to know: a question expires with the next answer, and a new session knows of none.
+"""
+
+import re
+from typing import assert_never
+
+from edgevoice.local.mind.intents import CancelWish, Intent, TimerWish, VolumeWish, Wish, normalise, understand
+from edgevoice.local.mind.numbers import spoken, spoken_duration
+
+_YES_WORDS = "yes yeah yep sure okay ok right correct exactly please do it that is thanks"
+_YES = frozenset(_YES_WORDS.split())
+_COMPLETE = re.compile(r"(?:yes|yeah|yep)(?: please)?|(?:no )?\d+ (?:second|minute|hour|percent)s?(?: please)?")
+_LAST_SENTENCE = re.compile(r"[^.!?]+\?\s*$")
+
+
+def question(intent: Intent) -> str | None:
+    """Return what to ask before doing it on uncertain words; None for what is sooner said again."""
+    match intent:
+        case TimerWish(seconds):
+            return f"A timer for {spoken_duration(seconds)}?"
+        case CancelWish(seconds):
+            return f"Cancel the timer for {spoken_duration(seconds)}?"
+        case VolumeWish(percent=int(percent)):
+            return f"Volume at {spoken(percent)} percent?"
+        case VolumeWish(change=change):
+            return "Volume up?" if change is not None and change > 0 else "Volume down?"
+        case Wish.CANCEL_TIMERS:
+            return "Cancel the timers?"
+        case Wish.GOODBYE:
+            return "Goodbye?"
+        case Wish.TIME | Wish.DATE | Wish.STORY | Wish.JOKE | Wish.HELP | Wish.REPEAT:
+            return None
+        case Wish.STOP | Wish.THANKS | Wish.HELLO:
+            return None
+        case _:
+            assert_never(intent)
+
+
+def asked(last_answer: str) -> Intent | None:
+    """Return the command that the latest answer asked about, None when it asked about none."""
+    sentence = _LAST_SENTENCE.search(last_answer)
+    meant = understand(sentence[0]) if sentence is not None else []
+    # What is no question of ours is a joke, or words that a client wanted spoken.
+    return meant[0] if len(meant) == 1 and sentence is not None and question(meant[0]) == sentence[0].strip() else None
+
+
+def settled(text: str, asked_about: Intent) -> list[Intent] | None:
+    """Return what the user wants now that this was asked: nothing after a "no"; None when ``text`` is no answer."""
+    words = normalise(text).split()
+    is_no, rest = words[:1] == ["no"], words[1:] if words[:1] == ["no"] else words
+    if not words:
+        return None
+    if not rest:
+        return []
+    if not is_no and _YES.issuperset(words):
+        return [asked_about]
+    said = " ".join(rest)
+    for whole in (" ".join(words), said, *_completed(said.removesuffix(" please"), asked_about)):
+        if intents := understand(whole):
+            return intents
+    return [] if is_no else None
+
+
+def is_answer(text: str) -> bool:
+    """Tell whether ``text`` is a whole answer to some question, so that the user's turn may end early."""
+    return _COMPLETE.fullmatch(normalise(text)) is not None
+
+
+def _completed(said: str, asked_about: Intent) -> list[str]:
+    """Return the commands that an answer such as "twenty" or "twenty minutes" stands for."""
+    match asked_about:
+        case TimerWish(seconds) | CancelWish(seconds):
+            unit = "hours" if seconds % 3600 == 0 else "minutes" if seconds % 60 == 0 else "seconds"
+            of_what = "timer for" if isinstance(asked_about, TimerWish) else "cancel the timer for"
+            return [f"{of_what} {said}", f"{of_what} {said} {unit}"]
+        case VolumeWish():
+            return [f"volume {said}"]
+        case _:
+            return []

@@ -1,0 +1,68 @@
+"""Every way to say what the brain understands, for the recogniser's grammar. Pure and deterministic."""
+
+from collections.abc import Iterator
+
+from edgevoice.local.mind.numbers import spoken
+
+# Alexa stands alone; the others need their "hey". In dictionary spelling.
+WAKE_PHRASES = ("hey jarvis", "hey mycroft", "hey raspy", "alexa")
+# What turns the meaning of a command. The recogniser must hear it, or it would hear the command alone.
+TURNING = (
+    *("don't {}", "do not {}", "please don't {}", "never {}", "you should not {}", "i did not say {}"),
+    *("i didn't say {}", "did you {}", "why did you {}", "why don't you {}", "how do i {}", "when will you {}"),
+    *("what does {} mean", "i {}", "he said {}", "she said {}", "i said {}", "if i say {}"),
+)
+
+_PERCENTS = (*range(61), 70, 75, 80, 90, 100)
+_UNITS = ("seconds", "minutes", "hours")
+_COMMON = (
+    *("what time is it", "what time is it now", "what's the time", "what is the time", "tell me the time"),
+    *("what's the date", "what is the date", "what day is it", "what day is it today", "what is today's date"),
+    *("what's the date today", "what is the date today", "tell me the date"),
+    *("volume up", "volume down", "turn the volume up", "turn the volume down", "turn up the volume"),
+    *("turn down the volume", "turn it up", "turn it down", "make it louder", "make it quieter"),
+    *("louder", "quieter", "mute the volume", "mute"),
+    *("cancel the timer", "stop the timer", "cancel my timer", "cancel all timers", "cancel the timers"),
+    *("delete the timer", "delete all timers", "turn off the timer", "turn off my timer", "clear the timer"),
+    *("never mind the timer", "forget the timer", "forget about the timer", "stop the story", "no thank you"),
+    *("set a timer for a minute", "set a timer for an hour", "set a timer for one minute"),
+    *("set a timer for one hour", "set a timer for half an hour", "set a one minute timer", "set a one hour timer"),
+    *("tell me a story", "tell me another story", "tell me a joke", "tell me another joke", "another joke"),
+    *("what can you do", "say that again", "repeat that", "never mind", "be quiet", "hello", "good night"),
+    *("stop", "cancel", "help", "thanks", "thank you", "goodbye", "bye", "good morning", "good evening"),
+)
+# What answers a question of ours, and means nothing else: "A timer for ten minutes?", "no, twenty".
+_YES_AND_NO = ("yes", "yes please", "yeah", "yes do", "okay", "no", "no thanks", "no thank you")
+
+
+def commands() -> Iterator[str]:
+    """Yield every command."""
+    yield from _COMMON
+    for percent in map(spoken, _PERCENTS):
+        yield from (f"set the volume to {percent} percent", f"set volume to {percent} percent")
+        yield from (
+            f"turn the volume to {percent} percent",
+            f"volume {percent} percent",
+            f"set the volume to {percent}",
+        )
+    for number in map(spoken, range(2, 61)):
+        yield from (f"set a timer for {number} {unit}" for unit in _UNITS)
+        yield f"set a {number} hour timer"
+        yield from (f"set a {number} {unit} timer" for unit in ("second", "minute"))
+        yield f"cancel the {number} minute timer"
+    for number in map(spoken, (70, 75, 80, 90)):
+        yield from (f"set a timer for {number} {unit}" for unit in ("seconds", "minutes"))
+
+
+def answers() -> Iterator[str]:
+    """Yield what is said to a question whether a command was heard well."""
+    yield from _YES_AND_NO
+    percents = (f"{percent} percent" for percent in map(spoken, _PERCENTS))
+    for correction in (*map(spoken, _PERCENTS), *percents, *_durations()):
+        yield from (correction, f"no {correction}")
+        yield f"{correction} please"
+
+
+def _durations() -> Iterator[str]:
+    yield from ("a minute", "one minute", "an hour", "one hour", "half an hour")
+    yield from (f"{number} {unit}" for number in map(spoken, range(2, 61)) for unit in _UNITS)

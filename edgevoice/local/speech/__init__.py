@@ -1,0 +1,1 @@
+"""The embedded service's ear and voice: speech recognition and speech synthesis."""

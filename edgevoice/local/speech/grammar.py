@@ -1,0 +1,107 @@
+"""What may be said, as a graph of words: commands, wake words, what turns a meaning, and anything else. Pure.
+
+A path from `START` to `END` is one utterance. The commands of `vocabulary` share their beginnings and endings, so that
+a thousand of them are a hundred nodes. Beside them stands any sequence of phonemes, at a price for each: it wins when
+no command fits what was heard.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from edgevoice.local.mind import vocabulary
+from edgevoice.local.speech.pronunciations import SPELLING, Phonemes, pronunciations
+
+START, END = 0, 1
+# The logarithm of how much less likely a phoneme outside of the vocabulary is.
+_FOREIGN_WEIGHT = -3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Arc:
+    """A word between two nodes, with the ways to say it; ``weight`` is the logarithm of how likely it is.
+
+    ``is_foreign``: a single phoneme that belongs to no word of the vocabulary; ``word`` is then how it is spelled.
+    """
+
+    source: int
+    target: int
+    word: str
+    says: tuple[Phonemes, ...]
+    weight: float = 0.0
+    is_foreign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """Arcs, and jumps that say nothing: pairs of source and target, to be taken in this order."""
+
+    nodes: int
+    arcs: tuple[Arc, ...]
+    jumps: tuple[tuple[int, int], ...]
+
+
+def commands() -> Grammar:
+    """Return the grammar of the vocabulary."""
+    return _Builder().build()
+
+
+class _Builder:
+    def __init__(self) -> None:
+        self._nodes = 2
+        self._arcs: list[Arc] = []
+        self._finals: list[int] = []
+        self._of_endings: dict[frozenset[tuple[str, ...]], int] = {}
+
+    def build(self) -> Grammar:
+        # Foreign sounds before a command, the place in front of it, the end of it, and foreign sounds after it.
+        before, ready, done, after = (self._node() for _ in range(4))
+        root = self._shared(frozenset(tuple(command.split()) for command in vocabulary.commands()))
+        for phrase in vocabulary.WAKE_PHRASES:
+            self._chain(START, ready, phrase.split())
+            self._chain(before, ready, phrase.split())
+        for around in vocabulary.TURNING:
+            # What follows the command is heard as foreign; the words in front of it are enough to turn it.
+            self._chain(ready, root, around.partition("{}")[0].split())
+        self._chain(ready, root, ["no"])
+        answers = self._shared(frozenset(tuple(answer.split()) for answer in vocabulary.answers()))
+        self._word(done, done, "please")
+        self._word(done, root, "and")
+        for phoneme, spelled in SPELLING.items():
+            for source, target in ((START, before), (before, before), (ready, after), (done, after), (after, after)):
+                self._arcs.append(Arc(source, target, spelled, ((phoneme,),), _FOREIGN_WEIGHT, is_foreign=True))
+        jumps = [
+            *((final, done) for final in self._finals),
+            (START, ready),
+            (before, ready),
+            (ready, root),
+            (ready, answers),
+        ]
+        jumps += [(node, END) for node in (ready, done, after)]
+        return Grammar(self._nodes, tuple(self._arcs), tuple(jumps))
+
+    def _node(self) -> int:
+        self._nodes += 1
+        return self._nodes - 1
+
+    def _word(self, source: int, target: int, word: str) -> None:
+        self._arcs.append(Arc(source, target, word, pronunciations(word)))
+
+    def _chain(self, source: int, target: int, words: Sequence[str]) -> None:
+        for word in words[:-1]:
+            middle = self._node()
+            self._word(source, middle, word)
+            source = middle
+        self._word(source, target, words[-1])
+
+    def _shared(self, endings: frozenset[tuple[str, ...]]) -> int:
+        """Add what may follow, once for all places that it may follow; return the node it begins at."""
+        if endings in self._of_endings:
+            return self._of_endings[endings]
+        node = self._of_endings[endings] = self._node()
+        for word, group in groupby(sorted(endings), key=lambda words: words[:1]):
+            if not word:
+                self._finals.append(node)
+                continue
+            self._word(node, self._shared(frozenset(words[1:] for words in group)), word[0])
+        return node

@@ -1,0 +1,209 @@
+"""The best way through a grammar for what a network heard, and what else it may have been. Arrays in, words out.
+
+The network gives for each frame how likely each phoneme is, a blank among them, as connectionist temporal
+classification does (Graves et al. 2006): a phoneme lasts one frame or more, blanks may part it from the next, and a
+mark ends a word. The search is Viterbi's, over all states of the grammar at once.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from edgevoice.local.speech.grammar import END, START, Arc, Grammar
+
+Frames = npt.NDArray[np.float32]
+"""Log-likelihoods, one row per frame, one column per phoneme of the network."""
+
+BLANK, WORD_END = "<blank>", "<wb>"
+_NEVER = np.float32(-1e9)
+# What is this much less likely than the best (as a logarithm) is no alternative.
+_RIVAL_MARGIN = 12.0
+# After the last phoneme: itself, a blank, the end of the word, a blank.
+_EXITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A word of a path; ``ends_word`` is False where a foreign phoneme goes on into the next."""
+
+    word: str
+    is_foreign: bool
+    ends_word: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """What may have been said, and the logarithm of how likely it is."""
+
+    said: tuple[Said, ...]
+    score: float
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words alone."""
+        return tuple(each.word for each in self.said)
+
+
+@dataclass(slots=True)
+class _Trace:
+    """How each node was reached in each frame: by which arc (a jump is -2, nothing -1), from where, by which exit."""
+
+    arcs: npt.NDArray[np.int32]
+    origins: npt.NDArray[np.int32]
+    exits: npt.NDArray[np.int8]
+    # Of every arc in each frame: the score at its end, and where it came from.
+    arc_scores: list[Frames] = field(default_factory=list)
+    arc_origins: list[npt.NDArray[np.int32]] = field(default_factory=list)
+
+
+class Lattice:
+    """A grammar, laid out for the search; ``columns`` is where the network has which phoneme."""
+
+    def __init__(self, grammar: Grammar, columns: Mapping[str, int]) -> None:
+        self._grammar = grammar
+        self._blank, self._word_end = columns[BLANK], columns[WORD_END]
+        states: list[int] = []
+        entries: list[int] = []
+        self._arcs: list[Arc] = []
+        for arc in sorted(grammar.arcs, key=lambda each: each.target):
+            for way in arc.says:
+                self._arcs.append(arc)
+                entries.append(len(states))
+                states += [column for phoneme in way for column in (columns[phoneme], self._blank)]
+                states += [self._word_end, self._blank]
+        self._states = np.array(states)
+        self._entries = np.array(entries)
+        ends = np.append(self._entries[1:], len(states))
+        self._exits = ends[:, None] + np.arange(-_EXITS, 0)
+        self._sources = np.array([arc.source for arc in self._arcs])
+        self._weights = np.array([arc.weight for arc in self._arcs], np.float32)
+        targets = np.array([arc.target for arc in self._arcs])
+        self._targets, self._groups, self._group_of = np.unique(targets, return_index=True, return_inverse=True)
+        self._arc_targets = targets
+        self._is_known = np.array([not arc.is_foreign for arc in self._arcs])
+        ending = {END}
+        for source, target in reversed(grammar.jumps):
+            ending |= {source} if target in ending else set()
+        self._may_end = np.isin(targets, [*ending])
+        # A phoneme may follow another without a blank between, unless it is the same.
+        follows = np.zeros(len(states), bool)
+        follows[2:] = (self._states[2:] != self._blank) & (self._states[2:] != self._states[:-2])
+        follows[self._entries] = False
+        follows[self._entries + 1] = False
+        self._skips = np.flatnonzero(follows)
+
+    def search(self, frames: Frames) -> list[Path]:
+        """Return the best path, then its rivals: other words in the place of its own, the likeliest first.
+
+        An empty list when no path is as short as the sound.
+        """
+        trace, score = self._run(frames)
+        if score <= _NEVER / 2:
+            return []
+        steps = [*self._steps(trace, len(frames), END)]
+        best = Path(self._said(steps), float(score))
+        rivals: dict[tuple[str, ...], Path] = {}
+        for number, (frame, arc, _) in enumerate(steps):
+            together = self._arc_targets == self._arc_targets[arc]
+            for rival, loss in self._near(trace, frame, together, trace.arc_scores[frame - 1][arc]):
+                self._keep(rivals, trace, (frame, rival), steps[number + 1 :], float(score) - loss)
+        for rival, loss in self._near(trace, len(frames), self._may_end, score):
+            self._keep(rivals, trace, (len(frames), rival), (), float(score) - loss)
+        rivals.pop(best.words, None)
+        return [best, *sorted(rivals.values(), key=lambda path: -path.score)]
+
+    def _near(
+        self, trace: _Trace, frame: int, among: npt.NDArray[np.bool_], best: np.float32
+    ) -> Iterator[tuple[int, float]]:
+        """Yield the arcs ``among`` those that ended in this frame nearly as likely as the best, and their loss."""
+        losses = best - trace.arc_scores[frame - 1]
+        for near in np.flatnonzero(among & self._is_known & (losses < _RIVAL_MARGIN)):
+            yield int(near), float(losses[near])
+
+    def _keep(
+        self,
+        rivals: dict[tuple[str, ...], Path],
+        trace: _Trace,
+        end: tuple[int, int],
+        rest: Sequence[tuple[int, int, int]],
+        score: float,
+    ) -> None:
+        """Put the path that reached this arc's end, and went on with the ``rest``, among the rivals."""
+        frame, arc = end
+        before = self._steps(trace, *divmod(int(trace.arc_origins[frame - 1][arc]), self._grammar.nodes))
+        path = Path(self._said([*before, (frame, arc, _EXITS - 1), *rest]), score)
+        if path.words not in rivals or rivals[path.words].score < score:
+            rivals[path.words] = path
+
+    def _run(self, frames: Frames) -> tuple[_Trace, np.float32]:
+        count, nodes = len(frames), self._grammar.nodes
+        shape = (count + 1, nodes)
+        trace = _Trace(np.full(shape, -1, np.int32), np.full(shape, -1, np.int32), np.zeros(shape, np.int8))
+        scores = np.full(len(self._states), _NEVER, np.float32)
+        origins = np.zeros(len(self._states), np.int32)
+        at_node = np.full(nodes, _NEVER, np.float32)
+        at_node[START] = 0.0
+        self._jump(at_node, trace, 0)
+        heard = frames[:, self._states]
+        # Before the first word there may be blanks.
+        silence = np.cumsum(np.maximum(frames[:, self._blank], frames[:, self._word_end]))
+        for frame in range(1, count + 1):
+            scores, origins = self._step(scores, origins, at_node, (frame - 1) * nodes)
+            scores += heard[frame - 1]
+            at_node = self._leave(scores, origins, trace, frame)
+            at_node[START] = silence[frame - 1]
+            self._jump(at_node, trace, frame)
+        return trace, at_node[END]
+
+    def _step(
+        self, scores: Frames, origins: npt.NDArray[np.int32], at_node: Frames, base: int
+    ) -> tuple[Frames, npt.NDArray[np.int32]]:
+        """Go one frame on: stay, move to the next state, or skip a blank; enter arcs from their nodes."""
+        moved, moved_origins = np.empty_like(scores), np.empty_like(origins)
+        moved[1:], moved_origins[1:] = scores[:-1], origins[:-1]
+        moved[self._entries] = at_node[self._sources] + self._weights
+        moved_origins[self._entries] = base + self._sources
+        skips = self._skips
+        better = skips[scores[skips - 2] > moved[skips]]
+        moved[better], moved_origins[better] = scores[better - 2], origins[better - 2]
+        stays = scores >= moved
+        return np.where(stays, scores, moved), np.where(stays, origins, moved_origins)
+
+    def _leave(self, scores: Frames, origins: npt.NDArray[np.int32], trace: _Trace, frame: int) -> Frames:
+        """Return the score of each node, by the best of the arcs that end there."""
+        ends = scores[self._exits]
+        exits = ends.argmax(axis=1)
+        rows = np.arange(len(exits))
+        arc_scores, arc_origins = ends[rows, exits], origins[self._exits[rows, exits]]
+        best = np.maximum.reduceat(arc_scores, self._groups)
+        winners = np.flatnonzero(arc_scores == best[self._group_of])
+        at_node = np.full(self._grammar.nodes, _NEVER, np.float32)
+        at_node[self._targets] = best
+        targets = self._arc_targets[winners]
+        trace.arcs[frame, targets], trace.origins[frame, targets] = winners, arc_origins[winners]
+        trace.exits[frame, targets] = exits[winners]
+        trace.arc_scores.append(arc_scores)
+        trace.arc_origins.append(arc_origins)
+        return at_node
+
+    def _jump(self, at_node: Frames, trace: _Trace, frame: int) -> None:
+        for source, target in self._grammar.jumps:
+            if at_node[source] > at_node[target]:
+                at_node[target] = at_node[source]
+                trace.arcs[frame, target], trace.origins[frame, target] = -2, frame * self._grammar.nodes + source
+
+    def _steps(self, trace: _Trace, frame: int, node: int) -> Sequence[tuple[int, int, int]]:
+        """Return the arcs of the best path to a node, each with the frame it ended in and its exit."""
+        steps: list[tuple[int, int, int]] = []
+        while (arc := int(trace.arcs[frame, node])) != -1:
+            if arc >= 0:
+                steps.append((frame, arc, int(trace.exits[frame, node])))
+            frame, node = divmod(int(trace.origins[frame, node]), self._grammar.nodes)
+        return steps[::-1]
+
+    def _said(self, steps: Sequence[tuple[int, int, int]]) -> tuple[Said, ...]:
+        return tuple(
+            Said(self._arcs[arc].word, self._arcs[arc].is_foreign, leaves >= _EXITS - 2) for _, arc, leaves in steps
+        )

@@ -1,0 +1,1 @@
+"""Observers: they see every fact and order, and decide nothing."""

@@ -1,0 +1,106 @@
+"""Diary: one line for each conversation, and one for each fault that the light shows. Never what was said."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from edgevoice.core.facts import LinkOpened, TurnEnded, WakeWordHeard
+from edgevoice.core.lights import meaning
+from edgevoice.core.notices import Notice, PhaseEntered, UsageTold
+from edgevoice.core.orders import CutPlayback, Light, OpenLink, ResumePlayback, ShowLight
+from edgevoice.journal import tell
+
+_log = logging.getLogger(__name__)
+
+_COUNTED = (
+    "turns",
+    "barge_ins",
+    "false_interruptions",
+    "input_tokens",
+    "output_tokens",
+    "tokens",
+    "redials",
+    "reconnects",
+)
+
+
+class Diary:
+    """An observer that counts through a conversation and writes it down when it is over.
+
+    ``xruns`` gives how often the sound system lost audio since it was opened, ``today_s`` for how many seconds sessions
+    were open today, ``lost_s`` how many seconds of what the microphone heard were too old to be sent, since the start.
+    """
+
+    def __init__(
+        self,
+        xruns: Callable[[], int] = lambda: 0,
+        today_s: Callable[[], float] = lambda: 0.0,
+        lost_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        self._xruns = xruns
+        self._today_s = today_s
+        self._lost_s = lost_s
+        self._xruns_before = 0
+        self._lost_before_s = 0.0
+        self._began_at: float | None = None
+        self._counts: Counter[str] = Counter()
+        self._was_cut = False
+
+    def __call__(self, notice: Notice, now: float) -> None:
+        """Take what happened; write at the end of a conversation."""
+        match notice:
+            case WakeWordHeard(word=word, score=score):
+                tell(_log, logging.DEBUG, "wakeword-heard", word=word, score=score)
+            case ShowLight(light=Light.FAULT, reason=reason):
+                tell(_log, logging.WARNING, "fault", code=reason, problem=meaning(Light.FAULT, reason))
+            case OpenLink(resumes=True):
+                self._counts["redials"] += 1
+            case LinkOpened() if self._began_at is None:
+                self._began_at = now
+                self._xruns_before = self._xruns()
+                self._lost_before_s = self._lost_s()
+                self._counts.clear()
+            case LinkOpened():
+                self._counts["reconnects"] += 1
+            case TurnEnded():
+                self._counts["turns"] += 1
+            case CutPlayback():
+                self._was_cut = True
+            case ResumePlayback():
+                self._counts["barge_ins"] -= 1  # it had been taken for one
+                self._counts["false_interruptions"] += 1
+            case UsageTold(tokens=tokens):
+                self._count_tokens(tokens)
+            case PhaseEntered(phase=phase):
+                self._take_phase(phase, now)
+            case _:
+                pass  # of no interest to a diary
+
+    def _take_phase(self, phase: str, now: float) -> None:
+        """Write at the end; a cut after which the conversation goes on was the user's, the rest are hang-ups."""
+        was_cut, self._was_cut = self._was_cut, False
+        if phase != "idle":
+            self._counts["barge_ins"] += was_cut
+        elif self._began_at is not None:
+            self._write(now - self._began_at)
+            self._began_at = None
+
+    def _count_tokens(self, tokens: Mapping[str, int]) -> None:
+        """Add what an answer cost; a service that tells no total means the sum."""
+        spent, made = tokens.get("input_tokens", 0), tokens.get("output_tokens", 0)
+        self._counts.update(input_tokens=spent, output_tokens=made, tokens=tokens.get("total_tokens", spent + made))
+
+    def _write(self, seconds: float) -> None:
+        counts = {name: self._counts[name] for name in _COUNTED}
+        xruns = self._xruns() - self._xruns_before
+        minutes = round(self._today_s() / 60, 1)
+        tell(
+            _log,
+            logging.INFO,
+            "conversation-over",
+            seconds=round(seconds, 1),
+            **counts,
+            xruns=xruns,
+            lost_s=round(self._lost_s() - self._lost_before_s, 2),
+            minutes_today=minutes,
+        )

@@ -1,0 +1,210 @@
+"""Minutes: how long sessions were open today, kept in a file through restarts. It decides nothing."""
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.facts import BudgetTold, LinkLost
+from edgevoice.core.notices import Notice, PhaseEntered
+from edgevoice.core.orders import CloseLink
+from edgevoice.journal import tell
+from edgevoice.store.files import locked, write_whole
+from edgevoice.wall_clock import local_today
+
+_log = logging.getLogger(__name__)
+
+FILE_NAME: Final = "minutes.json"
+
+TICK_S: Final = 30.0
+"""How often they are written and told while a session is open: what a power cut may lose, what midnight waits for."""
+
+_MOST_DAYS: Final = 8
+_MOST_SECONDS: Final = 1_000_000
+"""More than a dozen programs can count in a day of 86,400 s."""
+_LARGEST_BYTES: Final = 4096
+
+_Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+_Seconds = Annotated[float, Meta(ge=0, le=_MOST_SECONDS)]
+_decoder = msgspec.json.Decoder(dict[_Day, _Seconds])
+
+
+class Ledger:
+    """Seconds by day, in a file that several programs add to: `edgevoice talk` may run beside the service.
+
+    What was added stays here until it has been written: then the file is read, added to, and replaced, under a lock.
+    Any thread may call it.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._is_unreadable = False
+        self._is_failing = False
+        self._written: dict[str, float] = {}
+        self._unwritten: dict[str, float] = {}
+        # Two locks: what is counted must not wait for a disk.
+        self._counting = threading.Lock()
+        self._writing = threading.Lock()
+        self._written = self._read()
+
+    def seconds_of(self, day: str) -> float:
+        """Return the seconds of a day, by all programs, as far as they were written when this one last looked."""
+        with self._counting:
+            return self._written.get(day, 0.0) + self._unwritten.get(day, 0.0)
+
+    def add(self, day: str, seconds: float) -> None:
+        """Add to a day; what is not more than nothing is left out."""
+        if not seconds > 0:
+            return
+        with self._counting:
+            _add(self._unwritten, day, seconds)
+
+    def write(self) -> None:
+        """Write what was added, and read what others have added; blocks. A disk that takes nothing is logged once."""
+        with self._writing:
+            with self._counting:
+                added = dict(self._unwritten)
+            try:
+                days = self._exchange(added)
+                self._is_failing = False
+            except OSError as error:
+                self._complain(error)
+                return
+            with self._counting:
+                self._written = days
+                # What was added meanwhile waits for the next time.
+                rest = {day: seconds - added.get(day, 0.0) for day, seconds in self._unwritten.items()}
+                self._unwritten = {day: seconds for day, seconds in rest.items() if seconds > 0}
+
+    def _exchange(self, added: dict[str, float]) -> dict[str, float]:
+        if not added:
+            return self._read()
+        with locked(self._file.parent):
+            days = self._read()
+            for day, seconds in added.items():
+                _add(days, day, seconds)
+            write_whole(self._file, msgspec.json.encode(days), is_durable=True)
+        return days
+
+    def _read(self) -> dict[str, float]:
+        """Return the seconds by day; what was known before, where the file is missing or is not what was written."""
+        try:
+            with self._file.open("rb") as opened:
+                days = _decoder.decode(opened.read(_LARGEST_BYTES))
+        except (FileNotFoundError, NotADirectoryError):
+            return dict(self._written)
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+            if not self._is_unreadable:
+                problem = f"{self._file} cannot be read, what it counted is lost: {error}"
+                tell(_log, logging.WARNING, "minutes", problem=problem)
+            self._is_unreadable = True
+            return dict(self._written)
+        self._is_unreadable = False
+        return days
+
+    def _complain(self, error: OSError) -> None:
+        if not self._is_failing:
+            # Once, not with every tick: a disk may be full for weeks. Until a restart the count goes on in memory.
+            why = error.strerror or error
+            problem = f"{self._file} cannot be written: {why}; a restart forgets today's minutes"
+            tell(_log, logging.WARNING, "minutes", problem=problem)
+        self._is_failing = True
+
+
+def _add(days: dict[str, float], day: str, seconds: float) -> None:
+    """Add to a day and forget the oldest: the day of last use goes to the end, those in front are forgotten."""
+    days[day] = min(days.pop(day, 0.0) + seconds, _MOST_SECONDS)
+    while len(days) > _MOST_DAYS:
+        del days[next(iter(days))]
+
+
+class Minutes:
+    """An observer that counts the seconds in which a session is open, by the date on which they pass.
+
+    Each date has its own count: a clock that is put back finds the day as it left it, one that was far ahead leaves
+    nothing behind that matters, and neither gives nor takes more than the days it shows. ``daily_minutes`` is the
+    limit, 0 for none. ``today`` gives the local date, ``clock`` monotonic seconds, the observers' own.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        daily_minutes: float,
+        *,
+        today: Callable[[], date] = local_today,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ledger = Ledger(folder / FILE_NAME)
+        self._limit_s = 60 * daily_minutes
+        self._today = today
+        self._clock = clock
+        self._since: float | None = None
+        self._ended = asyncio.Event()
+        self._report: Callable[[BudgetTold], None] = _tell_nobody
+
+    @property
+    def today_s(self) -> float:
+        """The seconds of today so far, those of the session that is open now among them."""
+        running = self._clock() - self._since if self._since is not None else 0.0
+        return self._ledger.seconds_of(self._day) + max(0.0, running)
+
+    @property
+    def _day(self) -> str:
+        return self._today().isoformat()
+
+    def __call__(self, notice: Notice, now: float) -> None:
+        """Take what happened: a session is open from the first time that the box listens until it is closed or lost."""
+        match notice:
+            case PhaseEntered(phase=Phase.LISTENING) if self._since is None:
+                self._since = now
+                self._tell()
+            case CloseLink() | LinkLost() if self._since is not None:
+                self._count(now)
+                self._since = None
+                self._tell()
+                self._ended.set()
+            case _:
+                pass  # of no price
+
+    async def run(self, report: Callable[[BudgetTold], None]) -> None:
+        """Tell what is left now, with each tick, and when a session has ended; and write what was counted."""
+        self._report = report
+        self._tell()
+        try:
+            while True:
+                # Not wait_for: before Python 3.12 it may swallow a cancellation, and the box would not stop.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(TICK_S):
+                        await self._ended.wait()
+                self._ended.clear()
+                self._count(self._clock())
+                self._tell()
+                # A card may take a second to write anything, and the loop has sound to move.
+                await asyncio.to_thread(self._ledger.write)
+        finally:
+            self._report = _tell_nobody
+            self._count(self._clock())
+            self._ledger.write()
+
+    def _count(self, now: float) -> None:
+        if self._since is None:
+            return
+        passed_s, self._since = now - self._since, now
+        self._ledger.add(self._day, passed_s)
+
+    def _tell(self) -> None:
+        if self._limit_s > 0:
+            self._report(BudgetTold(self._limit_s - self.today_s))
+
+
+def _tell_nobody(_fact: BudgetTold) -> None:
+    """Stand in while the box does not run."""

@@ -1,0 +1,98 @@
+"""What no range can tell: settings that are right each by itself, and not together. Reads no files."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from msgspec import ValidationError, convert, inspect, structs
+
+from edgevoice.settings.schema import Settings, Wakeword, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Settings that are right each by itself but not together; ``text`` is the error line without the file's name."""
+
+    names: tuple[str, ...]
+    text: str
+
+
+def disagreements(settings: Settings) -> Iterator[Disagreement]:
+    """Yield what no range can tell: thresholds out of order, words within words, sounds unheard, pins used twice."""
+    wakeword = settings.wakeword
+    wrong_words = [*_wrong_words(wakeword.words)]
+    yield from (Disagreement(("wakeword.words",), text) for text in wrong_words)
+    if not wrong_words:
+        yield from _thresholds_in_disorder(wakeword)
+    if wakeword.sure_threshold < wakeword.threshold:
+        yield Disagreement(
+            ("wakeword.sure_threshold", "wakeword.threshold"),
+            f"wakeword.sure_threshold is {wakeword.sure_threshold:g}; it must be at least wakeword.threshold, "
+            f"which is {wakeword.threshold:g}",
+        )
+    if settings.panel.without_lights == "sound" and settings.speaker.earcon_percent == 0:
+        yield Disagreement(
+            ("panel.without_lights", "speaker.earcon_percent"),
+            'panel.without_lights is "sound" and speaker.earcon_percent is 0; nothing would be heard: raise it, '
+            'or set panel.without_lights to "refuse" or "listen"',
+        )
+    for (first, pin), (second, other_pin) in combinations(_pins(settings), 2):
+        # Boards with a single light show everything with it.
+        both_are_lights = first.endswith("_led_gpio") and second.endswith("_led_gpio")
+        if pin == other_pin and not both_are_lights:
+            yield Disagreement(
+                (first, second),
+                f'{first} and {second} are both {pin}; only lights may share a pin: change one, or set it to "none"',
+            )
+
+
+def _wrong_words(words: dict[str, Any]) -> Iterator[str]:
+    """Yield an error line for everything in ``wakeword.words`` that is not right by itself."""
+    takes = {each.name: each.type for each in structs.fields(Word)}
+    for name, word in words.items():
+        place = f"wakeword.words.{name}"
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
+            yield "wakeword.words has a name in it that is longer than 40 or not made of letters, digits, - and _ alone"
+        elif not isinstance(word, dict):
+            yield f"{place} must be a table, written [{place}]"
+        elif wrong := next((key for key in word if key not in takes), None):
+            shown = wrong if re.fullmatch(r"\w{1,24}", wrong) else "something"
+            yield f"{place} has {shown} in it; it takes {', '.join(takes)}"
+        else:
+            for key, value in word.items():
+                try:
+                    convert(value, takes[key])
+                except ValidationError:
+                    yield f"{place}.{key} is not right; it must be {_must_be(takes[key])}"
+
+
+def _must_be(annotation: Any) -> str:
+    """Return the words for what a part of a wake word must be."""
+    kind = inspect.type_info(annotation)
+    parts = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
+    return next(str(part.extra["must_be"]) for part in parts if isinstance(part, inspect.Metadata) and part.extra)
+
+
+def _thresholds_in_disorder(wakeword: Wakeword) -> Iterator[Disagreement]:
+    """Yield the words of which one frame would need a lower score than two."""
+    for name, word in wakeword.further_words().items():
+        sure, usual = word.sure_threshold or wakeword.sure_threshold, word.threshold or wakeword.threshold
+        if sure < usual and not word.threshold is word.sure_threshold is None:
+            yield Disagreement(
+                ("wakeword.words", "wakeword.sure_threshold", "wakeword.threshold"),
+                f"for the word {name} the sure_threshold is {sure:g}; it must be at least its threshold, {usual:g}",
+            )
+
+
+def _pins(settings: Settings) -> Iterator[tuple[str, int]]:
+    """Yield every pin that would be opened, with the name of its setting."""
+    panel = settings.panel
+    # A panel without GPIO opens no pin, so its defaults must not stand in the way of the amplifier.
+    if panel.kind in {"auto", "gpio"}:
+        for name in panel.__struct_fields__:
+            if name.endswith("_gpio") and (pin := getattr(panel, name)) != "none":
+                yield f"panel.{name}", pin
+    if settings.amplifier.mute_gpio != "none":
+        yield "amplifier.mute_gpio", settings.amplifier.mute_gpio

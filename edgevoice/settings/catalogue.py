@@ -1,0 +1,276 @@
+"""The settings as a list: each with its name, variable, default, unit and range, and the words for a refusal.
+
+Everything is read off the structs in `settings`, so nothing here can go stale. Reads no files, and never repeats a
+value that may be a secret.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from inspect import cleandoc
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import inspect, structs
+
+from edgevoice.settings.hints import hint
+from edgevoice.settings.schema import Settings
+
+LONGEST_SHOWN: Final = 24
+"""Characters of a text that an error line may repeat; a key that was put in the wrong place is longer than that."""
+
+HIDDEN: Final = "(hidden)"
+
+_UNITS: Final = {"_s": "seconds", "_ms": "milliseconds", "_percent": "percent", "_gpio": "BCM number of the pin"}
+_SECRET_NAME: Final = re.compile(
+    r"(^|_)(api_?key|secret(_key)?|private_key|password|passphrase|passwd|authorization|credentials?)$"
+    r"|^(key|token|(access|auth|bearer|api)_?token)$"
+)
+
+
+class ValueRefused(ValueError):
+    """A value is not right; ``str()`` goes after the setting's name: "is -1; it must be between 0 and 5 seconds"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One setting; ``kind`` is its type as msgspec sees it, without the description around it."""
+
+    section: str
+    name: str
+    annotation: Any
+    kind: inspect.Type
+    default: Any
+    description: str
+    extra: Mapping[str, Any]
+
+    @property
+    def dotted(self) -> str:
+        """Return the full name, as error lines have it: microphone.preroll_s."""
+        return f"{self.section}.{self.name}"
+
+    @property
+    def variable(self) -> str:
+        """Return the name of the environment variable that goes before the file."""
+        return f"EDGEVOICE_{self.section}_{self.name}".upper()
+
+    @property
+    def is_private(self) -> bool:
+        """Tell whether a key may stand in this setting by mistake, so that its value is never repeated."""
+        return bool(self.extra.get("is_private"))
+
+    @property
+    def unit(self) -> str:
+        """Return the unit that the end of the name tells, in words; empty when there is none."""
+        return next((unit for ending, unit in _UNITS.items() if self.name.endswith(ending)), "")
+
+    @property
+    def is_optional(self) -> bool:
+        """Tell whether the setting may be left unset, which TOML says by leaving it out."""
+        return self.default is None
+
+    def read(self, value: object) -> Any:
+        """Return a TOML value as the setting's own type, or raise ``ValueRefused``; lists become tuples."""
+        try:
+            right = msgspec.convert(value, self.annotation)
+        except (msgspec.ValidationError, OverflowError):
+            meant = self.hint(value) if isinstance(value, str) else ""
+            instead = f"; write {meant}" if meant else ""
+            if isinstance(value, str) and value.startswith("~") and not value.startswith("~/"):
+                instead = "; ~ stands for the home folder only in ~/"
+            raise ValueRefused(f"{self._what_it_is(value)}; it must be {self.must_be(value)}{instead}") from None
+        check = _CHECKS.get(self.dotted)
+        if check is not None and (complaint := check(right)):
+            raise ValueRefused(complaint)
+        return right
+
+    def takes(self, value: object) -> bool:
+        """Tell whether this is a value of the setting, as far as its type and range say."""
+        try:
+            msgspec.convert(value, self.annotation)
+        except (msgspec.ValidationError, OverflowError):
+            return False
+        return True
+
+    def hint(self, written: str) -> str:
+        """Return as TOML the value that was probably meant by a text, empty where there is none."""
+        return hint(written, self.takes, name=self.name, may_show=not self.is_private)
+
+    def must_be(self, value: object = None) -> str:
+        """Say what the setting takes; for a value of the right type, only what is wrong with it."""
+        if "must_be" in self.extra:
+            return str(self.extra["must_be"])
+        # "percent" after a range would only repeat the name; seconds and milliseconds are mixed up too easily.
+        unit = f" {self.unit}" if self.unit in {"seconds", "milliseconds"} else ""
+        return _must_be(self.kind, value, unit)
+
+    def _what_it_is(self, value: object) -> str:
+        if self.is_private and isinstance(value, str):
+            return "is not right (its value is not shown)"
+        if isinstance(self.kind, inspect.VarTupleType) and isinstance(value, list):
+            wrong = next((item for item in value if not _fits(item, self.kind.item_type)), None)
+            return f"has {shown(wrong)} in it"
+        return f"is {shown(value)}"
+
+
+def _must_be(kind: inspect.Type, value: object, unit: str) -> str:
+    match kind:
+        case inspect.IntType(ge=low, le=high):
+            noun = "" if _is_number(value, int) else "a whole number "
+            return f"{noun}between {low:g} and {high:g}{unit}"
+        case inspect.FloatType(ge=low, le=high):
+            noun = "" if _is_number(value, int, float) else "a number "
+            return f"{noun}between {low:g} and {high:g}{unit}"
+        case inspect.LiteralType(values=values):
+            return _either([json.dumps(each) for each in values])
+        case inspect.UnionType(types=types):
+            return ", or ".join(_must_be(each, value, unit) for each in types if not isinstance(each, inspect.NoneType))
+        case inspect.VarTupleType(item_type=item_type):
+            return f"a list out of {_must_be(item_type, None, '').replace(' or ', ' and ')}"
+        case inspect.BoolType():
+            return "true or false"
+        case inspect.DictType():
+            return "a table"
+        case inspect.StrType(min_length=1):
+            return "a text that is not empty"
+        case inspect.StrType():
+            return "a text"
+        case _:
+            raise TypeError(f"there are no words for a setting of the type {kind}")
+
+
+def _is_number(value: object, *types: type) -> bool:
+    return isinstance(value, types) and not isinstance(value, bool)
+
+
+def _fits(item: object, kind: inspect.Type) -> bool:
+    return isinstance(kind, inspect.LiteralType) and isinstance(item, str) and item in kind.values
+
+
+def _either(words: list[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
+
+
+def shown(value: object) -> str:
+    """Return a value as it may stand in an error line: short, on one line, and never a long text."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() if abs(value) >= 10**15:
+            return "a number with too many digits"
+        case int() | float():
+            return f"{value}"
+        case str() if len(value) > LONGEST_SHOWN or value.startswith("sk-"):
+            return f"a text of {len(value)} characters"
+        case str():
+            return json.dumps(value)
+        case dict():
+            return "a table"
+        case list() | tuple():
+            return "a list"
+        case _:
+            return "a date or a time"
+
+
+def shown_name(name: str) -> str:
+    """Return a name from a file as it may stand in an error line: short, and on one line."""
+    plain = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
+    return plain if len(plain) <= 2 * LONGEST_SHOWN else f"{plain[:LONGEST_SHOWN]}…"
+
+
+def is_secret_name(name: str) -> bool:
+    """Tell whether a name sounds as if a key or a password stood behind it."""
+    return _SECRET_NAME.search(name.lower().replace("-", "_")) is not None
+
+
+def without_secrets(value: Any) -> Any:
+    """Return a copy in which every text, at any depth, is hidden whose name sounds like a secret."""
+    if isinstance(value, dict):
+        return {
+            name: HIDDEN if is_secret_name(name) or name.lower().endswith(("key", "token")) else without_secrets(each)
+            for name, each in value.items()
+        }
+    return [without_secrets(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def address_without_secrets(url: str) -> str:
+    """Return an address without the values of its query, in which some services take a key."""
+    place, mark, query = url.partition("?")
+    names = [part.partition("=")[0] for part in query.split("&") if part]
+    return f"{place}{mark}{'&'.join(f'{name}=…' for name in names)}"
+
+
+def _complaint_about_address(url: str) -> str:
+    must_be = str(ENTRIES["service.url"].extra["must_be"])
+    if url in {"", "local"}:
+        return ""
+    try:
+        parts = urlsplit(url)
+        is_right = parts.scheme in {"ws", "wss"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_right = False
+    else:
+        if parts.username is not None:
+            return "has a name or a password in it; keys do not belong into the settings: use service.key_file"
+    # urlsplit silently drops tabs and line ends, and a WebSocket address has no fragment (RFC 6455, section 3).
+    if not is_right or re.search(r"[^\x21-\x7e]|#", url):
+        return f"is not right (its value is not shown); it must be {must_be}"
+    return ""
+
+
+def _complaint_about_provider_data(data: dict[str, Any]) -> str:
+    for path, value in _leaves(data):
+        if not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
+            return f"has {shown(value)} at {path}; it must hold only what JSON can carry"
+    return ""
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield from _leaves(each, f"{path}.{shown_name(name)}" if path else shown_name(name))
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _leaves(each, f"{path}[{index}]")
+    else:
+        yield path, value
+
+
+_CHECKS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "service.url": _complaint_about_address,
+    "service.provider_data": _complaint_about_provider_data,
+}
+
+
+@cache
+def sections() -> Mapping[str, type[msgspec.Struct]]:
+    """Return the sections by name, in the order of the file."""
+    return {each.name: each.type for each in structs.fields(Settings)}
+
+
+def _descriptions(struct: type[msgspec.Struct]) -> dict[str, str]:
+    """Return what the lines "name: text" of a docstring say, by name; nothing under `python -OO`."""
+    parts = re.split(r"^(\w+): ", cleandoc(struct.__doc__ or ""), flags=re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def _entries() -> Iterator[Entry]:
+    for section, struct in sections().items():
+        described = _descriptions(struct)
+        for each in structs.fields(struct):
+            annotated = inspect.type_info(each.type)
+            match annotated:
+                case inspect.Metadata(type=kind, extra=extra):
+                    pass
+                case kind:
+                    extra = None
+            default = each.default if each.default is not msgspec.NODEFAULT else each.default_factory()
+            yield Entry(section, each.name, each.type, kind, default, described.get(each.name, ""), extra or {})
+
+
+ENTRIES: Final[Mapping[str, Entry]] = {entry.dotted: entry for entry in _entries()}
+"""Every setting by its full name, in the order of the file."""

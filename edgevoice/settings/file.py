@@ -1,0 +1,345 @@
+"""Settings from a file and from the environment, checked at the door: defaults, then the file, then the environment.
+
+Tells everything that is wrong with a file at once, each thing in one line. Writes nothing, and never repeats a value
+that may be a secret.
+"""
+
+import difflib
+import errno
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from edgevoice.errors import SettingsInvalid
+from edgevoice.settings.agreement import disagreements
+from edgevoice.settings.catalogue import ENTRIES, Entry, ValueRefused, is_secret_name, sections, shown_name
+from edgevoice.settings.schema import Panel, Settings
+from edgevoice.settings.syntax import NotToml, parse
+from edgevoice.settings.text import NotText, decoded, lines_of
+
+SYSTEM_FILE: Final = Path("/etc/edgevoice/edgevoice.toml")
+
+NOT_SETTINGS: Final[Mapping[str, str]] = {
+    "EDGEVOICE_API_KEY": "the key of the service; see service.key_file for better places",
+    "EDGEVOICE_CONFIG": "the path of the settings file",
+}
+"""Variables of ours that are no settings, each with its meaning."""
+
+LARGEST_FILE_BYTES: Final = 1 << 20
+"""A settings file of every setting has some 10 kB; more than this is another kind of file."""
+
+MOST_FAULTS: Final = 50
+"""Error lines that are told of one file; who sees so many has named the wrong file."""
+
+_PREFIX: Final = "EDGEVOICE_"
+_KEYS_DO_NOT_BELONG: Final = "keys do not belong into the settings; use service.key_file"
+
+
+class SettingsRefused(SettingsInvalid):
+    """Settings were refused; ``faults`` holds every error line, and ``str()`` is the first of them."""
+
+    def __init__(self, faults: tuple[str, ...], *, remedy: str | None = None) -> None:
+        more = f" (and {len(faults) - 1} more: `edgevoice config check` tells all)" if len(faults) > 1 else ""
+        super().__init__(f"{faults[0]}{more}", remedy=remedy)
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings that are right, and where they came from.
+
+    ``source`` is the file that was read, ``None`` when there is none. ``origins`` has the full name of every setting
+    that was set, with the name of the file or of the environment variable that set it.
+    """
+
+    settings: Settings
+    source: Path | None
+    origins: Mapping[str, str]
+
+
+@dataclass
+class _Findings:
+    """What was read so far: right values with their origins by full name, and what is wrong."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    wrong_names: set[str] = field(default_factory=set)
+    text: str = ""
+
+    @cached_property
+    def lines(self) -> Mapping[tuple[str, ...], int]:
+        """Where in the file each name stands; looked for when something is wrong."""
+        return lines_of(self.text)
+
+    def line(self, *names: str) -> str:
+        """Return " (line 3)" for a name of the file, empty where that is not known."""
+        number = self.lines.get(names)
+        return f" (line {number})" if number else ""
+
+    def take(self, entry: Entry, value: object, place: str) -> None:
+        """Keep a value if it is right, else note what is wrong with it."""
+        try:
+            self.values[entry.dotted] = entry.read(value)
+        except ValueRefused as refusal:
+            self.wrong_names.add(entry.dotted)
+            where = "" if place.startswith(_PREFIX) else self.line(entry.section, entry.name)
+            self.faults.append(f"{place}: {entry.dotted} {refusal}{where}")
+        else:
+            self.origins[entry.dotted] = place
+
+    def settings(self) -> Settings:
+        """Return the right values as settings; what is missing stays at its default."""
+        return Settings(**{name: self.section(name) for name in sections()})
+
+    def section(self, section: str) -> Any:
+        """Return the right values of one section."""
+        dotted_values = ((ENTRIES[dotted], value) for dotted, value in self.values.items())
+        return sections()[section](**{entry.name: value for entry, value in dotted_values if entry.section == section})
+
+    def add_disagreements(self, place: str) -> None:
+        """Note what is right by itself but not together; blames a variable rather than the file that it went before."""
+        for each in disagreements(self.settings()):
+            if self.wrong_names.isdisjoint(each.names):
+                origins = [self.origins[name] for name in each.names if name in self.origins]
+                blamed = next((origin for origin in origins if origin.startswith(_PREFIX)), place)
+                in_file = [name for name in each.names if not self.origins.get(name, _PREFIX).startswith(_PREFIX)]
+                where = self.line(*in_file[0].split(".")) if in_file and blamed == place else ""
+                self.faults.append(f"{blamed}: {each.text}{where}")
+
+
+def load(path: Path | None, environment: Mapping[str, str]) -> Loaded:
+    """Return the settings in force: the defaults, then the file, then the environment.
+
+    Without ``path`` the file is the one that EDGEVOICE_CONFIG names, else /etc/edgevoice/edgevoice.toml, else
+    edgevoice/edgevoice.toml in XDG_CONFIG_HOME or ~/.config, else none. A variable EDGEVOICE_<SECTION>_<KEY> goes
+    before the file; its value is read as TOML where it fits so, else as a plain text. Raises ``SettingsRefused`` with
+    all that is wrong.
+    """
+    source, text = _find(path, environment)
+    findings = _Findings()
+    if source is not None:
+        findings.text = text
+        _read_document(_parse(source, text), source.name, findings)
+    _read_environment(environment, findings)
+    findings.add_disagreements(source.name if source is not None else "the defaults")
+    if findings.faults:
+        is_from_file = any(not fault.startswith(_PREFIX) for fault in findings.faults)
+        remedy = _mend(source) if is_from_file else "Fix the variable, or take it out of the environment."
+        raise SettingsRefused(tuple(findings.faults), remedy=remedy)
+    return Loaded(findings.settings(), source, findings.origins)
+
+
+def salvage_panel(path: Path | None, environment: Mapping[str, str]) -> Panel | None:
+    """Return the panel of settings that are refused elsewhere, so that the fault light can still be shown.
+
+    Takes what ``load`` takes. Of a file that is broken elsewhere only the panel's lines are read. Returns ``None`` when
+    the file cannot be read, or when the panel itself is wrong: a light on a pin that the file does not mean could
+    switch something else.
+    """
+    findings = _Findings()
+    # The amplifier's pin may be one of the panel's.
+    wanted = ("panel", "amplifier")
+    try:
+        source, text = _find(path, environment)
+        document = _document_or_part(source, text, wanted) if source is not None else {}
+    except SettingsInvalid:
+        return None
+    _read_document({name: document[name] for name in wanted if name in document}, "", findings)
+    ours = ("EDGEVOICE_PANEL_", "EDGEVOICE_AMPLIFIER_")
+    _read_environment({name: raw for name, raw in environment.items() if name.startswith(ours)}, findings)
+    findings.add_disagreements("")
+    panel: Panel = findings.section("panel")
+    return None if findings.faults else panel
+
+
+# --- finding and reading ---------------------------------------------------------------------------------------------
+
+
+def _find(path: Path | None, environment: Mapping[str, str]) -> tuple[Path | None, str]:
+    """Return the settings file in force and its text, ``None`` and nothing when there is no file."""
+    if path is not None:
+        return path, _text_of(path)
+    if named := environment.get("EDGEVOICE_CONFIG"):
+        try:
+            return Path(named), _text_of(Path(named))
+        except SettingsInvalid as refusal:
+            raise SettingsRefused((f"EDGEVOICE_CONFIG: {refusal}",), remedy=refusal.remedy) from None
+    for place in file_places(environment):
+        try:
+            is_there = place.is_file() or place.is_dir()
+        except PermissionError:
+            # A service under ProtectHome= must not enter the home folder, and need not.
+            if place == SYSTEM_FILE:
+                raise SettingsRefused((f"{place} may not be read by this user",)) from None
+            continue
+        if is_there:
+            return place, _text_of(place)
+    return None, ""
+
+
+def file_places(environment: Mapping[str, str]) -> list[Path]:
+    """Return where a settings file is looked for when none is named, first come first served."""
+    home, configuration = environment.get("HOME", ""), environment.get("XDG_CONFIG_HOME", "")
+    places = [SYSTEM_FILE]
+    # A relative XDG_CONFIG_HOME counts as unset (XDG Base Directory Specification 0.8).
+    if Path(configuration).is_absolute():
+        places.append(Path(configuration, "edgevoice", "edgevoice.toml"))
+    elif home:
+        places.append(Path(home, ".config", "edgevoice", "edgevoice.toml"))
+    return places
+
+
+def _text_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE_BYTES + 1)
+    except OSError as failure:
+        complaint = f"{path} {_why_unreadable(failure)}"
+        raise SettingsRefused((complaint,), remedy="Name another file, or write one: edgevoice config init") from None
+    except ValueError:  # a path with a NUL in it
+        raise SettingsRefused(("the path of the settings file is not a path",)) from None
+    if len(content) > LARGEST_FILE_BYTES:
+        raise SettingsRefused((f"{path} is larger than {LARGEST_FILE_BYTES >> 10} KiB; it cannot be a settings file",))
+    try:
+        return decoded(content)
+    except NotText as refusal:
+        raise SettingsRefused((f"{path.name}: {refusal}",), remedy=_mend(path)) from None
+
+
+def _why_unreadable(failure: OSError) -> str:
+    match failure.errno:
+        case errno.ENOENT | errno.ENOTDIR:
+            return "does not exist"
+        case errno.EISDIR:
+            return "is a folder, not a file"
+        case errno.EACCES | errno.EPERM:
+            return "may not be read by this user"
+        case _:
+            return f"cannot be read: {failure.strerror}"
+
+
+def _parse(source: Path, text: str) -> dict[str, Any]:
+    try:
+        return parse(text)
+    except NotToml as refusal:
+        raise SettingsRefused((f"{source.name}: {refusal}",), remedy=_mend(source)) from None
+
+
+def _document_or_part(source: Path, text: str, wanted: tuple[str, ...]) -> dict[str, Any]:
+    """Parse a file, or if it is broken only the lines of the ``wanted`` sections; refused if they are too."""
+    try:
+        return _parse(source, text)
+    except SettingsRefused:
+        lines, is_wanted = [], False
+        for line in text.splitlines():
+            if line.lstrip().startswith("["):
+                # A header that is not whole may still be meant as one of them: then it breaks this part too.
+                is_wanted = line.lstrip(" [").startswith(wanted)
+            if is_wanted or line.lstrip().startswith(wanted):
+                lines.append(line)
+        return _parse(source, "\n".join(lines))
+
+
+def _mend(source: Path | None) -> str:
+    return f"Fix {source}; `edgevoice config check --config {source}` checks it."
+
+
+# --- checking --------------------------------------------------------------------------------------------------------
+
+
+def _read_document(document: Mapping[str, Any], place: str, findings: _Findings) -> None:
+    for section, table in document.items():
+        if section not in sections():
+            findings.faults.append(f"{place}: {_complaint_about_section(section, table)}{findings.line(section)}")
+        elif not isinstance(table, dict):
+            findings.faults.append(f"{place}: {section} must be a section, written [{section}]{findings.line(section)}")
+        else:
+            _read_section(section, table, place, findings)
+        if len(findings.faults) >= MOST_FAULTS:
+            return
+
+
+def _read_section(section: str, table: Mapping[str, Any], place: str, findings: _Findings) -> None:
+    for name, value in table.items():
+        entry = ENTRIES.get(f"{section}.{name}")
+        if entry is not None:
+            findings.take(entry, value, place)
+        else:
+            advice = _advice_on_name(section, name)
+            where = findings.line(section, name)
+            findings.faults.append(f"{place}: {section}.{shown_name(name)} is not a setting{advice}{where}")
+        if len(findings.faults) >= MOST_FAULTS:
+            return
+
+
+def _complaint_about_section(section: str, content: object) -> str:
+    name = shown_name(section)
+    if isinstance(content, dict):
+        near = difflib.get_close_matches(section, sections(), n=1)
+        return f"{name} is not a section{_did_you_mean(near)}"
+    return f"{name} stands in no section{_advice_on_name('', section)}"
+
+
+def _advice_on_name(section: str, name: str) -> str:
+    return f"; {_KEYS_DO_NOT_BELONG}" if is_secret_name(name) else _did_you_mean(_near_names(section, name))
+
+
+def _near_names(section: str, name: str) -> list[str]:
+    """Return the likeliest full name: one of the same section, the same name in another, else anything alike."""
+    here = [entry.name for entry in ENTRIES.values() if entry.section == section]
+    if near := difflib.get_close_matches(name, here, n=1):
+        return [f"{section}.{near[0]}"]
+    elsewhere = [entry.dotted for entry in ENTRIES.values() if entry.name == name]
+    return elsewhere[:1] or difflib.get_close_matches(f"{section}.{name}", ENTRIES, n=1, cutoff=0.7)
+
+
+def _did_you_mean(near: list[str]) -> str:
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _read_environment(environment: Mapping[str, str], findings: _Findings) -> None:
+    variables = {entry.variable: entry for entry in ENTRIES.values()}
+    for variable, raw in sorted(environment.items()):
+        if not variable.startswith(_PREFIX) or variable in NOT_SETTINGS:
+            continue
+        entry = variables.get(variable)
+        if entry is None:
+            findings.faults.append(f"{shown_name(variable)} {_complaint_about_variable(variable, variables)}")
+        elif re.search(r"[\ud800-\udfff]", raw):
+            findings.faults.append(f"{variable}: {entry.dotted} is not UTF-8")
+        else:
+            findings.take(entry, _fitting(entry, raw), variable)
+
+
+def _complaint_about_variable(variable: str, variables: Mapping[str, Entry]) -> str:
+    if is_secret_name(variable):
+        return f"is not a setting; {_KEYS_DO_NOT_BELONG} or EDGEVOICE_API_KEY"
+    near = difflib.get_close_matches(variable, [*variables, *NOT_SETTINGS], n=1, cutoff=0.7)
+    return f"is not a setting{_did_you_mean(near)}"
+
+
+def _fitting(entry: Entry, raw: str) -> object:
+    """Return a variable as TOML, or as a plain text where only that fits: a model may be named 42."""
+    readings = [*_as_toml(raw), raw]
+    for reading in readings:
+        try:
+            entry.read(reading)
+        except ValueRefused:
+            continue
+        return reading
+    return readings[0]
+
+
+def _as_toml(raw: str) -> Iterator[object]:
+    try:
+        document = tomllib.loads(f"value = {raw}")
+    except (ValueError, RecursionError):
+        return
+    # A text with line ends could smuggle in further keys.
+    if document.keys() == {"value"}:
+        yield document["value"]

@@ -1,1 +1,0 @@
-"""The machine around the box: the service manager, the key, the minutes used, the status, the log's diary."""

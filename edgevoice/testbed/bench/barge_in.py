@@ -1,0 +1,347 @@
+"""`edgevoice bench barge-in`: hundreds of cuts at random moments, judged by the tape of what the DAC emitted."""
+
+import asyncio
+import json
+import random
+import sys
+import tempfile
+import threading
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgevoice.core.facts import (
+    LinkOpened,
+    NearSpeechConfirmed,
+    PlaybackCut,
+    PlaybackStarted,
+    TalkPressed,
+    UserStartedSpeaking,
+    WakeWordHeard,
+)
+from edgevoice.core.orders import CutPlayback
+from edgevoice.journal import start as start_journal
+from edgevoice.realtime.endpoint import Endpoint, local
+from edgevoice.testbed.bench.cuts import Cut, Judged, Source, by_local_speech, figures
+from edgevoice.testbed.bench.opponent import ANSWER_S, LESSONS, PAUSE_S, answer_audio
+from edgevoice.testbed.bench.resumed import false_cuts, figures_of
+from edgevoice.testbed.stage.compare import find_on_tape
+from edgevoice.testbed.stage.events import StepMissed
+from edgevoice.testbed.stage.stage import Stage, set_stage
+from edgevoice.testbed.stage.talker import rehearse, words
+from edgevoice.testbed.virtual import Room, Tape
+from edgevoice.testbed.virtual.room import synthetic_response
+
+_TALK_GPIO = 23
+_LIMIT_S = 20.0
+_SETTLED_S = 0.05
+_LESSON_S = 6.0
+_HEARD_WITHIN_S = 4.0
+_DUCKED = 10 ** (-10 / 20)
+_ENVELOPE = 240
+_WAKE_WORD = "Hey Jarvis."
+_OBJECTIONS = ("No, stop it please.", "Wait a moment.", "That is enough.", "What about tomorrow?", "Okay, thank you.")
+
+_ROOM_MS = 30.0
+"""Delay of the echo that the box hears of itself where speech interrupts: a card, and air."""
+
+
+_CAUSES: dict[type, Source] = {
+    UserStartedSpeaking: Source.SERVICE,
+    NearSpeechConfirmed: Source.LOCAL_SPEECH,
+    WakeWordHeard: Source.WAKE_WORD,
+    TalkPressed: Source.BUTTON,
+}
+
+_Samples = npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """Half of the benchmark: a box of one echo tier, and who interrupts it.
+
+    ``every_nth`` answer is interrupted by ``often``'s counterpart ``seldom``; a room without echo where it has none.
+    """
+
+    tier: str
+    often: Source
+    seldom: Source
+    every_nth: int
+    room: Room | None
+
+
+def measure(cuts: int, *, as_json: bool) -> int:
+    """Interrupt ``cuts`` answers, half of them under load, and print the figures; return the exit status."""
+    start_journal("warning")
+    with tempfile.TemporaryDirectory(prefix="edgevoice-bench-") as folder:
+        try:
+            report = asyncio.run(_hold(Path(folder), cuts, is_quiet=as_json))
+        except ValueError as error:
+            print(f"A cut cannot be judged: {error}. Run it again on a machine that is less busy.", file=sys.stderr)
+            return 1
+    print(json.dumps(report))
+    return 0
+
+
+async def _hold(folder: Path, cuts: int, *, is_quiet: bool) -> dict[str, object]:
+    await rehearse(_WAKE_WORD, *_OBJECTIONS)
+    room = Room(synthetic_response(1, gain_db=-12), _ROOM_MS)
+    acts = (
+        _Act("suppressor", Source.LOCAL_SPEECH, Source.SERVICE, 2, room),
+        _Act("none", Source.BUTTON, Source.WAKE_WORD, 4, None),
+    )
+    judged: list[Judged] = []
+    wrong = xruns = 0
+    for number, act in enumerate(acts):
+        place = folder / str(number)
+        await asyncio.to_thread(place.mkdir)
+        share = cuts // 2 if number == 0 else cuts - cuts // 2
+        one, mistaken, ran_dry = await _play(act, place, share, is_quiet=is_quiet)
+        judged += one
+        wrong += mistaken
+        xruns += ran_dry
+    false = cuts // 8
+    resumed = await _play_false_cuts(folder, room, false) if false > 1 else {}
+    return {
+        "cuts": len(judged),
+        "unjudged": cuts - len(judged),
+        **figures([one for one in judged if not one.cut.is_loaded]),
+        "loaded": figures([one for one in judged if one.cut.is_loaded]),
+        "sources": {source: sum(one.cut.source is source for one in judged) for source in Source},
+        "local_speech": by_local_speech(judged),
+        "resumed_ms": resumed,
+        "truncates_wrong": wrong,
+        "xruns": xruns,
+    }
+
+
+async def _play(act: _Act, folder: Path, cuts: int, *, is_quiet: bool) -> tuple[list[Judged], int, int]:
+    """Play one half; return its cuts as judged, the truncates that were wrong, and the xruns."""
+    # The opponent hears nobody: every cut would be a false one.
+    changes = _changes(act.tier, "stop")
+    every_nth = act.every_nth if act.seldom is Source.SERVICE else 0
+    async with (
+        _opponent(folder, every_nth, _first_loaded(act, cuts)) as endpoint,
+        set_stage(folder, changes=changes, endpoint=lambda: endpoint, room=act.room) as stage,
+    ):
+        done = await _interrupt(stage, act, cuts, is_quiet=is_quiet)
+        # Until the opponent has written down the last answer, too.
+        await asyncio.sleep(PAUSE_S + 0.5)
+        tapes = stage.card.far_end_tapes
+        judged = await asyncio.to_thread(_judge, tapes, done)
+        xruns = sum(tape.header.xruns for tape in tapes)
+    return judged, _wrong_truncates(folder / "book.jsonl", done), xruns
+
+
+def _changes(tier: str, false_interruption: str) -> dict[str, dict[str, Any]]:
+    return {
+        "budget": {"session_s": 5400},
+        "conversation": {"no_speech_s": 20, "false_interruption": false_interruption},
+        "echo": {"tier": tier},
+    }
+
+
+async def _play_false_cuts(folder: Path, room: Room, cuts: int) -> dict[str, Any]:
+    """Cut answers by speech that the service does not hear; return when they went on."""
+    place, changes = folder / "resumed", _changes("suppressor", "resume")
+    await asyncio.to_thread(place.mkdir)
+    async with (
+        _opponent(place, 0, 10_000) as endpoint,
+        set_stage(place, changes=changes, endpoint=lambda: endpoint, room=room) as stage,
+    ):
+        await _begin(stage, LESSONS)
+        interrupt = partial(_object, stage, Source.LOCAL_SPEECH)
+        done = await false_cuts(stage, 1 + LESSONS, cuts, interrupt=interrupt, press=lambda: _press(stage))
+        return await asyncio.to_thread(figures_of, done, stage.card.far_end)
+
+
+async def _interrupt(stage: Stage, act: _Act, cuts: int, *, is_quiet: bool) -> list[Cut]:
+    chance = random.Random(1)
+    lessons = _lessons(act)
+    await _begin(stage, lessons)
+    first = 1 + lessons
+    done: list[Cut] = []
+    for number in range(first, first + cuts):
+        is_loaded = number >= _first_loaded(act, cuts)
+        source = act.seldom if number % act.every_nth == 0 else act.often
+        with _busy_thread() if is_loaded else nullcontext():
+            done.append(await _one_cut(stage, number, source, chance, is_loaded=is_loaded))
+        if not is_quiet and len(done) % 20 == 0:
+            print(f"{act.tier}: {len(done)} cuts", file=sys.stderr)
+    return done
+
+
+async def _begin(stage: Stage, lessons: int) -> None:
+    """Open a session, and let the box learn its room from so many answers."""
+    # An idle box has been watching its clocks for minutes, not for a second.
+    await asyncio.sleep(5)
+    _press(stage)
+    await stage.seen.wait_for(LinkOpened, "the session's opening", _LIMIT_S)
+    # In the first seconds of its life the box learns the room by its own voice.
+    for number in range(1, 1 + lessons):
+        await stage.seen.wait_for(PlaybackStarted, f"answer {number}", _LIMIT_S)
+        await asyncio.sleep(_LESSON_S)
+        _press(stage)
+        await stage.seen.wait_for(PlaybackCut, f"the end of answer {number}", _LIMIT_S)
+
+
+def _lessons(act: _Act) -> int:
+    return 0 if act.room is None else LESSONS
+
+
+def _first_loaded(act: _Act, cuts: int) -> int:
+    """Return the number of the first answer that is interrupted on a busy machine."""
+    return 1 + _lessons(act) + cuts // 2
+
+
+async def _one_cut(stage: Stage, number: int, source: Source, chance: random.Random, *, is_loaded: bool) -> Cut:
+    seen = stage.seen
+    await seen.wait_for(PlaybackStarted, f"answer {number}", _LIMIT_S)
+    spoken = None
+    if source is not Source.SERVICE:
+        await asyncio.sleep(chance.uniform(0.2, 0.7))
+        spoken = _object(stage, source, number)
+    is_unheard = False
+    try:
+        limit_s = _HEARD_WITHIN_S if source is Source.LOCAL_SPEECH else _LIMIT_S
+        cut_s, _ = await seen.wait_for(CutPlayback, f"cut {number} by {source}", limit_s)
+    except StepMissed:
+        if source is not Source.LOCAL_SPEECH:
+            raise
+        is_unheard = True
+        _press(stage)
+        cut_s, _ = await seen.wait_for(CutPlayback, f"cut {number} by the button instead", _LIMIT_S)
+    # The cut is the first order after the fact that caused it.
+    decided_s, cause = next(
+        (note.at_s, _CAUSES[type(note.notice)])
+        for note in reversed(seen.notes)
+        if note.at_s <= cut_s and type(note.notice) in _CAUSES
+    )
+    _, reported = await seen.wait_for(PlaybackCut, f"the report of cut {number}", _LIMIT_S)
+    await asyncio.sleep(stage.card.unheard_s)
+    return Cut(number, cause, decided_s, reported, is_loaded, spoken, is_unheard)
+
+
+def _object(stage: Stage, source: Source, number: int) -> float | None:
+    """Interrupt; return when the talker's first sound is due at the microphone, for a talker."""
+    if source is Source.BUTTON:
+        _press(stage)
+        return None
+    said = words(_WAKE_WORD if source is Source.WAKE_WORD else _OBJECTIONS[number % len(_OBJECTIONS)])
+    lead = np.zeros(1600, np.int16)
+    tape = stage.card.near_end
+    # The card takes what is said from the next period on; the lead makes sure that its first sound is heard whole.
+    heard = tape.frame_at(asyncio.get_running_loop().time())
+    stage.card.speak(np.concatenate([lead, said, np.zeros(4000, np.int16)]))
+    return tape.time_of(heard + len(lead))
+
+
+def _press(stage: Stage) -> None:
+    stage.pins.press(_TALK_GPIO)
+    stage.pins.release(_TALK_GPIO)
+
+
+def _judge(tapes: Sequence[Tape], done: Sequence[Cut]) -> list[Judged]:
+    # A stream that died of a machine too busy goes on on another tape.
+    spools = [(tape.time_of(0), tape, tape.samples()) for tape in tapes]
+    judged = []
+    for cut in done:
+        _, tape, samples = max((each for each in spools if each[0] <= cut.decided_s), key=lambda each: each[0])
+        try:
+            judged.append(_judge_one(cut, tape, samples))
+        except ValueError as error:
+            # The stream died in the middle of it: told, not counted.
+            print(f"cut {cut.number} by {cut.source} cannot be judged: {error}", file=sys.stderr)
+    return judged
+
+
+def _judge_one(cut: Cut, tape: Tape, samples: _Samples) -> Judged:
+    rate_hz = tape.header.rate_hz
+    at = tape.frame_at(cut.decided_s)
+    sounding = np.flatnonzero(samples[at : at + rate_hz])
+    if not len(sounding):
+        raise ValueError("it was silent already")
+    gaps = np.flatnonzero(np.diff(sounding) > _SETTLED_S * rate_hz)
+    last = at + int(sounding[gaps[0]] if len(gaps) else sounding[-1])
+    found = find_on_tape(samples, answer_audio(cut.number), max(0, at - round((ANSWER_S + 1) * rate_hz)))
+    (item,) = cut.reported.items
+    ducked_ms = yielded_ms = None
+    if cut.source is Source.LOCAL_SPEECH and cut.spoken_s is not None:
+        spoken = tape.frame_at(cut.spoken_s)
+        yielded_ms = 1000 * (last - spoken) / rate_hz
+        if spoken < at:
+            ducked_ms = _first_soft(samples[spoken : last + _ENVELOPE]) * 1000 / rate_hz
+    return Judged(
+        cut,
+        silent_ms=1000 * (last - at) / rate_hz,
+        heard_error_ms=item.heard_ms - found.samples * 1000 / rate_hz,
+        late_samples=found.late,
+        ducked_ms=ducked_ms,
+        yielded_ms=yielded_ms,
+    )
+
+
+def _first_soft(samples: _Samples) -> int:
+    """Return after how many samples the answer, which is noise of one loudness, is 10 dB softer than it began."""
+    power = np.convolve(samples.astype(np.float64) ** 2, np.ones(_ENVELOPE) / _ENVELOPE, "valid")
+    soft = np.flatnonzero(power < power[0] * _DUCKED**2)
+    return int(soft[0]) + _ENVELOPE if len(soft) else len(samples)
+
+
+def _wrong_truncates(book: Path, done: Sequence[Cut]) -> int:
+    """Count answers of which the service was not told once, by one truncation, what was reported as heard."""
+    told = {entry["number"]: entry["told"] for entry in map(json.loads, book.read_text().splitlines())}
+    wrong = 0
+    for cut in done:
+        (item,) = cut.reported.items
+        truncates = [event for event in told.get(cut.number, []) if event["type"] != "response.cancel"]
+        expected = {
+            "type": "conversation.item.truncate",
+            "item_id": f"item_{cut.number}",
+            "content_index": 0,
+            "audio_end_ms": item.heard_ms,
+        }
+        if truncates != [expected] or item.heard_ms > item.received_ms:
+            wrong += 1
+            print(f"cut {cut.number} by {cut.source}: told {truncates}, not {expected}", file=sys.stderr)
+    return wrong
+
+
+@asynccontextmanager
+async def _opponent(folder: Path, every_nth: int, loaded_from: int) -> AsyncIterator[Endpoint]:
+    socket = folder / "opponent.sock"
+    module = [sys.executable, "-P", "-m", "edgevoice.testbed.bench.opponent"]
+    arguments = map(str, (socket, folder / "book.jsonl", 1, every_nth, loaded_from))
+    child = await asyncio.create_subprocess_exec(*module, *arguments, stdin=PIPE, stdout=PIPE, process_group=0)
+    try:
+        if child.stdout is not None:
+            await child.stdout.readline()
+        yield local(socket)
+    finally:
+        child.terminate()
+        await child.wait()
+
+
+@contextmanager
+def _busy_thread() -> Iterator[None]:
+    """Keep the interpreter busy from a second thread, as a tool that computes would."""
+    stop = threading.Event()
+
+    def spin() -> None:
+        while not stop.is_set():
+            sum(range(1000))
+
+    thread = threading.Thread(target=spin, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,317 @@
+"""`edgevoice bench echo` with recordings in place of formulas: `--near`, `--noises`, `--far` and `--rooms`.
+
+A sound of less than 10 s is played over an answer by itself; a longer one is a bed, which has gone on for a while
+before the first answer begins, and goes on under it. Shares and rates come with intervals of 95 %: a few sounds prove
+little. What the conversation makes of a false cut, resuming the answer, is not simulated: after a cut, another answer
+begins.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from edgevoice.echo.tiers import Tier
+from edgevoice.errors import SettingsInvalid
+from edgevoice.testbed.bench.echo import rehearse_answers, spread, tiers_named
+from edgevoice.testbed.bench.echo_evening import Interrupted
+from edgevoice.testbed.bench.echo_pool import deaf_to_interrupts, workers
+from edgevoice.testbed.bench.echo_recorded_trials import SEGMENT_S, Spell, Stage, meet, rooms_of, undisturbed
+from edgevoice.testbed.bench.recordings import Recording, licence_of, read_folder
+from edgevoice.testbed.bench.wakeword import library_cpu_ms_per_s
+from edgevoice.wakeword.tuning.intervals import rate, share
+
+PEOPLE_DB: Final = (0, -10, -20)
+NOISES_DB: Final = (0, 3)
+BEDS_DB: Final = (-15, -25, -35)
+
+_OVER_A_BED_DB: Final = -25
+"""How loud a bed is under which people speak."""
+
+_BED_S: Final = 10.0
+_LEAST_TRIALS: Final = 24
+_BED_SHARE: Final = 6
+"""A bed is heard for a sixth of the time in which the box talks on its own: there are many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where the recordings lie; None for what is made by formula, or left out."""
+
+    near: Path | None = None
+    noises: Path | None = None
+    far: Path | None = None
+    rooms: Path | None = None
+
+    def __bool__(self) -> bool:
+        return any(each is not None for each in (self.near, self.noises, self.far, self.rooms))
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPlan:
+    """What to measure; ``trials`` of each kind and level, None for every recording and 24 at least."""
+
+    folders: Folders
+    tiers: tuple[Tier, ...]
+    drift_ppm: int
+    minutes: float
+    trials: int | None
+    workers: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Recordings:
+    near: tuple[Recording, ...] = ()
+    noises: tuple[Recording, ...] = ()
+    far: tuple[Recording, ...] = ()
+    rooms: tuple[Recording, ...] = ()
+
+    @property
+    def beds(self) -> tuple[Recording, ...]:
+        return tuple(each for each in self.noises if each.duration_s >= _BED_S)
+
+    @property
+    def short(self) -> tuple[Recording, ...]:
+        return tuple(each for each in self.noises if each.duration_s < _BED_S)
+
+
+def plan(
+    folders: Folders,
+    tiers: Sequence[str] | None,
+    drifts_ppm: Sequence[int] | None,
+    minutes: float,
+    trials: int | None,
+    processes: int = 2,
+) -> RecordedPlan:
+    """Return the plan of the command's options; by default of the tiers that let speech interrupt.
+
+    Raises ``SettingsInvalid``.
+    """
+    chosen = tiers_named(tiers) or tuple(tier for tier in Tier if tier.lets_speech_interrupt)
+    for tier in chosen:
+        if not tier.lets_speech_interrupt:
+            raise SettingsInvalid(
+                f"--tier is {tier}, under which speech does not interrupt: recordings measure nothing",
+                remedy="Take suppressor or hardware.",
+            )
+    if drifts_ppm and len(drifts_ppm) > 1:
+        raise SettingsInvalid("--drift may be given once with recordings", remedy="Measure one after the other.")
+    return RecordedPlan(folders, chosen, drifts_ppm[0] if drifts_ppm else 0, minutes, trials, processes)
+
+
+def measure(plan: RecordedPlan, *, as_json: bool) -> int:
+    """Measure, show the figures as one JSON object on the last line, and return the exit status."""
+    recordings = _read(plan.folders)
+    if not recordings.far:
+        rehearse_answers()
+    found: dict[str, Any] = {"recordings": _inventory(plan.folders, recordings), "tier": {}}
+    for tier in plan.tiers:
+        with workers(plan.workers) as submit:
+            with deaf_to_interrupts():
+                cells = _Cells(plan, Stage(tier, plan.drift_ppm, recordings.far, recordings.rooms), recordings, submit)
+            found["tier"][tier] = cells.figures()
+        if not as_json:
+            for line in table(tier, found["tier"][tier]):
+                print(line, file=sys.stderr)
+    found["library_cpu_ms_per_s"] = library_cpu_ms_per_s()
+    print(json.dumps(found))
+    return 0
+
+
+def _read(folders: Folders) -> _Recordings:
+    def read(folder: Path | None, option: str) -> tuple[Recording, ...]:
+        return () if folder is None else read_folder(folder, option, lambda line: print(line, file=sys.stderr))
+
+    return _Recordings(
+        read(folders.near, "--near"),
+        read(folders.noises, "--noises"),
+        read(folders.far, "--far"),
+        read(folders.rooms, "--rooms"),
+    )
+
+
+def _inventory(folders: Folders, recordings: _Recordings) -> dict[str, Any]:
+    told = {}
+    for name in ("near", "noises", "far", "rooms"):
+        folder: Path | None = getattr(folders, name)
+        found: tuple[Recording, ...] = getattr(recordings, name)
+        if folder is not None:
+            licence = licence_of(folder)
+            seconds = round(sum(each.duration_s for each in found), 1)
+            told[name] = {"files": len(found), "seconds": seconds, "licence_file": licence.name if licence else None}
+    return told
+
+
+# --- what is measured -------------------------------------------------------------------------------------------------
+
+
+class _Cells:
+    """Every figure of one tier: begun when made, collected by ``figures``."""
+
+    def __init__(
+        self, plan: RecordedPlan, stage: Stage, recordings: _Recordings, submit: Callable[..., Future[Any]]
+    ) -> None:
+        self._plan, self._stage, self._submit = plan, stage, submit
+        beds = _by_kind(recordings.beds)
+        # The long ones first, so that both processes have work to the end.
+        self._quiet = self._spells(None, 0, plan.minutes)
+        self._beds = {
+            kind: {level: self._spells_of(found, level, plan.minutes / _BED_SHARE) for level in BEDS_DB}
+            for kind, found in beds.items()
+        }
+        self._people = self._trials(_by_kind(recordings.near), PEOPLE_DB)
+        self._noises = self._trials(_by_kind(recordings.short), NOISES_DB)
+        self._over_beds = {
+            kind: [
+                submit(meet, stage, room, group, 0, found[room % len(found)], _OVER_A_BED_DB)
+                for room, group in enumerate(rooms_of(self._chosen(recordings.near, _LEAST_TRIALS)))
+            ]
+            for kind, found in beds.items()
+            if recordings.near
+        }
+
+    def figures(self) -> dict[str, Any]:
+        """Wait for all of it, and return it as the JSON object has it."""
+        return {
+            "quiet": _rate(each.result() for each in self._quiet),
+            "people": _shares(self._people),
+            "people_over_beds": {
+                kind: {str(_OVER_A_BED_DB): _share(_all(found))} for kind, found in self._over_beds.items()
+            },
+            "noises": _shares(self._noises),
+            "beds": {
+                kind: {str(level): _rate(each.result() for each in spells) for level, spells in levels.items()}
+                for kind, levels in self._beds.items()
+            },
+        }
+
+    def _trials(
+        self, kinds: dict[str, tuple[Recording, ...]], levels_db: Sequence[int]
+    ) -> dict[str, dict[int, list[Future[list[Interrupted]]]]]:
+        return {
+            kind: {
+                level: [
+                    self._submit(meet, self._stage, room, group, level)
+                    for room, group in enumerate(rooms_of(self._chosen(found)))
+                ]
+                for level in levels_db
+            }
+            for kind, found in kinds.items()
+        }
+
+    def _chosen(self, found: tuple[Recording, ...], least: int | None = None) -> tuple[Recording, ...]:
+        """Return as many recordings as are asked for, from all over the folder; the first again when they are few."""
+        wanted = self._plan.trials or least or max(len(found), _LEAST_TRIALS)
+        if not found:
+            return ()
+        step = max(1, len(found) // wanted)
+        return tuple(found[number * step % len(found)] for number in range(wanted))
+
+    def _spells_of(self, found: tuple[Recording, ...], level_db: int, minutes: float) -> list[Future[Spell]]:
+        return [
+            spell
+            for number, bed in enumerate(found)
+            for spell in self._spells(bed, level_db, minutes / len(found), first_room=number)
+        ]
+
+    def _spells(self, bed: Recording | None, level_db: int, minutes: float, first_room: int = 0) -> list[Future[Spell]]:
+        whole, rest_s = divmod(minutes * 60, SEGMENT_S)
+        durations = [SEGMENT_S] * int(whole) + ([rest_s] if rest_s >= 1 else [])
+        return [
+            self._submit(undisturbed, self._stage, room, duration_s, bed, level_db)
+            for room, duration_s in enumerate(durations, first_room)
+        ]
+
+
+def _by_kind(found: Iterable[Recording]) -> dict[str, tuple[Recording, ...]]:
+    kinds: dict[str, tuple[Recording, ...]] = {}
+    for each in found:
+        kinds[each.kind] = (*kinds.get(each.kind, ()), each)
+    return kinds
+
+
+def _all(parts: Iterable[Future[list[Interrupted]]]) -> list[Interrupted]:
+    return [each for part in parts for each in part.result()]
+
+
+def _shares(kinds: dict[str, dict[int, list[Future[list[Interrupted]]]]]) -> dict[str, dict[str, Any]]:
+    return {
+        kind: {str(level): _share(_all(parts)) for level, parts in levels.items()} for kind, levels in kinds.items()
+    }
+
+
+def _share(met: Sequence[Interrupted]) -> dict[str, Any]:
+    """Return how many silenced the box, of how many, between which shares the truth lies, and how soon."""
+    cut = sum(each.silent_ms is not None for each in met)
+    interval = share(cut, len(met))
+    return {
+        "cut": cut,
+        "of": len(met),
+        "percent": round(100 * interval.value, 1),
+        "percent_between": [round(100 * interval.low, 1), round(100 * interval.high, 1)],
+        "ducked_ms": spread([each.ducked_ms for each in met]),
+        "silent_ms": spread([each.silent_ms for each in met]),
+    }
+
+
+def _rate(spells: Iterable[Spell]) -> dict[str, Any]:
+    """Return how often the box interrupted itself, and lowered its voice, in an hour, and between which rates."""
+    heard = list(spells)
+    seconds = sum(each.duration_s for each in heard)
+    cuts, ducks = sum(each.confirmed for each in heard), sum(each.begun for each in heard)
+    interval = rate(cuts, seconds / 3600)
+    return {
+        "minutes": round(seconds / 60, 1),
+        "barge_ins": cuts,
+        "barge_ins_per_hour": round(interval.value, 2),
+        "barge_ins_per_hour_between": [round(interval.low, 2), round(interval.high, 2)],
+        "ducks_per_hour": round(ducks / (seconds / 3600), 1),
+        "cpu_ms_per_s": round(1000 * sum(each.cpu_s for each in heard) / seconds, 1),
+    }
+
+
+# --- how it is shown --------------------------------------------------------------------------------------------------
+
+
+def table(tier: str, figures: dict[str, Any]) -> list[str]:
+    """Return one tier's figures as lines for a person."""
+    lines = [f"{tier}: nobody speaks to it", _rate_line("quiet room", "", figures["quiet"])]
+    lines += [
+        _rate_line(kind, f"{level} dB", cell)
+        for kind, levels in figures["beds"].items()
+        for level, cell in levels.items()
+    ]
+    for name, title in (
+        ("noises", "short noises that cut it"),
+        ("people", "people who are heard"),
+        ("people_over_beds", "people as loud as the echo who are heard, and what goes on under them"),
+    ):
+        if figures[name]:
+            lines.append(f"{tier}: {title}")
+        lines += [
+            _share_line(kind, f"{level} dB", cell)
+            for kind, levels in figures[name].items()
+            for level, cell in levels.items()
+        ]
+    return lines
+
+
+def _rate_line(kind: str, level: str, cell: dict[str, Any]) -> str:
+    low, high = cell["barge_ins_per_hour_between"]
+    return (
+        f"  {kind:<20} {level:>6}  {cell['barge_ins']} false barge-ins in {cell['minutes']:g} min:"
+        f" {cell['barge_ins_per_hour']:g} an hour ({low:g} to {high:g}); voice lowered {cell['ducks_per_hour']:g} times"
+        f" an hour; {cell['cpu_ms_per_s']:g} ms/s"
+    )
+
+
+def _share_line(kind: str, level: str, cell: dict[str, Any]) -> str:
+    low, high = cell["percent_between"]
+    ducked, silent = cell["ducked_ms"], cell["silent_ms"]
+    return (
+        f"  {kind:<20} {level:>6}  {cell['cut']} of {cell['of']} ({low:g} to {high:g} %);"
+        f" lowered after {ducked['p50']} / {ducked['p95']} ms, silent after {silent['p50']} / {silent['p95']} ms"
+    )

@@ -1,0 +1,173 @@
+"""A box in a simulated room, faster than real time: both callbacks in the order of time, around the real echo stage.
+
+The speaker's callback runs 20 ms before its samples are emitted, the microphone's when its last sample is captured;
+the times that they tell are late by chance, as a scheduler makes them. A duck or a cut takes hold with the next
+callback of the speaker, as in the daemon.
+"""
+
+import time
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechEnded, NearSpeechFaded, PlaybackDrained
+from edgevoice.core.sound.clockfit import ClockFit
+from edgevoice.core.sound.playout import Playout
+from edgevoice.echo.canceller import BLOCK, Samples
+from edgevoice.echo.stage import NearSpeechFact
+from edgevoice.echo.tiers import Tier, build
+from edgevoice.testbed.stage.room import LiveRoom, Room, Sound
+from edgevoice.wakeword.models.silero import load_voice
+
+NEAR_HZ, FAR_HZ = 16_000, 24_000
+DUCKED = 10 ** (-15 / 20)
+
+_PERIOD = 240
+_OUTPUT_LATENCY_S = 0.020
+_FADE = 120
+_GAIN_STEP = 1 / 240
+_LATE_S = 0.0005
+"""How late a callback's time is told on average, exponentially spread: a loaded machine's scheduler."""
+
+_DEVICE_CANCELS_DB = 40.0
+"""What is left of the echo by a device that cancels it itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that was reported, or done; ``at_s`` is when it was told, or when the room could hear it."""
+
+    what: str
+    at_s: float
+
+
+@dataclass(slots=True)
+class _Speaker:
+    playout: Playout = field(default_factory=lambda: Playout(60))
+    position: int = 0
+    origin_s: float = 0.0
+    rate_hz: float = FAR_HZ
+    is_playing: bool = False
+    wish: str = ""
+
+    def emitted_s(self, position: float) -> float:
+        return self.origin_s + position / self.rate_hz
+
+
+class SimulatedBox:
+    """One box in one room: say something, and let time pass in blocks of 20 ms.
+
+    With ``reacts`` the voice is lowered, raised and cut as local speech is reported; without, reports change nothing.
+    ``idle_s`` is how long both clocks have been watched before. ``cpu_s`` is the stage's process time so far.
+    """
+
+    def __init__(
+        self, tier: Tier, room: Room, *, seed: int, idle_s: float = 60.0, reacts: bool = True, delay_s: float = 0.0
+    ) -> None:
+        self.changes: list[Change] = []
+        self.cpu_s = 0.0
+        self._reacts = reacts
+        self._near, self._far = ClockFit(NEAR_HZ), ClockFit(FAR_HZ)
+        self._path = build(tier, self._near, self._far, self._tell, delay_s=delay_s, voice=load_voice)
+        self._chance = np.random.default_rng(seed)
+        if tier is Tier.HARDWARE:
+            room = replace(room, path=room.path * 10 ** (-_DEVICE_CANCELS_DB / 20))
+        self._room = LiveRoom(room, far_hz=FAR_HZ, seed=seed)
+        self._speaker = _Speaker(rate_hz=FAR_HZ * (1 + room.drift_ppm * 1e-6))
+        self._position = 0
+        self._watch_clocks(idle_s)
+
+    @property
+    def now_s(self) -> float:
+        """Return the time of the next near-end sample, in seconds since the first."""
+        return self._position / NEAR_HZ
+
+    @property
+    def is_speaking(self) -> bool:
+        """Whether something is still to be said."""
+        return self._speaker.is_playing
+
+    def say(self, far: Samples) -> None:
+        """Say ``far``, mono s16 at 24 kHz."""
+        self._speaker.playout.push("answer", 0, far.tobytes())
+        self._speaker.playout.finish()
+        self._speaker.playout.set_gain(1.0)
+        self._speaker.is_playing = True
+
+    def hush(self) -> None:
+        """Stop speaking, as at the touch of the button."""
+        if self._speaker.is_playing:
+            self._speaker.wish = "cut"
+
+    def hear(self, near: Sound | None = None) -> bytes:
+        """Let 20 ms pass, in which ``near`` sounds in the room too; return what the stage made of the microphone."""
+        end_s = self.now_s + BLOCK / NEAR_HZ
+        speaker = self._speaker
+        while speaker.emitted_s(speaker.position) - _OUTPUT_LATENCY_S <= end_s:
+            self._hand_over()
+        heard = self._room.hear(BLOCK, near).tobytes()
+        self._near.take(self._position, self.now_s + self._late_s())
+        self._position += BLOCK
+        if self._path is None:
+            return heard
+        begun = time.process_time()
+        cancelled = self._path.stage.take(heard, self._position - BLOCK)
+        self.cpu_s += time.process_time() - begun
+        return cancelled
+
+    def _watch_clocks(self, idle_s: float) -> None:
+        """Let the callbacks run in silence: the stage sees their times, and no sound."""
+        blocks = round(idle_s * NEAR_HZ / BLOCK)
+        for number in range(blocks):
+            self._near.take(number * BLOCK, number * BLOCK / NEAR_HZ + self._late_s())
+        self._position = blocks * BLOCK
+        speaker = self._speaker
+        periods = int(self.now_s * speaker.rate_hz / _PERIOD)
+        # The room begins now, with the speaker's next sample.
+        speaker.origin_s = self.now_s - periods * _PERIOD / speaker.rate_hz
+        for number in range(periods):
+            self._far.take(number * _PERIOD, speaker.emitted_s(number * _PERIOD) + self._late_s())
+        speaker.position = periods * _PERIOD
+        if self._path is not None:
+            self._path.reference.played(None, speaker.position)
+
+    def _hand_over(self) -> None:
+        """Run the speaker's callback."""
+        speaker = self._speaker
+        begin_s = speaker.emitted_s(speaker.position)
+        self._obey(begin_s)
+        samples, fact = speaker.playout.pull(_PERIOD)
+        speaker.is_playing = speaker.is_playing and not isinstance(fact, PlaybackDrained)
+        self._far.take(speaker.position, begin_s + self._late_s())
+        if self._path is not None:
+            self._path.reference.played(samples if samples.any() else None, _PERIOD)
+        self._room.play(samples)
+        speaker.position += _PERIOD
+
+    def _obey(self, begin_s: float) -> None:
+        speaker = self._speaker
+        match speaker.wish:
+            case "duck":
+                speaker.playout.set_gain(DUCKED)
+                self.changes.append(Change("ducked", begin_s + (1 - DUCKED) / _GAIN_STEP / FAR_HZ))
+            case "restore":
+                speaker.playout.set_gain(1.0)
+                self.changes.append(Change("restored", begin_s + (1 - DUCKED) / _GAIN_STEP / FAR_HZ))
+            case "cut":
+                speaker.playout.cut()
+                speaker.is_playing = False
+                self.changes.append(Change("silent", begin_s + _FADE / FAR_HZ))
+            case _:
+                pass
+        speaker.wish = ""
+
+    def _tell(self, fact: NearSpeechFact) -> None:
+        if isinstance(fact, NearSpeechEnded):
+            return
+        what = {NearSpeechBegan: "began", NearSpeechConfirmed: "confirmed", NearSpeechFaded: "faded"}[type(fact)]
+        self.changes.append(Change(what, self.now_s))
+        if self._reacts and self._speaker.is_playing:
+            self._speaker.wish = {"began": "duck", "confirmed": "cut", "faded": "restore"}[what]
+
+    def _late_s(self) -> float:
+        return float(self._chance.exponential(_LATE_S))

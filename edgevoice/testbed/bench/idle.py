@@ -1,0 +1,217 @@
+"""`edgevoice bench idle`: the whole daemon, listening on the virtual card while nobody speaks to it.
+
+The figures are the daemon's alone: a box without a key has a child process beside it that answers, with memory of its
+own, and here an address is set, so there is none. CPU time and switches are counted from second 25 of each listening
+on, when the streams have settled, so over 35 s of 60; memory as it stands at the end of each.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from edgevoice.errors import EdgevoiceError
+from edgevoice.store.folders import cache_folder
+from edgevoice.testbed.bench.wakeword import library_cpu_ms_per_s
+from edgevoice.testbed.stage.talker import words as speech_of
+from edgevoice.testbed.virtual import VirtualCard
+from edgevoice.testbed.virtual.card import MICROPHONE, SPEAKER
+from edgevoice.wakeword.models.front_end import parts_of
+
+_RATE_HZ = 16_000
+_START_LIMIT_S = 60.0
+_SETTLING_S = 25.0
+"""Streams cost more in their first 20 s, until they are taken to last."""
+
+_CARD_THREAD = "edgevoice-card"
+"""What the virtual card calls the threads that are its clock and its converters."""
+
+_SAID = ("What time is it?", "Set a timer for ten minutes.", "The service was rather slow.", "Tell me a story.")
+
+# The address answers nobody: an idle box dials only when it is woken, and then this bench has failed.
+_SETTINGS = f"""\
+[service]
+url = "ws://127.0.0.1:9/"
+[microphone]
+device = "{MICROPHONE}"
+[speaker]
+device = "{SPEAKER}"
+[panel]
+kind = "gpio"
+"""
+
+_Samples = npt.NDArray[np.int16]
+
+
+class DaemonLost(EdgevoiceError, RuntimeError):
+    """The daemon that was to be measured did not start, ended, or was woken."""
+
+    code = "bench-idle"
+    remedy = "What it said stands above; try again on a machine that is less busy."
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process had used at a moment, all its threads together.
+
+    The converters of the virtual card are counted apart: on a real card they are the hardware's work.
+    """
+
+    at_s: float
+    cpu_s: float
+    card_cpu_s: float
+    switches: int
+
+    @classmethod
+    def of(cls, process: int) -> "Usage":
+        """Read it from /proc; the CPU time is exact to the nanosecond, not to the tick."""
+        ran_s = {True: 0.0, False: 0.0}
+        switches = 0
+        for task in Path(f"/proc/{process}/task").iterdir():
+            is_card = (task / "comm").read_text(encoding="utf-8").strip() == _CARD_THREAD
+            ran_s[is_card] += int((task / "schedstat").read_text(encoding="ascii").split()[0]) / 1e9
+            switches += 0 if is_card else _field(task / "status", "voluntary_ctxt_switches")
+        return cls(time.monotonic(), ran_s[False], ran_s[True], switches)
+
+    def until(self, later: "Usage") -> dict[str, float]:
+        """Return what was used since."""
+        wall_s = later.at_s - self.at_s
+        return {
+            "cpu_percent_of_a_core": round(100 * (later.cpu_s - self.cpu_s) / wall_s, 2),
+            "virtual_card_percent": round(100 * (later.card_cpu_s - self.card_cpu_s) / wall_s, 2),
+            "voluntary_switches_per_s": round((later.switches - self.switches) / wall_s, 1),
+        }
+
+
+def measure(seconds: int, *, as_json: bool) -> int:
+    """Let the daemon listen ``seconds`` to a silent room and as long to people, print the figures.
+
+    Return the status.
+    """
+    # What is made once in a box's life is not part of a start.
+    parts_of(cache_folder(os.environ))
+    speech = _speech()
+    with VirtualCard() as card, tempfile.TemporaryDirectory(prefix="edgevoice-bench-") as folder:
+        card.speak(_room(20))
+        with _daemon(card, Path(folder)) as (process, start_s):
+            report: dict[str, object] = dict(_listen(process.pid, card, _room(seconds), seconds))
+            report["counts"] = _what_counts(seconds)
+            report["rss_mb"] = round(_field(Path(f"/proc/{process.pid}/status"), "VmRSS") / 1024, 1)
+            _remark("in silence", report, is_quiet=as_json)
+            around = _listen(process.pid, card, np.resize(speech, seconds * _RATE_HZ), seconds)
+            report["speech_around"] = around
+            _remark("with speech around", around, is_quiet=as_json)
+            report |= {
+                "rss_mb_at_the_end": round(_field(Path(f"/proc/{process.pid}/status"), "VmRSS") / 1024, 1),
+                "threads": _field(Path(f"/proc/{process.pid}/status"), "Threads"),
+                "start_to_listening_s": round(start_s, 2),
+            }
+            if process.poll() is not None:
+                raise DaemonLost("the daemon ended while it was measured")
+    if not as_json:
+        print(f"Counted is {report['counts']}.", file=sys.stderr)
+    # One second of sound is one second of the daemon: so many milliseconds of each second are its share of a core.
+    library = library_cpu_ms_per_s()
+    report["library_cpu_ms_per_s"] = library
+    for figures in (report, around):
+        figures["ratio_to_library"] = round(10 * float(str(figures["cpu_percent_of_a_core"])) / library, 2)
+    print(json.dumps(report))
+    return 0
+
+
+def _what_counts(seconds: int) -> str:
+    """Return in words what the figures are of, so that nobody takes them for the whole of a box without a key."""
+    return (
+        f"the daemon alone, without the child process that answers where there is no key; "
+        f"CPU and switches from second {_settling_s(seconds):g} of {seconds} on"
+    )
+
+
+def _settling_s(seconds: int) -> float:
+    return min(_SETTLING_S, seconds / 2)
+
+
+def _remark(when: str, report: dict[str, object] | dict[str, float], *, is_quiet: bool) -> None:
+    if not is_quiet:
+        print(f"{when}: {report['cpu_percent_of_a_core']} % of a core", file=sys.stderr)
+
+
+def _listen(process: int, card: VirtualCard, sound: _Samples, seconds: int) -> dict[str, float]:
+    """Let the card hear ``sound`` and measure over it, its first seconds left out: the gate and the caches settle."""
+    second = 0
+    begun: Usage | None = None
+    settled_s = time.monotonic() + _settling_s(seconds)
+    ends_s = time.monotonic() + seconds
+    while (now := time.monotonic()) < ends_s:
+        while card.unheard_s < 4 and second < seconds:
+            card.speak(sound[second * _RATE_HZ : (second + 1) * _RATE_HZ])
+            second += 1
+        if begun is None and now >= settled_s:
+            begun = Usage.of(process)
+        time.sleep(0.5)
+    if begun is None:
+        raise DaemonLost("the measurement was too short")
+    return begun.until(Usage.of(process))
+
+
+@contextmanager
+def _daemon(card: VirtualCard, folder: Path) -> Iterator[tuple["subprocess.Popen[bytes]", float]]:
+    """Run `edgevoice run`; yield it when it listens, with the seconds that took."""
+    settings = folder / "edgevoice.toml"
+    settings.write_text(_SETTINGS, encoding="utf-8")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("EDGEVOICE_")}
+    told = {"NOTIFY_SOCKET": str(folder / "notify"), "STATE_DIRECTORY": str(folder), "GPIOZERO_PIN_FACTORY": "mock"}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        notified.bind(told["NOTIFY_SOCKET"])
+        began_s = time.monotonic()
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "edgevoice", "run", "--config", str(settings)],
+            env=inherited | dict(card.environment) | told,
+            process_group=0,
+        )
+        try:
+            _wait_until_ready(notified, began_s + _START_LIMIT_S)
+            yield process, time.monotonic() - began_s
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _wait_until_ready(notified: socket.socket, limit_s: float) -> None:
+    message = b""
+    while b"READY=1" not in message:
+        notified.settimeout(max(0.01, limit_s - time.monotonic()))
+        try:
+            message = notified.recv(4096)
+        except TimeoutError:
+            raise DaemonLost(f"the daemon did not listen within {_START_LIMIT_S:.0f} s") from None
+
+
+def _field(path: Path, name: str) -> int:
+    """Return a number out of a file of /proc that has a name in front of each."""
+    lines = path.read_text(encoding="ascii").splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith(f"{name}:")))
+
+
+def _room(seconds: int) -> _Samples:
+    """Return the noise of a quiet kitchen, -72 dBFS."""
+    return np.random.default_rng(21).integers(-8, 9, seconds * _RATE_HZ, np.int16)
+
+
+def _speech() -> _Samples:
+    """Return people talking, without a wake word."""
+    pieces = [np.concatenate([speech_of(text), np.zeros(_RATE_HZ // 2, np.int16)]) for text in _SAID]
+    speech = np.concatenate(pieces)
+    noise = np.random.default_rng(22).integers(-8, 9, len(speech), np.int16)
+    heard: _Samples = (speech // 2 + noise).astype(np.int16)
+    return heard

@@ -1,0 +1,142 @@
+"""Opponent: a service that talks without end and is interrupted without end; keeps book of every truncation.
+
+Run as a child, so that its work is not the box's:
+``python -m edgevoice.testbed.bench.opponent SOCKET BOOK SEED NTH LOADED``.
+It interrupts every NTH answer itself, none when that is 0. From answer LOADED on each comes with bursts of late deltas
+of the one before it, which nobody may hear. For each answer it writes one line of JSON into BOOK once the client has
+said what was heard.
+"""
+
+import asyncio
+import base64
+import json
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from websockets.asyncio.server import ServerConnection, unix_serve
+from websockets.exceptions import ConnectionClosed
+
+RATE_HZ = 24_000
+ANSWER_S = 8.0
+_DELTA_MS = 100
+_STRAYS = 3
+PAUSE_S = 1.4
+
+_BURST = 16
+_BURSTS_S = 0.06
+"""Deltas in a burst, and seconds from one to the next: 27 times as much as is spoken."""
+
+LESSONS = 2
+"""Answers that it does not interrupt itself: from the first ones a box may learn its room."""
+
+
+def answer_audio(number: int) -> npt.NDArray[np.int16]:
+    """Return the sound of answer ``number``: noise of its own, never silent, so that a tape shows every sample."""
+    chance = np.random.default_rng(number)
+    size = round(ANSWER_S * RATE_HZ)
+    loud = chance.integers(800, 6000, size)
+    sound: npt.NDArray[np.int16] = (loud * chance.choice([-1, 1], size)).astype(np.int16)
+    return sound
+
+
+class _Session:
+    """One client, answer after answer."""
+
+    def __init__(
+        self, connection: ServerConnection, book: Path, chance: random.Random, *, every_nth: int, loaded_from: int
+    ) -> None:
+        self._connection = connection
+        self._book = book
+        self._chance = chance
+        self._every_nth = every_nth
+        self._loaded_from = loaded_from
+        self._told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def run(self) -> None:
+        reading = asyncio.create_task(self._read())
+        try:
+            await self._send("session.updated", session={"type": "realtime"})
+            number = 0
+            while True:
+                number += 1
+                await self._answer(number)
+        except ConnectionClosed:
+            return
+        finally:
+            reading.cancel()
+
+    async def _read(self) -> None:
+        async for frame in self._connection:
+            event = json.loads(frame)
+            if event["type"] in {"conversation.item.truncate", "conversation.item.delete", "response.cancel"}:
+                self._told.put_nowait(event)
+
+    async def _answer(self, number: int) -> None:
+        ids = {"response_id": f"resp_{number}", "item_id": f"item_{number}"}
+        sound = answer_audio(number).tobytes()
+        await self._send("response.created", response={"id": ids["response_id"], "status": "in_progress"})
+        step = 2 * RATE_HZ * _DELTA_MS // 1000
+        pieces = [sound[at : at + step] for at in range(0, len(sound), step)]
+        # All but the last arrive at once, as from a service that is far faster than speech.
+        for piece in pieces[:-_STRAYS]:
+            await self._delta(ids, piece)
+        bursts = asyncio.create_task(self._bursts(number - 1)) if number >= self._loaded_from else None
+        interrupts = self._every_nth > 0 and number > LESSONS and number % self._every_nth == 0
+        if interrupts:
+            await asyncio.sleep(self._chance.uniform(0.25, 0.9))
+            await self._send("input_audio_buffer.speech_started", audio_start_ms=0, item_id=f"user_{number}")
+        told = [await self._told.get()]
+        if bursts is not None:
+            bursts.cancel()
+            await asyncio.gather(bursts, return_exceptions=True)
+        for piece in pieces[-_STRAYS:]:
+            await self._delta(ids, piece)
+        await self._send("response.done", response={"id": ids["response_id"], "status": "cancelled", "output": []})
+        if interrupts:
+            await self._send("input_audio_buffer.speech_stopped", audio_end_ms=0, item_id=f"user_{number}")
+            await self._send("input_audio_buffer.committed", item_id=f"user_{number}")
+        # A second word about the same answer would be a fault: give it time to come. And nobody is answered before they
+        # have spoken to their end.
+        await asyncio.sleep(PAUSE_S)
+        while not self._told.empty():
+            told.append(self._told.get_nowait())
+        with self._book.open("a") as book:
+            book.write(json.dumps({"number": number, "told": told}) + "\n")
+
+    async def _bursts(self, number: int) -> None:
+        """Send what is left of an answer that was cut long ago, over and over."""
+        ids = {"response_id": f"resp_{number}", "item_id": f"item_{number}"}
+        piece = answer_audio(number)[-RATE_HZ * _DELTA_MS // 1000 :].tobytes()
+        while True:
+            for _ in range(_BURST):
+                await self._delta(ids, piece)
+            await asyncio.sleep(_BURSTS_S)
+
+    async def _delta(self, ids: dict[str, str], piece: bytes) -> None:
+        await self._send(
+            "response.output_audio.delta", **ids, content_index=0, delta=base64.b64encode(piece).decode("ascii")
+        )
+
+    async def _send(self, kind: str, **fields: object) -> None:
+        await self._connection.send(json.dumps({"type": kind, **fields}))
+
+
+async def _serve(socket: Path, book: Path, seed: int, *, every_nth: int, loaded_from: int) -> None:
+    async def handle(connection: ServerConnection) -> None:
+        await connection.recv()
+        chance = random.Random(seed)
+        await _Session(connection, book, chance, every_nth=every_nth, loaded_from=loaded_from).run()
+
+    async with unix_serve(handle, str(socket), compression=None):
+        print("ready", flush=True)
+        # The parent's end of the pipe closes with the parent.
+        await asyncio.to_thread(sys.stdin.read)
+
+
+if __name__ == "__main__":
+    _, _socket, _book, _seed, _nth, _loaded = sys.argv
+    asyncio.run(_serve(Path(_socket), Path(_book), int(_seed), every_nth=int(_nth), loaded_from=int(_loaded)))

@@ -1,0 +1,55 @@
+"""`edgevoice bench wire`: what reading and writing one event costs, without a network."""
+
+import base64
+import json
+from collections.abc import Callable
+from time import perf_counter_ns
+
+import numpy as np
+
+from edgevoice.core.protocol import wire
+from edgevoice.core.protocol.downlink import Downlink
+
+_WARM_UP = 200
+_TENTH_OF_A_SECOND = 2 * 24_000 // 10
+_CHUNK = 2 * 24_000 * 40 // 1000
+
+
+def measure(rounds: int, *, as_json: bool) -> int:
+    """Read and write each kind of event ``rounds`` times; print what one costs, and return the exit status."""
+    report = {name: _spread(work, rounds) for name, work in _works().items()}
+    if not as_json:
+        for name, spread in report.items():
+            print(f"{name:28} p50 {spread['p50']:6.1f}   p95 {spread['p95']:6.1f}")
+    print(json.dumps({"rounds": rounds, "audio_delta_ms": 100, "append_ms": 40, **report}))
+    return 0
+
+
+def _works() -> dict[str, Callable[[], object]]:
+    # Noise: sound that nobody could compress, as the base64 of speech is.
+    sound = np.random.default_rng(0).bytes(_TENTH_OF_A_SECOND)
+    where = {"event_id": "event_35", "response_id": "resp_2", "item_id": "item_A2", "output_index": 0}
+    audio = {"type": "response.output_audio.delta", **where, "content_index": 0}
+    audio_delta = json.dumps({**audio, "delta": base64.b64encode(sound).decode()})
+    words = {"type": "response.output_audio_transcript.delta", **where, "content_index": 0, "delta": "four past six."}
+    words_delta = json.dumps(words)
+    unknown = json.dumps({"type": "rate_limits.updated", "rate_limits": [{"name": "requests", "remaining": 999}]})
+    downlink = Downlink()
+    return {
+        "decode_audio_delta_us": lambda: wire.decode(audio_delta),
+        "take_audio_delta_us": lambda: downlink.take(wire.decode(audio_delta)),
+        "decode_transcript_delta_us": lambda: wire.decode(words_delta),
+        "decode_unknown_event_us": lambda: wire.decode(unknown),
+        "encode_append_us": lambda: wire.append_audio(sound[:_CHUNK]),
+    }
+
+
+def _spread(work: Callable[[], object], rounds: int) -> dict[str, float]:
+    for _ in range(_WARM_UP):
+        work()
+    took_us = np.empty(rounds)
+    for number in range(rounds):
+        begun = perf_counter_ns()
+        work()
+        took_us[number] = (perf_counter_ns() - begun) / 1000
+    return {f"p{share}": round(float(np.percentile(took_us, share)), 1) for share in (50, 95)}

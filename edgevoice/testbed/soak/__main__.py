@@ -1,0 +1,85 @@
+"""`scripts/soak`: runs a soak, judges it, and leaves report.json, report.png and the daemon's log behind."""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgevoice.errors import EdgevoiceError, of_machine
+from edgevoice.store.folders import make_scratch
+from edgevoice.testbed.soak.judge import judge
+from edgevoice.testbed.soak.picture import draw
+from edgevoice.testbed.soak.record import Kind
+from edgevoice.testbed.soak.run import Order, soak
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return 0 only if every promise held; the last line on standard output is the report as JSON."""
+    options = _parser().parse_args(arguments)
+    try:
+        folder: Path = options.folder or make_scratch("edgevoice-soak-")
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        print((of_machine(error) or error), file=sys.stderr)
+        return 2
+    folder = folder.resolve()  # systemd's own socket, too, has an absolute path
+    began = time.monotonic()
+    stream = sys.stderr if options.as_json else sys.stdout
+
+    def tell(line: str) -> None:
+        print(f"{(time.monotonic() - began) / 60:6.2f} min  {line}", file=stream, flush=True)
+
+    tell(f"a soak of {options.minutes:g} minutes, seed {options.seed}, in {folder}")
+    (folder / "notify").unlink(missing_ok=True)
+    try:
+        record = asyncio.run(soak(Order(options.minutes, options.seed, options.faults), folder, tell))
+    except (EdgevoiceError, OSError) as error:
+        trouble = error if isinstance(error, EdgevoiceError) else of_machine(error)
+        if trouble is None:
+            raise
+        print(trouble.line(), file=sys.stderr)
+        return 2
+    verdict = judge(record)
+    report = json.dumps(verdict.report)
+    (folder / "report.json").write_text(report + "\n", encoding="utf-8")
+    draw(record, folder / "report.png")
+    for failure in verdict.failures:
+        tell(f"FAILED: {failure}")
+    tell(f"{'everything held' if not verdict.failures else 'not everything held'}; see {folder / 'report.png'}")
+    print(report)
+    return 1 if verdict.failures else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scripts/soak", description="Let faults fall on the box for a while, and see whether it always comes back."
+    )
+    parser.add_argument("--minutes", type=_minutes, default=10.0, metavar="N", help="how long (default: 10)")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="draws the faults (default: 1)")
+    parser.add_argument("--folder", type=Path, metavar="F", help="where report and log go (default: a new one)")
+    parser.add_argument(
+        "--faults", type=_kinds, default=tuple(Kind), metavar="LIST", help=f"only these: {', '.join(Kind)}"
+    )
+    parser.add_argument("--json", dest="as_json", action="store_true", help="only the JSON on standard output")
+    return parser
+
+
+def _minutes(text: str) -> float:
+    minutes = float(text)
+    if not 0 < minutes <= 60 * 24 * 7:
+        raise argparse.ArgumentTypeError("a soak lasts more than 0 minutes and a week at most")
+    return minutes
+
+
+def _kinds(text: str) -> tuple[Kind, ...]:
+    try:
+        return tuple(Kind(name.strip()) for name in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}; there are: {', '.join(Kind)}") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

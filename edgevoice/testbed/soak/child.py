@@ -1,0 +1,29 @@
+"""The daemon as the soak starts it: `edgevoice run`, and on SIGUSR1 a count of its asyncio tasks in a file.
+
+Here and not in the daemon, which has no such door. Between two counts nothing of this runs.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from edgevoice.box import daemon
+
+_PLACE = "SOAK_TASKS"
+
+
+def _count(_number: int, _frame: FrameType | None) -> None:
+    tasks = asyncio.all_tasks(asyncio.get_running_loop())
+    place = Path(os.environ[_PLACE])
+    temporary = place.with_suffix(".part")
+    temporary.write_text(json.dumps(sorted(task.get_name() for task in tasks)), encoding="utf-8")
+    temporary.replace(place)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGUSR1, _count)
+    sys.exit(daemon.main(sys.argv[1:]))

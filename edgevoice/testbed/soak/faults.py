@@ -1,0 +1,105 @@
+"""The faults: which comes when, drawn from a seed, and how each is done to the box and undone."""
+
+import asyncio
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from edgevoice.testbed.soak.proxy import FaultProxy
+from edgevoice.testbed.soak.record import Kind, Moment
+from edgevoice.testbed.soak.service import Service
+from edgevoice.testbed.soak.shim import Shim
+from edgevoice.testbed.virtual import VirtualCard
+
+_HOUR_S = 3600
+_GONE_S = 0.3
+"""How long no stream can be opened while a sound server is started again; its old streams stay dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What will befall the box, where in a dialogue, and for how long."""
+
+    kind: Kind
+    moment: Moment
+    lasts_s: float
+
+
+def draw(chance: random.Random, kinds: Sequence[Kind]) -> Iterator[Fault]:
+    """Yield faults for ever: each kind once before any comes again."""
+    while True:
+        for kind in chance.sample(kinds, len(kinds)):
+            # Without a session there is no link to lose, and a stall is over before there is one.
+            needs_link = kind.takes_the_link or kind is Kind.STALL
+            moments = [Moment.ASKING, Moment.ANSWERING] if needs_link else list(Moment)
+            yield Fault(kind, chance.choice(moments), _lasts_s(kind, chance))
+
+
+def _lasts_s(kind: Kind, chance: random.Random) -> float:
+    match kind:
+        case Kind.STALL:
+            return 1.0
+        case Kind.LINK_CUT:
+            # The box dials four times within some five seconds.
+            return chance.uniform(0.3, 3.0)
+        case Kind.SOUND_SERVER_KILLED:
+            return _GONE_S
+        case Kind.CARD_UNPLUGGED:
+            return chance.uniform(1.0, 6.0)
+        case Kind.SERVICE_RESTART | Kind.CLOCK_JUMP:
+            return 0.0
+        case Kind.LOSS | Kind.DISK_FULL:
+            return chance.uniform(3.0, 6.0)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything around the box that can fail."""
+
+    card: VirtualCard
+    proxy: FaultProxy
+    service: Service
+    shim: Shim
+
+    async def do(self, fault: Fault) -> None:
+        """Let a fault happen; return when it is over.
+
+        A sound server that is killed kills both streams (ENODEV) and is there again at once. The wall clock jumps an
+        hour ahead, and the next time back.
+        """
+        self._begin(fault.kind)
+        await asyncio.sleep(fault.lasts_s)
+        await self._end(fault.kind)
+
+    def _begin(self, kind: Kind) -> None:
+        match kind:
+            case Kind.LINK_CUT:
+                self.proxy.cut()
+            case Kind.STALL:
+                self.proxy.stall()
+            case Kind.LOSS:
+                self.proxy.lose()
+            case Kind.CARD_UNPLUGGED | Kind.SOUND_SERVER_KILLED:
+                self.card.unplug()
+            case Kind.DISK_FULL:
+                self.shim.fill_disk()
+            case Kind.CLOCK_JUMP:
+                self.shim.set_clock(0 if self.shim.ahead_s else _HOUR_S)
+            case Kind.SERVICE_RESTART:
+                pass  # it has no length of its own: it ends when the service is ready
+
+    async def _end(self, kind: Kind) -> None:
+        match kind:
+            case Kind.LINK_CUT:
+                await self.proxy.restore()
+            case Kind.STALL | Kind.LOSS:
+                self.proxy.flow()
+            case Kind.SERVICE_RESTART:
+                await self.service.kill()
+                await self.service.start()
+            case Kind.CARD_UNPLUGGED | Kind.SOUND_SERVER_KILLED:
+                self.card.plug_in()
+            case Kind.DISK_FULL:
+                self.shim.empty_disk()
+            case Kind.CLOCK_JUMP:
+                pass  # it has jumped

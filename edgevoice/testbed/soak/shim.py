@@ -1,0 +1,84 @@
+"""The wall clock and the disk of one process, through a small library that it loads before all others."""
+
+import hashlib
+import struct
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from edgevoice.errors import VirtualCardUnavailable
+from edgevoice.store.files import draft_folder
+from edgevoice.testbed.virtual.plugin import default_cache
+
+_SOURCE = Path(__file__).with_name("faults.c")
+_FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-D_GNU_SOURCE")
+_WORDS = struct.Struct("<qq")  # struct control in faults.c
+_COMPILE_LIMIT_S = 120
+
+
+class Shim:
+    """Bends the clock and the disk of the processes that are started with ``environment``.
+
+    ``folder`` holds the switches; ``full`` is the folder whose disk can be filled. Without a compiler:
+    ``VirtualCardUnavailable``.
+    """
+
+    def __init__(self, folder: Path, full: Path) -> None:
+        self._control = folder / "faults.control"
+        self._full = full
+        self._library = _build()
+        self._ahead_s = 0
+        self._is_full = False
+        self._write()
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Return what the process needs in its environment."""
+        return {
+            "LD_PRELOAD": str(self._library),
+            "SOAK_CONTROL": str(self._control),
+            "SOAK_FULL_FOLDER": str(self._full.resolve()),
+        }
+
+    def set_clock(self, ahead_s: int) -> None:
+        """Let the wall clock be ahead of the true time from now on; never behind it."""
+        if ahead_s < 0:
+            raise ValueError(f"the clock cannot be set {-ahead_s} s behind the true time")
+        self._ahead_s = ahead_s
+        self._write()
+
+    @property
+    def ahead_s(self) -> int:
+        """By how many seconds the wall clock is ahead."""
+        return self._ahead_s
+
+    def fill_disk(self) -> None:
+        """Let nothing be written into the folder any more."""
+        self._is_full = True
+        self._write()
+
+    def empty_disk(self) -> None:
+        """Let the folder take what is written again."""
+        self._is_full = False
+        self._write()
+
+    def _write(self) -> None:
+        # In place: the process has the file mapped.
+        mode = "r+b" if self._control.exists() else "w+b"
+        with self._control.open(mode) as file:
+            file.write(_WORDS.pack(self._ahead_s, self._is_full))
+
+
+def _build() -> Path:
+    digest = hashlib.sha256(" ".join(_FLAGS).encode() + _SOURCE.read_bytes()).hexdigest()[:16]
+    library = default_cache() / f"soak-{digest}.so"
+    if not library.exists():
+        with draft_folder(library) as drafts:
+            made = drafts / library.name
+            command = ["gcc", *_FLAGS, "-o", str(made), str(_SOURCE), "-ldl"]
+            try:
+                subprocess.run(command, check=True, capture_output=True, timeout=_COMPILE_LIMIT_S)
+            except (OSError, subprocess.SubprocessError) as error:
+                raise VirtualCardUnavailable(f"the soak's faults cannot be compiled: {error}") from error
+            made.replace(library)
+    return library

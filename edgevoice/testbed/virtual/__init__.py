@@ -1,0 +1,22 @@
+"""The virtual sound card: PyAudio, PortAudio and libasound really run, only the hardware is made of a clock and files.
+
+Never needs root, a kernel module or a sound server; needs gcc and ALSA's headers once, to compile its plugin.
+"""
+
+from edgevoice.testbed.virtual.card import MicrophoneFull, VirtualCard
+from edgevoice.testbed.virtual.conversation import write_conversation
+from edgevoice.testbed.virtual.room import Drift, Room, synthetic_response
+from edgevoice.testbed.virtual.tape import Span, Tape, TapeHeader, TapeUnreadable
+
+__all__ = [
+    "Drift",
+    "MicrophoneFull",
+    "Room",
+    "Span",
+    "Tape",
+    "TapeHeader",
+    "TapeUnreadable",
+    "VirtualCard",
+    "synthetic_response",
+    "write_conversation",
+]

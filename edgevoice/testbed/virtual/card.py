@@ -1,0 +1,319 @@
+"""A sound card made of a clock, a FIFO and files, for tests, demonstrations and laptops.
+
+Sets nothing outside its folder and the plugin cache, unless ``install`` is called, and that is undone at the end.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import struct
+import tempfile
+import termios
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+from edgevoice.errors import EdgevoiceError, VirtualCardUnavailable
+from edgevoice.testbed.virtual.plugin import build_plugin
+from edgevoice.testbed.virtual.room import ROOM_RATE_HZ, Drift, Room
+from edgevoice.testbed.virtual.tape import Tape, TapeUnreadable, read_tapes
+
+MICROPHONE: Final = "edgevoice_mic"
+SPEAKER: Final = "edgevoice_dac"
+SPEECH_RATE_HZ: Final = 16_000
+
+_FIFO_BYTES: Final = 1 << 20  # the most an unprivileged process may have: /proc/sys/fs/pipe-max-size
+_MOST_CHANNELS: Final = 16
+_PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
+_ENVIRONMENT_KEY: Final = "ALSA_CONFIG_PATH"
+
+
+class MicrophoneFull(EdgevoiceError, BlockingIOError):
+    """More was said to the virtual card than it holds; nothing of it was taken."""
+
+    code = "virtual-microphone-full"
+    remedy = "Say it in smaller pieces, and wait until unheard_s has fallen."
+
+
+class VirtualCard:
+    """Own a virtual card from ``with`` to the end of its block.
+
+    ALSA, and so PortAudio, shows two devices, ``edgevoice_mic`` and ``edgevoice_dac``, and ``default``, which is both;
+    real cards are hidden from programs that use the card's ``environment``. The card takes any rate from 8 to 48 kHz,
+    s16, without resampling, the speaker mono or stereo; only a microphone opened at 16 kHz hears speech as it was said.
+    With ``card_rate_hz`` the card can do only that rate, as I2S cards can only 48 kHz, and the devices stand behind
+    ALSA's ``plug``, which resamples. What is said before a program opens the microphone waits for it.
+
+    With more ``microphone_channels`` than one, up to 16, the microphone stands behind ``plug``, too, which gives a
+    program that asks for one channel the mean of all.
+
+    With a ``room`` the microphone hears the speaker, too, and does 16 kHz only; a ``card_rate_hz`` of another rate is a
+    ``ValueError`` then. ``drift`` gives each side a clock of its own; the tapes tell their true rate, and their times
+    stay those of ``time.monotonic()``.
+
+    ``folder`` keeps the tapes after the end, and those of an earlier card in it are removed at the start; without it a
+    private folder in memory is made, and removed at the end. Without a compiler or ALSA's headers:
+    ``VirtualCardUnavailable``.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        card_rate_hz: int | None = None,
+        microphone_channels: int = 1,
+        room: Room | None = None,
+        drift: Drift | None = None,
+    ) -> None:
+        if room is not None and card_rate_hz not in {None, ROOM_RATE_HZ}:
+            raise ValueError(f"a room is for a card of {ROOM_RATE_HZ} Hz, not of {card_rate_hz}")
+        if not 1 <= microphone_channels <= _MOST_CHANNELS:
+            raise ValueError(f"a microphone has 1 to {_MOST_CHANNELS} channels, not {microphone_channels}")
+        self._wanted_folder = folder
+        self._room = room
+        self._drift = drift or Drift()
+        self._card_rate_hz = card_rate_hz
+        self._channels = microphone_channels
+        self._folder: Path | None = None
+        self._fifo = -1
+        self._last_page_bytes = 0
+        self._environment_before: dict[str, str | None] = {}
+
+    def __enter__(self) -> Self:
+        plugin = build_plugin()
+        try:
+            self._folder = self._make_folder()
+            self._sweep()
+            if self._room is not None:
+                self._response.write_bytes(np.asarray(self._room.response).astype("<f4").tobytes())
+            self._configuration.write_text(
+                _configuration(self.folder, plugin, self._card_rate_hz, self._channels, self._room, self._drift)
+            )
+            self._fifo = _open_fifo(self._source)
+        except OSError as error:
+            self._remove_folder()
+            raise VirtualCardUnavailable(
+                f"the virtual card cannot use {error.filename or 'its folder'}: {error.strerror}",
+                remedy="Give it a folder on a Linux file system that you may write to.",
+            ) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._uninstall()
+        os.close(self._fifo)
+        self._fifo = -1
+        self._remove_folder()
+
+    @property
+    def folder(self) -> Path:
+        """Return where FIFO, tapes and ALSA configuration are."""
+        if self._folder is None:
+            raise VirtualCardUnavailable("the virtual card is not open", remedy="Use it in a `with` block.")
+        return self._folder
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Return what a process needs in its environment to see this card, and only this card."""
+        return {_ENVIRONMENT_KEY: str(self._configuration)}
+
+    def install(self) -> None:
+        """Put the environment into this process until the card is closed; do it before the first ``PyAudio()``."""
+        for key, value in self.environment.items():
+            self._environment_before.setdefault(key, os.environ.get(key))
+            os.environ[key] = value
+
+    def speak(self, pcm: bytes | npt.NDArray[np.int16]) -> None:
+        """Let the microphone hear ``pcm``, s16 mono at 16 kHz, after what it has not heard yet.
+
+        Where it has several channels, ``pcm`` may be of shape (samples, channels); what is mono is heard on channel 0.
+        Returns at once (copying 1 MiB takes under 1 ms). Takes all or nothing: ``MicrophoneFull`` if it does not fit;
+        there is room for 32 s on one channel, or a third of that on a card of 48 kHz. Half a sample, or other samples
+        than s16, is a ``ValueError``.
+        """
+        samples = _speech(pcm, self._channels)
+        if self._card_rate_hz not in {None, SPEECH_RATE_HZ}:
+            samples = soxr.resample(samples, SPEECH_RATE_HZ, self._card_rate_hz)
+        self._pour(memoryview(samples.astype("<i2", copy=False).tobytes()))
+
+    @property
+    def unheard_s(self) -> float:
+        """Return how many seconds of what was said the microphone has not heard yet."""
+        return self._waiting_bytes() / (2 * self._channels * (self._card_rate_hz or SPEECH_RATE_HZ))
+
+    def unplug(self) -> None:
+        """Pull the plug: streams that run get ENODEV and never come back, opening fails."""
+        self._unplugged.touch()
+
+    def plug_in(self) -> None:
+        """Plug the card in again; programs must open it anew, and each side then records on a new tape."""
+        self._unplugged.unlink(missing_ok=True)
+
+    @property
+    def near_end(self) -> Tape:
+        """Return the newest tape of what the microphone delivered; ``TapeUnreadable`` before a stream has started."""
+        return _newest(self.near_end_tapes, "no program has started to listen to the virtual card")
+
+    @property
+    def far_end(self) -> Tape:
+        """Return the newest tape of what the speaker emitted; ``TapeUnreadable`` before a stream has started."""
+        return _newest(self.far_end_tapes, "no program has started to play on the virtual card")
+
+    @property
+    def near_end_tapes(self) -> list[Tape]:
+        """Return the tape of each stream that listened, oldest first."""
+        return read_tapes(self.folder / "near-end.tape")
+
+    @property
+    def far_end_tapes(self) -> list[Tape]:
+        """Return the tape of each stream that played, oldest first."""
+        return read_tapes(self.folder / "far-end.tape")
+
+    @property
+    def _configuration(self) -> Path:
+        return self.folder / "asound.conf"
+
+    @property
+    def _source(self) -> Path:
+        return self.folder / "microphone.fifo"
+
+    @property
+    def _response(self) -> Path:
+        return self.folder / "response.f32"
+
+    @property
+    def _unplugged(self) -> Path:
+        return self.folder / "unplugged"
+
+    @property
+    def _open_fifo(self) -> int:
+        if self._fifo < 0:
+            raise VirtualCardUnavailable("the virtual card is not open", remedy="Use it in a `with` block.")
+        return self._fifo
+
+    def _pour(self, raw: memoryview) -> None:
+        waiting_bytes = self._waiting_bytes()
+        # The kernel counts in pages: the first may be half read, the last half written.
+        room = fcntl.fcntl(self._open_fifo, fcntl.F_GETPIPE_SZ) - 2 * _PAGE_BYTES - waiting_bytes
+        if len(raw) > room:
+            raise MicrophoneFull(f"the virtual microphone has room for {room} bytes, not for {len(raw)}")
+        # It also begins a new page for a write that does not fit the last one, so that small pieces would waste up to
+        # half of the pipe; filled page by page it holds what it should.
+        if not waiting_bytes:
+            self._last_page_bytes = 0
+        while raw:
+            written = os.write(self._open_fifo, raw[: _PAGE_BYTES - self._last_page_bytes])
+            self._last_page_bytes = (self._last_page_bytes + written) % _PAGE_BYTES
+            raw = raw[written:]
+
+    def _waiting_bytes(self) -> int:
+        count: int = struct.unpack("i", fcntl.ioctl(self._open_fifo, termios.FIONREAD, bytes(4)))[0]
+        return count
+
+    def _make_folder(self) -> Path:
+        if self._wanted_folder is not None:
+            self._wanted_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return self._wanted_folder.resolve()
+        # The tapes grow by 80 kB a second; in memory they wear out no SD card.
+        memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a private folder in it
+        return Path(tempfile.mkdtemp(prefix="edgevoice-card-", dir=memory if os.access(memory, os.W_OK) else None))
+
+    def _sweep(self) -> None:
+        for tape in (*self.near_end_tapes, *self.far_end_tapes):
+            tape.path.unlink()
+        for left in (self._source, self._unplugged, self._response):
+            left.unlink(missing_ok=True)
+
+    def _remove_folder(self) -> None:
+        if self._wanted_folder is None and self._folder is not None:
+            shutil.rmtree(self._folder)
+        self._folder = None
+
+    def _uninstall(self) -> None:
+        for key, value in self._environment_before.items():
+            if value is None:
+                os.environ.pop(key, None)
+            else:
+                os.environ[key] = value
+        self._environment_before.clear()
+
+
+def _newest(tapes: list[Tape], otherwise: str) -> Tape:
+    if not tapes:
+        raise TapeUnreadable(otherwise)
+    return tapes[-1]
+
+
+def _speech(pcm: bytes | npt.NDArray[np.int16], channels: int) -> npt.NDArray[np.int16]:
+    """Return speech as the card's FIFO takes it: (samples,) for one channel, else (samples, channels)."""
+    if isinstance(pcm, bytes):
+        if len(pcm) % 2:
+            raise ValueError(f"speech must be s16: {len(pcm)} bytes end in half a sample")
+        pcm = np.frombuffer(pcm, dtype="<i2").astype(np.int16)
+    if pcm.dtype == np.int16 and channels > 1 and pcm.shape[1:] == (channels,):
+        return pcm
+    if pcm.dtype != np.int16 or pcm.ndim != 1:
+        raise ValueError(f"speech must be s16 mono, not {pcm.dtype} of {pcm.ndim} dimensions")
+    if channels == 1:
+        return pcm
+    spread = np.zeros((len(pcm), channels), np.int16)
+    spread[:, 0] = pcm
+    return spread
+
+
+def _open_fifo(path: Path) -> int:
+    os.mkfifo(path, mode=0o600)
+    # Read and write, although it is only written to: so it opens without a reader, and keeps what no one has read.
+    fifo = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    with contextlib.suppress(PermissionError):  # a user with many pipes keeps the usual 64 KiB: 2 s
+        fcntl.fcntl(fifo, fcntl.F_SETPIPE_SZ, _FIFO_BYTES)
+    return fifo
+
+
+def _configuration(
+    folder: Path, plugin: Path, card_rate_hz: int | None, channels: int, room: Room | None, drift: Drift
+) -> str:
+    """Return an asound.conf with only the virtual card: program start is quick, and no real device is touched."""
+    only_rate = f"rate {card_rate_hz}" if card_rate_hz else ""
+    card = f"type edgevoice {only_rate} unplugged {_quoted(folder / 'unplugged')}"
+    microphone = f"{card} tape {_quoted(folder / 'near-end.tape')} source {_quoted(folder / 'microphone.fifo')}"
+    microphone += _drifting(drift.microphone_ppm) + (_hearing(folder, room) if room else "")
+    speaker = f"{card} tape {_quoted(folder / 'far-end.tape')}" + _drifting(drift.speaker_ppm)
+    microphone += f" channels {channels}"
+    if card_rate_hz or channels > 1:
+        microphone = _behind_plug(microphone, card_rate_hz or SPEECH_RATE_HZ, channels=channels)
+    if card_rate_hz:
+        speaker = _behind_plug(speaker, card_rate_hz, channels=2)
+    return f"""\
+pcm_type.edgevoice {{ lib {_quoted(plugin)} }}
+pcm.{MICROPHONE} {{ {microphone} hint {{ show on description "edgevoice virtual microphone" }} }}
+pcm.{SPEAKER} {{ {speaker} hint {{ show on description "edgevoice virtual speaker" }} }}
+pcm.default {{ type asym playback.pcm "{SPEAKER}" capture.pcm "{MICROPHONE}" }}
+"""
+
+
+def _drifting(ppm: float) -> str:
+    return f" drift_ppm {ppm:.3f}" if ppm else ""
+
+
+def _hearing(folder: Path, room: Room) -> str:
+    paths = f" hears {_quoted(folder / 'far-end.tape')} response {_quoted(folder / 'response.f32')}"
+    clip = f" clip {room.clip:.3f}" if room.clip is not None else ""
+    return f"{paths} delay_us {round(room.delay_ms * 1000)}{clip}"
+
+
+def _quoted(path: Path) -> str:
+    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _behind_plug(pcm: str, rate_hz: int, *, channels: int) -> str:
+    # The slave's rate must be told: without it PortAudio's probe fails and the device is silently missing.
+    slave = f"slave {{ pcm {{ {pcm} }} rate {rate_hz} channels {channels} format S16_LE }}"
+    return f'type plug {slave} rate_converter [ "speexrate_medium" "linear" ]'

@@ -1,0 +1,146 @@
+"""The front end's parts: what is made of openWakeWord's files once, kept in a cache folder, and read at every start.
+
+They are made by a child process, because the package `onnx` that it takes would stay in the daemon's memory. Names of
+other people's models go nowhere, and nothing is fetched.
+"""
+
+import hashlib
+import importlib.util
+import io
+import logging
+import os
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, ClassVar, Self
+
+import numpy as np
+
+from edgevoice.errors import WakeWordUnavailable
+from edgevoice.journal import tell
+from edgevoice.store.files import write_whole
+from edgevoice.wakeword.models.present import find_part
+from edgevoice.wakeword.models.shapes import MEL_BANDS, TRANSFORM, Floats
+
+_log = logging.getLogger(__name__)
+
+_RECIPE = 1
+"""Counted up with every change in what the parts are or how they are made, so that older ones are left alone."""
+
+EXIT_NOT_NOW = os.EX_TEMPFAIL
+"""How the child that makes them ends when disk or memory was short."""
+
+_MAKING_LIMIT_S = 120.0
+"""It takes 1.5 s on a laptop; an old Pi that is busy gets its time."""
+
+
+class PartsUnavailable(WakeWordUnavailable):
+    """The streaming front end cannot be made here; the library's own engine can do without."""
+
+    code = "wakeword-front-end"
+    remedy = (
+        "Install what it takes: pip install onnx; where scripts/setup has installed, run it again. The other engine, "
+        '"openwakeword", costs eight times as much and takes scikit-learn and scipy, which scripts/setup leaves out.'
+    )
+
+
+class PartsNotMade(PartsUnavailable):
+    """They could not be made this time: another try may help, without anybody's doing anything."""
+
+    needs_person: ClassVar[bool] = False
+    remedy = "Try again when the machine is less busy: `free -h` shows its memory."
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """``window`` is (512,), ``mel`` (257, 32), float32; ``graph`` is the streaming network in ONNX's format."""
+
+    window: Floats
+    mel: Floats
+    graph: bytes
+
+    def write(self, path: Path) -> None:
+        """Write them as one file; its format carries a checksum."""
+        with path.open("wb") as file:
+            self.dump(file)
+
+    def dump(self, file: BinaryIO) -> None:
+        """Write them into an open file."""
+        np.savez(file, window=self.window, mel=self.mel, graph=np.frombuffer(self.graph, np.uint8))
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read them back; a file that is not what was written is a ``ValueError``, a missing one an ``OSError``."""
+        # Opened here: numpy leaves a file open that turns out to be no archive.
+        with path.open("rb") as opened:
+            return cls.load(opened, name=str(path))
+
+    @classmethod
+    def load(cls, opened: BinaryIO, *, name: str) -> Self:
+        """Read them from an open file; ``name`` is what a ``ValueError`` calls it."""
+        try:
+            with np.load(opened, allow_pickle=False) as file:
+                window, mel, graph = (file[name] for name in ("window", "mel", "graph"))
+        except (zipfile.BadZipFile, KeyError, EOFError) as error:
+            raise ValueError(f"{name} is damaged") from error
+        shapes = (window.shape, mel.shape, graph.ndim, window.dtype, mel.dtype, graph.dtype)
+        if shapes != ((TRANSFORM,), (TRANSFORM // 2 + 1, MEL_BANDS), 1, np.float32, np.float32, np.uint8):
+            raise ValueError(f"{name} holds something else")
+        return cls(window, mel, graph.tobytes())
+
+
+def parts_of(folder: Path) -> Parts:
+    """Return the parts, made first if ``folder`` does not hold those of the installed models.
+
+    A folder that cannot be written costs making them at every start, and one entry in the log. Raises
+    ``PartsUnavailable`` when they cannot be made.
+    """
+    kept = folder / f"wakeword-front-end-{_fingerprint()}.npz"
+    try:
+        return Parts.read(kept)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        tell(_log, logging.WARNING, "wakeword-cache", problem=f"{kept} cannot be used and is made anew: {error}")
+    made = _make_in_child()
+    try:
+        parts = Parts.load(io.BytesIO(made), name="the wake word's front end")
+    except ValueError as error:
+        raise PartsNotMade(f"{error}, as it was made") from error
+    _keep(parts, kept)
+    return parts
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256(f"recipe {_RECIPE}".encode())
+    for name in ("melspectrogram", "embedding_model"):
+        digest.update(find_part(name).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _make_in_child() -> bytes:
+    """Return what `Parts.write` writes. Through a pipe: a full disk is no reason to be deaf."""
+    if importlib.util.find_spec("onnx") is None:
+        raise PartsUnavailable("the wake word's front end has not been made yet, and the package onnx is not installed")
+    command = [sys.executable, "-P", "-m", "edgevoice.wakeword", "-"]
+    try:
+        return subprocess.run(command, check=True, capture_output=True, timeout=_MAKING_LIMIT_S, process_group=0).stdout
+    except subprocess.CalledProcessError as error:
+        last = (error.stderr.decode(errors="replace").strip().splitlines() or ["without a word"])[-1]
+        # Killed, as by a machine that is out of memory, or out of something by its own word.
+        can_pass = error.returncode < 0 or error.returncode == EXIT_NOT_NOW
+        kind = PartsNotMade if can_pass else PartsUnavailable
+        raise kind(f"the wake word's front end cannot be made: {last}") from error
+    except subprocess.TimeoutExpired as error:
+        raise PartsNotMade(f"the wake word's front end was not made within {_MAKING_LIMIT_S:.0f} s") from error
+    except OSError as error:
+        raise PartsNotMade(f"the wake word's front end cannot be made: no process for it: {error.strerror}") from error
+
+
+def _keep(parts: Parts, place: Path) -> None:
+    try:
+        write_whole(place, parts.dump)
+    except OSError as error:
+        tell(_log, logging.WARNING, "wakeword-cache", problem=f"{place.parent} cannot be written: {error.strerror}")

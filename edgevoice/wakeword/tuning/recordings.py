@@ -1,0 +1,278 @@
+"""Recordings as the box hears them: WAV, FLAC and Ogg of any rate and channels, mixed to mono; by default at 16 kHz.
+
+Frames are read piece by piece, so an hour needs no more memory than a word. Files are not trusted: what cannot be read
+is one error that names the file.
+"""
+
+import contextlib
+import importlib
+import os
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+from edgevoice.errors import EdgevoiceError
+from edgevoice.extras import how_to_add
+from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ, Samples
+
+SUFFIXES: Final = (".wav", ".flac", ".ogg")
+
+_RATES_HZ = range(4000, 384_001)
+_MOST_CHANNELS = 64
+_PIECE_FRAMES = 1 << 16
+
+_PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
+_FULL_SCALE = 32768.0
+
+_COMPRESSED: Final = {b"fLaC": "FLAC", b"OggS": "Ogg"}
+"""What such a file begins with."""
+
+_TAGS = rb"LIST|INFO|id3 |ID3 |bext|cue |fact"
+"""Names of chunks that recorders and players put behind the sound."""
+
+_LONGEST_TAGS_BYTES = 1 << 20
+
+_Mono = npt.NDArray[np.float32]
+
+
+class RecordingRefused(EdgevoiceError, ValueError):
+    """A file is no recording that can be read."""
+
+    code = "recording-refused"
+    remedy = "WAV (PCM or float), FLAC and Ogg can be read; sox or ffmpeg make one of anything."
+
+
+class ReaderMissing(RecordingRefused):
+    """The package that reads FLAC and Ogg is not installed."""
+
+    code = "recording-reader-missing"
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    """How samples lie in a file; ``width`` is the bytes of each, which may be more than its bits need."""
+
+    kind: int
+    channels: int
+    rate_hz: int
+    bits: int
+    width: int
+
+    @property
+    def frame_bytes(self) -> int:
+        return self.channels * self.width
+
+
+def frames_of(path: Path) -> Iterator[Samples]:
+    """Yield 1280 samples each, s16 mono at 16 kHz; channels are mixed, and the last frame is filled up with zeros.
+
+    A file that is 16 kHz mono s16 comes through bit for bit. Raises ``RecordingRefused``.
+    """
+    yield from _framed(_pieces(path, RATE_HZ))
+
+
+def sound_of(path: Path, *, rate_hz: int = RATE_HZ) -> Samples:
+    """Return a whole recording, s16 mono at that rate; raises ``RecordingRefused``, also when no sound is in it."""
+    pieces = [piece for piece in _pieces(path, rate_hz) if len(piece)]
+    if not pieces:
+        raise RecordingRefused(f"{path} is empty: its format is there, and no sound")
+    return np.concatenate(pieces)
+
+
+def _pieces(path: Path, rate_hz: int) -> Iterator[Samples]:
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(12)
+            if beginning[:4] == b"RIFF" and beginning[8:] == b"WAVE":
+                found_hz, pieces = _open_wav(path, file)
+                yield from _at_rate(pieces, found_hz, rate_hz)
+                return
+        if beginning[:4] not in _COMPRESSED:
+            raise RecordingRefused(f"{path} is neither a WAV nor a FLAC nor an Ogg file")
+        with _compressed(path, _COMPRESSED[beginning[:4]]) as opened:
+            found_hz = _checked(path, opened.samplerate, opened.channels)
+            yield from _at_rate(_decoded_pieces(path, opened), found_hz, rate_hz)
+    except OSError as error:
+        raise RecordingRefused(
+            f"{path} cannot be read: {error.strerror or error}", remedy="Look at its name and its permissions."
+        ) from error
+
+
+# --- WAV -------------------------------------------------------------------------------------------------------------
+
+
+def _open_wav(path: Path, file: BinaryIO) -> tuple[int, Iterator[_Mono]]:
+    """Find the format and the sound; Python's own module knows no floats, and extensible headers only from 3.12 on."""
+    found: _Format | None = None
+    while len(header := file.read(8)) == 8:
+        name, size = struct.unpack("<4sI", header)
+        if name == b"fmt ":
+            found = _format(path, file.read(min(size, 64)))
+            file.seek(max(0, size - 64) + size % 2, 1)
+        elif name == b"data":
+            if found is None:
+                raise RecordingRefused(f"{path} is damaged: its sound stands before its format")
+            # Recorders that were broken off leave a size of 0, or the largest: the sound goes on to the file's end.
+            limit = size if 0 < size < 0xFFFFFFFF else _bytes_up_to_the_tags(file)
+            return found.rate_hz, _wav_pieces(path, file, found, limit)
+        else:
+            file.seek(size + size % 2, 1)
+    raise RecordingRefused(f"{path} is damaged: no sound is in it")
+
+
+def _bytes_up_to_the_tags(file: BinaryIO) -> int:
+    """Return how much of the rest of a file is sound, where its own size is not told; the place in it stays."""
+    start = file.tell()
+    end = file.seek(0, os.SEEK_END)
+    tail_at = max(start, end - _LONGEST_TAGS_BYTES)
+    file.seek(tail_at)
+    tail = file.read()
+    file.seek(start)
+    for found in re.finditer(_TAGS, tail):
+        if _is_chain_of_chunks(tail[found.start() :]):
+            return tail_at + found.start() - start
+    return end - start
+
+
+def _is_chain_of_chunks(rest: bytes) -> bool:
+    """Tell whether chunks follow each other to the very end; within a sound, the letters of a name do not begin any."""
+    at = 0
+    while at + 8 <= len(rest):
+        (size,) = struct.unpack_from("<I", rest, at + 4)
+        at += 8 + size + size % 2
+    # The last one's byte that makes it even is often left out.
+    return len(rest) in {at, at - 1}
+
+
+def _format(path: Path, chunk: bytes) -> _Format:
+    if len(chunk) < 16:
+        raise RecordingRefused(f"{path} is damaged: its format is cut off")
+    kind, channels, rate_hz, _, frame_bytes, bits = struct.unpack_from("<HHIIHH", chunk)
+    if kind == _EXTENSIBLE and len(chunk) >= 26:
+        (kind,) = struct.unpack_from("<H", chunk, 24)
+    _checked(path, rate_hz, channels)
+    width = (frame_bytes or channels * ((bits + 7) // 8)) / channels
+    if (kind, bits) not in {(_PCM, 8), (_PCM, 16), (_PCM, 24), (_PCM, 32), (_FLOAT, 32), (_FLOAT, 64)}:
+        raise RecordingRefused(f"{path} is compressed: its WAV format is {kind}, with {bits} bits")
+    # Wider than its bits is only 24 bits in four bytes, as sound cards deliver it.
+    if width != bits / 8 and (kind, bits, width) != (_PCM, 24, 4):
+        raise RecordingRefused(f"{path} is of an unknown kind: samples of {bits} bits in {width:g} bytes")
+    return _Format(kind, channels, rate_hz, bits, int(width))
+
+
+def _checked(path: Path, rate_hz: int, channels: int) -> int:
+    if rate_hz not in _RATES_HZ or not 1 <= channels <= _MOST_CHANNELS:
+        raise RecordingRefused(f"{path} is damaged: {channels} channels at {rate_hz} Hz")
+    return rate_hz
+
+
+def _wav_pieces(path: Path, file: BinaryIO, found: _Format, limit: int) -> Iterator[_Mono]:
+    left = limit
+    while left > 0:
+        wanted = _PIECE_FRAMES * found.frame_bytes
+        raw = file.read(min(wanted, left))
+        whole = len(raw) // found.frame_bytes * found.frame_bytes
+        if not whole:
+            return
+        yield _mono(_decoded(path, raw[:whole], found).reshape(-1, found.channels))
+        left -= len(raw)
+
+
+def _decoded(path: Path, raw: bytes, found: _Format) -> _Mono:
+    """Return samples from -1 to 1."""
+    sound: npt.NDArray[Any]
+    if found.kind == _FLOAT:
+        sound = np.nan_to_num(np.frombuffer(raw, f"<f{found.bits // 8}"), nan=0.0, posinf=1.0, neginf=-1.0)
+    elif found.bits == 8:
+        sound = np.frombuffer(raw, np.uint8) / 128.0 - 1
+    elif found.bits == 24 and found.width == 4:
+        sound = _of_24_bits_in_32(path, np.frombuffer(raw, "<i4")) / 2.0**23
+    elif found.bits == 24:
+        wide = np.zeros((len(raw) // 3, 4), np.uint8)
+        wide[:, 1:] = np.frombuffer(raw, np.uint8).reshape(-1, 3)
+        sound = wide.view("<i4")[:, 0] / 2.0**31
+    else:
+        sound = np.frombuffer(raw, f"<i{found.bits // 8}") / 2.0 ** (found.bits - 1)
+    return sound.astype(np.float32)
+
+
+def _of_24_bits_in_32(path: Path, wide: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Return samples of 24 bits. The format's definition has them in the upper three bytes, arecord in the lower."""
+    if not (wide & 0xFF).any():
+        return wide >> 8
+    if ((wide << 8 >> 8) == wide).all():
+        return wide
+    raise RecordingRefused(f"{path} is of an unknown kind: its samples of 24 bits fill all of their four bytes")
+
+
+# --- FLAC and Ogg ----------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _compressed(path: Path, kind: str) -> Iterator[Any]:
+    try:
+        # Not a dependency of the box: only people who evaluate have such files.
+        library = importlib.import_module("soundfile")
+    except (ImportError, OSError) as error:
+        raise ReaderMissing(
+            f"{path} is {kind}, and the package soundfile is not installed",
+            remedy=f"Add it: {how_to_add('eval')}",
+        ) from error
+    try:
+        opened = library.SoundFile(str(path))
+    except RuntimeError as error:
+        raise RecordingRefused(f"{path} is damaged") from error
+    with opened:
+        yield opened
+
+
+def _decoded_pieces(path: Path, opened: Any) -> Iterator[_Mono]:
+    while True:
+        try:
+            piece = opened.read(_PIECE_FRAMES, dtype="float32", always_2d=True)
+        except RuntimeError as error:
+            raise RecordingRefused(f"{path} is damaged") from error
+        if not len(piece):
+            return
+        yield _mono(piece)
+
+
+# --- both ------------------------------------------------------------------------------------------------------------
+
+
+def _mono(sound: npt.NDArray[np.float32]) -> _Mono:
+    mixed: _Mono = sound[:, 0] if sound.shape[1] == 1 else sound.mean(axis=1, dtype=np.float32)
+    return mixed
+
+
+def _at_rate(pieces: Iterator[_Mono], found_hz: int, wanted_hz: int) -> Iterator[Samples]:
+    if found_hz == wanted_hz:
+        yield from map(_s16, pieces)
+        return
+    stream = soxr.ResampleStream(found_hz, wanted_hz, 1, dtype="float32")
+    for piece in pieces:
+        yield _s16(stream.resample_chunk(piece))
+    yield _s16(stream.resample_chunk(np.zeros(0, np.float32), last=True))
+
+
+def _s16(sound: _Mono) -> Samples:
+    scaled: npt.NDArray[np.float32] = np.clip(np.rint(sound * _FULL_SCALE), -32768, 32767)
+    return scaled.astype(np.int16)
+
+
+def _framed(pieces: Iterator[Samples]) -> Iterator[Samples]:
+    left = np.zeros(0, np.int16)
+    for piece in pieces:
+        sound = np.concatenate([left, piece])
+        whole = len(sound) // FRAME * FRAME
+        yield from sound[:whole].reshape(-1, FRAME)
+        left = sound[whole:]
+    if len(left):
+        yield np.concatenate([left, np.zeros(FRAME - len(left), np.int16)])

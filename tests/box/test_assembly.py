@@ -1,0 +1,630 @@
+"""The parts, joined: what is pressed, heard and said reaches the engine, and every pin is let go of."""
+
+import asyncio
+import io
+import logging
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Literal
+
+import gpiozero
+import pyaudio
+import pytest
+from msgspec import convert
+
+from edgevoice.audio.microphone import PERIOD
+from edgevoice.box import assembly
+from edgevoice.box.assembly import (
+    Parts,
+    assemble,
+    manners_of,
+    open_mute_pin,
+    open_panel,
+    open_panel_buttons,
+    shows_on_terminal,
+)
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.facts import (
+    Device,
+    LinkLost,
+    MutePressed,
+    PlaybackDrained,
+    TalkHeld,
+    TalkPressed,
+    TimerRang,
+    WakeWordHeard,
+)
+from edgevoice.core.notices import Notice, PhaseEntered, UplinkSent
+from edgevoice.core.orders import Light, OpenLink, PlayEarcon, ShowLight
+from edgevoice.core.ports import Panel
+from edgevoice.echo.tiers import Tier
+from edgevoice.errors import PanelUnavailable, WakeWordUnavailable
+from edgevoice.panel.audible import HeardPanel
+from edgevoice.panel.lights import Lights
+from edgevoice.panel.mock import MockPins
+from edgevoice.panel.none import NoPanel
+from edgevoice.panel.terminal import TerminalPanel
+from edgevoice.realtime.endpoint import Endpoint, local
+from edgevoice.settings.schema import (
+    Amplifier,
+    Budget,
+    Conversation,
+    Echo,
+    Service,
+    Settings,
+    Speaker,
+    Tools,
+    Wakeword,
+    Watchdog,
+)
+from edgevoice.settings.schema import Microphone as MicrophoneSettings
+from edgevoice.settings.schema import Panel as PanelSettings
+from edgevoice.wakeword.decision import Thresholds
+from edgevoice.wakeword.words import WakeWord
+from tests.waiting import eventually
+
+TALK, MUTE, AMPLIFIER = 23, 24, 16
+GPIO = Settings(panel=PanelSettings(kind="gpio", hold_s=0.3), amplifier=Amplifier(mute_gpio=AMPLIFIER))
+
+
+async def nothing_to_prepare() -> None:
+    """Prepare nothing."""
+
+
+class Box:
+    """An assembled box on mock pins that dials a socket where nobody listens, and what its observers see."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self.settings = settings
+        self.pins = MockPins()
+        self.seen: list[Notice] = []
+        self._folder = folder
+
+    def endpoint(self) -> Endpoint:
+        return local(self._folder / "nobody.sock", nothing_to_prepare)
+
+    @asynccontextmanager
+    async def assembled(self, *, wants_wakeword: bool = False) -> AsyncIterator[Parts]:
+        with ExitStack() as opened:
+            panel, factory = open_panel(self.settings, opened, environment={}, factory=self.pins)
+            amplifier = open_mute_pin(self.settings, opened, factory)
+            parts = assemble(
+                self.settings,
+                self.endpoint,
+                panel,
+                observers=(lambda notice, _now: self.seen.append(notice),),
+                wants_wakeword=wants_wakeword,
+                amplifier=amplifier,
+            )
+            assert factory is self.pins
+            open_panel_buttons(self.settings, opened, factory, parts)
+            linking = asyncio.create_task(parts.link.run())
+            parts.engine.start()
+            try:
+                yield parts
+            finally:
+                parts.engine.stop()
+                parts.tools.close()
+                linking.cancel()
+                await asyncio.gather(linking, return_exceptions=True)
+
+    def has(self, *notices: Notice) -> bool:
+        return all(notice in self.seen for notice in notices)
+
+
+def test_a_box_at_rest_shows_that_it_is_ready_and_lets_the_amplifier_be_heard(tmp_path: Path) -> None:
+    box = Box(GPIO, tmp_path)
+
+    async def live() -> None:
+        async with box.assembled():
+            assert box.has(ShowLight(Light.IDLE))
+            assert box.pins.is_high(AMPLIFIER), "not muted: its mute is active low"
+            assert box.pins.is_high(22), "the status light is on"
+
+    asyncio.run(live())
+
+    assert not any(box.pins.is_output(pin) and box.pins.is_high(pin) for pin in (17, 27, 22, AMPLIFIER))
+
+
+def test_at_its_end_the_amplifier_is_muted_and_every_pin_is_free(tmp_path: Path) -> None:
+    box = Box(GPIO, tmp_path)
+
+    async def live() -> None:
+        async with box.assembled():
+            box.pins.forget()
+
+    asyncio.run(live())
+
+    assert [change.is_high for change in box.pins.changes(AMPLIFIER)] == [False]
+    for pin in (17, 27, 22, TALK, MUTE, AMPLIFIER):
+        gpiozero.DigitalInputDevice(pin, pin_factory=box.pins).close()  # an error if it still had a user
+
+
+def test_the_talk_button_begins_a_conversation_and_knows_the_moment(tmp_path: Path) -> None:
+    box = Box(GPIO, tmp_path)
+
+    async def live() -> None:
+        async with box.assembled() as parts:
+            for _ in range(7):
+                parts.microphone.callback(bytes(2 * PERIOD), PERIOD, {}, 0)
+            box.pins.press(TALK)
+            await eventually(lambda: box.has(TalkPressed(7 * PERIOD), OpenLink(), PhaseEntered(Phase.CONNECTING)))
+            await eventually(lambda: box.has(LinkLost("service-unreachable", is_retriable=True)))
+            box.pins.release(TALK)
+
+    asyncio.run(live())
+
+
+def test_the_talk_button_held_ends_it(tmp_path: Path) -> None:
+    box = Box(GPIO, tmp_path)
+
+    async def live() -> None:
+        async with box.assembled():
+            box.pins.press(TALK)
+            await eventually(lambda: box.has(TalkHeld(), PhaseEntered(Phase.IDLE)))
+            box.pins.release(TALK)
+
+    asyncio.run(live())
+
+
+def test_the_mute_button_shuts_the_microphones_door(tmp_path: Path) -> None:
+    box = Box(GPIO, tmp_path)
+
+    async def live() -> None:
+        async with box.assembled() as parts:
+            box.pins.press(MUTE)
+            await eventually(lambda: box.has(MutePressed(), ShowLight(Light.MUTED)))
+            parts.microphone.callback(b"\1" * 2 * PERIOD, PERIOD, {}, 0)
+            assert parts.microphone.read(0)[1] == bytes(2 * PERIOD)
+            box.pins.release(MUTE)
+
+    asyncio.run(live())
+
+
+def test_buttons_that_are_not_wired_are_not_opened(tmp_path: Path) -> None:
+    panel = PanelSettings(kind="gpio", talk_button_gpio="none", mute_button_gpio="none", speaking_led_gpio="none")
+    box = Box(Settings(panel=panel), tmp_path)
+
+    async def live() -> None:
+        async with box.assembled():
+            assert set(box.pins.pins) == {box.pins.pin(name).info for name in ("GPIO17", "GPIO22")}
+
+    asyncio.run(live())
+
+
+def test_a_press_or_a_callback_after_the_end_does_no_harm(tmp_path: Path) -> None:
+    box = Box(GPIO, tmp_path)
+    opened = ExitStack()
+    taken: list[Parts] = []
+
+    async def live() -> None:
+        panel, _ = open_panel(GPIO, opened, environment={}, factory=box.pins)
+        parts = assemble(GPIO, box.endpoint, panel, wants_wakeword=False)
+        open_panel_buttons(GPIO, opened, box.pins, parts)
+
+        taken.append(parts)
+
+    asyncio.run(live())
+    with opened:
+        box.pins.press(MUTE)
+        box.pins.release(MUTE)
+        taken[0].speaker._tell(PlaybackDrained(burst=1))
+        taken[0].microphone.callback(bytes(2 * PERIOD), PERIOD, {}, 0)
+
+
+def test_what_is_heard_goes_to_the_wake_word_and_by_way_of_the_loop_to_the_uplink(tmp_path: Path) -> None:
+    box = Box(GPIO, tmp_path)
+
+    async def live() -> None:
+        async with box.assembled(wants_wakeword=True) as parts:
+            assert parts.detector is not None
+            parts.uplink.open()
+            for _ in range(4):
+                await asyncio.to_thread(parts.microphone.callback, bytes(2 * PERIOD), PERIOD, {}, 0)
+            await eventually(lambda: box.has(UplinkSent(0, 640), UplinkSent(640, 640)))
+            waiting = parts.detector._waiting.get_nowait()
+            assert waiting is not None
+            assert waiting[:2] == (bytes(8 * PERIOD), 4 * PERIOD)
+
+    asyncio.run(live())
+
+
+def test_a_detection_in_its_thread_reaches_the_engine_in_the_loop(tmp_path: Path) -> None:
+    box = Box(GPIO, tmp_path)
+
+    async def live() -> None:
+        async with box.assembled(wants_wakeword=True) as parts:
+            assert parts.detector is not None
+            heard = WakeWordHeard("hey_jarvis", 0.9, 1280)
+            await asyncio.to_thread(parts.detector._tell, heard)
+            await eventually(lambda: box.has(heard, OpenLink(heard.word)))
+
+    asyncio.run(live())
+
+
+def test_where_only_the_button_wakes_it_nothing_listens_for_words(tmp_path: Path) -> None:
+    box = Box(Settings(panel=PanelSettings(kind="gpio"), wakeword=Wakeword(model="nosuch")), tmp_path)
+
+    async def live() -> None:
+        async with box.assembled() as parts:
+            assert parts.detector is None
+            for _ in range(4):
+                parts.microphone.callback(bytes(2 * PERIOD), PERIOD, {}, 0)
+
+    asyncio.run(live())
+
+
+def test_a_wake_word_that_is_not_there_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    box = Box(Settings(panel=PanelSettings(kind="gpio"), wakeword=Wakeword(model="nosuch")), tmp_path)
+
+    async def live() -> None:
+        async with box.assembled(wants_wakeword=True):
+            raise AssertionError
+
+    with pytest.raises(WakeWordUnavailable, match="nosuch"):
+        asyncio.run(live())
+
+
+def test_a_timer_that_the_model_sets_rings_through_the_engine(tmp_path: Path) -> None:
+    box = Box(GPIO, tmp_path)
+
+    async def live() -> None:
+        async with box.assembled() as parts:
+            parts.engine.report(TimerRang())
+            assert any(isinstance(notice, PlayEarcon) for notice in box.seen)
+            assert not parts.speaker.is_silent
+
+    asyncio.run(live())
+
+
+def test_the_settings_reach_the_parts(tmp_path: Path) -> None:
+    settings = Settings(
+        panel=PanelSettings(kind="gpio"),
+        microphone=MicrophoneSettings(device="near", channel=3, preroll_s=0.5, zeros_s=7),
+        speaker=Speaker(device="far", volume_percent=30),
+        tools=Tools(enabled=("set_volume",)),
+    )
+    box = Box(settings, tmp_path)
+
+    async def live() -> None:
+        async with box.assembled() as parts:
+            assert parts.speaker.volume_percent == 30
+            assert parts.uplink._preroll == 8000
+            assert parts.supervisor._channel == 3
+            assert parts.hearing.zeros_s == 7
+            assert parts.supervisor._names == {Device.MICROPHONE: "near", Device.SPEAKER: "far"}
+            assert [tool["name"] for tool in parts.link._session("")["tools"]] == ["set_volume"]
+
+    asyncio.run(live())
+
+
+def test_every_figure_of_the_settings_reaches_the_part_that_it_is_for(tmp_path: Path) -> None:
+    settings = Settings(
+        panel=PanelSettings(kind="gpio"),
+        service=Service(connect_s=3, pong_s=4),
+        speaker=Speaker(prefill_ms=120, earcon_percent=0),
+        tools=Tools(timeout_s=5),
+        watchdog=Watchdog(stall_s=2),
+        wakeword=Wakeword(smoothing_frames=3, engine="microwakeword"),
+    )
+
+    async def live() -> None:
+        async with Box(settings, tmp_path).assembled(wants_wakeword=True) as parts:
+            assert parts.detector is not None
+            assert (parts.link._connect_s, parts.link._pong_s) == (3, 4)
+            assert (parts.speaker._playout._prefill, parts.speaker._earcons._gain) == (120 * 24, 0)
+            assert (parts.tools._timeout_s, parts.engine._stall_s) == (5, 2)
+            assert parts.detector._decision._latest.maxlen == 3
+            assert not parts.detector._is_speaking()
+            parts.engine.report(TimerRang())
+            assert parts.detector._is_speaking(), "the box itself is to be heard: another threshold holds"
+
+    asyncio.run(live())
+
+
+def test_lights_that_are_on_when_their_pin_is_low_and_buttons_to_the_supply_are_as_the_settings_say(
+    tmp_path: Path,
+) -> None:
+    panel = PanelSettings(kind="gpio", led_active_high=False, button_pull_up=False)
+    box = Box(Settings(panel=panel), tmp_path)
+
+    async def live() -> None:
+        async with box.assembled():
+            assert not box.pins.is_high(22), "the status light is on"
+            assert box.pins.is_high(17)
+            assert box.pins.pin(f"GPIO{TALK}").pull == "down"
+
+    asyncio.run(live())
+
+
+def test_cards_that_the_settings_name_by_numbers_are_remembered_where_it_is_said(tmp_path: Path) -> None:
+    async def live() -> None:
+        parts = assemble(
+            GPIO, Box(GPIO, tmp_path).endpoint, NoPanel(), wants_wakeword=False, cards=tmp_path / "cards.json"
+        )
+        assert parts.supervisor._memory._path == tmp_path / "cards.json"
+
+    asyncio.run(live())
+
+
+def test_audio_that_was_lost_in_either_direction_is_an_xrun(tmp_path: Path) -> None:
+    box = Box(Settings(panel=PanelSettings(kind="gpio")), tmp_path)
+
+    async def live() -> None:
+        async with box.assembled() as parts:
+            assert parts.xruns == 0
+            parts.microphone.callback(bytes(640), 320, None, pyaudio.paInputOverflow)
+            parts.speaker.callback(None, 240, None, pyaudio.paOutputUnderflow)
+            parts.speaker.callback(None, 240, None, pyaudio.paOutputUnderflow)
+            assert parts.xruns == 3
+
+    asyncio.run(live())
+
+
+def test_the_manners_are_those_of_the_settings() -> None:
+    settings = Settings(
+        service=Service(connect_s=3),
+        conversation=Conversation(no_speech_s=4, follow_up_s=0, thinking_s=5, progress_s=7),
+        budget=Budget(session_s=60),
+        echo=Echo(tier="hardware", tail_ms=350),
+    )
+
+    manners = manners_of(settings, Tier.HARDWARE)
+
+    assert (manners.connect_s, manners.no_speech_s, manners.follow_up_s) == (3, 4, 0)
+    assert (manners.answer_s, manners.progress_s) == (5, 7)
+    assert (manners.session_s, manners.echo_tail_s) == (60, 0.35)
+    assert not manners.hears_itself
+
+
+@pytest.mark.parametrize(
+    ("tier", "hears_itself"),
+    [(Tier.NONE, True), (Tier.LINEAR, True), (Tier.SUPPRESSOR, True), (Tier.HARDWARE, False)],
+)
+def test_only_a_device_that_cancels_its_own_echo_keeps_the_uplink_open_while_the_box_speaks(
+    tier: Tier, *, hears_itself: bool
+) -> None:
+    assert manners_of(Settings(), tier).hears_itself is hears_itself
+
+
+def test_a_wake_word_may_bring_its_own_voice_and_instructions() -> None:
+    words = (
+        WakeWord("alexa", Path("alexa.onnx"), Thresholds(), voice="Mark", instructions="You are a pirate."),
+        WakeWord("hey_jarvis", Path("hey_jarvis.onnx"), Thresholds()),
+    )
+    service = Service(voice="Sarah", instructions="You are a cook.")
+
+    pirate, cook, pressed = (assembly._service_for(name, words, service) for name in ("alexa", "hey_jarvis", ""))
+
+    assert (pirate.voice, pirate.instructions) == ("Mark", "You are a pirate.")
+    assert cook == pressed == service
+
+
+# --- panels ----------------------------------------------------------------------------------------------------------
+
+
+def kind_of(panel: PanelSettings, environment: dict[str, str], factory: MockPins | None = None) -> type[Panel]:
+    with ExitStack() as opened:
+        shown, pins = open_panel(Settings(panel=panel), opened, environment=environment, factory=factory)
+        assert (pins is not None) == isinstance(shown, Lights)
+        return type(shown)
+
+
+@pytest.mark.parametrize("has_chip", [True, False])
+def test_auto_means_pins_where_there_are_some(
+    has_chip: bool,  # noqa: FBT001 - a row of a table
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chip = tmp_path / "gpiochip0"
+    if has_chip:
+        chip.touch()
+    monkeypatch.setattr(assembly, "GPIO_CHIP", str(chip))
+    monkeypatch.setattr(assembly, "open_pins", lambda _environment: MockPins())
+
+    assert kind_of(PanelSettings(), {}) is (Lights if has_chip else NoPanel)
+    assert kind_of(PanelSettings(), {"GPIOZERO_PIN_FACTORY": "mock"}) is Lights
+    assert kind_of(PanelSettings(), {}, MockPins()) is Lights
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("gpio", Lights), ("terminal", TerminalPanel), ("none", NoPanel)], ids=str
+)
+def test_the_owner_may_choose_the_panel(kind: str, expected: type[Panel], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+
+    assert kind_of(PanelSettings(kind=kind), {"GPIOZERO_PIN_FACTORY": "mock"}) is expected  # type: ignore[arg-type]  # a row of a table
+
+
+class Unlit:
+    """A machine with a GPIO chip and no library that drives its pins."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, folder: Path, *, has_terminal: bool = False) -> None:
+        (folder / "gpiochip0").touch()
+        patch.setattr(assembly, "GPIO_CHIP", str(folder / "gpiochip0"))
+        patch.setattr(assembly, "open_pins", self._refuse)
+        patch.setattr(sys, "stderr", io.StringIO())
+        patch.setattr(sys.stderr, "isatty", lambda: has_terminal)
+
+    @staticmethod
+    def _refuse(_environment: object) -> MockPins:
+        raise PanelUnavailable("the pin library lgpio cannot be loaded")
+
+
+@pytest.mark.parametrize("kind", ["auto", "gpio"])
+def test_a_box_whose_lights_cannot_be_had_refuses_to_listen(
+    kind: Literal["auto", "gpio"], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    Unlit(monkeypatch, tmp_path)
+
+    with pytest.raises(PanelUnavailable, match="lgpio cannot be loaded"):
+        kind_of(PanelSettings(kind=kind), {})
+
+
+NO_LEDS = {"listening_led_gpio": "none", "speaking_led_gpio": "none", "status_led_gpio": "none"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "has_terminal", "expected", "instead"),
+    [
+        (PanelSettings(without_lights="sound"), False, HeardPanel, "a sound"),
+        (PanelSettings(kind="gpio", without_lights="sound"), True, HeardPanel, "a sound"),
+        (PanelSettings(without_lights="listen"), True, NoPanel, "nothing"),
+        (PanelSettings(kind="gpio", without_lights="listen"), False, NoPanel, "nothing"),
+        (PanelSettings(), True, TerminalPanel, "the terminal"),
+        (convert(NO_LEDS, PanelSettings), False, NoPanel, "nothing"),
+        (convert(NO_LEDS | {"without_lights": "sound"}, PanelSettings), False, NoPanel, "nothing"),
+    ],
+)
+def test_what_stands_in_for_lights_that_cannot_be_had_is_the_owners_choice_and_never_silent_in_the_log(
+    settings: PanelSettings,
+    has_terminal: bool,  # noqa: FBT001 - a row of a table
+    expected: type[Panel],
+    instead: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    Unlit(monkeypatch, tmp_path, has_terminal=has_terminal)
+
+    with caplog.at_level(logging.WARNING, "edgevoice"):
+        assert kind_of(settings, {}) is expected
+
+    (record,) = caplog.records
+    fields = vars(record)["fields"]
+    assert (record.message, fields["code"], fields["instead"]) == ("no-lights", "panel-unavailable", instead)
+    assert "lgpio cannot be loaded" in fields["problem"]
+
+
+def test_a_terminal_that_stands_in_for_lights_shows_at_the_end_that_the_box_is_off(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    Unlit(monkeypatch, tmp_path, has_terminal=True)
+    with ExitStack() as opened:
+        panel, _ = open_panel(Settings(panel=PanelSettings()), opened, environment={})
+        assert isinstance(panel, TerminalPanel)
+        assert panel._shown != (Light.OFF, "")
+
+    assert panel._shown == (Light.OFF, "")
+
+
+def test_where_pins_were_asked_for_by_name_a_terminal_is_no_light(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    Unlit(monkeypatch, tmp_path, has_terminal=True)
+
+    with pytest.raises(PanelUnavailable):
+        kind_of(PanelSettings(kind="gpio"), {})
+
+
+def test_a_light_that_another_program_has_leaves_the_buttons() -> None:
+    pins = PinsInUse([17])
+    with ExitStack() as opened:
+        panel, factory = open_panel(
+            Settings(panel=PanelSettings(without_lights="sound")), opened, environment={}, factory=pins
+        )
+
+    assert isinstance(panel, HeardPanel)
+    assert factory is pins
+
+
+def test_a_box_without_lights_sounds_when_a_conversation_begins_and_ends(tmp_path: Path) -> None:
+    async def live() -> None:
+        panel = HeardPanel()
+        parts = assemble(Settings(), Box(GPIO, tmp_path).endpoint, panel, wants_wakeword=False)
+        assert parts.speaker.is_silent
+        panel.show(Light.LISTENING)
+        assert not parts.speaker.is_silent
+
+    asyncio.run(live())
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_seen", "variables", "expected"),
+    [
+        ("auto", True, {}, True),
+        ("auto", False, {}, False),
+        ("none", True, {}, False),
+        ("auto", True, {"GPIOZERO_PIN_FACTORY": "mock"}, False),
+        ("gpio", True, {}, False),
+    ],
+)
+def test_a_box_without_pins_shows_itself_to_whom_it_runs_in_front_of(
+    kind: Literal["auto", "none", "gpio"],
+    is_seen: bool,  # noqa: FBT001 - a column of the table
+    variables: dict[str, str],
+    expected: bool,  # noqa: FBT001 - a column of the table
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(assembly, "GPIO_CHIP", "/nowhere")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_seen)
+
+    assert shows_on_terminal(Settings(panel=PanelSettings(kind=kind)), variables) is expected
+
+
+def test_no_panel_shows_nothing_and_needs_no_closing() -> None:
+    panel: Panel = NoPanel()
+
+    panel.show(Light.FAULT, "key-refused")
+    panel.close()
+
+
+class PinsInUse(MockPins):
+    """Pins of which one belongs to somebody else."""
+
+    def __init__(self, taken: Sequence[int]) -> None:
+        super().__init__()
+        self._taken = [f"GPIO{number}" for number in taken]
+
+    def pin(self, name: object) -> object:
+        if str(name) in self._taken or f"GPIO{name}" in self._taken:
+            raise OSError(16, "Device or resource busy")
+        return super().pin(name)
+
+
+def open_all(pins: MockPins) -> None:
+    with ExitStack() as opened:
+        _, factory = open_panel(GPIO, opened, environment={}, factory=pins)
+        open_mute_pin(GPIO, opened, factory)
+
+
+def test_an_amplifier_without_any_lights_is_let_be_heard_and_muted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    pins = MockPins()
+    monkeypatch.setattr(assembly, "open_pins", lambda _environment: pins)
+    settings = Settings(panel=PanelSettings(kind="none"), amplifier=Amplifier(mute_gpio=AMPLIFIER))
+    with ExitStack() as opened:
+        _, factory = open_panel(settings, opened, environment={})
+        assert factory is None
+        open_mute_pin(settings, opened, factory)
+        assert pins.pin(f"GPIO{AMPLIFIER}").state, "mute is low-active"
+
+    assert not pins.pin(f"GPIO{AMPLIFIER}").state
+
+
+@pytest.mark.parametrize(
+    ("taken", "purpose"),
+    [(17, "listening LED: GPIO17"), (22, "status LED: GPIO22"), (AMPLIFIER, f"amplifier mute: GPIO{AMPLIFIER}")],
+)
+def test_a_pin_that_is_refused_is_named_and_the_others_are_let_go_of(taken: int, purpose: str) -> None:
+    pins = PinsInUse([taken])
+
+    with pytest.raises(PanelUnavailable, match=f"{purpose} cannot be used"):
+        open_all(pins)
+
+    for number in {17, 22, 27, AMPLIFIER} - {taken}:
+        gpiozero.LED(number, pin_factory=pins).close()  # an error if it still had a user
+
+
+def test_a_button_that_is_refused_is_named(tmp_path: Path) -> None:
+    pins = PinsInUse([TALK])
+
+    async def live() -> None:
+        with ExitStack() as opened:
+            panel, _ = open_panel(GPIO, opened, environment={}, factory=pins)
+            parts = assemble(GPIO, Box(GPIO, tmp_path).endpoint, panel, wants_wakeword=False)
+            open_panel_buttons(GPIO, opened, pins, parts)
+
+    with pytest.raises(PanelUnavailable, match=f"talk button: GPIO{TALK} cannot be used"):
+        asyncio.run(live())

@@ -1,0 +1,96 @@
+"""The sentences that the box says by itself: made once, kept, and played without a network or a voice."""
+
+import asyncio
+import importlib.util
+import logging
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgevoice.box import sayings
+from edgevoice.box.sayings import SENTENCES, Samples, learn, make, place_of
+from edgevoice.core.orders import Earcon
+
+HAS_VOICE = importlib.util.find_spec("hibari") is not None
+
+
+class Beeper:
+    """A voice that says every sentence as so many samples as it has letters."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, sentence: str, speed: float) -> bytes:
+        self.said.append(sentence)
+        return np.full(len(sentence), round(1000 * speed), "<i2").tobytes()
+
+
+def learnt_from(folder: Path) -> dict[Earcon, Samples]:
+    learnt: dict[Earcon, Samples] = {}
+    asyncio.run(asyncio.wait_for(learn(folder, learnt.__setitem__), 120))
+    return learnt
+
+
+def test_every_limit_has_its_sentence() -> None:
+    assert set(SENTENCES) == {Earcon.SESSION_SPENT, Earcon.BUDGET_SPENT}
+
+
+def test_what_was_made_once_is_learnt_without_a_voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path / "cache", Beeper())
+    monkeypatch.setattr(sys, "executable", "/nowhere")
+    learnt = learnt_from(tmp_path / "cache")
+
+    assert {earcon: len(samples) for earcon, samples in learnt.items()} == {
+        earcon: len(sentence) for earcon, sentence in SENTENCES.items()
+    }
+    assert all(samples.dtype == np.int16 and set(samples) == {1000} for samples in learnt.values())
+
+
+def test_only_what_is_missing_is_made(tmp_path: Path) -> None:
+    voice = Beeper()
+    make(tmp_path, voice)
+    place_of(Earcon.BUDGET_SPENT, tmp_path).unlink()
+    make(tmp_path, voice)
+
+    assert voice.said == [*SENTENCES.values(), SENTENCES[Earcon.BUDGET_SPENT]]
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_another_sentence_is_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = place_of(Earcon.BUDGET_SPENT, tmp_path)
+    monkeypatch.setattr(sayings, "SENTENCES", {**SENTENCES, Earcon.BUDGET_SPENT: "Enough."})
+
+    assert place_of(Earcon.BUDGET_SPENT, tmp_path) != before
+
+
+def test_without_a_voice_nothing_is_learnt_and_nothing_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    with caplog.at_level(logging.INFO, "edgevoice"):
+        assert learnt_from(tmp_path) == {}
+
+    assert not caplog.records
+
+
+@pytest.mark.skipif(not HAS_VOICE, reason="no voice is installed")
+def test_a_folder_that_cannot_be_written_is_told_and_costs_only_the_words(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with caplog.at_level(logging.WARNING, "edgevoice"):
+        assert learnt_from(tmp_path / "file" / "cache") == {}
+
+    assert [record.message for record in caplog.records] == ["sayings"]
+
+
+@pytest.mark.skipif(not HAS_VOICE, reason="no voice is installed")
+def test_the_voice_of_the_local_service_makes_them_in_a_process_of_its_own(tmp_path: Path) -> None:
+    learnt = learnt_from(tmp_path)
+
+    assert set(learnt) == set(SENTENCES)
+    for samples in learnt.values():
+        assert 1 < len(samples) / 24_000 < 15
+        assert np.abs(samples.astype(int)).max() > 3000

@@ -1,0 +1,49 @@
+"""What a person sees of a command that cannot do what it is asked."""
+
+import errno
+import os
+
+import pytest
+import typer
+
+from edgevoice.commands.outcome import obey
+from edgevoice.errors import DeviceMissing
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (DeviceMissing("there is no card hw:9"), "there is no card hw:9. Plug it in"),
+        (
+            OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/var/x"),
+            "/var/x: No space left on device. Free some space",
+        ),
+        (
+            FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"),
+            "no folder takes temporary",
+        ),
+        (BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)), "Resource temporarily unavailable. Stop other"),
+        (MemoryError(), "no memory is left. Stop other programs"),
+    ],
+    ids=repr,
+)
+def test_what_is_wrong_with_the_machine_is_one_line(
+    failure: BaseException, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> int:
+        raise failure
+
+    with pytest.raises(typer.Exit) as ended:
+        obey(fail)
+    assert ended.value.exit_code == 1
+    told = capsys.readouterr().err
+    assert told.startswith(words)
+    assert told.count("\n") == 1
+
+
+def test_a_fault_of_the_program_keeps_its_traceback() -> None:
+    def fail() -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with pytest.raises(PermissionError):
+        obey(fail)

@@ -1,0 +1,188 @@
+"""A session that the service will end at a time that it says: another takes its place before, between two turns."""
+
+from dataclasses import replace
+
+import pytest
+
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.facts import (
+    BudgetTold,
+    Event,
+    ItemEnded,
+    LinkOpened,
+    MutePressed,
+    PlaybackDrained,
+    PlaybackStarted,
+    ResponseEnded,
+    ResponseStarted,
+    ResponseStatus,
+    SessionExpires,
+    ToolFinished,
+    TurnEnded,
+    UserStartedSpeaking,
+)
+from edgevoice.core.orders import Light, OpenLink, OpenUplink, RewindUplink, ShowLight
+from tests.core.drive import (
+    CALL,
+    HUNG_UP,
+    NETWORK_GONE,
+    OPEN_MICROPHONE,
+    TO_ANSWERING,
+    TO_CONNECTING,
+    TO_LISTENING,
+    TO_SPEAKING,
+    drive,
+)
+
+PATIENT = replace(OPEN_MICROPHONE, no_speech_s=300, follow_up_s=300, session_s=3600)
+RENEWED = [ShowLight(Light.CONNECTING), RewindUplink(), OpenLink("hey_jarvis", resumes=True)]
+
+
+@pytest.mark.parametrize(("in_s", "after_s"), [(100, 75), (240, 210), (120, 90), (60, 45), (20, 15)])
+def test_it_is_renewed_half_a_minute_before_or_a_quarter_of_a_short_time(in_s: float, after_s: float) -> None:
+    listening = drive(*TO_LISTENING, SessionExpires(in_s), manners=PATIENT)
+
+    assert listening.wait(after_s - 0.1) == []
+    assert listening.wait(0.1) == RENEWED
+    assert listening.hear(LinkOpened()) == [ShowLight(Light.LISTENING), OpenUplink()]
+    assert listening.wait(200) == [], "once: the next one says for itself when it expires"
+
+
+@pytest.mark.parametrize("in_s", [19.9, 0, -60, -1e9])
+def test_a_time_that_is_over_or_too_near_says_nothing_it_may_be_our_clock_that_is_wrong(in_s: float) -> None:
+    assert drive(*TO_LISTENING, SessionExpires(in_s), manners=PATIENT).wait(299) == []
+
+
+def test_the_last_time_that_was_told_counts() -> None:
+    listening = drive(*TO_LISTENING, SessionExpires(100), SessionExpires(260), manners=PATIENT)
+
+    assert listening.wait(229) == []
+    assert listening.wait(1) == RENEWED
+
+
+@pytest.mark.parametrize("way", [(), TO_CONNECTING], ids=["idle", "connecting"])
+def test_the_time_of_a_session_that_is_not_open_says_nothing(way: tuple[Event, ...]) -> None:
+    closed = drive(*way, SessionExpires(20))
+    before = closed.waits_s
+    closed.hear(SessionExpires(25))
+
+    assert closed.waits_s == before
+
+
+def test_an_answer_is_heard_to_its_end_first() -> None:
+    speaking = drive(*TO_SPEAKING, SessionExpires(100), manners=PATIENT)
+
+    assert speaking.wait(80) == []
+    assert speaking.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, has_audio=True)) == []
+    assert speaking.hear(PlaybackDrained(1)) == RENEWED
+
+
+def test_what_the_user_is_saying_is_said_to_the_end_and_answered_first() -> None:
+    talking = drive(*TO_LISTENING, SessionExpires(100), UserStartedSpeaking(), manners=replace(PATIENT, turn_s=200))
+
+    assert talking.wait(80) == []
+    talking.hear(TurnEnded(), ResponseStarted("r1"), PlaybackStarted(1))
+    talking.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, has_audio=True))
+    assert talking.hear(PlaybackDrained(1)) == RENEWED
+
+
+def test_a_round_of_tools_is_part_of_the_answer() -> None:
+    calling = drive(*TO_ANSWERING, SessionExpires(100), manners=PATIENT)
+    calling.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,)))
+
+    assert calling.wait(80) == []
+    calling.hear(ToolFinished("c1", "1"), ResponseStarted("r2"), PlaybackStarted(1))
+    calling.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True))
+    assert calling.hear(PlaybackDrained(1)) == RENEWED
+
+
+def test_an_answer_that_does_not_end_in_time_ends_with_the_session_as_any_other() -> None:
+    speaking = drive(*TO_SPEAKING, SessionExpires(100), manners=PATIENT)
+    speaking.wait(100)
+    speaking.hear(NETWORK_GONE)
+
+    assert speaking.hear(PlaybackDrained(1))[0] == ShowLight(Light.CONNECTING)
+    speaking.wait(0.25)
+    speaking.hear(LinkOpened())
+    assert speaking.wait(200) == [], "the new session is not renewed for the old one's time"
+
+
+def test_a_renewal_that_fails_is_tried_again() -> None:
+    renewed = drive(*TO_LISTENING, SessionExpires(100), manners=PATIENT)
+    renewed.wait(75)
+
+    assert renewed.hear(NETWORK_GONE) == []
+    assert renewed.wait(0.25) == RENEWED[-1:]
+    assert renewed.hear(LinkOpened()) == [ShowLight(Light.LISTENING), OpenUplink()]
+
+
+def test_a_conversation_whose_minutes_are_used_up_is_not_renewed() -> None:
+    spent = drive(BudgetTold(60), *TO_LISTENING, SessionExpires(100), manners=replace(PATIENT, no_speech_s=85))
+
+    assert OpenLink("hey_jarvis", resumes=True) not in spent.wait(84)
+    assert spent.phase is Phase.LISTENING
+
+
+def test_a_muted_box_has_nobody_to_renew_it_for() -> None:
+    muted = drive(*TO_SPEAKING, SessionExpires(100), MutePressed(), manners=PATIENT)
+    muted.wait(80)
+    muted.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, has_audio=True))
+
+    assert not any(isinstance(order, OpenLink) for order in muted.hear(PlaybackDrained(1)))
+    assert muted.phase is Phase.IDLE
+
+
+def test_who_hangs_up_before_is_not_dialled_for() -> None:
+    short = drive(*TO_LISTENING, SessionExpires(100), manners=replace(PATIENT, no_speech_s=8))
+
+    assert short.wait(300) == HUNG_UP
+
+
+def test_the_time_of_a_session_that_was_lost_says_nothing_of_the_next() -> None:
+    lost = drive(*TO_LISTENING, SessionExpires(100), manners=PATIENT)
+    lost.wait(20)
+    lost.hear(NETWORK_GONE)
+    lost.wait(0.25)
+    lost.hear(LinkOpened())
+
+    assert lost.wait(200) == []
+
+
+def test_what_is_told_while_the_next_session_is_dialled_is_of_a_session_that_is_no_more() -> None:
+    renewed = drive(*TO_LISTENING, SessionExpires(100), manners=PATIENT)
+    renewed.wait(75)
+
+    assert renewed.hear(ResponseStarted("r1"), UserStartedSpeaking()) == []
+    assert renewed.phase is Phase.CONNECTING
+
+
+def test_one_renewal_is_one_also_when_the_next_answer_is_over() -> None:
+    renewed = drive(*TO_LISTENING, SessionExpires(100), manners=PATIENT)
+    renewed.wait(75)
+    renewed.hear(LinkOpened(), UserStartedSpeaking(), TurnEnded(), ResponseStarted("r1"), PlaybackStarted(1))
+    renewed.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, has_audio=True))
+
+    assert renewed.hear(PlaybackDrained(1)) == [ShowLight(Light.LISTENING)]
+
+
+def test_a_renewal_has_all_its_tries_whatever_was_lost_before() -> None:
+    renewed = drive(*TO_LISTENING, NETWORK_GONE, manners=PATIENT)
+    for _ in range(3):
+        renewed.wait(renewed.waits_s or 0)
+        renewed.hear(NETWORK_GONE)
+    renewed.wait(renewed.waits_s or 0)
+    renewed.hear(LinkOpened(), SessionExpires(100))
+    assert renewed.wait(75) == RENEWED
+
+    for _ in range(4):
+        assert renewed.hear(NETWORK_GONE) == []
+        assert renewed.wait(renewed.waits_s or 0) == [OpenLink("hey_jarvis", resumes=True)]
+
+
+def test_of_an_answer_whose_end_is_missing_nothing_goes_over_into_the_next_session() -> None:
+    heard = drive(*TO_SPEAKING, ItemEnded("r1"), SessionExpires(100), PlaybackDrained(1), manners=PATIENT)
+    heard.wait(75)
+    heard.hear(LinkOpened())
+
+    assert not heard.conversation.admits("r1")
+    assert heard.hear(PlaybackStarted(2)) == []

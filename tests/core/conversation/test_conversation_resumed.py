@@ -1,0 +1,396 @@
+"""A session that is lost in the middle of a conversation: dialled anew, and nobody has to say anything twice."""
+
+from dataclasses import replace
+
+import pytest
+
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.facts import (
+    Event,
+    GoodbyeRequested,
+    LinkLost,
+    LinkOpened,
+    MutePressed,
+    NearSpeechBegan,
+    PlaybackCut,
+    PlaybackDrained,
+    PlaybackStarted,
+    ResponseEnded,
+    ResponseStarted,
+    ResponseStatus,
+    SessionExpires,
+    TalkHeld,
+    ToolFinished,
+    TurnEnded,
+    UserStartedSpeaking,
+    UserStoppedSpeaking,
+)
+from edgevoice.core.orders import (
+    CloseLink,
+    CloseUplink,
+    Earcon,
+    KeepUplink,
+    Light,
+    MarkTurn,
+    OpenLink,
+    OpenUplink,
+    PlayEarcon,
+    RewindUplink,
+    ShowLight,
+)
+from tests.core.drive import (
+    CALL,
+    COMPLETED,
+    HALF_DUPLEX,
+    HUNG_UP,
+    NETWORK_GONE,
+    OPEN_MICROPHONE,
+    TO_ANSWERING,
+    TO_LISTENING,
+    TO_SPEAKING,
+    TO_SPOKEN,
+    TO_THINKING,
+    TO_TOOLS,
+    WAKE,
+    Driven,
+    drive,
+)
+
+TROUBLE = [ShowLight(Light.FAULT, "service-unreachable"), CloseUplink(), CloseLink(), PlayEarcon(Earcon.TROUBLE)]
+REOPEN = OpenLink("hey_jarvis", resumes=True)
+BROKEN_OFF = [ShowLight(Light.CONNECTING), MarkTurn(), RewindUplink(), PlayEarcon(Earcon.TROUBLE)]
+
+
+@pytest.mark.parametrize(
+    "way",
+    [TO_LISTENING, (*TO_LISTENING, UserStartedSpeaking()), TO_THINKING, TO_ANSWERING],
+    ids=["listening", "in mid-sentence", "thinking", "answering"],
+)
+def test_what_was_said_in_vain_is_kept_and_the_service_dialled_anew(way: tuple[Event, ...]) -> None:
+    lost = drive(*way)
+
+    assert lost.hear_all(NETWORK_GONE) == [ShowLight(Light.CONNECTING), RewindUplink()]
+    assert lost.wait(0.25) == [REOPEN]
+    assert lost.hear(LinkOpened()) == [ShowLight(Light.LISTENING), OpenUplink()]
+    assert lost.hear(UserStartedSpeaking(), UserStoppedSpeaking(), TurnEnded()) == [ShowLight(Light.THINKING)]
+    assert lost.hear(ResponseStarted("r7"), PlaybackStarted(4)) == [ShowLight(Light.SPEAKING)]
+
+
+def test_it_is_dialled_four_times_and_then_given_up_aloud() -> None:
+    lost = drive(*TO_LISTENING, NETWORK_GONE)
+    waits = [lost.waits_s]
+    assert lost.wait(lost.waits_s or 0) == [REOPEN]
+    while (orders := lost.hear(NETWORK_GONE)) == []:
+        waits.append(lost.waits_s)
+        assert lost.wait(lost.waits_s or 0) == [REOPEN]
+
+    assert waits == [0.25, 0.75, 2, 2]
+    assert orders == TROUBLE
+
+
+def test_a_refusal_while_resuming_is_told_at_once() -> None:
+    lost = drive(*TO_LISTENING, NETWORK_GONE)
+
+    assert lost.hear(LinkLost("no-credit", is_retriable=False))[0] == ShowLight(Light.FAULT, "no-credit")
+
+
+def test_a_service_that_never_opens_again_is_given_up_in_time() -> None:
+    lost = drive(*TO_LISTENING, NETWORK_GONE)
+
+    assert lost.wait(12) == [REOPEN, *TROUBLE]
+
+
+def test_when_it_never_opens_again_the_last_dials_own_reason_is_shown_and_not_one_of_before() -> None:
+    called = drive(WAKE, LinkLost("local-service-starting", is_retriable=True))
+    called.wait(0.25)
+    called.hear(LinkOpened(), NETWORK_GONE)
+
+    assert called.wait(12)[1] == ShowLight(Light.FAULT, "service-unreachable")
+
+
+def test_who_holds_the_button_meanwhile_hangs_up() -> None:
+    assert drive(*TO_LISTENING, NETWORK_GONE).hear(TalkHeld()) == HUNG_UP
+
+
+def test_the_next_conversation_begins_with_nothing_of_this_one() -> None:
+    lost = drive(*TO_LISTENING, NETWORK_GONE, TalkHeld())
+
+    assert lost.hear(WAKE)[-1] == OpenLink("hey_jarvis")
+
+
+def test_a_conversation_after_one_that_was_resumed_is_dialled_for_as_long_as_any_other() -> None:
+    again = drive(*TO_LISTENING, NETWORK_GONE, TalkHeld(), WAKE, manners=replace(OPEN_MICROPHONE, connect_s=60))
+    for _ in range(12):
+        assert again.hear(NETWORK_GONE) == []
+        assert again.wait(again.waits_s or 0) == [OpenLink("hey_jarvis")]
+
+
+def test_an_answer_of_an_earlier_session_does_not_make_one_that_is_lost_at_once_worth_resuming_for_ever() -> None:
+    lost = drive(*TO_SPOKEN, PlaybackDrained(1), NETWORK_GONE)
+    for _ in range(3):
+        assert lost.wait(lost.waits_s or 0) == [REOPEN]
+        assert lost.hear(LinkOpened(), NETWORK_GONE)[-1] == RewindUplink()
+    lost.wait(lost.waits_s or 0)
+
+    assert lost.hear(LinkOpened(), NETWORK_GONE)[-4:] == TROUBLE
+
+
+@pytest.mark.parametrize(
+    "way",
+    [(*TO_SPOKEN, PlaybackDrained(1)), (*TO_TOOLS, TurnEnded())],
+    ids=["an echo", "a round of tools"],
+)
+def test_a_box_that_has_hung_up_waits_for_nothing(way: tuple[Event, ...]) -> None:
+    box = drive(*way, manners=HALF_DUPLEX)
+    box.hear(TalkHeld())
+
+    assert box.phase is Phase.IDLE
+    assert box.waits_s is None
+
+
+# --- in the middle of an answer --------------------------------------------------------------------------------------
+
+
+def test_what_is_here_of_an_answer_is_heard_to_its_end_and_then_the_service_is_dialled_anew() -> None:
+    broken = drive(*TO_SPEAKING)
+    assert broken.hear(NETWORK_GONE) == [CloseUplink()]
+    assert broken.phase is Phase.SPEAKING
+
+    # What was answered in part is not asked again: it is the user's turn from now on, and they hear that it is.
+    assert broken.hear_all(PlaybackDrained(1)) == BROKEN_OFF
+    assert broken.wait(0.25) == [REOPEN]
+    assert broken.hear(LinkOpened()) == [ShowLight(Light.LISTENING), OpenUplink()]
+
+
+def test_an_answer_that_had_stalled_when_the_session_was_lost_is_not_asked_again() -> None:
+    stalled = drive(*TO_SPEAKING, PlaybackDrained(1))
+
+    assert stalled.hear_all(NETWORK_GONE) == BROKEN_OFF
+
+
+def test_who_speaks_into_the_echo_of_a_broken_answer_is_kept_from_their_first_sound() -> None:
+    broken = drive(*TO_SPEAKING, NETWORK_GONE, PlaybackDrained(1), NearSpeechBegan(5000), manners=HALF_DUPLEX)
+
+    assert broken.wait(0.2) == [
+        ShowLight(Light.CONNECTING),
+        RewindUplink(),
+        PlayEarcon(Earcon.TROUBLE),
+        KeepUplink(5000, has_preroll=False),
+    ]
+
+
+def test_words_before_a_tool_that_was_not_run_are_a_broken_answer_too() -> None:
+    asked = drive(*TO_SPEAKING, ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True))
+    asked.hear(ToolFinished("c1", "{}"), NETWORK_GONE)
+
+    assert asked.hear_all(PlaybackDrained(1)) == BROKEN_OFF
+
+
+@pytest.mark.parametrize("way", [TO_SPEAKING, TO_SPOKEN], ids=["in the middle", "while it is played out"])
+def test_a_refusal_while_an_answer_sounds_is_told_when_what_is_here_has_been_heard(
+    way: tuple[Event, ...],
+) -> None:
+    refused = drive(*way)
+
+    assert refused.hear(LinkLost("no-credit", is_retriable=False)) == [CloseUplink()]
+    assert refused.wait(10) == []
+    told = [ShowLight(Light.FAULT, "no-credit"), CloseUplink(), CloseLink(), PlayEarcon(Earcon.TROUBLE)]
+    assert refused.hear(PlaybackDrained(1)) == told
+
+
+def test_the_wake_word_over_a_broken_answer_calls_anew_and_the_service_is_told_the_last_turns() -> None:
+    broken = drive(*TO_SPEAKING, NETWORK_GONE)
+
+    assert broken.hear(WAKE)[-2:] == [KeepUplink(32_000), REOPEN]
+    assert broken.hear(PlaybackCut(())) == []
+
+
+def test_who_speaks_over_a_broken_answer_is_still_known_after_every_dial_but_not_after_the_talk() -> None:
+    again = drive(*TO_SPEAKING, NETWORK_GONE, WAKE, NETWORK_GONE)
+
+    assert again.wait(again.waits_s or 0) == [REOPEN]
+    assert again.hear(TalkHeld(), WAKE)[-1] == OpenLink("hey_jarvis")
+    again.hear(NETWORK_GONE)
+    assert again.wait(again.waits_s or 0) == [OpenLink("hey_jarvis")]
+
+
+# --- after a round of tools -------------------------------------------------------------------------------------------
+
+
+def test_a_turn_whose_tools_have_run_is_not_said_again_but_heard_to_have_failed_and_the_talk_goes_on() -> None:
+    lost = drive(*TO_TOOLS, ToolFinished("c1", "{}"))
+
+    assert lost.hear_all(NETWORK_GONE) == BROKEN_OFF
+    assert lost.wait(0.25) == [REOPEN]
+    assert lost.hear(LinkOpened()) == [ShowLight(Light.LISTENING), OpenUplink()]
+    assert lost.hear(ToolFinished("c2", "{}")) == [], "the service that has lost its call would refuse the output"
+    assert lost.hear(UserStartedSpeaking(), TurnEnded()) == [ShowLight(Light.THINKING)]
+
+
+def test_a_turn_whose_outputs_were_sent_and_not_answered_is_not_said_again_either() -> None:
+    asked = drive(*TO_TOOLS, ToolFinished("c1", "{}"), ToolFinished("c2", "{}"))
+
+    assert asked.hear_all(NETWORK_GONE) == BROKEN_OFF
+
+
+def test_a_turn_said_after_an_interrupted_round_of_tools_is_said_again_like_any_other() -> None:
+    lost = drive(*TO_TOOLS, UserStartedSpeaking(), TurnEnded())
+
+    assert lost.hear_all(NETWORK_GONE) == [ShowLight(Light.CONNECTING), RewindUplink()]
+
+
+def test_the_turn_after_one_with_tools_is_said_again_like_any_other() -> None:
+    lost = drive(*TO_TOOLS, ToolFinished("c1", "{}"), ToolFinished("c2", "{}"), ResponseStarted("r2"))
+    lost.hear(PlaybackStarted(1), ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True), PlaybackDrained(1))
+
+    assert lost.hear_all(UserStartedSpeaking(), NETWORK_GONE) == [ShowLight(Light.CONNECTING), RewindUplink()]
+
+
+# --- where nobody waits for another session --------------------------------------------------------------------------
+
+
+def test_a_box_that_was_muted_meanwhile_has_nothing_to_say_again() -> None:
+    assert drive(*TO_THINKING, MutePressed()).hear(NETWORK_GONE)[-1] == PlayEarcon(Earcon.TROUBLE)
+
+
+def test_a_goodbye_that_is_lost_is_a_goodbye() -> None:
+    leaving = drive(*TO_TOOLS, GoodbyeRequested(), ToolFinished("c1", "{}"), ToolFinished("c2", "{}"))
+
+    assert leaving.hear(NETWORK_GONE)[-1] == PlayEarcon(Earcon.TROUBLE)
+    assert leaving.phase is Phase.IDLE
+
+
+# --- whose turn it is ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fact", [UserStartedSpeaking(), PlaybackDrained(1), WAKE], ids=["barge-in", "answer over", "wake word"]
+)
+def test_the_users_turn_is_marked_after_every_answer(fact: Event) -> None:
+    spoken = drive(*TO_SPEAKING, ResponseEnded("r1", ResponseStatus.COMPLETED, has_audio=True))
+
+    assert spoken.hear_all(fact).count(MarkTurn()) == 1
+
+
+def test_the_first_turn_is_not_marked_it_begins_with_what_was_kept() -> None:
+    assert MarkTurn() not in drive(WAKE).hear_all(LinkOpened())
+
+
+# --- sessions that die young -----------------------------------------------------------------------------------------
+
+
+def test_sessions_that_die_as_soon_as_they_are_open_are_dialled_ever_later_and_then_given_up_aloud() -> None:
+    dying = drive(*TO_LISTENING)
+    waits: list[float | None] = []
+    while (orders := dying.hear(LinkLost("session-ended", is_retriable=True)))[-1] == RewindUplink():
+        waits.append(dying.waits_s)
+        assert dying.wait(dying.waits_s or 0) == [REOPEN]
+        assert dying.hear(LinkOpened()) == [ShowLight(Light.LISTENING), OpenUplink()]
+
+    assert waits == [0.25, 0.75, 2, 2]
+    assert orders == [ShowLight(Light.FAULT, "session-ended"), *TROUBLE[1:]]
+
+
+def again_and_again(dying: Driven, *life: Event, lasts_s: float) -> list[float | None]:
+    """Let eight sessions live so and die; return how long each waited for the next."""
+    waits: list[float | None] = []
+    for _ in range(8):
+        dying.hear(*life)
+        dying.wait(lasts_s)
+        dying.hear(LinkLost("session-ended", is_retriable=True))
+        waits.append(dying.waits_s)
+        dying.wait(dying.waits_s or 0)
+        dying.hear(LinkOpened())
+    return waits
+
+
+def test_sessions_that_last_are_dialled_anew_at_once_each_time() -> None:
+    lasting = drive(*TO_LISTENING, manners=replace(OPEN_MICROPHONE, no_speech_s=60))
+
+    assert again_and_again(lasting, lasts_s=10) == [0.25] * 8
+
+
+def test_sessions_that_do_not_quite_last_are_dialled_ever_later() -> None:
+    dying = drive(*TO_LISTENING, manners=replace(OPEN_MICROPHONE, no_speech_s=60))
+
+    assert again_and_again(dying, lasts_s=9.9)[:4] == [0.25, 0.75, 2, 2]
+
+
+def test_sessions_in_which_an_answer_was_heard_are_dialled_anew_at_once_each_time() -> None:
+    answering = drive(*TO_LISTENING)
+    turn = (TurnEnded(), ResponseStarted("r1"), PlaybackStarted(1), COMPLETED, PlaybackDrained(1))
+
+    assert again_and_again(answering, *turn, lasts_s=1) == [0.25] * 8
+
+
+def test_dials_that_failed_before_the_first_session_was_open_do_not_count_against_it() -> None:
+    late = drive(WAKE)
+    for _ in range(4):
+        late.hear(NETWORK_GONE)
+        late.wait(late.waits_s or 0)
+    late.hear(LinkOpened())
+
+    assert late.hear(NETWORK_GONE)[-1] == RewindUplink()
+    assert late.waits_s == 0.25
+
+
+def test_a_wake_word_after_that_dials_at_once() -> None:
+    given_up = drive(*TO_LISTENING)
+    for _ in range(5):
+        given_up.hear(NETWORK_GONE)
+        given_up.wait(given_up.waits_s or 0)
+        given_up.hear(LinkOpened())
+
+    assert given_up.phase is Phase.IDLE
+    assert given_up.hear(WAKE)[-1] == OpenLink("hey_jarvis")
+
+
+# --- what is left of the session that was lost -----------------------------------------------------------------------
+
+
+def test_a_user_who_was_speaking_when_the_session_was_lost_and_says_no_more_is_not_waited_for() -> None:
+    lost = drive(*TO_LISTENING, UserStartedSpeaking(), NETWORK_GONE)
+    lost.wait(0.25)
+    lost.hear(LinkOpened())
+
+    assert lost.wait(8) == HUNG_UP
+
+
+def test_an_answer_that_was_waited_for_in_the_session_that_was_lost_is_not_waited_for_in_the_next() -> None:
+    lost = drive(*TO_THINKING, NETWORK_GONE)
+    lost.wait(0.25)
+    lost.hear(LinkOpened(), UserStartedSpeaking())
+
+    assert lost.wait(60) == []
+
+
+@pytest.mark.parametrize("reason", [MutePressed(), GoodbyeRequested()], ids=["muted", "goodbye"])
+def test_where_nobody_waits_for_another_session_the_light_says_why_this_one_ended(reason: Event) -> None:
+    ended = LinkLost("session-ended", is_retriable=True)
+
+    assert ShowLight(Light.FAULT, "session-ended") in drive(*TO_TOOLS, reason).hear(ended)
+
+
+def test_a_dial_that_could_only_begin_when_its_time_is_over_is_not_waited_for() -> None:
+    lost = drive(*TO_LISTENING, manners=replace(OPEN_MICROPHONE, connect_s=0.25))
+
+    assert lost.hear(NETWORK_GONE)[0] == ShowLight(Light.FAULT, "service-unreachable")
+    dialling = drive(WAKE, manners=replace(OPEN_MICROPHONE, connect_s=0.25))
+    assert dialling.hear(NETWORK_GONE) == TROUBLE
+
+
+@pytest.mark.parametrize(
+    "way",
+    [(NETWORK_GONE,), (UserStartedSpeaking(), NETWORK_GONE), (SessionExpires(100),), (TurnEnded(), NETWORK_GONE)],
+)
+def test_nothing_is_waited_for_after_a_hang_up(way: tuple[Event, ...]) -> None:
+    held = drive(*TO_LISTENING, *way, TalkHeld())
+
+    assert held.conversation.deadline is None
+    assert held.wait(700) == []
+
+
+def test_a_broken_answer_on_a_muted_box_shows_why_it_broke_off() -> None:
+    muted = drive(*TO_SPEAKING, MutePressed(), NETWORK_GONE)
+
+    assert ShowLight(Light.FAULT, "service-unreachable") in muted.hear(PlaybackDrained(1))

@@ -1,0 +1,128 @@
+from itertools import product
+
+import pytest
+
+from edgevoice.core.conversation.deadlines import Deadline, Deadlines
+from edgevoice.core.conversation.device import Box
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.facts import Device
+from edgevoice.core.orders import Earcon, Light, PlayEarcon, StopEarcons
+
+
+def test_a_new_box_is_ready() -> None:
+    box = Box(Deadlines())
+
+    assert box.light(Phase.IDLE) == (Light.IDLE, "")
+    assert box.is_whole
+    assert not box.is_deaf
+    assert not box.is_ringing
+
+
+@pytest.mark.parametrize(
+    ("phase", "light"),
+    [
+        (Phase.CONNECTING, Light.CONNECTING),
+        (Phase.LISTENING, Light.LISTENING),
+        (Phase.THINKING, Light.THINKING),
+        (Phase.SPEAKING, Light.SPEAKING),
+    ],
+)
+def test_a_conversation_goes_before_everything_else_because_audio_leaves_the_box(phase: Phase, light: Light) -> None:
+    box = Box(Deadlines())
+    box.is_muted = True
+    box.lose(Device.SPEAKER)
+    box.show_trouble("no-credit", until=9)
+    box.start_ringing(now=0)
+
+    assert box.light(phase) == (light, "")
+
+
+@pytest.mark.parametrize(("rings", "lost", "impaired", "troubled", "muted"), list(product([True, False], repeat=5)))
+def test_an_idle_box_shows_what_matters_most(
+    *,
+    rings: bool,
+    lost: bool,
+    impaired: bool,
+    troubled: bool,
+    muted: bool,
+) -> None:
+    box = Box(Deadlines())
+    box.is_muted = muted
+    if rings:
+        box.start_ringing(now=0)
+    if lost:
+        box.lose(Device.MICROPHONE)
+    if impaired:
+        box.impairment = "wakeword-behind"
+    if troubled:
+        box.show_trouble("no-credit", until=9)
+
+    in_order = [
+        (rings, (Light.RINGING, "")),
+        (lost, (Light.FAULT, "microphone")),
+        (impaired, (Light.FAULT, "wakeword-behind")),
+        (troubled, (Light.FAULT, "no-credit")),
+        (muted, (Light.MUTED, "")),
+        (True, (Light.IDLE, "")),
+    ]
+    assert box.light(Phase.IDLE) == next(light for is_so, light in in_order if is_so)
+
+
+def test_the_device_that_was_lost_first_is_the_one_that_is_shown() -> None:
+    box = Box(Deadlines())
+    box.lose(Device.SPEAKER)
+    box.lose(Device.MICROPHONE)
+
+    assert box.light(Phase.IDLE) == (Light.FAULT, "speaker")
+    box.regain(Device.SPEAKER)
+    assert box.light(Phase.IDLE) == (Light.FAULT, "microphone")
+
+
+def test_a_box_is_deaf_without_a_microphone_or_when_muted_but_not_without_a_speaker() -> None:
+    box = Box(Deadlines())
+    box.lose(Device.SPEAKER)
+    assert not box.is_deaf
+    box.lose(Device.MICROPHONE)
+    assert box.is_deaf
+    box.regain(Device.MICROPHONE)
+    box.is_muted = True
+    assert box.is_deaf
+
+
+def test_the_alarm_sounds_until_its_minute_is_over() -> None:
+    deadlines = Deadlines()
+    box = Box(deadlines)
+
+    assert box.start_ringing(now=100) == [PlayEarcon(Earcon.ALARM)]
+    assert deadlines.at(Deadline.RING) == 103
+    assert box.ring(now=159.9) == [PlayEarcon(Earcon.ALARM)]
+    deadlines.clear(Deadline.RING)
+    assert box.ring(now=160) == []
+    assert deadlines.at(Deadline.RING) is None
+    assert not box.is_ringing
+
+
+def test_an_alarm_that_nobody_set_off_makes_no_sound() -> None:
+    assert Box(Deadlines()).ring(now=0) == []
+    assert Box(Deadlines()).stop_ringing() == []
+
+
+def test_an_alarm_that_is_stopped_is_silent_at_once_and_for_good() -> None:
+    deadlines = Deadlines()
+    box = Box(deadlines)
+    box.start_ringing(now=0)
+
+    assert box.stop_ringing() == [StopEarcons()]
+    assert deadlines.next() is None
+    assert box.stop_ringing() == []
+
+
+def test_trouble_is_shown_until_its_time_is_over_or_it_is_forgotten() -> None:
+    deadlines = Deadlines()
+    box = Box(deadlines)
+    box.show_trouble("no-credit", until=6)
+
+    assert deadlines.at(Deadline.FAULT) == 6
+    box.forget_trouble()
+    assert deadlines.at(Deadline.FAULT) is None
+    assert box.light(Phase.IDLE) == (Light.IDLE, "")

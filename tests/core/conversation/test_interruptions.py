@@ -1,0 +1,892 @@
+"""False interruptions: which of them are resumed, when, and what the service is told of it."""
+
+from dataclasses import replace
+
+import pytest
+
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.facts import (
+    AnswerArrived,
+    CallMade,
+    DeadlinePassed,
+    Device,
+    DeviceLost,
+    Event,
+    GoodbyeRequested,
+    ItemEnded,
+    ItemHeard,
+    LinkLost,
+    LinkOpened,
+    LoopStalled,
+    MutePressed,
+    NearSpeechBegan,
+    NearSpeechConfirmed,
+    NearSpeechEnded,
+    NearSpeechFaded,
+    PlaybackCut,
+    PlaybackDrained,
+    PlaybackStarted,
+    ResponseEnded,
+    ResponseStarted,
+    ResponseStatus,
+    SessionExpires,
+    TalkHeld,
+    TalkPressed,
+    ToolFinished,
+    TurnEnded,
+    TurnTranscribed,
+    UserStartedSpeaking,
+    UserStoppedSpeaking,
+)
+from edgevoice.core.orders import (
+    Action,
+    CancelResponse,
+    CreateResponse,
+    CutPlayback,
+    DeleteTurn,
+    DropPlayback,
+    Earcon,
+    ExtendItem,
+    KeepUplink,
+    Light,
+    MuteMicrophone,
+    OpenLink,
+    OpenUplink,
+    PlayEarcon,
+    ResumePlayback,
+    RunTool,
+    SendToolOutput,
+    ShowLight,
+    SilenceUplink,
+    TruncateItem,
+)
+from tests.core.drive import (
+    CALL,
+    COMPLETED,
+    HALF_DUPLEX,
+    OPEN_MICROPHONE,
+    OTHER_CALL,
+    TO_ANSWERING,
+    TO_LISTENING,
+    TO_SPEAKING,
+    TO_SPOKEN,
+    TO_THINKING,
+    WAKE,
+    Driven,
+    drive,
+)
+
+RESUMES = replace(OPEN_MICROPHONE, resumes=True)
+BEGAN = NearSpeechBegan(at_sample=43_200)
+CONFIRMED = NearSpeechConfirmed(at_sample=41_600)
+STARTED, STOPPED, ENDED = UserStartedSpeaking(), UserStoppedSpeaking(), TurnEnded()
+HEARD = PlaybackCut((ItemHeard("i1", 0, 740, 2000, is_complete=True),))
+CUT = CutPlayback(keeps_rest=True)
+GOES_ON = [ResumePlayback(), ShowLight(Light.SPEAKING)]
+CANCELLED = ResponseEnded("r1", ResponseStatus.CANCELLED, has_audio=True)
+
+
+def written(words: str, *, is_final: bool = True) -> TurnTranscribed:
+    return TurnTranscribed("u2", bool(words), is_final)
+
+
+EARLY = (STARTED, written("what time", is_final=False), STOPPED, ENDED)
+"""A question whose words come while it is spoken."""
+
+
+def speaking(*facts: Event, words_come_early: bool = False, hears_itself: bool = False) -> Driven:
+    """Return a box in the middle of an answer that has come in full."""
+    question = EARLY if words_come_early else (STARTED, STOPPED, ENDED)
+    answer = (ResponseStarted("r1"), PlaybackStarted(1), COMPLETED)
+    manners = replace(HALF_DUPLEX if hears_itself else OPEN_MICROPHONE, resumes=True)
+    return drive(*TO_LISTENING, *question, *answer, *facts, manners=manners)
+
+
+def resumed_after_s(driven: Driven, limit_s: float = 8) -> float | None:
+    """Return how long from now until the answer goes on; ``None`` when it does not."""
+    begun = driven.now
+    while (at := driven.conversation.deadline) is not None and at <= begun + limit_s:
+        driven.now = max(driven.now, at)
+        if ResumePlayback() in driven.hear(DeadlinePassed()):
+            return round(driven.now - begun, 3)
+    return None
+
+
+def without_lights(actions: list[Action]) -> list[Action]:
+    return [action for action in actions if not isinstance(action, ShowLight)]
+
+
+# --- when ------------------------------------------------------------------------------------------------------------
+
+BY_BOX, BY_SERVICE, BY_BOTH = (CONFIRMED, HEARD), (STARTED, HEARD), (CONFIRMED, HEARD, STARTED)
+
+
+@pytest.mark.parametrize(
+    ("cut", "then", "after_s"),
+    [
+        (BY_BOX, (), 1.2),
+        (BY_BOX, (NearSpeechEnded(),), 0.9),
+        (BY_BOX, (NearSpeechFaded(),), 0.9),
+        (BY_BOX, (written("late words of the question"),), 1.2),
+        (BY_SERVICE, (), None),
+        (BY_SERVICE, (NearSpeechEnded(),), None),
+        (BY_SERVICE, (STOPPED,), 1.2),
+        (BY_SERVICE, (STOPPED, ENDED), None),
+        (BY_SERVICE, (STOPPED, ENDED, ResponseStarted("r2")), None),
+        (BY_BOTH, (), None),
+        (BY_BOTH, (NearSpeechEnded(), STOPPED), 1.2),
+        (BY_BOTH, (NearSpeechEnded(), STOPPED, ENDED), None),
+    ],
+)
+def test_where_words_come_only_after_a_turn_their_absence_proves_nothing_before(
+    cut: tuple[Event, ...], then: tuple[Event, ...], after_s: float | None
+) -> None:
+    assert resumed_after_s(speaking(*cut, *then)) == after_s
+
+
+@pytest.mark.parametrize(
+    ("cut", "then", "after_s"),
+    [
+        (BY_SERVICE, (), None),
+        (BY_SERVICE, (NearSpeechEnded(),), 1.2),
+        (BY_SERVICE, (STOPPED,), 1.2),
+        (BY_SERVICE, (STOPPED, ENDED), 1.2),
+        (BY_SERVICE, (NearSpeechEnded(), STOPPED, STARTED), None),
+        (BY_BOTH, (), None),
+        (BY_BOTH, (NearSpeechEnded(),), 1.2),
+        ((CONFIRMED, HEARD, NearSpeechEnded(), STARTED), (), 1.2),
+    ],
+)
+def test_where_words_come_while_they_are_spoken_their_absence_tells(
+    cut: tuple[Event, ...], then: tuple[Event, ...], after_s: float | None
+) -> None:
+    assert resumed_after_s(speaking(*cut, *then, words_come_early=True)) == after_s
+
+
+@pytest.mark.parametrize("cut", [BY_SERVICE, BY_BOTH])
+@pytest.mark.parametrize("then", [(), (STOPPED,), (STOPPED, ENDED), (STOPPED, ENDED, ResponseStarted("r2"))], ids=len)
+def test_a_turn_without_words_is_nobody_at_once(cut: tuple[Event, ...], then: tuple[Event, ...]) -> None:
+    cut_off = speaking(*cut, *then)
+
+    assert ResumePlayback() in cut_off.hear(written(""))
+    assert cut_off.phase is Phase.SPEAKING
+    assert cut_off.conversation.admits("r1")
+
+
+@pytest.mark.parametrize("is_final", [True, False])
+@pytest.mark.parametrize("cut", [BY_SERVICE, BY_BOTH])
+def test_words_are_a_person(cut: tuple[Event, ...], *, is_final: bool) -> None:
+    cut_off = speaking(*cut)
+
+    assert cut_off.hear(written("stop", is_final=is_final)) == [DropPlayback()]
+    assert cut_off.hear(written("")) == []
+    assert resumed_after_s(cut_off) is None
+    assert not cut_off.conversation.admits("r1")
+
+
+def test_words_that_have_not_come_yet_are_nothing() -> None:
+    assert speaking(*BY_SERVICE).hear(written("", is_final=False)) == []
+
+
+def test_after_five_seconds_nobody_knows_any_more_what_it_was_about() -> None:
+    cut_off = speaking(*BY_SERVICE)
+
+    assert cut_off.wait(4.9) == []
+    assert cut_off.wait(0.1) == [DropPlayback()]
+    assert cut_off.hear(written("")) == []
+
+
+def test_a_stall_of_the_box_is_not_held_against_the_person() -> None:
+    cut_off = speaking(*BY_BOX)
+    cut_off.now += 3
+
+    assert cut_off.hear(LoopStalled(1.8)) == []
+    assert cut_off.hear(STARTED) == [TruncateItem("i1", 0, 740)]
+    assert cut_off.hear(written("stop")) == [DropPlayback()]
+
+
+# --- how --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_light_shows_that_it_listens_then_that_it_speaks_again() -> None:
+    answering = speaking()
+
+    assert answering.hear(CONFIRMED) == [CUT, ShowLight(Light.LISTENING)]
+    assert answering.hear(HEARD) == [], "as long as the box alone has heard it the service is told nothing"
+    assert answering.wait(1.2) == [ShowLight(Light.SPEAKING), ResumePlayback()]
+    assert answering.hear(PlaybackStarted(2), PlaybackDrained(2)) == [ShowLight(Light.LISTENING)]
+    assert answering.waits_s == 6, "it was an answer like any other"
+
+
+def test_where_the_box_hears_itself_the_uplink_is_open_while_it_waits_and_silent_again() -> None:
+    answering = speaking(hears_itself=True)
+
+    assert answering.hear(CONFIRMED)[-2:] == [KeepUplink(41_600, has_preroll=False), OpenUplink()]
+    answering.wait(1.2)
+    assert answering.hear(PlaybackStarted(2)) == [SilenceUplink()]
+    answering.hear(PlaybackDrained(2))
+    assert OpenUplink() in answering.wait(0.2)
+
+
+def test_an_answer_is_resumed_once() -> None:
+    answering = speaking(*BY_BOX)
+    answering.wait(1.2)
+    answering.hear(PlaybackStarted(2))
+
+    assert answering.hear(CONFIRMED) == [CutPlayback(), ShowLight(Light.LISTENING)]
+    assert answering.hear(PlaybackCut((ItemHeard("i1", 0, 900, 2000, is_complete=True),))) == [
+        TruncateItem("i1", 0, 900)
+    ]
+    assert resumed_after_s(answering) is None
+
+
+def test_the_next_answer_may_be_resumed_again() -> None:
+    answering = speaking(*BY_BOX)
+    answering.wait(1.2)
+    answering.hear(PlaybackStarted(2), PlaybackDrained(2))
+
+    answering.hear(STARTED, STOPPED, ENDED, ResponseStarted("r2"), PlaybackStarted(3))
+
+    assert answering.hear(CONFIRMED)[0] == CUT
+
+
+def test_an_answer_that_is_still_being_generated_goes_on_meanwhile() -> None:
+    answering = drive(*TO_SPEAKING, CONFIRMED, HEARD, manners=RESUMES)
+
+    assert answering.conversation.admits("r1")
+    assert answering.hear(COMPLETED) == []
+    assert answering.wait(1.2) == [ShowLight(Light.SPEAKING), ResumePlayback()]
+    assert answering.hear(PlaybackStarted(2), PlaybackDrained(2)) == [ShowLight(Light.LISTENING)]
+
+
+def test_one_that_still_is_after_it_was_resumed_is_waited_for() -> None:
+    answering = drive(*TO_SPEAKING, *BY_BOX, manners=RESUMES)
+    answering.wait(1.2)
+
+    assert answering.hear(PlaybackStarted(2), PlaybackDrained(2)) == [ShowLight(Light.THINKING)]
+    assert answering.hear(PlaybackStarted(3), COMPLETED, PlaybackDrained(3)) == [
+        ShowLight(Light.SPEAKING),
+        ShowLight(Light.LISTENING),
+    ]
+
+
+def test_of_one_that_the_service_has_cancelled_what_is_there_is_heard() -> None:
+    answering = drive(*TO_SPEAKING, *BY_SERVICE, CANCELLED, STOPPED, ENDED, manners=RESUMES)
+
+    assert ResumePlayback() in answering.hear(written(""))
+    assert without_lights(answering.hear(PlaybackStarted(2), PlaybackDrained(2))) == [ExtendItem("i1")]
+    assert answering.phase is Phase.LISTENING
+
+
+# --- what is not resumed ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hand", [WAKE, TalkPressed(at_sample=1)], ids=["wake word", "button"])
+def test_an_interruption_by_hand_is_meant(hand: Event) -> None:
+    assert speaking().hear(hand) == [CutPlayback(), ShowLight(Light.LISTENING)]
+
+
+def test_a_box_that_is_told_not_to_resume_is_cut_for_good() -> None:
+    assert drive(*TO_SPOKEN).hear(CONFIRMED)[0] == CutPlayback()
+
+
+def test_an_answer_that_has_stalled_has_nothing_to_go_on_with() -> None:
+    stalled = drive(*TO_SPEAKING, PlaybackDrained(1), manners=RESUMES)
+
+    assert stalled.hear(STARTED) == [CutPlayback(), ShowLight(Light.LISTENING)]
+
+
+def test_speech_before_the_first_sound_is_a_turn_as_ever() -> None:
+    answering = drive(*TO_ANSWERING, manners=RESUMES)
+
+    assert answering.hear(STARTED) == [ShowLight(Light.LISTENING)]
+    assert answering.hear(written("")) == []
+
+
+# --- a person after all ----------------------------------------------------------------------------------------------
+
+
+def test_a_wake_word_while_it_waits_is_a_person() -> None:
+    answering = drive(*TO_SPEAKING, *BY_BOX, manners=RESUMES)
+
+    assert answering.hear(WAKE) == [DropPlayback(), CancelResponse("r1"), TruncateItem("i1", 0, 740)]
+    assert resumed_after_s(answering, 7) is None
+
+
+def test_a_wake_word_while_an_answer_to_a_noise_is_awaited_is_a_person() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED)
+
+    assert DropPlayback() in answering.hear(WAKE)
+    assert answering.hear(ResponseStarted("r2")) == [CancelResponse("r2")]
+
+
+@pytest.mark.parametrize("end", [TalkHeld(), TalkPressed(at_sample=1), DeviceLost(Device.SPEAKER)], ids=str)
+def test_hanging_up_forgets_the_rest(end: Event) -> None:
+    answering = speaking(*BY_BOX)
+
+    assert DropPlayback() in answering.hear(end)
+    assert answering.phase is Phase.IDLE
+    assert answering.conversation.deadline is None or isinstance(end, DeviceLost)
+
+
+@pytest.mark.parametrize("is_retriable", [True, False])
+def test_a_session_that_is_lost_while_it_waits_takes_the_rest_along(*, is_retriable: bool) -> None:
+    answering = speaking(*BY_BOX)
+
+    assert DropPlayback() in answering.hear(LinkLost("session-ended", is_retriable))
+    assert answering.phase is (Phase.CONNECTING if is_retriable else Phase.IDLE)
+    assert resumed_after_s(answering, 3) is None
+
+
+def test_the_first_sound_of_the_answer_to_it_shows_that_it_was_a_person() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"))
+    assert answering.conversation.keeps_rest_beside("r2")
+    assert answering.conversation.admits("r2")
+
+    assert answering.hear(AnswerArrived("r2")) == [DropPlayback()]
+
+    assert not answering.conversation.admits("r1")
+    assert not answering.conversation.keeps_rest_beside("r2")
+    assert answering.hear(PlaybackStarted(2), written("")) == [ShowLight(Light.SPEAKING)]
+
+
+def test_more_of_the_answer_itself_shows_nothing() -> None:
+    assert speaking(*BY_BOX).hear(AnswerArrived("r1")) == []
+    assert not speaking(*BY_BOX).conversation.keeps_rest_beside("r1")
+
+
+def test_an_answer_to_it_that_runs_a_tool_shows_that_it_was_a_person() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"))
+
+    assert answering.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, (CALL,))) == [DropPlayback(), RunTool(CALL)]
+
+
+def test_an_answer_to_it_without_a_sound_shows_that_it_was_nobody() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"))
+
+    assert ResumePlayback() in answering.hear(ResponseEnded("r2", ResponseStatus.COMPLETED))
+
+
+def test_an_answer_to_it_that_fails_is_a_failure() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"))
+
+    actions = answering.hear(ResponseEnded("r2", ResponseStatus.FAILED))
+
+    assert actions[:2] == [ShowLight(Light.LISTENING), DropPlayback()]
+    assert PlayEarcon(Earcon.TROUBLE) in actions
+
+
+def test_an_answer_to_it_whose_sound_has_come_is_heard() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"), AnswerArrived("r2"), PlaybackStarted(2))
+
+    assert answering.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True)) == []
+
+
+def test_a_service_that_answers_without_having_reported_speech_has_heard_some() -> None:
+    answering = speaking(*BY_BOX)
+
+    assert answering.hear(ResponseStarted("r2")) == [ShowLight(Light.THINKING), TruncateItem("i1", 0, 740)]
+    assert resumed_after_s(answering, 4) is None
+
+
+def test_so_has_one_that_ends_a_turn_without_having_reported_its_beginning() -> None:
+    assert speaking(*BY_BOX).hear(ENDED) == [ShowLight(Light.THINKING), TruncateItem("i1", 0, 740)]
+
+
+# --- what the service is told ----------------------------------------------------------------------------------------
+
+
+def test_once_the_service_hears_speech_it_is_told_what_was_heard() -> None:
+    assert speaking(CONFIRMED, HEARD).hear(STARTED) == [TruncateItem("i1", 0, 740)]
+    assert speaking(CONFIRMED, STARTED).hear(HEARD) == [TruncateItem("i1", 0, 740)]
+    assert speaking(STARTED).hear(HEARD) == [TruncateItem("i1", 0, 740)]
+
+
+def test_the_report_of_an_earlier_cut_that_comes_late_is_not_taken_for_this_one() -> None:
+    late = PlaybackCut((ItemHeard("i0", 0, 100, 900, is_complete=False),))
+
+    answering = speaking(CONFIRMED, late)
+    assert answering.hear(HEARD) == [TruncateItem("i0", 0, 100)]
+    assert answering.hear(STARTED) == [TruncateItem("i1", 0, 740)]
+
+    answering = speaking(STARTED, late)
+    assert answering.hear(HEARD) == [TruncateItem("i1", 0, 740)]
+    answering.hear(written(""), PlaybackStarted(2))
+    assert answering.hear(PlaybackDrained(2)) == [ShowLight(Light.LISTENING), ExtendItem("i1")]
+
+
+def test_what_was_heard_may_be_known_only_after_it_was_resumed() -> None:
+    answering = speaking(STARTED, written(""), PlaybackStarted(2))
+
+    assert answering.hear(HEARD) == [TruncateItem("i1", 0, 740)]
+    assert answering.hear(PlaybackDrained(2)) == [ShowLight(Light.LISTENING), ExtendItem("i1")]
+
+
+def test_or_even_after_words_have_cut_it_again() -> None:
+    answering = speaking(STARTED, written(""), PlaybackStarted(2), written("stop"))
+    later = PlaybackCut((ItemHeard("i1", 0, 800, 2000, is_complete=True),))
+
+    assert answering.hear(HEARD, later) == [TruncateItem("i1", 0, 740), ExtendItem("i1", 800)]
+
+
+def test_the_service_that_has_heard_nothing_need_not_know_then_either() -> None:
+    answering = speaking(CONFIRMED)
+    answering.wait(1.2)
+
+    assert answering.hear(PlaybackStarted(2), HEARD) == []
+    assert speaking(STARTED, written(""), LinkLost("session-ended", is_retriable=True)).hear(HEARD) == []
+
+
+def test_it_is_told_that_the_rest_was_heard_after_all() -> None:
+    answering = speaking(*BY_BOTH, written(""))
+
+    assert answering.hear(PlaybackStarted(2)) == []
+    assert answering.hear(PlaybackDrained(2)) == [ShowLight(Light.LISTENING), ExtendItem("i1")]
+
+
+def test_of_an_answer_that_is_cut_again_it_is_told_how_far_it_was_heard() -> None:
+    answering = speaking(*BY_BOTH, written(""), PlaybackStarted(2), STARTED)
+
+    assert answering.hear(PlaybackCut((ItemHeard("i1", 0, 1500, 2000, is_complete=True),))) == [
+        ExtendItem("i1", heard_ms=1500)
+    ]
+
+
+def test_what_was_heard_to_its_end_before_the_second_cut_is_told_too() -> None:
+    answering = speaking(*BY_BOTH, written(""), PlaybackStarted(2), STARTED)
+
+    assert answering.hear(PlaybackCut((ItemHeard("i2", 0, 1500, 2000, is_complete=True),))) == [
+        ExtendItem("i1"),
+        TruncateItem("i2", 0, 1500),
+    ]
+
+
+def test_nothing_is_told_to_a_session_that_is_gone() -> None:
+    answering = speaking(*BY_BOTH, written(""), PlaybackStarted(2), LinkLost("session-ended", is_retriable=True))
+
+    assert answering.hear(HEARD) == []
+    assert speaking(STARTED, TalkHeld()).hear(HEARD) == []
+
+
+def test_the_turn_that_held_no_words_leaves_the_conversation_and_its_answer_is_called_off() -> None:
+    assert without_lights(speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2")).hear(written(""))) == [
+        ResumePlayback(),
+        CancelResponse("r2"),
+        DeleteTurn("u2"),
+    ]
+
+
+def test_so_it_does_when_its_words_were_missed_before_it_was_over() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, written(""), PlaybackStarted(2))
+
+    assert answering.hear(ENDED) == [DeleteTurn("u2")]
+    assert answering.hear(ResponseStarted("r2")) == [CancelResponse("r2")]
+    assert answering.hear(ResponseEnded("r2", ResponseStatus.CANCELLED)) == []
+    assert answering.phase is Phase.SPEAKING
+    assert answering.conversation.admits("r1")
+
+
+def test_a_turn_whose_item_has_no_name_stays() -> None:
+    answering = speaking(*BY_SERVICE, TurnTranscribed("", has_words=False, is_final=True), PlaybackStarted(2))
+
+    assert answering.hear(ENDED) == []
+
+
+def test_its_end_after_the_answer_is_not_waited_on() -> None:
+    answering = speaking(*BY_BOTH, NearSpeechEnded(), words_come_early=True)
+    answering.wait(1.2)
+    answering.hear(PlaybackStarted(2), PlaybackDrained(2))
+
+    assert answering.hear(STOPPED, ENDED, ResponseStarted("r2")) == [CancelResponse("r2")]
+    assert answering.phase is Phase.LISTENING
+
+
+def test_an_answer_that_was_being_called_off_is_called_off_once() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"))
+    answering.conversation._talk.answer.is_cancelled = True
+
+    assert CancelResponse("r2") not in answering.hear(written(""))
+
+
+def test_words_that_come_after_it_was_resumed_interrupt_it_again() -> None:
+    answering = speaking(*BY_BOTH, NearSpeechEnded(), words_come_early=True, hears_itself=True)
+    answering.wait(1.2)
+    answering.hear(PlaybackStarted(2))
+
+    assert answering.hear(written("stop")) == [CutPlayback(), ShowLight(Light.LISTENING), OpenUplink()]
+    assert answering.hear(ENDED, ResponseStarted("r2"), PlaybackStarted(3)) == [
+        ShowLight(Light.THINKING),
+        ShowLight(Light.SPEAKING),
+        SilenceUplink(),
+    ]
+    assert not answering.conversation.admits("r1")
+
+
+def test_words_that_come_when_the_rest_is_over_are_a_turn_as_ever() -> None:
+    answering = speaking(*BY_BOTH, NearSpeechEnded(), words_come_early=True)
+    answering.wait(1.2)
+    answering.hear(PlaybackStarted(2), PlaybackDrained(2))
+
+    assert answering.hear(written("stop"), STOPPED, ENDED) == [ShowLight(Light.THINKING)]
+    assert answering.hear(ResponseStarted("r2"), PlaybackStarted(3)) == [ShowLight(Light.SPEAKING)]
+
+
+# --- what hangs on the answer ----------------------------------------------------------------------------------------
+
+
+def with_tool(*facts: Event) -> Driven:
+    """Return a box that speaks while a tool runs, and is cut by a noise."""
+    calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True)
+    return drive(*TO_SPEAKING, calling, *facts, manners=RESUMES)
+
+
+def test_a_tool_that_still_runs_is_answered_as_if_nothing_had_been() -> None:
+    answering = with_tool(*BY_BOX)
+    answering.wait(1.2)
+    answering.hear(PlaybackStarted(2))
+
+    assert answering.hear(ToolFinished(CALL.call_id, "{}")) == [SendToolOutput(CALL.call_id, "{}"), CreateResponse()]
+
+
+def test_one_that_has_ended_meanwhile_is_asked_about_when_it_goes_on() -> None:
+    answering = with_tool(*BY_BOX)
+
+    assert answering.hear(ToolFinished(CALL.call_id, "{}")) == [SendToolOutput(CALL.call_id, "{}")]
+    assert answering.wait(1.2) == [ShowLight(Light.SPEAKING), ResumePlayback(), CreateResponse()]
+
+
+def test_a_call_that_comes_while_it_waits_is_run_and_answered() -> None:
+    answering = drive(*TO_SPEAKING, *BY_BOX, manners=RESUMES)
+    calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True)
+
+    assert answering.hear(calling) == [RunTool(CALL)]
+    answering.wait(1.2)
+    assert CreateResponse() in answering.hear(PlaybackStarted(2), ToolFinished(CALL.call_id, "{}"))
+
+
+def test_an_answer_that_was_due_and_has_not_begun_is_as_welcome_as_before() -> None:
+    answering = with_tool(ToolFinished(CALL.call_id, "{}"), *BY_BOX)
+
+    assert answering.wait(1.2) == [ShowLight(Light.SPEAKING), ResumePlayback()]
+    assert answering.hear(PlaybackStarted(2), ResponseStarted("r2")) == []
+    assert answering.conversation.admits("r2")
+
+
+def test_one_that_has_begun_and_was_called_off_is_asked_for_again() -> None:
+    answering = with_tool(ToolFinished(CALL.call_id, "{}"), *BY_BOX)
+    assert answering.hear(ResponseStarted("r2")) == [CancelResponse("r2")]
+
+    answering.wait(1.2)
+    assert CreateResponse() in answering.hear(PlaybackStarted(2), ResponseEnded("r2", ResponseStatus.CANCELLED))
+
+
+def test_the_end_of_one_that_was_called_off_decides_nothing() -> None:
+    answering = with_tool(ToolFinished(CALL.call_id, "{}"), *BY_BOX, ResponseStarted("r2"))
+
+    assert answering.hear(ResponseEnded("r2", ResponseStatus.CANCELLED)) == []
+    assert answering.wait(1.2) == [ShowLight(Light.SPEAKING), ResumePlayback(), CreateResponse()]
+
+
+def test_a_farewell_is_one_still() -> None:
+    farewell = with_tool(GoodbyeRequested(), ToolFinished(CALL.call_id, "{}"), *BY_BOX)
+    farewell.wait(1.2)
+
+    farewell.hear(PlaybackStarted(2), PlaybackDrained(2))
+
+    assert farewell.phase is Phase.IDLE
+
+
+def test_a_new_session_waits_until_it_is_decided() -> None:
+    answering = drive(*TO_LISTENING, SessionExpires(40), STARTED, STOPPED, ENDED, manners=RESUMES)
+    answering.hear(ResponseStarted("r1"), PlaybackStarted(1), COMPLETED)
+    answering.wait(29.5)
+    answering.hear(*BY_BOX)
+
+    answering.wait(1)
+    assert answering.phase is Phase.LISTENING
+    answering.wait(0.2)
+    assert OpenLink("hey_jarvis", resumes=True) in answering.hear(PlaybackStarted(2), PlaybackDrained(2))
+    assert answering.hear(LinkOpened())
+
+
+def test_a_second_noise_while_it_waits_leaves_it_undecided() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED)
+
+    assert answering.hear(STARTED) == [ShowLight(Light.LISTENING)]
+    assert ResumePlayback() in answering.hear(STOPPED, ENDED, written(""))
+
+
+def test_when_the_box_goes_deaf_the_answer_goes_on() -> None:
+    assert speaking(*BY_BOX).hear(MutePressed()) == [
+        ShowLight(Light.SPEAKING),
+        MuteMicrophone(),
+        PlayEarcon(Earcon.MUTED),
+        ResumePlayback(),
+    ]
+
+
+def test_an_answer_that_was_given_up_for_another_is_taken_up_with_all_that_still_comes() -> None:
+    answering = drive(*TO_SPEAKING, *BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"), manners=RESUMES)
+
+    answering.hear(written(""), PlaybackStarted(2), PlaybackDrained(2))
+
+    assert answering.phase is Phase.THINKING, "its end has not come"
+    assert ShowLight(Light.LISTENING) in answering.hear(CANCELLED)
+
+
+# --- no more and no less than that ------------------------------------------------------------------------------------
+
+
+def test_speech_over_an_answer_to_it_that_has_not_sounded_shuts_that_one_out() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"), STARTED)
+
+    assert not answering.conversation.admits("r2")
+    assert answering.conversation.admits("r1"), "it may still go on"
+    answering.hear(written(""), PlaybackStarted(2), PlaybackDrained(2))
+    assert answering.phase is Phase.LISTENING
+
+
+def test_sound_without_an_answer_is_cut_for_good() -> None:
+    assert drive(*TO_THINKING, PlaybackStarted(1), manners=RESUMES).hear(STARTED)[0] == CutPlayback()
+
+
+def test_what_was_heard_is_that_of_the_last_cut_also_where_that_of_one_before_never_came() -> None:
+    answering = speaking(CONFIRMED)
+    answering.wait(1.2)
+    answering.hear(PlaybackStarted(2), PlaybackDrained(2), STARTED, STOPPED, ENDED)
+    answering.hear(ResponseStarted("r2"), PlaybackStarted(3), CONFIRMED, HEARD)
+
+    assert answering.hear(STARTED) == [TruncateItem("i1", 0, 740)]
+
+
+def test_the_uplink_opens_without_what_was_said_before_the_answer_went_on() -> None:
+    answering = speaking(BEGAN, CONFIRMED, HEARD, hears_itself=True)
+    answering.wait(1.2)
+    answering.hear(PlaybackStarted(2), PlaybackDrained(2))
+
+    assert answering.wait(0.2) == [ShowLight(Light.LISTENING), OpenUplink()]
+
+
+def test_a_second_noise_is_judged_by_itself() -> None:
+    assert resumed_after_s(speaking(*BY_SERVICE, STOPPED, ENDED, STARTED, STOPPED)) == 1.2
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        (STARTED, STOPPED, ENDED, written("what time", is_final=False)),
+        (STARTED, written("", is_final=False), STOPPED, ENDED),
+    ],
+    ids=["words after it", "no words in it"],
+)
+def test_only_words_that_come_while_they_are_spoken_show_that_they_come_early(question: tuple[Event, ...]) -> None:
+    answering = drive(*TO_LISTENING, *question, ResponseStarted("r1"), PlaybackStarted(1), COMPLETED, manners=RESUMES)
+    answering.hear(*BY_SERVICE, NearSpeechEnded())
+
+    assert resumed_after_s(answering) is None
+
+
+def test_late_words_do_not_cut_an_answer_again_that_the_service_never_heard_anybody_over() -> None:
+    answering = speaking(*BY_BOX)
+    answering.wait(1.2)
+
+    assert answering.hear(PlaybackStarted(2), written("late words of the question")) == []
+
+
+def test_a_transcript_without_words_does_not_cut_it_again_either() -> None:
+    answering = speaking(*BY_BOTH, NearSpeechEnded(), words_come_early=True)
+    answering.wait(1.2)
+
+    assert answering.hear(PlaybackStarted(2), written("")) == []
+
+
+def test_a_call_whose_tool_has_ended_too_while_it_waits_is_asked_about_when_it_goes_on() -> None:
+    answering = drive(*TO_SPEAKING, *BY_BOX, manners=RESUMES)
+    calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True)
+
+    assert answering.hear(calling, ToolFinished(CALL.call_id, "{}")) == [
+        RunTool(CALL),
+        SendToolOutput(CALL.call_id, "{}"),
+    ]
+    assert answering.wait(1.2) == [ShowLight(Light.SPEAKING), ResumePlayback(), CreateResponse()]
+
+
+def test_what_was_owed_before_the_cut_is_owed_also_when_the_answer_ends_without_a_call() -> None:
+    calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL, OTHER_CALL))
+    answering = drive(*TO_ANSWERING, calling, ResponseStarted("r2"), PlaybackStarted(1), *BY_BOX, manners=RESUMES)
+    answering.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True))
+    answering.hear(ToolFinished(CALL.call_id, "{}"), ToolFinished(OTHER_CALL.call_id, "{}"))
+
+    assert answering.wait(1.2) == [ShowLight(Light.SPEAKING), ResumePlayback(), CreateResponse()]
+
+
+@pytest.mark.parametrize(
+    "nobody", [written(""), ResponseEnded("r2", ResponseStatus.COMPLETED)], ids=["no words", "no sound"]
+)
+def test_what_is_owed_is_asked_for_whatever_shows_that_it_was_nobody(nobody: Event) -> None:
+    answering = with_tool(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"), ToolFinished(CALL.call_id, "{}"))
+
+    assert CreateResponse() in answering.hear(nobody, ResponseEnded("r2", ResponseStatus.CANCELLED))
+
+
+def test_the_end_of_an_answer_to_it_that_has_sound_decides_nothing() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"))
+
+    assert without_lights(answering.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True))) == []
+
+
+def test_an_answer_to_it_that_has_ended_without_a_sound_is_not_called_off() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"))
+
+    assert without_lights(answering.hear(ResponseEnded("r2", ResponseStatus.COMPLETED))) == [ResumePlayback()]
+
+
+def test_an_answer_that_is_still_being_generated_is_called_off_by_hand_alone_and_once() -> None:
+    generated = (*TO_SPEAKING, *BY_SERVICE)
+
+    assert drive(*generated, manners=RESUMES).hear(written("stop")) == [DropPlayback()]
+    assert CancelResponse("r1") not in speaking(*BY_BOX).hear(WAKE), "it has ended"
+    called_off = drive(*generated, WAKE, ENDED, manners=RESUMES)
+    assert CancelResponse("r1") not in called_off.hear(TalkPressed(at_sample=1))
+
+
+def test_it_goes_on_being_generated_when_it_goes_on() -> None:
+    answering = drive(*TO_SPEAKING, *BY_BOX, manners=RESUMES)
+
+    assert answering.wait(1.2) == [ShowLight(Light.SPEAKING), ResumePlayback()]
+
+
+def test_a_person_who_cuts_it_again_has_as_long_as_ever_to_be_answered() -> None:
+    answering = speaking(*BY_BOTH, NearSpeechEnded(), words_come_early=True)
+    answering.wait(1.2)
+    answering.hear(PlaybackStarted(2), written("stop"))
+
+    assert answering.waits_s == OPEN_MICROPHONE.answer_s
+
+
+def test_one_answer_to_the_turn_without_words_is_called_off_and_no_other() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"), written(""))
+    answering.hear(PlaybackStarted(2), PlaybackDrained(2))
+
+    assert answering.hear(ResponseStarted("r3")) == [ShowLight(Light.THINKING)]
+
+
+def test_only_a_turn_that_is_over_and_has_a_name_is_deleted() -> None:
+    assert without_lights(speaking(*BY_SERVICE, STOPPED).hear(written(""))) == [ResumePlayback()]
+    nameless = speaking(*BY_SERVICE, STOPPED, ENDED, words_come_early=True)
+    assert without_lights(nameless.wait(1.2)) == [ResumePlayback()]
+
+
+def test_the_turn_after_it_is_a_turn_also_where_the_end_of_the_noise_was_never_reported() -> None:
+    answering = speaking(*BY_BOTH, NearSpeechEnded(), words_come_early=True)
+    answering.wait(1.2)
+    answering.hear(PlaybackStarted(2), PlaybackDrained(2))
+
+    assert answering.hear(STARTED, STOPPED, ENDED) == [ShowLight(Light.THINKING)]
+
+
+def test_the_words_of_the_turn_after_it_are_that_turns_also_where_its_beginning_was_never_reported() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED, written(""), PlaybackStarted(2), PlaybackDrained(2), ENDED)
+
+    assert answering.hear(written("what time is it")) == []
+    assert answering.phase is Phase.THINKING
+
+
+@pytest.mark.parametrize("cut", [BY_BOX, BY_SERVICE])
+def test_an_answer_that_is_still_due_is_not_asked_for_twice(cut: tuple[Event, ...]) -> None:
+    answering = with_tool(ToolFinished(CALL.call_id, "{}"), *cut)
+    resumed = answering.wait(1.2) if cut is BY_BOX else answering.hear(written(""))
+
+    assert without_lights(resumed) == [ResumePlayback()]
+    assert answering.hear(PlaybackStarted(2), PlaybackDrained(2)) == [ShowLight(Light.THINKING)]
+    assert answering.hear(ResponseStarted("r2"), PlaybackStarted(3)) == [ShowLight(Light.SPEAKING)]
+
+
+def test_an_answer_whose_tool_still_runs_is_not_asked_for_when_it_goes_on() -> None:
+    assert with_tool(*BY_BOX).wait(1.2) == [ShowLight(Light.SPEAKING), ResumePlayback()]
+
+
+def test_after_the_rest_the_user_has_as_long_as_ever_to_go_on() -> None:
+    answering = speaking(*BY_SERVICE, written(""), PlaybackStarted(2), PlaybackDrained(2))
+
+    assert answering.waits_s == OPEN_MICROPHONE.follow_up_s
+
+
+@pytest.mark.parametrize("cut", [BY_SERVICE, (*BY_SERVICE, STOPPED), (*BY_SERVICE, STOPPED, ENDED)], ids=len)
+def test_nothing_that_was_waited_for_meanwhile_cuts_the_rest_short(cut: tuple[Event, ...]) -> None:
+    answering = speaking(*cut, written(""))
+
+    assert answering.waits_s == OPEN_MICROPHONE.session_s
+
+
+def test_where_the_service_heard_nothing_the_next_answer_and_the_next_turn_are_meant() -> None:
+    answering = speaking(*BY_BOX)
+    answering.wait(1.2)
+    answering.hear(PlaybackStarted(2), PlaybackDrained(2))
+    again = speaking(*BY_BOX)
+    again.wait(1.2)
+    again.hear(PlaybackStarted(2), PlaybackDrained(2))
+
+    assert answering.hear(ResponseStarted("r2")) == [ShowLight(Light.THINKING)]
+    assert again.hear(ENDED) == [ShowLight(Light.THINKING)]
+
+
+def test_the_answer_that_is_owed_is_not_taken_for_one_to_the_turn_without_words() -> None:
+    answering = with_tool(ToolFinished(CALL.call_id, "{}"), *BY_SERVICE, written(""), PlaybackStarted(2))
+
+    assert answering.hear(ResponseStarted("r2")) == []
+    assert answering.conversation.admits("r2")
+
+
+def test_of_two_answers_that_begin_after_it_was_resumed_the_second_is_heard() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED, written(""), PlaybackStarted(2))
+
+    assert answering.hear(ResponseStarted("r2")) == [CancelResponse("r2")]
+    answering.hear(PlaybackDrained(2))
+    assert answering.hear(ResponseStarted("r3")) == [ShowLight(Light.THINKING)]
+
+
+def test_an_answer_that_is_being_called_off_stands_in_the_way_of_the_one_that_is_owed() -> None:
+    answering = with_tool(*BY_SERVICE, STOPPED, ENDED, written(""), PlaybackStarted(2), ResponseStarted("r2"))
+
+    assert answering.hear(ToolFinished(CALL.call_id, "{}")) == [SendToolOutput(CALL.call_id, "{}")]
+    assert answering.hear(ResponseEnded("r2", ResponseStatus.CANCELLED)) == [CreateResponse()]
+
+
+def test_the_turn_without_words_ends_once() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, written(""), PlaybackStarted(2), ENDED, PlaybackDrained(2))
+
+    assert answering.hear(ENDED) == [ShowLight(Light.THINKING)]
+
+
+def test_no_other_answer_is_let_through_while_the_rest_is_kept() -> None:
+    assert not speaking(*BY_BOX).conversation.admits("r2")
+
+
+def test_a_box_that_goes_deaf_asks_for_what_is_owed() -> None:
+    answering = with_tool(*BY_BOX, ToolFinished(CALL.call_id, "{}"))
+
+    assert answering.hear(MutePressed())[-2:] == [ResumePlayback(), CreateResponse()]
+
+
+def test_after_two_noises_in_a_row_nothing_is_waited_for_behind_the_rest() -> None:
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED, STARTED, written(""), PlaybackStarted(2), PlaybackDrained(2))
+
+    assert answering.phase is Phase.LISTENING
+
+
+@pytest.mark.parametrize("of_the_noise", [CallMade("r2", CALL), ItemEnded("r2")], ids=["a call", "an item"])
+def test_what_has_come_of_an_answer_to_the_noise_is_not_taken_for_the_rest(of_the_noise: Event) -> None:
+    answered = (*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"), of_the_noise)
+    answering = drive(*TO_SPEAKING, *answered, written(""), PlaybackStarted(2), manners=RESUMES)
+
+    assert answering.hear(PlaybackDrained(2)) == [ShowLight(Light.THINKING)]
+    assert answering.wait(OPEN_MICROPHONE.progress_s - 0.1) == []
+
+
+def test_a_service_has_a_second_to_take_for_a_turn_what_it_has_heard_end() -> None:
+    answering = speaking(*BY_SERVICE)
+    answering.wait(0.9)
+    answering.hear(STOPPED)
+
+    assert resumed_after_s(answering) == 1.0

@@ -1,0 +1,257 @@
+"""What another session is told of the one that was lost."""
+
+import pytest
+
+from edgevoice.core.notices import Role, TranscriptChanged
+from edgevoice.core.protocol import wire
+from edgevoice.core.protocol.downlink import AudioPiece
+from edgevoice.core.protocol.history import History
+
+
+def said(*words: tuple[Role, str]) -> History:
+    history = History()
+    for number, (role, text) in enumerate(words):
+        history.take(TranscriptChanged(role, f"i{number}", text, is_final=True))
+    return history
+
+
+def test_what_was_answered_is_told_in_order() -> None:
+    words = [(Role.USER, "What time is it?"), (Role.ASSISTANT, "It is noon."), (Role.USER, "And in Oslo?")]
+
+    # The last turn has no answer: it is said again by its own sound.
+    assert said(*words).answered() == words[:2]
+
+
+def test_a_turn_whose_answer_is_still_being_spoken_is_not_told() -> None:
+    history = said((Role.USER, "What time is it?"))
+    history.take(TranscriptChanged(Role.ASSISTANT, "a", "It is", is_final=False))
+
+    assert history.answered() == []
+
+
+def test_only_final_words_count_and_the_last_of_them_for_each_item() -> None:
+    history = said((Role.ASSISTANT, "It is noon."))
+    history.take(TranscriptChanged(Role.ASSISTANT, "i0", "It is noon and", is_final=False))
+    history.take(TranscriptChanged(Role.ASSISTANT, "i0", "It is noon and a half.", is_final=True))
+    history.take(TranscriptChanged(Role.USER, "i1", "", is_final=True))
+
+    assert history.answered() == [(Role.ASSISTANT, "It is noon and a half.")]
+
+
+def test_of_the_users_words_that_are_complete_several_times_the_last_count() -> None:
+    history = said((Role.USER, "Set a timer"))
+    history.take(TranscriptChanged(Role.USER, "i0", "Set a timer for ten minutes.", is_final=True))
+    history.take(TranscriptChanged(Role.ASSISTANT, "i1", "Ten minutes.", is_final=True))
+
+    assert history.answered() == [(Role.USER, "Set a timer for ten minutes."), (Role.ASSISTANT, "Ten minutes.")]
+
+
+def test_it_is_bounded_and_forgets_the_oldest_first() -> None:
+    many = said(*[(Role.ASSISTANT, str(number)) for number in range(40)]).answered()
+    long = said(*[(Role.ASSISTANT, letter * 2000) for letter in "abcdef"]).answered()
+
+    just = said((Role.ASSISTANT, "a" * 1500), (Role.ASSISTANT, "b" * 1500), (Role.ASSISTANT, "c" * 1000)).answered()
+
+    over = said((Role.ASSISTANT, "a" * 1500), (Role.ASSISTANT, "b" * 1500), (Role.ASSISTANT, "c" * 1001)).answered()
+
+    assert [text[:1] for _, text in just] == ["a", "b", "c"]
+    assert [text[:1] for _, text in over] == ["b", "c"]
+    assert [text for _, text in many] == [str(number) for number in range(28, 40)]
+    assert [text for _, text in long] == [letter * 1500 for letter in "ef"]
+
+
+def test_words_that_are_none_take_none_away() -> None:
+    history = said((Role.ASSISTANT, "It is noon."))
+    history.take(TranscriptChanged(Role.ASSISTANT, "i0", "", is_final=True))
+
+    assert history.answered() == [(Role.ASSISTANT, "It is noon.")]
+
+
+def test_it_can_be_forgotten() -> None:
+    history = said((Role.ASSISTANT, "It is noon."))
+    history.clear()
+
+    assert history.answered() == []
+
+
+# --- how much of an answer was heard ---------------------------------------------------------------------------------
+
+ANSWER = "It is noon, and the sun is out."
+
+
+def heard(answer: str, heard_ms: int, *, of_ms: int = 1000, is_final: bool = True) -> list[tuple[Role, str]]:
+    history = said((Role.USER, "What time is it?"))
+    history.take(TranscriptChanged(Role.ASSISTANT, "a", answer, is_final=is_final))
+    for _ in range(10):
+        history.take(AudioPiece("r", "a", 0, bytes(of_ms // 10 * 48)))
+    history.truncate("a", heard_ms)
+    return history.answered()[1:]
+
+
+def test_of_an_answer_that_was_interrupted_the_share_that_was_heard_is_told_in_whole_words() -> None:
+    assert heard(ANSWER, 500) == [(Role.ASSISTANT, "It is noon, and")]
+    assert heard(ANSWER, 480) == [(Role.ASSISTANT, "It is noon,")]
+    assert heard(ANSWER, 300) == [(Role.ASSISTANT, "It is")]
+    assert heard(ANSWER, 1000) == [(Role.ASSISTANT, ANSWER)]
+    assert heard(ANSWER, 30) == []
+    assert heard("今日は晴れです。", 500) == [(Role.ASSISTANT, "今日は晴")]
+    assert heard("word " * 1000, 100) == [(Role.ASSISTANT, ("word " * 100).strip())]
+    assert heard("Good morning.", 800) == [(Role.ASSISTANT, "Good")]
+    assert heard("", 500) == []
+
+
+def test_the_words_of_an_interrupted_answer_may_never_be_final() -> None:
+    assert heard(ANSWER, 500, is_final=False) == [(Role.ASSISTANT, "It is noon, and")]
+
+
+def test_it_does_not_matter_whether_the_words_or_the_interruption_come_first() -> None:
+    history = said((Role.USER, "What time is it?"))
+    history.take(AudioPiece("r", "a", 0, bytes(48_000)))
+    history.truncate("a", 500)
+    history.truncate("unheard of", 500)
+    history.take(TranscriptChanged(Role.ASSISTANT, "a", ANSWER, is_final=True))
+
+    assert history.answered()[-1] == (Role.ASSISTANT, "It is noon, and")
+
+
+def test_an_answer_of_which_nothing_was_heard_is_not_told_but_its_question_is() -> None:
+    history = said((Role.USER, "What time is it?"), (Role.ASSISTANT, ANSWER), (Role.USER, "No, in Oslo?"))
+    history.delete("i1")
+    history.take(TranscriptChanged(Role.ASSISTANT, "i1", ANSWER, is_final=True))
+
+    assert history.answered() == [(Role.USER, "What time is it?")]
+
+
+# --- order -----------------------------------------------------------------------------------------------------------
+
+
+def answered_late(*events: wire.ServerEvent) -> list[str]:
+    """Return what is told of a question whose words come after those of its answer."""
+    history = said((Role.ASSISTANT, "Hello."))
+    for event in events:
+        history.order(event)
+    history.take(TranscriptChanged(Role.ASSISTANT, "a", "It is noon.", is_final=True))
+    history.take(TranscriptChanged(Role.USER, "u", "What time is it?", is_final=True))
+    return [text for _, text in history.answered()]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        wire.Committed(item_id="u"),
+        wire.ItemAdded(item=wire.Item(id="u", type="message", role="user")),
+        wire.ItemCreated(item=wire.Item(id="u", role="user"), previous_item_id="i0"),
+    ],
+)
+def test_a_users_words_that_come_after_the_answer_are_told_before_it(event: wire.ServerEvent) -> None:
+    assert answered_late(event, event) == ["Hello.", "What time is it?", "It is noon."]
+
+
+def test_an_item_stands_behind_the_one_that_it_names() -> None:
+    history = said((Role.USER, "One?"), (Role.ASSISTANT, "Two."))
+    history.order(wire.Committed(item_id="u", previous_item_id="i0"))
+    history.take(TranscriptChanged(Role.USER, "u", "Or more?", is_final=True))
+
+    assert history.answered() == [(Role.USER, "One?"), (Role.USER, "Or more?"), (Role.ASSISTANT, "Two.")]
+    created = said((Role.USER, "One?"), (Role.ASSISTANT, "Two."))
+    created.order(wire.ItemAdded(item=wire.Item(id="u", role="user"), previous_item_id="i0"))
+    created.take(TranscriptChanged(Role.USER, "u", "Or more?", is_final=True))
+    assert created.answered() == history.answered()
+
+
+def test_an_item_stands_right_behind_the_one_that_it_names_wherever_that_is() -> None:
+    history = said((Role.USER, "One?"), (Role.ASSISTANT, "Two."), (Role.USER, "Three?"), (Role.ASSISTANT, "Four."))
+    history.order(wire.Committed(item_id="u", previous_item_id="i1"))
+    history.take(TranscriptChanged(Role.USER, "u", "Or more?", is_final=True))
+
+    assert [text for _, text in history.answered()] == ["One?", "Two.", "Or more?", "Three?", "Four."]
+
+
+def test_an_item_without_an_id_has_no_place() -> None:
+    nameless = (wire.Committed(), wire.ItemAdded(item=wire.Item(id="", role="user")), wire.SpeechStarted())
+
+    assert answered_late(*nameless) == ["Hello.", "It is noon."]
+    history = History()
+    for event in nameless:
+        history.order(event)
+    assert history._items == []
+
+
+def test_items_of_which_no_words_come_are_bounded_and_cost_no_words() -> None:
+    history = said((Role.ASSISTANT, "Hello."))
+    for number in range(1000):
+        history.order(wire.Committed(item_id=f"u{number}"))
+        history.take(AudioPiece("r", f"a{number}", 0, b""))
+
+    assert history.answered() == [(Role.ASSISTANT, "Hello.")]
+    assert len(history._items) == 13
+
+
+def test_only_what_was_told_again_is_kept_and_the_ids_of_another_session_are_others() -> None:
+    history = said((Role.USER, "What time is it?"), (Role.ASSISTANT, "It is noon."), (Role.USER, "And in Oslo?"))
+
+    assert (
+        history.begin_again()
+        == history.answered()
+        == [(Role.USER, "What time is it?"), (Role.ASSISTANT, "It is noon.")]
+    )
+    history.take(TranscriptChanged(Role.USER, "i0", "And in Oslo?", is_final=True))
+    history.take(TranscriptChanged(Role.ASSISTANT, "i1", "There, too.", is_final=True))
+    assert [text for _, text in history.answered()] == [
+        "What time is it?",
+        "It is noon.",
+        "And in Oslo?",
+        "There, too.",
+    ]
+
+
+def heard_of(received_ms: int) -> History:
+    history = History()
+    history.take(TranscriptChanged(Role.ASSISTANT, "a1", ANSWER, is_final=True))
+    history.take(AudioPiece("r1", "a1", 0, bytes(48 * received_ms)))
+    return history
+
+
+def test_what_was_heard_after_all_is_what_it_adds_and_the_item_is_there_unless_it_was_deleted() -> None:
+    history = heard_of(1000)
+    history.truncate("a1", 500)
+
+    assert history.extend("a1", 800) == ("the sun", True)
+    assert history.answered() == [(Role.ASSISTANT, "It is noon, and the sun")]
+    assert history.extend("a1", None) == ("is out.", True)
+
+    history.delete("a1")
+    assert history.extend("a1", None) == (ANSWER, False)
+
+
+def test_what_was_never_shortened_needs_no_addition() -> None:
+    assert heard_of(1000).extend("a1", None) == ("", False)
+    assert heard_of(1000).extend("a2", None) == ("", False)
+
+
+def test_more_of_one_answer_is_no_more_of_another() -> None:
+    history = heard_of(1000)
+    history.take(TranscriptChanged(Role.ASSISTANT, "a2", "Anything else?", is_final=True))
+    history.take(AudioPiece("r2", "a2", 0, bytes(48_000)))
+    history.truncate("a1", 500)
+    history.truncate("a2", 500)
+
+    assert history.extend("a2", None) == ("Anything else?", True)
+
+
+def test_of_an_answer_of_which_a_millisecond_was_heard_the_service_has_the_item() -> None:
+    history = heard_of(1000)
+    history.truncate("a1", 1)
+
+    assert history.extend("a1", None) == (ANSWER, True)
+    assert history.extend("a1", None) == ("", True), "no more than all of it"
+
+
+@pytest.mark.parametrize("received", [1, 2, 26, 47, 48, 49, 48_000, 48_001])
+def test_all_of_an_answer_is_all_of_its_words_however_many_bytes_it_had(received: int) -> None:
+    history = History()
+    history.take(TranscriptChanged(Role.ASSISTANT, "a1", ANSWER, is_final=True))
+    history.take(AudioPiece("r1", "a1", 0, bytes(received)))
+    history.truncate("a1", 0)
+
+    assert history.extend("a1", None) == (ANSWER, False)

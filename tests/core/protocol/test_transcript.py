@@ -1,0 +1,109 @@
+import re
+import time
+from itertools import pairwise
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+
+from edgevoice.core.protocol.transcript import LONGEST, Transcript, has_words, visible
+
+WORDS = st.text("abcä,.!?'", min_size=1, max_size=8)
+TAGS = st.text("abc ,", min_size=1, max_size=120).map(lambda text: f"[{text}]")
+SPEECH = st.lists(WORDS | TAGS | st.just(" "), max_size=12).map("".join)
+
+
+@pytest.mark.parametrize(
+    ("raw", "seen"),
+    [
+        ("[cheerful] Done, it is four past six.", "Done, it is four past six."),
+        ("Well [laugh] there you are.", "Well there you are."),
+        ("Well. [sigh]", "Well."),
+        ("[a] [b] c", "c"),
+        ("a [b][c] d", "a d"),
+        ("Yes.[sigh] No.", "Yes. No."),
+        ("Yes.[sigh][laugh] No.", "Yes. No."),
+        ("Hea[cough]ven", "Heaven"),
+        ("plain", "plain"),
+        ("", ""),
+    ],
+)
+def test_steering_tags_are_taken_out(raw: str, seen: str) -> None:
+    assert visible(raw) == seen
+
+
+def test_what_stands_in_brackets_for_too_long_is_no_tag() -> None:
+    aside = "[" + "x" * 121 + "]"
+
+    assert visible(f"a {aside} b") == f"a {aside} b"
+
+
+@given(SPEECH)
+def test_a_growing_text_never_shows_a_bracket(raw: str) -> None:
+    for end in range(len(raw) + 1):
+        seen = visible(raw[:end])
+        assert "[" not in seen
+        assert "]" not in seen
+
+
+@given(SPEECH)
+def test_a_growing_text_never_takes_a_word_back(raw: str) -> None:
+    seen = [visible(raw[:end]) for end in range(len(raw) + 1)]
+
+    assert all(later.startswith(earlier) for earlier, later in pairwise(seen))
+
+
+@given(st.lists(st.tuples(WORDS, TAGS), max_size=6))
+def test_no_word_is_lost_or_glued_to_the_next(spoken: list[tuple[str, str]]) -> None:
+    raw = " ".join(f"{word}{tag}" for word, tag in spoken)
+
+    assert visible(raw) == " ".join(word for word, _ in spoken)
+
+
+@pytest.mark.parametrize(("text", "has"), [("a", True), ("ä", True), ("7", True), ("?!", False), (" . ", False)])
+def test_only_letters_and_digits_are_words(text: str, *, has: bool) -> None:
+    assert has_words(text) is has
+
+
+# --- piece by piece --------------------------------------------------------------------------------------------------
+
+TAG = r"\[[^\[\]]{1,120}\]"
+
+
+def seen_at_once(raw: str) -> str:
+    """Return what is to be seen of a whole text, by the rule in one expression, which looks at all of it."""
+    return re.sub(rf"(?<!\S)(?:{TAG}\s*)+|{TAG}|\[[^\[\]]{{0,120}}\Z", "", raw).strip()
+
+
+ANYTHING = st.lists(st.text("[] a\n", max_size=6) | st.text("ab ", min_size=115, max_size=125), max_size=9)
+
+
+@given(ANYTHING)
+def test_words_that_come_in_pieces_are_seen_as_if_they_had_come_at_once(pieces: list[str]) -> None:
+    growing = Transcript()
+    raw = ""
+    for piece in pieces:
+        growing.add(piece)
+        raw += piece
+        assert growing.text == seen_at_once(raw) == visible(raw)
+
+
+def test_what_comes_after_the_longest_text_is_dropped() -> None:
+    growing = Transcript("word " * (LONGEST // 5 - 1))
+    for _ in range(20):
+        growing.add("x")
+
+    assert growing.text == "word " * (LONGEST // 5 - 1) + "xxxxx"
+    assert len(visible("x" * 3 * LONGEST)) == LONGEST
+
+
+@pytest.mark.parametrize("filling", ["[", "[a", "x", "[ab] ", " ", "]"])
+def test_a_piece_costs_no_more_behind_many_than_behind_none(filling: str) -> None:
+    growing = Transcript((filling * LONGEST)[: LONGEST - 3000])
+    begun = time.thread_time()
+    for _ in range(3000):
+        growing.add("x")
+        assert growing.text is not None
+    took_s = time.thread_time() - begun
+
+    assert took_s < 3000 * 200e-6, f"{took_s / 3000 * 1e6:.0f} microseconds for each"

@@ -1,0 +1,347 @@
+"""What is kept of an answer that was cut goes on to the sample: none is lost, none is heard twice."""
+
+from collections.abc import Callable
+
+import hypothesis.strategies as st
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+
+from edgevoice.core.facts import ItemHeard, PlaybackCut, PlaybackDrained
+from edgevoice.core.sound.playout import RATE_HZ, Playout
+
+MS = RATE_HZ // 1000
+PERIOD = 10 * MS
+FADE = 5 * MS
+
+Samples = npt.NDArray[np.int16]
+
+
+def answer(samples: int) -> Samples:
+    """Return a sound of which each sample tells its place."""
+    return (np.arange(samples) % 30_000 + 1).astype(np.int16)
+
+
+def cut_after(handed: int, *, of: Samples) -> Playout:
+    """Return a buffer whose answer was cut after so many samples, and the fade pulled."""
+    playout = Playout(prefill_ms=0)
+    playout.push("a", 0, of.tobytes())
+    playout.pull(handed)
+    playout.cut(keeps_rest=True)
+    return playout
+
+
+def pulled(playout: Playout, frames: int) -> Samples:
+    return playout.pull(frames)[0]
+
+
+@given(
+    length=st.integers(1, 4000),
+    handed=st.integers(1, 3000),
+    pieces=st.lists(st.integers(1, 700), max_size=6),
+    periods=st.lists(st.integers(1, 600), min_size=1, max_size=20),
+    silent=st.integers(1, 50),
+)
+def test_before_and_after_a_false_cut_the_samples_are_those_of_the_answer(
+    length: int, handed: int, pieces: list[int], periods: list[int], silent: int
+) -> None:
+    sound = answer(length + sum(pieces))
+    playout = Playout(prefill_ms=0)
+    playout.push("a", 0, sound[:length].tobytes())
+    heard = [playout.pull(min(handed, length))[0]]
+    playout.cut(keeps_rest=True)
+    # Though the card is pulled in pieces, the fade is one.
+    fade = pulled(playout, FADE + silent)
+    left = max(0, length - handed)
+    heard.append(fade[: min(FADE, left)])
+    at = length
+    for piece in pieces:
+        assert playout.push("a", 0, sound[at : at + piece].tobytes()) is None
+        assert not pulled(playout, silent).any()
+        at += piece
+
+    playout.resume()
+    playout.finish()
+    fact = None
+    while not isinstance(fact, PlaybackDrained):
+        for frames in periods:
+            samples, fact = playout.pull(frames)
+            heard.append(samples[: playout.sounding])
+            if fact is not None:
+                break
+
+    whole = np.concatenate(heard)
+    assert len(whole) == len(sound)
+    same = whole == sound
+    begin = min(handed, length)
+    resumed = begin + min(FADE, left)
+    same[begin : resumed + FADE] = True
+    assert same.all(), "all but 5 ms of fading out and 5 ms of fading in"
+    assert (np.abs(whole) <= sound).all()
+
+
+def test_it_fades_in_so_that_it_does_not_click() -> None:
+    playout = cut_after(PERIOD, of=np.full(RATE_HZ, 12_000, np.int16))
+    playout.pull(PERIOD)
+    playout.resume()
+
+    samples = pulled(playout, PERIOD)
+
+    assert samples[0] == 0
+    assert samples[FADE - 1] == 12_000 * (FADE - 1) // FADE
+    assert np.diff(samples.astype(int)).max() <= 12_000 / FADE + 1
+    assert (samples[FADE:] == 12_000).all()
+
+
+def test_while_it_waits_it_is_silent_and_idle_and_what_comes_begins_nothing() -> None:
+    playout = cut_after(PERIOD, of=answer(RATE_HZ))
+    playout.pull(PERIOD)
+
+    assert playout.is_idle
+    assert playout.push("a", 0, bytes(200)) is None
+    samples, fact = playout.pull(PERIOD)
+    assert not samples.any()
+    assert fact is None
+
+
+def test_what_was_heard_counts_on_where_it_was_cut() -> None:
+    playout = cut_after(100 * MS, of=answer(400 * MS))
+    assert playout.pull(PERIOD)[1] == PlaybackCut((ItemHeard("a", 0, 105, 400, is_complete=False),))
+    assert playout.resume() == 2
+    playout.pull(95 * MS)
+
+    playout.cut()
+
+    assert playout.pull(PERIOD)[1] == PlaybackCut((ItemHeard("a", 0, 205, 400, is_complete=False),))
+    assert playout.is_idle
+
+
+@pytest.mark.parametrize("again", [Playout.cut, Playout.drop])
+def test_what_is_dropped_is_not_told_again_and_the_next_answer_is_a_new_one(again: Callable[[Playout], None]) -> None:
+    playout = cut_after(PERIOD, of=answer(RATE_HZ))
+    playout.pull(PERIOD)
+
+    again(playout)
+
+    assert playout.is_idle
+    assert playout.push("b", 0, answer(PERIOD).tobytes()) == 2
+    assert (pulled(playout, PERIOD) == answer(PERIOD)).all()
+
+
+def test_what_is_dropped_before_its_fade_is_told_all_the_same() -> None:
+    playout = cut_after(PERIOD, of=answer(RATE_HZ))
+    playout.drop()
+
+    samples, fact = playout.pull(PERIOD)
+
+    assert samples[:FADE].any()
+    assert fact == PlaybackCut((ItemHeard("a", 0, 15, 1000, is_complete=False),))
+
+
+def test_a_second_cut_while_it_waits_changes_nothing() -> None:
+    playout = cut_after(PERIOD, of=answer(RATE_HZ))
+    playout.pull(PERIOD)
+    playout.cut(keeps_rest=True)
+
+    assert playout.is_idle
+    assert playout.resume() == 2
+    assert pulled(playout, PERIOD).any()
+
+
+def test_nothing_is_dropped_where_nothing_is_kept() -> None:
+    playout = Playout(prefill_ms=0)
+    playout.push("a", 0, answer(PERIOD).tobytes())
+
+    playout.drop()
+
+    assert (pulled(playout, PERIOD) == answer(PERIOD)).all()
+
+
+def test_where_nothing_is_left_it_runs_dry_at_once() -> None:
+    playout = cut_after(PERIOD, of=answer(PERIOD + FADE))
+    playout.pull(PERIOD)
+
+    assert playout.resume() == 2
+    assert not playout.is_idle
+    assert playout.pull(PERIOD)[1] == PlaybackDrained(2)
+    assert playout.is_idle
+    assert playout.push("a", 0, answer(PERIOD).tobytes()) == 3
+
+
+def test_what_comes_first_after_that_is_a_burst_of_its_own() -> None:
+    playout = cut_after(PERIOD, of=answer(PERIOD + FADE))
+    playout.pull(PERIOD)
+    playout.resume()
+
+    assert playout.push("a", 0, answer(2 * PERIOD).tobytes()) == 3
+    assert playout.pull(PERIOD)[1] is None
+
+
+def test_resumed_without_anything_ever_played_it_runs_dry() -> None:
+    playout = Playout(prefill_ms=0)
+    playout.cut(keeps_rest=True)
+    playout.pull(PERIOD)
+    playout.resume()
+
+    assert playout.pull(PERIOD)[1] == PlaybackDrained(1)
+
+
+@pytest.mark.parametrize("unheard", [0, 1, 100, PERIOD, 700])
+def test_behind_a_muted_amplifier_it_goes_on_with_the_first_sample_that_the_card_had_not_emitted(unheard: int) -> None:
+    sound = answer(RATE_HZ)
+    playout = Playout(prefill_ms=0)
+    playout.push("a", 0, sound.tobytes())
+    for _ in range(5):
+        playout.pull(PERIOD)
+
+    playout.cut(unheard, keeps_rest=True)
+    assert playout.pull(PERIOD)[1] == PlaybackCut(
+        (ItemHeard("a", 0, (5 * PERIOD - unheard) // MS, 1000, is_complete=False),)
+    )
+    playout.resume()
+
+    begin = 5 * PERIOD - unheard
+    samples = pulled(playout, 2 * PERIOD)
+    assert (samples[FADE:] == sound[begin + FADE : begin + 2 * PERIOD]).all()
+
+
+def test_no_more_is_put_back_than_half_a_second() -> None:
+    playout = Playout(prefill_ms=0)
+    playout.push("a", 0, answer(2 * RATE_HZ).tobytes())
+    for _ in range(100):
+        playout.pull(PERIOD)
+    playout.cut(RATE_HZ, keeps_rest=True)
+
+    _, fact = playout.pull(PERIOD)
+
+    assert isinstance(fact, PlaybackCut)
+    assert fact.items[0].heard_ms == 500
+
+
+def test_what_was_heard_to_its_end_long_ago_is_not_put_back() -> None:
+    playout = Playout(prefill_ms=0)
+    playout.push("a", 0, answer(PERIOD).tobytes())
+    playout.finish_item("a")
+    playout.pull(PERIOD)
+    playout.push("b", 0, answer(PERIOD + 1).tobytes())
+    playout.pull(PERIOD)
+
+    playout.cut(3 * PERIOD, keeps_rest=True)
+
+    assert playout.pull(PERIOD)[1] == PlaybackCut((ItemHeard("b", 0, 0, 10, is_complete=False),))
+
+
+def test_the_rest_waits_for_the_prefill_like_any_other_sound() -> None:
+    sound = answer(RATE_HZ)
+    playout = Playout(prefill_ms=60)
+    playout.push("a", 0, sound[: 70 * MS].tobytes())
+    assert pulled(playout, 20 * MS).all()
+    playout.cut(keeps_rest=True)
+    playout.pull(PERIOD)
+    playout.resume()
+
+    assert not pulled(playout, PERIOD).any(), "45 ms are left"
+    playout.push("a", 0, sound[70 * MS : 85 * MS].tobytes())
+    assert (pulled(playout, PERIOD)[FADE:] == sound[30 * MS : 35 * MS]).all()
+
+
+def test_the_second_that_the_rest_waits_at_most_begins_with_it() -> None:
+    playout = Playout(prefill_ms=60)
+    playout.push("a", 0, answer(PERIOD).tobytes())
+    playout.pull(RATE_HZ - PERIOD)
+    playout.push("a", 0, answer(60 * MS).tobytes())
+    playout.pull(20 * MS)
+    playout.cut(keeps_rest=True)
+    playout.pull(PERIOD)
+    playout.resume()
+
+    for frames in (RATE_HZ - PERIOD, PERIOD - 1, 1):
+        playout.pull(frames)
+        assert playout.sounding == 0
+    playout.pull(1)
+    assert playout.sounding == 1
+
+
+def test_an_answer_that_was_cut_while_it_faded_in_does_not_fade_in_the_next_one() -> None:
+    playout = cut_after(PERIOD, of=answer(RATE_HZ))
+    playout.pull(PERIOD)
+    playout.resume()
+    playout.pull(FADE // 2)
+    playout.cut()
+    playout.pull(PERIOD)
+    playout.push("b", 0, answer(PERIOD).tobytes())
+
+    assert (pulled(playout, PERIOD) == answer(PERIOD)).all()
+
+
+def test_a_cut_of_a_rest_of_which_nothing_is_left_is_told_alone() -> None:
+    playout = cut_after(PERIOD, of=answer(PERIOD + FADE))
+    playout.pull(PERIOD)
+    playout.resume()
+    playout.cut()
+
+    assert isinstance(playout.pull(PERIOD)[1], PlaybackCut)
+    assert playout.pull(PERIOD)[1] is None
+
+
+def test_a_rest_of_which_nothing_is_left_was_heard_to_its_end() -> None:
+    playout = cut_after(PERIOD, of=answer(PERIOD + FADE))
+    playout.finish()
+    playout.pull(PERIOD)
+    playout.resume()
+    assert playout.pull(PERIOD)[1] == PlaybackDrained(2)
+    playout.push("b", 0, answer(2 * PERIOD).tobytes())
+    playout.pull(PERIOD)
+
+    playout.cut(3 * PERIOD)
+
+    assert playout.pull(PERIOD)[1] == PlaybackCut((ItemHeard("b", 0, 0, 20, is_complete=False),))
+
+
+def test_what_was_put_back_once_can_be_put_back_again_and_what_was_before_it_too() -> None:
+    sound = answer(4 * RATE_HZ)
+    playout = Playout(prefill_ms=0)
+    playout.push("a", 0, sound.tobytes())
+    playout.pull(RATE_HZ)
+    for unheard in (RATE_HZ // 4, RATE_HZ // 2):
+        playout.cut(unheard, keeps_rest=True)
+        playout.pull(PERIOD)
+        playout.resume()
+        playout.pull(PERIOD)
+    playout.cut(2 * PERIOD, keeps_rest=True)
+
+    begin = RATE_HZ - RATE_HZ // 4 + PERIOD - RATE_HZ // 2 + PERIOD - 2 * PERIOD
+    assert playout.pull(PERIOD)[1] == PlaybackCut((ItemHeard("a", 0, begin // MS, 4000, is_complete=False),))
+    playout.resume()
+    assert (pulled(playout, PERIOD)[FADE:] == sound[begin + FADE : begin + PERIOD]).all()
+    assert playout._recent_samples == sum(len(chunk.samples) for chunk in playout._recent)
+    assert playout._queued == sum(len(chunk.samples) for chunk in playout._chunks)
+
+
+def test_half_a_second_can_be_put_back_to_the_sample() -> None:
+    playout = Playout(prefill_ms=0)
+    playout.push("a", 0, answer(RATE_HZ).tobytes())
+    playout.pull(MS)
+    playout.pull(RATE_HZ // 2 - 1)
+
+    playout.cut(RATE_HZ // 2, keeps_rest=True)
+
+    assert playout.pull(PERIOD)[1] == PlaybackCut((ItemHeard("a", 0, 0, 1000, is_complete=False),))
+
+
+def test_nothing_of_an_answer_that_was_cut_for_good_is_put_back() -> None:
+    playout = Playout(prefill_ms=0)
+    playout.push("a", 0, answer(RATE_HZ).tobytes())
+    playout.pull(PERIOD)
+    playout.cut()
+    playout.pull(PERIOD)
+    playout.push("b", 0, answer(RATE_HZ).tobytes())
+    playout.pull(PERIOD)
+
+    playout.cut(3 * PERIOD, keeps_rest=True)
+    playout.pull(PERIOD)
+    playout.resume()
+
+    assert (pulled(playout, PERIOD)[FADE:] == answer(PERIOD)[FADE:]).all()
+    assert playout._recent_samples == sum(len(chunk.samples) for chunk in playout._recent)

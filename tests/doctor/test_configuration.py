@@ -1,0 +1,156 @@
+import importlib.util
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from edgevoice.doctor import configuration
+from edgevoice.doctor.findings import Mark
+from edgevoice.echo.record import EchoRecord
+from edgevoice.errors import EchoUnavailable
+from edgevoice.host.credentials import Key
+from edgevoice.settings.file import load
+from edgevoice.settings.schema import Echo, Service, Settings, Wakeword
+from edgevoice.wakeword.models.front_end import PartsUnavailable
+from edgevoice.wakeword.models.present import words_present
+
+RECORD = EchoRecord(
+    tier="linear", microphone="default", speaker="default", delay_ms=1, measured_at="2026-11-22T10:00:00+00:00"
+)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def test_the_models_that_come_along_are_told_with_their_licence(cache: Path) -> None:
+    finding = configuration.examine_words(Settings(), cache)
+
+    assert finding.mark is Mark.FINE
+    assert finding.text == "hey_jarvis (CC BY-NC-SA 4.0, not for commercial use)"
+
+
+def test_a_word_that_is_not_there_keeps_its_code(cache: Path) -> None:
+    assert (
+        configuration.examine_words(Settings(wakeword=Wakeword(model="nobody")), cache).code == "wakeword-unavailable"
+    )
+
+
+@pytest.mark.parametrize("engine", ["streaming", "openwakeword"])
+def test_a_file_that_the_daemon_would_refuse_is_refused_here_with_what_was_expected(
+    tmp_path: Path, cache: Path, engine: Literal["streaming", "openwakeword"]
+) -> None:
+    model = tmp_path / "wrong.onnx"
+    model.write_text("This is a letter to my aunt.")
+
+    finding = configuration.examine_words(Settings(wakeword=Wakeword(model=str(model), engine=engine)), cache)
+
+    assert finding.mark is Mark.WRONG
+    assert finding.code == "wakeword-unavailable"
+    assert finding.text.startswith(f"{model} cannot be loaded: it is no ONNX file")
+
+
+def test_a_box_that_must_listen_with_the_dearer_engine_is_worth_a_look(
+    monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    def fail(_folder: Path) -> None:
+        raise PartsUnavailable("the package onnx is not installed")
+
+    monkeypatch.setattr("edgevoice.wakeword.engine.parts_of", fail)
+
+    finding = configuration.examine_words(Settings(), cache)
+
+    assert finding.mark is Mark.DOUBTFUL
+    assert "eight times the cost" in finding.text
+
+
+def test_a_model_that_the_owner_may_read_and_the_service_may_not_keeps_the_box_from_starting(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cache: Path
+) -> None:
+    model = tmp_path / "computer.onnx"
+    model.write_bytes(words_present()["alexa"].read_bytes())
+    monkeypatch.setattr("edgevoice.wakeword.models.present._HOMES", (str(tmp_path),))
+    first = Settings(wakeword=Wakeword(model=str(model)))
+    second = Settings(wakeword=Wakeword(words={"computer": {"model": str(model)}}))
+
+    assert configuration.examine_words(first, cache).mark is Mark.FINE
+    for settings, name in ((first, "wakeword.model"), (second, "wakeword.words.computer")):
+        finding = configuration.examine_words(settings, cache, hides_homes=True)
+        assert finding.mark is Mark.WRONG
+        assert finding.text == f"{name} is {model}; the service may not read home folders"
+        assert "/etc/edgevoice" in finding.remedy
+        assert name in finding.remedy
+
+
+def test_a_doctor_in_a_home_folder_does_not_take_its_own_models_for_those_of_the_service(
+    monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    monkeypatch.setattr("edgevoice.wakeword.models.present._HOMES", (str(words_present()["alexa"].resolve().parent),))
+
+    assert configuration.examine_words(Settings(), cache, hides_homes=True).mark is Mark.FINE
+
+
+def test_the_echo_tier_is_told_with_where_it_comes_from() -> None:
+    assert configuration.examine_echo(Settings(), None).mark is Mark.DOUBTFUL
+    assert "edgevoice doctor --echo" in configuration.examine_echo(Settings(), None).remedy
+    assert configuration.examine_echo(Settings(), RECORD).text == "tier linear, measured 2026-11-22"
+    assert (
+        configuration.examine_echo(Settings(echo=Echo(tier="hardware")), None).text
+        == "tier hardware: the settings say so"
+    )
+
+
+def test_an_echo_tier_whose_library_is_missing_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise EchoUnavailable("libspeexdsp is not installed")
+
+    monkeypatch.setattr(configuration, "_CANCELLERS", {"linear": (missing,)})
+
+    assert configuration.examine_echo(Settings(), RECORD).code == "echo-unavailable"
+
+
+def test_a_key_is_told_by_where_it_is_from_and_never_shown() -> None:
+    finding = configuration.judge_key(Key("secret-secret", source="EDGEVOICE_API_KEY"), Settings())
+
+    assert finding.text == "from EDGEVOICE_API_KEY"
+    assert configuration.judge_key(None, Settings()).mark is Mark.DOUBTFUL
+    assert configuration.judge_key(None, Settings(service=Service(url="local"))).mark is Mark.FINE
+    assert configuration.judge_key(None, Settings(service=Service(url="wss://example.org"))).mark is Mark.DOUBTFUL
+    assert "sudo scripts/setup --key-file" in configuration.judge_key(None, Settings()).remedy
+
+
+def test_settings_that_a_file_names_with_their_defaults_are_not_called_changed(tmp_path: Path) -> None:
+    file = tmp_path / "edgevoice.toml"
+    file.write_text(f"[speaker]\nvolume_percent = {Settings().speaker.volume_percent}\n[echo]\ntier = 'none'\n")
+
+    finding = configuration.judge_settings(load(file, {}))
+
+    assert finding.text == f"{file}, 1 changed"
+    assert finding.figures == {"changed": 1}
+
+
+def test_the_librarys_own_engine_without_what_it_takes_is_told_before_the_box_fails(
+    monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    """As scripts/setup installs it, which leaves scikit-learn and scipy out."""
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "sklearn" else found(name))
+
+    finding = configuration.examine_words(Settings(wakeword=Wakeword(engine="openwakeword")), cache)
+
+    assert finding.mark is Mark.WRONG
+    assert finding.text == "the engine openwakeword needs sklearn: not installed"
+    assert configuration.examine_words(Settings(), cache).mark is Mark.FINE
+
+
+def test_the_engine_for_commercial_use_is_told_with_its_licence_and_without_onnxruntime(
+    monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnxruntime" else found(name))
+
+    finding = configuration.examine_words(Settings(wakeword=Wakeword(engine="microwakeword")), cache)
+
+    assert finding.text == "hey_jarvis (Apache-2.0)"
+    assert configuration.examine_words(Settings(), cache).mark is Mark.WRONG

@@ -1,0 +1,83 @@
+"""When garbage is looked for, and among what."""
+
+import asyncio
+import gc
+import time
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgevoice.box import daemon
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.notices import PhaseEntered
+from edgevoice.host.garbage import spare_what_is_there, tidy_up
+from edgevoice.settings.schema import Service, Settings
+
+
+class Knot:
+    """Holds itself, as what a library leaves behind with a session does."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.fixture(autouse=True)
+def by_order_alone() -> Iterator[None]:
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.unfreeze()
+
+
+def test_what_a_conversation_leaves_behind_is_gone_when_it_is_over_and_not_before() -> None:
+    left = weakref.ref(Knot())
+
+    for phase in (Phase.CONNECTING, Phase.LISTENING, Phase.THINKING, Phase.SPEAKING):
+        tidy_up(PhaseEntered(phase), time.monotonic())
+        assert left() is not None, phase
+    tidy_up(PhaseEntered(Phase.IDLE), time.monotonic())
+
+    assert left() is None
+
+
+def test_what_was_there_at_the_start_is_searched_no_more_and_what_came_later_is() -> None:
+    early, garbage = Knot(), weakref.ref(Knot())
+    spared = weakref.ref(early)
+
+    spare_what_is_there()
+    del early
+    late = weakref.ref(Knot())
+    tidy_up(PhaseEntered(Phase.IDLE), time.monotonic())
+
+    assert garbage() is None, "what was garbage at the start is not kept for life"
+    assert spared() is not None
+    assert late() is None
+
+
+def test_the_daemon_spares_what_is_there_once_it_listens_and_tidies_up_after_each_conversation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    left: list[weakref.ref[Knot]] = []
+    spared_at: list[int] = []
+
+    async def serve(*_parts: object, observers: Any, started: Any, **_rest: object) -> None:
+        started(None)
+        spared_at.append(gc.get_freeze_count())
+        left.append(weakref.ref(Knot()))
+        for observer in observers:
+            observer(PhaseEntered(Phase.IDLE), time.monotonic())
+
+    monkeypatch.setattr(daemon, "serve", serve)
+    settings = Settings(service=Service(url="ws://127.0.0.1:9/"))
+
+    asyncio.run(daemon._until_signal(settings, None, lambda: settings))
+
+    assert spared_at[0] > 1000
+    assert gc.get_freeze_count() == 0, "the last search, at the end, finds everything"
+    assert left[0]() is None

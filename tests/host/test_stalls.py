@@ -1,0 +1,76 @@
+"""A loop that stands still: told, with its length, and not fed to systemd's watchdog meanwhile."""
+
+import asyncio
+import logging
+import time
+
+import pytest
+
+from edgevoice.host.stalls import watch_loop
+from tests.waiting import eventually
+
+
+def stand_still(seconds: float) -> None:
+    """Keep the loop's thread busy, as a library would that blocks."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+
+
+def test_a_stall_is_told_with_its_length(caplog: pytest.LogCaptureFixture) -> None:
+    async def live() -> None:
+        watching = asyncio.ensure_future(watch_loop(0.05))
+        await asyncio.sleep(0)
+        await eventually(lambda: not watching.done())
+        stand_still(0.3)
+        await eventually(lambda: bool(caplog.records))
+        watching.cancel()
+
+    with caplog.at_level(logging.WARNING, "edgevoice"):
+        asyncio.run(live())
+
+    record = caplog.records[0]
+    assert record.message == "loop-stalled"
+    assert vars(record)["fields"]["seconds"] == pytest.approx(0.3, abs=0.1)
+
+
+def test_a_loop_that_is_on_time_is_not_worth_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    now = 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += 1.2  # a step of 0.25 s, and 0.95 s of other work: less than the limit
+        return now
+
+    async def live() -> None:
+        watching = asyncio.ensure_future(watch_loop(1.0, clock))
+        await asyncio.wait([watching], timeout=0.6)
+        watching.cancel()
+
+    with caplog.at_level(logging.WARNING, "edgevoice"):
+        asyncio.run(live())
+
+    assert now > 3
+    assert not caplog.records
+
+
+def test_only_a_stall_longer_than_the_limit_is_logged_and_the_next_one_too(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings = [0.0, 2.5, 10.0, 12.75, 20.0, 24.5, 30.0]
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        if len(slept) == 3:
+            raise asyncio.CancelledError
+        slept.append(seconds)
+
+    monkeypatch.setattr("asyncio.sleep", sleep)
+
+    with caplog.at_level(logging.WARNING, "edgevoice"), pytest.raises(asyncio.CancelledError):
+        asyncio.run(watch_loop(2.0, lambda: readings.pop(0)))
+
+    assert slept == [0.5] * 3
+    assert [record.name for record in caplog.records] == ["edgevoice.host.stalls"] * 2
+    fields = [vars(record)["fields"] for record in caplog.records]
+    assert fields == [{"seconds": 2.2, "limit_s": 2.0}, {"seconds": 4.0, "limit_s": 2.0}]

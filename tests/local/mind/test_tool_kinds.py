@@ -1,0 +1,129 @@
+"""A client's tools are not ours: found by name in any case style, or by what they say of themselves."""
+
+import pytest
+
+from edgevoice.local.mind.tool_kinds import Declared, Kind, find, in_words, kind_of, parameter
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("get_current_time", "get current time"),
+        ("getCurrentTime", "get current time"),
+        ("GetCurrentTime", "get current time"),
+        ("get-current-time", "get current time"),
+        ("GET_CURRENT_TIME", "get current time"),
+        ("get.current.time", "get current time"),
+        ("getHTTPTime2", "get http time2"),
+    ],
+)
+def test_a_name_is_read_in_any_case_style(name: str, words: str) -> None:
+    assert in_words(name) == words
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        (
+            Kind.CLOCK,
+            "getCurrentTime get-current-time GetCurrentTime current_time getTime time clock what_time_is_it tell_time",
+        ),
+        (
+            Kind.CLOCK,
+            "get_date get_current_datetime getDateAndTime getTimeAndDate currentDate fetchLocalTime time_now",
+        ),
+        (Kind.VOLUME, "setVolume set-volume SetVolume volume change_volume adjustSpeakerVolume setVolumeLevel"),
+        (Kind.TIMER, "setTimer start_timer createTimer add-timer StartKitchenTimer timer start_countdown_timer"),
+        (Kind.CANCEL, "cancelTimers cancel-timer stop_timer deleteAllTimers clear_timers CancelTheTimer"),
+        (Kind.END, "endConversation end_call hangUp hang_up hangup endSession finish_conversation goodbye sayGoodbye"),
+    ],
+)
+def test_a_tool_is_found_by_its_name(kind: Kind, names: str) -> None:
+    for name in names.split():
+        assert kind_of(name, {}) is kind, name
+        assert find(kind, {"other": Declared(), name: Declared()}) == name
+        assert [other for other in Kind if find(other, {name: Declared()})] == [kind], name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("get_volume", "volume_up", "get_timezone", "get_time_in_city", "get_weather", "timer_list", "get_timers"),
+        *("runtime", "time_travel", "unset_timer", "extend_timer", "end", "update", "validate", "start_call"),
+        *("cancel_order", "stop_music", "set_alarm", "end_date", "start_time", "uptime"),
+    ],
+)
+def test_a_name_that_only_sounds_alike_is_another_tool(name: str) -> None:
+    assert kind_of(name, {}) is None
+    assert not [kind for kind in Kind if find(kind, {name: Declared()})]
+
+
+@pytest.mark.parametrize(
+    ("kind", "tool"),
+    [
+        (Kind.CLOCK, Declared(description="Returns the current local time.")),
+        (Kind.CLOCK, Declared(description="Get the current date and time in the user's timezone.")),
+        (Kind.CLOCK, Declared(frozenset({"timeZone"}), "Tells the time.")),
+        (Kind.CLOCK, Declared(description="Use this when the user asks what time it is.")),
+        (Kind.VOLUME, Declared(frozenset({"level"}), "Adjust the loudspeaker's volume.")),
+        (Kind.TIMER, Declared(frozenset({"durationSeconds"}), "Starts a countdown.")),
+        (Kind.TIMER, Declared(frozenset({"minutes"}), "Set a kitchen timer")),
+        (Kind.CANCEL, Declared(description="Cancels every running timer.")),
+        (Kind.END, Declared(description="Hang up and end the current call.")),
+    ],
+)
+def test_a_tool_is_found_by_what_it_says_it_does(kind: Kind, tool: Declared) -> None:
+    assert find(kind, {"x7": tool}) == "x7"
+    assert kind_of("x7", {"x7": tool}) is kind
+    assert kind_of("x7", {}) is None
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        Declared(frozenset({"city"}), "Get the current local time and weather for a city."),
+        Declared(frozenset({"city"}), "Tells the time in a city."),
+        Declared(description="Get the current weather at the present time."),
+        Declared(description="Converts the current time to another zone."),
+        Declared(description="Sets the volume."),
+        Declared(frozenset({"recipe"}), "Starts a timer for a recipe."),
+        Declared(description="Return all running timers."),
+        Declared(description="Every time of need"),
+        Declared(),
+    ],
+)
+def test_what_a_description_does_not_say_or_we_cannot_fill_is_not_guessed(tool: Declared) -> None:
+    assert not [kind for kind in Kind if find(kind, {"x7": tool})]
+
+
+def test_our_own_name_goes_first_then_any_name_and_a_description_last() -> None:
+    described = Declared(description="Returns the current time.")
+    assert (
+        find(Kind.CLOCK, {"x": described, "getTime": Declared(), "get_current_time": Declared()}) == "get_current_time"
+    )
+    assert find(Kind.CLOCK, {"x": described, "getTime": Declared()}) == "getTime"
+    assert find(Kind.CLOCK, {"get_weather": Declared(), "x": described}) == "x"
+
+
+def test_a_tool_that_is_named_for_one_thing_is_not_taken_for_another_by_its_description() -> None:
+    odd = Declared(frozenset({"seconds"}), "Set a timer; cancel it with cancel_timers when you end the conversation.")
+
+    assert find(Kind.CANCEL, {"set_timer": odd}) is None
+    assert find(Kind.END, {"set_timer": odd}) is None
+
+
+@pytest.mark.parametrize(
+    ("meaning", "properties", "name"),
+    [
+        ("seconds", {"seconds", "label"}, "seconds"),
+        ("seconds", {"durationSeconds"}, "durationSeconds"),
+        ("seconds", {"duration", "seconds"}, "seconds"),
+        ("minutes", {"duration_minutes"}, "duration_minutes"),
+        ("percent", {"volumeLevel"}, "volumeLevel"),
+        ("change", {"delta"}, "delta"),
+        ("label", {"Name"}, "Name"),
+        ("seconds", {"recipe"}, None),
+    ],
+)
+def test_a_parameter_is_found_by_what_it_means(meaning: str, properties: set[str], name: str | None) -> None:
+    assert parameter(meaning, Declared(frozenset(properties))) == name

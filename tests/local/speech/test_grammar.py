@@ -1,0 +1,60 @@
+from edgevoice.local.mind import vocabulary
+from edgevoice.local.mind.intents import understand
+from edgevoice.local.speech import grammar
+from edgevoice.local.speech.grammar import END, START
+from edgevoice.local.speech.pronunciations import SPELLING, pronunciations
+
+
+def reaches(words: list[str]) -> bool:
+    """Whether a path of the grammar says exactly these words."""
+    known = grammar.commands()
+
+    def closed(nodes: set[int]) -> set[int]:
+        for source, target in known.jumps:
+            nodes |= {target} if source in nodes else set()
+        return nodes
+
+    nodes = closed({START})
+    for word in words:
+        nodes = closed({arc.target for arc in known.arcs if arc.source in nodes and arc.word == word})
+    return END in nodes
+
+
+def test_every_command_is_a_path_alone_and_after_a_wake_word() -> None:
+    for command in ("what time is it", "set a timer for sixty seconds", "volume one hundred percent", "stop"):
+        assert reaches(command.split())
+        for wake in vocabulary.WAKE_PHRASES:
+            assert reaches([*wake.split(), *command.split()])
+    assert reaches(["stop", "and", "set", "a", "one", "hour", "timer", "please"])
+
+
+def test_what_turns_a_command_and_what_answers_a_question_are_paths() -> None:
+    for around in vocabulary.TURNING:
+        assert reaches([*around.partition("{}")[0].split(), "stop"])
+    for answer in ("yes", "no", "no twenty", "no set a timer for ten minutes", "half an hour", "fifty percent please"):
+        assert reaches(answer.split())
+
+
+def test_half_a_command_is_no_path() -> None:
+    assert not reaches(["set", "a", "timer", "for"])
+    assert not reaches(["volume", "to"])
+
+
+def test_commands_share_their_words() -> None:
+    known = grammar.commands()
+
+    assert len({*vocabulary.commands()}) > 800
+    assert known.nodes < 200
+    assert len(known.arcs) < 1000
+
+
+def test_every_word_can_be_said_in_known_phonemes() -> None:
+    for sentence in (*vocabulary.commands(), *vocabulary.answers(), *vocabulary.WAKE_PHRASES):
+        for word in sentence.split():
+            assert {phoneme for way in pronunciations(word) for phoneme in way} <= {*SPELLING}
+
+
+def test_no_answer_is_a_command_by_itself_that_could_do_harm() -> None:
+    harmless = {"no thank you", "no thanks"}
+
+    assert {answer for answer in vocabulary.answers() if understand(answer)} <= harmless

@@ -1,0 +1,99 @@
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgevoice.errors import LocalServiceUnavailable
+from edgevoice.local.mind.intents import understand
+from edgevoice.local.speech.lattice import BLANK, WORD_END, Frames
+from edgevoice.local.speech.recogniser import _NAMES, PhonemeRecogniser, Unsure
+from tests.local.speech.test_lattice import COLUMNS, heard, said
+
+SPEECH = bytes(32_000)
+
+
+class Network:
+    """A network that hears what it is told to."""
+
+    decoder_tokens = tuple(_NAMES.get(phoneme, phoneme) for phoneme in COLUMNS)
+
+    def __init__(self, frames: Frames) -> None:
+        self._frames = frames
+        self.session = self
+
+    def run(self, _: list[str], given: dict[str, Any]) -> list[Any]:
+        assert given["waveform"].dtype == np.float32
+        return [self._frames[None], np.array([len(self._frames)])]
+
+
+def words(frames: Frames) -> str:
+    return PhonemeRecogniser(Network(frames)).words(SPEECH)
+
+
+def test_clear_words_are_sure() -> None:
+    text = words(heard(*said("set a timer for ten minutes")))
+
+    assert text == "set a timer for ten minutes"
+    assert not isinstance(text, Unsure)
+
+
+def test_words_that_may_mean_something_else_are_unsure() -> None:
+    sounds = said("set a timer for fifteen minutes")
+    last_of_fifteen = sounds.index("N", sounds.index("IY"))
+    text = words(heard(*sounds, doubted={last_of_fifteen: BLANK}))
+
+    assert text == "set a timer for fifteen minutes"
+    assert isinstance(text, Unsure)
+
+
+def test_words_that_may_be_others_of_the_same_meaning_are_sure() -> None:
+    sounds = said("cancel the timer")
+    text = words(heard(*sounds, doubted={sounds.index("DH"): "M", sounds.index("DH") + 1: "AY"}))
+
+    assert not isinstance(text, Unsure)
+
+
+def test_a_stray_sound_does_not_spoil_a_command_but_makes_it_unsure() -> None:
+    sounds = said("volume down")
+    text = words(heard(*sounds, WORD_END, "T", doubted={len(sounds) + 1: BLANK}, doubt=-4.5))
+
+    assert text == "volume down"
+    assert isinstance(text, Unsure)
+
+
+@pytest.mark.parametrize("sounds", [(), ("HH",)])
+def test_a_cough_holds_no_words(sounds: tuple[str, ...]) -> None:
+    assert words(heard(*sounds)) == ""
+
+
+def test_no_sound_holds_no_words() -> None:
+    assert PhonemeRecogniser(Network(heard("HH", "AX"))).words(b"") == ""
+
+
+def test_foreign_words_are_written_as_they_sound() -> None:
+    assert words(heard("P", "IY", "T", "S", "AX", WORD_END, "N", "AW")) == "peetsa now"
+
+
+def test_a_command_that_fits_badly_is_unsure_and_one_that_hardly_fits_is_foreign() -> None:
+    sounds = said("volume up")
+    poor = dict.fromkeys((0, 2, 4), "B")
+
+    assert isinstance(words(heard(*sounds, doubted=poor, doubt=5.5)), Unsure)
+    assert not understand(words(heard(*sounds, doubted=dict.fromkeys(range(7), "B"), doubt=6.0)))
+
+
+def test_without_the_package_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hama.asr", None)
+
+    with pytest.raises(LocalServiceUnavailable, match="hama is not installed"):
+        PhonemeRecogniser.load()
+
+
+def test_on_a_machine_that_it_has_no_library_for_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    from hama import _engine  # noqa: PLC0415 - only this test looks inside
+
+    monkeypatch.setattr(_engine, "_LIB", None)
+
+    with pytest.raises(LocalServiceUnavailable, match="does not run on this machine"):
+        PhonemeRecogniser.load()

@@ -1,0 +1,46 @@
+"""What the box says once in its life."""
+
+from pathlib import Path
+
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.notices import AudioReceived, PhaseEntered
+from edgevoice.observers.announcement import ANNOUNCEMENT, Announced
+
+SOUND = AudioReceived("r1", "a1", b"\0\0")
+
+
+def test_it_is_noted_with_the_first_sound_of_an_answer_and_outlives_the_process(tmp_path: Path) -> None:
+    marker = tmp_path / "state" / "edgevoice" / "said"
+    said = Announced(marker)
+
+    said(PhaseEntered(Phase.SPEAKING), 0.0)
+    assert not said.is_done
+    said(SOUND, 1.0)
+
+    assert said.is_done
+    assert Announced(marker).is_done
+    assert marker.stat().st_mode & 0o777 == 0o600
+    assert marker.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_it_is_noted_once(tmp_path: Path) -> None:
+    said = Announced(tmp_path / "said")
+    said(SOUND, 1.0)
+    (tmp_path / "said").unlink()
+    said(SOUND, 2.0)
+
+    assert not said.is_done
+
+
+def test_a_folder_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> None:
+    (tmp_path / "state").touch()
+    said = Announced(tmp_path / "state" / "said")
+
+    said(SOUND, 1.0)
+
+    assert not said.is_done
+
+
+def test_it_names_what_the_box_can_do_without_an_account() -> None:
+    for word in ("account", "time", "volume", "timers", "story"):
+        assert word in ANNOUNCEMENT

@@ -1,0 +1,255 @@
+"""One line for each conversation and one for each fault, and nobody's words in any of them."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from edgevoice.core.conversation.conversation import Conversation
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.conversation.timing import Manners
+from edgevoice.core.facts import (
+    DeadlinePassed,
+    Device,
+    DeviceLost,
+    Event,
+    LinkLost,
+    LinkOpened,
+    MutePressed,
+    NearSpeechConfirmed,
+    PlaybackStarted,
+    ResponseStarted,
+    TalkHeld,
+    TalkPressed,
+    ToolCall,
+    ToolFinished,
+    TurnEnded,
+    UserStartedSpeaking,
+    WakeWordHeard,
+)
+from edgevoice.core.notices import Notice, PhaseEntered, Role, TranscriptChanged, UsageTold
+from edgevoice.core.orders import CutPlayback, Light, OpenLink, ResumePlayback, ShowLight
+from edgevoice.engine import Engine
+from edgevoice.observers.conversation_log import Diary
+from tests.fakes import Fakes
+
+
+def written(caplog: pytest.LogCaptureFixture, *notices: tuple[float, Notice]) -> list[tuple[str, dict[str, Any]]]:
+    diary = Diary()
+    with caplog.at_level(logging.DEBUG, "edgevoice"):
+        for now, notice in notices:
+            diary(notice, now)
+    return [(record.message, vars(record)["fields"]) for record in caplog.records]
+
+
+CONVERSATION: tuple[tuple[float, Notice], ...] = (
+    (10.0, PhaseEntered(Phase.CONNECTING)),
+    (10.5, LinkOpened()),
+    (10.5, PhaseEntered(Phase.LISTENING)),
+    (12.0, TranscriptChanged(Role.USER, "u1", "my secret recipe", is_final=True)),
+    (12.0, TurnEnded()),
+    (13.0, UsageTold({"total_tokens": 120, "input_tokens": 90, "output_tokens": 25})),
+    (14.0, CutPlayback()),
+    (14.0, PhaseEntered(Phase.LISTENING)),
+    (15.0, TurnEnded()),
+    (16.0, ToolFinished("c1", '{"secret": true}')),
+    (17.0, UsageTold({"input_tokens": 9, "output_tokens": 4})),
+    (18.0, UsageTold({"total_tokens": 30})),
+    (72.53, PhaseEntered(Phase.IDLE)),
+)
+
+
+NOTHING = {
+    "turns": 0,
+    "barge_ins": 0,
+    "false_interruptions": 0,
+    "input_tokens": 0,
+    "output_tokens": 0,
+    "tokens": 0,
+    "redials": 0,
+    "reconnects": 0,
+    "xruns": 0,
+    "lost_s": 0.0,
+    "minutes_today": 0.0,
+}
+TOKENS = {"input_tokens": 99, "output_tokens": 29, "tokens": 163}
+
+
+def test_a_conversation_is_one_line_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    assert written(caplog, *CONVERSATION) == [
+        ("conversation-over", {**NOTHING, "seconds": 62.0, "turns": 2, "barge_ins": 1, **TOKENS})
+    ]
+    assert caplog.records[0].levelno == logging.INFO
+
+
+def test_nothing_that_anybody_said_is_in_it(caplog: pytest.LogCaptureFixture) -> None:
+    written(caplog, *CONVERSATION)
+
+    assert "secret" not in "".join(str(vars(record)) for record in caplog.records)
+
+
+def test_the_next_conversation_is_counted_from_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    second = ((100.0, LinkOpened()), (101.0, TurnEnded()), (104.0, PhaseEntered(Phase.IDLE)))
+
+    assert written(caplog, *CONVERSATION, *second)[1:] == [
+        ("conversation-over", {**NOTHING, "seconds": 4.0, "turns": 1})
+    ]
+
+
+def test_every_way_to_a_session_that_was_lost_is_counted(caplog: pytest.LogCaptureFixture) -> None:
+    again = OpenLink("", resumes=True)
+    facts: tuple[Notice, ...] = (LinkOpened(), again, again, LinkOpened(), PhaseEntered(Phase.IDLE))
+    lines = written(caplog, *((float(at), fact) for at, fact in enumerate(facts)))
+
+    assert lines == [("conversation-over", {**NOTHING, "seconds": 4.0, "redials": 2, "reconnects": 1})]
+
+
+def test_sound_that_was_too_old_to_be_sent_is_that_of_this_conversation(caplog: pytest.LogCaptureFixture) -> None:
+    lost_s = 3.0
+    diary = Diary(lost_s=lambda: lost_s)
+    with caplog.at_level(logging.INFO, "edgevoice"):
+        diary(LinkOpened(), 0.0)
+        lost_s += 1.254
+        diary(PhaseEntered(Phase.IDLE), 5.0)
+        diary(LinkOpened(), 10.0)
+        diary(PhaseEntered(Phase.IDLE), 15.0)
+
+    assert [vars(record)["fields"]["lost_s"] for record in caplog.records] == [1.25, 0.0]
+
+
+def test_the_xruns_are_those_of_this_conversation_and_the_minutes_those_of_today(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    xruns = 7
+    diary = Diary(lambda: xruns, lambda: 754.0)
+    with caplog.at_level(logging.INFO, "edgevoice"):
+        diary(LinkOpened(), 0.0)
+        xruns += 2
+        diary(PhaseEntered(Phase.IDLE), 5.0)
+        xruns += 40
+        diary(LinkOpened(), 10.0)
+        diary(PhaseEntered(Phase.IDLE), 15.0)
+
+    fields = [vars(record)["fields"] for record in caplog.records]
+    assert [(each["xruns"], each["minutes_today"]) for each in fields] == [(2, 12.6), (0, 12.6)]
+
+
+SPEAKING = (WakeWordHeard("word", 0.9, 0), LinkOpened(), TurnEnded(), ResponseStarted("r1"), PlaybackStarted(1))
+
+
+def barge_ins(caplog: pytest.LogCaptureFixture, *facts: Event) -> int:
+    """Tell an engine these facts over an answer that sounds, then hang up; return what the diary counted."""
+
+    async def live() -> None:
+        conversation = Conversation(Manners(hears_itself=False), chance=lambda: 0.0)
+        engine = Engine(conversation, Fakes().adapters(), clock=lambda: 50.0, observers=[Diary()])
+        for fact in (*SPEAKING, *facts, TalkHeld()):
+            engine.report(fact)
+        engine.stop()
+
+    with caplog.at_level(logging.INFO, "edgevoice"):
+        asyncio.run(live())
+    (count,) = [
+        vars(record)["fields"]["barge_ins"] for record in caplog.records if record.message == "conversation-over"
+    ]
+    assert isinstance(count, int)
+    return count
+
+
+@pytest.mark.parametrize(
+    "interruption",
+    [UserStartedSpeaking(), NearSpeechConfirmed(0), TalkPressed(0), WakeWordHeard("word", 0.9, 0)],
+    ids=lambda fact: type(fact).__name__,
+)
+def test_whoever_interrupts_an_answer_by_voice_or_by_hand_is_counted(
+    caplog: pytest.LogCaptureFixture, interruption: Event
+) -> None:
+    assert barge_ins(caplog, interruption) == 1
+
+
+def test_a_false_interruption_is_none_and_is_counted_by_itself(caplog: pytest.LogCaptureFixture) -> None:
+    false = (
+        CutPlayback(keeps_rest=True),
+        PhaseEntered(Phase.LISTENING),
+        ResumePlayback(),
+        PhaseEntered(Phase.SPEAKING),
+    )
+
+    ((_, fields),) = written(caplog, *((1.0, notice) for notice in (LinkOpened(), *false, PhaseEntered(Phase.IDLE))))
+
+    assert (fields["barge_ins"], fields["false_interruptions"]) == (0, 1)
+
+
+def test_an_interruption_counts_also_when_the_session_was_lost_behind_the_answer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert barge_ins(caplog, LinkLost("service-unreachable", is_retriable=True), TalkPressed(0)) == 1
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        (),
+        (MutePressed(), TalkPressed(0)),
+        (LinkLost("key-refused", is_retriable=False),),
+        (DeviceLost(Device.SPEAKER),),
+    ],
+    ids=["button held", "button pressed while muted", "link lost", "speaker lost"],
+)
+def test_an_answer_that_is_silenced_because_the_conversation_ends_was_not_interrupted(
+    caplog: pytest.LogCaptureFixture, end: tuple[Event, ...]
+) -> None:
+    assert barge_ins(caplog, *end) == 0
+
+
+def test_the_session_s_cap_in_mid_answer_is_no_interruption(caplog: pytest.LogCaptureFixture) -> None:
+    now = 50.0
+
+    async def live() -> None:
+        nonlocal now
+        conversation = Conversation(Manners(hears_itself=False, session_s=600), chance=lambda: 0.0)
+        engine = Engine(conversation, Fakes().adapters(), clock=lambda: now, observers=[Diary()])
+        for fact in SPEAKING:
+            engine.report(fact)
+        now += 600
+        engine.report(DeadlinePassed())
+        engine.stop()
+
+    with caplog.at_level(logging.INFO, "edgevoice"):
+        asyncio.run(live())
+
+    over = [vars(record)["fields"] for record in caplog.records if record.message == "conversation-over"]
+    assert [fields["barge_ins"] for fields in over] == [0]
+
+
+def test_a_conversation_that_ends_in_mid_answer_leaves_the_next_one_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    ended = ((0.0, LinkOpened()), (1.0, CutPlayback()), (1.0, PhaseEntered(Phase.IDLE)))
+    following = ((2.0, PhaseEntered(Phase.CONNECTING)), (3.0, LinkOpened()), (4.0, PhaseEntered(Phase.IDLE)))
+
+    assert [fields["barge_ins"] for _, fields in written(caplog, *ended, *following)] == [0, 0]
+
+
+def test_a_dial_that_came_to_nothing_is_no_conversation(caplog: pytest.LogCaptureFixture) -> None:
+    assert written(caplog, (1.0, PhaseEntered(Phase.CONNECTING)), (9.0, PhaseEntered(Phase.IDLE))) == []
+
+
+def test_a_fault_is_a_warning_with_its_code_and_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
+    lines = written(caplog, (1.0, ShowLight(Light.IDLE)), (2.0, ShowLight(Light.FAULT, "key-refused")))
+
+    assert lines == [("fault", {"code": "key-refused", "problem": "The service refused the key: copy it again"})]
+    assert caplog.records[0].levelno == logging.WARNING
+
+
+def test_detections_are_told_in_the_debug_log_for_who_tunes_the_threshold(caplog: pytest.LogCaptureFixture) -> None:
+    lines = written(caplog, (1.0, WakeWordHeard("hey_jarvis", 0.913, 16_000)))
+
+    assert lines == [("wakeword-heard", {"word": "hey_jarvis", "score": 0.913})]
+    assert caplog.records[0].levelno == logging.DEBUG
+
+
+def test_tools_are_no_turns(caplog: pytest.LogCaptureFixture) -> None:
+    call = ToolFinished(ToolCall("c", "n", "{}").call_id, "{}")
+    lines = written(caplog, (0.0, LinkOpened()), (1.0, call), (2.0, PhaseEntered(Phase.IDLE)))
+
+    assert lines[0][1]["turns"] == 0

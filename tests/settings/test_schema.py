@@ -1,0 +1,164 @@
+"""The settings themselves: defaults, ranges, and what must agree."""
+
+from typing import Literal
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import inspect
+
+from edgevoice.settings.agreement import disagreements
+from edgevoice.settings.catalogue import (
+    ENTRIES,
+    Entry,
+    ValueRefused,
+    _descriptions,
+    sections,
+)
+from edgevoice.settings.file import (
+    NOT_SETTINGS,
+)
+from edgevoice.settings.schema import Amplifier, Panel, Service, Settings, Speaker, Wakeword
+
+# --- the structs -----------------------------------------------------------------------------------------------------
+
+
+def test_every_default_lies_within_its_own_range() -> None:
+    for entry in ENTRIES.values():
+        value = list(entry.default) if isinstance(entry.default, tuple) else entry.default
+
+        assert entry.read(value) == entry.default, entry.dotted
+
+
+def test_every_setting_is_explained_and_nothing_else_is() -> None:
+    for section, struct in sections().items():
+        assert tuple(_descriptions(struct)) == struct.__struct_fields__, section
+    assert all(len(entry.description) > 15 for entry in ENTRIES.values())
+
+
+def test_every_number_has_a_lower_and_an_upper_bound() -> None:
+    for entry in ENTRIES.values():
+        parts = entry.kind.types if isinstance(entry.kind, inspect.UnionType) else (entry.kind,)
+        for part in parts:
+            if isinstance(part, inspect.IntType | inspect.FloatType):
+                assert part.ge is not None, entry.dotted
+                assert part.le is not None, entry.dotted
+
+
+def test_no_section_has_an_underscore_so_that_a_variable_splits_in_one_way() -> None:
+    assert not [section for section in sections() if "_" in section]
+    assert len({entry.variable for entry in ENTRIES.values()}) == len(ENTRIES)
+    assert not {entry.variable for entry in ENTRIES.values()} & NOT_SETTINGS.keys()
+
+
+def test_settings_cannot_be_changed_after_the_door() -> None:
+    with pytest.raises(AttributeError):
+        Settings().speaker.volume_percent = 90  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("url", "dialect", "auth"),
+    [
+        ("", "inworld", "basic"),
+        ("local", "inworld", "basic"),
+        ("wss://api.inworld.ai/api/v1/realtime/session", "inworld", "basic"),
+        ("wss://INWORLD.AI", "inworld", "basic"),
+        ("wss://notinworld.ai/", "openai", "bearer"),
+        ("wss://inworld.ai.example.org/", "openai", "bearer"),
+        ("wss://api.openai.com/v1/realtime", "openai", "bearer"),
+        ("ws://127.0.0.1:8080", "openai", "bearer"),
+    ],
+)
+def test_auto_takes_the_dialect_and_the_key_s_form_from_the_host(url: str, dialect: str, auth: str) -> None:
+    service = Service(url=url)
+
+    assert (service.spoken_dialect, service.spoken_auth) == (dialect, auth)
+
+
+def test_a_dialect_that_is_named_goes_before_the_host() -> None:
+    service = Service(url="wss://api.inworld.ai/", dialect="openai", auth="basic")
+
+    assert (service.spoken_dialect, service.spoken_auth) == ("openai", "basic")
+
+
+# --- ranges ----------------------------------------------------------------------------------------------------------
+
+
+def bounds(entry: Entry) -> inspect.IntType | inspect.FloatType | None:
+    parts = entry.kind.types if isinstance(entry.kind, inspect.UnionType) else (entry.kind,)
+    return next((part for part in parts if isinstance(part, inspect.IntType | inspect.FloatType)), None)
+
+
+NUMBERS = [entry for entry in ENTRIES.values() if bounds(entry) is not None]
+
+
+@given(entry=st.sampled_from(NUMBERS), value=st.integers() | st.floats())
+def test_a_number_is_taken_exactly_when_it_lies_in_its_range(entry: Entry, value: float) -> None:
+    limits = bounds(entry)
+    assert limits is not None
+    assert limits.ge is not None
+    assert limits.le is not None
+    has_right_type = isinstance(value, int) or isinstance(limits, inspect.FloatType)
+    is_right = has_right_type and limits.ge <= value <= limits.le
+
+    if is_right:
+        assert entry.read(value) == value
+    else:
+        with pytest.raises(ValueRefused, match=f"between {limits.ge:g} and {limits.le:g}") as caught:
+            entry.read(value)
+        assert len(str(caught.value)) < 120
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=3,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(entry=st.sampled_from(list(ENTRIES.values())), value=anything)
+def test_any_value_is_either_taken_or_refused_in_one_printable_line(entry: Entry, value: object) -> None:
+    refusal = ""
+    taken = entry.default
+    try:
+        taken = entry.read(value)
+    except ValueRefused as refused:
+        refusal = str(refused)
+
+    assert refusal.isprintable()
+    assert msgspec.json.encode(taken)
+
+
+# --- disagreements ---------------------------------------------------------------------------------------------------
+
+
+def test_lights_may_share_a_pin() -> None:
+    shared = Panel(listening_led_gpio=5, speaking_led_gpio=5, status_led_gpio=5)
+
+    assert not list(disagreements(Settings(panel=shared)))
+
+
+@pytest.mark.parametrize(("kind", "count"), [("auto", 1), ("gpio", 1), ("terminal", 0), ("none", 0)])
+def test_a_panel_without_gpio_leaves_its_pins_to_the_amplifier(kind: str, count: int) -> None:
+    panel = msgspec.convert({"kind": kind}, Panel)
+
+    assert len(list(disagreements(Settings(panel=panel, amplifier=Amplifier(mute_gpio=22))))) == count
+
+
+def test_equal_thresholds_agree() -> None:
+    assert not list(disagreements(Settings(wakeword=Wakeword(threshold=0.6, sure_threshold=0.6))))
+
+
+@pytest.mark.parametrize(
+    ("without_lights", "percent", "agrees"), [("sound", 0, False), ("sound", 1, True), ("listen", 0, True)]
+)
+def test_a_sound_in_the_place_of_lights_must_be_heard(
+    without_lights: Literal["sound", "listen"], percent: int, *, agrees: bool
+) -> None:
+    settings = Settings(panel=Panel(without_lights=without_lights), speaker=Speaker(earcon_percent=percent))
+
+    assert [each.names for each in disagreements(settings)] == (
+        [] if agrees else [("panel.without_lights", "speaker.earcon_percent")]
+    )

@@ -1,0 +1,384 @@
+"""The one line that a person reads when a setting is wrong; no key is ever in it."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from edgevoice.errors import SettingsInvalid
+from edgevoice.settings.catalogue import (
+    ENTRIES,
+    address_without_secrets,
+    is_secret_name,
+    shown,
+    without_secrets,
+)
+from edgevoice.settings.file import (
+    MOST_FAULTS,
+    Loaded,
+    SettingsRefused,
+    load,
+)
+from edgevoice.settings.hints import hint
+
+SECRET = "c2VjcmV0LWtleS10aGF0LW5vYm9keS1tYXktc2Vl"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "edgevoice.toml"
+
+
+def faults(file: Path, text: str | bytes, environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    file.write_bytes(text.encode() if isinstance(text, str) else text)
+    with pytest.raises(SettingsRefused) as caught:
+        load(file, environment or {})
+    assert str(caught.value).startswith(caught.value.faults[0])
+    assert all(line.isprintable() for line in caught.value.faults)
+    # Where it stands has tests of its own.
+    return tuple(re.sub(r" \(line \d+\)$", "", line) for line in caught.value.faults)
+
+
+def refusal_of(file: Path, environment: Mapping[str, str]) -> SettingsRefused | None:
+    try:
+        load(file, environment)
+    except SettingsRefused as refusal:
+        return refusal
+    return None
+
+
+def load_text(file: Path, text: str, environment: Mapping[str, str] | None = None) -> Loaded:
+    file.write_text(text, encoding="utf-8")
+    return load(file, environment or {})
+
+
+# --- what a person reads ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[microphone]\npreroll_s = -1", "microphone.preroll_s is -1; it must be between 0 and 5 seconds"),
+        ("[microphone]\nprerol_s = 1", "microphone.prerol_s is not a setting; did you mean microphone.preroll_s?"),
+        (
+            '[speaker]\nvolume_percent = "loud"',
+            'speaker.volume_percent is "loud"; it must be a whole number between 0 and 100',
+        ),
+        ("[speaker]\nvolume_percent = 50.5",
+         "speaker.volume_percent is 50.5; it must be a whole number between 0 and 100"),
+        ("[speaker]\nvolume_percent = true",
+         "speaker.volume_percent is true; it must be a whole number between 0 and 100"),
+        ("[speaker]\nprefill_ms = 5", "speaker.prefill_ms is 5; it must be between 20 and 500 milliseconds"),
+        ("[wakeword]\nthreshold = nan", "wakeword.threshold is nan; it must be between 0.05 and 0.99"),
+        ("[wakeword]\nthreshold = 2024-01-01",
+         "wakeword.threshold is a date or a time; it must be a number between 0.05 and 0.99"),
+        ("[wakeword]\nrefractory_s = 0xFFFFFFFFFFFFFFFFFFFF",
+         "wakeword.refractory_s is a number with too many digits; it must be between 0 and 10 seconds"),
+        ('[log]\nlevel = "loud"', 'log.level is "loud"; it must be "debug", "info" or "warning"'),
+        ('[wakeword]\nmodel = ""', 'wakeword.model is ""; it must be a text that is not empty'),
+        ("[service]\ninstructions = 1", "service.instructions is 1; it must be a text"),
+        ('[service]\nlanguage = "English, please"',
+         'service.language is "English, please"; it must be a language code, such as "en" or "de-DE"'),
+        ("[panel]\nled_active_high = 1", "panel.led_active_high is 1; it must be true or false"),
+        ("[panel]\nmute_button_gpio = 40", 'panel.mute_button_gpio is 40; it must be between 0 and 27, or "none"'),
+        ('[panel]\nmute_button_gpio = "no"',
+         'panel.mute_button_gpio is "no"; it must be a whole number between 0 and 27, or "none"'),
+        (
+            '[tools]\nenabled = ["set_volume", "fly"]',
+            (
+                'tools.enabled has "fly" in it; it must be a list out of "cancel_timers", "end_conversation", '
+                '"get_current_time", "set_timer" and "set_volume"'
+            ),
+        ),
+        ("[service]\nprovider_data = []", "service.provider_data is a list; it must be a table"),
+        (
+            "[service.provider_data.stt]\nsince = [2024-01-01]",
+            "service.provider_data has a date or a time at stt.since[0]; it must hold only what JSON can carry",
+        ),
+        ("[service.provider_data]\nx = inf",
+         "service.provider_data has inf at x; it must hold only what JSON can carry"),
+        ("[speaker]\nhold_s = 1", "speaker.hold_s is not a setting; did you mean panel.hold_s?"),
+        ("[speaker]\nzzzzz = 1", "speaker.zzzzz is not a setting"),
+        ('[speaker]\n"a\\nb" = 1', 'speaker."a\\nb" is not a setting'),
+        ("[wakewrd]\nx = 1", "wakewrd is not a section; did you mean wakeword?"),
+        ("[[wakeword]]\nmodel = 'x'", "wakeword must be a section, written [wakeword]"),
+        ("threshold = 1", "threshold stands in no section; did you mean wakeword.threshold?"),
+        (
+            "[wakeword]\nthreshold = 0.9",
+            "wakeword.sure_threshold is 0.8; it must be at least wakeword.threshold, which is 0.9",
+        ),
+        (
+            "[panel]\ntalk_button_gpio = 22",
+            (
+                "panel.status_led_gpio and panel.talk_button_gpio are both 22; "
+                'only lights may share a pin: change one, or set it to "none"'
+            ),
+        ),
+        (
+            "[amplifier]\nmute_gpio = 24",
+            (
+                "panel.mute_button_gpio and amplifier.mute_gpio are both 24; "
+                'only lights may share a pin: change one, or set it to "none"'
+            ),
+        ),
+    ],
+)  # fmt: skip
+def test_the_line_names_file_setting_value_and_range(file: Path, text: str, line: str) -> None:
+    assert faults(file, text) == (f"edgevoice.toml: {line}",)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (b"[log]\nlevel = info",
+         ('line 2, column 12: something stands after the end of the setting; a text stands in quotes: '
+          'write level = "info"')),
+        (b"[log]\nlevel = debug",
+         ('line 2, column 9: this is no value; a text stands in quotes, a number, true and false do not: '
+          'write level = "debug"')),
+        (b"[log]\nlevel 3", "line 2, column 7: expected '=' after a key in a key/value pair"),
+        (b"[log", "line 1, the end: expected ']' at the end of a table declaration: write [log]"),
+        (b'[log]\nlevel = "a"\nlevel = "b"\n', "line 3, column 12: the same setting stands there twice"),
+        (b"[log]\n[log]\n", "line 2, column 5: the same section stands there twice"),
+        (b"# fine\n# caf\xe9", "line 2: a byte that is not UTF-8; save the file as UTF-8"),
+        ("[log]".encode("utf-16"), "line 1: a byte that is not UTF-8, as in UTF-16; save the file as UTF-8"),
+        (b"x = " + b"[" * 5000, "is nested too deeply"),
+        (b"x = " + b"9" * 5000, "a number or a date in it is out of all range"),
+    ],
+)  # fmt: skip
+def test_what_is_no_toml_is_told_with_line_and_column(file: Path, text: bytes, line: str) -> None:
+    assert faults(file, text) == (f"edgevoice.toml: {line}",)
+
+
+def test_everything_that_is_wrong_is_told_at_once(file: Path) -> None:
+    told = faults(
+        file,
+        "[microphone]\npreroll_s = -1\n[speaker]\nvolme_percent = 3\n[wakeword]\nthreshold = 0.9",
+        {"EDGEVOICE_LOG_LEVEL": "noisy"},
+    )
+
+    assert told == (
+        "edgevoice.toml: microphone.preroll_s is -1; it must be between 0 and 5 seconds",
+        "edgevoice.toml: speaker.volme_percent is not a setting; did you mean speaker.volume_percent?",
+        'EDGEVOICE_LOG_LEVEL: log.level is "noisy"; it must be "debug", "info" or "warning"',
+        "edgevoice.toml: wakeword.sure_threshold is 0.8; it must be at least wakeword.threshold, which is 0.9",
+    )
+
+
+def test_the_error_itself_stays_one_line_and_says_how_many_more_there_are(file: Path) -> None:
+    file.write_text("[microphone]\npreroll_s = -1\ndevice = 3", encoding="utf-8")
+
+    with pytest.raises(SettingsInvalid) as caught:
+        load(file, {})
+
+    assert "\n" not in caught.value.line()
+    assert "and 1 more: `edgevoice config check`" in str(caught.value)
+    assert caught.value.remedy.startswith(f"Fix {file}; ")
+
+
+def test_settings_of_the_file_that_disagree_send_people_to_the_file(file: Path) -> None:
+    file.write_text("[wakeword]\nthreshold = 0.9", encoding="utf-8")
+
+    with pytest.raises(SettingsRefused) as caught:
+        load(file, {})
+
+    assert caught.value.remedy.startswith(f"Fix {file}; ")
+
+
+def test_a_file_full_of_nonsense_is_told_in_bounded_length(file: Path) -> None:
+    nonsense = "".join(f"name_{number} = 1\n" for number in range(5_000))
+
+    assert len(faults(file, f"[speaker]\n{nonsense}")) == MOST_FAULTS
+    assert len(faults(file, nonsense)) == MOST_FAULTS
+
+
+def test_a_setting_that_is_wrong_by_itself_is_not_blamed_for_disagreeing_too(file: Path) -> None:
+    assert len(faults(file, "[wakeword]\nthreshold = 0.9\nsure_threshold = 7")) == 1
+
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'[service]\napi_key = "{SECRET}"',
+        f'[service]\nAPI-Key = "{SECRET}"',
+        f'[service]\ntoken = "{SECRET}"',
+        f'password = "{SECRET}"',
+        f'[service]\nurl = "wss://user:{SECRET}@example.org/"',
+    ],
+)
+def test_a_key_in_the_file_is_sent_elsewhere_and_never_repeated(file: Path, text: str) -> None:
+    (line,) = faults(file, text)
+
+    assert "keys do not belong into the settings" in line
+    assert "key_file" in line
+    assert SECRET not in line
+
+
+@pytest.mark.parametrize("name", [entry.dotted for entry in ENTRIES.values()])
+def test_a_key_in_the_place_of_any_setting_is_never_repeated(file: Path, name: str) -> None:
+    section, key = name.split(".")
+    file.write_text(f'[{section}]\n{key} = "{SECRET} {SECRET}\\n"', encoding="utf-8")
+
+    refusal = refusal_of(file, {})
+
+    if refusal is None:
+        assert ENTRIES[name].must_be(1).startswith("a text")
+    else:
+        assert SECRET not in "".join([*refusal.faults, refusal.line()])
+
+
+@pytest.mark.parametrize("setting", ["url", "auth", "key_file"])
+def test_even_a_short_password_is_not_repeated_where_one_may_stand_by_mistake(file: Path, setting: str) -> None:
+    (line,) = faults(file, f'[service]\n{setting} = "hunter2"')
+
+    assert "hunter2" not in line
+
+
+def test_a_token_limit_is_no_secret() -> None:
+    assert not any(is_secret_name(entry.name) for entry in ENTRIES.values())
+    assert not is_secret_name("max_output_token")
+
+
+def test_what_is_shown_of_an_address_and_of_a_table_hides_keys() -> None:
+    assert address_without_secrets("wss://host/path?key=abc&model=m") == "wss://host/path?key=…&model=…"
+    assert address_without_secrets("wss://host/path") == "wss://host/path"
+    assert without_secrets({"mcp": [{"apiKey": "abc", "name": "x"}], "max_tokens": 3}) == {
+        "mcp": [{"apiKey": "(hidden)", "name": "x"}],
+        "max_tokens": 3,
+    }
+
+
+def test_a_long_text_is_told_by_its_length_only() -> None:
+    assert shown(SECRET) == "a text of 40 characters"
+    assert shown("sk-short") == "a text of 8 characters"
+
+
+# --- what to write instead -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        (
+            "[wakeword]\nthreshold = 0,6",
+            "line 2, column 14: this is not how a number is written: write threshold = 0.6",
+        ),
+        ("[wakeword]\nthreshold = .6", ": write threshold = 0.6"),
+        ("[wakeword]\nthreshold = 50 %", ": write threshold = 0.5"),
+        ("[speaker]\nvolume_percent = 70%  # loud", ": write volume_percent = 70"),
+        ("[speaker]\nvolume_percent = 070", ": write volume_percent = 70"),
+        ("[speaker]\nvolume_percent: 70", "a setting is written name = value: write volume_percent = 70"),
+        ("speaker.volume_percent = 70%", ": write speaker.volume_percent = 70"),
+        ("[conversation]\nno_speech_s = 8s", ": write no_speech_s = 8"),
+        ("[budget]\nsession_s = 10 min", ": write session_s = 600"),
+        ("[budget]\nsession_s = 60000ms", ": write session_s = 60"),
+        ("[speaker]\nprefill_ms = 0,1 s", ": write prefill_ms = 100"),
+        ("[panel]\nled_active_high = yes", "this is neither true nor false: write led_active_high = true"),
+        ("[panel]\nled_active_high = False", ": write led_active_high = false"),
+        ("[service]\nvoice = \u201cSarah\u201d", 'a text stands in straight quotes: write voice = "Sarah"'),
+        (
+            "[service]\nkey_file = \u201c/etc/key\u201d",
+            "a text stands in straight quotes; key_file must be empty or an",
+        ),
+        ("[service]\nvoice = Sarah", ': write voice = "Sarah"'),
+        ('[service]\nvoice = "Sarah\n', 'the quote that closes the text is missing: write voice = "Sarah"'),
+        ("[echo]\ntier = Linear", ': write tier = "linear"'),
+        ("[wakeword]\nmodel = ~/computer.onnx", ': write model = "~/computer.onnx"'),
+        ("[service]\nkey_file = ~/key", "; key_file must be empty or an absolute path"),
+        ("[tools]\nenabled = set_timer", ': write enabled = ["set_timer"]'),
+        ("[speaker\nvolume_percent = 7", ": write [speaker]"),
+        ("[speakers\nvolume_percent = 7", "line 1, column 10: expected ']' at the end of a table declaration"),
+        ("[speaker]\nvolume_percent\u00a0= 7", "a space that is none (U+00A0); delete it and type it anew"),
+        ("[speaker]\nvolume_percent =", "; volume_percent must be a whole number between 0 and 100"),
+        ("[conversation]\nno_speech_s = 500ms", "; no_speech_s must be a number between 2 and 60 seconds"),
+        ("[nowhere]\nx = yes", "this is no value; a text stands in quotes, a number, true and false do not"),
+        ("[speaker]\n= 5", "line 2, column 1: "),
+        ("x = [1\n2]", "the bracket ] that closes the list is missing"),
+        ('[speaker]\nvolume_percent = "70%"', "between 0 and 100; write 70"),
+        ('[wakeword]\nthreshold = "0,6"', "; write 0.6"),
+        ('[panel]\nled_active_high = "no"', "; write false"),
+        ('[echo]\ntier = "Linear"', '; write "linear"'),
+        ('[speaker]\nprefill_ms = "80 ms"', "; write 80"),
+        ('[microphone]\npreroll_s = "\u22121"', "between 0 and 5 seconds"),
+        ('[service]\nkey_file = "~anna/key"', "; ~ stands for the home folder only in ~/"),
+    ],
+)
+def test_a_mistake_is_told_with_what_to_write(file: Path, text: str, instead: str) -> None:
+    (line,) = faults(file, text)
+
+    assert instead in line
+
+
+@pytest.mark.parametrize("raw", ["70%", "70 percent", "\u201c70\u201d"])
+def test_a_variable_is_told_with_what_to_write_too(raw: str) -> None:
+    refusal = refusal_of(Path("/dev/null"), {"EDGEVOICE_SPEAKER_VOLUME_PERCENT": raw})
+
+    assert refusal is not None
+    assert refusal.faults[0].endswith("; write 70")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[service]\nkey_file = {SECRET}",
+        f"[service]\nkey_file = \u201c{SECRET}\u201d",
+        f"[service]\nurl = wss://host/?key={SECRET}",
+        f"[service]\nauth = {SECRET}",
+        f"[service]\nvoice = {SECRET}{SECRET}",
+        f"[service]\nvoice = sk-{SECRET[:20]}",
+        f"[service]\napi_key = {SECRET}",
+        f"api_key: {SECRET}",
+    ],
+)
+def test_no_advice_repeats_what_may_be_a_key(file: Path, text: str) -> None:
+    assert SECRET[:12] not in "".join(faults(file, text))
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "value"),
+    [
+        ("1", "x", "1"),
+        ("0,50", "x", "0.5"),
+        ("-3", "x_s", "-3"),
+        ("+3", "x", "3"),
+        ("2 minutes", "x_s", "120"),
+        ("2 minutes", "x_ms", "2"),
+        ("1.5s", "x_ms", "1500"),
+        ("250 milliseconds", "x_s", "0.25"),
+        ("250ms", "x_ms", "250"),
+        ("1,2,3", "x", ""),
+        ("", "x", ""),
+        (".", "x", ""),
+        ("%", "x", ""),
+    ],
+)
+def test_numbers_are_read_as_people_write_them(written: str, name: str, value: str) -> None:
+    def takes(each: object) -> bool:
+        return isinstance(each, int | float) and not isinstance(each, bool)
+
+    assert hint(written, takes, name=name, may_show=True) == value
+
+
+def test_a_percentage_is_a_share_where_only_that_is_in_range() -> None:
+    assert hint("50%", lambda each: each == 0.5, name="threshold", may_show=True) == "0.5"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://host/", "wss://", "wss:///path", "wss://host:0/", "wss://host:99999/", "wss://[::1/", "ws://a b/", "ws://h/#x",
+     "ws://h\t/", "inworld.ai", "wss://h\u00f6st/", "LOCAL"],
+)  # fmt: skip
+def test_an_address_that_no_websocket_can_have_is_refused(file: Path, url: str) -> None:
+    (line,) = faults(file, f"[service]\nurl = {msgspec.json.encode(url).decode()}")
+
+    assert line.endswith('it must be empty, "local", or an address that begins with ws:// or wss://')
+
+
+@pytest.mark.parametrize("url", ["", "local", "ws://127.0.0.1:8080", "wss://[::1]:443/a?b=c", "WSS://api.inworld.ai/x"])
+def test_an_address_that_a_websocket_can_have_is_taken(file: Path, url: str) -> None:
+    assert load_text(file, f'[service]\nurl = "{url}"').settings.service.url == url

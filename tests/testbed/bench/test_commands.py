@@ -1,0 +1,78 @@
+import json
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgevoice.errors import LocalServiceUnavailable
+from edgevoice.local.speech.listener import TurnHeard
+from edgevoice.local.speech.voice import HibariVoice
+from edgevoice.testbed.bench import commands
+from edgevoice.testbed.bench.commands import OUTCOMES, Talker, measure, outcome
+
+FOREIGN = "open the garage door"
+
+
+@pytest.mark.parametrize(
+    ("said", "heard", "is_sure", "came_of_it"),
+    [
+        ("stop", "stop", True, "understood"),
+        ("what time is it", "hey jarvis what's the time", True, "understood"),
+        ("volume down", "volume down", False, "asked"),
+        ("volume down", "volume up", False, "asked wrongly"),
+        ("volume down", "volume up", True, "wrongly"),
+        ("stop", "stop", False, "missed"),
+        ("stop", "", True, "missed"),
+        (FOREIGN, "", True, "refused"),
+        (FOREIGN, "open the stop", True, "refused"),
+        (FOREIGN, "what time is it", False, "refused"),
+        (FOREIGN, "volume up", False, "foreign asked"),
+        (FOREIGN, "stop", True, "foreign obeyed"),
+    ],
+)
+def test_what_comes_of_an_utterance(said: str, heard: str, is_sure: bool, came_of_it: str) -> None:  # noqa: FBT001 - a column
+    assert outcome(said, TurnHeard(0, 0, heard, is_sure=is_sure)) == came_of_it
+
+
+def test_every_voice_is_heard_everywhere_and_the_last_line_counts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    voice = HibariVoice.load()
+
+    def say(text: str, file: Path) -> None:
+        with wave.open(str(file), "wb") as said:
+            said.setparams((1, 2, 24_000, 0, "NONE", ""))
+            said.writeframes(voice.say(text, 1.0))
+
+    monkeypatch.setattr(commands, "_COMMANDS", ("what time is it",))
+    monkeypatch.setattr(commands, "_FOREIGN", (FOREIGN,))
+
+    assert measure([Talker("hibari", say)], (), as_json=True) == 0
+
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert [*report["totals"]] == ["near", "living room", "3 m"]
+    assert report["totals"]["near"] == {each: int(each in {"understood", "refused"}) for each in OUTCOMES}
+    assert report["by_voice"]["near"]["hibari"] == {"understood": 1, "refused": 1}
+    assert report["cpu_ms_per_utterance"] > 0
+
+
+def test_noise_lies_ten_decibels_below_the_voice() -> None:
+    voice = np.full(16_000, 32_768 * 10 ** (-26 / 20))
+    noisy = commands._in_noise(np.zeros(16_000), np.random.default_rng(1).standard_normal(8000) * 100)
+
+    assert 20 * np.log10(np.std(noisy) / voice[0]) == pytest.approx(-10, abs=0.1)
+
+
+def test_reverberation_keeps_the_level() -> None:
+    sound = np.random.default_rng(2).standard_normal(16_000) * 1000
+    far = commands._in_room(sound, 3, 0.5, -4.0)
+
+    assert np.std(far) == pytest.approx(np.std(sound), rel=0.01)
+    assert np.corrcoef(far, sound)[0, 1] < 0.7
+
+
+def test_without_a_program_that_speaks_one_line_says_what_to_install() -> None:
+    with pytest.raises(LocalServiceUnavailable, match="no program that speaks") as missing:
+        measure([], (), as_json=True)
+    assert "apt install" in missing.value.remedy

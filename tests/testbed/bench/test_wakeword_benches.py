@@ -1,0 +1,65 @@
+"""The benchmarks of an idle box: they run, tell what they promise, and both engines agree; figures are for people."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from edgevoice.testbed.bench.idle import Usage
+
+pytestmark = pytest.mark.sound
+
+
+def bench(*arguments: str) -> dict[str, Any]:
+    ended = subprocess.run(
+        [sys.executable, "-m", "edgevoice", "bench", *arguments, "--json"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    report: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    return report
+
+
+def test_both_engines_agree_in_every_decision_and_ours_is_the_cheaper_and_the_smaller() -> None:
+    report = bench("wakeword")
+
+    for figures in (report, report["four_words"]):
+        assert figures["disagreements"] == 0
+        assert figures["max_score_difference"] <= 1e-3
+        assert figures["frames_over_threshold"] > 20
+        assert figures["ratio"] < 0.5
+        assert figures["rss_mb"] < figures["library_rss_mb"]
+    assert report["gate"]["disagreements"] == 0
+    assert report["gate"]["cpu_ms_per_s_in_silence"] < report["cpu_ms_per_s"] / 2
+
+
+def test_an_idle_box_tells_its_cost_in_silence_and_with_people_talking() -> None:
+    report = bench("idle", "--seconds", "8")
+
+    for figures in (report, report["speech_around"]):
+        assert 0 < figures["cpu_percent_of_a_core"] < 100
+        assert figures["voluntary_switches_per_s"] > 100
+    assert report["counts"] == (
+        "the daemon alone, without the child process that answers where there is no key; "
+        "CPU and switches from second 4 of 8 on"
+    )
+    assert 30 < report["rss_mb"] < 200
+    assert 0 < report["start_to_listening_s"] < 30
+
+
+def test_cpu_time_is_counted_over_all_threads() -> None:
+    before = Usage.of(os.getpid())
+    end_s = time.thread_time() + 0.2
+    while time.thread_time() < end_s:
+        sum(range(1000))
+
+    used = before.until(Usage.of(os.getpid()))
+
+    assert used["cpu_percent_of_a_core"] > 20

@@ -1,0 +1,31 @@
+"""The benchmark of the codec runs and tells its figures; the limit leaves room for a busy machine."""
+
+import json
+
+import pytest
+
+from edgevoice.testbed.bench.wire import measure
+
+
+def test_the_codecs_figures_are_told_and_a_tenth_of_a_second_is_decoded_in_a_fraction_of_a_millisecond(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert measure(300, as_json=True) == 0
+
+    report = json.loads(capsys.readouterr().out)
+    assert report.pop("rounds") == 300
+    assert (report.pop("audio_delta_ms"), report.pop("append_ms")) == (100, 40)
+    assert len(report) == 5
+    for name, spread in report.items():
+        assert name.endswith("_us")
+        assert 0 < spread["p50"] <= spread["p95"]
+    # The aim is 30; ten times that leaves room for a machine that does other things as well.
+    assert report["decode_audio_delta_us"]["p50"] < 300
+
+
+def test_for_people_there_is_a_table_above_the_json(capsys: pytest.CaptureFixture[str]) -> None:
+    measure(300, as_json=False)
+
+    *table, last = capsys.readouterr().out.splitlines()
+    assert len(table) == 5
+    assert {line.split()[0] for line in table} < set(json.loads(last))

@@ -1,0 +1,152 @@
+"""The judge of the tapes must itself be judged: what it is given wrong, it must find."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import soxr
+
+from edgevoice.testbed.stage.compare import compare_uplink, find_on_tape
+
+Samples = npt.NDArray[np.int16]
+
+
+def speech(seconds: float, rate_hz: int = 16_000, seed: int = 1) -> Samples:
+    """Return noise with the band of speech, loud enough to be looked at."""
+    noise = np.random.default_rng(seed).normal(0, 3000, round(seconds * rate_hz))
+    smooth = np.convolve(noise, np.ones(4) / 2, "same")
+    return np.clip(smooth, -30_000, 30_000).astype(np.int16)
+
+
+def sent(heard: Samples, begin: int) -> Samples:
+    """Return what the uplink would send of ``heard`` from sample ``begin`` on."""
+    stream = soxr.ResampleStream(16_000, 24_000, 1, dtype="int16", quality="MQ")
+    chunks = [stream.resample_chunk(heard[at : at + 640]) for at in range(begin, len(heard), 640)]
+    return np.concatenate(chunks).astype(np.int16)
+
+
+@pytest.mark.parametrize("begin", [0, 1, 2, 3, 16_000, 16_001])
+def test_an_uplink_that_lost_nothing_is_found_whole_wherever_it_begins(begin: int) -> None:
+    heard = speech(8)
+
+    found = compare_uplink(heard, sent(heard, begin))
+
+    assert (found.first, found.lost, found.doubled) == (begin, 0, 0)
+    assert found.compared > 24_000
+
+
+@pytest.mark.parametrize("missing", [1, 20, 2400])
+def test_samples_that_went_missing_are_counted(missing: int) -> None:
+    heard = speech(12)
+    arrived = sent(heard, 1000)
+
+    found = compare_uplink(heard, np.delete(arrived, slice(200_000, 200_000 + missing)))
+
+    assert found.lost == missing
+
+
+def test_samples_that_came_twice_are_counted() -> None:
+    heard = speech(12)
+    arrived = sent(heard, 1000)
+
+    found = compare_uplink(heard, np.insert(arrived, 200_000, arrived[197_600:200_000]))
+
+    assert found.doubled == 2400
+
+
+def test_an_uplink_of_something_else_is_refused() -> None:
+    found_or_refused = pytest.raises(ValueError, match="nothing in common")
+    with found_or_refused:
+        compare_uplink(np.zeros(16_000, np.int16), np.zeros(24_000, np.int16))
+
+
+def tape_of(*parts: Samples) -> Samples:
+    return np.concatenate(parts)
+
+
+def faded(item: Samples, at: int) -> Samples:
+    return (item[at : at + 120] * np.linspace(1, 0, 120, endpoint=False)).astype(np.int16)
+
+
+def zeros(count: int) -> Samples:
+    return np.zeros(count, np.int16)
+
+
+def test_what_was_heard_of_an_item_is_counted_with_its_fade() -> None:
+    item = speech(4, 24_000)
+
+    found = find_on_tape(tape_of(zeros(5000), item[:48_000], faded(item, 48_000), zeros(50_000)), item, 0)
+
+    assert abs(found.samples - 48_120) <= 2  # the last of the fade rounds to nothing
+    assert found.late == 0
+
+
+def test_an_item_that_sounded_to_its_end_is_heard_whole() -> None:
+    item = speech(2, 24_000)
+
+    assert find_on_tape(tape_of(zeros(100), item, zeros(9000)), item, 50).samples == len(item)
+
+
+def test_a_hole_where_the_card_ran_dry_costs_the_item_nothing() -> None:
+    item = speech(4, 24_000)
+    tape = tape_of(zeros(100), item[:30_000], zeros(720), item[30_000:60_000], faded(item, 60_000), zeros(30_000))
+
+    assert abs(find_on_tape(tape, item, 0).samples - 60_120) <= 2
+
+
+@pytest.mark.parametrize("lost", [1, 240, 720])
+def test_what_a_card_lost_when_it_ran_dry_is_passed_over_and_what_follows_is_heard(lost: int) -> None:
+    item = speech(4, 24_000)
+    tape = tape_of(
+        zeros(100), item[:30_000], zeros(720), item[30_000 + lost : 60_000], faded(item, 60_000), zeros(9000)
+    )
+
+    found = find_on_tape(tape, item, 0)
+
+    assert abs(found.samples - 60_120) <= 2
+    assert found.late == 0
+
+
+def test_holes_close_together_and_just_before_the_cut_cost_it_nothing_either() -> None:
+    item = speech(4, 24_000)
+    parts = [zeros(100), item[:30_000], zeros(720), item[30_000:30_240], zeros(240), item[30_240:30_480], zeros(480)]
+
+    tape = tape_of(*parts, item[30_480:30_600], faded(item, 30_600), zeros(30_000))
+
+    assert abs(find_on_tape(tape, item, 0).samples - 30_720) <= 2
+
+
+def test_an_answer_that_stalled_for_seconds_and_went_on_softly_is_heard_as_a_whole() -> None:
+    item = np.concatenate([speech(1, 24_000), zeros(700), speech(2, 24_000, seed=2)])
+    tape = tape_of(zeros(100), item[:24_000], zeros(50_000), item[24_000:60_000], faded(item, 60_000), zeros(30_000))
+
+    assert abs(find_on_tape(tape, item, 0).samples - 60_120) <= 2
+
+
+def test_a_stretch_that_was_ducked_is_the_items_too() -> None:
+    item = speech(4, 24_000)
+    ducked = (item[24_000:48_000] * 0.178).astype(np.int16)
+    tape = tape_of(zeros(100), item[:24_000], ducked, item[48_000:60_000], faded(item, 60_000), zeros(30_000))
+
+    assert abs(find_on_tape(tape, item, 0).samples - 60_120) <= 2
+
+
+def test_an_item_that_is_cut_while_it_is_ducked_ends_there() -> None:
+    item = speech(4, 24_000)
+    ducked = (tape_of(item[24_000:30_000], faded(item, 30_000)) * 0.178).astype(np.int16)
+
+    found = find_on_tape(tape_of(zeros(100), item[:24_000], ducked, zeros(90_000)), item, 0)
+
+    assert found.samples == pytest.approx(30_120, abs=12)  # softer, more of the fade rounds to nothing
+    assert found.late == 0
+
+
+def test_the_old_answer_after_its_cut_is_found_out() -> None:
+    item = speech(4, 24_000)
+    tape = tape_of(zeros(100), item[:30_000], faded(item, 30_000), zeros(5000), item[30_120:40_000], zeros(30_000))
+
+    assert find_on_tape(tape, item, 0).late > 0
+
+
+def test_an_item_that_never_sounded_is_refused() -> None:
+    with pytest.raises(ValueError, match="not on the tape"):
+        find_on_tape(zeros(50_000), speech(1, 24_000), 0)

@@ -1,0 +1,88 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgevoice.errors import VirtualCardUnavailable
+from edgevoice.testbed.virtual import plugin
+from edgevoice.testbed.virtual.plugin import _FLAGS, _SOURCES, build_plugin, default_cache
+
+ROOT = Path(__file__).parents[3]
+
+
+def put_compiler(folder: Path, script: str) -> str:
+    """Put a `gcc` of our own into ``folder`` and return a PATH that holds it before the real one."""
+    (folder / "gcc").write_text(f"#!/bin/sh\n{script}\n")
+    (folder / "gcc").chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
+
+
+def test_the_sources_compile_without_a_warning() -> None:
+    command = ["gcc", *_FLAGS, "-Werror", "-fsyntax-only", *map(str, _SOURCES)]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_second_build_takes_the_first_ones_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = build_plugin(tmp_path)
+    built_ns = built.stat().st_mtime_ns
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    assert build_plugin(tmp_path) == built
+    assert built.stat().st_mtime_ns == built_ns
+
+
+def test_processes_that_compile_at_once_do_not_harm_each_other(tmp_path: Path) -> None:
+    # By its path, without the package around it: that would load numpy twice, and take longer than the race.
+    program = f"import runpy; print(runpy.run_path({plugin.__file__!r})['build_plugin']())"
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    children = [
+        subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+
+    answers = {child.communicate(timeout=60)[0].strip() for child in children}
+
+    assert [child.returncode for child in children] == [0, 0]
+    assert len(answers) == 1, "both should name one plugin"
+    assert [str(path) for path in (tmp_path / "edgevoice").iterdir()] == list(answers), "nothing else should be left"
+
+
+def test_without_a_compiler_the_error_names_the_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(VirtualCardUnavailable, match="there is no gcc") as caught:
+        build_plugin(tmp_path / "cache")
+
+    assert "apt install gcc libasound2-dev" in caught.value.line()
+
+
+def test_without_alsas_headers_the_error_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    complaint = "converter.h:4:10: fatal error: alsa/asoundlib.h: No such file or directory"
+    monkeypatch.setenv("PATH", put_compiler(tmp_path, f"echo '{complaint}' >&2; exit 1"))
+
+    with pytest.raises(VirtualCardUnavailable, match=r"alsa/asoundlib\.h: No such file") as caught:
+        build_plugin(tmp_path / "cache")
+
+    assert "libasound2-dev" in caught.value.remedy
+    assert list((tmp_path / "cache").iterdir()) == [], "a failed build should leave nothing"
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(VirtualCardUnavailable, match="file/cache: Not a directory") as caught:
+        build_plugin(tmp_path / "file" / "cache")
+
+    assert "XDG_CACHE_HOME" in caught.value.remedy
+
+
+def test_a_relative_cache_home_is_ignored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+
+    assert default_cache() == tmp_path / ".cache" / "edgevoice"

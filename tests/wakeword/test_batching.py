@@ -1,0 +1,48 @@
+"""The pace of scoring: two frames at once where nothing is in the air, and never later for a word."""
+
+import pytest
+
+from edgevoice.wakeword.batching import CALM, Pace
+from edgevoice.wakeword.decision import Decision, Thresholds
+from edgevoice.wakeword.models.present import words_present
+from edgevoice.wakeword.scorer import StreamingScorer
+from tests.wakeword.sounds import POSITIVES, frames_of, parts, quiet, recording
+
+
+def test_it_begins_frame_by_frame_and_takes_two_once_all_words_are_calm() -> None:
+    pace = Pace()
+    assert pace.frames == 1
+
+    pace.take([(0.0, CALM / 2)], is_speaking=False)
+    assert pace.frames == 2
+
+    pace.take([(0.0, CALM), (0.0, 0.0)], is_speaking=False)
+    assert pace.frames == 1
+
+
+def test_while_the_box_speaks_no_frame_waits_for_another() -> None:
+    pace = Pace()
+
+    pace.take([(0.0,)], is_speaking=True)
+
+    assert pace.frames == 1
+
+
+@pytest.mark.parametrize("name", POSITIVES)
+@pytest.mark.parametrize("lead", [2.0, 2.02, 2.04, 2.06, 2.08, 2.1, 2.12, 2.14])
+def test_no_word_is_told_later_for_it(name: str, lead: float) -> None:
+    scorer = StreamingScorer([words_present()["hey_jarvis"]], parts())
+    decision, pace = Decision([Thresholds()]), Pace()
+    frames = frames_of(quiet(lead), recording(name), quiet(1.0))
+
+    at = 0
+    waited: int | None = None
+    while at < len(frames):
+        rows = scorer.score(frames[at : at + pace.frames].reshape(-1))
+        at += len(rows)
+        pace.take(rows, is_speaking=False)
+        for number, scores in enumerate(rows):
+            if decision.take(scores, (at - len(rows) + number + 1) * 0.08) is not None:
+                waited = len(rows) - 1 - number
+
+    assert waited == 0

@@ -1,0 +1,269 @@
+"""Recordings: whatever the rate, the channels and the format, the wake word hears the same; and no file does harm."""
+
+import struct
+import wave
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import soundfile  # type: ignore[import-untyped]
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ
+from edgevoice.wakeword.tuning import recordings
+from edgevoice.wakeword.tuning.recordings import RecordingRefused, frames_of
+from tests.wakeword.sounds import DATA, POSITIVES, recording
+
+SPEECH = recording(POSITIVES[0])
+
+
+def heard(path: Path) -> npt.NDArray[np.int16]:
+    return np.concatenate([np.zeros(0, np.int16), *frames_of(path)])
+
+
+def likeness(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> float:
+    size = min(len(one), len(other))
+    return float(np.corrcoef(one[:size].astype(float), other[:size].astype(float))[0, 1])
+
+
+def wav(path: Path, *chunks: tuple[bytes, bytes]) -> Path:
+    body = b"".join(
+        name + struct.pack("<I", len(content)) + content + bytes(len(content) % 2) for name, content in chunks
+    )
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(body) + 4) + b"WAVE" + body)
+    return path
+
+
+def layout(kind: int, channels: int, rate_hz: int, bits: int, more: bytes = b"") -> tuple[bytes, bytes]:
+    size = channels * bits // 8
+    return b"fmt ", struct.pack("<HHIIHH", kind, channels, rate_hz, rate_hz * size, size, bits) + more
+
+
+def test_what_is_right_already_comes_through_bit_for_bit_filled_up_to_a_whole_frame() -> None:
+    sound = heard(DATA / POSITIVES[0])
+
+    assert (sound[: len(SPEECH)] == SPEECH).all()
+    assert not sound[len(SPEECH) :].any()
+    assert len(sound) % FRAME == 0
+    assert len(sound) - len(SPEECH) < FRAME
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg"])
+@pytest.mark.parametrize("rate_hz", [8000, 22_050, 44_100, 48_000])
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_any_rate_and_any_number_of_channels_sound_the_same(
+    tmp_path: Path, suffix: str, rate_hz: int, channels: int
+) -> None:
+    tone = np.sin(2 * np.pi * 440 * np.arange(rate_hz * 2) / rate_hz) * 0.5
+    path = tmp_path / f"tone.{suffix}"
+    soundfile.write(path, np.stack([tone] * channels, 1), rate_hz)
+
+    sound = heard(path)
+
+    expected = np.sin(2 * np.pi * 440 * np.arange(RATE_HZ * 2) / RATE_HZ)
+    assert likeness(sound, expected) > 0.999
+    assert abs(len(sound) - 2 * RATE_HZ) < 2 * FRAME
+    # Vorbis does not keep the amplitude to the step.
+    assert np.abs(sound).max() == pytest.approx(0.5 * 32768, rel=0.08 if suffix == "ogg" else 0.03)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
+@pytest.mark.parametrize("container", ["WAV", "WAVEX"])
+def test_every_kind_of_uncompressed_wav_can_be_read(tmp_path: Path, subtype: str, container: str) -> None:
+    path = tmp_path / "speech.wav"
+    soundfile.write(path, SPEECH / 32768, RATE_HZ, subtype=subtype, format=container)
+
+    sound = heard(path)
+
+    off = np.abs(sound[: len(SPEECH)].astype(int) - SPEECH).max()
+    assert off <= (256 if subtype == "PCM_U8" else 0)
+
+
+def test_channels_are_mixed_not_picked(tmp_path: Path) -> None:
+    path = tmp_path / "sides.wav"
+    soundfile.write(path, np.array([[0.5, -0.5], [0.5, 0.0]] * FRAME), RATE_HZ)
+
+    assert heard(path)[:2].tolist() == [0, 8192]
+
+
+def test_what_stands_between_format_and_sound_is_skipped(tmp_path: Path) -> None:
+    pcm = SPEECH.tobytes()
+    path = wav(tmp_path / "a.wav", (b"JUNK", b"abc"), layout(1, 1, RATE_HZ, 16), (b"LIST", bytes(77)), (b"data", pcm))
+
+    assert (heard(path)[: len(SPEECH)] == SPEECH).all()
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 10_000_000])
+def test_a_recorder_that_was_broken_off_leaves_what_it_had(tmp_path: Path, size: int) -> None:
+    path = wav(tmp_path / "a.wav", layout(1, 1, RATE_HZ, 16), (b"data", SPEECH.tobytes() + b"\0"))
+    whole = path.read_bytes()
+    place = whole.index(b"data") + 4
+    path.write_bytes(whole[:place] + struct.pack("<I", size) + whole[place + 4 :])
+
+    assert (heard(path)[: len(SPEECH)] == SPEECH).all()
+
+
+def test_floats_that_are_no_numbers_are_silence_and_too_loud_ones_are_clipped(tmp_path: Path) -> None:
+    odd = np.array([np.nan, np.inf, -np.inf, 7.0, -7.0, 0.25], "<f4")
+    path = wav(tmp_path / "a.wav", layout(3, 1, RATE_HZ, 32), (b"data", odd.tobytes()))
+
+    assert heard(path)[:6].tolist() == [0, 32767, -32768, 32767, -32768, 8192]
+
+
+def test_a_recording_is_read_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recordings, "_PIECE_FRAMES", 1000)
+    path = tmp_path / "long.wav"
+    long = np.tile(SPEECH, 3)
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
+        file.writeframes(long.tobytes())
+
+    assert (heard(path)[: len(long)] == long).all()
+
+
+def test_an_empty_recording_is_no_error_and_no_frame(tmp_path: Path) -> None:
+    assert not len(heard(wav(tmp_path / "a.wav", layout(1, 2, 44_100, 16), (b"data", b""))))
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "neither a WAV nor a FLAC nor an Ogg"),
+        (b"ID3 and so on, an MP3", "neither a WAV nor a FLAC nor an Ogg"),
+        (b"RIFF\0\0\0\0WAVE", "no sound is in it"),
+        (b"RIFF\0\0\0\0WAVEdata\4\0\0\0abcd", "its sound stands before its format"),
+        (b"RIFF\0\0\0\0WAVEfmt \4\0\0\0abcd", "its format is cut off"),
+        (b"fLaC" + b"nonsense" * 50, "damaged"),
+    ],
+)
+def test_what_is_no_recording_is_refused_by_its_name(tmp_path: Path, content: bytes, problem: str) -> None:
+    (tmp_path / "x.wav").write_bytes(content)
+
+    with pytest.raises(RecordingRefused, match=f"x.wav .*{problem}") as refused:
+        heard(tmp_path / "x.wav")
+    assert "\n" not in refused.value.line()
+
+
+@pytest.mark.parametrize(
+    ("kind", "channels", "rate_hz", "bits"),
+    [
+        (1, 0, 16_000, 16),
+        (1, 1, 0, 16),
+        (1, 1, 10**7, 16),
+        (1, 500, 16_000, 16),
+        (1, 1, 16_000, 12),
+        (85, 1, 44_100, 0),
+    ],
+)
+def test_formats_that_are_damaged_or_compressed_are_refused(
+    tmp_path: Path, kind: int, channels: int, rate_hz: int, bits: int
+) -> None:
+    path = wav(tmp_path / "x.wav", layout(kind, channels, rate_hz, bits), (b"data", bytes(1000)))
+
+    with pytest.raises(RecordingRefused, match=r"x\.wav is (damaged|compressed)"):
+        heard(path)
+
+
+def test_a_file_that_is_not_there_or_is_a_folder_is_refused_too(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.wav", tmp_path):
+        with pytest.raises(RecordingRefused, match="cannot be read"):
+            heard(path)
+
+
+def test_without_the_package_for_flac_the_refusal_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    soundfile.write(tmp_path / "a.flac", SPEECH, RATE_HZ)
+    monkeypatch.setitem(__import__("sys").modules, "soundfile", None)
+
+    with pytest.raises(RecordingRefused) as refused:
+        heard(tmp_path / "a.flac")
+    assert "edgevoice[eval]" in refused.value.line()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@given(where=st.integers(0, 60), byte=st.integers(0, 255), cut=st.integers(0, 400), flac=st.booleans())
+def test_a_damaged_file_is_read_or_refused_and_nothing_else(
+    tmp_path: Path, where: int, byte: int, cut: int, *, flac: bool
+) -> None:
+    path = tmp_path / ("a.flac" if flac else "a.wav")
+    soundfile.write(path, SPEECH[:2000], RATE_HZ)
+    content = bytearray(path.read_bytes())
+    content[where] = byte
+    path.write_bytes(content[: len(content) - cut])
+
+    try:
+        sound = heard(path)
+    except RecordingRefused:
+        return
+    assert len(sound) % FRAME == 0
+
+
+def in_four_bytes(sound: npt.NDArray[Any], *, shift: int) -> bytes:
+    """Return 16-bit samples as 24 bits in four bytes, ``shift`` bits from the lower end, with something below them."""
+    return (((sound.astype("<i4") << 8) + 17) << shift).astype("<i4").tobytes()
+
+
+@pytest.mark.parametrize("shift", [8, 0], ids=["upper bytes, as defined", "lower bytes, as arecord writes S24_LE"])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_24_bits_in_four_bytes_are_heard_bit_for_bit(tmp_path: Path, shift: int, channels: int) -> None:
+    several = np.repeat(SPEECH, channels)
+    form = struct.pack("<HHIIHH", 1, channels, RATE_HZ, 4 * channels * RATE_HZ, 4 * channels, 24)
+
+    sound = heard(wav(tmp_path / "a.wav", (b"fmt ", form), (b"data", in_four_bytes(several, shift=shift))))
+
+    assert (sound[: len(SPEECH)] == SPEECH).all()
+
+
+def test_24_bits_that_fill_four_bytes_are_refused_instead_of_heard_as_noise(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).integers(-(2**31), 2**31, 4000, np.int64).astype("<i4").tobytes()
+    form = struct.pack("<HHIIHH", 1, 1, RATE_HZ, 4 * RATE_HZ, 4, 24)
+
+    with pytest.raises(RecordingRefused, match="fill all of their four bytes"):
+        heard(wav(tmp_path / "a.wav", (b"fmt ", form), (b"data", noise)))
+
+
+@pytest.mark.parametrize(("bits", "frame_bytes"), [(16, 4), (16, 3), (8, 2), (32, 8), (16, 1), (24, 5), (24, 2)])
+def test_samples_of_any_other_width_than_their_bits_are_refused(tmp_path: Path, bits: int, frame_bytes: int) -> None:
+    form = struct.pack("<HHIIHH", 1, 1, RATE_HZ, 0, frame_bytes, bits)
+
+    with pytest.raises(RecordingRefused, match=f"samples of {bits} bits in {frame_bytes} bytes"):
+        heard(wav(tmp_path / "a.wav", (b"fmt ", form), (b"data", bytes(9600))))
+
+
+def test_a_format_that_leaves_out_its_block_size_is_taken_by_its_bits(tmp_path: Path) -> None:
+    form = struct.pack("<HHIIHH", 1, 1, RATE_HZ, 0, 0, 16)
+
+    assert (heard(wav(tmp_path / "a.wav", (b"fmt ", form), (b"data", SPEECH.tobytes())))[: len(SPEECH)] == SPEECH).all()
+
+
+def unsized(path: Path, size: int, sound: bytes, *behind: bytes) -> Path:
+    """Write a recording whose sound has the size 0, or the largest, with further chunks behind it."""
+    name, content = layout(1, 1, RATE_HZ, 16)
+    head = b"WAVE" + name + struct.pack("<I", len(content)) + content + b"data" + struct.pack("<I", size)
+    path.write_bytes(b"RIFF" + struct.pack("<I", 0) + head + sound + b"".join(behind))
+    return path
+
+
+_LIST = b"LIST" + struct.pack("<I", 26) + b"INFOISFT" + struct.pack("<I", 14) + b"Lavf59.27.100\0"
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
+def test_tags_behind_a_sound_of_untold_size_are_not_heard(tmp_path: Path, size: int) -> None:
+    sound = heard(unsized(tmp_path / "a.wav", size, SPEECH.tobytes(), _LIST))
+
+    assert (sound[: len(SPEECH)] == SPEECH).all()
+    assert not sound[len(SPEECH) :].any()
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
+@pytest.mark.parametrize("behind", [(), (_LIST,), (b"fact" + struct.pack("<II", 4, 0), _LIST)])
+def test_tags_alone_are_no_sound(tmp_path: Path, size: int, behind: tuple[bytes, ...]) -> None:
+    assert not len(heard(unsized(tmp_path / "a.wav", size, b"", *behind)))
+
+
+def test_a_sound_that_holds_the_letters_of_a_tag_is_heard_to_its_end(tmp_path: Path) -> None:
+    letters = b"LIST\x10\0\0\0" + SPEECH.tobytes()
+
+    assert (heard(unsized(tmp_path / "a.wav", 0, letters))[4 : 4 + len(SPEECH)] == SPEECH).all()
