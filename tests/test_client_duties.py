@@ -47,7 +47,7 @@ from edgevoice.local.scripted.script import Expect, Script, Session
 from edgevoice.realtime.endpoint import remote
 from edgevoice.realtime.link import Link
 from edgevoice.realtime.session import session_of
-from edgevoice.settings.schema import Service as ServiceSettings
+from edgevoice.settings.schema import ServiceSettings
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.runner import ToolRunner
 from tests.core.drive import (

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from edgevoice import __version__
-from edgevoice.settings.schema import Budget, Settings
+from edgevoice.settings.schema import BudgetSettings, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -31,20 +31,20 @@ def test_the_lights_and_the_states_in_the_readme_are_those_of_the_code() -> None
 
 
 def test_the_pins_in_hardware_md_are_those_of_the_settings() -> None:
-    from edgevoice.settings.schema import Panel  # noqa: PLC0415
+    from edgevoice.settings.schema import PanelSettings  # noqa: PLC0415
 
     lines = (ROOT / "hardware.md").read_text().splitlines()
-    for name in Panel.__struct_fields__:
+    for name in PanelSettings.__struct_fields__:
         if name.endswith("_gpio"):
             row = next(line for line in lines if f"`panel.{name}`" in line)
-            assert row.split("|")[3].strip() == str(getattr(Panel(), name))
+            assert row.split("|")[3].strip() == str(getattr(PanelSettings(), name))
 
 
 def test_the_limits_in_the_readme_are_the_defaults() -> None:
     blocks = [block for text in PAGES.values() for block in re.findall(r"```toml\n(.*?)```", text, re.DOTALL)]
     (budget,) = [tomllib.loads(each)["budget"] for each in blocks if each.startswith("[budget]")]
 
-    assert budget == msgspec.to_builtins(Budget())
+    assert budget == msgspec.to_builtins(BudgetSettings())
 
 
 def test_the_archive_in_the_readme_has_the_version_of_the_code() -> None:

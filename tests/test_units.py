@@ -80,12 +80,12 @@ def test_nobody_can_call_in() -> None:
 
 def test_the_key_comes_as_the_credential_that_the_daemon_looks_for() -> None:
     from edgevoice.host.credentials import find_key  # noqa: PLC0415
-    from edgevoice.settings.schema import Service  # noqa: PLC0415
+    from edgevoice.settings.schema import ServiceSettings  # noqa: PLC0415
 
     name, _, _ = directives()["LoadCredential"][0].partition(":")
 
     assert f'Path(folder, "{name}")' in Path(find_key.__code__.co_filename).read_text(encoding="utf-8")
-    assert find_key(Service(), {}) is None
+    assert find_key(ServiceSettings(), {}) is None
 
 
 def test_the_folders_are_those_that_the_command_gives() -> None:

@@ -47,8 +47,7 @@ from edgevoice.panel.terminal import TerminalPanel
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.link import Link
 from edgevoice.realtime.session import session_of
-from edgevoice.settings.schema import Panel as PanelSettings
-from edgevoice.settings.schema import Service, Settings
+from edgevoice.settings.schema import PanelSettings, ServiceSettings, Settings
 from edgevoice.store.folders import cache_folder
 from edgevoice.tools.clock import clock_tool
 from edgevoice.tools.registry import Registry
@@ -101,7 +100,7 @@ def assemble(
     wants_wakeword: bool = True,
     amplifier: HardwareMute | None = None,
     record: EchoRecord | None = None,
-    service: Callable[[], Service] | None = None,
+    service: Callable[[], ServiceSettings] | None = None,
     near_misses: NearMissLog | None = None,
     cards: Path | None = None,
 ) -> Parts:
@@ -337,7 +336,7 @@ def _pin(gpio: int | str) -> int | None:
     return gpio if isinstance(gpio, int) else None
 
 
-def _service_for(name: str, words: Sequence[WakeWord], service: Service) -> Service:
+def _service_for(name: str, words: Sequence[WakeWord], service: ServiceSettings) -> ServiceSettings:
     """Return the service's settings as they are for a session that this wake word opens."""
     word = next((word for word in words if word.name == name), None)
     if word is None:

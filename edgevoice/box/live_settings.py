@@ -7,7 +7,7 @@ from msgspec import structs
 
 from edgevoice.errors import SettingsInvalid
 from edgevoice.journal import tell
-from edgevoice.settings.schema import Service, Settings
+from edgevoice.settings.schema import ServiceSettings, Settings
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class LiveSettings:
         self._remark = remark or _nobody_reads
 
     @property
-    def service(self) -> Service:
+    def service(self) -> ServiceSettings:
         """Return what the next session is told."""
         return self._settings.service
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from edgevoice import journal
 from edgevoice.settings.file import load
-from edgevoice.settings.schema import Wakeword
+from edgevoice.settings.schema import WakewordSettings
 from edgevoice.store.folders import cache_folder
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.engine import open_scorer
@@ -23,7 +23,7 @@ from edgevoice.wakeword.words import WakeWord, wake_words
 class Ears:
     """The words that are listened for, and what scores them."""
 
-    settings: Wakeword
+    settings: WakewordSettings
     words: tuple[WakeWord, ...]
     scorer: Scorer
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from edgevoice.errors import EdgevoiceError
 from edgevoice.settings.file import load
-from edgevoice.settings.schema import Wakeword
+from edgevoice.settings.schema import WakewordSettings
 from edgevoice.store.folders import state_folder
 from edgevoice.wakeword.tuning.intervals import Interval
 from edgevoice.wakeword.tuning.near_misses_log import CLIPS_NAME, FILE_NAME, Entry, read_log
@@ -58,7 +58,7 @@ def _read(folder: Path) -> list[Entry]:
 
 
 def _judge(
-    entries: Sequence[Entry], word: WakeWord, settings: Wakeword, most_false_wakes: float
+    entries: Sequence[Entry], word: WakeWord, settings: WakewordSettings, most_false_wakes: float
 ) -> tuple[Evidence, Proposal | None]:
     evidence = evidence_of(entries, word.name, smoothing_frames=settings.smoothing_frames, models=word.scale)
     if shortage(evidence):
@@ -69,7 +69,7 @@ def _judge(
 
 def _print(
     console: Console,
-    settings: Wakeword,
+    settings: WakewordSettings,
     word: WakeWord,
     evidence: Evidence,
     proposal: Proposal | None,
@@ -109,7 +109,7 @@ def _print(
     )
 
 
-def _setting(settings: Wakeword, word: WakeWord) -> str:
+def _setting(settings: WakewordSettings, word: WakeWord) -> str:
     first = wake_words(settings)[0].name == word.name
     has_own = "threshold" in settings.words.get(word.name, {})
     return "wakeword.threshold" if first and not has_own else f"wakeword.words.{word.name}.threshold"

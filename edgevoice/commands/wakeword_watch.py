@@ -24,7 +24,7 @@ from edgevoice.commands.wakeword_engine import Ears, open_ears
 from edgevoice.core.facts import Device
 from edgevoice.errors import DeviceBusy
 from edgevoice.settings.file import load
-from edgevoice.settings.schema import Microphone as MicrophoneSettings
+from edgevoice.settings.schema import MicrophoneSettings
 from edgevoice.wakeword.decision import Decision
 from edgevoice.wakeword.models.shapes import Samples
 from edgevoice.wakeword.tuning.near_misses import Rises

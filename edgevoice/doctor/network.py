@@ -22,7 +22,7 @@ from edgevoice.realtime.handshake import shake_hands
 from edgevoice.realtime.refusal import dial_failure
 from edgevoice.realtime.session import session_of
 from edgevoice.realtime.tcp import open_tcp
-from edgevoice.settings.schema import Service, Settings
+from edgevoice.settings.schema import ServiceSettings, Settings
 
 _CONNECT_S = 5.0
 _RENEWAL_DAYS = 7
@@ -44,7 +44,7 @@ class Address:
         return self.host in {"localhost", "127.0.0.1", "::1"}
 
 
-def address_of(service: Service, key: Key | None) -> Address:
+def address_of(service: ServiceSettings, key: Key | None) -> Address:
     """Return where the box would dial, as `daemon.answering_service` decides it."""
     if service.url == "local" or (key is None and not service.url):
         return Address(is_inside=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from edgevoice.errors import SettingsInvalid
-from edgevoice.settings.schema import Service
+from edgevoice.settings.schema import ServiceSettings
 
 LARGEST_KEY_BYTES: Final = 16_384
 """Longer than any HTTP header that carries a key may be with common servers (8 to 16 kB)."""
@@ -55,7 +55,7 @@ class Key:
         raise TypeError("a key is neither copied nor pickled")
 
 
-def find_key(service: Service, environment: Mapping[str, str]) -> Key | None:
+def find_key(service: ServiceSettings, environment: Mapping[str, str]) -> Key | None:
     """Return the key, ``None`` when there is none.
 
     Looks into EDGEVOICE_API_KEY, then for api_key in systemd's CREDENTIALS_DIRECTORY, then into ``service.key_file``.

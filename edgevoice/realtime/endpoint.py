@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from edgevoice.realtime.proxies import proxy_for, shown_proxy
 from edgevoice.realtime.redaction import Redactor, secrets_in_address
-from edgevoice.settings import schema as settings
+from edgevoice.settings.schema import ServiceSettings
 
 INWORLD_URL = "wss://api.inworld.ai/api/v1/realtime/session"
 
@@ -70,7 +70,7 @@ class Endpoint:
         return Redactor(self.secrets())
 
 
-def remote(service: settings.Service, key: str) -> Endpoint:
+def remote(service: ServiceSettings, key: str) -> Endpoint:
     """Return the endpoint of a service on the network for one session.
 
     Inworld wants a fresh session id in ``key`` (it is not the API key) and ``protocol=realtime``; OpenAI's dialect

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from edgevoice.settings import schema as settings
+from edgevoice.settings.schema import ServiceSettings
 
 Json = dict[str, Any]
 
 _PCM: Json = {"type": "audio/pcm", "rate": 24_000}
 
 
-def session_of(service: settings.Service, tools: Sequence[Json]) -> Json:
+def session_of(service: ServiceSettings, tools: Sequence[Json]) -> Json:
     """Return the ``session`` object of ``session.update``.
 
     Booleans and nulls are sent though they are defaults: one service was seen to act on them only when present. A field
@@ -45,7 +45,7 @@ def session_of(service: settings.Service, tools: Sequence[Json]) -> Json:
     return session
 
 
-def _turn_detection(service: settings.Service) -> Json:
+def _turn_detection(service: ServiceSettings) -> Json:
     common = {"create_response": True, "interrupt_response": True}
     if service.turn_detection == "semantic_vad":
         return {"type": "semantic_vad", "eagerness": service.eagerness, **common}

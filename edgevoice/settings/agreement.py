@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import ValidationError, convert, inspect, structs
 
-from edgevoice.settings.schema import Settings, Wakeword, Word
+from edgevoice.settings.schema import Settings, WakewordSettings, WordSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def disagreements(settings: Settings) -> Iterator[Disagreement]:
 
 def _wrong_words(words: dict[str, Any]) -> Iterator[str]:
     """Yield an error line for everything in ``wakeword.words`` that is not right by itself."""
-    takes = {each.name: each.type for each in structs.fields(Word)}
+    takes = {each.name: each.type for each in structs.fields(WordSettings)}
     for name, word in words.items():
         place = f"wakeword.words.{name}"
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
@@ -75,7 +75,7 @@ def _must_be(annotation: Any) -> str:
     return next(str(part.extra["must_be"]) for part in parts if isinstance(part, inspect.Metadata) and part.extra)
 
 
-def _thresholds_in_disorder(wakeword: Wakeword) -> Iterator[Disagreement]:
+def _thresholds_in_disorder(wakeword: WakewordSettings) -> Iterator[Disagreement]:
     """Yield the words of which one frame would need a lower score than two."""
     for name, word in wakeword.further_words().items():
         sure, usual = word.sure_threshold or wakeword.sure_threshold, word.threshold or wakeword.threshold

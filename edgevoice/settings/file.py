@@ -17,7 +17,7 @@ from typing import Any, Final
 from edgevoice.errors import SettingsInvalid
 from edgevoice.settings.agreement import disagreements
 from edgevoice.settings.catalogue import ENTRIES, Entry, ValueRefused, is_secret_name, sections, shown_name
-from edgevoice.settings.schema import Panel, Settings
+from edgevoice.settings.schema import PanelSettings, Settings
 from edgevoice.settings.syntax import NotToml, parse
 from edgevoice.settings.text import NotText, decoded, lines_of
 
@@ -134,7 +134,7 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Loaded:
     return Loaded(findings.settings(), source, findings.origins)
 
 
-def salvage_panel(path: Path | None, environment: Mapping[str, str]) -> Panel | None:
+def salvage_panel(path: Path | None, environment: Mapping[str, str]) -> PanelSettings | None:
     """Return the panel of settings that are refused elsewhere, so that the fault light can still be shown.
 
     Takes what ``load`` takes. Of a file that is broken elsewhere only the panel's lines are read. Returns ``None`` when
@@ -153,7 +153,7 @@ def salvage_panel(path: Path | None, environment: Mapping[str, str]) -> Panel | 
     ours = ("EDGEVOICE_PANEL_", "EDGEVOICE_AMPLIFIER_")
     _read_environment({name: raw for name, raw in environment.items() if name.startswith(ours)}, findings)
     findings.add_disagreements("")
-    panel: Panel = findings.section("panel")
+    panel: PanelSettings = findings.section("panel")
     return None if findings.faults else panel
 
 

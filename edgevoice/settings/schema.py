@@ -55,7 +55,7 @@ STEERING = (
 """What the model is told where the voice performs steering tags."""
 
 
-class Service(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ServiceSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Who answers, and how: the Realtime service on the other side of the WebSocket.
 
     url: Where the service answers. Empty takes Inworld when there is a key, else the service inside the box; "local"
@@ -153,7 +153,7 @@ SureScore = Annotated[float, Meta(ge=0.05, le=1, extra={"must_be": "a number bet
 WakewordEngine = Literal["streaming", "openwakeword", "microwakeword"]
 
 
-class Word(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class WordSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is particular about one wake word; what is left out is as for the others, or as the service has it."""
 
     model: Annotated[NotEmpty, Meta(extra={"must_be": "the name of a word or the path of a model"})] | None = None
@@ -163,7 +163,7 @@ class Word(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     instructions: Annotated[str, Meta(extra={"must_be": "a text"})] | None = None
 
 
-class Wakeword(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class WakewordSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The wake word, which is listened for inside the box. Scores run from 0 to 1.
 
     model: The name of a word that is present, or the path of a model: an .onnx file, or with the engine microwakeword
@@ -201,15 +201,15 @@ class Wakeword(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     near_miss_share: Annotated[float, Meta(ge=0.1, le=1)] = 0.5
     keep_near_misses: Annotated[int, Meta(ge=0, le=1000)] = 0
 
-    def further_words(self) -> dict[str, Word]:
+    def further_words(self) -> dict[str, WordSettings]:
         """Return ``words`` as structs, by name.
 
         ``msgspec.ValidationError`` if one is not right, see `disagreements`.
         """
-        return {name: convert(word, Word) for name, word in self.words.items()}
+        return {name: convert(word, WordSettings) for name, word in self.words.items()}
 
 
-class Microphone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class MicrophoneSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The near-end: the sound card that hears the room.
 
     device: The card's name; `edgevoice devices` lists those present.
@@ -225,7 +225,7 @@ class Microphone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     zeros_s: Annotated[float, Meta(ge=0, le=3600)] = 30.0
 
 
-class Speaker(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class SpeakerSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The far-end: the sound card that answers.
 
     device: The card's name; `edgevoice devices` lists those present.
@@ -240,7 +240,7 @@ class Speaker(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     prefill_ms: Annotated[int, Meta(ge=20, le=500)] = 80
 
 
-class Echo(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class EchoSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What keeps the box from hearing itself.
 
     tier: What may interrupt it while it speaks. "none": the wake word, if you are louder than the answer, and the talk
@@ -254,7 +254,7 @@ class Echo(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tail_ms: Annotated[int, Meta(ge=0, le=1000)] = 200
 
 
-class Conversation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ConversationSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How long the box waits before it lets go, and what it does when nobody spoke.
 
     no_speech_s: How long it listens after the wake word when nobody speaks.
@@ -274,7 +274,7 @@ class Conversation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     false_interruption: Literal["resume", "stop"] = "resume"
 
 
-class Budget(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class BudgetSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How long sessions may be open, because the service bills the time. The one inside the box costs nothing.
 
     session_s: The longest conversation; none goes on for ever, whoever answers.
@@ -285,7 +285,7 @@ class Budget(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     daily_minutes: Annotated[float, Meta(ge=0, le=1440)] = 0.0
 
 
-class Watchdog(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class WatchdogSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is done when the box itself is slow. systemd starts it again when it stands still for longer.
 
     stall_s: Standing still for longer than this is written to the log, and no deadline is held against what waited.
@@ -294,7 +294,7 @@ class Watchdog(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     stall_s: Annotated[float, Meta(ge=0.2, le=10)] = 1.0
 
 
-class Panel(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class PanelSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Lights and buttons. Pins are BCM numbers, "none" for what is not there; lights may share a pin.
 
     kind: What shows the lights: pins, or lines on the terminal; auto is gpio where /dev/gpiochip0 exists, else none.
@@ -323,7 +323,7 @@ class Panel(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     hold_s: Annotated[float, Meta(ge=0.3, le=5)] = 1.0
 
 
-class Amplifier(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class AmplifierSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The amplifier's mute pin: it is silent while the box starts and stops, and at once when an answer is cut.
 
     mute_gpio: The pin that mutes it: SD_MODE of a MAX98357A, XSMT of a PCM5102.
@@ -334,7 +334,7 @@ class Amplifier(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     mute_active_high: bool = False
 
 
-class Tools(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ToolsSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the model may do beside talking.
 
     enabled: The tools that the model is told about.
@@ -351,7 +351,7 @@ class Tools(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     timeout_s: Annotated[float, Meta(ge=1, le=60)] = 10.0
 
 
-class Log(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class LogSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the log tells. Never what was said, at any level.
 
     level: The least important entries that are kept.
@@ -363,15 +363,15 @@ class Log(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All sections; without arguments, all defaults."""
 
-    service: Service = field(default_factory=Service)
-    wakeword: Wakeword = field(default_factory=Wakeword)
-    microphone: Microphone = field(default_factory=Microphone)
-    speaker: Speaker = field(default_factory=Speaker)
-    echo: Echo = field(default_factory=Echo)
-    conversation: Conversation = field(default_factory=Conversation)
-    budget: Budget = field(default_factory=Budget)
-    panel: Panel = field(default_factory=Panel)
-    amplifier: Amplifier = field(default_factory=Amplifier)
-    tools: Tools = field(default_factory=Tools)
-    watchdog: Watchdog = field(default_factory=Watchdog)
-    log: Log = field(default_factory=Log)
+    service: ServiceSettings = field(default_factory=ServiceSettings)
+    wakeword: WakewordSettings = field(default_factory=WakewordSettings)
+    microphone: MicrophoneSettings = field(default_factory=MicrophoneSettings)
+    speaker: SpeakerSettings = field(default_factory=SpeakerSettings)
+    echo: EchoSettings = field(default_factory=EchoSettings)
+    conversation: ConversationSettings = field(default_factory=ConversationSettings)
+    budget: BudgetSettings = field(default_factory=BudgetSettings)
+    panel: PanelSettings = field(default_factory=PanelSettings)
+    amplifier: AmplifierSettings = field(default_factory=AmplifierSettings)
+    tools: ToolsSettings = field(default_factory=ToolsSettings)
+    watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
+    log: LogSettings = field(default_factory=LogSettings)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgevoice.errors import WakeWordUnavailable
-from edgevoice.settings.schema import Wakeword, Word
+from edgevoice.settings.schema import WakewordSettings, WordSettings
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.models.present import find_model, word_of, words_present
 
@@ -27,7 +27,7 @@ class WakeWord:
     instructions: str | None = None
 
 
-def wake_words(settings: Wakeword) -> tuple[WakeWord, ...]:
+def wake_words(settings: WakewordSettings) -> tuple[WakeWord, ...]:
     """Return the words that the settings name, the first one first; ``WakeWordUnavailable`` if one is not there."""
     words = tuple(_words(settings))
     models = [word.model.resolve() for word in words]
@@ -47,11 +47,11 @@ def spoken(name: str) -> str:
     return " ".join([first, *(word.capitalize() for word in rest)]) if rest else first.capitalize()
 
 
-def _words(settings: Wakeword) -> Iterator[WakeWord]:
+def _words(settings: WakewordSettings) -> Iterator[WakeWord]:
     first = find_model(settings.model, engine=settings.engine)
     name = word_of(first)
     further = settings.further_words()
-    particular = further.pop(name, Word())
+    particular = further.pop(name, WordSettings())
     if particular.model is not None:
         raise WakeWordUnavailable(
             f"the model of {name} stands in wakeword.model and in wakeword.words.{name}",
@@ -63,7 +63,7 @@ def _words(settings: Wakeword) -> Iterator[WakeWord]:
         yield _wake_word(name, model, settings, word)
 
 
-def _wake_word(name: str, model: Path, settings: Wakeword, word: Word) -> WakeWord:
+def _wake_word(name: str, model: Path, settings: WakewordSettings, word: WordSettings) -> WakeWord:
     thresholds = Thresholds(
         settings.threshold if word.threshold is None else word.threshold,
         settings.sure_threshold if word.sure_threshold is None else word.sure_threshold,
@@ -77,7 +77,7 @@ def _wake_word(name: str, model: Path, settings: Wakeword, word: Word) -> WakeWo
     return WakeWord(name, model, thresholds, witness, scale, word.voice, word.instructions)
 
 
-def _witness(model: Path, settings: Wakeword) -> Path | None:
+def _witness(model: Path, settings: WakewordSettings) -> Path | None:
     """Return microWakeWord's model of the word that openWakeWord's package brings; none for a model of one's own."""
     if settings.engine != "streaming" or settings.witness == "off" or model not in words_present().values():
         return None

@@ -48,25 +48,25 @@ from edgevoice.panel.none import NoPanel
 from edgevoice.panel.terminal import TerminalPanel
 from edgevoice.realtime.endpoint import Endpoint, local
 from edgevoice.settings.schema import (
-    Amplifier,
-    Budget,
-    Conversation,
-    Echo,
-    Service,
+    AmplifierSettings,
+    BudgetSettings,
+    ConversationSettings,
+    EchoSettings,
+    MicrophoneSettings,
+    PanelSettings,
+    ServiceSettings,
     Settings,
-    Speaker,
-    Tools,
-    Wakeword,
-    Watchdog,
+    SpeakerSettings,
+    ToolsSettings,
+    WakewordSettings,
+    WatchdogSettings,
 )
-from edgevoice.settings.schema import Microphone as MicrophoneSettings
-from edgevoice.settings.schema import Panel as PanelSettings
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.words import WakeWord
 from tests.waiting import eventually
 
 TALK, MUTE, AMPLIFIER = 23, 24, 16
-GPIO = Settings(panel=PanelSettings(kind="gpio", hold_s=0.3), amplifier=Amplifier(mute_gpio=AMPLIFIER))
+GPIO = Settings(panel=PanelSettings(kind="gpio", hold_s=0.3), amplifier=AmplifierSettings(mute_gpio=AMPLIFIER))
 
 
 async def nothing_to_prepare() -> None:
@@ -245,7 +245,7 @@ def test_a_detection_in_its_thread_reaches_the_engine_in_the_loop(tmp_path: Path
 
 
 def test_where_only_the_button_wakes_it_nothing_listens_for_words(tmp_path: Path) -> None:
-    box = Box(Settings(panel=PanelSettings(kind="gpio"), wakeword=Wakeword(model="nosuch")), tmp_path)
+    box = Box(Settings(panel=PanelSettings(kind="gpio"), wakeword=WakewordSettings(model="nosuch")), tmp_path)
 
     async def live() -> None:
         async with box.assembled() as parts:
@@ -257,7 +257,7 @@ def test_where_only_the_button_wakes_it_nothing_listens_for_words(tmp_path: Path
 
 
 def test_a_wake_word_that_is_not_there_is_refused_before_anything_runs(tmp_path: Path) -> None:
-    box = Box(Settings(panel=PanelSettings(kind="gpio"), wakeword=Wakeword(model="nosuch")), tmp_path)
+    box = Box(Settings(panel=PanelSettings(kind="gpio"), wakeword=WakewordSettings(model="nosuch")), tmp_path)
 
     async def live() -> None:
         async with box.assembled(wants_wakeword=True):
@@ -283,8 +283,8 @@ def test_the_settings_reach_the_parts(tmp_path: Path) -> None:
     settings = Settings(
         panel=PanelSettings(kind="gpio"),
         microphone=MicrophoneSettings(device="near", channel=3, preroll_s=0.5, zeros_s=7),
-        speaker=Speaker(device="far", volume_percent=30),
-        tools=Tools(enabled=("set_volume",)),
+        speaker=SpeakerSettings(device="far", volume_percent=30),
+        tools=ToolsSettings(enabled=("set_volume",)),
     )
     box = Box(settings, tmp_path)
 
@@ -303,11 +303,11 @@ def test_the_settings_reach_the_parts(tmp_path: Path) -> None:
 def test_every_figure_of_the_settings_reaches_the_part_that_it_is_for(tmp_path: Path) -> None:
     settings = Settings(
         panel=PanelSettings(kind="gpio"),
-        service=Service(connect_s=3, pong_s=4),
-        speaker=Speaker(prefill_ms=120, earcon_percent=0),
-        tools=Tools(timeout_s=5),
-        watchdog=Watchdog(stall_s=2),
-        wakeword=Wakeword(smoothing_frames=3, engine="microwakeword"),
+        service=ServiceSettings(connect_s=3, pong_s=4),
+        speaker=SpeakerSettings(prefill_ms=120, earcon_percent=0),
+        tools=ToolsSettings(timeout_s=5),
+        watchdog=WatchdogSettings(stall_s=2),
+        wakeword=WakewordSettings(smoothing_frames=3, engine="microwakeword"),
     )
 
     async def live() -> None:
@@ -365,10 +365,10 @@ def test_audio_that_was_lost_in_either_direction_is_an_xrun(tmp_path: Path) -> N
 
 def test_the_manners_are_those_of_the_settings() -> None:
     settings = Settings(
-        service=Service(connect_s=3),
-        conversation=Conversation(no_speech_s=4, follow_up_s=0, thinking_s=5, progress_s=7),
-        budget=Budget(session_s=60),
-        echo=Echo(tier="hardware", tail_ms=350),
+        service=ServiceSettings(connect_s=3),
+        conversation=ConversationSettings(no_speech_s=4, follow_up_s=0, thinking_s=5, progress_s=7),
+        budget=BudgetSettings(session_s=60),
+        echo=EchoSettings(tier="hardware", tail_ms=350),
     )
 
     manners = manners_of(settings, Tier.HARDWARE)
@@ -394,7 +394,7 @@ def test_a_wake_word_may_bring_its_own_voice_and_instructions() -> None:
         WakeWord("alexa", Path("alexa.onnx"), Thresholds(), voice="Mark", instructions="You are a pirate."),
         WakeWord("hey_jarvis", Path("hey_jarvis.onnx"), Thresholds()),
     )
-    service = Service(voice="Sarah", instructions="You are a cook.")
+    service = ServiceSettings(voice="Sarah", instructions="You are a cook.")
 
     pirate, cook, pressed = (assembly._service_for(name, words, service) for name in ("alexa", "hey_jarvis", ""))
 
@@ -593,7 +593,7 @@ def open_all(pins: MockPins) -> None:
 def test_an_amplifier_without_any_lights_is_let_be_heard_and_muted_again(monkeypatch: pytest.MonkeyPatch) -> None:
     pins = MockPins()
     monkeypatch.setattr(assembly, "open_pins", lambda _environment: pins)
-    settings = Settings(panel=PanelSettings(kind="none"), amplifier=Amplifier(mute_gpio=AMPLIFIER))
+    settings = Settings(panel=PanelSettings(kind="none"), amplifier=AmplifierSettings(mute_gpio=AMPLIFIER))
     with ExitStack() as opened:
         _, factory = open_panel(settings, opened, environment={})
         assert factory is None

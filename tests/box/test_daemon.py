@@ -33,7 +33,7 @@ from edgevoice.observers.minutes import Minutes
 from edgevoice.observers.status_file import NAME as STATUS_NAME
 from edgevoice.panel.none import NoPanel
 from edgevoice.realtime.endpoint import local
-from edgevoice.settings.schema import Service, Settings
+from edgevoice.settings.schema import ServiceSettings, Settings
 from edgevoice.wakeword.models.front_end import PartsNotMade, PartsUnavailable
 
 
@@ -51,7 +51,7 @@ from edgevoice.wakeword.models.front_end import PartsNotMade, PartsUnavailable
 def test_only_a_service_on_the_network_is_billed_and_so_counted(url: str, *, has_key: bool, is_free: bool) -> None:
     key = Key("secret", source="a test") if has_key else None
 
-    assert answers_itself(Settings(service=Service(url=url)), key) is is_free
+    assert answers_itself(Settings(service=ServiceSettings(url=url)), key) is is_free
 
 
 # --- signs of life ---------------------------------------------------------------------------------------------------

@@ -40,12 +40,12 @@ from edgevoice.observers.announcement import ANNOUNCEMENT, Announced
 from edgevoice.observers.status_file import NAME as STATUS_NAME
 from edgevoice.observers.status_file import Status, StatusFile
 from edgevoice.realtime.endpoint import Endpoint
-from edgevoice.settings.schema import Panel, Service, Settings
+from edgevoice.settings.schema import PanelSettings, ServiceSettings, Settings
 from tests.box.test_daemon import ENDPOINT, STARTED, Running, Served
 from tests.waiting import eventually
 
 KEY = Key("secret", source="a test")
-ELSEWHERE = Settings(service=Service(url="wss://example.org/realtime"))
+ELSEWHERE = Settings(service=ServiceSettings(url="wss://example.org/realtime"))
 
 
 @pytest.fixture(autouse=True)
@@ -156,7 +156,7 @@ class Refused:
     """`main` with settings that are refused by ``error``: which lights were shown, and for how long."""
 
     def __init__(
-        self, patch: pytest.MonkeyPatch, error: Exception, panel: Panel | None, lights: Exception | None = None
+        self, patch: pytest.MonkeyPatch, error: Exception, panel: PanelSettings | None, lights: Exception | None = None
     ) -> None:
         self.shown: list[tuple[object, ...]] = []
         self.slept: list[float] = []
@@ -178,12 +178,12 @@ class Refused:
     def _find(self, *_arguments: object) -> Key:
         raise self._error
 
-    def _salvage(self, path: Path, environment: object) -> Panel | None:
+    def _salvage(self, path: Path, environment: object) -> PanelSettings | None:
         assert (path, environment) == (self._file, os.environ)
         return self._panel
 
     def _open(self, settings: Settings, opened: ExitStack) -> tuple[Self, None]:
-        assert settings == Settings(panel=self._panel or Panel())
+        assert settings == Settings(panel=self._panel or PanelSettings())
         assert isinstance(opened, ExitStack)
         if self._lights is not None:
             raise self._lights
@@ -193,7 +193,7 @@ class Refused:
         self.shown.append((light, reason))
 
 
-LIT = Panel(kind="gpio", status_led_gpio=5)
+LIT = PanelSettings(kind="gpio", status_led_gpio=5)
 
 
 def test_settings_that_are_refused_are_shown_by_the_fault_light_and_in_the_status(
@@ -461,7 +461,7 @@ def test_a_person_at_a_terminal_sees_the_panel_there_and_a_reload_compares_with_
     monkeypatch.setattr(daemon, "shows_on_terminal", lambda settings, environment: environment is os.environ)
     until = Until(monkeypatch, during=lambda: remarks.append(until.given["live"].reload()))
     remarks: list[str] = []
-    new = Settings(service=Service(url=ELSEWHERE.service.url, voice="Dennis"), panel=LIT)
+    new = Settings(service=ServiceSettings(url=ELSEWHERE.service.url, voice="Dennis"), panel=LIT)
 
     until.run(ELSEWHERE, read=lambda: new)
 

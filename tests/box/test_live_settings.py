@@ -12,11 +12,11 @@ from edgevoice.errors import SettingsInvalid
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.link import Link
 from edgevoice.realtime.session import session_of
-from edgevoice.settings.schema import Service, Settings, Speaker
+from edgevoice.settings.schema import ServiceSettings, Settings, SpeakerSettings
 from tests.realtime import services
 from tests.waiting import eventually
 
-OLD = Settings(service=Service(url="wss://voice.example/realtime", voice="Sarah", model="old"))
+OLD = Settings(service=ServiceSettings(url="wss://voice.example/realtime", voice="Sarah", model="old"))
 
 
 def reloaded(new: Settings, caplog: pytest.LogCaptureFixture) -> LiveSettings:
@@ -37,7 +37,7 @@ def test_another_voice_and_model_hold_from_the_next_session_on(caplog: pytest.Lo
 
 def test_what_needs_a_restart_is_named_and_waits_for_it(caplog: pytest.LogCaptureFixture) -> None:
     service = structs.replace(OLD.service, url="wss://other.example/", voice="Mark")
-    live = reloaded(Settings(service=service, speaker=Speaker(prefill_ms=200)), caplog)
+    live = reloaded(Settings(service=service, speaker=SpeakerSettings(prefill_ms=200)), caplog)
 
     assert (live.service.url, live.service.voice) == (OLD.service.url, "Mark")
     record = caplog.records[-1]
@@ -69,7 +69,7 @@ def test_a_later_file_is_compared_with_what_holds_now(caplog: pytest.LogCaptureF
 
 
 def test_what_a_person_should_know_of_a_reload_is_returned_and_remarked() -> None:
-    files: list[Settings | None] = [structs.replace(OLD, speaker=Speaker(prefill_ms=200)), None, OLD]
+    files: list[Settings | None] = [structs.replace(OLD, speaker=SpeakerSettings(prefill_ms=200)), None, OLD]
 
     def read() -> Settings:
         if (new := files.pop(0)) is None:
@@ -114,7 +114,8 @@ def test_whom_to_dial_and_how_waits_for_a_restart(name: str, value: object, capl
 
 def test_several_changes_that_wait_are_named_together_until_they_are_taken_back() -> None:
     changed = Settings(
-        service=structs.replace(OLD.service, url="wss://other.example/", pong_s=3.0), speaker=Speaker(prefill_ms=200)
+        service=structs.replace(OLD.service, url="wss://other.example/", pong_s=3.0),
+        speaker=SpeakerSettings(prefill_ms=200),
     )
     files = [changed, OLD]
     live = LiveSettings(OLD, lambda: files.pop(0))

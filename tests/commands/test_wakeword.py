@@ -26,7 +26,7 @@ from typer.testing import CliRunner, Result
 from edgevoice.audio import devices
 from edgevoice.commands.root import app
 from edgevoice.settings import file as settings_file
-from edgevoice.settings.schema import Wakeword
+from edgevoice.settings.schema import WakewordSettings
 from edgevoice.store.folders import cache_folder
 from edgevoice.testbed.virtual import VirtualCard
 from edgevoice.wakeword.models.front_end import parts_of
@@ -293,7 +293,7 @@ def written(folder: Path, days: int, calls: int, *, again: int = 0) -> None:
     """Write the log of a box: so many calls, of which so many had to be repeated."""
     log = NearMissLog(folder)
     thread = log.begin()
-    scale = wake_words(Wakeword())[0].scale
+    scale = wake_words(WakewordSettings())[0].scale
 
     def put(entry: Listening) -> None:
         log.put(entry)

@@ -10,7 +10,7 @@ from edgevoice.echo.record import EchoRecord
 from edgevoice.errors import EchoUnavailable
 from edgevoice.host.credentials import Key
 from edgevoice.settings.file import load
-from edgevoice.settings.schema import Echo, Service, Settings, Wakeword
+from edgevoice.settings.schema import EchoSettings, ServiceSettings, Settings, WakewordSettings
 from edgevoice.wakeword.models.front_end import PartsUnavailable
 from edgevoice.wakeword.models.present import words_present
 
@@ -33,7 +33,8 @@ def test_the_models_that_come_along_are_told_with_their_licence(cache: Path) -> 
 
 def test_a_word_that_is_not_there_keeps_its_code(cache: Path) -> None:
     assert (
-        configuration.examine_words(Settings(wakeword=Wakeword(model="nobody")), cache).code == "wakeword-unavailable"
+        configuration.examine_words(Settings(wakeword=WakewordSettings(model="nobody")), cache).code
+        == "wakeword-unavailable"
     )
 
 
@@ -44,7 +45,7 @@ def test_a_file_that_the_daemon_would_refuse_is_refused_here_with_what_was_expec
     model = tmp_path / "wrong.onnx"
     model.write_text("This is a letter to my aunt.")
 
-    finding = configuration.examine_words(Settings(wakeword=Wakeword(model=str(model), engine=engine)), cache)
+    finding = configuration.examine_words(Settings(wakeword=WakewordSettings(model=str(model), engine=engine)), cache)
 
     assert finding.mark is Mark.WRONG
     assert finding.code == "wakeword-unavailable"
@@ -71,8 +72,8 @@ def test_a_model_that_the_owner_may_read_and_the_service_may_not_keeps_the_box_f
     model = tmp_path / "computer.onnx"
     model.write_bytes(words_present()["alexa"].read_bytes())
     monkeypatch.setattr("edgevoice.wakeword.models.present._HOMES", (str(tmp_path),))
-    first = Settings(wakeword=Wakeword(model=str(model)))
-    second = Settings(wakeword=Wakeword(words={"computer": {"model": str(model)}}))
+    first = Settings(wakeword=WakewordSettings(model=str(model)))
+    second = Settings(wakeword=WakewordSettings(words={"computer": {"model": str(model)}}))
 
     assert configuration.examine_words(first, cache).mark is Mark.FINE
     for settings, name in ((first, "wakeword.model"), (second, "wakeword.words.computer")):
@@ -96,7 +97,7 @@ def test_the_echo_tier_is_told_with_where_it_comes_from() -> None:
     assert "edgevoice doctor --echo" in configuration.examine_echo(Settings(), None).remedy
     assert configuration.examine_echo(Settings(), RECORD).text == "tier linear, measured 2026-11-22"
     assert (
-        configuration.examine_echo(Settings(echo=Echo(tier="hardware")), None).text
+        configuration.examine_echo(Settings(echo=EchoSettings(tier="hardware")), None).text
         == "tier hardware: the settings say so"
     )
 
@@ -115,8 +116,10 @@ def test_a_key_is_told_by_where_it_is_from_and_never_shown() -> None:
 
     assert finding.text == "from EDGEVOICE_API_KEY"
     assert configuration.judge_key(None, Settings()).mark is Mark.DOUBTFUL
-    assert configuration.judge_key(None, Settings(service=Service(url="local"))).mark is Mark.FINE
-    assert configuration.judge_key(None, Settings(service=Service(url="wss://example.org"))).mark is Mark.DOUBTFUL
+    assert configuration.judge_key(None, Settings(service=ServiceSettings(url="local"))).mark is Mark.FINE
+    assert (
+        configuration.judge_key(None, Settings(service=ServiceSettings(url="wss://example.org"))).mark is Mark.DOUBTFUL
+    )
     assert "sudo scripts/setup --key-file" in configuration.judge_key(None, Settings()).remedy
 
 
@@ -137,7 +140,7 @@ def test_the_librarys_own_engine_without_what_it_takes_is_told_before_the_box_fa
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "sklearn" else found(name))
 
-    finding = configuration.examine_words(Settings(wakeword=Wakeword(engine="openwakeword")), cache)
+    finding = configuration.examine_words(Settings(wakeword=WakewordSettings(engine="openwakeword")), cache)
 
     assert finding.mark is Mark.WRONG
     assert finding.text == "the engine openwakeword needs sklearn: not installed"
@@ -150,7 +153,7 @@ def test_the_engine_for_commercial_use_is_told_with_its_licence_and_without_onnx
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnxruntime" else found(name))
 
-    finding = configuration.examine_words(Settings(wakeword=Wakeword(engine="microwakeword")), cache)
+    finding = configuration.examine_words(Settings(wakeword=WakewordSettings(engine="microwakeword")), cache)
 
     assert finding.text == "hey_jarvis (Apache-2.0)"
     assert configuration.examine_words(Settings(), cache).mark is Mark.WRONG

@@ -11,11 +11,11 @@ from edgevoice.doctor import listening
 from edgevoice.doctor.findings import Mark
 from edgevoice.doctor.listening import listen
 from edgevoice.doctor.sound import State, judge_microphone, judge_speaker
-from edgevoice.settings.schema import Microphone, Settings, Speaker
+from edgevoice.settings.schema import MicrophoneSettings, Settings, SpeakerSettings
 from tests.audio.fake_library import CARDS, FakeLibrary, info
 from tests.doctor.machines import machine
 
-SETTINGS = Settings(microphone=Microphone(device="mic"), speaker=Speaker(device="dac"))
+SETTINGS = Settings(microphone=MicrophoneSettings(device="mic"), speaker=SpeakerSettings(device="dac"))
 
 
 class AskedLibrary(FakeLibrary):
@@ -93,7 +93,7 @@ def test_a_card_that_another_program_has_is_called_busy_though_portaudio_does_no
 
 def test_a_channel_that_the_card_has_not_is_told_before_anything_is_opened(with_refusals: Any, tmp_path: Path) -> None:
     with_refusals({1: ("Device unavailable", -9985)})
-    settings = Settings(microphone=Microphone(device="mic", channel=3), speaker=Speaker(device="dac"))
+    settings = Settings(microphone=MicrophoneSettings(device="mic", channel=3), speaker=SpeakerSettings(device="dac"))
 
     finding = judge_microphone(listen(settings, machine(tmp_path), volume_percent=50, box_runs=False))
 

@@ -28,7 +28,7 @@ from edgevoice.doctor.network import (
     probe_way,
 )
 from edgevoice.host.credentials import Key
-from edgevoice.settings.schema import Service, Settings
+from edgevoice.settings.schema import ServiceSettings, Settings
 from tests.doctor.machines import machine
 from tests.realtime.test_tcp import swallowing
 
@@ -43,12 +43,12 @@ FAR = Address("api.example.org")
 
 
 def test_the_address_is_the_one_that_the_box_would_dial(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert address_of(Service(), None).is_inside
-    assert address_of(Service(url="local"), KEY).is_inside
-    assert address_of(Service(), KEY) == Address("api.inworld.ai", 443)
-    assert address_of(Service(url="ws://pi:8080/x"), None) == Address("pi", 8080, is_secure=False)
+    assert address_of(ServiceSettings(), None).is_inside
+    assert address_of(ServiceSettings(url="local"), KEY).is_inside
+    assert address_of(ServiceSettings(), KEY) == Address("api.inworld.ai", 443)
+    assert address_of(ServiceSettings(url="ws://pi:8080/x"), None) == Address("pi", 8080, is_secure=False)
     monkeypatch.setenv("https_proxy", "http://me:secret@proxy.lan:3128")
-    assert address_of(Service(), KEY).proxy == "proxy.lan:3128"
+    assert address_of(ServiceSettings(), KEY).proxy == "proxy.lan:3128"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_first_address_that_swallows_everything_does_not_keep_the_doctor(
 
 def test_a_refusal_that_quotes_the_key_is_shown_without_it() -> None:
     with service(401, quotes=KEY.reveal()) as (url, _):
-        finding = examine_session(Settings(service=Service(url=url)), KEY)
+        finding = examine_session(Settings(service=ServiceSettings(url=url)), KEY)
 
     assert "refuses the key (401): no (hidden)" in finding.text
     assert KEY.reveal() not in str(finding.data())
@@ -221,7 +221,7 @@ def service(status: int = 101, error: str = "", quotes: str = "") -> Iterator[tu
 
 def test_a_session_is_opened_with_the_key_and_closed_at_once() -> None:
     with service() as (url, received):
-        finding = examine_session(Settings(service=Service(url=url)), KEY)
+        finding = examine_session(Settings(service=ServiceSettings(url=url)), KEY)
 
     assert finding.mark is Mark.FINE
     assert len(received) == 2
@@ -235,7 +235,7 @@ def test_a_session_is_opened_with_the_key_and_closed_at_once() -> None:
 )
 def test_a_refusal_keeps_its_code_and_its_remedy(status: int, code: str) -> None:
     with service(status) as (url, _):
-        finding = examine_session(Settings(service=Service(url=url)), KEY)
+        finding = examine_session(Settings(service=ServiceSettings(url=url)), KEY)
 
     assert (finding.mark, finding.code) == (Mark.WRONG, code)
     assert finding.remedy
@@ -244,7 +244,7 @@ def test_a_refusal_keeps_its_code_and_its_remedy(status: int, code: str) -> None
 
 def test_a_configuration_that_is_refused_is_told() -> None:
     with service(error="insufficient_quota") as (url, _):
-        assert examine_session(Settings(service=Service(url=url)), KEY).code == "no-credit"
+        assert examine_session(Settings(service=ServiceSettings(url=url)), KEY).code == "no-credit"
 
 
 def test_the_service_inside_the_box_is_really_started_and_asked(tmp_path: Path) -> None:

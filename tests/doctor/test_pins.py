@@ -8,7 +8,7 @@ from edgevoice.doctor.findings import Mark
 from edgevoice.doctor.gpio_lines import Chip, Line, header_chip
 from edgevoice.doctor.pins import Pins, judge_pins, probe_pins, wanted_pins
 from edgevoice.errors import PanelUnavailable
-from edgevoice.settings.schema import Amplifier, Panel, Settings
+from edgevoice.settings.schema import AmplifierSettings, PanelSettings, Settings
 
 WANTED = {17: "panel.listening_led_gpio", 23: "panel.talk_button_gpio"}
 
@@ -81,14 +81,14 @@ def test_a_machine_without_a_chip_is_not_asked_for_a_library(tmp_path: Path) -> 
 
 
 def test_the_pins_wanted_are_those_of_the_settings() -> None:
-    panel = Panel(speaking_led_gpio="none", status_led_gpio="none", mute_button_gpio="none")
+    panel = PanelSettings(speaking_led_gpio="none", status_led_gpio="none", mute_button_gpio="none")
 
-    assert wanted_pins(Settings(panel=panel, amplifier=Amplifier(mute_gpio=4))) == {
+    assert wanted_pins(Settings(panel=panel, amplifier=AmplifierSettings(mute_gpio=4))) == {
         17: "panel.listening_led_gpio",
         23: "panel.talk_button_gpio",
         4: "amplifier.mute_gpio",
     }
-    assert wanted_pins(Settings(panel=Panel(kind="none"))) == {}
+    assert wanted_pins(Settings(panel=PanelSettings(kind="none"))) == {}
 
 
 def test_the_kernels_answers_are_read_as_linux_gpio_h_lays_them_out(

@@ -36,7 +36,7 @@ from edgevoice.local.speech.voice import HibariVoice
 from edgevoice.realtime.endpoint import local
 from edgevoice.realtime.link import Link
 from edgevoice.realtime.session import session_of
-from edgevoice.settings.schema import Service
+from edgevoice.settings.schema import ServiceSettings
 from edgevoice.testbed.stage.events import Note, Seen
 from edgevoice.tools.clock import clock_tool
 from edgevoice.tools.registry import Registry
@@ -203,7 +203,7 @@ async def _box(folder: Path, socket: Path, manners: Manners) -> AsyncIterator[Qu
     mouth = Speaker(report, prefill_ms=80, volume_percent=100, earcon_percent=40)
     link = Link(
         lambda: local(socket, _nothing_to_prepare),
-        lambda _word: session_of(Service(), registry.definitions()),
+        lambda _word: session_of(ServiceSettings(), registry.definitions()),
         take,
         connect_s=5,
     )

@@ -14,27 +14,27 @@ from hypothesis import strategies as st
 
 from edgevoice.errors import SettingsInvalid
 from edgevoice.host.credentials import LARGEST_KEY_BYTES, Key, find_key
-from edgevoice.settings.schema import Service
+from edgevoice.settings.schema import ServiceSettings
 
 SECRET = "c2VjcmV0OmtleQ=="
 
 
-def key_file(folder: Path, content: bytes, mode: int = 0o600) -> Service:
+def key_file(folder: Path, content: bytes, mode: int = 0o600) -> ServiceSettings:
     path = folder / "api_key"
     path.write_bytes(content)
     path.chmod(mode)
-    return Service(key_file=str(path))
+    return ServiceSettings(key_file=str(path))
 
 
-def refusal_of(service: Service, environment: dict[str, str] | None = None) -> SettingsInvalid:
+def refusal_of(service: ServiceSettings, environment: dict[str, str] | None = None) -> SettingsInvalid:
     with pytest.raises(SettingsInvalid) as caught:
         find_key(service, environment or {})
     return caught.value
 
 
 def test_without_any_key_there_is_none(tmp_path: Path) -> None:
-    assert find_key(Service(), {}) is None
-    assert find_key(Service(), {"EDGEVOICE_API_KEY": " \n", "CREDENTIALS_DIRECTORY": str(tmp_path)}) is None
+    assert find_key(ServiceSettings(), {}) is None
+    assert find_key(ServiceSettings(), {"EDGEVOICE_API_KEY": " \n", "CREDENTIALS_DIRECTORY": str(tmp_path)}) is None
 
 
 def test_the_variable_goes_before_the_credential_and_the_credential_before_the_file(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_white_space_around_a_key_is_dropped(tmp_path: Path) -> None:
 def test_a_key_file_below_the_home_is_found(tmp_path: Path) -> None:
     key_file(tmp_path, SECRET.encode())
 
-    key = find_key(Service(key_file="~/api_key"), {"HOME": str(tmp_path)})
+    key = find_key(ServiceSettings(key_file="~/api_key"), {"HOME": str(tmp_path)})
 
     assert key is not None
     assert key.reveal() == SECRET
@@ -95,7 +95,7 @@ def test_a_key_that_cannot_be_right_is_refused_without_repeating_it(
 
 
 def test_a_variable_is_checked_like_a_file() -> None:
-    refusal = refusal_of(Service(), {"EDGEVOICE_API_KEY": f"Bearer {SECRET}"})
+    refusal = refusal_of(ServiceSettings(), {"EDGEVOICE_API_KEY": f"Bearer {SECRET}"})
 
     assert str(refusal).startswith("EDGEVOICE_API_KEY has white space inside")
     assert SECRET not in refusal.line()
@@ -117,9 +117,9 @@ def test_a_key_file_of_its_owner_alone_is_read(tmp_path: Path, mode: int) -> Non
 def test_a_key_file_that_is_missing_or_none_is_an_error_and_never_waits(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe", 0o600)
 
-    assert "does not exist" in str(refusal_of(Service(key_file=str(tmp_path / "missing"))))
-    assert "is not a file" in str(refusal_of(Service(key_file=str(tmp_path))))
-    assert "is not a file" in str(refusal_of(Service(key_file=str(tmp_path / "pipe"))))
+    assert "does not exist" in str(refusal_of(ServiceSettings(key_file=str(tmp_path / "missing"))))
+    assert "is not a file" in str(refusal_of(ServiceSettings(key_file=str(tmp_path))))
+    assert "is not a file" in str(refusal_of(ServiceSettings(key_file=str(tmp_path / "pipe"))))
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_each_reason_why_a_key_file_cannot_be_had_has_its_own_remedy(
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(os, "open", failing)
-    refusal = refusal_of(Service(key_file=path), environment)
+    refusal = refusal_of(ServiceSettings(key_file=path), environment)
 
     assert complaint in str(refusal)
     assert remedy in refusal.remedy
@@ -202,7 +202,7 @@ def test_who_owns_a_key_file_that_is_open_to_others_decides_the_remedy(
 def test_a_key_that_is_wrong_is_to_be_copied_again_to_where_it_was(tmp_path: Path) -> None:
     (tmp_path / "api_key").write_text("two words")
 
-    stored = refusal_of(Service(), {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    stored = refusal_of(ServiceSettings(), {"CREDENTIALS_DIRECTORY": str(tmp_path)})
     assert stored.remedy == "Copy the key again from the service's portal: sudo scripts/setup --key-file FILE"
     assert refusal_of(key_file(tmp_path, b"two words")).remedy.endswith(f"into {tmp_path}/api_key.")
 
@@ -257,10 +257,10 @@ def test_a_quote_on_either_side_is_refused(tmp_path: Path, content: bytes) -> No
 
 def test_every_refusal_names_the_setting_and_the_file(tmp_path: Path) -> None:
     services = [key_file(tmp_path / name, content, mode) for name, content, mode in _folders(tmp_path)]
-    services += [Service(key_file=str(tmp_path / "missing")), Service(key_file=str(tmp_path))]
+    services += [ServiceSettings(key_file=str(tmp_path / "missing")), ServiceSettings(key_file=str(tmp_path))]
     link = tmp_path / "loop"
     link.symlink_to(link)
-    services.append(Service(key_file=str(link)))
+    services.append(ServiceSettings(key_file=str(link)))
 
     for service in services:
         assert str(refusal_of(service)).startswith(f"service.key_file {service.key_file} "), service
@@ -274,7 +274,7 @@ def _folders(tmp_path: Path) -> list[tuple[str, bytes, int]]:
 
 
 def test_below_another_home_the_refusal_names_where_it_looked(tmp_path: Path) -> None:
-    refusal = refusal_of(Service(key_file="~/api_key"), {"HOME": str(tmp_path)})
+    refusal = refusal_of(ServiceSettings(key_file="~/api_key"), {"HOME": str(tmp_path)})
 
     assert str(refusal).startswith(f"service.key_file ~/api_key, which is {tmp_path}/api_key, does not exist")
 
@@ -289,7 +289,7 @@ def test_a_credential_that_cannot_be_read_is_to_be_stored_again(tmp_path: Path) 
     link = tmp_path / "api_key"
     link.symlink_to(link)
 
-    refusal = refusal_of(Service(), {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    refusal = refusal_of(ServiceSettings(), {"CREDENTIALS_DIRECTORY": str(tmp_path)})
 
     assert str(refusal) == f"the systemd credential api_key cannot be read: {os.strerror(errno.ELOOP)}"
     assert "setup" in refusal.remedy
@@ -310,10 +310,12 @@ def test_keys_that_hide_different_secrets_differ() -> None:
 
 
 def test_what_to_do_about_a_wrong_variable_and_about_a_folder_is_said(tmp_path: Path) -> None:
-    assert refusal_of(Service(), {"EDGEVOICE_API_KEY": "two words"}).remedy == (
+    assert refusal_of(ServiceSettings(), {"EDGEVOICE_API_KEY": "two words"}).remedy == (
         "Copy the key again from the service's portal."
     )
-    assert refusal_of(Service(key_file=str(tmp_path))).remedy == "Name a file that holds the key and nothing else."
+    assert (
+        refusal_of(ServiceSettings(key_file=str(tmp_path))).remedy == "Name a file that holds the key and nothing else."
+    )
 
 
 @pytest.mark.parametrize(
@@ -332,11 +334,13 @@ def test_a_key_file_that_cannot_be_opened_is_named_first(
 
     monkeypatch.setattr(os, "open", refuse)
 
-    assert str(refusal_of(Service(key_file="/srv/key"), environment)) == f"service.key_file /srv/key {complaint}"
+    assert (
+        str(refusal_of(ServiceSettings(key_file="/srv/key"), environment)) == f"service.key_file /srv/key {complaint}"
+    )
 
 
 def test_a_key_file_of_a_home_that_the_service_does_not_see_is_named_first() -> None:
-    refusal = refusal_of(Service(key_file="/home/nobody-of-this-name/key"), {"STATE_DIRECTORY": "/x"})
+    refusal = refusal_of(ServiceSettings(key_file="/home/nobody-of-this-name/key"), {"STATE_DIRECTORY": "/x"})
 
     assert str(refusal).startswith("service.key_file /home/nobody-of-this-name/key is hidden from the service")
 
@@ -350,13 +354,13 @@ def test_a_credential_that_breaks_while_it_is_read_is_named_first(
     (tmp_path / "api_key").write_bytes(b"key")
     monkeypatch.setattr(os, "read", fail)
 
-    refusal = refusal_of(Service(), {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    refusal = refusal_of(ServiceSettings(), {"CREDENTIALS_DIRECTORY": str(tmp_path)})
     assert str(refusal) == "the systemd credential api_key cannot be read: Input/output error"
 
 
 @pytest.mark.parametrize("odd", ["\x0b", "\x0c", "\x1c", "\x85", "\xa0"])
 def test_only_blanks_and_line_ends_around_a_key_are_dropped(tmp_path: Path, odd: str) -> None:
-    assert "inside" in str(refusal_of(Service(), {"EDGEVOICE_API_KEY": f" key{odd}\n"}))
+    assert "inside" in str(refusal_of(ServiceSettings(), {"EDGEVOICE_API_KEY": f" key{odd}\n"}))
     assert "inside" in str(refusal_of(key_file(tmp_path, f" key{odd}\n".encode("latin-1"))))
 
 

@@ -14,7 +14,7 @@ from edgevoice.box import daemon
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.notices import PhaseEntered
 from edgevoice.host.garbage import spare_what_is_there, tidy_up
-from edgevoice.settings.schema import Service, Settings
+from edgevoice.settings.schema import ServiceSettings, Settings
 
 
 class Knot:
@@ -74,7 +74,7 @@ def test_the_daemon_spares_what_is_there_once_it_listens_and_tidies_up_after_eac
             observer(PhaseEntered(Phase.IDLE), time.monotonic())
 
     monkeypatch.setattr(daemon, "serve", serve)
-    settings = Settings(service=Service(url="ws://127.0.0.1:9/"))
+    settings = Settings(service=ServiceSettings(url="ws://127.0.0.1:9/"))
 
     asyncio.run(daemon._until_signal(settings, None, lambda: settings))
 

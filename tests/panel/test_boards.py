@@ -11,7 +11,7 @@ from edgevoice.panel.boards import BOARDS, HEADER, Board, Pins, header_pin, sett
 from edgevoice.panel.lights import open_lights
 from edgevoice.panel.mock import MockPins
 from edgevoice.settings.file import load
-from edgevoice.settings.schema import Amplifier, Panel
+from edgevoice.settings.schema import AmplifierSettings, PanelSettings
 
 every_board = pytest.mark.parametrize("board", BOARDS.values(), ids=lambda board: board.name)
 
@@ -50,7 +50,7 @@ def test_every_fact_has_a_source_and_every_line_for_the_boot_configuration_is_on
 
 
 def test_plain_gpio_is_what_the_settings_have_by_default() -> None:
-    panel, amplifier = Panel(), Amplifier()
+    panel, amplifier = PanelSettings(), AmplifierSettings()
 
     for name, gpio in Pins().used().items():
         assert getattr(panel, name.removeprefix("panel.")) == gpio

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from edgevoice.realtime.endpoint import Endpoint, local, remote, session_id
-from edgevoice.settings import schema as settings
+from edgevoice.settings.schema import ServiceSettings
 
 KEY = "c2VjcmV0OmtleS10aGF0LW5vYm9keS1tYXktc2Vl"
 
@@ -22,7 +22,7 @@ async def prepared_by(endpoint: Endpoint) -> None:
 
 
 def test_inworld_gets_a_fresh_session_id_and_the_key_as_basic() -> None:
-    first, second = remote(settings.Service(), KEY), remote(settings.Service(), KEY)
+    first, second = remote(ServiceSettings(), KEY), remote(ServiceSettings(), KEY)
 
     assert first.url.startswith("wss://api.inworld.ai/api/v1/realtime/session?")
     assert query(first)["protocol"] == ["realtime"]
@@ -33,7 +33,7 @@ def test_inworld_gets_a_fresh_session_id_and_the_key_as_basic() -> None:
 
 
 def test_the_other_dialect_gets_the_model_and_the_key_as_bearer() -> None:
-    service = settings.Service(url="wss://api.openai.com/v1/realtime", model="gpt-realtime")
+    service = ServiceSettings(url="wss://api.openai.com/v1/realtime", model="gpt-realtime")
 
     endpoint = remote(service, KEY)
 
@@ -42,7 +42,7 @@ def test_the_other_dialect_gets_the_model_and_the_key_as_bearer() -> None:
 
 
 def test_what_the_address_already_says_goes_first() -> None:
-    service = settings.Service(url="wss://box.inworld.ai/realtime?key=my-session&x=a%20b")
+    service = ServiceSettings(url="wss://box.inworld.ai/realtime?key=my-session&x=a%20b")
 
     assert query(remote(service, KEY)) == {"key": ["my-session"], "protocol": ["realtime"], "x": ["a b"]}
 
@@ -58,34 +58,34 @@ def test_what_the_address_already_says_goes_first() -> None:
     ],
 )
 def test_a_query_goes_out_as_it_is_written(written: str) -> None:
-    service = settings.Service(url=f"wss://box.example.org/v1/realtime?{written}", model="ours")
+    service = ServiceSettings(url=f"wss://box.example.org/v1/realtime?{written}", model="ours")
 
     assert remote(service, KEY).url == f"wss://box.example.org/v1/realtime?{written}"
 
 
 def test_what_a_query_lacks_is_added_behind_it() -> None:
-    openai = settings.Service(url="wss://box.example.org/x?tag=a&tag=&b", model="a/b")
-    inworld = settings.Service(url="wss://box.inworld.ai/x?b=%20&key=")
+    openai = ServiceSettings(url="wss://box.example.org/x?tag=a&tag=&b", model="a/b")
+    inworld = ServiceSettings(url="wss://box.inworld.ai/x?b=%20&key=")
 
     assert remote(openai, KEY).url == "wss://box.example.org/x?tag=a&tag=&b&model=a%2Fb"
     assert remote(inworld, KEY).url == "wss://box.inworld.ai/x?b=%20&key=&protocol=realtime"
 
 
 def test_the_owner_may_choose_how_the_key_is_presented() -> None:
-    assert remote(settings.Service(auth="bearer"), KEY).headers == {"Authorization": f"Bearer {KEY}"}
-    service = settings.Service(url="ws://127.0.0.1:9/", auth="basic")
+    assert remote(ServiceSettings(auth="bearer"), KEY).headers == {"Authorization": f"Bearer {KEY}"}
+    service = ServiceSettings(url="ws://127.0.0.1:9/", auth="basic")
     assert remote(service, KEY).headers == {"Authorization": f"Basic {KEY}"}
 
 
 def test_a_model_with_strange_letters_is_escaped() -> None:
-    endpoint = remote(settings.Service(url="ws://box/", model="a/b c&d=é"), "")
+    endpoint = remote(ServiceSettings(url="ws://box/", model="a/b c&d=é"), "")
 
     assert query(endpoint) == {"model": ["a/b c&d=é"]}
     assert endpoint.url.isascii()
 
 
 def test_without_a_key_nobody_is_told_who_we_are() -> None:
-    assert remote(settings.Service(url="ws://127.0.0.1:8080/v1"), "").headers == {}
+    assert remote(ServiceSettings(url="ws://127.0.0.1:8080/v1"), "").headers == {}
 
 
 def test_the_service_inside_the_box_is_behind_a_socket_and_no_port() -> None:
@@ -105,7 +105,7 @@ def test_the_service_inside_the_box_is_behind_a_socket_and_no_port() -> None:
 
 
 def test_a_service_on_the_network_needs_no_preparing() -> None:
-    asyncio.run(prepared_by(remote(settings.Service(), KEY)))
+    asyncio.run(prepared_by(remote(ServiceSettings(), KEY)))
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_what_may_be_shown_of_an_address_is_host_and_port(url: str, host: str) -
 
 
 def test_neither_key_nor_address_show_in_a_repr() -> None:
-    shown = repr(remote(settings.Service(url="wss://user:secret@box.local/?token=hidden"), KEY))
+    shown = repr(remote(ServiceSettings(url="wss://user:secret@box.local/?token=hidden"), KEY))
 
     for hidden in (KEY, "secret", "hidden"):
         assert hidden not in shown
@@ -132,10 +132,10 @@ def test_session_ids_are_never_the_same() -> None:
 
 
 def test_how_the_users_words_are_written_down_goes_by_the_dialect() -> None:
-    openai = settings.Service(url="wss://api.openai.com/v1/realtime")
+    openai = ServiceSettings(url="wss://api.openai.com/v1/realtime")
 
     assert not remote(openai, KEY).rewrites
-    assert remote(settings.Service(), KEY).rewrites
+    assert remote(ServiceSettings(), KEY).rewrites
     assert local(Path("/run/socket")).rewrites
 
 

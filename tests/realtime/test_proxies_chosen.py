@@ -7,7 +7,7 @@ import pytest
 from edgevoice.doctor.network import address_of
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.proxies import proxy_for, shown_proxy
-from edgevoice.settings.schema import Service
+from edgevoice.settings.schema import ServiceSettings
 
 SECURE, PLAIN = "wss://api.example.org/x", "ws://box.example.org:8080/x"
 IN_TURN = {
@@ -25,7 +25,7 @@ def test_each_variable_names_the_proxy_for_box_and_doctor(
 
     assert proxy_for(url) == "socks5h://me:secret@proxy.lan:1080"
     assert Endpoint(url).proxy == "proxy.lan:1080"
-    assert address_of(Service(url=url), None).proxy == "proxy.lan:1080"
+    assert address_of(ServiceSettings(url=url), None).proxy == "proxy.lan:1080"
 
 
 @pytest.mark.parametrize("url", IN_TURN)
@@ -113,7 +113,7 @@ def test_no_proxy_is_read_as_other_programs_read_it(
     monkeypatch.setenv("no_proxy", no_proxy)
 
     assert (proxy_for(url) == "") is is_excepted
-    assert (address_of(Service(url=url), None).proxy == "") is is_excepted
+    assert (address_of(ServiceSettings(url=url), None).proxy == "") is is_excepted
 
 
 @pytest.mark.parametrize("proxy", ["http://[broken", "", "http://me:secret@10.0.0.1:3128"])

@@ -11,7 +11,7 @@ from openai.types.realtime import SessionUpdateEvent
 from edgevoice.core.protocol import wire
 from edgevoice.core.protocol.transcript import visible
 from edgevoice.realtime.session import session_of
-from edgevoice.settings import schema as settings
+from edgevoice.settings.schema import STEERING, ServiceSettings
 
 OTHER_THAN_EVER: dict[str, Any] = {
     "model": "anthropic/claude-sonnet-4-6",
@@ -37,14 +37,14 @@ TOOL = {"type": "function", "name": "get_current_time", "description": "", "para
 
 def on_the_wire(**changes: Any) -> Any:
     """Return the session as the service reads it."""
-    return json.loads(wire.update_session(session_of(settings.Service(**changes), [TOOL])))["session"]
+    return json.loads(wire.update_session(session_of(ServiceSettings(**changes), [TOOL])))["session"]
 
 
 def test_inworld_is_told_everything_in_its_own_dialect() -> None:
     assert on_the_wire(instructions="Be brief.", provider_data={"stt": {"voice_profile": True}}) == {
         "type": "realtime",
         "model": "openai/gpt-4.1-mini",
-        "instructions": f"Be brief.\n\n{settings.STEERING}",
+        "instructions": f"Be brief.\n\n{STEERING}",
         "output_modalities": ["audio", "text"],
         "max_output_tokens": "inf",
         "tools": [TOOL],
@@ -109,8 +109,8 @@ def told(*, is_inworld: bool) -> dict[str, Any]:
 
 @pytest.mark.parametrize("dialect", ["inworld", "openai"])
 def test_every_setting_of_a_session_is_told_to_the_letter(dialect: str) -> None:
-    set_otherwise = settings.Service(**OTHER_THAN_EVER)
-    as_ever = settings.Service()
+    set_otherwise = ServiceSettings(**OTHER_THAN_EVER)
+    as_ever = ServiceSettings()
     assert all(getattr(as_ever, name) != getattr(set_otherwise, name) for name in OTHER_THAN_EVER)
 
     assert on_the_wire(dialect=dialect, **OTHER_THAN_EVER) == told(is_inworld=dialect == "inworld")
@@ -119,7 +119,7 @@ def test_every_setting_of_a_session_is_told_to_the_letter(dialect: str) -> None:
 @pytest.mark.parametrize("turn_detection", ["server_vad", "semantic_vad"])
 def test_the_other_dialect_is_openais_own_to_the_last_field(turn_detection: str) -> None:
     chosen = OTHER_THAN_EVER | {"turn_detection": turn_detection, "eagerness": "high"}
-    frame = wire.update_session(session_of(settings.Service(dialect="openai", **chosen), [TOOL]))
+    frame = wire.update_session(session_of(ServiceSettings(dialect="openai", **chosen), [TOOL]))
     event = SessionUpdateEvent.model_validate_json(frame)
 
     # The official types take what they do not know, and keep it apart.
@@ -163,16 +163,16 @@ def test_steering_tags_are_asked_for_only_of_a_voice_that_performs_them(
 ) -> None:
     told = on_the_wire(instructions="Be brief.", **changes)["instructions"]
 
-    assert told == (f"Be brief.\n\n{settings.STEERING}" if is_asked_for else "Be brief.")
+    assert told == (f"Be brief.\n\n{STEERING}" if is_asked_for else "Be brief.")
 
 
 def test_without_instructions_nothing_stands_before_the_steering() -> None:
-    assert on_the_wire(instructions="")["instructions"] == settings.STEERING
+    assert on_the_wire(instructions="")["instructions"] == STEERING
 
 
 def test_the_tags_that_the_model_is_shown_are_taken_out_of_what_people_read() -> None:
-    assert "[" in settings.STEERING
-    assert "[" not in visible(settings.STEERING)
+    assert "[" in STEERING
+    assert "[" not in visible(STEERING)
 
 
 def test_the_other_dialect_holds_nothing_that_only_inworld_knows() -> None:
@@ -191,7 +191,7 @@ def test_the_other_dialect_holds_nothing_that_only_inworld_knows() -> None:
 
 
 def test_noise_reduction_that_is_off_is_literally_null() -> None:
-    frame = wire.update_session(session_of(settings.Service(noise_reduction="off"), []))
+    frame = wire.update_session(session_of(ServiceSettings(noise_reduction="off"), []))
 
     assert b'"noise_reduction":null' in frame
 

@@ -23,7 +23,7 @@ from edgevoice.settings.file import (
     load,
     salvage_panel,
 )
-from edgevoice.settings.schema import Panel, Settings
+from edgevoice.settings.schema import PanelSettings, Settings
 
 SECRET = "c2VjcmV0LWtleS10aGF0LW5vYm9keS1tYXktc2Vl"
 
@@ -266,20 +266,20 @@ def test_no_file_whatever_it_holds_does_anything_but_load_or_be_refused(
 def test_the_panel_of_a_file_that_is_wrong_elsewhere_is_saved(file: Path) -> None:
     file.write_text("[speaker]\nvolume_percent = 900\n[nonsense]\n[panel]\nstatus_led_gpio = 5", encoding="utf-8")
 
-    assert salvage_panel(file, {"EDGEVOICE_NONSENSE": "1"}) == Panel(status_led_gpio=5)
-    assert salvage_panel(file, {"EDGEVOICE_PANEL_STATUS_LED_GPIO": "6"}) == Panel(status_led_gpio=6)
+    assert salvage_panel(file, {"EDGEVOICE_NONSENSE": "1"}) == PanelSettings(status_led_gpio=5)
+    assert salvage_panel(file, {"EDGEVOICE_PANEL_STATUS_LED_GPIO": "6"}) == PanelSettings(status_led_gpio=6)
 
 
 @pytest.mark.parametrize("broken", ["[microphone\n", "[log]\nlevel = info\n", "[service]\nurl = 'ws\n"])
 def test_the_panel_of_a_file_that_is_no_toml_elsewhere_is_saved(file: Path, broken: str) -> None:
     file.write_text(f"[panel]\nstatus_led_gpio = 5\n{broken}", encoding="utf-8")
-    assert salvage_panel(file, {}) == Panel(status_led_gpio=5)
+    assert salvage_panel(file, {}) == PanelSettings(status_led_gpio=5)
 
     file.write_text(f"{broken}[panel]\nstatus_led_gpio = 6\n", encoding="utf-8")
-    assert salvage_panel(file, {}) == Panel(status_led_gpio=6)
+    assert salvage_panel(file, {}) == PanelSettings(status_led_gpio=6)
 
     file.write_text(broken, encoding="utf-8")
-    assert salvage_panel(file, {}) == Panel()
+    assert salvage_panel(file, {}) == PanelSettings()
 
 
 @pytest.mark.parametrize(
@@ -301,5 +301,5 @@ def test_a_variable_that_spoils_the_panel_leaves_none(file: Path) -> None:
 
 @pytest.mark.usefixtures("_nothing_in_etc")
 def test_without_any_file_the_default_panel_shows_the_fault_and_without_the_named_one_none(tmp_path: Path) -> None:
-    assert salvage_panel(None, {"HOME": str(tmp_path), "EDGEVOICE_LOG_LEVEL": "noisy"}) == Panel()
+    assert salvage_panel(None, {"HOME": str(tmp_path), "EDGEVOICE_LOG_LEVEL": "noisy"}) == PanelSettings()
     assert salvage_panel(tmp_path / "missing.toml", {}) is None

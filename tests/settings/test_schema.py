@@ -19,7 +19,14 @@ from edgevoice.settings.catalogue import (
 from edgevoice.settings.file import (
     NOT_SETTINGS,
 )
-from edgevoice.settings.schema import Amplifier, Panel, Service, Settings, Speaker, Wakeword
+from edgevoice.settings.schema import (
+    AmplifierSettings,
+    PanelSettings,
+    ServiceSettings,
+    Settings,
+    SpeakerSettings,
+    WakewordSettings,
+)
 
 # --- the structs -----------------------------------------------------------------------------------------------------
 
@@ -71,13 +78,13 @@ def test_settings_cannot_be_changed_after_the_door() -> None:
     ],
 )
 def test_auto_takes_the_dialect_and_the_key_s_form_from_the_host(url: str, dialect: str, auth: str) -> None:
-    service = Service(url=url)
+    service = ServiceSettings(url=url)
 
     assert (service.spoken_dialect, service.spoken_auth) == (dialect, auth)
 
 
 def test_a_dialect_that_is_named_goes_before_the_host() -> None:
-    service = Service(url="wss://api.inworld.ai/", dialect="openai", auth="basic")
+    service = ServiceSettings(url="wss://api.inworld.ai/", dialect="openai", auth="basic")
 
     assert (service.spoken_dialect, service.spoken_auth) == ("openai", "basic")
 
@@ -135,20 +142,20 @@ def test_any_value_is_either_taken_or_refused_in_one_printable_line(entry: Entry
 
 
 def test_lights_may_share_a_pin() -> None:
-    shared = Panel(listening_led_gpio=5, speaking_led_gpio=5, status_led_gpio=5)
+    shared = PanelSettings(listening_led_gpio=5, speaking_led_gpio=5, status_led_gpio=5)
 
     assert not list(disagreements(Settings(panel=shared)))
 
 
 @pytest.mark.parametrize(("kind", "count"), [("auto", 1), ("gpio", 1), ("terminal", 0), ("none", 0)])
 def test_a_panel_without_gpio_leaves_its_pins_to_the_amplifier(kind: str, count: int) -> None:
-    panel = msgspec.convert({"kind": kind}, Panel)
+    panel = msgspec.convert({"kind": kind}, PanelSettings)
 
-    assert len(list(disagreements(Settings(panel=panel, amplifier=Amplifier(mute_gpio=22))))) == count
+    assert len(list(disagreements(Settings(panel=panel, amplifier=AmplifierSettings(mute_gpio=22))))) == count
 
 
 def test_equal_thresholds_agree() -> None:
-    assert not list(disagreements(Settings(wakeword=Wakeword(threshold=0.6, sure_threshold=0.6))))
+    assert not list(disagreements(Settings(wakeword=WakewordSettings(threshold=0.6, sure_threshold=0.6))))
 
 
 @pytest.mark.parametrize(
@@ -157,7 +164,9 @@ def test_equal_thresholds_agree() -> None:
 def test_a_sound_in_the_place_of_lights_must_be_heard(
     without_lights: Literal["sound", "listen"], percent: int, *, agrees: bool
 ) -> None:
-    settings = Settings(panel=Panel(without_lights=without_lights), speaker=Speaker(earcon_percent=percent))
+    settings = Settings(
+        panel=PanelSettings(without_lights=without_lights), speaker=SpeakerSettings(earcon_percent=percent)
+    )
 
     assert [each.names for each in disagreements(settings)] == (
         [] if agrees else [("panel.without_lights", "speaker.earcon_percent")]

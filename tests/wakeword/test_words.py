@@ -8,18 +8,18 @@ import pytest
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.settings.agreement import disagreements
 from edgevoice.settings.file import SettingsRefused, load
-from edgevoice.settings.schema import Settings, Wakeword
+from edgevoice.settings.schema import Settings, WakewordSettings
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.models.present import words_present
 from edgevoice.wakeword.words import WakeWord, wake_words
 
 
 def complaints(**words: Any) -> list[str]:
-    return [each.text for each in disagreements(Settings(wakeword=Wakeword(words=words)))]
+    return [each.text for each in disagreements(Settings(wakeword=WakewordSettings(words=words)))]
 
 
 def test_without_more_there_is_one_word_with_the_usual_thresholds() -> None:
-    usual = Wakeword(witness="off", threshold=0.4, sure_threshold=0.7, refractory_s=1.0, speaking_threshold=0.6)
+    usual = WakewordSettings(witness="off", threshold=0.4, sure_threshold=0.7, refractory_s=1.0, speaking_threshold=0.6)
 
     assert wake_words(usual) == (WakeWord("hey_jarvis", words_present()["hey_jarvis"], Thresholds(0.4, 0.7, 1.0, 0.6)),)
 
@@ -27,7 +27,7 @@ def test_without_more_there_is_one_word_with_the_usual_thresholds() -> None:
 def test_further_words_have_what_is_particular_about_them_and_the_rest_in_common(tmp_path: Path) -> None:
     own = tmp_path / "my_model_v2.onnx"
     own.touch()
-    settings = Wakeword(
+    settings = WakewordSettings(
         words={
             "alexa": {"threshold": 0.6, "voice": "Dennis"},
             "computer": {"model": str(own), "sure_threshold": 0.9, "instructions": "Speak as a ship's computer."},
@@ -47,7 +47,7 @@ def test_further_words_have_what_is_particular_about_them_and_the_rest_in_common
 
 
 def test_the_first_word_may_be_particular_too() -> None:
-    (first,) = wake_words(Wakeword(words={"hey_jarvis": {"voice": "Olivia", "threshold": 0.3}}))
+    (first,) = wake_words(WakewordSettings(words={"hey_jarvis": {"voice": "Olivia", "threshold": 0.3}}))
 
     assert (first.voice, first.thresholds.threshold) == ("Olivia", 0.3)
 
@@ -66,7 +66,7 @@ def test_the_first_word_may_be_particular_too() -> None:
 )
 def test_words_that_cannot_be_listened_for_are_refused(words: dict[str, Any], complaint: str) -> None:
     with pytest.raises(WakeWordUnavailable, match=complaint):
-        wake_words(Wakeword(words=words))
+        wake_words(WakewordSettings(words=words))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_in_a_file_they_are_tables_and_every_fault_is_told_at_once(tmp_path: Pat
 
 
 def test_the_words_of_the_settings_are_of_the_engines_own_models() -> None:
-    settings = Wakeword(engine="microwakeword", words={"okay_nabu": {}})
+    settings = WakewordSettings(engine="microwakeword", words={"okay_nabu": {}})
 
     assert [word.model.name for word in wake_words(settings)] == ["hey_jarvis.json", "okay_nabu.json"]
     assert {word.scale for word in wake_words(settings)} == {"microwakeword"}
@@ -143,7 +143,7 @@ def test_a_word_that_both_makers_have_has_a_witness_unless_the_settings_say_othe
     own.write_bytes(words_present()["alexa"].read_bytes())
 
     def made(**settings: Any) -> WakeWord:
-        return wake_words(Wakeword(**settings))[0]
+        return wake_words(WakewordSettings(**settings))[0]
 
     usual = made()
     assert usual.witness == words_present("microwakeword")["hey_jarvis"]
