@@ -90,7 +90,7 @@ class Engine:
         self._conversation = conversation
         self._adapters = adapters
         self._clock = clock
-        self._observers = tuple(observers)
+        self._observers = list(observers)
         self._pending: deque[Event] = deque()
         self._is_busy = False
         self._timer: asyncio.TimerHandle | None = None
@@ -116,6 +116,15 @@ class Engine:
         if not self._is_busy:
             self._drain()
 
+    def add_observers(self, observers: Iterable[Observer]) -> None:
+        """Show them everything from now on, after those that are there already."""
+        self._observers += observers
+
+    def notify(self, notice: Notice) -> None:
+        """Show the observers what passes beside the conversation; facts and orders are shown without being asked."""
+        for observer in self._observers:
+            observer.observe(notice, self._clock())
+
     def take(self, arrivals: Iterable[Arrival]) -> None:
         """Take what one frame of the service means, in order: audio goes past the conversation, through its fence."""
         for arrival in arrivals:
@@ -131,7 +140,7 @@ class Engine:
                 case BackchannelComplete(backchannel_id=backchannel_id):
                     self._adapters.far_end.finish_backchannel(backchannel_id)
                 case TranscriptChanged() | UsageTold():
-                    self._notify(arrival)
+                    self.notify(arrival)
                 case ResponseEnded():
                     if self._conversation.admits(arrival.response_id):
                         self._adapters.far_end.finish()
@@ -148,7 +157,7 @@ class Engine:
             return  # late news: cut, or never wanted
         if self._conversation.keeps_rest_beside(piece.response_id):
             self.report(AnswerArrived(piece.response_id))
-        self._notify(AudioReceived(piece.response_id, piece.item_id, piece.pcm))
+        self.notify(AudioReceived(piece.response_id, piece.item_id, piece.pcm))
         burst = self._adapters.far_end.play(piece.item_id, piece.content_index, piece.pcm)
         if burst is not None:
             self.report(PlaybackStarted(burst))
@@ -167,10 +176,10 @@ class Engine:
             while self._pending:
                 event = self._pending.popleft()
                 phase = self._conversation.phase
-                self._notify(event)
+                self.notify(event)
                 self._dispatch(self._conversation.handle(event, self._clock()))
                 if self._conversation.phase is not phase:
-                    self._notify(PhaseEntered(self._conversation.phase))
+                    self.notify(PhaseEntered(self._conversation.phase))
         finally:
             self._is_busy = False
         self._set_timer()
@@ -187,14 +196,10 @@ class Engine:
         late_s = self._clock() - due
         self.report(LoopStalled(late_s) if late_s > self._stall_s else DeadlinePassed())
 
-    def _notify(self, notice: Notice) -> None:
-        for observer in self._observers:
-            observer(notice, self._clock())
-
     def _dispatch(self, actions: Iterable[Action]) -> None:
         for action in actions:
             self._obey(action)
-            self._notify(action)
+            self.notify(action)
 
     def _obey(self, action: Action) -> None:
         to = self._adapters

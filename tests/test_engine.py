@@ -61,6 +61,7 @@ from edgevoice.core.orders import (
     TruncateItem,
     UnmuteMicrophone,
 )
+from edgevoice.core.ports import Observer
 from edgevoice.core.protocol.downlink import AudioPiece, BackchannelComplete, BackchannelPiece, ItemComplete
 from edgevoice.engine import Engine
 from tests.fakes import Fakes, Told
@@ -74,19 +75,34 @@ CALL = ToolCall("c1", "stop", "")
 _Kind = TypeVar("_Kind", LoopStalled, DeadlinePassed)
 
 
+class Watching(Observer):
+    """Keeps what it is shown, with the time."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[Notice, float]] = []
+
+    def observe(self, notice: Notice, now: float) -> None:
+        self.seen.append((notice, now))
+
+
+class Blind(Observer):
+    """Looks at nothing, and has nothing to do."""
+
+
 class Rig:
     """An engine among fakes; ``seen`` is what its observer was shown, with the time."""
 
     def __init__(self, manners: Manners | None = None) -> None:
         self.fakes = Fakes()
-        self.seen: list[tuple[Notice, float]] = []
+        watching = Watching()
+        self.seen = watching.seen
         self.now = 50.0
         self.conversation = Conversation(manners or Manners(hears_itself=False), chance=lambda: 0.0)
         self.engine = Engine(
             self.conversation,
             self.fakes.adapters(),
             clock=lambda: self.now,
-            observers=[self.see, lambda notice, at: None],
+            observers=[watching, Blind()],
         )
 
     @property
@@ -96,9 +112,6 @@ class Rig:
     @property
     def notices(self) -> list[Notice]:
         return [notice for notice, _ in self.seen]
-
-    def see(self, notice: Notice, at: float) -> None:
-        self.seen.append((notice, at))
 
     def answering(self) -> None:
         """Go as far as an answer that has begun."""
@@ -298,6 +311,21 @@ async def test_observers_see_each_fact_then_its_orders_then_the_phase_with_the_t
         (OpenLink("word"), 51.5),
         (PhaseEntered(Phase.CONNECTING), 51.5),
     ]
+
+
+@in_loop
+async def test_an_observer_that_comes_later_sees_the_rest_after_those_before_it() -> None:
+    rig, late = Rig(), Watching()
+    rig.engine.report(WAKE)
+    rig.engine.add_observers([late])
+    rig.engine.notify(UsageTold({"total_tokens": 5}))
+
+    assert late.seen == [(UsageTold({"total_tokens": 5}), 50.0)]
+    assert rig.seen[-1] == late.seen[0]
+
+
+def test_an_observer_with_nothing_to_do_ends_at_once() -> None:
+    assert asyncio.run(Blind().run(print)) is None
 
 
 @in_loop

@@ -124,9 +124,7 @@ def assemble(
             loop.call_soon_threadsafe(report, event)
 
     def watch(notice: Notice) -> None:
-        now = time.monotonic()
-        for observer in observers:
-            observer(notice, now)
+        engine.notify(notice)
 
     def pump_from_thread() -> None:
         if uplink.is_live and not loop.is_closed():

@@ -22,7 +22,6 @@ from edgevoice.box.hearing import watch_hearing
 from edgevoice.box.live_settings import LiveSettings
 from edgevoice.box.preflight import find_what_is_named
 from edgevoice.box.sayings import learn
-from edgevoice.core.notices import Notice
 from edgevoice.core.orders import Light
 from edgevoice.core.ports import Observer
 from edgevoice.echo.record import EchoRecord, read_record
@@ -37,7 +36,7 @@ from edgevoice.errors import (
     of_machine,
 )
 from edgevoice.host.credentials import Key
-from edgevoice.host.garbage import spare_nothing, spare_what_is_there, tidy_up
+from edgevoice.host.garbage import Collector, spare_nothing, spare_what_is_there
 from edgevoice.host.service_manager import ServiceManager
 from edgevoice.host.stalls import watch_loop
 from edgevoice.host.strays import lasting, strays_caught
@@ -242,13 +241,13 @@ async def _wait(stop: asyncio.Event, limit_s: float) -> None:
 @asynccontextmanager
 async def answering_service(
     settings: Settings, key: Key | None, environment: Mapping[str, str]
-) -> AsyncIterator[tuple[Callable[[], Endpoint], Observer]]:
+) -> AsyncIterator[tuple[Callable[[], Endpoint], Sequence[Observer]]]:
     """Give what is dialled for each session: the service on the network, or, without a key, the one inside the box.
 
-    The observer must see what happens: it notes that the service inside the box has said once what it is.
+    The observers must see what happens: one notes that the service inside the box has said once what it is.
     """
     if not answers_itself(settings, key):
-        yield lambda: remote(settings.service, key.reveal() if key is not None else ""), _nobody_watches
+        yield lambda: remote(settings.service, key.reveal() if key is not None else ""), ()
         return
     said = Announced(state_folder(environment) / "said-local-service")
     announcement = None if said.is_done else ANNOUNCEMENT
@@ -256,7 +255,7 @@ async def answering_service(
         # Loading its models takes seconds: it is begun before anybody waits for an answer.
         starting = asyncio.create_task(_start_early(process))
         try:
-            yield lambda: local(process.socket_path, process.prepare), said
+            yield lambda: local(process.socket_path, process.prepare), (said,)
         finally:
             starting.cancel()
             await asyncio.gather(starting, return_exceptions=True)
@@ -273,10 +272,6 @@ async def _start_early(process: LocalServiceProcess) -> None:
     except LocalServiceUnavailable as error:
         # The box runs on: it rings its timers, and says the same with the fault light when it is spoken to.
         tell(_log, logging.ERROR, "local-service", code=error.code, problem=error.line())
-
-
-def _nobody_watches(_notice: Notice, _now: float) -> None:
-    """Stand in where nothing is to be seen."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -332,7 +327,7 @@ async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], 
     state, cache = state_folder(os.environ), cache_folder(os.environ)
     for folder in (state, cache):
         sweep(folder)
-    async with answering_service(settings, key, os.environ) as (endpoint, watch):
+    async with answering_service(settings, key, os.environ) as (endpoint, watching):
         is_billed = not answers_itself(settings, key)
         near_misses = NearMissLog(state, most_clips=settings.wakeword.keep_near_misses)
         status = StatusFile(cache / STATUS_NAME, __version__, defer=loop.call_soon, now=local_now)
@@ -345,7 +340,7 @@ async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], 
                 shown,
                 endpoint,
                 stop,
-                observers=(watch, tidy_up, status),
+                observers=(*watching, Collector(), status),
                 record=read_record(state),
                 near_misses=near_misses,
                 minutes=Minutes(state, settings.budget.daily_minutes) if is_billed else None,

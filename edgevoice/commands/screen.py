@@ -21,6 +21,7 @@ from edgevoice.core.orders import (
     ShowLight,
     TruncateItem,
 )
+from edgevoice.core.ports import Observer
 from edgevoice.core.recent import Recent
 
 _COLOURS = {
@@ -50,7 +51,7 @@ _STEERING = re.compile(
 """Sequences of ECMA-48 that steer a terminal."""
 
 
-class Screen:
+class Screen(Observer):
     """An observer that writes lines; on a terminal the last line shows the light and the words that are still growing.
 
     Transcripts are untrusted: what could steer the terminal is taken out of them. A service may send the user's words
@@ -67,7 +68,7 @@ class Screen:
         self._heard: tuple[TranscriptChanged, float] | None = None
         self._written = Recent[str, str](_MOST_WRITTEN)
 
-    def __call__(self, notice: Notice, now: float) -> None:
+    def observe(self, notice: Notice, now: float) -> None:
         """Show what happened, as far as a person wants to see it."""
         match notice:
             case TranscriptChanged():

@@ -38,12 +38,12 @@ def talk(path: Path | None) -> int:
         screen = Screen(began=time.monotonic())
         state, is_free = state_folder(os.environ), answers_itself(loaded.settings, key)
         sweep(state)
-        async with answering_service(loaded.settings, key, os.environ) as (endpoint, watch):
+        async with answering_service(loaded.settings, key, os.environ) as (endpoint, watching):
             await serve(
                 _watched(loaded.settings),
                 endpoint,
                 stop,
-                observers=(screen, watch),
+                observers=(screen, *watching),
                 wants_wakeword=False,
                 record=read_record(state),
                 minutes=None if is_free else Minutes(state, loaded.settings.budget.daily_minutes),

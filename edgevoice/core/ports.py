@@ -7,14 +7,18 @@ from edgevoice.core.facts import Event, ToolCall
 from edgevoice.core.notices import Notice
 from edgevoice.core.orders import Earcon, Light
 
-Observer = Callable[[Notice, float], None]
-"""Called in the loop's thread with everything that happens and the monotonic time, in seconds.
-
-Must not block or raise.
-"""
-
 Report = Callable[[Event], None]
 """How an adapter hands a fact to the loop; only callable in the loop's thread."""
+
+
+class Observer:
+    """Sees everything that happens, and may run beside it; what a subclass does not override does nothing."""
+
+    def observe(self, notice: Notice, now: float) -> None:
+        """Take a notice, in the loop's thread; ``now`` is monotonic seconds. Must not block or raise."""
+
+    async def run(self, report: Report) -> None:
+        """Run in the loop until cancelled, and report facts; return at once where there is nothing to do."""
 
 
 class Service(Protocol):

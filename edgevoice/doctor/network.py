@@ -216,5 +216,5 @@ async def _endpoint(
     if answers_itself(settings, key) and (path := running_socket(runtime_folder)) is not None:
         yield local(path)
         return
-    async with answering_service(settings, key, environment) as (endpoint, _watch):
+    async with answering_service(settings, key, environment) as (endpoint, _watching):
         yield endpoint()

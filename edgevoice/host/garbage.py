@@ -1,4 +1,4 @@
-"""Collector: Python's search for garbage, little at a time, and at moments when nobody would hear the gap.
+"""Garbage collection: a little at a time, and at moments when nobody would hear the gap.
 
 Left to itself it comes at any moment, once in five to ten minutes, and goes through every object that there is: 50,000
 for the modules alone, while no thread of ours can feed the card. Until it comes, what the libraries leave behind with
@@ -9,6 +9,7 @@ import gc
 
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.notices import Notice, PhaseEntered
+from edgevoice.core.ports import Observer
 
 
 def spare_what_is_there() -> None:
@@ -22,10 +23,13 @@ def spare_nothing() -> None:
     gc.unfreeze()
 
 
-def tidy_up(notice: Notice, _now: float) -> None:
-    """Observe, and search when a conversation is over: a millisecond where most is spared."""
-    match notice:
-        case PhaseEntered(phase=Phase.IDLE):
-            gc.collect()
-        case _:
-            pass  # somebody is being listened to
+class Collector(Observer):
+    """Collects garbage when a conversation is over: a millisecond where most is spared."""
+
+    def observe(self, notice: Notice, _now: float) -> None:
+        """Collect where nobody would hear the gap."""
+        match notice:
+            case PhaseEntered(phase=Phase.IDLE):
+                gc.collect()
+            case _:
+                pass  # somebody is being listened to

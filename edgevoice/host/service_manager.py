@@ -15,6 +15,7 @@ except ImportError:
 
 from edgevoice.core.notices import Notice, PhaseEntered
 from edgevoice.core.orders import Light, ShowLight
+from edgevoice.core.ports import Observer
 from edgevoice.journal import tell
 
 _log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ _log = logging.getLogger(__name__)
 _LOOK_AGAIN_S = 1.0
 
 
-class ServiceManager:
+class ServiceManager(Observer):
     """The other end of ``NOTIFY_SOCKET``; as an observer it shows the phase in ``systemctl status``."""
 
     def __init__(self) -> None:
@@ -31,7 +32,7 @@ class ServiceManager:
         self._phase = ""
         self._remark = ""
 
-    def __call__(self, notice: Notice, _now: float) -> None:
+    def observe(self, notice: Notice, _now: float) -> None:
         """Show what changed: the phase, or why the fault light is on."""
         match notice:
             case PhaseEntered(phase=phase):

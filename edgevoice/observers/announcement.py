@@ -5,12 +5,13 @@ import os
 from pathlib import Path
 
 from edgevoice.core.notices import AudioReceived, Notice
+from edgevoice.core.ports import Observer
 
 ANNOUNCEMENT = """\
 I have no account yet, so I answer by myself, with the little that I know: the time, the volume, timers and a story."""
 
 
-class Announced:
+class Announced(Observer):
     """An observer that notes in a file that the announcement has been spoken."""
 
     def __init__(self, marker: Path) -> None:
@@ -22,7 +23,7 @@ class Announced:
         """Whether it was spoken before, in this life of the box."""
         return os.path.exists(self._marker)  # noqa: PTH110 - Path.exists() raises where others may not look
 
-    def __call__(self, notice: Notice, _now: float) -> None:
+    def observe(self, notice: Notice, _now: float) -> None:
         """Note the first answer that sounds: it begins with the announcement."""
         if isinstance(notice, AudioReceived) and not self._is_noted:
             self._is_noted = True

@@ -8,6 +8,7 @@ from edgevoice.core.facts import LinkOpened, TurnEnded, WakeWordHeard
 from edgevoice.core.lights import meaning
 from edgevoice.core.notices import Notice, PhaseEntered, UsageTold
 from edgevoice.core.orders import CutPlayback, Light, OpenLink, ResumePlayback, ShowLight
+from edgevoice.core.ports import Observer
 from edgevoice.journal import tell
 
 _log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ _COUNTED = (
 )
 
 
-class Diary:
+class Diary(Observer):
     """An observer that counts through a conversation and writes it down when it is over.
 
     ``xruns`` gives how often the sound system lost audio since it was opened, ``today_s`` for how many seconds sessions
@@ -46,7 +47,7 @@ class Diary:
         self._counts: Counter[str] = Counter()
         self._was_cut = False
 
-    def __call__(self, notice: Notice, now: float) -> None:
+    def observe(self, notice: Notice, now: float) -> None:
         """Take what happened; write at the end of a conversation."""
         match notice:
             case WakeWordHeard(word=word, score=score):

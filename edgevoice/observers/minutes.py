@@ -17,6 +17,7 @@ from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import BudgetTold, LinkLost
 from edgevoice.core.notices import Notice, PhaseEntered
 from edgevoice.core.orders import CloseLink
+from edgevoice.core.ports import Observer
 from edgevoice.journal import tell
 from edgevoice.store.files import locked, write_whole
 from edgevoice.wall_clock import local_today
@@ -127,7 +128,7 @@ def _add(days: dict[str, float], day: str, seconds: float) -> None:
         del days[next(iter(days))]
 
 
-class Minutes:
+class Minutes(Observer):
     """An observer that counts the seconds in which a session is open, by the date on which they pass.
 
     Each date has its own count: a clock that is put back finds the day as it left it, one that was far ahead leaves
@@ -161,7 +162,7 @@ class Minutes:
     def _day(self) -> str:
         return self._today().isoformat()
 
-    def __call__(self, notice: Notice, now: float) -> None:
+    def observe(self, notice: Notice, now: float) -> None:
         """Take what happened: a session is open from the first time that the box listens until it is closed or lost."""
         match notice:
             case PhaseEntered(phase=Phase.LISTENING) if self._since is None:

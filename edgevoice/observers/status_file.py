@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 from edgevoice.core.facts import LinkOpened, TurnEnded
 from edgevoice.core.notices import Notice, PhaseEntered
 from edgevoice.core.orders import Light, MuteMicrophone, ShowLight, UnmuteMicrophone
+from edgevoice.core.ports import Observer
 from edgevoice.store.files import write_whole
 
 NAME: Final = "status.json"
@@ -62,7 +63,7 @@ class Status:
         )
 
 
-class StatusFile:
+class StatusFile(Observer):
     """An observer that keeps the file of a box that runs; the last conversation of an earlier one is kept.
 
     ``defer`` is given the writing, to be done when the loop has nothing more urgent; ``now`` gives the local time.
@@ -89,7 +90,7 @@ class StatusFile:
         self._written: Status | None = None
         self._change(self._status)
 
-    def __call__(self, notice: Notice, now: float) -> None:
+    def observe(self, notice: Notice, now: float) -> None:
         """Take what happened, and have it written if it is news."""
         match notice:
             case ShowLight(light=Light.FAULT, reason=reason):

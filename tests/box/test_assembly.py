@@ -63,6 +63,7 @@ from edgevoice.settings.schema import (
 )
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.words import WakeWord
+from tests.noting import Noting
 from tests.waiting import eventually
 
 TALK, MUTE, AMPLIFIER = 23, 24, 16
@@ -94,7 +95,7 @@ class Box:
                 self.settings,
                 self.endpoint,
                 panel,
-                observers=(lambda notice, _now: self.seen.append(notice),),
+                observers=(Noting(self.seen),),
                 wants_wakeword=wants_wakeword,
                 amplifier=amplifier,
             )

@@ -22,7 +22,6 @@ from edgevoice import __version__
 from edgevoice.box import daemon
 from edgevoice.box.daemon import answering_service, main
 from edgevoice.box.live_settings import LiveSettings
-from edgevoice.core.notices import Notice
 from edgevoice.core.orders import Light
 from edgevoice.errors import (
     DeviceMissing,
@@ -34,7 +33,7 @@ from edgevoice.errors import (
     WakeWordUnavailable,
 )
 from edgevoice.host.credentials import Key
-from edgevoice.host.garbage import tidy_up
+from edgevoice.host.garbage import Collector
 from edgevoice.host.service_manager import ServiceManager
 from edgevoice.observers.announcement import ANNOUNCEMENT, Announced
 from edgevoice.observers.status_file import NAME as STATUS_NAME
@@ -252,8 +251,8 @@ def test_a_service_on_the_network_is_dialled_with_the_key_where_there_is_one(
     key: Key | None, headers: dict[str, str]
 ) -> None:
     async def live() -> Endpoint:
-        async with answering_service(ELSEWHERE, key, {}) as (endpoint, watch):
-            watch(Notice, 0.0)  # type: ignore[arg-type]  # whatever happens, nothing is noted
+        async with answering_service(ELSEWHERE, key, {}) as (endpoint, watching):
+            assert watching == (), "nothing is noted"
             return endpoint()
 
     endpoint = asyncio.run(live())
@@ -312,7 +311,7 @@ async def inside_the_box(
         return children[0]
 
     patch.setattr(daemon, "LocalServiceProcess", child)
-    async with answering_service(Settings(), None, {"STATE_DIRECTORY": str(folder)}) as (endpoint, watch):
+    async with answering_service(Settings(), None, {"STATE_DIRECTORY": str(folder)}) as (endpoint, (watch,)):
         for _ in range(5):
             await asyncio.sleep(0)
         return children[0], endpoint(), watch
@@ -379,9 +378,9 @@ class Until:
         asyncio.run(asyncio.wait_for(daemon._until_signal(settings, key, read), 10))
 
     @asynccontextmanager
-    async def _answering(self, *arguments: object) -> AsyncIterator[tuple[str, str]]:
+    async def _answering(self, *arguments: object) -> AsyncIterator[tuple[str, tuple[str]]]:
         assert arguments == self._of
-        yield "endpoint", "watch"
+        yield "endpoint", ("watch",)
 
     async def _serve(self, settings: Settings, endpoint: object, stop: asyncio.Event, **options: Any) -> None:
         assert endpoint == "endpoint"
@@ -423,7 +422,8 @@ def test_the_box_is_given_what_its_folders_hold(monkeypatch: pytest.MonkeyPatch,
     until.run(ELSEWHERE)
 
     watch, tidies, status = until.given["observers"]
-    assert (watch, tidies) == ("watch", tidy_up)
+    assert watch == "watch"
+    assert isinstance(tidies, Collector)
     assert isinstance(status, StatusFile)
     assert until.given["record"] == "record in STATE_DIRECTORY"
     near_misses = until.given["near_misses"]

@@ -43,7 +43,7 @@ def words(text: str, *, final: bool = False, item: str = "a1", role: Role = Role
 def shown_in(stream: io.StringIO, *notices: Notice) -> str:
     screen = Screen(stream, began=100.0)
     for number, notice in enumerate(notices):
-        screen(notice, 100.0 + number / 10)
+        screen.observe(notice, 100.0 + number / 10)
     return stream.getvalue()
 
 
@@ -118,7 +118,7 @@ def test_on_a_terminal_the_last_line_shows_the_light_and_the_words_as_they_grow(
     screen = Screen(stream)
     seen = []
     for notice in (ShowLight(Light.SPEAKING), words("It"), words("It is"), words("It is noon.", final=True)):
-        screen(notice, 1.0)
+        screen.observe(notice, 1.0)
         seen.append(last_line(stream.getvalue()))
 
     assert seen == ["● speaking  ", "● speaking    box: It", "● speaking    box: It is", "● speaking  "]
@@ -188,7 +188,7 @@ def test_what_the_user_was_saying_is_not_taken_for_what_was_cut() -> None:
 def test_leaving_it_clears_its_line() -> None:
     stream = Terminal()
     screen = Screen(stream)
-    screen(ShowLight(Light.IDLE), 0.0)
+    screen.observe(ShowLight(Light.IDLE), 0.0)
     screen.close()
 
     assert stream.getvalue().endswith(CLEAR)
@@ -310,14 +310,14 @@ def test_the_users_words_stand_before_the_answer_and_before_those_of_the_next_tu
 def test_on_a_terminal_the_users_complete_words_are_seen_at_once_and_written_in_the_end() -> None:
     stream = Terminal()
     screen = Screen(stream)
-    screen(you("Stop it", final=False), 1.0)
-    screen(you("Stop it."), 1.0)
+    screen.observe(you("Stop it", final=False), 1.0)
+    screen.observe(you("Stop it."), 1.0)
 
     assert last_line(stream.getvalue()).endswith("you: Stop it.")
-    screen(words("Yes"), 2.0)
+    screen.observe(words("Yes"), 2.0)
     assert "   1.00 s  you: Stop it.\n" in stream.getvalue()
     assert last_line(stream.getvalue()).endswith("box: Yes")
-    screen(you("More."), 3.0)
+    screen.observe(you("More."), 3.0)
     screen.close()
     assert stream.getvalue().endswith(f"   3.00 s  you: More.\n{CLEAR}")
 
@@ -325,7 +325,7 @@ def test_on_a_terminal_the_users_complete_words_are_seen_at_once_and_written_in_
 def test_words_of_many_items_are_not_remembered_for_ever() -> None:
     screen = Screen(io.StringIO())
     for number in range(1000):
-        screen(words("word", final=True, item=f"a{number}"), 0.0)
+        screen.observe(words("word", final=True, item=f"a{number}"), 0.0)
 
     assert len(screen._written) == 8
 
@@ -359,7 +359,7 @@ def test_growing_words_cost_no_more_behind_many_than_behind_none() -> None:
     screen = Screen(stream)
     begun = time.thread_time()
     for _ in range(500):
-        screen(words("x" * 20_000), 0.0)
+        screen.observe(words("x" * 20_000), 0.0)
     took_s = time.thread_time() - begun
 
     assert took_s < 500 * 1e-3, f"{took_s / 500 * 1e6:.0f} microseconds for each"

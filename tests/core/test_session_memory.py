@@ -160,7 +160,7 @@ def kept_after(*names: str) -> int:
             for arrival in arrivals:
                 history.take(arrival)
                 if isinstance(arrival, TranscriptChanged):
-                    screen(arrival, 0.0)
+                    screen.observe(arrival, 0.0)
             await asyncio.sleep(0)
         box.finish_tools()
         gc.collect()

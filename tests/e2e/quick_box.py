@@ -27,6 +27,7 @@ from edgevoice.core.conversation.timing import Manners
 from edgevoice.core.facts import Event
 from edgevoice.core.notices import Notice
 from edgevoice.core.orders import CutPlayback
+from edgevoice.core.ports import Observer
 from edgevoice.core.protocol.downlink import Arrival
 from edgevoice.engine import Adapters, Engine
 from edgevoice.local.behaviour import Behaviour
@@ -191,10 +192,12 @@ async def _box(folder: Path, socket: Path, manners: Manners) -> AsyncIterator[Qu
     def take(arrivals: list[Arrival]) -> None:
         engine.take(arrivals)
 
-    def watch(notice: Notice, now: float) -> None:
-        if isinstance(notice, CutPlayback):
-            box.cuts.append(card.frames)
-        seen(notice, now)
+    class Cuts(Observer):
+        """Keeps when the box cut, by the card's clock."""
+
+        def observe(self, notice: Notice, _now: float) -> None:
+            if isinstance(notice, CutPlayback):
+                box.cuts.append(card.frames)
 
     clock = asyncio.get_running_loop().time
     seen = Seen()
@@ -211,7 +214,7 @@ async def _box(folder: Path, socket: Path, manners: Manners) -> AsyncIterator[Qu
     tools = ToolRunner(registry, report, timeout_s=5)
     conversation = Conversation(manners, lambda: 0.5)
     adapters = Adapters(link, uplink, mouth, FakePanel(Diary()), tools)
-    engine = Engine(conversation, adapters, clock, [watch])
+    engine = Engine(conversation, adapters, clock, [Cuts(), seen])
     card = QuickCard(ears, mouth)
     box = QuickBox(engine, conversation, ears, card, seen, folder)
     engine.start()

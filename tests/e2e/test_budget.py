@@ -12,6 +12,7 @@ import pytest
 
 from edgevoice.box.daemon import serve
 from edgevoice.box.sayings import make
+from edgevoice.core.notices import Notice
 from edgevoice.core.orders import Earcon, Light, OpenLink, ShowLight
 from edgevoice.observers import minutes as minutes_module
 from edgevoice.observers.minutes import FILE_NAME, Minutes
@@ -19,6 +20,7 @@ from edgevoice.panel.mock import MockPins
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.testbed.stage.stage import stage_settings
 from edgevoice.testbed.virtual import VirtualCard
+from tests.noting import Noting
 from tests.realtime.services import Service
 from tests.waiting import eventually
 
@@ -43,7 +45,7 @@ class Box:
     def __init__(self, folder: Path, card: VirtualCard, daily_minutes: float) -> None:
         self.card = card
         self.pins = MockPins()
-        self.seen: list[object] = []
+        self.seen: list[Notice] = []
         self.state = folder / "state"
         self.sayings = folder / "cache"
         self.date = TODAY
@@ -76,7 +78,7 @@ class Box:
                 settings,
                 dial,
                 stop,
-                observers=(lambda notice, _now: self.seen.append(notice),),
+                observers=(Noting(self.seen),),
                 wants_wakeword=False,
                 factory=self.pins,
                 minutes=Minutes(self.state, self.daily_minutes, today=lambda: self.date),

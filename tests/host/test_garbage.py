@@ -13,7 +13,7 @@ import pytest
 from edgevoice.box import daemon
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.notices import PhaseEntered
-from edgevoice.host.garbage import spare_what_is_there, tidy_up
+from edgevoice.host.garbage import Collector, spare_what_is_there
 from edgevoice.settings.schema import ServiceSettings, Settings
 
 
@@ -38,9 +38,9 @@ def test_what_a_conversation_leaves_behind_is_gone_when_it_is_over_and_not_befor
     left = weakref.ref(Knot())
 
     for phase in (Phase.CONNECTING, Phase.LISTENING, Phase.THINKING, Phase.SPEAKING):
-        tidy_up(PhaseEntered(phase), time.monotonic())
+        Collector().observe(PhaseEntered(phase), time.monotonic())
         assert left() is not None, phase
-    tidy_up(PhaseEntered(Phase.IDLE), time.monotonic())
+    Collector().observe(PhaseEntered(Phase.IDLE), time.monotonic())
 
     assert left() is None
 
@@ -52,7 +52,7 @@ def test_what_was_there_at_the_start_is_searched_no_more_and_what_came_later_is(
     spare_what_is_there()
     del early
     late = weakref.ref(Knot())
-    tidy_up(PhaseEntered(Phase.IDLE), time.monotonic())
+    Collector().observe(PhaseEntered(Phase.IDLE), time.monotonic())
 
     assert garbage() is None, "what was garbage at the start is not kept for life"
     assert spared() is not None
@@ -71,7 +71,7 @@ def test_the_daemon_spares_what_is_there_once_it_listens_and_tidies_up_after_eac
         spared_at.append(gc.get_freeze_count())
         left.append(weakref.ref(Knot()))
         for observer in observers:
-            observer(PhaseEntered(Phase.IDLE), time.monotonic())
+            observer.observe(PhaseEntered(Phase.IDLE), time.monotonic())
 
     monkeypatch.setattr(daemon, "serve", serve)
     settings = Settings(service=ServiceSettings(url="ws://127.0.0.1:9/"))

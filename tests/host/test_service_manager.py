@@ -67,11 +67,11 @@ def test_the_start_and_the_end_are_told(systemd: Systemd) -> None:
 
 def test_a_fault_before_the_first_conversation_is_shown_for_as_long_as_it_lasts(systemd: Systemd) -> None:
     manager = ServiceManager()
-    manager(ShowLight(Light.FAULT, "microphone"), 0.0)
+    manager.observe(ShowLight(Light.FAULT, "microphone"), 0.0)
     manager.ready()
-    manager(ShowLight(Light.IDLE), 1.0)
-    manager(ShowLight(Light.FAULT, "speaker"), 2.0)
-    manager(ShowLight(Light.IDLE), 3.0)
+    manager.observe(ShowLight(Light.IDLE), 1.0)
+    manager.observe(ShowLight(Light.FAULT, "speaker"), 2.0)
+    manager.observe(ShowLight(Light.IDLE), 3.0)
 
     shown = [message for message in systemd.told() if message.startswith("STATUS=")]
     assert shown == ["STATUS=fault: microphone", "STATUS=idle", "STATUS=fault: speaker", "STATUS=idle"]
@@ -92,7 +92,7 @@ def test_the_phase_is_shown_once_for_each_change(systemd: Systemd) -> None:
     manager = ServiceManager()
 
     for phase in (Phase.CONNECTING, Phase.CONNECTING, Phase.LISTENING, Phase.IDLE, Phase.IDLE):
-        manager(PhaseEntered(phase), 0.0)
+        manager.observe(PhaseEntered(phase), 0.0)
 
     assert systemd.told() == ["STATUS=connecting", "STATUS=listening", "STATUS=idle"]
 
@@ -100,10 +100,10 @@ def test_the_phase_is_shown_once_for_each_change(systemd: Systemd) -> None:
 def test_a_fault_is_shown_with_its_reason_and_other_lights_are_not(systemd: Systemd) -> None:
     manager = ServiceManager()
 
-    manager(ShowLight(Light.LISTENING), 0.0)
-    manager(ShowLight(Light.FAULT, "key-refused"), 0.0)
-    manager(ShowLight(Light.FAULT, "key-refused"), 1.0)
-    manager(TurnEnded(), 2.0)
+    manager.observe(ShowLight(Light.LISTENING), 0.0)
+    manager.observe(ShowLight(Light.FAULT, "key-refused"), 0.0)
+    manager.observe(ShowLight(Light.FAULT, "key-refused"), 1.0)
+    manager.observe(TurnEnded(), 2.0)
     manager.show_status("idle")
 
     assert systemd.told() == ["STATUS=fault: key-refused", "STATUS=idle"]
@@ -111,8 +111,8 @@ def test_a_fault_is_shown_with_its_reason_and_other_lights_are_not(systemd: Syst
 
 def test_a_fault_that_is_over_before_the_start_is_over_is_not_shown_any_more(systemd: Systemd) -> None:
     manager = ServiceManager()
-    manager(ShowLight(Light.FAULT, "microphone"), 0.0)
-    manager(ShowLight(Light.IDLE), 1.0)
+    manager.observe(ShowLight(Light.FAULT, "microphone"), 0.0)
+    manager.observe(ShowLight(Light.IDLE), 1.0)
     manager.ready()
 
     assert systemd.told() == ["STATUS=fault: microphone", "STATUS=", "READY=1", "STATUS=idle"]
@@ -121,18 +121,18 @@ def test_a_fault_that_is_over_before_the_start_is_over_is_not_shown_any_more(sys
 def test_when_the_fault_is_over_the_phase_is_shown_again(systemd: Systemd) -> None:
     manager = ServiceManager()
 
-    manager(PhaseEntered(Phase.IDLE), 0.0)
-    manager(ShowLight(Light.FAULT, "speaker"), 0.0)
-    manager(ShowLight(Light.IDLE), 1.0)
+    manager.observe(PhaseEntered(Phase.IDLE), 0.0)
+    manager.observe(ShowLight(Light.FAULT, "speaker"), 0.0)
+    manager.observe(ShowLight(Light.IDLE), 1.0)
 
     assert systemd.told() == ["STATUS=idle", "STATUS=fault: speaker", "STATUS=idle"]
 
 
 def test_what_came_of_a_reload_stands_behind_the_status_until_one_leaves_nothing_to_do(systemd: Systemd) -> None:
     manager = ServiceManager()
-    manager(PhaseEntered(Phase.IDLE), 0.0)
+    manager.observe(PhaseEntered(Phase.IDLE), 0.0)
     manager.reload(lambda: "restart needed for speaker")
-    manager(PhaseEntered(Phase.LISTENING), 1.0)
+    manager.observe(PhaseEntered(Phase.LISTENING), 1.0)
     manager.reload(str)
 
     assert [each for each in systemd.told() if each.startswith("STATUS")] == [
@@ -216,7 +216,7 @@ def test_without_systemd_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> Non
     manager = ServiceManager()
 
     manager.ready()
-    manager(PhaseEntered(Phase.LISTENING), 0.0)
+    manager.observe(PhaseEntered(Phase.LISTENING), 0.0)
     manager.stopping()
 
 
@@ -279,10 +279,10 @@ def test_a_reload_is_told_to_begin_before_its_work_and_to_be_over_after_it(syste
 
 def test_a_phase_that_began_before_the_start_is_over_is_shown_after_a_fault(systemd: Systemd) -> None:
     manager = ServiceManager()
-    manager(PhaseEntered(Phase.LISTENING), 0.0)
+    manager.observe(PhaseEntered(Phase.LISTENING), 0.0)
     manager.ready()
-    manager(ShowLight(Light.FAULT, "speaker"), 1.0)
-    manager(ShowLight(Light.LISTENING), 2.0)
+    manager.observe(ShowLight(Light.FAULT, "speaker"), 1.0)
+    manager.observe(ShowLight(Light.LISTENING), 2.0)
 
     assert systemd.told() == ["STATUS=listening", "READY=1", "STATUS=fault: speaker", "STATUS=listening"]
 

@@ -13,9 +13,9 @@ def test_it_is_noted_with_the_first_sound_of_an_answer_and_outlives_the_process(
     marker = tmp_path / "state" / "edgevoice" / "said"
     said = Announced(marker)
 
-    said(PhaseEntered(Phase.SPEAKING), 0.0)
+    said.observe(PhaseEntered(Phase.SPEAKING), 0.0)
     assert not said.is_done
-    said(SOUND, 1.0)
+    said.observe(SOUND, 1.0)
 
     assert said.is_done
     assert Announced(marker).is_done
@@ -25,9 +25,9 @@ def test_it_is_noted_with_the_first_sound_of_an_answer_and_outlives_the_process(
 
 def test_it_is_noted_once(tmp_path: Path) -> None:
     said = Announced(tmp_path / "said")
-    said(SOUND, 1.0)
+    said.observe(SOUND, 1.0)
     (tmp_path / "said").unlink()
-    said(SOUND, 2.0)
+    said.observe(SOUND, 2.0)
 
     assert not said.is_done
 
@@ -36,7 +36,7 @@ def test_a_folder_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> None
     (tmp_path / "state").touch()
     said = Announced(tmp_path / "state" / "said")
 
-    said(SOUND, 1.0)
+    said.observe(SOUND, 1.0)
 
     assert not said.is_done
 

@@ -39,7 +39,7 @@ def written(caplog: pytest.LogCaptureFixture, *notices: tuple[float, Notice]) ->
     diary = Diary()
     with caplog.at_level(logging.DEBUG, "edgevoice"):
         for now, notice in notices:
-            diary(notice, now)
+            diary.observe(notice, now)
     return [(record.message, vars(record)["fields"]) for record in caplog.records]
 
 
@@ -109,11 +109,11 @@ def test_sound_that_was_too_old_to_be_sent_is_that_of_this_conversation(caplog: 
     lost_s = 3.0
     diary = Diary(lost_s=lambda: lost_s)
     with caplog.at_level(logging.INFO, "edgevoice"):
-        diary(LinkOpened(), 0.0)
+        diary.observe(LinkOpened(), 0.0)
         lost_s += 1.254
-        diary(PhaseEntered(Phase.IDLE), 5.0)
-        diary(LinkOpened(), 10.0)
-        diary(PhaseEntered(Phase.IDLE), 15.0)
+        diary.observe(PhaseEntered(Phase.IDLE), 5.0)
+        diary.observe(LinkOpened(), 10.0)
+        diary.observe(PhaseEntered(Phase.IDLE), 15.0)
 
     assert [vars(record)["fields"]["lost_s"] for record in caplog.records] == [1.25, 0.0]
 
@@ -124,12 +124,12 @@ def test_the_xruns_are_those_of_this_conversation_and_the_minutes_those_of_today
     xruns = 7
     diary = Diary(lambda: xruns, lambda: 754.0)
     with caplog.at_level(logging.INFO, "edgevoice"):
-        diary(LinkOpened(), 0.0)
+        diary.observe(LinkOpened(), 0.0)
         xruns += 2
-        diary(PhaseEntered(Phase.IDLE), 5.0)
+        diary.observe(PhaseEntered(Phase.IDLE), 5.0)
         xruns += 40
-        diary(LinkOpened(), 10.0)
-        diary(PhaseEntered(Phase.IDLE), 15.0)
+        diary.observe(LinkOpened(), 10.0)
+        diary.observe(PhaseEntered(Phase.IDLE), 15.0)
 
     fields = [vars(record)["fields"] for record in caplog.records]
     assert [(each["xruns"], each["minutes_today"]) for each in fields] == [(2, 12.6), (0, 12.6)]

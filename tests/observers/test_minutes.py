@@ -46,7 +46,7 @@ class Day:
     def happen(self, *notices: Notice, after_s: float = 0) -> None:
         self.now += after_s
         for notice in notices:
-            self.minutes(notice, self.now)
+            self.minutes.observe(notice, self.now)
 
     def talk(self, seconds: float) -> None:
         self.happen(LISTENING)

@@ -39,7 +39,7 @@ class Box:
 
     def sees(self, *notices: Notice) -> Status:
         for number, notice in enumerate(notices):
-            self.file(notice, float(number))
+            self.file.observe(notice, float(number))
         return self.shown()
 
 
@@ -173,8 +173,8 @@ def test_times_are_kept_no_finer_than_a_person_reads_them(tmp_path: Path) -> Non
     file = StatusFile(
         place, "1", defer=lambda write: write(), now=lambda: datetime(2026, 3, 1, 12, 0, 0, 123_456, tzinfo=UTC)
     )
-    file(LinkOpened(), 1.0)
-    file(PhaseEntered(Phase.IDLE), 3.27)
+    file.observe(LinkOpened(), 1.0)
+    file.observe(PhaseEntered(Phase.IDLE), 3.27)
 
     found = Status.read(place)
     assert found is not None

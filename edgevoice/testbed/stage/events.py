@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from edgevoice.core.notices import Notice
+from edgevoice.core.ports import Observer
 from edgevoice.errors import EdgevoiceError
 
 _T = TypeVar("_T")
@@ -26,7 +27,7 @@ class Note:
     notice: Notice
 
 
-class Seen:
+class Seen(Observer):
     """An observer that forgets nothing. ``mark`` begins a new stretch, in which ``wait_for`` looks."""
 
     def __init__(self) -> None:
@@ -34,7 +35,7 @@ class Seen:
         self._from = 0
         self._news = asyncio.Event()
 
-    def __call__(self, notice: Notice, now: float) -> None:
+    def observe(self, notice: Notice, now: float) -> None:
         """Take what happened."""
         self.notes.append(Note(now, notice))
         self._news.set()

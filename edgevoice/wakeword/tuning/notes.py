@@ -10,6 +10,7 @@ from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import LinkOpened, PlaybackStarted, TalkHeld, TurnEnded
 from edgevoice.core.notices import Notice, PhaseEntered
 from edgevoice.core.orders import OpenLink
+from edgevoice.core.ports import Observer
 from edgevoice.wakeword.decision import Decision
 from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ, Samples
 from edgevoice.wakeword.tuning.near_misses import Rise, Rises
@@ -113,7 +114,7 @@ class Notes:
         return np.concatenate(cut).astype("<i2").tobytes()
 
 
-class Outcomes:
+class Outcomes(Observer):
     """An observer that notes what came of each wake word that opened a conversation.
 
     One that was answered with nothing, or dismissed with the button before a turn had ended, was probably false. Turns
@@ -127,7 +128,7 @@ class Outcomes:
         self._turns = self._answers = 0
         self._is_open = self._is_dismissed = False
 
-    def __call__(self, notice: Notice, _now: float) -> None:
+    def observe(self, notice: Notice, _now: float) -> None:
         """Take what happened."""
         match notice:
             case OpenLink(word=word, resumes=False):

@@ -9,9 +9,9 @@ from edgevoice.testbed.stage.events import Seen, StepMissed
 def test_what_has_happened_already_is_found_and_consumed() -> None:
     async def run() -> None:
         seen = Seen()
-        seen(LinkOpened(), 1.0)
-        seen(TurnEnded(), 2.0)
-        seen(LinkOpened(), 3.0)
+        seen.observe(LinkOpened(), 1.0)
+        seen.observe(TurnEnded(), 2.0)
+        seen.observe(LinkOpened(), 3.0)
 
         assert (await seen.wait_for(LinkOpened, "opening", 1))[0] == 1.0
         assert (await seen.wait_for(LinkOpened, "opening", 1))[0] == 3.0
@@ -25,8 +25,8 @@ def test_what_happens_later_is_waited_for() -> None:
         seen = Seen()
         waiting = asyncio.create_task(seen.wait_for(TurnEnded, "the turn's end", 5))
         await asyncio.sleep(0)
-        seen(LinkOpened(), 1.0)
-        seen(TurnEnded(), 2.0)
+        seen.observe(LinkOpened(), 1.0)
+        seen.observe(TurnEnded(), 2.0)
 
         assert (await waiting)[0] == 2.0
 
@@ -44,7 +44,7 @@ def test_what_does_not_happen_is_missed_by_name() -> None:
 def test_a_mark_lets_only_what_comes_after_it_count() -> None:
     async def run() -> None:
         seen = Seen()
-        seen(TurnEnded(), 1.0)
+        seen.observe(TurnEnded(), 1.0)
         seen.mark()
 
         with pytest.raises(StepMissed):

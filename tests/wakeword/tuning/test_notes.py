@@ -146,7 +146,7 @@ def outcomes_of(*notices: Notice) -> list[tuple[int, int, bool]]:
     log = Kept()
     outcomes = Outcomes(log, lambda: datetime(2026, 5, 1, tzinfo=UTC))
     for notice in notices:
-        outcomes(notice, 0.0)
+        outcomes.observe(notice, 0.0)
     return [
         (entry.turns, entry.answers, entry.is_dismissed) for entry in log.entries if isinstance(entry, Conversation)
     ]
