@@ -26,6 +26,7 @@ from edgevoice.box.assembly import (
     shows_on_terminal,
 )
 from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.conversation.timing import Manners
 from edgevoice.core.facts import (
     Device,
     LinkLost,
@@ -378,6 +379,10 @@ def test_the_manners_are_those_of_the_settings() -> None:
     assert (manners.answer_s, manners.progress_s) == (5, 7)
     assert (manners.session_s, manners.echo_tail_s) == (60, 0.35)
     assert not manners.hears_itself
+
+
+def test_the_times_of_the_core_are_by_default_those_of_the_settings() -> None:
+    assert manners_of(Settings(), Tier.NONE) == Manners(resumes=True)
 
 
 @pytest.mark.parametrize(

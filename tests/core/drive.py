@@ -27,6 +27,7 @@ OPEN_MICROPHONE = Manners(
     no_speech_s=8,
     follow_up_s=6,
     answer_s=15,
+    progress_s=15,
     session_s=600,
     echo_tail_s=0.2,
     fault_s=5,

@@ -21,7 +21,7 @@ class Manners:
     follow_up_s: float = 6.0
     turn_s: float = 90.0
     answer_s: float = 15.0
-    progress_s: float = 15.0
+    progress_s: float = 10.0
     session_s: float = 600.0
     echo_tail_s: float = 0.2
     fault_s: float = 6.0
