@@ -1,7 +1,7 @@
 """A box without a card: link, engine, conversation and local service as they are, sound passed eight times as fast.
 
-The speaker's and the microphone's callbacks are called by a task, so that every sample that would be heard is kept,
-and a test needs a second where a card needs eight.
+A task calls the speaker's and the microphone's callbacks, so that every sample that would be heard is kept. All of it
+lives in one loop, so it runs in virtual time (``tests.virtual_time``) and needs no more than its computing.
 """
 
 import asyncio

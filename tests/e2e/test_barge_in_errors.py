@@ -1,6 +1,5 @@
 """What an interruption can make the service say on the wire; and the conversation goes on after all of it."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from edgevoice.core.facts import (
 from edgevoice.core.notices import PhaseEntered, UplinkSent
 from edgevoice.core.orders import CloseLink, OpenLink, PlayEarcon
 from edgevoice.local.mind.brain import Reply, ToolCall
+from tests import virtual_time
 from tests.e2e.awkward_services import (
     ACTIVE,
     BusyWithAnother,
@@ -44,9 +44,6 @@ from tests.waiting import eventually
 
 pytest.importorskip("webrtcvad")
 pytest.importorskip("hibari")
-
-# Without a card, and yet in real time: sound passes by the clock.
-pytestmark = pytest.mark.sound
 
 STORY = [f"This is sentence {number} of a story that goes on." for number in ["one", "two", "three", "four"]]
 SECOND, THIRD = "The second answer.", "The third one."
@@ -91,7 +88,7 @@ def converse(folder: Path, question: Samples, behaviour: Scripted, interruption:
             _is_alive(told)
         return told
 
-    return asyncio.run(run())
+    return virtual_time.run(run())
 
 
 async def _interrupt(box: QuickBox, question: Samples, interruption: Interruption) -> None:

@@ -11,6 +11,7 @@ from edgevoice.core.facts import PlaybackCut, TalkPressed
 from edgevoice.core.orders import CutPlayback, ExtendItem, ResumePlayback
 from edgevoice.local.scripted.opponent import Opponent
 from edgevoice.local.scripted.script import Answer, Expect, Script, Session, Turn, Wait
+from tests import virtual_time
 from tests.e2e.quick_box import noise_of, quick_box
 from tests.waiting import eventually
 
@@ -62,4 +63,4 @@ def test_after_a_cough_the_rest_of_the_answer_is_heard_and_the_model_knows(tmp_p
         assert STORY.endswith(item["content"][0]["text"])
         assert told[-1]["previous_item_id"] == told[0]["item_id"]
 
-    asyncio.run(scene())
+    virtual_time.run(scene())
