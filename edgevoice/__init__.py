@@ -1,3 +1,24 @@
-"""edgevoice: a smart speaker on a Raspberry Pi."""
+"""edgevoice: a smart speaker on a Raspberry Pi, and the same conversation as a library.
+
+``Agent``, ``RealtimeVoice`` and ``tool`` are the library; they are loaded when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edgevoice.agent.agent import Agent
+    from edgevoice.agent.tool import tool
+    from edgevoice.agent.voice import RealtimeVoice
+
+__all__ = ["Agent", "RealtimeVoice", "__version__", "tool"]
 
 __version__ = "0.2.0"
+
+_HOMES = {"Agent": "edgevoice.agent.agent", "RealtimeVoice": "edgevoice.agent.voice", "tool": "edgevoice.agent.tool"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -165,6 +165,13 @@ class SessionEnded(LinkError):
     remedy = "Say the wake word again."
 
 
+class ConversationOver(EdgevoiceError):
+    """A program uses a conversation that is over, or not open yet."""
+
+    code = "conversation-over"
+    remedy = "Open another one."
+
+
 class AnswerFailed(EdgevoiceError):
     """The service began an answer and could not finish it; the session goes on."""
 

@@ -20,7 +20,7 @@ ADAPTERS = {"audio", "echo", "host", "local", "observers", "panel", "realtime", 
 EVERYBODY_KNOWS = {"core", "errors", "extras", "journal", "settings", "store", "wall_clock"}
 
 MAY_IMPORT: dict[str, set[str]] = {
-    "__init__": set(),
+    "__init__": {"agent"},
     "errors": set(),
     "extras": set(),
     "wall_clock": set(),
@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 """By room: which other rooms a module in it may import."""
 
-ROOTS = {"__main__", "box", "cli", "commands", "doctor", "testbed"}
+ROOTS = {"__main__", "agent", "box", "cli", "commands", "doctor", "testbed"}
 """They put the house together, and may import anything."""
 
 WITHIN: dict[str, dict[str, set[str]]] = {

@@ -2,23 +2,44 @@
 
 from collections.abc import Callable
 from enum import Enum, auto
+from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 import soxr
 
-from edgevoice.audio.microphone import RATE_HZ, Microphone
 from edgevoice.core.notices import UplinkSent
 
 _WIRE_RATE_HZ = 24_000
-_LEAST = RATE_HZ * 40 // 1000
-"""Fewest samples in a chunk: 40 ms, 25 chunks a second, far below the service's limits."""
+_LEAST_MS = 40
+"""The shortest chunk: 25 of them a second are far below the service's limits."""
 
-_MOST = RATE_HZ * 100 // 1000
-"""Most samples in a chunk: 100 ms, so that a flush of seconds does not hold up what comes after it."""
+_MOST_MS = 100
+"""The longest chunk, so that a flush of seconds does not hold up what comes after it."""
+
+_TURN_LEAD_S = 1
+"""How long before it was known to have begun a turn may have begun, where the uplink was open."""
 
 
-_TURN_LEAD = RATE_HZ
-"""Samples from before a turn was known to have begun that may be its own, where the uplink was open: 1 s."""
+class Source(Protocol):
+    """What the near-end is read from: every sample has a number, and those of the last seconds are there."""
+
+    @property
+    def position(self) -> int:
+        """The number of samples so far."""
+        ...
+
+    def read(self, begin: int) -> tuple[int, bytes]:
+        """Return mono s16 from sample ``begin`` on, and its first sample's number, later if some was too old."""
+        ...
+
+    def mute(self) -> None:
+        """Give only zeros from now on, and forget what there is."""
+        ...
+
+    def unmute(self) -> None:
+        """Give again what is heard."""
+        ...
 
 
 class _Gate(Enum):
@@ -31,16 +52,19 @@ class _Gate(Enum):
 class Uplink:
     """Implements ``ports.NearEnd``: a cursor into the microphone's memory that moves only when audio is sent.
 
-    ``send`` takes mono s16 at 24 kHz. ``watch`` is told of each chunk, in near-end samples. ``preroll`` is in near-end
-    samples. Only the loop's thread may call; ``pump`` is to be called there when the microphone has more.
+    The microphone's samples are at ``rate_hz``; ``send`` takes mono s16 at 24 kHz. ``watch`` sees each chunk, in
+    near-end samples. ``preroll`` is in near-end samples. Only the loop's thread may call; ``pump`` is to be called
+    there when the microphone has more.
     """
 
     def __init__(
         self,
-        microphone: Microphone,
+        microphone: Source,
         preroll: int,
         send: Callable[[bytes], None],
         watch: Callable[[UplinkSent], None] = lambda _sent: None,
+        *,
+        rate_hz: int = 16_000,
     ) -> None:
         self._microphone = microphone
         self._preroll = preroll
@@ -50,7 +74,8 @@ class Uplink:
         self._cursor = 0
         self._sent_until = 0
         self._turn = 0
-        self._resampler = _new_resampler()
+        self._rate_hz = rate_hz
+        self._resampler = _new_resampler(rate_hz)
         self.lost = 0
 
     @property
@@ -75,13 +100,13 @@ class Uplink:
 
     def mark(self) -> None:
         """Remember that from about here on it is the user's turn."""
-        lead = _TURN_LEAD if self._gate is _Gate.LIVE else 0
+        lead = _TURN_LEAD_S * self._rate_hz if self._gate is _Gate.LIVE else 0
         self._turn = max(0, self._microphone.position - lead)
 
     def rewind(self) -> None:
         """Hold everything from the beginning of the user's turn on: another session has heard nothing of it."""
         self._sent_until = 0
-        self._resampler = _new_resampler()
+        self._resampler = _new_resampler(self._rate_hz)
         self._cursor = self._turn
         self._gate = _Gate.KEEPING
 
@@ -115,7 +140,7 @@ class Uplink:
 
     def pump(self) -> None:
         """Send what the microphone has heard since the last time, if the gate is open and it makes a chunk."""
-        if self.is_live and self._microphone.position - self._cursor >= _LEAST:
+        if self.is_live and self._microphone.position - self._cursor >= self._rate_hz * _LEAST_MS // 1000:
             self._send_heard()
 
     def _settle(self) -> None:
@@ -125,15 +150,16 @@ class Uplink:
         """
         if self._gate is _Gate.CLOSED:
             self._sent_until = 0
-            self._resampler = _new_resampler()
+            self._resampler = _new_resampler(self._rate_hz)
         elif self.is_live:
             self._send_heard()
 
     def _send_heard(self) -> None:
         begin, pcm = self._microphone.read(self._cursor)
         self.lost += begin - self._cursor
-        for at in range(0, len(pcm) // 2, _MOST):
-            self._send_chunk(begin + at, pcm[2 * at : 2 * (at + _MOST)])
+        most = self._rate_hz * _MOST_MS // 1000
+        for at in range(0, len(pcm) // 2, most):
+            self._send_chunk(begin + at, pcm[2 * at : 2 * (at + most)])
         self._cursor = begin + len(pcm) // 2
 
     def _send_chunk(self, first: int, pcm: bytes) -> None:
@@ -148,7 +174,17 @@ class Uplink:
         self._watch(UplinkSent(first, len(samples)))
 
 
-def _new_resampler() -> soxr.ResampleStream:
+class _Unchanged:
+    """Stands in for a resampler where there is nothing to do."""
+
+    def resample_chunk(self, samples: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
+        """Return the samples as they are."""
+        return samples
+
+
+def _new_resampler(rate_hz: int) -> soxr.ResampleStream | _Unchanged:
     # MQ: images 114 dB down for 0.3 ms of CPU per second; it holds back 5 to 38 ms, which the end of a turn never
     # notices.
-    return soxr.ResampleStream(RATE_HZ, _WIRE_RATE_HZ, 1, dtype="int16", quality="MQ")
+    if rate_hz == _WIRE_RATE_HZ:
+        return _Unchanged()
+    return soxr.ResampleStream(rate_hz, _WIRE_RATE_HZ, 1, dtype="int16", quality="MQ")

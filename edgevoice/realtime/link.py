@@ -146,9 +146,17 @@ class Link:
         """Give a tool's answer."""
         self._send(wire.tool_output(call_id, output))
 
-    def create_response(self, *, may_call_tools: bool) -> None:
-        """Ask for an answer."""
-        self._send(wire.create_response(may_call_tools=may_call_tools))
+    def create_response(self, *, may_call_tools: bool, instructions: str = "") -> None:
+        """Ask for an answer; ``instructions`` stand for the session's own in this one answer."""
+        self._send(wire.create_response(may_call_tools=may_call_tools, instructions=instructions))
+
+    def send_text(self, text: str) -> None:
+        """Add what the user says in writing; an answer has to be asked for."""
+        self._send(wire.message(Role.USER, text))
+
+    def update(self, changes: dict[str, Any]) -> None:
+        """Change the session that is open; ``changes`` is a partial ``session`` object. The next one is asked for."""
+        self._send(wire.update_session({"type": "realtime", **changes}))
 
     async def run(self) -> None:
         """Wait for a fault of ours inside a session, and raise it; and hang up at the end."""

@@ -389,8 +389,9 @@ def message(role: str, text: str, *, after: str = "") -> bytes:
     return _ENCODER.encode({"type": "conversation.item.create", **place, "item": item})
 
 
-def create_response(*, may_call_tools: bool) -> bytes:
-    """Encode ``response.create``."""
-    if may_call_tools:
-        return _ENCODER.encode({"type": "response.create"})
-    return _ENCODER.encode({"type": "response.create", "response": {"tool_choice": "none"}})
+def create_response(*, may_call_tools: bool, instructions: str = "") -> bytes:
+    """Encode ``response.create``; ``instructions`` stand for the session's own in this one answer."""
+    response = {} if may_call_tools else {"tool_choice": "none"}
+    if instructions:
+        response["instructions"] = instructions
+    return _ENCODER.encode({"type": "response.create", **({"response": response} if response else {})})

@@ -261,6 +261,15 @@ def test_a_parting_word_may_call_no_tools() -> None:
     assert asked == {"type": "response.create", "response": {"tool_choice": "none"}}
 
 
+def test_an_answer_may_be_asked_for_with_words_of_its_own() -> None:
+    asked = json.loads(wire.create_response(may_call_tools=False, instructions="Say exactly: hello"))
+
+    assert asked == {
+        "type": "response.create",
+        "response": {"tool_choice": "none", "instructions": "Say exactly: hello"},
+    }
+
+
 def test_null_in_a_session_is_sent_because_it_means_something() -> None:
     assert wire.update_session({"turn_detection": None}) == (
         b'{"type":"session.update","session":{"turn_detection":null}}'

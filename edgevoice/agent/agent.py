@@ -1,0 +1,290 @@
+"""Agent: a conversation with a Realtime service, for programs. Brings no microphone, no speaker and no pins.
+
+It is the engine, the conversation and the link that the box runs; a program stands where the sound card is.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from edgevoice.agent import events
+from edgevoice.agent.emitter import AnyCallback, Emitter, EventStream
+from edgevoice.agent.observation import Observation
+from edgevoice.agent.parts import Parts, join
+from edgevoice.agent.sound import play_by_the_clock
+from edgevoice.agent.voice import RealtimeVoice
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.facts import TalkHeld, TalkPressed, TurnEnded
+from edgevoice.core.notices import Notice, PhaseEntered, Role
+from edgevoice.errors import ConversationOver, LinkError
+from edgevoice.realtime.session import session_of
+from edgevoice.tools.registry import Registry
+
+_RATES_HZ = range(8_000, 48_001)
+
+
+class Agent:
+    """A conversation that a program has with a Realtime service, open from ``async with`` to its end.
+
+    ``instructions``: what the model is told about itself. ``tools``: typed functions with docstrings. ``voice``: the
+    service, its model and its voice. ``input_rate_hz``: the rate of what ``send`` gets, 8,000 to 48,000.
+
+    ``playback`` says how answers are played. "pull": the program calls ``read`` whenever its player needs samples, so
+    that it is known to the sample what was heard. "push": the program plays the pieces of ``Speaking`` as they come;
+    what was heard is then an estimate by the clock. Either way the user interrupts by speaking; the program keeps its
+    own sound out of what it sends.
+
+    All methods but ``read`` belong to the loop's thread. Entering raises ``LinkError`` when no session opens.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str = "",
+        instructions: str = "",
+        tools: Iterable[Callable[..., Any]] = (),
+        voice: RealtimeVoice | None = None,
+        input_rate_hz: int = 24_000,
+        playback: Literal["pull", "push"] = "pull",
+        tool_timeout_s: float = 30.0,
+    ) -> None:
+        if input_rate_hz not in _RATES_HZ:
+            raise ValueError(f"input_rate_hz={input_rate_hz}: 8,000 to 48,000 samples a second")
+        self.name = name
+        self._instructions = instructions
+        self._voice = voice or RealtimeVoice()
+        self._voice.service(instructions)  # a value that cannot be is refused here, and not in mid-conversation
+        self._registry = Registry(tools)
+        self._is_pulled = playback == "pull"
+        self._sound = input_rate_hz, tool_timeout_s
+        self._emitter = Emitter(self._beside)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._parts: Parts | None = None
+        self._settled = asyncio.Event()
+        self._cause: LinkError | None = None
+        self._opened = AsyncExitStack()
+
+    # --- the session --------------------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        if self._parts is not None:
+            raise RuntimeError("this Agent is open already: one conversation at a time")
+        endpoint = await self._opened.enter_async_context(self._voice.reached())
+        observation = Observation(is_exact=self._is_pulled)
+        input_rate_hz, tool_timeout_s = self._sound
+        parts = self._parts = join(
+            self._voice.service(self._instructions),
+            endpoint,
+            self._session,
+            self._registry,
+            lambda notice: self._observe(observation, notice),
+            self._lost,
+            input_rate_hz=input_rate_hz,
+            tool_timeout_s=tool_timeout_s,
+        )
+        self._cause = None
+        self._beside(parts.link.run())
+        if not self._is_pulled:
+            self._beside(play_by_the_clock(parts.speaker))
+        parts.engine.start()
+        parts.engine.report(TalkPressed(parts.microphone.position))
+        try:
+            await self._connected()
+        except BaseException:
+            await self._leave()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._leave()
+
+    async def _leave(self) -> None:
+        parts, self._parts = self._parts, None
+        if parts is None:
+            return
+        parts.engine.report(TalkHeld())
+        parts.engine.stop()
+        parts.tools.close()
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._opened.aclose()
+
+    @property
+    def phase(self) -> Phase:
+        """Where the conversation stands; idle when there is none."""
+        return self._parts.conversation.phase if self._parts is not None else Phase.IDLE
+
+    def _open(self) -> Parts:
+        if self._parts is None:
+            raise ConversationOver("the Agent is not open: use it inside `async with`")
+        if self.phase is Phase.IDLE:
+            raise self._cause or ConversationOver("the conversation is over")
+        return self._parts
+
+    async def _connected(self) -> Parts:
+        """Wait until the session is open; raise what ended it."""
+        while (parts := self._open()).conversation.phase is Phase.CONNECTING:
+            self._settled.clear()
+            await self._settled.wait()
+        return parts
+
+    # --- sound --------------------------------------------------------------------------------------------------------
+
+    def send(self, pcm: bytes) -> None:
+        """Send what the user says: mono s16 at the input's rate, in pieces of any length, as fast as it is spoken.
+
+        Raises ``ConversationOver``, or the ``LinkError`` that ended it.
+        """
+        parts = self._open()
+        parts.microphone.write(pcm)
+        parts.uplink.pump()
+
+    def read(self, frames: int) -> bytes:
+        """Return exactly ``frames`` samples to be heard next, mono s16 at 24 kHz; silence where nothing is to be heard.
+
+        Any thread may call it, such as the callback of a player. Only with ``playback="pull"``: else ``RuntimeError``.
+        """
+        if not self._is_pulled:
+            raise RuntimeError('Agent(playback="push") counts by the clock; read() needs playback="pull"')
+        parts = self._parts
+        return parts.speaker.read(frames) if parts is not None else bytes(2 * frames)
+
+    # --- words --------------------------------------------------------------------------------------------------------
+
+    async def ask(self, text: str) -> str:
+        """Say something for the user, in writing; return the words of the answer once it has been heard.
+
+        An answer that sounds is interrupted. Raises as ``send``.
+        """
+        parts = await self._connected()
+
+        def request() -> None:
+            parts.link.send_text(text)
+            parts.link.create_response(may_call_tools=True)
+
+        return await self._turn(parts, request)
+
+    async def say(self, text: str) -> str:
+        """Have the voice say these words; return those that it said, once they have been heard.
+
+        It is the model that speaks: it is told to say exactly this, and a small one may stray. Some models answer
+        nothing before the user has said something. Raises as ``send``.
+        """
+        parts = await self._connected()
+        quoted = text.replace('"', "'")
+        told = f'Say exactly: "{quoted}"'
+        return await self._turn(parts, lambda: parts.link.create_response(may_call_tools=False, instructions=told))
+
+    async def _turn(self, parts: Parts, request: Callable[[], None]) -> str:
+        self.interrupt()
+        words: dict[str, str] = {}
+        with self.events() as stream:
+            request()
+            # As where the service takes the user's turn as finished: from now on an answer is due.
+            parts.engine.report(TurnEnded())
+            async for event in stream:
+                match event:
+                    case events.Writing(role=Role.ASSISTANT, item_id=item_id, text=said):
+                        words[item_id] = said
+                    case events.TurnDone():
+                        return " ".join(filter(None, words.values()))
+                    case _:
+                        pass
+        raise self._cause or ConversationOver("the conversation ended before the answer")
+
+    def interrupt(self) -> None:
+        """Cut the answer, if there is one; the service is told how much of it was heard."""
+        if self._parts is not None and self.phase in {Phase.THINKING, Phase.SPEAKING}:
+            self._parts.engine.report(TalkPressed(self._parts.microphone.position))
+
+    # --- changes ------------------------------------------------------------------------------------------------------
+
+    def update(
+        self,
+        *,
+        model: str | None = None,
+        voice: str | None = None,
+        speed: float | None = None,
+        instructions: str | None = None,
+    ) -> None:
+        """Change who answers, and how, in the middle of the conversation or before it; what is ``None`` stays.
+
+        Only what changes is sent. Raises ``SettingsInvalid`` for a value that cannot be, and changes nothing then.
+        """
+        changes = {"model": model, "voice": voice, "speed": speed}
+        wanted = replace(self._voice, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]
+        told = self._instructions if instructions is None else instructions
+        wanted.service(told)
+        before = self._session()
+        self._voice, self._instructions = wanted, told
+        self._send_changes(before)
+
+    def add_tools(self, *tools: Callable[..., Any]) -> None:
+        """Let the model call further functions from now on."""
+        before = self._session()
+        for each in tools:
+            self._registry.add(each)
+        self._send_changes(before)
+
+    def _session(self) -> dict[str, Any]:
+        return session_of(self._voice.service(self._instructions), self._registry.definitions())
+
+    def _send_changes(self, before: Mapping[str, Any]) -> None:
+        changes = changed(before, self._session())
+        if changes and self._parts is not None:
+            self._parts.link.update(changes)
+
+    # --- events -------------------------------------------------------------------------------------------------------
+
+    def on(self, event: str, callback: AnyCallback) -> AnyCallback:
+        """Have ``callback`` called with each event of a name, such as "writing"; return it.
+
+        It is called in the loop's thread and must not block; one that is asynchronous runs beside the conversation.
+        Raises ``ValueError`` for a name that no event has.
+        """
+        return self._emitter.on(event, callback)
+
+    def events(self) -> EventStream:
+        """Return all events from now on, up to ``Closed``; to be iterated over, and closed by leaving its context."""
+        return self._emitter.stream()
+
+    def __aiter__(self) -> EventStream:
+        return self.events()
+
+    def _observe(self, observation: Observation, notice: Notice) -> None:
+        for event in observation.take(notice):
+            self._emitter.emit(event)
+        if isinstance(notice, PhaseEntered):
+            if notice.phase is Phase.LISTENING:
+                self._cause = None  # it was found again
+            self._settled.set()
+            if notice.phase is Phase.IDLE:
+                self._emitter.emit(events.Closed(self._cause.code if self._cause is not None else ""))
+
+    def _lost(self, error: LinkError) -> None:
+        self._cause = error
+        self._emitter.emit(events.Error(error.code, error.line(), is_fatal=not error.is_retriable))
+
+    def _beside(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of ``now`` differs from ``before``, object by object: a partial ``session`` object."""
+    changes: dict[str, Any] = {}
+    for name, value in now.items():
+        if isinstance(value, dict) and isinstance(before.get(name), dict):
+            if inner := changed(before[name], value):
+                changes[name] = inner
+        elif name not in before or before[name] != value:
+            changes[name] = value
+    return changes

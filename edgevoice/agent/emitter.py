@@ -1,0 +1,103 @@
+"""Emitter: hands events to callbacks and to whoever iterates. Bounded; only the loop's thread may call it."""
+
+import asyncio
+import inspect
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from edgevoice.agent.events import NAMES, AgentEvent, Closed
+from edgevoice.journal import tell
+
+_log = logging.getLogger(__name__)
+
+_MOST_WAITING = 4000
+"""Events that wait for a program that iterates: minutes of an answer. Of what comes then, the oldest is dropped."""
+
+AnyCallback = TypeVar("AnyCallback", bound=Callable[[Any], object])
+
+
+class Emitter:
+    """The callbacks and the streams of one agent; ``beside`` runs what an asynchronous callback returns."""
+
+    def __init__(self, beside: Callable[[Coroutine[Any, Any, Any]], None]) -> None:
+        self._beside = beside
+        self._callbacks: dict[str, list[Callable[[Any], object]]] = {}
+        self._streams: list[EventStream] = []
+
+    def on(self, name: str, callback: AnyCallback) -> AnyCallback:
+        """Have a callback called with each event of that name; ``ValueError`` for a name that no event has."""
+        if name not in NAMES:
+            raise ValueError(f"there is no event named {name!r}; there are: {', '.join(NAMES)}")
+        self._callbacks.setdefault(name, []).append(callback)
+        return callback
+
+    def stream(self) -> "EventStream":
+        """Return a stream of all events from now on."""
+        stream = EventStream(self._streams.remove)
+        self._streams.append(stream)
+        return stream
+
+    def emit(self, event: AgentEvent) -> None:
+        """Hand an event to everybody."""
+        for stream in tuple(self._streams):
+            stream.put(event)
+        for callback in tuple(self._callbacks.get(event.name, ())):
+            try:
+                result = callback(event)
+            except Exception as error:  # noqa: BLE001 - a program's fault must not end the conversation
+                tell(_log, logging.ERROR, "callback-failed", callback=event.name, error=type(error).__name__)
+                continue
+            if inspect.iscoroutine(result):
+                self._beside(result)
+
+
+class EventStream:
+    """All events from the moment it was made, up to ``Closed``; an asynchronous iterator.
+
+    ``lost`` counts those that were dropped because too many waited. Leaving its context, or its end, lets go of it.
+    """
+
+    def __init__(self, let_go: Callable[["EventStream"], None]) -> None:
+        self._let_go: Callable[[EventStream], None] | None = let_go
+        self._waiting: deque[AgentEvent] = deque(maxlen=_MOST_WAITING)
+        self._has_more = asyncio.Event()
+        self._is_over = False
+        self.lost = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Take no events any more."""
+        let_go, self._let_go = self._let_go, None
+        if let_go is not None:
+            let_go(self)
+
+    def put(self, event: AgentEvent) -> None:
+        """Take an event."""
+        self.lost += len(self._waiting) == _MOST_WAITING
+        self._waiting.append(event)
+        self._has_more.set()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> AgentEvent:
+        while not self._waiting:
+            if self._is_over or self._let_go is None:
+                raise StopAsyncIteration
+            self._has_more.clear()
+            await self._has_more.wait()
+        event = self._waiting.popleft()
+        if isinstance(event, Closed):
+            self._is_over = True
+            self.close()
+        return event

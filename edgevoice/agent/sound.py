@@ -1,0 +1,172 @@
+"""A program in place of a sound card: it gives what the user says, and takes what is to be heard. No I/O."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+from edgevoice.audio.backchannel import BackchannelMixer
+from edgevoice.core.facts import PlaybackCut, PlaybackDrained
+from edgevoice.core.orders import Earcon
+from edgevoice.core.sound.playout import RATE_HZ, Playout
+from edgevoice.core.sound.preroll import PreRoll
+
+_HELD_S = 20
+"""Seconds of what the program has sent that are kept: longer than dialling may take."""
+
+_FADE = RATE_HZ * 5 // 1000
+"""Samples of the fade that ends a cut, 5 ms."""
+
+_BACKCHANNEL_GAIN = 10 ** (-9 / 20)
+
+_TICK_S = 0.02
+_TICK = round(RATE_HZ * _TICK_S)
+"""How often, and how much, is taken for a program that plays the pieces itself."""
+
+
+class ProgramMicrophone:
+    """What the program sends, every sample numbered from the first; mono s16 at ``rate_hz``."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._ring = PreRoll(_HELD_S * rate_hz)
+        self._odd_byte = b""
+        self._is_muted = False
+
+    @property
+    def position(self) -> int:
+        """The number of samples sent so far."""
+        return self._ring.end
+
+    def write(self, pcm: bytes) -> None:
+        """Take what the user says; a piece may end in mid-sample."""
+        pcm = self._odd_byte + pcm
+        whole = len(pcm) & ~1
+        self._odd_byte = pcm[whole:]
+        self._ring.write(bytes(whole) if self._is_muted else pcm[:whole])
+
+    def read(self, begin: int) -> tuple[int, bytes]:
+        """Return what was sent from sample ``begin`` on, and its first sample's number, later if some was too old."""
+        begin = max(begin, self._ring.start)
+        return begin, self._ring.read(begin, self._ring.end)
+
+    def mute(self) -> None:
+        """Take zeros for all that is sent, and forget what was."""
+        self._is_muted = True
+        self._ring.clear()
+
+    def unmute(self) -> None:
+        """Take what is sent again."""
+        self._is_muted = False
+
+
+class ProgramSpeaker:
+    """``ports.FarEnd`` for a program that takes the sound when it needs it: ``read`` may be called by any thread.
+
+    ``drained`` is called in that thread when there is no more. ``cut_off`` gets what was heard of an answer that is
+    cut, in the loop's thread and at once, however seldom the program reads: the 5 ms of the fade are the next that are
+    read, and count as heard.
+    """
+
+    def __init__(
+        self,
+        drained: Callable[[PlaybackCut | PlaybackDrained], None],
+        cut_off: Callable[[PlaybackCut | PlaybackDrained], None],
+        *,
+        prefill_ms: int = 0,
+    ) -> None:
+        self._drained = drained
+        self._cut_off = cut_off
+        self._lock = threading.Lock()
+        self._playout = Playout(prefill_ms)
+        self._backchannels = BackchannelMixer()
+        self._fade = b""
+
+    def read(self, frames: int) -> bytes:
+        """Return exactly ``frames`` samples that are to be heard next: mono s16 at 24 kHz; silence where nothing is."""
+        with self._lock:
+            head, self._fade = self._fade[: 2 * frames], self._fade[2 * frames :]
+            samples, fact = self._playout.pull(frames - len(head) // 2)
+            if not self._backchannels.is_idle:
+                self._backchannels.mix_into(samples, _BACKCHANNEL_GAIN)
+        if fact is not None:
+            self._drained(fact)
+        return head + samples.tobytes()
+
+    def play(self, item_id: str, content_index: int, pcm: bytes) -> int | None:
+        """Queue mono s16 samples at 24 kHz; return the number of the burst that this begins, if it does."""
+        with self._lock:
+            return self._playout.push(item_id, content_index, pcm)
+
+    def finish_item(self, item_id: str) -> None:
+        """Mark an item as completely received."""
+        with self._lock:
+            self._playout.finish_item(item_id)
+
+    def finish(self) -> None:
+        """Mark everything as completely received."""
+        with self._lock:
+            self._playout.finish()
+
+    def cut(self, *, keeps_rest: bool = False) -> None:
+        """Silence the answer; what was heard of it is reported before this returns."""
+        with self._lock:
+            self._playout.cut(keeps_rest=keeps_rest)
+            fade, fact = self._playout.pull(_FADE)
+            self._fade += fade[: self._playout.sounding].tobytes()
+            self._backchannels.stop()
+        if fact is not None:
+            self._cut_off(fact)
+
+    def resume(self) -> int:
+        """Go on with the rest that was kept; return the burst's number."""
+        with self._lock:
+            return self._playout.resume()
+
+    def drop(self) -> None:
+        """Forget the rest that was kept."""
+        with self._lock:
+            self._playout.drop()
+
+    def play_backchannel(self, backchannel_id: str, pcm: bytes) -> bool:
+        """Queue mono s16 samples at 24 kHz, to be heard 9 dB below an answer; say whether a backchannel begins."""
+        with self._lock:
+            return self._backchannels.push(backchannel_id, pcm)
+
+    def finish_backchannel(self, backchannel_id: str) -> None:
+        """Mark a backchannel as completely received."""
+        with self._lock:
+            self._backchannels.finish(backchannel_id)
+
+    def skip_backchannel(self, backchannel_id: str) -> None:
+        """Play nothing of a backchannel any more."""
+        with self._lock:
+            self._backchannels.skip(backchannel_id)
+
+    def stop_backchannel(self) -> None:
+        """Silence the backchannel that sounds."""
+        with self._lock:
+            self._backchannels.stop()
+
+    def duck(self) -> None:
+        """Leave the answer as loud as it is: a program has its own volume."""
+
+    def restore(self) -> None:
+        """Leave the answer as loud as it is."""
+
+    def play_earcon(self, earcon: Earcon) -> None:
+        """Leave out the box's own sounds: a program shows its state by the events."""
+
+    def stop_earcons(self) -> None:
+        """Leave out the box's own sounds."""
+
+
+async def play_by_the_clock(speaker: ProgramSpeaker) -> None:
+    """Take the sound at the pace at which it is heard, for a program that plays the pieces itself; for ever.
+
+    What this has taken is what such a program has played, if it plays each piece as soon as it comes.
+    """
+    loop = asyncio.get_running_loop()
+    due = loop.time()
+    while True:
+        due += _TICK_S
+        await asyncio.sleep(max(0.0, due - loop.time()))
+        speaker.read(_TICK)

@@ -1,0 +1,262 @@
+"""A program holds a conversation through the library face, with the local service on the other side."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import soxr
+
+from edgevoice.agent import events
+from edgevoice.agent.agent import Agent, changed
+from edgevoice.agent.events import AgentEvent
+from edgevoice.agent.voice import RealtimeVoice
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.notices import Role
+from edgevoice.errors import ConversationOver, KeyRefused, ServiceUnreachable, SettingsInvalid
+from edgevoice.local.speech.voice import HibariVoice
+from tests.local.client import question
+from tests.waiting import eventually
+
+Converse = Callable[..., None]
+
+
+def get_current_time() -> str:
+    """Say what time it is."""
+    return "2026-11-29T08:15:00"
+
+
+async def watched(agent: Agent, seen: list[AgentEvent]) -> None:
+    async for event in agent:
+        seen += [event]
+
+
+def spoken_s(seen: list[AgentEvent]) -> float:
+    return sum(len(event.audio) for event in seen if isinstance(event, events.Speaking)) / 48_000
+
+
+def names(seen: list[AgentEvent]) -> list[str]:
+    """The names of events, each run of equal ones once."""
+    shown: list[str] = []
+    for event in seen:
+        if shown[-1:] != [event.name]:
+            shown.append(event.name)
+    return shown
+
+
+def test_a_question_in_writing_is_answered_by_voice_with_the_help_of_a_tool(converse: Converse) -> None:
+    seen: list[AgentEvent] = []
+
+    async def program(agent: Agent) -> None:
+        watching = asyncio.create_task(watched(agent, seen))
+        await asyncio.sleep(0)
+        assert await agent.ask("What time is it?") == "It is eight fifteen in the morning."
+        assert agent.phase is Phase.LISTENING
+        watching.cancel()
+
+    converse(program, tools=[get_current_time])
+
+    assert [name for name in names(seen) if name not in {"usage", "writing", "speaking"}] == [
+        "tool_call_start", "tool_call_result", "speaking_done", "turn_done",
+    ]  # fmt: skip
+    [result] = [event for event in seen if isinstance(event, events.ToolCallResult)]
+    assert (result.tool, result.output) == ("get_current_time", '"2026-11-29T08:15:00"')
+    written = [event for event in seen if isinstance(event, events.Writing)]
+    assert {event.role for event in written} == {Role.ASSISTANT}
+    assert "".join(event.added or "" for event in written) == written[-1].text
+    assert all(event.response_id for event in written)
+    assert spoken_s(seen) > 0.5
+
+
+def test_what_a_person_says_is_written_down_and_answered(converse: Converse, voice: HibariVoice) -> None:
+    seen: list[AgentEvent] = []
+
+    async def program(agent: Agent) -> None:
+        watching = asyncio.create_task(watched(agent, seen))
+        await asyncio.sleep(0)
+        pcm = question(voice, "What time is it?")
+        for start in range(0, len(pcm), 4801):  # pieces that end in mid-sample
+            agent.send(pcm[start : start + 4801])
+        await eventually(lambda: "turn_done" in names(seen))
+        watching.cancel()
+
+    converse(program, tools=[get_current_time])
+
+    said = [event for event in seen if isinstance(event, events.Writing) and event.role is Role.USER]
+    assert said[-1].text.lower().startswith("what time is it")
+    assert said[-1].response_id == ""
+    assert names(seen).index("speech_started") < names(seen).index("speech_stopped") < names(seen).index("speaking")
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 16_000, 48_000])
+def test_a_program_sends_at_any_usual_rate(converse: Converse, voice: HibariVoice, rate_hz: int) -> None:
+    seen: list[AgentEvent] = []
+    samples = np.frombuffer(question(voice, "What time is it?"), "<i2")
+    pcm = soxr.resample(samples, 24_000, rate_hz).astype("<i2").tobytes()
+
+    async def program(agent: Agent) -> None:
+        watching = asyncio.create_task(watched(agent, seen))
+        await asyncio.sleep(0)
+        agent.send(pcm)
+        await eventually(lambda: "turn_done" in names(seen))
+        watching.cancel()
+
+    converse(program, tools=[get_current_time], input_rate_hz=rate_hz)
+
+    assert "tool_call_result" in names(seen)
+
+
+def test_the_voice_says_what_it_is_given(converse: Converse) -> None:
+    async def program(agent: Agent) -> None:
+        assert await agent.say("The eggs are ready.") == "The eggs are ready."
+
+    converse(program)
+
+
+def test_an_interruption_says_to_the_sample_what_the_program_has_taken(converse: Converse) -> None:
+    seen: list[AgentEvent] = []
+
+    async def program(agent: Agent) -> None:
+        watching = asyncio.create_task(watched(agent, seen))
+        telling = asyncio.create_task(agent.ask("Tell me a story."))
+        await eventually(lambda: spoken_s(seen) > 2)
+        agent.read(24_000)  # one second of two
+        agent.interrupt()
+        await telling
+        watching.cancel()
+
+    converse(program, is_pulled=False)
+
+    [cut] = [event for event in seen if isinstance(event, events.Interrupted)]
+    # A second, and the 5 ms in which it fades.
+    assert (cut.heard_ms, cut.is_exact) == (1005, True)
+    assert names(seen)[-2:] == ["interrupted", "turn_done"]
+
+
+def test_a_question_asked_over_an_answer_interrupts_it(converse: Converse) -> None:
+    async def program(agent: Agent) -> None:
+        story = asyncio.create_task(agent.ask("Tell me a story."))
+        await eventually(lambda: agent.phase is Phase.SPEAKING)
+        assert await agent.ask("What time is it?") == "It is eight fifteen in the morning."
+        assert len((await story).split()) > 3
+
+    converse(program, tools=[get_current_time])
+
+
+def test_tools_that_are_added_in_mid_conversation_are_called(converse: Converse) -> None:
+    async def program(agent: Agent) -> None:
+        before = await agent.ask("What time is it?")
+        agent.add_tools(get_current_time)
+        assert await agent.ask("What time is it?") == "It is eight fifteen in the morning." != before
+
+    converse(program)
+
+
+def test_only_what_an_update_changes_is_sent() -> None:
+    before = {"model": "a", "audio": {"output": {"voice": "Sarah", "speed": 1.0}, "input": {}}, "tools": []}
+    now = {"model": "a", "audio": {"output": {"voice": "Dennis", "speed": 1.0}, "input": {}}, "tools": [1]}
+
+    assert changed(before, now) == {"audio": {"output": {"voice": "Dennis"}}, "tools": [1]}
+    assert changed(now, now) == {}
+
+
+def test_an_update_with_a_value_that_cannot_be_changes_nothing() -> None:
+    agent = Agent(voice=RealtimeVoice(url="local", speed=1.25))
+
+    with pytest.raises(SettingsInvalid, match="speed"):
+        agent.update(speed=9.0, instructions="Be brief.")
+
+    agent.update(voice="Dennis")
+
+
+def test_callbacks_get_the_events_of_their_name_and_may_fail(
+    converse: Converse, caplog: pytest.LogCaptureFixture
+) -> None:
+    spoken: list[str] = []
+    finished = asyncio.Event()
+
+    async def done(_event: events.TurnDone) -> None:
+        finished.set()
+
+    def broken(_event: events.Writing) -> None:
+        raise ValueError("secret words")
+
+    async def program(agent: Agent) -> None:
+        agent.on("writing", broken)
+        agent.on("writing", lambda event: spoken.append(event.text))
+        agent.on("turn_done", done)
+        await agent.ask("What time is it?")
+        await finished.wait()
+
+    converse(program, tools=[get_current_time])
+
+    assert spoken[-1] == "It is eight fifteen in the morning."
+    assert "callback-failed" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_no_event_has_a_name_that_is_not_known() -> None:
+    with pytest.raises(ValueError, match=r"no event named 'spaeking'; there are: speaking, "):
+        Agent(voice=RealtimeVoice(url="local")).on("spaeking", print)
+
+
+def test_a_conversation_ends_with_its_context(converse: Converse) -> None:
+    seen: list[AgentEvent] = []
+    kept: list[Agent] = []
+
+    async def program(agent: Agent) -> None:
+        kept.append(agent)
+        asyncio.get_running_loop().create_task(watched(agent, seen))
+        await asyncio.sleep(0)
+
+    converse(program)
+
+    assert seen == [events.Closed("")]
+    assert kept[0].phase is Phase.IDLE
+    with pytest.raises(ConversationOver, match="async with"):
+        kept[0].send(b"")
+
+
+def test_a_service_that_is_not_there_is_said_in_one_line() -> None:
+    async def dial() -> None:
+        voice = RealtimeVoice(url="ws://127.0.0.1:9/", api_key="x", options={"connect_s": 1})
+        async with Agent(voice=voice):
+            raise AssertionError("nobody answers there")
+
+    with pytest.raises(ServiceUnreachable, match=r"127\.0\.0\.1:9"):
+        asyncio.run(dial())
+
+
+def test_without_a_key_the_remedy_names_the_service_that_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EDGEVOICE_API_KEY", raising=False)
+    monkeypatch.delenv("INWORLD_API_KEY", raising=False)
+
+    async def dial() -> None:
+        async with Agent():
+            raise AssertionError("nobody answers there")
+
+    with pytest.raises(KeyRefused) as refused:
+        asyncio.run(dial())
+    assert 'url="local"' in refused.value.line()
+
+
+def test_pushed_sound_cannot_be_pulled() -> None:
+    with pytest.raises(RuntimeError, match="pull"):
+        Agent(voice=RealtimeVoice(url="local"), playback="push").read(240)
+
+
+def test_the_library_loads_no_hardware() -> None:
+    heavy = ("pyaudio", "gpiozero", "lgpio", "systemd", "onnxruntime", "openwakeword", "typer", "hibari_tts")
+    listing = f"import sys, edgevoice; edgevoice.Agent; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True, timeout=60)
+
+    assert done.stdout.strip() == "[]"
+
+
+def test_importing_the_package_loads_nothing_of_it() -> None:
+    listing = "import sys, edgevoice; print([name for name in sys.modules if name.startswith('edgevoice.')])"
+    done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True, timeout=60)
+
+    assert done.stdout.strip() == "[]"
