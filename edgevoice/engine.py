@@ -33,6 +33,7 @@ from edgevoice.core.orders import (
     ExtendItem,
     KeepUplink,
     MarkTurn,
+    MicrophoneOrder,
     MuteMicrophone,
     OpenLink,
     OpenUplink,
@@ -42,8 +43,10 @@ from edgevoice.core.orders import (
     RewindUplink,
     RunTool,
     SendToolOutput,
+    ServiceOrder,
     ShowLight,
     SilenceUplink,
+    SpeakerOrder,
     StopBackchannel,
     StopEarcons,
     TruncateItem,
@@ -202,62 +205,69 @@ class Engine:
             self.notify(action)
 
     def _obey(self, action: Action) -> None:
-        to = self._adapters
+        match action:
+            case RunTool(call=call):
+                self._adapters.tools.run(call)
+            case ShowLight(light=light, reason=reason):
+                self._adapters.panel.show(light, reason)
+            case _ if isinstance(action, SpeakerOrder):
+                self._obey_at_speaker(action)
+            case _ if isinstance(action, MicrophoneOrder):
+                self._obey_at_microphone(action)
+            case _:
+                self._obey_over_link(action)
+
+    def _obey_at_speaker(self, action: SpeakerOrder) -> None:
+        far_end = self._adapters.far_end
         match action:
             case CutPlayback(keeps_rest=keeps_rest):
-                to.far_end.cut(keeps_rest=keeps_rest)
+                far_end.cut(keeps_rest=keeps_rest)
             case ResumePlayback():
-                self.report(PlaybackStarted(to.far_end.resume()))
+                self.report(PlaybackStarted(far_end.resume()))
             case DropPlayback():
-                to.far_end.drop()
+                far_end.drop()
             case StopBackchannel():
-                to.far_end.stop_backchannel()
+                far_end.stop_backchannel()
             case DuckPlayback():
-                to.far_end.duck()
+                far_end.duck()
             case RestorePlayback():
-                to.far_end.restore()
-            case ShowLight(light=light, reason=reason):
-                to.panel.show(light, reason)
-            case OpenLink(word=word, resumes=resumes):
-                to.service.open(word, resumes=resumes)
-            case CloseLink():
-                to.service.close()
-            case KeepUplink(at_sample=at_sample, has_preroll=has_preroll):
-                to.near_end.keep(at_sample, has_preroll=has_preroll)
-            case MarkTurn():
-                to.near_end.mark()
-            case RewindUplink():
-                to.near_end.rewind()
-            case OpenUplink():
-                to.near_end.open()
-            case SilenceUplink():
-                to.near_end.silence()
-            case CloseUplink():
-                to.near_end.close()
-            case MuteMicrophone():
-                to.near_end.mute()
-            case UnmuteMicrophone():
-                to.near_end.unmute()
-            case TruncateItem() | DeleteItem() | DeleteTurn() | ExtendItem() | CancelResponse():
-                self._tell_what_was_heard(action)
-            case RunTool(call=call):
-                to.tools.run(call)
-            case SendToolOutput(call_id=call_id, output=output):
-                to.service.send_tool_output(call_id, output)
-            case CreateResponse(may_call_tools=may_call_tools):
-                to.service.create_response(may_call_tools=may_call_tools)
+                far_end.restore()
             case PlayEarcon(earcon=earcon):
-                to.far_end.play_earcon(earcon)
+                far_end.play_earcon(earcon)
             case StopEarcons():
-                to.far_end.stop_earcons()
+                far_end.stop_earcons()
             case _:
                 assert_never(action)
 
-    def _tell_what_was_heard(
-        self, action: TruncateItem | DeleteItem | DeleteTurn | ExtendItem | CancelResponse
-    ) -> None:
+    def _obey_at_microphone(self, action: MicrophoneOrder) -> None:
+        near_end = self._adapters.near_end
+        match action:
+            case KeepUplink(at_sample=at_sample, has_preroll=has_preroll):
+                near_end.keep(at_sample, has_preroll=has_preroll)
+            case MarkTurn():
+                near_end.mark()
+            case RewindUplink():
+                near_end.rewind()
+            case OpenUplink():
+                near_end.open()
+            case SilenceUplink():
+                near_end.silence()
+            case CloseUplink():
+                near_end.close()
+            case MuteMicrophone():
+                near_end.mute()
+            case UnmuteMicrophone():
+                near_end.unmute()
+            case _:
+                assert_never(action)
+
+    def _obey_over_link(self, action: ServiceOrder) -> None:
         service = self._adapters.service
         match action:
+            case OpenLink(word=word, resumes=resumes):
+                service.open(word, resumes=resumes)
+            case CloseLink():
+                service.close()
             case TruncateItem(item_id=item_id, content_index=index, heard_ms=heard_ms):
                 service.truncate(item_id, index, heard_ms)
             case DeleteItem(item_id=item_id) | DeleteTurn(item_id=item_id):
@@ -266,5 +276,9 @@ class Engine:
                 service.extend(item_id, heard_to_ms)
             case CancelResponse(response_id=response_id):
                 service.cancel(response_id)
+            case SendToolOutput(call_id=call_id, output=output):
+                service.send_tool_output(call_id, output)
+            case CreateResponse(may_call_tools=may_call_tools):
+                service.create_response(may_call_tools=may_call_tools)
             case _:
                 assert_never(action)

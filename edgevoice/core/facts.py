@@ -309,20 +309,24 @@ class LoopStalled:
     late_s: float
 
 
-Event = (
+UserFact = (
     WakeWordHeard
     | TalkPressed
     | TalkHeld
     | MutePressed
-    | LinkOpened
-    | SessionExpires
-    | LinkLost
-    | UserStartedSpeaking
-    | UserStoppedSpeaking
     | NearSpeechBegan
     | NearSpeechConfirmed
     | NearSpeechFaded
     | NearSpeechEnded
+)
+"""What a person did, as the box itself hears and feels it."""
+
+ServiceFact = (
+    LinkOpened
+    | SessionExpires
+    | LinkLost
+    | UserStartedSpeaking
+    | UserStoppedSpeaking
     | TurnEnded
     | TurnTranscribed
     | AnswerArrived
@@ -333,7 +337,11 @@ Event = (
     | ResponseEnded
     | ServiceComplained
     | BackchannelStarted
-    | PlaybackStarted
+)
+"""What came over the link, or became of it."""
+
+BoxFact = (
+    PlaybackStarted
     | PlaybackDrained
     | PlaybackCut
     | ToolFinished
@@ -347,3 +355,6 @@ Event = (
     | DeadlinePassed
     | LoopStalled
 )
+"""What happened inside the box: playback, tools, devices, time."""
+
+Event = UserFact | ServiceFact | BoxFact

@@ -214,32 +214,28 @@ class ShowLight:
     reason: str = ""
 
 
-Action = (
-    OpenLink
-    | CloseLink
-    | KeepUplink
-    | MarkTurn
-    | RewindUplink
-    | OpenUplink
-    | SilenceUplink
-    | CloseUplink
-    | MuteMicrophone
-    | UnmuteMicrophone
-    | CutPlayback
+SpeakerOrder = (
+    CutPlayback
     | ResumePlayback
     | DropPlayback
     | StopBackchannel
     | DuckPlayback
     | RestorePlayback
+    | PlayEarcon
+    | StopEarcons
+)
+MicrophoneOrder = (
+    KeepUplink | MarkTurn | RewindUplink | OpenUplink | SilenceUplink | CloseUplink | MuteMicrophone | UnmuteMicrophone
+)
+ServiceOrder = (
+    OpenLink
+    | CloseLink
     | TruncateItem
     | DeleteItem
     | DeleteTurn
     | ExtendItem
     | CancelResponse
-    | RunTool
     | SendToolOutput
     | CreateResponse
-    | PlayEarcon
-    | StopEarcons
-    | ShowLight
 )
+Action = SpeakerOrder | MicrophoneOrder | ServiceOrder | RunTool | ShowLight

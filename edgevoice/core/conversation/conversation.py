@@ -19,6 +19,7 @@ from edgevoice.core.facts import (
     AnswerArrived,
     AnswerProgressed,
     BackchannelStarted,
+    BoxFact,
     BudgetTold,
     CallMade,
     DeadlinePassed,
@@ -44,6 +45,7 @@ from edgevoice.core.facts import (
     ResponseEnded,
     ResponseStarted,
     ServiceComplained,
+    ServiceFact,
     SessionExpires,
     TalkHeld,
     TalkPressed,
@@ -51,6 +53,7 @@ from edgevoice.core.facts import (
     ToolFinished,
     TurnEnded,
     TurnTranscribed,
+    UserFact,
     UserStartedSpeaking,
     UserStoppedSpeaking,
     WakeWordHeard,
@@ -137,54 +140,67 @@ class Conversation:
         return self._with_light(actions)
 
     def _decide(self, event: Event, now: float) -> list[Action]:
-        match event:
+        if isinstance(event, UserFact):
+            return self._user_did(event, now)
+        if isinstance(event, ServiceFact):
+            return self._service_did(event, now)
+        return self._happened(event, now)
+
+    def _user_did(self, fact: UserFact, now: float) -> list[Action]:
+        match fact:
             case WakeWordHeard():
-                return self._woken(event, now)
+                return self._woken(fact, now)
             case TalkPressed(at_sample=at_sample):
                 return self._talk_pressed(at_sample, now)
             case TalkHeld():
                 return [*self._box.stop_ringing(), *self._calls.hang_up()]
             case MutePressed():
                 return self._mute_pressed(now)
+            case NearSpeechBegan() | NearSpeechConfirmed() | NearSpeechFaded() | NearSpeechEnded():
+                return self._speech_over.take(fact, now)
+            case _:
+                assert_never(fact)
+
+    def _service_did(self, fact: ServiceFact, now: float) -> list[Action]:
+        match fact:
             case LinkOpened():
                 return self._calls.link_opened(now)
             case SessionExpires(in_s=in_s):
                 return self._calls.take_expiry(in_s, now)
             case LinkLost():
-                return self._calls.link_lost(event, now)
+                return self._calls.link_lost(fact, now)
             case UserStartedSpeaking():
                 return self._turns.user_started_speaking(now)
             case UserStoppedSpeaking():
                 return self._turns.user_stopped_speaking(now)
-            case NearSpeechBegan() | NearSpeechConfirmed() | NearSpeechFaded() | NearSpeechEnded():
-                return self._speech_over.take(event, now)
             case TurnEnded():
                 return self._turns.turn_ended(now)
             case TurnTranscribed():
-                return self._turns.interruptions.transcribed(event, now)
+                return self._turns.interruptions.transcribed(fact, now)
             case AnswerArrived(response_id=response_id):
                 return self._turns.interruptions.answer_arrived(response_id)
             case ResponseStarted(response_id=response_id):
                 return self._turns.response_started(response_id, now)
             case AnswerProgressed(response_id=response_id):
                 self._talk.answer_progressed(response_id, now)
-                return []
-            case ResponseEnded():
-                return self._turns.response_ended(event, now)
             case ItemEnded(response_id=response_id):
                 self._talk.item_ended(response_id, None, now)
-                return []
             case CallMade(response_id=response_id, call=call):
                 self._talk.item_ended(response_id, call, now)
-                return []
+            case ResponseEnded():
+                return self._turns.response_ended(fact, now)
             case ServiceComplained(code=code, fault=fault):
                 if code == _ACTIVE_RESPONSE:
                     self._turns.service_is_answering()
                 self._talk.trouble = fault or self._talk.trouble
-                return []
             case BackchannelStarted():
                 self._talk.has_backchannel = True
-                return []
+            case _:
+                assert_never(fact)
+        return []
+
+    def _happened(self, fact: BoxFact, now: float) -> list[Action]:
+        match fact:
             case PlaybackStarted(burst=burst):
                 return self._turns.playback_started(burst)
             case PlaybackDrained(burst=burst):
@@ -192,34 +208,30 @@ class Conversation:
             case PlaybackCut(items=items):
                 return self._turns.interruptions.playback_cut(items)
             case ToolFinished():
-                return self._turns.tool_finished(event, now)
+                return self._turns.tool_finished(fact, now)
             case GoodbyeRequested():
                 # Late news when the user has spoken since: then they have not left.
                 if self._talk.answer.tools is not None and not self._talk.answer.tools.is_stale:
                     self._talk.answer.is_goodbye = True
-                return []
             case TimerRang():
                 return self._box.start_ringing(now)
             case DeviceLost(device=device):
                 return self._device_lost(device)
             case DeviceRestored(device=device):
                 self._box.regain(device)
-                return []
             case HearingImpaired(code=code):
                 self._box.impairment = code
-                return []
             case HearingRestored():
                 self._box.impairment = ""
-                return []
             case BudgetTold(left_s=left_s):
                 return self._calls.take_budget(left_s, now)
             case DeadlinePassed():
                 return self._deadline_passed(now)
             case LoopStalled():
                 self._calls.spare(now)
-                return []
             case _:
-                assert_never(event)
+                assert_never(fact)
+        return []
 
     # --- being called -------------------------------------------------------------------------------------------------
 

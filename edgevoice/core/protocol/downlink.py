@@ -43,6 +43,10 @@ _Place = tuple[str, str]
 """A response's id, and an item's or a call's."""
 
 
+_Piece = wire.AudioDelta | wire.AudioDone | wire.TranscriptDelta | wire.TranscriptDone
+"""Events of a piece of an answer: its sound, or the words in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class AudioPiece:
     """A piece of an answer's audio, mono s16 at 24 kHz; may end in the middle of a sample."""
@@ -133,33 +137,38 @@ class Downlink:
                 return self._item_done(self._response(response_id), item)
             case wire.ResponseCreated(response=response):
                 return [self._response_created(response.id)]
-            case wire.AudioDelta(content_index=index, delta=pcm):
-                response_id, item_id = self._place(event)
-                if pcm:
-                    self._with_audio[response_id] = True
-                return [AudioPiece(response_id, item_id, index, pcm)]
-            case wire.AudioDone():
-                return [ItemComplete(*self._place(event))]
+            case wire.AudioDelta() | wire.AudioDone() | wire.TranscriptDelta() | wire.TranscriptDone():
+                return [self._meaning_of_piece(event)]
             case wire.BackchannelDelta(backchannel_id=backchannel_id, delta=pcm):
                 return [BackchannelPiece(backchannel_id, pcm)]
             case wire.BackchannelDone(backchannel_id=backchannel_id):
                 return [BackchannelComplete(backchannel_id)]
-            case wire.TranscriptDelta(delta=text):
-                _, item_id = self._place(event)
-                spoken = self._spoken(item_id)
-                spoken.add(text or "")
-                return [TranscriptChanged(Role.ASSISTANT, item_id, spoken.text, is_final=False)]
-            case wire.TranscriptDone(transcript=text):
-                _, item_id = self._place(event)
-                spoken = self._spoken(item_id) if text is None else Transcript(text)
-                self._words[item_id] = spoken
-                return [TranscriptChanged(Role.ASSISTANT, item_id, spoken.text, is_final=True)]
             case wire.ResponseDone():
                 return self._response_done(event)
             case wire.SessionCreated() | wire.TranscriptionFailed() | wire.Unknown():
                 return []
             case _:
                 assert_never(event)
+
+    def _meaning_of_piece(self, piece: _Piece) -> AudioPiece | ItemComplete | TranscriptChanged:
+        response_id, item_id = self._place(piece)
+        match piece:
+            case wire.AudioDelta(content_index=index, delta=pcm):
+                if pcm:
+                    self._with_audio[response_id] = True
+                return AudioPiece(response_id, item_id, index, pcm)
+            case wire.AudioDone():
+                return ItemComplete(response_id, item_id)
+            case wire.TranscriptDelta(delta=text):
+                spoken = self._spoken(item_id)
+                spoken.add(text or "")
+                return TranscriptChanged(Role.ASSISTANT, item_id, spoken.text, is_final=False)
+            case wire.TranscriptDone(transcript=text):
+                spoken = self._spoken(item_id) if text is None else Transcript(text)
+                self._words[item_id] = spoken
+                return TranscriptChanged(Role.ASSISTANT, item_id, spoken.text, is_final=True)
+            case _:
+                assert_never(piece)
 
     def _spoken(self, item_id: str) -> Transcript:
         words = self._words.get(item_id)
@@ -202,7 +211,7 @@ class Downlink:
         is_told = response_id and (response_id in self._known or not self._open.startswith(NAMELESS))
         return response_id if is_told else self._open
 
-    def _place(self, event: wire.AudioDelta | wire.AudioDone | wire.TranscriptDelta | wire.TranscriptDone) -> _Place:
+    def _place(self, event: _Piece) -> _Place:
         """Return the response and the item of an event: without an id, the item that the response speaks."""
         response_id = self._response(event.response_id)
         if event.item_id:
