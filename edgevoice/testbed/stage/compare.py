@@ -198,7 +198,13 @@ def _hole(tape: Samples, ahead: Samples) -> tuple[int, int]:
     # What comes may begin with zeros of its own: its first sound tells where the hole ends.
     first, quiet = int(sounding[0]), int(coming[0])
     probe = tape[first : first + _NEAR]
-    for lost in np.flatnonzero(ahead[quiet : quiet + _MOST_LOST] == probe[0]).tolist():
-        if np.array_equal(ahead[quiet + lost : quiet + lost + len(probe)], probe):
-            return max(0, first - (quiet if lost == 0 else 0)), (quiet + lost if lost else 0)
-    return 0, 0
+    candidates = ahead[quiet : quiet + _MOST_LOST + len(probe)]
+    if len(candidates) < len(probe):
+        return 0, 0
+    # Ducked or fading, what goes on is softer than what was received, but sample for sample of the same sign.
+    places = np.lib.stride_tricks.sliding_window_view(candidates, len(probe))
+    fits = np.flatnonzero(_is_of(probe, places).all(axis=1))
+    if not len(fits):
+        return 0, 0
+    lost = int(fits[0])
+    return max(0, first - (quiet if lost == 0 else 0)), (quiet + lost if lost else 0)

@@ -115,6 +115,24 @@ def test_holes_close_together_and_just_before_the_cut_cost_it_nothing_either() -
     assert abs(find_on_tape(tape, item, 0).samples - 30_720) <= 2
 
 
+@pytest.mark.parametrize("lost", [0, 240])
+def test_a_hole_right_before_the_fade_of_a_cut_is_passed_over(lost: int) -> None:
+    item = speech(4, 24_000)
+    tape = tape_of(zeros(100), item[:30_000], zeros(480), faded(item, 30_000 + lost), zeros(30_000))
+
+    assert abs(find_on_tape(tape, item, 0).samples - (30_120 + lost)) <= 2
+
+
+@pytest.mark.parametrize("lost", [0, 240])
+def test_a_hole_while_the_answer_is_ducked_is_passed_over(lost: int) -> None:
+    item = speech(4, 24_000)
+    ducked = (item * 0.178).astype(np.int16)
+    before, after = ducked[24_000:30_000], ducked[30_000 + lost : 40_000]
+    tape = tape_of(zeros(100), item[:24_000], before, zeros(480), after, item[40_000:60_000], faded(item, 60_000))
+
+    assert abs(find_on_tape(np.concatenate([tape, zeros(30_000)]), item, 0).samples - 60_120) <= 2
+
+
 def test_an_answer_that_stalled_for_seconds_and_went_on_softly_is_heard_as_a_whole() -> None:
     item = np.concatenate([speech(1, 24_000), zeros(700), speech(2, 24_000, seed=2)])
     tape = tape_of(zeros(100), item[:24_000], zeros(50_000), item[24_000:60_000], faded(item, 60_000), zeros(30_000))
