@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from edgevoice.core.facts import HearingImpaired, HearingRestored
+from edgevoice.core.ports import Observer
 from edgevoice.errors import MICROPHONE_DEAD, WAKEWORD_BEHIND
 from edgevoice.journal import tell
 
@@ -43,19 +44,27 @@ class Listener(Protocol):
 
 
 @dataclass(slots=True)
-class Hearing:
+class Hearing(Observer):
     """Judges the microphone and, where there is one, the wake word; ``code`` is what is wrong, else empty.
 
-    With ``zeros_s`` of 0 zeros are taken for a quiet room.
+    With ``zeros_s`` of 0 zeros are taken for a quiet room. ``clock`` gives monotonic seconds.
     """
 
     ears: Ears
     listener: Listener | None
     zeros_s: float
+    clock: Callable[[], float] = time.monotonic
     code: str = ""
     _since: float = 0.0
     _suspected: str = ""
-    _told_dropped: int = 0
+    _logged_dropped: int = 0
+
+    async def run(self, report: Callable[[HearingImpaired | HearingRestored], None]) -> None:
+        """Look until cancelled, and report what changes."""
+        while True:
+            if (change := self.look(self.clock())) is not None:
+                report(change)
+            await asyncio.sleep(_LOOK_S)
 
     def look(self, now: float) -> HearingImpaired | HearingRestored | None:
         """Return what has changed, and write it to the log."""
@@ -78,7 +87,7 @@ class Hearing:
 
     def _become(self, code: str) -> HearingImpaired | HearingRestored | None:
         if not code:
-            self._tell_dropped()
+            self._log_dropped()
         if code == self.code:
             return None
         before, self.code = self.code, code
@@ -92,20 +101,8 @@ class Hearing:
     def _dropped(self) -> int:
         return self.listener.dropped if self.listener is not None else 0
 
-    def _tell_dropped(self) -> None:
+    def _log_dropped(self) -> None:
         """Write how many frames were lost since the last time, once it keeps up again."""
-        if (frames := self._dropped - self._told_dropped) > 0:
-            self._told_dropped += frames
+        if (frames := self._dropped - self._logged_dropped) > 0:
+            self._logged_dropped += frames
             tell(_log, logging.WARNING, "wakeword-dropped", frames=frames, why="the machine was too busy to score them")
-
-
-async def watch_hearing(
-    hearing: Hearing,
-    report: Callable[[HearingImpaired | HearingRestored], None],
-    clock: Callable[[], float] = time.monotonic,
-) -> None:
-    """Look for ever, and report what changes."""
-    while True:
-        if (change := hearing.look(clock())) is not None:
-            report(change)
-        await asyncio.sleep(_LOOK_S)

@@ -5,8 +5,8 @@ Opens no sound card, no socket and no pin: the box may be running meanwhile.
 
 from collections.abc import Mapping
 
-from edgevoice.box.assembly import check_pins
 from edgevoice.host.credentials import Key, find_key
+from edgevoice.panel.opening import check_pins
 from edgevoice.settings.schema import Settings
 from edgevoice.wakeword.engine import check_models
 from edgevoice.wakeword.words import wake_words
@@ -29,4 +29,4 @@ def load_what_is_named(settings: Settings, environment: Mapping[str, str]) -> No
     Raises ``WakeWordUnavailable`` and ``PanelUnavailable``, as the parts would.
     """
     check_models([word.model for word in wake_words(settings.wakeword)], engine=settings.wakeword.engine)
-    check_pins(settings, environment)
+    check_pins(settings.panel, settings.amplifier, environment)

@@ -11,7 +11,7 @@ import importlib.util
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevoice.core.orders import Earcon
+from edgevoice.core.ports import Observer, Report
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.journal import tell
 from edgevoice.local.speech.voice import HibariVoice, Voice
@@ -46,6 +47,25 @@ def place_of(earcon: Earcon, folder: Path) -> Path:
     """Return the file that holds what is said for an earcon, mono s16 at 24 kHz, whether it exists or not."""
     digest = hashlib.sha256(f"{_RECIPE} {SENTENCES[earcon]}".encode()).hexdigest()[:12]
     return folder / f"saying-{earcon.value}-{digest}.s16"
+
+
+class Sayings(Observer):
+    """Teaches the speaker the sentences in ``folder``, once the box listens: making them takes seconds of a core.
+
+    ``listening`` waits for that; ``use`` is the speaker's own `learn`.
+    """
+
+    def __init__(
+        self, folder: Path, use: Callable[[Earcon, Samples], None], listening: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._folder = folder
+        self._use = use
+        self._listening = listening
+
+    async def run(self, _report: Report) -> None:
+        """Learn, and end."""
+        await self._listening()
+        await learn(self._folder, self._use)
 
 
 async def learn(folder: Path, use: Callable[[Earcon, Samples], None]) -> None:

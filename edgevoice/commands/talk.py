@@ -5,22 +5,20 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from edgevoice import journal
 from edgevoice.box.assembly import Parts
-from edgevoice.box.daemon import answering_service, answers_itself, serve
+from edgevoice.box.running import serve
+from edgevoice.box.surroundings import surroundings_of
 from edgevoice.commands.screen import Screen
 from edgevoice.core.facts import MutePressed, TalkHeld, TalkPressed
-from edgevoice.echo.record import read_record
 from edgevoice.host.credentials import find_key
-from edgevoice.observers.minutes import Minutes
 from edgevoice.settings.file import load
 from edgevoice.settings.schema import Settings
-from edgevoice.store.files import sweep
-from edgevoice.store.folders import cache_folder, state_folder
 
 _HELP = "Enter: talk, or interrupt.  h + Enter: hang up.  m + Enter: mute.  q + Enter, or Ctrl-C: leave."
 
@@ -36,21 +34,9 @@ def talk(path: Path | None) -> int:
         # Ctrl-C is how people leave: lights off and the service ended, not a half-drawn line.
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
         screen = Screen(began=time.monotonic())
-        state, is_free = state_folder(os.environ), answers_itself(loaded.settings, key)
-        sweep(state)
-        async with answering_service(loaded.settings, key, os.environ) as (endpoint, watching):
-            await serve(
-                _watched(loaded.settings),
-                endpoint,
-                stop,
-                observers=(screen, *watching),
-                wants_wakeword=False,
-                record=read_record(state),
-                minutes=None if is_free else Minutes(state, loaded.settings.budget.daily_minutes),
-                sayings=cache_folder(os.environ),
-                cards=state / "cards.json",
-                started=lambda parts: _listen_to_keys(parts, stop, screen),
-            )
+        async with surroundings_of(loaded.settings, key, os.environ) as found:
+            around = replace(found, observers=(screen, *found.observers), wants_wakeword=False)
+            await serve(_watched(loaded.settings), around, stop, lambda parts: _listen_to_keys(parts, stop, screen))
         screen.close()
 
     asyncio.run(run())
@@ -59,7 +45,7 @@ def talk(path: Path | None) -> int:
 
 def _watched(settings: Settings) -> Settings:
     """Return the settings of a box whose screen shows what it does: lights that cannot be had are no reason to stop."""
-    return replace(settings, panel=replace(settings.panel, without_lights="listen"))
+    return structs.replace(settings, panel=structs.replace(settings.panel, without_lights="listen"))
 
 
 def _listen_to_keys(parts: Parts, stop: asyncio.Event, screen: Screen) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from edgevoice.box.daemon import answering_service, answers_itself
+from edgevoice.box.answering import answering_service, answers_itself
 from edgevoice.doctor.findings import Finding, doubtful, fine, skipped, wrong
 from edgevoice.doctor.probes import Machine
 from edgevoice.errors import LinkError, LocalServiceStarting
@@ -45,8 +45,8 @@ class Address:
 
 
 def address_of(service: ServiceSettings, key: Key | None) -> Address:
-    """Return where the box would dial, as `daemon.answering_service` decides it."""
-    if service.url == "local" or (key is None and not service.url):
+    """Return where the box would dial, as `box.answering` decides it."""
+    if answers_itself(service, key):
         return Address(is_inside=True)
     url = service.url or INWORLD_URL
     parts = urlsplit(url)
@@ -213,8 +213,8 @@ async def _prepared(there: Endpoint) -> None:
 async def _endpoint(
     settings: Settings, key: Key | None, environment: Mapping[str, str], runtime_folder: Path
 ) -> AsyncIterator[Endpoint]:
-    if answers_itself(settings, key) and (path := running_socket(runtime_folder)) is not None:
+    if answers_itself(settings.service, key) and (path := running_socket(runtime_folder)) is not None:
         yield local(path)
         return
-    async with answering_service(settings, key, environment) as (endpoint, _watching):
+    async with answering_service(settings.service, key, environment) as (endpoint, _watching):
         yield endpoint()

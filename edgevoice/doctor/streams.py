@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from edgevoice.audio.devices import find, sound_library
 from edgevoice.audio.microphone import Microphone
+from edgevoice.audio.opening import open_supervisor
 from edgevoice.audio.speaker import Speaker
-from edgevoice.audio.supervisor import Supervisor
-from edgevoice.box.assembly import open_mute_pin
 from edgevoice.core.facts import Device, DeviceLost, Event
 from edgevoice.errors import DeviceBusy, EdgevoiceError, PanelUnavailable
+from edgevoice.panel.opening import open_mute_pin
 from edgevoice.settings.schema import Settings
 
 STEP_S = 0.1
@@ -63,11 +63,10 @@ async def open_streams(
         if isinstance(event, DeviceLost):
             lost.append(event.device)
 
-    names = {Device.MICROPHONE: settings.microphone.device, Device.SPEAKER: settings.speaker.device}
     with ExitStack() as opened:
         _let_amplifier_sound(settings, opened)
-        supervisor = Supervisor(
-            microphone, speaker, names, report, channel=settings.microphone.channel, every_channel=every_channel
+        supervisor = open_supervisor(
+            settings.microphone, settings.speaker, microphone, speaker, report, every_channel=every_channel
         )
         running = asyncio.create_task(supervisor.run())
         try:
@@ -81,7 +80,7 @@ async def open_streams(
 def _let_amplifier_sound(settings: Settings, opened: ExitStack) -> None:
     """Take the amplifier's mute pin, if it has one, as the box does; where the box itself has it, it sounds already."""
     with contextlib.suppress(PanelUnavailable):
-        open_mute_pin(settings, opened, None)
+        open_mute_pin(settings.amplifier, opened, None)
 
 
 async def until(is_so: Callable[[], bool], limit_s: float, lost: list[Device]) -> None:

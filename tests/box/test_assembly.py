@@ -1,30 +1,18 @@
 """The parts, joined: what is pressed, heard and said reaches the engine, and every pin is let go of."""
 
 import asyncio
-import io
-import logging
-import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Literal
 
 import gpiozero
 import pyaudio
 import pytest
-from msgspec import convert
 
 from edgevoice.audio.microphone import PERIOD
 from edgevoice.box import assembly
-from edgevoice.box.assembly import (
-    Parts,
-    assemble,
-    manners_of,
-    open_mute_pin,
-    open_panel,
-    open_panel_buttons,
-    shows_on_terminal,
-)
+from edgevoice.box.assembly import Parts, assemble, manners_of
+from edgevoice.box.surroundings import Memory, Surroundings
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.conversation.timing import Manners
 from edgevoice.core.facts import (
@@ -39,14 +27,12 @@ from edgevoice.core.facts import (
 )
 from edgevoice.core.notices import Notice, PhaseEntered, UplinkSent
 from edgevoice.core.orders import Light, OpenLink, PlayEarcon, ShowLight
-from edgevoice.core.ports import Panel
 from edgevoice.echo.tiers import Tier
-from edgevoice.errors import PanelUnavailable, WakeWordUnavailable
+from edgevoice.errors import WakeWordUnavailable
 from edgevoice.panel.audible import HeardPanel
-from edgevoice.panel.lights import Lights
 from edgevoice.panel.mock import MockPins
 from edgevoice.panel.none import NoPanel
-from edgevoice.panel.terminal import TerminalPanel
+from edgevoice.panel.opening import open_mute_pin, open_panel, open_panel_buttons
 from edgevoice.realtime.endpoint import Endpoint, local
 from edgevoice.settings.schema import (
     AmplifierSettings,
@@ -75,6 +61,12 @@ async def nothing_to_prepare() -> None:
     """Prepare nothing."""
 
 
+def open_buttons_of(parts: Parts, settings: Settings, opened: ExitStack, pins: MockPins) -> None:
+    open_panel_buttons(
+        settings.panel, opened, pins, position=lambda: parts.microphone.position, post=parts.mailbox.post
+    )
+
+
 class Box:
     """An assembled box on mock pins that dials a socket where nobody listens, and what its observers see."""
 
@@ -90,18 +82,13 @@ class Box:
     @asynccontextmanager
     async def assembled(self, *, wants_wakeword: bool = False) -> AsyncIterator[Parts]:
         with ExitStack() as opened:
-            panel, factory = open_panel(self.settings, opened, environment={}, factory=self.pins)
-            amplifier = open_mute_pin(self.settings, opened, factory)
-            parts = assemble(
-                self.settings,
-                self.endpoint,
-                panel,
-                observers=(Noting(self.seen),),
-                wants_wakeword=wants_wakeword,
-                amplifier=amplifier,
-            )
+            panel, factory = open_panel(self.settings.panel, opened, environment={}, factory=self.pins)
+            amplifier = open_mute_pin(self.settings.amplifier, opened, factory)
+            around = Surroundings(self.endpoint, wants_wakeword=wants_wakeword)
+            parts = assemble(self.settings, around, panel, amplifier=amplifier)
+            parts.engine.add_observers([Noting(self.seen)])
             assert factory is self.pins
-            open_panel_buttons(self.settings, opened, factory, parts)
+            open_buttons_of(parts, self.settings, opened, factory)
             linking = asyncio.create_task(parts.link.run())
             parts.engine.start()
             try:
@@ -202,9 +189,9 @@ def test_a_press_or_a_callback_after_the_end_does_no_harm(tmp_path: Path) -> Non
     taken: list[Parts] = []
 
     async def live() -> None:
-        panel, _ = open_panel(GPIO, opened, environment={}, factory=box.pins)
-        parts = assemble(GPIO, box.endpoint, panel, wants_wakeword=False)
-        open_panel_buttons(GPIO, opened, box.pins, parts)
+        panel, _ = open_panel(GPIO.panel, opened, environment={}, factory=box.pins)
+        parts = assemble(GPIO, Surroundings(box.endpoint, wants_wakeword=False), panel)
+        open_buttons_of(parts, GPIO, opened, box.pins)
 
         taken.append(parts)
 
@@ -284,7 +271,7 @@ def test_a_timer_that_the_model_sets_rings_through_the_engine(tmp_path: Path) ->
 def test_the_settings_reach_the_parts(tmp_path: Path) -> None:
     settings = Settings(
         panel=PanelSettings(kind="gpio"),
-        microphone=MicrophoneSettings(device="near", channel=3, preroll_s=0.5, zeros_s=7),
+        microphone=MicrophoneSettings(device="near", channel=3, preroll_s=0.5),
         speaker=SpeakerSettings(device="far", volume_percent=30),
         tools=ToolsSettings(enabled=("set_volume",)),
     )
@@ -295,7 +282,6 @@ def test_the_settings_reach_the_parts(tmp_path: Path) -> None:
             assert parts.speaker.volume_percent == 30
             assert parts.uplink._preroll == 8000
             assert parts.supervisor._channel == 3
-            assert parts.hearing.zeros_s == 7
             assert parts.supervisor._names == {Device.MICROPHONE: "near", Device.SPEAKER: "far"}
             assert [tool["name"] for tool in parts.link._session("")["tools"]] == ["set_volume"]
 
@@ -343,9 +329,9 @@ def test_lights_that_are_on_when_their_pin_is_low_and_buttons_to_the_supply_are_
 
 def test_cards_that_the_settings_name_by_numbers_are_remembered_where_it_is_said(tmp_path: Path) -> None:
     async def live() -> None:
-        parts = assemble(
-            GPIO, Box(GPIO, tmp_path).endpoint, NoPanel(), wants_wakeword=False, cards=tmp_path / "cards.json"
-        )
+        memory = Memory(cards=tmp_path / "cards.json")
+        around = Surroundings(Box(GPIO, tmp_path).endpoint, memory=memory, wants_wakeword=False)
+        parts = assemble(GPIO, around, NoPanel())
         assert parts.supervisor._memory._path == tmp_path / "cards.json"
 
     asyncio.run(live())
@@ -408,229 +394,12 @@ def test_a_wake_word_may_bring_its_own_voice_and_instructions() -> None:
     assert cook == pressed == service
 
 
-# --- panels ----------------------------------------------------------------------------------------------------------
-
-
-def kind_of(panel: PanelSettings, environment: dict[str, str], factory: MockPins | None = None) -> type[Panel]:
-    with ExitStack() as opened:
-        shown, pins = open_panel(Settings(panel=panel), opened, environment=environment, factory=factory)
-        assert (pins is not None) == isinstance(shown, Lights)
-        return type(shown)
-
-
-@pytest.mark.parametrize("has_chip", [True, False])
-def test_auto_means_pins_where_there_are_some(
-    has_chip: bool,  # noqa: FBT001 - a row of a table
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    chip = tmp_path / "gpiochip0"
-    if has_chip:
-        chip.touch()
-    monkeypatch.setattr(assembly, "GPIO_CHIP", str(chip))
-    monkeypatch.setattr(assembly, "open_pins", lambda _environment: MockPins())
-
-    assert kind_of(PanelSettings(), {}) is (Lights if has_chip else NoPanel)
-    assert kind_of(PanelSettings(), {"GPIOZERO_PIN_FACTORY": "mock"}) is Lights
-    assert kind_of(PanelSettings(), {}, MockPins()) is Lights
-
-
-@pytest.mark.parametrize(
-    ("kind", "expected"), [("gpio", Lights), ("terminal", TerminalPanel), ("none", NoPanel)], ids=str
-)
-def test_the_owner_may_choose_the_panel(kind: str, expected: type[Panel], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
-
-    assert kind_of(PanelSettings(kind=kind), {"GPIOZERO_PIN_FACTORY": "mock"}) is expected  # type: ignore[arg-type]  # a row of a table
-
-
-class Unlit:
-    """A machine with a GPIO chip and no library that drives its pins."""
-
-    def __init__(self, patch: pytest.MonkeyPatch, folder: Path, *, has_terminal: bool = False) -> None:
-        (folder / "gpiochip0").touch()
-        patch.setattr(assembly, "GPIO_CHIP", str(folder / "gpiochip0"))
-        patch.setattr(assembly, "open_pins", self._refuse)
-        patch.setattr(sys, "stderr", io.StringIO())
-        patch.setattr(sys.stderr, "isatty", lambda: has_terminal)
-
-    @staticmethod
-    def _refuse(_environment: object) -> MockPins:
-        raise PanelUnavailable("the pin library lgpio cannot be loaded")
-
-
-@pytest.mark.parametrize("kind", ["auto", "gpio"])
-def test_a_box_whose_lights_cannot_be_had_refuses_to_listen(
-    kind: Literal["auto", "gpio"], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    Unlit(monkeypatch, tmp_path)
-
-    with pytest.raises(PanelUnavailable, match="lgpio cannot be loaded"):
-        kind_of(PanelSettings(kind=kind), {})
-
-
-NO_LEDS = {"listening_led_gpio": "none", "speaking_led_gpio": "none", "status_led_gpio": "none"}
-
-
-@pytest.mark.parametrize(
-    ("settings", "has_terminal", "expected", "instead"),
-    [
-        (PanelSettings(without_lights="sound"), False, HeardPanel, "a sound"),
-        (PanelSettings(kind="gpio", without_lights="sound"), True, HeardPanel, "a sound"),
-        (PanelSettings(without_lights="listen"), True, NoPanel, "nothing"),
-        (PanelSettings(kind="gpio", without_lights="listen"), False, NoPanel, "nothing"),
-        (PanelSettings(), True, TerminalPanel, "the terminal"),
-        (convert(NO_LEDS, PanelSettings), False, NoPanel, "nothing"),
-        (convert(NO_LEDS | {"without_lights": "sound"}, PanelSettings), False, NoPanel, "nothing"),
-    ],
-)
-def test_what_stands_in_for_lights_that_cannot_be_had_is_the_owners_choice_and_never_silent_in_the_log(
-    settings: PanelSettings,
-    has_terminal: bool,  # noqa: FBT001 - a row of a table
-    expected: type[Panel],
-    instead: str,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    Unlit(monkeypatch, tmp_path, has_terminal=has_terminal)
-
-    with caplog.at_level(logging.WARNING, "edgevoice"):
-        assert kind_of(settings, {}) is expected
-
-    (record,) = caplog.records
-    fields = vars(record)["fields"]
-    assert (record.message, fields["code"], fields["instead"]) == ("no-lights", "panel-unavailable", instead)
-    assert "lgpio cannot be loaded" in fields["problem"]
-
-
-def test_a_terminal_that_stands_in_for_lights_shows_at_the_end_that_the_box_is_off(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    Unlit(monkeypatch, tmp_path, has_terminal=True)
-    with ExitStack() as opened:
-        panel, _ = open_panel(Settings(panel=PanelSettings()), opened, environment={})
-        assert isinstance(panel, TerminalPanel)
-        assert panel._shown != (Light.OFF, "")
-
-    assert panel._shown == (Light.OFF, "")
-
-
-def test_where_pins_were_asked_for_by_name_a_terminal_is_no_light(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    Unlit(monkeypatch, tmp_path, has_terminal=True)
-
-    with pytest.raises(PanelUnavailable):
-        kind_of(PanelSettings(kind="gpio"), {})
-
-
-def test_a_light_that_another_program_has_leaves_the_buttons() -> None:
-    pins = PinsInUse([17])
-    with ExitStack() as opened:
-        panel, factory = open_panel(
-            Settings(panel=PanelSettings(without_lights="sound")), opened, environment={}, factory=pins
-        )
-
-    assert isinstance(panel, HeardPanel)
-    assert factory is pins
-
-
 def test_a_box_without_lights_sounds_when_a_conversation_begins_and_ends(tmp_path: Path) -> None:
     async def live() -> None:
         panel = HeardPanel()
-        parts = assemble(Settings(), Box(GPIO, tmp_path).endpoint, panel, wants_wakeword=False)
+        parts = assemble(Settings(), Surroundings(Box(GPIO, tmp_path).endpoint, wants_wakeword=False), panel)
         assert parts.speaker.is_silent
         panel.show(Light.LISTENING)
         assert not parts.speaker.is_silent
 
     asyncio.run(live())
-
-
-@pytest.mark.parametrize(
-    ("kind", "is_seen", "variables", "expected"),
-    [
-        ("auto", True, {}, True),
-        ("auto", False, {}, False),
-        ("none", True, {}, False),
-        ("auto", True, {"GPIOZERO_PIN_FACTORY": "mock"}, False),
-        ("gpio", True, {}, False),
-    ],
-)
-def test_a_box_without_pins_shows_itself_to_whom_it_runs_in_front_of(
-    kind: Literal["auto", "none", "gpio"],
-    is_seen: bool,  # noqa: FBT001 - a column of the table
-    variables: dict[str, str],
-    expected: bool,  # noqa: FBT001 - a column of the table
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(assembly, "GPIO_CHIP", "/nowhere")
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_seen)
-
-    assert shows_on_terminal(Settings(panel=PanelSettings(kind=kind)), variables) is expected
-
-
-def test_no_panel_shows_nothing_and_needs_no_closing() -> None:
-    panel: Panel = NoPanel()
-
-    panel.show(Light.FAULT, "key-refused")
-    panel.close()
-
-
-class PinsInUse(MockPins):
-    """Pins of which one belongs to somebody else."""
-
-    def __init__(self, taken: Sequence[int]) -> None:
-        super().__init__()
-        self._taken = [f"GPIO{number}" for number in taken]
-
-    def pin(self, name: object) -> object:
-        if str(name) in self._taken or f"GPIO{name}" in self._taken:
-            raise OSError(16, "Device or resource busy")
-        return super().pin(name)
-
-
-def open_all(pins: MockPins) -> None:
-    with ExitStack() as opened:
-        _, factory = open_panel(GPIO, opened, environment={}, factory=pins)
-        open_mute_pin(GPIO, opened, factory)
-
-
-def test_an_amplifier_without_any_lights_is_let_be_heard_and_muted_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    pins = MockPins()
-    monkeypatch.setattr(assembly, "open_pins", lambda _environment: pins)
-    settings = Settings(panel=PanelSettings(kind="none"), amplifier=AmplifierSettings(mute_gpio=AMPLIFIER))
-    with ExitStack() as opened:
-        _, factory = open_panel(settings, opened, environment={})
-        assert factory is None
-        open_mute_pin(settings, opened, factory)
-        assert pins.pin(f"GPIO{AMPLIFIER}").state, "mute is low-active"
-
-    assert not pins.pin(f"GPIO{AMPLIFIER}").state
-
-
-@pytest.mark.parametrize(
-    ("taken", "purpose"),
-    [(17, "listening LED: GPIO17"), (22, "status LED: GPIO22"), (AMPLIFIER, f"amplifier mute: GPIO{AMPLIFIER}")],
-)
-def test_a_pin_that_is_refused_is_named_and_the_others_are_let_go_of(taken: int, purpose: str) -> None:
-    pins = PinsInUse([taken])
-
-    with pytest.raises(PanelUnavailable, match=f"{purpose} cannot be used"):
-        open_all(pins)
-
-    for number in {17, 22, 27, AMPLIFIER} - {taken}:
-        gpiozero.LED(number, pin_factory=pins).close()  # an error if it still had a user
-
-
-def test_a_button_that_is_refused_is_named(tmp_path: Path) -> None:
-    pins = PinsInUse([TALK])
-
-    async def live() -> None:
-        with ExitStack() as opened:
-            panel, _ = open_panel(GPIO, opened, environment={}, factory=pins)
-            parts = assemble(GPIO, Box(GPIO, tmp_path).endpoint, panel, wants_wakeword=False)
-            open_panel_buttons(GPIO, opened, pins, parts)
-
-    with pytest.raises(PanelUnavailable, match=f"talk button: GPIO{TALK} cannot be used"):
-        asyncio.run(live())

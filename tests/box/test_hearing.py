@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from edgevoice.box.hearing import Hearing, watch_hearing
+from edgevoice.box.hearing import Hearing
 from edgevoice.core.facts import HearingImpaired, HearingRestored
 from tests.waiting import eventually
 
@@ -169,7 +169,8 @@ def test_what_changes_is_reported_in_the_loop(monkeypatch: pytest.MonkeyPatch) -
         return world.now
 
     async def live() -> None:
-        task = asyncio.create_task(watch_hearing(world.hearing, reports.append, clock))
+        world.hearing.clock = clock
+        task = asyncio.create_task(world.hearing.run(reports.append))
         await eventually(lambda: bool(reports))
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -238,7 +239,8 @@ def test_it_is_looked_twice_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("asyncio.sleep", sleep)
     world = World()
+    world.hearing.clock = lambda: world.now
 
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(watch_hearing(world.hearing, lambda _change: None, lambda: world.now))
+        asyncio.run(world.hearing.run(lambda _change: None))
     assert slept == [0.5] * 3

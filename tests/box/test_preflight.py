@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from edgevoice.box import assembly, daemon, preflight
+from edgevoice.box import daemon, preflight, running
 from edgevoice.box.preflight import find_what_is_named
 from edgevoice.commands.config import app
 from edgevoice.errors import WakeWordUnavailable
+from edgevoice.panel import opening
 from edgevoice.settings import file as settings_file
 from edgevoice.settings.schema import Settings
 from edgevoice.wakeword.models.present import find_model
@@ -40,11 +41,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("GPIOZERO_PIN_FACTORY", raising=False)
-    monkeypatch.setattr(assembly, "GPIO_CHIP", "/nowhere")
+    monkeypatch.setattr(opening, "GPIO_CHIP", "/nowhere")
     monkeypatch.setitem(sys.modules, "openwakeword.model", None)
     monkeypatch.setitem(sys.modules, "pymicro_wakeword", None)
     monkeypatch.setattr(settings_file, "SYSTEM_FILE", tmp_path / "etc.toml")
-    monkeypatch.setattr(daemon, "_FAULT_SHOWN_S", 0.0)
+    monkeypatch.setattr(running, "_FAULT_SHOWN_S", 0.0)
     (tmp_path / "garbage.onnx").write_bytes(b"not a model")
     (tmp_path / "hey_jarvis.onnx").symlink_to(find_model("hey_jarvis"))
     shutil.copyfile(find_model("hey_jarvis").with_name("embedding_model.onnx"), tmp_path / "part.onnx")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgevoice.box import sayings
-from edgevoice.box.sayings import SENTENCES, Samples, learn, make, place_of
+from edgevoice.box.sayings import SENTENCES, Samples, Sayings, learn, make, place_of
 from edgevoice.core.orders import Earcon
 
 HAS_VOICE = importlib.util.find_spec("hibari") is not None
@@ -94,3 +94,32 @@ def test_the_voice_of_the_local_service_makes_them_in_a_process_of_its_own(tmp_p
     for samples in learnt.values():
         assert 1 < len(samples) / 24_000 < 15
         assert np.abs(samples.astype(int)).max() > 3000
+
+
+def test_sayings_are_learnt_once_the_box_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    learnt: list[object] = []
+
+    async def learn(*arguments: object) -> None:
+        learnt.extend(arguments)
+
+    def use(_earcon: Earcon, _spoken: Samples) -> None:
+        """Stand in for the speaker."""
+
+    monkeypatch.setattr("edgevoice.box.sayings.learn", learn)
+
+    async def live() -> None:
+        loaded = asyncio.Event()
+
+        async def listening() -> None:
+            await loaded.wait()
+
+        learning = asyncio.create_task(Sayings(Path("sayings"), use, listening).run(print))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert not learnt
+        loaded.set()
+        await learning
+
+    asyncio.run(live())
+
+    assert learnt == [Path("sayings"), use]

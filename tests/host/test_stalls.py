@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from edgevoice.host.stalls import watch_loop
+from edgevoice.host.stalls import StallWatch
 from tests.waiting import eventually
 
 
@@ -19,7 +19,7 @@ def stand_still(seconds: float) -> None:
 
 def test_a_stall_is_told_with_its_length(caplog: pytest.LogCaptureFixture) -> None:
     async def live() -> None:
-        watching = asyncio.ensure_future(watch_loop(0.05))
+        watching = asyncio.ensure_future(StallWatch(0.05).run(print))
         await asyncio.sleep(0)
         await eventually(lambda: not watching.done())
         stand_still(0.3)
@@ -43,7 +43,7 @@ def test_a_loop_that_is_on_time_is_not_worth_a_word(caplog: pytest.LogCaptureFix
         return now
 
     async def live() -> None:
-        watching = asyncio.ensure_future(watch_loop(1.0, clock))
+        watching = asyncio.ensure_future(StallWatch(1.0, clock).run(print))
         await asyncio.wait([watching], timeout=0.6)
         watching.cancel()
 
@@ -68,7 +68,7 @@ def test_only_a_stall_longer_than_the_limit_is_logged_and_the_next_one_too(
     monkeypatch.setattr("asyncio.sleep", sleep)
 
     with caplog.at_level(logging.WARNING, "edgevoice"), pytest.raises(asyncio.CancelledError):
-        asyncio.run(watch_loop(2.0, lambda: readings.pop(0)))
+        asyncio.run(StallWatch(2.0, lambda: readings.pop(0)).run(print))
 
     assert slept == [0.5] * 3
     assert [record.name for record in caplog.records] == ["edgevoice.host.stalls"] * 2

@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from edgevoice.box.assembly import Parts
-from edgevoice.box.daemon import serve
+from edgevoice.box.running import serve
+from edgevoice.box.surroundings import Surroundings
 from edgevoice.core.ports import Observer
 from edgevoice.local.process import LocalServiceProcess
 from edgevoice.panel.mock import MockPins
@@ -77,40 +78,25 @@ async def set_stage(
     with VirtualCard(folder / "card", room=room, drift=drift) as card:
         card.install()
         if endpoint is not None:
-            async with _play(settings, endpoint, card, records, observers, wants_wakeword=wants_wakeword) as stage:
+            around = Surroundings(endpoint, observers, wants_wakeword=wants_wakeword)
+            async with _play(settings, around, card, records) as stage:
                 yield stage
             return
         async with LocalServiceProcess(record=records) as process:
             dial = lambda: local(process.socket_path, process.ensure)  # noqa: E731 - one endpoint for each dial
             starting = asyncio.create_task(process.ensure())
-            async with _play(settings, dial, card, records, observers, wants_wakeword=wants_wakeword) as stage:
+            around = Surroundings(dial, observers, wants_wakeword=wants_wakeword)
+            async with _play(settings, around, card, records) as stage:
                 await starting
                 yield stage
 
 
 @asynccontextmanager
-async def _play(
-    settings: Settings,
-    endpoint: Callable[[], Endpoint],
-    card: VirtualCard,
-    records: Path,
-    observers: Sequence[Observer],
-    *,
-    wants_wakeword: bool,
-) -> AsyncIterator[Stage]:
+async def _play(settings: Settings, around: Surroundings, card: VirtualCard, records: Path) -> AsyncIterator[Stage]:
     seen, pins, stop = Seen(), MockPins(), asyncio.Event()
     listening: asyncio.Future[Parts] = asyncio.get_running_loop().create_future()
-    daemon = asyncio.create_task(
-        serve(
-            settings,
-            endpoint,
-            stop,
-            observers=(seen, *observers),
-            wants_wakeword=wants_wakeword,
-            factory=pins,
-            started=listening.set_result,
-        )
-    )
+    around = replace(around, observers=(seen, *around.observers), pins=pins)
+    daemon = asyncio.create_task(serve(settings, around, stop, listening.set_result))
     try:
         both: set[asyncio.Future[Any]] = {daemon, listening}
         done, _ = await asyncio.wait(both, timeout=_START_LIMIT_S, return_when=asyncio.FIRST_COMPLETED)

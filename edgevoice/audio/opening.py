@@ -1,0 +1,92 @@
+"""Opening both halves of the sound system as their sections of the settings want them. No card is opened here."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from edgevoice.audio.card_memory import CardMemory
+from edgevoice.audio.microphone import Echo, Microphone
+from edgevoice.audio.speaker import HardwareMute, Speaker
+from edgevoice.audio.supervisor import Supervisor
+from edgevoice.audio.uplink import Uplink
+from edgevoice.core.facts import Device, PlaybackCut, PlaybackDrained
+from edgevoice.core.notices import UplinkSent
+from edgevoice.core.ports import Report
+from edgevoice.core.sound.clockfit import ClockFit
+from edgevoice.core.sound.rates import NEAR_END_HZ
+from edgevoice.settings.schema import MicrophoneSettings, SpeakerSettings
+
+Played = Callable[[npt.NDArray[np.int16] | None, int], None]
+
+
+def open_speaker(
+    settings: SpeakerSettings,
+    post: Callable[[PlaybackCut | PlaybackDrained], None],
+    clock: ClockFit,
+    *,
+    played: Played | None,
+    amplifier: HardwareMute | None,
+) -> Speaker:
+    """Return the far end; the parameters are those of `Speaker`, ``post`` being its ``tell``."""
+    return Speaker(
+        post,
+        played=played or _nobody_listens,
+        amplifier=amplifier,
+        clock=clock,
+        prefill_ms=settings.prefill_ms,
+        volume_percent=settings.volume_percent,
+        earcon_percent=settings.earcon_percent,
+    )
+
+
+def open_near_end(
+    settings: MicrophoneSettings,
+    clock: ClockFit,
+    *,
+    echo: Echo | None,
+    hear: Callable[[bytes, int], None] | None,
+    send: Callable[[bytes], None],
+    watch: Callable[[UplinkSent], None],
+    call: Callable[[Callable[[], None]], None],
+) -> tuple[Microphone, Uplink]:
+    """Return the microphone and the uplink that is fed from it.
+
+    ``hear`` gets each frame for the wake word, ``send`` what goes to the service, and ``watch`` is told of it; ``call``
+    has a function called in the loop's thread. The rest is as in `Microphone`.
+    """
+
+    def pump() -> None:
+        if uplink.is_live:
+            call(uplink.pump)
+
+    microphone = Microphone(hear or _nobody_hears, pump, echo=echo, clock=clock)
+    uplink = Uplink(microphone, round(settings.preroll_s * NEAR_END_HZ), send, watch)
+    return microphone, uplink
+
+
+def open_supervisor(
+    near: MicrophoneSettings,
+    far: SpeakerSettings,
+    microphone: Microphone,
+    speaker: Speaker,
+    report: Report,
+    *,
+    cards: Path | None = None,
+    every_channel: Callable[[bytes, int], None] | None = None,
+) -> Supervisor:
+    """Return what opens both streams on the devices of the settings; ``cards`` is the file of `CardMemory`."""
+    names = {Device.MICROPHONE: near.device, Device.SPEAKER: far.device}
+    memory = CardMemory(cards)
+    return Supervisor(
+        microphone, speaker, names, report, channel=near.channel, every_channel=every_channel, memory=memory
+    )
+
+
+def _nobody_listens(_samples: object, _frames: int) -> None:
+    """Stand in for the echo canceller where there is none."""
+
+
+def _nobody_hears(_frame: bytes, _end: int) -> None:
+    """Stand in for the wake word where only the button wakes the box."""

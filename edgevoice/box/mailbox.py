@@ -1,0 +1,52 @@
+"""Mailbox: where the adapters leave facts for the engine. It exists before both, and so nothing must be tied later."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from edgevoice.core.facts import Event
+from edgevoice.core.notices import Notice
+from edgevoice.core.protocol.downlink import Arrival
+from edgevoice.engine import Engine
+
+
+class Mailbox:
+    """Passes on to the engine what adapters report; to be made in the loop.
+
+    Nothing may be reported before ``deliver_to``: until then the box has no engine.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._engine: Engine | None = None
+
+    def deliver_to(self, engine: Engine) -> None:
+        """Pass everything on to this engine from now on."""
+        self._engine = engine
+
+    def report(self, event: Event) -> None:
+        """Take a fact, in the loop's thread."""
+        self._addressee.report(event)
+
+    def take(self, arrivals: list[Arrival]) -> None:
+        """Take what one frame of the service means, in the loop's thread."""
+        self._addressee.take(arrivals)
+
+    def notify(self, notice: Notice) -> None:
+        """Show the observers what passes beside the conversation, in the loop's thread."""
+        self._addressee.notify(notice)
+
+    def post(self, event: Event) -> None:
+        """Take a fact from any thread; a loop that has closed needs no news."""
+        self.call(lambda: self.report(event))
+
+    def call(self, act: Callable[[], None]) -> None:
+        """Have a function called in the loop's thread, from any thread; never, once the loop is closed."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(act)
+
+    @property
+    def _addressee(self) -> Engine:
+        if self._engine is None:
+            raise RuntimeError("a fact was reported before there was an engine")
+        return self._engine

@@ -1,0 +1,167 @@
+"""Running: opens a box, runs its parts in one task group, and puts the hardware to rest whatever happens."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from edgevoice.box.assembly import Parts, assemble
+from edgevoice.box.drift import DriftWatch
+from edgevoice.box.hearing import Hearing
+from edgevoice.box.sayings import Sayings
+from edgevoice.box.surroundings import Surroundings
+from edgevoice.core.orders import Light
+from edgevoice.core.ports import Observer, Panel
+from edgevoice.core.sound.rates import NEAR_END_HZ
+from edgevoice.errors import EdgevoiceError, can_pass, of_machine
+from edgevoice.host.service_manager import ServiceManager
+from edgevoice.host.stalls import StallWatch
+from edgevoice.host.strays import lasting, strays_caught
+from edgevoice.observers.conversation_log import Diary
+from edgevoice.panel.opening import open_mute_pin, open_panel, open_panel_buttons
+from edgevoice.settings.schema import Settings
+from edgevoice.wakeword.opening import open_outcomes
+
+_SWITCH_INTERVAL_S = 0.0005
+"""How long a thread may keep the interpreter: at Python's own 5 ms, busy code starved the output callback 9 to 11 times
+in 6 s.
+"""
+
+_FAULT_SHOWN_S = 3.0
+
+_AGAIN_S = 12.0
+"""How long a box waits, its fault light on, before systemd starts it again: with RestartSec=5 fewer than five starts in
+a minute, after which systemd would leave it off (StartLimitBurst=).
+"""
+
+Started = Callable[[Parts], None]
+"""Called once when the box listens."""
+
+
+async def serve(
+    settings: Settings, around: Surroundings, stop: asyncio.Event, started: Started = lambda _parts: None
+) -> None:
+    """Run the box until ``stop`` is set.
+
+    An error that a person can fix is an ``EdgevoiceError``; with any error, lights and amplifier are off before it
+    leaves here.
+    """
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    manager = ServiceManager()
+    with ExitStack() as opened:
+        panel, pins = open_panel(settings.panel, opened, factory=around.pins)
+        try:
+            amplifier = open_mute_pin(settings.amplifier, opened, pins or around.pins)
+            parts = assemble(settings, around, panel, amplifier=amplifier)
+            if pins is not None:
+                position = lambda: parts.microphone.position  # noqa: E731 - a property, read anew with each press
+                open_panel_buttons(settings.panel, opened, pins, position=position, post=parts.mailbox.post)
+            if around.live is not None:
+                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, manager.reload, around.live.reload)
+            observers = observers_of(settings, around, parts, manager)
+            parts.engine.add_observers(observers)
+            await run(parts, observers, manager, stop, started)
+        except (EdgevoiceError, OSError, MemoryError) as error:
+            trouble = error if isinstance(error, EdgevoiceError) else of_machine(error)
+            if trouble is None:
+                raise
+            await _show(trouble, panel, manager, stop)
+            raise trouble from error.__cause__
+        finally:
+            manager.stopping()
+
+
+def observers_of(settings: Settings, around: Surroundings, parts: Parts, manager: ServiceManager) -> Sequence[Observer]:
+    """Return everything that watches the box and runs beside it, in the order in which it is shown what happens.
+
+    A feature that watches or reports is one more entry: here if it needs the parts, else in ``around.observers``.
+    """
+    memory = around.memory
+    minutes, near_misses, sayings = memory.minutes, memory.near_misses, memory.sayings
+    entries: list[Observer | None] = [
+        minutes,  # ahead of the log, which writes how many there were
+        manager,
+        Diary(
+            lambda: parts.xruns,
+            lambda: minutes.today_s if minutes is not None else 0.0,
+            lambda: parts.uplink.lost / NEAR_END_HZ,
+        ),
+        *around.observers,
+        StallWatch(settings.watchdog.stall_s),
+        Hearing(parts.microphone, parts.detector, settings.microphone.zeros_s),
+        DriftWatch(parts.echo.reference) if parts.echo is not None else None,
+        open_outcomes(near_misses) if near_misses is not None and parts.detector is not None else None,
+        Sayings(sayings, parts.speaker.learn, parts.listening) if sayings is not None else None,
+    ]
+    return [entry for entry in entries if entry is not None]
+
+
+async def run(
+    parts: Parts, observers: Sequence[Observer], manager: ServiceManager, stop: asyncio.Event, started: Started
+) -> None:
+    """Run every part, and the observers beside them, until ``stop`` or until one fails.
+
+    The error of the first that failed leaves here.
+    """
+    with strays_caught() as stray:
+        parts.engine.start()
+        runs = [observer.run(parts.engine.report) for observer in observers]
+        runs += [lasting(_sound(parts), "the sound system"), lasting(parts.link.run(), "the link")]
+        if parts.detector is not None:
+            runs.append(lasting(parts.detector.run(), "the wake word"))
+        runs.append(manager.feed_watchdog(lambda: signs_of_life(parts)))
+        runs.append(_announce(parts, manager, started))
+        tasks = [asyncio.ensure_future(run) for run in runs]
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            waiting: set[asyncio.Future[Any]] = {stopping, stray, *tasks}
+            while not stopping.done():
+                # A part that has nothing to do (no watchdog) ends at once; one that fails takes the box down with it.
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+        finally:
+            parts.engine.stop()
+            parts.tools.close()
+            for task in (stopping, *tasks):
+                task.cancel()
+            await asyncio.gather(stopping, *tasks, return_exceptions=True)
+
+
+def signs_of_life(parts: Parts) -> tuple[float, ...]:
+    """Return when each part that must be alive has last shown it, in monotonic seconds."""
+    looked_at = parts.supervisor.looked_at
+    if looked_at is not None:
+        # Without a microphone the fault light says so; a restart would bring none, and would forget the timers.
+        return (looked_at,)
+    kept_up = (parts.detector.kept_up_at,) if parts.detector is not None else ()
+    return (parts.microphone.called_at, *kept_up)
+
+
+def shown_s(error: EdgevoiceError) -> float:
+    """Return for how long the fault light shows an error that ends the box."""
+    is_service = "NOTIFY_SOCKET" in os.environ
+    return _AGAIN_S if is_service and can_pass(error) else _FAULT_SHOWN_S
+
+
+async def _sound(parts: Parts) -> None:
+    await parts.listening()
+    await parts.supervisor.run()
+
+
+async def _announce(parts: Parts, manager: ServiceManager, started: Started) -> None:
+    await parts.listening()
+    manager.ready()
+    started(parts)
+
+
+async def _show(trouble: EdgevoiceError, panel: Panel, manager: ServiceManager, stop: asyncio.Event) -> None:
+    """Show what ends the box, for a while or until it is stopped."""
+    panel.show(Light.FAULT, trouble.code)
+    manager.show_status(trouble.line())
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), shown_s(trouble))

@@ -1,0 +1,12 @@
+"""Rates: how many samples of each kind there are in a second."""
+
+from typing import Final
+
+NEAR_END_HZ: Final = 16_000
+"""What the microphone hears, from the card to the pre-roll: the rate at which the wake word models were trained."""
+
+FAR_END_HZ: Final = 24_000
+"""What the speaker plays: the rate of the answers, so that none is resampled."""
+
+WIRE_HZ: Final = 24_000
+"""Audio to and from the service, either way: what the Realtime protocol calls ``audio/pcm``."""

@@ -1,0 +1,172 @@
+"""Opening the panel, the buttons and the amplifier's pin as their sections of the settings want them.
+
+What is opened is let go of at the end of the ``ExitStack`` that is given.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+
+from edgevoice.core.facts import Event
+from edgevoice.core.lights import Led
+from edgevoice.core.ports import Panel
+from edgevoice.errors import PanelUnavailable
+from edgevoice.journal import keep_below, tell
+from edgevoice.panel.amplifier import Amplifier, open_amplifier
+from edgevoice.panel.audible import HeardPanel
+from edgevoice.panel.buttons import open_buttons
+from edgevoice.panel.lights import open_lights
+from edgevoice.panel.none import NoPanel
+from edgevoice.panel.pins import PinFactory, open_pins
+from edgevoice.panel.terminal import TerminalPanel
+from edgevoice.settings.schema import AmplifierSettings, PanelSettings
+
+_log = logging.getLogger(__name__)
+
+GPIO_CHIP = "/dev/gpiochip0"
+
+_INSTEAD = {"none": "nothing", "sound": "a sound", "terminal": "the terminal"}
+"""How the log calls what stands in for lights."""
+
+
+def open_panel(
+    settings: PanelSettings,
+    opened: ExitStack,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    factory: PinFactory | None = None,
+) -> tuple[Panel, PinFactory | None]:
+    """Open the lights; at the end they are turned off.
+
+    Returns the panel and, where there are pins, the factory that opened them. Lights that are wanted and cannot be had
+    are ``PanelUnavailable``, or what ``panel.without_lights`` puts in their place; a terminal always is such a place.
+    """
+    kind = _kind(settings, environment, has_factory=factory is not None)
+    if kind == "gpio":
+        wired = _wired(settings)
+        try:
+            if factory is None:
+                factory = open_pins(environment)
+                opened.callback(factory.close)
+            lights = open_lights(wired, factory=factory, is_active_high=settings.led_active_high)
+        except PanelUnavailable as error:
+            kind = _stand_in(settings, error, is_lit=bool(wired))
+        else:
+            opened.callback(lights.close)
+            return lights, factory
+    return _open_without_lights(kind, opened), factory
+
+
+def check_pins(panel: PanelSettings, amplifier: AmplifierSettings, environment: Mapping[str, str]) -> None:
+    """Load, as a trial, the library for the pins where the box would; ``PanelUnavailable`` where it would not start."""
+    if _kind(panel, environment, has_factory=False) == "gpio":
+        try:
+            open_pins(environment).close()
+        except PanelUnavailable as error:
+            _stand_in(panel, error, is_lit=bool(_wired(panel)))
+    if amplifier.mute_gpio != "none":
+        open_pins(environment).close()
+
+
+def shows_on_terminal(settings: PanelSettings, environment: Mapping[str, str]) -> bool:
+    """Return whether somebody sits at a terminal, where a box without pins would show nothing."""
+    return _kind(settings, environment, has_factory=False) == "none" != settings.kind and sys.stderr.isatty()
+
+
+def open_mute_pin(
+    settings: AmplifierSettings,
+    opened: ExitStack,
+    factory: PinFactory | None,
+    *,
+    environment: Mapping[str, str] = os.environ,
+) -> Amplifier | None:
+    """Open the amplifier's mute pin, if it has one, and let it be heard; at the end it is muted again.
+
+    A box without lights may have one as well: without ``factory`` the pins are opened for it. Raises
+    ``PanelUnavailable``.
+    """
+    if settings.mute_gpio == "none":
+        return None
+    if factory is None:
+        factory = open_pins(environment)
+        opened.callback(factory.close)
+    amplifier = open_amplifier(settings.mute_gpio, factory=factory, is_active_high=settings.mute_active_high)
+    opened.callback(amplifier.close)
+    amplifier.release()
+    return amplifier
+
+
+def open_panel_buttons(
+    settings: PanelSettings,
+    opened: ExitStack,
+    factory: PinFactory,
+    *,
+    position: Callable[[], int],
+    post: Callable[[Event], None],
+) -> None:
+    """Open the buttons: ``post`` gets what is pressed, and ``position`` the newest near-end sample, in other threads.
+
+    Raises ``PanelUnavailable``.
+    """
+    buttons = open_buttons(
+        talk_gpio=_pin(settings.talk_button_gpio),
+        mute_gpio=_pin(settings.mute_button_gpio),
+        factory=factory,
+        is_pulled_up=settings.button_pull_up,
+        hold_s=settings.hold_s,
+        position=position,
+        post=post,
+    )
+    opened.callback(buttons.close)
+
+
+def _open_without_lights(kind: str, opened: ExitStack) -> Panel:
+    panel: Panel
+    match kind:
+        case "terminal":
+            terminal = panel = TerminalPanel(sys.stderr)
+            # Below the log, where that is written to the same terminal.
+            opened.callback(keep_below, None)
+            keep_below(terminal.redraw)
+        case "sound":
+            panel = HeardPanel()
+        case _:
+            panel = NoPanel()
+    opened.callback(panel.close)
+    return panel
+
+
+def _stand_in(settings: PanelSettings, error: PanelUnavailable, *, is_lit: bool) -> str:
+    """Return the kind of panel for lights that cannot be had; ``is_lit`` says that any are wanted. Else the error."""
+    match settings.without_lights:
+        case "listen":
+            kind = "none"
+        case "sound" if is_lit:
+            kind = "sound"
+        case _ if settings.kind == "auto" and not is_lit:
+            kind = "none"
+        case "refuse" if settings.kind == "auto" and sys.stderr.isatty():
+            kind = "terminal"
+        case _:
+            raise error
+    tell(_log, logging.WARNING, "no-lights", code=error.code, instead=_INSTEAD[kind], problem=error.line())
+    return kind
+
+
+def _kind(settings: PanelSettings, environment: Mapping[str, str], *, has_factory: bool) -> str:
+    if settings.kind != "auto":
+        return settings.kind
+    has_pins = has_factory or os.path.exists(GPIO_CHIP) or "GPIOZERO_PIN_FACTORY" in environment  # noqa: PTH110
+    return "gpio" if has_pins else "none"
+
+
+def _wired(settings: PanelSettings) -> dict[Led, int]:
+    """Return the pins of the lights that there are."""
+    pins = {led: _pin(getattr(settings, f"{led}_led_gpio")) for led in Led}
+    return {led: pin for led, pin in pins.items() if pin is not None}
+
+
+def _pin(gpio: int | str) -> int | None:
+    return gpio if isinstance(gpio, int) else None

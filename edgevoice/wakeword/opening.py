@@ -1,0 +1,74 @@
+"""Opening the wake word as its section of the settings wants it. No model is loaded here, but for the voice model."""
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+
+from edgevoice.core.facts import WakeWordHeard
+from edgevoice.core.ports import Observer
+from edgevoice.errors import WakeWordUnavailable
+from edgevoice.journal import tell
+from edgevoice.settings.schema import WakewordSettings
+from edgevoice.store.folders import cache_folder
+from edgevoice.wakeword.detector import Detector
+from edgevoice.wakeword.engine import open_scorer
+from edgevoice.wakeword.models.silero import SileroVoice, load_voice
+from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
+from edgevoice.wakeword.tuning.notes import Notes, Outcomes
+from edgevoice.wakeword.words import WakeWord
+
+_log = logging.getLogger(__name__)
+
+
+def open_detector(
+    settings: WakewordSettings,
+    words: Sequence[WakeWord],
+    post: Callable[[WakeWordHeard], None],
+    *,
+    is_speaking: Callable[[], bool],
+    near_misses: NearMissLog | None,
+) -> Detector | None:
+    """Return what listens for the words, ``None`` where there are none; the parameters are those of `Detector`."""
+    if not words:
+        return None
+    smoothing_frames = settings.smoothing_frames
+    notes: Notes | None = None
+    if near_misses is not None:
+        notes = Notes(
+            [word.name for word in words],
+            near_misses,
+            _wall_clock,
+            share=settings.near_miss_share,
+            smoothing_frames=smoothing_frames,
+            scales=[word.scale for word in words],
+        )
+    load = partial(
+        open_scorer,
+        [word.model for word in words],
+        engine=settings.engine,
+        gate=settings.gate,
+        cache=cache_folder(os.environ),
+        witnesses=[word.witness for word in words],
+    )
+    return Detector(words, load, post, is_speaking=is_speaking, smoothing_frames=smoothing_frames, notes=notes)
+
+
+def open_outcomes(near_misses: NearMissLog) -> Observer:
+    """Return the observer that notes what came of each wake word."""
+    return Outcomes(near_misses, _wall_clock)
+
+
+def open_voice() -> SileroVoice | None:
+    """Load the voice model; without it, pitch alone tells speech from other sounds, and the log says so."""
+    try:
+        return load_voice()
+    except (WakeWordUnavailable, ImportError) as error:
+        problem = error.line() if isinstance(error, WakeWordUnavailable) else str(error)
+        tell(_log, logging.WARNING, "no-voice-model", problem=problem)
+        return None
+
+
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)

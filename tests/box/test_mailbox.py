@@ -1,0 +1,69 @@
+"""The mailbox: whatever an adapter leaves in it reaches the engine, in the loop's thread."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from edgevoice.box.mailbox import Mailbox
+from edgevoice.core.conversation.conversation import Conversation
+from edgevoice.core.conversation.timing import Manners
+from edgevoice.core.facts import LinkOpened, MutePressed, TimerRang
+from edgevoice.core.notices import Notice, UplinkSent, UsageTold
+from edgevoice.engine import Engine
+from tests.fakes import Fakes
+from tests.noting import Noting
+from tests.waiting import eventually
+
+
+def opened(seen: list[Notice]) -> Mailbox:
+    mailbox = Mailbox()
+    conversation = Conversation(Manners(hears_itself=False), chance=lambda: 0.0)
+    mailbox.deliver_to(Engine(conversation, Fakes().adapters(), time.monotonic, [Noting(seen)]))
+    return mailbox
+
+
+def test_facts_frames_and_notices_reach_the_engine_at_once() -> None:
+    async def live() -> None:
+        seen: list[Notice] = []
+        mailbox = opened(seen)
+        mailbox.report(MutePressed())
+        assert MutePressed() in seen
+        mailbox.take([UsageTold({"total_tokens": 5})])
+        mailbox.notify(UplinkSent(0, 640))
+        assert seen[-2:] == [UsageTold({"total_tokens": 5}), UplinkSent(0, 640)]
+
+    asyncio.run(live())
+
+
+def test_what_another_thread_posts_or_calls_happens_in_the_loops_thread() -> None:
+    async def live() -> None:
+        seen: list[Notice] = []
+        mailbox = opened(seen)
+        threads: list[threading.Thread] = []
+        await asyncio.to_thread(mailbox.post, TimerRang())
+        await asyncio.to_thread(mailbox.call, lambda: threads.append(threading.current_thread()))
+        await eventually(lambda: TimerRang() in seen and bool(threads))
+        assert threads == [threading.current_thread()]
+
+    asyncio.run(live())
+
+
+def test_a_loop_that_has_closed_needs_no_news() -> None:
+    seen: list[Notice] = []
+
+    async def live() -> Mailbox:
+        return opened(seen)
+
+    asyncio.run(live()).post(TimerRang())
+
+    assert seen == []
+
+
+def test_nothing_can_be_reported_before_there_is_an_engine() -> None:
+    async def live() -> None:
+        Mailbox().report(LinkOpened())
+
+    with pytest.raises(RuntimeError, match="before there was an engine"):
+        asyncio.run(live())

@@ -1,0 +1,257 @@
+"""The panel, the buttons and the amplifier's pin are opened as the settings say, and let go of."""
+
+import io
+import logging
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Literal
+
+import gpiozero
+import pytest
+from msgspec import convert
+
+from edgevoice.core.orders import Light
+from edgevoice.core.ports import Panel
+from edgevoice.errors import PanelUnavailable
+from edgevoice.panel import opening
+from edgevoice.panel.audible import HeardPanel
+from edgevoice.panel.lights import Lights
+from edgevoice.panel.mock import MockPins
+from edgevoice.panel.none import NoPanel
+from edgevoice.panel.opening import check_pins, open_mute_pin, open_panel, open_panel_buttons, shows_on_terminal
+from edgevoice.panel.terminal import TerminalPanel
+from edgevoice.settings.schema import AmplifierSettings, PanelSettings
+
+TALK, AMPLIFIER = 23, 16
+GPIO = PanelSettings(kind="gpio", hold_s=0.3)
+MUTED = AmplifierSettings(mute_gpio=AMPLIFIER)
+
+
+def kind_of(panel: PanelSettings, environment: dict[str, str], factory: MockPins | None = None) -> type[Panel]:
+    with ExitStack() as opened:
+        shown, pins = open_panel(panel, opened, environment=environment, factory=factory)
+        assert (pins is not None) == isinstance(shown, Lights)
+        return type(shown)
+
+
+@pytest.mark.parametrize("has_chip", [True, False])
+def test_auto_means_pins_where_there_are_some(
+    has_chip: bool,  # noqa: FBT001 - a row of a table
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chip = tmp_path / "gpiochip0"
+    if has_chip:
+        chip.touch()
+    monkeypatch.setattr(opening, "GPIO_CHIP", str(chip))
+    monkeypatch.setattr(opening, "open_pins", lambda _environment: MockPins())
+
+    assert kind_of(PanelSettings(), {}) is (Lights if has_chip else NoPanel)
+    assert kind_of(PanelSettings(), {"GPIOZERO_PIN_FACTORY": "mock"}) is Lights
+    assert kind_of(PanelSettings(), {}, MockPins()) is Lights
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("gpio", Lights), ("terminal", TerminalPanel), ("none", NoPanel)], ids=str
+)
+def test_the_owner_may_choose_the_panel(kind: str, expected: type[Panel], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+
+    assert kind_of(PanelSettings(kind=kind), {"GPIOZERO_PIN_FACTORY": "mock"}) is expected  # type: ignore[arg-type]  # a row of a table
+
+
+class Unlit:
+    """A machine with a GPIO chip and no library that drives its pins."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, folder: Path, *, has_terminal: bool = False) -> None:
+        (folder / "gpiochip0").touch()
+        patch.setattr(opening, "GPIO_CHIP", str(folder / "gpiochip0"))
+        patch.setattr(opening, "open_pins", self._refuse)
+        patch.setattr(sys, "stderr", io.StringIO())
+        patch.setattr(sys.stderr, "isatty", lambda: has_terminal)
+
+    @staticmethod
+    def _refuse(_environment: object) -> MockPins:
+        raise PanelUnavailable("the pin library lgpio cannot be loaded")
+
+
+@pytest.mark.parametrize("kind", ["auto", "gpio"])
+def test_a_box_whose_lights_cannot_be_had_refuses_to_listen(
+    kind: Literal["auto", "gpio"], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    Unlit(monkeypatch, tmp_path)
+
+    with pytest.raises(PanelUnavailable, match="lgpio cannot be loaded"):
+        kind_of(PanelSettings(kind=kind), {})
+
+
+NO_LEDS = {"listening_led_gpio": "none", "speaking_led_gpio": "none", "status_led_gpio": "none"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "has_terminal", "expected", "instead"),
+    [
+        (PanelSettings(without_lights="sound"), False, HeardPanel, "a sound"),
+        (PanelSettings(kind="gpio", without_lights="sound"), True, HeardPanel, "a sound"),
+        (PanelSettings(without_lights="listen"), True, NoPanel, "nothing"),
+        (PanelSettings(kind="gpio", without_lights="listen"), False, NoPanel, "nothing"),
+        (PanelSettings(), True, TerminalPanel, "the terminal"),
+        (convert(NO_LEDS, PanelSettings), False, NoPanel, "nothing"),
+        (convert(NO_LEDS | {"without_lights": "sound"}, PanelSettings), False, NoPanel, "nothing"),
+    ],
+)
+def test_what_stands_in_for_lights_that_cannot_be_had_is_the_owners_choice_and_never_silent_in_the_log(
+    settings: PanelSettings,
+    has_terminal: bool,  # noqa: FBT001 - a row of a table
+    expected: type[Panel],
+    instead: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    Unlit(monkeypatch, tmp_path, has_terminal=has_terminal)
+
+    with caplog.at_level(logging.WARNING, "edgevoice"):
+        assert kind_of(settings, {}) is expected
+
+    (record,) = caplog.records
+    fields = vars(record)["fields"]
+    assert (record.message, fields["code"], fields["instead"]) == ("no-lights", "panel-unavailable", instead)
+    assert "lgpio cannot be loaded" in fields["problem"]
+
+
+def test_a_terminal_that_stands_in_for_lights_shows_at_the_end_that_the_box_is_off(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    Unlit(monkeypatch, tmp_path, has_terminal=True)
+    with ExitStack() as opened:
+        panel, _ = open_panel(PanelSettings(), opened, environment={})
+        assert isinstance(panel, TerminalPanel)
+        assert panel._shown != (Light.OFF, "")
+
+    assert panel._shown == (Light.OFF, "")
+
+
+def test_where_pins_were_asked_for_by_name_a_terminal_is_no_light(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    Unlit(monkeypatch, tmp_path, has_terminal=True)
+
+    with pytest.raises(PanelUnavailable):
+        kind_of(PanelSettings(kind="gpio"), {})
+
+
+def test_a_light_that_another_program_has_leaves_the_buttons() -> None:
+    pins = PinsInUse([17])
+    with ExitStack() as opened:
+        panel, factory = open_panel(PanelSettings(without_lights="sound"), opened, environment={}, factory=pins)
+
+    assert isinstance(panel, HeardPanel)
+    assert factory is pins
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_seen", "variables", "expected"),
+    [
+        ("auto", True, {}, True),
+        ("auto", False, {}, False),
+        ("none", True, {}, False),
+        ("auto", True, {"GPIOZERO_PIN_FACTORY": "mock"}, False),
+        ("gpio", True, {}, False),
+    ],
+)
+def test_a_box_without_pins_shows_itself_to_whom_it_runs_in_front_of(
+    kind: Literal["auto", "none", "gpio"],
+    is_seen: bool,  # noqa: FBT001 - a column of the table
+    variables: dict[str, str],
+    expected: bool,  # noqa: FBT001 - a column of the table
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(opening, "GPIO_CHIP", "/nowhere")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_seen)
+
+    assert shows_on_terminal(PanelSettings(kind=kind), variables) is expected
+
+
+def test_no_panel_shows_nothing_and_needs_no_closing() -> None:
+    panel: Panel = NoPanel()
+
+    panel.show(Light.FAULT, "key-refused")
+    panel.close()
+
+
+class PinsInUse(MockPins):
+    """Pins of which one belongs to somebody else."""
+
+    def __init__(self, taken: Sequence[int]) -> None:
+        super().__init__()
+        self._taken = [f"GPIO{number}" for number in taken]
+
+    def pin(self, name: object) -> object:
+        if str(name) in self._taken or f"GPIO{name}" in self._taken:
+            raise OSError(16, "Device or resource busy")
+        return super().pin(name)
+
+
+def open_all(pins: MockPins) -> None:
+    with ExitStack() as opened:
+        _, factory = open_panel(GPIO, opened, environment={}, factory=pins)
+        open_mute_pin(MUTED, opened, factory)
+
+
+def test_an_amplifier_without_any_lights_is_let_be_heard_and_muted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    pins = MockPins()
+    monkeypatch.setattr(opening, "open_pins", lambda _environment: pins)
+    with ExitStack() as opened:
+        _, factory = open_panel(PanelSettings(kind="none"), opened, environment={})
+        assert factory is None
+        open_mute_pin(MUTED, opened, factory)
+        assert pins.pin(f"GPIO{AMPLIFIER}").state, "mute is low-active"
+
+    assert not pins.pin(f"GPIO{AMPLIFIER}").state
+
+
+@pytest.mark.parametrize(
+    ("taken", "purpose"),
+    [(17, "listening LED: GPIO17"), (22, "status LED: GPIO22"), (AMPLIFIER, f"amplifier mute: GPIO{AMPLIFIER}")],
+)
+def test_a_pin_that_is_refused_is_named_and_the_others_are_let_go_of(taken: int, purpose: str) -> None:
+    pins = PinsInUse([taken])
+
+    with pytest.raises(PanelUnavailable, match=f"{purpose} cannot be used"):
+        open_all(pins)
+
+    for number in {17, 22, 27, AMPLIFIER} - {taken}:
+        gpiozero.LED(number, pin_factory=pins).close()  # an error if it still had a user
+
+
+def test_a_button_that_is_refused_is_named() -> None:
+    pins = PinsInUse([TALK])
+
+    with ExitStack() as opened, pytest.raises(PanelUnavailable, match=f"talk button: GPIO{TALK} cannot be used"):
+        open_panel_buttons(GPIO, opened, pins, position=lambda: 0, post=lambda _event: None)
+
+
+@pytest.mark.parametrize("kind", ["auto", "terminal"])
+def test_a_terminal_keeps_its_line_below_the_log_whether_it_was_chosen_or_stands_in_for_lights(
+    kind: Literal["auto", "terminal"], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    below: list[object] = []
+    Unlit(monkeypatch, tmp_path, has_terminal=True)
+    monkeypatch.setattr(opening, "keep_below", below.append)
+
+    with ExitStack() as opened:
+        panel, _ = open_panel(PanelSettings(kind=kind), opened, environment={})
+        assert isinstance(panel, TerminalPanel)
+        assert below == [panel.redraw]
+
+    assert below[1:] == [None]
+
+
+def test_a_trial_of_the_pins_opens_no_panel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    Unlit(monkeypatch, tmp_path, has_terminal=True)
+    monkeypatch.setattr(opening, "keep_below", lambda _redraw: pytest.fail("a line was drawn"))
+
+    check_pins(PanelSettings(), AmplifierSettings(), {})
