@@ -55,7 +55,7 @@ class Agent:
             raise ValueError(f"input_rate_hz={input_rate_hz}: 8,000 to 48,000 samples a second")
         self.name = name
         self._instructions = instructions
-        self._voice = voice or RealtimeVoice()
+        self._voice = (voice or RealtimeVoice()).resolved()
         self._voice.service(instructions)  # a value that cannot be is refused here, and not in mid-conversation
         self._registry = Registry(tools)
         self._is_pulled = playback == "pull"

@@ -3,12 +3,12 @@
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import msgspec
 
-from edgevoice.errors import KeyRefused, SettingsInvalid
+from edgevoice.errors import SettingsInvalid
 from edgevoice.local.process import LocalServiceProcess
 from edgevoice.realtime.endpoint import Endpoint, local, remote
 from edgevoice.settings import schema
@@ -16,17 +16,20 @@ from edgevoice.settings import schema
 KEY_VARIABLES = ("EDGEVOICE_API_KEY", "INWORLD_API_KEY")
 """Where the key is looked for when a program gives none; the first one that is set counts."""
 
+URL_VARIABLE = "EDGEVOICE_SERVICE_URL"
+"""Where the address is looked for, as by the box."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RealtimeVoice:
     """A Realtime service: the model that answers and the voice that speaks.
 
     ``model``: the language model, by the service's name for it. ``voice``: who speaks. ``speed``: 0.5 to 1.5; 1 is the
-    voice's own pace. ``language``: what the user speaks. ``url``: where it answers: empty is Inworld, "local" the
-    service inside this package; any other address speaks OpenAI's protocol unless ``options`` sets ``dialect``.
-    ``api_key``: empty takes the one of the environment (``EDGEVOICE_API_KEY``, then ``INWORLD_API_KEY``); it is in no
-    ``repr`` and in no log. ``options``: any other setting of the section ``[service]``, by its name, such as
-    ``{"eagerness": "high"}``.
+    voice's own pace. ``language``: what the user speaks. ``url``: where it answers; empty takes the environment's
+    ``EDGEVOICE_SERVICE_URL``, else Inworld, or without a key the service inside this package, which "local" always is.
+    An address that is not Inworld's speaks OpenAI's protocol unless ``options`` sets ``dialect``. ``api_key``: empty
+    takes the environment's ``EDGEVOICE_API_KEY`` or ``INWORLD_API_KEY``; it is in no ``repr`` and in no log.
+    ``options``: any other setting of the section ``[service]``, by its name, such as ``{"eagerness": "high"}``.
     """
 
     model: str = "openai/gpt-4.1-mini"
@@ -54,21 +57,20 @@ class RealtimeVoice:
         except msgspec.ValidationError as error:
             raise SettingsInvalid(f"RealtimeVoice: {error}") from None
 
-    @asynccontextmanager
-    async def reached(self, environment: Mapping[str, str] = os.environ) -> AsyncIterator[Callable[[], Endpoint]]:
-        """Give what is dialled for each session; ``url="local"`` runs the service inside this package meanwhile.
+    def resolved(self, environment: Mapping[str, str] = os.environ) -> Self:
+        """Return the same with what the environment adds: an address and a key where there is none."""
+        key = self.api_key or next((environment[name] for name in KEY_VARIABLES if environment.get(name)), "")
+        return replace(self, url=self.url or environment.get(URL_VARIABLE, ""), api_key=key)
 
-        Raises ``KeyRefused`` where Inworld is to answer and there is no key, and ``LocalServiceUnavailable``.
+    @asynccontextmanager
+    async def reached(self) -> AsyncIterator[Callable[[], Endpoint]]:
+        """Give what is dialled for each session; without a key and an address, the service inside this package.
+
+        Raises ``LocalServiceUnavailable`` where that one cannot run.
         """
-        if self.url == "local":
+        if self.url == "local" or not (self.url or self.api_key):
             async with LocalServiceProcess() as process:
                 await process.ensure()
                 yield lambda: local(process.socket_path, process.prepare)
             return
-        key = self.api_key or next((environment[name] for name in KEY_VARIABLES if environment.get(name)), "")
-        if not key and not self.url:
-            raise KeyRefused(
-                "there is no key for Inworld",
-                remedy=f'Set {KEY_VARIABLES[0]}, give api_key, or try url="local", which needs no account.',
-            )
-        yield lambda: remote(self.service(""), key)
+        yield lambda: remote(self.service(""), self.api_key)

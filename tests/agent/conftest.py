@@ -33,7 +33,7 @@ def converse(voice: HibariVoice, recogniser: PhonemeRecogniser) -> Callable[...,
                 spoken = RealtimeVoice(url=service.url, api_key="dGVzdA==", options={"dialect": "inworld"})
                 agent = Agent(voice=spoken, playback="pull", **options)
                 async with asyncio.timeout(20), agent:
-                    player = asyncio.create_task(_play(agent) if is_pulled else asyncio.sleep(0))
+                    player = asyncio.create_task(played(agent) if is_pulled else asyncio.sleep(0))
                     await program(agent)
                     player.cancel()
 
@@ -42,7 +42,8 @@ def converse(voice: HibariVoice, recogniser: PhonemeRecogniser) -> Callable[...,
     return run
 
 
-async def _play(agent: Agent) -> None:
+async def played(agent: Agent) -> None:
+    """Pull as fast as can be: an answer is over as soon as it has come."""
     while True:
         agent.read(2400)
         await asyncio.sleep(0.001)

@@ -15,8 +15,9 @@ from edgevoice.agent.events import AgentEvent
 from edgevoice.agent.voice import RealtimeVoice
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.notices import Role
-from edgevoice.errors import ConversationOver, KeyRefused, ServiceUnreachable, SettingsInvalid
+from edgevoice.errors import ConversationOver, ServiceUnreachable, SettingsInvalid
 from edgevoice.local.speech.voice import HibariVoice
+from tests.agent.conftest import played
 from tests.local.client import question
 from tests.waiting import eventually
 
@@ -229,17 +230,18 @@ def test_a_service_that_is_not_there_is_said_in_one_line() -> None:
         asyncio.run(dial())
 
 
-def test_without_a_key_the_remedy_names_the_service_that_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_key_and_an_address_the_service_inside_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EDGEVOICE_API_KEY", raising=False)
     monkeypatch.delenv("INWORLD_API_KEY", raising=False)
 
-    async def dial() -> None:
-        async with Agent():
-            raise AssertionError("nobody answers there")
+    async def converse() -> str:
+        async with Agent(tools=[get_current_time]) as agent:
+            player = asyncio.create_task(played(agent))
+            answer = await agent.ask("What time is it?")
+            player.cancel()
+            return answer
 
-    with pytest.raises(KeyRefused) as refused:
-        asyncio.run(dial())
-    assert 'url="local"' in refused.value.line()
+    assert asyncio.run(converse()) == "It is eight fifteen in the morning."
 
 
 def test_pushed_sound_cannot_be_pulled() -> None:

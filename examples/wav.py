@@ -1,0 +1,33 @@
+"""Answer a recording: `python examples/wav.py question.wav answer.wav`."""
+
+import asyncio
+import sys
+import wave
+
+from edgevoice import Agent
+from edgevoice.agent.events import Error, Speaking, TurnDone, Writing
+
+
+async def main(question: str, answer: str) -> None:
+    """Send a mono 16-bit recording, and write what the voice says into another."""
+    with wave.open(question) as recording:
+        rate_hz, pcm = recording.getframerate(), recording.readframes(recording.getnframes())
+    agent = Agent(instructions="Answer in one sentence.", input_rate_hz=rate_hz, playback="push")
+    with wave.open(answer, "wb") as spoken:
+        spoken.setparams((1, 2, 24_000, 0, "NONE", ""))
+        async with agent:
+            events = agent.events()
+            agent.send(pcm + bytes(4 * rate_hz))  # two seconds of silence end the turn
+            async for event in events:
+                match event:
+                    case Speaking(audio=audio):
+                        spoken.writeframes(audio)
+                    case Writing(is_final=True, role=role, text=text):
+                        print(f"{role}: {text}")
+                    case Error(text=text):
+                        print(text, file=sys.stderr)
+                    case TurnDone():
+                        return
+
+
+asyncio.run(main(*sys.argv[1:]))

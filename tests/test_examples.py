@@ -1,0 +1,146 @@
+"""Every example is a program that does what its first line says."""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+import threading
+import wave
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import connect
+
+from edgevoice.local.scripted.opponent import Opponent
+from edgevoice.local.scripted.script import Answer, Call, Expect
+from edgevoice.local.server import LocalService
+from edgevoice.local.speech.voice import HibariVoice
+from tests.local.client import openai_address, question
+from tests.local.talking import Hears, Tone, script_of
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+LIMIT_S = 60.0
+TESTED = {"http_tool.py", "relay.py", "wav.py"}
+
+
+async def run(name: str, *arguments: str, **environment: str) -> tuple[int | None, str, str]:
+    """Run an example to its end; return its exit status and what it wrote."""
+    bare = {key: value for key, value in os.environ.items() if not key.startswith(("EDGEVOICE_", "INWORLD_"))}
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(EXAMPLES / name),
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**bare, **environment},
+    )
+    async with asyncio.timeout(LIMIT_S):
+        out, problems = await child.communicate()
+    return child.returncode, out.decode(), problems.decode()
+
+
+@pytest.fixture(scope="module")
+def asked() -> bytes:
+    return question(HibariVoice.load(), "What time is it?")
+
+
+def test_every_example_is_run_here() -> None:
+    assert {place.name for place in EXAMPLES.glob("*.py")} == TESTED
+
+
+def test_a_recording_is_answered_by_a_recording(tmp_path: Path, asked: bytes) -> None:
+    with wave.open(str(tmp_path / "question.wav"), "wb") as recording:
+        recording.setparams((1, 2, 24_000, 0, "NONE", ""))
+        recording.writeframes(asked)
+
+    status, out, problems = asyncio.run(run("wav.py", str(tmp_path / "question.wav"), str(tmp_path / "answer.wav")))
+
+    assert (status, problems) == (0, "")
+    assert out.lower().startswith("user: what time is it")
+    assert "assistant: " in out
+    with wave.open(str(tmp_path / "answer.wav")) as answer:
+        assert answer.getnframes() > 24_000
+
+
+class _Forecast(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = json.dumps({"current": {"temperature_2m": 7.5, "rain": 0.4}}).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def forecast() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Forecast)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_tool_asks_a_web_service(forecast: str) -> None:
+    script = script_of(
+        Expect("session.update"),
+        Expect("conversation.item.create"),
+        Expect("response.create"),
+        Answer(calls=(Call("get_weather", '{"latitude": 60.4, "longitude": 5.3}'),)),
+        Expect("conversation.item.create", {"item": {"output": '{"temperature_2m":7.5,"rain":0.4}'}}),
+        Expect("response.create"),
+        Answer("It is raining."),
+    )
+
+    async def scene() -> tuple[int | None, str, str]:
+        opponent = Opponent(script=script)
+        async with LocalService(voice=Tone(), recogniser=Hears(), behaviour=opponent, pace=1000.0) as service:
+            there = {"EDGEVOICE_SERVICE_URL": openai_address(service), "EDGEVOICE_API_KEY": "any"}
+            return await run("http_tool.py", "Is it raining?", **there, FORECAST_URL=forecast)
+
+    status, out, problems = asyncio.run(scene())
+
+    assert (status, problems) == (0, "")
+    assert out.splitlines() == ['(get_weather {"latitude": 60.4, "longitude": 5.3})', "It is raining."]
+
+
+def test_a_relay_serves_a_client_of_its_own_kind(asked: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    async def scene() -> tuple[int, list[str]]:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, str(EXAMPLES / "relay.py"), str(port), stdout=asyncio.subprocess.PIPE
+        )
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                assert child.stdout is not None
+                assert await child.stdout.readline() == b"ready\n"
+                return await talk()
+        finally:
+            child.terminate()
+            await child.wait()
+
+    async def talk() -> tuple[int, list[str]]:
+        sound, told = 0, []
+        async with connect(f"ws://127.0.0.1:{port}") as client:
+            await client.send(asked)
+            async for frame in client:
+                if isinstance(frame, bytes):
+                    sound += len(frame)
+                else:
+                    told.append(json.loads(frame)["type"])
+                    if told[-1] == "turn_done":
+                        break
+        return sound, told
+
+    sound, told = asyncio.run(scene())
+
+    assert sound > 24_000
+    assert set(told) == {"writing", "turn_done"}
