@@ -17,7 +17,7 @@ CORE_USES = {
 """Nothing here has a clock, a thread, a file, a socket or chance."""
 
 ADAPTERS = {"audio", "echo", "host", "local", "observers", "panel", "realtime", "testbed/virtual", "tools", "wakeword"}
-EVERYBODY_KNOWS = {"core", "errors", "extras", "journal", "settings", "store", "wall_clock"}
+EVERYBODY_KNOWS = {"core", "errors", "extras", "journal", "settings", "store", "threads", "wall_clock"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"agent"},
@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "wall_clock": set(),
     "settings": {"errors"},
     "store": {"errors"},
+    "threads": set(),
     "journal": {"core", "errors", "settings", "wall_clock"},
     "core": set(),
     "engine": {"core"},

@@ -1,15 +1,14 @@
 """Sound devices by name. Indices and numbers change with every card that is plugged in, so none is ever kept."""
 
 import os
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pyaudio
 
+from edgevoice import threads
 from edgevoice.audio.cards import Card, alsa_name, cards_present, place_of, stable_name, words_of
 from edgevoice.audio.jack import without_left_database
 from edgevoice.audio.pcms import is_ours, listed_as, offer
@@ -56,21 +55,9 @@ def open_library() -> pyaudio.PyAudio:
 
     ``AudioUnavailable`` if it cannot, or has not within 8 s.
     """
-    started: Future[pyaudio.PyAudio] = Future()
-
-    def start() -> None:
-        try:
-            with without_left_database():
-                library = pyaudio.PyAudio()
-            started.set_result(library)
-        except Exception as error:  # noqa: BLE001 - it is raised where the result is waited for
-            started.set_exception(error)
-
     with _silent_stderr():
-        # In a thread that the process need not wait for: one that hangs stays until the process ends.
-        threading.Thread(target=start, name="starting PortAudio", daemon=True).start()
         try:
-            return started.result(_START_LIMIT_S)
+            return threads.start(_start, name="starting PortAudio").result(_START_LIMIT_S)
         except TimeoutError:
             raise AudioUnavailable(
                 f"PortAudio has not started within {_START_LIMIT_S:g} s: the sound system hangs",
@@ -78,6 +65,11 @@ def open_library() -> pyaudio.PyAudio:
             ) from None
         except OSError as error:
             raise AudioUnavailable(f"PortAudio does not start: {error}") from error
+
+
+def _start() -> pyaudio.PyAudio:
+    with without_left_database():
+        return pyaudio.PyAudio()
 
 
 def present(library: pyaudio.PyAudio) -> list[Found]:

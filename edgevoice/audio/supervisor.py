@@ -10,10 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import pyaudio
 
+from edgevoice import threads
 from edgevoice.audio import devices, microphone, pcms, speaker
 from edgevoice.audio.capture import Callback, open_capture
 from edgevoice.audio.card_memory import CardMemory
@@ -110,7 +111,7 @@ class Supervisor:
                 await self._close()
 
     async def _open(self) -> None:
-        opening = asyncio.ensure_future(_in_side_thread(self._open_streams, _OPEN_LIMIT_S, "opening the sound system"))
+        opening = asyncio.ensure_future(_within(self._open_streams, _OPEN_LIMIT_S, "opening the sound system"))
         try:
             self._streams = await asyncio.shield(opening)
         except asyncio.CancelledError:
@@ -170,7 +171,7 @@ class Supervisor:
     async def _close(self) -> None:
         streams, self._streams = self._streams, None
         if streams is not None:
-            await _in_side_thread(streams.library.terminate, _CLOSE_LIMIT_S, "closing the sound system")
+            await _within(streams.library.terminate, _CLOSE_LIMIT_S, "closing the sound system")
 
     def _open_streams(self) -> _Streams:
         names = {device: self._memory.resolve(device, name) for device, name in self._names.items()}
@@ -255,33 +256,11 @@ def _stay_known_to_the_interpreter() -> None:
     ctypes.pythonapi.PyGILState_Ensure()
 
 
-async def _in_side_thread(function: Callable[[], _T], limit_s: float, doing: str) -> _T:
+async def _within(function: Callable[[], _T], limit_s: float, doing: str) -> _T:
     """Run what may block for ever in a thread that the process need not wait for; late is ``AudioUnavailable``."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[_T] = loop.create_future()
-
-    def settle(result: _T | None, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(cast("_T", result))
-
-    def run() -> None:
-        result: _T | None = None
-        problem: BaseException | None = None
-        try:
-            result = function()
-        except Exception as error:  # noqa: BLE001 - it is raised where it is awaited
-            problem = error
-        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(settle, result, problem)
-
-    threading.Thread(target=run, name=doing, daemon=True).start()
     try:
         # Not `wait_for`: in Python 3.11 it swallows a cancellation that comes together with the result.
         async with asyncio.timeout(limit_s):
-            return await future
+            return await threads.run(function, name=doing)
     except TimeoutError:
         raise AudioUnavailable(f"{doing} takes longer than {limit_s:g} s: the sound system hangs") from None

@@ -4,15 +4,14 @@ What a tool was asked and what it answered never reaches the log.
 """
 
 import asyncio
-import contextlib
-import functools
 import logging
-import threading
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import msgspec
 
+from edgevoice import threads
 from edgevoice.core.facts import ToolCall, ToolFinished
 from edgevoice.core.ports import Report
 from edgevoice.errors import ToolRefused
@@ -83,7 +82,7 @@ class ToolRunner:
         return encode_output(tool, _result(tool, running))
 
     def _start(self, tool: Tool, arguments: dict[str, Any]) -> asyncio.Future[Any]:
-        call = functools.partial(tool.function, **arguments)
+        call = partial(tool.function, **arguments)
         if tool.is_async:
             coroutine: Coroutine[Any, Any, Any] = call()
             running: asyncio.Future[Any] = asyncio.get_running_loop().create_task(coroutine, name=f"tool-{tool.name}")
@@ -91,47 +90,21 @@ class ToolRunner:
             # A failure that comes too late must be looked at, or asyncio logs it with everything that is in it.
             running.add_done_callback(lambda late: late.cancelled() or late.exception())
         else:
-            running = _run_in_thread(call, name=f"tool-{tool.name}", freed=self._running.discard)
+            # A thread that hangs keeps its place until it is over, whether the call was given up or not.
+            running = threads.run(partial(_call, call), name=f"tool-{tool.name}", over=self._running.discard)
         self._running.add(running)
         return running
 
 
-def _run_in_thread(
-    call: Callable[[], Any], *, name: str, freed: Callable[[asyncio.Future[Any]], None]
-) -> asyncio.Future[Any]:
-    """Call a function in a daemon thread; ``freed`` is told in the loop when the thread is over, cancelled or not.
-
-    Not ``asyncio.to_thread``: the loop waits for that one's threads when it ends, and a tool that hangs would hang the
-    daemon.
-    """
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[Any] = loop.create_future()
-
-    def settle(result: Any, failure: Exception | None) -> None:
-        freed(answer)
-        if answer.done():
-            return
-        if failure is None:
-            answer.set_result(result)
-        else:
-            answer.set_exception(failure)
-
-    def work() -> None:
-        result: Any = None
-        failure: Exception | None = None
-        try:
-            result = call()
-        except ToolRefused as refusal:
-            failure = refusal
-        except BaseException as error:  # noqa: BLE001 - whatever a tool raises is its answer, and this is its own thread
-            # By name only: a future does not take every exception, and none of its text is wanted.
-            failure = _Failed(type(error).__name__)
-        # The loop is closed when the daemon has ended meanwhile: nobody waits for this answer any more.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle, result, failure)
-
-    threading.Thread(target=work, name=name, daemon=True).start()
-    return answer
+def _call(function: Callable[[], Any]) -> Any:
+    """Call a tool's function in its thread; raises ``ToolRefused``, or ``_Failed`` for whatever else it raises."""
+    try:
+        return function()
+    except ToolRefused:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever a tool raises is its answer, and this is its own thread
+        # By name only: none of its text is wanted.
+        raise _Failed(type(error).__name__) from None
 
 
 def _result(tool: Tool, finished: asyncio.Future[Any]) -> Any:

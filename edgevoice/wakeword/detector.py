@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import logging
 import queue
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from edgevoice import threads
 from edgevoice.core.facts import WakeWordHeard
 from edgevoice.journal import tell
 from edgevoice.wakeword.batching import Pace
@@ -84,27 +84,8 @@ class Detector:
         Whatever else ends the thread is an error, too: nobody would listen any more.
         """
         loop = asyncio.get_running_loop()
-        ended: asyncio.Future[None] = loop.create_future()
-
-        def finish(error: BaseException | None) -> None:
-            if not ended.done():
-                ended.set_exception(error) if error is not None else ended.set_result(None)
-
-        def work() -> None:
-            problem: BaseException | None = None
-            try:
-                self._listen(lambda: loop.call_soon_threadsafe(self.loaded.set))
-            except Exception as error:  # noqa: BLE001 - it is raised in `run`, which awaits it
-                problem = error
-            except BaseException as error:  # noqa: BLE001 - as itself it would end the process, perhaps with status 0
-                problem = RuntimeError(f"the wake word's thread was ended by {type(error).__name__}")
-            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
-                loop.call_soon_threadsafe(finish, problem)
-
-        thread = threading.Thread(target=work, name="wakeword", daemon=True)
-        thread.start()
         try:
-            await ended
+            await threads.run(lambda: self._listen(lambda: loop.call_soon_threadsafe(self.loaded.set)), name="wakeword")
         finally:
             self._put(None)
 

@@ -1,0 +1,75 @@
+"""Threads for what may block for ever: the process need not wait for them at its end, and no error is lost in them."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+
+class ThreadEnded(RuntimeError):
+    """What ran in the thread raised something that is no ``Exception``, or that no future can hold."""
+
+
+def start(function: Callable[[], _T], *, name: str) -> Future[_T]:
+    """Call a function in a daemon thread of its own; the future gets what it returns or raises.
+
+    `concurrent.futures` and ``asyncio.to_thread`` would not do: the interpreter waits at its end for their threads.
+    Raised as themselves where the result is awaited, ``SystemExit`` would end the process, perhaps with status 0, and
+    ``StopIteration`` nothing: both arrive as ``ThreadEnded``.
+    """
+    future: Future[_T] = Future()
+    # From now on it cannot be cancelled: nothing can stop a thread.
+    future.set_running_or_notify_cancel()
+    threading.Thread(target=_work, args=(function, future, name), name=name, daemon=True).start()
+    return future
+
+
+def run(
+    function: Callable[[], _T], *, name: str, over: Callable[["asyncio.Future[_T]"], None] | None = None
+) -> "asyncio.Future[_T]":
+    """Call a function as `start` does; the future is the running loop's. A loop that has ended is left in peace.
+
+    The future may be cancelled, which the thread does not notice; ``over`` is called with it, in the loop, when the
+    thread is at its end in any case.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[_T] = loop.create_future()
+
+    def settle(done: Future[_T]) -> None:
+        if over is not None:
+            over(answer)
+        if answer.done():
+            return
+        if (error := done.exception()) is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(done.result())
+
+    def pass_on(done: Future[_T]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(settle, done)
+
+    start(function, name=name).add_done_callback(pass_on)
+    return answer
+
+
+def _work(function: Callable[[], _T], future: Future[_T], name: str) -> None:
+    try:
+        result = function()
+    except BaseException as error:  # noqa: BLE001 - it is raised where the result is awaited
+        future.set_exception(_holdable(error, name))
+    else:
+        future.set_result(result)
+    finally:
+        # The error's traceback holds this frame, which would hold the error.
+        del future
+
+
+def _holdable(error: BaseException, name: str) -> Exception:
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    return ThreadEnded(f"{name}: the thread was ended by {type(error).__name__}")

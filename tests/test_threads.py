@@ -1,0 +1,99 @@
+"""What runs in a daemon thread: its result and its error arrive, and it holds up nobody."""
+
+import asyncio
+import gc
+import threading
+import weakref
+
+import pytest
+
+from edgevoice import threads
+from edgevoice.threads import ThreadEnded
+from tests.waiting import eventually
+
+
+def fail(error: BaseException) -> None:
+    raise error
+
+
+def test_a_function_runs_in_a_named_daemon_thread_and_its_result_arrives() -> None:
+    thread = threads.start(threading.current_thread, name="opening a card").result(5)
+
+    assert (thread.name, thread.daemon) == ("opening a card", True)
+    assert thread is not threading.current_thread()
+
+
+def test_an_error_is_raised_where_the_result_is_asked_for() -> None:
+    with pytest.raises(ZeroDivisionError):
+        threads.start(lambda: 1 // 0, name="dividing").result(5)
+
+
+@pytest.mark.parametrize("ending", [SystemExit(0), StopIteration()], ids=repr)
+def test_what_no_future_can_hold_arrives_as_an_error_that_names_the_thread(ending: BaseException) -> None:
+    with pytest.raises(ThreadEnded, match=f"^wakeword: the thread was ended by {type(ending).__name__}$"):
+        threads.start(lambda: fail(ending), name="wakeword").result(5)
+
+
+def test_an_error_that_was_looked_at_leaves_no_garbage() -> None:
+    class Held:
+        """Something that the failing function holds."""
+
+    held: list[weakref.ref[Held]] = []
+
+    def work() -> None:
+        kept = Held()
+        held.append(weakref.ref(kept))
+        raise ValueError
+
+    def look() -> None:
+        assert threads.start(work, name="failing").exception(5) is not None
+
+    gc.disable()
+    try:
+        look()
+        for thread in threading.enumerate():
+            if thread.name == "failing":
+                thread.join(5)
+        assert held[0]() is None
+    finally:
+        gc.enable()
+
+
+def test_in_the_loop_results_and_errors_are_awaited() -> None:
+    async def live() -> int:
+        with pytest.raises(ZeroDivisionError):
+            await threads.run(lambda: 1 // 0, name="dividing")
+        return await threads.run(lambda: 7, name="counting")
+
+    assert asyncio.run(live()) == 7
+
+
+def test_a_thread_that_was_given_up_is_reported_when_it_is_over() -> None:
+    async def live() -> None:
+        go_on = threading.Event()
+        over: list[asyncio.Future[bool]] = []
+        running = threads.run(lambda: go_on.wait(5), name="hanging", over=over.append)
+        running.cancel()
+        await asyncio.sleep(0)
+        assert over == []
+        go_on.set()
+        await eventually(lambda: over == [running])
+        assert running.cancelled()
+
+    asyncio.run(live())
+
+
+def test_a_loop_that_has_ended_is_left_in_peace(monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+    complaints: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", complaints.append)
+
+    async def live() -> None:
+        threads.run(lambda: go_on.wait(5), name="late").cancel()
+
+    asyncio.run(live())
+    (late,) = [thread for thread in threading.enumerate() if thread.name == "late"]
+    go_on.set()
+    late.join(5)
+
+    assert complaints == []
