@@ -28,20 +28,15 @@ def start(function: Callable[[], _T], *, name: str) -> Future[_T]:
     return future
 
 
-def run(
-    function: Callable[[], _T], *, name: str, over: Callable[["asyncio.Future[_T]"], None] | None = None
-) -> "asyncio.Future[_T]":
+def run(function: Callable[[], _T], *, name: str) -> "asyncio.Future[_T]":
     """Call a function as `start` does; the future is the running loop's. A loop that has ended is left in peace.
 
-    The future may be cancelled, which the thread does not notice; ``over`` is called with it, in the loop, when the
-    thread is at its end in any case.
+    The future may be cancelled, which the thread does not notice.
     """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[_T] = loop.create_future()
 
     def settle(done: Future[_T]) -> None:
-        if over is not None:
-            over(answer)
         if answer.done():
             return
         if (error := done.exception()) is not None:

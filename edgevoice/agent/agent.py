@@ -21,6 +21,7 @@ from edgevoice.core.facts import TalkHeld, TalkPressed, TurnEnded
 from edgevoice.core.notices import Notice, PhaseEntered, Role
 from edgevoice.errors import ConversationOver, LinkError
 from edgevoice.realtime.session import session_of
+from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.registry import Registry
 
 _RATES_HZ = range(8_000, 48_001)
@@ -57,7 +58,8 @@ class Agent:
         self._instructions = instructions
         self._voice = (voice or RealtimeVoice()).resolved()
         self._voice.service(instructions)  # a value that cannot be is refused here, and not in mid-conversation
-        self._registry = Registry(tools)
+        self._functions = FunctionSource(tools)
+        self._registry = Registry([self._functions])
         self._is_pulled = playback == "pull"
         self._sound = input_rate_hz, tool_timeout_s
         self._emitter = Emitter(self._beside)
@@ -230,7 +232,7 @@ class Agent:
         """Let the model call further functions from now on."""
         before = self._session()
         for each in tools:
-            self._registry.add(each)
+            self._functions.add(each)
         self._send_changes(before)
 
     def _session(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from edgevoice.tools.registry import tool_from
+from edgevoice.tools.signature import signature_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -14,5 +14,5 @@ def tool(function: Function) -> Function:
     Its name, its docstring and its types are what the model sees. Raises ``TypeError`` for a function without a
     docstring or with a parameter without a type: when it is defined, and not when the conversation begins.
     """
-    tool_from(function)
+    signature_of(function)
     return function

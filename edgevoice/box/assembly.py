@@ -30,12 +30,10 @@ from edgevoice.panel.audible import HeardPanel
 from edgevoice.realtime.link import Link
 from edgevoice.realtime.session import Json, session_of
 from edgevoice.settings.schema import ServiceSettings, Settings
-from edgevoice.tools.clock import clock_tool
+from edgevoice.tools.built_in import built_in
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.runner import ToolRunner
-from edgevoice.tools.session import goodbye_tool
-from edgevoice.tools.timers import Timers
-from edgevoice.tools.volume import volume_tool
+from edgevoice.tools.volume import Volume
 from edgevoice.wakeword.detector import Detector
 from edgevoice.wakeword.opening import open_detector, open_voice
 from edgevoice.wakeword.words import WakeWord, wake_words
@@ -91,7 +89,7 @@ def assemble(settings: Settings, around: Surroundings, panel: Panel, *, amplifie
         is_speaking=lambda: not speaker.is_silent,
         near_misses=memory.near_misses,
     )
-    registry = _tools(settings, speaker, mailbox.report)
+    registry = tools_of(settings, speaker, mailbox.report)
     link = _link(settings, around, words, registry, mailbox)
     microphone, uplink = open_near_end(
         settings.microphone,
@@ -138,7 +136,9 @@ def _link(
         return session_of(_service_for(word, words, service), registry.definitions())
 
     connect_s, pong_s = settings.service.connect_s, settings.service.pong_s
-    return Link(around.dial, session, mailbox.take, connect_s=connect_s, pong_s=pong_s)
+    link = Link(around.dial, session, mailbox.take, connect_s=connect_s, pong_s=pong_s)
+    registry.on_change(lambda: link.update({"tools": registry.definitions()}))
+    return link
 
 
 def _service_for(name: str, words: Sequence[WakeWord], service: ServiceSettings) -> ServiceSettings:
@@ -150,13 +150,8 @@ def _service_for(name: str, words: Sequence[WakeWord], service: ServiceSettings)
     return structs.replace(service, **{key: value for key, value in particular.items() if value is not None})
 
 
-def _tools(settings: Settings, speaker: Speaker, report: Report) -> Registry:
-    timers = Timers(report)
-    everything = (
-        clock_tool(),
-        volume_tool(speaker),
-        timers.set_timer,
-        timers.cancel_timers,
-        goodbye_tool(report),
-    )
-    return Registry(everything).select(settings.tools.enabled)
+def tools_of(settings: Settings, volume: Volume, report: Report) -> Registry:
+    """Return the tools that the settings enable; one that no source offers is ``SettingsInvalid``."""
+    registry = Registry([built_in(volume, report)], enabled=settings.tools.enabled)
+    registry.check_enabled()
+    return registry

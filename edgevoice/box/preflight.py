@@ -5,6 +5,8 @@ Opens no sound card, no socket and no pin: the box may be running meanwhile.
 
 from collections.abc import Mapping
 
+from edgevoice.box.assembly import tools_of
+from edgevoice.core.facts import Event
 from edgevoice.host.credentials import Key, find_key
 from edgevoice.panel.opening import check_pins
 from edgevoice.settings.schema import Settings
@@ -13,13 +15,14 @@ from edgevoice.wakeword.words import wake_words
 
 
 def find_what_is_named(settings: Settings, environment: Mapping[str, str]) -> Key | None:
-    """Return the key, ``None`` without one, after all files that the settings name have been found.
+    """Return the key, ``None`` without one, after all files and tools that the settings name have been found.
 
-    Raises ``SettingsInvalid`` for a key that cannot be right, ``WakeWordUnavailable`` for a wake word that is not
-    there, cannot be read, or is another one's model.
+    Raises ``SettingsInvalid`` for a key that cannot be right and for a tool that does not exist,
+    ``WakeWordUnavailable`` for a wake word that is not there, cannot be read, or is another one's model.
     """
     key = find_key(settings.service, environment)
     wake_words(settings.wakeword)
+    tools_of(settings, _NoVolume(), _ignore)
     return key
 
 
@@ -30,3 +33,13 @@ def load_what_is_named(settings: Settings, environment: Mapping[str, str]) -> No
     """
     check_models([word.model for word in wake_words(settings.wakeword)], engine=settings.wakeword.engine)
     check_pins(settings.panel, settings.amplifier, environment)
+
+
+class _NoVolume:
+    """Stands in for the speaker, which is not open yet."""
+
+    volume_percent = 0
+
+
+def _ignore(_event: Event) -> None:
+    """Stand in for the engine: no tool is called."""

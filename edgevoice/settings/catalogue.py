@@ -112,7 +112,7 @@ class Entry:
         if self.is_private and isinstance(value, str):
             return "is not right (its value is not shown)"
         if isinstance(self.kind, inspect.VarTupleType) and isinstance(value, list):
-            wrong = next((item for item in value if not _fits(item, self.kind.item_type)), None)
+            wrong = next((item for item in value if not self.takes([item])), None)
             return f"has {shown(wrong)} in it"
         return f"is {shown(value)}"
 
@@ -129,8 +129,6 @@ def _must_be(kind: inspect.Type, value: object, unit: str) -> str:
             return _either([json.dumps(each) for each in values])
         case inspect.UnionType(types=types):
             return ", or ".join(_must_be(each, value, unit) for each in types if not isinstance(each, inspect.NoneType))
-        case inspect.VarTupleType(item_type=item_type):
-            return f"a list out of {_must_be(item_type, None, '').replace(' or ', ' and ')}"
         case inspect.BoolType():
             return "true or false"
         case inspect.DictType():
@@ -145,10 +143,6 @@ def _must_be(kind: inspect.Type, value: object, unit: str) -> str:
 
 def _is_number(value: object, *types: type) -> bool:
     return isinstance(value, types) and not isinstance(value, bool)
-
-
-def _fits(item: object, kind: inspect.Type) -> bool:
-    return isinstance(kind, inspect.LiteralType) and isinstance(item, str) and item in kind.values
 
 
 def _either(words: list[str]) -> str:

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct, convert, field
 
-ToolName = Literal["get_current_time", "set_volume", "set_timer", "cancel_timers", "end_conversation"]
+ToolName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+"""The name of a tool as the Realtime protocol takes it. Which tools there are is known only where they come from."""
 
 NotEmpty = Annotated[str, Meta(min_length=1)]
 Percent = Annotated[int, Meta(ge=0, le=100)]
@@ -337,11 +338,13 @@ class AmplifierSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only
 class ToolsSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the model may do beside talking.
 
-    enabled: The tools that the model is told about.
+    enabled: The names of the tools that the model may call.
     timeout_s: How long a tool may take before the model is told that it failed.
     """
 
-    enabled: tuple[ToolName, ...] = (
+    enabled: Annotated[
+        tuple[ToolName, ...], Meta(extra={"must_be": 'a list of the names of tools, such as ["set_timer"]'})
+    ] = (
         "get_current_time",
         "set_volume",
         "set_timer",

@@ -5,18 +5,17 @@ What a tool was asked and what it answered never reaches the log.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from functools import partial
 from typing import Any
 
 import msgspec
 
-from edgevoice import threads
 from edgevoice.core.facts import ToolCall, ToolFinished
 from edgevoice.core.ports import Report
 from edgevoice.errors import ToolRefused
 from edgevoice.journal import tell
-from edgevoice.tools.registry import Registry, Tool
+from edgevoice.tools.functions import ToolFailed
+from edgevoice.tools.registry import Registry
+from edgevoice.tools.tool import Tool, ToolContext
 
 OUTPUT_LIMIT_BYTES = 16_384
 """The longest answer the service is given, as UTF-8; a longer one costs more to speak than it is worth."""
@@ -30,15 +29,11 @@ CALLS_AT_ONCE = 8
 _log = logging.getLogger(__name__)
 
 
-class _Failed(Exception):
-    """A tool raised in its thread; the text is the kind of error."""
-
-
 class ToolRunner:
     """Runs the tools of a registry; ``Tools`` of ``core.ports``. Only the loop's thread may call it.
 
-    Asynchronous functions run in the loop, others each in a thread of its own; a call that takes longer than
-    ``timeout_s`` seconds is answered with an error and, if it can be, cancelled.
+    A call that takes longer than ``timeout_s`` seconds is cancelled, and answered with an error whether or not the
+    tool heeds that.
     """
 
     def __init__(self, registry: Registry, report: Report, *, timeout_s: float) -> None:
@@ -46,7 +41,7 @@ class ToolRunner:
         self._report = report
         self._timeout_s = timeout_s
         self._calls: set[asyncio.Task[None]] = set()
-        self._running: set[asyncio.Future[Any]] = set()
+        self._running: dict[asyncio.Future[Any], ToolContext] = {}
 
     def run(self, call: ToolCall) -> None:
         """Begin a call; ``ToolFinished`` is reported later in any case, unless ``close`` comes first."""
@@ -56,8 +51,10 @@ class ToolRunner:
 
     def close(self) -> None:
         """Cancel every call; none is reported any more."""
-        for task in (*self._calls, *self._running):
+        for task in tuple(self._calls):
             task.cancel()
+        for running, context in tuple(self._running.items()):
+            _cancel(running, context)
 
     async def _answer(self, call: ToolCall) -> None:
         try:
@@ -69,63 +66,64 @@ class ToolRunner:
     async def _output(self, call: ToolCall) -> str:
         """Return the JSON text of a tool's answer; raises ``ToolRefused`` for every reason why there is none."""
         tool = self._registry.find(call.name)
-        arguments = tool.check(call.arguments)
+        name = tool.definition.name
         if len(self._running) >= CALLS_AT_ONCE:
             raise ToolRefused(f"{CALLS_AT_ONCE} tools are running already; try again later")
-        running = self._start(tool, arguments)
+        running, context = self._begin(tool, call)
         done, _ = await asyncio.wait({running}, timeout=self._timeout_s)
         if not done:
             # Not awaited: a tool that does not heed its cancellation must not keep the answer waiting.
-            running.cancel()
-            tell(_log, logging.WARNING, "tool-timeout", tool=tool.name, timeout_s=self._timeout_s)
-            raise ToolRefused(f"{tool.name} did not answer within {self._timeout_s:g} seconds")
-        return encode_output(tool, _result(tool, running))
+            _cancel(running, context)
+            tell(_log, logging.WARNING, "tool-timeout", tool=name, timeout_s=self._timeout_s)
+            raise ToolRefused(f"{name} did not answer within {self._timeout_s:g} seconds")
+        return encode_output(name, _result(name, running))
 
-    def _start(self, tool: Tool, arguments: dict[str, Any]) -> asyncio.Future[Any]:
-        call = partial(tool.function, **arguments)
-        if tool.is_async:
-            coroutine: Coroutine[Any, Any, Any] = call()
-            running: asyncio.Future[Any] = asyncio.get_running_loop().create_task(coroutine, name=f"tool-{tool.name}")
-            running.add_done_callback(self._running.discard)
-            # A failure that comes too late must be looked at, or asyncio logs it with everything that is in it.
-            running.add_done_callback(lambda late: late.cancelled() or late.exception())
-        else:
-            # A thread that hangs keeps its place until it is over, whether the call was given up or not.
-            running = threads.run(partial(_call, call), name=f"tool-{tool.name}", over=self._running.discard)
-        self._running.add(running)
-        return running
+    def _begin(self, tool: Tool, call: ToolCall) -> tuple[asyncio.Future[Any], ToolContext]:
+        context = ToolContext(call.call_id)
+        try:
+            running = asyncio.ensure_future(tool.call(tool.check(call.arguments), context))
+        except ToolRefused:
+            raise
+        except Exception as error:
+            raise _failure(tool.definition.name, type(error).__name__) from error
+        self._running[running] = context
+        running.add_done_callback(self._ended)
+        return running, context
 
-
-def _call(function: Callable[[], Any]) -> Any:
-    """Call a tool's function in its thread; raises ``ToolRefused``, or ``_Failed`` for whatever else it raises."""
-    try:
-        return function()
-    except ToolRefused:
-        raise
-    except BaseException as error:  # noqa: BLE001 - whatever a tool raises is its answer, and this is its own thread
-        # By name only: none of its text is wanted.
-        raise _Failed(type(error).__name__) from None
+    def _ended(self, running: asyncio.Future[Any]) -> None:
+        del self._running[running]
+        # A failure that comes too late must be looked at, or asyncio logs it with everything that is in it.
+        if not running.cancelled():
+            running.exception()
 
 
-def _result(tool: Tool, finished: asyncio.Future[Any]) -> Any:
+def _cancel(running: asyncio.Future[Any], context: ToolContext) -> None:
+    context.cancel()
+    running.cancel()
+
+
+def _result(name: str, finished: asyncio.Future[Any]) -> Any:
     """Return what a tool returned; raises ``ToolRefused``, in the tool's words only when it refused by itself."""
     failure = asyncio.CancelledError() if finished.cancelled() else finished.exception()
     if failure is None:
         return finished.result()
     if isinstance(failure, ToolRefused):
         raise failure
-    kind = str(failure) if isinstance(failure, _Failed) else type(failure).__name__
-    tell(_log, logging.WARNING, "tool-failed", tool=tool.name, error=kind)
-    raise ToolRefused("the tool failed")
+    raise _failure(name, str(failure) if isinstance(failure, ToolFailed) else type(failure).__name__)
 
 
-def encode_output(tool: Tool, result: Any) -> str:
+def _failure(name: str, kind: str) -> ToolRefused:
+    """Log that a tool failed, by the name of what it raised, and return what the model is answered."""
+    tell(_log, logging.WARNING, "tool-failed", tool=name, error=kind)
+    return ToolRefused("the tool failed")
+
+
+def encode_output(name: str, result: Any) -> str:
     """Return a result as JSON text, ``{"ok": true}`` for ``None``; raises ``ToolRefused`` for what cannot be sent."""
     try:
         encoded = msgspec.json.encode({"ok": True} if result is None else result)
     except (TypeError, ValueError, RecursionError) as error:
-        tell(_log, logging.WARNING, "tool-failed", tool=tool.name, error=type(error).__name__)
-        raise ToolRefused("the tool failed") from error
+        raise _failure(name, type(error).__name__) from error
     if len(encoded) > OUTPUT_LIMIT_BYTES:
         raise ToolRefused(f"the answer is too long: {len(encoded)} bytes, at most {OUTPUT_LIMIT_BYTES}")
     return encoded.decode()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import gpiozero
 import pyaudio
@@ -34,6 +35,7 @@ from edgevoice.panel.mock import MockPins
 from edgevoice.panel.none import NoPanel
 from edgevoice.panel.opening import open_mute_pin, open_panel, open_panel_buttons
 from edgevoice.realtime.endpoint import Endpoint, local
+from edgevoice.realtime.link import Link
 from edgevoice.settings.schema import (
     AmplifierSettings,
     BudgetSettings,
@@ -48,6 +50,7 @@ from edgevoice.settings.schema import (
     WakewordSettings,
     WatchdogSettings,
 )
+from edgevoice.tools.functions import FunctionSource
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.words import WakeWord
 from tests.noting import Noting
@@ -286,6 +289,31 @@ def test_the_settings_reach_the_parts(tmp_path: Path) -> None:
             assert [tool["name"] for tool in parts.link._session("")["tools"]] == ["set_volume"]
 
     asyncio.run(live())
+
+
+def test_a_session_that_is_open_learns_of_tools_that_come_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def set_lamp() -> None:
+        """Set the lamp."""
+
+    class Later(FunctionSource):
+        def may_offer(self, name: str) -> bool:
+            return name == "set_lamp"
+
+    source = Later()
+    monkeypatch.setattr(assembly, "built_in", lambda _volume, _report: source)
+    box = Box(Settings(panel=PanelSettings(kind="gpio"), tools=ToolsSettings(enabled=("set_lamp",))), tmp_path)
+    updates: list[dict[str, Any]] = []
+    monkeypatch.setattr(Link, "update", lambda _link, changes: updates.append(changes))
+
+    async def live() -> None:
+        async with box.assembled() as parts:
+            source.add(set_lamp)
+            assert parts.link._session("")["tools"] == updates[0]["tools"]
+
+    asyncio.run(live())
+    assert [[tool["name"] for tool in update["tools"]] for update in updates] == [["set_lamp"]]
 
 
 def test_every_figure_of_the_settings_reaches_the_part_that_it_is_for(tmp_path: Path) -> None:

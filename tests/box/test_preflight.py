@@ -28,6 +28,7 @@ REFUSED = {
     "a key file that is not there": '[service]\nkey_file = "{folder}/nothing"',
     "an engine whose packages are not there": '[wakeword]\nengine = "openwakeword"',
     "an engine whose package is not there": '[wakeword]\nengine = "microwakeword"',
+    "a tool that does not exist": '[tools]\nenabled = ["set_timr"]',
     "lights without a library for pins": '[panel]\nkind = "gpio"',
     "lights by themselves without a library for pins": '[panel]\nkind = "auto"',
     "an amplifier without a library for pins": '[panel]\nkind = "none"\n[amplifier]\nmute_gpio = 5',

@@ -40,6 +40,7 @@ from edgevoice.realtime.session import session_of
 from edgevoice.settings.schema import ServiceSettings
 from edgevoice.testbed.stage.events import Note, Seen
 from edgevoice.tools.clock import clock_tool
+from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.runner import ToolRunner
 from tests.fakes import Diary, FakePanel
@@ -201,7 +202,7 @@ async def _box(folder: Path, socket: Path, manners: Manners) -> AsyncIterator[Qu
 
     clock = asyncio.get_running_loop().time
     seen = Seen()
-    registry = Registry([clock_tool()])
+    registry = Registry([FunctionSource([clock_tool()])])
     ears = Microphone(lambda _frame, _end: None, lambda: uplink.pump())  # noqa: PLW0108 - not there yet
     mouth = Speaker(report, prefill_ms=80, volume_percent=100, earcon_percent=40)
     link = Link(

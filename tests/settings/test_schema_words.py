@@ -86,11 +86,8 @@ def load_text(file: Path, text: str, environment: Mapping[str, str] | None = Non
         ('[panel]\nmute_button_gpio = "no"',
          'panel.mute_button_gpio is "no"; it must be a whole number between 0 and 27, or "none"'),
         (
-            '[tools]\nenabled = ["set_volume", "fly"]',
-            (
-                'tools.enabled has "fly" in it; it must be a list out of "cancel_timers", "end_conversation", '
-                '"get_current_time", "set_timer" and "set_volume"'
-            ),
+            '[tools]\nenabled = ["set_volume", "fly away"]',
+            'tools.enabled has "fly away" in it; it must be a list of the names of tools, such as ["set_timer"]',
         ),
         ("[service]\nprovider_data = []", "service.provider_data is a list; it must be a table"),
         (

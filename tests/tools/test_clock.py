@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 from edgevoice.tools.clock import clock_tool
-from edgevoice.tools.registry import Registry
+from edgevoice.tools.functions import FunctionTool
 from edgevoice.wall_clock import local_now
 
 
@@ -24,7 +24,7 @@ def test_the_clock_of_the_box_is_the_machines_in_its_own_zone() -> None:
 
 
 def test_the_model_gives_the_clock_nothing() -> None:
-    (definition,) = Registry([clock_tool()]).definitions()
+    definition = FunctionTool(clock_tool()).definition
 
-    assert definition["name"] == "get_current_time"
-    assert definition["parameters"] == {"type": "object", "properties": {}}
+    assert definition.name == "get_current_time"
+    assert definition.parameters == {"type": "object", "properties": {}}

@@ -1,299 +1,139 @@
-from typing import Annotated, Any, Literal
+import logging
+from collections.abc import Callable, Sequence
 
-import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from msgspec import Meta
 
 from edgevoice.errors import SettingsInvalid, ToolRefused
-from edgevoice.tools.registry import ARGUMENTS_LIMIT, Registry, Tool
+from edgevoice.tools.functions import FunctionSource, FunctionTool
+from edgevoice.tools.registry import Registry
+from edgevoice.tools.tool import Tool
 
 
-def set_lamp(
-    room: str,
-    level: Annotated[int, Meta(ge=0, le=100), "how bright, in percent"],
-    colour: Literal["warm", "cold"] = "warm",
-    fade_s: float = 0.5,
-    also: list[str] = [],  # noqa: B006 - a model's view of a default
-    note: str | None = None,
-    dim: Annotated[int, Meta(ge=1), "how much darker"] | None = None,
-    *,
-    is_night: bool = False,
-) -> dict[str, Any]:
-    """Set a lamp. It takes a moment.
-
-    The rest is not for the model.
-
-    Args:
-        room: the room that the lamp is in
-        colour (str): white, as people call it
-    :param fade_s: seconds until it is reached
-    """
-    return locals()
+def first() -> None:
+    """Be first."""
 
 
-@pytest.fixture
-def lamp() -> Tool:
-    return Registry([set_lamp]).find("set_lamp")
+def second() -> str:
+    """Be second."""
+    return "second"
 
 
-def test_the_signature_becomes_a_plain_object_schema(lamp: Tool) -> None:
-    assert lamp.parameters == {
-        "type": "object",
-        "properties": {
-            "room": {"type": "string", "description": "the room that the lamp is in"},
-            "level": {"type": "integer", "minimum": 0, "maximum": 100, "description": "how bright, in percent"},
-            "colour": {"enum": ["cold", "warm"], "default": "warm", "description": "white, as people call it"},
-            "fade_s": {"type": "number", "default": 0.5, "description": "seconds until it is reached"},
-            "also": {"type": "array", "items": {"type": "string"}, "default": []},
-            "note": {"type": "string"},
-            "dim": {"type": "integer", "minimum": 1, "description": "how much darker"},
-            "is_night": {"type": "boolean", "default": False},
-        },
-        "required": ["room", "level"],
-    }
+class Wandering:
+    """A source whose tools appear later and go away again; ``ToolSource``."""
+
+    name = "wandering"
+
+    def __init__(self, *may_come: str) -> None:
+        self._may_come = may_come
+        self._tools: Sequence[Tool] = ()
+        self._changed: Callable[[], None] = lambda: None
+
+    def tools(self) -> Sequence[Tool]:
+        return self._tools
+
+    def may_offer(self, name: str) -> bool:
+        return name in self._may_come
+
+    def on_change(self, changed: Callable[[], None]) -> None:
+        self._changed = changed
+
+    def become(self, *tools: Tool) -> None:
+        self._tools = tools
+        self._changed()
 
 
-def test_only_the_first_sentence_of_the_docstring_describes_the_tool(lamp: Tool) -> None:
-    assert lamp.description == "Set a lamp."
-
-
-def test_a_first_sentence_may_go_over_two_lines() -> None:
-    def wait() -> None:
-        """Wait for e.g. a door, or
-        for a bell. Then stop.
-        """
-
-    assert Registry([wait]).find("wait").description == "Wait for e.g. a door, or for a bell."
-
-
-def test_definitions_are_what_the_service_wants(lamp: Tool) -> None:
-    registry = Registry()
-
-    @registry.tool
-    def now() -> str:
-        """Tell the time."""
-        return "18:04"
-
-    assert registry.definitions() == [
+def test_definitions_are_what_the_service_wants() -> None:
+    assert Registry([FunctionSource([first])]).definitions() == [
         {
             "type": "function",
-            "name": "now",
-            "description": "Tell the time.",
+            "name": "first",
+            "description": "Be first.",
             "parameters": {"type": "object", "properties": {}},
         }
     ]
-    assert now() == "18:04"
 
 
-def test_a_range_from_the_type_and_words_from_the_docstring_go_together() -> None:
-    def heat(degrees: Annotated[int, Meta(ge=30, le=250)]) -> None:
-        """Heat the oven.
-
-        degrees: how hot, in degrees Celsius
-        """
-
-    assert Registry([heat]).find("heat").parameters["properties"]["degrees"] == {
-        "type": "integer",
-        "minimum": 30,
-        "maximum": 250,
-        "description": "how hot, in degrees Celsius",
-    }
-
-
-class Place(msgspec.Struct):
-    name: str
-    floor: int = 0
-
-
-def test_references_are_put_in_place() -> None:
-    def go(place: Place, others: list[Place]) -> None:
-        """Go there."""
-
-    properties = Registry([go]).find("go").parameters["properties"]
-
-    assert "$ref" not in str(properties)
-    assert properties["place"]["properties"]["name"] == {"type": "string"}
-    assert properties["others"]["items"]["required"] == ["name"]
-
-
-class Tree(msgspec.Struct):
-    children: list["Tree"]
-
-
-def test_a_type_that_holds_itself_cannot_be_a_parameter() -> None:
-    def climb(tree: Tree) -> None:
-        """Climb."""
-
-    with pytest.raises(TypeError, match="Tree holds itself"):
-        Registry([climb])
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ('{"room": "hall", "level": 30}', {"room": "hall", "level": 30}),
-        ('{"room": "hall", "level": "30"}', {"room": "hall", "level": 30}),
-        ('{"room": "hall", "level": 30.0}', {"room": "hall", "level": 30}),
-        ('{"room": "hall", "level": 30, "is_night": "true"}', {"room": "hall", "level": 30, "is_night": True}),
-        ('{"room": "hall", "level": 30, "fade_s": 2}', {"room": "hall", "level": 30, "fade_s": 2.0}),
-        ('{"room": "hall", "level": 30, "colour": null}', {"room": "hall", "level": 30}),
-        ('{"room": "hall", "level": 30, "note": null}', {"room": "hall", "level": 30, "note": None}),
-        ('{"room": "hall", "level": 30, "dim": 4}', {"room": "hall", "level": 30, "dim": 4}),
-        ('{"room": "hall", "level": 30, "unheard_of": [1, {}]}', {"room": "hall", "level": 30}),
-    ],
-)
-def test_arguments_are_read_as_they_are_meant(text: str, expected: dict[str, Any], lamp: Tool) -> None:
-    assert lamp.check(text) == expected
-
-
-@pytest.mark.parametrize("text", ["", "  \n", "{}", "null"])
-def test_no_arguments_come_in_many_shapes(text: str) -> None:
-    def now() -> None:
-        """Tell the time."""
-
-    assert Registry([now]).find("now").check(text) == {}
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ('{"room": "hall", "level": 130}', "level: Expected `int` <= 100"),
-        ('{"room": "hall", "level": "loud"}', "level: Expected `int`, got `str`"),
-        ('{"room": "hall", "level": 2.5}', "level: Expected `int`, got `float`"),
-        ('{"room": "hall", "level": 1, "colour": "blue"}', "colour: Invalid enum value 'blue'"),
-        ('{"room": "hall", "level": 1, "also": ["a", 1]}', "also[1]: Expected `str`, got `int`"),
-        ('{"room": "hall", "level": 1, "dim": 0}', "dim: Expected `int` >= 1"),
-        ('{"room": "hall"}', "Object missing required field `level`"),
-        ('{"room": "hall", "level": null}', "Object missing required field `level`"),
-        ("", "Object missing required field `room`"),
-        ("[]", "the arguments must be a JSON object"),
-        ('"hall"', "the arguments must be a JSON object"),
-        ('{"room": "hall"', "the arguments are not valid JSON"),
-        ("{room: 1}", "the arguments are not valid JSON"),
-        ("[" * 60_000, "the arguments are not valid JSON"),
-        ("\ud800", "the arguments are not valid JSON"),
-        (" " * (ARGUMENTS_LIMIT + 1), "the arguments are longer than 65536 characters"),
-    ],
-)
-def test_wrong_arguments_are_refused_with_the_name_of_the_parameter(text: str, expected: str, lamp: Tool) -> None:
-    with pytest.raises(ToolRefused) as refused:
-        lamp.check(text)
-
-    assert str(refused.value) == expected
-
-
-@given(st.text())
-def test_any_text_is_either_read_or_refused(text: str) -> None:
-    tool = Registry([set_lamp]).find("set_lamp")
-    try:
-        checked = tool.check(text)
-    except ToolRefused:
-        return
-    assert checked.keys() <= {"room", "level"}
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=5,
-)
-
-
-@given(st.dictionaries(st.sampled_from(["room", "level", "colour", "fade_s", "also", "note", "dim"]), json_values))
-def test_whatever_is_let_through_has_the_types_of_the_signature(given_arguments: dict[str, Any]) -> None:
-    tool = Registry([set_lamp]).find("set_lamp")
-    try:
-        checked = tool.check(msgspec.json.encode(given_arguments).decode())
-    except ToolRefused:
-        return
-    assert isinstance(checked["room"], str)
-    assert 0 <= checked["level"] <= 100
-    assert checked.get("colour", "warm") in {"warm", "cold"}
-    assert all(isinstance(each, str) for each in checked.get("also", []))
-
-
-def test_an_unknown_tool_is_refused_with_the_names_of_those_there_are(lamp: Tool) -> None:
-    with pytest.raises(ToolRefused, match="no such tool; there are: set_lamp"):
-        Registry([set_lamp]).find("rm")
+def test_an_unknown_tool_is_refused_with_the_names_of_those_there_are() -> None:
+    with pytest.raises(ToolRefused, match="no such tool; there are: first, second"):
+        Registry([FunctionSource([first, second])]).find("rm")
     with pytest.raises(ToolRefused, match="there are: none"):
-        Registry().find("rm")
+        Registry([]).find("rm")
 
 
-def test_a_selection_keeps_the_order_asked_for_and_drops_the_rest() -> None:
-    def first() -> None:
-        """Be first."""
+def test_what_is_enabled_is_offered_in_that_order_and_the_rest_cannot_be_called() -> None:
+    registry = Registry([FunctionSource([first]), FunctionSource([second])], enabled=["second", "second"])
 
-    def second() -> None:
-        """Be second."""
-
-    registry = Registry([first, second, set_lamp])
-
-    assert registry.select(["second", "first", "second"]).names == ("second", "first")
-    assert registry.names == ("first", "second", "set_lamp")
-
-
-def test_selecting_what_is_not_there_names_what_is() -> None:
-    with pytest.raises(SettingsInvalid, match=r"tools\.enabled names 'set_lmap'; there are: set_lamp"):
-        Registry([set_lamp]).select(["set_lmap"])
-
-
-def test_two_tools_cannot_share_a_name() -> None:
-    registry = Registry([set_lamp])
-
-    with pytest.raises(ValueError, match="already a tool named set_lamp"):
-        registry.add(set_lamp)
-
-
-def no_docstring() -> None:
-    pass
-
-
-def no_type(room) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    """Go."""
-
-
-def spread(*rooms: str) -> None:
-    """Go."""
-
-
-def by_place(room: str, /) -> None:
-    """Go."""
+    assert registry.names == ("second",)
+    with pytest.raises(ToolRefused):
+        registry.find("first")
+    assert Registry([FunctionSource([first, second])], enabled=["second", "first"]).names == ("second", "first")
 
 
 @pytest.mark.parametrize(
-    ("function", "complaint"),
+    ("name", "complaint"),
     [
-        (no_docstring, "no_docstring has no docstring"),
-        (no_type, "no_type: room has no type"),
-        (spread, "spread: rooms cannot be given by name"),
-        (by_place, "by_place: room cannot be given by name"),
-        (lambda: None, "'<lambda>' cannot be the name of a tool"),
+        ("secnd", "tools.enabled names secnd, and there is no such tool; did you mean second?"),
+        ("fly", "tools.enabled names fly, and there is no such tool"),
     ],
 )
-def test_a_function_that_cannot_be_a_tool_is_refused_when_it_is_added(function: Any, complaint: str) -> None:
-    with pytest.raises(TypeError, match=complaint):
-        Registry([function])
+def test_a_name_that_no_source_knows_is_refused_with_the_nearest_that_one_does(name: str, complaint: str) -> None:
+    registry = Registry([FunctionSource([first, second])], enabled=["first", name])
+
+    with pytest.raises(SettingsInvalid) as refused:
+        registry.check_enabled()
+
+    assert str(refused.value) == complaint
+    assert refused.value.remedy == "Correct it or take it out; the tools are first, second."
 
 
-def test_a_list_may_be_given_when_one_is_left_out_by_default() -> None:
-    def pack(things: list[str] = ["keys"]) -> list[str]:  # noqa: B006 - a model's view of a default
-        """Pack."""
-        return things
+def test_without_any_tool_the_refusal_says_so() -> None:
+    with pytest.raises(SettingsInvalid) as refused:
+        Registry([], enabled=["fly"]).check_enabled()
 
-    tool = Registry([pack]).find("pack")
-
-    assert tool.function(**tool.check("")) == ["keys"]
-    assert tool.check('{"things": ["hat"]}') == {"things": ["hat"]}
+    assert refused.value.remedy == "Correct it or take it out; the tools are none."
 
 
-def test_methods_can_be_tools() -> None:
-    class Oven:
-        async def heat(self, degrees: int) -> None:
-            """Heat the oven."""
+def test_a_tool_that_may_still_come_can_be_enabled_and_is_offered_while_it_is_there() -> None:
+    source = Wandering("second")
+    registry = Registry([FunctionSource([first]), source], enabled=["first", "second"])
 
-    tool = Registry([Oven().heat]).find("heat")
+    registry.check_enabled()
+    seen = [registry.names]
+    source.become(FunctionTool(second))
+    seen.append(registry.names)
+    source.become()
+    seen.append(registry.names)
 
-    assert tool.parameters["required"] == ["degrees"]
-    assert tool.is_async
+    assert seen == [("first",), ("first", "second"), ("first",)]
+
+
+def test_a_change_is_reported_only_when_what_is_offered_changes() -> None:
+    source = Wandering()
+    registry = Registry([FunctionSource([first]), source], enabled=["first", "second"])
+    seen: list[tuple[str, ...]] = []
+    registry.on_change(lambda: seen.append(registry.names))
+
+    def third() -> None:
+        """Be third, which is not enabled."""
+
+    source.become(FunctionTool(third))
+    assert seen == []
+    source.become(FunctionTool(second))
+    source.become(FunctionTool(second))
+    source.become()
+
+    assert seen == [("first", "second"), ("first",)]
+
+
+def test_of_two_tools_with_one_name_the_earlier_sources_is_offered_and_the_log_says_so_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ours = FunctionSource([second])
+    registry = Registry([ours, FunctionSource([second], name="folder")])
+
+    with caplog.at_level(logging.WARNING):
+        assert all(registry.find("second") is ours.tools()[0] for _ in range(2))
+
+    assert [(each.getMessage(), vars(each)["fields"]) for each in caplog.records] == [
+        ("tool-name-taken", {"tool": "second", "source": "folder"})
+    ]

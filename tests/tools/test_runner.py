@@ -2,15 +2,17 @@ import asyncio
 import json
 import logging
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 import pytest
 
 from edgevoice.core.facts import Event, ToolCall, ToolFinished
 from edgevoice.errors import ToolRefused
+from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.runner import CALLS_AT_ONCE, ERROR_LIMIT, OUTPUT_LIMIT_BYTES, ToolRunner
+from edgevoice.tools.tool import ToolContext, ToolDefinition
 
 SECRET = "the-user-said-this"
 
@@ -21,9 +23,9 @@ class Desk:
     def __init__(self, *functions: Callable[..., Any], timeout_s: float = 10) -> None:
         self.reported: list[ToolFinished] = []
         self._arrived = asyncio.Event()
-        self.runner = ToolRunner(Registry(functions), self._report, timeout_s=timeout_s)
+        self.runner = ToolRunner(Registry([FunctionSource(functions)]), self.report, timeout_s=timeout_s)
 
-    def _report(self, event: Event) -> None:
+    def report(self, event: Event) -> None:
         assert isinstance(event, ToolFinished)
         self.reported.append(event)
         self._arrived.set()
@@ -347,6 +349,68 @@ def test_a_tool_that_hangs_does_not_keep_the_daemon_from_ending() -> None:
     release.set()
     thread.join(10)  # the answer finds the loop closed, and nothing is raised in the thread
     assert not thread.is_alive()
+
+
+def test_a_function_in_a_thread_sees_that_nobody_waits_for_it_any_more() -> None:
+    async def test() -> None:
+        seen = threading.Event()
+
+        def search(context: ToolContext) -> None:
+            """Search until nobody waits."""
+            while not context.is_cancelled:
+                context.wait_cancelled(10)
+            seen.set()
+
+        desk = Desk(search, timeout_s=0.01)
+        assert "did not answer" in (await desk.call("search"))["error"]
+        assert await asyncio.get_running_loop().run_in_executor(None, seen.wait, 10)
+
+        seen.clear()
+        desk = Desk(search)
+        desk.runner.run(ToolCall("a", "search", ""))
+        await asyncio.sleep(0)
+        desk.runner.close()
+        assert await asyncio.get_running_loop().run_in_executor(None, seen.wait, 10)
+
+    run(test())
+
+
+class Broken:
+    """A tool that breaks its promises: it raises where none may; ``Tool`` of `tool`."""
+
+    definition = ToolDefinition("broken", "Break.", {"type": "object", "properties": {}})
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    def check(self, _arguments: str) -> dict[str, Any]:
+        if self._place == "check":
+            raise KeyError(SECRET)
+        return {}
+
+    def call(self, _arguments: dict[str, Any], _context: ToolContext) -> Awaitable[Any]:
+        raise OSError(SECRET)
+
+
+@pytest.mark.parametrize(("place", "kind"), [("check", "KeyError"), ("call", "OSError")])
+def test_a_tool_that_breaks_its_promises_is_answered_for_all_the_same(
+    place: str, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Source(FunctionSource):
+        def tools(self) -> Sequence[Any]:
+            return [Broken(place)]
+
+    async def test() -> None:
+        desk = Desk()
+        desk.runner = ToolRunner(Registry([Source()]), desk.report, timeout_s=10)
+        assert await desk.call("broken") == {"error": "the tool failed"}
+
+    with caplog.at_level(logging.DEBUG):
+        run(test())
+
+    (entry,) = (each for each in caplog.records if each.name == "edgevoice.tools.runner")
+    assert vars(entry)["fields"] == {"tool": "broken", "error": kind}
+    assert SECRET not in caplog.text
 
 
 def test_nothing_is_reported_after_close() -> None:

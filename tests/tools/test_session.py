@@ -1,15 +1,16 @@
 import asyncio
 
 from edgevoice.core.facts import Event, GoodbyeRequested
-from edgevoice.tools.registry import Registry
+from edgevoice.tools.functions import FunctionTool
 from edgevoice.tools.session import goodbye_tool
+from tests.tools.calling import called
 
 
 def test_the_model_can_end_the_conversation() -> None:
     reported: list[Event] = []
-    tool = Registry([goodbye_tool(reported.append)]).find("end_conversation")
+    tool = FunctionTool(goodbye_tool(reported.append))
 
-    answer = asyncio.run(tool.function(**tool.check("")))
+    answer = asyncio.run(called(tool))
 
     assert answer == {"ok": True}
     assert reported == [GoodbyeRequested()]

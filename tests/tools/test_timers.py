@@ -7,8 +7,10 @@ import pytest
 
 from edgevoice.core.facts import Event, TimerRang
 from edgevoice.errors import ToolRefused
+from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.timers import LONGEST_S, TIMERS_AT_ONCE, Timers
+from tests.tools.calling import called
 
 
 class Later:
@@ -42,11 +44,11 @@ class Kitchen:
         self.reported: list[Event] = []
         self.later = Later()
         self.timers = Timers(self.reported.append, call_later=self.later)
-        self._registry = Registry([self.timers.set_timer, self.timers.cancel_timers])
+        self._registry = Registry([FunctionSource([self.timers.set_timer, self.timers.cancel_timers])])
 
     def ask(self, name: str, arguments: str = "") -> Any:
         tool = self._registry.find(name)
-        return asyncio.run(tool.function(**tool.check(arguments)))
+        return asyncio.run(called(tool, arguments))
 
 
 def test_a_timer_rings_once_and_not_before_its_time() -> None:

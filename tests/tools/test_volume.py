@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from edgevoice.errors import ToolRefused
-from edgevoice.tools.registry import Registry
+from edgevoice.tools.functions import FunctionTool
 from edgevoice.tools.volume import volume_tool
+from tests.tools.calling import called
 
 
 class Speaker:
@@ -13,8 +14,8 @@ class Speaker:
 
 
 def ask(speaker: Speaker, arguments: str) -> Any:
-    tool = Registry([volume_tool(speaker)]).find("set_volume")
-    return asyncio.run(tool.function(**tool.check(arguments)))
+    tool = FunctionTool(volume_tool(speaker))
+    return asyncio.run(called(tool, arguments))
 
 
 @pytest.mark.parametrize(
@@ -51,12 +52,12 @@ def test_both_at_once_are_refused() -> None:
 
 
 def test_the_model_is_told_the_range_in_a_schema_without_any_of() -> None:
-    (definition,) = Registry([volume_tool(Speaker())]).definitions()
+    parameters = FunctionTool(volume_tool(Speaker())).definition.parameters
 
-    assert definition["parameters"]["properties"]["percent"] == {
+    assert parameters["properties"]["percent"] == {
         "type": "integer",
         "minimum": 0,
         "maximum": 100,
         "description": "the new volume in percent",
     }
-    assert "required" not in definition["parameters"]
+    assert "required" not in parameters

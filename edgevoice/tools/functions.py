@@ -1,0 +1,155 @@
+"""Typed functions as tools: the signature becomes the JSON schema, the docstring the description.
+
+Arguments come from a model and are untrusted: they are checked against the signature before anything runs.
+"""
+
+import asyncio
+import functools
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from edgevoice import threads
+from edgevoice.errors import ToolRefused
+from edgevoice.tools.signature import signature_of
+from edgevoice.tools.tool import ToolContext, ToolDefinition, decode_arguments
+
+_ERROR_PATH = re.compile(r"^(?P<text>.*) - at `\$\.?(?P<path>.*)`$", re.DOTALL)
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class ToolFailed(Exception):
+    """A function raised in its thread; the text is the name of what it raised."""
+
+
+class FunctionTool:
+    """A typed function that the model may call; ``Tool`` of `tool`.
+
+    A coroutine function runs in the loop, any other in a thread of its own. A parameter of the type `ToolContext` is
+    given the call's context, and the model does not see it. Raises ``TypeError`` for a function that cannot be a tool,
+    see `signature_of`.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._signature = signature_of(function)
+
+    @property
+    def definition(self) -> ToolDefinition:
+        """The name, the description and the parameters."""
+        return self._signature.definition
+
+    def check(self, arguments: str) -> dict[str, Any]:
+        """Return the arguments to call the function with, made from JSON text.
+
+        Empty text and ``null`` are no arguments; unknown ones are ignored, and so is a null where none may stand; a
+        number in quotation marks is a number. What is left out is left to the function. Raises ``ToolRefused``, whose
+        text names the parameter and what is wrong with it.
+        """
+        takes, nullable = self._signature.arguments, self._signature.nullable
+        known = {
+            name: value
+            for name, value in decode_arguments(arguments).items()
+            if name in takes.__struct_fields__ and (value is not None or name in nullable)
+        }
+        try:
+            checked = msgspec.convert(known, takes, strict=False)
+        except msgspec.ValidationError as error:
+            raise ToolRefused(_error_line(str(error))) from error
+        return {name: getattr(checked, name) for name in known}
+
+    def call(self, arguments: dict[str, Any], context: ToolContext) -> Awaitable[Any]:
+        """Begin the call, in the loop or in a thread."""
+        given = {**arguments, self._signature.context: context} if self._signature.context else arguments
+        call = functools.partial(self._function, **given)
+        if inspect.iscoroutinefunction(self._function):
+            coroutine: Awaitable[Any] = call()
+            return coroutine
+        return _run_in_thread(call, name=f"tool-{self.definition.name}")
+
+
+class FunctionSource:
+    """Typed functions, in the order in which they were added; ``ToolSource`` of `tool`."""
+
+    def __init__(self, functions: Iterable[Callable[..., Any]] = (), *, name: str = "functions") -> None:
+        self.name = name
+        self._tools: dict[str, FunctionTool] = {}
+        self._changed: list[Callable[[], None]] = []
+        for function in functions:
+            self.add(function)
+
+    def tools(self) -> Sequence[FunctionTool]:
+        """Return a tool for each function."""
+        return tuple(self._tools.values())
+
+    def may_offer(self, name: str) -> bool:
+        """Return whether a function of this name was added."""
+        return name in self._tools
+
+    def on_change(self, changed: Callable[[], None]) -> None:
+        """Call ``changed`` after each function that is added from now on."""
+        self._changed.append(changed)
+
+    def add(self, function: Callable[..., Any]) -> FunctionTool:
+        """Add a function and return its tool.
+
+        Raises ``TypeError`` for a function that cannot be a tool, and ``ValueError`` for a name that is taken.
+        """
+        tool = FunctionTool(function)
+        name = tool.definition.name
+        if name in self._tools:
+            raise ValueError(f"there is already a tool named {name}")
+        self._tools[name] = tool
+        for changed in self._changed:
+            changed()
+        return tool
+
+    def tool(self, function: Function) -> Function:
+        """Add a function; the decorator form of ``add``."""
+        self.add(function)
+        return function
+
+
+class _ThreadCall(asyncio.Future[Any]):
+    """The result of a call in a thread. A thread cannot be stopped, so this cannot be cancelled."""
+
+    def cancel(self, msg: object = None) -> bool:  # noqa: ARG002 - the signature of asyncio.Future
+        return False
+
+
+def _run_in_thread(call: Callable[[], Any], *, name: str) -> asyncio.Future[Any]:
+    """Call a function in a thread; what is returned is done when the thread is over.
+
+    Not a task: the loop waits at its end for those, and a tool that hangs would hang the daemon.
+    """
+    result = _ThreadCall(loop=asyncio.get_running_loop())
+
+    def settle(done: asyncio.Future[Any]) -> None:
+        if (failure := done.exception()) is not None:
+            result.set_exception(failure)
+        else:
+            result.set_result(done.result())
+
+    threads.run(functools.partial(_call, call), name=name).add_done_callback(settle)
+    return result
+
+
+def _call(function: Callable[[], Any]) -> Any:
+    """Call a tool's function in its thread; raises ``ToolRefused``, or ``ToolFailed`` for whatever else it raises."""
+    try:
+        return function()
+    except ToolRefused:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever a tool raises is its answer, and this is its own thread
+        # By name only: none of its text is wanted.
+        raise ToolFailed(type(error).__name__) from None
+
+
+def _error_line(text: str) -> str:
+    """Return msgspec's error text with the parameter's name in front and without the sign for the root."""
+    match = _ERROR_PATH.match(text)
+    return f"{match['path']}: {match['text']}" if match else text

@@ -1,0 +1,385 @@
+import asyncio
+import enum
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Meta
+
+from edgevoice.errors import ToolRefused
+from edgevoice.tools.functions import FunctionSource, FunctionTool
+from edgevoice.tools.tool import ARGUMENTS_LIMIT, ToolContext
+from tests.tools.calling import called
+
+
+def set_lamp(
+    room: str,
+    level: Annotated[int, Meta(ge=0, le=100), "how bright, in percent"],
+    colour: Literal["warm", "cold"] = "warm",
+    fade_s: float = 0.5,
+    also: list[str] = [],  # noqa: B006 - a model's view of a default
+    note: str | None = None,
+    dim: Annotated[int, Meta(ge=1), "how much darker"] | None = None,
+    *,
+    is_night: bool = False,
+) -> dict[str, Any]:
+    """Set a lamp. It takes a moment.
+
+    The rest is not for the model.
+
+    Args:
+        room: the room that the lamp is in
+        colour (str): white, as people call it
+        fade_s: seconds until it is reached
+    """
+    return locals()
+
+
+@pytest.fixture
+def lamp() -> FunctionTool:
+    return FunctionTool(set_lamp)
+
+
+def test_the_signature_becomes_a_plain_object_schema(lamp: FunctionTool) -> None:
+    assert lamp.definition.parameters == {
+        "type": "object",
+        "properties": {
+            "room": {"type": "string", "description": "the room that the lamp is in"},
+            "level": {"type": "integer", "minimum": 0, "maximum": 100, "description": "how bright, in percent"},
+            "colour": {"enum": ["cold", "warm"], "default": "warm", "description": "white, as people call it"},
+            "fade_s": {"type": "number", "default": 0.5, "description": "seconds until it is reached"},
+            "also": {"type": "array", "items": {"type": "string"}, "default": []},
+            "note": {"type": "string"},
+            "dim": {"type": "integer", "minimum": 1, "description": "how much darker"},
+            "is_night": {"type": "boolean", "default": False},
+        },
+        "required": ["room", "level"],
+    }
+
+
+def test_only_the_first_sentence_of_the_docstring_describes_the_tool(lamp: FunctionTool) -> None:
+    assert lamp.definition.description == "Set a lamp."
+
+
+def test_a_first_sentence_may_go_over_two_lines() -> None:
+    def wait() -> None:
+        """Wait for e.g. a door, or
+        for a bell. Then stop.
+        """
+
+    assert FunctionTool(wait).definition.description == "Wait for e.g. a door, or for a bell."
+
+
+def test_a_range_from_the_type_and_words_from_the_docstring_go_together() -> None:
+    def heat(degrees: Annotated[int, Meta(ge=30, le=250)]) -> None:
+        """Heat the oven.
+
+        Args:
+            degrees: how hot, in degrees Celsius
+        """
+
+    assert FunctionTool(heat).definition.parameters["properties"]["degrees"] == {
+        "type": "integer",
+        "minimum": 30,
+        "maximum": 250,
+        "description": "how hot, in degrees Celsius",
+    }
+
+
+class Place(msgspec.Struct):
+    name: str
+    floor: int = 0
+
+
+def test_references_are_put_in_place() -> None:
+    def go(place: Place, others: list[Place]) -> None:
+        """Go there."""
+
+    properties = FunctionTool(go).definition.parameters["properties"]
+
+    assert "$ref" not in str(properties)
+    assert properties["place"]["properties"]["name"] == {"type": "string"}
+    assert properties["others"]["items"]["required"] == ["name"]
+
+
+class Tree(msgspec.Struct):
+    children: list["Tree"]
+
+
+def test_a_type_that_holds_itself_cannot_be_a_parameter() -> None:
+    def climb(tree: Tree) -> None:
+        """Climb."""
+
+    with pytest.raises(TypeError, match="Tree holds itself"):
+        FunctionTool(climb)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"room": "hall", "level": 30}', {"room": "hall", "level": 30}),
+        ('{"room": "hall", "level": "30"}', {"room": "hall", "level": 30}),
+        ('{"room": "hall", "level": 30.0}', {"room": "hall", "level": 30}),
+        ('{"room": "hall", "level": 30, "is_night": "true"}', {"room": "hall", "level": 30, "is_night": True}),
+        ('{"room": "hall", "level": 30, "fade_s": 2}', {"room": "hall", "level": 30, "fade_s": 2.0}),
+        ('{"room": "hall", "level": 30, "colour": null}', {"room": "hall", "level": 30}),
+        ('{"room": "hall", "level": 30, "note": null}', {"room": "hall", "level": 30, "note": None}),
+        ('{"room": "hall", "level": 30, "dim": 4}', {"room": "hall", "level": 30, "dim": 4}),
+        ('{"room": "hall", "level": 30, "unheard_of": [1, {}]}', {"room": "hall", "level": 30}),
+    ],
+)
+def test_arguments_are_read_as_they_are_meant(text: str, expected: dict[str, Any], lamp: FunctionTool) -> None:
+    assert lamp.check(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "{}", "null"])
+def test_no_arguments_come_in_many_shapes(text: str) -> None:
+    def now() -> None:
+        """Tell the time."""
+
+    assert FunctionTool(now).check(text) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"room": "hall", "level": 130}', "level: Expected `int` <= 100"),
+        ('{"room": "hall", "level": "loud"}', "level: Expected `int`, got `str`"),
+        ('{"room": "hall", "level": 2.5}', "level: Expected `int`, got `float`"),
+        ('{"room": "hall", "level": 1, "colour": "blue"}', "colour: Invalid enum value 'blue'"),
+        ('{"room": "hall", "level": 1, "also": ["a", 1]}', "also[1]: Expected `str`, got `int`"),
+        ('{"room": "hall", "level": 1, "dim": 0}', "dim: Expected `int` >= 1"),
+        ('{"room": "hall"}', "Object missing required field `level`"),
+        ('{"room": "hall", "level": null}', "Object missing required field `level`"),
+        ("", "Object missing required field `room`"),
+        ("[]", "the arguments must be a JSON object"),
+        ('"hall"', "the arguments must be a JSON object"),
+        ('{"room": "hall"', "the arguments are not valid JSON"),
+        ("{room: 1}", "the arguments are not valid JSON"),
+        ("[" * 60_000, "the arguments are not valid JSON"),
+        ("\ud800", "the arguments are not valid JSON"),
+        (" " * (ARGUMENTS_LIMIT + 1), "the arguments are longer than 65536 characters"),
+    ],
+)
+def test_wrong_arguments_are_refused_with_the_name_of_the_parameter(
+    text: str, expected: str, lamp: FunctionTool
+) -> None:
+    with pytest.raises(ToolRefused) as refused:
+        lamp.check(text)
+
+    assert str(refused.value) == expected
+
+
+@given(st.text())
+def test_any_text_is_either_read_or_refused(text: str) -> None:
+    tool = FunctionTool(set_lamp)
+    try:
+        checked = tool.check(text)
+    except ToolRefused:
+        return
+    assert checked.keys() <= {"room", "level"}
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["room", "level", "colour", "fade_s", "also", "note", "dim"]), json_values))
+def test_whatever_is_let_through_has_the_types_of_the_signature(given_arguments: dict[str, Any]) -> None:
+    tool = FunctionTool(set_lamp)
+    try:
+        checked = tool.check(msgspec.json.encode(given_arguments).decode())
+    except ToolRefused:
+        return
+    assert isinstance(checked["room"], str)
+    assert 0 <= checked["level"] <= 100
+    assert checked.get("colour", "warm") in {"warm", "cold"}
+    assert all(isinstance(each, str) for each in checked.get("also", []))
+
+
+def test_two_tools_cannot_share_a_name() -> None:
+    source = FunctionSource([set_lamp])
+
+    with pytest.raises(ValueError, match="already a tool named set_lamp"):
+        source.add(set_lamp)
+
+
+def no_docstring() -> None:
+    pass
+
+
+def no_type(room) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    """Go."""
+
+
+def spread(*rooms: str) -> None:
+    """Go."""
+
+
+def by_place(room: str, /) -> None:
+    """Go."""
+
+
+def unreadable(number: complex) -> None:
+    """Go."""
+
+
+def unknown(room: "Nowhere") -> None:  # type: ignore[name-defined]  # noqa: F821 - the mistake that is tested
+    """Go."""
+
+
+@pytest.mark.parametrize(
+    ("function", "complaint"),
+    [
+        (no_docstring, "no_docstring has no docstring"),
+        (no_type, "no_type: room has no type"),
+        (spread, "spread: rooms cannot be given by name"),
+        (by_place, "by_place: room cannot be given by name"),
+        (unreadable, "unreadable: .*complex"),
+        (unknown, "unknown: the type Nowhere is not known where the function is defined"),
+        (lambda: None, "'<lambda>' cannot be the name of a tool"),
+    ],
+)
+def test_a_function_that_cannot_be_a_tool_is_refused_when_it_is_added(function: Any, complaint: str) -> None:
+    with pytest.raises(TypeError, match=complaint):
+        FunctionTool(function)
+
+
+def test_a_list_may_be_given_when_one_is_left_out_by_default() -> None:
+    def pack(things: list[str] = ["keys"]) -> list[str]:  # noqa: B006 - a model's view of a default
+        """Pack."""
+        return things
+
+    tool = FunctionTool(pack)
+
+    assert asyncio.run(called(tool)) == ["keys"]
+    assert tool.check('{"things": ["hat"]}') == {"things": ["hat"]}
+
+
+def test_methods_can_be_tools() -> None:
+    class Oven:
+        async def heat(self, degrees: int) -> None:
+            """Heat the oven."""
+            self.degrees = degrees
+
+    oven = Oven()
+    tool = FunctionTool(oven.heat)
+
+    assert tool.definition.parameters["required"] == ["degrees"]
+    asyncio.run(called(tool, '{"degrees": 180}'))
+    assert oven.degrees == 180
+
+
+@dataclass(frozen=True)
+class Lamp:
+    """A lamp in the house."""
+
+    room: str
+    colour: Annotated[str | None, Meta(description="a word for it")] = None
+
+
+class Mood(enum.Enum):
+    CALM = "calm"
+    LOUD = "loud"
+
+
+async def arrange(
+    lamp: Lamp,
+    others: list[Lamp],
+    mood: Mood = Mood.CALM,
+    place: Place = Place("hall"),  # noqa: B008 - a model's view of a default
+    mode: Literal["day", "night"] | None = None,
+    instead: Lamp | None = None,
+) -> list[Any]:
+    """Arrange the lamps.
+
+    Parameters
+    ----------
+    lamp : Lamp
+        the lamp to begin with,
+        which goes on
+    mood
+        how it should feel
+    """
+    return [lamp, others, mood, place, mode, instead]
+
+
+LAMP_SCHEMA = {
+    "title": "Lamp",
+    "type": "object",
+    "properties": {"room": {"type": "string"}, "colour": {"type": "string", "description": "a word for it"}},
+    "required": ["room"],
+}
+
+
+def test_dataclasses_structs_and_enumerations_are_plain_objects_to_the_model() -> None:
+    parameters = FunctionTool(arrange).definition.parameters
+
+    assert parameters["required"] == ["lamp", "others"]
+    assert parameters["properties"]["lamp"] == {
+        **LAMP_SCHEMA,
+        "description": "the lamp to begin with, which goes on",
+    }
+    assert parameters["properties"]["others"]["items"] == {**LAMP_SCHEMA, "description": "A lamp in the house."}
+    assert parameters["properties"]["mood"]["enum"] == ["calm", "loud"]
+    assert parameters["properties"]["mood"]["description"] == "how it should feel"
+    assert parameters["properties"]["mode"] == {"enum": ["day", "night"]}
+    assert parameters["properties"]["instead"] == {**LAMP_SCHEMA, "description": "A lamp in the house."}
+    assert "default" not in parameters["properties"]["place"]
+
+
+def test_dataclasses_structs_and_enumerations_arrive_as_such() -> None:
+    arguments = """{"lamp": {"room": "hall", "colour": null}, "others": [{"room": "den", "colour": "red"}],
+        "mood": "loud", "mode": "night"}"""
+
+    answer = asyncio.run(called(FunctionTool(arrange), arguments))
+
+    assert answer == [Lamp("hall"), [Lamp("den", "red")], Mood.LOUD, Place("hall"), "night", None]
+
+
+def test_what_is_wrong_inside_an_object_is_named_with_its_path() -> None:
+    with pytest.raises(ToolRefused, match=r"others\[0\]\.room: Expected `str`, got `int`"):
+        FunctionTool(arrange).check('{"lamp": {"room": "hall"}, "others": [{"room": 3}]}')
+
+
+def test_the_model_does_not_see_the_context_and_cannot_give_one() -> None:
+    def search(words: str, context: ToolContext) -> str:
+        """Search for long."""
+        return f"{words} for {context.call_id}"
+
+    tool = FunctionTool(search)
+
+    assert list(tool.definition.parameters["properties"]) == ["words"]
+    assert asyncio.run(called(tool, '{"words": "tea", "context": {}}', ToolContext("c1"))) == "tea for c1"
+
+
+@pytest.mark.parametrize("style", ["Args:\n    degrees: how hot", ":param degrees: how hot", "@param degrees: how hot"])
+def test_the_usual_styles_of_docstrings_describe_parameters(style: str) -> None:
+    def heat(degrees: int) -> None: ...
+
+    heat.__doc__ = f"Heat the oven.\n\n{style}\n"
+
+    parameters = FunctionTool(heat).definition.parameters
+    assert parameters["properties"]["degrees"]["description"] == "how hot"
+
+
+def test_a_functions_source_says_what_it_has_and_when_that_changes() -> None:
+    source = FunctionSource([set_lamp])
+    seen: list[list[str]] = []
+    source.on_change(lambda: seen.append([tool.definition.name for tool in source.tools()]))
+
+    @source.tool
+    def now() -> str:
+        """Return the time."""
+        return "18:04"
+
+    assert now() == "18:04"
+    assert seen == [["set_lamp", "now"]]
+    assert source.may_offer("now")
+    assert not source.may_offer("later")
