@@ -7,19 +7,20 @@ from collections.abc import Callable
 from edgevoice.audio.backchannel import BackchannelMixer
 from edgevoice.core.facts import PlaybackCut, PlaybackDrained
 from edgevoice.core.orders import Earcon
-from edgevoice.core.sound.playout import RATE_HZ, Playout
+from edgevoice.core.sound.playout import Playout
 from edgevoice.core.sound.preroll import PreRoll
+from edgevoice.core.sound.rates import FAR_END_HZ
 
 _HELD_S = 20
 """Seconds of what the program has sent that are kept: longer than dialling may take."""
 
-_FADE = RATE_HZ * 5 // 1000
+_FADE = FAR_END_HZ * 5 // 1000
 """Samples of the fade that ends a cut, 5 ms."""
 
 _BACKCHANNEL_GAIN = 10 ** (-9 / 20)
 
 _TICK_S = 0.02
-_TICK = round(RATE_HZ * _TICK_S)
+_TICK = round(FAR_END_HZ * _TICK_S)
 """How often, and how much, is taken for a program that plays the pieces itself."""
 
 

@@ -3,17 +3,17 @@
 import numpy as np
 import numpy.typing as npt
 
-from edgevoice.core.sound.playout import RATE_HZ
+from edgevoice.core.sound.rates import FAR_END_HZ
 
 _Samples = npt.NDArray[np.int16]
 
-_PREFILL = RATE_HZ * 60 // 1000
+_PREFILL = FAR_END_HZ * 60 // 1000
 """Samples that are there before one begins to sound, 60 ms: a hole in a sound of half a second is heard."""
 
-_MOST = 3 * RATE_HZ
+_MOST = 3 * FAR_END_HZ
 """Samples that may wait, 3 s: six of the model's tokens, which is its longest, take some two."""
 
-_FADE = RATE_HZ * 10 // 1000
+_FADE = FAR_END_HZ * 10 // 1000
 """Samples of the fade that ends one that is stopped: 10 ms."""
 
 _NOTHING = np.zeros(0, np.int16)

@@ -3,8 +3,39 @@
 import time
 from collections.abc import Mapping
 
+from edgevoice.core.sound.clockfit import ClockFit
+
 _LONGEST_WAIT_S = 0.5
 """More than that between PortAudio's look at the clock and ours is no wait: the clock was set, or is another one."""
+
+_GAP_S = 0.4
+"""Callbacks that far apart belong to two streams: it was opened anew."""
+
+
+class CallbackTime:
+    """Fits ``clock`` to a stream's callbacks, and counts its xruns; only for PortAudio's thread.
+
+    ``key`` names the converter's time among those that PortAudio gives. ``called_at`` is when it last called, in
+    monotonic seconds.
+    """
+
+    def __init__(self, clock: ClockFit, key: str) -> None:
+        self.clock = clock
+        self._key = key
+        self.called_at = 0.0
+        self.xruns = 0
+
+    def take(self, times: Mapping[str, float] | None, position: int, *, is_xrun: bool) -> None:
+        """Take a callback whose first sample is number ``position``; ``is_xrun`` says that audio was lost before it."""
+        if is_xrun:
+            self.xruns += 1
+            self.clock.xrun()
+        now = time.monotonic()
+        if now - self.called_at > _GAP_S:
+            self.clock.restart()
+        self.called_at = now
+        if times:
+            self.clock.take(position, converter_s(times, self._key))
 
 
 def converter_s(times: Mapping[str, float], key: str) -> float:

@@ -8,7 +8,8 @@ import pyaudio
 
 from edgevoice.audio.channels import counts_for, counts_for_all, missing, taking
 from edgevoice.audio.devices import Found
-from edgevoice.audio.microphone import PERIOD, RATE_HZ
+from edgevoice.audio.microphone import PERIOD
+from edgevoice.core.sound.rates import NEAR_END_HZ
 from edgevoice.errors import ChannelMissing, DeviceBusy
 
 Callback = Callable[[bytes | None, int, Any, int], tuple[bytes | None, int]]
@@ -37,7 +38,7 @@ def open_capture(
     def open_with(count: int) -> None:
         one = taking(channel, count, callback)
         library.open(
-            rate=RATE_HZ,
+            rate=NEAR_END_HZ,
             channels=count,
             format=pyaudio.paInt16,
             input=True,
@@ -54,7 +55,7 @@ def open_capture(
     try:
         open_with(counts[-1])
     except (OSError, ValueError) as error:
-        raise DeviceBusy(f'"{found.name}" does not open at {RATE_HZ} Hz: {error}') from error
+        raise DeviceBusy(f'"{found.name}" does not open at {NEAR_END_HZ} Hz: {error}') from error
 
 
 def _sharing(callback: Callback, every_channel: Callable[[bytes, int], None], count: int) -> Callback:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevoice.core.orders import Earcon
-from edgevoice.core.sound.playout import RATE_HZ
+from edgevoice.core.sound.rates import FAR_END_HZ
 
 _Samples = npt.NDArray[np.int16]
 
@@ -33,10 +33,10 @@ def render(earcon: Earcon) -> _Samples:
 
 
 def _note(pitch_hz: int, length_ms: int) -> _Samples:
-    count = RATE_HZ * length_ms // 1000
+    count = FAR_END_HZ * length_ms // 1000
     # Every note swells and dies away: a sine that starts at full strength clicks.
-    edge = np.minimum(1, np.arange(count) / (RATE_HZ * _EDGE_MS // 1000))
-    wave = np.sin(2 * np.pi * pitch_hz * np.arange(count) / RATE_HZ) * edge * edge[::-1]
+    edge = np.minimum(1, np.arange(count) / (FAR_END_HZ * _EDGE_MS // 1000))
+    wave = np.sin(2 * np.pi * pitch_hz * np.arange(count) / FAR_END_HZ) * edge * edge[::-1]
     return (wave * _FULL_SCALE).astype(np.int16)
 
 

@@ -1,18 +1,15 @@
 """Microphone: the capture callback. It moves bytes into the pre-roll and tells who waits; it decides nothing."""
 
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import pyaudio
 
-from edgevoice.audio.callback_time import converter_s
+from edgevoice.audio.callback_time import CallbackTime
 from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.core.sound.preroll import PreRoll
-
-RATE_HZ = 16_000
-"""The one near-end rate: what the wake word models were trained on."""
+from edgevoice.core.sound.rates import NEAR_END_HZ
 
 PERIOD = 320
 """Frames per callback: 20 ms. PortAudio buffers whole periods, so an 80 ms period would cost 80 ms."""
@@ -22,9 +19,6 @@ FRAME = 1280
 
 _HELD_S = 20
 """Seconds of near-end that are kept: the longest pre-roll and the longest time to connect, with room to spare."""
-
-_GAP_S = 0.4
-"""Callbacks that far apart belong to two streams: it was opened anew."""
 
 _SILENCE = bytes(2 * PERIOD)
 
@@ -48,8 +42,8 @@ class Microphone:
 
     ``hear`` gets each 80 ms frame and the number of the sample after it, in PortAudio's thread; ``notice`` is called
     there after each period, so that somebody may fetch it. Both must return at once. ``echo`` comes before both;
-    ``clock`` is fitted to the callbacks. ``called_at`` is when PortAudio last called, and ``sounded_at`` when it last
-    delivered more than zeros, in monotonic seconds, whether muted or not.
+    ``clock`` is fitted to the callbacks. ``sounded_at`` is when PortAudio last delivered more than zeros, in monotonic
+    seconds, whether muted or not.
     """
 
     def __init__(
@@ -64,14 +58,27 @@ class Microphone:
         self._notice = notice
         self._echo = echo
         self._lock = threading.Lock()
-        self._ring = PreRoll(_HELD_S * RATE_HZ)
+        self._ring = PreRoll(_HELD_S * NEAR_END_HZ)
         self._frame = bytearray()
         self._is_muted = False
         self._mutes = 0
-        self.clock = clock or ClockFit(RATE_HZ)
-        self.called_at = 0.0
+        self.timing = CallbackTime(clock or ClockFit(NEAR_END_HZ), "input_buffer_adc_time")
         self.sounded_at = 0.0
-        self.overflows = 0
+
+    @property
+    def clock(self) -> ClockFit:
+        """The stream's clock."""
+        return self.timing.clock
+
+    @property
+    def called_at(self) -> float:
+        """When PortAudio last called, in monotonic seconds."""
+        return self.timing.called_at
+
+    @property
+    def overflows(self) -> int:
+        """How often audio was lost because it was not taken in time."""
+        return self.timing.xruns
 
     @property
     def position(self) -> int:
@@ -100,7 +107,7 @@ class Microphone:
         self, pcm: bytes | None, _frames: int, times: Mapping[str, float] | None, status: int
     ) -> tuple[None, int]:
         """Take one period from PortAudio."""
-        self._keep_time(times, is_xrun=bool(status & pyaudio.paInputOverflow))
+        self.timing.take(times, self._ring.end, is_xrun=bool(status & pyaudio.paInputOverflow))
         if pcm is not None and pcm != _SILENCE:
             self.sounded_at = self.called_at
         is_muted, mutes = self._is_muted, self._mutes
@@ -129,14 +136,3 @@ class Microphone:
             self._echo.pause()
             return period
         return self._echo.take(period, self._ring.end)
-
-    def _keep_time(self, times: Mapping[str, float] | None, *, is_xrun: bool) -> None:
-        if is_xrun:
-            self.overflows += 1
-            self.clock.xrun()
-        now = time.monotonic()
-        if now - self.called_at > _GAP_S:
-            self.clock.restart()
-        self.called_at = now
-        if times:
-            self.clock.take(self._ring.end, converter_s(times, "input_buffer_adc_time"))

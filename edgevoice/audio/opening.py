@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevoice.audio.card_memory import CardMemory
+from edgevoice.audio.hardware_mute import HardwareMute
 from edgevoice.audio.microphone import Echo, Microphone
-from edgevoice.audio.speaker import HardwareMute, Speaker
+from edgevoice.audio.speaker import Speaker
 from edgevoice.audio.supervisor import Supervisor
 from edgevoice.audio.uplink import Uplink
 from edgevoice.core.facts import Device, PlaybackCut, PlaybackDrained

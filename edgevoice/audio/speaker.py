@@ -3,24 +3,23 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyaudio
 
 from edgevoice.audio.backchannel import BackchannelMixer
-from edgevoice.audio.callback_time import converter_s
+from edgevoice.audio.callback_time import CallbackTime
 from edgevoice.audio.earcons import EarconMixer
+from edgevoice.audio.hardware_mute import AmplifierGate, HardwareMute
 from edgevoice.core.facts import PlaybackCut, PlaybackDrained
 from edgevoice.core.orders import Earcon
 from edgevoice.core.sound.clockfit import ClockFit
-from edgevoice.core.sound.playout import RATE_HZ, Playout
+from edgevoice.core.sound.playout import Playout
+from edgevoice.core.sound.rates import FAR_END_HZ
 
 PERIOD = 240
 """Frames per callback: 10 ms at 24 kHz. A cut is silent after at most two and a half of them."""
-
-__all__ = ["PERIOD", "RATE_HZ", "Speaker"]
 
 _SILENCE = bytes(2 * PERIOD)
 
@@ -36,20 +35,23 @@ _BACKCHANNEL_GAIN = 10 ** (-9 / 20)
 _FLUSHED = 4 * PERIOD
 """Frames after a hardware mute until the card has emitted everything that it held then: two periods, and a late one."""
 
-_GAP_S = 0.4
-"""Callbacks that far apart belong to two streams: it was opened anew."""
 
+class _Gain:
+    """How loud the answers are: the volume, and whether they are lowered while somebody may be speaking over them."""
 
-class HardwareMute(Protocol):
-    """The amplifier's mute pin; both take microseconds."""
+    def __init__(self, volume_percent: int) -> None:
+        self.volume_percent = volume_percent
+        self.is_ducked = False
 
-    def mute(self) -> None:
-        """Silence the amplifier."""
-        ...
+    @property
+    def volume(self) -> float:
+        """The factor of the volume alone."""
+        return _factor(self.volume_percent)
 
-    def release(self) -> None:
-        """Let it be heard again, within 10 ms."""
-        ...
+    @property
+    def of_answers(self) -> float:
+        """The factor for the answers now."""
+        return self.volume * (_DUCKED_GAIN if self.is_ducked else 1)
 
 
 class Speaker:
@@ -76,19 +78,30 @@ class Speaker:
         self._tell = tell
         self._lock = threading.Lock()
         self._playout = Playout(prefill_ms)
-        self._earcons = EarconMixer(_gain(earcon_percent))
+        self._earcons = EarconMixer(_factor(earcon_percent))
         self._backchannels = BackchannelMixer()
-        self._volume_percent = volume_percent
-        self._is_ducked = False
-        self._playout.set_gain(_gain(volume_percent))
+        self._gain = _Gain(volume_percent)
+        self._playout.set_gain(self._gain.of_answers)
         self._played = played
-        self._amplifier = amplifier
-        self._hushed_at: int | None = None
+        self._amplifier = AmplifierGate(amplifier, _FLUSHED)
         self._sound_end = 0
         self._position = 0
-        self.clock = clock or ClockFit(RATE_HZ)
-        self.called_at = 0.0
-        self.underflows = 0
+        self.timing = CallbackTime(clock or ClockFit(FAR_END_HZ), "output_buffer_dac_time")
+
+    @property
+    def clock(self) -> ClockFit:
+        """The stream's clock."""
+        return self.timing.clock
+
+    @property
+    def called_at(self) -> float:
+        """When PortAudio last called, in monotonic seconds."""
+        return self.timing.called_at
+
+    @property
+    def underflows(self) -> int:
+        """How often the card had nothing to play because it was called too late."""
+        return self.timing.xruns
 
     @property
     def is_silent(self) -> bool:
@@ -103,13 +116,13 @@ class Speaker:
     @property
     def volume_percent(self) -> int:
         """How loud answers are, in percent; 0 is silence, and each 10 % are about the same step to the ear."""
-        return self._volume_percent
+        return self._gain.volume_percent
 
     @volume_percent.setter
     def volume_percent(self, percent: int) -> None:
-        self._volume_percent = percent
         with self._lock:
-            self._set_gain()
+            self._gain.volume_percent = percent
+            self._playout.set_gain(self._gain.of_answers)
 
     def play(self, item_id: str, content_index: int, pcm: bytes) -> int | None:
         """Queue mono s16 samples at 24 kHz; return the number of the burst that this begins, if it does."""
@@ -132,16 +145,16 @@ class Speaker:
         One that ``keeps_rest`` can be resumed, until that is dropped.
         """
         unheard: int | None = None
-        if self._amplifier is not None and self._earcons.is_idle:
+        if self._amplifier.is_there and self._earcons.is_idle:
             self._amplifier.mute()
             unheard = self._unheard(time.monotonic())
         with self._lock:
             if unheard is not None:
-                self._hushed_at = self._position
-            self._is_ducked = False
+                self._amplifier.hold(self._position)
             self._playout.cut(unheard, keeps_rest=keeps_rest)
             self._backchannels.stop()
-            self._set_gain()
+            self._gain.is_ducked = False
+            self._playout.set_gain(self._gain.of_answers)
 
     def resume(self) -> int:
         """Go on with the rest that was kept, from the first sample that was not heard; return the burst's number."""
@@ -175,20 +188,16 @@ class Speaker:
 
     def duck(self) -> None:
         """Lower the answer by 15 dB, within 10 ms."""
-        with self._lock:
-            self._is_ducked = True
-            self._set_gain()
+        self._duck(is_ducked=True)
 
     def restore(self) -> None:
         """Bring it back to its volume, within 10 ms."""
-        with self._lock:
-            self._is_ducked = False
-            self._set_gain()
+        self._duck(is_ducked=False)
 
     def play_earcon(self, earcon: Earcon) -> None:
         """Mix a short sound over whatever plays."""
         with self._lock:
-            self._earcons.play(earcon, _gain(self._volume_percent))
+            self._earcons.play(earcon, self._gain.volume)
 
     def learn(self, earcon: Earcon, spoken: npt.NDArray[np.int16]) -> None:
         """Speak an earcon from now on instead of sounding it: mono s16 at 24 kHz, full scale."""
@@ -204,9 +213,10 @@ class Speaker:
         self, _pcm: bytes | None, frames: int, times: Mapping[str, float] | None, status: int
     ) -> tuple[bytes, int]:
         """Give PortAudio one period."""
-        self._keep_time(times, is_xrun=bool(status & pyaudio.paOutputUnderflow))
+        self.timing.take(times, self._position, is_xrun=bool(status & pyaudio.paOutputUnderflow))
         # A box is silent for most of its life: look before taking the lock and an array.
-        if self.is_silent or self._waits_for_amplifier():
+        # A cut is pulled to its end, muted or not: that is when it is reported.
+        if self.is_silent or (not self._playout.is_cutting and self._amplifier.holds(self._position)):
             self._position += frames
             self._played(None, frames)
             return (_SILENCE if frames == PERIOD else bytes(2 * frames)), pyaudio.paContinue
@@ -215,7 +225,7 @@ class Speaker:
             if not self._earcons.is_idle:
                 self._earcons.mix_into(samples)
             if not self._backchannels.is_idle:
-                self._backchannels.mix_into(samples, _gain(self._volume_percent) * _BACKCHANNEL_GAIN)
+                self._backchannels.mix_into(samples, self._gain.volume * _BACKCHANNEL_GAIN)
             if self._playout.sounding:
                 self._sound_end = self._position + self._playout.sounding
             self._position += frames
@@ -224,38 +234,18 @@ class Speaker:
             self._tell(fact)
         return samples.tobytes(), pyaudio.paContinue
 
-    def _keep_time(self, times: Mapping[str, float] | None, *, is_xrun: bool) -> None:
-        if is_xrun:
-            self.underflows += 1
-            self.clock.xrun()
-        now = time.monotonic()
-        if now - self.called_at > _GAP_S:
-            self.clock.restart()
-        self.called_at = now
-        if times:
-            self.clock.take(self._position, converter_s(times, "output_buffer_dac_time"))
-
     def _unheard(self, at_s: float) -> int:
         """Return how many samples of the answer were handed over and had not left the card at ``at_s``."""
         line = self.clock.line
         emitted = line.position_at(at_s) if line is not None else self._position - 2 * PERIOD
         return max(0, round(self._sound_end - emitted))
 
-    def _waits_for_amplifier(self) -> bool:
-        """Let go of the amplifier for what is to sound; not before the card has emitted what it was muted for."""
-        if self._hushed_at is None or self._playout.is_cutting:
-            return False
-        if self._position - self._hushed_at < _FLUSHED:
-            return True
-        self._hushed_at = None
-        if self._amplifier is not None:
-            self._amplifier.release()
-        return False
-
-    def _set_gain(self) -> None:
-        self._playout.set_gain(_gain(self._volume_percent) * (_DUCKED_GAIN if self._is_ducked else 1))
+    def _duck(self, *, is_ducked: bool) -> None:
+        with self._lock:
+            self._gain.is_ducked = is_ducked
+            self._playout.set_gain(self._gain.of_answers)
 
 
-def _gain(percent: int) -> float:
+def _factor(percent: int) -> float:
     """Turn percent into a factor: squared, because the ear hears ratios."""
     return (percent / 100) ** 2

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import soxr
 
 from edgevoice.core.notices import UplinkSent
+from edgevoice.core.sound.rates import WIRE_HZ
 
-_WIRE_RATE_HZ = 24_000
 _LEAST_MS = 40
 """The shortest chunk: 25 of them a second are far below the service's limits."""
 
@@ -185,6 +185,6 @@ class _Unchanged:
 def _new_resampler(rate_hz: int) -> soxr.ResampleStream | _Unchanged:
     # MQ: images 114 dB down for 0.3 ms of CPU per second; it holds back 5 to 38 ms, which the end of a turn never
     # notices.
-    if rate_hz == _WIRE_RATE_HZ:
+    if rate_hz == WIRE_HZ:
         return _Unchanged()
-    return soxr.ResampleStream(rate_hz, _WIRE_RATE_HZ, 1, dtype="int16", quality="MQ")
+    return soxr.ResampleStream(rate_hz, WIRE_HZ, 1, dtype="int16", quality="MQ")

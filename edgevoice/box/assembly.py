@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
+from edgevoice.audio.hardware_mute import HardwareMute
 from edgevoice.audio.microphone import Microphone
 from edgevoice.audio.opening import open_near_end, open_speaker, open_supervisor
-from edgevoice.audio.speaker import HardwareMute, Speaker
+from edgevoice.audio.speaker import Speaker
 from edgevoice.audio.supervisor import Supervisor
 from edgevoice.audio.uplink import Uplink
 from edgevoice.box.mailbox import Mailbox

@@ -32,8 +32,15 @@ _REMEDIES = {
 class Ears(Protocol):
     """What is asked of the microphone: its last callback, and the last that held more than zeros; monotonic seconds."""
 
-    called_at: float
-    sounded_at: float
+    @property
+    def called_at(self) -> float:
+        """The last callback."""
+        ...
+
+    @property
+    def sounded_at(self) -> float:
+        """The last that held more than zeros."""
+        ...
 
 
 class Listener(Protocol):

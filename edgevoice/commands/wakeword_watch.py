@@ -19,9 +19,10 @@ from rich.text import Text
 
 from edgevoice.audio.capture import open_capture
 from edgevoice.audio.devices import find, sound_library
-from edgevoice.audio.microphone import RATE_HZ, Microphone
+from edgevoice.audio.microphone import Microphone
 from edgevoice.commands.wakeword_engine import Ears, open_ears
 from edgevoice.core.facts import Device
+from edgevoice.core.sound.rates import NEAR_END_HZ
 from edgevoice.errors import DeviceBusy
 from edgevoice.settings.file import load
 from edgevoice.settings.schema import MicrophoneSettings
@@ -86,7 +87,7 @@ def _follow(ears: Ears, frames: Iterator[_Frame], live: Live, seconds: float) ->
     gauge = Gauge(ears, live.console.width)
     heard = near = 0
     for pcm, end in frames:
-        at_s = end / RATE_HZ
+        at_s = end / NEAR_END_HZ
         frame: Samples = np.frombuffer(pcm, "<i2")
         word = decision.take(ears.scorer.score(frame)[0], at_s)
         if word is not None:

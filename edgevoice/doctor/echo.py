@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from edgevoice.audio.microphone import RATE_HZ, Microphone
-from edgevoice.audio.speaker import RATE_HZ as FAR_HZ
+from edgevoice.audio.microphone import Microphone
 from edgevoice.audio.speaker import Speaker
 from edgevoice.core.facts import PlaybackCut, PlaybackDrained
+from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.doctor.streams import SoundNotMeasured, Tape, gaps, nobody_hears, nobody_waits, open_streams, until
 from edgevoice.echo import selftest
 from edgevoice.echo.canceller import EchoCanceller, Samples
@@ -71,12 +71,12 @@ async def record(settings: Settings, volume_percent: int) -> Recording:
     async with open_streams(settings, microphone, speaker) as lost:
         await until(lambda: microphone.clock.is_settled and speaker.clock.is_settled, _SETTLE_LIMIT_S, lost)
         begin = microphone.position
-        await until(lambda: microphone.position - begin > (selftest.QUIET_S + 0.5) * RATE_HZ, _SETTLE_LIMIT_S, lost)
+        await until(lambda: microphone.position - begin > (selftest.QUIET_S + 0.5) * NEAR_END_HZ, _SETTLE_LIMIT_S, lost)
         before = gaps(microphone, speaker)
         speaker.play(_ITEM, 0, signal.tobytes())
         speaker.finish()
         await until(over.is_set, _PLAY_LIMIT_S, lost)
-        end = microphone.position + round((selftest.TAIL_S + 0.5) * RATE_HZ)
+        end = microphone.position + round((selftest.TAIL_S + 0.5) * NEAR_END_HZ)
         await until(lambda: microphone.position >= end, _SETTLE_LIMIT_S, lost)
         near_line, far_line = microphone.clock.line, speaker.clock.line
         if near_line is None or far_line is None or gaps(microphone, speaker) != before:
@@ -85,7 +85,7 @@ async def record(settings: Settings, volume_percent: int) -> Recording:
     far = np.concatenate(tape.pieces)
     played_at = int(np.flatnonzero(far)[0]) - int(np.flatnonzero(signal)[0]) if far.any() else 0
     ahead_s = far_line.time_at(played_at) - near_line.time_at(first)
-    size = round(selftest.SIGNAL_S * FAR_HZ)
+    size = round(selftest.SIGNAL_S * FAR_END_HZ)
     return Recording(np.frombuffer(near, "<i2"), far[played_at : played_at + size], ahead_s)
 
 
@@ -108,7 +108,7 @@ def _tried(make: Callable[[], EchoCanceller], recording: Recording, measured: Me
         return Tried(problem=error.line())
     trial = selftest.try_canceller(timed, recording, measured)
     # It went over the recording twice.
-    return Tried(trial, 1000 * timed.cpu_s / (2 * len(recording.near) / RATE_HZ))
+    return Tried(trial, 1000 * timed.cpu_s / (2 * len(recording.near) / NEAR_END_HZ))
 
 
 def record_of(settings: Settings, measured: Measured, linear: Tried, tier: Tier) -> EchoRecord:

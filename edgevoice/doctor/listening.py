@@ -13,10 +13,10 @@ import pyaudio
 from edgevoice.audio import devices
 from edgevoice.audio.cards import cards_present, stable_name
 from edgevoice.audio.channels import missing
-from edgevoice.audio.microphone import PERIOD, RATE_HZ, Microphone
-from edgevoice.audio.speaker import RATE_HZ as FAR_HZ
+from edgevoice.audio.microphone import PERIOD, Microphone
 from edgevoice.audio.speaker import Speaker
 from edgevoice.core.facts import Device, PlaybackCut, PlaybackDrained
+from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.doctor.probes import Machine
 from edgevoice.doctor.sound import TONE_S, Half, Heard, Samples, State, tone
 from edgevoice.doctor.streams import STEP_S, nobody_hears, nobody_waits, open_streams
@@ -68,7 +68,7 @@ def _preflight(
     if device is Device.MICROPHONE and channel >= found.inputs:
         return Half(name, State.NO_CHANNEL, missing(found.name, found.inputs, channel), ChannelMissing.remedy)
     side = "input" if device is Device.MICROPHONE else "output"
-    rate_hz = RATE_HZ if device is Device.MICROPHONE else FAR_HZ
+    rate_hz = NEAR_END_HZ if device is Device.MICROPHONE else FAR_END_HZ
     wanted = {f"{side}_device": found.index, f"{side}_channels": 1, f"{side}_format": pyaudio.paInt16}
     try:
         library.is_format_supported(rate_hz, **wanted)

@@ -6,8 +6,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from edgevoice.audio.microphone import RATE_HZ
-from edgevoice.audio.speaker import RATE_HZ as FAR_HZ
+from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.doctor.findings import Finding, doubtful, fine, skipped, wrong
 from edgevoice.errors import MICROPHONE_DEAD
 
@@ -68,13 +67,13 @@ class Heard:
     speaker: Half
     quiet: Samples
     during: Samples
-    rate_hz: float = float(RATE_HZ)
+    rate_hz: float = float(NEAR_END_HZ)
     overflows: int = 0
     underflows: int = 0
     channels: tuple[Samples, Samples] | None = None
 
 
-def tone(rate_hz: int = FAR_HZ) -> Samples:
+def tone(rate_hz: int = FAR_END_HZ) -> Samples:
     """Return a whistle that rises through the band of speech; no noise of a room looks like it."""
     times = np.arange(round(TONE_S * rate_hz)) / rate_hz
     low, high = _TONE_HZ
@@ -97,10 +96,10 @@ def judge_microphone(heard: Heard) -> Finding:
             "Look for its mute switch or button; then `alsamixer`, F4: capture switched on and turned up?",
             code=MICROPHONE_DEAD,
         )
-    if abs(heard.rate_hz / RATE_HZ - 1) > _MOST_RATE_ERROR:
+    if abs(heard.rate_hz / NEAR_END_HZ - 1) > _MOST_RATE_ERROR:
         return wrong(
             name,
-            f"{half.name} delivers {heard.rate_hz:.0f} samples a second where {RATE_HZ} were asked for",
+            f"{half.name} delivers {heard.rate_hz:.0f} samples a second where {NEAR_END_HZ} were asked for",
             "Take a name that resamples (default, edgevoice_mic), and install libasound2-plugins.",
             rate_hz=round(heard.rate_hz),
         )
@@ -168,7 +167,7 @@ def _not_opened(name: str, half: Half) -> Finding:
 
 def _matched(samples: Samples) -> npt.NDArray[np.float64]:
     """Return how much of the tone begins at each sample."""
-    pattern = tone(RATE_HZ).astype(np.float64) / 32_768
+    pattern = tone(NEAR_END_HZ).astype(np.float64) / 32_768
     size = len(samples) + len(pattern)
     spectrum = np.fft.rfft(samples.astype(np.float64) / 32_768, size) * np.conj(np.fft.rfft(pattern, size))
     return np.abs(np.fft.irfft(spectrum, size))[: max(1, len(samples))]

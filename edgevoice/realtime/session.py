@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from edgevoice.core.sound.rates import WIRE_HZ
 from edgevoice.settings.schema import ServiceSettings
 
 Json = dict[str, Any]
 
-_PCM: Json = {"type": "audio/pcm", "rate": 24_000}
+_PCM: Json = {"type": "audio/pcm", "rate": WIRE_HZ}
 
 
 def session_of(service: ServiceSettings, tools: Sequence[Json]) -> Json:

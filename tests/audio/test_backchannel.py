@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from edgevoice.audio.backchannel import BackchannelMixer
-from edgevoice.audio.speaker import PERIOD, RATE_HZ, Speaker
+from edgevoice.audio.speaker import PERIOD, Speaker
 from edgevoice.core.facts import ItemHeard, PlaybackCut, PlaybackDrained
+from edgevoice.core.sound.rates import FAR_END_HZ
 
-MS = RATE_HZ // 1000
+MS = FAR_END_HZ // 1000
 LOUD = 10_000
 QUIET = 3548
 """9 dB below."""

@@ -168,4 +168,4 @@ def test_the_chatter_of_c_libraries_is_not_heard_and_our_own_words_are(
     os.write(2, b"ours\n")
 
     assert capfd.readouterr().err == "ours\n"
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before, "what other tests have left may be closed meanwhile"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from edgevoice.audio.earcons import EarconMixer, render
 from edgevoice.core.orders import Earcon
-from edgevoice.core.sound.playout import RATE_HZ
+from edgevoice.core.sound.rates import FAR_END_HZ
 
 Samples = npt.NDArray[np.int16]
 
@@ -29,7 +29,7 @@ def test_an_earcon_swells_from_nothing_and_dies_away_to_nothing(earcon: Earcon) 
 
     assert sound[0] == sound[-1] == 0
     # In the first and in the last millisecond of the 8 that it swells, an eighth of its strength at most.
-    millisecond = RATE_HZ // 1000
+    millisecond = FAR_END_HZ // 1000
     assert np.abs(sound[:millisecond]).max() <= 0.8 * 32768 / 8
     assert np.abs(sound[-millisecond:]).max() <= 0.8 * 32768 / 8
 
@@ -39,7 +39,7 @@ def test_an_earcon_is_loud_short_and_below_full_scale(earcon: Earcon) -> None:
     sound = render(earcon).astype(int)
 
     assert 0.7 * 32768 < np.abs(sound).max() <= 0.8 * 32768
-    assert 0.1 < len(sound) / RATE_HZ < 2
+    assert 0.1 < len(sound) / FAR_END_HZ < 2
 
 
 def test_every_earcon_sounds_different() -> None:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgevoice.audio.microphone import FRAME, PERIOD, RATE_HZ, Microphone
+from edgevoice.audio.microphone import FRAME, PERIOD, Microphone
 from edgevoice.core.sound.preroll import PreRoll
+from edgevoice.core.sound.rates import NEAR_END_HZ
 
 
 def sound(first: int, end: int) -> bytes:
@@ -69,11 +70,11 @@ def test_reading_from_a_sample_gives_everything_since_and_nothing_before(periods
 
 
 def test_what_is_older_than_the_memory_is_gone_and_the_reader_learns_where_it_goes_on(room: Room) -> None:
-    room.periods(25 * RATE_HZ // PERIOD)
+    room.periods(25 * NEAR_END_HZ // PERIOD)
 
     begin, pcm = room.microphone.read(0)
 
-    assert begin == 5 * RATE_HZ
+    assert begin == 5 * NEAR_END_HZ
     assert pcm == sound(begin, room.heard)
 
 

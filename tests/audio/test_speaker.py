@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgevoice.audio.earcons import render
-from edgevoice.audio.speaker import PERIOD, RATE_HZ, Speaker
+from edgevoice.audio.speaker import PERIOD, Speaker
 from edgevoice.core.facts import ItemHeard, PlaybackCut, PlaybackDrained
 from edgevoice.core.orders import Earcon
+from edgevoice.core.sound.rates import FAR_END_HZ
 
 Samples = npt.NDArray[np.int16]
 PREFILL_MS = 80
@@ -39,7 +40,7 @@ class Ear:
 
 
 def speech(milliseconds: int, level: int = 10_000) -> bytes:
-    return np.full(milliseconds * RATE_HZ // 1000, level, "<i2").tobytes()
+    return np.full(milliseconds * FAR_END_HZ // 1000, level, "<i2").tobytes()
 
 
 @pytest.fixture

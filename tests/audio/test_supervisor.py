@@ -13,10 +13,11 @@ import numpy as np
 import pyaudio
 import pytest
 
-from edgevoice.audio import devices, supervisor
+from edgevoice.audio import callback_threads, devices, supervisor
 from edgevoice.audio.card_memory import CardMemory
 from edgevoice.audio.microphone import PERIOD, Microphone
 from edgevoice.audio.speaker import Speaker
+from edgevoice.audio.streams import Streams
 from edgevoice.audio.supervisor import Supervisor
 from edgevoice.core.backoff import Backoff
 from edgevoice.core.facts import Device, DeviceLost, DeviceRestored, Event, PlaybackDrained
@@ -394,7 +395,7 @@ def test_a_box_without_its_card_leaves_nothing_to_the_collector_however_often_it
     async def live() -> None:
         async with box.running():
             await eventually(lambda: len(workshop.opened) >= 10)
-            kept = [each for each in gc.get_objects() if type(each) is supervisor._Streams]
+            kept = [each for each in gc.get_objects() if type(each) is Streams]
             assert len(kept) <= 2, "those that are open, and those that are being opened"
 
     gc.collect()
@@ -425,8 +426,8 @@ def test_where_the_whole_machine_stood_still_no_device_is_taken_for_lost(quick: 
 
 def test_only_a_stream_that_lasts_is_kept_known_to_the_interpreter(quick: pytest.MonkeyPatch) -> None:
     known: list[str] = []
-    quick.setattr(supervisor, "_LASTING_CALLS", 3)
-    quick.setattr(supervisor, "_stay_known_to_the_interpreter", lambda: known.append("mic"))
+    quick.setattr(callback_threads, "_LASTING_CALLS", 3)
+    quick.setattr(callback_threads, "_stay_known_to_the_interpreter", lambda: known.append("mic"))
     quick.setattr(supervisor, "_DEAD_AFTER_S", 5)
     library = FakeLibrary(*CARDS)
     install(quick, library)

@@ -10,18 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from edgevoice.audio.microphone import PERIOD, RATE_HZ, Microphone
+from edgevoice.audio.microphone import PERIOD, Microphone
 from edgevoice.audio.uplink import Uplink
 from edgevoice.core.notices import UplinkSent
+from edgevoice.core.sound.rates import NEAR_END_HZ
 
-LEAST, MOST = RATE_HZ * 40 // 1000, RATE_HZ // 10
-PREROLL = RATE_HZ // 2
+LEAST, MOST = NEAR_END_HZ * 40 // 1000, NEAR_END_HZ // 10
+PREROLL = NEAR_END_HZ // 2
 HELD_BACK = 24 * 38
 """The most that the resampler was seen to keep for itself, in samples: 38 ms at 24 kHz."""
 
 Samples = npt.NDArray[np.int16]
 
-_NUMBERS = np.arange(30 * RATE_HZ)
+_NUMBERS = np.arange(30 * NEAR_END_HZ)
 _SPEECH: Samples = np.rint(8000 * np.sin(_NUMBERS / 9) + 8000 * np.sin(_NUMBERS / 50_001)).astype("<i2")
 
 
@@ -270,11 +271,11 @@ def test_muting_forgets_what_was_held_and_calls_it_no_loss(wire: Wire) -> None:
 
 def test_samples_that_the_memory_could_not_hold_are_counted_as_lost(wire: Wire) -> None:
     wire.uplink.keep(0)
-    wire.hear(21 * RATE_HZ // PERIOD)
+    wire.hear(21 * NEAR_END_HZ // PERIOD)
     wire.uplink.open()
 
-    assert wire.uplink.lost == RATE_HZ
-    assert wire.numbers == [(RATE_HZ, wire.now)]
+    assert wire.uplink.lost == NEAR_END_HZ
+    assert wire.numbers == [(NEAR_END_HZ, wire.now)]
 
 
 def test_its_position_is_the_microphones(wire: Wire) -> None:
@@ -432,7 +433,7 @@ def test_a_later_turn_is_said_again_from_shortly_before_it_was_marked(wire: Wire
     wire.uplink.rewind()
     wire.uplink.open()
 
-    assert wire.numbers == [(marked - RATE_HZ, wire.now)]
+    assert wire.numbers == [(marked - NEAR_END_HZ, wire.now)]
 
 
 def test_a_turn_after_zeros_begins_where_it_was_marked_or_kept(wire: Wire) -> None:

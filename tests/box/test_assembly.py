@@ -284,8 +284,8 @@ def test_the_settings_reach_the_parts(tmp_path: Path) -> None:
         async with box.assembled() as parts:
             assert parts.speaker.volume_percent == 30
             assert parts.uplink._preroll == 8000
-            assert parts.supervisor._channel == 3
-            assert parts.supervisor._names == {Device.MICROPHONE: "near", Device.SPEAKER: "far"}
+            assert parts.supervisor._opener._channel == 3
+            assert parts.supervisor._opener._names == {Device.MICROPHONE: "near", Device.SPEAKER: "far"}
             assert [tool["name"] for tool in parts.link._session("")["tools"]] == ["set_volume"]
 
     asyncio.run(live())
@@ -360,7 +360,7 @@ def test_cards_that_the_settings_name_by_numbers_are_remembered_where_it_is_said
         memory = Memory(cards=tmp_path / "cards.json")
         around = Surroundings(Box(GPIO, tmp_path).endpoint, memory=memory, wants_wakeword=False)
         parts = assemble(GPIO, around, NoPanel())
-        assert parts.supervisor._memory._path == tmp_path / "cards.json"
+        assert parts.supervisor._opener._memory._path == tmp_path / "cards.json"
 
     asyncio.run(live())
 

@@ -65,7 +65,7 @@ def test_the_watchdog_looks_at_the_microphone_and_at_whether_the_wake_word_keeps
     async def live() -> None:
         parts = assembled()
         assert parts.detector is not None
-        parts.microphone.called_at, parts.detector.scored_at, parts.detector.kept_up_at = 7.0, 9.0, 5.0
+        parts.microphone.timing.called_at, parts.detector.scored_at, parts.detector.kept_up_at = 7.0, 9.0, 5.0
 
         assert sorted(running.signs_of_life(parts)) == [5.0, 7.0]
 
@@ -75,7 +75,7 @@ def test_the_watchdog_looks_at_the_microphone_and_at_whether_the_wake_word_keeps
 def test_where_only_the_button_wakes_it_the_watchdog_looks_at_the_microphone() -> None:
     async def live() -> None:
         parts = assembled(wants_wakeword=False)
-        parts.microphone.called_at = 7.0
+        parts.microphone.timing.called_at = 7.0
 
         assert running.signs_of_life(parts) == (7.0,)
 
@@ -233,7 +233,7 @@ def test_all_that_watches_the_box_is_one_list_in_which_minutes_come_before_the_l
         around = replace(AROUND, observers=(mine,), memory=memory)
         settings = Settings(microphone=MicrophoneSettings(zeros_s=7))
         parts = replace(assemble(settings, around, NoPanel()), echo=SimpleNamespace(reference="the reference"))  # type: ignore[arg-type]  # it is only passed on
-        parts.uplink.lost, parts.speaker.underflows = 8_000, 3
+        parts.uplink.lost, parts.speaker.timing.xruns = 8_000, 3
         manager = ServiceManager()
         observers = observers_of(settings, around, parts, manager)
 
@@ -559,7 +559,7 @@ def test_an_observer_that_fails_takes_the_box_down_with_it(monkeypatch: pytest.M
 def test_a_running_box_feeds_the_watchdog_with_its_own_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
     async def live() -> tuple[float, ...]:
         box = Running(monkeypatch)
-        box.parts.microphone.called_at = 7.0
+        box.parts.microphone.timing.called_at = 7.0
         proofs: list[tuple[float, ...]] = []
 
         async def feed(proof: Callable[[], tuple[float, ...]]) -> None:

@@ -29,6 +29,7 @@ from edgevoice.core.notices import Notice
 from edgevoice.core.orders import CutPlayback
 from edgevoice.core.ports import Observer
 from edgevoice.core.protocol.downlink import Arrival
+from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.engine import Adapters, Engine
 from edgevoice.local.behaviour import Behaviour
 from edgevoice.local.mind.brain import Reply, Request
@@ -83,7 +84,7 @@ class OneQuestion:
 def spoken_question() -> Samples:
     """The question as the microphone hears it, with a breath before it."""
     spoken = np.frombuffer(HibariVoice.load().say("What time is it?", 1.0), np.int16)
-    heard = soxr.resample(spoken, 24_000, microphone.RATE_HZ).astype(np.int16)
+    heard = soxr.resample(spoken, FAR_END_HZ, NEAR_END_HZ).astype(np.int16)
     return np.concatenate([np.zeros(1600, np.int16), heard])
 
 

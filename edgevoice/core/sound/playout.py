@@ -7,27 +7,25 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevoice.core.facts import ItemHeard, PlaybackCut, PlaybackDrained
-
-RATE_HZ = 24_000
-"""The far-end rate: what the service sends and what the output stream runs at."""
+from edgevoice.core.sound.rates import FAR_END_HZ
 
 _FADE = 120
 """Samples of the fade that ends a cut: 5 ms, short enough to be silence at once and long enough not to click."""
 
 _FADE_IN = np.linspace(0, 1, _FADE, endpoint=False)
 
-_MOST_RECENT = RATE_HZ // 2
+_MOST_RECENT = FAR_END_HZ // 2
 """Samples handed over last that are remembered: 500 ms, more than a card holds when its amplifier is muted."""
 
 _GAIN_STEP = 1 / 240
 """Change of gain per sample: from full to nothing in 10 ms, so that a change of volume does not click."""
 
-_LONGEST_PREFILL = RATE_HZ
+_LONGEST_PREFILL = FAR_END_HZ
 """Samples of silence after which what there is of an answer sounds, prefill or not: a service that stands still, or a
 link that is lost, right after the first delta would else leave the box between silence and speech for ever.
 """
 
-_MOST_QUEUED = 900 * RATE_HZ
+_MOST_QUEUED = 900 * FAR_END_HZ
 """Samples that may wait: a quarter of an hour, 43 MB; longer than any answer that somebody stays for."""
 
 _MOST_CHUNKS = 45_000
@@ -61,7 +59,7 @@ class _Item:
 
     def heard(self) -> ItemHeard:
         """Tell how much the room heard: the card was handed it and drops nothing that it was handed."""
-        per_ms = RATE_HZ // 1000
+        per_ms = FAR_END_HZ // 1000
         return ItemHeard(
             self.item_id, self.content_index, self.handed // per_ms, self.received // per_ms, self.is_complete
         )
@@ -85,7 +83,7 @@ class Playout:
     """
 
     def __init__(self, prefill_ms: int) -> None:
-        self._prefill = prefill_ms * RATE_HZ // 1000
+        self._prefill = prefill_ms * FAR_END_HZ // 1000
         self._items: dict[tuple[str, int], _Item] = {}
         self._chunks: deque[_Chunk] = deque()
         self._queued = 0

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 
 from edgevoice.core.facts import ItemHeard, PlaybackCut, PlaybackDrained
-from edgevoice.core.sound.playout import RATE_HZ, Playout
+from edgevoice.core.sound.playout import Playout
+from edgevoice.core.sound.rates import FAR_END_HZ
 
-MS = RATE_HZ // 1000
+MS = FAR_END_HZ // 1000
 """Samples in a millisecond."""
 
 PERIOD = 10 * MS
@@ -71,9 +72,9 @@ def test_the_prefill_is_waited_for_no_longer_than_a_second() -> None:
     waited = 0
     while not playout.pull(PERIOD)[0].any():
         waited += PERIOD
-        assert waited <= RATE_HZ
+        assert waited <= FAR_END_HZ
 
-    assert waited == RATE_HZ
+    assert waited == FAR_END_HZ
     assert playout.is_idle
     playout.push("a", 0, tone(PERIOD))
     assert not playout.pull(PERIOD)[0].any(), "the next burst waits for its prefill again"
@@ -496,19 +497,19 @@ def test_no_more_items_wait_than_an_answer_has() -> None:
 
 def test_no_more_waits_than_a_quarter_of_an_hour() -> None:
     playout = Playout(prefill_ms=0)
-    minute = tone(60 * RATE_HZ)
+    minute = tone(60 * FAR_END_HZ)
     for _ in range(40):
         playout.push("a", 0, minute)
     pulled = 0
     while not playout.is_idle:
-        playout.pull(60 * RATE_HZ)
+        playout.pull(60 * FAR_END_HZ)
         pulled += 1
 
     assert pulled == 15
-    assert playout.push("a", 0, tone(15 * 60 * RATE_HZ - 1)) == 2
+    assert playout.push("a", 0, tone(15 * 60 * FAR_END_HZ - 1)) == 2
     playout.push("a", 0, tone(1))
     playout.push("a", 0, tone(1))
-    assert np.count_nonzero(playout.pull(16 * 60 * RATE_HZ)[0]) == 15 * 60 * RATE_HZ
+    assert np.count_nonzero(playout.pull(16 * 60 * FAR_END_HZ)[0]) == 15 * 60 * FAR_END_HZ
 
 
 # --- ducked, and muted in hardware -----------------------------------------------------------------------------------
@@ -632,7 +633,7 @@ def test_the_prefill_is_whole_to_the_sample() -> None:
     playout = Playout(prefill_ms=60)
     playout.push("a", 0, tone(60 * MS - 1))
 
-    assert not playout.pull(RATE_HZ - 1)[0].any()
+    assert not playout.pull(FAR_END_HZ - 1)[0].any()
     assert not playout.pull(1)[0].any(), "nor for less than a second"
     assert playout.pull(1)[0].all()
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 
 from edgevoice.core.facts import ItemHeard, PlaybackCut, PlaybackDrained
-from edgevoice.core.sound.playout import RATE_HZ, Playout
+from edgevoice.core.sound.playout import Playout
+from edgevoice.core.sound.rates import FAR_END_HZ
 
-MS = RATE_HZ // 1000
+MS = FAR_END_HZ // 1000
 PERIOD = 10 * MS
 FADE = 5 * MS
 
@@ -82,7 +83,7 @@ def test_before_and_after_a_false_cut_the_samples_are_those_of_the_answer(
 
 
 def test_it_fades_in_so_that_it_does_not_click() -> None:
-    playout = cut_after(PERIOD, of=np.full(RATE_HZ, 12_000, np.int16))
+    playout = cut_after(PERIOD, of=np.full(FAR_END_HZ, 12_000, np.int16))
     playout.pull(PERIOD)
     playout.resume()
 
@@ -95,7 +96,7 @@ def test_it_fades_in_so_that_it_does_not_click() -> None:
 
 
 def test_while_it_waits_it_is_silent_and_idle_and_what_comes_begins_nothing() -> None:
-    playout = cut_after(PERIOD, of=answer(RATE_HZ))
+    playout = cut_after(PERIOD, of=answer(FAR_END_HZ))
     playout.pull(PERIOD)
 
     assert playout.is_idle
@@ -119,7 +120,7 @@ def test_what_was_heard_counts_on_where_it_was_cut() -> None:
 
 @pytest.mark.parametrize("again", [Playout.cut, Playout.drop])
 def test_what_is_dropped_is_not_told_again_and_the_next_answer_is_a_new_one(again: Callable[[Playout], None]) -> None:
-    playout = cut_after(PERIOD, of=answer(RATE_HZ))
+    playout = cut_after(PERIOD, of=answer(FAR_END_HZ))
     playout.pull(PERIOD)
 
     again(playout)
@@ -130,7 +131,7 @@ def test_what_is_dropped_is_not_told_again_and_the_next_answer_is_a_new_one(agai
 
 
 def test_what_is_dropped_before_its_fade_is_told_all_the_same() -> None:
-    playout = cut_after(PERIOD, of=answer(RATE_HZ))
+    playout = cut_after(PERIOD, of=answer(FAR_END_HZ))
     playout.drop()
 
     samples, fact = playout.pull(PERIOD)
@@ -140,7 +141,7 @@ def test_what_is_dropped_before_its_fade_is_told_all_the_same() -> None:
 
 
 def test_a_second_cut_while_it_waits_changes_nothing() -> None:
-    playout = cut_after(PERIOD, of=answer(RATE_HZ))
+    playout = cut_after(PERIOD, of=answer(FAR_END_HZ))
     playout.pull(PERIOD)
     playout.cut(keeps_rest=True)
 
@@ -189,7 +190,7 @@ def test_resumed_without_anything_ever_played_it_runs_dry() -> None:
 
 @pytest.mark.parametrize("unheard", [0, 1, 100, PERIOD, 700])
 def test_behind_a_muted_amplifier_it_goes_on_with_the_first_sample_that_the_card_had_not_emitted(unheard: int) -> None:
-    sound = answer(RATE_HZ)
+    sound = answer(FAR_END_HZ)
     playout = Playout(prefill_ms=0)
     playout.push("a", 0, sound.tobytes())
     for _ in range(5):
@@ -208,10 +209,10 @@ def test_behind_a_muted_amplifier_it_goes_on_with_the_first_sample_that_the_card
 
 def test_no_more_is_put_back_than_half_a_second() -> None:
     playout = Playout(prefill_ms=0)
-    playout.push("a", 0, answer(2 * RATE_HZ).tobytes())
+    playout.push("a", 0, answer(2 * FAR_END_HZ).tobytes())
     for _ in range(100):
         playout.pull(PERIOD)
-    playout.cut(RATE_HZ, keeps_rest=True)
+    playout.cut(FAR_END_HZ, keeps_rest=True)
 
     _, fact = playout.pull(PERIOD)
 
@@ -233,7 +234,7 @@ def test_what_was_heard_to_its_end_long_ago_is_not_put_back() -> None:
 
 
 def test_the_rest_waits_for_the_prefill_like_any_other_sound() -> None:
-    sound = answer(RATE_HZ)
+    sound = answer(FAR_END_HZ)
     playout = Playout(prefill_ms=60)
     playout.push("a", 0, sound[: 70 * MS].tobytes())
     assert pulled(playout, 20 * MS).all()
@@ -249,14 +250,14 @@ def test_the_rest_waits_for_the_prefill_like_any_other_sound() -> None:
 def test_the_second_that_the_rest_waits_at_most_begins_with_it() -> None:
     playout = Playout(prefill_ms=60)
     playout.push("a", 0, answer(PERIOD).tobytes())
-    playout.pull(RATE_HZ - PERIOD)
+    playout.pull(FAR_END_HZ - PERIOD)
     playout.push("a", 0, answer(60 * MS).tobytes())
     playout.pull(20 * MS)
     playout.cut(keeps_rest=True)
     playout.pull(PERIOD)
     playout.resume()
 
-    for frames in (RATE_HZ - PERIOD, PERIOD - 1, 1):
+    for frames in (FAR_END_HZ - PERIOD, PERIOD - 1, 1):
         playout.pull(frames)
         assert playout.sounding == 0
     playout.pull(1)
@@ -264,7 +265,7 @@ def test_the_second_that_the_rest_waits_at_most_begins_with_it() -> None:
 
 
 def test_an_answer_that_was_cut_while_it_faded_in_does_not_fade_in_the_next_one() -> None:
-    playout = cut_after(PERIOD, of=answer(RATE_HZ))
+    playout = cut_after(PERIOD, of=answer(FAR_END_HZ))
     playout.pull(PERIOD)
     playout.resume()
     playout.pull(FADE // 2)
@@ -300,18 +301,18 @@ def test_a_rest_of_which_nothing_is_left_was_heard_to_its_end() -> None:
 
 
 def test_what_was_put_back_once_can_be_put_back_again_and_what_was_before_it_too() -> None:
-    sound = answer(4 * RATE_HZ)
+    sound = answer(4 * FAR_END_HZ)
     playout = Playout(prefill_ms=0)
     playout.push("a", 0, sound.tobytes())
-    playout.pull(RATE_HZ)
-    for unheard in (RATE_HZ // 4, RATE_HZ // 2):
+    playout.pull(FAR_END_HZ)
+    for unheard in (FAR_END_HZ // 4, FAR_END_HZ // 2):
         playout.cut(unheard, keeps_rest=True)
         playout.pull(PERIOD)
         playout.resume()
         playout.pull(PERIOD)
     playout.cut(2 * PERIOD, keeps_rest=True)
 
-    begin = RATE_HZ - RATE_HZ // 4 + PERIOD - RATE_HZ // 2 + PERIOD - 2 * PERIOD
+    begin = FAR_END_HZ - FAR_END_HZ // 4 + PERIOD - FAR_END_HZ // 2 + PERIOD - 2 * PERIOD
     assert playout.pull(PERIOD)[1] == PlaybackCut((ItemHeard("a", 0, begin // MS, 4000, is_complete=False),))
     playout.resume()
     assert (pulled(playout, PERIOD)[FADE:] == sound[begin + FADE : begin + PERIOD]).all()
@@ -321,22 +322,22 @@ def test_what_was_put_back_once_can_be_put_back_again_and_what_was_before_it_too
 
 def test_half_a_second_can_be_put_back_to_the_sample() -> None:
     playout = Playout(prefill_ms=0)
-    playout.push("a", 0, answer(RATE_HZ).tobytes())
+    playout.push("a", 0, answer(FAR_END_HZ).tobytes())
     playout.pull(MS)
-    playout.pull(RATE_HZ // 2 - 1)
+    playout.pull(FAR_END_HZ // 2 - 1)
 
-    playout.cut(RATE_HZ // 2, keeps_rest=True)
+    playout.cut(FAR_END_HZ // 2, keeps_rest=True)
 
     assert playout.pull(PERIOD)[1] == PlaybackCut((ItemHeard("a", 0, 0, 1000, is_complete=False),))
 
 
 def test_nothing_of_an_answer_that_was_cut_for_good_is_put_back() -> None:
     playout = Playout(prefill_ms=0)
-    playout.push("a", 0, answer(RATE_HZ).tobytes())
+    playout.push("a", 0, answer(FAR_END_HZ).tobytes())
     playout.pull(PERIOD)
     playout.cut()
     playout.pull(PERIOD)
-    playout.push("b", 0, answer(RATE_HZ).tobytes())
+    playout.push("b", 0, answer(FAR_END_HZ).tobytes())
     playout.pull(PERIOD)
 
     playout.cut(3 * PERIOD, keeps_rest=True)

@@ -1,0 +1,64 @@
+"""Callback threads: PortAudio's own. They get real time, lose it when they spin, and no error is lost in them."""
+
+import contextlib
+import ctypes
+import os
+import threading
+from typing import Any
+
+import pyaudio
+
+from edgevoice.audio.capture import Callback
+
+_LASTING_CALLS = 1000
+"""Callbacks after which a stream is taken to last: 10 s of the speaker, 20 s of the microphone."""
+
+
+class CallbackThreads:
+    """Wraps the callbacks of both streams; ``errors`` are those that were raised in them."""
+
+    def __init__(self) -> None:
+        self._threads: set[int] = set()
+        self.errors: list[Exception] = []
+
+    def guard(self, callback: Callback) -> Callback:
+        """Wrap a callback: it asks for real time in its thread, and an error in it ends more than the stream."""
+        calls = 0
+
+        def guarded(pcm: bytes | None, frames: int, times: Any, status: int) -> tuple[bytes | None, int]:
+            nonlocal calls
+            calls += 1
+            if calls == 1:
+                self._threads.add(threading.get_native_id())
+                _ask_for_real_time()
+            elif calls == _LASTING_CALLS:
+                _stay_known_to_the_interpreter()
+            try:
+                return callback(pcm, frames, times, status)
+            except Exception as error:  # noqa: BLE001 - nothing can catch it in PortAudio's thread; it is in `errors`
+                self.errors.append(error)
+                return None, pyaudio.paAbort
+
+        return guarded
+
+    def calm(self) -> None:
+        """Drop the threads' real-time priority: two that spin would starve a machine of two cores, and us."""
+        while self._threads:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.sched_setscheduler(self._threads.pop(), os.SCHED_OTHER, os.sched_param(0))
+
+
+def _ask_for_real_time() -> None:
+    """Raise this thread above others; without permission (LimitRTPRIO) it goes on as it is."""
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(10))
+
+
+def _stay_known_to_the_interpreter() -> None:
+    """Keep the interpreter's record of this foreign thread from one callback to the next.
+
+    Without it each callback makes one, with a stack of its own, and throws it away. The record, 4 kB, outlives the
+    thread: that is why only a stream that lasts asks for it. One that is opened anew every two seconds, because the
+    other half of the sound system is missing, would fill the memory in weeks.
+    """
+    ctypes.pythonapi.PyGILState_Ensure()

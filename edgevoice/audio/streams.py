@@ -1,0 +1,87 @@
+"""Streams: opens both halves of the sound system on the cards that the settings name. Blocks: not for the loop."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import pyaudio
+
+from edgevoice.audio import devices, microphone, pcms, speaker
+from edgevoice.audio.callback_threads import CallbackThreads
+from edgevoice.audio.capture import open_capture
+from edgevoice.audio.card_memory import CardMemory
+from edgevoice.core.facts import Device
+from edgevoice.core.sound.rates import FAR_END_HZ
+from edgevoice.errors import AudioUnavailable, DeviceBusy
+
+
+@dataclass(slots=True)
+class Streams:
+    """What is open, since when in monotonic seconds, and why the rest is not."""
+
+    library: pyaudio.PyAudio
+    opened_at: float
+    open: list[Device] = field(default_factory=list)
+    failures: dict[Device, AudioUnavailable] = field(default_factory=dict)
+
+
+class StreamOpener:
+    """Opens the streams of a microphone and a speaker; the parameters are those of `Supervisor`."""
+
+    def __init__(
+        self,
+        ears: microphone.Microphone,
+        mouth: speaker.Speaker,
+        names: Mapping[Device, str],
+        *,
+        channel: int = 0,
+        every_channel: Callable[[bytes, int], None] | None = None,
+        memory: CardMemory | None = None,
+    ) -> None:
+        self._ears = ears
+        self._mouth = mouth
+        self._names = names
+        self._channel = channel
+        self._every_channel = every_channel
+        self._memory = memory or CardMemory(None)
+        self.threads = CallbackThreads()
+
+    def open(self) -> Streams:
+        """Open whichever half can be opened; a sound system that does not start at all is ``AudioUnavailable``."""
+        names = {device: self._memory.resolve(device, name) for device, name in self._names.items()}
+        pcms.offer(names.values())
+        streams = Streams(devices.open_library(), time.monotonic())
+        for device, open_one in ((Device.MICROPHONE, self._open_ears), (Device.SPEAKER, self._open_mouth)):
+            try:
+                open_one(streams.library, names[device])
+                streams.open.append(device)
+            except AudioUnavailable as failure:
+                # With its traceback it would hold what holds it: garbage, every second or two without a card.
+                streams.failures[device] = failure.with_traceback(None)
+        streams.opened_at = time.monotonic()
+        return streams
+
+    def _open_ears(self, library: pyaudio.PyAudio, name: str) -> None:
+        open_capture(
+            library,
+            devices.find(library, Device.MICROPHONE, name),
+            self._channel,
+            self._ears.callback,
+            every_channel=self._every_channel,
+            guard=self.threads.guard,
+        )
+
+    def _open_mouth(self, library: pyaudio.PyAudio, name: str) -> None:
+        found = devices.find(library, Device.SPEAKER, name)
+        try:
+            library.open(
+                rate=FAR_END_HZ,
+                channels=1,
+                format=pyaudio.paInt16,
+                output=True,
+                output_device_index=found.index,
+                frames_per_buffer=speaker.PERIOD,
+                stream_callback=self.threads.guard(self._mouth.callback),
+            )
+        except (OSError, ValueError) as error:
+            raise DeviceBusy(f'"{found.name}" does not open at {FAR_END_HZ} Hz: {error}') from error
