@@ -150,6 +150,30 @@ def test_who_may_not_is_asked_by_sudo(persons_box: Box, arguments: str) -> None:
     assert told == f"sudo -- {persons_box.folder}/command {arguments}\n"
 
 
+def test_thresholds_are_set_by_root_in_the_settings_of_the_box_and_in_no_other(box: Box) -> None:
+    box.runs()
+
+    told = box.type("wakeword", "tune", "--apply").stdout
+
+    assert told.startswith("<wakeword>\n<tune>\n<--apply>\n")
+    assert f"EDGEVOICE_CONFIG={box.settings}\n" in told
+    assert f"STATE_DIRECTORY={box.folder}/state" in told
+    assert box.told() == []
+
+
+def test_who_may_not_set_thresholds_is_asked_by_sudo(persons_box: Box) -> None:
+    told = persons_box.type("wakeword", "tune", "--apply").stdout
+
+    assert told == f"sudo -- {persons_box.folder}/command wakeword tune --apply\n"
+
+
+@pytest.mark.parametrize("named", ["--config=mine.toml", "--folder=state"])
+def test_thresholds_in_settings_of_ones_own_are_set_as_oneself(persons_box: Box, named: str) -> None:
+    told = persons_box.type("wakeword", "tune", named, "--apply", EDGEVOICE_LOG_LEVEL="info").stdout
+
+    assert told == f"<wakeword>\n<tune>\n<{named}>\n<--apply>\nEDGEVOICE_LOG_LEVEL=info\n"
+
+
 def test_settings_of_ones_own_are_checked_as_oneself(persons_box: Box) -> None:
     (persons_box.folder / "person" / "mine.toml").write_text("")
 

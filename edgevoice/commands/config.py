@@ -3,9 +3,7 @@
 import errno
 import json
 import os
-import stat
 import sys
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn, TextIO
 
@@ -30,6 +28,7 @@ from edgevoice.settings.catalogue import (
     without_secrets,
 )
 from edgevoice.settings.file import Loaded, SettingsRefused, load
+from edgevoice.store.files import rewrite
 
 EXIT_CANNOT_CREATE: Final = 73
 EXIT_NO_PERMISSION: Final = 77
@@ -164,25 +163,12 @@ def _write(place: Path, text: str, *, replace: bool) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
-    if not replace:
-        with place.open("x", encoding="utf-8") as file:
-            _fill(file, text)
+    if replace and place.exists():
+        rewrite(place, text.encode())
         return
-    # A link stays a link: what it points at is replaced.
-    target = place.resolve()
-    before = target.stat() if target.exists() else None
-    descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - mkstemp gives a descriptor
-            _fill(file, text)
-            # Whoever could read the old file, the user of the service above all, can read the new one.
-            if before is not None and os.geteuid() == 0:
-                os.fchown(descriptor, before.st_uid, before.st_gid)
-            os.fchmod(descriptor, 0o644 if before is None else stat.S_IMODE(before.st_mode))
-        Path(draft).replace(target)
-    except OSError:
-        Path(draft).unlink(missing_ok=True)
-        raise
+    # A link to nothing: what it points at is written.
+    with (place.resolve() if replace else place).open("x", encoding="utf-8") as file:
+        _fill(file, text)
 
 
 def _fill(file: TextIO, text: str) -> None:

@@ -1,4 +1,4 @@
-"""`edgevoice wakeword`: what people need to try, watch and tune the wake word. Changes no settings."""
+"""`edgevoice wakeword`: what people need to try, watch and tune the wake word. Only `tune --apply` changes settings."""
 
 from pathlib import Path
 from typing import Annotated
@@ -61,13 +61,14 @@ def tune(
     folder: Annotated[
         Path | None, typer.Option("--folder", metavar="FOLDER", help="Where the box keeps its log of near misses.")
     ] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Set what is proposed in the settings file.")] = False,
     config: _Config = None,
     as_json: _Json = False,
 ) -> None:
     """Propose a threshold from what the box heard and nearly heard, with the false wakes and misses to expect."""
     from edgevoice.commands.wakeword_tune import advise
 
-    obey(lambda: advise(config, folder, most_false_wakes=false_wakes, as_json=as_json))
+    obey(lambda: advise(config, folder, most_false_wakes=false_wakes, applies=apply, as_json=as_json))
 
 
 @app.command()

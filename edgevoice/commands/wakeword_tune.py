@@ -1,4 +1,4 @@
-"""`edgevoice wakeword tune`: reads the log of near misses and proposes thresholds, in plain words."""
+"""`edgevoice wakeword tune`: reads the log of near misses, proposes thresholds in plain words, and can set them."""
 
 import json
 import os
@@ -10,8 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from edgevoice.commands.wakeword_apply import Change, apply, changes_for
 from edgevoice.errors import EdgevoiceError
-from edgevoice.settings.file import load
+from edgevoice.settings.file import Loaded, load
 from edgevoice.settings.schema import WakewordSettings
 from edgevoice.store.folders import state_folder
 from edgevoice.wakeword.tuning.intervals import Interval
@@ -30,22 +31,63 @@ class NoNearMisses(EdgevoiceError, FileNotFoundError):
     )
 
 
-def advise(config: Path | None, folder: Path | None, *, most_false_wakes: float, as_json: bool) -> int:
-    """Print a proposal for every word, or what is missing for one; raises ``NoNearMisses``."""
-    settings = load(config, os.environ).settings.wakeword
+def advise(config: Path | None, folder: Path | None, *, most_false_wakes: float, applies: bool, as_json: bool) -> int:
+    """Print a proposal for every word, or what is missing for one, and write it into the settings if ``applies``.
+
+    Raises ``NoNearMisses``, and ``NotApplied`` where the settings cannot be written.
+    """
+    loaded = load(config, os.environ)
+    settings = loaded.settings.wakeword
     words = wake_words(settings)
     folder = folder or state_folder(os.environ)
     entries = _read(folder)
-    told = [(word, *_judge(entries, word, settings, most_false_wakes)) for word in words]
+    judged = [(word, *_judge(entries, word, settings, most_false_wakes)) for word in words]
+    changes = [
+        change for word, _, proposal in judged if proposal is not None for change in changes_for(loaded, word, proposal)
+    ]
     if as_json:
-        print(json.dumps({word.name: _facts(evidence, proposal) for word, evidence, proposal in told}))
+        facts = {word.name: _facts(evidence, proposal) for word, evidence, proposal in judged}
+        if applies and changes:
+            apply(loaded, {change.path: change.value for change in changes})
+            for change in changes:
+                facts[_word_of(change, words)].setdefault("applied", {})[change.setting] = change.value
+        print(json.dumps(facts))
         return 0
     console = Console(soft_wrap=True, highlight=False)
-    for word, evidence, proposal in told:
+    for word, evidence, proposal in judged:
         _print(console, settings, word, evidence, proposal, most_false_wakes)
     if (clips := folder / CLIPS_NAME).is_dir() and any(clips.iterdir()):
         console.print(f"Listen to the near misses: {clips}", markup=False)
+    for sentence in _applied(loaded, changes) if applies else _offered(changes):
+        console.print(sentence, markup=False)
     return 0
+
+
+def _word_of(change: Change, words: Sequence[WakeWord]) -> str:
+    return change.path[2] if len(change.path) > 2 else words[0].name
+
+
+def _offered(changes: Sequence[Change]) -> list[str]:
+    """Return how to have the proposals set; nothing where there is nothing to set."""
+    if not changes:
+        return []
+    return [f"To set {_listed(changes)}: run this again with --apply. Nothing has been changed."]
+
+
+def _applied(loaded: Loaded, changes: Sequence[Change]) -> list[str]:
+    """Write the changes and return what was done."""
+    if not changes:
+        return ["Nothing to apply: the settings stay as they are."]
+    place = apply(loaded, {change.path: change.value for change in changes})
+    before = " and ".join(f"{change.setting} was {change.before:g}" for change in changes)
+    return [
+        f"Set {_listed(changes)} in {place}; {before}.",
+        "It takes effect at the next start of the box: sudo systemctl restart edgevoice",
+    ]
+
+
+def _listed(changes: Sequence[Change]) -> str:
+    return " and ".join(f"{change.setting} = {change.value:g}" for change in changes)
 
 
 def _read(folder: Path) -> list[Entry]:

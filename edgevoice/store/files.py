@@ -44,6 +44,24 @@ def write_whole(path: Path, content: bytes | Callable[[BinaryIO], object], *, is
         raise
 
 
+def rewrite(path: Path, content: bytes) -> None:
+    """Replace the content of a file that is there, whole or not at all; its owner, group and mode stay.
+
+    A link stays a link: what it points at is replaced. Waits for the disk. Raises ``OSError``.
+    """
+    target = path.resolve(strict=True)
+    before = target.stat()
+
+    def fill(file: BinaryIO) -> None:
+        # Whoever could read the old file, the user of the service above all, can read the new one.
+        if os.geteuid() == 0:
+            os.fchown(file.fileno(), before.st_uid, before.st_gid)
+        os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
+        file.write(content)
+
+    write_whole(target, fill, is_durable=True)
+
+
 def _draft(path: Path) -> tuple[int, Path]:
     """Return a new file beside ``path``, locked for as long as it is open: its writer is alive."""
     while True:

@@ -17,7 +17,6 @@ from fcntl import ioctl
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
 import soundfile  # type: ignore[import-untyped]
@@ -26,24 +25,19 @@ from typer.testing import CliRunner, Result
 from edgevoice.audio import devices
 from edgevoice.commands.root import app
 from edgevoice.settings import file as settings_file
-from edgevoice.settings.schema import WakewordSettings
 from edgevoice.store.folders import cache_folder
 from edgevoice.testbed.virtual import VirtualCard
 from edgevoice.wakeword.models.front_end import parts_of
 from edgevoice.wakeword.tuning.near_misses_log import (
     CLIPS_NAME,
     FILE_NAME,
-    Conversation,
-    Detection,
-    Listening,
     NearMiss,
-    NearMissLog,
     read_log,
 )
-from edgevoice.wakeword.words import wake_words
 from tests.audio.fake_library import CARDS, FakeLibrary
 from tests.waiting import until
 from tests.wakeword.sounds import DATA, NEGATIVES, POSITIVES, quiet, recording
+from tests.wakeword.tuning.box_log import write_log
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -289,31 +283,8 @@ def test_folders_without_noises_or_rooms_are_refused_before_anything_is_heard(
 # --- tune ------------------------------------------------------------------------------------------------------------
 
 
-def written(folder: Path, days: int, calls: int, *, again: int = 0) -> None:
-    """Write the log of a box: so many calls, of which so many had to be repeated."""
-    log = NearMissLog(folder)
-    thread = log.begin()
-    scale = wake_words(WakewordSettings())[0].scale
-
-    def put(entry: Listening) -> None:
-        log.put(entry)
-        until(lambda: log._waiting.qsize() < 10)
-
-    for number in range(calls):
-        at = f"2026-05-{1 + number % 28:02}T10:{number // 28:02}"
-        if number < again:
-            near = NearMiss(at=f"{at}:00+00:00", word="hey_jarvis", peak=0.4, held=0.38, threshold=0.5, floor=0.25)
-            put(msgspec.structs.replace(near, models=scale))
-        call = Detection(at=f"{at}:04+00:00", word="hey_jarvis", peak=0.95, held=0.9, threshold=0.5, floor=0.25)
-        put(msgspec.structs.replace(call, models=scale))
-        put(Conversation(at=f"{at}:30+00:00", word="hey_jarvis", turns=1, answers=1))
-    put(Listening(at="2026-05-29T00:00:00+00:00", listened_s=days * 86_400.0))
-    log.end()
-    until(lambda: not thread.is_alive())
-
-
 def test_a_threshold_is_proposed_with_what_to_expect_of_it(home: Path) -> None:
-    written(home / "state", days=20, calls=60, again=12)
+    write_log(home / "state", days=20, calls=60, again=12)
 
     result = wakeword("tune")
 
@@ -331,7 +302,7 @@ def test_a_threshold_is_proposed_with_what_to_expect_of_it(home: Path) -> None:
 
 
 def test_too_little_is_said_to_be_too_little(home: Path) -> None:
-    written(home / "state", days=1, calls=3)
+    write_log(home / "state", days=1, calls=3)
 
     result = wakeword("tune")
 
@@ -341,7 +312,7 @@ def test_too_little_is_said_to_be_too_little(home: Path) -> None:
 
 
 def test_a_program_reads_the_whole_table(home: Path) -> None:
-    written(home / "elsewhere", days=20, calls=60, again=12)
+    write_log(home / "elsewhere", days=20, calls=60, again=12)
 
     told = json.loads(wakeword("tune", "--json", "--folder", home / "elsewhere").stdout)["hey_jarvis"]
 
@@ -351,7 +322,7 @@ def test_a_program_reads_the_whole_table(home: Path) -> None:
 
 
 def test_words_with_a_threshold_of_their_own_are_told_by_their_own_setting(home: Path) -> None:
-    written(home / "state", days=20, calls=60, again=12)
+    write_log(home / "state", days=20, calls=60, again=12)
 
     own = "[wakeword]\nmodel = 'alexa'\n[wakeword.words]\nhey_jarvis = {}\n"
 
@@ -359,7 +330,7 @@ def test_words_with_a_threshold_of_their_own_are_told_by_their_own_setting(home:
 
 
 def test_where_recordings_were_kept_their_folder_is_named(home: Path) -> None:
-    written(home / "state", days=1, calls=1)
+    write_log(home / "state", days=1, calls=1)
     (home / "state" / CLIPS_NAME).mkdir()
     (home / "state" / CLIPS_NAME / "a.wav").touch()
 

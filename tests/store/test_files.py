@@ -12,7 +12,7 @@ from typing import BinaryIO
 import pytest
 
 from edgevoice.store import files
-from edgevoice.store.files import draft_folder, locked, sweep, write_whole
+from edgevoice.store.files import draft_folder, locked, rewrite, sweep, write_whole
 
 
 def test_a_file_is_put_in_place_of_the_last_one_for_its_owner_only(tmp_path: Path) -> None:
@@ -39,6 +39,25 @@ def test_a_write_that_fails_leaves_the_last_file_and_no_other(tmp_path: Path) ->
         write_whole(file, fail)
     assert file.read_bytes() == b"first"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_that_others_read_is_rewritten_as_theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, link = tmp_path / "file", tmp_path / "link"
+    file.write_bytes(b"first")
+    file.chmod(0o640)
+    link.symlink_to(file)
+    owners: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "fchown", lambda _descriptor, user, group: owners.append((user, group)))
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    rewrite(link, b"second")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    rewrite(link, b"third")
+
+    assert link.is_symlink()
+    assert file.read_bytes() == b"third"
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert owners == [(os.getuid(), os.getgid())]
 
 
 def test_what_must_last_is_on_the_disk_before_it_takes_the_last_ones_place(
