@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import socket
 import sys
 import threading
@@ -18,24 +19,31 @@ from edgevoice.local.scripted.opponent import Opponent
 from edgevoice.local.scripted.script import Answer, Call, Expect
 from edgevoice.local.server import LocalService
 from edgevoice.local.speech.voice import HibariVoice
+from edgevoice.testbed.stage.talker import Talker
+from edgevoice.testbed.virtual import Room, VirtualCard
+from edgevoice.testbed.virtual.room import synthetic_response
 from tests.local.client import openai_address, question
 from tests.local.talking import Hears, Tone, script_of
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 LIMIT_S = 60.0
-TESTED = {"http_tool.py", "relay.py", "wav.py"}
+TESTED = {"http_tool.py", "relay.py", "talk.py", "wav.py"}
+
+
+def bare() -> dict[str, str]:
+    """The environment without an address and a key: the service inside the package answers."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("EDGEVOICE_", "INWORLD_"))}
 
 
 async def run(name: str, *arguments: str, **environment: str) -> tuple[int | None, str, str]:
     """Run an example to its end; return its exit status and what it wrote."""
-    bare = {key: value for key, value in os.environ.items() if not key.startswith(("EDGEVOICE_", "INWORLD_"))}
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         str(EXAMPLES / name),
         *arguments,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**bare, **environment},
+        env={**bare(), **environment},
     )
     async with asyncio.timeout(LIMIT_S):
         out, problems = await child.communicate()
@@ -144,3 +152,37 @@ def test_a_relay_serves_a_client_of_its_own_kind(asked: bytes) -> None:
 
     assert sound > 24_000
     assert set(told) == {"writing", "turn_done"}
+
+
+@pytest.mark.sound
+def test_a_person_talks_with_the_machine_and_interrupts_it() -> None:
+    async def scene(card: VirtualCard) -> str:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(EXAMPLES / "talk.py"),
+            stdout=asyncio.subprocess.PIPE,
+            env=bare() | dict(card.environment),
+        )
+        assert child.stdout is not None
+        shown = ""
+
+        async def until(words: str) -> None:
+            nonlocal shown
+            while words not in shown:
+                shown += (await child.stdout.readline()).decode()  # type: ignore[union-attr]
+
+        talker = Talker(card)
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                await until("Say something.")
+                await talker.say(0.5, "Tell me a story.", 4.5, "No, stop it please.", 1.0)
+                await until("(interrupted after")
+        finally:
+            child.send_signal(signal.SIGINT)
+            assert await child.wait() == 0
+        return shown
+
+    with VirtualCard(room=Room(synthetic_response(1, gain_db=-12), delay_ms=30.0)) as card:
+        shown = asyncio.run(scene(card))
+
+    assert "user: tell me a story" in shown.lower()

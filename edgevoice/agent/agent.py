@@ -13,8 +13,8 @@ from typing import Any, Literal, Self
 from edgevoice.agent import events
 from edgevoice.agent.emitter import AnyCallback, Emitter, EventStream
 from edgevoice.agent.observation import Observation
-from edgevoice.agent.parts import Parts, join
-from edgevoice.agent.sound import play_by_the_clock
+from edgevoice.agent.parts import Parts, Watchers, join
+from edgevoice.agent.sound import ProgramSound, Sound
 from edgevoice.agent.voice import RealtimeVoice
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import TalkHeld, TalkPressed, TurnEnded
@@ -31,10 +31,11 @@ class Agent:
     """A conversation that a program has with a Realtime service, open from ``async with`` to its end.
 
     ``instructions``: what the model is told about itself. ``tools``: typed functions with docstrings. ``voice``: the
-    service, its model and its voice. ``input_rate_hz``: the rate of what ``send`` gets, 8,000 to 48,000.
+    service, its model and its voice.
 
-    ``playback`` says how answers are played. "pull": the program calls ``read`` whenever its player needs samples, so
-    that it is known to the sample what was heard. "push": the program plays the pieces of ``Speaking`` as they come;
+    ``sound``: a ``SoundCard``, which hears and speaks by itself; else the program does, with ``send`` at
+    ``input_rate_hz``, 8,000 to 48,000, and as ``playback`` says. "pull": it calls ``read`` whenever its player needs
+    samples, so that it is known to the sample what was heard. "push": it plays the pieces of ``Speaking`` as they come;
     what was heard is then an estimate by the clock. Either way the user interrupts by speaking; the program keeps its
     own sound out of what it sends.
 
@@ -48,6 +49,7 @@ class Agent:
         instructions: str = "",
         tools: Iterable[Callable[..., Any]] = (),
         voice: RealtimeVoice | None = None,
+        sound: Sound | None = None,
         input_rate_hz: int = 24_000,
         playback: Literal["pull", "push"] = "pull",
         tool_timeout_s: float = 30.0,
@@ -59,9 +61,8 @@ class Agent:
         self._voice = (voice or RealtimeVoice()).resolved()
         self._voice.service(instructions)  # a value that cannot be is refused here, and not in mid-conversation
         self._functions = FunctionSource(tools)
-        self._registry = Registry([self._functions])
-        self._is_pulled = playback == "pull"
-        self._sound = input_rate_hz, tool_timeout_s
+        self._tools = Registry([self._functions]), tool_timeout_s
+        self._sound = sound or ProgramSound(input_rate_hz, is_pulled=playback == "pull")
         self._emitter = Emitter(self._beside)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._parts: Parts | None = None
@@ -75,24 +76,16 @@ class Agent:
         if self._parts is not None:
             raise RuntimeError("this Agent is open already: one conversation at a time")
         endpoint = await self._opened.enter_async_context(self._voice.reached())
-        observation = Observation(is_exact=self._is_pulled)
-        input_rate_hz, tool_timeout_s = self._sound
-        parts = self._parts = join(
-            self._voice.service(self._instructions),
-            endpoint,
-            self._session,
-            self._registry,
-            lambda notice: self._observe(observation, notice),
-            self._lost,
-            input_rate_hz=input_rate_hz,
-            tool_timeout_s=tool_timeout_s,
-        )
+        observation = Observation(is_exact=self._sound.is_exact)
+        watchers = Watchers(lambda notice: self._observe(observation, notice), self._lost)
+        service = self._voice.service(self._instructions)
+        parts = self._parts = join(service, endpoint, self._session, self._tools, self._sound, watchers)
         self._cause = None
         self._beside(parts.link.run())
-        if not self._is_pulled:
-            self._beside(play_by_the_clock(parts.speaker))
+        if parts.sound.run is not None:
+            self._beside(parts.sound.run)
         parts.engine.start()
-        parts.engine.report(TalkPressed(parts.microphone.position))
+        parts.engine.report(TalkPressed(parts.sound.near_end.position))
         try:
             await self._connected()
         except BaseException:
@@ -144,19 +137,20 @@ class Agent:
 
         Raises ``ConversationOver``, or the ``LinkError`` that ended it.
         """
-        parts = self._open()
-        parts.microphone.write(pcm)
-        parts.uplink.pump()
+        self._open()
+        self._program().send(pcm)
 
     def read(self, frames: int) -> bytes:
         """Return exactly ``frames`` samples to be heard next, mono s16 at 24 kHz; silence where nothing is to be heard.
 
         Any thread may call it, such as the callback of a player. Only with ``playback="pull"``: else ``RuntimeError``.
         """
-        if not self._is_pulled:
-            raise RuntimeError('Agent(playback="push") counts by the clock; read() needs playback="pull"')
-        parts = self._parts
-        return parts.speaker.read(frames) if parts is not None else bytes(2 * frames)
+        return self._program().read(frames)
+
+    def _program(self) -> ProgramSound:
+        if isinstance(self._sound, ProgramSound):
+            return self._sound
+        raise RuntimeError("this Agent hears and speaks by its sound card; send() and read() are for one without")
 
     # --- words --------------------------------------------------------------------------------------------------------
 
@@ -204,7 +198,7 @@ class Agent:
     def interrupt(self) -> None:
         """Cut the answer, if there is one; the service is told how much of it was heard."""
         if self._parts is not None and self.phase in {Phase.THINKING, Phase.SPEAKING}:
-            self._parts.engine.report(TalkPressed(self._parts.microphone.position))
+            self._parts.engine.report(TalkPressed(self._parts.sound.near_end.position))
 
     # --- changes ------------------------------------------------------------------------------------------------------
 
@@ -236,7 +230,7 @@ class Agent:
         self._send_changes(before)
 
     def _session(self) -> dict[str, Any]:
-        return session_of(self._voice.service(self._instructions), self._registry.definitions())
+        return session_of(self._voice.service(self._instructions), self._tools[0].definitions())
 
     def _send_changes(self, before: Mapping[str, Any]) -> None:
         changes = changed(before, self._session())

@@ -1,20 +1,17 @@
-"""The parts of an agent, joined as the box joins its own: engine, conversation, link, gate and tools. Opens nothing."""
+"""The parts of an agent, joined as the box joins its own: engine, conversation, link and tools. Opens nothing."""
 
-import asyncio
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from edgevoice.agent.sound import ProgramMicrophone, ProgramSpeaker
-from edgevoice.audio.uplink import Uplink
+from edgevoice.agent.sound import OpenSound, Sound
+from edgevoice.box.mailbox import Mailbox
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.timing import Manners
-from edgevoice.core.facts import Event
 from edgevoice.core.notices import Notice
 from edgevoice.core.ports import Observer
-from edgevoice.core.protocol.downlink import Arrival
 from edgevoice.engine import Adapters, Engine
 from edgevoice.errors import LinkError
 from edgevoice.panel.none import NoPanel
@@ -43,58 +40,48 @@ class Parts:
     engine: Engine
     conversation: Conversation
     link: Link
-    microphone: ProgramMicrophone
-    uplink: Uplink
-    speaker: ProgramSpeaker
+    sound: OpenSound
     tools: ToolRunner
+
+
+@dataclass(frozen=True, slots=True)
+class Watchers:
+    """What an agent hears of its parts: every notice, and the error with which a session ends."""
+
+    notice: Callable[[Notice], None]
+    lost: Callable[[LinkError], None]
 
 
 def join(
     service: ServiceSettings,
     endpoint: Callable[[], Endpoint],
     session: Callable[[], dict[str, Any]],
-    registry: Registry,
-    watch: Callable[[Notice], None],
-    lost: Callable[[LinkError], None],
-    *,
-    input_rate_hz: int,
-    tool_timeout_s: float,
+    tools: tuple[Registry, float],
+    sound: Sound,
+    watchers: Watchers,
 ) -> Parts:
-    """Return the parts; to be called in the loop.
-
-    ``watch`` sees every notice; ``lost`` gets the error with which a session ends.
-    """
-    loop = asyncio.get_running_loop()
-    engine: Engine
-
-    def report(event: Event) -> None:
-        engine.report(event)
-
-    def report_from_thread(event: Event) -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(report, event)
-
-    def take(arrivals: list[Arrival]) -> None:
-        engine.take(arrivals)
-
-    microphone = ProgramMicrophone(input_rate_hz)
-    speaker = ProgramSpeaker(report_from_thread, report)
+    """Return the parts; to be called in the loop. ``tools``: those there are, and the seconds that each call has."""
+    mailbox = Mailbox()
+    registry, timeout_s = tools
     link = Link(
         endpoint,
         lambda _word: session(),
-        take,
+        mailbox.take,
         connect_s=service.connect_s,
         pong_s=service.pong_s,
-        lost=lost,
+        lost=watchers.lost,
     )
-    uplink = Uplink(microphone, 0, link.send_audio, rate_hz=input_rate_hz)
-    tools = ToolRunner(registry, report, timeout_s=tool_timeout_s)
-    conversation = Conversation(timing_of(service), random.random)
-    engine = Engine(conversation, Adapters(link, uplink, speaker, NoPanel(), tools), time.monotonic, (_Watch(watch),))
-    return Parts(engine, conversation, link, microphone, uplink, speaker, tools)
+    opened = sound.open(mailbox, link.send_audio)
+    runner = ToolRunner(registry, mailbox.report, timeout_s=timeout_s)
+    conversation = Conversation(timing_of(service, hears_itself=sound.hears_itself), random.random)
+    adapters = Adapters(link, opened.near_end, opened.far_end, NoPanel(), runner)
+    engine = Engine(conversation, adapters, time.monotonic)
+    engine.add_observers([_Watch(watchers.notice)])
+    mailbox.deliver_to(engine)
+    return Parts(engine, conversation, link, opened, runner)
 
 
-def timing_of(service: ServiceSettings) -> Manners:
+def timing_of(service: ServiceSettings, *, hears_itself: bool) -> Manners:
     """Return how a program's conversation behaves: as the box's, but it waits for the user for ever."""
     return Manners(
         connect_s=service.connect_s,
@@ -102,5 +89,5 @@ def timing_of(service: ServiceSettings) -> Manners:
         follow_up_s=_FOR_EVER_S,
         session_s=_FOR_EVER_S,
         may_answer_tools=service.may_answer_tools,
-        hears_itself=False,
+        hears_itself=hears_itself,
     )

@@ -2,11 +2,16 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from edgevoice.audio.backchannel import BackchannelMixer
+from edgevoice.audio.uplink import Uplink
+from edgevoice.box.mailbox import Mailbox
 from edgevoice.core.facts import PlaybackCut, PlaybackDrained
 from edgevoice.core.orders import Earcon
+from edgevoice.core.ports import FarEnd, NearEnd
 from edgevoice.core.sound.playout import Playout
 from edgevoice.core.sound.preroll import PreRoll
 from edgevoice.core.sound.rates import FAR_END_HZ
@@ -22,6 +27,66 @@ _BACKCHANNEL_GAIN = 10 ** (-9 / 20)
 _TICK_S = 0.02
 _TICK = round(FAR_END_HZ * _TICK_S)
 """How often, and how much, is taken for a program that plays the pieces itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSound:
+    """Both ends of an agent's sound, and what has to run beside the conversation for them."""
+
+    near_end: NearEnd
+    far_end: FarEnd
+    run: Coroutine[Any, Any, None] | None = None
+
+
+class Sound(Protocol):
+    """How an agent hears the user and is heard."""
+
+    @property
+    def hears_itself(self) -> bool:
+        """Whether the answer comes back to the service."""
+        ...
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether what was heard is counted."""
+        ...
+
+    def open(self, mailbox: Mailbox, send: Callable[[bytes], None]) -> OpenSound:
+        """Return both ends, in the loop; ``send`` takes mono s16 at 24 kHz for the service."""
+        ...
+
+
+class ProgramSound:
+    """``Sound`` that a program sends and takes; ``rate_hz`` is that of what it sends."""
+
+    hears_itself = False
+
+    def __init__(self, rate_hz: int, *, is_pulled: bool) -> None:
+        self._rate_hz = rate_hz
+        self.is_exact = is_pulled
+        self._microphone: ProgramMicrophone | None = None
+        self._speaker: ProgramSpeaker | None = None
+        self._uplink: Uplink | None = None
+
+    def open(self, mailbox: Mailbox, send: Callable[[bytes], None]) -> OpenSound:
+        """Return both ends; what is cut is reported at once, what is played to its end from any thread."""
+        self._microphone = ProgramMicrophone(self._rate_hz)
+        self._speaker = ProgramSpeaker(mailbox.post, mailbox.report)
+        self._uplink = Uplink(self._microphone, 0, send, rate_hz=self._rate_hz)
+        run = None if self.is_exact else play_by_the_clock(self._speaker)
+        return OpenSound(self._uplink, self._speaker, run)
+
+    def send(self, pcm: bytes) -> None:
+        """Take what the user says: mono s16, in pieces of any length."""
+        if self._microphone is not None and self._uplink is not None:
+            self._microphone.write(pcm)
+            self._uplink.pump()
+
+    def read(self, frames: int) -> bytes:
+        """Return exactly ``frames`` samples to be heard next, mono s16 at 24 kHz; from any thread."""
+        if not self.is_exact:
+            raise RuntimeError('Agent(playback="push") counts by the clock; read() needs playback="pull"')
+        return self._speaker.read(frames) if self._speaker is not None else bytes(2 * frames)
 
 
 class ProgramMicrophone:

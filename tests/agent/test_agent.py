@@ -12,6 +12,7 @@ import soxr
 from edgevoice.agent import events
 from edgevoice.agent.agent import Agent, changed
 from edgevoice.agent.events import AgentEvent
+from edgevoice.agent.soundcard import SoundCard
 from edgevoice.agent.voice import RealtimeVoice
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.notices import Role
@@ -247,6 +248,11 @@ def test_without_a_key_and_an_address_the_service_inside_answers(monkeypatch: py
 def test_pushed_sound_cannot_be_pulled() -> None:
     with pytest.raises(RuntimeError, match="pull"):
         Agent(voice=RealtimeVoice(url="local"), playback="push").read(240)
+
+
+def test_a_sound_card_is_not_sent_to_by_hand() -> None:
+    with pytest.raises(RuntimeError, match="sound card"):
+        Agent(voice=RealtimeVoice(url="local"), sound=SoundCard()).read(240)
 
 
 def test_the_library_loads_no_hardware() -> None:

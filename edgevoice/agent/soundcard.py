@@ -1,0 +1,61 @@
+"""The machine's sound card for an agent, with the box's echo cancellation: it may be spoken over."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from edgevoice.agent.sound import OpenSound
+from edgevoice.audio.opening import open_near_end, open_speaker, open_supervisor
+from edgevoice.box.mailbox import Mailbox
+from edgevoice.core.sound.clockfit import ClockFit
+from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
+from edgevoice.echo.opening import open_echo
+from edgevoice.echo.tier_choice import Chosen
+from edgevoice.echo.tiers import Tier
+from edgevoice.settings.schema import MicrophoneSettings, SpeakerSettings
+from edgevoice.wakeword.opening import open_voice
+
+
+class SoundCard:
+    """``Sound`` of this machine: ``Agent(sound=SoundCard())`` listens and speaks by itself.
+
+    ``microphone``, ``speaker``: the cards' names as `edgevoice devices` lists them. ``echo``: what takes the answer out
+    of what the microphone hears: "suppressor" in the program, "hardware" where the device does it or headphones make
+    it needless, "none" not at all: then nobody is heard while the answer sounds.
+    """
+
+    is_exact = True
+
+    def __init__(
+        self,
+        *,
+        microphone: str = "default",
+        speaker: str = "default",
+        echo: Literal["suppressor", "hardware", "none"] = "suppressor",
+        volume_percent: int = 70,
+    ) -> None:
+        self._near = MicrophoneSettings(device=microphone, preroll_s=0)
+        self._far = SpeakerSettings(device=speaker, volume_percent=volume_percent)
+        self._tier = Tier(echo)
+
+    @property
+    def hears_itself(self) -> bool:
+        """Whether the answer comes back through the microphone."""
+        return self._tier is not Tier.HARDWARE
+
+    def open(self, mailbox: Mailbox, send: Callable[[bytes], None]) -> OpenSound:
+        """Return both ends; the cards are opened by what runs, and again whenever they were unplugged."""
+        near, far = ClockFit(NEAR_END_HZ), ClockFit(FAR_END_HZ)
+        _, echo = open_echo(Chosen(self._tier), near, far, mailbox.post, open_voice)
+        played = echo.reference.played if echo is not None else None
+        speaker = open_speaker(self._far, mailbox.post, far, played=played, amplifier=None)
+        microphone, uplink = open_near_end(
+            self._near,
+            near,
+            echo=echo.stage if echo is not None else None,
+            hear=None,
+            send=send,
+            watch=mailbox.notify,
+            call=mailbox.call,
+        )
+        supervisor = open_supervisor(self._near, self._far, microphone, speaker, mailbox.report)
+        return OpenSound(uplink, speaker, supervisor.run())
