@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from edgevoice.core.conversation.conversation import Conversation
+from edgevoice.core.conversation.noisy_room import Noise
+from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import (
     AnswerArrived,
     BackchannelStarted,
@@ -18,7 +20,15 @@ from edgevoice.core.facts import (
     PlaybackStarted,
     ResponseEnded,
 )
-from edgevoice.core.notices import AudioReceived, Notice, PhaseEntered, TranscriptChanged, UsageTold
+from edgevoice.core.notices import (
+    AudioReceived,
+    Notice,
+    PhaseEntered,
+    SpeechHeeded,
+    SpeechIgnored,
+    TranscriptChanged,
+    UsageTold,
+)
 from edgevoice.core.orders import (
     Action,
     CancelResponse,
@@ -178,14 +188,25 @@ class Engine:
         try:
             while self._pending:
                 event = self._pending.popleft()
-                phase = self._conversation.phase
+                phase, noise = self._conversation.phase, self._conversation.noise
                 self.notify(event)
                 self._dispatch(self._conversation.handle(event, self._clock()))
-                if self._conversation.phase is not phase:
-                    self.notify(PhaseEntered(self._conversation.phase))
+                self._notify_changes(phase, noise)
         finally:
             self._is_busy = False
         self._set_timer()
+
+    def _notify_changes(self, phase: Phase, noise: Noise | None) -> None:
+        """Notify the observers of what has changed since: the phase, and whether speech interrupts the answer."""
+        if self._conversation.phase is not phase:
+            self.notify(PhaseEntered(self._conversation.phase))
+        match self._conversation.noise:
+            case None if noise is not None:
+                self.notify(SpeechHeeded())
+            case Noise() as found if noise is None:
+                self.notify(SpeechIgnored(found))
+            case _:
+                pass  # as before
 
     def _set_timer(self) -> None:
         self.stop()

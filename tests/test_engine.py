@@ -6,6 +6,7 @@ from typing import TypeVar, get_args
 import pytest
 
 from edgevoice.core.conversation.conversation import Conversation
+from edgevoice.core.conversation.noisy_room import Noise
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.conversation.timing import Manners
 from edgevoice.core.facts import (
@@ -16,10 +17,13 @@ from edgevoice.core.facts import (
     LinkLost,
     LinkOpened,
     LoopStalled,
+    NearSpeechBegan,
+    NearSpeechFaded,
     PlaybackStarted,
     ResponseEnded,
     ResponseStarted,
     ResponseStatus,
+    RoomMeasured,
     TalkHeld,
     TimerRang,
     ToolCall,
@@ -28,7 +32,16 @@ from edgevoice.core.facts import (
     UserStartedSpeaking,
     WakeWordHeard,
 )
-from edgevoice.core.notices import AudioReceived, Notice, PhaseEntered, Role, TranscriptChanged, UsageTold
+from edgevoice.core.notices import (
+    AudioReceived,
+    Notice,
+    PhaseEntered,
+    Role,
+    SpeechHeeded,
+    SpeechIgnored,
+    TranscriptChanged,
+    UsageTold,
+)
 from edgevoice.core.orders import (
     Action,
     CancelResponse,
@@ -432,6 +445,20 @@ async def test_an_answer_that_is_resumed_is_a_burst_of_its_own() -> None:
 
     assert ("far_end.resume",) in rig.told
     assert PlaybackStarted(7) in rig.notices
+
+
+@in_loop
+async def test_observers_are_shown_once_that_speech_is_ignored_and_once_that_it_is_heeded_again() -> None:
+    rig = Rig(Manners(ignores_speech_in_noise=True))
+    rig.speaking()
+    rig.engine.report(RoomMeasured(is_loud=True))
+    for _ in range(8):
+        rig.engine.report(NearSpeechBegan(0))
+        rig.engine.report(NearSpeechFaded())
+    rig.engine.report(TalkHeld())
+
+    changes = [notice for notice in rig.notices if isinstance(notice, SpeechIgnored | SpeechHeeded | PhaseEntered)]
+    assert changes == [SpeechIgnored(Noise(4, 0, is_loud=True)), PhaseEntered(Phase.IDLE), SpeechHeeded()]
 
 
 @in_loop

@@ -126,6 +126,7 @@ def manners_of(settings: Settings, tier: Tier) -> Manners:
         may_answer_tools=settings.service.may_answer_tools,
         hears_itself=tier is not Tier.HARDWARE,
         resumes=settings.conversation.false_interruption == "resume",
+        ignores_speech_in_noise=settings.echo.noisy_room == "wake-word",
     )
 
 

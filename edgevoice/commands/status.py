@@ -35,6 +35,7 @@ _LIGHTS: Final = {
     "thinking": Light.THINKING,
     "speaking": Light.SPEAKING,
 }
+_NOISY_REMEDY: Final = "say the wake word or press the talk button to interrupt; turn down what sounds beside the box"
 _LOG: Final = "journalctl -u edgevoice -n 30"
 
 State = Literal["runs", "starts", "ended", "failed", "unknown"]
@@ -62,6 +63,7 @@ class View:
     version: str = ""
     conversation: Mapping[str, Any] | None = None
     last_fault: Mapping[str, Any] | None = None
+    noisy_room: Mapping[str, Any] | None = None
     warnings: tuple[Warned, ...] = field(default_factory=tuple)
 
     @property
@@ -94,6 +96,7 @@ def look(properties: Mapping[str, str] | None, kept: Status | None) -> View:
         version=kept.version or __version__,
         conversation=kept.conversation,
         last_fault=kept.last_fault,
+        noisy_room=kept.noisy_room,
         warnings=tuple(_warnings(state, kept)),
     )
     if state != "runs":
@@ -167,6 +170,7 @@ def _data(view: View) -> dict[str, Any]:
         "since": view.since,
         "conversation": view.conversation,
         "last_fault": view.last_fault,
+        "noisy_room": view.noisy_room,
         "warnings": [{"text": each.text, "remedy": each.remedy} for each in view.warnings],
     }
 
@@ -184,6 +188,8 @@ def _print(view: View) -> None:
         code = str(view.last_fault.get("code", ""))
         at = _when(str(view.last_fault.get("at", "")))
         table.add_row("Last fault", Text(f"{at}: {meaning(Light.FAULT, code)} ({code})\n→ {remedy_of(code)}"))
+    if view.noisy_room is not None:
+        table.add_row("Noisy room", Text(_noisy(view.noisy_room)))
     for each in view.warnings:
         table.add_row("Warning", Text(f"{each.text}\n→ {each.remedy}"))
     Console(highlight=False).print(table)
@@ -212,6 +218,21 @@ def _sentence(view: View) -> str:
             return "Not running, and never was on this machine as this user"
         case _:
             assert_never(view.state)
+
+
+def _noisy(room: Mapping[str, Any]) -> str:
+    ducks, cuts = room.get("ducks", 0), room.get("false_cuts", 0)
+    found = f"the answer was lowered {_times(ducks)} and cut {_times(cuts)} for nobody"
+    if room.get("is_loud"):
+        found += ", and the room is as loud as you"
+    when = _when(str(room.get("since", "")))
+    if room.get("until"):
+        return f"{when} speaking could not interrupt an answer: {found}\n→ {_NOISY_REMEDY}"
+    return f"since {when} speaking does not interrupt the answer: {found}\n→ {_NOISY_REMEDY}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _last(conversation: Mapping[str, Any] | None) -> str:

@@ -135,6 +135,13 @@ class NearSpeechEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomMeasured:
+    """What goes on in the room has become as loud as the people who speak to the box, or is so no more."""
+
+    is_loud: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TurnEnded:
     """The service took the user's turn as finished."""
 
@@ -351,10 +358,11 @@ BoxFact = (
     | DeviceRestored
     | HearingImpaired
     | HearingRestored
+    | RoomMeasured
     | BudgetTold
     | DeadlinePassed
     | LoopStalled
 )
-"""What happened inside the box: playback, tools, devices, time."""
+"""What happened inside the box and around it: playback, tools, devices, the room, time."""
 
 Event = UserFact | ServiceFact | BoxFact

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from edgevoice.core.conversation.noisy_room import Noise
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import Event
 from edgevoice.core.orders import Action
@@ -34,6 +35,18 @@ class PhaseEntered:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechIgnored:
+    """From here on only the wake word and the button interrupt the answer: the room is too noisy, as ``noise`` says."""
+
+    noise: Noise
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechHeeded:
+    """Speech may interrupt again: the answer is over, or the room has fallen quiet."""
+
+
+@dataclass(frozen=True, slots=True)
 class AudioReceived:
     """A piece of the answer's audio was admitted by the fence: mono s16 at 24 kHz, perhaps ending in mid-sample."""
 
@@ -57,4 +70,14 @@ class UsageTold:
     tokens: Mapping[str, int] = field(default_factory=dict)
 
 
-Notice = Event | Action | TranscriptChanged | PhaseEntered | AudioReceived | UplinkSent | UsageTold
+Notice = (
+    Event
+    | Action
+    | TranscriptChanged
+    | PhaseEntered
+    | SpeechIgnored
+    | SpeechHeeded
+    | AudioReceived
+    | UplinkSent
+    | UsageTold
+)

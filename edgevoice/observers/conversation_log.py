@@ -1,17 +1,23 @@
-"""Diary: one line for each conversation, and one for each fault that the light shows. Never what was said."""
+"""Diary: a line for each conversation, each fault light, and each noisy room. Never what was said."""
 
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 
 from edgevoice.core.facts import LinkOpened, TurnEnded, WakeWordHeard
 from edgevoice.core.lights import meaning
-from edgevoice.core.notices import Notice, PhaseEntered, UsageTold
+from edgevoice.core.notices import Notice, PhaseEntered, SpeechHeeded, SpeechIgnored, UsageTold
 from edgevoice.core.orders import CutPlayback, Light, OpenLink, ResumePlayback, ShowLight
 from edgevoice.core.ports import Observer
 from edgevoice.journal import tell
 
 _log = logging.getLogger(__name__)
+
+_NOISY = (
+    "speech cannot be told from what goes on in the room; until the answer is over or the room is quiet, only the wake "
+    "word and the talk button interrupt"
+)
 
 _COUNTED = (
     "turns",
@@ -72,6 +78,10 @@ class Diary(Observer):
                 self._counts["false_interruptions"] += 1
             case UsageTold(tokens=tokens):
                 self._count_tokens(tokens)
+            case SpeechIgnored(noise=noise):
+                tell(_log, logging.INFO, "speech-ignored", **asdict(noise), why=_NOISY)
+            case SpeechHeeded():
+                tell(_log, logging.INFO, "speech-heeded")
             case PhaseEntered(phase=phase):
                 self._take_phase(phase, now)
             case _:

@@ -13,8 +13,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
+from edgevoice.core.conversation.noisy_room import Noise
 from edgevoice.core.facts import LinkOpened, TurnEnded
-from edgevoice.core.notices import Notice, PhaseEntered
+from edgevoice.core.notices import Notice, PhaseEntered, SpeechHeeded, SpeechIgnored
 from edgevoice.core.orders import Light, MuteMicrophone, ShowLight, UnmuteMicrophone
 from edgevoice.core.ports import Observer
 from edgevoice.store.files import write_whole
@@ -31,7 +32,8 @@ class Status:
 
     ``fault`` is the code of the fault that the light shows; ``problem`` the line with which the box ended; ``remark``
     what came of the last reload. ``conversation`` has ended, seconds and turns of the last one. ``last_fault`` has code
-    and at of a fault after which no conversation has gone well yet.
+    and at of a fault after which no conversation has gone well yet. ``noisy_room`` has since when and until when speech
+    could not interrupt an answer of the last conversation, and why; until is empty while that lasts.
     """
 
     version: str = ""
@@ -44,6 +46,7 @@ class Status:
     remark: str = ""
     conversation: Kept | None = None
     last_fault: Kept | None = None
+    noisy_room: Kept | None = None
 
     @classmethod
     def read(cls, place: Path) -> Self | None:
@@ -56,11 +59,8 @@ class Status:
             return None
         wanted = {name: type(value) for name, value in asdict(cls()).items() if value is not None}
         is_whole = all(type(getattr(kept, name)) is kind for name, kind in wanted.items())
-        return (
-            kept
-            if is_whole and all(isinstance(each, dict | None) for each in (kept.conversation, kept.last_fault))
-            else None
-        )
+        may_lack = (kept.conversation, kept.last_fault, kept.noisy_room)
+        return kept if is_whole and all(isinstance(each, dict | None) for each in may_lack) else None
 
 
 class StatusFile(Observer):
@@ -79,6 +79,7 @@ class StatusFile(Observer):
         self._linked_at: float | None = None
         self._turns = 0
         self._went_well = False
+        self._was_noisy = False
         before = Status.read(place)
         self._status = Status(
             version=version,
@@ -86,6 +87,7 @@ class StatusFile(Observer):
             started=self._time(),
             conversation=before.conversation if before is not None else None,
             last_fault=before.last_fault if before is not None else None,
+            noisy_room=_ended(before.noisy_room, self._time()) if before is not None else None,
         )
         self._written: Status | None = None
         self._change(self._status)
@@ -104,9 +106,14 @@ class StatusFile(Observer):
             case UnmuteMicrophone():
                 self._change(replace(self._status, is_muted=False))
             case LinkOpened() if self._linked_at is None:
-                self._linked_at, self._turns, self._went_well = now, 0, True
+                self._linked_at, self._turns = now, 0
+                self._went_well, self._was_noisy = True, False
             case TurnEnded():
                 self._turns += 1
+            case SpeechIgnored(noise=noise):
+                self._take_noise(noise)
+            case SpeechHeeded():
+                self._change(replace(self._status, noisy_room=_ended(self._status.noisy_room, self._time())))
             case PhaseEntered(phase=phase):
                 self._take_phase(phase, now)
             case _:
@@ -127,9 +134,14 @@ class StatusFile(Observer):
             seconds, self._linked_at = round(now - self._linked_at, 1), None
             last = {"ended": self._time(), "seconds": seconds, "turns": self._turns}
             fault = None if self._went_well else self._status.last_fault
-            self._change(replace(self._status, is_talking=False, conversation=last, last_fault=fault))
+            noisy = self._status.noisy_room if self._was_noisy else None
+            self._change(replace(self._status, is_talking=False, conversation=last, last_fault=fault, noisy_room=noisy))
         else:
             self._change(replace(self._status, is_talking=is_talking))
+
+    def _take_noise(self, noise: Noise) -> None:
+        self._was_noisy = True
+        self._change(replace(self._status, noisy_room={"since": self._time(), "until": "", **asdict(noise)}))
 
     def _change(self, status: Status) -> None:
         self._status = status
@@ -147,3 +159,8 @@ class StatusFile(Observer):
 
     def _time(self) -> str:
         return self._now().isoformat(timespec="seconds")
+
+
+def _ended(noisy_room: Kept | None, at: str) -> Kept | None:
+    """Return what is kept of a noisy room once speech interrupts again, or the box has ended in the middle of it."""
+    return noisy_room if noisy_room is None or noisy_room.get("until") else noisy_room | {"until": at}

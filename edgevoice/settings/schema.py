@@ -248,10 +248,14 @@ class EchoSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         button; the service hears silence meanwhile. "linear": the same, and the wake word is found under the answer,
         too. "suppressor": whatever you say. "hardware": whatever you say, because the device cancels its own echo.
         "auto": what `edgevoice doctor --echo` has found out in this room, else none.
+    noisy_room: What it does where speech cannot be told from what goes on in the room, as beside a loud television.
+        "wake-word": only the wake word and the talk button interrupt, until the answer is over or the room is quiet.
+        "speech": whatever you say interrupts all the same; its voice goes up and down, and may be cut for nobody.
     tail_ms: How long the room goes on sounding after playback has ended.
     """
 
     tier: Literal["auto", "none", "linear", "suppressor", "hardware"] = "auto"
+    noisy_room: Literal["wake-word", "speech"] = "wake-word"
     tail_ms: Annotated[int, Meta(ge=0, le=1000)] = 200
 
 

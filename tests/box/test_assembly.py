@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import gpiozero
 import pyaudio
@@ -395,8 +395,17 @@ def test_the_manners_are_those_of_the_settings() -> None:
     assert not manners.hears_itself
 
 
+@pytest.mark.parametrize(("noisy_room", "is_ignored"), [("wake-word", True), ("speech", False)])
+def test_the_user_says_whether_speech_is_ignored_in_noise(
+    noisy_room: Literal["wake-word", "speech"], *, is_ignored: bool
+) -> None:
+    settings = Settings(echo=EchoSettings(noisy_room=noisy_room))
+
+    assert manners_of(settings, Tier.SUPPRESSOR).ignores_speech_in_noise is is_ignored
+
+
 def test_the_times_of_the_core_are_by_default_those_of_the_settings() -> None:
-    assert manners_of(Settings(), Tier.NONE) == Manners(resumes=True)
+    assert manners_of(Settings(), Tier.NONE) == Manners(resumes=True, ignores_speech_in_noise=True)
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,27 @@ def test_the_last_conversation_is_shown_in_words(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
+    ("until", "said"),
+    [("", "speaking does not interrupt the answer"), ("2026-03-01T12:00:09+00:00", "speaking could not interrupt")],
+)
+def test_a_noisy_room_is_shown_with_what_still_interrupts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, until: str, said: str
+) -> None:
+    noisy = {"since": "2026-03-01T12:00:00+00:00", "until": until, "ducks": 12, "false_cuts": 1, "is_loud": True}
+    kept = replace(KEPT, noisy_room=noisy)
+
+    shown_text = shown(monkeypatch, tmp_path, RUNS, kept).stdout
+
+    assert "Noisy room" in shown_text
+    assert said in shown_text
+    assert "lowered 12 times and cut once for nobody, and the room is as loud as you" in shown_text
+    assert "→ say the wake word or press the talk button to interrupt" in shown_text
+    assert json.loads(shown(monkeypatch, tmp_path, RUNS, kept, "--json").stdout)["noisy_room"] == noisy
+    quieter = replace(kept, noisy_room={**noisy, "is_loud": False})
+    assert "as loud as you" not in shown(monkeypatch, tmp_path, RUNS, quieter).stdout
+
+
+@pytest.mark.parametrize(
     ("kept", "warning", "remedy"),
     [
         (

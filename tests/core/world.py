@@ -205,6 +205,11 @@ class World:
         if self.is_honest:
             assert actions.count(SendToolOutput(call_id, "{}")) == int(is_wanted)
 
+    def end_cut(self) -> None:
+        """Let the card take its next periods: what was cut is silent then, and reported."""
+        self._play_for(0.05)
+        self.deliver_sound()
+
     # --- the user and the service ---
 
     def say_beside(self) -> None:
@@ -260,6 +265,7 @@ class World:
 
     def open_link(self) -> None:
         """Let the dial succeed."""
+        self.end_cut()  # dialling takes longer than that
         self.service.link = "open"
         self.service.wire.append(LinkOpened())
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from edgevoice.core.conversation.conversation import Conversation
+from edgevoice.core.conversation.noisy_room import Noise
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.conversation.timing import Manners
 from edgevoice.core.facts import (
@@ -28,7 +29,15 @@ from edgevoice.core.facts import (
     UserStartedSpeaking,
     WakeWordHeard,
 )
-from edgevoice.core.notices import Notice, PhaseEntered, Role, TranscriptChanged, UsageTold
+from edgevoice.core.notices import (
+    Notice,
+    PhaseEntered,
+    Role,
+    SpeechHeeded,
+    SpeechIgnored,
+    TranscriptChanged,
+    UsageTold,
+)
 from edgevoice.core.orders import CutPlayback, Light, OpenLink, ResumePlayback, ShowLight
 from edgevoice.engine import Engine
 from edgevoice.observers.conversation_log import Diary
@@ -253,3 +262,15 @@ def test_tools_are_no_turns(caplog: pytest.LogCaptureFixture) -> None:
     lines = written(caplog, (0.0, LinkOpened()), (1.0, call), (2.0, PhaseEntered(Phase.IDLE)))
 
     assert lines[0][1]["turns"] == 0
+
+
+def test_a_noisy_room_is_a_line_with_what_still_interrupts_and_so_is_its_end(caplog: pytest.LogCaptureFixture) -> None:
+    (ignored, fields), heeded = written(
+        caplog, (10.0, SpeechIgnored(Noise(ducks=12, false_cuts=1, is_loud=True))), (20.0, SpeechHeeded())
+    )
+
+    assert ignored == "speech-ignored"
+    assert (fields["ducks"], fields["false_cuts"], fields["is_loud"]) == (12, 1, True)
+    assert "only the wake word and the talk button interrupt" in fields["why"]
+    assert heeded == ("speech-heeded", {})
+    assert {record.levelno for record in caplog.records} == {logging.INFO}

@@ -9,9 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from edgevoice.core.conversation.noisy_room import Noise
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import LinkOpened, TurnEnded
-from edgevoice.core.notices import AudioReceived, Notice, PhaseEntered, Role, TranscriptChanged
+from edgevoice.core.notices import (
+    AudioReceived,
+    Notice,
+    PhaseEntered,
+    Role,
+    SpeechHeeded,
+    SpeechIgnored,
+    TranscriptChanged,
+)
 from edgevoice.core.orders import Light, MuteMicrophone, ShowLight, UnmuteMicrophone
 from edgevoice.observers.status_file import Status, StatusFile
 
@@ -110,6 +119,27 @@ def test_a_fault_is_shown_and_remembered_until_a_conversation_goes_well(box: Box
     assert box.sees(LinkOpened(), PhaseEntered(Phase.LISTENING), PhaseEntered(Phase.IDLE)).last_fault is None
 
 
+def test_a_noisy_room_is_shown_with_the_reason_until_a_conversation_goes_without_it(box: Box) -> None:
+    noisy = SpeechIgnored(Noise(ducks=12, false_cuts=1, is_loud=True))
+    found = {"since": NOON, "ducks": 12, "false_cuts": 1, "is_loud": True}
+
+    assert box.sees(LinkOpened(), PhaseEntered(Phase.SPEAKING), noisy).noisy_room == {**found, "until": ""}
+    over = box.sees(PhaseEntered(Phase.IDLE), SpeechHeeded())
+    assert over.noisy_room == {**found, "until": NOON}
+    assert box.sees(LinkOpened(), PhaseEntered(Phase.LISTENING)).noisy_room == over.noisy_room
+
+    assert box.sees(PhaseEntered(Phase.IDLE)).noisy_room is None
+
+
+def test_a_noisy_room_has_an_end_also_where_the_box_ended_in_the_middle_of_it(box: Box) -> None:
+    box.sees(LinkOpened(), SpeechIgnored(Noise(ducks=12, false_cuts=0, is_loud=False)))
+
+    after = Box(box.place).shown().noisy_room
+
+    assert after is not None
+    assert after["until"] == NOON
+
+
 def test_what_came_of_a_reload_is_kept_until_one_leaves_nothing_to_do(box: Box) -> None:
     box.file.remark("restart needed for speaker")
     assert box.shown().remark == "restart needed for speaker"
@@ -147,6 +177,7 @@ def test_a_folder_that_cannot_be_written_ends_nothing(tmp_path: Path) -> None:
         '{"pid": true}',
         '{"conversation": 3}',
         '{"last_fault": []}',
+        '{"noisy_room": "loud"}',
     ],
 )
 def test_a_file_that_is_none_of_ours_is_no_status(tmp_path: Path, content: str) -> None:

@@ -9,6 +9,7 @@ from typing import assert_never
 
 from edgevoice.core.conversation.deadlines import Deadline, Deadlines
 from edgevoice.core.conversation.device import Box
+from edgevoice.core.conversation.noisy_room import Noise
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.conversation.sessions import Calls
 from edgevoice.core.conversation.speech_over_answer import SpeechOverAnswer
@@ -44,6 +45,7 @@ from edgevoice.core.facts import (
     PlaybackStarted,
     ResponseEnded,
     ResponseStarted,
+    RoomMeasured,
     ServiceComplained,
     ServiceFact,
     SessionExpires,
@@ -101,6 +103,11 @@ class Conversation:
         return self._box.is_muted
 
     @property
+    def noise(self) -> Noise | None:
+        """Why speech does not interrupt the answer in progress; ``None`` while it does."""
+        return self._talk.noisy_room.noise
+
+    @property
     def deadline(self) -> float | None:
         """When ``DeadlinePassed`` is due, in monotonic seconds; ``None`` when nothing is waited for."""
         return self._talk.deadlines.next()
@@ -130,8 +137,9 @@ class Conversation:
 
     def handle(self, event: Event, now: float) -> list[Action]:
         """Take one fact and the monotonic time; return the orders that follow, in the order to be obeyed."""
-        before = self._talk.phase
+        before, was_hopeless = self._talk.phase, self._talk.noisy_room.is_hopeless
         actions = self._decide(event, now)
+        actions += self._speech_over.settle_room(actions, now, was_hopeless=was_hopeless)
         if self._talk.phase is Phase.LISTENING and before in {Phase.THINKING, Phase.SPEAKING}:
             actions = [MarkTurn(), *actions]
         if self._talk.has_backchannel and not self.admits_backchannels:
@@ -223,6 +231,8 @@ class Conversation:
                 self._box.impairment = code
             case HearingRestored():
                 self._box.impairment = ""
+            case RoomMeasured(is_loud=is_loud):
+                self._talk.noisy_room.is_loud = is_loud
             case BudgetTold(left_s=left_s):
                 return self._calls.take_budget(left_s, now)
             case DeadlinePassed():
@@ -328,6 +338,9 @@ class Conversation:
                 return self._turns.room_quiet(now)
             case Deadline.RESUME:
                 return self._turns.interruptions.due(now)
+            case Deadline.ROOM_QUIET:
+                self._talk.noisy_room.forgive()
+                return []
             case _:
                 assert_never(name)
 

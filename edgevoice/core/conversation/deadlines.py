@@ -18,6 +18,7 @@ class Deadline(Enum):
     RING = auto()
     ECHO_TAIL = auto()
     RESUME = auto()
+    ROOM_QUIET = auto()
 
 
 class Deadlines:

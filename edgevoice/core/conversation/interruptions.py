@@ -216,7 +216,7 @@ class Interruptions:
             talk.resumed = None
             return []
         actions = talk.cut()
-        if talk.manners.hears_itself:
+        if talk.is_half_duplex:
             actions.append(OpenUplink())
         talk.interrupted()
         talk.extend_listening(talk.manners.answer_s, now)

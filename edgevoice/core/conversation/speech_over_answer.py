@@ -1,14 +1,16 @@
-"""Speech over the answer, as the box hears it by itself: duck, then cut, or go on. No I/O, no clock."""
+"""Speech over the answer, as the box hears it by itself: duck, then cut, or go on; ignored in a noisy room. Pure."""
 
 from typing import assert_never
 
 from edgevoice.core.conversation.deadlines import Deadline
 from edgevoice.core.conversation.device import Box
+from edgevoice.core.conversation.noisy_room import QUIET_S
+from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.conversation.sessions import Calls
 from edgevoice.core.conversation.state import Talk
 from edgevoice.core.conversation.turns import Turns
 from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechEnded, NearSpeechFaded
-from edgevoice.core.orders import Action, DuckPlayback, KeepUplink, OpenUplink
+from edgevoice.core.orders import Action, DuckPlayback, KeepUplink, OpenUplink, ResumePlayback, SilenceUplink
 
 
 class SpeechOverAnswer:
@@ -21,21 +23,51 @@ class SpeechOverAnswer:
         self._turns = turns
 
     def take(
-        self, fact: NearSpeechBegan | NearSpeechConfirmed | NearSpeechFaded | NearSpeechEnded, now: float
+        self,
+        fact: NearSpeechBegan | NearSpeechConfirmed | NearSpeechFaded | NearSpeechEnded,
+        now: float,
     ) -> list[Action]:
         """Take what the box heard over its answer."""
+        is_ignored = self._talk.noisy_room.is_hopeless and self._talk.answer.is_sounding
+        if is_ignored:
+            self._talk.deadlines.set(Deadline.ROOM_QUIET, now + QUIET_S)
         match fact:
+            case NearSpeechBegan() if is_ignored:
+                self._talk.noisy_room.ducked_for_nobody(now)  # it would have been
+                return []
+            case NearSpeechConfirmed() if is_ignored:
+                return []
             case NearSpeechBegan(at_sample=at_sample):
                 return self._began(at_sample)
             case NearSpeechConfirmed(at_sample=at_sample):
                 return self._confirmed(at_sample, now)
             case NearSpeechFaded():
                 self._talk.answer.near_speech_at = None
-                return self._talk.restore() + self._turns.interruptions.near_speech_ended()
+                if restored := self._talk.restore():
+                    self._talk.noisy_room.ducked_for_nobody(now)
+                return restored + self._turns.interruptions.near_speech_ended()
             case NearSpeechEnded():
                 return self._turns.interruptions.near_speech_ended()
             case _:
                 assert_never(fact)
+
+    def settle_room(self, actions: list[Action], now: float, *, was_hopeless: bool) -> list[Action]:
+        """Return what follows where these orders, or what led to them, made the room hopeless or ended that."""
+        room, answer = self._talk.noisy_room, self._talk.answer
+        if ResumePlayback() in actions:
+            room.cut_for_nobody(now)
+        if self._talk.phase not in {Phase.THINKING, Phase.SPEAKING}:
+            room.forgive()  # the next answer begins with speech allowed
+        if room.is_hopeless is was_hopeless:
+            return []
+        if room.is_hopeless:
+            self._talk.deadlines.set(Deadline.ROOM_QUIET, now + QUIET_S)
+        else:
+            self._talk.deadlines.clear(Deadline.ROOM_QUIET)
+        if self._talk.manners.hears_itself or not answer.is_sounding or not self._talk.is_linked:
+            return []  # the gate is where it belongs, or moves with the answer's next sound or its end
+        # The service hears the same noise.
+        return [SilenceUplink() if room.is_hopeless else OpenUplink()]
 
     def _began(self, at_sample: int) -> list[Action]:
         """Lower the answer: somebody may be speaking over it."""
@@ -61,6 +93,6 @@ class SpeechOverAnswer:
         if not self._talk.is_linked:
             return self._calls.call_again(at_sample, now)
         actions = self._turns.interrupt(now, is_by_speech=True)
-        if self._talk.manners.hears_itself:
+        if self._talk.is_half_duplex:
             actions += [KeepUplink(at_sample, has_preroll=False), OpenUplink()]
         return actions

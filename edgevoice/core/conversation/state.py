@@ -3,6 +3,7 @@
 from edgevoice.core.conversation.answer import Answer
 from edgevoice.core.conversation.deadlines import Deadline, Deadlines
 from edgevoice.core.conversation.interruption import Interruption
+from edgevoice.core.conversation.noisy_room import NoisyRoom
 from edgevoice.core.conversation.phases import Cause, Phase, after
 from edgevoice.core.conversation.timing import Manners
 from edgevoice.core.facts import ToolCall
@@ -37,6 +38,12 @@ class Talk:
         self.words_come_early = False
         self.trouble = ""
         self.answer = Answer()
+        self.noisy_room = NoisyRoom(may_ignore=manners.ignores_speech_in_noise)
+
+    @property
+    def is_half_duplex(self) -> bool:
+        """Whether the uplink carries zeros while the answer sounds."""
+        return self.manners.hears_itself or self.noisy_room.is_hopeless
 
     @property
     def is_echoing(self) -> bool:

@@ -13,7 +13,8 @@ class Manners:
     cap. ``echo_tail_s``: how long the room still sounds after playback. ``fault_s``: how long a passing fault is shown.
     ``may_answer_tools``: the service may answer the output of a tool without being asked. ``hears_itself``: the
     microphone picks up our own speech, so the uplink carries zeros while we speak and nobody speaks over us.
-    ``resumes``: an answer goes on after a false interruption.
+    ``resumes``: an answer goes on after a false interruption. ``ignores_speech_in_noise``: speech does not interrupt an
+    answer where it cannot be told from the room.
     """
 
     connect_s: float = 12.0
@@ -28,3 +29,4 @@ class Manners:
     may_answer_tools: bool = False
     hears_itself: bool = True
     resumes: bool = False
+    ignores_speech_in_noise: bool = False

@@ -63,7 +63,7 @@ class Turns:
             self._talk.resumed = None
             return self.interruptions.heard()
         actions = self.interruptions.cut(now, is_heard=True)
-        if self._talk.manners.hears_itself:
+        if self._talk.is_half_duplex:
             actions.append(OpenUplink())
         self._talk.interrupted()
         return actions
@@ -216,7 +216,7 @@ class Turns:
         self._talk.answer.sound(burst)
         self._talk.has_answered = True
         self._talk.deadlines.clear(Deadline.ANSWER, Deadline.ECHO_TAIL)
-        return [SilenceUplink()] if self._talk.manners.hears_itself else []
+        return [SilenceUplink()] if self._talk.is_half_duplex else []
 
     def playback_drained(self, burst: int, now: float) -> list[Action]:
         """Take the answer as played so far; the room sounds on for a moment."""
@@ -228,7 +228,7 @@ class Turns:
         if self._talk.answer.is_over:
             actions += self._failure_tone()
             self._talk.answer.fall_silent()
-        if self._talk.manners.hears_itself:
+        if self._talk.is_half_duplex:
             # The room still sounds: the light must not say that we listen before we do.
             self._talk.deadlines.set(Deadline.ECHO_TAIL, now + self._talk.manners.echo_tail_s)
             return actions
@@ -294,7 +294,7 @@ class Turns:
         if not self._talk.is_linked:
             return self._calls.call_again(at_sample, now, word)
         actions = self.interrupt(now)
-        if self._talk.manners.hears_itself:
+        if self._talk.is_half_duplex:
             # What was said since the wake word began went out as zeros: now it is sent as it was.
             actions += [KeepUplink(at_sample), OpenUplink()]
         return actions

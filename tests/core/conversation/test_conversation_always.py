@@ -29,6 +29,7 @@ from edgevoice.core.facts import (
     ResponseEnded,
     ResponseStarted,
     ResponseStatus,
+    RoomMeasured,
     ServiceComplained,
     TalkHeld,
     TalkPressed,
@@ -75,9 +76,17 @@ class HonestWorld(RuleBasedStateMachine):
         self.world = World(OPEN_MICROPHONE)
         self.is_service_alive = True
 
-    @initialize(hears_itself=st.booleans(), follow_up_s=st.sampled_from([0, 6]), resumes=st.booleans())
-    def begin(self, *, hears_itself: bool, follow_up_s: float, resumes: bool) -> None:
-        manners = replace(OPEN_MICROPHONE, hears_itself=hears_itself, follow_up_s=follow_up_s, resumes=resumes)
+    @initialize(
+        hears_itself=st.booleans(), follow_up_s=st.sampled_from([0, 6]), resumes=st.booleans(), ignores=st.booleans()
+    )
+    def begin(self, *, hears_itself: bool, follow_up_s: float, resumes: bool, ignores: bool) -> None:
+        manners = replace(
+            OPEN_MICROPHONE,
+            hears_itself=hears_itself,
+            follow_up_s=follow_up_s,
+            resumes=resumes,
+            ignores_speech_in_noise=ignores,
+        )
         self.world = World(manners, is_honest=self.is_honest)
 
     def is_open(self) -> bool:
@@ -162,6 +171,8 @@ class HonestWorld(RuleBasedStateMachine):
     @rule(sound_ms=st.integers(0, 2000), calls=st.integers(0, 2))
     def ask_and_be_answered(self, sound_ms: int, calls: int) -> None:
         self.world.speak()
+        self.world.deliver()
+        self.world.end_cut()  # nobody asks anything in less than that takes
         self.world.stop_speaking()
         self.world.end_turn(is_answered=True)
         self.world.deliver()
@@ -180,6 +191,16 @@ class HonestWorld(RuleBasedStateMachine):
             self.world.write_down(has_words=has_words, is_final=True)
             self.world.deliver()
         self.world.pass_time(1)
+
+    @precondition(lambda self: self.world.conversation.phase is Phase.SPEAKING)
+    @rule(times=st.integers(1, 12), is_loud=st.booleans())
+    def be_noisy(self, *, times: int, is_loud: bool) -> None:
+        self.world.tell(RoomMeasured(is_loud))
+        for _ in range(times):
+            self.world.tell(NearSpeechBegan(0))
+            self.world.tell(NearSpeechFaded())
+        if self.world.conversation.noise is not None:
+            assert self.world.gate != "live" or self.world.sound or not self.is_open(), "the service hears the noise"
 
     # --- the box ---
 

@@ -1,0 +1,80 @@
+"""Noisy room: decides when speech over the answer cannot be told from the room, and when it can again. Pure.
+
+In a hopeless room the answer goes up and down for nobody, or is cut by nobody. Then the box stops ducking and cutting
+for speech until the answer is over or the room has been quiet for a while; the wake word and the button still
+interrupt. While that lasts, the uplink carries zeros under the answer, as where the box hears itself: otherwise the
+service would cut the answer for the same noise.
+
+The evidence outlives the answer: the next one begins with speech allowed, and one more duck for nobody is enough.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+_DUCKS = 12
+_DUCKS_WITHIN_S = 30.0
+"""Ducks for nobody that make a room hopeless."""
+
+_DUCKS_WHERE_LOUD = 4
+"""The same where what goes on in the room is known to be as loud as the people who speak to the box."""
+
+_CUTS = 2
+_CUTS_WITHIN_S = 60.0
+"""Cuts for nobody, after which the answer was resumed, that make a room hopeless."""
+
+QUIET_S = 10.0
+"""How long nothing must begin over the answer until speech may interrupt it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Why speech cannot be told from the room.
+
+    ``ducks`` for nobody in the last 30 s and ``false_cuts`` in the last minute; ``is_loud``: what goes on in the room
+    is as loud as the people who speak to the box.
+    """
+
+    ducks: int
+    false_cuts: int
+    is_loud: bool
+
+
+class NoisyRoom:
+    """The evidence against the room, and whether speech is ignored because of it.
+
+    ``noise`` says why speech is ignored; it is ``None`` while speech interrupts. ``is_loud`` is what the echo stage
+    measures. Without ``may_ignore`` speech is never ignored. Times are monotonic seconds.
+    """
+
+    def __init__(self, *, may_ignore: bool) -> None:
+        self._may_ignore = may_ignore
+        self._ducks: deque[float] = deque(maxlen=_DUCKS)
+        self._cuts: deque[float] = deque(maxlen=_CUTS)
+        self.is_loud = False
+        self.noise: Noise | None = None
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether speech over the answer is ignored."""
+        return self.noise is not None
+
+    def ducked_for_nobody(self, now: float) -> None:
+        """Take note that something began over the answer and was nobody."""
+        self._ducks.append(now)
+        self._judge(now)
+
+    def cut_for_nobody(self, now: float) -> None:
+        """Take note that the answer was cut and nobody spoke."""
+        self._cuts.append(now)
+        self._judge(now)
+
+    def forgive(self) -> None:
+        """Let speech interrupt again; the evidence stays."""
+        self.noise = None
+
+    def _judge(self, now: float) -> None:
+        ducks = sum(now - at <= _DUCKS_WITHIN_S for at in self._ducks)
+        cuts = sum(now - at <= _CUTS_WITHIN_S for at in self._cuts)
+        is_hopeless = ducks >= (_DUCKS_WHERE_LOUD if self.is_loud else _DUCKS) or cuts >= _CUTS
+        if self._may_ignore and is_hopeless and self.noise is None:
+            self.noise = Noise(ducks, cuts, self.is_loud)
