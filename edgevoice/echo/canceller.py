@@ -5,9 +5,6 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-RATE_HZ = 16_000
-"""The one near-end rate; the far-end reference is brought to it before it comes here."""
-
 BLOCK = 320
 """Samples per call: 20 ms, one period of the capture callback."""
 

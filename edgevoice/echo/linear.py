@@ -9,7 +9,8 @@ from functools import cache
 
 import numpy as np
 
-from edgevoice.echo.canceller import BLOCK, RATE_HZ, Samples, one_block
+from edgevoice.core.sound.rates import NEAR_END_HZ
+from edgevoice.echo.canceller import BLOCK, Samples, one_block
 from edgevoice.errors import EchoUnavailable
 
 SONAME = "libspeexdsp.so.1"
@@ -32,7 +33,7 @@ class LinearCanceller:
         self._state = self._library.speex_echo_state_init(BLOCK, tail)
         if not self._state:
             raise EchoUnavailable(f"{SONAME} gave no canceller of {tail} samples")
-        rate = ctypes.c_int(RATE_HZ)
+        rate = ctypes.c_int(NEAR_END_HZ)
         self._library.speex_echo_ctl(self._state, _SET_SAMPLING_RATE, ctypes.byref(rate))
         self.close = weakref.finalize(self, self._library.speex_echo_state_destroy, self._state)
 

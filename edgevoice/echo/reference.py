@@ -6,15 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevoice.core.sound.clockfit import ClockFit, Line, drift_ppm
+from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 
-_FAR_HZ = 24_000
-_NEAR_HZ = 16_000
-_RATIO = _FAR_HZ / _NEAR_HZ
+_RATIO = FAR_END_HZ / NEAR_END_HZ
 
-_HELD = 4 * _FAR_HZ
+_HELD = 4 * FAR_END_HZ
 """Samples of the far-end that are kept: the longest delay, and room for a stall."""
 
-_TAIL = _FAR_HZ * 6 // 10
+_TAIL = FAR_END_HZ * 6 // 10
 """Samples after the last sound for which a room, a codec and a Bluetooth link may still give it back: 600 ms."""
 
 _MARGIN_S = 0.008
@@ -169,7 +168,7 @@ def _kernels() -> npt.NDArray[np.float32]:
     taps = np.arange(_TAPS) - (_TAPS // 2 - 1)
     phases = (np.arange(_PHASES) + 0.5) / _PHASES
     distance = taps[None, :] - phases[:, None]
-    bandwidth = 2 * _CUTOFF_HZ / _FAR_HZ
+    bandwidth = 2 * _CUTOFF_HZ / FAR_END_HZ
     window = np.kaiser(2 * _PHASES * _TAPS + 1, 8.0)
     shaped = np.interp(distance, np.linspace(-_TAPS / 2, _TAPS / 2, len(window)), window)
     kernels = bandwidth * np.sinc(bandwidth * distance) * shaped

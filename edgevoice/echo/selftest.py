@@ -10,10 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from edgevoice.echo.canceller import BLOCK, RATE_HZ, EchoCanceller, Samples
-
-FAR_HZ = 24_000
-"""The far-end's rate."""
+from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
+from edgevoice.echo.canceller import BLOCK, EchoCanceller, Samples
 
 QUIET_S = 3.0
 """How long the room is listened to before anything is played."""
@@ -117,7 +115,7 @@ class Trial:
 
 def signal() -> Samples:
     """Return what is to be played: two sweeps, a sound like speech, and a sweep; s16 at 24 kHz."""
-    whole = np.zeros(round(SIGNAL_S * FAR_HZ))
+    whole = np.zeros(round(SIGNAL_S * FAR_END_HZ))
     for at_s in _SWEEPS_S:
         _put(whole, at_s, _sweep())
     _put(whole, _SPEECH_AT_S, _speech())
@@ -127,12 +125,15 @@ def signal() -> Samples:
 
 def measure(recording: Recording) -> Measured:
     """Analyse a recording. One that is shorter than the signal is a ``ValueError``."""
-    if len(recording.far) < round(SIGNAL_S * FAR_HZ) or len(recording.near) < _near_at(recording, SIGNAL_S) + RATE_HZ:
+    if (
+        len(recording.far) < round(SIGNAL_S * FAR_END_HZ)
+        or len(recording.near) < _near_at(recording, SIGNAL_S) + NEAR_END_HZ
+    ):
         raise ValueError("the recording ends before the signal")
     near = _without_hum(recording.near)
     noise = _power(_without_hum(recording.near[: _near_at(recording, 0)]))
     speech = recording.far[_section(_SPEECH_AT_S, _SPEECH_S)].astype(np.float64)
-    played = _power(speech, BLOCK * FAR_HZ // RATE_HZ)
+    played = _power(speech, BLOCK * FAR_END_HZ // NEAR_END_HZ)
     levels = Measured(
         noise_dbfs=_dbfs(noise),
         played_dbfs=_dbfs(played),
@@ -151,7 +152,7 @@ def measure(recording: Recording) -> Measured:
         levels,
         echo_db=_db(heard / noise),
         return_loss_db=_db(played / max(heard - noise, noise / 4)),
-        delay_ms=1000 * delay / RATE_HZ,
+        delay_ms=1000 * delay / NEAR_END_HZ,
         drift_ppm=drift_ppm,
         drift_error_ppm=error_ppm,
         distortion_percent=_distortion_percent(found[0], delay),
@@ -170,7 +171,7 @@ def try_canceller(canceller: EchoCanceller, recording: Recording, measured: Meas
     cleaned = np.zeros_like(near)
     for at in (*range(0, len(near), BLOCK), *range(0, len(near), BLOCK)):
         cleaned[at : at + BLOCK] = canceller.process(near[at : at + BLOCK], reference[at : at + BLOCK])
-    section = _heard_section(recording, measured.delay_ms * RATE_HZ / 1000)
+    section = _heard_section(recording, measured.delay_ms * NEAR_END_HZ / 1000)
     before = _power(_without_hum(near)[section])
     after = _power(_without_hum(cleaned)[section])
     noise = 10 ** (measured.noise_dbfs / 10) * 32_768**2
@@ -181,14 +182,14 @@ def try_canceller(canceller: EchoCanceller, recording: Recording, measured: Meas
 
 
 def _put(whole: Sound, at_s: float, part: Sound) -> None:
-    begin = round(at_s * FAR_HZ)
+    begin = round(at_s * FAR_END_HZ)
     whole[begin : begin + len(part)] = part
 
 
 def _sweep() -> Sound:
     """Return an exponential sweep (Farina, AES 108, 2000): its harmonics come before the response, apart from it."""
     low, high = _SWEEP_HZ
-    time_s = np.arange(round(_SWEEP_S * FAR_HZ)) / FAR_HZ
+    time_s = np.arange(round(_SWEEP_S * FAR_END_HZ)) / FAR_END_HZ
     rate = np.log(high / low)
     sweep: Sound = np.sin(2 * np.pi * low * _SWEEP_S / rate * (np.exp(time_s * rate / _SWEEP_S) - 1))
     return sweep * _faded(len(sweep), 0.02)
@@ -197,13 +198,13 @@ def _sweep() -> Sound:
 def _speech() -> Sound:
     """Return a sound like speech: syllables with pauses, a voice of gliding pitch and some hiss, falling spectrum."""
     chance = np.random.default_rng(20)
-    size = round(_SPEECH_S * FAR_HZ)
-    time_s = np.arange(size) / FAR_HZ
+    size = round(_SPEECH_S * FAR_END_HZ)
+    time_s = np.arange(size) / FAR_END_HZ
     pitch_hz = 130 + 25 * np.sin(2 * np.pi * 0.7 * time_s) + 10 * np.sin(2 * np.pi * 2.3 * time_s)
-    turns = np.cumsum(pitch_hz) / FAR_HZ
+    turns = np.cumsum(pitch_hz) / FAR_END_HZ
     pulses = np.diff(np.floor(turns), prepend=0.0) * 8
     source = np.fft.rfft(pulses + 0.3 * chance.standard_normal(size))
-    hz = np.fft.rfftfreq(size, 1 / FAR_HZ)
+    hz = np.fft.rfftfreq(size, 1 / FAR_END_HZ)
     # The long-term spectrum of speech: flat to 500 Hz, then 9 dB an octave less (Byrne and others, JASA 96, 1994).
     source *= (hz > _HUM_HZ) * np.minimum(1, 500 / np.maximum(hz, 1)) ** 1.5
     voice = np.fft.irfft(source, size)
@@ -211,7 +212,7 @@ def _speech() -> Sound:
     at_s = 0.0
     while at_s < _SPEECH_S - 0.3:
         length_s = chance.uniform(0.12, 0.28)
-        begin, end = round(at_s * FAR_HZ), round((at_s + length_s) * FAR_HZ)
+        begin, end = round(at_s * FAR_END_HZ), round((at_s + length_s) * FAR_END_HZ)
         envelope[begin:end] = chance.uniform(0.5, 1) * np.hanning(end - begin)
         at_s += length_s + (0.25 if chance.random() < 0.15 else chance.uniform(0, 0.06))
     spoken: Sound = voice * envelope
@@ -221,7 +222,7 @@ def _speech() -> Sound:
 
 
 def _faded(size: int, fade_s: float) -> Sound:
-    count = round(fade_s * FAR_HZ)
+    count = round(fade_s * FAR_END_HZ)
     rise = np.sin(np.linspace(0, np.pi / 2, count)) ** 2
     return np.concatenate([rise, np.ones(size - 2 * count), rise[::-1]])
 
@@ -232,19 +233,19 @@ def _faded(size: int, fade_s: float) -> Sound:
 def _response(recording: Recording, near: Sound, at_s: float) -> Sound:
     """Return the path's response as one sweep shows it; tap 0 is ``_EARLIEST_S`` and a harmonic's lead before it."""
     far = recording.far[_section(at_s, _SWEEP_S)].astype(np.float64)
-    lead = round(-_FIRST_TAP_S * RATE_HZ)
-    exact = (recording.ahead_s + at_s) * RATE_HZ
+    lead = round(-_FIRST_TAP_S * NEAR_END_HZ)
+    exact = (recording.ahead_s + at_s) * NEAR_END_HZ
     begin = round(exact) - lead
-    heard = near[max(0, begin) : begin + lead + round((_SWEEP_S + _LATEST_S) * RATE_HZ)]
-    size = 1 << (len(heard) + round(_SWEEP_S * RATE_HZ)).bit_length()
+    heard = near[max(0, begin) : begin + lead + round((_SWEEP_S + _LATEST_S) * NEAR_END_HZ)]
+    size = 1 << (len(heard) + round(_SWEEP_S * NEAR_END_HZ)).bit_length()
     bins = size // 2 + 1
     # The far-end at the near-end's rate: the same spectrum up to 8 kHz.
-    played = np.fft.rfft(far, size * FAR_HZ // RATE_HZ)[:bins] * RATE_HZ / FAR_HZ
+    played = np.fft.rfft(far, size * FAR_END_HZ // NEAR_END_HZ)[:bins] * NEAR_END_HZ / FAR_END_HZ
     power = np.square(np.abs(played))
     ratio = np.fft.rfft(heard, size) * np.conj(played) / (power + 1e-3 * power.max())
     # What the whole near-end sample leaves of the exact place.
     ratio *= np.exp(2j * np.pi * np.fft.rfftfreq(size) * (exact - round(exact)))
-    response: Sound = np.fft.irfft(ratio, size)[: round((_LATEST_S - _FIRST_TAP_S) * RATE_HZ)]
+    response: Sound = np.fft.irfft(ratio, size)[: round((_LATEST_S - _FIRST_TAP_S) * NEAR_END_HZ)]
     return response
 
 
@@ -253,7 +254,7 @@ _FIRST_TAP_S = _EARLIEST_S - _SWEEP_S * np.log(3) / np.log(_SWEEP_HZ[1] / _SWEEP
 
 
 def _searched(response: Sound) -> Sound:
-    return response[round((_EARLIEST_S - _FIRST_TAP_S) * RATE_HZ) :]
+    return response[round((_EARLIEST_S - _FIRST_TAP_S) * NEAR_END_HZ) :]
 
 
 def _is_echo(response: Sound) -> bool:
@@ -268,15 +269,15 @@ def _direct(response: Sound) -> float:
     first = int(np.argmax(taps >= _FIRST_ARRIVAL * taps.max()))
     # To the top of that rise, not to its foot.
     first += int(np.argmax(taps[first : first + 8]))
-    return first + _EARLIEST_S * RATE_HZ
+    return first + _EARLIEST_S * NEAR_END_HZ
 
 
 def _drift(responses: list[Sound]) -> tuple[float, float]:
     """Return the drift in ppm and its standard error, from how the path moves from sweep to sweep."""
-    begin = max(0, round(_direct(responses[0]) - _FIRST_TAP_S * RATE_HZ) - RATE_HZ // 200)
-    parts = [response[begin : begin + round(_RESPONSE_S * RATE_HZ)] for response in responses]
+    begin = max(0, round(_direct(responses[0]) - _FIRST_TAP_S * NEAR_END_HZ) - NEAR_END_HZ // 200)
+    parts = [response[begin : begin + round(_RESPONSE_S * NEAR_END_HZ)] for response in responses]
     moved = np.array([_moved(parts[0], part) for part in parts])
-    times = np.array(_SWEEPS_S) * RATE_HZ
+    times = np.array(_SWEEPS_S) * NEAR_END_HZ
     around = times - times.mean()
     slope = float(around @ moved) / float(around @ around)
     rest = moved - moved.mean() - slope * around
@@ -301,14 +302,14 @@ def _moved(first: Sound, later: Sound) -> float:
 
 def _distortion_percent(response: Sound, delay: float) -> float:
     """Return the second and third harmonics against the sweep itself, as amplitudes."""
-    direct = delay - _FIRST_TAP_S * RATE_HZ
-    size = round(_HARMONIC_S * RATE_HZ)
+    direct = delay - _FIRST_TAP_S * NEAR_END_HZ
+    size = round(_HARMONIC_S * NEAR_END_HZ)
 
     def energy(at: float) -> float:
         begin = max(0, round(at) - size // 5)
         return float(np.sum(np.square(response[begin : begin + size])))
 
-    apart = _SWEEP_S * RATE_HZ / np.log(_SWEEP_HZ[1] / _SWEEP_HZ[0])
+    apart = _SWEEP_S * NEAR_END_HZ / np.log(_SWEEP_HZ[1] / _SWEEP_HZ[0])
     # Between the harmonics and the response there is noise alone.
     noise = energy(direct - 1.6 * size)
     harmonics = sum(max(0.0, energy(direct - apart * np.log(order)) - noise) for order in (2, 3))
@@ -317,21 +318,21 @@ def _distortion_percent(response: Sound, delay: float) -> float:
 
 def _aligned_far(recording: Recording, measured: Measured) -> Samples:
     """Return the far-end at the near-end's rate, each sample in the place where the microphone hears it."""
-    begin = recording.ahead_s * RATE_HZ + measured.delay_ms * RATE_HZ / 1000 - _EARLY_S * RATE_HZ
-    step = FAR_HZ / RATE_HZ * (1 + (measured.drift_ppm or 0.0) * 1e-6)
+    begin = recording.ahead_s * NEAR_END_HZ + measured.delay_ms * NEAR_END_HZ / 1000 - _EARLY_S * NEAR_END_HZ
+    step = FAR_END_HZ / NEAR_END_HZ * (1 + (measured.drift_ppm or 0.0) * 1e-6)
     # The delay was measured with the first sweep.
-    at = (np.arange(len(recording.near)) - begin - _SWEEPS_S[0] * RATE_HZ) * step + _SWEEPS_S[0] * FAR_HZ
+    at = (np.arange(len(recording.near)) - begin - _SWEEPS_S[0] * NEAR_END_HZ) * step + _SWEEPS_S[0] * FAR_END_HZ
     far = np.concatenate([np.zeros(_HALF_TAPS), recording.far.astype(np.float64), np.zeros(_HALF_TAPS + 2)])
     at = np.clip(at, -1, len(recording.far) + 1) + _HALF_TAPS
     aligned = np.zeros(len(at))
     offsets = np.arange(1 - _HALF_TAPS, _HALF_TAPS + 1)
-    share = RATE_HZ / FAR_HZ * 0.95
-    for first in range(0, len(at), RATE_HZ):
-        part = at[first : first + RATE_HZ]
+    share = NEAR_END_HZ / FAR_END_HZ * 0.95
+    for first in range(0, len(at), NEAR_END_HZ):
+        part = at[first : first + NEAR_END_HZ]
         whole = np.clip(part.astype(np.intp), _HALF_TAPS - 1, len(far) - _HALF_TAPS - 1)
         away = offsets[None, :] - (part - whole)[:, None]
         kernel = share * np.sinc(share * away) * np.cos(np.pi * away / (2 * _HALF_TAPS + 2)) ** 2
-        aligned[first : first + RATE_HZ] = np.einsum("ij,ij->i", kernel, far[whole[:, None] + offsets])
+        aligned[first : first + NEAR_END_HZ] = np.einsum("ij,ij->i", kernel, far[whole[:, None] + offsets])
     result: Samples = np.clip(np.rint(aligned), -32_768, 32_767).astype(np.int16)
     return result
 
@@ -341,23 +342,23 @@ def _aligned_far(recording: Recording, measured: Measured) -> Samples:
 
 def _near_at(recording: Recording, at_s: float) -> int:
     """Return the near-end sample that was captured when the signal was at that second."""
-    return round((recording.ahead_s + at_s) * RATE_HZ)
+    return round((recording.ahead_s + at_s) * NEAR_END_HZ)
 
 
 def _section(at_s: float, length_s: float) -> slice:
-    return slice(round(at_s * FAR_HZ), round((at_s + length_s) * FAR_HZ))
+    return slice(round(at_s * FAR_END_HZ), round((at_s + length_s) * FAR_END_HZ))
 
 
 def _heard_section(recording: Recording, delay: float) -> slice:
     """Return where the sound like speech is heard."""
     begin = _near_at(recording, _SPEECH_AT_S) + round(delay)
-    return slice(begin, begin + round(_SPEECH_S * RATE_HZ))
+    return slice(begin, begin + round(_SPEECH_S * NEAR_END_HZ))
 
 
 def _without_hum(samples: Samples) -> Sound:
     """Return the samples without what lies below 100 Hz: mains, the offset of a cheap converter."""
     spectrum = np.fft.rfft(samples.astype(np.float64))
-    hz = np.fft.rfftfreq(len(samples), 1 / RATE_HZ)
+    hz = np.fft.rfftfreq(len(samples), 1 / NEAR_END_HZ)
     # A gentle slope: a cliff would ring, and carry the loud parts into the quiet ones.
     spectrum *= np.sin(np.pi / 2 * np.clip(hz / _HUM_HZ - 0.5, 0, 1)) ** 2
     return np.fft.irfft(spectrum, len(samples))

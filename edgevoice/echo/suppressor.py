@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from edgevoice.echo.canceller import BLOCK, RATE_HZ, EchoCanceller, Samples, one_block
+from edgevoice.core.sound.rates import NEAR_END_HZ
+from edgevoice.echo.canceller import BLOCK, EchoCanceller, Samples, one_block
 from edgevoice.errors import EchoUnavailable
 
 _DITHER: Samples = np.random.default_rng(1).integers(-1, 1, BLOCK, np.int16, endpoint=True)
@@ -66,4 +67,4 @@ def _load() -> Any:
         raise EchoUnavailable(
             "pywebrtc-audio is not installed", remedy="Install it: pip install 'edgevoice[echo]'"
         ) from error
-    return Aec3(sample_rate=RATE_HZ, num_channels=1)
+    return Aec3(sample_rate=NEAR_END_HZ, num_channels=1)

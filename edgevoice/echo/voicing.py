@@ -3,7 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from edgevoice.echo.canceller import BLOCK, RATE_HZ
+from edgevoice.core.sound.rates import NEAR_END_HZ
+from edgevoice.echo.canceller import BLOCK
 
 WINDOW = 2 * BLOCK
 """Samples that are looked at: 40 ms, three periods of the deepest voice."""
@@ -43,9 +44,9 @@ def is_voiced(window: npt.NDArray[np.float32]) -> bool:
 
 
 _HANN = np.hanning(WINDOW).astype(np.float32)
-_LOW, _HIGH = (round(frequency * _TRANSFORM / RATE_HZ) for frequency in _VOICE_HZ)
-_LONGEST, _SHORTEST = (RATE_HZ // pitch for pitch in _PITCH_HZ)
-_RINGING = round(_RINGING_MS * RATE_HZ / 1000)
+_LOW, _HIGH = (round(frequency * _TRANSFORM / NEAR_END_HZ) for frequency in _VOICE_HZ)
+_LONGEST, _SHORTEST = (NEAR_END_HZ // pitch for pitch in _PITCH_HZ)
+_RINGING = round(_RINGING_MS * NEAR_END_HZ / 1000)
 # The window's own likeness to itself, shifted: divided out, or long periods would look less alike than they are.
 _OF_THE_WINDOW = np.correlate(_HANN, _HANN, "full")[WINDOW - 1 : WINDOW + _LONGEST]
 _OF_THE_WINDOW = _OF_THE_WINDOW / _OF_THE_WINDOW[0]

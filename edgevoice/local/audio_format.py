@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from edgevoice.core.sound.rates import WIRE_HZ
+
 _G711 = ("audio/pcmu", "audio/pcma")
 _G711_RATE_HZ = 8000
-_DEFAULT_RATE_HZ = 24_000
 # The words of the older protocol, and the new ones without their object.
 _SPELLINGS = {"pcm16": "audio/pcm", "g711_ulaw": "audio/pcmu", "g711_alaw": "audio/pcma", "float32": "audio/float32"}
 # ITU-T G.711, with 16 bits instead of 14 and 13: mu-law's bias and clip level, A-law's first segment.
@@ -25,7 +26,7 @@ class AudioFormat(msgspec.Struct, frozen=True):
     """Mono audio: s16 or float32 little-endian at ``rate`` Hz, or G.711 at 8 kHz whatever ``rate`` says."""
 
     type: Literal["audio/pcm", "audio/float32", "audio/pcmu", "audio/pcma"] = "audio/pcm"
-    rate: Annotated[int, msgspec.Meta(ge=8000, le=96_000)] = _DEFAULT_RATE_HZ
+    rate: Annotated[int, msgspec.Meta(ge=8000, le=96_000)] = WIRE_HZ
 
     @property
     def rate_hz(self) -> int:
@@ -85,7 +86,7 @@ def settled(form: dict[str, Any]) -> dict[str, Any]:
     """Return a format as the session shows it: with its rate, but for G.711, which has only one."""
     if form.get("type") in _G711:
         return {name: value for name, value in form.items() if name != "rate"}
-    return {"rate": _DEFAULT_RATE_HZ, **form}
+    return {"rate": WIRE_HZ, **form}
 
 
 def _from_ulaw(codes: _Array) -> _Array:

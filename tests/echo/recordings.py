@@ -5,9 +5,10 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.echo import selftest
-from edgevoice.echo.canceller import RATE_HZ, Samples
-from edgevoice.echo.selftest import FAR_HZ, Recording
+from edgevoice.echo.canceller import Samples
+from edgevoice.echo.selftest import Recording
 from edgevoice.testbed.stage.room import LiveRoom, Room, furnish
 
 AHEAD_S = selftest.QUIET_S + 0.2
@@ -16,11 +17,11 @@ AHEAD_S = selftest.QUIET_S + 0.2
 def recorded(room: Room, *, volume: float = 1.0, near: npt.NDArray[np.float64] | None = None) -> Recording:
     """What the microphone hears of the signal, played at that share of its amplitude, and of ``near``."""
     far: Samples = np.rint(selftest.signal() * volume).astype(np.int16)
-    live = LiveRoom(room, far_hz=FAR_HZ)
+    live = LiveRoom(room, far_hz=FAR_END_HZ)
     # The card plays silence before the signal, by its own clock.
-    live.play(np.zeros(round(AHEAD_S * FAR_HZ * (1 + room.drift_ppm * 1e-6)), np.int16))
+    live.play(np.zeros(round(AHEAD_S * FAR_END_HZ * (1 + room.drift_ppm * 1e-6)), np.int16))
     live.play(far)
-    frames = round((AHEAD_S + selftest.SIGNAL_S + selftest.TAIL_S) * RATE_HZ)
+    frames = round((AHEAD_S + selftest.SIGNAL_S + selftest.TAIL_S) * NEAR_END_HZ)
     return Recording(live.hear(frames, near), far, AHEAD_S)
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.echo import selftest
-from edgevoice.echo.canceller import RATE_HZ, Samples
+from edgevoice.echo.canceller import Samples
 from edgevoice.echo.linear import LinearCanceller
-from edgevoice.echo.selftest import FAR_HZ, Recording, measure, signal, try_canceller
+from edgevoice.echo.selftest import Recording, measure, signal, try_canceller
 from edgevoice.echo.suppressor import Suppressor
 from edgevoice.errors import EchoUnavailable
 from edgevoice.testbed.stage.room import Room, furnish
@@ -18,7 +19,7 @@ SILENT = furnish(1, delay_ms=60, loss_db=200)
 
 
 def direct_only(gain: float, delay_ms: float = 30) -> Room:
-    return Room(np.concatenate([np.zeros(round(delay_ms * RATE_HZ / 1000)), [gain]]))
+    return Room(np.concatenate([np.zeros(round(delay_ms * NEAR_END_HZ / 1000)), [gain]]))
 
 
 # --- the signal ------------------------------------------------------------------------------------------------------
@@ -27,7 +28,7 @@ def direct_only(gain: float, delay_ms: float = 30) -> Room:
 def test_the_signal_is_as_loud_as_a_voice_and_begins_and_ends_softly() -> None:
     played = signal()
 
-    assert len(played) == round(selftest.SIGNAL_S * FAR_HZ)
+    assert len(played) == round(selftest.SIGNAL_S * FAR_END_HZ)
     assert 0.45 * 32_768 < np.max(np.abs(played)) < 0.55 * 32_768
     first = int(np.flatnonzero(played)[0])
     assert np.max(np.abs(played[first : first + 48])) < 500
@@ -51,7 +52,7 @@ def test_the_delay_is_found_within_a_millisecond(delay_ms: float) -> None:
 
 def test_a_driver_that_hides_a_buffer_may_make_the_echo_come_early() -> None:
     heard = kitchen()
-    early = replace(heard, near=heard.near[: -RATE_HZ // 10], ahead_s=AHEAD_S + 0.1)
+    early = replace(heard, near=heard.near[: -NEAR_END_HZ // 10], ahead_s=AHEAD_S + 0.1)
 
     assert measure(early).delay_ms == pytest.approx(60 - 100, abs=1)
 
@@ -82,15 +83,15 @@ def test_the_loss_is_found_within_half_a_db(loss_db: float) -> None:
 
 
 def test_the_noise_is_measured_before_the_signal_and_a_door_does_not_count() -> None:
-    door = np.zeros(round((AHEAD_S + selftest.SIGNAL_S + selftest.TAIL_S) * RATE_HZ))
-    door[RATE_HZ : RATE_HZ * 11 // 10] = 8000.0
+    door = np.zeros(round((AHEAD_S + selftest.SIGNAL_S + selftest.TAIL_S) * NEAR_END_HZ))
+    door[NEAR_END_HZ : NEAR_END_HZ * 11 // 10] = 8000.0
 
     assert measure(kitchen()).noise_dbfs == pytest.approx(-65, abs=0.5)
     assert measure(recorded(SILENT, near=door)).noise_dbfs == pytest.approx(-65, abs=1)
 
 
 def test_mains_hum_is_no_noise() -> None:
-    time_s = np.arange(round((AHEAD_S + selftest.SIGNAL_S + selftest.TAIL_S) * RATE_HZ)) / RATE_HZ
+    time_s = np.arange(round((AHEAD_S + selftest.SIGNAL_S + selftest.TAIL_S) * NEAR_END_HZ)) / NEAR_END_HZ
     hum = 300 * np.sin(2 * np.pi * 50 * time_s) + 200
 
     assert measure(recorded(SILENT, near=hum)).noise_dbfs == pytest.approx(-65, abs=1)
@@ -106,7 +107,7 @@ def test_an_echo_far_below_the_noise_is_still_found() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_noise_alone_is_no_echo(seed: int) -> None:
-    noise = np.random.default_rng(seed).normal(0, 300, round((AHEAD_S + selftest.SIGNAL_S + 2) * RATE_HZ))
+    noise = np.random.default_rng(seed).normal(0, 300, round((AHEAD_S + selftest.SIGNAL_S + 2) * NEAR_END_HZ))
     measured = measure(Recording(noise.astype(np.int16), signal(), AHEAD_S))
 
     assert not measured.is_heard
@@ -133,7 +134,7 @@ def test_a_microphone_that_is_switched_off_is_told_by_its_one_number() -> None:
 
 def test_a_device_that_switches_its_microphone_off_while_it_plays_is_told_from_a_dead_one() -> None:
     near = kitchen().near.copy()
-    near[round(AHEAD_S * RATE_HZ) :] = 0
+    near[round(AHEAD_S * NEAR_END_HZ) :] = 0
     measured = measure(Recording(near, signal(), AHEAD_S))
 
     assert measured.silenced_percent > 95
@@ -145,7 +146,7 @@ def test_a_recording_that_ends_before_the_signal_is_refused(cut_s: float) -> Non
     heard = kitchen()
 
     with pytest.raises(ValueError, match="ends before the signal"):
-        measure(replace(heard, near=heard.near[: -round(cut_s * RATE_HZ)]))
+        measure(replace(heard, near=heard.near[: -round(cut_s * NEAR_END_HZ)]))
 
 
 # --- what cancellers reach -------------------------------------------------------------------------------------------
@@ -196,7 +197,7 @@ def test_a_canceller_is_given_the_far_end_8_ms_before_its_echo_from_beginning_to
     near, far = (np.concatenate(side).astype(np.float64) for side in zip(*passing.blocks, strict=True))
 
     for at_s in (AHEAD_S + 0.6, AHEAD_S + 6, AHEAD_S + 12):
-        part = slice(round(at_s * RATE_HZ), round((at_s + 0.5) * RATE_HZ))
+        part = slice(round(at_s * NEAR_END_HZ), round((at_s + 0.5) * NEAR_END_HZ))
         fits = [float(near[part] @ np.roll(far, lag)[part]) for lag in range(100, 160)]
         assert 127 <= 100 + int(np.argmax(fits)) <= 129
 

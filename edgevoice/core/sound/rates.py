@@ -1,4 +1,7 @@
-"""Rates: how many samples of each kind there are in a second."""
+"""Rates: how many samples of each kind there are in a second.
+
+What a model, a voice or the virtual card was made with stays with it: it is a fact about that, and no choice of ours.
+"""
 
 from typing import Final
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 
+from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.echo.canceller import BLOCK, Samples
 from edgevoice.echo.tiers import Tier
-from edgevoice.testbed.bench.echo_scene import FAR_HZ, NEAR_HZ, Change, SimulatedBox
+from edgevoice.testbed.bench.echo_scene import Change, SimulatedBox
 from edgevoice.testbed.stage.room import Room, Sound, hear_all, level_dbfs, scaled
 
 LEAD_S = 8.0
@@ -49,7 +50,7 @@ class Evening:
     ) -> None:
         self._chance = chance
         self._answers = answers
-        sample = soxr.resample(next(self._answers), FAR_HZ, NEAR_HZ)
+        sample = soxr.resample(next(self._answers), FAR_END_HZ, NEAR_END_HZ)
         self._echo_level = level_dbfs(hear_all(room, sample))
         self.box = SimulatedBox(tier, room, seed=seed, reacts=reacts)
         self._rest_s = 0.0
@@ -59,11 +60,11 @@ class Evening:
     def lay(self, bed: Samples, level_db: float, begin_s: float = 0.0) -> None:
         """Let a long sound go on in the room from now on, over and over, at that level against the echo."""
         self._bed = self.at_level(bed, level_db)
-        self._bed_at = int(begin_s * NEAR_HZ) % len(bed)
+        self._bed_at = int(begin_s * NEAR_END_HZ) % len(bed)
 
     def rest(self, duration_s: float) -> None:
         """Let time pass in which the box says nothing, and hears what there is."""
-        for _ in range(round(duration_s * NEAR_HZ / BLOCK)):
+        for _ in range(round(duration_s * NEAR_END_HZ / BLOCK)):
             self._pass()
 
     def listen(self, duration_s: float, spotter: Callable[[bytes], None] | None = None) -> None:
@@ -107,19 +108,19 @@ class Evening:
     def _meet(self, sound: Samples, level_db: float) -> Interrupted:
         self.listen(float(self._chance.uniform(2.5, 3.5)))
         while not self.box.is_speaking:
-            self.listen(BLOCK / NEAR_HZ)
+            self.listen(BLOCK / NEAR_END_HZ)
         self.listen(0.5)
         # Anywhere within a block: the callbacks do not wait for people.
         lead = int(self._chance.integers(BLOCK))
-        begin_s = self.box.now_s + lead / NEAR_HZ
+        begin_s = self.box.now_s + lead / NEAR_END_HZ
         before = len(self.box.changes)
-        silence = np.zeros(NEAR_HZ * 4 // 10)
+        silence = np.zeros(NEAR_END_HZ * 4 // 10)
         self.hear(np.concatenate([np.zeros(lead), self.at_level(sound, level_db), silence]))
         changes = self.box.changes[before:]
         self.box.hush()
-        self.hear(np.zeros(NEAR_HZ * 8 // 10))
-        onset_s, end_s = begin_s + _onset(sound, _ONSET_DB) / NEAR_HZ, begin_s + len(sound) / NEAR_HZ
-        audible_s = begin_s + _onset(sound, _AUDIBLE_ONSET_DB) / NEAR_HZ
+        self.hear(np.zeros(NEAR_END_HZ * 8 // 10))
+        onset_s, end_s = begin_s + _onset(sound, _ONSET_DB) / NEAR_END_HZ, begin_s + len(sound) / NEAR_END_HZ
+        audible_s = begin_s + _onset(sound, _AUDIBLE_ONSET_DB) / NEAR_END_HZ
         return Interrupted(
             _ms_after(onset_s, _first(changes, "ducked")),
             _ms_after(audible_s, _first(changes, "ducked")),
@@ -130,7 +131,7 @@ class Evening:
 
 def _onset(sound: Samples, within_db: float) -> int:
     """Return the first sample of the first 10 ms that are within so much of the sound's own level."""
-    step = NEAR_HZ // 100
+    step = NEAR_END_HZ // 100
     pieces = sound[: len(sound) // step * step].reshape(-1, step).astype(np.float64)
     loud = 10 * np.log10((pieces**2).mean(axis=1) / 32_768**2 + 1e-12) > level_dbfs(sound) - within_db
     return int(np.flatnonzero(loud)[0]) * step

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import soxr
 
+from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.echo.canceller import Samples
 from edgevoice.echo.tiers import Tier
 from edgevoice.testbed.bench.echo_evening import Evening, Interrupted
-from edgevoice.testbed.bench.echo_scene import FAR_HZ, NEAR_HZ
 from edgevoice.testbed.bench.echo_script import ANSWERS
 from edgevoice.testbed.bench.echo_trials import room_number
 from edgevoice.testbed.bench.recordings import Recording, load
@@ -107,9 +107,9 @@ def _recorded_answers(far: tuple[Recording, ...], seed: int) -> Iterator[Samples
     """Say recordings of one folder over and over; short ones are joined to answers, long ones cut."""
     parts: list[Samples] = []
     for number in count(seed):
-        sound = load(far[number % len(far)].path, FAR_HZ)[: int(_LONGEST_ANSWER_S * FAR_HZ)]
-        parts += [_loud(sound), np.zeros(int(_PAUSE_S * FAR_HZ), np.int16)]
-        if sum(map(len, parts)) >= _SHORTEST_ANSWER_S * FAR_HZ:
+        sound = load(far[number % len(far)].path, FAR_END_HZ)[: int(_LONGEST_ANSWER_S * FAR_END_HZ)]
+        parts += [_loud(sound), np.zeros(int(_PAUSE_S * FAR_END_HZ), np.int16)]
+        if sum(map(len, parts)) >= _SHORTEST_ANSWER_S * FAR_END_HZ:
             yield np.concatenate(parts[:-1])
             parts = []
 
@@ -117,7 +117,7 @@ def _recorded_answers(far: tuple[Recording, ...], seed: int) -> Iterator[Samples
 def _spoken_answers(seed: int) -> Iterator[Samples]:
     for number in count(seed):
         text = ANSWERS[number % len(ANSWERS)]
-        yield _loud(soxr.resample(words(text), NEAR_HZ, FAR_HZ))
+        yield _loud(soxr.resample(words(text), NEAR_END_HZ, FAR_END_HZ))
 
 
 def _loud(sound: Samples) -> Samples:
@@ -153,7 +153,7 @@ def _response(path: Path) -> Sound:
     measured = load(path).astype(np.float64)
     loudest = np.abs(measured).max()
     first = int(np.flatnonzero(np.abs(measured) >= loudest * 10 ** (-_DIRECT_DB / 20))[0])
-    kept = measured[first : first + int(_LONGEST_RESPONSE_S * NEAR_HZ)]
+    kept = measured[first : first + int(_LONGEST_RESPONSE_S * NEAR_END_HZ)]
     response: Sound = kept / np.linalg.norm(kept)
     return response
 
@@ -162,6 +162,6 @@ def _through(path: Sound, sound: Samples) -> Samples:
     """Return a recording as it sounds through the room, at the level that it had; its tail is in it."""
     size = len(sound) + len(path) - 1
     wet = np.fft.irfft(np.fft.rfft(sound, size) * np.fft.rfft(path, size), size)
-    whole = np.zeros(max(size, NEAR_HZ // 50))
+    whole = np.zeros(max(size, NEAR_END_HZ // 50))
     whole[:size] = wet * (8_000 / max(float(np.abs(wet).max()), 1e-9))
     return scaled(whole.astype(np.int16), -26.0).clip(-32_768, 32_767).astype(np.int16)

@@ -13,13 +13,13 @@ import numpy as np
 from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechEnded, NearSpeechFaded, PlaybackDrained
 from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.core.sound.playout import Playout
+from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.echo.canceller import BLOCK, Samples
 from edgevoice.echo.stage import NearSpeechFact
 from edgevoice.echo.tiers import Tier, build
 from edgevoice.testbed.stage.room import LiveRoom, Room, Sound
 from edgevoice.wakeword.models.silero import load_voice
 
-NEAR_HZ, FAR_HZ = 16_000, 24_000
 DUCKED = 10 ** (-15 / 20)
 
 _PERIOD = 240
@@ -46,7 +46,7 @@ class _Speaker:
     playout: Playout = field(default_factory=lambda: Playout(60))
     position: int = 0
     origin_s: float = 0.0
-    rate_hz: float = FAR_HZ
+    rate_hz: float = FAR_END_HZ
     is_playing: bool = False
     wish: str = ""
 
@@ -67,20 +67,20 @@ class SimulatedBox:
         self.changes: list[Change] = []
         self.cpu_s = 0.0
         self._reacts = reacts
-        self._near, self._far = ClockFit(NEAR_HZ), ClockFit(FAR_HZ)
+        self._near, self._far = ClockFit(NEAR_END_HZ), ClockFit(FAR_END_HZ)
         self._path = build(tier, self._near, self._far, self._tell, delay_s=delay_s, voice=load_voice)
         self._chance = np.random.default_rng(seed)
         if tier is Tier.HARDWARE:
             room = replace(room, path=room.path * 10 ** (-_DEVICE_CANCELS_DB / 20))
-        self._room = LiveRoom(room, far_hz=FAR_HZ, seed=seed)
-        self._speaker = _Speaker(rate_hz=FAR_HZ * (1 + room.drift_ppm * 1e-6))
+        self._room = LiveRoom(room, far_hz=FAR_END_HZ, seed=seed)
+        self._speaker = _Speaker(rate_hz=FAR_END_HZ * (1 + room.drift_ppm * 1e-6))
         self._position = 0
         self._watch_clocks(idle_s)
 
     @property
     def now_s(self) -> float:
         """Return the time of the next near-end sample, in seconds since the first."""
-        return self._position / NEAR_HZ
+        return self._position / NEAR_END_HZ
 
     @property
     def is_speaking(self) -> bool:
@@ -101,7 +101,7 @@ class SimulatedBox:
 
     def hear(self, near: Sound | None = None) -> bytes:
         """Let 20 ms pass, in which ``near`` sounds in the room too; return what the stage made of the microphone."""
-        end_s = self.now_s + BLOCK / NEAR_HZ
+        end_s = self.now_s + BLOCK / NEAR_END_HZ
         speaker = self._speaker
         while speaker.emitted_s(speaker.position) - _OUTPUT_LATENCY_S <= end_s:
             self._hand_over()
@@ -117,9 +117,9 @@ class SimulatedBox:
 
     def _watch_clocks(self, idle_s: float) -> None:
         """Let the callbacks run in silence: the stage sees their times, and no sound."""
-        blocks = round(idle_s * NEAR_HZ / BLOCK)
+        blocks = round(idle_s * NEAR_END_HZ / BLOCK)
         for number in range(blocks):
-            self._near.take(number * BLOCK, number * BLOCK / NEAR_HZ + self._late_s())
+            self._near.take(number * BLOCK, number * BLOCK / NEAR_END_HZ + self._late_s())
         self._position = blocks * BLOCK
         speaker = self._speaker
         periods = int(self.now_s * speaker.rate_hz / _PERIOD)
@@ -149,14 +149,14 @@ class SimulatedBox:
         match speaker.wish:
             case "duck":
                 speaker.playout.set_gain(DUCKED)
-                self.changes.append(Change("ducked", begin_s + (1 - DUCKED) / _GAIN_STEP / FAR_HZ))
+                self.changes.append(Change("ducked", begin_s + (1 - DUCKED) / _GAIN_STEP / FAR_END_HZ))
             case "restore":
                 speaker.playout.set_gain(1.0)
-                self.changes.append(Change("restored", begin_s + (1 - DUCKED) / _GAIN_STEP / FAR_HZ))
+                self.changes.append(Change("restored", begin_s + (1 - DUCKED) / _GAIN_STEP / FAR_END_HZ))
             case "cut":
                 speaker.playout.cut()
                 speaker.is_playing = False
-                self.changes.append(Change("silent", begin_s + _FADE / FAR_HZ))
+                self.changes.append(Change("silent", begin_s + _FADE / FAR_END_HZ))
             case _:
                 pass
         speaker.wish = ""

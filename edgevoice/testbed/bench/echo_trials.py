@@ -9,13 +9,13 @@ from itertools import cycle, product
 import numpy as np
 import soxr
 
+from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.echo.canceller import BLOCK, Samples
 from edgevoice.echo.tiers import Tier
 from edgevoice.settings.schema import Settings
 from edgevoice.store.folders import cache_folder
 from edgevoice.testbed.bench.echo_evening import LEAD_S, Evening, Interrupted
 from edgevoice.testbed.bench.echo_noises import cough, dishes, door
-from edgevoice.testbed.bench.echo_scene import FAR_HZ, NEAR_HZ
 from edgevoice.testbed.bench.echo_script import ANSWERS, REMARKS
 from edgevoice.testbed.stage.room import Room, furnish
 from edgevoice.testbed.stage.talker import words
@@ -81,7 +81,7 @@ def listen_for_wake_words(tier: Tier, drift_ppm: float, level_db: float, trials:
     for phrase in wake_phrases(trials):
         evening.listen(2.5, spotter.hear)
         # A word is recognised within a second of its end, if at all.
-        said = evening.at_level(np.concatenate([phrase, np.zeros(NEAR_HZ * 4 // 5, np.int16)]), level_db)
+        said = evening.at_level(np.concatenate([phrase, np.zeros(NEAR_END_HZ * 4 // 5, np.int16)]), level_db)
         before = spotter.heard
         evening.hear(said, spotter.hear)
         found += spotter.heard > before
@@ -117,7 +117,7 @@ def wake_phrases(count: int) -> list[Samples]:
 
 def _best_score(scorer: Scorer, phrase: Samples) -> float:
     scorer.reset()
-    quiet = np.zeros(NEAR_HZ, np.int16)
+    quiet = np.zeros(NEAR_END_HZ, np.int16)
     heard = np.concatenate([quiet, phrase, quiet])
     frame = BLOCK * _FRAME_BLOCKS
     return max(scorer.score(heard[at : at + frame])[0][0] for at in range(0, len(heard) - frame + 1, frame))
@@ -131,7 +131,7 @@ def _evening(tier: Tier, drift_ppm: float, seed: int, *, reacts: bool = True) ->
 
 def pitched(speech: Samples, factor: float) -> Samples:
     """Return speech by that factor higher and faster."""
-    changed: Samples = soxr.resample(speech, NEAR_HZ, NEAR_HZ / factor)
+    changed: Samples = soxr.resample(speech, NEAR_END_HZ, NEAR_END_HZ / factor)
     return changed
 
 
@@ -154,7 +154,7 @@ class _Spotter:
         (scores,) = self._scorer.score(np.frombuffer(self._frame, "<i2"))
         self._frame = b""
         self._frames += 1
-        at_s = self._frames * BLOCK * _FRAME_BLOCKS / NEAR_HZ
+        at_s = self._frames * BLOCK * _FRAME_BLOCKS / NEAR_END_HZ
         self.heard += self._decision.take(scores, at_s, is_speaking=True) is not None
 
 
@@ -169,5 +169,5 @@ def _open_scorer() -> Scorer:
 def _answers(pitch: float, first: int) -> Iterator[Samples]:
     """Say all answers over and over, at 24 kHz."""
     for text in cycle(ANSWERS[first % len(ANSWERS) :] + ANSWERS[: first % len(ANSWERS)]):
-        spoken = soxr.resample(words(text), NEAR_HZ, FAR_HZ / pitch)
+        spoken = soxr.resample(words(text), NEAR_END_HZ, FAR_END_HZ / pitch)
         yield (spoken * _FAR_GAIN).astype(np.int16)

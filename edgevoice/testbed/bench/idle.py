@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edgevoice.core.sound.rates import NEAR_END_HZ
 from edgevoice.errors import EdgevoiceError
 from edgevoice.store.folders import cache_folder
 from edgevoice.testbed.bench.wakeword import library_cpu_ms_per_s
@@ -28,7 +29,6 @@ from edgevoice.testbed.virtual import VirtualCard
 from edgevoice.testbed.virtual.card import MICROPHONE, SPEAKER
 from edgevoice.wakeword.models.front_end import parts_of
 
-_RATE_HZ = 16_000
 _START_LIMIT_S = 60.0
 _SETTLING_S = 25.0
 """Streams cost more in their first 20 s, until they are taken to last."""
@@ -108,7 +108,7 @@ def measure(seconds: int, *, as_json: bool) -> int:
             report["counts"] = _what_counts(seconds)
             report["rss_mb"] = round(_field(Path(f"/proc/{process.pid}/status"), "VmRSS") / 1024, 1)
             _remark("in silence", report, is_quiet=as_json)
-            around = _listen(process.pid, card, np.resize(speech, seconds * _RATE_HZ), seconds)
+            around = _listen(process.pid, card, np.resize(speech, seconds * NEAR_END_HZ), seconds)
             report["speech_around"] = around
             _remark("with speech around", around, is_quiet=as_json)
             report |= {
@@ -154,7 +154,7 @@ def _listen(process: int, card: VirtualCard, sound: _Samples, seconds: int) -> d
     ends_s = time.monotonic() + seconds
     while (now := time.monotonic()) < ends_s:
         while card.unheard_s < 4 and second < seconds:
-            card.speak(sound[second * _RATE_HZ : (second + 1) * _RATE_HZ])
+            card.speak(sound[second * NEAR_END_HZ : (second + 1) * NEAR_END_HZ])
             second += 1
         if begun is None and now >= settled_s:
             begun = Usage.of(process)
@@ -205,12 +205,12 @@ def _field(path: Path, name: str) -> int:
 
 def _room(seconds: int) -> _Samples:
     """Return the noise of a quiet kitchen, -72 dBFS."""
-    return np.random.default_rng(21).integers(-8, 9, seconds * _RATE_HZ, np.int16)
+    return np.random.default_rng(21).integers(-8, 9, seconds * NEAR_END_HZ, np.int16)
 
 
 def _speech() -> _Samples:
     """Return people talking, without a wake word."""
-    pieces = [np.concatenate([speech_of(text), np.zeros(_RATE_HZ // 2, np.int16)]) for text in _SAID]
+    pieces = [np.concatenate([speech_of(text), np.zeros(NEAR_END_HZ // 2, np.int16)]) for text in _SAID]
     speech = np.concatenate(pieces)
     noise = np.random.default_rng(22).integers(-8, 9, len(speech), np.int16)
     heard: _Samples = (speech // 2 + noise).astype(np.int16)

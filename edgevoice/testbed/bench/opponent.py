@@ -20,7 +20,8 @@ import numpy.typing as npt
 from websockets.asyncio.server import ServerConnection, unix_serve
 from websockets.exceptions import ConnectionClosed
 
-RATE_HZ = 24_000
+from edgevoice.core.sound.rates import WIRE_HZ
+
 ANSWER_S = 8.0
 _DELTA_MS = 100
 _STRAYS = 3
@@ -37,7 +38,7 @@ LESSONS = 2
 def answer_audio(number: int) -> npt.NDArray[np.int16]:
     """Return the sound of answer ``number``: noise of its own, never silent, so that a tape shows every sample."""
     chance = np.random.default_rng(number)
-    size = round(ANSWER_S * RATE_HZ)
+    size = round(ANSWER_S * WIRE_HZ)
     loud = chance.integers(800, 6000, size)
     sound: npt.NDArray[np.int16] = (loud * chance.choice([-1, 1], size)).astype(np.int16)
     return sound
@@ -79,7 +80,7 @@ class _Session:
         ids = {"response_id": f"resp_{number}", "item_id": f"item_{number}"}
         sound = answer_audio(number).tobytes()
         await self._send("response.created", response={"id": ids["response_id"], "status": "in_progress"})
-        step = 2 * RATE_HZ * _DELTA_MS // 1000
+        step = 2 * WIRE_HZ * _DELTA_MS // 1000
         pieces = [sound[at : at + step] for at in range(0, len(sound), step)]
         # All but the last arrive at once, as from a service that is far faster than speech.
         for piece in pieces[:-_STRAYS]:
@@ -110,7 +111,7 @@ class _Session:
     async def _bursts(self, number: int) -> None:
         """Send what is left of an answer that was cut long ago, over and over."""
         ids = {"response_id": f"resp_{number}", "item_id": f"item_{number}"}
-        piece = answer_audio(number)[-RATE_HZ * _DELTA_MS // 1000 :].tobytes()
+        piece = answer_audio(number)[-WIRE_HZ * _DELTA_MS // 1000 :].tobytes()
         while True:
             for _ in range(_BURST):
                 await self._delta(ids, piece)

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from edgevoice.core.facts import PlaybackCut, PlaybackStarted
 from edgevoice.core.orders import CutPlayback, ResumePlayback
-from edgevoice.testbed.bench.opponent import RATE_HZ, answer_audio
+from edgevoice.core.sound.rates import WIRE_HZ
+from edgevoice.testbed.bench.opponent import answer_audio
 from edgevoice.testbed.stage.events import StepMissed
 from edgevoice.testbed.stage.stage import Stage
 from edgevoice.testbed.virtual import Tape
@@ -97,8 +98,8 @@ def figures_of(done: Sequence[FalseCut], tape: Tape) -> dict[str, Any]:
 
 def _judge(cut: FalseCut, tape: Tape, samples: _Samples) -> tuple[float, float] | None:
     at = tape.frame_at(cut.cut_s)
-    sounding = at + np.flatnonzero(samples[at : at + round(3 * RATE_HZ)])
-    gaps = np.flatnonzero(np.diff(sounding) > _GAP_S * RATE_HZ)
+    sounding = at + np.flatnonzero(samples[at : at + round(3 * WIRE_HZ)])
+    gaps = np.flatnonzero(np.diff(sounding) > _GAP_S * WIRE_HZ)
     if not len(gaps):
         return None
     begin = int(sounding[gaps[0] + 1])
@@ -111,5 +112,5 @@ def _judge(cut: FalseCut, tape: Tape, samples: _Samples) -> tuple[float, float] 
     ]
     if not places:
         return None
-    error = places[0] - _AFTER_FADE - cut.heard_ms * RATE_HZ // 1000
-    return 1000 * (begin - at) / RATE_HZ, 1000 * error / RATE_HZ
+    error = places[0] - _AFTER_FADE - cut.heard_ms * WIRE_HZ // 1000
+    return 1000 * (begin - at) / WIRE_HZ, 1000 * error / WIRE_HZ

@@ -10,10 +10,9 @@ import numpy as np
 from edgevoice.core.facts import LinkOpened, PlaybackCut, PlaybackStarted, WakeWordHeard
 from edgevoice.core.notices import AudioReceived, UplinkSent
 from edgevoice.core.orders import CutPlayback, OpenLink
+from edgevoice.core.sound.rates import FAR_END_HZ
 from edgevoice.testbed.stage.compare import Samples, compare_uplink, find_on_tape
 from edgevoice.testbed.stage.stage import Stage
-
-FAR_END_HZ = 24_000
 
 
 @dataclass(frozen=True, slots=True)

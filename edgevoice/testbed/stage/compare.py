@@ -6,10 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-Samples = npt.NDArray[np.int16]
+from edgevoice.core.sound.rates import NEAR_END_HZ, WIRE_HZ
 
-NEAR_END_HZ = 16_000
-WIRE_HZ = 24_000
+Samples = npt.NDArray[np.int16]
 
 _WINDOW = WIRE_HZ // 20
 """Samples that are looked at together: 50 ms."""

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-RATE_HZ = 16_000
-"""The near-end's rate."""
+from edgevoice.core.sound.rates import NEAR_END_HZ
 
 _ECHO_MS = 200
 """Length of the room's response after the delay."""
@@ -57,13 +56,13 @@ def furnish(
     ``delay_ms``, at least 2, passes before the direct sound; white noise comes back fainter by ``loss_db``.
     """
     chance = np.random.default_rng(seed)
-    length = RATE_HZ * _ECHO_MS // 1000
-    decay = np.exp(-np.log(1000.0) * np.arange(length) / (rt60_s * RATE_HZ))
+    length = NEAR_END_HZ * _ECHO_MS // 1000
+    decay = np.exp(-np.log(1000.0) * np.arange(length) / (rt60_s * NEAR_END_HZ))
     response = 0.5 * chance.standard_normal(length) * decay
     # The direct sound stands out: speaker and microphone share one box.
     response[0] = 4.0
     response *= 10 ** (-loss_db / 20) / np.linalg.norm(response)
-    silence = np.zeros(round(delay_ms * RATE_HZ / 1000))
+    silence = np.zeros(round(delay_ms * NEAR_END_HZ / 1000))
     return Room(np.concatenate([silence, response]), drift_ppm=drift_ppm, overdrive_db=overdrive_db)
 
 
@@ -73,9 +72,9 @@ class LiveRoom:
     ``far_hz`` is the rate of what is played, 16 or 24 kHz, by the speaker's clock.
     """
 
-    def __init__(self, room: Room, *, far_hz: int = RATE_HZ, seed: int = 0) -> None:
+    def __init__(self, room: Room, *, far_hz: int = NEAR_END_HZ, seed: int = 0) -> None:
         self._room = room
-        self._step = far_hz / RATE_HZ * (1 + room.drift_ppm * 1e-6)
+        self._step = far_hz / NEAR_END_HZ * (1 + room.drift_ppm * 1e-6)
         # One row per phase; what is above the lower of both rates' limits is cut off.
         self._kernels = _kernels(min(1.0, 1 / self._step))
         # The delay is waited for, not convolved with.
@@ -154,15 +153,15 @@ def hear_all(room: Room, far: Samples, near: Sound | None = None, *, seed: int =
     live = LiveRoom(room, seed=seed)
     live.play(far)
     parts = []
-    for begin in range(0, len(far), RATE_HZ):
-        end = min(begin + RATE_HZ, len(far))
+    for begin in range(0, len(far), NEAR_END_HZ):
+        end = min(begin + NEAR_END_HZ, len(far))
         parts.append(live.hear(end - begin, None if near is None else near[begin:end]))
     return np.concatenate(parts) if parts else np.zeros(0, np.int16)
 
 
 def level_dbfs(sound: npt.NDArray[np.int16] | Sound) -> float:
     """Return the level of the sounding parts: of all 20 ms that are within 25 dB of the loudest; full scale is 0."""
-    block = RATE_HZ // 50
+    block = NEAR_END_HZ // 50
     whole = len(sound) // block * block
     power = (sound[:whole].astype(np.float64).reshape(-1, block) ** 2).mean(axis=1)
     sounding = power[power > power.max() / 316] if whole else power

@@ -11,13 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from edgevoice.core.sound.rates import NEAR_END_HZ
 from edgevoice.errors import VirtualCardUnavailable
 from edgevoice.local.speech.voice import SAMPLE_RATE_HZ, HibariVoice
 from edgevoice.store.files import write_whole
 from edgevoice.testbed.virtual import VirtualCard
 from edgevoice.testbed.virtual.plugin import default_cache
-
-NEAR_END_HZ = 16_000
 
 _ROOM_NOISE = 8
 """Loudest sample of the noise under the talker's words, in units of s16: -72 dBFS, a quiet kitchen."""

@@ -5,7 +5,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-RATE_HZ: Final = 16_000
+from edgevoice.core.sound.rates import NEAR_END_HZ
+
+RATE_HZ: Final = NEAR_END_HZ
 
 FRAME: Final = 1280
 """Samples of a frame: 80 ms, the models' step."""

@@ -11,12 +11,13 @@ import numpy.typing as npt
 import pytest
 import soxr
 
+from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.echo.tiers import Tier
 from edgevoice.testbed.bench.echo_noises import cough, dishes, door
-from edgevoice.testbed.bench.echo_scene import FAR_HZ, SimulatedBox
+from edgevoice.testbed.bench.echo_scene import SimulatedBox
 from edgevoice.testbed.bench.echo_script import ANSWERS, REMARKS
 from edgevoice.testbed.bench.echo_trials import wake_phrases
-from edgevoice.testbed.stage.room import RATE_HZ, furnish, level_dbfs, scaled
+from edgevoice.testbed.stage.room import furnish, level_dbfs, scaled
 from edgevoice.testbed.stage.talker import words
 
 
@@ -109,5 +110,5 @@ def test_every_seed_is_another_noise_and_none_is_too_loud_for_a_sample(
 
 def spoken(text: str) -> npt.NDArray[np.int16]:
     """Return text at the speaker's rate."""
-    sound: npt.NDArray[np.int16] = (soxr.resample(words(text), RATE_HZ, FAR_HZ) * 0.5).astype(np.int16)
+    sound: npt.NDArray[np.int16] = (soxr.resample(words(text), NEAR_END_HZ, FAR_END_HZ) * 0.5).astype(np.int16)
     return sound
