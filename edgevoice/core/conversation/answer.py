@@ -1,183 +1,109 @@
-"""What is known of the answer in progress: on the wire, in the speaker, and among the tools. No I/O, no clock."""
+"""The answer in progress: on the wire, in the room, and among the tools. No I/O, no clock.
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+It is five small machines, each with its own states and its own table of transitions:
 
-from edgevoice.core.facts import ItemHeard, ToolCall
-from edgevoice.core.orders import DeleteItem, ExtendItem, TruncateItem
+1. `generation`: the response that the service is at work on, and those whose end it still owes;
+2. `playback`: what the room hears of it: bursts, pauses, the echo;
+3. `tool_round`: the calls whose tools run, and whether their outputs are being answered;
+4. `request`: whether an answer is to begin, and whether we have asked for it;
+5. `ending`: how the conversation goes on once it has been heard.
 
-_MOST_CALLS = 64
-"""Calls of one response that are remembered before its end has come."""
+They are separate because a service sends faster than real time, and answers when it likes: a response may be complete
+long before it has been heard, be cut while it is generated, or be refused because of another. They couple here and
+nowhere else:
 
-_MOST_LEFTOVERS = 16
-"""Responses without an end that are waited for; a service that ends none of them must not fill the memory."""
+- An answer that *begins* is generated (1), may be heard (2), answers the tools that have finished (3), and is no longer
+  due (4).
+- A response that *ends* is no longer generated (1), and was the one that we had asked for, if we had (4).
+- *Calls* start a round (3), and nothing is asked for before it is over (4).
+- An answer that is *cut*, or has been heard, is given up on the wire (1), silent (2), waits for nothing (4), and its
+  tools answer for the record alone (3).
+- One that is *taken up* again after a false interruption undoes all of that, and restores the goodbye (5).
+- A *lost session* leaves what is here to be heard (2), ends the rest (1, 3, 4), and decides what follows (5).
+"""
+
+from edgevoice.core.conversation.cut_answer import CutAnswer
+from edgevoice.core.conversation.ending import Ending
+from edgevoice.core.conversation.generation import Generation
+from edgevoice.core.conversation.playback import Playback
+from edgevoice.core.conversation.request import Request
+from edgevoice.core.conversation.tool_round import ToolRound
+from edgevoice.core.facts import ToolCall
 
 
-@dataclass(slots=True)
-class ToolRound:
-    """The calls of one response, until the last of them has been answered.
-
-    ``has_spoken`` says that the response held speech beside its calls; ``is_stale`` that the user has begun a new turn
-    since, so that the outputs are sent for the record and no answer is asked for.
-    """
-
-    waiting: set[str]
-    has_spoken: bool
-    is_stale: bool = False
-
-
-@dataclass(slots=True)
 class Answer:
-    """The answer in progress.
+    """The five machines of the answer in progress, and how they couple."""
 
-    ``response_id``: the response that is being generated. ``fence``: the one response whose audio may be heard.
-    ``burst``: the stretch of playback that sounds. ``is_due``: the turn has ended or we have asked, and the answer has
-    not begun. ``is_unwanted``: it was interrupted before it had begun, by hand. ``has_asked``: the answer that is being
-    generated may be one that we asked for. ``ask_again``: it was not, and the service refused ours. ``is_goodbye``:
-    hang up once it has been spoken. ``has_called``: tools have been run in this turn.
-    ``is_answering_tools``: their outputs are being answered. ``is_ducked``: it is lowered, because somebody may be
-    speaking over it. ``near_speech_at``: a near-end sample from before they began.
-    ``is_crossing``: the user began to speak while it was due, so that one which begins now is of no use any more.
-    ``is_cancelled``: the service has been told to stop generating it. ``leftovers``: responses given up before, whose
-    end the service has not reported yet.
+    def __init__(self) -> None:
+        self.generation = Generation()
+        self.playback = Playback()
+        self.tools = ToolRound()
+        self.request = Request()
+        self.ending = Ending()
 
-    What goes wrong with it. ``has_failed``: the service could not finish it, and the user does not know that yet.
-    ``broken_by``: the code of what ended the session in the middle of it; ``is_beyond_resuming``: that is final.
-
-    What the service may leave out. ``has_ended_item``: all of an item has come; ``is_at_item_end``: and nothing since.
-    ``calls``: those that have come in full. ``is_presumed_over``: its end is missing, and the box listens on.
-    ``was_run``: the ids of calls that were run without that end. ``is_held``: our asking waits until nothing stands in
-    its way.
-    """
-
-    response_id: str | None = None
-    fence: str | None = None
-    burst: int | None = None
-    tools: ToolRound | None = None
-    is_due: bool = False
-    is_unwanted: bool = False
-    has_asked: bool = False
-    ask_again: bool = False
-    is_goodbye: bool = False
-    has_called: bool = False
-    is_answering_tools: bool = False
-    has_sounded: bool = False
-    is_ducked: bool = False
-    near_speech_at: int | None = None
-    is_crossing: bool = False
-    is_cancelled: bool = False
-    has_failed: bool = False
-    broken_by: str = ""
-    is_beyond_resuming: bool = False
-    has_ended_item: bool = False
-    is_at_item_end: bool = False
-    is_presumed_over: bool = False
-    is_held: bool = False
-    calls: dict[str, ToolCall] = field(default_factory=dict)
-    was_run: set[str] = field(default_factory=set)
-    leftovers: list[str] = field(default_factory=list)
-
-    @property
-    def is_sounding(self) -> bool:
-        """Say whether playback is active: this, not an open response, is what makes speech a barge-in."""
-        return self.burst is not None
-
-    @property
-    def is_in_the_way(self) -> bool:
-        """Say whether the service is at work on a response: it would refuse to begin another."""
-        return self.response_id is not None or bool(self.leftovers)
-
-    @property
-    def has_open_round(self) -> bool:
-        """Say whether tools run whose outputs are to be answered."""
-        return self.tools is not None and not self.tools.is_stale
+    def reset(self) -> None:
+        """Forget the answer: its session is over."""
+        self.generation.reset()
+        self.playback.reset()
+        self.tools.reset()
+        self.request.reset()
+        self.ending.reset()
 
     @property
     def is_with_tools(self) -> bool:
-        """Say whether it is the tools' turn, and the service is waited for only after them."""
-        return self.response_id is None and self.has_open_round
+        """Whether it is the tools' turn, and the service is waited for only after them."""
+        return not self.generation.is_open and self.tools.is_running
 
     @property
     def is_received(self) -> bool:
-        """Say whether nothing more will come over the wire; a round that nobody waits for any more is no matter."""
-        return self.response_id is None and not self.is_due and not self.is_with_tools
+        """Whether nothing more will come over the wire; tools that nobody waits for any more are no reason to wait."""
+        return not self.generation.is_open and not self.request.is_due and not self.tools.is_running
 
     @property
     def is_over(self) -> bool:
-        """Say whether nothing more will come: generated, played, no tool round open and none asked for."""
-        return self.is_received and self.burst is None
+        """Whether nothing more will come: generated, played, no round of tools running and no answer due."""
+        return self.is_received and not self.playback.is_sounding
 
     @property
-    def is_being_generated(self) -> bool:
-        """Say whether the service is at work on an answer that is still wanted."""
-        return self.response_id is not None and self.response_id == self.fence
+    def is_begun(self) -> bool:
+        """Whether the user has heard something of it, or a tool has been run for it: it must not be given twice."""
+        return self.tools.has_called or self.playback.has_sounded or self.ending.lost_by != ""
 
-    def begin_tools(self, calls: tuple[ToolCall, ...], *, has_spoken: bool, is_stale: bool) -> None:
-        """Open a round; calls of an interrupted one that still run are waited for with it.
+    @property
+    def early_answer(self) -> str | None:
+        """The response that answers the tools, if it is still open and nothing of it sounds: it can be replaced."""
+        is_replaceable = self.tools.is_being_answered and not self.playback.is_sounding
+        return self.generation.response_id if is_replaceable else None
 
-        A stale one, which comes late, leaves the round that is open as wanted as it is.
+    @property
+    def needs_no_other(self) -> bool:
+        """Whether an answer to the tools that the service begins now by itself is of no use.
+
+        It knows only some of their outputs, or is a second answer to them.
         """
-        waiting = {call.call_id for call in calls}
-        if self.tools is not None:
-            waiting |= self.tools.waiting
-            if is_stale and not self.tools.is_stale:
-                is_stale, has_spoken = False, self.tools.has_spoken
-        self.tools = ToolRound(waiting, has_spoken=has_spoken, is_stale=is_stale)
-        self.has_called = self.has_called or not is_stale
-        self.is_answering_tools = self.is_answering_tools and is_stale
-        self.is_held = self.is_held and is_stale
+        return self.tools.is_running or (self.tools.is_being_answered and self.early_answer is None)
 
     def begin(self, response_id: str) -> None:
         """Take a response as the one to be heard."""
-        self._give_up()
-        self.response_id = response_id
-        self.fence = response_id
-        self.is_due = False
-        self.is_held = False
-        self.has_failed = False
-        self.is_answering_tools = self.has_called and not self.has_open_round
-        self._forget_items()
+        self.generation.begin(response_id)
+        self.playback.admit(response_id)
+        self.request.begin()
+        self.tools.answer()
 
     def begin_unwanted(self, response_id: str) -> None:
         """Take note of a response that nobody will hear: it is being cancelled."""
-        self._give_up()
-        self.response_id = response_id
-        self.is_cancelled = True
-        self.is_unwanted = False
-
-    def refuse(self, response_id: str) -> None:
-        """Take note of a response that nobody will hear, beside the one that is heard: it is being cancelled."""
-        self.leftovers = [*self.leftovers, response_id][-_MOST_LEFTOVERS:]
+        self.generation.begin_unwanted(response_id)
+        self.request.call_off()
 
     def end(self) -> None:
         """Take the response as complete on the wire."""
-        self.response_id = None
-        self.is_cancelled = False
-        self.has_asked = False
-        self._forget_items()
+        self.generation.end()
+        self.request.end()
 
-    def end_item(self, call: ToolCall | None = None) -> None:
-        """Take note that all of an item has come."""
-        self.has_ended_item = True
-        self.is_at_item_end = True
-        if call is not None and len(self.calls) < _MOST_CALLS:
-            self.calls[call.call_id] = call
-
-    def presume_called(self) -> tuple[ToolCall, ...]:
-        """Take the response as complete with the calls that have come, and return those: its own end is missing."""
-        calls = tuple(self.calls.values())
-        self.was_run |= set(self.calls)
-        self._give_up()
-        self.end()
-        return calls
-
-    def break_off(self, code: str, *, is_final: bool) -> None:
-        """Take what is here as all that will come: the session has ended in the middle of it."""
-        self.broken_by = code
-        self.is_beyond_resuming = is_final
-        self.response_id = None
-        self.is_due = self.is_held = False
-        self.tools = None
+    def begin_tools(self, calls: tuple[ToolCall, ...], *, has_spoken: bool) -> None:
+        """Wait for the tools that were called, and then ask for an answer to their outputs."""
+        self.tools.begin(calls, has_spoken=has_spoken)
+        self.request.take_calls()
 
     def be_refused(self) -> bool:
         """Take our asking as refused because another answer was running; say whether that one is the answer.
@@ -185,83 +111,43 @@ class Answer:
         It is, where nothing else stood in our way: the service has answered by itself. Where it ends without a sound,
         or another one stood in our way, our asking is repeated after that.
         """
-        self.ask_again = self.has_asked and (self.is_being_generated or bool(self.leftovers))
-        return self.ask_again and not self.leftovers
-
-    def sound(self, burst: int) -> None:
-        """Take playback as active."""
-        self.burst = burst
-        self.has_sounded = True
-
-    def take_up(self, response_id: str) -> None:
-        """Take an answer that was cut as the one to be heard again, whatever has begun since."""
-        if self.response_id != response_id:
-            self._give_up()
-            self._forget_items()  # those that have come are another answer's
-            self.response_id = None
-        if response_id in self.leftovers:
-            self.leftovers.remove(response_id)
-            self.response_id = response_id
-        self.fence = response_id
-        self.has_sounded = True
-        self.is_due = self.is_held = self.ask_again = False
-        self.is_unwanted = self.is_crossing = False
-        if self.tools is not None:
-            self.tools.is_stale = False
-
-    def _give_up(self) -> None:
-        if self.response_id is not None and self.response_id not in self.leftovers:
-            self.leftovers = [*self.leftovers, self.response_id][-_MOST_LEFTOVERS:]
-        self.is_cancelled = False
-
-    def _forget_items(self) -> None:
-        self.has_ended_item = False
-        self.is_at_item_end = False
-        self.is_presumed_over = False
-        self.calls = {}
+        self.request.refuse(is_in_the_way=not self.generation.lets_us_ask)
+        return self.request.is_to_be_repeated and not self.generation.leftovers
 
     def fall_silent(self) -> None:
         """Shut the fence: what still comes of this answer is late."""
-        self.fence = None
-        self.burst = None
-        self.has_sounded = False
-        self.is_ducked = False
-        self.is_due = False
-        self.has_asked = False
-        self.ask_again = False
-        self.is_held = False
-        self.has_failed = False
-        self._forget_items()
-        if self.tools is not None:
-            self.tools.is_stale = True
+        self.playback.silence()
+        self.generation.give_up()
+        self.request.silence()
+        self.tools.go_stale()
 
+    def as_cut(self, now: float) -> CutAnswer | None:
+        """Return it as it stands, to be taken up again after it has been cut now; ``None`` where nothing sounds."""
+        fence = self.playback.fence
+        if fence is None or not self.playback.is_sounding:
+            return None
+        return CutAnswer(fence, now, self.request.is_due, self.tools.state, self.ending.is_goodbye)
 
-def corrections(
-    items: tuple[ItemHeard, ...], shortened: Sequence[str] = ()
-) -> list[TruncateItem | DeleteItem | ExtendItem]:
-    """Return what the service must be told after a cut, so that the model knows what was heard.
+    def take_up(self, cut: CutAnswer, *, is_due: bool) -> None:
+        """Take an answer that was cut as the one to be heard again, whatever has begun since.
 
-    ``items`` holds the parts of an item in the order in which they are played. One order per item, however many parts
-    it has: nothing when it had been heard to its end, a deletion when nothing of it was heard (a truncation to 0 ms is
-    refused by some services), else a truncation of the last part of which something was heard, never to more than was
-    received ("already shorter than" is the answer to that).
+        ``is_due`` says that another is still to begin after it.
+        """
+        self.generation.take_up(cut.response_id)
+        self.playback.take_up(cut.response_id)
+        self.request.take_up(is_due=is_due)
+        self.tools.take_up(cut.tools)
+        if cut.is_goodbye:
+            self.ending.say_goodbye()
 
-    ``shortened``: the items of which that was done at an earlier cut, after which the answer was resumed. A service can
-    leave out more of them, and not put any of it back, so it is told how much further they were heard.
-    """
-    parts_of: dict[str, list[ItemHeard]] = {}
-    for part in items:
-        parts_of.setdefault(part.item_id, []).append(part)
-    orders: list[TruncateItem | DeleteItem | ExtendItem] = []
-    orders += [ExtendItem(item_id) for item_id in shortened if item_id not in parts_of]
-    for item_id, parts in parts_of.items():
-        if item_id in shortened:
-            orders.append(ExtendItem(item_id, sum(part.heard_ms for part in parts)))
-            continue
-        heard = [part for part in parts if part.heard_ms > 0]
-        if not heard:
-            orders.append(DeleteItem(item_id))
-        elif not all(part.is_complete and part.heard_ms >= part.received_ms for part in parts):
-            cut = heard[-1]
-            orders.append(TruncateItem(item_id, cut.content_index, min(cut.heard_ms, cut.received_ms)))
-    return orders
+    def break_off(self, code: str, *, is_final: bool) -> None:
+        """Take what is here as all that will come: the session has ended in the middle of it."""
+        self.ending.lose(code, is_final=is_final)
+        self.generation.break_off()
+        self.request.break_off()
+        self.tools.break_off()
+
+    def take_goodbye(self) -> None:
+        """Hang up once it has been spoken; late news when the user has spoken since: then they have not left."""
+        if self.tools.is_running:
+            self.ending.say_goodbye()

@@ -86,6 +86,7 @@ class Conversation:
     def __init__(self, manners: Manners, chance: Callable[[], float]) -> None:
         deadlines = Deadlines()
         self._talk = Talk(manners, deadlines)
+        self._answer = self._talk.answer
         self._box = Box(deadlines)
         self._calls = Calls(self._talk, self._box, chance)
         self._turns = Turns(self._talk, self._box, self._calls)
@@ -114,13 +115,11 @@ class Conversation:
 
     def admits(self, response_id: str) -> bool:
         """Say whether audio of this response may be heard: the playout fence. Late deltas fall here."""
-        interruption = self._talk.interruption
-        is_kept = interruption is not None and interruption.response_id == response_id
-        return is_kept or self._talk.answer.fence == response_id
+        return self._talk.cuts.keeps(response_id) or self._answer.playback.admits(response_id)
 
     def keeps_rest_beside(self, response_id: str) -> bool:
         """Say whether the rest of another answer is kept, so that this one's first sound is to be reported."""
-        return self._turns.interruptions.keeps_rest_beside(response_id)
+        return self._talk.cuts.keeps_rest_beside(response_id)
 
     @property
     def admits_backchannels(self) -> bool:
@@ -129,7 +128,7 @@ class Conversation:
         Nothing else follows from one. Also where the box hears itself the uplink stays open: a short, quiet sound in
         the user's turn costs less than a hole in what they say.
         """
-        return self._talk.phase is Phase.LISTENING and self._talk.is_linked
+        return self._talk.phase is Phase.LISTENING
 
     def start(self) -> list[Action]:
         """Return the orders of a box that has just come to life."""
@@ -199,7 +198,7 @@ class Conversation:
                 return self._turns.response_ended(fact, now)
             case ServiceComplained(code=code, fault=fault):
                 if code == _ACTIVE_RESPONSE:
-                    self._turns.service_is_answering()
+                    self._turns.asking.refused()
                 self._talk.trouble = fault or self._talk.trouble
             case BackchannelStarted():
                 self._talk.has_backchannel = True
@@ -218,9 +217,7 @@ class Conversation:
             case ToolFinished():
                 return self._turns.tool_finished(fact, now)
             case GoodbyeRequested():
-                # Late news when the user has spoken since: then they have not left.
-                if self._talk.answer.tools is not None and not self._talk.answer.tools.is_stale:
-                    self._talk.answer.is_goodbye = True
+                self._answer.take_goodbye()
             case TimerRang():
                 return self._box.start_ringing(now)
             case DeviceLost(device=device):
@@ -328,7 +325,7 @@ class Conversation:
             case Deadline.ANSWER:
                 return self._turns.answer_late(now)
             case Deadline.ASK:
-                return self._turns.asking_held(now)
+                return self._turns.asking.held_long_enough(now)
             case Deadline.FAULT:
                 self._box.forget_trouble()
                 return []

@@ -58,10 +58,3 @@ def after(phase: Phase, cause: Cause) -> Phase:
         return TRANSITIONS[phase, cause]
     except KeyError:
         raise LookupError(f"no transition from {phase} by {cause.name}") from None
-
-
-def diagram() -> str:
-    """Return the state diagram as Mermaid text, as the documentation shows it."""
-    lines = ["stateDiagram-v2", "    direction LR", f"    [*] --> {Phase.IDLE}"]
-    lines += [f"    {phase} --> {target}: {cause}" for (phase, cause), target in TRANSITIONS.items()]
-    return "\n".join(lines)

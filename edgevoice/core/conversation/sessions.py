@@ -1,9 +1,9 @@
 """Calls: how a session is begun, kept up and ended, and how long it may be open. No I/O, no clock."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from edgevoice.core.backoff import Backoff
-from edgevoice.core.conversation.answer import Answer
 from edgevoice.core.conversation.deadlines import Deadline
 from edgevoice.core.conversation.device import Box
 from edgevoice.core.conversation.phases import Cause, Phase
@@ -46,6 +46,26 @@ _AFTER_STALL_S = 2.0
 """After a stall the frames that wait are read at once; the service's answer to what was kept takes a round trip."""
 
 
+@dataclass(slots=True)
+class _Dial:
+    """What is dialled for: ``word`` is the wake word that asked for it, empty for the button.
+
+    ``tries``: those that failed since a session was last more than a try. ``is_resuming``: in the middle of a
+    conversation. ``goes_on``: the new session is told what was said before. ``lost_by``: why the last one failed.
+    """
+
+    word: str = ""
+    goes_on: bool = False
+    is_resuming: bool = False
+    tries: int = 0
+    lost_by: str = ""
+
+    def resume(self) -> None:
+        self.is_resuming = True
+        self.goes_on = True
+        self.lost_by = ""
+
+
 class Calls:
     """Dials, dials again, and hangs up; ``is_spent`` says that the day's minutes ran out in this conversation.
 
@@ -54,13 +74,10 @@ class Calls:
 
     def __init__(self, talk: Talk, box: Box, chance: Callable[[], float]) -> None:
         self._talk = talk
+        self._answer = talk.answer
         self._box = box
         self._chance = chance
-        self._dials = 0
-        self._word = ""
-        self._is_resuming = False
-        self._goes_on = False
-        self._lost_by = ""
+        self._dial = _Dial()
         self._opened_at = 0.0
         self._is_renewal_due = False
         self._left_s: float | None = None
@@ -77,11 +94,7 @@ class Calls:
             # Who asks again before the sentence is over hears it anew, and not twice.
             return [StopEarcons(), *self._show_limit(Earcon.BUDGET_SPENT, now)]
         self._talk.enter(Cause.WOKEN)
-        self._dials = 0
-        self._word = word
-        self._is_resuming = False
-        self._goes_on = goes_on
-        self._lost_by = ""
+        self._dial = _Dial(word, goes_on)
         self.is_spent = False
         self._talk.trouble = ""
         self._box.forget_trouble()
@@ -102,12 +115,10 @@ class Calls:
         self._talk.is_linked = True
         self._opened_at = now
         self._talk.has_answered = False
-        self._talk.resumed = None
-        self._talk.shortened = []
-        self._talk.words_come_early = False
+        self._talk.cuts.begin_session()
         self._is_renewal_due = False
-        if not self._is_resuming:
-            self._dials = 0
+        if not self._dial.is_resuming:
+            self._dial.tries = 0
         self._talk.deadlines.clear(Deadline.CONNECT, Deadline.REDIAL)
         self._limit_to_budget(now)
         self._talk.extend_listening(self._talk.manners.no_speech_s, now)
@@ -121,11 +132,11 @@ class Calls:
         self._talk.is_user_speaking = False
         match self._talk.phase:
             case Phase.CONNECTING if lost.is_retriable and self._redials(now):
-                self._lost_by = lost.code
+                self._dial.lost_by = lost.code
                 return []
             case Phase.SPEAKING:
-                if not (self._talk.answer.is_received and lost.is_retriable):
-                    self._talk.answer.break_off(lost.code, is_final=not lost.is_retriable)
+                if not (self._answer.is_received and lost.is_retriable):
+                    self._answer.break_off(lost.code, is_final=not lost.is_retriable)
                 # What is here is heard to its end.
                 return [CloseUplink()]
             case Phase.LISTENING | Phase.THINKING if lost.is_retriable:
@@ -135,12 +146,12 @@ class Calls:
 
     def _redials(self, now: float) -> bool:
         """Say whether there will be another try, and when."""
-        at = now + _REDIAL.delay_s(self._dials, self._chance)
-        if self._is_resuming and self._dials >= _MOST_REDIALS:
+        at = now + _REDIAL.delay_s(self._dial.tries, self._chance)
+        if self._dial.is_resuming and self._dial.tries >= _MOST_REDIALS:
             return False
         if at >= (self._talk.deadlines.at(Deadline.CONNECT) or now):
             return False
-        self._dials += 1
+        self._dial.tries += 1
         self._talk.deadlines.set(Deadline.REDIAL, at)
         return True
 
@@ -148,16 +159,17 @@ class Calls:
         """Dial anew in the middle of the conversation; what the user says, or has said in vain, is kept meanwhile."""
         if self.is_spent:
             return self.end_by_limit(now)
-        answer, self._talk.answer = self._talk.answer, Answer()
+        was_goodbye, was_begun = self._answer.ending.is_goodbye, self._answer.is_begun
+        self._answer.reset()
         actions = self._talk.drop_rest()
-        if self._box.is_deaf or answer.is_goodbye:
+        if self._box.is_deaf or was_goodbye:
             return actions + self.fail(code, now)
         if self._talk.has_answered or now - self._opened_at >= _SETTLED_S:
-            self._dials = 0
+            self._dial.tries = 0
         self._dial_anew(now)
         if not self._redials(now):
             return actions + self.fail(code, now)
-        if answer.has_called or answer.broken_by or answer.has_sounded:
+        if was_begun:
             # What has been answered in part is not asked again, and a turn that has set a timer would set another; the
             # user must hear that the rest will not come.
             return [*actions, MarkTurn(), RewindUplink(), PlayEarcon(Earcon.TROUBLE)]
@@ -166,9 +178,7 @@ class Calls:
     def _dial_anew(self, now: float) -> None:
         """Go back to connecting, in the middle of a conversation."""
         self._talk.enter(Cause.LOST)
-        self._is_resuming = True
-        self._goes_on = True
-        self._lost_by = ""
+        self._dial.resume()
         self._talk.deadlines.clear(Deadline.LISTEN, Deadline.ANSWER, Deadline.ASK, Deadline.RENEW)
         self._talk.deadlines.set(Deadline.CONNECT, now + self._talk.manners.connect_s)
 
@@ -186,12 +196,12 @@ class Calls:
     def renew_if_due(self, now: float) -> list[Action]:
         """Dial another session if this one expires soon and nobody speaks; what is said meanwhile is kept."""
         is_between_turns = self._talk.phase is Phase.LISTENING and not self._talk.is_user_speaking
-        is_between_turns = is_between_turns and self._talk.interruption is None
+        is_between_turns = is_between_turns and self._talk.cuts.undecided is None
         if not (self._is_renewal_due and is_between_turns) or self.is_spent or self._box.is_deaf:
             return []
-        self._talk.answer = Answer()
+        self._answer.reset()
         self._talk.is_linked = False
-        self._dials = 0
+        self._dial.tries = 0
         self._dial_anew(now)
         return [RewindUplink(), self.redial()]
 
@@ -203,7 +213,7 @@ class Calls:
         self._talk.enter(Cause.HUNG_UP)
         self._talk.is_linked = False
         self._talk.is_user_speaking = False
-        self._talk.answer = Answer()
+        self._answer.reset()
         self._talk.deadlines.clear(
             Deadline.CONNECT,
             Deadline.REDIAL,
@@ -219,7 +229,7 @@ class Calls:
 
     def give_up_dialling(self, now: float) -> list[Action]:
         """Fail because no session opened in time, for the reason that the last dial gave, if one did."""
-        return self.fail(self._lost_by or "service-unreachable", now)
+        return self.fail(self._dial.lost_by or "service-unreachable", now)
 
     def fail(self, code: str, now: float) -> list[Action]:
         """End the conversation audibly, and show why for a while."""
@@ -278,4 +288,4 @@ class Calls:
 
     def redial(self) -> Action:
         """Try once more, now that the wait for it is over."""
-        return OpenLink(self._word, resumes=self._goes_on)
+        return OpenLink(self._dial.word, resumes=self._dial.goes_on)

@@ -18,9 +18,12 @@ class SpeechOverAnswer:
 
     def __init__(self, talk: Talk, box: Box, calls: Calls, turns: Turns) -> None:
         self._talk = talk
+        self._playback = talk.answer.playback
+        self._room = talk.noisy_room
         self._box = box
         self._calls = calls
         self._turns = turns
+        self._interruptions = turns.interruptions
 
     def take(
         self,
@@ -28,12 +31,12 @@ class SpeechOverAnswer:
         now: float,
     ) -> list[Action]:
         """Take what the box heard over its answer."""
-        is_ignored = self._talk.noisy_room.is_hopeless and self._talk.answer.is_sounding
+        is_ignored = self._room.is_hopeless and self._playback.is_sounding
         if is_ignored:
             self._talk.deadlines.set(Deadline.ROOM_QUIET, now + QUIET_S)
         match fact:
             case NearSpeechBegan() if is_ignored:
-                self._talk.noisy_room.ducked_for_nobody(now)  # it would have been
+                self._room.ducked_for_nobody(now)  # it would have been
                 return []
             case NearSpeechConfirmed() if is_ignored:
                 return []
@@ -42,53 +45,48 @@ class SpeechOverAnswer:
             case NearSpeechConfirmed(at_sample=at_sample):
                 return self._confirmed(at_sample, now)
             case NearSpeechFaded():
-                self._talk.answer.near_speech_at = None
+                self._playback.take_near_speech()
                 if restored := self._talk.restore():
-                    self._talk.noisy_room.ducked_for_nobody(now)
-                return restored + self._turns.interruptions.near_speech_ended()
+                    self._room.ducked_for_nobody(now)
+                return restored + self._interruptions.near_speech_ended()
             case NearSpeechEnded():
-                return self._turns.interruptions.near_speech_ended()
+                return self._interruptions.near_speech_ended()
             case _:
                 assert_never(fact)
 
     def settle_room(self, actions: list[Action], now: float, *, was_hopeless: bool) -> list[Action]:
         """Return what follows where these orders, or what led to them, made the room hopeless or ended that."""
-        room, answer = self._talk.noisy_room, self._talk.answer
         if ResumePlayback() in actions:
-            room.cut_for_nobody(now)
+            self._room.cut_for_nobody(now)
         if self._talk.phase not in {Phase.THINKING, Phase.SPEAKING}:
-            room.forgive()  # the next answer begins with speech allowed
-        if room.is_hopeless is was_hopeless:
+            self._room.forgive()  # the next answer begins with speech allowed
+        if self._room.is_hopeless is was_hopeless:
             return []
-        if room.is_hopeless:
+        if self._room.is_hopeless:
             self._talk.deadlines.set(Deadline.ROOM_QUIET, now + QUIET_S)
         else:
             self._talk.deadlines.clear(Deadline.ROOM_QUIET)
-        if self._talk.manners.hears_itself or not answer.is_sounding or not self._talk.is_linked:
+        if self._talk.manners.hears_itself or not self._playback.is_sounding or not self._talk.is_linked:
             return []  # the gate is where it belongs, or moves with the answer's next sound or its end
         # The service hears the same noise.
-        return [SilenceUplink() if room.is_hopeless else OpenUplink()]
+        return [SilenceUplink() if self._room.is_hopeless else OpenUplink()]
 
     def _began(self, at_sample: int) -> list[Action]:
         """Lower the answer: somebody may be speaking over it."""
-        if self._box.is_deaf or not (self._talk.answer.is_sounding or self._talk.is_echoing):
+        if self._box.is_deaf or not (self._playback.is_sounding or self._playback.is_echoing):
             return []  # late news: heard just before the door was shut, or before the cut
-        self._talk.answer.near_speech_at = at_sample
-        if self._talk.answer.is_ducked or not self._talk.answer.is_sounding:
-            return []
-        self._talk.answer.is_ducked = True
-        return [DuckPlayback()]
+        return [DuckPlayback()] if self._playback.duck(at_sample) else []
 
     def _confirmed(self, at_sample: int, now: float) -> list[Action]:
         """Interrupt the answer: somebody is speaking over it."""
         if self._box.is_deaf:
             return []
-        if self._talk.is_echoing:
+        if self._playback.is_echoing:
             # The answer is over and the user goes on at once: they need not wait for its echo.
             self._talk.deadlines.clear(Deadline.ECHO_TAIL)
-            self._talk.answer.near_speech_at = at_sample
+            self._playback.duck(at_sample)
             return self._turns.room_quiet(now)
-        if not self._talk.answer.is_sounding:
+        if not self._playback.is_sounding:
             return []  # where nothing sounds, the service hears for itself
         if not self._talk.is_linked:
             return self._calls.call_again(at_sample, now)

@@ -2,7 +2,7 @@
 
 from edgevoice.core.conversation.answer import Answer
 from edgevoice.core.conversation.deadlines import Deadline, Deadlines
-from edgevoice.core.conversation.interruption import Interruption
+from edgevoice.core.conversation.interruption import Cuts
 from edgevoice.core.conversation.noisy_room import NoisyRoom
 from edgevoice.core.conversation.phases import Cause, Phase, after
 from edgevoice.core.conversation.timing import Manners
@@ -18,10 +18,8 @@ class Talk:
 
     ``is_linked`` says that a session is open; ``is_user_speaking`` that the service hears the user; ``has_backchannel``
     that the service has said something beside the user in this turn; ``has_answered`` that something of an answer has
-    been heard in this session. ``interruption``: the one by speech that is undecided; ``resumed``: the one after which
-    the answer goes on. ``shortened``: items that were heard further than the service knows. ``words_come_early``: it
-    writes words down while they are spoken. ``trouble`` is the stable code of what the service
-    complained of last, until an answer is heard. It waits for everything by the conversation's ``deadlines``.
+    been heard in this session. ``cuts``: the interruptions by speech. ``trouble`` is the stable code of what the
+    service complained of last, until an answer is heard. It waits for everything by the conversation's ``deadlines``.
     """
 
     def __init__(self, manners: Manners, deadlines: Deadlines) -> None:
@@ -32,12 +30,9 @@ class Talk:
         self.is_user_speaking = False
         self.has_backchannel = False
         self.has_answered = False
-        self.interruption: Interruption | None = None
-        self.resumed: Interruption | None = None
-        self.shortened: list[str] = []
-        self.words_come_early = False
         self.trouble = ""
         self.answer = Answer()
+        self.cuts = Cuts()
         self.noisy_room = NoisyRoom(may_ignore=manners.ignores_speech_in_noise)
 
     @property
@@ -46,76 +41,99 @@ class Talk:
         return self.manners.hears_itself or self.noisy_room.is_hopeless
 
     @property
-    def is_echoing(self) -> bool:
-        """Whether the answer has ended and the room still sounds of it."""
-        return self.deadlines.at(Deadline.ECHO_TAIL) is not None
+    def is_presumed_over(self) -> bool:
+        """Whether the end of the answer is missing, and the box listens on all the same."""
+        return self.phase is Phase.LISTENING and self.answer.generation.is_wanted
 
     def enter(self, cause: Cause) -> None:
         """Go on to the phase that follows; one that cannot is a fault of ours: ``LookupError``."""
         self.phase = after(self.phase, cause)
         if self.phase is Phase.LISTENING:
-            self.answer.has_called = False
+            self.answer.tools.listen()
 
     def cut(self) -> list[Action]:
         """Silence the answer. Silence first: nobody should wait for a network round trip to be heard."""
         # An answer that has stalled is silent already, but the model must learn where.
-        actions: list[Action] = [CutPlayback()] if self.answer.has_sounded else []
+        actions: list[Action] = [CutPlayback()] if self.answer.playback.has_sounded else []
         self.answer.fall_silent()
-        self.answer.near_speech_at = None
-        self.resumed = None
+        self.answer.playback.take_near_speech()
+        self.cuts.resumed = None
         return actions + self.drop_rest()
 
     def drop_rest(self) -> list[Action]:
         """Forget the rest of an answer that was cut, if it is kept."""
-        if self.interruption is None:
+        if self.cuts.undecided is None:
             return []
-        self.interruption = None
+        self.cuts.undecided = None
         self.deadlines.clear(Deadline.RESUME)
         return [DropPlayback()]
 
     def restore(self) -> list[Action]:
         """Bring the answer back to its volume, if it is lowered."""
-        if not self.answer.is_ducked:
-            return []
-        self.answer.is_ducked = False
-        return [RestorePlayback()]
+        return [RestorePlayback()] if self.answer.playback.restore() else []
 
     def extend_listening(self, seconds: float, now: float) -> None:
         """Listen for so long from now on, unless the user is speaking: then their turn has its own limit."""
         if not self.is_user_speaking:
             self.deadlines.set(Deadline.LISTEN, now + seconds)
 
+    def await_end_of_turn(self, now: float) -> None:
+        """Wait for the end of the user's turn.
+
+        A service that hears speech and then nothing more, not even its end, must not hold the box for ever.
+        """
+        self.deadlines.set(Deadline.LISTEN, now + self.manners.turn_s)
+
+    def go_on_answering(self) -> None:
+        """Go on with an answer that was presumed over, or that begins before the turn has ended."""
+        self.enter(Cause.ANSWERED)
+        self.deadlines.clear(Deadline.LISTEN)
+
     def await_answer(self, now: float) -> None:
         """Wait for the answer to begin or to go on, unless it sounds or is with the tools."""
         self.deadlines.clear(Deadline.LISTEN)
-        if not self.answer.is_sounding and not self.answer.is_with_tools:
-            limit_s = self.manners.progress_s if self.answer.is_being_generated else self.manners.answer_s
-            if self.answer.is_at_item_end and not self.answer.is_due:
+        generation = self.answer.generation
+        if not self.answer.playback.is_sounding and not self.answer.is_with_tools:
+            limit_s = self.manners.progress_s if generation.is_wanted else self.manners.answer_s
+            if generation.is_at_item_end and not self.answer.request.is_due:
                 limit_s = min(limit_s, _AFTER_ITEM_S)
             self.deadlines.set(Deadline.ANSWER, now + limit_s)
 
+    def await_answer_at_once(self, now: float) -> None:
+        """Wait for the answer, and no more for a better moment to ask for it."""
+        self.deadlines.clear(Deadline.ASK)
+        self.await_answer(now)
+
+    def await_no_answer(self) -> None:
+        """Wait for the answer no more: it is over, or with the tools."""
+        self.deadlines.clear(Deadline.ANSWER)
+
+    def await_end_of_playback(self) -> None:
+        """Wait neither for the answer nor for the room to fall quiet: it sounds."""
+        self.deadlines.clear(Deadline.ANSWER, Deadline.ECHO_TAIL)
+
     def answer_progressed(self, response_id: str, now: float) -> None:
         """Wait anew for the answer, where that is what is waited for."""
-        # What comes of an answer that was given up says nothing of the one that stands still; an id that was never told
-        # is that of the one that is open, begun without it.
-        if not self.answer.is_being_generated or response_id in self.answer.leftovers:
-            return
-        self.answer.is_at_item_end = False
-        self._await_anew(now)
+        if self.answer.generation.progress(response_id):
+            self._await_anew(now)
 
     def item_ended(self, response_id: str, call: ToolCall | None, now: float) -> None:
         """Take all of an item as received: the end of the answer is due."""
-        if not self.answer.is_being_generated or response_id != self.answer.response_id:
-            return  # late news: of an answer that was interrupted
-        self.answer.end_item(call)
-        self._await_anew(now)
+        if self.answer.generation.end_item(response_id, call):
+            self._await_anew(now)
 
     def _await_anew(self, now: float) -> None:
         if self.deadlines.at(Deadline.ANSWER) is not None:
             self.await_answer(now)
 
+    def await_quiet(self, now: float) -> None:
+        """Wait for the room to fall quiet, now that all that was there has been played."""
+        self.answer.playback.echo()
+        self.deadlines.set(Deadline.ECHO_TAIL, now + self.manners.echo_tail_s)
+
     def interrupted(self) -> None:
         """Take the answer as interrupted: it is the user's turn."""
         self.enter(Cause.INTERRUPTED)
-        self.answer.is_goodbye = False
+        self.answer.ending.take_back()
+        self.answer.playback.end_echo()
         self.deadlines.clear(Deadline.ANSWER, Deadline.ASK, Deadline.ECHO_TAIL)

@@ -64,6 +64,7 @@ from tests.core.drive import (
     CALL,
     COMPLETED,
     HALF_DUPLEX,
+    NETWORK_GONE,
     OPEN_MICROPHONE,
     OTHER_CALL,
     TO_ANSWERING,
@@ -502,8 +503,8 @@ def test_its_end_after_the_answer_is_not_waited_on() -> None:
 
 
 def test_an_answer_that_was_being_called_off_is_called_off_once() -> None:
-    answering = speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"))
-    answering.conversation._talk.answer.is_cancelled = True
+    answering = speaking(*BY_SERVICE, STOPPED, ENDED)
+    answering.conversation._talk.answer.begin_unwanted("r2")
 
     assert CancelResponse("r2") not in answering.hear(written(""))
 
@@ -562,6 +563,39 @@ def test_a_call_that_comes_while_it_waits_is_run_and_answered() -> None:
     assert answering.hear(calling) == [RunTool(CALL)]
     answering.wait(1.2)
     assert CreateResponse() in answering.hear(PlaybackStarted(2), ToolFinished(CALL.call_id, "{}"))
+
+
+@pytest.mark.parametrize("meanwhile", [True, False])
+def test_a_service_that_answers_a_tool_by_itself_is_known_also_after_a_cough(*, meanwhile: bool) -> None:
+    calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True)
+    ran = (ToolFinished(CALL.call_id, "{}"),)
+    manners = replace(RESUMES, may_answer_tools=True)
+    answering = drive(*TO_SPEAKING, *BY_BOX, calling, *(ran if meanwhile else ()), manners=manners)
+    answering.wait(1.2)
+    answering.hear(PlaybackStarted(2), *(() if meanwhile else ran))
+
+    # Its own answer to the tool begins before it is asked, and is the only one.
+    assert answering.hear(ResponseStarted("r2")) == []
+    assert answering.hear(PlaybackStarted(3), ResponseStarted("r3")) == [CancelResponse("r3")]
+
+
+def test_an_answer_to_tools_is_one_still_after_a_cough() -> None:
+    calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,))
+    manners = replace(RESUMES, may_answer_tools=True)
+    answering = drive(*TO_ANSWERING, calling, ToolFinished(CALL.call_id, "{}"), manners=manners)
+    answering.hear(ResponseStarted("r2"), PlaybackStarted(1))
+    answering.hear(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("to the cough"), written(""))
+
+    assert answering.hear(PlaybackStarted(2), ResponseStarted("r3")) == [CancelResponse("r3")]
+
+
+def test_what_was_said_in_a_session_that_is_gone_interrupts_nothing() -> None:
+    answering = speaking(*BY_BOTH, NearSpeechEnded(), words_come_early=True)
+    answering.wait(1.2)
+    answering.hear(PlaybackStarted(2), NETWORK_GONE)
+
+    assert answering.hear(written("stop")) == []
+    assert answering.phase is Phase.SPEAKING
 
 
 def test_an_answer_that_was_due_and_has_not_begun_is_as_welcome_as_before() -> None:

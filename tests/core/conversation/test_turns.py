@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import (
     Event,
     ItemEnded,
+    LinkLost,
     PlaybackDrained,
     PlaybackStarted,
     ResponseEnded,
@@ -120,3 +122,23 @@ def test_late_calls_of_an_answer_that_was_called_off_do_not_let_a_second_answer_
     assert asked.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, (late,))) == [RunTool(late)]
     assert asked.hear(ResponseStarted("r4")) == [CancelResponse("r4")]
     assert asked.conversation.admits("r3")
+
+
+def test_an_answer_that_calls_tools_is_not_asked_about_before_they_have_run() -> None:
+    again = (UserStartedSpeaking(), TurnEnded())
+    asked = drive(*TO_SPEAKING, *again, ResponseStarted("r2"), called("r2"), OUTPUT)
+    asked.wait(2)
+    asked.hear(ResponseStarted("r3"), REFUSED)
+    more = ResponseEnded("r3", ResponseStatus.COMPLETED, (OTHER_CALL,))
+
+    assert asked.hear(more) == [RunTool(OTHER_CALL)]
+    assert asked.hear(cancelled("r1")) == []
+    assert CreateResponse() in asked.hear(ToolFinished(OTHER_CALL.call_id, "2"))
+
+
+def test_a_failed_answer_whose_session_is_lost_for_good_sounds_the_trouble_tone_once() -> None:
+    failed = ResponseEnded("r1", ResponseStatus.FAILED, has_audio=True, fault="service-busy")
+    broken = drive(*TO_SPEAKING, failed, LinkLost("session-ended", is_retriable=False))
+
+    assert broken.hear(PlaybackDrained(1)).count(PlayEarcon(Earcon.TROUBLE)) == 1
+    assert broken.phase is Phase.IDLE

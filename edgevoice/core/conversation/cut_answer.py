@@ -1,0 +1,24 @@
+"""The answer that was cut, as it stood then. Pure."""
+
+from dataclasses import dataclass
+
+from edgevoice.core.conversation.tool_round import ToolRoundState
+
+
+@dataclass(frozen=True, slots=True)
+class CutAnswer:
+    """The answer that was cut, as it stood then.
+
+    ``at``: when, in monotonic seconds. ``was_due``: another was to begin after it.
+    """
+
+    response_id: str
+    at: float
+    was_due: bool
+    tools: ToolRoundState
+    is_goodbye: bool
+
+    @property
+    def owes_answer(self) -> bool:
+        """Whether another answer is owed once this one has been heard."""
+        return self.was_due or self.tools is ToolRoundState.RUNNING
