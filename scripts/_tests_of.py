@@ -22,7 +22,7 @@ def tests_of(changed: Iterable[str], root: Path) -> list[str]:
                 found.add(root / path)
             case ("edgevoice", *rooms, last) if last.endswith(".py"):
                 folder = root.joinpath("tests", *rooms)
-                own = set(_named(folder, path.stem))
+                own = set(_named(folder, path.stem.strip("_")))
                 found |= own or set(folder.glob("test_*.py"))
             case ("scripts" | ".ci" | "systemd" | "alsa", *_):
                 begins = next((test for name, test in OF_SCRIPTS.items() if path.stem.startswith(name)), "")

@@ -162,3 +162,43 @@ class TestNoFile:
 
     def test_is_larger_than_a_clone_should_carry(self) -> None:
         assert not [path.name for path in _files() if path.stat().st_size > 2_000_000]
+
+
+NO_MODULE: Final = {
+    "test_box_command": "systemd/edgevoice-command",
+    "test_frame": "every file",
+    "test_hardware": "hardware.md",
+    "test_imports": "every import",
+    "test_package": "the installed package",
+    "test_scripts": "scripts/_setup.sh",
+    "test_units": "systemd/",
+}
+"""What tests at the top that are of no module and of no script are of."""
+
+
+def _subjects(room: Path) -> set[str]:
+    """What tests of a room may be named after: its modules and, for tests of all of it, the room itself."""
+    if room == Path():
+        scripts = {each.stem.lstrip("_").replace("-", "_") for each in (ROOT / "scripts").iterdir() if each.is_file()}
+        return scripts | {each.stem for each in (ROOT / "edgevoice").glob("*.py")}
+    return {each.stem.strip("_") for each in (ROOT / "edgevoice" / room).glob("*.py")} | {room.name}
+
+
+def test_a_test_file_stands_in_the_room_of_its_module_and_has_its_name() -> None:
+    strays = []
+    for file in sorted((ROOT / "tests").rglob("test_*.py")):
+        room = file.parent.relative_to(ROOT / "tests")
+        # The whole box, and what clients and services see of it.
+        if room == Path("e2e") or (room == Path() and file.stem in NO_MODULE):
+            continue
+        subject = file.stem.removeprefix("test_")
+        if not any(subject == each or subject.startswith(f"{each}_") for each in _subjects(room)):
+            strays.append(file.relative_to(ROOT).as_posix())
+
+    assert not strays, "name each test_<module>.py or test_<module>_<aspect>.py, in the folder of the module's room"
+
+
+@pytest.mark.parametrize("name", NO_MODULE)
+def test_an_exception_of_the_names_of_tests_is_one(name: str) -> None:
+    assert (ROOT / "tests" / f"{name}.py").exists()
+    assert name.removeprefix("test_") not in _subjects(Path())
