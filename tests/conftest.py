@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.progress import pytest_configure
+
+__all__ = ["pytest_configure"]
+
 # Derandomized: a failure on the build machine is the same failure everywhere, and never one of chance.
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 # A slow machine is no fault of the code under test.

@@ -177,10 +177,14 @@ NO_MODULE: Final = {
 
 
 def _subjects(room: Path) -> set[str]:
-    """What tests of a room may be named after: its modules and, for tests of all of it, the room itself."""
+    """What tests of a room may be named after: its modules and, for tests of all of it, the room itself.
+
+    At the top: the scripts, what the tests themselves share, and the modules outside the rooms.
+    """
     if room == Path():
         scripts = {each.stem.lstrip("_").replace("-", "_") for each in (ROOT / "scripts").iterdir() if each.is_file()}
-        return scripts | {each.stem for each in (ROOT / "edgevoice").glob("*.py")}
+        helpers = {each.stem for each in (ROOT / "tests").glob("*.py") if not each.stem.startswith("test_")}
+        return scripts | helpers | {each.stem for each in (ROOT / "edgevoice").glob("*.py")}
     return {each.stem.strip("_") for each in (ROOT / "edgevoice" / room).glob("*.py")} | {room.name}
 
 
@@ -202,3 +206,10 @@ def test_a_test_file_stands_in_the_room_of_its_module_and_has_its_name() -> None
 def test_an_exception_of_the_names_of_tests_is_one(name: str) -> None:
     assert (ROOT / "tests" / f"{name}.py").exists()
     assert name.removeprefix("test_") not in _subjects(Path())
+
+
+def test_the_tests_that_ci_names_are_there() -> None:
+    named = set(re.findall(r"\btests/[\w/*.]+", (ROOT / ".ci" / "run").read_text(encoding="utf-8")))
+
+    assert named
+    assert not [each for each in named if not list(ROOT.glob(each))]

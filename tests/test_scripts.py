@@ -1,10 +1,13 @@
 """scripts/test and scripts/demo on a machine of stand-ins: what they install, when, and what they say."""
 
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -19,6 +22,7 @@ SOURCES: Final = ("requirements.lock", "requirements-build.lock", "pyproject.tom
 
 PYTHON: Final = r"""#!/usr/bin/env bash
 # Answers as an interpreter would, and writes down what it was asked to do.
+[[ ${2-} != scripts/_test_results.py ]] || exec "$REAL_PYTHON" "$@"
 case "$*" in
   *ensurepip*) [[ ${PYTHON_VERSION%.*} == 3.1[123] ]] && echo "$STAGE/bin/python3" ; exit ;;
   *platform*) echo "$PYTHON_VERSION"; exit ;;
@@ -41,11 +45,18 @@ case "${is_isolated-no} $1 $2" in
     ;;
   'no -m pytest')
     echo "pytest in $PWD with ${PYTHONPATH-no path} and ${VIRTUAL_ENV-no venv}"; shift 2; printf '<%s>\n' "$@"
+    [[ ! ${EDGEVOICE_TESTS_RESULTS-} ]] ||
+      sed -n "s/^$EDGEVOICE_TESTS_RUN: //p" "$STAGE/results" >>"$EDGEVOICE_TESTS_RESULTS"
     [[ ! -e $STAGE/ended ]] || { code=$(head -n 1 "$STAGE/ended"); sed -i 1d "$STAGE/ended"; exit "$code"; }
     ;;
 esac
 """
-BOTH_HALVES: Final = ["python -m pytest -m not sound --numprocesses auto --dist loadfile", "python -m pytest -m sound"]
+QUICK: Final = "python -m pytest -m not sound and not alone --numprocesses auto --dist loadfile"
+SOUND: Final = [
+    "python -m pytest -m sound and not alone --numprocesses 2 --dist worksteal",
+    "python -m pytest -m alone",
+]
+ALL_RUNS: Final = [QUICK, *SOUND]
 DPKG_QUERY: Final = r"""#!/usr/bin/env bash
 grep -qxF "${!#}" "$STAGE/missing" || printf installed
 """
@@ -78,8 +89,13 @@ class Stage:
     @property
     def environment(self) -> dict[str, str]:
         path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE", "PYTHON", "PIP"))}
-        return {**kept, "PATH": path, "STAGE": str(self.folder), "PYTHON_VERSION": self.version, **self.variables}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("COVERAGE", "EDGEVOICE_", "PYTHON", "PIP"))
+        }
+        stage = {"STAGE": str(self.folder), "PYTHON_VERSION": self.version, "REAL_PYTHON": sys.executable}
+        return {**kept, **stage, "PATH": path, **self.variables}
 
     def run(self, script: str, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -108,6 +124,16 @@ class Stage:
         log.unlink(missing_ok=True)
         return notes
 
+    def end(self, *failed: str, again: Iterable[str] = ()) -> None:
+        """Let the quick tests end with ``failed``, and their second try with ``again``."""
+        results = {
+            "quick": {"run": "quick", "passed": 9, "failed": failed, "skipped": {"tests/e2e/test_a.py::a": "no card"}},
+            "sound": {"run": "sound", "passed": 1, "failed": [], "skipped": {"tests/test_b.py::b": "no root"}},
+            "again": {"run": "again", "passed": 0, "failed": list(again), "skipped": {}},
+        }
+        lines = [f"{run}: {json.dumps(result)}\n" for run, result in results.items()]
+        (self.folder / "results").write_text("".join(lines))
+
     def lack(self, *packages: str) -> None:
         (self.folder / "missing").write_text("\n".join(packages))
 
@@ -118,7 +144,7 @@ def _lay_out(folder: Path) -> Stage:
         (stage.project / name).parent.mkdir(parents=True, exist_ok=True)
         (stage.project / name).write_text(f"# {name}\n")
     (stage.project / "scripts").mkdir()
-    for name in ("_setup.sh", "test", "demo"):
+    for name in ("_setup.sh", "_test_results.py", "test", "demo"):
         shutil.copy(ROOT / "scripts" / name, stage.project / "scripts" / name)
     tools = {"python3": PYTHON, "dpkg-query": DPKG_QUERY, "apt-get": APT_GET, "sudo": SUDO, "id": ID}
     (folder / "bin").mkdir()
@@ -126,6 +152,7 @@ def _lay_out(folder: Path) -> Stage:
         (folder / "bin" / name).write_text(text)
         (folder / "bin" / name).chmod(0o755)
     (folder / "uid").write_text("1000\n")
+    stage.end()
     stage.lack()
     return stage
 
@@ -151,7 +178,7 @@ def test_the_first_run_installs_what_is_locked_by_hash_then_the_project_and_noth
     assert tools.endswith("--require-hashes --only-binary :all: -r ./requirements-build.lock")
     assert packages.endswith("--require-hashes --no-build-isolation -r ./requirements.lock")
     assert project.endswith("--no-deps --no-build-isolation --editable .")
-    assert tests == BOTH_HALVES
+    assert tests == ALL_RUNS
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
@@ -175,21 +202,23 @@ def test_help_comes_from_the_command_itself_once_it_is_there(prepared: Stage) ->
 def test_a_second_run_goes_straight_to_the_tests(prepared: Stage) -> None:
     done = prepared.run("test")
 
-    assert prepared.take_notes() == BOTH_HALVES
+    assert prepared.take_notes() == ALL_RUNS
     assert not done.stderr
 
 
-@pytest.mark.parametrize(("option", "half"), [("--quick", 0), ("--sound", 1)])
+@pytest.mark.parametrize(("option", "runs"), [("--quick", [QUICK]), ("--sound", SOUND)])
 def test_one_half_of_the_tests_can_be_asked_for_with_arguments_of_pytest(
-    prepared: Stage, option: str, half: int
+    prepared: Stage, option: str, runs: list[str]
 ) -> None:
     prepared.run("test", option, "-k", "barge_in")
 
-    assert prepared.take_notes() == [f"{BOTH_HALVES[half]} -k barge_in"]
+    assert prepared.take_notes() == [f"{run} -k barge_in" for run in runs]
 
 
-@pytest.mark.parametrize(("ended", "runs", "status"), [("1 0", 2, 1), ("0 1", 2, 1), ("1 1", 2, 1), ("2 0", 1, 2)])
-def test_the_second_half_runs_after_a_failure_and_not_after_an_interruption(
+@pytest.mark.parametrize(
+    ("ended", "runs", "status"), [("1 0 0", 3, 0), ("0 5 0", 3, 0), ("2 0 0", 1, 2), ("0 3", 2, 3)]
+)
+def test_the_other_runs_follow_a_failure_and_not_an_interruption(
     prepared: Stage, ended: str, runs: int, status: int
 ) -> None:
     (prepared.folder / "ended").write_text(ended.replace(" ", "\n") + "\n")
@@ -199,6 +228,47 @@ def test_the_second_half_runs_after_a_failure_and_not_after_an_interruption(
     assert len(prepared.take_notes()) == runs
 
 
+def test_the_last_line_counts_every_test_and_every_end_to_end_test_that_was_skipped(prepared: Stage) -> None:
+    done = prepared.run("test")
+
+    *_, named, last = done.stdout.splitlines()
+    assert named == "not run, though end to end: tests/e2e/test_a.py::a: no card"
+    assert re.fullmatch(
+        r"=== all passed: 10 tests passed, 0 failed, 0 passed only on a second try, "
+        r"2 skipped \(1 of them end to end\), in 0 min \d+ s",
+        last,
+    )
+    assert done.returncode == 0
+
+
+FLAKY: Final = "tests/test_c.py::c[a b]"
+
+
+@pytest.mark.parametrize(
+    ("again", "status", "told"), [([FLAKY], 1, "failed"), ([], 75, "passed only on a second try")], ids=["bad", "flaky"]
+)
+def test_what_fails_gets_a_second_try_alone_and_is_no_success_either_way(
+    prepared: Stage, again: list[str], status: int, told: str
+) -> None:
+    prepared.end(FLAKY, again=again)
+
+    done = prepared.run("test")
+
+    assert prepared.take_notes() == [*ALL_RUNS, f"python -m pytest {FLAKY}"]
+    assert done.returncode == status
+    assert f"{told}: {FLAKY}" in done.stdout.splitlines()
+    assert "=== all passed" not in done.stdout
+
+
+def test_so_many_failures_are_no_chance_and_get_no_second_try(prepared: Stage) -> None:
+    prepared.end(*(f"tests/test_c.py::c[{number}]" for number in range(21)))
+
+    done = prepared.run("test")
+
+    assert prepared.take_notes() == ALL_RUNS
+    assert done.returncode == 1
+
+
 @pytest.mark.parametrize("name", SOURCES)
 def test_what_the_venv_was_made_from_has_changed_and_it_is_brought_up_to_date(prepared: Stage, name: str) -> None:
     with (prepared.project / name).open("a") as file:
@@ -206,7 +276,7 @@ def test_what_the_venv_was_made_from_has_changed_and_it_is_brought_up_to_date(pr
 
     prepared.run("test")
 
-    assert [note.split()[2] for note in prepared.take_notes()] == ["pip", "pip", "pip", "pytest", "pytest"]
+    assert [note.split()[2] for note in prepared.take_notes()] == ["pip", "pip", "pip", *3 * ["pytest"]]
 
 
 def test_an_interrupted_setup_is_done_again_from_the_start(stage: Stage) -> None:
@@ -380,7 +450,7 @@ def test_two_started_at_once_set_up_once_and_both_run(stage: Stage) -> None:
 
     assert first_said.startswith("pytest in")
     assert second_said.startswith("edgevoice in")
-    assert [note.split()[2] for note in stage.take_notes()] == ["venv", "pip", "pip", "pip", "pytest", "pytest"]
+    assert [note.split()[2] for note in stage.take_notes()] == ["venv", "pip", "pip", "pip", *3 * ["pytest"]]
 
 
 def test_an_interruption_while_it_sets_up_is_one_line_and_ends_it_as_a_loop_expects(stage: Stage) -> None:

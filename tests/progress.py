@@ -1,0 +1,156 @@
+"""A plugin of pytest: shows how far the tests are and how long the rest takes, and keeps the results for scripts/test.
+
+The rest is estimated from how long each test took the last time, which pytest's cache keeps, and from how fast this run
+is. scripts/test runs pytest several times, and says so in the environment:
+
+- ``EDGEVOICE_TESTS_RUN``: the name of this run; ``EDGEVOICE_TESTS_TO_COME``: those after it, separated by spaces;
+  ``EDGEVOICE_TESTS_SPENT_S``: the seconds before it. All may be missing.
+- ``EDGEVOICE_TESTS_RESULTS``: a file that gets one line of JSON at the end of each run.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_EVERY_S = 30.0
+_EVERY_ON_A_TERMINAL_S = 10.0
+_KEPT_FROM_S = 0.1
+"""Tests that take longer are remembered one by one."""
+
+_USUAL_S = 0.02
+"""What any other test is taken to need."""
+
+_TESTS, _RUNS = "edgevoice/seconds-of-tests", "edgevoice/seconds-of-runs"
+
+
+class Estimate:
+    """How far a run is. Times are in seconds; ``known`` is how long tests took before."""
+
+    def __init__(self, known: Mapping[str, float], *, spent_s: float = 0.0, to_come_s: float = 0.0) -> None:
+        self._known = known
+        self._spent_s = spent_s
+        self._to_come_s = to_come_s
+        self._left: dict[str, float] = {}
+        self._done_s = 0.0
+        self._began_s: float | None = None
+
+    def expect(self, tests: Iterable[str]) -> None:
+        """Take the tests of this run; again and again the same ones are no harm."""
+        self._left.update((test, self._known.get(test, _USUAL_S)) for test in tests)
+
+    def done(self, test: str, now_s: float) -> None:
+        """Strike a test off. The speed is measured from the end of the first, for pytest starts slowly."""
+        seconds = self._left.pop(test, 0.0)
+        if self._began_s is None:
+            self._began_s = now_s
+        else:
+            self._done_s += seconds
+
+    def line(self, now_s: float) -> str:
+        """Return how far it is; empty while nobody can know."""
+        if self._began_s is None or not self._done_s:
+            return ""
+        gone_s = now_s - self._began_s
+        left_s = sum(self._left.values()) * gone_s / self._done_s + self._to_come_s
+        gone_s += self._spent_s
+        return f"[{gone_s / max(gone_s + left_s, 1):4.0%}, about {_spoken(left_s)} left]"
+
+
+def _spoken(seconds: float) -> str:
+    return f"{max(10, round(seconds, -1)):.0f} s" if seconds < 95 else f"{seconds / 60:.0f} min"
+
+
+class Progress:
+    """The plugin; one per pytest that shows something, none in the workers of pytest-xdist."""
+
+    def __init__(self, config: pytest.Config, environment: Mapping[str, str]) -> None:
+        self._cache = getattr(config, "cache", None)
+        self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        self._run = environment.get("EDGEVOICE_TESTS_RUN", "")
+        self._results = environment.get("EDGEVOICE_TESTS_RESULTS", "")
+        self._took: dict[str, float] = {}
+        self._outcomes: dict[str, set[str]] = {"failed": set(), "passed": set()}
+        self._skipped: dict[str, str] = {}
+        runs = self._kept(_RUNS)
+        self._estimate = Estimate(
+            self._kept(_TESTS),
+            spent_s=float(environment.get("EDGEVOICE_TESTS_SPENT_S", "0")),
+            to_come_s=sum(runs.get(name, 0.0) for name in environment.get("EDGEVOICE_TESTS_TO_COME", "").split()),
+        )
+        self._began_s = self._shown_s = time.monotonic()
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._estimate.expect(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        self._estimate.expect(ids)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self._outcomes["failed"].add(report.nodeid)
+        elif report.skipped:
+            self._skipped[report.nodeid] = _reason(report)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        test = report.nodeid
+        self._took[test] = self._took.get(test, 0.0) + report.duration
+        if report.skipped:
+            self._skipped[test] = _reason(report)
+        elif report.failed or report.when == "call":
+            self._outcomes[report.outcome].add(test)
+        if report.when == "teardown":
+            now_s = time.monotonic()
+            self._estimate.done(test, now_s)
+            self._show(now_s)
+
+    def pytest_sessionfinish(self) -> None:
+        took_s = time.monotonic() - self._began_s
+        failed = self._outcomes["failed"]
+        if self._results and self._took.keys() | failed | self._skipped.keys():
+            result = {
+                "run": self._run,
+                "passed": len(self._outcomes["passed"] - failed),
+                "failed": sorted(failed),
+                "skipped": self._skipped,
+            }
+            with Path(self._results).open("a", encoding="utf-8") as file:
+                file.write(f"{json.dumps(result)}\n")
+        self._keep(_TESTS, {test: round(s, 1) for test, s in self._took.items() if s >= _KEPT_FROM_S}, self._took)
+        if self._run:
+            self._keep(_RUNS, {self._run: round(took_s)})
+
+    def _show(self, now_s: float) -> None:
+        every_s = _EVERY_ON_A_TERMINAL_S if getattr(self._reporter, "isatty", False) else _EVERY_S
+        if self._reporter is None or now_s < self._shown_s + every_s:
+            return
+        self._shown_s = now_s
+        if line := self._estimate.line(now_s):
+            self._reporter.ensure_newline()
+            self._reporter.write_line(line)
+
+    def _kept(self, key: str) -> dict[str, float]:
+        kept = self._cache.get(key, {}) if self._cache else {}
+        return kept if isinstance(kept, dict) else {}
+
+    def _keep(self, key: str, new: Mapping[str, float], replaced: Iterable[str] = ()) -> None:
+        if self._cache:
+            kept = self._kept(key)
+            for name in replaced:
+                kept.pop(name, None)
+            self._cache.set(key, {**kept, **new})
+
+
+def _reason(report: pytest.CollectReport | pytest.TestReport) -> str:
+    return str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else ""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Add the plugin to a pytest that is not a worker of another."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Progress(config, os.environ), "edgevoice-progress")

@@ -1,0 +1,152 @@
+"""How far a test run is, how long the rest takes, and what it keeps of its results."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.progress import Estimate, Progress
+
+ROOT = Path(__file__).parents[1]
+
+SOME_TESTS = """
+import pytest
+
+def test_good():
+    pass
+
+def test_bad():
+    assert False
+
+@pytest.fixture
+def broken():
+    raise OSError
+
+def test_broken(broken):
+    pass
+
+@pytest.mark.skip(reason="no card")
+def test_skipped():
+    pass
+"""
+
+
+def test_the_rest_is_as_long_as_it_was_the_last_time() -> None:
+    estimate = Estimate({"first": 5, "second": 60, "third": 120})
+    estimate.expect(["first", "second", "third"])
+
+    estimate.done("first", 100)
+    estimate.done("second", 160)
+
+    assert estimate.line(160) == "[ 33%, about 2 min left]"
+
+
+def test_two_workers_or_a_slow_machine_show_in_the_rest() -> None:
+    estimate = Estimate({"second": 60, "third": 120})
+    estimate.expect(["first", "second", "third"])
+
+    estimate.done("first", 100)
+    estimate.done("second", 130)
+
+    assert estimate.line(130) == "[ 33%, about 60 s left]"
+
+
+def test_what_comes_before_and_after_this_run_is_counted() -> None:
+    estimate = Estimate({"second": 60, "third": 60}, spent_s=300, to_come_s=540)
+    estimate.expect(["first", "second", "third"])
+
+    estimate.done("first", 0)
+    estimate.done("second", 60)
+
+    assert estimate.line(60) == "[ 38%, about 10 min left]"
+
+
+def test_a_run_of_unknown_tests_is_estimated_by_their_number() -> None:
+    estimate = Estimate({})
+    estimate.expect(str(number) for number in range(101))
+
+    for number in range(51):
+        estimate.done(str(number), number)
+
+    assert estimate.line(50) == "[ 50%, about 50 s left]"
+
+
+def test_nothing_is_said_before_anything_is_known() -> None:
+    estimate = Estimate({})
+    estimate.expect(["first", "second"])
+    assert not estimate.line(10)
+    estimate.done("first", 10)
+
+    assert not estimate.line(20)
+
+
+class Reporter:
+    def __init__(self, *, isatty: bool) -> None:
+        self.isatty = isatty
+        self.lines: list[str] = []
+
+    def ensure_newline(self) -> None:
+        pass
+
+    def write_line(self, line: str) -> None:
+        self.lines.append(line)
+
+
+@pytest.mark.parametrize(("isatty", "lines"), [(True, 9), (False, 3)])
+def test_it_is_shown_every_30_seconds_and_more_often_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, *, isatty: bool, lines: int
+) -> None:
+    reporter = Reporter(isatty=isatty)
+    config: Any = SimpleNamespace(pluginmanager=SimpleNamespace(get_plugin=lambda _name: reporter))
+    now_s = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
+    progress = Progress(config, {})
+    tests = [f"test_{number}" for number in range(100)]
+    progress.pytest_xdist_node_collection_finished(tests)
+
+    for test in tests:
+        report: Any = SimpleNamespace(nodeid=test, duration=1, skipped=False, failed=False, when="teardown")
+        progress.pytest_runtest_logreport(report)
+        now_s += 1
+
+    assert len(reporter.lines) == lines
+    assert reporter.lines[-1] == "[ 91%, about 10 s left]"
+
+
+@pytest.mark.parametrize("options", [(), ("-p", "xdist", "--numprocesses", "2")], ids=["alone", "two workers"])
+def test_the_results_of_a_run_are_one_line_and_how_long_it_took_is_kept(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    pytest.importorskip("xdist")
+    (tmp_path / "test_some.py").write_text(SOME_TESTS)
+    (tmp_path / "test_wrong.py").write_text("import nothing_of_that_name")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    results = tmp_path / "results"
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("EDGEVOICE_", "PYTEST_"))},
+        "PYTHONPATH": str(ROOT),
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "EDGEVOICE_TESTS_RUN": "quick",
+        "EDGEVOICE_TESTS_RESULTS": str(results),
+    }
+
+    command = [sys.executable, "-m", "pytest", "-p", "tests.progress", "--continue-on-collection-errors", *options]
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=120, check=False)
+
+    assert ended.returncode == 1
+    (line,) = results.read_text().splitlines()
+    told = json.loads(line)
+    assert told == {
+        "run": "quick",
+        "passed": 1,
+        "failed": ["test_some.py::test_bad", "test_some.py::test_broken", "test_wrong.py"],
+        "skipped": {"test_some.py::test_skipped": "Skipped: no card"},
+    }
+    kept = tmp_path / ".pytest_cache" / "v" / "edgevoice"
+    assert list(json.loads((kept / "seconds-of-runs").read_text())) == ["quick"]
