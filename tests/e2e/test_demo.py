@@ -11,7 +11,8 @@ from edgevoice.testbed.demo.scenario import STEPS
 from edgevoice.testbed.demo.show import EXIT_STANDSTILL
 from tests.notes import note
 
-pytestmark = pytest.mark.sound
+# It judges every sample and every overflow, and says of itself when the machine stood still.
+pytestmark = [pytest.mark.sound, pytest.mark.alone]
 
 
 def _held(folder: Path) -> subprocess.CompletedProcess[str]:

@@ -27,7 +27,7 @@ from tests.testbed.virtual.streams import (
     until,
 )
 
-pytestmark = pytest.mark.sound
+pytestmark = [pytest.mark.sound, pytest.mark.alone]
 
 PLAYBACK, INTERLEAVED, S16_LE = 0, 3, 2  # alsa-lib's numbers, for ctypes
 

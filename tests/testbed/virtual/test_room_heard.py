@@ -151,6 +151,7 @@ def ahead_s(tape: Tape) -> float:
     return float(max(looks))
 
 
+@pytest.mark.alone
 def test_a_card_that_drifts_is_paced_by_its_own_clock() -> None:
     """Against time.monotonic() itself: the true rate in the header is not only a word."""
     with (
