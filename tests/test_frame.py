@@ -166,6 +166,7 @@ class TestNoFile:
 
 NO_MODULE: Final = {
     "test_box_command": "systemd/edgevoice-command",
+    "test_examples": "examples/",
     "test_frame": "every file",
     "test_hardware": "hardware.md",
     "test_imports": "every import",
