@@ -26,6 +26,8 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
+from edgevoice.store.folders import cache_folder
+
 RECIPES = Path(__file__).with_suffix(".toml")
 RATE_HZ = 16_000
 LEVEL = 2000.0
@@ -344,7 +346,7 @@ def main() -> None:
     """Make both halves."""
     parser = argparse.ArgumentParser(prog="scripts/sounds", description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where tune/ and judge/ are made")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgevoice" / "sound-packages"
+    cache = cache_folder(os.environ) / "sound-packages"
     parser.add_argument("--packages", type=Path, default=cache, help=f"where packages are kept; {cache} by default")
     parser.add_argument("--recipes", type=Path, default=RECIPES, help=f"what is taken; {RECIPES.name} by default")
     chosen = parser.parse_args()

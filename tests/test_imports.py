@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "extras": set(),
     "wall_clock": set(),
-    "settings": {"errors"},
+    "settings": {"errors", "store"},
     "store": {"errors"},
     "threads": set(),
     "journal": {"core", "errors", "settings", "wall_clock"},

@@ -1,6 +1,5 @@
 """Screen: what a person at a terminal sees of a conversation: the light, the phase, and the words of both sides."""
 
-import re
 import shutil
 import sys
 import unicodedata
@@ -22,6 +21,7 @@ from edgevoice.core.orders import (
     TruncateItem,
 )
 from edgevoice.core.ports import Observer
+from edgevoice.core.printable import printable
 from edgevoice.core.recent import Recent
 
 _COLOURS = {
@@ -42,13 +42,6 @@ _MOST_WRITTEN = 8
 
 _LONGEST_ARGUMENTS = 500
 """Characters of a call's arguments that are shown."""
-
-_STEERING = re.compile(
-    r"\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # texts for the terminal itself, such as its title
-    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, the cursor
-    r"|\x1b[ -/]*[0-~]"
-)
-"""Sequences of ECMA-48 that steer a terminal."""
 
 
 class Screen(Observer):
@@ -161,11 +154,6 @@ class Screen(Observer):
     def _clear_status(self) -> None:
         if self._is_terminal:
             self._stream.write("\r\x1b[K")
-
-
-def printable(text: str) -> str:
-    """Return text without what could steer a terminal."""
-    return "".join(letter if letter.isprintable() else " " for letter in _STEERING.sub("", text))
 
 
 def _shortened(text: str) -> str:

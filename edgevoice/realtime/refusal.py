@@ -26,6 +26,7 @@ from websockets.exceptions import (
 )
 from websockets.frames import Close, CloseCode
 
+from edgevoice.core.printable import one_line
 from edgevoice.core.protocol import complaints
 from edgevoice.errors import (
     AnswerFailed,
@@ -284,6 +285,5 @@ def plain(words: str | bytes, hide: Hide) -> str:
     text = words[: 8 * _LONGEST_REASON]
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-    line = "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
     # Hidden before it is cut: of half a key, less can be recognised.
-    return hide(line)[:_LONGEST_REASON]
+    return hide(one_line(text))[:_LONGEST_REASON]

@@ -20,6 +20,7 @@ from edgevoice.settings.catalogue import ENTRIES, Entry, ValueRefused, is_secret
 from edgevoice.settings.schema import PanelSettings, Settings
 from edgevoice.settings.syntax import NotToml, parse
 from edgevoice.settings.text import NotText, decoded, lines_of
+from edgevoice.store.folders import config_folder
 
 SYSTEM_FILE: Final = Path("/etc/edgevoice/edgevoice.toml")
 
@@ -184,14 +185,8 @@ def _find(path: Path | None, environment: Mapping[str, str]) -> tuple[Path | Non
 
 def file_places(environment: Mapping[str, str]) -> list[Path]:
     """Return where a settings file is looked for when none is named, first come first served."""
-    home, configuration = environment.get("HOME", ""), environment.get("XDG_CONFIG_HOME", "")
-    places = [SYSTEM_FILE]
-    # A relative XDG_CONFIG_HOME counts as unset (XDG Base Directory Specification 0.8).
-    if Path(configuration).is_absolute():
-        places.append(Path(configuration, "edgevoice", "edgevoice.toml"))
-    elif home:
-        places.append(Path(home, ".config", "edgevoice", "edgevoice.toml"))
-    return places
+    folder = config_folder(environment)
+    return [SYSTEM_FILE] if folder is None else [SYSTEM_FILE, folder / "edgevoice.toml"]
 
 
 def _text_of(path: Path) -> str:

@@ -89,6 +89,20 @@ def draft_folder(path: Path) -> Iterator[Path]:
         os.close(descriptor)
 
 
+def make_once(path: Path, make: Callable[[Path], object]) -> None:
+    """Have ``make`` write a file that is not there yet; it is given another path, and the file is renamed when whole.
+
+    Several processes may make it at once. Raises ``OSError``, and whatever ``make`` raises; nothing unfinished is left
+    then.
+    """
+    if path.exists():
+        return
+    with draft_folder(path) as drafts:
+        draft = drafts / path.name
+        make(draft)
+        draft.replace(path)
+
+
 def sweep(folder: Path) -> None:
     """Remove what killed writers have left unfinished in ``folder``; what a living one is writing stays."""
     with contextlib.suppress(OSError):

@@ -26,6 +26,13 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
     return _systemds(environment, "CACHE_DIRECTORY") or _users(environment, "XDG_CACHE_HOME", ".cache")
 
 
+def config_folder(environment: Mapping[str, str]) -> Path | None:
+    """Return where the user keeps settings; ``None`` where the environment names neither such a folder nor a home."""
+    if environment.get("HOME") or _absolute(environment, "XDG_CONFIG_HOME") is not None:
+        return _users(environment, "XDG_CONFIG_HOME", ".config")
+    return None
+
+
 def _systemds(environment: Mapping[str, str], variable: str) -> Path | None:
     # systemd may name several, separated by colons; the first is as good as any.
     folder = environment.get(variable, "").partition(":")[0]
@@ -33,11 +40,13 @@ def _systemds(environment: Mapping[str, str], variable: str) -> Path | None:
 
 
 def _users(environment: Mapping[str, str], variable: str, in_home: str) -> Path:
-    base = Path(environment.get(variable, ""))
-    if not base.is_absolute():
-        # A relative path counts as unset (XDG Base Directory Specification 0.8).
-        base = _home(environment) / in_home
-    return base / "edgevoice"
+    return (_absolute(environment, variable) or _home(environment) / in_home) / "edgevoice"
+
+
+def _absolute(environment: Mapping[str, str], variable: str) -> Path | None:
+    """Return the folder that a variable names, ``None`` without one: a relative path counts as unset (XDG 0.8)."""
+    folder = Path(environment.get(variable, ""))
+    return folder if folder.is_absolute() else None
 
 
 def _home(environment: Mapping[str, str]) -> Path:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from edgevoice.commands.screen import Screen, printable
+from edgevoice.commands.screen import Screen
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import LinkLost, ToolCall, TurnEnded, WakeWordHeard
 from edgevoice.core.notices import Notice, PhaseEntered, Role, TranscriptChanged
@@ -25,6 +25,7 @@ from edgevoice.core.orders import (
     ShowLight,
     TruncateItem,
 )
+from edgevoice.core.printable import printable
 
 CLEAR = "\r\x1b[K"
 OURS = re.compile(r"\r\x1b\[K|\x1b\[\d+m")

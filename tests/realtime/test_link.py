@@ -221,7 +221,7 @@ def test_a_complaint_is_taken_and_logged_by_its_code_as_one_line(caplog: pytest.
     asyncio.run(live())
 
     (record,) = [record for record in caplog.records if record.message == "service-complains"]
-    assert vars(record)["fields"] == {"code": "odd [2Jroot: all is well"}
+    assert vars(record)["fields"] == {"code": "odd root: all is well"}
 
 
 # --- hanging up ------------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def test_a_refused_handshake_is_told_by_its_status_with_the_services_words(
 
     assert asyncio.run(live()) == LinkLost(code, is_retriable)
     problem = problem_in(caplog, "link-lost")
-    assert f"({status}): out of[31m order. " in problem
+    assert f"({status}): out of order. " in problem
     assert "127.0.0.1" in problem
 
 

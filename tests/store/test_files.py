@@ -12,7 +12,7 @@ from typing import BinaryIO
 import pytest
 
 from edgevoice.store import files
-from edgevoice.store.files import draft_folder, locked, rewrite, sweep, write_whole
+from edgevoice.store.files import draft_folder, locked, make_once, rewrite, sweep, write_whole
 
 
 def test_a_file_is_put_in_place_of_the_last_one_for_its_owner_only(tmp_path: Path) -> None:
@@ -292,3 +292,32 @@ def test_only_what_must_outlast_a_power_cut_waits_for_the_disk(tmp_path: Path, m
     assert synced == []
     write_whole(tmp_path / "file", b"second", is_durable=True)
     assert len(synced) == 1
+
+
+def test_what_is_made_once_is_there_whole_and_is_not_made_again(tmp_path: Path) -> None:
+    place = tmp_path / "cache" / "made"
+    asked: list[Path] = []
+
+    def make(draft: Path) -> None:
+        asked.append(draft)
+        draft.write_bytes(b"half")
+        assert not place.exists()
+        draft.write_bytes(b"whole")
+
+    make_once(place, make)
+    make_once(place, make)
+
+    assert place.read_bytes() == b"whole"
+    assert len(asked) == 1
+    assert list(place.parent.iterdir()) == [place]
+
+
+def test_what_could_not_be_made_leaves_nothing(tmp_path: Path) -> None:
+    def fail(draft: Path) -> None:
+        draft.write_bytes(b"half")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        make_once(tmp_path / "made", fail)
+
+    assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,7 @@ import pytest
 
 from edgevoice.errors import StorageUnavailable
 from edgevoice.store import folders
-from edgevoice.store.folders import cache_folder, make_scratch, scratch_folder, state_folder
+from edgevoice.store.folders import cache_folder, config_folder, make_scratch, scratch_folder, state_folder
 
 HOME = {"HOME": "/home/me"}
 
@@ -41,6 +41,22 @@ def test_the_box_remembers_where_systemd_says_or_in_the_users_own_folder(
 )
 def test_the_cache_is_where_the_system_wants_caches(environment: dict[str, str], expected: str) -> None:
     assert cache_folder(environment) == Path(expected)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"XDG_CONFIG_HOME": "/home/me/settings"}, "/home/me/settings/edgevoice"),
+        ({"XDG_CONFIG_HOME": "relative", **HOME}, "/home/me/.config/edgevoice"),
+        ({"XDG_CONFIG_HOME": "relative"}, None),
+        ({"HOME": ""}, None),
+        (HOME, "/home/me/.config/edgevoice"),
+    ],
+)
+def test_settings_are_where_the_user_wants_them_and_nowhere_without_a_home(
+    environment: dict[str, str], expected: str | None
+) -> None:
+    assert config_folder(environment) == (Path(expected) if expected else None)
 
 
 def test_without_home_the_list_of_users_is_asked() -> None:

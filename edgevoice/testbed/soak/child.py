@@ -12,16 +12,15 @@ from pathlib import Path
 from types import FrameType
 
 from edgevoice.box import daemon
+from edgevoice.store.files import write_whole
 
 _PLACE = "SOAK_TASKS"
 
 
 def _count(_number: int, _frame: FrameType | None) -> None:
     tasks = asyncio.all_tasks(asyncio.get_running_loop())
-    place = Path(os.environ[_PLACE])
-    temporary = place.with_suffix(".part")
-    temporary.write_text(json.dumps(sorted(task.get_name() for task in tasks)), encoding="utf-8")
-    temporary.replace(place)
+    names = sorted(task.get_name() for task in tasks)
+    write_whole(Path(os.environ[_PLACE]), json.dumps(names).encode())
 
 
 if __name__ == "__main__":

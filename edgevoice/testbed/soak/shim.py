@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgevoice.errors import VirtualCardUnavailable
-from edgevoice.store.files import draft_folder
+from edgevoice.store.files import make_once
 from edgevoice.testbed.virtual.plugin import default_cache
 
 _SOURCE = Path(__file__).with_name("faults.c")
@@ -72,13 +72,13 @@ class Shim:
 def _build() -> Path:
     digest = hashlib.sha256(" ".join(_FLAGS).encode() + _SOURCE.read_bytes()).hexdigest()[:16]
     library = default_cache() / f"soak-{digest}.so"
-    if not library.exists():
-        with draft_folder(library) as drafts:
-            made = drafts / library.name
-            command = ["gcc", *_FLAGS, "-o", str(made), str(_SOURCE), "-ldl"]
-            try:
-                subprocess.run(command, check=True, capture_output=True, timeout=_COMPILE_LIMIT_S)
-            except (OSError, subprocess.SubprocessError) as error:
-                raise VirtualCardUnavailable(f"the soak's faults cannot be compiled: {error}") from error
-            made.replace(library)
+    make_once(library, _compile)
     return library
+
+
+def _compile(target: Path) -> None:
+    command = ["gcc", *_FLAGS, "-o", str(target), str(_SOURCE), "-ldl"]
+    try:
+        subprocess.run(command, check=True, capture_output=True, timeout=_COMPILE_LIMIT_S)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise VirtualCardUnavailable(f"the soak's faults cannot be compiled: {error}") from error

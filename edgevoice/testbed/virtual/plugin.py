@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from edgevoice.errors import VirtualCardUnavailable
-from edgevoice.store.files import draft_folder
+from edgevoice.store.files import make_once
 from edgevoice.store.folders import cache_folder
 
 _FOLDER: Final = Path(__file__).parent
@@ -28,13 +28,8 @@ def build_plugin(cache: Path | None = None) -> Path:
     """
     folder = default_cache() if cache is None else cache
     plugin = folder / f"libasound_module_pcm_edgevoice-{_fingerprint()}.so"
-    if plugin.exists():
-        return plugin
     try:
-        with draft_folder(plugin) as drafts:
-            compiled = drafts / plugin.name
-            _compile(compiled)
-            compiled.replace(plugin)
+        make_once(plugin, _compile)
     except VirtualCardUnavailable:
         raise  # an OSError too, and it knows better what is wrong
     except OSError as error:

@@ -1,16 +1,16 @@
 """Tapes of the virtual card: each frame its converters passed, and when. Only reads, also while the card writes on."""
 
-import os
 import struct
 import wave
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from edgevoice.errors import EdgevoiceError
+from edgevoice.store.files import write_whole
 
 _HEADER: Final = struct.Struct("<8sIIQQQQQq")  # struct tape_header in tape.h
 _MAGIC: Final = b"EDGEVOX1"
@@ -175,13 +175,15 @@ def read_tapes(path: Path) -> list[Tape]:
 
 def write_wav(path: Path, samples: Samples, rate_hz: int) -> None:
     """Write s16 samples, (frames,) or (frames, channels), as a WAV file that appears whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file, wave.open(file, "wb") as writer:
-        writer.setnchannels(1 if samples.ndim == 1 else samples.shape[1])
-        writer.setsampwidth(2)
-        writer.setframerate(rate_hz)
-        writer.writeframes(np.ascontiguousarray(samples, dtype="<i2").tobytes())
-    temporary.replace(path)
+
+    def write(file: BinaryIO) -> None:
+        with wave.open(file, "wb") as writer:
+            writer.setnchannels(1 if samples.ndim == 1 else samples.shape[1])
+            writer.setsampwidth(2)
+            writer.setframerate(rate_hz)
+            writer.writeframes(np.ascontiguousarray(samples, dtype="<i2").tobytes())
+
+    write_whole(path, write)
 
 
 def _time_of(header: TapeHeader, frame: int) -> float:

@@ -1,0 +1,29 @@
+"""What others say cannot steer a terminal, nor break a line of the log."""
+
+import pytest
+
+from edgevoice.core.printable import one_line, printable
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Grüß Gott", "Grüß Gott"),
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x9b1mbold", "bold"),
+        ("\x1b]0;your title\x07words", "words"),
+        ("a\nb\tc\u2028d", "a b c d"),
+        ("a\x00b\x7f", "a b "),
+        ("left alone\x1b", "left alone "),
+    ],
+)
+def test_what_steers_a_terminal_is_taken_out_and_words_stay_apart(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_in_one_line_there_is_one_space_between_words() -> None:
+    assert one_line("  two\r\n\n  words \x1b[2K ") == "two words"
+
+
+def test_in_one_line_what_cannot_be_printed_hides_no_secret() -> None:
+    assert one_line("sec\x00r\u200bet") == "secret"
