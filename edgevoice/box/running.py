@@ -94,6 +94,7 @@ def observers_of(settings: Settings, around: Surroundings, parts: Parts, manager
         StallWatch(settings.watchdog.stall_s),
         Hearing(parts.microphone, parts.detector, settings.microphone.zeros_s),
         DriftWatch(parts.echo.reference) if parts.echo is not None else None,
+        parts.echo.room if parts.echo is not None else None,
         open_outcomes(near_misses) if near_misses is not None and parts.detector is not None else None,
         Sayings(sayings, parts.speaker.learn, parts.listening) if sayings is not None else None,
     ]

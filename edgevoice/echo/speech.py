@@ -109,10 +109,10 @@ class NearSpeech:
 
     It fails towards not cutting: until a canceller has learned the room, or when it loses it, its bar is as high as the
     echo itself. ``voice`` hears what the canceller leaves, and is asked while something is over the bar; without it
-    pitch alone tells a voice.
+    pitch alone tells a voice. ``surroundings`` may be measured elsewhere as well.
     """
 
-    def __init__(self, voice: VoiceModel | None = None) -> None:
+    def __init__(self, voice: VoiceModel | None = None, surroundings: Surroundings | None = None) -> None:
         self._voice = voice
         self._rows = np.zeros((2, BLOCK), np.float32)
         self._window = np.zeros(WINDOW, np.float32)
@@ -124,7 +124,7 @@ class NearSpeech:
         self._spurt = Spurt()
         self._called = 0
         self._spoken = 0
-        self._surroundings = Surroundings()
+        self._surroundings = surroundings or Surroundings()
 
     def take(
         self, near: Samples, cancelled: Samples, far: Samples, suppressor: RestingSuppressor | None

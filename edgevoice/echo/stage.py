@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechEnded, NearSpeechFaded
+from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechEnded, NearSpeechFaded, RoomMeasured
 from edgevoice.echo.canceller import BLOCK, EchoCanceller, Samples
 from edgevoice.echo.reference import FarEndReference
+from edgevoice.echo.room_listener import RoomListener
 from edgevoice.echo.speech import NearSpeech, SpeechChange
 from edgevoice.echo.suppressor import RestingSuppressor
 
@@ -19,7 +20,7 @@ _LONG_BEFORE = 16_000 * 6 // 10
 _MENDING_BLOCKS = 15
 """Blocks after a jump until the filter's memory, 280 ms, holds nothing from before it any more."""
 
-NearSpeechFact = NearSpeechBegan | NearSpeechConfirmed | NearSpeechFaded | NearSpeechEnded
+NearSpeechFact = NearSpeechBegan | NearSpeechConfirmed | NearSpeechFaded | NearSpeechEnded | RoomMeasured
 
 
 class EchoStage:
@@ -27,8 +28,8 @@ class EchoStage:
 
     ``linear`` subtracts the echo for everybody; without it the near-end passes as it is. ``suppressor`` is a second
     witness for ``near_speech``, which listens for speech over the far-end and reports it with ``tell``; that is called
-    in the callback's thread and must return at once. While the far-end is silent, nothing is computed, except that
-    speech that was confirmed is followed to its end.
+    in the callback's thread and must return at once. While the far-end is silent, speech that was confirmed is followed
+    to its end; else ``room`` alone hears the near-end, and nothing more is computed.
 
     The suppressor's own output goes to nobody: over the first second of somebody who speaks over the box it leaves 1 dB
     of them against what it takes away, the filter 9 dB (`edgevoice.testbed.stage.room`, talker as loud as the echo).
@@ -42,12 +43,14 @@ class EchoStage:
         linear: EchoCanceller | None = None,
         suppressor: EchoCanceller | None = None,
         near_speech: NearSpeech | None = None,
+        room: RoomListener | None = None,
     ) -> None:
         self._reference = reference
         self._tell = tell
         self._linear = linear
         self._suppressor = RestingSuppressor(suppressor) if suppressor is not None else None
         self._near_speech = near_speech
+        self._room = room
         self._is_working = False
         self._jumps = 0
         self._mending = 0
@@ -67,6 +70,8 @@ class EchoStage:
         cleaned = block if linear is None else linear.process(block, far)
         if self._near_speech is not None:
             self._report(self._listen(self._near_speech, block, cleaned, far), position + BLOCK)
+        if self._room is not None and (measured := self._room.pass_answer()) is not None:
+            self._tell(measured)
         return cleaned.tobytes()
 
     def pause(self) -> None:
@@ -74,14 +79,19 @@ class EchoStage:
         self._is_working = False
         if self._near_speech is not None:
             self._near_speech.reset()
+        if self._room is not None:
+            self._room.drop()
 
     def _take_alone(self, near: bytes, position: int) -> None:
-        """Follow speech that was confirmed to its end, now that the far-end is silent."""
+        """Follow speech that was confirmed to its end, now that the far-end is silent; then listen to the room."""
         if self._near_speech is not None and self._near_speech.is_speaking:
             self._is_working = False
             self._report(self._near_speech.take_alone(np.frombuffer(near, "<i2")), position + BLOCK)
-        elif self._is_working:
+            return
+        if self._is_working:
             self.pause()
+        if self._room is not None and (measured := self._room.take(near)) is not None:
+            self._tell(measured)
 
     def _listen(self, near_speech: NearSpeech, near: Samples, cleaned: Samples, far: Samples) -> SpeechChange | None:
         if self._jumps != self._reference.jumps:

@@ -1,15 +1,15 @@
 """Surroundings: how loud the room is by itself, without anybody speaking to the box. Pure; levels in dB.
 
 A television is a voice, and only its level tells it from a person who turns to the box: it has been going on for a
-while, as loud as now. So what goes on is measured while the box speaks, in the blocks that the canceller leaves as they
-were, and a new voice must be louder than that.
+while, as loud as now. So what goes on is measured, and a new voice must be louder than that: while the box is silent,
+as it is heard, and while it speaks, in the blocks that the canceller leaves as they were.
 """
 
 from collections import deque
 
 from edgevoice.echo.noise_floor import LEARNED_LEAK_DB
 
-_SLOT_BLOCKS = 25
+SLOT_BLOCKS = 25
 """Blocks of which the loudest counts: half a second. A talker has a loud syllable in each, a short noise is in one."""
 
 _SLOTS = 32
@@ -31,6 +31,9 @@ Recorded televisions 25 dB below the echo, 19 minutes, four talkers: 2 cuts, of 
 The people who were heard without it were heard as before: 45 of 49 as loud as the echo, 30 of 49 20 dB softer.
 """
 
+_RAISED_DB = 3.0
+"""By how much people raise their voice to interrupt, at the least."""
+
 _UNCOVERED_DB = 6.0
 """How little the canceller takes away from a block that is the room's own."""
 
@@ -50,6 +53,8 @@ class Surroundings:
         self._loudest: float | None = None
         self._blocks = 0
         self._echo: float | None = None
+        self._user: float | None = None
+        self._is_loud = False
 
     @property
     def echo_db(self) -> float | None:
@@ -64,13 +69,32 @@ class Surroundings:
         by_level = sorted(self._slots)
         return by_level[int(_SHARE * (len(by_level) - 1))] + _LOUDER_DB
 
+    @property
+    def is_loud(self) -> bool:
+        """Whether the room is so loud that the user could not outdo it, as loud as they were in their last turn.
+
+        It is loud until they could without raising their voice.
+        """
+        if self._user is None or len(self._slots) < _LEAST_SLOTS:
+            return False
+        self._is_loud = self.needed_db > self._user + (0.0 if self._is_loud else _RAISED_DB)
+        return self._is_loud
+
+    def take_silence(self, level_db: float) -> None:
+        """Take how loud a half second was in which neither the box nor anybody speaking to it was heard."""
+        self._slots.append(level_db)
+
+    def take_user(self, level_db: float) -> None:
+        """Take how loud the user was in the turn that has just ended."""
+        self._user = level_db
+
     def take(self, near_db: float, left_db: float, leak_db: float, *, is_over: bool = False) -> None:
         """Take a block as heard and as the canceller left it, and what that leaves of an echo.
 
         ``is_over``: it was over the bar and turned out to be nobody; such a block says nothing about the echo.
         """
         self._blocks += 1
-        if self._blocks == _SLOT_BLOCKS:
+        if self._blocks == SLOT_BLOCKS:
             self._end_slot()
         if near_db - left_db >= _UNCOVERED_DB:
             if not is_over:

@@ -7,9 +7,11 @@ from enum import StrEnum
 from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.echo.linear import LinearCanceller
 from edgevoice.echo.reference import FarEndReference
+from edgevoice.echo.room_listener import RoomListener
 from edgevoice.echo.speech import NearSpeech
 from edgevoice.echo.stage import EchoStage, NearSpeechFact
 from edgevoice.echo.suppressor import Suppressor
+from edgevoice.echo.surroundings import Surroundings
 from edgevoice.echo.voice import VoiceModel
 
 
@@ -35,10 +37,14 @@ class Tier(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EchoPath:
-    """Both ends of the stage: ``reference`` takes what the speaker plays, ``stage`` what the microphone hears."""
+    """Both ends of the stage: ``reference`` takes what the speaker plays, ``stage`` what the microphone hears.
+
+    ``room`` must see whose turn it is; it is absent where speech does not interrupt.
+    """
 
     reference: FarEndReference
     stage: EchoStage
+    room: RoomListener | None = None
 
 
 def _no_voice() -> None:
@@ -62,11 +68,14 @@ def build(
     if tier is Tier.NONE:
         return None
     reference = FarEndReference(near, far, delay_s)
+    surroundings = Surroundings()
+    room = RoomListener(surroundings) if tier.lets_speech_interrupt else None
     stage = EchoStage(
         reference,
         tell,
         linear=LinearCanceller() if tier in {Tier.LINEAR, Tier.SUPPRESSOR} else None,
         suppressor=Suppressor() if tier is Tier.SUPPRESSOR else None,
-        near_speech=NearSpeech(voice()) if tier.lets_speech_interrupt else None,
+        near_speech=NearSpeech(voice(), surroundings) if room is not None else None,
+        room=room,
     )
-    return EchoPath(reference, stage)
+    return EchoPath(reference, stage, room)

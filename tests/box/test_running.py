@@ -26,6 +26,8 @@ from edgevoice.box.surroundings import Memory, Surroundings
 from edgevoice.core.facts import Device
 from edgevoice.core.orders import Light
 from edgevoice.core.ports import Observer, Report
+from edgevoice.echo import surroundings
+from edgevoice.echo.room_listener import RoomListener
 from edgevoice.errors import (
     DeviceMissing,
     EdgevoiceError,
@@ -232,7 +234,9 @@ def test_all_that_watches_the_box_is_one_list_in_which_minutes_come_before_the_l
         memory = Memory(minutes=minutes, near_misses=NearMissLog(tmp_path), sayings=tmp_path)
         around = replace(AROUND, observers=(mine,), memory=memory)
         settings = Settings(microphone=MicrophoneSettings(zeros_s=7))
-        parts = replace(assemble(settings, around, NoPanel()), echo=SimpleNamespace(reference="the reference"))  # type: ignore[arg-type]  # it is only passed on
+        room = RoomListener(surroundings.Surroundings())
+        echo = SimpleNamespace(reference="the reference", room=room)
+        parts = replace(assemble(settings, around, NoPanel()), echo=echo)  # type: ignore[arg-type]  # it is only passed on
         parts.uplink.lost, parts.speaker.timing.xruns = 8_000, 3
         manager = ServiceManager()
         observers = observers_of(settings, around, parts, manager)
@@ -247,7 +251,8 @@ def test_all_that_watches_the_box_is_one_list_in_which_minutes_come_before_the_l
         assert (hearing.ears, hearing.listener, hearing.zeros_s) == (parts.microphone, parts.detector, 7)
         return [type(each) for each in observers]
 
-    expected = [Minutes, ServiceManager, Diary, Waiting, StallWatch, Hearing, DriftWatch, Outcomes, Sayings]
+    expected = [Minutes, ServiceManager, Diary, Waiting, StallWatch, Hearing, DriftWatch, RoomListener]
+    expected += [Outcomes, Sayings]
     assert asyncio.run(live()) == expected
 
 

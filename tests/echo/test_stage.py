@@ -6,13 +6,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechEnded, NearSpeechFaded
+from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechEnded, NearSpeechFaded, RoomMeasured
 from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.echo.canceller import BLOCK
 from edgevoice.echo.reference import FarEndReference
+from edgevoice.echo.room_listener import RoomListener
 from edgevoice.echo.speech import NearSpeech, SpeechChange
 from edgevoice.echo.stage import EchoStage, NearSpeechFact
 from edgevoice.echo.suppressor import RestingSuppressor
+from edgevoice.echo.surroundings import Surroundings
 
 Samples = npt.NDArray[np.int16]
 
@@ -99,11 +101,12 @@ class Bench:
         linear: Marking | None = None,
         suppressor: Marking | None = None,
         near_speech: NearSpeech | None = None,
+        room: RoomListener | None = None,
     ) -> None:
         self.reference = Playing()
         self.told: list[NearSpeechFact] = []
         self.stage = EchoStage(
-            self.reference, self.told.append, linear=linear, suppressor=suppressor, near_speech=near_speech
+            self.reference, self.told.append, linear=linear, suppressor=suppressor, near_speech=near_speech, room=room
         )
         self.position = 0
         self.heard: list[int] = []
@@ -242,3 +245,57 @@ def test_the_detector_begins_anew_with_the_next_sound(ends_by: str) -> None:
         bench.stage.pause()
 
     assert script.resets == 1
+
+
+class LoudRoom(RoomListener):
+    """A listener that counts what it hears, and reports a loud room with each block."""
+
+    def __init__(self) -> None:
+        super().__init__(Surroundings())
+        self.heard: list[str] = []
+
+    def take(self, near: bytes) -> RoomMeasured | None:
+        assert len(near) == 2 * BLOCK
+        self.heard.append("room")
+        return RoomMeasured(is_loud=True)
+
+    def pass_answer(self) -> RoomMeasured | None:
+        self.heard.append("answer")
+        return RoomMeasured(is_loud=False)
+
+    def drop(self) -> None:
+        self.heard.append("gap")
+
+
+def test_the_room_is_heard_while_the_speaker_is_silent_and_what_it_says_is_reported() -> None:
+    room = LoudRoom()
+    bench = Bench(near_speech=Script(), room=room)
+
+    bench.hear(1, sounds=False)
+    bench.hear(2, sounds=True)
+    bench.hear(1, sounds=False)
+
+    assert room.heard == ["room", "answer", "answer", "gap", "room"]
+    loud, quiet = RoomMeasured(is_loud=True), RoomMeasured(is_loud=False)
+    assert bench.told == [loud, quiet, quiet, loud]
+
+
+def test_a_person_who_goes_on_after_the_answer_is_not_the_room() -> None:
+    room, script = LoudRoom(), Script()
+    script.speaks, script.alone = True, iter([None, None])
+    bench = Bench(near_speech=script, room=room)
+
+    bench.hear(2, sounds=False)
+
+    assert room.heard == []
+
+
+def test_what_is_muted_is_kept_out_of_the_room_as_well() -> None:
+    room = RoomListener(surroundings := Surroundings())
+    bench = Bench(near_speech=Script(), room=room)
+
+    for _ in range(20):
+        bench.hear(24, sounds=False)
+        bench.stage.pause()
+
+    assert surroundings.needed_db == 0, "no half second was whole"

@@ -10,7 +10,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechEnded, NearSpeechFaded, PlaybackDrained
+from edgevoice.core.facts import (
+    NearSpeechBegan,
+    NearSpeechConfirmed,
+    NearSpeechEnded,
+    NearSpeechFaded,
+    PlaybackDrained,
+    RoomMeasured,
+)
 from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.core.sound.playout import Playout
 from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
@@ -162,7 +169,7 @@ class SimulatedBox:
         speaker.wish = ""
 
     def _tell(self, fact: NearSpeechFact) -> None:
-        if isinstance(fact, NearSpeechEnded):
+        if isinstance(fact, NearSpeechEnded | RoomMeasured):
             return
         what = {NearSpeechBegan: "began", NearSpeechConfirmed: "confirmed", NearSpeechFaded: "faded"}[type(fact)]
         self.changes.append(Change(what, self.now_s))
