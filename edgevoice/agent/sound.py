@@ -1,18 +1,16 @@
 """A program in place of a sound card: it gives what the user says, and takes what is to be heard. No I/O."""
 
 import asyncio
-import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from edgevoice.audio.backchannel import BackchannelMixer
+from edgevoice.audio.far_end_queue import FarEndQueue
 from edgevoice.audio.uplink import Uplink
 from edgevoice.box.mailbox import Mailbox
 from edgevoice.core.facts import PlaybackCut, PlaybackDrained
 from edgevoice.core.orders import Earcon
 from edgevoice.core.ports import FarEnd, NearEnd
-from edgevoice.core.sound.playout import Playout
 from edgevoice.core.sound.preroll import PreRoll
 from edgevoice.core.sound.rates import FAR_END_HZ
 
@@ -124,7 +122,7 @@ class ProgramMicrophone:
         self._is_muted = False
 
 
-class ProgramSpeaker:
+class ProgramSpeaker(FarEndQueue):
     """``ports.FarEnd`` for a program that takes the sound when it needs it: ``read`` may be called by any thread.
 
     ``drained`` is called in that thread when there is no more. ``cut_off`` gets what was heard of an answer that is
@@ -139,11 +137,9 @@ class ProgramSpeaker:
         *,
         prefill_ms: int = 0,
     ) -> None:
+        super().__init__(prefill_ms)
         self._drained = drained
         self._cut_off = cut_off
-        self._lock = threading.Lock()
-        self._playout = Playout(prefill_ms)
-        self._backchannels = BackchannelMixer()
         self._fade = b""
 
     def read(self, frames: int) -> bytes:
@@ -157,21 +153,6 @@ class ProgramSpeaker:
             self._drained(fact)
         return head + samples.tobytes()
 
-    def play(self, item_id: str, content_index: int, pcm: bytes) -> int | None:
-        """Queue mono s16 samples at 24 kHz; return the number of the burst that this begins, if it does."""
-        with self._lock:
-            return self._playout.push(item_id, content_index, pcm)
-
-    def finish_item(self, item_id: str) -> None:
-        """Mark an item as completely received."""
-        with self._lock:
-            self._playout.finish_item(item_id)
-
-    def finish(self) -> None:
-        """Mark everything as completely received."""
-        with self._lock:
-            self._playout.finish()
-
     def cut(self, *, keeps_rest: bool = False) -> None:
         """Silence the answer; what was heard of it is reported before this returns."""
         with self._lock:
@@ -181,36 +162,6 @@ class ProgramSpeaker:
             self._backchannels.stop()
         if fact is not None:
             self._cut_off(fact)
-
-    def resume(self) -> int:
-        """Go on with the rest that was kept; return the burst's number."""
-        with self._lock:
-            return self._playout.resume()
-
-    def drop(self) -> None:
-        """Forget the rest that was kept."""
-        with self._lock:
-            self._playout.drop()
-
-    def play_backchannel(self, backchannel_id: str, pcm: bytes) -> bool:
-        """Queue mono s16 samples at 24 kHz, to be heard 9 dB below an answer; say whether a backchannel begins."""
-        with self._lock:
-            return self._backchannels.push(backchannel_id, pcm)
-
-    def finish_backchannel(self, backchannel_id: str) -> None:
-        """Mark a backchannel as completely received."""
-        with self._lock:
-            self._backchannels.finish(backchannel_id)
-
-    def skip_backchannel(self, backchannel_id: str) -> None:
-        """Play nothing of a backchannel any more."""
-        with self._lock:
-            self._backchannels.skip(backchannel_id)
-
-    def stop_backchannel(self) -> None:
-        """Silence the backchannel that sounds."""
-        with self._lock:
-            self._backchannels.stop()
 
     def duck(self) -> None:
         """Leave the answer as loud as it is: a program has its own volume."""

@@ -38,6 +38,22 @@ class CallbackTime:
             self.clock.take(position, converter_s(times, self._key))
 
 
+class Timed:
+    """A stream's end whose callbacks keep ``timing``."""
+
+    timing: CallbackTime
+
+    @property
+    def clock(self) -> ClockFit:
+        """The stream's clock."""
+        return self.timing.clock
+
+    @property
+    def called_at(self) -> float:
+        """When PortAudio last called, in monotonic seconds."""
+        return self.timing.called_at
+
+
 def converter_s(times: Mapping[str, float], key: str) -> float:
     """Return the ``time.monotonic()`` that PortAudio's ``times[key]`` stands for.
 

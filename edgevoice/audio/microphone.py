@@ -6,7 +6,7 @@ from typing import Protocol
 
 import pyaudio
 
-from edgevoice.audio.callback_time import CallbackTime
+from edgevoice.audio.callback_time import CallbackTime, Timed
 from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.core.sound.preroll import PreRoll
 from edgevoice.core.sound.rates import NEAR_END_HZ
@@ -37,7 +37,7 @@ class Echo(Protocol):
         ...
 
 
-class Microphone:
+class Microphone(Timed):
     """What the room says, every sample numbered from the first.
 
     ``hear`` gets each 80 ms frame and the number of the sample after it, in PortAudio's thread; ``notice`` is called
@@ -64,16 +64,6 @@ class Microphone:
         self._mutes = 0
         self.timing = CallbackTime(clock or ClockFit(NEAR_END_HZ), "input_buffer_adc_time")
         self.sounded_at = 0.0
-
-    @property
-    def clock(self) -> ClockFit:
-        """The stream's clock."""
-        return self.timing.clock
-
-    @property
-    def called_at(self) -> float:
-        """When PortAudio last called, in monotonic seconds."""
-        return self.timing.called_at
 
     @property
     def overflows(self) -> int:

@@ -1,6 +1,5 @@
 """Speaker: the output callback of a stream that never stops, and the buffer that it pulls from."""
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 
@@ -8,14 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import pyaudio
 
-from edgevoice.audio.backchannel import BackchannelMixer
-from edgevoice.audio.callback_time import CallbackTime
+from edgevoice.audio.callback_time import CallbackTime, Timed
 from edgevoice.audio.earcons import EarconMixer
+from edgevoice.audio.far_end_queue import FarEndQueue
 from edgevoice.audio.hardware_mute import AmplifierGate, HardwareMute
 from edgevoice.core.facts import PlaybackCut, PlaybackDrained
 from edgevoice.core.orders import Earcon
 from edgevoice.core.sound.clockfit import ClockFit
-from edgevoice.core.sound.playout import Playout
 from edgevoice.core.sound.rates import FAR_END_HZ
 
 PERIOD = 240
@@ -54,7 +52,7 @@ class _Gain:
         return self.volume * (_DUCKED_GAIN if self.is_ducked else 1)
 
 
-class Speaker:
+class Speaker(FarEndQueue, Timed):
     """Implements ``ports.FarEnd``.
 
     ``tell`` is called in PortAudio's thread with what playback came to, and must return at once. The stream is fed
@@ -75,11 +73,9 @@ class Speaker:
         amplifier: HardwareMute | None = None,
         clock: ClockFit | None = None,
     ) -> None:
+        super().__init__(prefill_ms)
         self._tell = tell
-        self._lock = threading.Lock()
-        self._playout = Playout(prefill_ms)
         self._earcons = EarconMixer(_factor(earcon_percent))
-        self._backchannels = BackchannelMixer()
         self._gain = _Gain(volume_percent)
         self._playout.set_gain(self._gain.of_answers)
         self._played = played
@@ -87,16 +83,6 @@ class Speaker:
         self._sound_end = 0
         self._position = 0
         self.timing = CallbackTime(clock or ClockFit(FAR_END_HZ), "output_buffer_dac_time")
-
-    @property
-    def clock(self) -> ClockFit:
-        """The stream's clock."""
-        return self.timing.clock
-
-    @property
-    def called_at(self) -> float:
-        """When PortAudio last called, in monotonic seconds."""
-        return self.timing.called_at
 
     @property
     def underflows(self) -> int:
@@ -124,21 +110,6 @@ class Speaker:
             self._gain.volume_percent = percent
             self._playout.set_gain(self._gain.of_answers)
 
-    def play(self, item_id: str, content_index: int, pcm: bytes) -> int | None:
-        """Queue mono s16 samples at 24 kHz; return the number of the burst that this begins, if it does."""
-        with self._lock:
-            return self._playout.push(item_id, content_index, pcm)
-
-    def finish_item(self, item_id: str) -> None:
-        """Mark an item as completely received."""
-        with self._lock:
-            self._playout.finish_item(item_id)
-
-    def finish(self) -> None:
-        """Mark everything as completely received."""
-        with self._lock:
-            self._playout.finish()
-
     def cut(self, *, keeps_rest: bool = False) -> None:
         """Silence the answer with the next period, or at once where the amplifier can be muted.
 
@@ -155,36 +126,6 @@ class Speaker:
             self._backchannels.stop()
             self._gain.is_ducked = False
             self._playout.set_gain(self._gain.of_answers)
-
-    def resume(self) -> int:
-        """Go on with the rest that was kept, from the first sample that was not heard; return the burst's number."""
-        with self._lock:
-            return self._playout.resume()
-
-    def drop(self) -> None:
-        """Forget the rest that was kept."""
-        with self._lock:
-            self._playout.drop()
-
-    def play_backchannel(self, backchannel_id: str, pcm: bytes) -> bool:
-        """Queue mono s16 samples at 24 kHz, to be heard 9 dB below an answer; say whether a backchannel begins."""
-        with self._lock:
-            return self._backchannels.push(backchannel_id, pcm)
-
-    def finish_backchannel(self, backchannel_id: str) -> None:
-        """Mark a backchannel as completely received."""
-        with self._lock:
-            self._backchannels.finish(backchannel_id)
-
-    def skip_backchannel(self, backchannel_id: str) -> None:
-        """Play nothing of a backchannel any more: it began when it could not be heard."""
-        with self._lock:
-            self._backchannels.skip(backchannel_id)
-
-    def stop_backchannel(self) -> None:
-        """Silence the backchannel that sounds, within 10 ms."""
-        with self._lock:
-            self._backchannels.stop()
 
     def duck(self) -> None:
         """Lower the answer by 15 dB, within 10 ms."""

@@ -80,8 +80,6 @@ class Link:
         self._connect_s = connect_s
         self._pong_s = pong_s
         self._lost = lost
-        self._word = ""
-        self._resumes = False
         self._history = History()
         self._task: asyncio.Task[None] | None = None
         self._outbox: asyncio.Queue[bytes] | None = None
@@ -96,11 +94,9 @@ class Link:
         One that ``resumes`` is told first what was said and answered in the one before.
         """
         self.close()
-        self._word = word
-        self._resumes = resumes
         if not resumes:
             self._history.clear()
-        self._task = asyncio.get_running_loop().create_task(self._live(), name="link")
+        self._task = asyncio.get_running_loop().create_task(self._live(word, resumes=resumes), name="link")
         self._task.add_done_callback(self._ended)
 
     def close(self) -> None:
@@ -186,18 +182,18 @@ class Link:
         self.close()
         self._take([LinkLost(error.code, error.is_retriable)])
 
-    async def _live(self) -> None:
+    async def _live(self, word: str, *, resumes: bool) -> None:
         try:
             with within_limits():
-                await self._session_to_its_end(self._endpoint())
+                await self._session_to_its_end(self._endpoint(), word, resumes=resumes)
         except LinkError as error:
             # Kept in no local: a task that was cancelled keeps its traceback, and so itself, until the next collection.
             if self._task is asyncio.current_task():
                 self._lose(error)
 
-    async def _session_to_its_end(self, endpoint: Endpoint) -> None:
+    async def _session_to_its_end(self, endpoint: Endpoint, word: str, *, resumes: bool) -> None:
         downlink = Downlink(rewrites=endpoint.rewrites)
-        session = self._session(self._word)
+        session = self._session(word)
         hide = Redactor((*endpoint.secrets(), *secrets_in(session)))
         async with AsyncExitStack() as opened:
             try:
@@ -214,7 +210,7 @@ class Link:
             except TimeoutError:
                 raise ServiceUnreachable(f"{_way(endpoint)} does not open the session") from None
             outbox: asyncio.Queue[bytes] = asyncio.Queue(_MOST_WAITING)
-            if self._resumes:
+            if resumes:
                 for role, text in self._history.begin_again():
                     outbox.put_nowait(wire.message(role, text))
             self._outbox = outbox

@@ -1,0 +1,60 @@
+"""Far-end queue: answers and backchannels that wait to be heard, filled by the loop and emptied by another thread."""
+
+import threading
+
+from edgevoice.audio.backchannel import BackchannelMixer
+from edgevoice.core.sound.playout import Playout
+
+
+class FarEndQueue:
+    """The half of ``ports.FarEnd`` that only queues; a subclass takes from it what sounds next, under the lock."""
+
+    def __init__(self, prefill_ms: int) -> None:
+        self._lock = threading.Lock()
+        self._playout = Playout(prefill_ms)
+        self._backchannels = BackchannelMixer()
+
+    def play(self, item_id: str, content_index: int, pcm: bytes) -> int | None:
+        """Queue mono s16 samples at 24 kHz; return the number of the burst that this begins, if it does."""
+        with self._lock:
+            return self._playout.push(item_id, content_index, pcm)
+
+    def finish_item(self, item_id: str) -> None:
+        """Mark an item as completely received."""
+        with self._lock:
+            self._playout.finish_item(item_id)
+
+    def finish(self) -> None:
+        """Mark everything as completely received."""
+        with self._lock:
+            self._playout.finish()
+
+    def resume(self) -> int:
+        """Go on with the rest that was kept, from the first sample that was not heard; return the burst's number."""
+        with self._lock:
+            return self._playout.resume()
+
+    def drop(self) -> None:
+        """Forget the rest that was kept."""
+        with self._lock:
+            self._playout.drop()
+
+    def play_backchannel(self, backchannel_id: str, pcm: bytes) -> bool:
+        """Queue mono s16 samples at 24 kHz, to be heard 9 dB below an answer; say whether a backchannel begins."""
+        with self._lock:
+            return self._backchannels.push(backchannel_id, pcm)
+
+    def finish_backchannel(self, backchannel_id: str) -> None:
+        """Mark a backchannel as completely received."""
+        with self._lock:
+            self._backchannels.finish(backchannel_id)
+
+    def skip_backchannel(self, backchannel_id: str) -> None:
+        """Play nothing of a backchannel any more: it began when it could not be heard."""
+        with self._lock:
+            self._backchannels.skip(backchannel_id)
+
+    def stop_backchannel(self) -> None:
+        """Silence the backchannel that sounds, within 10 ms; what still comes of it is not heard."""
+        with self._lock:
+            self._backchannels.stop()
