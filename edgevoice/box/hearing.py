@@ -47,7 +47,11 @@ class Listener(Protocol):
     """What is asked of the wake word; monotonic seconds, and a count of frames."""
 
     kept_up_at: float
-    dropped: int
+
+    @property
+    def dropped(self) -> int:
+        """How many were dropped so far because they were not scored in time."""
+        ...
 
 
 @dataclass(slots=True)

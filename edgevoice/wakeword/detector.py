@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import queue
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -12,8 +11,8 @@ import numpy as np
 from edgevoice import threads
 from edgevoice.core.facts import WakeWordHeard
 from edgevoice.journal import tell
-from edgevoice.wakeword.batching import Pace
 from edgevoice.wakeword.decision import Decision
+from edgevoice.wakeword.frame_queue import FrameQueue
 from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ
 from edgevoice.wakeword.scorer import Scorer
 from edgevoice.wakeword.tuning.notes import Notes
@@ -21,14 +20,8 @@ from edgevoice.wakeword.words import WakeWord
 
 _log = logging.getLogger(__name__)
 
-_MOST_WAITING = 25
-"""Frames that may wait: 2 s. When the thread is that far behind, the oldest is dropped and counted."""
-
 _LATE_S = 2.0
 """How old a frame may be when it is scored. With more than that waiting, frames are dropped and words are lost."""
-
-_Sound = tuple[bytes, int, float]
-"""Samples, the number of the one after them, and when they were heard."""
 
 
 class Detector:
@@ -58,25 +51,23 @@ class Detector:
         self._notes = notes
         self._tell = tell
         self._is_speaking = is_speaking
-        self._pace = Pace()
-        self._held = b""
-        self._waiting: queue.Queue[_Sound | None] = queue.Queue(_MOST_WAITING)
+        self._frames = FrameQueue()
         self.loaded = asyncio.Event()
         self.scored_at = 0.0
         self.kept_up_at = 0.0
         self.detected_at = 0.0
-        self.dropped = 0
+
+    @property
+    def dropped(self) -> int:
+        """How often the thread was so far behind that frames were dropped."""
+        return self._frames.dropped
 
     def hear(self, frame: bytes, end: int) -> None:
         """Take 1280 samples, mono s16 at 16 kHz, of which the last is number ``end - 1``; never blocks.
 
         For one thread at a time.
         """
-        sound, self._held = self._held + frame, b""
-        if self._pace.frames * len(frame) > len(sound):
-            self._held = sound
-        else:
-            self._put((sound, end, time.monotonic()))
+        self._frames.hear(frame, end)
 
     async def run(self) -> None:
         """Load the models and listen until cancelled; a model that cannot be used is ``WakeWordUnavailable``.
@@ -87,21 +78,21 @@ class Detector:
         try:
             await threads.run(lambda: self._listen(lambda: loop.call_soon_threadsafe(self.loaded.set)), name="wakeword")
         finally:
-            self._put(None)
+            self._frames.end()
 
     def _listen(self, tell_loaded: Callable[[], object]) -> None:
         scorer = self._load()
         tell_loaded()
         tell(_log, logging.INFO, "wakeword-ready", words=" ".join(self._words))
         with self._noting():
-            while (item := self._waiting.get()) is not None:
+            while (item := self._frames.get()) is not None:
                 self._take(scorer, *item)
 
     def _take(self, scorer: Scorer, pcm: bytes, end: int, heard_at: float) -> None:
         sound = np.frombuffer(pcm, dtype="<i2")
         rows = scorer.score(sound)
         is_speaking = self._is_speaking()
-        self._pace.take(rows, is_speaking=is_speaking)
+        self._frames.pace.take(rows, is_speaking=is_speaking)
         self.scored_at = time.monotonic()
         if self.scored_at - heard_at <= _LATE_S:
             self.kept_up_at = self.scored_at
@@ -124,19 +115,3 @@ class Detector:
             yield
         finally:
             self._notes.end()
-
-    def _put(self, item: _Sound | None) -> None:
-        while True:
-            try:
-                self._waiting.put_nowait(item)
-            except queue.Full:
-                self._drop_oldest()
-            else:
-                return
-
-    def _drop_oldest(self) -> None:
-        try:
-            self._waiting.get_nowait()
-            self.dropped += 1
-        except queue.Empty:
-            pass  # the thread was quicker

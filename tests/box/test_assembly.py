@@ -216,7 +216,7 @@ def test_what_is_heard_goes_to_the_wake_word_and_by_way_of_the_loop_to_the_uplin
             for _ in range(4):
                 await asyncio.to_thread(parts.microphone.callback, bytes(2 * PERIOD), PERIOD, {}, 0)
             await eventually(lambda: box.has(UplinkSent(0, 640), UplinkSent(640, 640)))
-            waiting = parts.detector._waiting.get_nowait()
+            waiting = parts.detector._frames._waiting.get_nowait()
             assert waiting is not None
             assert waiting[:2] == (bytes(8 * PERIOD), 4 * PERIOD)
 

@@ -76,7 +76,7 @@ class Listener:
     async def hear(self, samples: Samples) -> None:
         await asyncio.wait_for(self.detector.loaded.wait(), 20)
         for end in range(FRAME, len(samples) + 1, FRAME):
-            await eventually(lambda: self.detector._waiting.qsize() < 10)
+            await eventually(lambda: self.detector._frames._waiting.qsize() < 10)
             self.detector.hear(samples[end - FRAME : end].tobytes(), end)
 
 
@@ -251,7 +251,7 @@ def test_far_behind_it_drops_the_oldest_frames_counts_them_and_never_blocks() ->
         detector.hear(bytes(2 * FRAME), number * FRAME)
 
     assert detector.dropped == 5
-    waiting = [detector._waiting.get_nowait() for _ in range(25)]
+    waiting = [detector._frames._waiting.get_nowait() for _ in range(25)]
     assert [item[1] // FRAME for item in waiting if item is not None] == list(range(6, 31))
 
 
@@ -335,7 +335,7 @@ def test_a_frame_that_is_scored_too_late_is_no_proof_that_it_listens(
     detector = Listener().detector
     scorer = _Late(monkeypatch, takes_s)
     detector.hear(bytes(2 * FRAME), FRAME)
-    item = detector._waiting.get_nowait()
+    item = detector._frames._waiting.get_nowait()
     assert item is not None
 
     detector._take(scorer, *item)
