@@ -16,7 +16,19 @@ CORE_USES = {
 }  # fmt: skip
 """Nothing here has a clock, a thread, a file, a socket or chance."""
 
-ADAPTERS = {"audio", "echo", "host", "local", "observers", "panel", "realtime", "testbed/virtual", "tools", "wakeword"}
+ADAPTERS = {
+    "audio",
+    "echo",
+    "host",
+    "local",
+    "memory",
+    "observers",
+    "panel",
+    "realtime",
+    "testbed/virtual",
+    "tools",
+    "wakeword",
+}
 EVERYBODY_KNOWS = {"core", "errors", "extras", "journal", "settings", "store", "threads", "wall_clock"}
 
 MAY_IMPORT: dict[str, set[str]] = {

@@ -13,16 +13,16 @@ from typing import Any, Literal, Self
 from edgevoice.agent import events
 from edgevoice.agent.emitter import AnyCallback, Emitter, EventStream
 from edgevoice.agent.observation import Observation
-from edgevoice.agent.parts import Parts, Watchers, join
+from edgevoice.agent.parts import Parts, Toolbox, Watchers, join
+from edgevoice.agent.remembering import Remembering
 from edgevoice.agent.sound import ProgramSound, Sound
 from edgevoice.agent.voice import RealtimeVoice
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import TalkHeld, TalkPressed, TurnEnded
 from edgevoice.core.notices import Notice, PhaseEntered, Role
 from edgevoice.errors import ConversationOver, LinkError
+from edgevoice.memory.memory import Memory
 from edgevoice.realtime.session import session_of
-from edgevoice.tools.functions import FunctionSource
-from edgevoice.tools.registry import Registry
 
 _RATES_HZ = range(8_000, 48_001)
 
@@ -39,6 +39,9 @@ class Agent:
     what was heard is then an estimate by the clock. Either way the user interrupts by speaking; the program keeps its
     own sound out of what it sends.
 
+    ``memory``: what it remembers from one conversation to the next, and of earlier ones tells each new session
+    ``history_tokens`` of the model's tokens; without it nothing is written.
+
     All methods but ``read`` belong to the loop's thread. Entering raises ``LinkError`` when no session opens.
     """
 
@@ -53,6 +56,8 @@ class Agent:
         input_rate_hz: int = 24_000,
         playback: Literal["pull", "push"] = "pull",
         tool_timeout_s: float = 30.0,
+        memory: Memory | None = None,
+        history_tokens: int = 1000,
     ) -> None:
         if input_rate_hz not in _RATES_HZ:
             raise ValueError(f"input_rate_hz={input_rate_hz}: 8,000 to 48,000 samples a second")
@@ -60,8 +65,8 @@ class Agent:
         self._instructions = instructions
         self._voice = (voice or RealtimeVoice()).resolved()
         self._voice.service(instructions)  # a value that cannot be is refused here, and not in mid-conversation
-        self._functions = FunctionSource(tools)
-        self._tools = Registry([self._functions]), tool_timeout_s
+        self._remembering = Remembering(memory, history_tokens)
+        self._toolbox = Toolbox((*tools, *self._remembering.functions()), tool_timeout_s)
         self._sound = sound or ProgramSound(input_rate_hz, is_pulled=playback == "pull")
         self._emitter = Emitter(self._beside)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -77,11 +82,17 @@ class Agent:
             raise RuntimeError("this Agent is open already: one conversation at a time")
         endpoint = await self._opened.enter_async_context(self._voice.reached())
         observation = Observation(is_exact=self._sound.is_exact)
+        await self._remembering.open(self._opened)
         watchers = Watchers(lambda notice: self._observe(observation, notice), self._lost)
         service = self._voice.service(self._instructions)
-        parts = self._parts = join(service, endpoint, self._session, self._tools, self._sound, watchers)
+        parts = self._parts = join(
+            service, endpoint, self._session, self._toolbox, self._sound, watchers, self._remembering.earlier
+        )
         self._cause = None
         self._beside(parts.link.run())
+        if self._remembering.recorder is not None:
+            parts.engine.add_observers([self._remembering.recorder])
+            self._beside(self._remembering.recorder.run(parts.engine.report))
         if parts.sound.run is not None:
             self._beside(parts.sound.run)
         parts.engine.start()
@@ -162,7 +173,7 @@ class Agent:
         parts = await self._connected()
 
         def request() -> None:
-            parts.link.send_text(text)
+            parts.engine.notify(parts.link.send_text(text))
             parts.link.create_response(may_call_tools=True)
 
         return await self._turn(parts, request)
@@ -226,11 +237,12 @@ class Agent:
         """Let the model call further functions from now on."""
         before = self._session()
         for each in tools:
-            self._functions.add(each)
+            self._toolbox.functions.add(each)
         self._send_changes(before)
 
     def _session(self) -> dict[str, Any]:
-        return session_of(self._voice.service(self._instructions), self._tools[0].definitions())
+        told = self._remembering.instructions(self._instructions)
+        return session_of(self._voice.service(told), self._toolbox.registry.definitions())
 
     def _send_changes(self, before: Mapping[str, Any]) -> None:
         changes = changed(before, self._session())

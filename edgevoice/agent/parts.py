@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,9 @@ from edgevoice.engine import Adapters, Engine
 from edgevoice.errors import LinkError
 from edgevoice.panel.none import NoPanel
 from edgevoice.realtime.endpoint import Endpoint
-from edgevoice.realtime.link import Link
+from edgevoice.realtime.link import Link, Said
 from edgevoice.settings.schema import ServiceSettings
+from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.runner import ToolRunner
 
@@ -44,6 +45,15 @@ class Parts:
     tools: ToolRunner
 
 
+class Toolbox:
+    """The functions that the model may call, and the seconds that each call has."""
+
+    def __init__(self, functions: Iterable[Callable[..., Any]], timeout_s: float) -> None:
+        self.functions = FunctionSource(functions)
+        self.registry = Registry([self.functions])
+        self.timeout_s = timeout_s
+
+
 @dataclass(frozen=True, slots=True)
 class Watchers:
     """What an agent hears of its parts: every notice, and the error with which a session ends."""
@@ -56,13 +66,16 @@ def join(
     service: ServiceSettings,
     endpoint: Callable[[], Endpoint],
     session: Callable[[], dict[str, Any]],
-    tools: tuple[Registry, float],
+    toolbox: Toolbox,
     sound: Sound,
     watchers: Watchers,
+    earlier: Callable[[], Awaitable[Sequence[Said]]],
 ) -> Parts:
-    """Return the parts; to be called in the loop. ``tools``: those there are, and the seconds that each call has."""
+    """Return the parts; to be called in the loop.
+
+    ``earlier`` gives what each session is to know of earlier conversations.
+    """
     mailbox = Mailbox()
-    registry, timeout_s = tools
     link = Link(
         endpoint,
         lambda _word: session(),
@@ -70,9 +83,10 @@ def join(
         connect_s=service.connect_s,
         pong_s=service.pong_s,
         lost=watchers.lost,
+        earlier=earlier,
     )
     opened = sound.open(mailbox, link.send_audio)
-    runner = ToolRunner(registry, mailbox.report, timeout_s=timeout_s)
+    runner = ToolRunner(toolbox.registry, mailbox.report, timeout_s=toolbox.timeout_s)
     conversation = Conversation(timing_of(service, hears_itself=sound.hears_itself), random.random)
     adapters = Adapters(link, opened.near_end, opened.far_end, NoPanel(), runner)
     engine = Engine(conversation, adapters, time.monotonic)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from edgevoice.core.facts import FAILURES, LinkLost, SessionExpires
-from edgevoice.core.notices import Role
+from edgevoice.core.notices import Role, TranscriptChanged
 from edgevoice.core.protocol import wire
 from edgevoice.core.protocol.downlink import NAMELESS, Arrival, Downlink, status_of
 from edgevoice.core.protocol.history import History
@@ -51,6 +51,14 @@ _OPTIONS: Mapping[str, Any] = {
 }
 
 
+Said = tuple[Role, str]
+"""Whose words, and the words."""
+
+
+async def _nothing_earlier() -> Sequence[Said]:
+    return ()
+
+
 def _log_loss(error: LinkError) -> None:
     tell(_log, logging.WARNING, "link-lost", code=error.code, problem=error.line())
 
@@ -61,7 +69,7 @@ class Link:
     ``endpoint`` is asked for each dial, ``session`` gives the configuration for a wake word. ``take`` gets what each
     frame means, in the loop's thread. ``connect_s`` limits the time from the dial to the session's being configured,
     ``pong_s`` how long a ping may go unanswered. ``lost`` gets the error with which a session ends, before ``take``
-    gets the fact; it logs it.
+    gets the fact; it logs it. ``earlier`` gives what was said in earlier conversations, for each session to know.
     """
 
     def __init__(
@@ -73,6 +81,7 @@ class Link:
         connect_s: float,
         pong_s: float = 10.0,
         lost: Callable[[LinkError], None] = _log_loss,
+        earlier: Callable[[], Awaitable[Sequence[Said]]] = _nothing_earlier,
     ) -> None:
         self._endpoint = endpoint
         self._session = session
@@ -80,6 +89,7 @@ class Link:
         self._connect_s = connect_s
         self._pong_s = pong_s
         self._lost = lost
+        self._earlier = earlier
         self._history = History()
         self._task: asyncio.Task[None] | None = None
         self._outbox: asyncio.Queue[bytes] | None = None
@@ -146,9 +156,12 @@ class Link:
         """Ask for an answer; ``instructions`` stand for the session's own in this one answer."""
         self._send(wire.create_response(may_call_tools=may_call_tools, instructions=instructions))
 
-    def send_text(self, text: str) -> None:
-        """Add what the user says in writing; an answer has to be asked for."""
+    def send_text(self, text: str) -> TranscriptChanged:
+        """Add what the user says in writing, and return it as a transcript; an answer has to be asked for."""
+        said = TranscriptChanged(Role.USER, f"{NAMELESS}text {time.monotonic_ns()}", text, is_final=True)
+        self._history.take(said)
         self._send(wire.message(Role.USER, text))
+        return said
 
     def update(self, changes: dict[str, Any]) -> None:
         """Change the session that is open; ``changes`` is a partial ``session`` object. The next one is asked for."""
@@ -198,6 +211,7 @@ class Link:
         async with AsyncExitStack() as opened:
             try:
                 async with asyncio.timeout(self._connect_s):
+                    earlier = await self._earlier()
                     await endpoint.prepare()
                     connection = await dial(endpoint, _OPTIONS)
                     # Not its own context: hung up on by a cancellation, it would tell of an internal error (1011).
@@ -210,9 +224,8 @@ class Link:
             except TimeoutError:
                 raise ServiceUnreachable(f"{_way(endpoint)} does not open the session") from None
             outbox: asyncio.Queue[bytes] = asyncio.Queue(_MOST_WAITING)
-            if resumes:
-                for role, text in self._history.begin_again():
-                    outbox.put_nowait(wire.message(role, text))
+            for role, text in (*earlier, *(self._history.begin_again() if resumes else ())):
+                outbox.put_nowait(wire.message(role, text))
             self._outbox = outbox
             self._take([*downlink.take(wire.SessionUpdated()), *_expiry(expires_at)])
             pinging = self._ping(connection, endpoint.host)

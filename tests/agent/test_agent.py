@@ -65,7 +65,8 @@ def test_a_question_in_writing_is_answered_by_voice_with_the_help_of_a_tool(conv
     ]  # fmt: skip
     [result] = [event for event in seen if isinstance(event, events.ToolCallResult)]
     assert (result.tool, result.output) == ("get_current_time", '"2026-11-29T08:15:00"')
-    written = [event for event in seen if isinstance(event, events.Writing)]
+    asked, *written = [event for event in seen if isinstance(event, events.Writing)]
+    assert (asked.role, asked.text, asked.response_id) == (Role.USER, "What time is it?", "")
     assert {event.role for event in written} == {Role.ASSISTANT}
     assert "".join(event.added or "" for event in written) == written[-1].text
     assert all(event.response_id for event in written)

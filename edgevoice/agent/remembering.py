@@ -1,0 +1,55 @@
+"""What an agent remembers while it is open: the record in its instructions, the turns before, and the tools."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+
+from edgevoice.errors import StorageUnavailable
+from edgevoice.memory import household
+from edgevoice.memory.memory import Memory
+from edgevoice.memory.recorder import Recorder
+from edgevoice.memory.tools import MemoryTools
+from edgevoice.realtime.link import Said
+
+
+class Remembering:
+    """A memory as one conversation uses it; with ``None`` nothing is remembered, and nothing written."""
+
+    def __init__(self, memory: Memory | None, history_tokens: int) -> None:
+        self._memory = memory
+        self._history_tokens = history_tokens
+        self._record: household.Record = {}
+        self._recorder = Recorder(memory) if memory is not None else None
+
+    @property
+    def recorder(self) -> Recorder | None:
+        """What writes down what is said; ``None`` where nothing is remembered."""
+        return self._recorder
+
+    async def open(self, opened: AsyncExitStack) -> None:
+        """Open the memory until the end of ``opened``. Raises ``StorageUnavailable``."""
+        if self._memory is not None and self._recorder is not None:
+            await opened.enter_async_context(self._memory)
+            opened.push_async_callback(self._recorder.finish)
+            self._record = await self._memory.household()
+
+    def functions(self) -> tuple[Callable[..., Any], ...]:
+        """Return the tools by which the model remembers and forgets."""
+        return () if self._memory is None else MemoryTools(self._memory, time.monotonic, self._changed).functions()
+
+    def instructions(self, own: str) -> str:
+        """Return the instructions of a session: its own, and what is remembered."""
+        return "\n\n".join(filter(None, (own, household.told(self._record))))
+
+    async def earlier(self) -> Sequence[Said]:
+        """Return the last turns of earlier conversations; none where the disk gives nothing."""
+        if self._memory is None:
+            return ()
+        try:
+            return [(turn.role, turn.text) for turn in await self._memory.history(self._history_tokens)]
+        except StorageUnavailable:
+            return ()  # the recorder says so with the first turn that it cannot write
+
+    def _changed(self, record: household.Record) -> None:
+        self._record = record

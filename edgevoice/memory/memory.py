@@ -1,0 +1,206 @@
+"""Memory: the household's record and what was said, kept in a database from one conversation to the next."""
+
+import logging
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Self
+
+import msgspec
+
+from edgevoice.core.notices import Role
+from edgevoice.journal import tell
+from edgevoice.memory import household
+from edgevoice.memory.household import Record
+from edgevoice.store.database import Database
+from edgevoice.wall_clock import local_now
+
+_log = logging.getLogger(__name__)
+
+NAME: Final = "memory.db"
+
+_LETTERS_PER_TOKEN: Final = 4
+"""Near enough for a budget: English has some four letters to a token in every family of models."""
+
+_KEPT_SHARE: Final = 0.75
+"""Of the budget, what is left after the oldest turns were dropped: in one go, so that the beginning of what the model
+is given stays the same for many conversations, which is cheaper where the service caches it.
+"""
+
+_MOST_TURNS: Final = 20_000
+_LONGEST: Final = 2000
+"""Letters that are kept of a turn."""
+
+_MIGRATIONS: Final = (
+    """
+    CREATE TABLE household (id INTEGER PRIMARY KEY CHECK (id = 1), record TEXT NOT NULL);
+    CREATE TABLE service_state (id INTEGER PRIMARY KEY CHECK (id = 1), state TEXT NOT NULL);
+    CREATE TABLE turn (id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, role TEXT NOT NULL, text TEXT NOT NULL);
+    CREATE INDEX turn_at ON turn (at);
+    CREATE TABLE boundary (id INTEGER PRIMARY KEY CHECK (id = 1), first_turn INTEGER NOT NULL);
+    CREATE VIRTUAL TABLE turn_words USING fts5 (text, content = 'turn', content_rowid = 'id', tokenize = 'porter');
+    CREATE TRIGGER turn_added AFTER INSERT ON turn BEGIN
+        INSERT INTO turn_words (rowid, text) VALUES (new.id, new.text);
+    END;
+    CREATE TRIGGER turn_removed AFTER DELETE ON turn BEGIN
+        INSERT INTO turn_words (turn_words, rowid, text) VALUES ('delete', old.id, old.text);
+    END
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one side said, and when, in local time."""
+
+    at: datetime
+    role: Role
+    text: str
+
+
+class Memory:
+    """Remembers in a file in ``folder``; ``now`` gives the local time. Open it with ``async with``.
+
+    Turns are kept for ``days``. Every method raises ``StorageUnavailable`` where the disk takes nothing.
+    """
+
+    def __init__(self, folder: Path, *, days: int = 90, now: Callable[[], datetime] = local_now) -> None:
+        self._database = Database(folder / NAME, _MIGRATIONS)
+        self._days = days
+        self._now = now
+
+    async def __aenter__(self) -> Self:
+        await self._database.__aenter__()
+        if self._database.remark:
+            tell(_log, logging.ERROR, "memory-damaged", problem=self._database.remark)
+        await self.forget_old()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._database.__aexit__(*error)
+
+    # --- the household ------------------------------------------------------------------------------------------------
+
+    async def household(self) -> Record:
+        """Return the record; empty when nothing has been remembered."""
+        return await self._database.read(_record)
+
+    async def change(self, change: Callable[[Record], Record]) -> Record:
+        """Replace the record by what ``change`` makes of it, and return it; what that raises changes nothing."""
+
+        def work(connection: sqlite3.Connection) -> Record:
+            record = change(_record(connection))
+            connection.execute(
+                "INSERT OR REPLACE INTO household VALUES (1, ?)", (msgspec.json.encode(record).decode(),)
+            )
+            return record
+
+        return await self._database.write(work)
+
+    # --- what was said ------------------------------------------------------------------------------------------------
+
+    async def add(self, role: Role, text: str) -> None:
+        """Keep what one side has said."""
+        if text := text.strip()[:_LONGEST]:
+            row = (self._now().isoformat(), role.value, text)
+            await self._database.write(
+                lambda connection: connection.execute("INSERT INTO turn (at, role, text) VALUES (?, ?, ?)", row)
+            )
+
+    async def history(self, budget_tokens: int) -> list[Turn]:
+        """Return the last turns, oldest first, for a new session: no more than the budget holds.
+
+        Where they are more, the oldest are dropped for good in one chunk, down to three quarters of it; they can still
+        be searched for.
+        """
+
+        def work(connection: sqlite3.Connection) -> list[Turn]:
+            (first,) = connection.execute("SELECT coalesce(max(first_turn), 0) FROM boundary").fetchone()
+            rows = connection.execute(
+                "SELECT id, at, role, text FROM turn WHERE id >= ? ORDER BY id DESC LIMIT 500", (first,)
+            ).fetchall()
+            if _tokens(rows) > budget_tokens:
+                while rows and _tokens(rows) > budget_tokens * _KEPT_SHARE:
+                    rows.pop()
+                while rows and rows[-1][2] != Role.USER:
+                    rows.pop()  # an answer without its question says little
+                after = rows[-1][0] if rows else _last(connection) + 1
+                connection.execute("INSERT OR REPLACE INTO boundary VALUES (1, ?)", (after,))
+            return [_turn(row[1:]) for row in reversed(rows)]
+
+        return await self._database.write(work)
+
+    async def search(self, words: str, *, most: int = 5) -> list[Turn]:
+        """Return the turns that hold all of ``words`` in any form, the newest first."""
+        wanted = " ".join('"{}"'.format(word.replace('"', '""')) for word in words.split())
+        if not wanted:
+            return []
+        query = (
+            "SELECT at, role, turn.text FROM turn_words JOIN turn ON turn.id = turn_words.rowid "
+            "WHERE turn_words MATCH ? ORDER BY turn.id DESC LIMIT ?"
+        )
+        return await self._database.read(
+            lambda connection: [_turn(row) for row in connection.execute(query, (wanted, most))]
+        )
+
+    # --- the service's own --------------------------------------------------------------------------------------------
+
+    async def service_state(self) -> dict[str, Any] | None:
+        """Return what the service gave us to keep for it; ``None`` when there is nothing."""
+
+        def work(connection: sqlite3.Connection) -> dict[str, Any] | None:
+            row = connection.execute("SELECT state FROM service_state").fetchone()
+            return None if row is None else dict(msgspec.json.decode(row[0]))
+
+        return await self._database.read(work)
+
+    async def keep_service_state(self, state: dict[str, Any]) -> None:
+        """Keep what the service wants back with its next session."""
+        text = msgspec.json.encode(state).decode()
+        await self._database.write(
+            lambda connection: connection.execute("INSERT OR REPLACE INTO service_state VALUES (1, ?)", (text,))
+        )
+
+    # --- forgetting ---------------------------------------------------------------------------------------------------
+
+    async def forget_old(self) -> None:
+        """Forget what was said longer ago than the days for which it is kept, and what is more than 20,000 turns."""
+        before = (self._now() - timedelta(days=self._days)).isoformat()
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM turn WHERE at < ?", (before,))
+            connection.execute("DELETE FROM turn WHERE id <= ?", (_last(connection) - _MOST_TURNS,))
+
+        await self._database.write(work)
+
+    async def forget_everything(self) -> None:
+        """Forget the record, what was said, and what the service gave us; nothing of it stays in the file."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            for table in ("household", "service_state", "boundary", "turn"):
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our own
+            connection.execute("INSERT INTO turn_words (turn_words) VALUES ('rebuild')")
+
+        await self._database.write(work)
+        # The journal holds the old pages until it is written back.
+        await self._database.read(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+
+
+def _record(connection: sqlite3.Connection) -> Record:
+    row = connection.execute("SELECT record FROM household").fetchone()
+    return {} if row is None else household.checked(msgspec.json.decode(row[0]))
+
+
+def _last(connection: sqlite3.Connection) -> int:
+    (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM turn").fetchone()
+    return int(last)
+
+
+def _tokens(rows: list[Any]) -> int:
+    return sum(len(row[3]) for row in rows) // _LETTERS_PER_TOKEN
+
+
+def _turn(row: tuple[str, str, str]) -> Turn:
+    return Turn(datetime.fromisoformat(row[0]), Role(row[1]), row[2])

@@ -1,0 +1,75 @@
+"""The tools by which a model remembers and forgets."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from edgevoice.errors import ToolRefused
+from edgevoice.memory import household
+from edgevoice.memory.memory import Memory
+
+_ASKED_FOR_S = 30.0
+"""How long a question whether to forget everything waits for its answer."""
+
+
+class MemoryTools:
+    """Typed functions over a memory; ``clock`` gives monotonic seconds, ``changed`` is called when the record is."""
+
+    def __init__(self, memory: Memory, clock: Callable[[], float], changed: Callable[[household.Record], None]) -> None:
+        self._memory = memory
+        self._clock = clock
+        self._changed = changed
+        self._asked_at: float | None = None
+
+    def functions(self) -> tuple[Callable[..., Any], ...]:
+        """Return the functions, for a registry."""
+        return (self.remember, self.update_memory, self.forget, self.search_memory, self.forget_everything)
+
+    async def remember(self, note: Annotated[str, "One short sentence, as a fact: Anna is allergic to nuts"]) -> None:
+        """Remember something for later conversations, when the user asks for it."""
+        self._changed(await self._memory.change(lambda record: household.with_note(record, note)))
+
+    async def update_memory(
+        self,
+        people: dict[str, Any] | None = None,
+        home: dict[str, Any] | None = None,
+        preferences: dict[str, Any] | None = None,
+    ) -> None:
+        """Change what is remembered of the people, the home and the preferences of this household.
+
+        people: by name, what is to be merged into what is known of each; null forgets a field
+        home: what is to be merged into what is known of the home
+        preferences: what is to be merged into what is known of what people prefer
+        """
+        patch = {"people": people, "home": home, "preferences": preferences}
+        given = {name: value for name, value in patch.items() if value is not None}
+        if not given:
+            raise ToolRefused("there is nothing to change: give people, home or preferences")
+        self._changed(await self._memory.change(lambda record: household.merged(record, given)))
+
+    async def forget(self, words: Annotated[str, "Words that are in what is to be forgotten"]) -> dict[str, Any]:
+        """Forget what is remembered about something, when the user asks for it."""
+        taken: list[str] = []
+
+        def change(record: household.Record) -> household.Record:
+            left, out = household.without(record, words)
+            taken.extend(out)
+            return left
+
+        self._changed(await self._memory.change(change))
+        return {"forgotten": taken} if taken else {"forgotten": [], "hint": "nothing is remembered with these words"}
+
+    async def search_memory(self, words: Annotated[str, "Words that were said"]) -> list[dict[str, str]]:
+        """Search what was said in earlier conversations, when the user refers to one."""
+        found = await self._memory.search(words)
+        return [{"at": f"{turn.at:%Y-%m-%d %H:%M}", "who": turn.role, "said": turn.text} for turn in found]
+
+    async def forget_everything(self) -> dict[str, Any]:
+        """Forget everything that was ever said and remembered. Call it once, ask the user, and again if they agree."""
+        now = self._clock()
+        if self._asked_at is None or now - self._asked_at > _ASKED_FOR_S:
+            self._asked_at = now
+            return {"done": False, "ask": "Shall I really forget everything?"}
+        self._asked_at = None
+        await self._memory.forget_everything()
+        self._changed({})
+        return {"done": True}

@@ -1,0 +1,113 @@
+"""An agent with a memory knows in one conversation what was said in another."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from edgevoice.agent.agent import Agent
+from edgevoice.agent.voice import RealtimeVoice
+from edgevoice.core.notices import Role
+from edgevoice.local.scripted.opponent import Opponent
+from edgevoice.local.scripted.script import Answer, Call, Expect
+from edgevoice.local.server import LocalService
+from edgevoice.memory.memory import Memory
+from tests.agent.conftest import played
+from tests.local.client import openai_address
+from tests.local.talking import Hears, Tone, script_of
+
+ASKED = Expect("conversation.item.create", {"item": {"role": "user"}})
+
+
+def hold(memory: Memory | None, program: Callable[[Agent], Awaitable[None]], *steps: Any) -> None:
+    """Hold one conversation with a service that does what these steps say, and is strict about the rest."""
+
+    async def scene() -> None:
+        opponent = Opponent(script=script_of(*steps))
+        async with LocalService(voice=Tone(), recogniser=Hears(), behaviour=opponent, pace=1000.0) as service:
+            voice = RealtimeVoice(url=openai_address(service), api_key="any")
+            async with asyncio.timeout(20), Agent(instructions="Be brief.", voice=voice, memory=memory) as agent:
+                player = asyncio.create_task(played(agent))
+                await program(agent)
+                player.cancel()
+            async with asyncio.timeout(10):
+                await opponent.over()
+
+    asyncio.run(scene())
+
+
+def message(role: str, text: str) -> Expect:
+    kind = "output_text" if role == "assistant" else "input_text"
+    return Expect(
+        "conversation.item.create",
+        {"item": {"type": "message", "role": role, "content": [{"type": kind, "text": text}]}},
+    )
+
+
+async def one_question(agent: Agent) -> None:
+    await agent.ask("Where is the ladder?")
+
+
+def test_what_was_said_is_told_to_the_next_session_and_what_was_remembered_stands_in_it(tmp_path: Path) -> None:
+    remember = Answer(calls=(Call("remember", '{"note": "The ladder is in the cellar"}'),))
+    output = Expect("conversation.item.create", {"item": {"output": '{"ok":true}'}})
+    hold(
+        Memory(tmp_path),
+        one_question,
+        Expect("session.update", {"session": {"instructions": "Be brief."}}),
+        ASKED,
+        Expect("response.create"),
+        remember,
+        output,
+        Expect("response.create"),
+        Answer("In the cellar."),
+    )
+
+    told = (
+        "Be brief.\n\n# What you remember of this household\n"
+        '{"notes":["The ladder is in the cellar"]}\n'
+        "Use it where it helps, and do not recite it. Change it with update_memory, remember and forget."
+    )
+    hold(
+        Memory(tmp_path),
+        one_question,
+        Expect("session.update", {"session": {"instructions": told}}),
+        message("user", "Where is the ladder?"),
+        message("assistant", "In the cellar."),
+        ASKED,
+        Expect("response.create"),
+        Answer("As before."),
+    )
+
+
+def test_without_a_memory_nothing_is_written(tmp_path: Path) -> None:
+    hold(None, one_question, Expect("session.update"), ASKED, Expect("response.create"), Answer("In the cellar."))
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_an_answer_that_was_cut_only_what_was_heard_is_kept(tmp_path: Path) -> None:
+    async def interrupted(agent: Agent) -> None:
+        asking = asyncio.create_task(agent.ask("Where is the ladder?"))
+        heard = asyncio.Event()
+        agent.on("speaking", lambda _event: heard.set())
+        await heard.wait()
+        agent.interrupt()
+        await asking
+
+    async def kept() -> list[str]:
+        async with Memory(tmp_path) as memory:
+            return [turn.text for turn in await memory.history(1000) if turn.role is Role.ASSISTANT]
+
+    hold(
+        Memory(tmp_path),
+        interrupted,
+        Expect("session.update"),
+        ASKED,
+        Expect("response.create"),
+        Answer("One two three four five six seven.", until="response.output_audio.delta", runs_on=True),
+        Expect("response.cancel"),
+        Expect("conversation.item.delete"),
+    )
+
+    assert asyncio.run(kept()) != ["One two three four five six seven."]

@@ -1,0 +1,212 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from edgevoice.core.notices import Role
+from edgevoice.errors import ToolRefused
+from edgevoice.memory.household import with_note
+from edgevoice.memory.memory import Memory
+from edgevoice.memory.tools import MemoryTools
+
+NOON = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def remember(tmp_path: Path, clock: Clock) -> Callable[[Callable[[Memory], Awaitable[None]]], None]:
+    """Run something with the memory open; each call is a new start of the program."""
+
+    def run(program: Callable[[Memory], Awaitable[None]]) -> None:
+        async def scene() -> None:
+            async with Memory(tmp_path, days=30, now=clock) as memory:
+                await program(memory)
+
+        asyncio.run(scene())
+
+    return run
+
+
+Remember = Callable[[Callable[[Memory], Awaitable[None]]], None]
+
+
+async def talk(memory: Memory, count: int, letters: int = 40) -> None:
+    for number in range(count):
+        await memory.add(Role.USER, f"question {number} ".ljust(letters, "x"))
+        await memory.add(Role.ASSISTANT, f"answer {number} ".ljust(letters, "x"))
+
+
+def test_the_household_is_known_after_the_next_start(remember: Remember) -> None:
+    async def learn(memory: Memory) -> None:
+        assert await memory.household() == {}
+        await memory.change(lambda record: with_note(record, "Bins on Monday"))
+
+    async def know(memory: Memory) -> None:
+        assert await memory.household() == {"notes": ["Bins on Monday"]}
+
+    remember(learn)
+    remember(know)
+
+
+def test_a_change_that_is_refused_changes_nothing(remember: Remember) -> None:
+    async def learn(memory: Memory) -> None:
+        await memory.change(lambda record: with_note(record, "Bins on Monday"))
+        with pytest.raises(ToolRefused):
+            await memory.change(lambda record: with_note(record, "x" * 3000))
+        assert await memory.household() == {"notes": ["Bins on Monday"]}
+
+    remember(learn)
+
+
+def test_the_last_turns_are_given_within_the_budget_oldest_first(remember: Remember) -> None:
+    async def converse(memory: Memory) -> None:
+        await talk(memory, 3)
+        history = await memory.history(1000)
+        assert [turn.role for turn in history] == [Role.USER, Role.ASSISTANT] * 3
+        assert history[0].text.startswith("question 0")
+        assert history[0].at < history[-1].at
+
+    remember(converse)
+
+
+def test_the_oldest_turns_are_dropped_in_one_chunk_and_not_turn_by_turn(remember: Remember) -> None:
+    async def converse(memory: Memory) -> None:
+        begins = []
+        for _ in range(30):
+            await talk(memory, 1)
+            history = await memory.history(200)  # 20 turns of 10 tokens
+            assert sum(len(turn.text) for turn in history) <= 800
+            assert history[0].role is Role.USER
+            begins.append(history[0].at)
+        # What the model is given begins the same for several conversations.
+        assert len(set(begins)) <= 10
+        assert len(await memory.search("question", most=99)) == 30
+
+    remember(converse)
+
+
+def test_one_turn_that_is_larger_than_the_budget_leaves_nothing(remember: Remember) -> None:
+    async def converse(memory: Memory) -> None:
+        await talk(memory, 1, letters=1000)
+        assert await memory.history(100) == []
+        await talk(memory, 1)
+        assert len(await memory.history(100)) == 2
+
+    remember(converse)
+
+
+def test_what_was_said_is_found_by_words_in_any_form(remember: Remember) -> None:
+    async def converse(memory: Memory) -> None:
+        await memory.add(Role.USER, "We painted the kitchen yellow")
+        await memory.add(Role.ASSISTANT, "How lovely")
+        [found] = await memory.search("painting kitchens")
+        assert (found.role, found.text) == (Role.USER, "We painted the kitchen yellow")
+        for odd in ('"', "NOT", "kitchen OR lovely", "yell*", "", "a:b", "(", "NEAR(kitchen)"):
+            await memory.search(odd)
+
+    remember(converse)
+
+
+def test_nothing_is_kept_for_longer_than_the_days(remember: Remember, clock: Clock) -> None:
+    async def converse(memory: Memory) -> None:
+        await talk(memory, 2)
+
+    async def later(memory: Memory) -> None:
+        assert await memory.history(1000) == []
+        assert await memory.search("question") == []
+
+    remember(converse)
+    clock.now += timedelta(days=31)
+    remember(later)
+
+
+def test_what_the_service_gave_us_to_keep_is_handed_back(remember: Remember) -> None:
+    async def keep(memory: Memory) -> None:
+        assert await memory.service_state() is None
+        await memory.keep_service_state({"version": 3, "facts": ["x"]})
+
+    async def hand_back(memory: Memory) -> None:
+        assert await memory.service_state() == {"version": 3, "facts": ["x"]}
+
+    remember(keep)
+    remember(hand_back)
+
+
+def test_everything_that_is_forgotten_is_gone_from_the_file(remember: Remember, tmp_path: Path) -> None:
+    async def learn(memory: Memory) -> None:
+        await memory.add(Role.USER, "xylophone")
+        await memory.change(lambda record: with_note(record, "xylophone"))
+        await memory.keep_service_state({"facts": ["xylophone"]})
+        await memory.forget_everything()
+        assert await memory.household() == {}
+        await talk(memory, 1)
+        assert len(await memory.search("question")) == 1
+
+    remember(learn)
+    assert b"xylophone" not in b"".join(each.read_bytes() for each in tmp_path.iterdir())
+
+
+def test_a_model_remembers_searches_and_forgets(remember: Remember) -> None:
+    seen: list[dict[str, object]] = []
+
+    async def converse(memory: Memory) -> None:
+        tools = MemoryTools(memory, lambda: 0.0, seen.append)
+        await tools.remember("Anna is allergic to nuts")
+        await tools.update_memory(people={"Ben": {"age": 4}})
+        assert await memory.household() == {"people": {"Ben": {"age": 4}}, "notes": ["Anna is allergic to nuts"]}
+        assert await tools.forget("nuts") == {"forgotten": ["Anna is allergic to nuts"]}
+        assert (await tools.forget("nuts"))["forgotten"] == []
+        with pytest.raises(ToolRefused, match="nothing to change"):
+            await tools.update_memory()
+        await memory.add(Role.USER, "We painted the kitchen")
+        [found] = await tools.search_memory("kitchen")
+        assert found["said"] == "We painted the kitchen"
+        assert found["at"].startswith("2026-11-29 12:00")
+
+    remember(converse)
+    assert seen[-1] == {"people": {"Ben": {"age": 4}}}
+
+
+def test_everything_is_forgotten_only_when_asked_twice_within_half_a_minute(remember: Remember) -> None:
+    now = [0.0]
+
+    async def converse(memory: Memory) -> None:
+        tools = MemoryTools(memory, lambda: now[0], lambda _record: None)
+        await tools.remember("Bins on Monday")
+        assert (await tools.forget_everything())["done"] is False
+        now[0] = 31.0
+        assert (await tools.forget_everything())["done"] is False
+        assert await memory.household() != {}
+        now[0] = 40.0
+        assert await tools.forget_everything() == {"done": True}
+        assert await memory.household() == {}
+
+    remember(converse)
+
+
+def test_a_damaged_file_is_said_in_one_line_and_a_new_memory_begun(
+    remember: Remember, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def nothing(memory: Memory) -> None:
+        assert await memory.household() == {}
+
+    (tmp_path / "memory.db").write_bytes(b"not a database" * 1000)
+    remember(nothing)
+    remember(nothing)
+
+    assert [record.message for record in caplog.records] == ["memory-damaged"]

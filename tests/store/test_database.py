@@ -1,0 +1,240 @@
+import asyncio
+import random
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from edgevoice.errors import StorageUnavailable
+from edgevoice.store.database import Database
+
+FIRST = "CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL)"
+SECOND = "ALTER TABLE note ADD COLUMN about TEXT NOT NULL DEFAULT ''"
+THIRD = "CREATE INDEX about ON note (about)"
+EVERY = (FIRST, SECOND, THIRD)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "box.db"
+
+
+def used(path: Path, program: Callable[[Database], Awaitable[None]], *migrations: str, **limits: int) -> None:
+    async def scene() -> None:
+        async with Database(path, migrations or EVERY, **limits) as database:
+            await program(database)
+
+    asyncio.run(scene())
+
+
+def put(text: str) -> Callable[[sqlite3.Connection], object]:
+    return lambda connection: connection.execute("INSERT INTO note (text) VALUES (?)", (text,))
+
+
+def texts(connection: sqlite3.Connection) -> list[str]:
+    return [text for (text,) in connection.execute("SELECT text FROM note ORDER BY id")]
+
+
+async def holds_nothing(database: Database) -> None:
+    assert await database.read(texts) == []
+
+
+def test_what_was_written_is_there_after_the_next_start(path: Path) -> None:
+    async def write(database: Database) -> None:
+        await database.write(put("eggs"))
+
+    async def read(database: Database) -> None:
+        assert await database.read(texts) == ["eggs"]
+
+    used(path, write)
+    used(path, read)
+
+
+def test_only_its_owner_may_read_it(path: Path) -> None:
+    async def write(database: Database) -> None:
+        await database.write(put("eggs"))
+        for each in path.parent.iterdir():
+            assert stat.S_IMODE(each.stat().st_mode) == 0o600, each.name
+
+    used(path, write)
+
+    assert [each.name for each in path.parent.iterdir()] == ["box.db"]
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("version", range(len(EVERY)))
+def test_a_file_of_any_older_version_is_brought_up_to_date(path: Path, version: int) -> None:
+    async def write(database: Database) -> None:
+        if version:
+            await database.write(put("eggs"))
+
+    async def read(database: Database) -> None:
+        found = await database.read(lambda connection: connection.execute("SELECT text, about FROM note").fetchall())
+        assert found == ([("eggs", "")] if version else [])
+        assert await database.read(lambda connection: connection.execute("PRAGMA user_version").fetchone()) == (3,)
+
+    if version:
+        used(path, write, *EVERY[:version])
+    used(path, read)
+
+
+def test_a_migration_that_fails_changes_nothing(path: Path) -> None:
+    async def write(database: Database) -> None:
+        await database.write(put("eggs"))
+
+    async def read(database: Database) -> None:
+        assert await database.read(texts) == ["eggs"]
+
+    used(path, write, FIRST)
+    with pytest.raises(sqlite3.OperationalError):
+        used(path, read, FIRST, f"{SECOND}; CREATE NONSENSE")
+    used(path, read, FIRST)
+
+
+def test_a_file_of_a_newer_edgevoice_is_left_alone(path: Path) -> None:
+    used(path, holds_nothing)
+
+    with pytest.raises(StorageUnavailable, match=r"box\.db was written by a newer edgevoice"):
+        used(path, holds_nothing, FIRST)
+    used(path, holds_nothing)
+
+
+def _garbage(path: Path) -> None:
+    path.write_bytes(b"no database at all" * 500)
+
+
+def _cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2 + 100])
+
+
+def _overwritten(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[4096:] = random.Random(1).randbytes(len(content) - 4096)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", [_garbage, _cut_short, _overwritten])
+def test_a_damaged_file_is_set_aside_and_a_new_one_begun(path: Path, damage: Callable[[Path], None]) -> None:
+    async def fill(database: Database) -> None:
+        assert database.remark == ""
+        for number in range(50):
+            await database.write(put(f"note {number} " * 100))
+
+    async def look(database: Database) -> None:
+        await holds_nothing(database)
+        assert "box.db is damaged; it is kept as box.db.damaged-2" in database.remark
+
+    used(path, fill)
+    damage(path)
+    content = path.read_bytes()
+
+    used(path, look)
+
+    [aside] = path.parent.glob("box.db.damaged-*")
+    assert aside.read_bytes() == content
+    assert stat.S_IMODE(aside.stat().st_mode) == 0o600
+
+
+def test_no_more_than_two_damaged_files_are_kept(path: Path) -> None:
+    for _ in range(4):
+        used(path, holds_nothing)
+        _garbage(path)
+    used(path, holds_nothing)
+
+    assert len(list(path.parent.glob("box.db.damaged-*"))) == 2
+
+
+def test_work_that_fails_changes_nothing(path: Path) -> None:
+    def fail(connection: sqlite3.Connection) -> None:
+        put("eggs")(connection)
+        raise ZeroDivisionError
+
+    async def write(database: Database) -> None:
+        with pytest.raises(ZeroDivisionError):
+            await database.write(fail)
+        await holds_nothing(database)
+        await database.write(put("milk"))
+
+    used(path, write)
+
+
+async def fill_up(database: Database) -> None:
+    for number in range(100):
+        await database.write(put(f"{number}" * 4000))
+
+
+def test_a_full_file_is_refused_in_one_line_and_takes_more_once_there_is_space(path: Path) -> None:
+    async def fill(database: Database) -> None:
+        with pytest.raises(StorageUnavailable, match=r"box\.db: database or disk is full"):
+            await fill_up(database)
+        await database.write(lambda connection: connection.execute("DELETE FROM note"))
+        await database.write(put("eggs"))
+
+    used(path, fill, most_bytes=64 * 1024)
+
+    assert path.stat().st_size <= 64 * 1024
+
+
+def test_a_folder_that_takes_no_file_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file where the folder should be")
+
+    with pytest.raises(StorageUnavailable, match=r"box\.db cannot be opened: "):
+        used(tmp_path / "state" / "box.db", holds_nothing)
+
+
+def test_what_nobody_waits_for_any_more_is_written_all_the_same(path: Path) -> None:
+    async def write(database: Database) -> None:
+        waiting = asyncio.create_task(database.write(put("eggs")))
+        await asyncio.sleep(0)
+        waiting.cancel()
+
+    async def read(database: Database) -> None:
+        assert await database.read(texts) == ["eggs"]
+
+    used(path, write)
+    used(path, read)
+
+
+def test_a_command_writes_while_the_box_has_the_file_open(path: Path) -> None:
+    async def write(database: Database) -> None:
+        async with Database(path, EVERY) as other:
+            await other.write(put("from the command"))
+        assert await database.read(texts) == ["from the command"]
+
+    used(path, write)
+
+
+WRITER = """
+import asyncio, itertools, sys
+from pathlib import Path
+from edgevoice.store.database import Database
+
+async def write():
+    async with Database(Path(sys.argv[1]), sys.argv[3:]) as database:
+        for number in itertools.count(int(sys.argv[2])):
+            insert = "INSERT INTO note VALUES (?, '', '')"
+            await database.write(lambda connection: connection.execute(insert, (number,)))
+            print(number, flush=True)
+
+asyncio.run(write())
+"""
+
+
+def test_nothing_that_was_written_is_lost_to_50_kills(path: Path) -> None:
+    chance, told = random.Random(3), -1
+    for _ in range(50):
+        command = [sys.executable, "-c", WRITER, str(path), str(told + 2), *EVERY]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            for _ in range(chance.randrange(1, 30)):
+                told = int(writer.stdout.readline())
+            writer.kill()
+            told = int((writer.stdout.read().split("\n")[:-1] or [str(told)])[-1])
+
+        with sqlite3.connect(path) as connection:
+            (last,) = connection.execute("SELECT max(id) FROM note").fetchone()
+        assert told <= last <= told + 1
