@@ -330,7 +330,7 @@ def test_every_figure_of_the_settings_reaches_the_part_that_it_is_for(tmp_path: 
         async with Box(settings, tmp_path).assembled(wants_wakeword=True) as parts:
             assert parts.detector is not None
             assert (parts.link._connect_s, parts.link._pong_s) == (3, 4)
-            assert (parts.speaker._playout._prefill, parts.speaker._earcons._gain) == (120 * 24, 0)
+            assert (parts.speaker._playout._prefill._wanted, parts.speaker._earcons._gain) == (120 * 24, 0)
             assert (parts.tools._timeout_s, parts.engine._stall_s) == (5, 2)
             assert parts.detector._decision._latest.maxlen == 3
             assert not parts.detector._is_speaking()

@@ -264,7 +264,7 @@ class FuzzedBox:
     @property
     def queued_s(self) -> float:
         """How much of an answer is still to be heard, at most."""
-        return self._speaker.playout._queued / 24_000
+        return self._speaker.playout._queue.queued / 24_000
 
     def open(self) -> None:
         """Wake the box, and let the service take the session."""

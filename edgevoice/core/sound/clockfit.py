@@ -92,6 +92,65 @@ class _Stretch:
         )
 
 
+class _Buckets:
+    """The promptest observation of each second, of the last ten minutes, in stretches between two jumps.
+
+    ``count``: how many are held.
+    """
+
+    def __init__(self) -> None:
+        # A ring of times and of how late, in ns, in memory that is taken once: a list would grow for ten minutes.
+        self._times = array("q", bytes(8 * _MOST_BUCKETS))
+        self._lates = array("q", bytes(8 * _MOST_BUCKETS))
+        self._next = 0
+        self._stretches: deque[_Stretch] = deque([_Stretch()])
+        self.count = 0
+
+    def clear(self) -> None:
+        self.count = 0
+        self._stretches = deque([_Stretch()])
+
+    def begin_stretch(self) -> None:
+        """Take what comes as after a jump."""
+        if self._stretches[-1].count:
+            self._stretches.append(_Stretch())
+
+    def keep(self, at_s: float, late_s: float) -> None:
+        """Add a bucket to the last stretch; of the most that are held the oldest gives way."""
+        if self.count == _MOST_BUCKETS:
+            oldest = self._stretches[0]
+            oldest.remove(self._times[self._next], self._lates[self._next])
+            if not oldest.count:
+                self._stretches.popleft()
+        else:
+            self.count += 1
+        time_ns, late_ns = round(at_s * _NS), round(late_s * _NS)
+        self._times[self._next], self._lates[self._next] = time_ns, late_ns
+        self._next = (self._next + 1) % _MOST_BUCKETS
+        self._stretches[-1].add(time_ns, late_ns)
+
+    def drop_newest(self) -> None:
+        self._next = (self._next - 1) % _MOST_BUCKETS
+        self.count -= 1
+        self._stretches[-1].remove(self._times[self._next], self._lates[self._next])
+
+    def fit(self, rate_hz: int) -> Line:
+        """Fit one slope to all stretches, and a lag to the last of them."""
+        last = self._stretches[-1]
+        reference_s = last.times / last.count / _NS
+        freedom = self.count - len(self._stretches) - 1
+        if freedom < _FEWEST_FOR_RATE:
+            # They are few: at most those that a rate needs, and one.
+            lates = sorted(self._lates[(self._next - 1 - back) % _MOST_BUCKETS] for back in range(last.count))
+            median = (lates[last.count // 2] + lates[(last.count - 1) // 2]) / 2
+            return Line(rate_hz, reference_s, median / _NS, 0.0, math.inf)
+        squares = [stretch.squares() for stretch in self._stretches]
+        times, both, lates_squared = (math.fsum(column) for column in zip(*squares, strict=True))
+        slope = both / times
+        error = math.sqrt(max(0.0, lates_squared - slope * both) / freedom / times)
+        return Line(rate_hz, reference_s, last.lates / last.count / _NS, slope * 1e6, error * 1e6)
+
+
 class ClockFit:
     """The clock of one stream of nominally ``rate_hz``, fitted to its callbacks.
 
@@ -105,12 +164,7 @@ class ClockFit:
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
-        # A ring of times and of how late, in ns, in memory that is taken once: a list would grow for ten minutes.
-        self._times = array("q", bytes(8 * _MOST_BUCKETS))
-        self._lates = array("q", bytes(8 * _MOST_BUCKETS))
-        self._next = 0
-        self._count = 0
-        self._stretches: deque[_Stretch] = deque([_Stretch()])
+        self._buckets = _Buckets()
         self._bucket_end_s = 0.0
         self._least = (0.0, math.inf)
         self._line: Line | None = None
@@ -128,7 +182,7 @@ class ClockFit:
     @property
     def is_settled(self) -> bool:
         """Whether seconds have passed since the start, or since a second jump that nobody told of."""
-        return self._count >= _SETTLED_BUCKETS and not self.is_moving
+        return self._buckets.count >= _SETTLED_BUCKETS and not self.is_moving
 
     def take(self, position: int, at_s: float) -> None:
         """Take that sample ``position`` passed the converter at monotonic ``at_s``, or somewhat earlier."""
@@ -171,56 +225,20 @@ class ClockFit:
             self.xrun()
 
     def _forget(self) -> None:
-        self._count = 0
-        self._stretches = deque([_Stretch()])
+        self._buckets.clear()
         self._is_provisional = False
 
     def _close_bucket(self, at_s: float, late_s: float) -> None:
         # Of a tenth of a second the promptest is later than of a second; taken for equals they would tell a false rate.
         if self._is_provisional:
-            self._drop_newest()
+            self._buckets.drop_newest()
         if self.is_moving:
             self.jumps += 1
-            if self._stretches[-1].count:
-                self._stretches.append(_Stretch())
+            self._buckets.begin_stretch()
         self._is_provisional, self.is_moving = self.is_moving, False
-        self._keep(round(at_s * _NS), round(late_s * _NS))
-        self._line = self._fit()
+        self._buckets.keep(at_s, late_s)
+        self._line = self._buckets.fit(self._rate_hz)
         self._last_fit_s = at_s
-
-    def _keep(self, time_ns: int, late_ns: int) -> None:
-        """Add a bucket to the last stretch; of the most that are held the oldest gives way."""
-        if self._count == _MOST_BUCKETS:
-            oldest = self._stretches[0]
-            oldest.remove(self._times[self._next], self._lates[self._next])
-            if not oldest.count:
-                self._stretches.popleft()
-        else:
-            self._count += 1
-        self._times[self._next], self._lates[self._next] = time_ns, late_ns
-        self._next = (self._next + 1) % _MOST_BUCKETS
-        self._stretches[-1].add(time_ns, late_ns)
-
-    def _drop_newest(self) -> None:
-        self._next = (self._next - 1) % _MOST_BUCKETS
-        self._count -= 1
-        self._stretches[-1].remove(self._times[self._next], self._lates[self._next])
-
-    def _fit(self) -> Line:
-        """Fit one slope to all stretches, and a lag to the last of them."""
-        last = self._stretches[-1]
-        reference_s = last.times / last.count / _NS
-        freedom = self._count - len(self._stretches) - 1
-        if freedom < _FEWEST_FOR_RATE:
-            # They are few: at most those that a rate needs, and one.
-            lates = sorted(self._lates[(self._next - 1 - back) % _MOST_BUCKETS] for back in range(last.count))
-            median = (lates[last.count // 2] + lates[(last.count - 1) // 2]) / 2
-            return Line(self._rate_hz, reference_s, median / _NS, 0.0, math.inf)
-        squares = [stretch.squares() for stretch in self._stretches]
-        times, both, lates_squared = (math.fsum(column) for column in zip(*squares, strict=True))
-        slope = both / times
-        error = math.sqrt(max(0.0, lates_squared - slope * both) / freedom / times)
-        return Line(self._rate_hz, reference_s, last.lates / last.count / _NS, slope * 1e6, error * 1e6)
 
 
 def drift_ppm(near: Line, far: Line) -> tuple[float, float]:

@@ -1,74 +1,28 @@
 """Playout buffer: assistant audio between the wire and the DAC. No I/O, no clock, no locks."""
 
-from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
-from edgevoice.core.facts import ItemHeard, PlaybackCut, PlaybackDrained
-from edgevoice.core.sound.rates import FAR_END_HZ
+from edgevoice.core.facts import PlaybackCut, PlaybackDrained
+from edgevoice.core.sound.loudness import Loudness
+from edgevoice.core.sound.prefill import Prefill
+from edgevoice.core.sound.sample_queue import ItemAudio, SampleQueue, Samples
 
 _FADE = 120
 """Samples of the fade that ends a cut: 5 ms, short enough to be silence at once and long enough not to click."""
 
-_FADE_IN = np.linspace(0, 1, _FADE, endpoint=False)
-
-_MOST_RECENT = FAR_END_HZ // 2
-"""Samples handed over last that are remembered: 500 ms, more than a card holds when its amplifier is muted."""
-
-_GAIN_STEP = 1 / 240
-"""Change of gain per sample: from full to nothing in 10 ms, so that a change of volume does not click."""
-
-_LONGEST_PREFILL = FAR_END_HZ
-"""Samples of silence after which what there is of an answer sounds, prefill or not: a service that stands still, or a
-link that is lost, right after the first delta would else leave the box between silence and speech for ever.
-"""
-
-_MOST_QUEUED = 900 * FAR_END_HZ
-"""Samples that may wait: a quarter of an hour, 43 MB; longer than any answer that somebody stays for."""
-
-_MOST_CHUNKS = 45_000
-"""Pieces that may wait, some 250 bytes each beside their samples: a quarter of an hour in pieces of 20 ms, 11 MB."""
-
 _MOST_ITEMS = 64
 """Parts of items that may wait at once: an answer is one or two."""
 
-_Samples = npt.NDArray[np.int16]
-
 
 @dataclass(slots=True)
-class _Item:
-    """One item's audio: what was received of it, what is still to be handed over.
+class _Cut:
+    """A cut that is still to be told of by the next pull, if one ``is_due``: the items it hit, and what fades out."""
 
-    ``is_settled`` says that it was heard to its end in an earlier burst.
-    """
-
-    item_id: str
-    content_index: int
-    received: int = 0
-    handed: int = 0
-    is_complete: bool = False
-    is_settled: bool = False
-    odd_byte: bytes = b""
-
-    @property
-    def is_over(self) -> bool:
-        """Whether all of it was received and handed over."""
-        return self.is_complete and self.handed == self.received
-
-    def heard(self) -> ItemHeard:
-        """Tell how much the room heard: the card was handed it and drops nothing that it was handed."""
-        per_ms = FAR_END_HZ // 1000
-        return ItemHeard(
-            self.item_id, self.content_index, self.handed // per_ms, self.received // per_ms, self.is_complete
-        )
-
-
-@dataclass(slots=True)
-class _Chunk:
-    item: _Item
-    samples: _Samples
+    is_due: bool = False
+    items: list[ItemAudio] = field(default_factory=list)
+    fading: Samples = field(default_factory=lambda: np.zeros(0, np.int16))
 
 
 class Playout:
@@ -83,34 +37,25 @@ class Playout:
     """
 
     def __init__(self, prefill_ms: int) -> None:
-        self._prefill = prefill_ms * FAR_END_HZ // 1000
-        self._items: dict[tuple[str, int], _Item] = {}
-        self._chunks: deque[_Chunk] = deque()
-        self._queued = 0
-        self._fading: _Samples | None = None
-        self._cut_items: list[_Item] = []
+        self._prefill = Prefill(prefill_ms)
+        self._items: dict[tuple[str, int], ItemAudio] = {}
+        self._queue = SampleQueue()
+        self._loudness = Loudness()
+        self._cut = _Cut()
         self._burst = 0
-        self._is_flowing = False
-        self._held = 0
-        self._is_cutting = False
         self._is_held_back = False
         self._is_dry = False
-        self._recent: deque[_Chunk] = deque()
-        self._recent_samples = 0
-        self._fade_in = 0
-        self._gain = 1.0
-        self._wanted_gain = 1.0
         self.sounding = 0
 
     @property
     def is_cutting(self) -> bool:
         """Whether a cut is still to be told of by the next ``pull``."""
-        return self._is_cutting
+        return self._cut.is_due
 
     @property
     def is_idle(self) -> bool:
         """Whether ``pull`` would give plain silence and has nothing to tell."""
-        return (not self._chunks or self._is_held_back) and not self._is_cutting and not self._is_dry
+        return (self._queue.is_empty or self._is_held_back) and not self._cut.is_due and not self._is_dry
 
     def push(self, item_id: str, content_index: int, pcm: bytes) -> int | None:
         """Queue s16 samples of an item; return the burst's number when this is the first sound after silence.
@@ -119,29 +64,27 @@ class Playout:
         pushes is put together again. Samples of an item that was cut for good are the caller's to refuse, and what
         comes when a quarter of an hour waits is dropped, as are items that no answer has so many of.
         """
-        if self._queued >= _MOST_QUEUED or len(self._chunks) >= _MOST_CHUNKS:
+        if self._queue.is_full:
             return None
         item = self._items.get((item_id, content_index))
         if item is None:
             if len(self._items) >= _MOST_ITEMS:
                 return None
-            item = self._items[item_id, content_index] = _Item(item_id, content_index)
+            item = self._items[item_id, content_index] = ItemAudio(item_id, content_index)
         pcm = item.odd_byte + pcm
         whole = len(pcm) & ~1
         item.odd_byte = pcm[whole:]
         if whole == 0:
             return None
         samples = np.frombuffer(pcm, dtype="<i2", count=whole // 2)
-        begins = not self._chunks and not self._is_held_back
+        begins = self._queue.is_empty and not self._is_held_back
         self._is_dry = False
-        item.received += len(samples)
-        self._chunks.append(_Chunk(item, samples))
-        self._queued += len(samples)
-        if begins:
-            self._burst += 1
-            self._is_flowing = False
-            self._held = 0
-        return self._burst if begins else None
+        self._queue.push(item, samples)
+        if not begins:
+            return None
+        self._burst += 1
+        self._prefill.begin()
+        return self._burst
 
     def finish_item(self, item_id: str) -> None:
         """Mark an item as completely received."""
@@ -152,13 +95,11 @@ class Playout:
         """Mark everything as completely received: what is queued need not wait for a prefill any more."""
         for item in self._items.values():
             item.is_complete = True
-        self._is_flowing = True
+        self._prefill.skip()
 
     def set_gain(self, gain: float) -> None:
         """Set the loudness, 0 to 1: within 10 ms and without a click where something sounds, else at once."""
-        self._wanted_gain = gain
-        if self.is_idle:
-            self._gain = gain
+        self._loudness.want(gain, at_once=self.is_idle)
 
     def cut(self, unheard: int | None = None, *, keeps_rest: bool = False) -> None:
         """Silence all that is queued: the next pull fades out and tells what was heard.
@@ -172,18 +113,17 @@ class Playout:
                 self.drop()
             return  # it is silent, and was told of
         # Said first: whoever only looks, from another thread, must not find the buffer idle before the fade.
-        was_cutting, self._is_cutting = self._is_cutting, True
+        was_due, self._cut.is_due = self._cut.is_due, True
         if unheard is not None:
-            self._put_back(unheard)
-        elif not was_cutting:  # else the fade of the cut before is still to be pulled
-            self._fading = self._head(_FADE)
-        self._cut_items += self._items.values()
-        self._fade_in = 0
+            self._queue.put_back(unheard)
+        elif not was_due:  # else the fade of the cut before is still to be pulled
+            self._cut.fading = self._head(_FADE)
+        self._cut.items += self._items.values()
+        self._loudness.stop_rising()
         self._is_dry = False
         if keeps_rest:
             self._is_held_back = True
-            self._is_flowing = False
-            self._held = 0
+            self._prefill.begin()
         else:
             self._forget_queue()
 
@@ -193,9 +133,9 @@ class Playout:
         It fades in over 5 ms. Where nothing is left, the next pull says that the buffer ran dry.
         """
         self._is_held_back = False
-        self._fade_in = _FADE
+        self._loudness.rise()
         self._burst += 1
-        self._is_dry = not self._chunks
+        self._is_dry = self._queue.is_empty
         return self._burst
 
     def drop(self) -> None:
@@ -204,13 +144,13 @@ class Playout:
             self._is_held_back = False
             self._forget_queue()
 
-    def pull(self, frames: int) -> tuple[_Samples, PlaybackCut | PlaybackDrained | None]:
+    def pull(self, frames: int) -> tuple[Samples, PlaybackCut | PlaybackDrained | None]:
         """Return exactly ``frames`` samples, and what there is to tell: that a cut is done, or that the buffer ran dry.
 
         Both refer to samples that are handed over with this very return.
         """
         self.sounding = 0
-        if self._is_cutting:
+        if self._cut.is_due:
             return self._pull_fade(frames)
         out = np.zeros(frames, np.int16)
         if self._is_held_back:
@@ -219,20 +159,18 @@ class Playout:
             self._is_dry = False
             self._settle()
             return out, PlaybackDrained(self._burst)
-        if not self._chunks or not self._may_flow():
-            self._held += frames
+        if self._queue.is_empty or not self._may_flow():
+            self._prefill.wait(frames)
             return out, None
-        filled = 0
-        while filled < frames and self._chunks:
-            filled += self._take(out[filled:])
-        self.sounding = filled
-        self._apply_gain(out[:filled])
-        if self._fade_in:
-            self._apply_fade_in(out[:filled])
-        if self._chunks:
+        self.sounding = self._queue.take(out)
+        self._loudness.apply(out[: self.sounding])
+        if not self._queue.is_empty:
             return out, None
         self._settle()
         return out, PlaybackDrained(self._burst)
+
+    def _may_flow(self) -> bool:
+        return self._prefill.lets_flow(self._queue.queued, is_complete=self._queue.newest.is_complete)
 
     def _settle(self) -> None:
         """Forget what was heard to its end and needs no correction later; the rest may still grow.
@@ -244,86 +182,23 @@ class Playout:
         for item in self._items.values():
             item.is_settled = item.is_complete
 
-    def _pull_fade(self, frames: int) -> tuple[_Samples, PlaybackCut]:
+    def _pull_fade(self, frames: int) -> tuple[Samples, PlaybackCut]:
         out = np.zeros(frames, np.int16)
-        tail = self._fading if self._fading is not None else out[:0]
-        tail = tail[:frames]
+        tail = self._cut.fading[:frames]
         fade = np.linspace(1, 0, len(tail), endpoint=False)
-        out[: len(tail)] = tail * fade * self._gain
+        out[: len(tail)] = tail * fade * self._loudness.gain
         self.sounding = len(tail)
-        self._gain = self._wanted_gain
-        self._is_cutting = False
-        self._fading = None
-        unheard = {part.item_id for part in self._cut_items if not part.is_over}
-        items = tuple(part.heard() for part in self._cut_items if part.item_id in unheard)
-        self._cut_items = []
+        self._loudness.settle()
+        unheard = {part.item_id for part in self._cut.items if not part.is_over}
+        items = tuple(part.heard() for part in self._cut.items if part.item_id in unheard)
+        self._cut = _Cut()
         return out, PlaybackCut(items)
 
-    def _may_flow(self) -> bool:
-        if not self._is_flowing:
-            is_enough = self._queued >= self._prefill or self._chunks[-1].item.is_complete
-            self._is_flowing = is_enough or self._held >= _LONGEST_PREFILL
-        return self._is_flowing
-
-    def _take(self, room: _Samples) -> int:
-        chunk = self._chunks[0]
-        count = min(len(room), len(chunk.samples))
-        taken = chunk.samples[:count]
-        room[:count] = taken
-        chunk.item.handed += count
-        self._queued -= count
-        self._recent.append(_Chunk(chunk.item, taken))
-        self._recent_samples += count
-        while self._recent_samples - len(self._recent[0].samples) >= _MOST_RECENT:
-            self._recent_samples -= len(self._recent.popleft().samples)
-        if count == len(chunk.samples):
-            self._chunks.popleft()
-        else:
-            chunk.samples = chunk.samples[count:]
-        return count
-
-    def _head(self, frames: int) -> _Samples:
+    def _head(self, frames: int) -> Samples:
         """Take up to ``frames`` samples off the queue: they will be heard, fading, so they count as handed over."""
         out = np.zeros(frames, np.int16)
-        filled = 0
-        while self._is_flowing and filled < frames and self._chunks:
-            filled += self._take(out[filled:])
-        return out[:filled]
-
-    def _put_back(self, unheard: int) -> None:
-        """Put the last samples that were handed over in front of the queue again: the card never emitted them."""
-        while unheard > 0 and self._recent and not self._recent[-1].item.is_settled:
-            last = self._recent.pop()
-            self._recent_samples -= len(last.samples)
-            heard, back = np.split(last.samples, [max(0, len(last.samples) - unheard)])
-            if len(heard):
-                self._recent.append(_Chunk(last.item, heard))
-                self._recent_samples += len(heard)
-            self._chunks.appendleft(_Chunk(last.item, back))
-            self._queued += len(back)
-            last.item.handed -= len(back)
-            unheard -= len(back)
+        return out[: self._queue.take(out)] if self._prefill.is_flowing else out[:0]
 
     def _forget_queue(self) -> None:
         self._items = {}
-        self._recent.clear()
-        self._recent_samples = 0
-        self._chunks.clear()
-        self._queued = 0
-        self._is_flowing = False
-
-    def _apply_fade_in(self, samples: _Samples) -> None:
-        ramp = _FADE_IN[_FADE - self._fade_in :][: len(samples)]
-        samples[: len(ramp)] = samples[: len(ramp)] * ramp
-        self._fade_in -= len(ramp)
-
-    def _apply_gain(self, samples: _Samples) -> None:
-        if self._gain == self._wanted_gain:
-            if self._gain != 1.0:
-                samples[:] = samples * self._gain
-            return
-        change = self._wanted_gain - self._gain
-        steps = np.arange(1, len(samples) + 1) * _GAIN_STEP
-        ramp = self._gain + np.sign(change) * np.minimum(steps, abs(change))
-        samples[:] = samples * ramp
-        self._gain = float(ramp[-1])
+        self._queue.clear()

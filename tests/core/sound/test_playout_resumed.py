@@ -316,8 +316,8 @@ def test_what_was_put_back_once_can_be_put_back_again_and_what_was_before_it_too
     assert playout.pull(PERIOD)[1] == PlaybackCut((ItemHeard("a", 0, begin // MS, 4000, is_complete=False),))
     playout.resume()
     assert (pulled(playout, PERIOD)[FADE:] == sound[begin + FADE : begin + PERIOD]).all()
-    assert playout._recent_samples == sum(len(chunk.samples) for chunk in playout._recent)
-    assert playout._queued == sum(len(chunk.samples) for chunk in playout._chunks)
+    assert playout._queue._recent_samples == sum(len(chunk.samples) for chunk in playout._queue._recent)
+    assert playout._queue.queued == sum(len(chunk.samples) for chunk in playout._queue._chunks)
 
 
 def test_half_a_second_can_be_put_back_to_the_sample() -> None:
@@ -345,4 +345,4 @@ def test_nothing_of_an_answer_that_was_cut_for_good_is_put_back() -> None:
     playout.resume()
 
     assert (pulled(playout, PERIOD)[FADE:] == answer(PERIOD)[FADE:]).all()
-    assert playout._recent_samples == sum(len(chunk.samples) for chunk in playout._recent)
+    assert playout._queue._recent_samples == sum(len(chunk.samples) for chunk in playout._queue._recent)
