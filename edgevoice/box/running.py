@@ -58,8 +58,13 @@ async def serve(
             amplifier = open_mute_pin(settings.amplifier, opened, pins or around.pins)
             parts = assemble(settings, around, panel, amplifier=amplifier)
             if pins is not None:
-                position = lambda: parts.microphone.position  # noqa: E731 - a property, read anew with each press
-                open_panel_buttons(settings.panel, opened, pins, position=position, post=parts.mailbox.post)
+                open_panel_buttons(
+                    settings.panel,
+                    opened,
+                    pins,
+                    position=lambda: parts.microphone.position,
+                    post=parts.mailbox.post,
+                )
             if around.live is not None:
                 asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, manager.reload, around.live.reload)
             observers = observers_of(settings, around, parts, manager)

@@ -21,14 +21,13 @@ from edgevoice.audio import microphone, speaker
 from edgevoice.audio.microphone import Microphone
 from edgevoice.audio.speaker import Speaker
 from edgevoice.audio.uplink import Uplink
+from edgevoice.box.mailbox import Mailbox
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.conversation.timing import Manners
-from edgevoice.core.facts import Event
 from edgevoice.core.notices import Notice
 from edgevoice.core.orders import CutPlayback
 from edgevoice.core.ports import Observer
-from edgevoice.core.protocol.downlink import Arrival
 from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.engine import Adapters, Engine
 from edgevoice.local.behaviour import Behaviour
@@ -186,14 +185,6 @@ async def quick_box(folder: Path, behaviour: Behaviour, manners: Manners) -> Asy
 
 @asynccontextmanager
 async def _box(folder: Path, socket: Path, manners: Manners) -> AsyncIterator[QuickBox]:
-    engine: Engine
-
-    def report(event: Event) -> None:
-        engine.report(event)
-
-    def take(arrivals: list[Arrival]) -> None:
-        engine.take(arrivals)
-
     class Cuts(Observer):
         """Keeps when the box cut, by the card's clock."""
 
@@ -202,21 +193,22 @@ async def _box(folder: Path, socket: Path, manners: Manners) -> AsyncIterator[Qu
                 box.cuts.append(card.frames)
 
     clock = asyncio.get_running_loop().time
-    seen = Seen()
+    mailbox, seen = Mailbox(), Seen()
     registry = Registry([FunctionSource([clock_tool()])])
     ears = Microphone(lambda _frame, _end: None, lambda: uplink.pump())  # noqa: PLW0108 - not there yet
-    mouth = Speaker(report, prefill_ms=80, volume_percent=100, earcon_percent=40)
+    mouth = Speaker(mailbox.report, prefill_ms=80, volume_percent=100, earcon_percent=40)
     link = Link(
         lambda: local(socket, _nothing_to_prepare),
         lambda _word: session_of(ServiceSettings(), registry.definitions()),
-        take,
+        mailbox.take,
         connect_s=5,
     )
     uplink = Uplink(ears, 0, link.send_audio, lambda sent: seen.notes.append(Note(clock(), sent)))
-    tools = ToolRunner(registry, report, timeout_s=5)
+    tools = ToolRunner(registry, mailbox.report, timeout_s=5)
     conversation = Conversation(manners, lambda: 0.5)
     adapters = Adapters(link, uplink, mouth, FakePanel(Diary()), tools)
     engine = Engine(conversation, adapters, clock, [Cuts(), seen])
+    mailbox.deliver_to(engine)
     card = QuickCard(ears, mouth)
     box = QuickBox(engine, conversation, ears, card, seen, folder)
     engine.start()

@@ -1,0 +1,83 @@
+"""`edgevoice talk`: the same box as the service's, in front of a person who reads what it does and presses keys."""
+
+import asyncio
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from edgevoice.box.surroundings import Surroundings
+from edgevoice.commands import talk as command
+from edgevoice.commands.screen import Screen
+from edgevoice.core.facts import MutePressed, TalkHeld, TalkPressed
+from edgevoice.settings.schema import Settings
+
+
+class Keyboard:
+    """`talk` with `serve` recorded instead of run; the ``lines`` are typed once the box listens."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, folder: Path, lines: str) -> None:
+        self.given: list[Any] = []
+        self.facts: list[object] = []
+        self._file = folder / "edgevoice.toml"
+        self._file.write_text('[service]\nurl = "wss://example.org/"\n')
+        self._lines = io.StringIO(lines)
+        self.shown = io.StringIO()
+        for variable in ("STATE_DIRECTORY", "CACHE_DIRECTORY"):
+            patch.setenv(variable, str(folder / variable))
+        patch.setattr(command, "serve", self._serve)
+        patch.setattr(command, "Screen", lambda began: Screen(self.shown, began=began))
+        patch.setattr("edgevoice.journal.start", lambda _level: None)
+        patch.setattr(sys, "stdin", self._lines)
+
+    def talk(self) -> int:
+        return command.talk(self._file)
+
+    async def _serve(
+        self, settings: Settings, around: Surroundings, stop: asyncio.Event, started: Callable[[object], None]
+    ) -> None:
+        self.given = [settings, around]
+        loop = asyncio.get_running_loop()
+        reading: list[Callable[[], None]] = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(loop, "add_reader", lambda _file, read: reading.append(read))
+            patch.setattr(loop, "remove_reader", lambda _file: reading.clear())
+            engine = SimpleNamespace(report=self.facts.append)
+            started(SimpleNamespace(engine=engine, microphone=SimpleNamespace(position=640)))
+            while reading and not stop.is_set():
+                reading[0]()
+        assert stop.is_set()
+
+
+def test_keys_press_the_buttons_and_leave(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    keyboard = Keyboard(monkeypatch, tmp_path, "\nm\nH\n?\nq\n\n")
+
+    assert keyboard.talk() == 0
+
+    assert keyboard.facts == [TalkPressed(640), MutePressed(), TalkHeld()]
+    assert keyboard.shown.getvalue().count("Ctrl-C: leave") == 2, "at the start, and for a key that means nothing"
+
+
+def test_the_end_of_the_input_leaves_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert Keyboard(monkeypatch, tmp_path, "").talk() == 0
+
+
+def test_the_box_is_the_same_but_for_the_wake_word_the_screen_and_lights_that_need_not_be(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    keyboard = Keyboard(monkeypatch, tmp_path, "q\n")
+
+    keyboard.talk()
+
+    settings, around = keyboard.given
+    assert settings.panel.without_lights == "listen"
+    assert settings.service.url == "wss://example.org/"
+    assert not around.wants_wakeword
+    assert isinstance(around.observers[0], Screen)
+    assert around.memory.cards == tmp_path / "STATE_DIRECTORY" / "cards.json"
+    assert around.memory.sayings == tmp_path / "CACHE_DIRECTORY"
+    assert around.dial().host == "example.org"
