@@ -3,9 +3,12 @@
 The rest is estimated from how long each test took the last time, which pytest's cache keeps, and from how fast this run
 is. scripts/test runs pytest several times, and says so in the environment:
 
-- ``EDGEVOICE_TESTS_RUN``: the name of this run; ``EDGEVOICE_TESTS_TO_COME``: those after it, separated by spaces;
-  ``EDGEVOICE_TESTS_SPENT_S``: the seconds before it. All may be missing.
-- ``EDGEVOICE_TESTS_RESULTS``: a file that gets one line of JSON at the end of each run.
+- ``TESTS_RUN``: the name of this run; ``TESTS_TO_COME``: those after it, separated by spaces;
+  ``TESTS_SPENT_S``: the seconds before it.
+- ``TESTS_RESULTS``: a file that gets one line of JSON at the end of each run.
+
+All may be missing. They are taken out of the environment, so that what is tested sees the same one as without them. None
+begins with ``EDGEVOICE_``: those are the settings.
 """
 
 import json
@@ -17,6 +20,7 @@ from typing import Any
 
 import pytest
 
+_VARIABLES = ("TESTS_RUN", "TESTS_TO_COME", "TESTS_SPENT_S", "TESTS_RESULTS")
 _EVERY_S = 30.0
 _EVERY_ON_A_TERMINAL_S = 10.0
 _KEPT_FROM_S = 0.1
@@ -71,16 +75,16 @@ class Progress:
     def __init__(self, config: pytest.Config, environment: Mapping[str, str]) -> None:
         self._cache = getattr(config, "cache", None)
         self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
-        self._run = environment.get("EDGEVOICE_TESTS_RUN", "")
-        self._results = environment.get("EDGEVOICE_TESTS_RESULTS", "")
+        self._run = environment.get("TESTS_RUN", "")
+        self._results = environment.get("TESTS_RESULTS", "")
         self._took: dict[str, float] = {}
         self._outcomes: dict[str, set[str]] = {"failed": set(), "passed": set()}
         self._skipped: dict[str, str] = {}
         runs = self._kept(_RUNS)
         self._estimate = Estimate(
             self._kept(_TESTS),
-            spent_s=float(environment.get("EDGEVOICE_TESTS_SPENT_S", "0")),
-            to_come_s=sum(runs.get(name, 0.0) for name in environment.get("EDGEVOICE_TESTS_TO_COME", "").split()),
+            spent_s=float(environment.get("TESTS_SPENT_S", "0")),
+            to_come_s=sum(runs.get(name, 0.0) for name in environment.get("TESTS_TO_COME", "").split()),
         )
         self._began_s = self._shown_s = time.monotonic()
 
@@ -153,4 +157,5 @@ def _reason(report: pytest.CollectReport | pytest.TestReport) -> str:
 def pytest_configure(config: pytest.Config) -> None:
     """Add the plugin to a pytest that is not a worker of another."""
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Progress(config, os.environ), "edgevoice-progress")
+        ours = {name: os.environ.pop(name) for name in _VARIABLES if name in os.environ}
+        config.pluginmanager.register(Progress(config, ours), "edgevoice-progress")

@@ -16,10 +16,11 @@ from tests.progress import Estimate, Progress
 ROOT = Path(__file__).parents[1]
 
 SOME_TESTS = """
+import os
 import pytest
 
 def test_good():
-    pass
+    assert not [name for name in os.environ if name.startswith("TESTS_")]
 
 def test_bad():
     assert False
@@ -129,11 +130,11 @@ def test_the_results_of_a_run_are_one_line_and_how_long_it_took_is_kept(
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     results = tmp_path / "results"
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("EDGEVOICE_", "PYTEST_"))},
+        **{name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "TESTS_"))},
         "PYTHONPATH": str(ROOT),
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        "EDGEVOICE_TESTS_RUN": "quick",
-        "EDGEVOICE_TESTS_RESULTS": str(results),
+        "TESTS_RUN": "quick",
+        "TESTS_RESULTS": str(results),
     }
 
     command = [sys.executable, "-m", "pytest", "-p", "tests.progress", "--continue-on-collection-errors", *options]

@@ -45,8 +45,8 @@ case "${is_isolated-no} $1 $2" in
     ;;
   'no -m pytest')
     echo "pytest in $PWD with ${PYTHONPATH-no path} and ${VIRTUAL_ENV-no venv}"; shift 2; printf '<%s>\n' "$@"
-    [[ ! ${EDGEVOICE_TESTS_RESULTS-} ]] ||
-      sed -n "s/^$EDGEVOICE_TESTS_RUN: //p" "$STAGE/results" >>"$EDGEVOICE_TESTS_RESULTS"
+    [[ ! ${TESTS_RESULTS-} ]] ||
+      sed -n "s/^$TESTS_RUN: //p" "$STAGE/results" >>"$TESTS_RESULTS"
     [[ ! -e $STAGE/ended ]] || { code=$(head -n 1 "$STAGE/ended"); sed -i 1d "$STAGE/ended"; exit "$code"; }
     ;;
 esac
@@ -92,7 +92,7 @@ class Stage:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("COVERAGE", "EDGEVOICE_", "PYTHON", "PIP"))
+            if not name.startswith(("COVERAGE", "PYTHON", "PIP", "TESTS_"))
         }
         stage = {"STAGE": str(self.folder), "PYTHON_VERSION": self.version, "REAL_PYTHON": sys.executable}
         return {**kept, **stage, "PATH": path, **self.variables}
