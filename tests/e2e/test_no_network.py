@@ -14,7 +14,9 @@ from tests.realtime.test_proxies import HttpProxy
 
 pytestmark = pytest.mark.sound
 
-NOWHERE = fill().replace('url = "ws://127.0.0.1:9/"', 'url = "wss://service.invalid/realtime"\ndialect = "inworld"')
+NOWHERE = fill().replace(
+    'url = "ws://127.0.0.1:9/"', 'url = "wss://service.invalid/realtime"\ndialect = "inworld"\nconnect_s = 3'
+)
 KEY = "c2VjcmV0OnNlY3JldA=="
 
 
