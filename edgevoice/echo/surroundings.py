@@ -6,6 +6,7 @@ as it is heard, and while it speaks, in the blocks that the canceller leaves as 
 """
 
 from collections import deque
+from typing import NamedTuple
 
 from edgevoice.echo.noise_floor import LEARNED_LEAK_DB
 
@@ -34,8 +35,8 @@ The people who were heard without it were heard as before: 45 of 49 as loud as t
 _RAISED_DB = 3.0
 """By how much people raise their voice to interrupt, at the least."""
 
-_UNCOVERED_DB = 6.0
-"""How little the canceller takes away from a block that is the room's own."""
+_COVERED_DB = 6.0
+"""How much the canceller takes away, at least, from a block that is the echo."""
 
 _UNKNOWN_DB = -12.0
 """How loud a voice must be against the echo while the room is not known: in the first seconds of a box's life."""
@@ -43,6 +44,14 @@ _UNKNOWN_DB = -12.0
 _ECHO_RISE = 0.05
 _ECHO_FALL = 0.003
 """How the echo's level follows each block that the canceller took something away from: to the louder ones."""
+
+
+class Levels(NamedTuple):
+    """How loud a block is as heard, as the canceller left it, and what the canceller took for the echo; in dB."""
+
+    heard: float
+    left: float
+    estimate: float
 
 
 class Surroundings:
@@ -88,19 +97,22 @@ class Surroundings:
         """Take how loud the user was in the turn that has just ended."""
         self._user = level_db
 
-    def take(self, near_db: float, left_db: float, leak_db: float, *, is_over: bool = False) -> None:
-        """Take a block as heard and as the canceller left it, and what that leaves of an echo.
+    def take(self, levels: Levels, leak_db: float, *, is_over: bool = False) -> None:
+        """Take a block, and what the canceller leaves of an echo.
 
+        It is the room's own where the echo, as the canceller estimates it, is softer than what is left: else the echo's
+        decay in a quiet room is taken for the room. Of 50 remarks and 47 words 10 dB softer than the echo, 44 and 39
+        were louder than the room then, not 40 and 36, and a television had to be outdone by as much as before.
         ``is_over``: it was over the bar and turned out to be nobody; such a block says nothing about the echo.
         """
         self._blocks += 1
         if self._blocks == SLOT_BLOCKS:
             self._end_slot()
-        if near_db - left_db >= _UNCOVERED_DB:
+        if levels.heard - levels.left >= _COVERED_DB:
             if not is_over:
-                self._follow_echo(near_db)
-        elif leak_db < LEARNED_LEAK_DB:
-            self._loudest = left_db if self._loudest is None else max(self._loudest, left_db)
+                self._follow_echo(levels.heard)
+        elif leak_db < LEARNED_LEAK_DB and levels.estimate < levels.left:
+            self._loudest = levels.left if self._loudest is None else max(self._loudest, levels.left)
 
     def _follow_echo(self, near_db: float) -> None:
         if self._echo is None:

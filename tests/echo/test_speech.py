@@ -344,16 +344,33 @@ def test_what_the_voice_model_knows_to_be_no_voice_lowers_the_answer_and_does_no
     assert listener.voice(0.5) + listener.rest(1) == [SpeechChange.BEGAN, SpeechChange.FADED]
 
 
-def test_the_cut_comes_once_the_voice_model_has_taken_60_ms_for_a_voice() -> None:
+@pytest.mark.parametrize(("probability", "blocks"), [(0.9, 2), (0.5, 4), (0.3, 6)])
+def test_the_less_likely_a_voice_is_the_longer_the_model_must_hear_it_before_the_cut(
+    probability: float, blocks: int
+) -> None:
     model = Certainty(0.1)
     listener = Measured(voice=model)
     listener.rest(8)
     assert listener.voice(0.24) == [SpeechChange.BEGAN]
 
-    model.probability = 0.9
+    model.probability = probability
 
-    assert listener.voice(0.04) == []
+    assert listener.voice((blocks - 1) * 0.02) == []
     assert listener.voice(0.02) == [SpeechChange.CONFIRMED]
+
+
+def test_what_cannot_be_a_voice_must_be_loud_to_lower_the_answer() -> None:
+    model = Certainty(0.0)
+    listener = Measured(voice=model)
+    listener.rest(8)
+
+    assert listener.voice(0.06, loud=100) == []
+    listener.rest(1)
+    model.probability = 0.1
+    assert listener.voice(0.06, loud=100) == [SpeechChange.BEGAN]
+    listener.rest(1)
+    model.probability = 0.0
+    assert listener.voice(0.06, loud=1500) == [SpeechChange.BEGAN]
 
 
 def test_where_a_voice_is_sure_one_voiced_block_in_ten_is_enough() -> None:
@@ -387,7 +404,7 @@ def test_a_television_cuts_nothing_once_it_has_been_going_on_and_a_person_does_a
 
 
 @pytest.mark.parametrize(
-    ("echo", "left", "times"), [(1000, 100, 5.6), (12_000, 100, 1.0), (12_000, 32_000, 1.0), (10, 1, 31.6)]
+    ("echo", "left", "times"), [(1000, 100, 17.8), (20_000, 100, 1.0), (20_000, 32_000, 1.0), (10, 1, 100)]
 )
 def test_the_voice_model_hears_what_is_left_as_loud_as_if_the_echo_were_loud(
     echo: int, left: int, times: float
@@ -405,10 +422,41 @@ def test_the_voice_model_hears_what_is_left_as_loud_as_if_the_echo_were_loud(
         listener.take(near, cancelled, near, None)
     listener.take(near, np.full(BLOCK, left, np.int16), near, None)
 
-    assert heard[0] == pytest.approx(min(left, echo // 10) * 3.162, rel=0.01, abs=1), (
-        "10 dB while the echo is not known"
-    )
+    assert heard[0] == pytest.approx(min(left, echo // 10) * 10, rel=0.01, abs=1), "20 dB while the echo is not known"
     assert heard[2] == pytest.approx(left * times, rel=0.02)
+
+
+class Mute:
+    """A suppressor that lets nothing pass."""
+
+    def process(self, near: Samples, far: Samples) -> Samples:
+        return np.zeros_like(near)
+
+    def reset(self) -> None: ...
+
+
+def test_once_the_answer_is_lowered_a_person_softer_than_it_was_comes_over_the_bar() -> None:
+    chance = np.random.default_rng(1)
+    model = Certainty(0.0)
+    listener = NearSpeech(model)
+
+    def take(echo: float, left_db: float, person: float) -> SpeechChange | None:
+        said = (person * np.sin(2 * np.pi * 140 * np.arange(BLOCK) / RATE_HZ)).astype(np.int16)
+        played = (echo * chance.standard_normal(BLOCK)).astype(np.int16)
+        left = (echo * 10 ** (left_db / 20) * chance.standard_normal(BLOCK)).astype(np.int16)
+        return listener.take(said + played, said + left, played, RestingSuppressor(Mute()))
+
+    for number in range(600):
+        take(3000 if number % 60 < 45 else 0, -11, 0)
+    for _ in range(10):
+        take(3000, -11, 0)
+
+    model.probability = 0.5
+    while_it_is_loud = [take(3000, -11, 800) for _ in range(10)]
+    while_it_is_lowered = [take(530, -11, 800) for _ in range(12)]
+
+    assert set(while_it_is_loud) == {None}
+    assert SpeechChange.BEGAN in while_it_is_lowered
 
 
 def test_a_voice_model_alone_cuts_nothing() -> None:

@@ -2,28 +2,29 @@
 
 import pytest
 
-from edgevoice.echo.surroundings import Surroundings
+from edgevoice.echo.surroundings import Levels, Surroundings
 
 PER_S = 50
 LEARNED = -20.0
 
 QUIET, TELEVISION = 25.0, 40.0
 ECHO, LEFT = 60.0, 38.0
+COVERED = Levels(ECHO, LEFT, ECHO)
 """A block that the box's own voice covers, as heard and as the canceller left it."""
 
 
 def box_speaks(room: Surroundings, seconds: float) -> None:
     for _ in range(round(seconds * PER_S)):
-        room.take(ECHO, LEFT, LEARNED)
+        room.take(COVERED, LEARNED)
 
 
 def goes_on(room: Surroundings, seconds: float, level: float, *, is_over: bool = False) -> None:
     """The box pauses every fifth block, and there something is heard that is as loud as that."""
     for number in range(round(seconds * PER_S)):
         if number % 5:
-            room.take(ECHO, LEFT, LEARNED, is_over=is_over)
+            room.take(COVERED, LEARNED, is_over=is_over)
         else:
-            room.take(level, level, LEARNED, is_over=is_over)
+            room.take(Levels(level, level, 0.0), LEARNED, is_over=is_over)
 
 
 def test_before_anything_is_known_any_voice_may_be_a_person() -> None:
@@ -60,7 +61,7 @@ def test_one_remark_that_was_not_understood_does_not_raise_it_for_the_next() -> 
     goes_on(room, 16, QUIET)
 
     for _ in range(2 * PER_S):
-        room.take(45, 45, LEARNED, is_over=True)
+        room.take(Levels(45, 45, 0.0), LEARNED, is_over=True)
 
     assert room.needed_db == pytest.approx(QUIET + 7)
 
@@ -90,7 +91,17 @@ def test_what_a_canceller_leaves_that_has_not_learned_the_room_is_not_the_rooms_
     goes_on(room, 3, QUIET)
 
     for _ in range(10 * PER_S):
-        room.take(ECHO, ECHO, 0.0)
+        room.take(Levels(ECHO, ECHO, 0.0), 0.0)
+
+    assert room.needed_db == pytest.approx(QUIET + 7)
+
+
+def test_the_decay_of_the_echo_is_not_the_rooms_own() -> None:
+    room = Surroundings()
+    goes_on(room, 16, QUIET)
+
+    for number in range(16 * PER_S):
+        room.take(Levels(37, 34, 35) if number % 5 else Levels(QUIET, QUIET, 0.0), LEARNED)
 
     assert room.needed_db == pytest.approx(QUIET + 7)
 
@@ -98,11 +109,11 @@ def test_what_a_canceller_leaves_that_has_not_learned_the_room_is_not_the_rooms_
 def test_the_echos_level_is_that_of_its_louder_blocks_and_unknown_where_nothing_is_cancelled() -> None:
     room = Surroundings()
     for _ in range(20 * PER_S):
-        room.take(50, 50, LEARNED)
+        room.take(Levels(50, 50, 0.0), LEARNED)
     assert room.echo_db is None
 
     for number in range(20 * PER_S):
-        room.take(60 if number % 4 else 40, 25, LEARNED)
+        room.take(Levels(60 if number % 4 else 40, 25, ECHO), LEARNED)
 
     assert room.echo_db is not None
     assert 57 < room.echo_db < 60
