@@ -7,8 +7,8 @@ is. scripts/test runs pytest several times, and says so in the environment:
   ``TESTS_SPENT_S``: the seconds before it.
 - ``TESTS_RESULTS``: a file that gets one line of JSON at the end of each run.
 
-All may be missing. They are taken out of the environment, so that what is tested sees the same one as without them. None
-begins with ``EDGEVOICE_``: those are the settings.
+All may be missing. They are taken out of the environment, so that the code under test does not see them. None begins
+with ``EDGEVOICE_``: those are the settings.
 """
 
 import json

@@ -51,9 +51,9 @@ case "${is_isolated-no} $1 $2" in
     ;;
 esac
 """
-QUICK: Final = "python -m pytest -m not sound and not alone --numprocesses auto --dist loadfile"
+QUICK: Final = "python -m pytest -m not sound and not alone --numprocesses 3 --dist loadfile"
 SOUND: Final = [
-    "python -m pytest -m sound and not alone --numprocesses 2 --dist worksteal",
+    "python -m pytest -m sound and not alone --numprocesses 3 --dist worksteal",
     "python -m pytest -m alone",
 ]
 ALL_RUNS: Final = [QUICK, *SOUND]
@@ -146,7 +146,14 @@ def _lay_out(folder: Path) -> Stage:
     (stage.project / "scripts").mkdir()
     for name in ("_setup.sh", "_test_results.py", "test", "demo"):
         shutil.copy(ROOT / "scripts" / name, stage.project / "scripts" / name)
-    tools = {"python3": PYTHON, "dpkg-query": DPKG_QUERY, "apt-get": APT_GET, "sudo": SUDO, "id": ID}
+    tools = {
+        "nproc": "#!/bin/sh\necho 2\n",
+        "python3": PYTHON,
+        "dpkg-query": DPKG_QUERY,
+        "apt-get": APT_GET,
+        "sudo": SUDO,
+        "id": ID,
+    }
     (folder / "bin").mkdir()
     for name, text in tools.items():
         (folder / "bin" / name).write_text(text)

@@ -54,6 +54,7 @@ def test_an_idle_box_tells_its_cost_in_silence_and_with_people_talking() -> None
     assert 0 < report["start_to_listening_s"] < 30
 
 
+@pytest.mark.alone
 def test_cpu_time_is_counted_over_all_threads() -> None:
     before = Usage.of(os.getpid())
     end_s = time.thread_time() + 0.2
