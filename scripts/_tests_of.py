@@ -5,25 +5,41 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 
-ALWAYS = ("tests/test_imports.py", "tests/test_readme.py")
+ALWAYS = ("tests/test_frame.py", "tests/test_imports.py", "tests/test_readme.py")
 """What holds for every file, in a second or two."""
+
+OF_FILES = {
+    "edgevoice/__init__.py": "tests/test_package.py",
+    "edgevoice/__main__.py": "tests/test_package.py",
+    "edgevoice/cli.py": "tests/commands/test_commandline.py",
+    "hardware.md": "tests/test_hardware.py",
+}
+"""Files whose tests have another name."""
 
 OF_SCRIPTS = {"_pi": "test_setup", "setup": "test_setup", "_setup": "test_scripts", "_tests_of": "test_check"}
 """Scripts whose tests have another name, by how both begin."""
 
 
 def tests_of(changed: Iterable[str], root: Path) -> list[str]:
-    """Return the test files for ``changed``, relative to ``root``; a module without tests of its own has its room's."""
+    """Return the test files for ``changed``, relative to ``root``.
+
+    A module without tests of its own has its room's, and so has a file that a room's tests share.
+    """
     found: set[Path] = set()
     for name in changed:
         path = PurePath(name)
         match path.parts:
+            case _ if name in OF_FILES:
+                found.add(root / OF_FILES[name])
             case ("tests", *_, last) if last.startswith("test_") and path.suffix == ".py":
                 found.add(root / path)
-            case ("edgevoice", *rooms, last) if last.endswith(".py"):
+            case ("edgevoice" | "tests", *rooms, _):
                 folder = root.joinpath("tests", *rooms)
                 own = set(_named(folder, path.stem.strip("_")))
-                found |= own or set(folder.glob("test_*.py"))
+                # The whole room at the top would be the tests of the scripts.
+                found |= own or set(folder.glob("test_*.py") if rooms else ())
+            case ("examples", *_):
+                found.add(root / "tests" / "test_examples.py")
             case ("scripts" | ".ci" | "systemd" | "alsa", *_):
                 begins = next((test for name, test in OF_SCRIPTS.items() if path.stem.startswith(name)), "")
                 own = set((root / "tests").glob(f"{begins}*.py")) if begins else set()

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = runpy.run_path(str(ROOT / "scripts" / "_tests_of.py"))
-ALWAYS = {"tests/test_imports.py", "tests/test_readme.py"}
+ALWAYS = {"tests/test_frame.py", "tests/test_imports.py", "tests/test_readme.py"}
 
 
 def beside_what_always_runs(*changed: str) -> set[str]:
@@ -25,6 +25,11 @@ def beside_what_always_runs(*changed: str) -> set[str]:
         ("tests/core/test_backoff.py", {"tests/core/test_backoff.py"}),
         ("scripts/release", {"tests/test_release.py", "tests/test_scripts.py"}),
         ("scripts/_tests_of.py", {"tests/test_check.py"}),
+        ("edgevoice/cli.py", {"tests/commands/test_commandline.py"}),
+        ("edgevoice/errors.py", {"tests/test_errors.py"}),
+        ("edgevoice/local/__main__.py", {"tests/local/test_main.py"}),
+        ("tests/progress.py", {"tests/test_progress.py"}),
+        ("examples/README.md", {"tests/test_examples.py"}),
         ("docs/glossary.md", set()),
     ],
 )
@@ -41,6 +46,15 @@ def test_every_test_file_of_a_module_with_several_is_run() -> None:
 
 def test_a_module_without_tests_of_its_own_has_those_of_its_room() -> None:
     assert "tests/core/test_backoff.py" in beside_what_always_runs("edgevoice/core/a_new_module.py")
+    assert "tests/testbed/virtual/test_plugin.py" in beside_what_always_runs("edgevoice/testbed/virtual/converter.c")
+
+
+def test_what_the_tests_of_a_room_share_is_tried_with_all_of_them() -> None:
+    assert "tests/realtime/test_link.py" in beside_what_always_runs("tests/realtime/services.py")
+
+
+def test_a_module_at_the_top_without_tests_of_its_own_does_not_run_those_of_every_script() -> None:
+    assert beside_what_always_runs("edgevoice/a_new_module.py", "tests/waiting.py") == set()
 
 
 def test_the_setup_scripts_have_the_tests_of_setup() -> None:
