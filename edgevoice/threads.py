@@ -29,9 +29,10 @@ def start(function: Callable[[], _T], *, name: str) -> Future[_T]:
 
 
 def run(function: Callable[[], _T], *, name: str) -> "asyncio.Future[_T]":
-    """Call a function as `start` does; the future is the running loop's. A loop that has ended is left in peace.
+    """Call a function as `start` does, and return a future of the running loop.
 
-    The future may be cancelled, which the thread does not notice.
+    The future may be cancelled, which the thread does not notice. If the loop has ended before the thread, nothing
+    happens.
     """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[_T] = loop.create_future()

@@ -1,4 +1,4 @@
-"""Opening both halves of the sound system as their sections of the settings want them. No card is opened here."""
+"""Builds both halves of the sound system from their sections of the settings. No card is opened here."""
 
 from collections.abc import Callable
 from pathlib import Path

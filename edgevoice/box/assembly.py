@@ -16,8 +16,8 @@ from edgevoice.audio.opening import open_near_end, open_speaker, open_supervisor
 from edgevoice.audio.speaker import Speaker
 from edgevoice.audio.supervisor import Supervisor
 from edgevoice.audio.uplink import Uplink
+from edgevoice.box.context import BoxContext
 from edgevoice.box.mailbox import Mailbox
-from edgevoice.box.surroundings import Surroundings
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.timing import Manners
 from edgevoice.core.ports import Panel, Report
@@ -69,16 +69,16 @@ class Parts:
             await self.detector.loaded.wait()
 
 
-def assemble(settings: Settings, around: Surroundings, panel: Panel, *, amplifier: HardwareMute | None = None) -> Parts:
+def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier: HardwareMute | None = None) -> Parts:
     """Build everything that needs no device; to be called in the loop. No such wake word: ``WakeWordUnavailable``.
 
     ``amplifier`` is muted with each cut.
     """
     mailbox = Mailbox()
-    memory = around.memory
-    words = wake_words(settings.wakeword) if around.wants_wakeword else ()
+    storage = context.storage
+    words = wake_words(settings.wakeword) if context.wants_wakeword else ()
     near, far = ClockFit(NEAR_END_HZ), ClockFit(FAR_END_HZ)
-    tier, echo = open_echo(choose(settings, memory.record), near, far, mailbox.post, open_voice)
+    tier, echo = open_echo(choose(settings, storage.record), near, far, mailbox.post, open_voice)
     played = echo.reference.played if echo is not None else None
     speaker = open_speaker(settings.speaker, mailbox.post, far, played=played, amplifier=amplifier)
     if isinstance(panel, HeardPanel):
@@ -88,10 +88,10 @@ def assemble(settings: Settings, around: Surroundings, panel: Panel, *, amplifie
         words,
         mailbox.post,
         is_speaking=lambda: not speaker.is_silent,
-        near_misses=memory.near_misses,
+        near_misses=storage.near_misses,
     )
     registry = tools_of(settings, speaker, mailbox.report)
-    link = _link(settings, around, words, registry, mailbox)
+    link = _link(settings, context, words, registry, mailbox)
     microphone, uplink = open_near_end(
         settings.microphone,
         near,
@@ -102,7 +102,7 @@ def assemble(settings: Settings, around: Surroundings, panel: Panel, *, amplifie
         call=mailbox.call,
     )
     supervisor = open_supervisor(
-        settings.microphone, settings.speaker, microphone, speaker, mailbox.report, cards=memory.cards
+        settings.microphone, settings.speaker, microphone, speaker, mailbox.report, cards=storage.cards
     )
     tools = ToolRunner(registry, mailbox.report, timeout_s=settings.tools.timeout_s)
     conversation = Conversation(manners_of(settings, tier), random.random)
@@ -131,14 +131,14 @@ def manners_of(settings: Settings, tier: Tier) -> Manners:
 
 
 def _link(
-    settings: Settings, around: Surroundings, words: Sequence[WakeWord], registry: Registry, mailbox: Mailbox
+    settings: Settings, context: BoxContext, words: Sequence[WakeWord], registry: Registry, mailbox: Mailbox
 ) -> Link:
     def session(word: str) -> Json:
-        service = around.live.service if around.live is not None else settings.service
+        service = context.live.service if context.live is not None else settings.service
         return session_of(_service_for(word, words, service), registry.definitions())
 
     connect_s, pong_s = settings.service.connect_s, settings.service.pong_s
-    link = Link(around.dial, session, mailbox.take, connect_s=connect_s, pong_s=pong_s)
+    link = Link(context.dial, session, mailbox.take, connect_s=connect_s, pong_s=pong_s)
     registry.on_change(lambda: link.update({"tools": registry.definitions()}))
     return link
 

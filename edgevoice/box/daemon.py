@@ -16,10 +16,10 @@ from pathlib import Path
 from msgspec import structs
 
 from edgevoice import __version__, journal
+from edgevoice.box.context import context_of
 from edgevoice.box.live_settings import LiveSettings
 from edgevoice.box.preflight import find_what_is_named
 from edgevoice.box.running import serve, shown_s
-from edgevoice.box.surroundings import surroundings_of
 from edgevoice.core.orders import Light
 from edgevoice.errors import (
     EdgevoiceError,
@@ -94,16 +94,16 @@ async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with surroundings_of(settings, key, os.environ) as found:
+    async with context_of(settings, key, os.environ) as found:
         status = StatusFile(_status_place(), __version__, defer=loop.call_soon, now=local_now)
-        around = replace(
+        context = replace(
             found,
             observers=(*found.observers, Collector(), status),
             live=LiveSettings(settings, read, remark=status.remark),
         )
         problem = ""
         try:
-            await serve(_shown(settings), around, stop, lambda _parts: _started(settings))
+            await serve(_shown(settings), context, stop, lambda _parts: _started(settings))
         except EdgevoiceError as error:
             problem = error.line()
             raise

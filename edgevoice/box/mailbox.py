@@ -1,4 +1,4 @@
-"""Mailbox: where the adapters leave facts for the engine. It exists before both, and so nothing must be tied later."""
+"""Mailbox: passes facts from the adapters to the engine. It is made first, so that each adapter can be given it."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,9 +11,9 @@ from edgevoice.engine import Engine
 
 
 class Mailbox:
-    """Passes on to the engine what adapters report; to be made in the loop.
+    """Passes on to the engine what the adapters report; to be made in the loop.
 
-    Nothing may be reported before ``deliver_to``: until then the box has no engine.
+    Nothing may be reported before ``deliver_to``: until then there is no engine.
     """
 
     def __init__(self) -> None:
@@ -37,11 +37,11 @@ class Mailbox:
         self._addressee.notify(notice)
 
     def post(self, event: Event) -> None:
-        """Take a fact from any thread; a loop that has closed needs no news."""
+        """Take a fact, from any thread; it is dropped if the loop is closed."""
         self.call(lambda: self.report(event))
 
     def call(self, act: Callable[[], None]) -> None:
-        """Have a function called in the loop's thread, from any thread; never, once the loop is closed."""
+        """Have a function called in the loop's thread, from any thread; it is dropped if the loop is closed."""
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(act)
 

@@ -10,10 +10,10 @@ from contextlib import ExitStack
 from typing import Any
 
 from edgevoice.box.assembly import Parts, assemble
+from edgevoice.box.context import BoxContext
 from edgevoice.box.drift import DriftWatch
 from edgevoice.box.hearing import Hearing
 from edgevoice.box.sayings import Sayings
-from edgevoice.box.surroundings import Surroundings
 from edgevoice.core.orders import Light
 from edgevoice.core.ports import Observer, Panel
 from edgevoice.core.sound.rates import NEAR_END_HZ
@@ -43,7 +43,7 @@ Started = Callable[[Parts], None]
 
 
 async def serve(
-    settings: Settings, around: Surroundings, stop: asyncio.Event, started: Started = lambda _parts: None
+    settings: Settings, context: BoxContext, stop: asyncio.Event, started: Started = lambda _parts: None
 ) -> None:
     """Run the box until ``stop`` is set.
 
@@ -53,10 +53,10 @@ async def serve(
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     manager = ServiceManager()
     with ExitStack() as opened:
-        panel, pins = open_panel(settings.panel, opened, factory=around.pins)
+        panel, pins = open_panel(settings.panel, opened, factory=context.pins)
         try:
-            amplifier = open_mute_pin(settings.amplifier, opened, pins or around.pins)
-            parts = assemble(settings, around, panel, amplifier=amplifier)
+            amplifier = open_mute_pin(settings.amplifier, opened, pins or context.pins)
+            parts = assemble(settings, context, panel, amplifier=amplifier)
             if pins is not None:
                 open_panel_buttons(
                     settings.panel,
@@ -65,9 +65,9 @@ async def serve(
                     position=lambda: parts.microphone.position,
                     post=parts.mailbox.post,
                 )
-            if around.live is not None:
-                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, manager.reload, around.live.reload)
-            observers = observers_of(settings, around, parts, manager)
+            if context.live is not None:
+                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, manager.reload, context.live.reload)
+            observers = observers_of(settings, context, parts, manager)
             parts.engine.add_observers(observers)
             await run(parts, observers, manager, stop, started)
         except (EdgevoiceError, OSError, MemoryError) as error:
@@ -80,13 +80,13 @@ async def serve(
             manager.stopping()
 
 
-def observers_of(settings: Settings, around: Surroundings, parts: Parts, manager: ServiceManager) -> Sequence[Observer]:
-    """Return everything that watches the box and runs beside it, in the order in which it is shown what happens.
+def observers_of(settings: Settings, context: BoxContext, parts: Parts, manager: ServiceManager) -> Sequence[Observer]:
+    """Return everything that watches the box or runs beside it, in the order in which they see each notice.
 
-    A feature that watches or reports is one more entry: here if it needs the parts, else in ``around.observers``.
+    A feature that watches or reports is one more entry: here if it needs the parts, else in ``context.observers``.
     """
-    memory = around.memory
-    minutes, near_misses, sayings = memory.minutes, memory.near_misses, memory.sayings
+    storage = context.storage
+    minutes, near_misses, sayings = storage.minutes, storage.near_misses, storage.sayings
     entries: list[Observer | None] = [
         minutes,  # ahead of the log, which writes how many there were
         manager,
@@ -95,7 +95,7 @@ def observers_of(settings: Settings, around: Surroundings, parts: Parts, manager
             lambda: minutes.today_s if minutes is not None else 0.0,
             lambda: parts.uplink.lost / NEAR_END_HZ,
         ),
-        *around.observers,
+        *context.observers,
         StallWatch(settings.watchdog.stall_s),
         Hearing(parts.microphone, parts.detector, settings.microphone.zeros_s),
         DriftWatch(parts.echo.reference) if parts.echo is not None else None,

@@ -12,8 +12,8 @@ from msgspec import structs
 
 from edgevoice import journal
 from edgevoice.box.assembly import Parts
+from edgevoice.box.context import context_of
 from edgevoice.box.running import serve
-from edgevoice.box.surroundings import surroundings_of
 from edgevoice.commands.screen import Screen
 from edgevoice.core.facts import MutePressed, TalkHeld, TalkPressed
 from edgevoice.host.credentials import find_key
@@ -34,9 +34,9 @@ def talk(path: Path | None) -> int:
         # Ctrl-C is how people leave: lights off and the service ended, not a half-drawn line.
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
         screen = Screen(began=time.monotonic())
-        async with surroundings_of(loaded.settings, key, os.environ) as found:
-            around = replace(found, observers=(screen, *found.observers), wants_wakeword=False)
-            await serve(_watched(loaded.settings), around, stop, lambda parts: _listen_to_keys(parts, stop, screen))
+        async with context_of(loaded.settings, key, os.environ) as found:
+            context = replace(found, observers=(screen, *found.observers), wants_wakeword=False)
+            await serve(_watched(loaded.settings), context, stop, lambda parts: _listen_to_keys(parts, stop, screen))
         screen.close()
 
     asyncio.run(run())

@@ -1,4 +1,4 @@
-"""Opening the echo path of the tier that was chosen; where its libraries are missing the box runs on without one."""
+"""Builds the echo path of the tier that was chosen; if its libraries are missing, the box runs without one."""
 
 import logging
 from collections.abc import Callable

@@ -1,6 +1,6 @@
-"""Opening the panel, the buttons and the amplifier's pin as their sections of the settings want them.
+"""Opens the panel, the buttons and the amplifier's mute pin from their sections of the settings.
 
-What is opened is let go of at the end of the ``ExitStack`` that is given.
+The ``ExitStack`` that each function is given closes what it opened.
 """
 
 import logging

@@ -13,7 +13,7 @@ import pytest
 from edgevoice.audio.microphone import PERIOD
 from edgevoice.box import assembly
 from edgevoice.box.assembly import Parts, assemble, manners_of
-from edgevoice.box.surroundings import Memory, Surroundings
+from edgevoice.box.context import BoxContext, Storage
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.conversation.timing import Manners
 from edgevoice.core.facts import (
@@ -87,8 +87,8 @@ class Box:
         with ExitStack() as opened:
             panel, factory = open_panel(self.settings.panel, opened, environment={}, factory=self.pins)
             amplifier = open_mute_pin(self.settings.amplifier, opened, factory)
-            around = Surroundings(self.endpoint, wants_wakeword=wants_wakeword)
-            parts = assemble(self.settings, around, panel, amplifier=amplifier)
+            context = BoxContext(self.endpoint, wants_wakeword=wants_wakeword)
+            parts = assemble(self.settings, context, panel, amplifier=amplifier)
             parts.engine.add_observers([Noting(self.seen)])
             assert factory is self.pins
             open_buttons_of(parts, self.settings, opened, factory)
@@ -193,7 +193,7 @@ def test_a_press_or_a_callback_after_the_end_does_no_harm(tmp_path: Path) -> Non
 
     async def live() -> None:
         panel, _ = open_panel(GPIO.panel, opened, environment={}, factory=box.pins)
-        parts = assemble(GPIO, Surroundings(box.endpoint, wants_wakeword=False), panel)
+        parts = assemble(GPIO, BoxContext(box.endpoint, wants_wakeword=False), panel)
         open_buttons_of(parts, GPIO, opened, box.pins)
 
         taken.append(parts)
@@ -357,9 +357,9 @@ def test_lights_that_are_on_when_their_pin_is_low_and_buttons_to_the_supply_are_
 
 def test_cards_that_the_settings_name_by_numbers_are_remembered_where_it_is_said(tmp_path: Path) -> None:
     async def live() -> None:
-        memory = Memory(cards=tmp_path / "cards.json")
-        around = Surroundings(Box(GPIO, tmp_path).endpoint, memory=memory, wants_wakeword=False)
-        parts = assemble(GPIO, around, NoPanel())
+        storage = Storage(cards=tmp_path / "cards.json")
+        context = BoxContext(Box(GPIO, tmp_path).endpoint, storage=storage, wants_wakeword=False)
+        parts = assemble(GPIO, context, NoPanel())
         assert parts.supervisor._opener._memory._path == tmp_path / "cards.json"
 
     asyncio.run(live())
@@ -434,7 +434,7 @@ def test_a_wake_word_may_bring_its_own_voice_and_instructions() -> None:
 def test_a_box_without_lights_sounds_when_a_conversation_begins_and_ends(tmp_path: Path) -> None:
     async def live() -> None:
         panel = HeardPanel()
-        parts = assemble(Settings(), Surroundings(Box(GPIO, tmp_path).endpoint, wants_wakeword=False), panel)
+        parts = assemble(Settings(), BoxContext(Box(GPIO, tmp_path).endpoint, wants_wakeword=False), panel)
         assert parts.speaker.is_silent
         panel.show(Light.LISTENING)
         assert not parts.speaker.is_silent

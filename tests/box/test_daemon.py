@@ -19,9 +19,9 @@ import pytest
 
 from edgevoice import __version__
 from edgevoice.box import daemon
+from edgevoice.box.context import BoxContext
 from edgevoice.box.daemon import main
 from edgevoice.box.live_settings import LiveSettings
-from edgevoice.box.surroundings import Surroundings
 from edgevoice.core.orders import Light
 from edgevoice.errors import (
     DeviceMissing,
@@ -238,7 +238,7 @@ class Until:
         waits: bool = False,
     ) -> None:
         self.settings: Settings | None = None
-        self.around = Surroundings(lambda: Endpoint(""))
+        self.context = BoxContext(lambda: Endpoint(""))
         self.called: list[object] = []
         self._during = during
         self._failure = failure
@@ -251,9 +251,9 @@ class Until:
         asyncio.run(asyncio.wait_for(daemon._until_signal(settings, key, read), 10))
 
     async def _serve(
-        self, settings: Settings, around: Surroundings, stop: asyncio.Event, started: Callable[[object], None]
+        self, settings: Settings, context: BoxContext, stop: asyncio.Event, started: Callable[[object], None]
     ) -> None:
-        self.settings, self.around = settings, around
+        self.settings, self.context = settings, context
         started("the parts")
         self._during()
         if self._waits:
@@ -263,8 +263,8 @@ class Until:
 
 
 def reloaded(until: Until) -> str:
-    assert until.around.live is not None
-    return until.around.live.reload()
+    assert until.context.live is not None
+    return until.context.live.reload()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -282,11 +282,11 @@ def test_the_box_is_given_what_is_around_it_and_a_status_file(monkeypatch: pytes
 
     until.run(ELSEWHERE)
 
-    collector, status = until.around.observers
+    collector, status = until.context.observers
     assert isinstance(collector, Collector)
     assert isinstance(status, StatusFile)
-    assert until.around.memory.cards == tmp_path / "STATE_DIRECTORY" / "cards.json"
-    assert until.around.dial().host == "example.org"
+    assert until.context.storage.cards == tmp_path / "STATE_DIRECTORY" / "cards.json"
+    assert until.context.dial().host == "example.org"
     assert until.called == [ELSEWHERE, "spared nothing"]
     written = json.loads((tmp_path / "CACHE_DIRECTORY" / STATUS_NAME).read_text())
     assert (written["version"], written["problem"], written["pid"]) == (__version__, "", 0)
@@ -305,7 +305,7 @@ def test_a_person_at_a_terminal_sees_the_panel_there_and_a_reload_compares_with_
     assert until.settings is not None
     assert until.settings.panel.kind == "terminal"
     assert until.settings.service == ELSEWHERE.service
-    live = until.around.live
+    live = until.context.live
     assert isinstance(live, LiveSettings)
     assert live.service.voice == "Dennis"
     assert remarks == ["restart needed for panel"]

@@ -18,11 +18,11 @@ import pytest
 
 from edgevoice.box import running
 from edgevoice.box.assembly import Parts, assemble
+from edgevoice.box.context import BoxContext, Storage
 from edgevoice.box.drift import DriftWatch
 from edgevoice.box.hearing import Hearing
 from edgevoice.box.running import observers_of
 from edgevoice.box.sayings import Sayings
-from edgevoice.box.surroundings import Memory, Surroundings
 from edgevoice.core.facts import Device
 from edgevoice.core.orders import Light
 from edgevoice.core.ports import Observer, Report
@@ -53,11 +53,11 @@ async def nothing_to_prepare() -> None:
     """Prepare nothing."""
 
 
-AROUND = Surroundings(lambda: local(Path("/nowhere.sock"), nothing_to_prepare))
+CONTEXT = BoxContext(lambda: local(Path("/nowhere.sock"), nothing_to_prepare))
 
 
 def assembled(*, wants_wakeword: bool = True) -> Parts:
-    return assemble(Settings(), replace(AROUND, wants_wakeword=wants_wakeword), NoPanel())
+    return assemble(Settings(), replace(CONTEXT, wants_wakeword=wants_wakeword), NoPanel())
 
 
 # --- signs of life ---------------------------------------------------------------------------------------------------
@@ -180,8 +180,8 @@ class Served:
     def show(self, light: Light, reason: str) -> None:
         self.shown.append((light, reason))
 
-    def serve(self, around: Surroundings = AROUND) -> None:
-        asyncio.run(running.serve(Settings(), around, asyncio.Event(), STARTED))
+    def serve(self, context: BoxContext = CONTEXT) -> None:
+        asyncio.run(running.serve(Settings(), context, asyncio.Event(), STARTED))
 
     def _open_buttons(
         self, settings: object, _opened: object, pins: object, *, position: Callable[[], int], post: object
@@ -217,11 +217,11 @@ def test_everything_that_a_box_is_given_reaches_the_part_that_it_is_for(monkeypa
     served = Served(monkeypatch)
     switched: list[float] = []
     monkeypatch.setattr(sys, "setswitchinterval", switched.append)
-    around = replace(AROUND, pins="pins")
+    context = replace(CONTEXT, pins="pins")
 
-    served.serve(around)
+    served.serve(context)
 
-    assert served.given == (Settings(), around, served)
+    assert served.given == (Settings(), context, served)
     assert served.amplifier == "amplifier on pins"
     assert list(served.observers) == OBSERVERS
     assert served.shown == [("pins", 7, "the mailbox"), ("STOPPING=1",)]
@@ -231,15 +231,15 @@ def test_everything_that_a_box_is_given_reaches_the_part_that_it_is_for(monkeypa
 def test_all_that_watches_the_box_is_one_list_in_which_minutes_come_before_the_log(tmp_path: Path) -> None:
     async def live() -> list[type[Observer]]:
         minutes, mine = Minutes(tmp_path, 10), Waiting()
-        memory = Memory(minutes=minutes, near_misses=NearMissLog(tmp_path), sayings=tmp_path)
-        around = replace(AROUND, observers=(mine,), memory=memory)
+        storage = Storage(minutes=minutes, near_misses=NearMissLog(tmp_path), sayings=tmp_path)
+        context = replace(CONTEXT, observers=(mine,), storage=storage)
         settings = Settings(microphone=MicrophoneSettings(zeros_s=7))
         room = RoomListener(surroundings.Surroundings())
         echo = SimpleNamespace(reference="the reference", room=room)
-        parts = replace(assemble(settings, around, NoPanel()), echo=echo)  # type: ignore[arg-type]  # it is only passed on
+        parts = replace(assemble(settings, context, NoPanel()), echo=echo)  # type: ignore[arg-type]  # it is only passed on
         parts.uplink.lost, parts.speaker.timing.xruns = 8_000, 3
         manager = ServiceManager()
-        observers = observers_of(settings, around, parts, manager)
+        observers = observers_of(settings, context, parts, manager)
 
         assert observers[0] is minutes
         assert observers[1] is manager
@@ -261,8 +261,8 @@ def test_the_log_has_the_minutes_of_today_where_they_are_counted(
 ) -> None:
     async def live() -> float:
         minutes = Minutes(tmp_path, 10)
-        around = replace(AROUND, memory=Memory(minutes=minutes), wants_wakeword=False)
-        diary = observers_of(Settings(), around, assembled(wants_wakeword=False), ServiceManager())[2]
+        context = replace(CONTEXT, storage=Storage(minutes=minutes), wants_wakeword=False)
+        diary = observers_of(Settings(), context, assembled(wants_wakeword=False), ServiceManager())[2]
         assert isinstance(diary, Diary)
         return diary._today_s()
 
@@ -273,8 +273,8 @@ def test_the_log_has_the_minutes_of_today_where_they_are_counted(
 
 def test_a_box_that_keeps_nothing_and_listens_for_no_word_is_watched_by_the_rest(tmp_path: Path) -> None:
     async def live() -> list[type[Observer]]:
-        around = replace(AROUND, memory=Memory(near_misses=NearMissLog(tmp_path)), wants_wakeword=False)
-        observers = observers_of(Settings(), around, assembled(wants_wakeword=False), ServiceManager())
+        context = replace(CONTEXT, storage=Storage(near_misses=NearMissLog(tmp_path)), wants_wakeword=False)
+        observers = observers_of(Settings(), context, assembled(wants_wakeword=False), ServiceManager())
         assert isinstance(observers[1], Diary)
         assert observers[1]._today_s() == 0.0
         return [type(each) for each in observers]
@@ -339,7 +339,7 @@ def test_the_amplifier_is_on_the_panels_pins_or_else_on_those_that_stand_in(
         running, "open_panel", lambda _settings, _opened, factory: (served, pins and f"{pins}{factory}")
     )
 
-    served.serve(replace(AROUND, pins="!"))
+    served.serve(replace(CONTEXT, pins="!"))
 
     assert served.amplifier == ("amplifier on the panel's pins!" if pins else "amplifier on !")
     assert len(served.shown) == (2 if pins else 1), "buttons are where the panel's pins are"
@@ -359,7 +359,7 @@ def test_lights_amplifier_and_buttons_are_opened_by_the_settings_and_let_go_of_t
     monkeypatch.setattr(running, "open_mute_pin", lambda *rest: opened.append(rest[:2]))
     monkeypatch.setattr(running, "open_panel_buttons", lambda *rest, **_options: opened.append(rest[:2]))
 
-    served.serve(replace(AROUND, pins="pins"))
+    served.serve(replace(CONTEXT, pins="pins"))
 
     stack = opened[0][1]
     assert isinstance(stack, ExitStack)
@@ -383,7 +383,7 @@ def test_a_hang_up_signal_reloads_the_settings_and_the_service_manager_hears_of_
     monkeypatch.setattr(running, "run", run)
 
     with harmless(signal.SIGHUP):
-        served.serve(replace(AROUND, live=SimpleNamespace(reload=reload)))  # type: ignore[arg-type]  # only to be reloaded
+        served.serve(replace(CONTEXT, live=SimpleNamespace(reload=reload)))  # type: ignore[arg-type]  # only to be reloaded
 
     told = [str(message[0]) for message in served.shown]
     assert told[0].startswith("RELOADING=1")
@@ -428,7 +428,7 @@ def test_what_ends_the_box_is_shown_and_leaves_as_one_of_our_errors(
     monkeypatch.setattr(running, "_FAULT_SHOWN_S", 0.0)
 
     with pytest.raises(EdgevoiceError) as refused:
-        asyncio.run(running.serve(Settings(), AROUND, asyncio.Event()))
+        asyncio.run(running.serve(Settings(), CONTEXT, asyncio.Event()))
     assert refused.value.code == code
 
 
@@ -439,7 +439,7 @@ def test_a_fault_of_the_program_leaves_as_it_is(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(running, "assemble", fail)
 
     with pytest.raises(PermissionError):
-        asyncio.run(running.serve(Settings(), AROUND, asyncio.Event()))
+        asyncio.run(running.serve(Settings(), CONTEXT, asyncio.Event()))
 
 
 @pytest.mark.parametrize("is_stopped", [True, False])
@@ -452,7 +452,7 @@ def test_a_fault_is_shown_for_its_time_or_until_the_box_is_stopped(
 
     async def live() -> None:
         stop = asyncio.Event()
-        serving = asyncio.create_task(running.serve(Settings(), AROUND, stop, STARTED))
+        serving = asyncio.create_task(running.serve(Settings(), CONTEXT, stop, STARTED))
         await eventually(lambda: len(served.shown) >= 2)
         assert served.shown[:2] == [(Light.FAULT, "settings-invalid"), (f"STATUS={error.line()}",)]
         if is_stopped:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from edgevoice.box.surroundings import Surroundings
+from edgevoice.box.context import BoxContext
 from edgevoice.commands import talk as command
 from edgevoice.commands.screen import Screen
 from edgevoice.core.facts import MutePressed, TalkHeld, TalkPressed
@@ -38,9 +38,9 @@ class Keyboard:
         return command.talk(self._file)
 
     async def _serve(
-        self, settings: Settings, around: Surroundings, stop: asyncio.Event, started: Callable[[object], None]
+        self, settings: Settings, context: BoxContext, stop: asyncio.Event, started: Callable[[object], None]
     ) -> None:
-        self.given = [settings, around]
+        self.given = [settings, context]
         loop = asyncio.get_running_loop()
         reading: list[Callable[[], None]] = []
         with pytest.MonkeyPatch.context() as patch:
@@ -73,11 +73,11 @@ def test_the_box_is_the_same_but_for_the_wake_word_the_screen_and_lights_that_ne
 
     keyboard.talk()
 
-    settings, around = keyboard.given
+    settings, context = keyboard.given
     assert settings.panel.without_lights == "listen"
     assert settings.service.url == "wss://example.org/"
-    assert not around.wants_wakeword
-    assert isinstance(around.observers[0], Screen)
-    assert around.memory.cards == tmp_path / "STATE_DIRECTORY" / "cards.json"
-    assert around.memory.sayings == tmp_path / "CACHE_DIRECTORY"
-    assert around.dial().host == "example.org"
+    assert not context.wants_wakeword
+    assert isinstance(context.observers[0], Screen)
+    assert context.storage.cards == tmp_path / "STATE_DIRECTORY" / "cards.json"
+    assert context.storage.sayings == tmp_path / "CACHE_DIRECTORY"
+    assert context.dial().host == "example.org"

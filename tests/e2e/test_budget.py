@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgevoice.box.context import BoxContext, Storage
 from edgevoice.box.running import serve
 from edgevoice.box.sayings import make
-from edgevoice.box.surroundings import Memory, Surroundings
 from edgevoice.core.notices import Notice
 from edgevoice.core.orders import Earcon, Light, OpenLink, ShowLight
 from edgevoice.observers import minutes as minutes_module
@@ -75,9 +75,9 @@ class Box:
         stop, listening = asyncio.Event(), asyncio.Event()
         settings = stage_settings({"conversation": {"no_speech_s": 2}, "budget": {"daily_minutes": self.daily_minutes}})
         minutes = Minutes(self.state, self.daily_minutes, today=lambda: self.date)
-        memory = Memory(minutes=minutes, sayings=self.sayings)
-        around = Surroundings(dial, (Noting(self.seen),), memory, pins=self.pins, wants_wakeword=False)
-        daemon = asyncio.create_task(serve(settings, around, stop, lambda _parts: listening.set()))
+        storage = Storage(minutes=minutes, sayings=self.sayings)
+        context = BoxContext(dial, (Noting(self.seen),), storage, pins=self.pins, wants_wakeword=False)
+        daemon = asyncio.create_task(serve(settings, context, stop, lambda _parts: listening.set()))
         try:
             await eventually(listening.is_set)
             await eventually(lambda: bool(self.card.far_end_tapes))

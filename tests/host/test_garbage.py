@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from edgevoice.box import daemon
-from edgevoice.box.surroundings import Surroundings
+from edgevoice.box.context import BoxContext
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.notices import PhaseEntered
 from edgevoice.host.garbage import Collector, spare_what_is_there
@@ -67,11 +67,11 @@ def test_the_daemon_spares_what_is_there_once_it_listens_and_tidies_up_after_eac
     left: list[weakref.ref[Knot]] = []
     spared_at: list[int] = []
 
-    async def serve(_settings: object, around: Surroundings, _stop: object, started: Any) -> None:
+    async def serve(_settings: object, context: BoxContext, _stop: object, started: Any) -> None:
         started(None)
         spared_at.append(gc.get_freeze_count())
         left.append(weakref.ref(Knot()))
-        for observer in around.observers:
+        for observer in context.observers:
             observer.observe(PhaseEntered(Phase.IDLE), time.monotonic())
 
     monkeypatch.setattr(daemon, "serve", serve)

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from edgevoice.box.assembly import Parts
+from edgevoice.box.context import BoxContext
 from edgevoice.box.running import serve
-from edgevoice.box.surroundings import Surroundings
 from edgevoice.core.ports import Observer
 from edgevoice.local.process import LocalServiceProcess
 from edgevoice.panel.mock import MockPins
@@ -78,25 +78,25 @@ async def set_stage(
     with VirtualCard(folder / "card", room=room, drift=drift) as card:
         card.install()
         if endpoint is not None:
-            around = Surroundings(endpoint, observers, wants_wakeword=wants_wakeword)
-            async with _play(settings, around, card, records) as stage:
+            context = BoxContext(endpoint, observers, wants_wakeword=wants_wakeword)
+            async with _play(settings, context, card, records) as stage:
                 yield stage
             return
         async with LocalServiceProcess(record=records) as process:
             dial = lambda: local(process.socket_path, process.ensure)  # noqa: E731 - one endpoint for each dial
             starting = asyncio.create_task(process.ensure())
-            around = Surroundings(dial, observers, wants_wakeword=wants_wakeword)
-            async with _play(settings, around, card, records) as stage:
+            context = BoxContext(dial, observers, wants_wakeword=wants_wakeword)
+            async with _play(settings, context, card, records) as stage:
                 await starting
                 yield stage
 
 
 @asynccontextmanager
-async def _play(settings: Settings, around: Surroundings, card: VirtualCard, records: Path) -> AsyncIterator[Stage]:
+async def _play(settings: Settings, context: BoxContext, card: VirtualCard, records: Path) -> AsyncIterator[Stage]:
     seen, pins, stop = Seen(), MockPins(), asyncio.Event()
     listening: asyncio.Future[Parts] = asyncio.get_running_loop().create_future()
-    around = replace(around, observers=(seen, *around.observers), pins=pins)
-    daemon = asyncio.create_task(serve(settings, around, stop, listening.set_result))
+    context = replace(context, observers=(seen, *context.observers), pins=pins)
+    daemon = asyncio.create_task(serve(settings, context, stop, listening.set_result))
     try:
         both: set[asyncio.Future[Any]] = {daemon, listening}
         done, _ = await asyncio.wait(both, timeout=_START_LIMIT_S, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""Surroundings: what a box is given beside its settings. Daemon, `edgevoice talk` and stage differ only in this."""
+"""Context: what a box is given beside its settings. The daemon, `talk` and the stage differ only here."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -20,7 +20,7 @@ from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class Storage:
     """What a box keeps from one run to the next; a part that is absent is neither read nor written.
 
     ``record`` is what the echo's self-test has measured, and ``near_misses`` where the wake word's near misses are
@@ -36,37 +36,35 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a box runs among.
+class BoxContext:
+    """What a box works with, and who watches it.
 
     ``dial`` gives the endpoint of each session. ``observers`` see everything and may run beside the box: a feature that
-    needs no part of it is one more of them. ``live`` are settings that may change while it runs, and ``pins`` stands in
-    for the machine's own.
+    needs none of its parts is one more of them. ``live`` are settings that may change while it runs, and ``pins``
+    replaces the machine's own.
     """
 
     dial: Callable[[], Endpoint]
     observers: Sequence[Observer] = ()
-    memory: Memory = Memory()
+    storage: Storage = Storage()
     live: LiveSettings | None = None
     pins: PinFactory | None = None
     wants_wakeword: bool = True
 
 
 @asynccontextmanager
-async def surroundings_of(
-    settings: Settings, key: Key | None, environment: Mapping[str, str]
-) -> AsyncIterator[Surroundings]:
+async def context_of(settings: Settings, key: Key | None, environment: Mapping[str, str]) -> AsyncIterator[BoxContext]:
     """Give a box the service that answers and the folders of its user or its systemd unit, swept."""
     state, cache = state_folder(environment), cache_folder(environment)
     for folder in (state, cache):
         sweep(folder)
     async with answering_service(settings.service, key, environment) as (dial, watching):
         is_billed = not answers_itself(settings.service, key)
-        memory = Memory(
+        storage = Storage(
             record=read_record(state),
             near_misses=NearMissLog(state, most_clips=settings.wakeword.keep_near_misses),
             minutes=Minutes(state, settings.budget.daily_minutes) if is_billed else None,
             cards=state / "cards.json",
             sayings=cache,
         )
-        yield Surroundings(dial, watching, memory)
+        yield BoxContext(dial, watching, storage)

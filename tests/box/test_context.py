@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgevoice.box.surroundings import Surroundings, surroundings_of
+from edgevoice.box.context import BoxContext, context_of
 from edgevoice.echo.record import EchoRecord, write_record
 from edgevoice.host.credentials import Key
 from edgevoice.observers.announcement import Announced
@@ -15,12 +15,12 @@ KEY = Key("secret", source="a test")
 ELSEWHERE = Settings(service=ServiceSettings(url="wss://example.org/realtime"))
 
 
-def found(folder: Path, settings: Settings = ELSEWHERE, key: Key | None = KEY) -> Surroundings:
+def found(folder: Path, settings: Settings = ELSEWHERE, key: Key | None = KEY) -> BoxContext:
     environment = {"STATE_DIRECTORY": str(folder / "state"), "CACHE_DIRECTORY": str(folder / "cache")}
 
-    async def live() -> Surroundings:
-        async with surroundings_of(settings, key, environment) as around:
-            return around
+    async def live() -> BoxContext:
+        async with context_of(settings, key, environment) as context:
+            return context
 
     return asyncio.run(live())
 
@@ -40,22 +40,22 @@ def test_the_box_remembers_in_its_state_folder_and_keeps_in_its_cache_what_it_ca
     record = EchoRecord(tier="suppressor", microphone="mic", speaker="speaker", delay_ms=50.0)
     write_record(tmp_path / "state", record)
 
-    memory = found(tmp_path).memory
+    storage = found(tmp_path).storage
 
-    assert memory.record == record
-    assert memory.cards == tmp_path / "state" / "cards.json"
-    assert memory.sayings == tmp_path / "cache"
-    assert memory.near_misses is not None
-    assert memory.near_misses._folder == tmp_path / "state"
-    assert not memory.near_misses.wants_sound
-    assert memory.minutes is not None
-    assert memory.minutes._ledger._file.parent == tmp_path / "state"
+    assert storage.record == record
+    assert storage.cards == tmp_path / "state" / "cards.json"
+    assert storage.sayings == tmp_path / "cache"
+    assert storage.near_misses is not None
+    assert storage.near_misses._folder == tmp_path / "state"
+    assert not storage.near_misses.wants_sound
+    assert storage.minutes is not None
+    assert storage.minutes._ledger._file.parent == tmp_path / "state"
 
 
 def test_clips_of_near_misses_are_kept_where_the_settings_ask_for_them(tmp_path: Path) -> None:
     settings = Settings(service=ELSEWHERE.service, wakeword=WakewordSettings(keep_near_misses=3))
 
-    near_misses = found(tmp_path, settings).memory.near_misses
+    near_misses = found(tmp_path, settings).storage.near_misses
 
     assert near_misses is not None
     assert near_misses.wants_sound
@@ -67,10 +67,10 @@ def test_minutes_are_counted_only_where_they_are_billed(
 ) -> None:
     monkeypatch.setattr("edgevoice.box.answering.LocalServiceProcess.ensure", nothing)
 
-    around = found(tmp_path, Settings(), key)
+    context = found(tmp_path, Settings(), key)
 
-    assert (around.memory.minutes is not None) is is_billed
-    assert [type(each) for each in around.observers] == ([] if is_billed else [Announced])
+    assert (context.storage.minutes is not None) is is_billed
+    assert [type(each) for each in context.observers] == ([] if is_billed else [Announced])
 
 
 async def nothing(_process: object) -> None:
