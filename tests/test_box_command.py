@@ -150,6 +150,35 @@ def test_who_may_not_is_asked_by_sudo(persons_box: Box, arguments: str) -> None:
     assert told == f"sudo -- {persons_box.folder}/command {arguments}\n"
 
 
+def test_a_voice_is_learnt_with_the_sound_of_the_box_which_lets_go_of_it(box: Box) -> None:
+    box.runs()
+
+    assert f"STATE_DIRECTORY={box.folder}/state" in box.type("wakeword", "enrol", "Anna").stdout
+    assert box.told() == [STOP, "runs wakeword enrol Anna", START]
+
+
+@pytest.mark.parametrize("arguments", ["enrol --list", "enrol --remove Anna", "enrol --remove=Anna"])
+def test_who_is_enrolled_is_asked_while_the_box_runs(box: Box, arguments: str) -> None:
+    box.runs()
+
+    box.type("wakeword", *arguments.split())
+
+    assert box.told() == [f"runs wakeword {arguments}"]
+
+
+def test_recordings_of_a_voice_are_brought_to_the_user_of_the_service(box: Box) -> None:
+    box.runs()
+    (box.folder / "person" / "anna" / "positives").mkdir(parents=True)
+    (box.folder / "person" / "anna" / "positives" / "one.wav").write_text("sound")
+    (box.folder / "program").write_text('#!/bin/bash\necho "$*"; cat recordings/positives/one.wav\n')
+
+    told = box.type("wakeword", "enrol", "Anna", "--from", "anna").stdout
+
+    assert told == "wakeword enrol Anna --from=recordings\nsound"
+    assert box.told() == ["runs wakeword enrol Anna --from=recordings"]
+    assert list((box.folder / "state").iterdir()) == []
+
+
 def test_thresholds_are_set_by_root_in_the_settings_of_the_box_and_in_no_other(box: Box) -> None:
     box.runs()
 

@@ -72,6 +72,36 @@ def tune(
 
 
 @app.command()
+def enrol(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Whose voice it is.", show_default=False)] = None,
+    *,
+    word: Annotated[
+        str | None, typer.Option("--word", metavar="WORD", help="For which wake word.", show_default="the first")
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="FOLDER", help="Recordings in place of the microphone: folders positives and negatives."
+        ),
+    ] = None,
+    lists: Annotated[bool, typer.Option("--list", help="Show who is enrolled.")] = False,
+    removed: Annotated[str | None, typer.Option("--remove", metavar="NAME", help="Forget this person's voice.")] = None,
+    config: _Config = None,
+) -> None:
+    """Learn the voice of somebody in the household: their calls are missed less often. No sound is kept."""
+    from edgevoice.commands import wakeword_enrol as command
+
+    if sum((name is not None, lists, removed is not None)) != 1:
+        raise typer.BadParameter("give the NAME of a person, or --list, or --remove NAME")
+    if removed is not None:
+        obey(lambda: command.remove(config, removed, word=word))
+    elif name is not None:
+        obey(lambda: command.enrol(config, name, word=word, source=source))
+    else:
+        obey(lambda: command.show(config))
+
+
+@app.command()
 def evaluate(
     folders: _Folders,
     *,

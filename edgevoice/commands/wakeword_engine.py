@@ -9,13 +9,14 @@ from typing import Literal
 from edgevoice import journal
 from edgevoice.settings.file import load
 from edgevoice.settings.schema import WakewordSettings
-from edgevoice.store.folders import cache_folder
+from edgevoice.store.folders import cache_folder, state_folder
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.engine import open_scorer
 from edgevoice.wakeword.listening import Listened, listen
 from edgevoice.wakeword.models.shapes import Samples
 from edgevoice.wakeword.scorer import Scorer
 from edgevoice.wakeword.tuning.recordings import frames_of
+from edgevoice.wakeword.voices import household_for
 from edgevoice.wakeword.words import WakeWord, wake_words
 
 
@@ -55,5 +56,8 @@ def open_ears(config: Path | None, *, gate: Literal["energy", "off"] | None = No
     models = [word.model for word in words]
     cache = cache_folder(os.environ)
     witnesses, gate = [word.witness for word in words], gate or settings.gate
-    scorer = open_scorer(models, engine=settings.engine, gate=gate, cache=cache, witnesses=witnesses)
+    household = household_for(settings, words, state_folder(os.environ))
+    scorer = open_scorer(
+        models, engine=settings.engine, gate=gate, cache=cache, witnesses=witnesses, household=household
+    )
     return Ears(settings, words, scorer)

@@ -18,6 +18,7 @@ from edgevoice.store.folders import state_folder
 from edgevoice.wakeword.tuning.intervals import Interval
 from edgevoice.wakeword.tuning.near_misses_log import CLIPS_NAME, FILE_NAME, Entry, read_log
 from edgevoice.wakeword.tuning.proposal import Evidence, Expected, Proposal, evidence_of, propose, shortage
+from edgevoice.wakeword.voices import scale_of
 from edgevoice.wakeword.words import WakeWord, wake_words
 
 
@@ -41,7 +42,7 @@ def advise(config: Path | None, folder: Path | None, *, most_false_wakes: float,
     words = wake_words(settings)
     folder = folder or state_folder(os.environ)
     entries = _read(folder)
-    judged = [(word, *_judge(entries, word, settings, most_false_wakes)) for word in words]
+    judged = [(word, *_judge(entries, word, settings, folder, most_false_wakes)) for word in words]
     changes = [
         change for word, _, proposal in judged if proposal is not None for change in changes_for(loaded, word, proposal)
     ]
@@ -100,9 +101,10 @@ def _read(folder: Path) -> list[Entry]:
 
 
 def _judge(
-    entries: Sequence[Entry], word: WakeWord, settings: WakewordSettings, most_false_wakes: float
+    entries: Sequence[Entry], word: WakeWord, settings: WakewordSettings, folder: Path, most_false_wakes: float
 ) -> tuple[Evidence, Proposal | None]:
-    evidence = evidence_of(entries, word.name, smoothing_frames=settings.smoothing_frames, models=word.scale)
+    scale = scale_of(settings, word, folder)
+    evidence = evidence_of(entries, word.name, smoothing_frames=settings.smoothing_frames, models=scale)
     if shortage(evidence):
         return evidence, None
     limits = word.thresholds

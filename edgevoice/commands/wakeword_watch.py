@@ -2,13 +2,8 @@
 
 import math
 import os
-import queue
-import signal
-import threading
-import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -17,29 +12,19 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from edgevoice.audio.capture import open_capture
-from edgevoice.audio.devices import find, sound_library
-from edgevoice.audio.microphone import Microphone
 from edgevoice.commands.wakeword_engine import Ears, open_ears
-from edgevoice.core.facts import Device
+from edgevoice.commands.wakeword_microphone import Frame, frames_heard, until_interrupted
 from edgevoice.core.sound.rates import NEAR_END_HZ
-from edgevoice.errors import DeviceBusy
 from edgevoice.settings.file import load
-from edgevoice.settings.schema import MicrophoneSettings
 from edgevoice.wakeword.decision import Decision
 from edgevoice.wakeword.models.shapes import Samples
 from edgevoice.wakeword.tuning.near_misses import Rises
 from edgevoice.wakeword.words import spoken
 
-_MOST_WAITING: Final = 50
-_DEAD_AFTER_S: Final = 1.0
-_WAIT_S: Final = 0.2
 _PEAK_FRAMES: Final = 25
 """How long the highest score stays on the screen: 2 s."""
 
 _QUIETEST_DB: Final = -90.0
-
-_Frame = tuple[bytes, int]
 
 
 class Gauge:
@@ -71,7 +56,7 @@ def watch(config: Path | None, *, seconds: float | None) -> int:
     ears = open_ears(config, gate="off")
     microphone = load(config, os.environ).settings.microphone
     console = Console(highlight=False)
-    with _leaving() as is_over, _frames(microphone, is_over) as frames:
+    with until_interrupted() as is_over, frames_heard(microphone, is_over) as frames:
         console.print(f"Listening on {microphone.device}. Say {_choice(ears)}. Ctrl-C ends it.", markup=False)
         # A pipe gets the lines that stay, and no bar.
         with Live(console=console, auto_refresh=False, transient=True) as live:
@@ -80,7 +65,7 @@ def watch(config: Path | None, *, seconds: float | None) -> int:
     return 0
 
 
-def _follow(ears: Ears, frames: Iterator[_Frame], live: Live, seconds: float) -> tuple[int, int]:
+def _follow(ears: Ears, frames: Iterator[Frame], live: Live, seconds: float) -> tuple[int, int]:
     """Score, decide and draw until there are no more frames; return how many detections and near misses there were."""
     decision = Decision(ears.thresholds, smoothing_frames=ears.settings.smoothing_frames)
     rises = Rises(len(ears.words), ears.settings.near_miss_share)
@@ -104,62 +89,6 @@ def _follow(ears: Ears, frames: Iterator[_Frame], live: Live, seconds: float) ->
         if at_s >= seconds:
             break
     return heard, near
-
-
-@contextmanager
-def _frames(settings: MicrophoneSettings, is_over: threading.Event) -> Iterator[Iterator[_Frame]]:
-    """Open the microphone as the daemon does, and give its frames until ``is_over``; alone, as nothing is played."""
-    waiting: queue.Queue[_Frame] = queue.Queue(_MOST_WAITING)
-
-    def hear(frame: bytes, end: int) -> None:
-        # A terminal that was stopped: what it has missed is of no use to it.
-        with suppress(queue.Full):
-            waiting.put_nowait((frame, end))
-
-    microphone = Microphone(hear, _nobody_waits)
-    with sound_library([settings.device]) as library:
-        found = find(library, Device.MICROPHONE, settings.device)
-        opened_at = time.monotonic()
-        try:
-            open_capture(library, found, settings.channel, microphone.callback)
-        except DeviceBusy as error:
-            error.remedy = (
-                "Does the box itself run? `sudo systemctl stop edgevoice`, then try again; "
-                "`fuser -v /dev/snd/*` names whoever has the card."
-            )
-            raise
-
-        def frames() -> Iterator[_Frame]:
-            while not is_over.is_set():
-                try:
-                    yield waiting.get(timeout=_WAIT_S)
-                except queue.Empty:
-                    if time.monotonic() - max(opened_at, microphone.called_at) > _DEAD_AFTER_S:
-                        raise DeviceBusy(
-                            "the microphone has stopped: unplugged, or its sound server has died"
-                        ) from None
-
-        yield frames()
-
-
-@contextmanager
-def _leaving() -> Iterator[threading.Event]:
-    """Turn Ctrl-C into an event: the screen is put in order and the card given back before it ends."""
-    is_over = threading.Event()
-
-    def leave(_number: int, _frame: object) -> None:
-        is_over.set()
-
-    earlier = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield is_over
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)
-
-
-def _nobody_waits() -> None:
-    """Stand in for the uplink."""
 
 
 def _choice(ears: Ears) -> str:

@@ -181,6 +181,9 @@ class WakewordSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     gate: "energy" computes no scores while nothing stands out of the room's own sound; "off" computes them all.
     witness: "auto" lets microWakeWord's model of the same word, where there is one, confirm or exclude what the engine
         streaming nearly or barely hears: fewer calls missed in noise. "off" leaves the engine alone.
+    verifier: "auto" asks the verifiers of the voices that `edgevoice wakeword enrol` has learnt, where there are any;
+        "off" leaves them alone. They work with the engine streaming.
+    verifier_threshold: The probability from which a verifier counts a voice as known; higher is stricter.
     smoothing_frames: Of how many scores, one every 80 ms, the mean stands for each: 1 takes them as they are, because a
         detection needs two in a row anyway; 3 and more lose words in noise.
     near_miss_share: The share of the threshold from which a score that made no detection is written down, for
@@ -198,6 +201,8 @@ class WakewordSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     engine: WakewordEngine = "streaming"
     gate: Literal["energy", "off"] = "energy"
     witness: Literal["auto", "off"] = "auto"
+    verifier: Literal["auto", "off"] = "auto"
+    verifier_threshold: Annotated[float, Meta(ge=0.05, le=0.99)] = 0.6
     smoothing_frames: Annotated[int, Meta(ge=1, le=5)] = 1
     near_miss_share: Annotated[float, Meta(ge=0.1, le=1)] = 0.5
     keep_near_misses: Annotated[int, Meta(ge=0, le=1000)] = 0

@@ -1,7 +1,7 @@
 """Choosing what scores: the engine of the settings, or openWakeWord's own where the streaming one cannot be had."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, assert_never
 
@@ -9,6 +9,7 @@ from edgevoice.errors import WakeWordUnavailable
 from edgevoice.journal import tell
 from edgevoice.settings.schema import WakewordEngine
 from edgevoice.wakeword.energy_gate import EnergyGate
+from edgevoice.wakeword.household import Household
 from edgevoice.wakeword.models.classifier import Classifier
 from edgevoice.wakeword.models.front_end import PartsUnavailable, parts_of
 from edgevoice.wakeword.models.micro import MicroScorer
@@ -26,17 +27,18 @@ def open_scorer(
     gate: Literal["energy", "off"],
     cache: Path,
     witnesses: Sequence[Path | None] = (),
+    household: Callable[[Sequence[int]], Household | None] | None = None,
 ) -> Scorer:
     """Load the models; one that cannot be used is ``WakeWordUnavailable``. Takes 0.2 s, and seconds the first time.
 
     Where the streaming front end cannot be made, the library's engine listens in its place: a box that costs more is
-    better than one that is deaf. One entry in the log says so. ``witnesses`` are for the streaming engine, one for each
-    model, or none.
+    better than one that is deaf. One entry in the log says so. ``witnesses``, one for each model or none, and
+    ``household``, see `StreamingScorer`, are for the streaming engine.
     """
     open_gate = EnergyGate() if gate == "energy" else None
     match engine:
         case "streaming":
-            return _open_streaming(models, open_gate, cache, witnesses)
+            return _open_streaming(models, open_gate, cache, witnesses, household)
         case "openwakeword":
             return LibraryScorer(models)
         case "microwakeword":
@@ -46,7 +48,11 @@ def open_scorer(
 
 
 def _open_streaming(
-    models: Sequence[Path], gate: EnergyGate | None, cache: Path, witnesses: Sequence[Path | None]
+    models: Sequence[Path],
+    gate: EnergyGate | None,
+    cache: Path,
+    witnesses: Sequence[Path | None],
+    household: Callable[[Sequence[int]], Household | None] | None,
 ) -> Scorer:
     try:
         parts = parts_of(cache)
@@ -58,7 +64,7 @@ def _open_streaming(
             # Its remedy is the engine that the owner has.
             raise error from None
     pairs = pair_models(models, cache)
-    return StreamingScorer(models, parts, gate, pairs, _witness(witnesses))
+    return StreamingScorer(models, parts, gate, pairs, _witness(witnesses), household)
 
 
 def _witness(models: Sequence[Path | None]) -> Witness | None:

@@ -11,12 +11,13 @@ from edgevoice.core.ports import Observer
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.journal import tell
 from edgevoice.settings.schema import WakewordSettings
-from edgevoice.store.folders import cache_folder
+from edgevoice.store.folders import cache_folder, state_folder
 from edgevoice.wakeword.detector import Detector
 from edgevoice.wakeword.engine import open_scorer
 from edgevoice.wakeword.models.silero import SileroVoice, load_voice
 from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
 from edgevoice.wakeword.tuning.notes import Notes, Outcomes
+from edgevoice.wakeword.voices import household_for, scale_of
 from edgevoice.wakeword.words import WakeWord
 
 _log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ def open_detector(
     """Return what listens for the words, ``None`` where there are none; the parameters are those of `Detector`."""
     if not words:
         return None
-    smoothing_frames = settings.smoothing_frames
+    smoothing_frames, state = settings.smoothing_frames, state_folder(os.environ)
     notes: Notes | None = None
     if near_misses is not None:
         notes = Notes(
@@ -42,7 +43,7 @@ def open_detector(
             _wall_clock,
             share=settings.near_miss_share,
             smoothing_frames=smoothing_frames,
-            scales=[word.scale for word in words],
+            scales=[scale_of(settings, word, state) for word in words],
         )
     load = partial(
         open_scorer,
@@ -51,6 +52,7 @@ def open_detector(
         gate=settings.gate,
         cache=cache_folder(os.environ),
         witnesses=[word.witness for word in words],
+        household=household_for(settings, words, state),
     )
     return Detector(words, load, post, is_speaking=is_speaking, smoothing_frames=smoothing_frames, notes=notes)
 

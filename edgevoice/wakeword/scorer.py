@@ -1,7 +1,7 @@
 """Scorers: what turns frames into scores, ours and the library's. What counts as a word is decided elsewhere."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ import numpy as np
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.extras import how_to_add
 from edgevoice.wakeword.energy_gate import EnergyGate
+from edgevoice.wakeword.household import Household
 from edgevoice.wakeword.models.classifier import Classifier
 from edgevoice.wakeword.models.features import FrontEnd
 from edgevoice.wakeword.models.front_end import Parts
@@ -39,6 +40,7 @@ class StreamingScorer:
 
     The scores are the library's, to 1e-3 at the most, whether frames come one by one or two at once; after the gate has
     opened they are what they would have been. With a witness they are those of both, on a scale of their own.
+    ``household`` is given the window of each model, in embeddings, and returns the verifiers of known voices.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class StreamingScorer:
         gate: EnergyGate | None = None,
         pairs: Sequence[bytes | None] | None = None,
         witness: Witness | None = None,
+        household: Callable[[Sequence[int]], Household | None] | None = None,
     ) -> None:
         pairs = pairs or [None] * len(models)
         self._classifiers = [Classifier(model, pair) for model, pair in zip(models, pairs, strict=True)]
@@ -56,14 +59,16 @@ class StreamingScorer:
         for each in self._classifiers:
             each.listen_to(self._front_end.embeddings)
         self._witness = witness
+        self._household = household([each.embeddings_seen for each in self._classifiers]) if household else None
         self._gate = gate
         self._nothing = (0.0,) * len(models)
         self._unscored = _UNSCORED
 
     def score(self, sound: Samples) -> Sequence[Sequence[float]]:
         """Return the scores after each of the next one or two frames."""
-        rows = self._rows(sound)
-        return rows if self._witness is None else self._witness.fused(sound, rows)
+        own = self._rows(sound)
+        rows = own if self._witness is None else self._witness.fused(sound, own)
+        return rows if self._household is None else self._household.verified(rows, own, self._front_end.embeddings)
 
     def _rows(self, sound: Samples) -> Sequence[Sequence[float]]:
         """Return openWakeWord's own scores."""
@@ -87,6 +92,8 @@ class StreamingScorer:
         self._unscored = _UNSCORED
         if self._witness is not None:
             self._witness.reset()
+        if self._household is not None:
+            self._household.reset()
 
 
 class LibraryMissing(WakeWordUnavailable):
