@@ -6,7 +6,7 @@ boards.py NAME overlay|card|driver|usb|settings` prints one thing about a board:
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 
 I2S = MappingProxyType({18: "I2S bit clock", 19: "I2S word clock", 20: "I2S data in", 21: "I2S data out"})
@@ -170,19 +170,13 @@ RESPEAKER_V1 = Board(
     ),
 )
 
-RESPEAKER_V2 = Board(
+RESPEAKER_V2 = replace(
+    RESPEAKER_V1,
     name="respeaker-2mic-v2",
     title="Seeed ReSpeaker 2-Mics Pi HAT v2 (TLV320AIC3104)",
     sources=("Seeed-Studio/seeed-linux-dtoverlays: overlays/rpi, v2_0", "florian-asche/PiCompose"),
-    pins=_WM8960_PINS,
-    card=Card(
-        overlay=("dtoverlay=respeaker-2mic-v2_0",),
-        driver="the overlay from Seeed-Studio/seeed-linux-dtoverlays, in /boot/firmware/overlays",
-        card="seeed2micvoicec",
-    ),
-    taken=_RESPEAKER_TAKEN,
-    on_board=("panel.talk_button_gpio",),
-    lights=_RESPEAKER_LIGHTS,
+    card=replace(RESPEAKER_V1.card, overlay=("dtoverlay=respeaker-2mic-v2_0",)),
+    uncertain=(),
 )
 
 VOICE_BONNET = Board(
@@ -204,19 +198,20 @@ VOICE_BONNET = Board(
     uncertain=("Whether the driver still builds for the kernels of Bookworm and Trixie.",),
 )
 
+_AIY_PINS = Pins(
+    listening_led_gpio=25,
+    speaking_led_gpio=25,
+    status_led_gpio=25,
+    talk_button_gpio=23,
+    mute_button_gpio=None,
+)
 _AIY_FACE = ("panel.listening_led_gpio", "panel.speaking_led_gpio", "panel.status_led_gpio", "panel.talk_button_gpio")
 
 AIY_HAT = Board(
     name="aiy-voice-hat-v1",
     title="Google AIY Voice HAT v1 (MAX98357A, ICS-43432)",
     sources=("google/aiyprojects-raspbian: docs/voice.md, src/aiy/board.py", "raspberrypi/linux: googlevoicehat"),
-    pins=Pins(
-        listening_led_gpio=25,
-        speaking_led_gpio=25,
-        status_led_gpio=25,
-        talk_button_gpio=23,
-        mute_button_gpio=None,
-    ),
+    pins=_AIY_PINS,
     card=Card(overlay=("dtoverlay=googlevoicehat-soundcard",), card="sndrpigooglevoi", has_mixer=False),
     taken={**I2S, 16: "amplifier on (SD_MODE), driven by the kernel"},
     on_board=_AIY_FACE,
@@ -228,13 +223,7 @@ AIY_BONNET = Board(
     name="aiy-voice-bonnet-v2",
     title="Google AIY Voice Bonnet v2 (ALC5645)",
     sources=("google/aiyprojects-raspbian: docs/voice.md, src/aiy/board.py",),
-    pins=Pins(
-        listening_led_gpio=25,
-        speaking_led_gpio=25,
-        status_led_gpio=25,
-        talk_button_gpio=23,
-        mute_button_gpio=None,
-    ),
+    pins=_AIY_PINS,
     card=Card(driver="Google's aiy-voicebonnet-soundcard-dkms, which is no longer maintained"),
     taken={**I2C, **I2S},
     on_board=_AIY_FACE,
