@@ -1,6 +1,6 @@
 """Print the manual of the command `edgevoice`, or its completion for the shell, as its own help has it.
 
-    /opt/edgevoice/bin/python -I scripts/_manual.py manual|completion
+    /opt/edgevoice/bin/python -I scripts/_manual.py manual|completion|zsh_completion
 
 Made from the installed commands, so that neither can say anything else than they do. The completion is a shell function
 with every word in it: on a Pi Zero, starting Python at each press of the key would take seconds.
@@ -45,19 +45,42 @@ def completion() -> Iterator[str]:
     yield f"_{NAME}() {{"
     yield f'  local word place={NAME} words="" current=${{COMP_WORDS[COMP_CWORD]}}'
     yield '  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do'
+    yield from _place(commands)
+    yield from _cases(commands, 'words="{}"')
+    yield '  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")'
+    yield "}"
+    yield f"complete -o default -F _{NAME} {NAME}"
+
+
+def zsh_completion() -> Iterator[str]:
+    """Yield the lines of a completion for zsh, which reads it as the body of a function."""
+    commands = tree()
+    yield f"#compdef {NAME}"
+    yield f"# Completion of {NAME} {__version__} for zsh; made by scripts/setup."
+    yield f"local word place={NAME}"
+    yield "local -a offered"
+    yield '  for word in "${(@)words[2,CURRENT-1]}"; do'
+    yield from _place(commands)
+    yield from _cases(commands, "offered=({})")
+    yield 'if [[ -n ${(M)offered:#$PREFIX*} ]]; then compadd -- "${offered[@]}"; else _files; fi'
+
+
+def _place(commands: dict[str, Any]) -> Iterator[str]:
+    """Yield the body and the end of a loop over the words so far, which finds the command that they name."""
     yield '    case "$place $word" in'
     yield f'      {" | ".join(_quoted(name) for name in commands if name != NAME)}) place+=" $word" ;;'
     yield "    esac"
     yield "  done"
+
+
+def _cases(commands: dict[str, Any], assignment: str) -> Iterator[str]:
+    """Yield what can follow each command: what is in it, and its options."""
     yield "  case $place in"
     for name, command in commands.items():
         inside = [each for each in getattr(command, "commands", {}) if f"{name} {each}" in commands]
         options = [option for each in options_of(command) for option in (*each.opts, *each.secondary_opts)]
-        yield f'    {_quoted(name)}) words="{" ".join([*inside, *options])}" ;;'
+        yield f"    {_quoted(name)}) {assignment.format(' '.join([*inside, *options]))} ;;"
     yield "  esac"
-    yield '  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")'
-    yield "}"
-    yield f"complete -o default -F _{NAME} {NAME}"
 
 
 def manual() -> Iterator[str]:
@@ -102,4 +125,4 @@ def _plain(text: str | None) -> str:
 
 
 if __name__ == "__main__":
-    print("\n".join({"manual": manual, "completion": completion}[sys.argv[1]]()))
+    print("\n".join({"manual": manual, "completion": completion, "zsh_completion": zsh_completion}[sys.argv[1]]()))

@@ -18,6 +18,7 @@ readonly unit=$at/etc/systemd/system/edgevoice.service
 readonly key_drop_in=$unit.d/10-key.conf
 readonly alsa_names=$at/etc/alsa/conf.d/99-edgevoice.conf
 readonly manual=$at/usr/local/share/man/man1/edgevoice.1 completion=$at/usr/local/share/bash-completion/completions/edgevoice
+readonly zsh_completion=$at/usr/local/share/zsh/site-functions/_edgevoice
 readonly reboot_due=$at/run/edgevoice-setup.reboot # the next start takes it away
 readonly block_begins='# edgevoice: sound board' block_ends='# edgevoice: end'
 # From -> to, mode: files that are copied as they are.

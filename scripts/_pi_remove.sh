@@ -77,7 +77,7 @@ remove_program() {
     read -r _ to _ <<<"$each"
     gone "$to"
   done
-  gone "$alsa_names" "$manual" "$completion" "$cache" "$PIP_CACHE_DIR"
+  gone "$alsa_names" "$manual" "$completion" "$zsh_completion" "$cache" "$PIP_CACHE_DIR"
   # From the other groups than our own, too.
   while read -r person group; do
     [[ " $(id -nG "$person" 2>/dev/null) " != *" $group "* ]] || change "take $person out of $group" gpasswd -d "$person" "$group"

@@ -79,11 +79,11 @@ service() {
   fi
 }
 
-# manuals: have the manual page and the completion say what the installed commands are. No reason to fail.
+# manuals: have the manual page and the completions say what the installed commands are. No reason to fail.
 manuals() {
   local each
   [[ ! $is_dry && -x $prefix/bin/python ]] || return 0
-  for each in manual completion; do
+  for each in manual completion zsh_completion; do
     if "$prefix/bin/python" -I -B "$checkout/scripts/_manual.py" "$each" >"$scratch/$each" 2>/dev/null; then
       copy "$scratch/$each" "${!each}" 644
     fi

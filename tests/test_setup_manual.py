@@ -1,4 +1,4 @@
-"""The manual page and the completion that scripts/setup installs: they say what the commands' own help says."""
+"""The manual page and the completions that scripts/setup installs: they say what the commands' own help says."""
 
 import shutil
 import subprocess
@@ -28,18 +28,18 @@ def completion(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.mark.parametrize(
-    ("typed", "offered"),
-    [
-        (["d"], {"devices", "doctor", "demo"}),
-        (["wakeword", ""], {"test", "watch", "tune", "evaluate", "--help"}),
-        (["wakeword", "tu"], {"tune"}),
-        (["doctor", "--ec"], {"--echo"}),
-        (["config", "show", "--"], {"--config", "--json", "--help"}),
-        (["doctor", "wakeword", "--q"], {"--quick"}),
-        (["nothing", "xyz"], set()),
-    ],
-)
+TYPED: Final[list[tuple[list[str], set[str]]]] = [
+    (["d"], {"devices", "doctor", "demo"}),
+    (["wakeword", ""], {"test", "watch", "tune", "evaluate", "--help"}),
+    (["wakeword", "tu"], {"tune"}),
+    (["doctor", "--ec"], {"--echo"}),
+    (["config", "show", "--"], {"--config", "--json", "--help"}),
+    (["doctor", "wakeword", "--q"], {"--quick"}),
+    (["nothing", "xyz"], set()),
+]
+
+
+@pytest.mark.parametrize(("typed", "offered"), TYPED)
 def test_what_can_follow_is_offered(completion: Path, typed: list[str], offered: set[str]) -> None:
     words = " ".join(f"'{each}'" for each in ["edgevoice", *typed])
     script = f"source {completion}; COMP_WORDS=({words}); COMP_CWORD={len(typed)}; _edgevoice; echo ${{COMPREPLY[*]}}"
@@ -48,6 +48,28 @@ def test_what_can_follow_is_offered(completion: Path, typed: list[str], offered:
 
     assert set(told.stdout.split()) == offered
     assert told.stderr == ""
+
+
+ZSH = """
+words=({words}) CURRENT={current} PREFIX='{prefix}'
+compadd() {{ shift; print -l -- "${{(M)@:#$PREFIX*}}"; }}
+_files() {{ :; }}
+source {place}
+"""
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
+def test_zsh_offers_the_same(tmp_path: Path) -> None:
+    place = tmp_path / "_edgevoice"
+    place.write_text(made("zsh_completion"), encoding="utf-8")
+    for typed, offered in TYPED:
+        words = " ".join(f"'{each}'" for each in ["edgevoice", *typed])
+        script = f"f() {{ {ZSH.format(words=words, current=len(typed) + 1, prefix=typed[-1], place=place)} }}; f"
+
+        told = subprocess.run(["zsh", "-f", "-c", script], capture_output=True, text=True, check=True, timeout=LIMIT_S)
+
+        assert set(told.stdout.split()) == offered, typed
+        assert told.stderr == ""
 
 
 def test_the_manual_has_every_command_and_its_options_and_troff_has_no_complaint() -> None:
@@ -63,11 +85,15 @@ def test_the_manual_has_every_command_and_its_options_and_troff_has_no_complaint
         assert told.stderr == ""
 
 
-def test_setup_installs_both_once_and_takes_them_away(tmp_path: Path) -> None:
+def test_setup_installs_each_once_and_takes_them_away(tmp_path: Path) -> None:
     system = System(tmp_path)
     system.write("/opt/edgevoice/bin/python", "#!/bin/sh\necho made\n").chmod(0o755)
     system.path("/var/lib").mkdir(parents=True)
-    pages = {"/usr/local/share/man/man1/edgevoice.1", "/usr/local/share/bash-completion/completions/edgevoice"}
+    pages = {
+        "/usr/local/share/man/man1/edgevoice.1",
+        "/usr/local/share/bash-completion/completions/edgevoice",
+        "/usr/local/share/zsh/site-functions/_edgevoice",
+    }
 
     assert "write" in well(system.step('step "service" manuals ""'))
     assert pages <= system.files()
