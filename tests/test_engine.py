@@ -8,7 +8,7 @@ import pytest
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.noisy_room import Noise
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.conversation.timing import Manners
+from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.facts import (
     AnswerArrived,
     BackchannelStarted,
@@ -105,12 +105,12 @@ class Blind(Observer):
 class Rig:
     """An engine among fakes; ``seen`` is what its observer was shown, with the time."""
 
-    def __init__(self, manners: Manners | None = None) -> None:
+    def __init__(self, policy: Policy | None = None) -> None:
         self.fakes = Fakes()
         watching = Watching()
         self.seen = watching.seen
         self.now = 50.0
-        self.conversation = Conversation(manners or Manners(hears_itself=False), chance=lambda: 0.0)
+        self.conversation = Conversation(policy or Policy(hears_itself=False), chance=lambda: 0.0)
         self.engine = Engine(
             self.conversation,
             self.fakes.adapters(),
@@ -434,7 +434,7 @@ async def test_late_audio_falls_at_the_fence() -> None:
 
 @in_loop
 async def test_an_answer_that_is_resumed_is_a_burst_of_its_own() -> None:
-    rig = Rig(Manners(hears_itself=False, resumes=True))
+    rig = Rig(Policy(hears_itself=False, resumes=True))
     rig.speaking()
     rig.engine.report(UserStartedSpeaking())
     rig.engine.take([SOUND])
@@ -449,7 +449,7 @@ async def test_an_answer_that_is_resumed_is_a_burst_of_its_own() -> None:
 
 @in_loop
 async def test_observers_are_shown_once_that_speech_is_ignored_and_once_that_it_is_heeded_again() -> None:
-    rig = Rig(Manners(ignores_speech_in_noise=True))
+    rig = Rig(Policy(ignores_speech_in_noise=True))
     rig.speaking()
     rig.engine.report(RoomMeasured(is_loud=True))
     for _ in range(8):
@@ -463,7 +463,7 @@ async def test_observers_are_shown_once_that_speech_is_ignored_and_once_that_it_
 
 @in_loop
 async def test_the_first_sound_of_another_answer_is_reported_before_it_is_queued_beside_what_is_kept() -> None:
-    rig = Rig(Manners(hears_itself=False, resumes=True))
+    rig = Rig(Policy(hears_itself=False, resumes=True))
     rig.speaking()
     rig.engine.take([UserStartedSpeaking(), TurnEnded(), ResponseStarted("r2"), AudioPiece("r2", "i2", 0, b"22")])
 
@@ -515,7 +515,7 @@ async def test_the_speaker_learns_what_is_complete_before_the_conversation_does(
 
 @in_loop
 async def test_a_deadline_is_told_when_it_is_due() -> None:
-    rig = Rig(Manners(no_speech_s=0.02))
+    rig = Rig(Policy(no_speech_s=0.02))
     hung_up = asyncio.Event()
     rig.fakes.diary.when["service.close"] = hung_up.set
     loop = asyncio.get_running_loop()
@@ -544,7 +544,7 @@ async def test_there_is_one_timer_and_none_while_nothing_is_waited_for() -> None
 
 @in_loop
 async def test_a_deadline_that_is_already_over_is_told_with_the_next_turn_of_the_loop() -> None:
-    rig = Rig(Manners(connect_s=0))
+    rig = Rig(Policy(connect_s=0))
     hung_up = asyncio.Event()
     rig.fakes.diary.when["service.close"] = hung_up.set
     rig.engine.report(WAKE)
@@ -555,7 +555,7 @@ async def test_a_deadline_that_is_already_over_is_told_with_the_next_turn_of_the
 
 @in_loop
 async def test_what_arrived_during_a_stall_is_heard_before_a_deadline_ends_the_conversation() -> None:
-    rig = Rig(Manners(no_speech_s=0.02, hears_itself=False))
+    rig = Rig(Policy(no_speech_s=0.02, hears_itself=False))
     rig.engine.report(WAKE)
     rig.engine.report(LinkOpened())
     rig.now += 30  # the loop did nothing else meanwhile; the user's words lie in the socket
@@ -570,7 +570,7 @@ async def test_what_arrived_during_a_stall_is_heard_before_a_deadline_ends_the_c
 
 @in_loop
 async def test_deadlines_that_fall_into_a_stall_do_not_fire_in_a_burst() -> None:
-    rig = Rig(Manners(no_speech_s=0.02, hears_itself=False))
+    rig = Rig(Policy(no_speech_s=0.02, hears_itself=False))
     for fact in (WAKE, LinkOpened(), TimerRang()):
         rig.engine.report(fact)
     rig.now += 30
@@ -583,7 +583,7 @@ async def test_deadlines_that_fall_into_a_stall_do_not_fire_in_a_burst() -> None
 
 @in_loop
 async def test_how_late_is_a_stall_is_for_the_settings_to_say() -> None:
-    rig = Rig(Manners(no_speech_s=0.02, hears_itself=False))
+    rig = Rig(Policy(no_speech_s=0.02, hears_itself=False))
     rig.engine._stall_s = 60
     rig.engine.report(WAKE)
     rig.engine.report(LinkOpened())
@@ -595,7 +595,7 @@ async def test_how_late_is_a_stall_is_for_the_settings_to_say() -> None:
 
 @in_loop
 async def test_more_than_a_second_is_a_stall_where_they_say_nothing() -> None:
-    rig = Rig(Manners(no_speech_s=0.02, hears_itself=False))
+    rig = Rig(Policy(no_speech_s=0.02, hears_itself=False))
     rig.engine.report(WAKE)
     rig.engine.report(LinkOpened())
     rig.now += 1.1
@@ -605,7 +605,7 @@ async def test_more_than_a_second_is_a_stall_where_they_say_nothing() -> None:
 
 @in_loop
 async def test_a_deadline_that_is_just_as_late_as_a_stall_may_be_is_no_stall() -> None:
-    rig = Rig(Manners(no_speech_s=0.03125, hears_itself=False))
+    rig = Rig(Policy(no_speech_s=0.03125, hears_itself=False))
     rig.engine._stall_s = 32.0
     rig.engine.report(WAKE)
     rig.engine.report(LinkOpened())

@@ -6,7 +6,7 @@ from typing import Any
 
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.conversation.timing import Manners
+from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.facts import Event, TalkPressed, ToolCall, ToolFinished
 from edgevoice.core.protocol.downlink import Arrival
 from edgevoice.engine import Adapters, Engine
@@ -56,11 +56,11 @@ class QuickTools:
         asyncio.get_running_loop().call_soon(self._report, ToolFinished(call.call_id, "{}"))
 
 
-async def converse(service: Service, manners: Manners, until: Callable[[Ear, Conversation], bool]) -> Ear:
+async def converse(service: Service, policy: Policy, until: Callable[[Ear, Conversation], bool]) -> Ear:
     """Call a service and live with it until that is so; return what was heard."""
     diary = Diary()
     ear = Ear(diary)
-    conversation = Conversation(manners, chance=lambda: 0.5)
+    conversation = Conversation(policy, chance=lambda: 0.5)
     async with service.listening() as url:
 
         def take(arrivals: list[Arrival]) -> None:
@@ -118,9 +118,9 @@ def answers_tools_by_itself(calls: int) -> Callable[[Talker], Awaitable[None]]:
 
 def test_a_service_that_answers_a_tool_by_itself_is_not_asked_and_heard_once() -> None:
     service = Service(answers_tools_by_itself(1))
-    manners = Manners(hears_itself=False, may_answer_tools=True)
+    policy = Policy(hears_itself=False, may_answer_tools=True)
 
-    ear = asyncio.run(converse(service, manners, lambda ear, talk: bool(ear.heard) and talk.phase is Phase.LISTENING))
+    ear = asyncio.run(converse(service, policy, lambda ear, talk: bool(ear.heard) and talk.phase is Phase.LISTENING))
 
     assert ear.heard == ["r1"]
     assert "response.create" not in service.talkers[0].types
@@ -128,9 +128,9 @@ def test_a_service_that_answers_a_tool_by_itself_is_not_asked_and_heard_once() -
 
 def test_a_service_that_answers_each_of_two_tools_by_itself_is_heard_once_with_both() -> None:
     service = Service(answers_tools_by_itself(2))
-    manners = Manners(hears_itself=False, may_answer_tools=True)
+    policy = Policy(hears_itself=False, may_answer_tools=True)
 
-    ear = asyncio.run(converse(service, manners, lambda ear, talk: bool(ear.heard) and talk.phase is Phase.LISTENING))
+    ear = asyncio.run(converse(service, policy, lambda ear, talk: bool(ear.heard) and talk.phase is Phase.LISTENING))
 
     assert ear.heard == ["r2"]
     assert "response.create" not in service.talkers[0].types
@@ -152,7 +152,7 @@ def test_an_asking_that_crosses_with_an_answer_by_itself_gives_no_second_answer(
 
     ear = asyncio.run(
         converse(
-            service, Manners(hears_itself=False), lambda ear, talk: bool(ear.heard) and talk.phase is Phase.LISTENING
+            service, Policy(hears_itself=False), lambda ear, talk: bool(ear.heard) and talk.phase is Phase.LISTENING
         )
     )
 
@@ -168,7 +168,7 @@ def test_an_answer_that_begins_while_the_user_is_still_taken_to_speak_is_heard()
 
     service = Service(early)
 
-    ear = asyncio.run(converse(service, Manners(hears_itself=False), lambda ear, _talk: bool(ear.heard)))
+    ear = asyncio.run(converse(service, Policy(hears_itself=False), lambda ear, _talk: bool(ear.heard)))
 
     assert ear.heard == ["r1"]
     assert "response.cancel" not in service.talkers[0].types
@@ -180,6 +180,6 @@ def test_an_answer_whose_beginning_is_missing_is_heard() -> None:
         await talker.say(SPEECH_STARTED, COMMITTED, sound("r1"))
         await talker.listen_to_the_end()
 
-    ear = asyncio.run(converse(Service(abrupt), Manners(hears_itself=False), lambda ear, _talk: bool(ear.heard)))
+    ear = asyncio.run(converse(Service(abrupt), Policy(hears_itself=False), lambda ear, _talk: bool(ear.heard)))
 
     assert ear.heard == ["r1"]

@@ -9,7 +9,7 @@ from typing import Any
 from edgevoice.agent.sound import OpenSound, Sound
 from edgevoice.box.mailbox import Mailbox
 from edgevoice.core.conversation.conversation import Conversation
-from edgevoice.core.conversation.timing import Manners
+from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.notices import Notice
 from edgevoice.core.ports import Observer
 from edgevoice.engine import Adapters, Engine
@@ -87,7 +87,7 @@ def join(
     )
     opened = sound.open(mailbox, link.send_audio)
     runner = ToolRunner(toolbox.registry, mailbox.report, timeout_s=toolbox.timeout_s)
-    conversation = Conversation(timing_of(service, hears_itself=sound.hears_itself), random.random)
+    conversation = Conversation(policy_of(service, hears_itself=sound.hears_itself), random.random)
     adapters = Adapters(link, opened.near_end, opened.far_end, NoPanel(), runner)
     engine = Engine(conversation, adapters, time.monotonic)
     engine.add_observers([_Watch(watchers.notice)])
@@ -95,9 +95,9 @@ def join(
     return Parts(engine, conversation, link, opened, runner)
 
 
-def timing_of(service: ServiceSettings, *, hears_itself: bool) -> Manners:
+def policy_of(service: ServiceSettings, *, hears_itself: bool) -> Policy:
     """Return how a program's conversation behaves: as the box's, but it waits for the user for ever."""
-    return Manners(
+    return Policy(
         connect_s=service.connect_s,
         no_speech_s=_FOR_EVER_S,
         follow_up_s=_FOR_EVER_S,

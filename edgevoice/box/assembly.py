@@ -19,7 +19,7 @@ from edgevoice.audio.uplink import Uplink
 from edgevoice.box.context import BoxContext
 from edgevoice.box.mailbox import Mailbox
 from edgevoice.core.conversation.conversation import Conversation
-from edgevoice.core.conversation.timing import Manners
+from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.ports import Panel, Report
 from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
@@ -105,16 +105,16 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
         settings.microphone, settings.speaker, microphone, speaker, mailbox.report, cards=storage.cards
     )
     tools = ToolRunner(registry, mailbox.report, timeout_s=settings.tools.timeout_s)
-    conversation = Conversation(manners_of(settings, tier), random.random)
+    conversation = Conversation(policy_of(settings, tier), random.random)
     adapters = Adapters(link, uplink, speaker, panel, tools)
     engine = Engine(conversation, adapters, time.monotonic, stall_s=settings.watchdog.stall_s)
     mailbox.deliver_to(engine)
     return Parts(mailbox, engine, microphone, uplink, speaker, supervisor, link, tools, detector, echo)
 
 
-def manners_of(settings: Settings, tier: Tier) -> Manners:
+def policy_of(settings: Settings, tier: Tier) -> Policy:
     """Return how the conversation behaves under these settings and with this echo tier."""
-    return Manners(
+    return Policy(
         connect_s=settings.service.connect_s,
         no_speech_s=settings.conversation.no_speech_s,
         follow_up_s=settings.conversation.follow_up_s,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edgevoice.core.sound.clockfit import ClockFit, Line, drift_ppm
+from edgevoice.core.sound.clockfit import ClockFit, ClockLine, drift_ppm
 from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 
 _RATIO = FAR_END_HZ / NEAR_END_HZ
@@ -115,7 +115,7 @@ class FarEndReference:
         """How often either stream has lost or won time: each time the echo has moved against its reference."""
         return self._near.jumps + self._far.jumps
 
-    def _align(self, position: int, near: Line, far: Line) -> _Alignment:
+    def _align(self, position: int, near: ClockLine, far: ClockLine) -> _Alignment:
         """Align anew after a rest; while something sounds only drift moves it: the canceller could not follow more."""
         drift = self.drift_ppm
         place = far.position_at(near.time_at(position) - self._delay_s)

@@ -12,10 +12,10 @@ import pytest
 
 from edgevoice.audio.microphone import PERIOD
 from edgevoice.box import assembly
-from edgevoice.box.assembly import Parts, assemble, manners_of
+from edgevoice.box.assembly import Parts, assemble, policy_of
 from edgevoice.box.context import BoxContext, Storage
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.conversation.timing import Manners
+from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.facts import (
     Device,
     LinkLost,
@@ -387,12 +387,12 @@ def test_the_manners_are_those_of_the_settings() -> None:
         echo=EchoSettings(tier="hardware", tail_ms=350),
     )
 
-    manners = manners_of(settings, Tier.HARDWARE)
+    policy = policy_of(settings, Tier.HARDWARE)
 
-    assert (manners.connect_s, manners.no_speech_s, manners.follow_up_s) == (3, 4, 0)
-    assert (manners.answer_s, manners.progress_s) == (5, 7)
-    assert (manners.session_s, manners.echo_tail_s) == (60, 0.35)
-    assert not manners.hears_itself
+    assert (policy.connect_s, policy.no_speech_s, policy.follow_up_s) == (3, 4, 0)
+    assert (policy.answer_s, policy.progress_s) == (5, 7)
+    assert (policy.session_s, policy.echo_tail_s) == (60, 0.35)
+    assert not policy.hears_itself
 
 
 @pytest.mark.parametrize(("noisy_room", "is_ignored"), [("wake-word", True), ("speech", False)])
@@ -401,11 +401,11 @@ def test_the_user_says_whether_speech_is_ignored_in_noise(
 ) -> None:
     settings = Settings(echo=EchoSettings(noisy_room=noisy_room))
 
-    assert manners_of(settings, Tier.SUPPRESSOR).ignores_speech_in_noise is is_ignored
+    assert policy_of(settings, Tier.SUPPRESSOR).ignores_speech_in_noise is is_ignored
 
 
 def test_the_times_of_the_core_are_by_default_those_of_the_settings() -> None:
-    assert manners_of(Settings(), Tier.NONE) == Manners(resumes=True, ignores_speech_in_noise=True)
+    assert policy_of(Settings(), Tier.NONE) == Policy(resumes=True, ignores_speech_in_noise=True)
 
 
 @pytest.mark.parametrize(
@@ -415,7 +415,7 @@ def test_the_times_of_the_core_are_by_default_those_of_the_settings() -> None:
 def test_only_a_device_that_cancels_its_own_echo_keeps_the_uplink_open_while_the_box_speaks(
     tier: Tier, *, hears_itself: bool
 ) -> None:
-    assert manners_of(Settings(), tier).hears_itself is hears_itself
+    assert policy_of(Settings(), tier).hears_itself is hears_itself
 
 
 def test_a_wake_word_may_bring_its_own_voice_and_instructions() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from edgevoice.box.mailbox import Mailbox
 from edgevoice.core.conversation.conversation import Conversation
-from edgevoice.core.conversation.timing import Manners
+from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.facts import LinkOpened, MutePressed, TimerRang
 from edgevoice.core.notices import Notice, UplinkSent, UsageTold
 from edgevoice.engine import Engine
@@ -19,7 +19,7 @@ from tests.waiting import eventually
 
 def opened(seen: list[Notice]) -> Mailbox:
     mailbox = Mailbox()
-    conversation = Conversation(Manners(hears_itself=False), chance=lambda: 0.0)
+    conversation = Conversation(Policy(hears_itself=False), chance=lambda: 0.0)
     mailbox.deliver_to(Engine(conversation, Fakes().adapters(), time.monotonic, [Noting(seen)]))
     return mailbox
 

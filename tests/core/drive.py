@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.conversation.timing import Manners
+from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.facts import (
     DeadlinePassed,
     Event,
@@ -22,7 +22,7 @@ from edgevoice.core.facts import (
 )
 from edgevoice.core.orders import Action, CloseLink, CloseUplink, Earcon, Light, MarkTurn, PlayEarcon, ShowLight
 
-OPEN_MICROPHONE = Manners(
+OPEN_MICROPHONE = Policy(
     connect_s=12,
     no_speech_s=8,
     follow_up_s=6,
@@ -30,7 +30,6 @@ OPEN_MICROPHONE = Manners(
     progress_s=15,
     session_s=600,
     echo_tail_s=0.2,
-    fault_s=5,
     hears_itself=False,
 )
 HALF_DUPLEX = replace(OPEN_MICROPHONE, hears_itself=True)
@@ -71,8 +70,8 @@ WAYS: dict[Phase, tuple[Event, ...]] = {
 class Driven:
     """A conversation, and the time that it believes in."""
 
-    def __init__(self, manners: Manners) -> None:
-        self.conversation = Conversation(manners, chance=lambda: 0.0)
+    def __init__(self, policy: Policy) -> None:
+        self.conversation = Conversation(policy, chance=lambda: 0.0)
         self.now = 1000.0
         self.conversation.start()
 
@@ -109,8 +108,8 @@ class Driven:
         return self.wait(0)
 
 
-def drive(*facts: Event, manners: Manners = OPEN_MICROPHONE) -> Driven:
+def drive(*facts: Event, policy: Policy = OPEN_MICROPHONE) -> Driven:
     """Return a conversation that has been told these facts in one instant."""
-    driven = Driven(manners)
+    driven = Driven(policy)
     driven.hear(*facts)
     return driven

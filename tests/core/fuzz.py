@@ -10,7 +10,7 @@ from typing import Any
 from edgevoice.audio.backchannel import BackchannelMixer
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.conversation.timing import Manners
+from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.facts import (
     DeadlinePassed,
     Event,
@@ -244,14 +244,14 @@ class Workbench:
 class FuzzedBox:
     """Engine, conversation, downlink and playout as they are, in a time of their own. Lives in a running loop."""
 
-    def __init__(self, manners: Manners) -> None:
+    def __init__(self, policy: Policy) -> None:
         self._diary = Diary()
         self._speaker = Loudspeaker(self._diary)
         self._tools = Workbench()
         self._downlink = Downlink()
         self._now = 0.0
         self.is_open = False
-        self.conversation = Conversation(manners, lambda: 0.5)
+        self.conversation = Conversation(policy, lambda: 0.5)
         adapters = Adapters(
             FakeService(self._diary), FakeNearEnd(self._diary), self._speaker, FakePanel(self._diary), self._tools
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.conversation.timing import Manners
+from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.facts import (
     AnswerArrived,
     BackchannelStarted,
@@ -117,9 +117,9 @@ class Service:
 class World:
     """Everything outside the conversation; ``is_honest`` says that no fact is told that did not happen."""
 
-    def __init__(self, manners: Manners, *, is_honest: bool = True) -> None:
+    def __init__(self, policy: Policy, *, is_honest: bool = True) -> None:
         self.is_honest = is_honest
-        self.conversation = Conversation(manners, chance=lambda: 0.5)
+        self.conversation = Conversation(policy, chance=lambda: 0.5)
         self.service = Service()
         self.playout = Playout(prefill_ms=60)
         self.now = 0.0

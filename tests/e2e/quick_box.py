@@ -24,7 +24,7 @@ from edgevoice.audio.uplink import Uplink
 from edgevoice.box.mailbox import Mailbox
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.conversation.timing import Manners
+from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.notices import Notice
 from edgevoice.core.orders import CutPlayback
 from edgevoice.core.ports import Observer
@@ -173,18 +173,18 @@ class QuickBox:
 
 
 @asynccontextmanager
-async def quick_box(folder: Path, behaviour: Behaviour, manners: Manners) -> AsyncIterator[QuickBox]:
+async def quick_box(folder: Path, behaviour: Behaviour, policy: Policy) -> AsyncIterator[QuickBox]:
     """Run a box and its local service until the block ends."""
     socket = folder / "service.sock"
     service = LocalService(
         unix_path=socket, behaviour=behaviour, record=folder, pace=_PACE, voice=NoiseVoice(), recogniser=OneQuestion()
     )
-    async with service, _box(folder, socket, manners) as box:
+    async with service, _box(folder, socket, policy) as box:
         yield box
 
 
 @asynccontextmanager
-async def _box(folder: Path, socket: Path, manners: Manners) -> AsyncIterator[QuickBox]:
+async def _box(folder: Path, socket: Path, policy: Policy) -> AsyncIterator[QuickBox]:
     class Cuts(Observer):
         """Keeps when the box cut, by the card's clock."""
 
@@ -205,7 +205,7 @@ async def _box(folder: Path, socket: Path, manners: Manners) -> AsyncIterator[Qu
     )
     uplink = Uplink(ears, 0, link.send_audio, lambda sent: seen.notes.append(Note(clock(), sent)))
     tools = ToolRunner(registry, mailbox.report, timeout_s=5)
-    conversation = Conversation(manners, lambda: 0.5)
+    conversation = Conversation(policy, lambda: 0.5)
     adapters = Adapters(link, uplink, mouth, FakePanel(Diary()), tools)
     engine = Engine(conversation, adapters, clock, [Cuts(), seen])
     mailbox.deliver_to(engine)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.conversation.timing import Manners
+from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.facts import (
     LinkLost,
     LinkOpened,
@@ -48,7 +48,7 @@ pytest.importorskip("hibari")
 STORY = [f"This is sentence {number} of a story that goes on." for number in ["one", "two", "three", "four"]]
 SECOND, THIRD = "The second answer.", "The third one."
 REPLIES = (Reply(" ".join(STORY)), Reply(SECOND), Reply(THIRD))
-MANNERS = Manners(answer_s=4, hears_itself=False)
+POLICY = Policy(answer_s=4, hears_itself=False)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def converse(folder: Path, question: Samples, behaviour: Scripted, interruption:
     behaviour.replies.extend(REPLIES if not behaviour.replies else ())
 
     async def run() -> Told:
-        async with quick_box(folder, behaviour, MANNERS) as box:
+        async with quick_box(folder, behaviour, POLICY) as box:
             await _interrupt(box, question, interruption)
             await _is_over(box, SECOND)
             box.card.say(question)

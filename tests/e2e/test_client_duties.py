@@ -20,7 +20,7 @@ import soxr
 from edgevoice.audio.speaker import PERIOD, Speaker
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.conversation.timing import Manners
+from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.facts import (
     AnswerProgressed,
     CallMade,
@@ -93,7 +93,7 @@ class Room:
 
     def __init__(self) -> None:
         self.diary = Diary()
-        self.conversation = Conversation(Manners(hears_itself=False), chance=lambda: 0.5)
+        self.conversation = Conversation(Policy(hears_itself=False), chance=lambda: 0.5)
         speaker = Speaker(self._report, prefill_ms=0, volume_percent=100, earcon_percent=0)
         self.speaker = speaker
         adapters = Adapters(
@@ -177,7 +177,7 @@ def test_duty_02_what_was_said_before_the_session_is_in_force_is_kept_and_then_s
     opponent = Opponent(script=Script((Session((Expect("session.update", delay_s=0.4), Expect("close"))),)))
 
     async def scene() -> None:
-        async with quick_box(tmp_path, opponent, Manners(hears_itself=False, no_speech_s=0.8)) as box:
+        async with quick_box(tmp_path, opponent, Policy(hears_itself=False, no_speech_s=0.8)) as box:
             box.card.say(said)
             await eventually(lambda: box.ears.position >= 8000)
             # What was said before the button is the pre-roll; the rest is said while it still connects, and after that.
@@ -512,8 +512,8 @@ def test_duty_11_any_close_ends_the_session_and_is_told_once_and_the_next_hears_
 
 def test_duty_11_it_is_dialled_again_at_growing_distances_with_jitter_and_then_given_up() -> None:
     def waits_of(chance: float) -> list[float]:
-        lost = Driven(Manners(hears_itself=False))
-        lost.conversation = Conversation(Manners(hears_itself=False), lambda: chance)
+        lost = Driven(Policy(hears_itself=False))
+        lost.conversation = Conversation(Policy(hears_itself=False), lambda: chance)
         lost.conversation.start()
         lost.hear(WAKE, LinkOpened(), NETWORK_GONE)
         waits = []

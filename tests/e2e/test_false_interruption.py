@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.conversation.timing import Manners
+from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.facts import PlaybackCut, TalkPressed
 from edgevoice.core.orders import CutPlayback, ExtendItem, ResumePlayback
 from edgevoice.local.scripted.opponent import Opponent
@@ -39,7 +39,7 @@ def test_after_a_cough_the_rest_of_the_answer_is_heard_and_the_model_knows(tmp_p
     opponent = Opponent(script=Script((Session(coughed),)))
 
     async def scene() -> None:
-        async with quick_box(tmp_path, opponent, Manners(hears_itself=False, follow_up_s=0, resumes=True)) as box:
+        async with quick_box(tmp_path, opponent, Policy(hears_itself=False, follow_up_s=0, resumes=True)) as box:
             box.engine.report(TalkPressed(box.ears.position))
             async with asyncio.timeout(10):
                 await opponent.over()

@@ -9,7 +9,7 @@ import pytest
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.noisy_room import Noise
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.conversation.timing import Manners
+from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.facts import (
     DeadlinePassed,
     Device,
@@ -151,7 +151,7 @@ def barge_ins(caplog: pytest.LogCaptureFixture, *facts: Event) -> int:
     """Tell an engine these facts over an answer that sounds, then hang up; return what the diary counted."""
 
     async def live() -> None:
-        conversation = Conversation(Manners(hears_itself=False), chance=lambda: 0.0)
+        conversation = Conversation(Policy(hears_itself=False), chance=lambda: 0.0)
         engine = Engine(conversation, Fakes().adapters(), clock=lambda: 50.0, observers=[Diary()])
         for fact in (*SPEAKING, *facts, TalkHeld()):
             engine.report(fact)
@@ -217,7 +217,7 @@ def test_the_session_s_cap_in_mid_answer_is_no_interruption(caplog: pytest.LogCa
 
     async def live() -> None:
         nonlocal now
-        conversation = Conversation(Manners(hears_itself=False, session_s=600), chance=lambda: 0.0)
+        conversation = Conversation(Policy(hears_itself=False, session_s=600), chance=lambda: 0.0)
         engine = Engine(conversation, Fakes().adapters(), clock=lambda: now, observers=[Diary()])
         for fact in SPEAKING:
             engine.report(fact)

@@ -10,7 +10,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
 from edgevoice.core.conversation.conversation import Conversation
-from edgevoice.core.conversation.timing import Manners
+from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.facts import (
     Event,
     LinkLost,
@@ -171,7 +171,7 @@ def test_an_account_without_credit_has_its_light_and_its_tone_also_when_only_an_
     """The whole way: the service opens the session, begins the answer, and fails it for want of credit."""
     created = {"type": "response.created", "response": {"id": "r1"}}
     quota = failed(type="insufficient_quota", code="insufficient_quota", message="You exceeded your current quota.")
-    conversation = Conversation(Manners(), chance=lambda: 0.5)
+    conversation = Conversation(Policy(), chance=lambda: 0.5)
     orders = conversation.handle(WakeWordHeard("word", 0.9, 0), 0.0)
     for arrival in arrivals_of(saying({"type": "input_audio_buffer.committed"}, created, quota), 4):
         assert isinstance(arrival, Event)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.conversation.timing import Manners
+from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.facts import AnswerProgressed, ResponseStarted, WakeWordHeard
 from edgevoice.engine import Engine
 from tests.fakes import Fakes
@@ -14,7 +14,7 @@ from tests.waiting import eventually
 
 CREATED = {"type": "response.created", "response": {"id": "r1"}}
 ARGUMENTS = {"type": "response.function_call_arguments.delta", "response_id": "r1", "call_id": "c1", "delta": "word "}
-MANNERS = Manners(answer_s=15, progress_s=10, session_s=600)
+POLICY = Policy(answer_s=15, progress_s=10, session_s=600)
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Box:
     """A conversation behind a link, with a time of its own."""
 
     now: float = 50.0
-    conversation: Conversation = field(default_factory=lambda: Conversation(MANNERS, chance=lambda: 0.0))
+    conversation: Conversation = field(default_factory=lambda: Conversation(POLICY, chance=lambda: 0.0))
 
     def __post_init__(self) -> None:
         self.engine = Engine(self.conversation, Fakes().adapters(), clock=lambda: self.now)

@@ -26,7 +26,7 @@ from edgevoice.core.conversation.cut_answer import CutAnswer
 from edgevoice.core.conversation.ending import Ending
 from edgevoice.core.conversation.generation import Generation
 from edgevoice.core.conversation.playback import Playback
-from edgevoice.core.conversation.request import Request
+from edgevoice.core.conversation.request import AnswerRequest
 from edgevoice.core.conversation.tool_round import ToolRound
 from edgevoice.core.facts import ToolCall
 
@@ -38,7 +38,7 @@ class Answer:
         self.generation = Generation()
         self.playback = Playback()
         self.tools = ToolRound()
-        self.request = Request()
+        self.request = AnswerRequest()
         self.ending = Ending()
 
     def reset(self) -> None:

@@ -6,7 +6,7 @@ of that one. No I/O, no clock.
 """
 
 from edgevoice.core.conversation.deadlines import Deadline
-from edgevoice.core.conversation.state import Talk
+from edgevoice.core.conversation.state import ConversationState
 from edgevoice.core.orders import Action, CreateResponse
 
 _UNSURE_S = 0.3
@@ -22,13 +22,13 @@ _IN_THE_WAY_S = 2.0
 class Asking:
     """Asks for an answer, now or later; ``_hold_s``: how long the service has to answer by itself, 0 if it does not."""
 
-    def __init__(self, talk: Talk) -> None:
-        self._talk = talk
-        self._answer = talk.answer
-        self._request = talk.answer.request
-        self._generation = talk.answer.generation
-        self._deadlines = talk.deadlines
-        self._hold_s = _UNSURE_S if talk.manners.may_answer_tools else 0.0
+    def __init__(self, state: ConversationState) -> None:
+        self._state = state
+        self._answer = state.answer
+        self._request = state.answer.request
+        self._generation = state.answer.generation
+        self._deadlines = state.deadlines
+        self._hold_s = _UNSURE_S if state.policy.may_answer_tools else 0.0
 
     @property
     def is_expecting(self) -> bool:
@@ -53,7 +53,7 @@ class Asking:
         if not self._hold_s and not self._generation.is_in_the_way:
             return self.ask(now)
         self._request.hold()
-        self._talk.await_answer(now)
+        self._state.await_answer(now)
         until = now + max(self._hold_s, _IN_THE_WAY_S if self._generation.is_in_the_way else 0)
         self._deadlines.set(Deadline.ASK, until)
         return []
@@ -78,5 +78,5 @@ class Asking:
     def ask(self, now: float) -> list[Action]:
         """Ask for an answer, and wait for it."""
         self._request.ask()
-        self._talk.await_answer_at_once(now)
+        self._state.await_answer_at_once(now)
         return [CreateResponse(may_call_tools=not self._answer.ending.is_goodbye)]

@@ -1,20 +1,20 @@
 """The conversation: receives facts, returns orders, and is the one place that decides.
 
-It deals each fact to the part whose matter it is: `calls` for the session, `turns` for who speaks, `box` for the rest.
-No I/O, no clock, no audio bytes.
+It routes each fact to the part that handles it: `sessions` for the link, `turns` for who speaks, `speech_over_answer`
+for what the box hears by itself, `box_state` for the rest. No I/O, no clock, no audio bytes.
 """
 
 from collections.abc import Callable
 from typing import assert_never
 
+from edgevoice.core.conversation.box_state import BoxState
 from edgevoice.core.conversation.deadlines import Deadline, Deadlines
-from edgevoice.core.conversation.device import Box
 from edgevoice.core.conversation.noisy_room import Noise
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.conversation.sessions import Calls
+from edgevoice.core.conversation.policy import Policy
+from edgevoice.core.conversation.sessions import Sessions
 from edgevoice.core.conversation.speech_over_answer import SpeechOverAnswer
-from edgevoice.core.conversation.state import Talk
-from edgevoice.core.conversation.timing import Manners
+from edgevoice.core.conversation.state import ConversationState
 from edgevoice.core.conversation.turns import Turns
 from edgevoice.core.facts import (
     AnswerArrived,
@@ -83,20 +83,20 @@ class Conversation:
     the monotonic time at which ``DeadlinePassed`` is due. ``chance`` gives numbers from 0 to 1 for jitter.
     """
 
-    def __init__(self, manners: Manners, chance: Callable[[], float]) -> None:
+    def __init__(self, policy: Policy, chance: Callable[[], float]) -> None:
         deadlines = Deadlines()
-        self._talk = Talk(manners, deadlines)
-        self._answer = self._talk.answer
-        self._box = Box(deadlines)
-        self._calls = Calls(self._talk, self._box, chance)
-        self._turns = Turns(self._talk, self._box, self._calls)
-        self._speech_over = SpeechOverAnswer(self._talk, self._box, self._calls, self._turns)
+        self._state = ConversationState(policy, deadlines)
+        self._answer = self._state.answer
+        self._box = BoxState(deadlines)
+        self._sessions = Sessions(self._state, self._box, chance)
+        self._turns = Turns(self._state, self._box, self._sessions)
+        self._speech_over = SpeechOverAnswer(self._state, self._box, self._sessions, self._turns)
         self._light = (Light.OFF, "")
 
     @property
     def phase(self) -> Phase:
         """Where the conversation stands."""
-        return self._talk.phase
+        return self._state.phase
 
     @property
     def is_muted(self) -> bool:
@@ -106,20 +106,20 @@ class Conversation:
     @property
     def noise(self) -> Noise | None:
         """Why speech does not interrupt the answer in progress; ``None`` while it does."""
-        return self._talk.noisy_room.noise
+        return self._state.noisy_room.noise
 
     @property
     def deadline(self) -> float | None:
         """When ``DeadlinePassed`` is due, in monotonic seconds; ``None`` when nothing is waited for."""
-        return self._talk.deadlines.next()
+        return self._state.deadlines.next()
 
     def admits(self, response_id: str) -> bool:
         """Say whether audio of this response may be heard: the playout fence. Late deltas fall here."""
-        return self._talk.cuts.keeps(response_id) or self._answer.playback.admits(response_id)
+        return self._state.cuts.keeps(response_id) or self._answer.playback.admits(response_id)
 
     def keeps_rest_beside(self, response_id: str) -> bool:
         """Say whether the rest of another answer is kept, so that this one's first sound is to be reported."""
-        return self._talk.cuts.keeps_rest_beside(response_id)
+        return self._state.cuts.keeps_rest_beside(response_id)
 
     @property
     def admits_backchannels(self) -> bool:
@@ -128,7 +128,7 @@ class Conversation:
         Nothing else follows from one. Also where the box hears itself the uplink stays open: a short, quiet sound in
         the user's turn costs less than a hole in what they say.
         """
-        return self._talk.phase is Phase.LISTENING
+        return self._state.phase is Phase.LISTENING
 
     def start(self) -> list[Action]:
         """Return the orders of a box that has just come to life."""
@@ -136,13 +136,13 @@ class Conversation:
 
     def handle(self, event: Event, now: float) -> list[Action]:
         """Take one fact and the monotonic time; return the orders that follow, in the order to be obeyed."""
-        before, was_hopeless = self._talk.phase, self._talk.noisy_room.is_hopeless
+        before, was_hopeless = self._state.phase, self._state.noisy_room.is_hopeless
         actions = self._decide(event, now)
         actions += self._speech_over.settle_room(actions, now, was_hopeless=was_hopeless)
-        if self._talk.phase is Phase.LISTENING and before in {Phase.THINKING, Phase.SPEAKING}:
+        if self._state.phase is Phase.LISTENING and before in {Phase.THINKING, Phase.SPEAKING}:
             actions = [MarkTurn(), *actions]
-        if self._talk.has_backchannel and not self.admits_backchannels:
-            self._talk.has_backchannel = False
+        if self._state.has_backchannel and not self.admits_backchannels:
+            self._state.has_backchannel = False
             actions = [StopBackchannel(), *actions]
         return self._with_light(actions)
 
@@ -160,7 +160,7 @@ class Conversation:
             case TalkPressed(at_sample=at_sample):
                 return self._talk_pressed(at_sample, now)
             case TalkHeld():
-                return [*self._box.stop_ringing(), *self._calls.hang_up()]
+                return [*self._box.stop_ringing(), *self._sessions.hang_up()]
             case MutePressed():
                 return self._mute_pressed(now)
             case NearSpeechBegan() | NearSpeechConfirmed() | NearSpeechFaded() | NearSpeechEnded():
@@ -171,11 +171,11 @@ class Conversation:
     def _service_did(self, fact: ServiceFact, now: float) -> list[Action]:
         match fact:
             case LinkOpened():
-                return self._calls.link_opened(now)
+                return self._sessions.link_opened(now)
             case SessionExpires(in_s=in_s):
-                return self._calls.take_expiry(in_s, now)
+                return self._sessions.take_expiry(in_s, now)
             case LinkLost():
-                return self._calls.link_lost(fact, now)
+                return self._sessions.link_lost(fact, now)
             case UserStartedSpeaking():
                 return self._turns.user_started_speaking(now)
             case UserStoppedSpeaking():
@@ -189,19 +189,19 @@ class Conversation:
             case ResponseStarted(response_id=response_id):
                 return self._turns.response_started(response_id, now)
             case AnswerProgressed(response_id=response_id):
-                self._talk.answer_progressed(response_id, now)
+                self._state.answer_progressed(response_id, now)
             case ItemEnded(response_id=response_id):
-                self._talk.item_ended(response_id, None, now)
+                self._state.item_ended(response_id, None, now)
             case CallMade(response_id=response_id, call=call):
-                self._talk.item_ended(response_id, call, now)
+                self._state.item_ended(response_id, call, now)
             case ResponseEnded():
                 return self._turns.response_ended(fact, now)
             case ServiceComplained(code=code, fault=fault):
                 if code == _ACTIVE_RESPONSE:
                     self._turns.asking.refused()
-                self._talk.trouble = fault or self._talk.trouble
+                self._state.trouble = fault or self._state.trouble
             case BackchannelStarted():
-                self._talk.has_backchannel = True
+                self._state.has_backchannel = True
             case _:
                 assert_never(fact)
         return []
@@ -229,13 +229,13 @@ class Conversation:
             case HearingRestored():
                 self._box.impairment = ""
             case RoomMeasured(is_loud=is_loud):
-                self._talk.noisy_room.is_loud = is_loud
+                self._state.noisy_room.is_loud = is_loud
             case BudgetTold(left_s=left_s):
-                return self._calls.take_budget(left_s, now)
+                return self._sessions.take_budget(left_s, now)
             case DeadlinePassed():
                 return self._deadline_passed(now)
             case LoopStalled():
-                self._calls.spare(now)
+                self._sessions.spare(now)
             case _:
                 assert_never(fact)
         return []
@@ -246,33 +246,33 @@ class Conversation:
         if self._box.is_muted:
             return []  # late news: heard just before the door was shut
         actions = self._box.stop_ringing()
-        match self._talk.phase:
+        match self._state.phase:
             case Phase.IDLE:
-                return actions + self._calls.begin(woken.at_sample, now, woken.word)
+                return actions + self._sessions.begin(woken.at_sample, now, woken.word)
             case Phase.THINKING | Phase.SPEAKING:
                 return actions + self._turns.interrupt_by_hand(woken.at_sample, now, woken.word)
             case Phase.CONNECTING:
                 return actions
             case Phase.LISTENING:
-                self._talk.extend_listening(self._talk.manners.no_speech_s, now)
+                self._state.extend_listening(self._state.policy.no_speech_s, now)
                 return actions + self._turns.interruptions.settle(cancels=True)
             case _:
-                assert_never(self._talk.phase)
+                assert_never(self._state.phase)
 
     def _talk_pressed(self, at_sample: int, now: float) -> list[Action]:
         if self._box.is_ringing:
             return self._box.stop_ringing()
-        match self._talk.phase:
+        match self._state.phase:
             case Phase.IDLE if self._box.is_muted:
                 return [PlayEarcon(Earcon.MUTED)]
             case Phase.IDLE:
-                return self._calls.begin(at_sample, now)
+                return self._sessions.begin(at_sample, now)
             case Phase.CONNECTING | Phase.LISTENING:
-                return self._calls.hang_up()
+                return self._sessions.hang_up()
             case Phase.THINKING | Phase.SPEAKING:
                 return self._turns.interrupt_by_hand(at_sample, now)
             case _:
-                assert_never(self._talk.phase)
+                assert_never(self._state.phase)
 
     # --- mute, timers, devices ----------------------------------------------------------------------------------------
 
@@ -281,13 +281,13 @@ class Conversation:
         if not self._box.is_muted:
             return [UnmuteMicrophone(), PlayEarcon(Earcon.UNMUTED)]
         # Who was speaking over the answer is not heard any more, nor when they stop.
-        actions: list[Action] = [*self._talk.restore(), MuteMicrophone(), PlayEarcon(Earcon.MUTED)]
+        actions: list[Action] = [*self._state.restore(), MuteMicrophone(), PlayEarcon(Earcon.MUTED)]
         # Whoever may have spoken cannot go on: the answer can.
         resumed = self._turns.interruptions.resume(now)
         if resumed:
             actions += resumed
-        elif self._talk.phase in {Phase.CONNECTING, Phase.LISTENING}:
-            actions += self._calls.hang_up()
+        elif self._state.phase in {Phase.CONNECTING, Phase.LISTENING}:
+            actions += self._sessions.hang_up()
         return actions
 
     def _device_lost(self, device: Device) -> list[Action]:
@@ -298,30 +298,30 @@ class Conversation:
             Device.MICROPHONE: {Phase.CONNECTING, Phase.LISTENING},
             Device.SPEAKER: {Phase.CONNECTING, Phase.LISTENING, Phase.THINKING, Phase.SPEAKING},
         }
-        actions = self._talk.restore() if self._box.is_deaf else []
-        return actions + self._calls.hang_up() if self._talk.phase in needs_it[device] else actions
+        actions = self._state.restore() if self._box.is_deaf else []
+        return actions + self._sessions.hang_up() if self._state.phase in needs_it[device] else actions
 
     # --- deadlines ----------------------------------------------------------------------------------------------------
 
     def _deadline_passed(self, now: float) -> list[Action]:
         # One at a time, so that each has its own light; the next is due at once, and is told of at once.
-        name = self._talk.deadlines.take_due(now)
+        name = self._state.deadlines.take_due(now)
         return [] if name is None else self._due(name, now)
 
     def _due(self, name: Deadline, now: float) -> list[Action]:
         match name:
             case Deadline.CONNECT:
-                return self._calls.give_up_dialling(now)
+                return self._sessions.give_up_dialling(now)
             case Deadline.REDIAL:
-                return [self._calls.redial()]
+                return [self._sessions.redial()]
             case Deadline.LISTEN:
-                return self._calls.end_by_limit(now) if self._calls.is_spent else self._calls.leave(now)
+                return self._sessions.end_by_limit(now) if self._sessions.is_spent else self._sessions.leave(now)
             case Deadline.SESSION:
-                return self._calls.end_by_limit(now)
+                return self._sessions.end_by_limit(now)
             case Deadline.BUDGET:
-                return self._calls.budget_over(now)
+                return self._sessions.budget_over(now)
             case Deadline.RENEW:
-                return self._calls.renew(now)
+                return self._sessions.renew(now)
             case Deadline.ANSWER:
                 return self._turns.answer_late(now)
             case Deadline.ASK:
@@ -336,7 +336,7 @@ class Conversation:
             case Deadline.RESUME:
                 return self._turns.interruptions.due(now)
             case Deadline.ROOM_QUIET:
-                self._talk.noisy_room.forgive()
+                self._state.noisy_room.forgive()
                 return []
             case _:
                 assert_never(name)
@@ -345,7 +345,7 @@ class Conversation:
 
     def _with_light(self, actions: list[Action]) -> list[Action]:
         """Put silence first, then the light that follows from the state, when it changed; then everything slower."""
-        light = self._box.light(self._talk.phase)
+        light = self._box.light(self._state.phase)
         first = [action for action in actions if isinstance(action, CutPlayback | StopBackchannel)]
         rest = [action for action in actions if not isinstance(action, CutPlayback | StopBackchannel)]
         if light == self._light:

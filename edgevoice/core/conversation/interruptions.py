@@ -17,8 +17,8 @@ from edgevoice.core.conversation.asking import Asking
 from edgevoice.core.conversation.corrections import corrections
 from edgevoice.core.conversation.deadlines import Deadline
 from edgevoice.core.conversation.interruption import Account, Interruption, ServiceTurn
-from edgevoice.core.conversation.phases import Cause, Phase
-from edgevoice.core.conversation.state import Talk
+from edgevoice.core.conversation.phases import Phase, PhaseCause
+from edgevoice.core.conversation.state import ConversationState
 from edgevoice.core.facts import ItemHeard, ResponseEnded, ResponseStatus, TurnTranscribed
 from edgevoice.core.orders import (
     Action,
@@ -33,11 +33,11 @@ from edgevoice.core.orders import (
 class Interruptions:
     """Decides the interruption that is undecided, and watches the one that was resumed."""
 
-    def __init__(self, talk: Talk, asking: Asking) -> None:
-        self._talk = talk
-        self._answer = talk.answer
-        self._generation = talk.answer.generation
-        self._cuts = talk.cuts
+    def __init__(self, state: ConversationState, asking: Asking) -> None:
+        self._state = state
+        self._answer = state.answer
+        self._generation = state.answer.generation
+        self._cuts = state.cuts
         self._asking = asking
 
     @property
@@ -56,8 +56,8 @@ class Interruptions:
             self._answer.fall_silent()  # an answer to what was said before this, which has not sounded
             return self.heard()
         cut = self._answer.as_cut(now)
-        if cut is None or not self._talk.manners.resumes or self._cuts.resumed is not None:
-            return self._talk.cut()
+        if cut is None or not self._state.policy.resumes or self._cuts.resumed is not None:
+            return self._state.cut()
         self._cuts.undecided = Interruption(cut, ServiceTurn(is_heard), Account(is_told=is_heard))
         self._cuts.unreported = None
         self._answer.fall_silent()
@@ -70,12 +70,12 @@ class Interruptions:
         if self._cuts.unreported is not None:
             # It was resumed before what was heard until the cut was known.
             account, self._cuts.unreported = self._cuts.unreported.account, None
-            orders = account.learn(items) if self._talk.is_linked else []
+            orders = account.learn(items) if self._state.is_linked else []
             self._cuts.shortened = account.shortened
             return orders
         if self._cuts.undecided is None:
             shortened = self._cuts.take_shortened()
-            return [*corrections(items, shortened)] if self._talk.is_linked else []
+            return [*corrections(items, shortened)] if self._state.is_linked else []
         account = self._cuts.undecided.account
         # One that had been reported already was late, and of a cut before this one.
         late = () if account.is_told else account.heard or ()
@@ -123,10 +123,10 @@ class Interruptions:
 
     def transcribed(self, turn: TurnTranscribed, now: float) -> list[Action]:
         """Take what the service found in the turn: words are a person, none at all are nobody."""
-        if not self._talk.is_linked:
+        if not self._state.is_linked:
             return []  # late news: of a session that is no more
         interruption, resumed = self._cuts.undecided, self._cuts.resumed
-        if turn.has_words and self._talk.is_user_speaking:
+        if turn.has_words and self._state.is_user_speaking:
             self._cuts.words_come_early = True
         if interruption is not None and interruption.is_heard:
             if turn.has_words:
@@ -173,7 +173,7 @@ class Interruptions:
 
     def _schedule(self, interruption: Interruption) -> None:
         at = interruption.false_at(words_come_early=self._cuts.words_come_early)
-        self._talk.deadlines.set(Deadline.RESUME, interruption.latest if at is None else at)
+        self._state.deadlines.set(Deadline.RESUME, interruption.latest if at is None else at)
 
     # --- a person -----------------------------------------------------------------------------------------------------
 
@@ -185,7 +185,7 @@ class Interruptions:
         interruption = self._cuts.undecided
         if interruption is None:
             return []
-        actions = self._talk.drop_rest()
+        actions = self._state.drop_rest()
         if cancels and self._generation.response_id == interruption.response_id:
             response_id = self._generation.call_off()
             actions += [] if response_id is None else [CancelResponse(response_id)]
@@ -193,15 +193,15 @@ class Interruptions:
 
     def _belie(self, now: float) -> list[Action]:
         """Interrupt the answer again: words have come after it was resumed."""
-        talk = self._talk
-        if talk.phase is Phase.LISTENING:
+        state = self._state
+        if state.phase is Phase.LISTENING:
             self._cuts.resumed = None
             return []
-        actions = talk.cut()
-        if talk.is_half_duplex:
+        actions = state.cut()
+        if state.is_half_duplex:
             actions.append(OpenUplink())
-        talk.interrupted()
-        talk.extend_listening(talk.manners.answer_s, now)
+        state.interrupted()
+        state.extend_listening(state.policy.answer_s, now)
         return actions
 
     # --- nobody -------------------------------------------------------------------------------------------------------
@@ -222,9 +222,9 @@ class Interruptions:
         # The answer that was asked for has not begun yet: it is as welcome as before.
         is_due = owes_answer and self._answer.request.is_overdue
         self._answer.take_up(interruption.cut, is_due=is_due)
-        self._talk.is_user_speaking = False
-        self._talk.enter(Cause.RESUMED)
-        self._talk.deadlines.clear(Deadline.RESUME, Deadline.LISTEN, Deadline.ANSWER, Deadline.ASK)
+        self._state.is_user_speaking = False
+        self._state.enter(PhaseCause.RESUMED)
+        self._state.deadlines.clear(Deadline.RESUME, Deadline.LISTEN, Deadline.ANSWER, Deadline.ASK)
         if owes_answer and not is_due and not self._answer.tools.is_running:
             actions += self._asking.ask_when_free(now)
         return actions

@@ -13,7 +13,7 @@ class Phase(StrEnum):
     SPEAKING = "speaking"
 
 
-class Cause(StrEnum):
+class PhaseCause(StrEnum):
     """Why a phase ends; the diagram of the documentation shows these words."""
 
     WOKEN = "wake word or button"
@@ -29,30 +29,30 @@ class Cause(StrEnum):
     HUNG_UP = "hang-up"
 
 
-TRANSITIONS: dict[tuple[Phase, Cause], Phase] = {
-    (Phase.IDLE, Cause.WOKEN): Phase.CONNECTING,
-    (Phase.CONNECTING, Cause.LINKED): Phase.LISTENING,
-    (Phase.LISTENING, Cause.TURN_ENDED): Phase.THINKING,
-    (Phase.LISTENING, Cause.ANSWERED): Phase.THINKING,
-    (Phase.THINKING, Cause.SOUNDED): Phase.SPEAKING,
-    (Phase.THINKING, Cause.FINISHED): Phase.LISTENING,
-    (Phase.THINKING, Cause.INTERRUPTED): Phase.LISTENING,
-    (Phase.SPEAKING, Cause.STALLED): Phase.THINKING,
-    (Phase.SPEAKING, Cause.FINISHED): Phase.LISTENING,
-    (Phase.SPEAKING, Cause.INTERRUPTED): Phase.LISTENING,
-    (Phase.LISTENING, Cause.RESUMED): Phase.SPEAKING,
-    (Phase.THINKING, Cause.RESUMED): Phase.SPEAKING,
-    (Phase.LISTENING, Cause.LOST): Phase.CONNECTING,
-    (Phase.THINKING, Cause.LOST): Phase.CONNECTING,
-    (Phase.SPEAKING, Cause.LOST): Phase.CONNECTING,
-    (Phase.CONNECTING, Cause.HUNG_UP): Phase.IDLE,
-    (Phase.LISTENING, Cause.HUNG_UP): Phase.IDLE,
-    (Phase.THINKING, Cause.HUNG_UP): Phase.IDLE,
-    (Phase.SPEAKING, Cause.HUNG_UP): Phase.IDLE,
+TRANSITIONS: dict[tuple[Phase, PhaseCause], Phase] = {
+    (Phase.IDLE, PhaseCause.WOKEN): Phase.CONNECTING,
+    (Phase.CONNECTING, PhaseCause.LINKED): Phase.LISTENING,
+    (Phase.LISTENING, PhaseCause.TURN_ENDED): Phase.THINKING,
+    (Phase.LISTENING, PhaseCause.ANSWERED): Phase.THINKING,
+    (Phase.THINKING, PhaseCause.SOUNDED): Phase.SPEAKING,
+    (Phase.THINKING, PhaseCause.FINISHED): Phase.LISTENING,
+    (Phase.THINKING, PhaseCause.INTERRUPTED): Phase.LISTENING,
+    (Phase.SPEAKING, PhaseCause.STALLED): Phase.THINKING,
+    (Phase.SPEAKING, PhaseCause.FINISHED): Phase.LISTENING,
+    (Phase.SPEAKING, PhaseCause.INTERRUPTED): Phase.LISTENING,
+    (Phase.LISTENING, PhaseCause.RESUMED): Phase.SPEAKING,
+    (Phase.THINKING, PhaseCause.RESUMED): Phase.SPEAKING,
+    (Phase.LISTENING, PhaseCause.LOST): Phase.CONNECTING,
+    (Phase.THINKING, PhaseCause.LOST): Phase.CONNECTING,
+    (Phase.SPEAKING, PhaseCause.LOST): Phase.CONNECTING,
+    (Phase.CONNECTING, PhaseCause.HUNG_UP): Phase.IDLE,
+    (Phase.LISTENING, PhaseCause.HUNG_UP): Phase.IDLE,
+    (Phase.THINKING, PhaseCause.HUNG_UP): Phase.IDLE,
+    (Phase.SPEAKING, PhaseCause.HUNG_UP): Phase.IDLE,
 }
 
 
-def after(phase: Phase, cause: Cause) -> Phase:
+def after(phase: Phase, cause: PhaseCause) -> Phase:
     """Return the phase that follows; a transition that is not in the table is a fault of ours: ``LookupError``."""
     try:
         return TRANSITIONS[phase, cause]

@@ -72,7 +72,7 @@ TRANSITIONS: dict[tuple[RequestState, RequestCause], RequestState] = {
 _DUE = (RequestState.DUE, RequestState.HELD, RequestState.ASKED, RequestState.REFUSED)
 
 
-class Request:
+class AnswerRequest:
     """Whether an answer is to begin: because the turn has ended, or because we have asked for one.
 
     ``is_crossing``: the user began to speak while one was due, so that one which begins while they speak is of no use.

@@ -1,13 +1,13 @@
-"""Calls: how a session is begun, kept up and ended, and how long it may be open. No I/O, no clock."""
+"""Sessions: how a session is begun, kept up and ended, and how long it may be open. No I/O, no clock."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from edgevoice.core.backoff import Backoff
+from edgevoice.core.conversation.box_state import BoxState
 from edgevoice.core.conversation.deadlines import Deadline
-from edgevoice.core.conversation.device import Box
-from edgevoice.core.conversation.phases import Cause, Phase
-from edgevoice.core.conversation.state import Talk
+from edgevoice.core.conversation.phases import Phase, PhaseCause
+from edgevoice.core.conversation.state import ConversationState
 from edgevoice.core.facts import LinkLost
 from edgevoice.core.orders import (
     Action,
@@ -39,6 +39,9 @@ _SHORTEST_S = 20.0
 _GRACE_S = 30.0
 """How much longer the last answer may take when the day's minutes are used up."""
 
+_FAULT_SHOWN_S = 6.0
+"""How long the light shows why a conversation failed: long enough to look up and to count the blinks."""
+
 _LIMIT_SHOWN_S = 20.0
 """The light of a limit has the longest count of blinks: long enough to count it twice."""
 
@@ -66,15 +69,15 @@ class _Dial:
         self.lost_by = ""
 
 
-class Calls:
+class Sessions:
     """Dials, dials again, and hangs up; ``is_spent`` says that the day's minutes ran out in this conversation.
 
     ``chance`` gives numbers from 0 to 1 for jitter.
     """
 
-    def __init__(self, talk: Talk, box: Box, chance: Callable[[], float]) -> None:
-        self._talk = talk
-        self._answer = talk.answer
+    def __init__(self, state: ConversationState, box: BoxState, chance: Callable[[], float]) -> None:
+        self._state = state
+        self._answer = state.answer
         self._box = box
         self._chance = chance
         self._dial = _Dial()
@@ -93,13 +96,13 @@ class Calls:
         if self._left_s is not None and self._left_s <= 0:
             # Who asks again before the sentence is over hears it anew, and not twice.
             return [StopEarcons(), *self._show_limit(Earcon.BUDGET_SPENT, now)]
-        self._talk.enter(Cause.WOKEN)
+        self._state.enter(PhaseCause.WOKEN)
         self._dial = _Dial(word, goes_on)
         self.is_spent = False
-        self._talk.trouble = ""
+        self._state.trouble = ""
         self._box.forget_trouble()
-        self._talk.deadlines.set(Deadline.CONNECT, now + self._talk.manners.connect_s)
-        self._talk.deadlines.set(Deadline.SESSION, now + self._talk.manners.session_s)
+        self._state.deadlines.set(Deadline.CONNECT, now + self._state.policy.connect_s)
+        self._state.deadlines.set(Deadline.SESSION, now + self._state.policy.session_s)
         self._limit_to_budget(now)
         return [KeepUplink(at_sample), OpenLink(word, resumes=goes_on)]
 
@@ -109,28 +112,28 @@ class Calls:
 
     def link_opened(self, now: float) -> list[Action]:
         """Take the session as open, and send what was kept."""
-        if self._talk.phase is not Phase.CONNECTING:
+        if self._state.phase is not Phase.CONNECTING:
             return []  # late news: hung up while dialling
-        self._talk.enter(Cause.LINKED)
-        self._talk.is_linked = True
+        self._state.enter(PhaseCause.LINKED)
+        self._state.is_linked = True
         self._opened_at = now
-        self._talk.has_answered = False
-        self._talk.cuts.begin_session()
+        self._state.has_answered = False
+        self._state.cuts.begin_session()
         self._is_renewal_due = False
         if not self._dial.is_resuming:
             self._dial.tries = 0
-        self._talk.deadlines.clear(Deadline.CONNECT, Deadline.REDIAL)
+        self._state.deadlines.clear(Deadline.CONNECT, Deadline.REDIAL)
         self._limit_to_budget(now)
-        self._talk.extend_listening(self._talk.manners.no_speech_s, now)
+        self._state.extend_listening(self._state.policy.no_speech_s, now)
         return [OpenUplink()]
 
     def link_lost(self, lost: LinkLost, now: float) -> list[Action]:
         """Dial anew, hear what is here to its end, or fail, whichever still helps."""
-        if self._talk.phase is Phase.IDLE:
+        if self._state.phase is Phase.IDLE:
             return []  # late news: already hung up
-        self._talk.is_linked = False
-        self._talk.is_user_speaking = False
-        match self._talk.phase:
+        self._state.is_linked = False
+        self._state.is_user_speaking = False
+        match self._state.phase:
             case Phase.CONNECTING if lost.is_retriable and self._redials(now):
                 self._dial.lost_by = lost.code
                 return []
@@ -149,10 +152,10 @@ class Calls:
         at = now + _REDIAL.delay_s(self._dial.tries, self._chance)
         if self._dial.is_resuming and self._dial.tries >= _MOST_REDIALS:
             return False
-        if at >= (self._talk.deadlines.at(Deadline.CONNECT) or now):
+        if at >= (self._state.deadlines.at(Deadline.CONNECT) or now):
             return False
         self._dial.tries += 1
-        self._talk.deadlines.set(Deadline.REDIAL, at)
+        self._state.deadlines.set(Deadline.REDIAL, at)
         return True
 
     def resume(self, code: str, now: float) -> list[Action]:
@@ -161,10 +164,10 @@ class Calls:
             return self.end_by_limit(now)
         was_goodbye, was_begun = self._answer.ending.is_goodbye, self._answer.is_begun
         self._answer.reset()
-        actions = self._talk.drop_rest()
+        actions = self._state.drop_rest()
         if self._box.is_deaf or was_goodbye:
             return actions + self.fail(code, now)
-        if self._talk.has_answered or now - self._opened_at >= _SETTLED_S:
+        if self._state.has_answered or now - self._opened_at >= _SETTLED_S:
             self._dial.tries = 0
         self._dial_anew(now)
         if not self._redials(now):
@@ -177,15 +180,15 @@ class Calls:
 
     def _dial_anew(self, now: float) -> None:
         """Go back to connecting, in the middle of a conversation."""
-        self._talk.enter(Cause.LOST)
+        self._state.enter(PhaseCause.LOST)
         self._dial.resume()
-        self._talk.deadlines.clear(Deadline.LISTEN, Deadline.ANSWER, Deadline.ASK, Deadline.RENEW)
-        self._talk.deadlines.set(Deadline.CONNECT, now + self._talk.manners.connect_s)
+        self._state.deadlines.clear(Deadline.LISTEN, Deadline.ANSWER, Deadline.ASK, Deadline.RENEW)
+        self._state.deadlines.set(Deadline.CONNECT, now + self._state.policy.connect_s)
 
     def take_expiry(self, in_s: float, now: float) -> list[Action]:
         """Take note of when the service will end the session: another takes its place before that."""
-        if self._talk.is_linked and in_s >= _SHORTEST_S:
-            self._talk.deadlines.set(Deadline.RENEW, now + in_s - min(_RENEW_BEFORE_S, in_s / 4))
+        if self._state.is_linked and in_s >= _SHORTEST_S:
+            self._state.deadlines.set(Deadline.RENEW, now + in_s - min(_RENEW_BEFORE_S, in_s / 4))
         return []
 
     def renew(self, now: float) -> list[Action]:
@@ -195,26 +198,26 @@ class Calls:
 
     def renew_if_due(self, now: float) -> list[Action]:
         """Dial another session if this one expires soon and nobody speaks; what is said meanwhile is kept."""
-        is_between_turns = self._talk.phase is Phase.LISTENING and not self._talk.is_user_speaking
-        is_between_turns = is_between_turns and self._talk.cuts.undecided is None
+        is_between_turns = self._state.phase is Phase.LISTENING and not self._state.is_user_speaking
+        is_between_turns = is_between_turns and self._state.cuts.undecided is None
         if not (self._is_renewal_due and is_between_turns) or self.is_spent or self._box.is_deaf:
             return []
         self._answer.reset()
-        self._talk.is_linked = False
+        self._state.is_linked = False
         self._dial.tries = 0
         self._dial_anew(now)
         return [RewindUplink(), self.redial()]
 
     def hang_up(self) -> list[Action]:
         """End the conversation, if there is one."""
-        if self._talk.phase is Phase.IDLE:
+        if self._state.phase is Phase.IDLE:
             return []
-        actions = self._talk.cut()
-        self._talk.enter(Cause.HUNG_UP)
-        self._talk.is_linked = False
-        self._talk.is_user_speaking = False
+        actions = self._state.cut()
+        self._state.enter(PhaseCause.HUNG_UP)
+        self._state.is_linked = False
+        self._state.is_user_speaking = False
         self._answer.reset()
-        self._talk.deadlines.clear(
+        self._state.deadlines.clear(
             Deadline.CONNECT,
             Deadline.REDIAL,
             Deadline.LISTEN,
@@ -233,13 +236,13 @@ class Calls:
 
     def fail(self, code: str, now: float) -> list[Action]:
         """End the conversation audibly, and show why for a while."""
-        self._box.show_trouble(code, now + self._talk.manners.fault_s)
+        self._box.show_trouble(code, now + _FAULT_SHOWN_S)
         return [*self.hang_up(), PlayEarcon(Earcon.TROUBLE)]
 
     def leave(self, now: float) -> list[Action]:
         """Hang up because nobody goes on; show for a while why, if the last answer has failed."""
-        if self._talk.trouble:
-            self._box.show_trouble(self._talk.trouble, now + self._talk.manners.fault_s)
+        if self._state.trouble:
+            self._box.show_trouble(self._state.trouble, now + _FAULT_SHOWN_S)
         return self.hang_up()
 
     # --- limits ------------------------------------------------------------------------------------------------------
@@ -247,17 +250,17 @@ class Calls:
     def take_budget(self, left_s: float | None, now: float) -> list[Action]:
         """Take note of how long sessions may still be open today, in seconds."""
         self._left_s = left_s
-        if self._talk.phase is not Phase.IDLE:
+        if self._state.phase is not Phase.IDLE:
             self._limit_to_budget(now)
         return []
 
     def budget_over(self, now: float) -> list[Action]:
         """End the conversation once it has been answered, now that the day's minutes are used up."""
         self.is_spent = True
-        if self._talk.phase is Phase.CONNECTING:
+        if self._state.phase is Phase.CONNECTING:
             return self.end_by_limit(now)
-        cap = self._talk.deadlines.at(Deadline.SESSION) or now
-        self._talk.deadlines.set(Deadline.SESSION, min(cap, now + _GRACE_S))
+        cap = self._state.deadlines.at(Deadline.SESSION) or now
+        self._state.deadlines.set(Deadline.SESSION, min(cap, now + _GRACE_S))
         return []
 
     def end_by_limit(self, now: float) -> list[Action]:
@@ -267,12 +270,12 @@ class Calls:
 
     def _limit_to_budget(self, now: float) -> None:
         if self._left_s is None:
-            self._talk.deadlines.clear(Deadline.BUDGET)
+            self._state.deadlines.clear(Deadline.BUDGET)
         elif not self.is_spent:
-            self._talk.deadlines.set(Deadline.BUDGET, now + self._left_s)
+            self._state.deadlines.set(Deadline.BUDGET, now + self._left_s)
 
     def _show_limit(self, earcon: Earcon, now: float) -> list[Action]:
-        self._box.show_trouble(earcon.value, now + max(_LIMIT_SHOWN_S, self._talk.manners.fault_s))
+        self._box.show_trouble(earcon.value, now + _LIMIT_SHOWN_S)
         return [PlayEarcon(earcon)]
 
     # --- waiting for them --------------------------------------------------------------------------------------------
@@ -284,7 +287,7 @@ class Calls:
         """
         until = now + _AFTER_STALL_S
         waits = (Deadline.CONNECT, Deadline.LISTEN, Deadline.ANSWER, Deadline.ASK, Deadline.RESUME)
-        self._talk.deadlines.spare(now, until, *waits)
+        self._state.deadlines.spare(now, until, *waits)
 
     def redial(self) -> Action:
         """Try once more, now that the wait for it is over."""

@@ -2,12 +2,12 @@
 
 from typing import assert_never
 
+from edgevoice.core.conversation.box_state import BoxState
 from edgevoice.core.conversation.deadlines import Deadline
-from edgevoice.core.conversation.device import Box
 from edgevoice.core.conversation.noisy_room import QUIET_S
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.conversation.sessions import Calls
-from edgevoice.core.conversation.state import Talk
+from edgevoice.core.conversation.sessions import Sessions
+from edgevoice.core.conversation.state import ConversationState
 from edgevoice.core.conversation.turns import Turns
 from edgevoice.core.facts import NearSpeechBegan, NearSpeechConfirmed, NearSpeechEnded, NearSpeechFaded
 from edgevoice.core.orders import Action, DuckPlayback, KeepUplink, OpenUplink, ResumePlayback, SilenceUplink
@@ -16,12 +16,12 @@ from edgevoice.core.orders import Action, DuckPlayback, KeepUplink, OpenUplink, 
 class SpeechOverAnswer:
     """What follows when something begins over the answer, when it is confirmed as speech, and when it fades."""
 
-    def __init__(self, talk: Talk, box: Box, calls: Calls, turns: Turns) -> None:
-        self._talk = talk
-        self._playback = talk.answer.playback
-        self._room = talk.noisy_room
+    def __init__(self, state: ConversationState, box: BoxState, sessions: Sessions, turns: Turns) -> None:
+        self._state = state
+        self._playback = state.answer.playback
+        self._room = state.noisy_room
         self._box = box
-        self._calls = calls
+        self._sessions = sessions
         self._turns = turns
         self._interruptions = turns.interruptions
 
@@ -33,7 +33,7 @@ class SpeechOverAnswer:
         """Take what the box heard over its answer."""
         is_ignored = self._room.is_hopeless and self._playback.is_sounding
         if is_ignored:
-            self._talk.deadlines.set(Deadline.ROOM_QUIET, now + QUIET_S)
+            self._state.deadlines.set(Deadline.ROOM_QUIET, now + QUIET_S)
         match fact:
             case NearSpeechBegan() if is_ignored:
                 self._room.ducked_for_nobody(now)  # it would have been
@@ -46,7 +46,7 @@ class SpeechOverAnswer:
                 return self._confirmed(at_sample, now)
             case NearSpeechFaded():
                 self._playback.take_near_speech()
-                if restored := self._talk.restore():
+                if restored := self._state.restore():
                     self._room.ducked_for_nobody(now)
                 return restored + self._interruptions.near_speech_ended()
             case NearSpeechEnded():
@@ -58,15 +58,15 @@ class SpeechOverAnswer:
         """Return what follows where these orders, or what led to them, made the room hopeless or ended that."""
         if ResumePlayback() in actions:
             self._room.cut_for_nobody(now)
-        if self._talk.phase not in {Phase.THINKING, Phase.SPEAKING}:
+        if self._state.phase not in {Phase.THINKING, Phase.SPEAKING}:
             self._room.forgive()  # the next answer begins with speech allowed
         if self._room.is_hopeless is was_hopeless:
             return []
         if self._room.is_hopeless:
-            self._talk.deadlines.set(Deadline.ROOM_QUIET, now + QUIET_S)
+            self._state.deadlines.set(Deadline.ROOM_QUIET, now + QUIET_S)
         else:
-            self._talk.deadlines.clear(Deadline.ROOM_QUIET)
-        if self._talk.manners.hears_itself or not self._playback.is_sounding or not self._talk.is_linked:
+            self._state.deadlines.clear(Deadline.ROOM_QUIET)
+        if self._state.policy.hears_itself or not self._playback.is_sounding or not self._state.is_linked:
             return []  # the gate is where it belongs, or moves with the answer's next sound or its end
         # The service hears the same noise.
         return [SilenceUplink() if self._room.is_hopeless else OpenUplink()]
@@ -83,14 +83,14 @@ class SpeechOverAnswer:
             return []
         if self._playback.is_echoing:
             # The answer is over and the user goes on at once: they need not wait for its echo.
-            self._talk.deadlines.clear(Deadline.ECHO_TAIL)
+            self._state.deadlines.clear(Deadline.ECHO_TAIL)
             self._playback.duck(at_sample)
             return self._turns.room_quiet(now)
         if not self._playback.is_sounding:
             return []  # where nothing sounds, the service hears for itself
-        if not self._talk.is_linked:
-            return self._calls.call_again(at_sample, now)
+        if not self._state.is_linked:
+            return self._sessions.call_again(at_sample, now)
         actions = self._turns.interrupt(now, is_by_speech=True)
-        if self._talk.is_half_duplex:
+        if self._state.is_half_duplex:
             actions += [KeepUplink(at_sample, has_preroll=False), OpenUplink()]
         return actions

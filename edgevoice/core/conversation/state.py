@@ -1,11 +1,11 @@
-"""Talk: what is known of the talk that is going on, and the small moves that keep it in order. No I/O, no clock."""
+"""State: what is known of the conversation that is going on, and the moves that keep it in order. No I/O, no clock."""
 
 from edgevoice.core.conversation.answer import Answer
 from edgevoice.core.conversation.deadlines import Deadline, Deadlines
 from edgevoice.core.conversation.interruption import Cuts
 from edgevoice.core.conversation.noisy_room import NoisyRoom
-from edgevoice.core.conversation.phases import Cause, Phase, after
-from edgevoice.core.conversation.timing import Manners
+from edgevoice.core.conversation.phases import Phase, PhaseCause, after
+from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.facts import ToolCall
 from edgevoice.core.orders import Action, CutPlayback, DropPlayback, RestorePlayback
 
@@ -13,8 +13,8 @@ _AFTER_ITEM_S = 2.0
 """How long the end of an answer may take to follow the end of its last item: they are sent in one go."""
 
 
-class Talk:
-    """The talk that is going on, or the silence between two: where it stands, and what it waits for.
+class ConversationState:
+    """The conversation that is going on, or the silence between two: where it stands, and what it waits for.
 
     ``is_linked`` says that a session is open; ``is_user_speaking`` that the service hears the user; ``has_backchannel``
     that the service has said something beside the user in this turn; ``has_answered`` that something of an answer has
@@ -22,8 +22,8 @@ class Talk:
     service complained of last, until an answer is heard. It waits for everything by the conversation's ``deadlines``.
     """
 
-    def __init__(self, manners: Manners, deadlines: Deadlines) -> None:
-        self.manners = manners
+    def __init__(self, policy: Policy, deadlines: Deadlines) -> None:
+        self.policy = policy
         self.deadlines = deadlines
         self.phase = Phase.IDLE
         self.is_linked = False
@@ -33,19 +33,19 @@ class Talk:
         self.trouble = ""
         self.answer = Answer()
         self.cuts = Cuts()
-        self.noisy_room = NoisyRoom(may_ignore=manners.ignores_speech_in_noise)
+        self.noisy_room = NoisyRoom(may_ignore=policy.ignores_speech_in_noise)
 
     @property
     def is_half_duplex(self) -> bool:
         """Whether the uplink carries zeros while the answer sounds."""
-        return self.manners.hears_itself or self.noisy_room.is_hopeless
+        return self.policy.hears_itself or self.noisy_room.is_hopeless
 
     @property
     def is_presumed_over(self) -> bool:
         """Whether the end of the answer is missing, and the box listens on all the same."""
         return self.phase is Phase.LISTENING and self.answer.generation.is_wanted
 
-    def enter(self, cause: Cause) -> None:
+    def enter(self, cause: PhaseCause) -> None:
         """Go on to the phase that follows; one that cannot is a fault of ours: ``LookupError``."""
         self.phase = after(self.phase, cause)
         if self.phase is Phase.LISTENING:
@@ -82,11 +82,11 @@ class Talk:
 
         A service that hears speech and then nothing more, not even its end, must not hold the box for ever.
         """
-        self.deadlines.set(Deadline.LISTEN, now + self.manners.turn_s)
+        self.deadlines.set(Deadline.LISTEN, now + self.policy.turn_s)
 
     def go_on_answering(self) -> None:
         """Go on with an answer that was presumed over, or that begins before the turn has ended."""
-        self.enter(Cause.ANSWERED)
+        self.enter(PhaseCause.ANSWERED)
         self.deadlines.clear(Deadline.LISTEN)
 
     def await_answer(self, now: float) -> None:
@@ -94,7 +94,7 @@ class Talk:
         self.deadlines.clear(Deadline.LISTEN)
         generation = self.answer.generation
         if not self.answer.playback.is_sounding and not self.answer.is_with_tools:
-            limit_s = self.manners.progress_s if generation.is_wanted else self.manners.answer_s
+            limit_s = self.policy.progress_s if generation.is_wanted else self.policy.answer_s
             if generation.is_at_item_end and not self.answer.request.is_due:
                 limit_s = min(limit_s, _AFTER_ITEM_S)
             self.deadlines.set(Deadline.ANSWER, now + limit_s)
@@ -129,11 +129,11 @@ class Talk:
     def await_quiet(self, now: float) -> None:
         """Wait for the room to fall quiet, now that all that was there has been played."""
         self.answer.playback.echo()
-        self.deadlines.set(Deadline.ECHO_TAIL, now + self.manners.echo_tail_s)
+        self.deadlines.set(Deadline.ECHO_TAIL, now + self.policy.echo_tail_s)
 
     def interrupted(self) -> None:
         """Take the answer as interrupted: it is the user's turn."""
-        self.enter(Cause.INTERRUPTED)
+        self.enter(PhaseCause.INTERRUPTED)
         self.answer.ending.take_back()
         self.answer.playback.end_echo()
         self.deadlines.clear(Deadline.ANSWER, Deadline.ASK, Deadline.ECHO_TAIL)

@@ -1,12 +1,12 @@
 """Turns: the user's and the answer's, from the first word to the last sound. No I/O, no clock."""
 
 from edgevoice.core.conversation.asking import Asking
-from edgevoice.core.conversation.device import Box
+from edgevoice.core.conversation.box_state import BoxState
 from edgevoice.core.conversation.ending import EndingState
 from edgevoice.core.conversation.interruptions import Interruptions
-from edgevoice.core.conversation.phases import Cause, Phase
-from edgevoice.core.conversation.sessions import Calls
-from edgevoice.core.conversation.state import Talk
+from edgevoice.core.conversation.phases import Phase, PhaseCause
+from edgevoice.core.conversation.sessions import Sessions
+from edgevoice.core.conversation.state import ConversationState
 from edgevoice.core.facts import FAILURES, ResponseEnded, ResponseStatus, ToolCall, ToolFinished
 from edgevoice.core.orders import (
     Action,
@@ -25,74 +25,74 @@ from edgevoice.core.orders import (
 class Turns:
     """Whose go it is while a session is open, and what becomes of the answer."""
 
-    def __init__(self, talk: Talk, box: Box, calls: Calls) -> None:
-        self._talk = talk
-        self._manners = talk.manners
-        self._answer = talk.answer
-        self._generation = talk.answer.generation
-        self._playback = talk.answer.playback
-        self._tools = talk.answer.tools
-        self._request = talk.answer.request
-        self._ending = talk.answer.ending
+    def __init__(self, state: ConversationState, box: BoxState, sessions: Sessions) -> None:
+        self._state = state
+        self._policy = state.policy
+        self._answer = state.answer
+        self._generation = state.answer.generation
+        self._playback = state.answer.playback
+        self._tools = state.answer.tools
+        self._request = state.answer.request
+        self._ending = state.answer.ending
         self._box = box
-        self._calls = calls
-        self.asking = Asking(talk)
-        self.interruptions = Interruptions(talk, self.asking)
+        self._sessions = sessions
+        self.asking = Asking(state)
+        self.interruptions = Interruptions(state, self.asking)
 
     # --- the user's turn ----------------------------------------------------------------------------------------------
 
     def user_started_speaking(self, now: float) -> list[Action]:
         """Take the turn as the user's, and interrupt the answer."""
-        if not self._talk.is_linked:
+        if not self._state.is_linked:
             return []  # late news: of a session that is no more
-        self._talk.is_user_speaking = True
+        self._state.is_user_speaking = True
         # One that begins now was made before their first word; any other is the service's answer to what they say.
         self._request.cross()
-        self._talk.await_end_of_turn(now)
-        if self._talk.phase is Phase.LISTENING:
+        self._state.await_end_of_turn(now)
+        if self._state.phase is Phase.LISTENING:
             self._settle_presumed()
             return self.interruptions.next_turn_began()
         actions = self.interruptions.cut(now, is_heard=True)
-        if self._talk.is_half_duplex:
+        if self._state.is_half_duplex:
             actions.append(OpenUplink())
-        self._talk.interrupted()
+        self._state.interrupted()
         return actions
 
     def user_stopped_speaking(self, now: float) -> list[Action]:
         """Wait for the service to decide whether the turn is over."""
-        self._talk.is_user_speaking = False
+        self._state.is_user_speaking = False
         self.interruptions.stopped(now)
-        if self._talk.phase is Phase.LISTENING:
+        if self._state.phase is Phase.LISTENING:
             # The service decides whether the turn is over; it must not take for ever.
-            self._talk.extend_listening(self._manners.answer_s, now)
+            self._state.extend_listening(self._policy.answer_s, now)
         return []
 
     def turn_ended(self, now: float) -> list[Action]:
         """Wait for the answer."""
-        self._talk.is_user_speaking = False
+        self._state.is_user_speaking = False
         if (actions := self.interruptions.wordless_turn_ended()) is not None:
             return actions
-        if self._talk.phase is not Phase.LISTENING:
+        if self._state.phase is not Phase.LISTENING:
             return []
         actions = self.interruptions.turn_ended()
         self._settle_presumed()
-        self._talk.enter(Cause.TURN_ENDED)
+        self._state.enter(PhaseCause.TURN_ENDED)
         self._request.end_turn()
-        self._talk.await_answer(now)
+        self._state.await_answer(now)
         return actions
 
     def _settle_presumed(self) -> None:
         """Take an answer whose end is missing as over: the user goes on."""
-        if self._talk.is_presumed_over:
+        if self._state.is_presumed_over:
             self._answer.fall_silent()
 
     # --- the answer ---------------------------------------------------------------------------------------------------
 
     def response_started(self, response_id: str, now: float) -> list[Action]:
         """Take an answer as begun, or call it off when nobody wants it any more."""
-        if not self._talk.is_linked:
+        if not self._state.is_linked:
             return []  # late news: of a session that is no more
-        if self._request.crosses(is_user_speaking=self._talk.is_user_speaking):
+        if self._request.crosses(is_user_speaking=self._state.is_user_speaking):
             # It crossed with the user's first word, or with their hand: nobody will hear this answer.
             self._answer.begin_unwanted(response_id)
             return [CancelResponse(response_id)]
@@ -106,11 +106,11 @@ class Turns:
             if (earlier := self._answer.early_answer) is not None:
                 actions.append(CancelResponse(earlier))  # it knows fewer of the outputs than this one
         # A service may answer before it has reported that the user has stopped, or without ever reporting it.
-        self._talk.is_user_speaking = False
-        if self._talk.phase is Phase.LISTENING:
-            self._talk.go_on_answering()
+        self._state.is_user_speaking = False
+        if self._state.phase is Phase.LISTENING:
+            self._state.go_on_answering()
         self._answer.begin(response_id)
-        self._talk.await_answer_at_once(now)
+        self._state.await_answer_at_once(now)
         return actions
 
     def response_ended(self, ended: ResponseEnded, now: float) -> list[Action]:
@@ -119,12 +119,12 @@ class Turns:
             return self._leftover_ended(ended, now)
         if ended.response_id != self._generation.response_id:
             return []  # late news: of another session
-        was_wanted, was_presumed_over = self._generation.is_wanted, self._talk.is_presumed_over
+        was_wanted, was_presumed_over = self._generation.is_wanted, self._state.is_presumed_over
         self._answer.end()
         actions = self.interruptions.response_ended(ended, now)
         if ended.status is ResponseStatus.COMPLETED and ended.calls:
             if was_presumed_over:
-                self._talk.go_on_answering()  # nobody has spoken since: the box goes on with it
+                self._state.go_on_answering()  # nobody has spoken since: the box goes on with it
             return actions + self._run(ended.calls, has_spoken=ended.has_audio, is_stale=not was_wanted)
         if ResumePlayback() in actions:
             return actions
@@ -142,9 +142,9 @@ class Turns:
         if ended.status in FAILURES or not ended.has_audio:
             # An answer that fails in silence looks like a deaf box; what is here of it is heard first.
             self._generation.fail()
-            self._talk.trouble = ended.fault
+            self._state.trouble = ended.fault
         else:
-            self._talk.trouble = ""
+            self._state.trouble = ""
         return self.asking.ask_if_free(now) or self._answer_over_if_quiet(now)
 
     def _leftover_ended(self, ended: ResponseEnded, now: float) -> list[Action]:
@@ -163,13 +163,13 @@ class Turns:
             self._tools.begin_stale(calls)
         else:
             self._answer.begin_tools(calls, has_spoken=has_spoken)
-            self._talk.await_no_answer()
+            self._state.await_no_answer()
         return [RunTool(call) for call in calls]
 
     def answer_late(self, now: float) -> list[Action]:
         """Go on without what is missing, if only the end of the answer is; else give it up."""
         if self._request.is_due or not self._generation.has_complete_item:
-            return self._calls.fail(self._talk.trouble or "no-answer", now)
+            return self._sessions.fail(self._state.trouble or "no-answer", now)
         has_sounded = self._playback.has_sounded
         if calls := self._generation.presume_called():
             return self._run(calls, has_spoken=has_sounded, is_stale=False)
@@ -178,30 +178,30 @@ class Turns:
 
     def playback_started(self, burst: int) -> list[Action]:
         """Take the answer as sounding."""
-        if self._talk.is_presumed_over:
-            self._talk.go_on_answering()  # it was not over
-        if self._talk.phase not in {Phase.THINKING, Phase.SPEAKING}:
+        if self._state.is_presumed_over:
+            self._state.go_on_answering()  # it was not over
+        if self._state.phase not in {Phase.THINKING, Phase.SPEAKING}:
             return []  # late news: cut or hung up in the same breath
-        if self._talk.phase is Phase.THINKING:
-            self._talk.enter(Cause.SOUNDED)
+        if self._state.phase is Phase.THINKING:
+            self._state.enter(PhaseCause.SOUNDED)
         self._playback.start(burst)
-        self._talk.has_answered = True
-        self._talk.await_end_of_playback()
-        return [SilenceUplink()] if self._talk.is_half_duplex else []
+        self._state.has_answered = True
+        self._state.await_end_of_playback()
+        return [SilenceUplink()] if self._state.is_half_duplex else []
 
     def playback_drained(self, burst: int, now: float) -> list[Action]:
         """Take the answer as played so far; the room sounds on for a moment."""
         if not self._playback.sounds(burst):
             return []  # late news: cut before, or already sounding again
         # The next burst begins at full volume, whoever spoke over the end of this one.
-        actions = self._talk.restore()
+        actions = self._state.restore()
         self._playback.drain()
         if self._answer.is_over:
             actions += self._failure_tone(has_failed=self._generation.take_failure())
             self._answer.fall_silent()
-        if self._talk.is_half_duplex:
+        if self._state.is_half_duplex:
             # The room still sounds: the light must not say that we listen before we do.
-            self._talk.await_quiet(now)
+            self._state.await_quiet(now)
             return actions
         return actions + self._after_playback(now)
 
@@ -210,19 +210,19 @@ class Turns:
         self._playback.end_echo()
         spoken_at = self._playback.take_near_speech()
         actions = self._after_playback(now)
-        if self._talk.phase is Phase.IDLE:
+        if self._state.phase is Phase.IDLE:
             return actions  # not even for a moment when we hang up: the light is off by then
         # Who has begun to speak meanwhile does not lose a word to the echo.
         kept = [] if spoken_at is None else [KeepUplink(spoken_at, has_preroll=False)]
-        if self._talk.phase is Phase.CONNECTING:
+        if self._state.phase is Phase.CONNECTING:
             return [*actions, *kept]
         return [*kept, OpenUplink(), *actions]
 
     def _after_playback(self, now: float) -> list[Action]:
         if self._answer.is_over:
             return self._answer_over(now)
-        self._talk.enter(Cause.STALLED)
-        self._talk.await_answer(now)
+        self._state.enter(PhaseCause.STALLED)
+        self._state.await_answer(now)
         return []
 
     def _answer_over_if_quiet(self, now: float) -> list[Action]:
@@ -237,23 +237,23 @@ class Turns:
         return self.interruptions.extend() + self._go_on(now, has_failed=has_failed)
 
     def _go_on(self, now: float, *, has_failed: bool) -> list[Action]:
-        if self._calls.is_spent:
-            return self._calls.end_by_limit(now)
+        if self._sessions.is_spent:
+            return self._sessions.end_by_limit(now)
         if self._ending.state is EndingState.FAIL:
             self._answer.fall_silent()  # there is nothing left to cut
-            return self._calls.fail(self._ending.lost_by, now)
+            return self._sessions.fail(self._ending.lost_by, now)
         if self._ending.state is EndingState.REDIAL:
-            return self._calls.resume(self._ending.lost_by, now)
+            return self._sessions.resume(self._ending.lost_by, now)
         actions = self._failure_tone(has_failed=self._generation.take_failure() or has_failed)
         if not self._generation.is_wanted:
             self._answer.fall_silent()
-        is_last = self._ending.is_goodbye or self._manners.follow_up_s == 0
-        if is_last or self._box.is_deaf or not self._talk.is_linked:
-            return actions + self._calls.leave(now)
-        self._talk.enter(Cause.FINISHED)
-        self._talk.await_no_answer()
-        self._talk.extend_listening(self._manners.follow_up_s, now)
-        return actions + self._calls.renew_if_due(now)
+        is_last = self._ending.is_goodbye or self._policy.follow_up_s == 0
+        if is_last or self._box.is_deaf or not self._state.is_linked:
+            return actions + self._sessions.leave(now)
+        self._state.enter(PhaseCause.FINISHED)
+        self._state.await_no_answer()
+        self._state.extend_listening(self._policy.follow_up_s, now)
+        return actions + self._sessions.renew_if_due(now)
 
     def _failure_tone(self, *, has_failed: bool) -> list[Action]:
         """Sound the trouble tone of an answer that has failed, now that the last of it has been heard.
@@ -268,11 +268,11 @@ class Turns:
     def interrupt_by_hand(self, at_sample: int, now: float, word: str = "") -> list[Action]:
         """Interrupt the answer by wake word or button."""
         if self._box.is_deaf:
-            return self._calls.hang_up()
-        if not self._talk.is_linked:
-            return self._calls.call_again(at_sample, now, word)
+            return self._sessions.hang_up()
+        if not self._state.is_linked:
+            return self._sessions.call_again(at_sample, now, word)
         actions = self.interrupt(now)
-        if self._talk.is_half_duplex:
+        if self._state.is_half_duplex:
             # What was said since the wake word began went out as zeros: now it is sent as it was.
             actions += [KeepUplink(at_sample), OpenUplink()]
         return actions
@@ -284,21 +284,21 @@ class Turns:
         """
         # An answer that has not begun has no name to cancel it by: that is done when it begins.
         is_unwanted = self.asking.is_expecting
-        actions = self.interruptions.cut(now, is_heard=False) if is_by_speech else self._talk.cut()
+        actions = self.interruptions.cut(now, is_heard=False) if is_by_speech else self._state.cut()
         if is_unwanted:
             self._request.interrupt()
         # While it is undecided, the service goes on.
         if not self.interruptions.is_undecided and (response_id := self._generation.call_off()) is not None:
             actions.append(CancelResponse(response_id))
-        self._talk.interrupted()
-        self._talk.extend_listening(self._manners.no_speech_s, now)
+        self._state.interrupted()
+        self._state.extend_listening(self._policy.no_speech_s, now)
         return actions
 
     # --- tools --------------------------------------------------------------------------------------------------------
 
     def tool_finished(self, finished: ToolFinished, now: float) -> list[Action]:
         """Send a tool's output, and ask for an answer after the last one of its round."""
-        if not self._tools.waits_for(finished.call_id) or not self._talk.is_linked:
+        if not self._tools.waits_for(finished.call_id) or not self._state.is_linked:
             return []  # late news: the conversation that wanted it is over
         actions: list[Action] = [SendToolOutput(finished.call_id, finished.output)]
         if not self._tools.finish(finished.call_id):

@@ -30,7 +30,7 @@ _NS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ClockLine:
     """A stream's clock: sample ``position`` passes at ``time_at`` in monotonic seconds, and the other way round.
 
     ``lag_s`` is how late sample 0 is at monotonic time 0, ``ppm`` how much slower than its nominal rate the clock
@@ -134,7 +134,7 @@ class _Buckets:
         self.count -= 1
         self._stretches[-1].remove(self._times[self._next], self._lates[self._next])
 
-    def fit(self, rate_hz: int) -> Line:
+    def fit(self, rate_hz: int) -> ClockLine:
         """Fit one slope to all stretches, and a lag to the last of them."""
         last = self._stretches[-1]
         reference_s = last.times / last.count / _NS
@@ -143,12 +143,12 @@ class _Buckets:
             # They are few: at most those that a rate needs, and one.
             lates = sorted(self._lates[(self._next - 1 - back) % _MOST_BUCKETS] for back in range(last.count))
             median = (lates[last.count // 2] + lates[(last.count - 1) // 2]) / 2
-            return Line(rate_hz, reference_s, median / _NS, 0.0, math.inf)
+            return ClockLine(rate_hz, reference_s, median / _NS, 0.0, math.inf)
         squares = [stretch.squares() for stretch in self._stretches]
         times, both, lates_squared = (math.fsum(column) for column in zip(*squares, strict=True))
         slope = both / times
         error = math.sqrt(max(0.0, lates_squared - slope * both) / freedom / times)
-        return Line(rate_hz, reference_s, last.lates / last.count / _NS, slope * 1e6, error * 1e6)
+        return ClockLine(rate_hz, reference_s, last.lates / last.count / _NS, slope * 1e6, error * 1e6)
 
 
 class ClockFit:
@@ -167,7 +167,7 @@ class ClockFit:
         self._buckets = _Buckets()
         self._bucket_end_s = 0.0
         self._least = (0.0, math.inf)
-        self._line: Line | None = None
+        self._line: ClockLine | None = None
         self._last_fit_s = 0.0
         self._jumped_s = -math.inf
         self._is_provisional = False
@@ -175,7 +175,7 @@ class ClockFit:
         self.jumps = 0
 
     @property
-    def line(self) -> Line | None:
+    def line(self) -> ClockLine | None:
         """Return the clock as known so far; ``None`` in the first second."""
         return self._line
 
@@ -212,7 +212,7 @@ class ClockFit:
         self._bucket_end_s = end_s
         self._least = (0.0, math.inf)
 
-    def _watch(self, at_s: float, late_s: float, line: Line) -> None:
+    def _watch(self, at_s: float, late_s: float, line: ClockLine) -> None:
         """See what nobody tells of: a sound server's xrun, or its change of mind."""
         expected_s = line.lag_s + line.ppm * 1e-6 * (at_s - line.reference_s)
         if abs(late_s - expected_s) <= _JUMP_S:
@@ -241,6 +241,6 @@ class ClockFit:
         self._last_fit_s = at_s
 
 
-def drift_ppm(near: Line, far: Line) -> tuple[float, float]:
+def drift_ppm(near: ClockLine, far: ClockLine) -> tuple[float, float]:
     """Return by how many ppm the far-end's clock is faster than the near-end's, and one standard error of that."""
     return near.ppm - far.ppm, math.hypot(near.error_ppm, far.error_ppm)

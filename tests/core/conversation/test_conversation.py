@@ -175,7 +175,7 @@ def test_a_refusal_that_dialling_again_cannot_mend_is_told_at_once() -> None:
 def test_a_fault_is_shown_for_a_while() -> None:
     failed = drive(*TO_CONNECTING, LinkLost("no-credit", is_retriable=False))
 
-    assert failed.wait(4.9) == []
+    assert failed.wait(5.9) == []
     assert failed.wait(0.1) == [ShowLight(Light.IDLE)]
 
 

@@ -80,14 +80,14 @@ class HonestWorld(RuleBasedStateMachine):
         hears_itself=st.booleans(), follow_up_s=st.sampled_from([0, 6]), resumes=st.booleans(), ignores=st.booleans()
     )
     def begin(self, *, hears_itself: bool, follow_up_s: float, resumes: bool, ignores: bool) -> None:
-        manners = replace(
+        policy = replace(
             OPEN_MICROPHONE,
             hears_itself=hears_itself,
             follow_up_s=follow_up_s,
             resumes=resumes,
             ignores_speech_in_noise=ignores,
         )
-        self.world = World(manners, is_honest=self.is_honest)
+        self.world = World(policy, is_honest=self.is_honest)
 
     def is_open(self) -> bool:
         return self.world.service.link == "open"

@@ -36,7 +36,7 @@ def test_it_is_no_answer_and_moves_no_deadline() -> None:
 
 
 def test_a_box_that_hears_itself_goes_on_sending_what_the_user_says_under_it() -> None:
-    listening = drive(WAKE, manners=HALF_DUPLEX)
+    listening = drive(WAKE, policy=HALF_DUPLEX)
     orders = listening.hear_all(LinkOpened(), UserStartedSpeaking(), MM_HM)
 
     assert OpenUplink() in orders

@@ -96,7 +96,7 @@ def test_speech_while_an_answer_has_stalled_still_finds_out_where() -> None:
 
 
 def test_a_box_that_hears_itself_opens_the_uplink_again_on_barge_in() -> None:
-    speaking = drive(*TO_SPEAKING, manners=HALF_DUPLEX)
+    speaking = drive(*TO_SPEAKING, policy=HALF_DUPLEX)
 
     assert speaking.hear(UserStartedSpeaking()) == [CutPlayback(), ShowLight(Light.LISTENING), OpenUplink()]
 
@@ -124,7 +124,7 @@ def test_a_hand_cancels_nothing_when_the_answer_is_complete(hand: Event) -> None
 
 @pytest.mark.parametrize("hand", BY_HAND, ids=["wake word", "button"])
 def test_a_box_that_hears_itself_sends_what_was_said_with_the_wake_word(hand: Event) -> None:
-    assert drive(*TO_SPEAKING, manners=HALF_DUPLEX).hear(hand) == [
+    assert drive(*TO_SPEAKING, policy=HALF_DUPLEX).hear(hand) == [
         CutPlayback(),
         ShowLight(Light.LISTENING),
         CancelResponse("r1"),
@@ -274,20 +274,20 @@ def test_a_goodbye_that_comes_after_the_user_spoke_is_late() -> None:
 
 
 def test_barge_in_while_the_room_still_sounds_opens_the_uplink_at_once() -> None:
-    stalled = drive(*TO_SPEAKING, PlaybackDrained(1), manners=HALF_DUPLEX)
+    stalled = drive(*TO_SPEAKING, PlaybackDrained(1), policy=HALF_DUPLEX)
 
     assert stalled.hear(UserStartedSpeaking()) == [CutPlayback(), ShowLight(Light.LISTENING), OpenUplink()]
     assert stalled.wait(1) == []
 
 
 def test_nothing_is_cut_when_the_user_speaks_into_the_echo_of_a_whole_answer() -> None:
-    spoken = drive(*TO_SPOKEN, PlaybackDrained(1), manners=HALF_DUPLEX)
+    spoken = drive(*TO_SPOKEN, PlaybackDrained(1), policy=HALF_DUPLEX)
 
     assert spoken.hear(UserStartedSpeaking()) == [ShowLight(Light.LISTENING), OpenUplink()]
 
 
 def test_a_second_answer_is_silenced_like_the_first() -> None:
-    again = drive(*TO_LISTENING, TurnEnded(), ResponseStarted("r1"), PlaybackStarted(1), manners=HALF_DUPLEX)
+    again = drive(*TO_LISTENING, TurnEnded(), ResponseStarted("r1"), PlaybackStarted(1), policy=HALF_DUPLEX)
     again.hear(COMPLETED, PlaybackDrained(1))
     again.wait(0.2)
     again.hear(TurnEnded(), ResponseStarted("r2"))

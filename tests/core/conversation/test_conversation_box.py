@@ -263,7 +263,7 @@ def test_a_missing_device_is_shown_rather_than_what_failed_for_lack_of_it() -> N
 def test_a_fault_goes_before_the_mute_light_for_its_while() -> None:
     failed = drive(WAKE, LinkLost("no-credit", is_retriable=False), MutePressed())
 
-    assert failed.wait(5) == [ShowLight(Light.MUTED)]
+    assert failed.wait(6) == [ShowLight(Light.MUTED)]
 
 
 def test_ringing_goes_before_a_fault() -> None:

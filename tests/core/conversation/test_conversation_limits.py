@@ -86,7 +86,7 @@ def test_the_next_day_the_box_answers_again_without_a_restart() -> None:
 
 def test_a_box_without_a_limit_never_runs_out() -> None:
     patient = replace(OPEN_MICROPHONE, no_speech_s=300)
-    unlimited = drive(BudgetTold(1), *TO_LISTENING, BudgetTold(None), manners=patient)
+    unlimited = drive(BudgetTold(1), *TO_LISTENING, BudgetTold(None), policy=patient)
 
     assert unlimited.wait(299) == []
 
@@ -148,7 +148,7 @@ def test_a_link_lost_when_the_minutes_have_run_out_is_not_dialled_again() -> Non
 
 
 def test_the_box_hears_itself_and_still_hangs_up_after_the_answer() -> None:
-    spoken = drive(BudgetTold(3), *TO_SPOKEN, manners=HALF_DUPLEX)
+    spoken = drive(BudgetTold(3), *TO_SPOKEN, policy=HALF_DUPLEX)
     spoken.wait(4)
 
     assert spoken.hear(PlaybackDrained(1)) == []
@@ -184,7 +184,7 @@ def test_news_of_the_budget_does_not_put_off_an_end_that_has_been_decided() -> N
 
 
 def test_the_hard_cap_goes_before_the_grace_of_the_budget() -> None:
-    speaking = drive(BudgetTold(50), *TO_SPEAKING, manners=replace(OPEN_MICROPHONE, session_s=60))
+    speaking = drive(BudgetTold(50), *TO_SPEAKING, policy=replace(OPEN_MICROPHONE, session_s=60))
 
     assert speaking.wait(60) == [CutPlayback(), *ended_by(Earcon.BUDGET_SPENT)]
 
@@ -225,9 +225,9 @@ def test_a_conversation_that_reaches_its_cap_says_so_and_leaves_the_box_listenin
 
 
 def test_an_answer_that_stands_still_while_nothing_sounds_is_given_up_after_its_own_limit() -> None:
-    manners = replace(OPEN_MICROPHONE, answer_s=15, progress_s=7)
-    begun = drive(*TO_THINKING, ResponseStarted("r1"), manners=manners)
-    played = drive(*TO_SPEAKING, PlaybackDrained(1), manners=manners)
+    policy = replace(OPEN_MICROPHONE, answer_s=15, progress_s=7)
+    begun = drive(*TO_THINKING, ResponseStarted("r1"), policy=policy)
+    played = drive(*TO_SPEAKING, PlaybackDrained(1), policy=policy)
 
     for stalled in (begun, played):
         assert stalled.wait(6.9) == []
@@ -236,9 +236,9 @@ def test_an_answer_that_stands_still_while_nothing_sounds_is_given_up_after_its_
 
 
 def test_an_answer_that_goes_on_without_a_sound_is_not_given_up() -> None:
-    manners = replace(OPEN_MICROPHONE, answer_s=15, progress_s=7)
-    begun = drive(*TO_THINKING, ResponseStarted("r1"), manners=manners)
-    played = drive(*TO_SPEAKING, PlaybackDrained(1), manners=manners)
+    policy = replace(OPEN_MICROPHONE, answer_s=15, progress_s=7)
+    begun = drive(*TO_THINKING, ResponseStarted("r1"), policy=policy)
+    played = drive(*TO_SPEAKING, PlaybackDrained(1), policy=policy)
 
     for silent in (begun, played):
         for progressed in (AnswerProgressed("r1"), AnswerProgressed(), AnswerProgressed("never told")) * 5:
@@ -249,8 +249,8 @@ def test_an_answer_that_goes_on_without_a_sound_is_not_given_up() -> None:
 
 
 def test_an_answer_that_was_given_up_does_not_keep_another_one_alive() -> None:
-    manners = replace(OPEN_MICROPHONE, progress_s=7)
-    stalled = drive(*TO_THINKING, ResponseStarted("r1"), ResponseStarted("r2"), manners=manners)
+    policy = replace(OPEN_MICROPHONE, progress_s=7)
+    stalled = drive(*TO_THINKING, ResponseStarted("r1"), ResponseStarted("r2"), policy=policy)
     stalled.wait(6)
     stalled.hear(AnswerProgressed("r1"))
 
@@ -259,7 +259,7 @@ def test_an_answer_that_was_given_up_does_not_keep_another_one_alive() -> None:
 
 
 def test_progress_is_nobody_s_while_no_answer_is_generated() -> None:
-    thinking = drive(*TO_THINKING, manners=replace(OPEN_MICROPHONE, answer_s=15, progress_s=7))
+    thinking = drive(*TO_THINKING, policy=replace(OPEN_MICROPHONE, answer_s=15, progress_s=7))
     thinking.wait(14)
     thinking.hear(AnswerProgressed(), AnswerProgressed("r1"))
 
@@ -275,7 +275,7 @@ def test_an_answer_that_sounds_is_not_waited_for_however_it_goes_on() -> None:
 
 
 def test_an_answer_that_goes_on_for_ever_without_a_sound_is_ended_by_the_hard_cap() -> None:
-    endless = drive(*TO_THINKING, ResponseStarted("r1"), manners=replace(OPEN_MICROPHONE, session_s=60))
+    endless = drive(*TO_THINKING, ResponseStarted("r1"), policy=replace(OPEN_MICROPHONE, session_s=60))
     for _ in range(59):
         endless.wait(1)
         endless.hear(AnswerProgressed("r1"))
@@ -284,7 +284,7 @@ def test_an_answer_that_goes_on_for_ever_without_a_sound_is_ended_by_the_hard_ca
 
 
 def test_an_answer_that_has_not_begun_has_the_service_s_time_to_think() -> None:
-    thinking = drive(*TO_THINKING, manners=replace(OPEN_MICROPHONE, answer_s=15, progress_s=7))
+    thinking = drive(*TO_THINKING, policy=replace(OPEN_MICROPHONE, answer_s=15, progress_s=7))
 
     assert thinking.wait(14.9) == []
     assert PlayEarcon(Earcon.TROUBLE) in thinking.wait(0.1)
@@ -361,6 +361,6 @@ def test_a_box_that_stalls_for_ever_ends_its_conversation_by_the_hard_cap() -> N
 
 
 def test_a_stall_while_the_room_still_sounds_opens_no_uplink_by_itself() -> None:
-    spoken = drive(*TO_SPEAKING, manners=HALF_DUPLEX)
+    spoken = drive(*TO_SPEAKING, policy=HALF_DUPLEX)
     assert spoken.hear(PlaybackStarted(2)) == [SilenceUplink()]
     assert spoken.hear(LoopStalled(3)) == []

@@ -197,7 +197,7 @@ def test_a_session_that_ends_for_good_after_an_answer_without_an_end_shows_why()
 
 
 def test_a_box_that_hears_itself_listens_again_also_without_the_end_of_the_answer() -> None:
-    heard = drive(*ALL_HEARD, manners=HALF_DUPLEX)
+    heard = drive(*ALL_HEARD, policy=HALF_DUPLEX)
 
     assert heard.wait(0.2) == [ShowLight(Light.THINKING), OpenUplink()]
     assert heard.wait(2) == [ShowLight(Light.LISTENING)]

@@ -178,7 +178,7 @@ def test_who_speaks_over_an_answer_whose_session_is_gone_gets_another_session() 
 
 def speaking_over(*facts: Event) -> Driven:
     """Return a box that hears itself, in the middle of an answer."""
-    return drive(*TO_SPEAKING, *facts, manners=HALF_DUPLEX)
+    return drive(*TO_SPEAKING, *facts, policy=HALF_DUPLEX)
 
 
 def test_what_may_be_speech_is_not_sent_before_it_is_known_to_be() -> None:
@@ -197,7 +197,7 @@ def test_confirmed_speech_is_sent_from_before_its_first_sound() -> None:
 
 
 def test_who_goes_on_at_once_after_an_answer_does_not_lose_a_word_to_its_echo() -> None:
-    ended = drive(*TO_SPOKEN, PlaybackDrained(1), manners=HALF_DUPLEX)
+    ended = drive(*TO_SPOKEN, PlaybackDrained(1), policy=HALF_DUPLEX)
     assert ended.hear(BEGAN) == []
     assert ended.phase is Phase.SPEAKING, "the room still sounds"
 
@@ -205,14 +205,14 @@ def test_who_goes_on_at_once_after_an_answer_does_not_lose_a_word_to_its_echo() 
 
 
 def test_speech_confirmed_after_an_answer_need_not_wait_for_its_echo() -> None:
-    ended = drive(*TO_SPOKEN, PlaybackDrained(1), BEGAN, manners=HALF_DUPLEX)
+    ended = drive(*TO_SPOKEN, PlaybackDrained(1), BEGAN, policy=HALF_DUPLEX)
 
     assert ended.hear(CONFIRMED) == [ShowLight(Light.LISTENING), KeepUplink(41_600, has_preroll=False), OpenUplink()]
     assert ended.wait(0.3) == []
 
 
 def test_who_speaks_over_the_end_of_an_answer_is_sent_from_where_they_began() -> None:
-    ended = drive(*TO_SPOKEN, BEGAN, manners=HALF_DUPLEX)
+    ended = drive(*TO_SPOKEN, BEGAN, policy=HALF_DUPLEX)
 
     assert ended.hear(PlaybackDrained(1)) == [RestorePlayback()]
     assert ended.wait(0.2) == [ShowLight(Light.LISTENING), KeepUplink(43_200, has_preroll=False), OpenUplink()]
@@ -220,13 +220,13 @@ def test_who_speaks_over_the_end_of_an_answer_is_sent_from_where_they_began() ->
 
 
 def test_a_cough_into_the_echo_of_an_answer_is_not_sent() -> None:
-    ended = drive(*TO_SPOKEN, PlaybackDrained(1), BEGAN, NearSpeechFaded(), manners=HALF_DUPLEX)
+    ended = drive(*TO_SPOKEN, PlaybackDrained(1), BEGAN, NearSpeechFaded(), policy=HALF_DUPLEX)
 
     assert ended.wait(0.2) == [ShowLight(Light.LISTENING), OpenUplink()]
 
 
 def test_without_a_session_nobody_hears_who_speaks_over_the_answer() -> None:
-    orphan = drive(*TO_SPOKEN, LinkLost("session-ended", is_retriable=True), manners=HALF_DUPLEX)
+    orphan = drive(*TO_SPOKEN, LinkLost("session-ended", is_retriable=True), policy=HALF_DUPLEX)
 
     assert orphan.hear(BEGAN) == [DuckPlayback()]
     assert orphan.hear(NearSpeechFaded()) == [RestorePlayback()]
@@ -236,7 +236,7 @@ def test_without_a_session_nobody_hears_who_speaks_over_the_answer() -> None:
 
 @pytest.mark.parametrize("earlier", [(), (TalkPressed(at_sample=1),)], ids=["before it", "over the one before"])
 def test_who_spoke_before_an_answer_is_not_sent_after_it(earlier: tuple[Event, ...]) -> None:
-    before = drive(*(TO_SPEAKING if earlier else TO_LISTENING), BEGAN, *earlier, manners=HALF_DUPLEX)
+    before = drive(*(TO_SPEAKING if earlier else TO_LISTENING), BEGAN, *earlier, policy=HALF_DUPLEX)
     spoken = ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True)
     before.hear(TurnEnded(), ResponseStarted("r2"), PlaybackStarted(2), spoken, PlaybackDrained(2))
 

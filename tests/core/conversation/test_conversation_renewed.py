@@ -40,7 +40,7 @@ RENEWED = [ShowLight(Light.CONNECTING), RewindUplink(), OpenLink("hey_jarvis", r
 
 @pytest.mark.parametrize(("in_s", "after_s"), [(100, 75), (240, 210), (120, 90), (60, 45), (20, 15)])
 def test_it_is_renewed_half_a_minute_before_or_a_quarter_of_a_short_time(in_s: float, after_s: float) -> None:
-    listening = drive(*TO_LISTENING, SessionExpires(in_s), manners=PATIENT)
+    listening = drive(*TO_LISTENING, SessionExpires(in_s), policy=PATIENT)
 
     assert listening.wait(after_s - 0.1) == []
     assert listening.wait(0.1) == RENEWED
@@ -50,11 +50,11 @@ def test_it_is_renewed_half_a_minute_before_or_a_quarter_of_a_short_time(in_s: f
 
 @pytest.mark.parametrize("in_s", [19.9, 0, -60, -1e9])
 def test_a_time_that_is_over_or_too_near_says_nothing_it_may_be_our_clock_that_is_wrong(in_s: float) -> None:
-    assert drive(*TO_LISTENING, SessionExpires(in_s), manners=PATIENT).wait(299) == []
+    assert drive(*TO_LISTENING, SessionExpires(in_s), policy=PATIENT).wait(299) == []
 
 
 def test_the_last_time_that_was_told_counts() -> None:
-    listening = drive(*TO_LISTENING, SessionExpires(100), SessionExpires(260), manners=PATIENT)
+    listening = drive(*TO_LISTENING, SessionExpires(100), SessionExpires(260), policy=PATIENT)
 
     assert listening.wait(229) == []
     assert listening.wait(1) == RENEWED
@@ -70,7 +70,7 @@ def test_the_time_of_a_session_that_is_not_open_says_nothing(way: tuple[Event, .
 
 
 def test_an_answer_is_heard_to_its_end_first() -> None:
-    speaking = drive(*TO_SPEAKING, SessionExpires(100), manners=PATIENT)
+    speaking = drive(*TO_SPEAKING, SessionExpires(100), policy=PATIENT)
 
     assert speaking.wait(80) == []
     assert speaking.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, has_audio=True)) == []
@@ -78,7 +78,7 @@ def test_an_answer_is_heard_to_its_end_first() -> None:
 
 
 def test_what_the_user_is_saying_is_said_to_the_end_and_answered_first() -> None:
-    talking = drive(*TO_LISTENING, SessionExpires(100), UserStartedSpeaking(), manners=replace(PATIENT, turn_s=200))
+    talking = drive(*TO_LISTENING, SessionExpires(100), UserStartedSpeaking(), policy=replace(PATIENT, turn_s=200))
 
     assert talking.wait(80) == []
     talking.hear(TurnEnded(), ResponseStarted("r1"), PlaybackStarted(1))
@@ -87,7 +87,7 @@ def test_what_the_user_is_saying_is_said_to_the_end_and_answered_first() -> None
 
 
 def test_a_round_of_tools_is_part_of_the_answer() -> None:
-    calling = drive(*TO_ANSWERING, SessionExpires(100), manners=PATIENT)
+    calling = drive(*TO_ANSWERING, SessionExpires(100), policy=PATIENT)
     calling.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,)))
 
     assert calling.wait(80) == []
@@ -97,7 +97,7 @@ def test_a_round_of_tools_is_part_of_the_answer() -> None:
 
 
 def test_an_answer_that_does_not_end_in_time_ends_with_the_session_as_any_other() -> None:
-    speaking = drive(*TO_SPEAKING, SessionExpires(100), manners=PATIENT)
+    speaking = drive(*TO_SPEAKING, SessionExpires(100), policy=PATIENT)
     speaking.wait(100)
     speaking.hear(NETWORK_GONE)
 
@@ -108,7 +108,7 @@ def test_an_answer_that_does_not_end_in_time_ends_with_the_session_as_any_other(
 
 
 def test_a_renewal_that_fails_is_tried_again() -> None:
-    renewed = drive(*TO_LISTENING, SessionExpires(100), manners=PATIENT)
+    renewed = drive(*TO_LISTENING, SessionExpires(100), policy=PATIENT)
     renewed.wait(75)
 
     assert renewed.hear(NETWORK_GONE) == []
@@ -117,14 +117,14 @@ def test_a_renewal_that_fails_is_tried_again() -> None:
 
 
 def test_a_conversation_whose_minutes_are_used_up_is_not_renewed() -> None:
-    spent = drive(BudgetTold(60), *TO_LISTENING, SessionExpires(100), manners=replace(PATIENT, no_speech_s=85))
+    spent = drive(BudgetTold(60), *TO_LISTENING, SessionExpires(100), policy=replace(PATIENT, no_speech_s=85))
 
     assert OpenLink("hey_jarvis", resumes=True) not in spent.wait(84)
     assert spent.phase is Phase.LISTENING
 
 
 def test_a_muted_box_has_nobody_to_renew_it_for() -> None:
-    muted = drive(*TO_SPEAKING, SessionExpires(100), MutePressed(), manners=PATIENT)
+    muted = drive(*TO_SPEAKING, SessionExpires(100), MutePressed(), policy=PATIENT)
     muted.wait(80)
     muted.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, has_audio=True))
 
@@ -133,13 +133,13 @@ def test_a_muted_box_has_nobody_to_renew_it_for() -> None:
 
 
 def test_who_hangs_up_before_is_not_dialled_for() -> None:
-    short = drive(*TO_LISTENING, SessionExpires(100), manners=replace(PATIENT, no_speech_s=8))
+    short = drive(*TO_LISTENING, SessionExpires(100), policy=replace(PATIENT, no_speech_s=8))
 
     assert short.wait(300) == HUNG_UP
 
 
 def test_the_time_of_a_session_that_was_lost_says_nothing_of_the_next() -> None:
-    lost = drive(*TO_LISTENING, SessionExpires(100), manners=PATIENT)
+    lost = drive(*TO_LISTENING, SessionExpires(100), policy=PATIENT)
     lost.wait(20)
     lost.hear(NETWORK_GONE)
     lost.wait(0.25)
@@ -149,7 +149,7 @@ def test_the_time_of_a_session_that_was_lost_says_nothing_of_the_next() -> None:
 
 
 def test_what_is_told_while_the_next_session_is_dialled_is_of_a_session_that_is_no_more() -> None:
-    renewed = drive(*TO_LISTENING, SessionExpires(100), manners=PATIENT)
+    renewed = drive(*TO_LISTENING, SessionExpires(100), policy=PATIENT)
     renewed.wait(75)
 
     assert renewed.hear(ResponseStarted("r1"), UserStartedSpeaking()) == []
@@ -157,7 +157,7 @@ def test_what_is_told_while_the_next_session_is_dialled_is_of_a_session_that_is_
 
 
 def test_one_renewal_is_one_also_when_the_next_answer_is_over() -> None:
-    renewed = drive(*TO_LISTENING, SessionExpires(100), manners=PATIENT)
+    renewed = drive(*TO_LISTENING, SessionExpires(100), policy=PATIENT)
     renewed.wait(75)
     renewed.hear(LinkOpened(), UserStartedSpeaking(), TurnEnded(), ResponseStarted("r1"), PlaybackStarted(1))
     renewed.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, has_audio=True))
@@ -166,7 +166,7 @@ def test_one_renewal_is_one_also_when_the_next_answer_is_over() -> None:
 
 
 def test_a_renewal_has_all_its_tries_whatever_was_lost_before() -> None:
-    renewed = drive(*TO_LISTENING, NETWORK_GONE, manners=PATIENT)
+    renewed = drive(*TO_LISTENING, NETWORK_GONE, policy=PATIENT)
     for _ in range(3):
         renewed.wait(renewed.waits_s or 0)
         renewed.hear(NETWORK_GONE)
@@ -180,7 +180,7 @@ def test_a_renewal_has_all_its_tries_whatever_was_lost_before() -> None:
 
 
 def test_of_an_answer_whose_end_is_missing_nothing_goes_over_into_the_next_session() -> None:
-    heard = drive(*TO_SPEAKING, ItemEnded("r1"), SessionExpires(100), PlaybackDrained(1), manners=PATIENT)
+    heard = drive(*TO_SPEAKING, ItemEnded("r1"), SessionExpires(100), PlaybackDrained(1), policy=PATIENT)
     heard.wait(75)
     heard.hear(LinkOpened())
 

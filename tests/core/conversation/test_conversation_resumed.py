@@ -119,7 +119,7 @@ def test_the_next_conversation_begins_with_nothing_of_this_one() -> None:
 
 
 def test_a_conversation_after_one_that_was_resumed_is_dialled_for_as_long_as_any_other() -> None:
-    again = drive(*TO_LISTENING, NETWORK_GONE, TalkHeld(), WAKE, manners=replace(OPEN_MICROPHONE, connect_s=60))
+    again = drive(*TO_LISTENING, NETWORK_GONE, TalkHeld(), WAKE, policy=replace(OPEN_MICROPHONE, connect_s=60))
     for _ in range(12):
         assert again.hear(NETWORK_GONE) == []
         assert again.wait(again.waits_s or 0) == [OpenLink("hey_jarvis")]
@@ -141,7 +141,7 @@ def test_an_answer_of_an_earlier_session_does_not_make_one_that_is_lost_at_once_
     ids=["an echo", "a round of tools"],
 )
 def test_a_box_that_has_hung_up_waits_for_nothing(way: tuple[Event, ...]) -> None:
-    box = drive(*way, manners=HALF_DUPLEX)
+    box = drive(*way, policy=HALF_DUPLEX)
     box.hear(TalkHeld())
 
     assert box.phase is Phase.IDLE
@@ -169,7 +169,7 @@ def test_an_answer_that_had_stalled_when_the_session_was_lost_is_not_asked_again
 
 
 def test_who_speaks_into_the_echo_of_a_broken_answer_is_kept_from_their_first_sound() -> None:
-    broken = drive(*TO_SPEAKING, NETWORK_GONE, PlaybackDrained(1), NearSpeechBegan(5000), manners=HALF_DUPLEX)
+    broken = drive(*TO_SPEAKING, NETWORK_GONE, PlaybackDrained(1), NearSpeechBegan(5000), policy=HALF_DUPLEX)
 
     assert broken.wait(0.2) == [
         ShowLight(Light.CONNECTING),
@@ -305,13 +305,13 @@ def again_and_again(dying: Driven, *life: Event, lasts_s: float) -> list[float |
 
 
 def test_sessions_that_last_are_dialled_anew_at_once_each_time() -> None:
-    lasting = drive(*TO_LISTENING, manners=replace(OPEN_MICROPHONE, no_speech_s=60))
+    lasting = drive(*TO_LISTENING, policy=replace(OPEN_MICROPHONE, no_speech_s=60))
 
     assert again_and_again(lasting, lasts_s=10) == [0.25] * 8
 
 
 def test_sessions_that_do_not_quite_last_are_dialled_ever_later() -> None:
-    dying = drive(*TO_LISTENING, manners=replace(OPEN_MICROPHONE, no_speech_s=60))
+    dying = drive(*TO_LISTENING, policy=replace(OPEN_MICROPHONE, no_speech_s=60))
 
     assert again_and_again(dying, lasts_s=9.9)[:4] == [0.25, 0.75, 2, 2]
 
@@ -372,10 +372,10 @@ def test_where_nobody_waits_for_another_session_the_light_says_why_this_one_ende
 
 
 def test_a_dial_that_could_only_begin_when_its_time_is_over_is_not_waited_for() -> None:
-    lost = drive(*TO_LISTENING, manners=replace(OPEN_MICROPHONE, connect_s=0.25))
+    lost = drive(*TO_LISTENING, policy=replace(OPEN_MICROPHONE, connect_s=0.25))
 
     assert lost.hear(NETWORK_GONE)[0] == ShowLight(Light.FAULT, "service-unreachable")
-    dialling = drive(WAKE, manners=replace(OPEN_MICROPHONE, connect_s=0.25))
+    dialling = drive(WAKE, policy=replace(OPEN_MICROPHONE, connect_s=0.25))
     assert dialling.hear(NETWORK_GONE) == TROUBLE
 
 

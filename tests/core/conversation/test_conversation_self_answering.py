@@ -60,12 +60,12 @@ def answered_by_itself(*more: Event) -> Driven:
         spoken("r2"),
         PlaybackDrained(1),
         *more,
-        manners=UNKNOWN,
+        policy=UNKNOWN,
     )
 
 
 def test_a_service_that_may_answer_by_itself_is_given_a_moment_and_its_answer_is_the_only_one() -> None:
-    asked = drive(*TO_ANSWERING, called("r1", CALL), manners=UNKNOWN)
+    asked = drive(*TO_ANSWERING, called("r1", CALL), policy=UNKNOWN)
 
     assert asked.hear(ToolFinished("c1", "1")) == [SendToolOutput("c1", "1")]
     assert asked.wait(0.29) == []
@@ -75,7 +75,7 @@ def test_a_service_that_may_answer_by_itself_is_given_a_moment_and_its_answer_is
 
 
 def test_a_service_that_does_not_is_asked_after_that_moment_and_from_then_on_at_once() -> None:
-    asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), manners=UNKNOWN)
+    asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), policy=UNKNOWN)
 
     assert asked.wait(0.3) == [CreateResponse()]
     asked.hear(ResponseStarted("r2"))
@@ -109,7 +109,7 @@ def test_a_service_that_stops_answering_by_itself_is_waited_for_once() -> None:
 
 
 def test_of_an_answer_to_each_output_only_the_one_to_the_last_is_heard() -> None:
-    asked = drive(*TO_ANSWERING, called("r1", CALL, OTHER_CALL), ToolFinished("c1", "1"), manners=UNKNOWN)
+    asked = drive(*TO_ANSWERING, called("r1", CALL, OTHER_CALL), ToolFinished("c1", "1"), policy=UNKNOWN)
 
     assert asked.hear(ResponseStarted("r2")) == [CancelResponse("r2")], "it does not know the second output"
     assert not asked.conversation.admits("r2")
@@ -120,7 +120,7 @@ def test_of_an_answer_to_each_output_only_the_one_to_the_last_is_heard() -> None
 
 
 def test_of_two_answers_to_outputs_that_went_out_together_the_later_one_is_heard() -> None:
-    asked = drive(*TO_ANSWERING, called("r1", CALL, OTHER_CALL), manners=UNKNOWN)
+    asked = drive(*TO_ANSWERING, called("r1", CALL, OTHER_CALL), policy=UNKNOWN)
     asked.hear(ToolFinished("c1", "1"), ToolFinished("c2", "2"), ResponseStarted("r2"))
 
     assert asked.hear(ResponseStarted("r3")) == [CancelResponse("r2")]
@@ -131,7 +131,7 @@ def test_of_two_answers_to_outputs_that_went_out_together_the_later_one_is_heard
 
 @pytest.mark.parametrize("first", [(), (spoken("r2"),)], ids=["generated", "played"])
 def test_of_two_answers_the_one_that_sounds_is_heard_to_its_end_and_the_other_not(first: tuple[Event, ...]) -> None:
-    asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), manners=UNKNOWN)
+    asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), policy=UNKNOWN)
     asked.hear(ResponseStarted("r2"), PlaybackStarted(1), *first)
 
     assert asked.hear(ResponseStarted("r3")) == [CancelResponse("r3")]
@@ -141,14 +141,14 @@ def test_of_two_answers_the_one_that_sounds_is_heard_to_its_end_and_the_other_no
 
 
 def test_the_answer_is_heard_after_words_that_were_spoken_before_the_call() -> None:
-    asked = drive(*TO_SPEAKING, replace(called("r1", CALL), has_audio=True), ToolFinished("c1", "1"), manners=UNKNOWN)
+    asked = drive(*TO_SPEAKING, replace(called("r1", CALL), has_audio=True), ToolFinished("c1", "1"), policy=UNKNOWN)
 
     assert asked.hear(ResponseStarted("r2")) == []
     assert asked.conversation.admits("r2")
 
 
 def test_an_answer_that_calls_tools_again_begins_another_round() -> None:
-    asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), ResponseStarted("r2"), manners=UNKNOWN)
+    asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), ResponseStarted("r2"), policy=UNKNOWN)
 
     assert asked.hear(called("r2", OTHER_CALL)) == [RunTool(OTHER_CALL)]
     assert asked.hear(ToolFinished("c2", "2")) == [SendToolOutput("c2", "2")]
@@ -198,7 +198,7 @@ def test_calls_of_an_answer_that_nobody_asked_for_take_the_place_of_an_asking_th
 
 
 def test_an_asking_that_waits_is_forgotten_when_the_user_speaks() -> None:
-    asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), manners=UNKNOWN)
+    asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), policy=UNKNOWN)
     asked.hear(UserStartedSpeaking())
 
     assert asked.waits_s == UNKNOWN.turn_s
@@ -206,7 +206,7 @@ def test_an_asking_that_waits_is_forgotten_when_the_user_speaks() -> None:
 
 
 def test_an_answer_that_comes_by_itself_after_the_button_is_not_heard() -> None:
-    asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), manners=UNKNOWN)
+    asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), policy=UNKNOWN)
     asked.hear(TalkPressed(0))
 
     assert asked.hear(ResponseStarted("r2")) == [CancelResponse("r2")]
@@ -220,14 +220,14 @@ def test_the_answer_to_the_turn_after_the_button_is_heard_though_nothing_was_ask
 
 
 def test_a_session_that_is_lost_while_an_asking_waits_is_dialled_anew_and_asked_nothing() -> None:
-    asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), NETWORK_GONE, manners=UNKNOWN)
+    asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), NETWORK_GONE, policy=UNKNOWN)
 
     assert CreateResponse() not in asked.wait(30)
 
 
 def test_a_session_that_is_lost_while_the_words_before_the_asking_sound_is_asked_nothing_either() -> None:
     spoken_and_called = replace(called("r1", CALL), has_audio=True)
-    asked = drive(*TO_SPEAKING, spoken_and_called, ToolFinished("c1", "1"), NETWORK_GONE, manners=UNKNOWN)
+    asked = drive(*TO_SPEAKING, spoken_and_called, ToolFinished("c1", "1"), NETWORK_GONE, policy=UNKNOWN)
 
     assert asked.wait(5) == []
     assert asked.hear(PlaybackDrained(1))[0] == ShowLight(Light.CONNECTING)
@@ -241,7 +241,7 @@ def test_an_answer_of_its_own_accord_in_the_next_turn_is_heard_as_ever() -> None
 
 
 def test_speech_over_an_answer_that_came_by_itself_interrupts_it() -> None:
-    asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), manners=UNKNOWN)
+    asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), policy=UNKNOWN)
     asked.hear(ResponseStarted("r2"), PlaybackStarted(1))
 
     assert CancelResponse("r2") in asked.hear(NearSpeechConfirmed(0))
@@ -249,14 +249,14 @@ def test_speech_over_an_answer_that_came_by_itself_interrupts_it() -> None:
 
 
 def test_a_turn_without_tools_is_answered_as_ever() -> None:
-    plain = drive(*TO_SPOKEN, PlaybackDrained(1), TurnEnded(), ResponseStarted("r2"), manners=UNKNOWN)
+    plain = drive(*TO_SPOKEN, PlaybackDrained(1), TurnEnded(), ResponseStarted("r2"), policy=UNKNOWN)
 
     assert plain.conversation.admits("r2")
-    assert drive(*TO_LISTENING, manners=UNKNOWN).hear(ResponseStarted("r1")) == [ShowLight(Light.THINKING)]
+    assert drive(*TO_LISTENING, policy=UNKNOWN).hear(ResponseStarted("r1")) == [ShowLight(Light.THINKING)]
 
 
 def test_an_answer_to_some_of_the_outputs_that_could_not_be_called_off_has_its_calls_run_for_the_record() -> None:
-    asked = drive(*TO_ANSWERING, called("r1", CALL, OTHER_CALL), ToolFinished("c1", "1"), manners=UNKNOWN)
+    asked = drive(*TO_ANSWERING, called("r1", CALL, OTHER_CALL), ToolFinished("c1", "1"), policy=UNKNOWN)
     asked.hear(ResponseStarted("r2"))
     third = ToolCall("c3", "get_time", "")
 
@@ -264,7 +264,7 @@ def test_an_answer_to_some_of_the_outputs_that_could_not_be_called_off_has_its_c
 
 
 def test_a_service_that_begins_responses_without_end_fills_no_memory() -> None:
-    asked = drive(*TO_ANSWERING, called("r1", CALL, OTHER_CALL), ToolFinished("c1", "1"), manners=UNKNOWN)
+    asked = drive(*TO_ANSWERING, called("r1", CALL, OTHER_CALL), ToolFinished("c1", "1"), policy=UNKNOWN)
     asked.hear(*[ResponseStarted(f"s{number}") for number in range(1000)])
     third = ToolCall("c3", "get_time", "")
 
@@ -279,7 +279,7 @@ def test_a_refusal_of_what_was_never_asked_teaches_nothing() -> None:
 
 
 def test_an_asking_that_is_over_due_after_a_stall_waits_for_what_the_service_may_have_said_meanwhile() -> None:
-    asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), manners=UNKNOWN)
+    asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), policy=UNKNOWN)
     asked.now += 5
 
     assert asked.hear(LoopStalled(5)) == []
@@ -288,7 +288,7 @@ def test_an_asking_that_is_over_due_after_a_stall_waits_for_what_the_service_may
 
 
 def test_a_session_that_is_lost_while_an_asking_waits_leaves_no_deadline_behind() -> None:
-    asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), NETWORK_GONE, manners=UNKNOWN)
+    asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), NETWORK_GONE, policy=UNKNOWN)
     asked.wait(0.25)
     asked.hear(LinkOpened())
 
@@ -296,7 +296,7 @@ def test_a_session_that_is_lost_while_an_asking_waits_leaves_no_deadline_behind(
 
 
 def test_an_asking_that_an_interrupted_answer_stood_in_the_way_of_is_held_for_that_moment_after_its_end() -> None:
-    asked = drive(*TO_SPEAKING, UserStartedSpeaking(), TurnEnded(), ResponseStarted("r2"), manners=UNKNOWN)
+    asked = drive(*TO_SPEAKING, UserStartedSpeaking(), TurnEnded(), ResponseStarted("r2"), policy=UNKNOWN)
     asked.hear(called("r2", CALL), ToolFinished("c1", "1"))
     asked.wait(1)
 

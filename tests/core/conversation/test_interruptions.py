@@ -99,8 +99,8 @@ def speaking(*facts: Event, words_come_early: bool = False, hears_itself: bool =
     """Return a box in the middle of an answer that has come in full."""
     question = EARLY if words_come_early else (STARTED, STOPPED, ENDED)
     answer = (ResponseStarted("r1"), PlaybackStarted(1), COMPLETED)
-    manners = replace(HALF_DUPLEX if hears_itself else OPEN_MICROPHONE, resumes=True)
-    return drive(*TO_LISTENING, *question, *answer, *facts, manners=manners)
+    policy = replace(HALF_DUPLEX if hears_itself else OPEN_MICROPHONE, resumes=True)
+    return drive(*TO_LISTENING, *question, *answer, *facts, policy=policy)
 
 
 def resumed_after_s(driven: Driven, limit_s: float = 8) -> float | None:
@@ -252,7 +252,7 @@ def test_the_next_answer_may_be_resumed_again() -> None:
 
 
 def test_an_answer_that_is_still_being_generated_goes_on_meanwhile() -> None:
-    answering = drive(*TO_SPEAKING, CONFIRMED, HEARD, manners=RESUMES)
+    answering = drive(*TO_SPEAKING, CONFIRMED, HEARD, policy=RESUMES)
 
     assert answering.conversation.admits("r1")
     assert answering.hear(COMPLETED) == []
@@ -261,7 +261,7 @@ def test_an_answer_that_is_still_being_generated_goes_on_meanwhile() -> None:
 
 
 def test_one_that_still_is_after_it_was_resumed_is_waited_for() -> None:
-    answering = drive(*TO_SPEAKING, *BY_BOX, manners=RESUMES)
+    answering = drive(*TO_SPEAKING, *BY_BOX, policy=RESUMES)
     answering.wait(1.2)
 
     assert answering.hear(PlaybackStarted(2), PlaybackDrained(2)) == [ShowLight(Light.THINKING)]
@@ -272,7 +272,7 @@ def test_one_that_still_is_after_it_was_resumed_is_waited_for() -> None:
 
 
 def test_of_one_that_the_service_has_cancelled_what_is_there_is_heard() -> None:
-    answering = drive(*TO_SPEAKING, *BY_SERVICE, CANCELLED, STOPPED, ENDED, manners=RESUMES)
+    answering = drive(*TO_SPEAKING, *BY_SERVICE, CANCELLED, STOPPED, ENDED, policy=RESUMES)
 
     assert ResumePlayback() in answering.hear(written(""))
     assert without_lights(answering.hear(PlaybackStarted(2), PlaybackDrained(2))) == [ExtendItem("i1")]
@@ -292,13 +292,13 @@ def test_a_box_that_is_told_not_to_resume_is_cut_for_good() -> None:
 
 
 def test_an_answer_that_has_stalled_has_nothing_to_go_on_with() -> None:
-    stalled = drive(*TO_SPEAKING, PlaybackDrained(1), manners=RESUMES)
+    stalled = drive(*TO_SPEAKING, PlaybackDrained(1), policy=RESUMES)
 
     assert stalled.hear(STARTED) == [CutPlayback(), ShowLight(Light.LISTENING)]
 
 
 def test_speech_before_the_first_sound_is_a_turn_as_ever() -> None:
-    answering = drive(*TO_ANSWERING, manners=RESUMES)
+    answering = drive(*TO_ANSWERING, policy=RESUMES)
 
     assert answering.hear(STARTED) == [ShowLight(Light.LISTENING)]
     assert answering.hear(written("")) == []
@@ -308,7 +308,7 @@ def test_speech_before_the_first_sound_is_a_turn_as_ever() -> None:
 
 
 def test_a_wake_word_while_it_waits_is_a_person() -> None:
-    answering = drive(*TO_SPEAKING, *BY_BOX, manners=RESUMES)
+    answering = drive(*TO_SPEAKING, *BY_BOX, policy=RESUMES)
 
     assert answering.hear(WAKE) == [DropPlayback(), CancelResponse("r1"), TruncateItem("i1", 0, 740)]
     assert resumed_after_s(answering, 7) is None
@@ -504,7 +504,7 @@ def test_its_end_after_the_answer_is_not_waited_on() -> None:
 
 def test_an_answer_that_was_being_called_off_is_called_off_once() -> None:
     answering = speaking(*BY_SERVICE, STOPPED, ENDED)
-    answering.conversation._talk.answer.begin_unwanted("r2")
+    answering.conversation._state.answer.begin_unwanted("r2")
 
     assert CancelResponse("r2") not in answering.hear(written(""))
 
@@ -538,7 +538,7 @@ def test_words_that_come_when_the_rest_is_over_are_a_turn_as_ever() -> None:
 def with_tool(*facts: Event) -> Driven:
     """Return a box that speaks while a tool runs, and is cut by a noise."""
     calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True)
-    return drive(*TO_SPEAKING, calling, *facts, manners=RESUMES)
+    return drive(*TO_SPEAKING, calling, *facts, policy=RESUMES)
 
 
 def test_a_tool_that_still_runs_is_answered_as_if_nothing_had_been() -> None:
@@ -557,7 +557,7 @@ def test_one_that_has_ended_meanwhile_is_asked_about_when_it_goes_on() -> None:
 
 
 def test_a_call_that_comes_while_it_waits_is_run_and_answered() -> None:
-    answering = drive(*TO_SPEAKING, *BY_BOX, manners=RESUMES)
+    answering = drive(*TO_SPEAKING, *BY_BOX, policy=RESUMES)
     calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True)
 
     assert answering.hear(calling) == [RunTool(CALL)]
@@ -569,8 +569,8 @@ def test_a_call_that_comes_while_it_waits_is_run_and_answered() -> None:
 def test_a_service_that_answers_a_tool_by_itself_is_known_also_after_a_cough(*, meanwhile: bool) -> None:
     calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True)
     ran = (ToolFinished(CALL.call_id, "{}"),)
-    manners = replace(RESUMES, may_answer_tools=True)
-    answering = drive(*TO_SPEAKING, *BY_BOX, calling, *(ran if meanwhile else ()), manners=manners)
+    policy = replace(RESUMES, may_answer_tools=True)
+    answering = drive(*TO_SPEAKING, *BY_BOX, calling, *(ran if meanwhile else ()), policy=policy)
     answering.wait(1.2)
     answering.hear(PlaybackStarted(2), *(() if meanwhile else ran))
 
@@ -581,8 +581,8 @@ def test_a_service_that_answers_a_tool_by_itself_is_known_also_after_a_cough(*, 
 
 def test_an_answer_to_tools_is_one_still_after_a_cough() -> None:
     calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,))
-    manners = replace(RESUMES, may_answer_tools=True)
-    answering = drive(*TO_ANSWERING, calling, ToolFinished(CALL.call_id, "{}"), manners=manners)
+    policy = replace(RESUMES, may_answer_tools=True)
+    answering = drive(*TO_ANSWERING, calling, ToolFinished(CALL.call_id, "{}"), policy=policy)
     answering.hear(ResponseStarted("r2"), PlaybackStarted(1))
     answering.hear(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("to the cough"), written(""))
 
@@ -631,7 +631,7 @@ def test_a_farewell_is_one_still() -> None:
 
 
 def test_a_new_session_waits_until_it_is_decided() -> None:
-    answering = drive(*TO_LISTENING, SessionExpires(40), STARTED, STOPPED, ENDED, manners=RESUMES)
+    answering = drive(*TO_LISTENING, SessionExpires(40), STARTED, STOPPED, ENDED, policy=RESUMES)
     answering.hear(ResponseStarted("r1"), PlaybackStarted(1), COMPLETED)
     answering.wait(29.5)
     answering.hear(*BY_BOX)
@@ -660,7 +660,7 @@ def test_when_the_box_goes_deaf_the_answer_goes_on() -> None:
 
 
 def test_an_answer_that_was_given_up_for_another_is_taken_up_with_all_that_still_comes() -> None:
-    answering = drive(*TO_SPEAKING, *BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"), manners=RESUMES)
+    answering = drive(*TO_SPEAKING, *BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"), policy=RESUMES)
 
     answering.hear(written(""), PlaybackStarted(2), PlaybackDrained(2))
 
@@ -681,7 +681,7 @@ def test_speech_over_an_answer_to_it_that_has_not_sounded_shuts_that_one_out() -
 
 
 def test_sound_without_an_answer_is_cut_for_good() -> None:
-    assert drive(*TO_THINKING, PlaybackStarted(1), manners=RESUMES).hear(STARTED)[0] == CutPlayback()
+    assert drive(*TO_THINKING, PlaybackStarted(1), policy=RESUMES).hear(STARTED)[0] == CutPlayback()
 
 
 def test_what_was_heard_is_that_of_the_last_cut_also_where_that_of_one_before_never_came() -> None:
@@ -714,7 +714,7 @@ def test_a_second_noise_is_judged_by_itself() -> None:
     ids=["words after it", "no words in it"],
 )
 def test_only_words_that_come_while_they_are_spoken_show_that_they_come_early(question: tuple[Event, ...]) -> None:
-    answering = drive(*TO_LISTENING, *question, ResponseStarted("r1"), PlaybackStarted(1), COMPLETED, manners=RESUMES)
+    answering = drive(*TO_LISTENING, *question, ResponseStarted("r1"), PlaybackStarted(1), COMPLETED, policy=RESUMES)
     answering.hear(*BY_SERVICE, NearSpeechEnded())
 
     assert resumed_after_s(answering) is None
@@ -735,7 +735,7 @@ def test_a_transcript_without_words_does_not_cut_it_again_either() -> None:
 
 
 def test_a_call_whose_tool_has_ended_too_while_it_waits_is_asked_about_when_it_goes_on() -> None:
-    answering = drive(*TO_SPEAKING, *BY_BOX, manners=RESUMES)
+    answering = drive(*TO_SPEAKING, *BY_BOX, policy=RESUMES)
     calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True)
 
     assert answering.hear(calling, ToolFinished(CALL.call_id, "{}")) == [
@@ -747,7 +747,7 @@ def test_a_call_whose_tool_has_ended_too_while_it_waits_is_asked_about_when_it_g
 
 def test_what_was_owed_before_the_cut_is_owed_also_when_the_answer_ends_without_a_call() -> None:
     calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL, OTHER_CALL))
-    answering = drive(*TO_ANSWERING, calling, ResponseStarted("r2"), PlaybackStarted(1), *BY_BOX, manners=RESUMES)
+    answering = drive(*TO_ANSWERING, calling, ResponseStarted("r2"), PlaybackStarted(1), *BY_BOX, policy=RESUMES)
     answering.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True))
     answering.hear(ToolFinished(CALL.call_id, "{}"), ToolFinished(OTHER_CALL.call_id, "{}"))
 
@@ -778,14 +778,14 @@ def test_an_answer_to_it_that_has_ended_without_a_sound_is_not_called_off() -> N
 def test_an_answer_that_is_still_being_generated_is_called_off_by_hand_alone_and_once() -> None:
     generated = (*TO_SPEAKING, *BY_SERVICE)
 
-    assert drive(*generated, manners=RESUMES).hear(written("stop")) == [DropPlayback()]
+    assert drive(*generated, policy=RESUMES).hear(written("stop")) == [DropPlayback()]
     assert CancelResponse("r1") not in speaking(*BY_BOX).hear(WAKE), "it has ended"
-    called_off = drive(*generated, WAKE, ENDED, manners=RESUMES)
+    called_off = drive(*generated, WAKE, ENDED, policy=RESUMES)
     assert CancelResponse("r1") not in called_off.hear(TalkPressed(at_sample=1))
 
 
 def test_it_goes_on_being_generated_when_it_goes_on() -> None:
-    answering = drive(*TO_SPEAKING, *BY_BOX, manners=RESUMES)
+    answering = drive(*TO_SPEAKING, *BY_BOX, policy=RESUMES)
 
     assert answering.wait(1.2) == [ShowLight(Light.SPEAKING), ResumePlayback()]
 
@@ -912,7 +912,7 @@ def test_after_two_noises_in_a_row_nothing_is_waited_for_behind_the_rest() -> No
 @pytest.mark.parametrize("of_the_noise", [CallMade("r2", CALL), ItemEnded("r2")], ids=["a call", "an item"])
 def test_what_has_come_of_an_answer_to_the_noise_is_not_taken_for_the_rest(of_the_noise: Event) -> None:
     answered = (*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"), of_the_noise)
-    answering = drive(*TO_SPEAKING, *answered, written(""), PlaybackStarted(2), manners=RESUMES)
+    answering = drive(*TO_SPEAKING, *answered, written(""), PlaybackStarted(2), policy=RESUMES)
 
     assert answering.hear(PlaybackDrained(2)) == [ShowLight(Light.THINKING)]
     assert answering.wait(OPEN_MICROPHONE.progress_s - 0.1) == []

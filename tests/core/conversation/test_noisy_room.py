@@ -53,7 +53,7 @@ def make_noise(box: Driven, times: int, *, every_s: float = 2.0) -> None:
 
 def in_a_noisy_room(*, hears_itself: bool = False) -> Driven:
     """Return a box that speaks in a room that has just become hopeless."""
-    box = drive(*TO_SPEAKING, RoomMeasured(is_loud=True), manners=OWN_ECHO if hears_itself else OPEN)
+    box = drive(*TO_SPEAKING, RoomMeasured(is_loud=True), policy=OWN_ECHO if hears_itself else OPEN)
     make_noise(box, MOST_WHERE_LOUD)
     assert box.conversation.noise is not None
     return box
@@ -64,7 +64,7 @@ def in_a_noisy_room(*, hears_itself: bool = False) -> Driven:
 
 @pytest.mark.parametrize(("is_loud", "most"), [(False, MOST_DUCKS), (True, MOST_WHERE_LOUD)])
 def test_an_answer_that_is_lowered_for_nobody_again_and_again_is_left_alone(*, is_loud: bool, most: int) -> None:
-    box = drive(*TO_SPEAKING, RoomMeasured(is_loud=is_loud), manners=OWN_ECHO)
+    box = drive(*TO_SPEAKING, RoomMeasured(is_loud=is_loud), policy=OWN_ECHO)
 
     make_noise(box, most - 1)
     assert box.conversation.noise is None
@@ -76,7 +76,7 @@ def test_an_answer_that_is_lowered_for_nobody_again_and_again_is_left_alone(*, i
 
 
 def test_ducks_for_nobody_that_are_rare_make_no_room_hopeless() -> None:
-    box = drive(*TO_SPEAKING, manners=OWN_ECHO)
+    box = drive(*TO_SPEAKING, policy=OWN_ECHO)
 
     make_noise(box, 3 * MOST_DUCKS, every_s=3.0)
 
@@ -85,13 +85,13 @@ def test_ducks_for_nobody_that_are_rare_make_no_room_hopeless() -> None:
 
 
 def test_a_loud_room_alone_takes_nothing_from_the_person_who_outdoes_it() -> None:
-    box = drive(*TO_SPEAKING, RoomMeasured(is_loud=True), manners=OWN_ECHO)
+    box = drive(*TO_SPEAKING, RoomMeasured(is_loud=True), policy=OWN_ECHO)
 
     assert CutPlayback() in box.hear(BEGAN, CONFIRMED)
 
 
 def test_people_who_are_heard_make_no_room_hopeless() -> None:
-    box = drive(*TO_SPEAKING, manners=OWN_ECHO)
+    box = drive(*TO_SPEAKING, policy=OWN_ECHO)
 
     for number in range(2, 2 * MOST_DUCKS):
         assert CutPlayback() in box.hear(BEGAN, CONFIRMED)
@@ -101,7 +101,7 @@ def test_people_who_are_heard_make_no_room_hopeless() -> None:
 
 
 def test_two_answers_cut_for_nobody_within_a_minute_make_the_room_hopeless() -> None:
-    box = drive(*TO_SPEAKING, manners=replace(OWN_ECHO, resumes=True))
+    box = drive(*TO_SPEAKING, policy=replace(OWN_ECHO, resumes=True))
     box.hear(BEGAN, CONFIRMED)
     assert ResumePlayback() in box.wait(2)
     assert box.conversation.noise is None
@@ -143,7 +143,7 @@ def test_the_wake_word_and_the_button_interrupt_all_the_same(hand: WakeWordHeard
 
 
 def test_a_service_that_hears_the_room_hears_zeros_instead() -> None:
-    box = drive(*TO_SPEAKING, RoomMeasured(is_loud=True), manners=OPEN)
+    box = drive(*TO_SPEAKING, RoomMeasured(is_loud=True), policy=OPEN)
     make_noise(box, MOST_WHERE_LOUD - 1)
     box.hear(BEGAN)
 
@@ -151,7 +151,7 @@ def test_a_service_that_hears_the_room_hears_zeros_instead() -> None:
 
 
 def test_where_the_box_hears_itself_the_gate_is_shut_already() -> None:
-    box = drive(*TO_SPEAKING, RoomMeasured(is_loud=True), manners=OWN_ECHO)
+    box = drive(*TO_SPEAKING, RoomMeasured(is_loud=True), policy=OWN_ECHO)
     make_noise(box, MOST_WHERE_LOUD - 1)
     box.hear(BEGAN)
 
@@ -159,7 +159,7 @@ def test_where_the_box_hears_itself_the_gate_is_shut_already() -> None:
 
 
 def test_a_session_that_is_lost_is_sent_nothing() -> None:
-    box = drive(*TO_SPEAKING, RoomMeasured(is_loud=True), LinkLost("session-ended", is_retriable=True), manners=OPEN)
+    box = drive(*TO_SPEAKING, RoomMeasured(is_loud=True), LinkLost("session-ended", is_retriable=True), policy=OPEN)
     make_noise(box, MOST_WHERE_LOUD - 1)
     box.hear(BEGAN)
 

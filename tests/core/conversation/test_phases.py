@@ -1,6 +1,6 @@
 import pytest
 
-from edgevoice.core.conversation.phases import TRANSITIONS, Cause, Phase, after
+from edgevoice.core.conversation.phases import TRANSITIONS, Phase, PhaseCause, after
 
 
 def test_every_listed_transition_leads_where_the_table_says() -> None:
@@ -8,8 +8,8 @@ def test_every_listed_transition_leads_where_the_table_says() -> None:
 
 
 @pytest.mark.parametrize("phase", list(Phase))
-@pytest.mark.parametrize("cause", list(Cause))
-def test_a_transition_that_is_not_listed_names_the_culprit(phase: Phase, cause: Cause) -> None:
+@pytest.mark.parametrize("cause", list(PhaseCause))
+def test_a_transition_that_is_not_listed_names_the_culprit(phase: Phase, cause: PhaseCause) -> None:
     if (phase, cause) in TRANSITIONS:
         return
 
@@ -19,4 +19,4 @@ def test_a_transition_that_is_not_listed_names_the_culprit(phase: Phase, cause: 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.IDLE])
 def test_every_phase_can_be_hung_up(phase: Phase) -> None:
-    assert after(phase, Cause.HUNG_UP) is Phase.IDLE
+    assert after(phase, PhaseCause.HUNG_UP) is Phase.IDLE

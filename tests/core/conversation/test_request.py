@@ -1,12 +1,12 @@
 import pytest
 
-from edgevoice.core.conversation.request import Request, RequestState
+from edgevoice.core.conversation.request import AnswerRequest, RequestState
 
 S = RequestState
 
 
-def request(state: RequestState) -> Request:
-    made = Request()
+def request(state: RequestState) -> AnswerRequest:
+    made = AnswerRequest()
     made.state = state
     return made
 
@@ -95,7 +95,7 @@ def test_a_cut_forgets_what_was_due_but_not_that_it_is_unwanted(state: RequestSt
 
 
 def test_an_answer_that_was_interrupted_before_it_began_is_unwanted_until_it_begins_or_the_user_speaks() -> None:
-    begun, spoken, next_turn = Request(), Request(), Request()
+    begun, spoken, next_turn = AnswerRequest(), AnswerRequest(), AnswerRequest()
     for made in (begun, spoken, next_turn):
         made.interrupt()
         assert made.is_unwanted

@@ -106,7 +106,7 @@ def test_an_asking_that_waited_for_an_answer_without_a_sound_goes_out_and_is_wai
 
 def test_the_end_of_an_answer_that_was_called_off_changes_nothing_for_the_one_that_took_its_place() -> None:
     calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL, OTHER_CALL))
-    asked = drive(*TO_ANSWERING, calling, OUTPUT, manners=replace(OPEN_MICROPHONE, may_answer_tools=True))
+    asked = drive(*TO_ANSWERING, calling, OUTPUT, policy=replace(OPEN_MICROPHONE, may_answer_tools=True))
     asked.hear(ToolFinished(OTHER_CALL.call_id, "2"), ResponseStarted("r2"), ResponseStarted("r3"))
 
     assert asked.hear(ResponseEnded("r2", ResponseStatus.COMPLETED)) == []
@@ -115,7 +115,7 @@ def test_the_end_of_an_answer_that_was_called_off_changes_nothing_for_the_one_th
 
 def test_late_calls_of_an_answer_that_was_called_off_do_not_let_a_second_answer_in() -> None:
     calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL, OTHER_CALL))
-    asked = drive(*TO_ANSWERING, calling, OUTPUT, manners=replace(OPEN_MICROPHONE, may_answer_tools=True))
+    asked = drive(*TO_ANSWERING, calling, OUTPUT, policy=replace(OPEN_MICROPHONE, may_answer_tools=True))
     asked.hear(ToolFinished(OTHER_CALL.call_id, "2"), ResponseStarted("r2"), ResponseStarted("r3"), PlaybackStarted(1))
     late = ToolCall("c3", "get_time", "")
 

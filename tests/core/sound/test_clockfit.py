@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from edgevoice.core.sound.clockfit import ClockFit, Line, drift_ppm
+from edgevoice.core.sound.clockfit import ClockFit, ClockLine, drift_ppm
 
 if TYPE_CHECKING:
     from _typeshed import TraceFunction
@@ -207,7 +207,7 @@ def test_two_losses_in_one_second_are_no_rate() -> None:
     assert line.time_at(stream.position) == pytest.approx(stream.now_s, abs=0.0005)
 
 
-def least_squares(buckets: list[tuple[float, float, int]]) -> Line:
+def least_squares(buckets: list[tuple[float, float, int]]) -> ClockLine:
     """Return the line through (time, how late, stretch): one slope, and a lag for each stretch."""
     times, lates, stretches = np.array(buckets).T
     numbers = sorted(set(stretches))
@@ -217,7 +217,7 @@ def least_squares(buckets: list[tuple[float, float, int]]) -> Line:
     variance = float(residue[0]) / freedom * np.linalg.inv(columns.T @ columns)[0, 0]
     is_last = stretches == numbers[-1]
     reference_s, lag_s = float(times[is_last].mean()), float(lates[is_last].mean())
-    return Line(RATE_HZ, reference_s, lag_s, float(found[0]) * 1e6, math.sqrt(variance) * 1e6)
+    return ClockLine(RATE_HZ, reference_s, lag_s, float(found[0]) * 1e6, math.sqrt(variance) * 1e6)
 
 
 @pytest.mark.parametrize("losses", [0, 3, 40, 200])

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.conversation.timing import Manners
+from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.facts import BackchannelStarted, PlaybackStarted, TalkPressed
 from edgevoice.core.notices import PhaseEntered
 from edgevoice.local.scripted.opponent import Opponent
@@ -34,7 +34,7 @@ from tests.local.client import LIMIT_S
 from tests.waiting import eventually
 
 Samples = npt.NDArray[np.int32]
-MANNERS = Manners(hears_itself=False, follow_up_s=0.5)
+POLICY = Policy(hears_itself=False, follow_up_s=0.5)
 QUESTION: tuple[Step, ...] = (
     Expect("session.update", where={"session": {"providerData": {"auto_tool_response": False}}}),
     Hear("what time is it"),
@@ -47,7 +47,7 @@ def ask(folder: Path, *steps: Step) -> None:
     opponent = Opponent(script=Script((Session(steps, Terms(turns="heard")),)))
 
     async def scene() -> None:
-        async with quick_box(folder, opponent, MANNERS) as box:
+        async with quick_box(folder, opponent, POLICY) as box:
             box.engine.report(TalkPressed(box.ears.position))
             box.card.say(spoken_question())
             async with asyncio.timeout(LIMIT_S):
@@ -104,7 +104,7 @@ def test_a_backchannel_is_heard_quietly_under_the_turn_which_goes_on_being_heard
     opponent = Opponent(script=Script((Session(script),)))
 
     async def scene() -> None:
-        async with quick_box(tmp_path, opponent, Manners(hears_itself=hears_itself, follow_up_s=0)) as box:
+        async with quick_box(tmp_path, opponent, Policy(hears_itself=hears_itself, follow_up_s=0)) as box:
             box.card.say(said)
             box.engine.report(TalkPressed(box.ears.position))
             async with asyncio.timeout(LIMIT_S):

@@ -15,7 +15,7 @@ _LIGHT_OF = {
 }
 
 
-class Box:
+class BoxState:
     """The standing of the box: mute, alarm and faults. It shares the conversation's deadlines.
 
     ``impairment`` is the code of what keeps the wake word from being heard though the microphone works, else empty. The

@@ -4,17 +4,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
+class Policy:
     """How the conversation behaves; times in seconds.
 
     ``connect_s``: how long dialling may take. ``no_speech_s``: how long to listen after the wake word. ``follow_up_s``:
     how long to listen after an answer, 0 = not at all. ``turn_s``: how long the user may speak. ``answer_s``: how long
     to wait for an answer to begin. ``progress_s``: how long one that has begun may stand still. ``session_s``: the hard
-    cap. ``echo_tail_s``: how long the room still sounds after playback. ``fault_s``: how long a passing fault is shown.
-    ``may_answer_tools``: the service may answer the output of a tool without being asked. ``hears_itself``: the
-    microphone picks up our own speech, so the uplink carries zeros while we speak and nobody speaks over us.
-    ``resumes``: an answer goes on after a false interruption. ``ignores_speech_in_noise``: speech does not interrupt an
-    answer where it cannot be told from the room.
+    cap. ``echo_tail_s``: how long the room still sounds after playback. ``may_answer_tools``: the service may answer
+    the output of a tool without being asked. ``hears_itself``: the microphone picks up our own speech, so the uplink
+    carries zeros while we speak and nobody speaks over us. ``resumes``: an answer goes on after a false interruption.
+    ``ignores_speech_in_noise``: speech does not interrupt an answer where it cannot be told from the room.
     """
 
     connect_s: float = 12.0
@@ -25,7 +24,6 @@ class Manners:
     progress_s: float = 10.0
     session_s: float = 600.0
     echo_tail_s: float = 0.2
-    fault_s: float = 6.0
     may_answer_tools: bool = False
     hears_itself: bool = True
     resumes: bool = False

@@ -2,15 +2,15 @@ from itertools import product
 
 import pytest
 
+from edgevoice.core.conversation.box_state import BoxState
 from edgevoice.core.conversation.deadlines import Deadline, Deadlines
-from edgevoice.core.conversation.device import Box
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import Device
 from edgevoice.core.orders import Earcon, Light, PlayEarcon, StopEarcons
 
 
 def test_a_new_box_is_ready() -> None:
-    box = Box(Deadlines())
+    box = BoxState(Deadlines())
 
     assert box.light(Phase.IDLE) == (Light.IDLE, "")
     assert box.is_whole
@@ -28,7 +28,7 @@ def test_a_new_box_is_ready() -> None:
     ],
 )
 def test_a_conversation_goes_before_everything_else_because_audio_leaves_the_box(phase: Phase, light: Light) -> None:
-    box = Box(Deadlines())
+    box = BoxState(Deadlines())
     box.is_muted = True
     box.lose(Device.SPEAKER)
     box.show_trouble("no-credit", until=9)
@@ -46,7 +46,7 @@ def test_an_idle_box_shows_what_matters_most(
     troubled: bool,
     muted: bool,
 ) -> None:
-    box = Box(Deadlines())
+    box = BoxState(Deadlines())
     box.is_muted = muted
     if rings:
         box.start_ringing(now=0)
@@ -69,7 +69,7 @@ def test_an_idle_box_shows_what_matters_most(
 
 
 def test_the_device_that_was_lost_first_is_the_one_that_is_shown() -> None:
-    box = Box(Deadlines())
+    box = BoxState(Deadlines())
     box.lose(Device.SPEAKER)
     box.lose(Device.MICROPHONE)
 
@@ -79,7 +79,7 @@ def test_the_device_that_was_lost_first_is_the_one_that_is_shown() -> None:
 
 
 def test_a_box_is_deaf_without_a_microphone_or_when_muted_but_not_without_a_speaker() -> None:
-    box = Box(Deadlines())
+    box = BoxState(Deadlines())
     box.lose(Device.SPEAKER)
     assert not box.is_deaf
     box.lose(Device.MICROPHONE)
@@ -91,7 +91,7 @@ def test_a_box_is_deaf_without_a_microphone_or_when_muted_but_not_without_a_spea
 
 def test_the_alarm_sounds_until_its_minute_is_over() -> None:
     deadlines = Deadlines()
-    box = Box(deadlines)
+    box = BoxState(deadlines)
 
     assert box.start_ringing(now=100) == [PlayEarcon(Earcon.ALARM)]
     assert deadlines.at(Deadline.RING) == 103
@@ -103,13 +103,13 @@ def test_the_alarm_sounds_until_its_minute_is_over() -> None:
 
 
 def test_an_alarm_that_nobody_set_off_makes_no_sound() -> None:
-    assert Box(Deadlines()).ring(now=0) == []
-    assert Box(Deadlines()).stop_ringing() == []
+    assert BoxState(Deadlines()).ring(now=0) == []
+    assert BoxState(Deadlines()).stop_ringing() == []
 
 
 def test_an_alarm_that_is_stopped_is_silent_at_once_and_for_good() -> None:
     deadlines = Deadlines()
-    box = Box(deadlines)
+    box = BoxState(deadlines)
     box.start_ringing(now=0)
 
     assert box.stop_ringing() == [StopEarcons()]
@@ -119,7 +119,7 @@ def test_an_alarm_that_is_stopped_is_silent_at_once_and_for_good() -> None:
 
 def test_trouble_is_shown_until_its_time_is_over_or_it_is_forgotten() -> None:
     deadlines = Deadlines()
-    box = Box(deadlines)
+    box = BoxState(deadlines)
     box.show_trouble("no-credit", until=6)
 
     assert deadlines.at(Deadline.FAULT) == 6
