@@ -21,7 +21,7 @@ from edgevoice.errors import EdgevoiceError, can_pass, of_machine
 from edgevoice.host.service_manager import ServiceManager
 from edgevoice.host.stalls import StallWatch
 from edgevoice.host.strays import lasting, strays_caught
-from edgevoice.observers.conversation_log import Diary
+from edgevoice.observers.conversation_log import ConversationLog
 from edgevoice.panel.opening import open_mute_pin, open_panel, open_panel_buttons
 from edgevoice.settings.schema import Settings
 from edgevoice.wakeword.opening import open_outcomes
@@ -90,7 +90,7 @@ def observers_of(settings: Settings, context: BoxContext, parts: Parts, manager:
     entries: list[Observer | None] = [
         minutes,  # ahead of the log, which writes how many there were
         manager,
-        Diary(
+        ConversationLog(
             lambda: parts.xruns,
             lambda: minutes.today_s if minutes is not None else 0.0,
             lambda: parts.uplink.lost / NEAR_END_HZ,

@@ -1,4 +1,4 @@
-"""Diary: a line for each conversation, each fault light, and each noisy room. Never what was said."""
+"""Conversation log: a line for each conversation, each fault light, and each noisy room. Never what was said."""
 
 import logging
 from collections import Counter
@@ -31,7 +31,7 @@ _COUNTED = (
 )
 
 
-class Diary(Observer):
+class ConversationLog(Observer):
     """An observer that counts through a conversation and writes it down when it is over.
 
     ``xruns`` gives how often the sound system lost audio since it was opened, ``today_s`` for how many seconds sessions
@@ -85,7 +85,7 @@ class Diary(Observer):
             case PhaseEntered(phase=phase):
                 self._take_phase(phase, now)
             case _:
-                pass  # of no interest to a diary
+                pass  # of no interest here
 
     def _take_phase(self, phase: str, now: float) -> None:
         """Write at the end; a cut after which the conversation goes on was the user's, the rest are hang-ups."""

@@ -38,7 +38,7 @@ from edgevoice.errors import (
 from edgevoice.host import service_manager
 from edgevoice.host.service_manager import ServiceManager
 from edgevoice.host.stalls import StallWatch
-from edgevoice.observers.conversation_log import Diary
+from edgevoice.observers.conversation_log import ConversationLog
 from edgevoice.observers.minutes import Minutes
 from edgevoice.panel.none import NoPanel
 from edgevoice.realtime.endpoint import local
@@ -243,15 +243,15 @@ def test_all_that_watches_the_box_is_one_list_in_which_minutes_come_before_the_l
 
         assert observers[0] is minutes
         assert observers[1] is manager
-        diary, hearing = observers[2], observers[5]
-        assert isinstance(diary, Diary)
-        assert (diary._xruns(), diary._today_s(), diary._lost_s()) == (3, 0.0, 0.5)
+        log, hearing = observers[2], observers[5]
+        assert isinstance(log, ConversationLog)
+        assert (log._xruns(), log._today_s(), log._lost_s()) == (3, 0.0, 0.5)
         assert observers[3] is mine
         assert isinstance(hearing, Hearing)
         assert (hearing.ears, hearing.listener, hearing.zeros_s) == (parts.microphone, parts.detector, 7)
         return [type(each) for each in observers]
 
-    expected = [Minutes, ServiceManager, Diary, Waiting, StallWatch, Hearing, DriftWatch, RoomListener]
+    expected = [Minutes, ServiceManager, ConversationLog, Waiting, StallWatch, Hearing, DriftWatch, RoomListener]
     expected += [Outcomes, Sayings]
     assert asyncio.run(live()) == expected
 
@@ -262,9 +262,9 @@ def test_the_log_has_the_minutes_of_today_where_they_are_counted(
     async def live() -> float:
         minutes = Minutes(tmp_path, 10)
         context = replace(CONTEXT, storage=Storage(minutes=minutes), wants_wakeword=False)
-        diary = observers_of(Settings(), context, assembled(wants_wakeword=False), ServiceManager())[2]
-        assert isinstance(diary, Diary)
-        return diary._today_s()
+        log = observers_of(Settings(), context, assembled(wants_wakeword=False), ServiceManager())[2]
+        assert isinstance(log, ConversationLog)
+        return log._today_s()
 
     monkeypatch.setattr(Minutes, "today_s", 90.0)
 
@@ -275,11 +275,11 @@ def test_a_box_that_keeps_nothing_and_listens_for_no_word_is_watched_by_the_rest
     async def live() -> list[type[Observer]]:
         context = replace(CONTEXT, storage=Storage(near_misses=NearMissLog(tmp_path)), wants_wakeword=False)
         observers = observers_of(Settings(), context, assembled(wants_wakeword=False), ServiceManager())
-        assert isinstance(observers[1], Diary)
+        assert isinstance(observers[1], ConversationLog)
         assert observers[1]._today_s() == 0.0
         return [type(each) for each in observers]
 
-    assert asyncio.run(live()) == [ServiceManager, Diary, StallWatch, Hearing]
+    assert asyncio.run(live()) == [ServiceManager, ConversationLog, StallWatch, Hearing]
 
 
 @pytest.mark.parametrize(

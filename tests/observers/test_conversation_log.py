@@ -40,15 +40,15 @@ from edgevoice.core.notices import (
 )
 from edgevoice.core.orders import CutPlayback, Light, OpenLink, ResumePlayback, ShowLight
 from edgevoice.engine import Engine
-from edgevoice.observers.conversation_log import Diary
+from edgevoice.observers.conversation_log import ConversationLog
 from tests.fakes import Fakes
 
 
 def written(caplog: pytest.LogCaptureFixture, *notices: tuple[float, Notice]) -> list[tuple[str, dict[str, Any]]]:
-    diary = Diary()
+    log = ConversationLog()
     with caplog.at_level(logging.DEBUG, "edgevoice"):
         for now, notice in notices:
-            diary.observe(notice, now)
+            log.observe(notice, now)
     return [(record.message, vars(record)["fields"]) for record in caplog.records]
 
 
@@ -116,13 +116,13 @@ def test_every_way_to_a_session_that_was_lost_is_counted(caplog: pytest.LogCaptu
 
 def test_sound_that_was_too_old_to_be_sent_is_that_of_this_conversation(caplog: pytest.LogCaptureFixture) -> None:
     lost_s = 3.0
-    diary = Diary(lost_s=lambda: lost_s)
+    log = ConversationLog(lost_s=lambda: lost_s)
     with caplog.at_level(logging.INFO, "edgevoice"):
-        diary.observe(LinkOpened(), 0.0)
+        log.observe(LinkOpened(), 0.0)
         lost_s += 1.254
-        diary.observe(PhaseEntered(Phase.IDLE), 5.0)
-        diary.observe(LinkOpened(), 10.0)
-        diary.observe(PhaseEntered(Phase.IDLE), 15.0)
+        log.observe(PhaseEntered(Phase.IDLE), 5.0)
+        log.observe(LinkOpened(), 10.0)
+        log.observe(PhaseEntered(Phase.IDLE), 15.0)
 
     assert [vars(record)["fields"]["lost_s"] for record in caplog.records] == [1.25, 0.0]
 
@@ -131,14 +131,14 @@ def test_the_xruns_are_those_of_this_conversation_and_the_minutes_those_of_today
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     xruns = 7
-    diary = Diary(lambda: xruns, lambda: 754.0)
+    log = ConversationLog(lambda: xruns, lambda: 754.0)
     with caplog.at_level(logging.INFO, "edgevoice"):
-        diary.observe(LinkOpened(), 0.0)
+        log.observe(LinkOpened(), 0.0)
         xruns += 2
-        diary.observe(PhaseEntered(Phase.IDLE), 5.0)
+        log.observe(PhaseEntered(Phase.IDLE), 5.0)
         xruns += 40
-        diary.observe(LinkOpened(), 10.0)
-        diary.observe(PhaseEntered(Phase.IDLE), 15.0)
+        log.observe(LinkOpened(), 10.0)
+        log.observe(PhaseEntered(Phase.IDLE), 15.0)
 
     fields = [vars(record)["fields"] for record in caplog.records]
     assert [(each["xruns"], each["minutes_today"]) for each in fields] == [(2, 12.6), (0, 12.6)]
@@ -148,11 +148,11 @@ SPEAKING = (WakeWordHeard("word", 0.9, 0), LinkOpened(), TurnEnded(), ResponseSt
 
 
 def barge_ins(caplog: pytest.LogCaptureFixture, *facts: Event) -> int:
-    """Tell an engine these facts over an answer that sounds, then hang up; return what the diary counted."""
+    """Tell an engine these facts over an answer that sounds, then hang up; return what the log counted."""
 
     async def live() -> None:
         conversation = Conversation(Policy(hears_itself=False), chance=lambda: 0.0)
-        engine = Engine(conversation, Fakes().adapters(), clock=lambda: 50.0, observers=[Diary()])
+        engine = Engine(conversation, Fakes().adapters(), clock=lambda: 50.0, observers=[ConversationLog()])
         for fact in (*SPEAKING, *facts, TalkHeld()):
             engine.report(fact)
         engine.stop()
@@ -218,7 +218,7 @@ def test_the_session_s_cap_in_mid_answer_is_no_interruption(caplog: pytest.LogCa
     async def live() -> None:
         nonlocal now
         conversation = Conversation(Policy(hears_itself=False, session_s=600), chance=lambda: 0.0)
-        engine = Engine(conversation, Fakes().adapters(), clock=lambda: now, observers=[Diary()])
+        engine = Engine(conversation, Fakes().adapters(), clock=lambda: now, observers=[ConversationLog()])
         for fact in SPEAKING:
             engine.report(fact)
         now += 600
