@@ -244,6 +244,19 @@ def test_it_fades_140_ms_after_the_last_block_over_the_bar() -> None:
     assert listener.rest(0.02) == [SpeechChange.FADED]
 
 
+def test_it_does_not_fade_while_a_voice_that_has_just_begun_goes_on_under_the_bar() -> None:
+    model = Certainty(0.0)
+    listener = Measured(voice=model)
+    listener.rest(8)
+    model.probability = 0.5
+    assert listener.hiss(0.1) == [SpeechChange.BEGAN]
+
+    assert listener.rest(0.6) == []
+    model.probability = 0.0
+    assert listener.rest(0.12) == []
+    assert listener.rest(0.02) == [SpeechChange.FADED]
+
+
 def test_a_noise_that_stays_is_given_up_and_belongs_to_the_room_in_the_end() -> None:
     listener = Measured()
     listener.rest(8)
