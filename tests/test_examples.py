@@ -16,11 +16,11 @@ import pytest
 from websockets.asyncio.client import connect
 
 from edgevoice.local.scripted.opponent import Opponent
-from edgevoice.local.scripted.script import Answer, Call, Expect
+from edgevoice.local.scripted.script import AnswerStep, Call, Expect
 from edgevoice.local.server import LocalService
 from edgevoice.local.speech.voice import HibariVoice
 from edgevoice.testbed.stage.talker import Talker
-from edgevoice.testbed.virtual import Room, VirtualCard
+from edgevoice.testbed.virtual import AcousticPath, VirtualCard
 from edgevoice.testbed.virtual.room import synthetic_response
 from tests.local.client import openai_address, question
 from tests.local.talking import Hears, Tone, script_of
@@ -100,10 +100,10 @@ def test_a_tool_asks_a_web_service(forecast: str) -> None:
         Expect("session.update"),
         Expect("conversation.item.create"),
         Expect("response.create"),
-        Answer(calls=(Call("get_weather", '{"latitude": 60.4, "longitude": 5.3}'),)),
+        AnswerStep(calls=(Call("get_weather", '{"latitude": 60.4, "longitude": 5.3}'),)),
         Expect("conversation.item.create", {"item": {"output": '{"temperature_2m":7.5,"rain":0.4}'}}),
         Expect("response.create"),
-        Answer("It is raining."),
+        AnswerStep("It is raining."),
     )
 
     async def scene() -> tuple[int | None, str, str]:
@@ -182,7 +182,7 @@ def test_a_person_talks_with_the_machine_and_interrupts_it() -> None:
             assert await child.wait() == 0
         return shown
 
-    with VirtualCard(room=Room(synthetic_response(1, gain_db=-12), delay_ms=30.0)) as card:
+    with VirtualCard(room=AcousticPath(synthetic_response(1, gain_db=-12), delay_ms=30.0)) as card:
         shown = asyncio.run(scene(card))
 
     assert "user: tell me a story" in shown.lower()

@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 from edgevoice.agent import events
 from edgevoice.agent.emitter import AnyCallback, Emitter, EventStream
 from edgevoice.agent.observation import Observation
-from edgevoice.agent.parts import Parts, Toolbox, Watchers, join
+from edgevoice.agent.parts import AgentParts, Toolbox, Watchers, join
 from edgevoice.agent.remembering import Remembering
 from edgevoice.agent.sound import ProgramSound, Sound
 from edgevoice.agent.voice import RealtimeVoice
@@ -70,7 +70,7 @@ class Agent:
         self._sound = sound or ProgramSound(input_rate_hz, is_pulled=playback == "pull")
         self._emitter = Emitter(self._beside)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._parts: Parts | None = None
+        self._parts: AgentParts | None = None
         self._settled = asyncio.Event()
         self._cause: LinkError | None = None
         self._opened = AsyncExitStack()
@@ -127,14 +127,14 @@ class Agent:
         """Where the conversation stands; idle when there is none."""
         return self._parts.conversation.phase if self._parts is not None else Phase.IDLE
 
-    def _open(self) -> Parts:
+    def _open(self) -> AgentParts:
         if self._parts is None:
             raise ConversationOver("the Agent is not open: use it inside `async with`")
         if self.phase is Phase.IDLE:
             raise self._cause or ConversationOver("the conversation is over")
         return self._parts
 
-    async def _connected(self) -> Parts:
+    async def _connected(self) -> AgentParts:
         """Wait until the session is open; raise what ended it."""
         while (parts := self._open()).conversation.phase is Phase.CONNECTING:
             self._settled.clear()
@@ -189,7 +189,7 @@ class Agent:
         told = f'Say exactly: "{quoted}"'
         return await self._turn(parts, lambda: parts.link.create_response(may_call_tools=False, instructions=told))
 
-    async def _turn(self, parts: Parts, request: Callable[[], None]) -> str:
+    async def _turn(self, parts: AgentParts, request: Callable[[], None]) -> str:
         self.interrupt()
         words: dict[str, str] = {}
         with self.events() as stream:

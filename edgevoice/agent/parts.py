@@ -35,7 +35,7 @@ class _Watch(Observer):
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class AgentParts:
     """What an agent consists of while it is open."""
 
     engine: Engine
@@ -70,7 +70,7 @@ def join(
     sound: Sound,
     watchers: Watchers,
     earlier: Callable[[], Awaitable[Sequence[Said]]],
-) -> Parts:
+) -> AgentParts:
     """Return the parts; to be called in the loop.
 
     ``earlier`` gives what each session is to know of earlier conversations.
@@ -92,7 +92,7 @@ def join(
     engine = Engine(conversation, adapters, time.monotonic)
     engine.add_observers([_Watch(watchers.notice)])
     mailbox.deliver_to(engine)
-    return Parts(engine, conversation, link, opened, runner)
+    return AgentParts(engine, conversation, link, opened, runner)
 
 
 def policy_of(service: ServiceSettings, *, hears_itself: bool) -> Policy:

@@ -7,7 +7,7 @@ from typing import Any
 import pyaudio
 
 from edgevoice.audio.channels import counts_for, counts_for_all, missing, taking
-from edgevoice.audio.devices import Found
+from edgevoice.audio.devices import SoundDevice
 from edgevoice.audio.microphone import PERIOD
 from edgevoice.core.sound.rates import NEAR_END_HZ
 from edgevoice.errors import ChannelMissing, DeviceBusy
@@ -17,7 +17,7 @@ Callback = Callable[[bytes | None, int, Any, int], tuple[bytes | None, int]]
 
 def open_capture(
     library: pyaudio.PyAudio,
-    found: Found,
+    found: SoundDevice,
     channel: int,
     callback: Callback,
     *,

@@ -22,7 +22,7 @@ _START_LIMIT_S = 8.0
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SoundDevice:
     """A device that PortAudio sees; ``rate_hz`` is the rate that it prefers."""
 
     index: int
@@ -72,12 +72,12 @@ def _start() -> pyaudio.PyAudio:
         return pyaudio.PyAudio()
 
 
-def present(library: pyaudio.PyAudio) -> list[Found]:
+def present(library: pyaudio.PyAudio) -> list[SoundDevice]:
     """Return every device, in PortAudio's order."""
     return [_found(library.get_device_info_by_index(index)) for index in range(library.get_device_count())]
 
 
-def find(library: pyaudio.PyAudio, device: Device, name: str) -> Found:
+def find(library: pyaudio.PyAudio, device: Device, name: str) -> SoundDevice:
     """Return the device of that name: PortAudio's or ALSA's for it, or else the only one whose name contains it.
 
     A card may be named by its id, as ``CARD=Jabra``, by its number, or by its words, in any case of letters; "default"
@@ -105,7 +105,7 @@ def find(library: pyaudio.PyAudio, device: Device, name: str) -> Found:
 
 
 def _missing(
-    device: Device, name: str, similar: Sequence[Found], able: Sequence[Found], cards: Sequence[Card]
+    device: Device, name: str, similar: Sequence[SoundDevice], able: Sequence[SoundDevice], cards: Sequence[Card]
 ) -> AudioUnavailable:
     """Return why there is no device of that name, with what there is instead."""
     place = place_of(name)
@@ -124,7 +124,7 @@ def _missing(
     return DeviceMissing(f'{problem} {device} is called "{name}"; present: {names}')
 
 
-def _default(library: pyaudio.PyAudio, device: Device, able: list[Found]) -> Found:
+def _default(library: pyaudio.PyAudio, device: Device, able: list[SoundDevice]) -> SoundDevice:
     get = library.get_default_input_device_info
     if device is Device.SPEAKER:
         get = library.get_default_output_device_info
@@ -135,8 +135,8 @@ def _default(library: pyaudio.PyAudio, device: Device, able: list[Found]) -> Fou
         raise DeviceMissing(f"there is no default {device}; present: {names}") from None
 
 
-def _found(info: Mapping[str, Any]) -> Found:
-    return Found(
+def _found(info: Mapping[str, Any]) -> SoundDevice:
+    return SoundDevice(
         index=int(info["index"]),
         name=str(info["name"]),
         inputs=int(info["maxInputChannels"]),

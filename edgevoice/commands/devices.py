@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from edgevoice.audio.cards import cards_present, stable_name, words_of
-from edgevoice.audio.devices import Found, present, sound_library
+from edgevoice.audio.devices import SoundDevice, present, sound_library
 from edgevoice.core.facts import Device
 
 
@@ -23,7 +23,7 @@ def show(*, as_json: bool) -> int:
     return 0 if all(able.values()) else 1
 
 
-def _print_table(found: list[Found], able: dict[Device, list[Found]]) -> None:
+def _print_table(found: list[SoundDevice], able: dict[Device, list[SoundDevice]]) -> None:
     console = Console()
     table = Table("name", "microphone", "speaker", "own rate", "card", box=None, pad_edge=False)
     cards = cards_present()
@@ -39,6 +39,6 @@ def _print_table(found: list[Found], able: dict[Device, list[Found]]) -> None:
             console.print(f"No {device} is present: plug one in, then look at `arecord -l` and `aplay -l`.")
 
 
-def _facts(one: Found) -> dict[str, str | int]:
+def _facts(one: SoundDevice) -> dict[str, str | int]:
     name = stable_name(one.name, cards_present())
     return {"name": name, "listed_as": one.name, "inputs": one.inputs, "outputs": one.outputs, "rate_hz": one.rate_hz}

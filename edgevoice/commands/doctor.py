@@ -12,12 +12,17 @@ from rich.text import Text
 
 from edgevoice import journal
 from edgevoice.doctor.bundle import write_bundle
-from edgevoice.doctor.findings import SIGNS, Finding, Mark, is_all_well
+from edgevoice.doctor.findings import SIGNS, Finding, FindingStatus, is_all_well
 from edgevoice.doctor.plan import Examination
 from edgevoice.doctor.probes import Machine
 from edgevoice.doctor.service_manager import judge_manager, probe_manager
 
-_STYLES = {Mark.FINE: "green", Mark.WRONG: "bold red", Mark.DOUBTFUL: "yellow", Mark.SKIPPED: "dim"}
+_STYLES = {
+    FindingStatus.FINE: "green",
+    FindingStatus.WRONG: "bold red",
+    FindingStatus.DOUBTFUL: "yellow",
+    FindingStatus.SKIPPED: "dim",
+}
 
 
 def examine(
@@ -72,7 +77,7 @@ def show(findings: Sequence[Finding], console: Console | None = None) -> None:
     for finding in findings:
         text = Text(finding.text)
         if finding.remedy:
-            text.append(f"\n→ {finding.remedy}", style="dim" if finding.mark is Mark.SKIPPED else "default")
+            text.append(f"\n→ {finding.remedy}", style="dim" if finding.mark is FindingStatus.SKIPPED else "default")
         style = _STYLES[finding.mark]
         table.add_row(Text(SIGNS[finding.mark], style), Text(finding.name), text)
     console.print(table)
@@ -81,10 +86,10 @@ def show(findings: Sequence[Finding], console: Console | None = None) -> None:
 
 def summary(findings: Sequence[Finding]) -> str:
     """Return the last line: how many things are broken, and how many doubtful."""
-    counts = {mark: sum(finding.mark is mark for finding in findings) for mark in Mark}
-    parts = [f"{counts[Mark.WRONG]} broken" if counts[Mark.WRONG] else "Nothing is broken"]
-    if counts[Mark.DOUBTFUL]:
-        parts.append(f"{counts[Mark.DOUBTFUL]} worth a look")
-    if counts[Mark.SKIPPED]:
-        parts.append(f"{counts[Mark.SKIPPED]} not examined")
+    counts = {mark: sum(finding.mark is mark for finding in findings) for mark in FindingStatus}
+    parts = [f"{counts[FindingStatus.WRONG]} broken" if counts[FindingStatus.WRONG] else "Nothing is broken"]
+    if counts[FindingStatus.DOUBTFUL]:
+        parts.append(f"{counts[FindingStatus.DOUBTFUL]} worth a look")
+    if counts[FindingStatus.SKIPPED]:
+        parts.append(f"{counts[FindingStatus.SKIPPED]} not examined")
     return f"{', '.join(parts)}."

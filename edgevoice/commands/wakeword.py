@@ -140,8 +140,8 @@ def evaluate(
     as_json: _Json = False,
 ) -> None:
     """Count misses and false wakes over folders of recordings, at the settings' own thresholds and at others."""
-    from edgevoice.commands.wakeword_evaluate import Asked
+    from edgevoice.commands.wakeword_evaluate import ConditionsAsked
     from edgevoice.commands.wakeword_evaluate import evaluate as command
 
-    under = Asked(noises, rooms, tuple(snr or (10.0,)), tuple(distance or ()))
+    under = ConditionsAsked(noises, rooms, tuple(snr or (10.0,)), tuple(distance or ()))
     obey(lambda: command(folders, config, under=under, picture=plot, as_json=as_json))

@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from edgevoice.commands.wakeword_engine import Ears
+from edgevoice.commands.wakeword_engine import ScoredWords
 from edgevoice.errors import EdgevoiceError
 from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ, Samples
 from edgevoice.wakeword.tuning.conditions import (
@@ -72,7 +72,7 @@ def lay(noises: Path | None, rooms: Path | None, snrs_db: Sequence[float], dista
     return Laid(beds, responses, tuple(made))
 
 
-def listen_under(ears: Ears, laid: Laid, judged: Sequence[Judged]) -> list[Found]:
+def listen_under(ears: ScoredWords, laid: Laid, judged: Sequence[Judged]) -> list[Found]:
     """Let the box hear every positive recording under every condition; the noise's place is drawn anew for each.
 
     The same recordings under the same conditions are the same sound at every run.

@@ -21,7 +21,7 @@ from edgevoice.wakeword.words import WakeWord, wake_words
 
 
 @dataclass(frozen=True, slots=True)
-class Ears:
+class ScoredWords:
     """The words that are listened for, and what scores them."""
 
     settings: WakewordSettings
@@ -48,7 +48,7 @@ class Ears:
         )
 
 
-def open_ears(config: Path | None, *, gate: Literal["energy", "off"] | None = None) -> Ears:
+def open_ears(config: Path | None, *, gate: Literal["energy", "off"] | None = None) -> ScoredWords:
     """Load the settings and the models; ``gate`` takes the place of the settings' own. What fails is ours to tell."""
     settings = load(config, os.environ).settings.wakeword
     journal.start("warning")
@@ -60,4 +60,4 @@ def open_ears(config: Path | None, *, gate: Literal["energy", "off"] | None = No
     scorer = open_scorer(
         models, engine=settings.engine, gate=gate, cache=cache, witnesses=witnesses, household=household
     )
-    return Ears(settings, words, scorer)
+    return ScoredWords(settings, words, scorer)

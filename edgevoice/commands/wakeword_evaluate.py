@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from edgevoice.commands.wakeword_conditions import facts_of, lay, listen_under, print_found
-from edgevoice.commands.wakeword_engine import Ears, open_ears
+from edgevoice.commands.wakeword_engine import ScoredWords, open_ears
 from edgevoice.errors import EdgevoiceError
 from edgevoice.wakeword.models.present import words_present
 from edgevoice.wakeword.tuning.evaluation import Judged, Point, Result, kind_of, result_of, word_said
@@ -45,7 +45,7 @@ class _Left:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ConditionsAsked:
     """What the calls are to be heard under as well: folders of noises and of rooms, and figures."""
 
     noises: Path | None = None
@@ -59,7 +59,9 @@ class Asked:
         return self.noises is not None or self.rooms is not None or bool(self.distances_m)
 
 
-def evaluate(folders: Sequence[Path], config: Path | None, *, under: Asked, picture: Path | None, as_json: bool) -> int:
+def evaluate(
+    folders: Sequence[Path], config: Path | None, *, under: ConditionsAsked, picture: Path | None, as_json: bool
+) -> int:
     """Listen to everything, print what came of it and draw the curve; raises ``NothingToEvaluate``.
 
     Returns 1 if a recording could not be read: then the figures are not of all. A picture that was asked for and cannot
@@ -108,7 +110,7 @@ def _recordings(folder: Path) -> Iterator[Path]:
     yield from sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
-def _judge(ears: Ears, recordings: Sequence[tuple[Path, Path]]) -> _Left:
+def _judge(ears: ScoredWords, recordings: Sequence[tuple[Path, Path]]) -> _Left:
     left = _Left()
     names = [word.name for word in ears.words]
     known = {*words_present(ears.settings.engine), *names}
@@ -149,7 +151,7 @@ def _left_out(left: _Left) -> str:
     return ", ".join(f"{count} {reason}" for count, reason in reasons if count)
 
 
-def _print(ears: Ears, left: _Left, results: Sequence[tuple[str, Result]]) -> None:
+def _print(ears: ScoredWords, left: _Left, results: Sequence[tuple[str, Result]]) -> None:
     console = Console(soft_wrap=True, highlight=False)
     for name, result in results:
         console.print(f"{name}, threshold {result.real.threshold:g}", markup=False)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from edgevoice.commands.wakeword_engine import Ears
+from edgevoice.commands.wakeword_engine import ScoredWords
 from edgevoice.errors import EdgevoiceError
 from edgevoice.extras import has, how_to_add
 from edgevoice.wakeword.listening import FRAME_S, Listened
@@ -52,7 +52,7 @@ def is_drawn(path: Path, draw: Callable[[], None]) -> bool:
     return True
 
 
-def draw_scores(path: Path, ears: Ears, listened: Sequence[tuple[Path, Listened]]) -> None:
+def draw_scores(path: Path, ears: ScoredWords, listened: Sequence[tuple[Path, Listened]]) -> None:
     """Write a PNG with a panel for each recording: its sound in grey, the scores, the thresholds as dashed lines."""
     from matplotlib.figure import Figure
 

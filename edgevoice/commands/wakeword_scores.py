@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from edgevoice.commands.wakeword_engine import Ears, open_ears
+from edgevoice.commands.wakeword_engine import ScoredWords, open_ears
 from edgevoice.wakeword.listening import LEAD_FRAMES, Listened
 from edgevoice.wakeword.tuning.recordings import RecordingRefused
 
@@ -43,7 +43,7 @@ def show(files: Sequence[Path], config: Path | None, *, picture: Path | None, as
     return 0 if is_whole else 1
 
 
-def _print_table(ears: Ears, listened: Sequence[tuple[Path, Listened]]) -> None:
+def _print_table(ears: ScoredWords, listened: Sequence[tuple[Path, Listened]]) -> None:
     # Names that end alike must not all be cut to the same beginning.
     table = Table(
         Column("recording", overflow="fold"), "word", "peak", "at", "threshold", "the box", box=None, pad_edge=False
@@ -77,7 +77,7 @@ def _time(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds < 60 else f"{int(seconds // 60)}:{seconds % 60:04.1f}"
 
 
-def _facts(ears: Ears, path: Path, listened: Listened) -> dict[str, Any]:
+def _facts(ears: ScoredWords, path: Path, listened: Listened) -> dict[str, Any]:
     scores = listened.scores
     return {
         "file": str(path),

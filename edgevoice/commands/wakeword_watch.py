@@ -12,7 +12,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from edgevoice.commands.wakeword_engine import Ears, open_ears
+from edgevoice.commands.wakeword_engine import ScoredWords, open_ears
 from edgevoice.commands.wakeword_microphone import Frame, frames_heard, until_interrupted
 from edgevoice.core.sound.rates import NEAR_END_HZ
 from edgevoice.settings.file import load
@@ -30,7 +30,7 @@ _QUIETEST_DB: Final = -90.0
 class Gauge:
     """The live part of the screen: the microphone's level, and for each word a bar with its threshold in it."""
 
-    def __init__(self, ears: Ears, columns: int) -> None:
+    def __init__(self, ears: ScoredWords, columns: int) -> None:
         self._names = [word.name for word in ears.words]
         self._width = max(map(len, [*self._names, "microphone"]))
         # What stands beside the bar: the name, the score, the peak, and the spaces between.
@@ -65,7 +65,7 @@ def watch(config: Path | None, *, seconds: float | None) -> int:
     return 0
 
 
-def _follow(ears: Ears, frames: Iterator[Frame], live: Live, seconds: float) -> tuple[int, int]:
+def _follow(ears: ScoredWords, frames: Iterator[Frame], live: Live, seconds: float) -> tuple[int, int]:
     """Score, decide and draw until there are no more frames; return how many detections and near misses there were."""
     decision = Decision(ears.thresholds, smoothing_frames=ears.settings.smoothing_frames)
     rises = Rises(len(ears.words), ears.settings.near_miss_share)
@@ -91,7 +91,7 @@ def _follow(ears: Ears, frames: Iterator[Frame], live: Live, seconds: float) -> 
     return heard, near
 
 
-def _choice(ears: Ears) -> str:
+def _choice(ears: ScoredWords) -> str:
     names = [f'"{spoken(word.name)}"' for word in ears.words]
     return " or ".join(names)
 

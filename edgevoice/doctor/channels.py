@@ -22,7 +22,7 @@ _APART_DB = 10.0
 """Of a loopback from the microphones: it hears less of the room, and what is played does not come through the air."""
 
 
-class Kind(StrEnum):
+class ChannelKind(StrEnum):
     """What a channel is."""
 
     ROOM = "room"
@@ -36,15 +36,15 @@ class Channel:
 
     number: int
     quiet_dbfs: float
-    kind: Kind
+    kind: ChannelKind
 
     def __str__(self) -> str:
         match self.kind:
-            case Kind.ROOM:
+            case ChannelKind.ROOM:
                 return f"{self.number} at {self.quiet_dbfs:.0f} dBFS"
-            case Kind.LOOPBACK:
+            case ChannelKind.LOOPBACK:
                 return f"{self.number} what the speaker plays"
-            case Kind.SILENT:
+            case ChannelKind.SILENT:
                 return f"{self.number} silent"
 
 
@@ -64,22 +64,22 @@ def channels_of(quiet: Channels, during: Channels) -> list[Channel]:
     return [Channel(number, before[number], kinds[number]) for number in range(count)]
 
 
-def _kind(number: int, before: Sequence[float], after: Sequence[float]) -> Kind:
+def _kind(number: int, before: Sequence[float], after: Sequence[float]) -> ChannelKind:
     rises = after[number] > before[number] + _FAINT_DB
     if before[number] < _SILENT_DBFS:
-        return Kind.LOOPBACK if rises else Kind.SILENT
+        return ChannelKind.LOOPBACK if rises else ChannelKind.SILENT
     others = [other for other in range(len(before)) if other != number and before[other] >= _SILENT_DBFS]
     if others and rises:
         quieter_db = float(np.median([before[other] for other in others])) - before[number]
         louder_db = after[number] - float(np.median([after[other] for other in others]))
         if min(quieter_db, louder_db) > _APART_DB:
-            return Kind.LOOPBACK
-    return Kind.SILENT if before[number] < min(_FAINT_DBFS, max(before) - _FAINT_DB) else Kind.ROOM
+            return ChannelKind.LOOPBACK
+    return ChannelKind.SILENT if before[number] < min(_FAINT_DBFS, max(before) - _FAINT_DB) else ChannelKind.ROOM
 
 
 def judge_channels(channels: Sequence[Channel], chosen: int) -> Finding | None:
     """Judge whether the chosen channel hears the room; a card with one needs no judgement beside the microphone's."""
-    name, rooms = "channels", [each for each in channels if each.kind is Kind.ROOM]
+    name, rooms = "channels", [each for each in channels if each.kind is ChannelKind.ROOM]
     figures = {f"channel_{each.number}_dbfs": round(each.quiet_dbfs, 1) for each in channels}
     listed = f"{len(channels)}: {'; '.join(map(str, channels))}"
     if chosen in {each.number for each in rooms}:

@@ -14,7 +14,15 @@ from edgevoice.audio.microphone import Microphone
 from edgevoice.audio.speaker import Speaker
 from edgevoice.core.facts import PlaybackCut, PlaybackDrained
 from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
-from edgevoice.doctor.streams import SoundNotMeasured, Tape, gaps, nobody_hears, nobody_waits, open_streams, until
+from edgevoice.doctor.streams import (
+    PlayedAudio,
+    SoundNotMeasured,
+    gaps,
+    nobody_hears,
+    nobody_waits,
+    open_streams,
+    until,
+)
 from edgevoice.echo import selftest
 from edgevoice.echo.canceller import EchoCanceller, Samples
 from edgevoice.echo.linear import LinearCanceller
@@ -61,7 +69,7 @@ async def record(settings: Settings, volume_percent: int) -> Recording:
     loop = asyncio.get_running_loop()
     # Made before the streams run: the work would hold up their callbacks.
     signal = selftest.signal()
-    tape, over = Tape(), asyncio.Event()
+    tape, over = PlayedAudio(), asyncio.Event()
 
     def tell(_fact: PlaybackCut | PlaybackDrained) -> None:
         loop.call_soon_threadsafe(over.set)

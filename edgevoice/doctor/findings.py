@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 
-class Mark(StrEnum):
+class FindingStatus(StrEnum):
     """How it stands with one thing."""
 
     FINE = "fine"
@@ -16,7 +16,14 @@ class Mark(StrEnum):
     SKIPPED = "skipped"
 
 
-SIGNS: Mapping[Mark, str] = MappingProxyType({Mark.FINE: "✓", Mark.WRONG: "✗", Mark.DOUBTFUL: "!", Mark.SKIPPED: "–"})  # noqa: RUF001 - a dash on purpose
+SIGNS: Mapping[FindingStatus, str] = MappingProxyType(
+    {
+        FindingStatus.FINE: "✓",
+        FindingStatus.WRONG: "✗",
+        FindingStatus.DOUBTFUL: "!",
+        FindingStatus.SKIPPED: "–",  # noqa: RUF001 - a dash on purpose
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +35,14 @@ class Finding:
     """
 
     name: str
-    mark: Mark
+    mark: FindingStatus
     text: str
     remedy: str = ""
     code: str = ""
     figures: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.mark is not Mark.FINE and not self.remedy:
+        if self.mark is not FindingStatus.FINE and not self.remedy:
             raise ValueError(f"{self.name}: {self.text}: what is not fine needs a remedy")
 
     def data(self) -> dict[str, Any]:
@@ -45,24 +52,24 @@ class Finding:
 
 def fine(name: str, text: str, **figures: float) -> Finding:
     """Return a finding that needs nothing done."""
-    return Finding(name, Mark.FINE, text, figures=figures)
+    return Finding(name, FindingStatus.FINE, text, figures=figures)
 
 
 def wrong(name: str, text: str, remedy: str, *, code: str = "", **figures: float) -> Finding:
     """Return a finding that keeps the box, or a part of it, from working."""
-    return Finding(name, Mark.WRONG, text, remedy, code, figures)
+    return Finding(name, FindingStatus.WRONG, text, remedy, code, figures)
 
 
 def doubtful(name: str, text: str, remedy: str, **figures: float) -> Finding:
     """Return a finding that a person should know of, though the box works."""
-    return Finding(name, Mark.DOUBTFUL, text, remedy, figures=figures)
+    return Finding(name, FindingStatus.DOUBTFUL, text, remedy, figures=figures)
 
 
 def skipped(name: str, text: str, remedy: str) -> Finding:
     """Return a finding for what was not examined, with what would let it be."""
-    return Finding(name, Mark.SKIPPED, text, remedy)
+    return Finding(name, FindingStatus.SKIPPED, text, remedy)
 
 
 def is_all_well(findings: list[Finding]) -> bool:
     """Tell whether nothing is broken; what is doubtful or was skipped is not."""
-    return all(finding.mark is not Mark.WRONG for finding in findings)
+    return all(finding.mark is not FindingStatus.WRONG for finding in findings)

@@ -20,7 +20,7 @@ HEADER_LABELS = ("pinctrl-rp1", "pinctrl-bcm")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class GpioLine:
     """A line; ``consumer`` is what its user calls itself, empty when nobody has it."""
 
     gpio: int
@@ -34,7 +34,7 @@ class Chip:
 
     path: Path
     label: str
-    lines: tuple[Line, ...]
+    lines: tuple[GpioLine, ...]
 
 
 def header_chip(wanted: Iterable[int], folder: Path = Path("/dev")) -> Chip | None:
@@ -56,11 +56,11 @@ def _chip(path: Path, wanted: Iterable[int]) -> Chip:
     return Chip(path, _text(label), lines)
 
 
-def _line(descriptor: int, gpio: int) -> Line:
+def _line(descriptor: int, gpio: int) -> GpioLine:
     question = _LINE.pack(b"", b"", gpio, 0, 0, b"", b"")
     name, consumer, _offset, _count, flags, *_ = _LINE.unpack(fcntl.ioctl(descriptor, _GET_LINE, question))
     # The kernel gives some users no name.
-    return Line(gpio, _text(name), (_text(consumer) or "the kernel") if flags & _IS_USED else "")
+    return GpioLine(gpio, _text(name), (_text(consumer) or "the kernel") if flags & _IS_USED else "")
 
 
 def _text(padded: bytes) -> str:

@@ -18,7 +18,7 @@ from edgevoice.audio.speaker import Speaker
 from edgevoice.core.facts import Device, PlaybackCut, PlaybackDrained
 from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.doctor.probes import Machine
-from edgevoice.doctor.sound import TONE_S, Half, Heard, Samples, State, tone
+from edgevoice.doctor.sound import TONE_S, Capture, Half, Samples, State, tone
 from edgevoice.doctor.streams import STEP_S, nobody_hears, nobody_waits, open_streams
 from edgevoice.errors import ChannelMissing, DeviceMissing
 from edgevoice.settings.schema import Settings
@@ -36,7 +36,7 @@ _INVALID_RATE, _INVALID_CHANNELS = -9997, -9998
 _NOTHING: Samples = np.zeros(0, np.int16)
 
 
-def listen(settings: Settings, machine: Machine, *, volume_percent: int, box_runs: bool) -> Heard:
+def listen(settings: Settings, machine: Machine, *, volume_percent: int, box_runs: bool) -> Capture:
     """Hear the room for 2 s and play the tone; whatever does not open is told in its half."""
     with devices.sound_library(_names(settings).values()) as library:
         halves = {
@@ -45,7 +45,7 @@ def listen(settings: Settings, machine: Machine, *, volume_percent: int, box_run
         }
     if any(half.state is State.OPEN for half in halves.values()):
         return asyncio.run(_visit(settings, machine, halves, volume_percent=volume_percent, box_runs=box_runs))
-    return Heard(halves[Device.MICROPHONE], halves[Device.SPEAKER], _NOTHING, _NOTHING)
+    return Capture(halves[Device.MICROPHONE], halves[Device.SPEAKER], _NOTHING, _NOTHING)
 
 
 def _names(settings: Settings) -> dict[Device, str]:
@@ -87,7 +87,7 @@ def _preflight(
 
 async def _visit(
     settings: Settings, machine: Machine, halves: Mapping[Device, Half], *, volume_percent: int, box_runs: bool
-) -> Heard:
+) -> Capture:
     loop = asyncio.get_running_loop()
     over = asyncio.Event()
     signal = tone().tobytes()
@@ -125,7 +125,7 @@ async def _visit(
     samples = np.frombuffer(pcm, "<i2")
     quiet, during = samples[: begin - got], samples[max(0, begin - got) :]
     ears = sides[Device.MICROPHONE]
-    return Heard(ears, sides[Device.SPEAKER], quiet, during, rate_hz, overflows, underflows, channels)
+    return Capture(ears, sides[Device.SPEAKER], quiet, during, rate_hz, overflows, underflows, channels)
 
 
 def _by_channel(periods: list[tuple[bytes, int]], first: int, begin: int) -> tuple[Samples, Samples] | None:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgevoice.doctor.findings import Finding, Mark, doubtful, fine, skipped, wrong
-from edgevoice.doctor.gpio_lines import Chip, Line, header_chip
+from edgevoice.doctor.findings import Finding, FindingStatus, doubtful, fine, skipped, wrong
+from edgevoice.doctor.gpio_lines import Chip, GpioLine, header_chip
 from edgevoice.errors import PanelUnavailable
 from edgevoice.panel.pins import DEFAULT_LIBRARY, open_pins
 from edgevoice.settings.schema import Settings
@@ -17,7 +17,7 @@ _PLAIN = "no pins wanted"
 
 
 @dataclass(frozen=True, slots=True)
-class Pins:
+class PinReport:
     """What was found. ``library`` is what would drive the pins; ``refusal`` why it does not."""
 
     chip: Chip | None
@@ -39,7 +39,7 @@ def wanted_pins(settings: Settings) -> dict[int, str]:
     return wanted
 
 
-def probe_pins(wanted: Mapping[int, str], environment: Mapping[str, str], folder: Path = Path("/dev")) -> Pins:
+def probe_pins(wanted: Mapping[int, str], environment: Mapping[str, str], folder: Path = Path("/dev")) -> PinReport:
     """Ask the kernel for the lines, and open the pin library without claiming any."""
     library = environment.get("GPIOZERO_PIN_FACTORY", "") or DEFAULT_LIBRARY
     is_closed, chip = False, None
@@ -49,21 +49,23 @@ def probe_pins(wanted: Mapping[int, str], environment: Mapping[str, str], folder
         except PermissionError:
             is_closed = True
     if library != "mock" and chip is None:
-        return Pins(None, library, is_closed=is_closed)
+        return PinReport(None, library, is_closed=is_closed)
     try:
         open_pins(environment).close()
     except PanelUnavailable as refusal:
-        return Pins(chip, library, refusal)
-    return Pins(chip, library)
+        return PinReport(chip, library, refusal)
+    return PinReport(chip, library)
 
 
-def judge_pins(pins: Pins, wanted: Mapping[int, str], *, kind: str, without_lights: str, box_runs: bool) -> Finding:
+def judge_pins(
+    pins: PinReport, wanted: Mapping[int, str], *, kind: str, without_lights: str, box_runs: bool
+) -> Finding:
     """Judge; ``box_runs`` says that lines which lgpio holds are the box's own.
 
     ``without_lights`` is what the box does where its lights cannot be had, as the settings say.
     """
     finding = _judge_pins(pins, wanted, kind=kind, box_runs=box_runs)
-    if finding.mark is not Mark.WRONG or any(name.startswith("amplifier") for name in wanted.values()):
+    if finding.mark is not FindingStatus.WRONG or any(name.startswith("amplifier") for name in wanted.values()):
         return finding
     match without_lights:
         case "sound":
@@ -74,7 +76,7 @@ def judge_pins(pins: Pins, wanted: Mapping[int, str], *, kind: str, without_ligh
             return finding
 
 
-def _judge_pins(pins: Pins, wanted: Mapping[int, str], *, kind: str, box_runs: bool) -> Finding:
+def _judge_pins(pins: PinReport, wanted: Mapping[int, str], *, kind: str, box_runs: bool) -> Finding:
     name = "pins"
     if not wanted:
         return fine(name, f'{_PLAIN}: panel.kind is "{kind}"' if kind in {"terminal", "none"} else _PLAIN)
@@ -95,12 +97,12 @@ def _judge_pins(pins: Pins, wanted: Mapping[int, str], *, kind: str, box_runs: b
     return fine(name, f"{pins.chip.label}: all {len(wanted)} {state}")
 
 
-def _who_has(line: Line, wanted: Mapping[int, str]) -> str:
+def _who_has(line: GpioLine, wanted: Mapping[int, str]) -> str:
     who = "another program that uses lgpio" if line.consumer == _OURS else f'"{line.consumer}"'
     return f"GPIO{line.gpio} ({wanted[line.gpio]}) is taken by {who}"
 
 
-def _remedy(line: Line, wanted: Mapping[int, str]) -> str:
+def _remedy(line: GpioLine, wanted: Mapping[int, str]) -> str:
     if line.consumer == _OURS:
         return f"End it, or set {wanted[line.gpio]} to another pin; `sudo lsof /dev/gpiochip*` names it."
     return f'Set {wanted[line.gpio]} to another pin or to "none"; hardware.md tells which a sound board takes.'

@@ -57,7 +57,7 @@ class Half:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Capture:
     """What one visit brought: s16 at 16 kHz before the tone, and from its beginning on, with the rate as measured.
 
     ``channels`` holds both once more, (samples, channels), with every channel of the card.
@@ -82,7 +82,7 @@ def tone(rate_hz: int = FAR_END_HZ) -> Samples:
     return np.asarray(32_767 * _TONE_GAIN * sweep * fade, dtype=np.int16)
 
 
-def judge_microphone(heard: Heard) -> Finding:
+def judge_microphone(heard: Capture) -> Finding:
     """Judge what came in while nothing was played."""
     name, half, quiet = "microphone", heard.microphone, heard.quiet
     if half.state is not State.OPEN:
@@ -125,7 +125,7 @@ def _judge_level(name: str, half: Half, quiet: Samples, overflows: int) -> Findi
     return _well(name, half, text, **figures)
 
 
-def judge_speaker(heard: Heard, *, cancels_itself: bool) -> Finding:
+def judge_speaker(heard: Capture, *, cancels_itself: bool) -> Finding:
     """Judge whether the tone came out; ``cancels_itself`` says that this microphone never hears this speaker."""
     name, half = "speaker", heard.speaker
     if half.state is not State.OPEN:

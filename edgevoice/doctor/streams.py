@@ -29,7 +29,7 @@ class SoundNotMeasured(EdgevoiceError):
 
 
 @dataclass(slots=True)
-class Tape:
+class PlayedAudio:
     """What was handed to the speaker, from the stream's first sample on."""
 
     pieces: list[npt.NDArray[np.int16]] = field(default_factory=list)

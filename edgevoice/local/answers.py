@@ -8,21 +8,21 @@ import msgspec
 
 from edgevoice.local.behaviour import Behaviour
 from edgevoice.local.client_events import (
-    CreateItem,
     FunctionCallItem,
     FunctionCallOutputItem,
+    ItemCreate,
     ItemReference,
     MessageItem,
     NewItem,
     ResponseParameters,
 )
-from edgevoice.local.conversation import Conversation, Item
+from edgevoice.local.conversation import ConversationItem, ConversationItems
 from edgevoice.local.mind import brain
 from edgevoice.local.refusals import RequestRefused
-from edgevoice.local.response import Manner, Response
+from edgevoice.local.response import Manner, ResponseSender
 from edgevoice.local.response_status import Cut
-from edgevoice.local.session import Session, declared_in
-from edgevoice.local.socket import Line
+from edgevoice.local.session import SessionState, declared_in
+from edgevoice.local.socket import EventSender
 from edgevoice.local.speech.voice import Voice
 
 _PLAYED_LATER_S = 0.5
@@ -47,8 +47,8 @@ class Announcement:
 class _Held:
     """A tool's output that came while a response ran, and the client's event that brought it."""
 
-    item: Item
-    event: CreateItem
+    item: ConversationItem
+    event: ItemCreate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +64,13 @@ class Means:
 class Answers:
     """Create, cut and finish responses; ``group`` runs them."""
 
-    def __init__(self, means: Means, line: Line, session: Session, group: asyncio.TaskGroup) -> None:
-        self.conversation = Conversation()
+    def __init__(self, means: Means, line: EventSender, session: SessionState, group: asyncio.TaskGroup) -> None:
+        self.conversation = ConversationItems()
         self._means = means
         self._line = line
         self._session = session
         self._group = group
-        self._active: Response | None = None
+        self._active: ResponseSender | None = None
         self._task: asyncio.Task[None] | None = None
         self._held: list[_Held] = []
         # The calls of the latest response that made any, as far as they have no output yet.
@@ -100,7 +100,7 @@ class Answers:
         modalities = parameters.output_modalities or settings.output_modalities
         output = settings.audio.output
         form = parameters.audio.output.format or output.format
-        self._active = Response(
+        self._active = ResponseSender(
             brain.Reply(self._means.announcement.before(reply.speech), reply.calls),
             line=self._line,
             conversation=self.conversation if parameters.conversation != "none" else None,
@@ -131,13 +131,13 @@ class Answers:
         if self._task is not None:
             self._task.cancel()
 
-    async def place(self, event: CreateItem) -> Item:
+    async def place(self, event: ItemCreate) -> ConversationItem:
         """Put a client's item into the conversation and return it; a tool's output only after the response that runs.
 
         Raises RequestRefused when it cannot be put there.
         """
         new, after = event.item, event.previous_item_id
-        item = Item(_body(new, new.id or self._line.new_id("item")))
+        item = ConversationItem(_body(new, new.id or self._line.new_id("item")))
         self._line.claim(item.id)
         if not isinstance(new, FunctionCallOutputItem):
             await self._announce(item, after)
@@ -146,14 +146,14 @@ class Answers:
             raise RequestRefused("invalid_tool_call_id", f"No such call: {new.call_id[:80]}", param="item.call_id")
         if self._active is not None:
             # To a copy, as if the wait were over: what is refused then is refused now.
-            Conversation([*self.conversation.items, *(held.item for held in self._held)]).add(item, after=after)
+            ConversationItems([*self.conversation.items, *(held.item for held in self._held)]).add(item, after=after)
             self._held.append(_Held(item, event))
             return item
         await self._announce(item, after)
         await self._after_output()
         return item
 
-    async def _announce(self, item: Item, after: str | None) -> None:
+    async def _announce(self, item: ConversationItem, after: str | None) -> None:
         previous_id = self.conversation.add(item, after=after)
         await self._line.send("conversation.item.added", previous_item_id=previous_id, item=item.body)
         await self._line.send("conversation.item.done", previous_item_id=previous_id, item=item.body)
@@ -166,7 +166,7 @@ class Answers:
             self._owes_turn = False
             await self.create(ResponseParameters())
 
-    async def _run(self, response: Response) -> None:
+    async def _run(self, response: ResponseSender) -> None:
         begun_s = time.monotonic()
         document = await response.run()
         self._sounds_until_s = begun_s + response.audio_ms / 1000 + _PLAYED_LATER_S
@@ -186,15 +186,15 @@ class Answers:
                 )
         await self._after_output()
 
-    def _request(self, parameters: ResponseParameters) -> brain.Request:
+    def _request(self, parameters: ResponseParameters) -> brain.AnswerRequest:
         settings = self._session.settings
         source = self.conversation
         if parameters.input is not None:
-            source = Conversation([self._named(new, number) for number, new in enumerate(parameters.input)])
+            source = ConversationItems([self._named(new, number) for number, new in enumerate(parameters.input)])
         results = source.fresh_results()
         may_call = parameters.tool_choice != "none" and settings.tool_choice != "none"
         tools = settings.tools if parameters.tools is None else parameters.tools
-        return brain.Request(
+        return brain.AnswerRequest(
             text=source.last_message("user") if results else source.unanswered_text(),
             is_sure=source.is_sure(),
             results=results,
@@ -205,10 +205,10 @@ class Answers:
             turn=self._count,
         )
 
-    def _named(self, new: NewItem | ItemReference, number: int) -> Item:
+    def _named(self, new: NewItem | ItemReference, number: int) -> ConversationItem:
         if isinstance(new, ItemReference):
             return self.conversation.find(new.id, param=f"response.input[{number}].id")
-        return Item(_body(new, f"input_{number}"))
+        return ConversationItem(_body(new, f"input_{number}"))
 
 
 def _body(new: NewItem, item_id: str) -> dict[str, object]:

@@ -4,7 +4,7 @@ import asyncio
 import base64
 
 from edgevoice.local.audio_format import AudioFormat
-from edgevoice.local.socket import Line
+from edgevoice.local.socket import EventSender
 from edgevoice.local.speech import voice
 
 _DELTA_MS = 100
@@ -13,7 +13,7 @@ _DELTA_MS = 100
 class Beside:
     """Say backchannels, ``pace`` times as fast as they sound; `silence` stops all that are being said."""
 
-    def __init__(self, line: Line, voice: voice.Voice, pace: float) -> None:
+    def __init__(self, line: EventSender, voice: voice.Voice, pace: float) -> None:
         self._line = line
         self._voice = voice
         self._pace = pace

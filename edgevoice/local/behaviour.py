@@ -1,7 +1,7 @@
 """How a local service behaves; the seam where a test puts an opponent in its place.
 
 Everything that goes over the wire passes a `Behaviour`. The base class is a good service; a subclass overrides what it
-wants to break, and finds on the `Line` what it needs for that: other events, raw frames, a close, an abort.
+wants to break, and finds on the `OpenConnection` what it needs for that: other events, raw frames, a close, an abort.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _REFUSALS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class UpgradeRefusal:
     """An upgrade answered with an HTTP error; the body is ``{"error": {"code", "message"}}``."""
 
     status: int
@@ -37,13 +37,13 @@ class Refusal:
     message: str
 
     @classmethod
-    def of(cls, status: int) -> "Refusal":
+    def of(cls, status: int) -> "UpgradeRefusal":
         """Return the refusal with the usual words for ``status``."""
         code, message = _REFUSALS.get(HTTPStatus(status), ("refused", HTTPStatus(status).phrase))
         return cls(status, code, message)
 
 
-class Line(Protocol):
+class OpenConnection(Protocol):
     """One open connection, as a behaviour sees it."""
 
     def new_id(self, prefix: str) -> str:
@@ -71,11 +71,11 @@ class Line(Protocol):
         ...
 
 
-class Service(Protocol):
+class ServiceControls(Protocol):
     """What a behaviour may make the service do of its own accord, for one client."""
 
     @property
-    def line(self) -> Line:
+    def line(self) -> OpenConnection:
         """The client's connection."""
         ...
 
@@ -116,11 +116,11 @@ class Behaviour:
     delay_open_s: float = 0.0
     ping_interval_s: float | None = 20.0
 
-    async def refusal(self) -> Refusal | None:
+    async def refusal(self) -> UpgradeRefusal | None:
         """Decide about an upgrade whose address and key are in order."""
         if self.delay_open_s > 0:
             await asyncio.sleep(self.delay_open_s)
-        return Refusal.of(self.refuse) if self.refuse is not None else None
+        return UpgradeRefusal.of(self.refuse) if self.refuse is not None else None
 
     def for_client(self) -> "Behaviour":
         """Return the behaviour towards one more client, whose upgrade was accepted."""
@@ -128,14 +128,14 @@ class Behaviour:
 
     @property
     def hears_turns(self) -> bool:
-        """Whether turns are found in the client's audio; else they come through `Service.hear` only."""
+        """Whether turns are found in the client's audio; else they come through `ServiceControls.hear` only."""
         return True
 
     def ears(self, recogniser: Recogniser) -> Recogniser:
         """Return what shall turn the client's speech into words."""
         return recogniser
 
-    async def attend(self, service: Service) -> None:
+    async def attend(self, service: ServiceControls) -> None:
         """Do what the service does of its own accord; cancelled some time after the client has left."""
 
     async def left(self) -> None:
@@ -145,22 +145,22 @@ class Behaviour:
         """Let the time between two pieces of an answer pass; return at once when it is ``cut``."""
         await asyncio.wait({cut}, timeout=seconds)
 
-    async def sending(self, line: Line, event: Mapping[str, Any]) -> None:
+    async def sending(self, line: OpenConnection, event: Mapping[str, Any]) -> None:
         """Send what the service wants to send."""
         await line.put(event)
 
-    async def unreadable(self, line: Line, refusal: RequestRefused) -> RequestRefused | None:  # noqa: ARG002 - a hook
+    async def unreadable(self, line: OpenConnection, refusal: RequestRefused) -> RequestRefused | None:  # noqa: ARG002 - a hook
         """Return how a frame that is no event is refused; None when not at all."""
         return refusal
 
-    async def received(self, line: Line, event: Mapping[str, Any]) -> Mapping[str, Any] | None:  # noqa: ARG002 - a hook
+    async def received(self, line: OpenConnection, event: Mapping[str, Any]) -> Mapping[str, Any] | None:  # noqa: ARG002 - a hook
         """Return the client's event as the service shall see it; None hides it."""
         return event
 
     async def obeyed(self, event: Mapping[str, Any]) -> None:
         """Take notice that the client's event has been obeyed or refused."""
 
-    def answer(self, request: brain.Request) -> brain.Reply:
+    def answer(self, request: brain.AnswerRequest) -> brain.Reply:
         """Return what to answer."""
         return brain.answer(request)
 
@@ -191,7 +191,7 @@ _GARBAGE: tuple[str | bytes, ...] = (
 class Nonsense(Behaviour):
     """A good service whose every event is preceded by a frame of garbage; audio deltas come clean, for speed."""
 
-    async def sending(self, line: Line, event: Mapping[str, Any]) -> None:
+    async def sending(self, line: OpenConnection, event: Mapping[str, Any]) -> None:
         """Send garbage, then the event."""
         if event["type"] != "response.output_audio.delta":
             # The event's own number picks the frame, so that a run can be repeated.

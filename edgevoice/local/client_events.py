@@ -7,7 +7,7 @@ import msgspec
 from edgevoice.local.audio_format import AudioFormat, spelled_out
 from edgevoice.local.refusals import RequestRefused, refusal_of
 from edgevoice.local.serialiser_noise import DEEPEST, is_too_deep, tidied
-from edgevoice.local.session import Tool
+from edgevoice.local.session import SessionTool
 
 
 class ContentPart(msgspec.Struct, frozen=True):
@@ -76,7 +76,7 @@ class ResponseParameters(msgspec.Struct, frozen=True):
     output_modalities: Annotated[list[Any], msgspec.Meta(min_length=1)] | None = None
     audio: ResponseAudio = ResponseAudio()
     conversation: str = "auto"
-    tools: list[Tool] | None = None
+    tools: list[SessionTool] | None = None
     tool_choice: str | dict[str, Any] = "auto"
     input: list[NewItem | ItemReference] | None = None
     # Sixteen pairs of strings; the service's release notes of July 2026.
@@ -95,21 +95,21 @@ class SessionUpdate(msgspec.Struct, frozen=True):
     session: dict[str, Any]
 
 
-class AppendAudio(msgspec.Struct, frozen=True):
+class InputAudioBufferAppend(msgspec.Struct, frozen=True):
     """Base64 of uplink audio."""
 
     audio: str
 
 
-class CommitAudio(msgspec.Struct, frozen=True):
+class InputAudioBufferCommit(msgspec.Struct, frozen=True):
     """End the user's turn by hand."""
 
 
-class ClearAudio(msgspec.Struct, frozen=True):
+class InputAudioBufferClear(msgspec.Struct, frozen=True):
     """Forget the uplink audio that is not yet an item."""
 
 
-class CreateItem(msgspec.Struct, frozen=True):
+class ItemCreate(msgspec.Struct, frozen=True):
     """Put an item into the conversation; after ``previous_item_id``, ``root`` being the front.
 
     ``event_id`` is kept, of whatever kind it is, because this event may be refused long after it came.
@@ -120,7 +120,7 @@ class CreateItem(msgspec.Struct, frozen=True):
     event_id: Any = None
 
 
-class TruncateItem(msgspec.Struct, frozen=True):
+class ItemTruncate(msgspec.Struct, frozen=True):
     """Forget what the room did not hear of an answer."""
 
     item_id: str
@@ -128,60 +128,60 @@ class TruncateItem(msgspec.Struct, frozen=True):
     content_index: int = 0
 
 
-class DeleteItem(msgspec.Struct, frozen=True):
+class ItemDelete(msgspec.Struct, frozen=True):
     """Take an item out of the conversation."""
 
     item_id: str
 
 
-class RetrieveItem(msgspec.Struct, frozen=True):
+class ItemRetrieve(msgspec.Struct, frozen=True):
     """Show an item."""
 
     item_id: str
 
 
-class CreateResponse(msgspec.Struct, frozen=True):
+class ResponseCreate(msgspec.Struct, frozen=True):
     """Answer now."""
 
     response: ResponseParameters = ResponseParameters()
 
 
-class CancelResponse(msgspec.Struct, frozen=True):
+class ResponseCancel(msgspec.Struct, frozen=True):
     """Stop answering; without an id whatever runs."""
 
     response_id: str | None = None
 
 
-class ClearOutput(msgspec.Struct, frozen=True):
+class OutputAudioBufferClear(msgspec.Struct, frozen=True):
     """Stop sound that is not part of a response."""
 
 
 ClientEvent = (
     SessionUpdate
-    | AppendAudio
-    | CommitAudio
-    | ClearAudio
-    | CreateItem
-    | TruncateItem
-    | DeleteItem
-    | RetrieveItem
-    | CreateResponse
-    | CancelResponse
-    | ClearOutput
+    | InputAudioBufferAppend
+    | InputAudioBufferCommit
+    | InputAudioBufferClear
+    | ItemCreate
+    | ItemTruncate
+    | ItemDelete
+    | ItemRetrieve
+    | ResponseCreate
+    | ResponseCancel
+    | OutputAudioBufferClear
 )
 
 _EVENTS: dict[str, type[ClientEvent]] = {
     "session.update": SessionUpdate,
-    "input_audio_buffer.append": AppendAudio,
-    "input_audio_buffer.commit": CommitAudio,
-    "input_audio_buffer.clear": ClearAudio,
-    "conversation.item.create": CreateItem,
-    "conversation.item.truncate": TruncateItem,
-    "conversation.item.delete": DeleteItem,
-    "conversation.item.retrieve": RetrieveItem,
-    "response.create": CreateResponse,
-    "response.cancel": CancelResponse,
-    "output_audio_buffer.clear": ClearOutput,
+    "input_audio_buffer.append": InputAudioBufferAppend,
+    "input_audio_buffer.commit": InputAudioBufferCommit,
+    "input_audio_buffer.clear": InputAudioBufferClear,
+    "conversation.item.create": ItemCreate,
+    "conversation.item.truncate": ItemTruncate,
+    "conversation.item.delete": ItemDelete,
+    "conversation.item.retrieve": ItemRetrieve,
+    "response.create": ResponseCreate,
+    "response.cancel": ResponseCancel,
+    "output_audio_buffer.clear": OutputAudioBufferClear,
 }
 
 

@@ -9,7 +9,7 @@ import msgspec
 from edgevoice.local.audio_format import AudioFormat
 from edgevoice.local.client_events import ItemReference, MessageItem, NewItem
 from edgevoice.local.refusals import RequestRefused
-from edgevoice.local.speech.listener import Listener, TurnHeard
+from edgevoice.local.speech.listener import TurnHeard, TurnListener
 
 _CONTENT_KINDS = frozenset({"input_text", "input_audio", "output_text", "output_audio", "text", "audio"})
 
@@ -37,7 +37,7 @@ def takeable(item: Given, where: str) -> tuple[Given | None, list[RequestRefused
 
 
 async def with_words(
-    item: Given, where: str, *, listener: Listener, form: AudioFormat
+    item: Given, where: str, *, listener: TurnListener, form: AudioFormat
 ) -> tuple[Given, dict[int, TurnHeard]]:
     """Return ``item`` with the words that are said in its audio, and what was heard by the place of the part in it.
 

@@ -16,31 +16,31 @@ from edgevoice.local.answers import Answers, Means
 from edgevoice.local.audio_format import AudioFormat
 from edgevoice.local.backchannel import Beside
 from edgevoice.local.client_events import (
-    AppendAudio,
-    CancelResponse,
-    ClearAudio,
-    ClearOutput,
     ClientEvent,
-    CommitAudio,
-    CreateItem,
-    CreateResponse,
-    DeleteItem,
+    InputAudioBufferAppend,
+    InputAudioBufferClear,
+    InputAudioBufferCommit,
+    ItemCreate,
+    ItemDelete,
+    ItemRetrieve,
+    ItemTruncate,
+    OutputAudioBufferClear,
+    ResponseCancel,
+    ResponseCreate,
     ResponseParameters,
-    RetrieveItem,
     SessionUpdate,
-    TruncateItem,
     parse,
     typed,
 )
-from edgevoice.local.conversation import Item
+from edgevoice.local.conversation import ConversationItem
 from edgevoice.local.dialect import Dialect
 from edgevoice.local.recorder import Recorder
 from edgevoice.local.refusals import RequestRefused, known_modalities
 from edgevoice.local.response import word_groups
 from edgevoice.local.response_status import Cut
-from edgevoice.local.session import Session
-from edgevoice.local.socket import Line
-from edgevoice.local.speech.listener import Heard, Hypothesis, Listener, SpeechStarted, TurnHeard
+from edgevoice.local.session import SessionState
+from edgevoice.local.socket import EventSender
+from edgevoice.local.speech.listener import Heard, Hypothesis, TurnHeard, TurnListener, UserSpeechStarted
 from edgevoice.local.speech.recogniser import Recogniser
 
 # As long as the best known service; nothing happens here when it is over.
@@ -54,7 +54,7 @@ class Connection:
         self,
         connection: ServerConnection,
         *,
-        session: Session,
+        session: SessionState,
         means: Means,
         recogniser: Recogniser,
         recorder: Recorder | None,
@@ -63,12 +63,12 @@ class Connection:
         self._connection = connection
         self._behaviour = behaviour = means.behaviour.for_client()
         self._recorder = recorder
-        self._line = Line(connection, behaviour, recorder, session.dialect)
+        self._line = EventSender(connection, behaviour, recorder, session.dialect)
         self._session = session
         self._group = group
         self._beside = Beside(self._line, means.voice, means.pace)
         self._answers = Answers(dataclasses.replace(means, behaviour=behaviour), self._line, self._session, group)
-        self._listener = Listener(behaviour.ears(recogniser), hears_turns=behaviour.hears_turns)
+        self._listener = TurnListener(behaviour.ears(recogniser), hears_turns=behaviour.hears_turns)
         self._listener.configure(self._detection)
         # The first bytes of a sample whose others are in the client's next event.
         self._partial_sample = b""
@@ -97,7 +97,7 @@ class Connection:
                 attending.cancel()
 
     @property
-    def line(self) -> Line:
+    def line(self) -> EventSender:
         """The client's connection."""
         return self._line
 
@@ -152,7 +152,7 @@ class Connection:
 
     async def _obey(self, event: ClientEvent, source: Mapping[str, Any]) -> None:
         match event:
-            case AppendAudio():
+            case InputAudioBufferAppend():
                 await self._append(event.audio)
             case SessionUpdate():
                 form = self._input_format
@@ -162,24 +162,24 @@ class Connection:
                     self._partial_sample = b""
                 self._listener.configure(self._detection)
                 await self._line.send("session.updated", session=self._session.document)
-            case CommitAudio():
+            case InputAudioBufferCommit():
                 await self._commit()
-            case ClearAudio():
+            case InputAudioBufferClear():
                 self._listener.clear()
                 self._partial_sample = b""
                 self._turn_item_id = None
                 await self._line.send("input_audio_buffer.cleared")
-            case CreateResponse():
+            case ResponseCreate():
                 await self._create_response(event.response, source)
-            case CancelResponse():
+            case ResponseCancel():
                 if not await self._answers.cut("client_cancelled", event.response_id):
                     # OpenAI's words: clients tell this harmless error by how it begins.
                     message = "Cancellation failed: no active response found"
                     raise RequestRefused("response_cancel_not_active", message)
-            case ClearOutput():
+            case OutputAudioBufferClear():
                 await self._beside.silence()
                 await self._line.send("output_audio_buffer.cleared")
-            case CreateItem() | DeleteItem() | RetrieveItem() | TruncateItem():
+            case ItemCreate() | ItemDelete() | ItemRetrieve() | ItemTruncate():
                 await self._change_items(event, source)
             case _:
                 assert_never(event)
@@ -203,18 +203,18 @@ class Connection:
         await self._answers.create(msgspec.structs.replace(parameters, output_modalities=modalities, input=items))
 
     async def _change_items(
-        self, event: CreateItem | DeleteItem | RetrieveItem | TruncateItem, source: Mapping[str, Any]
+        self, event: ItemCreate | ItemDelete | ItemRetrieve | ItemTruncate, source: Mapping[str, Any]
     ) -> None:
         items = self._answers.conversation
         match event:
-            case CreateItem():
+            case ItemCreate():
                 await self._create_item(event, source)
-            case DeleteItem():
+            case ItemDelete():
                 items.delete(event.item_id)
                 await self._line.send("conversation.item.deleted", item_id=event.item_id)
-            case RetrieveItem():
+            case ItemRetrieve():
                 await self._line.send("conversation.item.retrieved", item=items.find(event.item_id).body)
-            case TruncateItem():
+            case ItemTruncate():
                 items.truncate(event.item_id, event.content_index, event.audio_end_ms)
                 await self._line.send(
                     "conversation.item.truncated",
@@ -223,7 +223,7 @@ class Connection:
                     audio_end_ms=event.audio_end_ms,
                 )
 
-    async def _create_item(self, event: CreateItem, source: Mapping[str, Any]) -> None:
+    async def _create_item(self, event: ItemCreate, source: Mapping[str, Any]) -> None:
         if event.item.id is not None and event.item.id == self._turn_item_id:
             raise RequestRefused("item_already_exists", "The user's turn becomes that item", param="item.id")
         item, refused = client_items.takeable(event.item, "item")
@@ -260,7 +260,7 @@ class Connection:
     async def hear(self, heard: Heard, *, may_answer: bool = True) -> None:
         """Take something as heard from the user, and tell and do what follows from it."""
         match heard:
-            case SpeechStarted(start_ms):
+            case UserSpeechStarted(start_ms):
                 self._turn_item_id = self._line.new_id("item")
                 self._listener.is_over_answer = self._answers.may_sound
                 await self._line.send(
@@ -297,14 +297,14 @@ class Connection:
     async def _take_turn(self, heard: TurnHeard) -> None:
         item_id, self._turn_item_id = self._turn_item_id or self._line.new_id("item"), None
         body = {"id": item_id, "object": "realtime.item", "type": "message", "status": "completed", "role": "user"}
-        item = Item({**body, "content": [{"type": "input_audio", "transcript": None}]})
+        item = ConversationItem({**body, "content": [{"type": "input_audio", "transcript": None}]})
         previous_id = self._answers.conversation.add(item)
         await self._line.send("input_audio_buffer.committed", previous_item_id=previous_id, item_id=item_id)
         await self._line.send("conversation.item.added", previous_item_id=previous_id, item=item.body)
         await self._line.send("conversation.item.done", previous_item_id=previous_id, item=item.body)
         await self._tell_words(item, 0, heard)
 
-    async def _tell_words(self, item: Item, index: int, heard: TurnHeard) -> None:
+    async def _tell_words(self, item: ConversationItem, index: int, heard: TurnHeard) -> None:
         """Send what was said in a part of the user's item, and keep it there."""
         item.body["content"][index]["transcript"] = heard.text
         item.is_sure = item.is_sure and heard.is_sure
@@ -322,10 +322,10 @@ class Connection:
             )
 
 
-def session_of(session_id: str, openai_model: str | None, dialect: Dialect) -> Session:
+def session_of(session_id: str, openai_model: str | None, dialect: Dialect) -> SessionState:
     """Return a session with the service's defaults, or with OpenAI's for a client that names its model at the door."""
     expires_at = int(time.time()) + _SESSION_S
-    session = Session(session_id, expires_at=expires_at, dialect=dialect)
+    session = SessionState(session_id, expires_at=expires_at, dialect=dialect)
     if openai_model is None:
         return session
     # There the client asks for the answer after a tool, always.
@@ -335,7 +335,7 @@ def session_of(session_id: str, openai_model: str | None, dialect: Dialect) -> S
 
 
 async def serve(
-    connection: ServerConnection, session: Session, means: Means, recogniser: Recogniser, recorder: Recorder | None
+    connection: ServerConnection, session: SessionState, means: Means, recogniser: Recogniser, recorder: Recorder | None
 ) -> None:
     """Serve one client until it leaves; nothing of it runs any more when this returns."""
     try:

@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
-from edgevoice.local.mind.brain import ToolCall, ToolResult
+from edgevoice.local.mind.brain import RequestedCall, ToolResult
 from edgevoice.local.refusals import RequestRefused
 
 
 @dataclass(slots=True)
-class Item:
+class ConversationItem:
     """One item; ``body`` goes on the wire.
 
     ``audio_ms`` is how much speech was sent for it so far, None when it is not spoken; ``kept_ms`` is how much of that
@@ -49,12 +49,12 @@ class Item:
 
 
 @dataclass(slots=True)
-class Conversation:
+class ConversationItems:
     """The ordered items of one session."""
 
-    items: list[Item] = field(default_factory=list)
+    items: list[ConversationItem] = field(default_factory=list)
 
-    def add(self, item: Item, *, after: str | None = None) -> str | None:
+    def add(self, item: ConversationItem, *, after: str | None = None) -> str | None:
         """Insert ``item`` and return the id of the one before it.
 
         ``after`` names the item it follows, ``root`` is the front, None the end.
@@ -69,7 +69,7 @@ class Conversation:
         self.items.insert(index, item)
         return self.items[index - 1].id if index else None
 
-    def find(self, item_id: str, *, param: str = "item_id") -> Item:
+    def find(self, item_id: str, *, param: str = "item_id") -> ConversationItem:
         """Return the item; raise RequestRefused when there is none of that id."""
         for item in self.items:
             if item.id == item_id:
@@ -98,7 +98,7 @@ class Conversation:
         item.kept_ms = audio_end_ms
         item.shorten(left_ms)
 
-    def call_item(self, call_id: str) -> Item | None:
+    def call_item(self, call_id: str) -> ConversationItem | None:
         """Return the function call of that id, if there is one."""
         calls = (item for item in self.items if item.kind == "function_call")
         return next((item for item in calls if item.body["call_id"] == call_id), None)
@@ -128,7 +128,9 @@ class Conversation:
                 return
             call = self.call_item(item.body["call_id"]) if item.kind == "function_call_output" else None
             if call is not None:
-                yield ToolResult(ToolCall(call.body["name"], _arguments(call.body["arguments"])), item.body["output"])
+                yield ToolResult(
+                    RequestedCall(call.body["name"], _arguments(call.body["arguments"])), item.body["output"]
+                )
 
 
 def _arguments(text: str) -> Mapping[str, Any]:

@@ -11,10 +11,10 @@ import msgspec
 
 from edgevoice.local import response_status
 from edgevoice.local.audio_format import PCM, AudioFormat
-from edgevoice.local.conversation import Conversation, Item
-from edgevoice.local.mind.brain import Reply, ToolCall
+from edgevoice.local.conversation import ConversationItem, ConversationItems
+from edgevoice.local.mind.brain import Reply, RequestedCall
 from edgevoice.local.response_status import Cut
-from edgevoice.local.socket import Line
+from edgevoice.local.socket import EventSender
 from edgevoice.local.speech.voice import SAMPLE_RATE_HZ, Voice, sentences
 
 # The first delta is short, so that sound can begin; the others vary around 100 ms, as on the real wire.
@@ -43,13 +43,13 @@ class Manner:
 class _Part:
     """The one content part of a message under way."""
 
-    item: Item
+    item: ConversationItem
     output_index: int
     said: list[str] = field(default_factory=list)
     sent_bytes: int = 0
 
 
-class Response:
+class ResponseSender:
     """Send one reply; ``run`` is its life, ``cut`` ends it early.
 
     Without a ``conversation`` the reply stands outside of any, and its items are not announced there.
@@ -59,8 +59,8 @@ class Response:
         self,
         reply: Reply,
         *,
-        line: Line,
-        conversation: Conversation | None,
+        line: EventSender,
+        conversation: ConversationItems | None,
         voice: Voice,
         manner: Manner,
         metadata: Mapping[str, str] | None,
@@ -72,7 +72,7 @@ class Response:
         self._voice = voice
         self._manner = manner
         self._metadata = metadata
-        self._items: list[Item] = []
+        self._items: list[ConversationItem] = []
         self._cut: asyncio.Future[Cut] = asyncio.get_running_loop().create_future()
         self._stray: list[bytes] = []
 
@@ -123,8 +123,8 @@ class Response:
             "usage": None if status == "in_progress" else usage,
         }
 
-    async def _add(self, body: dict[str, Any]) -> tuple[Item, str | None, int]:
-        item = Item(body)
+    async def _add(self, body: dict[str, Any]) -> tuple[ConversationItem, str | None, int]:
+        item = ConversationItem(body)
         index = len(self._items)
         self._items.append(item)
         previous_id = self._conversation.add(item) if self._conversation is not None else None
@@ -133,7 +133,7 @@ class Response:
             await self._line.send("conversation.item.added", previous_item_id=previous_id, item=body)
         return item, previous_id, index
 
-    async def _end(self, item: Item, previous_id: str | None, index: int) -> None:
+    async def _end(self, item: ConversationItem, previous_id: str | None, index: int) -> None:
         item.body["status"] = "completed"
         if self._conversation is not None:
             await self._line.send("conversation.item.done", previous_item_id=previous_id, item=item.body)
@@ -223,7 +223,7 @@ class Response:
             **fields,
         )
 
-    async def _function_call(self, call: ToolCall) -> None:
+    async def _function_call(self, call: RequestedCall) -> None:
         made = msgspec.json.encode(call.arguments).decode() if call.arguments else self._line.dialect.no_arguments
         arguments = call.raw or made
         body = {"id": self._line.new_id("item"), "object": "realtime.item", "type": "function_call", "name": call.name}

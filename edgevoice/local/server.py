@@ -19,7 +19,7 @@ from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.local import connection as connections
 from edgevoice.local import first_protocol
 from edgevoice.local.answers import Announcement, Means
-from edgevoice.local.behaviour import Behaviour, Refusal
+from edgevoice.local.behaviour import Behaviour, UpgradeRefusal
 from edgevoice.local.dialect import INWORLD, OPENAI, OPENAI_FIRST, Dialect
 from edgevoice.local.recorder import Recorder
 from edgevoice.local.speech.listener import require_voice_activity
@@ -130,7 +130,7 @@ class LocalService:
         headers = Headers({"Content-Type": "application/json", "Content-Length": str(len(body)), "Connection": "close"})
         return Response(refusal.status, HTTPStatus(refusal.status).phrase, headers, body)
 
-    def _refusal_of(self, request: Request) -> Refusal | None:
+    def _refusal_of(self, request: Request) -> UpgradeRefusal | None:
         place, query = _address_of(request)
         match place:
             case path if path == PATH:
@@ -138,16 +138,16 @@ class LocalService:
             case path if path == OPENAI_PATH:
                 is_complete = bool(query.get("model")) or _is_transcription(query)
             case _:
-                return Refusal.of(HTTPStatus.NOT_FOUND)
+                return UpgradeRefusal.of(HTTPStatus.NOT_FOUND)
         if not is_complete:
-            return Refusal.of(HTTPStatus.BAD_REQUEST)
+            return UpgradeRefusal.of(HTTPStatus.BAD_REQUEST)
         # More than one such header is none that can be trusted.
         named = request.headers.get_all("Authorization")
         scheme, _, key = (named[0] if len(named) == 1 else "").partition(" ")
         if scheme.lower() not in {"basic", "bearer"} or not key.strip():
-            return Refusal.of(HTTPStatus.UNAUTHORIZED)
+            return UpgradeRefusal.of(HTTPStatus.UNAUTHORIZED)
         if self._accept_keys is not None and key.strip() not in self._accept_keys:
-            return Refusal.of(HTTPStatus.UNAUTHORIZED)
+            return UpgradeRefusal.of(HTTPStatus.UNAUTHORIZED)
         return None
 
 

@@ -46,7 +46,7 @@ class SemanticVad(msgspec.Struct, frozen=True, tag_field="type", tag="semantic_v
     interrupt_response: bool = True
 
 
-class Transcription(msgspec.Struct, frozen=True):
+class TranscriptionSettings(msgspec.Struct, frozen=True):
     """The speech-to-text model; whatever its name, the local recogniser does the work."""
 
     model: str | None = None
@@ -64,7 +64,7 @@ class InputSettings(msgspec.Struct, frozen=True):
     """What happens to the uplink."""
 
     format: AudioFormat = AudioFormat()
-    transcription: Transcription | None = None
+    transcription: TranscriptionSettings | None = None
     noise_reduction: NoiseReduction | None = None
     turn_detection: ServerVad | SemanticVad | None = None
 
@@ -91,7 +91,7 @@ class AudioSettings(msgspec.Struct, frozen=True):
     output: OutputSettings = OutputSettings()
 
 
-class FunctionTool(msgspec.Struct, frozen=True, tag_field="type", tag="function"):
+class ClientTool(msgspec.Struct, frozen=True, tag_field="type", tag="function"):
     """A tool that the client runs."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
@@ -107,7 +107,7 @@ class McpTool(msgspec.Struct, frozen=True, tag_field="type", tag="mcp"):
     """Accepted, never used: the local service has no web."""
 
 
-Tool = FunctionTool | WebSearchTool | McpTool
+SessionTool = ClientTool | WebSearchTool | McpTool
 Modality = Literal["audio", "text"]
 
 
@@ -129,7 +129,7 @@ class SessionSettings(msgspec.Struct, frozen=True, rename={"provider_data": "pro
     output_modalities: Annotated[list[Modality], msgspec.Meta(min_length=1)] = msgspec.field(default_factory=list)
     temperature: float | None = None
     max_output_tokens: Annotated[int, msgspec.Meta(ge=1, le=4096)] | Literal["inf"] = "inf"
-    tools: list[Tool] = msgspec.field(default_factory=list)
+    tools: list[SessionTool] = msgspec.field(default_factory=list)
     tool_choice: str | dict[str, Any] = "auto"
     audio: AudioSettings = AudioSettings()
     provider_data: ProviderData = ProviderData()
@@ -185,7 +185,7 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
-class Session:
+class SessionState:
     """One connection's session; ``document`` is what goes on the wire, ``settings`` is what is obeyed."""
 
     def __init__(self, session_id: str, *, expires_at: int, dialect: Dialect = INWORLD) -> None:
@@ -228,11 +228,11 @@ class Session:
         self.document, self.settings = document, settings
 
 
-def declared_in(tools: list[Tool]) -> dict[str, Declared]:
+def declared_in(tools: list[SessionTool]) -> dict[str, Declared]:
     """Return the declared functions by name."""
     declared = {}
     for tool in tools:
-        if isinstance(tool, FunctionTool):
+        if isinstance(tool, ClientTool):
             properties = tool.parameters.get("properties")
             names = frozenset(properties if isinstance(properties, dict) else ())
             declared[tool.name] = Declared(names, tool.description)
@@ -261,7 +261,7 @@ def _check(settings: SessionSettings, dialect: Dialect) -> None:
         raise RequestRefused(
             "invalid_value", "Unsupported transcription model", param="session.audio.input.transcription.model"
         )
-    names = [tool.name for tool in settings.tools if isinstance(tool, FunctionTool)]
+    names = [tool.name for tool in settings.tools if isinstance(tool, ClientTool)]
     if len(names) != len(set(names)):
         raise RequestRefused("invalid_value", _SAME_NAME, param="session.tools")
 
@@ -276,11 +276,11 @@ def _sound_tools(patch: dict[str, Any]) -> tuple[dict[str, Any], list[RequestRef
     for number, element in enumerate(patch["tools"]):
         where = f"session.tools[{number}]"
         try:
-            tool = msgspec.convert(element, Tool)
+            tool = msgspec.convert(element, SessionTool)
         except msgspec.ValidationError as error:
             refused.append(refusal_of(error, root=where))
             continue
-        if isinstance(tool, FunctionTool):
+        if isinstance(tool, ClientTool):
             if tool.name in names:
                 refused.append(RequestRefused("invalid_value", _SAME_NAME, param=where))
                 continue

@@ -17,7 +17,7 @@ from edgevoice.local.recorder import Recorder
 from edgevoice.local.refusals import RequestRefused
 
 
-class Line:
+class EventSender:
     """Send events in the order of the calls; every event passes the `Behaviour`."""
 
     def __init__(

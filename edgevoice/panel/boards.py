@@ -14,7 +14,7 @@ I2C = MappingProxyType({2: "I2C data", 3: "I2C clock"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pins:
+class BoardPins:
     """What the settings need to know of a board, named as they are in [panel] and [amplifier]."""
 
     listening_led_gpio: int | None = 17
@@ -34,13 +34,13 @@ class Pins:
 
 
 def setting_of(name: str) -> str:
-    """Return the full name of a setting that `Pins` has."""
+    """Return the full name of a setting that `BoardPins` has."""
     is_amplifier = name.startswith("amplifier_")
     return f"amplifier.{name.removeprefix('amplifier_')}" if is_amplifier else f"panel.{name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
+class BoardCard:
     """A board's sound card.
 
     ``overlay`` are lines for the boot configuration, config.txt; ``driver`` what must be installed for them, empty
@@ -69,8 +69,8 @@ class Board:
     name: str
     title: str
     sources: tuple[str, ...]
-    pins: Pins = field(default_factory=Pins)
-    card: Card = field(default_factory=Card)
+    pins: BoardPins = field(default_factory=BoardPins)
+    card: BoardCard = field(default_factory=BoardCard)
     taken: Mapping[int, str] = field(default_factory=dict)
     on_board: tuple[str, ...] = ()
     lights: str = "LEDs that you wire yourself."
@@ -82,7 +82,7 @@ GPIO = Board(
     name="gpio",
     title="Plain GPIO, and a sound card of any kind",
     sources=("edgevoice/settings/schema.py: the defaults of [panel]",),
-    card=Card(echo="As the card's: edgevoice doctor --echo finds out."),
+    card=BoardCard(echo="As the card's: edgevoice doctor --echo finds out."),
 )
 """Three LEDs and two buttons on plain pins that neither I2S, I2C nor SPI uses, next to each other on the header."""
 
@@ -90,7 +90,7 @@ USB_SPEAKERPHONE = Board(
     name="usb-speakerphone",
     title="USB speakerphone (Jabra Speak and the like)",
     sources=("OHF-Voice/linux-voice-assistant: examples/Jabra Speak 410/DOCS.md", "linux: sound/usb (snd-usb-audio)"),
-    card=Card(
+    card=BoardCard(
         has_microphone=False,
         has_speaker=False,
         echo='Cancels its own echo: edgevoice doctor --echo should find "hardware", and whatever you say interrupts.',
@@ -108,7 +108,7 @@ I2S_DUPLEX = Board(
         "raspberrypi/linux: googlevoicehat-soundcard-overlay.dts, sound/soc/bcm/googlevoicehat-codec.c",
         "adafruit/Raspberry-Pi-Installer-Scripts: i2smic.py",
     ),
-    card=Card(overlay=("dtoverlay=googlevoicehat-soundcard",), card="sndrpigooglevoi", has_mixer=False),
+    card=BoardCard(overlay=("dtoverlay=googlevoicehat-soundcard",), card="sndrpigooglevoi", has_mixer=False),
     taken={**I2S, 16: "amplifier on (SD_MODE), driven by the kernel"},
     notes=("The card knows S32, 48 kHz and stereo only: take edgevoice_mic and edgevoice_dac, never hw:.",),
 )
@@ -120,8 +120,8 @@ MAX98357A = Board(
         "raspberrypi/linux: overlays/README (max98357a), sound/soc/codecs/max98357a.c",
         "adafruit/Raspberry-Pi-Installer-Scripts: i2samp.py",
     ),
-    pins=Pins(amplifier_mute_gpio=4),
-    card=Card(
+    pins=BoardPins(amplifier_mute_gpio=4),
+    card=BoardCard(
         overlay=("dtoverlay=max98357a,no-sdmode",),
         card="MAX98357A",
         has_microphone=False,
@@ -135,7 +135,7 @@ MAX98357A = Board(
     ),
 )
 
-_WM8960_PINS = Pins(
+_WM8960_PINS = BoardPins(
     listening_led_gpio=22,
     speaking_led_gpio=23,
     status_led_gpio=24,
@@ -156,7 +156,7 @@ RESPEAKER_V1 = Board(
         "rhasspy/wyoming-satellite: examples/2mic_service.py (LEDs)",
     ),
     pins=_WM8960_PINS,
-    card=Card(
+    card=BoardCard(
         overlay=("dtoverlay=respeaker-2mic-v1_0",),
         driver="the overlay from Seeed-Studio/seeed-linux-dtoverlays, in /boot/firmware/overlays",
         card="seeed2micvoicec",
@@ -187,7 +187,7 @@ VOICE_BONNET = Board(
         "three projects' code: board.D17, DotStar(board.D6, board.D5, 3)",
     ),
     pins=_WM8960_PINS,
-    card=Card(
+    card=BoardCard(
         overlay=("dtoverlay=seeed-2mic-voicecard", "dtoverlay=i2s-mmap"),
         driver="the driver that Adafruit's voice_bonnet.sh builds (seeed-2mic-voicecard)",
         card="seeed2micvoicec",
@@ -198,7 +198,7 @@ VOICE_BONNET = Board(
     uncertain=("Whether the driver still builds for the kernels of Bookworm and Trixie.",),
 )
 
-_AIY_PINS = Pins(
+_AIY_PINS = BoardPins(
     listening_led_gpio=25,
     speaking_led_gpio=25,
     status_led_gpio=25,
@@ -212,7 +212,7 @@ AIY_HAT = Board(
     title="Google AIY Voice HAT v1 (MAX98357A, ICS-43432)",
     sources=("google/aiyprojects-raspbian: docs/voice.md, src/aiy/board.py", "raspberrypi/linux: googlevoicehat"),
     pins=_AIY_PINS,
-    card=Card(overlay=("dtoverlay=googlevoicehat-soundcard",), card="sndrpigooglevoi", has_mixer=False),
+    card=BoardCard(overlay=("dtoverlay=googlevoicehat-soundcard",), card="sndrpigooglevoi", has_mixer=False),
     taken={**I2S, 16: "amplifier on (SD_MODE), driven by the kernel"},
     on_board=_AIY_FACE,
     lights="The lamp in its button, on GPIO 25, shows everything.",
@@ -224,7 +224,7 @@ AIY_BONNET = Board(
     title="Google AIY Voice Bonnet v2 (ALC5645)",
     sources=("google/aiyprojects-raspbian: docs/voice.md, src/aiy/board.py",),
     pins=_AIY_PINS,
-    card=Card(driver="Google's aiy-voicebonnet-soundcard-dkms, which is no longer maintained"),
+    card=BoardCard(driver="Google's aiy-voicebonnet-soundcard-dkms, which is no longer maintained"),
     taken={**I2C, **I2S},
     on_board=_AIY_FACE,
     lights="The lamp in its button, on GPIO 25; the coloured one is on a KTD2027B, which edgevoice does not drive.",
@@ -239,7 +239,7 @@ HIFIBERRY_DAC = Board(
     name="hifiberry-dac",
     title="HiFiBerry DAC and others with a PCM5102A, with a USB microphone",
     sources=("raspberrypi/linux: hifiberry-dac-overlay.dts", "TI SLAS764B (XSMT)"),
-    card=Card(
+    card=BoardCard(
         overlay=("dtoverlay=hifiberry-dac",),
         card="sndrpihifiberry",
         has_microphone=False,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edgevoice.errors import WakeWordUnavailable, of_machine
 from edgevoice.store.folders import cache_folder
-from edgevoice.wakeword.models.front_end import EXIT_NOT_NOW, Parts, parts_of
+from edgevoice.wakeword.models.front_end import EXIT_NOT_NOW, FrontEndParts, parts_of
 from edgevoice.wakeword.models.paired import make_pair, pair_models
 from edgevoice.wakeword.models.present import words_present
 
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _write(parts: Parts) -> None:
+def _write(parts: FrontEndParts) -> None:
     made = io.BytesIO()  # a zip archive is written back and forth, and a pipe only forth
     parts.dump(made)
     sys.stdout.buffer.write(made.getvalue())

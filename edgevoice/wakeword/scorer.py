@@ -14,7 +14,7 @@ from edgevoice.wakeword.energy_gate import EnergyGate
 from edgevoice.wakeword.household import Household
 from edgevoice.wakeword.models.classifier import Classifier
 from edgevoice.wakeword.models.features import FrontEnd
-from edgevoice.wakeword.models.front_end import Parts
+from edgevoice.wakeword.models.front_end import FrontEndParts
 from edgevoice.wakeword.models.onnx_session import quiet_runtime
 from edgevoice.wakeword.models.shapes import FRAME, Samples
 from edgevoice.wakeword.witness import Witness
@@ -46,7 +46,7 @@ class StreamingScorer:
     def __init__(
         self,
         models: Sequence[Path],
-        parts: Parts,
+        parts: FrontEndParts,
         gate: EnergyGate | None = None,
         pairs: Sequence[bytes | None] | None = None,
         witness: Witness | None = None,

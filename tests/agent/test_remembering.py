@@ -9,7 +9,7 @@ from edgevoice.agent.agent import Agent
 from edgevoice.agent.voice import RealtimeVoice
 from edgevoice.core.notices import Role
 from edgevoice.local.scripted.opponent import Opponent
-from edgevoice.local.scripted.script import Answer, Call, Expect
+from edgevoice.local.scripted.script import AnswerStep, Call, Expect
 from edgevoice.local.server import LocalService
 from edgevoice.memory.memory import Memory
 from tests.agent.conftest import played
@@ -49,7 +49,7 @@ async def one_question(agent: Agent) -> None:
 
 
 def test_what_was_said_is_told_to_the_next_session_and_what_was_remembered_stands_in_it(tmp_path: Path) -> None:
-    remember = Answer(calls=(Call("remember", '{"note": "The ladder is in the cellar"}'),))
+    remember = AnswerStep(calls=(Call("remember", '{"note": "The ladder is in the cellar"}'),))
     output = Expect("conversation.item.create", {"item": {"output": '{"ok":true}'}})
     hold(
         Memory(tmp_path),
@@ -60,7 +60,7 @@ def test_what_was_said_is_told_to_the_next_session_and_what_was_remembered_stand
         remember,
         output,
         Expect("response.create"),
-        Answer("In the cellar."),
+        AnswerStep("In the cellar."),
     )
 
     told = (
@@ -76,12 +76,12 @@ def test_what_was_said_is_told_to_the_next_session_and_what_was_remembered_stand
         message("assistant", "In the cellar."),
         ASKED,
         Expect("response.create"),
-        Answer("As before."),
+        AnswerStep("As before."),
     )
 
 
 def test_without_a_memory_nothing_is_written(tmp_path: Path) -> None:
-    hold(None, one_question, Expect("session.update"), ASKED, Expect("response.create"), Answer("In the cellar."))
+    hold(None, one_question, Expect("session.update"), ASKED, Expect("response.create"), AnswerStep("In the cellar."))
 
     assert list(tmp_path.iterdir()) == []
 
@@ -105,7 +105,7 @@ def test_of_an_answer_that_was_cut_only_what_was_heard_is_kept(tmp_path: Path) -
         Expect("session.update"),
         ASKED,
         Expect("response.create"),
-        Answer("One two three four five six seven.", until="response.output_audio.delta", runs_on=True),
+        AnswerStep("One two three four five six seven.", until="response.output_audio.delta", runs_on=True),
         Expect("response.cancel"),
         Expect("conversation.item.delete"),
     )

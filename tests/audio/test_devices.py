@@ -10,7 +10,7 @@ import pyaudio
 import pytest
 
 from edgevoice.audio import devices
-from edgevoice.audio.devices import Found, find, open_library, present, sound_library
+from edgevoice.audio.devices import SoundDevice, find, open_library, present, sound_library
 from edgevoice.core.facts import Device
 from edgevoice.errors import AudioUnavailable, DeviceMissing
 from tests.audio.fake_library import FakeLibrary, info
@@ -27,8 +27,8 @@ CARDS = FakeLibrary(
 
 def test_every_device_is_told_with_what_it_can_do_and_its_own_rate() -> None:
     assert present(CARDS)[:2] == [
-        Found(0, "bcm2835 Headphones: - (hw:0,0)", inputs=0, outputs=8, rate_hz=44_100),
-        Found(1, "seeed2micvoicec: - (hw:1,0)", inputs=2, outputs=2, rate_hz=48_000),
+        SoundDevice(0, "bcm2835 Headphones: - (hw:0,0)", inputs=0, outputs=8, rate_hz=44_100),
+        SoundDevice(1, "seeed2micvoicec: - (hw:1,0)", inputs=2, outputs=2, rate_hz=48_000),
     ]
 
 

@@ -11,9 +11,9 @@ from typer.testing import CliRunner, Result
 
 from edgevoice.commands import doctor
 from edgevoice.commands.root import app
-from edgevoice.doctor.findings import Finding, Mark, doubtful, fine, skipped, wrong
+from edgevoice.doctor.findings import Finding, FindingStatus, doubtful, fine, skipped, wrong
 from edgevoice.settings import file as settings_file
-from edgevoice.testbed.virtual import Room, VirtualCard, synthetic_response
+from edgevoice.testbed.virtual import AcousticPath, VirtualCard, synthetic_response
 
 LINES = ("settings", "key", "wake word", "echo", "pins", "network", "TLS", "session")
 BODY = ("disk", "memory", "clock", "power", "Wi-Fi", "service")
@@ -123,7 +123,7 @@ def test_the_table_has_a_sign_for_each_line_and_what_to_do_below_it() -> None:
         "",
         "1 broken, 1 worth a look, 1 not examined.",
     ]
-    assert printed([finding for finding in FINDINGS if finding.mark is Mark.FINE])[-1] == "Nothing is broken."
+    assert printed([finding for finding in FINDINGS if finding.mark is FindingStatus.FINE])[-1] == "Nothing is broken."
 
 
 def test_no_line_of_the_table_is_longer_than_80_columns() -> None:
@@ -140,7 +140,7 @@ SETTINGS = '[service]\nurl = "local"\n[microphone]\ndevice = "edgevoice_mic"\n[s
 
 @pytest.mark.sound
 def test_on_a_card_the_room_is_measured_and_the_tone_is_heard(home: Path) -> None:
-    room = Room(synthetic_response(3, gain_db=-6), delay_ms=60)
+    room = AcousticPath(synthetic_response(3, gain_db=-6), delay_ms=60)
     with VirtualCard(home / "card", room=room) as card:
         card.install()
         card.speak((np.random.default_rng(0).standard_normal(16_000 * 30) * 33).astype(np.int16))

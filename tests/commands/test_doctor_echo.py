@@ -20,7 +20,7 @@ from edgevoice.errors import EchoUnavailable
 from edgevoice.settings import file as settings_file
 from edgevoice.settings.schema import Settings
 from edgevoice.testbed.stage.room import furnish
-from edgevoice.testbed.virtual import Drift, Room, VirtualCard, synthetic_response
+from edgevoice.testbed.virtual import AcousticPath, Drift, VirtualCard, synthetic_response
 from tests.audio.fake_library import CARDS, FakeLibrary, info
 from tests.echo.recordings import kitchen, recorded
 from tests.notes import note
@@ -265,7 +265,7 @@ def on_card(home: Path) -> dict[str, Any]:
 
 @pytest.mark.sound
 def test_on_a_card_the_delay_and_the_drift_are_found_to_a_tenth_of_a_millisecond_and_of_a_ppm(home: Path) -> None:
-    room = Room(synthetic_response(3, gain_db=-6), delay_ms=60)
+    room = AcousticPath(synthetic_response(3, gain_db=-6), delay_ms=60)
     with VirtualCard(home / "card", room=room, drift=Drift(speaker_ppm=30)) as card:
         card.install()
         card.speak((np.random.default_rng(0).standard_normal(16_000 * 30) * 12).astype(np.int16))

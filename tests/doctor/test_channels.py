@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgevoice.doctor.channels import Channels, channels_of, judge_channels
-from edgevoice.doctor.findings import Finding, Mark
+from edgevoice.doctor.findings import Finding, FindingStatus
 
 SAMPLES = 16_000
 
@@ -47,7 +47,7 @@ def test_two_microphones_are_listed_and_the_one_that_is_listened_to_is_named() -
     finding = judged(1, MIC, NEAR_MIC)
 
     assert finding is not None
-    assert finding.mark is Mark.FINE
+    assert finding.mark is FindingStatus.FINE
     assert finding.text == "2: 0 at -60 dBFS; 1 at -58 dBFS. Listening to 1"
     assert finding.figures == pytest.approx({"channel_0_dbfs": -60, "channel_1_dbfs": -58}, abs=0.2)
 
@@ -70,7 +70,7 @@ def test_a_channel_that_hears_nobody_is_told_with_the_one_to_take(
     finding = judged(chosen, *levels)
 
     assert finding is not None
-    assert finding.mark is Mark.DOUBTFUL
+    assert finding.mark is FindingStatus.DOUBTFUL
     assert finding.text.endswith(f"Listening to {chosen}, which {what}")
     assert f"microphone.channel = {recommended} " in finding.remedy
 
@@ -79,14 +79,14 @@ def test_a_loopback_that_is_loud_while_it_should_be_quiet_is_no_reason_to_listen
     finding = judged(0, MIC, MIC, (-20, -12))
 
     assert finding is not None
-    assert finding.mark is Mark.FINE
+    assert finding.mark is FindingStatus.FINE
 
 
 def test_the_loopback_of_an_array_is_named_in_the_list() -> None:
     finding = judged(0, MIC, MIC, MIC, MIC, MIC, DIGITAL_LOOPBACK)
 
     assert finding is not None
-    assert finding.mark is Mark.FINE
+    assert finding.mark is FindingStatus.FINE
     assert "; 5 what the speaker plays." in finding.text
 
 
@@ -94,7 +94,7 @@ def test_a_speaker_that_every_channel_hears_is_no_loopback() -> None:
     finding = judged(0, (-60, -15), (-62, -16))
 
     assert finding is not None
-    assert finding.mark is Mark.FINE
+    assert finding.mark is FindingStatus.FINE
 
 
 @pytest.mark.parametrize("levels", [(None,), (None, None), (None, DIGITAL_LOOPBACK)])

@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 
 from edgevoice.doctor import configuration
-from edgevoice.doctor.findings import Mark
+from edgevoice.doctor.findings import FindingStatus
 from edgevoice.echo.record import EchoRecord
 from edgevoice.errors import EchoUnavailable
 from edgevoice.host.credentials import Key
@@ -27,7 +27,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_models_that_come_along_are_told_with_their_licence(cache: Path) -> None:
     finding = configuration.examine_words(Settings(), cache)
 
-    assert finding.mark is Mark.FINE
+    assert finding.mark is FindingStatus.FINE
     assert finding.text == "hey_jarvis (CC BY-NC-SA 4.0, not for commercial use)"
 
 
@@ -47,7 +47,7 @@ def test_a_file_that_the_daemon_would_refuse_is_refused_here_with_what_was_expec
 
     finding = configuration.examine_words(Settings(wakeword=WakewordSettings(model=str(model), engine=engine)), cache)
 
-    assert finding.mark is Mark.WRONG
+    assert finding.mark is FindingStatus.WRONG
     assert finding.code == "wakeword-unavailable"
     assert finding.text.startswith(f"{model} cannot be loaded: it is no ONNX file")
 
@@ -62,7 +62,7 @@ def test_a_box_that_must_listen_with_the_dearer_engine_is_worth_a_look(
 
     finding = configuration.examine_words(Settings(), cache)
 
-    assert finding.mark is Mark.DOUBTFUL
+    assert finding.mark is FindingStatus.DOUBTFUL
     assert "eight times the cost" in finding.text
 
 
@@ -75,10 +75,10 @@ def test_a_model_that_the_owner_may_read_and_the_service_may_not_keeps_the_box_f
     first = Settings(wakeword=WakewordSettings(model=str(model)))
     second = Settings(wakeword=WakewordSettings(words={"computer": {"model": str(model)}}))
 
-    assert configuration.examine_words(first, cache).mark is Mark.FINE
+    assert configuration.examine_words(first, cache).mark is FindingStatus.FINE
     for settings, name in ((first, "wakeword.model"), (second, "wakeword.words.computer")):
         finding = configuration.examine_words(settings, cache, hides_homes=True)
-        assert finding.mark is Mark.WRONG
+        assert finding.mark is FindingStatus.WRONG
         assert finding.text == f"{name} is {model}; the service may not read home folders"
         assert "/etc/edgevoice" in finding.remedy
         assert name in finding.remedy
@@ -89,11 +89,11 @@ def test_a_doctor_in_a_home_folder_does_not_take_its_own_models_for_those_of_the
 ) -> None:
     monkeypatch.setattr("edgevoice.wakeword.models.present._HOMES", (str(words_present()["alexa"].resolve().parent),))
 
-    assert configuration.examine_words(Settings(), cache, hides_homes=True).mark is Mark.FINE
+    assert configuration.examine_words(Settings(), cache, hides_homes=True).mark is FindingStatus.FINE
 
 
 def test_the_echo_tier_is_told_with_where_it_comes_from() -> None:
-    assert configuration.examine_echo(Settings(), None).mark is Mark.DOUBTFUL
+    assert configuration.examine_echo(Settings(), None).mark is FindingStatus.DOUBTFUL
     assert "edgevoice doctor --echo" in configuration.examine_echo(Settings(), None).remedy
     assert configuration.examine_echo(Settings(), RECORD).text == "tier linear, measured 2026-11-22"
     assert (
@@ -115,10 +115,11 @@ def test_a_key_is_told_by_where_it_is_from_and_never_shown() -> None:
     finding = configuration.judge_key(Key("secret-secret", source="EDGEVOICE_API_KEY"), Settings())
 
     assert finding.text == "from EDGEVOICE_API_KEY"
-    assert configuration.judge_key(None, Settings()).mark is Mark.DOUBTFUL
-    assert configuration.judge_key(None, Settings(service=ServiceSettings(url="local"))).mark is Mark.FINE
+    assert configuration.judge_key(None, Settings()).mark is FindingStatus.DOUBTFUL
+    assert configuration.judge_key(None, Settings(service=ServiceSettings(url="local"))).mark is FindingStatus.FINE
     assert (
-        configuration.judge_key(None, Settings(service=ServiceSettings(url="wss://example.org"))).mark is Mark.DOUBTFUL
+        configuration.judge_key(None, Settings(service=ServiceSettings(url="wss://example.org"))).mark
+        is FindingStatus.DOUBTFUL
     )
     assert "sudo scripts/setup --key-file" in configuration.judge_key(None, Settings()).remedy
 
@@ -142,9 +143,9 @@ def test_the_librarys_own_engine_without_what_it_takes_is_told_before_the_box_fa
 
     finding = configuration.examine_words(Settings(wakeword=WakewordSettings(engine="openwakeword")), cache)
 
-    assert finding.mark is Mark.WRONG
+    assert finding.mark is FindingStatus.WRONG
     assert finding.text == "the engine openwakeword needs sklearn: not installed"
-    assert configuration.examine_words(Settings(), cache).mark is Mark.FINE
+    assert configuration.examine_words(Settings(), cache).mark is FindingStatus.FINE
 
 
 def test_the_engine_for_commercial_use_is_told_with_its_licence_and_without_onnxruntime(
@@ -156,4 +157,4 @@ def test_the_engine_for_commercial_use_is_told_with_its_licence_and_without_onnx
     finding = configuration.examine_words(Settings(wakeword=WakewordSettings(engine="microwakeword")), cache)
 
     assert finding.text == "hey_jarvis (Apache-2.0)"
-    assert configuration.examine_words(Settings(), cache).mark is Mark.WRONG
+    assert configuration.examine_words(Settings(), cache).mark is FindingStatus.WRONG

@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from edgevoice.doctor.examination import Check, run
-from edgevoice.doctor.findings import Finding, Mark, fine
+from edgevoice.doctor.findings import Finding, FindingStatus, fine
 from edgevoice.doctor.probes import ask
 from edgevoice.errors import DeviceBusy
 
@@ -38,9 +38,9 @@ def test_a_probe_that_hangs_costs_its_own_lines_and_no_others() -> None:
         forever.set()
 
     assert [(finding.name, finding.mark) for finding in findings] == [
-        ("a", Mark.WRONG),
-        ("b", Mark.WRONG),
-        ("c", Mark.FINE),
+        ("a", FindingStatus.WRONG),
+        ("b", FindingStatus.WRONG),
+        ("c", FindingStatus.FINE),
     ]
     assert "no answer within 0.05 s" in findings[0].text
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edgevoice.doctor.findings import Finding, Mark
+from edgevoice.doctor.findings import Finding, FindingStatus
 from edgevoice.doctor.hardware import (
     MIB,
     Disk,
@@ -30,20 +30,20 @@ MODEL = {"/proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4\0"}
 
 def test_what_is_not_fine_cannot_be_told_without_a_remedy() -> None:
     with pytest.raises(ValueError, match="needs a remedy"):
-        Finding("disk", Mark.WRONG, "full")
+        Finding("disk", FindingStatus.WRONG, "full")
 
 
 @pytest.mark.parametrize(
     ("disk", "mark"),
     [
-        (DISK, Mark.FINE),
-        (replace(DISK, free_bytes=150 * MIB), Mark.DOUBTFUL),
-        (replace(DISK, free_bytes=19 * MIB), Mark.WRONG),
-        (replace(DISK, is_read_only=True), Mark.WRONG),
-        (replace(DISK, is_writable=False), Mark.DOUBTFUL),
+        (DISK, FindingStatus.FINE),
+        (replace(DISK, free_bytes=150 * MIB), FindingStatus.DOUBTFUL),
+        (replace(DISK, free_bytes=19 * MIB), FindingStatus.WRONG),
+        (replace(DISK, is_read_only=True), FindingStatus.WRONG),
+        (replace(DISK, is_writable=False), FindingStatus.DOUBTFUL),
     ],
 )
-def test_a_disk_is_judged_by_its_room_and_by_whether_it_takes_anything(disk: Disk, mark: Mark) -> None:
+def test_a_disk_is_judged_by_its_room_and_by_whether_it_takes_anything(disk: Disk, mark: FindingStatus) -> None:
     assert judge_disk(disk).mark is mark
 
 
@@ -59,26 +59,26 @@ def test_memory_is_what_programs_could_still_have(tmp_path: Path) -> None:
     assert probe_memory(machine(tmp_path, {"/proc/meminfo": "MemTotal: 900000 kB\nMemAvailable:  204800 kB\n"})) == 200
     assert probe_memory(machine(tmp_path / "none")) is None
     assert [judge_memory(mib).mark for mib in (None, 20, 60, 200)] == [
-        Mark.SKIPPED,
-        Mark.WRONG,
-        Mark.DOUBTFUL,
-        Mark.FINE,
+        FindingStatus.SKIPPED,
+        FindingStatus.WRONG,
+        FindingStatus.DOUBTFUL,
+        FindingStatus.FINE,
     ]
 
 
 @pytest.mark.parametrize(
     ("now", "is_synchronised", "mark"),
     [
-        (NOON, True, Mark.FINE),
-        (NOON, None, Mark.FINE),
-        (NOON, False, Mark.DOUBTFUL),
-        (NOON.replace(year=1970), True, Mark.WRONG),
-        (NOON.replace(year=2025), True, Mark.WRONG),
-        (NOON.replace(year=2099), True, Mark.WRONG),
+        (NOON, True, FindingStatus.FINE),
+        (NOON, None, FindingStatus.FINE),
+        (NOON, False, FindingStatus.DOUBTFUL),
+        (NOON.replace(year=1970), True, FindingStatus.WRONG),
+        (NOON.replace(year=2025), True, FindingStatus.WRONG),
+        (NOON.replace(year=2099), True, FindingStatus.WRONG),
     ],
 )
 def test_a_clock_of_another_year_is_wrong_and_one_that_nobody_sets_is_doubtful(
-    now: datetime, *, is_synchronised: bool | None, mark: Mark
+    now: datetime, *, is_synchronised: bool | None, mark: FindingStatus
 ) -> None:
     assert judge_clock(now, is_synchronised=is_synchronised).mark is mark
 
@@ -90,16 +90,18 @@ def test_the_kernel_tells_of_this_machines_clock() -> None:
 @pytest.mark.parametrize(
     ("throttled", "celsius", "mark", "words"),
     [
-        (0x0, 45.0, Mark.FINE, "never slowed down"),
-        (0x50005, 45.0, Mark.WRONG, "too little voltage"),
-        (0x50000, 45.0, Mark.DOUBTFUL, "since the start"),
-        (0xE0008, 81.0, Mark.DOUBTFUL, "slowed down, 81"),
-        (0x80000, 50.0, Mark.DOUBTFUL, "slowed down since"),
-        (0x0, 85.0, Mark.DOUBTFUL, "slowed down"),
-        (None, 45.0, Mark.SKIPPED, "does not tell"),
+        (0x0, 45.0, FindingStatus.FINE, "never slowed down"),
+        (0x50005, 45.0, FindingStatus.WRONG, "too little voltage"),
+        (0x50000, 45.0, FindingStatus.DOUBTFUL, "since the start"),
+        (0xE0008, 81.0, FindingStatus.DOUBTFUL, "slowed down, 81"),
+        (0x80000, 50.0, FindingStatus.DOUBTFUL, "slowed down since"),
+        (0x0, 85.0, FindingStatus.DOUBTFUL, "slowed down"),
+        (None, 45.0, FindingStatus.SKIPPED, "does not tell"),
     ],
 )
-def test_the_firmwares_bits_are_told_in_words(throttled: int | None, celsius: float, mark: Mark, words: str) -> None:
+def test_the_firmwares_bits_are_told_in_words(
+    throttled: int | None, celsius: float, mark: FindingStatus, words: str
+) -> None:
     finding = judge_power(Power(is_pi=True, throttled=throttled, celsius=celsius))
 
     assert finding.mark is mark
@@ -114,7 +116,7 @@ def test_power_comes_from_the_firmware_else_from_its_alarm_and_only_on_a_pi(tmp_
 
     assert probe_power(asked) == Power(is_pi=True, throttled=0x50000, celsius=48.312)
     assert probe_power(unasked) == Power(is_pi=True, throttled=1, celsius=None)
-    assert judge_power(probe_power(machine(tmp_path / "c"))).mark is Mark.SKIPPED
+    assert judge_power(probe_power(machine(tmp_path / "c"))).mark is FindingStatus.SKIPPED
 
 
 WIRELESS = """\
@@ -144,8 +146,8 @@ def test_a_radio_tells_its_signal_and_whether_it_saves_power(tmp_path: Path, ans
 
 
 def test_a_radio_that_saves_power_or_is_far_away_is_doubtful() -> None:
-    assert judge_radio(None).mark is Mark.FINE
-    assert judge_radio(Radio("wlan0", saves_power=False, signal_dbm=-50)).mark is Mark.FINE
-    assert judge_radio(Radio("wlan0", saves_power=True, signal_dbm=-50)).mark is Mark.DOUBTFUL
+    assert judge_radio(None).mark is FindingStatus.FINE
+    assert judge_radio(Radio("wlan0", saves_power=False, signal_dbm=-50)).mark is FindingStatus.FINE
+    assert judge_radio(Radio("wlan0", saves_power=True, signal_dbm=-50)).mark is FindingStatus.DOUBTFUL
     assert "weak" in judge_radio(Radio("wlan0", saves_power=False, signal_dbm=-80)).text
     assert judge_radio(Radio("wlan0", saves_power=None, signal_dbm=None)).remedy == "sudo apt install iw"

@@ -8,7 +8,7 @@ import pytest
 from edgevoice.audio import cards, devices
 from edgevoice.core.facts import Device
 from edgevoice.doctor import listening
-from edgevoice.doctor.findings import Mark
+from edgevoice.doctor.findings import FindingStatus
 from edgevoice.doctor.listening import listen
 from edgevoice.doctor.sound import State, judge_microphone, judge_speaker
 from edgevoice.settings.schema import MicrophoneSettings, Settings, SpeakerSettings
@@ -48,7 +48,7 @@ def test_a_rate_that_a_card_does_not_take_is_told_from_a_card_that_is_busy(with_
     assert (heard.microphone.state, heard.speaker.state) == (State.WRONG_RATE, State.BUSY)
     assert judge_microphone(heard).text == "mic takes no 16000 Hz"
     assert "edgevoice_mic" in judge_microphone(heard).remedy
-    assert judge_speaker(heard, cancels_itself=False).mark is Mark.WRONG
+    assert judge_speaker(heard, cancels_itself=False).mark is FindingStatus.WRONG
 
 
 def test_while_the_box_has_both_neither_is_called_broken(with_refusals: Any, tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_while_the_box_has_both_neither_is_called_broken(with_refusals: Any, tmp
     heard = listen(SETTINGS, machine(tmp_path, files), volume_percent=50, box_runs=True)
 
     findings = [judge_microphone(heard), judge_speaker(heard, cancels_itself=False)]
-    assert [finding.mark for finding in findings] == [Mark.SKIPPED, Mark.SKIPPED]
+    assert [finding.mark for finding in findings] == [FindingStatus.SKIPPED, FindingStatus.SKIPPED]
     assert findings[0].text == "mic: the box itself has it, so it opens"
 
 

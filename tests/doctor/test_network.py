@@ -15,7 +15,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from edgevoice.doctor.findings import Mark
+from edgevoice.doctor.findings import FindingStatus
 from edgevoice.doctor.network import (
     Address,
     Secured,
@@ -54,15 +54,15 @@ def test_the_address_is_the_one_that_the_box_would_dial(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("way", "address", "mark"),
     [
-        (Way(has_route=True, addresses=("192.0.2.1",)), FAR, Mark.FINE),
-        (Way(has_route=False, addresses=None), FAR, Mark.WRONG),
-        (Way(has_route=True, addresses=(), problem="Name or service not known"), FAR, Mark.WRONG),
-        (Way(has_route=True, addresses=None), Address("api.example.org", proxy="proxy:3128"), Mark.FINE),
-        (Way(has_route=False, addresses=None), Address(is_inside=True), Mark.FINE),
-        (Way(has_route=False, addresses=("127.0.0.1",)), Address("localhost"), Mark.FINE),
+        (Way(has_route=True, addresses=("192.0.2.1",)), FAR, FindingStatus.FINE),
+        (Way(has_route=False, addresses=None), FAR, FindingStatus.WRONG),
+        (Way(has_route=True, addresses=(), problem="Name or service not known"), FAR, FindingStatus.WRONG),
+        (Way(has_route=True, addresses=None), Address("api.example.org", proxy="proxy:3128"), FindingStatus.FINE),
+        (Way(has_route=False, addresses=None), Address(is_inside=True), FindingStatus.FINE),
+        (Way(has_route=False, addresses=("127.0.0.1",)), Address("localhost"), FindingStatus.FINE),
     ],
 )
-def test_the_way_is_judged_by_a_route_and_a_name(way: Way, address: Address, mark: Mark) -> None:
+def test_the_way_is_judged_by_a_route_and_a_name(way: Way, address: Address, mark: FindingStatus) -> None:
     assert judge_way(way, address).mark is mark
 
 
@@ -113,9 +113,9 @@ def tls_server(folder: Path, days: int) -> Iterator[int]:
     thread.join(5)
 
 
-@pytest.mark.parametrize(("days", "mark"), [(90, Mark.FINE), (3, Mark.DOUBTFUL)])
+@pytest.mark.parametrize(("days", "mark"), [(90, FindingStatus.FINE), (3, FindingStatus.DOUBTFUL)])
 def test_a_certificate_is_read_from_a_real_server(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int, mark: Mark
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int, mark: FindingStatus
 ) -> None:
     with tls_server(tmp_path, days) as port:
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
@@ -141,7 +141,7 @@ def test_a_first_address_that_swallows_everything_does_not_keep_the_doctor(
         began = time.monotonic()
         finding = judge_tls(probe_tls(Address("localhost", port)), Address("localhost", port))
 
-    assert finding.mark is Mark.FINE
+    assert finding.mark is FindingStatus.FINE
     assert time.monotonic() - began < 2
 
 
@@ -157,7 +157,7 @@ def test_an_impostor_is_refused(tmp_path: Path) -> None:
     with tls_server(tmp_path, 90) as port:
         finding = judge_tls(probe_tls(Address("localhost", port)), Address("localhost", port))
 
-    assert finding.mark is Mark.WRONG
+    assert finding.mark is FindingStatus.WRONG
     assert "no secure connection" in finding.text
 
 
@@ -169,12 +169,12 @@ def test_a_closed_port_has_its_own_code() -> None:
 
 
 def test_where_there_is_nothing_to_secure_the_line_says_why() -> None:
-    assert judge_tls(None, Address(is_inside=True)).mark is Mark.FINE
-    assert judge_tls(None, Address("pi", is_secure=False)).mark is Mark.DOUBTFUL
+    assert judge_tls(None, Address(is_inside=True)).mark is FindingStatus.FINE
+    assert judge_tls(None, Address("pi", is_secure=False)).mark is FindingStatus.DOUBTFUL
     assert "the key" in judge_tls(None, Address("pi", is_secure=False)).text
-    assert judge_tls(None, Address("127.0.0.1", is_secure=False)).mark is Mark.FINE
-    assert judge_tls(None, Address("api", proxy="proxy:3128")).mark is Mark.SKIPPED
-    assert judge_tls(Secured("TLSv1.3", 60), FAR).mark is Mark.FINE
+    assert judge_tls(None, Address("127.0.0.1", is_secure=False)).mark is FindingStatus.FINE
+    assert judge_tls(None, Address("api", proxy="proxy:3128")).mark is FindingStatus.SKIPPED
+    assert judge_tls(Secured("TLSv1.3", 60), FAR).mark is FindingStatus.FINE
 
 
 # --- a session -------------------------------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ def test_a_session_is_opened_with_the_key_and_closed_at_once() -> None:
     with service() as (url, received):
         finding = examine_session(Settings(service=ServiceSettings(url=url)), KEY)
 
-    assert finding.mark is Mark.FINE
+    assert finding.mark is FindingStatus.FINE
     assert len(received) == 2
     assert '"session.update"' in received[0]
     assert received[1] == "closed"
@@ -237,7 +237,7 @@ def test_a_refusal_keeps_its_code_and_its_remedy(status: int, code: str) -> None
     with service(status) as (url, _):
         finding = examine_session(Settings(service=ServiceSettings(url=url)), KEY)
 
-    assert (finding.mark, finding.code) == (Mark.WRONG, code)
+    assert (finding.mark, finding.code) == (FindingStatus.WRONG, code)
     assert finding.remedy
     assert KEY.reveal() not in f"{finding}"
 
@@ -250,7 +250,7 @@ def test_a_configuration_that_is_refused_is_told() -> None:
 def test_the_service_inside_the_box_is_really_started_and_asked(tmp_path: Path) -> None:
     finding = examine_session(Settings(), None, {"STATE_DIRECTORY": str(tmp_path)}, runtime_folder=tmp_path)
 
-    assert finding.mark is Mark.FINE
+    assert finding.mark is FindingStatus.FINE
     assert finding.text.startswith("the service inside the box opened one in ")
 
 
@@ -270,5 +270,5 @@ def test_of_a_box_that_runs_its_own_service_is_asked_and_no_second_one_started(
         assert box.stdin is not None
         box.stdin.close()
 
-    assert finding.mark is Mark.FINE
+    assert finding.mark is FindingStatus.FINE
     assert finding.text.startswith("the service inside the box opened one in ")

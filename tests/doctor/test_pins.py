@@ -4,57 +4,57 @@ from pathlib import Path
 import pytest
 
 from edgevoice.doctor import gpio_lines
-from edgevoice.doctor.findings import Mark
-from edgevoice.doctor.gpio_lines import Chip, Line, header_chip
-from edgevoice.doctor.pins import Pins, judge_pins, probe_pins, wanted_pins
+from edgevoice.doctor.findings import FindingStatus
+from edgevoice.doctor.gpio_lines import Chip, GpioLine, header_chip
+from edgevoice.doctor.pins import PinReport, judge_pins, probe_pins, wanted_pins
 from edgevoice.errors import PanelUnavailable
 from edgevoice.settings.schema import AmplifierSettings, PanelSettings, Settings
 
 WANTED = {17: "panel.listening_led_gpio", 23: "panel.talk_button_gpio"}
 
 
-def chip(*held: Line) -> Pins:
-    return Pins(Chip(Path("/dev/gpiochip0"), "pinctrl-bcm2711", held))
+def chip(*held: GpioLine) -> PinReport:
+    return PinReport(Chip(Path("/dev/gpiochip0"), "pinctrl-bcm2711", held))
 
 
 def judged(
-    pins: Pins, *, kind: str = "auto", without_lights: str = "refuse", box_runs: bool = False
-) -> tuple[Mark, str]:
+    pins: PinReport, *, kind: str = "auto", without_lights: str = "refuse", box_runs: bool = False
+) -> tuple[FindingStatus, str]:
     finding = judge_pins(pins, WANTED, kind=kind, without_lights=without_lights, box_runs=box_runs)
     return finding.mark, finding.text
 
 
 def test_pins_that_nobody_has_are_fine() -> None:
-    assert judged(chip(Line(17, "GPIO17", ""))) == (Mark.FINE, "pinctrl-bcm2711: all 2 free")
+    assert judged(chip(GpioLine(17, "GPIO17", ""))) == (FindingStatus.FINE, "pinctrl-bcm2711: all 2 free")
 
 
 def test_a_line_of_the_kernels_is_named_with_its_user_and_our_setting() -> None:
-    mark, text = judged(chip(Line(17, "GPIO17", "hifiberry-amp reset")))
+    mark, text = judged(chip(GpioLine(17, "GPIO17", "hifiberry-amp reset")))
 
-    assert mark is Mark.WRONG
+    assert mark is FindingStatus.WRONG
     assert text == 'GPIO17 (panel.listening_led_gpio) is taken by "hifiberry-amp reset"'
 
 
 def test_lgpio_is_the_box_itself_only_while_the_box_runs() -> None:
-    held = chip(Line(17, "GPIO17", "lg"), Line(23, "GPIO23", "lg"))
+    held = chip(GpioLine(17, "GPIO17", "lg"), GpioLine(23, "GPIO23", "lg"))
 
-    assert judged(held, box_runs=True) == (Mark.FINE, "pinctrl-bcm2711: all 2 in use by the box itself")
+    assert judged(held, box_runs=True) == (FindingStatus.FINE, "pinctrl-bcm2711: all 2 in use by the box itself")
     assert "another program that uses lgpio" in judged(held)[1]
 
 
 def test_a_machine_without_pins_is_broken_only_if_pins_are_asked_for() -> None:
-    assert judged(Pins(None))[0] is Mark.SKIPPED
-    assert judged(Pins(None), kind="gpio")[0] is Mark.WRONG
-    plain = judge_pins(Pins(None), {}, kind="terminal", without_lights="refuse", box_runs=False)
-    closed = judge_pins(Pins(None, is_closed=True), WANTED, kind="auto", without_lights="refuse", box_runs=False)
-    assert plain.mark is Mark.FINE
+    assert judged(PinReport(None))[0] is FindingStatus.SKIPPED
+    assert judged(PinReport(None), kind="gpio")[0] is FindingStatus.WRONG
+    plain = judge_pins(PinReport(None), {}, kind="terminal", without_lights="refuse", box_runs=False)
+    closed = judge_pins(PinReport(None, is_closed=True), WANTED, kind="auto", without_lights="refuse", box_runs=False)
+    assert plain.mark is FindingStatus.FINE
     assert "gpio $USER" in closed.remedy
 
 
 def test_a_library_that_does_not_open_the_pins_says_why() -> None:
-    pins = Pins(chip().chip, refusal=PanelUnavailable("lgpio cannot be loaded"))
+    pins = PinReport(chip().chip, refusal=PanelUnavailable("lgpio cannot be loaded"))
 
-    assert judged(pins) == (Mark.WRONG, "lgpio cannot be loaded")
+    assert judged(pins) == (FindingStatus.WRONG, "lgpio cannot be loaded")
 
 
 @pytest.mark.parametrize(
@@ -62,22 +62,24 @@ def test_a_library_that_does_not_open_the_pins_says_why() -> None:
     [("sound", "; a sound tells when the box listens"), ("listen", "; nothing tells when the box listens")],
 )
 def test_lights_that_cannot_be_had_are_doubtful_where_the_box_runs_on_without(without_lights: str, end: str) -> None:
-    pins = Pins(chip().chip, refusal=PanelUnavailable("lgpio cannot be loaded"))
+    pins = PinReport(chip().chip, refusal=PanelUnavailable("lgpio cannot be loaded"))
     wanted = WANTED | {4: "amplifier.mute_gpio"}
 
-    assert judged(pins, without_lights=without_lights) == (Mark.DOUBTFUL, f"lgpio cannot be loaded{end}")
-    assert judge_pins(pins, wanted, kind="auto", without_lights=without_lights, box_runs=False).mark is Mark.WRONG
+    assert judged(pins, without_lights=without_lights) == (FindingStatus.DOUBTFUL, f"lgpio cannot be loaded{end}")
+    assert (
+        judge_pins(pins, wanted, kind="auto", without_lights=without_lights, box_runs=False).mark is FindingStatus.WRONG
+    )
 
 
 def test_the_mock_pins_are_told_as_such_and_really_opened(tmp_path: Path) -> None:
     pins = probe_pins(WANTED, {"GPIOZERO_PIN_FACTORY": "mock"}, tmp_path)
 
-    assert pins == Pins(None, "mock")
-    assert judged(pins)[0] is Mark.FINE
+    assert pins == PinReport(None, "mock")
+    assert judged(pins)[0] is FindingStatus.FINE
 
 
 def test_a_machine_without_a_chip_is_not_asked_for_a_library(tmp_path: Path) -> None:
-    assert probe_pins(WANTED, {}, tmp_path) == Pins(None)
+    assert probe_pins(WANTED, {}, tmp_path) == PinReport(None)
 
 
 def test_the_pins_wanted_are_those_of_the_settings() -> None:
@@ -120,7 +122,7 @@ def test_the_kernels_answers_are_read_as_linux_gpio_h_lays_them_out(
     found = header_chip([17, 23, 60], tmp_path)
 
     assert found == Chip(
-        tmp_path / "gpiochip4", "pinctrl-rp1", (Line(17, "GPIO17", "spi0 CS0"), Line(23, "GPIO23", ""))
+        tmp_path / "gpiochip4", "pinctrl-rp1", (GpioLine(17, "GPIO17", "spi0 CS0"), GpioLine(23, "GPIO23", ""))
     )
     assert len(asked) == 2 + 1 + 2
     assert gpio_lines._LINE.size == 256

@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from edgevoice.doctor import plan
-from edgevoice.doctor.findings import Mark
+from edgevoice.doctor.findings import FindingStatus
 from edgevoice.doctor.plan import Examination
 from edgevoice.wakeword.models.present import words_present
 from tests.doctor.machines import machine
 
 
-@pytest.mark.parametrize(("is_the_services_own", "mark"), [(True, Mark.WRONG), (False, Mark.FINE)])
+@pytest.mark.parametrize(("is_the_services_own", "mark"), [(True, FindingStatus.WRONG), (False, FindingStatus.FINE)])
 def test_a_model_in_a_home_folder_is_wrong_where_the_settings_are_those_of_the_service(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, is_the_services_own: bool, mark: Mark
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, is_the_services_own: bool, mark: FindingStatus
 ) -> None:
     model = tmp_path / "computer.onnx"
     model.write_bytes(words_present()["alexa"].read_bytes())

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from edgevoice.doctor.findings import Mark
+from edgevoice.doctor.findings import FindingStatus
 from edgevoice.doctor.service_manager import hides_homes, is_running, judge_manager, probe_manager
 from tests.doctor.machines import machine
 
@@ -20,19 +20,19 @@ RUNS = {
 @pytest.mark.parametrize(
     ("changes", "mark", "words"),
     [
-        ({}, Mark.FINE, "runs, idle"),
-        ({"LoadState": "not-found", "ActiveState": "inactive"}, Mark.SKIPPED, "not installed"),
-        ({"ActiveState": "failed", "Result": "start-limit-hit"}, Mark.WRONG, "too many starts"),
-        ({"ActiveState": "failed", "Result": "exit-code"}, Mark.WRONG, "failed (exit-code)"),
-        ({"ActiveState": "activating", "SubState": "auto-restart", "NRestarts": "7"}, Mark.WRONG, "7 times"),
-        ({"ActiveState": "inactive", "SubState": "dead"}, Mark.DOUBTFUL, "not running"),
-        ({"NRestarts": "12"}, Mark.DOUBTFUL, "12 times"),
-        ({"UnitFileState": "disabled"}, Mark.DOUBTFUL, "will not start with the machine"),
-        ({"StatusText": "fault: key-refused"}, Mark.DOUBTFUL, "key-refused"),
-        ({"StatusText": "idle; restart needed for speaker"}, Mark.DOUBTFUL, "restart needed for speaker"),
+        ({}, FindingStatus.FINE, "runs, idle"),
+        ({"LoadState": "not-found", "ActiveState": "inactive"}, FindingStatus.SKIPPED, "not installed"),
+        ({"ActiveState": "failed", "Result": "start-limit-hit"}, FindingStatus.WRONG, "too many starts"),
+        ({"ActiveState": "failed", "Result": "exit-code"}, FindingStatus.WRONG, "failed (exit-code)"),
+        ({"ActiveState": "activating", "SubState": "auto-restart", "NRestarts": "7"}, FindingStatus.WRONG, "7 times"),
+        ({"ActiveState": "inactive", "SubState": "dead"}, FindingStatus.DOUBTFUL, "not running"),
+        ({"NRestarts": "12"}, FindingStatus.DOUBTFUL, "12 times"),
+        ({"UnitFileState": "disabled"}, FindingStatus.DOUBTFUL, "will not start with the machine"),
+        ({"StatusText": "fault: key-refused"}, FindingStatus.DOUBTFUL, "key-refused"),
+        ({"StatusText": "idle; restart needed for speaker"}, FindingStatus.DOUBTFUL, "restart needed for speaker"),
     ],
 )
-def test_a_unit_is_judged_by_what_systemd_says(changes: dict[str, str], mark: Mark, words: str) -> None:
+def test_a_unit_is_judged_by_what_systemd_says(changes: dict[str, str], mark: FindingStatus, words: str) -> None:
     finding = judge_manager({**RUNS, **changes})
 
     assert finding.mark is mark
@@ -57,7 +57,7 @@ def test_home_folders_are_closed_to_a_unit_that_is_installed_and_says_so(
 
 def test_a_machine_without_systemd_is_not_broken(tmp_path: Path) -> None:
     assert probe_manager(machine(tmp_path)) is None
-    assert judge_manager(None).mark is Mark.SKIPPED
+    assert judge_manager(None).mark is FindingStatus.SKIPPED
     assert not is_running(None)
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from edgevoice.core.facts import Device
-from edgevoice.doctor.findings import Mark
+from edgevoice.doctor.findings import FindingStatus
 from edgevoice.doctor.listening import busy, owners_of
-from edgevoice.doctor.sound import Half, Heard, Samples, State, judge_microphone, judge_speaker, tone
+from edgevoice.doctor.sound import Capture, Half, Samples, State, judge_microphone, judge_speaker, tone
 from tests.doctor.machines import machine
 
 RATE_HZ = 16_000
@@ -20,31 +20,31 @@ def noise(seconds: float, dbfs: float, seed: int = 1) -> Samples:
     return np.clip(chance * 32_768 * 10 ** (dbfs / 20), -32_768, 32_767).astype(np.int16)
 
 
-def heard(quiet: Samples, during: Samples | None = None, **changes: object) -> Heard:
+def heard(quiet: Samples, during: Samples | None = None, **changes: object) -> Capture:
     facts: dict[str, object] = {"microphone": MIC, "speaker": DAC, "quiet": quiet, "during": quiet} | changes
     if during is not None:
         facts["during"] = during
-    return Heard(**facts)  # type: ignore[arg-type]  # by name
+    return Capture(**facts)  # type: ignore[arg-type]  # by name
 
 
 @pytest.mark.parametrize(
     ("facts", "mark", "words"),
     [
-        (heard(noise(2, -60)), Mark.FINE, "-60 dBFS"),
-        (heard(np.zeros(32_000, np.int16)), Mark.WRONG, "exact zeros"),
-        (heard(np.zeros(0, np.int16)), Mark.WRONG, "delivers nothing"),
-        (heard(noise(2, -84)), Mark.DOUBTFUL, "very faint"),
-        (heard(noise(2, -20)), Mark.DOUBTFUL, "very loud"),
-        (heard(noise(2, 3)), Mark.DOUBTFUL, "overdriven"),
-        (heard(noise(2, -60), rate_hz=48_000.0), Mark.WRONG, "48000 samples a second where 16000"),
-        (heard(noise(2, -60), rate_hz=15_700.0), Mark.FINE, "-60 dBFS"),
-        (heard(noise(2, -60), overflows=3), Mark.DOUBTFUL, "3 gaps"),
-        (heard(noise(2, -60), microphone=BUSY), Mark.WRONG, "arecord"),
-        (heard(noise(2, -60), microphone=OURS), Mark.SKIPPED, "the box itself has it"),
+        (heard(noise(2, -60)), FindingStatus.FINE, "-60 dBFS"),
+        (heard(np.zeros(32_000, np.int16)), FindingStatus.WRONG, "exact zeros"),
+        (heard(np.zeros(0, np.int16)), FindingStatus.WRONG, "delivers nothing"),
+        (heard(noise(2, -84)), FindingStatus.DOUBTFUL, "very faint"),
+        (heard(noise(2, -20)), FindingStatus.DOUBTFUL, "very loud"),
+        (heard(noise(2, 3)), FindingStatus.DOUBTFUL, "overdriven"),
+        (heard(noise(2, -60), rate_hz=48_000.0), FindingStatus.WRONG, "48000 samples a second where 16000"),
+        (heard(noise(2, -60), rate_hz=15_700.0), FindingStatus.FINE, "-60 dBFS"),
+        (heard(noise(2, -60), overflows=3), FindingStatus.DOUBTFUL, "3 gaps"),
+        (heard(noise(2, -60), microphone=BUSY), FindingStatus.WRONG, "arecord"),
+        (heard(noise(2, -60), microphone=OURS), FindingStatus.SKIPPED, "the box itself has it"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_microphone_is_judged_by_what_it_delivers(facts: Heard, mark: Mark, words: str) -> None:
+def test_a_microphone_is_judged_by_what_it_delivers(facts: Capture, mark: FindingStatus, words: str) -> None:
     finding = judge_microphone(facts)
 
     assert finding.mark is mark
@@ -67,7 +67,7 @@ def with_tone(level_db: float, room_dbfs: float, *, reverberation_s: float = 0.2
 def test_a_tone_is_found_in_a_room_with_echo_and_noise(level_db: float, room_dbfs: float) -> None:
     finding = judge_speaker(heard(noise(2, room_dbfs), with_tone(level_db, room_dbfs)), cancels_itself=False)
 
-    assert finding.mark is Mark.FINE
+    assert finding.mark is FindingStatus.FINE
     assert "the microphone hears it" in finding.text
 
 
@@ -81,26 +81,32 @@ def test_noise_speech_like_bursts_and_a_clap_are_no_tone() -> None:
         clap[20_000:20_040] = 30_000
         for sound in (during, bursts, clap):
             finding = judge_speaker(heard(noise(2, -50), sound), cancels_itself=False)
-            assert finding.mark is Mark.DOUBTFUL, (seed, finding)
+            assert finding.mark is FindingStatus.DOUBTFUL, (seed, finding)
 
 
 def test_a_tone_that_went_on_before_is_not_the_speakers() -> None:
     quiet = with_tone(-20, -60)
 
-    assert judge_speaker(heard(quiet, with_tone(-20, -60)), cancels_itself=False).mark is Mark.DOUBTFUL
+    assert judge_speaker(heard(quiet, with_tone(-20, -60)), cancels_itself=False).mark is FindingStatus.DOUBTFUL
 
 
 @pytest.mark.parametrize(
     ("facts", "cancels_itself", "mark"),
     [
-        (heard(noise(2, -60), noise(2.7, -60, 9)), True, Mark.FINE),
-        (heard(np.zeros(32_000, np.int16)), False, Mark.SKIPPED),
-        (heard(noise(2, -60), with_tone(-6, -60), underflows=2), False, Mark.DOUBTFUL),
-        (heard(noise(2, -60), microphone=BUSY), False, Mark.SKIPPED),
-        (heard(noise(2, -60), speaker=Half("dac", State.MISSING, "no such card", "Plug it in")), False, Mark.WRONG),
+        (heard(noise(2, -60), noise(2.7, -60, 9)), True, FindingStatus.FINE),
+        (heard(np.zeros(32_000, np.int16)), False, FindingStatus.SKIPPED),
+        (heard(noise(2, -60), with_tone(-6, -60), underflows=2), False, FindingStatus.DOUBTFUL),
+        (heard(noise(2, -60), microphone=BUSY), False, FindingStatus.SKIPPED),
+        (
+            heard(noise(2, -60), speaker=Half("dac", State.MISSING, "no such card", "Plug it in")),
+            False,
+            FindingStatus.WRONG,
+        ),
     ],
 )
-def test_a_speaker_that_cannot_be_heard_is_not_called_broken(facts: Heard, *, cancels_itself: bool, mark: Mark) -> None:
+def test_a_speaker_that_cannot_be_heard_is_not_called_broken(
+    facts: Capture, *, cancels_itself: bool, mark: FindingStatus
+) -> None:
     assert judge_speaker(facts, cancels_itself=cancels_itself).mark is mark
 
 
@@ -150,5 +156,5 @@ def test_a_card_that_works_under_a_number_is_worth_a_look() -> None:
         ("microphone", judge_microphone(facts)),
         ("speaker", judge_speaker(facts, cancels_itself=False)),
     ):
-        assert finding.mark is Mark.DOUBTFUL
+        assert finding.mark is FindingStatus.DOUBTFUL
         assert f'Set {name}.device = "plughw:CARD=Jabra,DEV=0"' in finding.remedy

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from edgevoice.local.behaviour import Line
+from edgevoice.local.behaviour import OpenConnection
 from tests.e2e.quick_box import Scripted
 
 Event = Mapping[str, Any]
@@ -24,7 +24,7 @@ def response_of(event: Event) -> str:
 class CancelsNothing(Scripted):
     """Finds nothing to cancel under the id that it is told, and sends its answer to the end."""
 
-    async def received(self, line: Line, event: Event) -> Event:
+    async def received(self, line: OpenConnection, event: Event) -> Event:
         return {**event, "response_id": "resp_gone"} if event["type"] == "response.cancel" else event
 
 
@@ -34,13 +34,13 @@ class EndsWhileCancelled(Scripted):
 
     held: list[Event] = field(default_factory=list)
 
-    async def sending(self, line: Line, event: Event) -> None:
+    async def sending(self, line: OpenConnection, event: Event) -> None:
         if event["type"] == "response.done" and response_of(event) == "resp_1":
             self.held.append(event)
         else:
             await line.put(event)
 
-    async def received(self, line: Line, event: Event) -> Event:
+    async def received(self, line: OpenConnection, event: Event) -> Event:
         if event["type"] == "response.cancel":
             await line.put(self.held[0])
         return event
@@ -52,7 +52,7 @@ class MisreadsCorrections(Scripted):
 
     reads: Mapping[str, object]
 
-    async def received(self, line: Line, event: Event) -> Event:
+    async def received(self, line: OpenConnection, event: Event) -> Event:
         is_correction = event["type"] in {"conversation.item.truncate", "conversation.item.delete"}
         return {**event, **self.reads} if is_correction else event
 
@@ -63,7 +63,7 @@ class Deaf(Scripted):
 
     to: frozenset[str]
 
-    async def received(self, line: Line, event: Event) -> Event | None:
+    async def received(self, line: OpenConnection, event: Event) -> Event | None:
         return None if event["type"] in self.to else event
 
 
@@ -75,7 +75,7 @@ class EndsLate(Scripted):
     told: Mapping[str, object] = field(default_factory=dict)
     held: list[Event] = field(default_factory=list)
 
-    async def sending(self, line: Line, event: Event) -> None:
+    async def sending(self, line: OpenConnection, event: Event) -> None:
         if event["type"] == "response.done" and response_of(event) == "resp_1":
             self.held.append({**event, "response": {**event["response"], **self.told}})
             return
@@ -90,7 +90,7 @@ class TellsWhy(Scripted):
 
     told: Mapping[str, object]
 
-    async def sending(self, line: Line, event: Event) -> None:
+    async def sending(self, line: OpenConnection, event: Event) -> None:
         if event["type"] == "response.done" and response_of(event) == "resp_1":
             event = {**event, "response": {**event["response"], **self.told}}
         await line.put(event)
@@ -103,7 +103,7 @@ class SoundsLate(Scripted):
     story: list[Event] = field(default_factory=list)
     ends: list[Event] = field(default_factory=list)
 
-    async def sending(self, line: Line, event: Event) -> None:
+    async def sending(self, line: OpenConnection, event: Event) -> None:
         is_of_story = response_of(event) == "resp_1"
         if is_of_story and event["type"] == "response.output_audio.delta":
             self.story.append(event)
@@ -120,7 +120,7 @@ class Complains(Scripted):
 
     frames: tuple[str, ...]
 
-    async def received(self, line: Line, event: Event) -> Event:
+    async def received(self, line: OpenConnection, event: Event) -> Event:
         if event["type"] == "conversation.item.truncate":
             for frame in self.frames:
                 await line.put_frame(frame)
@@ -133,7 +133,7 @@ class BusyWithAnother(Scripted):
 
     refused: list[Event] = field(default_factory=list)
 
-    async def received(self, line: Line, event: Event) -> Event | None:
+    async def received(self, line: OpenConnection, event: Event) -> Event | None:
         if event["type"] != "response.create" or self.refused:
             return event
         self.refused.append(event)
@@ -150,13 +150,13 @@ class BusyWithTheInterrupted(Scripted):
     held: list[Event] = field(default_factory=list)
     refused: list[Event] = field(default_factory=list)
 
-    async def sending(self, line: Line, event: Event) -> None:
+    async def sending(self, line: OpenConnection, event: Event) -> None:
         if event["type"] == "response.done" and response_of(event) == "resp_1":
             self.held.append(event)
         else:
             await line.put(event)
 
-    async def received(self, line: Line, event: Event) -> Event | None:
+    async def received(self, line: OpenConnection, event: Event) -> Event | None:
         if event["type"] != "response.create" or self.refused:
             return event
         self.refused.append(event)

@@ -22,7 +22,7 @@ from edgevoice.core.facts import (
 )
 from edgevoice.core.notices import PhaseEntered, UplinkSent
 from edgevoice.core.orders import CloseLink, OpenLink, PlayEarcon
-from edgevoice.local.mind.brain import Reply, ToolCall
+from edgevoice.local.mind.brain import Reply, RequestedCall
 from tests import virtual_time
 from tests.e2e.awkward_services import (
     ACTIVE,
@@ -349,7 +349,7 @@ def test_a_complaint_after_an_interruption_changes_nothing(
     assert not told.of("response.create")
 
 
-WITH_A_TOOL = (REPLIES[0], Reply("", (ToolCall("get_current_time", {}),)), *REPLIES[1:])
+WITH_A_TOOL = (REPLIES[0], Reply("", (RequestedCall("get_current_time", {}),)), *REPLIES[1:])
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ from edgevoice.core.orders import CreateResponse, Light, OpenLink, RunTool, Send
 from edgevoice.core.protocol.downlink import AudioPiece, ItemComplete
 from edgevoice.engine import Adapters, Engine
 from edgevoice.local.scripted.opponent import Opponent
-from edgevoice.local.scripted.script import Expect, Script, Session
+from edgevoice.local.scripted.script import Expect, Script, ScriptedSession
 from edgevoice.realtime.endpoint import remote
 from edgevoice.realtime.link import Link
 from edgevoice.realtime.session import session_of
@@ -174,7 +174,7 @@ def test_duty_01_basic_auth_a_fresh_key_per_connection_text_frames_big_frames_an
 def test_duty_02_what_was_said_before_the_session_is_in_force_is_kept_and_then_sent_in_order(tmp_path: Path) -> None:
     chance = np.random.default_rng(7)
     said = chance.integers(-8000, 8000, 24_000, np.int16)
-    opponent = Opponent(script=Script((Session((Expect("session.update", delay_s=0.4), Expect("close"))),)))
+    opponent = Opponent(script=Script((ScriptedSession((Expect("session.update", delay_s=0.4), Expect("close"))),)))
 
     async def scene() -> None:
         async with quick_box(tmp_path, opponent, Policy(hears_itself=False, no_speech_s=0.8)) as box:

@@ -13,7 +13,7 @@ from edgevoice.core.notices import PhaseEntered, Role, TranscriptChanged
 from edgevoice.core.orders import CutPlayback, DuckPlayback, RestorePlayback, SendToolOutput, TruncateItem
 from edgevoice.testbed.stage.stage import Stage, set_stage
 from edgevoice.testbed.stage.talker import rehearse
-from edgevoice.testbed.virtual import Room
+from edgevoice.testbed.virtual import AcousticPath
 from edgevoice.testbed.virtual.room import synthetic_response
 
 pytestmark = pytest.mark.sound
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.sound
 TALK_GPIO = 23
 QUESTION, STORY, DAY, WAKE = "What time is it?", "Tell me a story.", "What day is it today?", "Hey Jarvis."
 
-ROOM = Room(synthetic_response(3, gain_db=-12), delay_ms=35)
+ROOM = AcousticPath(synthetic_response(3, gain_db=-12), delay_ms=35)
 """Microphone and speaker in one case: what is played comes back 12 dB fainter."""
 
 

@@ -10,7 +10,7 @@ from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.facts import PlaybackCut, TalkPressed
 from edgevoice.core.orders import CutPlayback, ExtendItem, ResumePlayback
 from edgevoice.local.scripted.opponent import Opponent
-from edgevoice.local.scripted.script import Answer, Expect, Script, Session, Turn, Wait
+from edgevoice.local.scripted.script import AnswerStep, Expect, Script, ScriptedSession, TurnStep, Wait
 from tests import virtual_time
 from tests.e2e.quick_box import noise_of, quick_box
 from tests.waiting import eventually
@@ -23,20 +23,20 @@ FADE = 120
 def test_after_a_cough_the_rest_of_the_answer_is_heard_and_the_model_knows(tmp_path: Path) -> None:
     coughed = (
         Expect("session.update"),
-        Turn("tell me a story"),
-        Answer(STORY),
+        TurnStep("tell me a story"),
+        AnswerStep(STORY),
         Wait(0.1),
-        Turn("", until="started"),
+        TurnStep("", until="started"),
         Expect("conversation.item.truncate"),
         Wait(0.1),  # 0.8 s in this box
-        Turn(""),
-        Answer(APOLOGY),
+        TurnStep(""),
+        AnswerStep(APOLOGY),
         Expect("conversation.item.delete"),
         Expect("response.cancel"),
         Expect("conversation.item.create"),
         Expect("close"),
     )
-    opponent = Opponent(script=Script((Session(coughed),)))
+    opponent = Opponent(script=Script((ScriptedSession(coughed),)))
 
     async def scene() -> None:
         async with quick_box(tmp_path, opponent, Policy(hears_itself=False, follow_up_s=0, resumes=True)) as box:

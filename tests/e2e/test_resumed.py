@@ -11,7 +11,7 @@ import pytest
 from edgevoice.core.facts import LinkLost, LinkOpened, PlaybackStarted
 from edgevoice.core.notices import Role, TranscriptChanged
 from edgevoice.core.orders import SendToolOutput
-from edgevoice.local.behaviour import Behaviour, Line
+from edgevoice.local.behaviour import Behaviour, OpenConnection
 from edgevoice.local.server import LocalService
 from edgevoice.realtime.endpoint import local
 from edgevoice.testbed.stage.stage import set_stage
@@ -27,7 +27,7 @@ class Cut(Behaviour):
     with_event: str
     done: list[str] = field(default_factory=list)
 
-    async def sending(self, line: Line, event: Mapping[str, Any]) -> None:
+    async def sending(self, line: OpenConnection, event: Mapping[str, Any]) -> None:
         if event["type"] == self.with_event and not self.done:
             self.done.append(self.with_event)
             line.abort()

@@ -9,7 +9,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from edgevoice.local.scripted.opponent import Opponent
-from edgevoice.local.scripted.script import Expect, Script, Session, Step, Terms
+from edgevoice.local.scripted.script import Expect, Script, ScriptedSession, Step, Terms
 from edgevoice.local.server import LocalService
 from tests.local.client import HEADERS, LIMIT_S, QUERY, Client
 
@@ -49,12 +49,12 @@ class Clock:
 
 def script_of(*steps: Step) -> Script:
     """Return the script of one session of these steps."""
-    return Script((Session(steps),))
+    return Script((ScriptedSession(steps),))
 
 
 def play(talk: Talk, *steps: Step, hears: str = "", **terms: object) -> Clock:
     """Hold one talk with the steps; raise ScriptBroken when it breaks them or leaves some unused."""
-    return play_all(Script((Session(steps, Terms(**terms)),)), talk, hears=hears)  # type: ignore[arg-type]
+    return play_all(Script((ScriptedSession(steps, Terms(**terms)),)), talk, hears=hears)  # type: ignore[arg-type]
 
 
 def play_all(script: Script, *talks: Talk, hears: str = "") -> Clock:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 
-from edgevoice.local.behaviour import Behaviour, Line, Service
-from edgevoice.local.scripted.script import Answer, Backchannel, Expect, Step, Turn
+from edgevoice.local.behaviour import Behaviour, OpenConnection, ServiceControls
+from edgevoice.local.scripted.script import AnswerStep, Backchannel, Expect, Step, TurnStep
 from edgevoice.local.server import LocalService
 from tests.local.client import HEADERS, QUERY, Client
 from tests.local.talking import SETUP, Hears, Tone, play, setup
@@ -41,7 +41,7 @@ CLEARED: dict[str, tuple[Step, ...]] = {
 @pytest.mark.parametrize("steps", CLEARED.values(), ids=CLEARED)
 def test_a_cleared_output_stops_the_backchannel(steps: tuple[Step, ...]) -> None:
     allow = frozenset({CLEAR}) if len(steps) == 1 else frozenset[str]()
-    play(clear, SETUP, Turn("well", until="started"), *steps, Turn("well"), Answer("I see."), allow=allow)
+    play(clear, SETUP, TurnStep("well", until="started"), *steps, TurnStep("well"), AnswerStep("I see."), allow=allow)
 
 
 def test_a_backchannel_after_a_cleared_output_is_said() -> None:
@@ -71,14 +71,14 @@ class Slow(Behaviour):
 
     has_cleared: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def attend(self, service: Service) -> None:
+    async def attend(self, service: ServiceControls) -> None:
         await service.say_beside(LONG)
 
-    async def received(self, line: Line, event: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def received(self, line: OpenConnection, event: Mapping[str, Any]) -> Mapping[str, Any]:
         self.has_cleared.set()
         return event
 
-    async def sending(self, line: Line, event: Mapping[str, Any]) -> None:
+    async def sending(self, line: OpenConnection, event: Mapping[str, Any]) -> None:
         if event["type"] == DELTA:
             await line.put({"type": "held"})
             await self.has_cleared.wait()

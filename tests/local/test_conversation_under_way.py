@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from edgevoice.local.scripted.script import Answer, Call, Expect, Resume, Turn
+from edgevoice.local.scripted.script import AnswerStep, Call, Expect, Resume, TurnStep
 from tests.local.client import Client
 from tests.local.talking import DELTA, MESSAGE, SETUP, play, setup
 
@@ -14,7 +14,13 @@ CREATE, DELETE, RETRIEVE, TRUNCATE = (
 ITEMS = frozenset({CREATE, DELETE, RETRIEVE, TRUNCATE, "response.cancel"})
 NUMBERS = "One two three four five six seven eight nine ten."
 # A call, then an answer that stops after its first sound, until the script goes on.
-CALLED = (SETUP, Turn("louder"), Answer(calls=(Call("set_volume"),)), Turn("count"), Answer(NUMBERS, until=DELTA))
+CALLED = (
+    SETUP,
+    TurnStep("louder"),
+    AnswerStep(calls=(Call("set_volume"),)),
+    TurnStep("count"),
+    AnswerStep(NUMBERS, until=DELTA),
+)
 
 
 async def called(client: Client) -> dict[str, Any]:
@@ -105,7 +111,15 @@ def test_ids_that_the_client_carries_over_are_not_given_again() -> None:
         assert (await client.answered())["output"][0]["id"] == "item_6"
 
     create = Expect(CREATE)
-    play(carry, SETUP, *[create] * 3, Turn("hi", until="started"), *[create] * 2, Turn("hi"), Answer("Hello."))
+    play(
+        carry,
+        SETUP,
+        *[create] * 3,
+        TurnStep("hi", until="started"),
+        *[create] * 2,
+        TurnStep("hi"),
+        AnswerStep("Hello."),
+    )
 
 
 def test_an_answer_under_way_can_be_truncated_to_what_is_out() -> None:
@@ -129,7 +143,14 @@ def test_an_answer_under_way_can_be_truncated_to_what_is_out() -> None:
         kept = (await client.until("conversation.item.retrieved"))["item"]
         assert kept["content"][0]["transcript"] == " ".join(NUMBERS.split()[: 10 * 600 // 930])
 
-    play(truncate, SETUP, Turn("count"), Answer(NUMBERS, until=DELTA, times=10), Expect("response.cancel"), allow=ITEMS)
+    play(
+        truncate,
+        SETUP,
+        TurnStep("count"),
+        AnswerStep(NUMBERS, until=DELTA, times=10),
+        Expect("response.cancel"),
+        allow=ITEMS,
+    )
 
 
 def test_what_is_truncated_of_an_answer_under_way_does_not_come_back_with_its_rest() -> None:
@@ -147,7 +168,7 @@ def test_what_is_truncated_of_an_answer_under_way_does_not_come_back_with_its_re
     until = "response.content_part.added"
     play(
         truncate,
-        *(SETUP, Turn("count"), Answer(NUMBERS, until=until), Expect(TRUNCATE), Resume()),
+        *(SETUP, TurnStep("count"), AnswerStep(NUMBERS, until=until), Expect(TRUNCATE), Resume()),
         *[Expect(TRUNCATE)] * 2,
     )
 
@@ -159,7 +180,7 @@ def test_a_written_answer_cannot_be_truncated() -> None:
         error = await client.refused(TRUNCATE, item_id=item_id, content_index=0, audio_end_ms=0)
         assert error["message"] == "Only model output audio messages can be truncated"
 
-    play(truncate, SETUP, Turn("count"), Answer(NUMBERS), Expect(TRUNCATE))
+    play(truncate, SETUP, TurnStep("count"), AnswerStep(NUMBERS), Expect(TRUNCATE))
 
 
 @pytest.mark.parametrize("content_index", [7, 1, -1])
@@ -170,4 +191,4 @@ def test_a_part_that_an_answer_does_not_have_cannot_be_truncated(content_index: 
         error = await client.refused(TRUNCATE, item_id=item_id, content_index=content_index, audio_end_ms=1)
         assert (error["code"], error["param"]) == ("invalid_value", "content_index")
 
-    play(truncate, SETUP, Turn("count"), Answer(NUMBERS), Expect(TRUNCATE))
+    play(truncate, SETUP, TurnStep("count"), AnswerStep(NUMBERS), Expect(TRUNCATE))

@@ -12,7 +12,7 @@ from edgevoice.local.client_events import parse, typed
 from edgevoice.local.dialect import OPENAI
 from edgevoice.local.refusals import RequestRefused
 from edgevoice.local.serialiser_noise import tidied
-from edgevoice.local.session import Session
+from edgevoice.local.session import SessionState
 
 # Every field that OpenAI's types have, one event of each kind.
 PART = {"type": "input_audio", "text": "a", "transcript": "b", "audio": "AAAA", "image_url": "c", "detail": "low"}
@@ -149,7 +149,7 @@ def obeyed(event: dict[str, Any]) -> object:
         if event["type"] != "session.update":
             # Kept as it is, to be echoed.
             return str(record).replace("event_id='e'", "event_id=None")
-        session = Session("s", expires_at=0, dialect=OPENAI)
+        session = SessionState("s", expires_at=0, dialect=OPENAI)
         refused = [(str(refusal), refusal.param) for refusal in session.update(record.session)]  # type: ignore[union-attr] # by its type
     except RequestRefused as refusal:
         return (refusal.code, str(refusal), refusal.param)
@@ -188,7 +188,7 @@ def test_every_event_is_taken_whole() -> None:
 
 @pytest.mark.parametrize("field", sorted(OFF))
 def test_where_null_is_a_value_it_is_kept(field: str) -> None:
-    session = Session("s", expires_at=0, dialect=OPENAI)
+    session = SessionState("s", expires_at=0, dialect=OPENAI)
     session.update({"audio": {"input": {"noise_reduction": {"type": "far_field"}}}})
 
     assert session.update({"audio": {"input": {field: None}}}) == []

@@ -3,21 +3,21 @@ from typing import Any
 import pytest
 
 from edgevoice.local.audio_format import AudioFormat
-from edgevoice.local.client_events import AppendAudio, CreateResponse, parse, typed
+from edgevoice.local.client_events import InputAudioBufferAppend, ResponseCreate, parse, typed
 from edgevoice.local.dialect import INWORLD, OPENAI, Dialect
 from edgevoice.local.refusals import RequestRefused
-from edgevoice.local.session import SemanticVad, ServerVad, Session
+from edgevoice.local.session import SemanticVad, ServerVad, SessionState
 
 
-def detection_of(session: Session) -> ServerVad | SemanticVad | None:
+def detection_of(session: SessionState) -> ServerVad | SemanticVad | None:
     return session.settings.audio.input.turn_detection
 
 
-def new_session(dialect: Dialect = INWORLD) -> Session:
-    return Session("sess_1", expires_at=1_900_000_000, dialect=dialect)
+def new_session(dialect: Dialect = INWORLD) -> SessionState:
+    return SessionState("sess_1", expires_at=1_900_000_000, dialect=dialect)
 
 
-def document_at(session: Session, path: str) -> Any:
+def document_at(session: SessionState, path: str) -> Any:
     found: Any = session.document
     for name in path.split("."):
         found = found[name]
@@ -335,6 +335,6 @@ def test_a_bad_event_is_refused_by_name(event: dict[str, Any], code: str) -> Non
 
 
 def test_unknown_fields_and_nulls_are_tolerated() -> None:
-    assert typed({"type": "response.create", "response": None, "event_id": None}) == CreateResponse()
-    assert typed({"type": "response.create", "response": {"modalities": ["audio"]}}) == CreateResponse()
-    assert typed({"type": "input_audio_buffer.append", "audio": "AAAA", "extra": 1}) == AppendAudio("AAAA")
+    assert typed({"type": "response.create", "response": None, "event_id": None}) == ResponseCreate()
+    assert typed({"type": "response.create", "response": {"modalities": ["audio"]}}) == ResponseCreate()
+    assert typed({"type": "input_audio_buffer.append", "audio": "AAAA", "extra": 1}) == InputAudioBufferAppend("AAAA")

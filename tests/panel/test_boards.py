@@ -7,7 +7,7 @@ import pytest
 
 from edgevoice.core.lights import Led
 from edgevoice.panel import boards
-from edgevoice.panel.boards import BOARDS, HEADER, Board, Pins, header_pin, settings_of
+from edgevoice.panel.boards import BOARDS, HEADER, Board, BoardPins, header_pin, settings_of
 from edgevoice.panel.lights import open_lights
 from edgevoice.panel.mock import MockPins
 from edgevoice.settings.file import load
@@ -52,11 +52,11 @@ def test_every_fact_has_a_source_and_every_line_for_the_boot_configuration_is_on
 def test_plain_gpio_is_what_the_settings_have_by_default() -> None:
     panel, amplifier = PanelSettings(), AmplifierSettings()
 
-    for name, gpio in Pins().used().items():
+    for name, gpio in BoardPins().used().items():
         assert getattr(panel, name.removeprefix("panel.")) == gpio
-    assert panel.led_active_high == Pins().led_active_high
-    assert panel.button_pull_up == Pins().button_pull_up
-    assert amplifier.mute_active_high == Pins().amplifier_mute_active_high
+    assert panel.led_active_high == BoardPins().led_active_high
+    assert panel.button_pull_up == BoardPins().button_pull_up
+    assert amplifier.mute_active_high == BoardPins().amplifier_mute_active_high
 
 
 def test_the_plain_preset_opens_on_a_pi() -> None:

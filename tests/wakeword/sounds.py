@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from edgevoice.wakeword.models.front_end import Parts
+from edgevoice.wakeword.models.front_end import FrontEndParts
 from edgevoice.wakeword.models.make_front_end import make_parts
 from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ
 
@@ -46,6 +46,6 @@ def noise(seconds: float, level: float, *, is_pink: bool, seed: int) -> npt.NDAr
 
 
 @cache
-def parts() -> Parts:
+def parts() -> FrontEndParts:
     """Return the front end's parts, made once for all tests."""
     return make_parts()

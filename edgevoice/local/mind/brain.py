@@ -10,12 +10,12 @@ from edgevoice.local.mind.clock_reading import MONTHS, read_clock
 from edgevoice.local.mind.intents import CancelWish, Intent, TimerWish, VolumeWish, Wish, is_wake_word_only, understand
 from edgevoice.local.mind.numbers import spoken, spoken_duration, spoken_ordinal, spoken_year
 from edgevoice.local.mind.questions import asked, is_answer, question, settled
-from edgevoice.local.mind.tool_kinds import Declared, Kind, find, kind_of, parameter
+from edgevoice.local.mind.tool_kinds import Declared, ToolKind, find, kind_of, parameter
 from edgevoice.local.mind.verbatim import verbatim, wants_echo
 
 
 @dataclass(frozen=True, slots=True)
-class ToolCall:
+class RequestedCall:
     """A tool the client shall run, with its arguments; ``raw`` goes on the wire in their place when there is any."""
 
     name: str
@@ -27,12 +27,12 @@ class ToolCall:
 class ToolResult:
     """What the client's tool answered to ``call``; ``output`` is text, JSON by custom."""
 
-    call: ToolCall
+    call: RequestedCall
     output: str
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class AnswerRequest:
     """What is to be answered: ``results`` when tools have run since, else ``text``.
 
     ``text`` is what the user said last: empty when nobody could understand it, None when nobody has spoken. Unless
@@ -57,7 +57,7 @@ class Reply:
     """The answer: words to speak first (may be empty), then tools to call."""
 
     speech: str = ""
-    calls: tuple[ToolCall, ...] = ()
+    calls: tuple[RequestedCall, ...] = ()
 
 
 def is_complete(text: str) -> bool:
@@ -65,7 +65,7 @@ def is_complete(text: str) -> bool:
     return bool(understand(text)) or is_answer(text)
 
 
-def answer(request: Request) -> Reply:
+def answer(request: AnswerRequest) -> Reply:
     """Return the answer to ``request``; there is always one with words or calls in it."""
     text = request.text or ""
     if words := verbatim(request.directions) or verbatim(text):
@@ -91,12 +91,12 @@ def answer(request: Request) -> Reply:
     return _done(intents, request)
 
 
-def _done(intents: Sequence[Intent], request: Request) -> Reply:
+def _done(intents: Sequence[Intent], request: AnswerRequest) -> Reply:
     speech: dict[str, None] = {}
-    calls: dict[str, ToolCall] = {}
+    calls: dict[str, RequestedCall] = {}
     for intent in intents:
         match _meet(intent, request):
-            case ToolCall() as call:
+            case RequestedCall() as call:
                 # "the time and the date" is one look at the clock.
                 calls[f"{call.name} {json.dumps(call.arguments)}"] = call
             case str() as words:
@@ -106,7 +106,7 @@ def _done(intents: Sequence[Intent], request: Request) -> Reply:
     return Reply(" ".join(speech), tuple(calls.values()))
 
 
-def _meet(intent: Intent, request: Request) -> ToolCall | str:
+def _meet(intent: Intent, request: AnswerRequest) -> RequestedCall | str:
     match intent:
         case VolumeWish():
             return _volume_call(intent, request.tools)
@@ -117,9 +117,9 @@ def _meet(intent: Intent, request: Request) -> ToolCall | str:
         case Wish.CANCEL_TIMERS:
             return _cancel_call(None, request.tools)
         case Wish.TIME | Wish.DATE:
-            return _plain_call(Kind.CLOCK, request.tools) or phrases.NO_CLOCK
+            return _plain_call(ToolKind.CLOCK, request.tools) or phrases.NO_CLOCK
         case Wish.GOODBYE:
-            return _plain_call(Kind.END, request.tools) or "Goodbye!"
+            return _plain_call(ToolKind.END, request.tools) or "Goodbye!"
         case Wish.STORY:
             return phrases.STORIES[request.turn % len(phrases.STORIES)]
         case Wish.JOKE:
@@ -136,36 +136,38 @@ def _meet(intent: Intent, request: Request) -> ToolCall | str:
             return phrases.GREETING
 
 
-def _plain_call(kind: Kind, tools: Mapping[str, Declared]) -> ToolCall | None:
+def _plain_call(kind: ToolKind, tools: Mapping[str, Declared]) -> RequestedCall | None:
     name = find(kind, tools)
-    return ToolCall(name, {}) if name is not None else None
+    return RequestedCall(name, {}) if name is not None else None
 
 
-def _volume_call(wish: VolumeWish, tools: Mapping[str, Declared]) -> ToolCall | str:
-    name = find(Kind.VOLUME, tools)
+def _volume_call(wish: VolumeWish, tools: Mapping[str, Declared]) -> RequestedCall | str:
+    name = find(ToolKind.VOLUME, tools)
     if name is None:
         return phrases.NO_VOLUME
     if wish.percent is not None:
-        return ToolCall(name, {parameter("percent", tools[name]) or "percent": wish.percent})
+        return RequestedCall(name, {parameter("percent", tools[name]) or "percent": wish.percent})
     change = parameter("change", tools[name])
-    return ToolCall(name, {change: wish.change}) if change is not None else phrases.NO_RELATIVE_VOLUME
+    return RequestedCall(name, {change: wish.change}) if change is not None else phrases.NO_RELATIVE_VOLUME
 
 
-def _timer_call(seconds: int, tools: Mapping[str, Declared]) -> ToolCall | str:
-    name = find(Kind.TIMER, tools)
+def _timer_call(seconds: int, tools: Mapping[str, Declared]) -> RequestedCall | str:
+    name = find(ToolKind.TIMER, tools)
     if name is None:
         return phrases.NO_TIMERS
     label = parameter("label", tools[name])
-    return ToolCall(name, {**_length(seconds, tools[name]), **({label: spoken_duration(seconds)} if label else {})})
+    return RequestedCall(
+        name, {**_length(seconds, tools[name]), **({label: spoken_duration(seconds)} if label else {})}
+    )
 
 
-def _cancel_call(seconds: int | None, tools: Mapping[str, Declared]) -> ToolCall | str:
+def _cancel_call(seconds: int | None, tools: Mapping[str, Declared]) -> RequestedCall | str:
     """Cancel the timer of this length; all of them, where none is named or the tool cannot tell them apart."""
-    name = find(Kind.CANCEL, tools)
+    name = find(ToolKind.CANCEL, tools)
     if name is None:
         return phrases.NO_TIMERS
     can_choose = seconds is not None and any(parameter(unit, tools[name]) for unit in ("seconds", "minutes"))
-    return ToolCall(name, _length(seconds, tools[name]) if seconds is not None and can_choose else {})
+    return RequestedCall(name, _length(seconds, tools[name]) if seconds is not None and can_choose else {})
 
 
 def _length(seconds: int, tool: Declared) -> dict[str, int | float]:
@@ -182,19 +184,19 @@ def _result_sentence(result: ToolResult, asked: Sequence[Intent], tools: Mapping
         return phrases.TOOL_FAILED
     arguments = result.call.arguments
     match kind_of(result.call.name, tools):
-        case Kind.CLOCK:
+        case ToolKind.CLOCK:
             return _clock_sentence(result.output, asked)
-        case Kind.VOLUME:
+        case ToolKind.VOLUME:
             return _volume_sentence(told, arguments)
-        case Kind.TIMER:
+        case ToolKind.TIMER:
             started = next((intent.seconds for intent in asked if isinstance(intent, TimerWish)), None)
             seconds = arguments.get("seconds", started)
             return (
                 f"Okay, {spoken_duration(seconds)}, starting now." if isinstance(seconds, int) else "The timer is set."
             )
-        case Kind.CANCEL:
+        case ToolKind.CANCEL:
             return _cancelled_sentence(told.get("cancelled"), is_one=bool(arguments))
-        case Kind.END:
+        case ToolKind.END:
             return "Goodbye!"
         case None:
             return "That is done."

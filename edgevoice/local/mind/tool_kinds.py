@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 
-class Kind(Enum):
+class ToolKind(Enum):
     """What a tool is for; the value is the name that ours has."""
 
     CLOCK = "get_current_time"
@@ -32,32 +32,32 @@ _ASIDE = (
 )
 # Of a name in words: `getCurrentTime` is "get current time".
 _NAMES = {
-    Kind.CLOCK: (
+    ToolKind.CLOCK: (
         r"(?:(?:get|fetch|read|tell|query|check|show|ask|give|what|now|todays?|is|it|me) )*"
         rf"{_ASIDE}(?:(?:date ?)?time|time (?:and )?date|date (?:and )?time|date|clock|time of day)"
         r"(?: (?:now|today|is it|tool|info|function))*"
     ),
-    Kind.VOLUME: (
+    ToolKind.VOLUME: (
         rf"(?:(?:set|change|adjust|update|control|modify) )?{_ASIDE}volume(?: (?:level|percent|tool|control))*"
     ),
-    Kind.TIMER: rf"(?:(?:set|start|create|add|make|begin|new) )*{_ASIDE}timer(?: (?:tool|start|set))*",
-    Kind.CANCEL: (
+    ToolKind.TIMER: rf"(?:(?:set|start|create|add|make|begin|new) )*{_ASIDE}timer(?: (?:tool|start|set))*",
+    ToolKind.CANCEL: (
         rf"(?:cancel|stop|delete|clear|remove|end|dismiss) (?:all |running )*{_ASIDE}timers?|timers? (?:cancel|stop)"
     ),
-    Kind.END: (
+    ToolKind.END: (
         rf"(?:end|finish|stop|close|terminate|quit|leave|disconnect) {_ASIDE}(?:conversation|call|session|chat)"
         r"|hang ?up(?: (?:the )?call)?|(?:say )?good ?bye"
     ),
 }
 _DESCRIPTIONS = {
-    Kind.CLOCK: (
+    ToolKind.CLOCK: (
         r"\b(?:current|local|present|actual)\b(?:\W+\w+){0,4}?\W+(?:time|date)\b|\bwhat time\b|\btime of day\b"
         r"|\b(?:tells?|returns?|gets?|gives?|reads?|looks? up|provides?)\W+(?:the\W+)?time\b"
     ),
-    Kind.VOLUME: r"\b(?:set|chang|adjust|turn|control|modif|rais|lower)\w*\b[^.]*\bvolume\b",
-    Kind.TIMER: r"\b(?:set|start|creat|begin|add)\w*\b[^.]*\b(?:timer|countdown)\b",
-    Kind.CANCEL: r"\b(?:cancel|stop|delet|clear|remov|dismiss)\w*\b[^.]*\btimers?\b",
-    Kind.END: r"\b(?:end|finish|clos|terminat|hang)\w*\b[^.]*\b(?:conversation|call|session|chat)\b",
+    ToolKind.VOLUME: r"\b(?:set|chang|adjust|turn|control|modif|rais|lower)\w*\b[^.]*\bvolume\b",
+    ToolKind.TIMER: r"\b(?:set|start|creat|begin|add)\w*\b[^.]*\b(?:timer|countdown)\b",
+    ToolKind.CANCEL: r"\b(?:cancel|stop|delet|clear|remov|dismiss)\w*\b[^.]*\btimers?\b",
+    ToolKind.END: r"\b(?:end|finish|clos|terminat|hang)\w*\b[^.]*\b(?:conversation|call|session|chat)\b",
 }
 _NOT_A_CLOCK = re.compile(r"\b(?:weather|timer|alarm|convert\w*|schedul\w*|calendar|event|arriv\w*|depart\w*|meeting)")
 _OF_A_CLOCK = frozenset({"timezone", "tz", "format", "locale", "zone"})
@@ -76,7 +76,7 @@ def in_words(name: str) -> str:
     return " ".join(re.sub(r"[^a-z0-9]+", " ", parted.lower()).split())
 
 
-def find(kind: Kind, tools: Mapping[str, Declared]) -> str | None:
+def find(kind: ToolKind, tools: Mapping[str, Declared]) -> str | None:
     """Return the name of the tool of this kind; our own name first, then any name that says so, then a description."""
     if kind.value in tools:
         return kind.value
@@ -85,12 +85,12 @@ def find(kind: Kind, tools: Mapping[str, Declared]) -> str | None:
     return next(by_name, None) or next(by_description, None)
 
 
-def kind_of(name: str, tools: Mapping[str, Declared]) -> Kind | None:
+def kind_of(name: str, tools: Mapping[str, Declared]) -> ToolKind | None:
     """Return what kind of tool a name belongs to; ``tools`` may still hold what it said of itself."""
-    named = next((kind for kind in Kind if _is_named(kind, name)), None)
+    named = next((kind for kind in ToolKind if _is_named(kind, name)), None)
     if named is not None or name not in tools:
         return named
-    return next((kind for kind in Kind if _is_described(kind, tools[name])), None)
+    return next((kind for kind in ToolKind if _is_described(kind, tools[name])), None)
 
 
 def parameter(meaning: str, tool: Declared) -> str | None:
@@ -99,26 +99,26 @@ def parameter(meaning: str, tool: Declared) -> str | None:
     return next((by_words[words] for words in _PARAMETERS[meaning] if words in by_words), None)
 
 
-def _is_named(kind: Kind, name: str) -> bool:
+def _is_named(kind: ToolKind, name: str) -> bool:
     return re.fullmatch(_NAMES[kind], in_words(name)) is not None
 
 
 def _is_named_at_all(name: str) -> bool:
-    return any(_is_named(kind, name) for kind in Kind)
+    return any(_is_named(kind, name) for kind in ToolKind)
 
 
-def _is_described(kind: Kind, tool: Declared) -> bool:
+def _is_described(kind: ToolKind, tool: Declared) -> bool:
     """Tell whether a description speaks of this kind, and the parameters are ones that we can fill."""
     said = tool.description.lower()
     if re.search(_DESCRIPTIONS[kind], said) is None:
         return False
     match kind:
-        case Kind.CLOCK:
+        case ToolKind.CLOCK:
             needs = {in_words(name).replace(" ", "") for name in tool.properties} - _OF_A_CLOCK
             return not needs and _NOT_A_CLOCK.search(said) is None
-        case Kind.VOLUME:
+        case ToolKind.VOLUME:
             return any(parameter(meaning, tool) for meaning in ("percent", "change"))
-        case Kind.TIMER:
+        case ToolKind.TIMER:
             return any(parameter(meaning, tool) for meaning in ("seconds", "minutes"))
-        case Kind.CANCEL | Kind.END:
+        case ToolKind.CANCEL | ToolKind.END:
             return True

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from edgevoice.local.behaviour import Behaviour, Line, Refusal, Service
+from edgevoice.local.behaviour import Behaviour, OpenConnection, ServiceControls, UpgradeRefusal
 from edgevoice.local.mind import brain
 from edgevoice.local.refusals import RequestRefused
 from edgevoice.local.scripted.play import Play, ScriptBroken, Sleep
-from edgevoice.local.scripted.script import Script, Session
+from edgevoice.local.scripted.script import Script, ScriptedSession
 from edgevoice.local.speech.recogniser import Recogniser
 
 
@@ -58,22 +58,22 @@ class Opponent(Behaviour):
             await self._book.news.wait()
         self.check()
 
-    async def refusal(self) -> Refusal | None:
+    async def refusal(self) -> UpgradeRefusal | None:
         """Decide about an upgrade as the script says; a connection too many is refused, and breaks it."""
         session = self._next()
         if session is None:
             self._book.note_broken(ScriptBroken(f"the script is over after session {self._met}, and one more came"))
-            return Refusal.of(503)
+            return UpgradeRefusal.of(503)
         await self.sleep(session.terms.delay_open_s)
         if session.terms.refuse is None:
             return None
         self._book.refused += 1
         self._book.news.set()
-        return Refusal.of(session.terms.refuse)
+        return UpgradeRefusal.of(session.terms.refuse)
 
     def for_client(self) -> Behaviour:
         """Return the behaviour of the session that comes next."""
-        session = self._next() or Session()
+        session = self._next() or ScriptedSession()
         play = Play(session, self._met + 1, self.sleep, self._book.note_broken)
         self._book.plays.append(play)
         return _Played(ping_interval_s=self.ping_interval_s, play=play, news=self._book.news)
@@ -82,7 +82,7 @@ class Opponent(Behaviour):
     def _met(self) -> int:
         return len(self._book.plays) + self._book.refused
 
-    def _next(self) -> Session | None:
+    def _next(self) -> ScriptedSession | None:
         sessions = self.script.sessions
         return sessions[self._met] if self._met < len(sessions) else None
 
@@ -101,7 +101,7 @@ class _Played(Behaviour):
     def ears(self, recogniser: Recogniser) -> Recogniser:
         return self.play.hearing.with_recogniser(recogniser)
 
-    async def attend(self, service: Service) -> None:
+    async def attend(self, service: ServiceControls) -> None:
         try:
             await self.play.run(service)
         finally:
@@ -119,17 +119,17 @@ class _Played(Behaviour):
         finally:
             passing.cancel()
 
-    async def sending(self, line: Line, event: Mapping[str, Any]) -> None:
+    async def sending(self, line: OpenConnection, event: Mapping[str, Any]) -> None:
         await self.play.sending(line, event)
 
-    async def unreadable(self, line: Line, refusal: RequestRefused) -> RequestRefused | None:
+    async def unreadable(self, line: OpenConnection, refusal: RequestRefused) -> RequestRefused | None:
         return await self.play.unreadable(line, refusal)
 
-    async def received(self, line: Line, event: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    async def received(self, line: OpenConnection, event: Mapping[str, Any]) -> Mapping[str, Any] | None:
         return await self.play.received(line, event)
 
     async def obeyed(self, event: Mapping[str, Any]) -> None:  # noqa: ARG002 - a hook
         self.play.obeyed()
 
-    def answer(self, request: brain.Request) -> brain.Reply:
+    def answer(self, request: brain.AnswerRequest) -> brain.Reply:
         return self.play.answer(request)

@@ -7,12 +7,12 @@ from typing import Any, assert_never
 from websockets.exceptions import ConnectionClosed
 
 from edgevoice.errors import EdgevoiceError
-from edgevoice.local.behaviour import Line, Service
+from edgevoice.local.behaviour import OpenConnection, ServiceControls
 from edgevoice.local.mind import brain
 from edgevoice.local.refusals import RequestRefused
 from edgevoice.local.scripted import script
-from edgevoice.local.scripted.state import Answering, Hearing, Outgoing
-from edgevoice.local.speech.listener import Hypothesis, SpeechStarted, TurnHeard
+from edgevoice.local.scripted.state import Answering, Outgoing, ScriptedHearing
+from edgevoice.local.speech.listener import Hypothesis, TurnHeard, UserSpeechStarted
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -45,7 +45,7 @@ class Play:
     """
 
     def __init__(
-        self, session: script.Session, number: int, sleep: Sleep, broken: Callable[[ScriptBroken], None]
+        self, session: script.ScriptedSession, number: int, sleep: Sleep, broken: Callable[[ScriptBroken], None]
     ) -> None:
         self._session = session
         self._number = number
@@ -54,11 +54,11 @@ class Play:
         self._at = 0
         steps = [*enumerate(session.steps)]
         self._meetings = {at: _Meeting() for at, step in steps if isinstance(step, script.Expect)}
-        self._answers = {at: Answering.of(step) for at, step in steps if isinstance(step, script.Answer)}
+        self._answers = {at: Answering.of(step) for at, step in steps if isinstance(step, script.AnswerStep)}
         self._begun: list[Answering] = []
         self._outgoing = Outgoing(session.terms.greeting)
         self._stopped = asyncio.Event()
-        self.hearing = Hearing()
+        self.hearing = ScriptedHearing()
 
     @property
     def terms(self) -> script.Terms:
@@ -77,7 +77,7 @@ class Play:
 
     # --- what the service does of its own accord ---------------------------------------------------------------------
 
-    async def run(self, service: Service) -> None:
+    async def run(self, service: ServiceControls) -> None:
         """Take one step after the other to the end of the script or of the connection."""
         try:
             while not self.is_over:
@@ -93,7 +93,7 @@ class Play:
             for meeting in self._meetings.values():
                 meeting.is_script_there.set()
 
-    async def _take(self, step: script.Step, service: Service) -> None:
+    async def _take(self, step: script.Step, service: ServiceControls) -> None:
         line = service.line
         match step:
             case script.Expect():
@@ -104,7 +104,7 @@ class Play:
                 await line.put_frame(frame)
             case script.Binary(binary=data):
                 await line.put_frame(data)
-            case script.Turn():
+            case script.TurnStep():
                 await self._speak(step, service)
             case script.Backchannel(backchannel=words, skipped=reason, runs_on=runs_on):
                 await service.say_beside(words, reason, runs_on=runs_on)
@@ -112,7 +112,7 @@ class Play:
                 heard = await self.hearing.turns.get()
                 if words not in {script.ANYTHING, heard}:
                     raise self._broken(self._at, f"the listener heard {heard!r}")
-            case script.Answer():
+            case script.AnswerStep():
                 await self._answers[self._at].reached.wait()
             case script.Resume(resume=until):
                 if not self._begun or self._begun[-1].is_done:
@@ -128,7 +128,7 @@ class Play:
                 line.abort(how)
             case script.Freeze():
                 line.freeze()
-            case script.Change():
+            case script.ChangeStep():
                 self._outgoing.changes.append(step)
             case _:
                 assert_never(step)
@@ -141,10 +141,10 @@ class Play:
         await meeting.is_obeyed.wait()
         self.hearing.scripted = None
 
-    async def _speak(self, step: script.Turn, service: Service) -> None:
+    async def _speak(self, step: script.TurnStep, service: ServiceControls) -> None:
         begin_ms = service.audio_ms
         if service.turn_item_id is None:
-            await service.hear(SpeechStarted(begin_ms))
+            await service.hear(UserSpeechStarted(begin_ms))
         if step.until == "started":
             return
         for words in step.rolling:
@@ -166,7 +166,7 @@ class Play:
         heard = TurnHeard(service.audio_ms, service.audio_ms - begin_ms, step.turn)
         await service.hear(heard, may_answer=step.until == "end")
 
-    async def _end_answer(self, step: script.End, service: Service) -> None:
+    async def _end_answer(self, step: script.End, service: ServiceControls) -> None:
         if step.end == "failed":
             await _put(service.line, _error(script.Refuse(None, "Failed to read content stream.", type="server_error")))
         if not await service.end_answer(step.end):
@@ -174,7 +174,7 @@ class Play:
 
     # --- what the client does ----------------------------------------------------------------------------------------
 
-    async def received(self, line: Line, event: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    async def received(self, line: OpenConnection, event: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Hold an event against the script; return it when it is to be obeyed, once the script is there."""
         kind = event.get("type")
         if not isinstance(kind, str):
@@ -193,7 +193,7 @@ class Play:
         self._outgoing.names.note_client(event)
         return event if await self._meet(line, at, step) else None
 
-    async def unreadable(self, line: Line, refusal: RequestRefused) -> RequestRefused | None:
+    async def unreadable(self, line: OpenConnection, refusal: RequestRefused) -> RequestRefused | None:
         """Hold a frame that is no event against the script; return how it is refused, if it is by rule."""
         at, step = self._expected()
         if step is None or step.expect != script.UNREADABLE:
@@ -230,7 +230,7 @@ class Play:
         else:
             self._at = place
 
-    def answer(self, request: brain.Request) -> brain.Reply:
+    def answer(self, request: brain.AnswerRequest) -> brain.Reply:
         """Return what the script answers at this place."""
         # The service may be a moment ahead of the script, which then still stands at what is being answered.
         for at in (self._at, self._at + 1):
@@ -238,8 +238,8 @@ class Play:
             if answering is not None and answering not in self._begun:
                 self._begun.append(answering)
                 step = self._session.steps[at]
-                assert isinstance(step, script.Answer)  # noqa: S101 - that is what has an answering
-                return brain.Reply(step.answer, tuple(brain.ToolCall(c.name, {}, c.arguments) for c in step.calls))
+                assert isinstance(step, script.AnswerStep)  # noqa: S101 - that is what has an answering
+                return brain.Reply(step.answer, tuple(brain.RequestedCall(c.name, {}, c.arguments) for c in step.calls))
         self._begun.append(Answering())
         if self.terms.answers == "scripted":
             self._tell(self._broken(self._at, "the service has to answer here, and the script does not say what"))
@@ -251,7 +251,7 @@ class Play:
         if self._begun:
             await self._begun[-1].pause()
 
-    async def sending(self, line: Line, event: Mapping[str, Any]) -> None:
+    async def sending(self, line: OpenConnection, event: Mapping[str, Any]) -> None:
         """Send what the service wants to send, as the script changes it."""
         kind = str(event["type"])
         made = self._outgoing.made(event)
@@ -262,9 +262,9 @@ class Play:
         if kind == "input_audio_buffer.committed" and self.terms.turns == "heard":
             await self._turn_heard(line)
 
-    async def _turn_heard(self, line: Line) -> None:
+    async def _turn_heard(self, line: OpenConnection) -> None:
         step = None if self.is_over else self._session.steps[self._at]
-        if isinstance(step, script.Turn) or (isinstance(step, script.Expect) and step.expect == _COMMIT):
+        if isinstance(step, script.TurnStep) or (isinstance(step, script.Expect) and step.expect == _COMMIT):
             return
         awaited = sum(isinstance(step, script.Hear) for step in self._session.steps[self._at :])
         if awaited <= self.hearing.turns.qsize():
@@ -287,7 +287,7 @@ class Play:
         step = self._session.steps[at] if at is not None else None
         return (at, step) if at is not None and isinstance(step, script.Expect) else (place, None)
 
-    async def _meet(self, line: Line, at: int, step: script.Expect) -> bool:
+    async def _meet(self, line: OpenConnection, at: int, step: script.Expect) -> bool:
         """Wait for the script, then do to the client what it says; tell whether the event is to be obeyed."""
         meeting = self._meetings[at]
         meeting.has_come = True
@@ -307,7 +307,7 @@ class Play:
         verb = step.__struct_fields__[0]
         return ScriptBroken(f"session {self._number}, step {at + 1} ({verb} {getattr(step, verb)!r}): {what}")
 
-    async def _break(self, line: Line, at: int, what: str) -> None:
+    async def _break(self, line: OpenConnection, at: int, what: str) -> None:
         self._tell(self._broken(at, what))
         await line.close(_BROKEN, "the script is broken")
 
@@ -317,6 +317,6 @@ def _error(refuse: script.Refuse, event_id: str | None = None) -> dict[str, Any]
     return {"type": "error", "error": {**told, "event_id": event_id}}
 
 
-async def _put(line: Line, event: Mapping[str, Any]) -> None:
+async def _put(line: OpenConnection, event: Mapping[str, Any]) -> None:
     made = {"type": event.get("type"), "event_id": line.new_id("event"), **event}
     await line.put(made if "type" in event else {key: made[key] for key in made if key != "type"})

@@ -87,7 +87,7 @@ class Binary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     binary: bytes
 
 
-class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TurnStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The user speaks these words, though no sound came: all that the wire tells of a turn, in its order.
 
     ``rolling`` are transcripts on the way there; only Inworld's dialect sends them, because in OpenAI's a delta is
@@ -120,7 +120,7 @@ class Hear(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hear: str
 
 
-class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AnswerStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the service answers to what stands before this: words to speak, then tools to call.
 
     The script goes on after ``response.done``; with ``until`` it goes on when so many events of that type are out, and
@@ -171,7 +171,7 @@ class Freeze(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     freeze: Literal["reading"] = "reading"
 
 
-class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ChangeStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Change every event of this type from now on: fields to put in, fields to leave out, or the whole of it.
 
     ``put`` may hold a ``type``, which is how an event gets its older name; what is an object on both sides is merged.
@@ -189,17 +189,17 @@ Step = (
     | Send
     | Frame
     | Binary
-    | Turn
+    | TurnStep
     | Backchannel
     | Hear
-    | Answer
+    | AnswerStep
     | Resume
     | End
     | Wait
     | Close
     | Drop
     | Freeze
-    | Change
+    | ChangeStep
 )
 
 # By the field that every one of them has first, and no other has at all.
@@ -224,7 +224,7 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class ScriptedSession:
     """One connection: its terms, then its steps."""
 
     steps: tuple[Step, ...] = ()
@@ -235,7 +235,7 @@ class Session:
 class Script:
     """Every connection that a client has to make, in order."""
 
-    sessions: tuple[Session, ...]
+    sessions: tuple[ScriptedSession, ...]
 
 
 def read(path: Path) -> Script:
@@ -258,7 +258,7 @@ def parse(document: object, name: str) -> Script:
     return Script(tuple(_session(table, f"{name}: session {number}") for number, table in enumerate(sessions, 1)))
 
 
-def _session(table: object, where: str) -> Session:
+def _session(table: object, where: str) -> ScriptedSession:
     if not isinstance(table, dict):
         raise ScriptInvalid(f"{where} is no table")
     tables = table.get("steps", [])
@@ -271,7 +271,7 @@ def _session(table: object, where: str) -> Session:
         raise ScriptInvalid(f"{where}: {error}") from None
     if terms.refuse is not None and steps:
         raise ScriptInvalid(f"{where}: a session that is refused has no steps")
-    return Session(steps, terms)
+    return ScriptedSession(steps, terms)
 
 
 def _step(table: object, where: str) -> Step:
@@ -328,7 +328,7 @@ def filled(value: Any, names: Mapping[str, str | None]) -> Any:
             return value
 
 
-def changed(event: Mapping[str, Any], change: Change) -> dict[str, Any] | None:
+def changed(event: Mapping[str, Any], change: ChangeStep) -> dict[str, Any] | None:
     """Return ``event`` as ``change`` wants it, None when it is not to be sent."""
     if change.is_hidden:
         return None

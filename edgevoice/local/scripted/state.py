@@ -24,7 +24,7 @@ class Answering:
     may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
-    def of(cls, step: script.Answer) -> "Answering":
+    def of(cls, step: script.AnswerStep) -> "Answering":
         """Return the state of an answer that has not begun."""
         return cls(step.until or DONE, step.times, holds=step.until is not None and not step.runs_on)
 
@@ -82,7 +82,7 @@ class Outgoing:
     """What becomes of the events that the service wants to send; ``names`` are the ids that were in them."""
 
     greeting: Literal["full", "sparse", "none"]
-    changes: list[script.Change] = field(default_factory=list)
+    changes: list[script.ChangeStep] = field(default_factory=list)
     names: Names = field(default_factory=Names)
 
     def made(self, event: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -109,7 +109,7 @@ class Outgoing:
                 assert_never(self.greeting)
 
 
-class Hearing:
+class ScriptedHearing:
     """What the service hears: what the script says, else what the real recogniser finds. ``turns`` are the turns."""
 
     def __init__(self) -> None:
@@ -118,7 +118,7 @@ class Hearing:
         self.scripted: str | None = None
         self.turns: asyncio.Queue[str] = asyncio.Queue()
 
-    def with_recogniser(self, recogniser: Recogniser) -> "Hearing":
+    def with_recogniser(self, recogniser: Recogniser) -> "ScriptedHearing":
         """Hear with this where the script says nothing; return itself."""
         self._recogniser = recogniser
         return self

@@ -32,7 +32,7 @@ _SHORTEST_COMMIT_MS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechStarted:
+class UserSpeechStarted:
     """The user began to speak at ``start_ms`` of the uplink, prefix padding included."""
 
     start_ms: int
@@ -63,10 +63,10 @@ class TurnHeard:
         return cls(end_ms, duration_ms, str(words), is_sure=not isinstance(words, Unsure))
 
 
-Heard = SpeechStarted | Hypothesis | TurnHeard
+Heard = UserSpeechStarted | Hypothesis | TurnHeard
 
 
-class Uplink:
+class InputAudioBuffer:
     """The audio since the last commit as 16 kHz frames; ``end_ms`` counts from the first sample of the session."""
 
     def __init__(self) -> None:
@@ -119,7 +119,7 @@ class Uplink:
         self._dropped_bytes += surplus
 
 
-class Listener:
+class TurnListener:
     """One connection's ears.
 
     Without ``hears_turns`` it never finds a turn by itself; it keeps what comes, for a commit. ``is_over_answer`` says
@@ -130,7 +130,7 @@ class Listener:
     def __init__(self, recogniser: Recogniser, *, hears_turns: bool = True) -> None:
         self._recogniser = recogniser
         self._hears_turns = hears_turns
-        self._uplink = Uplink()
+        self._uplink = InputAudioBuffer()
         self._detection: ServerVad | SemanticVad | None = None
         self._turns: TurnDetector | None = None
         self._vad: Any = None
@@ -193,7 +193,7 @@ class Listener:
         """
         if len(pcm) > _LONGEST_BY_HAND_MS * rate_hz // 1000 * 2:
             raise RequestRefused("invalid_value", f"More than {_LONGEST_BY_HAND_MS // 1000} seconds of audio")
-        recording = Uplink()
+        recording = InputAudioBuffer()
         recording.append(pcm, rate_hz)
         end_ms = recording.end_ms
         return TurnHeard.of(end_ms, end_ms, await self._all_words(recording.between(0, end_ms)))
@@ -218,7 +218,7 @@ class Listener:
         if event is TurnEvent.STARTED:
             self._next_hypothesis_ms = _FIRST_HYPOTHESIS_MS
             self.is_over_answer = False
-            yield SpeechStarted(self._start_ms(turns))
+            yield UserSpeechStarted(self._start_ms(turns))
         elif event is TurnEvent.PAUSED:
             text = await self._words(turns)
             if text:

@@ -29,14 +29,14 @@ from edgevoice.core.facts import (
 from edgevoice.core.orders import CutPlayback
 from edgevoice.journal import start as start_journal
 from edgevoice.realtime.endpoint import Endpoint, local
-from edgevoice.testbed.bench.cuts import Cut, Judged, Source, by_local_speech, figures
+from edgevoice.testbed.bench.cuts import Cut, CutSource, JudgedInterruption, by_local_speech, figures
 from edgevoice.testbed.bench.opponent import ANSWER_S, LESSONS, PAUSE_S, answer_audio
 from edgevoice.testbed.bench.resumed import false_cuts, figures_of
 from edgevoice.testbed.stage.compare import find_on_tape
 from edgevoice.testbed.stage.events import StepMissed
 from edgevoice.testbed.stage.stage import Stage, set_stage
 from edgevoice.testbed.stage.talker import rehearse, words
-from edgevoice.testbed.virtual import Room, Tape
+from edgevoice.testbed.virtual import AcousticPath, Tape
 from edgevoice.testbed.virtual.room import synthetic_response
 
 _TALK_GPIO = 23
@@ -53,11 +53,11 @@ _ROOM_MS = 30.0
 """Delay of the echo that the box hears of itself where speech interrupts: a card, and air."""
 
 
-_CAUSES: dict[type, Source] = {
-    UserStartedSpeaking: Source.SERVICE,
-    NearSpeechConfirmed: Source.LOCAL_SPEECH,
-    WakeWordHeard: Source.WAKE_WORD,
-    TalkPressed: Source.BUTTON,
+_CAUSES: dict[type, CutSource] = {
+    UserStartedSpeaking: CutSource.SERVICE,
+    NearSpeechConfirmed: CutSource.LOCAL_SPEECH,
+    WakeWordHeard: CutSource.WAKE_WORD,
+    TalkPressed: CutSource.BUTTON,
 }
 
 _Samples = npt.NDArray[np.int16]
@@ -71,10 +71,10 @@ class _Act:
     """
 
     tier: str
-    often: Source
-    seldom: Source
+    often: CutSource
+    seldom: CutSource
     every_nth: int
-    room: Room | None
+    room: AcousticPath | None
 
 
 def measure(cuts: int, *, as_json: bool) -> int:
@@ -92,12 +92,12 @@ def measure(cuts: int, *, as_json: bool) -> int:
 
 async def _hold(folder: Path, cuts: int, *, is_quiet: bool) -> dict[str, object]:
     await rehearse(_WAKE_WORD, *_OBJECTIONS)
-    room = Room(synthetic_response(1, gain_db=-12), _ROOM_MS)
+    room = AcousticPath(synthetic_response(1, gain_db=-12), _ROOM_MS)
     acts = (
-        _Act("suppressor", Source.LOCAL_SPEECH, Source.SERVICE, 2, room),
-        _Act("none", Source.BUTTON, Source.WAKE_WORD, 4, None),
+        _Act("suppressor", CutSource.LOCAL_SPEECH, CutSource.SERVICE, 2, room),
+        _Act("none", CutSource.BUTTON, CutSource.WAKE_WORD, 4, None),
     )
-    judged: list[Judged] = []
+    judged: list[JudgedInterruption] = []
     wrong = xruns = 0
     for number, act in enumerate(acts):
         place = folder / str(number)
@@ -114,7 +114,7 @@ async def _hold(folder: Path, cuts: int, *, is_quiet: bool) -> dict[str, object]
         "unjudged": cuts - len(judged),
         **figures([one for one in judged if not one.cut.is_loaded]),
         "loaded": figures([one for one in judged if one.cut.is_loaded]),
-        "sources": {source: sum(one.cut.source is source for one in judged) for source in Source},
+        "sources": {source: sum(one.cut.source is source for one in judged) for source in CutSource},
         "local_speech": by_local_speech(judged),
         "resumed_ms": resumed,
         "truncates_wrong": wrong,
@@ -122,11 +122,11 @@ async def _hold(folder: Path, cuts: int, *, is_quiet: bool) -> dict[str, object]
     }
 
 
-async def _play(act: _Act, folder: Path, cuts: int, *, is_quiet: bool) -> tuple[list[Judged], int, int]:
+async def _play(act: _Act, folder: Path, cuts: int, *, is_quiet: bool) -> tuple[list[JudgedInterruption], int, int]:
     """Play one half; return its cuts as judged, the truncates that were wrong, and the xruns."""
     # The opponent hears nobody: every cut would be a false one.
     changes = _changes(act.tier, "stop")
-    every_nth = act.every_nth if act.seldom is Source.SERVICE else 0
+    every_nth = act.every_nth if act.seldom is CutSource.SERVICE else 0
     async with (
         _opponent(folder, every_nth, _first_loaded(act, cuts)) as endpoint,
         set_stage(folder, changes=changes, endpoint=lambda: endpoint, room=act.room) as stage,
@@ -148,7 +148,7 @@ def _changes(tier: str, false_interruption: str) -> dict[str, dict[str, Any]]:
     }
 
 
-async def _play_false_cuts(folder: Path, room: Room, cuts: int) -> dict[str, Any]:
+async def _play_false_cuts(folder: Path, room: AcousticPath, cuts: int) -> dict[str, Any]:
     """Cut answers by speech that the service does not hear; return when they went on."""
     place, changes = folder / "resumed", _changes("suppressor", "resume")
     await asyncio.to_thread(place.mkdir)
@@ -157,7 +157,7 @@ async def _play_false_cuts(folder: Path, room: Room, cuts: int) -> dict[str, Any
         set_stage(place, changes=changes, endpoint=lambda: endpoint, room=room) as stage,
     ):
         await _begin(stage, LESSONS)
-        interrupt = partial(_object, stage, Source.LOCAL_SPEECH)
+        interrupt = partial(_object, stage, CutSource.LOCAL_SPEECH)
         done = await false_cuts(stage, 1 + LESSONS, cuts, interrupt=interrupt, press=lambda: _press(stage))
         return await asyncio.to_thread(figures_of, done, stage.card.far_end)
 
@@ -201,19 +201,19 @@ def _first_loaded(act: _Act, cuts: int) -> int:
     return 1 + _lessons(act) + cuts // 2
 
 
-async def _one_cut(stage: Stage, number: int, source: Source, chance: random.Random, *, is_loaded: bool) -> Cut:
+async def _one_cut(stage: Stage, number: int, source: CutSource, chance: random.Random, *, is_loaded: bool) -> Cut:
     seen = stage.seen
     await seen.wait_for(PlaybackStarted, f"answer {number}", _LIMIT_S)
     spoken = None
-    if source is not Source.SERVICE:
+    if source is not CutSource.SERVICE:
         await asyncio.sleep(chance.uniform(0.2, 0.7))
         spoken = _object(stage, source, number)
     is_unheard = False
     try:
-        limit_s = _HEARD_WITHIN_S if source is Source.LOCAL_SPEECH else _LIMIT_S
+        limit_s = _HEARD_WITHIN_S if source is CutSource.LOCAL_SPEECH else _LIMIT_S
         cut_s, _ = await seen.wait_for(CutPlayback, f"cut {number} by {source}", limit_s)
     except StepMissed:
-        if source is not Source.LOCAL_SPEECH:
+        if source is not CutSource.LOCAL_SPEECH:
             raise
         is_unheard = True
         _press(stage)
@@ -229,12 +229,12 @@ async def _one_cut(stage: Stage, number: int, source: Source, chance: random.Ran
     return Cut(number, cause, decided_s, reported, is_loaded, spoken, is_unheard)
 
 
-def _object(stage: Stage, source: Source, number: int) -> float | None:
+def _object(stage: Stage, source: CutSource, number: int) -> float | None:
     """Interrupt; return when the talker's first sound is due at the microphone, for a talker."""
-    if source is Source.BUTTON:
+    if source is CutSource.BUTTON:
         _press(stage)
         return None
-    said = words(_WAKE_WORD if source is Source.WAKE_WORD else _OBJECTIONS[number % len(_OBJECTIONS)])
+    said = words(_WAKE_WORD if source is CutSource.WAKE_WORD else _OBJECTIONS[number % len(_OBJECTIONS)])
     lead = np.zeros(1600, np.int16)
     tape = stage.card.near_end
     # The card takes what is said from the next period on; the lead makes sure that its first sound is heard whole.
@@ -248,7 +248,7 @@ def _press(stage: Stage) -> None:
     stage.pins.release(_TALK_GPIO)
 
 
-def _judge(tapes: Sequence[Tape], done: Sequence[Cut]) -> list[Judged]:
+def _judge(tapes: Sequence[Tape], done: Sequence[Cut]) -> list[JudgedInterruption]:
     # A stream that died of a machine too busy goes on on another tape.
     spools = [(tape.time_of(0), tape, tape.samples()) for tape in tapes]
     judged = []
@@ -262,7 +262,7 @@ def _judge(tapes: Sequence[Tape], done: Sequence[Cut]) -> list[Judged]:
     return judged
 
 
-def _judge_one(cut: Cut, tape: Tape, samples: _Samples) -> Judged:
+def _judge_one(cut: Cut, tape: Tape, samples: _Samples) -> JudgedInterruption:
     rate_hz = tape.header.rate_hz
     at = tape.frame_at(cut.decided_s)
     sounding = np.flatnonzero(samples[at : at + rate_hz])
@@ -273,12 +273,12 @@ def _judge_one(cut: Cut, tape: Tape, samples: _Samples) -> Judged:
     found = find_on_tape(samples, answer_audio(cut.number), max(0, at - round((ANSWER_S + 1) * rate_hz)))
     (item,) = cut.reported.items
     ducked_ms = yielded_ms = None
-    if cut.source is Source.LOCAL_SPEECH and cut.spoken_s is not None:
+    if cut.source is CutSource.LOCAL_SPEECH and cut.spoken_s is not None:
         spoken = tape.frame_at(cut.spoken_s)
         yielded_ms = 1000 * (last - spoken) / rate_hz
         if spoken < at:
             ducked_ms = _first_soft(samples[spoken : last + _ENVELOPE]) * 1000 / rate_hz
-    return Judged(
+    return JudgedInterruption(
         cut,
         silent_ms=1000 * (last - at) / rate_hz,
         heard_error_ms=item.heard_ms - found.samples * 1000 / rate_hz,

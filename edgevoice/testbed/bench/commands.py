@@ -17,12 +17,12 @@ import numpy.typing as npt
 import soxr
 
 from edgevoice.errors import LocalServiceUnavailable
-from edgevoice.local.mind.brain import Request, answer
+from edgevoice.local.mind.brain import AnswerRequest, answer
 from edgevoice.local.mind.intents import understand
 from edgevoice.local.mind.questions import asked
-from edgevoice.local.speech.listener import Listener, TurnHeard
+from edgevoice.local.speech.listener import TurnHeard, TurnListener
 from edgevoice.local.speech.recogniser import SAMPLE_RATE_HZ, PhonemeRecogniser
-from edgevoice.testbed.bench.recordings import Recording, load
+from edgevoice.testbed.bench.recordings import RecordingFile, load
 
 _COMMANDS = (
     *("what time is it", "what day is it", "set a timer for ten minutes", "set a timer for three minutes"),
@@ -59,33 +59,39 @@ _Sound = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Talker:
+class SpeechProgram:
     """A voice of a program that this machine has; ``say`` writes a text as WAV to a file."""
 
     name: str
     say: Callable[[str, Path], None]
 
 
-def talkers() -> list[Talker]:
+def talkers() -> list[SpeechProgram]:
     """Return the voices of the programs found: espeak-ng (with mbrola), flite, festival and svox pico."""
-    found: list[Talker] = []
+    found: list[SpeechProgram] = []
     if shutil.which("espeak-ng"):
         found += [
-            Talker(f"espeak-ng {voice}", _command("espeak-ng", "-v", voice, "-s", "155", "-w", "{file}", "{text}"))
+            SpeechProgram(
+                f"espeak-ng {voice}", _command("espeak-ng", "-v", voice, "-s", "155", "-w", "{file}", "{text}")
+            )
             for voice in _ESPEAK
             if "mb" not in voice or Path("/usr/share/mbrola").is_dir()
         ]
     if shutil.which("flite"):
-        found += [Talker(f"flite {v}", _command("flite", "-voice", v, "-t", "{text}", "-o", "{file}")) for v in _FLITE]
+        found += [
+            SpeechProgram(f"flite {v}", _command("flite", "-voice", v, "-t", "{text}", "-o", "{file}")) for v in _FLITE
+        ]
     if shutil.which("text2wave"):
         kept = {path.name for path in Path("/usr/share/festival/voices").glob("*/*")}
         found += [
-            Talker(f"festival {v}", _command("text2wave", "-eval", f"(voice_{v})", "-o", "{file}", from_stdin=True))
+            SpeechProgram(
+                f"festival {v}", _command("text2wave", "-eval", f"(voice_{v})", "-o", "{file}", from_stdin=True)
+            )
             for v in _FESTIVAL
             if v in kept
         ]
     if shutil.which("pico2wave"):
-        found += [Talker(f"pico {v}", _command("pico2wave", "-l", v, "-w", "{file}", "{text}")) for v in _PICO]
+        found += [SpeechProgram(f"pico {v}", _command("pico2wave", "-l", v, "-w", "{file}", "{text}")) for v in _PICO]
     return found
 
 
@@ -98,7 +104,7 @@ def _command(*arguments: str, from_stdin: bool = False) -> Callable[[str, Path],
     return say
 
 
-def measure(voices: list[Talker], noises: tuple[Recording, ...], *, as_json: bool) -> int:
+def measure(voices: list[SpeechProgram], noises: tuple[RecordingFile, ...], *, as_json: bool) -> int:
     """Let every voice say every sentence, everywhere, and print what came of it; return the exit status.
 
     Raises LocalServiceUnavailable when no program that speaks is installed, or a package is missing.
@@ -106,7 +112,7 @@ def measure(voices: list[Talker], noises: tuple[Recording, ...], *, as_json: boo
     if not voices:
         remedy = "Install some: `sudo apt install espeak-ng flite festival festvox-us-slt-hts`."
         raise LocalServiceUnavailable("no program that speaks is installed", remedy=remedy)
-    listener = Listener(PhonemeRecogniser.load())
+    listener = TurnListener(PhonemeRecogniser.load())
     places = _places(noises)
     results: dict[str, dict[str, Counter[str]]] = {place: {} for place in places}
     cpu_s = 0.0
@@ -138,7 +144,7 @@ def outcome(text: str, heard: TurnHeard) -> str:
     """
     wanted = understand(text)
     # Without tools the answer is one for each command, in words.
-    reply = answer(Request(heard.text, is_sure=heard.is_sure))
+    reply = answer(AnswerRequest(heard.text, is_sure=heard.is_sure))
     question = asked(reply.speech) if not heard.is_sure else None
     did = understand(heard.text) if heard.is_sure else []
     if text in _FOREIGN:
@@ -148,7 +154,7 @@ def outcome(text: str, heard: TurnHeard) -> str:
     return "understood" if did == wanted else "wrongly" if did else "missed"
 
 
-def _said(talker: Talker) -> Iterator[tuple[str, _Sound]]:
+def _said(talker: SpeechProgram) -> Iterator[tuple[str, _Sound]]:
     with tempfile.TemporaryDirectory(prefix="edgevoice-bench-") as folder:
         file = Path(folder) / "said.wav"
         for text in (*_COMMANDS, *_FOREIGN):
@@ -170,7 +176,7 @@ def _level(sound: _Sound) -> _Sound:
     return np.concatenate([_PAUSE, gain * sound, _PAUSE])
 
 
-def _places(noises: tuple[Recording, ...]) -> dict[str, Callable[[_Sound, int], _Sound]]:
+def _places(noises: tuple[RecordingFile, ...]) -> dict[str, Callable[[_Sound, int], _Sound]]:
     places: dict[str, Callable[[_Sound, int], _Sound]] = {"near": lambda sound, _: sound}
     for name, (rt60_s, direct_db) in _ROOMS.items():
         places[name] = lambda sound, seed, rt60_s=rt60_s, direct_db=direct_db: _in_room(  # type: ignore[misc]

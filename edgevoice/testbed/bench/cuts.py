@@ -10,7 +10,7 @@ import numpy as np
 from edgevoice.core.facts import PlaybackCut
 
 
-class Source(StrEnum):
+class CutSource(StrEnum):
     """Who decided about a cut."""
 
     SERVICE = "service"
@@ -28,7 +28,7 @@ class Cut:
     """
 
     number: int
-    source: Source
+    source: CutSource
     decided_s: float
     reported: PlaybackCut
     is_loaded: bool
@@ -37,7 +37,7 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedInterruption:
     """One interruption against the tape; ``ducked_ms`` and ``yielded_ms`` count from the first sound of the talker."""
 
     cut: Cut
@@ -48,7 +48,7 @@ class Judged:
     yielded_ms: float | None = None
 
 
-def figures(judged: Sequence[Judged]) -> dict[str, Any]:
+def figures(judged: Sequence[JudgedInterruption]) -> dict[str, Any]:
     """Return how soon it was silent, how exact what was reported as heard, and what came late."""
     silent = [one.silent_ms for one in judged]
     return {
@@ -58,7 +58,7 @@ def figures(judged: Sequence[Judged]) -> dict[str, Any]:
     }
 
 
-def by_local_speech(judged: Sequence[Judged]) -> dict[str, Any]:
+def by_local_speech(judged: Sequence[JudgedInterruption]) -> dict[str, Any]:
     """Return how long after the talker's first sound the answer was ducked and silent, where the box heard them."""
     figures: dict[str, Any] = {}
     for name, is_loaded in (("unloaded", False), ("loaded", True)):

@@ -22,7 +22,7 @@ import numpy as np
 
 from edgevoice.echo.tiers import Tier
 from edgevoice.errors import SettingsInvalid
-from edgevoice.testbed.bench.echo_evening import Interrupted
+from edgevoice.testbed.bench.echo_evening import Reaction
 from edgevoice.testbed.bench.echo_pool import deaf_to_interrupts, workers
 from edgevoice.testbed.bench.echo_script import ANSWERS, REMARKS
 from edgevoice.testbed.bench.echo_trials import (
@@ -114,8 +114,8 @@ class _Cell:
         }
         self._own: list[Future[Monologue]] = []
         self._own_s = 0.0
-        self._talkers: dict[int, Future[list[Interrupted]]] = {}
-        self._noises: dict[str, Future[list[Interrupted]]] = {}
+        self._talkers: dict[int, Future[list[Reaction]]] = {}
+        self._noises: dict[str, Future[list[Reaction]]] = {}
         if not tier.lets_speech_interrupt:
             return
         self._own_s = own_s = plan.own_s(drift_ppm)

@@ -9,7 +9,7 @@ import soxr
 from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.echo.canceller import BLOCK, Samples
 from edgevoice.echo.tiers import Tier
-from edgevoice.testbed.bench.echo_scene import Change, SimulatedBox
+from edgevoice.testbed.bench.echo_scene import SceneEvent, SimulatedBox
 from edgevoice.testbed.stage.room import Room, Sound, hear_all, level_dbfs, scaled
 
 LEAD_S = 8.0
@@ -23,7 +23,7 @@ when both are equally loud, and nobody in the room hears it either; the stricter
 
 
 @dataclass(frozen=True, slots=True)
-class Interrupted:
+class Reaction:
     """What one sound over the box's voice led to: milliseconds from its onset, or for the last from its end.
 
     ``ducked_audible_ms`` counts from the audible onset. None where it did not come to that.
@@ -92,7 +92,7 @@ class Evening:
             if spotter is not None:
                 spotter(heard)
 
-    def meet(self, sounds: list[Samples], level_db: float) -> list[Interrupted]:
+    def meet(self, sounds: list[Samples], level_db: float) -> list[Reaction]:
         """Let one sound after the other befall the box in the middle of an answer."""
         self.listen(LEAD_S)
         return [self._meet(sound, level_db) for sound in sounds]
@@ -105,7 +105,7 @@ class Evening:
             near = piece if near is None else near + piece
         return self.box.hear(near)
 
-    def _meet(self, sound: Samples, level_db: float) -> Interrupted:
+    def _meet(self, sound: Samples, level_db: float) -> Reaction:
         self.listen(float(self._chance.uniform(2.5, 3.5)))
         while not self.box.is_speaking:
             self.listen(BLOCK / NEAR_END_HZ)
@@ -121,7 +121,7 @@ class Evening:
         self.hear(np.zeros(NEAR_END_HZ * 8 // 10))
         onset_s, end_s = begin_s + _onset(sound, _ONSET_DB) / NEAR_END_HZ, begin_s + len(sound) / NEAR_END_HZ
         audible_s = begin_s + _onset(sound, _AUDIBLE_ONSET_DB) / NEAR_END_HZ
-        return Interrupted(
+        return Reaction(
             _ms_after(onset_s, _first(changes, "ducked")),
             _ms_after(audible_s, _first(changes, "ducked")),
             _ms_after(onset_s, _first(changes, "silent")),
@@ -137,7 +137,7 @@ def _onset(sound: Samples, within_db: float) -> int:
     return int(np.flatnonzero(loud)[0]) * step
 
 
-def _first(changes: list[Change], what: str) -> float | None:
+def _first(changes: list[SceneEvent], what: str) -> float | None:
     return next((change.at_s for change in changes if change.what == what), None)
 
 

@@ -17,10 +17,10 @@ from typing import Any, Final
 from edgevoice.echo.tiers import Tier
 from edgevoice.errors import SettingsInvalid
 from edgevoice.testbed.bench.echo import rehearse_answers, spread, tiers_named
-from edgevoice.testbed.bench.echo_evening import Interrupted
+from edgevoice.testbed.bench.echo_evening import Reaction
 from edgevoice.testbed.bench.echo_pool import deaf_to_interrupts, workers
-from edgevoice.testbed.bench.echo_recorded_trials import SEGMENT_S, Spell, Stage, meet, rooms_of, undisturbed
-from edgevoice.testbed.bench.recordings import Recording, licence_of, read_folder
+from edgevoice.testbed.bench.echo_recorded_trials import SEGMENT_S, Spell, TrialSetup, meet, rooms_of, undisturbed
+from edgevoice.testbed.bench.recordings import RecordingFile, licence_of, read_folder
 from edgevoice.testbed.bench.wakeword import library_cpu_ms_per_s
 from edgevoice.wakeword.tuning.intervals import rate, share
 
@@ -64,17 +64,17 @@ class RecordedPlan:
 
 @dataclass(frozen=True, slots=True)
 class _Recordings:
-    near: tuple[Recording, ...] = ()
-    noises: tuple[Recording, ...] = ()
-    far: tuple[Recording, ...] = ()
-    rooms: tuple[Recording, ...] = ()
+    near: tuple[RecordingFile, ...] = ()
+    noises: tuple[RecordingFile, ...] = ()
+    far: tuple[RecordingFile, ...] = ()
+    rooms: tuple[RecordingFile, ...] = ()
 
     @property
-    def beds(self) -> tuple[Recording, ...]:
+    def beds(self) -> tuple[RecordingFile, ...]:
         return tuple(each for each in self.noises if each.duration_s >= _BED_S)
 
     @property
-    def short(self) -> tuple[Recording, ...]:
+    def short(self) -> tuple[RecordingFile, ...]:
         return tuple(each for each in self.noises if each.duration_s < _BED_S)
 
 
@@ -111,7 +111,9 @@ def measure(plan: RecordedPlan, *, as_json: bool) -> int:
     for tier in plan.tiers:
         with workers(plan.workers) as submit:
             with deaf_to_interrupts():
-                cells = _Cells(plan, Stage(tier, plan.drift_ppm, recordings.far, recordings.rooms), recordings, submit)
+                cells = _Cells(
+                    plan, TrialSetup(tier, plan.drift_ppm, recordings.far, recordings.rooms), recordings, submit
+                )
             found["tier"][tier] = cells.figures()
         if not as_json:
             for line in table(tier, found["tier"][tier]):
@@ -122,7 +124,7 @@ def measure(plan: RecordedPlan, *, as_json: bool) -> int:
 
 
 def _read(folders: Folders) -> _Recordings:
-    def read(folder: Path | None, option: str) -> tuple[Recording, ...]:
+    def read(folder: Path | None, option: str) -> tuple[RecordingFile, ...]:
         return () if folder is None else read_folder(folder, option, lambda line: print(line, file=sys.stderr))
 
     return _Recordings(
@@ -137,7 +139,7 @@ def _inventory(folders: Folders, recordings: _Recordings) -> dict[str, Any]:
     told = {}
     for name in ("near", "noises", "far", "rooms"):
         folder: Path | None = getattr(folders, name)
-        found: tuple[Recording, ...] = getattr(recordings, name)
+        found: tuple[RecordingFile, ...] = getattr(recordings, name)
         if folder is not None:
             licence = licence_of(folder)
             seconds = round(sum(each.duration_s for each in found), 1)
@@ -152,7 +154,7 @@ class _Cells:
     """Every figure of one tier: begun when made, collected by ``figures``."""
 
     def __init__(
-        self, plan: RecordedPlan, stage: Stage, recordings: _Recordings, submit: Callable[..., Future[Any]]
+        self, plan: RecordedPlan, stage: TrialSetup, recordings: _Recordings, submit: Callable[..., Future[Any]]
     ) -> None:
         self._plan, self._stage, self._submit = plan, stage, submit
         beds = _by_kind(recordings.beds)
@@ -189,8 +191,8 @@ class _Cells:
         }
 
     def _trials(
-        self, kinds: dict[str, tuple[Recording, ...]], levels_db: Sequence[int]
-    ) -> dict[str, dict[int, list[Future[list[Interrupted]]]]]:
+        self, kinds: dict[str, tuple[RecordingFile, ...]], levels_db: Sequence[int]
+    ) -> dict[str, dict[int, list[Future[list[Reaction]]]]]:
         return {
             kind: {
                 level: [
@@ -202,7 +204,7 @@ class _Cells:
             for kind, found in kinds.items()
         }
 
-    def _chosen(self, found: tuple[Recording, ...], least: int | None = None) -> tuple[Recording, ...]:
+    def _chosen(self, found: tuple[RecordingFile, ...], least: int | None = None) -> tuple[RecordingFile, ...]:
         """Return as many recordings as are asked for, from all over the folder; the first again when they are few."""
         wanted = self._plan.trials or least or max(len(found), _LEAST_TRIALS)
         if not found:
@@ -210,14 +212,16 @@ class _Cells:
         step = max(1, len(found) // wanted)
         return tuple(found[number * step % len(found)] for number in range(wanted))
 
-    def _spells_of(self, found: tuple[Recording, ...], level_db: int, minutes: float) -> list[Future[Spell]]:
+    def _spells_of(self, found: tuple[RecordingFile, ...], level_db: int, minutes: float) -> list[Future[Spell]]:
         return [
             spell
             for number, bed in enumerate(found)
             for spell in self._spells(bed, level_db, minutes / len(found), first_room=number)
         ]
 
-    def _spells(self, bed: Recording | None, level_db: int, minutes: float, first_room: int = 0) -> list[Future[Spell]]:
+    def _spells(
+        self, bed: RecordingFile | None, level_db: int, minutes: float, first_room: int = 0
+    ) -> list[Future[Spell]]:
         whole, rest_s = divmod(minutes * 60, SEGMENT_S)
         durations = [SEGMENT_S] * int(whole) + ([rest_s] if rest_s >= 1 else [])
         return [
@@ -226,24 +230,24 @@ class _Cells:
         ]
 
 
-def _by_kind(found: Iterable[Recording]) -> dict[str, tuple[Recording, ...]]:
-    kinds: dict[str, tuple[Recording, ...]] = {}
+def _by_kind(found: Iterable[RecordingFile]) -> dict[str, tuple[RecordingFile, ...]]:
+    kinds: dict[str, tuple[RecordingFile, ...]] = {}
     for each in found:
         kinds[each.kind] = (*kinds.get(each.kind, ()), each)
     return kinds
 
 
-def _all(parts: Iterable[Future[list[Interrupted]]]) -> list[Interrupted]:
+def _all(parts: Iterable[Future[list[Reaction]]]) -> list[Reaction]:
     return [each for part in parts for each in part.result()]
 
 
-def _shares(kinds: dict[str, dict[int, list[Future[list[Interrupted]]]]]) -> dict[str, dict[str, Any]]:
+def _shares(kinds: dict[str, dict[int, list[Future[list[Reaction]]]]]) -> dict[str, dict[str, Any]]:
     return {
         kind: {str(level): _share(_all(parts)) for level, parts in levels.items()} for kind, levels in kinds.items()
     }
 
 
-def _share(met: Sequence[Interrupted]) -> dict[str, Any]:
+def _share(met: Sequence[Reaction]) -> dict[str, Any]:
     """Return how many silenced the box, of how many, between which shares the truth lies, and how soon."""
     cut = sum(each.silent_ms is not None for each in met)
     interval = share(cut, len(met))

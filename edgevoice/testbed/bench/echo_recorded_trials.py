@@ -18,10 +18,10 @@ import soxr
 from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.echo.canceller import Samples
 from edgevoice.echo.tiers import Tier
-from edgevoice.testbed.bench.echo_evening import Evening, Interrupted
+from edgevoice.testbed.bench.echo_evening import Evening, Reaction
 from edgevoice.testbed.bench.echo_script import ANSWERS
 from edgevoice.testbed.bench.echo_trials import room_number
-from edgevoice.testbed.bench.recordings import Recording, load
+from edgevoice.testbed.bench.recordings import RecordingFile, load
 from edgevoice.testbed.stage.room import Room, Sound, furnish, scaled
 from edgevoice.testbed.stage.talker import words
 
@@ -44,13 +44,13 @@ _DIRECT_DB = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class TrialSetup:
     """What all trials share: the tier, the clocks, the box's voices and the rooms; none of either: synthetic ones."""
 
     tier: Tier
     drift_ppm: int = 0
-    far: tuple[Recording, ...] = ()
-    rooms: tuple[Recording, ...] = ()
+    far: tuple[RecordingFile, ...] = ()
+    rooms: tuple[RecordingFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,13 @@ class Spell:
 
 
 def meet(
-    stage: Stage,
+    stage: TrialSetup,
     room: int,
-    sounds: Sequence[Recording],
+    sounds: Sequence[RecordingFile],
     level_db: float,
-    bed: Recording | None = None,
+    bed: RecordingFile | None = None,
     bed_db: float = 0.0,
-) -> list[Interrupted]:
+) -> list[Reaction]:
     """Let one recording after the other sound over an answer, in one room; ``bed`` goes on under all of them."""
     evening = _evening(stage, room)
     if bed is not None:
@@ -80,7 +80,7 @@ def meet(
     return evening.meet([_through(path, load(each.path)) for each in sounds], level_db)
 
 
-def undisturbed(stage: Stage, room: int, duration_s: float, bed: Recording | None, bed_db: float) -> Spell:
+def undisturbed(stage: TrialSetup, room: int, duration_s: float, bed: RecordingFile | None, bed_db: float) -> Spell:
     """Let the box talk with nobody speaking to it, on its own or with a bed that has gone on for a while."""
     evening = _evening(stage, room)
     if bed is not None:
@@ -92,18 +92,18 @@ def undisturbed(stage: Stage, room: int, duration_s: float, bed: Recording | Non
     return Spell(duration_s, whats.count("began"), whats.count("confirmed"), evening.box.cpu_s - before_s)
 
 
-def rooms_of(sounds: Sequence[Recording]) -> list[tuple[Recording, ...]]:
+def rooms_of(sounds: Sequence[RecordingFile]) -> list[tuple[RecordingFile, ...]]:
     """Return the sounds in groups, one for each room."""
     return [tuple(sounds[at : at + _PER_ROOM]) for at in range(0, len(sounds), _PER_ROOM)]
 
 
-def _evening(stage: Stage, seed: int) -> Evening:
+def _evening(stage: TrialSetup, seed: int) -> Evening:
     chance = np.random.default_rng(seed)
     answers = _recorded_answers(stage.far, seed) if stage.far else _spoken_answers(seed)
     return Evening(stage.tier, _room(stage, seed), answers, chance, seed=seed)
 
 
-def _recorded_answers(far: tuple[Recording, ...], seed: int) -> Iterator[Samples]:
+def _recorded_answers(far: tuple[RecordingFile, ...], seed: int) -> Iterator[Samples]:
     """Say recordings of one folder over and over; short ones are joined to answers, long ones cut."""
     parts: list[Samples] = []
     for number in count(seed):
@@ -125,7 +125,7 @@ def _loud(sound: Samples) -> Samples:
     return scaled(sound, _ANSWER_DBFS).clip(-32_768, 32_767).astype(np.int16)
 
 
-def _room(stage: Stage, seed: int) -> Room:
+def _room(stage: TrialSetup, seed: int) -> Room:
     """Return the echo's room: as in the synthetic benchmark, with a measured response in the formula's place."""
     room = room_number(seed, stage.drift_ppm)
     if not stage.rooms:
@@ -137,7 +137,7 @@ def _room(stage: Stage, seed: int) -> Room:
     return Room(path, drift_ppm=room.drift_ppm, noise_dbfs=room.noise_dbfs, overdrive_db=room.overdrive_db)
 
 
-def _persons_path(stage: Stage, seed: int) -> Sound:
+def _persons_path(stage: TrialSetup, seed: int) -> Sound:
     """Return how a person sounds at the microphone from somewhere else in the room: of energy 1, without delay."""
     if len(stage.rooms) > 1:
         return _response(stage.rooms[(seed + 1) % len(stage.rooms)].path)

@@ -41,7 +41,7 @@ _DEVICE_CANCELS_DB = 40.0
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SceneEvent:
     """Something that was reported, or done; ``at_s`` is when it was told, or when the room could hear it."""
 
     what: str
@@ -71,7 +71,7 @@ class SimulatedBox:
     def __init__(
         self, tier: Tier, room: Room, *, seed: int, idle_s: float = 60.0, reacts: bool = True, delay_s: float = 0.0
     ) -> None:
-        self.changes: list[Change] = []
+        self.changes: list[SceneEvent] = []
         self.cpu_s = 0.0
         self._reacts = reacts
         self._near, self._far = ClockFit(NEAR_END_HZ), ClockFit(FAR_END_HZ)
@@ -156,14 +156,14 @@ class SimulatedBox:
         match speaker.wish:
             case "duck":
                 speaker.playout.set_gain(DUCKED)
-                self.changes.append(Change("ducked", begin_s + (1 - DUCKED) / _GAIN_STEP / FAR_END_HZ))
+                self.changes.append(SceneEvent("ducked", begin_s + (1 - DUCKED) / _GAIN_STEP / FAR_END_HZ))
             case "restore":
                 speaker.playout.set_gain(1.0)
-                self.changes.append(Change("restored", begin_s + (1 - DUCKED) / _GAIN_STEP / FAR_END_HZ))
+                self.changes.append(SceneEvent("restored", begin_s + (1 - DUCKED) / _GAIN_STEP / FAR_END_HZ))
             case "cut":
                 speaker.playout.cut()
                 speaker.is_playing = False
-                self.changes.append(Change("silent", begin_s + _FADE / FAR_END_HZ))
+                self.changes.append(SceneEvent("silent", begin_s + _FADE / FAR_END_HZ))
             case _:
                 pass
         speaker.wish = ""
@@ -172,7 +172,7 @@ class SimulatedBox:
         if isinstance(fact, NearSpeechEnded | RoomMeasured):
             return
         what = {NearSpeechBegan: "began", NearSpeechConfirmed: "confirmed", NearSpeechFaded: "faded"}[type(fact)]
-        self.changes.append(Change(what, self.now_s))
+        self.changes.append(SceneEvent(what, self.now_s))
         if self._reacts and self._speaker.is_playing:
             self._speaker.wish = {"began": "duck", "confirmed": "cut", "faded": "restore"}[what]
 

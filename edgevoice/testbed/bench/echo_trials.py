@@ -14,7 +14,7 @@ from edgevoice.echo.canceller import BLOCK, Samples
 from edgevoice.echo.tiers import Tier
 from edgevoice.settings.schema import Settings
 from edgevoice.store.folders import cache_folder
-from edgevoice.testbed.bench.echo_evening import LEAD_S, Evening, Interrupted
+from edgevoice.testbed.bench.echo_evening import LEAD_S, Evening, Reaction
 from edgevoice.testbed.bench.echo_noises import cough, dishes, door
 from edgevoice.testbed.bench.echo_script import ANSWERS, REMARKS
 from edgevoice.testbed.stage.room import Room, furnish
@@ -59,7 +59,7 @@ def talk_to_itself(tier: Tier, drift_ppm: float, seed: int, duration_s: float) -
     return Monologue(whats.count("began"), whats.count("confirmed"))
 
 
-def talk_over(tier: Tier, drift_ppm: float, level_db: float, trials: int) -> list[Interrupted]:
+def talk_over(tier: Tier, drift_ppm: float, level_db: float, trials: int) -> list[Reaction]:
     """Let people talk over the box, a remark every few seconds."""
     remarks = [
         pitched(words(REMARKS[number % len(REMARKS)]), _PITCHES[number % len(_PITCHES)]) for number in range(trials)
@@ -67,7 +67,7 @@ def talk_over(tier: Tier, drift_ppm: float, level_db: float, trials: int) -> lis
     return _evening(tier, drift_ppm, seed=1).meet(remarks, level_db)
 
 
-def make_noises(tier: Tier, drift_ppm: float, kind: str, level_db: float, trials: int) -> list[Interrupted]:
+def make_noises(tier: Tier, drift_ppm: float, kind: str, level_db: float, trials: int) -> list[Reaction]:
     """Cough, slam doors or set down dishes while the box talks."""
     return _evening(tier, drift_ppm, seed=1).meet([_NOISES[kind](number) for number in range(trials)], level_db)
 

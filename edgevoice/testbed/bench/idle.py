@@ -61,7 +61,7 @@ class DaemonLost(EdgevoiceError, RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class ProcessUsage:
     """What a process had used at a moment, all its threads together.
 
     The converters of the virtual card are counted apart: on a real card they are the hardware's work.
@@ -73,7 +73,7 @@ class Usage:
     switches: int
 
     @classmethod
-    def of(cls, process: int) -> "Usage":
+    def of(cls, process: int) -> "ProcessUsage":
         """Read it from /proc; the CPU time is exact to the nanosecond, not to the tick."""
         ran_s = {True: 0.0, False: 0.0}
         switches = 0
@@ -83,7 +83,7 @@ class Usage:
             switches += 0 if is_card else _field(task / "status", "voluntary_ctxt_switches")
         return cls(time.monotonic(), ran_s[False], ran_s[True], switches)
 
-    def until(self, later: "Usage") -> dict[str, float]:
+    def until(self, later: "ProcessUsage") -> dict[str, float]:
         """Return what was used since."""
         wall_s = later.at_s - self.at_s
         return {
@@ -149,7 +149,7 @@ def _remark(when: str, report: dict[str, object] | dict[str, float], *, is_quiet
 def _listen(process: int, card: VirtualCard, sound: _Samples, seconds: int) -> dict[str, float]:
     """Let the card hear ``sound`` and measure over it, its first seconds left out: the gate and the caches settle."""
     second = 0
-    begun: Usage | None = None
+    begun: ProcessUsage | None = None
     settled_s = time.monotonic() + _settling_s(seconds)
     ends_s = time.monotonic() + seconds
     while (now := time.monotonic()) < ends_s:
@@ -157,11 +157,11 @@ def _listen(process: int, card: VirtualCard, sound: _Samples, seconds: int) -> d
             card.speak(sound[second * NEAR_END_HZ : (second + 1) * NEAR_END_HZ])
             second += 1
         if begun is None and now >= settled_s:
-            begun = Usage.of(process)
+            begun = ProcessUsage.of(process)
         time.sleep(0.5)
     if begun is None:
         raise DaemonLost("the measurement was too short")
-    return begun.until(Usage.of(process))
+    return begun.until(ProcessUsage.of(process))
 
 
 @contextmanager

@@ -25,7 +25,7 @@ _LIMIT_S = 30.0
 
 
 @dataclass(slots=True)
-class Measured:
+class LatencyFigures:
     """Milliseconds of each round, and what happened to the samples between microphone and service."""
 
     detection_to_light_ms: list[float] = field(default_factory=list)
@@ -49,14 +49,14 @@ class Measured:
 def measure(rounds: int, *, as_json: bool) -> int:
     """Hold ``rounds`` conversations of one question each and print the figures; return the exit status."""
     start_journal("warning")
-    measured = Measured()
+    measured = LatencyFigures()
     with tempfile.TemporaryDirectory(prefix="edgevoice-bench-") as folder:
         asyncio.run(_hold(Path(folder), rounds, measured, is_quiet=as_json))
     print(json.dumps(measured.report()))
     return 0
 
 
-async def _hold(folder: Path, rounds: int, measured: Measured, *, is_quiet: bool) -> None:
+async def _hold(folder: Path, rounds: int, measured: LatencyFigures, *, is_quiet: bool) -> None:
     observers = () if is_quiet else (Screen(sys.stderr, began=time.monotonic()),)
     # One shot: the conversation is over with its answer, and the next one must be woken again.
     changes: dict[str, dict[str, Any]] = {"conversation": {"follow_up_s": 0}}
@@ -73,7 +73,7 @@ async def _hold(folder: Path, rounds: int, measured: Measured, *, is_quiet: bool
         measured.samples_lost += stage.parts.uplink.lost
 
 
-async def _round(stage: Stage, measured: Measured) -> None:
+async def _round(stage: Stage, measured: LatencyFigures) -> None:
     seen = stage.seen
     seen.mark()
     saying = asyncio.create_task(stage.talker.say("Hey Jarvis.", 0.3, "What time is it?", 0.1))

@@ -22,7 +22,7 @@ _SHORTEST_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class RecordingFile:
     """One file; ``kind`` is the subfolder's name, or the folder's own where it has none. ``duration_s``: its length."""
 
     path: Path
@@ -30,7 +30,7 @@ class Recording:
     duration_s: float
 
 
-def read_folder(folder: Path, option: str, warn: Callable[[str], None]) -> tuple[Recording, ...]:
+def read_folder(folder: Path, option: str, warn: Callable[[str], None]) -> tuple[RecordingFile, ...]:
     """Return the folder's recordings by name; ``warn`` gets one line for each file that cannot be read.
 
     ``option`` names the folder in errors. Raises ``SettingsInvalid`` when the folder is missing, has no licence file,
@@ -43,7 +43,7 @@ def read_folder(folder: Path, option: str, warn: Callable[[str], None]) -> tuple
             f"{option}: {folder} does not say whose its recordings are",
             remedy="Put a file LICENSE, LICENCE, COPYING or SOURCES.md into it.",
         )
-    found: list[Recording] = []
+    found: list[RecordingFile] = []
     unread: list[ReaderMissing] = []
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in SUFFIXES and path.is_file():
@@ -77,7 +77,7 @@ def load(path: Path, rate_hz: int = RATE_HZ) -> Samples:
     return sound_of(path, rate_hz=rate_hz)
 
 
-def _read(path: Path, folder: Path, warn: Callable[[str], None]) -> list[Recording]:
+def _read(path: Path, folder: Path, warn: Callable[[str], None]) -> list[RecordingFile]:
     try:
         sound = sound_of(path)
     except ReaderMissing:
@@ -91,7 +91,7 @@ def _read(path: Path, folder: Path, warn: Callable[[str], None]) -> list[Recordi
     if not np.any(np.abs(sound) > 1):
         warn(f"{path} is silent from beginning to end; left out")
         return []
-    return [Recording(path, _kind(path, folder), len(sound) / RATE_HZ)]
+    return [RecordingFile(path, _kind(path, folder), len(sound) / RATE_HZ)]
 
 
 def _kind(path: Path, folder: Path) -> str:

@@ -22,7 +22,7 @@ _LONGEST_STORY_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ScenarioStep:
     """Something that was to happen, and when it did, in monotonic seconds."""
 
     name: str
@@ -36,12 +36,12 @@ class Played:
     ``decided_s``: when the detector's thread decided, in monotonic seconds, a moment before the loop heard of it.
     """
 
-    steps: list[Step] = field(default_factory=list)
+    steps: list[ScenarioStep] = field(default_factory=list)
     decided_s: float = 0.0
 
     def add(self, name: str, at_s: float) -> None:
         """Note that a step happened."""
-        self.steps.append(Step(name, at_s))
+        self.steps.append(ScenarioStep(name, at_s))
 
     def at(self, name: str) -> float:
         """Return when a step happened, in monotonic seconds."""

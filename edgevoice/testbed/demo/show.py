@@ -23,7 +23,7 @@ from edgevoice.extras import how_to_add
 from edgevoice.journal import start as start_journal
 from edgevoice.testbed.demo.figures import Figures, figures_of, read_stereo
 from edgevoice.testbed.demo.scenario import STEPS, WORDS, Played, play
-from edgevoice.testbed.demo.timeline import Mark, Side, Stretch, draw
+from edgevoice.testbed.demo.timeline import Side, Stretch, TimelineMark, draw
 from edgevoice.testbed.stage.stage import Stage, set_stage
 from edgevoice.testbed.stage.talker import rehearse
 from edgevoice.testbed.virtual import write_conversation
@@ -113,7 +113,7 @@ def _leave_behind(stage: Stage, folder: Path, played: Played) -> None:
     first = max(0, int(np.argmax(np.abs(left) > _AUDIBLE)) - round(_LEAD_S * rate_hz))
     left, right, zero_s = left[first:], right[first:], zero_s + first / rate_hz
     length_s = len(left) / rate_hz
-    marks = [Mark(step.at_s - zero_s, step.name) for step in played.steps if step.name in _PICTURED]
+    marks = [TimelineMark(step.at_s - zero_s, step.name) for step in played.steps if step.name in _PICTURED]
     phases = _phases(stage, zero_s, length_s)
     sides = (
         Side("near-end: the person", "#31a354", left, _words(stage, Role.USER, phases, zero_s, length_s)),

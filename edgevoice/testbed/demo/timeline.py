@@ -30,7 +30,7 @@ _ROWS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class TimelineMark:
     """Something that happened at a moment, in seconds from the beginning of the picture."""
 
     at_s: float
@@ -56,7 +56,9 @@ class Side:
     words: Sequence[Stretch]
 
 
-def draw(path: Path, sides: Sequence[Side], rate_hz: int, phases: Sequence[Stretch], marks: Sequence[Mark]) -> None:
+def draw(
+    path: Path, sides: Sequence[Side], rate_hz: int, phases: Sequence[Stretch], marks: Sequence[TimelineMark]
+) -> None:
     """Write the picture as PNG: labels, one side, the phases, the other side; sound at ``rate_hz``.
 
     ``ImportError`` when matplotlib is absent.
@@ -107,7 +109,7 @@ def _fitted(said: Stretch, letter_s: float) -> str:
     return "\n".join(textwrap.wrap(said.name, letters, max_lines=_MOST_LINES, placeholder=" …"))
 
 
-def _draw_labels(axes: Any, marks: Sequence[Mark], length_s: float, letter_s: float) -> None:
+def _draw_labels(axes: Any, marks: Sequence[TimelineMark], length_s: float, letter_s: float) -> None:
     """Write each label above its moment, or before it where the picture ends, in the first row that is free there."""
     taken_until_s = [-1.0] * _ROWS
     for mark in sorted(marks, key=lambda mark: mark.at_s):

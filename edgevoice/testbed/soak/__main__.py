@@ -12,7 +12,7 @@ from edgevoice.errors import EdgevoiceError, of_machine
 from edgevoice.store.folders import make_scratch
 from edgevoice.testbed.soak.judge import judge
 from edgevoice.testbed.soak.picture import draw
-from edgevoice.testbed.soak.record import Kind
+from edgevoice.testbed.soak.record import FaultKind
 from edgevoice.testbed.soak.run import Order, soak
 
 
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="draws the faults (default: 1)")
     parser.add_argument("--folder", type=Path, metavar="F", help="where report and log go (default: a new one)")
     parser.add_argument(
-        "--faults", type=_kinds, default=tuple(Kind), metavar="LIST", help=f"only these: {', '.join(Kind)}"
+        "--faults", type=_kinds, default=tuple(FaultKind), metavar="LIST", help=f"only these: {', '.join(FaultKind)}"
     )
     parser.add_argument("--json", dest="as_json", action="store_true", help="only the JSON on standard output")
     return parser
@@ -74,11 +74,11 @@ def _minutes(text: str) -> float:
     return minutes
 
 
-def _kinds(text: str) -> tuple[Kind, ...]:
+def _kinds(text: str) -> tuple[FaultKind, ...]:
     try:
-        return tuple(Kind(name.strip()) for name in text.split(","))
+        return tuple(FaultKind(name.strip()) for name in text.split(","))
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{error}; there are: {', '.join(Kind)}") from None
+        raise argparse.ArgumentTypeError(f"{error}; there are: {', '.join(FaultKind)}") from None
 
 
 if __name__ == "__main__":

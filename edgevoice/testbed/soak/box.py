@@ -40,7 +40,7 @@ class SoakBroken(EdgevoiceError, RuntimeError):
     remedy = "Look at daemon.log in the soak's folder."
 
 
-class Box:
+class DaemonProcess:
     """The running daemon. ``phases``, ``fed`` and ``log`` grow while it runs; ``settings`` is the text of its file."""
 
     def __init__(self, process: Process, card: VirtualCard, folder: Path) -> None:
@@ -170,7 +170,7 @@ def _runs(tape: Tape, since_s: float) -> bool:
 @asynccontextmanager
 async def running_box(
     folder: Path, card: VirtualCard, settings: str, environment: Mapping[str, str], *, watchdog_s: float
-) -> AsyncIterator[Box]:
+) -> AsyncIterator[DaemonProcess]:
     """Run the daemon until the block ends, and its orderly end, too: late or with an error it is ``SoakBroken``."""
     (folder / "edgevoice.toml").write_text(settings, encoding="utf-8")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("EDGEVOICE_")}
@@ -190,7 +190,7 @@ async def running_box(
             env=inherited | dict(card.environment) | told | dict(environment),
             stderr=PIPE,
         )
-        box = Box(process, card, folder)
+        box = DaemonProcess(process, card, folder)
         loop.add_reader(notified, _receive, notified, box)
         reading = asyncio.create_task(_read_log(process, folder / "daemon.log", box))
         try:
@@ -217,13 +217,13 @@ async def _stop(process: Process) -> None:
         raise SoakBroken(f"the daemon ended with status {status} after SIGTERM")
 
 
-def _receive(notified: socket.socket, box: Box) -> None:
+def _receive(notified: socket.socket, box: DaemonProcess) -> None:
     with contextlib.suppress(BlockingIOError):
         while True:
             box.take_notice(notified.recv(4096).decode("utf-8", "replace"))
 
 
-async def _read_log(process: Process, place: Path, box: Box) -> None:
+async def _read_log(process: Process, place: Path, box: DaemonProcess) -> None:
     assert process.stderr is not None  # noqa: S101 - it was asked for as a pipe
     with place.open("wb") as file:
         while line := await process.stderr.readline():

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from edgevoice.testbed.soak.proxy import FaultProxy
-from edgevoice.testbed.soak.record import Kind, Moment
-from edgevoice.testbed.soak.service import Service
+from edgevoice.testbed.soak.record import FaultKind, Moment
+from edgevoice.testbed.soak.service import LocalServiceCommand
 from edgevoice.testbed.soak.shim import Shim
 from edgevoice.testbed.virtual import VirtualCard
 
@@ -17,38 +17,38 @@ _GONE_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class InjectedFault:
     """What will befall the box, where in a dialogue, and for how long."""
 
-    kind: Kind
+    kind: FaultKind
     moment: Moment
     lasts_s: float
 
 
-def draw(chance: random.Random, kinds: Sequence[Kind]) -> Iterator[Fault]:
+def draw(chance: random.Random, kinds: Sequence[FaultKind]) -> Iterator[InjectedFault]:
     """Yield faults for ever: each kind once before any comes again."""
     while True:
         for kind in chance.sample(kinds, len(kinds)):
             # Without a session there is no link to lose, and a stall is over before there is one.
-            needs_link = kind.takes_the_link or kind is Kind.STALL
+            needs_link = kind.takes_the_link or kind is FaultKind.STALL
             moments = [Moment.ASKING, Moment.ANSWERING] if needs_link else list(Moment)
-            yield Fault(kind, chance.choice(moments), _lasts_s(kind, chance))
+            yield InjectedFault(kind, chance.choice(moments), _lasts_s(kind, chance))
 
 
-def _lasts_s(kind: Kind, chance: random.Random) -> float:
+def _lasts_s(kind: FaultKind, chance: random.Random) -> float:
     match kind:
-        case Kind.STALL:
+        case FaultKind.STALL:
             return 1.0
-        case Kind.LINK_CUT:
+        case FaultKind.LINK_CUT:
             # The box dials four times within some five seconds.
             return chance.uniform(0.3, 3.0)
-        case Kind.SOUND_SERVER_KILLED:
+        case FaultKind.SOUND_SERVER_KILLED:
             return _GONE_S
-        case Kind.CARD_UNPLUGGED:
+        case FaultKind.CARD_UNPLUGGED:
             return chance.uniform(1.0, 6.0)
-        case Kind.SERVICE_RESTART | Kind.CLOCK_JUMP:
+        case FaultKind.SERVICE_RESTART | FaultKind.CLOCK_JUMP:
             return 0.0
-        case Kind.LOSS | Kind.DISK_FULL:
+        case FaultKind.LOSS | FaultKind.DISK_FULL:
             return chance.uniform(3.0, 6.0)
 
 
@@ -58,10 +58,10 @@ class World:
 
     card: VirtualCard
     proxy: FaultProxy
-    service: Service
+    service: LocalServiceCommand
     shim: Shim
 
-    async def do(self, fault: Fault) -> None:
+    async def do(self, fault: InjectedFault) -> None:
         """Let a fault happen; return when it is over.
 
         A sound server that is killed kills both streams (ENODEV) and is there again at once. The wall clock jumps an
@@ -71,35 +71,35 @@ class World:
         await asyncio.sleep(fault.lasts_s)
         await self._end(fault.kind)
 
-    def _begin(self, kind: Kind) -> None:
+    def _begin(self, kind: FaultKind) -> None:
         match kind:
-            case Kind.LINK_CUT:
+            case FaultKind.LINK_CUT:
                 self.proxy.cut()
-            case Kind.STALL:
+            case FaultKind.STALL:
                 self.proxy.stall()
-            case Kind.LOSS:
+            case FaultKind.LOSS:
                 self.proxy.lose()
-            case Kind.CARD_UNPLUGGED | Kind.SOUND_SERVER_KILLED:
+            case FaultKind.CARD_UNPLUGGED | FaultKind.SOUND_SERVER_KILLED:
                 self.card.unplug()
-            case Kind.DISK_FULL:
+            case FaultKind.DISK_FULL:
                 self.shim.fill_disk()
-            case Kind.CLOCK_JUMP:
+            case FaultKind.CLOCK_JUMP:
                 self.shim.set_clock(0 if self.shim.ahead_s else _HOUR_S)
-            case Kind.SERVICE_RESTART:
+            case FaultKind.SERVICE_RESTART:
                 pass  # it has no length of its own: it ends when the service is ready
 
-    async def _end(self, kind: Kind) -> None:
+    async def _end(self, kind: FaultKind) -> None:
         match kind:
-            case Kind.LINK_CUT:
+            case FaultKind.LINK_CUT:
                 await self.proxy.restore()
-            case Kind.STALL | Kind.LOSS:
+            case FaultKind.STALL | FaultKind.LOSS:
                 self.proxy.flow()
-            case Kind.SERVICE_RESTART:
+            case FaultKind.SERVICE_RESTART:
                 await self.service.kill()
                 await self.service.start()
-            case Kind.CARD_UNPLUGGED | Kind.SOUND_SERVER_KILLED:
+            case FaultKind.CARD_UNPLUGGED | FaultKind.SOUND_SERVER_KILLED:
                 self.card.plug_in()
-            case Kind.DISK_FULL:
+            case FaultKind.DISK_FULL:
                 self.shim.empty_disk()
-            case Kind.CLOCK_JUMP:
+            case FaultKind.CLOCK_JUMP:
                 pass  # it has jumped

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgevoice.testbed.soak.record import Episode, Kind, Moment, Record, Rest
+from edgevoice.testbed.soak.record import Episode, FaultKind, Moment, Record, Rest
 from edgevoice.testbed.soak.slope import Slope, slope_of
 
 LISTENS_AGAIN_S = 10.0
@@ -33,14 +33,14 @@ _MOST_EXCUSED = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SoakVerdict:
     """The report, ready for JSON, and each promise that was broken, as a sentence."""
 
     report: dict[str, object]
     failures: tuple[str, ...]
 
 
-def judge(record: Record) -> Verdict:
+def judge(record: Record) -> SoakVerdict:
     """Weigh a soak."""
     memory, growing = _memory(record)
     leaks, leaking = _leaks(record.rests)
@@ -63,14 +63,14 @@ def judge(record: Record) -> Verdict:
         "failures": list(failures),
         "holds": not failures,
     }
-    return Verdict(report, failures)
+    return SoakVerdict(report, failures)
 
 
 def _recovery(episodes: Sequence[Episode]) -> tuple[dict[str, object], list[str]]:
     """Return the seconds from each fault's end until the box listened, by kind, and what took too long."""
     table: dict[str, object] = {}
     failures = []
-    for kind in Kind:
+    for kind in FaultKind:
         mine = [episode for episode in episodes if episode.kind is kind]
         waits_s = [wait_s for episode in mine if (wait_s := _wait_s(episode)) is not None]
         for episode in mine:
@@ -84,7 +84,7 @@ def _recovery(episodes: Sequence[Episode]) -> tuple[dict[str, object], list[str]
     links_s = [
         wait_s
         for episode in episodes
-        if episode.kind is Kind.LINK_CUT and episode.moment is not Moment.AT_REST
+        if episode.kind is FaultKind.LINK_CUT and episode.moment is not Moment.AT_REST
         if (wait_s := _wait_s(episode)) is not None
     ]
     if links_s and np.percentile(links_s, 95) > LINK_BACK_S:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from edgevoice.testbed.soak.box import PHASES
-from edgevoice.testbed.soak.record import Kind, Record
+from edgevoice.testbed.soak.record import FaultKind, Record
 
-_COLOURS = dict(zip(Kind, ("C0", "C1", "C2", "C3", "C4", "C5", "C6", "C7"), strict=True))
+_COLOURS = dict(zip(FaultKind, ("C0", "C1", "C2", "C3", "C4", "C5", "C6", "C7"), strict=True))
 
 
 def draw(record: Record, place: Path) -> None:
@@ -63,5 +63,7 @@ def _mark_faults(axes: Sequence[Any], record: Record) -> None:
             # A jump has no length: it is given one that can be seen.
             axis.axvspan(begin, max(end, begin + 0.02), color=_COLOURS[episode.kind], alpha=0.3, linewidth=0)
         named.add(episode.kind)
-    marks = [axes[-1].plot([], [], "o", color=_COLOURS[kind], label=kind.value)[0] for kind in Kind if kind in named]
+    marks = [
+        axes[-1].plot([], [], "o", color=_COLOURS[kind], label=kind.value)[0] for kind in FaultKind if kind in named
+    ]
     axes[-1].legend(handles=marks, loc="upper right", fontsize=8, ncols=4)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class FaultKind(StrEnum):
     """What may befall the box."""
 
     LINK_CUT = "link cut"
@@ -19,12 +19,12 @@ class Kind(StrEnum):
     @property
     def takes_the_card(self) -> bool:
         """Whether both streams are dead until the box has opened the card again."""
-        return self in {Kind.CARD_UNPLUGGED, Kind.SOUND_SERVER_KILLED}
+        return self in {FaultKind.CARD_UNPLUGGED, FaultKind.SOUND_SERVER_KILLED}
 
     @property
     def takes_the_link(self) -> bool:
         """Whether an open session is lost by it."""
-        return self in {Kind.LINK_CUT, Kind.SERVICE_RESTART}
+        return self in {FaultKind.LINK_CUT, FaultKind.SERVICE_RESTART}
 
 
 class Moment(StrEnum):
@@ -39,7 +39,7 @@ class Moment(StrEnum):
 class Episode:
     """A fault from its beginning to the box's listening again; ``recovered_s`` is None when it never did."""
 
-    kind: Kind
+    kind: FaultKind
     moment: Moment
     began_s: float
     ended_s: float
@@ -47,7 +47,7 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QuestionAsked:
     """A wake word and a question, asked while no fault lasted.
 
     ``overflows`` is how often the card itself dropped microphone audio meanwhile (capture overflows, counted by the
@@ -98,7 +98,7 @@ class Record:
     began_s: float = 0.0
     ended_s: float = 0.0
     episodes: list[Episode] = field(default_factory=list)
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[QuestionAsked] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     rests: list[Rest] = field(default_factory=list)
     phases: list[tuple[float, str]] = field(default_factory=list)

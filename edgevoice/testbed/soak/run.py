@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgevoice.testbed.soak.box import Box, SoakBroken, running_box
-from edgevoice.testbed.soak.faults import Fault, World, draw
+from edgevoice.testbed.soak.box import DaemonProcess, SoakBroken, running_box
+from edgevoice.testbed.soak.faults import InjectedFault, World, draw
 from edgevoice.testbed.soak.proxy import FaultProxy
-from edgevoice.testbed.soak.record import Asked, Episode, Kind, Moment, Record
-from edgevoice.testbed.soak.service import Service
+from edgevoice.testbed.soak.record import Episode, FaultKind, Moment, QuestionAsked, Record
+from edgevoice.testbed.soak.service import LocalServiceCommand
 from edgevoice.testbed.soak.shim import Shim
 from edgevoice.testbed.stage.talker import Talker, rehearse
 from edgevoice.testbed.virtual import VirtualCard
@@ -60,7 +60,7 @@ class Order:
 
     minutes: float
     seed: int
-    kinds: Sequence[Kind] = tuple(Kind)
+    kinds: Sequence[FaultKind] = tuple(FaultKind)
 
 
 async def soak(order: Order, folder: Path, tell: Tell) -> Record:
@@ -73,7 +73,7 @@ async def soak(order: Order, folder: Path, tell: Tell) -> Record:
     chance = random.Random(order.seed)
     (folder / "state").mkdir(exist_ok=True)
     with VirtualCard() as card:
-        async with Service() as service, FaultProxy(service.port, random.Random(order.seed)) as proxy:
+        async with LocalServiceCommand() as service, FaultProxy(service.port, random.Random(order.seed)) as proxy:
             world = World(card, proxy, service, Shim(folder, folder / "state"))
             settings = _SETTINGS.format(port=proxy.port)
             environment = {**world.shim.environment, "EDGEVOICE_API_KEY": "c29hazpzb2Fr"}
@@ -95,7 +95,9 @@ async def soak(order: Order, folder: Path, tell: Tell) -> Record:
 class _Soak:
     """One soak under way."""
 
-    def __init__(self, order: Order, world: World, box: Box, record: Record, chance: random.Random, tell: Tell) -> None:
+    def __init__(
+        self, order: Order, world: World, box: DaemonProcess, record: Record, chance: random.Random, tell: Tell
+    ) -> None:
         self._order = order
         self._world = world
         self._box = box
@@ -125,7 +127,7 @@ class _Soak:
             self._record.samples.append(self._box.sample())
             await asyncio.sleep(_SAMPLE_S)
 
-    async def _round(self, fault: Fault) -> None:
+    async def _round(self, fault: InjectedFault) -> None:
         box, record = self._box, self._record
         talking = await self._bring_about(fault)
         began_s = time.monotonic()
@@ -143,7 +145,7 @@ class _Soak:
         await self._converse()
         await self._rest()
 
-    async def _bring_about(self, fault: Fault) -> "asyncio.Task[None]":
+    async def _bring_about(self, fault: InjectedFault) -> "asyncio.Task[None]":
         """Talk until a fault's moment has come, as far as it does; return the talking, which may go on."""
         since_s, moment = time.monotonic(), fault.moment
         if moment is Moment.AT_REST:
@@ -167,7 +169,7 @@ class _Soak:
         await self._say()
         is_heard = await box.until(lambda: bool(box.heard) and box.heard[-1] >= since_s, _HEARD_LIMIT_S)
         is_answered = is_heard and await box.until(lambda: box.has_been("speaking", since_s), _ANSWER_LIMIT_S)
-        self._record.asked.append(Asked(since_s, is_heard, is_answered, box.overflows - overflows))
+        self._record.asked.append(QuestionAsked(since_s, is_heard, is_answered, box.overflows - overflows))
         if not is_answered:
             self._tell(f"a question was {'not answered' if is_heard else 'not heard'}")
         await self._be_over("a conversation")

@@ -13,7 +13,7 @@ from edgevoice.testbed.soak.box import SoakBroken
 _START_LIMIT_S = 60.0
 
 
-class Service:
+class LocalServiceCommand:
     """`edgevoice local` on a port of this machine, from ``async with`` to the end of its block."""
 
     def __init__(self) -> None:

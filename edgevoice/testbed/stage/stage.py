@@ -19,7 +19,7 @@ from edgevoice.realtime.endpoint import Endpoint, local
 from edgevoice.settings.schema import Settings
 from edgevoice.testbed.stage.events import Seen
 from edgevoice.testbed.stage.talker import Talker
-from edgevoice.testbed.virtual import Drift, Room, VirtualCard
+from edgevoice.testbed.virtual import AcousticPath, Drift, VirtualCard
 
 _START_LIMIT_S = 30.0
 
@@ -64,7 +64,7 @@ async def set_stage(
     observers: Sequence[Observer] = (),
     endpoint: Callable[[], Endpoint] | None = None,
     wants_wakeword: bool = True,
-    room: Room | None = None,
+    room: AcousticPath | None = None,
     drift: Drift | None = None,
 ) -> AsyncIterator[Stage]:
     """Run the box in ``folder`` until the block ends; an error of the daemon ends the block.

@@ -5,13 +5,13 @@ Never needs root, a kernel module or a sound server; needs gcc and ALSA's header
 
 from edgevoice.testbed.virtual.card import MicrophoneFull, VirtualCard
 from edgevoice.testbed.virtual.conversation import write_conversation
-from edgevoice.testbed.virtual.room import Drift, Room, synthetic_response
+from edgevoice.testbed.virtual.room import AcousticPath, Drift, synthetic_response
 from edgevoice.testbed.virtual.tape import Span, Tape, TapeHeader, TapeUnreadable
 
 __all__ = [
+    "AcousticPath",
     "Drift",
     "MicrophoneFull",
-    "Room",
     "Span",
     "Tape",
     "TapeHeader",

@@ -21,7 +21,7 @@ import soxr
 
 from edgevoice.errors import EdgevoiceError, VirtualCardUnavailable
 from edgevoice.testbed.virtual.plugin import build_plugin
-from edgevoice.testbed.virtual.room import ROOM_RATE_HZ, Drift, Room
+from edgevoice.testbed.virtual.room import ROOM_RATE_HZ, AcousticPath, Drift
 from edgevoice.testbed.virtual.tape import Tape, TapeUnreadable, read_tapes
 
 MICROPHONE: Final = "edgevoice_mic"
@@ -68,7 +68,7 @@ class VirtualCard:
         *,
         card_rate_hz: int | None = None,
         microphone_channels: int = 1,
-        room: Room | None = None,
+        room: AcousticPath | None = None,
         drift: Drift | None = None,
     ) -> None:
         if room is not None and card_rate_hz not in {None, ROOM_RATE_HZ}:
@@ -278,7 +278,7 @@ def _open_fifo(path: Path) -> int:
 
 
 def _configuration(
-    folder: Path, plugin: Path, card_rate_hz: int | None, channels: int, room: Room | None, drift: Drift
+    folder: Path, plugin: Path, card_rate_hz: int | None, channels: int, room: AcousticPath | None, drift: Drift
 ) -> str:
     """Return an asound.conf with only the virtual card: program start is quick, and no real device is touched."""
     only_rate = f"rate {card_rate_hz}" if card_rate_hz else ""
@@ -303,7 +303,7 @@ def _drifting(ppm: float) -> str:
     return f" drift_ppm {ppm:.3f}" if ppm else ""
 
 
-def _hearing(folder: Path, room: Room) -> str:
+def _hearing(folder: Path, room: AcousticPath) -> str:
     paths = f" hears {_quoted(folder / 'far-end.tape')} response {_quoted(folder / 'response.f32')}"
     clip = f" clip {room.clip:.3f}" if room.clip is not None else ""
     return f"{paths} delay_us {round(room.delay_ms * 1000)}{clip}"

@@ -23,7 +23,7 @@ Response = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Room:
+class AcousticPath:
     """Let the microphone hear the speaker: ``response`` of what is played, ``delay_ms`` later, added to the talker.
 
     ``response`` is 1 to 4000 taps at 16 kHz, float, the direct path among them; [1.0] alone hears the speaker as loud

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from edgevoice.wakeword.models.front_end import Parts
+from edgevoice.wakeword.models.front_end import FrontEndParts
 from edgevoice.wakeword.models.mel import MelBank
 from edgevoice.wakeword.models.onnx_session import open_session
 from edgevoice.wakeword.models.shapes import (
@@ -34,7 +34,7 @@ class FrontEnd:
     may be taken at once, at three quarters of what they cost one by one.
     """
 
-    def __init__(self, parts: Parts, history: int) -> None:
+    def __init__(self, parts: FrontEndParts, history: int) -> None:
         self._bank = MelBank(parts.window, parts.mel)
         self._network = _Network(parts.graph)
         # Written from end to end, then begun anew with what is still needed: no ring, and hardly ever a move.

@@ -54,7 +54,7 @@ class PartsNotMade(PartsUnavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class FrontEndParts:
     """``window`` is (512,), ``mel`` (257, 32), float32; ``graph`` is the streaming network in ONNX's format."""
 
     window: Floats
@@ -91,7 +91,7 @@ class Parts:
         return cls(window, mel, graph.tobytes())
 
 
-def parts_of(folder: Path) -> Parts:
+def parts_of(folder: Path) -> FrontEndParts:
     """Return the parts, made first if ``folder`` does not hold those of the installed models.
 
     A folder that cannot be written costs making them at every start, and one entry in the log. Raises
@@ -99,14 +99,14 @@ def parts_of(folder: Path) -> Parts:
     """
     kept = folder / f"wakeword-front-end-{_fingerprint()}.npz"
     try:
-        return Parts.read(kept)
+        return FrontEndParts.read(kept)
     except FileNotFoundError:
         pass
     except (OSError, ValueError) as error:
         tell(_log, logging.WARNING, "wakeword-cache", problem=f"{kept} cannot be used and is made anew: {error}")
     made = _make_in_child()
     try:
-        parts = Parts.load(io.BytesIO(made), name="the wake word's front end")
+        parts = FrontEndParts.load(io.BytesIO(made), name="the wake word's front end")
     except ValueError as error:
         raise PartsNotMade(f"{error}, as it was made") from error
     _keep(parts, kept)
@@ -121,7 +121,7 @@ def _fingerprint() -> str:
 
 
 def _make_in_child() -> bytes:
-    """Return what `Parts.write` writes. Through a pipe: a full disk is no reason to be deaf."""
+    """Return what `FrontEndParts.write` writes. Through a pipe: a full disk is no reason to be deaf."""
     if importlib.util.find_spec("onnx") is None:
         raise PartsUnavailable("the wake word's front end has not been made yet, and the package onnx is not installed")
     command = [sys.executable, "-P", "-m", "edgevoice.wakeword", "-"]
@@ -139,7 +139,7 @@ def _make_in_child() -> bytes:
         raise PartsNotMade(f"the wake word's front end cannot be made: no process for it: {error.strerror}") from error
 
 
-def _keep(parts: Parts, place: Path) -> None:
+def _keep(parts: FrontEndParts, place: Path) -> None:
     try:
         write_whole(place, parts.dump)
     except OSError as error:

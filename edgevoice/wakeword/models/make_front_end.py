@@ -5,7 +5,7 @@ Needs the package `onnx`; imported by the process that makes them, never by the 
 
 import numpy as np
 
-from edgevoice.wakeword.models.front_end import Parts, PartsUnavailable
+from edgevoice.wakeword.models.front_end import FrontEndParts, PartsUnavailable
 from edgevoice.wakeword.models.graph import GraphUnknown, constants_of, streaming_graph
 from edgevoice.wakeword.models.mel import MelBank
 from edgevoice.wakeword.models.onnx_session import open_session
@@ -26,12 +26,12 @@ _MOST_DIFFERENCE = 1e-3
 _BINS = TRANSFORM // 2 + 1
 
 
-def make_parts() -> Parts:
+def make_parts() -> FrontEndParts:
     """Make them of the installed package's files; ``PartsUnavailable`` if those are not as they are known."""
     melspectrogram, embedding_model = (find_part(name).read_bytes() for name in ("melspectrogram", "embedding_model"))
     try:
         window, mel = _mel_constants(melspectrogram)
-        parts = Parts(window, mel, streaming_graph(embedding_model))
+        parts = FrontEndParts(window, mel, streaming_graph(embedding_model))
         _prove_mel(parts, melspectrogram)
         _prove_graph(parts, embedding_model)
     except GraphUnknown as error:
@@ -52,7 +52,7 @@ def _mel_constants(melspectrogram: bytes) -> tuple[Floats, Floats]:
     return np.ascontiguousarray(window, np.float32), np.ascontiguousarray(matrices[0], np.float32)
 
 
-def _prove_mel(parts: Parts, melspectrogram: bytes) -> None:
+def _prove_mel(parts: FrontEndParts, melspectrogram: bytes) -> None:
     session = open_session(melspectrogram)
     chance = np.random.default_rng(4)
     bank = MelBank(parts.window, parts.mel)
@@ -64,7 +64,7 @@ def _prove_mel(parts: Parts, melspectrogram: bytes) -> None:
             raise GraphUnknown(f"its mel spectrogram differs by {difference:.3g}")
 
 
-def _prove_graph(parts: Parts, embedding_model: bytes) -> None:
+def _prove_graph(parts: FrontEndParts, embedding_model: bytes) -> None:
     theirs, ours = open_session(embedding_model), open_session(parts.graph)
     mel = np.random.default_rng(5).normal(0, 3, (_PROOF_CHUNKS * CHUNK_FRAMES, MEL_BANDS)).astype(np.float32)
     feeds = {each.name: np.zeros(each.shape, np.float32) for each in ours.get_inputs() if each.name != "mel"}

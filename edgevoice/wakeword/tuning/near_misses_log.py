@@ -69,7 +69,7 @@ class NearMiss(Detection, frozen=True, kw_only=True, tag="near-miss"):
     clip: Annotated[str, Meta(max_length=100)] = ""
 
 
-class Conversation(Listening, frozen=True, kw_only=True, tag="conversation"):
+class ConversationOutcome(Listening, frozen=True, kw_only=True, tag="conversation"):
     """What came of a detection: turns that ended, and answers that sounded; ``is_dismissed`` if the button ended it."""
 
     word: Annotated[str, Meta(max_length=200)]
@@ -78,7 +78,7 @@ class Conversation(Listening, frozen=True, kw_only=True, tag="conversation"):
     is_dismissed: bool = False
 
 
-Entry = Listening | Detection | NearMiss | Conversation
+Entry = Listening | Detection | NearMiss | ConversationOutcome
 
 _decoder = msgspec.json.Decoder(Entry)
 

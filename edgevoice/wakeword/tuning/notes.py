@@ -14,7 +14,14 @@ from edgevoice.core.ports import Observer
 from edgevoice.wakeword.decision import Decision
 from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ, Samples
 from edgevoice.wakeword.tuning.near_misses import Rise, Rises
-from edgevoice.wakeword.tuning.near_misses_log import Conversation, Detection, Entry, Listening, NearMiss, NearMissLog
+from edgevoice.wakeword.tuning.near_misses_log import (
+    ConversationOutcome,
+    Detection,
+    Entry,
+    Listening,
+    NearMiss,
+    NearMissLog,
+)
 
 _FRAME_S = FRAME / RATE_HZ
 
@@ -150,7 +157,7 @@ class Outcomes(Observer):
     def _conclude(self) -> None:
         # Without a session nobody could be heard to speak; the button needs no proof.
         if self._word and self._is_open:
-            entry = Conversation(
+            entry = ConversationOutcome(
                 at=told(self._now()),
                 word=self._word,
                 turns=self._turns,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from edgevoice.wakeword.tuning.intervals import Interval, rate, share
-from edgevoice.wakeword.tuning.near_misses_log import Conversation, Detection, Entry, Listening, NearMiss
+from edgevoice.wakeword.tuning.near_misses_log import ConversationOutcome, Detection, Entry, Listening, NearMiss
 
 _DAY_S = 86_400.0
 
@@ -80,14 +80,16 @@ def evidence_of(
 ) -> Evidence:
     """Sort the log's entries; of those with other smoothing or models only the time that was listened counts."""
     days = sum(entry.listened_s for entry in entries) / _DAY_S
-    ours = [each for each in entries if isinstance(each, Detection | Conversation) and each.word == word]
+    ours = [each for each in entries if isinstance(each, Detection | ConversationOutcome) and each.word == word]
     scale = smoothing_frames, models
-    usable = [each for each in ours if isinstance(each, Conversation) or (each.smoothing_frames, each.models) == scale]
+    usable = [
+        each for each in ours if isinstance(each, ConversationOutcome) or (each.smoothing_frames, each.models) == scale
+    ]
     sorted_out: dict[str, list[tuple[float, float]]] = {"calls": [], "missed": [], "false": [], "others": []}
     unknown = over_speech = 0
     floor = 0.0
     for number, entry in enumerate(usable):
-        if isinstance(entry, Conversation):
+        if isinstance(entry, ConversationOutcome):
             continue
         if entry.is_speaking:
             over_speech += 1
@@ -105,9 +107,9 @@ def evidence_of(
 def _kind_of(entry: Detection, later: Sequence[Entry]) -> str:
     following = next((each for each in later if not isinstance(each, NearMiss)), None)
     if isinstance(entry, NearMiss):
-        was_heard_then = following is not None and not isinstance(following, Conversation)
+        was_heard_then = following is not None and not isinstance(following, ConversationOutcome)
         return "missed" if was_heard_then and _between_s(entry, following) <= _SAID_AGAIN_S else "others"
-    if not isinstance(following, Conversation) or _between_s(entry, following) > _CONVERSATION_S:
+    if not isinstance(following, ConversationOutcome) or _between_s(entry, following) > _CONVERSATION_S:
         return ""
     return "false" if following.is_dismissed or not following.turns or not following.answers else "calls"
 

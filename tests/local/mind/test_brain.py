@@ -5,9 +5,9 @@ import pytest
 
 from edgevoice.local.mind import phrases, vocabulary
 from edgevoice.local.mind.brain import (
+    AnswerRequest,
     Reply,
-    Request,
-    ToolCall,
+    RequestedCall,
     ToolResult,
     answer,
     is_complete,
@@ -76,23 +76,23 @@ def test_words_become_intents_in_the_order_they_were_said(said: str, intents: li
 def test_the_wake_word_alone_is_not_a_command(said: str) -> None:
     assert is_wake_word_only(said)
     assert not is_complete(said)
-    assert answer(Request(said)).speech == "Yes?"
+    assert answer(AnswerRequest(said)).speech == "Yes?"
 
 
 @pytest.mark.parametrize(
     ("said", "call"),
     [
-        ("what time is it", ToolCall("get_current_time", {})),
-        ("volume down", ToolCall("set_volume", {"change": -10})),
-        ("set the volume to sixty percent", ToolCall("set_volume", {"percent": 60})),
-        ("set a timer for two minutes", ToolCall("set_timer", {"seconds": 120, "label": "two minutes"})),
-        ("cancel the timer", ToolCall("cancel_timers", {})),
-        ("cancel the ten minute timer", ToolCall("cancel_timers", {"seconds": 600})),
-        ("goodbye", ToolCall("end_conversation", {})),
+        ("what time is it", RequestedCall("get_current_time", {})),
+        ("volume down", RequestedCall("set_volume", {"change": -10})),
+        ("set the volume to sixty percent", RequestedCall("set_volume", {"percent": 60})),
+        ("set a timer for two minutes", RequestedCall("set_timer", {"seconds": 120, "label": "two minutes"})),
+        ("cancel the timer", RequestedCall("cancel_timers", {})),
+        ("cancel the ten minute timer", RequestedCall("cancel_timers", {"seconds": 600})),
+        ("goodbye", RequestedCall("end_conversation", {})),
     ],
 )
-def test_what_the_client_can_do_is_left_to_its_tools(said: str, call: ToolCall) -> None:
-    assert answer(Request(said, tools=TOOLS)) == Reply(calls=(call,))
+def test_what_the_client_can_do_is_left_to_its_tools(said: str, call: RequestedCall) -> None:
+    assert answer(AnswerRequest(said, tools=TOOLS)) == Reply(calls=(call,))
 
 
 @pytest.mark.parametrize(
@@ -110,31 +110,31 @@ def test_what_the_client_can_do_is_left_to_its_tools(said: str, call: ToolCall) 
     ],
 )
 def test_without_tools_every_wish_is_answered_in_words(said: str | None, speech: str) -> None:
-    assert answer(Request(said)) == Reply(speech)
+    assert answer(AnswerRequest(said)) == Reply(speech)
 
 
 def test_a_volume_tool_that_knows_no_steps_is_not_asked_for_one() -> None:
     only_percent = {"set_volume": Declared(frozenset({"percent"}))}
 
-    assert answer(Request("volume up", tools=only_percent)).speech == phrases.NO_RELATIVE_VOLUME
+    assert answer(AnswerRequest("volume up", tools=only_percent)).speech == phrases.NO_RELATIVE_VOLUME
 
 
 def test_time_and_date_are_one_look_at_the_clock() -> None:
-    assert len(answer(Request("what time is it and what day is it", tools=TOOLS)).calls) == 1
+    assert len(answer(AnswerRequest("what time is it and what day is it", tools=TOOLS)).calls) == 1
 
 
 def test_a_second_joke_is_another_one() -> None:
-    assert answer(Request("tell me a joke", turn=1)) != answer(Request("tell me a joke", turn=2))
+    assert answer(AnswerRequest("tell me a joke", turn=1)) != answer(AnswerRequest("tell me a joke", turn=2))
 
 
 def test_say_that_again_says_the_last_answer() -> None:
-    assert answer(Request("repeat that", last_answer="It is noon.")).speech == "It is noon."
+    assert answer(AnswerRequest("repeat that", last_answer="It is noon.")).speech == "It is noon."
 
 
 def test_a_client_can_have_its_own_words_spoken() -> None:
     for said in ('Say: "Your tea is ready."', "Repeat the following text: Your tea is ready."):
-        assert answer(Request(directions=said)).speech == "Your tea is ready."
-        assert answer(Request(said)).speech == "Your tea is ready."
+        assert answer(AnswerRequest(directions=said)).speech == "Your tea is ready."
+        assert answer(AnswerRequest(said)).speech == "Your tea is ready."
 
 
 CLOCK = {"time": "18:04", "date": "2025-11-22", "weekday": "Saturday"}
@@ -178,9 +178,9 @@ def test_what_a_tool_told_becomes_a_sentence(
     said: str, name: str, arguments: dict[str, Any], output: object, speech: str
 ) -> None:
     text = output if isinstance(output, str) else json.dumps(output)
-    result = ToolResult(ToolCall(name, arguments), text)
+    result = ToolResult(RequestedCall(name, arguments), text)
 
-    assert answer(Request(said, results=[result], tools=TOOLS)).speech == speech
+    assert answer(AnswerRequest(said, results=[result], tools=TOOLS)).speech == speech
 
 
 @pytest.mark.parametrize(

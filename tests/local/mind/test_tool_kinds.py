@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgevoice.local.mind.tool_kinds import Declared, Kind, find, in_words, kind_of, parameter
+from edgevoice.local.mind.tool_kinds import Declared, ToolKind, find, in_words, kind_of, parameter
 
 
 @pytest.mark.parametrize(
@@ -25,24 +25,27 @@ def test_a_name_is_read_in_any_case_style(name: str, words: str) -> None:
     ("kind", "names"),
     [
         (
-            Kind.CLOCK,
+            ToolKind.CLOCK,
             "getCurrentTime get-current-time GetCurrentTime current_time getTime time clock what_time_is_it tell_time",
         ),
         (
-            Kind.CLOCK,
+            ToolKind.CLOCK,
             "get_date get_current_datetime getDateAndTime getTimeAndDate currentDate fetchLocalTime time_now",
         ),
-        (Kind.VOLUME, "setVolume set-volume SetVolume volume change_volume adjustSpeakerVolume setVolumeLevel"),
-        (Kind.TIMER, "setTimer start_timer createTimer add-timer StartKitchenTimer timer start_countdown_timer"),
-        (Kind.CANCEL, "cancelTimers cancel-timer stop_timer deleteAllTimers clear_timers CancelTheTimer"),
-        (Kind.END, "endConversation end_call hangUp hang_up hangup endSession finish_conversation goodbye sayGoodbye"),
+        (ToolKind.VOLUME, "setVolume set-volume SetVolume volume change_volume adjustSpeakerVolume setVolumeLevel"),
+        (ToolKind.TIMER, "setTimer start_timer createTimer add-timer StartKitchenTimer timer start_countdown_timer"),
+        (ToolKind.CANCEL, "cancelTimers cancel-timer stop_timer deleteAllTimers clear_timers CancelTheTimer"),
+        (
+            ToolKind.END,
+            "endConversation end_call hangUp hang_up hangup endSession finish_conversation goodbye sayGoodbye",
+        ),
     ],
 )
-def test_a_tool_is_found_by_its_name(kind: Kind, names: str) -> None:
+def test_a_tool_is_found_by_its_name(kind: ToolKind, names: str) -> None:
     for name in names.split():
         assert kind_of(name, {}) is kind, name
         assert find(kind, {"other": Declared(), name: Declared()}) == name
-        assert [other for other in Kind if find(other, {name: Declared()})] == [kind], name
+        assert [other for other in ToolKind if find(other, {name: Declared()})] == [kind], name
 
 
 @pytest.mark.parametrize(
@@ -55,24 +58,24 @@ def test_a_tool_is_found_by_its_name(kind: Kind, names: str) -> None:
 )
 def test_a_name_that_only_sounds_alike_is_another_tool(name: str) -> None:
     assert kind_of(name, {}) is None
-    assert not [kind for kind in Kind if find(kind, {name: Declared()})]
+    assert not [kind for kind in ToolKind if find(kind, {name: Declared()})]
 
 
 @pytest.mark.parametrize(
     ("kind", "tool"),
     [
-        (Kind.CLOCK, Declared(description="Returns the current local time.")),
-        (Kind.CLOCK, Declared(description="Get the current date and time in the user's timezone.")),
-        (Kind.CLOCK, Declared(frozenset({"timeZone"}), "Tells the time.")),
-        (Kind.CLOCK, Declared(description="Use this when the user asks what time it is.")),
-        (Kind.VOLUME, Declared(frozenset({"level"}), "Adjust the loudspeaker's volume.")),
-        (Kind.TIMER, Declared(frozenset({"durationSeconds"}), "Starts a countdown.")),
-        (Kind.TIMER, Declared(frozenset({"minutes"}), "Set a kitchen timer")),
-        (Kind.CANCEL, Declared(description="Cancels every running timer.")),
-        (Kind.END, Declared(description="Hang up and end the current call.")),
+        (ToolKind.CLOCK, Declared(description="Returns the current local time.")),
+        (ToolKind.CLOCK, Declared(description="Get the current date and time in the user's timezone.")),
+        (ToolKind.CLOCK, Declared(frozenset({"timeZone"}), "Tells the time.")),
+        (ToolKind.CLOCK, Declared(description="Use this when the user asks what time it is.")),
+        (ToolKind.VOLUME, Declared(frozenset({"level"}), "Adjust the loudspeaker's volume.")),
+        (ToolKind.TIMER, Declared(frozenset({"durationSeconds"}), "Starts a countdown.")),
+        (ToolKind.TIMER, Declared(frozenset({"minutes"}), "Set a kitchen timer")),
+        (ToolKind.CANCEL, Declared(description="Cancels every running timer.")),
+        (ToolKind.END, Declared(description="Hang up and end the current call.")),
     ],
 )
-def test_a_tool_is_found_by_what_it_says_it_does(kind: Kind, tool: Declared) -> None:
+def test_a_tool_is_found_by_what_it_says_it_does(kind: ToolKind, tool: Declared) -> None:
     assert find(kind, {"x7": tool}) == "x7"
     assert kind_of("x7", {"x7": tool}) is kind
     assert kind_of("x7", {}) is None
@@ -93,23 +96,24 @@ def test_a_tool_is_found_by_what_it_says_it_does(kind: Kind, tool: Declared) -> 
     ],
 )
 def test_what_a_description_does_not_say_or_we_cannot_fill_is_not_guessed(tool: Declared) -> None:
-    assert not [kind for kind in Kind if find(kind, {"x7": tool})]
+    assert not [kind for kind in ToolKind if find(kind, {"x7": tool})]
 
 
 def test_our_own_name_goes_first_then_any_name_and_a_description_last() -> None:
     described = Declared(description="Returns the current time.")
     assert (
-        find(Kind.CLOCK, {"x": described, "getTime": Declared(), "get_current_time": Declared()}) == "get_current_time"
+        find(ToolKind.CLOCK, {"x": described, "getTime": Declared(), "get_current_time": Declared()})
+        == "get_current_time"
     )
-    assert find(Kind.CLOCK, {"x": described, "getTime": Declared()}) == "getTime"
-    assert find(Kind.CLOCK, {"get_weather": Declared(), "x": described}) == "x"
+    assert find(ToolKind.CLOCK, {"x": described, "getTime": Declared()}) == "getTime"
+    assert find(ToolKind.CLOCK, {"get_weather": Declared(), "x": described}) == "x"
 
 
 def test_a_tool_that_is_named_for_one_thing_is_not_taken_for_another_by_its_description() -> None:
     odd = Declared(frozenset({"seconds"}), "Set a timer; cancel it with cancel_timers when you end the conversation.")
 
-    assert find(Kind.CANCEL, {"set_timer": odd}) is None
-    assert find(Kind.END, {"set_timer": odd}) is None
+    assert find(ToolKind.CANCEL, {"set_timer": odd}) is None
+    assert find(ToolKind.END, {"set_timer": odd}) is None
 
 
 @pytest.mark.parametrize(

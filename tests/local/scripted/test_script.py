@@ -7,10 +7,10 @@ import pytest
 
 from edgevoice.local.scripted import script
 from edgevoice.local.scripted.script import (
-    Answer,
+    AnswerStep,
     Binary,
     Call,
-    Change,
+    ChangeStep,
     Close,
     End,
     Expect,
@@ -19,11 +19,11 @@ from edgevoice.local.scripted.script import (
     Hear,
     Refuse,
     Resume,
+    ScriptedSession,
     ScriptInvalid,
     Send,
-    Session,
     Terms,
-    Turn,
+    TurnStep,
     Wait,
 )
 from tests.local.talking import script_of
@@ -57,16 +57,16 @@ steps = [
 
 WRITTEN = script.Script(
     (
-        Session(terms=Terms(refuse=402)),
-        Session(
+        ScriptedSession(terms=Terms(refuse=402)),
+        ScriptedSession(
             (
                 Expect("session.update", where={"session": {"model": "*"}}, delay_s=2.5),
                 Hear("what time is it"),
-                Answer("", calls=(Call("get_current_time"), Call("set_volume", "{no json"))),
+                AnswerStep("", calls=(Call("get_current_time"), Call("set_volume", "{no json"))),
                 Expect("conversation.item.create", refuse=Refuse("invalid_value", param="item")),
-                Change("response.function_call_arguments.done", without=("name",)),
-                Turn("tell me a story", rolling=("tell",), suggestion=0.8, until="suggestion"),
-                Answer("Once.", until="response.output_audio.delta", times=3),
+                ChangeStep("response.function_call_arguments.done", without=("name",)),
+                TurnStep("tell me a story", rolling=("tell",), suggestion=0.8, until="suggestion"),
+                AnswerStep("Once.", until="response.output_audio.delta", times=3),
                 Resume("response.output_audio.done"),
                 End("max_output_tokens"),
                 Send({"type": "error", "message": "$response"}),
@@ -179,7 +179,7 @@ def test_names_are_filled_in_wherever_they_stand() -> None:
 
 def test_a_change_puts_in_and_leaves_out_and_leaves_the_event_as_it_was() -> None:
     event = {"type": "response.done", "response": {"id": "r", "usage": {"a": 1}, "output": []}}
-    change = Change(
+    change = ChangeStep(
         "response.done",
         put={"type": "response.over", "usage": {"a": 1}, "response": {"phase": "x"}},
         without=("response.usage", "response.none.of.these"),
@@ -192,4 +192,4 @@ def test_a_change_puts_in_and_leaves_out_and_leaves_the_event_as_it_was() -> Non
     assert made["usage"] == {"a": 1}
     assert made["response"] == {"id": "r", "output": [], "phase": "x"}
     assert event == {"type": "response.done", "response": {"id": "r", "usage": {"a": 1}, "output": []}}
-    assert script.changed(event, Change("response.done", is_hidden=True)) is None
+    assert script.changed(event, ChangeStep("response.done", is_hidden=True)) is None

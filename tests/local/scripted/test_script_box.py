@@ -15,18 +15,18 @@ from edgevoice.core.notices import PhaseEntered
 from edgevoice.local.scripted.opponent import Opponent
 from edgevoice.local.scripted.play import ScriptBroken
 from edgevoice.local.scripted.script import (
-    Answer,
+    AnswerStep,
     Backchannel,
     Call,
     End,
     Expect,
     Hear,
     Script,
+    ScriptedSession,
     Send,
-    Session,
     Step,
     Terms,
-    Turn,
+    TurnStep,
     Wait,
 )
 from tests.e2e.quick_box import noise_of, quick_box, spoken_question
@@ -38,13 +38,13 @@ POLICY = Policy(hears_itself=False, follow_up_s=0.5)
 QUESTION: tuple[Step, ...] = (
     Expect("session.update", where={"session": {"providerData": {"auto_tool_response": False}}}),
     Hear("what time is it"),
-    Answer(calls=(Call("get_current_time"),)),
+    AnswerStep(calls=(Call("get_current_time"),)),
 )
 OUTPUT = Expect("conversation.item.create", where={"item": {"type": "function_call_output", "call_id": "$call"}})
 
 
 def ask(folder: Path, *steps: Step) -> None:
-    opponent = Opponent(script=Script((Session(steps, Terms(turns="heard")),)))
+    opponent = Opponent(script=Script((ScriptedSession(steps, Terms(turns="heard")),)))
 
     async def scene() -> None:
         async with quick_box(folder, opponent, POLICY) as box:
@@ -63,7 +63,7 @@ def test_the_box_asks_runs_the_tool_survives_an_answer_that_breaks_off_and_hangs
         *QUESTION,
         OUTPUT,
         Expect("response.create"),
-        Answer("It is half past six in the morning.", until="response.output_audio.delta", times=3),
+        AnswerStep("It is half past six in the morning.", until="response.output_audio.delta", times=3),
         Send({"type": "error", "message": "top-level only"}),
         End("max_output_tokens"),
         Expect("close"),
@@ -94,14 +94,14 @@ def test_a_backchannel_is_heard_quietly_under_the_turn_which_goes_on_being_heard
     said = chance.choice(np.array([-3000, 3000], np.int16), 16_000 * 6)
     script = (
         Expect("session.update"),
-        Turn("well", until="started"),
+        TurnStep("well", until="started"),
         Backchannel("mm-hm"),
         Wait(0.25),  # 2 s in this box, long enough for it to be heard to its end
-        Turn("well you know"),
-        Answer("I do."),
+        TurnStep("well you know"),
+        AnswerStep("I do."),
         Expect("close"),
     )
-    opponent = Opponent(script=Script((Session(script),)))
+    opponent = Opponent(script=Script((ScriptedSession(script),)))
 
     async def scene() -> None:
         async with quick_box(tmp_path, opponent, Policy(hears_itself=hears_itself, follow_up_s=0)) as box:

@@ -10,9 +10,9 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedError, Inval
 from edgevoice.local.scripted.opponent import Opponent
 from edgevoice.local.scripted.play import ScriptBroken
 from edgevoice.local.scripted.script import (
-    Answer,
+    AnswerStep,
     Binary,
-    Change,
+    ChangeStep,
     Close,
     Drop,
     End,
@@ -22,10 +22,10 @@ from edgevoice.local.scripted.script import (
     Refuse,
     Resume,
     Script,
+    ScriptedSession,
     Send,
-    Session,
     Terms,
-    Turn,
+    TurnStep,
     Wait,
 )
 from edgevoice.local.server import LocalService
@@ -63,7 +63,7 @@ def test_an_answer_can_end_in_the_middle(end: Any, status: str, details: dict[st
         assert [error["code"] for error in errors] == ([None] if end == "failed" else [])
         assert not [kind for kind in client.kinds() if kind.endswith("item.done")][1:]
 
-    play(listen, SETUP, Turn("hi"), Answer("A long story about nothing.", until=DELTA), End(end))
+    play(listen, SETUP, TurnStep("hi"), AnswerStep("A long story about nothing.", until=DELTA), End(end))
 
 
 @pytest.mark.parametrize("until", ["started", "suggestion", "stopped", "committed"])
@@ -73,7 +73,7 @@ def test_a_turn_can_die_on_the_way(until: Any) -> None:
         await client.until("mark")
         assert "response.created" not in client.kinds()
 
-    clock = play(listen, SETUP, Turn("hi", suggestion=0.9, until=until), Wait(60), Send({"type": "mark"}))
+    clock = play(listen, SETUP, TurnStep("hi", suggestion=0.9, until=until), Wait(60), Send({"type": "mark"}))
 
     assert clock.waits == [60]
 
@@ -85,7 +85,7 @@ def test_an_answer_can_stall_on_the_way(until: str) -> None:
         await client.until("mark")
         assert "response.done" not in client.kinds()
 
-    play(listen, SETUP, Turn("hi"), Answer("A b c d e.", until=until), Wait(60), Send({"type": "mark"}))
+    play(listen, SETUP, TurnStep("hi"), AnswerStep("A b c d e.", until=until), Wait(60), Send({"type": "mark"}))
 
 
 ODD = [
@@ -122,8 +122,8 @@ def test_an_event_goes_out_as_it_is_written_with_an_id_of_its_own() -> None:
         SETUP,
         Send({"type": "output_audio_buffer.started"}),
         Send({"event_id": "mine", "message": "no type"}),
-        Turn("hi"),
-        Answer("Hello you.", until="response.content_part.added"),
+        TurnStep("hi"),
+        AnswerStep("Hello you.", until="response.content_part.added"),
         Send({"type": DELTA, "response_id": "$response", "item_id": "$item", "content_index": 0, "delta": "AAAA"}),
         Resume(),
     )
@@ -141,11 +141,11 @@ def test_events_can_be_changed_renamed_and_hidden() -> None:
     play(
         listen,
         SETUP,
-        Change(DELTA, put={"type": "response.audio.delta", "obfuscation": "zz"}),
-        Change("response.output_audio_transcript.delta", is_hidden=True),
-        Change("response.done", put={"usage": {"total_tokens": 3}}, without=("response.usage",)),
-        Turn("hi"),
-        Answer("Hello."),
+        ChangeStep(DELTA, put={"type": "response.audio.delta", "obfuscation": "zz"}),
+        ChangeStep("response.output_audio_transcript.delta", is_hidden=True),
+        ChangeStep("response.done", put={"usage": {"total_tokens": 3}}, without=("response.usage",)),
+        TurnStep("hi"),
+        AnswerStep("Hello."),
     )
 
 
@@ -191,8 +191,8 @@ def test_the_connection_can_be_closed_at_any_point_with_any_code(code: int) -> N
     play(
         listen,
         SETUP,
-        Turn("hi"),
-        Answer("A long story.", until=DELTA),
+        TurnStep("hi"),
+        AnswerStep("A long story.", until=DELTA),
         Send({"type": "error", "error": expired}),
         Close(code, "session reached its time limit"),
     )
@@ -242,7 +242,7 @@ def test_a_frozen_connection_answers_no_ping() -> None:
 def test_upgrades_are_refused_and_delayed_as_each_session_says() -> None:
     async def scene() -> None:
         clock = Clock()
-        sessions = (Session(terms=Terms(refuse=402)), Session((SETUP,), Terms(delay_open_s=3)))
+        sessions = (ScriptedSession(terms=Terms(refuse=402)), ScriptedSession((SETUP,), Terms(delay_open_s=3)))
         opponent = Opponent(script=Script(sessions), sleep=clock.sleep)
         async with LocalService(voice=Tone(), recogniser=Hears(), behaviour=opponent) as service:
             with pytest.raises(InvalidStatus, match="402"):
@@ -263,4 +263,4 @@ def test_a_client_that_comes_back_meets_the_next_session() -> None:
         await setup(client)
         assert await closing(client) is None
 
-    play_all(Script((Session((SETUP, Drop("end"))), Session((SETUP,)))), cut_off, only_setup)
+    play_all(Script((ScriptedSession((SETUP, Drop("end"))), ScriptedSession((SETUP,)))), cut_off, only_setup)

@@ -18,7 +18,7 @@ from edgevoice.local.__main__ import main
 from edgevoice.local.scripted.opponent import Opponent
 from edgevoice.local.scripted.play import ScriptBroken
 from edgevoice.local.scripted.script import (
-    Answer,
+    AnswerStep,
     Call,
     Close,
     End,
@@ -27,7 +27,7 @@ from edgevoice.local.scripted.script import (
     Resume,
     Send,
     Step,
-    Turn,
+    TurnStep,
     Wait,
 )
 from edgevoice.local.server import LocalService
@@ -108,13 +108,13 @@ BROKEN: dict[str, tuple[Callable[[Client], Awaitable[None]], tuple[Step, ...], s
     ),
     "an answer that nobody wrote": (
         waits_for_the_end,
-        (SETUP, Turn("hi"), Close(1000)),
+        (SETUP, TurnStep("hi"), Close(1000)),
         "step 2 (turn 'hi'): the service has to answer here, and the script does not say what",
     ),
     "an end of nothing": (waits_for_the_end, (SETUP, End("failed")), "step 2 (end 'failed'): no answer is under way"),
     "nothing to resume": (
         waits_for_the_end,
-        (SETUP, Turn("hi"), Answer("Hi."), Resume()),
+        (SETUP, TurnStep("hi"), AnswerStep("Hi."), Resume()),
         "step 4 (resume 'response.done'): no answer is under way",
     ),
 }
@@ -161,7 +161,7 @@ def test_a_turn_that_was_heard_otherwise_breaks_the_script(voice: HibariVoice) -
         await closing(client)
 
     with pytest.raises(ScriptBroken, match=r"step 2 \(hear 'tell me'\): the listener heard 'what'"):
-        play(speak, SETUP, Hear("tell me"), Answer("No."), turns="heard", hears="what")
+        play(speak, SETUP, Hear("tell me"), AnswerStep("No."), turns="heard", hears="what")
 
 
 def test_a_connection_too_many_is_refused_and_breaks_the_script() -> None:
@@ -180,7 +180,7 @@ def test_a_connection_too_many_is_refused_and_breaks_the_script() -> None:
 
 def test_a_script_leaves_nothing_running(voice: HibariVoice) -> None:
     async def scene() -> None:
-        opponent = Opponent(script=script_of(SETUP, Turn("hi"), Answer("Hello.", until=DELTA), Expect("close")))
+        opponent = Opponent(script=script_of(SETUP, TurnStep("hi"), AnswerStep("Hello.", until=DELTA), Expect("close")))
         async with LocalService(voice=Tone(), recogniser=Hears(), behaviour=opponent) as service:
             before = asyncio.all_tasks()
             async with connect(service.url + QUERY, additional_headers=HEADERS) as socket:
@@ -221,16 +221,16 @@ def test_every_event_of_a_script_is_one_that_openai_knows() -> None:
     play(
         everything,
         SETUP,
-        Turn("hi", rolling=("h",), suggestion=0.5),
-        Answer("A long story.", until=DELTA),
+        TurnStep("hi", rolling=("h",), suggestion=0.5),
+        AnswerStep("A long story.", until=DELTA),
         End("failed"),
-        Turn("hi"),
-        Answer("A long story.", until=DELTA),
+        TurnStep("hi"),
+        AnswerStep("A long story.", until=DELTA),
         End("max_output_tokens"),
-        Turn("volume up"),
-        Answer("Yes.", calls=(Call("set_volume", '{"percent":5}'),)),
+        TurnStep("volume up"),
+        AnswerStep("Yes.", calls=(Call("set_volume", '{"percent":5}'),)),
         Expect("conversation.item.create"),
-        Answer("A long story.", until=DELTA),
+        AnswerStep("A long story.", until=DELTA),
         Expect("response.cancel"),
         Expect("output_audio_buffer.clear"),
     )

@@ -5,15 +5,15 @@ import base64
 import pytest
 
 from edgevoice.local.scripted.script import (
-    Answer,
+    AnswerStep,
     Backchannel,
     Call,
-    Change,
+    ChangeStep,
     Expect,
     Hear,
     Resume,
     Send,
-    Turn,
+    TurnStep,
 )
 from edgevoice.local.speech.voice import HibariVoice
 from tests.local.client import Client, question
@@ -45,8 +45,8 @@ def test_a_scripted_turn_tells_all_that_a_spoken_one_does() -> None:
     play(
         listen,
         SETUP,
-        Turn("set a timer for one minute", rolling=("set", "set a timer"), suggestion=0.8, is_revoked=True),
-        Answer("Of course."),
+        TurnStep("set a timer for one minute", rolling=("set", "set a timer"), suggestion=0.8, is_revoked=True),
+        AnswerStep("Of course."),
     )
 
 
@@ -65,14 +65,14 @@ def test_a_turn_may_stop_anywhere_and_go_on_later() -> None:
     play(
         listen,
         SETUP,
-        Turn("", until="started"),
+        TurnStep("", until="started"),
         mark,
-        Turn("", suggestion=0.5, until="suggestion"),
+        TurnStep("", suggestion=0.5, until="suggestion"),
         mark,
-        Turn("", until="stopped"),
+        TurnStep("", until="stopped"),
         mark,
-        Turn("thank you"),
-        Answer("Okay."),
+        TurnStep("thank you"),
+        AnswerStep("Okay."),
     )
 
 
@@ -94,12 +94,12 @@ def test_an_answer_waits_where_the_script_wants_it_and_a_turn_cuts_it_there() ->
     play(
         listen,
         SETUP,
-        Turn("tell me a story"),
-        Answer("Once upon a time there was a king who had no ears.", until=DELTA, times=3),
-        Turn("", until="started"),
+        TurnStep("tell me a story"),
+        AnswerStep("Once upon a time there was a king who had no ears.", until=DELTA, times=3),
+        TurnStep("", until="started"),
         Expect("conversation.item.truncate", where={"item_id": "$item", "audio_end_ms": 100}),
-        Turn("stop"),
-        Answer("Okay."),
+        TurnStep("stop"),
+        AnswerStep("Okay."),
     )
 
 
@@ -118,8 +118,8 @@ def test_an_answer_goes_on_when_it_is_told_to() -> None:
     play(
         listen,
         SETUP,
-        Turn("hello"),
-        Answer("One two three four five six.", until="response.output_audio_transcript.delta"),
+        TurnStep("hello"),
+        AnswerStep("One two three four five six.", until="response.output_audio_transcript.delta"),
         mark,
         Resume(DELTA),
         mark,
@@ -132,20 +132,26 @@ def test_an_answer_that_runs_on_does_not_wait_for_the_script() -> None:
         await client.answered()
         assert "mark" in client.kinds()
 
-    play(listen, SETUP, Turn("hello"), Answer("Hello.", until="response.created", runs_on=True), Send({"type": "mark"}))
+    play(
+        listen,
+        SETUP,
+        TurnStep("hello"),
+        AnswerStep("Hello.", until="response.created", runs_on=True),
+        Send({"type": "mark"}),
+    )
 
 
-TOOLS: dict[str, tuple[Answer, list[tuple[str, str]]]] = {
-    "one": (Answer(calls=(Call("get_current_time"),)), [("get_current_time", "")]),
-    "two": (Answer(calls=(Call("a", '{"x":1}'), Call("b"))), [("a", '{"x":1}'), ("b", "")]),
-    "with speech": (Answer("Let me see.", calls=(Call("a"),)), [("a", "")]),
-    "no JSON": (Answer(calls=(Call("a", '{"seconds":'),)), [("a", '{"seconds":')]),
+TOOLS: dict[str, tuple[AnswerStep, list[tuple[str, str]]]] = {
+    "one": (AnswerStep(calls=(Call("get_current_time"),)), [("get_current_time", "")]),
+    "two": (AnswerStep(calls=(Call("a", '{"x":1}'), Call("b"))), [("a", '{"x":1}'), ("b", "")]),
+    "with speech": (AnswerStep("Let me see.", calls=(Call("a"),)), [("a", "")]),
+    "no JSON": (AnswerStep(calls=(Call("a", '{"seconds":'),)), [("a", '{"seconds":')]),
 }
 
 
 @pytest.mark.parametrize(("answer", "calls"), TOOLS.values(), ids=TOOLS)
 def test_calls_go_out_as_they_are_written_and_their_outputs_are_expected(
-    answer: Answer, calls: list[tuple[str, str]]
+    answer: AnswerStep, calls: list[tuple[str, str]]
 ) -> None:
     async def listen(client: Client) -> None:
         await setup(client, providerData={"auto_tool_response": False})
@@ -164,12 +170,12 @@ def test_calls_go_out_as_they_are_written_and_their_outputs_are_expected(
     play(
         listen,
         SETUP,
-        Change("response.function_call_arguments.done", without=("name",)),
-        Turn("what time is it"),
+        ChangeStep("response.function_call_arguments.done", without=("name",)),
+        TurnStep("what time is it"),
         answer,
         *(Expect("conversation.item.create", where=output) for _ in calls),
         Expect("response.create"),
-        Answer("Done."),
+        AnswerStep("Done."),
     )
 
 
@@ -182,7 +188,7 @@ def test_the_service_answers_tools_by_itself_unless_it_was_asked_not_to() -> Non
         assert (await client.answered())["output"][0]["content"][0]["transcript"] == "Done."
 
     expected = Expect("conversation.item.create", where={"item": {"call_id": "$call"}})
-    play(listen, SETUP, Turn("volume up"), Answer(calls=(Call("set_volume"),)), expected, Answer("Done."))
+    play(listen, SETUP, TurnStep("volume up"), AnswerStep(calls=(Call("set_volume"),)), expected, AnswerStep("Done."))
 
 
 def test_an_output_that_comes_early_is_held_until_the_answer_is_over() -> None:
@@ -198,11 +204,11 @@ def test_an_output_that_comes_early_is_held_until_the_answer_is_over() -> None:
     play(
         listen,
         SETUP,
-        Turn("volume up"),
-        Answer(calls=(Call("a", '{"a":"a long argument of many letters"}'),), until="response.output_item.added"),
+        TurnStep("volume up"),
+        AnswerStep(calls=(Call("a", '{"a":"a long argument of many letters"}'),), until="response.output_item.added"),
         Expect("conversation.item.create"),
         Resume(),
-        Answer("Done."),
+        AnswerStep("Done."),
     )
 
 
@@ -217,8 +223,8 @@ def test_arguments_of_a_call_that_is_cancelled_stay_incomplete() -> None:
     play(
         listen,
         SETUP,
-        Turn("volume up"),
-        Answer(calls=(Call("a", '{"a":"a long argument"}'),), until="response.function_call_arguments.delta"),
+        TurnStep("volume up"),
+        AnswerStep(calls=(Call("a", '{"a":"a long argument"}'),), until="response.function_call_arguments.delta"),
         Expect("response.cancel", where={"response_id": "$response"}),
     )
 
@@ -235,7 +241,7 @@ def test_one_answer_at_a_time_and_metadata_comes_back() -> None:
         ask,
         SETUP,
         Expect("response.create", where={"response": {"metadata": {"edgevoice": "*"}}}),
-        Answer("Here I am.", until=DELTA),
+        AnswerStep("Here I am.", until=DELTA),
         Expect("response.create"),
         Resume(),
     )
@@ -253,7 +259,7 @@ def test_truncations_beyond_the_sound_are_told_and_others_obeyed() -> None:
         await client.until("conversation.item.retrieved")
 
     truncate = Expect("conversation.item.truncate", where={"item_id": "$item"})
-    play(ask, SETUP, Turn("hi"), Answer("Hello."), truncate, truncate, Expect("conversation.item.retrieve"))
+    play(ask, SETUP, TurnStep("hi"), AnswerStep("Hello."), truncate, truncate, Expect("conversation.item.retrieve"))
 
 
 def test_the_brain_answers_where_the_script_leaves_it_to_it() -> None:
@@ -261,7 +267,7 @@ def test_the_brain_answers_where_the_script_leaves_it_to_it() -> None:
         await setup(client)
         assert (await client.answered())["output"][0]["content"][0]["transcript"] == "You are welcome."
 
-    play(listen, SETUP, Turn("thank you"), answers="brain")
+    play(listen, SETUP, TurnStep("thank you"), answers="brain")
 
 
 def test_a_real_listener_hears_the_turns_when_the_script_says_so(voice: HibariVoice) -> None:
@@ -277,9 +283,9 @@ def test_a_real_listener_hears_the_turns_when_the_script_says_so(voice: HibariVo
         speak,
         SETUP,
         Hear("some words"),
-        Answer("It is six, and seven, and eight, and nine.", until=DELTA, times=4),
+        AnswerStep("It is six, and seven, and eight, and nine.", until=DELTA, times=4),
         Hear("*"),
-        Answer("Okay."),
+        AnswerStep("Okay."),
         hears="some words",
         turns="heard",
     )
@@ -309,9 +315,9 @@ def test_a_backchannel_is_said_beside_the_turn_and_one_may_be_skipped() -> None:
     play(
         listen,
         SETUP,
-        Turn("well", until="started"),
+        TurnStep("well", until="started"),
         Backchannel("mm-hm"),
         Backchannel("go on", skipped="deadline_missed"),
-        Turn("well you know"),
-        Answer("I do."),
+        TurnStep("well you know"),
+        AnswerStep("I do."),
     )

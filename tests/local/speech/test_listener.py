@@ -8,7 +8,7 @@ from edgevoice.local.mind import phrases
 from edgevoice.local.mind.intents import is_wake_word_only, understand
 from edgevoice.local.refusals import RequestRefused
 from edgevoice.local.session import SemanticVad, ServerVad
-from edgevoice.local.speech.listener import Heard, Hypothesis, Listener, SpeechStarted, TurnHeard
+from edgevoice.local.speech.listener import Heard, Hypothesis, TurnHeard, TurnListener, UserSpeechStarted
 from edgevoice.local.speech.recogniser import PhonemeRecogniser, Recogniser
 from edgevoice.local.speech.voice import HibariVoice, sentences
 from tests.local.client import question, silence
@@ -35,7 +35,7 @@ COMMANDS = [
 ]
 
 
-def hear(listener: Listener, pcm: bytes, *, rate_hz: int = 24_000, chunk_ms: int = 100) -> list[Heard]:
+def hear(listener: TurnListener, pcm: bytes, *, rate_hz: int = 24_000, chunk_ms: int = 100) -> list[Heard]:
     async def feed() -> list[Heard]:
         size = rate_hz * chunk_ms // 1000 * 2
         chunks = (pcm[start : start + size] for start in range(0, len(pcm), size))
@@ -44,8 +44,8 @@ def hear(listener: Listener, pcm: bytes, *, rate_hz: int = 24_000, chunk_ms: int
     return asyncio.run(feed())
 
 
-def listener_with(recogniser: Recogniser, detection: ServerVad | SemanticVad | None) -> Listener:
-    listener = Listener(recogniser)
+def listener_with(recogniser: Recogniser, detection: ServerVad | SemanticVad | None) -> TurnListener:
+    listener = TurnListener(recogniser)
     listener.configure(detection)
     return listener
 
@@ -121,7 +121,7 @@ def test_over_an_answer_a_noise_without_words_is_over_after_300_ms(voice: Hibari
         heard: list[Heard] = []
         async for event in listener.hear(question(voice, "Ahem."), 24_000):
             heard.append(event)
-            if isinstance(event, SpeechStarted):
+            if isinstance(event, UserSpeechStarted):
                 listener.is_over_answer = is_over_answer
         return heard
 
@@ -149,13 +149,13 @@ def test_speech_is_noticed_within_100_ms_and_placed_with_its_padding(voice: Hiba
 
     noticed_at_ms = 0
     for start in range(0, len(pcm), 960):
-        if any(isinstance(event, SpeechStarted) for event in hear(listener, pcm[start : start + 960], chunk_ms=20)):
+        if any(isinstance(event, UserSpeechStarted) for event in hear(listener, pcm[start : start + 960], chunk_ms=20)):
             noticed_at_ms = start // 48
             break
     started = hear(listener_with(Deaf(), ServerVad(prefix_padding_ms=200)), pcm)[0]
 
     assert 1000 < noticed_at_ms <= 1000 + 40 + 140
-    assert isinstance(started, SpeechStarted)
+    assert isinstance(started, UserSpeechStarted)
     assert 800 <= started.start_ms <= 900
 
 

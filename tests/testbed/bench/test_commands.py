@@ -9,7 +9,7 @@ from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.local.speech.listener import TurnHeard
 from edgevoice.local.speech.voice import HibariVoice
 from edgevoice.testbed.bench import commands
-from edgevoice.testbed.bench.commands import OUTCOMES, Talker, measure, outcome
+from edgevoice.testbed.bench.commands import OUTCOMES, SpeechProgram, measure, outcome
 
 FOREIGN = "open the garage door"
 
@@ -48,7 +48,7 @@ def test_every_voice_is_heard_everywhere_and_the_last_line_counts(
     monkeypatch.setattr(commands, "_COMMANDS", ("what time is it",))
     monkeypatch.setattr(commands, "_FOREIGN", (FOREIGN,))
 
-    assert measure([Talker("hibari", say)], (), as_json=True) == 0
+    assert measure([SpeechProgram("hibari", say)], (), as_json=True) == 0
 
     report = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert [*report["totals"]] == ["near", "living room", "3 m"]

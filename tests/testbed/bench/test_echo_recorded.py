@@ -14,17 +14,17 @@ import pytest
 from edgevoice.echo.tiers import Tier
 from edgevoice.errors import SettingsInvalid
 from edgevoice.testbed.bench import echo_recorded
-from edgevoice.testbed.bench.echo_evening import Interrupted
+from edgevoice.testbed.bench.echo_evening import Reaction
 from edgevoice.testbed.bench.echo_recorded import Folders, measure, plan, table
-from edgevoice.testbed.bench.echo_recorded_trials import Spell, Stage, meet, rooms_of, undisturbed
-from edgevoice.testbed.bench.recordings import Recording, read_folder
+from edgevoice.testbed.bench.echo_recorded_trials import Spell, TrialSetup, meet, rooms_of, undisturbed
+from edgevoice.testbed.bench.recordings import RecordingFile, read_folder
 
 SOUNDS: Final = Path(__file__).parents[2] / "data" / "sounds"
 FAR: Final = read_folder(SOUNDS / "far", "--far", pytest.fail)
-HARDWARE: Final = Stage(Tier.HARDWARE, far=FAR)
+HARDWARE: Final = TrialSetup(Tier.HARDWARE, far=FAR)
 
 
-def of_kind(name: str, kind: str) -> tuple[Recording, ...]:
+def of_kind(name: str, kind: str) -> tuple[RecordingFile, ...]:
     return tuple(each for each in read_folder(SOUNDS / name, f"--{name}", pytest.fail) if each.kind == kind)
 
 
@@ -65,15 +65,15 @@ def test_measured_rooms_take_the_formulas_place(tmp_path: Path) -> None:
     for number in range(2):
         path = tmp_path / f"{number}.wav"
         write_response(path, seed=number)
-        responses.append(Recording(path, "rooms", 0.3))
+        responses.append(RecordingFile(path, "rooms", 0.3))
 
-    (met,) = meet(Stage(Tier.HARDWARE, far=FAR, rooms=tuple(responses)), 1, of_kind("near", "near")[:1], 0)
+    (met,) = meet(TrialSetup(Tier.HARDWARE, far=FAR, rooms=tuple(responses)), 1, of_kind("near", "near")[:1], 0)
 
     assert met.silent_ms is not None
 
 
 def test_a_room_is_for_four_sounds() -> None:
-    sounds = [Recording(Path(f"{number}.wav"), "near", 1.0) for number in range(9)]
+    sounds = [RecordingFile(Path(f"{number}.wav"), "near", 1.0) for number in range(9)]
 
     assert [len(group) for group in rooms_of(sounds)] == [4, 4, 1]
 
@@ -178,11 +178,13 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
     """Let every second sound cut the box, and every five minutes have one false barge-in; return what was asked."""
     asked: list[tuple[str, float]] = []
 
-    def met(stage: Stage, room: int, sounds: tuple[Recording, ...], level_db: float, *bed: Any) -> list[Interrupted]:
+    def met(
+        stage: TrialSetup, room: int, sounds: tuple[RecordingFile, ...], level_db: float, *bed: Any
+    ) -> list[Reaction]:
         asked.append(("meet", level_db))
-        return [Interrupted(50.0, 50.0, 200.0 if number % 2 else None, None) for number in range(len(sounds))]
+        return [Reaction(50.0, 50.0, 200.0 if number % 2 else None, None) for number in range(len(sounds))]
 
-    def heard(stage: Stage, room: int, duration_s: float, bed: Recording | None, bed_db: float) -> Spell:
+    def heard(stage: TrialSetup, room: int, duration_s: float, bed: RecordingFile | None, bed_db: float) -> Spell:
         asked.append(("undisturbed", bed_db))
         return Spell(duration_s, 2, int(room % 2), 1.0)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from edgevoice.testbed.bench.idle import Usage
+from edgevoice.testbed.bench.idle import ProcessUsage
 
 pytestmark = pytest.mark.sound
 
@@ -56,11 +56,11 @@ def test_an_idle_box_tells_its_cost_in_silence_and_with_people_talking() -> None
 
 @pytest.mark.alone
 def test_cpu_time_is_counted_over_all_threads() -> None:
-    before = Usage.of(os.getpid())
+    before = ProcessUsage.of(os.getpid())
     end_s = time.thread_time() + 0.2
     while time.thread_time() < end_s:
         sum(range(1000))
 
-    used = before.until(Usage.of(os.getpid()))
+    used = before.until(ProcessUsage.of(os.getpid()))
 
     assert used["cpu_percent_of_a_core"] > 20

@@ -7,7 +7,7 @@ import pytest
 
 from edgevoice.errors import VirtualCardUnavailable
 from edgevoice.testbed.demo.figures import Figures
-from edgevoice.testbed.demo.scenario import STEPS, Played, Step
+from edgevoice.testbed.demo.scenario import STEPS, Played, ScenarioStep
 from edgevoice.testbed.demo.show import DemoFolderRefused, _own_folder, _shortcomings, _standstill
 from edgevoice.testbed.stage import talker
 
@@ -63,7 +63,7 @@ def figures(*, samples_lost: int = 0, overflows: int = 0) -> Figures:
 def test_losses_are_blamed_on_the_machine_only_where_the_card_says_so(
     measured: Figures, problem: str, *, is_the_machine: bool
 ) -> None:
-    played = Played(steps=[Step(name, 0.0) for name in STEPS])
+    played = Played(steps=[ScenarioStep(name, 0.0) for name in STEPS])
 
     told = _shortcomings(played, measured)
 

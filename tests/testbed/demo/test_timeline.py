@@ -8,17 +8,17 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from edgevoice.testbed.demo.timeline import Mark, Side, Stretch, draw
+from edgevoice.testbed.demo.timeline import Side, Stretch, TimelineMark, draw
 
 RATE_HZ = 16_000
 LENGTH_S = 30.0
 MARKS = [
-    Mark(1.7, "wake word heard"),
-    Mark(1.9, "tool called"),
-    Mark(12.0, "barge-in"),
-    Mark(12.0, "playback cut"),
-    Mark(29.0, "goodbye"),
-    Mark(29.9, "hung up"),
+    TimelineMark(1.7, "wake word heard"),
+    TimelineMark(1.9, "tool called"),
+    TimelineMark(12.0, "barge-in"),
+    TimelineMark(12.0, "playback cut"),
+    TimelineMark(29.0, "goodbye"),
+    TimelineMark(29.9, "hung up"),
 ]
 PHASES = [
     Stretch("idle", 0, 1.7),

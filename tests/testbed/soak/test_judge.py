@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgevoice.testbed.soak.judge import Verdict, judge
-from edgevoice.testbed.soak.record import Asked, Episode, Kind, Moment, Record, Rest, Sample
+from edgevoice.testbed.soak.judge import SoakVerdict, judge
+from edgevoice.testbed.soak.record import Episode, FaultKind, Moment, QuestionAsked, Record, Rest, Sample
 from edgevoice.testbed.soak.slope import slope_of
 
 HALF_S = 3.0
@@ -27,17 +27,17 @@ def good(*, growth_mb_per_hour: float = 0.0, noise_mb: float = 0.05) -> Record:
         warming_mb = -5 * np.exp(-at_s / 30)
         rss_mb = 100 + warming_mb + growth_mb_per_hour * at_s / 3600 + noise_mb * chance.standard_normal()
         record.rests.append(Rest(sample(float(at_s), rss_mb=float(rss_mb)), tasks=7))
-        record.asked.append(Asked(float(at_s), is_heard=True, is_answered=True))
+        record.asked.append(QuestionAsked(float(at_s), is_heard=True, is_answered=True))
     record.episodes = [
         Episode(kind, Moment.ASKING, 20.0 * index, 20.0 * index + 2, 20.0 * index + 2.5)
-        for index, kind in enumerate(Kind, 1)
+        for index, kind in enumerate(FaultKind, 1)
     ]
     record.samples = [rest.sample for rest in record.rests]
     record.calls = record.wakes = len(record.asked) + len(record.episodes)
     return record
 
 
-def with_episode(kind: Kind, recovered_s: float | None, moment: Moment = Moment.ASKING) -> Verdict:
+def with_episode(kind: FaultKind, recovered_s: float | None, moment: Moment = Moment.ASKING) -> SoakVerdict:
     record = good()
     record.episodes.append(Episode(kind, moment, 300.0, 302.0, recovered_s))
     return judge(record)
@@ -48,7 +48,7 @@ def test_a_soak_in_which_nothing_is_wrong_holds() -> None:
 
     assert verdict.failures == ()
     assert verdict.report["holds"] is True
-    assert verdict.report["faults"] == len(Kind)
+    assert verdict.report["faults"] == len(FaultKind)
 
 
 def test_memory_that_leaks_fails() -> None:
@@ -150,39 +150,41 @@ def test_a_watchdog_that_was_never_fed_fails() -> None:
 
 def test_a_watchdog_that_starves_while_the_card_is_away_fails() -> None:
     record = good()
-    record.episodes.append(Episode(Kind.CARD_UNPLUGGED, Moment.AT_REST, 300.0, 308.0, 309.0))
+    record.episodes.append(Episode(FaultKind.CARD_UNPLUGGED, Moment.AT_REST, 300.0, 308.0, 309.0))
     record.fed = [at_s for at_s in record.fed if not 300 < at_s < 312]
 
     assert any("watchdog" in failure for failure in judge(record).failures)
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_a_box_that_does_not_come_back_fails(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", list(FaultKind))
+def test_a_box_that_does_not_come_back_fails(kind: FaultKind) -> None:
     assert f"after {kind} (asking) the box listened never" in with_episode(kind, None).failures
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_a_box_that_comes_back_after_more_than_10_s_fails(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", list(FaultKind))
+def test_a_box_that_comes_back_after_more_than_10_s_fails(kind: FaultKind) -> None:
     assert f"after {kind} (asking) the box listened only 10.5 s later" in with_episode(kind, 312.5).failures
 
 
 @pytest.mark.parametrize(
     ("kind", "wait_s", "is_well"),
     [
-        (Kind.CARD_UNPLUGGED, 1.9, True),
-        (Kind.CARD_UNPLUGGED, 2.1, False),
-        (Kind.SOUND_SERVER_KILLED, 2.1, False),
-        (Kind.LINK_CUT, 2.9, True),
-        (Kind.LINK_CUT, 9.0, False),
-        (Kind.STALL, 9.0, True),
+        (FaultKind.CARD_UNPLUGGED, 1.9, True),
+        (FaultKind.CARD_UNPLUGGED, 2.1, False),
+        (FaultKind.SOUND_SERVER_KILLED, 2.1, False),
+        (FaultKind.LINK_CUT, 2.9, True),
+        (FaultKind.LINK_CUT, 9.0, False),
+        (FaultKind.STALL, 9.0, True),
     ],
 )
-def test_the_marks_for_link_and_card_are_stricter(kind: Kind, wait_s: float, *, is_well: bool) -> None:
+def test_the_marks_for_link_and_card_are_stricter(kind: FaultKind, wait_s: float, *, is_well: bool) -> None:
     assert (not with_episode(kind, 302.0 + wait_s).failures) is is_well
 
 
 def miss(record: Record, index: int, *, is_heard: bool = False, overflows: int = 0) -> None:
-    record.asked[index] = Asked(record.asked[index].at_s, is_heard=is_heard, is_answered=False, overflows=overflows)
+    record.asked[index] = QuestionAsked(
+        record.asked[index].at_s, is_heard=is_heard, is_answered=False, overflows=overflows
+    )
 
 
 def test_one_call_that_is_not_heard_with_no_fault_in_its_way_fails() -> None:
@@ -213,7 +215,9 @@ def test_a_box_that_is_deaf_for_one_conversation_after_every_restart_of_the_soun
     record.episodes = []
     for index in range(0, 30, 7):
         began_s = record.asked[index].at_s - 8
-        record.episodes.append(Episode(Kind.SOUND_SERVER_KILLED, Moment.AT_REST, began_s, began_s + 0.3, began_s + 1))
+        record.episodes.append(
+            Episode(FaultKind.SOUND_SERVER_KILLED, Moment.AT_REST, began_s, began_s + 0.3, began_s + 1)
+        )
         miss(record, index)
 
     assert len(judge(record).failures) == 5

@@ -17,31 +17,33 @@ import pytest
 from edgevoice.testbed.soak.__main__ import main
 from edgevoice.testbed.soak.faults import draw
 from edgevoice.testbed.soak.proxy import FaultProxy
-from edgevoice.testbed.soak.record import Kind, Moment
+from edgevoice.testbed.soak.record import FaultKind, Moment
 from edgevoice.testbed.soak.shim import Shim
 
 # --- the faults ------------------------------------------------------------------------------------------------------
 
 
 def test_the_same_seed_is_the_same_soak_and_another_is_another() -> None:
-    first, again, other = (list(itertools.islice(draw(random.Random(seed), tuple(Kind)), 40)) for seed in (1, 1, 2))
+    first, again, other = (
+        list(itertools.islice(draw(random.Random(seed), tuple(FaultKind)), 40)) for seed in (1, 1, 2)
+    )
 
     assert first == again
     assert first != other
 
 
 def test_every_kind_comes_once_before_any_comes_again() -> None:
-    drawn = [fault.kind for fault in itertools.islice(draw(random.Random(3), tuple(Kind)), 3 * len(Kind))]
+    drawn = [fault.kind for fault in itertools.islice(draw(random.Random(3), tuple(FaultKind)), 3 * len(FaultKind))]
 
-    for begin in range(0, len(drawn), len(Kind)):
-        assert set(drawn[begin : begin + len(Kind)]) == set(Kind)
+    for begin in range(0, len(drawn), len(FaultKind)):
+        assert set(drawn[begin : begin + len(FaultKind)]) == set(FaultKind)
 
 
 def test_a_link_is_only_lost_where_there_is_one() -> None:
-    drawn = list(itertools.islice(draw(random.Random(4), tuple(Kind)), 200))
+    drawn = list(itertools.islice(draw(random.Random(4), tuple(FaultKind)), 200))
 
     assert not [fault for fault in drawn if fault.kind.takes_the_link and fault.moment is Moment.AT_REST]
-    assert {fault.moment for fault in drawn if fault.kind is Kind.CARD_UNPLUGGED} == set(Moment)
+    assert {fault.moment for fault in drawn if fault.kind is FaultKind.CARD_UNPLUGGED} == set(Moment)
 
 
 # --- the proxy -------------------------------------------------------------------------------------------------------

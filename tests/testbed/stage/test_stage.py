@@ -8,7 +8,7 @@ import pytest
 
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.testbed.stage.stage import Stage, set_stage
-from edgevoice.testbed.virtual import Drift, Room
+from edgevoice.testbed.virtual import AcousticPath, Drift
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.sound
@@ -32,7 +32,7 @@ async def earcon_and_echo(stage: Stage) -> tuple[float, float]:
 
 def test_in_a_room_the_box_hears_its_own_earcon(tmp_path: Path) -> None:
     async def run() -> None:
-        room = Room(np.array([0.5], dtype=np.float32), 1000 * DELAY_S)
+        room = AcousticPath(np.array([0.5], dtype=np.float32), 1000 * DELAY_S)
         drift = Drift(speaker_ppm=50)
         async with set_stage(tmp_path, endpoint=nobody, wants_wakeword=False, room=room, drift=drift) as stage:
             played_s, heard_s = await earcon_and_echo(stage)

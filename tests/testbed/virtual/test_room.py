@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from edgevoice.testbed.virtual import Drift, Room, VirtualCard, synthetic_response
+from edgevoice.testbed.virtual import AcousticPath, Drift, VirtualCard, synthetic_response
 from tests.testbed.virtual.tones import Tones
 
 HEADER = struct.Struct("<8sIIQQQQQq")
@@ -273,13 +273,13 @@ def test_a_response_that_is_none_is_refused(program: Path, tmp_path: Path, taps:
 @pytest.mark.parametrize(
     ("make", "complaint"),
     [
-        (lambda: Room(np.zeros(0, np.float32), 60), "1 to 4000 taps"),
-        (lambda: Room(np.zeros(4001, np.float32), 60), "1 to 4000 taps"),
-        (lambda: Room(np.zeros((2, 2), np.float32), 60), "1 to 4000 taps"),
-        (lambda: Room(np.array([np.inf], np.float32), 60), "finite"),
-        (lambda: Room(np.ones(1, np.float32), 4.9), "delay must be 5 to 1000 ms"),
-        (lambda: Room(np.ones(1, np.float32), float("nan")), "delay must be"),
-        (lambda: Room(np.ones(1, np.float32), 60, clip=0), "clip must be above 0"),
+        (lambda: AcousticPath(np.zeros(0, np.float32), 60), "1 to 4000 taps"),
+        (lambda: AcousticPath(np.zeros(4001, np.float32), 60), "1 to 4000 taps"),
+        (lambda: AcousticPath(np.zeros((2, 2), np.float32), 60), "1 to 4000 taps"),
+        (lambda: AcousticPath(np.array([np.inf], np.float32), 60), "finite"),
+        (lambda: AcousticPath(np.ones(1, np.float32), 4.9), "delay must be 5 to 1000 ms"),
+        (lambda: AcousticPath(np.ones(1, np.float32), float("nan")), "delay must be"),
+        (lambda: AcousticPath(np.ones(1, np.float32), 60, clip=0), "clip must be above 0"),
         (lambda: Drift(speaker_ppm=1001), "speaker's drift"),
         (lambda: Drift(microphone_ppm=float("nan")), "microphone's drift"),
         (lambda: synthetic_response(1, length_ms=251), "up to 250 ms"),
@@ -292,7 +292,7 @@ def test_a_room_that_cannot_be_is_refused(make: Callable[[], object], complaint:
 
 def test_a_room_and_a_card_of_48_khz_are_refused_together() -> None:
     with pytest.raises(ValueError, match="16000 Hz, not of 48000"):
-        VirtualCard(card_rate_hz=48_000, room=Room(np.ones(1, np.float32), 60))
+        VirtualCard(card_rate_hz=48_000, room=AcousticPath(np.ones(1, np.float32), 60))
 
 
 def test_without_room_and_drift_the_card_is_told_of_neither() -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyaudio
 import pytest
 
-from edgevoice.testbed.virtual import Drift, Room, Tape, VirtualCard, synthetic_response
+from edgevoice.testbed.virtual import AcousticPath, Drift, Tape, VirtualCard, synthetic_response
 from tests.testbed.virtual.streams import (
     MICROPHONE,
     Listener,
@@ -39,7 +39,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @contextmanager
-def card_with(room: Room | None, drift: Drift | None = None) -> Iterator[tuple[VirtualCard, pyaudio.PyAudio]]:
+def card_with(room: AcousticPath | None, drift: Drift | None = None) -> Iterator[tuple[VirtualCard, pyaudio.PyAudio]]:
     with VirtualCard(room=room, drift=drift) as card:
         card.install()
         with pyaudio_on_the_card() as audio:
@@ -102,7 +102,7 @@ def test_the_echo_is_a_known_function_of_the_speakers_tape(
     response: npt.NDArray[np.float32], delay_ms: float, drift: Drift
 ) -> None:
     tones, played = tones_for(1.5)
-    with card_with(Room(response, delay_ms), drift) as (card, audio):
+    with card_with(AcousticPath(response, delay_ms), drift) as (card, audio):
         record(card, audio, played)
         place, expected = echo(tones, played, card, response, delay_ms)
         heard = card.near_end.samples()[place].astype(np.float64)
@@ -125,7 +125,7 @@ def pitch_ppm(tape: Tape, first: int, tone_hz: float, rate_hz: int) -> float:
 def test_the_drift_between_the_tapes_is_as_set(drift: Drift) -> None:
     tone_hz = 3000
     tone = np.rint(8000 * np.sin(2 * np.pi * tone_hz * np.arange(2 * PLAYED_HZ) / PLAYED_HZ)).astype(np.int16)
-    with card_with(Room(BARE, DELAY_MS), drift) as (card, audio):
+    with card_with(AcousticPath(BARE, DELAY_MS), drift) as (card, audio):
         record(card, audio, tone)
         begin = int(np.flatnonzero(np.abs(card.near_end.samples()) > 4000)[0]) + 800
         measured_ppm = pitch_ppm(card.near_end, begin, tone_hz, HEARD_HZ)
@@ -175,7 +175,7 @@ def test_talker_and_echo_add_up() -> None:
     response = synthetic_response(4)
     tones, played = tones_for(1.0)
     said = (noise(4.0, HEARD_HZ) // 4).astype(np.int16)
-    with card_with(Room(response, DELAY_MS)) as (card, audio):
+    with card_with(AcousticPath(response, DELAY_MS)) as (card, audio):
         card.speak(said)  # before anybody listens: so the tape begins with it
         record(card, audio, played)
         place, expected = echo(tones, played, card, response)
@@ -188,7 +188,7 @@ def test_in_a_silent_room_a_talker_is_heard_bit_for_bit() -> None:
     said = noise(0.3, HEARD_HZ)
     listener = Listener()
     with (
-        card_with(Room(synthetic_response(1), DELAY_MS)) as (card, audio),
+        card_with(AcousticPath(synthetic_response(1), DELAY_MS)) as (card, audio),
         listen(audio, listener),
         play(audio, Player()),
     ):
@@ -198,7 +198,7 @@ def test_in_a_silent_room_a_talker_is_heard_bit_for_bit() -> None:
 
 def test_after_an_unplug_the_new_streams_hear_each_other() -> None:
     tones, played = tones_for(0.5)
-    with card_with(Room(BARE, DELAY_MS)) as (card, audio):
+    with card_with(AcousticPath(BARE, DELAY_MS)) as (card, audio):
         record(card, audio, played)
         with listen(audio, Listener()), play(audio, Player()):
             until(lambda: len(card.near_end_tapes) == 2 == len(card.far_end_tapes))
@@ -219,7 +219,7 @@ def test_after_an_unplug_the_new_streams_hear_each_other() -> None:
 
 def test_a_speaker_that_is_opened_anew_is_heard_by_the_microphone_that_stayed() -> None:
     tones, played = tones_for(0.5)
-    with card_with(Room(BARE, DELAY_MS)) as (card, audio), listen(audio, Listener(), frames=3200):
+    with card_with(AcousticPath(BARE, DELAY_MS)) as (card, audio), listen(audio, Listener(), frames=3200):
         for _ in range(2):
             with play(audio, player := Player(), frames=4800):
                 until(lambda: player.callbacks > 1)
@@ -237,7 +237,7 @@ def test_a_speaker_that_is_opened_anew_is_heard_by_the_microphone_that_stayed() 
 
 def test_a_room_costs_no_xruns() -> None:
     """With periods of 200 ms, as without a room: a microphone that waited too long would overflow."""
-    with card_with(Room(synthetic_response(1), 5.0)) as (card, audio):
+    with card_with(AcousticPath(synthetic_response(1), 5.0)) as (card, audio):
         player, listener = Player(), Listener()
         with listen(audio, listener, frames=3200), play(audio, player, frames=4800):
             player.queue = noise(2, PLAYED_HZ).tobytes()
@@ -247,7 +247,7 @@ def test_a_room_costs_no_xruns() -> None:
 
 
 def test_a_microphone_in_a_room_does_16_khz_only() -> None:
-    with card_with(Room(BARE, DELAY_MS)) as (_, audio), pytest.raises(ValueError, match="Invalid sample rate"):
+    with card_with(AcousticPath(BARE, DELAY_MS)) as (_, audio), pytest.raises(ValueError, match="Invalid sample rate"):
         audio.is_format_supported(
             48_000, input_device=devices(audio)[MICROPHONE], input_channels=1, input_format=pyaudio.paInt16
         )
@@ -259,7 +259,7 @@ def test_a_microphone_in_a_room_does_16_khz_only() -> None:
     ids=["too soon", "no response", "negative clip"],
 )
 def test_a_room_that_cannot_be_does_not_open(old: str, new: str) -> None:
-    with VirtualCard(room=Room(BARE, DELAY_MS)) as card:
+    with VirtualCard(room=AcousticPath(BARE, DELAY_MS)) as card:
         configuration = card.folder / "asound.conf"
         configuration.write_text(configuration.read_text().replace(old, new))
         card.install()

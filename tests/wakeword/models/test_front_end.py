@@ -23,7 +23,7 @@ from edgevoice.errors import WakeWordUnavailable, can_pass
 from edgevoice.wakeword import __main__ as command
 from edgevoice.wakeword import engine
 from edgevoice.wakeword.models import front_end, make_front_end
-from edgevoice.wakeword.models.front_end import Parts, PartsUnavailable, parts_of
+from edgevoice.wakeword.models.front_end import FrontEndParts, PartsUnavailable, parts_of
 from edgevoice.wakeword.models.graph import GraphUnknown, streaming_graph
 from edgevoice.wakeword.models.present import find_part, words_present
 from edgevoice.wakeword.scorer import LibraryScorer, StreamingScorer
@@ -87,7 +87,7 @@ def test_what_is_damaged_is_noticed_and_made_anew(
     assert again.graph == sounds.parts().graph
     assert told(caplog)[0][0] == "wakeword-cache"
     if damage != "a folder":
-        assert Parts.read(kept).graph == again.graph
+        assert FrontEndParts.read(kept).graph == again.graph
 
 
 def test_a_folder_that_cannot_be_written_costs_time_and_a_log_entry_and_nothing_else(
@@ -190,7 +190,7 @@ def test_they_are_made_where_no_folder_takes_a_file(tmp_path: Path, monkeypatch:
 def test_the_child_says_by_its_exit_status_that_another_try_may_help(
     failure: BaseException, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail() -> Parts:
+    def fail() -> FrontEndParts:
         raise failure
 
     monkeypatch.setattr(make_front_end, "make_parts", fail)
@@ -200,7 +200,7 @@ def test_the_child_says_by_its_exit_status_that_another_try_may_help(
 
 
 def test_a_fault_of_the_child_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> Parts:
+    def fail() -> FrontEndParts:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(make_front_end, "make_parts", fail)
@@ -229,9 +229,9 @@ def test_the_runtime_reports_to_nobody_and_leaves_no_device_id_behind(tmp_path: 
     script = """if True:
         import sys
         from pathlib import Path
-        from edgevoice.wakeword.models.front_end import Parts
+        from edgevoice.wakeword.models.front_end import FrontEndParts
         from edgevoice.wakeword.models.onnx_session import open_session
-        open_session(Parts.read(Path(sys.argv[1])).graph)
+        open_session(FrontEndParts.read(Path(sys.argv[1])).graph)
     """
     environment = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "HOME": str(tmp_path / "home"), "PATH": ""}
     subprocess.run([sys.executable, "-c", script, str(parts_file)], env=environment, check=True, timeout=60)

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from edgevoice.settings.schema import WakewordSettings
-from edgevoice.wakeword.tuning.near_misses_log import Conversation, Detection, Listening, NearMiss, NearMissLog
+from edgevoice.wakeword.tuning.near_misses_log import ConversationOutcome, Detection, Listening, NearMiss, NearMissLog
 from edgevoice.wakeword.words import wake_words
 from tests.waiting import until
 
@@ -30,11 +30,11 @@ def write_log(folder: Path, days: int, calls: int, *, again: int = 0, false: int
             near = NearMiss(at=f"{at}:00+00:00", word="hey_jarvis", peak=0.4, held=0.38, threshold=0.5, floor=0.25)
             put(msgspec.structs.replace(near, models=scale))
         put(detection(f"{at}:04+00:00", 0.95, 0.9))
-        put(Conversation(at=f"{at}:30+00:00", word="hey_jarvis", turns=1, answers=1))
+        put(ConversationOutcome(at=f"{at}:30+00:00", word="hey_jarvis", turns=1, answers=1))
     for number in range(false):
         at = f"2026-05-{1 + number % 28:02}T12:{number // 28:02}"
         put(detection(f"{at}:04+00:00", false_peak, false_peak))
-        put(Conversation(at=f"{at}:30+00:00", word="hey_jarvis", turns=0))
+        put(ConversationOutcome(at=f"{at}:30+00:00", word="hey_jarvis", turns=0))
     put(Listening(at="2026-05-29T00:00:00+00:00", listened_s=days * 86_400.0))
     log.end()
     until(lambda: not thread.is_alive())

@@ -18,7 +18,7 @@ from edgevoice.wakeword.tuning.near_misses_log import (
     CLIPS_NAME,
     FILE_NAME,
     OLDER_NAME,
-    Conversation,
+    ConversationOutcome,
     Detection,
     Listening,
     NearMiss,
@@ -71,7 +71,7 @@ def test_what_was_written_is_read_back_in_order(tmp_path: Path) -> None:
     entries = [
         miss(),
         Detection(at="a", word="alexa", peak=1.0, held=0.9, threshold=0.5, floor=0.25, is_speaking=True),
-        Conversation(at="b", word="alexa", turns=2, answers=1, is_dismissed=True),
+        ConversationOutcome(at="b", word="alexa", turns=2, answers=1, is_dismissed=True),
         Listening(at="c", listened_s=3600.0),
     ]
 

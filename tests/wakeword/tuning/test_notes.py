@@ -13,7 +13,14 @@ from edgevoice.core.notices import Notice, PhaseEntered
 from edgevoice.core.orders import OpenLink
 from edgevoice.wakeword.decision import Decision, Thresholds
 from edgevoice.wakeword.models.shapes import FRAME
-from edgevoice.wakeword.tuning.near_misses_log import Conversation, Detection, Entry, Listening, NearMiss, NearMissLog
+from edgevoice.wakeword.tuning.near_misses_log import (
+    ConversationOutcome,
+    Detection,
+    Entry,
+    Listening,
+    NearMiss,
+    NearMissLog,
+)
 from edgevoice.wakeword.tuning.notes import Notes, Outcomes
 
 FRAME_S = 0.08
@@ -148,7 +155,9 @@ def outcomes_of(*notices: Notice) -> list[tuple[int, int, bool]]:
     for notice in notices:
         outcomes.observe(notice, 0.0)
     return [
-        (entry.turns, entry.answers, entry.is_dismissed) for entry in log.entries if isinstance(entry, Conversation)
+        (entry.turns, entry.answers, entry.is_dismissed)
+        for entry in log.entries
+        if isinstance(entry, ConversationOutcome)
     ]
 
 

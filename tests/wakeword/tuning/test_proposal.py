@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from edgevoice.wakeword.tuning.near_misses_log import Conversation, Detection, Entry, Listening, NearMiss
+from edgevoice.wakeword.tuning.near_misses_log import ConversationOutcome, Detection, Entry, Listening, NearMiss
 from edgevoice.wakeword.tuning.proposal import Evidence, evidence_of, propose, shortage
 
 BEGAN = datetime(2026, 5, 1, tzinfo=UTC)
@@ -36,8 +36,8 @@ def nearly(
     )
 
 
-def ended(seconds: float, turns: int = 1, answers: int = 1, *, is_dismissed: bool = False) -> Conversation:
-    return Conversation(at=at(seconds), word="computer", turns=turns, answers=answers, is_dismissed=is_dismissed)
+def ended(seconds: float, turns: int = 1, answers: int = 1, *, is_dismissed: bool = False) -> ConversationOutcome:
+    return ConversationOutcome(at=at(seconds), word="computer", turns=turns, answers=answers, is_dismissed=is_dismissed)
 
 
 def counts(*entries: Entry) -> tuple[int, int, int, int, int]:
