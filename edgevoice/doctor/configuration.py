@@ -4,6 +4,7 @@ import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
 from edgevoice.doctor.findings import Finding, doubtful, fine, wrong
 from edgevoice.echo.canceller import EchoCanceller
@@ -66,6 +67,10 @@ def judge_key(key: Key | None, settings: Settings) -> Finding:
     return doubtful("key", "none: the service inside the box answers", _GIVE_KEY)
 
 
+_LEAST_THRESHOLDS: Final = {("streaming", "alexa"): 0.9, ("openwakeword", "alexa"): 0.9}
+"""Words that wake falsely more than 20 times in 24 h of talk below this threshold (docs/wake-word.md)."""
+
+
 def examine_words(settings: Settings, cache: Path, *, hides_homes: bool = False) -> Finding:
     """Load the models of the wake words as the daemon would, let go of them, and tell their licence.
 
@@ -104,7 +109,12 @@ def _examine_found(settings: Settings, words: Sequence[WakeWord], cache: Path, *
         return doubtful("wake word", text, PartsUnavailable.remedy)
     names = ", ".join(word.name for word in words)
     licence = f" ({_LICENCES[chosen.engine]})" if any(word.model in brought for word in words) else " (your own)"
-    return fine("wake word", f"{names}{licence}", words=len(words))
+    often = "".join(
+        f"; {word.name} at {word.thresholds.threshold:g} often wakes falsely: docs/wake-word.md has a better threshold"
+        for word in words
+        if word.model in brought and word.thresholds.threshold < _LEAST_THRESHOLDS.get((chosen.engine, word.name), 0)
+    )
+    return fine("wake word", f"{names}{licence}{often}", words=len(words))
 
 
 def _has(module: str) -> bool:

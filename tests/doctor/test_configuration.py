@@ -31,6 +31,15 @@ def test_the_models_that_come_along_are_told_with_their_licence(cache: Path) -> 
     assert finding.text == "hey_jarvis (CC BY-NC-SA 4.0, not for commercial use)"
 
 
+def test_a_word_that_often_wakes_falsely_is_named_until_its_threshold_is_raised(cache: Path) -> None:
+    def text(threshold: float) -> str:
+        chosen = WakewordSettings(model="alexa", threshold=threshold, sure_threshold=0.98)
+        return configuration.examine_words(Settings(wakeword=chosen), cache).text
+
+    assert "; alexa at 0.5 often wakes falsely: docs/wake-word.md has a better threshold" in text(0.5)
+    assert "falsely" not in text(0.98)
+
+
 def test_a_word_that_is_not_there_keeps_its_code(cache: Path) -> None:
     assert (
         configuration.examine_words(Settings(wakeword=WakewordSettings(model="nobody")), cache).code
