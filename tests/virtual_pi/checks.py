@@ -102,6 +102,13 @@ def setup(*options: str) -> str:
 # --- the checks; each returns what it has measured -------------------------------------------------------------------
 
 
+MANUALS = (
+    "/usr/local/share/man/man1/edgevoice.1",
+    "/usr/local/share/bash-completion/completions/edgevoice",
+    "/usr/local/share/zsh/site-functions/_edgevoice",
+)
+
+
 def installed(guest: Guest) -> str:
     ready_made = guest.share / "setup.txt"
     if ready_made.exists():
@@ -113,6 +120,8 @@ def installed(guest: Guest) -> str:
     # Without a network its doctor may not be content with all, and then it says that.
     if not re.search(r"^setup: (ready|installed,) after ", told, re.MULTILINE):
         raise Refused("it does not say that it is ready")
+    if missing := [place for place in MANUALS if not Path(place).is_file()]:
+        raise Refused(f"not installed: {', '.join(missing)}")
     size_file = guest.share / "size.txt"
     told_size = size_file.read_text() if size_file.exists() else run("du", "-sm", "/opt/edgevoice")
     size_mb = int(told_size.split()[0])
