@@ -30,7 +30,7 @@ def completion(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 TYPED: Final[list[tuple[list[str], set[str]]]] = [
     (["d"], {"devices", "doctor", "demo"}),
-    (["wakeword", ""], {"test", "watch", "tune", "evaluate", "--help"}),
+    (["wakeword", ""], {"test", "watch", "tune", "evaluate", "enrol", "--help"}),
     (["wakeword", "tu"], {"tune"}),
     (["doctor", "--ec"], {"--echo"}),
     (["config", "show", "--"], {"--config", "--json", "--help"}),
