@@ -17,7 +17,7 @@ from edgevoice.errors import EdgevoiceError, StorageUnavailable
 from edgevoice.settings.file import load
 from edgevoice.settings.schema import Settings
 from edgevoice.store.folders import cache_folder, state_folder
-from edgevoice.wakeword.household import Voice
+from edgevoice.wakeword.household import VoiceVerifier
 from edgevoice.wakeword.models.classifier import Classifier
 from edgevoice.wakeword.models.front_end import parts_of
 from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ, Samples
@@ -115,7 +115,7 @@ def _chosen(settings: Settings, name: str | None) -> WakeWord:
     return word
 
 
-def _keep(voice: Voice, word: WakeWord, calls: int) -> Path:
+def _keep(voice: VoiceVerifier, word: WakeWord, calls: int) -> Path:
     folder = state_folder(os.environ)
     try:
         return keep(voice, word.model, folder, calls=calls)

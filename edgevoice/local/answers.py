@@ -186,7 +186,7 @@ class Answers:
                 )
         await self._after_output()
 
-    def _request(self, parameters: ResponseParameters) -> brain.AnswerRequest:
+    def _request(self, parameters: ResponseParameters) -> brain.Prompt:
         settings = self._session.settings
         source = self.conversation
         if parameters.input is not None:
@@ -194,7 +194,7 @@ class Answers:
         results = source.fresh_results()
         may_call = parameters.tool_choice != "none" and settings.tool_choice != "none"
         tools = settings.tools if parameters.tools is None else parameters.tools
-        return brain.AnswerRequest(
+        return brain.Prompt(
             text=source.last_message("user") if results else source.unanswered_text(),
             is_sure=source.is_sure(),
             results=results,

@@ -160,7 +160,7 @@ class Behaviour:
     async def obeyed(self, event: Mapping[str, Any]) -> None:
         """Take notice that the client's event has been obeyed or refused."""
 
-    def answer(self, request: brain.AnswerRequest) -> brain.Reply:
+    def answer(self, request: brain.Prompt) -> brain.Reply:
         """Return what to answer."""
         return brain.answer(request)
 

@@ -34,7 +34,7 @@ from edgevoice.local.client_events import (
 )
 from edgevoice.local.conversation import ConversationItem
 from edgevoice.local.dialect import Dialect
-from edgevoice.local.recorder import Recorder
+from edgevoice.local.recorder import WireRecorder
 from edgevoice.local.refusals import RequestRefused, known_modalities
 from edgevoice.local.response import word_groups
 from edgevoice.local.response_status import Cut
@@ -57,7 +57,7 @@ class Connection:
         session: SessionState,
         means: Means,
         recogniser: Recogniser,
-        recorder: Recorder | None,
+        recorder: WireRecorder | None,
         group: asyncio.TaskGroup,
     ) -> None:
         self._connection = connection
@@ -335,7 +335,11 @@ def session_of(session_id: str, openai_model: str | None, dialect: Dialect) -> S
 
 
 async def serve(
-    connection: ServerConnection, session: SessionState, means: Means, recogniser: Recogniser, recorder: Recorder | None
+    connection: ServerConnection,
+    session: SessionState,
+    means: Means,
+    recogniser: Recogniser,
+    recorder: WireRecorder | None,
 ) -> None:
     """Serve one client until it leaves; nothing of it runs any more when this returns."""
     try:

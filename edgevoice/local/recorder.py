@@ -15,7 +15,7 @@ _AUDIO_FIELDS = {
 }
 
 
-class Recorder:
+class WireRecorder:
     """Write one connection to ``uplink-N.wav`` and ``wire-N.jsonl`` in ``folder``.
 
     Each line holds ``t`` (seconds of the monotonic clock), ``from`` (``client`` or ``server``) and ``event``; audio

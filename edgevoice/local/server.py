@@ -21,7 +21,7 @@ from edgevoice.local import first_protocol
 from edgevoice.local.answers import Announcement, Means
 from edgevoice.local.behaviour import Behaviour, UpgradeRefusal
 from edgevoice.local.dialect import INWORLD, OPENAI, OPENAI_FIRST, Dialect
-from edgevoice.local.recorder import Recorder
+from edgevoice.local.recorder import WireRecorder
 from edgevoice.local.speech.listener import require_voice_activity
 from edgevoice.local.speech.recogniser import PhonemeRecogniser, Recogniser
 from edgevoice.local.speech.voice import HibariVoice, Voice
@@ -87,7 +87,7 @@ class LocalService:
         async def handle(connection: ServerConnection) -> None:
             number = next(numbers)
             with contextlib.ExitStack() as files:
-                recorder = files.enter_context(Recorder(self._record, number)) if self._record else None
+                recorder = files.enter_context(WireRecorder(self._record, number)) if self._record else None
                 session = connections.session_of(f"sess_{number}", _openai_model(connection), _dialect(connection))
                 await connections.serve(connection, session, means, recogniser, recorder)
 

@@ -13,7 +13,7 @@ from websockets.asyncio.server import ServerConnection
 from edgevoice.local import first_protocol
 from edgevoice.local.behaviour import Behaviour
 from edgevoice.local.dialect import Dialect
-from edgevoice.local.recorder import Recorder
+from edgevoice.local.recorder import WireRecorder
 from edgevoice.local.refusals import RequestRefused
 
 
@@ -21,7 +21,7 @@ class EventSender:
     """Send events in the order of the calls; every event passes the `Behaviour`."""
 
     def __init__(
-        self, connection: ServerConnection, behaviour: Behaviour, recorder: Recorder | None, dialect: Dialect
+        self, connection: ServerConnection, behaviour: Behaviour, recorder: WireRecorder | None, dialect: Dialect
     ) -> None:
         self._connection = connection
         self._behaviour = behaviour

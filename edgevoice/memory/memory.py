@@ -52,7 +52,7 @@ _MIGRATIONS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class RememberedTurn:
     """What one side said, and when, in local time."""
 
     at: datetime
@@ -109,14 +109,14 @@ class Memory:
                 lambda connection: connection.execute("INSERT INTO turn (at, role, text) VALUES (?, ?, ?)", row)
             )
 
-    async def history(self, budget_tokens: int) -> list[Turn]:
+    async def history(self, budget_tokens: int) -> list[RememberedTurn]:
         """Return the last turns, oldest first, for a new session: no more than the budget holds.
 
         Where they are more, the oldest are dropped for good in one chunk, down to three quarters of it; they can still
         be searched for.
         """
 
-        def work(connection: sqlite3.Connection) -> list[Turn]:
+        def work(connection: sqlite3.Connection) -> list[RememberedTurn]:
             (first,) = connection.execute("SELECT coalesce(max(first_turn), 0) FROM boundary").fetchone()
             rows = connection.execute(
                 "SELECT id, at, role, text FROM turn WHERE id >= ? ORDER BY id DESC LIMIT 500", (first,)
@@ -132,7 +132,7 @@ class Memory:
 
         return await self._database.write(work)
 
-    async def search(self, words: str, *, most: int = 5) -> list[Turn]:
+    async def search(self, words: str, *, most: int = 5) -> list[RememberedTurn]:
         """Return the turns that hold all of ``words`` in any form, the newest first."""
         wanted = " ".join('"{}"'.format(word.replace('"', '""')) for word in words.split())
         if not wanted:
@@ -202,5 +202,5 @@ def _tokens(rows: list[Any]) -> int:
     return sum(len(row[3]) for row in rows) // _LETTERS_PER_TOKEN
 
 
-def _turn(row: tuple[str, str, str]) -> Turn:
-    return Turn(datetime.fromisoformat(row[0]), Role(row[1]), row[2])
+def _turn(row: tuple[str, str, str]) -> RememberedTurn:
+    return RememberedTurn(datetime.fromisoformat(row[0]), Role(row[1]), row[2])

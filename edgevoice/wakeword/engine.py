@@ -9,7 +9,7 @@ from edgevoice.errors import WakeWordUnavailable
 from edgevoice.journal import tell
 from edgevoice.settings.schema import WakewordEngine
 from edgevoice.wakeword.energy_gate import EnergyGate
-from edgevoice.wakeword.household import Household
+from edgevoice.wakeword.household import HouseholdVoices
 from edgevoice.wakeword.models.classifier import Classifier
 from edgevoice.wakeword.models.front_end import PartsUnavailable, parts_of
 from edgevoice.wakeword.models.micro import MicroScorer
@@ -27,7 +27,7 @@ def open_scorer(
     gate: Literal["energy", "off"],
     cache: Path,
     witnesses: Sequence[Path | None] = (),
-    household: Callable[[Sequence[int]], Household | None] | None = None,
+    household: Callable[[Sequence[int]], HouseholdVoices | None] | None = None,
 ) -> Scorer:
     """Load the models; one that cannot be used is ``WakeWordUnavailable``. Takes 0.2 s, and seconds the first time.
 
@@ -52,7 +52,7 @@ def _open_streaming(
     gate: EnergyGate | None,
     cache: Path,
     witnesses: Sequence[Path | None],
-    household: Callable[[Sequence[int]], Household | None] | None,
+    household: Callable[[Sequence[int]], HouseholdVoices | None] | None,
 ) -> Scorer:
     try:
         parts = parts_of(cache)

@@ -34,7 +34,7 @@ _HELD_FRAMES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class VoiceVerifier:
     """One person's verifier of one wake word; ``weights`` is (N * 96,), the oldest embedding first."""
 
     name: str
@@ -43,14 +43,14 @@ class Voice:
     bias: float
 
 
-class Household:
+class HouseholdVoices:
     """Adds the verifiers' evidence to the scores; ``voices`` has those enrolled for each word, in the words' order.
 
     ``threshold`` is a verifier's probability from which it speaks for a call: the higher, the stricter. Of several
     voices the one that knows the sound best counts.
     """
 
-    def __init__(self, voices: Sequence[Sequence[Voice]], *, threshold: float) -> None:
+    def __init__(self, voices: Sequence[Sequence[VoiceVerifier]], *, threshold: float) -> None:
         self._weights = [np.stack([each.weights for each in known]) if known else None for known in voices]
         self._biases = [np.array([each.bias for each in known], np.float32) for known in voices]
         # Everybody who is enrolled is one more chance for a sound to resemble somebody.

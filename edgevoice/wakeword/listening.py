@@ -28,7 +28,7 @@ _ROOM_LEVEL = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class WordHeard:
     """A detection of word number ``word``, ``at_s`` seconds into the recording."""
 
     word: int
@@ -42,7 +42,7 @@ class Listened:
 
     seconds: float
     scores: Scores
-    heard: tuple[Heard, ...]
+    heard: tuple[WordHeard, ...]
     near_misses: tuple[Rise, ...]
 
     def time_of(self, frame: int) -> float:
@@ -63,14 +63,14 @@ def listen(
     decision = Decision(thresholds, smoothing_frames=smoothing_frames)
     rises = Rises(len(thresholds), share)
     scores = array("d")
-    heard: list[Heard] = []
+    heard: list[WordHeard] = []
     near: list[Rise] = []
     room = np.random.default_rng(4).integers(-_ROOM_LEVEL, _ROOM_LEVEL, (LEAD_FRAMES + _TAIL_FRAMES, FRAME), np.int16)
     for number, frame in enumerate(chain(room[:LEAD_FRAMES], frames, room[LEAD_FRAMES:])):
         word = decision.take(scorer.score(frame)[0], (number + 1) * FRAME_S)
         scores.extend(decision.scores)
         if word is not None:
-            heard.append(Heard(word, decision.scores[word], (number + 1 - LEAD_FRAMES) * FRAME_S))
+            heard.append(WordHeard(word, decision.scores[word], (number + 1 - LEAD_FRAMES) * FRAME_S))
         near += (rise for rise in rises.take(decision, word, is_speaking=False) if not rise.is_heard)
     table = np.frombuffer(scores).reshape(-1, len(thresholds))
     seconds = (len(table) - len(room)) * FRAME_S

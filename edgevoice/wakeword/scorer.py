@@ -11,7 +11,7 @@ import numpy as np
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.extras import how_to_add
 from edgevoice.wakeword.energy_gate import EnergyGate
-from edgevoice.wakeword.household import Household
+from edgevoice.wakeword.household import HouseholdVoices
 from edgevoice.wakeword.models.classifier import Classifier
 from edgevoice.wakeword.models.features import FrontEnd
 from edgevoice.wakeword.models.front_end import FrontEndParts
@@ -50,7 +50,7 @@ class StreamingScorer:
         gate: EnergyGate | None = None,
         pairs: Sequence[bytes | None] | None = None,
         witness: Witness | None = None,
-        household: Callable[[Sequence[int]], Household | None] | None = None,
+        household: Callable[[Sequence[int]], HouseholdVoices | None] | None = None,
     ) -> None:
         pairs = pairs or [None] * len(models)
         self._classifiers = [Classifier(model, pair) for model, pair in zip(models, pairs, strict=True)]

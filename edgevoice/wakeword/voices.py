@@ -19,7 +19,7 @@ from edgevoice.errors import EdgevoiceError
 from edgevoice.journal import tell
 from edgevoice.settings.schema import WakewordSettings
 from edgevoice.store.files import write_whole
-from edgevoice.wakeword.household import Household, Voice
+from edgevoice.wakeword.household import HouseholdVoices, VoiceVerifier
 from edgevoice.wakeword.models.present import find_part
 from edgevoice.wakeword.models.shapes import EMBEDDING_SIZE
 from edgevoice.wakeword.words import WakeWord
@@ -68,7 +68,7 @@ def fingerprint_of(model: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def keep(voice: Voice, model: Path, folder: Path, *, calls: int) -> Path:
+def keep(voice: VoiceVerifier, model: Path, folder: Path, *, calls: int) -> Path:
     """Write a voice into ``folder``, the state folder, in place of an earlier one of that name; return its path.
 
     ``calls`` is of how many calls it was made. Raises ``OSError``.
@@ -105,7 +105,7 @@ def _parts(file: Path) -> tuple[str, str]:
     return (word, name) if file.suffix == ".json" and is_name(name) else ("", "")
 
 
-def read(file: Path, word: str, model: Path, seen: int) -> Voice:
+def read(file: Path, word: str, model: Path, seen: int) -> VoiceVerifier:
     """Return the voice in a file, for a word's model that sees ``seen`` embeddings. Raises ``VoiceRefused``."""
     try:
         with file.open("rb") as opened:
@@ -123,22 +123,22 @@ def read(file: Path, word: str, model: Path, seen: int) -> Voice:
     weights = np.array(kept.weights, np.float32)
     if not np.isfinite([kept.bias]).all() or not (np.abs(weights) <= _LARGEST_WEIGHT).all():
         raise VoiceRefused(f"{file} holds numbers that are no weights")
-    return Voice(kept.name, kept.word, weights, kept.bias)
+    return VoiceVerifier(kept.name, kept.word, weights, kept.bias)
 
 
 def household_for(
     settings: WakewordSettings, words: Sequence[WakeWord], folder: Path
-) -> Callable[[Sequence[int]], Household | None]:
+) -> Callable[[Sequence[int]], HouseholdVoices | None]:
     """Return what loads the verifiers that are enrolled for the words, given the windows of their models.
 
     A voice that cannot be used is left out, and the log says so: a box that knows nobody hears as well as before.
     """
 
-    def load(seen: Sequence[int]) -> Household | None:
+    def load(seen: Sequence[int]) -> HouseholdVoices | None:
         if settings.verifier == "off":
             return None
         voices = [list(_readable(word.name, word.model, size, folder)) for word, size in zip(words, seen, strict=True)]
-        return Household(voices, threshold=settings.verifier_threshold) if any(voices) else None
+        return HouseholdVoices(voices, threshold=settings.verifier_threshold) if any(voices) else None
 
     return load
 
@@ -153,7 +153,7 @@ def scale_of(settings: WakewordSettings, word: WakeWord, folder: Path) -> str:
         return word.scale
 
 
-def _readable(word: str, model: Path, seen: int, folder: Path) -> Iterator[Voice]:
+def _readable(word: str, model: Path, seen: int, folder: Path) -> Iterator[VoiceVerifier]:
     try:
         files = files_of(folder, word)
     except OSError as error:

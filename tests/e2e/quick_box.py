@@ -31,7 +31,7 @@ from edgevoice.core.ports import Observer
 from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.engine import Adapters, Engine
 from edgevoice.local.behaviour import Behaviour
-from edgevoice.local.mind.brain import AnswerRequest, Reply
+from edgevoice.local.mind.brain import Prompt, Reply
 from edgevoice.local.server import LocalService
 from edgevoice.local.speech.voice import HibariVoice
 from edgevoice.realtime.endpoint import local
@@ -93,7 +93,7 @@ class Scripted(Behaviour):
 
     replies: list[Reply] = field(default_factory=list)
 
-    def answer(self, request: AnswerRequest) -> Reply:
+    def answer(self, request: Prompt) -> Reply:
         return self.replies.pop(0)
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from edgevoice.wakeword.household import NEAR, Household, Voice
+from edgevoice.wakeword.household import NEAR, HouseholdVoices, VoiceVerifier
 from edgevoice.wakeword.models.shapes import EMBEDDING_SIZE, Floats
 
 SEEN = 2
@@ -18,20 +18,20 @@ def embeddings(*firsts: float) -> Floats:
     return made
 
 
-def voice(name: str = "Anna", *, bias: float = 0.0) -> Voice:
+def voice(name: str = "Anna", *, bias: float = 0.0) -> VoiceVerifier:
     """Return a verifier whose log odds are the newest embedding's first number."""
     weights = np.zeros(SEEN * EMBEDDING_SIZE, np.float32)
     weights[EMBEDDING_SIZE] = 1.0
-    return Voice(name, "hey_jarvis", weights, bias)
+    return VoiceVerifier(name, "hey_jarvis", weights, bias)
 
 
-def verified(household: Household, score: float, own: float, first: float) -> float:
+def verified(household: HouseholdVoices, score: float, own: float, first: float) -> float:
     ((after,),) = household.verified([[score]], [[own]], embeddings(0.0, 0.0, first))
     return after
 
 
-def household(*voices: Voice, threshold: float = 0.5) -> Household:
-    return Household([voices or [voice()]], threshold=threshold)
+def household(*voices: VoiceVerifier, threshold: float = 0.5) -> HouseholdVoices:
+    return HouseholdVoices([voices or [voice()]], threshold=threshold)
 
 
 def test_a_known_voice_is_heard_at_scores_that_would_not_do_otherwise() -> None:
@@ -93,7 +93,7 @@ def test_two_frames_at_once_are_scored_as_one_by_one() -> None:
 
 
 def test_a_word_for_which_nobody_is_enrolled_keeps_its_scores() -> None:
-    known = Household([[voice()], []], threshold=0.5)
+    known = HouseholdVoices([[voice()], []], threshold=0.5)
 
     ((first, second),) = known.verified([[0.3, 0.3]], [[0.3, 0.3]], embeddings(0.0, 0.0, 2.0))
 

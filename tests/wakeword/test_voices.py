@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgevoice.settings.schema import WakewordSettings
-from edgevoice.wakeword.household import Voice
+from edgevoice.wakeword.household import VoiceVerifier
 from edgevoice.wakeword.models.shapes import EMBEDDING_SIZE
 from edgevoice.wakeword.voices import (
     FOLDER,
@@ -29,9 +29,9 @@ SEEN = 16
 (WORD,) = wake_words(WakewordSettings())
 
 
-def voice(name: str = "Anna") -> Voice:
+def voice(name: str = "Anna") -> VoiceVerifier:
     weights = np.random.default_rng(1).normal(0, 0.01, SEEN * EMBEDDING_SIZE).astype(np.float32)
-    return Voice(name, WORD.name, weights, -1.5)
+    return VoiceVerifier(name, WORD.name, weights, -1.5)
 
 
 def kept(folder: Path, name: str = "Anna") -> Path:

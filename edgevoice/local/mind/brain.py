@@ -32,7 +32,7 @@ class ToolResult:
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerRequest:
+class Prompt:
     """What is to be answered: ``results`` when tools have run since, else ``text``.
 
     ``text`` is what the user said last: empty when nobody could understand it, None when nobody has spoken. Unless
@@ -65,7 +65,7 @@ def is_complete(text: str) -> bool:
     return bool(understand(text)) or is_answer(text)
 
 
-def answer(request: AnswerRequest) -> Reply:
+def answer(request: Prompt) -> Reply:
     """Return the answer to ``request``; there is always one with words or calls in it."""
     text = request.text or ""
     if words := verbatim(request.directions) or verbatim(text):
@@ -91,7 +91,7 @@ def answer(request: AnswerRequest) -> Reply:
     return _done(intents, request)
 
 
-def _done(intents: Sequence[Intent], request: AnswerRequest) -> Reply:
+def _done(intents: Sequence[Intent], request: Prompt) -> Reply:
     speech: dict[str, None] = {}
     calls: dict[str, RequestedCall] = {}
     for intent in intents:
@@ -106,7 +106,7 @@ def _done(intents: Sequence[Intent], request: AnswerRequest) -> Reply:
     return Reply(" ".join(speech), tuple(calls.values()))
 
 
-def _meet(intent: Intent, request: AnswerRequest) -> RequestedCall | str:
+def _meet(intent: Intent, request: Prompt) -> RequestedCall | str:
     match intent:
         case VolumeWish():
             return _volume_call(intent, request.tools)

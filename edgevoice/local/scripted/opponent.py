@@ -131,5 +131,5 @@ class _Played(Behaviour):
     async def obeyed(self, event: Mapping[str, Any]) -> None:  # noqa: ARG002 - a hook
         self.play.obeyed()
 
-    def answer(self, request: brain.AnswerRequest) -> brain.Reply:
+    def answer(self, request: brain.Prompt) -> brain.Reply:
         return self.play.answer(request)

@@ -230,7 +230,7 @@ class Play:
         else:
             self._at = place
 
-    def answer(self, request: brain.AnswerRequest) -> brain.Reply:
+    def answer(self, request: brain.Prompt) -> brain.Reply:
         """Return what the script answers at this place."""
         # The service may be a moment ahead of the script, which then still stands at what is being answered.
         for at in (self._at, self._at + 1):

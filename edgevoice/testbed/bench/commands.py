@@ -17,7 +17,7 @@ import numpy.typing as npt
 import soxr
 
 from edgevoice.errors import LocalServiceUnavailable
-from edgevoice.local.mind.brain import AnswerRequest, answer
+from edgevoice.local.mind.brain import Prompt, answer
 from edgevoice.local.mind.intents import understand
 from edgevoice.local.mind.questions import asked
 from edgevoice.local.speech.listener import TurnHeard, TurnListener
@@ -144,7 +144,7 @@ def outcome(text: str, heard: TurnHeard) -> str:
     """
     wanted = understand(text)
     # Without tools the answer is one for each command, in words.
-    reply = answer(AnswerRequest(heard.text, is_sure=heard.is_sure))
+    reply = answer(Prompt(heard.text, is_sure=heard.is_sure))
     question = asked(reply.speech) if not heard.is_sure else None
     did = understand(heard.text) if heard.is_sure else []
     if text in _FOREIGN:

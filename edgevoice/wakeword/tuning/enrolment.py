@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from edgevoice.wakeword.household import Voice
+from edgevoice.wakeword.household import VoiceVerifier
 from edgevoice.wakeword.models.classifier import Classifier
 from edgevoice.wakeword.models.features import FrontEnd
 from edgevoice.wakeword.models.front_end import FrontEndParts
@@ -115,7 +115,7 @@ class Learner:
         """Tell whether speech holds no wake word."""
         return self.hear(sound).peak < _MOST_OTHER_SCORE
 
-    def learn(self, name: str, word: str, calls: Sequence[Samples], speech: Sequence[Samples]) -> Voice:
+    def learn(self, name: str, word: str, calls: Sequence[Samples], speech: Sequence[Samples]) -> VoiceVerifier:
         """Return the verifier; ``calls`` hold the word once each, ``speech`` is anything else that the person said."""
         chance = np.random.default_rng(11)
         murmur = _murmur([each.astype(np.float64) for each in speech], chance)
@@ -129,7 +129,7 @@ class Learner:
             _some(np.concatenate(unwanted), _MOST_OTHER_WINDOWS, chance),
             inverse_penalty=_INVERSE_PENALTY,
         )
-        return Voice(name, word, weights.astype(np.float32), bias)
+        return VoiceVerifier(name, word, weights.astype(np.float32), bias)
 
 
 def sounding_s(sound: Samples) -> float:

@@ -5,7 +5,7 @@ import pytest
 
 from edgevoice.local.mind import phrases, vocabulary
 from edgevoice.local.mind.brain import (
-    AnswerRequest,
+    Prompt,
     Reply,
     RequestedCall,
     ToolResult,
@@ -76,7 +76,7 @@ def test_words_become_intents_in_the_order_they_were_said(said: str, intents: li
 def test_the_wake_word_alone_is_not_a_command(said: str) -> None:
     assert is_wake_word_only(said)
     assert not is_complete(said)
-    assert answer(AnswerRequest(said)).speech == "Yes?"
+    assert answer(Prompt(said)).speech == "Yes?"
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_the_wake_word_alone_is_not_a_command(said: str) -> None:
     ],
 )
 def test_what_the_client_can_do_is_left_to_its_tools(said: str, call: RequestedCall) -> None:
-    assert answer(AnswerRequest(said, tools=TOOLS)) == Reply(calls=(call,))
+    assert answer(Prompt(said, tools=TOOLS)) == Reply(calls=(call,))
 
 
 @pytest.mark.parametrize(
@@ -110,31 +110,31 @@ def test_what_the_client_can_do_is_left_to_its_tools(said: str, call: RequestedC
     ],
 )
 def test_without_tools_every_wish_is_answered_in_words(said: str | None, speech: str) -> None:
-    assert answer(AnswerRequest(said)) == Reply(speech)
+    assert answer(Prompt(said)) == Reply(speech)
 
 
 def test_a_volume_tool_that_knows_no_steps_is_not_asked_for_one() -> None:
     only_percent = {"set_volume": Declared(frozenset({"percent"}))}
 
-    assert answer(AnswerRequest("volume up", tools=only_percent)).speech == phrases.NO_RELATIVE_VOLUME
+    assert answer(Prompt("volume up", tools=only_percent)).speech == phrases.NO_RELATIVE_VOLUME
 
 
 def test_time_and_date_are_one_look_at_the_clock() -> None:
-    assert len(answer(AnswerRequest("what time is it and what day is it", tools=TOOLS)).calls) == 1
+    assert len(answer(Prompt("what time is it and what day is it", tools=TOOLS)).calls) == 1
 
 
 def test_a_second_joke_is_another_one() -> None:
-    assert answer(AnswerRequest("tell me a joke", turn=1)) != answer(AnswerRequest("tell me a joke", turn=2))
+    assert answer(Prompt("tell me a joke", turn=1)) != answer(Prompt("tell me a joke", turn=2))
 
 
 def test_say_that_again_says_the_last_answer() -> None:
-    assert answer(AnswerRequest("repeat that", last_answer="It is noon.")).speech == "It is noon."
+    assert answer(Prompt("repeat that", last_answer="It is noon.")).speech == "It is noon."
 
 
 def test_a_client_can_have_its_own_words_spoken() -> None:
     for said in ('Say: "Your tea is ready."', "Repeat the following text: Your tea is ready."):
-        assert answer(AnswerRequest(directions=said)).speech == "Your tea is ready."
-        assert answer(AnswerRequest(said)).speech == "Your tea is ready."
+        assert answer(Prompt(directions=said)).speech == "Your tea is ready."
+        assert answer(Prompt(said)).speech == "Your tea is ready."
 
 
 CLOCK = {"time": "18:04", "date": "2025-11-22", "weekday": "Saturday"}
@@ -180,7 +180,7 @@ def test_what_a_tool_told_becomes_a_sentence(
     text = output if isinstance(output, str) else json.dumps(output)
     result = ToolResult(RequestedCall(name, arguments), text)
 
-    assert answer(AnswerRequest(said, results=[result], tools=TOOLS)).speech == speech
+    assert answer(Prompt(said, results=[result], tools=TOOLS)).speech == speech
 
 
 @pytest.mark.parametrize(

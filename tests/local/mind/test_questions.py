@@ -1,7 +1,7 @@
 import pytest
 
 from edgevoice.local.mind import phrases, vocabulary
-from edgevoice.local.mind.brain import AnswerRequest, Reply, RequestedCall, answer, is_complete
+from edgevoice.local.mind.brain import Prompt, Reply, RequestedCall, answer, is_complete
 from edgevoice.local.mind.intents import CancelWish, Intent, TimerWish, VolumeWish, Wish, understand
 from edgevoice.local.mind.questions import asked, question, settled
 from edgevoice.local.mind.tool_kinds import Declared
@@ -101,35 +101,35 @@ def test_what_may_go_on_does_not_end_the_turn(text: str) -> None:
 def test_an_uncertain_timer_is_asked_about_and_a_certain_one_is_set() -> None:
     call = RequestedCall("set_timer", {"seconds": 600})
 
-    assert answer(AnswerRequest("set a timer for ten minutes", tools=TOOLS)) == Reply(calls=(call,))
-    unsure = answer(AnswerRequest("set a timer for ten minutes", is_sure=False, tools=TOOLS))
+    assert answer(Prompt("set a timer for ten minutes", tools=TOOLS)) == Reply(calls=(call,))
+    unsure = answer(Prompt("set a timer for ten minutes", is_sure=False, tools=TOOLS))
     assert unsure == Reply("A timer for ten minutes?")
-    assert answer(AnswerRequest("yes", last_answer=unsure.speech, tools=TOOLS)) == Reply(calls=(call,))
+    assert answer(Prompt("yes", last_answer=unsure.speech, tools=TOOLS)) == Reply(calls=(call,))
 
 
 def test_nothing_is_set_after_a_no_and_the_question_is_over() -> None:
-    assert answer(AnswerRequest("no", last_answer="A timer for ten minutes?", tools=TOOLS)) == Reply("Okay.")
-    assert not answer(AnswerRequest("yes", last_answer="Okay.", tools=TOOLS)).calls
+    assert answer(Prompt("no", last_answer="A timer for ten minutes?", tools=TOOLS)) == Reply("Okay.")
+    assert not answer(Prompt("yes", last_answer="Okay.", tools=TOOLS)).calls
 
 
 def test_a_new_command_takes_the_place_of_the_question() -> None:
-    after = answer(AnswerRequest("volume up", last_answer="A timer for ten minutes?", tools=TOOLS))
+    after = answer(Prompt("volume up", last_answer="A timer for ten minutes?", tools=TOOLS))
 
     assert after.calls == (RequestedCall("set_volume", {"change": 10}),)
 
 
 def test_an_uncertain_correction_is_asked_about_again() -> None:
-    again = answer(AnswerRequest("no twenty", is_sure=False, last_answer="A timer for ten minutes?", tools=TOOLS))
+    again = answer(Prompt("no twenty", is_sure=False, last_answer="A timer for ten minutes?", tools=TOOLS))
 
     assert again == Reply("A timer for twenty minutes?")
 
 
 def test_a_question_in_uncertain_words_is_not_understood() -> None:
-    assert answer(AnswerRequest("what time is it", is_sure=False, tools=TOOLS)) == Reply(phrases.NOT_UNDERSTOOD)
+    assert answer(Prompt("what time is it", is_sure=False, tools=TOOLS)) == Reply(phrases.NOT_UNDERSTOOD)
 
 
 def test_two_commands_in_uncertain_words_are_not_understood() -> None:
-    reply = answer(AnswerRequest("volume up and goodbye", is_sure=False, tools=TOOLS))
+    reply = answer(Prompt("volume up and goodbye", is_sure=False, tools=TOOLS))
 
     assert not reply.calls
     assert reply.speech.startswith("Sorry")

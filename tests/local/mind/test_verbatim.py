@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgevoice.local.mind.brain import AnswerRequest, answer
+from edgevoice.local.mind.brain import Prompt, answer
 from edgevoice.local.mind.verbatim import verbatim, wants_echo
 
 WORDS = "Your tea is ready."
@@ -100,7 +100,7 @@ def test_ordinary_talk_is_no_such_order(said: str) -> None:
 )
 def test_the_users_own_words_are_wanted_back(directions: str) -> None:
     assert wants_echo(directions)
-    assert answer(AnswerRequest("what time is it", directions=directions)).speech == "what time is it"
+    assert answer(Prompt("what time is it", directions=directions)).speech == "what time is it"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from edgevoice.wakeword.household import Voice
+from edgevoice.wakeword.household import VoiceVerifier
 from edgevoice.wakeword.models.classifier import Classifier
 from edgevoice.wakeword.models.present import find_model
 from edgevoice.wakeword.models.shapes import RATE_HZ, Samples
@@ -22,13 +22,13 @@ def learner() -> Learner:
 
 
 @cache
-def learnt() -> Voice:
+def learnt() -> VoiceVerifier:
     call = recording(SLT)
     calls = [call, (call * 0.5).astype(np.int16)]
     return learner().learn("Anna", "hey_jarvis", calls, [recording(name) for name in TALK])
 
 
-def log_odds(voice: Voice, heard: Heard) -> float:
+def log_odds(voice: VoiceVerifier, heard: Heard) -> float:
     """Return the verifier's answer where the model is surest."""
     return float(voice.weights @ heard.windows[int(np.argmax(heard.scores))] + voice.bias)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgevoice.wakeword.decision import Thresholds
-from edgevoice.wakeword.listening import Heard, Listened
+from edgevoice.wakeword.listening import Listened, WordHeard
 from edgevoice.wakeword.tuning.evaluation import Judged, Kind, kind_of, result_of, word_said
 
 ROOT = Path("/home/me/negatives of the kitchen")
@@ -50,7 +50,9 @@ def test_the_word_is_told_by_the_name_too(path: str, word: str | None) -> None:
 
 def judged(kind: Kind, scores: list[float], *heard: int, word: int = 0) -> Judged:
     table = np.array([scores, [0.0] * len(scores)]).T
-    return Judged(Path("x"), kind, word, Listened(3600.0, table, tuple(Heard(each, 0.9, 1.0) for each in heard), ()))
+    return Judged(
+        Path("x"), kind, word, Listened(3600.0, table, tuple(WordHeard(each, 0.9, 1.0) for each in heard), ())
+    )
 
 
 def test_misses_and_false_wakes_are_counted_with_what_they_prove() -> None:
