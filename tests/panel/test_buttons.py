@@ -320,5 +320,5 @@ def test_waiting_for_a_press_keeps_no_thread(pins: MockPins, timers: Timers, pos
 
     opened = open_both(pins, timers, posted)
 
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
     opened.close()

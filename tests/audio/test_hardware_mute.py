@@ -1,0 +1,38 @@
+"""The amplifier is muted with a cut, and let go of when the card has emitted what it held."""
+
+from edgevoice.audio.hardware_mute import AmplifierGate
+
+
+class Amplifier:
+    """Notes what is done to it."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    def mute(self) -> None:
+        self.done.append("mute")
+
+    def release(self) -> None:
+        self.done.append("release")
+
+
+def test_an_amplifier_is_held_until_the_card_has_emitted_what_it_was_given() -> None:
+    amplifier = Amplifier()
+    gate = AmplifierGate(amplifier, flushed=960)
+
+    assert not gate.holds(0), "nothing was muted"
+    gate.mute()
+    gate.hold(1000)
+    assert gate.holds(1959)
+    assert amplifier.done == ["mute"]
+    assert not gate.holds(1960)
+    assert not gate.holds(1961)
+    assert amplifier.done == ["mute", "release"], "once"
+
+
+def test_a_box_whose_amplifier_cannot_be_muted_waits_for_nothing() -> None:
+    gate = AmplifierGate(None, flushed=960)
+
+    assert not gate.is_there
+    gate.mute()
+    assert not gate.holds(0)

@@ -1,0 +1,47 @@
+"""What the wake word is built from, and what the box does without the voice model."""
+
+from pathlib import Path
+
+import pytest
+
+from edgevoice.errors import WakeWordUnavailable
+from edgevoice.settings.schema import WakewordSettings
+from edgevoice.wakeword import opening
+from edgevoice.wakeword.opening import open_detector, open_outcomes, open_voice
+from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
+from edgevoice.wakeword.tuning.notes import Outcomes
+
+
+def test_without_words_nothing_listens() -> None:
+    assert open_detector(WakewordSettings(), (), print, is_speaking=lambda: False, near_misses=None) is None
+
+
+def test_outcomes_are_noted_in_the_log_of_near_misses_with_the_time_in_utc(tmp_path: Path) -> None:
+    log = NearMissLog(tmp_path)
+
+    outcomes = open_outcomes(log)
+
+    assert isinstance(outcomes, Outcomes)
+    assert outcomes._log is log
+    assert outcomes._now().tzinfo is not None
+
+
+@pytest.mark.parametrize(
+    ("error", "problem"),
+    [
+        (ImportError("no onnxruntime"), "no onnxruntime"),
+        (WakeWordUnavailable("no model"), WakeWordUnavailable("no model").line()),
+    ],
+    ids=repr,
+)
+def test_without_the_voice_model_pitch_alone_tells_speech_and_the_log_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, problem: str
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(opening, "load_voice", fail)
+
+    assert open_voice() is None
+    (record,) = caplog.records
+    assert (record.message, vars(record)["fields"]) == ("no-voice-model", {"problem": problem})
