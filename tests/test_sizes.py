@@ -19,9 +19,8 @@ LARGE_CLASSES: Final = {
     "settings/schema.py WakewordSettings": "declared data: one field for each setting of [wakeword]",
     "echo/speech.py NearSpeech": "to be divided",
     "echo/talk_spurt.py Spurt": "to be divided",
-    "local/speech/lattice.py Lattice": "to be divided",
-    "testbed/demo/figures.py Figures": "to be divided",
-    "testbed/soak/record.py Record": "to be divided",
+    "testbed/demo/figures.py Figures": "a record: one field for each figure of the demo's report",
+    "testbed/soak/record.py Record": "a record: one field for each kind of thing that a soak notes",
 }
 """Classes with more attributes, each with the reason."""
 

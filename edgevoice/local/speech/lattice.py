@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from edgevoice.local.speech.grammar import END, START, Arc, Grammar
 
+Numbers = npt.NDArray[np.intp]
 Frames = npt.NDArray[np.float32]
 """Log-likelihoods, one row per frame, one column per phoneme of the network."""
 
@@ -58,41 +59,75 @@ class _Trace:
     arc_origins: list[npt.NDArray[np.int32]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _States:
+    """The states of all arcs in one row; ``columns`` is each one's column of the network, (states,).
+
+    ``entries`` (arcs,) and ``exits`` (arcs, _EXITS) are the states by which an arc is entered and left. ``skips`` are
+    those that may follow the last but one: a phoneme may follow another without a blank between, unless it is the same.
+    """
+
+    columns: Numbers
+    entries: Numbers
+    exits: Numbers
+    skips: Numbers
+
+    @classmethod
+    def of(cls, arcs: Sequence[tuple[Arc, Sequence[str]]], columns: Mapping[str, int]) -> "_States":
+        """Lay out arcs, each with the phonemes that it says."""
+        blank = columns[BLANK]
+        states: list[int] = []
+        entries: list[int] = []
+        for _, way in arcs:
+            entries.append(len(states))
+            states += [column for phoneme in way for column in (columns[phoneme], blank)]
+            states += [columns[WORD_END], blank]
+        row, starts = np.array(states), np.array(entries)
+        follows = np.zeros(len(states), bool)
+        follows[2:] = (row[2:] != blank) & (row[2:] != row[:-2])
+        follows[starts] = False
+        follows[starts + 1] = False
+        exits = np.append(starts[1:], len(states))[:, None] + np.arange(-_EXITS, 0)
+        return cls(row, starts, exits, np.flatnonzero(follows))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """The nodes at which arcs end; ``targets`` is each arc's, (arcs,), in ascending order.
+
+    ``nodes`` are those nodes, each once, ``groups`` the first arc of each, and ``group_of`` (arcs,) the number of each
+    arc's node among them.
+    """
+
+    targets: Numbers
+    nodes: Numbers
+    groups: Numbers
+    group_of: Numbers
+
+    @classmethod
+    def of(cls, arcs: Sequence[Arc]) -> "_Ends":
+        """Group arcs by the node at which they end."""
+        targets = np.array([arc.target for arc in arcs])
+        return cls(targets, *np.unique(targets, return_index=True, return_inverse=True))
+
+
 class Lattice:
     """A grammar, laid out for the search; ``columns`` is where the network has which phoneme."""
 
     def __init__(self, grammar: Grammar, columns: Mapping[str, int]) -> None:
         self._grammar = grammar
-        self._blank, self._word_end = columns[BLANK], columns[WORD_END]
-        states: list[int] = []
-        entries: list[int] = []
-        self._arcs: list[Arc] = []
-        for arc in sorted(grammar.arcs, key=lambda each: each.target):
-            for way in arc.says:
-                self._arcs.append(arc)
-                entries.append(len(states))
-                states += [column for phoneme in way for column in (columns[phoneme], self._blank)]
-                states += [self._word_end, self._blank]
-        self._states = np.array(states)
-        self._entries = np.array(entries)
-        ends = np.append(self._entries[1:], len(states))
-        self._exits = ends[:, None] + np.arange(-_EXITS, 0)
+        self._silences = columns[BLANK], columns[WORD_END]
+        ways = [(arc, way) for arc in sorted(grammar.arcs, key=lambda each: each.target) for way in arc.says]
+        self._arcs = [arc for arc, _ in ways]
+        self._states = _States.of(ways, columns)
+        self._ends = _Ends.of(self._arcs)
         self._sources = np.array([arc.source for arc in self._arcs])
         self._weights = np.array([arc.weight for arc in self._arcs], np.float32)
-        targets = np.array([arc.target for arc in self._arcs])
-        self._targets, self._groups, self._group_of = np.unique(targets, return_index=True, return_inverse=True)
-        self._arc_targets = targets
         self._is_known = np.array([not arc.is_foreign for arc in self._arcs])
         ending = {END}
         for source, target in reversed(grammar.jumps):
             ending |= {source} if target in ending else set()
-        self._may_end = np.isin(targets, [*ending])
-        # A phoneme may follow another without a blank between, unless it is the same.
-        follows = np.zeros(len(states), bool)
-        follows[2:] = (self._states[2:] != self._blank) & (self._states[2:] != self._states[:-2])
-        follows[self._entries] = False
-        follows[self._entries + 1] = False
-        self._skips = np.flatnonzero(follows)
+        self._may_end = np.isin(self._ends.targets, [*ending])
 
     def search(self, frames: Frames) -> list[Path]:
         """Return the best path, then its rivals: other words in the place of its own, the likeliest first.
@@ -106,7 +141,7 @@ class Lattice:
         best = Path(self._said(steps), float(score))
         rivals: dict[tuple[str, ...], Path] = {}
         for number, (frame, arc, _) in enumerate(steps):
-            together = self._arc_targets == self._arc_targets[arc]
+            together = self._ends.targets == self._ends.targets[arc]
             for rival, loss in self._near(trace, frame, together, trace.arc_scores[frame - 1][arc]):
                 self._keep(rivals, trace, (frame, rival), steps[number + 1 :], float(score) - loss)
         for rival, loss in self._near(trace, len(frames), self._may_end, score):
@@ -141,14 +176,14 @@ class Lattice:
         count, nodes = len(frames), self._grammar.nodes
         shape = (count + 1, nodes)
         trace = _Trace(np.full(shape, -1, np.int32), np.full(shape, -1, np.int32), np.zeros(shape, np.int8))
-        scores = np.full(len(self._states), _NEVER, np.float32)
-        origins = np.zeros(len(self._states), np.int32)
+        scores = np.full(len(self._states.columns), _NEVER, np.float32)
+        origins = np.zeros(len(self._states.columns), np.int32)
         at_node = np.full(nodes, _NEVER, np.float32)
         at_node[START] = 0.0
         self._jump(at_node, trace, 0)
-        heard = frames[:, self._states]
+        heard = frames[:, self._states.columns]
         # Before the first word there may be blanks.
-        silence = np.cumsum(np.maximum(frames[:, self._blank], frames[:, self._word_end]))
+        silence = np.cumsum(frames[:, self._silences].max(axis=1))
         for frame in range(1, count + 1):
             scores, origins = self._step(scores, origins, at_node, (frame - 1) * nodes)
             scores += heard[frame - 1]
@@ -163,9 +198,9 @@ class Lattice:
         """Go one frame on: stay, move to the next state, or skip a blank; enter arcs from their nodes."""
         moved, moved_origins = np.empty_like(scores), np.empty_like(origins)
         moved[1:], moved_origins[1:] = scores[:-1], origins[:-1]
-        moved[self._entries] = at_node[self._sources] + self._weights
-        moved_origins[self._entries] = base + self._sources
-        skips = self._skips
+        moved[self._states.entries] = at_node[self._sources] + self._weights
+        moved_origins[self._states.entries] = base + self._sources
+        skips = self._states.skips
         better = skips[scores[skips - 2] > moved[skips]]
         moved[better], moved_origins[better] = scores[better - 2], origins[better - 2]
         stays = scores >= moved
@@ -173,15 +208,15 @@ class Lattice:
 
     def _leave(self, scores: Frames, origins: npt.NDArray[np.int32], trace: _Trace, frame: int) -> Frames:
         """Return the score of each node, by the best of the arcs that end there."""
-        ends = scores[self._exits]
+        ends = scores[self._states.exits]
         exits = ends.argmax(axis=1)
         rows = np.arange(len(exits))
-        arc_scores, arc_origins = ends[rows, exits], origins[self._exits[rows, exits]]
-        best = np.maximum.reduceat(arc_scores, self._groups)
-        winners = np.flatnonzero(arc_scores == best[self._group_of])
+        arc_scores, arc_origins = ends[rows, exits], origins[self._states.exits[rows, exits]]
+        best = np.maximum.reduceat(arc_scores, self._ends.groups)
+        winners = np.flatnonzero(arc_scores == best[self._ends.group_of])
         at_node = np.full(self._grammar.nodes, _NEVER, np.float32)
-        at_node[self._targets] = best
-        targets = self._arc_targets[winners]
+        at_node[self._ends.nodes] = best
+        targets = self._ends.targets[winners]
         trace.arcs[frame, targets], trace.origins[frame, targets] = winners, arc_origins[winners]
         trace.exits[frame, targets] = exits[winners]
         trace.arc_scores.append(arc_scores)
