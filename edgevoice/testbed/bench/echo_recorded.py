@@ -272,6 +272,9 @@ def _rate(spells: Iterable[Spell]) -> dict[str, Any]:
         "barge_ins": cuts,
         "barge_ins_per_hour": round(interval.value, 2),
         "barge_ins_per_hour_between": [round(interval.low, 2), round(interval.high, 2)],
+        "answers": sum(each.left_alone.answers for each in heard),
+        "noisy_answers": sum(each.left_alone.noisy for each in heard),
+        "barge_ins_heeded": sum(each.left_alone.cuts for each in heard),
         "ducks_per_hour": round(ducks / (seconds / 3600), 1),
         "cpu_ms_per_s": round(1000 * sum(each.cpu_s for each in heard) / seconds, 1),
     }
@@ -308,7 +311,8 @@ def _rate_line(kind: str, level: str, cell: dict[str, Any]) -> str:
     return (
         f"  {kind:<20} {level:>6}  {cell['barge_ins']} false barge-ins in {cell['minutes']:g} min:"
         f" {cell['barge_ins_per_hour']:g} an hour ({low:g} to {high:g}); voice lowered {cell['ducks_per_hour']:g} times"
-        f" an hour; {cell['cpu_ms_per_s']:g} ms/s"
+        f" an hour; {cell['noisy_answers']} of {cell['answers']} answers left to the wake word and the button, with"
+        f" {cell['barge_ins_heeded']} false barge-ins left; {cell['cpu_ms_per_s']:g} ms/s"
     )
 
 

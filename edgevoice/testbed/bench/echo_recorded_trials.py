@@ -19,6 +19,7 @@ from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.echo.canceller import Samples
 from edgevoice.echo.tiers import Tier
 from edgevoice.testbed.bench.echo_evening import Evening, Reaction
+from edgevoice.testbed.bench.echo_noisy_room import LeftAlone, left_alone
 from edgevoice.testbed.bench.echo_script import ANSWERS
 from edgevoice.testbed.bench.echo_trials import room_number
 from edgevoice.testbed.bench.recordings import RecordingFile, load
@@ -55,12 +56,16 @@ class TrialSetup:
 
 @dataclass(frozen=True, slots=True)
 class Spell:
-    """What was reported in some seconds in which nobody spoke to the box, and what the stage cost in them."""
+    """What was reported in some seconds in which nobody spoke to the box, and what the stage cost in them.
+
+    ``left_alone`` is what the conversation makes of it, where it may ignore speech in a noisy room.
+    """
 
     duration_s: float
     begun: int
     confirmed: int
     cpu_s: float
+    left_alone: LeftAlone
 
 
 def meet(
@@ -88,8 +93,10 @@ def undisturbed(stage: TrialSetup, room: int, duration_s: float, bed: RecordingF
         evening.rest(_BEFORE_S)
     before_s = evening.box.cpu_s
     evening.listen(duration_s)
-    whats = [change.what for change in evening.box.changes]
-    return Spell(duration_s, whats.count("began"), whats.count("confirmed"), evening.box.cpu_s - before_s)
+    changes = evening.box.changes
+    whats = [change.what for change in changes]
+    cpu_s = evening.box.cpu_s - before_s
+    return Spell(duration_s, whats.count("began"), whats.count("confirmed"), cpu_s, left_alone(changes))
 
 
 def rooms_of(sounds: Sequence[RecordingFile]) -> list[tuple[RecordingFile, ...]]:

@@ -100,6 +100,7 @@ class SimulatedBox:
         self._speaker.playout.finish()
         self._speaker.playout.set_gain(1.0)
         self._speaker.is_playing = True
+        self.changes.append(SceneEvent("answering", self.now_s))
 
     def hush(self) -> None:
         """Stop speaking, as at the touch of the button."""

@@ -15,6 +15,7 @@ from edgevoice.echo.tiers import Tier
 from edgevoice.errors import SettingsInvalid
 from edgevoice.testbed.bench import echo_recorded
 from edgevoice.testbed.bench.echo_evening import Reaction
+from edgevoice.testbed.bench.echo_noisy_room import LeftAlone
 from edgevoice.testbed.bench.echo_recorded import Folders, measure, plan, table
 from edgevoice.testbed.bench.echo_recorded_trials import Spell, TrialSetup, meet, rooms_of, undisturbed
 from edgevoice.testbed.bench.recordings import RecordingFile, read_folder
@@ -149,7 +150,7 @@ def test_the_command_names_a_folder_without_a_licence(tmp_path: Path) -> None:
 
 def test_the_table_has_a_line_for_each_kind_and_level() -> None:
     rate = {"minutes": 10.0, "barge_ins": 1, "barge_ins_per_hour": 6.0, "barge_ins_per_hour_between": [0.15, 33.4]}
-    rate |= {"ducks_per_hour": 12.0, "cpu_ms_per_s": 11.1}
+    rate |= {"ducks_per_hour": 12.0, "cpu_ms_per_s": 11.1, "answers": 9, "noisy_answers": 2, "barge_ins_heeded": 0}
     spread = {"p50": 40, "p95": 90, "found": "1/2"}
     found = {
         "cut": 1,
@@ -161,7 +162,10 @@ def test_the_table_has_a_line_for_each_kind_and_level() -> None:
     }
     figures: dict[str, Any] = {"quiet": rate, "beds": {"tap": {"-25": rate}}, "noises": {"door": {"0": found}}}
 
-    rated = "1 false barge-ins in 10 min: 6 an hour (0.15 to 33.4); voice lowered 12 times an hour; 11.1 ms/s"
+    rated = (
+        "1 false barge-ins in 10 min: 6 an hour (0.15 to 33.4); voice lowered 12 times an hour;"
+        " 2 of 9 answers left to the wake word and the button, with 0 false barge-ins left; 11.1 ms/s"
+    )
 
     lines = table("hardware", figures | {"people": {}, "people_over_beds": {}})
 
@@ -186,7 +190,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
 
     def heard(stage: TrialSetup, room: int, duration_s: float, bed: RecordingFile | None, bed_db: float) -> Spell:
         asked.append(("undisturbed", bed_db))
-        return Spell(duration_s, 2, int(room % 2), 1.0)
+        return Spell(duration_s, 2, int(room % 2), 1.0, LeftAlone(answers=3, noisy=1, cuts=0))
 
     class Workers:
         def __init__(self, count: int) -> None:
