@@ -222,7 +222,7 @@ def _sentence(view: View) -> str:
 
 def _noisy(room: Mapping[str, Any]) -> str:
     ducks, cuts = room.get("ducks", 0), room.get("false_cuts", 0)
-    found = f"the answer was lowered {_times(ducks)} and cut {_times(cuts)} for nobody"
+    found = f"the answer was lowered {_times(ducks)} and cut {_times(cuts)} without speech to the box"
     if room.get("is_loud"):
         found += ", and the room is as loud as you"
     when = _when(str(room.get("since", "")))

@@ -255,7 +255,7 @@ class EchoSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         "auto": what `edgevoice doctor --echo` has found out in this room, else none.
     noisy_room: What it does where speech cannot be told from what goes on in the room, as beside a loud television.
         "wake-word": only the wake word and the talk button interrupt, until the answer is over or the room is quiet.
-        "speech": whatever you say interrupts all the same; its voice goes up and down, and may be cut for nobody.
+        "speech": whatever you say interrupts all the same; noise may lower or cut the answer, too.
     tail_ms: How long the room goes on sounding after playback has ended.
     """
 

@@ -112,7 +112,7 @@ def test_a_noisy_room_is_shown_with_what_still_interrupts(
 
     assert "Noisy room" in shown_text
     assert said in shown_text
-    assert "lowered 12 times and cut once for nobody, and the room is as loud as you" in shown_text
+    assert "lowered 12 times and cut once without speech to the box, and the room is as loud as you" in shown_text
     assert "→ say the wake word or press the talk button to interrupt" in shown_text
     assert json.loads(shown(monkeypatch, tmp_path, RUNS, kept, "--json").stdout)["noisy_room"] == noisy
     quieter = replace(kept, noisy_room={**noisy, "is_loud": False})

@@ -1,11 +1,11 @@
 """Noisy room: decides when speech over the answer cannot be told from the room, and when it can again. Pure.
 
-In a hopeless room the answer goes up and down for nobody, or is cut by nobody. Then the box stops ducking and cutting
+In a hopeless room the answer is ducked or cut again and again although nobody speaks to the box. Then it stops doing so
 for speech until the answer is over or the room has been quiet for a while; the wake word and the button still
 interrupt. While that lasts, the uplink carries zeros under the answer, as where the box hears itself: otherwise the
 service would cut the answer for the same noise.
 
-The evidence outlives the answer: the next one begins with speech allowed, and one more duck for nobody is enough.
+The evidence outlives the answer: the next one begins with speech allowed, and one more false duck is enough.
 """
 
 from collections import deque
@@ -13,14 +13,18 @@ from dataclasses import dataclass
 
 _DUCKS = 12
 _DUCKS_WITHIN_S = 30.0
-"""Ducks for nobody that make a room hopeless."""
+"""Ducks without speech that make a room hopeless.
+
+Recorded kitchens, music, televisions and babble 15 dB below the echo came to 13 to 30 in three simulated rooms, 25 dB
+below to 2 to 19, 35 dB below to 2 at most, and quiet rooms to 4 at most.
+"""
 
 _DUCKS_WHERE_LOUD = 4
 """The same where what goes on in the room is known to be as loud as the people who speak to the box."""
 
 _CUTS = 2
 _CUTS_WITHIN_S = 60.0
-"""Cuts for nobody, after which the answer was resumed, that make a room hopeless."""
+"""Cuts without speech, after which the answer was resumed, that make a room hopeless."""
 
 QUIET_S = 10.0
 """How long nothing must begin over the answer until speech may interrupt it again."""
@@ -30,8 +34,8 @@ QUIET_S = 10.0
 class Noise:
     """Why speech cannot be told from the room.
 
-    ``ducks`` for nobody in the last 30 s and ``false_cuts`` in the last minute; ``is_loud``: what goes on in the room
-    is as loud as the people who speak to the box.
+    ``ducks``: those without speech in the last 30 s; ``false_cuts``: those of the last minute; ``is_loud``: what goes
+    on in the room is as loud as the people who speak to the box.
     """
 
     ducks: int
@@ -58,12 +62,12 @@ class NoisyRoom:
         """Whether speech over the answer is ignored."""
         return self.noise is not None
 
-    def ducked_for_nobody(self, now: float) -> None:
+    def note_false_duck(self, now: float) -> None:
         """Take note that something began over the answer and was nobody."""
         self._ducks.append(now)
         self._judge(now)
 
-    def cut_for_nobody(self, now: float) -> None:
+    def note_false_cut(self, now: float) -> None:
         """Take note that the answer was cut and nobody spoke."""
         self._cuts.append(now)
         self._judge(now)

@@ -36,7 +36,7 @@ class SpeechOverAnswer:
             self._state.deadlines.set(Deadline.ROOM_QUIET, now + QUIET_S)
         match fact:
             case NearSpeechBegan() if is_ignored:
-                self._room.ducked_for_nobody(now)  # it would have been
+                self._room.note_false_duck(now)  # it would have been
                 return []
             case NearSpeechConfirmed() if is_ignored:
                 return []
@@ -47,7 +47,7 @@ class SpeechOverAnswer:
             case NearSpeechFaded():
                 self._playback.take_near_speech()
                 if restored := self._state.restore():
-                    self._room.ducked_for_nobody(now)
+                    self._room.note_false_duck(now)
                 return restored + self._interruptions.near_speech_ended()
             case NearSpeechEnded():
                 return self._interruptions.near_speech_ended()
@@ -57,7 +57,7 @@ class SpeechOverAnswer:
     def settle_room(self, actions: list[Action], now: float, *, was_hopeless: bool) -> list[Action]:
         """Return what follows where these orders, or what led to them, made the room hopeless or ended that."""
         if ResumePlayback() in actions:
-            self._room.cut_for_nobody(now)
+            self._room.note_false_cut(now)
         if self._state.phase not in {Phase.THINKING, Phase.SPEAKING}:
             self._room.forgive()  # the next answer begins with speech allowed
         if self._room.is_hopeless is was_hopeless:

@@ -34,10 +34,10 @@ def left_alone(changes: Iterable[SceneEvent]) -> LeftAlone:
                 room.forgive()
             case "began" if room.is_hopeless:
                 noise_s = change.at_s
-                room.ducked_for_nobody(change.at_s)
+                room.note_false_duck(change.at_s)
             case "faded" if not room.is_hopeless:
                 noise_s = change.at_s
-                room.ducked_for_nobody(change.at_s)
+                room.note_false_duck(change.at_s)
                 if room.noise is not None:
                     noisy.add(answers)
             case "confirmed" if not room.is_hopeless:

@@ -100,7 +100,7 @@ def test_people_who_are_heard_make_no_room_hopeless() -> None:
     assert box.conversation.noise is None
 
 
-def test_two_answers_cut_for_nobody_within_a_minute_make_the_room_hopeless() -> None:
+def test_two_false_interruptions_within_a_minute_make_the_room_hopeless() -> None:
     box = drive(*TO_SPEAKING, policy=replace(OWN_ECHO, resumes=True))
     box.hear(BEGAN, CONFIRMED)
     assert ResumePlayback() in box.wait(2)
@@ -117,8 +117,8 @@ def test_a_box_that_may_not_ignore_speech_never_does() -> None:
     room = NoisyRoom(may_ignore=False)
 
     for at in range(100):
-        room.ducked_for_nobody(at / 10)
-        room.cut_for_nobody(at / 10)
+        room.note_false_duck(at / 10)
+        room.note_false_cut(at / 10)
 
     assert not room.is_hopeless
 
