@@ -16,7 +16,7 @@ from edgevoice import journal
 from edgevoice.box.preflight import find_what_is_named, load_what_is_named
 from edgevoice.commands.commandline import group
 from edgevoice.commands.config_template import template
-from edgevoice.commands.outcome import obey
+from edgevoice.commands.outcome import run_command
 from edgevoice.errors import PanelUnavailable, SettingsInvalid, WakeWordUnavailable
 from edgevoice.host.credentials import find_key
 from edgevoice.settings import file as settings_file
@@ -56,13 +56,13 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
 ) -> None:
     """Write a settings file in which every setting stands with its default, unit and range."""
-    obey(lambda: _init(path, replace=force))
+    run_command(lambda: _init(path, replace=force))
 
 
 @app.command()
 def check(*, config: ConfigOption = None) -> None:
     """Check everything that `run` checks before it listens: settings, variables, key, wake words, pin library."""
-    obey(lambda: _check(config))
+    run_command(lambda: _check(config))
 
 
 @app.command()
@@ -72,7 +72,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON for other programs.")] = False,
 ) -> None:
     """Show the settings in force, and where each came from."""
-    obey(lambda: _show(config, as_json=as_json))
+    run_command(lambda: _show(config, as_json=as_json))
 
 
 def _init(path: Path | None, *, replace: bool) -> int:

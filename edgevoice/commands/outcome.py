@@ -17,7 +17,7 @@ def only_parse(*, is_wanted: bool) -> None:
     _is_parsing.set(is_wanted)
 
 
-def obey(command: Callable[[], int]) -> None:
+def run_command(command: Callable[[], int]) -> None:
     """Run a command; what a person can fix is one line, without a traceback."""
     if _is_parsing.get():
         raise typer.Exit

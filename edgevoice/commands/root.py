@@ -8,8 +8,7 @@ import typer
 from edgevoice import __version__
 from edgevoice.commands import config, wakeword
 from edgevoice.commands.commandline import group
-from edgevoice.commands.outcome import obey as _obey
-from edgevoice.commands.outcome import only_parse
+from edgevoice.commands.outcome import only_parse, run_command
 
 app = group(
     "A smart speaker on a Raspberry Pi: say the wake word, talk, be answered aloud, interrupt whenever you like."
@@ -60,7 +59,7 @@ def devices(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON ob
     """List the sound cards that are present, by the names that the settings take."""
     from edgevoice.commands.devices import show
 
-    _obey(lambda: show(as_json=as_json))
+    run_command(lambda: show(as_json=as_json))
 
 
 @app.command()
@@ -83,10 +82,10 @@ def doctor(
             raise typer.BadParameter("--echo goes with --volume, --config and --json only")
         from edgevoice.commands.doctor_echo import examine_echo
 
-        _obey(lambda: examine_echo(config, volume_percent=volume, as_json=as_json))
+        run_command(lambda: examine_echo(config, volume_percent=volume, as_json=as_json))
     from edgevoice.commands.doctor import examine
 
-    _obey(lambda: examine(config, quick=quick, volume_percent=volume, bundle=bundle, as_json=as_json))
+    run_command(lambda: examine(config, quick=quick, volume_percent=volume, bundle=bundle, as_json=as_json))
 
 
 @app.command()
@@ -94,7 +93,7 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON obj
     """Show how the box is: version, state, fault with its remedy, the last conversation, warnings."""
     from edgevoice.commands.status import show
 
-    _obey(lambda: show(as_json=as_json))
+    run_command(lambda: show(as_json=as_json))
 
 
 @app.command()
@@ -102,7 +101,7 @@ def talk(config: _Config = None) -> None:
     """Talk with the box at the keyboard: Enter instead of the wake word, transcripts of both sides on the screen."""
     from edgevoice.commands.talk import talk as command
 
-    _obey(lambda: command(config))
+    run_command(lambda: command(config))
 
 
 @app.command()
@@ -116,7 +115,7 @@ def demo(
     """Hold a whole conversation on a virtual sound card: no microphone, no account, no Pi needed."""
     from edgevoice.testbed.demo.show import show
 
-    _obey(lambda: show(folder, as_json=as_json))
+    run_command(lambda: show(folder, as_json=as_json))
 
 
 bench = group("Measure on the virtual sound card; the last line is one JSON object.")
@@ -132,7 +131,7 @@ def latency(
     """Measure: wake word to light, session to first audio sent, first audio received to the DAC."""
     from edgevoice.testbed.bench.latency import measure
 
-    _obey(lambda: measure(rounds, as_json=as_json))
+    run_command(lambda: measure(rounds, as_json=as_json))
 
 
 @bench.command("barge-in")
@@ -146,7 +145,7 @@ def barge_in(
     """Measure interruptions: from the decision to silence at the DAC, and what was told as heard against the tape."""
     from edgevoice.testbed.bench.barge_in import measure
 
-    _obey(lambda: measure(cuts, as_json=as_json))
+    run_command(lambda: measure(cuts, as_json=as_json))
 
 
 @bench.command("wakeword")
@@ -154,7 +153,7 @@ def wakeword_engines(*, as_json: Annotated[bool, typer.Option("--json", help="On
     """Measure the wake word's engine against the library's on the same sound: cost, memory, equal scores."""
     from edgevoice.testbed.bench.wakeword import measure
 
-    _obey(lambda: measure(as_json=as_json))
+    run_command(lambda: measure(as_json=as_json))
 
 
 @bench.command()
@@ -168,7 +167,7 @@ def idle(
     """Measure what the whole box costs while nobody speaks to it, and how soon it listens after its start."""
     from edgevoice.testbed.bench.idle import measure
 
-    _obey(lambda: measure(seconds, as_json=as_json))
+    run_command(lambda: measure(seconds, as_json=as_json))
 
 
 @bench.command("commands")
@@ -185,7 +184,7 @@ def commands_bench(
         beds = read_folder(noises, "--noises", typer.echo) if noises is not None else ()
         return measure(talkers(), beds, as_json=as_json)
 
-    _obey(command)
+    run_command(command)
 
 
 @bench.command("echo")
@@ -221,13 +220,13 @@ def echo_bench(
 
     folders = echo_recorded.Folders(near, noises, far, rooms)
     if folders:
-        _obey(
+        run_command(
             lambda: echo_recorded.measure(
                 echo_recorded.plan(folders, tier, drift, minutes, trials, processes), as_json=as_json
             )
         )
     else:
-        _obey(lambda: echo.measure(echo.plan(tier, drift, minutes, trials, processes), as_json=as_json))
+        run_command(lambda: echo.measure(echo.plan(tier, drift, minutes, trials, processes), as_json=as_json))
 
 
 @bench.command("wire")
@@ -239,4 +238,4 @@ def wire_codec(
     """Measure what reading and writing one event of the service costs, without a network."""
     from edgevoice.testbed.bench.wire import measure
 
-    _obey(lambda: measure(rounds, as_json=as_json))
+    run_command(lambda: measure(rounds, as_json=as_json))

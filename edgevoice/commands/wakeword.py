@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from edgevoice.commands.commandline import group
-from edgevoice.commands.outcome import obey
+from edgevoice.commands.outcome import run_command
 
 app = group(
     "Try, watch and tune the wake word.",
@@ -34,7 +34,7 @@ def scores(
     """Score recordings as the box would, and tell where it would have woken."""
     from edgevoice.commands.wakeword_scores import show
 
-    obey(lambda: show(files, config, picture=plot, as_json=as_json))
+    run_command(lambda: show(files, config, picture=plot, as_json=as_json))
 
 
 @app.command()
@@ -49,7 +49,7 @@ def watch(
     """Show the score live while you speak, with the threshold in it. Ctrl-C ends it."""
     from edgevoice.commands.wakeword_watch import watch as command
 
-    obey(lambda: command(config, seconds=seconds))
+    run_command(lambda: command(config, seconds=seconds))
 
 
 @app.command()
@@ -68,7 +68,7 @@ def tune(
     """Propose a threshold from what the box heard and nearly heard, with the false wakes and misses to expect."""
     from edgevoice.commands.wakeword_tune import advise
 
-    obey(lambda: advise(config, folder, most_false_wakes=false_wakes, applies=apply, as_json=as_json))
+    run_command(lambda: advise(config, folder, most_false_wakes=false_wakes, applies=apply, as_json=as_json))
 
 
 @app.command()
@@ -94,11 +94,11 @@ def enrol(
     if sum((name is not None, lists, removed is not None)) != 1:
         raise typer.BadParameter("give the NAME of a person, or --list, or --remove NAME")
     if removed is not None:
-        obey(lambda: command.remove(config, removed, word=word))
+        run_command(lambda: command.remove(config, removed, word=word))
     elif name is not None:
-        obey(lambda: command.enrol(config, name, word=word, source=source))
+        run_command(lambda: command.enrol(config, name, word=word, source=source))
     else:
-        obey(lambda: command.show(config))
+        run_command(lambda: command.show(config))
 
 
 @app.command()
@@ -144,4 +144,4 @@ def evaluate(
     from edgevoice.commands.wakeword_evaluate import evaluate as command
 
     under = ConditionsAsked(noises, rooms, tuple(snr or (10.0,)), tuple(distance or ()))
-    obey(lambda: command(folders, config, under=under, picture=plot, as_json=as_json))
+    run_command(lambda: command(folders, config, under=under, picture=plot, as_json=as_json))

@@ -130,7 +130,7 @@ def _contents(findings: Sequence[Finding], loaded: Loaded | None, machine: Machi
     yield "doctor.json", json.dumps([finding.data() for finding in findings], indent=2, ensure_ascii=False)
     yield "versions.txt", _versions()
     if loaded is not None:
-        yield "settings.json", json.dumps(_told(loaded), indent=2, ensure_ascii=False)
+        yield "settings.json", json.dumps(_public_settings(loaded), indent=2, ensure_ascii=False)
     for source in (*_FILES, *(found for pattern in _GLOBS for found in machine.glob(pattern))):
         if (text := machine.read(source)) is not None:
             yield f"files{source}", text[:_LARGEST]
@@ -150,7 +150,7 @@ def _versions() -> str:
     return "\n".join([f"edgevoice {__version__}", python, "", *packages])
 
 
-def _told(loaded: Loaded) -> dict[str, Any]:
+def _public_settings(loaded: Loaded) -> dict[str, Any]:
     """Return every setting as data that anybody may read, and which were changed."""
     told: dict[str, Any] = {}
     for name, entry in ENTRIES.items():

@@ -19,7 +19,7 @@ from edgevoice.local.client_events import (
 from edgevoice.local.conversation import ConversationItem, ConversationItems
 from edgevoice.local.mind import brain
 from edgevoice.local.refusals import RequestRefused
-from edgevoice.local.response import Manner, ResponseSender
+from edgevoice.local.response import Delivery, ResponseSender
 from edgevoice.local.response_status import Cut
 from edgevoice.local.session import SessionState, declared_in
 from edgevoice.local.socket import EventSender
@@ -52,7 +52,7 @@ class _Held:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
+class SharedParts:
     """What answers are made with; shared by all connections of a service."""
 
     voice: Voice
@@ -64,7 +64,7 @@ class Means:
 class Answers:
     """Create, cut and finish responses; ``group`` runs them."""
 
-    def __init__(self, means: Means, line: EventSender, session: SessionState, group: asyncio.TaskGroup) -> None:
+    def __init__(self, means: SharedParts, line: EventSender, session: SessionState, group: asyncio.TaskGroup) -> None:
         self.conversation = ConversationItems()
         self._means = means
         self._line = line
@@ -105,7 +105,7 @@ class Answers:
             line=self._line,
             conversation=self.conversation if parameters.conversation != "none" else None,
             voice=self._means.voice,
-            manner=Manner(self._means.pace, form, output.speed, has_audio="audio" in modalities),
+            manner=Delivery(self._means.pace, form, output.speed, has_audio="audio" in modalities),
             metadata=parameters.metadata,
         )
         self._task = self._group.create_task(self._run(self._active))

@@ -10,7 +10,7 @@ from edgevoice.local.speech import voice
 _DELTA_MS = 100
 
 
-class Beside:
+class Backchannels:
     """Say backchannels, ``pace`` times as fast as they sound; `silence` stops all that are being said."""
 
     def __init__(self, line: EventSender, voice: voice.Voice, pace: float) -> None:

@@ -93,7 +93,7 @@ class ServiceControls(Protocol):
         """Take something as heard from the user, and tell and do what follows from it."""
         ...
 
-    async def say_beside(self, words: str, skipped: str | None = None, *, runs_on: bool = False) -> None:
+    async def say_backchannel(self, words: str, skipped: str | None = None, *, runs_on: bool = False) -> None:
         """Say something beside the user's own words, or tell why it was ``skipped``: a backchannel, and no answer.
 
         Returns when all of it is out or the client has cleared it, at once when it ``runs_on``.

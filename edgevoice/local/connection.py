@@ -12,9 +12,9 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 
 from edgevoice.local import client_items, first_protocol
-from edgevoice.local.answers import Answers, Means
+from edgevoice.local.answers import Answers, SharedParts
 from edgevoice.local.audio_format import AudioFormat
-from edgevoice.local.backchannel import Beside
+from edgevoice.local.backchannel import Backchannels
 from edgevoice.local.client_events import (
     ClientEvent,
     InputAudioBufferAppend,
@@ -55,7 +55,7 @@ class Connection:
         connection: ServerConnection,
         *,
         session: SessionState,
-        means: Means,
+        means: SharedParts,
         recogniser: Recogniser,
         recorder: WireRecorder | None,
         group: asyncio.TaskGroup,
@@ -66,7 +66,7 @@ class Connection:
         self._line = EventSender(connection, behaviour, recorder, session.dialect)
         self._session = session
         self._group = group
-        self._beside = Beside(self._line, means.voice, means.pace)
+        self._beside = Backchannels(self._line, means.voice, means.pace)
         self._answers = Answers(dataclasses.replace(means, behaviour=behaviour), self._line, self._session, group)
         self._listener = TurnListener(behaviour.ears(recogniser), hears_turns=behaviour.hears_turns)
         self._listener.configure(self._detection)
@@ -111,7 +111,7 @@ class Connection:
         """The item that the turn under way will become; None while the user is silent."""
         return self._turn_item_id
 
-    async def say_beside(self, words: str, skipped: str | None = None, *, runs_on: bool = False) -> None:
+    async def say_backchannel(self, words: str, skipped: str | None = None, *, runs_on: bool = False) -> None:
         """Say something beside the user's own words, or tell why it was ``skipped``: a backchannel, and no answer.
 
         Returns when all of it is out or the client has cleared it, at once when it ``runs_on``.
@@ -337,7 +337,7 @@ def session_of(session_id: str, openai_model: str | None, dialect: Dialect) -> S
 async def serve(
     connection: ServerConnection,
     session: SessionState,
-    means: Means,
+    means: SharedParts,
     recogniser: Recogniser,
     recorder: WireRecorder | None,
 ) -> None:

@@ -30,7 +30,7 @@ class _WasCut(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class Delivery:
     """How a response is spoken: ``pace`` times as fast as it sounds, in ``form`` on the wire."""
 
     pace: float
@@ -62,7 +62,7 @@ class ResponseSender:
         line: EventSender,
         conversation: ConversationItems | None,
         voice: Voice,
-        manner: Manner,
+        manner: Delivery,
         metadata: Mapping[str, str] | None,
     ) -> None:
         self.id = line.new_id("resp")
@@ -104,7 +104,7 @@ class ResponseSender:
             for call in self._reply.calls:
                 await self._function_call(call)
         except _WasCut:
-            status, details = response_status.TOLD[self._cut.result()]
+            status, details = response_status.STATUS_DETAILS[self._cut.result()]
             return self._document(status, details=details)
         return self._document("completed")
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 Cut = Literal["turn_detected", "client_cancelled", "max_output_tokens", "content_filter", "failed"]
 
-TOLD: Mapping[Cut, tuple[str, dict[str, Any]]] = {
+STATUS_DETAILS: Mapping[Cut, tuple[str, dict[str, Any]]] = {
     "turn_detected": ("cancelled", {"type": "cancelled", "reason": "turn_detected"}),
     "client_cancelled": ("cancelled", {"type": "cancelled", "reason": "client_cancelled"}),
     "max_output_tokens": ("incomplete", {"type": "incomplete", "reason": "max_output_tokens"}),

@@ -18,7 +18,7 @@ from websockets.http11 import Request, Response
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.local import connection as connections
 from edgevoice.local import first_protocol
-from edgevoice.local.answers import Announcement, Means
+from edgevoice.local.answers import Announcement, SharedParts
 from edgevoice.local.behaviour import Behaviour, UpgradeRefusal
 from edgevoice.local.dialect import INWORLD, OPENAI, OPENAI_FIRST, Dialect
 from edgevoice.local.recorder import WireRecorder
@@ -81,7 +81,7 @@ class LocalService:
         voice = self._voice
         if voice is None:
             voice = await asyncio.to_thread(HibariVoice.load)
-        means = Means(voice=voice, behaviour=self._behaviour, announcement=self._announcement, pace=self._pace)
+        means = SharedParts(voice=voice, behaviour=self._behaviour, announcement=self._announcement, pace=self._pace)
         numbers = itertools.count(1)
 
         async def handle(connection: ServerConnection) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from edgevoice.local import audio_format, first_protocol
 from edgevoice.local.audio_format import AudioFormat
 from edgevoice.local.dialect import INWORLD, Dialect
-from edgevoice.local.mind.tool_kinds import Declared
+from edgevoice.local.mind.tool_kinds import DeclaredTool
 from edgevoice.local.refusals import RequestRefused, refusal_of
 from edgevoice.local.serialiser_noise import tidied
 from edgevoice.local.session_patch import merge, rest_of, without_unknown_modalities
@@ -228,14 +228,14 @@ class SessionState:
         self.document, self.settings = document, settings
 
 
-def declared_in(tools: list[SessionTool]) -> dict[str, Declared]:
+def declared_in(tools: list[SessionTool]) -> dict[str, DeclaredTool]:
     """Return the declared functions by name."""
     declared = {}
     for tool in tools:
         if isinstance(tool, ClientTool):
             properties = tool.parameters.get("properties")
             names = frozenset(properties if isinstance(properties, dict) else ())
-            declared[tool.name] = Declared(names, tool.description)
+            declared[tool.name] = DeclaredTool(names, tool.description)
     return declared
 
 

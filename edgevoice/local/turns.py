@@ -21,7 +21,7 @@ class TurnEvent(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class EndpointingDelays:
     """How long a silence may last.
 
     After ``pause_ms`` the listener is asked once per pause whether the turn is complete; after ``limit_ms`` the turn
@@ -39,7 +39,7 @@ class TurnDetector:
     voiced frame, both counted from the detector's first frame.
     """
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: EndpointingDelays) -> None:
         self._patience = patience
         self._window: deque[bool] = deque(maxlen=_ONSET_WINDOW_FRAMES)
         self._frames = 0

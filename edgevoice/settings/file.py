@@ -130,7 +130,7 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Loaded:
     findings.add_disagreements(source.name if source is not None else "the defaults")
     if findings.faults:
         is_from_file = any(not fault.startswith(_PREFIX) for fault in findings.faults)
-        remedy = _mend(source) if is_from_file else "Fix the variable, or take it out of the environment."
+        remedy = _how_to_fix(source) if is_from_file else "Fix the variable, or take it out of the environment."
         raise SettingsRefused(tuple(findings.faults), remedy=remedy)
     return Loaded(findings.settings(), source, findings.origins)
 
@@ -203,7 +203,7 @@ def _text_of(path: Path) -> str:
     try:
         return decoded(content)
     except NotText as refusal:
-        raise SettingsRefused((f"{path.name}: {refusal}",), remedy=_mend(path)) from None
+        raise SettingsRefused((f"{path.name}: {refusal}",), remedy=_how_to_fix(path)) from None
 
 
 def _why_unreadable(failure: OSError) -> str:
@@ -222,7 +222,7 @@ def _parse(source: Path, text: str) -> dict[str, Any]:
     try:
         return parse(text)
     except NotToml as refusal:
-        raise SettingsRefused((f"{source.name}: {refusal}",), remedy=_mend(source)) from None
+        raise SettingsRefused((f"{source.name}: {refusal}",), remedy=_how_to_fix(source)) from None
 
 
 def _document_or_part(source: Path, text: str, wanted: tuple[str, ...]) -> dict[str, Any]:
@@ -240,7 +240,7 @@ def _document_or_part(source: Path, text: str, wanted: tuple[str, ...]) -> dict[
         return _parse(source, "\n".join(lines))
 
 
-def _mend(source: Path | None) -> str:
+def _how_to_fix(source: Path | None) -> str:
     return f"Fix {source}; `edgevoice config check --config {source}` checks it."
 
 

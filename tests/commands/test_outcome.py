@@ -6,7 +6,7 @@ import os
 import pytest
 import typer
 
-from edgevoice.commands.outcome import obey
+from edgevoice.commands.outcome import run_command
 from edgevoice.errors import DeviceMissing
 
 
@@ -34,7 +34,7 @@ def test_what_is_wrong_with_the_machine_is_one_line(
         raise failure
 
     with pytest.raises(typer.Exit) as ended:
-        obey(fail)
+        run_command(fail)
     assert ended.value.exit_code == 1
     told = capsys.readouterr().err
     assert told.startswith(words)
@@ -46,4 +46,4 @@ def test_a_fault_of_the_program_keeps_its_traceback() -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     with pytest.raises(PermissionError):
-        obey(fail)
+        run_command(fail)

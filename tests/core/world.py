@@ -212,7 +212,7 @@ class World:
 
     # --- the user and the service ---
 
-    def say_beside(self) -> None:
+    def say_backchannel(self) -> None:
         """Let the service say something beside the user; it is heard where the box lets it."""
         if self.conversation.admits_backchannels:
             self.has_backchannel = True

@@ -72,7 +72,7 @@ class Slow(Behaviour):
     has_cleared: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def attend(self, service: ServiceControls) -> None:
-        await service.say_beside(LONG)
+        await service.say_backchannel(LONG)
 
     async def received(self, line: OpenConnection, event: Mapping[str, Any]) -> Mapping[str, Any]:
         self.has_cleared.set()

@@ -10,7 +10,7 @@ from edgevoice.local.mind.clock_reading import MONTHS, read_clock
 from edgevoice.local.mind.intents import CancelWish, Intent, TimerWish, VolumeWish, Wish, is_wake_word_only, understand
 from edgevoice.local.mind.numbers import spoken, spoken_duration, spoken_ordinal, spoken_year
 from edgevoice.local.mind.questions import asked, is_answer, question, settled
-from edgevoice.local.mind.tool_kinds import Declared, ToolKind, find, kind_of, parameter
+from edgevoice.local.mind.tool_kinds import DeclaredTool, ToolKind, find, kind_of, parameter
 from edgevoice.local.mind.verbatim import verbatim, wants_echo
 
 
@@ -45,8 +45,8 @@ class Prompt:
     text: str | None = None
     is_sure: bool = True
     results: Sequence[ToolResult] = ()
-    tools: Mapping[str, Declared] = field(default_factory=dict)
-    declared: Mapping[str, Declared] = field(default_factory=dict)
+    tools: Mapping[str, DeclaredTool] = field(default_factory=dict)
+    declared: Mapping[str, DeclaredTool] = field(default_factory=dict)
     directions: str = ""
     last_answer: str = ""
     turn: int = 0
@@ -136,12 +136,12 @@ def _meet(intent: Intent, request: Prompt) -> RequestedCall | str:
             return phrases.GREETING
 
 
-def _plain_call(kind: ToolKind, tools: Mapping[str, Declared]) -> RequestedCall | None:
+def _plain_call(kind: ToolKind, tools: Mapping[str, DeclaredTool]) -> RequestedCall | None:
     name = find(kind, tools)
     return RequestedCall(name, {}) if name is not None else None
 
 
-def _volume_call(wish: VolumeWish, tools: Mapping[str, Declared]) -> RequestedCall | str:
+def _volume_call(wish: VolumeWish, tools: Mapping[str, DeclaredTool]) -> RequestedCall | str:
     name = find(ToolKind.VOLUME, tools)
     if name is None:
         return phrases.NO_VOLUME
@@ -151,7 +151,7 @@ def _volume_call(wish: VolumeWish, tools: Mapping[str, Declared]) -> RequestedCa
     return RequestedCall(name, {change: wish.change}) if change is not None else phrases.NO_RELATIVE_VOLUME
 
 
-def _timer_call(seconds: int, tools: Mapping[str, Declared]) -> RequestedCall | str:
+def _timer_call(seconds: int, tools: Mapping[str, DeclaredTool]) -> RequestedCall | str:
     name = find(ToolKind.TIMER, tools)
     if name is None:
         return phrases.NO_TIMERS
@@ -161,7 +161,7 @@ def _timer_call(seconds: int, tools: Mapping[str, Declared]) -> RequestedCall | 
     )
 
 
-def _cancel_call(seconds: int | None, tools: Mapping[str, Declared]) -> RequestedCall | str:
+def _cancel_call(seconds: int | None, tools: Mapping[str, DeclaredTool]) -> RequestedCall | str:
     """Cancel the timer of this length; all of them, where none is named or the tool cannot tell them apart."""
     name = find(ToolKind.CANCEL, tools)
     if name is None:
@@ -170,7 +170,7 @@ def _cancel_call(seconds: int | None, tools: Mapping[str, Declared]) -> Requeste
     return RequestedCall(name, _length(seconds, tools[name]) if seconds is not None and can_choose else {})
 
 
-def _length(seconds: int, tool: Declared) -> dict[str, int | float]:
+def _length(seconds: int, tool: DeclaredTool) -> dict[str, int | float]:
     """Return a duration as the parameter that the tool has for it; minutes only where it knows no seconds."""
     minutes = parameter("minutes", tool)
     if minutes is not None and parameter("seconds", tool) is None:
@@ -178,7 +178,7 @@ def _length(seconds: int, tool: Declared) -> dict[str, int | float]:
     return {parameter("seconds", tool) or "seconds": seconds}
 
 
-def _result_sentence(result: ToolResult, asked: Sequence[Intent], tools: Mapping[str, Declared]) -> str:
+def _result_sentence(result: ToolResult, asked: Sequence[Intent], tools: Mapping[str, DeclaredTool]) -> str:
     told = _as_object(result.output)
     if told.get("error") or told.get("ok") is False:
         return phrases.TOOL_FAILED

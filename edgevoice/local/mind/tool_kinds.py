@@ -20,7 +20,7 @@ class ToolKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class DeclaredTool:
     """What a client declares of a tool: the names of its parameters, and what it is for."""
 
     properties: frozenset[str] = field(default_factory=frozenset)
@@ -76,7 +76,7 @@ def in_words(name: str) -> str:
     return " ".join(re.sub(r"[^a-z0-9]+", " ", parted.lower()).split())
 
 
-def find(kind: ToolKind, tools: Mapping[str, Declared]) -> str | None:
+def find(kind: ToolKind, tools: Mapping[str, DeclaredTool]) -> str | None:
     """Return the name of the tool of this kind; our own name first, then any name that says so, then a description."""
     if kind.value in tools:
         return kind.value
@@ -85,7 +85,7 @@ def find(kind: ToolKind, tools: Mapping[str, Declared]) -> str | None:
     return next(by_name, None) or next(by_description, None)
 
 
-def kind_of(name: str, tools: Mapping[str, Declared]) -> ToolKind | None:
+def kind_of(name: str, tools: Mapping[str, DeclaredTool]) -> ToolKind | None:
     """Return what kind of tool a name belongs to; ``tools`` may still hold what it said of itself."""
     named = next((kind for kind in ToolKind if _is_named(kind, name)), None)
     if named is not None or name not in tools:
@@ -93,7 +93,7 @@ def kind_of(name: str, tools: Mapping[str, Declared]) -> ToolKind | None:
     return next((kind for kind in ToolKind if _is_described(kind, tools[name])), None)
 
 
-def parameter(meaning: str, tool: Declared) -> str | None:
+def parameter(meaning: str, tool: DeclaredTool) -> str | None:
     """Return a tool's own name for "percent", "change", "seconds", "minutes" or "label", if it has such a parameter."""
     by_words = {in_words(name): name for name in sorted(tool.properties)}
     return next((by_words[words] for words in _PARAMETERS[meaning] if words in by_words), None)
@@ -107,7 +107,7 @@ def _is_named_at_all(name: str) -> bool:
     return any(_is_named(kind, name) for kind in ToolKind)
 
 
-def _is_described(kind: ToolKind, tool: Declared) -> bool:
+def _is_described(kind: ToolKind, tool: DeclaredTool) -> bool:
     """Tell whether a description speaks of this kind, and the parameters are ones that we can fill."""
     said = tool.description.lower()
     if re.search(_DESCRIPTIONS[kind], said) is None:

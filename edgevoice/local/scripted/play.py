@@ -50,7 +50,7 @@ class Play:
         self._session = session
         self._number = number
         self._sleep = sleep
-        self._tell = broken
+        self._report = broken
         self._at = 0
         steps = [*enumerate(session.steps)]
         self._meetings = {at: _Meeting() for at, step in steps if isinstance(step, script.Expect)}
@@ -86,7 +86,7 @@ class Play:
         except ConnectionClosed:
             pass  # `left` knows whether that is in order
         except ScriptBroken as broken:
-            self._tell(broken)
+            self._report(broken)
             await service.line.close(_BROKEN, "the script is broken")
         finally:
             self._stopped.set()
@@ -107,7 +107,7 @@ class Play:
             case script.TurnStep():
                 await self._speak(step, service)
             case script.Backchannel(backchannel=words, skipped=reason, runs_on=runs_on):
-                await service.say_beside(words, reason, runs_on=runs_on)
+                await service.say_backchannel(words, reason, runs_on=runs_on)
             case script.Hear(hear=words):
                 heard = await self.hearing.turns.get()
                 if words not in {script.ANYTHING, heard}:
@@ -224,9 +224,9 @@ class Play:
             # The connection is closed, or is about to be: what stands behind that can be no use.
             self._at = max(self._at, place + 1)
             if not self.is_over:
-                self._tell(self._broken(self._at, "the connection is closed"))
+                self._report(self._broken(self._at, "the connection is closed"))
         elif step is not None:
-            self._tell(self._broken(place, "the client left"))
+            self._report(self._broken(place, "the client left"))
         else:
             self._at = place
 
@@ -242,7 +242,7 @@ class Play:
                 return brain.Reply(step.answer, tuple(brain.RequestedCall(c.name, {}, c.arguments) for c in step.calls))
         self._begun.append(Answering())
         if self.terms.answers == "scripted":
-            self._tell(self._broken(self._at, "the service has to answer here, and the script does not say what"))
+            self._report(self._broken(self._at, "the service has to answer here, and the script does not say what"))
         return brain.answer(request)
 
     async def pause(self, seconds: float) -> None:
@@ -308,7 +308,7 @@ class Play:
         return ScriptBroken(f"session {self._number}, step {at + 1} ({verb} {getattr(step, verb)!r}): {what}")
 
     async def _break(self, line: OpenConnection, at: int, what: str) -> None:
-        self._tell(self._broken(at, what))
+        self._report(self._broken(at, what))
         await line.close(_BROKEN, "the script is broken")
 
 

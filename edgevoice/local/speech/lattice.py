@@ -26,7 +26,7 @@ _EXITS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SaidWord:
     """A word of a path; ``ends_word`` is False where a foreign phoneme goes on into the next."""
 
     word: str
@@ -38,7 +38,7 @@ class Said:
 class Path:
     """What may have been said, and the logarithm of how likely it is."""
 
-    said: tuple[Said, ...]
+    said: tuple[SaidWord, ...]
     score: float
 
     @property
@@ -238,7 +238,7 @@ class Lattice:
             frame, node = divmod(int(trace.origins[frame, node]), self._grammar.nodes)
         return steps[::-1]
 
-    def _said(self, steps: Sequence[tuple[int, int, int]]) -> tuple[Said, ...]:
+    def _said(self, steps: Sequence[tuple[int, int, int]]) -> tuple[SaidWord, ...]:
         return tuple(
-            Said(self._arcs[arc].word, self._arcs[arc].is_foreign, leaves >= _EXITS - 2) for _, arc, leaves in steps
+            SaidWord(self._arcs[arc].word, self._arcs[arc].is_foreign, leaves >= _EXITS - 2) for _, arc, leaves in steps
         )

@@ -13,7 +13,7 @@ from edgevoice.local.mind.brain import is_complete
 from edgevoice.local.refusals import RequestRefused
 from edgevoice.local.session import PREFIX_PADDING_MS, SemanticVad, ServerVad
 from edgevoice.local.speech.recogniser import SAMPLE_RATE_HZ, Recogniser, Unsure
-from edgevoice.local.turns import FRAME_MS, Patience, TurnDetector, TurnEvent
+from edgevoice.local.turns import FRAME_MS, EndpointingDelays, TurnDetector, TurnEvent
 
 _FRAME_BYTES = SAMPLE_RATE_HZ * FRAME_MS // 1000 * 2
 _BYTES_PER_MS = SAMPLE_RATE_HZ // 1000 * 2
@@ -283,7 +283,7 @@ def _voiced_part(audio: bytes) -> bytes:
     return audio[max(0, voiced[0] - margin) : voiced[-1] + _FRAME_BYTES + margin]
 
 
-def _patience(detection: ServerVad | SemanticVad) -> Patience:
+def _patience(detection: ServerVad | SemanticVad) -> EndpointingDelays:
     if isinstance(detection, ServerVad):
-        return Patience(detection.silence_duration_ms, detection.silence_duration_ms)
-    return Patience(_COMPLETE_AFTER_MS, _PATIENCE_MS[detection.eagerness])
+        return EndpointingDelays(detection.silence_duration_ms, detection.silence_duration_ms)
+    return EndpointingDelays(_COMPLETE_AFTER_MS, _PATIENCE_MS[detection.eagerness])

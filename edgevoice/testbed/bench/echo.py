@@ -23,7 +23,7 @@ import numpy as np
 from edgevoice.echo.tiers import Tier
 from edgevoice.errors import SettingsInvalid
 from edgevoice.testbed.bench.echo_evening import Reaction
-from edgevoice.testbed.bench.echo_pool import deaf_to_interrupts, workers
+from edgevoice.testbed.bench.echo_pool import ignoring_interrupts, workers
 from edgevoice.testbed.bench.echo_script import ANSWERS, REMARKS
 from edgevoice.testbed.bench.echo_trials import (
     Monologue,
@@ -88,7 +88,7 @@ def measure(plan: Plan, *, as_json: bool) -> int:
     """Measure, tell the figures as one JSON object on the last line, and return the exit status."""
     _rehearse()
     with workers(plan.workers) as submit:
-        with deaf_to_interrupts():
+        with ignoring_interrupts():
             cells = {
                 (tier, drift): _Cell(plan, tier, drift, submit) for drift in plan.drifts_ppm for tier in plan.tiers
             }

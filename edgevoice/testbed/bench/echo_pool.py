@@ -10,7 +10,7 @@ from typing import Any
 
 @contextmanager
 def workers(count: int) -> Iterator[Callable[..., Future[Any]]]:
-    """Yield how to submit a call to one of ``count`` processes; start them ``deaf_to_interrupts``."""
+    """Yield how to submit a call to one of ``count`` processes; start them ``ignoring_interrupts``."""
     # A fresh process each: the parent's threads would not survive a fork.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(count, mp_context=context) as pool, _ended_with_us():
@@ -18,7 +18,7 @@ def workers(count: int) -> Iterator[Callable[..., Future[Any]]]:
 
 
 @contextmanager
-def deaf_to_interrupts() -> Iterator[None]:
+def ignoring_interrupts() -> Iterator[None]:
     """Let the processes that are started within ignore Ctrl-C, for good: they keep what they are started with."""
     earlier = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

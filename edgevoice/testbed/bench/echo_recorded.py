@@ -18,7 +18,7 @@ from edgevoice.echo.tiers import Tier
 from edgevoice.errors import SettingsInvalid
 from edgevoice.testbed.bench.echo import rehearse_answers, spread, tiers_named
 from edgevoice.testbed.bench.echo_evening import Reaction
-from edgevoice.testbed.bench.echo_pool import deaf_to_interrupts, workers
+from edgevoice.testbed.bench.echo_pool import ignoring_interrupts, workers
 from edgevoice.testbed.bench.echo_recorded_trials import SEGMENT_S, Spell, TrialSetup, meet, rooms_of, undisturbed
 from edgevoice.testbed.bench.recordings import RecordingFile, licence_of, read_folder
 from edgevoice.testbed.bench.wakeword import library_cpu_ms_per_s
@@ -110,7 +110,7 @@ def measure(plan: RecordedPlan, *, as_json: bool) -> int:
     found: dict[str, Any] = {"recordings": _inventory(plan.folders, recordings), "tier": {}}
     for tier in plan.tiers:
         with workers(plan.workers) as submit:
-            with deaf_to_interrupts():
+            with ignoring_interrupts():
                 cells = _Cells(
                     plan, TrialSetup(tier, plan.drift_ppm, recordings.far, recordings.rooms), recordings, submit
                 )

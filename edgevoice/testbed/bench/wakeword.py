@@ -39,14 +39,14 @@ class _Engine:
 
     def score(self, first: int, last: int) -> dict[str, Any]:
         """Let it score frames ``first`` to ``last``; return the CPU time it took, its memory and the scores."""
-        self._tell(f"{first} {last}")
+        self._send(f"{first} {last}")
         return self._read()
 
     def reset(self) -> None:
         """Let it forget what it heard."""
-        self._tell("reset")
+        self._send("reset")
 
-    def _tell(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         if self._child.stdin is not None:
             self._child.stdin.write(f"{line}\n")
             self._child.stdin.flush()

@@ -13,7 +13,7 @@ from edgevoice.store.folders import make_scratch
 from edgevoice.testbed.soak.judge import judge
 from edgevoice.testbed.soak.picture import draw
 from edgevoice.testbed.soak.record import FaultKind
-from edgevoice.testbed.soak.run import Order, soak
+from edgevoice.testbed.soak.run import SoakOptions, soak
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tell(f"a soak of {options.minutes:g} minutes, seed {options.seed}, in {folder}")
     (folder / "notify").unlink(missing_ok=True)
     try:
-        record = asyncio.run(soak(Order(options.minutes, options.seed, options.faults), folder, tell))
+        record = asyncio.run(soak(SoakOptions(options.minutes, options.seed, options.faults), folder, tell))
     except (EdgevoiceError, OSError) as error:
         trouble = error if isinstance(error, EdgevoiceError) else of_machine(error)
         if trouble is None:

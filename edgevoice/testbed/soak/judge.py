@@ -154,8 +154,8 @@ def _memory(record: Record) -> tuple[dict[str, object], list[str]]:
     report: dict[str, object] = {
         "rss_mb_first": round(record.rests[0].sample.rss_mb, 2) if record.rests else None,
         "rss_mb_last": round(record.rests[-1].sample.rss_mb, 2) if record.rests else None,
-        "rss_slope_mb_per_hour": _told(slope),
-        "anonymous_slope_mb_per_hour": _told(anonymous),
+        "rss_slope_mb_per_hour": _slope_data(slope),
+        "anonymous_slope_mb_per_hour": _slope_data(anonymous),
         "fitted_rests": len(rests),
         "fitted_minutes": round(60 * span_h, 1),
         "least_leak_found_mb_per_hour": round(max(GROWTH_MB_PER_HOUR, _ALLOCATOR_MB / span_h), 1) if span_h else None,
@@ -178,7 +178,7 @@ def _row(rest: Rest, began_s: float) -> dict[str, float]:
     }
 
 
-def _told(slope: Slope | None) -> dict[str, float] | None:
+def _slope_data(slope: Slope | None) -> dict[str, float] | None:
     if slope is None:
         return None
     return {"slope": round(slope.value, 2), "low_95": round(slope.low, 2), "high_95": round(slope.high, 2)}

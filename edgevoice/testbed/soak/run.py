@@ -55,7 +55,7 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SoakOptions:
     """What is asked for: how long, from which seed, which faults."""
 
     minutes: float
@@ -63,7 +63,7 @@ class Order:
     kinds: Sequence[FaultKind] = tuple(FaultKind)
 
 
-async def soak(order: Order, folder: Path, tell: Tell) -> Record:
+async def soak(order: SoakOptions, folder: Path, tell: Tell) -> Record:
     """Run it in ``folder``, which keeps the daemon's log; return what was seen, also when the daemon ended.
 
     ``tell`` gets a line for each fault.
@@ -96,7 +96,7 @@ class _Soak:
     """One soak under way."""
 
     def __init__(
-        self, order: Order, world: World, box: DaemonProcess, record: Record, chance: random.Random, tell: Tell
+        self, order: SoakOptions, world: World, box: DaemonProcess, record: Record, chance: random.Random, tell: Tell
     ) -> None:
         self._order = order
         self._world = world
@@ -129,7 +129,7 @@ class _Soak:
 
     async def _round(self, fault: InjectedFault) -> None:
         box, record = self._box, self._record
-        talking = await self._bring_about(fault)
+        talking = await self._inject(fault)
         began_s = time.monotonic()
         await self._world.do(fault)
         ended_s = time.monotonic()
@@ -145,7 +145,7 @@ class _Soak:
         await self._converse()
         await self._rest()
 
-    async def _bring_about(self, fault: InjectedFault) -> "asyncio.Task[None]":
+    async def _inject(self, fault: InjectedFault) -> "asyncio.Task[None]":
         """Talk until a fault's moment has come, as far as it does; return the talking, which may go on."""
         since_s, moment = time.monotonic(), fault.moment
         if moment is Moment.AT_REST:

@@ -134,8 +134,8 @@ class HonestWorld(RuleBasedStateMachine):
 
     @precondition(lambda self: self.is_open())
     @rule()
-    def say_beside(self) -> None:
-        self.world.say_beside()
+    def say_backchannel(self) -> None:
+        self.world.say_backchannel()
 
     @precondition(lambda self: self.is_open() and self.world.service.active is not None)
     @rule(sound_ms=st.integers(1, 3000))

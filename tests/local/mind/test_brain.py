@@ -15,14 +15,14 @@ from edgevoice.local.mind.brain import (
 )
 from edgevoice.local.mind.intents import Intent, TimerWish, VolumeWish, Wish, is_wake_word_only, understand
 from edgevoice.local.mind.numbers import in_digits, spoken, spoken_duration, spoken_ordinal, spoken_year
-from edgevoice.local.mind.tool_kinds import Declared
+from edgevoice.local.mind.tool_kinds import DeclaredTool
 
 TOOLS = {
-    "get_current_time": Declared(),
-    "set_volume": Declared(frozenset({"percent", "change"})),
-    "set_timer": Declared(frozenset({"seconds", "label"})),
-    "cancel_timers": Declared(frozenset({"seconds", "label"})),
-    "end_conversation": Declared(),
+    "get_current_time": DeclaredTool(),
+    "set_volume": DeclaredTool(frozenset({"percent", "change"})),
+    "set_timer": DeclaredTool(frozenset({"seconds", "label"})),
+    "cancel_timers": DeclaredTool(frozenset({"seconds", "label"})),
+    "end_conversation": DeclaredTool(),
 }
 
 
@@ -114,7 +114,7 @@ def test_without_tools_every_wish_is_answered_in_words(said: str | None, speech:
 
 
 def test_a_volume_tool_that_knows_no_steps_is_not_asked_for_one() -> None:
-    only_percent = {"set_volume": Declared(frozenset({"percent"}))}
+    only_percent = {"set_volume": DeclaredTool(frozenset({"percent"}))}
 
     assert answer(Prompt("volume up", tools=only_percent)).speech == phrases.NO_RELATIVE_VOLUME
 

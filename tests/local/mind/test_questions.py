@@ -4,13 +4,13 @@ from edgevoice.local.mind import phrases, vocabulary
 from edgevoice.local.mind.brain import Prompt, Reply, RequestedCall, answer, is_complete
 from edgevoice.local.mind.intents import CancelWish, Intent, TimerWish, VolumeWish, Wish, understand
 from edgevoice.local.mind.questions import asked, question, settled
-from edgevoice.local.mind.tool_kinds import Declared
+from edgevoice.local.mind.tool_kinds import DeclaredTool
 
 TOOLS = {
-    "set_timer": Declared(frozenset({"seconds"})),
-    "cancel_timers": Declared(frozenset({"seconds"})),
-    "set_volume": Declared(frozenset({"percent", "change"})),
-    "get_current_time": Declared(frozenset()),
+    "set_timer": DeclaredTool(frozenset({"seconds"})),
+    "cancel_timers": DeclaredTool(frozenset({"seconds"})),
+    "set_volume": DeclaredTool(frozenset({"percent", "change"})),
+    "get_current_time": DeclaredTool(frozenset()),
 }
 TEN_MINUTES = TimerWish(600)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgevoice.local.mind.tool_kinds import Declared, ToolKind, find, in_words, kind_of, parameter
+from edgevoice.local.mind.tool_kinds import DeclaredTool, ToolKind, find, in_words, kind_of, parameter
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def test_a_name_is_read_in_any_case_style(name: str, words: str) -> None:
 def test_a_tool_is_found_by_its_name(kind: ToolKind, names: str) -> None:
     for name in names.split():
         assert kind_of(name, {}) is kind, name
-        assert find(kind, {"other": Declared(), name: Declared()}) == name
-        assert [other for other in ToolKind if find(other, {name: Declared()})] == [kind], name
+        assert find(kind, {"other": DeclaredTool(), name: DeclaredTool()}) == name
+        assert [other for other in ToolKind if find(other, {name: DeclaredTool()})] == [kind], name
 
 
 @pytest.mark.parametrize(
@@ -58,24 +58,24 @@ def test_a_tool_is_found_by_its_name(kind: ToolKind, names: str) -> None:
 )
 def test_a_name_that_only_sounds_alike_is_another_tool(name: str) -> None:
     assert kind_of(name, {}) is None
-    assert not [kind for kind in ToolKind if find(kind, {name: Declared()})]
+    assert not [kind for kind in ToolKind if find(kind, {name: DeclaredTool()})]
 
 
 @pytest.mark.parametrize(
     ("kind", "tool"),
     [
-        (ToolKind.CLOCK, Declared(description="Returns the current local time.")),
-        (ToolKind.CLOCK, Declared(description="Get the current date and time in the user's timezone.")),
-        (ToolKind.CLOCK, Declared(frozenset({"timeZone"}), "Tells the time.")),
-        (ToolKind.CLOCK, Declared(description="Use this when the user asks what time it is.")),
-        (ToolKind.VOLUME, Declared(frozenset({"level"}), "Adjust the loudspeaker's volume.")),
-        (ToolKind.TIMER, Declared(frozenset({"durationSeconds"}), "Starts a countdown.")),
-        (ToolKind.TIMER, Declared(frozenset({"minutes"}), "Set a kitchen timer")),
-        (ToolKind.CANCEL, Declared(description="Cancels every running timer.")),
-        (ToolKind.END, Declared(description="Hang up and end the current call.")),
+        (ToolKind.CLOCK, DeclaredTool(description="Returns the current local time.")),
+        (ToolKind.CLOCK, DeclaredTool(description="Get the current date and time in the user's timezone.")),
+        (ToolKind.CLOCK, DeclaredTool(frozenset({"timeZone"}), "Tells the time.")),
+        (ToolKind.CLOCK, DeclaredTool(description="Use this when the user asks what time it is.")),
+        (ToolKind.VOLUME, DeclaredTool(frozenset({"level"}), "Adjust the loudspeaker's volume.")),
+        (ToolKind.TIMER, DeclaredTool(frozenset({"durationSeconds"}), "Starts a countdown.")),
+        (ToolKind.TIMER, DeclaredTool(frozenset({"minutes"}), "Set a kitchen timer")),
+        (ToolKind.CANCEL, DeclaredTool(description="Cancels every running timer.")),
+        (ToolKind.END, DeclaredTool(description="Hang up and end the current call.")),
     ],
 )
-def test_a_tool_is_found_by_what_it_says_it_does(kind: ToolKind, tool: Declared) -> None:
+def test_a_tool_is_found_by_what_it_says_it_does(kind: ToolKind, tool: DeclaredTool) -> None:
     assert find(kind, {"x7": tool}) == "x7"
     assert kind_of("x7", {"x7": tool}) is kind
     assert kind_of("x7", {}) is None
@@ -84,33 +84,35 @@ def test_a_tool_is_found_by_what_it_says_it_does(kind: ToolKind, tool: Declared)
 @pytest.mark.parametrize(
     "tool",
     [
-        Declared(frozenset({"city"}), "Get the current local time and weather for a city."),
-        Declared(frozenset({"city"}), "Tells the time in a city."),
-        Declared(description="Get the current weather at the present time."),
-        Declared(description="Converts the current time to another zone."),
-        Declared(description="Sets the volume."),
-        Declared(frozenset({"recipe"}), "Starts a timer for a recipe."),
-        Declared(description="Return all running timers."),
-        Declared(description="Every time of need"),
-        Declared(),
+        DeclaredTool(frozenset({"city"}), "Get the current local time and weather for a city."),
+        DeclaredTool(frozenset({"city"}), "Tells the time in a city."),
+        DeclaredTool(description="Get the current weather at the present time."),
+        DeclaredTool(description="Converts the current time to another zone."),
+        DeclaredTool(description="Sets the volume."),
+        DeclaredTool(frozenset({"recipe"}), "Starts a timer for a recipe."),
+        DeclaredTool(description="Return all running timers."),
+        DeclaredTool(description="Every time of need"),
+        DeclaredTool(),
     ],
 )
-def test_what_a_description_does_not_say_or_we_cannot_fill_is_not_guessed(tool: Declared) -> None:
+def test_what_a_description_does_not_say_or_we_cannot_fill_is_not_guessed(tool: DeclaredTool) -> None:
     assert not [kind for kind in ToolKind if find(kind, {"x7": tool})]
 
 
 def test_our_own_name_goes_first_then_any_name_and_a_description_last() -> None:
-    described = Declared(description="Returns the current time.")
+    described = DeclaredTool(description="Returns the current time.")
     assert (
-        find(ToolKind.CLOCK, {"x": described, "getTime": Declared(), "get_current_time": Declared()})
+        find(ToolKind.CLOCK, {"x": described, "getTime": DeclaredTool(), "get_current_time": DeclaredTool()})
         == "get_current_time"
     )
-    assert find(ToolKind.CLOCK, {"x": described, "getTime": Declared()}) == "getTime"
-    assert find(ToolKind.CLOCK, {"get_weather": Declared(), "x": described}) == "x"
+    assert find(ToolKind.CLOCK, {"x": described, "getTime": DeclaredTool()}) == "getTime"
+    assert find(ToolKind.CLOCK, {"get_weather": DeclaredTool(), "x": described}) == "x"
 
 
 def test_a_tool_that_is_named_for_one_thing_is_not_taken_for_another_by_its_description() -> None:
-    odd = Declared(frozenset({"seconds"}), "Set a timer; cancel it with cancel_timers when you end the conversation.")
+    odd = DeclaredTool(
+        frozenset({"seconds"}), "Set a timer; cancel it with cancel_timers when you end the conversation."
+    )
 
     assert find(ToolKind.CANCEL, {"set_timer": odd}) is None
     assert find(ToolKind.END, {"set_timer": odd}) is None
@@ -130,4 +132,4 @@ def test_a_tool_that_is_named_for_one_thing_is_not_taken_for_another_by_its_desc
     ],
 )
 def test_a_parameter_is_found_by_what_it_means(meaning: str, properties: set[str], name: str | None) -> None:
-    assert parameter(meaning, Declared(frozenset(properties))) == name
+    assert parameter(meaning, DeclaredTool(frozenset(properties))) == name
