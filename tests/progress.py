@@ -74,7 +74,7 @@ class Progress:
 
     def __init__(self, config: pytest.Config, environment: Mapping[str, str]) -> None:
         self._cache = getattr(config, "cache", None)
-        self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        self._plugins = config.pluginmanager
         self._run = environment.get("TESTS_RUN", "")
         self._results = environment.get("TESTS_RESULTS", "")
         self._took: dict[str, float] = {}
@@ -130,13 +130,16 @@ class Progress:
             self._keep(_RUNS, {self._run: round(took_s)})
 
     def _show(self, now_s: float) -> None:
-        every_s = _EVERY_ON_A_TERMINAL_S if getattr(self._reporter, "isatty", False) else _EVERY_S
-        if self._reporter is None or now_s < self._shown_s + every_s:
+        # Not at the start: it is registered after this plugin.
+        reporter: Any = self._plugins.get_plugin("terminalreporter")
+        every_s = _EVERY_ON_A_TERMINAL_S if getattr(reporter, "isatty", False) else _EVERY_S
+        if reporter is None or now_s < self._shown_s + every_s:
             return
         self._shown_s = now_s
         if line := self._estimate.line(now_s):
-            self._reporter.ensure_newline()
-            self._reporter.write_line(line)
+            reporter.ensure_newline()
+            # With pytest-xdist that does not end a line of dots.
+            reporter.write_line(f"\n{line}" if reporter._tw.width_of_current_line else line)
 
     def _kept(self, key: str) -> dict[str, float]:
         kept = self._cache.get(key, {}) if self._cache else {}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -88,6 +89,8 @@ def test_nothing_is_said_before_anything_is_known() -> None:
 
 
 class Reporter:
+    _tw = SimpleNamespace(width_of_current_line=0)
+
     def __init__(self, *, isatty: bool) -> None:
         self.isatty = isatty
         self.lines: list[str] = []
@@ -121,26 +124,36 @@ def test_it_is_shown_every_30_seconds_and_more_often_on_a_terminal(
 
 
 @pytest.mark.parametrize("options", [(), ("-p", "xdist", "--numprocesses", "2")], ids=["alone", "two workers"])
-def test_the_results_of_a_run_are_one_line_and_how_long_it_took_is_kept(
+def test_a_run_shows_how_far_it_is_leaves_its_results_in_one_line_and_keeps_how_long_it_took(
     tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     pytest.importorskip("xdist")
     (tmp_path / "test_some.py").write_text(SOME_TESTS)
     (tmp_path / "test_wrong.py").write_text("import nothing_of_that_name")
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "impatient.py").write_text("from tests import progress\nprogress._EVERY_S = 0\n")
     results = tmp_path / "results"
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "TESTS_"))},
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": f"{ROOT}:{tmp_path}",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "TESTS_RUN": "quick",
         "TESTS_RESULTS": str(results),
     }
 
-    command = [sys.executable, "-m", "pytest", "-p", "tests.progress", "--continue-on-collection-errors", *options]
-    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=120, check=False)
+    plugins = ("-p", "tests.progress", "-p", "impatient")
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", *plugins, "--continue-on-collection-errors", *options],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
     assert ended.returncode == 1
+    assert re.search(r"^\[ *\d+%, about \d+ s left\]$", ended.stdout, re.MULTILINE)
     (line,) = results.read_text().splitlines()
     told = json.loads(line)
     assert told == {
