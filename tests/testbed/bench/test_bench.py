@@ -32,6 +32,7 @@ def test_latency_loses_no_sample_and_tells_all_its_figures() -> None:
         assert set(report[name]) == {"p50", "p95"}
 
 
+@pytest.mark.alone
 def test_barge_in_tells_the_truth_about_every_cut() -> None:
     report = bench("barge-in", "--cuts", "14")
 
