@@ -19,17 +19,18 @@ _SLOTS = 32
 _LEAST_SLOTS = 4
 """Half seconds after which the room is known."""
 
-_SHARE = 0.5
-"""The room is as loud as its middle half second: what goes on more than half of the time is the room's own. With its
+_SHARE = 0.6
+"""The room is as loud as three of five half seconds: what goes on more than two fifths of the time is the room's own. A
+woman on television who paused after each sentence cut 1 to 3 times in 6 minutes at a half, and not at this. With the
 loudest quarter instead, people who speak over the box again and again became the room themselves: of 49 people 20 dB
 softer than the echo, one every 5 s, 20 were heard, not 27 to 30.
 """
 
-_LOUDER_DB = 7.0
+_LOUDER_DB = 9.0
 """By how much a voice must be louder than the room, at the middle of its blocks.
 
-Recorded televisions 25 dB below the echo, 19 minutes, four talkers: 2 cuts, of 143 in 17.5 minutes without this rule.
-The people who were heard without it were heard as before: 45 of 49 as loud as the echo, 30 of 49 20 dB softer.
+With 7 dB a recorded woman on television, 25 dB softer than the echo, cut 3 times in 6 minutes, each time by less than
+1.1 dB. Of 50 remarks and 47 words 10 dB softer than the echo, 44 and 39 were louder than the quiet room with either.
 """
 
 _RAISED_DB = 3.0

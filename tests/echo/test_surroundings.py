@@ -44,7 +44,7 @@ def test_in_a_quiet_room_a_faint_voice_is_enough() -> None:
 
     goes_on(room, 3, QUIET)
 
-    assert room.needed_db == pytest.approx(QUIET + 7)
+    assert room.needed_db == pytest.approx(QUIET + 9)
 
 
 def test_a_voice_must_be_louder_than_a_television_that_has_been_going_on() -> None:
@@ -53,7 +53,7 @@ def test_a_voice_must_be_louder_than_a_television_that_has_been_going_on() -> No
 
     goes_on(room, 12, TELEVISION, is_over=True)
 
-    assert room.needed_db == pytest.approx(TELEVISION + 7)
+    assert room.needed_db == pytest.approx(TELEVISION + 9)
 
 
 def test_one_remark_that_was_not_understood_does_not_raise_it_for_the_next() -> None:
@@ -63,7 +63,7 @@ def test_one_remark_that_was_not_understood_does_not_raise_it_for_the_next() -> 
     for _ in range(2 * PER_S):
         room.take(Levels(45, 45, 0.0), LEARNED, is_over=True)
 
-    assert room.needed_db == pytest.approx(QUIET + 7)
+    assert room.needed_db == pytest.approx(QUIET + 9)
 
 
 def test_a_person_who_speaks_over_it_again_and_again_does_not_become_the_room() -> None:
@@ -74,7 +74,7 @@ def test_a_person_who_speaks_over_it_again_and_again_does_not_become_the_room() 
         goes_on(room, 2, 45, is_over=True)
         goes_on(room, 3, QUIET)
 
-    assert room.needed_db == pytest.approx(QUIET + 7)
+    assert room.needed_db == pytest.approx(QUIET + 9)
 
 
 def test_16_s_after_a_television_is_off_the_room_is_quiet_again() -> None:
@@ -83,7 +83,7 @@ def test_16_s_after_a_television_is_off_the_room_is_quiet_again() -> None:
 
     goes_on(room, 16, QUIET)
 
-    assert room.needed_db == pytest.approx(QUIET + 7)
+    assert room.needed_db == pytest.approx(QUIET + 9)
 
 
 def test_what_a_canceller_leaves_that_has_not_learned_the_room_is_not_the_rooms_own() -> None:
@@ -93,7 +93,7 @@ def test_what_a_canceller_leaves_that_has_not_learned_the_room_is_not_the_rooms_
     for _ in range(10 * PER_S):
         room.take(Levels(ECHO, ECHO, 0.0), 0.0)
 
-    assert room.needed_db == pytest.approx(QUIET + 7)
+    assert room.needed_db == pytest.approx(QUIET + 9)
 
 
 def test_the_decay_of_the_echo_is_not_the_rooms_own() -> None:
@@ -103,7 +103,7 @@ def test_the_decay_of_the_echo_is_not_the_rooms_own() -> None:
     for number in range(16 * PER_S):
         room.take(Levels(37, 34, 35) if number % 5 else Levels(QUIET, QUIET, 0.0), LEARNED)
 
-    assert room.needed_db == pytest.approx(QUIET + 7)
+    assert room.needed_db == pytest.approx(QUIET + 9)
 
 
 def test_the_echos_level_is_that_of_its_louder_blocks_and_unknown_where_nothing_is_cancelled() -> None:
