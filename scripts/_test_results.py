@@ -37,7 +37,7 @@ def told(runs: list[dict[str, Any]], seconds: int) -> tuple[str, int]:
     lines += [f"failed: {test}" for test in first if test not in late]
     lines += [f"not run, though end to end: {test}: {why}" for test, why in sorted(end_to_end.items())]
     # Nothing at all ran: a run that was ended, or one that was asked for no test that there is.
-    status = FAILED if len(first) > len(late) or not passed else TO_BE_LOOKED_INTO if late else 0
+    status = FAILED if len(first) > len(late) or not passed + len(late) else TO_BE_LOOKED_INTO if late else 0
     verdict = {0: "all passed", FAILED: "FAILED", TO_BE_LOOKED_INTO: "TO BE LOOKED INTO"}[status]
     lines.append(
         f"=== {verdict}: {passed} tests passed, {len(first) - len(late)} failed, "
