@@ -172,6 +172,7 @@ NO_MODULE: Final = {
     "test_imports": "every import",
     "test_package": "the installed package",
     "test_scripts": "scripts/_setup.sh",
+    "test_sizes": "every class, function and file",
     "test_units": "systemd/",
 }
 """What tests at the top that are of no module and of no script are of."""
