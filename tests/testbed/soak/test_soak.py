@@ -186,7 +186,7 @@ def test_the_clock_is_never_set_behind_the_true_time(tmp_path: Path) -> None:
 def test_a_short_soak_brings_the_box_back_after_a_cut_link_and_an_unplugged_card(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = ["--minutes", "0.5", "--seed", "1", "--folder", str(tmp_path), "--json"]
+    options = ["--minutes", "0.55", "--seed", "1", "--folder", str(tmp_path), "--json"]
 
     status = main([*options, "--faults", "link cut,card unplugged"])
 
