@@ -20,6 +20,10 @@ nowhere else:
   tools answer for the record alone (3).
 - One that is *taken up* again after a false interruption undoes all of that, and restores the goodbye (5).
 - A *lost session* leaves what is here to be heard (2), ends the rest (1, 3, 4), and decides what follows (5).
+
+The phase of the conversation (`phases`) is a sixth. With it they couple in `state` and `turns`: it is SPEAKING while
+something sounds or echoes (2); the user's turn, LISTENING, forgets the tools of the last one (3); and an answer that is
+still generated (1) in LISTENING is presumed over, because its end is missing.
 """
 
 from edgevoice.core.conversation.cut_answer import CutAnswer

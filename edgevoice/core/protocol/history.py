@@ -38,7 +38,7 @@ class _Item:
     @property
     def is_answer(self) -> bool:
         """Whether it ends a turn: an answer that is still to come, or to be heard, does not."""
-        return self.role is Role.ASSISTANT and (self.heard_ms is not None or (self.is_final and self.text != ""))
+        return self.role is Role.ASSISTANT and (self.heard_ms is not None or self.is_final)
 
     def told(self) -> str:
         """Return what the model is to know of it: of an answer that was interrupted, the share that was heard."""

@@ -28,7 +28,7 @@ def _response_of(event: wire.ServerEvent) -> str | None:
         case wire.AudioDelta(delta=pcm) if pcm:
             return None  # sound speaks for itself
         case wire.AudioDelta(response_id=response_id) | wire.TranscriptDelta(response_id=response_id):
-            return response_id or ""
+            return response_id
         case wire.Unknown(type=kind) if kind.startswith("response.backchannel."):
             return None  # it belongs to no answer
         case wire.Unknown(type=kind) if kind.startswith("response.") and kind.endswith(".delta"):

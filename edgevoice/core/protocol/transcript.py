@@ -46,7 +46,6 @@ class Transcript:
     def _take_tag(self) -> None:
         # A tag between spaces takes one with it; one that clings to a word takes none, or two words would be one.
         self._swallows_space = self._swallows_space or self._is_after_space
-        self._is_after_space = False
 
     def _take_words(self, words: str) -> None:
         if self._swallows_space:
