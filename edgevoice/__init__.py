@@ -1,6 +1,6 @@
 """edgevoice: a smart speaker on a Raspberry Pi, and the same conversation as a library.
 
-``Agent``, ``RealtimeVoice`` and ``tool`` are the library; they are loaded when they are first used.
+``Agent``, ``RealtimeVoice``, ``tool`` and ``ToolContext`` are the library; they are loaded when they are first used.
 """
 
 from importlib import import_module
@@ -10,12 +10,18 @@ if TYPE_CHECKING:
     from edgevoice.agent.agent import Agent
     from edgevoice.agent.tool import tool
     from edgevoice.agent.voice import RealtimeVoice
+    from edgevoice.tools.tool import ToolContext
 
-__all__ = ["Agent", "RealtimeVoice", "__version__", "tool"]
+__all__ = ["Agent", "RealtimeVoice", "ToolContext", "__version__", "tool"]
 
 __version__ = "0.2.0"
 
-_HOMES = {"Agent": "edgevoice.agent.agent", "RealtimeVoice": "edgevoice.agent.voice", "tool": "edgevoice.agent.tool"}
+_HOMES = {
+    "Agent": "edgevoice.agent.agent",
+    "RealtimeVoice": "edgevoice.agent.voice",
+    "ToolContext": "edgevoice.tools.tool",
+    "tool": "edgevoice.agent.tool",
+}
 
 
 def __getattr__(name: str) -> Any:

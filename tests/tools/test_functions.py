@@ -1,6 +1,8 @@
 import asyncio
 import enum
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -383,3 +385,16 @@ def test_a_functions_source_says_what_it_has_and_when_that_changes() -> None:
     assert seen == [["set_lamp", "now"]]
     assert source.may_offer("now")
     assert not source.may_offer("later")
+
+
+def test_the_function_on_the_page_about_the_library_is_a_tool() -> None:
+    page = Path(__file__).parents[2] / "docs" / "library.md"
+    (block,) = (
+        each for each in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL) if "ToolContext" in each
+    )
+    names: dict[str, Any] = {}
+    exec(block, names)  # noqa: S102 - our own page
+
+    found = asyncio.run(called(FunctionTool(names["search"]), '{"words": "tea"}'))
+
+    assert found == ["something about tea"] * 3
