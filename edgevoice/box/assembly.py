@@ -89,6 +89,7 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
         mailbox.post,
         is_speaking=lambda: not speaker.is_silent,
         near_misses=storage.near_misses,
+        far_end=echo.stage.give_far_end if echo is not None else None,
     )
     registry = tools_of(settings, speaker, mailbox.report)
     link = _link(settings, context, words, registry, mailbox)

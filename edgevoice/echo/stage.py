@@ -51,9 +51,17 @@ class EchoStage:
         self._suppressor = RestingSuppressor(suppressor) if suppressor is not None else None
         self._near_speech = near_speech
         self._room = room
+        self._far_end: Callable[[Samples, int], None] | None = None
         self._is_working = False
         self._jumps = 0
         self._mending = 0
+
+    def give_far_end(self, take: Callable[[Samples, int], None]) -> None:
+        """Call ``take`` with every block that the speaker plays, aligned with the near-end block at that position.
+
+        It is called in the capture callback and must return at once.
+        """
+        self._far_end = take
 
     def take(self, near: bytes, position: int) -> bytes:
         """Return a block without echo; its first sample is number ``position``, mono s16 at 16 kHz."""
@@ -61,6 +69,8 @@ class EchoStage:
         if far is None:
             self._take_alone(near, position)
             return near
+        if self._far_end is not None:
+            self._far_end(far, position)
         if not self._is_working and self._near_speech is not None and self._near_speech.is_speaking:
             self._near_speech.reset()  # speech that goes on over the next sound is to be confirmed anew
         self._is_working = True

@@ -11,7 +11,9 @@ import numpy as np
 from edgevoice import threads
 from edgevoice.core.facts import WakeWordHeard
 from edgevoice.journal import tell
+from edgevoice.wakeword.batching import CALM
 from edgevoice.wakeword.decision import Decision
+from edgevoice.wakeword.far_end import FarEnd
 from edgevoice.wakeword.frame_queue import FrameQueue
 from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ
 from edgevoice.wakeword.scorer import Scorer
@@ -29,10 +31,10 @@ class Detector:
 
     ``load`` gives the scorer of these words; it is called, and used, in the detector's thread alone. ``tell`` is called
     there with each detection and must return at once, and so must ``is_speaking``, which says whether the box itself is
-    to be heard. ``notes`` are told of every decision, too. ``loaded`` is set, in the loop, once the models are there.
-    ``scored_at``, ``kept_up_at`` and ``detected_at`` are monotonic seconds. ``kept_up_at`` is when a frame was last
-    scored soon after it was heard: the watchdog's proof of life, because a scorer that is too slow scores for ever, and
-    hears nothing.
+    to be heard. ``notes`` are told of every decision, too, and ``far_end`` knows which words the box says itself.
+    ``loaded`` is set, in the loop, once the models are there. ``scored_at``, ``kept_up_at`` and ``detected_at`` are
+    monotonic seconds. ``kept_up_at`` is when a frame was last scored soon after it was heard: the watchdog's proof of
+    life, because a scorer that is too slow scores for ever, and hears nothing.
     """
 
     def __init__(
@@ -44,11 +46,13 @@ class Detector:
         is_speaking: Callable[[], bool],
         smoothing_frames: int = 1,
         notes: Notes | None = None,
+        far_end: FarEnd | None = None,
     ) -> None:
         self._words = [word.name for word in words]
         self._load = load
         self._decision = Decision([word.thresholds for word in words], smoothing_frames=smoothing_frames)
         self._notes = notes
+        self._far_end = far_end
         self._tell = tell
         self._is_speaking = is_speaking
         self._frames = FrameQueue()
@@ -82,6 +86,8 @@ class Detector:
 
     def _listen(self, tell_loaded: Callable[[], object]) -> None:
         scorer = self._load()
+        if self._far_end is not None:
+            self._far_end.open()
         tell_loaded()
         tell(_log, logging.INFO, "wakeword-ready", words=" ".join(self._words))
         with self._noting():
@@ -98,12 +104,21 @@ class Detector:
             self.kept_up_at = self.scored_at
         ends = range(end - len(sound) + FRAME, end + 1, FRAME)
         for frame, frame_end, scores in zip(sound.reshape(-1, FRAME), ends, rows, strict=True):
-            heard = self._decision.take(scores, frame_end / RATE_HZ, is_speaking=is_speaking)
+            heard = self._decision.take(self._called(scores, frame_end), frame_end / RATE_HZ, is_speaking=is_speaking)
             if heard is not None:
                 self.detected_at = self.scored_at
                 self._tell(WakeWordHeard(self._words[heard], round(self._decision.scores[heard], 3), frame_end))
             if self._notes is not None:
                 self._notes.take(frame, self._decision, heard, is_speaking=is_speaking)
+
+    def _called(self, scores: Sequence[float], frame_end: int) -> Sequence[float]:
+        """Return the scores without those of words that the box has just said itself."""
+        far_end = self._far_end
+        if far_end is None:
+            return scores
+        return [
+            0.0 if score >= CALM and far_end.has_said(word, frame_end) else score for word, score in enumerate(scores)
+        ]
 
     @contextlib.contextmanager
     def _noting(self) -> Iterator[None]:

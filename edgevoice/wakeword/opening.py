@@ -14,6 +14,8 @@ from edgevoice.settings.schema import WakewordSettings
 from edgevoice.store.folders import cache_folder, state_folder
 from edgevoice.wakeword.detector import Detector
 from edgevoice.wakeword.engine import open_scorer
+from edgevoice.wakeword.far_end import FarEnd
+from edgevoice.wakeword.models.shapes import Samples
 from edgevoice.wakeword.models.silero import SileroVoice, load_voice
 from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
 from edgevoice.wakeword.tuning.notes import Notes, Outcomes
@@ -30,8 +32,12 @@ def open_detector(
     *,
     is_speaking: Callable[[], bool],
     near_misses: NearMissLog | None,
+    far_end: Callable[[Callable[[Samples, int], None]], None] | None = None,
 ) -> Detector | None:
-    """Return what listens for the words, ``None`` where there are none; the parameters are those of `Detector`."""
+    """Return what listens for the words, ``None`` where there are none; the parameters are those of `Detector`.
+
+    ``far_end`` is given what takes the sound of the speaker, see `FarEnd`.
+    """
     if not words:
         return None
     smoothing_frames, state = settings.smoothing_frames, state_folder(os.environ)
@@ -45,16 +51,32 @@ def open_detector(
             smoothing_frames=smoothing_frames,
             scales=[scale_of(settings, word, state) for word in words],
         )
-    load = partial(
+    open_plain = partial(
         open_scorer,
         [word.model for word in words],
         engine=settings.engine,
         gate=settings.gate,
         cache=cache_folder(os.environ),
+    )
+    overhearing: FarEnd | None = None
+    # openWakeWord's own engine costs eight times as much; twice that is more than a Pi can spare while the box speaks.
+    if far_end is not None and settings.engine != "openwakeword":
+        overhearing = FarEnd(open_plain)
+        far_end(overhearing.hear)
+    load = partial(
+        open_plain,
         witnesses=[word.witness for word in words],
         household=household_for(settings, words, state),
     )
-    return Detector(words, load, post, is_speaking=is_speaking, smoothing_frames=smoothing_frames, notes=notes)
+    return Detector(
+        words,
+        load,
+        post,
+        is_speaking=is_speaking,
+        smoothing_frames=smoothing_frames,
+        notes=notes,
+        far_end=overhearing,
+    )
 
 
 def open_outcomes(near_misses: NearMissLog) -> Observer:

@@ -121,6 +121,18 @@ class Bench:
             self.position += BLOCK
 
 
+def test_what_the_speaker_plays_is_given_with_the_near_ends_position_and_silence_is_not() -> None:
+    bench = Bench()
+    given: list[tuple[int, int]] = []
+    bench.stage.give_far_end(lambda block, position: given.append((len(block), position)))
+
+    bench.hear(1, sounds=False)
+    bench.hear(2, sounds=True)
+    bench.hear(1, sounds=False)
+
+    assert given == [(BLOCK, BLOCK), (BLOCK, 2 * BLOCK)]
+
+
 def test_each_time_the_far_end_has_moved_the_listener_is_told_once_to_doubt_what_it_has_learned() -> None:
     script = Script()
     bench = Bench(linear=Marking(1), suppressor=Marking(2), near_speech=script)

@@ -18,6 +18,7 @@ from edgevoice.core.facts import WakeWordHeard
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.detector import Detector
+from edgevoice.wakeword.far_end import FarEnd
 from edgevoice.wakeword.models.present import find_model, words_present
 from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ
 from edgevoice.wakeword.scorer import LibraryScorer, Scorer, StreamingScorer
@@ -43,7 +44,9 @@ class Listener:
         load: Callable[[Sequence[Path]], Scorer] = streaming,
         tell: Callable[[WakeWordHeard], None] | None = None,
         notes: Notes | None = None,
+        far_end: FarEnd | None = None,
     ) -> None:
+        self._far_end = far_end
         self.heard: list[WakeWordHeard] = []
         self.is_speaking = False
         words = words or (WORD,)
@@ -53,7 +56,14 @@ class Listener:
             tell or self.heard.append,
             is_speaking=lambda: self.is_speaking,
             notes=notes,
+            far_end=far_end,
         )
+
+    def say(self, sound: Samples, begin: int) -> None:
+        """Let the box itself say something while the near end hears sample ``begin`` and on."""
+        assert self._far_end is not None
+        for at in range(0, len(sound), 320):
+            self._far_end.hear(sound[at : at + 320], begin + at)
 
     def has_scored_since(self, at: float) -> bool:
         return self.detector.scored_at > at

@@ -1,19 +1,42 @@
 """What the wake word is built from, and what the box does without the voice model."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.settings.schema import WakewordSettings
 from edgevoice.wakeword import opening
+from edgevoice.wakeword.models.shapes import Samples
 from edgevoice.wakeword.opening import open_detector, open_outcomes, open_voice
 from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
 from edgevoice.wakeword.tuning.notes import Outcomes
+from edgevoice.wakeword.words import wake_words
 
 
 def test_without_words_nothing_listens() -> None:
     assert open_detector(WakewordSettings(), (), print, is_speaking=lambda: False, near_misses=None) is None
+
+
+@pytest.mark.parametrize(("engine", "overhears"), [("streaming", 1), ("microwakeword", 1), ("openwakeword", 0)])
+def test_what_the_box_says_is_scored_too_by_the_engines_that_cost_little(
+    engine: Literal["streaming", "microwakeword", "openwakeword"], overhears: int
+) -> None:
+    settings = WakewordSettings(engine=engine)
+    takers: list[Callable[[Samples, int], None]] = []
+
+    open_detector(
+        settings,
+        wake_words(settings),
+        lambda _fact: None,
+        is_speaking=lambda: False,
+        near_misses=None,
+        far_end=takers.append,
+    )
+
+    assert len(takers) == overhears
 
 
 def test_outcomes_are_noted_in_the_log_of_near_misses_with_the_time_in_utc(tmp_path: Path) -> None:
