@@ -14,7 +14,7 @@ def main() -> None:
     try:
         _run()
     except (SystemExit, OSError) as end:
-        # A reader who left, as `head` does, and a disk that is full show at the latest when the rest is written.
+        # A closed pipe (`| head`) or a full disk shows at the latest when the rest is written.
         failure = terminal.output_failure(end if isinstance(end, OSError) else None)
         if failure is None:
             raise

@@ -68,13 +68,13 @@ from edgevoice.core.protocol.downlink import Arrival, AudioPiece, BackchannelCom
 _MOST_PENDING = 1000
 """Facts that may wait at once.
 
-They are taken as they come, so more than a few is a fault of ours that must not hide.
+They are handled as they arrive, so more than a few is a bug, which must not stay hidden.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
-    """Everything that touches the world."""
+    """Everything that touches the outside world."""
 
     service: Service
     near_end: NearEnd
@@ -116,13 +116,13 @@ class Engine:
         self._drain()
 
     def stop(self) -> None:
-        """Forget the timer; nothing is decided any more unless a fact is reported."""
+        """Cancel the timer; from now on only a reported fact leads to a decision."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def report(self, event: Event) -> None:
-        """Take a fact; only in the loop's thread. Too many facts at once end the process: ``OverflowError``."""
+        """Take a fact; call it only in the loop's thread. Too many facts at once raise ``OverflowError``."""
         self._pending.append(event)
         if len(self._pending) > _MOST_PENDING:
             raise OverflowError(f"more than {_MOST_PENDING} facts wait for the conversation")
@@ -139,7 +139,7 @@ class Engine:
             observer.observe(notice, self._clock())
 
     def take(self, arrivals: Iterable[Arrival]) -> None:
-        """Take what one frame of the service means, in order: audio goes past the conversation, through its fence."""
+        """Take what one frame of the service means, in order: audio bypasses the conversation through its fence."""
         for arrival in arrivals:
             match arrival:
                 case AudioPiece():
@@ -159,7 +159,7 @@ class Engine:
                         self._adapters.far_end.finish()
                     self.report(arrival)
                 case LinkLost():
-                    # What is here is all that will come: it waits for no prefill.
+                    # No more audio will come, so do not wait for the prefill.
                     self._adapters.far_end.finish()
                     self.report(arrival)
                 case _:
@@ -177,7 +177,7 @@ class Engine:
 
     def _play_backchannel(self, piece: BackchannelPiece) -> None:
         if not self._conversation.admits_backchannels:
-            # Late news: the turn is over. The next one may have begun before this has ended.
+            # Late: the turn is over. The next one may have begun before this one ended.
             self._adapters.far_end.skip_backchannel(piece.backchannel_id)
             return
         if self._adapters.far_end.play_backchannel(piece.backchannel_id, piece.pcm):
@@ -216,7 +216,7 @@ class Engine:
             self._timer = asyncio.get_running_loop().call_later(due - now, self._deadline_over, due)
 
     def _deadline_over(self, due: float) -> None:
-        # Timers go before the frames that came meanwhile: who was late with the one knows nothing of the other.
+        # Timers run before frames that arrived meanwhile: a late timer also means that queued frames are unread.
         late_s = self._clock() - due
         self.report(LoopStalled(late_s) if late_s > self._stall_s else DeadlinePassed())
 

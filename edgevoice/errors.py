@@ -1,4 +1,4 @@
-"""Every error that a person may meet: a stable code, one clear line, one remedy.
+"""Every error that a person may see: a stable code, one clear line, one remedy.
 
 Never holds a key, a transcript or the text of a tool's result.
 """
@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 MICROPHONE_DEAD = "microphone-dead"
-"""The code of a microphone that delivers nothing but zeros; it is no exception, because it may be switched off."""
+"""The code of a microphone that delivers only zeros; not an exception, because it may just be switched off."""
 
 WAKEWORD_BEHIND = "wakeword-behind"
-"""The code of a wake word that is computed more slowly than people speak."""
+"""The code of a wake word model that runs slower than real time."""
 
 
 class EdgevoiceError(Exception):
@@ -23,7 +23,7 @@ class EdgevoiceError(Exception):
     code: ClassVar[str] = "edgevoice"
     remedy: str = "Look at the log: journalctl -u edgevoice"
     needs_person: ClassVar[bool] = False
-    """Whether starting again cannot help before somebody has changed something; see ``can_pass``."""
+    """Whether restarting is useless until somebody has changed something; see ``can_pass``."""
 
     def __init__(self, message: str, *, remedy: str | None = None) -> None:
         super().__init__(message)
@@ -40,7 +40,7 @@ class SettingsInvalid(EdgevoiceError, ValueError):
 
     code = "settings-invalid"
     needs_person = True
-    remedy = "Fix the file; `edgevoice config check` says whether it is right."
+    remedy = "Fix the file; `edgevoice config check` checks it."
 
 
 class AudioUnavailable(EdgevoiceError, OSError):
@@ -61,18 +61,18 @@ class DeviceBusy(AudioUnavailable):
     """The sound card is there but would not open."""
 
     code = "audio-device-busy"
-    remedy = "Stop the program that uses it (`fuser -v /dev/snd/*` names it), or check rate and channels."
+    remedy = "Stop the program that uses it (`fuser -v /dev/snd/*` names it), or check its rate and channels."
 
 
 class ChannelMissing(AudioUnavailable):
     """The microphone has fewer channels than the settings ask for."""
 
     code = "audio-channel-missing"
-    remedy = "Set microphone.channel to one that it has; `edgevoice doctor` shows what each of them hears."
+    remedy = "Set microphone.channel to one that it has; `edgevoice doctor` shows the level of each."
 
 
 class EchoUnavailable(EdgevoiceError, OSError):
-    """The library that takes the box's own sound out of the near-end is not there."""
+    """The library that removes the box's own sound from the near-end is missing."""
 
     code = "echo-unavailable"
     remedy = "Install it: apt install libspeexdsp1"
@@ -87,36 +87,36 @@ class WakeWordUnavailable(EdgevoiceError, ValueError):
 
 
 class LinkError(EdgevoiceError, ConnectionError):
-    """The session could not be opened or was lost; ``is_retriable`` says whether dialling again can help."""
+    """The session could not be opened, or was lost; ``is_retriable`` says whether dialling again can help."""
 
     code = "link"
     is_retriable: ClassVar[bool] = True
 
 
 class ServiceUnreachable(LinkError):
-    """No connection: no network, no name resolution, a closed port, a time-out."""
+    """No connection: no network, no name resolution, a closed port, a timeout."""
 
     code = "service-unreachable"
     remedy = "Check the network: `ping -c1 1.1.1.1`, then the address in service.url."
 
 
 class ProxyRefused(LinkError):
-    """The proxy named in the environment does not let this box through, or cannot be one."""
+    """The proxy named in the environment does not let this box through, or is not a proxy."""
 
     code = "proxy-refused"
     is_retriable = False
-    remedy = "Check https_proxy, wss_proxy and all_proxy: address, name and password, and whom the proxy lets through."
+    remedy = "Check https_proxy, wss_proxy and all_proxy (address, name, password), and that the proxy admits this box."
 
 
 class ServiceBusy(LinkError):
-    """The service cannot take the session or answer now (429, 5xx, or a code or a close that says so)."""
+    """The service cannot open the session or answer now (429, 5xx, or a code or a close that says so)."""
 
     code = "service-busy"
     remedy = "Wait a minute and say the wake word again."
 
 
 class ClockWrong(LinkError):
-    """The service's certificate is not valid yet or any more by this machine's clock."""
+    """By this machine's clock, the service's certificate is not yet valid or has expired."""
 
     code = "clock-wrong"
     is_retriable = False
@@ -124,18 +124,18 @@ class ClockWrong(LinkError):
 
 
 class KeyRefused(LinkError):
-    """The service refused the key (401, 403, or words that say so)."""
+    """The service refused the key (401, 403, or a text that says so)."""
 
     code = "key-refused"
     is_retriable = False
     remedy = (
-        "Copy the key again from the portal, unchanged: on a box by `sudo scripts/setup --key-file FILE`, else into "
-        "service.key_file or EDGEVOICE_API_KEY."
+        "Copy the key again from the portal, unchanged: on a box with `sudo scripts/setup --key-file FILE`, otherwise "
+        "into service.key_file or EDGEVOICE_API_KEY."
     )
 
 
 class NoCredit(LinkError):
-    """The account has no credit (402, or words that say so)."""
+    """The account has no credit (402, or a text that says so)."""
 
     code = "no-credit"
     is_retriable = False
@@ -151,7 +151,7 @@ class ServiceRefused(LinkError):
 
 
 class ServiceNonsense(LinkError):
-    """The service sent what is not the Realtime protocol."""
+    """The service sent something that is not the Realtime protocol."""
 
     code = "service-nonsense"
     is_retriable = False
@@ -188,14 +188,14 @@ class LocalServiceUnavailable(LinkError):
 
 
 class LocalServiceStarting(LinkError):
-    """The answering service inside the box still loads its models."""
+    """The answering service inside the box is still loading its models."""
 
     code = "local-service-starting"
-    remedy = "Wait a moment and say the wake word again: a slow Pi takes half a minute after it was switched on."
+    remedy = "Wait a moment and say the wake word again: a slow Pi takes half a minute after it is switched on."
 
 
 class ToolRefused(EdgevoiceError, ValueError):
-    """A tool was asked for what it cannot do; the text goes to the model."""
+    """A tool was asked to do something that it cannot do; the text goes to the model."""
 
     code = "tool-refused"
     remedy = "Ask again in other words."
@@ -210,17 +210,17 @@ class PanelUnavailable(EdgevoiceError, OSError):
 
 
 class StorageUnavailable(EdgevoiceError, OSError):
-    """A disk is full or read-only, or no folder takes the files that are needed for a moment."""
+    """A disk is full or read-only, or no folder accepts temporary files."""
 
     code = "storage-unavailable"
-    remedy = "Free some space: `df -h / /tmp /run /dev/shm` shows what is full, `findmnt -t ext4` what is read-only."
+    remedy = "Free some space: `df -h / /tmp /run /dev/shm` shows what is full; `findmnt -t ext4`, what is read-only."
 
 
 class MachineExhausted(EdgevoiceError, OSError):
     """The machine has no memory, no process or no open file left for this program."""
 
     code = "machine-exhausted"
-    remedy = "Stop other programs, or restart the machine: `free -h` shows the memory, `ps aux` what runs."
+    remedy = "Stop other programs, or restart the machine: `free -h` shows memory, and `ps aux` what is running."
 
 
 class VirtualCardUnavailable(EdgevoiceError, OSError):
@@ -238,7 +238,7 @@ _PASSING = _STORAGE | _MACHINE | {errno.EBUSY, errno.EINTR, errno.ESTALE, errno.
 def of_machine(error: BaseException) -> EdgevoiceError | None:
     """Return what an error of the operating system says about the machine's disk, memory or processes.
 
-    ``None`` for every other error: those are faults of the program, or say themselves what is wrong.
+    ``None`` for every other error: those are bugs in the program, or explain themselves.
     """
     match error:
         case EdgevoiceError():
@@ -250,16 +250,16 @@ def of_machine(error: BaseException) -> EdgevoiceError | None:
         case OSError(errno=number, filename=name, strerror=why) if number in _MACHINE:
             return MachineExhausted(f"{name}: {why}" if name else f"{why}")
         case FileNotFoundError() if "No usable temporary directory" in str(error):
-            # Python's own words, for which it has no class: see `tempfile`.
-            return StorageUnavailable("no folder takes temporary files")
+            # Python's own text, for which it has no class: see `tempfile`.
+            return StorageUnavailable("no folder accepts temporary files")
         case _:
             return None
 
 
 def can_pass(error: EdgevoiceError) -> bool:
-    """Return whether starting again may help though nobody has changed anything.
+    """Return whether restarting may help although nobody has changed anything.
 
-    An error for which somebody must act may have its cause in a full disk or in memory that was short for a moment.
+    An error that needs a person may have been caused by a full disk, or by memory that was short for a moment.
     """
     return not error.needs_person or any(_passes(cause) for cause in _causes(error))
 
@@ -275,7 +275,7 @@ def _passes(cause: BaseException) -> bool:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what it came of, also where ``raise … from None`` hides that from a traceback."""
+    """Yield an error and its causes, including those that ``raise … from None`` hides from a traceback."""
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:

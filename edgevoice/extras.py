@@ -1,4 +1,4 @@
-"""Packages that only some of the commands need: whether they are there, and the one command that adds them here."""
+"""Packages that only some commands need: whether they are installed, and the one command that adds them here."""
 
 import importlib.util
 import sys
@@ -7,7 +7,7 @@ from typing import Final, Literal
 Extra = Literal["eval", "plot", "local", "echo", "microwakeword"]
 
 _INSTALLED: Final = "/opt/edgevoice"
-"""Where scripts/setup puts the program; it brings no pip of its own."""
+"""Where scripts/setup puts the program; this installation has no pip."""
 
 _PACKAGES: Final[dict[Extra, tuple[str, ...]]] = {
     "eval": ("matplotlib>=3.8", "soundfile>=0.13"),
@@ -19,7 +19,7 @@ _PACKAGES: Final[dict[Extra, tuple[str, ...]]] = {
 
 
 def has(module: str) -> bool:
-    """Tell whether a module can be imported, without importing it."""
+    """Return whether a module can be imported, without importing it."""
     try:
         return importlib.util.find_spec(module) is not None
     except (ImportError, ValueError):
@@ -27,9 +27,9 @@ def has(module: str) -> bool:
 
 
 def how_to_add(extra: Extra) -> str:
-    """Return the command that adds the packages of an extra to the program that runs now."""
+    """Return the command that adds an extra's packages to the running program."""
     if sys.prefix == _INSTALLED:
-        # All that an installed box may lack is what measures.
-        return "sudo scripts/setup --with eval, in the folder that it was installed from"
+        # An installed box can lack only the packages for measuring.
+        return "sudo scripts/setup --with eval, in the folder from which it was installed"
     packages = " ".join(f"'{each}'" for each in _PACKAGES[extra])
     return f"{sys.executable} -m pip install {packages} (as pip install 'edgevoice[{extra}]' does)"

@@ -1,6 +1,6 @@
 """Journal: constant event names with fields, to the system journal or a terminal. Never a key or what was said.
 
-An event that comes too often, as where a service complains without end, is counted and not written each time.
+An event that comes too often, for example from a service that keeps complaining, is counted instead of written.
 """
 
 import logging
@@ -20,7 +20,7 @@ _STDERR = 2
 
 _MOST_LINES = 20
 _WITHIN_S = 10.0
-"""Lines of one event that are written within that time. No part of the box has so much to say by itself."""
+"""How many lines of one event are written within that time; in normal use no part of the box logs that much."""
 
 
 def tell(log: logging.Logger, level: int, event: str, **fields: Field) -> None:
@@ -30,7 +30,7 @@ def tell(log: logging.Logger, level: int, event: str, **fields: Field) -> None:
 
 
 class _Plain(logging.Formatter):
-    """One line: event, then fields; a field named ``problem`` is a sentence for a person and comes last."""
+    """Format one line: event, then fields; a field named ``problem`` is a sentence for a person and comes last."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields: Mapping[str, Field] = getattr(record, "fields", {})
@@ -43,7 +43,7 @@ class _Plain(logging.Formatter):
 
 
 class _Terminal(_Plain):
-    """As plain, with the time and, for what is wrong, the level in front."""
+    """Like the plain format, with the time in front and, for warnings and errors, the level."""
 
     # As a method: a plain function would be called with the formatter.
     converter = staticmethod(local_struct)
@@ -55,7 +55,7 @@ class _Terminal(_Plain):
 
 @dataclass(slots=True)
 class _Count:
-    """How often an event came since a time, in monotonic seconds, and the last of its lines that was not written."""
+    """How often an event has come since a time, in monotonic seconds, and its last line that was not written."""
 
     since: float
     lines: int = 0
@@ -63,9 +63,9 @@ class _Count:
 
 
 class _Counting(logging.Handler):
-    """Hands lines on to another handler; of an event that comes too often, how many there were.
+    """Passes lines on to another handler; if an event comes too often, only how many there were.
 
-    That line follows with the next one of any event once the time is over, or at the end.
+    The count follows with the next line of any event once the time is over, or at the end.
     """
 
     def __init__(self, to: logging.Handler) -> None:
@@ -74,7 +74,7 @@ class _Counting(logging.Handler):
         self._counts: dict[str, _Count] = {}
 
     def keep_below(self, redraw: Callable[[], None] | None) -> None:
-        """Have a line written again after each entry, if the other handler writes to standard error."""
+        """Rewrite a line after each entry, if the other handler writes to standard error."""
         if isinstance(self._to, _Stderr):
             self._to.below = redraw
 
@@ -89,7 +89,7 @@ class _Counting(logging.Handler):
             self._to.handle(record)
 
     def close(self) -> None:
-        self.acquire()  # other threads may still have something to say
+        self.acquire()  # other threads may still log something
         try:
             self._write_counts([*self._counts])
         finally:
@@ -110,9 +110,9 @@ _CLEAR_LINE = "\r\x1b[2K"
 
 
 class _Stderr(logging.StreamHandler[TextIO]):
-    """A stream that is the handler's own, unless it is the process's.
+    """A stream that the handler owns, unless it belongs to the process.
 
-    On a terminal, ``below`` writes again the line that every entry takes the place of.
+    On a terminal, ``below`` rewrites the line that every entry replaces.
     """
 
     below: Callable[[], None] | None = None
@@ -146,28 +146,28 @@ def start(level: str) -> None:
 
 
 def keep_below(redraw: Callable[[], None] | None) -> None:
-    """Have a line at the foot of the terminal written again after each entry; ``None`` ends that."""
+    """Rewrite a line at the foot of the terminal after each entry; ``None`` ends that."""
     for handler in logging.getLogger("edgevoice").handlers:
         if isinstance(handler, _Counting):
             handler.keep_below(redraw)
 
 
 def _own_stderr() -> TextIO:
-    """Return standard error under a number of its own.
+    """Return standard error under a file descriptor of its own.
 
-    While the sound system opens, number 2 leads to nowhere, so that the complaints of C libraries are not seen: nothing
-    of ours must vanish with them.
+    While the sound system opens, descriptor 2 leads nowhere, to hide the complaints of C libraries: our own lines
+    must not vanish with them.
     """
     try:
         return os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1, encoding="utf-8", errors="replace")
     except (OSError, ValueError):
-        return sys.stderr  # put in its place by a program, and no file
+        return sys.stderr  # replaced by a program with something that is not a file
 
 
 def _leads_to_journal() -> bool:
-    """Say whether standard error leads to the journal, as systemd.exec(5) tells to find out.
+    """Return whether standard error leads to the journal, by the method of systemd.exec(5).
 
-    The variable alone says nothing: every shell of a desktop session inherits it.
+    The variable alone proves nothing: every shell of a desktop session inherits it.
     """
     try:
         status = os.fstat(_STDERR)
@@ -183,7 +183,7 @@ def _journal() -> logging.Handler | None:
         return None
 
     class Journal(JournalHandler):  # type: ignore[misc]  # the package has no types
-        """Fields become fields of the journal, so that `journalctl EDGEVOICE_CODE=…` finds them."""
+        """Turns fields into fields of the journal, so that `journalctl EDGEVOICE_CODE=…` finds them."""
 
         def emit(self, record: logging.LogRecord) -> None:
             for key, value in getattr(record, "fields", {}).items():

@@ -1,4 +1,4 @@
-"""Threads for what may block for ever: the process need not wait for them at its end, and no error is lost in them."""
+"""Threads for calls that may block for ever: the process need not wait for them at exit, and no error is lost."""
 
 import asyncio
 import contextlib
@@ -11,15 +11,15 @@ _T = TypeVar("_T")
 
 
 class ThreadEnded(RuntimeError):
-    """What ran in the thread raised something that is no ``Exception``, or that no future can hold."""
+    """The call in the thread raised something that is not an ``Exception``, or that no future can hold."""
 
 
 def start(function: Callable[[], _T], *, name: str) -> Future[_T]:
     """Call a function in a daemon thread of its own; the future gets what it returns or raises.
 
-    `concurrent.futures` and ``asyncio.to_thread`` would not do: the interpreter waits at its end for their threads.
-    Raised as themselves where the result is awaited, ``SystemExit`` would end the process, perhaps with status 0, and
-    ``StopIteration`` nothing: both arrive as ``ThreadEnded``.
+    `concurrent.futures` and ``asyncio.to_thread`` are not suitable: at exit, the interpreter waits for their threads.
+    If raised unchanged where the result is awaited, ``SystemExit`` would end the process, perhaps with status 0, and
+    ``StopIteration`` would end nothing: both arrive as ``ThreadEnded``.
     """
     future: Future[_T] = Future()
     # From now on it cannot be cancelled: nothing can stop a thread.

@@ -1,4 +1,4 @@
-"""Wall clock: this machine's local time, also when its time zone changes while the program runs."""
+"""Wall clock: this machine's local time, even when its time zone changes while the program runs."""
 
 import os
 import time
@@ -19,17 +19,17 @@ def local_today() -> date:
 
 
 def local_struct(seconds: float | None = None) -> time.struct_time:
-    """Return ``seconds`` since the epoch, or now, as local time; what `logging` takes as a converter."""
+    """Return ``seconds`` since the epoch, or now, as local time; a converter for `logging`."""
     _follow_time_zone()
     return time.localtime(seconds)
 
 
 def _follow_time_zone() -> None:
-    """Read the time zone anew if it has changed: a process keeps the one that it first needed.
+    """Read the time zone again if it has changed: a process keeps the one that it first used.
 
-    Costs one `stat` of /etc/localtime, some microseconds: glibc reads the file only when it is another one.
+    Costs one `stat` of /etc/localtime, some microseconds: glibc reads the file only if it has changed.
     """
     if os.environ.get("TZ", "").lstrip(":") == _SYSTEM_ZONE:
-        # Some systems set TZ to this path. It means the same as no TZ, but glibc never looks at a named file again.
+        # Some systems set TZ to this path. It means the same as no TZ, but glibc never rereads a named file.
         del os.environ["TZ"]
     time.tzset()

@@ -1,15 +1,15 @@
 # shellcheck shell=bash
-# The steps of scripts/setup, and how they are told of. Each looks first, and changes only what is not as it should be,
-# by `change`, which tells instead of doing when nothing may be changed.
+# The steps of scripts/setup. Each step checks first, and changes only what needs to change, with `change`, which in a
+# dry run only reports.
 # shellcheck disable=SC2154  # hat, key, wheels, is_dry, starts, purges, steps and scratch are set by scripts/setup
 
 checkout=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/.." >/dev/null && pwd -P)
 readonly checkout
-readonly at=${EDGEVOICE_SETUP_ROOT:-} # every file of the system is looked for below this folder; for tests
+readonly at=${EDGEVOICE_SETUP_ROOT:-} # root of all system files; for tests
 readonly prefix=$at/opt/edgevoice
 readonly stamp=$prefix/.made-from   # what the program was made from; written last
-readonly wakes_for=$prefix/.wakeword-made-for # the program that the wake word's network was made for
-readonly notes=$at/var/lib/edgevoice.setup # what was not there before us, so that uninstalling may take it away
+readonly wakes_for=$prefix/.wakeword-made-for # the program for which the wake word's network was made
+readonly notes=$at/var/lib/edgevoice.setup # what we added, so that uninstalling can remove it
 readonly state=$at/var/lib/edgevoice cache=$at/var/cache/edgevoice
 readonly settings_file=$at/etc/edgevoice/edgevoice.toml
 readonly key_plain=$at/etc/credstore/edgevoice.api_key
@@ -19,7 +19,7 @@ readonly key_drop_in=$unit.d/10-key.conf
 readonly alsa_names=$at/etc/alsa/conf.d/99-edgevoice.conf
 readonly manual=$at/usr/local/share/man/man1/edgevoice.1 completion=$at/usr/local/share/bash-completion/completions/edgevoice
 readonly zsh_completion=$at/usr/local/share/zsh/site-functions/_edgevoice
-readonly reboot_due=$at/run/edgevoice-setup.reboot # the next start takes it away
+readonly reboot_due=$at/run/edgevoice-setup.reboot # removed by the next boot
 readonly block_begins='# edgevoice: sound board' block_ends='# edgevoice: end'
 # From -> to, mode: files that are copied as they are.
 readonly copies=(
@@ -36,10 +36,10 @@ readonly needed_packages=(
 )
 # /tmp is memory on Debian 13, and a Pi Zero has little. What pip has fetched stays until the program is complete.
 export TMPDIR=/var/tmp PIP_CACHE_DIR=$at/var/cache/edgevoice-setup
-# What apt-get and dpkg tell is read here, and must be told in one language.
+# The output of apt-get and dpkg is parsed here, so it must be in one language.
 export LC_ALL=C.UTF-8
-# Nothing that the caller's environment names may run, or lead Python, pip, Perl or the linker elsewhere. Where to find
-# packages, and by which proxy, is the owner's choice and stays.
+# The caller's environment must not run anything, nor redirect Python, pip, Perl or the linker. Where to find packages,
+# and through which proxy, is the owner's choice and stays.
 forget_environment() {
   local name
   for name in $(compgen -v PYTHON) $(compgen -v LD_) $(compgen -v PERL) $(compgen -v GIT_) $(compgen -v PIP_); do
@@ -50,7 +50,7 @@ forget_environment() {
     esac
   done
   unset VIRTUAL_ENV BASH_ENV ENV CDPATH APT_CONFIG
-  # `sudo -E` and `su -m` leave it: pip would read the settings of somebody who is not root.
+  # `sudo -E` and `su -m` keep it: pip would read the settings of a user other than root.
   [[ $EUID != 0 ]] || HOME=$(getent passwd 0 | cut -d : -f 6)
 }
 forget_environment
@@ -60,14 +60,14 @@ source "$checkout/scripts/_pi_tell.sh"
 
 # --- files and folders ------------------------------------------------------------------------------------------------
 
-# copy FROM TO MODE: have a file as it is in the checkout.
+# copy FROM TO MODE: install a file unchanged from the checkout.
 copy() {
   cmp --silent -- "$1" "$2" && [[ $(stat -c %a -- "$2") == "$3" ]] && return
   remember_folders "${2%/*}"
   change "write $2" install -D -m "$3" -- "$1" "$2"
 }
 
-# remember_folders FOLDER: note it, and what it is in, if a minimal system has them only because of us.
+# remember_folders FOLDER: note it and its parents if they exist on this system only because of us.
 remember_folders() {
   local folder=$1
   while [[ -z $is_dry && ! -d $folder ]]; do
@@ -90,16 +90,16 @@ check_machine() {
   # shellcheck source=/dev/null
   source /etc/os-release
   if [[ ${ID:-} != debian && ${ID:-} != raspbian ]] || ((${VERSION_ID:-0} < 12)); then
-    fail "this is ${PRETTY_NAME:-an unknown system}" "It takes Raspberry Pi OS or Debian, 12 (Bookworm) or 13 (Trixie), 64-bit."
+    fail "this is ${PRETTY_NAME:-an unknown system}" "edgevoice needs Raspberry Pi OS or Debian, 12 (Bookworm) or 13 (Trixie), 64-bit."
   fi
   architecture=$(dpkg --print-architecture)
   [[ $architecture == arm64 || $architecture == amd64 ]] ||
-    fail "this system is for $architecture" "It takes the 64-bit system: the models have no 32-bit runtime."
+    fail "this system is for $architecture" "edgevoice needs the 64-bit system: the models have no 32-bit runtime."
   if version=$(python_version /usr/bin/python3) && [[ $version != 3.11 && $version != 3.13 ]]; then
     fail "Debian's Python is $version" "The locked packages are for 3.11 (Debian 12) and 3.13 (Debian 13)."
   fi
   (($(date +%Y) >= 2026)) ||
-    fail "the clock says $(date +%F): that is past" "Set it (timedatectl, or sudo date -s ...); nothing can be verified so."
+    fail "the clock says $(date +%F), which is in the past" "Set it (timedatectl, or sudo date -s ...); without it nothing can be verified."
   look_ahead
 }
 
@@ -111,16 +111,17 @@ user_and_devices() {
   local group
   copy_all "$at/usr/lib" "$at/etc/udev"
   if ! id edgevoice &>/dev/null; then
-    change "make the user edgevoice" make_user
+    change "create the user edgevoice" make_user
   fi
   for group in audio gpio; do
-    [[ $is_dry || " $(id -nG edgevoice) " == *" $group "* ]] || change "put edgevoice into $group" gpasswd -a edgevoice "$group"
+    [[ $is_dry || " $(id -nG edgevoice) " == *" $group "* ]] || change "add edgevoice to $group" gpasswd -a edgevoice "$group"
   done
   own_folders
   let_people_in
 }
 
-# let_people_in: let who has started this use the box and read its log without a password, by the group edgevoice.
+# let_people_in: let the user who started this use the box and read its log without a password, through the group
+# edgevoice.
 let_people_in() {
   local person=${SUDO_USER:-} group groups=() missing=()
   if [[ -d $at/etc/sudoers.d ]] && command -v visudo >/dev/null && visudo -cqf "$checkout/systemd/edgevoice.sudoers"; then
@@ -128,14 +129,14 @@ let_people_in() {
   fi
   [[ $person && $person != root ]] && id "$person" &>/dev/null || return 0
   groups=(edgevoice)
-  # That of the administrators reads every log already.
+  # The administrators' group can read every log already.
   [[ " $(id -nG "$person") " == *" adm "* ]] || groups+=(systemd-journal)
   for group in "${groups[@]}"; do
     [[ " $(id -nG "$person") " == *" $group "* ]] || missing+=("$group")
   done
   ((${#missing[@]})) || return 0
-  change "put $person into the group${missing[1]:+s} ${missing[*]}" join "$person" "${missing[@]}"
-  [[ $is_dry ]] || printf '%s' "$person belongs to the group edgevoice now: from the next login on, \`edgevoice doctor\` and" \
+  change "add $person to the group${missing[1]:+s} ${missing[*]}" join "$person" "${missing[@]}"
+  [[ $is_dry ]] || printf '%s' "$person is now in the group edgevoice: from the next login on, \`edgevoice doctor\` and" \
     " \`journalctl -u edgevoice\` need no sudo" >"$scratch/member"
 }
 
@@ -149,7 +150,7 @@ join() {
   done
 }
 
-# copy_all FOLDER...: copy what goes into these folders.
+# copy_all FOLDER...: copy the files for these folders.
 copy_all() {
   local each from to mode folder
   for each in "${copies[@]}"; do
@@ -162,7 +163,7 @@ copy_all() {
 
 make_user() {
   getent group gpio >/dev/null || remember "group gpio"
-  # Without systemd's own tool, as in a minimal root: what its file says, by hand.
+  # Without systemd's own tool, as in a minimal root: do by hand what its file says.
   if command -v systemd-sysusers >/dev/null; then
     systemd-sysusers /usr/lib/sysusers.d/edgevoice.conf
   else
@@ -181,7 +182,7 @@ own_folders() {
   while read -r mode folder; do
     [[ $(stat -c '%U 0%a' -- "$folder" 2>/dev/null) == "edgevoice $mode" ]] || wrong+=("$folder")
   done < <(folders)
-  ((${#wrong[@]} == 0)) || change "make ${wrong[*]}" make_folders
+  ((${#wrong[@]} == 0)) || change "create ${wrong[*]}" make_folders
 }
 
 # As in make_user.
@@ -197,15 +198,15 @@ make_folders() {
   done < <(folders)
 }
 
-# give NAME FOLDER: let a user and the group of that name have a folder and all that is in it; but no file that has
-# another name elsewhere, and nothing behind a link: whoever had the folder before may have put these there.
+# give NAME FOLDER: give a folder and its content to the user and the group of that name, except files with other hard
+# links and anything behind a symbolic link: the folder's former owner may have planted these.
 give() {
   find -P "$2" -xdev \( -type d -o -type l -o -links 1 \) \( ! -user "$1" -o ! -group "$1" \) \
     -execdir chown --no-dereference "$1:$1" -- {} +
 }
 
-# as_service COMMAND...: run it as the user of the service. What is in that user's folders is read and written by this
-# alone: root would follow the links that a user puts there.
+# as_service COMMAND...: run it as the service's user. Only this reads and writes in that user's folders: root would
+# follow links that the user puts there.
 as_service() { setpriv --reuid=edgevoice --regid=edgevoice --init-groups --inh-caps=-all -- "$@"; }
 
 # shellcheck source-path=SCRIPTDIR source=_pi_packages.sh

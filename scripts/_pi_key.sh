@@ -1,22 +1,21 @@
 # shellcheck shell=bash
-# The key in scripts/setup: asked for, checked, and stored where only the service may read it.
+# The key in scripts/setup: asks for it, checks it, and stores it where only the service can read it.
 # shellcheck disable=SC2154,SC2034  # as in _pi.sh; and what `step` reads is set here
 
 readonly a_key='one word of ASCII without quotes, of 16384 characters at most'
 
 # --- 7: key -----------------------------------------------------------------------------------------------------------
 
-# choose_key: take the key from where it was given, or ask for it; refuse what is none, or what the service refuses, without
-# showing it.
+# choose_key: take the given key, or ask for it; refuse what is not a key or what the service refuses, without showing it.
 choose_key() {
   local from=EDGEVOICE_API_KEY given=${EDGEVOICE_API_KEY:-}
-  # Children have no use for it.
+  # Child processes do not need it.
   unset EDGEVOICE_API_KEY
   if [[ $key_file ]]; then
     from="the key file $key_file"
     [[ -r $key_file ]] || give_up "$from cannot be read. Name another with --key-file."
-    [[ ! -d $key_file ]] || give_up "$from holds no key: it is a folder. Name another with --key-file."
-    # Bash has no zeros: one becomes a character that no key has.
+    [[ ! -d $key_file ]] || give_up "$from does not contain a key: it is a folder. Name another with --key-file."
+    # Bash strings cannot contain NUL: it becomes a character that no key has.
     given=$(head -c 65536 -- "$key_file" | tr '\0' '\1') || give_up "$from cannot be read. Name another with --key-file."
     [[ $given ]] || given=' '
   elif [[ -z $given && $asks && ! -e $key_encrypted && ! -e $key_plain ]]; then
@@ -25,15 +24,15 @@ choose_key() {
   fi
   [[ $given ]] || return 0
   key=$(trimmed "$given")
-  [[ $key ]] || give_up "$from holds no key. Give one, or leave it away."
-  is_key "$key" || give_up "$from holds no key: that is $a_key. Copy it again."
-  ! is_refused || give_up "the service refuses the key of $from. Copy it again from the portal, unchanged."
+  [[ $key ]] || give_up "$from does not contain a key. Give one, or leave the option out."
+  is_key "$key" || give_up "$from does not contain a key: a key is $a_key. Copy it again."
+  ! is_refused || give_up "the service refused the key from $from. Copy it again from the portal, unchanged."
 }
 
-# ask_key: ask until it is a key that the service takes, or none.
+# ask_key: ask until the answer is a key that the service accepts, or empty.
 ask_key() {
   local given=''
-  printf 'The key of your account at the service (not shown; Enter alone: none, the box then answers by itself): '
+  printf 'The key of your account at the service (not shown; just Enter for none: the box then answers on its own): '
   while
     given=''
     read -rs given || true
@@ -42,24 +41,24 @@ ask_key() {
     [[ $key ]]
   do
     if ! is_key "$key"; then
-      printf 'That is no key: a key is %s. Again (Enter alone: none): ' "$a_key"
+      printf 'That is not a key: a key is %s. Try again (just Enter for none): ' "$a_key"
     elif is_refused; then
-      printf 'The service refuses this key. Copy it again from the portal, unchanged (Enter alone: none): '
+      printf 'The service refused this key. Copy it again from the portal, unchanged (just Enter for none): '
     else
       return 0
     fi
   done
 }
 
-# is_refused: whether the service says no to this key. Where it cannot be asked, for want of a network or of Python, the
-# examination at the end does it; nor is another service asked than the one that is dialled without any settings.
+# is_refused: whether the service refuses this key. Without a network or Python the check is left to the examination at
+# the end. Only the default service is asked.
 is_refused() {
   local verdict
   [[ ! $is_dry && ! -e $settings_file ]] && has_python || return 1
-  # From a pipe: an argument would be seen by everybody.
+  # Through a pipe: everybody could see an argument.
   verdict=$(printf '%s' "$key" | timeout 15 /usr/bin/python3 -I -B "$checkout/scripts/_key.py" \
     "$checkout/edgevoice/realtime/endpoint.py" 2>/dev/null) || true
-  [[ $verdict != taken ]] || printf 'setup: the service takes the key\n' >&2
+  [[ $verdict != taken ]] || printf 'setup: the service accepts the key\n' >&2
   [[ $verdict == refused ]]
 }
 
@@ -75,19 +74,19 @@ is_key() {
 
 store_key() {
   if [[ ! $key ]]; then
-    [[ -e $key_encrypted || -e $key_plain ]] || note "none: the box answers by itself, with the little that it knows"
+    [[ -e $key_encrypted || -e $key_plain ]] || note "none: the box answers on its own, with the little that it knows"
     return 0
   fi
-  is_key "$key" || fail "what was given is no key"
+  is_key "$key" || fail "what was given is not a key"
   [[ $(stored_key) != "$key" ]] || return 0
   if can_encrypt && { [[ $is_dry ]] || is_encrypted; }; then
     change "store the key, encrypted for this machine" store_encrypted
   else
-    change "store the key for root alone in $key_plain" write_key
+    change "store the key, readable only by root, in $key_plain" write_key
   fi
 }
 
-# A key bound to a machine must be made on it: not in an image that several will be flashed with.
+# A key bound to a machine must be encrypted on it, not in an image for several machines.
 can_encrypt() { has_systemd && command -v systemd-creds >/dev/null && ! systemd-detect-virt --quiet --chroot; }
 
 # Most systems have it already, from systemd.
@@ -104,9 +103,9 @@ stored_key() {
   fi
 }
 
-# Into our own folder first. It may fail with the command there: a /var that cannot be written, an older kernel.
+# Into our own folder first. The command may exist and still fail: a read-only /var, an older kernel.
 is_encrypted() {
-  # From a pipe: an argument would be seen by everybody.
+  # Through a pipe: everybody could see an argument.
   printf '%s' "$key" |
     systemd-creds encrypt --name=api_key --with-key=host - "$scratch/key" 2>"$scratch/creds.txt" && return
   note "systemd-creds cannot encrypt it here: $(tail -n 1 -- "$scratch/creds.txt")"

@@ -1,15 +1,14 @@
 # shellcheck shell=bash
-# What scripts/setup needs before it begins, space and network, and the Debian packages.
+# What scripts/setup needs before it begins: space and network, and the Debian packages.
 # shellcheck disable=SC2154  # as in _pi.sh
 
 readonly smallest_free_mb=900 eval_mb=500
-readonly smallest_free_var_mb=500 # apt's lists and packages, 290 MB, and what pip fetches; where /var is by itself
+readonly smallest_free_var_mb=500 # apt's lists and packages, 290 MB, and what pip fetches; if /var is a separate file system
 look_limit_s=${look_limit_s:-4} # how long an address may take to answer
 
 # --- 1: space and network ---------------------------------------------------------------------------------------------
 
-# look_ahead: whether there is what the steps will need, before any of them begins. Nothing is asked for where nothing is
-# missing.
+# look_ahead: check, before the first step, that its needs are met. If nothing is missing, nothing is checked.
 look_ahead() {
   local missing=() needs_program='' free wanted
   mapfile -t missing < <(missing_packages "${needed_packages[@]}")
@@ -18,11 +17,11 @@ look_ahead() {
   check_room
   free=$(free_mb /opt) wanted=$(wanted_mb)
   if [[ $is_dry || $wheels ]]; then
-    note "needed: $wanted MB while it installs; there are $free MB"
+    note "needs $wanted MB to install; $free MB are free"
     return
   fi
   check_network "${#missing[@]}" "$needs_program"
-  note "needed: $wanted MB while it installs; there are $free MB, and the network answers"
+  note "needs $wanted MB to install; $free MB are free, and the network answers"
 }
 
 wanted_mb() { if wants_eval; then echo "$((smallest_free_mb + eval_mb))"; else echo "$smallest_free_mb"; fi; }
@@ -38,13 +37,13 @@ check_room() {
       wanted=$smallest_free_var_mb
     fi
     free=$(free_mb "$folder")
-    ((free > wanted)) || fail "only $free MB are free for $folder, and $wanted MB are needed while it installs" \
+    ((free > wanted)) || fail "only $free MB are free for $folder, but installing needs $wanted MB" \
       "Make room: 300 MB stay in /opt; Debian packages that are missing take up to 120 MB, apt's lists and downloads 290 MB."
   done
 }
 
-# check_network PACKAGES PROGRAM: have somebody answer where Debian's packages are, if some are missing, and where Python's
-# are, if the program is to be made. One address each is enough: a repository of somebody else does not matter.
+# check_network PACKAGES PROGRAM: check that Debian's package servers answer, if packages are missing, and Python's, if
+# the program must be installed. One address each is enough: an unrelated repository does not matter.
 check_network() {
   local mirrors=() indexes=()
   (($1 == 0)) || mapfile -t mirrors < <(apt_addresses)
@@ -56,7 +55,7 @@ check_network() {
 # shellcheck disable=SC2016  # the field is apt's, not the shell's
 apt_addresses() { apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | grep '^https\?://' | sort -u; }
 
-# Where pip will look: what it was told, else what it has of its own.
+# Where pip will look: its configured index, else its default.
 pip_addresses() {
   local told pip_of_debian=(/usr/share/python-wheels/pip-*.whl)
   [[ ! ${PIP_NO_INDEX:-} ]] || return 0
@@ -68,7 +67,7 @@ print(PyPI.simple_url)' "${pip_of_debian[0]}" 2>/dev/null) || true
   printf '%s\n' "$told" | grep '^https\?://' || true
 }
 
-# answers WHAT ADDRESS...: end the step if at none of these addresses a connection is taken. All are tried at once.
+# answers WHAT ADDRESS...: end the step if none of these addresses accepts a connection. Tries all in parallel.
 answers() {
   local what=$1 address host port number=0 waiting=() told
   shift
@@ -83,8 +82,8 @@ answers() {
     ! wait "$address" || return 0
   done
   told=$(grep -ohE "$without_network|no answer within .*" "$scratch"/dial-* | head -n 1)
-  fail "there is no way to $what at $host: ${told:-it takes no connection}" \
-    "Connect the network; or bring the packages in a folder, for --offline."
+  fail "cannot reach $what at $host: ${told:-it accepts no connection}" \
+    "Connect the network, or bring the packages in a folder and use --offline."
 }
 
 # dial HOST PORT: open a connection and close it.
@@ -96,7 +95,7 @@ dial() {
   return "$code"
 }
 
-# dialled ADDRESS: print host and port that a connection to this address is made to: its own, or those of a proxy.
+# dialled ADDRESS: print the host and port to connect to for this address: its own, or those of a proxy.
 dialled() {
   local address=$1 scheme=${1%%:*} host proxy name
   host=$(host_of "$address")
@@ -112,7 +111,7 @@ dialled() {
 
 apt_proxy() { apt-config shell proxy Acquire::http::Proxy 2>/dev/null | sed -n "s/^proxy='\(.*\)'$/\1/p"; }
 
-# host_of ADDRESS: print host and port of it, the scheme's own where it names none.
+# host_of ADDRESS: print its host and port; the scheme's default port if it names none.
 host_of() {
   local rest=${1#*://} port=80
   [[ $1 != https:* ]] || port=443
@@ -139,7 +138,7 @@ is_bypassed() {
 # missing_packages NAME...: print those that are not installed. One dpkg-query for all: each takes a Pi Zero 100 ms.
 missing_packages() {
   {
-    # What dpkg has never heard of makes it fail, and the others are told.
+    # A package unknown to dpkg makes it fail, but it still reports the others.
     dpkg-query --show --showformat='${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true
     printf 'wanted %s\n' "$@"
   } | awk '$1 == "installed" { has[$2] } $1 == "wanted" && !($2 in has) { print $2 }'
@@ -149,7 +148,7 @@ debian_packages() {
   local missing
   mapfile -t missing < <(missing_packages "${needed_packages[@]}")
   ((${#missing[@]})) || return 0
-  # Packages leave theirs behind, empty.
+  # Packages leave their folders behind, empty.
   remember_folders "${alsa_names%/*}"
   remember_folders "$at/etc/udev/rules.d"
   change "install ${missing[*]}" apt_install "${missing[@]}"
@@ -161,9 +160,9 @@ apt_get() {
 }
 
 apt_install() {
-  # After an interruption apt-get would do nothing but ask for this. What it cannot do is told by the install after it.
+  # After an interruption apt-get would only ask for this. If it fails, the install after it says why.
   DEBIAN_FRONTEND=noninteractive dpkg --configure -a || true
-  # A failed update, too, and only if it mattered.
+  # So does a failed update, and only if it mattered.
   if [[ $wheels ]]; then
     remembering --no-download install "$@" ||
       fail "these are missing, and --offline fetches nothing: $*" "Install them: apt-get install $*"
@@ -173,14 +172,14 @@ apt_install() {
   fi
 }
 
-# Those that have files here: also what is half installed, because its own script failed.
+# Those that have files here, including half-installed ones whose own script failed.
 present_packages() {
   dpkg-query --show --showformat='${Package} ${db:Status-Status}\n' |
     sed -n '/ \(not-installed\|config-files\)$/!s/ .*//p' | sort -u
 }
 
-# expect WORD ARGUMENTS...: note by this word what apt-get will bring, before it does: after an interruption of any kind it
-# is known what is ours.
+# expect WORD ARGUMENTS...: note under this word what apt-get will install, before it does, so that after any interruption
+# we know which packages are ours.
 expect() {
   local word=$1
   shift
@@ -190,13 +189,13 @@ expect() {
   sync -- "$notes"
 }
 
-# noted_packages WORD: print those noted by this word that are here.
+# noted_packages WORD: print those noted under this word that are installed.
 noted_packages() { comm -12 <(sed -n "s/^$1 //p" "$notes" | sort -u) <(present_packages); }
 
 forget() { sed -i "/^$1 /d" -- "$notes"; }
 
-# remembering ARGUMENTS...: run apt-get and note what it brings, what others ask for among it; not what it failed to bring,
-# which may come by somebody else.
+# remembering ARGUMENTS...: run apt-get and note what it installs, including dependencies, but not what failed to install,
+# which somebody else may install later.
 remembering() {
   local code=0
   expect coming "$@"

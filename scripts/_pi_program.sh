@@ -12,7 +12,7 @@ ingredients() {
   ! wants_eval || [[ $wheels ]] || (cd -- "$checkout" && sha256sum requirements-eval.lock)
 }
 
-# version_here, version_there: print the version of this folder, and of what is installed, if something is.
+# version_here, version_there: print the version of this folder, and of the installed program, if there is one.
 version_here() { sed -n 's/^__version__ = "\(.*\)"$/\1/p' "$checkout/edgevoice/__init__.py"; }
 
 version_there() {
@@ -20,42 +20,42 @@ version_there() {
   [[ ! -d ${found[0]} ]] || sed -E 's/.*edgevoice-(.*)\.dist-info$/\1/' <<<"${found[0]}"
 }
 
-# tell_version: say which version takes the place of which; going back is the same as going on.
+# tell_version: say which version replaces which; going back works like updating.
 tell_version() {
   local here there
   here=$(version_here) there=$(version_there)
   if [[ ! $there ]]; then
-    say "installs edgevoice $here"
+    say "installing edgevoice $here"
   elif [[ $here == "$there" ]]; then
-    say "edgevoice $here is installed$(is_made || echo '; this folder has other files of that version, which take its place')"
+    say "edgevoice $here is installed$(is_made || echo '; this folder has other files of that version, which will replace it')"
   elif [[ $(printf '%s\n' "$here" "$there" | sort --version-sort | tail -n 1) == "$here" ]]; then
-    say "updates edgevoice from $there to $here"
+    say "updating edgevoice from $there to $here"
   else
-    say "goes back from edgevoice $there to $here; settings, key and what the box remembers stay"
+    say "going back from edgevoice $there to $here; settings, key and saved state stay"
   fi
 }
 
-# wants_eval: whether what measures is asked for, now or before.
+# wants_eval: whether the measuring tools were requested, now or before.
 wants_eval() { [[ ${extra:-} == eval ]] || grep -qsx "extra eval" "$notes"; }
 
 is_made() { [[ -f $stamp && $(<"$stamp") == "$(ingredients)" ]]; }
 
 program() {
   local tools=$scratch/tools
-  # What pip unpacks goes with the rest, whatever ends it.
+  # What pip unpacks is removed with the rest, however it ends.
   export TMPDIR=$scratch
   is_made && return
   [[ $is_dry ]] || rm -f -- "$stamp"
   if [[ $(python_version "$prefix/bin/python") != "$(python_version /usr/bin/python3)" ]]; then
-    # PyAudio and systemd-python are Debian's. Without pip: 17 MB that only this script would use.
-    change "make $prefix" /usr/bin/python3 -I -m venv --clear --without-pip --system-site-packages "$prefix"
+    # PyAudio and systemd-python come from Debian. Without pip: 17 MB that only this script would use.
+    change "create $prefix" /usr/bin/python3 -I -m venv --clear --without-pip --system-site-packages "$prefix"
   fi
-  change "fetch what installs (pip and build tools, not kept)" make_tools "$tools"
+  change "fetch the installer (pip and build tools, not kept)" make_tools "$tools"
   change "install the locked packages, verified by their hashes" install_locked "$tools"
-  ! wants_eval || [[ $wheels ]] || change "install what measures, verified by their hashes" install_eval "$tools"
+  ! wants_eval || [[ $wheels ]] || change "install the measuring tools, verified by their hashes" install_eval "$tools"
   change "install edgevoice itself" install_edgevoice "$tools"
-  has_lgpio || ! needs_lgpio || change "bring lgpio, which drives the pins" build_lgpio "$tools"
-  has_lgpio || ! needs_lgpio || fail "lgpio is installed and does not load" "\`$prefix/bin/python -c 'import lgpio'\` tells why."
+  has_lgpio || ! needs_lgpio || change "install lgpio, which drives the pins" build_lgpio "$tools"
+  has_lgpio || ! needs_lgpio || fail "lgpio is installed but does not load" "\`$prefix/bin/python -c 'import lgpio'\` says why."
   [[ $is_dry ]] || finish_program
 }
 
@@ -73,7 +73,7 @@ pip() {
     --progress-bar off "${@:2}"
 }
 
-# By the pip that Debian keeps for new environments, as it is: unpacked first, it would take a Pi 3 half a minute more.
+# With the pip that Debian keeps for new environments, still packed: unpacking it takes a Pi 3 half a minute.
 make_tools() {
   local source=() pip_of_debian=(/usr/share/python-wheels/pip-*.whl)
   [[ -z $wheels ]] || source=(--no-index --find-links "$wheels")
@@ -83,7 +83,7 @@ make_tools() {
 }
 
 install_locked() {
-  # lgpio by itself: on Debian 13 it has no wheel.
+  # lgpio separately: on Debian 13 it has no wheel.
   awk '/^[a-z0-9]/ { kept = !/^lgpio==/ } kept' "$checkout/requirements-pi.lock" >"$scratch/locked.txt"
   grep -c '^[a-z0-9]' "$scratch/locked.txt" >"$scratch/packages"
   pip "$1" install --no-deps --require-hashes --only-binary :all: -r "$scratch/locked.txt"
@@ -102,7 +102,7 @@ lock_of_lgpio() { awk '/^[a-z0-9]/ { kept = /^lgpio==/ } kept' "$checkout/requir
 install_edgevoice() {
   local wheel=("$wheels"/edgevoice-*.whl)
   if [[ -z $wheels || ! -f ${wheel[0]} ]]; then
-    # Away from the checkout: root must not leave files in it.
+    # Outside the checkout: root must not leave files in it.
     mkdir -p -- "$scratch/source"
     cp -r -- "$checkout"/{edgevoice,pyproject.toml,README.md,LICENSE} "$scratch/source"
     "$1/bin/python" -I -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$scratch/wheel" "$scratch/source"
@@ -111,28 +111,28 @@ install_edgevoice() {
   pip "$1" install --no-deps --force-reinstall "${wheel[0]}"
 }
 
-# Only a Pi has pins, and building it takes minutes; where it lies ready, or there is a chip with pins, it is wanted too.
+# Only a Pi has pins, and building it takes minutes. If a wheel is ready, or there is a chip with pins, install it too.
 needs_lgpio() {
   [[ $(hat_wanted) || -e $at/dev/gpiochip0 ]] || boot_configuration >/dev/null ||
     grep -qs 'Raspberry Pi' "$at/proc/device-tree/model" || { [[ $wheels ]] && compgen -G "$wheels/lgpio-*.whl" >/dev/null; }
 }
 
-# It leaves a named pipe where it is imported.
+# It leaves a named pipe in the folder where it is imported.
 has_lgpio() { [[ $is_dry ]] || LG_WD=$scratch "$prefix/bin/python" -I -c 'import lgpio' 2>/dev/null; }
 
-# Raspberry Pi OS has lgpio in its own archive; Debian has not. What is needed to build it goes again afterwards.
+# Raspberry Pi OS has lgpio in its own archive; Debian does not. What is needed to build it is removed afterwards.
 build_lgpio() {
   local ready=("$wheels"/lgpio-*.whl) building
   if [[ $wheels ]]; then
-    [[ -f ${ready[0]} ]] || fail "no wheel of lgpio for this Python in $wheels" "Put one there: pip wheel lgpio==0.2.2.0"
+    [[ -f ${ready[0]} ]] || fail "there is no wheel of lgpio for this Python in $wheels" "Put one there: pip wheel lgpio==0.2.2.0"
     pip "$1" install --no-deps lgpio==0.2.2.0
     return
   fi
   remembering install python3-lgpio && return
   expect building install gcc libc6-dev python3-dev swig
   apt_get install gcc libc6-dev python3-dev swig
-  # PYPI=1: the source then builds its own copy of the C library, which Debian has no package of (its setup.py).
-  # SWIG 4.3, that of Debian 13, has dropped the old names which lgpio's typemaps use: it would build and not load.
+  # PYPI=1: the source then builds its own copy of the C library, for which Debian has no package (see its setup.py).
+  # SWIG 4.3 of Debian 13 has dropped old names that lgpio's typemaps use: it would build but not load.
   CFLAGS="-DPyInt_AsLong=PyLong_AsLong -DPyInt_Check=PyLong_Check -DPyInt_FromLong=PyLong_FromLong \
 -DPyString_FromString=PyUnicode_FromString" \
     PYPI=1 "$1/bin/python" -I -m pip wheel --quiet --no-deps --no-build-isolation --require-hashes --no-binary lgpio \

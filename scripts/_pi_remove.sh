@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# The way back in scripts/setup: all of it goes, but for what the owner may want again.
+# Uninstalling in scripts/setup: removes everything except what the owner may want again.
 # shellcheck disable=SC2154,SC2034  # as in _pi.sh; and what `step` reads is set here
 
-# --- the way back -----------------------------------------------------------------------------------------------------
+# --- uninstalling -----------------------------------------------------------------------------------------------------
 
 uninstall() {
   local steps=5
@@ -21,7 +21,7 @@ uninstall() {
   [[ $is_dry ]] || rm -f -- "$at/run/edgevoice-setup.lock" "$reboot_due"
 }
 
-# gone FILE...: have these not be there.
+# gone FILE...: remove these if they exist.
 gone() {
   local each
   for each in "$@"; do
@@ -35,7 +35,7 @@ remove_service() {
   fi
   gone "${unit%/*}/multi-user.target.wants/edgevoice.service" "$unit"
   if has_systemd && [[ -e $scratch/step-changed ]]; then
-    change "tell systemd" systemctl daemon-reload
+    change "reload systemd" systemctl daemon-reload
     systemctl reset-failed edgevoice.service 2>/dev/null || true
   fi
 }
@@ -47,23 +47,23 @@ remove_board() {
   gone "$file.before-edgevoice"
 }
 
-# Only what came with us, and of that only what nobody else needs by now.
+# Only what we installed, and of that only what nothing else needs by now.
 remove_packages() {
   local ours unneeded
   mapfile -t ours < <(sed -nE 's/^(package|coming|building) //p' "$notes" 2>/dev/null | sort -u)
   ((${#ours[@]})) || return 0
   if has_systemd && is_among dbus "$(printf '%s\n' "${ours[@]}")"; then
-    note "dbus stays: systemd uses it while it runs"
+    note "dbus stays, because systemd is using it"
     mapfile -t ours < <(printf '%s\n' "${ours[@]}" | grep -vx dbus)
     ((${#ours[@]})) || return 0
   fi
   if [[ $is_dry ]]; then
-    change "remove those of these that nobody else needs: ${ours[*]}"
+    change "remove the packages among these that nothing else needs: ${ours[*]}"
     return
   fi
   mapfile -t ours < <(comm -12 <(printf '%s\n' "${ours[@]}") <(present_packages))
   ((${#ours[@]} == 0)) || apt-mark auto "${ours[@]}" >/dev/null
-  # By itself apt-get keeps what others only recommend or suggest.
+  # By default apt-get keeps what others only recommend or suggest.
   mapfile -t unneeded < <(apt-get --simulate -o APT::AutoRemove::RecommendsImportant=false \
     -o APT::AutoRemove::SuggestsImportant=false autoremove 2>/dev/null | sed -n 's/^Remv \([^ ]*\).*/\1/p' | sort |
     comm -12 - <(printf '%s\n' "${ours[@]}"))
@@ -78,14 +78,14 @@ remove_program() {
     gone "$to"
   done
   gone "$alsa_names" "$manual" "$completion" "$zsh_completion" "$cache" "$PIP_CACHE_DIR"
-  # From the other groups than our own, too.
+  # From groups other than our own, too.
   while read -r person group; do
-    [[ " $(id -nG "$person" 2>/dev/null) " != *" $group "* ]] || change "take $person out of $group" gpasswd -d "$person" "$group"
+    [[ " $(id -nG "$person" 2>/dev/null) " != *" $group "* ]] || change "remove $person from $group" gpasswd -d "$person" "$group"
   done < <(sed -n 's/^member //p' "$notes" 2>/dev/null)
   if id edgevoice &>/dev/null; then
     change "remove the user edgevoice" remove_user
-    # The next user to be made might get its number.
-    change "give what it leaves to root" orphan
+    # The next new user might get its number.
+    change "give its remaining files to root" orphan
   fi
   [[ ! $had_made ]] || ! getent group gpio >/dev/null || change "remove the group gpio" groupdel gpio
   gone "$prefix"
@@ -110,13 +110,13 @@ remove_memory() {
   if [[ $purges ]]; then
     ((${#kept[@]} == 0)) || gone "${kept[@]}"
   elif ((${#kept[@]})); then
-    note "kept, until --uninstall --purge: ${kept[*]}"
+    note "kept until --uninstall --purge: ${kept[*]}"
   fi
   remove_folders
 }
 
-# Folders that we have made, the innermost first, and only those that nobody else uses by now. That of a key which is
-# kept stays noted, until the key goes.
+# Folders that we have created, innermost first, and only those that nothing else uses by now. The folder of a key that is
+# kept stays noted until the key is removed.
 remove_folders() {
   local folders each left=()
   mapfile -t folders < <(sed -n 's/^folder //p' "$notes" 2>/dev/null | sort -ru)

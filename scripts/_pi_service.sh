@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Settings, wake word, service and examination in scripts/setup, and its last words.
+# Settings, wake word, service and examination in scripts/setup, and its final messages.
 # shellcheck disable=SC2154,SC2034  # as in _pi.sh; and what `step` reads is set here
 
 # --- 6: settings ------------------------------------------------------------------------------------------------------
@@ -9,20 +9,20 @@ settings() {
   name=$(hat_wanted)
   if [[ ! -e $settings_file ]]; then
     is_new=yes
-    change "write $settings_file: every setting with its default" write_settings
+    change "write $settings_file with every setting and its default" write_settings
   fi
   if [[ -z $is_dry && $(stat -c '%G %a' -- "$settings_file") != "edgevoice 640" ]]; then
     change "let the service read $settings_file" open_settings
   fi
   if [[ $name && ($is_new || $name != "$(hat_now)") ]]; then
-    change "set what belongs to $name" board_settings
+    change "set the pins and devices of $name" board_settings
   fi
   if [[ $hat == none && $(hat_now) ]]; then
     note "[panel] and [amplifier] of $settings_file keep the pins of $(hat_now)"
     change "forget $(hat_now)" forget board
   fi
   usb_news "$is_new" >"$scratch/usb.txt"
-  [[ ! -s $scratch/usb.txt ]] || change "let the settings take the USB sound card" usb_settings
+  [[ ! -s $scratch/usb.txt ]] || change "put the USB sound card into the settings" usb_settings
   alsa_snippet >"$scratch/alsa.conf"
   copy "$scratch/alsa.conf" "$alsa_names" 644
   [[ $is_dry ]] || "$prefix/bin/edgevoice" config check --config "$settings_file" >"$scratch/log" 2>&1 ||
@@ -35,7 +35,7 @@ write_settings() {
   open_settings
 }
 
-# The service reads it; other people on the machine need not.
+# The service reads it; other users of the machine do not need to.
 open_settings() { chgrp edgevoice -- "$settings_file" && chmod 640 -- "$settings_file"; }
 
 # --- 8: wake word -----------------------------------------------------------------------------------------------------
@@ -43,15 +43,15 @@ open_settings() { chgrp edgevoice -- "$settings_file" && chmod 640 -- "$settings
 wake_word() {
   [[ -f $stamp && -f $wakes_for && $(<"$wakes_for") == "$(<"$stamp")" ]] &&
     compgen -G "$cache/wakeword-*.npz" >/dev/null && return
-  change "make the wake word's network for this machine, and what the box says by itself" make_wake_word
+  change "build the wake word's network and the box's spoken messages for this machine" make_wake_word
 }
 
 make_wake_word() {
   local python=("$prefix/bin/python" -I -m)
   as_service env HOME="$state" CACHE_DIRECTORY="$cache" "${python[@]}" edgevoice.wakeword
-  # Else the first start would, while somebody speaks to it for the first time. Without them it tells limits by a sound.
+  # Otherwise the first start would, while somebody speaks to it for the first time. Without them a sound reports limits.
   as_service env HOME="$state" "${python[@]}" edgevoice.box.sayings "$cache" || true
-  # Not in the cache, where a former setup had it: that belongs to the service.
+  # Not in the cache, where an earlier setup put it: that belongs to the service.
   as_service rm -f -- "$cache/.made-for"
   cp -- "$stamp" "$wakes_for"
 }
@@ -62,14 +62,14 @@ service() {
   copy_all "$at/etc/systemd" "$at/usr/local/bin"
   manuals
   if has_systemd && [[ -e $scratch/changed ]]; then
-    change "tell systemd" systemctl daemon-reload
+    change "reload systemd" systemctl daemon-reload
   fi
   [[ -e ${unit%/*}/multi-user.target.wants/edgevoice.service ]] || change "start it at every boot" enable
   if [[ $starts && ! $is_dry && ! -e $state/echo.json && ! -e $reboot_due ]] && has_systemd && ! is_up; then
     measure_room
   fi
   if ! has_systemd; then
-    note "no systemd runs here (a chroot, or an image): it starts at the next boot"
+    note "systemd does not run here (a chroot, or an image): the service starts at the next boot"
   elif [[ ! $starts ]]; then
     note "not started: --no-start"
   elif ! is_up; then
@@ -90,17 +90,17 @@ manuals() {
   done
 }
 
-# What may interrupt the box depends on the room: found out once, before the service takes the sound for itself. No reason
-# to fail, there may be no speaker yet.
+# What may interrupt the box depends on the room: measure it once, before the service occupies the sound card. A failure
+# does not matter, there may be no speaker yet.
 measure_room() {
-  note "now it listens to the room and plays a test sound: please be quiet for half a minute"
-  /usr/local/bin/edgevoice doctor --echo </dev/null >&2 || note "the room is not known yet; later: edgevoice doctor --echo"
+  note "now measuring the room with a test sound: please be quiet for half a minute"
+  /usr/local/bin/edgevoice doctor --echo </dev/null >&2 || note "the room could not be measured; do it later: edgevoice doctor --echo"
 }
 
-# A box that hears nothing is started again and again: that is up, too.
+# A box that hears nothing is restarted again and again: that counts as up, too.
 is_up() { [[ $(systemctl show --property=ActiveState --value edgevoice.service) =~ ^(active|activating|reloading)$ ]]; }
 
-# Works on files alone, so also where no systemd runs.
+# Works only on files, so also where systemd does not run.
 enable() {
   if command -v systemctl >/dev/null; then
     systemctl enable edgevoice.service
@@ -125,17 +125,17 @@ examine() {
     note "would run: edgevoice doctor"
     return
   elif ! has_systemd; then
-    note "nothing runs here to be examined; on the box: sudo edgevoice doctor"
+    note "nothing runs here that could be checked; on the box: sudo edgevoice doctor"
     return
   fi
-  # A sound test at every second run would be a nuisance.
+  # A sound test in every run would be a nuisance.
   [[ -e $scratch/changed && $starts ]] || how=(--quick)
   touch -- "$scratch"/step-{changed,told}
   /usr/local/bin/edgevoice doctor "${how[@]}" </dev/null >&2 || code=$?
   ((code == 0)) || touch -- "$scratch/broken"
 }
 
-# conclude: what came of it, and what to do next; the last line is the first thing to say to the box.
+# conclude: report the result and what to do next; the last line is the first thing to say to the box.
 conclude() {
   local driver
   if [[ $is_dry ]]; then
@@ -143,25 +143,25 @@ conclude() {
     return
   fi
   if [[ -e $scratch/broken ]]; then
-    say "installed, after $((SECONDS - began)) s; but the examination above found what does not work, with a remedy in each" \
+    say "installed after $((SECONDS - began)) s, but the examination above found something that does not work, with a remedy in each" \
       "line. \`edgevoice doctor\` looks again."
   elif [[ -e $scratch/changed ]]; then
     say "ready after $((SECONDS - began)) s"
   else
-    say "nothing to do: everything was as it should be ($((SECONDS - began)) s)"
+    say "nothing to do: everything was already set up ($((SECONDS - began)) s)"
   fi
   [[ ! -s $scratch/member ]] || say "$(<"$scratch/member")"
   if [[ -e $reboot_due ]]; then
     driver=$(driver_wanted)
     # The room could not be measured yet.
-    say "now ${driver:+bring what the sound board needs ($driver), then }type \`sudo reboot\`, and after it," \
-      "for half a minute of quiet in the room, \`sudo edgevoice doctor --echo\`; then say \"$(wake_words)\""
+    say "now ${driver:+install what the sound board needs ($driver), then }type \`sudo reboot\`; after that, keep the room" \
+      "quiet for half a minute and type \`sudo edgevoice doctor --echo\`; then say \"$(wake_words)\""
   elif [[ ! -e $scratch/broken ]] && has_systemd && is_up; then
     say "say \"$(wake_words)\""
   fi
 }
 
-# wake_words: print what the settings let the box be called by.
+# wake_words: print the configured wake words.
 wake_words() {
   /usr/bin/python3 -I -c 'import pathlib, re, sys, tomllib
 words = tomllib.loads(pathlib.Path(sys.argv[1]).read_text("utf-8-sig")).get("wakeword", {})

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# How scripts/setup reports its steps: what is done, how far it is, why it failed, and that it was interrupted.
+# How scripts/setup reports its steps: what is done, the progress, why it failed, and that it was interrupted.
 # shellcheck disable=SC2154,SC2034  # as in _pi.sh
 
-# What pip and apt-get say where there is no way to the packages.
+# What pip and apt-get say if they cannot reach the packages.
 readonly without_network="Temporary failure (in name resolution|resolving '[^']*')|Could not resolve '[^']*'|\
 Name or service not known|No address associated with hostname|Network is unreachable|No route to host|\
 [Cc]onnection (refused|timed out|reset by peer)|[Tt]unnel connection failed[^')]*|Read timed out|\
@@ -20,7 +20,7 @@ give_up() {
   exit 1
 }
 
-# sweep: take away what others of this have left that were killed. Under the lock: none of them runs.
+# sweep: remove what killed runs of setup have left. Under the lock: no other setup is running.
 sweep() {
   local each
   for each in "$TMPDIR"/edgevoice-setup.*; do
@@ -30,8 +30,8 @@ sweep() {
 
 # --- interruptions ----------------------------------------------------------------------------------------------------
 
-# Bash runs a trap when the command that it waits for has ended, and dpkg may take half a minute to. So whatever runs for
-# long has a watcher beside it, which says the line at once; else it is said here.
+# Bash runs a trap only after the command that it waits for has ended, and dpkg may take half a minute. So every long
+# command has a watcher beside it, which prints the line at once; otherwise it is printed here.
 interrupted() {
   trap '' INT TERM
   say_interrupted ''
@@ -39,24 +39,24 @@ interrupted() {
 }
 trap interrupted INT TERM
 
-# say_interrupted WORDS: say it once, whoever comes first.
+# say_interrupted WORDS: print it once, from whichever process comes first.
 say_interrupted() {
   [[ ! -d ${scratch:-} ]] || mkdir -- "$scratch/interrupted" 2>/dev/null || return 0
-  say "interrupted${number:+ in step $number, $doing}$1. Start this again: it goes on from here."
+  say "interrupted${number:+ in step $number, $doing}$1. Run setup again: it continues from here."
 }
 
-# In a subshell, which has no traps: end it, and with it what would come next, though what was interrupted may fail.
+# In a subshell, which has no traps: end it, and with it the following commands, although the interrupted one may fail.
 interruptible() { trap 'exit 130' INT TERM; }
 
-# watch_over FUNCTION: beside what runs, say at once that it was interrupted, and show how far it is; until its input ends.
+# watch_over FUNCTION: beside a running command, report an interruption at once and show progress, until its input ends.
 watch_over() {
   local began=$SECONDS before='' whole='' code
-  # dpkg, too, gets the terminal's interruption, and comes to its end first.
+  # dpkg also receives the terminal's interrupt, and finishes first.
   [[ $1 != apt_* && $1 != *_lgpio ]] || whole='; dpkg ends what it has begun'
-  # Without its folder, setup has ended, and has said it.
+  # If the folder is gone, setup has ended and has reported it.
   trap 'clear_line; [[ ! -d $scratch ]] || say_interrupted "$whole"; exit' INT TERM
   echo listening
-  # Of what waits, `wait` and `read` let a trap run at once. Above 128 it was the time that ended.
+  # Among waiting commands, `wait` and `read` let a trap run at once. A status above 128 is the timeout.
   while code=0 && { read -rt "$tick_s" || code=$?; } && ((code > 128)); do
     show "$(progress)"
   done
@@ -75,7 +75,7 @@ show() {
   fi
 }
 
-# progress: print how far apt-get or pip is, by what they write.
+# progress: print the progress of apt-get or pip, read from their output.
 progress() {
   local of found all
   # dlstatus:NUMBER:PERCENT:TEXT (apt: doc/progress-reporting.md)
@@ -96,15 +96,15 @@ progress() {
 
 # --- steps ------------------------------------------------------------------------------------------------------------
 
-# fail CAUSE [REMEDY]: end the step that runs.
+# fail CAUSE [REMEDY]: end the running step.
 fail() {
-  # What was told first is nearest to the cause.
+  # The first report is closest to the cause.
   [[ -s $scratch/cause ]] || printf '%s' "$1" >"$scratch/cause"
   [[ -z ${2:-} || -s $scratch/remedy ]] || printf '%s' "$2" >"$scratch/remedy"
   exit 1
 }
 
-# Something about a step that is worth a line of its own.
+# note TEXT: print a line about the running step.
 note() {
   touch -- "$scratch/step-told"
   printf '      %s\n' "$*" >&2
@@ -122,17 +122,17 @@ step() {
   code=$?
   set -e
   if ((code != 0)); then
-    # Some of these lines are long: a URL, or a progress bar without ends.
+    # Some of these lines are long: a URL, or an endless progress bar.
     [[ ! -s $scratch/log ]] || tail -n 20 -- "$scratch/log" | tr '\r' '\n' | tail -n 20 | cut -c 1-240 >&2
     if [[ -s $scratch/cause ]]; then
       note "$(<"$scratch/cause")"
       [[ ! -s $scratch/remedy ]] || remedy=$(<"$scratch/remedy")
     elif told=$(full_places) && [[ $told ]]; then
-      # Then the cause could not be written either.
+      # In that case the cause could not be written either.
       note "no space is left on $told"
-      remedy="Make room: \`df -h\` shows where there is none."
+      remedy="Free some space: \`df -h\` shows which disk is full."
     fi
-    give_up "step $number, $title, failed. $remedy Then start this again: it goes on from here."
+    give_up "step $number, $title, failed. $remedy Then run setup again: it continues from here."
   fi
   if [[ ! -e $scratch/step-told ]]; then
     note "as it should be"
@@ -141,7 +141,7 @@ step() {
   fi
 }
 
-# change WHAT COMMAND...: do it quietly and tell; with --dry-run tell only.
+# change WHAT COMMAND...: do it quietly and report it; with --dry-run only report it.
 change() {
   local what=$1 code running ready
   shift
@@ -153,38 +153,38 @@ change() {
   note "$what"
   touch -- "$scratch/changed"
   rm -f -- "$scratch"/{apt-status,packages}
-  # A pipe whose end, once nobody holds it, ends the watcher: a signal may be ignored or come too early, and whoever was to
-  # send it may have been killed. It has no name, since there may be no space for one.
+  # A pipe that ends the watcher when its other end is closed: a signal may be ignored or come too early, and its sender
+  # may have been killed. The pipe has no name, since there may be no disk space for one.
   exec {running}<> <(:)
-  # It says when it can hear: an interruption may come at any time.
+  # It reports when it is ready, because an interruption may come at any time.
   exec {ready}< <(exec <"/dev/fd/$running" {running}>&- && watch_over "$1")
   read -r -u "$ready" || true
-  # As in `step`: with `||` behind it, a function would run on after its first failure.
+  # As in `step`: followed by `||`, a function would continue after its first failure.
   set +e
   (exec {running}>&- {ready}<&- && interruptible && set -e && "$@") </dev/null >"$scratch/log" 2>&1
   code=$?
   exec {running}>&-
-  # Until it has ended: it may be about to show something.
+  # Wait for its end: it may be about to print something.
   read -r -u "$ready"
   exec {ready}<&-
   set -e
   ((code == 0)) || failed "$what"
 }
 
-# failed WHAT: end the step with what its log tells of the cause, in one line. The surest first: a repository of somebody
-# else that cannot be reached is told, too, and does not matter.
+# failed WHAT: end the step with the cause from its log, in one line. The most reliable signs come first: an unrelated
+# repository that cannot be reached is also in the log, but does not matter.
 failed() {
   local told
   if told=$(told_by_log "$full_disk"); then
-    fail "this failed: $1: $told" "Make room: \`df -h\` shows where there is none."
+    fail "this failed: $1: $told" "Free some space: \`df -h\` shows which disk is full."
   elif told=$(told_by_log "$apt_is_busy"); then
-    fail "this failed: $1: $told" "Wait until that process has ended: Debian updates itself at times."
+    fail "this failed: $1: $told" "Wait until that process has ended: Debian sometimes updates itself."
   elif told=$(told_by_log 'dpkg: error processing (package|archive) [^ ]+|[A-Z ]*DO NOT MATCH THE HASHES[^.]*'); then
     fail "this failed: $1: $told"
   elif told=$(told_by_log "$wrong_clock"); then
-    fail "this failed: $1: $told" "The clock says $(date '+%F %R'): if that is wrong, set it (\`timedatectl\`)."
+    fail "this failed: $1: $told" "The clock says $(date '+%F %R'); if that is wrong, set it (\`timedatectl\`)."
   elif told=$(told_by_log "$without_network|CERTIFICATE_VERIFY_FAILED\][^('\"]*"); then
-    fail "this failed: $1: $told" "Connect the network; or bring the packages in a folder, for --offline."
+    fail "this failed: $1: $told" "Connect the network, or bring the packages in a folder and use --offline."
   else
     fail "this failed: $1"
   fi

@@ -49,7 +49,7 @@ make_ready() {
 # interrupted SIGNAL: say it, and die of it, so that a loop around the script ends too.
 interrupted() {
   trap '' INT TERM
-  say "interrupted. Start this again: what is done is not done again."
+  say "interrupted. Run this again: finished steps are not repeated."
   trap - "$1"
   kill -s "$1" $$
 }
@@ -184,6 +184,6 @@ install_system_packages() {
   say "installing Debian packages: ${missing[*]}"
   # A failed update is told by the install after it, and only if it mattered.
   "${as_root[@]}" apt-get update >/dev/null 2>&1 </dev/null || true
-  quietly "See what apt-get says above; then start this again." "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+  quietly "See apt-get's messages above; then run this again." "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}"
 }

@@ -481,5 +481,5 @@ def test_an_interruption_while_it_sets_up_is_one_line_and_ends_it_as_a_loop_expe
     told, complained = process.communicate(timeout=LIMIT_S)
 
     assert told == ""
-    assert complained == "setup: interrupted. Start this again: what is done is not done again.\n"
+    assert complained == "setup: interrupted. Run this again: finished steps are not repeated.\n"
     assert process.returncode == -signal.SIGINT

@@ -103,7 +103,7 @@ def well(ended: subprocess.CompletedProcess[str]) -> str:
         (["--hut", "i2s"], "there is no option --hut"),
         (["--hat"], "--hat needs a value"),
         (["--hat", "--yes"], "--hat needs a value"),
-        (["--purge"], "--purge goes with --uninstall"),
+        (["--purge"], "--purge works only with --uninstall"),
         (["--offline", "/no/such/folder"], "there is no folder /no/such/folder"),
     ],
 )
@@ -138,7 +138,7 @@ def test_a_dry_run_tells_every_step_and_changes_nothing(system: System) -> None:
     assert [int(number) for number in re.findall(r"^\[ ?(\d+)/10\]", told, re.MULTILINE)] == list(range(1, 11))
     for each in (
         "install the locked packages",
-        "switch on max98357a",
+        "enable max98357a",
         "write .*edgevoice.toml",
         "start it at every boot",
     ):
@@ -168,7 +168,7 @@ def test_a_failure_names_the_step_the_cause_and_the_remedy(system: System) -> No
     assert ended.returncode == 1
     assert "no route" in ended.stderr
     assert "this failed: fetch it" in ended.stderr
-    assert "step 1, the packages, failed. Is the network there? Then start this again" in ended.stderr
+    assert "step 1, the packages, failed. Is the network there? Then run setup again" in ended.stderr
     assert "went on" not in ended.stderr + ended.stdout
 
 
@@ -197,7 +197,7 @@ def test_a_board_is_switched_on_once_and_the_first_state_is_kept(system: System)
     # A section for other models stands before it, and must not take it in.
     assert once[len(BOOT) :].splitlines()[1] == "[all]"
     assert "dtoverlay=max98357a" in once
-    assert "switch on" not in told
+    assert "enable" not in told
     assert (boot.read_text(), first.read_text()) == (once, BOOT)
 
 
@@ -209,7 +209,9 @@ def test_what_to_type_is_told_until_the_restart(system: System) -> None:
     # Started again after a failure, it switches nothing on, and the restart is as due as before.
     assert "as it should be" in well(system.step('step "sound board" sound_board ""', hat="i2s"))
     last = well(system.step("began=0; conclude")).splitlines()[-1]
-    assert last.index("sudo reboot") < last.index("half a minute of quiet") < last.index("sudo edgevoice doctor --echo")
+    assert (
+        last.index("sudo reboot") < last.index("quiet for half a minute") < last.index("sudo edgevoice doctor --echo")
+    )
 
     # /run is empty after it.
     due.unlink()
@@ -243,7 +245,7 @@ def test_a_board_on_a_machine_without_overlays_is_refused(system: System) -> Non
 
 
 def test_a_board_that_needs_more_says_what(system: System) -> None:
-    assert "needs more than this script brings" in well(
+    assert "needs more than this script installs" in well(
         system.step('step "sound board" sound_board ""', hat="respeaker-2mic-v2")
     )
 
@@ -305,7 +307,7 @@ def test_what_is_no_key_is_refused_without_showing_it(system: System) -> None:
     ended = system.step('step "key" store_key "Give it again."', key="sk-1 and more")
 
     assert ended.returncode == 1
-    assert "what was given is no key" in ended.stderr
+    assert "what was given is not a key" in ended.stderr
     assert "and more" not in ended.stderr
 
 
@@ -350,7 +352,7 @@ def test_a_key_that_cannot_be_encrypted_is_roots_alone_and_that_is_told(system: 
     told = well(system.step('step "key" store_key ""', key="sk-1"))
 
     assert "systemd-creds cannot encrypt it here: Failed to determine local credential host secret" in told
-    assert "store the key for root alone" in told
+    assert "store the key, readable only by root" in told
     stored = system.path("/etc/credstore/edgevoice.api_key")
     assert stored.read_text() == "sk-1\n"
     assert stat.S_IMODE(stored.stat().st_mode) == 0o600
@@ -374,7 +376,7 @@ def test_the_end_of_the_input_at_a_question_is_an_enter_alone(system: System) ->
     assert "Which sound board" in ended.stdout
     assert "The key of your account" in ended.stdout
     assert well(ended).endswith("nothing was changed: this was --dry-run\n")
-    assert "none: the box answers by itself" in ended.stderr
+    assert "none: the box answers on its own" in ended.stderr
 
 
 def test_the_usage_says_how_a_key_of_the_environment_gets_past_sudo(system: System) -> None:
@@ -420,7 +422,7 @@ def modes(system: System) -> dict[str, int]:
 
 @both_ways
 def test_the_folders_are_made_put_right_and_then_left(with_user: System, without: str) -> None:
-    assert "make" in well(with_user.step(AS_OTHERS_CALL_IT, without=without))
+    assert "create" in well(with_user.step(AS_OTHERS_CALL_IT, without=without))
     assert modes(with_user) == FOLDERS
     assert "as it should be" in well(with_user.step(AS_OTHERS_CALL_IT, without=without))
 
@@ -429,7 +431,7 @@ def test_the_folders_are_made_put_right_and_then_left(with_user: System, without
     kept.chmod(0o640)
     told = well(with_user.step(AS_OTHERS_CALL_IT, without=without))
 
-    assert f"make {kept.parent}\n" in told
+    assert f"create {kept.parent}\n" in told
     assert modes(with_user) == FOLDERS
     assert stat.S_IMODE(kept.stat().st_mode) == 0o640
 
@@ -495,7 +497,7 @@ def test_uninstalling_leaves_settings_key_and_memory_and_nothing_else(installed:
     assert installed.files() == {*KEPT, "/var/lib/edgevoice.setup"}
     assert "nothing to do" in well(installed.setup("--uninstall"))
     assert installed.path("/boot/firmware/config.txt").read_text() == BOOT
-    assert "kept, until --uninstall --purge" in told
+    assert "kept until --uninstall --purge" in told
 
 
 @pytest.mark.skipif(shutil.which("edgevoice", path="/opt/edgevoice/bin") is not None, reason="edgevoice is installed")

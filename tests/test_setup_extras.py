@@ -36,21 +36,21 @@ def asked_of_pip(system: System) -> str:
 
 
 def test_it_is_installed_by_its_hashes_once_and_again_with_every_update(system: System) -> None:
-    assert "install what measures" in well(system.step(EVERY_STEP, extra="eval"))
+    assert "install the measuring tools" in well(system.step(EVERY_STEP, extra="eval"))
     assert "--require-hashes" in asked_of_pip(system)
 
     # Nobody asks for it any more, and nothing has changed.
     assert "as it should be" in well(system.step(EVERY_STEP))
     system.write("/opt/edgevoice/.made-from", "another program\n")
-    assert "install what measures" in well(system.step(EVERY_STEP))
+    assert "install the measuring tools" in well(system.step(EVERY_STEP))
     assert "requirements-eval.lock" in asked_of_pip(system)
     assert system.path("/var/lib/edgevoice.setup").read_text() == "extra eval\n"
 
 
 def test_without_it_nothing_of_it_is_installed_and_asking_later_brings_it(system: System) -> None:
-    assert "measures" not in well(system.step(EVERY_STEP))
+    assert "measuring" not in well(system.step(EVERY_STEP))
 
-    assert "install what measures" in well(system.step(EVERY_STEP, extra="eval"))
+    assert "install the measuring tools" in well(system.step(EVERY_STEP, extra="eval"))
 
 
 def test_it_is_counted_in_what_is_needed(system: System) -> None:
@@ -60,7 +60,10 @@ def test_it_is_counted_in_what_is_needed(system: System) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
-    [(["--with", "evil"], "--with takes eval"), (["--with", "eval", "--offline", "/"], "which --offline rules out")],
+    [
+        (["--with", "evil"], "--with takes only eval"),
+        (["--with", "eval", "--offline", "/"], "which --offline rules out"),
+    ],
 )
 def test_what_cannot_be_added_is_told(system: System, arguments: list[str], complaint: str) -> None:
     ended = system.setup("--dry-run", "--yes", *arguments)

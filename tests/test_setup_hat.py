@@ -99,7 +99,7 @@ def test_another_boards_line_goes_and_that_needs_a_restart(pi: System, hat: str)
     well(pi.step(BOARD, hat="max98357a"))
     pi.path(DUE).unlink()
 
-    assert "switch the board off" in well(pi.step(BOARD, hat=hat))
+    assert "disable the board" in well(pi.step(BOARD, hat=hat))
 
     assert pi.path(CONFIG).read_text() == "dtparam=audio=on\n"
     assert pi.path(DUE).exists()
@@ -124,12 +124,12 @@ def test_a_board_is_given_up_by_none_and_its_pins_stay_which_is_told(pi: System)
 
 
 def test_none_is_a_name_that_the_command_line_takes(pi: System) -> None:
-    assert "would switch the board off" not in well(pi.setup("--dry-run", "--yes", "--hat", "none"))
+    assert "would disable the board" not in well(pi.setup("--dry-run", "--yes", "--hat", "none"))
     well(pi.step(STEPS, hat="i2s"))
 
     told = well(pi.setup("--dry-run", "--yes", "--hat", "none"))
 
-    assert "would switch the board off" in told
+    assert "would disable the board" in told
     assert "would forget i2s" in told
 
 
@@ -139,8 +139,8 @@ def test_a_wrong_name_at_the_question_is_asked_for_again(pi: System) -> None:
     )
 
     assert told.count("Which sound board") == 1
-    assert "There is no board respeaker. Enter alone" in told
-    assert "There is no board i2c. Enter alone" in told
+    assert "There is no board respeaker. Just Enter" in told
+    assert "There is no board i2c. Just Enter" in told
     assert told.endswith("taken: i2s\n")
     assert well_stdout(pi.step("choose_hat < <(printf 'i2c'); echo \"taken: $hat\"", asks="yes")).endswith("taken: \n")
 
@@ -186,8 +186,7 @@ def test_a_board_on_a_pc_is_refused_before_anything_is_done(pi: System) -> None:
 
     assert ended.returncode == 1
     assert ended.stderr == (
-        "setup: this machine has no boot configuration of a Raspberry Pi, so i2s cannot be switched on. "
-        "Leave --hat away.\n"
+        "setup: this machine has no boot configuration of a Raspberry Pi, so i2s cannot be enabled. Leave --hat out.\n"
     )
     # A USB speakerphone, and lights and buttons by themselves, need none.
     assert "would install the locked packages" in well(pi.setup("--dry-run", "--yes", "--hat", "usb-speakerphone"))
@@ -200,7 +199,9 @@ def test_what_only_the_owner_can_bring_is_told_before_the_restart(pi: System, ha
     told = well(pi.step(f"{BOARD}; began=0; conclude", hat=hat))
 
     last = told.splitlines()[-1]
-    assert last.startswith(f"setup: now {f'bring what the sound board needs ({driver}), then ' if driver else ''}type ")
+    assert last.startswith(
+        f"setup: now {f'install what the sound board needs ({driver}), then ' if driver else ''}type "
+    )
     assert ("stays silent" in told) == bool(driver)
 
 

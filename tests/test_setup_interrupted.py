@@ -85,7 +85,7 @@ def test_an_interruption_is_told_with_its_step_and_nothing_goes_on(
 
     assert ended.returncode == 130, ended.stderr
     assert ended.stderr.splitlines()[-1] == (
-        "setup: interrupted in step 2, the program. Start this again: it goes on from here."
+        "setup: interrupted in step 2, the program. Run setup again: it continues from here."
     )
     assert "went on" not in ended.stderr
     assert "network" not in ended.stderr
@@ -109,7 +109,7 @@ def test_it_is_told_at_once_and_once_though_dpkg_takes_its_time(system: System) 
 
     ended = interrupt(system, commands, signal.SIGINT, go_on_when_it_is_told)
 
-    said = "dpkg ends what it has begun. Start this again: it goes on from here.\n"
+    said = "dpkg ends what it has begun. Run setup again: it continues from here.\n"
     assert told == [(f"setup: interrupted in step 1, Debian packages; {said}", None)]
     assert (ended.returncode, ended.stderr) == (130, "")
 
@@ -156,7 +156,7 @@ def test_at_a_question_it_is_told_too(system: System) -> None:
     ended = interrupt(system, f"{READY}; {question}", signal.SIGINT, until_it_ends)
 
     assert ended.returncode == 130
-    assert ended.stderr == "setup: interrupted. Start this again: it goes on from here.\n"
+    assert ended.stderr == "setup: interrupted. Run setup again: it continues from here.\n"
 
 
 def test_what_a_killed_run_has_left_goes_and_what_others_have_stays(system: System) -> None:

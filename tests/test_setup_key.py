@@ -37,7 +37,7 @@ def refused(system: System, complaint: str, *arguments: str) -> None:
 
     assert ended.returncode == 1
     # One line, no step, no word of bash, and no piece of the key.
-    assert ended.stderr.startswith(f"setup: {complaint} holds no key"), ended.stderr
+    assert ended.stderr.startswith(f"setup: {complaint} does not contain a key"), ended.stderr
     assert ended.stderr.count("\n") == 1
     assert "two" not in ended.stdout + ended.stderr
 
@@ -114,15 +114,15 @@ def test_a_key_file_of_the_folder_that_the_person_is_in_is_found(system: System)
         (b"sk-two\n", 0, "would store the key"),
         (b"one two\nsk-two\n", 1, "would store the key"),
         (b"'sk-two'\n\xc3\xa9two\nsk-two\n", 2, "would store the key"),
-        (b"one two\n\n", 1, "none: the box answers by itself"),
-        (b"one two\n\x04", 1, "none: the box answers by itself"),
+        (b"one two\n\n", 1, "none: the box answers on its own"),
+        (b"one two\n\x04", 1, "none: the box answers on its own"),
     ],
     ids=["right", "mistyped", "twice", "none then", "the end then"],
 )
 def test_a_key_that_is_mistyped_is_asked_for_again(system: System, typed: bytes, questions: int, outcome: str) -> None:
     ended = system.setup_in_terminal(typed, "--dry-run", "--hat", "none")
 
-    assert ended.stdout.count("That is no key") == questions, ended.stderr
+    assert ended.stdout.count("That is not a key") == questions, ended.stderr
     assert outcome in well(ended)
     assert not re.search("sk-two|one two", ended.stdout + ended.stderr)
 
@@ -133,7 +133,7 @@ REFUSES: Final = """is_refused() { [[ $key == sk-wrong ]]; }; asks=yes; key_file
 def test_a_key_that_the_service_refuses_is_asked_for_again(system: System) -> None:
     ended = system.step(f"""{REFUSES}; choose_key <<<$'sk-wrong\nsk-right'; step "key" store_key "" """)
 
-    assert ended.stdout.count("The service refuses this key") == 1
+    assert ended.stdout.count("The service refused this key") == 1
     assert "sk-" not in ended.stdout + well(ended)
     assert system.path(STORED).read_text() == "sk-right\n"
 
@@ -145,7 +145,7 @@ def test_a_key_file_that_the_service_refuses_ends_it_before_anything_is_done(sys
 
     assert ended.returncode == 1
     assert ended.stderr == (
-        f"setup: the service refuses the key of the key file {file}. Copy it again from the portal, unchanged.\n"
+        f"setup: the service refused the key from the key file {file}. Copy it again from the portal, unchanged.\n"
     )
 
 

@@ -27,9 +27,9 @@ def system(tmp_path: Path) -> System:
 @pytest.mark.parametrize(
     ("here", "there", "line"),
     [
-        ("0.2.0", "", "installs edgevoice 0.2.0"),
-        ("0.10.0", "0.9.1", "updates edgevoice from 0.9.1 to 0.10.0"),
-        ("0.9.1", "0.10.0", "goes back from edgevoice 0.10.0 to 0.9.1; settings, key and what the box remembers stay"),
+        ("0.2.0", "", "installing edgevoice 0.2.0"),
+        ("0.10.0", "0.9.1", "updating edgevoice from 0.9.1 to 0.10.0"),
+        ("0.9.1", "0.10.0", "going back from edgevoice 0.10.0 to 0.9.1; settings, key and saved state stay"),
         ("0.2.0", "0.2.0", "edgevoice 0.2.0 is installed"),
     ],
 )
@@ -48,8 +48,8 @@ def test_other_files_of_the_same_version_are_told_too(system: System) -> None:
     told = well(system.step("is_made() { false; }; tell_version"))
 
     assert told == (
-        f"setup: edgevoice {__version__} is installed; this folder has other files of that version, which take its "
-        "place\n"
+        f"setup: edgevoice {__version__} is installed; this folder has other files of that version, which will "
+        "replace it\n"
     )
 
 
@@ -57,9 +57,9 @@ def test_other_files_of_the_same_version_are_told_too(system: System) -> None:
     ("left", "lines"),
     [
         ({"changed"}, ["ready after ", 'say "hey Jarvis"']),
-        (set(), ["nothing to do: everything was as it should be", 'say "hey Jarvis"']),
-        ({"broken"}, ["installed, after "]),
-        ({"changed", "broken"}, ["installed, after "]),
+        (set(), ["nothing to do: everything was already set up", 'say "hey Jarvis"']),
+        ({"broken"}, ["installed after "]),
+        ({"changed", "broken"}, ["installed after "]),
     ],
 )
 def test_the_last_words_fit_the_examination(system: System, left: set[str], lines: list[str]) -> None:
@@ -100,4 +100,4 @@ def test_an_examination_that_finds_something_is_remembered_for_the_end(system: S
     told = well(system.step(f'{RUNS}; {run}; step "examination" examine ""; conclude'))
 
     assert "nothing to do" not in told
-    assert "the examination above found what does not work" in told
+    assert "the examination above found something that does not work" in told

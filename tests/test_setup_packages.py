@@ -258,7 +258,7 @@ connection: [Errno {}] {}')': /six/
 ERROR: Could not find a version that satisfies the requirement six==1 (from versions: none)
 ERROR: No matching distribution found for six==1
 """
-NETWORK: Final = "Connect the network; or bring the packages in a folder, for --offline."
+NETWORK: Final = "Connect the network, or bring the packages in a folder and use --offline."
 
 
 @pytest.mark.parametrize(
@@ -283,22 +283,22 @@ NETWORK: Final = "Connect the network; or bring the packages in a folder, for --
             PIP.format(-3, "Name or service not known")
             + "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device: '/opt/a'\n",
             ": No space left on device",
-            "Make room: `df -h` shows where there is none.",
+            "Free some space: `df -h` shows which disk is full.",
         ),
         (
             "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n",
             ": No space left on device",
-            "Make room: `df -h` shows where there is none.",
+            "Free some space: `df -h` shows which disk is full.",
         ),
         (
             "E: You don't have enough free space in /var/cache/apt/archives/.\n",
             ": You don't have enough free space in /var/cache/apt/archives/.",
-            "Make room: `df -h` shows where there is none.",
+            "Free some space: `df -h` shows which disk is full.",
         ),
         (
             "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 712 (unattended-upgr)\nE\n",
             ": Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 712 (unattended-upgr)",
-            "Wait until that process has ended: Debian updates itself at times.",
+            "Wait until that process has ended: Debian sometimes updates itself.",
         ),
         ("something else\n", "", "the usual"),
     ],
@@ -322,5 +322,5 @@ def test_a_failures_cause_is_one_line_with_its_remedy(system: System, log: str, 
 
     assert ended.stderr.splitlines()[-2:] == [
         f"      this failed: fetch it{cause}",
-        f"setup: step 1, program, failed. {remedy} Then start this again: it goes on from here.",
+        f"setup: step 1, program, failed. {remedy} Then run setup again: it continues from here.",
     ]

@@ -48,7 +48,7 @@ def test_who_installs_it_belongs_to_its_group_from_then_on(system: System, perso
 
     told = well(system.step(STEP))
 
-    assert f"put {person} into the group" in told
+    assert f"add {person} to the group" in told
     assert system.path(f"/groups-{person}").read_text() == before + groups
     assert "from the next login on" in system.path("/scratch/member").read_text()
     assert system.path("/etc/sudoers.d/edgevoice").stat().st_mode & 0o777 == 0o440
@@ -79,7 +79,7 @@ def test_they_leave_the_journals_group_with_it(system: System) -> None:
 
     told = well(system.step(f'{leave.strip()}\nstep "program" remove_program ""'))
 
-    assert "take anna out of systemd-journal" in told
+    assert "remove anna from systemd-journal" in told
     assert system.path("/groups-anna").read_text() == "anna sudo"
 
 

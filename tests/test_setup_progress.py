@@ -98,8 +98,8 @@ def test_no_network_is_one_line_with_its_cause(system: System, closed_port: int)
 
     assert ended.returncode == 1
     cause, last = ended.stderr.splitlines()[1:]
-    assert cause == "      there is no way to the packages at 127.0.0.1: Connection refused"
-    assert "failed. Connect the network; or bring the packages in a folder, for --offline. Then start" in last
+    assert cause == "      cannot reach the packages at 127.0.0.1: Connection refused"
+    assert "failed. Connect the network, or bring the packages in a folder and use --offline. Then run" in last
 
 
 def test_an_address_that_swallows_everything_costs_seconds(system: System) -> None:
@@ -116,7 +116,7 @@ def test_an_address_that_swallows_everything_costs_seconds(system: System) -> No
         for each in waiting:
             each.close()
 
-    assert "there is no way to the packages at 127.0.0.1: no answer within 0.5 s" in ended.stderr
+    assert "cannot reach the packages at 127.0.0.1: no answer within 0.5 s" in ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_what_is_needed_and_what_is_there_is_told_in_figures(system: System) -> 
 
     told = well(system.step(f"{ask}; step 'this machine' look_ahead ''"))
 
-    assert "needed: 900 MB while it installs; there are 5310 MB, and the network answers" in told
+    assert "needs 900 MB to install; 5310 MB are free, and the network answers" in told
 
 
 def test_a_full_disk_is_named_though_nothing_could_be_written(system: System) -> None:
@@ -163,4 +163,4 @@ def test_a_full_disk_is_named_though_nothing_could_be_written(system: System) ->
 
     cause, last = ended.stderr.splitlines()[-2:]
     assert cause == "      no space is left on /var"
-    assert "failed. Make room: `df -h` shows where there is none. Then start this again" in last
+    assert "failed. Free some space: `df -h` shows which disk is full. Then run setup again" in last

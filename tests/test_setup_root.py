@@ -117,14 +117,14 @@ def test_root_writes_no_file_through_a_link_in_the_services_cache(system: System
     system.path("/var/cache/edgevoice").mkdir(parents=True)
     system.path("/var/cache/edgevoice/.made-for").symlink_to(precious)
 
-    assert "make the wake word's network" in well(system.step(WAKE_WORD))
+    assert "build the wake word's network" in well(system.step(WAKE_WORD))
 
     assert precious.read_text() == "root's own\n"
     # What it notes lies where root alone writes; and the former note is gone.
     assert {each.name for each in system.path("/var/cache/edgevoice").iterdir()} == {"wakeword-1.npz"}
     assert "as it should be" in well(system.step(WAKE_WORD))
     system.write("/opt/edgevoice/.made-from", "another program\n")
-    assert "make the wake word's network" in well(system.step(WAKE_WORD))
+    assert "build the wake word's network" in well(system.step(WAKE_WORD))
 
 
 @needs_root

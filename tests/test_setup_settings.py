@@ -187,7 +187,7 @@ def test_settings_that_the_owner_has_deleted_come_again_as_they_were(pi: System,
 
     assert place.read_text(encoding="utf-8") == first
     assert pi.path("/var/lib/edgevoice.setup").read_text(encoding="utf-8") == noted
-    assert "every setting with its default" in told
+    assert "every setting and its default" in told
     assert "as it should be" in settings(pi)
 
 

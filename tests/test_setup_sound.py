@@ -26,8 +26,8 @@ STEPS: Final = """
 step "sound board" sound_board ""
 usb_news >"$scratch/usb.txt"
 names() {
-  [[ ! $hat || $(hat_now) == "$hat" ]] || change "set what belongs to $hat" board_settings
-  [[ ! -s $scratch/usb.txt ]] || change "let the settings take the USB sound card" usb_settings
+  [[ ! $hat || $(hat_now) == "$hat" ]] || change "set the pins and devices of $hat" board_settings
+  [[ ! -s $scratch/usb.txt ]] || change "put the USB sound card into the settings" usb_settings
   alsa_snippet >"$scratch/alsa.conf"
   copy "$scratch/alsa.conf" "$alsa_names" 644
 }
@@ -115,15 +115,15 @@ def test_the_card_is_found_again_under_another_number(pi: Pi) -> None:
 def test_without_a_usb_card_it_says_what_to_plug_in_and_leaves_everything(pi: Pi) -> None:
     told = pi.set_up()
 
-    assert told.count("no USB sound card that records and plays: plug one in") == 1
+    assert told.count("no USB sound card records and plays: plug one in") == 1
     assert pi.cards() == ("sysdefault", "sysdefault")
     assert pi.path(SETTINGS).read_text(encoding="utf-8") == template()
 
 
 def test_a_speakerphone_that_is_plugged_in_later_is_taken_at_the_next_run(pi: Pi) -> None:
     told = pi.set_up(hat="usb-speakerphone")
-    assert "microphone: no USB sound card for it; plug one in" in told
-    assert "speaker: no USB sound card for it; plug one in" in told
+    assert "microphone: no USB sound card found; plug one in" in told
+    assert "speaker: no USB sound card found; plug one in" in told
     pi.plug(2, "Jabra", *BOTH)
 
     pi.set_up()
@@ -152,7 +152,7 @@ def test_a_board_with_both_leaves_a_usb_card_alone(pi: Pi) -> None:
 def test_a_camera_is_not_taken_by_who_has_no_board_and_may_have_another_card(pi: Pi) -> None:
     pi.plug(2, "C920", "pcm0c")
 
-    assert "no USB sound card that records and plays" in pi.set_up()
+    assert "no USB sound card records and plays" in pi.set_up()
     assert pi.devices() == ("default", "default")
 
 
@@ -225,7 +225,7 @@ def test_a_dry_run_tells_of_the_card_and_keeps_everything(pi: Pi) -> None:
     told = well(pi.setup("--dry-run", "--yes"))
 
     assert "microphone: the USB sound card Jabra" in told
-    assert "would let the settings take the USB sound card" in told
+    assert "would put the USB sound card into the settings" in told
     assert pi.files() == before
 
 
@@ -234,7 +234,7 @@ def test_an_image_does_not_take_the_card_of_the_machine_that_makes_it(pi: Pi) ->
 
     told = well(pi.step(f"in_image() {{ :; }}; {STEPS}"))
 
-    assert "USB sound cards are not looked for in an image; start this again on the machine itself" in told
+    assert "setup does not look for USB sound cards in an image; run it again on the machine itself" in told
     assert pi.cards() == ("sysdefault", "sysdefault")
 
 
@@ -252,8 +252,8 @@ def test_the_settings_step_itself_sets_the_devices(pi: Pi) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("--usb", "Jabro"), r"there is no USB sound card Jabro for that\. Start this again with one of: C920 Jabra$"),
-        (("--usb", "C920", "--hat", "i2s"), "this board has a microphone and a speaker: leave --usb away$"),
+        (("--usb", "Jabro"), r"there is no suitable USB sound card Jabro\. Run setup again with one of: C920 Jabra$"),
+        (("--usb", "C920", "--hat", "i2s"), "this board has a microphone and a speaker: leave --usb out$"),
     ],
 )
 def test_a_wrong_card_is_refused_with_the_right_ones(pi: Pi, arguments: tuple[str, ...], complaint: str) -> None:
@@ -270,7 +270,7 @@ def test_a_card_that_is_asked_for_and_not_there_is_to_be_plugged_in(pi: Pi) -> N
     ended = pi.setup("--dry-run", "--yes", "--usb", "Jabra")
 
     assert ended.returncode == 1
-    assert ended.stderr == "setup: there is no USB sound card Jabra. Plug it in and start this again.\n"
+    assert ended.stderr == "setup: there is no USB sound card Jabra. Plug it in and run setup again.\n"
 
 
 @pytest.mark.parametrize(("answer", "taken"), [("", "Device"), ("Device_1", "Device_1")])
@@ -280,7 +280,7 @@ def test_who_may_be_asked_is_asked_which_of_two_speakerphones(pi: Pi, answer: st
 
     asked = well_stdout(pi.step(f"choose_usb <<<'{answer}'; usb_pcm speaker microphone speaker", asks="yes"))
 
-    assert "Which USB sound card? One of:\n  Device Device_1\nEnter alone: Device. " in asked
+    assert "Which USB sound card? One of:\n  Device Device_1\nJust Enter: Device. " in asked
     assert asked.endswith(f"hw:CARD={taken},DEV=0\n")
 
 

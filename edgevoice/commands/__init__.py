@@ -1,1 +1,1 @@
-"""The commands that a person types. The daemon imports nothing of this."""
+"""The commands that a person types. The daemon imports none of them."""

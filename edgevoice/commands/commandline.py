@@ -1,4 +1,4 @@
-"""How every group of commands reads its options and shows its help: plain text that any terminal can show."""
+"""How every group of commands reads its options and shows its help, as plain text for any terminal."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 _LONGEST_SUMMARY = 500
-"""Characters of a command's first sentence in the list of commands; the list wraps lines, so none has to be cut."""
+"""Characters of a command's first sentence in the list of commands; the list wraps lines, so none is cut."""
 
 
 class _Group(TyperGroup):

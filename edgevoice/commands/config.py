@@ -42,7 +42,7 @@ app = group("Write, check and show the settings.")
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="The settings file; else the one that the daemon would take."),
+    typer.Option("--config", metavar="FILE", help="The settings file; by default the one that the daemon uses."),
 ]
 
 
@@ -53,9 +53,9 @@ def init(
         Path | None,
         typer.Option("--path", metavar="FILE", help="Where to write; - is the terminal.", show_default=False),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
-    """Write a settings file in which every setting stands with its default, unit and range."""
+    """Write a settings file that lists every setting with its default, unit and range."""
     run_command(lambda: _init(path, replace=force))
 
 
@@ -83,7 +83,7 @@ def _init(path: Path | None, *, replace: bool) -> int:
     try:
         _write(place, template(), replace=replace)
     except FileExistsError:
-        _fail(f"{place} is there already; --force replaces it, and what you changed in it is lost", EXIT_CANNOT_CREATE)
+        _fail(f"{place} already exists; --force replaces it, and your changes in it are lost", EXIT_CANNOT_CREATE)
     except OSError as failure:
         _fail(f"{place} cannot be written: {failure.strerror}", EXIT_CANNOT_CREATE)
     print(f"Wrote {place}")
@@ -98,7 +98,7 @@ def _check(config: Path | None) -> int:
         load_what_is_named(loaded.settings, os.environ)
     except (SettingsInvalid, WakeWordUnavailable, PanelUnavailable) as refusal:
         _fail(refusal.line(), EXIT_CONFIGURATION)
-    print(f"{loaded.source} is right" if loaded.source else "There is no settings file; the defaults are in force")
+    print(f"{loaded.source} is valid" if loaded.source else "There is no settings file; the defaults are in force")
     return 0
 
 
@@ -122,7 +122,7 @@ def _show(config: Path | None, *, as_json: bool) -> int:
 
 
 def _load(config: Path | None) -> Loaded:
-    """Return the settings in force, or print every error line and end with the code for a wrong configuration."""
+    """Return the settings in force, or print every error line and exit with the code for a wrong configuration."""
     try:
         return load(config, os.environ)
     except SettingsRefused as refusal:
@@ -135,15 +135,15 @@ def _fail(message: str, code: int) -> NoReturn:
 
 
 def _own_place() -> Path:
-    """Return where the settings belong that are read here: the file that is named or there, else this user's own."""
+    """Return where to write settings so that they are read: the named or existing file, else this user's own."""
     if named := os.environ.get("EDGEVOICE_CONFIG"):
         return Path(named)
     if os.geteuid() == 0:
         return settings_file.SYSTEM_FILE
     if _is_there(settings_file.SYSTEM_FILE):
         _fail(
-            f"{settings_file.SYSTEM_FILE} is the file that is read here, and only root may write it. "
-            "Type sudo edgevoice config init, or name a file of your own: --path FILE",
+            f"{settings_file.SYSTEM_FILE} is the file in use, and only root may write it. "
+            "Type sudo edgevoice config init, or name another file: --path FILE",
             EXIT_NO_PERMISSION,
         )
     return settings_file.file_places(os.environ)[-1]
@@ -158,7 +158,7 @@ def _is_there(place: Path) -> bool:
 
 
 def _write(place: Path, text: str, *, replace: bool) -> None:
-    """Write a whole file or none; what is there already is only replaced when that is wanted."""
+    """Write the file atomically; replace an existing one only on request."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
@@ -174,7 +174,7 @@ def _write(place: Path, text: str, *, replace: bool) -> None:
 def _fill(file: TextIO, text: str) -> None:
     file.write(text)
     file.flush()
-    # People pull the plug of a box as soon as they read "Wrote".
+    # People unplug a box as soon as they read "Wrote".
     os.fsync(file.fileno())
 
 
@@ -215,7 +215,7 @@ def _table(section: str, loaded: Loaded) -> Table:
 
 
 def _line(value: Any) -> str:
-    """Return a value as a person would write it, on one line; what is longer than three lines is cut."""
+    """Return a value as a person would write it, on one line; cut it after three lines' worth."""
     if value is None:
         return "not set"
     if isinstance(value, list):

@@ -14,11 +14,11 @@ WIDTH: Final = 80
 """Columns, the width of a terminal on a first boot."""
 
 _OPENING: Final = """\
-The settings of edgevoice. Every setting stands here with its default, behind
-a "#": take that away and write your own value. What stays behind it follows
-the defaults, also when a later version has better ones. After a change,
+The settings of edgevoice. Every setting is listed with its default, after
+a "#": remove the "#" and write your own value. Lines that keep it follow
+the defaults, even if a later version has better ones. After a change,
 
-    edgevoice config check    tells whether this file is right
+    edgevoice config check    checks this file
     edgevoice config show     shows what is in force, and where it came from
 
 An environment variable overrides this file: volume_percent in [speaker] is
@@ -44,17 +44,17 @@ def _comment(text: str) -> Iterator[str]:
 
 
 def _explanation(entry: Entry) -> str:
-    """Say what a setting does, then its unit and range, as in "Percent, between 0 and 100"."""
+    """Describe a setting, then its unit and range, as in "Percent, between 0 and 100"."""
     bounds = _bounds(entry)
     if not bounds:
         return entry.description
     unit = f"{entry.unit}, " if entry.unit and entry.unit not in bounds else ""
-    unset = " Left out: the service decides." if entry.is_optional else ""
+    unset = " If left out, the service decides." if entry.is_optional else ""
     return f"{entry.description} {_sentence(unit + bounds)}{unset}"
 
 
 def _bounds(entry: Entry) -> str:
-    """Say what a setting takes, where its name and default do not say it already."""
+    """Describe what a setting takes, unless its name and default say so already."""
     match entry.kind:
         case inspect.BoolType() | inspect.DictType() | inspect.StrType():
             return str(entry.extra.get("must_be", ""))
@@ -71,7 +71,7 @@ def _sentence(text: str) -> str:
 
 
 def _assignment(entry: Entry) -> Iterator[str]:
-    """Write a default as a comment: a value that is written out would outlast a better default."""
+    """Write a default as a comment: a value written out would outlast a better default."""
     return (f"# {line}" for line in _lines_of(entry))
 
 
@@ -86,7 +86,7 @@ def _lines_of(entry: Entry) -> Iterator[str]:
         yield from (f"  {_toml(each)}," for each in value)
         yield "]"
     else:
-        # A backslash at the end of a line joins it with the next and drops what lies between (TOML 1.0).
+        # A backslash at the end of a line joins it with the next and drops the white space between (TOML 1.0).
         yield f'{entry.name} = """\\'
         words = textwrap.wrap(_toml(value)[1:-1], width - 2, break_on_hyphens=False, break_long_words=False)
         yield from (f"{part} \\" for part in words[:-1])
@@ -94,7 +94,7 @@ def _lines_of(entry: Entry) -> Iterator[str]:
 
 
 def _toml(value: Any) -> str:
-    """Return a value as TOML; JSON writes texts, numbers and truth values as TOML does."""
+    """Return a value as TOML; JSON writes strings, numbers and Booleans as TOML does."""
     match value:
         case tuple():
             return f"[{', '.join(_toml(each) for each in value)}]"

@@ -12,7 +12,7 @@ from edgevoice.core.facts import Device
 
 
 def show(*, as_json: bool) -> int:
-    """Print the devices; exit status 1 when there is no microphone or no speaker."""
+    """Print the devices; exit with 1 if there is no microphone or no speaker."""
     with sound_library() as library:
         found = present(library)
     able = {device: [one for one in found if one.can_be(device)] for device in Device}
@@ -33,7 +33,7 @@ def _print_table(found: list[SoundDevice], able: dict[Device, list[SoundDevice]]
         table.add_row(escape(name), *marks, f"{one.rate_hz} Hz", escape(words_of(one.name) if name != one.name else ""))
     if found:
         console.print(table)
-        console.print("\nPut a name into microphone.device and speaker.device: it stays with the card over a restart.")
+        console.print("\nPut a name into microphone.device and speaker.device: it stays with the card across restarts.")
     for device, ones in able.items():
         if not ones:
             console.print(f"No {device} is present: plug one in, then look at `arecord -l` and `aplay -l`.")

@@ -1,4 +1,4 @@
-"""`edgevoice doctor`: examines the box, line by line, and tells what to do about what is not fine."""
+"""`edgevoice doctor`: checks the box, line by line, and says how to fix what is wrong."""
 
 import json
 import os
@@ -33,12 +33,12 @@ def examine(
     bundle: Path | None = None,
     as_json: bool = False,
 ) -> int:
-    """Examine everything, print it, and write the support archive if one is wanted; return 1 if something is broken."""
-    # What goes wrong below is told by the findings, once.
+    """Check everything, print it, and write the support archive if asked to; return 1 if something is broken."""
+    # The findings report what goes wrong below, so do not log it as well.
     journal.start("critical")
     machine = Machine()
     if not as_json:
-        print("Examining the box." if quick else "Examining the box. It will whistle once; please be quiet meanwhile.")
+        print("Checking the box." if quick else "Checking the box. It will whistle once; please be quiet meanwhile.")
         sys.stdout.flush()
     examination = Examination(path, os.environ, machine, with_sound=not quick, volume_percent=volume_percent)
     findings = _with_the_service_as_it_was(examination.findings(), os.environ)
@@ -50,15 +50,15 @@ def examine(
     else:
         show(findings)
         if bundle is not None:
-            print(f"\nWrote {bundle}: without keys, recordings and transcripts. Look through it before you send it.")
+            print(f"\nWrote {bundle}, without keys, recordings and transcripts. Look through it before you send it.")
     return status
 
 
 def _with_the_service_as_it_was(findings: list[Finding], environment: Mapping[str, str]) -> list[Finding]:
-    """Return the findings, with the service judged by what it was before it was stopped for this, where that is told.
+    """Return the findings; judge the service by its state before it was stopped for this, if that is known.
 
-    The command on an installed box stops it, because sound has one owner; SERVICE_BEFORE then holds what systemctl show
-    told before, with tabs between the lines.
+    On an installed box the command stops the service, because sound has one owner; SERVICE_BEFORE then contains the
+    earlier output of systemctl show, with tabs between the lines.
     """
     before = environment.get("SERVICE_BEFORE")
     if not before:
@@ -68,7 +68,7 @@ def _with_the_service_as_it_was(findings: list[Finding], environment: Mapping[st
 
 
 def show(findings: Sequence[Finding], console: Console | None = None) -> None:
-    """Print the table: sign, name, what was found, and below it what to do."""
+    """Print the table: sign, name, finding, and below it what to do."""
     console = console or Console(highlight=False)
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column(width=1)
@@ -85,11 +85,11 @@ def show(findings: Sequence[Finding], console: Console | None = None) -> None:
 
 
 def summary(findings: Sequence[Finding]) -> str:
-    """Return the last line: how many things are broken, and how many doubtful."""
+    """Return the last line: how many findings are broken, and how many doubtful."""
     counts = {mark: sum(finding.mark is mark for finding in findings) for mark in FindingStatus}
     parts = [f"{counts[FindingStatus.WRONG]} broken" if counts[FindingStatus.WRONG] else "Nothing is broken"]
     if counts[FindingStatus.DOUBTFUL]:
         parts.append(f"{counts[FindingStatus.DOUBTFUL]} worth a look")
     if counts[FindingStatus.SKIPPED]:
-        parts.append(f"{counts[FindingStatus.SKIPPED]} not examined")
+        parts.append(f"{counts[FindingStatus.SKIPPED]} not checked")
     return f"{', '.join(parts)}."

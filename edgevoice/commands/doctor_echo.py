@@ -30,22 +30,22 @@ _ALLOWS = {
 
 
 def examine_echo(path: Path | None, *, volume_percent: int | None, as_json: bool) -> int:
-    """Measure, judge, and keep the result for the daemon; return 0 when there is one."""
+    """Measure, judge, and save the result for the daemon; return 0 if there is one."""
     loaded = load(path, os.environ)
     settings = loaded.settings
-    # What a device is lost for is told by the error that follows, in one line.
+    # The error that follows says in one line why a device was lost.
     journal.start("critical")
     volume_percent = settings.speaker.volume_percent if volume_percent is None else volume_percent
     say = _sayer(sys.stderr if as_json else sys.stdout)
     find_devices(settings)
     say(
-        f"Please be quiet for {selftest.QUIET_S + selftest.SIGNAL_S + 3:.0f} seconds. I listen to the room, then play "
-        f"whistles and babble at {volume_percent} % of full volume."
+        f"Please be quiet for {selftest.QUIET_S + selftest.SIGNAL_S + 3:.0f} seconds. I will listen to the room, then "
+        f"play whistles and babble at {volume_percent} % of full volume."
     )
     try:
         recording = asyncio.run(echo.record(settings, volume_percent))
     except SoundNotMeasured:
-        say("The sound had gaps, as on a machine that is busy. Once more.")
+        say("The sound had gaps, probably because the machine is busy. Trying once more.")
         recording = asyncio.run(echo.record(settings, volume_percent))
     measured, linear, suppressor, verdict = echo.examine(recording, say)
     if as_json:
@@ -57,7 +57,7 @@ def examine_echo(path: Path | None, *, volume_percent: int | None, as_json: bool
         return 1
     kept = echo.keep(echo.record_of(settings, measured, linear, verdict.tier))
     if not as_json:
-        say(f"Kept in {kept}.")
+        say(f"Saved in {kept}.")
     return 0
 
 
@@ -91,15 +91,15 @@ def _print_table(measured: Measured, linear: Tried, suppressor: Tried) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_row("the room's noise", f"{measured.noise_dbfs:.0f} dBFS")
     if measured.is_heard:
-        table.add_row("the speaker is heard above it by", f"{measured.echo_db:.0f} dB")
-        table.add_row("fainter than it is played by", f"{measured.return_loss_db:.0f} dB")
-        table.add_row("later than the clocks tell by", f"{measured.delay_ms:.1f} ms")
-        table.add_row("the loudspeaker distorts by", f"{measured.distortion_percent:.1f} %")
+        table.add_row("the speaker, above that noise", f"{measured.echo_db:.0f} dB")
+        table.add_row("echo below the played sound", f"{measured.return_loss_db:.0f} dB")
+        table.add_row("echo delay beyond the clocks'", f"{measured.delay_ms:.1f} ms")
+        table.add_row("distortion of the loudspeaker", f"{measured.distortion_percent:.1f} %")
     if measured.drift_ppm is not None and measured.drift_error_ppm is not None:
         table.add_row(
-            "the speaker's clock is faster by", f"{measured.drift_ppm:.1f} ppm ± {measured.drift_error_ppm:.1f}"
+            "the speaker's clock, faster by", f"{measured.drift_ppm:.1f} ppm ± {measured.drift_error_ppm:.1f}"
         )
-    for name, tried in (("the filter takes out", linear), ("the suppressor takes out", suppressor)):
+    for name, tried in (("echo removed by the filter", linear), ("echo removed by the suppressor", suppressor)):
         if tried.trial is not None:
             cost = f"{tried.cpu_ms_per_s:.1f} ms of CPU per second"
             table.add_row(name, f"{tried.trial.cancelled_db:.0f} dB for {cost}")
@@ -116,5 +116,5 @@ def _print_verdict(settings: Settings, verdict: Verdict) -> None:
     say(f"\nEcho tier: {verdict.tier}. {verdict.why[:1].upper()}{verdict.why[1:]}. So {_ALLOWS[verdict.tier]}.")
     if settings.echo.tier not in {"auto", verdict.tier}:
         say(
-            f'The settings say echo.tier = "{settings.echo.tier}", and that goes first; "auto" takes what was measured.'
+            f'The settings say echo.tier = "{settings.echo.tier}", which overrides this; "auto" uses what was measured.'
         )

@@ -13,12 +13,12 @@ _is_parsing: ContextVar[bool] = ContextVar("is_parsing", default=False)
 
 
 def only_parse(*, is_wanted: bool) -> None:
-    """Let the next command end once its options have been read: whether they are right can be asked beforehand."""
+    """Make the next command end after reading its options, to check beforehand that they are valid."""
     _is_parsing.set(is_wanted)
 
 
 def run_command(command: Callable[[], int]) -> None:
-    """Run a command; what a person can fix is one line, without a traceback."""
+    """Run a command; report errors that a person can fix in one line, without a traceback."""
     if _is_parsing.get():
         raise typer.Exit
     listen_to_interrupts()

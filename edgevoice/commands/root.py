@@ -10,9 +10,7 @@ from edgevoice.commands import config, wakeword
 from edgevoice.commands.commandline import group
 from edgevoice.commands.outcome import only_parse, run_command
 
-app = group(
-    "A smart speaker on a Raspberry Pi: say the wake word, talk, be answered aloud, interrupt whenever you like."
-)
+app = group("A smart speaker on a Raspberry Pi: say the wake word, ask, hear the answer, interrupt whenever you like.")
 app.add_typer(config.app, name="config")
 app.add_typer(wakeword.app, name="wakeword")
 
@@ -33,8 +31,8 @@ def _root(
     ] = False,
     parse_only: Annotated[bool, typer.Option("--parse-only", hidden=True)] = False,
 ) -> None:
-    """Take the options that stand before a command."""
-    del version  # its callback has shown it
+    """Read the options before a command."""
+    del version  # its callback has already shown it
     only_parse(is_wanted=parse_only)
 
 
@@ -56,7 +54,7 @@ def local(context: typer.Context) -> None:
 
 @app.command()
 def devices(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False) -> None:
-    """List the sound cards that are present, by the names that the settings take."""
+    """List the sound cards that are present, by the names that the settings accept."""
     from edgevoice.commands.devices import show
 
     run_command(lambda: show(as_json=as_json))
@@ -65,21 +63,23 @@ def devices(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON ob
 @app.command()
 def doctor(
     *,
-    echo: Annotated[bool, typer.Option("--echo", help="How the box hears itself, and what may interrupt it.")] = False,
+    echo: Annotated[
+        bool, typer.Option("--echo", help="Measure how the box hears itself, and what may interrupt it.")
+    ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Without sound.")] = False,
     bundle: Annotated[
         Path | None, typer.Option("--bundle", metavar="FILE.tar.gz", help="Write a support archive, without secrets.")
     ] = None,
     config: _Config = None,
     volume: Annotated[
-        int | None, typer.Option(min=1, max=100, metavar="PERCENT", help="Else the settings' volume.")
+        int | None, typer.Option(min=1, max=100, metavar="PERCENT", help="By default the settings' volume.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")] = False,
 ) -> None:
-    """Examine the box: sound, pins, network, key, service and the machine, with a remedy for what is not right."""
+    """Check the box: sound, pins, network, key, service and the machine, with a remedy for everything that is wrong."""
     if echo:
         if quick or bundle:
-            raise typer.BadParameter("--echo goes with --volume, --config and --json only")
+            raise typer.BadParameter("--echo can be combined only with --volume, --config and --json")
         from edgevoice.commands.doctor_echo import examine_echo
 
         run_command(lambda: examine_echo(config, volume_percent=volume, as_json=as_json))
@@ -90,7 +90,7 @@ def doctor(
 
 @app.command()
 def status(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False) -> None:
-    """Show how the box is: version, state, fault with its remedy, the last conversation, warnings."""
+    """Show how the box is doing: version, state, fault with its remedy, the last conversation, warnings."""
     from edgevoice.commands.status import show
 
     run_command(lambda: show(as_json=as_json))
@@ -109,10 +109,10 @@ def demo(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")] = False,
     folder: Annotated[
-        Path | None, typer.Option("--folder", metavar="FOLDER", help="Where to leave the WAV and the picture.")
+        Path | None, typer.Option("--folder", metavar="FOLDER", help="Where to save the WAV and the picture.")
     ] = None,
 ) -> None:
-    """Hold a whole conversation on a virtual sound card: no microphone, no account, no Pi needed."""
+    """Hold a whole conversation on a virtual sound card, without microphone, account or Pi."""
     from edgevoice.testbed.demo.show import show
 
     run_command(lambda: show(folder, as_json=as_json))
@@ -142,7 +142,7 @@ def barge_in(
     ] = 200,
     as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
 ) -> None:
-    """Measure interruptions: from the decision to silence at the DAC, and what was told as heard against the tape."""
+    """Measure interruptions: from the decision to silence at the DAC, and the reported heard_ms against the tape."""
     from edgevoice.testbed.bench.barge_in import measure
 
     run_command(lambda: measure(cuts, as_json=as_json))
@@ -150,7 +150,7 @@ def barge_in(
 
 @bench.command("wakeword")
 def wakeword_engines(*, as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False) -> None:
-    """Measure the wake word's engine against the library's on the same sound: cost, memory, equal scores."""
+    """Compare the wake word engine with the library's on the same sound: cost, memory, equal scores."""
     from edgevoice.testbed.bench.wakeword import measure
 
     run_command(lambda: measure(as_json=as_json))
@@ -160,11 +160,11 @@ def wakeword_engines(*, as_json: Annotated[bool, typer.Option("--json", help="On
 def idle(
     *,
     seconds: Annotated[
-        int, typer.Option(min=4, max=3600, metavar="SECONDS", help="How long to listen, to silence and to speech.")
+        int, typer.Option(min=4, max=3600, metavar="SECONDS", help="How long to listen, both to silence and to speech.")
     ] = 60,
     as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
 ) -> None:
-    """Measure what the whole box costs while nobody speaks to it, and how soon it listens after its start."""
+    """Measure what the whole box costs while nobody speaks to it, and how soon after its start it listens."""
     from edgevoice.testbed.bench.idle import measure
 
     run_command(lambda: measure(seconds, as_json=as_json))
@@ -176,7 +176,7 @@ def commands_bench(
     noises: Annotated[Path | None, typer.Option(metavar="DIR", help="Recordings of noises, by kind.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
 ) -> None:
-    """Measure what the service inside understands of the voices that espeak-ng, flite, festival and pico have."""
+    """Measure how well the service inside the box understands the voices of espeak-ng, flite, festival and pico."""
     from edgevoice.testbed.bench.commands import measure, talkers
     from edgevoice.testbed.bench.recordings import read_folder
 
@@ -191,30 +191,32 @@ def commands_bench(
 def echo_bench(
     *,
     tier: Annotated[
-        list[str] | None, typer.Option("--tier", metavar="TIER", help="Only this tier; may be given again.")
+        list[str] | None, typer.Option("--tier", metavar="TIER", help="Only this tier; may be repeated.")
     ] = None,
     drift: Annotated[
         list[int] | None, typer.Option("--drift", min=-1000, max=1000, metavar="PPM", help="Only this clock drift.")
     ] = None,
     minutes: Annotated[
-        float, typer.Option(min=0.1, max=600, metavar="MINUTES", help="How long it talks with nobody there.")
+        float, typer.Option(min=0.1, max=600, metavar="MINUTES", help="How long it talks with nobody present.")
     ] = 60,
     trials: Annotated[
         int | None,
-        typer.Option(min=1, max=24, metavar="COUNT", help="People, noises and wake words over it, of each; 24."),
+        typer.Option(min=1, max=24, metavar="COUNT", help="How many people, noises and wake words over it; 24."),
     ] = None,
     near: Annotated[Path | None, typer.Option(metavar="DIR", help="Recordings of people who talk over it.")] = None,
     noises: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Recordings of noises, by kind; of 10 s and more: beds.")
+        Path | None, typer.Option(metavar="DIR", help="Recordings of noises, by kind; 10 s and more: background.")
     ] = None,
-    far: Annotated[Path | None, typer.Option(metavar="DIR", help="Recordings of voices that it talks with.")] = None,
+    far: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Recordings of voices for the box to speak with.")
+    ] = None,
     rooms: Annotated[Path | None, typer.Option(metavar="DIR", help="Measured room responses.")] = None,
-    processes: Annotated[int, typer.Option(min=1, max=64, metavar="COUNT", help="Simulations at once.")] = 2,
+    processes: Annotated[int, typer.Option(min=1, max=64, metavar="COUNT", help="Simulations in parallel.")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
 ) -> None:
-    """Measure, in simulated rooms: whether it interrupts itself, and whether people can interrupt it.
+    """Measure, in simulated rooms, whether the box interrupts itself, and whether people can interrupt it.
 
-    With a folder of recordings (WAV, FLAC, Ogg; with a licence file), what the folder holds takes the formulas' place.
+    A folder of recordings (WAV, FLAC, Ogg; with a licence file) replaces the corresponding synthetic sounds.
     """
     from edgevoice.testbed.bench import echo, echo_recorded
 
@@ -235,7 +237,7 @@ def wire_codec(
     rounds: Annotated[int, typer.Option(min=100, max=1_000_000, metavar="COUNT", help="Events of each kind.")] = 20_000,
     as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
 ) -> None:
-    """Measure what reading and writing one event of the service costs, without a network."""
+    """Measure the cost of reading and writing one event of the service, without a network."""
     from edgevoice.testbed.bench.wire import measure
 
     run_command(lambda: measure(rounds, as_json=as_json))

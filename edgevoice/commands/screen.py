@@ -1,4 +1,4 @@
-"""Screen: what a person at a terminal sees of a conversation: the light, the phase, and the words of both sides."""
+"""Screen: shows a conversation at a terminal: the light, the phase, and the words of both sides."""
 
 import shutil
 import sys
@@ -38,18 +38,18 @@ _COLOURS = {
 _NAMES = {Role.USER: "you", Role.ASSISTANT: "box"}
 
 _MOST_WRITTEN = 8
-"""Items whose words are remembered, so that none is written twice."""
+"""How many items are remembered, so that no words are written twice."""
 
 _LONGEST_ARGUMENTS = 500
 """Characters of a call's arguments that are shown."""
 
 
 class Screen(Observer):
-    """An observer that writes lines; on a terminal the last line shows the light and the words that are still growing.
+    """An observer that writes lines; on a terminal the last line shows the light and the words that are still arriving.
 
-    Transcripts are untrusted: what could steer the terminal is taken out of them. A service may send the user's words
-    several times, each time more of them: they are a line once something else follows. ``began`` is the monotonic
-    second that counts as 0.
+    Transcripts are untrusted: control sequences are removed from them. A service may send the user's words several
+    times, each time more of them: they become a line once something else follows. ``began`` is the monotonic second
+    that counts as 0.
     """
 
     def __init__(self, stream: TextIO = sys.stdout, *, began: float = 0.0) -> None:
@@ -62,7 +62,7 @@ class Screen(Observer):
         self._written = Recent[str, str](_MOST_WRITTEN)
 
     def observe(self, notice: Notice, now: float) -> None:
-        """Show what happened, as far as a person wants to see it."""
+        """Show what happened, if it is of interest to a person."""
         match notice:
             case TranscriptChanged():
                 self._show_words(notice, now)
@@ -79,16 +79,16 @@ class Screen(Observer):
             case CutPlayback():
                 self._show_cut(now)
             case TruncateItem(heard_ms=heard_ms):
-                self.say(f"the model is told that {heard_ms} ms of it were heard", now)
+                self.say(f"the model learns that {heard_ms} ms of it were heard", now)
             case DeleteItem():
-                self.say("the model is told that nothing of it was heard", now)
+                self.say("the model learns that none of it was heard", now)
             case ResumePlayback():
-                self.say("nobody spoke: the answer goes on", now)
+                self.say("nobody spoke: the answer continues", now)
             case ExtendItem(heard_ms=heard_ms):
                 much = "all of it was" if heard_ms is None else f"{heard_ms} ms of it were"
-                self.say(f"the model is told that {much} heard after all", now)
+                self.say(f"the model learns that {much} heard after all", now)
             case DeleteTurn():
-                self.say("the model is told that nobody spoke", now)
+                self.say("the model learns that nobody spoke", now)
             case PlayEarcon(earcon=Earcon.MUTED):
                 self.say("the microphone is muted", now)
             case LinkLost(code=code):
@@ -106,13 +106,13 @@ class Screen(Observer):
         print(f"{now - self._began:7.2f} s  {line}", file=self._stream, flush=True)
 
     def close(self) -> None:
-        """Write what is still to be written, and leave a clean line behind."""
+        """Write what is pending, and leave a clean line behind."""
         self._write_heard()
         self._clear_status()
 
     def _show_cut(self, now: float) -> None:
         if self._growing is not None and self._growing[0] is Role.ASSISTANT:
-            # Its words come ahead of its voice: more is shown than was heard.
+            # Words arrive before the voice: the screen shows more than was heard.
             self.say(f"{_NAMES[Role.ASSISTANT]}: {printable(self._growing[1])} …", now)
             self._growing = None
         self.say("playback cut", now, colour="31")
@@ -162,8 +162,8 @@ def _shortened(text: str) -> str:
 
 
 def _end_of(name: str, text: str, columns: int) -> str:
-    """Return a name and what was said, or as much of its end as the columns hold; the work is that for one line."""
-    # Cut generously first: a text grows with every delta, and no more than a line of it is ever looked at.
+    """Return a name and what was said, or as much of its end as fits the columns; costs no more than one line."""
+    # Cut generously first: a text grows with every delta, and no more than a line of it is ever shown.
     near_end = text[-4 * max(columns, 1) :]
     shown = printable(near_end)
     if len(near_end) == len(text) and _columns(name + shown) <= columns:
@@ -178,6 +178,6 @@ def _end_of(name: str, text: str, columns: int) -> str:
 
 
 def _columns(text: str) -> int:
-    """Return how many columns of a terminal a text takes: those of East Asia are wide, and some have no width."""
+    """Return how many columns of a terminal a text takes: East Asian characters are wide, and some have no width."""
     wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
     return len(text) + wide - sum(unicodedata.combining(letter) > 0 for letter in text)

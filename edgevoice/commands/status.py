@@ -1,4 +1,4 @@
-"""`edgevoice status`: how the box is, for any user, whether it runs or not. Opens nothing and changes nothing."""
+"""`edgevoice status`: how the box is doing, for any user, running or not. Opens nothing and changes nothing."""
 
 import json
 import os
@@ -24,10 +24,10 @@ from edgevoice.wall_clock import local_now
 
 EXIT_FAULT: Final = 1
 EXIT_NOT_RUNNING: Final = 3
-"""As `systemctl status` has it for a unit that is not active."""
+"""The exit status of `systemctl status` for a unit that is not active."""
 
 SERVICE_FILE: Final = Path("/var/cache/edgevoice") / NAME
-"""The file of the box that is installed as a service: the unit's CacheDirectory=."""
+"""The status file of a box that is installed as a service, in the unit's CacheDirectory=."""
 
 _LIGHTS: Final = {
     "connecting": Light.CONNECTING,
@@ -51,7 +51,7 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How the box is; ``phase`` is empty unless it runs, ``fault`` and ``problem`` are empty when nothing is wrong."""
+    """How the box is doing; ``phase`` is empty unless it runs, ``fault`` and ``problem`` unless something is wrong."""
 
     state: State
     phase: str = ""
@@ -68,14 +68,14 @@ class View:
 
     @property
     def exit_status(self) -> int:
-        """Return 0 for a box that runs and is well, 1 for one with a fault, 3 for one that does not run."""
+        """Return 0 for a box that runs without a fault, 1 for one with a fault, 3 for one that does not run."""
         if self.state != "runs":
             return EXIT_NOT_RUNNING
         return EXIT_FAULT if self.fault or self.problem else 0
 
 
 def show(*, as_json: bool) -> int:
-    """Print how the box is and return the exit status."""
+    """Print how the box is doing and return the exit status."""
     view = look(probe_manager(Machine()), _newest(os.environ))
     if as_json:
         print(json.dumps(_data(view)))
@@ -85,7 +85,7 @@ def show(*, as_json: bool) -> int:
 
 
 def look(properties: Mapping[str, str] | None, kept: Status | None) -> View:
-    """Judge what the service manager and the box's own file say; either may be absent."""
+    """Judge what the service manager and the box's own file say; either may be missing."""
     kept = kept or Status()
     is_service = properties is not None and properties.get("LoadState") == "loaded"
     state = _state_of_service(properties or {}) if is_service else _state_of_process(kept)
@@ -107,13 +107,13 @@ def look(properties: Mapping[str, str] | None, kept: Status | None) -> View:
     if told in {*_LIGHTS, "idle"}:
         phase = told
     elif told and not fault:
-        # The line with which it is about to end.
+        # The status with which it is about to end.
         return replace(view, problem=told, is_muted=kept.is_muted)
     return replace(view, phase=phase, is_muted=kept.is_muted, fault=fault, remedy=remedy_of(fault))
 
 
 def remedy_of(code: str) -> str:
-    """Return what to do about a fault; empty for one whose light says it all."""
+    """Return what to do about a fault; empty if the light's meaning already says it."""
     kinds = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, EdgevoiceError)]
     return next((each.remedy for each in kinds if each.code == code), EdgevoiceError.remedy if code else "")
 
@@ -150,7 +150,7 @@ def _warnings(state: State, kept: Status) -> list[Warned]:
 
 
 def _newest(environment: Mapping[str, str]) -> Status | None:
-    """Return what the service says of itself, else the box that this user started."""
+    """Return what the service reports about itself, else the box that this user started."""
     return Status.read(SERVICE_FILE) or Status.read(cache_folder(environment) / NAME)
 
 
@@ -215,7 +215,7 @@ def _sentence(view: View) -> str:
         case "ended":
             return f"Not running: {view.problem}" if view.problem else "Not running"
         case "unknown":
-            return "Not running, and never was on this machine as this user"
+            return "Not running, and never ran on this machine as this user"
         case _:
             assert_never(view.state)
 

@@ -20,18 +20,18 @@ from edgevoice.host.credentials import find_key
 from edgevoice.settings.file import load
 from edgevoice.settings.schema import Settings
 
-_HELP = "Enter: talk, or interrupt.  h + Enter: hang up.  m + Enter: mute.  q + Enter, or Ctrl-C: leave."
+_HELP = "Enter: talk, or interrupt.  h + Enter: hang up.  m + Enter: mute.  q + Enter, or Ctrl-C: quit."
 
 
 def talk(path: Path | None) -> int:
-    """Run until the user leaves; return the exit status."""
+    """Run until the user quits; return the exit status."""
     loaded = load(path, os.environ)
     key = find_key(loaded.settings.service, os.environ)
     journal.start("warning")
 
     async def run() -> None:
         stop = asyncio.Event()
-        # Ctrl-C is how people leave: lights off and the service ended, not a half-drawn line.
+        # Ctrl-C is how people quit: turn lights off and end the service, and do not leave a half-drawn line.
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
         screen = Screen(began=time.monotonic())
         async with context_of(loaded.settings, key, os.environ) as found:
@@ -44,7 +44,7 @@ def talk(path: Path | None) -> int:
 
 
 def _watched(settings: Settings) -> Settings:
-    """Return the settings of a box whose screen shows what it does: lights that cannot be had are no reason to stop."""
+    """Return settings for a box whose screen shows what it does: it runs even if its lights cannot be used."""
     return structs.replace(settings, panel=structs.replace(settings.panel, without_lights="listen"))
 
 
@@ -72,5 +72,5 @@ def _listen_to_keys(parts: Parts, stop: asyncio.Event, screen: Screen) -> None:
     try:
         loop.add_reader(sys.stdin, read)
     except PermissionError:
-        # A plain file cannot be waited for; there is no person behind it either.
+        # A plain file cannot be waited for, and no person types into it.
         stop.set()

@@ -1,4 +1,4 @@
-"""The terminal that a command prints to: whatever its encoding, whoever closes it, and Ctrl-C. Imports no library."""
+"""The terminal that a command prints to: any encoding, a closed pipe, and Ctrl-C. Imports no library."""
 
 import codecs
 import contextlib
@@ -14,7 +14,7 @@ from edgevoice.errors import EdgevoiceError
 
 EXIT_INTERRUPTED: Final = 130
 EXIT_OUTPUT_CLOSED: Final = 141
-"""What a shell reports for a program that ended by SIGINT or by SIGPIPE: 128 and the number of the signal."""
+"""What a shell reports for a program that ended by SIGINT or SIGPIPE: 128 plus the number of the signal."""
 
 EXIT_CANNOT_WRITE: Final = 74
 """EX_IOERR of sysexits.h."""
@@ -34,7 +34,7 @@ _SIGNS: Final = {
     "“": '"',
     "”": '"',
     "„": '"',
-    # Signs that look like ASCII: both dashes, the minus, the multiplication sign, single quotes.
+    # Characters that look like ASCII: both dashes, the minus, the multiplication sign, single quotes.
     "\u2013": "-",
     "\u2014": "-",
     "\u2212": "-",
@@ -42,38 +42,38 @@ _SIGNS: Final = {
     "\u2018": "'",
     "\u2019": "'",
 }
-"""What stands in for a sign that the terminal cannot show; mostly as wide, so that tables stay straight."""
+"""Replacements for characters that the terminal cannot show; mostly of the same width, so that tables stay aligned."""
 
 
 def prepare() -> None:
-    """Let everything be printed on any terminal, with plain signs where it lacks ours, and let Ctrl-C end at once.
+    """Allow printing on any terminal, with plain characters where it lacks ours, and let Ctrl-C end at once.
 
-    Until `listen_to_interrupts` is called nothing is open that would have to be closed.
+    Until `listen_to_interrupts` is called, nothing is open that would have to be closed.
     """
     codecs.register_error(_PLAIN, _plain_signs)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            # Started with it closed: what is printed goes nowhere, and nothing that prints has to know.
+            # Started with standard output closed: printed text goes nowhere, and printing code need not know.
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - for the process's life
         stream = getattr(sys, name)
-        # A test may have put something else there.
+        # A test may have replaced it.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_PLAIN)
-    # One that is ignored, as behind nohup, stays so.
+    # A signal that is ignored, as under nohup, stays ignored.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
 
 
 def listen_to_interrupts() -> None:
-    """Turn Ctrl-C into ``KeyboardInterrupt`` from here on: something may be open."""
+    """Turn Ctrl-C into ``KeyboardInterrupt`` from here on, because something may be open."""
     if signal.getsignal(signal.SIGINT) is _leave:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def output_failure(failure: OSError | None = None) -> OSError | None:
-    """Return why standard output takes nothing any more, ``None`` if it does; what it could not take is dropped.
+    """Return why standard output cannot be written any more, ``None`` if it can; unwritten output is dropped.
 
-    ``failure`` is one that may have come of printing: it counts if standard output can have been the reason.
+    ``failure`` may have come from printing: it counts if standard output can have been the reason.
     """
     try:
         sys.stdout.flush()
@@ -81,14 +81,14 @@ def output_failure(failure: OSError | None = None) -> OSError | None:
         failure = refused
     if failure is None or not _is_of_output(failure):
         return None
-    # Else the interpreter tries again at its end, and complains.
+    # Otherwise the interpreter tries again at exit, and complains.
     with contextlib.suppress(OSError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
     return failure
 
 
 def _is_of_output(failure: OSError) -> bool:
-    """Tell whether an error can be that of a print; one of a file of its own has a name in it."""
+    """Return whether an error may come from printing; an error about another file names that file."""
     if failure.filename is not None or isinstance(failure, EdgevoiceError):
         return False
     if failure.errno != errno.EPIPE:
@@ -98,12 +98,12 @@ def _is_of_output(failure: OSError) -> bool:
         poll.register(sys.stdout.fileno(), 0)
     except (OSError, ValueError):
         return False
-    # The pipe may have been another one: of a child, or a socket.
+    # It may have been another pipe: a child's, or a socket.
     return any(events & select.POLLERR for _, events in poll.poll(0))
 
 
 def status_after(failure: OSError) -> int:
-    """Return the exit status after standard output failed; only a reader who left is passed over in silence."""
+    """Return the exit status after standard output failed; only a closed pipe is passed over silently."""
     if failure.errno == errno.EPIPE:
         return EXIT_OUTPUT_CLOSED
     print(f"nothing more can be written: {failure.strerror}", file=sys.stderr)
@@ -111,10 +111,10 @@ def status_after(failure: OSError) -> int:
 
 
 def _plain_signs(error: UnicodeError) -> tuple[str, int]:
-    """Replace what an encoding lacks, as an error handler of `codecs`: ✓ becomes +, é becomes e, the rest ?."""
+    """Replace characters that an encoding lacks, as a `codecs` error handler: ✓ becomes +, é becomes e, the rest ?."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    # Rarely needed: the daemon does not load it.
+    # Rarely needed, so the daemon does not load it.
     import unicodedata
 
     plain = ""
@@ -127,9 +127,9 @@ def _plain_signs(error: UnicodeError) -> tuple[str, int]:
 def leave_interrupted() -> NoReturn:
     """End at once with one line, after everything that was open has been closed.
 
-    Threads that still compute are not waited for, and libraries are given no chance to complain about it.
+    Does not wait for threads that still compute, and gives libraries no chance to complain about that.
     """
-    # RuntimeError: the signal came in the middle of a print, whose buffer cannot be entered twice.
+    # RuntimeError: the signal came during a print, whose buffer cannot be entered twice.
     with contextlib.suppress(OSError, RuntimeError):
         sys.stdout.flush()
     os.write(2, b"\ninterrupted\n")

@@ -19,7 +19,9 @@ _Json = Annotated[bool, typer.Option("--json", help="One JSON object on one line
 _Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="WAV of any rate; FLAC with edgevoice[eval].")]
 _Folders = Annotated[
     list[Path],
-    typer.Argument(metavar="FOLDER", help="Recordings whose names, or whose folders' names, begin with pos or neg."),
+    typer.Argument(
+        metavar="FOLDER", help="Recordings whose own names, or whose folders' names, begin with pos or neg."
+    ),
 ]
 
 
@@ -31,7 +33,7 @@ def scores(
     config: _Config = None,
     as_json: _Json = False,
 ) -> None:
-    """Score recordings as the box would, and tell where it would have woken."""
+    """Score recordings as the box would, and show where it would have woken."""
     from edgevoice.commands.wakeword_scores import show
 
     run_command(lambda: show(files, config, picture=plot, as_json=as_json))
@@ -42,11 +44,11 @@ def watch(
     *,
     seconds: Annotated[
         float | None,
-        typer.Option(min=0.1, max=86_400, metavar="SECONDS", help="Stop after so long.", show_default="until Ctrl-C"),
+        typer.Option(min=0.1, max=86_400, metavar="SECONDS", help="Stop after this time.", show_default="until Ctrl-C"),
     ] = None,
     config: _Config = None,
 ) -> None:
-    """Show the score live while you speak, with the threshold in it. Ctrl-C ends it."""
+    """Show the score live while you speak, with the threshold marked. Ctrl-C ends it."""
     from edgevoice.commands.wakeword_watch import watch as command
 
     run_command(lambda: command(config, seconds=seconds))
@@ -56,7 +58,7 @@ def watch(
 def tune(
     *,
     false_wakes: Annotated[
-        float, typer.Option(min=0, max=1000, metavar="COUNT", help="How many false wakes a day you put up with.")
+        float, typer.Option(min=0, max=1000, metavar="COUNT", help="How many false wakes per day you accept.")
     ] = 0.5,
     folder: Annotated[
         Path | None, typer.Option("--folder", metavar="FOLDER", help="Where the box keeps its log of near misses.")
@@ -112,12 +114,12 @@ def evaluate(
     noises: Annotated[
         Path | None,
         typer.Option(
-            "--noises", metavar="FOLDER", help="Recordings of noises, a folder for each kind, to lay under the calls."
+            "--noises", metavar="FOLDER", help="Recordings of noises, a folder for each kind, to mix with the calls."
         ),
     ] = None,
     rooms: Annotated[
         Path | None,
-        typer.Option("--rooms", metavar="FOLDER", help="Measured responses of rooms for the calls to go through."),
+        typer.Option("--rooms", metavar="FOLDER", help="Measured room responses to apply to the calls."),
     ] = None,
     snr: Annotated[
         list[float] | None,
@@ -126,20 +128,24 @@ def evaluate(
             min=-20,
             max=60,
             metavar="DB",
-            help="How far a noise lies below the call; may be repeated.",
+            help="How far a noise is below the call; may be repeated.",
             show_default="10",
         ),
     ] = None,
     distance: Annotated[
         list[float] | None,
         typer.Option(
-            "--distance", min=0.3, max=10, metavar="M", help="Speak from so far in a room by formula; may be repeated."
+            "--distance",
+            min=0.3,
+            max=10,
+            metavar="M",
+            help="Speak from this far away in a simulated room; may be repeated.",
         ),
     ] = None,
     config: _Config = None,
     as_json: _Json = False,
 ) -> None:
-    """Count misses and false wakes over folders of recordings, at the settings' own thresholds and at others."""
+    """Count misses and false wakes over folders of recordings, at the configured thresholds and at others."""
     from edgevoice.commands.wakeword_evaluate import ConditionsAsked
     from edgevoice.commands.wakeword_evaluate import evaluate as command
 

@@ -1,4 +1,4 @@
-"""Noises and rooms for `edgevoice wakeword evaluate`: read from folders, laid under every call, and what was missed."""
+"""Noises and rooms for `edgevoice wakeword evaluate`: reads folders, applies each to every call, counts misses."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -27,17 +27,17 @@ from edgevoice.wakeword.tuning.intervals import share
 from edgevoice.wakeword.tuning.recordings import SUFFIXES, frames_of
 
 _SHORTEST_S = 3.0
-"""A noise that lasts less is one bang, and would go round and round under a call."""
+"""A shorter noise is a single bang, which would repeat under a call."""
 
 _LONGEST_S = 300.0
-"""As much of a noise as is read: ten minutes of one kitchen are no other kitchen."""
+"""The most that is read of a noise: ten minutes of one kitchen are not another kitchen."""
 
 _ROOMS = 7
-"""Rooms by formula that the calls take turns in."""
+"""How many simulated rooms the calls alternate between."""
 
 
 class NoSuchNoise(EdgevoiceError, LookupError):
-    """A folder for noises or rooms holds none."""
+    """A folder for noises or rooms contains none."""
 
     code = "nothing-to-evaluate"
     remedy = "Put WAV or FLAC files into it, or one folder of them for each kind of noise."
@@ -45,7 +45,7 @@ class NoSuchNoise(EdgevoiceError, LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """Noises and responses of rooms by name, at 16 kHz, and the conditions that are made of them."""
+    """Noises and room responses by name, at 16 kHz, and the conditions that they make."""
 
     noises: dict[str, Sound]
     rooms: dict[str, Sound]
@@ -54,7 +54,7 @@ class Laid:
 
 @dataclass(slots=True)
 class Found:
-    """How many calls were said under a condition, and how many of them were missed."""
+    """How many calls were made under a condition, and how many of them were missed."""
 
     condition: Condition
     positives: int = 0
@@ -62,9 +62,9 @@ class Found:
 
 
 def lay(noises: Path | None, rooms: Path | None, snrs_db: Sequence[float], distances_m: Sequence[float]) -> Laid:
-    """Read the folders; raises ``NoSuchNoise`` for one that holds nothing, ``RecordingRefused`` for a bad file.
+    """Read the folders; raises ``NoSuchNoise`` for an empty one, ``RecordingRefused`` for a bad file.
 
-    Files that lie in one folder are one noise, by the folder's name; a file beside the folders is one by its own.
+    Files in one folder are one noise, named after the folder; a file beside the folders is a noise of its own.
     """
     beds = _by_name(noises, least_s=_SHORTEST_S) if noises is not None else {}
     responses = _by_name(rooms, least_s=0.0) if rooms is not None else {}
@@ -73,9 +73,9 @@ def lay(noises: Path | None, rooms: Path | None, snrs_db: Sequence[float], dista
 
 
 def listen_under(ears: ScoredWords, laid: Laid, judged: Sequence[Judged]) -> list[Found]:
-    """Let the box hear every positive recording under every condition; the noise's place is drawn anew for each.
+    """Let the box hear every positive recording under every condition, each time with another part of the noise.
 
-    The same recordings under the same conditions are the same sound at every run.
+    The same recordings under the same conditions give the same sound in every run.
     """
     positives = [each for each in judged if each.kind == "positive"]
     found = [Found(condition) for condition in laid.conditions]
@@ -98,7 +98,7 @@ def listen_under(ears: ScoredWords, laid: Laid, judged: Sequence[Judged]) -> lis
 
 
 def print_found(console: Console, found: Sequence[Found]) -> None:
-    """Print a line for each condition, with the interval of 95 %."""
+    """Print a line for each condition, with its 95 % confidence interval."""
     table = Table("calls", "missed", "of", "%", "", box=None, pad_edge=False)
     for each in found:
         chance = share(each.missed, each.positives)
@@ -138,7 +138,7 @@ def _frames(sound: Samples) -> Iterator[Samples]:
 
 def _by_name(folder: Path, *, least_s: float) -> dict[str, Sound]:
     if not folder.is_dir():
-        raise NoSuchNoise(f"{folder} is no folder")
+        raise NoSuchNoise(f"{folder} is not a folder")
     groups: dict[str, list[Path]] = {}
     for path in sorted(each for each in folder.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file()):
         inner = path.relative_to(folder).parts
@@ -147,7 +147,7 @@ def _by_name(folder: Path, *, least_s: float) -> dict[str, Sound]:
     long_enough = {name: sound for name, sound in sounds.items() if len(sound) >= least_s * RATE_HZ and sound.any()}
     if not long_enough:
         least = f" that lasts {least_s:g} s" if least_s else ""
-        raise NoSuchNoise(f"{folder} holds no recording{least}")
+        raise NoSuchNoise(f"{folder} contains no recording{least}")
     return long_enough
 
 

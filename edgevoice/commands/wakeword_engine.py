@@ -1,4 +1,4 @@
-"""The ears that the commands of `edgevoice wakeword` share: the settings' own words, thresholds and engine."""
+"""The scorer that the commands of `edgevoice wakeword` share: the words, thresholds and engine of the settings."""
 
 import os
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ from edgevoice.wakeword.words import WakeWord, wake_words
 
 @dataclass(frozen=True, slots=True)
 class ScoredWords:
-    """The words that are listened for, and what scores them."""
+    """The configured words, and what scores them."""
 
     settings: WakewordSettings
     words: tuple[WakeWord, ...]
@@ -34,7 +34,7 @@ class ScoredWords:
         return tuple(word.thresholds for word in self.words)
 
     def hear(self, path: Path) -> Listened:
-        """Listen to a recording; ``RecordingRefused`` if it is none."""
+        """Listen to a recording; raises ``RecordingRefused`` if the file is not a recording."""
         return self.hear_frames(frames_of(path))
 
     def hear_frames(self, frames: Iterable[Samples]) -> Listened:
@@ -49,7 +49,7 @@ class ScoredWords:
 
 
 def open_ears(config: Path | None, *, gate: Literal["energy", "off"] | None = None) -> ScoredWords:
-    """Load the settings and the models; ``gate`` takes the place of the settings' own. What fails is ours to tell."""
+    """Load the settings and the models; ``gate`` overrides the settings. Raises the error to show."""
     settings = load(config, os.environ).settings.wakeword
     journal.start("warning")
     words = wake_words(settings)

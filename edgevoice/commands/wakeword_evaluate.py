@@ -21,11 +21,11 @@ from edgevoice.wakeword.tuning.recordings import SUFFIXES, RecordingRefused
 _MOST_NAMED = 12
 
 PICTURE = Path("wakeword-det.png")
-"""Where the curve goes when nobody says."""
+"""The default file for the curve."""
 
 
 class NothingToEvaluate(EdgevoiceError, LookupError):
-    """The folders hold no recordings that can be judged."""
+    """The folders contain no recordings that can be judged."""
 
     code = "nothing-to-evaluate"
     remedy = (
@@ -46,7 +46,7 @@ class _Left:
 
 @dataclass(frozen=True, slots=True)
 class ConditionsAsked:
-    """What the calls are to be heard under as well: folders of noises and of rooms, and figures."""
+    """Further conditions for the calls: folders of noises and of rooms, signal-to-noise ratios and distances."""
 
     noises: Path | None = None
     rooms: Path | None = None
@@ -55,30 +55,30 @@ class ConditionsAsked:
 
     @property
     def is_anything(self) -> bool:
-        """Whether there is anything beside the calls as they were recorded."""
+        """Whether there is any condition besides the calls as recorded."""
         return self.noises is not None or self.rooms is not None or bool(self.distances_m)
 
 
 def evaluate(
     folders: Sequence[Path], config: Path | None, *, under: ConditionsAsked, picture: Path | None, as_json: bool
 ) -> int:
-    """Listen to everything, print what came of it and draw the curve; raises ``NothingToEvaluate``.
+    """Listen to everything, print the results and draw the curve; raises ``NothingToEvaluate``.
 
-    Returns 1 if a recording could not be read: then the figures are not of all. A picture that was asked for and cannot
-    be drawn is refused before anything is listened to; one that was not asked for is left out with a line.
+    Returns 1 if a recording could not be read, because the figures are then incomplete. A requested picture that cannot
+    be drawn is refused before the work begins; the default picture is then only left out, with a note.
     """
     from edgevoice.commands.wakeword_picture import draw_det, is_drawn, require_pictures
 
     if picture is not None:
         require_pictures()
-    # Noises that cannot be read are refused before anything is listened to.
+    # Refuse unreadable noises before the work begins.
     laid = lay(under.noises, under.rooms, under.snrs_db, under.distances_m) if under.is_anything else None
     place = picture or PICTURE
     recordings = [(path, folder) for folder in folders for path in _recordings(folder)]
     ears = open_ears(config)
     left = _judge(ears, recordings)
     if not left.judged:
-        raise NothingToEvaluate(f"{', '.join(map(str, folders))}: {_left_out(left) or 'no recordings are there'}")
+        raise NothingToEvaluate(f"{', '.join(map(str, folders))}: {_left_out(left) or 'there are no recordings'}")
     results = [(word.name, result_of(left.judged, number, word.thresholds)) for number, word in enumerate(ears.words)]
     found = listen_under(ears, laid, left.judged) if laid is not None else []
     if as_json:
@@ -97,7 +97,7 @@ def evaluate(
 
 def _why_no_curve(results: Sequence[tuple[str, Result]]) -> str:
     if not any(result.real.misses and result.real.false_wakes for _, result in results):
-        return "it takes positives and negatives"
+        return "it needs positives and negatives"
     return "every threshold gives the same misses and false wakes; a curve needs more recordings, or harder ones"
 
 
@@ -106,7 +106,7 @@ def _recordings(folder: Path) -> Iterator[Path]:
         yield folder
         return
     if not folder.is_dir():
-        raise NothingToEvaluate(f"{folder} is no folder")
+        raise NothingToEvaluate(f"{folder} is not a folder")
     yield from sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
@@ -135,7 +135,7 @@ def _judge(ears: ScoredWords, recordings: Sequence[tuple[Path, Path]]) -> _Left:
 
 
 def _progress(done: int, among: int) -> None:
-    """Show on a terminal how far it is: a day of sound takes minutes."""
+    """Show progress on a terminal: a day of sound takes minutes."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[K{done} of {among} recordings" if done < among else "\r\x1b[K")
         sys.stderr.flush()
@@ -143,9 +143,9 @@ def _progress(done: int, among: int) -> None:
 
 def _left_out(left: _Left) -> str:
     reasons = (
-        (left.unnamed, "in no folder, and with no name, that begins with pos or neg"),
-        (left.other_words, "of words that are not in the settings"),
-        (left.which_word, "whose names do not tell which word is said"),
+        (left.unnamed, "neither named, nor in a folder named, pos… or neg…"),
+        (left.other_words, "with words that are not in the settings"),
+        (left.which_word, "whose names do not say which word is spoken"),
         (left.unreadable, "that cannot be read"),
     )
     return ", ".join(f"{count} {reason}" for count, reason in reasons if count)
@@ -157,7 +157,7 @@ def _print(ears: ScoredWords, left: _Left, results: Sequence[tuple[str, Result]]
         console.print(f"{name}, threshold {result.real.threshold:g}", markup=False)
         console.print(f"  missed       {_misses(result)}")
         console.print(f"  false wakes  {_false_wakes(result)}")
-    console.print("In brackets: the truth lies there 19 times in 20, if the recordings are like your home.")
+    console.print("In brackets: 95 % confidence intervals, if the recordings resemble your home.")
     _name(console, "Missed", [each.path for each in left.judged if each.is_missed])
     woken: Counter[Path] = Counter()
     for each in left.judged:

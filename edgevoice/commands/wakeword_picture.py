@@ -23,30 +23,30 @@ class PictureNotKept(EdgevoiceError, OSError):
     """The picture could not be written."""
 
     code = "picture-not-kept"
-    remedy = "Name a file, such as scores.png, in a folder that you may write to."
+    remedy = "Name a file, such as scores.png, in a folder that you can write to."
 
 
 class PictureImpossible(EdgevoiceError, ImportError):
-    """A picture is wanted, and the package that draws it is not there."""
+    """A picture was requested, but the package that draws it is not installed."""
 
     code = "picture-impossible"
 
 
 def require_pictures() -> None:
-    """Raise ``PictureImpossible`` where no picture can be drawn: before the work that it would show."""
+    """Raise ``PictureImpossible`` if no picture can be drawn, before the work that it would show."""
     if not has("matplotlib"):
         raise PictureImpossible("a picture needs the package matplotlib", remedy=f"Add it: {how_to_add('plot')}")
 
 
 def is_drawn(path: Path, draw: Callable[[], None]) -> bool:
-    """Draw; without matplotlib say so and return false. A file that cannot be written is ``PictureNotKept``."""
+    """Draw; without matplotlib say so and return false. Raises ``PictureNotKept`` if the file cannot be written."""
     try:
         draw()
     except ImportError:
         print(f"no picture: it needs matplotlib: {how_to_add('plot')}", file=sys.stderr)
         return False
     except (OSError, ValueError) as error:
-        # matplotlib takes the kind of picture from the name; one that it does not know is a ValueError.
+        # matplotlib takes the format from the name; an unknown one raises a ValueError.
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         raise PictureNotKept(f"{path} cannot be written: {reason}") from error
     return True
@@ -90,7 +90,7 @@ def _draw_sound(axes: Any, file: Path) -> None:
 
 
 def draw_det(path: Path, results: Sequence[tuple[str, Result]]) -> None:
-    """Write a PNG: misses over false wakes, each word a curve, the settings a dot, intervals of 95 % around it."""
+    """Write a PNG: misses over false wakes, a curve per word, a dot for the settings with 95 % confidence intervals."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8.5, 6), layout="constrained")
@@ -101,7 +101,7 @@ def draw_det(path: Path, results: Sequence[tuple[str, Result]]) -> None:
         if result.has_curve:
             _draw_curve(axes, name, result.real, known, colour)
     seconds = max((result.negative_s for _, result in results), default=0.0)
-    # Below one event in all there is, the axis is straight, so that "none" has a place.
+    # Below one event in all the recordings the axis is linear, so that "none" has a place.
     one = 86_400 / seconds if seconds else 1.0
     axes.set_xscale("symlog", linthresh=one, linscale=0.5)
     axes.set(xlim=(-0.08 * one, None), ylim=(-2, 102), xlabel="false wakes in 24 h", ylabel="misses, %")
@@ -116,7 +116,7 @@ def _draw_curve(axes: Any, name: str, real: Point, known: Sequence[Point], colou
     missed = [100 * point.misses.value for point in known if point.misses]
     axes.plot(false, missed, "-", color=colour, label=name, marker=".", linewidth=1.2)
     for previous, point, x, y in zip([None, *known], known, false, missed, strict=False):
-        # A label only where the curve moves: many thresholds may give the same.
+        # A label only where the curve moves: many thresholds may give the same point.
         if previous is None or (previous.missed, previous.false) != (point.missed, point.false):
             axes.annotate(f"{point.threshold:g}", (x, y), (4, 4), textcoords="offset points", fontsize=7, color=colour)
     if (across := real.false_wakes) is not None and (up := real.misses) is not None:
@@ -129,7 +129,7 @@ def _draw_curve(axes: Any, name: str, real: Point, known: Sequence[Point], colou
             color=colour,
             capsize=3,
             linewidth=0.8,
-            label=f"{name}, threshold {real.threshold:g}, with intervals of 95 %",
+            label=f"{name}, threshold {real.threshold:g}, with 95 % intervals",
         )
 
 

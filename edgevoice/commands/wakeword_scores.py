@@ -19,8 +19,8 @@ _MOST_TIMES = 6
 
 
 def show(files: Sequence[Path], config: Path | None, *, picture: Path | None, as_json: bool) -> int:
-    """Print the scores of every file; a file that cannot be read, or a picture not drawn, makes the exit status 1."""
-    # The gate only leaves out scores that are next to nothing; here they are wanted.
+    """Print the scores of every file; return 1 if a file could not be read or a picture not drawn."""
+    # The gate omits only scores close to zero; here they are wanted.
     ears = open_ears(config, gate="off")
     listened: list[tuple[Path, Listened]] = []
     for file in files:
@@ -39,12 +39,12 @@ def show(files: Sequence[Path], config: Path | None, *, picture: Path | None, as
         if not is_drawn(picture, lambda: draw_scores(picture, ears, listened)):
             is_whole = False
         elif not as_json:
-            print(f"\nSee it: {picture}")
+            print(f"\nPicture: {picture}")
     return 0 if is_whole else 1
 
 
 def _print_table(ears: ScoredWords, listened: Sequence[tuple[Path, Listened]]) -> None:
-    # Names that end alike must not all be cut to the same beginning.
+    # Names that begin alike must not all be cut to the same beginning.
     table = Table(
         Column("recording", overflow="fold"), "word", "peak", "at", "threshold", "the box", box=None, pad_edge=False
     )

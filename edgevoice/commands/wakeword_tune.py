@@ -23,11 +23,11 @@ from edgevoice.wakeword.words import WakeWord, wake_words
 
 
 class NoNearMisses(EdgevoiceError, FileNotFoundError):
-    """There is no log of near misses where it was looked for."""
+    """There is no log of near misses in the folder."""
 
     code = "no-near-misses"
     remedy = (
-        "Let the box listen for some days; the service's log is read with "
+        "Let the box listen for some days. To read the service's log: "
         "sudo edgevoice wakeword tune --folder /var/lib/edgevoice"
     )
 
@@ -125,17 +125,17 @@ def _print(
     say(
         f"{word.name}: {evidence.days:.1f} days of listening. {_times(len(evidence.calls), 'call')} heard, "
         f"{_times(len(evidence.missed), 'call')} heard only when said again, "
-        f"{_times(len(evidence.false), 'wake')} that came to nothing, "
+        f"{_times(len(evidence.false), 'wake')} without a conversation, "
         f"{_times(len(evidence.others), 'other near miss', 'other near misses')}."
     )
     if evidence.over_speech:
-        say(f"While the box itself spoke: {evidence.over_speech}; they have a bar of their own and are not counted.")
+        say(f"While the box itself spoke: {evidence.over_speech}; these have their own threshold and are not counted.")
     if evidence.unknown:
-        say(f"Of {_times(evidence.unknown, 'detection')} it is not known what came of it; they are not counted.")
+        say(f"The outcome of {_times(evidence.unknown, 'detection')} is unknown; they are not counted.")
     if proposal is None:
         say(f"No proposal: {shortage(evidence)}. Leave wakeword.threshold at {word.thresholds.threshold:g}.\n")
         return
-    table = Table("threshold", "false wakes a day", "calls missed", "", box=None, pad_edge=False)
+    table = Table("threshold", "false wakes per day", "calls missed", "", box=None, pad_edge=False)
     for each in proposal.table:
         marks = [
             name
@@ -147,8 +147,8 @@ def _print(
     for sentence in _conclusion(_setting(settings, word), proposal, most_false_wakes):
         say(sentence)
     say(
-        "In brackets: the truth lies there 19 times in 20. What the log cannot know: who spoke. A television that was "
-        "answered counts as a call, and a call that was given up as a near miss; what stayed below "
+        "In brackets: 95 % confidence intervals. The log does not know who spoke: a television that was "
+        "answered counts as a call, and a call that was given up as a near miss; scores below "
         f"{proposal.table[0].threshold:g} left no trace.\n"
     )
 
@@ -164,7 +164,7 @@ def _conclusion(setting: str, proposal: Proposal, most_false_wakes: float) -> li
     sentences: list[str] = []
     if not proposal.keeps_within:
         sentences.append(
-            f"No threshold keeps to {most_false_wakes:g} false wakes a day; this one comes nearest. "
+            f"No threshold achieves {most_false_wakes:g} false wakes per day; this one comes nearest. "
             "Another wake word may suit the room better."
         )
     if proposed.threshold == present.threshold:
@@ -174,7 +174,7 @@ def _conclusion(setting: str, proposal: Proposal, most_false_wakes: float) -> li
 
 
 def _expect(expected: Expected) -> str:
-    return f"Expect {_rate(expected.false_wakes)} false wakes a day, and {_percent(expected.misses)} of calls missed."
+    return f"Expect {_rate(expected.false_wakes)} false wakes per day, and {_percent(expected.misses)} of calls missed."
 
 
 def _times(count: int, one: str, many: str | None = None) -> str:

@@ -1,4 +1,4 @@
-"""`edgevoice wakeword watch`: the score while you speak, with the threshold drawn. Keeps nothing of what it hears."""
+"""`edgevoice wakeword watch`: the score while you speak, with the threshold marked. Keeps nothing that it hears."""
 
 import math
 import os
@@ -28,12 +28,12 @@ _QUIETEST_DB: Final = -90.0
 
 
 class Gauge:
-    """The live part of the screen: the microphone's level, and for each word a bar with its threshold in it."""
+    """The live part of the screen: the microphone's level, and for each word a bar with its threshold marked."""
 
     def __init__(self, ears: ScoredWords, columns: int) -> None:
         self._names = [word.name for word in ears.words]
         self._width = max(map(len, [*self._names, "microphone"]))
-        # What stands beside the bar: the name, the score, the peak, and the spaces between.
+        # Beside the bar: the name, the score, the peak, and the spaces between.
         self._cells = max(10, columns - self._width - 24)
         self._peaks: list[deque[float]] = [deque(maxlen=_PEAK_FRAMES) for _ in self._names]
 
@@ -58,7 +58,7 @@ def watch(config: Path | None, *, seconds: float | None) -> int:
     console = Console(highlight=False)
     with until_interrupted() as is_over, frames_heard(microphone, is_over) as frames:
         console.print(f"Listening on {microphone.device}. Say {_choice(ears)}. Ctrl-C ends it.", markup=False)
-        # A pipe gets the lines that stay, and no bar.
+        # A pipe gets only the permanent lines, not the bar.
         with Live(console=console, auto_refresh=False, transient=True) as live:
             heard, near = _follow(ears, frames, live, math.inf if seconds is None else seconds)
     console.print(f"Heard {_times(heard)}, nearly {_times(near)}.")

@@ -1,11 +1,11 @@
-"""Light patterns: what each LED does for each light, and what a person reads from it. No pins, no clock.
+"""Light patterns: what each LED does for each light, and what it means. No pins, no clock.
 
-Three LEDs at most, plain on/off ones. One is enough: what has no LED of its own is shown by another.
+At most three LEDs, plain on/off ones. One is enough: what has no LED of its own is shown by another.
 
 Promises, each with a test
-1. While audio may leave the box (connecting, listening, thinking, speaking) there is no darkness longer than 0.5 s.
-2. Any two lights look different, even on a single LED. Only idle and off are then both dark, because a shared LED that
-   is lit must always mean more than "ready".
+1. While audio may leave the box (connecting, listening, thinking, speaking), no darkness lasts longer than 0.5 s.
+2. Any two lights look different, even on a single LED. Only idle and off are then both dark, because a shared LED
+   that is lit must always mean more than "ready".
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -26,7 +26,7 @@ LIVE_LIGHTS = frozenset({Light.CONNECTING, Light.LISTENING, Light.THINKING, Ligh
 
 
 class Led(StrEnum):
-    """What a LED tells of; the value is the word a person reads."""
+    """What an LED is for; the value is the word that people read."""
 
     LISTENING = "listening"
     SPEAKING = "speaking"
@@ -34,7 +34,7 @@ class Led(StrEnum):
 
 
 class Fault(StrEnum):
-    """A kind of fault that a person can do something about without reading a log."""
+    """A kind of fault that a person can fix without reading a log."""
 
     NETWORK = "network"
     KEY = "key"
@@ -79,7 +79,7 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the table of lights: what the LEDs do, and what it tells; ``fault`` is empty but for fault lights."""
+    """A row of the table of lights: what the LEDs do, and what it means; ``fault`` is empty except for fault lights."""
 
     light: Light
     fault: str
@@ -92,7 +92,7 @@ LIT = Pattern((Step(1, 1),))
 
 
 def _blinks(*durations_s: float) -> Pattern:
-    """Return a pattern that is lit and dark in turns, beginning lit."""
+    """Return a pattern that alternates between lit and dark, beginning lit."""
     return Pattern(tuple(Step(1 - index % 2, duration_s) for index, duration_s in enumerate(durations_s)))
 
 
@@ -109,7 +109,7 @@ _PATTERNS: Mapping[Light, Mapping[Led, Pattern]] = {
     Light.THINKING: {Led.LISTENING: _blinks(0.1, 0.1, 0.1, 0.4)},
     # Not steady: on a box with one LED, steady means that it listens.
     Light.SPEAKING: {Led.SPEAKING: _blinks(0.4, 0.1)},
-    # A flash and not a steady light for the same reason; so rare that a box muted for a week notices nothing of it.
+    # A flash, not a steady light, for the same reason; so rare that it does not disturb on a box muted for a week.
     Light.MUTED: {Led.STATUS: _blinks(0.1, 1.9)},
     Light.RINGING: dict.fromkeys(Led, _blinks(0.5, 0.5)),
 }
@@ -119,12 +119,15 @@ _FAULTS: Mapping[Fault, tuple[int, str]] = {
     Fault.NETWORK: (2, "No connection, or service busy: check network or wait"),
     Fault.KEY: (3, "The service refused the key: copy it again"),
     Fault.CREDIT: (4, "The account has no credit: add some"),
-    Fault.MICROPHONE: (5, "The microphone is gone or silent: check its plug and its mute switch"),
-    Fault.SPEAKER: (6, "The speaker is gone: check its plug"),
-    Fault.OTHER: (7, "Another fault: the log tells which"),
-    Fault.PROXY: (8, "The proxy refuses the way: check its address and who may use it"),
+    Fault.MICROPHONE: (5, "The microphone is missing or silent: check its plug and its mute switch"),
+    Fault.SPEAKER: (6, "The speaker is missing: check its plug"),
+    Fault.OTHER: (7, "Another fault: the log says which"),
+    Fault.PROXY: (8, "The proxy refused to connect: check its address and whom it admits"),
     Fault.CLOCK: (9, "The clock is wrong: connect the network so that it can be set"),
-    Fault.BUDGET: (10, "The time that the settings allow is used up: wake it again, tomorrow if today is spent"),
+    Fault.BUDGET: (
+        10,
+        "The time limit in the settings is reached: wake it again, or tomorrow if the day's minutes are used up",
+    ),
 }
 
 _REASONS: Mapping[str, Fault] = {
@@ -133,7 +136,7 @@ _REASONS: Mapping[str, Fault] = {
     errors.ServiceBusy.code: Fault.NETWORK,
     errors.SessionEnded.code: Fault.NETWORK,
     errors.ProxyRefused.code: Fault.PROXY,
-    # A Pi has no battery: its clock is wrong when it has not seen the network since it was switched on.
+    # A Pi has no clock battery: its clock is wrong if it has not had a network since it was switched on.
     errors.ClockWrong.code: Fault.CLOCK,
     errors.KeyRefused.code: Fault.KEY,
     errors.NoCredit.code: Fault.CREDIT,
@@ -151,7 +154,7 @@ def fault_of(reason: str) -> Fault:
 
 
 def meaning(light: Light, reason: str = "") -> str:
-    """Return what a light tells a person, in one clause without a full stop."""
+    """Return what a light means, in one clause without a full stop."""
     match light:
         case Light.OFF:
             return "Not running"
@@ -176,24 +179,24 @@ def meaning(light: Light, reason: str = "") -> str:
 
 
 def pattern_of(light: Light, led: Led, reason: str = "") -> Pattern:
-    """Return what one LED does; ``reason`` is a fault's code and only matters for ``Light.FAULT``."""
+    """Return what one LED does; ``reason`` is a fault's code and matters only for ``Light.FAULT``."""
     if light is Light.FAULT:
         return _counted(_FAULTS[fault_of(reason)][0]) if led is Led.STATUS else DARK
     return _PATTERNS[light].get(led, DARK)
 
 
 def patterns_on(leds: Collection[Led], light: Light, reason: str = "") -> tuple[Pattern, ...]:
-    """Return the patterns that are played together on one pin which shows ``leds``."""
+    """Return the patterns that are played together on one pin that shows ``leds``."""
     if light is Light.IDLE and len(leds) > 1:
-        # Steady on a shared LED means that the box listens, and nothing else may ever look like that.
+        # On a shared LED, steady means that the box listens, and nothing else may ever look like that.
         return (DARK,)
     return tuple(pattern_of(light, led, reason) for led in leds)
 
 
 def leds_by_pin(pins: Mapping[Led, int]) -> dict[int, tuple[Led, ...]]:
-    """Return which LEDs each pin shows; a LED without a pin is shown by the first that has one.
+    """Return which LEDs each pin shows; an LED without a pin is shown by the first that has one.
 
-    Without any pin the answer is empty.
+    Without any pin the result is empty.
     """
     shown: dict[int, tuple[Led, ...]] = {}
     if not pins:
@@ -206,12 +209,12 @@ def leds_by_pin(pins: Mapping[Led, int]) -> dict[int, tuple[Led, ...]]:
 
 
 def level_at(patterns: Sequence[Pattern], seconds: float) -> float:
-    """Return the brightness, 0 to 1, of patterns that share a LED, ``seconds`` after they began: the brightest wins."""
+    """Return the brightness, 0 to 1, of patterns that share an LED ``seconds`` after they began: the brightest."""
     return max(pattern.steps[_index_at(pattern, seconds)].level for pattern in patterns)
 
 
 def seconds_to_change(patterns: Sequence[Pattern], seconds: float) -> float | None:
-    """Return how long from ``seconds`` on until the next step begins, or ``None`` when none ever does."""
+    """Return how long after ``seconds`` the next step begins, or ``None`` if none ever does."""
     moving = [pattern for pattern in patterns if not pattern.is_steady]
     if not moving:
         return None
@@ -219,14 +222,14 @@ def seconds_to_change(patterns: Sequence[Pattern], seconds: float) -> float | No
 
 
 def describe() -> tuple[Row, ...]:
-    """Return the table of lights as a box with three LEDs shows them: one row for each light, one for each fault."""
+    """Return the table of lights for a box with three LEDs: one row for each light, one for each fault."""
     rows = [Row(light, "", _seen(light, ""), meaning(light)) for light in Light if light is not Light.FAULT]
     faults = {fault: reason for reason, fault in _REASONS.items()} | {Fault.OTHER: ""}
     return (*rows, *(Row(Light.FAULT, fault, _seen(Light.FAULT, faults[fault]), _FAULTS[fault][1]) for fault in Fault))
 
 
 def _seen(light: Light, reason: str) -> str:
-    """Return what the LEDs do, in words made from the patterns."""
+    """Return what the LEDs do, in words derived from the patterns."""
     seen = [f"{led} LED {_words(pattern)}" for led in Led if (pattern := pattern_of(light, led, reason)) != DARK]
     if light is Light.RINGING:
         return f"all LEDs {_words(pattern_of(light, Led.STATUS))}"

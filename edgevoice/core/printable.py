@@ -1,4 +1,4 @@
-"""Printable: foreign words without what could steer a terminal; for screens and logs."""
+"""Printable: removes terminal control sequences from foreign text, for screens and logs."""
 
 import re
 from typing import Final
@@ -8,17 +8,17 @@ _STEERING: Final = re.compile(
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, the cursor
     r"|\x1b[ -/]*[0-~]"
 )
-"""Sequences of ECMA-48 that steer a terminal."""
+"""Sequences of ECMA-48 that control a terminal."""
 
 
 def printable(text: str, *, instead: str = " ") -> str:
-    """Return text without what could steer a terminal; ``instead`` stands for what cannot be printed."""
+    """Return the text without control sequences; ``instead`` replaces what cannot be printed."""
     return "".join(letter if letter.isprintable() else instead for letter in _STEERING.sub("", text))
 
 
 def one_line(text: str) -> str:
     """Return text as one line, with single spaces between words and without what cannot be printed.
 
-    Nothing stands in its place: a secret that was broken by such a character must still be recognised.
+    Nothing replaces it: a secret that was broken by such a character must still be recognised.
     """
     return " ".join(printable(" ".join(text.split()), instead="").split())

@@ -1,1 +1,1 @@
-"""Examining a box: facts are probed, then judged; every finding that is not fine comes with a remedy."""
+"""The doctor: probes facts about a box, then judges them; every finding that is not fine comes with a remedy."""

@@ -1,4 +1,4 @@
-"""The support archive: what a helper needs to know. No key, no transcript, no recording, no address of the network."""
+"""The support archive: what a helper needs to know, without key, transcripts, recordings and network addresses."""
 
 import contextlib
 import importlib.metadata
@@ -25,7 +25,7 @@ from edgevoice.settings.catalogue import ENTRIES, HIDDEN, address_without_secret
 from edgevoice.settings.file import Loaded, load
 
 _PERSONAL = {"service.instructions", "service.provider_data", "wakeword.words", "service.key_file"}
-"""Settings in which people write about themselves: whether they were changed is told, not to what."""
+"""Settings in which people write about themselves: the archive says whether they were changed, but not to what."""
 
 _FILES = (
     "/etc/os-release",
@@ -64,13 +64,13 @@ class BundleNotWritten(EdgevoiceError, OSError):
     """The support archive could not be written."""
 
     code = "bundle-not-written"
-    remedy = "Name another file, one that is not there yet."
+    remedy = "Name another file, one that does not exist yet."
 
 
 def write_bundle(
     place: Path, findings: Sequence[Finding], path: Path | None, environment: Mapping[str, str], machine: Machine
 ) -> None:
-    """Write the archive, readable by its owner only; one that is there already is left alone."""
+    """Write the archive, readable only by its owner; an existing file is not overwritten."""
     loaded = _settings(path, environment)
     hide, redact = _names(environment), Redactor(_secrets(loaded, environment))
     try:
@@ -87,7 +87,7 @@ def write_bundle(
 
 
 def scrub(text: str, hide: Mapping[str, str]) -> str:
-    """Return a text without keys and addresses; ``hide`` maps what else must not stand there to what stands instead."""
+    """Return a text without keys and addresses; ``hide`` maps other private strings to their replacements."""
     for secret, instead in hide.items():
         text = text.replace(secret, instead)
     text = _WORDS_OF_KEYS.sub(rf"\1 {HIDDEN}", text)
@@ -100,11 +100,11 @@ def _settings(path: Path | None, environment: Mapping[str, str]) -> Loaded | Non
     try:
         return load(path, environment)
     except SettingsInvalid:
-        return None  # the doctor's own findings tell what is wrong with them
+        return None  # the doctor's own findings say what is wrong with them
 
 
 def _secrets(loaded: Loaded | None, environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield the key and what is secret in the service's address: an older version may have logged a quotation."""
+    """Yield the key and the secrets in the service's address: an older version may have logged a quotation of them."""
     yield environment.get("EDGEVOICE_API_KEY", "").strip()
     if loaded is None:
         return
@@ -115,7 +115,7 @@ def _secrets(loaded: Loaded | None, environment: Mapping[str, str]) -> Iterator[
 
 
 def _names(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what would say whose machine it is, and what stands instead."""
+    """Return what would reveal whose machine it is, with replacements."""
     hide: dict[str, str] = {}
     home = environment.get("HOME", "")
     if len(home) > 1:
@@ -151,7 +151,7 @@ def _versions() -> str:
 
 
 def _public_settings(loaded: Loaded) -> dict[str, Any]:
-    """Return every setting as data that anybody may read, and which were changed."""
+    """Return every setting as data that anybody may read, and which settings were changed."""
     told: dict[str, Any] = {}
     for name, entry in ENTRIES.items():
         value = getattr(getattr(loaded.settings, entry.section), entry.name)

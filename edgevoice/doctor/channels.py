@@ -1,4 +1,4 @@
-"""Judging the channels of a microphone: which hear the room, which play back the speaker, which are silent."""
+"""Judging the channels of a microphone: which ones hear the room, loop back the speaker, or are silent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ import numpy.typing as npt
 from edgevoice.doctor.findings import Finding, doubtful, fine
 
 Channels = npt.NDArray[np.int16]
-"""Samples by channels, s16."""
+"""Shape (samples, channels), s16."""
 
 _SILENT_DBFS = -90.0
-"""The last bit's noise: converters without a microphone deliver zeros, or less than this."""
+"""Noise of the last bit: converters without a microphone deliver zeros, or less than this."""
 
 _FAINT_DBFS, _FAINT_DB = -80.0, 25.0
-"""Lower than the one, and by the other below the best channel: what leaks into a slot without a microphone."""
+"""Below the one level, and by the other below the best channel: crosstalk into a slot without a microphone."""
 
 _APART_DB = 10.0
-"""Of a loopback from the microphones: it hears less of the room, and what is played does not come through the air."""
+"""How a loopback differs from microphones: it hears less of the room, and the played sound does not cross the air."""
 
 
 class ChannelKind(StrEnum):
@@ -32,7 +32,7 @@ class ChannelKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel, its level in the quiet room in dBFS, and what it was taken for."""
+    """A channel, its level in the quiet room in dBFS, and what it appears to be."""
 
     number: int
     quiet_dbfs: float
@@ -43,7 +43,7 @@ class Channel:
             case ChannelKind.ROOM:
                 return f"{self.number} at {self.quiet_dbfs:.0f} dBFS"
             case ChannelKind.LOOPBACK:
-                return f"{self.number} what the speaker plays"
+                return f"{self.number} loops back the speaker"
             case ChannelKind.SILENT:
                 return f"{self.number} silent"
 
@@ -51,7 +51,7 @@ class Channel:
 def channels_of(quiet: Channels, during: Channels) -> list[Channel]:
     """Return the channels of a card from what was heard in quiet and while the speaker played.
 
-    Channels of zeros at the end are left out, and so are copies of the first: ALSA makes up both.
+    Trailing channels of zeros are left out, and so are copies of the first channel: ALSA invents both.
     """
     everything = np.concatenate([quiet, during])
     sounding = np.flatnonzero(everything.any(axis=0))
@@ -78,17 +78,17 @@ def _kind(number: int, before: Sequence[float], after: Sequence[float]) -> Chann
 
 
 def judge_channels(channels: Sequence[Channel], chosen: int) -> Finding | None:
-    """Judge whether the chosen channel hears the room; a card with one needs no judgement beside the microphone's."""
+    """Judge whether the chosen channel hears the room; with one channel, the microphone's line says enough."""
     name, rooms = "channels", [each for each in channels if each.kind is ChannelKind.ROOM]
     figures = {f"channel_{each.number}_dbfs": round(each.quiet_dbfs, 1) for each in channels}
     listed = f"{len(channels)}: {'; '.join(map(str, channels))}"
     if chosen in {each.number for each in rooms}:
         return fine(name, f"{listed}. Listening to {chosen}", **figures) if len(channels) > 1 else None
     if not rooms:
-        # Nothing better is to be had; what is wrong with the microphone itself is told in its own line.
+        # There is nothing better; the microphone's own line says what is wrong with it.
         return None
     what = next((str(each.kind) for each in channels if each.number == chosen), "not there")
-    described = {"loopback": "is what the speaker plays", "silent": "is silent", "not there": "is not there"}[what]
+    described = {"loopback": "loops back the speaker", "silent": "is silent", "not there": "does not exist"}[what]
     return doubtful(
         name,
         f"{listed}. Listening to {chosen}, which {described}",

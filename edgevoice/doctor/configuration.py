@@ -1,4 +1,4 @@
-"""What the box was given: settings, key, wake words and the echo's record. Opens no device."""
+"""Checks of the configuration: settings, key, wake words and the echo measurement. Opens no device."""
 
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
@@ -31,12 +31,12 @@ _LICENCES: Mapping[WakewordEngine, str] = MappingProxyType(
         "microwakeword": "Apache-2.0",
     }
 )
-"""The models that each engine's package brings, by its own README; what people train themselves is theirs."""
+"""The licence of each engine's models, according to its README; models that people train themselves are theirs."""
 
 _MEASURE = "Run it once in the room: edgevoice doctor --echo"
-_GIVE_KEY = "sudo scripts/setup --key-file FILE; where it is no service: service.key_file or EDGEVOICE_API_KEY."
+_GIVE_KEY = "sudo scripts/setup --key-file FILE; if it is not a service: service.key_file or EDGEVOICE_API_KEY."
 _LIBRARY_WANTS = ("sklearn", "scipy", "tqdm")
-"""What openWakeWord's own engine imports; scripts/setup leaves it out."""
+"""What openWakeWord's own engine imports; scripts/setup does not install it."""
 
 _CANCELLERS: Mapping[Tier, tuple[Callable[[], EchoCanceller], ...]] = MappingProxyType(
     {Tier.LINEAR: (LinearCanceller,), Tier.SUPPRESSOR: (LinearCanceller, Suppressor)}
@@ -44,26 +44,26 @@ _CANCELLERS: Mapping[Tier, tuple[Callable[[], EchoCanceller], ...]] = MappingPro
 
 
 def judge_settings(loaded: Loaded) -> Finding:
-    """Say where the settings come from, and how many are not the defaults: a file may name each with its default."""
+    """Report where the settings come from, and how many differ from the defaults."""
     changed = sum(is_changed(name, loaded) for name in loaded.origins)
     where = str(loaded.source) if loaded.source else "no file; the defaults"
     return fine("settings", f"{where}, {changed} changed" if changed else where, changed=changed)
 
 
 def is_changed(name: str, loaded: Loaded) -> bool:
-    """Tell whether a setting, by its full name, is another than its default."""
+    """Return whether a setting, given by its full name, differs from its default."""
     entry = ENTRIES[name]
     return bool(getattr(getattr(loaded.settings, entry.section), entry.name) != entry.default)
 
 
 def judge_key(key: Key | None, settings: Settings) -> Finding:
-    """Say where the key comes from, never what it is."""
+    """Report where the key comes from, never what it is."""
     if key is not None:
         return fine("key", f"from {key.source}")
     if settings.service.url == "local":
         return fine("key", "none, and none needed")
     if settings.service.url:
-        return doubtful("key", "none; the service may want one", _GIVE_KEY)
+        return doubtful("key", "none; the service may require one", _GIVE_KEY)
     return doubtful("key", "none: the service inside the box answers", _GIVE_KEY)
 
 
@@ -72,10 +72,10 @@ _LEAST_THRESHOLDS: Final = {("streaming", "alexa"): 0.9, ("openwakeword", "alexa
 
 
 def examine_words(settings: Settings, cache: Path, *, hides_homes: bool = False) -> Finding:
-    """Load the models of the wake words as the daemon would, let go of them, and tell their licence.
+    """Load the wake word models as the daemon would, release them, and report their licence.
 
-    ``cache`` is where what is made of them once is kept. ``hides_homes`` tells that the box is a service that may not
-    read home folders, though whoever runs this may.
+    ``cache`` is the folder for files that are derived from them once. ``hides_homes`` says that the box is a service
+    that cannot read home folders, although the user who runs this check may.
     """
     try:
         words = wake_words(settings.wakeword)
@@ -85,27 +85,25 @@ def examine_words(settings: Settings, cache: Path, *, hides_homes: bool = False)
 
 
 def _examine_found(settings: Settings, words: Sequence[WakeWord], cache: Path, *, hides_homes: bool) -> Finding:
-    """Examine words whose files are there; one that cannot be used is ``WakeWordUnavailable``."""
+    """Check words whose files exist; raise ``WakeWordUnavailable`` for one that cannot be used."""
     models = [word.model for word in words]
     chosen = settings.wakeword
     brought = set(words_present(chosen.engine).values())
     for number, word in enumerate(words):
-        # What the package brings lies beside this doctor, and for the service beside the service.
+        # The package's models lie beside this program, and for the service beside the service's program.
         if hides_homes and word.model not in brought and is_in_home(word.model):
             setting = f"wakeword.words.{word.name}" if number else "wakeword.model"
-            problem = f"{setting} is {word.model}; the service may not read home folders"
+            problem = f"{setting} is {word.model}; the service cannot read home folders"
             raise WakeWordUnavailable(problem, remedy=in_reach(setting))
     if chosen.engine != "microwakeword" and not _has("onnxruntime"):
-        return wrong("wake word", "onnxruntime, which computes it, is not installed", "pip install onnxruntime")
+        return wrong("wake word", "onnxruntime, which runs it, is not installed", "pip install onnxruntime")
     if chosen.engine == "openwakeword" and (missing := [name for name in _LIBRARY_WANTS if not _has(name)]):
-        remedy = 'Set wakeword.engine = "streaming": it hears the same, and scripts/setup brings what it takes.'
+        remedy = 'Set wakeword.engine = "streaming": it gives the same scores, and scripts/setup installs it.'
         return wrong("wake word", f"the engine openwakeword needs {', '.join(missing)}: not installed", remedy)
     witnesses = [word.witness for word in words]
     scorer = open_scorer(models, engine=chosen.engine, gate=chosen.gate, cache=cache, witnesses=witnesses)
     if isinstance(scorer, LibraryScorer) and chosen.engine == "streaming":
-        text = (
-            "its front end cannot be made here; the engine openwakeword listens in its place, at eight times the cost"
-        )
+        text = "its front end cannot be built here; the engine openwakeword replaces it, at eight times the CPU cost"
         return doubtful("wake word", text, PartsUnavailable.remedy)
     names = ", ".join(word.name for word in words)
     licence = f" ({_LICENCES[chosen.engine]})" if any(word.model in brought for word in words) else " (your own)"
@@ -122,7 +120,7 @@ def _has(module: str) -> bool:
 
 
 def examine_echo(settings: Settings, record: EchoRecord | None) -> Finding:
-    """Tell which echo tier holds, whether it was measured here, and whether its libraries are there."""
+    """Report which echo tier applies, whether it was measured here, and whether its libraries are installed."""
     chosen = choose(settings, record)
     if settings.echo.tier == "auto" and chosen.why != "measured by the self-test":
         return doubtful("echo", f"tier none: {chosen.why.partition(':')[0]}", _MEASURE)
@@ -132,4 +130,4 @@ def examine_echo(settings: Settings, record: EchoRecord | None) -> Finding:
     except EchoUnavailable as error:
         return wrong("echo", f"tier {chosen.tier}: {error}", error.remedy, code=error.code)
     when = f", measured {record.measured_at[:10]}" if record is not None and settings.echo.tier == "auto" else ""
-    return fine("echo", f"tier {chosen.tier}{when or ': the settings say so'}")
+    return fine("echo", f"tier {chosen.tier}{when or ', chosen in the settings'}")

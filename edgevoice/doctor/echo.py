@@ -1,4 +1,4 @@
-"""The echo self-test: plays its signal through the box's own streams, judges what came back, keeps the result."""
+"""The echo self-test: plays a signal through the box's own streams, judges what comes back, keeps the result."""
 
 import asyncio
 import os
@@ -41,15 +41,15 @@ _PLAY_LIMIT_S = selftest.SIGNAL_S + 10.0
 
 
 class EchoNotKept(EdgevoiceError, OSError):
-    """What was measured could not be written down, so the daemon will not know it."""
+    """The measurement could not be saved, so the daemon will not know it."""
 
     code = "echo-not-kept"
-    remedy = "Run it as the user whom the box runs as, or with sudo."
+    remedy = "Run it as the user that the box runs as, or with sudo."
 
 
 @dataclass(slots=True)
 class _Timed:
-    """A canceller that keeps count of what it costs."""
+    """A canceller that counts the CPU time it uses."""
 
     canceller: EchoCanceller
     cpu_s: float = 0.0
@@ -65,9 +65,9 @@ class _Timed:
 
 
 async def record(settings: Settings, volume_percent: int) -> Recording:
-    """Play the signal through the daemon's own streams, and return what came of it."""
+    """Play the signal through the daemon's own streams, and return what was recorded."""
     loop = asyncio.get_running_loop()
-    # Made before the streams run: the work would hold up their callbacks.
+    # Computed before the streams run: the work would delay their callbacks.
     signal = selftest.signal()
     tape, over = PlayedAudio(), asyncio.Event()
 
@@ -98,12 +98,12 @@ async def record(settings: Settings, volume_percent: int) -> Recording:
 
 
 def examine(recording: Recording, say: Callable[[str], None]) -> tuple[Measured, Tried, Tried, Verdict]:
-    """Return what was measured, what each canceller takes out, and which tier follows; ``say`` tells what goes on."""
+    """Return what was measured, what each canceller removes, and which tier follows; ``say`` reports progress."""
     measured = selftest.measure(recording)
     nothing = Tried(problem="there is nothing to cancel")
     if problem_of(measured) or judge(measured, nothing, nothing).tier is Tier.HARDWARE:
         return measured, nothing, nothing, judge(measured, nothing, nothing)
-    say("Thank you. I try the cancellers on what I heard.")
+    say("Thank you. Now I am trying the cancellers on what I heard.")
     linear = _tried(LinearCanceller, recording, measured)
     suppressor = _tried(Suppressor, recording, measured)
     return measured, linear, suppressor, judge(measured, linear, suppressor)
@@ -120,7 +120,7 @@ def _tried(make: Callable[[], EchoCanceller], recording: Recording, measured: Me
 
 
 def record_of(settings: Settings, measured: Measured, linear: Tried, tier: Tier) -> EchoRecord:
-    """Return what the daemon is to know of a measurement, with the date of now."""
+    """Return what the daemon needs from a measurement, with the current date."""
     return EchoRecord(
         tier=tier.value,
         microphone=settings.microphone.device,
@@ -139,4 +139,4 @@ def keep(record: EchoRecord) -> Path:
     try:
         return write_record(folder, record)
     except OSError as error:
-        raise EchoNotKept(f"the result cannot be kept in {folder}: {error.strerror or error}") from error
+        raise EchoNotKept(f"the result cannot be saved in {folder}: {error.strerror or error}") from error

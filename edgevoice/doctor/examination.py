@@ -1,4 +1,4 @@
-"""Examination: runs checks side by side, each with a limit. One that hangs is given up and costs only its lines."""
+"""Examination: runs checks in parallel, each with a time limit. A check that hangs loses only its own lines."""
 
 import threading
 import time
@@ -9,12 +9,12 @@ from edgevoice.doctor.findings import Finding, wrong
 from edgevoice.errors import EdgevoiceError
 
 LIMIT_S = 8.0
-"""Longer than any of the quick probes needs on a slow Pi with a slow network."""
+"""Longer than any quick probe needs on a slow Pi with a slow network."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Something to examine: ``names`` are the lines that it may give, ``examine`` probes and judges."""
+    """Something to check: ``names`` are the lines that it may produce, ``examine`` probes and judges."""
 
     names: tuple[str, ...]
     examine: Callable[[], Iterable[Finding]]
@@ -39,7 +39,7 @@ class _Running:
 def run(checks: Sequence[Check]) -> list[Finding]:
     """Run all checks at once, and return their findings in the order of the checks.
 
-    Threads that do not come back are left behind; they end with the process.
+    Threads that do not return are abandoned; they end with the process.
     """
     running = [_Running(check) for check in checks]
     threads = [threading.Thread(target=each.run, name=each.check.names[0], daemon=True) for each in running]
@@ -63,14 +63,14 @@ def _refused(name: str, failure: EdgevoiceError | OSError) -> Finding:
         return wrong(name, str(failure), failure.remedy, code=failure.code)
     return wrong(
         name,
-        f"cannot be examined: {failure.strerror or type(failure).__name__}",
-        "Run the doctor as the user whom the box runs as, or with sudo.",
+        f"cannot be checked: {failure.strerror or type(failure).__name__}",
+        "Run the doctor as the user that the box runs as, or with sudo.",
     )
 
 
 def _given_up(name: str, limit_s: float) -> Finding:
     return wrong(
         name,
-        f"no answer within {limit_s:g} s; given up",
-        "Something below hangs: `dmesg | tail` may name it; restart the machine and examine again.",
+        f"no answer within {limit_s:g} s",
+        "A driver or device hangs: `dmesg | tail` may name it; restart the machine and run the doctor again.",
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class FindingStatus(StrEnum):
-    """How it stands with one thing."""
+    """The state of one thing."""
 
     FINE = "fine"
     WRONG = "wrong"
@@ -30,8 +30,8 @@ SIGNS: Mapping[FindingStatus, str] = MappingProxyType(
 class Finding:
     """One line of the doctor's table.
 
-    ``remedy`` says what to do, and only what is fine goes without one; ``code`` is an error's stable code where there
-    is one; ``figures`` are what was measured, for programs.
+    ``remedy`` says what to do; only a finding that is fine has none. ``code`` is an error's stable code, if there
+    is one; ``figures`` are measurements, for programs.
     """
 
     name: str
@@ -43,15 +43,15 @@ class Finding:
 
     def __post_init__(self) -> None:
         if self.mark is not FindingStatus.FINE and not self.remedy:
-            raise ValueError(f"{self.name}: {self.text}: what is not fine needs a remedy")
+            raise ValueError(f"{self.name}: {self.text}: a finding that is not fine needs a remedy")
 
     def data(self) -> dict[str, Any]:
-        """Return what a program reads, empty parts left out."""
+        """Return the finding for programs, without empty parts."""
         return {key: value for key, value in asdict(self).items() if value not in ("", {})}
 
 
 def fine(name: str, text: str, **figures: float) -> Finding:
-    """Return a finding that needs nothing done."""
+    """Return a finding that needs no action."""
     return Finding(name, FindingStatus.FINE, text, figures=figures)
 
 
@@ -61,15 +61,15 @@ def wrong(name: str, text: str, remedy: str, *, code: str = "", **figures: float
 
 
 def doubtful(name: str, text: str, remedy: str, **figures: float) -> Finding:
-    """Return a finding that a person should know of, though the box works."""
+    """Return a finding that a person should know about, although the box works."""
     return Finding(name, FindingStatus.DOUBTFUL, text, remedy, figures=figures)
 
 
 def skipped(name: str, text: str, remedy: str) -> Finding:
-    """Return a finding for what was not examined, with what would let it be."""
+    """Return a finding for something that was not checked, with what would make the check possible."""
     return Finding(name, FindingStatus.SKIPPED, text, remedy)
 
 
 def is_all_well(findings: list[Finding]) -> bool:
-    """Tell whether nothing is broken; what is doubtful or was skipped is not."""
+    """Return whether nothing is broken; doubtful and skipped findings do not count as broken."""
     return all(finding.mark is not FindingStatus.WRONG for finding in findings)

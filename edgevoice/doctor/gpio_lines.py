@@ -1,4 +1,4 @@
-"""GPIO lines as the kernel tells of them, over the character device's own interface: who has which. Claims nothing."""
+"""GPIO lines and their users, read from the kernel through the character device. Claims no line."""
 
 import fcntl
 import os
@@ -16,12 +16,12 @@ _GET_LINE = 0xC0000000 | _LINE.size << 16 | 0xB405
 _IS_USED = 1
 
 HEADER_LABELS = ("pinctrl-rp1", "pinctrl-bcm")
-"""How the chips begin that have the 40-pin header: on the Pi 5, and on all before it."""
+"""Label prefixes of the chips that have the 40-pin header: on the Pi 5, and on all earlier ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class GpioLine:
-    """A line; ``consumer`` is what its user calls itself, empty when nobody has it."""
+    """A line; ``consumer`` is what its user calls itself, empty if the line is free."""
 
     gpio: int
     name: str
@@ -30,7 +30,7 @@ class GpioLine:
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A chip and those of its lines that were asked for."""
+    """A chip and the requested lines of it."""
 
     path: Path
     label: str
@@ -38,7 +38,7 @@ class Chip:
 
 
 def header_chip(wanted: Iterable[int], folder: Path = Path("/dev")) -> Chip | None:
-    """Return the chip with the 40-pin header, else the first one, else ``None``; raises ``OSError`` if it is closed."""
+    """Return the chip with the 40-pin header, else the first one, else ``None``; raises ``OSError`` without access."""
     places = sorted(folder.glob("gpiochip*"))
     chips = [_chip(place, ()) for place in places]
     header = [chip for chip in chips if chip.label.startswith(HEADER_LABELS)]
@@ -59,7 +59,7 @@ def _chip(path: Path, wanted: Iterable[int]) -> Chip:
 def _line(descriptor: int, gpio: int) -> GpioLine:
     question = _LINE.pack(b"", b"", gpio, 0, 0, b"", b"")
     name, consumer, _offset, _count, flags, *_ = _LINE.unpack(fcntl.ioctl(descriptor, _GET_LINE, question))
-    # The kernel gives some users no name.
+    # Some users have no name in the kernel.
     return GpioLine(gpio, _text(name), (_text(consumer) or "the kernel") if flags & _IS_USED else "")
 
 

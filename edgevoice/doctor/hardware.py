@@ -1,4 +1,4 @@
-"""The body of the box: disk, memory, clock, power, Wi-Fi. Each a fact that is probed, and a judgement that is pure."""
+"""Checks of the machine: disk, memory, clock, power, Wi-Fi. Each has a probe for the facts and a pure judgement."""
 
 import ctypes
 import os
@@ -12,14 +12,14 @@ from edgevoice.doctor.probes import Machine
 
 MIB = 1 << 20
 FIRST_SANE_YEAR = 2026
-"""The year in which this was written: a Pi without a battery wakes up in an earlier one."""
+"""The year in which this was written: a Pi without a clock battery starts in an earlier one."""
 
 # --- disk ------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """The file system on which the box keeps what it must remember."""
+    """The file system on which the box keeps its state."""
 
     folder: Path
     free_bytes: int
@@ -28,7 +28,7 @@ class Disk:
 
 
 def probe_disk(folder: Path) -> Disk:
-    """Look at the file system of a folder, or of the nearest one above it that is there."""
+    """Probe the file system of a folder, or of its nearest parent that exists."""
     there = next(each for each in (folder, *folder.parents) if each.exists())
     return Disk(
         folder,
@@ -39,20 +39,22 @@ def probe_disk(folder: Path) -> Disk:
 
 
 def judge_disk(disk: Disk) -> Finding:
-    """Judge: 20 MiB are the least to work with, 200 MiB what an update needs."""
+    """Judge: the box needs 20 MiB to work, and 200 MiB for an update."""
     name, free = "disk", f"{disk.free_bytes / MIB:.0f} MiB free for {disk.folder}"
     if disk.is_read_only:
         return wrong(
             name,
             f"{disk.folder} is on a file system that is read-only",
-            "`dmesg | grep -i 'remount\\|mmc'` tells why; a card that was remounted so is dying: replace it.",
+            "`dmesg | grep -i 'remount\\|mmc'` says why; an SD card that becomes read-only is failing: replace it.",
         )
     if not disk.is_writable:
-        return doubtful(name, f"{disk.folder} is not this user's", "Run the doctor as the box's user, or with sudo.")
+        return doubtful(
+            name, f"{disk.folder} belongs to another user", "Run the doctor as the box's user, or with sudo."
+        )
     if disk.free_bytes < 20 * MIB:
-        return wrong(name, free, "Make room: sudo apt clean; sudo journalctl --vacuum-size=50M")
+        return wrong(name, free, "Free some space: sudo apt clean; sudo journalctl --vacuum-size=50M")
     if disk.free_bytes < 200 * MIB:
-        return doubtful(name, free, "Make room before the next update: sudo apt clean")
+        return doubtful(name, free, "Free some space before the next update: sudo apt clean")
     return fine(name, free, free_mib=round(disk.free_bytes / MIB))
 
 
@@ -60,7 +62,7 @@ def judge_disk(disk: Disk) -> Finding:
 
 
 def probe_memory(machine: Machine) -> int | None:
-    """Return the MiB that programs could still have."""
+    """Return how many MiB programs could still use."""
     lines = (machine.read("/proc/meminfo") or "").splitlines()
     values = {key: value.split() for key, _, value in (line.partition(":") for line in lines)}
     available = values.get("MemAvailable", [])
@@ -68,9 +70,11 @@ def probe_memory(machine: Machine) -> int | None:
 
 
 def judge_memory(available_mib: int | None) -> Finding:
-    """Judge what is free beside the box, or before it starts."""
+    """Judge the memory that is free beside the box, or before it starts."""
     if available_mib is None:
-        return skipped("memory", "the kernel does not tell", "Look at /proc/meminfo; Linux has had it since 3.14.")
+        return skipped(
+            "memory", "the kernel does not say", "Look for MemAvailable in /proc/meminfo; Linux has had it since 3.14."
+        )
     text, remedy = (
         f"{available_mib} MiB available",
         "Stop other programs; `ps aux --sort=-rss | head` names the largest.",
@@ -86,7 +90,7 @@ def judge_memory(available_mib: int | None) -> Finding:
 
 
 class _Timex(ctypes.Structure):
-    """The beginning of struct timex on 64-bit Linux (adjtimex(2)); the rest is room for what the kernel writes."""
+    """The beginning of struct timex on 64-bit Linux (adjtimex(2)); the rest is space for what the kernel writes."""
 
     _fields_ = (
         ("modes", ctypes.c_uint),
@@ -98,7 +102,7 @@ class _Timex(ctypes.Structure):
 
 
 def probe_is_synchronised() -> bool | None:
-    """Ask the kernel, as `timedatectl` does: an error below 16 s means that somebody sets the clock."""
+    """Ask the kernel, as `timedatectl` does: an error below 16 s means that something sets the clock."""
     timex = _Timex()
     try:
         state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(timex))
@@ -111,7 +115,7 @@ def judge_clock(now: datetime, *, is_synchronised: bool | None) -> Finding:
     """Judge whether certificates can be checked with this clock."""
     shown, remedy = f"{now:%Y-%m-%d %H:%M} UTC", "Connect the network, then: sudo timedatectl set-ntp true"
     if now.year < FIRST_SANE_YEAR:
-        return wrong("clock", f"{shown}, in the past: no certificate will be right", remedy, code="clock-wrong")
+        return wrong("clock", f"{shown}, in the past: no certificate will be valid", remedy, code="clock-wrong")
     if now.year > FIRST_SANE_YEAR + 20:
         return wrong("clock", f"{shown}, which is far in the future", remedy, code="clock-wrong")
     if is_synchronised is None:
@@ -131,7 +135,7 @@ def examine_clock() -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """What a Pi tells of its power: the bits of `vcgencmd get_throttled`, and its heat; ``None`` is not told."""
+    """A Pi's power: the bits of `vcgencmd get_throttled`, and its temperature; ``None`` is unknown."""
 
     is_pi: bool
     throttled: int | None
@@ -139,7 +143,7 @@ class Power:
 
 
 def probe_power(machine: Machine) -> Power:
-    """Ask the firmware, else its alarm in sysfs."""
+    """Ask the firmware, or else read its alarm in sysfs."""
     is_pi = "Raspberry Pi" in (machine.read("/proc/device-tree/model") or "")
     answer = (machine.ask(["vcgencmd", "get_throttled"]) or "") if is_pi else ""
     value = answer.strip().partition("throttled=")[2]
@@ -152,22 +156,24 @@ def probe_power(machine: Machine) -> Power:
 
 
 def judge_power(power: Power) -> Finding:
-    """Judge by the bits: 0 too little voltage, 1 to 3 slowed down, 16 to 19 the same since the start."""
+    """Judge by the bits: 0 undervoltage, 1 to 3 throttled, 16 to 19 the same since boot."""
     supply = "Use the Pi's own power supply, 5.1 V, with a short thick cable."
     if not power.is_pi:
-        return skipped("power", "this is no Raspberry Pi", "Nothing to do: only a Pi tells of its power.")
+        return skipped("power", "this is not a Raspberry Pi", "Nothing to do: only a Pi reports its power supply.")
     heat = f", {power.celsius:.0f} °C" if power.celsius is not None else ""
     if power.throttled is None:
-        return skipped("power", f"the firmware does not tell{heat}", "As root, `vcgencmd get_throttled` may tell.")
+        return skipped("power", f"the firmware does not say{heat}", "As root, `vcgencmd get_throttled` may work.")
     if power.throttled & 0x1:
-        return wrong("power", f"too little voltage{heat}", supply)
+        return wrong("power", f"undervoltage{heat}", supply)
     if power.throttled & 0xE or (power.celsius or 0) >= 80:
-        return doubtful("power", f"the processor is slowed down{heat}", "Give it air or a heat sink.")
+        return doubtful("power", f"the processor is throttled{heat}", "Improve the cooling: a heat sink, or more air.")
     if power.throttled & 0x10000:
-        return doubtful("power", f"there was too little voltage since the start{heat}", supply)
+        return doubtful("power", f"there was undervoltage since boot{heat}", supply)
     if power.throttled & 0xE0000:
-        return doubtful("power", f"the processor was slowed down since the start{heat}", "Give it air or a heat sink.")
-    return fine("power", f"enough voltage, never slowed down{heat}")
+        return doubtful(
+            "power", f"the processor was throttled since boot{heat}", "Improve the cooling: a heat sink, or more air."
+        )
+    return fine("power", f"voltage sufficient, never throttled{heat}")
 
 
 # --- Wi-Fi -----------------------------------------------------------------------------------------------------------
@@ -175,7 +181,7 @@ def judge_power(power: Power) -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class Radio:
-    """A wireless interface that is up; ``None`` is not told."""
+    """A wireless interface that is up; ``None`` is unknown."""
 
     interface: str
     saves_power: bool | None
@@ -183,7 +189,7 @@ class Radio:
 
 
 def probe_radio(machine: Machine) -> Radio | None:
-    """Return the first wireless interface that is up, ``None`` where there is none."""
+    """Return the first wireless interface that is up, or ``None``."""
     for path in machine.glob("/sys/class/net/*/phy80211"):
         interface = path.split("/")[4]
         if machine.read(f"/sys/class/net/{interface}/operstate") != "up":
@@ -197,7 +203,7 @@ def probe_radio(machine: Machine) -> Radio | None:
 
 
 def _signal_dbm(table: str, interface: str) -> float | None:
-    """Read the level off /proc/net/wireless, whose numbers end in a point."""
+    """Read the signal level from /proc/net/wireless, whose numbers end with a point."""
     for line in table.splitlines():
         name, _, rest = line.strip().partition(":")
         words = rest.split()
@@ -211,7 +217,7 @@ def _signal_dbm(table: str, interface: str) -> float | None:
 
 
 def judge_radio(radio: Radio | None) -> Finding:
-    """Judge: power saving holds packets back by 100 ms and more, which speech can hear."""
+    """Judge: power saving delays packets by 100 ms and more, which is audible in speech."""
     if radio is None:
         return fine("Wi-Fi", "not in use")
     name = radio.interface
@@ -219,11 +225,11 @@ def judge_radio(radio: Radio | None) -> Finding:
     if radio.signal_dbm is not None and radio.signal_dbm < -75:
         return doubtful("Wi-Fi", f"{name}: a weak signal{level}", "Move the box or the access point, or use a cable.")
     if radio.saves_power is None:
-        return skipped("Wi-Fi", f"{name}{level}; whether it saves power is not known", "sudo apt install iw")
+        return skipped("Wi-Fi", f"{name}{level}; its power saving is unknown", "sudo apt install iw")
     if radio.saves_power:
         return doubtful(
             "Wi-Fi",
-            f"{name} saves power, which makes answers stutter{level}",
-            f"sudo iw dev {name} set power_save off; for good: 802-11-wireless.powersave 2 in NetworkManager.",
+            f"{name} has power saving on, which makes answers stutter{level}",
+            f"sudo iw dev {name} set power_save off; permanently: 802-11-wireless.powersave 2 in NetworkManager.",
         )
     return fine("Wi-Fi", f"{name}, power saving off{level}")

@@ -1,4 +1,4 @@
-"""Listening: opens the box's streams once, hears the room, plays the tone. Finds out who has a device that is busy."""
+"""Listening: opens the box's streams once, hears the room, plays the tone. Finds out what uses a busy device."""
 
 import asyncio
 import os
@@ -30,14 +30,14 @@ _TAIL_S = 0.8
 _PLAY_LIMIT_S = TONE_S + 3.0
 
 LIMIT_S = 25.0
-"""For all of it: a card that hangs while it is opened costs the supervisor's own 10 s."""
+"""For the whole check: a card that hangs while it is opened takes the supervisor's own 10 s."""
 
 _INVALID_RATE, _INVALID_CHANNELS = -9997, -9998
 _NOTHING: Samples = np.zeros(0, np.int16)
 
 
 def listen(settings: Settings, machine: Machine, *, volume_percent: int, box_runs: bool) -> Capture:
-    """Hear the room for 2 s and play the tone; whatever does not open is told in its half."""
+    """Hear the room for 2 s and play the tone; a device that does not open is reported in its half."""
     with devices.sound_library(_names(settings).values()) as library:
         halves = {
             device: _preflight(library, device, name, machine, settings.microphone.channel, box_runs=box_runs)
@@ -55,11 +55,11 @@ def _names(settings: Settings) -> dict[Device, str]:
 def _preflight(
     library: pyaudio.PyAudio, device: Device, name: str, machine: Machine, channel: int, *, box_runs: bool
 ) -> Half:
-    """Look for a device and ask whether it takes our rate; opens it for a moment, as PortAudio does to find out."""
+    """Look for a device and check whether it supports our rate; PortAudio opens it for a moment to find out."""
     try:
         found = devices.find(library, device, name)
     except DeviceMissing as error:
-        # PortAudio opens every card to list it: one that somebody has is not in its list.
+        # PortAudio opens every card to list it, so a card that is in use is not in its list.
         if owners_of(device, machine):
             taken = busy(device, name, machine, box_runs=box_runs)
             is_others = taken.state is State.BUSY
@@ -77,8 +77,8 @@ def _preflight(
             return Half(
                 name,
                 State.WRONG_RATE,
-                f"{found.name} takes no {rate_hz} Hz",
-                "Take a name that resamples (default, edgevoice_mic, edgevoice_dac) instead of the card itself.",
+                f"{found.name} does not support {rate_hz} Hz",
+                "Use a name that resamples (default, edgevoice_mic, edgevoice_dac) instead of the card itself.",
             )
         return busy(device, name, machine, box_runs=box_runs)
     stable = stable_name(name, cards_present())
@@ -108,7 +108,7 @@ async def _visit(
                 break
             await asyncio.sleep(STEP_S)
         first, first_at = microphone.position, time.monotonic()
-        # Opening costs gaps that say nothing about how it goes on.
+        # Gaps while opening say nothing about what follows.
         gaps = microphone.overflows, speaker.underflows
         await asyncio.sleep(_QUIET_S)
         begin = microphone.position
@@ -129,10 +129,10 @@ async def _visit(
 
 
 def _by_channel(periods: list[tuple[bytes, int]], first: int, begin: int) -> tuple[Samples, Samples] | None:
-    """Return what every channel heard from sample ``first`` to ``begin``, and from there on."""
+    """Return what every channel heard from sample ``first`` to ``begin``, and after that."""
     before, after = periods[first // PERIOD : begin // PERIOD], periods[begin // PERIOD :]
     counts = {channels for _, channels in (*before, *after)}
-    # Opened anew meanwhile, it may have another number of channels.
+    # It may have been reopened with another number of channels.
     if len(counts) != 1 or not before or not after:
         return None
     (count,) = counts
@@ -158,16 +158,16 @@ def _after(device: Device, half: Half, lost: list[Device], machine: Machine, *, 
 
 
 def busy(device: Device, name: str, machine: Machine, *, box_runs: bool) -> Half:
-    """Return why a device that is there does not open: because of the box itself, of somebody else, or nobody knows."""
+    """Return why a device that is present does not open: the box uses it, another program does, or it is unknown."""
     owners = owners_of(device, machine)
-    # Without ALSA's files, as behind a sound server, nobody tells who has it; then the box that runs is the likeliest.
+    # Without ALSA's files, as behind a sound server, the user is unknown; a running box is then the likeliest.
     is_untold = not machine.glob("/proc/asound/card*")
     if "edgevoice" in owners.values() or (box_runs and is_untold):
         return Half(
             name,
             State.WITH_THE_BOX,
-            "the box itself has it, so it opens",
-            "To measure: sudo systemctl stop edgevoice; edgevoice doctor; sudo systemctl start edgevoice",
+            "in use by the box itself, so it works",
+            "To measure it: sudo systemctl stop edgevoice; edgevoice doctor; sudo systemctl start edgevoice",
         )
     if owners:
         process, command = next(iter(owners.items()))
@@ -180,13 +180,13 @@ def busy(device: Device, name: str, machine: Machine, *, box_runs: bool) -> Half
     return Half(
         name,
         State.BUSY,
-        f"{name} is there and does not open",
-        "`sudo fuser -v /dev/snd/*` names who has it; is this user in the group audio?",
+        f"{name} is present but does not open",
+        "`sudo fuser -v /dev/snd/*` shows which program uses it; is this user in the group audio?",
     )
 
 
 def owners_of(device: Device, machine: Machine) -> dict[int, str]:
-    """Return who has open streams in this direction, by ALSA's own files: process and the name of its program."""
+    """Return the processes with open streams in this direction, according to ALSA's files: id and program name."""
     side = "c" if device is Device.MICROPHONE else "p"
     owners: dict[int, str] = {}
     for path in machine.glob(f"/proc/asound/card*/pcm*{side}/sub*/status"):

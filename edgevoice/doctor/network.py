@@ -1,4 +1,4 @@
-"""The way to the service: a route, a name, a certificate, and a session that is opened and closed at once."""
+"""Checks of the way to the service: route, name, certificate, and a session that is opened and closed at once."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,7 @@ _RENEWAL_DAYS = 7
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the service answers; ``is_inside`` when it is the one inside the box, ``proxy`` what leads there."""
+    """Where the service answers; ``is_inside`` if it is the one inside the box, ``proxy`` the proxy on the way."""
 
     host: str = ""
     port: int = 443
@@ -40,7 +40,7 @@ class Address:
 
     @property
     def is_here(self) -> bool:
-        """Whether it is one of this machine."""
+        """Whether it is on this machine."""
         return self.host in {"localhost", "127.0.0.1", "::1"}
 
 
@@ -60,7 +60,7 @@ def address_of(service: ServiceSettings, key: Key | None) -> Address:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Whether there is a way out, and what the service's name means; ``None`` is not looked up."""
+    """Whether there is a default route, and the addresses of the service's name; ``None`` means not looked up."""
 
     has_route: bool
     addresses: tuple[str, ...] | None
@@ -68,7 +68,7 @@ class Way:
 
 
 def probe_way(machine: Machine, address: Address) -> Way:
-    """Look for a default route, and look the name up; that may take as long as the resolver waits."""
+    """Look for a default route, and resolve the name; that may take as long as the resolver waits."""
     has_route = _has_default_route(machine)
     if address.is_inside or address.proxy:
         return Way(has_route, None)
@@ -80,7 +80,7 @@ def probe_way(machine: Machine, address: Address) -> Way:
 
 
 def _has_default_route(machine: Machine) -> bool:
-    """Tell by the kernel's own tables: destination and mask are zero, and the way is not one to nowhere."""
+    """Read the kernel's tables: a default route has destination and mask zero and is not a reject route."""
     for line in (machine.read("/proc/net/route") or "").splitlines():
         words = line.split()
         if len(words) > 7 and words[1] == "00000000" and words[7] == "00000000":
@@ -99,9 +99,9 @@ def judge_way(way: Way, address: Address) -> Finding:
         text = "not needed: the service inside the box answers"
         return fine("network", text if way.has_route else f"none, and {text}")
     if not way.has_route and not address.is_here:
-        return wrong("network", "no way out: there is no default route", remedy, code="service-unreachable")
+        return wrong("network", "there is no default route", remedy, code="service-unreachable")
     if address.proxy:
-        return fine("network", f"leads through the proxy {address.proxy}")
+        return fine("network", f"through the proxy {address.proxy}")
     if not way.addresses:
         return wrong(
             "network",
@@ -117,7 +117,7 @@ def judge_way(way: Way, address: Address) -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class Secured:
-    """What came of a TLS handshake: its version, and for how many days the certificate is still valid."""
+    """Result of a TLS handshake: its version, and for how many days the certificate is still valid."""
 
     version: str = ""
     days_left: float = 0.0
@@ -125,7 +125,7 @@ class Secured:
 
 
 def probe_tls(address: Address) -> Secured | None:
-    """Shake hands with the service's host and nothing more; ``None`` where there is nothing to secure."""
+    """Perform only the TLS handshake with the service's host; ``None`` if the connection has no TLS."""
     if address.is_inside or address.proxy or not address.is_secure:
         return None
     try:
@@ -136,7 +136,7 @@ def probe_tls(address: Address) -> Secured | None:
 
 
 async def _shake_hands_in_tls(address: Address) -> tuple[str, float]:
-    """Return the version of TLS, and when the certificate ends in seconds since 1970; dials as the box does."""
+    """Return the TLS version, and when the certificate expires in seconds since 1970; dials as the box does."""
     connected = await open_tcp(address.host, address.port)
     transport, _ = await asyncio.get_running_loop().create_connection(
         asyncio.Protocol, sock=connected, ssl=ssl.create_default_context(), server_hostname=address.host
@@ -149,21 +149,21 @@ async def _shake_hands_in_tls(address: Address) -> tuple[str, float]:
 
 
 def judge_tls(secured: Secured | None, address: Address) -> Finding:
-    """Judge whether the service can be told from an impostor."""
+    """Judge whether the service is authenticated."""
     if secured is None:
         if address.is_inside:
             return fine("TLS", "not needed: the service inside the box answers")
         if address.proxy:
-            return skipped("TLS", "leads through a proxy", "The line `session` tells whether it works.")
+            return skipped("TLS", "through a proxy", "The line `session` says whether it works.")
         if address.is_here:
             return fine("TLS", "not needed: the service is on this machine")
-        text = f"none to {address.host}: whoever is on the way can read what is said, and the key"
-        return doubtful("TLS", text, "Beyond your own network use a wss:// address.")
+        text = f"none to {address.host}: anybody on the way can read the key and what is said"
+        return doubtful("TLS", text, "Outside your own network, use a wss:// address.")
     if secured.refusal is not None:
         return wrong("TLS", str(secured.refusal), secured.refusal.remedy, code=secured.refusal.code)
     text = f"{secured.version}, certificate valid for {secured.days_left:.0f} more days"
     if secured.days_left < _RENEWAL_DAYS:
-        return doubtful("TLS", text, "The service must renew it; if that is not near, check this machine's clock.")
+        return doubtful("TLS", text, "The service must renew it; if that date is wrong, check this machine's clock.")
     return fine("TLS", text, days_left=round(secured.days_left))
 
 
@@ -179,8 +179,8 @@ def examine_session(
 ) -> Finding:
     """Open a session with the key, as a wake word would, and close it at once.
 
-    Where the service inside the box answers, and the box runs, it is that of the box, below ``runtime_folder``: a
-    second one would take 220 MB more, which a Pi Zero has not, and tell less.
+    If the service inside the box answers and the box runs, this uses the box's own instance, below ``runtime_folder``:
+    a second instance would take 220 MB more, which a Pi Zero does not have, and prove less.
     """
     began = time.monotonic()
     try:
@@ -201,12 +201,12 @@ async def _open_and_close(
 
 
 async def _prepared(there: Endpoint) -> None:
-    """Wait for the service inside the box, which has a limit of its own for loading its models."""
+    """Wait for the service inside the box, which has its own time limit for loading models."""
     while True:
         try:
             return await there.prepare()
         except LocalServiceStarting:
-            continue  # a wake word could not wait for it; a doctor can
+            continue  # a wake word cannot wait for that, but a doctor can
 
 
 @contextlib.asynccontextmanager

@@ -1,4 +1,4 @@
-"""Lights, buttons and the amplifier's pin: is there a chip, may we open it, and does somebody else have a line."""
+"""Checks of lights, buttons and the amplifier's pin: is there a chip, may we open it, is a line in use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from edgevoice.panel.pins import DEFAULT_LIBRARY, open_pins
 from edgevoice.settings.schema import Settings
 
 _OURS = "lg"
-"""What lgpio calls itself towards the kernel when it claims a line."""
+"""The name under which lgpio claims a line from the kernel."""
 
-_PLAIN = "no pins wanted"
+_PLAIN = "no pins configured"
 
 
 @dataclass(frozen=True, slots=True)
 class PinReport:
-    """What was found. ``library`` is what would drive the pins; ``refusal`` why it does not."""
+    """What was found. ``library`` is what would drive the pins; ``refusal`` is why it cannot."""
 
     chip: Chip | None
     library: str = DEFAULT_LIBRARY
@@ -27,7 +27,7 @@ class PinReport:
 
 
 def wanted_pins(settings: Settings) -> dict[int, str]:
-    """Return the pins that the settings name, each with its setting; lights that share one are one line."""
+    """Return the pins that the settings name, each with its setting; lights that share a pin are one line."""
     wanted: dict[int, str] = {}
     if settings.panel.kind in {"auto", "gpio"}:
         for name in settings.panel.__struct_fields__:
@@ -40,7 +40,7 @@ def wanted_pins(settings: Settings) -> dict[int, str]:
 
 
 def probe_pins(wanted: Mapping[int, str], environment: Mapping[str, str], folder: Path = Path("/dev")) -> PinReport:
-    """Ask the kernel for the lines, and open the pin library without claiming any."""
+    """Ask the kernel about the lines, and open the pin library without claiming any."""
     library = environment.get("GPIOZERO_PIN_FACTORY", "") or DEFAULT_LIBRARY
     is_closed, chip = False, None
     if library != "mock":
@@ -60,18 +60,18 @@ def probe_pins(wanted: Mapping[int, str], environment: Mapping[str, str], folder
 def judge_pins(
     pins: PinReport, wanted: Mapping[int, str], *, kind: str, without_lights: str, box_runs: bool
 ) -> Finding:
-    """Judge; ``box_runs`` says that lines which lgpio holds are the box's own.
+    """Judge; ``box_runs`` says that lines held by lgpio belong to the box itself.
 
-    ``without_lights`` is what the box does where its lights cannot be had, as the settings say.
+    ``without_lights`` is what the box does if its lights cannot be used, according to the settings.
     """
     finding = _judge_pins(pins, wanted, kind=kind, box_runs=box_runs)
     if finding.mark is not FindingStatus.WRONG or any(name.startswith("amplifier") for name in wanted.values()):
         return finding
     match without_lights:
         case "sound":
-            return doubtful("pins", f"{finding.text}; a sound tells when the box listens", finding.remedy)
+            return doubtful("pins", f"{finding.text}; a sound marks when the box listens", finding.remedy)
         case "listen":
-            return doubtful("pins", f"{finding.text}; nothing tells when the box listens", finding.remedy)
+            return doubtful("pins", f"{finding.text}; nothing shows when the box listens", finding.remedy)
         case _:
             return finding
 
@@ -85,9 +85,9 @@ def _judge_pins(pins: PinReport, wanted: Mapping[int, str], *, kind: str, box_ru
     if pins.refusal is not None:
         return wrong(name, str(pins.refusal), pins.refusal.remedy, code=pins.refusal.code)
     if pins.library == "mock":
-        return fine(name, "GPIOZERO_PIN_FACTORY is mock: lights and buttons are stand-ins")
+        return fine(name, "GPIOZERO_PIN_FACTORY is mock: lights and buttons are simulated")
     if pins.chip is None:
-        text, remedy = "no GPIO chip here", 'On another machine than a Pi: panel.kind = "terminal" or "none".'
+        text, remedy = "no GPIO chip here", 'On a machine other than a Pi: panel.kind = "terminal" or "none".'
         return wrong(name, text, remedy, code="panel-unavailable") if kind == "gpio" else skipped(name, text, remedy)
     ours = {line for line in pins.chip.lines if line.consumer == _OURS and box_runs}
     taken = [line for line in pins.chip.lines if line.consumer and line not in ours]
@@ -104,5 +104,7 @@ def _who_has(line: GpioLine, wanted: Mapping[int, str]) -> str:
 
 def _remedy(line: GpioLine, wanted: Mapping[int, str]) -> str:
     if line.consumer == _OURS:
-        return f"End it, or set {wanted[line.gpio]} to another pin; `sudo lsof /dev/gpiochip*` names it."
-    return f'Set {wanted[line.gpio]} to another pin or to "none"; hardware.md tells which a sound board takes.'
+        return f"Stop it, or set {wanted[line.gpio]} to another pin; `sudo lsof /dev/gpiochip*` names it."
+    return (
+        f'Set {wanted[line.gpio]} to another pin or to "none"; hardware.md lists the pins that each sound board takes.'
+    )

@@ -1,4 +1,4 @@
-"""The plan: which checks a box gets, in the order of the table, from what its settings say."""
+"""The plan: which checks a box gets according to its settings, in the order of the table."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -24,14 +24,14 @@ _INSIDE_LIMIT_S = 75.0
 """The service inside the box may take a minute to load on a small Pi."""
 
 _WORDS_LIMIT_S = 60.0
-"""Loading takes 0.2 s; the first time a small Pi makes the front end, which takes a PC 1.5 s."""
+"""Loading takes 0.2 s; the first time, the front end is built, which takes 1.5 s on a PC and longer on a small Pi."""
 
 _SOUND = ("microphone", "speaker")
 
 
 @dataclass(frozen=True)
 class Examination:
-    """What is examined, and with which means; ``volume_percent`` is how loud the tone is, else as the settings say."""
+    """What to check, and how; ``volume_percent`` is how loud the tone is, by default as in the settings."""
 
     path: Path | None
     environment: Mapping[str, str]
@@ -40,7 +40,7 @@ class Examination:
     volume_percent: int | None = None
 
     def findings(self) -> list[Finding]:
-        """Examine everything; the sound last, when nothing else takes the processor from it."""
+        """Run every check; the sound last, when nothing else competes for the processor."""
         manager_says = self.machine_manager
         checks = [
             *self._checks_without_settings(),
@@ -67,7 +67,7 @@ class Examination:
 
     @cached_property
     def machine_manager(self) -> Mapping[str, str] | None:
-        """What the service manager says of the box."""
+        """What the service manager says about the box."""
         return service_manager.probe_manager(self.machine)
 
     def _checks_without_settings(self) -> list[Check]:
@@ -105,7 +105,7 @@ class Examination:
 
 
 def _unheard() -> list[Finding]:
-    return [skipped(name, "not examined", "Leave --quick out.") for name in _SOUND]
+    return [skipped(name, "not examined", "Run it without --quick.") for name in _SOUND]
 
 
 def _checks(

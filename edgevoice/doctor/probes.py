@@ -1,4 +1,4 @@
-"""Where probes look: the machine's files below one root, and its other programs. Changes nothing."""
+"""What probes read: the machine's files below one root, and the output of its programs. Changes nothing."""
 
 import subprocess
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 LIMIT_S = 5.0
 
 Ask = Callable[[Sequence[str]], str | None]
-"""Runs a program and returns what it printed, ``None`` where it is not installed, refuses or does not end."""
+"""Runs a program and returns its output; ``None`` if it is not installed, fails or does not end."""
 
 
 def ask(command: Sequence[str]) -> str | None:
@@ -22,13 +22,13 @@ def ask(command: Sequence[str]) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A machine to examine; tests give a folder for ``root`` and answers for ``ask``."""
+    """The machine to check; tests pass a folder as ``root`` and prepared answers as ``ask``."""
 
     root: Path = Path("/")
     ask: Ask = ask
 
     def read(self, path: str) -> str | None:
-        """Return a small text file's content without the white space around it, ``None`` if it cannot be read."""
+        """Return a small text file's content without surrounding white space, or ``None`` if it cannot be read."""
         try:
             return (self.root / path.lstrip("/")).read_text(errors="replace").strip().strip("\0")
         except OSError:

@@ -1,4 +1,4 @@
-"""The service manager: whether the box is installed as a service, runs, or has been given up."""
+"""Check of the service manager: whether the box is installed as a service, runs, or has failed for good."""
 
 from collections.abc import Mapping
 
@@ -17,12 +17,12 @@ _PROPERTIES = (
     "MainPID",
     "ProtectHome",
 )
-_LOG = "`journalctl -u edgevoice -n 30` tells why."
+_LOG = "`journalctl -u edgevoice -n 30` says why."
 _MANY_RESTARTS = 3
 
 
 def probe_manager(machine: Machine) -> Mapping[str, str] | None:
-    """Return what systemd says of the unit, ``None`` where there is no systemd that answers."""
+    """Return what systemd says about the unit, or ``None`` if no systemd answers."""
     answer = machine.ask(["systemctl", "show", UNIT, f"--property={','.join(_PROPERTIES)}", "--no-pager"])
     if answer is None:
         return None
@@ -31,14 +31,14 @@ def probe_manager(machine: Machine) -> Mapping[str, str] | None:
 
 
 def is_running(properties: Mapping[str, str] | None) -> bool:
-    """Tell whether the box runs as a service now, so that it may hold microphone and pins."""
+    """Return whether the box runs as a service now, so that it may hold the microphone and pins."""
     # Between two starts it holds nothing, and that is "activating" too.
     is_up = properties is not None and properties.get("ActiveState") in {"active", "reloading", "activating"}
     return is_up and properties is not None and properties.get("SubState") != "auto-restart"
 
 
 def hides_homes(properties: Mapping[str, str] | None) -> bool:
-    """Tell whether the box is installed as a service that may not read home folders."""
+    """Return whether the box is installed as a service that cannot read home folders."""
     is_installed = properties is not None and properties.get("LoadState") == "loaded"
     return is_installed and properties is not None and properties.get("ProtectHome") in {"yes", "tmpfs"}
 
@@ -47,23 +47,23 @@ def judge_manager(properties: Mapping[str, str] | None) -> Finding:
     """Judge the unit's state."""
     name = "service"
     if properties is None:
-        return skipped(name, "no systemd answers here", "Nothing to do where you start `edgevoice run` yourself.")
+        return skipped(name, "no systemd answers here", "Nothing to do if you start `edgevoice run` yourself.")
     if properties["LoadState"] != "loaded":
         return skipped(name, "edgevoice is not installed as a service", "Install it: scripts/setup")
     if properties.get("Result") == "start-limit-hit":
         return wrong(
             name,
-            "given up after too many starts in a row",
+            "stopped after too many failed starts in a row",
             f"{_LOG} Then: sudo systemctl reset-failed edgevoice; sudo systemctl start edgevoice",
         )
     restarts = int(properties.get("NRestarts", "0") or 0)
     match properties.get("ActiveState"), properties.get("SubState"):
         case "failed", _:
-            return wrong(name, f"failed ({properties.get('Result', 'no reason told')})", _LOG)
+            return wrong(name, f"failed ({properties.get('Result', 'no reason given')})", _LOG)
         case "activating", "auto-restart":
-            return wrong(name, f"ends and is started again, {restarts} times so far", _LOG)
+            return wrong(name, f"keeps ending; restarted {restarts} times so far", _LOG)
         case "inactive" | "deactivating", _:
-            return doubtful(name, "installed, and not running", "sudo systemctl enable --now edgevoice")
+            return doubtful(name, "installed, but not running", "sudo systemctl enable --now edgevoice")
         case _:
             return _judge_running(properties, restarts)
 
@@ -75,9 +75,9 @@ def _judge_running(properties: Mapping[str, str], restarts: int) -> Finding:
         return doubtful("service", text, _LOG)
     _, _, remark = status.partition("; ")
     if remark:
-        return doubtful("service", text, "edgevoice status shows what to do about it.")
+        return doubtful("service", text, "`edgevoice status` says what to do.")
     if restarts > _MANY_RESTARTS:
-        return doubtful("service", f"{text}; started again {restarts} times", _LOG)
+        return doubtful("service", f"{text}; restarted {restarts} times", _LOG)
     if properties.get("UnitFileState") == "disabled":
-        return doubtful("service", f"{text}, but will not start with the machine", "sudo systemctl enable edgevoice")
-    return fine("service", f"{text}; started again {restarts} times", restarts=restarts)
+        return doubtful("service", f"{text}, but will not start at boot", "sudo systemctl enable edgevoice")
+    return fine("service", f"{text}; restarted {restarts} times", restarts=restarts)

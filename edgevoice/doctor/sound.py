@@ -1,4 +1,4 @@
-"""Judging sound: what a microphone delivered, and whether it heard the tone that the speaker played. Opens nothing."""
+"""Judging sound: what a microphone delivered, and whether it heard the tone from the speaker. Opens nothing."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,19 +20,19 @@ _FULL_SCALE = 32_700
 _MOST_CLIPPED = 0.001
 _FAINT_DBFS, _LOUD_DBFS = -78.0, -30.0
 _MOST_RATE_ERROR = 0.05
-"""A wrong rate is wrong by a factor; a busy machine by a per cent or two over 2 s."""
+"""A wrong rate differs by a factor; on a busy machine it differs by a per cent or two over 2 s."""
 
 _FOUND_DB = 22.0
-"""Over the mean of the matched filter's output. Of 60 simulated recordings each of noise, bursts and claps none came
-beyond 17.2 dB; the tone in rooms that sound on for 0.05 to 0.5 s gave 32 to 40 dB.
+"""Above the mean of the matched filter's output. Of 60 simulated recordings each of noise, bursts and claps, none
+exceeded 17.2 dB; the tone in rooms with a reverberation of 0.05 to 0.5 s gave 32 to 40 dB.
 """
 
 _LOUDER_DB = 6.0
-"""Over what the filter gave before the tone: who talks all the time is no tone."""
+"""Above the filter's output before the tone: continuous talk is not a tone."""
 
 
 class State(StrEnum):
-    """What became of opening a device."""
+    """The result of opening a device."""
 
     OPEN = "open"
     MISSING = "missing"
@@ -44,9 +44,9 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Half:
-    """One half of the sound system: its name in the settings, what became of opening it, and why.
+    """One half of the sound system: its name in the settings, the result of opening it, and why.
 
-    ``stable`` is a better name for the same card where the one in the settings holds a number.
+    ``stable`` is a better name for the same card if the settings use a number.
     """
 
     name: str
@@ -58,9 +58,9 @@ class Half:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """What one visit brought: s16 at 16 kHz before the tone, and from its beginning on, with the rate as measured.
+    """What one examination recorded: s16 at 16 kHz before the tone, and from its beginning, with the measured rate.
 
-    ``channels`` holds both once more, (samples, channels), with every channel of the card.
+    ``channels`` holds both again with every channel of the card, shape (samples, channels).
     """
 
     microphone: Half
@@ -74,7 +74,7 @@ class Capture:
 
 
 def tone(rate_hz: int = FAR_END_HZ) -> Samples:
-    """Return a whistle that rises through the band of speech; no noise of a room looks like it."""
+    """Return a whistle that rises through the band of speech; no room noise resembles it."""
     times = np.arange(round(TONE_S * rate_hz)) / rate_hz
     low, high = _TONE_HZ
     sweep = np.sin(2 * np.pi * (low * times + (high - low) / (2 * TONE_S) * times**2))
@@ -83,24 +83,24 @@ def tone(rate_hz: int = FAR_END_HZ) -> Samples:
 
 
 def judge_microphone(heard: Capture) -> Finding:
-    """Judge what came in while nothing was played."""
+    """Judge what was recorded while nothing was played."""
     name, half, quiet = "microphone", heard.microphone, heard.quiet
     if half.state is not State.OPEN:
         return _not_opened(name, half)
     if not len(quiet):
-        return wrong(name, f"{half.name} opens and delivers nothing", "Unplug it and plug it in again.")
+        return wrong(name, f"{half.name} opens but delivers nothing", "Unplug it and plug it in again.")
     if not quiet.any() and not heard.during.any():
         return wrong(
             name,
             f"{half.name} delivers exact zeros",
-            "Look for its mute switch or button; then `alsamixer`, F4: capture switched on and turned up?",
+            "Check its mute switch or button; then, in `alsamixer`, F4, that capture is on and turned up.",
             code=MICROPHONE_DEAD,
         )
     if abs(heard.rate_hz / NEAR_END_HZ - 1) > _MOST_RATE_ERROR:
         return wrong(
             name,
-            f"{half.name} delivers {heard.rate_hz:.0f} samples a second where {NEAR_END_HZ} were asked for",
-            "Take a name that resamples (default, edgevoice_mic), and install libasound2-plugins.",
+            f"{half.name} delivers {heard.rate_hz:.0f} samples per second instead of {NEAR_END_HZ}",
+            "Use a name that resamples (default, edgevoice_mic), and install libasound2-plugins.",
             rate_hz=round(heard.rate_hz),
         )
     return _judge_level(name, half, quiet, heard.overflows)
@@ -113,7 +113,7 @@ def _judge_level(name: str, half: Half, quiet: Samples, overflows: int) -> Findi
     figures = {"noise_dbfs": round(level, 1), "overflows": overflows}
     if clipped > _MOST_CLIPPED:
         remedy = "Turn the capture gain down: `alsamixer`, F4."
-        return doubtful(name, f"{half.name} is overdriven: {100 * clipped:.1f} % at full scale", remedy, **figures)
+        return doubtful(name, f"{half.name} clips: {100 * clipped:.1f} % at full scale", remedy, **figures)
     if level > _LOUD_DBFS:
         return doubtful(
             name, f"{text}, very loud", "Wait for quiet, or turn the gain down: `alsamixer`, F4.", **figures
@@ -121,12 +121,17 @@ def _judge_level(name: str, half: Half, quiet: Samples, overflows: int) -> Findi
     if level < _FAINT_DBFS:
         return doubtful(name, f"{text}, very faint", "Turn the capture gain up: `alsamixer`, F4.", **figures)
     if overflows:
-        return doubtful(name, f"{text}; {overflows} gaps", "Stop other programs, or allow LimitRTPRIO.", **figures)
+        return doubtful(
+            name,
+            f"{text}; {overflows} gaps",
+            "Stop other programs, or allow real-time priority (LimitRTPRIO).",
+            **figures,
+        )
     return _well(name, half, text, **figures)
 
 
 def judge_speaker(heard: Capture, *, cancels_itself: bool) -> Finding:
-    """Judge whether the tone came out; ``cancels_itself`` says that this microphone never hears this speaker."""
+    """Judge whether the tone was played; ``cancels_itself`` says that this microphone never hears this speaker."""
     name, half = "speaker", heard.speaker
     if half.state is not State.OPEN:
         return _not_opened(name, half)
@@ -137,24 +142,24 @@ def judge_speaker(heard: Capture, *, cancels_itself: bool) -> Finding:
     if found_db >= _FOUND_DB and louder_db >= _LOUDER_DB:
         text = f"{half.name}: the microphone hears it"
         if heard.underflows:
-            remedy = "Stop other programs, or allow LimitRTPRIO; then try again."
+            remedy = "Stop other programs, or allow real-time priority (LimitRTPRIO); then try again."
             return doubtful(name, f"{text}, with {heard.underflows} gaps", remedy, **figures)
         return _well(name, half, text, **figures)
     if cancels_itself:
-        return _well(name, half, f"{half.name} played; this device does not hear itself", **figures)
+        return _well(name, half, f"{half.name} played; this device cancels its own sound", **figures)
     return doubtful(
         name,
-        f"{half.name} played, and the microphone heard nothing of it",
-        "Did you? Then this device cancels its own echo. Else: volume, cable, `alsamixer`, amplifier.mute_gpio.",
+        f"{half.name} played, but the microphone did not hear it",
+        "Did you hear it? Then the device cancels its own echo. If not: volume, cable, alsamixer, amplifier.mute_gpio.",
         **figures,
     )
 
 
 def _well(name: str, half: Half, text: str, **figures: float) -> Finding:
-    """Return that a half works; a name that may mean another card tomorrow is worth a look."""
+    """Return that a half works, with a warning if its name may mean another card tomorrow."""
     if not half.stable:
         return fine(name, text, **figures)
-    remedy = f'Set {name}.device = "{half.stable}": it stays with the card. A number may change with a restart.'
+    remedy = f'Set {name}.device = "{half.stable}": it stays with the card. A number may change at a restart.'
     return doubtful(name, text, remedy, **figures)
 
 
@@ -166,7 +171,7 @@ def _not_opened(name: str, half: Half) -> Finding:
 
 
 def _matched(samples: Samples) -> npt.NDArray[np.float64]:
-    """Return how much of the tone begins at each sample."""
+    """Return, for each sample, how well the tone matches from there on."""
     pattern = tone(NEAR_END_HZ).astype(np.float64) / 32_768
     size = len(samples) + len(pattern)
     spectrum = np.fft.rfft(samples.astype(np.float64) / 32_768, size) * np.conj(np.fft.rfft(pattern, size))
@@ -179,7 +184,7 @@ def _found_db(samples: Samples) -> float:
 
 
 def _peak_db(samples: Samples) -> float:
-    # Not below what the last bit's noise would give: a silent quiet part proves nothing.
+    # Not below the noise of the last bit: digital silence before the tone proves nothing.
     return 20 * float(np.log10(max(1e-3, float(np.max(_matched(samples))))))
 
 

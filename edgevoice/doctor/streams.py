@@ -1,4 +1,4 @@
-"""The box's own streams, opened for an examination: what the microphone hears and what the speaker is given."""
+"""The box's own streams, opened for a check: what the microphone hears and what the speaker receives."""
 
 import asyncio
 import contextlib
@@ -25,12 +25,12 @@ class SoundNotMeasured(EdgevoiceError):
     """A test sound was played or heard with gaps."""
 
     code = "echo-not-measured"
-    remedy = "Run it again on a machine that is less busy."
+    remedy = "Run it again when the machine is less busy."
 
 
 @dataclass(slots=True)
 class PlayedAudio:
-    """What was handed to the speaker, from the stream's first sample on."""
+    """What was passed to the speaker, from the stream's first sample."""
 
     pieces: list[npt.NDArray[np.int16]] = field(default_factory=list)
 
@@ -53,9 +53,9 @@ async def open_streams(
     speaker: Speaker,
     every_channel: Callable[[bytes, int], None] | None = None,
 ) -> AsyncIterator[list[Device]]:
-    """Keep both streams open; gives the list of those that are lost.
+    """Keep both streams open; yields the list of those that are lost.
 
-    ``every_channel`` gets each of the microphone's periods with all of its channels, and their number.
+    ``every_channel`` receives each of the microphone's periods with all of its channels, and their number.
     """
     lost: list[Device] = []
 
@@ -78,28 +78,28 @@ async def open_streams(
 
 
 def _let_amplifier_sound(settings: Settings, opened: ExitStack) -> None:
-    """Take the amplifier's mute pin, if it has one, as the box does; where the box itself has it, it sounds already."""
+    """Take the amplifier's mute pin, if any, as the box does; if a running box has it, the amplifier is already on."""
     with contextlib.suppress(PanelUnavailable):
         open_mute_pin(settings.amplifier, opened, None)
 
 
 async def until(is_so: Callable[[], bool], limit_s: float, lost: list[Device]) -> None:
-    """Wait until it is so; a device that is lost meanwhile is ``DeviceBusy``, the limit ``SoundNotMeasured``."""
+    """Wait until it is true; raises ``DeviceBusy`` if a device is lost, ``SoundNotMeasured`` at the time limit."""
     for _ in range(round(limit_s / STEP_S)):
         if lost:
             raise DeviceBusy(
                 f"the {lost[0]} does not open, or was lost",
-                remedy="Does the box itself run? `sudo systemctl stop edgevoice`, then try again; "
-                "`fuser -v /dev/snd/*` names whoever has the card.",
+                remedy="If the box itself is running: `sudo systemctl stop edgevoice`, then try again; "
+                "`fuser -v /dev/snd/*` names the program that uses the card.",
             )
         if is_so():
             return
         await asyncio.sleep(STEP_S)
-    raise SoundNotMeasured("the sound card does not keep time")
+    raise SoundNotMeasured("the sound card does not keep up with real time")
 
 
 def gaps(microphone: Microphone, speaker: Speaker) -> int:
-    """Return how many gaps there were so far, in either direction."""
+    """Return how many gaps there have been so far, in either direction."""
     return microphone.clock.jumps + speaker.clock.jumps + microphone.overflows + speaker.underflows
 
 

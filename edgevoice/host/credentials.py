@@ -1,4 +1,4 @@
-"""The key of the service: found, checked, and hidden. Never logs, prints or repeats it, nor any part of it."""
+"""The key of the service: finds, checks and hides it. Never logs, prints or repeats any part of it."""
 
 import errno
 import os
@@ -13,12 +13,12 @@ from edgevoice.errors import SettingsInvalid
 from edgevoice.settings.schema import ServiceSettings
 
 LARGEST_KEY_BYTES: Final = 16_384
-"""Longer than any HTTP header that carries a key may be with common servers (8 to 16 kB)."""
+"""Longer than any HTTP header with a key may be on common servers (8 to 16 kB)."""
 
 _HOMES: Final = ("/home", "/root", "/run/user")
-"""What ProtectHome= in the service's unit closes to it (systemd.exec)."""
+"""Folders that ProtectHome= in the service's unit hides from it (systemd.exec)."""
 
-_STORE: Final = "Let the box have the key: sudo scripts/setup --key-file FILE"
+_STORE: Final = "Store the key for the box: sudo scripts/setup --key-file FILE"
 _STORE_AGAIN: Final = "Copy the key again from the service's portal: sudo scripts/setup --key-file FILE"
 
 _AROUND: Final = " \t\r\n"
@@ -26,10 +26,10 @@ _PRINTABLE: Final = re.compile(r"[\x21-\x7e]+")
 
 
 class Key:
-    """A key that shows itself only to who asks with ``reveal()``.
+    """A key that only ``reveal()`` shows.
 
-    ``source`` names where it was found: a variable or a file. It has no dict and is no dataclass, so that neither a log
-    nor an encoder walks into it by mistake.
+    ``source`` names the variable or file where it was found. The class has no dict and is not a dataclass, so that no
+    log or encoder reads the key by mistake.
     """
 
     __slots__ = ("_secret", "source")
@@ -39,7 +39,7 @@ class Key:
         self.source = source
 
     def reveal(self) -> str:
-        """Return the key itself, for the handshake and nothing else."""
+        """Return the key itself, only for the handshake."""
         return self._secret
 
     def __repr__(self) -> str:
@@ -52,20 +52,20 @@ class Key:
         return hash(self._secret)
 
     def __reduce__(self) -> tuple[object, ...]:
-        raise TypeError("a key is neither copied nor pickled")
+        raise TypeError("a key can be neither copied nor pickled")
 
 
 def find_key(service: ServiceSettings, environment: Mapping[str, str]) -> Key | None:
-    """Return the key, ``None`` when there is none.
+    """Return the key, or ``None`` if there is none.
 
-    Looks into EDGEVOICE_API_KEY, then for api_key in systemd's CREDENTIALS_DIRECTORY, then into ``service.key_file``.
-    An empty variable counts as none; an empty file does not. Raises ``SettingsInvalid`` for a key that cannot be right
-    and for a key file that is open to other users.
+    Looks at EDGEVOICE_API_KEY, then for api_key in systemd's CREDENTIALS_DIRECTORY, then at ``service.key_file``.
+    An empty variable counts as unset; an empty file does not. Raises ``SettingsInvalid`` for a key that cannot be valid
+    and for a key file that other users can read.
     """
     if secret := environment.get("EDGEVOICE_API_KEY", "").strip(_AROUND):
         return _checked(secret, source="EDGEVOICE_API_KEY")
     if folder := environment.get("CREDENTIALS_DIRECTORY"):
-        # systemd owns this folder, and promises that nobody else may read it (systemd.exec, CREDENTIALS).
+        # systemd owns this folder and guarantees that nobody else can read it (systemd.exec, CREDENTIALS).
         content = _content_of(Path(folder, "api_key"), source="the systemd credential api_key")
         if content is not None:
             return _checked(content, source="the systemd credential api_key", remedy=_STORE_AGAIN)
@@ -73,7 +73,7 @@ def find_key(service: ServiceSettings, environment: Mapping[str, str]) -> Key | 
         path = _in_home(service.key_file, environment)
         source = f"service.key_file {service.key_file}"
         if str(path) != service.key_file:
-            # The service's home folder is another one than the person's.
+            # The service's home folder is not the person's.
             source = f"{source}, which is {path},"
         place = _Place(path, source, is_service="STATE_DIRECTORY" in environment)
         content = _content_of(path, source=source, place=place)
@@ -84,23 +84,23 @@ def find_key(service: ServiceSettings, environment: Mapping[str, str]) -> Key | 
 
 
 def _in_home(path: str, environment: Mapping[str, str]) -> Path:
-    """Return a path with its ~ replaced by the home of ``environment``."""
+    """Return a path with its ~ replaced by the home folder of ``environment``."""
     return Path(environment.get("HOME", "/"), path[2:]) if path.startswith("~/") else Path(path)
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A key file that the settings name, and what to do when it cannot be used: another thing for each cause."""
+    """A key file that the settings name, with a remedy for each reason why it cannot be used."""
 
     path: Path
     source: str
     is_service: bool
-    """The service has a user of its own and sees no home folder, so a person's file is stored for it instead."""
+    """The service has its own user and sees no home folder, so setup must store the person's file for it."""
 
     def missing(self) -> SettingsInvalid:
         if self._is_hidden():
             return self._hidden()
-        remedy = f"Write the key into {self.path}, and nothing else."
+        remedy = f"Write only the key into {self.path}."
         return _refused(self.source, "does not exist", remedy=_STORE if self.is_service else remedy)
 
     def unreadable(self, failure: OSError) -> SettingsInvalid:
@@ -110,43 +110,43 @@ class _Place:
         if self._is_hidden():
             return self._hidden()
         if self.is_service:
-            return _refused(self.source, "may not be read by the service's user", remedy=self._store_it())
+            return _refused(self.source, "is not readable by the service's user", remedy=self._store_it())
         remedy = f'Make it yours alone: sudo chown "$USER" {self.path}; chmod 600 {self.path}'
-        return _refused(self.source, "may not be read by this user", remedy=remedy)
+        return _refused(self.source, "is not readable by this user", remedy=remedy)
 
     def open_to_others(self, owner: int) -> SettingsInvalid:
         remedy = f"Make it yours alone: chmod 600 {self.path}"
         if owner != os.geteuid():
-            # chmod alone would then shut out whoever reads it now.
+            # chmod alone would then lock out its current reader.
             own = f'Make it yours alone: sudo chown "$USER" {self.path}; chmod 600 {self.path}'
             remedy = self._store_it() if self.is_service else own
-        return _refused(self.source, "is open to other users", remedy=remedy)
+        return _refused(self.source, "can be read by other users", remedy=remedy)
 
     def _hidden(self) -> SettingsInvalid:
-        complaint = "is hidden from the service, which sees no home folder"
+        complaint = "is in a home folder, which the service cannot see"
         return _refused(self.source, complaint, remedy=self._store_it())
 
     def _is_hidden(self) -> bool:
         return self.is_service and any(self.path.is_relative_to(home) for home in _HOMES)
 
     def _store_it(self) -> str:
-        return f"Let the box have the key: sudo scripts/setup --key-file {self.path}"
+        return f"Store the key for the box: sudo scripts/setup --key-file {self.path}"
 
 
 def _content_of(path: Path, *, source: str, place: _Place | None = None) -> str | None:
-    """Return what is in a key file, ``None`` when there is no such file; one of a ``place`` must be private."""
+    """Return the content of a key file, ``None`` if it does not exist; a file with a ``place`` must be private."""
     try:
-        # A pipe in the file's place must not hold up the start.
+        # A pipe instead of a file must not block the start.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
     except OSError as failure:
         raise _unreadable(source, failure, place) from None
     try:
-        # What is checked is what is read: the descriptor, not the path.
+        # Check what is read: the descriptor, not the path.
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise _refused(source, "is not a file", remedy="Name a file that holds the key and nothing else.")
+            raise _refused(source, "is not a file", remedy="Name a file that contains only the key.")
         if place is not None and status.st_mode & 0o077:
             raise place.open_to_others(status.st_uid)
         content = os.read(descriptor, LARGEST_KEY_BYTES + 1)
@@ -156,7 +156,7 @@ def _content_of(path: Path, *, source: str, place: _Place | None = None) -> str 
         os.close(descriptor)
     if len(content) > LARGEST_KEY_BYTES:
         raise _refused(source, "is too large for a key")
-    # Any byte has a character in Latin-1; what is not ASCII is refused with the rest.
+    # Every byte is a character in Latin-1; what is not ASCII is refused with the rest.
     return content.decode("latin-1")
 
 
@@ -165,11 +165,11 @@ def _checked(content: str, *, source: str, remedy: str | None = None) -> Key:
     if not secret:
         complaint = "is empty"
     elif re.search(r"\s", secret):
-        complaint = "has white space inside; only the key itself belongs there, without a word before it"
+        complaint = "contains white space; it must contain only the key, without a word before it"
     elif _PRINTABLE.fullmatch(secret) is None:
-        complaint = "has characters in it that no key has"
+        complaint = "contains characters that no key has"
     elif secret[0] in "\"'" or secret[-1] in "\"'":
-        complaint = "has quotes around it; only the key itself belongs there"
+        complaint = "contains quotes; it must contain only the key"
     else:
         return Key(secret, source=source)
     raise _refused(source, complaint, remedy=remedy)

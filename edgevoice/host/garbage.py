@@ -1,8 +1,8 @@
 """Garbage collection: a little at a time, and at moments when nobody would hear the gap.
 
-Left to itself it comes at any moment, once in five to ten minutes, and goes through every object that there is: 50,000
-for the modules alone, while no thread of ours can feed the card. Until it comes, what the libraries leave behind with
-each session lies about, and so do the interpreter's lists of free tuples; both looked like a leak.
+By default a full collection runs at any moment, every five to ten minutes, and visits every object: 50,000 for the
+modules alone, while no thread of ours can feed the card. Until then, what the libraries leave behind after each session
+stays in memory, and so do the interpreter's lists of free tuples; both looked like a leak.
 """
 
 import gc
@@ -13,13 +13,13 @@ from edgevoice.core.ports import Observer
 
 
 def spare_what_is_there() -> None:
-    """Leave everything that exists now out of all later searches, until ``spare_nothing``; when all has been set up."""
+    """Exclude all current objects from later collections, until ``spare_nothing``; call it after the setup."""
     gc.collect()
     gc.freeze()
 
 
 def spare_nothing() -> None:
-    """Let the last search, at the end of the process, find everything: some libraries complain of what is left."""
+    """Let the last collection, at exit, visit everything: some libraries complain about leftovers."""
     gc.unfreeze()
 
 
@@ -32,4 +32,4 @@ class Collector(Observer):
             case PhaseEntered(phase=Phase.IDLE):
                 gc.collect()
             case _:
-                pass  # somebody is being listened to
+                pass  # the box is listening to somebody

@@ -1,4 +1,4 @@
-"""Telling systemd how we are: ready, what we do, that we are alive, that we stop. Without systemd it does nothing."""
+"""Notifies systemd: ready, current state, alive, stopping. Does nothing without systemd."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from functools import cache
 try:
     from systemd import daemon
 except ImportError:
-    # It is built against systemd's headers, which a PC that only tries the box out need not have.
+    # It is built against systemd's headers, which a PC that only tries out the box may not have.
     daemon = None
 
 from edgevoice.core.notices import Notice, PhaseEntered
@@ -24,7 +24,7 @@ _LOOK_AGAIN_S = 1.0
 
 
 class ServiceManager(Observer):
-    """The other end of ``NOTIFY_SOCKET``; as an observer it shows the phase in ``systemctl status``."""
+    """Talks to ``NOTIFY_SOCKET``; as an observer it shows the phase in ``systemctl status``."""
 
     def __init__(self) -> None:
         self._shown = ""
@@ -43,20 +43,20 @@ class ServiceManager(Observer):
             case ShowLight():
                 self.show_status(self._phase)
             case _:
-                pass  # nothing that a status line has room for
+                pass  # not relevant to a status line
 
     def ready(self) -> None:
-        """Say that the start is over, and that the box is idle; a fault that is shown already stays shown."""
+        """Report that the start is over and the box idle; a fault that is shown already stays."""
         _notify("READY=1")
-        # Where a fault goes before the first conversation, there must be a phase to show again.
+        # If a fault ends before the first conversation, there must be a phase to show again.
         self._phase = self._phase or "idle"
         if not self._status:
             self.show_status(self._phase)
 
     def reload(self, work: Callable[[], str]) -> None:
-        """Do the work of a reload between telling that it has begun and that it is over, as notify-reload wants it.
+        """Run the work of a reload between the notifications of its beginning and end, as notify-reload requires.
 
-        What the work returns stands behind every status from then on, until a reload returns nothing.
+        The text that the work returns follows every status from then on, until a reload returns nothing.
         """
         _notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
         self._remark = work()
@@ -65,11 +65,11 @@ class ServiceManager(Observer):
 
     @staticmethod
     def stopping() -> None:
-        """Say that the end has begun."""
+        """Report that the box is stopping."""
         _notify("STOPPING=1")
 
     def show_status(self, status: str) -> None:
-        """Show a line in ``systemctl status``; it must hold no secret and no words of anybody."""
+        """Show a line in ``systemctl status``; it must contain no secret and nothing that anybody said."""
         self._status = status
         shown = "; ".join(part for part in (status, self._remark) if part)
         if shown != self._shown:
@@ -80,9 +80,9 @@ class ServiceManager(Observer):
     async def feed_watchdog(proofs: Callable[[], tuple[float, ...]], freshness_s: float = 3.0) -> None:
         """Feed the watchdog at half its period, as its manual advises; without one, return.
 
-        ``proofs`` give the monotonic time of the last sign of life of each part that must be alive. It is fed only
-        while none of them is older than ``freshness_s``: a box that hears nothing any more is restarted, however green
-        its light. What has become silent is looked at again every second: it may be back long before the next half.
+        ``proofs`` return the monotonic time of the last sign of life of each part that must be alive. The watchdog is
+        fed only while none of them is older than ``freshness_s``: a box that no longer hears is restarted, even if its
+        light looks fine. A silent part is checked again every second: it may recover long before the next feeding.
         """
         interval_s = watchdog_interval_s(os.environ)
         while interval_s is not None:
@@ -95,15 +95,15 @@ class ServiceManager(Observer):
 
 @cache
 def _say_what_is_missing() -> None:
-    """Say once that systemd waits for news which cannot be sent."""
+    """Log once that systemd expects notifications which cannot be sent."""
     problem = (
-        "the package systemd-python is missing, so systemd hears nothing of this: pip install 'edgevoice[systemd]'"
+        "the package systemd-python is missing, so systemd receives no notifications: pip install 'edgevoice[systemd]'"
     )
     tell(_log, logging.WARNING, "service-manager-deaf", problem=problem)
 
 
 def _notify(message: str) -> None:
-    """Send to ``NOTIFY_SOCKET``. One that takes nothing, as while systemd starts itself anew, must not end the box."""
+    """Send to ``NOTIFY_SOCKET``; a socket that refuses, as while systemd re-executes, must not end the box."""
     if daemon is None:
         if "NOTIFY_SOCKET" in os.environ:
             _say_what_is_missing()
@@ -115,7 +115,7 @@ def _notify(message: str) -> None:
 
 
 def watchdog_interval_s(environment: Mapping[str, str]) -> float | None:
-    """Return half of the watchdog period in seconds, or ``None`` without one, as sd_watchdog_enabled(3) tells it."""
+    """Return half of the watchdog period in seconds, or ``None`` without one, by sd_watchdog_enabled(3)."""
     period_us = environment.get("WATCHDOG_USEC", "")
     owner = environment.get("WATCHDOG_PID", str(os.getpid()))
     if not period_us.isdigit() or int(period_us) == 0 or owner != str(os.getpid()):

@@ -1,4 +1,4 @@
-"""Strays: errors in threads and callbacks that nobody awaits, and parts that end by themselves. Each ends the box."""
+"""Strays: errors in threads and callbacks that nobody awaits, and parts that end unexpectedly. Each ends the box."""
 
 import asyncio
 import contextlib
@@ -8,22 +8,22 @@ from typing import Any
 
 
 async def lasting(run: Coroutine[Any, Any, None], name: str) -> None:
-    """Run a part without which there is no box: one that ends by itself is as bad as one that fails."""
+    """Run an essential part: if it ends unasked, that is as bad as a failure."""
     await run
-    raise RuntimeError(f"{name} has ended by itself")
+    raise RuntimeError(f"{name} ended unexpectedly")
 
 
 @contextlib.contextmanager
 def strays_caught() -> Iterator[asyncio.Future[None]]:
-    """Give a future that fails with the first error in a callback or a thread, which nobody else would wait for.
+    """Yield a future that fails with the first error in a callback or a thread, which nobody would await otherwise.
 
-    asyncio and threading would log it and carry on: a box that is broken must end and be started again.
+    asyncio and threading would log it and go on, but a broken box must end and be restarted.
     """
     loop = asyncio.get_running_loop()
     stray: asyncio.Future[None] = loop.create_future()
 
     def fail(error: BaseException) -> None:
-        # Raised as itself in the loop, SystemExit would end the process at once, perhaps with status 0.
+        # Raised unchanged in the loop, SystemExit would end the process at once, perhaps with status 0.
         problem = error if isinstance(error, Exception) else RuntimeError(f"a part was ended by {type(error).__name__}")
         if not stray.done():
             stray.set_exception(problem)

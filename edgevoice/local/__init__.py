@@ -1,1 +1,1 @@
-"""The embedded Realtime service: a box without an account still answers. Never opens a port by itself."""
+"""The embedded Realtime service, which answers on a box without an account. Opens no port unless told to."""

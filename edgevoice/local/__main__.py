@@ -1,4 +1,4 @@
-"""Run the local service by itself: ``python -m edgevoice.local``. Ends on SIGTERM, SIGINT, or with its parent."""
+"""Run the local service on its own: ``python -m edgevoice.local``. Ends on SIGTERM, SIGINT, or with its parent."""
 
 import argparse
 import asyncio
@@ -26,7 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(argv)
     if options.script is not None and (options.refuse is not None or options.delay_open_s or options.nonsense):
-        parser.error("a script says for each session what --refuse, --delay-open-s and --nonsense say for all")
+        parser.error(
+            "a script sets --refuse, --delay-open-s and --nonsense for each session, so they cannot be combined with it"
+        )
     try:
         asyncio.run(_serve(options))
     except EdgevoiceError as error:
@@ -50,21 +52,23 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=_port, help="port to listen on; 0 or none is any free one")
     parser.add_argument("--unix", type=Path, metavar="PATH", help="listen on this unix socket, and on no port")
-    parser.add_argument("--record", type=Path, metavar="FOLDER", help="keep what is heard and sent")
+    parser.add_argument("--record", type=Path, metavar="FOLDER", help="record what is heard and sent")
     parser.add_argument("--announce", metavar="TEXT", help="say this once, before the first spoken answer")
     parser.add_argument("--refuse", type=int, metavar="STATUS", choices=(400, 401, 402, 403, 404, 429, 500, 503))
-    parser.add_argument("--delay-open-s", type=_delay, default=0.0, metavar="S", help="let every client wait that long")
-    parser.add_argument("--nonsense", action="store_true", help="put a frame of garbage before every event")
     parser.add_argument(
-        "--script", type=Path, metavar="FILE", help="do what it says, and fail when the client does not"
+        "--delay-open-s", type=_delay, default=0.0, metavar="S", help="make every client wait that long"
     )
-    parser.add_argument("--until-stdin-closes", action="store_true", help="end when the parent does")
+    parser.add_argument("--nonsense", action="store_true", help="send a frame of garbage before every event")
+    parser.add_argument(
+        "--script", type=Path, metavar="FILE", help="follow this script, and fail if the client does not"
+    )
+    parser.add_argument("--until-stdin-closes", action="store_true", help="end with the parent process")
     return parser
 
 
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > _LAST_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: it must be a number from 0 to {_LAST_PORT}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: it must be a number from 0 to {_LAST_PORT}")
     return int(text)
 
 
@@ -72,7 +76,7 @@ def _delay(text: str) -> float:
     with contextlib.suppress(ValueError):
         if 0 <= (seconds := float(text)) <= _LONGEST_DELAY_S:
             return seconds
-    raise argparse.ArgumentTypeError(f"{text!r} is no delay: it must be 0 to {_LONGEST_DELAY_S:g} seconds")
+    raise argparse.ArgumentTypeError(f"{text!r} is not a valid delay: it must be 0 to {_LONGEST_DELAY_S:g} seconds")
 
 
 async def _serve(options: argparse.Namespace) -> None:
@@ -120,7 +124,7 @@ async def _stdin_closed() -> None:
 
 
 async def _first(ends: Iterable[Coroutine[Any, Any, Any]]) -> None:
-    """Return when one of them has come, with its error if it has one."""
+    """Return when one of them is done; raise its error if it has one."""
     tasks = [asyncio.ensure_future(end) for end in ends]
     done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:

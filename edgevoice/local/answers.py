@@ -26,17 +26,17 @@ from edgevoice.local.socket import EventSender
 from edgevoice.local.speech.voice import Voice
 
 _PLAYED_LATER_S = 0.5
-"""By how much a client may be behind with an answer: its buffers, and the network."""
+"""How far a client's playback may lag behind an answer: its buffers, and the network."""
 
 
 @dataclass(slots=True)
 class Announcement:
-    """Words that come before the first spoken answer of a service, once."""
+    """Words spoken once, before the first answer of a service."""
 
     words: str
 
     def before(self, speech: str) -> str:
-        """Return ``speech``, for the first time with the announcement in front of it."""
+        """Return ``speech``, the first time with the announcement in front of it."""
         if not self.words or not speech:
             return speech
         words, self.words = self.words, ""
@@ -45,7 +45,7 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A tool's output that came while a response ran, and the client's event that brought it."""
+    """A tool's output that arrived while a response was running, and the client's event that brought it."""
 
     item: ConversationItem
     event: ItemCreate
@@ -53,7 +53,7 @@ class _Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedParts:
-    """What answers are made with; shared by all connections of a service."""
+    """What answers need; shared by all connections of a service."""
 
     voice: Voice
     behaviour: Behaviour
@@ -73,7 +73,7 @@ class Answers:
         self._active: ResponseSender | None = None
         self._task: asyncio.Task[None] | None = None
         self._held: list[_Held] = []
-        # The calls of the latest response that made any, as far as they have no output yet.
+        # The calls of the latest response with any that have no output yet.
         self._awaited: set[str] = set()
         self._owes_turn = False
         self._count = 0
@@ -81,13 +81,13 @@ class Answers:
 
     @property
     def may_sound(self) -> bool:
-        """Whether the client may still be playing an answer: they are sent faster than they sound."""
+        """Whether the client may still be playing an answer: answers are sent faster than real time."""
         return self._active is not None or time.monotonic() < self._sounds_until_s
 
     async def create(self, parameters: ResponseParameters) -> None:
         """Begin a response; raise RequestRefused while another one runs."""
         if self._active is not None:
-            # OpenAI's words, which clients in the field search for.
+            # OpenAI's wording, which existing clients search for.
             message = (
                 f"Conversation already has an active response in progress: {self._active.id}. "
                 "Wait until the response is finished before creating a new one."
@@ -119,7 +119,7 @@ class Answers:
             self._owes_turn = True
 
     async def cut(self, reason: Cut, response_id: str | None = None) -> bool:
-        """Cut the running response and wait for its ``response.done``; tell whether there was one (of that id)."""
+        """Cut the running response and wait for its ``response.done``; return whether there was one (with that id)."""
         if self._active is None or self._task is None or response_id not in {None, self._active.id}:
             return False
         self._active.cut(reason)
@@ -127,14 +127,14 @@ class Answers:
         return True
 
     def stop(self) -> None:
-        """Drop the running response: the client is gone."""
+        """Drop the running response, because the client has left."""
         if self._task is not None:
             self._task.cancel()
 
     async def place(self, event: ItemCreate) -> ConversationItem:
-        """Put a client's item into the conversation and return it; a tool's output only after the response that runs.
+        """Put a client's item into the conversation and return it; a tool's output waits for the running response.
 
-        Raises RequestRefused when it cannot be put there.
+        Raises RequestRefused if that is not possible.
         """
         new, after = event.item, event.previous_item_id
         item = ConversationItem(_body(new, new.id or self._line.new_id("item")))
@@ -145,7 +145,7 @@ class Answers:
         if self.conversation.call_item(new.call_id) is None:
             raise RequestRefused("invalid_tool_call_id", f"No such call: {new.call_id[:80]}", param="item.call_id")
         if self._active is not None:
-            # To a copy, as if the wait were over: what is refused then is refused now.
+            # On a copy, as if the wait were over: refuse now what would be refused then.
             ConversationItems([*self.conversation.items, *(held.item for held in self._held)]).add(item, after=after)
             self._held.append(_Held(item, event))
             return item
@@ -170,7 +170,7 @@ class Answers:
         begun_s = time.monotonic()
         document = await response.run()
         self._sounds_until_s = begun_s + response.audio_ms / 1000 + _PLAYED_LATER_S
-        # Before the frame leaves: a client may answer response.done at once with response.create.
+        # Before the frame is sent: a client may answer response.done at once with response.create.
         self._active = None
         await self._line.send("response.done", response=document)
         if document["status"] == "completed" and response.calls:
@@ -180,7 +180,7 @@ class Answers:
             try:
                 await self._announce(output.item, output.event.previous_item_id)
             except RequestRefused as refused:
-                # The client has since taken away the item that it was to follow, or used its id for another.
+                # Meanwhile the client has deleted the item that this one should follow, or used its id for another.
                 await self._line.refuse(
                     refused, {"type": "conversation.item.create", "event_id": output.event.event_id}
                 )

@@ -1,4 +1,4 @@
-"""Audio on the wire: PCM at any usual rate and G.711, to and from the mono s16 that the service works with. No I/O."""
+"""Audio on the wire: converts PCM at usual rates and G.711 to and from the mono s16 of the service. No I/O."""
 
 from typing import Annotated, Any, Literal
 
@@ -11,7 +11,7 @@ from edgevoice.core.sound.rates import WIRE_HZ
 
 _G711 = ("audio/pcmu", "audio/pcma")
 _G711_RATE_HZ = 8000
-# The words of the older protocol, and the new ones without their object.
+# The names of the older protocol, and the new ones without their object.
 _SPELLINGS = {"pcm16": "audio/pcm", "g711_ulaw": "audio/pcmu", "g711_alaw": "audio/pcma", "float32": "audio/float32"}
 # ITU-T G.711, with 16 bits instead of 14 and 13: mu-law's bias and clip level, A-law's first segment.
 _ULAW_BIAS = 132
@@ -39,23 +39,23 @@ class AudioFormat(msgspec.Struct, frozen=True):
         return {"audio/pcm": 2, "audio/float32": 4}.get(self.type, 1)
 
     def duration_ms(self, size_bytes: int) -> int:
-        """Return how long that many bytes sound."""
+        """Return the duration of that many bytes."""
         return size_bytes * 1000 // (self.sample_bytes * self.rate_hz)
 
     def decode(self, data: bytes) -> bytes:
-        """Return the whole samples in bytes from the wire as s16 at ``rate_hz``."""
+        """Return the complete samples in bytes from the wire as s16 at ``rate_hz``."""
         data = data[: len(data) - len(data) % self.sample_bytes]
         if self.type == "audio/pcm":
             return data
         if self.type == "audio/float32":
-            # A sample that is no number is silence.
+            # NaN becomes silence.
             samples = np.nan_to_num(np.frombuffer(data, "<f4"), posinf=1, neginf=-1)
             return bytes(np.rint(np.clip(samples, -1, 1) * _FULL_SCALE).astype("<i2").tobytes())
         expand = _from_ulaw if self.type == "audio/pcmu" else _from_alaw
         return bytes(expand(np.frombuffer(data, np.uint8)).tobytes())
 
     def encode(self, pcm: bytes, rate_hz: int) -> bytes:
-        """Return s16 at ``rate_hz`` as bytes for the wire, resampled where the rates differ."""
+        """Return s16 at ``rate_hz`` as bytes for the wire, resampled if the rates differ."""
         if rate_hz != self.rate_hz:
             samples = np.frombuffer(pcm, "<i2").astype(np.float32)
             resampled = soxr.resample(samples, rate_hz, self.rate_hz, quality="MQ")
@@ -72,18 +72,18 @@ PCM = AudioFormat()
 
 
 def spelled_out(form: Any) -> Any:
-    """Return a format that is only a word as the object it stands for; anything else as it is."""
+    """Return a format that is only a name as the object it stands for; anything else unchanged."""
     return {"type": _SPELLINGS.get(form, form)} if isinstance(form, str) else form
 
 
 def with_known_type(form: dict[str, Any]) -> dict[str, Any]:
-    """Return a format object whose ``type`` is an older word with the newer word in it."""
+    """Return a format object with an older name in ``type`` replaced by the newer one."""
     kind = form.get("type")
     return {**form, "type": _SPELLINGS[kind]} if isinstance(kind, str) and kind in _SPELLINGS else form
 
 
 def settled(form: dict[str, Any]) -> dict[str, Any]:
-    """Return a format as the session shows it: with its rate, but for G.711, which has only one."""
+    """Return a format as the session shows it: with its rate, except G.711, which has only one."""
     if form.get("type") in _G711:
         return {name: value for name, value in form.items() if name != "rate"}
     return {"rate": WIRE_HZ, **form}

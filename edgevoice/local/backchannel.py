@@ -1,4 +1,4 @@
-"""Backchannels: short words beside the user's own, a stream apart from every response, until they are silenced."""
+"""Backchannels: short words while the user speaks, in a stream separate from every response, until silenced."""
 
 import asyncio
 import base64
@@ -11,7 +11,7 @@ _DELTA_MS = 100
 
 
 class Backchannels:
-    """Say backchannels, ``pace`` times as fast as they sound; `silence` stops all that are being said."""
+    """Send backchannels at ``pace`` times real time; `silence` stops all of them."""
 
     def __init__(self, line: EventSender, voice: voice.Voice, pace: float) -> None:
         self._line = line
@@ -21,10 +21,10 @@ class Backchannels:
         self._writing = asyncio.Lock()
 
     async def say(self, words: str, speed: float, form: AudioFormat) -> None:
-        """Say ``words`` in ``form``; return when they are out, or silenced.
+        """Say ``words`` in ``form``; return when they are sent, or silenced.
 
-        What was silenced has no ``response.backchannel.audio.done``: the words in it were not all said. Raises
-        ConnectionClosed when the client is gone.
+        A silenced backchannel has no ``response.backchannel.audio.done``, because its words were not all said. Raises
+        ConnectionClosed if the client has left.
         """
         silenced = self._silenced
         where = {"backchannel_id": self._line.new_id("bc")}
@@ -38,14 +38,14 @@ class Backchannels:
         await self._send(silenced, "audio.done", **where, phrase=words)
 
     async def skip(self, reason: str) -> None:
-        """Tell that a backchannel was left out."""
+        """Report that a backchannel was left out."""
         await self._line.send("response.backchannel.skipped", backchannel_id=self._line.new_id("bc"), reason=reason)
 
     async def silence(self) -> None:
-        """Stop what is being said; nothing more of it goes out once this returns."""
+        """Stop what is being said; nothing more of it is sent once this returns."""
         self._silenced.set()
         self._silenced = asyncio.Event()
-        # A piece that is on its way to the wire must not come after the acknowledgement.
+        # A piece that is about to be sent must not follow the acknowledgement.
         async with self._writing:
             pass
 
@@ -59,4 +59,4 @@ class Backchannels:
             async with asyncio.timeout(seconds):
                 await silenced.wait()
         except TimeoutError:
-            pass  # nobody minded
+            pass  # not acknowledged

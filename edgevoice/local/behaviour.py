@@ -1,6 +1,6 @@
-"""How a local service behaves; the seam where a test puts an opponent in its place.
+"""How a local service behaves; the place where a test substitutes an opponent.
 
-Everything that goes over the wire passes a `Behaviour`. The base class is a good service; a subclass overrides what it
+Everything on the wire passes a `Behaviour`. The base class is a well-behaved service; a subclass overrides what it
 wants to break, and finds on the `OpenConnection` what it needs for that: other events, raw frames, a close, an abort.
 """
 
@@ -38,7 +38,7 @@ class UpgradeRefusal:
 
     @classmethod
     def of(cls, status: int) -> "UpgradeRefusal":
-        """Return the refusal with the usual words for ``status``."""
+        """Return the refusal with the usual text for ``status``."""
         code, message = _REFUSALS.get(HTTPStatus(status), ("refused", HTTPStatus(status).phrase))
         return cls(status, code, message)
 
@@ -51,7 +51,7 @@ class OpenConnection(Protocol):
         ...
 
     async def put(self, event: Mapping[str, Any]) -> None:
-        """Write an event to the wire as it is."""
+        """Write an event to the wire unchanged."""
         ...
 
     async def put_frame(self, frame: str | bytes) -> None:
@@ -63,16 +63,16 @@ class OpenConnection(Protocol):
         ...
 
     def abort(self, how: Literal["end", "reset"] = "end") -> None:
-        """Drop the connection without a close frame, by TCP's orderly end or by a reset."""
+        """Drop the connection without a close frame, with TCP's orderly end or a reset."""
         ...
 
     def freeze(self) -> None:
-        """Read nothing any more, pings neither."""
+        """Stop reading, including pings."""
         ...
 
 
 class ServiceControls(Protocol):
-    """What a behaviour may make the service do of its own accord, for one client."""
+    """What a behaviour may make the service do unprompted, for one client."""
 
     @property
     def line(self) -> OpenConnection:
@@ -86,30 +86,30 @@ class ServiceControls(Protocol):
 
     @property
     def turn_item_id(self) -> str | None:
-        """The item that the turn under way will become; None while the user is silent."""
+        """The item that the current turn will become; None while the user is silent."""
         ...
 
     async def hear(self, heard: Heard, *, may_answer: bool = True) -> None:
-        """Take something as heard from the user, and tell and do what follows from it."""
+        """Treat something as heard from the user, and send and do what follows."""
         ...
 
     async def say_backchannel(self, words: str, skipped: str | None = None, *, runs_on: bool = False) -> None:
-        """Say something beside the user's own words, or tell why it was ``skipped``: a backchannel, and no answer.
+        """Say a backchannel while the user speaks, or report why it was ``skipped``; it is not an answer.
 
-        Returns when all of it is out or the client has cleared it, at once when it ``runs_on``.
+        Returns when all of it is sent or the client has cleared it; at once if it ``runs_on``.
         """
         ...
 
     async def end_answer(self, reason: Cut) -> bool:
-        """End the running answer, and tell whether there was one."""
+        """End the running answer; return whether there was one."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """A good service; ``refuse`` answers every upgrade with that status, ``delay_open_s`` lets each one wait.
+    """A well-behaved service; ``refuse`` answers every upgrade with that status, ``delay_open_s`` delays each.
 
-    Without a ``ping_interval_s`` it never asks whether the client is still there.
+    Without a ``ping_interval_s`` it never checks whether the client is still there.
     """
 
     refuse: int | None = None
@@ -117,7 +117,7 @@ class Behaviour:
     ping_interval_s: float | None = 20.0
 
     async def refusal(self) -> UpgradeRefusal | None:
-        """Decide about an upgrade whose address and key are in order."""
+        """Decide about an upgrade whose address and key are valid."""
         if self.delay_open_s > 0:
             await asyncio.sleep(self.delay_open_s)
         return UpgradeRefusal.of(self.refuse) if self.refuse is not None else None
@@ -132,17 +132,17 @@ class Behaviour:
         return True
 
     def ears(self, recogniser: Recogniser) -> Recogniser:
-        """Return what shall turn the client's speech into words."""
+        """Return the recogniser for the client's speech."""
         return recogniser
 
     async def attend(self, service: ServiceControls) -> None:
-        """Do what the service does of its own accord; cancelled some time after the client has left."""
+        """Do what the service does unprompted; cancelled some time after the client has left."""
 
     async def left(self) -> None:
-        """Take notice of the client's leaving, whoever closed the connection."""
+        """Notice that the client has left, whoever closed the connection."""
 
     async def pause(self, seconds: float, cut: asyncio.Future[Any]) -> None:
-        """Let the time between two pieces of an answer pass; return at once when it is ``cut``."""
+        """Wait between two pieces of an answer; return at once if it is ``cut``."""
         await asyncio.wait({cut}, timeout=seconds)
 
     async def sending(self, line: OpenConnection, event: Mapping[str, Any]) -> None:
@@ -150,15 +150,15 @@ class Behaviour:
         await line.put(event)
 
     async def unreadable(self, line: OpenConnection, refusal: RequestRefused) -> RequestRefused | None:  # noqa: ARG002 - a hook
-        """Return how a frame that is no event is refused; None when not at all."""
+        """Return the refusal for a frame that is not an event; None for no refusal."""
         return refusal
 
     async def received(self, line: OpenConnection, event: Mapping[str, Any]) -> Mapping[str, Any] | None:  # noqa: ARG002 - a hook
-        """Return the client's event as the service shall see it; None hides it."""
+        """Return the client's event as the service should see it; None hides it."""
         return event
 
     async def obeyed(self, event: Mapping[str, Any]) -> None:
-        """Take notice that the client's event has been obeyed or refused."""
+        """Notice that the client's event was obeyed or refused."""
 
     def answer(self, request: brain.Prompt) -> brain.Reply:
         """Return what to answer."""
@@ -189,12 +189,12 @@ _GARBAGE: tuple[str | bytes, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nonsense(Behaviour):
-    """A good service whose every event is preceded by a frame of garbage; audio deltas come clean, for speed."""
+    """A service that sends a frame of garbage before every event, except audio deltas, for speed."""
 
     async def sending(self, line: OpenConnection, event: Mapping[str, Any]) -> None:
         """Send garbage, then the event."""
         if event["type"] != "response.output_audio.delta":
-            # The event's own number picks the frame, so that a run can be repeated.
+            # The event's own number selects the frame, so that a run can be repeated.
             number = int(str(event["event_id"]).rpartition("_")[2])
             await line.put_frame(next(itertools.islice(_GARBAGE, number % len(_GARBAGE), None)))
         await line.put(event)

@@ -1,4 +1,4 @@
-"""What a client may send: one typed record per event, checked before anything is done. No I/O."""
+"""What a client may send: one typed record per event, checked before use. No I/O."""
 
 from typing import Annotated, Any, Literal
 
@@ -13,7 +13,7 @@ from edgevoice.local.session import SessionTool
 class ContentPart(msgspec.Struct, frozen=True):
     """A piece of a message; ``audio`` is base64 in the session's input format.
 
-    ``type`` may be a kind that this service does not take; `given.takeable` leaves it out.
+    ``type`` may be a kind that this service does not support; `client_items.takeable` drops it.
     """
 
     type: str
@@ -31,7 +31,7 @@ class MessageItem(msgspec.Struct, frozen=True, tag_field="type", tag="message"):
 
 
 class FunctionCallItem(msgspec.Struct, frozen=True, tag_field="type", tag="function_call"):
-    """A call that was made before, put back into the conversation by a client that carries it over."""
+    """An earlier call, put back into the conversation by a client that carries it over."""
 
     name: str
     call_id: str | None = None
@@ -40,7 +40,7 @@ class FunctionCallItem(msgspec.Struct, frozen=True, tag_field="type", tag="funct
 
 
 class FunctionCallOutputItem(msgspec.Struct, frozen=True, tag_field="type", tag="function_call_output"):
-    """What a tool answered; ``output`` is text, JSON by custom, and JSON that is not text is taken as its text."""
+    """A tool's output; ``output`` is text, by convention JSON, and JSON that is not text is converted to text."""
 
     call_id: str
     output: Any = ""
@@ -48,7 +48,7 @@ class FunctionCallOutputItem(msgspec.Struct, frozen=True, tag_field="type", tag=
 
 
 class ItemReference(msgspec.Struct, frozen=True, tag_field="type", tag="item_reference"):
-    """An item of the conversation, named in what a response is to answer."""
+    """A reference to an item of the conversation that a response should answer."""
 
     id: str
 
@@ -72,7 +72,7 @@ class ResponseParameters(msgspec.Struct, frozen=True):
     """What a client may set for one response; unknown fields are ignored."""
 
     instructions: str = ""
-    # Checked one by one, so that an unknown one does not cost the response.
+    # Checked one by one, so that an unknown one does not invalidate the response.
     output_modalities: Annotated[list[Any], msgspec.Meta(min_length=1)] | None = None
     audio: ResponseAudio = ResponseAudio()
     conversation: str = "auto"
@@ -106,13 +106,13 @@ class InputAudioBufferCommit(msgspec.Struct, frozen=True):
 
 
 class InputAudioBufferClear(msgspec.Struct, frozen=True):
-    """Forget the uplink audio that is not yet an item."""
+    """Discard the uplink audio that is not yet an item."""
 
 
 class ItemCreate(msgspec.Struct, frozen=True):
-    """Put an item into the conversation; after ``previous_item_id``, ``root`` being the front.
+    """Put an item into the conversation after ``previous_item_id``; ``root`` means the front.
 
-    ``event_id`` is kept, of whatever kind it is, because this event may be refused long after it came.
+    ``event_id`` is kept, whatever its type, because this event may be refused long after it arrived.
     """
 
     item: NewItem
@@ -121,7 +121,7 @@ class ItemCreate(msgspec.Struct, frozen=True):
 
 
 class ItemTruncate(msgspec.Struct, frozen=True):
-    """Forget what the room did not hear of an answer."""
+    """Discard the part of an answer that the room did not hear."""
 
     item_id: str
     audio_end_ms: Annotated[int, msgspec.Meta(ge=0)]
@@ -129,7 +129,7 @@ class ItemTruncate(msgspec.Struct, frozen=True):
 
 
 class ItemDelete(msgspec.Struct, frozen=True):
-    """Take an item out of the conversation."""
+    """Delete an item from the conversation."""
 
     item_id: str
 
@@ -147,7 +147,7 @@ class ResponseCreate(msgspec.Struct, frozen=True):
 
 
 class ResponseCancel(msgspec.Struct, frozen=True):
-    """Stop answering; without an id whatever runs."""
+    """Stop answering; without an id stop any answer."""
 
     response_id: str | None = None
 
@@ -186,7 +186,7 @@ _EVENTS: dict[str, type[ClientEvent]] = {
 
 
 def parse(frame: str | bytes) -> dict[str, Any]:
-    """Return the event in ``frame`` as an object; raise RequestRefused when it holds none."""
+    """Return the event in ``frame`` as an object; raise RequestRefused if it is not an event."""
     try:
         event = msgspec.json.decode(frame)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -199,7 +199,7 @@ def parse(frame: str | bytes) -> dict[str, Any]:
 
 
 def typed(event: dict[str, Any]) -> ClientEvent:
-    """Return the checked record of ``event``; raise RequestRefused when it is unknown or holds a bad value."""
+    """Return the checked record of ``event``; raise RequestRefused if it is unknown or has a bad value."""
     kind = event.get("type")
     if not isinstance(kind, str):
         raise RequestRefused("missing_required_parameter", "The event has no type", param="type")
@@ -214,7 +214,7 @@ def typed(event: dict[str, Any]) -> ClientEvent:
 
 
 def _spell_out_format(response: Any) -> None:
-    """Replace a format that is only a word, in the parameters of a response."""
+    """Replace a format that is only a name, in the parameters of a response."""
     output = response.get("audio") if isinstance(response, dict) else None
     output = output.get("output") if isinstance(output, dict) else None
     if isinstance(output, dict) and "format" in output:

@@ -1,4 +1,4 @@
-"""Items that a client gives: what of them this service takes, and what is said in their audio. No I/O."""
+"""Items from a client: which content this service supports, and what is said in their audio. No I/O."""
 
 import base64
 import binascii
@@ -17,9 +17,9 @@ Given = TypeVar("Given", bound=NewItem | ItemReference)
 
 
 def takeable(item: Given, where: str) -> tuple[Given | None, list[RequestRefused]]:
-    """Return ``item`` with the content that this service takes, and a refusal for each other part.
+    """Return ``item`` with the content that this service supports, and a refusal for every other part.
 
-    The item is None when nothing of it is left; ``where`` names it.
+    The item is None if nothing of it is left; ``where`` names it.
     """
     if not isinstance(item, MessageItem):
         return item, []
@@ -39,15 +39,15 @@ def takeable(item: Given, where: str) -> tuple[Given | None, list[RequestRefused
 async def with_words(
     item: Given, where: str, *, listener: TurnListener, form: AudioFormat
 ) -> tuple[Given, dict[int, TurnHeard]]:
-    """Return ``item`` with the words that are said in its audio, and what was heard by the place of the part in it.
+    """Return ``item`` with the words in its audio, and what was heard in each part, by the part's index.
 
-    The audio is in ``form``. Raises RequestRefused when it is not base64 or too long; ``where`` names the item.
+    The audio is in ``form``. Raises RequestRefused if it is not base64 or too long; ``where`` names the item.
     """
     if not isinstance(item, MessageItem):
         return item, {}
     parts, heard = list(item.content), {}
     for index, part in enumerate(parts):
-        # A part that is carried over with its words needs no recogniser.
+        # A part that comes with its transcript needs no recogniser.
         if part.type == "input_audio" and part.audio and not part.transcript:
             pcm = form.decode(from_base64(part.audio, f"{where}.content[{index}].audio"))
             heard[index] = await listener.words_of(pcm, form.rate_hz)
@@ -56,7 +56,7 @@ async def with_words(
 
 
 def from_base64(text: str, where: str) -> bytes:
-    """Return the bytes in ``text``; raise RequestRefused, which names ``where``, when it is not base64."""
+    """Return the bytes in ``text``; raise RequestRefused, which names ``where``, if it is not base64."""
     try:
         # Some encoders break lines.
         return base64.b64decode("".join(text.split()), validate=True)

@@ -1,4 +1,4 @@
-"""One client of the local service: its events are checked, obeyed, and answered in the order they came."""
+"""One client of the local service: checks its events, obeys them, and answers in the order of arrival."""
 
 import asyncio
 import contextlib
@@ -43,7 +43,7 @@ from edgevoice.local.socket import EventSender
 from edgevoice.local.speech.listener import Heard, Hypothesis, TurnHeard, TurnListener, UserSpeechStarted
 from edgevoice.local.speech.recogniser import Recogniser
 
-# As long as the best known service; nothing happens here when it is over.
+# As long as OpenAI's; nothing happens here when it is over.
 _SESSION_S = 3600
 
 
@@ -72,7 +72,7 @@ class Connection:
         self._listener.configure(self._detection)
         # The first bytes of a sample whose others are in the client's next event.
         self._partial_sample = b""
-        # The item that the turn under way will become.
+        # The item that the current turn will become.
         self._turn_item_id: str | None = None
 
     @property
@@ -80,7 +80,7 @@ class Connection:
         return self._session.settings.audio.input.turn_detection
 
     async def serve(self) -> None:
-        """Greet, then obey every event; return when the client has left."""
+        """Send the greeting, then obey every event; return when the client has left."""
         attending: asyncio.Task[None] | None = None
         try:
             await self._line.send("session.created", session=self._session.document)
@@ -108,13 +108,13 @@ class Connection:
 
     @property
     def turn_item_id(self) -> str | None:
-        """The item that the turn under way will become; None while the user is silent."""
+        """The item that the current turn will become; None while the user is silent."""
         return self._turn_item_id
 
     async def say_backchannel(self, words: str, skipped: str | None = None, *, runs_on: bool = False) -> None:
-        """Say something beside the user's own words, or tell why it was ``skipped``: a backchannel, and no answer.
+        """Say a backchannel while the user speaks, or report why it was ``skipped``; it is not an answer.
 
-        Returns when all of it is out or the client has cleared it, at once when it ``runs_on``.
+        Returns when all of it is sent or the client has cleared it; at once if it ``runs_on``.
         """
         if skipped is not None:
             await self._beside.skip(skipped)
@@ -127,7 +127,7 @@ class Connection:
             await saying
 
     async def end_answer(self, reason: Cut) -> bool:
-        """End the running answer, and tell whether there was one."""
+        """End the running answer; return whether there was one."""
         return await self._answers.cut(reason)
 
     async def _receive(self, frame: bytes) -> None:
@@ -173,7 +173,7 @@ class Connection:
                 await self._create_response(event.response, source)
             case ResponseCancel():
                 if not await self._answers.cut("client_cancelled", event.response_id):
-                    # OpenAI's words: clients tell this harmless error by how it begins.
+                    # OpenAI's wording: clients recognise this harmless error by how it begins.
                     message = "Cancellation failed: no active response found"
                     raise RequestRefused("response_cancel_not_active", message)
             case OutputAudioBufferClear():
@@ -258,7 +258,7 @@ class Connection:
                 await self.hear(heard)
 
     async def hear(self, heard: Heard, *, may_answer: bool = True) -> None:
-        """Take something as heard from the user, and tell and do what follows from it."""
+        """Treat something as heard from the user, and send and do what follows."""
         match heard:
             case UserSpeechStarted(start_ms):
                 self._turn_item_id = self._line.new_id("item")
@@ -269,7 +269,7 @@ class Connection:
                 if self._detection is not None and self._detection.interrupt_response:
                     await self._answers.cut("turn_detected")
             case Hypothesis(text):
-                # What may still be rewritten is no increment.
+                # A text that may still change is not an increment.
                 if self._session.dialect.rewrites_transcripts:
                     await self._transcribed("delta", self._turn_item_id, delta=text)
             case TurnHeard(end_ms):
@@ -305,7 +305,7 @@ class Connection:
         await self._tell_words(item, 0, heard)
 
     async def _tell_words(self, item: ConversationItem, index: int, heard: TurnHeard) -> None:
-        """Send what was said in a part of the user's item, and keep it there."""
+        """Send what was said in a part of the user's item, and store it there."""
         item.body["content"][index]["transcript"] = heard.text
         item.is_sure = item.is_sure and heard.is_sure
         transcript = heard.text.capitalize()
@@ -323,12 +323,12 @@ class Connection:
 
 
 def session_of(session_id: str, openai_model: str | None, dialect: Dialect) -> SessionState:
-    """Return a session with the service's defaults, or with OpenAI's for a client that names its model at the door."""
+    """Return a session with the service's defaults, or with OpenAI's if the client names its model in the address."""
     expires_at = int(time.time()) + _SESSION_S
     session = SessionState(session_id, expires_at=expires_at, dialect=dialect)
     if openai_model is None:
         return session
-    # There the client asks for the answer after a tool, always.
+    # In that dialect the client always requests the answer after a tool.
     wanted = {"model": openai_model} if openai_model else {"type": "transcription"}
     session.update({**wanted, "providerData": {"auto_tool_response": False}})
     return session
@@ -341,7 +341,7 @@ async def serve(
     recogniser: Recogniser,
     recorder: WireRecorder | None,
 ) -> None:
-    """Serve one client until it leaves; nothing of it runs any more when this returns."""
+    """Serve one client until it leaves; nothing of it is running when this returns."""
     try:
         async with asyncio.TaskGroup() as group:
             client = Connection(
@@ -354,5 +354,5 @@ async def serve(
             )
             await client.serve()
     except* ConnectionClosed:
-        # Clients leave as they please, in the middle of an answer too.
+        # Clients may leave at any time, even in the middle of an answer.
         pass

@@ -1,4 +1,4 @@
-"""The conversation: its items in order, and what in them is still unanswered. No I/O."""
+"""The conversation: its items in order, and which of them are still unanswered. No I/O."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,8 +14,8 @@ from edgevoice.local.refusals import RequestRefused
 class ConversationItem:
     """One item; ``body`` goes on the wire.
 
-    ``audio_ms`` is how much speech was sent for it so far, None when it is not spoken; ``kept_ms`` is how much of that
-    the client has left of it, None when all. Unless ``is_sure`` its words may have been misheard.
+    ``audio_ms`` is how much speech was sent for it so far, None if it is not spoken; ``kept_ms`` is how much of that
+    remains after the client truncated it, None if all. Unless ``is_sure`` its words may have been misheard.
     """
 
     body: dict[str, Any]
@@ -34,17 +34,17 @@ class ConversationItem:
         return str(self.body["type"])
 
     def text(self) -> str:
-        """Return what a message says, all its parts."""
+        """Return the text of a message, all its parts."""
         parts = self.body.get("content", [])
         return " ".join(said for part in parts if (said := part.get("transcript") or part.get("text")))
 
     def shorten(self, before_ms: int) -> None:
-        """Leave of words that took ``before_ms`` those of the first ``kept_ms``; all when nothing was taken away."""
+        """Keep of words that took ``before_ms`` those of the first ``kept_ms``; all if nothing was truncated."""
         if self.kept_ms is None:
             return
         for part in self.body["content"]:
             words = part["transcript"].split(" ")
-            # Words run ahead of their sound: there may be some though nothing has sounded.
+            # Words arrive ahead of their sound: there may be some before anything was heard.
             part["transcript"] = " ".join(words[: len(words) * self.kept_ms // max(before_ms, 1)])
 
 
@@ -57,7 +57,7 @@ class ConversationItems:
     def add(self, item: ConversationItem, *, after: str | None = None) -> str | None:
         """Insert ``item`` and return the id of the one before it.
 
-        ``after`` names the item it follows, ``root`` is the front, None the end.
+        ``after`` names the item before it; ``root`` is the front, None the end.
         """
         if any(present.id == item.id for present in self.items):
             raise RequestRefused("item_already_exists", f"Item {item.id} exists already", param="item.id")
@@ -70,20 +70,20 @@ class ConversationItems:
         return self.items[index - 1].id if index else None
 
     def find(self, item_id: str, *, param: str = "item_id") -> ConversationItem:
-        """Return the item; raise RequestRefused when there is none of that id."""
+        """Return the item; raise RequestRefused if there is none with that id."""
         for item in self.items:
             if item.id == item_id:
                 return item
         raise RequestRefused("item_not_found", f"No such item: {item_id[:80]}", param=param)
 
     def delete(self, item_id: str) -> None:
-        """Take the item out; raise RequestRefused when there is none of that id."""
+        """Remove the item; raise RequestRefused if there is none with that id."""
         self.items.remove(self.find(item_id))
 
     def truncate(self, item_id: str, content_index: int, audio_end_ms: int) -> None:
-        """Forget what follows ``audio_end_ms`` in an answer, though it may still be on its way.
+        """Discard what follows ``audio_end_ms`` in an answer, even if it is still being sent.
 
-        Raises RequestRefused when it is no spoken answer, has no such part, or has not so much of it.
+        Raises RequestRefused if it is not a spoken answer, has no such part, or is not that long.
         """
         item = self.find(item_id)
         if item.audio_ms is None:
@@ -99,27 +99,27 @@ class ConversationItems:
         item.shorten(left_ms)
 
     def call_item(self, call_id: str) -> ConversationItem | None:
-        """Return the function call of that id, if there is one."""
+        """Return the function call with that id, if there is one."""
         calls = (item for item in self.items if item.kind == "function_call")
         return next((item for item in calls if item.body["call_id"] == call_id), None)
 
     def last_message(self, role: str) -> str:
-        """Return what the latest message of ``role`` says, or an empty text."""
+        """Return the text of the latest message of ``role``, or an empty text."""
         return next((item.text() for item in reversed(self.items) if item.body.get("role") == role), "")
 
     def unanswered_text(self) -> str | None:
-        """Return what the user said last, empty when it was not understood; None when it has been answered."""
+        """Return what the user said last, empty if it was not understood; None if it has been answered."""
         for item in reversed(self.items):
             if item.kind == "message" and item.body["role"] != "system":
                 return item.text() if item.body["role"] == "user" else None
         return None
 
     def is_sure(self) -> bool:
-        """Tell whether what the user said last was heard well."""
+        """Return whether what the user said last was heard clearly."""
         return next((item.is_sure for item in reversed(self.items) if item.body.get("role") == "user"), True)
 
     def fresh_results(self) -> list[ToolResult]:
-        """Return the outputs that came after the latest message: those nobody has spoken of yet."""
+        """Return the outputs after the latest message, which no answer has used yet."""
         return [*reversed([*self._fresh_results()])]
 
     def _fresh_results(self) -> Iterator[ToolResult]:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """Where the services that speak this protocol differ.
+    """The differences between the services that speak this protocol.
 
-    With ``keeps_valid_rest`` an update with one bad value changes everything else in it; otherwise it changes nothing.
+    With ``keeps_valid_rest`` an update with one bad value still applies its other values; otherwise it changes nothing.
     ``rewrites_transcripts`` means that each delta of the user's words replaces the one before; otherwise deltas are
-    increments. ``no_arguments`` is what a call without arguments carries. With ``has_first_names`` events have the
-    names of OpenAI's first protocol. ``codes`` maps an event's type and our error code to the error code that clients
-    of this dialect know.
+    increments. ``no_arguments`` is the arguments text of a call without arguments. With ``has_first_names`` events have
+    the names of OpenAI's first protocol. ``codes`` maps an event's type and our error code to the error code that
+    clients of this dialect know.
     """
 
     keeps_valid_rest: bool
@@ -25,14 +25,14 @@ class Dialect:
     codes: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def code(self, event_type: object, code: str) -> str:
-        """Return the error code of this dialect for ``code`` in answer to an event of that type."""
+        """Return this dialect's error code for ``code`` in answer to an event of that type."""
         return self.codes.get((str(event_type), code), code)
 
 
-# Inworld's documentation: one bad value leaves the whole update unapplied; transcript deltas carry the whole text so
-# far; clients in the field report `""` for a call without arguments.
+# Inworld's documentation: with one bad value the whole update is not applied; transcript deltas carry the whole text
+# so far; existing clients report `""` for a call without arguments.
 INWORLD = Dialect(keeps_valid_rest=False, rewrites_transcripts=True, no_arguments="")
-# The codes are those that pipecat and LiveKit compare with.
+# pipecat and LiveKit compare with these codes.
 OPENAI = Dialect(
     keeps_valid_rest=True,
     rewrites_transcripts=False,

@@ -1,6 +1,6 @@
-"""OpenAI's first Realtime protocol: its names for what is sent today. Pure.
+"""OpenAI's first Realtime protocol: its names for today's events. Pure.
 
-Clients that ask for it by ``OpenAI-Beta: realtime=v1`` are still published, Mastra's voice package among them.
+Clients that request it with ``OpenAI-Beta: realtime=v1`` are still published, for example Mastra's voice package.
 """
 
 import copy
@@ -20,7 +20,7 @@ _PREFIXES = {
 }
 _PART_TYPES = {"output_audio": "audio", "output_text": "text"}
 _FORMATS = {"audio/pcm": "pcm16", "audio/pcmu": "g711_ulaw", "audio/pcma": "g711_alaw"}
-# Where the fields of a session have gone.
+# The new places of a session's fields.
 _MOVED_TO: Mapping[str, tuple[str, ...]] = {
     "modalities": ("output_modalities",),
     "max_response_output_tokens": ("max_output_tokens",),
@@ -36,7 +36,7 @@ _MOVED_FIELDS = frozenset({"type", "audio", "output_modalities", "max_output_tok
 
 
 def older(event: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return a server event as the first protocol writes it; None for an event that it does not have."""
+    """Return a server event in the form of the first protocol; None for an event that it does not have."""
     kind = str(event.get("type"))
     if kind == "conversation.item.done":
         return None
@@ -77,7 +77,7 @@ def _session(session: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def newer(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a client event with the first protocol's parameters of a response as they are written now."""
+    """Return a client event with its response parameters converted from the first protocol."""
     response = event.get("response")
     if not isinstance(response, Mapping):
         return dict(event)
@@ -90,7 +90,7 @@ def newer(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def newer_session(patch: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``patch`` with the fields and formats of OpenAI's first protocol as they are written now."""
+    """Return ``patch`` with fields and formats converted from OpenAI's first protocol."""
     made = copy.deepcopy(dict(patch))
     for old, path in _MOVED_TO.items():
         if old in made:
@@ -105,7 +105,7 @@ def newer_session(patch: Mapping[str, Any]) -> dict[str, Any]:
 def _put(fields: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
     name, *deeper = path
     if not deeper:
-        # What stands at the new place was meant.
+        # A value at the new place takes precedence.
         fields.setdefault(name, value)
     elif isinstance(inner := fields.setdefault(name, {}), dict):
         _put(inner, tuple(deeper), value)

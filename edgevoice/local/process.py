@@ -1,4 +1,4 @@
-"""The local service as a child of the daemon: no open port, no models in the daemon's memory, gone when it is gone."""
+"""The local service as a child of the daemon: no open port, no models in the daemon's memory. Ends with it."""
 
 import asyncio
 import contextlib
@@ -20,29 +20,29 @@ from edgevoice.store.folders import NO_HOME, make_scratch
 
 READY = "ready"
 SYSTEM_RUNTIME_FOLDER = Path("/run/edgevoice")
-"""What the unit's RuntimeDirectory= is: there while the service runs, and only its user may look into it."""
+"""The unit's RuntimeDirectory=: exists while the service runs, readable only by its user."""
 
 START_LIMIT_S = 120.0
 """Loading takes 2 s on a desktop processor, 15 s and more on a slow Pi, and longer while an SD card is busy."""
 
 PATIENCE_S = 2.0
-"""How long a dial waits for a child that loads: the next dial follows within two seconds more, until ``connect_s``."""
+"""How long a dial waits for a loading child: the next dial follows within two more seconds, until ``connect_s``."""
 
 _AGAIN = Backoff(first_s=2, factor=2, limit_s=60)
 _FOLDER_PREFIX, _SOCKET = "edgevoice-local-", "realtime.sock"
 _PACKAGES = {"hibari": "hibari-tts", "hama": "hama", "webrtcvad": "webrtcvad-wheels"}
 _STOP_TIMEOUT_S = 2.0
-# The child has no use for the account's key.
+# The child does not need the account's key.
 _SECRETS = ("EDGEVOICE_API_KEY", "INWORLD_API_KEY")
 
 
 class LocalServiceProcess:
     """Run the local service as a child on a unix socket in a private folder.
 
-    `ensure` and `prepare` start it, and start it again when it has died. The start is a task of its own: whoever asked
-    for it may give up waiting, and the child goes on loading. One that fails is tried again, after waits that grow, for
-    as long as the context lasts; leaving the context ends the child. It ends by itself when its standard input closes,
-    so it never outlives the daemon. ``start_limit_s`` is how long it may take to load.
+    `ensure` and `prepare` start it, and restart it after it has died. The start is a separate task: callers may stop
+    waiting while the child goes on loading. A failed start is repeated after growing delays until the context ends,
+    which also ends the child. The child ends when its standard input closes, so it never outlives the daemon.
+    ``start_limit_s`` is how long it may take to load.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class LocalServiceProcess:
 
     @property
     def socket_path(self) -> Path:
-        """The unix socket; valid inside the context, and on a machine without a folder for it nowhere."""
+        """The unix socket; valid only inside the context, and never on a machine without a folder for it."""
         if not self._is_open:
             raise RuntimeError("The local service has no socket outside its context")
         return (self._folder or NO_HOME) / _SOCKET
@@ -81,7 +81,7 @@ class LocalServiceProcess:
     async def __aenter__(self) -> Self:
         self._is_open = True
         with contextlib.suppress(StorageUnavailable):
-            self._make_folder()  # else `ensure` tries again, and says what is wrong
+            self._make_folder()  # otherwise `ensure` tries again, and reports what is wrong
         return self
 
     async def __aexit__(
@@ -97,15 +97,15 @@ class LocalServiceProcess:
         self._is_open, self._folder = False, None
 
     async def ensure(self) -> None:
-        """Start the child unless it runs; return when it takes connections.
+        """Start the child unless it runs; return when it accepts connections.
 
-        Raises LocalServiceUnavailable when a package is missing, when the child ends or is not ready within its limit,
-        and at once while the next try is waited for.
+        Raises LocalServiceUnavailable if a package is missing, if the child ends or is not ready within its limit,
+        and at once during the delay before the next try.
         """
         await self._wait(None)
 
     async def prepare(self) -> None:
-        """Do as `ensure` for a caller with little time: LocalServiceStarting is raised when the child still loads."""
+        """Like `ensure`, for a caller with little time: raises LocalServiceStarting if the child is still loading."""
         await self._wait(PATIENCE_S)
 
     async def _wait(self, patience_s: float | None) -> None:
@@ -123,15 +123,15 @@ class LocalServiceProcess:
         outcome.result()
 
     async def _start(self, outcome: asyncio.Future[None]) -> None:
-        """Start the child until it is ready; ``outcome`` is that of the first try, and each try has its own."""
+        """Start the child until it is ready; ``outcome`` belongs to the first try, and each later try has its own."""
         for attempt in itertools.count():
             try:
                 self._child = await self._started()
             except LocalServiceUnavailable as error:
                 outcome.set_exception(error)
-                outcome.exception()  # looked at: there may be nobody who waits for it
+                outcome.exception()  # retrieved, because nobody may be waiting for it
             except BaseException as error:
-                # Whoever waits must not wait for ever: for a fault of ours, or for a start that the end has overtaken.
+                # Nobody may wait for ever: neither after a bug, nor for a start that the shutdown has overtaken.
                 is_ours = isinstance(error, Exception)
                 outcome.set_exception(error if is_ours else LocalServiceUnavailable("The local service is stopping"))
                 outcome.exception()
@@ -139,14 +139,14 @@ class LocalServiceProcess:
             else:
                 outcome.set_result(None)
                 return
-            # Until the next try, callers hear of the last one at once.
+            # Until the next try, callers get the error of the last one at once.
             await asyncio.sleep(_AGAIN.delay_s(attempt, random.random))
             outcome = self._outcome = asyncio.get_running_loop().create_future()
 
     async def _started(self) -> Process:
         try:
             self._make_folder()
-            # In a group of its own: Ctrl-C in a terminal is the parent's, which ends it in order.
+            # In its own process group: Ctrl-C in a terminal goes to the parent, which ends the child properly.
             child = await asyncio.create_subprocess_exec(
                 *self._command(), stdin=PIPE, stdout=PIPE, env=_environment(), process_group=0
             )
@@ -166,7 +166,7 @@ class LocalServiceProcess:
 
     def _make_folder(self) -> None:
         if self._folder is None:
-            # Private (0700): nobody else on the machine may talk to the box.
+            # Private (0700): no other user of the machine may talk to the box.
             self._folder = make_scratch(_FOLDER_PREFIX, first=_runtime_folder())
 
     def _command(self) -> list[str]:
@@ -180,9 +180,9 @@ class LocalServiceProcess:
 
 
 def running_socket(runtime_folder: Path) -> Path | None:
-    """Return where the local service of a daemon that runs already takes connections.
+    """Return the socket of the local service of a running daemon.
 
-    ``None`` where there is none below its folder, where it has died, and where others may not look.
+    ``None`` if there is none below its folder, if it has died, and if this user may not look.
     """
     for path in sorted(runtime_folder.glob(f"{_FOLDER_PREFIX}*/{_SOCKET}")):
         with socket.socket(socket.AF_UNIX) as trial, contextlib.suppress(OSError):
@@ -200,11 +200,11 @@ async def _wait_until_ready(child: Process, limit_s: float) -> None:
                     return
     except TimeoutError:
         raise LocalServiceUnavailable(
-            f"The local service was not ready within {limit_s:g} s", remedy="It is started again by itself."
+            f"The local service was not ready within {limit_s:g} s", remedy="It is restarted automatically."
         ) from None
     raise LocalServiceUnavailable(
-        "The local service ended before it was ready; its own words are in the log",
-        remedy="It is started again by itself; the log says why it ended.",
+        "The local service ended before it was ready; its output is in the log",
+        remedy="It is restarted automatically; the log says why it ended.",
     )
 
 
@@ -226,5 +226,5 @@ def _environment() -> dict[str, str]:
 
 
 def _runtime_folder() -> str | None:
-    # systemd may name several; the first is as good as any.
+    # systemd may name several; any of them will do.
     return os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0] or None

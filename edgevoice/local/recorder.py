@@ -1,4 +1,4 @@
-"""The local service's flight recorder: what came up and every event both ways. Writes only when asked to."""
+"""The local service's flight recorder: the uplink's audio and all events in both directions. Writes only on request."""
 
 import time
 import wave
@@ -18,7 +18,7 @@ _AUDIO_FIELDS = {
 class WireRecorder:
     """Write one connection to ``uplink-N.wav`` and ``wire-N.jsonl`` in ``folder``.
 
-    Each line holds ``t`` (seconds of the monotonic clock), ``from`` (``client`` or ``server``) and ``event``; audio
+    Each line has ``t`` (seconds of the monotonic clock), ``from`` (``client`` or ``server``) and ``event``; audio
     inside an event is replaced by the length of its base64 text. The WAV file has the rate of the first audio, 24 kHz
     unless the session says otherwise.
     """
@@ -38,7 +38,7 @@ class WireRecorder:
             self._uplink.close()
 
     def event(self, origin: Literal["client", "server"], event: Mapping[str, Any] | str | bytes) -> None:
-        """Write one event, or one frame that is none."""
+        """Write one event, or one frame that is not an event."""
         shown: Any = event
         if isinstance(event, bytes):
             shown = {"binary_bytes": len(event)}

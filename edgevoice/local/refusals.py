@@ -1,4 +1,4 @@
-"""Refusals: what a client asked for and does not get, in the terms of the wire. No I/O."""
+"""Refusals: what a client asked for and does not get, in the protocol's terms. No I/O."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,7 +10,7 @@ _SHOWN = 40
 
 
 class RequestRefused(Exception):
-    """A client event was refused, or a part of it; becomes one ``error`` event, and what it names changes nothing."""
+    """A client event, or a part of it, was refused; becomes one ``error`` event, and the refused part has no effect."""
 
     def __init__(self, code: str, message: str, *, param: str | None = None) -> None:
         super().__init__(message)
@@ -19,15 +19,15 @@ class RequestRefused(Exception):
 
 
 def refusal_of(error: msgspec.ValidationError, *, root: str = "") -> RequestRefused:
-    """Return the refusal that says a validation error in the wire's terms."""
-    # Without a path it is the value itself that is bad.
+    """Return a validation error as a refusal in the protocol's terms."""
+    # Without a path the value itself is bad.
     message, _, path = str(error).partition(" - at `")
     param = (path.rstrip("`") or "$").replace("$", root, 1).lstrip(".")
     return RequestRefused("invalid_value", message, param=param or None)
 
 
 def known_modalities(names: Iterable[Any], where: str) -> tuple[list[str], list[RequestRefused]]:
-    """Return the modalities that this service has, and a refusal for each other one; ``where`` names their field."""
+    """Return the modalities that this service supports, and a refusal for the others; ``where`` names their field."""
     kept: list[str] = []
     refused = []
     for number, name in enumerate(names):

@@ -17,7 +17,7 @@ from edgevoice.local.response_status import Cut
 from edgevoice.local.socket import EventSender
 from edgevoice.local.speech.voice import SAMPLE_RATE_HZ, Voice, sentences
 
-# The first delta is short, so that sound can begin; the others vary around 100 ms, as on the real wire.
+# The first delta is short, so that sound can begin; the others vary around 100 ms, as in the real service.
 _FIRST_DELTA_MS = 40
 _DELTAS_MS = (100, 80, 120, 90, 110)
 _WORDS_PER_DELTA = 3
@@ -26,12 +26,12 @@ _STRAY_DELTAS = 2
 
 
 class _WasCut(Exception):
-    """The user spoke, or the client changed its mind, or the service failed, while the response was being sent."""
+    """The user spoke, the client cancelled, or the service failed while the response was being sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How a response is spoken: ``pace`` times as fast as it sounds, in ``form`` on the wire."""
+    """How a response is spoken: at ``pace`` times real time, in ``form`` on the wire."""
 
     pace: float
     form: AudioFormat = PCM
@@ -41,7 +41,7 @@ class Delivery:
 
 @dataclass(slots=True)
 class _Part:
-    """The one content part of a message under way."""
+    """The only content part of the current message."""
 
     item: ConversationItem
     output_index: int
@@ -52,7 +52,7 @@ class _Part:
 class ResponseSender:
     """Send one reply; ``run`` is its life, ``cut`` ends it early.
 
-    Without a ``conversation`` the reply stands outside of any, and its items are not announced there.
+    Without a ``conversation`` the reply belongs to none, and its items are not announced there.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class ResponseSender:
         self._stray: list[bytes] = []
 
     def cut(self, reason: Cut) -> None:
-        """Stop as soon as what is being written is written."""
+        """Stop after the event that is being written."""
         if not self._cut.done():
             self._cut.set_result(reason)
 
@@ -92,9 +92,9 @@ class ResponseSender:
         return {item.body["call_id"] for item in self._items if item.kind == "function_call"}
 
     async def run(self) -> dict[str, Any]:
-        """Send everything but ``response.done``; return what that event shall tell, for the caller to send.
+        """Send everything except ``response.done``; return the content of that event, for the caller to send.
 
-        Raises ConnectionClosed when the client is gone.
+        Raises ConnectionClosed if the client has left.
         """
         await self._line.send("response.created", response=self._document("in_progress"))
         try:
@@ -170,7 +170,7 @@ class ResponseSender:
         part.item.body["content"] = [content if self._manner.has_audio else {"type": "output_text", "text": said}]
         part.item.body["status"] = status
         if part.item.audio_ms is not None:
-            # What the client has taken away from an answer under way shall not come back with the rest of its words.
+            # What the client has truncated from the current answer must not come back with the rest of its words.
             part.item.shorten(part.item.audio_ms)
 
     async def _sentence(self, part: _Part, sentence: str) -> None:
@@ -203,13 +203,13 @@ class ResponseSender:
             making.cancel()
 
     async def _send_strays(self, part: _Part) -> None:
-        # What was on its way when the user began to speak; the real wire delivers it between speech_started and done.
+        # Sent before the user began to speak; the real service delivers it between speech_started and done.
         for stray in self._stray if self._cut.result() == "turn_detected" else []:
             await self._send_audio(part, stray)
 
     async def _send_audio(self, part: _Part, chunk: bytes) -> None:
         part.sent_bytes += len(chunk)
-        # Before the frame leaves: the client may truncate what it has, long before the answer is all out.
+        # Before the frame is sent: the client may truncate what it has long before the whole answer is sent.
         part.item.audio_ms = self._manner.form.duration_ms(part.sent_bytes)
         await self._send_part("response.output_audio.delta", part, delta=base64.b64encode(chunk).decode())
 
@@ -250,7 +250,7 @@ class ResponseSender:
 
 
 def word_groups(sentence: str) -> Iterator[str]:
-    """Return ``sentence`` cut into increments of a few words; joined they are the sentence again."""
+    """Return ``sentence`` split into increments of a few words, which joined give the sentence again."""
     words = sentence.split(" ")
     for start in range(0, len(words), _WORDS_PER_DELTA):
         group = " ".join(words[start : start + _WORDS_PER_DELTA])

@@ -1,4 +1,4 @@
-"""How a response can end before its time, and how ``response.done`` tells it; the names are OpenAI's. No I/O."""
+"""How a response can end early, and how ``response.done`` reports it; the names are OpenAI's. No I/O."""
 
 from collections.abc import Mapping
 from typing import Any, Literal

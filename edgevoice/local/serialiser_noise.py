@@ -1,4 +1,4 @@
-"""What serialisers add to an event and nobody meant: nulls, and whole numbers written as floats. No I/O."""
+"""Removes what serialisers add to an event: meaningless nulls, and integers written as floats. No I/O."""
 
 from typing import Any
 
@@ -13,16 +13,16 @@ _NULL_MEANS_OFF = frozenset(
         "tracing",
     }
 )
-# The client's own: JSON schemas with nulls in an enum, extensions, the variables of a prompt.
+# The client's own data: JSON schemas with nulls in an enum, extensions, the variables of a prompt.
 _UNTOUCHED = frozenset({"parameters", "providerData", "variables", "headers"})
 # Deeper than any tool's schema, and shallower than what Python can copy.
 DEEPEST = 64
-# Beyond that a float is no longer exact.
+# Above that a float is no longer exact.
 _LARGEST_EXACT = 2**53
 
 
 def tidied(value: Any) -> Any:
-    """Return ``value`` without the nulls that mean nothing, at any depth, and with 5.0 as 5."""
+    """Return ``value`` without meaningless nulls, at any depth, and with 5.0 as 5."""
     match value:
         case dict():
             return _without_nulls(value)
@@ -35,7 +35,7 @@ def tidied(value: Any) -> Any:
 
 
 def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
-    # An output may be a JSON object, though the protocol wants its text.
+    # An output may be a JSON object, although the protocol expects its text.
     untouched = _UNTOUCHED | {"output"} if fields.get("type") == "function_call_output" else _UNTOUCHED
     return {
         name: value if name in untouched else tidied(value)
@@ -45,7 +45,7 @@ def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_too_deep(value: Any) -> bool:
-    """Tell whether ``value`` is nested deeper than `DEEPEST` levels."""
+    """Return whether ``value`` is nested deeper than `DEEPEST` levels."""
     level = [value]
     for _ in range(DEEPEST):
         level = [inner for outer in level for inner in _inside(outer) if isinstance(inner, dict | list)]

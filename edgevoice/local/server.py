@@ -1,4 +1,4 @@
-"""The local service's front door: who may open a session, and on which sockets. Opens no port unless told to."""
+"""The local service's server: its sockets, and which clients may open a session. Opens no port unless told to."""
 
 import asyncio
 import contextlib
@@ -27,11 +27,11 @@ from edgevoice.local.speech.recogniser import PhonemeRecogniser, Recogniser
 from edgevoice.local.speech.voice import HibariVoice, Voice
 
 PATH = "/api/v1/realtime/session"
-# OpenAI's own clients can be told another host, but no other path; they have no session key, and name the model here.
+# OpenAI's own clients accept another host, but no other path; they have no session key, and name the model here.
 OPENAI_PATH = "/v1/realtime"
-# One event may carry 15 MiB of base64 audio; more is a mistake of the client.
+# One event may carry 15 MiB of base64 audio; more is a client's mistake.
 _MAX_FRAME_BYTES = 16 * 2**20
-# Long enough for a client to say goodbye, short enough for a service that has been told to stop.
+# Long enough for a client's closing handshake, short enough for a service that was told to stop.
 _CLOSE_TIMEOUT_S = 0.4
 _OPEN_TIMEOUT_S = 10.0
 
@@ -39,12 +39,12 @@ _OPEN_TIMEOUT_S = 10.0
 class LocalService:
     """Serve the Realtime protocol on ``host:port`` (0 is any free port), on a unix socket, or on both.
 
-    Without ``port`` and ``unix_path`` it takes a free port; with a ``unix_path`` alone no port is open. ``accept_keys``
-    are the keys that may open a session; None lets any key in, as a service without accounts. ``behaviour`` is the seam
-    for tests. ``announcement`` is spoken once, before the first spoken answer. ``record`` is a folder for what was
-    heard and sent. ``pace`` is how much faster than it sounds speech is sent. ``voice`` and ``recogniser`` are loaded
-    on entry unless given. Entering raises LocalServiceUnavailable when a package is missing or a socket cannot be
-    opened. ``url`` has neither key nor protocol; for a unix socket it is the address to put into the handshake.
+    Without ``port`` and ``unix_path`` it uses a free port; with only a ``unix_path`` no port is open. ``accept_keys``
+    are the keys that may open a session; None accepts any key, like a service without accounts. ``behaviour`` is for
+    tests. ``announcement`` is spoken once, before the first spoken answer. ``record`` is a folder for recordings of
+    what was heard and sent. ``pace`` is how much faster than real time speech is sent. ``voice`` and ``recogniser`` are
+    loaded on entry unless given. Entering raises LocalServiceUnavailable if a package is missing or a socket cannot be
+    opened. ``url`` has neither key nor protocol; for a unix socket it is the address to use in the handshake.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class LocalService:
             except OSError as error:
                 raise LocalServiceUnavailable(
                     f"The local service cannot listen: {error.strerror or error}",
-                    remedy="Name another port, or stop the program that has it (`ss -ltnp` names it).",
+                    remedy="Name another port, or stop the program that uses it (`ss -ltnp` names it).",
                 ) from error
             self._sockets = sockets.pop_all()
         return self
@@ -141,7 +141,7 @@ class LocalService:
                 return UpgradeRefusal.of(HTTPStatus.NOT_FOUND)
         if not is_complete:
             return UpgradeRefusal.of(HTTPStatus.BAD_REQUEST)
-        # More than one such header is none that can be trusted.
+        # With more than one such header, none can be trusted.
         named = request.headers.get_all("Authorization")
         scheme, _, key = (named[0] if len(named) == 1 else "").partition(" ")
         if scheme.lower() not in {"basic", "bearer"} or not key.strip():
@@ -152,16 +152,16 @@ class LocalService:
 
 
 def _openai_model(connection: ServerConnection) -> str | None:
-    """Return the model that a client of OpenAI's asks for in the address, empty when it only wants transcripts.
+    """Return the model that an OpenAI client names in the address, empty if it wants only transcripts.
 
-    None for another client.
+    None for other clients.
     """
     place, query = _address_of(connection.request)
     return query.get("model", [""])[0] if place == OPENAI_PATH else None
 
 
 def _dialect(connection: ServerConnection) -> Dialect:
-    """Return the dialect that the client asks for, by its path and OpenAI's header."""
+    """Return the dialect that the client requests by its path and OpenAI's header."""
     request = connection.request
     if request is None or _address_of(request)[0] != OPENAI_PATH:
         return INWORLD
@@ -170,7 +170,7 @@ def _dialect(connection: ServerConnection) -> Dialect:
 
 
 def _address_of(request: Request | None) -> tuple[str, dict[str, list[str]]]:
-    """Return the path and the query of a request; both empty when its address cannot be read."""
+    """Return the path and the query of a request; both empty if its address cannot be parsed."""
     try:
         address = urlsplit(request.path if request is not None else "")
     except ValueError:

@@ -1,7 +1,7 @@
 """The Realtime session: what a client may set, merged update by update. No I/O.
 
-A refused value refuses its whole update in Inworld's dialect, as documented there. In OpenAI's dialect the rest of the
-update applies, so that one field which is not understood does not cost a client its tools.
+In Inworld's dialect a refused value refuses its whole update, as Inworld documents. In OpenAI's dialect the rest of the
+update applies, so that a client does not lose its tools because of one unknown field.
 """
 
 import copy
@@ -47,7 +47,7 @@ class SemanticVad(msgspec.Struct, frozen=True, tag_field="type", tag="semantic_v
 
 
 class TranscriptionSettings(msgspec.Struct, frozen=True):
-    """The speech-to-text model; whatever its name, the local recogniser does the work."""
+    """The speech-to-text model; whatever its name, the local recogniser is used."""
 
     model: str | None = None
     language: str | None = None
@@ -55,13 +55,13 @@ class TranscriptionSettings(msgspec.Struct, frozen=True):
 
 
 class NoiseReduction(msgspec.Struct, frozen=True):
-    """Accepted for the wire's sake; the client's own echo canceller has done this."""
+    """Accepted for compatibility; the client's own echo canceller has done this."""
 
     type: Literal["near_field", "far_field"]
 
 
 class InputSettings(msgspec.Struct, frozen=True):
-    """What happens to the uplink."""
+    """How the uplink is processed."""
 
     format: AudioFormat = AudioFormat()
     transcription: TranscriptionSettings | None = None
@@ -76,7 +76,7 @@ class CustomVoice(msgspec.Struct, frozen=True):
 
 
 class OutputSettings(msgspec.Struct, frozen=True):
-    """What the downlink sounds like; the local service has one voice, whatever ``voice`` names."""
+    """What the downlink sounds like; the local service has only one voice, whatever ``voice`` names."""
 
     format: AudioFormat = AudioFormat()
     model: str | None = None
@@ -120,7 +120,7 @@ class ProviderData(msgspec.Struct, frozen=True):
 class SessionSettings(msgspec.Struct, frozen=True, rename={"provider_data": "providerData"}):
     """The session as the service obeys it; unknown fields are ignored.
 
-    A ``transcription`` session turns speech into text and answers only when it is asked to.
+    A ``transcription`` session converts speech to text and answers only on request.
     """
 
     type: Literal["realtime", "transcription"] = "realtime"
@@ -196,7 +196,7 @@ class SessionState:
     def update(self, patch: Mapping[str, Any]) -> list[RequestRefused]:
         """Merge ``patch`` and return what was refused of it while the rest applies.
 
-        Raises RequestRefused and changes nothing when a value is bad and this dialect refuses whole updates.
+        Raises RequestRefused and changes nothing if a value is bad and this dialect refuses whole updates.
         """
         patch = tidied(dict(patch))
         if self.dialect.keeps_valid_rest:
@@ -256,7 +256,7 @@ def _settle(document: dict[str, Any]) -> None:
 def _check(settings: SessionSettings, dialect: Dialect) -> None:
     transcription = settings.audio.input.transcription
     model = transcription.model if transcription is not None else None
-    # OpenAI's models have no provider in front of their name; those that have one are Inworld's to know.
+    # OpenAI's model names have no provider in front; names with one are Inworld's.
     if model is not None and "/" in model and model not in TRANSCRIPTION_MODELS and not dialect.keeps_valid_rest:
         raise RequestRefused(
             "invalid_value", "Unsupported transcription model", param="session.audio.input.transcription.model"
@@ -267,7 +267,7 @@ def _check(settings: SessionSettings, dialect: Dialect) -> None:
 
 
 def _sound_tools(patch: dict[str, Any]) -> tuple[dict[str, Any], list[RequestRefused]]:
-    """Return ``patch`` with the tools that can be declared, and a refusal for each other one."""
+    """Return ``patch`` with the valid tools, and a refusal for each of the others."""
     if not isinstance(patch.get("tools"), list):
         return patch, []
     kept: list[Any] = []

@@ -1,4 +1,4 @@
-"""An update of the session before it is checked: merging, and leaving out what was refused. No I/O."""
+"""An update of the session before it is checked: merging, and dropping refused values. No I/O."""
 
 import copy
 import re
@@ -12,7 +12,7 @@ _PATH_PARTS = re.compile(r"[^.\[\]]+")
 
 
 def without_unknown_modalities(patch: dict[str, Any]) -> tuple[dict[str, Any], list[RequestRefused]]:
-    """Return ``patch`` with the modalities that this service has, and a refusal for each other one."""
+    """Return ``patch`` with the modalities that this service supports, and a refusal for each of the others."""
     named = patch.get("output_modalities")
     if not isinstance(named, list):
         return patch, []
@@ -23,7 +23,7 @@ def without_unknown_modalities(patch: dict[str, Any]) -> tuple[dict[str, Any], l
 
 
 def merge(document: dict[str, Any], patch: Mapping[str, Any]) -> None:
-    """Merge ``patch`` into ``document``, object by object; a format may be a word."""
+    """Merge ``patch`` into ``document``, object by object; a format may be a name."""
     for key, value in patch.items():
         new = audio_format.spelled_out(value) if key == "format" else value
         present = document.get(key)
@@ -37,7 +37,7 @@ def merge(document: dict[str, Any], patch: Mapping[str, Any]) -> None:
 
 
 def rest_of(patch: Mapping[str, Any], refusal: RequestRefused) -> dict[str, Any]:
-    """Return ``patch`` without what ``refusal`` names; raise the refusal when the patch does not hold it."""
+    """Return ``patch`` without what ``refusal`` names; raise the refusal if the patch does not contain it."""
     rest = copy.deepcopy(dict(patch))
     path = _PATH_PARTS.findall((refusal.param or "").removeprefix("session"))
     if not path or not _leave_out(rest, path):
@@ -50,7 +50,7 @@ def _leave_out(fields: dict[str, Any], path: list[str]) -> bool:
     if name not in fields:
         return False
     inner = fields[name]
-    # An object of an unknown type goes as a whole: its other fields belong to that type.
+    # An object of an unknown type is dropped as a whole: its other fields belong to that type.
     is_inside = deeper and deeper != ["type"] and isinstance(inner, dict)
     if not (is_inside and _leave_out(inner, deeper) and inner):
         del fields[name]

@@ -1,4 +1,4 @@
-"""One WebSocket connection as the service writes to it: events with ids, recorded when asked."""
+"""One WebSocket connection, for writing: events with ids, recorded on request."""
 
 import asyncio
 import itertools
@@ -36,18 +36,18 @@ class EventSender:
         return next(made for number in numbers if (made := f"{prefix}_{number}") not in self._claimed)
 
     def claim(self, chosen: str) -> None:
-        """Leave out an id that the client has chosen, perhaps one that a session of old gave it."""
+        """Skip an id that the client has chosen, perhaps one from an earlier session."""
         self._claimed.add(chosen)
 
     async def send(self, event_type: str, **fields: Any) -> None:
-        """Send an event; raise ConnectionClosed when the client is gone."""
+        """Send an event; raise ConnectionClosed if the client has left."""
         event: dict[str, Any] = {"type": event_type, "event_id": self.new_id("event"), **fields}
         made = first_protocol.older(event) if self.dialect.has_first_names else event
         if made is not None:
             await self._behaviour.sending(self, made)
 
     async def refuse(self, refused: RequestRefused, event: Mapping[str, Any]) -> None:
-        """Send the ``error`` for a client's ``event``, whose ``event_id`` is echoed when it is a text."""
+        """Send the ``error`` for a client's ``event``; echo its ``event_id`` if it is a text."""
         code = self.dialect.code(event.get("type"), refused.code)
         error: dict[str, str | None] = {"type": "invalid_request_error", "code": code, "message": str(refused)}
         event_id = event.get("event_id")
@@ -55,7 +55,7 @@ class EventSender:
         await self.send("error", error=error | {"param": refused.param, "event_id": echo})
 
     async def put(self, event: Mapping[str, Any]) -> None:
-        """Write an event to the wire as it is."""
+        """Write an event to the wire unchanged."""
         if self._recorder is not None:
             self._recorder.event("server", event)
         await self._connection.send(msgspec.json.encode(event).decode())
@@ -71,17 +71,17 @@ class EventSender:
         await self._connection.close(code, reason)
 
     def abort(self, how: Literal["end", "reset"] = "end") -> None:
-        """Drop the connection without a close frame, by TCP's orderly end or by a reset."""
+        """Drop the connection without a close frame, with TCP's orderly end or a reset."""
         connected = self._connection.transport.get_extra_info("socket")
         if how == "reset" and connected is not None:
-            # Lingering for no time at all is how TCP is told to reset; a unix socket ends as it always does.
+            # A linger time of zero makes TCP send a reset; a unix socket ends as always.
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._connection.transport.abort()
 
     def freeze(self) -> None:
-        """Read nothing any more, pings neither."""
+        """Stop reading, including pings."""
         self._connection.transport.pause_reading()
 
     async def pause(self, seconds: float, cut: asyncio.Future[Any]) -> None:
-        """Let the time between two pieces of an answer pass; return at once when it is ``cut``."""
+        """Wait between two pieces of an answer; return at once if it is ``cut``."""
         await self._behaviour.pause(seconds, cut)

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 FRAME_MS = 20
-# 60 ms of voice within 100 ms: quicker than a syllable, longer than a click.
+# 60 ms of voice within 100 ms: shorter than a syllable, longer than a click.
 _ONSET_WINDOW_FRAMES = 5
 _ONSET_VOICED_FRAMES = 3
-# A television never pauses; its turn ends all the same.
+# A television never pauses; its turn must end all the same.
 LONGEST_TURN_MS = 30_000
 
 
 class TurnEvent(Enum):
-    """What a frame brought."""
+    """The event at a frame."""
 
     STARTED = auto()
     PAUSED = auto()
@@ -25,7 +25,7 @@ class EndpointingDelays:
     """How long a silence may last.
 
     After ``pause_ms`` the listener is asked once per pause whether the turn is complete; after ``limit_ms`` the turn
-    ends without asking. Equal numbers: it ends at once.
+    ends without asking. If both are equal, it ends without asking.
     """
 
     pause_ms: int
@@ -49,11 +49,11 @@ class TurnDetector:
 
     @property
     def silent_ms(self) -> int:
-        """How long the turn under way has been silent."""
+        """How long the current turn has been silent."""
         return (self._frames - self.voiced_until_frame) * FRAME_MS
 
     def frame(self, *, is_voiced: bool) -> TurnEvent | None:
-        """Take the next frame and return what it brought."""
+        """Take the next frame and return its event."""
         self._frames += 1
         self._window.append(is_voiced)
         # A single voiced frame is a click: it neither begins a turn nor prolongs one.

@@ -32,10 +32,10 @@ _COUNTED = (
 
 
 class ConversationLog(Observer):
-    """An observer that counts through a conversation and writes it down when it is over.
+    """An observer that counts during a conversation and logs a summary when it is over.
 
-    ``xruns`` gives how often the sound system lost audio since it was opened, ``today_s`` for how many seconds sessions
-    were open today, ``lost_s`` how many seconds of what the microphone heard were too old to be sent, since the start.
+    ``xruns`` returns how often the sound system has lost audio since it was opened, ``today_s`` for how many seconds
+    sessions were open today, ``lost_s`` how many seconds of near-end were too old to be sent, since the start.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class ConversationLog(Observer):
         self._was_cut = False
 
     def observe(self, notice: Notice, now: float) -> None:
-        """Take what happened; write at the end of a conversation."""
+        """Take what happened; log at the end of a conversation."""
         match notice:
             case WakeWordHeard(word=word, score=score):
                 tell(_log, logging.DEBUG, "wakeword-heard", word=word, score=score)
@@ -74,7 +74,7 @@ class ConversationLog(Observer):
             case CutPlayback():
                 self._was_cut = True
             case ResumePlayback():
-                self._counts["barge_ins"] -= 1  # it had been taken for one
+                self._counts["barge_ins"] -= 1  # it had been counted as one
                 self._counts["false_interruptions"] += 1
             case UsageTold(tokens=tokens):
                 self._count_tokens(tokens)
@@ -88,7 +88,7 @@ class ConversationLog(Observer):
                 pass  # of no interest here
 
     def _take_phase(self, phase: str, now: float) -> None:
-        """Write at the end; a cut after which the conversation goes on was the user's, the rest are hang-ups."""
+        """Log at the end; a cut after which the conversation continues was the user's, the others are hang-ups."""
         was_cut, self._was_cut = self._was_cut, False
         if phase != "idle":
             self._counts["barge_ins"] += was_cut
@@ -97,7 +97,7 @@ class ConversationLog(Observer):
             self._began_at = None
 
     def _count_tokens(self, tokens: Mapping[str, int]) -> None:
-        """Add what an answer cost; a service that tells no total means the sum."""
+        """Add the tokens of an answer; without a total from the service, use the sum."""
         spent, made = tokens.get("input_tokens", 0), tokens.get("output_tokens", 0)
         self._counts.update(input_tokens=spent, output_tokens=made, tokens=tokens.get("total_tokens", spent + made))
 

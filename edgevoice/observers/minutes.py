@@ -1,4 +1,4 @@
-"""Minutes: how long sessions were open today, kept in a file through restarts. It decides nothing."""
+"""Minutes: how long sessions were open today, kept in a file across restarts. Decides nothing."""
 
 import asyncio
 import contextlib
@@ -27,11 +27,11 @@ _log = logging.getLogger(__name__)
 FILE_NAME: Final = "minutes.json"
 
 TICK_S: Final = 30.0
-"""How often they are written and told while a session is open: what a power cut may lose, what midnight waits for."""
+"""How often they are saved and reported in a session: a power cut loses that much, midnight is late by as much."""
 
 _MOST_DAYS: Final = 8
 _MOST_SECONDS: Final = 1_000_000
-"""More than a dozen programs can count in a day of 86,400 s."""
+"""More than a dozen programs could count in a day of 86,400 s."""
 _LARGEST_BYTES: Final = 4096
 
 _Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
@@ -40,9 +40,9 @@ _decoder = msgspec.json.Decoder(dict[_Day, _Seconds])
 
 
 class Ledger:
-    """Seconds by day, in a file that several programs add to: `edgevoice talk` may run beside the service.
+    """Seconds by day, in a file to which several programs add: `edgevoice talk` may run beside the service.
 
-    What was added stays here until it has been written: then the file is read, added to, and replaced, under a lock.
+    Added seconds stay here until they are saved: then the file is read, added to and replaced, under a lock.
     Any thread may call it.
     """
 
@@ -52,25 +52,25 @@ class Ledger:
         self._is_failing = False
         self._written: dict[str, float] = {}
         self._unwritten: dict[str, float] = {}
-        # Two locks: what is counted must not wait for a disk.
+        # Two locks: counting must not wait for a disk.
         self._counting = threading.Lock()
         self._writing = threading.Lock()
         self._written = self._read()
 
     def seconds_of(self, day: str) -> float:
-        """Return the seconds of a day, by all programs, as far as they were written when this one last looked."""
+        """Return the seconds of a day from all programs, as of the last time that this program read the file."""
         with self._counting:
             return self._written.get(day, 0.0) + self._unwritten.get(day, 0.0)
 
     def add(self, day: str, seconds: float) -> None:
-        """Add to a day; what is not more than nothing is left out."""
+        """Add to a day; values that are not positive are ignored."""
         if not seconds > 0:
             return
         with self._counting:
             _add(self._unwritten, day, seconds)
 
     def write(self) -> None:
-        """Write what was added, and read what others have added; blocks. A disk that takes nothing is logged once."""
+        """Save what was added, and read what others have added; blocks. A failing disk is logged once."""
         with self._writing:
             with self._counting:
                 added = dict(self._unwritten)
@@ -97,7 +97,7 @@ class Ledger:
         return days
 
     def _read(self) -> dict[str, float]:
-        """Return the seconds by day; what was known before, where the file is missing or is not what was written."""
+        """Return the seconds by day; the previous values if the file is missing or damaged."""
         try:
             with self._file.open("rb") as opened:
                 days = _decoder.decode(opened.read(_LARGEST_BYTES))
@@ -105,7 +105,7 @@ class Ledger:
             return dict(self._written)
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             if not self._is_unreadable:
-                problem = f"{self._file} cannot be read, what it counted is lost: {error}"
+                problem = f"{self._file} cannot be read, so its count is lost: {error}"
                 tell(_log, logging.WARNING, "minutes", problem=problem)
             self._is_unreadable = True
             return dict(self._written)
@@ -114,15 +114,15 @@ class Ledger:
 
     def _complain(self, error: OSError) -> None:
         if not self._is_failing:
-            # Once, not with every tick: a disk may be full for weeks. Until a restart the count goes on in memory.
+            # Once, not with every tick: a disk may be full for weeks. Until a restart the count continues in memory.
             why = error.strerror or error
-            problem = f"{self._file} cannot be written: {why}; a restart forgets today's minutes"
+            problem = f"{self._file} cannot be written: {why}; a restart will lose today's minutes"
             tell(_log, logging.WARNING, "minutes", problem=problem)
         self._is_failing = True
 
 
 def _add(days: dict[str, float], day: str, seconds: float) -> None:
-    """Add to a day and forget the oldest: the day of last use goes to the end, those in front are forgotten."""
+    """Add to a day and forget the oldest: the day used last moves to the end, and days at the front are dropped."""
     days[day] = min(days.pop(day, 0.0) + seconds, _MOST_SECONDS)
     while len(days) > _MOST_DAYS:
         del days[next(iter(days))]
@@ -131,9 +131,9 @@ def _add(days: dict[str, float], day: str, seconds: float) -> None:
 class Minutes(Observer):
     """An observer that counts the seconds in which a session is open, by the date on which they pass.
 
-    Each date has its own count: a clock that is put back finds the day as it left it, one that was far ahead leaves
-    nothing behind that matters, and neither gives nor takes more than the days it shows. ``daily_minutes`` is the
-    limit, 0 for none. ``today`` gives the local date, ``clock`` monotonic seconds, the observers' own.
+    Each date has its own count, so a clock that is set back finds the day as it left it, one that was far ahead does no
+    harm, and neither affects other days. ``daily_minutes`` is the limit, 0 for none. ``today`` returns the local date,
+    ``clock`` monotonic seconds on the observers' clock.
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class Minutes(Observer):
 
     @property
     def today_s(self) -> float:
-        """The seconds of today so far, those of the session that is open now among them."""
+        """The seconds of today so far, including those of the open session."""
         running = self._clock() - self._since if self._since is not None else 0.0
         return self._ledger.seconds_of(self._day) + max(0.0, running)
 
@@ -174,10 +174,10 @@ class Minutes(Observer):
                 self._tell()
                 self._ended.set()
             case _:
-                pass  # of no price
+                pass  # costs nothing
 
     async def run(self, report: Callable[[BudgetTold], None]) -> None:
-        """Tell what is left now, with each tick, and when a session has ended; and write what was counted."""
+        """Report what is left now, with each tick, and when a session has ended; and save the count."""
         self._report = report
         self._tell()
         try:
@@ -189,7 +189,7 @@ class Minutes(Observer):
                 self._ended.clear()
                 self._count(self._clock())
                 self._tell()
-                # A card may take a second to write anything, and the loop has sound to move.
+                # An SD card may take a second to write, and the loop has audio to move.
                 await asyncio.to_thread(self._ledger.write)
         finally:
             self._report = _tell_nobody
@@ -208,4 +208,4 @@ class Minutes(Observer):
 
 
 def _tell_nobody(_fact: BudgetTold) -> None:
-    """Stand in while the box does not run."""
+    """Do nothing, while the box does not run."""

@@ -1,7 +1,7 @@
-"""Status file: what `edgevoice status` shows, written when it changes. Never what was said, and nothing while idle.
+"""Status file: what `edgevoice status` shows, written when it changes, never while idle. Never what was said.
 
-It lies in the cache folder, which every user may read: the state folder is the service's own, and what lies in the
-runtime folder goes with the service.
+It is in the cache folder, which every user may read: the state folder belongs to the service alone, and the runtime
+folder disappears with the service.
 """
 
 import contextlib
@@ -28,12 +28,13 @@ Kept = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is known of a box: times are ISO 8601 with their offset, empty for what has not happened.
+    """What is known about a box; times are ISO 8601 with their offset, empty if it has not happened.
 
-    ``fault`` is the code of the fault that the light shows; ``problem`` the line with which the box ended; ``remark``
-    what came of the last reload. ``conversation`` has ended, seconds and turns of the last one. ``last_fault`` has code
-    and at of a fault after which no conversation has gone well yet. ``noisy_room`` has since when and until when speech
-    could not interrupt an answer of the last conversation, and why; until is empty while that lasts.
+    ``fault`` is the code of the fault that the light shows; ``problem`` is the line with which the box ended;
+    ``remark`` is the result of the last reload. ``conversation`` has ``ended``, ``seconds`` and ``turns`` of the last
+    one. ``last_fault`` has ``code`` and ``at`` of a fault after which no conversation has succeeded yet. ``noisy_room``
+    has since when and until when speech could not interrupt an answer of the last conversation, and why; until is empty
+    while that lasts.
     """
 
     version: str = ""
@@ -50,7 +51,7 @@ class Status:
 
     @classmethod
     def read(cls, place: Path) -> Self | None:
-        """Return what is in the file, ``None`` where there is none or it is none of ours."""
+        """Return the content of the file, ``None`` if it is missing or not ours."""
         try:
             with place.open("rb") as file:
                 found = json.loads(file.read(_LARGEST_BYTES))
@@ -64,9 +65,9 @@ class Status:
 
 
 class StatusFile(Observer):
-    """An observer that keeps the file of a box that runs; the last conversation of an earlier one is kept.
+    """An observer that writes the file of a running box and keeps the last conversation of an earlier run.
 
-    ``defer`` is given the writing, to be done when the loop has nothing more urgent; ``now`` gives the local time.
+    ``defer`` receives the writing, to be done when the loop has nothing more urgent; ``now`` returns the local time.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class StatusFile(Observer):
         self._change(self._status)
 
     def observe(self, notice: Notice, now: float) -> None:
-        """Take what happened, and have it written if it is news."""
+        """Take what happened, and have it written if it changes the status."""
         match notice:
             case ShowLight(light=Light.FAULT, reason=reason):
                 self._went_well = False
@@ -117,14 +118,14 @@ class StatusFile(Observer):
             case PhaseEntered(phase=phase):
                 self._take_phase(phase, now)
             case _:
-                pass  # nothing that changes the status
+                pass  # does not change the status
 
     def remark(self, remark: str) -> None:
-        """Keep what came of a reload; empty when nothing is left to do."""
+        """Store the result of a reload; empty if nothing is left to do."""
         self._change(replace(self._status, remark=remark))
 
     def ended(self, problem: str) -> None:
-        """Keep the line with which the box ends, and write it now."""
+        """Store the line with which the box ends, and write it now."""
         self._status = replace(self._status, problem=problem, pid=0, is_talking=False)
         self._write()
 
@@ -152,7 +153,7 @@ class StatusFile(Observer):
     def _write(self) -> None:
         self._is_deferred = False
         self._written = self._status
-        # A folder that cannot be written costs the command its news, never an answer.
+        # If the folder cannot be written, the command shows old news, but no answer is lost.
         with contextlib.suppress(OSError):
             write_whole(self._place, json.dumps(asdict(self._status)).encode())
             self._place.chmod(0o644)

@@ -1,7 +1,7 @@
-"""The amplifier's mute pin: silent from the moment we own the pin until the daemon is up, and again when it goes.
+"""The amplifier's mute pin: mutes from the moment we own the pin until the daemon is up, and again when it stops.
 
-For SD_MODE of a MAX98357A, XSMT of a PCM5102 and the mute inputs of amplifiers. Muting an answer is not done here: the
-playout buffer cuts it without a click.
+For SD_MODE of a MAX98357A, XSMT of a PCM5102 and the mute inputs of other amplifiers. This module does not silence
+answers: the playout buffer cuts them without a click.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from edgevoice.panel.pins import PinFactory, claiming
 def open_amplifier(mute_gpio: int, *, factory: PinFactory, is_active_high: bool) -> "Amplifier":
     """Take the pin, a Broadcom number, and mute; ``is_active_high`` says that a high level mutes.
 
-    Raises ``PanelUnavailable`` that names the pin. Where the kernel's driver of the sound card owns it, it is in use.
+    Raises ``PanelUnavailable`` that names the pin, for example if the kernel's sound driver already owns it.
     """
     with claiming("amplifier mute", mute_gpio):
         device = gpiozero.DigitalOutputDevice(
@@ -31,7 +31,7 @@ class Amplifier:
 
     @property
     def is_muted(self) -> bool:
-        """Whether the pin says mute; true when closed."""
+        """Whether the pin mutes the amplifier; true when closed."""
         return bool(self._device.closed or self._device.value)
 
     def mute(self) -> None:
@@ -39,11 +39,11 @@ class Amplifier:
         self._device.on()
 
     def release(self) -> None:
-        """Let the amplifier be heard; a MAX98357A needs 7 ms to turn on, by its data sheet as others quote it."""
+        """Unmute the amplifier; a MAX98357A needs 7 ms to turn on, according to quotations of its data sheet."""
         self._device.off()
 
     def close(self) -> None:
-        """Mute and let go of the pin; from then on the board's own resistor holds it. A second call does nothing."""
+        """Mute and release the pin; from then on the board's own resistor holds it. A second call does nothing."""
         if not self._device.closed:
             self._device.on()
             self._device.close()

@@ -1,4 +1,4 @@
-"""The panel of a box whose lights cannot be had: it says by sounds when audio may leave the box, and when no longer."""
+"""The panel of a box whose lights cannot be used: sounds say when audio may leave the box, and when not."""
 
 from collections.abc import Callable
 
@@ -7,9 +7,9 @@ from edgevoice.core.orders import Earcon, Light
 
 
 class HeardPanel:
-    """Implements ``ports.Panel``: one sound when a light that says "audio may leave" would come on, one when it ends.
+    """Implements ``ports.Panel``: one sound when a light for "audio may leave" would come on, one when it would go off.
 
-    Words would go out with what the user says; two tones do not disturb a transcript.
+    Words would be sent along with what the user says; two tones do not disturb a transcript.
     """
 
     def __init__(self) -> None:
@@ -17,15 +17,15 @@ class HeardPanel:
         self._is_live = False
 
     def sound_by(self, play: Callable[[Earcon], None]) -> None:
-        """Sound through ``play`` from now on; the speaker is made after the panel."""
+        """Play sounds through ``play`` from now on; the speaker is created after the panel."""
         self._play = play
 
     def show(self, light: Light, reason: str = "") -> None:  # noqa: ARG002 - a fault has a sound already
-        """Sound where a conversation begins or ends."""
+        """Play a sound where a conversation begins or ends."""
         is_live, was_live = light in LIVE_LIGHTS, self._is_live
         self._is_live = is_live
         if is_live is not was_live and self._play is not None:
             self._play(Earcon.LISTENING if is_live else Earcon.LISTENING_OVER)
 
     def close(self) -> None:
-        """Have nothing to turn off."""
+        """Do nothing: there is nothing to turn off."""

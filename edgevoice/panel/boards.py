@@ -1,7 +1,7 @@
-"""Boards that people can buy: pins, sound card, what is taken. Facts alone: opens nothing, and needs no other package.
+"""Boards that people can buy: pins, sound card, occupied pins. Data only: opens nothing and needs no other package.
 
-Pins are Broadcom numbers; ``None`` is not wired. As a program, `python3 boards.py` lists the names, and `python3
-boards.py NAME overlay|card|driver|usb|settings` prints one thing about a board: for an installer without a venv.
+Pins are Broadcom numbers; ``None`` means not wired. As a program, `python3 boards.py` lists the names, and `python3
+boards.py NAME overlay|card|driver|usb|settings` prints one thing about a board, for an installer without a venv.
 """
 
 import sys
@@ -15,7 +15,7 @@ I2C = MappingProxyType({2: "I2C data", 3: "I2C clock"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardPins:
-    """What the settings need to know of a board, named as they are in [panel] and [amplifier]."""
+    """What the settings need to know about a board, with the names used in [panel] and [amplifier]."""
 
     listening_led_gpio: int | None = 17
     speaking_led_gpio: int | None = 27
@@ -43,9 +43,10 @@ def setting_of(name: str) -> str:
 class BoardCard:
     """A board's sound card.
 
-    ``overlay`` are lines for the boot configuration, config.txt; ``driver`` what must be installed for them, empty
-    where Raspberry Pi OS has it; ``card`` ALSA's name for the card, empty where it is not known before it is plugged
-    in; ``echo`` what to expect of its echo. A microphone or speaker that it has not is that of a USB sound card.
+    ``overlay`` holds lines for the boot configuration, config.txt; ``driver`` is what must be installed for them,
+    empty if Raspberry Pi OS includes it; ``card`` is ALSA's name for the card, empty if it is not known before the
+    card is plugged in; ``echo`` says what to expect of its echo. If the board lacks a microphone or a speaker, a USB
+    sound card provides it.
     """
 
     overlay: tuple[str, ...] = ()
@@ -61,9 +62,9 @@ class BoardCard:
 class Board:
     """A board.
 
-    ``taken`` are pins that it or its driver needs; ``on_board`` the settings whose lights and buttons it brings;
-    ``lights`` says what of its own lights can be used; ``uncertain`` lists what nobody of us has verified; ``sources``
-    tell where the rest stands.
+    ``taken`` are pins that it or its driver needs; ``on_board`` are the settings whose lights and buttons are on the
+    board; ``lights`` says which of its lights can be used; ``uncertain`` lists what is not verified; ``sources`` says
+    where the rest comes from.
     """
 
     name: str
@@ -82,7 +83,7 @@ GPIO = Board(
     name="gpio",
     title="Plain GPIO, and a sound card of any kind",
     sources=("edgevoice/settings/schema.py: the defaults of [panel]",),
-    card=BoardCard(echo="As the card's: edgevoice doctor --echo finds out."),
+    card=BoardCard(echo="Depends on the card: edgevoice doctor --echo measures it."),
 )
 """Three LEDs and two buttons on plain pins that neither I2S, I2C nor SPI uses, next to each other on the header."""
 
@@ -96,7 +97,7 @@ USB_SPEAKERPHONE = Board(
         echo='Cancels its own echo: edgevoice doctor --echo should find "hardware", and whatever you say interrupts.',
     ),
     notes=(
-        "scripts/setup finds it where it is plugged in, and edgevoice_mic and edgevoice_dac lead to it.",
+        "scripts/setup finds it on any USB port and points edgevoice_mic and edgevoice_dac at it.",
         "Its own mute button is visible only as exact zeros; the talk button of the box still works then.",
     ),
 )
@@ -110,7 +111,7 @@ I2S_DUPLEX = Board(
     ),
     card=BoardCard(overlay=("dtoverlay=googlevoicehat-soundcard",), card="sndrpigooglevoi", has_mixer=False),
     taken={**I2S, 16: "amplifier on (SD_MODE), driven by the kernel"},
-    notes=("The card knows S32, 48 kHz and stereo only: take edgevoice_mic and edgevoice_dac, never hw:.",),
+    notes=("The card supports only S32, 48 kHz and stereo: use edgevoice_mic and edgevoice_dac, never hw:.",),
 )
 
 MAX98357A = Board(
@@ -126,12 +127,12 @@ MAX98357A = Board(
         card="MAX98357A",
         has_microphone=False,
         has_mixer=False,
-        echo="Microphone and amplifier have two clocks: edgevoice doctor --echo finds out what that costs.",
+        echo="Microphone and amplifier have two clocks: edgevoice doctor --echo measures what that costs.",
     ),
     taken=I2S,
     notes=(
-        "With no-sdmode GPIO 4 is ours, so that a cut answer is muted in the amplifier itself.",
-        "Driven by GPIO 4 the amplifier plays the left channel only; the box plays the same on both.",
+        "With no-sdmode, edgevoice drives GPIO 4 itself, so that a cut answer is muted in the amplifier.",
+        "Driven by GPIO 4, the amplifier plays only the left channel; the box plays the same on both.",
     ),
 )
 
@@ -165,7 +166,7 @@ RESPEAKER_V1 = Board(
     on_board=("panel.talk_button_gpio",),
     lights=_RESPEAKER_LIGHTS,
     uncertain=(
-        "The card's name with Seeed's overlay: seeed2micvoicec is that of the older driver (seeed-2mic-voicecard).",
+        "The card's name with Seeed's overlay: seeed2micvoicec is the older driver's name (seeed-2mic-voicecard).",
         "That Keyestudio's clone (KS0314) is wired the same way.",
     ),
 )
@@ -216,7 +217,7 @@ AIY_HAT = Board(
     taken={**I2S, 16: "amplifier on (SD_MODE), driven by the kernel"},
     on_board=_AIY_FACE,
     lights="The lamp in its button, on GPIO 25, shows everything.",
-    notes=("The card knows S32, 48 kHz and stereo only: take edgevoice_mic and edgevoice_dac, never hw:.",),
+    notes=("The card supports only S32, 48 kHz and stereo: use edgevoice_mic and edgevoice_dac, never hw:.",),
 )
 
 AIY_BONNET = Board(
@@ -244,10 +245,10 @@ HIFIBERRY_DAC = Board(
         card="sndrpihifiberry",
         has_microphone=False,
         has_mixer=False,
-        echo="Microphone and DAC have two clocks: edgevoice doctor --echo finds out what that costs.",
+        echo="Microphone and DAC have two clocks: edgevoice doctor --echo measures what that costs.",
     ),
     taken=I2S,
-    notes=("The overlay has no mute pin; an XSMT that can be reached goes to a free pin and amplifier.mute_gpio.",),
+    notes=("The overlay has no mute pin; if you can reach XSMT, wire it to a free pin and set amplifier.mute_gpio.",),
 )
 
 BOARDS: Mapping[str, Board] = MappingProxyType(
@@ -276,16 +277,16 @@ HEADER: tuple[int | str, ...] = (
     *(9, 25, 11, 8, _GROUND, 7, 0, 1, 5, _GROUND),
     *(6, 12, 13, _GROUND, 19, 16, 26, 20, _GROUND, 21),
 )
-"""The 40-pin header of every Pi since the B+, pin 1 first: a Broadcom number, or what else the pin is."""
+"""The 40-pin header of every Pi since the B+, pin 1 first: a Broadcom number, or the pin's other function."""
 
 
 def header_pin(gpio: int) -> int:
-    """Return the pin of the header that has this Broadcom number."""
+    """Return the header pin that has this Broadcom number."""
     return HEADER.index(gpio) + 1
 
 
 def settings_of(board: Board) -> str:
-    """Return what a settings file says for a board, as TOML: the panel, the amplifier, the two devices."""
+    """Return a board's settings as TOML: the panel, the amplifier, the two devices."""
     values = {setting_of(each.name): getattr(board.pins, each.name) for each in fields(board.pins)}
     if board.pins.amplifier_mute_gpio is None:
         del values["amplifier.mute_active_high"]
@@ -296,7 +297,7 @@ def settings_of(board: Board) -> str:
 
 
 def of_usb(board: Board) -> tuple[str, ...]:
-    """Return which sections of the settings, microphone and speaker, are about a USB sound card."""
+    """Return which of the sections microphone and speaker belong to a USB sound card."""
     halves = {"microphone": board.card.has_microphone, "speaker": board.card.has_speaker}
     return tuple(name for name, is_its_own in halves.items() if not is_its_own)
 
@@ -309,7 +310,7 @@ def _assignments(section: str, values: Mapping[str, object]) -> Iterator[str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the names, or one thing about one board; return 2 for a name or a thing that there is not."""
+    """Print the names, or one thing about one board; return 2 for an unknown name or thing."""
     if not arguments:
         sys.stdout.write("".join(f"{name}\n" for name in BOARDS))
         return 0

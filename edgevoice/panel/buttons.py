@@ -1,8 +1,8 @@
-"""Buttons on pins: a press is told at once, a hold when it has lasted.
+"""Buttons on pins: a press is reported at once, a hold once it has lasted long enough.
 
-Two things are done here and not left to gpiozero. Its debouncing means something else with each pin library: a filter
-that delays, or one that drops edges. And its ``Button`` keeps a thread for each button that wakes ten times a second,
-day and night; here only a pressed button costs a thread, for as long as a hold takes.
+Two things are not left to gpiozero. Its debouncing means something else with each pin library: a filter that delays,
+or one that drops edges. And its ``Button`` keeps a thread for each button that wakes up ten times a second, day and
+night; here only a pressed button costs a thread, until it counts as held.
 """
 
 import threading
@@ -17,16 +17,16 @@ from edgevoice.core.facts import Event, MutePressed, TalkHeld, TalkPressed
 from edgevoice.panel.pins import PinFactory, claiming
 
 BOUNCE_S = 0.05
-"""How long after an edge, in seconds, a contact counts as bouncing; two presses by a finger are further apart."""
+"""How long after an edge, in seconds, a contact counts as bouncing; a finger's presses are further apart."""
 
 StartTimer = Callable[[float, Callable[[], None]], Callable[[], None]]
-"""Starts a timer of so many seconds, in any thread; returns what cancels it."""
+"""Starts a timer of that many seconds, in any thread; returns a function that cancels it."""
 
 
 class Contact:
     """The debouncing of one contact: edges in, presses out. No pins, no threads, no clock.
 
-    The first edge of a press counts, so that debouncing costs no time. A spike that is over when we look counts not.
+    The first edge of a press counts, so debouncing adds no delay. A spike that is over when we look does not count.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Contact:
 
     @property
     def is_pressed(self) -> bool:
-        """Whether the button has been pressed and not been let go."""
+        """Whether the button has been pressed and not yet released."""
         return self._is_pressed
 
     def closes(self, now_s: float, *, is_still_closed: bool) -> bool:
@@ -59,7 +59,7 @@ class Contact:
 
 
 def start_thread_timer(seconds: float, act: Callable[[], None]) -> Callable[[], None]:
-    """Call ``act`` in a thread of its own after ``seconds``; return what cancels it."""
+    """Call ``act`` in a thread of its own after ``seconds``; return a function that cancels it."""
     timer = threading.Timer(seconds, act)
     timer.daemon = True
     timer.start()
@@ -67,7 +67,7 @@ def start_thread_timer(seconds: float, act: Callable[[], None]) -> Callable[[], 
 
 
 class PushButton:
-    """One button; tells of a press, and of a hold when ``on_held`` is given.
+    """One button; reports a press, and a hold if ``on_held`` is given.
 
     Owns ``device``. The callbacks run in threads of gpiozero and of the timer.
     """
@@ -96,7 +96,7 @@ class PushButton:
         device.when_deactivated = self._opens
 
     def close(self) -> None:
-        """Let go of the pin; nothing is told any more. A second call does nothing."""
+        """Release the pin; nothing is reported after that. A second call does nothing."""
         self._device.close()
         with self._lock:
             self._presses += 1
@@ -121,7 +121,7 @@ class PushButton:
 
     def _held(self, press: int) -> None:
         with self._lock:
-            # A tap shorter than the bounce time looks pressed to the contact: the pin itself knows better.
+            # To the debouncer, a tap shorter than the bounce time is still pressed: ask the pin itself.
             is_held = press == self._presses and self._contact.is_pressed and self._device.is_active
         if is_held and self._on_held is not None:
             self._on_held()
@@ -139,7 +139,7 @@ class Buttons:
         self._buttons = buttons
 
     def close(self) -> None:
-        """Let go of the pins; a second call does nothing."""
+        """Release the pins; a second call does nothing."""
         for button in self._buttons:
             button.close()
 
@@ -158,8 +158,8 @@ def open_buttons(
     """Open the buttons that are wired; pins are Broadcom numbers.
 
     ``is_pulled_up`` says that a press connects the pin to ground. ``position`` returns the newest near-end sample, and
-    ``post`` hands a fact over to the loop: both are called from other threads. A button that is down when it is opened
-    tells nothing until it is pressed anew. Raises ``PanelUnavailable`` that names the pin; nothing stays open then.
+    ``post`` passes a fact to the loop: both are called from other threads. A button that is down when it is opened
+    reports nothing until it is pressed again. Raises ``PanelUnavailable`` that names the pin; nothing stays open then.
     """
     with ExitStack() as opened:
         buttons = []

@@ -1,7 +1,7 @@
-"""Lights on pins: plays the patterns of ``core.panel`` on plain LEDs.
+"""Lights on pins: plays the patterns of ``core.lights`` on plain LEDs.
 
-``show`` switches the LEDs in the caller's thread, so that a light never waits for another thread. One thread of our own
-plays what moves; while every light is steady it sleeps without a time limit, so that an idle box wakes for nothing.
+``show`` switches the LEDs in the caller's thread, so that a light never waits for another thread. A separate thread
+plays moving patterns; while every light is steady it sleeps without a timeout, so that an idle box does not wake up.
 """
 
 import threading
@@ -20,7 +20,7 @@ from edgevoice.panel.pins import PinFactory, claiming
 
 @dataclass(frozen=True, slots=True)
 class Lamp:
-    """An open LED and what it tells of."""
+    """An open LED and what it shows."""
 
     device: Any
     leds: tuple[Led, ...]
@@ -62,7 +62,7 @@ class Lights:
         self._player.start()
 
     def show(self, light: Light, reason: str = "") -> None:
-        """Show a light from its first step on; showing the same one again does not disturb its rhythm."""
+        """Show a light from its first step; showing the same light again does not disturb its rhythm."""
         with self._changed:
             if self._is_closed or (light, reason) == self._shown:
                 return
@@ -73,7 +73,7 @@ class Lights:
             self._changed.notify()
 
     def close(self) -> None:
-        """Turn every LED off and let go of the pins; a second call does nothing."""
+        """Turn every LED off and release the pins; a second call does nothing."""
         with self._changed:
             if self._is_closed:
                 return
@@ -93,7 +93,7 @@ class Lights:
                 self._changed.wait(seconds_to_change(every_pattern, elapsed_s))
 
     def _switch(self, elapsed_s: float) -> None:
-        """Write the pins whose level differs ``elapsed_s`` seconds after the patterns began."""
+        """Write the pins whose level has changed ``elapsed_s`` seconds after the patterns began."""
         for index, patterns in enumerate(self._patterns):
             is_lit = level_at(patterns, elapsed_s) >= 0.5
             if is_lit is not self._is_lit[index]:

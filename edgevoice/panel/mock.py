@@ -1,7 +1,7 @@
-"""Pins that are not there: gpiozero's mock pins with a finger for the buttons and an eye for the LEDs.
+"""Mock pins: gpiozero's mock pins, with methods to press the buttons and watch the LEDs.
 
-For the demo, the benchmarks and the tests; chosen by GPIOZERO_PIN_FACTORY=mock. The rules of real pins hold: a pin has
-one user, an input cannot be driven, a pin that does not exist cannot be had.
+For the demo, the benchmarks and the tests; chosen by GPIOZERO_PIN_FACTORY=mock. The rules of real pins apply: a pin has
+one user, an input cannot be driven, a pin that does not exist cannot be opened.
 """
 
 import threading
@@ -26,12 +26,12 @@ class PinChange:
 
 
 class _WatchedPin(MockPin):  # type: ignore[misc]  # gpiozero has no types
-    """A mock pin that tells its factory of every change."""
+    """A mock pin that reports every change to its factory."""
 
     def _change_state(self, value: bool) -> bool:  # noqa: FBT001 - gpiozero's signature
         has_changed = bool(super()._change_state(value))
         if has_changed:
-            # gpiozero remembers every change for ever: a megabyte in each hour of talk.
+            # gpiozero remembers every change for ever: a megabyte per hour of talk.
             del self.states[:-1]
             self.factory.note(PinChange(int(self.info.name.removeprefix("GPIO")), bool(value), time.monotonic()))
         return has_changed
@@ -63,7 +63,7 @@ class MockPins(MockFactory):  # type: ignore[misc]  # gpiozero has no types
             pin.drive_high()
 
     def release(self, gpio: int) -> None:
-        """Let go of the button on a pin."""
+        """Release the button on a pin."""
         pin = self.pin(f"GPIO{gpio}")
         if pin.pull == "up":
             pin.drive_high()

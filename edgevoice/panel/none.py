@@ -4,10 +4,10 @@ from edgevoice.core.orders import Light
 
 
 class NoPanel:
-    """Implements ``ports.Panel`` for a box that shows nothing; its owner has chosen so, and hears only earcons."""
+    """Implements ``ports.Panel`` for a box that shows nothing: its owner chose to hear only earcons."""
 
     def show(self, light: Light, reason: str = "") -> None:
         """Show nothing."""
 
     def close(self) -> None:
-        """Have nothing to turn off."""
+        """Do nothing: there is nothing to turn off."""

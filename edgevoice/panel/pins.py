@@ -1,6 +1,6 @@
-"""Opening pins: which library drives them, and what to tell a person when a pin cannot be had.
+"""Opening pins: which library drives them, and what a person reads when a pin cannot be opened.
 
-Every pin library of gpiozero raises errors of its own kind; all of them leave here as ``PanelUnavailable``.
+Every pin library of gpiozero raises errors of its own kind; this module turns all of them into ``PanelUnavailable``.
 """
 
 import contextlib
@@ -21,15 +21,15 @@ PinFactory = Any
 """A pin factory of gpiozero, which has no types."""
 
 DEFAULT_LIBRARY = "lgpio"
-"""The one library that drives the pins of every Pi, the 5 included; gpiozero's other choices end with the Pi 4."""
+"""The only library that drives the pins of every Pi, including the 5; gpiozero's other choices end with the Pi 4."""
 
 
 def open_pins(environment: Mapping[str, str], library: str = "") -> PinFactory:
-    """Return a pin factory of gpiozero; whoever opens it closes it with ``close()``.
+    """Return a pin factory of gpiozero; the caller closes it with ``close()``.
 
-    ``library`` is gpiozero's name for it, "mock" for the stand-in; when empty, GPIOZERO_PIN_FACTORY in ``environment``
-    chooses, and else "lgpio". Raises ``PanelUnavailable``; we never fall back to another library, because the last one
-    that gpiozero would try is experimental by its own words.
+    ``library`` is gpiozero's name for it, "mock" for mock pins; if empty, GPIOZERO_PIN_FACTORY in ``environment``
+    chooses, and otherwise "lgpio" is used. Raises ``PanelUnavailable``; we never fall back to another library, because
+    gpiozero itself calls the last one that it would try experimental.
     """
     name = library or environment.get("GPIOZERO_PIN_FACTORY", "") or DEFAULT_LIBRARY
     if name == "mock":
@@ -40,7 +40,7 @@ def open_pins(environment: Mapping[str, str], library: str = "") -> PinFactory:
             f"there is no pin library {name!r}", remedy='Unset GPIOZERO_PIN_FACTORY, or set it to "lgpio" or "mock".'
         )
     try:
-        # lgpio makes a named pipe in the working directory while it is imported, and fails where it may not write
+        # lgpio makes a named pipe in the working directory while it is imported, and fails where it cannot write
         # (gpiozero issue 1106). Both ends of the pipe are open by the time the directory goes.
         with scratch_folder("edgevoice-pins-") as writable, contextlib.chdir(writable), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -60,7 +60,7 @@ def open_pins(environment: Mapping[str, str], library: str = "") -> PinFactory:
 
 
 def pin_errors() -> tuple[type[Exception], ...]:
-    """Return every kind of error by which a pin library says no; lgpio's own is only known once lgpio is loaded."""
+    """Return every kind of error with which a pin library refuses; lgpio's own is known only once lgpio is loaded."""
     known: tuple[type[Exception], ...] = (gpiozero.GPIOZeroError, OSError)
     lgpio = sys.modules.get("lgpio")
     return known if lgpio is None else (*known, lgpio.error)
@@ -80,7 +80,7 @@ def claiming(purpose: str, gpio: int) -> Iterator[None]:
     except pin_errors() as error:
         raise PanelUnavailable(
             f"{purpose}: GPIO{gpio} cannot be used: {_text(error)}",
-            remedy=f"Choose another pin in the settings, or free GPIO{gpio}: `gpioinfo` tells what holds it.",
+            remedy=f"Choose another pin in the settings, or free GPIO{gpio}: `gpioinfo` shows what uses it.",
         ) from error
 
 

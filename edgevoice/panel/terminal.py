@@ -1,4 +1,4 @@
-"""A panel for a terminal: one coloured line that is written over; elsewhere one plain line for each change."""
+"""A panel for a terminal: one coloured line that is overwritten; elsewhere one plain line for each change."""
 
 from typing import TextIO
 
@@ -25,7 +25,7 @@ _COLOURS: dict[Light, str] = {
 class TerminalPanel:
     """A ``Panel`` of ``core.ports`` that writes to ``stream``, which it does not own.
 
-    ``is_coloured`` says whether a line may hold colours, which only matters on a terminal.
+    ``is_coloured`` says whether a line may have colours, which matters only on a terminal.
     """
 
     def __init__(self, stream: TextIO, *, is_coloured: bool = True) -> None:
@@ -35,7 +35,7 @@ class TerminalPanel:
         self._shown: tuple[Light, str] | None = None
 
     def show(self, light: Light, reason: str = "") -> None:
-        """Write what the light means; a fault also with its code."""
+        """Write what the light means, for a fault with its code."""
         if (light, reason) == self._shown:
             return
         self._shown = (light, reason)
@@ -48,7 +48,7 @@ class TerminalPanel:
         self._stream.flush()
 
     def redraw(self) -> None:
-        """Write the line once more: something else has been written in its place."""
+        """Rewrite the line after something else was written in its place."""
         if self._is_terminal and self._shown is not None:
             shown, self._shown = self._shown, None
             self.show(*shown)

@@ -1,1 +1,1 @@
-"""The far side of the wire: dial, configure, send, receive, and say plainly what went wrong."""
+"""The connection to the service: dial, configure, send, receive, and say plainly what went wrong."""

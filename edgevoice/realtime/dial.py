@@ -1,4 +1,4 @@
-"""Dial: one WebSocket by whatever way leads there. Follows redirects; never shows the key where it does not belong."""
+"""Dial: opens one WebSocket, directly or through a proxy. Follows redirects; never sends the key to another host."""
 
 import ipaddress
 import re
@@ -29,19 +29,19 @@ _SOCKS = {
     "socks4a": (ProxyType.SOCKS4, True),
     "socks4": (ProxyType.SOCKS4, False),
 }
-"""By a proxy's scheme: what it speaks, and whether it looks up names itself."""
+"""For each scheme of a proxy: the protocol it speaks, and whether it resolves names itself."""
 
 _OWN_DOMAINS = re.compile(r"(?i)[^.]*|.*\.(local|localhost|lan|home|internal|home\.arpa|test|invalid)")
-"""Names that lead nowhere beyond the owner's network (RFC 6761, 6762, 8375, and what routers use)."""
+"""Domains that never lead beyond the owner's network (RFC 6761, 6762, 8375, and what routers use)."""
 
 _AUTHORIZATION = "Authorization"
 
 
 async def dial(endpoint: Endpoint, options: Mapping[str, Any]) -> ClientConnection:
-    """Open a WebSocket and follow redirects; ``options`` are those of websockets. Raises ``LinkError``.
+    """Open a WebSocket and follow redirects; ``options`` go to websockets. Raises ``LinkError``.
 
-    The key goes to the host that the settings name, and to no other: not with a redirect, and not unencrypted to an
-    address on the internet.
+    The key goes only to the host that the settings name: it is not sent with a redirect to another host, nor
+    unencrypted to an address on the internet.
     """
     there = endpoint
     for _ in range(_MOST_REDIRECTS + 1):
@@ -56,11 +56,11 @@ async def dial(endpoint: Endpoint, options: Mapping[str, Any]) -> ClientConnecti
             raise
         except (OSError, WebSocketException, EOFError, ValueError, ImportError) as error:
             raise _failure(error, there, endpoint) from error
-    raise ServiceRefused(f"{endpoint.host} redirects more than {_MOST_REDIRECTS} times, at last to {there.host}")
+    raise ServiceRefused(f"{endpoint.host} redirects more than {_MOST_REDIRECTS} times, last to {there.host}")
 
 
 def _failure(error: Exception, there: Endpoint, first: Endpoint) -> LinkError:
-    """Return why a dial failed; a host that was never shown the key cannot refuse it."""
+    """Return why a dial failed; a host that never received the key cannot refuse it."""
     # The first host knows the secrets, and may have passed them on.
     failure = refusal.dial_failure(error, there.host, proxy=there.proxy, hide=first.redactor)
     if isinstance(failure, KeyRefused) and first.headers and not there.headers:
@@ -75,7 +75,7 @@ def _failure(error: Exception, there: Endpoint, first: Endpoint) -> LinkError:
 
 
 def _onward(there: Endpoint, error: InvalidStatus, first: Endpoint) -> Endpoint | None:
-    """Return where a response redirects to, ``None`` if it does not; raises where that cannot be followed."""
+    """Return where a response redirects to, or ``None``; raises if the redirect cannot be followed."""
     response = error.response
     if response.status_code not in _REDIRECTS or "Location" not in response.headers:
         return None
@@ -86,15 +86,15 @@ def _onward(there: Endpoint, error: InvalidStatus, first: Endpoint) -> Endpoint 
     except ValueError:
         url, place, origin = "", "", ("", None, 0)
     scheme, host, _ = origin
-    # Shown in the log and dialled, so it must be a plain host and port, without a secret.
+    # It is shown in the log and dialled, so it must be a plain host and port without a secret.
     is_fit = re.fullmatch(r"[\w.:\[\]-]{1,255}", place, re.ASCII) and first.redactor(place) == place
     if not host or not is_fit or there.socket:
         raise ServiceRefused(f"{there.host} redirects to an address that cannot be dialled ({response.status_code})")
     before = urlsplit(there.url)
     if scheme not in {"ws", "wss"}:
-        remedy = "Check service.url: what answers there is a page, and no Realtime service."
+        remedy = "Check service.url: a web page answers there, not a Realtime service."
         if scheme == "https" and before.scheme == "ws" and host == before.hostname:
-            remedy = f"The service wants encryption: write wss://{place} in service.url."
+            remedy = f"The service requires encryption: write wss://{place} in service.url."
         raise ServiceRefused(f"{there.host} redirects to {scheme}://{place} ({response.status_code})", remedy=remedy)
     if before.scheme == "wss" and scheme == "ws":
         raise ServiceRefused(
@@ -114,7 +114,7 @@ def _default_port(scheme: str) -> int:
 
 
 class _Connect(connect):
-    """The dial of websockets without its redirects, whose errors name neither the cause nor the host that failed."""
+    """Dials as websockets does, but not its redirects, whose errors name neither the cause nor the host that failed."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         return exc
@@ -145,19 +145,19 @@ async def _directly(there: Endpoint, uri: WebSocketURI) -> socket.socket:
 
 
 def _keep_key_off_the_internet(there: Endpoint, place: str) -> None:
-    """Raise ``ServiceRefused`` if the key would go unencrypted to ``place``, beyond the owner's network.
+    """Raise ``ServiceRefused`` if the key would be sent unencrypted to ``place`` outside the owner's network.
 
-    ``place`` is the address that was dialled or, behind a proxy, the name that the proxy will look up.
+    ``place`` is the address that was dialled or, behind a proxy, the name that the proxy will resolve.
     """
     if urlsplit(there.url).scheme == "ws" and _AUTHORIZATION in there.headers and not _is_own_network(place):
         raise ServiceRefused(
-            f"service.url is not encrypted, and {there.host} is beyond your own network: the key is not sent",
-            remedy="Write wss:// in place of ws:// in service.url.",
+            f"service.url is not encrypted, and {there.host} is outside your own network: the key is not sent",
+            remedy="Write wss:// instead of ws:// in service.url.",
         )
 
 
 def _is_own_network(place: str) -> bool:
-    """Tell whether an address or, behind a proxy, a name is one of this machine or of the owner's network."""
+    """Return whether an address or, behind a proxy, a name belongs to this machine or the owner's network."""
     try:
         return not ipaddress.ip_address(place.partition("%")[0]).is_global
     except ValueError:
@@ -165,7 +165,7 @@ def _is_own_network(place: str) -> bool:
 
 
 class _FirstHop(SocksProxy):
-    """In place of a proxy before the proxy: the plain way to it, by whichever of its addresses answers."""
+    """Connect to the proxy itself, directly, at whichever of its addresses answers."""
 
     async def connect(
         self,
@@ -174,12 +174,12 @@ class _FirstHop(SocksProxy):
         timeout: float | None = None,  # noqa: ASYNC109 - its name in the library
         **_more: Any,
     ) -> socket.socket:
-        del timeout  # the caller's limit is for all of it
+        del timeout  # the caller's limit covers the whole dial
         return await open_tcp(dest_host, dest_port)
 
 
 async def _through_socks(proxy: Proxy, uri: WebSocketURI) -> socket.socket:
-    """Open the way through a SOCKS proxy; the library alone would try the first of its addresses and no other."""
+    """Connect through a SOCKS proxy; the library alone would try only the first of its addresses."""
     kind, looks_up = _SOCKS[proxy.scheme]
     way = SocksProxy(
         proxy_type=kind,

@@ -1,4 +1,4 @@
-"""Where to dial and how to say who we are."""
+"""Where to dial and how to authenticate."""
 
 import contextlib
 import secrets
@@ -15,16 +15,16 @@ INWORLD_URL = "wss://api.inworld.ai/api/v1/realtime/session"
 
 
 async def _nothing() -> None:
-    """Prepare nothing: a service on the network is there or is not."""
+    """Prepare nothing: a service on the network is either up or not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A service's address. It and ``headers`` may hold the key, so neither shows in a ``repr``.
+    """A service's address. It and ``headers`` may contain the key, so a ``repr`` shows neither.
 
     ``socket`` is the path of a Unix socket when the service lives on this machine; ``prepare`` is awaited before each
-    dial and makes sure that it runs. ``rewrites`` is how it is expected to write down what the user says: each time all
-    of it, or piece by piece.
+    dial and makes sure that it runs. ``rewrites`` says how it is expected to send transcripts of the user: the whole
+    text each time, or piece by piece.
     """
 
     url: str = field(repr=False)
@@ -40,7 +40,7 @@ class Endpoint:
 
     @property
     def proxy_url(self) -> str:
-        """The address of the proxy on the way, a password included; empty without one.
+        """The address of the proxy on the way, including its password; empty without one.
 
         A service on a socket is never behind one. Raises ``ValueError`` for a malformed ``url``.
         """
@@ -48,16 +48,16 @@ class Endpoint:
 
     @property
     def proxy(self) -> str:
-        """The proxy on the way as it may be shown: host and port; empty without one."""
+        """What may be shown of the proxy on the way: host and port; empty without one."""
         try:
             return shown_proxy(self.proxy_url)
         except ValueError:
-            return ""  # no such address is dialled: the dial says what is wrong with it
+            return ""  # such an address is never dialled: the dial says what is wrong with it
 
     def secrets(self) -> Iterator[str]:
-        """Yield the secrets that a service or a proxy is given and may repeat: the key, passwords, tokens."""
+        """Yield the secrets that a service or a proxy receives and may repeat: the key, passwords, tokens."""
         if self.socket:
-            return  # the box's own service asks for no key, and gets none
+            return  # the box's own service needs no key and gets none
         for value in self.headers.values():
             yield value.partition(" ")[2] or value
         yield from secrets_in_address(self.url)
@@ -66,16 +66,16 @@ class Endpoint:
 
     @property
     def redactor(self) -> Redactor:
-        """The filter for what a service or a proxy says, before it is shown or logged."""
+        """The filter for texts from a service or a proxy, applied before they are shown or logged."""
         return Redactor(self.secrets())
 
 
 def remote(service: ServiceSettings, key: str) -> Endpoint:
     """Return the endpoint of a service on the network for one session.
 
-    Inworld wants a fresh session id in ``key`` (it is not the API key) and ``protocol=realtime``; OpenAI's dialect
-    wants the model in the address. What the configured address already says stays as it is written; only what it does
-    not name is added.
+    Inworld expects a fresh session id in ``key`` (which is not the API key) and ``protocol=realtime``; OpenAI's dialect
+    expects the model in the address. Parameters that the configured address already has stay as written; only missing
+    ones are added.
     """
     is_inworld = service.spoken_dialect == "inworld"
     parts = urlsplit(service.url or INWORLD_URL)
@@ -89,12 +89,12 @@ def remote(service: ServiceSettings, key: str) -> Endpoint:
 
 
 def local(socket: Path, prepare: Callable[[], Awaitable[None]] = _nothing) -> Endpoint:
-    """Return the endpoint of the service inside the box, which listens on a Unix socket and on no port."""
+    """Return the endpoint of the service inside the box, which listens on a Unix socket and not on a port."""
     query = urlencode({"key": session_id(), "protocol": "realtime"})
     url = f"ws://localhost/api/v1/realtime/session?{query}"
     return Endpoint(url, {"Authorization": "Basic local"}, socket, prepare)
 
 
 def session_id() -> str:
-    """Return a fresh name for a session: two live sockets with one name are undocumented."""
+    """Return a fresh id for a session: what two open sockets with one id do is not documented."""
     return f"edgevoice-{secrets.token_hex(8)}"

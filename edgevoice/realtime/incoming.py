@@ -1,4 +1,4 @@
-"""Incoming: the events of one connection, in order. It lets the loop have its turn, however much the service sends."""
+"""Incoming: the events of one connection, in order. Yields to the loop, however much the service sends."""
 
 import asyncio
 import logging
@@ -15,13 +15,13 @@ from edgevoice.realtime.frames import FrameReader
 _log = logging.getLogger(__name__)
 
 _BETWEEN_TURNS_BYTES = 65_536
-"""What is read at most before the loop has its turn, 1 KiB being added for each frame: 10 ms of work on a slow Pi.
+"""Bytes read at most before the loop runs again, counting 1 KiB extra per frame: 10 ms of work on a slow Pi.
 
-Frames that wait are else read without a pause, and a button that is pressed meanwhile waits for the last of them.
+Otherwise waiting frames would be read without a pause, and a button pressed meanwhile would wait for the last one.
 """
 
 _BROKEN_RULES = {CloseCode.PROTOCOL_ERROR, CloseCode.INVALID_DATA, CloseCode.MESSAGE_TOO_BIG}
-"""With these our own side closes a connection whose other end breaks the rules of WebSocket or sends too much."""
+"""Codes with which our side closes a connection if the other end breaks WebSocket's rules or sends too much."""
 
 
 class Incoming:
@@ -33,7 +33,7 @@ class Incoming:
         self._taken_bytes = 0
 
     async def next(self) -> wire.ServerEvent:
-        """Return the next event; raises ``ServiceNonsense``, or ``ConnectionClosed`` at the end.
+        """Return the next event; raises ``ServiceNonsense``, and ``ConnectionClosed`` at the end.
 
         A frame that cannot be read is skipped, and logged at debug level without its content.
         """
@@ -50,7 +50,7 @@ class Incoming:
 
     async def _receive(self) -> bytes:
         try:
-            # Bytes: a binary frame may hold JSON too, and text that is not UTF-8 would end the connection.
+            # Bytes: a binary frame may contain JSON too, and text that is not UTF-8 would end the connection.
             return await self._connection.recv(decode=False)
         except ConnectionClosed as error:
             if error.sent is not None and error.sent.code in _BROKEN_RULES and not error.rcvd_then_sent:

@@ -29,22 +29,22 @@ from edgevoice.realtime.tcp import has_unsent, let_go
 
 _log = logging.getLogger(__name__)
 
-# The library's debug lines hold the key and every word of a session: they are for no log, at whatever level it is.
+# The library's debug lines contain the key and every word of a session: they must reach no log, whatever its level.
 _library_log = logging.getLogger(f"{__name__}.library")
 _library_log.setLevel(logging.INFO)
 
 _MOST_WAITING = 1000
-"""Frames that may wait to be sent: 40 s of audio and more. A network that slow is no network."""
+"""Frames that may wait to be sent: more than 40 s of audio. A slower network is unusable."""
 
 _CLOSE_S = 1.0
-"""How long the other side may take to say goodbye."""
+"""How long the other side may take for the closing handshake."""
 
 _OPTIONS: Mapping[str, Any] = {
     "max_size": wire.LARGEST_AUDIO_FRAME,  # the library's own limit is 1 MiB
     "max_queue": 1,  # frames; the library's own limit of 16 is a quarter of a gigabyte of such frames
-    "compression": None,  # base64 of noise: it costs a Pi's CPU and saves nothing
+    "compression": None,  # audio in base64 does not compress: it would cost CPU and save nothing
     "open_timeout": None,  # `connect_s` is for all of it
-    "close_timeout": 2 * _CLOSE_S,  # longer than `_close` waits, which leaves less behind
+    "close_timeout": 2 * _CLOSE_S,  # longer than `_close` waits, which cleans up better
     "ping_interval": None,  # see `_ping`
     "user_agent_header": None,
     "logger": _library_log,
@@ -66,10 +66,11 @@ def _log_loss(error: LinkError) -> None:
 class Link:
     """Implements ``ports.Service``: at most one session at a time.
 
-    ``endpoint`` is asked for each dial, ``session`` gives the configuration for a wake word. ``take`` gets what each
-    frame means, in the loop's thread. ``connect_s`` limits the time from the dial to the session's being configured,
-    ``pong_s`` how long a ping may go unanswered. ``lost`` gets the error with which a session ends, before ``take``
-    gets the fact; it logs it. ``earlier`` gives what was said in earlier conversations, for each session to know.
+    ``endpoint`` is called for each dial; ``session`` returns the configuration for a wake word. ``take`` receives what
+    each frame means, in the loop's thread. ``connect_s`` limits the time from the dial until the session is configured,
+    ``pong_s`` how long a ping may go unanswered. ``lost`` receives the error with which a session ends, before ``take``
+    receives the fact; it logs the error. ``earlier`` returns what was said in earlier conversations, for each session
+    to know.
     """
 
     def __init__(
@@ -99,9 +100,9 @@ class Link:
     # --- orders ------------------------------------------------------------------------------------------------------
 
     def open(self, word: str = "", *, resumes: bool = False) -> None:
-        """Dial and configure a session, as it is wanted for this wake word; what comes of it is reported.
+        """Dial and configure a session for this wake word, and report the result.
 
-        One that ``resumes`` is told first what was said and answered in the one before.
+        A session that ``resumes`` first receives what was said and answered in the previous one.
         """
         self.close()
         if not resumes:
@@ -110,7 +111,7 @@ class Link:
         self._task.add_done_callback(self._ended)
 
     def close(self) -> None:
-        """Hang up; nothing of that session is reported any more."""
+        """Hang up; nothing more is reported from that session."""
         task, self._task, self._outbox = self._task, None, None
         if task is not None:
             self._ending.add(task)
@@ -122,21 +123,21 @@ class Link:
         self._send(wire.append_audio(pcm))
 
     def truncate(self, item_id: str, content_index: int, heard_ms: int) -> None:
-        """Tell how much of an item was heard."""
+        """Report how much of an item was heard."""
         self._history.truncate(item_id, heard_ms)
         if not item_id.startswith(NAMELESS):
             self._send(wire.truncate_item(item_id, content_index, heard_ms))
 
     def delete(self, item_id: str) -> None:
-        """Take an item out of the conversation."""
+        """Delete an item from the conversation."""
         self._history.delete(item_id)
         if not item_id.startswith(NAMELESS):
             self._send(wire.delete_item(item_id))
 
     def extend(self, item_id: str, heard_ms: int | None) -> None:
-        """Tell that more of an item was heard than was told before, all of it where ``heard_ms`` is ``None``.
+        """Report that more of an item was heard than reported before, or all of it if ``heard_ms`` is ``None``.
 
-        What a service has cut off an item it cannot put back: the words are added as an item that follows it.
+        A service cannot restore what it has truncated: the words are added as an item that follows it.
         """
         words, has_item = self._history.extend(item_id, heard_ms)
         if words:
@@ -144,12 +145,12 @@ class Link:
             self._send(wire.message(Role.ASSISTANT, words, after=after))
 
     def cancel(self, response_id: str) -> None:
-        """Stop an answer; one that the service gave no id goes on there, for a bare order could stop the next one."""
+        """Cancel an answer; one without an id is left to go on, because a bare order could cancel the next one."""
         if not response_id.startswith(NAMELESS):
             self._send(wire.cancel_response(response_id))
 
     def send_tool_output(self, call_id: str, output: str) -> None:
-        """Give a tool's answer."""
+        """Send a tool's output."""
         self._send(wire.tool_output(call_id, output))
 
     def create_response(self, *, may_call_tools: bool, instructions: str = "") -> None:
@@ -168,7 +169,7 @@ class Link:
         self._send(wire.update_session({"type": "realtime", **changes}))
 
     async def run(self) -> None:
-        """Wait for a fault of ours inside a session, and raise it; and hang up at the end."""
+        """Wait for a bug inside a session and raise it; hang up at the end."""
         try:
             raise await self._failures.get()
         finally:
@@ -179,7 +180,7 @@ class Link:
 
     def _send(self, frame: bytes) -> None:
         if self._outbox is None:
-            return  # no session: what was said to the last one is of no use to the next
+            return  # no session: what was meant for the last one is of no use to the next
         try:
             self._outbox.put_nowait(frame)
         except asyncio.QueueFull:
@@ -190,7 +191,7 @@ class Link:
             self._failures.put_nowait(error)
 
     def _lose(self, error: LinkError) -> None:
-        """Report the end of the session that is open now, once."""
+        """Report the end of the current session, once."""
         self._lost(error)
         self.close()
         self._take([LinkLost(error.code, error.is_retriable)])
@@ -200,7 +201,8 @@ class Link:
             with within_limits():
                 await self._session_to_its_end(self._endpoint(), word, resumes=resumes)
         except LinkError as error:
-            # Kept in no local: a task that was cancelled keeps its traceback, and so itself, until the next collection.
+            # Not kept in a local variable: a cancelled task keeps its traceback, and so itself, until the next
+            # collection.
             if self._task is asyncio.current_task():
                 self._lose(error)
 
@@ -214,7 +216,7 @@ class Link:
                     earlier = await self._earlier()
                     await endpoint.prepare()
                     connection = await dial(endpoint, _OPTIONS)
-                    # Not its own context: hung up on by a cancellation, it would tell of an internal error (1011).
+                    # Not used as a context manager: on cancellation, it would close with an internal error (1011).
                     opened.push_async_callback(_close, connection)
                     incoming = Incoming(connection)
                     await connection.send(wire.update_session(session), text=True)
@@ -222,7 +224,7 @@ class Link:
             except ConnectionClosed as error:
                 raise refusal.dial_failure(error, endpoint.host, hide=hide) from error
             except TimeoutError:
-                raise ServiceUnreachable(f"{_way(endpoint)} does not open the session") from None
+                raise ServiceUnreachable(f"{_way(endpoint)} did not open the session") from None
             outbox: asyncio.Queue[bytes] = asyncio.Queue(_MOST_WAITING)
             for role, text in (*earlier, *(self._history.begin_again() if resumes else ())):
                 outbox.put_nowait(wire.message(role, text))
@@ -254,8 +256,8 @@ class Link:
     async def _read(self, incoming: Incoming, downlink: Downlink, hide: Redactor) -> None:
         progress, transcripts = Progress(), TurnTranscripts()
         try:
-            # Frames that wait are read without a pause, in which a hang-up would take effect: what one of them is taken
-            # for may be the end of this session.
+            # Waiting frames are read without a pause in which a hang-up could take effect: what one of them means may
+            # end this session.
             while self._task is asyncio.current_task():
                 event = await incoming.next()
                 _look_for_complaint(event, hide)
@@ -271,9 +273,9 @@ class Link:
             raise refusal.closed(error, hide) from error
 
     async def _ping(self, connection: ClientConnection, host: str) -> None:
-        """Ask the other side for signs of life; without one, the connection is open at this end alone.
+        """Ping the other side; if it does not answer, the connection is open only at this end.
 
-        The library's own way of doing so waits without end for room in a socket whose other end takes nothing.
+        The library's own keepalive waits for ever for space in a socket whose other end reads nothing.
         """
         while True:
             await asyncio.sleep(self._pong_s / 2)
@@ -284,7 +286,7 @@ class Link:
                 let_go(connection.transport)
                 raise ServiceUnreachable(f"{host} stopped answering pings") from None
             except ConnectionClosed:
-                return  # the reader knows why, and says so
+                return  # the reader knows why, and reports it
 
     @staticmethod
     async def _write(connection: ClientConnection, outbox: asyncio.Queue[bytes]) -> None:
@@ -293,16 +295,16 @@ class Link:
             try:
                 await connection.send(frame, text=True)
             except ConnectionClosed:
-                return  # the reader knows why, and says so
+                return  # the reader knows why, and reports it
 
 
 def _expiry(expires_at: float | None) -> list[Arrival]:
-    """Return how long the session still lasts: the service says until when, by a clock that may not be ours."""
+    """Return how long the session still lasts: the service says until when, by a clock that may differ from ours."""
     return [] if expires_at is None else [SessionExpires(expires_at - time.time())]
 
 
 def _look_for_complaint(event: wire.ServerEvent, hide: Redactor) -> None:
-    """Log what the service complains of, in whichever event; what the session does not survive is raised."""
+    """Log what the service complains about, in any event; raise what the session does not survive."""
     match event:
         case wire.ServiceError():
             complaint = event.error or wire.ErrorBody(message=event.text)
@@ -324,9 +326,9 @@ def _way(endpoint: Endpoint) -> str:
 
 
 async def _close(connection: ClientConnection) -> None:
-    """Close the session politely; if the other side does not take what was sent to it, drop that and the connection.
+    """Close the session properly; if the other side does not read what was sent, drop that and the connection.
 
-    The light is out: what was said before must not reach a service that reads on later.
+    The light is off: what was said before must not reach a service that reads it later.
     """
     if has_unsent(connection.transport):
         let_go(connection.transport)
@@ -338,10 +340,10 @@ async def _close(connection: ClientConnection) -> None:
 
 
 async def _beside(reader: Coroutine[Any, Any, None], *works: Coroutine[Any, Any, None]) -> None:
-    """Run the reader to its end and the others beside it; where one of them broke the link, its error tells why."""
+    """Run the reader to its end and the others beside it; if one of them broke the link, raise its error."""
     tasks = [asyncio.ensure_future(work) for work in works]
     try:
-        # Not a task of its own: hung up on, it must not read one frame more.
+        # Not a task of its own: after a hang-up it must not read one more frame.
         await reader
     except LinkError:
         for task in tasks:

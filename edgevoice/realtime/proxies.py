@@ -1,4 +1,4 @@
-"""Proxies: which one is on the way to an address. The one place that decides it, for the box and for its doctor."""
+"""Proxies: which one is on the way to an address. The one place that decides it, for the box and its doctor."""
 
 import ipaddress
 import re
@@ -10,11 +10,11 @@ _SOCKS_PORT = 1080
 
 
 def proxy_for(url: str) -> str:
-    """Return the address of the proxy that the environment puts on the way to ``url``, empty for none.
+    """Return the address of the proxy that the environment names for ``url``, or an empty string.
 
-    A ``wss://`` address takes the first of wss_proxy, socks_proxy, https_proxy and all_proxy that is set, a ``ws://``
-    address that of ws_proxy, socks_proxy, https_proxy, http_proxy and all_proxy; in lower case or, failing that, in
-    upper case. The order is that of RFC 6455, section 4.1, and of websockets, which does not know all_proxy. Raises
+    A ``wss://`` address uses the first of wss_proxy, socks_proxy, https_proxy and all_proxy that is set, a ``ws://``
+    address the first of ws_proxy, socks_proxy, https_proxy, http_proxy and all_proxy; in lower case or, failing that,
+    in upper case. RFC 6455, section 4.1, and websockets have this order, but websockets lacks all_proxy. Raises
     ``ValueError`` for a malformed address.
     """
     parts = urlsplit(url)
@@ -31,7 +31,7 @@ def proxy_for(url: str) -> str:
 
 
 def shown_proxy(proxy: str) -> str:
-    """Return what may be shown of a proxy's address: host and port, and no password."""
+    """Return what may be shown of a proxy's address: host and port, but no password."""
     try:
         return urlsplit(proxy).netloc.rpartition("@")[2]
     except ValueError:
@@ -39,7 +39,7 @@ def shown_proxy(proxy: str) -> str:
 
 
 def _complete(proxy: str, *, is_socks: bool) -> str:
-    """Return a proxy's address as websockets takes it: people leave out the scheme, as curl lets them, and the port."""
+    """Return a proxy's address as websockets needs it: people omit the port, and the scheme, as curl allows."""
     scheme, mark, place = proxy.rpartition("://")
     if not mark or (is_socks and scheme == "http"):
         scheme = "socks5h" if is_socks else "http"
@@ -51,7 +51,7 @@ def _complete(proxy: str, *, is_socks: bool) -> str:
 
 
 def _is_excepted(host: str, port: int, no_proxy: str) -> bool:
-    """Tell whether no_proxy names a host: by its name or a domain above it, its address, its network, or by ``*``."""
+    """Return whether no_proxy names a host: its name, a domain above it, its address, its network, or ``*``."""
     return any(_names(entry.lower(), host.lower(), port) for entry in re.split(r"[,\s]+", no_proxy) if entry)
 
 

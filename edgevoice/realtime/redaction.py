@@ -1,6 +1,6 @@
-"""Redaction: foreign words without the secrets that they repeat, in whole or in part. No I/O, no log.
+"""Redaction: removes secrets from foreign text that repeats them, in whole or in part. No I/O, no log.
 
-A service, or a proxy on the way, may quote the key that it refuses: as it was given, decoded, escaped, or by its first
+A service, or a proxy on the way, may quote the key that it refuses: as it was sent, decoded, escaped, or by its first
 and last characters, as OpenAI does (``sk-ab***wxyz``). Each quotation is replaced before the text is shown or logged.
 """
 
@@ -17,16 +17,16 @@ from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 from edgevoice.settings.catalogue import HIDDEN, is_secret_name
 
 _SHARED: Final = 6
-"""Characters in a row that a text may share with a secret by chance; with base64, once in 70 billion."""
+"""Consecutive characters that a text may share with a secret by chance; with base64, once in 70 billion."""
 
 _QUOTED: Final = 3
-"""Fewest characters of a secret's beginning or end that are hidden where they are a word of their own."""
+"""Fewest characters of a secret's beginning or end that are hidden if they form a word of their own."""
 
 _MASKED_LEAST: Final = 2
-"""The same, beside asterisks or dots that stand for the rest of a secret."""
+"""The same, next to asterisks or dots that replace the rest of a secret."""
 
 _COMMON: Final = frozenset({"and", "api", "are", "for", "has", "key", "not", "the", "was", "you"})
-"""Words that sentences are made of: a key that begins or ends with one is not given away by it."""
+"""Ordinary words: a key that begins or ends with one is not given away by it."""
 
 _LETTERS: Final = r"A-Za-z0-9+/=_%~-"
 _WORD: Final = re.compile(rf"[{_LETTERS}]+")
@@ -36,7 +36,7 @@ _UPPER_TO_LOWER: Final = {upper: upper + 32 for upper in range(ord("A"), ord("Z"
 
 
 class Redactor:
-    """Hides some secrets in whatever it is called with; it shows none of them in a ``repr``."""
+    """Hides certain secrets in any text; its ``repr`` shows none of them."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._secrets = frozenset(filter(None, secrets))
@@ -57,7 +57,7 @@ class Redactor:
 
     @cached_property
     def _forms(self) -> frozenset[str]:
-        """All ways in which the secrets may be written, in lower case: a service may change that."""
+        """All ways in which the secrets may be written, in lower case, because a service may change the case."""
         return frozenset(_folded(form) for secret in self._secrets for form in _forms_of(secret))
 
     @cached_property
@@ -81,25 +81,25 @@ class Redactor:
 
     def _is_quoted(self, word: str) -> bool:
         if word in self._forms:
-            return True  # the whole of one, however short
+            return True  # a whole secret, however short
         if len(word) < _QUOTED or word in _COMMON:
             return False
         return any(form.startswith(word) or form.endswith(word) for form in self._forms)
 
 
 def secrets_in_address(url: str) -> Iterator[str]:
-    """Yield the secrets in an address: user and password, and the values in its query whose name says so."""
+    """Yield the secrets in an address: user, password, and query values whose name says that they are secret."""
     try:
         parts = urlsplit(url)
     except ValueError:
-        return  # no address: nothing can be dialled by it, nor shown of it
+        return  # not an address: it can be neither dialled nor shown
     user, _, password = parts.netloc.rpartition("@")[0].partition(":")
     yield from (user, password)
     yield from (value for name, value in parse_qsl(parts.query) if _is_secret(name))
 
 
 def secrets_in(data: Any) -> Iterator[str]:
-    """Yield the texts at any depth of JSON data whose name says that they are secret."""
+    """Yield the strings, at any depth of JSON data, whose name says that they are secret."""
     if isinstance(data, Mapping):
         for name, value in data.items():
             if isinstance(value, str) and _is_secret(str(name)):
@@ -115,7 +115,7 @@ def _is_secret(name: str) -> bool:
 
 
 def _folded(text: str) -> str:
-    """Return the text with ASCII in lower case, and as long as before."""
+    """Return the text with ASCII in lower case and its length unchanged."""
     return text.translate(_UPPER_TO_LOWER)
 
 
@@ -141,7 +141,7 @@ def _forms_of(secret: str) -> Iterator[str]:
 
 
 def _decoded(secret: str) -> str:
-    """Return what base64 text stands for, empty where that is no text."""
+    """Decode base64 text; return an empty string if the result is not text."""
     unpadded = secret.rstrip("=").translate(str.maketrans("-_", "+/"))
     try:
         text = base64.b64decode(unpadded + "=" * (-len(unpadded) % 4), validate=True).decode("ascii")

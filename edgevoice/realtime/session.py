@@ -1,4 +1,4 @@
-"""What a session is told at its start: every field explicit, in the dialect of the service."""
+"""The configuration of a session: every field explicit, in the dialect of the service."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,8 +14,9 @@ _PCM: Json = {"type": "audio/pcm", "rate": WIRE_HZ}
 def session_of(service: ServiceSettings, tools: Sequence[Json]) -> Json:
     """Return the ``session`` object of ``session.update``.
 
-    Booleans and nulls are sent though they are defaults: one service was seen to act on them only when present. A field
-    that only Inworld knows goes only to Inworld, because others refuse the whole update for one unknown name.
+    Booleans and nulls are sent even if they are defaults: one service acted on them only when they were present. A
+    field that only Inworld knows is sent only to Inworld, because other services refuse the whole update for one
+    unknown name.
     """
     is_inworld = service.spoken_dialect == "inworld"
     output: Json = {"format": _PCM, "voice": service.voice, "speed": service.speed}
@@ -39,9 +40,9 @@ def session_of(service: ServiceSettings, tools: Sequence[Json]) -> Json:
     }
     if is_inworld:
         if service.temperature is not None:
-            session["temperature"] = service.temperature  # no field of a session in the GA protocol any more
+            session["temperature"] = service.temperature  # no longer a field of a session in the GA protocol
         output["model"] = service.tts_model
-        # We ask for the answer ourselves once every output is in: else n calls give n answers.
+        # We request the answer ourselves once every output is in: otherwise n calls get n answers.
         session["providerData"] = {**service.provider_data, "auto_tool_response": False}
     return session
 

@@ -1,4 +1,4 @@
-"""TCP: opens a connection by whichever address answers, and lets go of one without a byte more. Speaks no protocol."""
+"""TCP: connects to whichever address answers, and drops a connection without sending another byte. No protocol."""
 
 import array
 import asyncio
@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from typing import Any
 
 NEXT_ADDRESS_S = 0.25
-"""How long one address may keep the next one waiting: the delay that RFC 8305, section 5, recommends."""
+"""How long one address may delay the next: the value that RFC 8305, section 5, recommends."""
 
 _SIOCOUTQNSD = 0x894B
-"""Asks Linux how much of a TCP socket's queue has not been sent (linux/sockios.h); what is on the wire is not in it."""
+"""Asks Linux how much of a TCP socket's queue has not been sent (linux/sockios.h), not counting data on the wire."""
 
 _NO_WAY = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
@@ -22,11 +22,11 @@ _AddressInfo = tuple[int, int, int, str, Any]
 
 
 async def open_tcp(host: str, port: int) -> socket.socket:
-    """Return a socket that is connected to the first of the host's addresses that answers (RFC 8305).
+    """Return a socket connected to the first of the host's addresses that answers (RFC 8305).
 
-    Each address has a quarter of a second before the next one is tried beside it, and IPv6 and IPv4 take turns: one
-    that swallows whatever is sent to it, or to which no route leads, costs no more than that. Raises ``OSError``, which
-    includes ``socket.gaierror``; asyncio's own way loses a socket when it is cancelled.
+    Each address gets a quarter of a second before the next one is tried in parallel, and IPv6 and IPv4 alternate: an
+    address that swallows packets, or to which there is no route, costs no more than that. Raises ``OSError``, which
+    includes ``socket.gaierror``; asyncio's own implementation leaks a socket when it is cancelled.
     """
     loop = asyncio.get_running_loop()
     waiting = _alternately(await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))
@@ -52,7 +52,7 @@ async def open_tcp(host: str, port: int) -> socket.socket:
 
 
 def _alternately(found: Iterable[_AddressInfo]) -> list[_AddressInfo]:
-    """Return the resolver's addresses in its order, but IPv6 and IPv4 in turn."""
+    """Return the resolver's addresses in its order, but alternating between IPv6 and IPv4."""
     families: dict[int, list[_AddressInfo]] = {}
     for info in found:
         families.setdefault(info[0], []).append(info)
@@ -78,7 +78,7 @@ def _close_unwanted(attempt: asyncio.Task[socket.socket]) -> None:
 
 
 def _most_telling(attempts: Iterable[asyncio.Task[socket.socket]]) -> BaseException:
-    """Return the failure of an address to which a route leads, if there is one: a box without IPv6 knows that it is."""
+    """Return the failure of an address that has a route, if any: that IPv6 fails on a box without IPv6 says nothing."""
     failures = [failure for attempt in attempts if (failure := attempt.exception()) is not None]
     return min(failures, key=lambda failure: isinstance(failure, OSError) and failure.errno in _NO_WAY)
 
@@ -87,19 +87,19 @@ def _most_telling(attempts: Iterable[asyncio.Task[socket.socket]]) -> BaseExcept
 
 
 def has_unsent(transport: asyncio.Transport) -> bool:
-    """Tell whether something that was written has not left this machine."""
+    """Return whether something that was written has not left this machine yet."""
     if transport.get_write_buffer_size() > 0:
         return True
     connected = transport.get_extra_info("socket")
     if connected.fileno() < 0 or connected.family not in {socket.AF_INET, socket.AF_INET6}:
-        return False  # closed, or between two processes of one machine, where what is written has arrived
+        return False  # closed, or between two processes of one machine, where written data has arrived
     waiting = array.array("i", [0])
     fcntl.ioctl(connected.fileno(), _SIOCOUTQNSD, waiting)
     return waiting[0] > 0
 
 
 def let_go(transport: asyncio.Transport) -> None:
-    """Close a connection so that nothing more leaves, not even what the kernel holds: it is reset instead of ended."""
+    """Close a connection with a reset, so that nothing more leaves, not even what the kernel has queued."""
     connected = transport.get_extra_info("socket")
     if connected.fileno() >= 0:
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

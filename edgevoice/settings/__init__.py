@@ -1,1 +1,1 @@
-"""The settings: their schema, where they are read, what they may hold, and what a running box takes over."""
+"""The settings: their schema, where they are read, what they may contain, and what a running box applies."""

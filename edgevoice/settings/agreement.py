@@ -1,4 +1,4 @@
-"""What no range can tell: settings that are right each by itself, and not together. Reads no files."""
+"""Rules across settings: values that are each valid but do not fit together. Reads no files."""
 
 import re
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from edgevoice.settings.schema import Settings, WakewordSettings, WordSettings
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """Settings that are right each by itself but not together; ``text`` is the error line without the file's name."""
+    """Settings that are each valid but do not fit together; ``text`` is the error line without the file's name."""
 
     names: tuple[str, ...]
     text: str
 
 
 def disagreements(settings: Settings) -> Iterator[Disagreement]:
-    """Yield what no range can tell: thresholds out of order, words within words, sounds unheard, pins used twice."""
+    """Yield what no range can express: thresholds out of order, invalid words, inaudible sounds, pins used twice."""
     wakeword = settings.wakeword
     wrong_words = [*_wrong_words(wakeword.words)]
     yield from (Disagreement(("wakeword.words",), text) for text in wrong_words)
@@ -35,11 +35,11 @@ def disagreements(settings: Settings) -> Iterator[Disagreement]:
     if settings.panel.without_lights == "sound" and settings.speaker.earcon_percent == 0:
         yield Disagreement(
             ("panel.without_lights", "speaker.earcon_percent"),
-            'panel.without_lights is "sound" and speaker.earcon_percent is 0; nothing would be heard: raise it, '
+            'panel.without_lights is "sound" but speaker.earcon_percent is 0, so nothing would be heard; raise it, '
             'or set panel.without_lights to "refuse" or "listen"',
         )
     for (first, pin), (second, other_pin) in combinations(_pins(settings), 2):
-        # Boards with a single light show everything with it.
+        # Boards with a single light use it for everything.
         both_are_lights = first.endswith("_led_gpio") and second.endswith("_led_gpio")
         if pin == other_pin and not both_are_lights:
             yield Disagreement(
@@ -49,34 +49,34 @@ def disagreements(settings: Settings) -> Iterator[Disagreement]:
 
 
 def _wrong_words(words: dict[str, Any]) -> Iterator[str]:
-    """Yield an error line for everything in ``wakeword.words`` that is not right by itself."""
+    """Yield an error line for every invalid part of ``wakeword.words``."""
     takes = {each.name: each.type for each in structs.fields(WordSettings)}
     for name, word in words.items():
         place = f"wakeword.words.{name}"
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
-            yield "wakeword.words has a name in it that is longer than 40 or not made of letters, digits, - and _ alone"
+            yield "wakeword.words has a name over 40 characters, or with characters other than letters, digits, - and _"
         elif not isinstance(word, dict):
             yield f"{place} must be a table, written [{place}]"
         elif wrong := next((key for key in word if key not in takes), None):
             shown = wrong if re.fullmatch(r"\w{1,24}", wrong) else "something"
-            yield f"{place} has {shown} in it; it takes {', '.join(takes)}"
+            yield f"{place} contains {shown}; it takes {', '.join(takes)}"
         else:
             for key, value in word.items():
                 try:
                     convert(value, takes[key])
                 except ValidationError:
-                    yield f"{place}.{key} is not right; it must be {_must_be(takes[key])}"
+                    yield f"{place}.{key} is wrong; it must be {_must_be(takes[key])}"
 
 
 def _must_be(annotation: Any) -> str:
-    """Return the words for what a part of a wake word must be."""
+    """Return the wording for what a part of a wake word must be."""
     kind = inspect.type_info(annotation)
     parts = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
     return next(str(part.extra["must_be"]) for part in parts if isinstance(part, inspect.Metadata) and part.extra)
 
 
 def _thresholds_in_disorder(wakeword: WakewordSettings) -> Iterator[Disagreement]:
-    """Yield the words of which one frame would need a lower score than two."""
+    """Yield the words for which one frame would need a lower score than two."""
     for name, word in wakeword.further_words().items():
         sure, usual = word.sure_threshold or wakeword.sure_threshold, word.threshold or wakeword.threshold
         if sure < usual and not word.threshold is word.sure_threshold is None:

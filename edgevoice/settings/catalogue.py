@@ -1,6 +1,6 @@
-"""The settings as a list: each with its name, variable, default, unit and range, and the words for a refusal.
+"""The settings as a list: each with its name, variable, default, unit and range, and the wording of its refusals.
 
-Everything is read off the structs in `settings`, so nothing here can go stale. Reads no files, and never repeats a
+Everything comes from the structs in `schema`, so nothing here can go stale. Reads no files, and never repeats a
 value that may be a secret.
 """
 
@@ -21,7 +21,7 @@ from edgevoice.settings.hints import hint
 from edgevoice.settings.schema import Settings
 
 LONGEST_SHOWN: Final = 24
-"""Characters of a text that an error line may repeat; a key that was put in the wrong place is longer than that."""
+"""Characters of a text that an error line may repeat; a key in the wrong place is longer than that."""
 
 HIDDEN: Final = "(hidden)"
 
@@ -33,12 +33,12 @@ _SECRET_NAME: Final = re.compile(
 
 
 class ValueRefused(ValueError):
-    """A value is not right; ``str()`` goes after the setting's name: "is -1; it must be between 0 and 5 seconds"."""
+    """A value is wrong; ``str()`` follows the setting's name: "is -1; it must be between 0 and 5 seconds"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One setting; ``kind`` is its type as msgspec sees it, without the description around it."""
+    """One setting; ``kind`` is its type as msgspec sees it, without the metadata around it."""
 
     section: str
     name: str
@@ -55,33 +55,33 @@ class Entry:
 
     @property
     def variable(self) -> str:
-        """Return the name of the environment variable that goes before the file."""
+        """Return the name of the environment variable that overrides the file."""
         return f"EDGEVOICE_{self.section}_{self.name}".upper()
 
     @property
     def is_private(self) -> bool:
-        """Tell whether a key may stand in this setting by mistake, so that its value is never repeated."""
+        """Return whether this setting may contain a key by mistake, so that its value is never repeated."""
         return bool(self.extra.get("is_private"))
 
     @property
     def unit(self) -> str:
-        """Return the unit that the end of the name tells, in words; empty when there is none."""
+        """Return the unit that the name ends with, in words; empty if there is none."""
         return next((unit for ending, unit in _UNITS.items() if self.name.endswith(ending)), "")
 
     @property
     def is_optional(self) -> bool:
-        """Tell whether the setting may be left unset, which TOML says by leaving it out."""
+        """Return whether the setting may be unset, which TOML expresses by omitting it."""
         return self.default is None
 
     def read(self, value: object) -> Any:
-        """Return a TOML value as the setting's own type, or raise ``ValueRefused``; lists become tuples."""
+        """Convert a TOML value to the setting's own type, or raise ``ValueRefused``; lists become tuples."""
         try:
             right = msgspec.convert(value, self.annotation)
         except (msgspec.ValidationError, OverflowError):
             meant = self.hint(value) if isinstance(value, str) else ""
             instead = f"; write {meant}" if meant else ""
             if isinstance(value, str) and value.startswith("~") and not value.startswith("~/"):
-                instead = "; ~ stands for the home folder only in ~/"
+                instead = "; ~ means the home folder only in ~/"
             raise ValueRefused(f"{self._what_it_is(value)}; it must be {self.must_be(value)}{instead}") from None
         check = _CHECKS.get(self.dotted)
         if check is not None and (complaint := check(right)):
@@ -89,7 +89,7 @@ class Entry:
         return right
 
     def takes(self, value: object) -> bool:
-        """Tell whether this is a value of the setting, as far as its type and range say."""
+        """Return whether this is a valid value of the setting by its type and range."""
         try:
             msgspec.convert(value, self.annotation)
         except (msgspec.ValidationError, OverflowError):
@@ -97,23 +97,23 @@ class Entry:
         return True
 
     def hint(self, written: str) -> str:
-        """Return as TOML the value that was probably meant by a text, empty where there is none."""
+        """Return as TOML the value that a text probably means, empty if there is none."""
         return hint(written, self.takes, name=self.name, may_show=not self.is_private)
 
     def must_be(self, value: object = None) -> str:
-        """Say what the setting takes; for a value of the right type, only what is wrong with it."""
+        """Describe what the setting takes; for a value of the right type, only what is wrong with it."""
         if "must_be" in self.extra:
             return str(self.extra["must_be"])
-        # "percent" after a range would only repeat the name; seconds and milliseconds are mixed up too easily.
+        # "percent" after a range would only repeat the name; seconds and milliseconds are confused too easily.
         unit = f" {self.unit}" if self.unit in {"seconds", "milliseconds"} else ""
         return _must_be(self.kind, value, unit)
 
     def _what_it_is(self, value: object) -> str:
         if self.is_private and isinstance(value, str):
-            return "is not right (its value is not shown)"
+            return "is wrong (its value is not shown)"
         if isinstance(self.kind, inspect.VarTupleType) and isinstance(value, list):
             wrong = next((item for item in value if not self.takes([item])), None)
-            return f"has {shown(wrong)} in it"
+            return f"contains {shown(wrong)}"
         return f"is {shown(value)}"
 
 
@@ -138,7 +138,7 @@ def _must_be(kind: inspect.Type, value: object, unit: str) -> str:
         case inspect.StrType():
             return "a text"
         case _:
-            raise TypeError(f"there are no words for a setting of the type {kind}")
+            raise TypeError(f"there is no wording for a setting of the type {kind}")
 
 
 def _is_number(value: object, *types: type) -> bool:
@@ -150,7 +150,7 @@ def _either(words: list[str]) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value as it may stand in an error line: short, on one line, and never a long text."""
+    """Return a value as an error line may show it: short, on one line, and never a long text."""
     match value:
         case bool():
             return "true" if value else "false"
@@ -171,18 +171,18 @@ def shown(value: object) -> str:
 
 
 def shown_name(name: str) -> str:
-    """Return a name from a file as it may stand in an error line: short, and on one line."""
+    """Return a name from a file as an error line may show it: short, and on one line."""
     plain = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
     return plain if len(plain) <= 2 * LONGEST_SHOWN else f"{plain[:LONGEST_SHOWN]}…"
 
 
 def is_secret_name(name: str) -> bool:
-    """Tell whether a name sounds as if a key or a password stood behind it."""
+    """Return whether a name sounds like that of a key or a password."""
     return _SECRET_NAME.search(name.lower().replace("-", "_")) is not None
 
 
 def without_secrets(value: Any) -> Any:
-    """Return a copy in which every text, at any depth, is hidden whose name sounds like a secret."""
+    """Return a copy in which texts are hidden, at any depth, if their name sounds like a secret."""
     if isinstance(value, dict):
         return {
             name: HIDDEN if is_secret_name(name) or name.lower().endswith(("key", "token")) else without_secrets(each)
@@ -192,7 +192,7 @@ def without_secrets(value: Any) -> Any:
 
 
 def address_without_secrets(url: str) -> str:
-    """Return an address without the values of its query, in which some services take a key."""
+    """Return an address without the values of its query, in which some services expect a key."""
     place, mark, query = url.partition("?")
     names = [part.partition("=")[0] for part in query.split("&") if part]
     return f"{place}{mark}{'&'.join(f'{name}=…' for name in names)}"
@@ -209,17 +209,17 @@ def _complaint_about_address(url: str) -> str:
         is_right = False
     else:
         if parts.username is not None:
-            return "has a name or a password in it; keys do not belong into the settings: use service.key_file"
+            return "contains a user name or a password; keys do not belong in the settings: use service.key_file"
     # urlsplit silently drops tabs and line ends, and a WebSocket address has no fragment (RFC 6455, section 3).
     if not is_right or re.search(r"[^\x21-\x7e]|#", url):
-        return f"is not right (its value is not shown); it must be {must_be}"
+        return f"is wrong (its value is not shown); it must be {must_be}"
     return ""
 
 
 def _complaint_about_provider_data(data: dict[str, Any]) -> str:
     for path, value in _leaves(data):
         if not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
-            return f"has {shown(value)} at {path}; it must hold only what JSON can carry"
+            return f"has {shown(value)} at {path}; it must contain only what JSON can express"
     return ""
 
 
@@ -247,7 +247,7 @@ def sections() -> Mapping[str, type[msgspec.Struct]]:
 
 
 def _descriptions(struct: type[msgspec.Struct]) -> dict[str, str]:
-    """Return what the lines "name: text" of a docstring say, by name; nothing under `python -OO`."""
+    """Return the lines "name: text" of a docstring by name; nothing under `python -OO`."""
     parts = re.split(r"^(\w+): ", cleandoc(struct.__doc__ or ""), flags=re.MULTILINE)
     return {name: " ".join(text.split()) for name, text in zip(parts[1::2], parts[2::2], strict=True)}
 

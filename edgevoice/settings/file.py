@@ -1,7 +1,7 @@
-"""Settings from a file and from the environment, checked at the door: defaults, then the file, then the environment.
+"""Settings from a file and the environment, checked as they are read: defaults, then the file, then the environment.
 
-Tells everything that is wrong with a file at once, each thing in one line. Writes nothing, and never repeats a value
-that may be a secret.
+Reports everything that is wrong with a file at once, one line each. Writes nothing, and never repeats a value that may
+be a secret.
 """
 
 import difflib
@@ -28,33 +28,33 @@ NOT_SETTINGS: Final[Mapping[str, str]] = {
     "EDGEVOICE_API_KEY": "the key of the service; see service.key_file for better places",
     "EDGEVOICE_CONFIG": "the path of the settings file",
 }
-"""Variables of ours that are no settings, each with its meaning."""
+"""Our environment variables that are not settings, each with its meaning."""
 
 LARGEST_FILE_BYTES: Final = 1 << 20
-"""A settings file of every setting has some 10 kB; more than this is another kind of file."""
+"""A settings file with every setting has some 10 kB; anything larger than this is another kind of file."""
 
 MOST_FAULTS: Final = 50
-"""Error lines that are told of one file; who sees so many has named the wrong file."""
+"""The most error lines for one file; a file with more is probably the wrong one."""
 
 _PREFIX: Final = "EDGEVOICE_"
-_KEYS_DO_NOT_BELONG: Final = "keys do not belong into the settings; use service.key_file"
+_KEYS_DO_NOT_BELONG: Final = "keys do not belong in the settings; use service.key_file"
 
 
 class SettingsRefused(SettingsInvalid):
     """Settings were refused; ``faults`` holds every error line, and ``str()`` is the first of them."""
 
     def __init__(self, faults: tuple[str, ...], *, remedy: str | None = None) -> None:
-        more = f" (and {len(faults) - 1} more: `edgevoice config check` tells all)" if len(faults) > 1 else ""
+        more = f" (and {len(faults) - 1} more: `edgevoice config check` shows all)" if len(faults) > 1 else ""
         super().__init__(f"{faults[0]}{more}", remedy=remedy)
         self.faults = faults
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings that are right, and where they came from.
+    """Valid settings, and where they came from.
 
-    ``source`` is the file that was read, ``None`` when there is none. ``origins`` has the full name of every setting
-    that was set, with the name of the file or of the environment variable that set it.
+    ``source`` is the file that was read, ``None`` if there is none. ``origins`` maps the full name of every setting
+    that was set to the file or the environment variable that set it.
     """
 
     settings: Settings
@@ -64,7 +64,7 @@ class Loaded:
 
 @dataclass
 class _Findings:
-    """What was read so far: right values with their origins by full name, and what is wrong."""
+    """What was read so far: valid values with their origins by full name, and what is wrong."""
 
     values: dict[str, Any] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
@@ -74,16 +74,16 @@ class _Findings:
 
     @cached_property
     def lines(self) -> Mapping[tuple[str, ...], int]:
-        """Where in the file each name stands; looked for when something is wrong."""
+        """The line of each name in the file; computed only when something is wrong."""
         return lines_of(self.text)
 
     def line(self, *names: str) -> str:
-        """Return " (line 3)" for a name of the file, empty where that is not known."""
+        """Return " (line 3)" for a name in the file, empty if the line is not known."""
         number = self.lines.get(names)
         return f" (line {number})" if number else ""
 
     def take(self, entry: Entry, value: object, place: str) -> None:
-        """Keep a value if it is right, else note what is wrong with it."""
+        """Keep a value if it is valid, else note what is wrong with it."""
         try:
             self.values[entry.dotted] = entry.read(value)
         except ValueRefused as refusal:
@@ -94,16 +94,16 @@ class _Findings:
             self.origins[entry.dotted] = place
 
     def settings(self) -> Settings:
-        """Return the right values as settings; what is missing stays at its default."""
+        """Return the valid values as settings; missing ones keep their defaults."""
         return Settings(**{name: self.section(name) for name in sections()})
 
     def section(self, section: str) -> Any:
-        """Return the right values of one section."""
+        """Return the valid values of one section."""
         dotted_values = ((ENTRIES[dotted], value) for dotted, value in self.values.items())
         return sections()[section](**{entry.name: value for entry, value in dotted_values if entry.section == section})
 
     def add_disagreements(self, place: str) -> None:
-        """Note what is right by itself but not together; blames a variable rather than the file that it went before."""
+        """Note values that do not fit together; blame a variable rather than the file that it overrides."""
         for each in disagreements(self.settings()):
             if self.wrong_names.isdisjoint(each.names):
                 origins = [self.origins[name] for name in each.names if name in self.origins]
@@ -117,9 +117,9 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Loaded:
     """Return the settings in force: the defaults, then the file, then the environment.
 
     Without ``path`` the file is the one that EDGEVOICE_CONFIG names, else /etc/edgevoice/edgevoice.toml, else
-    edgevoice/edgevoice.toml in XDG_CONFIG_HOME or ~/.config, else none. A variable EDGEVOICE_<SECTION>_<KEY> goes
-    before the file; its value is read as TOML where it fits so, else as a plain text. Raises ``SettingsRefused`` with
-    all that is wrong.
+    edgevoice/edgevoice.toml in XDG_CONFIG_HOME or ~/.config, else none. A variable EDGEVOICE_<SECTION>_<KEY>
+    overrides the file; its value is read as TOML if that fits, else as plain text. Raises ``SettingsRefused`` with
+    everything that is wrong.
     """
     source, text = _find(path, environment)
     findings = _Findings()
@@ -130,7 +130,7 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Loaded:
     findings.add_disagreements(source.name if source is not None else "the defaults")
     if findings.faults:
         is_from_file = any(not fault.startswith(_PREFIX) for fault in findings.faults)
-        remedy = _how_to_fix(source) if is_from_file else "Fix the variable, or take it out of the environment."
+        remedy = _how_to_fix(source) if is_from_file else "Fix the variable, or remove it from the environment."
         raise SettingsRefused(tuple(findings.faults), remedy=remedy)
     return Loaded(findings.settings(), source, findings.origins)
 
@@ -138,8 +138,8 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Loaded:
 def salvage_panel(path: Path | None, environment: Mapping[str, str]) -> PanelSettings | None:
     """Return the panel of settings that are refused elsewhere, so that the fault light can still be shown.
 
-    Takes what ``load`` takes. Of a file that is broken elsewhere only the panel's lines are read. Returns ``None`` when
-    the file cannot be read, or when the panel itself is wrong: a light on a pin that the file does not mean could
+    Takes the arguments of ``load``. If the file is broken elsewhere, only the panel's lines are read. Returns ``None``
+    if the file cannot be read, or if the panel itself is wrong: a light on a pin that the file does not mean could
     switch something else.
     """
     findings = _Findings()
@@ -162,7 +162,7 @@ def salvage_panel(path: Path | None, environment: Mapping[str, str]) -> PanelSet
 
 
 def _find(path: Path | None, environment: Mapping[str, str]) -> tuple[Path | None, str]:
-    """Return the settings file in force and its text, ``None`` and nothing when there is no file."""
+    """Return the settings file in force and its text, or ``None`` and nothing if there is no file."""
     if path is not None:
         return path, _text_of(path)
     if named := environment.get("EDGEVOICE_CONFIG"):
@@ -174,9 +174,9 @@ def _find(path: Path | None, environment: Mapping[str, str]) -> tuple[Path | Non
         try:
             is_there = place.is_file() or place.is_dir()
         except PermissionError:
-            # A service under ProtectHome= must not enter the home folder, and need not.
+            # A service under ProtectHome= cannot enter the home folder, and does not need to.
             if place == SYSTEM_FILE:
-                raise SettingsRefused((f"{place} may not be read by this user",)) from None
+                raise SettingsRefused((f"this user may not read {place}",)) from None
             continue
         if is_there:
             return place, _text_of(place)
@@ -184,7 +184,7 @@ def _find(path: Path | None, environment: Mapping[str, str]) -> tuple[Path | Non
 
 
 def file_places(environment: Mapping[str, str]) -> list[Path]:
-    """Return where a settings file is looked for when none is named, first come first served."""
+    """Return where to look for a settings file if none is named; the first that exists counts."""
     folder = config_folder(environment)
     return [SYSTEM_FILE] if folder is None else [SYSTEM_FILE, folder / "edgevoice.toml"]
 
@@ -213,7 +213,7 @@ def _why_unreadable(failure: OSError) -> str:
         case errno.EISDIR:
             return "is a folder, not a file"
         case errno.EACCES | errno.EPERM:
-            return "may not be read by this user"
+            return "is not readable by this user"
         case _:
             return f"cannot be read: {failure.strerror}"
 
@@ -226,14 +226,14 @@ def _parse(source: Path, text: str) -> dict[str, Any]:
 
 
 def _document_or_part(source: Path, text: str, wanted: tuple[str, ...]) -> dict[str, Any]:
-    """Parse a file, or if it is broken only the lines of the ``wanted`` sections; refused if they are too."""
+    """Parse a file, or if it is broken, only the lines of the ``wanted`` sections; refuse if they are broken too."""
     try:
         return _parse(source, text)
     except SettingsRefused:
         lines, is_wanted = [], False
         for line in text.splitlines():
             if line.lstrip().startswith("["):
-                # A header that is not whole may still be meant as one of them: then it breaks this part too.
+                # An incomplete header may still be meant as one of them: then it breaks this part too.
                 is_wanted = line.lstrip(" [").startswith(wanted)
             if is_wanted or line.lstrip().startswith(wanted):
                 lines.append(line)
@@ -277,7 +277,7 @@ def _complaint_about_section(section: str, content: object) -> str:
     if isinstance(content, dict):
         near = difflib.get_close_matches(section, sections(), n=1)
         return f"{name} is not a section{_did_you_mean(near)}"
-    return f"{name} stands in no section{_advice_on_name('', section)}"
+    return f"{name} is not inside a section{_advice_on_name('', section)}"
 
 
 def _advice_on_name(section: str, name: str) -> str:
@@ -285,7 +285,7 @@ def _advice_on_name(section: str, name: str) -> str:
 
 
 def _near_names(section: str, name: str) -> list[str]:
-    """Return the likeliest full name: one of the same section, the same name in another, else anything alike."""
+    """Return the likeliest full name: one in the same section, the same name in another, else anything similar."""
     here = [entry.name for entry in ENTRIES.values() if entry.section == section]
     if near := difflib.get_close_matches(name, here, n=1):
         return [f"{section}.{near[0]}"]
@@ -319,7 +319,7 @@ def _complaint_about_variable(variable: str, variables: Mapping[str, Entry]) -> 
 
 
 def _fitting(entry: Entry, raw: str) -> object:
-    """Return a variable as TOML, or as a plain text where only that fits: a model may be named 42."""
+    """Return a variable as TOML, or as plain text if only that fits: a model may be named 42."""
     readings = [*_as_toml(raw), raw]
     for reading in readings:
         try:

@@ -1,4 +1,4 @@
-"""What to write instead: the value that somebody meant who wrote 0,6 or 70% or yes, if there is one. Reads no files."""
+"""What to write instead: the value that was probably meant by 0,6 or 70% or yes. Reads no files."""
 
 import json
 import re
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 _QUOTES: Final = "\"'`\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u00ab\u00bb"
-"""Straight ones, and those that word processors and telephones put in their place."""
+"""Straight quotes, and those that word processors and phones put in their place."""
 
 _MINUS: Final = str.maketrans({"\u2212": "-", "\u2013": "-", "\u00a0": " ", "\u202f": " "})
 
@@ -22,9 +22,9 @@ _LONGEST_SHOWN: Final = 40
 
 
 def hint(written: str, takes: Callable[[Any], bool], *, name: str, may_show: bool) -> str:
-    """Return as TOML what ``written`` probably means, empty where nothing of it is a value that the setting takes.
+    """Return as TOML what ``written`` probably means, empty if no reading of it is a value that the setting takes.
 
-    ``name`` is the setting's, whose end tells its unit. Without ``may_show`` no text is repeated: it may be a secret.
+    ``name`` is the setting's; it ends with the unit. Without ``may_show`` no text is repeated: it may be a secret.
     """
     for value in _meant(written, name):
         is_text = isinstance(value, str | list)
@@ -59,7 +59,7 @@ def _numbers(plain: str, name: str) -> Iterator[float]:
         factor = 1000.0
     yield from _as_written(number * factor)
     if unit in {"%", "percent"}:
-        # A share of 1: 50 % of the way to a threshold.
+        # A fraction of 1, such as 50 % of a threshold.
         yield from _as_written(number / 100)
 
 

@@ -1,7 +1,7 @@
-"""Every setting: its default, its unit, its range, and what it does. Reads nothing; `settings_file` fills the structs.
+"""Every setting: its default, its unit, its range, and what it does. Reads nothing; `file` fills the structs.
 
-Units stand at the end of a name: ``_s`` seconds, ``_ms`` milliseconds, ``_percent`` percent of full volume, ``_gpio``
-the BCM number of a pin. Ranges and docstrings are data: the error lines and what `edgevoice config init` writes are
+Names end with the unit: ``_s`` seconds, ``_ms`` milliseconds, ``_percent`` percent of full volume, ``_gpio`` the BCM
+number of a pin. Ranges and docstrings are data: the error lines and the file that `edgevoice config init` writes are
 made from them, so they cannot disagree.
 """
 
@@ -18,7 +18,7 @@ Percent = Annotated[int, Meta(ge=0, le=100)]
 Gpio = Annotated[int, Meta(ge=0, le=27)]
 """The BCM number of a pin on the 40-pin header."""
 
-# ``is_private``: a key may stand here by mistake, so no error repeats the value. ``must_be``: what an error asks for.
+# ``is_private``: may contain a key by mistake, so no error repeats the value. ``must_be``: what an error asks for.
 Address = Annotated[
     str,
     Meta(extra={"is_private": True, "must_be": 'empty, "local", or an address that begins with ws:// or wss://'}),
@@ -43,7 +43,7 @@ INSTRUCTIONS = (
     "answer in one or two short spoken sentences, without markdown, lists, links or emoji, and say numbers and units "
     "the way people do. Go on for longer only when you are asked for a story or an explanation. "
     "The user's turn may open with the wake word: ignore it. If you did not understand, ask in a few words. "
-    "Use the tools for the time, timers and the volume, and never guess what they would tell. "
+    "Use the tools for the time, timers and the volume, and never guess what they would return. "
     "When the user says goodbye or needs nothing more, say goodbye by calling end_conversation."
 )
 
@@ -53,41 +53,41 @@ STEERING = (
     "[cheerful] or [speak softly], or a sound, such as [laugh] or [sigh]. Use one at most in an answer. "
     "They are performed and not read aloud, so never speak of them."
 )
-"""What the model is told where the voice performs steering tags."""
+"""Added to the instructions if the voice performs steering tags."""
 
 
 class ServiceSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Who answers, and how: the Realtime service on the other side of the WebSocket.
+    """Who answers, and how: the Realtime service at the other end of the WebSocket.
 
-    url: Where the service answers. Empty takes Inworld when there is a key, else the service inside the box; "local"
-        always takes the service inside the box.
-    dialect: Whose wire format to speak. "auto" goes by the address: inworld for Inworld and for the service inside the
-        box, openai for any other.
-    auth: How the key is presented. "auto" takes basic for the inworld dialect and bearer for openai.
-    key_file: A file that holds the key and nothing else, readable by its owner only (chmod 600). The key itself never
-        stands among the settings. Not on an installed box, whose service sees no home folder: there
-        `sudo scripts/setup --key-file FILE` stores it. EDGEVOICE_API_KEY and such a stored key override this file.
+    url: The service's address. Empty uses Inworld if there is a key, else the service inside the box; "local" always
+        uses the service inside the box.
+    dialect: The wire format. "auto" depends on the address: inworld for Inworld and for the service inside the box,
+        openai for any other.
+    auth: How the key is sent. "auto" uses basic for the inworld dialect and bearer for openai.
+    key_file: A file that contains only the key, readable only by its owner (chmod 600). The key itself is never among
+        the settings. Not for an installed box, whose service cannot see home folders: there `sudo scripts/setup
+        --key-file FILE` stores the key. EDGEVOICE_API_KEY and such a stored key override this file.
     model: The language model that answers.
     voice: The voice that speaks.
     tts_model: The model that turns text into speech.
-    stt_model: The model that writes down what the user said.
-    language: The language that is spoken to the box.
+    stt_model: The model that transcribes what the user says.
+    language: The language in which people speak to the box.
     speed: How fast the voice speaks; 1 is its own pace.
-    instructions: What the model is told about itself and its manners.
-    steering: "auto" tells the model that it may colour its words with directions such as [cheerful] where the tts_model
-        performs them, which is inworld-tts-2; "off" never does.
-    temperature: How freely the model words its answers; only Inworld takes it.
-    max_output_tokens: The longest answer, in the model's tokens; what is longer is broken off.
-    turn_detection: How the end of a turn is found: semantic_vad by what was said, server_vad by silence alone.
-    eagerness: How soon semantic_vad takes a turn as finished; low lets people pause and think.
+    instructions: Instructions for the model: its role and its manners.
+    steering: "auto" lets the model colour its words with directions such as [cheerful] if the tts_model performs them,
+        as inworld-tts-2 does; "off" never does.
+    temperature: How freely the model words its answers; only Inworld has this field.
+    max_output_tokens: The longest answer, in the model's tokens; a longer one is cut off.
+    turn_detection: How the end of a turn is detected: semantic_vad by what was said, server_vad by silence alone.
+    eagerness: How soon semantic_vad considers a turn finished; low lets people pause and think.
     vad_threshold: How sure server_vad must be that it hears speech; higher for noisy rooms.
     vad_silence_ms: The silence that ends a turn under server_vad.
-    vad_prefix_ms: What server_vad keeps from before the speech that it noticed.
+    vad_prefix_ms: How much audio server_vad keeps from before the detected speech.
     noise_reduction: The service's noise filter: far_field for a box across the room, near_field for a headset.
-    provider_data: The service's own further fields (providerData at Inworld), handed over as they stand; for example
-        {stt = {voice_profile = true}}.
-    connect_s: How long dialling may take before it is given up.
-    pong_s: How long the service may leave a sign of life unanswered before the connection is taken as lost.
+    provider_data: Further fields of the service (providerData at Inworld), sent unchanged; for example {stt =
+        {voice_profile = true}}.
+    connect_s: How long connecting may take.
+    pong_s: How long the service may leave a ping unanswered before the connection counts as lost.
     """
 
     url: Address = ""
@@ -116,7 +116,7 @@ class ServiceSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     @property
     def spoken_dialect(self) -> Literal["inworld", "openai"]:
-        """Tell which wire format to speak, "auto" being decided by the host in ``url``."""
+        """Return the wire format; for "auto", the host in ``url`` decides."""
         if self.dialect != "auto":
             return self.dialect
         if self.url in {"", "local"}:
@@ -126,13 +126,13 @@ class ServiceSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     @property
     def may_answer_tools(self) -> bool:
-        """Whether the service may answer a tool's output by itself: an address of Inworld's under another name does."""
+        """Whether the service may answer a tool's output unasked: Inworld does, also under another host name."""
         host = urlsplit(self.url).hostname or ""
         return self.spoken_dialect == "openai" and not host.endswith((".openai.com", ".azure.com"))
 
     @property
     def spoken_instructions(self) -> str:
-        """Tell what the model is told: its instructions, and how to steer the voice if that is one that can be."""
+        """Return the model's instructions, including how to steer the voice if the voice supports it."""
         # The other models read the tags aloud.
         is_steered = self.spoken_dialect == "inworld" and self.tts_model == "inworld-tts-2"
         if self.steering == "off" or not is_steered:
@@ -141,7 +141,7 @@ class ServiceSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     @property
     def spoken_auth(self) -> Literal["basic", "bearer"]:
-        """Tell how to present the key, "auto" being decided by the dialect."""
+        """Return how to send the key; for "auto", the dialect decides."""
         if self.auth != "auto":
             return self.auth
         return "basic" if self.spoken_dialect == "inworld" else "bearer"
@@ -155,7 +155,7 @@ WakewordEngine = Literal["streaming", "openwakeword", "microwakeword"]
 
 
 class WordSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What is particular about one wake word; what is left out is as for the others, or as the service has it."""
+    """Settings of one wake word; what is left out is as for all words, or as in ``[service]``."""
 
     model: Annotated[NotEmpty, Meta(extra={"must_be": "the name of a word or the path of a model"})] | None = None
     threshold: Score | None = None
@@ -165,30 +165,30 @@ class WordSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class WakewordSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The wake word, which is listened for inside the box. Scores run from 0 to 1.
+    """The wake word, recognised inside the box. Scores range from 0 to 1.
 
-    model: The name of a word that is present, or the path of a model: an .onnx file, or with the engine microwakeword
-        a .json file with its .tflite file beside it.
-    threshold: The score that makes a detection once it has been confirmed by a second frame.
-    sure_threshold: The score that makes a detection at once; at least the threshold.
-    speaking_threshold: The least score that makes a detection while the box itself speaks: it may say the word.
-    refractory_s: How long after a detection the next one is ignored.
-    words: Further wake words by name, and what is particular about any, the first one among them: model, threshold,
-        sure_threshold, and the voice and the instructions of the session that it opens; for example
-        {alexa = {threshold = 0.6}, computer = {model = "~/computer.onnx", voice = "Dennis"}}.
-    engine: What computes the scores. streaming and openwakeword run openWakeWord's models and give the same scores,
-        the second at eight times the cost. microwakeword runs microWakeWord's models, which may be used commercially.
-    gate: "energy" computes no scores while nothing stands out of the room's own sound; "off" computes them all.
-    witness: "auto" lets microWakeWord's model of the same word, where there is one, confirm or exclude what the engine
-        streaming nearly or barely hears: fewer calls missed in noise. "off" leaves the engine alone.
+    model: The name of a word that is present, or the path of a model: an .onnx file, or with the engine microwakeword a
+        .json file with its .tflite file beside it.
+    threshold: The score for a detection; a second frame must confirm it.
+    sure_threshold: The score for a detection at once; at least the threshold.
+    speaking_threshold: The lowest score for a detection while the box itself speaks: it may say the word.
+    refractory_s: How long after a detection further detections are ignored.
+    words: Further wake words by name, and settings of single words, including the first: model, threshold,
+        sure_threshold, and the voice and instructions of the session that the word opens; for example {alexa =
+        {threshold = 0.6}, computer = {model = "~/computer.onnx", voice = "Dennis"}}.
+    engine: What computes the scores. streaming and openwakeword run openWakeWord's models and give the same scores, the
+        second at eight times the CPU cost. microwakeword runs microWakeWord's models, which may be used commercially.
+    gate: "energy" computes no scores while nothing is louder than the room's background; "off" always computes them.
+    witness: "auto" lets microWakeWord's model of the same word, if there is one, confirm or reject what the engine
+        streaming nearly or barely detects: fewer calls are missed in noise. "off" uses the engine alone.
     verifier: "auto" asks the verifiers of the voices that `edgevoice wakeword enrol` has learnt, where there are any;
         "off" leaves them alone. They work with the engine streaming.
     verifier_threshold: The probability from which a verifier counts a voice as known; higher is stricter.
-    smoothing_frames: Of how many scores, one every 80 ms, the mean stands for each: 1 takes them as they are, because a
-        detection needs two in a row anyway; 3 and more lose words in noise.
-    near_miss_share: The share of the threshold from which a score that made no detection is written down, for
+    smoothing_frames: How many scores, one every 80 ms, are averaged: 1 uses each score unchanged, because a detection
+        needs two in a row anyway; 3 and more lose words in noise.
+    near_miss_share: The share of the threshold from which a score without a detection is logged as a near miss, for
         `edgevoice wakeword tune`.
-    keep_near_misses: How many recordings of near misses are kept, 2 s each; the oldest make room. With 0 no sound is
+    keep_near_misses: How many recordings of near misses are kept, 2 s each; the oldest are deleted. With 0 no sound is
         ever kept.
     """
 
@@ -210,7 +210,7 @@ class WakewordSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def further_words(self) -> dict[str, WordSettings]:
         """Return ``words`` as structs, by name.
 
-        ``msgspec.ValidationError`` if one is not right, see `disagreements`.
+        Raises ``msgspec.ValidationError`` for an invalid one; see `disagreements`.
         """
         return {name: convert(word, WordSettings) for name, word in self.words.items()}
 
@@ -221,8 +221,8 @@ class MicrophoneSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     device: The card's name; `edgevoice devices` lists those present.
     channel: Which of the card's channels hears you, from 0; `edgevoice doctor` shows the level of each.
     preroll_s: How much from before the wake word goes to the service, so that no word is lost.
-    zeros_s: After how long of nothing but zeros the fault light shows that the microphone is switched off or dead; 0
-        never does, for devices that deliver zeros in a quiet room.
+    zeros_s: After this much time with nothing but zeros the fault light shows that the microphone is off or dead; 0
+        disables this, for devices that deliver zeros in a quiet room.
     """
 
     device: NotEmpty = "default"
@@ -237,7 +237,7 @@ class SpeakerSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     device: The card's name; `edgevoice devices` lists those present.
     volume_percent: How loud the answers are when the box starts.
     earcon_percent: How loud the earcons are, whatever the volume of the answers.
-    prefill_ms: What is collected before playback begins: less is quicker, more rides out a bad network.
+    prefill_ms: How much audio is buffered before playback begins: less is quicker, more survives a bad network.
     """
 
     device: NotEmpty = "default"
@@ -247,16 +247,16 @@ class SpeakerSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class EchoSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What keeps the box from hearing itself.
+    """How the box avoids hearing itself.
 
     tier: What may interrupt it while it speaks. "none": the wake word, if you are louder than the answer, and the talk
-        button; the service hears silence meanwhile. "linear": the same, and the wake word is found under the answer,
-        too. "suppressor": whatever you say. "hardware": whatever you say, because the device cancels its own echo.
-        "auto": what `edgevoice doctor --echo` has found out in this room, else none.
+        button; the service hears silence meanwhile. "linear": the same, but the wake word is also detected under the
+        answer. "suppressor": whatever you say. "hardware": whatever you say, because the device cancels its own echo.
+        "auto": what `edgevoice doctor --echo` has measured in this room, else none.
     noisy_room: What it does where speech cannot be told from what goes on in the room, as beside a loud television.
         "wake-word": only the wake word and the talk button interrupt, until the answer is over or the room is quiet.
         "speech": whatever you say interrupts all the same; noise may lower or cut the answer, too.
-    tail_ms: How long the room goes on sounding after playback has ended.
+    tail_ms: How long the room still echoes after playback has ended.
     """
 
     tier: Literal["auto", "none", "linear", "suppressor", "hardware"] = "auto"
@@ -265,15 +265,15 @@ class EchoSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class ConversationSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How long the box waits before it lets go, and what it does when nobody spoke.
+    """How long the box waits for people and the service, and what it does after a false interruption.
 
-    no_speech_s: How long it listens after the wake word when nobody speaks.
-    follow_up_s: How long after an answer one may go on without the wake word; 0 hangs up after one answer.
-    turn_s: How long the service may hear you speak without an end; then the box hangs up.
+    no_speech_s: How long it listens after the wake word if nobody speaks.
+    follow_up_s: How long after an answer you can continue without the wake word; 0 hangs up after one answer.
+    turn_s: How long a turn may last; if the service hears no end of it by then, the box hangs up.
     thinking_s: How long the service may take to begin its answer.
-    progress_s: How long an answer that has begun may stand still, silent, before it is given up.
-    false_interruption: What becomes of an answer that was cut for a sound in which nobody said a word, such as a cough:
-        "resume" goes on where it was cut, "stop" leaves it at that.
+    progress_s: How long an answer that has begun may pause in silence before the box gives up on it.
+    false_interruption: What happens to an answer that was cut by a sound without words, such as a cough: "resume"
+        continues it where it was cut, "stop" does not.
     """
 
     no_speech_s: Annotated[float, Meta(ge=2, le=60)] = 8.0
@@ -285,10 +285,11 @@ class ConversationSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 class BudgetSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How long sessions may be open, because the service bills the time. The one inside the box costs nothing.
+    """How long sessions may be open, because the service charges for time. The service inside the box is free.
 
-    session_s: The longest conversation; none goes on for ever, whoever answers.
-    daily_minutes: The minutes that all conversations of a day may take, by the box's own date; 0 sets no limit.
+    session_s: The longest conversation, with any service.
+    daily_minutes: The minutes that all conversations of a day may take together, by the box's own date; 0 sets no
+        limit.
     """
 
     session_s: Annotated[float, Meta(ge=30, le=5400)] = 600.0
@@ -296,25 +297,25 @@ class BudgetSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class WatchdogSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What is done when the box itself is slow. systemd starts it again when it stands still for longer.
+    """What happens when the box itself stalls. If it stalls for much longer, systemd restarts it.
 
-    stall_s: Standing still for longer than this is written to the log, and no deadline is held against what waited.
+    stall_s: A longer stall is logged, and deadlines that passed during it are extended.
     """
 
     stall_s: Annotated[float, Meta(ge=0.2, le=10)] = 1.0
 
 
 class PanelSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Lights and buttons. Pins are BCM numbers, "none" for what is not there; lights may share a pin.
+    """Lights and buttons. Pins are BCM numbers, "none" for what is not connected; lights may share a pin.
 
-    kind: What shows the lights: pins, or lines on the terminal; auto is gpio where /dev/gpiochip0 exists, else none.
-    without_lights: What the box does where its lights are wanted and cannot be had: "refuse" does not start, because
-        nothing would show that audio leaves the box; "sound" plays a tone when it may, and another when it no longer
-        may; "listen" does neither.
-    listening_led_gpio: The light that says: I hear you.
-    speaking_led_gpio: The light that says: I speak.
+    kind: What shows the lights: pins, or lines on the terminal; auto is gpio if /dev/gpiochip0 exists, else none.
+    without_lights: What the box does if its lights are configured but cannot be used: "refuse" does not start, because
+        nothing would show that audio leaves the box; "sound" plays a tone when audio may leave, and another when it no
+        longer may; "listen" starts without either.
+    listening_led_gpio: The light for "I hear you".
+    speaking_led_gpio: The light for "I am speaking".
     status_led_gpio: The light for everything else, faults first.
-    talk_button_gpio: The button that stands in for the wake word; held, it ends the conversation.
+    talk_button_gpio: The button that replaces the wake word; holding it ends the conversation.
     mute_button_gpio: The button that mutes the microphone.
     led_active_high: Whether a light is on when its pin is high.
     button_pull_up: Whether the buttons connect to ground, so that the pins need a pull-up.
@@ -334,10 +335,10 @@ class PanelSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class AmplifierSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The amplifier's mute pin: it is silent while the box starts and stops, and at once when an answer is cut.
+    """The amplifier's mute pin: mutes it while the box starts and stops, and at once when an answer is cut.
 
     mute_gpio: The pin that mutes it: SD_MODE of a MAX98357A, XSMT of a PCM5102.
-    mute_active_high: Whether a high pin mutes; false where low mutes.
+    mute_active_high: Whether a high level mutes; false if a low level does.
     """
 
     mute_gpio: Gpio | Literal["none"] = "none"
@@ -345,10 +346,10 @@ class AmplifierSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class ToolsSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the model may do beside talking.
+    """What the model may do besides talking.
 
     enabled: The names of the tools that the model may call.
-    timeout_s: How long a tool may take before the model is told that it failed.
+    timeout_s: How long a tool may take before it counts as failed.
     """
 
     enabled: Annotated[
@@ -364,9 +365,9 @@ class ToolsSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the log tells. Never what was said, at any level.
+    """What the log contains: never what was said, at any level.
 
-    level: The least important entries that are kept.
+    level: The lowest level that is logged.
     """
 
     level: Literal["debug", "info", "warning"] = "info"

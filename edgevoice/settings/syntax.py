@@ -1,4 +1,4 @@
-"""Why a settings file is no TOML, in words for people who do not know TOML: the line, and what to write there."""
+"""Explains why a settings file is not TOML to people who do not know TOML: the line, and what to write there."""
 
 import re
 import tomllib
@@ -7,17 +7,17 @@ from typing import Any, Final
 from edgevoice.settings.catalogue import ENTRIES, Entry, sections
 
 _PLAINER: Final = {
-    "Invalid value": "this is no value; a text stands in quotes, a number, true and false do not",
-    "Expected newline": "something stands after the end of the setting; a text stands in quotes",
-    "Cannot overwrite a value": "the same setting stands there twice",
-    "Cannot declare": "the same section stands there twice",
+    "Invalid value": "this is not a value; a text needs quotes, a number, true and false do not",
+    "Expected newline": "there is something after the end of the setting; a text needs quotes",
+    "Cannot overwrite a value": "the same setting is there twice",
+    "Cannot declare": "the same section is there twice",
     "Illegal character '\\n'": "the quote that closes the text is missing",
     "Unterminated string": "the quote that closes the text is missing",
-    "Unescaped '\\' in a string": "a backslash in a text is written twice: \\\\",
+    "Unescaped '\\' in a string": "write a backslash in a text twice: \\\\",
     "Unclosed array": "the bracket ] that closes the list is missing",
     "Unclosed inline table": "the brace } that closes the table is missing",
 }
-"""What tomllib says of the commonest mistakes, by its beginning, in plain words."""
+"""tomllib's messages for the commonest mistakes, by how they begin, in plain words."""
 
 _ASSIGNMENT: Final = re.compile(r"\s*(?P<name>[\w.-]+)\s*(?P<sign>[=:])\s*(?P<value>.*?)\s*(?:\s#.*)?")
 _OPEN_HEADER: Final = re.compile(r"\s*\[\s*(?P<name>[\w.-]+)\s*")
@@ -27,7 +27,7 @@ _STRANGE_SPACE: Final = re.compile("[\u00a0\u2000-\u200b\u202f\u3000\ufeff]")
 
 
 class NotToml(ValueError):
-    """A text is no TOML; ``str()`` is the place and what to do, without the file's name."""
+    """A text is not TOML; ``str()`` is the place and what to do, without the file's name."""
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -38,8 +38,8 @@ def parse(text: str) -> dict[str, Any]:
         raise NotToml("is nested too deeply") from None
     except tomllib.TOMLDecodeError as failure:
         raise NotToml(_place_first(str(failure), text)) from None
-    except ValueError:  # int() and datetime refuse what TOML's grammar lets pass
-        raise NotToml("a number or a date in it is out of all range") from None
+    except ValueError:  # int() and datetime refuse some values that TOML's grammar allows
+        raise NotToml("it contains a number or a date that is out of range") from None
 
 
 def _place_first(complaint: str, text: str) -> str:
@@ -57,26 +57,26 @@ def _place_first(complaint: str, text: str) -> str:
 
 
 def _with_advice(complaint: str, lines: list[str], number: int) -> str:
-    """Return the complaint with what to write in this line, as far as that can be told."""
+    """Return the complaint with what to write in this line, as far as that is known."""
     line = lines[number - 1]
     if header := _OPEN_HEADER.fullmatch(line):
         return f"{complaint}: write [{header['name']}]" if header["name"] in sections() else complaint
     if strange := _STRANGE_SPACE.search(line):
-        return f"a space that is none (U+{ord(strange[0]):04X}); delete it and type it anew"
+        return f"a character that only looks like a space (U+{ord(strange[0]):04X}); delete it and type a space"
     assignment = _ASSIGNMENT.fullmatch(line)
     if assignment is None:
         return complaint
     name, entry = assignment["name"], _entry(lines[: number - 1], assignment["name"])
     meant = _meant(entry, assignment["value"]) if entry is not None else ""
     if _CURLED.search(line):
-        complaint = "a text stands in straight quotes"
+        complaint = "a text needs straight quotes"
     elif assignment["sign"] == ":":
-        complaint = "a setting is written name = value"
+        complaint = "a setting has the form name = value"
     elif meant and meant[0] not in '"[':
         complaint = "this is not how a number is written" if meant[0] not in "tf" else "this is neither true nor false"
     if meant:
         return f"{complaint}: write {name} = {meant}"
-    is_of_value = complaint.startswith(("this is no value", "something stands", "a text stands"))
+    is_of_value = complaint.startswith(("this is not a value", "there is something", "a text needs"))
     return f"{complaint}; {name} must be {entry.must_be()}" if entry is not None and is_of_value else complaint
 
 
@@ -87,7 +87,7 @@ def _entry(above: list[str], name: str) -> Entry | None:
 
 def _meant(entry: Entry, value: str) -> str:
     try:
-        # The value is right, and the mistake is another one: a second setting of this name, a colon.
+        # The value is valid, and the mistake is another one: a second setting of this name, a colon.
         right = tomllib.loads(f"value = {value}")["value"]
     except ValueError:
         return entry.hint(value)

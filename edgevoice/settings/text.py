@@ -1,6 +1,6 @@
-"""The text of a settings file: which bytes are taken, and where each setting stands. Standard library only.
+"""The text of a settings file: which bytes are accepted, and where each setting is. Standard library only.
 
-The daemon and the editor in `scripts` read through here, so that neither takes a file that the other refuses.
+The daemon and the editor in `scripts` both read through this module, so neither accepts a file that the other refuses.
 """
 
 import codecs
@@ -17,17 +17,17 @@ _WIDE_MARKS: Final = (
 )
 
 _LONGEST_STATEMENT_LINES: Final = 300
-"""Lines of one value; the search for its end tries each of them, so a longer one is not looked into."""
+"""The most lines of one value; the search for its end tries each line, so a longer value is not searched."""
 
 
 class NotText(ValueError):
-    """The bytes are no text in UTF-8; ``str()`` says why and what to do, without the file's name."""
+    """The bytes are not UTF-8 text; ``str()`` says why and what to do, without the file's name."""
 
 
 def decoded(content: bytes) -> str:
-    r"""Return the text of a file in UTF-8, its lines ended by \n whatever ended them; else ``NotText``.
+    r"""Return the text of a UTF-8 file with all line ends as \n; raises ``NotText``.
 
-    A byte order mark, which editors on Windows write, is no part of the text.
+    A byte order mark, which editors on Windows write, is not part of the text.
     """
     wide = next((name for mark, name in _WIDE_MARKS if content.startswith(mark)), "")
     if not wide and b"\0" in content[:64]:
@@ -43,7 +43,7 @@ def decoded(content: bytes) -> str:
 
 
 def lines_of(text: str) -> Mapping[tuple[str, ...], int]:
-    """Return the first line, counted from 1, of every section and setting of a document that is right TOML."""
+    """Return the first line, counted from 1, of every section and setting of a valid TOML document."""
     found: dict[tuple[str, ...], int] = {}
     section: tuple[str, ...] = ()
     for number, statement in _statements(text):
@@ -79,7 +79,7 @@ def _is_whole(statement: str) -> bool:
 
 
 def _path_of(document: dict[str, Any]) -> tuple[str, ...]:
-    """Return the names down to the first value; a table of several entries is a value."""
+    """Return the names down to the first value; a table with several entries is a value."""
     path: tuple[str, ...] = ()
     value: Any = document
     while isinstance(value, dict) and len(value) == 1:

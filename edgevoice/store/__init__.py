@@ -1,1 +1,1 @@
-"""Where the box keeps files, and how it writes them: whole, private, and without leftovers."""
+"""Where the box keeps files, and how it writes them: atomically, privately, and without leftovers."""

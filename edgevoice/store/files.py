@@ -1,4 +1,4 @@
-"""Files that are whole or not there at all, readable by their owner only, and written by several processes in turn."""
+"""Atomic files: complete or absent, readable only by their owner, and written by one process at a time."""
 
 import contextlib
 import errno
@@ -20,10 +20,10 @@ _LOCK_STEP_S: Final = 0.01
 
 
 def write_whole(path: Path, content: bytes | Callable[[BinaryIO], object], *, is_durable: bool = False) -> None:
-    """Put ``content``, or what the function writes, at ``path``: a reader finds the old file or the new one, and whole.
+    """Write ``content``, or what the function writes, to ``path`` atomically: readers see the old file or the new one.
 
-    The file is for its owner only (0600), and so are folders that are missing. ``is_durable`` waits for the disk, so
-    that a power cut leaves no empty file. Raises ``OSError``; nothing unfinished is left then.
+    Only the owner can read the file (0600) and the missing folders that are created. ``is_durable`` waits for the disk,
+    so that a power cut leaves no empty file. Raises ``OSError``; no unfinished file is left then.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, draft = _draft(path)
@@ -63,7 +63,7 @@ def rewrite(path: Path, content: bytes) -> None:
 
 
 def _draft(path: Path) -> tuple[int, Path]:
-    """Return a new file beside ``path``, locked for as long as it is open: its writer is alive."""
+    """Return a new file beside ``path``, locked while it is open, as a sign that its writer is alive."""
     while True:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=SUFFIX, dir=path.parent)
         _try_lock(descriptor)
@@ -74,7 +74,7 @@ def _draft(path: Path) -> tuple[int, Path]:
 
 @contextlib.contextmanager
 def draft_folder(path: Path) -> Iterator[Path]:
-    """Give a new folder beside ``path``, to be filled and renamed to it; what is left of it goes with the context.
+    """Yield a new folder beside ``path``, to be filled and renamed to it; leftovers are removed with the context.
 
     Raises ``OSError``.
     """
@@ -104,7 +104,7 @@ def make_once(path: Path, make: Callable[[Path], object]) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed writers have left unfinished in ``folder``; what a living one is writing stays."""
+    """Remove unfinished files of killed writers from ``folder``; those of running writers stay."""
     with contextlib.suppress(OSError):
         for left in [each for each in folder.iterdir() if each.name.endswith(SUFFIX)]:
             with contextlib.suppress(OSError):
@@ -126,10 +126,10 @@ def _remove_unless_locked(left: Path) -> None:
 
 @contextlib.contextmanager
 def locked(folder: Path, *, limit_s: float = _LOCK_LIMIT_S) -> Iterator[None]:
-    """Hold the lock of ``folder`` while the context lasts, against other processes and other threads.
+    """Hold the lock of ``folder`` during the context, against other processes and threads.
 
-    The folder itself is locked, so that no file is left behind. Raises ``OSError``; where another holds the lock for
-    more than ``limit_s`` seconds, ``TimeoutError``. Blocks: not for the event loop.
+    Locks the folder itself, so no lock file is left behind. Raises ``OSError``, and ``TimeoutError`` if another program
+    holds the lock for more than ``limit_s`` seconds. Blocks: do not call it in the event loop.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -145,7 +145,7 @@ def locked(folder: Path, *, limit_s: float = _LOCK_LIMIT_S) -> Iterator[None]:
 
 
 def _try_lock(descriptor: int) -> bool:
-    """Lock an open file until it is closed; return whether it is ours. A file system without locks never objects."""
+    """Lock an open file until it is closed; return whether we got the lock. File systems without locks grant it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

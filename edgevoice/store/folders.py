@@ -1,4 +1,4 @@
-"""Folders: where the box keeps what it must remember, what it can make again, and what it needs for a moment."""
+"""Folders: where the box keeps state, caches and temporary files."""
 
 import contextlib
 import os
@@ -11,18 +11,18 @@ from typing import Final
 from edgevoice.errors import StorageUnavailable
 
 NO_HOME: Final = Path("/dev/null/no-home")
-"""The home of a user who has none: nothing is found below a device, and nothing can be made there, by root neither."""
+"""The home of a user who has none: nothing exists below a device, and not even root can create anything there."""
 
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - only ever the parent of a private folder
 
 
 def state_folder(environment: Mapping[str, str]) -> Path:
-    """Return where the box keeps what it must remember: systemd's state directory, else the user's own."""
+    """Return the folder for state: systemd's state directory, else the user's own."""
     return _systemds(environment, "STATE_DIRECTORY") or _users(environment, "XDG_STATE_HOME", ".local/state")
 
 
 def cache_folder(environment: Mapping[str, str]) -> Path:
-    """Return where the box keeps what it can make again: systemd's cache directory, else the user's own."""
+    """Return the folder for caches: systemd's cache directory, else the user's own."""
     return _systemds(environment, "CACHE_DIRECTORY") or _users(environment, "XDG_CACHE_HOME", ".cache")
 
 
@@ -50,23 +50,23 @@ def _absolute(environment: Mapping[str, str], variable: str) -> Path | None:
 
 
 def _home(environment: Mapping[str, str]) -> Path:
-    """Return the user's home; ``NO_HOME`` without HOME and without an entry in the list of users."""
+    """Return the user's home; ``NO_HOME`` without HOME and without an entry in the user database."""
     home = Path(environment.get("HOME", "") or os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises
     return home if home.is_absolute() else NO_HOME
 
 
 def scratch_places(first: str | None = None) -> Iterator[Path]:
-    """Yield the folders that may take files for a moment, best first: ``first``, the system's own, and memory."""
+    """Yield possible folders for temporary files, best first: ``first``, the system's own, and memory."""
     if first:
         yield Path(first)
     with contextlib.suppress(FileNotFoundError):
-        # Where Python has found no folder that takes a file, it raises.
+        # Python raises if it finds no folder in which it can create a file.
         yield Path(tempfile.gettempdir())
     yield MEMORY
 
 
 def make_scratch(prefix: str, *, first: str | None = None) -> Path:
-    """Return a new private folder, in the first of ``scratch_places`` that takes one. Raises ``StorageUnavailable``."""
+    """Return a new private folder in the first of ``scratch_places`` that accepts it; raises ``StorageUnavailable``."""
     problem = "no folder for temporary files"
     for place in scratch_places(first):
         try:
@@ -78,7 +78,7 @@ def make_scratch(prefix: str, *, first: str | None = None) -> Path:
 
 @contextlib.contextmanager
 def scratch_folder(prefix: str) -> Iterator[Path]:
-    """Give a private folder while the context lasts. Raises ``StorageUnavailable``."""
+    """Yield a private folder that exists during the context. Raises ``StorageUnavailable``."""
     folder = make_scratch(prefix)
     try:
         yield folder

@@ -1,1 +1,1 @@
-"""What the model may do in the room: the tools, their description for the service, and what runs them."""
+"""What the model may do: the tools, their description for the service, and what runs them."""

@@ -1,4 +1,4 @@
-"""The clock: what time it is in the room."""
+"""The clock: the local time."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -7,7 +7,7 @@ from edgevoice.wall_clock import local_now
 
 
 def clock_tool(now: Callable[[], datetime] = local_now) -> Callable[[], dict[str, str]]:
-    """Return the tool that tells the time, date, weekday and time zone of ``now``, which must know its zone."""
+    """Return the tool that reports the time, date, weekday and time zone of ``now``, which must have a zone."""
 
     def get_current_time() -> dict[str, str]:
         """Tell the current local time, date and weekday."""

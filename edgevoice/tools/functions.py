@@ -44,11 +44,11 @@ class FunctionTool:
         return self._signature.definition
 
     def check(self, arguments: str) -> dict[str, Any]:
-        """Return the arguments to call the function with, made from JSON text.
+        """Return the function's arguments, parsed from JSON text.
 
-        Empty text and ``null`` are no arguments; unknown ones are ignored, and so is a null where none may stand; a
-        number in quotation marks is a number. What is left out is left to the function. Raises ``ToolRefused``, whose
-        text names the parameter and what is wrong with it.
+        Empty text and ``null`` mean no arguments. Unknown arguments are ignored, and so is a null that is not allowed;
+        a number in quotation marks counts as a number. Missing arguments keep the function's defaults. Raises
+        ``ToolRefused``, which names the parameter and what is wrong with it.
         """
         takes, nullable = self._signature.arguments, self._signature.nullable
         known = {
@@ -145,7 +145,7 @@ def _call(function: Callable[[], Any]) -> Any:
     except ToolRefused:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever a tool raises is its answer, and this is its own thread
-        # By name only: none of its text is wanted.
+        # By name only: we do not want its text.
         raise ToolFailed(type(error).__name__) from None
 
 

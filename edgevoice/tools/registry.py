@@ -30,7 +30,7 @@ class Registry:
         return tuple(self._offered())
 
     def find(self, name: str) -> Tool:
-        """Return a tool; raises ``ToolRefused`` that names those there are."""
+        """Return a tool; raises ``ToolRefused``, which names the existing ones."""
         offered = self._offered()
         if name not in offered:
             raise ToolRefused(f"there is no such tool; there are: {', '.join(offered) or 'none'}")

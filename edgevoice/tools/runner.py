@@ -1,6 +1,6 @@
-"""Runs tools beside the audio: each call gets exactly one answer, in bounded time, whatever the tool does.
+"""Runs tools in parallel to the audio: each call gets exactly one answer, in bounded time, whatever the tool does.
 
-What a tool was asked and what it answered never reaches the log.
+A tool's arguments and its answer never reach the log.
 """
 
 import asyncio
@@ -18,13 +18,13 @@ from edgevoice.tools.registry import Registry
 from edgevoice.tools.tool import Tool, ToolContext
 
 OUTPUT_LIMIT_BYTES = 16_384
-"""The longest answer the service is given, as UTF-8; a longer one costs more to speak than it is worth."""
+"""The longest answer that the service receives, as UTF-8; a longer one costs more to speak than it is worth."""
 
 ERROR_LIMIT = 500
 """The longest error text, in characters; it may quote what the model sent."""
 
 CALLS_AT_ONCE = 8
-"""How many calls may run at a time. A function that hangs in its thread keeps its place until it returns."""
+"""How many calls may run at a time. A function that hangs in its thread keeps its slot until it returns."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class ToolRunner:
         task.add_done_callback(self._calls.discard)
 
     def close(self) -> None:
-        """Cancel every call; none is reported any more."""
+        """Cancel every call; nothing more is reported."""
         for task in tuple(self._calls):
             task.cancel()
         for running, context in tuple(self._running.items()):
@@ -64,7 +64,7 @@ class ToolRunner:
         self._report(ToolFinished(call.call_id, output))
 
     async def _output(self, call: ToolCall) -> str:
-        """Return the JSON text of a tool's answer; raises ``ToolRefused`` for every reason why there is none."""
+        """Return the JSON text of a tool's answer; raises ``ToolRefused`` if there is none, for whatever reason."""
         tool = self._registry.find(call.name)
         name = tool.definition.name
         if len(self._running) >= CALLS_AT_ONCE:
@@ -72,7 +72,7 @@ class ToolRunner:
         running, context = self._begin(tool, call)
         done, _ = await asyncio.wait({running}, timeout=self._timeout_s)
         if not done:
-            # Not awaited: a tool that does not heed its cancellation must not keep the answer waiting.
+            # Not awaited: a tool that ignores its cancellation must not delay the answer.
             _cancel(running, context)
             tell(_log, logging.WARNING, "tool-timeout", tool=name, timeout_s=self._timeout_s)
             raise ToolRefused(f"{name} did not answer within {self._timeout_s:g} seconds")
@@ -92,7 +92,7 @@ class ToolRunner:
 
     def _ended(self, running: asyncio.Future[Any]) -> None:
         del self._running[running]
-        # A failure that comes too late must be looked at, or asyncio logs it with everything that is in it.
+        # A late failure must be retrieved, or asyncio logs it with its whole content.
         if not running.cancelled():
             running.exception()
 
@@ -103,7 +103,7 @@ def _cancel(running: asyncio.Future[Any], context: ToolContext) -> None:
 
 
 def _result(name: str, finished: asyncio.Future[Any]) -> Any:
-    """Return what a tool returned; raises ``ToolRefused``, in the tool's words only when it refused by itself."""
+    """Return the tool's result; raises ``ToolRefused``, with the tool's own text only if the tool itself refused."""
     failure = asyncio.CancelledError() if finished.cancelled() else finished.exception()
     if failure is None:
         return finished.result()
@@ -119,7 +119,7 @@ def _failure(name: str, kind: str) -> ToolRefused:
 
 
 def encode_output(name: str, result: Any) -> str:
-    """Return a result as JSON text, ``{"ok": true}`` for ``None``; raises ``ToolRefused`` for what cannot be sent."""
+    """Return a result as JSON text, ``{"ok": true}`` for ``None``; raises ``ToolRefused`` if it cannot be sent."""
     try:
         encoded = msgspec.json.encode({"ok": True} if result is None else result)
     except (TypeError, ValueError, RecursionError) as error:
@@ -130,7 +130,7 @@ def encode_output(name: str, result: Any) -> str:
 
 
 def error_output(text: str) -> str:
-    """Return the JSON text that tells the model of an error, in one line of at most ``ERROR_LIMIT`` characters."""
+    """Return the JSON text that reports an error to the model, in one line of at most ``ERROR_LIMIT`` characters."""
     line = " ".join(text.split())[:ERROR_LIMIT]
-    # A surrogate that a model put into its arguments cannot be encoded, and the answer must go out.
+    # A surrogate in the model's arguments cannot be encoded, but the answer must be sent.
     return msgspec.json.encode({"error": line.encode(errors="replace").decode()}).decode()

@@ -1,4 +1,4 @@
-"""The conversation itself, as far as the model may decide over it: it may end it."""
+"""The conversation itself, which the model may end."""
 
 from collections.abc import Awaitable, Callable
 

@@ -68,7 +68,7 @@ def signature_of(function: Callable[..., Any]) -> Signature:
 def _checked(name: str, signature: inspect.Signature, hints: Mapping[str, Any]) -> Iterator[inspect.Parameter]:
     for parameter in signature.parameters.values():
         if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
-            raise TypeError(f"{name}: {parameter.name} cannot be given by name")
+            raise TypeError(f"{name}: {parameter.name} cannot be passed by name")
         if parameter.name not in hints:
             raise TypeError(f"{name}: {parameter.name} has no type")
         yield parameter
@@ -102,7 +102,7 @@ def _parameters_in(documentation: str) -> dict[str, str]:
 
 
 def _described(kind: Any, description: str) -> Any:
-    """Return a type whose text notes are what msgspec reads; ``description`` serves where there is no note."""
+    """Return the type with its text notes in the form that msgspec reads; ``description`` replaces a missing note."""
     if get_origin(kind) in {Union, types.UnionType}:
         kind = Union[tuple(_described(member, "") for member in get_args(kind))]  # noqa: UP007 - made at run time
     if get_origin(kind) is not Annotated:
@@ -133,12 +133,12 @@ def _default_of(parameter: inspect.Parameter) -> tuple[Any, ...]:
 
 
 def _schema_of(arguments: type[msgspec.Struct]) -> dict[str, Any]:
-    """Return the JSON schema of the arguments, with every reference put in place."""
+    """Return the JSON schema of the arguments, with every reference resolved."""
     (schema,), components = msgspec.json.schema_components([arguments], ref_template="{name}")
     inlined: dict[str, Any] = _inline(schema, components, ())
     inlined.pop("title", None)
     if not inlined["required"]:
-        # Older drafts of JSON Schema, which some models' hosts check by, know no empty list here.
+        # Older drafts of JSON Schema, which some hosts of models use, do not allow an empty list here.
         del inlined["required"]
     return inlined
 
@@ -151,7 +151,7 @@ def _inline(schema: Any, components: dict[str, Any], inside: tuple[str, ...]) ->
     if "$ref" in schema:
         name = schema["$ref"]
         if name in inside:
-            raise TypeError(f"{name} holds itself: that has no plain schema")
+            raise TypeError(f"{name} contains itself, so it has no schema without references")
         return {
             **_inline(components[name], components, (*inside, name)),
             **{key: value for key, value in schema.items() if key != "$ref"},
@@ -163,9 +163,9 @@ def _inline(schema: Any, components: dict[str, Any], inside: tuple[str, ...]) ->
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a parameter that may be left out, without the null that says the same again.
+    """Return the schema of an optional parameter without null, which would only repeat that it is optional.
 
-    Not every model behind the service copes with ``anyOf``, and every one can leave a parameter out.
+    Not every model behind the service copes with ``anyOf``, but every one can omit a parameter.
     """
     choices = schema.get("anyOf", [])
     kept = [choice for choice in choices if choice != {"type": "null"}]

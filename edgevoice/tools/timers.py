@@ -1,4 +1,4 @@
-"""Kitchen timers. They live in memory: a restart or a power cut forgets them, and nothing says so."""
+"""Kitchen timers, kept in memory: a restart or a power cut loses them without notice."""
 
 import asyncio
 import itertools
@@ -20,15 +20,15 @@ LONGEST_S = 86_400
 
 
 class Handle(Protocol):
-    """What cancels a call that was scheduled."""
+    """Handle of a scheduled call."""
 
     def cancel(self) -> Any:
-        """Let the call never happen."""
+        """Cancel the call."""
         ...
 
 
 CallLater = Callable[[float, Callable[[], None]], Handle]
-"""Calls a function in the loop's thread after so many seconds."""
+"""Calls a function in the loop's thread after that many seconds."""
 
 
 def call_in_loop(seconds: float, act: Callable[[], None]) -> Handle:
@@ -45,13 +45,13 @@ class _Timer:
     handle: Handle
 
     def is_meant(self, seconds: int | None, label: str | None) -> bool:
-        """Tell whether it has this length and this label, as far as they are given."""
+        """Return whether it has this length and this label; ``None`` matches any."""
         is_of_length = seconds is None or seconds == self.seconds
         return is_of_length and (label is None or label.strip().casefold() == self.label.strip().casefold())
 
 
 class Timers:
-    """The timers that run, and the tools ``set_timer`` and ``cancel_timers`` for them; only for the loop's thread."""
+    """The running timers, and the tools ``set_timer`` and ``cancel_timers`` for them; only for the loop's thread."""
 
     def __init__(self, report: Report, *, call_later: CallLater = call_in_loop) -> None:
         self._report = report
@@ -83,7 +83,7 @@ class Timers:
         return {"cancelled": len(labels), "labels": labels}
 
     def close(self) -> None:
-        """Let no timer ring any more."""
+        """Cancel every timer."""
         self._cancel(dict(self._running))
 
     def _cancel(self, chosen: dict[int, _Timer]) -> None:

@@ -9,13 +9,13 @@ from edgevoice.errors import ToolRefused
 
 
 class Volume(Protocol):
-    """What has a volume, 0 to 100 percent; read and set in the loop's thread, at once."""
+    """Something with a volume, 0 to 100 percent; read and set in the loop's thread, at once."""
 
     volume_percent: int
 
 
 def volume_tool(volume: Volume) -> Callable[..., Awaitable[dict[str, int]]]:
-    """Return the tool that sets the volume, or tells it when it is given nothing."""
+    """Return the tool that sets the volume, or reports it if called without arguments."""
 
     async def set_volume(
         percent: Annotated[int, Meta(ge=0, le=100), "the new volume in percent"] | None = None,

@@ -390,7 +390,7 @@ def out_of_space(error: EdgevoiceError) -> EdgevoiceError:
         (out_of_space(WakeWordUnavailable("the model cannot be read")), 1),
         (out_of_space(PanelUnavailable("no temporary folder")), 1),
         (PartsNotMade("its child was killed"), 1),
-        (StorageUnavailable("no folder takes temporary files"), 1),
+        (StorageUnavailable("no folder accepts temporary files"), 1),
         (OSError(errno.ENOSPC, "No space left on device"), 1),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), 1),
         (MemoryError(), 1),

@@ -86,7 +86,7 @@ def test_check_takes_what_run_takes(folder: Path) -> None:
 
     checked = CliRunner().invoke(app, ["check", "--config", str(place)])
 
-    assert (checked.exit_code, checked.output) == (0, f"{place} is right\n")
+    assert (checked.exit_code, checked.output) == (0, f"{place} is valid\n")
 
 
 @pytest.mark.parametrize("text", ['without_lights = "listen"', 'without_lights = "sound"', 'kind = "none"'])

@@ -120,7 +120,7 @@ def test_a_part_that_ends_by_itself_ends_the_box(monkeypatch: pytest.MonkeyPatch
     def end_early(parts: Parts) -> None:
         monkeypatch.setattr(getattr(parts, part), "run", end_at_once)
 
-    with pytest.raises(RuntimeError, match=rf"^{name} has ended by itself"):
+    with pytest.raises(RuntimeError, match=rf"^{name} ended unexpectedly"):
         asyncio.run(run_with(monkeypatch, end_early, wants_wakeword=False))
 
 
@@ -129,7 +129,7 @@ def test_a_wake_word_that_ends_by_itself_ends_the_box(monkeypatch: pytest.Monkey
         assert parts.detector is not None
         monkeypatch.setattr(parts.detector, "run", end_at_once)
 
-    with pytest.raises(RuntimeError, match=r"^the wake word has ended by itself"):
+    with pytest.raises(RuntimeError, match=r"^the wake word ended unexpectedly"):
         asyncio.run(run_with(monkeypatch, end_early, wants_wakeword=True))
 
 

@@ -50,7 +50,7 @@ def test_every_command_shows_its_help_for_both_spellings(path: tuple[str, ...]) 
 def test_the_list_of_commands_cuts_no_sentence() -> None:
     lines = " ".join(CliRunner().invoke(app, ["--help"]).output.split())
 
-    assert "with a remedy for what is not right." in lines
+    assert "with a remedy for everything that is wrong." in lines
 
 
 def test_square_brackets_stay_in_the_help() -> None:

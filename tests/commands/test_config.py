@@ -103,7 +103,7 @@ def test_init_refuses_to_overwrite_unless_forced(tmp_path: Path) -> None:
 
     assert refused.exit_code == 73
     assert refused.stdout == ""
-    assert "is there already; --force replaces it" in refused.stderr
+    assert "already exists; --force replaces it" in refused.stderr
     assert place.read_text(encoding="utf-8") == "# mine"
 
     forced = run("init", "--path", place, "--force")
@@ -143,7 +143,7 @@ def test_init_without_a_path_writes_where_this_user_s_settings_are_looked_for(
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
 
     assert run("init").stdout == f"Wrote {tmp_path}/.config/edgevoice/edgevoice.toml\n"
-    assert run("check").stdout == f"{tmp_path}/.config/edgevoice/edgevoice.toml is right\n"
+    assert run("check").stdout == f"{tmp_path}/.config/edgevoice/edgevoice.toml is valid\n"
 
 
 def test_init_without_a_path_writes_no_file_that_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +153,7 @@ def test_init_without_a_path_writes_no_file_that_is_not_read(tmp_path: Path, mon
     refused = run("init")
 
     assert (refused.exit_code, refused.stdout) == (77, "")
-    assert f"{tmp_path}/etc.toml is the file that is read here" in refused.stderr
+    assert f"{tmp_path}/etc.toml is the file in use" in refused.stderr
     assert "sudo edgevoice config init" in refused.stderr
     assert not (tmp_path / ".config").exists()
 
@@ -191,7 +191,7 @@ def test_check_says_that_a_right_file_is_right(tmp_path: Path) -> None:
 
     result = run("check", "--config", place)
 
-    assert (result.exit_code, result.stdout, result.stderr) == (0, f"{place} is right\n", "")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, f"{place} is valid\n", "")
 
 
 def test_check_says_that_without_a_file_the_defaults_hold() -> None:
@@ -222,7 +222,7 @@ def test_check_looks_at_the_key_too(tmp_path: Path) -> None:
     result = run("check", environment={"EDGEVOICE_SERVICE_KEY_FILE": f"{tmp_path}/key"})
 
     assert result.exit_code == 78
-    assert "is open to other users" in result.stderr
+    assert "can be read by other users" in result.stderr
     assert SECRET not in result.stderr
 
 

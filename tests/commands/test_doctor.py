@@ -84,7 +84,7 @@ def test_a_service_that_was_stopped_for_this_is_judged_by_what_it_was_before(
 
     told = findings_of(examine(home, "--quick", "--json"))
 
-    assert (told["service"]["mark"], told["service"]["text"]) == ("fine", "runs, idle; started again 2 times")
+    assert (told["service"]["mark"], told["service"]["text"]) == ("fine", "runs, idle; restarted 2 times")
     assert list(told).count("service") == 1
 
 
@@ -98,9 +98,9 @@ def test_the_archive_is_written_where_it_is_wanted(home: Path) -> None:
 
 FINDINGS = [
     fine("settings", "no file; the defaults"),
-    wrong("session", "api.example.org refuses the key (401)", "Copy the key again from the portal, unchanged."),
+    wrong("session", "api.example.org refused the key (401)", "Copy the key again from the portal, unchanged."),
     doubtful("echo", "tier none: never measured", "Run it once in the room: edgevoice doctor --echo"),
-    skipped("power", "this is no Raspberry Pi", "Nothing to do: only a Pi tells of its power."),
+    skipped("power", "this is not a Raspberry Pi", "Nothing to do: only a Pi reports its power supply."),
 ]
 
 
@@ -114,14 +114,14 @@ def printed(findings: list[Finding]) -> list[str]:
 def test_the_table_has_a_sign_for_each_line_and_what_to_do_below_it() -> None:
     assert printed(FINDINGS) == [
         "✓ settings no file; the defaults",
-        "✗ session  api.example.org refuses the key (401)",
+        "✗ session  api.example.org refused the key (401)",
         "           → Copy the key again from the portal, unchanged.",
         "! echo     tier none: never measured",
         "           → Run it once in the room: edgevoice doctor --echo",
-        "– power    this is no Raspberry Pi",  # noqa: RUF001 - a dash on purpose
-        "           → Nothing to do: only a Pi tells of its power.",
+        "– power    this is not a Raspberry Pi",  # noqa: RUF001 - a dash on purpose
+        "           → Nothing to do: only a Pi reports its power supply.",
         "",
-        "1 broken, 1 worth a look, 1 not examined.",
+        "1 broken, 1 worth a look, 1 not checked.",
     ]
     assert printed([finding for finding in FINDINGS if finding.mark is FindingStatus.FINE])[-1] == "Nothing is broken."
 

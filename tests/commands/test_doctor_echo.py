@@ -75,11 +75,11 @@ def test_a_person_reads_what_was_measured_which_tier_follows_and_what_it_allows(
     first, *_, verdict, kept = result.stdout.splitlines()
     assert first.startswith("Please be quiet for ")
     assert "at 70 % of full volume" in first
-    assert "the speaker's clock is faster by  20.0 ppm" in result.stdout
-    assert "the room's noise                  -65 dBFS" in result.stdout
+    assert "the speaker's clock, faster by  20.0 ppm" in result.stdout
+    assert "the room's noise                -65 dBFS" in result.stdout
     assert verdict.startswith("Echo tier: suppressor. The filter takes out ")
     assert verdict.endswith("So whatever you say interrupts.")
-    assert kept == f"Kept in {home / FILE_NAME}."
+    assert kept == f"Saved in {home / FILE_NAME}."
 
 
 def test_what_was_measured_is_kept_for_the_daemon_alone(home: Path, sound: Sound) -> None:
@@ -120,7 +120,7 @@ def test_the_volume_may_be_named(home: Path, sound: Sound) -> None:
 def test_a_setting_that_goes_first_is_mentioned(home: Path, sound: Sound) -> None:
     sound.recordings = [kitchen(), kitchen()]
 
-    assert 'echo.tier = "none", and that goes first' in examine(home, settings='[echo]\ntier = "none"\n').stdout
+    assert 'echo.tier = "none", which overrides this' in examine(home, settings='[echo]\ntier = "none"\n').stdout
     assert "goes first" not in examine(home, settings='[echo]\ntier = "auto"\n').stdout
 
 
@@ -195,7 +195,7 @@ def test_a_result_that_cannot_be_kept_is_told_all_the_same(
     assert result.exit_code == 1
     assert json.loads(result.stdout)["tier"] == "suppressor"
     (line,) = result.stderr.splitlines()[-1:]
-    assert line.startswith(f"the result cannot be kept in {home / 'file' / 'folder'}: Not a directory. ")
+    assert line.startswith(f"the result cannot be saved in {home / 'file' / 'folder'}: Not a directory. ")
 
 
 def test_a_gap_is_tried_again_once(home: Path, sound: Sound) -> None:
@@ -205,7 +205,7 @@ def test_a_gap_is_tried_again_once(home: Path, sound: Sound) -> None:
     assert examine(home).exit_code == 0
     twice = examine(home)
     assert twice.exit_code == 1
-    assert twice.stderr == "the sound was played or heard with gaps. Run it again on a machine that is less busy.\n"
+    assert twice.stderr == "the sound was played or heard with gaps. Run it again when the machine is less busy.\n"
 
 
 @pytest.mark.parametrize("cards", [(), (info(0, "other", inputs=1, outputs=2),)], ids=["none", "others"])
@@ -240,7 +240,7 @@ def test_the_self_test_takes_no_options_of_the_whole_examination(option: str) ->
     result = CliRunner().invoke(app, ["doctor", "--echo", option])
 
     assert result.exit_code == 2
-    assert "--echo goes with" in result.stderr
+    assert "--echo can be combined only with" in result.stderr
 
 
 # --- on the virtual card, in real time -------------------------------------------------------------------------------

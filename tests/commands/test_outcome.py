@@ -20,7 +20,7 @@ from edgevoice.errors import DeviceMissing
         ),
         (
             FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"),
-            "no folder takes temporary",
+            "no folder accepts temporary",
         ),
         (BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)), "Resource temporarily unavailable. Stop other"),
         (MemoryError(), "no memory is left. Stop other programs"),

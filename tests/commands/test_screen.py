@@ -84,8 +84,8 @@ def test_everything_a_person_wants_to_see_is_a_line_with_its_time() -> None:
         "   0.40 s  tool: get_current_time({})",
         "   0.50 s  box: It is noon.",
         "   0.60 s  playback cut",
-        "   0.70 s  the model is told that 740 ms of it were heard",
-        "   0.80 s  the model is told that nothing of it was heard",
+        "   0.70 s  the model learns that 740 ms of it were heard",
+        "   0.80 s  the model learns that none of it was heard",
         "   0.90 s  the microphone is muted",
         "   1.00 s  fault: key-refused",
         "   1.10 s  link lost: key-refused",
@@ -173,10 +173,10 @@ def test_an_answer_that_goes_on_after_a_cough_is_said_to_and_so_is_what_the_mode
 
     assert [line.split("  ")[-1] for line in written.splitlines()] == [
         "playback cut",
-        "nobody spoke: the answer goes on",
-        "the model is told that nobody spoke",
-        "the model is told that all of it was heard after all",
-        "the model is told that 900 ms of it were heard after all",
+        "nobody spoke: the answer continues",
+        "the model learns that nobody spoke",
+        "the model learns that all of it was heard after all",
+        "the model learns that 900 ms of it were heard after all",
     ]
 
 

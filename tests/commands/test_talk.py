@@ -59,7 +59,7 @@ def test_keys_press_the_buttons_and_leave(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert keyboard.talk() == 0
 
     assert keyboard.facts == [TalkPressed(640), MutePressed(), TalkHeld()]
-    assert keyboard.shown.getvalue().count("Ctrl-C: leave") == 2, "at the start, and for a key that means nothing"
+    assert keyboard.shown.getvalue().count("Ctrl-C: quit") == 2, "at the start, and for a key that means nothing"
 
 
 def test_the_end_of_the_input_leaves_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

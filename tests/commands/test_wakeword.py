@@ -214,8 +214,8 @@ def test_what_is_left_out_is_told(recordings: Path) -> None:
     left = next(line for line in result.stdout.splitlines() if line.startswith("Left out: "))
 
     assert left == (
-        "Left out: 1 in no folder, and with no name, that begins with pos or neg, "
-        "1 of words that are not in the settings, 1 that cannot be read."
+        "Left out: 1 neither named, nor in a folder named, pos… or neg…, "
+        "1 with words that are not in the settings, 1 that cannot be read."
     )
     assert "broken.flac is damaged" in result.stderr
 
@@ -261,9 +261,9 @@ def test_calls_are_counted_under_noises_and_in_rooms_with_intervals(home: Path) 
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        (("--noises", "nowhere"), "nowhere is no folder"),
-        (("--noises", "short"), "short holds no recording that lasts 3 s"),
-        (("--rooms", "empty"), "empty holds no recording"),
+        (("--noises", "nowhere"), "nowhere is not a folder"),
+        (("--noises", "short"), "short contains no recording that lasts 3 s"),
+        (("--rooms", "empty"), "empty contains no recording"),
     ],
 )
 def test_folders_without_noises_or_rooms_are_refused_before_anything_is_heard(
@@ -292,13 +292,13 @@ def test_a_threshold_is_proposed_with_what_to_expect_of_it(home: Path) -> None:
     assert result.exit_code == 0, result.stderr
     assert text.startswith(
         "hey_jarvis: 20.0 days of listening. 60 calls heard, 12 calls heard only when said again, "
-        "0 wakes that came to nothing, 0 other near misses."
+        "0 wakes without a conversation, 0 other near misses."
     )
     assert (
-        "Proposal: wakeword.threshold = 0.3. Expect 0.00 (0.00 to 0.18) false wakes a day, "
+        "Proposal: wakeword.threshold = 0.3. Expect 0.00 (0.00 to 0.18) false wakes per day, "
         "and 0 % (0 to 5) of calls missed. Now, with 0.5: 0.00 (0.00 to 0.18) and 17 % (9 to 27)."
     ) in text
-    assert "What the log cannot know: who spoke." in text
+    assert "The log does not know who spoke" in text
 
 
 def test_too_little_is_said_to_be_too_little(home: Path) -> None:

@@ -114,7 +114,7 @@ def test_a_recording_in_the_wrong_folder_is_named(home: Path, place: str, name: 
     ("arguments", "settings", "problem"),
     [
         (("a/b", "--from", "anna"), "", "'a/b' cannot be a name here. Take up to 40 letters"),
-        (("Anna", "--from", "nowhere"), "", "nowhere is no folder. Put recordings"),
+        (("Anna", "--from", "nowhere"), "", "nowhere is not a folder. Put recordings"),
         (("Anna", "--word", "alexa"), "", "alexa is no wake word of the settings. Take one of these: hey_jarvis."),
         (
             ("Anna",),

@@ -57,11 +57,11 @@ def test_two_microphones_are_listed_and_the_one_that_is_listened_to_is_named() -
     [
         (0, (None, MIC), "is silent", 1),
         (0, ((-89, -85), MIC), "is silent", 1),
-        (1, (MIC, None), "is not there", 0),
-        (5, (MIC, MIC, MIC, MIC, MIC, DIGITAL_LOOPBACK), "is what the speaker plays", 0),
-        (5, (NEAR_MIC, MIC, MIC, MIC, MIC, LOOPBACK), "is what the speaker plays", 0),
-        (0, (DIGITAL_LOOPBACK, MIC, MIC), "is what the speaker plays", 1),
-        (7, (MIC, MIC), "is not there", 0),
+        (1, (MIC, None), "does not exist", 0),
+        (5, (MIC, MIC, MIC, MIC, MIC, DIGITAL_LOOPBACK), "loops back the speaker", 0),
+        (5, (NEAR_MIC, MIC, MIC, MIC, MIC, LOOPBACK), "loops back the speaker", 0),
+        (0, (DIGITAL_LOOPBACK, MIC, MIC), "loops back the speaker", 1),
+        (7, (MIC, MIC), "does not exist", 0),
     ],
 )
 def test_a_channel_that_hears_nobody_is_told_with_the_one_to_take(
@@ -87,7 +87,7 @@ def test_the_loopback_of_an_array_is_named_in_the_list() -> None:
 
     assert finding is not None
     assert finding.mark is FindingStatus.FINE
-    assert "; 5 what the speaker plays." in finding.text
+    assert "; 5 loops back the speaker." in finding.text
 
 
 def test_a_speaker_that_every_channel_hears_is_no_loopback() -> None:

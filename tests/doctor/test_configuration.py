@@ -72,7 +72,7 @@ def test_a_box_that_must_listen_with_the_dearer_engine_is_worth_a_look(
     finding = configuration.examine_words(Settings(), cache)
 
     assert finding.mark is FindingStatus.DOUBTFUL
-    assert "eight times the cost" in finding.text
+    assert "eight times the CPU cost" in finding.text
 
 
 def test_a_model_that_the_owner_may_read_and_the_service_may_not_keeps_the_box_from_starting(
@@ -88,7 +88,7 @@ def test_a_model_that_the_owner_may_read_and_the_service_may_not_keeps_the_box_f
     for settings, name in ((first, "wakeword.model"), (second, "wakeword.words.computer")):
         finding = configuration.examine_words(settings, cache, hides_homes=True)
         assert finding.mark is FindingStatus.WRONG
-        assert finding.text == f"{name} is {model}; the service may not read home folders"
+        assert finding.text == f"{name} is {model}; the service cannot read home folders"
         assert "/etc/edgevoice" in finding.remedy
         assert name in finding.remedy
 
@@ -107,7 +107,7 @@ def test_the_echo_tier_is_told_with_where_it_comes_from() -> None:
     assert configuration.examine_echo(Settings(), RECORD).text == "tier linear, measured 2026-11-22"
     assert (
         configuration.examine_echo(Settings(echo=EchoSettings(tier="hardware")), None).text
-        == "tier hardware: the settings say so"
+        == "tier hardware, chosen in the settings"
     )
 
 

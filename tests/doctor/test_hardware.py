@@ -90,13 +90,13 @@ def test_the_kernel_tells_of_this_machines_clock() -> None:
 @pytest.mark.parametrize(
     ("throttled", "celsius", "mark", "words"),
     [
-        (0x0, 45.0, FindingStatus.FINE, "never slowed down"),
-        (0x50005, 45.0, FindingStatus.WRONG, "too little voltage"),
-        (0x50000, 45.0, FindingStatus.DOUBTFUL, "since the start"),
-        (0xE0008, 81.0, FindingStatus.DOUBTFUL, "slowed down, 81"),
-        (0x80000, 50.0, FindingStatus.DOUBTFUL, "slowed down since"),
-        (0x0, 85.0, FindingStatus.DOUBTFUL, "slowed down"),
-        (None, 45.0, FindingStatus.SKIPPED, "does not tell"),
+        (0x0, 45.0, FindingStatus.FINE, "never throttled"),
+        (0x50005, 45.0, FindingStatus.WRONG, "undervoltage"),
+        (0x50000, 45.0, FindingStatus.DOUBTFUL, "since boot"),
+        (0xE0008, 81.0, FindingStatus.DOUBTFUL, "throttled, 81"),
+        (0x80000, 50.0, FindingStatus.DOUBTFUL, "throttled since"),
+        (0x0, 85.0, FindingStatus.DOUBTFUL, "throttled"),
+        (None, 45.0, FindingStatus.SKIPPED, "does not say"),
     ],
 )
 def test_the_firmwares_bits_are_told_in_words(

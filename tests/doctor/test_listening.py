@@ -46,7 +46,7 @@ def test_a_rate_that_a_card_does_not_take_is_told_from_a_card_that_is_busy(with_
     heard = listen(SETTINGS, machine(tmp_path), volume_percent=50, box_runs=False)
 
     assert (heard.microphone.state, heard.speaker.state) == (State.WRONG_RATE, State.BUSY)
-    assert judge_microphone(heard).text == "mic takes no 16000 Hz"
+    assert judge_microphone(heard).text == "mic does not support 16000 Hz"
     assert "edgevoice_mic" in judge_microphone(heard).remedy
     assert judge_speaker(heard, cancels_itself=False).mark is FindingStatus.WRONG
 

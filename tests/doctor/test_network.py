@@ -149,7 +149,7 @@ def test_a_refusal_that_quotes_the_key_is_shown_without_it() -> None:
     with service(401, quotes=KEY.reveal()) as (url, _):
         finding = examine_session(Settings(service=ServiceSettings(url=url)), KEY)
 
-    assert "refuses the key (401): no (hidden)" in finding.text
+    assert "refused the key (401): no (hidden)" in finding.text
     assert KEY.reveal() not in str(finding.data())
 
 

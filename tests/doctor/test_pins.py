@@ -59,7 +59,7 @@ def test_a_library_that_does_not_open_the_pins_says_why() -> None:
 
 @pytest.mark.parametrize(
     ("without_lights", "end"),
-    [("sound", "; a sound tells when the box listens"), ("listen", "; nothing tells when the box listens")],
+    [("sound", "; a sound marks when the box listens"), ("listen", "; nothing shows when the box listens")],
 )
 def test_lights_that_cannot_be_had_are_doubtful_where_the_box_runs_on_without(without_lights: str, end: str) -> None:
     pins = PinReport(chip().chip, refusal=PanelUnavailable("lgpio cannot be loaded"))

@@ -75,13 +75,13 @@ def test_a_key_file_below_the_home_is_found(tmp_path: Path) -> None:
     [
         (b"", "is empty"),
         (b" \n", "is empty"),
-        (b"Basic " + SECRET.encode(), "has white space inside"),
-        (SECRET.encode() + b"\n" + SECRET.encode(), "has white space inside"),
-        (b"\x00" + SECRET.encode(), "has characters in it that no key has"),
-        (b"\x1b[31m" + SECRET.encode(), "has characters in it that no key has"),
-        (b"\xef\xbb\xbf" + SECRET.encode(), "has characters in it that no key has"),
-        (SECRET.encode() + "é".encode(), "has characters in it that no key has"),
-        (b'"' + SECRET.encode() + b'"', "has quotes around it"),
+        (b"Basic " + SECRET.encode(), "contains white space"),
+        (SECRET.encode() + b"\n" + SECRET.encode(), "contains white space"),
+        (b"\x00" + SECRET.encode(), "contains characters that no key has"),
+        (b"\x1b[31m" + SECRET.encode(), "contains characters that no key has"),
+        (b"\xef\xbb\xbf" + SECRET.encode(), "contains characters that no key has"),
+        (SECRET.encode() + "é".encode(), "contains characters that no key has"),
+        (b'"' + SECRET.encode() + b'"', "contains quotes"),
         (SECRET.encode() * (LARGEST_KEY_BYTES // len(SECRET) + 1), "is too large for a key"),
     ],
 )
@@ -97,7 +97,7 @@ def test_a_key_that_cannot_be_right_is_refused_without_repeating_it(
 def test_a_variable_is_checked_like_a_file() -> None:
     refusal = refusal_of(ServiceSettings(), {"EDGEVOICE_API_KEY": f"Bearer {SECRET}"})
 
-    assert str(refusal).startswith("EDGEVOICE_API_KEY has white space inside")
+    assert str(refusal).startswith("EDGEVOICE_API_KEY contains white space")
     assert SECRET not in refusal.line()
 
 
@@ -105,7 +105,7 @@ def test_a_variable_is_checked_like_a_file() -> None:
 def test_a_key_file_that_is_open_to_others_is_refused_with_the_command_that_mends_it(tmp_path: Path, mode: int) -> None:
     refusal = refusal_of(key_file(tmp_path, SECRET.encode(), mode))
 
-    assert "is open to other users" in str(refusal)
+    assert "can be read by other users" in str(refusal)
     assert f"chmod 600 {tmp_path}/api_key" in refusal.remedy
 
 
@@ -124,7 +124,7 @@ def test_a_key_file_that_is_missing_or_none_is_an_error_and_never_waits(tmp_path
 
 @pytest.mark.parametrize(
     ("code", "complaint"),
-    [(errno.EACCES, "may not be read by this user"), (errno.EIO, "cannot be read: Input/output error")],
+    [(errno.EACCES, "is not readable by this user"), (errno.EIO, "cannot be read: Input/output error")],
 )
 def test_a_key_file_that_cannot_be_read_is_told_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, complaint: str
@@ -150,17 +150,17 @@ SERVICE = {"STATE_DIRECTORY": "/var/lib/edgevoice", "HOME": "/var/lib/edgevoice"
             "/home/anna/key",
             errno.EACCES,
             SERVICE,
-            "hidden from the service",
+            "in a home folder",
             "--key-file /home/anna/key",
         ),
         (
             "/home/anna/key",
             errno.ENOENT,
             SERVICE,
-            "hidden from the service",
+            "in a home folder",
             "--key-file /home/anna/key",
         ),
-        ("/root/key", errno.EACCES, SERVICE, "hidden from the service", "--key-file /root/key"),
+        ("/root/key", errno.EACCES, SERVICE, "in a home folder", "--key-file /root/key"),
         ("/srv/key", errno.EACCES, SERVICE, "by the service's user", "--key-file /srv/key"),
         ("/srv/key", errno.ENOENT, SERVICE, "does not exist", "--key-file FILE"),
         (
@@ -170,7 +170,7 @@ SERVICE = {"STATE_DIRECTORY": "/var/lib/edgevoice", "HOME": "/var/lib/edgevoice"
             "by this user",
             'sudo chown "$USER" /home/anna/key; chmod',
         ),
-        ("/home/anna/key", errno.ENOENT, {}, "does not exist", "Write the key into /home/anna/key"),
+        ("/home/anna/key", errno.ENOENT, {}, "does not exist", "Write only the key into /home/anna/key"),
         ("/srv/key", errno.EIO, SERVICE, "Input/output error", "ls -l /srv/key"),
     ],
 )
@@ -252,7 +252,7 @@ def test_the_longest_key_is_taken(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"'abc", b"abc'", b'"abc', b'abc"'])
 def test_a_quote_on_either_side_is_refused(tmp_path: Path, content: bytes) -> None:
-    assert "has quotes around it" in str(refusal_of(key_file(tmp_path, content)))
+    assert "contains quotes" in str(refusal_of(key_file(tmp_path, content)))
 
 
 def test_every_refusal_names_the_setting_and_the_file(tmp_path: Path) -> None:
@@ -313,16 +313,14 @@ def test_what_to_do_about_a_wrong_variable_and_about_a_folder_is_said(tmp_path: 
     assert refusal_of(ServiceSettings(), {"EDGEVOICE_API_KEY": "two words"}).remedy == (
         "Copy the key again from the service's portal."
     )
-    assert (
-        refusal_of(ServiceSettings(key_file=str(tmp_path))).remedy == "Name a file that holds the key and nothing else."
-    )
+    assert refusal_of(ServiceSettings(key_file=str(tmp_path))).remedy == "Name a file that contains only the key."
 
 
 @pytest.mark.parametrize(
     ("code", "environment", "complaint"),
     [
-        (errno.EACCES, {"STATE_DIRECTORY": "/x"}, "may not be read by the service's user"),
-        (errno.EACCES, {}, "may not be read by this user"),
+        (errno.EACCES, {"STATE_DIRECTORY": "/x"}, "is not readable by the service's user"),
+        (errno.EACCES, {}, "is not readable by this user"),
         (errno.EIO, {}, "cannot be read: Input/output error"),
     ],
 )
@@ -342,7 +340,7 @@ def test_a_key_file_that_cannot_be_opened_is_named_first(
 def test_a_key_file_of_a_home_that_the_service_does_not_see_is_named_first() -> None:
     refusal = refusal_of(ServiceSettings(key_file="/home/nobody-of-this-name/key"), {"STATE_DIRECTORY": "/x"})
 
-    assert str(refusal).startswith("service.key_file /home/nobody-of-this-name/key is hidden from the service")
+    assert str(refusal).startswith("service.key_file /home/nobody-of-this-name/key is in a home folder")
 
 
 def test_a_credential_that_breaks_while_it_is_read_is_named_first(
@@ -360,8 +358,8 @@ def test_a_credential_that_breaks_while_it_is_read_is_named_first(
 
 @pytest.mark.parametrize("odd", ["\x0b", "\x0c", "\x1c", "\x85", "\xa0"])
 def test_only_blanks_and_line_ends_around_a_key_are_dropped(tmp_path: Path, odd: str) -> None:
-    assert "inside" in str(refusal_of(ServiceSettings(), {"EDGEVOICE_API_KEY": f" key{odd}\n"}))
-    assert "inside" in str(refusal_of(key_file(tmp_path, f" key{odd}\n".encode("latin-1"))))
+    assert "white space" in str(refusal_of(ServiceSettings(), {"EDGEVOICE_API_KEY": f" key{odd}\n"}))
+    assert "white space" in str(refusal_of(key_file(tmp_path, f" key{odd}\n".encode("latin-1"))))
 
 
 @pytest.mark.parametrize(("size", "is_taken"), [(16_384, True), (16_385, False)])

@@ -137,7 +137,7 @@ def test_a_part_that_ends_or_fails_ends_the_box() -> None:
     async def fail() -> None:
         raise ZeroDivisionError
 
-    with pytest.raises(RuntimeError, match="the link has ended by itself"):
+    with pytest.raises(RuntimeError, match="the link ended unexpectedly"):
         asyncio.run(lasting(end(), "the link"))
     with pytest.raises(ZeroDivisionError):
         asyncio.run(lasting(fail(), "the link"))

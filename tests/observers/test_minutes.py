@@ -457,7 +457,7 @@ def test_a_file_that_is_none_of_ours_is_told_with_its_place(
         assert ledger.seconds_of("2026-11-22") == 0, name
 
     (first, _) = [vars(record)["fields"]["problem"] for record in caplog.records]
-    assert first.startswith(f"{file} cannot be read, what it counted is lost: ")
+    assert first.startswith(f"{file} cannot be read, so its count is lost: ")
 
 
 def test_a_folder_in_the_files_place_and_a_file_in_the_folders_place_end_nothing(
@@ -498,9 +498,9 @@ def test_trouble_that_comes_back_is_told_again(
     told = [vars(record)["fields"]["problem"] for record in caplog.records]
     assert [problem.split(": ")[0] for problem in told] == 2 * [
         f"{file} cannot be written",
-        f"{file} cannot be read, what it counted is lost",
+        f"{file} cannot be read, so its count is lost",
     ]
-    assert told[0].endswith(": No space left on device; a restart forgets today's minutes")
+    assert told[0].endswith(": No space left on device; a restart will lose today's minutes")
 
 
 def test_a_session_that_was_never_open_ends_without_a_word(day: Day) -> None:

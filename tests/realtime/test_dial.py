@@ -114,9 +114,9 @@ def test_the_host_that_fails_is_named_and_not_the_first(caplog: pytest.LogCaptur
 
 NOT_FOLLOWED = [
     ("https://127.0.0.1:{port}/x", "redirects to https://127.0.0.1:", "write wss://127.0.0.1:"),
-    ("https://login.example.org/?next=1", "redirects to https://login.example.org (302)", "no Realtime service"),
-    ("http://127.0.0.1/", "redirects to http://127.0.0.1 (302)", "no Realtime service"),
-    ("ftp://example.org/", "redirects to ftp://example.org (302)", "no Realtime service"),
+    ("https://login.example.org/?next=1", "redirects to https://login.example.org (302)", "not a Realtime service"),
+    ("http://127.0.0.1/", "redirects to http://127.0.0.1 (302)", "not a Realtime service"),
+    ("ftp://example.org/", "redirects to ftp://example.org (302)", "not a Realtime service"),
     ("wss://me:secret@example.org/", "redirects to an address that cannot be dialled (302)", "Check service.url"),
     ("ws://[broken/", "redirects to an address that cannot be dialled (302)", "Check service.url"),
     ("ws://x:99999/", "redirects to an address that cannot be dialled (302)", "Check service.url"),
@@ -149,7 +149,7 @@ def test_a_redirect_without_a_place_is_a_refusal(caplog: pytest.LogCaptureFixtur
             return await reported(url)
 
     assert asyncio.run(live()).losses == [LinkLost("service-refused", is_retriable=False)]
-    assert "refuses the session (302): elsewhere" in problem_in(caplog, "link-lost")
+    assert "refused the session (302): elsewhere" in problem_in(caplog, "link-lost")
 
 
 def test_the_service_inside_the_box_cannot_redirect(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -227,7 +227,7 @@ def test_the_key_goes_unencrypted_to_no_address_on_the_internet(
     if is_refused:
         assert arrivals == [LinkLost("service-refused", is_retriable=False)]
         assert service.talkers == []
-        assert "Write wss:// in place of ws:// in service.url." in problem_in(caplog, "link-lost")
+        assert "Write wss:// instead of ws:// in service.url." in problem_in(caplog, "link-lost")
     else:
         assert arrivals == [LinkOpened()]
 
@@ -287,11 +287,11 @@ UPGRADE = f"{SWITCHING}Upgrade: websocket\r\nConnection: Upgrade\r\n"
 PAGE = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nLogin"
 
 ANSWERS = {
-    "a page": (PAGE, "service-refused", "answers with a page and opens no WebSocket (200): Login"),
+    "a page": (PAGE, "service-refused", "answers with a web page instead of a WebSocket (200): Login"),
     "a page in pieces": (
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nLogin\r\n0\r\n\r\n",
         "service-refused",
-        "answers with a page and opens no WebSocket (200): Login",
+        "answers with a web page instead of a WebSocket (200): Login",
     ),
     "a large page": (
         "HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n",
@@ -306,13 +306,13 @@ ANSWERS = {
     "no such path": (
         "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
         "service-refused",
-        "refuses the session (404). Check the host and the path in service.url",
+        "refused the session (404). Check the host and the path in service.url",
     ),
-    "no upgrade": (f"{SWITCHING}\r\n", "service-nonsense", "without switching to WebSocket: missing Connection header"),
+    "no upgrade": (f"{SWITCHING}\r\n", "service-nonsense", "does not switch to WebSocket: missing Connection header"),
     "another upgrade": (
         f"{SWITCHING}Upgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
         "service-nonsense",
-        "without switching to WebSocket: invalid Upgrade header: h2c",
+        "does not switch to WebSocket: invalid Upgrade header: h2c",
     ),
     "no accept": (f"{UPGRADE}\r\n", "service-nonsense", "does not speak WebSocket: missing Sec-WebSocket-Accept"),
     "a wrong accept": (
@@ -366,7 +366,7 @@ def test_what_does_not_speak_tls_is_told_apart_from_what_is_not_trusted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     asyncio.run(answered(PAGE, "wss", waits=False))
-    assert "what answers there does not speak TLS. Check the port" in problem_in(caplog, "link-lost")
+    assert "the server does not speak TLS. Check the port" in problem_in(caplog, "link-lost")
     caplog.clear()
 
     certificates = Certificates(tmp_path)
@@ -387,9 +387,9 @@ def test_what_does_not_speak_tls_is_told_apart_from_what_is_not_trusted(
 
 ADDRESSES = {
     "ws://nowhere.invalid/": "no connection to nowhere.invalid: ",
-    "ws://127.0.0.1:99999/": "service.url is no WebSocket address: 127.0.0.1:99999",
-    "ws://127.0.0.1/#part": "service.url is no WebSocket address: 127.0.0.1: fragment",
-    "http://127.0.0.1/": "service.url is no WebSocket address: 127.0.0.1: scheme",
+    "ws://127.0.0.1:99999/": "service.url is not a WebSocket address: 127.0.0.1:99999",
+    "ws://127.0.0.1/#part": "service.url is not a WebSocket address: 127.0.0.1: fragment",
+    "http://127.0.0.1/": "service.url is not a WebSocket address: 127.0.0.1: scheme",
 }
 
 
@@ -417,4 +417,4 @@ def test_a_proxy_that_swallows_everything_is_named(
         await asyncio.sleep(0)
         return address
 
-    assert f"box.invalid through the proxy {asyncio.run(live())} does not open" in problem_in(caplog, "link-lost")
+    assert f"box.invalid through the proxy {asyncio.run(live())} did not open" in problem_in(caplog, "link-lost")

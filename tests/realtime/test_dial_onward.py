@@ -24,8 +24,8 @@ SHOWN = {"Authorization": f"Basic {KEY}", "X-Box": "1"}
 SECURE = Endpoint("wss://api.example.org/x", SHOWN)
 PLAIN = Endpoint("ws://box.local/x", SHOWN)
 
-PAGE = "Check service.url: what answers there is a page, and no Realtime service."
-ENCRYPT = "The service wants encryption: write wss://box.local in service.url."
+PAGE = "Check service.url: a web page answers there, not a Realtime service."
+ENCRYPT = "The service requires encryption: write wss://box.local in service.url."
 TRUST = "The key is not sent to another host. If you trust it, name it in service.url."
 READ = "Nothing is sent there. Check service.url; a proxy or firewall may be reading the traffic."
 
@@ -120,7 +120,7 @@ def test_five_redirects_are_followed_and_a_sixth_is_not(redirects: int, *, is_op
 @pytest.mark.parametrize(
     ("there", "kind", "words"),
     [
-        (SECURE, KeyRefused, "api.example.org refuses the key (401)"),
+        (SECURE, KeyRefused, "api.example.org refused the key (401)"),
         (
             Endpoint("wss://else.org/", {}),
             ServiceRefused,

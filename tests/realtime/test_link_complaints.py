@@ -136,7 +136,7 @@ def _is_logged(code: str, caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize(
     ("reason", "remedy"),
-    [("content_filter", "Ask in other words."), ("max_output_tokens", "Raise service.max_output_tokens")],
+    [("content_filter", "Ask again in other words."), ("max_output_tokens", "Raise service.max_output_tokens")],
 )
 def test_an_answer_that_was_broken_off_is_logged_with_its_reason_and_a_remedy(
     reason: str, remedy: str, caplog: pytest.LogCaptureFixture

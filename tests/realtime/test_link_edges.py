@@ -163,8 +163,8 @@ async def refusing(talker: Talker) -> None:
     ("script", "words"),
     [
         (closing, "{host} closed the connection before the session was open (1001). "),
-        (silent, "{host} does not open the session. "),
-        (refusing, "the service refuses the session (session.audio.input): Unsupported language. "),
+        (silent, "{host} did not open the session. "),
+        (refusing, "the service refused the session (session.audio.input): Unsupported language. "),
     ],
 )
 def test_a_session_that_does_not_open_names_the_host_or_what_it_refuses(
@@ -257,7 +257,7 @@ def test_an_error_event_without_an_error_is_logged_and_the_session_goes_on(caplo
 
 @pytest.mark.parametrize(
     ("message", "words"),
-    [("no such key", "the service refuses the key: no such key. "), (None, "the service refuses the key. ")],
+    [("no such key", "the service refused the key: no such key. "), (None, "the service refused the key. ")],
 )
 def test_an_error_that_ends_the_session_is_logged_with_its_words_where_it_has_some(
     message: str | None, words: str, caplog: pytest.LogCaptureFixture

@@ -185,12 +185,12 @@ class HangUp(Proxy):
 HUNG_UP = "closed the connection instead of answering"
 
 REFUSALS: list[tuple[Proxy, str, str, str, bool]] = [
-    (HttpProxy("403 Forbidden"), "http", "proxy-refused", "the proxy refuses the way to 127.0.0.1", False),
+    (HttpProxy("403 Forbidden"), "http", "proxy-refused", "the proxy refused to connect to 127.0.0.1", False),
     (HttpProxy("407 Proxy Authentication Required"), "http", "proxy-refused", "(407)", False),
-    (HttpProxy("502 Bad Gateway"), "http", "service-unreachable", "the proxy finds no way to 127.0.0.1", True),
+    (HttpProxy("502 Bad Gateway"), "http", "service-unreachable", "the proxy could not reach 127.0.0.1", True),
     (SocksProxy(2), "socks5h", "proxy-refused", "Connection not allowed by ruleset", False),
-    (SocksProxy(password=PASSWORD), "socks5h", "proxy-refused", "the proxy refuses the way to 127.0.0.1", False),
-    (SocksProxy(4), "socks5h", "service-unreachable", "the proxy finds no way to 127.0.0.1", True),
+    (SocksProxy(password=PASSWORD), "socks5h", "proxy-refused", "the proxy refused to connect to 127.0.0.1", False),
+    (SocksProxy(4), "socks5h", "service-unreachable", "the proxy could not reach 127.0.0.1", True),
     (HangUp("silence"), "socks5h", "service-unreachable", HUNG_UP, True),
     (HangUp("silence"), "http", "service-unreachable", HUNG_UP, True),
 ]

@@ -27,12 +27,12 @@ from tests.realtime.test_refusal import HOST, caused, close, proxy_status, statu
 PROXY = "proxy.lan:3128"
 
 ADDRESS = "Check the host and the path in service.url: no Realtime service answers there."
-MODEL = "Check service.model in the settings: the service does not take it."
+MODEL = "Check service.model in the settings: the service does not accept it."
 TRAFFIC = "Check the address; a proxy or firewall may be reading the traffic."
-PORT = "Check the port in service.url; a service without encryption has a ws:// address."
+PORT = "Check the port in service.url; the address of a service without encryption begins with ws://."
 UPGRADE = "Check service.url; a web server in front of the service must pass on Upgrade and Connection."
 SOCKS = "Install it: pip install python-socks, or unset all_proxy."
-NETWORK_AND_PROXY = "Check the network, and the proxy that https_proxy, wss_proxy or all_proxy name."
+NETWORK_AND_PROXY = "Check the network, and the proxy named by https_proxy, wss_proxy or all_proxy."
 TOO_LONG = "the answer is longer than the service or service.max_output_tokens allows"
 
 
@@ -58,14 +58,14 @@ class IncompleteReadError(Exception):
 
 
 LINES: list[tuple[Exception, type[LinkError], str, str | None]] = [
-    (status(200), ServiceRefused, f"{HOST} answers with a page and opens no WebSocket (200)", ADDRESS),
-    (status(299), ServiceRefused, f"{HOST} answers with a page and opens no WebSocket (299)", ADDRESS),
-    (status(300), ServiceRefused, f"{HOST} refuses the session (300)", None),
-    (status(403), KeyRefused, f"{HOST} refuses the key (403)", None),
-    (status(404), ServiceRefused, f"{HOST} refuses the session (404)", ADDRESS),
-    (status(405), ServiceRefused, f"{HOST} refuses the session (405)", None),
-    (status(404, b"invalid_api_key"), KeyRefused, f"{HOST} refuses the key (404): invalid_api_key", None),
-    (status(200, b"invalid_api_key"), KeyRefused, f"{HOST} refuses the key (200): invalid_api_key", None),
+    (status(200), ServiceRefused, f"{HOST} answers with a web page instead of a WebSocket (200)", ADDRESS),
+    (status(299), ServiceRefused, f"{HOST} answers with a web page instead of a WebSocket (299)", ADDRESS),
+    (status(300), ServiceRefused, f"{HOST} refused the session (300)", None),
+    (status(403), KeyRefused, f"{HOST} refused the key (403)", None),
+    (status(404), ServiceRefused, f"{HOST} refused the session (404)", ADDRESS),
+    (status(405), ServiceRefused, f"{HOST} refused the session (405)", None),
+    (status(404, b"invalid_api_key"), KeyRefused, f"{HOST} refused the key (404): invalid_api_key", None),
+    (status(200, b"invalid_api_key"), KeyRefused, f"{HOST} refused the key (200): invalid_api_key", None),
     (status(402), NoCredit, f"{HOST} says that the account has no credit (402)", None),
     (
         status(410, b"session_expired"),
@@ -74,7 +74,7 @@ LINES: list[tuple[Exception, type[LinkError], str, str | None]] = [
         None,
     ),
     (status(429), ServiceBusy, f"{HOST} has too many sessions or requests (429)", None),
-    (status(499), ServiceRefused, f"{HOST} refuses the session (499)", None),
+    (status(499), ServiceRefused, f"{HOST} refused the session (499)", None),
     (status(501), ServiceBusy, f"{HOST} cannot take the session now (501)", None),
     (untrusted("self-signed"), ServiceUnreachable, f"no secure connection to {HOST}: self-signed", TRAFFIC),
     (untrusted("", "VERIFY_FAILED"), ServiceUnreachable, f"no secure connection to {HOST}: VERIFY_FAILED", TRAFFIC),
@@ -88,7 +88,7 @@ LINES: list[tuple[Exception, type[LinkError], str, str | None]] = [
         (
             insecure(reason),
             ServiceUnreachable,
-            f"no secure connection to {HOST}: what answers there does not speak TLS",
+            f"no secure connection to {HOST}: the server does not speak TLS",
             PORT,
         )
         for reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL")
@@ -98,7 +98,7 @@ LINES: list[tuple[Exception, type[LinkError], str, str | None]] = [
     (
         exceptions.InvalidUpgrade("Upgrade"),
         ServiceNonsense,
-        f"{HOST} answers without switching to WebSocket: missing Upgrade header",
+        f"{HOST} does not switch to WebSocket: missing Upgrade header",
         UPGRADE,
     ),
     (
@@ -117,11 +117,11 @@ LINES: list[tuple[Exception, type[LinkError], str, str | None]] = [
     (
         ImportError("no"),
         ServiceUnreachable,
-        f"the way to {HOST} leads through a SOCKS proxy, and python-socks is not installed",
+        f"{HOST} is behind a SOCKS proxy, and python-socks is not installed",
         SOCKS,
     ),
-    (ValueError("no"), ServiceRefused, f"service.url is no WebSocket address: {HOST}", None),
-    (socket.gaierror("odd"), ServiceUnreachable, f"no connection to {HOST}: its name is not known", None),
+    (ValueError("no"), ServiceRefused, f"service.url is not a WebSocket address: {HOST}", None),
+    (socket.gaierror("odd"), ServiceUnreachable, f"no connection to {HOST}: the name cannot be resolved", None),
     (
         OSError("Multiple exceptions: [Errno 111] a, [Errno 113] b, [Errno 111] c"),
         ServiceUnreachable,
@@ -136,16 +136,19 @@ LINES: list[tuple[Exception, type[LinkError], str, str | None]] = [
         f"{HOST} closed the connection before the session was open",
         None,
     ),
-    (proxy_status(407), ProxyRefused, f"the proxy refuses the way to {HOST} (407)", None),
-    (proxy_status(499), ProxyRefused, f"the proxy refuses the way to {HOST} (499)", None),
-    (exceptions.ProxyError(""), ProxyRefused, f"the proxy refuses the way to {HOST}", None),
+    (proxy_status(407), ProxyRefused, f"the proxy refused to connect to {HOST} (407)", None),
+    (proxy_status(499), ProxyRefused, f"the proxy refused to connect to {HOST} (499)", None),
+    (exceptions.ProxyError(""), ProxyRefused, f"the proxy refused to connect to {HOST}", None),
     *[
-        (socks(number), ServiceUnreachable, f"the proxy finds no way to {HOST} (SOCKS {number})", None)
+        (socks(number), ServiceUnreachable, f"the proxy could not reach {HOST} (SOCKS {number})", None)
         for number in (1, 3, 4, 5, 6)
     ],
-    *[(socks(number), ProxyRefused, f"the proxy refuses the way to {HOST}: said", None) for number in (None, 0, 2, 7)],
     *[
-        (error, ServiceUnreachable, f"the proxy on the way to {HOST} closed the connection instead of answering", None)
+        (socks(number), ProxyRefused, f"the proxy refused to connect to {HOST}: said", None)
+        for number in (None, 0, 2, 7)
+    ],
+    *[
+        (error, ServiceUnreachable, f"the proxy for {HOST} closed the connection instead of answering", None)
         for error in (
             caused(exceptions.InvalidProxyMessage("no"), EOFError("no")),
             caused(exceptions.ProxyError("no"), caused(SocksError("no"), IncompleteReadError())),
@@ -216,12 +219,12 @@ def test_a_close_with_a_sentence_is_told_apart_by_its_words(
     ("codes", "text", "kind", "problem", "remedy"),
     [
         ({"insufficient_quota"}, "", NoCredit, "the account has no credit", None),
-        ({"invalid_api_key"}, "", KeyRefused, "the service refuses the key", None),
+        ({"invalid_api_key"}, "", KeyRefused, "the service refused the key", None),
         ({"session_expired"}, "", SessionEnded, "the service ended the session", None),
         ({"server_error"}, "no authorization", ServiceBusy, "the service is busy: no authorization", None),
-        (set(), "Not AUTHORIZED", KeyRefused, "the service refuses the key: Not AUTHORIZED", None),
-        ({"invalid_model"}, "", ServiceRefused, "the service refuses the session: invalid_model", MODEL),
-        ({"b", "a"}, "", ServiceRefused, "the service refuses the session: a b", None),
+        (set(), "Not AUTHORIZED", KeyRefused, "the service refused the key: Not AUTHORIZED", None),
+        ({"invalid_model"}, "", ServiceRefused, "the service refused the session: invalid_model", MODEL),
+        ({"b", "a"}, "", ServiceRefused, "the service refused the session: a b", None),
     ],
     ids=["credit", "key", "expired", "busy", "words", "model", "two codes"],
 )
@@ -238,7 +241,7 @@ def test_a_refused_configuration_is_one_line_with_what_to_do(
     ("code", "kind", "line"),
     [
         ("server_error", ServiceBusy, "the service cannot answer now. Wait a minute and ask again."),
-        ("content_filter", AnswerFailed, "the service's content filter stopped the answer. Ask in other words."),
+        ("content_filter", AnswerFailed, "the service's content filter stopped the answer. Ask again in other words."),
         (
             "max_output_tokens",
             AnswerFailed,

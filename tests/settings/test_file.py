@@ -121,7 +121,7 @@ def test_a_file_in_etc_that_may_not_be_read_is_never_passed_over(monkeypatch: py
 
     monkeypatch.setattr(Path, "is_file", closed)
 
-    with pytest.raises(SettingsRefused, match=r"^/etc/edgevoice/edgevoice\.toml may not be read by this user$"):
+    with pytest.raises(SettingsRefused, match=r"^/etc/edgevoice/edgevoice\.toml is not readable by this user$"):
         load(None, {})
 
 
@@ -146,7 +146,7 @@ def test_a_folder_an_endless_file_and_no_path_at_all_are_refused(tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("code", "words"),
-    [(errno.EACCES, "may not be read by this user"), (errno.EIO, "cannot be read: Input/output error")],
+    [(errno.EACCES, "is not readable by this user"), (errno.EIO, "cannot be read: Input/output error")],
 )
 def test_a_file_that_cannot_be_read_is_told_with_the_reason(
     file: Path, monkeypatch: pytest.MonkeyPatch, code: int, words: str

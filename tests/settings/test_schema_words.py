@@ -87,21 +87,21 @@ def load_text(file: Path, text: str, environment: Mapping[str, str] | None = Non
          'panel.mute_button_gpio is "no"; it must be a whole number between 0 and 27, or "none"'),
         (
             '[tools]\nenabled = ["set_volume", "fly away"]',
-            'tools.enabled has "fly away" in it; it must be a list of the names of tools, such as ["set_timer"]',
+            'tools.enabled contains "fly away"; it must be a list of the names of tools, such as ["set_timer"]',
         ),
         ("[service]\nprovider_data = []", "service.provider_data is a list; it must be a table"),
         (
             "[service.provider_data.stt]\nsince = [2024-01-01]",
-            "service.provider_data has a date or a time at stt.since[0]; it must hold only what JSON can carry",
+            "service.provider_data has a date or a time at stt.since[0]; it must contain only what JSON can express",
         ),
         ("[service.provider_data]\nx = inf",
-         "service.provider_data has inf at x; it must hold only what JSON can carry"),
+         "service.provider_data has inf at x; it must contain only what JSON can express"),
         ("[speaker]\nhold_s = 1", "speaker.hold_s is not a setting; did you mean panel.hold_s?"),
         ("[speaker]\nzzzzz = 1", "speaker.zzzzz is not a setting"),
         ('[speaker]\n"a\\nb" = 1', 'speaker."a\\nb" is not a setting'),
         ("[wakewrd]\nx = 1", "wakewrd is not a section; did you mean wakeword?"),
         ("[[wakeword]]\nmodel = 'x'", "wakeword must be a section, written [wakeword]"),
-        ("threshold = 1", "threshold stands in no section; did you mean wakeword.threshold?"),
+        ("threshold = 1", "threshold is not inside a section; did you mean wakeword.threshold?"),
         (
             "[wakeword]\nthreshold = 0.9",
             "wakeword.sure_threshold is 0.8; it must be at least wakeword.threshold, which is 0.9",
@@ -130,19 +130,19 @@ def test_the_line_names_file_setting_value_and_range(file: Path, text: str, line
     ("text", "line"),
     [
         (b"[log]\nlevel = info",
-         ('line 2, column 12: something stands after the end of the setting; a text stands in quotes: '
+         ('line 2, column 12: there is something after the end of the setting; a text needs quotes: '
           'write level = "info"')),
         (b"[log]\nlevel = debug",
-         ('line 2, column 9: this is no value; a text stands in quotes, a number, true and false do not: '
+         ('line 2, column 9: this is not a value; a text needs quotes, a number, true and false do not: '
           'write level = "debug"')),
         (b"[log]\nlevel 3", "line 2, column 7: expected '=' after a key in a key/value pair"),
         (b"[log", "line 1, the end: expected ']' at the end of a table declaration: write [log]"),
-        (b'[log]\nlevel = "a"\nlevel = "b"\n', "line 3, column 12: the same setting stands there twice"),
-        (b"[log]\n[log]\n", "line 2, column 5: the same section stands there twice"),
+        (b'[log]\nlevel = "a"\nlevel = "b"\n', "line 3, column 12: the same setting is there twice"),
+        (b"[log]\n[log]\n", "line 2, column 5: the same section is there twice"),
         (b"# fine\n# caf\xe9", "line 2: a byte that is not UTF-8; save the file as UTF-8"),
         ("[log]".encode("utf-16"), "line 1: a byte that is not UTF-8, as in UTF-16; save the file as UTF-8"),
         (b"x = " + b"[" * 5000, "is nested too deeply"),
-        (b"x = " + b"9" * 5000, "a number or a date in it is out of all range"),
+        (b"x = " + b"9" * 5000, "it contains a number or a date that is out of range"),
     ],
 )  # fmt: skip
 def test_what_is_no_toml_is_told_with_line_and_column(file: Path, text: bytes, line: str) -> None:
@@ -211,7 +211,7 @@ def test_a_setting_that_is_wrong_by_itself_is_not_blamed_for_disagreeing_too(fil
 def test_a_key_in_the_file_is_sent_elsewhere_and_never_repeated(file: Path, text: str) -> None:
     (line,) = faults(file, text)
 
-    assert "keys do not belong into the settings" in line
+    assert "keys do not belong in the settings" in line
     assert "key_file" in line
     assert SECRET not in line
 
@@ -269,7 +269,7 @@ def test_a_long_text_is_told_by_its_length_only() -> None:
         ("[wakeword]\nthreshold = 50 %", ": write threshold = 0.5"),
         ("[speaker]\nvolume_percent = 70%  # loud", ": write volume_percent = 70"),
         ("[speaker]\nvolume_percent = 070", ": write volume_percent = 70"),
-        ("[speaker]\nvolume_percent: 70", "a setting is written name = value: write volume_percent = 70"),
+        ("[speaker]\nvolume_percent: 70", "a setting has the form name = value: write volume_percent = 70"),
         ("speaker.volume_percent = 70%", ": write speaker.volume_percent = 70"),
         ("[conversation]\nno_speech_s = 8s", ": write no_speech_s = 8"),
         ("[budget]\nsession_s = 10 min", ": write session_s = 600"),
@@ -277,10 +277,10 @@ def test_a_long_text_is_told_by_its_length_only() -> None:
         ("[speaker]\nprefill_ms = 0,1 s", ": write prefill_ms = 100"),
         ("[panel]\nled_active_high = yes", "this is neither true nor false: write led_active_high = true"),
         ("[panel]\nled_active_high = False", ": write led_active_high = false"),
-        ("[service]\nvoice = \u201cSarah\u201d", 'a text stands in straight quotes: write voice = "Sarah"'),
+        ("[service]\nvoice = \u201cSarah\u201d", 'a text needs straight quotes: write voice = "Sarah"'),
         (
             "[service]\nkey_file = \u201c/etc/key\u201d",
-            "a text stands in straight quotes; key_file must be empty or an",
+            "a text needs straight quotes; key_file must be empty or an",
         ),
         ("[service]\nvoice = Sarah", ': write voice = "Sarah"'),
         ('[service]\nvoice = "Sarah\n', 'the quote that closes the text is missing: write voice = "Sarah"'),
@@ -290,10 +290,13 @@ def test_a_long_text_is_told_by_its_length_only() -> None:
         ("[tools]\nenabled = set_timer", ': write enabled = ["set_timer"]'),
         ("[speaker\nvolume_percent = 7", ": write [speaker]"),
         ("[speakers\nvolume_percent = 7", "line 1, column 10: expected ']' at the end of a table declaration"),
-        ("[speaker]\nvolume_percent\u00a0= 7", "a space that is none (U+00A0); delete it and type it anew"),
+        (
+            "[speaker]\nvolume_percent\u00a0= 7",
+            "a character that only looks like a space (U+00A0); delete it and type a space",
+        ),
         ("[speaker]\nvolume_percent =", "; volume_percent must be a whole number between 0 and 100"),
         ("[conversation]\nno_speech_s = 500ms", "; no_speech_s must be a number between 2 and 60 seconds"),
-        ("[nowhere]\nx = yes", "this is no value; a text stands in quotes, a number, true and false do not"),
+        ("[nowhere]\nx = yes", "this is not a value; a text needs quotes, a number, true and false do not"),
         ("[speaker]\n= 5", "line 2, column 1: "),
         ("x = [1\n2]", "the bracket ] that closes the list is missing"),
         ('[speaker]\nvolume_percent = "70%"', "between 0 and 100; write 70"),
@@ -302,7 +305,7 @@ def test_a_long_text_is_told_by_its_length_only() -> None:
         ('[echo]\ntier = "Linear"', '; write "linear"'),
         ('[speaker]\nprefill_ms = "80 ms"', "; write 80"),
         ('[microphone]\npreroll_s = "\u22121"', "between 0 and 5 seconds"),
-        ('[service]\nkey_file = "~anna/key"', "; ~ stands for the home folder only in ~/"),
+        ('[service]\nkey_file = "~anna/key"', "; ~ means the home folder only in ~/"),
     ],
 )
 def test_a_mistake_is_told_with_what_to_write(file: Path, text: str, instead: str) -> None:

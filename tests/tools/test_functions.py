@@ -115,7 +115,7 @@ def test_a_type_that_holds_itself_cannot_be_a_parameter() -> None:
     def climb(tree: Tree) -> None:
         """Climb."""
 
-    with pytest.raises(TypeError, match="Tree holds itself"):
+    with pytest.raises(TypeError, match="Tree contains itself"):
         FunctionTool(climb)
 
 
@@ -241,8 +241,8 @@ def unknown(room: "Nowhere") -> None:  # type: ignore[name-defined]  # noqa: F82
     [
         (no_docstring, "no_docstring has no docstring"),
         (no_type, "no_type: room has no type"),
-        (spread, "spread: rooms cannot be given by name"),
-        (by_place, "by_place: room cannot be given by name"),
+        (spread, "spread: rooms cannot be passed by name"),
+        (by_place, "by_place: room cannot be passed by name"),
         (unreadable, "unreadable: .*complex"),
         (unknown, "unknown: the type Nowhere is not known where the function is defined"),
         (lambda: None, "'<lambda>' cannot be the name of a tool"),

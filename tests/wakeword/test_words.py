@@ -75,29 +75,29 @@ def test_words_that_cannot_be_listened_for_are_refused(words: dict[str, Any], co
         ({"alexa": 0.5}, "wakeword.words.alexa must be a table, written [wakeword.words.alexa]"),
         (
             {"alexa": {"treshold": 0.5}},
-            "wakeword.words.alexa has treshold in it; it takes model, threshold, sure_threshold, voice, instructions",
+            "wakeword.words.alexa contains treshold; it takes model, threshold, sure_threshold, voice, instructions",
         ),
         (
             {"alexa": {"a b": 0.5}},
-            "wakeword.words.alexa has something in it; it takes model, threshold, sure_threshold, voice, instructions",
+            "wakeword.words.alexa contains something; it takes model, threshold, sure_threshold, voice, instructions",
         ),
         (
             {"alexa": {"threshold": 7}},
-            "wakeword.words.alexa.threshold is not right; it must be a number between 0.05 and 0.99",
+            "wakeword.words.alexa.threshold is wrong; it must be a number between 0.05 and 0.99",
         ),
         (
             {"alexa": {"sure_threshold": True}},
-            "wakeword.words.alexa.sure_threshold is not right; it must be a number between 0.05 and 1",
+            "wakeword.words.alexa.sure_threshold is wrong; it must be a number between 0.05 and 1",
         ),
-        ({"alexa": {"voice": ""}}, "wakeword.words.alexa.voice is not right; it must be a text that is not empty"),
+        ({"alexa": {"voice": ""}}, "wakeword.words.alexa.voice is wrong; it must be a text that is not empty"),
         (
             {"alexa": {"model": 3}},
-            "wakeword.words.alexa.model is not right; it must be the name of a word or the path of a model",
+            "wakeword.words.alexa.model is wrong; it must be the name of a word or the path of a model",
         ),
-        ({"alexa": {"instructions": 3}}, "wakeword.words.alexa.instructions is not right; it must be a text"),
+        ({"alexa": {"instructions": 3}}, "wakeword.words.alexa.instructions is wrong; it must be a text"),
         (
             {"a\nb": {}},
-            "wakeword.words has a name in it that is longer than 40 or not made of letters, digits, - and _ alone",
+            "wakeword.words has a name over 40 characters, or with characters other than letters, digits, - and _",
         ),
         (
             {"alexa": {"threshold": 0.9}},

@@ -1,4 +1,4 @@
-"""The local service's wits: what was said, what tools told, and what to answer. Pure; no clock, no wire, no sound."""
+"""The local service's brain: what was said and what tools returned in, the answer out. Pure; no clock, no wire."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from edgevoice.local.mind.verbatim import verbatim, wants_echo
 
 @dataclass(frozen=True, slots=True)
 class RequestedCall:
-    """A tool the client shall run, with its arguments; ``raw`` goes on the wire in their place when there is any."""
+    """A tool that the client should run, with its arguments; ``raw``, if any, goes on the wire in their place."""
 
     name: str
     arguments: Mapping[str, Any]
@@ -25,7 +25,7 @@ class RequestedCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What the client's tool answered to ``call``; ``output`` is text, JSON by custom."""
+    """The output of the client's tool for ``call``; ``output`` is text, by convention JSON."""
 
     call: RequestedCall
     output: str
@@ -33,13 +33,13 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is to be answered: ``results`` when tools have run since, else ``text``.
+    """What to answer: ``results`` if tools have run since, else ``text``.
 
-    ``text`` is what the user said last: empty when nobody could understand it, None when nobody has spoken. Unless
+    ``text`` is what the user said last: empty if it was not understood, None if nobody has spoken. Unless
     ``is_sure`` it may have been something else.
-    ``tools`` are those that may be called, by name; ``declared`` those that could have been called before, so that
-    results are read. ``directions`` are the instructions of this one response. ``turn`` counts the answers so far, so
-    that a second joke is another one.
+    ``tools`` are those that may be called, by name; ``declared`` those that could have been called before, needed to
+    read their results. ``directions`` are the instructions of this one response. ``turn`` counts the answers so far, so
+    that a second joke differs from the first.
     """
 
     text: str | None = None
@@ -61,12 +61,12 @@ class Reply:
 
 
 def is_complete(text: str) -> bool:
-    """Tell whether ``text`` is a whole command, so that the user's turn may end early."""
+    """Return whether ``text`` is a complete command, so that the user's turn may end early."""
     return bool(understand(text)) or is_answer(text)
 
 
 def answer(request: Prompt) -> Reply:
-    """Return the answer to ``request``; there is always one with words or calls in it."""
+    """Return the answer to ``request``, which always has words or calls."""
     text = request.text or ""
     if words := verbatim(request.directions) or verbatim(text):
         return Reply(words)
@@ -97,7 +97,7 @@ def _done(intents: Sequence[Intent], request: Prompt) -> Reply:
     for intent in intents:
         match _meet(intent, request):
             case RequestedCall() as call:
-                # "the time and the date" is one look at the clock.
+                # "the time and the date" needs only one call of the clock.
                 calls[f"{call.name} {json.dumps(call.arguments)}"] = call
             case str() as words:
                 speech[words] = None
@@ -162,7 +162,7 @@ def _timer_call(seconds: int, tools: Mapping[str, DeclaredTool]) -> RequestedCal
 
 
 def _cancel_call(seconds: int | None, tools: Mapping[str, DeclaredTool]) -> RequestedCall | str:
-    """Cancel the timer of this length; all of them, where none is named or the tool cannot tell them apart."""
+    """Cancel the timer of this length; all of them if none is named or the tool cannot distinguish them."""
     name = find(ToolKind.CANCEL, tools)
     if name is None:
         return phrases.NO_TIMERS
@@ -171,7 +171,7 @@ def _cancel_call(seconds: int | None, tools: Mapping[str, DeclaredTool]) -> Requ
 
 
 def _length(seconds: int, tool: DeclaredTool) -> dict[str, int | float]:
-    """Return a duration as the parameter that the tool has for it; minutes only where it knows no seconds."""
+    """Return a duration as the tool's parameter for it; in minutes only if it has none for seconds."""
     minutes = parameter("minutes", tool)
     if minutes is not None and parameter("seconds", tool) is None:
         return {minutes: seconds // 60 if seconds % 60 == 0 else seconds / 60}
@@ -219,7 +219,7 @@ def _clock_sentence(output: str, asked: Sequence[Intent]) -> str:
         parts := [part for part in (clock.weekday, spoken_date(*clock.date) if clock.date else "") if part]
     ):
         sentences.append(f"Today is {', '.join(parts)}.")
-    # An answer in words of its own is as good as ours.
+    # A tool's answer in full sentences is as good as ours.
     return " ".join(sentences) or clock.plain or "The clock gave me no answer."
 
 

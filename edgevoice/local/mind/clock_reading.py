@@ -1,7 +1,7 @@
-"""Reading a clock tool's answer: the time and the date as they are written there, whatever form they have.
+"""Reads the time and the date from a clock tool's answer, whatever its format.
 
-Knows JSON and plain text, 24 hours and AM or PM, ISO 8601, months by name, and seconds since the epoch, which it takes
-for this machine's own zone.
+Understands JSON and plain text, 24 hours and AM or PM, ISO 8601, months by name, and seconds since the epoch, which it
+interprets in this machine's time zone.
 """
 
 import json
@@ -20,7 +20,7 @@ WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()  #
 
 _MERIDIEM = r"(?P<meridiem>[ap])\.?\s?m\b\.?"
 _TIME = re.compile(
-    # Not what follows a sign: the offset of a zone. A point parts hours and minutes only before AM or PM.
+    # Not after a sign, which marks a zone's offset. A full stop separates hours and minutes only before AM or PM.
     rf"(?<![\d:.+\u2212-])(?P<hour>\d{{1,2}})(?::(?P<minute>\d{{2}})(?::\d{{2}}(?:[.,]\d+)?)?(?!\d)(?:\s*{_MERIDIEM})?"
     rf"|(?:[.h](?P<minute2>\d{{2}}))?\s*{_MERIDIEM.replace('meridiem', 'meridiem2')}|h(?P<minute3>\d{{2}})\b)",
     re.IGNORECASE,
@@ -31,7 +31,7 @@ _DATES = (
     re.compile(rf"\b{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}})\b", re.IGNORECASE),
     re.compile(rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th|\.)?\s+(?:of\s+)?{_MONTH},?\s+(?P<year>\d{{4}})\b", re.IGNORECASE),
     re.compile(r"(?<!\d)(?P<day>\d{1,2})\.\s?(?P<month>\d{1,2})\.\s?(?P<year>\d{4})(?!\d)"),
-    # As it is written where AM and PM are: the month first, unless there is no such month.
+    # As in countries with AM and PM: the month first, unless there is no such month.
     re.compile(r"(?<!\d)(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})(?!\d)"),
     re.compile(r"(?<!\d)(?P<year>\d{4})/(?P<month>\d{1,2})/(?P<day>\d{1,2})(?!\d)"),
 )
@@ -48,7 +48,7 @@ _LONGEST_ANSWER = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a clock says: ``time`` is hour (0 to 23) and minute, ``date`` year, month and day; None is unread."""
+    """A clock's answer: ``time`` is hour (0 to 23) and minute, ``date`` is year, month and day; None if not found."""
 
     time: tuple[int, int] | None = None
     date: tuple[int, int, int] | None = None
@@ -57,7 +57,7 @@ class Reading:
 
 
 def read_clock(output: str) -> Reading:
-    """Return what a clock tool's answer says; ``plain`` is an answer in words of its own."""
+    """Return what a clock tool's answer says; ``plain`` is an answer in full sentences."""
     told = _decoded(output[:_LONGEST_ANSWER])
     fields = dict(_fields(told))
     written = " ".join(_texts(told))
@@ -71,7 +71,7 @@ def read_clock(output: str) -> Reading:
 
 
 def _sentence(told: Any) -> str:
-    """Return an answer that is words for a person, and no data."""
+    """Return an answer that is a text for people, not data."""
     text = " ".join(told.split()) if isinstance(told, str) else ""
     return text if len(text) <= _LONGEST_SENTENCE and re.fullmatch(r"\w+ [^{}\[\]<>]+", text) else ""
 
@@ -84,7 +84,7 @@ def _decoded(output: str) -> Any:
 
 
 def _fields(told: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """Yield every named value, the outermost last, so that it wins; names in words."""
+    """Yield every named value, the outermost last, so that it wins; names as words."""
     if depth > _DEEPEST:
         return
     inner = told.values() if isinstance(told, dict) else told if isinstance(told, list) else ()
@@ -114,7 +114,7 @@ def _numbers(told: Any) -> Iterator[float]:
 
 
 def _first(read: Any, fields: dict[str, Any], keys: tuple[str, ...], written: str) -> Any:
-    """Return the first that can be read: of the fields that should hold it, else of all that is written."""
+    """Return the first value that can be read: from the fields that should contain it, else from the whole text."""
     named = (fields[key] for key in keys if isinstance(fields.get(key), str))
     return next(filter(None, map(read, (*named, written))), None)
 
@@ -162,7 +162,7 @@ def _weekday_in(text: str) -> str | None:
 
 
 def _epoch(number: float) -> tuple[tuple[int, int], tuple[int, int, int]] | None:
-    """Return the moment that is so many seconds or milliseconds after 1970; ``None`` for any other number."""
+    """Return the moment that many seconds or milliseconds after 1970; ``None`` for any other number."""
     seconds = number / 1000 if number >= 1e12 else number
     if not 1e9 <= seconds <= 1e10:
         return None

@@ -1,8 +1,8 @@
-"""What the user wants: words to intents. Pure, and strict enough to say that it did not understand.
+"""What the user wants: words to intents. Pure, and strict enough to admit that it did not understand.
 
-A command counts only where nothing around it can turn its meaning: no negation, no other verb, no question about it.
-So the words beside a command must be on a list, instead of off one: nobody can list all the words that turn a meaning.
-Doing nothing is a nuisance; doing the opposite is a fault.
+A command counts only if nothing around it can change its meaning: no negation, no other verb, no question about it.
+So there is a list of words that may surround a command, not of those that may not: nobody can list every word that
+changes a meaning. Doing nothing is a nuisance; doing the opposite is a fault.
 """
 
 import re
@@ -15,7 +15,7 @@ from edgevoice.local.mind.numbers import in_digits
 
 
 class Wish(Enum):
-    """A wish that needs no number."""
+    """A request that needs no number."""
 
     TIME = auto()
     DATE = auto()
@@ -32,7 +32,7 @@ class Wish(Enum):
 
 @dataclass(frozen=True, slots=True)
 class VolumeWish:
-    """Set the volume to ``percent``, or move it by ``change`` percent points; one of the two is None."""
+    """Set the volume to ``percent``, or change it by ``change`` percentage points; one of the two is None."""
 
     percent: int | None = None
     change: int | None = None
@@ -56,19 +56,19 @@ Intent = Wish | VolumeWish | TimerWish | CancelWish
 
 VOLUME_STEP_PERCENT = 10
 # Share of the words that must belong to an intent. Measured on sentences from outside the vocabulary: below this
-# share the recogniser's text is word salad that happens to hold a command.
+# share the recogniser's text is word salad that happens to contain a command.
 _COVERAGE = 0.75
 _LONGEST_TEXT = 1000
-"""Characters: a minute of speech. What is longer is no command, and must not keep a session waiting."""
+"""Characters: a minute of speech. A longer text is not a command, and must not keep a session waiting."""
 _WAKE_WORDS = re.compile(r"\b(?:(?:hey|hi|okay|ok) (?:jarvis|mycroft|raspy|rhasspy)|jarvis|mycroft|alexa)\b")
-# Words before the wake word that are not addressed to the box: what an interrupted answer leaves, "up and hey jarvis".
+# Words before the wake word that are not addressed to the box: remains of an interrupted answer, "up and hey jarvis".
 _MOST_LEFT_OVER = 3
 _TURNING_WORDS = (
     "dont do not never no nor didnt did doesnt say said says saying tell told if unless without before after when why "
     "how what who i you he she they we"
 )
 _TURNING = frozenset(_TURNING_WORDS.split())
-# What people say around a command, and what means nothing by itself.
+# What people say around a command, and what has no meaning on its own.
 _POLITE = re.compile(
     r"\b(?:(?<!what )(?:can|could|would|will) you|you can|i (?:want|need|would like) you to|for me"
     r"|right now|from now|of course"
@@ -76,7 +76,7 @@ _POLITE = re.compile(
 )
 _FILLER_WORDS = "please and then could can would will now me um uh oh so well okay ok hey just also yes yeah again"
 _FILLER = frozenset(_FILLER_WORDS.split())
-# Short words that the recogniser hears where there are none. A coverage above `_COVERAGE` forgives them, and no others.
+# Short words that the recogniser hears where there are none. A coverage above `_COVERAGE` forgives only these.
 _NOISE = frozenset({"a", "an", "the", "it", "that", "to", "of"})
 
 _UNIT = r"(?:second|minute|hour)s?"
@@ -90,7 +90,7 @@ _REMOVE = (
     r"|(?:turn|switch|shut) off)"
 )
 _WHICH = r"(?:(?:the|my|this|that|all|of|your|running|current|last|both|every|any|a) )*"
-# The order is meaning: "stop the timer" must be read before "stop".
+# The order matters: "stop the timer" must be matched before "stop".
 _PATTERNS = {
     "cancel_timer": (
         rf"{_REMOVE} {_WHICH}(?:timer (?:for|of) {_DURATION}|{_ADJECTIVE} timer)"
@@ -131,17 +131,17 @@ _CAN_BE_STOPPED = frozenset(_PATTERNS) - {"time", "date", "help", "stop", "thank
 
 
 def normalise(text: str) -> str:
-    """Return ``text`` in lower case, numbers in digits, without signs and without a wake word."""
+    """Return ``text`` in lower case, with numbers in digits, without punctuation and without a wake word."""
     plain = text.lower().replace("\u2019", "'").replace("%", " percent")
     plain = re.sub(r"\b(what|that|it)'s\b", r"\1 is", plain).replace("'", "")
-    # The end of a sentence parts two commands as "and" does.
+    # The end of a sentence separates two commands, like "and".
     plain = re.sub(r"(?<=[a-z])[.!?;]+(?=\s+\w)", " and ", plain)
     plain = _addressed(" ".join(re.sub(r"[^a-z0-9]+", " ", plain).split()))
     return " ".join(in_digits(_WAKE_WORDS.sub(" ", plain)).split())
 
 
 def _addressed(plain: str) -> str:
-    """Return what is said to the box: without the few words that its own answer left before the wake word."""
+    """Return what is said to the box, without the few words of its own answer before the wake word."""
     wake = next(iter(_WAKE_WORDS.finditer(plain)), None)
     if wake is None or not plain[wake.end() :].strip():
         return plain
@@ -152,15 +152,15 @@ def _addressed(plain: str) -> str:
 
 
 def is_wake_word_only(text: str) -> bool:
-    """Tell whether ``text`` holds a wake word and nothing else of meaning."""
+    """Return whether ``text`` has a wake word and nothing else of meaning."""
     words = _POLITE.sub(" ", normalise(text)).split()
     return bool(text.strip()) and all(word in _FILLER or word == "you" for word in words)
 
 
 def understand(text: str) -> list[Intent]:
-    """Return the intents in the order they were said; an empty list when something could turn their meaning.
+    """Return the intents in the order they were said; an empty list if something could change their meaning.
 
-    Who takes back what was said before, as in "set a timer, no, cancel that", means only that.
+    If the user takes back a command, as in "set a timer, no, cancel that", only the cancellation counts.
     """
     if len(text) > _LONGEST_TEXT:
         return []
@@ -178,7 +178,7 @@ def understand(text: str) -> list[Intent]:
 
 
 def _is_object(before: re.Match[str], after: re.Match[str], plain: str) -> bool:
-    """Tell whether the second of two commands may be what the first is about: "cancel volume up", "repeat goodbye"."""
+    """Return whether the second command may be the object of the first: "cancel volume up", "repeat goodbye"."""
     if not _BARE.fullmatch(before[0]) or {"and", "then"} & {*plain[before.end() : after.start()].split()}:
         return False
     return before.lastgroup != "stop" or after.lastgroup in _CAN_BE_STOPPED

@@ -1,4 +1,4 @@
-"""Numbers between words and digits, for a voice and a grammar that know words only. Pure."""
+"""Converts numbers between words and digits, for a voice and a grammar that have only words. Pure."""
 
 import re
 
@@ -28,7 +28,7 @@ _IRREGULAR_ORDINALS = {
 
 
 def spoken(number: int) -> str:
-    """Return ``number`` in English words; from 0 to 9999, else its digits."""
+    """Return ``number`` in English words from 0 to 9999, otherwise its digits."""
     if number < 0 or number > 9999:
         return str(number)
     if number < 10:
@@ -44,7 +44,7 @@ def spoken(number: int) -> str:
 
 
 def spoken_ordinal(number: int) -> str:
-    """Return ``number`` as an ordinal in words, ``twenty second``; made for the days of a month."""
+    """Return ``number`` as an ordinal in words, ``twenty second``; for the days of a month."""
     head, _, last = spoken(number).rpartition(" ")
     if last in _IRREGULAR_ORDINALS:
         last = _IRREGULAR_ORDINALS[last]

@@ -1,4 +1,4 @@
-"""What the local service tells at length: stories, jokes, fixed sentences. Text only."""
+"""The local service's longer texts: stories, jokes, fixed sentences. Text only."""
 
 HELP = "I can tell you the time and the date, change the volume, set and cancel a timer, and tell a story or a joke."
 NOT_UNDERSTOOD = "Sorry, I did not catch that. I know the time, the volume, timers and a story."

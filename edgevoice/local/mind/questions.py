@@ -1,7 +1,7 @@
-"""Asking back: what to ask before a command that may have been misheard, and what the user answers. Pure.
+"""Asking back: what to ask about a command that may have been misheard, and what the user's reply means. Pure.
 
-A question is a command in words, "A timer for ten minutes?", so that the latest answer in the conversation holds all
-there is to know: a question expires with the next answer, and a new session knows of none.
+A question is a command in words, "A timer for ten minutes?", so the latest answer in the conversation is the only
+state: a question expires with the next answer, and a new session has none.
 """
 
 import re
@@ -17,7 +17,7 @@ _LAST_SENTENCE = re.compile(r"[^.!?]+\?\s*$")
 
 
 def question(intent: Intent) -> str | None:
-    """Return what to ask before doing it on uncertain words; None for what is sooner said again."""
+    """Return what to ask before acting on uncertain words; None if repeating the command is quicker."""
     match intent:
         case TimerWish(seconds):
             return f"A timer for {spoken_duration(seconds)}?"
@@ -40,15 +40,15 @@ def question(intent: Intent) -> str | None:
 
 
 def asked(last_answer: str) -> Intent | None:
-    """Return the command that the latest answer asked about, None when it asked about none."""
+    """Return the command that the latest answer asked about; None if it asked about none."""
     sentence = _LAST_SENTENCE.search(last_answer)
     meant = understand(sentence[0]) if sentence is not None else []
-    # What is no question of ours is a joke, or words that a client wanted spoken.
+    # Any other question is a joke, or text that a client wanted spoken.
     return meant[0] if len(meant) == 1 and sentence is not None and question(meant[0]) == sentence[0].strip() else None
 
 
 def settled(text: str, asked_about: Intent) -> list[Intent] | None:
-    """Return what the user wants now that this was asked: nothing after a "no"; None when ``text`` is no answer."""
+    """Return what the user wants after this question: nothing after a "no"; None if ``text`` does not answer it."""
     words = normalise(text).split()
     is_no, rest = words[:1] == ["no"], words[1:] if words[:1] == ["no"] else words
     if not words:
@@ -65,7 +65,7 @@ def settled(text: str, asked_about: Intent) -> list[Intent] | None:
 
 
 def is_answer(text: str) -> bool:
-    """Tell whether ``text`` is a whole answer to some question, so that the user's turn may end early."""
+    """Return whether ``text`` is a complete reply to some question, so that the user's turn may end early."""
     return _COMPLETE.fullmatch(normalise(text)) is not None
 
 

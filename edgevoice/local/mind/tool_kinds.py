@@ -1,6 +1,6 @@
-"""Which of a client's tools is the clock, the volume, the timer: by its name in any case style, or by its description.
+"""Finds the clock, the volume and the timer among a client's tools, by name in any case style or by description.
 
-A client's tools are not ours: one has `get_current_time`, the next `getCurrentTime`, or `clock`. Pure.
+Clients name their tools differently: `get_current_time`, `getCurrentTime`, or `clock`. Pure.
 """
 
 import re
@@ -10,7 +10,7 @@ from enum import Enum
 
 
 class ToolKind(Enum):
-    """What a tool is for; the value is the name that ours has."""
+    """What a tool is for; the value is our own tool's name."""
 
     CLOCK = "get_current_time"
     VOLUME = "set_volume"
@@ -21,7 +21,7 @@ class ToolKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DeclaredTool:
-    """What a client declares of a tool: the names of its parameters, and what it is for."""
+    """What a client declares about a tool: the names of its parameters, and its description."""
 
     properties: frozenset[str] = field(default_factory=frozenset)
     description: str = ""
@@ -30,7 +30,7 @@ class DeclaredTool:
 _ASIDE = (
     r"(?:the |a |an |my |local |system |device |kitchen |countdown |speaker |audio |sound |master |main |current )*"
 )
-# Of a name in words: `getCurrentTime` is "get current time".
+# For a name in words: `getCurrentTime` is "get current time".
 _NAMES = {
     ToolKind.CLOCK: (
         r"(?:(?:get|fetch|read|tell|query|check|show|ask|give|what|now|todays?|is|it|me) )*"
@@ -77,7 +77,7 @@ def in_words(name: str) -> str:
 
 
 def find(kind: ToolKind, tools: Mapping[str, DeclaredTool]) -> str | None:
-    """Return the name of the tool of this kind; our own name first, then any name that says so, then a description."""
+    """Return the name of the tool of this kind, found by our own name, else by a matching name, else by description."""
     if kind.value in tools:
         return kind.value
     by_name = (name for name in tools if _is_named(kind, name))
@@ -86,7 +86,7 @@ def find(kind: ToolKind, tools: Mapping[str, DeclaredTool]) -> str | None:
 
 
 def kind_of(name: str, tools: Mapping[str, DeclaredTool]) -> ToolKind | None:
-    """Return what kind of tool a name belongs to; ``tools`` may still hold what it said of itself."""
+    """Return the kind of a tool by its name; ``tools`` may still have its description."""
     named = next((kind for kind in ToolKind if _is_named(kind, name)), None)
     if named is not None or name not in tools:
         return named
@@ -108,7 +108,7 @@ def _is_named_at_all(name: str) -> bool:
 
 
 def _is_described(kind: ToolKind, tool: DeclaredTool) -> bool:
-    """Tell whether a description speaks of this kind, and the parameters are ones that we can fill."""
+    """Return whether a description matches this kind, and we can fill the parameters."""
     said = tool.description.lower()
     if re.search(_DESCRIPTIONS[kind], said) is None:
         return False

@@ -1,7 +1,7 @@
-"""Words that a client wants spoken as they are: `Say exactly: "…"`, `Repeat the following text: …`. Pure.
+"""Text that a client wants spoken verbatim: `Say exactly: "…"`, `Repeat the following text: …`. Pure.
 
-A client of a service without a language model has no other way to have its own words spoken. Only a whole sentence that
-asks for it counts: `Never say "um"` and `If it rings, say: stop` do not, nor does "can you repeat that".
+Without a language model, a client has no other way to have its own text spoken. Only a whole sentence that asks for it
+counts: `Never say "um"` and `If it rings, say: stop` do not, nor does "can you repeat that".
 """
 
 import re
@@ -30,7 +30,7 @@ _ASKED = re.compile(
     r"(?P<rest>\s*\S.*)",
     re.IGNORECASE | re.DOTALL,
 )
-# "ONLY repeat the input and DO NOT say anything else": how Mastra has speech turned into text.
+# "ONLY repeat the input and DO NOT say anything else": how Mastra requests speech to text.
 _ECHO = re.compile(
     rf"(?:^|[.!?\n])\s*{_BEFORE}{_VERB}\s+(?:back\s+)?"
     r"(?:the (?:user's )?(?:input|speech|audio)|what the user (?:says|said))"
@@ -40,18 +40,18 @@ _ECHO = re.compile(
 
 
 def wants_echo(directions: str) -> bool:
-    """Return whether ``directions`` ask for the user's own words, and no answer to them."""
+    """Return whether ``directions`` ask for the user's own words instead of an answer."""
     return _ECHO.search(directions) is not None
 
 
 def verbatim(text: str) -> str:
-    """Return the words that ``text`` wants spoken as they are; an empty text when it asks for nothing of the kind."""
+    """Return the words that ``text`` wants spoken verbatim; an empty text if it does not ask for that."""
     asked = _ASKED.search(text)
     if asked is None:
         return ""
     quote, rest = asked["quote"] or asked["bare"], asked["rest"]
     if quote is None:
         return rest.strip()
-    # An apostrophe inside a word closes nothing; without an end the rest is meant.
+    # An apostrophe inside a word closes nothing; without a closing mark, everything to the end counts.
     closed = re.match(rf"(?P<words>.*?)[{_QUOTES[quote]}](?!\w)", rest, re.DOTALL)
     return (closed["words"] if closed else rest).strip()

@@ -1,12 +1,12 @@
-"""Every way to say what the brain understands, for the recogniser's grammar. Pure and deterministic."""
+"""All phrasings that the brain understands, for the recogniser's grammar. Pure and deterministic."""
 
 from collections.abc import Iterator
 
 from edgevoice.local.mind.numbers import spoken
 
-# Alexa stands alone; the others need their "hey". In dictionary spelling.
+# "Alexa" needs no "hey"; the others do. In dictionary spelling.
 WAKE_PHRASES = ("hey jarvis", "hey mycroft", "hey raspy", "alexa")
-# What turns the meaning of a command. The recogniser must hear it, or it would hear the command alone.
+# What changes the meaning of a command. The recogniser must know it, or it would hear only the command.
 TURNING = (
     *("don't {}", "do not {}", "please don't {}", "never {}", "you should not {}", "i did not say {}"),
     *("i didn't say {}", "did you {}", "why did you {}", "why don't you {}", "how do i {}", "when will you {}"),
@@ -31,7 +31,7 @@ _COMMON = (
     *("what can you do", "say that again", "repeat that", "never mind", "be quiet", "hello", "good night"),
     *("stop", "cancel", "help", "thanks", "thank you", "goodbye", "bye", "good morning", "good evening"),
 )
-# What answers a question of ours, and means nothing else: "A timer for ten minutes?", "no, twenty".
+# Replies to our questions that mean nothing else: "A timer for ten minutes?", "no, twenty".
 _YES_AND_NO = ("yes", "yes please", "yeah", "yes do", "okay", "no", "no thanks", "no thank you")
 
 
@@ -55,7 +55,7 @@ def commands() -> Iterator[str]:
 
 
 def answers() -> Iterator[str]:
-    """Yield what is said to a question whether a command was heard well."""
+    """Yield the replies to a question whether a command was heard correctly."""
     yield from _YES_AND_NO
     percents = (f"{percent} percent" for percent in map(spoken, _PERCENTS))
     for correction in (*map(spoken, _PERCENTS), *percents, *_durations()):

@@ -1,1 +1,1 @@
-"""The embedded service as an opponent in tests: it does what a script says."""
+"""The embedded service as an opponent in tests: it follows a script."""

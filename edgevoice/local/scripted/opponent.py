@@ -1,4 +1,4 @@
-"""The local service as an opponent: it does what a script says, and fails when its client does not."""
+"""The local service as an opponent: it follows a script, and fails if its client does not."""
 
 import asyncio
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class _Book:
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def note_broken(self, broken: ScriptBroken) -> None:
-        """Keep the first thing that went wrong: the others follow from it."""
+        """Keep the first error: the others follow from it."""
         self.broken = self.broken or broken
         self.news.set()
 
@@ -32,7 +32,7 @@ class _Book:
 class Opponent(Behaviour):
     """Play a script, one session for each connection; strict about everything that it does not allow.
 
-    ``sleep`` passes the time of waits and delays, and between the pieces of an answer; a test gives one that jumps.
+    ``sleep`` waits during delays, and between the pieces of an answer; tests pass one that jumps.
     """
 
     script: Script
@@ -41,13 +41,13 @@ class Opponent(Behaviour):
     _book: _Book = field(default_factory=_Book)
 
     def check(self) -> None:
-        """Raise ScriptBroken when a client broke the script, or a step is still unused."""
+        """Raise ScriptBroken if a client broke the script, or a step is still unused."""
         if self._book.broken is not None:
             raise self._book.broken
         for play in self._book.plays:
             play.check()
         if self._next() is not None:
-            raise ScriptBroken(f"session {self._met + 1}: nobody came")
+            raise ScriptBroken(f"session {self._met + 1}: no client connected")
 
     async def over(self) -> None:
         """Wait until the script has been played to its end or is broken, then `check`."""
@@ -59,10 +59,12 @@ class Opponent(Behaviour):
         self.check()
 
     async def refusal(self) -> UpgradeRefusal | None:
-        """Decide about an upgrade as the script says; a connection too many is refused, and breaks it."""
+        """Decide about an upgrade as the script says; an extra connection is refused and breaks the script."""
         session = self._next()
         if session is None:
-            self._book.note_broken(ScriptBroken(f"the script is over after session {self._met}, and one more came"))
+            self._book.note_broken(
+                ScriptBroken(f"the script is over after session {self._met}, but another client connected")
+            )
             return UpgradeRefusal.of(503)
         await self.sleep(session.terms.delay_open_s)
         if session.terms.refuse is None:
@@ -72,7 +74,7 @@ class Opponent(Behaviour):
         return UpgradeRefusal.of(session.terms.refuse)
 
     def for_client(self) -> Behaviour:
-        """Return the behaviour of the session that comes next."""
+        """Return the behaviour of the next session."""
         session = self._next() or ScriptedSession()
         play = Play(session, self._met + 1, self.sleep, self._book.note_broken)
         self._book.plays.append(play)
@@ -89,7 +91,7 @@ class Opponent(Behaviour):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Played(Behaviour):
-    """One session; the `Play` decides, this passes on."""
+    """One session; the `Play` decides, this class delegates."""
 
     play: Play
     news: asyncio.Event

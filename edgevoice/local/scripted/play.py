@@ -1,4 +1,4 @@
-"""One connection played by a script: what comes is held against the steps, and what is sent follows from them."""
+"""Plays one connection by a script: compares what arrives with the steps, and sends what they say."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,18 +18,18 @@ Sleep = Callable[[float], Awaitable[None]]
 
 _BROKEN = 1008
 _COMMIT = "input_audio_buffer.commit"
-_UNEXPECTED = "a frame came that is no event"
+_UNEXPECTED = "a frame arrived that is not an event"
 
 
 class ScriptBroken(EdgevoiceError, AssertionError):
-    """A client did not do what the script says; the text names the step, what was expected and what came."""
+    """A client did not follow the script; the text names the step, what was expected and what arrived."""
 
     code = "script-broken"
     remedy = "Fix the client, or the script."
 
 
 class _Meeting:
-    """A client event and the step that expects it: whoever is there first waits for the other."""
+    """A client event and the step that expects it: the first to arrive waits for the other."""
 
     def __init__(self) -> None:
         self.has_come = False
@@ -40,8 +40,7 @@ class _Meeting:
 class Play:
     """Play one session; ``number`` is its place in the script.
 
-    ``sleep`` passes the time of the script's waits. ``broken`` is told of whatever goes wrong, and the client is hung
-    up on then.
+    ``sleep`` waits as long as the script says. ``broken`` is called with any error, and then the connection is closed.
     """
 
     def __init__(
@@ -62,7 +61,7 @@ class Play:
 
     @property
     def terms(self) -> script.Terms:
-        """How the door is opened."""
+        """How connections are accepted."""
         return self._session.terms
 
     @property
@@ -71,20 +70,20 @@ class Play:
         return self._at >= len(self._session.steps)
 
     def check(self) -> None:
-        """Raise ScriptBroken when a step is still unused."""
+        """Raise ScriptBroken if a step is still unused."""
         if not self.is_over:
-            raise self._broken(self._at, "it was never come to the end of")
+            raise self._broken(self._at, "its end was never reached")
 
-    # --- what the service does of its own accord ---------------------------------------------------------------------
+    # --- what the service does unprompted -----------------------------------------------------------------------------
 
     async def run(self, service: ServiceControls) -> None:
-        """Take one step after the other to the end of the script or of the connection."""
+        """Play one step after the other to the end of the script or of the connection."""
         try:
             while not self.is_over:
                 await self._take(self._session.steps[self._at], service)
                 self._at += 1
         except ConnectionClosed:
-            pass  # `left` knows whether that is in order
+            pass  # `left` knows whether that is allowed
         except ScriptBroken as broken:
             self._report(broken)
             await service.line.close(_BROKEN, "the script is broken")
@@ -116,7 +115,7 @@ class Play:
                 await self._answers[self._at].reached.wait()
             case script.Resume(resume=until):
                 if not self._begun or self._begun[-1].is_done:
-                    raise self._broken(self._at, "no answer is under way")
+                    raise self._broken(self._at, "no answer is running")
                 await self._begun[-1].go_on(until)
             case script.End():
                 await self._end_answer(step, service)
@@ -137,7 +136,7 @@ class Play:
         self.hearing.scripted = step.words
         meeting = self._meetings[self._at]
         meeting.is_script_there.set()
-        # What follows from it, an answer perhaps, begins before the script goes on.
+        # What follows from it, perhaps an answer, begins before the script continues.
         await meeting.is_obeyed.wait()
         self.hearing.scripted = None
 
@@ -170,15 +169,15 @@ class Play:
         if step.end == "failed":
             await _put(service.line, _error(script.Refuse(None, "Failed to read content stream.", type="server_error")))
         if not await service.end_answer(step.end):
-            raise self._broken(self._at, "no answer is under way")
+            raise self._broken(self._at, "no answer is running")
 
     # --- what the client does ----------------------------------------------------------------------------------------
 
     async def received(self, line: OpenConnection, event: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Hold an event against the script; return it when it is to be obeyed, once the script is there."""
+        """Compare an event with the script; return it if it is to be obeyed, once the script gets there."""
         kind = event.get("type")
         if not isinstance(kind, str):
-            # As little an event as a frame of garbage; the service tells the one from the other in its error.
+            # Counts as unreadable, like a frame of garbage; the service distinguishes them in its error.
             kind = script.UNREADABLE
         at, step = self._expected()
         if step is None or step.expect != kind:
@@ -194,7 +193,7 @@ class Play:
         return event if await self._meet(line, at, step) else None
 
     async def unreadable(self, line: OpenConnection, refusal: RequestRefused) -> RequestRefused | None:
-        """Hold a frame that is no event against the script; return how it is refused, if it is by rule."""
+        """Compare a frame that is not an event with the script; return its refusal, if any."""
         at, step = self._expected()
         if step is None or step.expect != script.UNREADABLE:
             if script.UNREADABLE in self.terms.allow:
@@ -205,13 +204,13 @@ class Play:
         return refusal if await self._meet(line, at, step) else None
 
     def obeyed(self) -> None:
-        """Take notice that what came last has been obeyed or refused."""
+        """Note that the last event was obeyed or refused."""
         for meeting in self._meetings.values():
             if meeting.has_come:
                 meeting.is_obeyed.set()
 
     async def left(self) -> None:
-        """Take notice of the client's leaving: in order when the script says so, or has no more to say."""
+        """Note that the client has left: allowed if the script says so, or has no more steps."""
         if self._stopped.is_set():
             return
         at, expected = self._expected()
@@ -221,7 +220,7 @@ class Play:
             self._meetings[at].is_obeyed.set()
             await self._stopped.wait()
         elif isinstance(step, script.Close | script.Drop):
-            # The connection is closed, or is about to be: what stands behind that can be no use.
+            # The connection is closed, or is about to be: later steps are of no use.
             self._at = max(self._at, place + 1)
             if not self.is_over:
                 self._report(self._broken(self._at, "the connection is closed"))
@@ -232,7 +231,7 @@ class Play:
 
     def answer(self, request: brain.Prompt) -> brain.Reply:
         """Return what the script answers at this place."""
-        # The service may be a moment ahead of the script, which then still stands at what is being answered.
+        # The service may be a moment ahead of the script, which is then still at the step being answered.
         for at in (self._at, self._at + 1):
             answering = self._answers.get(at)
             if answering is not None and answering not in self._begun:
@@ -242,17 +241,17 @@ class Play:
                 return brain.Reply(step.answer, tuple(brain.RequestedCall(c.name, {}, c.arguments) for c in step.calls))
         self._begun.append(Answering())
         if self.terms.answers == "scripted":
-            self._report(self._broken(self._at, "the service has to answer here, and the script does not say what"))
+            self._report(self._broken(self._at, "the service must answer here, but the script does not say what"))
         return brain.answer(request)
 
     async def pause(self, seconds: float) -> None:
-        """Let the time between two pieces of an answer pass, and as much more as the script wants."""
+        """Wait between two pieces of an answer, and longer if the script says so."""
         await self._sleep(seconds)
         if self._begun:
             await self._begun[-1].pause()
 
     async def sending(self, line: OpenConnection, event: Mapping[str, Any]) -> None:
-        """Send what the service wants to send, as the script changes it."""
+        """Send what the service wants to send, as changed by the script."""
         kind = str(event["type"])
         made = self._outgoing.made(event)
         if made is not None:
@@ -274,21 +273,21 @@ class Play:
     # --- inside ------------------------------------------------------------------------------------------------------
 
     def _place(self) -> int:
-        """Return the first step that has not been met; the script may still stand before it."""
+        """Return the first step that has not been met; the script may still be before it."""
         place = self._at
         while place in self._meetings and self._meetings[place].has_come:
             place += 1
         return place
 
     def _expected(self) -> tuple[int, script.Expect | None]:
-        """Return which step says what the client has to do next, and the step if there is one."""
+        """Return the index of the step that says what the client must do next, and the step if there is one."""
         place = self._place()
         at = script.next_expected(self._session.steps, place)
         step = self._session.steps[at] if at is not None else None
         return (at, step) if at is not None and isinstance(step, script.Expect) else (place, None)
 
     async def _meet(self, line: OpenConnection, at: int, step: script.Expect) -> bool:
-        """Wait for the script, then do to the client what it says; tell whether the event is to be obeyed."""
+        """Wait for the script, then treat the client as it says; return whether the event is to be obeyed."""
         meeting = self._meetings[at]
         meeting.has_come = True
         await meeting.is_script_there.wait()

@@ -1,7 +1,7 @@
-"""Scripts: what a client has to send to the local service, step by step, and what it gets. Pure but for `read`.
+"""Scripts: what a client must send to the local service, step by step, and what it gets. Pure except `read`.
 
-In a file a step is a table whose first word says what it does: ``{ expect = "session.update" }``. One ``[[session]]``
-for each connection, in the order in which they come.
+In a file, a step is a table whose first word says what it does: ``{ expect = "session.update" }``. There is one
+``[[session]]`` for each connection, in the order in which they arrive.
 """
 
 import tomllib
@@ -16,10 +16,10 @@ from edgevoice.errors import EdgevoiceError
 
 ANYTHING = "*"
 UNREADABLE = "unreadable"
-"""What is expected of a client that shall send a frame that is no event."""
+"""The expectation of a frame that is not an event."""
 
 GONE = "close"
-"""What is expected of a client that shall hang up."""
+"""The expectation that the client hangs up."""
 
 
 class ScriptInvalid(EdgevoiceError, ValueError):
@@ -39,7 +39,7 @@ class Refuse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A tool call of an answer; ``arguments`` goes out as it is, JSON or not, and empty as the dialect writes none."""
+    """A tool call in an answer; ``arguments`` is sent unchanged, JSON or not; if empty, as the dialect writes none."""
 
     name: str
     arguments: str = ""
@@ -49,12 +49,12 @@ _Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 
 
 class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The client's next event is of this type, and holds ``where`` in it.
+    """The client's next event has this type, and contains ``where``.
 
-    ``*`` in ``where`` stands for any value. The service obeys it by its own rules, ``delay_s`` later, unless it shall
-    ignore it or ``refuse`` it. ``words`` are what it hears in audio that the event commits. Besides the types of the
-    protocol there are ``unreadable``, a frame that is no event or an object without a type, and ``close``, a client
-    that hangs up.
+    ``*`` in ``where`` means any value. The service obeys the event by its own rules, ``delay_s`` later, unless the step
+    says to ignore or to ``refuse`` it. ``words`` are what it hears in audio that the event commits. Besides the types
+    of the protocol there are ``unreadable``, a frame that is not an event or an object without a type, and ``close``, a
+    client that hangs up.
     """
 
     expect: str
@@ -66,10 +66,10 @@ class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Send(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Send this event as it is; an ``event_id`` is added when there is none.
+    """Send this event unchanged, except that a missing ``event_id`` is added.
 
-    The texts ``$turn``, ``$response``, ``$item``, ``$call`` and ``$client`` in it stand for the item of the user's
-    turn, the latest response, the latest item, the latest call, and the id of the client's latest event.
+    The texts ``$turn``, ``$response``, ``$item``, ``$call`` and ``$client`` in it are replaced by the item of the
+    user's turn, the latest response, the latest item, the latest call, and the id of the client's latest event.
     """
 
     send: dict[str, Any]
@@ -88,12 +88,12 @@ class Binary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TurnStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The user speaks these words, though no sound came: all that the wire tells of a turn, in its order.
+    """The user speaks these words, without any sound: sends all events of a turn, in their order.
 
-    ``rolling`` are transcripts on the way there; only Inworld's dialect sends them, because in OpenAI's a delta is
-    never taken back. With a ``suggestion`` the probability of the turn's end is sent before it, and revoked when
-    ``is_revoked``. ``until`` leaves the turn where it is: an open one goes on with the next ``turn``, and one that is
-    ``committed`` is not answered.
+    ``rolling`` are interim transcripts; only Inworld's dialect sends them, because in OpenAI's a delta is never taken
+    back. With a ``suggestion`` the probability of the turn's end is sent before it, and revoked if ``is_revoked``.
+    ``until`` stops the turn early: an open one continues with the next ``turn``, and one that is ``committed`` is not
+    answered.
     """
 
     turn: str
@@ -104,9 +104,9 @@ class TurnStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Backchannel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The service says this beside the user's own words, or is ``skipped`` for a reason and says nothing.
+    """The service says this while the user speaks, or is ``skipped`` for a reason and says nothing.
 
-    The script goes on when all of it is out or the client has cleared it; at once when it ``runs_on``.
+    The script continues when all of it is sent or the client has cleared it; at once if it ``runs_on``.
     """
 
     backchannel: str
@@ -115,16 +115,16 @@ class Backchannel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Hear(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The real listener hears a turn in the client's audio: these words, or any when it is ``*``."""
+    """The real listener hears a turn in the client's audio: these words, or any words for ``*``."""
 
     hear: str
 
 
 class AnswerStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the service answers to what stands before this: words to speak, then tools to call.
+    """What the service answers to the step before: words to speak, then tools to call.
 
-    The script goes on after ``response.done``; with ``until`` it goes on when so many events of that type are out, and
-    the rest of the answer waits for a ``resume`` unless it ``runs_on``.
+    The script continues after ``response.done``; with ``until`` it continues when that many events of that type are
+    sent, and the rest of the answer waits for a ``resume`` unless it ``runs_on``.
     """
 
     answer: str = ""
@@ -135,19 +135,19 @@ class AnswerStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Resume(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Let the answer go on, and the script when an event of this type is out."""
+    """Let the answer continue, and the script when an event of this type is sent."""
 
     resume: str = "response.done"
 
 
 class End(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """End the answer early; ``failed`` is told by a ``server_error`` as well."""
+    """End the answer early; ``failed`` also sends a ``server_error``."""
 
     end: Literal["failed", "max_output_tokens", "content_filter"]
 
 
 class Wait(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Do nothing for so many seconds."""
+    """Do nothing for that many seconds."""
 
     wait_s: _Seconds
 
@@ -160,21 +160,21 @@ class Close(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Drop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """End the connection without a close frame (1006): by TCP's orderly ``end`` or by a ``reset``."""
+    """End the connection without a close frame (1006): with TCP's orderly ``end`` or a ``reset``."""
 
     drop: Literal["end", "reset"]
 
 
 class Freeze(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Read nothing any more, pings neither: the half-open connection, until the script ends it."""
+    """Stop reading, including pings: a half-open connection, until the script ends it."""
 
     freeze: Literal["reading"] = "reading"
 
 
 class ChangeStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Change every event of this type from now on: fields to put in, fields to leave out, or the whole of it.
+    """Change every event of this type from now on: add fields, remove fields, or drop the whole event.
 
-    ``put`` may hold a ``type``, which is how an event gets its older name; what is an object on both sides is merged.
+    ``put`` may contain a ``type``, to give an event its older name; objects on both sides are merged.
     ``without`` names fields of the event, or of an object in it: ``response.usage``.
     """
 
@@ -202,17 +202,17 @@ Step = (
     | ChangeStep
 )
 
-# By the field that every one of them has first, and no other has at all.
+# By the field that each of them has first, and no other has at all.
 _STEPS: dict[str, type[Step]] = {kind.__struct_fields__[0]: kind for kind in Step.__args__}
 
 
 class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How a connection's door is opened, and what needs no step.
+    """How a connection is accepted, and what needs no step.
 
-    ``refuse`` answers the upgrade with that status, and there are no steps then. ``greeting`` is ``session.created``
-    in full, with ``sparse`` content, or ``none``. ``turns`` are ``scripted`` or ``heard``, by voice activity;
-    ``answers`` come from the script or from the local ``brain``. Events in ``allow`` may come at any time, and are
-    obeyed.
+    ``refuse`` answers the upgrade with that status, and then there are no steps. ``greeting`` is a full
+    ``session.created``, one with ``sparse`` content, or ``none``. ``turns`` are ``scripted``, or ``heard`` by voice
+    activity; ``answers`` come from the script or from the local ``brain``. Events in ``allow`` may arrive at any time,
+    and are obeyed.
     """
 
     refuse: Literal[400, 401, 402, 403, 404, 429, 500, 503] | None = None
@@ -233,13 +233,13 @@ class ScriptedSession:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Every connection that a client has to make, in order."""
+    """Every connection that a client must make, in order."""
 
     sessions: tuple[ScriptedSession, ...]
 
 
 def read(path: Path) -> Script:
-    """Return the script in a TOML or JSON file; raise ScriptInvalid when it cannot be read or understood."""
+    """Return the script in a TOML or JSON file; raise ScriptInvalid if it cannot be read or understood."""
     try:
         text = path.read_text(encoding="utf-8")
         document = msgspec.json.decode(text) if path.suffix == ".json" else tomllib.loads(text)
@@ -254,16 +254,16 @@ def parse(document: object, name: str) -> Script:
     """Return the script that ``document`` describes; ``name`` is what errors call it."""
     sessions = document.get("session") if isinstance(document, dict) and len(document) == 1 else None
     if not isinstance(sessions, list) or not sessions:
-        raise ScriptInvalid(f"{name}: it must hold one [[session]] for each connection, and nothing else")
+        raise ScriptInvalid(f"{name}: it must contain one [[session]] for each connection, and nothing else")
     return Script(tuple(_session(table, f"{name}: session {number}") for number, table in enumerate(sessions, 1)))
 
 
 def _session(table: object, where: str) -> ScriptedSession:
     if not isinstance(table, dict):
-        raise ScriptInvalid(f"{where} is no table")
+        raise ScriptInvalid(f"{where} is not a table")
     tables = table.get("steps", [])
     if not isinstance(tables, list):
-        raise ScriptInvalid(f"{where}: steps is no list")
+        raise ScriptInvalid(f"{where}: steps is not a list")
     steps = tuple(_step(step, f"{where}, step {number}") for number, step in enumerate(tables, 1))
     try:
         terms = msgspec.convert({key: value for key, value in table.items() if key != "steps"}, Terms)
@@ -285,9 +285,9 @@ def _step(table: object, where: str) -> Step:
 
 
 def difference(wanted: object, got: object, path: str = "") -> str | None:
-    """Return the first thing that ``wanted`` has and ``got`` has not, in words; None when all of it is there.
+    """Return the first thing of ``wanted`` that ``got`` lacks, in words; None if all of it is there.
 
-    An object may have more fields than are wanted of it, a list may not have more elements.
+    An object may have more fields than wanted; a list may not have more elements.
     """
     if wanted == ANYTHING:
         return None
@@ -316,7 +316,7 @@ def shown(value: object) -> str:
 
 
 def filled(value: Any, names: Mapping[str, str | None]) -> Any:
-    """Return ``value`` with every ``$name`` that is known replaced by what it stands for."""
+    """Return ``value`` with every known ``$name`` replaced by its value."""
     match value:
         case str() if value[:1] == "$" and value[1:] in names:
             return names[value[1:]]
@@ -329,7 +329,7 @@ def filled(value: Any, names: Mapping[str, str | None]) -> Any:
 
 
 def changed(event: Mapping[str, Any], change: ChangeStep) -> dict[str, Any] | None:
-    """Return ``event`` as ``change`` wants it, None when it is not to be sent."""
+    """Return ``event`` changed by ``change``; None if it should not be sent."""
     if change.is_hidden:
         return None
     made = _merged(event, change.put)
@@ -342,7 +342,7 @@ def _leave_out(event: dict[str, Any], path: list[str]) -> None:
     if len(path) == 1:
         event.pop(path[0], None)
     elif isinstance(event.get(path[0]), Mapping):
-        # A copy at every level: the service goes on using what it meant to send.
+        # A copy at every level: the service still uses the original.
         inner = event[path[0]] = dict(event[path[0]])
         _leave_out(inner, path[1:])
 
@@ -357,7 +357,7 @@ def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def next_expected(steps: tuple[Step, ...], start: int) -> int | None:
-    """Return which step says what the client has to do next, when the script gets there by itself from ``start``."""
+    """Return the step that says what the client must do next, if the script reaches it from ``start`` on its own."""
     for index in range(start, len(steps)):
         match steps[index]:
             case Expect():
@@ -365,5 +365,5 @@ def next_expected(steps: tuple[Step, ...], start: int) -> int | None:
             case Hear() | Close() | Drop() | Freeze():
                 return None
             case _:
-                pass  # needs nothing of the client
+                pass  # needs nothing from the client
     return None

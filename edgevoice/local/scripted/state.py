@@ -1,4 +1,4 @@
-"""What a script has to know of the session that it is played in: ids, how far the answer is, what was heard."""
+"""What a script needs to know about its session: ids, the progress of the answer, what was heard."""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ DONE = "response.done"
 
 @dataclass(slots=True)
 class Answering:
-    """How far an answer has come, and where the script wants it; it stops there when it ``holds``."""
+    """How far an answer has been sent, and where the script wants it; it stops there if it ``holds``."""
 
     until: str = DONE
     times: int = 1
@@ -29,19 +29,19 @@ class Answering:
         return cls(step.until or DONE, step.times, holds=step.until is not None and not step.runs_on)
 
     def sent(self, kind: str) -> None:
-        """Take notice of an event that has gone out."""
+        """Note an event that was sent."""
         self.count += kind == self.until
         self.is_done |= kind == DONE
         if self.count >= self.times or self.is_done:
             self.reached.set()
 
     async def pause(self) -> None:
-        """Return at once, or when the script lets the answer go on."""
+        """Return at once, or when the script lets the answer continue."""
         if self.holds and self.reached.is_set():
             await self.may_go_on.wait()
 
     async def go_on(self, until: str) -> None:
-        """Let the answer go on; return when an event of that type is out, or all of the answer."""
+        """Let the answer continue; return when an event of that type is sent, or the whole answer."""
         self.until, self.times, self.count, self.holds = until, 1, 0, False
         if not self.is_done:
             self.reached.clear()
@@ -51,14 +51,14 @@ class Answering:
 
 @dataclass(slots=True)
 class Names:
-    """The ids that a script refers to by ``$turn``, ``$response``, ``$item``, ``$call`` and ``$client``."""
+    """The ids that a script refers to as ``$turn``, ``$response``, ``$item``, ``$call`` and ``$client``."""
 
     known: dict[str, str | None] = field(
         default_factory=lambda: dict.fromkeys(("turn", "response", "item", "call", "client"))
     )
 
     def note(self, event: Mapping[str, Any]) -> None:
-        """Take the ids out of an event that the service sends."""
+        """Note the ids in an event that the service sends."""
         match event:
             case {"type": "input_audio_buffer.speech_started" | "input_audio_buffer.committed", "item_id": item_id}:
                 self.known["turn"] = item_id
@@ -72,21 +72,21 @@ class Names:
                 pass
 
     def note_client(self, event: Mapping[str, Any]) -> None:
-        """Take the id of an event that the client has sent."""
+        """Note the id of an event that the client has sent."""
         event_id = event.get("event_id")
         self.known["client"] = event_id if isinstance(event_id, str) else None
 
 
 @dataclass(slots=True)
 class Outgoing:
-    """What becomes of the events that the service wants to send; ``names`` are the ids that were in them."""
+    """Changes the events that the service wants to send; ``names`` are the ids that were in them."""
 
     greeting: Literal["full", "sparse", "none"]
     changes: list[script.ChangeStep] = field(default_factory=list)
     names: Names = field(default_factory=Names)
 
     def made(self, event: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Return the event as it is to be sent; None when it is not."""
+        """Return the event as it should be sent; None if it should not."""
         self.names.note(event)
         made: Mapping[str, Any] | None = event
         if event["type"] == "session.created":
@@ -119,7 +119,7 @@ class ScriptedHearing:
         self.turns: asyncio.Queue[str] = asyncio.Queue()
 
     def with_recogniser(self, recogniser: Recogniser) -> "ScriptedHearing":
-        """Hear with this where the script says nothing; return itself."""
+        """Use this recogniser where the script says nothing; return self."""
         self._recogniser = recogniser
         return self
 
@@ -131,5 +131,5 @@ class ScriptedHearing:
         return self._latest if scripted is None else scripted
 
     def turn_heard(self) -> None:
-        """Take the latest words as those of a turn."""
+        """Use the latest words as those of a turn."""
         self.turns.put_nowait(self._latest)

@@ -1,1 +1,1 @@
-"""The embedded service's ear and voice: speech recognition and speech synthesis."""
+"""Speech recognition and speech synthesis of the embedded service."""

@@ -1,8 +1,8 @@
-"""What may be said, as a graph of words: commands, wake words, what turns a meaning, and anything else. Pure.
+"""What may be said, as a graph of words: commands, wake words, words that change a meaning, and anything else. Pure.
 
 A path from `START` to `END` is one utterance. The commands of `vocabulary` share their beginnings and endings, so that
-a thousand of them are a hundred nodes. Beside them stands any sequence of phonemes, at a price for each: it wins when
-no command fits what was heard.
+a thousand of them need only a hundred nodes. In parallel, any sequence of phonemes is allowed, with a penalty for each
+phoneme: it wins if no command fits what was heard.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from edgevoice.local.mind import vocabulary
 from edgevoice.local.speech.pronunciations import SPELLING, Phonemes, pronunciations
 
 START, END = 0, 1
-# The logarithm of how much less likely a phoneme outside of the vocabulary is.
+# The logarithm of how much less likely a phoneme outside the vocabulary is.
 _FOREIGN_WEIGHT = -3.0
 
 
@@ -21,7 +21,7 @@ _FOREIGN_WEIGHT = -3.0
 class Arc:
     """A word between two nodes, with the ways to say it; ``weight`` is the logarithm of how likely it is.
 
-    ``is_foreign``: a single phoneme that belongs to no word of the vocabulary; ``word`` is then how it is spelled.
+    ``is_foreign``: a single phoneme that belongs to no word of the vocabulary; ``word`` is then its spelling.
     """
 
     source: int
@@ -34,7 +34,7 @@ class Arc:
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """Arcs, and jumps that say nothing: pairs of source and target, to be taken in this order."""
+    """Arcs, and silent jumps: pairs of source and target, to be taken in this order."""
 
     nodes: int
     arcs: tuple[Arc, ...]
@@ -54,14 +54,14 @@ class _Builder:
         self._of_endings: dict[frozenset[tuple[str, ...]], int] = {}
 
     def build(self) -> Grammar:
-        # Foreign sounds before a command, the place in front of it, the end of it, and foreign sounds after it.
+        # Foreign sounds before a command, the node in front of it, its end, and foreign sounds after it.
         before, ready, done, after = (self._node() for _ in range(4))
         root = self._shared(frozenset(tuple(command.split()) for command in vocabulary.commands()))
         for phrase in vocabulary.WAKE_PHRASES:
             self._chain(START, ready, phrase.split())
             self._chain(before, ready, phrase.split())
         for around in vocabulary.TURNING:
-            # What follows the command is heard as foreign; the words in front of it are enough to turn it.
+            # Words after the command are heard as foreign; the words in front of it are enough to change its meaning.
             self._chain(ready, root, around.partition("{}")[0].split())
         self._chain(ready, root, ["no"])
         answers = self._shared(frozenset(tuple(answer.split()) for answer in vocabulary.answers()))
@@ -95,7 +95,7 @@ class _Builder:
         self._word(source, target, words[-1])
 
     def _shared(self, endings: frozenset[tuple[str, ...]]) -> int:
-        """Add what may follow, once for all places that it may follow; return the node it begins at."""
+        """Add a continuation once for all places where it may follow; return its first node."""
         if endings in self._of_endings:
             return self._of_endings[endings]
         node = self._of_endings[endings] = self._node()

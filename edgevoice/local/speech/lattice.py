@@ -1,7 +1,7 @@
-"""The best way through a grammar for what a network heard, and what else it may have been. Arrays in, words out.
+"""Finds the best path through a grammar for a network's output, and its rivals. Arrays in, words out.
 
-The network gives for each frame how likely each phoneme is, a blank among them, as connectionist temporal
-classification does (Graves et al. 2006): a phoneme lasts one frame or more, blanks may part it from the next, and a
+For each frame, the network estimates how likely each phoneme is, including a blank, as in connectionist temporal
+classification (Graves et al. 2006): a phoneme lasts one frame or more, blanks may separate it from the next, and a
 mark ends a word. The search is Viterbi's, over all states of the grammar at once.
 """
 
@@ -19,7 +19,7 @@ Frames = npt.NDArray[np.float32]
 
 BLANK, WORD_END = "<blank>", "<wb>"
 _NEVER = np.float32(-1e9)
-# What is this much less likely than the best (as a logarithm) is no alternative.
+# A path this much less likely than the best (as a logarithm) is not an alternative.
 _RIVAL_MARGIN = 12.0
 # After the last phoneme: itself, a blank, the end of the word, a blank.
 _EXITS = 4
@@ -27,7 +27,7 @@ _EXITS = 4
 
 @dataclass(frozen=True, slots=True)
 class SaidWord:
-    """A word of a path; ``ends_word`` is False where a foreign phoneme goes on into the next."""
+    """A word of a path; ``ends_word`` is False if a foreign phoneme continues into the next."""
 
     word: str
     is_foreign: bool
@@ -36,14 +36,14 @@ class SaidWord:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """What may have been said, and the logarithm of how likely it is."""
+    """What may have been said, and the logarithm of its likelihood."""
 
     said: tuple[SaidWord, ...]
     score: float
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The words alone."""
+        """Only the words."""
         return tuple(each.word for each in self.said)
 
 
@@ -54,7 +54,7 @@ class _Trace:
     arcs: npt.NDArray[np.int32]
     origins: npt.NDArray[np.int32]
     exits: npt.NDArray[np.int8]
-    # Of every arc in each frame: the score at its end, and where it came from.
+    # For every arc in each frame: the score at its end, and where it came from.
     arc_scores: list[Frames] = field(default_factory=list)
     arc_origins: list[npt.NDArray[np.int32]] = field(default_factory=list)
 
@@ -112,7 +112,7 @@ class _Ends:
 
 
 class Lattice:
-    """A grammar, laid out for the search; ``columns`` is where the network has which phoneme."""
+    """A grammar, laid out for the search; ``columns`` maps phonemes to the network's columns."""
 
     def __init__(self, grammar: Grammar, columns: Mapping[str, int]) -> None:
         self._grammar = grammar
@@ -130,9 +130,9 @@ class Lattice:
         self._may_end = np.isin(self._ends.targets, [*ending])
 
     def search(self, frames: Frames) -> list[Path]:
-        """Return the best path, then its rivals: other words in the place of its own, the likeliest first.
+        """Return the best path, then its rivals, which have other words in some places, the likeliest first.
 
-        An empty list when no path is as short as the sound.
+        The list is empty if every path is longer than the sound.
         """
         trace, score = self._run(frames)
         if score <= _NEVER / 2:
@@ -152,7 +152,7 @@ class Lattice:
     def _near(
         self, trace: _Trace, frame: int, among: npt.NDArray[np.bool_], best: np.float32
     ) -> Iterator[tuple[int, float]]:
-        """Yield the arcs ``among`` those that ended in this frame nearly as likely as the best, and their loss."""
+        """Yield the arcs ``among`` these that ended in this frame nearly as likely as the best, and their loss."""
         losses = best - trace.arc_scores[frame - 1]
         for near in np.flatnonzero(among & self._is_known & (losses < _RIVAL_MARGIN)):
             yield int(near), float(losses[near])
@@ -165,7 +165,7 @@ class Lattice:
         rest: Sequence[tuple[int, int, int]],
         score: float,
     ) -> None:
-        """Put the path that reached this arc's end, and went on with the ``rest``, among the rivals."""
+        """Add the path that reached this arc's end and continued with the ``rest`` to the rivals."""
         frame, arc = end
         before = self._steps(trace, *divmod(int(trace.arc_origins[frame - 1][arc]), self._grammar.nodes))
         path = Path(self._said([*before, (frame, arc, _EXITS - 1), *rest]), score)
@@ -195,7 +195,7 @@ class Lattice:
     def _step(
         self, scores: Frames, origins: npt.NDArray[np.int32], at_node: Frames, base: int
     ) -> tuple[Frames, npt.NDArray[np.int32]]:
-        """Go one frame on: stay, move to the next state, or skip a blank; enter arcs from their nodes."""
+        """Advance one frame: stay, move to the next state, or skip a blank; enter arcs from their nodes."""
         moved, moved_origins = np.empty_like(scores), np.empty_like(origins)
         moved[1:], moved_origins[1:] = scores[:-1], origins[:-1]
         moved[self._states.entries] = at_node[self._sources] + self._weights
@@ -207,7 +207,7 @@ class Lattice:
         return np.where(stays, scores, moved), np.where(stays, origins, moved_origins)
 
     def _leave(self, scores: Frames, origins: npt.NDArray[np.int32], trace: _Trace, frame: int) -> Frames:
-        """Return the score of each node, by the best of the arcs that end there."""
+        """Return the score of each node: that of the best arc that ends there."""
         ends = scores[self._states.exits]
         exits = ends.argmax(axis=1)
         rows = np.arange(len(exits))

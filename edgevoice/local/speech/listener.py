@@ -1,4 +1,4 @@
-"""Listen to an uplink: turns by voice activity, words by the recogniser. Knows audio time only, never the clock."""
+"""Listen to an uplink: turns by voice activity, words by the recogniser. Uses only audio time, never the clock."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -18,13 +18,13 @@ from edgevoice.local.turns import FRAME_MS, EndpointingDelays, TurnDetector, Tur
 _FRAME_BYTES = SAMPLE_RATE_HZ * FRAME_MS // 1000 * 2
 _BYTES_PER_MS = SAMPLE_RATE_HZ // 1000 * 2
 _COMPLETE_AFTER_MS = 500
-# Over an answer, a sound without words is over after the shortest silence that is no stop within a word.
+# Over an answer, a sound without words ends after the shortest silence that is not a stop within a word.
 _NOISE_OVER_MS = 300
-# The wake word is followed by a breath of up to a second; the wait for more must be longer.
+# The wake word may be followed by a breath of up to a second; the wait for more must be longer.
 _PATIENCE_MS = {"low": 2000, "medium": 1500, "auto": 1500, "high": 1000}
-# What the recogniser gets around the voiced part: enough for soft consonants, not enough to hear words in the hiss.
+# What the recogniser gets around the voiced part: enough for soft consonants, too little to hear words in the hiss.
 _MARGIN_MS = 100
-# Doubling, so that the rolling hypotheses cost no more than the final one.
+# Doubling, so that the interim hypotheses cost no more than the final one.
 _FIRST_HYPOTHESIS_MS = 800
 _KEPT_WHILE_IDLE_MS = 10_000
 _LONGEST_BY_HAND_MS = 120_000
@@ -33,21 +33,21 @@ _SHORTEST_COMMIT_MS = 100
 
 @dataclass(frozen=True, slots=True)
 class UserSpeechStarted:
-    """The user began to speak at ``start_ms`` of the uplink, prefix padding included."""
+    """The user began to speak at ``start_ms`` of the uplink, including prefix padding."""
 
     start_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """What the user seems to have said so far, the whole of it."""
+    """Everything that the user seems to have said so far."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class TurnHeard:
-    """A turn ended at ``end_ms`` of the uplink; ``text`` is what was said in ``duration_ms``, empty when unknown.
+    """A turn ended at ``end_ms`` of the uplink; ``text`` is what was said in ``duration_ms``, empty if unknown.
 
     Unless ``is_sure`` it may have been something else.
     """
@@ -93,7 +93,8 @@ class InputAudioBuffer:
         pcm, self._carry = pcm[:whole], pcm[whole:]
         if rate_hz != self._rate_hz:
             self._rate_hz = rate_hz
-            # In float: in integers soxr dithers, anew for each piece, and the same sound in other pieces was another.
+            # In float: with integers soxr dithers each piece separately, so the result would depend on how the sound is
+            # split.
             self._resampler = soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32", quality="LQ")
         if rate_hz != SAMPLE_RATE_HZ:
             resampled = self._resampler.resample_chunk(np.frombuffer(pcm, "<i2").astype(np.float32))
@@ -101,7 +102,7 @@ class InputAudioBuffer:
         self._kept += pcm
 
     def frame(self, number: int) -> bytes | None:
-        """Return the 20 ms frame of that number since the session began, None when it is not yet there."""
+        """Return the 20 ms frame with that number since the session began, None if it has not arrived yet."""
         start = number * _FRAME_BYTES - self._dropped_bytes
         return bytes(self._kept[start : start + _FRAME_BYTES]) if start + _FRAME_BYTES <= len(self._kept) else None
 
@@ -111,7 +112,7 @@ class InputAudioBuffer:
         return bytes(self._kept[start : max(start, end_ms * _BYTES_PER_MS - self._dropped_bytes)])
 
     def keep(self, newest_ms: int) -> None:
-        """Forget all but the newest."""
+        """Discard all but the newest."""
         surplus = max(0, len(self._kept) - newest_ms * _BYTES_PER_MS)
         # In whole frames, or the frame grid would shift.
         surplus -= surplus % _FRAME_BYTES
@@ -120,11 +121,11 @@ class InputAudioBuffer:
 
 
 class TurnListener:
-    """One connection's ears.
+    """Listens for one connection.
 
-    Without ``hears_turns`` it never finds a turn by itself; it keeps what comes, for a commit. ``is_over_answer`` says
-    that the turn under way was begun over an answer: if it holds no words after 300 ms of silence it was a cough, and
-    ends then, so that the answer can go on. Any other may be a breath before the words.
+    Without ``hears_turns`` it never detects a turn; it keeps the audio for a commit. ``is_over_answer`` says that the
+    current turn began over an answer: if it has no words after 300 ms of silence it was a cough, and ends then, so that
+    the answer can continue. In any other turn this may be a breath before the words.
     """
 
     def __init__(self, recogniser: Recogniser, *, hears_turns: bool = True) -> None:
@@ -146,11 +147,11 @@ class TurnListener:
 
     @property
     def is_speaking(self) -> bool:
-        """Whether a turn is under way."""
+        """Whether a turn has begun and not ended."""
         return self._turns is not None and self._turns.is_speaking
 
     def configure(self, detection: ServerVad | SemanticVad | None) -> None:
-        """Detect turns like this from the next frame on; None leaves them to the client. Drops a turn under way."""
+        """Detect turns like this from the next frame on; None leaves them to the client. Drops the current turn."""
         if detection == self._detection:
             return
         self._detection = detection
@@ -158,7 +159,7 @@ class TurnListener:
         self._restart()
 
     async def hear(self, pcm: bytes, rate_hz: int) -> AsyncGenerator[Heard]:
-        """Take uplink audio (mono s16) and yield what it brought; raise RequestRefused when by hand is too long."""
+        """Take uplink audio (mono s16) and yield its events; raise RequestRefused for too much without a commit."""
         if self._detection is None and self._uplink.duration_ms > _LONGEST_BY_HAND_MS:
             raise RequestRefused("input_audio_buffer_full", "Too much audio without a commit")
         self._uplink.append(pcm, rate_hz)
@@ -171,10 +172,10 @@ class TurnListener:
             self._uplink.keep(_KEPT_WHILE_IDLE_MS)
 
     async def commit(self) -> TurnHeard:
-        """End the user's turn by hand; raise RequestRefused when there is less than 100 ms of audio."""
+        """End the user's turn by a commit; raise RequestRefused if there is less than 100 ms of audio."""
         duration_ms = self._uplink.duration_ms
         if duration_ms < _SHORTEST_COMMIT_MS:
-            # OpenAI's words, which clients in the field search for.
+            # OpenAI's wording, which existing clients search for.
             message = (
                 f"Error committing input audio buffer: buffer too small. Expected at least {_SHORTEST_COMMIT_MS}ms of "
                 f"audio, but buffer only has {duration_ms:.2f}ms of audio."
@@ -189,7 +190,7 @@ class TurnListener:
     async def words_of(self, pcm: bytes, rate_hz: int) -> TurnHeard:
         """Return what is said in a recording (mono s16) that is not part of the uplink.
 
-        Raises RequestRefused when it is longer than a turn by hand may be.
+        Raises RequestRefused if it is longer than a committed turn may be.
         """
         if len(pcm) > _LONGEST_BY_HAND_MS * rate_hz // 1000 * 2:
             raise RequestRefused("invalid_value", f"More than {_LONGEST_BY_HAND_MS // 1000} seconds of audio")
@@ -200,12 +201,12 @@ class TurnListener:
 
     async def _all_words(self, audio: bytes) -> str:
         speech = await asyncio.to_thread(_voiced_part, audio)
-        # Where turns come from outside, the words do too, whatever the sound is.
+        # If turns come from outside, so do the words, whatever the sound is.
         has_words = bool(speech) or not self._hears_turns
         return await asyncio.to_thread(self._recogniser.words, speech) if has_words else ""
 
     def clear(self) -> None:
-        """Forget the audio since the last commit, and the turn in it."""
+        """Discard the audio since the last commit, and the turn in it."""
         self._uplink.keep(0)
         self._restart()
 
@@ -253,13 +254,13 @@ class TurnListener:
     def _turn_heard(self, turns: TurnDetector, text: str) -> TurnHeard:
         end_ms = self._next_frame * FRAME_MS
         heard = TurnHeard.of(end_ms, end_ms - self._start_ms(turns), text)
-        # What the client sent beyond the end of the turn belongs to the next one.
+        # Audio after the end of the turn belongs to the next one.
         self._uplink.keep(max(0, self._uplink.end_ms - end_ms))
         return heard
 
 
 def require_voice_activity() -> None:
-    """Raise LocalServiceUnavailable when webrtcvad is not installed."""
+    """Raise LocalServiceUnavailable if webrtcvad is not installed."""
     _voice_activity(ServerVad())
 
 
@@ -269,7 +270,7 @@ def _voice_activity(detection: ServerVad | SemanticVad) -> Any:
     except ImportError as error:
         raise LocalServiceUnavailable("The voice activity detector webrtcvad is not installed") from error
     threshold = detection.threshold if isinstance(detection, ServerVad) else 0.5
-    # Its aggressiveness runs from 0 to 3, where the wire has a threshold from 0 to 1.
+    # Its aggressiveness ranges from 0 to 3; the protocol has a threshold from 0 to 1.
     return webrtcvad.Vad(min(3, int(threshold * 4)))
 
 

@@ -1,8 +1,8 @@
-"""How the vocabulary's words sound, in ARPABET. Pure.
+"""Pronunciations of the vocabulary's words, in ARPABET. Pure.
 
-``AX`` is the vowel at the end of "alexa", ``AH`` the one of "up". Drawn from the CMU pronouncing dictionary, with what
-voices of other regions and the network itself make of a word: it hears "two" with a "w", and an "r" only where one is
-spoken. A word may have any number of ways to be said.
+``AX`` is the vowel at the end of "alexa", ``AH`` the one in "up". From the CMU pronouncing dictionary, with variants
+for other accents and for the network itself: it hears "two" with a "w", and an "r" only where one is spoken. A word may
+have any number of pronunciations.
 """
 
 Phonemes = tuple[str, ...]
@@ -49,7 +49,7 @@ SPELLING = {
     "Z": "z",
     "ZH": "zh",
 }
-"""Every phoneme, and how it is written where it belongs to no known word."""
+"""Every phoneme, and its spelling if it belongs to no known word."""
 
 _WAYS = """
 a: AX, EY, AE, ER
@@ -191,5 +191,5 @@ _PRONUNCIATIONS = {
 
 
 def pronunciations(word: str) -> tuple[Phonemes, ...]:
-    """Return the ways to say ``word``; raise KeyError for one that is not in the table."""
+    """Return the pronunciations of ``word``; raise KeyError if it is not in the table."""
     return _PRONUNCIATIONS[word]

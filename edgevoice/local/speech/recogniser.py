@@ -1,4 +1,4 @@
-"""Speech to text for a closed vocabulary: models from inside wheels, nothing fetched."""
+"""Speech to text for a closed vocabulary, with models from wheels; downloads nothing."""
 
 import threading
 from collections import defaultdict
@@ -15,7 +15,7 @@ from edgevoice.local.speech.lattice import BLANK, WORD_END, Frames, Lattice, Pat
 from edgevoice.local.speech.pronunciations import SPELLING
 
 SAMPLE_RATE_HZ = 16_000
-# Our names of phonemes, and the network's: it writes the International Phonetic Alphabet.
+# Our names of phonemes, and the network's, which are in the International Phonetic Alphabet.
 _NAMES = {
     "AA": "\u0251",
     "AE": "\xe6",
@@ -58,13 +58,13 @@ _NAMES = {
     "Z": "z",
     "ZH": "\u0292",
 }
-# Fewer phonemes are a cough, a door, the end of the box's own answer.
+# Fewer phonemes are a cough, a door, or the end of the box's own answer.
 _FEWEST_PHONEMES = 2
-# A command is sure when every other meaning is at least this much less likely, as a logarithm.
+# A command is sure if every other meaning is at least this much less likely, as a logarithm,
 _SURE_MARGIN = 3.0
-# And when its phonemes fit the sound: by how much less likely they may be than the likeliest phonemes of all, for each
-# of those. What fits worse is asked about; what fits much worse are other words. Measured with the voices and rooms of
-# `edgevoice bench commands`: with 2.4 alone 10 of 576 foreign sentences in bad rooms were obeyed, with both 3.
+# and if its phonemes fit the sound: by how much less likely they may be than the likeliest phonemes of all, per
+# phoneme. If they fit worse, the box asks; if they fit much worse, they are other words. Measured with the voices and
+# rooms of `edgevoice bench commands`: with 2.4 alone 10 of 576 foreign sentences in bad rooms were obeyed, with both 3.
 _SURE_FIT = -1.6
 _WORST_FIT = -2.4
 # Stray sounds that do not make a command foreign: a breath, a click.
@@ -72,7 +72,7 @@ _MOST_STRAY = 2
 
 
 class Unsure(str):
-    """Words that may have been others, with another meaning."""
+    """Words that may have been other words, with another meaning."""
 
     __slots__ = ()
 
@@ -81,21 +81,20 @@ class Recogniser(Protocol):
     """Speech to text; may take tenths of a second, so it is called from a thread."""
 
     def words(self, speech: bytes) -> str:
-        """Return what was said in ``speech`` (16 kHz mono s16), lower case, empty when nothing was.
+        """Return what was said in ``speech`` (16 kHz mono s16), in lower case, empty if nothing was.
 
-        It is `Unsure` where the meaning may have been another.
+        The result is `Unsure` if another meaning is possible.
         """
         ...
 
 
 class PhonemeRecogniser:
-    """Recognise the vocabulary by its phonemes, with hama's network; one network, which threads take in turn.
+    """Recognise the vocabulary by its phonemes, with hama's network; threads take turns with one network.
 
-    The network names phonemes and knows no words, so that a voice it never heard costs a phoneme here and there; the
-    grammar makes up for it. Measured with 27 voices of eight makers: of 540 commands 486 were
-    understood at once and 42 after a question, one was taken for another; none of 324 foreign sentences was obeyed.
-    Costs 45 ms of a PC's core per second of speech,
-    and 21 MB of memory.
+    The network recognises phonemes, not words, so with an unfamiliar voice it gets a phoneme wrong here and there, and
+    the grammar makes up for it. Measured with 27 voices of eight makers: of 540 commands 486 were understood at once
+    and 42 after a question, and one was taken for another; none of 324 foreign sentences was obeyed. Costs 45 ms of a
+    PC's core per second of speech, and 21 MB of memory.
     """
 
     def __init__(self, model: Any) -> None:
@@ -111,7 +110,7 @@ class PhonemeRecogniser:
     def load(cls) -> Self:
         """Load the network and lay out the grammar; blocks for some tenths of a second.
 
-        Raises LocalServiceUnavailable when hama is not installed, or brings no library for this machine.
+        Raises LocalServiceUnavailable if hama is not installed, or has no library for this machine.
         """
         try:
             from hama.asr import ASRModel  # noqa: PLC0415 - an optional package
@@ -123,7 +122,7 @@ class PhonemeRecogniser:
             raise LocalServiceUnavailable("The speech recogniser hama does not run on this machine") from error
 
     def words(self, speech: bytes) -> str:
-        """Return what was said in ``speech`` (16 kHz mono s16), empty when nothing was; `Unsure` in doubt."""
+        """Return what was said in ``speech`` (16 kHz mono s16), empty if nothing was; `Unsure` in doubt."""
         samples = np.frombuffer(speech, "<i2").astype(np.float32) / np.float32(32_768)
         with self._turn:
             frames = self._frames(samples)
@@ -163,7 +162,7 @@ def _chosen(paths: Sequence[Path]) -> tuple[Path, bool]:
 
 
 def _text(path: Path) -> str:
-    """Return the words of a path; foreign sounds as they would be written, those of one word together."""
+    """Return the words of a path; spell foreign sounds, with those of one word together."""
     text, is_open = "", False
     for said in path.said:
         text += said.word if is_open and said.is_foreign else f" {said.word}"

@@ -1,4 +1,4 @@
-"""The local service's voice: text to 24 kHz speech with hibari-tts. Its default voice only, nothing fetched."""
+"""The local service's voice: text to 24 kHz speech with hibari-tts. Only its default voice; downloads nothing."""
 
 import os
 import re
@@ -10,7 +10,7 @@ import numpy as np
 from edgevoice.errors import LocalServiceUnavailable
 
 SAMPLE_RATE_HZ = 24_000
-# hibari's speech lies at -27 dBFS with peaks near 0.39: doubled it is as loud as the real service's voices.
+# hibari's speech is at -27 dBFS with peaks near 0.39: doubled, it is as loud as the real service's voices.
 _GAIN = 2.0
 _QUIET = 0.004
 _LEAD_FRAMES = SAMPLE_RATE_HZ * 40 // 1000
@@ -27,7 +27,7 @@ class Voice(Protocol):
 
 
 class HibariVoice:
-    """Speak with hibari-tts; one model, which threads take in turn."""
+    """Speak with hibari-tts; threads take turns with one model."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -37,33 +37,33 @@ class HibariVoice:
     def load(cls) -> Self:
         """Load the model and its pronunciation tables; blocks for about a second.
 
-        Raises LocalServiceUnavailable when hibari-tts is not installed.
+        Raises LocalServiceUnavailable if hibari-tts is not installed.
         """
-        # Its runtime, onnxruntime, reports to its maker unless this is set before the import.
+        # Its runtime, onnxruntime, sends telemetry to its maker unless this is set before the import.
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         try:
             from hibari import Hibari  # noqa: PLC0415 - optional, and 190 MB of memory
         except ImportError as error:
             raise LocalServiceUnavailable("The voice hibari-tts is not installed") from error
         voice = cls(Hibari())
-        # The first sentence pays for the pronunciation tables; the first user shall not.
+        # The first sentence loads the pronunciation tables; the first user should not have to wait for that.
         voice.say("Yes?", 1.0)
         return voice
 
     def say(self, sentence: str, speed: float) -> bytes:
         """Return ``sentence`` spoken, as 24 kHz mono s16, its silent ends trimmed."""
         with self._turn:
-            # One seed: the same words sound the same, so that a run can be repeated.
+            # A fixed seed: the same words sound the same, so that a run can be repeated.
             spoken = np.asarray(self._model(sentence, speed=min(max(speed, 0.5), 2.0), seed=0), dtype=np.float32)
         sounding = np.flatnonzero(np.abs(spoken) > _QUIET)
         if sounding.size == 0:
             return b""
-        # hibari begins with 300 ms of near silence: latency that nobody needs.
+        # hibari begins with 300 ms of near silence, which would only add latency.
         first, last = max(0, int(sounding[0]) - _LEAD_FRAMES), int(sounding[-1]) + _TAIL_FRAMES
         samples: bytes = (np.clip(spoken[first:last] * _GAIN, -1.0, 1.0) * 32_767).astype("<i2").tobytes()
         return samples
 
 
 def sentences(text: str) -> list[str]:
-    """Return ``text`` cut into sentences, so that the first can be heard while the next is made."""
+    """Return ``text`` split into sentences, so that the first can be heard while the next is synthesised."""
     return [part for part in _SENTENCE_END.split(text.strip()) if part]

@@ -101,11 +101,11 @@ def test_a_json_file_may_say_it_as_well(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "it must hold one [[session]] for each connection, and nothing else"),
-        ("session = []", "it must hold one [[session]] for each connection, and nothing else"),
-        ("sessions = 1", "it must hold one [[session]] for each connection, and nothing else"),
-        ("session = [7]", "session 1 is no table"),
-        ("[[session]]\nsteps = 7", "session 1: steps is no list"),
+        ("", "it must contain one [[session]] for each connection, and nothing else"),
+        ("session = []", "it must contain one [[session]] for each connection, and nothing else"),
+        ("sessions = 1", "it must contain one [[session]] for each connection, and nothing else"),
+        ("session = [7]", "session 1 is not a table"),
+        ("[[session]]\nsteps = 7", "session 1: steps is not a list"),
         ("[[session]]\n[[session]]\nstep = []", "session 2: Object contains unknown field `step`"),
         ('[[session]]\ngreeting = "warm"', "session 1: Invalid enum value 'warm' - at `$.greeting`"),
         ("[[session]]\nsteps = [{}]", "session 1, step 1: it must say exactly one of expect, send, frame"),

@@ -248,7 +248,7 @@ def test_upgrades_are_refused_and_delayed_as_each_session_says() -> None:
             with pytest.raises(InvalidStatus, match="402"):
                 await connect(service.url + QUERY, additional_headers=HEADERS)
             assert clock.waits == []
-            with pytest.raises(ScriptBroken, match="session 2: nobody came"):
+            with pytest.raises(ScriptBroken, match="session 2: no client connected"):
                 opponent.check()
             async with connect(service.url + QUERY, additional_headers=HEADERS) as socket:
                 await setup(Client(socket))

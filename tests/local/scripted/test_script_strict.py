@@ -111,11 +111,11 @@ BROKEN: dict[str, tuple[Callable[[Client], Awaitable[None]], tuple[Step, ...], s
         (SETUP, TurnStep("hi"), Close(1000)),
         "step 2 (turn 'hi'): the service has to answer here, and the script does not say what",
     ),
-    "an end of nothing": (waits_for_the_end, (SETUP, End("failed")), "step 2 (end 'failed'): no answer is under way"),
+    "an end of nothing": (waits_for_the_end, (SETUP, End("failed")), "step 2 (end 'failed'): no answer is running"),
     "nothing to resume": (
         waits_for_the_end,
         (SETUP, TurnStep("hi"), AnswerStep("Hi."), Resume()),
-        "step 4 (resume 'response.done'): no answer is under way",
+        "step 4 (resume 'response.done'): no answer is running",
     ),
 }
 
@@ -295,7 +295,7 @@ def test_a_script_takes_no_orders_for_all_sessions_beside_it(capsys: pytest.Capt
         main(["--script", "x.toml", "--refuse", "401"])
 
     assert ended.value.code == 2
-    assert "a script says for each session" in capsys.readouterr().err
+    assert "a script sets" in capsys.readouterr().err
 
 
 def test_a_script_that_cannot_be_read_ends_the_command_in_one_line(
