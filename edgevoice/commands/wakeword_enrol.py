@@ -137,7 +137,7 @@ def _files(word: WakeWord) -> list[Path]:
 def _read(source: Path, learner: Learner) -> _Said:
     """Read calls and speech by the names of files and folders, as `wakeword evaluate` does."""
     if not source.is_dir():
-        raise NotEnrolled(f"{source} is no folder", remedy=_FOLDER_REMEDY)
+        raise NotEnrolled(f"{source} is not a folder", remedy=_FOLDER_REMEDY)
     files = sorted(each for each in source.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file())
     calls = [each for each in files if kind_of(each, source) == "positive"]
     speech = [each for each in files if kind_of(each, source) == "negative"]
