@@ -64,7 +64,7 @@ def test_while_the_box_has_both_neither_is_called_broken(with_refusals: Any, tmp
 
     findings = [judge_microphone(heard), judge_speaker(heard, cancels_itself=False)]
     assert [finding.mark for finding in findings] == [FindingStatus.SKIPPED, FindingStatus.SKIPPED]
-    assert findings[0].text == "mic: the box itself has it, so it opens"
+    assert findings[0].text == "mic: in use by the box itself, so it works"
 
 
 def test_a_card_that_is_not_there_keeps_its_code(with_refusals: Any, tmp_path: Path) -> None:
