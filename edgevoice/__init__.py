@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from edgevoice.agent.agent import Agent
-    from edgevoice.agent.tool import tool
+    from edgevoice.agent.tool import ToolContext, tool
     from edgevoice.agent.voice import RealtimeVoice
-    from edgevoice.tools.tool import ToolContext
 
 __all__ = ["Agent", "RealtimeVoice", "ToolContext", "__version__", "tool"]
 
@@ -19,7 +18,7 @@ __version__ = "0.2.0"
 _HOMES = {
     "Agent": "edgevoice.agent.agent",
     "RealtimeVoice": "edgevoice.agent.voice",
-    "ToolContext": "edgevoice.tools.tool",
+    "ToolContext": "edgevoice.agent.tool",
     "tool": "edgevoice.agent.tool",
 }
 

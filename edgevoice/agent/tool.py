@@ -4,6 +4,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from edgevoice.tools.signature import signature_of
+from edgevoice.tools.tool import ToolContext
+
+__all__ = ["ToolContext", "tool"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
