@@ -100,7 +100,7 @@ _WAITS = """
 import sys, time
 import typer
 from edgevoice.commands import terminal
-from edgevoice.commands.outcome import obey
+from edgevoice.commands.outcome import run_command
 
 terminal.prepare()
 
@@ -110,7 +110,7 @@ def wait():
     return 0
 
 try:
-    wait() if sys.argv[1:] else obey(wait)
+    wait() if sys.argv[1:] else run_command(wait)
 except typer.Exit as end:
     sys.exit(end.exit_code)
 """
