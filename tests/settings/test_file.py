@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -255,7 +256,7 @@ def test_no_file_whatever_it_holds_does_anything_but_load_or_be_refused(
     refusal = refusal_of(file, {})
 
     if refusal is None:
-        assert tomllib.loads(content.decode("utf-8-sig")).keys() <= sections().keys()
+        assert tomllib.loads(re.sub("\r\n?", "\n", content.decode("utf-8-sig"))).keys() <= sections().keys()
     else:
         assert all(line.isprintable() for line in refusal.faults)
 
