@@ -8,7 +8,7 @@ from edgevoice.core.sound.rates import FAR_END_HZ
 _Samples = npt.NDArray[np.int16]
 
 _PREFILL = FAR_END_HZ * 60 // 1000
-"""Samples that are there before one begins to sound, 60 ms: a hole in a sound of half a second is heard."""
+"""Samples to buffer before one is played, 60 ms: a gap in a sound of half a second is audible."""
 
 _MOST = 3 * FAR_END_HZ
 """Samples that may wait, 3 s: six of the model's tokens, which is its longest, take some two."""
@@ -20,7 +20,7 @@ _NOTHING = np.zeros(0, np.int16)
 
 
 class BackchannelMixer:
-    """What waits of the service's backchannels, one after the other. Whoever calls from two threads holds a lock."""
+    """The service's backchannels that wait, one after the other. Callers in two threads must hold a lock."""
 
     def __init__(self) -> None:
         self._waiting: _Samples = _NOTHING
@@ -54,18 +54,18 @@ class BackchannelMixer:
         return begins
 
     def finish(self, backchannel_id: str) -> None:
-        """Mark one as completely received: what is there of it need not wait for a prefill."""
+        """Mark one as completely received: what has arrived need not wait for a prefill."""
         if backchannel_id == self._current:
             self._is_flowing = len(self._waiting) > 0
 
     def skip(self, backchannel_id: str) -> None:
-        """Leave out what still comes of this one: nobody wants to hear one from its middle."""
-        # One without a name cannot be told from the next.
+        """Drop what still arrives of this one: nobody wants to hear one from its middle."""
+        # One without an id cannot be distinguished from the next.
         self._stopped = backchannel_id or self._stopped
 
     def stop(self) -> None:
         """Let what sounds fade within 10 ms, and forget the rest; what still comes of it is not heard."""
-        # One without a name cannot be told from the next: that must not make them all unheard.
+        # One without an id cannot be distinguished from the next: that must not make them all unheard.
         self._stopped = self._current or self._stopped
         self._current, self._odd_byte = None, b""
         tail = self._waiting[:_FADE] if self._is_flowing else _NOTHING

@@ -1,4 +1,4 @@
-"""Callback time: when a stream's samples pass the converter, by the clock that everything else here goes by."""
+"""Callback time: when a stream's samples pass the converter, on the clock that everything else here uses."""
 
 import time
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from edgevoice.core.sound.clockfit import ClockFit
 
 _LONGEST_WAIT_S = 0.5
-"""More than that between PortAudio's look at the clock and ours is no wait: the clock was set, or is another one."""
+"""A longer time between PortAudio's reading of the clock and ours is not a delay: the clock was set, or is another."""
 
 _GAP_S = 0.4
 """Callbacks that far apart belong to two streams: it was opened anew."""

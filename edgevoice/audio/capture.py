@@ -24,7 +24,7 @@ def open_capture(
     every_channel: Callable[[bytes, int], None] | None = None,
     guard: Callable[[Callback], Callback] = lambda callback: callback,
 ) -> None:
-    """Open ``found`` and have ``callback`` get the samples of one channel, s16 at 16 kHz, from PortAudio's thread.
+    """Open ``found``; ``callback`` receives the samples of one channel, s16 at 16 kHz, in PortAudio's thread.
 
     ``every_channel`` gets each period with all channels of the card, interleaved, and their number; ``guard`` wraps
     what PortAudio calls. Raises ``ChannelMissing``, and ``DeviceBusy`` for a card that does not open.

@@ -1,4 +1,4 @@
-"""Card memory: which card a number meant when the settings named one by its number. Says it when that has changed."""
+"""Card memory: which card a number in the settings meant. Logs it when that has changed."""
 
 import json
 import logging

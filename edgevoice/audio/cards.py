@@ -1,4 +1,4 @@
-"""Cards by ALSA's names: what the kernel lists, how people name a card, and which names stay with it over a restart.
+"""Cards by ALSA's names: what the kernel lists, how people name a card, and which names survive a restart.
 
 Opens no card. A card's number follows the order in which cards were found; its id, such as "Jabra", stays.
 """
@@ -42,7 +42,7 @@ class Place:
 
 
 def cards_present(place: Path | None = None) -> list[Card]:
-    """Return the cards that there are, by number; empty where the kernel tells of none."""
+    """Return the cards that are present, by number; empty if the kernel lists none."""
     cards = []
     for each in (place or PLACE).glob("card[0-9]*"):
         try:

@@ -1,4 +1,4 @@
-"""Channels: which of a microphone's channels is the near-end, and how it is taken from the others. Opens nothing.
+"""Channels: which of a microphone's channels is the near-end, and how it is extracted. Opens nothing.
 
 ALSA's ``plug`` gives a program that asks for one channel the mean of all: an I2S microphone alone on the left loses
 6 dB, and an array's own loopback goes in with the voices. Asked for several it hands over the card's first ones as they
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 MOST = 16
-"""Channels that are looked at: more than any array for a Pi has, and fewer than the 128 that ``plug`` promises."""
+"""The most channels to use: more than any array for a Pi has, and fewer than the 128 that ``plug`` offers."""
 
 Capture = Callable[[bytes | None, int, Mapping[str, float] | None, int], Any]
 """A capture callback, as PortAudio calls it."""
@@ -30,7 +30,7 @@ def counts_for(channel: int, inputs: int) -> list[int]:
 
 
 def counts_for_all(inputs: int) -> list[int]:
-    """Return with how many channels to open a device to see them all, the best first."""
+    """Return the channel counts with which to open a device to see every channel, the best first."""
     return [count for count in dict.fromkeys((min(inputs, MOST), 8, 6, 4, 2, 1)) if count <= inputs]
 
 

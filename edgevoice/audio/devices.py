@@ -18,7 +18,7 @@ from edgevoice.errors import AudioUnavailable, DeviceBusy, DeviceMissing
 _STDERR = 2
 
 _START_LIMIT_S = 8.0
-"""PortAudio starts in 0.2 s on a PC. A sound server that hangs, or a lock that is left, would block it for ever."""
+"""PortAudio starts in 0.2 s on a PC. A hanging sound server, or a stale lock, would block it for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class SoundDevice:
     rate_hz: int
 
     def can_be(self, device: Device) -> bool:
-        """Say whether it can serve as this half of the sound system."""
+        """Return whether it can serve as this half of the sound system."""
         return (self.inputs if device is Device.MICROPHONE else self.outputs) > 0
 
 
@@ -147,7 +147,7 @@ def _found(info: Mapping[str, Any]) -> SoundDevice:
 
 @contextmanager
 def _silent_stderr() -> Iterator[None]:
-    """Send what C libraries print to nowhere: their complaints are no failures, and would look like ours."""
+    """Discard what C libraries print: their complaints are not failures, and would look like ours."""
     kept = os.dup(_STDERR)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:

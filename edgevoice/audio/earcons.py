@@ -1,4 +1,4 @@
-"""Earcons: short status sounds, made of sines, or sentences that the box has learnt, mixed over whatever plays."""
+"""Earcons: short status sounds made of sines, or prepared sentences, mixed over whatever plays."""
 
 from collections import deque
 
@@ -34,14 +34,14 @@ def render(earcon: Earcon) -> _Samples:
 
 def _note(pitch_hz: int, length_ms: int) -> _Samples:
     count = FAR_END_HZ * length_ms // 1000
-    # Every note swells and dies away: a sine that starts at full strength clicks.
+    # Every note fades in and out: a sine that starts at full strength clicks.
     edge = np.minimum(1, np.arange(count) / (FAR_END_HZ * _EDGE_MS // 1000))
     wave = np.sin(2 * np.pi * pitch_hz * np.arange(count) / FAR_END_HZ) * edge * edge[::-1]
     return (wave * _FULL_SCALE).astype(np.int16)
 
 
 class EarconMixer:
-    """Earcons that sound or wait, one after the other; nothing of them counts as heard speech."""
+    """Earcons that play or wait, one after the other; they never count as heard speech."""
 
     def __init__(self, gain: float) -> None:
         self._sounds = {earcon: (render(earcon) * gain).astype(np.int16) for earcon in Earcon}
@@ -64,7 +64,7 @@ class EarconMixer:
         if spoken is None:
             self._waiting.append(self._sounds[earcon])
         else:
-            # Answers may be turned down to nothing; why the box does not answer must be heard.
+            # Answers may be turned down to silence, but the reason why the box does not answer must be audible.
             self._waiting.append((spoken * max(answer_gain, self._gain)).astype(np.int16))
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""JACK's database: removed before PortAudio starts, because what a killed process left of it can block for ever.
+"""Removes JACK's database before PortAudio starts, because the remains of a killed process can block for ever.
 
 Debian's PortAudio asks for a JACK server whenever it starts, and so does ALSA's plugin for JACK. Before libjack looks
 for a server it opens a Berkeley DB in shared memory, one for each user. A process that is killed at that moment leaves

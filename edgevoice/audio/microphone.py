@@ -1,4 +1,4 @@
-"""Microphone: the capture callback. It moves bytes into the pre-roll and tells who waits; it decides nothing."""
+"""Microphone: the capture callback. Moves bytes into the pre-roll and notifies readers; decides nothing."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ FRAME = 1280
 """Samples in a frame for the wake word: 80 ms, its models' step."""
 
 _HELD_S = 20
-"""Seconds of near-end that are kept: the longest pre-roll and the longest time to connect, with room to spare."""
+"""Seconds of near-end that are kept: the longest pre-roll and the longest time to connect, with a margin."""
 
 _SILENCE = bytes(2 * PERIOD)
 
@@ -33,12 +33,12 @@ class Echo(Protocol):
         ...
 
     def pause(self) -> None:
-        """Take note that periods are missing from here on."""
+        """Note that periods are missing from here on."""
         ...
 
 
 class Microphone(Timed):
-    """What the room says, every sample numbered from the first.
+    """The near-end, every sample numbered from the first.
 
     ``hear`` gets each 80 ms frame and the number of the sample after it, in PortAudio's thread; ``notice`` is called
     there after each period, so that somebody may fetch it. Both must return at once. ``echo`` comes before both;
@@ -82,7 +82,7 @@ class Microphone(Timed):
             return begin, self._ring.read(begin, self._ring.end)
 
     def mute(self) -> None:
-        """Hear only zeros from now on, and forget what was heard."""
+        """Record only zeros from now on, and erase what was heard."""
         with self._lock:
             self._is_muted = True
             self._mutes += 1
@@ -101,11 +101,11 @@ class Microphone(Timed):
         if pcm is not None and pcm != _SILENCE:
             self.sounded_at = self.called_at
         is_muted, mutes = self._is_muted, self._mutes
-        # Without the lock: nobody who reads or mutes waits for the canceller. Only this thread moves the ring's end.
+        # Without the lock: readers and mute must not wait for the canceller. Only this thread moves the ring's end.
         period = self._cancelled(_SILENCE if pcm is None or is_muted else pcm, is_muted=is_muted)
         frame: bytes | None = None
         with self._lock:
-            # Somebody may have muted meanwhile, and then these samples are not to be heard.
+            # If the microphone was muted meanwhile, these samples must not be kept.
             period = period if mutes == self._mutes else _SILENCE
             self._ring.write(period)
             self._frame += period

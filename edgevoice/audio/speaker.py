@@ -22,13 +22,13 @@ PERIOD = 240
 _SILENCE = bytes(2 * PERIOD)
 
 _DUCKED_GAIN = 10 ** (-15 / 20)
-"""Quiet enough that whoever speaks hears that they are heard, and that the canceller hears them.
+"""Quiet enough that people notice that the box has heard them, and that the canceller hears them.
 
 Still to be followed.
 """
 
 _BACKCHANNEL_GAIN = 10 ** (-9 / 20)
-"""Below an answer: it is said under the user's own voice, and must not make them stop."""
+"""Below an answer: it is played while the user speaks, and must not make them stop."""
 
 _FLUSHED = 4 * PERIOD
 """Frames after a hardware mute until the card has emitted everything that it held then: two periods, and a late one."""
@@ -155,7 +155,7 @@ class Speaker(FarEndQueue, Timed):
     ) -> tuple[bytes, int]:
         """Give PortAudio one period."""
         self.timing.take(times, self._position, is_xrun=bool(status & pyaudio.paOutputUnderflow))
-        # A box is silent for most of its life: look before taking the lock and an array.
+        # A box is silent most of the time: check before taking the lock and an array.
         # A cut is pulled to its end, muted or not: that is when it is reported.
         if self.is_silent or (not self._playout.is_cutting and self._amplifier.holds(self._position)):
             self._position += frames
@@ -188,5 +188,5 @@ class Speaker(FarEndQueue, Timed):
 
 
 def _factor(percent: int) -> float:
-    """Turn percent into a factor: squared, because the ear hears ratios."""
+    """Convert percent to a factor: squared, because the ear hears ratios."""
     return (percent / 100) ** 2

@@ -1,4 +1,4 @@
-"""Supervisor: the one owner of both streams. Opens them, sees when they die, opens them again."""
+"""Supervisor: the only owner of both streams. Opens them, notices when they die, reopens them."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ _LATE_AFTER_S = 0.25
 """Age of the last callback at which its thread loses its real-time priority: after an unplug it spins."""
 
 _DEAD_AFTER_S = 0.5
-"""Age of the last callback that means loss. No other sign exists: PortAudio reports a live stream after an unplug."""
+"""Age of the last callback that means loss. There is no other sign: PortAudio reports a live stream after an unplug."""
 
 _STARVED_S = 0.2
 """How late this task's own tick may be before callback ages prove nothing: then every thread was late."""
@@ -75,14 +75,14 @@ class Supervisor:
         return self._looked_at if Device.MICROPHONE in self._lost else None
 
     async def run(self) -> None:
-        """Open, watch, re-open, for ever."""
+        """Open, watch and reopen, until cancelled."""
         try:
             while True:
                 await self._open()
                 await self._watch()
                 await self._close()
         finally:
-            # The process is on its way out: what does not close in time is left to the kernel.
+            # The process is ending: what does not close in time is left to the kernel.
             with contextlib.suppress(AudioUnavailable):
                 await self._close()
 
@@ -91,7 +91,7 @@ class Supervisor:
         try:
             self._streams = await asyncio.shield(opening)
         except asyncio.CancelledError:
-            # Streams that open now would run until the process ends: nobody would know of them.
+            # Streams that open now would run until the process ends, unknown to anybody.
             while not opening.done():
                 with contextlib.suppress(asyncio.CancelledError):
                     await asyncio.wait({opening})
@@ -116,7 +116,7 @@ class Supervisor:
         self._lost[device] = str(failure)
 
     async def _watch(self) -> None:
-        """Return when the streams must be opened anew."""
+        """Return when the streams must be reopened."""
         streams, threads = self._streams, self._opener.threads
         retry_at = time.monotonic() + _RETRY.delay_s(max(0, self._tries - 1), random.random)
         while streams is not None:
@@ -151,7 +151,7 @@ class Supervisor:
 
 
 async def _within(function: Callable[[], _T], limit_s: float, doing: str) -> _T:
-    """Run what may block for ever in a thread that the process need not wait for; late is ``AudioUnavailable``."""
+    """Run a call that may block for ever in a thread that the process may abandon; late is ``AudioUnavailable``."""
     try:
         # Not `wait_for`: in Python 3.11 it swallows a cancellation that comes together with the result.
         async with asyncio.timeout(limit_s):
