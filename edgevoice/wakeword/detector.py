@@ -13,7 +13,7 @@ from edgevoice.core.facts import WakeWordHeard
 from edgevoice.journal import tell
 from edgevoice.wakeword.batching import CALM
 from edgevoice.wakeword.decision import Decision
-from edgevoice.wakeword.far_end import FarEnd
+from edgevoice.wakeword.far_end import FarEndScorer
 from edgevoice.wakeword.frame_queue import FrameQueue
 from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ
 from edgevoice.wakeword.scorer import Scorer
@@ -46,7 +46,7 @@ class Detector:
         is_speaking: Callable[[], bool],
         smoothing_frames: int = 1,
         notes: Notes | None = None,
-        far_end: FarEnd | None = None,
+        far_end: FarEndScorer | None = None,
     ) -> None:
         self._words = [word.name for word in words]
         self._load = load

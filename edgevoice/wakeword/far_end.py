@@ -26,7 +26,7 @@ _MOST_WAITING: Final = 200
 """Blocks of 20 ms that are kept: 4 s, twice what a score remembers."""
 
 
-class FarEnd:
+class FarEndScorer:
     """Scores the far end with the wake word's models; ``load`` gives their scorer.
 
     ``hear`` is for the capture callback, all else for the thread that scores the near end.

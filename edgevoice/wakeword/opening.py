@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 from edgevoice.core.facts import WakeWordHeard
 from edgevoice.core.ports import Observer
@@ -14,7 +15,7 @@ from edgevoice.settings.schema import WakewordSettings
 from edgevoice.store.folders import cache_folder, state_folder
 from edgevoice.wakeword.detector import Detector
 from edgevoice.wakeword.engine import open_scorer
-from edgevoice.wakeword.far_end import FarEnd
+from edgevoice.wakeword.far_end import FarEndScorer
 from edgevoice.wakeword.models.shapes import Samples
 from edgevoice.wakeword.models.silero import SileroVoice, load_voice
 from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
@@ -36,21 +37,11 @@ def open_detector(
 ) -> Detector | None:
     """Return what listens for the words, ``None`` where there are none; the parameters are those of `Detector`.
 
-    ``far_end`` is given what takes the sound of the speaker, see `FarEnd`.
+    ``far_end`` is given what takes the sound of the speaker, see `FarEndScorer`.
     """
     if not words:
         return None
-    smoothing_frames, state = settings.smoothing_frames, state_folder(os.environ)
-    notes: Notes | None = None
-    if near_misses is not None:
-        notes = Notes(
-            [word.name for word in words],
-            near_misses,
-            _wall_clock,
-            share=settings.near_miss_share,
-            smoothing_frames=smoothing_frames,
-            scales=[scale_of(settings, word, state) for word in words],
-        )
+    state = state_folder(os.environ)
     open_plain = partial(
         open_scorer,
         [word.model for word in words],
@@ -58,10 +49,10 @@ def open_detector(
         gate=settings.gate,
         cache=cache_folder(os.environ),
     )
-    overhearing: FarEnd | None = None
+    overhearing: FarEndScorer | None = None
     # openWakeWord's own engine costs eight times as much; twice that is more than a Pi can spare while the box speaks.
     if far_end is not None and settings.engine != "openwakeword":
-        overhearing = FarEnd(open_plain)
+        overhearing = FarEndScorer(open_plain)
         far_end(overhearing.hear)
     load = partial(
         open_plain,
@@ -73,9 +64,20 @@ def open_detector(
         load,
         post,
         is_speaking=is_speaking,
-        smoothing_frames=smoothing_frames,
-        notes=notes,
+        smoothing_frames=settings.smoothing_frames,
+        notes=_notes(settings, words, near_misses, state) if near_misses is not None else None,
         far_end=overhearing,
+    )
+
+
+def _notes(settings: WakewordSettings, words: Sequence[WakeWord], near_misses: NearMissLog, state: Path) -> Notes:
+    return Notes(
+        [word.name for word in words],
+        near_misses,
+        _wall_clock,
+        share=settings.near_miss_share,
+        smoothing_frames=settings.smoothing_frames,
+        scales=[scale_of(settings, word, state) for word in words],
     )
 
 

@@ -18,7 +18,7 @@ from edgevoice.core.facts import WakeWordHeard
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.detector import Detector
-from edgevoice.wakeword.far_end import FarEnd
+from edgevoice.wakeword.far_end import FarEndScorer
 from edgevoice.wakeword.models.present import find_model, words_present
 from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ
 from edgevoice.wakeword.scorer import LibraryScorer, Scorer, StreamingScorer
@@ -44,7 +44,7 @@ class Listener:
         load: Callable[[Sequence[Path]], Scorer] = streaming,
         tell: Callable[[WakeWordHeard], None] | None = None,
         notes: Notes | None = None,
-        far_end: FarEnd | None = None,
+        far_end: FarEndScorer | None = None,
     ) -> None:
         self._far_end = far_end
         self.heard: list[WakeWordHeard] = []

@@ -7,7 +7,7 @@ import pytest
 
 from edgevoice.core.facts import WakeWordHeard
 from edgevoice.wakeword.decision import Thresholds
-from edgevoice.wakeword.far_end import FarEnd
+from edgevoice.wakeword.far_end import FarEndScorer
 from edgevoice.wakeword.models.present import find_model
 from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ, Samples
 from edgevoice.wakeword.scorer import StreamingScorer
@@ -34,14 +34,14 @@ class Loudness:
         self.resets += 1
 
 
-def say(far_end: FarEnd, sound: Samples, begin: int) -> None:
+def say(far_end: FarEndScorer, sound: Samples, begin: int) -> None:
     for at in range(0, len(sound), BLOCK):
         far_end.hear(sound[at : at + BLOCK], begin + at)
 
 
-def opened() -> tuple[FarEnd, Loudness]:
+def opened() -> tuple[FarEndScorer, Loudness]:
     scorer = Loudness()
-    far_end = FarEnd(lambda: scorer)
+    far_end = FarEndScorer(lambda: scorer)
     far_end.open()
     return far_end, scorer
 
@@ -87,7 +87,7 @@ def test_what_it_says_after_a_silence_begins_anew() -> None:
 
 def test_before_the_models_are_loaded_and_while_it_is_silent_nothing_is_computed() -> None:
     scorer = Loudness()
-    far_end = FarEnd(lambda: scorer)
+    far_end = FarEndScorer(lambda: scorer)
     say(far_end, loud(), 0)
 
     assert not far_end.has_said(0, FRAME)
@@ -108,7 +108,7 @@ def test_a_thread_that_is_far_behind_forgets_the_oldest() -> None:
 @pytest.mark.anyio
 async def test_as_long_as_nobody_calls_the_voice_of_the_box_costs_nothing() -> None:
     scorer = Loudness()
-    listener = Listener(far_end=FarEnd(lambda: scorer))
+    listener = Listener(far_end=FarEndScorer(lambda: scorer))
 
     async with listener.running():
         listener.say(loud(), begin=0)
@@ -124,7 +124,7 @@ async def test_as_long_as_nobody_calls_the_voice_of_the_box_costs_nothing() -> N
 async def test_the_box_does_not_wake_itself_and_wakes_for_a_person(said: str, wakes: list[type]) -> None:
     call = recording(POSITIVES[0])
     near = np.concatenate([quiet(2.0), call, quiet(1.0)])
-    listener = Listener(far_end=FarEnd(lambda: StreamingScorer([WORD.model], parts())))
+    listener = Listener(far_end=FarEndScorer(lambda: StreamingScorer([WORD.model], parts())))
     listener.is_speaking = True
 
     async with listener.running():
