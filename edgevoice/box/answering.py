@@ -27,7 +27,7 @@ def answers_itself(service: ServiceSettings, key: Key | None) -> bool:
 async def answering_service(
     service: ServiceSettings, key: Key | None, environment: Mapping[str, str]
 ) -> AsyncIterator[tuple[Callable[[], Endpoint], Sequence[Observer]]]:
-    """Give what is dialled for each session: the service on the network, or, without a key, the one inside the box.
+    """Yield what is dialled for each session: the service on the network or, without a key, the one inside the box.
 
     The observers must see what happens: one notes that the service inside the box has said once what it is.
     """
@@ -50,5 +50,5 @@ async def _start_early(process: LocalServiceProcess) -> None:
     try:
         await process.ensure()
     except LocalServiceUnavailable as error:
-        # The box runs on: it rings its timers, and says the same with the fault light when it is spoken to.
+        # The box keeps running: it rings its timers, and the fault light says the same when somebody speaks to it.
         tell(_log, logging.ERROR, "local-service", code=error.code, problem=error.line())

@@ -44,7 +44,7 @@ from edgevoice.wakeword.words import WakeWord, wake_words
 class Parts:
     """The assembled box; nothing in it runs yet.
 
-    ``detector`` is absent when only the button wakes it, ``echo`` where nothing is done about the box hearing itself.
+    ``detector`` is absent if only the button wakes the box, ``echo`` if nothing keeps the box from hearing itself.
     """
 
     mailbox: Mailbox
@@ -70,7 +70,7 @@ class Parts:
 
 
 def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier: HardwareMute | None = None) -> Parts:
-    """Build everything that needs no device; to be called in the loop. No such wake word: ``WakeWordUnavailable``.
+    """Build everything that needs no device; call it in the loop. Raises ``WakeWordUnavailable``.
 
     ``amplifier`` is muted with each cut.
     """

@@ -37,7 +37,7 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class BoxContext:
-    """What a box works with, and who watches it.
+    """What a box works with, and its observers.
 
     ``dial`` gives the endpoint of each session. ``observers`` see everything and may run beside the box: a feature that
     needs none of its parts is one more of them. ``live`` are settings that may change while it runs, and ``pins``
@@ -54,7 +54,7 @@ class BoxContext:
 
 @asynccontextmanager
 async def context_of(settings: Settings, key: Key | None, environment: Mapping[str, str]) -> AsyncIterator[BoxContext]:
-    """Give a box the service that answers and the folders of its user or its systemd unit, swept."""
+    """Yield a box's context: the service that answers, and the folders of its user or systemd unit, swept."""
     state, cache = state_folder(environment), cache_folder(environment)
     for folder in (state, cache):
         sweep(folder)

@@ -44,10 +44,10 @@ from edgevoice.wall_clock import local_now
 _log = logging.getLogger(__name__)
 
 EXIT_SETTINGS = 78
-"""EX_CONFIG of sysexits.h: starting again cannot help before a person has acted. systemd leaves the box off."""
+"""EX_CONFIG of sysexits.h: a restart cannot help before a person has acted. systemd leaves the box off."""
 
 EXIT_AGAIN = 1
-"""For everything else: systemd starts the box again."""
+"""For everything else: systemd restarts the box."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -85,7 +85,7 @@ def _stopped(error: EdgevoiceError) -> int:
 
 
 def exit_status(error: EdgevoiceError) -> int:
-    """Return how the daemon ends with an error: 78 only where nothing helps before a person has acted."""
+    """Return the exit status for an error: 78 only if nothing helps before a person has acted."""
     return EXIT_AGAIN if can_pass(error) else EXIT_SETTINGS
 
 
@@ -113,7 +113,7 @@ async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], 
 
 
 def _shown(settings: Settings) -> Settings:
-    """Return the settings with a panel on the terminal where somebody sits at one, and nothing else would be shown.
+    """Return the settings with a panel on the terminal if a person uses one and nothing else would be shown.
 
     Only for what runs: what a file says stays what a reload is compared with.
     """
@@ -127,7 +127,7 @@ def _status_place() -> Path:
 
 
 def _started(settings: Settings) -> None:
-    """Do what is left to do once the box listens: for a person at a terminal, say what to say."""
+    """Finish the start once the box listens: at a terminal, print what to say."""
     spare_what_is_there()
     if sys.stderr.isatty():
         words = " or ".join(f'"{spoken(word.name)}"' for word in wake_words(settings.wakeword))

@@ -1,4 +1,4 @@
-"""Drift: whether microphone and speaker run by different clocks, which is logged once."""
+"""Drift: logs once if microphone and speaker run on different clocks."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ _log = logging.getLogger(__name__)
 
 _LOOK_S = 60.0
 _MOST_PPM = 20.0
-"""Beyond this a canceller that does not follow loses half of what it can do: two cards, each with its own crystal."""
+"""Above this, a canceller that does not follow loses half of its effect: two cards, each with its own crystal."""
 
 
 class Reference(Protocol):

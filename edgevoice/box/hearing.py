@@ -1,4 +1,4 @@
-"""Hearing: whether what is said can wake the box. Sees a wake word that falls behind, and a dead microphone."""
+"""Hearing: whether speech can wake the box. Detects a wake word model that falls behind, and a dead microphone."""
 
 import asyncio
 import logging
@@ -16,10 +16,10 @@ _log = logging.getLogger(__name__)
 
 _LOOK_S = 0.5
 _BEHIND_S = 3.0
-"""Without a frame scored in time for that long, somebody's wake word was lost. As the watchdog's own freshness."""
+"""Without a frame scored in time for that long, a wake word was lost. The same as the watchdog's freshness."""
 
 _CLOSED_S = 1.0
-"""Without a callback for that long the microphone is being opened, or lost, which has a light of its own."""
+"""Without a callback for that long the microphone is being opened, or is lost, which has its own light."""
 
 _REMEDIES = {
     MICROPHONE_DEAD: "the microphone delivers exact zeros: look for its mute switch, then at `alsamixer`, F4; "
@@ -30,7 +30,7 @@ _REMEDIES = {
 
 
 class Ears(Protocol):
-    """What is asked of the microphone: its last callback, and the last that held more than zeros; monotonic seconds."""
+    """What the check needs from the microphone; monotonic seconds."""
 
     @property
     def called_at(self) -> float:
@@ -39,12 +39,12 @@ class Ears(Protocol):
 
     @property
     def sounded_at(self) -> float:
-        """The last that held more than zeros."""
+        """The last callback with more than zeros."""
         ...
 
 
 class Listener(Protocol):
-    """What is asked of the wake word; monotonic seconds, and a count of frames."""
+    """What the check needs from the wake word; monotonic seconds, and a count of frames."""
 
     kept_up_at: float
 
@@ -56,7 +56,7 @@ class Listener(Protocol):
 
 @dataclass(slots=True)
 class Hearing(Observer):
-    """Judges the microphone and, where there is one, the wake word; ``code`` is what is wrong, else empty.
+    """Judges the microphone and, if there is one, the wake word; ``code`` is what is wrong, else empty.
 
     With ``zeros_s`` of 0 zeros are taken for a quiet room. ``clock`` gives monotonic seconds.
     """
@@ -78,12 +78,12 @@ class Hearing(Observer):
             await asyncio.sleep(_LOOK_S)
 
     def look(self, now: float) -> HearingImpaired | HearingRestored | None:
-        """Return what has changed, and write it to the log."""
+        """Return what has changed, and log it."""
         if now - self.ears.called_at > _CLOSED_S:
             self._since = now
             return self._become("")
         found = self._found(now)
-        # Twice: when the whole machine stood still, the first look is as late as what it looks at.
+        # Twice: if the whole machine stalled, the first check is as late as what it checks.
         suspected, self._suspected = self._suspected, found
         if found and found != suspected:
             return None
@@ -113,7 +113,7 @@ class Hearing(Observer):
         return self.listener.dropped if self.listener is not None else 0
 
     def _log_dropped(self) -> None:
-        """Write how many frames were lost since the last time, once it keeps up again."""
+        """Log how many frames were lost since the last time, once it keeps up again."""
         if (frames := self._dropped - self._logged_dropped) > 0:
             self._logged_dropped += frames
             tell(_log, logging.WARNING, "wakeword-dropped", frames=frames, why="the machine was too busy to score them")

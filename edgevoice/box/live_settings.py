@@ -1,4 +1,4 @@
-"""The settings in force: what a session is told may change without a restart; all else waits for one, and says so."""
+"""The settings in force: a session's configuration may change without a restart; everything else waits for one."""
 
 import logging
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from edgevoice.settings.schema import ServiceSettings, Settings
 _log = logging.getLogger(__name__)
 
 _FIXED = ("url", "dialect", "auth", "key_file", "connect_s", "pong_s")
-"""Whom to dial and how is decided at the start: the service inside the box is a process of its own."""
+"""Which service to dial, and how, is decided at the start: the service inside the box is a separate process."""
 
 
 class LiveSettings:
-    """Holds the settings that hold now; ``read`` reads them anew and raises ``SettingsInvalid``.
+    """Holds the current settings; ``read`` rereads them and raises ``SettingsInvalid``.
 
-    ``remark`` is given what comes of each reload, see `reload`.
+    ``remark`` receives the result of each reload, see `reload`.
     """
 
     def __init__(
@@ -30,11 +30,11 @@ class LiveSettings:
 
     @property
     def service(self) -> ServiceSettings:
-        """Return what the next session is told."""
+        """Return the configuration of the next session."""
         return self._settings.service
 
     def reload(self) -> str:
-        """Read the settings again and return what a person should know of it, empty if everything holds now.
+        """Read the settings again and return what a person should know about it, empty if everything is in force.
 
         A file that is refused changes nothing.
         """
@@ -62,4 +62,4 @@ class LiveSettings:
 
 
 def _nobody_reads(_remark: str) -> None:
-    """Stand in where nobody wants to know."""
+    """Do nothing with the result."""

@@ -1,4 +1,4 @@
-"""Mailbox: passes facts from the adapters to the engine. It is made first, so that each adapter can be given it."""
+"""Mailbox: passes facts from the adapters to the engine. It is created first, so that every adapter can have it."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from edgevoice.engine import Engine
 
 
 class Mailbox:
-    """Passes on to the engine what the adapters report; to be made in the loop.
+    """Passes on to the engine what the adapters report; create it in the loop.
 
     Nothing may be reported before ``deliver_to``: until then there is no engine.
     """
@@ -33,7 +33,7 @@ class Mailbox:
         self._addressee.take(arrivals)
 
     def notify(self, notice: Notice) -> None:
-        """Show the observers what passes beside the conversation, in the loop's thread."""
+        """Show the observers what bypasses the conversation, in the loop's thread."""
         self._addressee.notify(notice)
 
     def post(self, event: Event) -> None:

@@ -1,4 +1,4 @@
-"""Preflight: what must be right before the box can run. `run` and `config check` both ask here, so neither knows more.
+"""Preflight: what must be valid before the box can run. `run` and `config check` both use it, so they agree.
 
 Opens no sound card, no socket and no pin: the box may be running meanwhile.
 """
@@ -27,7 +27,7 @@ def find_what_is_named(settings: Settings, environment: Mapping[str, str]) -> Ke
 
 
 def load_what_is_named(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Load, as a trial, what the parts of the box load after their start: the models and the library for the pins.
+    """Load, as a trial, what the parts of the box load after their start: the models and the pin library.
 
     Raises ``WakeWordUnavailable`` and ``PanelUnavailable``, as the parts would.
     """

@@ -1,4 +1,4 @@
-"""Running: opens a box, runs its parts in one task group, and puts the hardware to rest whatever happens."""
+"""Running: opens a box, runs its parts in one task group, and switches the hardware off whatever happens."""
 
 import asyncio
 import contextlib
@@ -34,8 +34,8 @@ in 6 s.
 _FAULT_SHOWN_S = 3.0
 
 _AGAIN_S = 12.0
-"""How long a box waits, its fault light on, before systemd starts it again: with RestartSec=5 fewer than five starts in
-a minute, after which systemd would leave it off (StartLimitBurst=).
+"""How long a box waits, its fault light on, before systemd restarts it: with RestartSec=5 fewer than five starts in a
+minute, after which systemd would leave it off (StartLimitBurst=).
 """
 
 Started = Callable[[Parts], None]
@@ -142,7 +142,7 @@ def signs_of_life(parts: Parts) -> tuple[float, ...]:
     """Return when each part that must be alive has last shown it, in monotonic seconds."""
     looked_at = parts.supervisor.looked_at
     if looked_at is not None:
-        # Without a microphone the fault light says so; a restart would bring none, and would forget the timers.
+        # Without a microphone the fault light says so; a restart would not help, and would lose the timers.
         return (looked_at,)
     kept_up = (parts.detector.kept_up_at,) if parts.detector is not None else ()
     return (parts.microphone.called_at, *kept_up)

@@ -1,7 +1,7 @@
-"""Sayings: the few sentences that the box says by itself, made once, kept in the cache folder, and played offline.
+"""Sayings: the few fixed sentences of the box, synthesised once, kept in the cache folder, and played offline.
 
-They are made by a child process of low priority, because a voice would take 190 MB of the daemon's memory. Where no
-voice is installed, the earcon stays the sound that it is.
+A child process of low priority makes them, because a voice would take 190 MB of the daemon's memory. If no voice is
+installed, the earcon remains a sound.
 """
 
 import asyncio
@@ -33,10 +33,10 @@ SENTENCES: Final[Mapping[Earcon, str]] = {
 }
 
 _RECIPE: Final = "hibari 1"
-"""Changed with the voice, so that what another one said is made anew."""
+"""Change it with the voice, so that the sentences are made again."""
 
 _MAKING_LIMIT_S: Final = 180.0
-"""It takes some 3 s on a laptop; an old Pi that is busy gets its time."""
+"""It takes some 3 s on a laptop; a busy old Pi gets this long."""
 
 _LONGEST_BYTES: Final = 2 * 24_000 * 20
 
@@ -100,7 +100,7 @@ async def _make_in_child(folder: Path) -> bool:
 
 
 async def _complaint_of_child(folder: Path) -> str:
-    """Run the child to its end; return why it made nothing, or an empty text."""
+    """Run the child to its end; return why it failed, or an empty text."""
     try:
         child = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -111,7 +111,7 @@ async def _complaint_of_child(folder: Path) -> str:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
-            process_group=0,  # Ctrl-C is the parent's, which ends it
+            process_group=0,  # Ctrl-C goes to the parent, which ends the child
         )
     except OSError as error:
         return f"no process for it: {error.strerror}"
