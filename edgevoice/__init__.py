@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from edgevoice.agent.agent import Agent
-    from edgevoice.agent.tool import ToolContext, tool
     from edgevoice.agent.voice import RealtimeVoice
+    from edgevoice.tools.decorator import tool
+    from edgevoice.tools.tool import ToolContext
 
 __all__ = ["Agent", "RealtimeVoice", "ToolContext", "__version__", "tool"]
 
@@ -18,8 +19,8 @@ __version__ = "0.2.0"
 _HOMES = {
     "Agent": "edgevoice.agent.agent",
     "RealtimeVoice": "edgevoice.agent.voice",
-    "ToolContext": "edgevoice.agent.tool",
-    "tool": "edgevoice.agent.tool",
+    "ToolContext": "edgevoice.tools.tool",
+    "tool": "edgevoice.tools.decorator",
 }
 
 

@@ -32,7 +32,7 @@ ADAPTERS = {
 EVERYBODY_KNOWS = {"core", "errors", "extras", "journal", "settings", "store", "threads", "wall_clock"}
 
 MAY_IMPORT: dict[str, set[str]] = {
-    "__init__": {"agent"},
+    "__init__": {"agent", "tools"},
     "errors": set(),
     "extras": set(),
     "wall_clock": set(),
@@ -56,7 +56,8 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         "sound": set(),
     },
     "settings": {
-        "schema": set(),
+        "instructions": set(),
+        "schema": {"instructions"},
         "text": set(),
         "hints": set(),
         "catalogue": {"hints", "schema"},
@@ -74,7 +75,7 @@ EXCEPTIONS = {
     ("core/lights.py", "errors"): "it sorts faults by the codes of their errors; errors.py imports nothing of ours",
 }
 
-NEVER_IN_THE_DAEMON = {"typer", "rich", "scipy", "sklearn", "matplotlib", "hypothesis", "pytest"}
+NEVER_IN_THE_DAEMON = {"sqlite3", "typer", "rich", "scipy", "sklearn", "matplotlib", "hypothesis", "pytest"}
 
 
 def name_of(module: Path) -> str:

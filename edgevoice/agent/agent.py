@@ -14,7 +14,6 @@ from edgevoice.agent import events
 from edgevoice.agent.emitter import AnyCallback, Emitter, EventStream
 from edgevoice.agent.observation import Observation
 from edgevoice.agent.parts import AgentParts, Toolbox, Watchers, join
-from edgevoice.agent.remembering import Remembering
 from edgevoice.agent.sound import ProgramSound, Sound
 from edgevoice.agent.voice import RealtimeVoice
 from edgevoice.core.conversation.phases import Phase
@@ -22,6 +21,7 @@ from edgevoice.core.facts import TalkHeld, TalkPressed, TurnEnded
 from edgevoice.core.notices import Notice, PhaseEntered, Role
 from edgevoice.errors import ConversationOver, LinkError
 from edgevoice.memory.memory import Memory
+from edgevoice.memory.remembering import Remembering
 from edgevoice.realtime.session import session_of
 
 _RATES_HZ = range(8_000, 48_001)

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 
@@ -28,16 +29,22 @@ from edgevoice.echo.tier_choice import choose
 from edgevoice.echo.tiers import EchoPath, Tier
 from edgevoice.engine import Adapters, Engine
 from edgevoice.panel.audible import HeardPanel
-from edgevoice.realtime.link import Link
+from edgevoice.realtime.link import Link, nothing_earlier
 from edgevoice.realtime.session import Json, session_of
 from edgevoice.settings.schema import ServiceSettings, Settings
 from edgevoice.tools.built_in import built_in
+from edgevoice.tools.folder import FolderSource
+from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.runner import ToolRunner
+from edgevoice.tools.tool import ToolSource
 from edgevoice.tools.volume import Volume
 from edgevoice.wakeword.detector import Detector
 from edgevoice.wakeword.opening import open_detector, open_voice
 from edgevoice.wakeword.words import WakeWord, wake_words
+
+if TYPE_CHECKING:
+    from edgevoice.memory.remembering import Remembering
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,7 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
         near_misses=storage.near_misses,
         far_end=echo.stage.give_far_end if echo is not None else None,
     )
-    registry = tools_of(settings, speaker, mailbox.report)
+    registry = tools_of(settings, speaker, mailbox.report, storage.remembering, storage.tool_files.source)
     link = _link(settings, context, words, registry, mailbox)
     microphone, uplink = open_near_end(
         settings.microphone,
@@ -136,10 +143,15 @@ def _link(
 ) -> Link:
     def session(word: str) -> Json:
         service = context.live.service if context.live is not None else settings.service
-        return session_of(_service_for(word, words, service), registry.definitions())
+        service = _service_for(word, words, service)
+        if remembering is not None:
+            service = structs.replace(service, instructions=remembering.instructions(service.instructions))
+        return session_of(service, registry.definitions())
 
+    remembering = context.storage.remembering
+    earlier = remembering.earlier if remembering is not None else nothing_earlier
     connect_s, pong_s = settings.service.connect_s, settings.service.pong_s
-    link = Link(context.dial, session, mailbox.take, connect_s=connect_s, pong_s=pong_s)
+    link = Link(context.dial, session, mailbox.take, connect_s=connect_s, pong_s=pong_s, earlier=earlier)
     registry.on_change(lambda: link.update({"tools": registry.definitions()}))
     return link
 
@@ -153,8 +165,16 @@ def _service_for(name: str, words: Sequence[WakeWord], service: ServiceSettings)
     return structs.replace(service, **{key: value for key, value in particular.items() if value is not None})
 
 
-def tools_of(settings: Settings, volume: Volume, report: Report) -> Registry:
-    """Return the tools that the settings enable; one that no source offers is ``SettingsInvalid``."""
-    registry = Registry([built_in(volume, report)], enabled=settings.tools.enabled)
+def tools_of(
+    settings: Settings, volume: Volume, report: Report, remembering: "Remembering | None", files: FolderSource
+) -> Registry:
+    """Return the tools that the settings enable, and those of memory and of the owner's files.
+
+    One that no source offers is ``SettingsInvalid``.
+    """
+    always: list[ToolSource] = [files]
+    if remembering is not None:
+        always.insert(0, FunctionSource(remembering.functions(), name="memory"))
+    registry = Registry([built_in(volume, report)], enabled=settings.tools.enabled, always=always)
     registry.check_enabled()
     return registry

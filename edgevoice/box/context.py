@@ -1,22 +1,34 @@
 """Context: what a box is given beside its settings. The daemon, `talk` and the stage differ only here."""
 
+import logging
+import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgevoice.box.answering import answering_service, answers_itself
 from edgevoice.box.live_settings import LiveSettings
+from edgevoice.box.tool_files import ToolFiles
 from edgevoice.core.ports import Observer
 from edgevoice.echo.record import EchoRecord, read_record
+from edgevoice.errors import StorageUnavailable
 from edgevoice.host.credentials import Key
+from edgevoice.journal import tell
 from edgevoice.observers.minutes import Minutes
 from edgevoice.panel.pins import PinFactory
 from edgevoice.realtime.endpoint import Endpoint
-from edgevoice.settings.schema import Settings
+from edgevoice.settings.schema import MemorySettings, Settings
 from edgevoice.store.files import sweep
 from edgevoice.store.folders import cache_folder, state_folder
+from edgevoice.tools.folder import FolderSource
 from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
+
+if TYPE_CHECKING:
+    from edgevoice.memory.remembering import Remembering
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +38,7 @@ class Storage:
     ``record`` is what the echo's self-test has measured, and ``near_misses`` where the wake word's near misses are
     logged. ``minutes`` counts what the service bills, and is absent where it bills nothing. ``cards`` is the file of
     the cards that the settings name by number, ``sayings`` the folder of the sentences that the box says by itself.
+    ``remembering`` is what it remembers of conversations, and ``tool_files`` the owner's own tools.
     """
 
     record: EchoRecord | None = None
@@ -33,6 +46,8 @@ class Storage:
     minutes: Minutes | None = None
     cards: Path | None = None
     sayings: Path | None = None
+    remembering: "Remembering | None" = None
+    tool_files: ToolFiles = field(default_factory=lambda: ToolFiles(FolderSource(Path("/nonexistent"))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +68,42 @@ class BoxContext:
 
 
 @asynccontextmanager
+async def remembering_of(settings: MemorySettings, folder: Path) -> AsyncIterator["Remembering | None"]:
+    """Give what the box remembers; where the disk takes nothing, the log says so and the box runs without."""
+    if not settings.enabled:
+        yield None
+        return
+    async with AsyncExitStack() as opened:
+        remembering = remembers(settings, folder)
+        try:
+            await remembering.open(opened)
+        except StorageUnavailable as error:
+            tell(_log, logging.ERROR, "memory-unavailable", code=error.code, problem=error.line())
+            yield None
+        else:
+            yield remembering
+
+
+def remembers(settings: MemorySettings, folder: Path) -> "Remembering":
+    """Return the memory of a box that has one; it is not open yet."""
+    # What is off is not loaded: SQLite costs a megabyte.
+    from edgevoice.memory.memory import Memory  # noqa: PLC0415
+    from edgevoice.memory.remembering import Remembering  # noqa: PLC0415
+
+    return Remembering(Memory(folder, days=settings.days), settings.history_tokens)
+
+
+@asynccontextmanager
 async def context_of(settings: Settings, key: Key | None, environment: Mapping[str, str]) -> AsyncIterator[BoxContext]:
     """Yield a box's context: the service that answers, and the folders of its user or systemd unit, swept."""
     state, cache = state_folder(environment), cache_folder(environment)
     for folder in (state, cache):
         sweep(folder)
-    async with answering_service(settings.service, key, environment) as (dial, watching):
+    async with (
+        remembering_of(settings.memory, state) as remembering,
+        answering_service(settings.service, key, environment) as (dial, watching),
+    ):
+        tool_files = ToolFiles(FolderSource(Path(settings.tools.folder), owners={0, os.geteuid()}))
         is_billed = not answers_itself(settings.service, key)
         storage = Storage(
             record=read_record(state),
@@ -66,5 +111,7 @@ async def context_of(settings: Settings, key: Key | None, environment: Mapping[s
             minutes=Minutes(state, settings.budget.daily_minutes) if is_billed else None,
             cards=state / "cards.json",
             sayings=cache,
+            remembering=remembering,
+            tool_files=tool_files,
         )
-        yield BoxContext(dial, watching, storage)
+        yield BoxContext(dial, (*watching, tool_files), storage)

@@ -4,12 +4,16 @@ Opens no sound card, no socket and no pin: the box may be running meanwhile.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from edgevoice.box.assembly import tools_of
+from edgevoice.box.context import remembers
 from edgevoice.core.facts import Event
 from edgevoice.host.credentials import Key, find_key
 from edgevoice.panel.opening import check_pins
 from edgevoice.settings.schema import Settings
+from edgevoice.store.folders import state_folder
+from edgevoice.tools.folder import FolderSource
 from edgevoice.wakeword.engine import check_models
 from edgevoice.wakeword.words import wake_words
 
@@ -22,7 +26,8 @@ def find_what_is_named(settings: Settings, environment: Mapping[str, str]) -> Ke
     """
     key = find_key(settings.service, environment)
     wake_words(settings.wakeword)
-    tools_of(settings, _NoVolume(), _ignore)
+    remembering = remembers(settings.memory, state_folder(environment)) if settings.memory.enabled else None
+    tools_of(settings, _NoVolume(), _ignore, remembering, FolderSource(Path(settings.tools.folder)))
     return key
 
 

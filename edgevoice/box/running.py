@@ -7,13 +7,16 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from edgevoice.box.assembly import Parts, assemble
 from edgevoice.box.context import BoxContext
 from edgevoice.box.drift import DriftWatch
 from edgevoice.box.hearing import Hearing
+from edgevoice.box.live_settings import LiveSettings
 from edgevoice.box.sayings import Sayings
+from edgevoice.box.tool_files import ToolFiles
 from edgevoice.core.orders import Light
 from edgevoice.core.ports import Observer, Panel
 from edgevoice.core.sound.rates import NEAR_END_HZ
@@ -66,7 +69,8 @@ async def serve(
                     post=parts.mailbox.post,
                 )
             if context.live is not None:
-                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, manager.reload, context.live.reload)
+                reload = partial(_reload, context.live, context.storage.tool_files)
+                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, manager.reload, reload)
             observers = observers_of(settings, context, parts, manager)
             parts.engine.add_observers(observers)
             await run(parts, observers, manager, stop, started)
@@ -78,6 +82,11 @@ async def serve(
             raise trouble from error.__cause__
         finally:
             manager.stopping()
+
+
+def _reload(live: LiveSettings, tool_files: ToolFiles) -> str:
+    tool_files.reload()
+    return live.reload()
 
 
 def observers_of(settings: Settings, context: BoxContext, parts: Parts, manager: ServiceManager) -> Sequence[Observer]:
@@ -96,6 +105,7 @@ def observers_of(settings: Settings, context: BoxContext, parts: Parts, manager:
             lambda: parts.uplink.lost / NEAR_END_HZ,
         ),
         *context.observers,
+        storage.remembering.recorder if storage.remembering is not None else None,
         StallWatch(settings.watchdog.stall_s),
         Hearing(parts.microphone, parts.detector, settings.microphone.zeros_s),
         DriftWatch(parts.echo.reference) if parts.echo is not None else None,

@@ -132,6 +132,12 @@ class Memory:
 
         return await self._database.write(work)
 
+    async def count(self) -> int:
+        """Return how many turns are kept."""
+        return await self._database.read(
+            lambda connection: int(connection.execute("SELECT count(*) FROM turn").fetchone()[0])
+        )
+
     async def search(self, words: str, *, most: int = 5) -> list[RememberedTurn]:
         """Return the turns that hold all of ``words`` in any form, the newest first."""
         wanted = " ".join('"{}"'.format(word.replace('"', '""')) for word in words.split())

@@ -55,7 +55,8 @@ Said = tuple[Role, str]
 """Whose words, and the words."""
 
 
-async def _nothing_earlier() -> Sequence[Said]:
+async def nothing_earlier() -> Sequence[Said]:
+    """Return nothing: a conversation that knows of no earlier ones."""
     return ()
 
 
@@ -82,7 +83,7 @@ class Link:
         connect_s: float,
         pong_s: float = 10.0,
         lost: Callable[[LinkError], None] = _log_loss,
-        earlier: Callable[[], Awaitable[Sequence[Said]]] = _nothing_earlier,
+        earlier: Callable[[], Awaitable[Sequence[Said]]] = nothing_earlier,
     ) -> None:
         self._endpoint = endpoint
         self._session = session
@@ -208,12 +209,12 @@ class Link:
 
     async def _session_to_its_end(self, endpoint: Endpoint, word: str, *, resumes: bool) -> None:
         downlink = Downlink(rewrites=endpoint.rewrites)
+        earlier = await self._earlier()
         session = self._session(word)
         hide = Redactor((*endpoint.secrets(), *secrets_in(session)))
         async with AsyncExitStack() as opened:
             try:
                 async with asyncio.timeout(self._connect_s):
-                    earlier = await self._earlier()
                     await endpoint.prepare()
                     connection = await dial(endpoint, _OPTIONS)
                     # Not used as a context manager: on cancellation, it would close with an internal error (1011).

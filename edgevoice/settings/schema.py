@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct, convert, field
 
+from edgevoice.settings.instructions import INSTRUCTIONS, STEERING
+
 ToolName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """The name of a tool as the Realtime protocol takes it. Which tools there are is known only where they come from."""
 
@@ -37,23 +39,6 @@ Language = Annotated[
         extra={"must_be": 'a language code, such as "en" or "de-DE"'},
     ),
 ]
-
-INSTRUCTIONS = (
-    "You are a friendly voice assistant in a small speaker on a kitchen shelf. Everything you say is spoken aloud: "
-    "answer in one or two short spoken sentences, without markdown, lists, links or emoji, and say numbers and units "
-    "the way people do. Go on for longer only when you are asked for a story or an explanation. "
-    "The user's turn may open with the wake word: ignore it. If you did not understand, ask in a few words. "
-    "Use the tools for the time, timers and the volume, and never guess what they would return. "
-    "When the user says goodbye or needs nothing more, say goodbye by calling end_conversation."
-)
-
-
-STEERING = (
-    "You may colour what you say: put a short direction in square brackets before the words that it is for, such as "
-    "[cheerful] or [speak softly], or a sound, such as [laugh] or [sigh]. Use one at most in an answer. "
-    "They are performed and not read aloud, so never speak of them."
-)
-"""Added to the instructions if the voice performs steering tags."""
 
 
 class ServiceSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -349,6 +334,8 @@ class ToolsSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """What the model may do besides talking.
 
     enabled: The names of the tools that the model may call.
+    folder: A folder of Python files whose functions marked @tool are tools, too. The files and the folder must belong
+        to root, or to you where you run the box yourself, and be writable by nobody else.
     timeout_s: How long a tool may take before it counts as failed.
     """
 
@@ -361,7 +348,22 @@ class ToolsSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         "cancel_timers",
         "end_conversation",
     )
+    folder: NotEmpty = "/etc/edgevoice/tools"
     timeout_s: Annotated[float, Meta(ge=1, le=60)] = 10.0
+
+
+class MemorySettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the box remembers from one conversation to the next: nothing, unless it is enabled.
+
+    enabled: Whether it keeps what was said and what it was asked to remember, in the state folder. The service is given
+        the household's record and the last turns with each session.
+    days: How long what was said is kept.
+    history_tokens: How much of earlier conversations a new one is given, in the model's tokens.
+    """
+
+    enabled: bool = False
+    days: Annotated[int, Meta(ge=1, le=3650)] = 90
+    history_tokens: Annotated[int, Meta(ge=0, le=20_000)] = 1000
 
 
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -386,5 +388,6 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     panel: PanelSettings = field(default_factory=PanelSettings)
     amplifier: AmplifierSettings = field(default_factory=AmplifierSettings)
     tools: ToolsSettings = field(default_factory=ToolsSettings)
+    memory: MemorySettings = field(default_factory=MemorySettings)
     watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
     log: LogSettings = field(default_factory=LogSettings)

@@ -15,12 +15,20 @@ _log = logging.getLogger(__name__)
 class Registry:
     """The tools of all sources by name, as they are at the moment of asking.
 
-    ``enabled`` names those that are offered, in this order; ``None`` offers all. Of two tools with one name the one of
-    the earlier source is offered, and the log says so once.
+    ``enabled`` names those that are offered, in this order; ``None`` offers all. What the sources in ``always`` have is
+    offered without being named: their owner has put it there. Of two tools with one name the one of the earlier source
+    is offered, and the log says so once.
     """
 
-    def __init__(self, sources: Sequence[ToolSource], *, enabled: Iterable[str] | None = None) -> None:
-        self._sources = sources
+    def __init__(
+        self,
+        sources: Sequence[ToolSource],
+        *,
+        enabled: Iterable[str] | None = None,
+        always: Sequence[ToolSource] = (),
+    ) -> None:
+        self._always = always
+        self._sources = (*sources, *always)
         self._enabled = None if enabled is None else tuple(dict.fromkeys(enabled))
         self._hidden: set[tuple[str, str]] = set()
 
@@ -74,7 +82,8 @@ class Registry:
         everything = self._everything()
         if self._enabled is None:
             return everything
-        return {name: everything[name] for name in self._enabled if name in everything}
+        unnamed = [tool.definition.name for source in self._always for tool in source.tools()]
+        return {name: everything[name] for name in (*self._enabled, *unnamed) if name in everything}
 
     def _everything(self) -> dict[str, Tool]:
         everything: dict[str, Tool] = {}

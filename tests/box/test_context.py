@@ -6,13 +6,17 @@ from pathlib import Path
 import pytest
 
 from edgevoice.box.context import BoxContext, context_of
+from edgevoice.box.tool_files import ToolFiles
 from edgevoice.echo.record import EchoRecord, write_record
 from edgevoice.host.credentials import Key
+from edgevoice.memory.memory import NAME
 from edgevoice.observers.announcement import Announced
-from edgevoice.settings.schema import ServiceSettings, Settings, WakewordSettings
+from edgevoice.settings.schema import MemorySettings, ServiceSettings, Settings, ToolsSettings, WakewordSettings
+from tests.waiting import eventually
 
 KEY = Key("secret", source="a test")
 ELSEWHERE = Settings(service=ServiceSettings(url="wss://example.org/realtime"))
+REMEMBERS = Settings(service=ELSEWHERE.service, memory=MemorySettings(enabled=True))
 
 
 def found(folder: Path, settings: Settings = ELSEWHERE, key: Key | None = KEY) -> BoxContext:
@@ -70,8 +74,61 @@ def test_minutes_are_counted_only_where_they_are_billed(
     context = found(tmp_path, Settings(), key)
 
     assert (context.storage.minutes is not None) is is_billed
-    assert [type(each) for each in context.observers] == ([] if is_billed else [Announced])
+    assert [type(each) for each in context.observers] == ([ToolFiles] if is_billed else [Announced, ToolFiles])
 
 
 async def nothing(_process: object) -> None:
     """Start no service."""
+
+
+def test_nothing_of_conversations_is_kept_unless_the_settings_say_so(tmp_path: Path) -> None:
+    assert found(tmp_path).storage.remembering is None
+    assert not (tmp_path / "state" / NAME).exists()
+
+
+def test_a_box_that_remembers_does_so_in_its_state_folder(tmp_path: Path) -> None:
+    remembering = found(tmp_path, REMEMBERS).storage.remembering
+
+    assert remembering is not None
+    assert {function.__name__ for function in remembering.functions()} >= {"remember", "forget", "search_memory"}
+    assert (tmp_path / "state" / NAME).exists()
+
+
+def test_a_disk_that_takes_nothing_costs_the_memory_and_not_the_box(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / NAME).mkdir()
+
+    assert found(tmp_path, REMEMBERS).storage.remembering is None
+
+    assert "memory-unavailable" in caplog.text
+
+
+def test_the_owners_tools_are_read_once_the_box_runs_and_again_when_it_is_told_to(tmp_path: Path) -> None:
+    settings = Settings(service=ELSEWHERE.service, tools=ToolsSettings(folder=str(tmp_path / "tools")))
+    (tmp_path / "tools").mkdir(mode=0o755)
+    file = tmp_path / "tools" / "plants.py"
+    tool = 'from edgevoice import tool\n@tool\ndef {0}() -> None:\n    "Do it."\n'
+
+    async def run() -> list[list[str]]:
+        files = found_files()
+        offered: list[list[str]] = []
+        files.source.on_change(lambda: offered.append([each.definition.name for each in files.source.tools()]))
+        file.write_text(tool.format("water"))
+        file.chmod(0o644)
+        running = asyncio.create_task(files.run(lambda _fact: None))
+        await eventually(lambda: len(offered) == 1)
+        file.write_text(tool.format("fertilise"))
+        files.reload()
+        await eventually(lambda: len(offered) == 2)
+        running.cancel()
+        return offered
+
+    def found_files() -> ToolFiles:
+        [files] = [each for each in context.observers if isinstance(each, ToolFiles)]
+        return files
+
+    context = found(tmp_path, settings)
+
+    assert asyncio.run(run()) == [["water"], ["fertilise"]]

@@ -22,6 +22,7 @@ from edgevoice.box import daemon
 from edgevoice.box.context import BoxContext
 from edgevoice.box.daemon import main
 from edgevoice.box.live_settings import LiveSettings
+from edgevoice.box.tool_files import ToolFiles
 from edgevoice.core.orders import Light
 from edgevoice.errors import (
     DeviceMissing,
@@ -282,7 +283,8 @@ def test_the_box_is_given_what_is_around_it_and_a_status_file(monkeypatch: pytes
 
     until.run(ELSEWHERE)
 
-    collector, status = until.context.observers
+    tool_files, collector, status = until.context.observers
+    assert isinstance(tool_files, ToolFiles)
     assert isinstance(collector, Collector)
     assert isinstance(status, StatusFile)
     assert until.context.storage.cards == tmp_path / "STATE_DIRECTORY" / "cards.json"

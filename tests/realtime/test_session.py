@@ -11,7 +11,8 @@ from openai.types.realtime import SessionUpdateEvent
 from edgevoice.core.protocol import wire
 from edgevoice.core.protocol.transcript import visible
 from edgevoice.realtime.session import session_of
-from edgevoice.settings.schema import STEERING, ServiceSettings
+from edgevoice.settings.instructions import STEERING
+from edgevoice.settings.schema import ServiceSettings
 
 OTHER_THAN_EVER: dict[str, Any] = {
     "model": "anthropic/claude-sonnet-4-6",

@@ -137,3 +137,16 @@ def test_of_two_tools_with_one_name_the_earlier_sources_is_offered_and_the_log_s
     assert [(each.getMessage(), vars(each)["fields"]) for each in caplog.records] == [
         ("tool-name-taken", {"tool": "second", "source": "folder"})
     ]
+
+
+def test_what_its_owner_has_put_into_a_source_is_offered_without_being_named() -> None:
+    named = FunctionSource([first, second])
+    always = Wandering()
+    registry = Registry([named], enabled=["second"], always=[always])
+    changes: list[tuple[str, ...]] = []
+    registry.on_change(lambda: changes.append(registry.names))
+
+    always.become(FunctionTool(first))
+
+    assert changes == [("second", "first")]
+    assert registry.find("first") is not None

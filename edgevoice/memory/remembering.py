@@ -1,22 +1,22 @@
-"""What an agent remembers while it is open: the record in its instructions, the turns before, and the tools."""
+"""What a box or an agent remembers while it runs: the record in its instructions, the turns before, and the tools."""
 
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
+from edgevoice.core.notices import Role
 from edgevoice.errors import StorageUnavailable
 from edgevoice.memory import household
 from edgevoice.memory.memory import Memory
 from edgevoice.memory.recorder import Recorder
 from edgevoice.memory.tools import MemoryTools
-from edgevoice.realtime.link import Said
 
 
 class Remembering:
-    """A memory as one conversation uses it; with ``None`` nothing is remembered, and nothing written."""
+    """A memory as conversations use it; with ``None`` nothing is remembered, and nothing written."""
 
-    def __init__(self, memory: Memory | None, history_tokens: int) -> None:
+    def __init__(self, memory: Memory | None = None, history_tokens: int = 0) -> None:
         self._memory = memory
         self._history_tokens = history_tokens
         self._record: household.Record = {}
@@ -42,11 +42,15 @@ class Remembering:
         """Return the instructions of a session: its own, and what is remembered."""
         return "\n\n".join(filter(None, (own, household.told(self._record))))
 
-    async def earlier(self) -> Sequence[Said]:
-        """Return the last turns of earlier conversations; none where the disk gives nothing."""
+    async def earlier(self) -> Sequence[tuple[Role, str]]:
+        """Return the last turns of earlier conversations, and read the record anew; none where the disk gives nothing.
+
+        To be awaited before a session's instructions are asked for: a command may have changed both.
+        """
         if self._memory is None:
             return ()
         try:
+            self._record = await self._memory.household()
             return [(turn.role, turn.text) for turn in await self._memory.history(self._history_tokens)]
         except StorageUnavailable:
             return ()  # the recorder says so with the first turn that it cannot write

@@ -1,0 +1,166 @@
+"""A folder of tools: Python files of the machine's owner, in which the functions marked ``@tool`` are tools.
+
+The files run inside the program, with all that it may do. So each must belong to an owner who may change the program
+anyway, and be writable by nobody else.
+"""
+
+import asyncio
+import logging
+import stat
+import sys
+import traceback
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from edgevoice import threads
+from edgevoice.journal import tell
+from edgevoice.tools.decorator import is_tool
+from edgevoice.tools.functions import FunctionTool
+
+_log = logging.getLogger(__name__)
+
+_PACKAGE = "edgevoice_tools"
+"""What the files' modules are called after: no package of that name exists."""
+
+_LIMIT_S = 10.0
+"""How long a file may take to run its top level: it may import a large library on a slow card."""
+
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+
+
+class FileRefused(Exception):
+    """A file holds no tools; the text says why and what to do, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A file as it was when it was read, and the tools in it: none if it was refused."""
+
+    stamp: tuple[int, int, int]
+    tools: tuple[FunctionTool, ...] = ()
+
+
+class FolderSource:
+    """``ToolSource`` of a folder; one that is not there is as good as an empty one.
+
+    ``owners`` are the user ids to whom the files may belong. Nothing is read before ``load``.
+    """
+
+    name = "folder"
+
+    def __init__(self, folder: Path, *, owners: Collection[int] = (0,), limit_s: float = _LIMIT_S) -> None:
+        self._folder = folder
+        self._owners = owners
+        self._limit_s = limit_s
+        self._files: dict[Path, _Loaded] = {}
+        self._changed: list[Callable[[], None]] = []
+        self._is_loaded = not _python_files(folder)
+
+    def tools(self) -> Sequence[FunctionTool]:
+        """Return the tools of all files, in the order of the files' names."""
+        return [tool for path in sorted(self._files) for tool in self._files[path].tools]
+
+    def may_offer(self, name: str) -> bool:
+        """Return whether a tool of that name is there, or may be in a file that has not been read yet."""
+        return not self._is_loaded or any(tool.definition.name == name for tool in self.tools())
+
+    def on_change(self, changed: Callable[[], None]) -> None:
+        """Call ``changed`` after each ``load`` that found other files than before."""
+        self._changed.append(changed)
+
+    async def load(self) -> None:
+        """Read the files that are new or have changed, and forget those that are gone.
+
+        A file that cannot be used costs only its own tools: the log says what is wrong with it.
+        """
+        before = dict(self._files)
+        found = _python_files(self._folder)
+        for path in found:
+            await self._load_file(path)
+        self._is_loaded = True
+        self._files = {path: loaded for path, loaded in self._files.items() if path in found}
+        if self._files != before:
+            for changed in self._changed:
+                changed()
+
+    async def _load_file(self, path: Path) -> None:
+        try:
+            stamp = _stamp(path)
+            known = self._files.get(path)
+            if known is not None and known.stamp == stamp:
+                return
+            self._files[path] = _Loaded(stamp)
+            self._require_trusted(path)
+            tools = await self._run(path)
+        except (FileRefused, OSError) as error:
+            why = (error.strerror or type(error).__name__) if isinstance(error, OSError) else error
+            tell(_log, logging.ERROR, "tool-file-refused", file=path.name, problem=f"{path}: {why}")
+            return
+        self._files[path] = _Loaded(stamp, tools)
+        names = " ".join(tool.definition.name for tool in tools)
+        tell(_log, logging.INFO, "tool-file-loaded", file=path.name, tools=names)
+
+    def _require_trusted(self, path: Path) -> None:
+        for place in (self._folder, path):
+            seen = place.stat()
+            if seen.st_uid not in self._owners:
+                owner = "root" if 0 in self._owners else "you"
+                raise FileRefused(f"{place} belongs to another user. It must belong to {owner}: chown {owner} {place}")
+            if seen.st_mode & _WRITABLE_BY_OTHERS:
+                raise FileRefused(f"{place} can be changed by others. Take that away: chmod go-w {place}")
+
+    async def _run(self, path: Path) -> tuple[FunctionTool, ...]:
+        """Run a file in a thread: what it does at its top level must not hold up the sound."""
+        running = threads.run(lambda: _tools_of(path), name=f"tools-{path.stem}")
+        try:
+            async with asyncio.timeout(self._limit_s):
+                return await running
+        except TimeoutError:
+            raise FileRefused(f"it has not come to its end within {self._limit_s:g} s: define functions only") from None
+
+
+def _python_files(folder: Path) -> list[Path]:
+    """Return the files of a folder that may hold tools, by name; those whose names begin with ``_`` or ``.`` do not."""
+    try:
+        return sorted(path for path in folder.glob("*.py") if path.name[0] not in "._")
+    except OSError:
+        return []
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    seen = path.stat()
+    return seen.st_mtime_ns, seen.st_ctime_ns, seen.st_size
+
+
+def _tools_of(path: Path) -> tuple[FunctionTool, ...]:
+    module = ModuleType(f"{_PACKAGE}.{path.stem}")
+    module.__file__ = str(path)
+    # Where dataclasses and type hints look for the names in a module.
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(path.read_bytes(), path, "exec"), module.__dict__)  # noqa: S102 - its owner owns the program, too
+        functions = [value for value in vars(module).values() if _is_its_own(value, module)]
+        tools = tuple(FunctionTool(function) for function in functions)
+    except BaseException as error:  # noqa: BLE001 - whatever a file raises, it costs only itself
+        del sys.modules[module.__name__]
+        raise FileRefused(_reason(error, path)) from None
+    if not tools:
+        raise FileRefused("no function in it is marked @tool: write `from edgevoice import tool`, and @tool before it")
+    return tools
+
+
+def _is_its_own(value: Any, module: ModuleType) -> bool:
+    return is_tool(value) and getattr(value, "__module__", None) == module.__name__
+
+
+def _reason(error: BaseException, path: Path) -> str:
+    """Return what stopped a file, with its line; of other errors than those of its own text, only the name."""
+    if isinstance(error, SyntaxError):
+        return f"line {error.lineno}: {error.msg}"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    where = f"line {lines[-1]}: " if lines else ""
+    text = f": {error}" if isinstance(error, ImportError | TypeError | NameError) else ""
+    return f"{where}{type(error).__name__}{text}"

@@ -1,0 +1,163 @@
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edgevoice.tools.folder import FolderSource
+from edgevoice.tools.registry import Registry
+from edgevoice.tools.tool import ToolContext
+
+GOOD = '''
+from dataclasses import dataclass
+from edgevoice import tool
+
+@dataclass
+class Place:
+    room: str
+
+@tool
+def water(place: Place, minutes: int = 5) -> str:
+    """Water the plants."""
+    return f"{place.room} {minutes}"
+
+def helper() -> None:
+    """Help."""
+'''
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "tools").mkdir(mode=0o755)
+    return tmp_path / "tools"
+
+
+@pytest.fixture
+def source(folder: Path) -> FolderSource:
+    return FolderSource(folder, owners={os.getuid()}, limit_s=5.0)
+
+
+def write(folder: Path, name: str, text: str, mode: int = 0o644) -> Path:
+    place = folder / name
+    place.write_text(text)
+    place.chmod(mode)
+    return place
+
+
+def names(source: FolderSource) -> list[str]:
+    return [tool.definition.name for tool in source.tools()]
+
+
+def load(source: FolderSource) -> list[str]:
+    asyncio.run(source.load())
+    return names(source)
+
+
+def test_what_is_marked_in_a_file_is_a_tool(folder: Path, source: FolderSource) -> None:
+    write(folder, "plants.py", GOOD)
+
+    async def call() -> str:
+        await source.load()
+        tool = Registry([source]).find("water")
+        return str(await tool.call(tool.check('{"place": {"room": "kitchen"}}'), ToolContext()))
+
+    assert asyncio.run(call()) == "kitchen 5"
+    assert names(source) == ["water"]
+    assert source.may_offer("water")
+    assert not source.may_offer("helper")
+
+
+def test_a_folder_that_is_not_there_is_an_empty_one(tmp_path: Path) -> None:
+    assert load(FolderSource(tmp_path / "none")) == []
+
+
+def test_files_that_are_hidden_or_no_python_are_left_alone(folder: Path, source: FolderSource) -> None:
+    for name in ("_shared.py", ".plants.py.swp", "plants.txt", ".x.py"):
+        write(folder, name, "raise SystemExit")
+
+    assert load(source) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("def water(:\n", "line 1: invalid syntax"),
+        ("x = 1\n", "no function in it is marked @tool: write `from edgevoice import tool`"),
+        ("import nowhere_at_all\n", "line 1: ModuleNotFoundError: No module named 'nowhere_at_all'"),
+        ("raise SystemExit('secret')\n", "line 1: SystemExit"),
+        ("\nraise KeyError('secret')\n", "line 2: KeyError"),
+        ("from edgevoice import tool\n@tool\ndef f(x):\n    'Do.'\n", "line 2: TypeError: f: x has no type"),
+        ("from edgevoice import tool\n@tool\ndef f(): pass\n", "line 2: TypeError: f has no docstring"),
+        ("import time\ntime.sleep(60)\n", "it has not come to its end within 0.2 s"),
+        ("\0", ""),
+    ],
+)
+def test_a_file_that_cannot_be_used_costs_only_its_own_tools(
+    folder: Path, text: str, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(folder, "a_broken.py", text)
+    write(folder, "plants.py", GOOD)
+    source = FolderSource(folder, owners={os.getuid()}, limit_s=0.2 if "sleep" in text else 5.0)
+
+    assert load(source) == ["water"]
+
+    [refused] = [record for record in caplog.records if record.message == "tool-file-refused"]
+    assert f"{folder / 'a_broken.py'}: {why}" in refused.__dict__["fields"]["problem"]
+    assert "secret" not in refused.__dict__["fields"]["problem"]
+
+
+@pytest.mark.parametrize("mode", [0o664, 0o646, 0o666])
+def test_a_file_that_others_can_change_is_refused(
+    folder: Path, source: FolderSource, mode: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = write(folder, "plants.py", GOOD, mode)
+
+    assert load(source) == []
+
+    assert f"chmod go-w {place}" in caplog.records[-1].__dict__["fields"]["problem"]
+
+
+def test_a_folder_that_others_can_change_is_refused(folder: Path, source: FolderSource) -> None:
+    write(folder, "plants.py", GOOD)
+    folder.chmod(0o777)
+
+    assert load(source) == []
+
+
+def test_a_file_of_another_user_is_refused(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write(folder, "plants.py", GOOD)
+
+    assert load(FolderSource(folder, owners={os.getuid() + 1})) == []
+
+    assert "belongs to another user" in caplog.records[-1].__dict__["fields"]["problem"]
+
+
+def test_a_link_to_a_file_that_others_can_change_is_refused(folder: Path, source: FolderSource, tmp_path: Path) -> None:
+    (folder / "plants.py").symlink_to(write(tmp_path, "elsewhere.py", GOOD, 0o666))
+
+    assert load(source) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "after"),
+    [
+        (lambda folder: write(folder, "plants.py", GOOD.replace("water", "feed")), ["feed"]),
+        (lambda folder: write(folder, "more.py", GOOD.replace("water", "feed")), ["feed", "water"]),
+        (lambda folder: (folder / "plants.py").unlink(), []),
+        (lambda folder: write(folder, "plants.py", "def broken(:"), []),
+    ],
+)
+def test_what_has_changed_is_read_anew(
+    folder: Path, source: FolderSource, change: Callable[[Path], None], after: list[str]
+) -> None:
+    changes = []
+    source.on_change(lambda: changes.append(names(source)))
+    write(folder, "plants.py", GOOD)
+    load(source)
+    load(source)
+    change(folder)
+
+    load(source)
+
+    assert changes == [["water"], after]
