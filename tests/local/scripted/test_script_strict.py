@@ -93,8 +93,8 @@ BROKEN: dict[str, tuple[Callable[[Client], Awaitable[None]], tuple[Step, ...], s
         (Expect("session.update", where={"session": {"model": "a"}}),),
         'session 1, step 1 (expect \'session.update\'): session.update came, and session.model is "b", not "a"',
     ),
-    "nonsense": (sends_nonsense, (SETUP,), "step 1 (expect 'session.update'): a frame came that is no event"),
-    "no type": (sends_no_type, (SETUP,), "step 1 (expect 'session.update'): a frame came that is no event"),
+    "nonsense": (sends_nonsense, (SETUP,), "step 1 (expect 'session.update'): a frame arrived that is not an event"),
+    "no type": (sends_no_type, (SETUP,), "step 1 (expect 'session.update'): a frame arrived that is not an event"),
     "left early": (sends_nothing, (SETUP,), "session 1, step 1 (expect 'session.update'): the client left"),
     "unused": (
         only_setup,
@@ -109,7 +109,7 @@ BROKEN: dict[str, tuple[Callable[[Client], Awaitable[None]], tuple[Step, ...], s
     "an answer that nobody wrote": (
         waits_for_the_end,
         (SETUP, TurnStep("hi"), Close(1000)),
-        "step 2 (turn 'hi'): the service has to answer here, and the script does not say what",
+        "step 2 (turn 'hi'): the service must answer here, but the script does not say what",
     ),
     "an end of nothing": (waits_for_the_end, (SETUP, End("failed")), "step 2 (end 'failed'): no answer is running"),
     "nothing to resume": (
@@ -172,7 +172,7 @@ def test_a_connection_too_many_is_refused_and_breaks_the_script() -> None:
                 pass
             with pytest.raises(InvalidStatus, match="503"):
                 await connect(service.url + QUERY, additional_headers=HEADERS)
-        with pytest.raises(ScriptBroken, match="the script is over after session 1, and one more came"):
+        with pytest.raises(ScriptBroken, match="the script is over after session 1, but another client connected"):
             opponent.check()
 
     asyncio.run(scene())
