@@ -383,7 +383,7 @@ def test_what_cannot_be_a_voice_must_be_loud_to_lower_the_answer() -> None:
     assert listener.voice(0.06, loud=100) == [SpeechChange.BEGAN]
     listener.rest(1)
     model.probability = 0.0
-    assert listener.voice(0.06, loud=1500) == [SpeechChange.BEGAN]
+    assert listener.voice(0.02, loud=1500) == [SpeechChange.BEGAN]
 
 
 def test_where_a_voice_is_sure_one_voiced_block_in_ten_is_enough() -> None:
