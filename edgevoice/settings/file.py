@@ -176,7 +176,7 @@ def _find(path: Path | None, environment: Mapping[str, str]) -> tuple[Path | Non
         except PermissionError:
             # A service under ProtectHome= cannot enter the home folder, and does not need to.
             if place == SYSTEM_FILE:
-                raise SettingsRefused((f"this user may not read {place}",)) from None
+                raise SettingsRefused((f"{place} is not readable by this user",)) from None
             continue
         if is_there:
             return place, _text_of(place)
