@@ -125,6 +125,36 @@ class _Stage(Enum):
     CONFIRMED = auto()
 
 
+class _VoiceListener:
+    """What the voice model makes of each block; without a model every block may be a voice."""
+
+    def __init__(self, model: VoiceModel | None, surroundings: Surroundings) -> None:
+        self._model = model
+        self._surroundings = surroundings
+        self._voice_blocks = 0
+        self.certainty = 0.0
+
+    def take(self, block: Samples) -> None:
+        """Take the newest block: how likely a voice is in it is the ``certainty`` from now on."""
+        self.certainty = self.listen(block)
+        self._voice_blocks += 1 if self.certainty >= VOICE else -1
+        self._voice_blocks = min(max(self._voice_blocks, 0), 2 * _NEW_VOICE_BLOCKS)
+
+    def listen(self, block: Samples) -> float:
+        """Return how likely a voice is. Fed with every block, the model knows what a sound rose from."""
+        if self._model is None:
+            return VOICE
+        echo_db = self._surroundings.echo_db
+        gain_db = _UNKNOWN_GAIN_DB if echo_db is None else min(max(_NOMINAL_DB - echo_db, 0.0), _MOST_GAIN_DB)
+        louder = block * np.float32(10 ** (gain_db / 20))
+        return self._model.take(np.clip(louder, -32_768, 32_767).astype(np.int16))
+
+    @property
+    def is_new(self) -> bool:
+        """Whether a voice has begun lately, in the newest block or before it; without a model, nobody knows."""
+        return self._model is not None and self.certainty >= VOICE and self._voice_blocks <= _NEW_VOICE_BLOCKS
+
+
 class NearSpeech:
     """Listens to one block after the other; for one thread at a time.
 
@@ -134,7 +164,8 @@ class NearSpeech:
     """
 
     def __init__(self, voice: VoiceModel | None = None, surroundings: Surroundings | None = None) -> None:
-        self._voice = voice
+        self._surroundings = surroundings or Surroundings()
+        self._voice = _VoiceListener(voice, self._surroundings)
         self._rows = np.zeros((3, BLOCK), np.float32)
         self._window = np.zeros(WINDOW, np.float32)
         self._echo = 0.0
@@ -143,11 +174,8 @@ class NearSpeech:
         self._suppressed_bar = Bar(leak=_UNKNOWN_SUPPRESSED_LEAK_DB, leak_margin=6.0, floor_margin=6.0)
         self._stage = _Stage.QUIET
         self._spurt = Spurt()
-        self._certainty = 0.0
-        self._voice_blocks = 0
         self._called = 0
         self._spoken = 0
-        self._surroundings = surroundings or Surroundings()
 
     def take(
         self, near: Samples, cancelled: Samples, far: Samples, suppressor: RestingSuppressor | None
@@ -163,7 +191,7 @@ class NearSpeech:
         near_db, linear_db, estimate_db = (decibels(power) for power in np.einsum("ij,ij->i", rows, rows).tolist())
         self._window[:BLOCK] = self._window[BLOCK:]
         self._window[BLOCK:] = rows[1]
-        self._take_certainty(self._listen(cancelled))
+        self._voice.take(cancelled)
         if suppressor is None:
             block = self._judge_device(linear_db, level_db(far))
         else:
@@ -192,7 +220,7 @@ class NearSpeech:
     def take_alone(self, near: Samples) -> SpeechChange | None:
         """Take a block with nothing played beside it; return that the speech that was confirmed is over."""
         spurt = self._spurt
-        certainty = self._listen(near)
+        certainty = self._voice.listen(near)
         # Without an echo the room's noise and a hum are told from a voice by the model alone.
         is_voice = self._linear_bar.over(level_db(near), 0.0) > 0 and certainty >= VOICE
         spurt.quiet = 0 if is_voice else spurt.quiet + 1
@@ -221,27 +249,8 @@ class NearSpeech:
         self._linear_bar.leak = max(self._linear_bar.leak, _DOUBTED_LEAK_DB)
         self._suppressed_bar.leak = max(self._suppressed_bar.leak, _UNKNOWN_SUPPRESSED_LEAK_DB)
 
-    def _listen(self, block: Samples) -> float:
-        """Return how likely a voice is. Fed with every block, the model knows what a sound rose from."""
-        if self._voice is None:
-            return VOICE
-        echo_db = self._surroundings.echo_db
-        gain_db = _UNKNOWN_GAIN_DB if echo_db is None else min(max(_NOMINAL_DB - echo_db, 0.0), _MOST_GAIN_DB)
-        louder = block * np.float32(10 ** (gain_db / 20))
-        return self._voice.take(np.clip(louder, -32_768, 32_767).astype(np.int16))
-
-    def _take_certainty(self, certainty: float) -> None:
-        self._certainty = certainty
-        self._voice_blocks += 1 if certainty >= VOICE else -1
-        self._voice_blocks = min(max(self._voice_blocks, 0), 2 * _NEW_VOICE_BLOCKS)
-
-    @property
-    def _is_new_voice(self) -> bool:
-        """Whether a voice has begun lately, in the newest block or before it; without a model, nobody knows."""
-        return self._voice is not None and self._certainty >= VOICE and self._voice_blocks <= _NEW_VOICE_BLOCKS
-
     def _needed_evidence(self, block: Block) -> float:
-        is_possible = self._certainty >= _POSSIBLE or block.over >= _STARTLING_DB
+        is_possible = self._voice.certainty >= _POSSIBLE or block.over >= _STARTLING_DB
         return _BEGIN_EVIDENCE if is_possible else _UNVOICED_EVIDENCE
 
     def _rest(self, levels: Levels) -> None:
@@ -260,7 +269,7 @@ class NearSpeech:
     def _judge_alone(self, linear_db: float, linear_over: float) -> Block:
         """Judge a block so far under the bar that nobody needs to be asked."""
         self._linear_bar.follow(linear_db)
-        self._linear_bar.learn(linear_db, self._echo, is_new_voice=self._is_new_voice)
+        self._linear_bar.learn(linear_db, self._echo, is_new_voice=self._voice.is_new)
         return Block(linear_over, linear_over, linear_db - self._echo)
 
     def _judge(self, linear_db: float, linear_over: float, suppressed_db: float) -> Block:
@@ -277,8 +286,8 @@ class NearSpeech:
         self._linear_bar.follow(linear_db)
         self._suppressed_bar.follow(suppressed_db)
         if self._stage is _Stage.QUIET and block.over <= 0:
-            self._linear_bar.learn(linear_db, self._echo, is_new_voice=self._is_new_voice)
-            self._suppressed_bar.learn(suppressed_db, self._long_echo, is_new_voice=self._is_new_voice)
+            self._linear_bar.learn(linear_db, self._echo, is_new_voice=self._voice.is_new)
+            self._suppressed_bar.learn(suppressed_db, self._long_echo, is_new_voice=self._voice.is_new)
         return block
 
     def _judge_device(self, near_db: float, far_db: float) -> Block:
@@ -286,7 +295,7 @@ class NearSpeech:
         over = self._linear_bar.over(near_db, self._echo)
         self._linear_bar.follow(near_db)
         if self._stage is _Stage.QUIET and over <= 0:
-            self._linear_bar.learn(near_db, self._echo, is_new_voice=self._is_new_voice)
+            self._linear_bar.learn(near_db, self._echo, is_new_voice=self._voice.is_new)
         return Block(over, over, near_db - self._echo)
 
     def _follow(self, block: Block, levels: Levels) -> SpeechChange | None:
@@ -294,12 +303,12 @@ class NearSpeech:
             self._stage, self._spurt = _Stage.CANDIDATE, Spurt()
         spurt = self._spurt
         spurt.length += 1
-        spurt.listen(self._certainty)
+        spurt.listen(self._voice.certainty)
         # Full volume in the middle of a person's sentence would take them back under the bar.
-        goes_on = block.over > 0 or (self._stage is _Stage.BEGUN and self._is_new_voice)
+        goes_on = block.over > 0 or (self._stage is _Stage.BEGUN and self._voice.is_new)
         spurt.quiet = 0 if goes_on else spurt.quiet + 1
         if self._stage is not _Stage.CONFIRMED:
-            spurt.levels.append(levels)
+            spurt.levels.append((levels, block.over > 0))
             if block.over > 0:
                 self._count(spurt, block)
         match self._stage:
@@ -325,18 +334,16 @@ class NearSpeech:
     def _count(self, spurt: Spurt, block: Block) -> None:
         near, estimate = self._rows[0], self._rows[2]
         spurt.sounding += 1
-        spurt.sounding_levels.append(spurt.levels[-1].left)
         spurt.voiced += is_voiced(self._window)
         spurt.suppressed += block.suppressed_over > 0
         spurt.loud += block.linear_over > LOUD_DB and self._linear_bar.leak < TRUSTED_LEAK_DB
         spurt.evidence += min(block.over, _MOST_EVIDENCE)
         spurt.worst_leak = max(spurt.worst_leak, block.leak)
-        spurt.explained += float(np.dot(near, estimate))
-        spurt.estimated += float(np.dot(estimate, estimate))
+        spurt.explain(float(np.dot(near, estimate)), float(np.dot(estimate, estimate)))
 
     def _give_up(self, spurt: Spurt) -> None:
         self._stage = _Stage.QUIET
-        for levels in spurt.levels:
+        for levels, _ in spurt.levels:
             self._surroundings.take(levels, self._linear_bar.leak, is_over=True)
         bar = self._linear_bar
         if spurt.suppressed == 0:

@@ -65,9 +65,9 @@ class Spurt:
     """What has been over the bar lately; counts in blocks.
 
     ``likely`` is what the voice model's likelihoods add up to, ``is_sure`` whether it was sure once.
-    ``levels`` are those of all blocks, ``sounding_levels`` of those over the bar, as the canceller left them.
-    ``explained`` is how much of the near-end the canceller's estimate accounts for, ``estimated`` the estimate's own
-    power: the same while the filter is right, whoever talks; the first far less when it is wrong.
+    ``levels`` are those of all its blocks, each with whether it was over the bar. ``explained`` is by how much of its
+    own power the canceller's estimate accounts for more of the near-end than it must: positive while the filter is
+    right, whoever talks, and negative when it is wrong.
     """
 
     length: int = 0
@@ -81,9 +81,11 @@ class Spurt:
     evidence: float = 0.0
     worst_leak: float = -100.0
     explained: float = 0.0
-    estimated: float = 0.0
-    levels: list[Levels] = field(default_factory=list)
-    sounding_levels: list[float] = field(default_factory=list)
+    levels: list[tuple[Levels, bool]] = field(default_factory=list)
+
+    def explain(self, accounted_for: float, power: float) -> None:
+        """Take how much of the near-end the estimate accounts for in the newest block, and the estimate's own power."""
+        self.explained += accounted_for - _EXPLAINED * power
 
     def listen(self, certainty: float) -> None:
         """Take how likely a voice is in the newest block."""
@@ -93,7 +95,7 @@ class Spurt:
     @property
     def level(self) -> float:
         """Return how loud it is in the middle of its blocks over the bar, in dB."""
-        return statistics.median(self.sounding_levels)
+        return statistics.median(levels.left for levels, is_over in self.levels if is_over)
 
     @property
     def is_speech(self) -> bool:
@@ -117,8 +119,4 @@ class Spurt:
     @property
     def is_beyond_doubt(self) -> bool:
         """Whether the linear canceller alone is witness enough."""
-        return (
-            self.loud >= _LOUD_BLOCKS
-            and self.voiced >= _LOUD_VOICED_BLOCKS
-            and self.explained > _EXPLAINED * self.estimated
-        )
+        return self.loud >= _LOUD_BLOCKS and self.voiced >= _LOUD_VOICED_BLOCKS and self.explained > 0
