@@ -1,8 +1,8 @@
-"""Asking: when the service is asked for an answer to the outputs of tools, and when it answers by itself.
+"""Asking: when to request an answer to the outputs of tools, and whether the service gives one unprompted.
 
-A service may answer the output of a tool by itself. Where that is not known, it is given a moment to do so before it is
-asked, once: then it is known. It refuses to begin an answer while another is generated, so our asking waits for the end
-of that one. No I/O, no clock.
+A service may answer the output of a tool unprompted. If that is not known yet, it is given a moment to do so before it
+is asked, once; after that it is known. It refuses to begin an answer while another is being generated, so our request
+waits for the end of that one. No I/O, no clock.
 """
 
 from edgevoice.core.conversation.deadlines import Deadline
@@ -10,17 +10,17 @@ from edgevoice.core.conversation.state import ConversationState
 from edgevoice.core.orders import Action, CreateResponse
 
 _UNSURE_S = 0.3
-"""How long a service that may answer a tool's output by itself has to begin: a slow round trip, seldom waited for."""
+"""How long a service that may answer a tool's output unprompted has to begin: a slow round trip, rarely waited for."""
 
 _SELF_ANSWERING_S = 2.0
-"""How long a service that is known to answer by itself has to begin."""
+"""How long a service that is known to answer unprompted has to begin."""
 
 _IN_THE_WAY_S = 2.0
-"""How long the end of an answer that we have called off is waited for before we ask for another."""
+"""How long to wait for the end of an answer that we have cancelled before asking for another."""
 
 
 class Asking:
-    """Asks for an answer, now or later; ``_hold_s``: how long the service has to answer by itself, 0 if it does not."""
+    """Requests an answer, now or later; ``_hold_s``: the time for an unprompted answer, 0 if none is expected."""
 
     def __init__(self, state: ConversationState) -> None:
         self._state = state
@@ -32,11 +32,11 @@ class Asking:
 
     @property
     def is_expecting(self) -> bool:
-        """Whether the service may begin an answer that is due: not one that we have only put off asking for."""
+        """Whether the service may begin an answer that is due, as opposed to one that we have not asked for yet."""
         return self._request.is_due and not (self._request.is_held and not self._hold_s)
 
     def answers_by_itself(self) -> bool:
-        """Say whether a response that begins now is the service's own answer to outputs of tools; learn it, too."""
+        """Return whether a response that begins now is an unprompted answer to tools' outputs, and remember it."""
         may_be = self._request.is_held or not self._request.is_due
         if not self._hold_s or not self._answer.tools.has_called or not may_be:
             return False
@@ -44,12 +44,12 @@ class Asking:
         return True
 
     def refused(self) -> None:
-        """Take our asking as refused because another answer was running, which may be the one we asked for."""
+        """Record that our request was refused because of another response, which may be the one we asked for."""
         if self._answer.be_refused():
             self._hold_s = _SELF_ANSWERING_S
 
     def ask_when_free(self, now: float) -> list[Action]:
-        """Ask as soon as nothing stands in the way, and the service does not answer by itself."""
+        """Ask as soon as nothing is in the way, unless the service answers unprompted."""
         if not self._hold_s and not self._generation.is_in_the_way:
             return self.ask(now)
         self._request.hold()
@@ -59,7 +59,7 @@ class Asking:
         return []
 
     def ask_if_free(self, now: float) -> list[Action]:
-        """Ask now where an answer held that up which has ended; the service's own is still waited for."""
+        """Ask now if the request was only waiting for a response that has ended, not for an unprompted answer."""
         if not self._request.is_held or self._generation.is_in_the_way:
             return []
         if not self._hold_s:
@@ -68,15 +68,15 @@ class Asking:
         return []
 
     def held_long_enough(self, now: float) -> list[Action]:
-        """Ask though something may stand in the way, or the service may answer by itself: it has had its time."""
+        """Ask although something may be in the way, or the service may answer unprompted: it has had its time."""
         if not self._request.is_held:
             return []
         if not self._generation.is_in_the_way:
-            self._hold_s = 0.0  # it wants to be asked
+            self._hold_s = 0.0  # it does not answer unprompted
         return self.ask(now)
 
     def ask(self, now: float) -> list[Action]:
-        """Ask for an answer, and wait for it."""
+        """Request an answer, and wait for it."""
         self._request.ask()
         self._state.await_answer_at_once(now)
         return [CreateResponse(may_call_tools=not self._answer.ending.is_goodbye)]

@@ -1,4 +1,4 @@
-"""What is true of the box whether or not anybody talks to it: muted, ringing, at fault, and so what its light shows."""
+"""The state of the box apart from any conversation: muted, ringing, faults, and the light that follows from them."""
 
 from edgevoice.core.conversation.deadlines import Deadline, Deadlines
 from edgevoice.core.conversation.phases import Phase
@@ -16,9 +16,9 @@ _LIGHT_OF = {
 
 
 class BoxState:
-    """The standing of the box: mute, alarm and faults. It shares the conversation's deadlines.
+    """Mute, alarm and faults of the box. It shares the conversation's deadlines.
 
-    ``impairment`` is the code of what keeps the wake word from being heard though the microphone works, else empty. The
+    ``impairment`` is the code of what keeps the wake word from being heard while the microphone works, else empty. The
     button still works then, so a conversation may begin.
     """
 
@@ -37,7 +37,7 @@ class BoxState:
 
     @property
     def is_deaf(self) -> bool:
-        """Whether nothing that is said can be heard."""
+        """Whether the box can hear no speech at all."""
         return self.is_muted or Device.MICROPHONE in self._lost
 
     @property
@@ -46,12 +46,12 @@ class BoxState:
         return not self._lost
 
     def lose(self, device: Device) -> None:
-        """Take a half of the sound system as gone."""
+        """Record that a half of the sound system is gone."""
         if device not in self._lost:
             self._lost.append(device)
 
     def regain(self, device: Device) -> None:
-        """Take a half of the sound system as working again."""
+        """Record that a half of the sound system works again."""
         if device in self._lost:
             self._lost.remove(device)
 
@@ -71,7 +71,7 @@ class BoxState:
         return self.ring(now)
 
     def ring(self, now: float) -> list[Action]:
-        """Sound the alarm once more, if its minute is not over."""
+        """Sound the alarm once more, unless its minute is over."""
         if self._ring_until is None or now >= self._ring_until:
             self._ring_until = None
             return []
@@ -89,14 +89,14 @@ class BoxState:
     def light(self, phase: Phase) -> tuple[Light, str]:
         """Return what the panel shows in this phase, and the code of the fault when that is what it shows.
 
-        A conversation goes before everything else: no audio leaves the box unless a light shows it.
+        A conversation takes priority over everything else: no audio leaves the box unless a light shows it.
         """
         if (light := _LIGHT_OF.get(phase)) is not None:
             return light, ""
         if self.is_ringing:
             return Light.RINGING, ""
         if self._lost:
-            # A device that is gone explains more than what failed for lack of it.
+            # A missing device explains more than the failures that follow from it.
             return Light.FAULT, self._lost[0]
         if self.impairment:
             return Light.FAULT, self.impairment

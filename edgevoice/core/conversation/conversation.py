@@ -1,7 +1,7 @@
 """The conversation: receives facts, returns orders, and is the one place that decides.
 
-It routes each fact to the part that handles it: `sessions` for the link, `turns` for who speaks, `speech_over_answer`
-for what the box hears by itself, `box_state` for the rest. No I/O, no clock, no audio bytes.
+It routes each fact to the part that handles it: `sessions` for the link, `turns` for whose turn it is,
+`speech_over_answer` for what the box itself hears, `box_state` for the rest. No I/O, no clock, no audio bytes.
 """
 
 from collections.abc import Callable
@@ -77,10 +77,11 @@ _ACTIVE_RESPONSE = "conversation_already_has_active_response"
 
 
 class Conversation:
-    """One box's conversation, for ever.
+    """All conversations of one box, for as long as it runs.
 
-    ``handle`` takes every fact in the order in which it happened; obey every order in the order given. ``deadline`` is
-    the monotonic time at which ``DeadlinePassed`` is due. ``chance`` gives numbers from 0 to 1 for jitter.
+    ``handle`` takes every fact in the order in which it happened; carry out every order in the order given.
+    ``deadline`` is the monotonic time at which ``DeadlinePassed`` is due. ``chance`` returns numbers from 0 to 1 for
+    jitter.
     """
 
     def __init__(self, policy: Policy, chance: Callable[[], float]) -> None:
@@ -95,12 +96,12 @@ class Conversation:
 
     @property
     def phase(self) -> Phase:
-        """Where the conversation stands."""
+        """The phase that the conversation is in."""
         return self._state.phase
 
     @property
     def is_muted(self) -> bool:
-        """Whether the microphone's door is shut."""
+        """Whether the microphone is muted."""
         return self._box.is_muted
 
     @property
@@ -110,32 +111,32 @@ class Conversation:
 
     @property
     def deadline(self) -> float | None:
-        """When ``DeadlinePassed`` is due, in monotonic seconds; ``None`` when nothing is waited for."""
+        """When ``DeadlinePassed`` is due, in monotonic seconds; ``None`` when nothing is pending."""
         return self._state.deadlines.next()
 
     def admits(self, response_id: str) -> bool:
-        """Say whether audio of this response may be heard: the playout fence. Late deltas fall here."""
+        """Return whether audio of this response may be heard: the playout fence. Late deltas are dropped here."""
         return self._state.cuts.keeps(response_id) or self._answer.playback.admits(response_id)
 
     def keeps_rest_beside(self, response_id: str) -> bool:
-        """Say whether the rest of another answer is kept, so that this one's first sound is to be reported."""
+        """Return whether the rest of another answer is kept, so that this one's first sound must be reported."""
         return self._state.cuts.keeps_rest_beside(response_id)
 
     @property
     def admits_backchannels(self) -> bool:
-        """Whether a backchannel may be heard: in the user's turn, where no answer sounds.
+        """Whether a backchannel may be heard: in the user's turn, while no answer is sounding.
 
-        Nothing else follows from one. Also where the box hears itself the uplink stays open: a short, quiet sound in
-        the user's turn costs less than a hole in what they say.
+        A backchannel changes nothing else. The uplink stays open even if the box hears itself: a short, quiet sound in
+        the user's turn costs less than a gap in what they say.
         """
         return self._state.phase is Phase.LISTENING
 
     def start(self) -> list[Action]:
-        """Return the orders of a box that has just come to life."""
+        """Return the orders of a box that has just started."""
         return self._with_light([])
 
     def handle(self, event: Event, now: float) -> list[Action]:
-        """Take one fact and the monotonic time; return the orders that follow, in the order to be obeyed."""
+        """Take one fact and the monotonic time; return the orders that follow, in order."""
         before, was_hopeless = self._state.phase, self._state.noisy_room.is_hopeless
         actions = self._decide(event, now)
         actions += self._speech_over.settle_room(actions, now, was_hopeless=was_hopeless)
@@ -244,7 +245,7 @@ class Conversation:
 
     def _woken(self, woken: WakeWordHeard, now: float) -> list[Action]:
         if self._box.is_muted:
-            return []  # late news: heard just before the door was shut
+            return []  # late news: heard just before the microphone was muted
         actions = self._box.stop_ringing()
         match self._state.phase:
             case Phase.IDLE:
@@ -280,9 +281,9 @@ class Conversation:
         self._box.is_muted = not self._box.is_muted
         if not self._box.is_muted:
             return [UnmuteMicrophone(), PlayEarcon(Earcon.UNMUTED)]
-        # Who was speaking over the answer is not heard any more, nor when they stop.
+        # Whoever was speaking over the answer is no longer heard, and neither is the end of their speech.
         actions: list[Action] = [*self._state.restore(), MuteMicrophone(), PlayEarcon(Earcon.MUTED)]
-        # Whoever may have spoken cannot go on: the answer can.
+        # Nobody can go on speaking to a muted box, but the answer can go on.
         resumed = self._turns.interruptions.resume(now)
         if resumed:
             actions += resumed
@@ -304,7 +305,7 @@ class Conversation:
     # --- deadlines ----------------------------------------------------------------------------------------------------
 
     def _deadline_passed(self, now: float) -> list[Action]:
-        # One at a time, so that each has its own light; the next is due at once, and is told of at once.
+        # One at a time, so that each has its own light; the next is due at once, and is reported at once.
         name = self._state.deadlines.take_due(now)
         return [] if name is None else self._due(name, now)
 
@@ -344,7 +345,7 @@ class Conversation:
     # --- the light ----------------------------------------------------------------------------------------------------
 
     def _with_light(self, actions: list[Action]) -> list[Action]:
-        """Put silence first, then the light that follows from the state, when it changed; then everything slower."""
+        """Put silence first, then the light if it changed, then everything slower."""
         light = self._box.light(self._state.phase)
         first = [action for action in actions if isinstance(action, CutPlayback | StopBackchannel)]
         rest = [action for action in actions if not isinstance(action, CutPlayback | StopBackchannel)]

@@ -1,4 +1,4 @@
-"""Corrections: what the service must be told after a cut, so that the model knows what was heard. Pure."""
+"""Corrections: what to report to the service after a cut, so that the model knows what was heard. Pure."""
 
 from collections.abc import Sequence
 
@@ -9,15 +9,15 @@ from edgevoice.core.orders import DeleteItem, ExtendItem, TruncateItem
 def corrections(
     items: tuple[ItemHeard, ...], shortened: Sequence[str] = ()
 ) -> list[TruncateItem | DeleteItem | ExtendItem]:
-    """Return what the service must be told after a cut, so that the model knows what was heard.
+    """Return the orders that report a cut to the service, so that the model knows what was heard.
 
-    ``items`` holds the parts of an item in the order in which they are played. One order per item, however many parts
-    it has: nothing when it had been heard to its end, a deletion when nothing of it was heard (a truncation to 0 ms is
-    refused by some services), else a truncation of the last part of which something was heard, never to more than was
-    received ("already shorter than" is the answer to that).
+    ``items`` holds the parts of an item in the order in which they are played. There is one order per item, however
+    many parts it has: none if it had been heard to its end, a deletion if nothing of it was heard (some services refuse
+    a truncation to 0 ms), else a truncation of the last part of which something was heard, never beyond what was
+    received (services answer that with "already shorter than").
 
-    ``shortened``: the items of which that was done at an earlier cut, after which the answer was resumed. A service can
-    leave out more of them, and not put any of it back, so it is told how much further they were heard.
+    ``shortened``: the items already corrected at an earlier cut, after which the answer was resumed. A service can
+    remove more of them but cannot restore anything, so it is sent how much further they were heard.
     """
     parts_of: dict[str, list[ItemHeard]] = {}
     for part in items:

@@ -1,4 +1,4 @@
-"""The answer that was cut, as it stood then. Pure."""
+"""A snapshot of an answer, taken when it was cut. Pure."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ from edgevoice.core.conversation.tool_round import ToolRoundState
 
 @dataclass(frozen=True, slots=True)
 class CutAnswer:
-    """The answer that was cut, as it stood then.
+    """A snapshot of an answer, taken when it was cut.
 
-    ``at``: when, in monotonic seconds. ``was_due``: another was to begin after it.
+    ``at``: when, in monotonic seconds. ``was_due``: another answer was to begin after it.
     """
 
     response_id: str
@@ -20,5 +20,5 @@ class CutAnswer:
 
     @property
     def owes_answer(self) -> bool:
-        """Whether another answer is owed once this one has been heard."""
+        """Whether another answer is still to be given once this one has been heard."""
         return self.was_due or self.tools is ToolRoundState.RUNNING

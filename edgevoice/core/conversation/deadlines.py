@@ -1,10 +1,10 @@
-"""Named deadlines: many can run, the core publishes the nearest one. No clock."""
+"""Named deadlines: many can run; the conversation publishes the nearest one. No clock."""
 
 from enum import Enum, auto
 
 
 class Deadline(Enum):
-    """What the conversation waits for, and must not wait for without end."""
+    """What the conversation waits for, but not indefinitely."""
 
     CONNECT = auto()
     REDIAL = auto()
@@ -32,28 +32,28 @@ class Deadlines:
         self._at[name] = at
 
     def clear(self, *names: Deadline) -> None:
-        """Forget deadlines; those that do not run are no matter."""
+        """Remove deadlines; those that are not running are ignored."""
         for name in names:
             self._at.pop(name, None)
 
     def spare(self, now: float, until: float, *names: Deadline) -> None:
-        """Put off to ``until`` those of these deadlines that are over at ``now``."""
+        """Postpone to ``until`` those of these deadlines that have passed at ``now``."""
         for name in names:
             if name in self._at and self._at[name] <= now:
                 self._at[name] = until
 
     def at(self, name: Deadline) -> float | None:
-        """Return when a deadline is, or ``None`` when it does not run."""
+        """Return when a deadline is due, or ``None`` if it is not running."""
         return self._at.get(name)
 
     def next(self) -> float | None:
-        """Return the nearest deadline, or ``None`` when nothing is waited for."""
+        """Return the nearest deadline, or ``None`` if none is running."""
         return min(self._at.values(), default=None)
 
     def take_due(self, now: float) -> Deadline | None:
-        """Return the earliest deadline that is over, and forget it; ``None`` when there is none.
+        """Remove and return the earliest deadline that has passed; ``None`` if there is none.
 
-        One at a time: what is done about the first may call off the next.
+        One at a time, because handling the first may cancel the next.
         """
         name = min(self._at, key=self._at.__getitem__, default=None)
         if name is None or self._at[name] > now:

@@ -1,4 +1,4 @@
-"""Ending: how the conversation goes on once the answer has been heard. Pure."""
+"""Ending: what happens to the conversation once the answer has been heard. Pure."""
 
 from enum import StrEnum
 
@@ -15,7 +15,7 @@ class EndingState(StrEnum):
 
 
 class EndingCause(StrEnum):
-    """Why that changes; the diagram of the documentation shows these words."""
+    """Why the ending changes; the diagram in the documentation shows these words."""
 
     GOODBYE = "goodbye"
     INTERRUPTED = "barge-in"
@@ -35,19 +35,19 @@ TRANSITIONS: dict[tuple[EndingState, EndingCause], EndingState] = {
 
 
 class Ending:
-    """What follows the answer; ``lost_by`` is the code of what ended the session in the middle of it."""
+    """What follows the answer; ``lost_by`` is the code of the error that ended the session in the middle of it."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Return to the initial state."""
         self.state = EndingState.LISTEN
         self.lost_by = ""
 
     @property
     def is_goodbye(self) -> bool:
-        """Whether the user has taken their leave."""
+        """Whether the user has said goodbye."""
         return self.state is EndingState.HANG_UP
 
     def say_goodbye(self) -> None:
@@ -59,7 +59,7 @@ class Ending:
         self._go(EndingCause.INTERRUPTED)
 
     def lose(self, code: str, *, is_final: bool) -> None:
-        """Dial again once what is here of the answer has been heard, or fail where that is of no use."""
+        """Redial once the audio that has arrived has been heard, or fail if a new session would not help."""
         self.lost_by = code
         self._go(EndingCause.LOST_FOR_GOOD if is_final else EndingCause.LOST)
 

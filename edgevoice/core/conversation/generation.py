@@ -1,4 +1,4 @@
-"""Generation: the response that the service is at work on, and those whose end it still owes. Pure."""
+"""Generation: the response that the service is generating, and earlier ones that have not ended yet. Pure."""
 
 from enum import StrEnum
 
@@ -6,10 +6,10 @@ from edgevoice.core.conversation.tables import after
 from edgevoice.core.facts import ToolCall
 
 _MOST_CALLS = 64
-"""Calls of one response that are remembered before its end has come."""
+"""Calls of one response that are remembered before the response has ended."""
 
 _MOST_LEFTOVERS = 16
-"""Responses without an end that are waited for; a service that ends none of them must not fill the memory."""
+"""Most responses whose end is awaited; a service that ends none of them must not fill the memory."""
 
 
 class GenerationState(StrEnum):
@@ -25,7 +25,7 @@ class GenerationState(StrEnum):
 
 
 class GenerationCause(StrEnum):
-    """Why that changes; the diagram of the documentation shows these words."""
+    """Why the state changes; the diagram in the documentation shows these words."""
 
     BEGUN = "response begun"
     BEGUN_UNWANTED = "begun, but unwanted"
@@ -63,17 +63,17 @@ TRANSITIONS: dict[tuple[GenerationState, GenerationCause], GenerationState] = {
 
 
 class Generation:
-    """The response that is open, by its id, and what has come of it.
+    """The response that is open, by its id, and what has arrived of it.
 
-    ``leftovers``: responses given up before, whose end the service has not reported yet. ``calls``: those of the open
-    response that have come in full.
+    ``leftovers``: responses abandoned earlier, whose end the service has not reported yet. ``calls``: calls of the open
+    response that have arrived in full.
     """
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Return to the initial state."""
         self.state = GenerationState.NONE
         self.response_id: str | None = None
         self.leftovers: list[str] = []
@@ -82,55 +82,55 @@ class Generation:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether the service is at work on an answer that is still wanted."""
+        """Whether the service is generating an answer that is still wanted."""
         return self.state in _WANTED
 
     @property
     def is_open(self) -> bool:
-        """Whether the service is at work on a response that it was last asked for, wanted or not."""
+        """Whether the service is generating the response that began last, wanted or not."""
         return self.response_id is not None
 
     @property
     def is_at_item_end(self) -> bool:
-        """Whether all of an item has come, and nothing since: usually the end of the response follows at once."""
+        """Whether an item is complete and nothing has arrived since: usually the response ends at once."""
         return self.state is GenerationState.ITEM_COMPLETE
 
     @property
     def has_complete_item(self) -> bool:
-        """Whether all of an item has come, whatever has come since."""
+        """Whether an item is complete, whatever has arrived since."""
         return self.state in {GenerationState.ITEM_COMPLETE, GenerationState.GOING_ON}
 
     @property
     def is_in_the_way(self) -> bool:
-        """Whether the service is at work on any response: it would refuse to begin another."""
+        """Whether the service is generating any response: it would refuse to begin another."""
         return self.is_open or bool(self.leftovers)
 
     @property
     def is_called_off(self) -> bool:
-        """Whether the service has been told to stop generating the response that is open."""
+        """Whether we have asked the service to stop generating the open response."""
         return self.state is GenerationState.CALLED_OFF
 
     @property
     def lets_us_ask(self) -> bool:
-        """Whether the service is at work on no response that is wanted, and on none given up before."""
+        """Whether the service is generating neither a wanted response nor one abandoned earlier."""
         return not self.is_wanted and not self.leftovers
 
     def begin(self, response_id: str) -> None:
-        """Take a response as the one that is wanted."""
+        """Record a response as the one that is wanted."""
         self._open(response_id)
         self._go(GenerationCause.BEGUN)
 
     def begin_unwanted(self, response_id: str) -> None:
-        """Take note of a response that nobody will hear: it is being cancelled."""
+        """Record a response that will not be played: it is being cancelled."""
         self._open(response_id)
         self._go(GenerationCause.BEGUN_UNWANTED)
 
     def refuse(self, response_id: str) -> None:
-        """Take note of a response that nobody will hear, beside the one that is heard: it is being cancelled."""
+        """Record a second response that will not be played, beside the one that is heard: it is being cancelled."""
         self.leftovers = [*self.leftovers, response_id][-_MOST_LEFTOVERS:]
 
     def end_item(self, response_id: str, call: ToolCall | None = None) -> bool:
-        """Take note that all of an item has come, which may be a call; say whether it is one of the wanted response."""
+        """Record that an item, which may be a call, is complete; return whether its response is the wanted one."""
         if not self.is_wanted or response_id != self.response_id:
             return False  # late news: of an answer that was interrupted
         self._go(GenerationCause.ITEM_ENDED)
@@ -139,25 +139,25 @@ class Generation:
         return True
 
     def progress(self, response_id: str) -> bool:
-        """Take note that something more has come; say whether it is of the wanted response."""
-        # What comes of an answer that was given up says nothing of the one that stands still; an id that was never told
-        # is that of the one that is open, begun without it.
+        """Record that more has arrived; return whether it belongs to the wanted response."""
+        # Progress of an abandoned answer says nothing about the one that has stalled. An id that was never announced
+        # belongs to the open response if that began without one.
         if not self.is_wanted or response_id in self.leftovers:
             return False
         self._go(GenerationCause.PROGRESSED)
         return True
 
     def end(self) -> None:
-        """Take the response as complete on the wire."""
+        """Record that the response is complete on the wire."""
         self._close(GenerationCause.ENDED)
 
     def end_leftover(self, response_id: str, calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
-        """Take a response that was given up as complete; return those of its calls that have not been run yet."""
+        """Record that an abandoned response is complete; return its calls that have not been run yet."""
         self.leftovers.remove(response_id)
         return tuple(call for call in calls if call.call_id not in self._was_run)
 
     def presume_called(self) -> tuple[ToolCall, ...]:
-        """Take the response as complete with the calls that have come, if any: its own end is missing; return those."""
+        """Treat the response as complete although its end is missing; return the calls that have arrived, if any."""
         calls = tuple(self.calls.values())
         if not calls:
             return ()
@@ -167,29 +167,29 @@ class Generation:
         return calls
 
     def fail(self) -> None:
-        """Take note that the service could not finish the response; the user does not know that yet."""
+        """Record that the service could not finish the response; the user has not been alerted yet."""
         self._go(GenerationCause.FAILED)
 
     def take_failure(self) -> bool:
-        """Say whether the response has failed, once: then the user knows."""
+        """Return whether the response has failed, but only once: afterwards the user knows."""
         has_failed = self.state is GenerationState.FAILED
         self._go(GenerationCause.REPORTED)
         return has_failed
 
     def give_up(self) -> None:
-        """Take the response as unwanted, or as over where it has failed: the answer was cut, or has been heard."""
+        """Mark the response as unwanted, or as over if it has failed: the answer was cut, or has been heard."""
         self._go(GenerationCause.SILENCED)
         self.calls = {}
 
     def call_off(self) -> str | None:
-        """Take the response as being cancelled; return its id where the service is still to be told."""
+        """Mark the response as being cancelled; return its id if the service has not been asked to stop yet."""
         if self.state is not GenerationState.GIVEN_UP:
             return None
         self._go(GenerationCause.CALLED_OFF)
         return self.response_id
 
     def take_up(self, response_id: str) -> None:
-        """Take a response that was given up as wanted again, if it is still open; the one that is open gives way."""
+        """Want an abandoned response again, if it is still open; it replaces the one that is open now."""
         if self.response_id != response_id:
             self._owe_end()
             self._close(GenerationCause.SET_ASIDE)
@@ -200,7 +200,7 @@ class Generation:
             self._go(GenerationCause.TAKEN_UP)
 
     def break_off(self) -> None:
-        """Take what is here as all that will come: the session is lost."""
+        """Expect no more than has already arrived: the session is lost."""
         self._close(GenerationCause.BROKEN_OFF)
 
     def _open(self, response_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Interruption: an answer that was cut for what was taken for speech, until it is known who that was. Pure."""
+"""Interruption: an answer cut because something sounded like speech, until it is known who that was. Pure."""
 
 from dataclasses import dataclass, field, replace
 
@@ -9,30 +9,30 @@ from edgevoice.core.facts import ItemHeard
 from edgevoice.core.orders import Action, DeleteTurn
 
 _UNHEARD_S = 1.2
-"""How long after the cut the service has to hear speech, too: what the box had kept reaches it in one go, and its own
-voice activity detection takes some 200 ms.
+"""How long the service has after the cut to report speech as well: audio kept by the box reaches it in one batch, and
+its own voice activity detection takes some 200 ms.
 """
 
 _QUIET_S = 0.9
-"""The same where the box hears nobody any more: a cough, not somebody at the other end of a slow network."""
+"""The same if the box no longer hears anybody: a cough, rather than a person at the far end of a slow network."""
 
 _WORDLESS_S = 1.2
-"""How long after the cut a service that writes words down while they are spoken has for the first of them."""
+"""How long after the cut a service that transcribes speech as it is spoken has to send the first words."""
 
 _UNCOMMITTED_S = 1.0
-"""How long after the end of speech a service has to take it for a turn."""
+"""How long after the end of speech a service has to commit it as a turn."""
 
 _LATEST_S = 5.0
-"""How long after the cut an answer is worth resuming: later nobody knows any more what it was about."""
+"""How long after the cut an answer is worth resuming: later, its context is forgotten."""
 
 
 @dataclass(slots=True)
 class ServiceTurn:
-    """What the service makes of it.
+    """What the service makes of the sound that cut the answer.
 
-    ``is_heard``: it hears speech, too. ``stopped_at``: when it heard that end, in monotonic seconds. ``is_committed``:
-    it took it for a turn; ``item_id``: the item of that turn, once it is known to hold no words. ``has_refused``: its
-    answer to that turn was called off.
+    ``is_heard``: it hears speech as well. ``stopped_at``: when it heard that speech end, in monotonic seconds.
+    ``is_committed``: it committed the speech as a turn; ``item_id``: the item of that turn, once it is known to hold no
+    words. ``has_refused``: its answer to that turn was cancelled.
     """
 
     is_heard: bool
@@ -42,16 +42,16 @@ class ServiceTurn:
     has_refused: bool = False
 
     def deletion(self) -> list[Action]:
-        """Take the turn without words out of the conversation, if it is there and known."""
+        """Return the order that removes the turn without words from the conversation, if its item is known."""
         return [DeleteTurn(self.item_id)] if self.is_committed and self.item_id else []
 
 
 @dataclass(slots=True)
 class Account:
-    """What the service is told of what was heard.
+    """What the service knows about how much was heard.
 
-    ``is_told``: that it was, or will be as soon as that is known. ``heard``: what was heard of each item, once known.
-    ``shortened``: the items of which the service knows since then only what was heard before the cut.
+    ``is_told``: the service has been informed, or will be as soon as that is known. ``heard``: how much of each item
+    was heard, once known. ``shortened``: the items of which the service now knows only what was heard before the cut.
     """
 
     is_told: bool
@@ -59,14 +59,14 @@ class Account:
     shortened: list[str] = field(default_factory=list)
 
     def tell(self) -> list[Action]:
-        """Tell the service what was heard, unless it has been told; what is not known yet is told as soon as it is."""
+        """Report to the service what was heard, unless that is done; anything not known yet is reported once it is."""
         if self.is_told:
             return []
         self.is_told = True
         return [] if self.heard is None else self._correct(self.heard)
 
     def learn(self, heard: tuple[ItemHeard, ...]) -> list[Action]:
-        """Take what was heard until the cut; tell the service, if it is to know."""
+        """Record what was heard until the cut; report it to the service if it should know."""
         self.heard = heard
         return self._correct(heard) if self.is_told else []
 
@@ -78,7 +78,7 @@ class Account:
 
 @dataclass(slots=True)
 class Interruption:
-    """One interruption by speech; ``is_quiet``: the box hears nobody any more."""
+    """One interruption by speech; ``is_quiet``: the box no longer hears anybody."""
 
     cut: CutAnswer
     turn: ServiceTurn
@@ -92,24 +92,24 @@ class Interruption:
 
     @property
     def is_heard(self) -> bool:
-        """Whether the service hears speech, too."""
+        """Whether the service hears speech as well."""
         return self.turn.is_heard
 
     def hear(self) -> None:
-        """Take note that the service hears speech begin: it may be the next sound, after one that has ended."""
+        """Record that the service hears speech begin: it may be the next sound, after one that has ended."""
         self.is_quiet = self.is_quiet and not self.account.is_told
         self.turn.is_heard = True
         self.turn.stopped_at = None
         self.turn.is_committed = False
 
     def take_calls(self) -> None:
-        """Take note that the answer, which still came in, has called tools: an answer to them is owed."""
+        """Record that the cut answer, which was still arriving, has called tools: an answer to them is due."""
         self.cut = replace(self.cut, tools=ToolRoundState.RUNNING)
 
     def false_at(self, *, words_come_early: bool) -> float | None:
-        """Return when it is taken as false unless something more comes, in monotonic seconds; ``None`` for never.
+        """Return when to treat it as false unless something more arrives, in monotonic seconds; ``None`` for never.
 
-        ``words_come_early`` says that the service writes words down while they are spoken: then their absence tells.
+        ``words_come_early``: the service transcribes speech as it is spoken, so the absence of words is evidence.
         """
         cut_at, turn = self.cut.at, self.turn
         if not turn.is_heard:
@@ -129,12 +129,11 @@ class Interruption:
 
 @dataclass(slots=True)
 class Cuts:
-    """The answers of a session that were cut for what was taken for speech.
+    """The answers of a session that were cut because something sounded like speech.
 
-    ``undecided``: the one of which it is not known yet who that was. ``resumed``: the one after which the answer goes
-    on. ``unreported``: one that was resumed before what was heard until its cut was known. ``shortened``: items that
-    were heard further than the service knows. ``words_come_early``: the service writes words down while they are
-    spoken.
+    ``undecided``: the interruption whose cause is not known yet. ``resumed``: the one after which the answer goes on.
+    ``unreported``: one that was resumed before it was known how much was heard until its cut. ``shortened``: items that
+    were heard further than the service knows. ``words_come_early``: the service transcribes speech as it is spoken.
     """
 
     undecided: Interruption | None = None
@@ -144,27 +143,27 @@ class Cuts:
     words_come_early: bool = False
 
     def begin_session(self) -> None:
-        """Forget what was true of the session before."""
+        """Forget what belonged to the session before."""
         self.resumed = None
         self.shortened = []
         self.words_come_early = False
 
     def resume(self, interruption: Interruption) -> None:
-        """Take the undecided one as false: the answer goes on."""
+        """Treat the undecided interruption as false: the answer goes on."""
         self.undecided = None
         self.resumed = interruption
         self.unreported = interruption if interruption.account.heard is None else None
         self.shortened = interruption.account.shortened
 
     def take_shortened(self) -> list[str]:
-        """Return the items that were heard further than the service knows, and forget them."""
+        """Return the items that were heard further than the service knows, and clear the list."""
         shortened, self.shortened = self.shortened, []
         return shortened
 
     def keeps(self, response_id: str) -> bool:
-        """Say whether the rest of this answer is kept."""
+        """Return whether the rest of this answer is kept."""
         return self.undecided is not None and self.undecided.response_id == response_id
 
     def keeps_rest_beside(self, response_id: str) -> bool:
-        """Say whether the rest of another answer than this is kept."""
+        """Return whether the rest of an answer other than this one is kept."""
         return self.undecided is not None and self.undecided.response_id != response_id

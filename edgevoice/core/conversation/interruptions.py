@@ -1,14 +1,14 @@
-"""Interruptions by speech: cut at once, decide within a second who it was, and go on where it was nobody.
+"""Interruptions by speech: cut at once, decide within a second whether somebody spoke, and resume if nobody did.
 
 A box cannot tell every cough from a person in 200 ms, and must not wait longer. So the answer is cut for either, and
-what is left of it kept, until one of these is known:
+the rest of it is kept, until one of these is known:
 
-- a person: words come, or the answer to them, or a wake word, a button. The rest is dropped.
-- nobody: the service hears no speech, or hears some and finds no words in it. The answer goes on, to the sample.
+- a person: words arrive, or the answer to them, or a wake word, or a button is pressed. The rest is dropped.
+- nobody: the service hears no speech, or hears some and finds no words in it. The answer resumes, to the exact sample.
 
-As long as the box alone has heard something, the service is told nothing: it goes on generating, and nothing has to be
-taken back. From its own ``speech_started`` on it may answer at any moment, so it must know by then what was heard; what
-is resumed after that is added as an item of its own once it has been heard. An answer is resumed once.
+While only the box has heard something, nothing is reported to the service: it goes on generating, and nothing has to be
+undone. From its own ``speech_started`` on it may answer at any moment, so by then it must know what was heard; whatever
+is resumed after that is added as a new item once it has been heard. An answer is resumed at most once.
 
 No I/O, no clock.
 """
@@ -31,7 +31,7 @@ from edgevoice.core.orders import (
 
 
 class Interruptions:
-    """Decides the interruption that is undecided, and watches the one that was resumed."""
+    """Decides the undecided interruption, and watches the one that was resumed."""
 
     def __init__(self, state: ConversationState, asking: Asking) -> None:
         self._state = state
@@ -42,18 +42,18 @@ class Interruptions:
 
     @property
     def is_undecided(self) -> bool:
-        """Whether it is not known yet who interrupted the answer, so that its rest is kept."""
+        """Whether the cause of an interruption is not known yet, so that the rest of the answer is kept."""
         return self._cuts.undecided is not None
 
     # --- the cut ------------------------------------------------------------------------------------------------------
 
     def cut(self, now: float, *, is_heard: bool) -> list[Action]:
-        """Silence the answer for what is taken for speech, and keep the rest where it may be resumed.
+        """Silence the answer because something sounded like speech, and keep the rest if it may be resumed.
 
-        ``is_heard`` says that the service heard it.
+        ``is_heard``: the service heard it.
         """
         if self._cuts.undecided is not None:
-            self._answer.fall_silent()  # an answer to what was said before this, which has not sounded
+            self._answer.fall_silent()  # an answer to an earlier turn, which has not sounded yet
             return self.heard()
         cut = self._answer.as_cut(now)
         if cut is None or not self._state.policy.resumes or self._cuts.resumed is not None:
@@ -66,9 +66,9 @@ class Interruptions:
         return [CutPlayback(keeps_rest=True)]
 
     def playback_cut(self, items: tuple[ItemHeard, ...]) -> list[Action]:
-        """Take note of what was heard, and tell the service unless it may be a false interruption."""
+        """Record what was heard, and report it to the service unless the interruption may be false."""
         if self._cuts.unreported is not None:
-            # It was resumed before what was heard until the cut was known.
+            # The answer was resumed before it was known how much was heard until the cut.
             account, self._cuts.unreported = self._cuts.unreported.account, None
             orders = account.learn(items) if self._state.is_linked else []
             self._cuts.shortened = account.shortened
@@ -77,19 +77,19 @@ class Interruptions:
             shortened = self._cuts.take_shortened()
             return [*corrections(items, shortened)] if self._state.is_linked else []
         account = self._cuts.undecided.account
-        # One that had been reported already was late, and of a cut before this one.
+        # If that was already reported, this report is late and belongs to an earlier cut.
         late = () if account.is_told else account.heard or ()
         return account.learn(items) or [*corrections(late)]
 
     # --- what comes of it ---------------------------------------------------------------------------------------------
 
     def next_turn_began(self) -> list[Action]:
-        """Take note that the service hears speech in the user's turn: the answer that was resumed has been heard."""
+        """Record that the service hears speech in the user's turn: the answer that was resumed has been heard."""
         self._cuts.resumed = None
         return self.heard()
 
     def heard(self) -> list[Action]:
-        """Take note that the service hears speech, too: now it must know how much of the answer was heard."""
+        """Record that the service hears speech as well: now it must know how much of the answer was heard."""
         interruption = self._cuts.undecided
         if interruption is None:
             return []
@@ -98,20 +98,20 @@ class Interruptions:
         return interruption.account.tell()
 
     def near_speech_ended(self) -> list[Action]:
-        """Take note that the box hears nobody any more."""
+        """Record that the box no longer hears anybody."""
         if (interruption := self._cuts.undecided) is not None:
             interruption.is_quiet = True
             self._schedule(interruption)
         return []
 
     def stopped(self, now: float) -> None:
-        """Take note that the service heard speech end."""
+        """Record that the service heard speech end."""
         if (interruption := self._cuts.undecided) is not None:
             interruption.turn.stopped_at = now
             self._schedule(interruption)
 
     def turn_ended(self) -> list[Action]:
-        """Take note that the service took what it heard for a turn."""
+        """Record that the service committed what it heard as a turn."""
         self._cuts.resumed = None
         interruption = self._cuts.undecided
         if interruption is None:
@@ -122,9 +122,9 @@ class Interruptions:
         return actions
 
     def transcribed(self, turn: TurnTranscribed, now: float) -> list[Action]:
-        """Take what the service found in the turn: words are a person, none at all are nobody."""
+        """Record what the service found in the turn: words mean a person, no words at all mean nobody."""
         if not self._state.is_linked:
-            return []  # late news: of a session that is no more
+            return []  # late news: of a session that is over
         interruption, resumed = self._cuts.undecided, self._cuts.resumed
         if turn.has_words and self._state.is_user_speaking:
             self._cuts.words_come_early = True
@@ -139,14 +139,14 @@ class Interruptions:
         return []
 
     def answer_begun(self) -> list[Action]:
-        """Take note that the service answers what it may have heard without having said so."""
+        """Record that the service is answering speech that it may have heard without reporting it."""
         interruption = self._cuts.undecided
         return [] if interruption is None or interruption.is_heard else self.heard()
 
     def response_ended(self, ended: ResponseEnded, now: float) -> list[Action]:
-        """Take note of the end of an answer while an interruption is undecided; call it once that has ended.
+        """Record the end of an answer while an interruption is undecided; call this once the answer has ended.
 
-        Another answer that runs tools is one to a person; one without a sound is one to nobody.
+        Another answer that runs tools must be to a person; one without a sound must be to nobody.
         """
         interruption = self._cuts.undecided
         if interruption is None:
@@ -162,11 +162,11 @@ class Interruptions:
         return self.resume(now)
 
     def answer_arrived(self, response_id: str) -> list[Action]:
-        """Take another answer's first sound as the answer to a person."""
+        """Treat another answer's first sound as the answer to a person."""
         return self.settle() if self._cuts.keeps_rest_beside(response_id) else []
 
     def due(self, now: float) -> list[Action]:
-        """Decide, now that nothing more has come."""
+        """Decide, now that nothing more has arrived in time."""
         interruption = self._cuts.undecided
         is_late = interruption is not None and now >= interruption.latest
         return self.settle() if is_late else self.resume(now)
@@ -178,9 +178,9 @@ class Interruptions:
     # --- a person -----------------------------------------------------------------------------------------------------
 
     def settle(self, *, cancels: bool = False) -> list[Action]:
-        """Take the interruption as a person's: drop the rest, and tell the service what was heard.
+        """Attribute the interruption to a person: drop the rest, and report to the service what was heard.
 
-        ``cancels`` calls the answer off, too, which a service that hears speech does by itself.
+        ``cancels``: also cancel the answer, which a service that hears speech does on its own.
         """
         interruption = self._cuts.undecided
         if interruption is None:
@@ -192,7 +192,7 @@ class Interruptions:
         return actions + interruption.account.tell()
 
     def _belie(self, now: float) -> list[Action]:
-        """Interrupt the answer again: words have come after it was resumed."""
+        """Interrupt the answer again: words have arrived after it was resumed."""
         state = self._state
         if state.phase is Phase.LISTENING:
             self._cuts.resumed = None
@@ -207,7 +207,7 @@ class Interruptions:
     # --- nobody -------------------------------------------------------------------------------------------------------
 
     def resume(self, now: float) -> list[Action]:
-        """Go on with the answer, if one waits: nobody spoke."""
+        """Resume the answer, if one is waiting: nobody spoke."""
         interruption = self._cuts.undecided
         if interruption is None:
             return []
@@ -219,7 +219,7 @@ class Interruptions:
             interruption.turn.has_refused = True
         actions += interruption.turn.deletion()
         owes_answer = interruption.cut.owes_answer
-        # The answer that was asked for has not begun yet: it is as welcome as before.
+        # The answer that was requested has not begun yet: it is still wanted.
         is_due = owes_answer and self._answer.request.is_overdue
         self._answer.take_up(interruption.cut, is_due=is_due)
         self._state.is_user_speaking = False
@@ -230,7 +230,7 @@ class Interruptions:
         return actions
 
     def refuses(self, response_id: str) -> list[Action]:
-        """Call off an answer to the turn that held no words; nothing where it is another answer."""
+        """Cancel an answer to the turn that held no words; return nothing if it is another answer."""
         resumed = self._cuts.resumed
         if resumed is None or not resumed.is_heard or resumed.turn.has_refused or self._answer.request.is_due:
             return []
@@ -239,9 +239,9 @@ class Interruptions:
         return [CancelResponse(response_id)]
 
     def wordless_turn_ended(self) -> list[Action] | None:
-        """Take the turn that held no words out of the conversation, where its item is known; wait for no answer to it.
+        """Remove the turn that held no words from the conversation, if its item is known; expect no answer to it.
 
-        ``None`` where the turn that ends is another one.
+        Return ``None`` if another turn has ended.
         """
         resumed = self._cuts.resumed
         if resumed is None or not resumed.is_heard or resumed.turn.is_committed:
@@ -250,5 +250,5 @@ class Interruptions:
         return resumed.turn.deletion()
 
     def extend(self) -> list[Action]:
-        """Tell the service that what it takes for unheard was heard after all, now that it is over."""
+        """Report to the service that the item it believes unheard was heard after all, now that it is over."""
         return [ExtendItem(item_id) for item_id in self._cuts.take_shortened()]

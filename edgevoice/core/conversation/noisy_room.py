@@ -1,9 +1,9 @@
 """Noisy room: decides when speech over the answer cannot be told from the room, and when it can again. Pure.
 
-In a hopeless room the answer is ducked or cut again and again although nobody speaks to the box. Then it stops doing so
-for speech until the answer is over or the room has been quiet for a while; the wake word and the button still
-interrupt. While that lasts, the uplink carries zeros under the answer, as where the box hears itself: otherwise the
-service would cut the answer for the same noise.
+In a hopeless room the answer is ducked or cut again and again although nobody speaks to the box. The box then ignores
+speech until the answer is over or the room has been quiet for a while; the wake word and the button still interrupt.
+Meanwhile the uplink carries zeros under the answer, as it does when the box hears itself: otherwise the service would
+cut the answer because of the same noise.
 
 The evidence outlives the answer: the next one begins with speech allowed, and one more false duck is enough.
 """
@@ -13,29 +13,29 @@ from dataclasses import dataclass
 
 _DUCKS = 12
 _DUCKS_WITHIN_S = 30.0
-"""Ducks without speech that make a room hopeless.
+"""False ducks, with no speech behind them, that make a room hopeless.
 
-Recorded kitchens, music, televisions and babble 15 dB below the echo came to 13 to 30 in three simulated rooms, 25 dB
-below to 2 to 19, 35 dB below to 2 at most, and quiet rooms to 4 at most.
+Recorded kitchens, music, televisions and babble 15 dB below the echo caused 13 to 30 in three simulated rooms, 25 dB
+below 2 to 19, 35 dB below at most 2, and quiet rooms at most 4.
 """
 
 _DUCKS_WHERE_LOUD = 4
-"""The same where what goes on in the room is known to be as loud as the people who speak to the box."""
+"""The same if the noise in the room is known to be as loud as the people who speak to the box."""
 
 _CUTS = 2
 _CUTS_WITHIN_S = 60.0
-"""Cuts without speech, after which the answer was resumed, that make a room hopeless."""
+"""False cuts, after which the answer was resumed, that make a room hopeless."""
 
 QUIET_S = 10.0
-"""How long nothing must begin over the answer until speech may interrupt it again."""
+"""How long nothing may begin over the answer before speech may interrupt it again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noise:
     """Why speech cannot be told from the room.
 
-    ``ducks``: those without speech in the last 30 s; ``false_cuts``: those of the last minute; ``is_loud``: what goes
-    on in the room is as loud as the people who speak to the box.
+    ``ducks``: those without speech in the last 30 s; ``false_cuts``: those of the last minute; ``is_loud``: the noise
+    in the room is as loud as the people who speak to the box.
     """
 
     ducks: int
@@ -47,7 +47,7 @@ class NoisyRoom:
     """The evidence against the room, and whether speech is ignored because of it.
 
     ``noise`` says why speech is ignored; it is ``None`` while speech interrupts. ``is_loud`` is what the echo stage
-    measures. Without ``may_ignore`` speech is never ignored. Times are monotonic seconds.
+    measures. Unless ``may_ignore`` is set, speech is never ignored. Times are monotonic seconds.
     """
 
     def __init__(self, *, may_ignore: bool) -> None:
@@ -63,17 +63,17 @@ class NoisyRoom:
         return self.noise is not None
 
     def note_false_duck(self, now: float) -> None:
-        """Take note that something began over the answer and was nobody."""
+        """Record that something began over the answer and was not speech."""
         self._ducks.append(now)
         self._judge(now)
 
     def note_false_cut(self, now: float) -> None:
-        """Take note that the answer was cut and nobody spoke."""
+        """Record that the answer was cut although nobody spoke."""
         self._cuts.append(now)
         self._judge(now)
 
     def forgive(self) -> None:
-        """Let speech interrupt again; the evidence stays."""
+        """Let speech interrupt again; the evidence is kept."""
         self.noise = None
 
     def _judge(self, now: float) -> None:

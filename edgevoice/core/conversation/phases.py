@@ -1,10 +1,10 @@
-"""The phases of a conversation and every way from one to another. This table owns all transitions."""
+"""The phases of a conversation and every transition between them. This table owns all transitions."""
 
 from enum import StrEnum
 
 
 class Phase(StrEnum):
-    """Where the conversation stands."""
+    """The phase that the conversation is in."""
 
     IDLE = "idle"
     CONNECTING = "connecting"
@@ -14,7 +14,7 @@ class Phase(StrEnum):
 
 
 class PhaseCause(StrEnum):
-    """Why a phase ends; the diagram of the documentation shows these words."""
+    """Why a phase ends; the diagram in the documentation shows these words."""
 
     WOKEN = "wake word or button"
     LINKED = "session open"
@@ -53,7 +53,7 @@ TRANSITIONS: dict[tuple[Phase, PhaseCause], Phase] = {
 
 
 def after(phase: Phase, cause: PhaseCause) -> Phase:
-    """Return the phase that follows; a transition that is not in the table is a fault of ours: ``LookupError``."""
+    """Return the phase that follows; a transition that is not in the table is a bug: ``LookupError``."""
     try:
         return TRANSITIONS[phase, cause]
     except KeyError:

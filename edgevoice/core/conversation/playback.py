@@ -17,7 +17,7 @@ class PlaybackState(StrEnum):
 
 
 class PlaybackCause(StrEnum):
-    """Why that changes; the diagram of the documentation shows these words."""
+    """Why that changes; the diagram in the documentation shows these words."""
 
     STARTED = "playback started"
     DUCKED = "near speech began"
@@ -53,7 +53,7 @@ _ECHOING = (PlaybackState.ECHO_OF_PART, PlaybackState.ECHO_OF_END)
 
 
 class Playback:
-    """The stretch of playback that sounds, the ``burst``, and what is known of who speaks over it.
+    """The stretch of playback that is sounding, the ``burst``, and who may be speaking over it.
 
     ``fence``: the one response whose audio may be heard.
     """
@@ -62,7 +62,7 @@ class Playback:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Return to the initial state."""
         self.state = PlaybackState.SILENT
         self.fence: str | None = None
         self._near_speech_at: int | None = None
@@ -70,25 +70,25 @@ class Playback:
 
     @property
     def is_sounding(self) -> bool:
-        """Whether playback is active: this, not an open response, is what makes speech a barge-in."""
+        """Whether playback is active: this, and not an open response, is what makes speech a barge-in."""
         return self.state in _SOUNDING
 
     @property
     def is_echoing(self) -> bool:
-        """Whether playback is over for now, and the room still sounds of it."""
+        """Whether playback is over for now while its echo still sounds in the room."""
         return self.state in _ECHOING
 
     @property
     def has_sounded(self) -> bool:
-        """Whether something of the answer has been heard, and not all of it yet."""
+        """Whether part of the answer, but not all of it, has been heard."""
         return self.state not in {PlaybackState.SILENT, PlaybackState.ECHO_OF_END}
 
     def admits(self, response_id: str) -> bool:
-        """Say whether audio of this response may be heard."""
+        """Return whether audio of this response may be heard."""
         return self.fence == response_id
 
     def sounds(self, burst: int) -> bool:
-        """Say whether this burst sounds."""
+        """Return whether this burst is sounding."""
         return self.is_sounding and burst == self._burst
 
     def admit(self, response_id: str) -> None:
@@ -96,47 +96,47 @@ class Playback:
         self.fence = response_id
 
     def start(self, burst: int) -> None:
-        """Take a burst as sounding."""
+        """Record that a burst is sounding."""
         self._burst = burst
         self._go(PlaybackCause.STARTED)
 
     def duck(self, at_sample: int) -> bool:
-        """Take it that somebody may be speaking over the answer; say whether it is to be lowered for that."""
+        """Record that somebody may be speaking over the answer; return whether to lower the answer for that."""
         self._near_speech_at = at_sample
         return self._go(PlaybackCause.DUCKED)
 
     def take_near_speech(self) -> int | None:
-        """Return a near-end sample from before somebody began to speak over the answer, and forget it."""
+        """Return a near-end sample from before somebody began to speak over the answer, and clear it."""
         at_sample, self._near_speech_at = self._near_speech_at, None
         return at_sample
 
     def restore(self) -> bool:
-        """Take the answer as at its volume again; say whether it was lowered."""
+        """Record that the answer is back at its volume; return whether it had been lowered."""
         return self._go(PlaybackCause.RESTORED)
 
     def drain(self) -> None:
-        """Take all that was there as played."""
+        """Record that everything queued has been played."""
         self._go(PlaybackCause.DRAINED)
 
     def echo(self) -> None:
-        """Take the room as still sounding."""
+        """Record that the echo still sounds in the room."""
         self._go(PlaybackCause.ECHOED)
 
     def end_echo(self) -> None:
-        """Take the room as quiet."""
+        """Record that the room is quiet."""
         self._go(PlaybackCause.ECHO_OVER)
 
     def finish(self) -> None:
-        """Take all of the answer as heard, though the fence stays open."""
+        """Record that all of the answer has been heard, though the fence stays open."""
         self._go(PlaybackCause.SILENCED)
 
     def silence(self) -> None:
-        """Shut the fence: what still comes of this answer is late."""
+        """Close the fence: audio of this answer that still arrives is too late."""
         self.fence = None
         self._go(PlaybackCause.SILENCED)
 
     def take_up(self, response_id: str) -> None:
-        """Open the fence again for an answer that was cut after some of it had been heard."""
+        """Reopen the fence for an answer that was cut after part of it had been heard."""
         self.fence = response_id
         self._go(PlaybackCause.TAKEN_UP)
 

@@ -9,11 +9,11 @@ class Policy:
 
     ``connect_s``: how long dialling may take. ``no_speech_s``: how long to listen after the wake word. ``follow_up_s``:
     how long to listen after an answer, 0 = not at all. ``turn_s``: how long the user may speak. ``answer_s``: how long
-    to wait for an answer to begin. ``progress_s``: how long one that has begun may stand still. ``session_s``: the hard
-    cap. ``echo_tail_s``: how long the room still sounds after playback. ``may_answer_tools``: the service may answer
-    the output of a tool without being asked. ``hears_itself``: the microphone picks up our own speech, so the uplink
-    carries zeros while we speak and nobody speaks over us. ``resumes``: an answer goes on after a false interruption.
-    ``ignores_speech_in_noise``: speech does not interrupt an answer where it cannot be told from the room.
+    to wait for an answer to begin. ``progress_s``: how long an answer that has begun may stall. ``session_s``: the hard
+    cap. ``echo_tail_s``: how long the echo lasts after playback. ``may_answer_tools``: the service may answer the
+    output of a tool unprompted. ``hears_itself``: the microphone picks up our own speech, so the uplink carries zeros
+    while we speak and nobody speaks over us. ``resumes``: an answer resumes after a false interruption.
+    ``ignores_speech_in_noise``: speech does not interrupt an answer if it cannot be told from the room.
     """
 
     connect_s: float = 12.0

@@ -1,4 +1,4 @@
-"""Request: whether an answer is to begin, and whether we have asked for it. Pure."""
+"""Request: whether an answer is due, and whether we have asked for it. Pure."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from edgevoice.core.conversation.tables import after
 
 
 class RequestState(StrEnum):
-    """Whether an answer is to begin."""
+    """Whether an answer is due."""
 
     NONE = "none"
     DUE = "due"
@@ -19,7 +19,7 @@ class RequestState(StrEnum):
 
 
 class RequestCause(StrEnum):
-    """Why that changes; the diagram of the documentation shows these words."""
+    """Why that changes; the diagram in the documentation shows these words."""
 
     TURN_ENDED = "end of turn"
     HELD = "something in the way"
@@ -73,107 +73,107 @@ _DUE = (RequestState.DUE, RequestState.HELD, RequestState.ASKED, RequestState.RE
 
 
 class AnswerRequest:
-    """Whether an answer is to begin: because the turn has ended, or because we have asked for one.
+    """Whether an answer is due: because the turn has ended, or because we have asked for one.
 
-    ``is_crossing``: the user began to speak while one was due, so that one which begins while they speak is of no use.
+    ``is_crossing``: the user began to speak while an answer was due, so one that begins while they speak is useless.
     """
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Return to the initial state."""
         self.state = RequestState.NONE
         self.is_crossing = False
 
     @property
     def is_due(self) -> bool:
-        """Whether an answer is to begin, and has not."""
+        """Whether an answer is due and has not begun."""
         return self.state in _DUE
 
     @property
     def is_held(self) -> bool:
-        """Whether our asking waits until nothing stands in its way."""
+        """Whether our request waits until nothing is in its way."""
         return self.state is RequestState.HELD
 
     @property
     def is_to_be_repeated(self) -> bool:
-        """Whether the service has refused our asking, because it was generating another answer."""
+        """Whether the service refused our request because it was generating another answer."""
         return self.state in {RequestState.REFUSED, RequestState.OVERTAKEN}
 
     @property
     def is_unwanted(self) -> bool:
-        """Whether the answer that is to begin was interrupted by hand before it had begun."""
+        """Whether the answer that is due was interrupted by hand before it began."""
         return self.state is RequestState.UNWANTED
 
     @property
     def is_overdue(self) -> bool:
-        """Whether one may still begin that was due before the user spoke."""
+        """Whether an answer that was due before the user spoke may still begin."""
         return self.is_unwanted or self.is_crossing
 
     def crosses(self, *, is_user_speaking: bool) -> bool:
-        """Say whether nobody will hear an answer that begins now: it crossed with the user's hand, or first word."""
+        """Return whether an answer that begins now is unwanted: a button press, wake word or first word overtook it."""
         return self.is_unwanted or (is_user_speaking and self.is_crossing)
 
     def end_turn(self) -> None:
-        """Take an answer as due: the turn has ended."""
+        """Record that an answer is due: the turn has ended."""
         self._go(RequestCause.TURN_ENDED)
 
     def hold(self) -> None:
-        """Take an answer as due that will be asked for later."""
+        """Record that an answer is due that will be requested later."""
         self._go(RequestCause.HELD)
 
     def ask(self) -> None:
-        """Take an answer as asked for."""
+        """Record that we have asked for an answer."""
         self._go(RequestCause.ASKED)
 
     def begin(self) -> None:
-        """Take an answer as begun, which may be the one that was asked for."""
+        """Record that an answer has begun, which may be the one that we asked for."""
         self._go(RequestCause.BEGUN)
 
     def refuse(self, *, is_in_the_way: bool) -> None:
-        """Take our asking as refused, if another answer stood in its way; else the refusal is of an earlier one."""
+        """Record that our request was refused if another answer was in its way; else an earlier one was refused."""
         self._go(RequestCause.REFUSED if is_in_the_way else RequestCause.NOT_REFUSED)
 
     def end(self) -> None:
-        """Take the answer as complete on the wire."""
+        """Record that the answer is complete on the wire."""
         self._go(RequestCause.ENDED)
 
     def settle(self) -> None:
-        """Ask no more: the answer that overtook our asking was one."""
+        """Withdraw the request: the answer that overtook it was the answer."""
         self._go(RequestCause.HEARD)
 
     def take_calls(self) -> None:
-        """Ask no more before the tools that were called have finished."""
+        """Do not ask again before the tools that were called have finished."""
         self._go(RequestCause.CALLS_CAME)
 
     def silence(self) -> None:
-        """Forget what was due."""
+        """Clear whatever was due."""
         self._go(RequestCause.SILENCED)
 
     def interrupt(self) -> None:
-        """Take the answer that is to begin as unwanted."""
+        """Mark the answer that is due as unwanted."""
         self._go(RequestCause.INTERRUPTED)
 
     def cross(self) -> None:
-        """Take note that the user begins to speak: what was due before that crosses with it."""
+        """Record that the user begins to speak: an answer that was due before crosses with their speech."""
         self.is_crossing = self.is_due or self.is_unwanted
         self._go(RequestCause.USER_SPOKE)
 
     def call_off(self) -> None:
-        """Take the unwanted answer as begun, and called off."""
+        """Record that the unwanted answer has begun and was cancelled."""
         self.is_crossing = False
         self._go(RequestCause.CALLED_OFF)
 
     def take_up(self, *, is_due: bool) -> None:
-        """Take an answer that was cut as wanted again; ``is_due`` says that another is still to begin after it."""
+        """Want an answer again after it was cut; ``is_due`` says that another is still to begin after it."""
         self.is_crossing = False
         self._go(RequestCause.TAKEN_UP)
         if is_due:
             self._go(RequestCause.TURN_ENDED)
 
     def break_off(self) -> None:
-        """Wait for nothing: the session is lost."""
+        """Expect nothing: the session is lost."""
         self._go(RequestCause.BROKEN_OFF)
 
     def _go(self, cause: RequestCause) -> None:

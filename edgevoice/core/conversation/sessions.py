@@ -1,4 +1,4 @@
-"""Sessions: how a session is begun, kept up and ended, and how long it may be open. No I/O, no clock."""
+"""Sessions: how a session is opened, maintained and closed, and how long it may stay open. No I/O, no clock."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,36 +25,36 @@ from edgevoice.core.orders import (
 
 _REDIAL = Backoff(first_s=0.25, factor=3, limit_s=2)
 _MOST_REDIALS = 4
-"""Tries to resume a session that was lost: with their waits some four seconds, in which nobody gives up."""
+"""Attempts to resume a lost session: with their delays some four seconds, during which users keep waiting."""
 
 _SETTLED_S = 10.0
-"""How long a session must have lasted, where no answer was heard in it, to be more than a failed try."""
+"""How long a session must have lasted to count as more than a failed attempt, if no answer was heard in it."""
 
 _RENEW_BEFORE_S = 30.0
-"""How long before a session expires another takes its place, or a quarter of its time: whichever is shorter."""
+"""How long before its expiry a session is replaced, at most a quarter of its lifetime."""
 
 _SHORTEST_S = 20.0
 """A session that expires sooner is not renewed: either the clock is wrong, or renewing would never end."""
 
 _GRACE_S = 30.0
-"""How much longer the last answer may take when the day's minutes are used up."""
+"""How much longer the last answer may take once the day's minutes are used up."""
 
 _FAULT_SHOWN_S = 6.0
-"""How long the light shows why a conversation failed: long enough to look up and to count the blinks."""
+"""How long the light shows why a conversation failed: long enough to look up and count the blinks."""
 
 _LIMIT_SHOWN_S = 20.0
-"""The light of a limit has the longest count of blinks: long enough to count it twice."""
+"""The light for a limit blinks the most times: long enough to count it twice."""
 
 _AFTER_STALL_S = 2.0
-"""After a stall the frames that wait are read at once; the service's answer to what was kept takes a round trip."""
+"""After a stall, waiting frames are read at once; the service's answer to the kept audio takes a round trip."""
 
 
 @dataclass(slots=True)
 class _Dial:
-    """What is dialled for: ``word`` is the wake word that asked for it, empty for the button.
+    """The state of dialling: ``word`` is the wake word that asked for it, empty for the button.
 
-    ``tries``: those that failed since a session was last more than a try. ``is_resuming``: in the middle of a
-    conversation. ``goes_on``: the new session is told what was said before. ``lost_by``: why the last one failed.
+    ``tries``: failed attempts since the last real session. ``is_resuming``: this is in the middle of a conversation.
+    ``goes_on``: the new session is sent what was said before. ``lost_by``: why the last session failed.
     """
 
     word: str = ""
@@ -70,9 +70,9 @@ class _Dial:
 
 
 class Sessions:
-    """Dials, dials again, and hangs up; ``is_spent`` says that the day's minutes ran out in this conversation.
+    """Dials, redials and hangs up; ``is_spent``: the day's minutes ran out in this conversation.
 
-    ``chance`` gives numbers from 0 to 1 for jitter.
+    ``chance`` returns numbers from 0 to 1 for jitter.
     """
 
     def __init__(self, state: ConversationState, box: BoxState, chance: Callable[[], float]) -> None:
@@ -89,12 +89,12 @@ class Sessions:
     def begin(self, at_sample: int, now: float, word: str = "", *, goes_on: bool = False) -> list[Action]:
         """Dial for a new conversation; ``word`` is the wake word that asked for it, empty for the button.
 
-        One that ``goes_on`` where another ended has all of a new one's time, and is told what was said before.
+        One that ``goes_on`` from another has the full time of a new one, and is sent what was said before.
         """
         if not self._box.is_whole:
-            return [PlayEarcon(Earcon.TROUBLE)]  # a session with a deaf or a mute box would only cost money
+            return [PlayEarcon(Earcon.TROUBLE)]  # a session with a deaf or muted box would only cost money
         if self._left_s is not None and self._left_s <= 0:
-            # Who asks again before the sentence is over hears it anew, and not twice.
+            # If the user asks again before the sentence is over, it restarts instead of playing twice.
             return [StopEarcons(), *self._show_limit(Earcon.BUDGET_SPENT, now)]
         self._state.enter(PhaseCause.WOKEN)
         self._dial = _Dial(word, goes_on)
@@ -107,11 +107,11 @@ class Sessions:
         return [KeepUplink(at_sample), OpenLink(word, resumes=goes_on)]
 
     def call_again(self, at_sample: int, now: float, word: str = "") -> list[Action]:
-        """Begin another session: the last one ended while its answer was still sounding, and was spoken over."""
+        """Begin another session: the last one ended while its answer was still sounding, and the user spoke over it."""
         return self.hang_up() + self.begin(at_sample, now, word, goes_on=True)
 
     def link_opened(self, now: float) -> list[Action]:
-        """Take the session as open, and send what was kept."""
+        """Record that the session is open, and send what was kept."""
         if self._state.phase is not Phase.CONNECTING:
             return []  # late news: hung up while dialling
         self._state.enter(PhaseCause.LINKED)
@@ -128,7 +128,7 @@ class Sessions:
         return [OpenUplink()]
 
     def link_lost(self, lost: LinkLost, now: float) -> list[Action]:
-        """Dial anew, hear what is here to its end, or fail, whichever still helps."""
+        """Redial, play what has arrived of the answer to its end, or fail, whichever still helps."""
         if self._state.phase is Phase.IDLE:
             return []  # late news: already hung up
         self._state.is_linked = False
@@ -140,7 +140,7 @@ class Sessions:
             case Phase.SPEAKING:
                 if not (self._answer.is_received and lost.is_retriable):
                     self._answer.break_off(lost.code, is_final=not lost.is_retriable)
-                # What is here is heard to its end.
+                # What has arrived is played to its end.
                 return [CloseUplink()]
             case Phase.LISTENING | Phase.THINKING if lost.is_retriable:
                 return self.resume(lost.code, now)
@@ -148,7 +148,7 @@ class Sessions:
                 return self.fail(lost.code, now)
 
     def _redials(self, now: float) -> bool:
-        """Say whether there will be another try, and when."""
+        """Return whether there will be another attempt, and schedule it."""
         at = now + _REDIAL.delay_s(self._dial.tries, self._chance)
         if self._dial.is_resuming and self._dial.tries >= _MOST_REDIALS:
             return False
@@ -159,7 +159,7 @@ class Sessions:
         return True
 
     def resume(self, code: str, now: float) -> list[Action]:
-        """Dial anew in the middle of the conversation; what the user says, or has said in vain, is kept meanwhile."""
+        """Redial in the middle of the conversation; keep what the user says meanwhile or has said unanswered."""
         if self.is_spent:
             return self.end_by_limit(now)
         was_goodbye, was_begun = self._answer.ending.is_goodbye, self._answer.is_begun
@@ -173,31 +173,31 @@ class Sessions:
         if not self._redials(now):
             return actions + self.fail(code, now)
         if was_begun:
-            # What has been answered in part is not asked again, and a turn that has set a timer would set another; the
-            # user must hear that the rest will not come.
+            # A question that was partly answered is not asked again, and a turn that has set a timer would set another;
+            # the user must hear that the rest will not arrive.
             return [*actions, MarkTurn(), RewindUplink(), PlayEarcon(Earcon.TROUBLE)]
         return [*actions, RewindUplink()]
 
     def _dial_anew(self, now: float) -> None:
-        """Go back to connecting, in the middle of a conversation."""
+        """Return to connecting, in the middle of a conversation."""
         self._state.enter(PhaseCause.LOST)
         self._dial.resume()
         self._state.deadlines.clear(Deadline.LISTEN, Deadline.ANSWER, Deadline.ASK, Deadline.RENEW)
         self._state.deadlines.set(Deadline.CONNECT, now + self._state.policy.connect_s)
 
     def take_expiry(self, in_s: float, now: float) -> list[Action]:
-        """Take note of when the service will end the session: another takes its place before that."""
+        """Record when the service will end the session: another replaces it before that."""
         if self._state.is_linked and in_s >= _SHORTEST_S:
             self._state.deadlines.set(Deadline.RENEW, now + in_s - min(_RENEW_BEFORE_S, in_s / 4))
         return []
 
     def renew(self, now: float) -> list[Action]:
-        """Dial another session before this one expires, now or as soon as the answer has been heard."""
+        """Replace this session before it expires, now or as soon as the answer has been heard."""
         self._is_renewal_due = True
         return self.renew_if_due(now)
 
     def renew_if_due(self, now: float) -> list[Action]:
-        """Dial another session if this one expires soon and nobody speaks; what is said meanwhile is kept."""
+        """Replace this session if it expires soon and nobody is speaking; what is said meanwhile is kept."""
         is_between_turns = self._state.phase is Phase.LISTENING and not self._state.is_user_speaking
         is_between_turns = is_between_turns and self._state.cuts.undecided is None
         if not (self._is_renewal_due and is_between_turns) or self.is_spent or self._box.is_deaf:
@@ -231,7 +231,7 @@ class Sessions:
         return [*actions, CloseUplink(), CloseLink()]
 
     def give_up_dialling(self, now: float) -> list[Action]:
-        """Fail because no session opened in time, for the reason that the last dial gave, if one did."""
+        """Fail because no session opened in time, with the reason of the last attempt, if it gave one."""
         return self.fail(self._dial.lost_by or "service-unreachable", now)
 
     def fail(self, code: str, now: float) -> list[Action]:
@@ -240,7 +240,7 @@ class Sessions:
         return [*self.hang_up(), PlayEarcon(Earcon.TROUBLE)]
 
     def leave(self, now: float) -> list[Action]:
-        """Hang up because nobody goes on; show for a while why, if the last answer has failed."""
+        """Hang up because the user does not go on; show for a while why, if the last answer failed."""
         if self._state.trouble:
             self._box.show_trouble(self._state.trouble, now + _FAULT_SHOWN_S)
         return self.hang_up()
@@ -248,7 +248,7 @@ class Sessions:
     # --- limits ------------------------------------------------------------------------------------------------------
 
     def take_budget(self, left_s: float | None, now: float) -> list[Action]:
-        """Take note of how long sessions may still be open today, in seconds."""
+        """Record how long sessions may still be open today, in seconds."""
         self._left_s = left_s
         if self._state.phase is not Phase.IDLE:
             self._limit_to_budget(now)
@@ -281,14 +281,14 @@ class Sessions:
     # --- waiting for them --------------------------------------------------------------------------------------------
 
     def spare(self, now: float) -> None:
-        """Give what the world may have done in time another moment to be told of: it was us who were late.
+        """Allow more time for events that may have happened but are still unread: we were the late ones.
 
-        The hard caps are not put off, so that a box that stalls again and again ends its conversation all the same.
+        The hard caps are not postponed, so that a box that stalls repeatedly still ends its conversation.
         """
         until = now + _AFTER_STALL_S
         waits = (Deadline.CONNECT, Deadline.LISTEN, Deadline.ANSWER, Deadline.ASK, Deadline.RESUME)
         self._state.deadlines.spare(now, until, *waits)
 
     def redial(self) -> Action:
-        """Try once more, now that the wait for it is over."""
+        """Try once more, now that the delay is over."""
         return OpenLink(self._dial.word, resumes=self._dial.goes_on)

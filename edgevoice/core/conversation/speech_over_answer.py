@@ -1,4 +1,4 @@
-"""Speech over the answer, as the box hears it by itself: duck, then cut, or go on; ignored in a noisy room. Pure."""
+"""Speech over the answer, as the box itself hears it: duck, then cut or resume; ignored in a noisy room. Pure."""
 
 from typing import assert_never
 
@@ -14,7 +14,7 @@ from edgevoice.core.orders import Action, DuckPlayback, KeepUplink, OpenUplink, 
 
 
 class SpeechOverAnswer:
-    """What follows when something begins over the answer, when it is confirmed as speech, and when it fades."""
+    """Decides what to do when something begins over the answer, is confirmed as speech, or fades."""
 
     def __init__(self, state: ConversationState, box: BoxState, sessions: Sessions, turns: Turns) -> None:
         self._state = state
@@ -30,13 +30,13 @@ class SpeechOverAnswer:
         fact: NearSpeechBegan | NearSpeechConfirmed | NearSpeechFaded | NearSpeechEnded,
         now: float,
     ) -> list[Action]:
-        """Take what the box heard over its answer."""
+        """Handle what the box heard over its answer."""
         is_ignored = self._room.is_hopeless and self._playback.is_sounding
         if is_ignored:
             self._state.deadlines.set(Deadline.ROOM_QUIET, now + QUIET_S)
         match fact:
             case NearSpeechBegan() if is_ignored:
-                self._room.note_false_duck(now)  # it would have been
+                self._room.note_false_duck(now)  # it would have been one
                 return []
             case NearSpeechConfirmed() if is_ignored:
                 return []
@@ -55,7 +55,7 @@ class SpeechOverAnswer:
                 assert_never(fact)
 
     def settle_room(self, actions: list[Action], now: float, *, was_hopeless: bool) -> list[Action]:
-        """Return what follows where these orders, or what led to them, made the room hopeless or ended that."""
+        """Return the orders to add if these orders, or what led to them, made the room hopeless or ended that."""
         if ResumePlayback() in actions:
             self._room.note_false_cut(now)
         if self._state.phase not in {Phase.THINKING, Phase.SPEAKING}:
@@ -67,14 +67,14 @@ class SpeechOverAnswer:
         else:
             self._state.deadlines.clear(Deadline.ROOM_QUIET)
         if self._state.policy.hears_itself or not self._playback.is_sounding or not self._state.is_linked:
-            return []  # the gate is where it belongs, or moves with the answer's next sound or its end
+            return []  # the gate is already right, or follows the answer's next sound or its end
         # The service hears the same noise.
         return [SilenceUplink() if self._room.is_hopeless else OpenUplink()]
 
     def _began(self, at_sample: int) -> list[Action]:
         """Lower the answer: somebody may be speaking over it."""
         if self._box.is_deaf or not (self._playback.is_sounding or self._playback.is_echoing):
-            return []  # late news: heard just before the door was shut, or before the cut
+            return []  # late news: heard just before the microphone was muted, or before the cut
         return [DuckPlayback()] if self._playback.duck(at_sample) else []
 
     def _confirmed(self, at_sample: int, now: float) -> list[Action]:
@@ -82,12 +82,12 @@ class SpeechOverAnswer:
         if self._box.is_deaf:
             return []
         if self._playback.is_echoing:
-            # The answer is over and the user goes on at once: they need not wait for its echo.
+            # The answer is over and the user speaks at once: they need not wait for the echo to end.
             self._state.deadlines.clear(Deadline.ECHO_TAIL)
             self._playback.duck(at_sample)
             return self._turns.room_quiet(now)
         if not self._playback.is_sounding:
-            return []  # where nothing sounds, the service hears for itself
+            return []  # while nothing sounds, the service hears for itself
         if not self._state.is_linked:
             return self._sessions.call_again(at_sample, now)
         actions = self._turns.interrupt(now, is_by_speech=True)

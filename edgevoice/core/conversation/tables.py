@@ -1,6 +1,6 @@
-"""Transition tables: what the machines of a conversation have in common. Pure.
+"""Transition tables: what the state machines of a conversation have in common. Pure.
 
-A table maps a state and a cause to the state that follows, and owns every transition of its machine.
+A table maps a state and a cause to the next state, and owns every transition of its machine.
 """
 
 from collections.abc import Mapping
@@ -11,16 +11,16 @@ StateT = TypeVar("StateT", bound=StrEnum)
 CauseT = TypeVar("CauseT", bound=StrEnum)
 
 _ANY = "any state"
-"""What the diagram shows in place of a state, where a cause leads to the same state from all others."""
+"""What the diagram shows instead of a state if a cause leads from all other states to the same one."""
 
 
 def after(table: Mapping[tuple[StateT, CauseT], StateT], state: StateT, cause: CauseT) -> StateT:
-    """Return the state that follows. A cause that the table does not list for a state comes late: the state stays."""
+    """Return the next state. A cause that the table does not list for a state arrived late: the state stays."""
     return table.get((state, cause), state)
 
 
 def diagram(table: Mapping[tuple[StateT, CauseT], StateT], start: StateT) -> str:
-    """Return the state diagram as Mermaid text, as the documentation shows it; a state that stays has no arrow."""
+    """Return the state diagram as Mermaid text for the documentation; transitions to the same state are omitted."""
     states: list[str] = list(type(start))
     arrows: dict[tuple[str, str], list[str]] = {}
     for cause in dict.fromkeys(cause for _, cause in table):

@@ -1,4 +1,4 @@
-"""The round of tools: the calls of one response, until they have been run and the outputs answered. Pure."""
+"""The tool round: the calls of one response, until they have been run and their outputs answered. Pure."""
 
 from enum import StrEnum
 
@@ -7,7 +7,7 @@ from edgevoice.core.facts import ToolCall
 
 
 class ToolRoundState(StrEnum):
-    """What the tools have to do with the answer."""
+    """The state of the tools within the answer."""
 
     NONE = "none"
     RUNNING = "running"
@@ -16,7 +16,7 @@ class ToolRoundState(StrEnum):
 
 
 class ToolRoundCause(StrEnum):
-    """Why that changes; the diagram of the documentation shows these words."""
+    """Why that changes; the diagram in the documentation shows these words."""
 
     CALLS_CAME = "calls came"
     FINISHED = "last tool finished"
@@ -41,24 +41,24 @@ TRANSITIONS: dict[tuple[ToolRoundState, ToolRoundCause], ToolRoundState] = {
 
 
 class ToolRound:
-    """The calls that wait for their tools, and whether the answer waits for them.
+    """The calls that are waiting for their tools, and whether the answer waits for them.
 
-    ``has_spoken`` says that the response held speech beside its calls. Calls that wait while no round is running are
-    stale: the user has begun a new turn since, so that the outputs are sent for the record and no answer is asked for.
+    ``has_spoken``: the response held speech beside its calls. Calls that are pending while no round is running are
+    stale: the user has begun a new turn, so their outputs are only sent for the record and no answer is requested.
     """
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Return to the initial state."""
         self.state = ToolRoundState.NONE
         self.has_spoken = False
         self._waiting: set[str] = set()
 
     @property
     def is_running(self) -> bool:
-        """Whether tools run whose outputs are to be answered."""
+        """Whether tools are running whose outputs will be answered."""
         return self.state is ToolRoundState.RUNNING
 
     @property
@@ -72,21 +72,21 @@ class ToolRound:
         return self.state is ToolRoundState.ANSWERED
 
     def waits_for(self, call_id: str) -> bool:
-        """Say whether this call waits for its tool."""
+        """Return whether this call is waiting for its tool."""
         return call_id in self._waiting
 
     def begin(self, calls: tuple[ToolCall, ...], *, has_spoken: bool) -> None:
-        """Begin a round; calls of an interrupted one that still run are waited for with it."""
+        """Begin a round; it also waits for calls of an interrupted round that are still running."""
         self.has_spoken = has_spoken
         self._waiting |= {call.call_id for call in calls}
         self._go(ToolRoundCause.CALLS_CAME)
 
     def begin_stale(self, calls: tuple[ToolCall, ...]) -> None:
-        """Take calls that come late; they leave a round that is running as wanted as it is."""
+        """Add calls that arrived late; a round that is running stays wanted."""
         self._waiting |= {call.call_id for call in calls}
 
     def finish(self, call_id: str) -> bool:
-        """Take a tool as finished; say whether it was the last of a round whose outputs are to be answered."""
+        """Record that a tool has finished; return whether it was the last of a round whose outputs will be answered."""
         self._waiting.remove(call_id)
         was_running = self.is_running
         if not self._waiting:
@@ -94,24 +94,24 @@ class ToolRound:
         return was_running and not self.is_running
 
     def answer(self) -> None:
-        """Take an answer as begun: to the outputs, where all of them are known."""
+        """Record that an answer has begun: to the outputs, if all of them are known."""
         self._go(ToolRoundCause.BEGUN)
 
     def go_stale(self) -> None:
-        """Let the tools that still run answer for the record alone."""
+        """Mark the round as stale: outputs of tools that are still running are only sent for the record."""
         self._go(ToolRoundCause.SILENCED)
 
     def break_off(self) -> None:
-        """Forget the tools that still run: the session that called them is lost."""
+        """Forget the tools that are still running: the session that called them is lost."""
         self._waiting = set()
         self._go(ToolRoundCause.BROKEN_OFF)
 
     def listen(self) -> None:
-        """Take the turn as the user's: no tool has been run in it."""
+        """Record that it is the user's turn: no tool has been run in it."""
         self._go(ToolRoundCause.LISTENED)
 
     def take_up(self, before: ToolRoundState) -> None:
-        """Go on with the round as it was ``before`` the answer was cut: it may have ended meanwhile."""
+        """Restore the round as it was ``before`` the answer was cut: it may have ended meanwhile."""
         if self._waiting or before is ToolRoundState.RUNNING:
             self._go(ToolRoundCause.TAKEN_UP)
             if not self._waiting:

@@ -23,7 +23,7 @@ from edgevoice.core.orders import (
 
 
 class Turns:
-    """Whose go it is while a session is open, and what becomes of the answer."""
+    """Whose turn it is while a session is open, and what happens to the answer."""
 
     def __init__(self, state: ConversationState, box: BoxState, sessions: Sessions) -> None:
         self._state = state
@@ -42,11 +42,11 @@ class Turns:
     # --- the user's turn ----------------------------------------------------------------------------------------------
 
     def user_started_speaking(self, now: float) -> list[Action]:
-        """Take the turn as the user's, and interrupt the answer."""
+        """Give the turn to the user, and interrupt the answer."""
         if not self._state.is_linked:
-            return []  # late news: of a session that is no more
+            return []  # late news: of a session that is over
         self._state.is_user_speaking = True
-        # One that begins now was made before their first word; any other is the service's answer to what they say.
+        # An answer that begins now was made before their first word; any later one replies to what they say.
         self._request.cross()
         self._state.await_end_of_turn(now)
         if self._state.phase is Phase.LISTENING:
@@ -63,7 +63,7 @@ class Turns:
         self._state.is_user_speaking = False
         self.interruptions.stopped(now)
         if self._state.phase is Phase.LISTENING:
-            # The service decides whether the turn is over; it must not take for ever.
+            # The service decides whether the turn is over, but it must not take forever.
             self._state.extend_listening(self._policy.answer_s, now)
         return []
 
@@ -82,18 +82,18 @@ class Turns:
         return actions
 
     def _settle_presumed(self) -> None:
-        """Take an answer whose end is missing as over: the user goes on."""
+        """Treat an answer whose end is missing as over: the user has gone on."""
         if self._state.is_presumed_over:
             self._answer.fall_silent()
 
     # --- the answer ---------------------------------------------------------------------------------------------------
 
     def response_started(self, response_id: str, now: float) -> list[Action]:
-        """Take an answer as begun, or call it off when nobody wants it any more."""
+        """Record that an answer has begun, or cancel it if it is no longer wanted."""
         if not self._state.is_linked:
-            return []  # late news: of a session that is no more
+            return []  # late news: of a session that is over
         if self._request.crosses(is_user_speaking=self._state.is_user_speaking):
-            # It crossed with the user's first word, or with their hand: nobody will hear this answer.
+            # It crossed with the user's first word, wake word or button press: this answer will not be heard.
             self._answer.begin_unwanted(response_id)
             return [CancelResponse(response_id)]
         if refused := self.interruptions.refuses(response_id):
@@ -105,7 +105,7 @@ class Turns:
                 return [CancelResponse(response_id)]
             if (earlier := self._answer.early_answer) is not None:
                 actions.append(CancelResponse(earlier))  # it knows fewer of the outputs than this one
-        # A service may answer before it has reported that the user has stopped, or without ever reporting it.
+        # A service may answer before it has reported that the user has stopped, or without reporting it at all.
         self._state.is_user_speaking = False
         if self._state.phase is Phase.LISTENING:
             self._state.go_on_answering()
@@ -114,7 +114,7 @@ class Turns:
         return actions
 
     def response_ended(self, ended: ResponseEnded, now: float) -> list[Action]:
-        """Take an answer as complete on the wire: run its tools, or listen on once it has been played."""
+        """Record that an answer is complete on the wire: run its tools, or listen again once it has been played."""
         if ended.response_id in self._generation.leftovers:
             return self._leftover_ended(ended, now)
         if ended.response_id != self._generation.response_id:
@@ -124,7 +124,7 @@ class Turns:
         actions = self.interruptions.response_ended(ended, now)
         if ended.status is ResponseStatus.COMPLETED and ended.calls:
             if was_presumed_over:
-                self._state.go_on_answering()  # nobody has spoken since: the box goes on with it
+                self._state.go_on_answering()  # nobody has spoken since: the box resumes the answer
             return actions + self._run(ended.calls, has_spoken=ended.has_audio, is_stale=not was_wanted)
         if ResumePlayback() in actions:
             return actions
@@ -132,15 +132,15 @@ class Turns:
             return self.asking.ask_if_free(now)
         if was_presumed_over:
             self._answer.fall_silent()
-            return []  # late news: the box listens already
+            return []  # late news: the box is listening already
         if self._request.is_to_be_repeated and not ended.has_audio:
-            return actions + self.asking.ask(now)  # what the service answered by itself was no answer
+            return actions + self.asking.ask(now)  # what the service answered unprompted was no answer
         return actions + self._answer_received(ended, now)
 
     def _answer_received(self, ended: ResponseEnded, now: float) -> list[Action]:
         self._request.settle()
         if ended.status in FAILURES or not ended.has_audio:
-            # An answer that fails in silence looks like a deaf box; what is here of it is heard first.
+            # An answer that fails silently makes the box seem deaf; what has arrived of it is played first.
             self._generation.fail()
             self._state.trouble = ended.fault
         else:
@@ -148,7 +148,7 @@ class Turns:
         return self.asking.ask_if_free(now) or self._answer_over_if_quiet(now)
 
     def _leftover_ended(self, ended: ResponseEnded, now: float) -> list[Action]:
-        """Take the end of an answer given up before: late, but its calls are owed, and it may have stood in our way."""
+        """Handle the end of an answer abandoned earlier: its calls still count, and it may have blocked our request."""
         calls = self._generation.end_leftover(ended.response_id, ended.calls)
         actions: list[Action] = []
         if ended.status is ResponseStatus.COMPLETED and calls:
@@ -158,7 +158,7 @@ class Turns:
         return actions + self.asking.ask_if_free(now)
 
     def _run(self, calls: tuple[ToolCall, ...], *, has_spoken: bool, is_stale: bool) -> list[Action]:
-        """Run tools. Even an interrupted round is answered: the model waits for its outputs, not for a word on them."""
+        """Run tools, even of an interrupted round: the model waits for their outputs, though not for a reply."""
         if is_stale:
             self._tools.begin_stale(calls)
         else:
@@ -167,7 +167,7 @@ class Turns:
         return [RunTool(call) for call in calls]
 
     def answer_late(self, now: float) -> list[Action]:
-        """Go on without what is missing, if only the end of the answer is; else give it up."""
+        """Go on without the end of the answer if only that is missing; else abandon the answer."""
         if self._request.is_due or not self._generation.has_complete_item:
             return self._sessions.fail(self._state.trouble or "no-answer", now)
         has_sounded = self._playback.has_sounded
@@ -177,7 +177,7 @@ class Turns:
         return self._answer_over(now, has_failed=not has_sounded)
 
     def playback_started(self, burst: int) -> list[Action]:
-        """Take the answer as sounding."""
+        """Record that the answer is sounding."""
         if self._state.is_presumed_over:
             self._state.go_on_answering()  # it was not over
         if self._state.phase not in {Phase.THINKING, Phase.SPEAKING}:
@@ -190,17 +190,17 @@ class Turns:
         return [SilenceUplink()] if self._state.is_half_duplex else []
 
     def playback_drained(self, burst: int, now: float) -> list[Action]:
-        """Take the answer as played so far; the room sounds on for a moment."""
+        """Record that everything so far has been played; the echo lasts for a moment longer."""
         if not self._playback.sounds(burst):
             return []  # late news: cut before, or already sounding again
-        # The next burst begins at full volume, whoever spoke over the end of this one.
+        # The next burst begins at full volume, even if somebody spoke over the end of this one.
         actions = self._state.restore()
         self._playback.drain()
         if self._answer.is_over:
             actions += self._failure_tone(has_failed=self._generation.take_failure())
             self._answer.fall_silent()
         if self._state.is_half_duplex:
-            # The room still sounds: the light must not say that we listen before we do.
+            # The echo is still sounding: the light must not say that we listen before we do.
             self._state.await_quiet(now)
             return actions
         return actions + self._after_playback(now)
@@ -212,7 +212,7 @@ class Turns:
         actions = self._after_playback(now)
         if self._state.phase is Phase.IDLE:
             return actions  # not even for a moment when we hang up: the light is off by then
-        # Who has begun to speak meanwhile does not lose a word to the echo.
+        # A user who has begun to speak meanwhile must not lose a word to the echo.
         kept = [] if spoken_at is None else [KeepUplink(spoken_at, has_preroll=False)]
         if self._state.phase is Phase.CONNECTING:
             return [*actions, *kept]
@@ -230,9 +230,9 @@ class Turns:
         return self._answer_over(now) if is_quiet else []
 
     def _answer_over(self, now: float, *, has_failed: bool = False) -> list[Action]:
-        """Listen on or hang up, now that it is generated, played, and no round of tools is running.
+        """Listen again or hang up, now that the answer is generated and played, and no round of tools is running.
 
-        ``has_failed`` says that it is only presumed to be over, and was not heard.
+        ``has_failed``: the answer is only presumed to be over, and was not heard.
         """
         return self.interruptions.extend() + self._go_on(now, has_failed=has_failed)
 
@@ -256,9 +256,9 @@ class Turns:
         return actions + self._sessions.renew_if_due(now)
 
     def _failure_tone(self, *, has_failed: bool) -> list[Action]:
-        """Sound the trouble tone of an answer that has failed, now that the last of it has been heard.
+        """Sound the trouble tone for an answer that has failed, now that the last of it has been heard.
 
-        Not where nothing follows it, nor where the session is lost, too: that has a tone of its own.
+        There is no tone if nothing follows the answer, or if the session is lost too: that has its own tone.
         """
         is_told = has_failed and self._ending.state is EndingState.LISTEN
         return [PlayEarcon(Earcon.TROUBLE)] if is_told else []
@@ -273,21 +273,22 @@ class Turns:
             return self._sessions.call_again(at_sample, now, word)
         actions = self.interrupt(now)
         if self._state.is_half_duplex:
-            # What was said since the wake word began went out as zeros: now it is sent as it was.
+            # What was said since the wake word began was sent as zeros: now it is sent as it was heard.
             actions += [KeepUplink(at_sample), OpenUplink()]
         return actions
 
     def interrupt(self, now: float, *, is_by_speech: bool = False) -> list[Action]:
-        """Interrupt without the service: it may have heard nothing of it, so it must be told to stop.
+        """Interrupt on our own: the service may have heard nothing, so it must be asked to stop.
 
-        By speech it is told so once it hears that, too, and what it does not hear may have been nobody.
+        After an interruption by speech that happens once the service hears it too; if it does not, it may have been
+        nobody.
         """
-        # An answer that has not begun has no name to cancel it by: that is done when it begins.
+        # An answer that has not begun has no id to cancel it by: it is cancelled when it begins.
         is_unwanted = self.asking.is_expecting
         actions = self.interruptions.cut(now, is_heard=False) if is_by_speech else self._state.cut()
         if is_unwanted:
             self._request.interrupt()
-        # While it is undecided, the service goes on.
+        # While the interruption is undecided, the service goes on generating.
         if not self.interruptions.is_undecided and (response_id := self._generation.call_off()) is not None:
             actions.append(CancelResponse(response_id))
         self._state.interrupted()

@@ -167,7 +167,7 @@ def _readable(name: str) -> Path | None:
 def _forbidden(name: str, setting: str) -> WakeWordUnavailable:
     """Return the refusal of a file that this user may not read: the service, most of the time, and a home folder."""
     return WakeWordUnavailable(
-        f"{setting} is {name}, which may not be read by this user; the service may not read home folders",
+        f"{setting} is {name}, which is not readable by this user; the service may not read home folders",
         remedy=in_reach(setting),
     )
 

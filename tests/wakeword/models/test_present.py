@@ -89,7 +89,7 @@ def test_a_file_that_the_service_may_not_read_is_refused_with_where_it_may(
         find_model(str(model), "wakeword.words.w")
 
     assert str(refused.value) == (
-        f"wakeword.words.w is {model}, which may not be read by this user; the service may not read home folders"
+        f"wakeword.words.w is {model}, which is not readable by this user; the service may not read home folders"
     )
     assert "into /etc/edgevoice or /var/lib/edgevoice" in refused.value.remedy
     assert "in wakeword.words.w" in refused.value.remedy
