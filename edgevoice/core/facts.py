@@ -1,6 +1,6 @@
 """Facts: everything that goes into the conversation, in the past tense.
 
-Times are monotonic seconds, given beside a fact, never inside it.
+Times are monotonic seconds, passed beside a fact, never inside it.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class ResponseStatus(StrEnum):
 
 
 FAILURES = frozenset({ResponseStatus.FAILED, ResponseStatus.INCOMPLETE})
-"""How an answer ends that the service could not finish; one that is cancelled is an order of somebody's."""
+"""How an answer ends that the service could not finish; a cancelled answer was ended on purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class TalkHeld:
 
 @dataclass(frozen=True, slots=True)
 class MutePressed:
-    """The mute button was pressed: muted becomes unmuted and the other way round."""
+    """The mute button was pressed: it toggles between muted and unmuted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class LinkOpened:
 
 @dataclass(frozen=True, slots=True)
 class SessionExpires:
-    """The service will end the session that is open in so many seconds."""
+    """The service will end the open session in this many seconds."""
 
     in_s: float
 
@@ -126,7 +126,7 @@ class NearSpeechConfirmed:
 
 @dataclass(frozen=True, slots=True)
 class NearSpeechFaded:
-    """What the box heard over its own answer was no speech, or is over."""
+    """What the box heard over its own answer was not speech, or is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class NearSpeechEnded:
 
 @dataclass(frozen=True, slots=True)
 class RoomMeasured:
-    """What goes on in the room has become as loud as the people who speak to the box, or is so no more."""
+    """The noise in the room has become as loud as the people who speak to the box, or no longer is."""
 
     is_loud: bool
 
@@ -148,9 +148,9 @@ class TurnEnded:
 
 @dataclass(frozen=True, slots=True)
 class TurnTranscribed:
-    """The service wrote down the turn that it heard last: with or without words in it, and perhaps not all of them yet.
+    """The service transcribed the last turn that it heard: with or without words, and perhaps not yet all of them.
 
-    ``item_id`` is that of the turn, empty where the service names none. What was said is not in it.
+    ``item_id`` is that of the turn, empty if the service names none. What was said is not in it.
     """
 
     item_id: str
@@ -160,7 +160,7 @@ class TurnTranscribed:
 
 @dataclass(frozen=True, slots=True)
 class AnswerArrived:
-    """The first sound of an answer came while the rest of another was kept; it has not been played yet."""
+    """The first sound of an answer arrived while the rest of another was kept; it has not been played yet."""
 
     response_id: str
 
@@ -174,9 +174,9 @@ class ResponseStarted:
 
 @dataclass(frozen=True, slots=True)
 class AnswerProgressed:
-    """The service goes on with an answer by something that makes no sound; told at most once a second.
+    """The service made progress on an answer that makes no sound; reported at most once a second.
 
-    ``response_id`` is empty where the service names none: it is the one that is open.
+    ``response_id`` is empty if the service names none: it is then the open response.
     """
 
     response_id: str = ""
@@ -191,7 +191,7 @@ class ItemEnded:
 
 @dataclass(frozen=True, slots=True)
 class CallMade:
-    """The service has sent all of one call of an answer; it is run when the answer is complete."""
+    """The service has sent all of one call of an answer; the call is run when the answer is complete."""
 
     response_id: str
     call: ToolCall
@@ -199,9 +199,9 @@ class CallMade:
 
 @dataclass(frozen=True, slots=True)
 class ResponseEnded:
-    """An answer is complete on the wire; its sound usually goes on for seconds.
+    """An answer is complete on the wire; it usually sounds for some seconds longer.
 
-    ``fault`` is the stable code of an error when the answer failed, else empty.
+    ``fault`` is the stable code of an error if the answer failed, else empty.
     """
 
     response_id: str
@@ -213,9 +213,9 @@ class ResponseEnded:
 
 @dataclass(frozen=True, slots=True)
 class ServiceComplained:
-    """The service reported an error that leaves the session alive; ``code`` is its own, and may be empty.
+    """The service reported an error that leaves the session open; ``code`` is the service's own, and may be empty.
 
-    ``fault`` is the stable code of the error that it stands for, empty where it is not known.
+    ``fault`` is the stable code of our matching error, empty if there is none.
     """
 
     code: str
@@ -224,7 +224,7 @@ class ServiceComplained:
 
 @dataclass(frozen=True, slots=True)
 class BackchannelStarted:
-    """The service said the first of a backchannel, its "mm-hm" while the user speaks; it is no answer."""
+    """The service began a backchannel, its "mm-hm" while the user speaks; it is not an answer."""
 
     backchannel_id: str
 
@@ -245,14 +245,14 @@ class PlaybackDrained:
 
 @dataclass(frozen=True, slots=True)
 class PlaybackCut:
-    """Playback was cut; ``items`` tells, oldest first, what the room heard of each part of items that had not ended."""
+    """Playback was cut; ``items`` says, oldest first, what the room heard of each part of items that had not ended."""
 
     items: tuple[ItemHeard, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ToolFinished:
-    """A tool answered; ``output`` is JSON text for the model."""
+    """A tool returned; ``output`` is JSON text for the model."""
 
     call_id: str
     output: str
@@ -260,7 +260,7 @@ class ToolFinished:
 
 @dataclass(frozen=True, slots=True)
 class GoodbyeRequested:
-    """A tool asked for the end of the conversation once the answer has been spoken."""
+    """A tool asked to end the conversation once the answer has been spoken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +284,7 @@ class DeviceRestored:
 
 @dataclass(frozen=True, slots=True)
 class HearingImpaired:
-    """The microphone works, and the wake word is not heard all the same; ``code`` says why."""
+    """The microphone works, but the wake word is not heard; ``code`` says why."""
 
     code: str
 
@@ -303,14 +303,14 @@ class BudgetTold:
 
 @dataclass(frozen=True, slots=True)
 class DeadlinePassed:
-    """The deadline that the conversation had published is over."""
+    """The deadline that the conversation had published has passed."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoopStalled:
-    """The deadline that the conversation had published is over, and was noticed ``late_s`` seconds too late.
+    """The deadline that the conversation had published has passed, and was noticed ``late_s`` seconds too late.
 
-    Whatever was waited for may have come meanwhile and not been told of yet.
+    The awaited event may have happened meanwhile without having been reported yet.
     """
 
     late_s: float
@@ -326,7 +326,7 @@ UserFact = (
     | NearSpeechFaded
     | NearSpeechEnded
 )
-"""What a person did, as the box itself hears and feels it."""
+"""What a person did, as the box itself detects it."""
 
 ServiceFact = (
     LinkOpened
@@ -345,7 +345,7 @@ ServiceFact = (
     | ServiceComplained
     | BackchannelStarted
 )
-"""What came over the link, or became of it."""
+"""What arrived over the link, or happened to it."""
 
 BoxFact = (
     PlaybackStarted
@@ -363,6 +363,6 @@ BoxFact = (
     | DeadlinePassed
     | LoopStalled
 )
-"""What happened inside the box and around it: playback, tools, devices, the room, time."""
+"""What happened in the box and around it: playback, tools, devices, the room, time."""
 
 Event = UserFact | ServiceFact | BoxFact

@@ -26,7 +26,7 @@ LIVE_LIGHTS = frozenset({Light.CONNECTING, Light.LISTENING, Light.THINKING, Ligh
 
 
 class Led(StrEnum):
-    """What an LED is for; the value is the word that people read."""
+    """What an LED is for; the value is the word shown to people."""
 
     LISTENING = "listening"
     SPEAKING = "speaking"
@@ -57,7 +57,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Steps that are played over and over; one step is a steady light."""
+    """Steps that repeat; a single step is a steady light."""
 
     steps: tuple[Step, ...]
 
@@ -68,12 +68,12 @@ class Pattern:
 
     @property
     def duration_s(self) -> float:
-        """The length of one round, in seconds."""
+        """The length of one cycle, in seconds."""
         return self.ends[-1]
 
     @property
     def ends(self) -> tuple[float, ...]:
-        """When each step ends, in seconds from the beginning of a round."""
+        """When each step ends, in seconds from the beginning of a cycle."""
         return tuple(accumulate(step.duration_s for step in self.steps))
 
 
@@ -186,9 +186,9 @@ def pattern_of(light: Light, led: Led, reason: str = "") -> Pattern:
 
 
 def patterns_on(leds: Collection[Led], light: Light, reason: str = "") -> tuple[Pattern, ...]:
-    """Return the patterns that are played together on one pin that shows ``leds``."""
+    """Return the patterns that one pin plays together to show ``leds``."""
     if light is Light.IDLE and len(leds) > 1:
-        # On a shared LED, steady means that the box listens, and nothing else may ever look like that.
+        # On a shared LED, steady means that the box listens; nothing else may ever look like that.
         return (DARK,)
     return tuple(pattern_of(light, led, reason) for led in leds)
 
@@ -214,7 +214,7 @@ def level_at(patterns: Sequence[Pattern], seconds: float) -> float:
 
 
 def seconds_to_change(patterns: Sequence[Pattern], seconds: float) -> float | None:
-    """Return how long after ``seconds`` the next step begins, or ``None`` if none ever does."""
+    """Return how long after ``seconds`` the next step begins, or ``None`` if the light is steady."""
     moving = [pattern for pattern in patterns if not pattern.is_steady]
     if not moving:
         return None
@@ -239,7 +239,7 @@ def _seen(light: Light, reason: str) -> str:
 
 
 def _words(pattern: Pattern) -> str:
-    """Return what an eye sees of a pattern that begins lit."""
+    """Return in words what a pattern that begins lit looks like."""
     if pattern.is_steady:
         return "lit"
     lit, dark = pattern.steps[0].duration_s, pattern.steps[-1].duration_s

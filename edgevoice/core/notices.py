@@ -1,4 +1,4 @@
-"""Notices: what observers see: each fact, each order, and what passes beside the conversation, which ignores it."""
+"""Notices for observers: each fact, each order, and events beside the conversation, which ignores them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TranscriptChanged:
-    """Somebody's words so far; ``text`` replaces what was told before of the same item. Never logged."""
+    """The words of one speaker so far; ``text`` replaces earlier text of the same item. Never logged."""
 
     role: Role
     item_id: str
@@ -36,7 +36,7 @@ class PhaseEntered:
 
 @dataclass(frozen=True, slots=True)
 class SpeechIgnored:
-    """From here on only the wake word and the button interrupt the answer: the room is too noisy, as ``noise`` says."""
+    """From now on only the wake word and the button interrupt the answer: the room is too noisy, as ``noise`` says."""
 
     noise: Noise
 
@@ -48,7 +48,7 @@ class SpeechHeeded:
 
 @dataclass(frozen=True, slots=True)
 class AudioReceived:
-    """A piece of the answer's audio was admitted by the fence: mono s16 at 24 kHz, perhaps ending in mid-sample."""
+    """A piece of the answer's audio passed the fence: mono s16 at 24 kHz; it may end in the middle of a sample."""
 
     response_id: str
     item_id: str
@@ -65,7 +65,7 @@ class UplinkSent:
 
 @dataclass(frozen=True, slots=True)
 class UsageTold:
-    """The service told what an answer cost, in its own units."""
+    """The service reported what an answer cost, in its own units."""
 
     tokens: Mapping[str, int] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""Orders: everything that comes out of the conversation, in the imperative; to be obeyed in the order given."""
+"""Orders: everything that comes out of the conversation, in the imperative; carried out in the order given."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from edgevoice.core.facts import ToolCall
 
 
 class Earcon(StrEnum):
-    """A short status sound; each has one meaning. Those of a limit are spoken where the box has learnt the words."""
+    """A short status sound; each has one meaning. Those for a limit are spoken if the box has recorded the words."""
 
     MUTED = "muted"
     UNMUTED = "unmuted"
@@ -20,7 +20,7 @@ class Earcon(StrEnum):
 
 
 class Light(StrEnum):
-    """What the panel shows; one at a time, so that a person never has to combine two."""
+    """What the panel shows; one light at a time, so that a person never has to combine two."""
 
     OFF = "off"
     IDLE = "idle"
@@ -37,7 +37,7 @@ class Light(StrEnum):
 class OpenLink:
     """Dial the service and configure a session; ``word`` is the wake word that asked for it, empty for the button.
 
-    ``resumes`` says that it goes on where the one that was lost ended: the service is told the last turns.
+    ``resumes``: the session continues a lost one, so the service is sent the last turns.
     """
 
     word: str = ""
@@ -51,9 +51,9 @@ class CloseLink:
 
 @dataclass(frozen=True, slots=True)
 class KeepUplink:
-    """Keep what the microphone hears, from the pre-roll before ``at_sample`` on, until the uplink opens.
+    """Keep what the microphone hears, starting with the pre-roll before ``at_sample``, until the uplink opens.
 
-    Without ``has_preroll`` it is kept from ``at_sample`` itself on.
+    Without ``has_preroll`` it is kept from ``at_sample`` itself.
     """
 
     at_sample: int
@@ -62,12 +62,12 @@ class KeepUplink:
 
 @dataclass(frozen=True, slots=True)
 class MarkTurn:
-    """Remember that from about here on it is the user's turn."""
+    """Mark this moment, roughly, as the beginning of the user's turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class RewindUplink:
-    """Keep the user's turn from its beginning on, to be sent again: the session that heard it is lost."""
+    """Keep the user's turn from its beginning, to be sent again: the session that heard it is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class OpenUplink:
 
 @dataclass(frozen=True, slots=True)
 class SilenceUplink:
-    """Go on sending, but zeros: the service's ears need time to pass, and must not hear this."""
+    """Go on sending, but zeros: time must pass for the service, but it must not hear this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class CloseUplink:
 
 @dataclass(frozen=True, slots=True)
 class MuteMicrophone:
-    """Drop what the microphone hears before anything else sees it, and forget what was kept."""
+    """Drop what the microphone hears before anything else sees it, and clear what was kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,8 @@ class UnmuteMicrophone:
 class CutPlayback:
     """Silence the answer now.
 
-    ``keeps_rest`` says that what was not heard is kept, because it is not known yet whether anybody spoke:
-    ``ResumePlayback`` or ``DropPlayback`` follows within seconds.
+    ``keeps_rest``: what was not heard is kept, because it is not known yet whether anybody spoke; ``ResumePlayback`` or
+    ``DropPlayback`` follows within seconds.
     """
 
     keeps_rest: bool = False
@@ -108,17 +108,17 @@ class CutPlayback:
 
 @dataclass(frozen=True, slots=True)
 class ResumePlayback:
-    """Go on with the answer that was cut, from the first sample that was not heard: it was a false interruption."""
+    """Resume the answer that was cut, from the first sample that was not heard: the interruption was false."""
 
 
 @dataclass(frozen=True, slots=True)
 class DropPlayback:
-    """Forget the rest of the answer that was cut: somebody spoke."""
+    """Drop the rest of the answer that was cut: somebody spoke."""
 
 
 @dataclass(frozen=True, slots=True)
 class StopBackchannel:
-    """Silence a backchannel: it is not the user's turn any more."""
+    """Silence a backchannel: it is no longer the user's turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +128,12 @@ class DuckPlayback:
 
 @dataclass(frozen=True, slots=True)
 class RestorePlayback:
-    """Bring a lowered answer back to its volume."""
+    """Bring a lowered answer back to its normal volume."""
 
 
 @dataclass(frozen=True, slots=True)
 class TruncateItem:
-    """Tell the service that only ``heard_ms`` of an item were heard."""
+    """Report to the service that only ``heard_ms`` of an item were heard."""
 
     item_id: str
     content_index: int
@@ -142,21 +142,21 @@ class TruncateItem:
 
 @dataclass(frozen=True, slots=True)
 class DeleteItem:
-    """Tell the service that nothing of an item was heard."""
+    """Report to the service that nothing of an item was heard."""
 
     item_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteTurn:
-    """Take a turn in which nobody said a word out of the conversation."""
+    """Remove a turn in which nobody said a word from the conversation."""
 
     item_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class ExtendItem:
-    """Tell the service that more of an item was heard than it was told, because the answer was resumed.
+    """Report to the service that more of an item was heard than reported before, because the answer was resumed.
 
     ``heard_ms`` is how much; ``None`` stands for all that the service sent of it.
     """
@@ -167,7 +167,7 @@ class ExtendItem:
 
 @dataclass(frozen=True, slots=True)
 class CancelResponse:
-    """Stop the service from going on with an answer that nobody will hear."""
+    """Stop the service from generating an answer that will not be heard."""
 
     response_id: str
 
@@ -181,7 +181,7 @@ class RunTool:
 
 @dataclass(frozen=True, slots=True)
 class SendToolOutput:
-    """Give the service a tool's answer."""
+    """Send a tool's output to the service."""
 
     call_id: str
     output: str
@@ -189,7 +189,7 @@ class SendToolOutput:
 
 @dataclass(frozen=True, slots=True)
 class CreateResponse:
-    """Ask the service to answer; ``may_call_tools`` is false for a parting word."""
+    """Ask the service for an answer; ``may_call_tools`` is false for a parting word."""
 
     may_call_tools: bool = True
 
@@ -203,7 +203,7 @@ class PlayEarcon:
 
 @dataclass(frozen=True, slots=True)
 class StopEarcons:
-    """Silence every earcon that still sounds."""
+    """Silence every earcon that is still sounding."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The sockets in the wall: what the engine needs of the world, each a small Protocol."""
+"""Ports: the interfaces the engine needs, each a small Protocol."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -8,31 +8,31 @@ from edgevoice.core.notices import Notice
 from edgevoice.core.orders import Earcon, Light
 
 Report = Callable[[Event], None]
-"""How an adapter hands a fact to the loop; only callable in the loop's thread."""
+"""Hands a fact from an adapter to the loop; may only be called in the loop's thread."""
 
 
 class Observer:
-    """Sees everything that happens, and may run beside it; what a subclass does not override does nothing."""
+    """Sees everything that happens, and may run beside it; methods that a subclass does not override do nothing."""
 
     def observe(self, notice: Notice, now: float) -> None:
         """Take a notice, in the loop's thread; ``now`` is monotonic seconds. Must not block or raise."""
 
     async def run(self, report: Report) -> None:
-        """Run in the loop until cancelled, and report facts; return at once where there is nothing to do."""
+        """Run in the loop until cancelled, and report facts; return at once if there is nothing to do."""
 
 
 class Service(Protocol):
-    """The far side of the wire. Every method returns at once; what comes of it is reported as facts."""
+    """The far side of the wire. Every method returns at once; the outcome is reported as facts."""
 
     def open(self, word: str, *, resumes: bool) -> None:
-        """Dial and configure a session, as it is wanted for this wake word; empty for the button.
+        """Dial and configure a session as this wake word needs it; an empty word stands for the button.
 
-        One that ``resumes`` is told the last turns of the one before.
+        If it ``resumes``, the service is sent the last turns of the session before.
         """
         ...
 
     def close(self) -> None:
-        """Hang up; facts of the old session are not reported any more."""
+        """Hang up; facts of the old session are no longer reported."""
         ...
 
     def send_audio(self, pcm: bytes) -> None:
@@ -40,15 +40,15 @@ class Service(Protocol):
         ...
 
     def truncate(self, item_id: str, content_index: int, heard_ms: int) -> None:
-        """Tell how much of an item was heard, in milliseconds."""
+        """Report how much of an item was heard, in milliseconds."""
         ...
 
     def delete(self, item_id: str) -> None:
-        """Take an item that nobody heard out of the conversation."""
+        """Remove an item that was not heard from the conversation."""
         ...
 
     def extend(self, item_id: str, heard_ms: int | None) -> None:
-        """Tell that more of an item was heard than was told before, all of it where ``heard_ms`` is ``None``."""
+        """Report that more of an item was heard than reported before; ``None`` stands for all of it."""
         ...
 
     def cancel(self, response_id: str) -> None:
@@ -56,7 +56,7 @@ class Service(Protocol):
         ...
 
     def send_tool_output(self, call_id: str, output: str) -> None:
-        """Give a tool's answer, JSON text."""
+        """Send a tool's output, JSON text."""
         ...
 
     def create_response(self, *, may_call_tools: bool) -> None:
@@ -65,7 +65,7 @@ class Service(Protocol):
 
 
 class NearEnd(Protocol):
-    """The microphone's side: one gate, told by the conversation when to open."""
+    """The microphone's side: one gate, which the conversation opens and closes."""
 
     @property
     def position(self) -> int:
@@ -73,23 +73,23 @@ class NearEnd(Protocol):
         ...
 
     def keep(self, at_sample: int, *, has_preroll: bool) -> None:
-        """Hold everything from ``at_sample``, or from the pre-roll before it, on, to be sent later."""
+        """Hold everything from ``at_sample`` on, or from the pre-roll before it, to be sent later."""
         ...
 
     def mark(self) -> None:
-        """Remember that from about here on it is the user's turn."""
+        """Mark this moment, roughly, as the beginning of the user's turn."""
         ...
 
     def rewind(self) -> None:
-        """Hold everything from the beginning of the user's turn on, though it was sent before."""
+        """Hold everything from the beginning of the user's turn, though it was sent before."""
         ...
 
     def open(self) -> None:
-        """Send what was held, then live."""
+        """Send what was held, then live audio."""
         ...
 
     def silence(self) -> None:
-        """Send zeros in place of what is heard."""
+        """Send zeros instead of what is heard."""
         ...
 
     def close(self) -> None:
@@ -97,11 +97,11 @@ class NearEnd(Protocol):
         ...
 
     def mute(self) -> None:
-        """Drop everything at the door and forget what was held."""
+        """Drop all input, and clear what was held."""
         ...
 
     def unmute(self) -> None:
-        """Hear again."""
+        """Accept input again."""
         ...
 
 
@@ -109,7 +109,7 @@ class FarEnd(Protocol):
     """The speaker's side."""
 
     def play(self, item_id: str, content_index: int, pcm: bytes) -> int | None:
-        """Queue mono s16 samples at 24 kHz; return the number of the playback burst that this begins, else ``None``."""
+        """Queue mono s16 samples at 24 kHz; return the number of the playback burst that they begin, else ``None``."""
         ...
 
     def finish_item(self, item_id: str) -> None:
@@ -123,23 +123,23 @@ class FarEnd(Protocol):
     def cut(self, *, keeps_rest: bool) -> None:
         """Silence the answer; ``PlaybackCut`` is reported when the card has been given the last of it.
 
-        What is played later is not ducked any more. One that ``keeps_rest`` keeps what was not heard, and adds to it
-        what is queued later, until it is resumed or dropped.
+        Audio played later is not ducked. With ``keeps_rest``, what was not heard is kept, and audio queued later is
+        added to it, until it is resumed or dropped.
         """
         ...
 
     def resume(self) -> int:
-        """Go on with the rest that was kept, from the first sample that was not heard; return the burst's number."""
+        """Resume the rest that was kept, from the first sample that was not heard; return the burst's number."""
         ...
 
     def drop(self) -> None:
-        """Forget the rest that was kept."""
+        """Drop the rest that was kept."""
         ...
 
     def play_backchannel(self, backchannel_id: str, pcm: bytes) -> bool:
-        """Queue mono s16 samples at 24 kHz, to be heard quietly; say whether a backchannel begins with them.
+        """Queue mono s16 samples at 24 kHz for quiet playback; return whether a backchannel begins with them.
 
-        It is heard apart from the answers: in no burst, and in nobody's ``heard_ms``.
+        It is played apart from the answers: it belongs to no burst and counts in no ``heard_ms``.
         """
         ...
 
@@ -148,19 +148,19 @@ class FarEnd(Protocol):
         ...
 
     def skip_backchannel(self, backchannel_id: str) -> None:
-        """Play nothing of a backchannel any more: it began when it could not be heard."""
+        """Stop playing a backchannel that began when it could not be heard."""
         ...
 
     def stop_backchannel(self) -> None:
-        """Silence the backchannel that sounds; what still comes of it is not heard."""
+        """Silence the backchannel that is sounding; the rest of it is not played."""
         ...
 
     def duck(self) -> None:
-        """Lower the answer while somebody may be speaking over it; nothing of it is left out."""
+        """Lower the answer while somebody may be speaking over it; none of it is skipped."""
         ...
 
     def restore(self) -> None:
-        """Bring it back to its volume."""
+        """Bring the answer back to its normal volume."""
         ...
 
     def play_earcon(self, earcon: Earcon) -> None:
@@ -180,7 +180,7 @@ class Panel(Protocol):
         ...
 
     def close(self) -> None:
-        """Turn everything off and let go of the pins."""
+        """Turn everything off and release the pins."""
         ...
 
 
@@ -188,5 +188,5 @@ class Tools(Protocol):
     """Runs tools beside the audio."""
 
     def run(self, call: ToolCall) -> None:
-        """Begin a call; ``ToolFinished`` is reported in any case, and in bounded time."""
+        """Begin a call; ``ToolFinished`` is always reported, within a bounded time."""
         ...

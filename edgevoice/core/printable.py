@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 _STEERING: Final = re.compile(
-    r"\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # texts for the terminal itself, such as its title
+    r"\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # text for the terminal itself, such as its title
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, the cursor
     r"|\x1b[ -/]*[0-~]"
 )
@@ -12,13 +12,13 @@ _STEERING: Final = re.compile(
 
 
 def printable(text: str, *, instead: str = " ") -> str:
-    """Return the text without control sequences; ``instead`` replaces what cannot be printed."""
+    """Return the text without control sequences; ``instead`` replaces characters that cannot be printed."""
     return "".join(letter if letter.isprintable() else instead for letter in _STEERING.sub("", text))
 
 
 def one_line(text: str) -> str:
-    """Return text as one line, with single spaces between words and without what cannot be printed.
+    """Return text as one line, with single spaces between words and without characters that cannot be printed.
 
-    Nothing replaces it: a secret that was broken by such a character must still be recognised.
+    Nothing takes their place: a secret that was broken by such a character must still be recognised.
     """
     return " ".join(printable(" ".join(text.split()), instead="").split())

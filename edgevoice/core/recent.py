@@ -1,4 +1,4 @@
-"""Recent: a dictionary that forgets, for what is kept by names that a service invents. Pure."""
+"""Recent: a bounded dictionary, for entries whose names a service invents. Pure."""
 
 from typing import TypeVar
 
@@ -7,7 +7,7 @@ _V = TypeVar("_V")
 
 
 class Recent(dict[_K, _V]):
-    """A dictionary that forgets its oldest entry for each one more than ``most``; only by assignment is it bounded."""
+    """A dictionary that drops its oldest entry beyond ``most``; only assignment enforces the bound."""
 
     def __init__(self, most: int) -> None:
         super().__init__()

@@ -1,12 +1,12 @@
-"""Complaints: what the codes mean by which a service says what is wrong. One table for every way it can say so."""
+"""Complaints: what a service's error codes mean. One table for every way in which a service reports them."""
 
 import re
 from collections.abc import Collection
 
 from edgevoice.errors import AnswerFailed, KeyRefused, LinkError, NoCredit, ServiceBusy, SessionEnded
 
-# The names that OpenAI, Inworld and the gateways in front of them use. The first kind that matches wins: the cause that
-# only a person can remove comes first, because a service may add a general type ("server_error") to a precise code.
+# The names that OpenAI, Inworld and the gateways in front of them use. The first kind that matches wins: causes that
+# only a person can remove come first, because a service may add a general type ("server_error") to a precise code.
 _CODES: dict[type[LinkError], frozenset[str]] = {
     NoCredit: frozenset(
         {
@@ -56,25 +56,25 @@ _CODES: dict[type[LinkError], frozenset[str]] = {
 }
 
 ENDS_SESSION: frozenset[type[LinkError]] = frozenset({NoCredit, KeyRefused, SessionEnded})
-"""What a session that is open does not survive; after anything else the user can ask again in it."""
+"""Errors that end an open session; after any other the user can ask again in the same session."""
 
 _TOKEN = re.compile(r"[a-z]+(?:_[a-z]+)+")
-"""A code within a sentence: only names with an underscore, because "overloaded" may be any sentence's word."""
+"""A code within a sentence: only names with an underscore, because "overloaded" may occur in any sentence."""
 
 
 def kind_of(codes: Collection[str]) -> type[LinkError] | None:
-    """Return the error that these codes and types stand for, in any case; ``None`` for codes that are not known."""
+    """Return the error that these codes and types stand for, ignoring case; ``None`` for unknown codes."""
     said = {code.strip().casefold() for code in codes}
     return next((kind for kind, known in _CODES.items() if not known.isdisjoint(said)), None)
 
 
 def kind_in(text: str) -> type[LinkError] | None:
-    """Return the error that a code somewhere in a text stands for; ``None`` when it holds none that is known."""
+    """Return the error that a code somewhere in a text stands for; ``None`` if the text holds no known code."""
     return kind_of(_TOKEN.findall(text.casefold()))
 
 
 def fault_of(codes: Collection[str]) -> str:
-    """Return the stable code of the error that these codes stand for, empty for codes that are not known."""
+    """Return the stable code of the error that these codes stand for, empty for unknown codes."""
     kind = kind_of(codes)
     return kind.code if kind is not None else ""
 

@@ -1,6 +1,6 @@
 """Downlink: turns the service's events into facts, pieces of audio and transcripts. No I/O, no clock.
 
-It remembers only what one event needs of an earlier one: names of calls, which responses had sound, words so far, and
+It remembers only what one event needs from an earlier one: names of calls, which responses had sound, words so far, and
 which response is open, because an event may leave out the ids of what it belongs to.
 """
 
@@ -28,28 +28,28 @@ from edgevoice.core.protocol.transcription import Transcription
 from edgevoice.core.recent import Recent
 
 _MOST_KEPT = 64
-"""Things of one kind that are remembered: a service may invent ids without end, and memory ends."""
+"""Entries of one kind that are remembered: a service may invent any number of ids, and memory is limited."""
 
 _MOST_SPOKEN = 8
-"""Answers whose words are remembered, 20,000 characters each: one is spoken, and a few may be late."""
+"""Answers whose words are remembered, 20,000 characters each: one is being spoken, and a few may be late."""
 
 _MOST_ARGUMENTS = 2**18
-"""Characters of arguments of all calls that wait for the end of their responses."""
+"""Characters of arguments, over all calls that wait for the end of their responses."""
 
 NAMELESS = "nameless:"
-"""How names begin that are ours, for what the service has told no id of: it knows them not."""
+"""Prefix of ids that we invent when the service sends none; the service does not know them."""
 
 _Place = tuple[str, str]
-"""A response's id, and an item's or a call's."""
+"""The id of a response, and that of an item or a call."""
 
 
 _Piece = wire.AudioDelta | wire.AudioDone | wire.TranscriptDelta | wire.TranscriptDone
-"""Events of a piece of an answer: its sound, or the words in it."""
+"""Events that carry a piece of an answer: its sound, or the words in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class AudioPiece:
-    """A piece of an answer's audio, mono s16 at 24 kHz; may end in the middle of a sample."""
+    """A piece of an answer's audio, mono s16 at 24 kHz; it may end in the middle of a sample."""
 
     response_id: str
     item_id: str
@@ -67,7 +67,7 @@ class ItemComplete:
 
 @dataclass(frozen=True, slots=True)
 class BackchannelPiece:
-    """A piece of a backchannel's audio, as that of an answer is; ``pcm`` may end in the middle of a sample."""
+    """A piece of a backchannel's audio, like an answer's; ``pcm`` may end in the middle of a sample."""
 
     backchannel_id: str
     pcm: bytes
@@ -86,7 +86,7 @@ Arrival = Event | AudioPiece | ItemComplete | BackchannelPiece | BackchannelComp
 class Downlink:
     """One session's downlink; a new session needs a new one.
 
-    ``rewrites``: whether deltas of the user's words are expected to be rewrites, as Inworld's are.
+    ``rewrites``: whether deltas of the user's words are expected to be rewrites, like Inworld's.
     """
 
     def __init__(self, *, rewrites: bool = True) -> None:
@@ -103,7 +103,7 @@ class Downlink:
         self._unnamed = 0
 
     def take(self, event: wire.ServerEvent) -> list[Arrival]:
-        """Take one event of the service and return what it means, in order."""
+        """Take one event of the service and return its meaning, in order."""
         return [*self._unannounced(event), *self._meaning(event)]
 
     def _meaning(self, event: wire.ServerEvent) -> list[Arrival]:
@@ -181,7 +181,7 @@ class Downlink:
         return f"{NAMELESS}{what} {self._unnamed}"
 
     def _unannounced(self, event: wire.ServerEvent) -> list[Arrival]:
-        """Take an answer as begun whose beginning was not reported: what comes of it is not lost for that."""
+        """Begin an answer whose beginning was not reported, so that what arrives of it is not lost."""
         match event:
             case wire.AudioDelta(response_id=response_id, delta=pcm) if pcm:
                 pass
@@ -193,7 +193,7 @@ class Downlink:
                 pass
             case _:
                 return []
-        # Not beside one that is open: its own end has not come, and ids may be invented without end.
+        # Not while another response is open: its end has not arrived, and a service may invent any number of ids.
         is_new = not self._open and (response_id not in self._known if response_id else self._is_due)
         return [self._response_created(response_id)] if is_new else []
 
@@ -204,15 +204,15 @@ class Downlink:
         return ResponseStarted(self._open)
 
     def _response(self, response_id: str) -> str:
-        """Return whose event it is: without an id, that of the response that is open.
+        """Return which response an event belongs to: without an id, to the open one.
 
-        So is one with an id that nobody has heard of, if the response that is open was begun without one.
+        An event with an unknown id also belongs to the open response if that began without an id.
         """
         is_told = response_id and (response_id in self._known or not self._open.startswith(NAMELESS))
         return response_id if is_told else self._open
 
     def _place(self, event: _Piece) -> _Place:
-        """Return the response and the item of an event: without an id, the item that the response speaks."""
+        """Return the response and the item of an event: without an id, the item that the response is speaking."""
         response_id = self._response(event.response_id)
         if event.item_id:
             self._items[response_id] = event.item_id
@@ -234,7 +234,7 @@ class Downlink:
 
     def _call_made(self, response: str, call_id: str, name: str | None, arguments: str | None) -> list[Arrival]:
         if not call_id:
-            return []  # nobody could answer it; the finished response may tell of it in full
+            return []  # it could not be answered; the finished response may carry the call in full
         place = self._response(response), call_id
         call = ToolCall(call_id, name or self._call_names.get(call_id, ""), arguments or "")
         is_told = self._calls.get(place) == call
@@ -252,7 +252,7 @@ class Downlink:
         for item in response.items():
             if item.is_call and item.call_id and item.status != "incomplete":
                 told = calls.get(item.call_id, ToolCall(item.call_id, self._call_names.get(item.call_id, ""), ""))
-                # The finished item is the last word; what a service leaves out of it was told before.
+                # The finished item is authoritative; what a service leaves out of it was sent before.
                 calls[item.call_id] = ToolCall(item.call_id, item.name or told.name, item.arguments or told.arguments)
         has_audio = self._with_audio.pop(response_id, False)
         status = status_of(response.status)
@@ -268,7 +268,7 @@ class Downlink:
 
 
 def status_of(word: str | None) -> ResponseStatus:
-    """Read how a response ended; a word that is not in the protocol counts as a failure, which is heard."""
+    """Return how a response ended; a word that is not in the protocol counts as a failure, which is audible."""
     try:
         return ResponseStatus(word or "completed")
     except ValueError:

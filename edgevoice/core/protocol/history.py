@@ -1,4 +1,4 @@
-"""History: the last words of a conversation, for a session that goes on where another was lost. No I/O, no clock."""
+"""History: the last words of a conversation, for a session that continues a lost one. No I/O, no clock."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from edgevoice.core.protocol.downlink import Arrival, AudioPiece
 
 _MOST_ITEMS = 12
 _MOST_LETTERS = 4000
-"""Of all items together: half a minute of the fastest talk, and far below any service's limits."""
+"""Limit for all items together: half a minute of the fastest talk, and far below any service's limits."""
 
 _LONGEST = 1500
 
@@ -21,10 +21,10 @@ _HALF_WORD = re.compile(r"\S+\Z")
 
 @dataclass(slots=True)
 class _Item:
-    """What one side said at one go; ``item_id`` is ``None`` where it was said in a session that is no more.
+    """One contribution of one side; ``item_id`` is ``None`` if it belongs to a session that is over.
 
-    ``letters``: how long its words were before they were cut to what is kept. ``received``: bytes of its audio.
-    ``heard_ms``: how much of that was heard, where it was not all.
+    ``letters``: the length of its words before they were shortened to what is kept. ``received``: bytes of its audio.
+    ``heard_ms``: how much of that was heard, if not all.
     """
 
     role: Role
@@ -37,30 +37,30 @@ class _Item:
 
     @property
     def is_answer(self) -> bool:
-        """Whether it ends a turn: an answer that is still to come, or to be heard, does not."""
+        """Whether it ends a turn: an answer that has yet to arrive, or to be heard, does not."""
         return self.role is Role.ASSISTANT and (self.heard_ms is not None or self.is_final)
 
     def told(self) -> str:
-        """Return what the model is to know of it: of an answer that was interrupted, the share that was heard."""
+        """Return what the model should know of it: of an interrupted answer, the share that was heard."""
         if self.heard_ms is None:
             return self.text if self.is_final else ""
         end = self.letters * self.heard_ms * _BYTES_PER_MS // max(self.received, 1)
         if end >= len(self.text):
             return self.text
         head = self.text[:end]
-        # A language without spaces has no half words.
+        # A language without spaces has no partial words.
         is_in_word = not self.text[end].isspace() and len(self.text.split()) > 1
         return (_HALF_WORD.sub("", head) if is_in_word else head).rstrip()
 
 
 class History:
-    """What was said, in the order of the conversation, bounded; for memory only, never for a log or a file."""
+    """What was said, in the order of the conversation, bounded; kept in memory only, never in a log or a file."""
 
     def __init__(self) -> None:
         self._items: list[_Item] = []
 
     def order(self, event: wire.ServerEvent) -> None:
-        """Take note of where a user's turn stands: its words may come after those of the answer."""
+        """Record the place of a user's turn: its words may arrive after those of the answer."""
         match event:
             case wire.Committed(item_id=item_id, previous_item_id=previous) if item_id:
                 self._item(Role.USER, item_id, after=previous)
@@ -70,7 +70,7 @@ class History:
                 pass
 
     def take(self, arrival: Arrival) -> None:
-        """Take what somebody said, and how much of an answer's sound there is."""
+        """Record what was said, and how much of an answer's sound has arrived."""
         match arrival:
             case TranscriptChanged() if arrival.text:
                 self._take_words(arrival)
@@ -91,16 +91,16 @@ class History:
         self._forget()
 
     def truncate(self, item_id: str, heard_ms: int) -> None:
-        """Take note that only so much of an answer was heard."""
+        """Record that only this much of an answer was heard."""
         for item in self._items:
             if item.item_id == item_id:
                 item.heard_ms = heard_ms
 
     def extend(self, item_id: str, heard_ms: int | None) -> tuple[str, bool]:
-        """Take note that more of an answer was heard than was said before, all of it where that is ``None``.
+        """Record that more of an answer was heard than recorded before; ``None`` stands for all of it.
 
-        Return the words that this adds, and whether the service has the item still: of one of which nothing was heard
-        it was told to forget it.
+        Return the words that this adds, and whether the service still has the item: an item of which nothing was heard
+        was deleted there.
         """
         for item in self._items:
             if item.item_id == item_id and item.heard_ms is not None:
@@ -111,26 +111,26 @@ class History:
         return "", False
 
     def delete(self, item_id: str) -> None:
-        """Take note that nothing of an answer was heard."""
+        """Record that nothing of an answer was heard."""
         self.truncate(item_id, 0)
 
     def answered(self) -> list[tuple[Role, str]]:
-        """Return everything up to the last answer: a turn without one is said again by its own sound."""
+        """Return everything up to the last answer: a turn without an answer is sent again as audio."""
         last = max((place for place, item in enumerate(self._items) if item.is_answer), default=-1)
         return [(item.role, text) for item in self._items[: last + 1] if (text := item.told())]
 
     def begin_again(self) -> list[tuple[Role, str]]:
-        """Return what another session is to be told, and keep that alone: its items are new, whatever their ids."""
+        """Return what to send to the next session, and keep only that: its items are new, whatever their ids."""
         answered = self.answered()
         self._items = [_Item(role, None, text, len(text), is_final=True) for role, text in answered]
         return answered
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Clear everything."""
         self._items.clear()
 
     def _item(self, role: Role, item_id: str, *, after: str | None = None) -> _Item:
-        """Return the item of that id; a new one stands after another, or at the end."""
+        """Return the item of that id; a new one goes after the item given, or at the end."""
         for item in self._items:
             if item.item_id == item_id:
                 return item
@@ -141,7 +141,7 @@ class History:
         return new
 
     def _forget(self) -> None:
-        """Forget the oldest for each one too many; of those without words, too, a service may invent any number."""
+        """Drop the oldest item beyond the limit, without words too: a service may invent any number of those."""
         said = [item for item in self._items if item.text]
         silent = [item for item in self._items if not item.text]
         while len(said) > _MOST_ITEMS or sum(len(item.text) for item in said) > _MOST_LETTERS:

@@ -1,7 +1,7 @@
-"""Lenient reading of JSON fields: what has another type than the protocol gives it is coerced, or left out. No I/O.
+"""Lenient reading of JSON fields: a field of an unexpected type is coerced or left out. No I/O.
 
-Services differ in small things: a code as a number, an index as ``0.0``, a list where an object belongs. None of them
-may cost the event that it stands in.
+Services differ in small things: a code as a number, an index as ``0.0``, a list in place of an object. None of them
+may cost the whole event.
 """
 
 import binascii
@@ -15,20 +15,20 @@ MOST_ID_LETTERS = 512
 """Characters of an id or of a tool's name: services use up to about 40, and what is kept of a session is bounded."""
 
 MOST_ARGUMENTS = 65_536
-"""Characters of a call's arguments that are kept; the registry of tools refuses more, and says so to the model."""
+"""Characters of a call's arguments that are kept; the registry of tools refuses more, and reports that to the model."""
 
 _MOST_INDEX = 2**31 - 1
 _EXACT = 2.0**53
 """Whole numbers below this are exact as floating point."""
 
 _MOST_NUMBER = 64
-"""Characters of a number that is looked at."""
+"""Characters of a number that are read."""
 
 Id = Annotated[str, msgspec.Meta(max_length=MOST_ID_LETTERS)]
-"""Text that is remembered, and so must not be long."""
+"""Text that is remembered, and therefore must not be long."""
 
 Arguments = Annotated[str, msgspec.Meta(max_length=MOST_ARGUMENTS)]
-"""JSON text of a call; a value that is not text is taken as the JSON that it is."""
+"""JSON text of a call; a value of another type is encoded as JSON."""
 
 Index = Annotated[int, msgspec.Meta(ge=0, le=_MOST_INDEX)]
 
@@ -36,7 +36,7 @@ ABSENT = msgspec.Raw(b"null")
 """A raw field that is missing or null."""
 
 UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
-"""What the parser raises: also for text that is not UTF-8, and for brackets nested a thousand deep."""
+"""What the parser raises, also for text that is not UTF-8, and for brackets nested a thousand deep."""
 
 _T = TypeVar("_T", bound=msgspec.Struct)
 
@@ -44,7 +44,7 @@ _T = TypeVar("_T", bound=msgspec.Struct)
 class WireError(ValueError):
     """A frame that is not an event of the protocol; the text holds no part of the frame.
 
-    ``kind`` is the type of the event that was lost, empty where the frame is no event.
+    ``kind`` is the type of the event that was lost, empty if the frame is not an event.
     """
 
     def __init__(self, message: str, kind: str = "") -> None:
@@ -67,7 +67,7 @@ class Shape(Generic[_T]):
         self._readers = {field.name: _reader(field.type) for field in fields}
 
     def read(self, text: bytes | str | msgspec.Raw) -> _T:
-        """Return the struct; a field that cannot be read has its default. Audio that cannot be raises ``WireError``."""
+        """Return the struct; an unreadable field gets its default. Unreadable audio raises ``WireError``."""
         raw = self._raw.decode(text)
         read = {
             name: reader(value) for name, reader in self._readers.items() if (value := getattr(raw, name)) != ABSENT
@@ -76,7 +76,7 @@ class Shape(Generic[_T]):
 
 
 def _reader(annotation: Any) -> Callable[[msgspec.Raw], Any]:
-    """Return what reads a field of that type; ``X | None`` is read as ``X``."""
+    """Return the reader for fields of that type; ``X | None`` is read as ``X``."""
     if type(None) in get_args(annotation):
         (annotation,) = (each for each in get_args(annotation) if each is not type(None))
     if annotation in _READERS:
@@ -116,9 +116,9 @@ def identifier(raw: msgspec.Raw) -> str | None:
 
 
 def arguments(raw: msgspec.Raw) -> str | None:
-    """Return a call's arguments as JSON text, whatever JSON they came as.
+    """Return a call's arguments as JSON text, whatever JSON type they had.
 
-    Of text that is too long one character too many is kept: the registry of tools refuses it by its length.
+    Of text that is too long, one character beyond the limit is kept: the registry of tools then refuses it by length.
     """
     written = bytes(raw)
     read = _string(written) if written[:1] == b'"' else written.decode("utf-8", "replace")
@@ -126,7 +126,7 @@ def arguments(raw: msgspec.Raw) -> str | None:
 
 
 def index(raw: msgspec.Raw) -> int | None:
-    """Return a whole number that is not negative, also if written as ``1.0`` or ``"1"``; ``None`` for anything else."""
+    """Return a non-negative whole number, also if written as ``1.0`` or ``"1"``; ``None`` for anything else."""
     read = number(raw)
     return int(read) if read is not None and 0 <= read <= _MOST_INDEX and read.is_integer() else None
 
@@ -141,9 +141,9 @@ def number(raw: msgspec.Raw) -> float | None:
 
 
 def audio(raw: msgspec.Raw) -> bytes | None:
-    """Return what base64 text holds; it may have line ends and spaces in it, lack its padding, or be of the URL kind.
+    """Decode base64 text; it may contain line ends and spaces, lack its padding, or use the URL-safe alphabet.
 
-    Any other text raises ``WireError``; so does what is not text.
+    Any other text, or a value that is not text, raises ``WireError``.
     """
     written = bytes(raw)
     if written[:1] != b'"':
@@ -169,9 +169,9 @@ _READERS: dict[Any, Callable[[msgspec.Raw], Any]] = {
 
 
 def counts(raw: msgspec.Raw, *, most: int = 32) -> dict[str, int]:
-    """Return the whole numbers of an object by their names, at most so many; none for anything else."""
+    """Return the whole numbers of an object by name, up to a limit; an empty mapping for anything else."""
     if len(bytes(raw)) > _MOST_COUNTS_BYTES:
-        return {}  # nobody acts on it
+        return {}  # nothing depends on it
     try:
         fields = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     except UNREADABLE:
@@ -184,7 +184,7 @@ _MOST_COUNTS_BYTES = 16_384
 
 
 def values(raw: msgspec.Raw, *, most: int) -> list[msgspec.Raw]:
-    """Return the values of a list; none for anything else. More than ``most`` raise ``LimitExceeded``."""
+    """Return the values of a list; empty for anything else. More than ``most`` raise ``LimitExceeded``."""
     # Counted first: a megabyte of zeros would be half a million objects, and a tenth of a second.
     if (commas := bytes(raw).count(b",")) > _MOST_COMMAS:
         raise LimitExceeded(f"a list with {commas} commas")
@@ -201,11 +201,11 @@ _MOST_COMMAS = 50_000
 
 
 def repaired(frame: bytes) -> bytes:
-    """Return JSON text that the strict parser refuses as text that it takes.
+    """Repair JSON text that the strict parser refuses.
 
-    Half a character becomes a mark: a service that cuts by UTF-16 units sends one half in each of two deltas. ``NaN``
-    and its like become null, and control characters may stand in strings. Raises ``ValueError`` or ``RecursionError``
-    for what still is not JSON.
+    Half a character becomes a replacement mark: a service that cuts by UTF-16 units sends one half in each of two
+    deltas. ``NaN`` and similar values become null, and control characters are allowed in strings. Raises ``ValueError``
+    or ``RecursionError`` if the result still is not JSON.
     """
     if len(frame) > _MOST_REPAIRED_BYTES:
         raise ValueError("too long to be read twice")

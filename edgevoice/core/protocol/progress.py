@@ -1,10 +1,10 @@
-"""Progress: which events show that the service goes on with an answer that does not sound. No I/O, no clock."""
+"""Progress: which events show that the service is still working on an answer without sound. No I/O, no clock."""
 
 from edgevoice.core.facts import AnswerProgressed
 from edgevoice.core.protocol import wire
 
 _EVERY_S = 1.0
-"""Dozens of deltas come in a second, and whoever waits for progress does so for seconds."""
+"""Dozens of deltas arrive in a second, while waiting for progress takes seconds."""
 
 
 class Progress:
@@ -14,7 +14,7 @@ class Progress:
         self._next_at = 0.0
 
     def take(self, event: wire.ServerEvent, now: float) -> list[AnswerProgressed]:
-        """Take one event of the service and the monotonic time; return what there is to tell, if anything."""
+        """Take one event of the service and the monotonic time; return the progress to report, if any."""
         response_id = _response_of(event)
         if response_id is None or now < self._next_at:
             return []
@@ -23,16 +23,16 @@ class Progress:
 
 
 def _response_of(event: wire.ServerEvent) -> str | None:
-    """Return whose soundless delta this is, empty where that is not known; ``None`` when it is none of an answer's."""
+    """Return the response of a soundless delta, empty if unknown; ``None`` for an event that is no such delta."""
     match event:
         case wire.AudioDelta(delta=pcm) if pcm:
-            return None  # sound speaks for itself
+            return None  # sound is reported elsewhere
         case wire.AudioDelta(response_id=response_id) | wire.TranscriptDelta(response_id=response_id):
             return response_id
         case wire.Unknown(type=kind) if kind.startswith("response.backchannel."):
             return None  # it belongs to no answer
         case wire.Unknown(type=kind) if kind.startswith("response.") and kind.endswith(".delta"):
-            # A tool's arguments, or plain text: they are of use only when they are complete, and so are not declared.
+            # A tool's arguments, or plain text: they are useful only once complete, and therefore not declared.
             return ""
         case _:
             return None

@@ -1,7 +1,7 @@
-"""Transcription: what the user says, as the service writes it down, in either of two dialects. No I/O, no clock.
+"""Transcription: the user's words as the service transcribes them, in either of two dialects. No I/O, no clock.
 
-At OpenAI each delta is an increment; at Inworld each holds all the words so far, rewritten. Which of them a service
-speaks is known for those two and guessed for any other, so that what it sends has the last word.
+At OpenAI each delta is an increment; at Inworld each delta holds all the words so far, rewritten. The dialect is known
+for those two services and guessed for any other, where the evidence in the deltas decides.
 """
 
 from dataclasses import dataclass
@@ -10,26 +10,26 @@ from edgevoice.core.protocol.transcript import LONGEST
 from edgevoice.core.recent import Recent
 
 _MOST_ITEMS = 8
-"""Turns that are written down at once: one, or two where words come late."""
+"""Turns that are transcribed at once: one, or two if words arrive late."""
 
 _HEAD = 200
-"""Characters by whose letters two texts are compared: the work for a delta must not grow with what came before."""
+"""Leading characters by which two texts are compared: the work for a delta must not grow with the text before it."""
 
 _ALIKE = 4
-"""Letters with which two texts begin alike by more than chance; one of a script without spaces counts as two."""
+"""Leading letters that two texts do not share by chance; one letter of a script without spaces counts as two."""
 
 _FIRST_OF_SUCH = "\u2e80"
 
 _STRANGE = 3
-"""After so many deltas that begin unlike the one before they are increments."""
+"""After this many deltas that begin unlike the one before, they are treated as increments."""
 
 
 @dataclass(slots=True)
 class _Turn:
-    """What came of one item.
+    """The deltas of one item.
 
-    ``joined``: all deltas in a row; ``first`` and ``last``: of those with words; ``count``: how many those were;
-    ``strange``: how many of the latest begin unlike the one before.
+    ``joined``: all deltas concatenated; ``first`` and ``last``: the first and last with words; ``count``: how many had
+    words; ``strange``: how many of the latest begin unlike the one before.
     """
 
     joined: str = ""
@@ -40,7 +40,7 @@ class _Turn:
 
 
 class Transcription:
-    """The user's words in one session; ``rewrites`` is which dialect is to be expected."""
+    """The user's words in one session; ``rewrites`` is the dialect to expect."""
 
     def __init__(self, *, rewrites: bool) -> None:
         self._rewrites = rewrites
@@ -65,7 +65,7 @@ class Transcription:
         return (delta if self._rewrites else turn.joined).strip()
 
     def complete(self, item_id: str, words: str) -> str:
-        """Take all of an item's words; where several such come, each replaces the one before."""
+        """Record all of an item's words; if this happens more than once, the last one counts."""
         words = words[:LONGEST]
         turn = self._turns.get(item_id)
         if turn is not None and turn.count > 1:
@@ -77,16 +77,16 @@ class Transcription:
 
 
 def _is_rewrite(turn: _Turn, delta: str) -> bool | None:
-    """Say whether a delta replaces what came before; ``None`` where that cannot be told from it."""
+    """Return whether a delta replaces the text before it; ``None`` if that cannot be decided from this delta."""
     before, after = _letters(turn.last), _letters(delta)
     if not before or not after:
         return None
     if delta[0].isspace() and not turn.first[0].isspace():
-        return False  # a word that is to be set behind others
+        return False  # a word to be appended to others
     if before == after:
-        return None  # said twice, or rewritten as it was
+        return None  # repeated, or rewritten unchanged
     alike = _common(before, after)
-    # A single word may be said again as the beginning of another: that tells only where nothing came before it.
+    # A single word may recur as the beginning of another, so it is evidence only if nothing came before it.
     is_telling = turn.count == 1 or " " in turn.last.strip()
     is_alike = _weight(before[:alike]) >= _ALIKE and alike >= min(len(before), len(after)) // 2
     if (is_telling and is_alike) or delta.strip().startswith(f"{turn.last.strip()} "):
@@ -98,13 +98,13 @@ def _is_rewrite(turn: _Turn, delta: str) -> bool | None:
 
 
 def _likeness(text: str, words: str) -> float:
-    """Return how much of two texts is the same from their beginning on, from 0 to 1."""
+    """Return how much two texts have in common from their beginning, from 0 to 1."""
     one, other = _letters(text), _letters(words)
     return _common(one, other) / max(len(one), len(other))
 
 
 def _letters(text: str) -> str:
-    """Return what a rewrite leaves as it is of a text's beginning: no case, no spaces, no full stops."""
+    """Return the part of a text's beginning that a rewrite preserves: no case, no spaces, no full stops."""
     return "".join(letter for letter in text[:_HEAD].casefold() if letter.isalnum())
 
 

@@ -1,4 +1,4 @@
-"""Turn transcripts: whether the service wrote down words of the turn that it heard last. No I/O, no clock.
+"""Turn transcripts: whether the service transcribed any words in the last turn that it heard. No I/O, no clock.
 
 A cough that a service took for speech becomes a turn without words. What was said never leaves this module.
 """
@@ -9,14 +9,14 @@ from edgevoice.core.protocol.transcript import has_speech
 from edgevoice.core.recent import Recent
 
 _MOST_TURNS = 16
-"""Turns whose transcripts may still come."""
+"""Turns whose transcripts may still arrive."""
 
 _MOST_LETTERS = 400
-"""Of a transcript that are read: a description of a noise is shorter."""
+"""Characters of a transcript that are read: a description of a noise is shorter."""
 
 
 class TurnTranscripts:
-    """One session's; a new session needs a new one."""
+    """The turn transcripts of one session; a new session needs a new object."""
 
     def __init__(self) -> None:
         self._turn = 0
@@ -24,9 +24,9 @@ class TurnTranscripts:
         self._written = ""
 
     def take(self, event: wire.ServerEvent) -> list[TurnTranscribed]:
-        """Take one event of the service and return what it says of the turn that was heard last, if anything.
+        """Take one event of the service; return what it says about the last turn that was heard, if anything.
 
-        What comes late of an earlier turn is not reported.
+        Late news of an earlier turn is not reported.
         """
         match event:
             case wire.SpeechStarted():
@@ -35,7 +35,8 @@ class TurnTranscripts:
             case wire.Committed(item_id=item_id):
                 self._is_latest(item_id)
             case wire.TranscriptionDelta(item_id=item_id, delta=text) if self._is_latest(item_id):
-                # Whether deltas are increments or rewrites is no matter: the question is only if there is a word.
+                # Whether deltas are increments or rewrites does not matter: the only question is whether there is a
+                # word.
                 self._written = (self._written + (text or ""))[:_MOST_LETTERS]
                 return [TurnTranscribed(item_id, has_speech(self._written), is_final=False)]
             case wire.TranscriptionCompleted(item_id=item_id, transcript=text) if self._is_latest(item_id):
@@ -47,7 +48,7 @@ class TurnTranscripts:
         return []
 
     def _is_latest(self, item_id: str) -> bool:
-        """Say whether this is the turn that was heard last; without an id it is."""
+        """Return whether this is the last turn that was heard; without an id it is."""
         if not item_id:
             return True
         if item_id not in self._turn_of:

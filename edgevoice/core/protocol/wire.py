@@ -34,13 +34,13 @@ class _SessionEvent(_Event, frozen=True):
 
     @property
     def expires_at(self) -> float | None:
-        """When the service will end the session, in seconds since 1970; ``None`` when it does not say."""
+        """When the service will end the session, in seconds since 1970; ``None`` if it does not say."""
         at = self.session.expires_at
         return at if at is not None and 0 < at < math.inf else None
 
 
 class SessionCreated(_SessionEvent, frozen=True, tag="session.created"):
-    """The service greets; some do not."""
+    """The service greets the client; some services do not."""
 
 
 class SessionUpdated(_SessionEvent, frozen=True, tag="session.updated"):
@@ -48,7 +48,7 @@ class SessionUpdated(_SessionEvent, frozen=True, tag="session.updated"):
 
 
 class ServiceError(_Event, frozen=True, tag="error"):
-    """The service reports an error; ``message`` stands at the top level in some services."""
+    """The service reports an error; some services put ``message`` at the top level."""
 
     error: ErrorBody | None = None
     message: str | None = None
@@ -60,12 +60,12 @@ class ServiceError(_Event, frozen=True, tag="error"):
 
     @property
     def codes(self) -> set[str]:
-        """Its code and its type, where it has them."""
+        """The error's code and type, as far as it has them."""
         return self.error.codes if self.error else set()
 
     @property
     def text(self) -> str:
-        """What the service says, in its own words."""
+        """The service's own words."""
         return (self.error.message if self.error else self.message) or ""
 
 
@@ -78,7 +78,7 @@ class SpeechStopped(_Event, frozen=True, tag="input_audio_buffer.speech_stopped"
 
 
 class Committed(_Event, frozen=True, tag="input_audio_buffer.committed"):
-    """The user's turn is an item now."""
+    """The user's turn has become an item."""
 
     item_id: Id = ""
     previous_item_id: Id | None = None
@@ -92,14 +92,14 @@ class TranscriptionDelta(_Event, frozen=True, tag="conversation.item.input_audio
 
 
 class TranscriptionCompleted(_Event, frozen=True, tag="conversation.item.input_audio_transcription.completed"):
-    """The user's words; where several come for one item, the last one counts."""
+    """The user's words; if there are several events for one item, the last one counts."""
 
     item_id: Id = ""
     transcript: str | None = None
 
 
 class TranscriptionFailed(_Event, frozen=True, tag="conversation.item.input_audio_transcription.failed"):
-    """The user's turn could not be written down."""
+    """The user's turn could not be transcribed."""
 
     item_id: Id = ""
 
@@ -135,7 +135,7 @@ class ResponseCreated(_Event, frozen=True, tag="response.created"):
 
 
 class ResponseDone(_Event, frozen=True, tag="response.done"):
-    """A response ended; ``usage`` stands at the top level in some services."""
+    """A response ended; some services put ``usage`` at the top level."""
 
     response: Response = Response()
     usage: msgspec.Raw = ABSENT
@@ -190,20 +190,20 @@ class OlderTranscriptDone(TranscriptDone, frozen=True, tag="response.audio_trans
 
 
 class BackchannelDelta(_Event, frozen=True, tag="response.backchannel.audio.delta"):
-    """A piece of a backchannel, as the audio of an answer is; it belongs to no response."""
+    """A piece of a backchannel, like an answer's audio; it belongs to no response."""
 
     backchannel_id: Id = ""
     delta: bytes = b""
 
 
 class BackchannelDone(_Event, frozen=True, tag="response.backchannel.audio.done"):
-    """All of a backchannel was sent; one that is ``skipped`` is none, and that event is not acted on."""
+    """All of a backchannel was sent; one marked ``skipped`` was never sent, and its event is ignored."""
 
     backchannel_id: Id = ""
 
 
 class ArgumentsDone(_Event, frozen=True, tag="response.function_call_arguments.done"):
-    """A tool call is complete; ``name`` may be missing, and stands in the item then."""
+    """A tool call is complete; if ``name`` is missing, the item has it."""
 
     response_id: Id = ""
     call_id: Id = ""
@@ -262,10 +262,10 @@ _AUDIO_TYPES = [
 
 
 def decode(frame: str | bytes) -> ServerEvent:
-    """Read one frame; an event that is not declared here comes back as ``Unknown``.
+    """Read one frame; an event that is not declared here is returned as ``Unknown``.
 
-    A frame that is not a JSON object with a ``type``, or audio that cannot be read, raises ``WireError``; one that is
-    larger than any service needs, or holds an id that is, raises ``LimitExceeded``.
+    Raises ``WireError`` for a frame that is not a JSON object with a ``type``, or audio that cannot be read, and
+    ``LimitExceeded`` for a frame or an id that is larger than any service needs.
     """
     is_large = len(frame) > LARGEST_FRAME
     if is_large and not _may_be_audio(frame):
@@ -282,12 +282,12 @@ def decode(frame: str | bytes) -> ServerEvent:
 
 
 def type_of(event: ServerEvent) -> str:
-    """Return the event's type as it stands on the wire."""
+    """Return the event's type as it is named on the wire."""
     return event.type if isinstance(event, Unknown) else str(event.__struct_config__.tag)
 
 
 def _decode_leniently(frame: str | bytes) -> ServerEvent:
-    """Read a frame that the typed parser refuses: of an event of another kind, or with a field of another type."""
+    """Read a frame that the typed parser refuses: an event of another kind, or a field of another type."""
     try:
         kind = _TYPE_ONLY.decode(frame).type
     except lenient.UNREADABLE as error:
@@ -305,18 +305,18 @@ def _decode_leniently(frame: str | bytes) -> ServerEvent:
 
 
 def _repaired(frame: str | bytes) -> tuple[bytes, str]:
-    """Return a frame as the strict parser wants it, and its type."""
+    """Return a frame in the form that the strict parser accepts, and its type."""
     try:
         frame = lenient.repaired(frame if isinstance(frame, bytes) else frame.encode("utf-8", "surrogatepass"))
         return frame, _TYPE_ONLY.decode(frame).type
     except (*lenient.UNREADABLE, ValueError) as error:
-        # A parser's message may quote what it could not read; only the kind of failure is told.
+        # A parser's message may quote what it could not read; only the kind of failure is reported.
         cause = "wrong shape" if isinstance(error, msgspec.ValidationError) else "broken JSON"
         raise WireError(f"not a Realtime event: {cause}") from None
 
 
 def _may_be_audio(frame: str | bytes) -> bool:
-    """Say whether a type with audio is named at either end of a frame: the audio itself is what lies between."""
+    """Return whether either end of a frame names a type with audio: the audio itself lies between them."""
     ends = frame[:_END], frame[-_END:]
     return any(
         kind in (end if isinstance(end, bytes) else end.encode("utf-8", "replace"))
@@ -327,7 +327,7 @@ def _may_be_audio(frame: str | bytes) -> bool:
 
 _END = 4096
 _LARGEST_LENIENT_FRAME = 4 * 2**20
-"""Bytes of a frame that is read leniently, which takes five times as long as reading it strictly."""
+"""Bytes of a frame that is read leniently, which takes five times as long as strict reading."""
 
 
 # --- out -------------------------------------------------------------------------------------------------------------
@@ -346,7 +346,7 @@ def append_audio(pcm: bytes) -> bytes:
 
 
 def update_session(session: dict[str, Any]) -> bytes:
-    """Encode ``session.update``; ``None`` inside is sent as null, which means something there."""
+    """Encode ``session.update``; ``None`` values are sent as null, which has a meaning there."""
     return _ENCODER.encode({"type": "session.update", "session": session})
 
 
@@ -368,20 +368,20 @@ def delete_item(item_id: str) -> bytes:
 
 
 def cancel_response(response_id: str) -> bytes:
-    """Encode ``response.cancel``, always with the id: a bare one can hit the next response."""
+    """Encode ``response.cancel``, always with the id: without one it can hit the next response."""
     return _ENCODER.encode({"type": "response.cancel", "response_id": response_id})
 
 
 def tool_output(call_id: str, output: str) -> bytes:
-    """Encode a tool's answer; ``output`` is JSON text and is sent as a string, as the protocol wants it."""
+    """Encode a tool's output; ``output`` is JSON text and is sent as a string, as the protocol requires."""
     item = {"type": "function_call_output", "call_id": call_id, "output": output}
     return _ENCODER.encode({"type": "conversation.item.create", "item": item})
 
 
 def message(role: str, text: str, *, after: str = "") -> bytes:
-    """Encode what was said before as an item of the conversation; ``role`` is "user" or "assistant".
+    """Encode something said earlier as an item of the conversation; ``role`` is "user" or "assistant".
 
-    It is put behind the item ``after``, else at the end.
+    It is inserted behind the item ``after``, else at the end.
     """
     content = {"type": "output_text" if role == "assistant" else "input_text", "text": text}
     item = {"type": "message", "role": role, "content": [content]}
@@ -390,7 +390,7 @@ def message(role: str, text: str, *, after: str = "") -> bytes:
 
 
 def create_response(*, may_call_tools: bool, instructions: str = "") -> bytes:
-    """Encode ``response.create``; ``instructions`` stand for the session's own in this one answer."""
+    """Encode ``response.create``; ``instructions`` replace the session's own for this one answer."""
     response = {} if may_call_tools else {"tool_choice": "none"}
     if instructions:
         response["instructions"] = instructions

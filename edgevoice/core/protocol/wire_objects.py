@@ -8,14 +8,14 @@ from edgevoice.core.protocol import lenient
 from edgevoice.core.protocol.lenient import ABSENT, Arguments, Id
 
 _MOST_ITEMS = 64
-"""Items of one response: an answer is one or two, and each call of a tool is one."""
+"""Items of one response: an answer is one or two, and each tool call is one."""
 
 
 _CODE = re.compile(r"[a-z0-9_.-]{1,64}")
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
-    """What an ``error`` event or a failed transcription says."""
+    """The content of an ``error`` event or of a failed transcription."""
 
     type: str | None = None
     code: str | None = None
@@ -24,12 +24,12 @@ class ErrorBody(msgspec.Struct, frozen=True):
 
     @staticmethod
     def from_text(message: str) -> "ErrorBody":
-        """Return what an error that is plain text says: it may be a code."""
+        """Return an error given as plain text: it may be a code."""
         return ErrorBody(code=message if _CODE.fullmatch(message) else None, message=message)
 
     @property
     def codes(self) -> set[str]:
-        """Its code and its type, where it has them: services differ in which of the two they put a cause in."""
+        """The error's code and type, as far as it has them: services differ in which of the two holds the cause."""
         return {code for code in (self.code, self.type) if code}
 
 
@@ -46,7 +46,7 @@ class Item(msgspec.Struct, frozen=True):
 
     @property
     def is_call(self) -> bool:
-        """Whether it is a call of a tool: what has a type says so, and else nothing but a call has such a name."""
+        """Whether the item is a tool call: its type says so if it has one; else only a call has such a name."""
         return self.type == "function_call" or (self.type is None and bool(self.call_id and self.name))
 
 
@@ -68,7 +68,7 @@ class Response(msgspec.Struct, frozen=True):
     usage: msgspec.Raw = ABSENT
 
     def trouble(self) -> ErrorBody:
-        """Return what ``status_details`` says of a failure; the reason stands for a code that is missing."""
+        """Return what ``status_details`` says about a failure; the reason replaces a missing code."""
         details = self.status_details
         error = details.error or ErrorBody()
         return ErrorBody(error.type, error.code or details.code or details.reason, error.message)

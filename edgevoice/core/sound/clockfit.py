@@ -1,4 +1,4 @@
-"""Clock fit: which sample passes a converter when, from the times of many callbacks. No I/O, no clock, no arrays."""
+"""Clock fit: maps samples to times for one converter, from the times of many callbacks. No I/O, no clock, no arrays."""
 
 import math
 from array import array
@@ -6,23 +6,24 @@ from collections import deque
 from dataclasses import dataclass
 
 _BUCKET_S = 1.0
-"""Callbacks are late by up to milliseconds but never early: only the promptest of each second is believed."""
+"""Callbacks are late by up to milliseconds but never early: only the promptest of each second is used."""
 
 _FIRST_BUCKET_S = 0.1
-"""After a jump the first is shorter: until it is over, nobody knows what the microphone hears."""
+"""The first bucket after a jump is shorter: until it ends, the position of near-end samples is unknown."""
 
 _MOST_BUCKETS = 600
-"""Ten minutes: a crystal's rate wanders with its temperature, not faster."""
+"""Ten minutes: a crystal's rate changes with its temperature, not faster."""
 
 _JUMP_S = 0.004
 _JUMPED_S = 0.25
-"""More than this off the line for so long is no rate and no late callback: samples were lost, and nobody said so."""
+"""A longer deviation from the line than this is neither a rate nor a late callback: samples were lost without a report.
+"""
 
 _STRANGE_S = 120.0
-"""Time within which a second jump that nobody told of means that the rate itself is another one now."""
+"""A second unreported jump within this time means that the rate itself has changed."""
 
 _FEWEST_FOR_RATE = 8
-"""Buckets beyond the first of each stretch without a jump: what the rate is learned from."""
+"""Buckets beyond the first of each stretch without a jump: the data from which the rate is learned."""
 
 _SETTLED_BUCKETS = 3
 
@@ -31,10 +32,10 @@ _NS = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class ClockLine:
-    """A stream's clock: sample ``position`` passes at ``time_at`` in monotonic seconds, and the other way round.
+    """A stream's clock: sample ``position`` passes at ``time_at`` in monotonic seconds, and vice versa.
 
     ``lag_s`` is how late sample 0 is at monotonic time 0, ``ppm`` how much slower than its nominal rate the clock
-    runs. ``error_ppm`` is one standard error of that; infinite where it is not known yet, and ``ppm`` then 0.
+    runs. ``error_ppm`` is one standard error of that; while it is unknown, it is infinite and ``ppm`` is 0.
     """
 
     rate_hz: int
@@ -49,7 +50,7 @@ class ClockLine:
         return (position / self.rate_hz + self.lag_s - slope * self.reference_s) / (1 - slope)
 
     def position_at(self, time_s: float) -> float:
-        """Return which sample passes at a monotonic time, in samples and parts of one."""
+        """Return which sample passes at a monotonic time, as a fractional number."""
         late_s = self.lag_s + self.ppm * 1e-6 * (time_s - self.reference_s)
         return (time_s - late_s) * self.rate_hz
 
@@ -58,8 +59,8 @@ class ClockLine:
 class _Stretch:
     """The sums of a straight line's least squares over the buckets between two jumps.
 
-    In whole nanoseconds, which Python adds without rounding: what is taken out again after ten minutes leaves nothing
-    behind, however long the box runs.
+    They are in whole nanoseconds, which Python adds without rounding: removing a value after ten minutes leaves no
+    residue, however long the box runs.
     """
 
     count: int = 0
@@ -93,13 +94,13 @@ class _Stretch:
 
 
 class _Buckets:
-    """The promptest observation of each second, of the last ten minutes, in stretches between two jumps.
+    """The promptest observation of each second of the last ten minutes, in stretches between two jumps.
 
     ``count``: how many are held.
     """
 
     def __init__(self) -> None:
-        # A ring of times and of how late, in ns, in memory that is taken once: a list would grow for ten minutes.
+        # Rings of times and of lateness, in ns, in memory that is allocated once: a list would grow for ten minutes.
         self._times = array("q", bytes(8 * _MOST_BUCKETS))
         self._lates = array("q", bytes(8 * _MOST_BUCKETS))
         self._next = 0
@@ -111,12 +112,12 @@ class _Buckets:
         self._stretches = deque([_Stretch()])
 
     def begin_stretch(self) -> None:
-        """Take what comes as after a jump."""
+        """Begin a new stretch after a jump."""
         if self._stretches[-1].count:
             self._stretches.append(_Stretch())
 
     def keep(self, at_s: float, late_s: float) -> None:
-        """Add a bucket to the last stretch; of the most that are held the oldest gives way."""
+        """Add a bucket to the last stretch; when the ring is full, the oldest is removed."""
         if self.count == _MOST_BUCKETS:
             oldest = self._stretches[0]
             oldest.remove(self._times[self._next], self._lates[self._next])
@@ -140,7 +141,7 @@ class _Buckets:
         reference_s = last.times / last.count / _NS
         freedom = self.count - len(self._stretches) - 1
         if freedom < _FEWEST_FOR_RATE:
-            # They are few: at most those that a rate needs, and one.
+            # There are few: at most as many as a rate needs, plus one.
             lates = sorted(self._lates[(self._next - 1 - back) % _MOST_BUCKETS] for back in range(last.count))
             median = (lates[last.count // 2] + lates[(last.count - 1) // 2]) / 2
             return ClockLine(rate_hz, reference_s, median / _NS, 0.0, math.inf)
@@ -154,9 +155,9 @@ class _Buckets:
 class ClockFit:
     """The clock of one stream of nominally ``rate_hz``, fitted to its callbacks.
 
-    ``take`` is for the callback itself: it needs microseconds, however long the stream has run. The method is the lower
-    envelope: of each second the least late observation, and a straight line through those. An xrun moves the line and
-    leaves its slope: the rate is learned within each stretch between two of them.
+    ``take`` is meant for the callback itself: it needs microseconds, however long the stream has run. The method is the
+    lower envelope: the least late observation of each second, and a straight line through those. An xrun shifts the
+    line but keeps its slope: the rate is learned within each stretch between two xruns.
 
     The arithmetic is plain Python. When memory is short, the kernel first reclaims the pages of a library that an idle
     box uses once a second, as it would use numpy here; reading them back takes longer than a callback's period.
@@ -181,11 +182,11 @@ class ClockFit:
 
     @property
     def is_settled(self) -> bool:
-        """Whether seconds have passed since the start, or since a second jump that nobody told of."""
+        """Whether seconds have passed since the start, or since a second unreported jump."""
         return self._buckets.count >= _SETTLED_BUCKETS and not self.is_moving
 
     def take(self, position: int, at_s: float) -> None:
-        """Take that sample ``position`` passed the converter at monotonic ``at_s``, or somewhat earlier."""
+        """Record that sample ``position`` passed the converter at monotonic ``at_s``, or somewhat earlier."""
         late_s = at_s - position / self._rate_hz
         if self._line is not None and not self.is_moving:
             self._watch(at_s, late_s, self._line)
@@ -197,12 +198,12 @@ class ClockFit:
             self._open_bucket(at_s + (_FIRST_BUCKET_S if self.is_moving else _BUCKET_S))
 
     def xrun(self) -> None:
-        """Take note that samples were lost before the next callback: for a tenth of a second the line is wrong."""
+        """Record that samples were lost before the next callback: for a tenth of a second the line is wrong."""
         self.is_moving = self._line is not None
         self._open_bucket(0.0)
 
     def restart(self) -> None:
-        """Forget everything: the stream was opened anew, perhaps on another card."""
+        """Forget everything: the stream was reopened, perhaps on another card."""
         self._forget()
         self._line = None
         self.is_moving = False
@@ -213,12 +214,12 @@ class ClockFit:
         self._least = (0.0, math.inf)
 
     def _watch(self, at_s: float, late_s: float, line: ClockLine) -> None:
-        """See what nobody tells of: a sound server's xrun, or its change of mind."""
+        """Detect what is not reported: a sound server's xrun, or a change of its rate."""
         expected_s = line.lag_s + line.ppm * 1e-6 * (at_s - line.reference_s)
         if abs(late_s - expected_s) <= _JUMP_S:
             self._last_fit_s = at_s
         elif at_s - self._last_fit_s > _JUMPED_S:
-            # Once, and the rate learned before still holds; twice, and nothing does.
+            # After one jump the rate learned before still holds; after two, nothing does.
             if at_s - self._jumped_s < _STRANGE_S:
                 self._forget()
             self._jumped_s = at_s
@@ -229,7 +230,7 @@ class ClockFit:
         self._is_provisional = False
 
     def _close_bucket(self, at_s: float, late_s: float) -> None:
-        # Of a tenth of a second the promptest is later than of a second; taken for equals they would tell a false rate.
+        # The promptest of a tenth of a second is later than that of a second; mixing them would give a wrong rate.
         if self._is_provisional:
             self._buckets.drop_newest()
         if self.is_moving:

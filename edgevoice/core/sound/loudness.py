@@ -1,4 +1,4 @@
-"""Loudness: the gain of the answer, and how it begins again after a cut, both without a click. No I/O, no clock."""
+"""Loudness: the gain of the answer, and its return after a cut, both without a click. No I/O, no clock."""
 
 import numpy as np
 
@@ -8,13 +8,13 @@ _GAIN_STEP = 1 / 240
 """Change of gain per sample: from full to nothing in 10 ms, so that a change of volume does not click."""
 
 _FADE_IN = 120
-"""Samples in which an answer that was cut comes back: 5 ms, as long as the fade that ends a cut."""
+"""Samples over which an answer that was cut fades in: 5 ms, as long as the fade that ends a cut."""
 
 _RISE = np.linspace(0, 1, _FADE_IN, endpoint=False)
 
 
 class Loudness:
-    """The loudness that is wanted, from 0 to 1, and the way to it; ``gain`` is where it stands."""
+    """The target loudness, from 0 to 1, and the ramp to it; ``gain`` is the current value."""
 
     def __init__(self) -> None:
         self._wanted = 1.0
@@ -22,13 +22,13 @@ class Loudness:
         self.gain = 1.0
 
     def want(self, gain: float, *, at_once: bool) -> None:
-        """Change to another loudness: within 10 ms, or at once where nothing sounds."""
+        """Change to another loudness: within 10 ms, or at once if nothing is sounding."""
         self._wanted = gain
         if at_once:
             self.settle()
 
     def settle(self) -> None:
-        """Take the wanted loudness as reached: nothing sounds that could click."""
+        """Jump to the target loudness: nothing is sounding that could click."""
         self.gain = self._wanted
 
     def rise(self) -> None:
@@ -36,11 +36,11 @@ class Loudness:
         self._rise_left = _FADE_IN
 
     def stop_rising(self) -> None:
-        """Let no more samples fade in."""
+        """Stop fading in."""
         self._rise_left = 0
 
     def apply(self, samples: Samples) -> None:
-        """Change samples, in place, to the loudness that they are to have."""
+        """Apply the current loudness to samples, in place."""
         self._apply_gain(samples)
         if self._rise_left:
             ramp = _RISE[_FADE_IN - self._rise_left :][: len(samples)]

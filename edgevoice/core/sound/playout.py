@@ -13,12 +13,12 @@ _FADE = 120
 """Samples of the fade that ends a cut: 5 ms, short enough to be silence at once and long enough not to click."""
 
 _MOST_ITEMS = 64
-"""Parts of items that may wait at once: an answer is one or two."""
+"""Parts of items that may be queued at once: an answer is one or two."""
 
 
 @dataclass(slots=True)
 class _Cut:
-    """A cut that is still to be told of by the next pull, if one ``is_due``: the items it hit, and what fades out."""
+    """A cut for the next pull to report, if one ``is_due``: the items it hit, and what fades out."""
 
     is_due: bool = False
     items: list[ItemAudio] = field(default_factory=list)
@@ -28,12 +28,12 @@ class _Cut:
 class Playout:
     """A queue of the answer's audio, pulled by the output callback.
 
-    ``push`` and ``finish`` are for the wire's side, ``pull`` for the card's; whoever uses both from two threads holds a
-    lock. ``prefill_ms``: playback begins when this much is there, so that the first network hiccup is not heard.
-    ``sounding`` tells how many samples at the head of the last ``pull`` were the answer's.
+    ``push`` and ``finish`` are for the wire's side, ``pull`` for the card's; a caller that uses both from two threads
+    holds a lock. ``prefill_ms``: playback begins once this much is queued, so that the first network hiccup is not
+    heard. ``sounding`` is how many samples at the head of the last ``pull`` were the answer's.
 
-    The rest of an answer that was cut may be kept: it is silent, what still comes is added to it, and it goes on from
-    the first sample that was not heard, or is dropped.
+    The rest of an answer that was cut may be kept: it is silent, audio that still arrives is added to it, and it
+    resumes from the first sample that was not heard, or is dropped.
     """
 
     def __init__(self, prefill_ms: int) -> None:
@@ -49,20 +49,20 @@ class Playout:
 
     @property
     def is_cutting(self) -> bool:
-        """Whether a cut is still to be told of by the next ``pull``."""
+        """Whether the next ``pull`` has a cut to report."""
         return self._cut.is_due
 
     @property
     def is_idle(self) -> bool:
-        """Whether ``pull`` would give plain silence and has nothing to tell."""
+        """Whether ``pull`` would return plain silence and has nothing to report."""
         return (self._queue.is_empty or self._is_held_back) and not self._cut.is_due and not self._is_dry
 
     def push(self, item_id: str, content_index: int, pcm: bytes) -> int | None:
         """Queue s16 samples of an item; return the burst's number when this is the first sound after silence.
 
-        Beside the rest of an answer that was cut they are kept like it, and begin no burst. A sample split over two
-        pushes is put together again. Samples of an item that was cut for good are the caller's to refuse, and what
-        comes when a quarter of an hour waits is dropped, as are items that no answer has so many of.
+        While the rest of an answer that was cut is kept, they are added to it and begin no burst. A sample split over
+        two pushes is joined again. The caller must refuse samples of an item that was cut for good. Samples are dropped
+        once a quarter of an hour is queued, and so are items beyond the number that any answer has.
         """
         if self._queue.is_full:
             return None
@@ -92,31 +92,30 @@ class Playout:
             item.is_complete = item.is_complete or name == item_id
 
     def finish(self) -> None:
-        """Mark everything as completely received: what is queued need not wait for a prefill any more."""
+        """Mark everything as completely received: what is queued need not wait for a prefill any longer."""
         for item in self._items.values():
             item.is_complete = True
         self._prefill.skip()
 
     def set_gain(self, gain: float) -> None:
-        """Set the loudness, 0 to 1: within 10 ms and without a click where something sounds, else at once."""
+        """Set the loudness, 0 to 1: within 10 ms and without a click if something is sounding, else at once."""
         self._loudness.want(gain, at_once=self.is_idle)
 
     def cut(self, unheard: int | None = None, *, keeps_rest: bool = False) -> None:
-        """Silence all that is queued: the next pull fades out and tells what was heard.
+        """Silence everything queued: the next pull fades out and reports what was heard.
 
-        What is pushed later is a new burst, unless this ``keeps_rest``, to be resumed or dropped. ``unheard``: the
-        amplifier was muted, so that nothing fades and the last so many samples that were handed over are not heard
-        either.
+        Audio pushed later is a new burst, unless this cut ``keeps_rest``, to be resumed or dropped. ``unheard``: the
+        amplifier was muted, so nothing fades and this many samples, the last that were handed over, were not heard.
         """
         if self._is_held_back:
             if not keeps_rest:
                 self.drop()
-            return  # it is silent, and was told of
-        # Said first: whoever only looks, from another thread, must not find the buffer idle before the fade.
+            return  # it is silent, and has been reported
+        # Set first: another thread that only looks must not find the buffer idle before the fade.
         was_due, self._cut.is_due = self._cut.is_due, True
         if unheard is not None:
             self._queue.put_back(unheard)
-        elif not was_due:  # else the fade of the cut before is still to be pulled
+        elif not was_due:  # otherwise the fade of the cut before has yet to be pulled
             self._cut.fading = self._head(_FADE)
         self._cut.items += self._items.values()
         self._loudness.stop_rising()
@@ -128,9 +127,9 @@ class Playout:
             self._forget_queue()
 
     def resume(self) -> int:
-        """Go on with the rest that was kept, from the first sample that was not heard; return the burst's number.
+        """Resume the rest that was kept, from the first sample that was not heard; return the burst's number.
 
-        It fades in over 5 ms. Where nothing is left, the next pull says that the buffer ran dry.
+        It fades in over 5 ms. If nothing is left, the next pull reports that the buffer ran dry.
         """
         self._is_held_back = False
         self._loudness.rise()
@@ -139,15 +138,15 @@ class Playout:
         return self._burst
 
     def drop(self) -> None:
-        """Forget the rest that was kept, if there is one."""
+        """Drop the rest that was kept, if there is one."""
         if self._is_held_back:
             self._is_held_back = False
             self._forget_queue()
 
     def pull(self, frames: int) -> tuple[Samples, PlaybackCut | PlaybackDrained | None]:
-        """Return exactly ``frames`` samples, and what there is to tell: that a cut is done, or that the buffer ran dry.
+        """Return exactly ``frames`` samples, and what to report: that a cut is done, or that the buffer ran dry.
 
-        Both refer to samples that are handed over with this very return.
+        Both refer to the samples returned by this very call.
         """
         self.sounding = 0
         if self._cut.is_due:
@@ -173,9 +172,9 @@ class Playout:
         return self._prefill.lets_flow(self._queue.queued, is_complete=self._queue.newest.is_complete)
 
     def _settle(self) -> None:
-        """Forget what was heard to its end and needs no correction later; the rest may still grow.
+        """Forget items that were heard to the end and need no correction later; the kept rest may still grow.
 
-        So may the newest by another part, of which nobody may hear anything: it is corrected at the end of this one.
+        So may the newest item by another part, which may never be heard: it is corrected at the end of this one.
         """
         newest = next(reversed(self._items), ("", 0))[0]
         self._items = {key: item for key, item in self._items.items() if not item.is_complete or key[0] == newest}

@@ -1,10 +1,10 @@
-"""Prefill: how much must be there before playback begins, so that the first network hiccup is not heard. Pure."""
+"""Prefill: how much must be queued before playback begins, so that the first network hiccup is not heard. Pure."""
 
 from edgevoice.core.sound.rates import FAR_END_HZ
 
 _LONGEST_PREFILL = FAR_END_HZ
-"""Samples of silence after which what there is of an answer sounds, prefill or not: a service that stands still, or a
-link that is lost, right after the first delta would else leave the box between silence and speech for ever.
+"""Samples of silence after which the queued part of an answer is played despite the prefill: otherwise a service that
+stalls, or a link that is lost, right after the first delta would leave the box between silence and speech forever.
 """
 
 
@@ -22,15 +22,15 @@ class Prefill:
         self._waited = 0
 
     def skip(self) -> None:
-        """Wait no more: nothing more will come."""
+        """Stop waiting: nothing more will arrive."""
         self.is_flowing = True
 
     def wait(self, frames: int) -> None:
-        """Take note of so many samples of silence."""
+        """Record this many samples of silence."""
         self._waited += frames
 
     def lets_flow(self, queued: int, *, is_complete: bool) -> bool:
-        """Say whether so many samples may flow; ``is_complete`` says that no more will come of their item."""
+        """Return whether this many samples may flow; ``is_complete``: no more will arrive of their item."""
         if not self.is_flowing:
             self.is_flowing = queued >= self._wanted or is_complete or self._waited >= _LONGEST_PREFILL
         return self.is_flowing

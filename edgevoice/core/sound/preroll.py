@@ -1,11 +1,11 @@
-"""Pre-roll: what the microphone heard in the last seconds, every sample with its number. No I/O, no clock, no locks."""
+"""Pre-roll: what the microphone heard in the last seconds, with numbered samples. No I/O, no clock, no locks."""
 
 
 class PreRoll:
     """The last seconds of near-end audio, mono s16, addressed by sample number since capture began.
 
-    A reader keeps a number, not a copy: what was read twice or skipped can then be told from the numbers. ``capacity``
-    is in samples; the memory taken is ``2 * capacity`` bytes.
+    A reader keeps a number, not a copy: the numbers show what was read twice or skipped. ``capacity`` is in samples;
+    the memory used is ``2 * capacity`` bytes.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -21,11 +21,11 @@ class PreRoll:
 
     @property
     def end(self) -> int:
-        """The number of the sample that will be written next."""
+        """The number of the next sample to be written."""
         return self._end
 
     def write(self, pcm: bytes) -> None:
-        """Append mono s16 samples; the oldest give way. A write longer than the whole ring keeps its last part."""
+        """Append mono s16 samples, overwriting the oldest. A write longer than the whole ring keeps its last part."""
         count = len(pcm) // 2
         skipped = max(0, count - self._capacity)
         at = 2 * ((self._end + skipped) % self._capacity)
@@ -37,7 +37,7 @@ class PreRoll:
         self._start = max(self._start, self._end - self._capacity)
 
     def read(self, begin: int, end: int) -> bytes:
-        """Return the samples from ``begin`` up to ``end``; those that are gone or not yet there are left out."""
+        """Return the samples from ``begin`` up to ``end``, without those that are gone or not yet written."""
         begin, end = max(begin, self._start), min(end, self._end)
         if begin >= end:
             return b""
@@ -46,6 +46,6 @@ class PreRoll:
         return first + bytes(self._ring[: size - len(first)])
 
     def clear(self) -> None:
-        """Forget everything; the numbers go on."""
+        """Clear the ring; the numbering continues."""
         self._ring[:] = bytes(len(self._ring))
         self._start = self._end

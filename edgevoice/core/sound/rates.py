@@ -1,6 +1,6 @@
-"""Rates: how many samples of each kind there are in a second.
+"""Rates: how many samples per second each kind of audio has.
 
-What a model, a voice or the virtual card was made with stays with it: it is a fact about that, and no choice of ours.
+The rate of a model, a voice or the virtual card is defined with it: that is a property of theirs, not our choice.
 """
 
 from typing import Final

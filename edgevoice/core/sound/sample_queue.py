@@ -1,4 +1,4 @@
-"""Sample queue: what waits to be handed to the card, and what was handed over last. No I/O, no clock, no locks."""
+"""Sample queue: samples waiting for the card, and those handed over last. No I/O, no clock, no locks."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -13,19 +13,20 @@ _MOST_RECENT = FAR_END_HZ // 2
 """Samples handed over last that are remembered: 500 ms, more than a card holds when its amplifier is muted."""
 
 _MOST_QUEUED = 900 * FAR_END_HZ
-"""Samples that may wait: a quarter of an hour, 43 MB; longer than any answer that somebody stays for."""
+"""Samples that may be queued: a quarter of an hour, 43 MB; longer than any answer that anybody listens to."""
 
 _MOST_CHUNKS = 45_000
-"""Pieces that may wait, some 250 bytes each beside their samples: a quarter of an hour in pieces of 20 ms, 11 MB."""
+"""Pieces that may be queued, some 250 bytes each beside their samples: a quarter of an hour in pieces of 20 ms, 11 MB.
+"""
 
 Samples = npt.NDArray[np.int16]
 
 
 @dataclass(slots=True)
 class ItemAudio:
-    """One item's audio: what was received of it, what is still to be handed over.
+    """One item's audio: what was received of it, and what has yet to be handed over.
 
-    ``is_settled`` says that it was heard to its end in an earlier burst.
+    ``is_settled``: it was heard to its end in an earlier burst.
     """
 
     item_id: str
@@ -42,7 +43,7 @@ class ItemAudio:
         return self.is_complete and self.handed == self.received
 
     def heard(self) -> ItemHeard:
-        """Tell how much the room heard: the card was handed it and drops nothing that it was handed."""
+        """Return how much the room heard: all that the card was handed, because it drops nothing."""
         per_ms = FAR_END_HZ // 1000
         return ItemHeard(
             self.item_id, self.content_index, self.handed // per_ms, self.received // per_ms, self.is_complete
@@ -68,12 +69,12 @@ class SampleQueue:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing waits."""
+        """Whether the queue is empty."""
         return not self._chunks
 
     @property
     def is_full(self) -> bool:
-        """Whether so much waits that no more is taken."""
+        """Whether the queue is at its limit and takes no more."""
         return self.queued >= _MOST_QUEUED or len(self._chunks) >= _MOST_CHUNKS
 
     @property
@@ -88,7 +89,7 @@ class SampleQueue:
         self.queued += len(samples)
 
     def take(self, out: Samples) -> int:
-        """Hand over as many samples as there are and as ``out`` holds; return how many that were."""
+        """Hand over as many samples as are queued and fit into ``out``; return how many that were."""
         filled = 0
         while filled < len(out) and self._chunks:
             filled += self._take(out[filled:])
@@ -112,7 +113,7 @@ class SampleQueue:
         return count
 
     def put_back(self, unheard: int) -> None:
-        """Put the last samples that were handed over in front of the queue again: the card never emitted them."""
+        """Put the last samples that were handed over back at the front of the queue: the card never emitted them."""
         while unheard > 0 and self._recent and not self._recent[-1].item.is_settled:
             last = self._recent.pop()
             self._recent_samples -= len(last.samples)
@@ -126,7 +127,7 @@ class SampleQueue:
             unheard -= len(back)
 
     def clear(self) -> None:
-        """Forget what waits, and what was handed over."""
+        """Clear the queue and the record of what was handed over."""
         self._recent.clear()
         self._recent_samples = 0
         self._chunks.clear()
