@@ -34,6 +34,13 @@ A new voice raises it by a fiftieth: a person 10 dB softer than the echo lifted 
 over themselves. Voices of any age by a fiftieth, and the television came over the bar 166 times.
 """
 
+_INAUDIBLE_DB = 6.0
+_UNHEARD_BLOCKS = 50
+_INAUDIBLE_LEAK_DB = -6.0
+"""How little over the noise, and for how many blocks in a row, the near-end must be to hold no echo of a loud far-end:
+1 s of loud speech. The echo is then as loud as the filter estimates it, and hardly softer through it.
+"""
+
 
 @dataclass(slots=True)
 class Bar:
@@ -48,6 +55,7 @@ class Bar:
     floor: float = 60.0
     _lowest: float = 100.0
     _blocks: int = 0
+    _unheard: int = 0
 
     @property
     def noise(self) -> float:
@@ -67,6 +75,16 @@ class Bar:
         if self._blocks == _FLOOR_BLOCKS:
             self.floor = max(self.floor, self._lowest)
             self._blocks, self._lowest = 0, 100.0
+
+    def look_for_echo(self, near: float) -> None:
+        """Take how loud the near-end is in a block in which the far-end is loud.
+
+        Where it stays as faint as the noise, there is no echo from which a leak could be learned: with headphones, or a
+        loudspeaker in another room. Then hardly any is expected.
+        """
+        self._unheard = self._unheard + 1 if near < self.noise + _INAUDIBLE_DB else 0
+        if self._unheard >= _UNHEARD_BLOCKS:
+            self.leak = min(self.leak, _INAUDIBLE_LEAK_DB)
 
     def learn(self, level: float, echo: float, *, is_new_voice: bool = False) -> None:
         """Take a block under the bar; ``is_new_voice``: it may be a person who has just begun, and is soft."""

@@ -93,6 +93,9 @@ A person who is as loud as the echo is no echo: while the voice is lowered the b
 it. Of 50 remarks and 47 words 10 dB softer than the echo, 35 and 33 came over the bar for 120 ms before, 45 and 38 now.
 """
 
+_LOUD_FAR_DB = 60.0
+"""Of a block of the far-end whose echo would be heard, if there is one: an amplitude of 1,000, as soft speech has."""
+
 _HELD_DB = 3.0
 _LONG_HELD_DB = 1.5
 _FAR_HELD_DB = 1.0
@@ -192,6 +195,8 @@ class NearSpeech:
         self._window[:BLOCK] = self._window[BLOCK:]
         self._window[BLOCK:] = rows[1]
         self._voice.take(cancelled)
+        if level_db(far) > _LOUD_FAR_DB:
+            self._linear_bar.look_for_echo(near_db)
         if suppressor is None:
             block = self._judge_device(linear_db, level_db(far))
         else:

@@ -106,6 +106,32 @@ def test_a_person_over_the_box_is_heard_and_confirmed_the_sooner_the_louder(
     assert first(heard, SpeechChange.CONFIRMED, 20.0) <= confirmed_s
 
 
+@pytest.mark.parametrize("noise", [2, 12])
+def test_where_no_echo_can_be_heard_a_person_is_heard_all_the_same(noise: int) -> None:
+    # Headphones: no filter can learn an echo that is not there.
+    far, chance = box_speech(14), np.random.default_rng(5)
+    near = chance.integers(-noise, noise + 1, len(far)).astype(np.int16)
+    begin = round(8.0 * RATE_HZ)
+    near[begin : begin + len(TALKER)] += (TALKER // 2).astype(np.int16)
+
+    heard = heard_behind_cancellers(far, near)
+
+    assert first(heard, SpeechChange.BEGAN, 8.0) <= 0.1
+    assert first(heard, SpeechChange.CONFIRMED, 8.0) <= 0.4
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_an_echo_that_comes_up_after_it_could_not_be_heard_is_no_person(seed: int) -> None:
+    # A soft beginning, whose echo is under the room's noise, and then the full voice.
+    far, chance = box_speech(24, seed=seed), np.random.default_rng(seed)
+    far[: 6 * RATE_HZ] = far[: 6 * RATE_HZ] // 4
+    noise = chance.integers(-100, 101, len(far)).astype(np.int16)
+
+    heard = heard_behind_cancellers(far, hear_all(furnish(seed, delay_ms=60, loss_db=26.0), far) + noise)
+
+    assert SpeechChange.CONFIRMED not in [change for _, change in heard]
+
+
 @pytest.mark.parametrize("level_db", [0, -10])
 def test_where_the_device_cancels_it_is_the_same(level_db: float) -> None:
     far = box_speech(14)
