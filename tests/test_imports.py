@@ -186,3 +186,11 @@ def test_the_daemon_imports_nothing_that_only_tests_measures_or_shows() -> None:
 
     assert "edgevoice.box.assembly" in done.stdout.split()
     assert [name for name in done.stdout.split() if name.startswith("edgevoice.testbed")] == []
+
+
+def test_what_is_off_is_not_loaded() -> None:
+    listing = "import sys, edgevoice.box.daemon; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True, timeout=60)
+
+    # With it SQLite is loaded, which a tool that measures coverage may have loaded by itself.
+    assert {"edgevoice.store.database", "edgevoice.memory.memory"} & set(done.stdout.split()) == set()
