@@ -144,7 +144,7 @@ def _lay_out(folder: Path) -> Stage:
         (stage.project / name).parent.mkdir(parents=True, exist_ok=True)
         (stage.project / name).write_text(f"# {name}\n")
     (stage.project / "scripts").mkdir()
-    for name in ("_setup.sh", "_test_results.py", "test", "demo"):
+    for name in ("_setup.sh", "_test_results.py", "test", "demo", "check"):
         shutil.copy(ROOT / "scripts" / name, stage.project / "scripts" / name)
     tools = {
         "nproc": "#!/bin/sh\necho 2\n",
@@ -189,7 +189,7 @@ def test_the_first_run_installs_what_is_locked_by_hash_then_the_project_and_noth
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
-@pytest.mark.parametrize("name", ["test", "demo"])
+@pytest.mark.parametrize("name", ["test", "demo", "check"])
 def test_a_call_for_help_installs_nothing(stage: Stage, name: str, flag: str) -> None:
     done = stage.run(name, flag)
 
@@ -198,6 +198,13 @@ def test_a_call_for_help_installs_nothing(stage: Stage, name: str, flag: str) ->
     assert f"\n  scripts/{name} " in done.stdout
     assert "set -euo" not in done.stdout
     assert not (stage.project / ".venv").exists()
+
+
+def test_the_help_of_the_check_is_whole_and_promises_no_more(stage: Stage) -> None:
+    shown = stage.run("check", "--help").stdout
+
+    assert "scripts/check --style" in shown
+    assert "All options" not in shown
 
 
 def test_help_comes_from_the_command_itself_once_it_is_there(prepared: Stage) -> None:

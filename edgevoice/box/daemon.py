@@ -54,7 +54,10 @@ def main(arguments: Sequence[str]) -> int:
     """Run the daemon for ``edgevoice run``; return the exit status: 0 stopped, 78 a person must act, 1 try again."""
     parser = argparse.ArgumentParser(prog="edgevoice run", description="Run the smart speaker until it is stopped.")
     parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="the settings; the places searched else: see README"
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="the settings; by default /etc/edgevoice/edgevoice.toml, else ~/.config/edgevoice/edgevoice.toml",
     )
     path = parser.parse_args(arguments).config
     try:

@@ -42,7 +42,12 @@ app = group("Write, check and show the settings.")
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="The settings file; by default the one that the daemon uses."),
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="The settings file.",
+        show_default="/etc/edgevoice/edgevoice.toml, else ~/.config/edgevoice/edgevoice.toml",
+    ),
 ]
 
 

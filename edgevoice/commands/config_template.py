@@ -58,8 +58,8 @@ def _bounds(entry: Entry) -> str:
     match entry.kind:
         case inspect.BoolType() | inspect.DictType() | inspect.StrType():
             return str(entry.extra.get("must_be", ""))
-        case inspect.LiteralType():
-            return f"one of {entry.must_be()}"
+        case inspect.LiteralType(values=values):
+            return f"{'either' if len(values) == 2 else 'one of'} {entry.must_be()}"
         case inspect.VarTupleType():
             return entry.must_be()
         case _:

@@ -8,14 +8,13 @@ import typer
 from edgevoice import __version__
 from edgevoice.commands import config, memory, wakeword
 from edgevoice.commands.commandline import group
+from edgevoice.commands.config import ConfigOption
 from edgevoice.commands.outcome import only_parse, run_command
 
 app = group("A smart speaker on a Raspberry Pi: say the wake word, ask, hear the answer, interrupt whenever you like.")
 app.add_typer(config.app, name="config")
 app.add_typer(memory.app, name="memory")
 app.add_typer(wakeword.app, name="wakeword")
-
-_Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The settings file.")]
 
 
 def _show_version(value: bool) -> None:  # noqa: FBT001 - typer calls it
@@ -71,7 +70,7 @@ def doctor(
     bundle: Annotated[
         Path | None, typer.Option("--bundle", metavar="FILE.tar.gz", help="Write a support archive, without secrets.")
     ] = None,
-    config: _Config = None,
+    config: ConfigOption = None,
     volume: Annotated[
         int | None, typer.Option(min=1, max=100, metavar="PERCENT", help="By default the settings' volume.")
     ] = None,
@@ -98,7 +97,7 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON obj
 
 
 @app.command()
-def talk(config: _Config = None) -> None:
+def talk(config: ConfigOption = None) -> None:
     """Talk with the box at the keyboard: Enter instead of the wake word, transcripts of both sides on the screen."""
     from edgevoice.commands.talk import talk as command
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from edgevoice.commands.commandline import group
+from edgevoice.commands.config import ConfigOption
 from edgevoice.commands.outcome import run_command
 
 app = group(
@@ -14,7 +15,6 @@ app = group(
     'Those of wakeword.engine = "microwakeword" are under Apache-2.0.',
 )
 
-_Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The settings file.")]
 _Json = Annotated[bool, typer.Option("--json", help="One JSON object on one line.")]
 _Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="WAV of any rate; FLAC with edgevoice[eval].")]
 _Folders = Annotated[
@@ -30,7 +30,7 @@ def scores(
     files: _Files,
     *,
     plot: Annotated[Path | None, typer.Option("--plot", metavar="PNG", help="Draw sound and scores.")] = None,
-    config: _Config = None,
+    config: ConfigOption = None,
     as_json: _Json = False,
 ) -> None:
     """Score recordings as the box would, and show where it would have woken."""
@@ -46,7 +46,7 @@ def watch(
         float | None,
         typer.Option(min=0.1, max=86_400, metavar="SECONDS", help="Stop after this time.", show_default="until Ctrl-C"),
     ] = None,
-    config: _Config = None,
+    config: ConfigOption = None,
 ) -> None:
     """Show the score live while you speak, with the threshold marked. Ctrl-C ends it."""
     from edgevoice.commands.wakeword_watch import watch as command
@@ -64,7 +64,7 @@ def tune(
         Path | None, typer.Option("--folder", metavar="FOLDER", help="Where the box keeps its log of near misses.")
     ] = None,
     apply: Annotated[bool, typer.Option("--apply", help="Set what is proposed in the settings file.")] = False,
-    config: _Config = None,
+    config: ConfigOption = None,
     as_json: _Json = False,
 ) -> None:
     """Propose a threshold from what the box heard and nearly heard, with the false wakes and misses to expect."""
@@ -78,19 +78,32 @@ def enrol(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Whose voice it is.", show_default=False)] = None,
     *,
     word: Annotated[
-        str | None, typer.Option("--word", metavar="WORD", help="For which wake word.", show_default="the first")
+        str | None,
+        typer.Option(
+            "--word",
+            metavar="WORD",
+            help="For which wake word.",
+            show_default="the first; with --remove, all of them",
+        ),
     ] = None,
     source: Annotated[
         Path | None,
         typer.Option(
-            "--from", metavar="FOLDER", help="Recordings in place of the microphone: folders positives and negatives."
+            "--from",
+            metavar="FOLDER",
+            help="Use recordings instead of the microphone: a folder positives with the wake word once in each of at "
+            "least 3 files, and a folder negatives with at least 10 seconds of other speech.",
         ),
     ] = None,
     lists: Annotated[bool, typer.Option("--list", help="Show who is enrolled.")] = False,
     removed: Annotated[str | None, typer.Option("--remove", metavar="NAME", help="Forget this person's voice.")] = None,
-    config: _Config = None,
+    config: ConfigOption = None,
 ) -> None:
-    """Learn the voice of somebody in the household: their calls are missed less often. No sound is kept."""
+    """Learn the voice of somebody in the household: their calls are missed less often. No sound is kept.
+
+    It asks for the wake word five times, then for 25 seconds of other talk. What it learned, and what --remove forgets,
+    takes effect at the next start of the box.
+    """
     from edgevoice.commands import wakeword_enrol as command
 
     if sum((name is not None, lists, removed is not None)) != 1:
@@ -142,7 +155,7 @@ def evaluate(
             help="Speak from this far away in a simulated room; may be repeated.",
         ),
     ] = None,
-    config: _Config = None,
+    config: ConfigOption = None,
     as_json: _Json = False,
 ) -> None:
     """Count misses and false wakes over folders of recordings, at the configured thresholds and at others."""

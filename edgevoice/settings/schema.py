@@ -154,8 +154,8 @@ class WakewordSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     model: The name of a word that is present, or the path of a model: an .onnx file, or with the engine microwakeword a
         .json file with its .tflite file beside it.
-    threshold: The score for a detection; a second frame must confirm it.
-    sure_threshold: The score for a detection at once; at least the threshold.
+    threshold: The score at which the box wakes: how sure it must be, twice in a row, 80 ms apart.
+    sure_threshold: The score at which it wakes at once; at least the threshold.
     speaking_threshold: The lowest score for a detection while the box itself speaks: it may say the word.
     refractory_s: How long after a detection further detections are ignored.
     words: Further wake words by name, and settings of single words, including the first: model, threshold,
@@ -164,11 +164,11 @@ class WakewordSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     engine: What computes the scores. streaming and openwakeword run openWakeWord's models and give the same scores, the
         second at eight times the CPU cost. microwakeword runs microWakeWord's models, which may be used commercially.
     gate: "energy" computes no scores while nothing is louder than the room's background; "off" always computes them.
-    witness: "auto" lets microWakeWord's model of the same word, if there is one, confirm or reject what the engine
-        streaming nearly or barely detects: fewer calls are missed in noise. "off" uses the engine alone.
-    verifier: "auto" asks the verifiers of the voices that `edgevoice wakeword enrol` has learnt, where there are any;
-        "off" leaves them alone. They work with the engine streaming.
-    verifier_threshold: The probability from which a verifier counts a voice as known; higher is stricter.
+    witness: "auto" asks a second model as well, microWakeWord's for the same word, whenever the engine streaming gives
+        a score of 0.01 or more, and combines both scores: fewer calls are missed in noise. "off" uses the engine alone.
+    verifier: "auto" lets the box wake more easily for voices that `edgevoice wakeword enrol` has learned; each has a
+        small model of its own, a verifier. "off" ignores them. They work with the engine streaming.
+    verifier_threshold: How sure a verifier must be that it knows the voice; higher is stricter.
     smoothing_frames: How many scores, one every 80 ms, are averaged: 1 uses each score unchanged, because a detection
         needs two in a row anyway; 3 and more lose words in noise.
     near_miss_share: The share of the threshold from which a score without a detection is logged as a near miss, for
@@ -357,8 +357,8 @@ class MemorySettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     enabled: Whether it keeps what was said and what it was asked to remember, in the state folder. The service is given
         the household's record and the last turns with each session.
-    days: How long what was said is kept.
-    history_tokens: How much of earlier conversations a new one is given, in the model's tokens.
+    days: For how many days what was said is kept.
+    history_tokens: How much of earlier conversations a new one is given, in tokens; four letters count as one.
     """
 
     enabled: bool = False

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Mapping
@@ -89,6 +90,13 @@ def test_every_range_stands_above_its_setting() -> None:
     assert lines[lines.index("# preroll_s = 2.0") - 1] == "# lost. Between 0 and 5 seconds."
     assert lines[lines.index("# volume_percent = 70") - 1].endswith("Percent, between 0 and 100.")
     assert lines[lines.index('# mute_gpio = "none"') - 1] == '# of the pin, between 0 and 27, or "none".'
+
+
+def test_two_choices_are_either_or_and_more_are_one_of() -> None:
+    text = " ".join(line.removeprefix("# ") for line in template().splitlines())
+    assert 'Either "energy" or "off".' in text
+    assert 'One of "far_field", "near_field" or "off".' in text
+    assert not re.search(r'One of "[\w-]+" or "[\w-]+"\.', text)
 
 
 def test_the_file_fits_into_80_columns() -> None:

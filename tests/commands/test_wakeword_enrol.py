@@ -19,7 +19,7 @@ from edgevoice.wakeword.models.classifier import Classifier
 from edgevoice.wakeword.models.front_end import parts_of
 from edgevoice.wakeword.models.present import find_model
 from edgevoice.wakeword.models.shapes import FRAME, Samples
-from edgevoice.wakeword.tuning.enrolment import Learner
+from edgevoice.wakeword.tuning.enrolment import LEAST_CALLS, LEAST_SPEECH_S, Learner
 from edgevoice.wakeword.voices import FOLDER
 from tests.wakeword.sounds import DATA, NEGATIVES, POSITIVES, parts, quiet, recording
 
@@ -77,6 +77,22 @@ def test_a_verifier_that_is_switched_off_is_told_to_whoever_enrols(home: Path) -
     result = enrol("Anna", "--from", "anna", settings="[wakeword]\nverifier = 'off'\n")
 
     assert 'wakeword.verifier is "off": set it to "auto"' in result.stdout
+
+
+def test_the_help_says_what_is_asked_for_and_what_recordings_it_takes() -> None:
+    lines = " ".join(CliRunner().invoke(app, ["wakeword", "enrol", "--help"]).output.split())
+
+    assert "asks for the wake word five times, then for 25 seconds" in lines
+    assert f"at least {LEAST_CALLS} files" in lines
+    assert f"at least {LEAST_SPEECH_S:.0f} seconds of other speech" in lines
+    assert "the first; with --remove, all of them" in lines
+    assert "at the next start of the box" in lines
+
+
+def test_the_help_names_the_settings_file_that_is_read_without_config() -> None:
+    for path in (["talk"], ["doctor"], ["wakeword", "watch"], ["config", "check"], ["run"]):
+        lines = " ".join(CliRunner().invoke(app, [*path, "--help"]).output.split())
+        assert "/etc/edgevoice/edgevoice.toml, else ~/.config/edgevoice/edgevoice.toml" in lines, path
 
 
 @pytest.mark.parametrize(
