@@ -1,1 +1,1 @@
-"""What tests, measures and shows the box: a virtual sound card, and what runs on it. The daemon never imports it."""
+"""Tests, benchmarks and demonstrates the box on a virtual sound card. The daemon never imports it."""

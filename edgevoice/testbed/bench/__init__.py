@@ -1,1 +1,1 @@
-"""Benchmarks: measured on the virtual card, each with one JSON object on its last line."""
+"""Benchmarks on the virtual card; each prints one JSON object on its last line."""

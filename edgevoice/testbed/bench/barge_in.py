@@ -1,4 +1,4 @@
-"""`edgevoice bench barge-in`: hundreds of cuts at random moments, judged by the tape of what the DAC emitted."""
+"""`edgevoice bench barge-in`: hundreds of cuts at random moments, judged by the tape of the DAC's output."""
 
 import asyncio
 import json
@@ -50,7 +50,7 @@ _WAKE_WORD = "Hey Jarvis."
 _OBJECTIONS = ("No, stop it please.", "Wait a moment.", "That is enough.", "What about tomorrow?", "Okay, thank you.")
 
 _ROOM_MS = 30.0
-"""Delay of the echo that the box hears of itself where speech interrupts: a card, and air."""
+"""Delay of the box's own echo where speech interrupts: the card, and air."""
 
 
 _CAUSES: dict[type, CutSource] = {
@@ -67,7 +67,7 @@ _Samples = npt.NDArray[np.int16]
 class _Act:
     """Half of the benchmark: a box of one echo tier, and who interrupts it.
 
-    ``every_nth`` answer is interrupted by ``often``'s counterpart ``seldom``; a room without echo where it has none.
+    Every ``every_nth`` answer is interrupted by ``seldom``, the others by ``often``; without a room there is no echo.
     """
 
     tier: str
@@ -84,7 +84,10 @@ def measure(cuts: int, *, as_json: bool) -> int:
         try:
             report = asyncio.run(_hold(Path(folder), cuts, is_quiet=as_json))
         except ValueError as error:
-            print(f"A cut cannot be judged: {error}. Run it again on a machine that is less busy.", file=sys.stderr)
+            print(
+                f"A cut cannot be judged: {error}. Run the benchmark again on a machine that is less busy.",
+                file=sys.stderr,
+            )
             return 1
     print(json.dumps(report))
     return 0
@@ -123,8 +126,8 @@ async def _hold(folder: Path, cuts: int, *, is_quiet: bool) -> dict[str, object]
 
 
 async def _play(act: _Act, folder: Path, cuts: int, *, is_quiet: bool) -> tuple[list[JudgedInterruption], int, int]:
-    """Play one half; return its cuts as judged, the truncates that were wrong, and the xruns."""
-    # The opponent hears nobody: every cut would be a false one.
+    """Run one half; return its judged cuts, the wrong truncates, and the xruns."""
+    # The opponent detects no speech: every cut would be a false one.
     changes = _changes(act.tier, "stop")
     every_nth = act.every_nth if act.seldom is CutSource.SERVICE else 0
     async with (
@@ -132,7 +135,7 @@ async def _play(act: _Act, folder: Path, cuts: int, *, is_quiet: bool) -> tuple[
         set_stage(folder, changes=changes, endpoint=lambda: endpoint, room=act.room) as stage,
     ):
         done = await _interrupt(stage, act, cuts, is_quiet=is_quiet)
-        # Until the opponent has written down the last answer, too.
+        # Until the opponent has recorded the last answer, too.
         await asyncio.sleep(PAUSE_S + 0.5)
         tapes = stage.card.far_end_tapes
         judged = await asyncio.to_thread(_judge, tapes, done)
@@ -149,7 +152,7 @@ def _changes(tier: str, false_interruption: str) -> dict[str, dict[str, Any]]:
 
 
 async def _play_false_cuts(folder: Path, room: AcousticPath, cuts: int) -> dict[str, Any]:
-    """Cut answers by speech that the service does not hear; return when they went on."""
+    """Cut answers by speech that the service does not hear; return when they resumed."""
     place, changes = folder / "resumed", _changes("suppressor", "resume")
     await asyncio.to_thread(place.mkdir)
     async with (
@@ -179,12 +182,12 @@ async def _interrupt(stage: Stage, act: _Act, cuts: int, *, is_quiet: bool) -> l
 
 
 async def _begin(stage: Stage, lessons: int) -> None:
-    """Open a session, and let the box learn its room from so many answers."""
+    """Open a session, and let the box learn its room from the first answers."""
     # An idle box has been watching its clocks for minutes, not for a second.
     await asyncio.sleep(5)
     _press(stage)
-    await stage.seen.wait_for(LinkOpened, "the session's opening", _LIMIT_S)
-    # In the first seconds of its life the box learns the room by its own voice.
+    await stage.seen.wait_for(LinkOpened, "the opening of the session", _LIMIT_S)
+    # In its first seconds the box learns the room from its own voice.
     for number in range(1, 1 + lessons):
         await stage.seen.wait_for(PlaybackStarted, f"answer {number}", _LIMIT_S)
         await asyncio.sleep(_LESSON_S)
@@ -197,7 +200,7 @@ def _lessons(act: _Act) -> int:
 
 
 def _first_loaded(act: _Act, cuts: int) -> int:
-    """Return the number of the first answer that is interrupted on a busy machine."""
+    """Return the number of the first answer that is interrupted under load."""
     return 1 + _lessons(act) + cuts // 2
 
 
@@ -218,7 +221,7 @@ async def _one_cut(stage: Stage, number: int, source: CutSource, chance: random.
         is_unheard = True
         _press(stage)
         cut_s, _ = await seen.wait_for(CutPlayback, f"cut {number} by the button instead", _LIMIT_S)
-    # The cut is the first order after the fact that caused it.
+    # The cut is the first action after the event that caused it.
     decided_s, cause = next(
         (note.at_s, _CAUSES[type(note.notice)])
         for note in reversed(seen.notes)
@@ -230,14 +233,14 @@ async def _one_cut(stage: Stage, number: int, source: CutSource, chance: random.
 
 
 def _object(stage: Stage, source: CutSource, number: int) -> float | None:
-    """Interrupt; return when the talker's first sound is due at the microphone, for a talker."""
+    """Interrupt; for a talker, return when their first sound is due at the microphone."""
     if source is CutSource.BUTTON:
         _press(stage)
         return None
     said = words(_WAKE_WORD if source is CutSource.WAKE_WORD else _OBJECTIONS[number % len(_OBJECTIONS)])
     lead = np.zeros(1600, np.int16)
     tape = stage.card.near_end
-    # The card takes what is said from the next period on; the lead makes sure that its first sound is heard whole.
+    # The card plays speech from the next period on; the lead makes sure that its first sound is heard whole.
     heard = tape.frame_at(asyncio.get_running_loop().time())
     stage.card.speak(np.concatenate([lead, said, np.zeros(4000, np.int16)]))
     return tape.time_of(heard + len(lead))
@@ -249,7 +252,7 @@ def _press(stage: Stage) -> None:
 
 
 def _judge(tapes: Sequence[Tape], done: Sequence[Cut]) -> list[JudgedInterruption]:
-    # A stream that died of a machine too busy goes on on another tape.
+    # A stream that died because the machine was too busy continues on another tape.
     spools = [(tape.time_of(0), tape, tape.samples()) for tape in tapes]
     judged = []
     for cut in done:
@@ -257,7 +260,7 @@ def _judge(tapes: Sequence[Tape], done: Sequence[Cut]) -> list[JudgedInterruptio
         try:
             judged.append(_judge_one(cut, tape, samples))
         except ValueError as error:
-            # The stream died in the middle of it: told, not counted.
+            # The stream died in the middle of it: reported, not counted.
             print(f"cut {cut.number} by {cut.source} cannot be judged: {error}", file=sys.stderr)
     return judged
 
@@ -267,7 +270,7 @@ def _judge_one(cut: Cut, tape: Tape, samples: _Samples) -> JudgedInterruption:
     at = tape.frame_at(cut.decided_s)
     sounding = np.flatnonzero(samples[at : at + rate_hz])
     if not len(sounding):
-        raise ValueError("it was silent already")
+        raise ValueError("the answer was silent already")
     gaps = np.flatnonzero(np.diff(sounding) > _SETTLED_S * rate_hz)
     last = at + int(sounding[gaps[0]] if len(gaps) else sounding[-1])
     found = find_on_tape(samples, answer_audio(cut.number), max(0, at - round((ANSWER_S + 1) * rate_hz)))
@@ -289,14 +292,14 @@ def _judge_one(cut: Cut, tape: Tape, samples: _Samples) -> JudgedInterruption:
 
 
 def _first_soft(samples: _Samples) -> int:
-    """Return after how many samples the answer, which is noise of one loudness, is 10 dB softer than it began."""
+    """Return after how many samples the answer, noise of constant level, is 10 dB softer than at its start."""
     power = np.convolve(samples.astype(np.float64) ** 2, np.ones(_ENVELOPE) / _ENVELOPE, "valid")
     soft = np.flatnonzero(power < power[0] * _DUCKED**2)
     return int(soft[0]) + _ENVELOPE if len(soft) else len(samples)
 
 
 def _wrong_truncates(book: Path, done: Sequence[Cut]) -> int:
-    """Count answers of which the service was not told once, by one truncation, what was reported as heard."""
+    """Count answers whose heard part was not sent to the service exactly once, by one matching truncation."""
     told = {entry["number"]: entry["told"] for entry in map(json.loads, book.read_text().splitlines())}
     wrong = 0
     for cut in done:
@@ -310,7 +313,7 @@ def _wrong_truncates(book: Path, done: Sequence[Cut]) -> int:
         }
         if truncates != [expected] or item.heard_ms > item.received_ms:
             wrong += 1
-            print(f"cut {cut.number} by {cut.source}: told {truncates}, not {expected}", file=sys.stderr)
+            print(f"cut {cut.number} by {cut.source}: sent {truncates}, not {expected}", file=sys.stderr)
     return wrong
 
 

@@ -1,4 +1,4 @@
-"""`edgevoice bench commands`: what the service inside understands of voices that are not its own, and what it obeys."""
+"""`edgevoice bench commands`: what the local service understands of other voices, and what it obeys."""
 
 import asyncio
 import json
@@ -60,14 +60,14 @@ _Sound = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class SpeechProgram:
-    """A voice of a program that this machine has; ``say`` writes a text as WAV to a file."""
+    """A voice of an installed program; ``say`` writes a text as WAV to a file."""
 
     name: str
     say: Callable[[str, Path], None]
 
 
 def talkers() -> list[SpeechProgram]:
-    """Return the voices of the programs found: espeak-ng (with mbrola), flite, festival and svox pico."""
+    """Return the voices of the installed programs: espeak-ng (with mbrola), flite, festival and svox pico."""
     found: list[SpeechProgram] = []
     if shutil.which("espeak-ng"):
         found += [
@@ -105,13 +105,13 @@ def _command(*arguments: str, from_stdin: bool = False) -> Callable[[str, Path],
 
 
 def measure(voices: list[SpeechProgram], noises: tuple[RecordingFile, ...], *, as_json: bool) -> int:
-    """Let every voice say every sentence, everywhere, and print what came of it; return the exit status.
+    """Say every sentence with every voice in every place, print the results, and return the exit status.
 
-    Raises LocalServiceUnavailable when no program that speaks is installed, or a package is missing.
+    Raises LocalServiceUnavailable when no speech synthesiser is installed, or a package is missing.
     """
     if not voices:
         remedy = "Install some: `sudo apt install espeak-ng flite festival festvox-us-slt-hts`."
-        raise LocalServiceUnavailable("no program that speaks is installed", remedy=remedy)
+        raise LocalServiceUnavailable("no speech synthesiser is installed", remedy=remedy)
     listener = TurnListener(PhonemeRecogniser.load())
     places = _places(noises)
     results: dict[str, dict[str, Counter[str]]] = {place: {} for place in places}
@@ -137,13 +137,13 @@ def measure(voices: list[SpeechProgram], noises: tuple[RecordingFile, ...], *, a
 
 
 def outcome(text: str, heard: TurnHeard) -> str:
-    """Return what the service does with what it ``heard`` of ``text``.
+    """Return how the service reacts to ``heard``, which is what it recognised of ``text``.
 
     A command is "understood", "asked" about, "asked wrongly" about, done "wrongly" or "missed"; a foreign sentence is
     "refused", "foreign asked" about or "foreign obeyed".
     """
     wanted = understand(text)
-    # Without tools the answer is one for each command, in words.
+    # Without tools there is one spoken answer for each command.
     reply = answer(Prompt(heard.text, is_sure=heard.is_sure))
     question = asked(reply.speech) if not heard.is_sure else None
     did = understand(heard.text) if heard.is_sure else []
@@ -191,7 +191,7 @@ def _places(noises: tuple[RecordingFile, ...]) -> dict[str, Callable[[_Sound, in
 
 
 def _in_room(sound: _Sound, seed: int, rt60_s: float, direct_db: float) -> _Sound:
-    """Return it with reverberation that decays by 60 dB in ``rt60_s``, fainter than the direct sound by so much."""
+    """Return it with reverberation that decays by 60 dB in ``rt60_s``, that much fainter than the direct sound."""
     length = round(rt60_s * SAMPLE_RATE_HZ)
     decay = np.exp(-np.log(1000.0) * np.arange(length) / length)
     response = np.random.default_rng(seed).standard_normal(length) * decay

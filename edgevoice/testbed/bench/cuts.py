@@ -1,4 +1,4 @@
-"""Cuts: an interruption as it happened and as the tape shows it, and the figures of many."""
+"""Cuts: one interruption as it happened and as the tape shows it, and the statistics of many."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ class CutSource(StrEnum):
 class Cut:
     """One interruption: when it was decided and by whom, what was reported as heard, and whether under load.
 
-    ``spoken_s`` is when the speech began to be heard by the microphone, for a cut by speech; ``is_unheard`` says that
-    the box did not take it for speech, and the button was pressed in the end.
+    ``spoken_s`` is when the speech reached the microphone, for a cut by speech; ``is_unheard`` says that the box did
+    not detect it as speech, and that the button was pressed in the end.
     """
 
     number: int
@@ -38,7 +38,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class JudgedInterruption:
-    """One interruption against the tape; ``ducked_ms`` and ``yielded_ms`` count from the first sound of the talker."""
+    """One interruption on the tape; ``ducked_ms`` and ``yielded_ms`` count from the talker's first sound."""
 
     cut: Cut
     silent_ms: float
@@ -49,7 +49,7 @@ class JudgedInterruption:
 
 
 def figures(judged: Sequence[JudgedInterruption]) -> dict[str, Any]:
-    """Return how soon it was silent, how exact what was reported as heard, and what came late."""
+    """Return how soon it was silent, how exact the report of what was heard was, and the late samples."""
     silent = [one.silent_ms for one in judged]
     return {
         "silent_ms": {**_spread(silent), "max": round(max(silent), 1)},
@@ -66,7 +66,7 @@ def by_local_speech(judged: Sequence[JudgedInterruption]) -> dict[str, Any]:
         heard = [one for one in ones if one.ducked_ms is not None]
         ducked = [one.ducked_ms for one in heard if one.ducked_ms is not None]
         silent = [one.yielded_ms for one in heard if one.yielded_ms is not None]
-        # Cut before anybody spoke: the box took its own echo for a person.
+        # Cut before anyone spoke: the box mistook its own echo for a person.
         unprovoked = sum(one.yielded_ms is not None and one.ducked_ms is None for one in ones)
         if ducked and silent:
             unheard = sum(one.cut.is_unheard for one in ones)

@@ -1,13 +1,13 @@
-"""`edgevoice bench echo`: the box talks in simulated rooms, people talk over it, and it should stop for people only.
+"""`edgevoice bench echo`: people talk over the box in simulated rooms, and it should stop for them only.
 
 How it is measured. Each tier and each clock drift meets the same rooms: 200 ms of reverberation, a delay of 40 to 120
-ms that nobody tells the canceller, a loudspeaker that is clean or overdriven, echoes from loud to faint. Three and a
-half minutes of text are said over and over, in another room and at another pitch each five minutes, each time to a
-canceller that knows nothing yet. Both clocks have been watched for a minute before, as an idle box does for hours. The
-device of the tier "hardware" is taken to cancel 40 dB.
+ms that is unknown to the canceller, a loudspeaker that is clean or overdriven, echoes from loud to faint. Three and a
+half minutes of text are repeated; every five minutes the room and the pitch change, and the canceller starts untrained.
+Both clocks have been watched for a minute before, as an idle box does for hours. The device of the tier "hardware" is
+assumed to cancel 40 dB.
 
 Levels are those of the talker against the echo at the microphone. A remark's onset is its first 10 ms within 15 dB of
-its own level, its audible onset the first within 10 dB: what is fainter is under the box's own voice. All of it is
+its own level, its audible onset the first within 10 dB: anything fainter is below the box's own voice. Everything is
 synthetic: one local voice at several pitches, rooms by formula, noises by formula.
 """
 
@@ -47,7 +47,7 @@ _COST_S = 12.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to measure; ``own_minutes`` is how long each tier that may be interrupted talks with nobody there."""
+    """What to measure; ``own_minutes`` is how long each interruptible tier talks with nobody there."""
 
     tiers: Sequence[Tier] = tuple(Tier)
     drifts_ppm: Sequence[int] = DRIFTS_PPM
@@ -57,7 +57,7 @@ class Plan:
     workers: int = 2
 
     def own_s(self, drift_ppm: int) -> float:
-        """Return how long the box talks with nobody there: with two clocks apart a third, to keep it to minutes."""
+        """Return how long the box talks with nobody there: a third with drifting clocks, to keep it to minutes."""
         return self.own_minutes * (60 if drift_ppm == 0 else 20)
 
 
@@ -68,13 +68,13 @@ def plan(
     trials: int | None = None,
     processes: int = 2,
 ) -> Plan:
-    """Return the plan of the command's options; a tier that there is not is ``SettingsInvalid``."""
+    """Return the plan for the command's options; an unknown tier raises ``SettingsInvalid``."""
     drifts = tuple(drifts_ppm or DRIFTS_PPM)
     return Plan(tiers_named(tiers) or tuple(Tier), drifts, minutes, trials or 24, workers=processes)
 
 
 def tiers_named(names: Sequence[str] | None) -> tuple[Tier, ...]:
-    """Return the tiers of those names, in that order; raises ``SettingsInvalid``."""
+    """Return the tiers with those names, in that order; raises ``SettingsInvalid``."""
     known = list(Tier)
     unknown = [name for name in names or () if name not in known]
     if unknown:
@@ -85,7 +85,7 @@ def tiers_named(names: Sequence[str] | None) -> tuple[Tier, ...]:
 
 
 def measure(plan: Plan, *, as_json: bool) -> int:
-    """Measure, tell the figures as one JSON object on the last line, and return the exit status."""
+    """Measure, print the figures as one JSON object on the last line, and return the exit status."""
     _rehearse()
     with workers(plan.workers) as submit:
         with ignoring_interrupts():
@@ -97,7 +97,7 @@ def measure(plan: Plan, *, as_json: bool) -> int:
             figures[tier]["drift_ppm"][str(drift)] = cell.figures()
             if not as_json:
                 print(f"{tier}, {drift} ppm: {figures[tier]['drift_ppm'][str(drift)]}", file=sys.stderr)
-    # Last and alone: two processes on two cores take each other's caches.
+    # Last and alone: two processes on two cores compete for the caches.
     for tier in plan.tiers:
         figures[tier]["cpu_ms_per_s"] = cost_ms_per_s(tier, _COST_S)
     print(json.dumps({"tier": figures, "library_cpu_ms_per_s": library_cpu_ms_per_s()}))
@@ -105,7 +105,7 @@ def measure(plan: Plan, *, as_json: bool) -> int:
 
 
 class _Cell:
-    """Everything about one tier at one drift: begun when made, told by ``figures``."""
+    """Everything about one tier at one drift: the work starts on creation, ``figures`` collects it."""
 
     def __init__(self, plan: Plan, tier: Tier, drift_ppm: int, submit: Callable[..., Future[Any]]) -> None:
         self._plan = plan
@@ -128,7 +128,7 @@ class _Cell:
         self._noises = {kind: submit(make_noises, tier, drift_ppm, kind, _NOISES_DB, plan.trials) for kind in _KINDS}
 
     def figures(self) -> dict[str, Any]:
-        """Wait for all of it; null stands where the tier does not listen for speech."""
+        """Wait for all results; null if the tier does not listen for speech."""
         found: dict[str, Any] = {
             "wake_words_found": {
                 str(level): f"{each.result()}/{self._plan.trials}" for level, each in self._wake.items()
@@ -171,14 +171,14 @@ _OF_SPEECH = (
 
 
 def spread(values: Sequence[float | None]) -> dict[str, object]:
-    """Return the median, the 95th percentile, and how many there are of how many; None stands for not found."""
+    """Return the median, the 95th percentile, and how many of how many were found; None means not found."""
     measured = [value for value in values if value is not None]
     shares = {f"p{share}": round(float(np.percentile(measured, share))) if measured else None for share in (50, 95)}
     return shares | {"found": f"{len(measured)}/{len(values)}"}
 
 
 def rehearse_answers() -> None:
-    """Make the box's own speech once, here: it is kept in the cache folder, where the workers find it."""
+    """Synthesise the box's own speech once, here: the workers find it in the cache folder."""
     for text in ANSWERS:
         words(text)
 

@@ -1,4 +1,4 @@
-"""An evening with a box that goes on talking, and what befalls it: people, noises, and what goes on in the room."""
+"""An evening with a box that keeps talking: people and noises interrupt it, and sounds go on in the room."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from edgevoice.testbed.bench.echo_scene import SceneEvent, SimulatedBox
 from edgevoice.testbed.stage.room import Room, Sound, hear_all, level_dbfs, scaled
 
 LEAD_S = 8.0
-"""How long the box has talked before anything befalls it: the canceller has learned the room."""
+"""How long the box has talked before the first interruption: the canceller has learned the room."""
 
 _ONSET_DB = 15.0
 _AUDIBLE_ONSET_DB = 10.0
-"""The first sound of a remark is within this of its own level. What is fainter lies as far under the box's own voice
-when both are equally loud, and nobody in the room hears it either; the stricter figure is told as well.
+"""The audible onset of a remark is within this of its own level. Anything fainter is as far below the box's own voice
+when both are equally loud, and nobody in the room hears it either; the stricter figure is reported as well.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """What one sound over the box's voice led to: milliseconds from its onset, or for the last from its end.
+    """The effect of one sound over the box's voice: milliseconds from its onset, or for the last from its end.
 
-    ``ducked_audible_ms`` counts from the audible onset. None where it did not come to that.
+    ``ducked_audible_ms`` counts from the audible onset. None if it did not happen.
     """
 
     ducked_ms: float | None
@@ -36,7 +36,7 @@ class Reaction:
 
 
 class Evening:
-    """A box that goes on talking, and what befalls it."""
+    """A box that keeps talking, and the sounds that happen meanwhile."""
 
     def __init__(
         self,
@@ -58,17 +58,17 @@ class Evening:
         self._bed_at = 0
 
     def lay(self, bed: Samples, level_db: float, begin_s: float = 0.0) -> None:
-        """Let a long sound go on in the room from now on, over and over, at that level against the echo."""
+        """Repeat a long sound in the room from now on, at that level against the echo."""
         self._bed = self.at_level(bed, level_db)
         self._bed_at = int(begin_s * NEAR_END_HZ) % len(bed)
 
     def rest(self, duration_s: float) -> None:
-        """Let time pass in which the box says nothing, and hears what there is."""
+        """Let time pass in which the box says nothing and only listens."""
         for _ in range(round(duration_s * NEAR_END_HZ / BLOCK)):
             self._pass()
 
     def listen(self, duration_s: float, spotter: Callable[[bytes], None] | None = None) -> None:
-        """Let the box talk on, with the pauses between answers."""
+        """Let the box keep talking, with the pauses between answers."""
         until_s = self.box.now_s + duration_s
         while self.box.now_s < until_s:
             if not self.box.is_speaking and self.box.now_s >= self._rest_s:
@@ -81,11 +81,11 @@ class Evening:
                 self._rest_s = self.box.now_s + float(self._chance.choice([0.2, 1.5]))
 
     def at_level(self, sound: Samples, level_db: float) -> Sound:
-        """Return a sound at that level against the echo."""
+        """Return a sound scaled to that level against the echo."""
         return scaled(sound, self._echo_level + level_db)
 
     def hear(self, sound: Sound, spotter: Callable[[bytes], None] | None = None) -> None:
-        """Let something sound in the room while the box says what it has begun."""
+        """Play a sound in the room while the box finishes what it has begun to say."""
         for begin in range(0, len(sound), BLOCK):
             block = sound[begin : begin + BLOCK]
             heard = self._pass(np.pad(block, (0, BLOCK - len(block))))
@@ -93,12 +93,12 @@ class Evening:
                 spotter(heard)
 
     def meet(self, sounds: list[Samples], level_db: float) -> list[Reaction]:
-        """Let one sound after the other befall the box in the middle of an answer."""
+        """Play one sound after the other in the room, each in the middle of an answer."""
         self.listen(LEAD_S)
         return [self._meet(sound, level_db) for sound in sounds]
 
     def _pass(self, near: Sound | None = None) -> bytes:
-        """Let one block pass, with ``near`` and the bed in the room."""
+        """Advance by one block, with ``near`` and the bed in the room."""
         if self._bed is not None:
             piece = self._bed.take(range(self._bed_at, self._bed_at + BLOCK), mode="wrap")
             self._bed_at = (self._bed_at + BLOCK) % len(self._bed)
@@ -110,7 +110,7 @@ class Evening:
         while not self.box.is_speaking:
             self.listen(BLOCK / NEAR_END_HZ)
         self.listen(0.5)
-        # Anywhere within a block: the callbacks do not wait for people.
+        # Anywhere within a block: people do not speak in step with the callbacks.
         lead = int(self._chance.integers(BLOCK))
         begin_s = self.box.now_s + lead / NEAR_END_HZ
         before = len(self.box.changes)
@@ -130,7 +130,7 @@ class Evening:
 
 
 def _onset(sound: Samples, within_db: float) -> int:
-    """Return the first sample of the first 10 ms that are within so much of the sound's own level."""
+    """Return the first sample of the first 10 ms that are within that many decibels of the sound's own level."""
     step = NEAR_END_HZ // 100
     pieces = sound[: len(sound) // step * step].reshape(-1, step).astype(np.float64)
     loud = 10 * np.log10((pieces**2).mean(axis=1) / 32_768**2 + 1e-12) > level_dbfs(sound) - within_db

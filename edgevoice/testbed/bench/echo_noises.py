@@ -1,4 +1,4 @@
-"""Noises of a kitchen that are no speech: coughs, doors, dishes. Synthetic, each seed another one, 16 kHz mono."""
+"""Kitchen noises that are not speech: coughs, doors, dishes. Synthetic, one per seed, 16 kHz mono."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from edgevoice.testbed.stage.room import Samples, Sound
 
 
 def cough(seed: int) -> Samples:
-    """Make a cough of 250 to 400 ms: a burst of breath, a rattle, and at its end a short, rough voiced part."""
+    """Make a cough of 250 to 400 ms: a burst of breath, a rattle, and a short, rough voiced end."""
     chance = np.random.default_rng(seed)
     length = int(chance.uniform(0.25, 0.40) * NEAR_END_HZ)
     at = np.arange(length) / NEAR_END_HZ
@@ -23,7 +23,7 @@ def cough(seed: int) -> Samples:
 
 
 def door(seed: int) -> Samples:
-    """Make a door that falls shut: a thump below 150 Hz, the latch's click, and the frame that shakes."""
+    """Make a door that slams: a thump below 150 Hz, the latch's click, and the shaking frame."""
     chance = np.random.default_rng(seed)
     length = int(0.5 * NEAR_END_HZ)
     at = np.arange(length) / NEAR_END_HZ
@@ -37,7 +37,7 @@ def door(seed: int) -> Samples:
 
 
 def dishes(seed: int) -> Samples:
-    """Make dishes that are set down: three to six strokes within half a second, each ringing at a few pitches."""
+    """Make dishes being set down: three to six strokes within half a second, each ringing at a few pitches."""
     chance = np.random.default_rng(seed)
     length = int(0.7 * NEAR_END_HZ)
     sound = np.zeros(length)

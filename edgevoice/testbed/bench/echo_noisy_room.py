@@ -1,4 +1,4 @@
-"""Which answers a box would leave alone because of the room, by what its echo stage reported. Pure.
+"""Which answers could not be interrupted by speech in a noisy room, by what the echo stage reported. Pure.
 
 The simulated box goes on ducking and cutting; the conversation's own rule is applied to what it reported.
 """
@@ -20,7 +20,7 @@ class LeftAlone:
 
 
 def left_alone(changes: Iterable[SceneEvent]) -> LeftAlone:
-    """Return what the rule makes of these changes, in the order of time."""
+    """Apply the rule to these changes, which are in order of time."""
     room = NoisyRoom(may_ignore=True)
     answers = cuts = 0
     noisy: set[int] = set()
@@ -43,5 +43,5 @@ def left_alone(changes: Iterable[SceneEvent]) -> LeftAlone:
             case "confirmed" if not room.is_hopeless:
                 cuts += 1
             case _:
-                pass  # what was heard of it, or ignored
+                pass  # the speech that was heard, or ignored
     return LeftAlone(answers, len(noisy), cuts)

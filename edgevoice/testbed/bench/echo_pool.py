@@ -1,4 +1,4 @@
-"""Processes that simulate at once, and that Ctrl-C ends with the one that waits for them."""
+"""A pool of processes for simulations, which Ctrl-C ends together with the process that waits for them."""
 
 import multiprocessing
 import signal
@@ -10,7 +10,7 @@ from typing import Any
 
 @contextmanager
 def workers(count: int) -> Iterator[Callable[..., Future[Any]]]:
-    """Yield how to submit a call to one of ``count`` processes; start them ``ignoring_interrupts``."""
+    """Yield a function that submits a call to ``count`` processes, started ``ignoring_interrupts``."""
     # A fresh process each: the parent's threads would not survive a fork.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(count, mp_context=context) as pool, _ended_with_us():
@@ -19,7 +19,7 @@ def workers(count: int) -> Iterator[Callable[..., Future[Any]]]:
 
 @contextmanager
 def ignoring_interrupts() -> Iterator[None]:
-    """Let the processes that are started within ignore Ctrl-C, for good: they keep what they are started with."""
+    """Make processes that start in the block ignore Ctrl-C for good: they inherit the signal's handler."""
     earlier = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield

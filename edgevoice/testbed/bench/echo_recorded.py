@@ -1,9 +1,8 @@
-"""`edgevoice bench echo` with recordings in place of formulas: `--near`, `--noises`, `--far` and `--rooms`.
+"""`edgevoice bench echo` with recordings instead of formulas: `--near`, `--noises`, `--far` and `--rooms`.
 
-A sound of less than 10 s is played over an answer by itself; a longer one is a bed, which has gone on for a while
-before the first answer begins, and goes on under it. Shares and rates come with intervals of 95 %: a few sounds prove
-little. What the conversation makes of a false cut, resuming the answer, is not simulated: after a cut, another answer
-begins.
+A sound of less than 10 s is played over an answer by itself; a longer one is a bed, which begins well before the first
+answer and goes on under it. Shares and rates come with 95 % confidence intervals: a few sounds prove little. The
+conversation would resume the answer after a false cut; that is not simulated: after a cut, another answer begins.
 """
 
 import json
@@ -29,17 +28,17 @@ NOISES_DB: Final = (0, 3)
 BEDS_DB: Final = (-15, -25, -35)
 
 _OVER_A_BED_DB: Final = -25
-"""How loud a bed is under which people speak."""
+"""How loud a bed is while people speak over it."""
 
 _BED_S: Final = 10.0
 _LEAST_TRIALS: Final = 24
 _BED_SHARE: Final = 6
-"""A bed is heard for a sixth of the time in which the box talks on its own: there are many."""
+"""Each bed gets a sixth of the time for which the box talks on its own: there are many."""
 
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Where the recordings lie; None for what is made by formula, or left out."""
+    """The folders of recordings; None for what is made by formula, or left out."""
 
     near: Path | None = None
     noises: Path | None = None
@@ -86,7 +85,7 @@ def plan(
     trials: int | None,
     processes: int = 2,
 ) -> RecordedPlan:
-    """Return the plan of the command's options; by default of the tiers that let speech interrupt.
+    """Return the plan for the command's options; by default for the tiers that let speech interrupt.
 
     Raises ``SettingsInvalid``.
     """
@@ -94,16 +93,16 @@ def plan(
     for tier in chosen:
         if not tier.lets_speech_interrupt:
             raise SettingsInvalid(
-                f"--tier is {tier}, under which speech does not interrupt: recordings measure nothing",
-                remedy="Take suppressor or hardware.",
+                f"--tier is {tier}, with which speech does not interrupt: recordings would measure nothing",
+                remedy="Use suppressor or hardware.",
             )
     if drifts_ppm and len(drifts_ppm) > 1:
-        raise SettingsInvalid("--drift may be given once with recordings", remedy="Measure one after the other.")
+        raise SettingsInvalid("--drift may be given only once with recordings", remedy="Measure one after the other.")
     return RecordedPlan(folders, chosen, drifts_ppm[0] if drifts_ppm else 0, minutes, trials, processes)
 
 
 def measure(plan: RecordedPlan, *, as_json: bool) -> int:
-    """Measure, show the figures as one JSON object on the last line, and return the exit status."""
+    """Measure, print the figures as one JSON object on the last line, and return the exit status."""
     recordings = _read(plan.folders)
     if not recordings.far:
         rehearse_answers()
@@ -151,7 +150,7 @@ def _inventory(folders: Folders, recordings: _Recordings) -> dict[str, Any]:
 
 
 class _Cells:
-    """Every figure of one tier: begun when made, collected by ``figures``."""
+    """Every figure of one tier: the work starts on creation, ``figures`` collects it."""
 
     def __init__(
         self, plan: RecordedPlan, stage: TrialSetup, recordings: _Recordings, submit: Callable[..., Future[Any]]
@@ -176,7 +175,7 @@ class _Cells:
         }
 
     def figures(self) -> dict[str, Any]:
-        """Wait for all of it, and return it as the JSON object has it."""
+        """Wait for all results, and return them in the form of the JSON object."""
         return {
             "quiet": _rate(each.result() for each in self._quiet),
             "people": _shares(self._people),
@@ -205,7 +204,7 @@ class _Cells:
         }
 
     def _chosen(self, found: tuple[RecordingFile, ...], least: int | None = None) -> tuple[RecordingFile, ...]:
-        """Return as many recordings as are asked for, from all over the folder; the first again when they are few."""
+        """Return that many recordings, spread over the whole folder; repeat from the first if there are too few."""
         wanted = self._plan.trials or least or max(len(found), _LEAST_TRIALS)
         if not found:
             return ()
@@ -248,7 +247,7 @@ def _shares(kinds: dict[str, dict[int, list[Future[list[Reaction]]]]]) -> dict[s
 
 
 def _share(met: Sequence[Reaction]) -> dict[str, Any]:
-    """Return how many silenced the box, of how many, between which shares the truth lies, and how soon."""
+    """Return how many silenced the box, out of how many, the interval of that share, and how soon."""
     cut = sum(each.silent_ms is not None for each in met)
     interval = share(cut, len(met))
     return {
@@ -262,7 +261,7 @@ def _share(met: Sequence[Reaction]) -> dict[str, Any]:
 
 
 def _rate(spells: Iterable[Spell]) -> dict[str, Any]:
-    """Return how often the box interrupted itself, and lowered its voice, in an hour, and between which rates."""
+    """Return how often per hour the box interrupted itself and lowered its voice, with intervals."""
     heard = list(spells)
     seconds = sum(each.duration_s for each in heard)
     cuts, ducks = sum(each.confirmed for each in heard), sum(each.begun for each in heard)
@@ -280,12 +279,12 @@ def _rate(spells: Iterable[Spell]) -> dict[str, Any]:
     }
 
 
-# --- how it is shown --------------------------------------------------------------------------------------------------
+# --- how it is printed ------------------------------------------------------------------------------------------------
 
 
 def table(tier: str, figures: dict[str, Any]) -> list[str]:
-    """Return one tier's figures as lines for a person."""
-    lines = [f"{tier}: nobody speaks to it", _rate_line("quiet room", "", figures["quiet"])]
+    """Return one tier's figures as readable lines."""
+    lines = [f"{tier}: nobody speaks to the box", _rate_line("quiet room", "", figures["quiet"])]
     lines += [
         _rate_line(kind, f"{level} dB", cell)
         for kind, levels in figures["beds"].items()

@@ -1,7 +1,7 @@
 """The trials of `edgevoice bench echo` with recordings: people, short noises, and beds that go on under an answer.
 
-Every trial sounds in a room. The echo's path is one of the formula rooms or one of the measured responses; what a
-person or a cough sends through the room is another one. A new room, a new canceller and another voice come every
+Every trial takes place in a room. The echo's path is one of the formula rooms or one of the measured responses; a
+person or a cough takes another path through the room. A new room, a new canceller and another voice come every
 ``_PER_ROOM`` sounds or ``SEGMENT_S`` seconds; rooms are numbered from 0 for every kind and level, so that these can be
 compared.
 """
@@ -27,26 +27,26 @@ from edgevoice.testbed.stage.room import Room, Sound, furnish, scaled
 from edgevoice.testbed.stage.talker import words
 
 SEGMENT_S = 120.0
-"""How long a box talks under a bed until another room begins."""
+"""How long a box talks over a bed until the next room."""
 
 _PER_ROOM = 4
 _BEFORE_S = 12.0
-"""How long a bed has gone on before the first answer: as a kitchen does."""
+"""How long a bed plays before the first answer, as in a kitchen."""
 
 _ANSWER_DBFS = -25.0
-"""As loud as the synthetic benchmark's answers."""
+"""The level of the synthetic benchmark's answers."""
 _SHORTEST_ANSWER_S = 8.0
 _LONGEST_ANSWER_S = 30.0
 _PAUSE_S = 0.25
 
 _LONGEST_RESPONSE_S = 0.6
 _DIRECT_DB = 20.0
-"""A measured response's direct sound is its first sample within this of its loudest."""
+"""The direct sound of a measured response is its first sample within this of the loudest."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrialSetup:
-    """What all trials share: the tier, the clocks, the box's voices and the rooms; none of either: synthetic ones."""
+    """What all trials share: the tier, the clocks, the box's voices and the rooms, synthetic where none are given."""
 
     tier: Tier
     drift_ppm: int = 0
@@ -56,9 +56,9 @@ class TrialSetup:
 
 @dataclass(frozen=True, slots=True)
 class Spell:
-    """What was reported in some seconds in which nobody spoke to the box, and what the stage cost in them.
+    """What was reported, and what the stage cost, while nobody spoke to the box.
 
-    ``left_alone`` is what the conversation makes of it, where it may ignore speech in a noisy room.
+    ``left_alone`` is the conversation's decision, where it may ignore speech in a noisy room.
     """
 
     duration_s: float
@@ -76,7 +76,7 @@ def meet(
     bed: RecordingFile | None = None,
     bed_db: float = 0.0,
 ) -> list[Reaction]:
-    """Let one recording after the other sound over an answer, in one room; ``bed`` goes on under all of them."""
+    """Play one recording after the other over an answer, in one room; ``bed`` goes on under all of them."""
     evening = _evening(stage, room)
     if bed is not None:
         evening.lay(load(bed.path), bed_db, begin_s=room * SEGMENT_S)
@@ -86,7 +86,7 @@ def meet(
 
 
 def undisturbed(stage: TrialSetup, room: int, duration_s: float, bed: RecordingFile | None, bed_db: float) -> Spell:
-    """Let the box talk with nobody speaking to it, on its own or with a bed that has gone on for a while."""
+    """Let the box talk with nobody speaking to it, alone or over a bed that began a while before."""
     evening = _evening(stage, room)
     if bed is not None:
         evening.lay(load(bed.path), bed_db, begin_s=room * SEGMENT_S)
@@ -100,7 +100,7 @@ def undisturbed(stage: TrialSetup, room: int, duration_s: float, bed: RecordingF
 
 
 def rooms_of(sounds: Sequence[RecordingFile]) -> list[tuple[RecordingFile, ...]]:
-    """Return the sounds in groups, one for each room."""
+    """Return the sounds in groups, one per room."""
     return [tuple(sounds[at : at + _PER_ROOM]) for at in range(0, len(sounds), _PER_ROOM)]
 
 
@@ -111,7 +111,7 @@ def _evening(stage: TrialSetup, seed: int) -> Evening:
 
 
 def _recorded_answers(far: tuple[RecordingFile, ...], seed: int) -> Iterator[Samples]:
-    """Say recordings of one folder over and over; short ones are joined to answers, long ones cut."""
+    """Repeat the recordings of one folder; short ones are joined into answers, long ones cut."""
     parts: list[Samples] = []
     for number in count(seed):
         sound = load(far[number % len(far)].path, FAR_END_HZ)[: int(_LONGEST_ANSWER_S * FAR_END_HZ)]
@@ -128,12 +128,12 @@ def _spoken_answers(seed: int) -> Iterator[Samples]:
 
 
 def _loud(sound: Samples) -> Samples:
-    """Return a voice at the level at which the service's voices come."""
+    """Return a voice at the level of the service's voices."""
     return scaled(sound, _ANSWER_DBFS).clip(-32_768, 32_767).astype(np.int16)
 
 
 def _room(stage: TrialSetup, seed: int) -> Room:
-    """Return the echo's room: as in the synthetic benchmark, with a measured response in the formula's place."""
+    """Return the echo's room: as in the synthetic benchmark, but with a measured response if there is one."""
     room = room_number(seed, stage.drift_ppm)
     if not stage.rooms:
         return room
@@ -145,7 +145,7 @@ def _room(stage: TrialSetup, seed: int) -> Room:
 
 
 def _persons_path(stage: TrialSetup, seed: int) -> Sound:
-    """Return how a person sounds at the microphone from somewhere else in the room: of energy 1, without delay."""
+    """Return the path from a person elsewhere in the room to the microphone: of energy 1, without delay."""
     if len(stage.rooms) > 1:
         return _response(stage.rooms[(seed + 1) % len(stage.rooms)].path)
     made = furnish(seed + 1, delay_ms=2, rt60_s=0.25 + 0.05 * (seed % 4)).path
@@ -156,7 +156,7 @@ def _persons_path(stage: TrialSetup, seed: int) -> Sound:
 
 @lru_cache(maxsize=64)
 def _response(path: Path) -> Sound:
-    """Return a measured response from its direct sound on, of energy 1."""
+    """Return a measured response from its direct sound on, scaled to energy 1."""
     measured = load(path).astype(np.float64)
     loudest = np.abs(measured).max()
     first = int(np.flatnonzero(np.abs(measured) >= loudest * 10 ** (-_DIRECT_DB / 20))[0])
@@ -166,7 +166,7 @@ def _response(path: Path) -> Sound:
 
 
 def _through(path: Sound, sound: Samples) -> Samples:
-    """Return a recording as it sounds through the room, at the level that it had; its tail is in it."""
+    """Return a recording as heard through the room, at its original level and with its reverberant tail."""
     size = len(sound) + len(path) - 1
     wet = np.fft.irfft(np.fft.rfft(sound, size) * np.fft.rfft(path, size), size)
     whole = np.zeros(max(size, NEAR_END_HZ // 50))

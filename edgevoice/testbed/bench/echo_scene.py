@@ -1,8 +1,8 @@
-"""A box in a simulated room, faster than real time: both callbacks in the order of time, around the real echo stage.
+"""A box in a simulated room, faster than real time: both callbacks, in order, around the real echo stage.
 
 The speaker's callback runs 20 ms before its samples are emitted, the microphone's when its last sample is captured;
-the times that they tell are late by chance, as a scheduler makes them. A duck or a cut takes hold with the next
-callback of the speaker, as in the daemon.
+their timestamps are late at random, as with a scheduler. A duck or a cut takes effect with the next callback of the
+speaker, as in the daemon.
 """
 
 import time
@@ -34,15 +34,15 @@ _OUTPUT_LATENCY_S = 0.020
 _FADE = 120
 _GAIN_STEP = 1 / 240
 _LATE_S = 0.0005
-"""How late a callback's time is told on average, exponentially spread: a loaded machine's scheduler."""
+"""How late a callback's timestamp is on average, exponentially distributed: a loaded machine's scheduler."""
 
 _DEVICE_CANCELS_DB = 40.0
-"""What is left of the echo by a device that cancels it itself."""
+"""What a device that cancels the echo itself leaves of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SceneEvent:
-    """Something that was reported, or done; ``at_s`` is when it was told, or when the room could hear it."""
+    """Something that was reported, or done; ``at_s`` is when it was reported, or when the room could hear it."""
 
     what: str
     at_s: float
@@ -64,7 +64,7 @@ class _Speaker:
 class SimulatedBox:
     """One box in one room: say something, and let time pass in blocks of 20 ms.
 
-    With ``reacts`` the voice is lowered, raised and cut as local speech is reported; without, reports change nothing.
+    With ``reacts`` the voice is lowered, raised and cut when local speech is reported; without, reports change nothing.
     ``idle_s`` is how long both clocks have been watched before. ``cpu_s`` is the stage's process time so far.
     """
 
@@ -86,12 +86,12 @@ class SimulatedBox:
 
     @property
     def now_s(self) -> float:
-        """Return the time of the next near-end sample, in seconds since the first."""
+        """The time of the next near-end sample, in seconds since the first."""
         return self._position / NEAR_END_HZ
 
     @property
     def is_speaking(self) -> bool:
-        """Whether something is still to be said."""
+        """Whether something is left to say."""
         return self._speaker.is_playing
 
     def say(self, far: Samples) -> None:
@@ -103,12 +103,12 @@ class SimulatedBox:
         self.changes.append(SceneEvent("answering", self.now_s))
 
     def hush(self) -> None:
-        """Stop speaking, as at the touch of the button."""
+        """Stop speaking, as when the button is pressed."""
         if self._speaker.is_playing:
             self._speaker.wish = "cut"
 
     def hear(self, near: Sound | None = None) -> bytes:
-        """Let 20 ms pass, in which ``near`` sounds in the room too; return what the stage made of the microphone."""
+        """Advance by 20 ms with ``near`` in the room, too; return the stage's output for the microphone."""
         end_s = self.now_s + BLOCK / NEAR_END_HZ
         speaker = self._speaker
         while speaker.emitted_s(speaker.position) - _OUTPUT_LATENCY_S <= end_s:
@@ -124,14 +124,14 @@ class SimulatedBox:
         return cancelled
 
     def _watch_clocks(self, idle_s: float) -> None:
-        """Let the callbacks run in silence: the stage sees their times, and no sound."""
+        """Run the callbacks in silence: the stage sees their timestamps, and no sound."""
         blocks = round(idle_s * NEAR_END_HZ / BLOCK)
         for number in range(blocks):
             self._near.take(number * BLOCK, number * BLOCK / NEAR_END_HZ + self._late_s())
         self._position = blocks * BLOCK
         speaker = self._speaker
         periods = int(self.now_s * speaker.rate_hz / _PERIOD)
-        # The room begins now, with the speaker's next sample.
+        # The room's time begins now, with the speaker's next sample.
         speaker.origin_s = self.now_s - periods * _PERIOD / speaker.rate_hz
         for number in range(periods):
             self._far.take(number * _PERIOD, speaker.emitted_s(number * _PERIOD) + self._late_s())

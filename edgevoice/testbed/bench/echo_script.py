@@ -1,4 +1,4 @@
-"""What is said in `edgevoice bench echo`: by the box for a long time, and by the people who talk over it."""
+"""The texts of `edgevoice bench echo`: the box's long answers, and the remarks of people who talk over it."""
 
 _ANSWERS = """
 Here is the forecast for today. The morning begins grey, with a little drizzle near the coast, and the wind turns to
@@ -74,4 +74,4 @@ ANSWERS = tuple(" ".join(paragraph.split()) for paragraph in _ANSWERS.strip().sp
 """The box's own answers: three and a half minutes in the local voice."""
 
 REMARKS = tuple(_REMARKS.strip().splitlines())
-"""What people say over an answer; none is the wake word."""
+"""What people say over an answer; none of it is the wake word."""

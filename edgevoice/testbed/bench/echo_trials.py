@@ -40,7 +40,7 @@ class Monologue:
 
 
 def room_number(seed: int, drift_ppm: float) -> Room:
-    """Return one of the rooms: with a delay of 40 to 120 ms, loud or faint echo, a clean or overdriven speaker."""
+    """Return one of the rooms: a delay of 40 to 120 ms, loud or faint echo, a clean or overdriven speaker."""
     chance = np.random.default_rng(seed)
     return furnish(
         seed,
@@ -52,7 +52,7 @@ def room_number(seed: int, drift_ppm: float) -> Room:
 
 
 def talk_to_itself(tier: Tier, drift_ppm: float, seed: int, duration_s: float) -> Monologue:
-    """Let the box talk with nobody there; a voice that was lowered or cut by mistake goes on as it would in the box."""
+    """Let the box talk with nobody there; after a false duck or cut the voice goes on as it would in the box."""
     evening = _evening(tier, drift_ppm, seed)
     evening.listen(duration_s)
     whats = [change.what for change in evening.box.changes]
@@ -68,19 +68,19 @@ def talk_over(tier: Tier, drift_ppm: float, level_db: float, trials: int) -> lis
 
 
 def make_noises(tier: Tier, drift_ppm: float, kind: str, level_db: float, trials: int) -> list[Reaction]:
-    """Cough, slam doors or set down dishes while the box talks."""
+    """Play coughs, slamming doors or dishes while the box talks."""
     return _evening(tier, drift_ppm, seed=1).meet([_NOISES[kind](number) for number in range(trials)], level_db)
 
 
 def listen_for_wake_words(tier: Tier, drift_ppm: float, level_db: float, trials: int) -> int:
-    """Say wake words over the box, which does not react, at the settings as they come; return how many were heard."""
+    """Say wake words over the box, which does not react, with default settings; return how many were heard."""
     evening = _evening(tier, drift_ppm, seed=1, reacts=False)
     spotter = _Spotter()
     evening.listen(LEAD_S, spotter.hear)
     found = 0
     for phrase in wake_phrases(trials):
         evening.listen(2.5, spotter.hear)
-        # A word is recognised within a second of its end, if at all.
+        # A word is detected within a second of its end, or not at all.
         said = evening.at_level(np.concatenate([phrase, np.zeros(NEAR_END_HZ * 4 // 5, np.int16)]), level_db)
         before = spotter.heard
         evening.hear(said, spotter.hear)
@@ -89,7 +89,7 @@ def listen_for_wake_words(tier: Tier, drift_ppm: float, level_db: float, trials:
 
 
 def cost_ms_per_s(tier: Tier, duration_s: float) -> float:
-    """Return the echo stage's process time in ms per second in which the box talks; the median of three."""
+    """Return the echo stage's process time in ms per second of the box's speech; the median of three."""
     if tier is Tier.NONE:
         return 0.0
     costs = []
@@ -103,8 +103,8 @@ def cost_ms_per_s(tier: Tier, duration_s: float) -> float:
 
 
 def wake_phrases(count: int) -> list[Samples]:
-    """Return so many ways to say the wake word, by pitch and pace, that the detector is sure of in a quiet room."""
-    # Those of the second row stand in for those of the first of which it is not sure.
+    """Return that many wake words, by pitch and pace, of which the detector is sure in a quiet room."""
+    # The second row replaces those of the first of which it is not sure.
     pitches = (*np.linspace(0.8, 1.25, 12), *np.linspace(0.82, 1.23, 11))
     scorer = _open_scorer()
     phrases: list[Samples] = []
@@ -130,13 +130,13 @@ def _evening(tier: Tier, drift_ppm: float, seed: int, *, reacts: bool = True) ->
 
 
 def pitched(speech: Samples, factor: float) -> Samples:
-    """Return speech by that factor higher and faster."""
+    """Return speech that is higher and faster by that factor."""
     changed: Samples = soxr.resample(speech, NEAR_END_HZ, NEAR_END_HZ / factor)
     return changed
 
 
 class _Spotter:
-    """The wake word detector's scorer and decision, at the settings as they come."""
+    """The wake word detector's scorer and decision, with default settings."""
 
     def __init__(self) -> None:
         (word,) = wake_words(Settings().wakeword)
@@ -147,7 +147,7 @@ class _Spotter:
         self.heard = 0
 
     def hear(self, block: bytes) -> None:
-        """Take a block of 20 ms."""
+        """Process a block of 20 ms."""
         self._frame += block
         if len(self._frame) < 2 * BLOCK * _FRAME_BLOCKS:
             return
@@ -167,7 +167,7 @@ def _open_scorer() -> Scorer:
 
 
 def _answers(pitch: float, first: int) -> Iterator[Samples]:
-    """Say all answers over and over, at 24 kHz."""
+    """Repeat all answers, at 24 kHz."""
     for text in cycle(ANSWERS[first % len(ANSWERS) :] + ANSWERS[: first % len(ANSWERS)]):
         spoken = soxr.resample(words(text), NEAR_END_HZ, FAR_END_HZ / pitch)
         yield (spoken * _FAR_GAIN).astype(np.int16)

@@ -1,8 +1,8 @@
-"""`edgevoice bench idle`: the whole daemon, listening on the virtual card while nobody speaks to it.
+"""`edgevoice bench idle`: the whole daemon, listening on the virtual card with nobody speaking to it.
 
-The figures are the daemon's alone: a box without a key has a child process beside it that answers, with memory of its
-own, and here an address is set, so there is none. CPU time and switches are counted from second 25 of each listening
-on, when the streams have settled, so over 35 s of 60; memory as it stands at the end of each.
+The figures are for the daemon alone. A box without a key also runs a child process that answers, with memory of its
+own; here an address is set, so there is none. CPU time and switches are counted from second 25 of each listening
+period, when the streams have settled, so over 35 s of 60; memory is read at the end of each.
 """
 
 import json
@@ -31,14 +31,14 @@ from edgevoice.wakeword.models.front_end import parts_of
 
 _START_LIMIT_S = 60.0
 _SETTLING_S = 25.0
-"""Streams cost more in their first 20 s, until they are taken to last."""
+"""Streams cost more in their first 20 s, until they count as stable."""
 
 _CARD_THREAD = "edgevoice-card"
-"""What the virtual card calls the threads that are its clock and its converters."""
+"""Name of the virtual card's threads, which are its clock and its converters."""
 
 _SAID = ("What time is it?", "Set a timer for ten minutes.", "The service was rather slow.", "Tell me a story.")
 
-# The address answers nobody: an idle box dials only when it is woken, and then this bench has failed.
+# Nothing answers at this address: an idle box dials only when it is woken, and then this bench has failed.
 _SETTINGS = f"""\
 [service]
 url = "ws://127.0.0.1:9/"
@@ -57,14 +57,14 @@ class DaemonLost(EdgevoiceError, RuntimeError):
     """The daemon that was to be measured did not start, ended, or was woken."""
 
     code = "bench-idle"
-    remedy = "What it said stands above; try again on a machine that is less busy."
+    remedy = "Its own output is above; try again on a machine that is less busy."
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessUsage:
-    """What a process had used at a moment, all its threads together.
+    """What a process has used so far, all its threads together.
 
-    The converters of the virtual card are counted apart: on a real card they are the hardware's work.
+    The converters of the virtual card are counted separately: on a real card they are the hardware's work.
     """
 
     at_s: float
@@ -74,7 +74,7 @@ class ProcessUsage:
 
     @classmethod
     def of(cls, process: int) -> "ProcessUsage":
-        """Read it from /proc; the CPU time is exact to the nanosecond, not to the tick."""
+        """Read the usage from /proc; the CPU time is exact to the nanosecond, not to the tick."""
         ran_s = {True: 0.0, False: 0.0}
         switches = 0
         for task in Path(f"/proc/{process}/task").iterdir():
@@ -84,7 +84,7 @@ class ProcessUsage:
         return cls(time.monotonic(), ran_s[False], ran_s[True], switches)
 
     def until(self, later: "ProcessUsage") -> dict[str, float]:
-        """Return what was used since."""
+        """Return what was used from this moment until ``later``."""
         wall_s = later.at_s - self.at_s
         return {
             "cpu_percent_of_a_core": round(100 * (later.cpu_s - self.cpu_s) / wall_s, 2),
@@ -94,11 +94,11 @@ class ProcessUsage:
 
 
 def measure(seconds: int, *, as_json: bool) -> int:
-    """Let the daemon listen ``seconds`` to a silent room and as long to people, print the figures.
+    """Let the daemon listen for ``seconds`` to a silent room and as long to people; print the figures.
 
-    Return the status.
+    Return the exit status.
     """
-    # What is made once in a box's life is not part of a start.
+    # What is created once in a box's life is not part of a start.
     parts_of(cache_folder(os.environ))
     speech = _speech()
     with VirtualCard() as card, tempfile.TemporaryDirectory(prefix="edgevoice-bench-") as folder:
@@ -119,8 +119,8 @@ def measure(seconds: int, *, as_json: bool) -> int:
             if process.poll() is not None:
                 raise DaemonLost("the daemon ended while it was measured")
     if not as_json:
-        print(f"Counted is {report['counts']}.", file=sys.stderr)
-    # One second of sound is one second of the daemon: so many milliseconds of each second are its share of a core.
+        print(f"The figures cover {report['counts']}.", file=sys.stderr)
+    # One second of sound is one second of the daemon, so milliseconds per second are its share of a core.
     library = library_cpu_ms_per_s()
     report["library_cpu_ms_per_s"] = library
     for figures in (report, around):
@@ -130,7 +130,7 @@ def measure(seconds: int, *, as_json: bool) -> int:
 
 
 def _what_counts(seconds: int) -> str:
-    """Return in words what the figures are of, so that nobody takes them for the whole of a box without a key."""
+    """Describe what the figures cover, so that nobody takes them for a whole box without a key."""
     return (
         f"the daemon alone, without the child process that answers where there is no key; "
         f"CPU and switches from second {_settling_s(seconds):g} of {seconds} on"
@@ -147,7 +147,7 @@ def _remark(when: str, report: dict[str, object] | dict[str, float], *, is_quiet
 
 
 def _listen(process: int, card: VirtualCard, sound: _Samples, seconds: int) -> dict[str, float]:
-    """Let the card hear ``sound`` and measure over it, its first seconds left out: the gate and the caches settle."""
+    """Play ``sound`` to the card and measure, without the first seconds, in which the gate and the caches settle."""
     second = 0
     begun: ProcessUsage | None = None
     settled_s = time.monotonic() + _settling_s(seconds)
@@ -166,7 +166,7 @@ def _listen(process: int, card: VirtualCard, sound: _Samples, seconds: int) -> d
 
 @contextmanager
 def _daemon(card: VirtualCard, folder: Path) -> Iterator[tuple["subprocess.Popen[bytes]", float]]:
-    """Run `edgevoice run`; yield it when it listens, with the seconds that took."""
+    """Run `edgevoice run`; yield the process once it listens, with the seconds that took."""
     settings = folder / "edgevoice.toml"
     settings.write_text(_SETTINGS, encoding="utf-8")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("EDGEVOICE_")}
@@ -198,7 +198,7 @@ def _wait_until_ready(notified: socket.socket, limit_s: float) -> None:
 
 
 def _field(path: Path, name: str) -> int:
-    """Return a number out of a file of /proc that has a name in front of each."""
+    """Return the number with that name from a file of /proc."""
     lines = path.read_text(encoding="ascii").splitlines()
     return int(next(line.split()[1] for line in lines if line.startswith(f"{name}:")))
 

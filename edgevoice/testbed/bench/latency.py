@@ -1,4 +1,4 @@
-"""`edgevoice bench latency`: conversations on the virtual card, and how long each part of them took."""
+"""`edgevoice bench latency`: conversations on the virtual card, and how long each part takes."""
 
 import asyncio
 import json
@@ -58,7 +58,7 @@ def measure(rounds: int, *, as_json: bool) -> int:
 
 async def _hold(folder: Path, rounds: int, measured: LatencyFigures, *, is_quiet: bool) -> None:
     observers = () if is_quiet else (Screen(sys.stderr, began=time.monotonic()),)
-    # One shot: the conversation is over with its answer, and the next one must be woken again.
+    # One shot: the conversation ends after its answer, and the next one needs the wake word again.
     changes: dict[str, dict[str, Any]] = {"conversation": {"follow_up_s": 0}}
     await rehearse("Hey Jarvis.", "What time is it?")
     async with set_stage(folder, changes=changes, observers=observers) as stage:
@@ -78,11 +78,12 @@ async def _round(stage: Stage, measured: LatencyFigures) -> None:
     seen.mark()
     saying = asyncio.create_task(stage.talker.say("Hey Jarvis.", 0.3, "What time is it?", 0.1))
     woken_s, _ = await seen.wait_for(WakeWordHeard, "the wake word's detection", _LIMIT_S)
-    # The decision in the detector's thread, not when the loop came to hear of it; read before there can be another.
+    # The time of the decision in the detector's thread, not of its arrival in the loop; read before there can be
+    # another.
     detected_s = stage.parts.detector.detected_at if stage.parts.detector is not None else woken_s
-    linked_s, _ = await seen.wait_for(LinkOpened, "the session's opening", _LIMIT_S)
-    # The first chunk goes out while the order to open is obeyed, so it may be noted just before or after the link's own
-    # note.
+    linked_s, _ = await seen.wait_for(LinkOpened, "the opening of the session", _LIMIT_S)
+    # The first chunk is sent while the link is being opened, so its notice may come just before or after the link's
+    # own.
     sent_s = next(at_s for at_s, _ in seen.all_of(UplinkSent) if at_s >= linked_s)
     await saying
     await seen.wait_for(PlaybackStarted, "the answer", _LIMIT_S)

@@ -1,10 +1,9 @@
-"""Opponent: a service that talks without end and is interrupted without end; keeps book of every truncation.
+"""Opponent: a service that keeps talking and being interrupted, and records every truncation.
 
-Run as a child, so that its work is not the box's:
-``python -m edgevoice.testbed.bench.opponent SOCKET BOOK SEED NTH LOADED``.
-It interrupts every NTH answer itself, none when that is 0. From answer LOADED on each comes with bursts of late deltas
-of the one before it, which nobody may hear. For each answer it writes one line of JSON into BOOK once the client has
-said what was heard.
+It runs as a child, so that its work is not counted as the box's: ``python -m edgevoice.testbed.bench.opponent SOCKET
+BOOK SEED NTH LOADED``. It interrupts every NTH answer itself, none if that is 0. From answer LOADED on, each comes with
+bursts of late deltas of the one before it, which must not be heard. For each answer it writes one line of JSON into
+BOOK once the client has reported what was heard.
 """
 
 import asyncio
@@ -29,14 +28,14 @@ PAUSE_S = 1.4
 
 _BURST = 16
 _BURSTS_S = 0.06
-"""Deltas in a burst, and seconds from one to the next: 27 times as much as is spoken."""
+"""Deltas in a burst, and seconds between bursts: 27 times as much as is spoken."""
 
 LESSONS = 2
-"""Answers that it does not interrupt itself: from the first ones a box may learn its room."""
+"""The first answers, which it does not interrupt: they let a box learn its room."""
 
 
 def answer_audio(number: int) -> npt.NDArray[np.int16]:
-    """Return the sound of answer ``number``: noise of its own, never silent, so that a tape shows every sample."""
+    """Return the sound of answer ``number``: unique noise, never silent, so that a tape shows every sample."""
     chance = np.random.default_rng(number)
     size = round(ANSWER_S * WIRE_HZ)
     loud = chance.integers(800, 6000, size)
@@ -100,8 +99,8 @@ class _Session:
         if interrupts:
             await self._send("input_audio_buffer.speech_stopped", audio_end_ms=0, item_id=f"user_{number}")
             await self._send("input_audio_buffer.committed", item_id=f"user_{number}")
-        # A second word about the same answer would be a fault: give it time to come. And nobody is answered before they
-        # have spoken to their end.
+        # A second truncation of the same answer would be a fault: give it time to arrive. And an answer begins only
+        # when the person has finished speaking.
         await asyncio.sleep(PAUSE_S)
         while not self._told.empty():
             told.append(self._told.get_nowait())
@@ -109,7 +108,7 @@ class _Session:
             book.write(json.dumps({"number": number, "told": told}) + "\n")
 
     async def _bursts(self, number: int) -> None:
-        """Send what is left of an answer that was cut long ago, over and over."""
+        """Send the rest of an answer that was cut long ago, over and over."""
         ids = {"response_id": f"resp_{number}", "item_id": f"item_{number}"}
         piece = answer_audio(number)[-WIRE_HZ * _DELTA_MS // 1000 :].tobytes()
         while True:

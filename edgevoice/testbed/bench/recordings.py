@@ -1,8 +1,8 @@
-"""Folders of recordings that a benchmark plays: people, noises, voices of the box, rooms. Reads files; plays nothing.
+"""Folders of recordings for a benchmark: people, noises, voices of the box, rooms. Only reads files.
 
-A folder must say whose its recordings are: LICENSE, LICENCE, COPYING or SOURCES.md (also with .txt or .md behind it)
-lies in it, or above it up to the folder that holds near/, noises/, far/ and rooms/. The names of subfolders are kinds:
-noises/cough/1.flac is a cough.
+A folder must state the licence of its recordings: LICENSE, LICENCE, COPYING or SOURCES.md (or the name with .txt or .md
+added) must be in it, or above it up to the folder that holds near/, noises/, far/ and rooms/. The names of subfolders
+are kinds: noises/cough/1.flac is a cough.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ _SHORTEST_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class RecordingFile:
-    """One file; ``kind`` is the subfolder's name, or the folder's own where it has none. ``duration_s``: its length."""
+    """One file; ``kind`` is the name of its subfolder, or of the folder itself. ``duration_s`` is its length."""
 
     path: Path
     kind: str
@@ -37,11 +37,11 @@ def read_folder(folder: Path, option: str, warn: Callable[[str], None]) -> tuple
     or holds nothing that can be read.
     """
     if not folder.is_dir():
-        raise SettingsInvalid(f"{option} is {folder}, which is no folder", remedy="Name a folder with recordings.")
+        raise SettingsInvalid(f"{option} is {folder}, which is not a folder", remedy="Name a folder with recordings.")
     if licence_of(folder) is None:
         raise SettingsInvalid(
-            f"{option}: {folder} does not say whose its recordings are",
-            remedy="Put a file LICENSE, LICENCE, COPYING or SOURCES.md into it.",
+            f"{option}: {folder} has no file that states the licence of its recordings",
+            remedy="Add a file LICENSE, LICENCE, COPYING or SOURCES.md to it.",
         )
     found: list[RecordingFile] = []
     unread: list[ReaderMissing] = []
@@ -56,14 +56,14 @@ def read_folder(folder: Path, option: str, warn: Callable[[str], None]) -> tuple
         warn(f"{unread[0]}{more}; left out. {unread[0].remedy}")
     if not found:
         raise SettingsInvalid(
-            f"{option}: {folder} has no recording that can be read",
-            remedy="WAV, FLAC and Ogg files of at least 50 ms can be.",
+            f"{option}: {folder} has no readable recording",
+            remedy="Add WAV, FLAC or Ogg files of at least 50 ms.",
         )
     return tuple(found)
 
 
 def licence_of(folder: Path) -> Path | None:
-    """Return the file that says whose a folder's recordings are, in it or in the two folders above; None if none."""
+    """Return the licence file of a folder, from it or the two folders above; None if there is none."""
     for place in (folder, *folder.resolve().parents[:2]):
         for path in sorted(place.iterdir()):
             if path.is_file() and path.name.lower().split(".")[0] in _LICENCES:
@@ -73,7 +73,7 @@ def licence_of(folder: Path) -> Path | None:
 
 @lru_cache(maxsize=256)
 def load(path: Path, rate_hz: int = RATE_HZ) -> Samples:
-    """Return a recording, mono s16; the last ones stay in memory. Raises ``RecordingRefused``."""
+    """Return a recording, mono s16; recent ones are cached. Raises ``RecordingRefused``."""
     return sound_of(path, rate_hz=rate_hz)
 
 
@@ -86,7 +86,7 @@ def _read(path: Path, folder: Path, warn: Callable[[str], None]) -> list[Recordi
         warn(f"{error}; left out")
         return []
     if len(sound) < _SHORTEST_S * RATE_HZ:
-        warn(f"{path} lasts {1000 * len(sound) // RATE_HZ} ms, and 50 are the least; left out")
+        warn(f"{path} lasts {1000 * len(sound) // RATE_HZ} ms, less than the minimum of 50; left out")
         return []
     if not np.any(np.abs(sound) > 1):
         warn(f"{path} is silent from beginning to end; left out")

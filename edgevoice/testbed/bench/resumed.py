@@ -1,4 +1,4 @@
-"""False cuts: speech that the service does not hear cuts the answer, and the tape shows when and where it goes on."""
+"""False cuts: speech unheard by the service cuts the answer; the tape shows when and where it resumes."""
 
 import asyncio
 import random
@@ -31,7 +31,7 @@ _Samples = npt.NDArray[np.int16]
 
 @dataclass(frozen=True, slots=True)
 class FalseCut:
-    """One answer that was cut by somebody whom the service did not hear; ``has_resumed`` as the box reported it."""
+    """One answer cut by speech that the service did not hear; ``has_resumed`` is what the box reported."""
 
     number: int
     cut_s: float
@@ -42,9 +42,9 @@ class FalseCut:
 async def false_cuts(
     stage: Stage, first: int, count: int, *, interrupt: Callable[[int], object], press: Callable[[], None]
 ) -> list[FalseCut]:
-    """Cut answers from number ``first`` on by speech, wait until each goes on, then end it by the button.
+    """Cut answers from number ``first`` on by speech, wait until each resumes, then end it by the button.
 
-    An answer over which the box hears nobody is left out.
+    An answer over which the box detects no speech is left out.
     """
     seen, chance, done = stage.seen, random.Random(2), list[FalseCut]()
     for number in range(first, first + count):
@@ -59,7 +59,7 @@ async def false_cuts(
             continue
         _, reported = await seen.wait_for(PlaybackCut, f"the report of false cut {number}", _LIMIT_S)
         has_resumed = await _happens(stage, ResumePlayback, f"the rest of answer {number}", _RESUMED_WITHIN_S)
-        # One that stays silent is over for the service, too, once the box has told it what was heard.
+        # One that stays silent is over for the service, too, once the box has reported what was heard.
         if has_resumed:
             if not await _happens(stage, CutPlayback, f"a second cut of answer {number}", _RESUMED_FOR_S):
                 press()
@@ -78,10 +78,10 @@ async def _happens(stage: Stage, kind: type, what: str, limit_s: float) -> bool:
 
 
 def figures_of(done: Sequence[FalseCut], tape: Tape) -> dict[str, Any]:
-    """Return how long after the cut the answer sounded again, and by how far it missed its place, by the tape.
+    """Return how long after the cut the answer resumed, and its error of position, according to the tape.
 
-    ``place_error_ms`` is how far from the first sample that was not heard it went on, at most; what was heard is
-    reported in whole milliseconds.
+    ``place_error_ms`` is the greatest distance of the resumed sound from the first sample that was not heard; what was
+    heard is reported in whole milliseconds.
     """
     samples = tape.samples()
     judged = [judged for cut in done if cut.has_resumed and (judged := _judge(cut, tape, samples)) is not None]

@@ -1,4 +1,4 @@
-"""`edgevoice bench wakeword`: our engine and the library's on the same sound, each in a process of its own."""
+"""`edgevoice bench wakeword`: our engine and the library's on the same sound, each in its own process."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ from edgevoice.wakeword.scorer import require_library
 
 _THRESHOLD = 0.5
 _SLICE_FRAMES = 125
-"""10 s of sound: the engines take turns, so that both meet the same moods of the machine."""
+"""10 s of sound: the engines take turns, so that both meet the same load of the machine."""
 
 _SLICES = 12
 _YARDSTICK_SLICES = 5
@@ -38,12 +38,12 @@ class _Engine:
         self.load_s = self._read()["load_s"]
 
     def score(self, first: int, last: int) -> dict[str, Any]:
-        """Let it score frames ``first`` to ``last``; return the CPU time it took, its memory and the scores."""
+        """Score frames ``first`` to ``last``; return the CPU time, the memory and the scores."""
         self._send(f"{first} {last}")
         return self._read()
 
     def reset(self) -> None:
-        """Let it forget what it heard."""
+        """Reset the engine's state."""
         self._send("reset")
 
     def _send(self, line: str) -> None:
@@ -54,14 +54,14 @@ class _Engine:
     def _read(self) -> dict[str, Any]:
         line = self._child.stdout.readline() if self._child.stdout is not None else ""
         if not line:
-            raise WakeWordUnavailable("an engine ended by itself; what it said stands above")
+            raise WakeWordUnavailable("an engine ended unexpectedly; its own output is above")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
 
 @dataclass(slots=True)
 class _Tally:
-    """What one engine needed for each slice, and the scores."""
+    """What one engine used for each slice, and the scores."""
 
     cpu_s: list[float] = field(default_factory=list)
     scores: list[list[float]] = field(default_factory=list)
@@ -98,8 +98,8 @@ def measure(*, as_json: bool) -> int:
 def library_cpu_ms_per_s() -> float:
     """Return what openWakeWord's own engine costs on this machine now: milliseconds of CPU per second of sound.
 
-    A yardstick for other figures: machines differ by a factor of three in what everything costs, and so does one
-    machine from hour to hour; how many times as much as this something costs, does not.
+    A yardstick for other figures: machines differ by a factor of three in speed, and so does one machine from hour to
+    hour; the ratio of a cost to this one does not.
     """
     tally = _Tally()
     with tempfile.TemporaryDirectory(prefix="edgevoice-bench-") as folder:
@@ -135,7 +135,7 @@ def _compare(sound: Path, names: Sequence[str]) -> dict[str, Any]:
     return {
         "cpu_ms_per_s": round(ours.cpu_ms_per_s(), 2),
         "library_cpu_ms_per_s": round(theirs.cpu_ms_per_s(), 2),
-        # Slice by slice, because the machine's moods last for several of them.
+        # Slice by slice, because a change of load lasts for several of them.
         "ratio": round(float(np.median(np.divide(ours.cpu_s, theirs.cpu_s))), 3),
         "max_score_difference": float(f"{np.abs(one - other).max():.2g}"),
         "disagreements": int(((one >= _THRESHOLD) != (other >= _THRESHOLD)).sum()),
@@ -147,10 +147,10 @@ def _compare(sound: Path, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _gated(sound: Path, silence: Path, names: Sequence[str]) -> dict[str, Any]:
-    """Measure the gate in a silent room, and whether it costs a word in a room where people speak."""
+    """Measure the gate in a silent room, and whether it misses a word in a room where people speak."""
     with ExitStack() as engines:
         quiet, tally = engines.enter_context(_engine("streaming", "energy", silence, names)), _Tally()
-        # The first slice is left out: until a room is known, the gate is open.
+        # The first slice is left out: the gate is open until it has learned the room.
         quiet.score(0, _SLICE_FRAMES)
         for number in range(1, _SLICES):
             tally.take(quiet.score(number * _SLICE_FRAMES, (number + 1) * _SLICE_FRAMES))
@@ -176,7 +176,7 @@ def _engine(engine: str, gate: str, sound: Path, names: Sequence[str]) -> Iterat
 
 
 def _sound() -> _Samples:
-    """Return 120 s of speech, wake words among it, in rooms of different noise, with silences and steps between."""
+    """Return 120 s of speech with wake words, in rooms of different noise, with silences and steps between."""
     chance = np.random.default_rng(6)
     length = _SLICES * _SLICE_FRAMES * FRAME
     pieces: list[_Samples] = []

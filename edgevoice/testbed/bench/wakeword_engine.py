@@ -1,8 +1,8 @@
-"""One wake word engine alone in a process, so that its memory and its CPU time are its own.
+"""One wake word engine, alone in a process, so that its memory and CPU time can be measured.
 
-``python -m edgevoice.testbed.bench.wakeword_engine streaming|openwakeword energy|off SOUND.npy MODEL...``: says in one
-line of JSON what loading took, then for each line "first last" scores those frames of the sound and answers with one
-line.
+``python -m edgevoice.testbed.bench.wakeword_engine streaming|openwakeword energy|off SOUND.npy MODEL...``: prints one
+line of JSON about the cost of loading, then for each line "first last" scores those frames of the sound and answers
+with one line.
 """
 
 import json
@@ -23,7 +23,7 @@ from edgevoice.wakeword.scorer import Scorer
 
 
 def _rss_mb() -> float:
-    """Return the memory that is this process's now, in MB of 1024 kB."""
+    """Return this process's memory now, in MB of 1024 kB."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     kb = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
     return round(int(kb) / 1024, 1)
@@ -36,7 +36,7 @@ def _answer(scorer: Scorer, frames: Any, *, one_by_one: bool) -> dict[str, Any]:
 
 
 def _scores(scorer: Scorer, frames: Any, *, one_by_one: bool) -> Iterator[list[float]]:
-    """Yield the scores after each frame; frames are handed over as the detector does it, unless ``one_by_one``."""
+    """Yield the scores after each frame; frames are passed as the detector does, unless ``one_by_one``."""
     pace = Pace()
     at = 0
     while at < len(frames):

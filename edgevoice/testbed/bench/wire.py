@@ -1,4 +1,4 @@
-"""`edgevoice bench wire`: what reading and writing one event costs, without a network."""
+"""`edgevoice bench wire`: the cost of reading and writing one event, without a network."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ _CHUNK = 2 * 24_000 * 40 // 1000
 
 
 def measure(rounds: int, *, as_json: bool) -> int:
-    """Read and write each kind of event ``rounds`` times; print what one costs, and return the exit status."""
+    """Read and write each kind of event ``rounds`` times; print the cost of one, and return the exit status."""
     report = {name: _spread(work, rounds) for name, work in _works().items()}
     if not as_json:
         for name, spread in report.items():
@@ -26,7 +26,7 @@ def measure(rounds: int, *, as_json: bool) -> int:
 
 
 def _works() -> dict[str, Callable[[], object]]:
-    # Noise: sound that nobody could compress, as the base64 of speech is.
+    # Noise: incompressible, as the base64 of speech is.
     sound = np.random.default_rng(0).bytes(_TENTH_OF_A_SECOND)
     where = {"event_id": "event_35", "response_id": "resp_2", "item_id": "item_A2", "output_index": 0}
     audio = {"type": "response.output_audio.delta", **where, "content_index": 0}

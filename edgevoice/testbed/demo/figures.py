@@ -1,4 +1,4 @@
-"""Figures of a conversation on the stage, from the box's notes, the card's tapes and the service's record."""
+"""Figures of a conversation on the stage, from the box's notices, the card's tapes and the service's record."""
 
 import wave
 from collections import defaultdict
@@ -22,8 +22,8 @@ class Figures:
     ``detection_ms``: from the frame that held the wake word's end to the decision. ``light_ms``: from the decision to
     the light. ``session_ms``: from dialling to the open session. ``first_append_ms``: from the open session to the
     first audio sent. ``first_sound_ms``: from the first audio received to the DAC. ``cut_ms``: from the decision to
-    silence at the DAC. ``heard_error_ms``: what the service was told against the tape. ``overflows``: how often the
-    machine stood still for so long that the microphone's buffer was full.
+    silence at the DAC. ``heard_error_ms``: what was reported to the service, compared with the tape. ``overflows``: how
+    often the machine stalled for so long that the microphone's buffer overflowed.
     """
 
     detection_ms: float
@@ -42,7 +42,7 @@ class Figures:
 
 
 def figures_of(stage: Stage, decided_s: float, overflows: int) -> Figures:
-    """Measure the conversation that has just been held, and during which the microphone had these ``overflows``.
+    """Measure the conversation that has just ended; the microphone had these ``overflows`` meanwhile.
 
     Raises ``LookupError`` or ``ValueError`` when a part of it is missing.
     """
@@ -82,7 +82,7 @@ def first_sounds(stage: Stage) -> list[float]:
     notes = stage.seen.notes
     for index, note in enumerate(notes):
         if isinstance(note.notice, PlaybackStarted):
-            # The piece that began the burst was noted just before.
+            # The delta that began the burst was recorded just before.
             arrived = next(before for before in reversed(notes[:index]) if isinstance(before.notice, AudioReceived))
             pcm = np.frombuffer(arrived.notice.pcm[: len(arrived.notice.pcm) & ~1], "<i2")  # type: ignore[union-attr]
             quiet_s = (int(np.flatnonzero(pcm)[0]) if pcm.any() else len(pcm)) / FAR_END_HZ
@@ -99,7 +99,7 @@ def _cut_to_silence_s(stage: Stage) -> float:
 
 
 def _cut_against_tape(stage: Stage) -> tuple[int, float, int]:
-    """Return what was reported as heard of the item that was cut, the error against the tape, and late samples."""
+    """Return what was reported as heard of the cut item, the error against the tape, and late samples."""
     _, cut = next(stage.seen.all_of(PlaybackCut))
     item = next(item for item in cut.items if item.heard_ms > 0)
     pieces: dict[str, bytes] = defaultdict(bytes)

@@ -23,7 +23,7 @@ _LONGEST_STORY_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class ScenarioStep:
-    """Something that was to happen, and when it did, in monotonic seconds."""
+    """A step of the script, and when it happened, in monotonic seconds."""
 
     name: str
     at_s: float
@@ -31,16 +31,16 @@ class ScenarioStep:
 
 @dataclass(slots=True)
 class Played:
-    """What has happened so far; what is missing at the end is what failed.
+    """The steps that have happened so far; any that is missing at the end has failed.
 
-    ``decided_s``: when the detector's thread decided, in monotonic seconds, a moment before the loop heard of it.
+    ``decided_s``: when the detector's thread decided, in monotonic seconds, a moment before the loop received it.
     """
 
     steps: list[ScenarioStep] = field(default_factory=list)
     decided_s: float = 0.0
 
     def add(self, name: str, at_s: float) -> None:
-        """Note that a step happened."""
+        """Record that a step happened."""
         self.steps.append(ScenarioStep(name, at_s))
 
     def at(self, name: str) -> float:
@@ -71,7 +71,7 @@ STEPS = (
     "story sounds",
     "barge-in",
     "playback cut",
-    "service told what was heard",
+    "service informed of what was heard",
     "next question answered",
     "volume changed by a tool",
     "goodbye",
@@ -81,7 +81,7 @@ STEPS = (
 
 
 async def play(stage: Stage, played: Played) -> None:
-    """Hold the conversation; what does not happen in its time is ``StepMissed``."""
+    """Hold the conversation; a step that does not happen in time raises ``StepMissed``."""
     await _first_question(stage, played)
     await _interrupted_story(stage, played)
     await _volume(stage, played)
@@ -96,7 +96,7 @@ async def _first_question(stage: Stage, played: Played) -> None:
     played.add("wake word heard", at_s)
     played.decided_s = stage.parts.detector.detected_at if stage.parts.detector is not None else at_s
     await seen.wait_for(OpenLink, "dialling", _SOON_S)
-    at_s, _ = await seen.wait_for(LinkOpened, "the session's opening", _SOON_S)
+    at_s, _ = await seen.wait_for(LinkOpened, "the opening of the session", _SOON_S)
     played.add("session open", at_s)
     played.add("first audio sent", next(sent_s for sent_s, _ in seen.all_of(UplinkSent)))
     await saying
@@ -117,13 +117,13 @@ async def _interrupted_story(stage: Stage, played: Played) -> None:
     await _sounds(stage, played, "story sounds")
     await asyncio.sleep(4.0)
     saying = asyncio.create_task(stage.talker.say("What day is it today?", 0.2))
-    at_s, _ = await seen.wait_for(UserStartedSpeaking, "the service's hearing the barge-in", _SOON_S)
+    at_s, _ = await seen.wait_for(UserStartedSpeaking, "the service's detection of the barge-in", _SOON_S)
     played.add("barge-in", at_s)
     await seen.wait_for(CutPlayback, "the cut", _SOON_S)
     at_s, _ = await seen.wait_for(PlaybackCut, "the cut's report", _SOON_S)
     played.add("playback cut", at_s)
     at_s, _ = await seen.wait_for(TruncateItem, "the truncation", _SOON_S)
-    played.add("service told what was heard", at_s)
+    played.add("service informed of what was heard", at_s)
     await saying
     await seen.wait_for(TurnEnded, "the end of the turn", _ANSWER_S)
     await _sounds(stage, played, "next question answered")
@@ -150,12 +150,12 @@ async def _goodbye(stage: Stage, played: Played) -> None:
     played.add("goodbye", at_s)
     at_s, _ = await stage.seen.wait_for(PhaseEntered, "hanging up", _ANSWER_S, lambda entered: entered.phase == "idle")
     played.add("hung up", at_s)
-    # The last of the parting word is still on its way through the card.
+    # The end of the farewell is still on its way through the card.
     await asyncio.sleep(0.3)
 
 
 async def _understood(stage: Stage, played: Played, name: str, word: str) -> None:
-    """Wait until the service has written down what was said, and it holds ``word``."""
+    """Wait until the service has transcribed what was said, and the transcript contains ``word``."""
 
     def fits(words: TranscriptChanged) -> bool:
         return words.role is Role.USER and words.is_final and word in words.text.lower()
@@ -165,7 +165,7 @@ async def _understood(stage: Stage, played: Played, name: str, word: str) -> Non
 
 
 async def _sounds(stage: Stage, played: Played, name: str) -> None:
-    at_s, _ = await stage.seen.wait_for(PlaybackStarted, "the answer's sound", _ANSWER_S)
+    at_s, _ = await stage.seen.wait_for(PlaybackStarted, "the sound of the answer", _ANSWER_S)
     played.add(name, at_s)
 
 

@@ -1,4 +1,4 @@
-"""`edgevoice demo`: holds the conversation, tells what happens, and leaves a WAV and a picture behind."""
+"""`edgevoice demo`: holds the conversation, shows what happens, and leaves a WAV and a picture behind."""
 
 import asyncio
 import contextlib
@@ -29,23 +29,23 @@ from edgevoice.testbed.stage.talker import rehearse
 from edgevoice.testbed.virtual import write_conversation
 
 _MARKER = ".edgevoice-demo"
-"""Stands in a folder that was named for a demonstration: only there may an earlier one be replaced."""
+"""Marks a folder as the output of a demonstration: only there may an earlier one be replaced."""
 
 EXIT_STANDSTILL = 75
-"""EX_TEMPFAIL of sysexits.h: another time it may go well."""
+"""EX_TEMPFAIL of sysexits.h: a later attempt may succeed."""
 
 _AUDIBLE = 300
-"""A sample of speech, of 32768; the virtual card's own noise is far below."""
+"""A sample above this is speech, of 32768; the virtual card's own noise is far below."""
 
 _LEAD_S = 1.0
-"""What the picture shows before the first word."""
+"""How much the picture shows before the first word."""
 
 _HEARD_ERROR_LIMIT_MS = 1.0
-"""What a truncation may be off: the service counts in whole milliseconds."""
+"""How far off a truncation may be: the service counts in whole milliseconds."""
 
 
 class DemoFolderRefused(EdgevoiceError, OSError):
-    """The folder for the recording and the picture is somebody else's."""
+    """The folder for the recording and the picture already holds something else."""
 
     code = "demo-folder"
     remedy = "Name a new or an empty folder."
@@ -54,7 +54,7 @@ class DemoFolderRefused(EdgevoiceError, OSError):
 def show(folder: Path | None, *, as_json: bool) -> int:
     """Run the demonstration; return 0 only if every step happened and the figures are sound.
 
-    75 where the machine stood still while they talked: what was lost then says nothing about the box.
+    75 if the machine stalled during the conversation: such losses say nothing about the box.
     """
     folder = _own_folder(folder)
     stream = sys.stderr if as_json else sys.stdout
@@ -64,13 +64,13 @@ def show(folder: Path | None, *, as_json: bool) -> int:
     figures: Figures | None = None
     began = time.monotonic()
     screen = Screen(stream, began=began)
-    screen.say("preparing a box on a virtual sound card, and a person who talks", began)
+    screen.say("preparing a box on a virtual sound card, and a person who talks to it", began)
     try:
         figures = asyncio.run(_hold(folder, played, screen))
     except EdgevoiceError as error:
         problem = error.line()
     except (LookupError, ValueError) as error:
-        problem = f"the tapes do not tell what they should: {error}. Look at {folder}."
+        problem = f"the recording could not be measured: {error}; it is in {folder}"
     finally:
         screen.close()
         if not played.steps:
@@ -93,7 +93,7 @@ async def _hold(folder: Path, played: Played, screen: Screen) -> Figures:
         is_interrupted = False
         try:
             await play(stage, played)
-            # Before the picture is drawn, which nobody listens to.
+            # Before the picture is drawn, which needs no box.
             overflows = stage.card.near_end.header.xruns
         except asyncio.CancelledError:
             is_interrupted = True
@@ -105,11 +105,11 @@ async def _hold(folder: Path, played: Played, screen: Screen) -> Figures:
 
 
 def _leave_behind(stage: Stage, folder: Path, played: Played) -> None:
-    """Write the WAV and the picture, also of a conversation that failed: then they are wanted most."""
+    """Write the WAV and the picture, also of a failed conversation: they are needed most then."""
     wav = folder / "conversation.wav"
     zero_s = write_conversation(wav, stage.card.near_end_tapes, stage.card.far_end_tapes)
     left, right, rate_hz = read_stereo(wav)
-    # Nobody wants to look at the seconds before the first word.
+    # The seconds before the first word are of no interest.
     first = max(0, int(np.argmax(np.abs(left) > _AUDIBLE)) - round(_LEAD_S * rate_hz))
     left, right, zero_s = left[first:], right[first:], zero_s + first / rate_hz
     length_s = len(left) / rate_hz
@@ -136,10 +136,10 @@ def _phases(stage: Stage, zero_s: float, length_s: float) -> list[Stretch]:
 
 
 def _words(stage: Stage, role: Role, phases: Sequence[Stretch], zero_s: float, length_s: float) -> list[Stretch]:
-    """Return what a side said, item by item: from the phase in which it is said, to the next words of that side.
+    """Return what a side said, item by item, each from its phase to the next words of that side.
 
-    A person speaks before the words are known, and the box after it: of the phases in which that side has its go, it
-    is the last that began before, or the first that ends after.
+    A person speaks before the words are known, and the box afterwards: of the phases in which that side has its turn,
+    it is the last that began before, or the first that ends after.
     """
     last: dict[str, tuple[float, str]] = {}
     for at_s, changed in stage.seen.all_of(TranscriptChanged):
@@ -159,7 +159,7 @@ def _words(stage: Stage, role: Role, phases: Sequence[Stretch], zero_s: float, l
 
 
 def _shortcomings(played: Played, figures: Figures | None) -> str:
-    """Return what is wrong with a conversation that came to its end; empty when nothing is."""
+    """Return what is wrong with a completed conversation; empty if nothing is."""
     missing = [name for name in STEPS if name not in {step.name for step in played.steps}]
     if missing:
         return f"these steps did not happen: {', '.join(missing)}"
@@ -170,18 +170,18 @@ def _shortcomings(played: Played, figures: Figures | None) -> str:
     if figures.samples_lost or figures.samples_doubled:
         return _losses(figures)
     if abs(figures.heard_error_ms) > _HEARD_ERROR_LIMIT_MS:
-        return f"the service was told {figures.heard_error_ms} ms more than the tape holds"
+        return f"the report of what was heard is {figures.heard_error_ms} ms more than the tape holds"
     if figures.late_samples:
         return f"{figures.late_samples} samples of the old answer sounded after the cut"
     return ""
 
 
 def _standstill(figures: Figures) -> str:
-    """Return what to say of losses that the machine is to blame for; empty where there are none."""
+    """Return the message about losses that the machine caused; empty if there are none."""
     if not figures.overflows or not (figures.samples_lost or figures.samples_doubled):
         return ""
     return (
-        f"{_losses(figures)}: this machine stood still so long that the microphone overflowed, {figures.overflows} "
+        f"{_losses(figures)}: this machine stalled so long that the microphone overflowed {figures.overflows} "
         "times; try again when it has less to do"
     )
 
@@ -201,14 +201,14 @@ def _report(played: Played, figures: Figures | None, problem: str, folder: Path,
 
 
 _LINES = (
-    ("detection_ms", "end of the wake word's frame → decision", "ms"),
+    ("detection_ms", "wake word's last frame → decision", "ms"),
     ("light_ms", "decision → light", "ms"),
     ("session_ms", "dialling → session open", "ms"),
     ("first_append_ms", "session open → first audio sent", "ms"),
     ("first_sound_ms", "first audio received → DAC, with prefill", "ms"),
     ("cut_ms", "barge-in decided → silence at the DAC", "ms"),
-    ("heard_ms", "told to the service as heard", "ms"),
-    ("heard_error_ms", "the same against the tape", "ms off"),
+    ("heard_ms", "heard, as reported to the service", "ms"),
+    ("heard_error_ms", "heard: reported minus tape", "ms off"),
     ("samples_lost", "samples lost from the microphone to the service", ""),
     ("samples_doubled", "samples doubled", ""),
 )
@@ -218,7 +218,7 @@ def _print_report(
     console: Console, played: Played, figures: Figures | None, problem: str, folder: Path, began: float
 ) -> None:
     if not played.steps:
-        console.print(f"[red]It did not work: {problem}[/red]")
+        console.print(f"[red]The demo failed: {problem}[/red]")
         return
     table = Table("step", "after", box=None, pad_edge=False, title_justify="left", title="What happened")
     done = {step.name: step.at_s - began for step in played.steps}
@@ -228,18 +228,18 @@ def _print_report(
     console.print(table)
     if figures is not None:
         measured = Table(
-            "from → to", "measured", box=None, pad_edge=False, title_justify="left", title="\nWhat it took"
+            "from → to", "measured", box=None, pad_edge=False, title_justify="left", title="\nMeasurements"
         )
         for name, label, unit in _LINES:
             measured.add_row(label, f"{getattr(figures, name)} {unit}".strip())
         console.print(measured)
     console.print(f"\nListen to it: {folder / 'conversation.wav'} (left: you, right: the box)", soft_wrap=True)
     console.print(f"See it:       {folder / 'timeline.png'}", soft_wrap=True)
-    console.print(f"\n[red]It did not work: {problem}[/red]" if problem else "\n[green]Every step happened.[/green]")
+    console.print(f"\n[red]The demo failed: {problem}[/red]" if problem else "\n[green]Every step happened.[/green]")
 
 
 def _own_folder(wanted: Path | None) -> Path:
-    """Return an empty folder, or one that an earlier demonstration left; nothing else is ever touched."""
+    """Return an empty folder, or one from an earlier demonstration; nothing else is ever changed."""
     if wanted is None:
         return Path(tempfile.mkdtemp(prefix="edgevoice-demo-"))
     try:
@@ -248,7 +248,7 @@ def _own_folder(wanted: Path | None) -> Path:
     except OSError as error:
         raise DemoFolderRefused(f"{wanted} cannot be used: {error.strerror}") from error
     if left and _MARKER not in left:
-        raise DemoFolderRefused(f"{wanted} is not empty, and not from an earlier demonstration")
+        raise DemoFolderRefused(f"{wanted} is not empty, and is not from an earlier demonstration")
     (wanted / _MARKER).touch()
     _clear(wanted)
     return wanted

@@ -1,4 +1,4 @@
-"""Timeline: a picture of a conversation: what was said, what sounded, what the box was doing. Needs matplotlib."""
+"""Timeline: a picture of a conversation: words, sound, and the phases of the box. Needs matplotlib."""
 
 import textwrap
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _LETTER_IN = 0.068
 
 _MOST_LINES = 4
 _ROWS = 3
-"""Rows of labels above the picture; labels that would lie on each other take the next."""
+"""Rows of labels above the picture; a label that would overlap another takes the next row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one side sounded like (mono) and said."""
+    """The sound (mono) and the words of one side."""
 
     title: str
     colour: str
@@ -70,7 +70,7 @@ def draw(
     width_in = max(12.0, _INCHES_PER_S * length_s)
     figure = Figure(figsize=(width_in, 7), layout="constrained")
     labels, top, middle, bottom = figure.subplots(4, 1, sharex=True, height_ratios=[0.9, 3, 0.7, 3])
-    letter_s = _LETTER_IN * length_s / (0.93 * width_in)  # the axes take that much of the width
+    letter_s = _LETTER_IN * length_s / (0.93 * width_in)  # the share of the width that the axes take
     for axes, side in ((top, near_end), (bottom, far_end)):
         _draw_side(axes, side, rate_hz, letter_s)
         axes.vlines([mark.at_s for mark in marks], -1, 1, color=_RED, linewidth=0.8, alpha=0.8)
@@ -96,7 +96,7 @@ def _patch(colour: str) -> Any:
 
 
 def _draw_side(axes: Any, side: Side, rate_hz: int, letter_s: float) -> None:
-    """Draw the sound, and below it what was said, each where it begins and no wider than its place."""
+    """Draw the sound, and below it the words, each where it begins and no wider than its space."""
     low, high, at_s = _envelope(side.samples, rate_hz)
     axes.fill_between(at_s, low, high, color=side.colour, linewidth=0)
     axes.set(ylim=(-2.3, 1), yticks=[], ylabel=side.title)

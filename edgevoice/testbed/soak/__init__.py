@@ -1,4 +1,4 @@
-"""The soak: the daemon as a child, on the virtual card, in dialogues that faults fall into; and a judge of what it did.
+"""The soak: the daemon as a child on the virtual card, dialogues with faults in them, and a judge of the result.
 
-Nothing of it is in the daemon: it looks at the box from outside, as systemd and the kernel do.
+None of it is part of the daemon: it observes the box from outside, as systemd and the kernel do.
 """

@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print((of_machine(error) or error), file=sys.stderr)
         return 2
-    folder = folder.resolve()  # systemd's own socket, too, has an absolute path
+    folder = folder.resolve()  # systemd's own socket has an absolute path, too
     began = time.monotonic()
     stream = sys.stderr if options.as_json else sys.stdout
 
@@ -48,29 +48,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     draw(record, folder / "report.png")
     for failure in verdict.failures:
         tell(f"FAILED: {failure}")
-    tell(f"{'everything held' if not verdict.failures else 'not everything held'}; see {folder / 'report.png'}")
+    tell(
+        f"{'every promise held' if not verdict.failures else 'some promises were broken'}; see {folder / 'report.png'}"
+    )
     print(report)
     return 1 if verdict.failures else 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="scripts/soak", description="Let faults fall on the box for a while, and see whether it always comes back."
+        prog="scripts/soak",
+        description="Inject faults into a running box for a while, and check that it always recovers.",
     )
     parser.add_argument("--minutes", type=_minutes, default=10.0, metavar="N", help="how long (default: 10)")
-    parser.add_argument("--seed", type=int, default=1, metavar="S", help="draws the faults (default: 1)")
+    parser.add_argument(
+        "--seed", type=int, default=1, metavar="S", help="seed that the faults are drawn from (default: 1)"
+    )
     parser.add_argument("--folder", type=Path, metavar="F", help="where report and log go (default: a new one)")
     parser.add_argument(
-        "--faults", type=_kinds, default=tuple(FaultKind), metavar="LIST", help=f"only these: {', '.join(FaultKind)}"
+        "--faults",
+        type=_kinds,
+        default=tuple(FaultKind),
+        metavar="LIST",
+        help=f"only these faults: {', '.join(FaultKind)}",
     )
-    parser.add_argument("--json", dest="as_json", action="store_true", help="only the JSON on standard output")
+    parser.add_argument("--json", dest="as_json", action="store_true", help="print only the JSON on standard output")
     return parser
 
 
 def _minutes(text: str) -> float:
     minutes = float(text)
     if not 0 < minutes <= 60 * 24 * 7:
-        raise argparse.ArgumentTypeError("a soak lasts more than 0 minutes and a week at most")
+        raise argparse.ArgumentTypeError("a soak lasts more than 0 minutes and at most a week")
     return minutes
 
 
@@ -78,7 +87,7 @@ def _kinds(text: str) -> tuple[FaultKind, ...]:
     try:
         return tuple(FaultKind(name.strip()) for name in text.split(","))
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{error}; there are: {', '.join(FaultKind)}") from None
+        raise argparse.ArgumentTypeError(f"{error}; it must be one of {', '.join(FaultKind)}") from None
 
 
 if __name__ == "__main__":

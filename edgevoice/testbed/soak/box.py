@@ -1,4 +1,4 @@
-"""The box from outside: the daemon as a child, what it tells systemd and its log, and what the kernel tells of it."""
+"""The box from outside: the daemon as a child, its messages to systemd, its log, and what the kernel reports of it."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ _STOP_LIMIT_S = 5.0
 _COUNT_LIMIT_S = 5.0
 _PULSE_S = 0.02
 _FRESH_S = 0.5
-"""Age of the newest frame on a tape of a stream that runs."""
+"""Greatest age of the newest frame on the tape of a running stream."""
 
 PHASES = ("idle", "connecting", "listening", "thinking", "speaking")
 
@@ -34,7 +34,7 @@ _DEVICE = re.compile(r"\bdevice=(\w+)")
 
 
 class SoakBroken(EdgevoiceError, RuntimeError):
-    """The soak itself could not go on: the daemon did not start, or has ended."""
+    """The soak itself could not continue: the daemon did not start, or has ended."""
 
     code = "soak"
     remedy = "Look at daemon.log in the soak's folder."
@@ -55,10 +55,10 @@ class DaemonProcess:
         self._phase = ""
         self._lost: set[str] = set()
 
-    # --- what it tells -----------------------------------------------------------------------------------------------
+    # --- what it reports ---------------------------------------------------------------------------------------------
 
     def take_notice(self, message: str) -> None:
-        """Take what it tells the service manager."""
+        """Receive its messages to the service manager."""
         now = time.monotonic()
         for line in message.splitlines():
             if line == "READY=1":
@@ -72,7 +72,7 @@ class DaemonProcess:
                     self._phase = status
 
     def take_line(self, line: str) -> None:
-        """Take a line of its log."""
+        """Receive a line of its log."""
         found = _EVENT.match(line)
         if found is None:
             if line.startswith("Traceback"):
@@ -88,7 +88,7 @@ class DaemonProcess:
         elif event == "wakeword-heard":
             self.heard.append(time.monotonic())
 
-    # --- how it stands -----------------------------------------------------------------------------------------------
+    # --- its current state -------------------------------------------------------------------------------------------
 
     @property
     def phase(self) -> str:
@@ -106,9 +106,10 @@ class DaemonProcess:
         return self._process.pid
 
     def listens(self, *, streams_since_s: float = 0.0) -> bool:
-        """Say whether a person would be heard now.
+        """Return whether a person would be heard now.
 
-        Both streams run, began after ``streams_since_s``, and the conversation is at rest or has its session.
+        That takes two running streams that began after ``streams_since_s``, and a conversation that is idle or has its
+        session.
         """
         if self._lost or self._phase not in _SETTLED:
             return False
@@ -121,7 +122,7 @@ class DaemonProcess:
             raise SoakBroken(f"the daemon ended with status {self._process.returncode}")
 
     async def until(self, is_so: Callable[[], bool], limit_s: float) -> bool:
-        """Wait until something is so, at most ``limit_s`` seconds; say whether it came to be."""
+        """Wait at most ``limit_s`` seconds for a condition; return whether it became true."""
         ends_s = time.monotonic() + limit_s
         while not is_so():
             self.check()
@@ -131,11 +132,11 @@ class DaemonProcess:
         return True
 
     def has_been(self, phase: str, since_s: float) -> bool:
-        """Say whether its conversation has entered a phase since a moment."""
+        """Return whether its conversation has entered a phase since a moment."""
         return any(at_s >= since_s and each == phase for at_s, each in self.phases)
 
     def sample(self) -> Sample:
-        """Return what the kernel says of it now."""
+        """Return what the kernel reports of it now."""
         process = Path(f"/proc/{self.pid}")
         status = dict(line.split(":", 1) for line in (process / "status").read_text(encoding="ascii").splitlines())
         megabytes = {name: int(status[name].split()[0]) * 1024 / 1e6 for name in ("VmRSS", "RssAnon")}
@@ -150,7 +151,7 @@ class DaemonProcess:
         )
 
     async def rest(self) -> Rest:
-        """Return a sample and the number of its tasks; to be asked while it is at rest."""
+        """Return a sample and the number of its tasks; call this while the box is at rest."""
         place = self._folder / "tasks.json"
         place.unlink(missing_ok=True)
         os.kill(self.pid, signal.SIGUSR1)
@@ -171,7 +172,7 @@ def _runs(tape: Tape, since_s: float) -> bool:
 async def running_box(
     folder: Path, card: VirtualCard, settings: str, environment: Mapping[str, str], *, watchdog_s: float
 ) -> AsyncIterator[DaemonProcess]:
-    """Run the daemon until the block ends, and its orderly end, too: late or with an error it is ``SoakBroken``."""
+    """Run the daemon until the block ends, then stop it; ``SoakBroken`` if it stops late or with an error."""
     (folder / "edgevoice.toml").write_text(settings, encoding="utf-8")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("EDGEVOICE_")}
     told = {

@@ -1,6 +1,6 @@
 """The daemon as the soak starts it: `edgevoice run`, and on SIGUSR1 a count of its asyncio tasks in a file.
 
-Here and not in the daemon, which has no such door. Between two counts nothing of this runs.
+It is here because the daemon has no such hook. Between two counts none of this runs.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The faults: which comes when, drawn from a seed, and how each is done to the box and undone."""
+"""The faults: their order, drawn from a seed, and how each is applied to the box and undone."""
 
 import asyncio
 import random
@@ -13,12 +13,12 @@ from edgevoice.testbed.virtual import VirtualCard
 
 _HOUR_S = 3600
 _GONE_S = 0.3
-"""How long no stream can be opened while a sound server is started again; its old streams stay dead."""
+"""How long no stream can be opened while a sound server restarts; its old streams stay dead."""
 
 
 @dataclass(frozen=True, slots=True)
 class InjectedFault:
-    """What will befall the box, where in a dialogue, and for how long."""
+    """A fault to come: its kind, its moment in a dialogue, and how long it lasts."""
 
     kind: FaultKind
     moment: Moment
@@ -26,7 +26,7 @@ class InjectedFault:
 
 
 def draw(chance: random.Random, kinds: Sequence[FaultKind]) -> Iterator[InjectedFault]:
-    """Yield faults for ever: each kind once before any comes again."""
+    """Yield faults for ever; every kind occurs once before any is repeated."""
     while True:
         for kind in chance.sample(kinds, len(kinds)):
             # Without a session there is no link to lose, and a stall is over before there is one.
@@ -64,8 +64,8 @@ class World:
     async def do(self, fault: InjectedFault) -> None:
         """Let a fault happen; return when it is over.
 
-        A sound server that is killed kills both streams (ENODEV) and is there again at once. The wall clock jumps an
-        hour ahead, and the next time back.
+        A killed sound server ends both streams (ENODEV) and is back at once. The wall clock jumps an hour ahead, and
+        back the next time.
         """
         self._begin(fault.kind)
         await asyncio.sleep(fault.lasts_s)
@@ -86,7 +86,7 @@ class World:
             case FaultKind.CLOCK_JUMP:
                 self.shim.set_clock(0 if self.shim.ahead_s else _HOUR_S)
             case FaultKind.SERVICE_RESTART:
-                pass  # it has no length of its own: it ends when the service is ready
+                pass  # no duration of its own: it ends when the service is ready
 
     async def _end(self, kind: FaultKind) -> None:
         match kind:
@@ -102,4 +102,4 @@ class World:
             case FaultKind.DISK_FULL:
                 self.shim.empty_disk()
             case FaultKind.CLOCK_JUMP:
-                pass  # it has jumped
+                pass  # the jump itself takes no time

@@ -1,4 +1,4 @@
-"""Judge: from the record of a soak to its figures and to what did not hold. Pure: no clock, no files."""
+"""Judge: turns the record of a soak into figures and broken promises. Pure: no clock, no files."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -15,21 +15,21 @@ CARD_BACK_S = 2.0
 GROWTH_MB_PER_HOUR = 1.0
 
 _WATCHDOG_MARGIN_S = 1.0
-"""What a busy machine may add to half the watchdog's period: systemd would wait for another whole half."""
+"""What a busy machine may add to half the watchdog's period: systemd would wait for the whole period."""
 
 _WARM_UP_SHARE = 0.4
-"""Of the rests at the beginning in which memory may grow: what is loaded and allocated once is no leak."""
+"""Share of the first rests in which memory may grow: what is loaded and allocated once is not a leak."""
 
 _ALLOCATOR_MB = 1.0
-"""What memory may have grown after the warm-up before it is called a leak.
+"""How much memory may grow after the warm-up before it is called a leak.
 
-Within ten minutes it was seen to settle by half of that, and glibc to give and take back 2.5 MB at a time.
+Within ten minutes it was seen to settle by half of that, and glibc to return and reclaim 2.5 MB at a time.
 """
 
 _LATEST = 3
 
 _MOST_EXCUSED = 0.2
-"""Share of the questions that the card itself may spoil before a soak has proved nothing."""
+"""Share of the questions that the card itself may spoil; with more, the soak proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class SoakVerdict:
 
 
 def judge(record: Record) -> SoakVerdict:
-    """Weigh a soak."""
+    """Judge a soak."""
     memory, growing = _memory(record)
     leaks, leaking = _leaks(record.rests)
     watchdog, late = _watchdog(record)
@@ -80,7 +80,7 @@ def _recovery(episodes: Sequence[Episode]) -> tuple[dict[str, object], list[str]
                 failures.append(f"after {kind} ({episode.moment}) the box listened {took}")
         if mine:
             table[kind.value] = {"times": len(mine)} | _spread(waits_s)
-    # A box at rest has no link: what it takes to get one back is seen in a conversation.
+    # A box at rest has no link: only a conversation shows how long it takes to get one back.
     links_s = [
         wait_s
         for episode in episodes
@@ -109,8 +109,9 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
 def _hearing(record: Record) -> tuple[dict[str, object], list[str]]:
     """Return how many calls were heard and answered, and what was missed.
 
-    Everything that is asked while no fault lasts must be heard and answered: a box that is deaf for one conversation
-    after a fault has failed its owner then. Excused is only what the card itself lost samples of, and not much of it.
+    Everything that is asked while there is no fault must be heard and answered: a box that is deaf for one conversation
+    after a fault has failed its owner. The only excuse is that the card itself lost samples, and only for a small
+    share.
     """
     asked = record.asked
     excused = [each for each in asked if each.is_excused and not each.is_answered]
@@ -118,16 +119,16 @@ def _hearing(record: Record) -> tuple[dict[str, object], list[str]]:
     for each in asked:
         if each.is_answered or each.is_excused:
             continue
-        missed = "was heard and not answered" if each.is_heard else "was not heard"
+        missed = "was heard but not answered" if each.is_heard else "was not heard"
         failures.append(
-            f"the question at {(each.at_s - record.began_s) / 60:.2f} min {missed}, with no fault in its way"
+            f"the question at {(each.at_s - record.began_s) / 60:.2f} min {missed}, although there was no fault"
         )
     if len(excused) > _MOST_EXCUSED * len(asked):
-        failures.append(f"{len(excused)} of {len(asked)} questions fell into overflows of the card: nothing was proved")
+        failures.append(f"{len(excused)} of {len(asked)} questions met overflows of the card: the soak proves nothing")
     if not asked:
         failures.append("nothing was asked")
     if record.wakes > record.calls:
-        failures.append(f"the box woke {record.wakes} times, and was called {record.calls} times")
+        failures.append(f"the box woke {record.wakes} times but was called {record.calls} times")
     report: dict[str, object] = {
         "asked": len(asked),
         "heard": sum(each.is_heard for each in asked),
@@ -140,11 +141,11 @@ def _hearing(record: Record) -> tuple[dict[str, object], list[str]]:
 
 
 def _memory(record: Record) -> tuple[dict[str, object], list[str]]:
-    """Return how the resident memory grew at rest, after the warm-up.
+    """Return the growth of the resident memory at rest, after the warm-up.
 
     It fails when growth beyond the limit is certain (the whole interval lies above it) and is more than an allocator's
-    settling. So the least leak that is found depends on the length, and is told; whether growth below the limit is
-    proved is told, too: within minutes it rarely can be.
+    settling. So the smallest leak that can be found depends on the duration, and is reported. Also reported is whether
+    growth below the limit is proved: within minutes it rarely can be.
     """
     rests = record.rests[int(_WARM_UP_SHARE * len(record.rests)) :]
     hours = [rest.sample.at_s / 3600 for rest in rests]
@@ -192,7 +193,7 @@ _COUNTED: dict[str, Callable[[Rest], int]] = {
 
 
 def _leaks(rests: Sequence[Rest]) -> tuple[dict[str, object], list[str]]:
-    """Return the counts at rest; one leaks whose least of the last rests is above the most of the first third."""
+    """Return the counts at rest; one leaks if its last minimum exceeds the maximum of the first third."""
     report: dict[str, object] = {"rests": len(rests)}
     failures = []
     if len(rests) < 2:
@@ -208,7 +209,7 @@ def _leaks(rests: Sequence[Rest]) -> tuple[dict[str, object], list[str]]:
 
 
 def _watchdog(record: Record) -> tuple[dict[str, object], list[str]]:
-    """Return how regularly the watchdog was fed: while the card is away, too, for the box looks for it."""
+    """Return how regularly the watchdog was fed, including while the card is away and the box looks for it."""
     limit_s = record.watchdog_half_s + _WATCHDOG_MARGIN_S
     fed = [*record.fed, record.ended_s]
     worst_s = 0.0

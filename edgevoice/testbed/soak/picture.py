@@ -60,7 +60,7 @@ def _mark_faults(axes: Sequence[Any], record: Record) -> None:
     for episode in record.episodes:
         begin, end = ((at_s - record.began_s) / 60 for at_s in (episode.began_s, episode.ended_s))
         for axis in axes:
-            # A jump has no length: it is given one that can be seen.
+            # A jump has no duration: give it one that is visible.
             axis.axvspan(begin, max(end, begin + 0.02), color=_COLOURS[episode.kind], alpha=0.3, linewidth=0)
         named.add(episode.kind)
     marks = [

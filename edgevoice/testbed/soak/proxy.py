@@ -1,4 +1,4 @@
-"""A small TCP proxy between box and service that can lose the link, stand still, and lose chunks."""
+"""A small TCP proxy between box and service that can break the link, stall, and lose chunks."""
 
 import asyncio
 import contextlib
@@ -13,10 +13,10 @@ _RETRANSMISSION_S = 0.2
 
 
 class FaultProxy:
-    """Carries every connection to the service's port, until it is told to do worse.
+    """Carries every connection to the service's port until a fault is switched on.
 
-    TCP loses nothing, so a lossy network is what TCP makes of it: three of ten chunks come some 200 ms late, and all
-    that follow wait for them.
+    TCP retransmits what is lost, so a lossy network is simulated by its effect: three of ten chunks arrive some 200 ms
+    late, and everything behind them waits.
     """
 
     def __init__(self, service_port: int, chance: random.Random) -> None:
@@ -41,7 +41,7 @@ class FaultProxy:
         await asyncio.gather(*self._serving, return_exceptions=True)
 
     def cut(self) -> None:
-        """Break every connection and take no new one."""
+        """Break every connection and accept no new one."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -49,7 +49,7 @@ class FaultProxy:
             writer.transport.abort()
 
     async def restore(self) -> None:
-        """Take connections again, on the same port."""
+        """Accept connections again, on the same port."""
         if self._server is None:
             self._server = await asyncio.start_server(self._begin, "127.0.0.1", self.port)
             self.port = self._server.sockets[0].getsockname()[1]
@@ -59,12 +59,12 @@ class FaultProxy:
         self._flows.clear()
 
     def flow(self) -> None:
-        """Let everything pass as it comes."""
+        """Forward everything without delay again."""
         self._is_lossy = False
         self._flows.set()
 
     def lose(self) -> None:
-        """Be a network that loses three of ten packets."""
+        """Behave like a network that loses three of ten packets."""
         self._is_lossy = True
 
     def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class FaultKind(StrEnum):
-    """What may befall the box."""
+    """The faults that can happen to the box."""
 
     LINK_CUT = "link cut"
     STALL = "stall"
@@ -23,12 +23,12 @@ class FaultKind(StrEnum):
 
     @property
     def takes_the_link(self) -> bool:
-        """Whether an open session is lost by it."""
+        """Whether it costs an open session."""
         return self in {FaultKind.LINK_CUT, FaultKind.SERVICE_RESTART}
 
 
 class Moment(StrEnum):
-    """Where in a dialogue a fault falls."""
+    """The moment of a dialogue in which a fault happens."""
 
     AT_REST = "at rest"
     ASKING = "asking"
@@ -37,7 +37,7 @@ class Moment(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """A fault from its beginning to the box's listening again; ``recovered_s`` is None when it never did."""
+    """A fault, from its beginning until the box listened again; ``recovered_s`` is None if it never did."""
 
     kind: FaultKind
     moment: Moment
@@ -48,10 +48,10 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class QuestionAsked:
-    """A wake word and a question, asked while no fault lasted.
+    """A wake word and a question, asked while there was no fault.
 
     ``overflows`` is how often the card itself dropped microphone audio meanwhile (capture overflows, counted by the
-    card): the machine stood still, and no box could have heard all of it.
+    card): the machine stalled, and no box could have heard all of it.
     """
 
     at_s: float
@@ -61,13 +61,13 @@ class QuestionAsked:
 
     @property
     def is_excused(self) -> bool:
-        """Whether the box may have missed it without fault."""
+        """Whether the box may be excused for missing it."""
         return self.overflows > 0
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the kernel says of the daemon; memory in MB (10^6 bytes), xruns since the start."""
+    """What the kernel reports of the daemon; memory in MB (10^6 bytes), xruns since the start."""
 
     at_s: float
     rss_mb: float
@@ -87,10 +87,10 @@ class Rest:
 
 @dataclass(slots=True)
 class Record:
-    """All that is known of one soak.
+    """Everything known about one soak.
 
     ``phases`` holds each status line of the box, ``fed`` each WATCHDOG=1. ``calls`` counts the wake words that were
-    said, those within faults too, and ``wakes`` those that the box reported.
+    said, including those during faults; ``wakes`` counts those that the box reported.
     """
 
     seed: int

@@ -1,4 +1,4 @@
-"""Runs a soak: dialogues with faults in them, one after the other, until the time is over."""
+"""Runs a soak: dialogues with faults in them, one after the other, until the time is up."""
 
 import asyncio
 import random
@@ -25,10 +25,10 @@ _HEARD_LIMIT_S = 4.0
 _ANSWER_LIMIT_S = 15.0
 _OVER_LIMIT_S = 60.0
 _RECOVERY_LIMIT_S = 30.0
-"""How long recovery is waited for, so that a late one is told with its time; the judge's limit is 10 s."""
+"""How long to wait for recovery, so that a late one is reported with its time; the judge's limit is 10 s."""
 
 _SETTLING_S = 1.5
-"""After a conversation: the link's closing may take a second."""
+"""After a conversation: closing the link may take a second."""
 
 _SAMPLE_S = 1.0
 
@@ -56,7 +56,7 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class SoakOptions:
-    """What is asked for: how long, from which seed, which faults."""
+    """The options of a soak: duration, seed and faults."""
 
     minutes: float
     seed: int
@@ -64,7 +64,7 @@ class SoakOptions:
 
 
 async def soak(order: SoakOptions, folder: Path, tell: Tell) -> Record:
-    """Run it in ``folder``, which keeps the daemon's log; return what was seen, also when the daemon ended.
+    """Run it in ``folder``, which keeps the daemon's log; return the record, even if the daemon ended early.
 
     ``tell`` gets a line for each fault.
     """
@@ -79,7 +79,7 @@ async def soak(order: SoakOptions, folder: Path, tell: Tell) -> Record:
             environment = {**world.shim.environment, "EDGEVOICE_API_KEY": "c29hazpzb2Fr"}
             try:
                 async with running_box(folder, card, settings, environment, watchdog_s=_WATCHDOG_S) as box:
-                    # Lists that both share: what was seen is kept even when the daemon ends.
+                    # Lists shared by both: what was seen is kept even if the daemon ends.
                     record.phases, record.fed, record.log = box.phases, box.fed, box.log
                     await _Soak(order, world, box, record, chance, tell).run()
             except SoakBroken as error:
@@ -111,7 +111,7 @@ class _Soak:
         record.began_s = time.monotonic()
         sampling = asyncio.create_task(self._sample())
         try:
-            # Once without a fault: what a first conversation loads is no leak.
+            # Once without a fault: what a first conversation loads is not a leak.
             await self._converse()
             await self._rest()
             faults = draw(self._chance, self._order.kinds)
@@ -141,21 +141,21 @@ class _Soak:
         self._tell(f"{fault.kind}, {fault.moment}, {ended_s - began_s:.1f} s: {took}")
         await talking
         await self._be_over(f"{fault.kind} ({fault.moment})")
-        # A box that says that it listens is believed when it has heard and answered.
+        # A box that claims to listen must prove it by hearing and answering.
         await self._converse()
         await self._rest()
 
     async def _inject(self, fault: InjectedFault) -> "asyncio.Task[None]":
-        """Talk until a fault's moment has come, as far as it does; return the talking, which may go on."""
+        """Talk until the fault's moment comes, if it does; return the talking, which may continue."""
         since_s, moment = time.monotonic(), fault.moment
         if moment is Moment.AT_REST:
-            # A box that can still hear is woken in the midst of it: at rest it writes nothing and sends nothing.
+            # Wake a box that can still hear during the fault: at rest it writes nothing and sends nothing.
             return asyncio.create_task(asyncio.sleep(0) if fault.kind.takes_the_card else self._say())
         talking = asyncio.create_task(self._say())
         phase = "listening" if moment is Moment.ASKING else "speaking"
         limit_s = _HEARD_LIMIT_S if moment is Moment.ASKING else _ANSWER_LIMIT_S
         if not await self._box.until(lambda: self._box.has_been(phase, since_s), limit_s):
-            self._tell(f"no {phase} to fall into")
+            self._tell(f"the box never reached {phase}, so the fault had no such moment")
         return talking
 
     async def _say(self) -> None:
@@ -163,7 +163,7 @@ class _Soak:
         await self._talker.say(WAKE_WORD, 0.3, self._chance.choice(QUESTIONS), 0.1)
 
     async def _converse(self) -> None:
-        """Ask one question with nothing in its way, and wait until the conversation is over."""
+        """Ask one question without a fault, and wait until the conversation is over."""
         box, since_s = self._box, time.monotonic()
         overflows = box.overflows
         await self._say()

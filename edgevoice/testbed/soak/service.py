@@ -32,7 +32,7 @@ class LocalServiceCommand:
         await self.kill()
 
     async def start(self) -> None:
-        """Start it; return when it takes connections."""
+        """Start it; return when it accepts connections."""
         command = (sys.executable, "-P", "-m", "edgevoice.local", "--port", str(self.port), "--until-stdin-closes")
         self._child = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, process_group=0)
         assert self._child.stdout is not None  # noqa: S101 - it was asked for as a pipe
@@ -40,7 +40,7 @@ class LocalServiceCommand:
             while line := await self._child.stdout.readline():
                 if line.decode(errors="replace").strip() == READY:
                     return
-        raise SoakBroken("the local service ended before it was ready", remedy="What it said stands above.")
+        raise SoakBroken("the local service ended before it was ready", remedy="Its own output is above.")
 
     async def kill(self) -> None:
         """End it at once, as a crash would."""

@@ -1,4 +1,4 @@
-"""The wall clock and the disk of one process, through a small library that it loads before all others."""
+"""Fakes the wall clock and the disk of one process by a small library that it loads before all others."""
 
 import hashlib
 import struct
@@ -17,7 +17,7 @@ _COMPILE_LIMIT_S = 120
 
 
 class Shim:
-    """Bends the clock and the disk of the processes that are started with ``environment``.
+    """Controls the clock and the disk of the processes that are started with ``environment``.
 
     ``folder`` holds the switches; ``full`` is the folder whose disk can be filled. Without a compiler:
     ``VirtualCardUnavailable``.
@@ -33,7 +33,7 @@ class Shim:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Return what the process needs in its environment."""
+        """Return the environment variables that the process needs."""
         return {
             "LD_PRELOAD": str(self._library),
             "SOAK_CONTROL": str(self._control),
@@ -41,7 +41,7 @@ class Shim:
         }
 
     def set_clock(self, ahead_s: int) -> None:
-        """Let the wall clock be ahead of the true time from now on; never behind it."""
+        """Set the wall clock ahead of the true time from now on; never behind it."""
         if ahead_s < 0:
             raise ValueError(f"the clock cannot be set {-ahead_s} s behind the true time")
         self._ahead_s = ahead_s
@@ -53,17 +53,17 @@ class Shim:
         return self._ahead_s
 
     def fill_disk(self) -> None:
-        """Let nothing be written into the folder any more."""
+        """Make every write into the folder fail with a full disk."""
         self._is_full = True
         self._write()
 
     def empty_disk(self) -> None:
-        """Let the folder take what is written again."""
+        """Make writes into the folder succeed again."""
         self._is_full = False
         self._write()
 
     def _write(self) -> None:
-        # In place: the process has the file mapped.
+        # Written in place: the process has the file mapped.
         mode = "r+b" if self._control.exists() else "w+b"
         with self._control.open(mode) as file:
             file.write(_WORDS.pack(self._ahead_s, self._is_full))

@@ -1,4 +1,4 @@
-"""How fast something grows, and how sure that is: Theil and Sen's slope. Pure: numbers in, numbers out."""
+"""How fast something grows, and how certain that is: the Theil-Sen slope. Pure: numbers in, numbers out."""
 
 from dataclasses import dataclass
 
@@ -20,8 +20,8 @@ class Slope:
 def slope_of(times: npt.ArrayLike, values: npt.ArrayLike) -> Slope | None:
     """Return the median of the slopes of all pairs (Sen 1968), None for fewer than 4 points.
 
-    A third of the points may be anything without moving it: an allocator works in steps. The interval counts pairs by
-    Kendall's variance; it takes the points as independent, so one should be given per round and not per second.
+    Up to a third of the points may be outliers without moving it: an allocator works in steps. The interval counts
+    pairs by Kendall's variance, which assumes independent points, so pass one per round and not one per second.
     """
     at, value = np.asarray(times, np.float64), np.asarray(values, np.float64)
     count = len(at)

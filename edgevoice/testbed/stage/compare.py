@@ -11,10 +11,10 @@ from edgevoice.core.sound.rates import NEAR_END_HZ, WIRE_HZ
 Samples = npt.NDArray[np.int16]
 
 _WINDOW = WIRE_HZ // 20
-"""Samples that are looked at together: 50 ms."""
+"""Samples per window: 50 ms."""
 
 _SEARCH = WIRE_HZ
-"""How far a window may have moved: a second."""
+"""How far a window may have moved: one second."""
 
 _CLOSE_ENOUGH = 0.02
 """Share of a window's energy that may differ: the streaming and the one-shot resampler differ by less than 0.1 %."""
@@ -22,10 +22,10 @@ _CLOSE_ENOUGH = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How what arrived differs from what was heard, in samples at the wire's rate.
+    """How the received audio differs from the near end, in samples at the wire's rate.
 
-    ``first`` is the near-end sample at which it begins. ``lost`` and ``doubled`` count samples; ``compared``
-    says how many could be looked at: silence fits anywhere, and so proves nothing.
+    ``first`` is the near-end sample at which it begins. ``lost`` and ``doubled`` count samples; ``compared`` says how
+    many could be compared: silence fits anywhere, and so proves nothing.
     """
 
     first: int
@@ -35,7 +35,7 @@ class Comparison:
 
 
 def compare_uplink(heard: Samples, arrived: Samples) -> Comparison:
-    """Compare near-end samples at 16 kHz with what the service received of them at 24 kHz.
+    """Compare near-end samples at 16 kHz with what the service received at 24 kHz.
 
     Raises ``ValueError`` when they have nothing in common.
     """
@@ -57,12 +57,12 @@ def compare_uplink(heard: Samples, arrived: Samples) -> Comparison:
 
 
 def _aligned(heard: Samples, received: npt.NDArray[np.float64]) -> tuple[int, npt.NDArray[np.float64]]:
-    """Return the near-end sample with which ``received`` begins, and what should have been received from there on.
+    """Return the near-end sample at which ``received`` begins, and what should have been received from there.
 
-    The rates are as 2 to 3, so the place at the wire's rate tells the near-end sample only roughly: its neighbours are
+    The rates are 2 to 3, so the place at the wire's rate gives the near-end sample only roughly: its neighbours are
     tried.
     """
-    # Its beginning decides, so that what went missing later cannot pull it out of place.
+    # Only the beginning is matched, so that later losses cannot shift it.
     size = min(len(received), 5 * WIRE_HZ)
     about = _place(_resampled(heard), received[:size]) * NEAR_END_HZ // WIRE_HZ
     best = (np.inf, 0, received)
@@ -88,7 +88,7 @@ def _place(reference: npt.NDArray[np.float64], received: npt.NDArray[np.float64]
     correlation = np.fft.irfft(product, size)
     best = int(np.argmax(correlation))
     if correlation[best] <= 0:
-        raise ValueError("what arrived has nothing in common with what was heard")
+        raise ValueError("the received audio has nothing in common with the near end")
     return best if best < len(reference) else best - size
 
 
@@ -108,40 +108,40 @@ def _nearest(reference: npt.NDArray[np.float64], window: npt.NDArray[np.float64]
         return 0
     fits = np.correlate(around, window, "valid")
     power = np.convolve(around**2, np.ones(len(window)), "valid")
-    # The least squares, not the highest product: loud passages must not attract what is not theirs.
+    # The least squares, not the highest product: loud passages must not attract a wrong match.
     return int(np.argmin(power - 2 * fits)) + begin - at
 
 
 @dataclass(frozen=True, slots=True)
 class HeardOnTape:
-    """How much of an item is on the far-end tape, in samples; ``late`` counts what came of it after its end."""
+    """How much of an item is on the far-end tape, in samples; ``late`` counts those after its end."""
 
     samples: int
     late: int
 
 
 _PROBE = 480
-"""Samples that must agree before they are taken for a piece of the item: 20 ms."""
+"""Samples that must agree to count as a piece of the item: 20 ms."""
 
 _NEAR = 48
 """Samples that must agree after a hole: 2 ms, because the next hole may follow soon."""
 
 _MOST_LOST = 1200
-"""Samples that a card may lose when it runs dry: 50 ms, more than it is ever handed in advance."""
+"""Samples that a card may lose in an underrun: 50 ms, more than it is ever given in advance."""
 
 _SOFTEST = 0.15
-"""Share of its loudness that an answer keeps at least while it is ducked: 15 dB down is 0.178."""
+"""The least share of its amplitude that an answer keeps while it is ducked: 15 dB down is 0.178."""
 
 _LONGEST_HOLE = 20 * WIRE_HZ
-"""Longer than an answer may stall: after 15 s the box gives it up."""
+"""Longer than an answer may stall: after 15 s the box abandons it."""
 
 
 def find_on_tape(tape: Samples, item: Samples, since: int) -> HeardOnTape:
-    """Find audio of an item on the far-end tape after frame ``since``, and how much of it was emitted.
+    """Find an item's audio on the far-end tape after frame ``since``, and how much of it was emitted.
 
-    ``item`` is what was received, at the tape's rate; the tape must hold it unscaled (full volume) but where it was
-    ducked. It may end in a fade, and may have holes where the card ran dry. Raises ``ValueError`` when its beginning is
-    not there.
+    ``item`` is the received audio, at the tape's rate; the tape must hold it unscaled (full volume) except where it was
+    ducked. It may end in a fade, and may have holes from underruns. Raises ``ValueError`` when its beginning is
+    missing.
     """
     skipped = int(np.flatnonzero(item)[0]) if item.any() else 0
     first = _find(tape, item[skipped : skipped + _PROBE], since)
@@ -154,7 +154,7 @@ def find_on_tape(tape: Samples, item: Samples, since: int) -> HeardOnTape:
         if not len(differs):
             return HeardOnTape(heard + length, 0)
         same = int(differs[0])
-        # Zeros fit the quietest samples: they may belong to the hole that begins here.
+        # Zeros match the quietest samples: they may belong to the hole that begins here.
         sounding = np.flatnonzero(tape[place : place + same])
         same = int(sounding[-1]) + 1 if len(sounding) else 0
         place, heard = place + same, heard + same
@@ -162,7 +162,7 @@ def find_on_tape(tape: Samples, item: Samples, since: int) -> HeardOnTape:
         if not hole:
             break
         place, heard = place + hole, heard + lost
-    # The fade: the samples shrink to nothing within 5 ms, and then there is silence.
+    # The fade: the samples shrink to zero within 5 ms, and then there is silence.
     sounding = np.flatnonzero(tape[place : place + WIRE_HZ // 100])
     faded = int(sounding[-1]) + 1 if len(sounding) else 0
     late = _find(tape[: place + len(item)], item[heard + faded : heard + faded + _PROBE], place + faded)
@@ -170,7 +170,7 @@ def find_on_tape(tape: Samples, item: Samples, since: int) -> HeardOnTape:
 
 
 def _is_of(tape: Samples, item: Samples) -> npt.NDArray[np.bool_]:
-    """Say of each sample whether it is the item's: as it was received, or softer and of the same sign."""
+    """Mark each sample that is the item's: as received, or softer and of the same sign."""
     emitted, received = np.abs(tape.astype(np.int32)), np.abs(item.astype(np.int32))
     is_alike = (np.sign(tape) == np.sign(item)) | (emitted == 0)
     is_softer = is_alike & (emitted <= received) & (emitted + 1 >= _SOFTEST * received)
@@ -179,7 +179,7 @@ def _is_of(tape: Samples, item: Samples) -> npt.NDArray[np.bool_]:
 
 
 def _find(tape: Samples, probe: Samples, since: int) -> int | None:
-    """Return the frame after ``since`` at which ``probe`` stands on the tape."""
+    """Return the frame after ``since`` at which ``probe`` begins on the tape."""
     if len(probe) < _PROBE or not probe.any():
         return None
     candidates = np.flatnonzero(tape[since : len(tape) - len(probe)] == probe[0]) + since
@@ -187,20 +187,21 @@ def _find(tape: Samples, probe: Samples, since: int) -> int | None:
 
 
 def _hole(tape: Samples, ahead: Samples) -> tuple[int, int]:
-    """Return how many zeros the card emitted for want of data before the item goes on, and how much of it was lost.
+    """Return how many zeros an underrun emitted before the item continues, and how many samples were lost.
 
-    A card that ran dry is begun anew, and what it had been handed goes with it. The first is 0 when it does not go on.
+    After an underrun the stream is restarted, and the data that the card already held is lost. The first is 0 if the
+    item does not continue.
     """
     sounding, coming = np.flatnonzero(tape), np.flatnonzero(ahead)
     if not len(sounding) or not len(coming):
         return 0, 0
-    # What comes may begin with zeros of its own: its first sound tells where the hole ends.
+    # What follows may begin with zeros of its own: its first sound marks the end of the hole.
     first, quiet = int(sounding[0]), int(coming[0])
     probe = tape[first : first + _NEAR]
     candidates = ahead[quiet : quiet + _MOST_LOST + len(probe)]
     if len(candidates) < len(probe):
         return 0, 0
-    # Ducked or fading, what goes on is softer than what was received, but sample for sample of the same sign.
+    # Ducked or fading, the rest is softer than what was received, but each sample has the same sign.
     places = np.lib.stride_tricks.sliding_window_view(candidates, len(probe))
     fits = np.flatnonzero(_is_of(probe, places).all(axis=1))
     if not len(fits):

@@ -1,4 +1,4 @@
-"""What happened on the stage, in order, with its time; and waiting for what should happen next."""
+"""Records what happened on the stage, in order, with its time, and waits for what should happen next."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -13,10 +13,10 @@ _T = TypeVar("_T")
 
 
 class StepMissed(EdgevoiceError, TimeoutError):
-    """Something that should have happened did not, in the time that it had."""
+    """Something that should have happened did not, within its time limit."""
 
     code = "step-missed"
-    remedy = "The lines above tell what happened before it; run it again on a machine that is less busy."
+    remedy = "The lines above show what happened before it; run it again on a machine that is less busy."
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Note:
 
 
 class Seen(Observer):
-    """An observer that forgets nothing. ``mark`` begins a new stretch, in which ``wait_for`` looks."""
+    """An observer that keeps every notice. ``mark`` sets where ``wait_for`` begins to search."""
 
     def __init__(self) -> None:
         self.notes: list[Note] = []
@@ -36,12 +36,12 @@ class Seen(Observer):
         self._news = asyncio.Event()
 
     def observe(self, notice: Notice, now: float) -> None:
-        """Take what happened."""
+        """Record what happened."""
         self.notes.append(Note(now, notice))
         self._news.set()
 
     def mark(self) -> None:
-        """Let only what happens from now on count."""
+        """Count only what happens from now on."""
         self._from = len(self.notes)
 
     def all_of(self, kind: type[_T], since: int = 0) -> Iterator[tuple[float, _T]]:
@@ -53,9 +53,9 @@ class Seen(Observer):
     async def wait_for(
         self, kind: type[_T], what: str, limit_s: float, where: Callable[[_T], bool] = lambda _notice: True
     ) -> tuple[float, _T]:
-        """Return the first fitting notice since the mark and its time; ``StepMissed`` names ``what`` was waited for.
+        """Return the first matching notice since the mark and its time; ``StepMissed`` names ``what`` is missing.
 
-        What is found is consumed: the next wait looks after it.
+        A notice that is found is consumed: the next wait searches after it.
         """
         try:
             async with asyncio.timeout(limit_s):

@@ -1,4 +1,4 @@
-"""Room: how what the speaker plays comes back into the microphone. Arrays in, arrays out: no card, no clock.
+"""Room: how the microphone hears what the speaker plays. Arrays in, arrays out: no card, no clock.
 
 The path is synthetic: a direct sound after an unknown delay, then reverberation that decays by 60 dB in ``rt60_s``.
 """
@@ -14,10 +14,10 @@ _ECHO_MS = 200
 """Length of the room's response after the delay."""
 
 _HALF_KERNEL = 16
-"""Samples on each side of an instant from which the sound there is worked out, by a windowed sinc."""
+"""Samples on each side of an instant from which a windowed sinc interpolates the sound there."""
 
 _PHASES = 1024
-"""Instants between two samples for which the kernel is kept."""
+"""Instants between two samples for which the kernel is precomputed."""
 
 _LEAST_DELAY = 2 * _HALF_KERNEL
 _OFFSETS = np.arange(1 - _HALF_KERNEL, _HALF_KERNEL + 1)
@@ -31,8 +31,8 @@ Sound = npt.NDArray[np.float64]
 class Room:
     """One box in one room.
 
-    ``path`` is the response from speaker to microphone at 16 kHz, delay and loss included. ``drift_ppm``: by how many
-    millionths the speaker's clock runs faster than the microphone's. ``noise_dbfs``: the microphone's own noise.
+    ``path`` is the response from speaker to microphone at 16 kHz, delay and loss included. ``drift_ppm``: how many
+    millionths the speaker's clock is faster than the microphone's. ``noise_dbfs``: the microphone's own noise.
     ``overdrive_db``: how far the speaker is driven into its limit (tanh), None for a clean one.
     """
 
@@ -51,15 +51,15 @@ def furnish(
     drift_ppm: float = 0.0,
     overdrive_db: float | None = None,
 ) -> Room:
-    """Make the room of that number: the same seed is the same room.
+    """Make a room from a seed: the same seed makes the same room.
 
-    ``delay_ms``, at least 2, passes before the direct sound; white noise comes back fainter by ``loss_db``.
+    The direct sound arrives after ``delay_ms``, at least 2; white noise returns fainter by ``loss_db``.
     """
     chance = np.random.default_rng(seed)
     length = NEAR_END_HZ * _ECHO_MS // 1000
     decay = np.exp(-np.log(1000.0) * np.arange(length) / (rt60_s * NEAR_END_HZ))
     response = 0.5 * chance.standard_normal(length) * decay
-    # The direct sound stands out: speaker and microphone share one box.
+    # The direct sound dominates: speaker and microphone share one box.
     response[0] = 4.0
     response *= 10 ** (-loss_db / 20) / np.linalg.norm(response)
     silence = np.zeros(round(delay_ms * NEAR_END_HZ / 1000))
@@ -67,7 +67,7 @@ def furnish(
 
 
 class LiveRoom:
-    """A room in which time passes: what is played comes back, whatever is played next may depend on what was heard.
+    """A room in which time passes: what is played comes back, and the next sound may depend on what was heard.
 
     ``far_hz`` is the rate of what is played, 16 or 24 kHz, by the speaker's clock.
     """
@@ -75,28 +75,28 @@ class LiveRoom:
     def __init__(self, room: Room, *, far_hz: int = NEAR_END_HZ, seed: int = 0) -> None:
         self._room = room
         self._step = far_hz / NEAR_END_HZ * (1 + room.drift_ppm * 1e-6)
-        # One row per phase; what is above the lower of both rates' limits is cut off.
+        # One row per phase; frequencies above the lower of both Nyquist limits are cut off.
         self._kernels = _kernels(min(1.0, 1 / self._step))
-        # The delay is waited for, not convolved with.
+        # The delay is a wait, not part of the convolution.
         self._delay = int(np.flatnonzero(room.path)[0])
         if self._delay < _LEAST_DELAY:
-            raise ValueError(f"the path has a delay of {self._delay} samples; {_LEAST_DELAY} are the least")
+            raise ValueError(f"the path has a delay of {self._delay} samples; it must be at least {_LEAST_DELAY}")
         self._response = room.path[self._delay :]
         self._played = np.zeros(int(self._step * self._delay) + 2 * _HALF_KERNEL)
         self._first = -len(self._played)
         self._heard = 0
-        # What the speaker sent into the room lately, at the microphone's rate: as long as the path.
+        # The speaker's latest output, at the microphone's rate: as long as the path.
         self._air = np.zeros(len(self._response) - 1)
         self._spectrum: dict[int, npt.NDArray[np.complex128]] = {}
         self._noise = np.random.default_rng(seed)
 
     @property
     def ahead(self) -> int:
-        """Samples that have been handed to the speaker and have not left it."""
+        """Samples that the speaker was given and has not emitted yet."""
         return self._first + len(self._played) - int(self._step * self._heard)
 
     def play(self, far: Samples) -> None:
-        """Hand samples to the speaker; they sound one after the other, without gaps."""
+        """Give samples to the speaker; they sound one after the other, without gaps."""
         sound = far.astype(np.float64)
         if self._room.overdrive_db is not None:
             drive = 10 ** (self._room.overdrive_db / 20)
@@ -104,9 +104,9 @@ class LiveRoom:
         self._played = np.concatenate([self._played, sound])
 
     def hear(self, frames: int, near: Sound | None = None) -> Samples:
-        """Return the next ``frames`` samples of the microphone, ``near`` being what else sounds in the room.
+        """Return the next ``frames`` samples of the microphone; ``near`` is every other sound in the room.
 
-        What has not been played in time is silence.
+        Whatever was not given in time is silence.
         """
         self._air = np.concatenate([self._air, self._at_the_speaker(frames)])
         echo = self._echo(frames)
@@ -118,7 +118,7 @@ class LiveRoom:
         return np.clip(np.rint(sum_), -32_768, 32_767).astype(np.int16)
 
     def _at_the_speaker(self, frames: int) -> Sound:
-        """Return what the speaker emits during the microphone's next ``frames`` samples, and forget what is over."""
+        """Return what the speaker emits during the microphone's next ``frames`` samples, and drop what is past."""
         at = self._step * np.arange(self._heard - self._delay, self._heard - self._delay + frames) - self._first
         self._heard += frames
         missing = int(at[-1]) + _HALF_KERNEL + 2 - len(self._played)
@@ -160,7 +160,7 @@ def hear_all(room: Room, far: Samples, near: Sound | None = None, *, seed: int =
 
 
 def level_dbfs(sound: npt.NDArray[np.int16] | Sound) -> float:
-    """Return the level of the sounding parts: of all 20 ms that are within 25 dB of the loudest; full scale is 0."""
+    """Return the level of the active parts: all blocks of 20 ms within 25 dB of the loudest; full scale is 0."""
     block = NEAR_END_HZ // 50
     whole = len(sound) // block * block
     power = (sound[:whole].astype(np.float64).reshape(-1, block) ** 2).mean(axis=1)
@@ -169,5 +169,5 @@ def level_dbfs(sound: npt.NDArray[np.int16] | Sound) -> float:
 
 
 def scaled(sound: Samples, level: float) -> Sound:
-    """Return ``sound`` so that its sounding parts are at ``level``, in dBFS."""
+    """Return ``sound`` scaled so that its active parts are at ``level``, in dBFS."""
     return sound.astype(np.float64) * 10 ** ((level - level_dbfs(sound)) / 20)

@@ -26,7 +26,7 @@ _START_LIMIT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A running box and everything around it. ``records`` is where the local service leaves what it received."""
+    """A running box and everything around it. ``records`` is where the local service stores what it received."""
 
     settings: Settings
     parts: Parts
@@ -40,9 +40,9 @@ class Stage:
 def stage_settings(changes: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
     """Return the settings of the stage, with ``changes`` by section and key.
 
-    Without a room the virtual card has no air between its speaker and its microphone, as a speakerphone that cancels
-    its own echo has none that is heard: so speech interrupts. Answers are at full volume, so that the tape holds
-    exactly what was received.
+    Without a room no sound passes from the virtual card's speaker to its microphone, as with a speakerphone that
+    cancels its own echo: so speech interrupts. Answers are at full volume, so that the tape holds exactly what was
+    received.
     """
     document: dict[str, dict[str, Any]] = {
         "service": {"url": "local"},
@@ -69,8 +69,8 @@ async def set_stage(
 ) -> AsyncIterator[Stage]:
     """Run the box in ``folder`` until the block ends; an error of the daemon ends the block.
 
-    ``endpoint`` takes the place of the local service, which is not started then. In a ``room`` the box hears itself,
-    and ``changes`` should tell its echo tier; ``drift`` gives its two sides clocks of their own.
+    ``endpoint`` replaces the local service, which is then not started. In a ``room`` the box hears itself, and
+    ``changes`` should set its echo tier; ``drift`` gives its two sides clocks of their own.
     """
     settings = stage_settings(changes)
     records = folder / "service"

@@ -1,4 +1,4 @@
-"""Talker: the person on the stage. Speaks into the virtual microphone as a person would, with pauses between."""
+"""Talker: the person on the stage. Speaks into the virtual microphone as a person would, with pauses."""
 
 import asyncio
 import hashlib
@@ -26,7 +26,7 @@ _one_at_a_time = threading.Lock()
 
 
 def words(text: str) -> _Samples:
-    """Return ``text`` as speech at 16 kHz, s16, without the silence around it; kept in the cache folder."""
+    """Return ``text`` as speech at 16 kHz, s16, without the silence around it; cached on disk."""
     voice = importlib.metadata.version("hibari-tts")
     name = hashlib.sha256(f"{voice} {text}".encode()).hexdigest()[:16]
     kept = default_cache() / f"words-{name}.npy"
@@ -60,7 +60,7 @@ def _voice() -> HibariVoice:
 
 
 async def rehearse(*texts: str) -> None:
-    """Make speech of texts ahead of time: on the stage it would take the time of those who listen."""
+    """Synthesise texts ahead of time: on the stage it would take CPU time from the box."""
     for text in texts:
         await asyncio.to_thread(words, text)
 
@@ -73,7 +73,7 @@ class Talker:
         self._noise = np.random.default_rng(20)
 
     async def say(self, *parts: str | float) -> None:
-        """Say each text, and pause for each number of seconds; return when it has been said, and heard by the card."""
+        """Say each text, and pause for each number of seconds; return when the card has heard all of it."""
         pieces = [
             words(part) if isinstance(part, str) else np.zeros(round(part * NEAR_END_HZ), np.int16) for part in parts
         ]

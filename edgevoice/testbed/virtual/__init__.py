@@ -1,4 +1,4 @@
-"""The virtual sound card: PyAudio, PortAudio and libasound really run, only the hardware is made of a clock and files.
+"""The virtual sound card: PyAudio, PortAudio and libasound are real; only the hardware is a clock and files.
 
 Never needs root, a kernel module or a sound server; needs gcc and ALSA's headers once, to compile its plugin.
 """

@@ -1,6 +1,6 @@
 """A sound card made of a clock, a FIFO and files, for tests, demonstrations and laptops.
 
-Sets nothing outside its folder and the plugin cache, unless ``install`` is called, and that is undone at the end.
+Changes nothing outside its folder and the plugin cache, except by ``install``, which is undone at the end.
 """
 
 import contextlib
@@ -35,27 +35,27 @@ _ENVIRONMENT_KEY: Final = "ALSA_CONFIG_PATH"
 
 
 class MicrophoneFull(EdgevoiceError, BlockingIOError):
-    """More was said to the virtual card than it holds; nothing of it was taken."""
+    """The virtual microphone cannot hold that much; none of it was accepted."""
 
     code = "virtual-microphone-full"
     remedy = "Say it in smaller pieces, and wait until unheard_s has fallen."
 
 
 class VirtualCard:
-    """Own a virtual card from ``with`` to the end of its block.
+    """A virtual card that exists from ``with`` to the end of its block.
 
     ALSA, and so PortAudio, shows two devices, ``edgevoice_mic`` and ``edgevoice_dac``, and ``default``, which is both;
     real cards are hidden from programs that use the card's ``environment``. The card takes any rate from 8 to 48 kHz,
-    s16, without resampling, the speaker mono or stereo; only a microphone opened at 16 kHz hears speech as it was said.
-    With ``card_rate_hz`` the card can do only that rate, as I2S cards can only 48 kHz, and the devices stand behind
-    ALSA's ``plug``, which resamples. What is said before a program opens the microphone waits for it.
+    s16, without resampling, the speaker mono or stereo; only a microphone opened at 16 kHz hears speech unchanged. With
+    ``card_rate_hz`` the card supports only that rate, as I2S cards support only 48 kHz, and the devices are behind
+    ALSA's ``plug``, which resamples. What is said before a program opens the microphone is kept until then.
 
-    With more ``microphone_channels`` than one, up to 16, the microphone stands behind ``plug``, too, which gives a
-    program that asks for one channel the mean of all.
+    With several ``microphone_channels``, up to 16, the microphone is behind ``plug``, too, which gives a program that
+    asks for one channel the mean of all.
 
-    With a ``room`` the microphone hears the speaker, too, and does 16 kHz only; a ``card_rate_hz`` of another rate is a
-    ``ValueError`` then. ``drift`` gives each side a clock of its own; the tapes tell their true rate, and their times
-    stay those of ``time.monotonic()``.
+    With a ``room`` the microphone also hears the speaker, and supports 16 kHz only; another ``card_rate_hz`` is then a
+    ``ValueError``. ``drift`` gives each side a clock of its own; the tapes hold their true rate, and their times stay
+    those of ``time.monotonic()``.
 
     ``folder`` keeps the tapes after the end, and those of an earlier card in it are removed at the start; without it a
     private folder in memory is made, and removed at the end. Without a compiler or ALSA's headers:
@@ -114,29 +114,29 @@ class VirtualCard:
 
     @property
     def folder(self) -> Path:
-        """Return where FIFO, tapes and ALSA configuration are."""
+        """The folder of the FIFO, the tapes and the ALSA configuration."""
         if self._folder is None:
             raise VirtualCardUnavailable("the virtual card is not open", remedy="Use it in a `with` block.")
         return self._folder
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Return what a process needs in its environment to see this card, and only this card."""
+        """Return the environment variables with which a process sees this card, and only this card."""
         return {_ENVIRONMENT_KEY: str(self._configuration)}
 
     def install(self) -> None:
-        """Put the environment into this process until the card is closed; do it before the first ``PyAudio()``."""
+        """Set the environment in this process until the card is closed; call before the first ``PyAudio()``."""
         for key, value in self.environment.items():
             self._environment_before.setdefault(key, os.environ.get(key))
             os.environ[key] = value
 
     def speak(self, pcm: bytes | npt.NDArray[np.int16]) -> None:
-        """Let the microphone hear ``pcm``, s16 mono at 16 kHz, after what it has not heard yet.
+        """Queue ``pcm``, s16 mono at 16 kHz, for the microphone to hear next.
 
-        Where it has several channels, ``pcm`` may be of shape (samples, channels); what is mono is heard on channel 0.
-        Returns at once (copying 1 MiB takes under 1 ms). Takes all or nothing: ``MicrophoneFull`` if it does not fit;
-        there is room for 32 s on one channel, or a third of that on a card of 48 kHz. Half a sample, or other samples
-        than s16, is a ``ValueError``.
+        If the microphone has several channels, ``pcm`` may be of shape (samples, channels); mono is heard on channel 0.
+        Returns at once (copying 1 MiB takes under 1 ms). Accepts all or nothing: ``MicrophoneFull`` if it does not fit;
+        32 s fit on one channel, or a third of that on a card of 48 kHz. Half a sample, or samples other than s16, raise
+        ``ValueError``.
         """
         samples = _speech(pcm, self._channels)
         if self._card_rate_hz not in {None, SPEECH_RATE_HZ}:
@@ -145,15 +145,15 @@ class VirtualCard:
 
     @property
     def unheard_s(self) -> float:
-        """Return how many seconds of what was said the microphone has not heard yet."""
+        """Return how many seconds of queued speech the microphone has not heard yet."""
         return self._waiting_bytes() / (2 * self._channels * (self._card_rate_hz or SPEECH_RATE_HZ))
 
     def unplug(self) -> None:
-        """Pull the plug: streams that run get ENODEV and never come back, opening fails."""
+        """Unplug the card: running streams get ENODEV and never come back, and opening one fails."""
         self._unplugged.touch()
 
     def plug_in(self) -> None:
-        """Plug the card in again; programs must open it anew, and each side then records on a new tape."""
+        """Plug the card in again; programs must reopen it, and each side then records on a new tape."""
         self._unplugged.unlink(missing_ok=True)
 
     @property
@@ -203,9 +203,9 @@ class VirtualCard:
         # The kernel counts in pages: the first may be half read, the last half written.
         room = fcntl.fcntl(self._open_fifo, fcntl.F_GETPIPE_SZ) - 2 * _PAGE_BYTES - waiting_bytes
         if len(raw) > room:
-            raise MicrophoneFull(f"the virtual microphone has room for {room} bytes, not for {len(raw)}")
-        # It also begins a new page for a write that does not fit the last one, so that small pieces would waste up to
-        # half of the pipe; filled page by page it holds what it should.
+            raise MicrophoneFull(f"the virtual microphone can hold {room} more bytes, not {len(raw)}")
+        # It also begins a new page for a write that does not fit in the last one, so that small pieces would waste up
+        # to half of the pipe; filled page by page, it holds its full size.
         if not waiting_bytes:
             self._last_page_bytes = 0
         while raw:
@@ -221,7 +221,7 @@ class VirtualCard:
         if self._wanted_folder is not None:
             self._wanted_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             return self._wanted_folder.resolve()
-        # The tapes grow by 80 kB a second; in memory they wear out no SD card.
+        # The tapes grow by 80 kB a second; in memory they do not wear out an SD card.
         memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a private folder in it
         return Path(tempfile.mkdtemp(prefix="edgevoice-card-", dir=memory if os.access(memory, os.W_OK) else None))
 
@@ -270,7 +270,7 @@ def _speech(pcm: bytes | npt.NDArray[np.int16], channels: int) -> npt.NDArray[np
 
 def _open_fifo(path: Path) -> int:
     os.mkfifo(path, mode=0o600)
-    # Read and write, although it is only written to: so it opens without a reader, and keeps what no one has read.
+    # Opened to read and write, although it is only written to: it then opens without a reader, and keeps unread data.
     fifo = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     with contextlib.suppress(PermissionError):  # a user with many pipes keeps the usual 64 KiB: 2 s
         fcntl.fcntl(fifo, fcntl.F_SETPIPE_SZ, _FIFO_BYTES)
@@ -280,7 +280,7 @@ def _open_fifo(path: Path) -> int:
 def _configuration(
     folder: Path, plugin: Path, card_rate_hz: int | None, channels: int, room: AcousticPath | None, drift: Drift
 ) -> str:
-    """Return an asound.conf with only the virtual card: program start is quick, and no real device is touched."""
+    """Return an asound.conf with only the virtual card: programs start fast and touch no real device."""
     only_rate = f"rate {card_rate_hz}" if card_rate_hz else ""
     card = f"type edgevoice {only_rate} unplugged {_quoted(folder / 'unplugged')}"
     microphone = f"{card} tape {_quoted(folder / 'near-end.tape')} source {_quoted(folder / 'microphone.fifo')}"
@@ -314,6 +314,6 @@ def _quoted(path: Path) -> str:
 
 
 def _behind_plug(pcm: str, rate_hz: int, *, channels: int) -> str:
-    # The slave's rate must be told: without it PortAudio's probe fails and the device is silently missing.
+    # The slave's rate is required: without it PortAudio's probe fails and the device is silently missing.
     slave = f"slave {{ pcm {{ {pcm} }} rate {rate_hz} channels {channels} format S16_LE }}"
     return f'type plug {slave} rate_converter [ "speexrate_medium" "linear" ]'

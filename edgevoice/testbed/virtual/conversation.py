@@ -1,4 +1,4 @@
-"""Both sides of a conversation in one stereo file, aligned by the clock that all tapes share. Writes that file only."""
+"""Writes both sides of a conversation to one stereo file, aligned by the clock that all tapes share."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +17,8 @@ _NANOSECONDS: Final = 1_000_000_000
 def write_conversation(path: Path, near_end: Sequence[Tape], far_end: Sequence[Tape]) -> float:
     """Write a stereo WAV of 24 kHz, near-end left and far-end right; return the monotonic second of its first frame.
 
-    Each side may have several tapes, as after an unplug. Sound at another rate is resampled; of several channels the
-    mean is written. Frame k of the file passed the card at the returned time + k / 24000, within half a frame.
+    Each side may have several tapes, as after an unplug. Sound at another rate is resampled; several channels are
+    averaged. Frame k of the file passed the card at the returned time + k / 24000, within half a frame.
     """
     headers = {tape: tape.header for tape in (*near_end, *far_end)}
     if not headers:
@@ -34,7 +34,7 @@ def write_conversation(path: Path, near_end: Sequence[Tape], far_end: Sequence[T
 
 
 def _lay_out(tapes: Sequence[Tape], headers: dict[Tape, TapeHeader], start_ns: int) -> Samples:
-    """Return one side as mono s16 at 24 kHz, each tape at its place, silence between and before."""
+    """Return one side as mono s16 at 24 kHz: each tape in its place, silence before and between."""
     placed = []
     for tape in tapes:
         header = headers[tape]

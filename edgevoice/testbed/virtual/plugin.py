@@ -17,21 +17,21 @@ _SOURCES: Final = tuple(_FOLDER / name for name in ("pcm_edgevoice.c", "converte
 _HEADERS: Final = tuple(_FOLDER / name for name in ("converter.h", "room.h", "tape.h"))
 _FLAGS: Final = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-DPIC", "-D_GNU_SOURCE")
 _LIBRARIES: Final = ("-lasound", "-lpthread", "-lm")
-_COMPILE_LIMIT_S: Final = 120  # 2 s on a laptop; an old Pi that is busy gets its time
+_COMPILE_LIMIT_S: Final = 120  # it takes 2 s on a laptop; a busy old Pi needs longer
 
 
 def build_plugin(cache: Path | None = None) -> Path:
-    """Return the path of the compiled plugin, compiling it first if its source is new to ``cache``.
+    """Return the path of the compiled plugin; compile it first if ``cache`` lacks this source.
 
     The default cache is ``edgevoice`` in ``$XDG_CACHE_HOME`` or ``~/.cache``. Processes may race: each compiles to a
-    file of its own and puts it in place by renaming. Without a compiler or ALSA's headers: ``VirtualCardUnavailable``.
+    file of its own and renames it into place. Without a compiler or ALSA's headers: ``VirtualCardUnavailable``.
     """
     folder = default_cache() if cache is None else cache
     plugin = folder / f"libasound_module_pcm_edgevoice-{_fingerprint()}.so"
     try:
         make_once(plugin, _compile)
     except VirtualCardUnavailable:
-        raise  # an OSError too, and it knows better what is wrong
+        raise  # an OSError too, with a better message
     except OSError as error:
         raise VirtualCardUnavailable(
             f"the virtual card's plugin cannot be stored in {folder}: {error.strerror}",

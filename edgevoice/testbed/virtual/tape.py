@@ -1,4 +1,4 @@
-"""Tapes of the virtual card: each frame its converters passed, and when. Only reads, also while the card writes on."""
+"""Tapes of the virtual card: each frame its converters passed, and when. Reads only, even during recording."""
 
 import struct
 import wave
@@ -20,7 +20,7 @@ Samples = npt.NDArray[np.int16]
 
 
 class TapeUnreadable(EdgevoiceError, OSError):
-    """The file is no tape of the virtual card, or there is none yet."""
+    """The file is not a tape of the virtual card, or there is no tape yet."""
 
     code = "tape-unreadable"
     remedy = "A tape begins when a stream on the card starts; start one first."
@@ -28,9 +28,9 @@ class TapeUnreadable(EdgevoiceError, OSError):
 
 @dataclass(frozen=True, slots=True)
 class TapeHeader:
-    """What the card tells about a tape; ``start_ns`` is CLOCK_MONOTONIC at frame 0, ``frames`` grows as it records.
+    """The header of a tape; ``start_ns`` is CLOCK_MONOTONIC at frame 0, ``frames`` grows while it records.
 
-    ``drift_ppm``: the card's clock runs so much faster than CLOCK_MONOTONIC.
+    ``drift_ppm`` is how much faster the card's clock runs than CLOCK_MONOTONIC.
     """
 
     rate_hz: int
@@ -50,7 +50,7 @@ class TapeHeader:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Sound without a long gap: frames ``first`` to before ``end``, and when they passed, in monotonic seconds."""
+    """Sound without a long gap: frames ``first`` up to ``end``, and when they passed, in monotonic seconds."""
 
     first: int
     end: int
@@ -60,10 +60,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Tape:
-    """Read one tape, live: every call looks at the file anew.
+    """Read one tape, live: every call reads the file again.
 
     Times are those of ``time.monotonic()``, in seconds. A sample is sound when its magnitude exceeds ``threshold``, in
-    units of s16; the default of 0 finds every sample that is not digital silence. A file that is no tape is a
+    units of s16; the default of 0 finds every sample that is not digital silence. A file that is not a tape raises
     ``TapeUnreadable``.
     """
 
@@ -71,7 +71,7 @@ class Tape:
 
     @property
     def header(self) -> TapeHeader:
-        """Return what the card says about the tape at this moment."""
+        """Return the tape's header as it is now."""
         try:
             with self.path.open("rb") as file:
                 raw = file.read(_HEADER.size)
@@ -85,16 +85,16 @@ class Tape:
         return TapeHeader(rate_hz, channels, start_ns, frames, xruns, bool(is_running), lost_frames, drift_ppb / 1000)
 
     def samples(self, first: int = 0, end: int | None = None) -> Samples:
-        """Return frames ``first`` to before ``end``, by default all so far: s16, (frames,) or (frames, channels).
+        """Return frames ``first`` up to ``end``, by default all so far: s16, (frames,) or (frames, channels).
 
-        What lies outside the tape is left out, as in a slice; holes, where the stream was stopped, are zeros. A tape
-        that lacks frames because its file system was full is a ``TapeUnreadable``.
+        Frames outside the tape are left out, as in a slice; holes, where the stream was stopped, are zeros. A tape that
+        lacks frames because its file system was full raises ``TapeUnreadable``.
         """
         header = self.header
         if header.lost_frames:
             raise TapeUnreadable(
-                f"{self.path}: {header.lost_frames} frames are missing, the file system was full",
-                remedy="Make room, or give the virtual card a folder elsewhere.",
+                f"{self.path}: {header.lost_frames} frames are missing: the file system was full",
+                remedy="Free some space, or give the virtual card a folder elsewhere.",
             )
         first = max(first, 0)
         end = header.frames if end is None else min(end, header.frames)
@@ -113,7 +113,7 @@ class Tape:
         return _time_of(header, frame)
 
     def frame_at(self, moment_s: float) -> int:
-        """Return the frame that passed at ``moment_s``, rounded; it may lie before or after what is on the tape."""
+        """Return the frame that passed at ``moment_s``, rounded; it may lie before or after the tape."""
         header = self.header
         return round((moment_s - header.start_ns / _NANOSECONDS) * header.true_rate_hz)
 
@@ -132,14 +132,14 @@ class Tape:
         ]
 
     def first_sound_after(self, moment_s: float, threshold: int = 0) -> float | None:
-        """Return when the first sound at or after ``moment_s`` passed, or None when none has yet."""
+        """Return when the first sound at or after ``moment_s`` passed, or None if there is none yet."""
         sounding = self._sounding(self.frame_at(moment_s), None, threshold)
         return self.time_of(int(sounding[0])) if len(sounding) else None
 
     def last_sound_after(self, moment_s: float, threshold: int = 0, *, gap_s: float = 0.1) -> float | None:
-        """Return when the sound that went on at ``moment_s`` ended: its last sample before a silence of ``gap_s``.
+        """Return when the sound present at ``moment_s`` ended: its last sample before a silence of ``gap_s``.
 
-        None when silence of ``gap_s`` began at ``moment_s``. From a cut to this moment the room still heard sound.
+        None if ``moment_s`` already began a silence of ``gap_s``. Until the returned time the room still heard sound.
         """
         header = self.header
         first = self.frame_at(moment_s)
@@ -151,7 +151,7 @@ class Tape:
         return _time_of(header, int(sounding[-1])) if len(sounding) else None
 
     def write_wav(self, path: Path, first: int = 0, end: int | None = None) -> None:
-        """Write frames ``first`` to before ``end`` as a WAV file of 16 bits."""
+        """Write frames ``first`` up to ``end`` as a WAV file of 16 bits."""
         header = self.header
         write_wav(path, self.samples(first, end), header.rate_hz)
 
@@ -163,7 +163,7 @@ class Tape:
 
 
 def read_tapes(path: Path) -> list[Tape]:
-    """Return the tapes that streams began under ``path``: PATH, PATH.1, PATH.2 and so on, oldest first."""
+    """Return the tapes that streams have recorded under ``path``: PATH, PATH.1, PATH.2 and so on, oldest first."""
     tapes = []
     candidate = path
     # A file that is still empty was created this very moment; its header is one write away.

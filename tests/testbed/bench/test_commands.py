@@ -73,6 +73,6 @@ def test_reverberation_keeps_the_level() -> None:
 
 
 def test_without_a_program_that_speaks_one_line_says_what_to_install() -> None:
-    with pytest.raises(LocalServiceUnavailable, match="no program that speaks") as missing:
+    with pytest.raises(LocalServiceUnavailable, match="no speech synthesiser") as missing:
         measure([], (), as_json=True)
     assert "apt install" in missing.value.remedy

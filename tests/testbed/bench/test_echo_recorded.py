@@ -127,9 +127,9 @@ def test_as_json_nothing_is_shown_beside_it_and_trials_are_as_many_as_asked(
 
 
 def test_a_tier_under_which_speech_does_not_interrupt_is_refused() -> None:
-    with pytest.raises(SettingsInvalid, match=r"^--tier is linear, under which speech does not interrupt"):
+    with pytest.raises(SettingsInvalid, match=r"^--tier is linear, with which speech does not interrupt"):
         plan(Folders(), ["linear"], None, 1, None)
-    with pytest.raises(SettingsInvalid, match=r"^--drift may be given once"):
+    with pytest.raises(SettingsInvalid, match=r"^--drift may be given only once"):
         plan(Folders(), None, [0, 20], 1, None)
 
 
@@ -143,8 +143,8 @@ def test_the_command_names_a_folder_without_a_licence(tmp_path: Path) -> None:
 
     assert ended.returncode == 1
     assert ended.stderr.strip() == (
-        f"--near: {tmp_path} does not say whose its recordings are. Put a file LICENSE, LICENCE, COPYING or SOURCES.md"
-        " into it."
+        f"--near: {tmp_path} has no file that states the licence of its recordings. "
+        "Add a file LICENSE, LICENCE, COPYING or SOURCES.md to it."
     )
 
 
@@ -170,7 +170,7 @@ def test_the_table_has_a_line_for_each_kind_and_level() -> None:
     lines = table("hardware", figures | {"people": {}, "people_over_beds": {}})
 
     assert lines == [
-        "hardware: nobody speaks to it",
+        "hardware: nobody speaks to the box",
         f"  quiet room                   {rated}",
         f"  tap                  -25 dB  {rated}",
         "hardware: short noises that cut it",

@@ -46,7 +46,7 @@ def test_what_cannot_be_used_is_a_line_each_and_the_rest_goes_on(tmp_path: Path)
 
     assert [each.path.name for each in found] == ["a.wav"]
     assert lines == [
-        f"{tmp_path}/b-short.wav lasts 20 ms, and 50 are the least; left out",
+        f"{tmp_path}/b-short.wav lasts 20 ms, less than the minimum of 50; left out",
         f"{tmp_path}/c-silent.wav is silent from beginning to end; left out",
         f"{tmp_path}/d-empty.wav is empty: its format is there, and no sound; left out",
         f"{tmp_path}/e.flac is neither a WAV nor a FLAC nor an Ogg file; left out",
@@ -67,13 +67,15 @@ def test_a_licence_file_lies_in_the_folder_or_one_of_the_two_above(tmp_path: Pat
 
 def test_a_folder_without_a_licence_without_sound_or_that_is_none_is_one_line(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b" / "c"
-    with pytest.raises(SettingsInvalid, match=r"^--far is .*/a/b/c, which is no folder$"):
+    with pytest.raises(SettingsInvalid, match=r"^--far is .*/a/b/c, which is not a folder$"):
         read_folder(folder, "--far", pytest.fail)
     folder.mkdir(parents=True)
-    with pytest.raises(SettingsInvalid, match=r"^--far: .*/a/b/c does not say whose its recordings are$"):
+    with pytest.raises(
+        SettingsInvalid, match=r"^--far: .*/a/b/c has no file that states the licence of its recordings$"
+    ):
         read_folder(folder, "--far", pytest.fail)
     (folder / "LICENSE").touch()
-    with pytest.raises(SettingsInvalid, match=r"^--far: .*/a/b/c has no recording that can be read$"):
+    with pytest.raises(SettingsInvalid, match=r"^--far: .*/a/b/c has no readable recording$"):
         read_folder(folder, "--far", pytest.fail)
 
 

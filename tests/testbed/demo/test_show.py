@@ -57,7 +57,7 @@ def figures(*, samples_lost: int = 0, overflows: int = 0) -> Figures:
         (figures(), "", False),
         (figures(overflows=2), "", False),
         (figures(samples_lost=7), "7 samples were lost and 0 doubled on the way to the service", False),
-        (figures(samples_lost=7, overflows=2), "stood still so long that the microphone overflowed, 2 times", True),
+        (figures(samples_lost=7, overflows=2), "stalled so long that the microphone overflowed 2 times", True),
     ],
 )
 def test_losses_are_blamed_on_the_machine_only_where_the_card_says_so(

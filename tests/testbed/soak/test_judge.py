@@ -192,7 +192,7 @@ def test_one_call_that_is_not_heard_with_no_fault_in_its_way_fails() -> None:
     miss(record, 5)
 
     verdict = judge(record)
-    assert verdict.failures == ("the question at 1.83 min was not heard, with no fault in its way",)
+    assert verdict.failures == ("the question at 1.83 min was not heard, although there was no fault",)
     assert verdict.report["questions"] == {
         "asked": 30,
         "heard": 29,
@@ -207,7 +207,9 @@ def test_a_box_that_hears_and_does_not_answer_once_fails() -> None:
     record = good()
     miss(record, 5, is_heard=True)
 
-    assert judge(record).failures == ("the question at 1.83 min was heard and not answered, with no fault in its way",)
+    assert judge(record).failures == (
+        "the question at 1.83 min was heard but not answered, although there was no fault",
+    )
 
 
 def test_a_box_that_is_deaf_for_one_conversation_after_every_restart_of_the_sound_server_fails() -> None:
@@ -239,7 +241,7 @@ def test_a_soak_that_fell_into_overflows_proves_nothing() -> None:
     for index in range(7):
         miss(record, index, overflows=2)
 
-    assert judge(record).failures == ("7 of 30 questions fell into overflows of the card: nothing was proved",)
+    assert judge(record).failures == ("7 of 30 questions met overflows of the card: the soak proves nothing",)
 
 
 def test_overflows_are_no_excuse_for_an_answer_that_came_and_no_fault() -> None:
@@ -260,7 +262,7 @@ def test_a_box_that_wakes_without_a_call_fails() -> None:
     record = good()
     record.wakes += 1
 
-    assert judge(record).failures == ("the box woke 39 times, and was called 38 times",)
+    assert judge(record).failures == ("the box woke 39 times but was called 38 times",)
 
 
 def test_what_went_wrong_in_the_soak_itself_is_a_failure() -> None:

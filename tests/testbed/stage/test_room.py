@@ -124,7 +124,7 @@ def test_the_same_number_is_the_same_room() -> None:
 
 
 def test_a_path_without_the_least_delay_is_refused() -> None:
-    with pytest.raises(ValueError, match="a delay of 16 samples; 32 are the least"):
+    with pytest.raises(ValueError, match="a delay of 16 samples; it must be at least 32"):
         LiveRoom(furnish(1, delay_ms=1))
 
 
