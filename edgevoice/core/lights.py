@@ -171,7 +171,7 @@ def meaning(light: Light, reason: str = "") -> str:
         case Light.MUTED:
             return "Muted: the microphone is cut off"
         case Light.RINGING:
-            return "A timer is up: press the talk button"
+            return "A timer is up: say the wake word or press the talk button"
         case Light.FAULT:
             return _FAULTS[fault_of(reason)][1]
         case _:
