@@ -1,4 +1,4 @@
-"""What every echo canceller can do. No library, no clock."""
+"""The interface of every echo canceller. No library, no clock."""
 
 from typing import Protocol
 
@@ -12,23 +12,23 @@ Samples = npt.NDArray[np.int16]
 
 
 class EchoCanceller(Protocol):
-    """Takes the box's own sound out of the near-end, block by block, in the order of time. For one thread at a time."""
+    """Removes the box's own sound from the near-end, block by block, in chronological order. Not thread-safe."""
 
     def process(self, near: Samples, far: Samples) -> Samples:
         """Return the near-end without the echo: ``BLOCK`` samples, mono s16 at 16 kHz.
 
         ``far`` is what the speaker was handed for the same instant; the room's own delay is learned. Raises ValueError
-        when either is not exactly one block.
+        if either is not exactly one block.
         """
         ...
 
     def reset(self) -> None:
-        """Forget the room: it is learned anew within the first seconds of sound."""
+        """Forget the room: it is learned again within the first seconds of sound."""
         ...
 
 
 def one_block(samples: Samples) -> Samples:
-    """Return ``samples`` as one contiguous block of s16; anything else is a ValueError, never read past its end."""
+    """Return ``samples`` as one contiguous block of s16, so that no read goes past its end; else ValueError."""
     if samples.shape != (BLOCK,) or samples.dtype != np.int16:
         raise ValueError(f"a block is {BLOCK} samples of int16, not {samples.shape} of {samples.dtype}")
     return np.ascontiguousarray(samples)

@@ -1,6 +1,6 @@
 """Linear canceller: libspeexdsp's adaptive filter through ctypes. It subtracts the echo and never mutes the talker.
 
-That is why it stands before the wake word: a suppressor has the better figures for echo and swallows the word.
+That is why it comes before the wake word: a suppressor has better echo figures but swallows the word.
 """
 
 import ctypes
@@ -16,16 +16,16 @@ from edgevoice.errors import EchoUnavailable
 SONAME = "libspeexdsp.so.1"
 
 TAIL = 4480
-"""Samples of the room's echo that the filter can hold: 280 ms, the bulk of the delay included."""
+"""Samples of the room's echo that the filter can hold: 280 ms, including the bulk of the delay."""
 
 _SET_SAMPLING_RATE = 24
 """SPEEX_ECHO_SET_SAMPLING_RATE in speex_echo.h."""
 
 
 class LinearCanceller:
-    """An adaptive filter of ``tail`` samples; its memory is freed by ``close``, at the latest with the object.
+    """An adaptive filter of ``tail`` samples; ``close`` frees its memory, at the latest when the object is destroyed.
 
-    Raises EchoUnavailable when the library is not installed.
+    Raises EchoUnavailable if the library is not installed.
     """
 
     def __init__(self, *, tail: int = TAIL) -> None:
@@ -56,8 +56,8 @@ class LinearCanceller:
 @cache
 def _library() -> ctypes.PyDLL:
     try:
-        # PyDLL keeps the interpreter's lock: letting go of it for these few microseconds could cost the audio callback
-        # a whole switch interval before it has it back.
+        # PyDLL keeps the interpreter's lock: releasing it for these few microseconds could cost the audio callback a
+        # whole switch interval before it gets the lock back.
         library = ctypes.PyDLL(SONAME)
     except OSError as error:
         raise EchoUnavailable(f"{SONAME} is not installed") from error

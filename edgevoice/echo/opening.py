@@ -1,4 +1,4 @@
-"""Builds the echo path of the tier that was chosen; if its libraries are missing, the box runs without one."""
+"""Builds the echo path of the chosen tier; if its libraries are missing, the box runs without echo cancellation."""
 
 import logging
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The echo self-test's record: what was measured, kept in the state folder for the daemon to choose its tier by."""
+"""The echo self-test's record: the measurements in the state folder from which the daemon chooses its tier."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,7 +14,7 @@ _LARGEST = 10_000
 
 
 class EchoRecord(Struct, frozen=True, kw_only=True):
-    """What one self-test found out; losses in dB, ``delay_ms`` beyond what the clocks of the two streams tell.
+    """The findings of one self-test; losses in dB, ``delay_ms`` beyond the delay given by the streams' clocks.
 
     ``microphone`` and ``speaker`` are the devices' names in the settings; ``measured_at`` is an ISO 8601 date.
     """
@@ -30,7 +30,7 @@ class EchoRecord(Struct, frozen=True, kw_only=True):
 
 
 def read_record(folder: Path) -> EchoRecord | None:
-    """Return the record in the state folder; ``None`` when there is none, or none that can be read as one."""
+    """Return the record in the state folder; ``None`` if there is none, or if it cannot be read."""
     try:
         with (folder / FILE_NAME).open("rb") as file:
             return msgspec.json.decode(file.read(_LARGEST), type=EchoRecord)
@@ -39,7 +39,7 @@ def read_record(folder: Path) -> EchoRecord | None:
 
 
 def write_record(folder: Path, record: EchoRecord) -> Path:
-    """Put the record in place of the last one, readable by its owner only; return its path. Raises ``OSError``."""
+    """Replace the last record, readable by its owner only; return the path. Raises ``OSError``."""
     file = folder / FILE_NAME
     write_whole(file, msgspec.json.format(msgspec.json.encode(record)), is_durable=True)
     return file

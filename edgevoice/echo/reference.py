@@ -11,30 +11,30 @@ from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 _RATIO = FAR_END_HZ / NEAR_END_HZ
 
 _HELD = 4 * FAR_END_HZ
-"""Samples of the far-end that are kept: the longest delay, and room for a stall."""
+"""Samples of the far-end that are kept: the longest delay, and a reserve for a stall."""
 
 _TAIL = FAR_END_HZ * 6 // 10
-"""Samples after the last sound for which a room, a codec and a Bluetooth link may still give it back: 600 ms."""
+"""Samples after the last sound during which a room, a codec or a Bluetooth link may still return it: 600 ms."""
 
 _MARGIN_S = 0.008
-"""The reference is kept that much early: an echo that comes before its reference can never be cancelled."""
+"""The reference is early by this much: an echo that comes before its reference can never be cancelled."""
 
 _TAPS = 48
 _PHASES = 256
 _CUTOFF_HZ = 7_400
 
 _SAME_CLOCK_PPM = 0.5
-"""Less than this is no drift: both halves run off one crystal; following noise would only unsettle the canceller."""
+"""Less than this is not drift: both halves use one crystal, and following noise would only unsettle the canceller."""
 
 _SAME_CLOCK_SLIP = 12
-"""Far-end samples, 0.5 ms, that the fits of one crystal may disagree with what was aligned before."""
+"""Far-end samples, 0.5 ms, by which the fits of one crystal may deviate from the previous alignment."""
 
 _Samples = npt.NDArray[np.int16]
 
 
 @dataclass(slots=True)
 class _Alignment:
-    """Near-end sample ``near`` hears far-end sample ``far``; from there on ``step`` far-end samples for each."""
+    """Near-end sample ``near`` hears far-end sample ``far``; each later one moves on by ``step`` far-end samples."""
 
     near: int
     far: float
@@ -48,9 +48,9 @@ class _Alignment:
 class FarEndReference:
     """The last seconds of the far-end, read in near-end blocks.
 
-    ``played`` is for the output callback, ``block`` for the capture callback. ``delay_s`` is how much later than the
-    clocks tell the microphone hears the speaker: converters and air, as measured; 0 when it was not, and the
-    canceller's own tail must cover it.
+    ``played`` is for the output callback, ``block`` for the capture callback. ``delay_s`` is how much later the
+    microphone hears the speaker than the clocks indicate: converters and air, as measured; if it was not measured, it
+    is 0, and the canceller's own tail must cover it.
     """
 
     def __init__(self, near: ClockFit, far: ClockFit, delay_s: float = 0.0) -> None:
@@ -66,7 +66,7 @@ class FarEndReference:
 
     @property
     def drift_ppm(self) -> float:
-        """Return by how much the far-end's clock is faster than the near-end's, in ppm; 0 when that is not certain."""
+        """Return by how much the far-end's clock is faster than the near-end's, in ppm; 0 if that is uncertain."""
         if self._near.line is None or self._far.line is None:
             return 0.0
         drift, error = drift_ppm(self._near.line, self._far.line)
@@ -74,16 +74,16 @@ class FarEndReference:
 
     @property
     def is_settled(self) -> bool:
-        """Whether both clocks have been watched long enough for the blocks to be in place."""
+        """Whether both clocks have been observed long enough for the blocks to be aligned."""
         return self._near.is_settled and self._far.is_settled
 
     @property
     def is_moving(self) -> bool:
-        """Whether either stream has just lost samples, and nobody knows yet how many."""
+        """Whether either stream has just lost samples, and it is not known yet how many."""
         return self._near.is_moving or self._far.is_moving
 
     def played(self, samples: _Samples | None, frames: int) -> None:
-        """Take what was handed to the card, s16 at 24 kHz; ``None`` stands for ``frames`` of silence."""
+        """Record what was handed to the card, s16 at 24 kHz; ``None`` stands for ``frames`` of silence."""
         if samples is None:
             if self._end - self._sound_end < _HELD:
                 self._write(np.zeros(frames, np.int16))
@@ -94,12 +94,12 @@ class FarEndReference:
         self._sound_end = self._end
 
     def block(self, position: int, count: int) -> _Samples | None:
-        """Return the reference of near-end samples ``position`` to ``position + count``, s16 at 16 kHz.
+        """Return the reference for near-end samples ``position`` to ``position + count``, s16 at 16 kHz.
 
-        ``None`` when the far-end has been silent for so long that nothing of it can be heard. ``count`` must be even.
+        ``None`` if the far-end has been silent for so long that none of it can be heard. ``count`` must be even.
         """
         near, far = self._near.line, self._far.line
-        # The second is roughly the same, and costs nothing in an idle box.
+        # The second check is approximate, and costs nothing in an idle box.
         if near is None or far is None or self._end - self._sound_end > _HELD:
             return None
         if self._alignment is None or self._alignment.jumps != self.jumps or position != self._expected:
@@ -112,11 +112,11 @@ class FarEndReference:
 
     @property
     def jumps(self) -> int:
-        """How often either stream has lost or won time: each time the echo has moved against its reference."""
+        """How often either stream has lost or gained time: each time the echo has moved against its reference."""
         return self._near.jumps + self._far.jumps
 
     def _align(self, position: int, near: ClockLine, far: ClockLine) -> _Alignment:
-        """Align anew after a rest; while something sounds only drift moves it: the canceller could not follow more."""
+        """Realign after a pause; while something sounds, follow only drift: the canceller could not follow more."""
         drift = self.drift_ppm
         place = far.position_at(near.time_at(position) - self._delay_s)
         before = self._alignment
@@ -133,7 +133,7 @@ class FarEndReference:
         self._ring[: len(samples) - first] = samples[first:]
 
     def _read(self, begin: int, count: int) -> npt.NDArray[np.float32]:
-        """Return far-end samples, zeros for those that are not there (any more, or yet)."""
+        """Return far-end samples, with zeros for those that are no longer, or not yet, there."""
         out = np.zeros(count, np.float32)
         first, last = max(begin, self._end - _HELD, 0), min(begin + count, self._end)
         if first >= last:
@@ -148,16 +148,16 @@ class FarEndReference:
     def _resampled(self, begin: float, count: int) -> _Samples:
         """Return ``count`` samples at 16 kHz from far-end position ``begin`` on.
 
-        Within a block the two clocks run alike (50 ppm are a hundredth of a sample), so every second sample has the
-        same phase.
+        Within a block the two clocks run at the same rate (50 ppm are a hundredth of a sample), so every second sample
+        has the same phase.
         """
         even, odd = int(np.floor(begin)), int(np.floor(begin + _RATIO))
-        # Both phases in one product: a column of taps for each, the odd ones a sample or two further on.
+        # Both phases in one product: a column of taps for each, the odd ones shifted by a sample or two.
         taps = np.zeros((_TAPS + 2, 2), np.float32)
         taps[:_TAPS, 0] = self._kernels[int((begin - even) * _PHASES)]
         taps[odd - even : odd - even + _TAPS, 1] = self._kernels[int((begin + _RATIO - odd) * _PHASES)]
         source = self._read(even - _TAPS // 2 + 1, 3 * (count // 2) + _TAPS)
-        # Each row three samples on, as they lie: nothing is copied.
+        # Each row starts three samples later, as a view: nothing is copied.
         windows = np.ndarray((count // 2, _TAPS + 2), np.float32, source, strides=(12, 4))
         out: npt.NDArray[np.float32] = windows.dot(taps).reshape(count)
         return np.clip(np.rint(out), -32768, 32767).astype(np.int16)

@@ -1,7 +1,7 @@
 """Room listener: how loud the room and the user are while no answer sounds, half a second at a time.
 
-What is said to the box is no part of the room: while the user has the turn, it is measured for itself, so that it is
-known how loud they are from where they are. Costs a twentieth of a millisecond per second, and keeps half a second.
+Speech to the box is not part of the room: while the user has the turn, it is measured separately, which shows how loud
+they are from where they stand. This costs a twentieth of a millisecond per second, and keeps half a second.
 """
 
 from enum import Enum, auto
@@ -17,11 +17,11 @@ from edgevoice.echo.noise_floor import decibels
 from edgevoice.echo.surroundings import SLOT_BLOCKS, Surroundings
 
 _MOST_HALF_SECONDS = 60
-"""Half seconds of a turn that are remembered: those of the first 30 s say how loud the user is."""
+"""Half seconds of a turn that are remembered: those of the first 30 s show how loud the user is."""
 
 
 class Turn(Enum):
-    """Whose turn it is: nobody talks to the box, the user does, or the box answers what they have said."""
+    """Whose turn it is: nobody talks to the box, the user does, or the box answers the user."""
 
     NOBODYS = auto()
     USERS = auto()
@@ -38,10 +38,10 @@ _TURN_OF = {
 
 
 class RoomListener(Observer):
-    """Takes the near-end while the speaker is silent, and gives the surroundings what it was.
+    """Measures the near-end while the speaker is silent, and passes the levels to the surroundings.
 
-    ``take``, ``pass_answer`` and ``drop`` are for the capture callback; as an observer it learns in the loop's thread
-    whose turn it is.
+    ``take``, ``pass_answer`` and ``drop`` are for the capture callback; as an observer, the listener learns in the
+    loop's thread whose turn it is.
     """
 
     def __init__(self, surroundings: Surroundings) -> None:
@@ -53,7 +53,7 @@ class RoomListener(Observer):
         self._was_loud = False
 
     def observe(self, notice: Notice, _now: float) -> None:
-        """Take whose turn it is."""
+        """Record whose turn it is."""
         match notice:
             case PhaseEntered(phase=phase):
                 self._turn = _TURN_OF[phase]
@@ -61,7 +61,7 @@ class RoomListener(Observer):
                 pass  # of no interest here
 
     def take(self, near: bytes) -> RoomMeasured | None:
-        """Take a block, mono s16 at 16 kHz; return what has changed with the half second that it ended."""
+        """Take a block, mono s16 at 16 kHz; return what has changed with the half second that it completed."""
         turn = self._turn
         if turn is not self._turn_before:
             self._change_turn(turn)
@@ -77,13 +77,13 @@ class RoomListener(Observer):
         return self._look()
 
     def pass_answer(self) -> RoomMeasured | None:
-        """Let a block pass over which an answer sounds; return what was found to have changed, twice a second."""
+        """Skip a block over which an answer sounds; return what was found to have changed, twice a second."""
         self._blocks.clear()
         self._passed = (self._passed + 1) % SLOT_BLOCKS
         return None if self._passed else self._look()
 
     def drop(self) -> None:
-        """Forget the half second that has begun: the next block does not follow on the last."""
+        """Discard the half second in progress: the next block does not continue the last one."""
         self._blocks.clear()
 
     def _look(self) -> RoomMeasured | None:
@@ -101,11 +101,11 @@ class RoomListener(Observer):
 
 
 def _second_loudest_db(blocks: list[bytes]) -> float:
-    """Return how loud a half second is: as its second loudest block, so that a single click is not a room.
+    """Return the level of a half second: that of its second loudest block, so that a single click does not count.
 
-    Over 27 noises of 12 s each, recorded and played into three rooms by formula, this came to what ``Surroundings``
-    found under an answer with +0.3 dB on average 15 dB below the echo, and 0.0 dB 25 dB below; the loudest to +2.4 and
-    +0.8, the fifth loudest to -1.5 and -1.8.
+    Over 27 noises of 12 s each, recorded and played into three rooms by formula, this differed from what
+    ``Surroundings`` found under an answer by +0.3 dB on average 15 dB below the echo, and by 0.0 dB 25 dB below; the
+    loudest block by +2.4 and +0.8, the fifth loudest by -1.5 and -1.8.
     """
     samples = np.frombuffer(b"".join(blocks), "<i2").astype(np.float32).reshape(-1, BLOCK)
     powers = np.einsum("ij,ij->i", samples, samples)

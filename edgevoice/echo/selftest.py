@@ -1,7 +1,7 @@
-"""Echo self-test: what is played, and what the recording of it tells. Arrays in, figures out: no card, no clock.
+"""Echo self-test: the test signal, and the analysis of its recording. Arrays in, figures out: no card, no clock.
 
 Three sweeps give the path from speaker to microphone, at the beginning and at the end; how far it has moved between
-them is the drift of the two clocks. A sound like speech stands between them, for levels and for trying cancellers on.
+them is the drift of the two clocks. A speech-like sound between them serves to measure levels and to try cancellers.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.echo.canceller import BLOCK, EchoCanceller, Samples
 
 QUIET_S = 3.0
-"""How long the room is listened to before anything is played."""
+"""How long the room is recorded before anything is played."""
 
 _LEAD_S = 0.5
 _SWEEP_S = 1.0
@@ -39,20 +39,20 @@ _PEAK = 0.5
 """Of full scale: as loud as the services' voices."""
 
 _EARLIEST_S, _LATEST_S = -0.1, 1.0
-"""Where an echo is looked for, beyond what the clocks of the streams tell; before 0 when a driver hides a buffer."""
+"""Where to look for an echo, relative to the streams' clocks; before 0 because a driver may hide a buffer."""
 
 _FIRST_ARRIVAL = 0.35
-"""Share of the strongest tap from which one is taken for the direct sound: a reflection may be stronger."""
+"""Share of the strongest tap from which a tap counts as the direct sound: a reflection may be stronger."""
 
 _SURE_DB = 20.0
-"""The strongest tap over the rest: among so many taps, noise alone reaches some 16 dB."""
+"""The strongest tap relative to the rest: among so many taps, noise alone reaches some 16 dB."""
 
 _RESPONSE_S = 0.2
 _HARMONIC_S = 0.05
 _RAIL = 32_700
 _HUM_HZ = 100.0
 _EARLY_S = 0.008
-"""An echo that comes before its reference can never be cancelled: the reference is this much early."""
+"""An echo that comes before its reference can never be cancelled: the reference is early by this much."""
 
 _HALF_TAPS = 24
 
@@ -74,18 +74,18 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a recording tells.
+    """The figures measured from a recording.
 
-    Levels in dBFS (a square wave at full scale is 0), without what lies below 100 Hz. ``echo_db``: how far the speaker
-    is heard above the room's noise, both together over the noise alone. ``return_loss_db``: how much fainter it is
-    heard than it was handed over. ``delay_ms``: how much later it is heard than the streams' clocks tell.
-    ``drift_ppm``: by how much the speaker's clock is faster than the microphone's, and one standard error of that;
-    None when not every sweep was heard. ``distortion_percent``: harmonics of the sweep against the sweep.
-    ``clipped_percent``: of the periods of 20 ms while the signal plays, those that reach full scale;
-    ``silenced_percent``: those in which the microphone gives one number only.
+    Levels are in dBFS (a square wave at full scale is 0), without anything below 100 Hz. ``echo_db``: how far the
+    speaker is heard above the room's noise, both together over the noise alone. ``return_loss_db``: how much fainter it
+    is heard than it was handed over. ``delay_ms``: how much later it is heard than the streams' clocks indicate.
+    ``drift_ppm``: by how much the speaker's clock is faster than the microphone's, and one standard error of that; None
+    if not every sweep was heard. ``distortion_percent``: harmonics of the sweep relative to the sweep.
+    ``clipped_percent``: the share of 20 ms periods, while the signal plays, that reach full scale;
+    ``silenced_percent``: the share in which the microphone delivers a single constant value.
 
-    ``is_heard``: the speaker is found in what the microphone heard; else nothing about the echo means anything.
-    ``is_dead``: the microphone gives one number only, all the time, as behind a hardware mute switch.
+    ``is_heard``: the speaker was found in what the microphone heard; otherwise no figure about the echo is meaningful.
+    ``is_dead``: the microphone delivers one constant value all the time, as behind a hardware mute switch.
     """
 
     noise_dbfs: float
@@ -104,9 +104,10 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a canceller reached on a recording, once it knew the room.
+    """What a canceller achieved on a recording once it knew the room.
 
-    ``cancelled_db``: echo and noise before it against what it left. ``left_db``: what it left over the room's noise.
+    ``cancelled_db``: echo and noise before it relative to what it left. ``left_db``: what it left over the room's
+    noise.
     """
 
     cancelled_db: float
@@ -114,7 +115,7 @@ class Trial:
 
 
 def signal() -> Samples:
-    """Return what is to be played: two sweeps, a sound like speech, and a sweep; s16 at 24 kHz."""
+    """Return the test signal: two sweeps, a speech-like sound, and a sweep; s16 at 24 kHz."""
     whole = np.zeros(round(SIGNAL_S * FAR_END_HZ))
     for at_s in _SWEEPS_S:
         _put(whole, at_s, _sweep())
@@ -124,7 +125,7 @@ def signal() -> Samples:
 
 
 def measure(recording: Recording) -> Measured:
-    """Analyse a recording. One that is shorter than the signal is a ``ValueError``."""
+    """Analyse a recording; raise ``ValueError`` if it is shorter than the signal."""
     if (
         len(recording.far) < round(SIGNAL_S * FAR_END_HZ)
         or len(recording.near) < _near_at(recording, SIGNAL_S) + NEAR_END_HZ
@@ -161,10 +162,10 @@ def measure(recording: Recording) -> Measured:
 
 
 def try_canceller(canceller: EchoCanceller, recording: Recording, measured: Measured) -> Trial:
-    """Run the recording through a canceller twice; return what it reached the second time on the sound like speech.
+    """Run the recording through a canceller twice; return what it achieved the second time on the speech-like sound.
 
-    Once is not enough: a filter needs longer to learn a room than this recording lasts. The reference is put in place
-    by the delay and the drift that were measured, as a box that has run for a while knows them.
+    Once is not enough: a filter needs longer to learn a room than this recording lasts. The reference is aligned by the
+    measured delay and drift, as in a box that has been running for a while.
     """
     reference = _aligned_far(recording, measured)
     near = recording.near[: len(recording.near) // BLOCK * BLOCK]
@@ -187,7 +188,7 @@ def _put(whole: Sound, at_s: float, part: Sound) -> None:
 
 
 def _sweep() -> Sound:
-    """Return an exponential sweep (Farina, AES 108, 2000): its harmonics come before the response, apart from it."""
+    """Return an exponential sweep (Farina, AES 108, 2000): its harmonics precede the response, separated from it."""
     low, high = _SWEEP_HZ
     time_s = np.arange(round(_SWEEP_S * FAR_END_HZ)) / FAR_END_HZ
     rate = np.log(high / low)
@@ -196,7 +197,7 @@ def _sweep() -> Sound:
 
 
 def _speech() -> Sound:
-    """Return a sound like speech: syllables with pauses, a voice of gliding pitch and some hiss, falling spectrum."""
+    """Return a speech-like sound: syllables with pauses, a voice of gliding pitch and some hiss, falling spectrum."""
     chance = np.random.default_rng(20)
     size = round(_SPEECH_S * FAR_END_HZ)
     time_s = np.arange(size) / FAR_END_HZ
@@ -216,7 +217,7 @@ def _speech() -> Sound:
         envelope[begin:end] = chance.uniform(0.5, 1) * np.hanning(end - begin)
         at_s += length_s + (0.25 if chance.random() < 0.15 else chance.uniform(0, 0.06))
     spoken: Sound = voice * envelope
-    # Speech has rare peaks: the limiter of a voice keeps them to twelve decibels over the rest.
+    # Speech has few peaks: the limiter of a voice keeps them within twelve decibels above the rest.
     spoken /= 4 * float(np.sqrt(np.mean(np.square(spoken))))
     return np.clip(spoken, -1, 1)
 
@@ -231,7 +232,7 @@ def _faded(size: int, fade_s: float) -> Sound:
 
 
 def _response(recording: Recording, near: Sound, at_s: float) -> Sound:
-    """Return the path's response as one sweep shows it; tap 0 is ``_EARLIEST_S`` and a harmonic's lead before it."""
+    """Return the path's response to one sweep; tap 0 is ``_EARLIEST_S`` and a harmonic's lead before it."""
     far = recording.far[_section(at_s, _SWEEP_S)].astype(np.float64)
     lead = round(-_FIRST_TAP_S * NEAR_END_HZ)
     exact = (recording.ahead_s + at_s) * NEAR_END_HZ
@@ -243,7 +244,7 @@ def _response(recording: Recording, near: Sound, at_s: float) -> Sound:
     played = np.fft.rfft(far, size * FAR_END_HZ // NEAR_END_HZ)[:bins] * NEAR_END_HZ / FAR_END_HZ
     power = np.square(np.abs(played))
     ratio = np.fft.rfft(heard, size) * np.conj(played) / (power + 1e-3 * power.max())
-    # What the whole near-end sample leaves of the exact place.
+    # The fractional part that rounding to a whole near-end sample left over.
     ratio *= np.exp(2j * np.pi * np.fft.rfftfreq(size) * (exact - round(exact)))
     response: Sound = np.fft.irfft(ratio, size)[: round((_LATEST_S - _FIRST_TAP_S) * NEAR_END_HZ)]
     return response
@@ -258,22 +259,22 @@ def _searched(response: Sound) -> Sound:
 
 
 def _is_echo(response: Sound) -> bool:
-    """Say whether a sweep was heard: a device that cancels its own echo may let only the first of them pass."""
+    """Return whether a sweep was heard: a device that cancels its own echo may let only the first sweep through."""
     taps = np.abs(_searched(response))
     return _db(float(taps.max() / max(float(np.median(taps)), 1e-12)) ** 2) > _SURE_DB
 
 
 def _direct(response: Sound) -> float:
-    """Return when the direct sound arrives, in near-end samples after the clocks' own tale."""
+    """Return when the direct sound arrives, in near-end samples relative to the streams' clocks."""
     taps = np.abs(_searched(response))
     first = int(np.argmax(taps >= _FIRST_ARRIVAL * taps.max()))
-    # To the top of that rise, not to its foot.
+    # The top of that rise, not its foot.
     first += int(np.argmax(taps[first : first + 8]))
     return first + _EARLIEST_S * NEAR_END_HZ
 
 
 def _drift(responses: list[Sound]) -> tuple[float, float]:
-    """Return the drift in ppm and its standard error, from how the path moves from sweep to sweep."""
+    """Return the drift in ppm and its standard error, from the movement of the path between sweeps."""
     begin = max(0, round(_direct(responses[0]) - _FIRST_TAP_S * NEAR_END_HZ) - NEAR_END_HZ // 200)
     parts = [response[begin : begin + round(_RESPONSE_S * NEAR_END_HZ)] for response in responses]
     moved = np.array([_moved(parts[0], part) for part in parts])
@@ -282,12 +283,12 @@ def _drift(responses: list[Sound]) -> tuple[float, float]:
     slope = float(around @ moved) / float(around @ around)
     rest = moved - moved.mean() - slope * around
     error = float(np.sqrt(rest @ rest / (len(times) - 2) / (around @ around)))
-    # A faster speaker is heard ever earlier.
+    # A faster speaker is heard progressively earlier.
     return -slope * 1e6, error * 1e6
 
 
 def _moved(first: Sound, later: Sound) -> float:
-    """Return by how many samples a response comes later than another, to a hundredth."""
+    """Return by how many samples one response is later than another, to a hundredth."""
     finer, size = 32, 2 * len(first)
     product = np.fft.rfft(later, size) * np.conj(np.fft.rfft(first, size))
     fit = np.fft.irfft(product, size * finer)
@@ -301,7 +302,7 @@ def _moved(first: Sound, later: Sound) -> float:
 
 
 def _distortion_percent(response: Sound, delay: float) -> float:
-    """Return the second and third harmonics against the sweep itself, as amplitudes."""
+    """Return the second and third harmonics relative to the sweep itself, as amplitudes."""
     direct = delay - _FIRST_TAP_S * NEAR_END_HZ
     size = round(_HARMONIC_S * NEAR_END_HZ)
 
@@ -310,14 +311,14 @@ def _distortion_percent(response: Sound, delay: float) -> float:
         return float(np.sum(np.square(response[begin : begin + size])))
 
     apart = _SWEEP_S * NEAR_END_HZ / np.log(_SWEEP_HZ[1] / _SWEEP_HZ[0])
-    # Between the harmonics and the response there is noise alone.
+    # Between the harmonics and the response there is only noise.
     noise = energy(direct - 1.6 * size)
     harmonics = sum(max(0.0, energy(direct - apart * np.log(order)) - noise) for order in (2, 3))
     return 100 * float(np.sqrt(harmonics / max(energy(direct), 1e-12)))
 
 
 def _aligned_far(recording: Recording, measured: Measured) -> Samples:
-    """Return the far-end at the near-end's rate, each sample in the place where the microphone hears it."""
+    """Return the far-end at the near-end's rate, aligned with what the microphone hears."""
     begin = recording.ahead_s * NEAR_END_HZ + measured.delay_ms * NEAR_END_HZ / 1000 - _EARLY_S * NEAR_END_HZ
     step = FAR_END_HZ / NEAR_END_HZ * (1 + (measured.drift_ppm or 0.0) * 1e-6)
     # The delay was measured with the first sweep.
@@ -341,7 +342,7 @@ def _aligned_far(recording: Recording, measured: Measured) -> Samples:
 
 
 def _near_at(recording: Recording, at_s: float) -> int:
-    """Return the near-end sample that was captured when the signal was at that second."""
+    """Return the number of the near-end sample that was captured at that second of the signal."""
     return round((recording.ahead_s + at_s) * NEAR_END_HZ)
 
 
@@ -350,30 +351,30 @@ def _section(at_s: float, length_s: float) -> slice:
 
 
 def _heard_section(recording: Recording, delay: float) -> slice:
-    """Return where the sound like speech is heard."""
+    """Return the part of the recording that holds the speech-like sound."""
     begin = _near_at(recording, _SPEECH_AT_S) + round(delay)
     return slice(begin, begin + round(_SPEECH_S * NEAR_END_HZ))
 
 
 def _without_hum(samples: Samples) -> Sound:
-    """Return the samples without what lies below 100 Hz: mains, the offset of a cheap converter."""
+    """Return the samples without frequencies below 100 Hz: mains hum, the offset of a cheap converter."""
     spectrum = np.fft.rfft(samples.astype(np.float64))
     hz = np.fft.rfftfreq(len(samples), 1 / NEAR_END_HZ)
-    # A gentle slope: a cliff would ring, and carry the loud parts into the quiet ones.
+    # A gentle slope: a steep one would ring, and spread the loud parts into the quiet ones.
     spectrum *= np.sin(np.pi / 2 * np.clip(hz / _HUM_HZ - 0.5, 0, 1)) ** 2
     return np.fft.irfft(spectrum, len(samples))
 
 
 def _power(sound: Sound, period: int = BLOCK) -> float:
-    """Return the mean power, without the loudest tenth of the periods: a door, a cough."""
+    """Return the mean power without the loudest tenth of the periods: a door, a cough."""
     whole = len(sound) // period * period
     powers = np.sort(np.mean(np.square(sound[:whole].reshape(-1, period)), axis=1))
-    # Never nothing at all: a level in dB would have no end.
+    # Never exactly zero: its level in dB would be infinite.
     return max(float(np.mean(powers[: max(1, len(powers) * 9 // 10)])), 0.01)
 
 
 def _percent_of_periods(recording: Recording, which: Callable[[npt.NDArray[np.int32]], npt.NDArray[np.bool_]]) -> float:
-    """Return how many of the periods while the signal plays are such, in percent."""
+    """Return the percentage of periods, while the signal plays, for which the condition holds."""
     during = recording.near[_near_at(recording, 0) : _near_at(recording, SIGNAL_S)]
     whole = len(during) // BLOCK * BLOCK
     return 100 * float(np.mean(which(during[:whole].astype(np.int32).reshape(-1, BLOCK))))

@@ -1,18 +1,18 @@
-"""Near speech: tells a person who talks over the box from the box itself, and from coughs, doors and dishes. No clock.
+"""Near speech: distinguishes a person talking over the box from the box itself, coughs, doors and dishes. No clock.
 
-A bar follows how loud the near-end is with nobody talking. What rises over it *begins* something, worth lowering the
-voice for; what then goes on, and is voiced as speech is, is *confirmed*; all else *fades*.
+A bar follows how loud the near-end is while nobody talks. A sound that rises over it *begins*, which is worth lowering
+the voice for; if it goes on and is voiced like speech, it is *confirmed*; everything else *fades*.
 
-Two witnesses say how much of it is echo. The linear canceller's output tells soonest and most, but a filter that has
-lost the room gives the box's own voice back. The suppressor lets none of that pass, but opens late for a person. So
+Two cancellers show how much of it is echo. The linear canceller's output shows it soonest and best, but a filter that
+has lost the room returns the box's own voice. The suppressor lets none of that through, but opens late for a person. So
 speech is confirmed when the suppressor agrees, or when the filter is beyond doubt: it still explains the echo, and what
 it leaves is loud.
 
-A third says whether it is a voice: a model that has learned what speech is (`echo.voice`). Pitch alone takes music,
-many coughs and a television in the next room for a person.
+A third check is whether it is a voice at all: a model that has learned what speech is (`echo.voice`). Pitch alone
+mistakes music, many coughs and a television in the next room for a person.
 
-The suppressor costs more than all the rest. Once the filter has learned the room it is called only when the filter's
-output comes near its bar: without that, it has no voice anyway.
+The suppressor costs more than all the rest. Once the filter has learned the room, the suppressor is called only when
+the filter's output comes near its bar: below that its answer would not matter.
 """
 
 from enum import Enum, auto
@@ -28,69 +28,70 @@ from edgevoice.echo.voice import VoiceModel
 from edgevoice.echo.voicing import WINDOW, is_voiced
 
 _NEW_VOICE_BLOCKS = 50
-"""For how long a voice under the bar may be a person who has begun: 1 s, then it is a television."""
+"""How long a voice under the bar may be a person who has begun: 1 s; after that it is a television."""
 
 _BEGIN_EVIDENCE = 6.0
 _UNVOICED_EVIDENCE = 20.0
 _POSSIBLE = 0.05
 _STARTLING_DB = 8.0
-"""Decibels over the bar, summed over blocks, that are worth lowering the voice for; and how many it takes while the
-voice model hears nothing that could be a voice and the block is not far over. What an echo leaves in its decay comes
-over the bar by 1 to 7 dB, and is 0.00 to 0.05 to the model; a person as loud as the echo comes over it by 8 to 14 dB.
-In 6.9 minutes of quiet rooms the echo came to it 16 times, 42 if 6 dB were always enough.
+"""Decibels over the bar, summed over blocks, that are worth lowering the voice for; and the sum needed while the voice
+model hears nothing that could be a voice and the block is not far over. What an echo leaves in its decay comes over the
+bar by 1 to 7 dB, and the model rates it 0.00 to 0.05; a person as loud as the echo comes over it by 8 to 14 dB. In 6.9
+minutes of quiet rooms the echo reached the sum 16 times, and 42 times if 6 dB were always enough.
 """
 
 _MOST_EVIDENCE = 10.0
-"""Of those, what one block can bring."""
+"""The most that one block can add to that sum."""
 
 _CANDIDATE_BLOCKS = 3
-"""Blocks under the bar after which what has not begun is forgotten."""
+"""Blocks under the bar after which a sound that has not begun is forgotten."""
 
 _FADED_BLOCKS = 7
-"""Blocks under the bar after which it was nothing: 140 ms, so that full volume is back 300 ms after its end.
+"""Blocks under the bar after which a sound has faded: 140 ms, so that full volume is back 300 ms after its end.
 
-The voice stays lowered while the model hears a voice that has begun lately: of 50 remarks 20 dB softer than the echo 26
-were heard, not 24.
+The voice stays lowered while the model hears a voice that has begun recently: of 50 remarks 20 dB softer than the echo
+26 were heard, not 24.
 """
 
 _PAUSE_BLOCKS = 15
 """Blocks under the bar that end confirmed speech: 300 ms, a breath between two words."""
 
 _SPOKEN_BLOCKS = 50
-"""Blocks after confirmed speech that are not taken for the room's own sound: 1 s, in which a remark may go on."""
+"""Blocks after confirmed speech that do not count as the room's own sound: 1 s, in which a remark may go on."""
 
 _LONGEST_ALONE_BLOCKS = 100
-"""Blocks for which confirmed speech is followed once the far-end is silent: 2 s, then it is a television."""
+"""Blocks for which confirmed speech is followed once the far-end is silent: 2 s; after that it is a television."""
 
 _LONGEST_BLOCKS = 60
-"""Blocks after which what is still not confirmed is given up: 1.2 s, a kettle."""
+"""Blocks after which a sound that is still unconfirmed is abandoned: 1.2 s, a kettle."""
 
 _DOUBTED_DB = 8.0
-"""How far under its bar the linear canceller may be, for the suppressor to be believed: it may have learned nothing."""
+"""How far under its bar the linear canceller may be for the suppressor to be trusted: it may have learned nothing."""
 
 _NEAR_THE_BAR_DB = -5.0
-"""From there on the suppressor is asked as well."""
+"""Distance from the bar from which the suppressor is consulted as well."""
 
 _CALLED_BLOCKS = 15
-"""For how long after that it goes on working: 300 ms, in which it settles."""
+"""How long it goes on working after that: 300 ms, in which it settles."""
 
 _UNKNOWN_LEAK_DB = 0.0
 _UNKNOWN_SUPPRESSED_LEAK_DB = -14.0
-"""What a canceller is taken to leave of the echo before that is known."""
+"""What a canceller is assumed to leave of the echo until that is known."""
 
 _DOUBTED_LEAK_DB = -9.0
-"""What a filter that was good is taken to leave once the echo has moved and its place was found again: so little that
-a person is heard a second later, and so much that at first the suppressor is asked about everything.
+"""What a filter that was good is assumed to leave once the echo has moved and was found again: so little that a person
+is heard a second later, and so much that at first the suppressor is consulted about everything.
 """
 
 _SETTLING_DB = 9.0
-"""How much quieter than the linear canceller's output the suppressor's may be, to count as agreeing."""
+"""How much quieter than the linear canceller's output the suppressor's may be and still count as agreeing."""
 
 _ESTIMATED_LEAK_DB = -5.0
-"""From this leak down the echo is taken to be as loud as the filter's estimate of it, not as all that is heard.
+"""At or below this leak, the echo is assumed to be as loud as the filter's estimate of it, not as all that is heard.
 
-A person who is as loud as the echo is no echo: while the voice is lowered the bar falls by as much, and they stay over
-it. Of 50 remarks and 47 words 10 dB softer than the echo, 35 and 33 came over the bar for 120 ms before, 45 and 38 now.
+A person who is as loud as the echo is not echo: while the voice is lowered the bar falls by the same amount, and they
+stay over it. Of 50 remarks and 47 words 10 dB softer than the echo, 35 and 33 came over the bar for 120 ms before, 45
+and 38 now.
 """
 
 _LOUD_FAR_DB = 60.0
@@ -99,21 +100,22 @@ _LOUD_FAR_DB = 60.0
 _HELD_DB = 3.0
 _LONG_HELD_DB = 1.5
 _FAR_HELD_DB = 1.0
-"""By how much the echo is taken to fall per block. A room gives back 60 dB in 250 ms, which is 5; the suppressor is
-slower to open and to close; and where only the far-end is known, the echo may come 100 ms later."""
+"""How far the echo is assumed to fall per block. A room decays by 60 dB in 250 ms, which is 5; the suppressor is slower
+to open and to close; and if only the far-end is known, the echo may come 100 ms later.
+"""
 
 
 _NOMINAL_DB = 85.0
 _UNKNOWN_GAIN_DB = 20.0
 _MOST_GAIN_DB = 40.0
-"""How loud the echo would be at the level that the voice model hears; a faint voice in a room that resounds is none to
-it. Of 50 remarks as loud as the echo and 10 dB softer, and of 47 words, 40, 36; 41, 26 were heard with 10 dB less, 43,
-38; 42, 30 with this and 44, 39; 38, 31 with 10 dB more. Of 16 coughs and laughs 3 cut with each.
+"""How loud the echo would be at the level that the voice model hears; it does not recognise a faint voice in a resonant
+room. Of 50 remarks as loud as the echo and 10 dB softer, and of 47 words, 40, 36; 41, 26 were heard with 10 dB less,
+43, 38; 42, 30 with this and 44, 39; 38, 31 with 10 dB more. Of 16 coughs and laughs 3 cut with each.
 """
 
 
 class SpeechChange(Enum):
-    """What has changed: something is over the bar; it is speech; it was nothing after all; the speech is over."""
+    """What has changed: something is over the bar; it is speech; it was not speech after all; the speech is over."""
 
     BEGAN = auto()
     CONFIRMED = auto()
@@ -129,7 +131,7 @@ class _Stage(Enum):
 
 
 class _VoiceListener:
-    """What the voice model makes of each block; without a model every block may be a voice."""
+    """The voice model's judgement of each block; without a model every block may be a voice."""
 
     def __init__(self, model: VoiceModel | None, surroundings: Surroundings) -> None:
         self._model = model
@@ -138,13 +140,13 @@ class _VoiceListener:
         self.certainty = 0.0
 
     def take(self, block: Samples) -> None:
-        """Take the newest block: how likely a voice is in it is the ``certainty`` from now on."""
+        """Take the newest block: ``certainty`` is now the probability of a voice in it."""
         self.certainty = self.listen(block)
         self._voice_blocks += 1 if self.certainty >= VOICE else -1
         self._voice_blocks = min(max(self._voice_blocks, 0), 2 * _NEW_VOICE_BLOCKS)
 
     def listen(self, block: Samples) -> float:
-        """Return how likely a voice is. Fed with every block, the model knows what a sound rose from."""
+        """Return the probability of a voice. The model is fed every block, so that it knows what a sound rose from."""
         if self._model is None:
             return VOICE
         echo_db = self._surroundings.echo_db
@@ -154,16 +156,16 @@ class _VoiceListener:
 
     @property
     def is_new(self) -> bool:
-        """Whether a voice has begun lately, in the newest block or before it; without a model, nobody knows."""
+        """Whether a voice has begun recently, in the newest block or before it; False without a model."""
         return self._model is not None and self.certainty >= VOICE and self._voice_blocks <= _NEW_VOICE_BLOCKS
 
 
 class NearSpeech:
-    """Listens to one block after the other; for one thread at a time.
+    """Listens to one block after another. Not thread-safe.
 
-    It fails towards not cutting: until a canceller has learned the room, or when it loses it, its bar is as high as the
-    echo itself. ``voice`` hears what the canceller leaves, and is asked while something is over the bar; without it
-    pitch alone tells a voice. ``surroundings`` may be measured elsewhere as well.
+    It errs towards not cutting: before a canceller has learned the room, or after it loses it, its bar is as high as
+    the echo itself. ``voice`` hears what the canceller leaves, and is consulted while something is over the bar;
+    without it voices are recognised by pitch alone. ``surroundings`` may be measured elsewhere as well.
     """
 
     def __init__(self, voice: VoiceModel | None = None, surroundings: Surroundings | None = None) -> None:
@@ -185,8 +187,8 @@ class NearSpeech:
     ) -> SpeechChange | None:
         """Take a block as heard, as the filter left it, and as played; return what has changed with it.
 
-        ``suppressor`` is asked about the block, or told to keep it in mind. It is None where the device itself cancels:
-        how much of ``far`` it leaves in ``near`` is learned.
+        ``suppressor`` judges the block or only keeps it for later. It is None if the device itself cancels: how much of
+        ``far`` it leaves in ``near`` is learned.
         """
         rows = self._rows
         rows[0], rows[1] = near, cancelled
@@ -200,7 +202,7 @@ class NearSpeech:
         if suppressor is None:
             block = self._judge_device(linear_db, level_db(far))
         else:
-            # A filter that expects what has not come makes sound of its own: no person is louder than the near-end.
+            # A filter that expects an echo which is absent adds sound: a person cannot be louder than the near-end.
             linear_db = min(linear_db, near_db)
             echo_db = near_db if self._linear_bar.leak > _ESTIMATED_LEAK_DB else estimate_db
             self._echo = max(echo_db, self._echo - _HELD_DB)
@@ -219,14 +221,14 @@ class NearSpeech:
 
     @property
     def is_speaking(self) -> bool:
-        """Whether speech was confirmed, and has not ended yet."""
+        """Whether speech was confirmed and has not ended yet."""
         return self._stage is _Stage.CONFIRMED
 
     def take_alone(self, near: Samples) -> SpeechChange | None:
-        """Take a block with nothing played beside it; return that the speech that was confirmed is over."""
+        """Take a block with nothing played beside it; return the end of confirmed speech when it is over."""
         spurt = self._spurt
         certainty = self._voice.listen(near)
-        # Without an echo the room's noise and a hum are told from a voice by the model alone.
+        # Without an echo, only the model distinguishes a voice from the room's noise and a hum.
         is_voice = self._linear_bar.over(level_db(near), 0.0) > 0 and certainty >= VOICE
         spurt.quiet = 0 if is_voice else spurt.quiet + 1
         spurt.length += 1
@@ -238,19 +240,19 @@ class NearSpeech:
         return None
 
     def reset(self) -> None:
-        """Forget what has been going on, not what was learned of the room."""
+        """Forget the current sound, but not what was learned about the room."""
         self._stage = _Stage.QUIET
         self._window[:] = 0
         self._echo = self._long_echo = 0.0
 
     def abandon(self) -> SpeechChange | None:
-        """Forget what has been going on; return that it faded if it had begun."""
+        """Abandon the current sound; return that it faded if it had begun."""
         has_begun = self._stage is _Stage.BEGUN
         self.reset()
         return SpeechChange.FADED if has_begun else None
 
     def doubt(self) -> None:
-        """Believe the cancellers little more than in the beginning: the far-end has moved against the near-end."""
+        """Trust the cancellers little more than at the start: the far-end has moved relative to the near-end."""
         self._linear_bar.leak = max(self._linear_bar.leak, _DOUBTED_LEAK_DB)
         self._suppressed_bar.leak = max(self._suppressed_bar.leak, _UNKNOWN_SUPPRESSED_LEAK_DB)
 
@@ -272,7 +274,7 @@ class NearSpeech:
         return self._called > 0
 
     def _judge_alone(self, linear_db: float, linear_over: float) -> Block:
-        """Judge a block so far under the bar that nobody needs to be asked."""
+        """Judge a block so far under the bar that the suppressor need not be consulted."""
         self._linear_bar.follow(linear_db)
         self._linear_bar.learn(linear_db, self._echo, is_new_voice=self._voice.is_new)
         return Block(linear_over, linear_over, linear_db - self._echo)
@@ -281,11 +283,11 @@ class NearSpeech:
         suppressed_over = min(
             self._suppressed_bar.over(suppressed_db, self._long_echo),
             suppressed_db - linear_db + _SETTLING_DB,
-            # Where an overdriven speaker begins, the suppressor lets pass what the filter has taken out.
+            # When an overdriven speaker begins, the suppressor lets through what the filter has removed.
             linear_over + _DOUBTED_DB,
         )
         if self._linear_bar.leak > LEARNED_LEAK_DB:
-            # A filter that is still learning goes up and down: alone it is no witness.
+            # A filter that is still learning fluctuates: its evidence alone is not enough.
             linear_over = min(linear_over, suppressed_over)
         block = Block(linear_over, suppressed_over, linear_db - self._echo)
         self._linear_bar.follow(linear_db)
@@ -309,7 +311,7 @@ class NearSpeech:
         spurt = self._spurt
         spurt.length += 1
         spurt.listen(self._voice.certainty)
-        # Full volume in the middle of a person's sentence would take them back under the bar.
+        # Full volume in the middle of a person's sentence would put them back under the bar.
         goes_on = block.over > 0 or (self._stage is _Stage.BEGUN and self._voice.is_new)
         spurt.quiet = 0 if goes_on else spurt.quiet + 1
         if self._stage is not _Stage.CONFIRMED:
@@ -352,5 +354,5 @@ class NearSpeech:
             self._surroundings.take(levels, self._linear_bar.leak, is_over=True)
         bar = self._linear_bar
         if spurt.suppressed == 0:
-            # The suppressor has heard nobody: it was the canceller that got worse.
+            # The suppressor has heard nobody: the canceller has become worse.
             bar.leak = max(bar.leak, min(spurt.worst_leak - 3, bar.leak + 6))

@@ -1,4 +1,4 @@
-"""Echo stage: what stands between the microphone and everybody who listens to it, for as long as the speaker sounds."""
+"""Echo stage: sits between the microphone and everything that listens to it while the speaker sounds."""
 
 from collections.abc import Callable
 
@@ -12,27 +12,27 @@ from edgevoice.echo.speech import NearSpeech, SpeechChange
 from edgevoice.echo.suppressor import RestingSuppressor
 
 _BEFORE = 16_000 * 3 // 10
-"""Samples from before the block in which speech was noticed that may be its own: 300 ms, a soft first consonant."""
+"""Samples before the block in which speech was noticed that may belong to it: 300 ms, a soft first consonant."""
 
 _LONG_BEFORE = 16_000 * 6 // 10
-"""The same from the block in which it was confirmed."""
+"""The same, counted from the block in which it was confirmed."""
 
 _MENDING_BLOCKS = 15
-"""Blocks after a jump until the filter's memory, 280 ms, holds nothing from before it any more."""
+"""Blocks after a jump until the filter's memory, 280 ms, holds nothing from before the jump."""
 
 NearSpeechFact = NearSpeechBegan | NearSpeechConfirmed | NearSpeechFaded | NearSpeechEnded | RoomMeasured
 
 
 class EchoStage:
-    """Implements ``audio.microphone.Echo``: takes each block of the near-end, in the capture callback.
+    """Implements ``audio.microphone.Echo``: processes each block of the near-end, in the capture callback.
 
-    ``linear`` subtracts the echo for everybody; without it the near-end passes as it is. ``suppressor`` is a second
-    witness for ``near_speech``, which listens for speech over the far-end and reports it with ``tell``; that is called
-    in the callback's thread and must return at once. While the far-end is silent, speech that was confirmed is followed
-    to its end; else ``room`` alone hears the near-end, and nothing more is computed.
+    ``linear`` subtracts the echo for every listener; without it the near-end passes unchanged. ``suppressor`` provides
+    a second opinion for ``near_speech``, which listens for speech over the far-end and reports it through ``tell``;
+    that is called in the callback's thread and must return at once. While the far-end is silent, confirmed speech is
+    followed to its end; otherwise only ``room`` hears the near-end, and nothing more is computed.
 
-    The suppressor's own output goes to nobody: over the first second of somebody who speaks over the box it leaves 1 dB
-    of them against what it takes away, the filter 9 dB (`edgevoice.testbed.stage.room`, talker as loud as the echo).
+    The suppressor's own output is not used: over the first second of somebody speaking over the box it leaves 1 dB of
+    them relative to what it removes, the filter 9 dB (`edgevoice.testbed.stage.room`, talker as loud as the echo).
     """
 
     def __init__(
@@ -72,10 +72,10 @@ class EchoStage:
         if self._far_end is not None:
             self._far_end(far, position)
         if not self._is_working and self._near_speech is not None and self._near_speech.is_speaking:
-            self._near_speech.reset()  # speech that goes on over the next sound is to be confirmed anew
+            self._near_speech.reset()  # speech that continues over the next sound must be confirmed again
         self._is_working = True
         block = np.frombuffer(near, "<i2")
-        # Against a reference out of place the filter would unlearn the room.
+        # With a misaligned reference the filter would unlearn the room.
         linear = None if self._reference.is_moving else self._linear
         cleaned = block if linear is None else linear.process(block, far)
         if self._near_speech is not None:
@@ -85,7 +85,7 @@ class EchoStage:
         return cleaned.tobytes()
 
     def pause(self) -> None:
-        """Take note that the next block does not follow on the last: silence lay between, or a mute."""
+        """Record that the next block does not continue the last one: silence or a mute came between."""
         self._is_working = False
         if self._near_speech is not None:
             self._near_speech.reset()
@@ -93,7 +93,7 @@ class EchoStage:
             self._room.drop()
 
     def _take_alone(self, near: bytes, position: int) -> None:
-        """Follow speech that was confirmed to its end, now that the far-end is silent; then listen to the room."""
+        """Follow confirmed speech to its end, now that the far-end is silent; then listen to the room."""
         if self._near_speech is not None and self._near_speech.is_speaking:
             self._is_working = False
             self._report(self._near_speech.take_alone(np.frombuffer(near, "<i2")), position + BLOCK)
@@ -109,7 +109,8 @@ class EchoStage:
             self._mending = _MENDING_BLOCKS
             near_speech.doubt()
         if self._mending or not self._reference.is_settled:
-            # Nobody can be told from an echo that may come at any time; nor may the voice stay lowered until then.
+            # Speech cannot be told from an echo that may come at any time, and the voice must not stay lowered until
+            # then.
             self._mending = max(0, self._mending - 1)
             return near_speech.abandon()
         return near_speech.take(near, cleaned, far, self._suppressor)

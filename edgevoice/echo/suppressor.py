@@ -1,6 +1,6 @@
 """Suppressor: WebRTC's echo canceller (AEC3) through pywebrtc-audio. It leaves no echo, and little of a talker over it.
 
-That is why it stands before the uplink only, where an echo would be taken for a person.
+That is why it comes before the uplink only, where an echo would be mistaken for a person.
 """
 
 from collections import deque
@@ -13,13 +13,13 @@ from edgevoice.echo.canceller import BLOCK, EchoCanceller, Samples, one_block
 from edgevoice.errors import EchoUnavailable
 
 _DITHER: Samples = np.random.default_rng(1).integers(-1, 1, BLOCK, np.int16, endpoint=True)
-"""Noise of one step under the far-end: in perfect silence AEC3 runs into denormal numbers, at twice the cost."""
+"""Noise of one step under the far-end: in digital silence AEC3 runs into denormal numbers, at twice the cost."""
 
 
 class Suppressor:
-    """AEC3 on blocks of 20 ms; raises EchoUnavailable when pywebrtc-audio is not installed.
+    """AEC3 on blocks of 20 ms; raises EchoUnavailable if pywebrtc-audio is not installed.
 
-    What comes back is 8 ms late: two blocks of 64 samples, by which AEC3 works inside.
+    Its output is 8 ms late: two of the 64-sample blocks in which AEC3 works internally.
     """
 
     def __init__(self) -> None:
@@ -36,13 +36,13 @@ class Suppressor:
 
 
 _KEPT_BLOCKS = 15
-"""What a suppressor that has rested is told first: 300 ms, the room's echo of what is sounding now."""
+"""What a suppressor that has rested processes first: 300 ms, the room's echo of what is sounding now."""
 
 
 class RestingSuppressor:
-    """A suppressor that works only when it is asked: its filter stays as it was, and what it missed last is made good.
+    """A suppressor that works only on demand: it keeps its filter, and first processes the blocks last skipped.
 
-    ``process`` may take as long as ``_KEPT_BLOCKS`` of them at once: 6 ms on a fast machine.
+    One call of ``process`` may therefore take as long as ``_KEPT_BLOCKS`` blocks: 6 ms on a fast machine.
     """
 
     def __init__(self, suppressor: EchoCanceller) -> None:
@@ -50,7 +50,7 @@ class RestingSuppressor:
         self._missed: deque[tuple[Samples, Samples]] = deque(maxlen=_KEPT_BLOCKS)
 
     def rest(self, near: Samples, far: Samples) -> None:
-        """Take a block without computing anything."""
+        """Keep a block without computing anything."""
         self._missed.append((near, far))
 
     def process(self, near: Samples, far: Samples) -> Samples:

@@ -1,8 +1,8 @@
-"""Surroundings: how loud the room is by itself, without anybody speaking to the box. Pure; levels in dB.
+"""Surroundings: how loud the room is while nobody speaks to the box. Pure; levels in dB.
 
-A television is a voice, and only its level tells it from a person who turns to the box: it has been going on for a
-while, as loud as now. So what goes on is measured, and a new voice must be louder than that: while the box is silent,
-as it is heard, and while it speaks, in the blocks that the canceller leaves as they were.
+A television is a voice, and only its level distinguishes it from a person who addresses the box: it has been going on
+for a while at the same level. So the ongoing sound is measured, and a new voice must be louder than that: as it is
+heard while the box is silent, and in the blocks that the canceller leaves unchanged while the box speaks.
 """
 
 from collections import deque
@@ -17,38 +17,38 @@ _SLOTS = 32
 """Half seconds that are remembered: 16 s."""
 
 _LEAST_SLOTS = 4
-"""Half seconds after which the room is known."""
+"""Half seconds after which the room counts as known."""
 
 _SHARE = 0.6
-"""The room is as loud as three of five half seconds: what goes on more than two fifths of the time is the room's own. A
-woman on television who paused after each sentence cut 1 to 3 times in 6 minutes at a half, and not at this. With the
-loudest quarter instead, people who speak over the box again and again became the room themselves: of 49 people 20 dB
-softer than the echo, one every 5 s, 20 were heard, not 27 to 30.
+"""The level that three of five half seconds stay below is the room's: whatever lasts for more than two fifths of the
+time belongs to the room. A woman on television who paused after each sentence cut 1 to 3 times in 6 minutes at a half,
+and not at this. With the loudest quarter instead, people who speak over the box repeatedly became part of the room: of
+49 people 20 dB softer than the echo, one every 5 s, 20 were heard, not 27 to 30.
 """
 
 _LOUDER_DB = 9.0
-"""By how much a voice must be louder than the room, at the middle of its blocks.
+"""By how much a voice must be louder than the room, measured at the median of its blocks.
 
 With 7 dB a recorded woman on television, 25 dB softer than the echo, cut 3 times in 6 minutes, each time by less than
 1.1 dB. Of 50 remarks and 47 words 10 dB softer than the echo, 44 and 39 were louder than the quiet room with either.
 """
 
 _RAISED_DB = 3.0
-"""By how much people raise their voice to interrupt, at the least."""
+"""The least by which people raise their voice to interrupt."""
 
 _COVERED_DB = 6.0
-"""How much the canceller takes away, at least, from a block that is the echo."""
+"""The least that the canceller removes from a block that is echo."""
 
 _UNKNOWN_DB = -12.0
-"""How loud a voice must be against the echo while the room is not known: in the first seconds of a box's life."""
+"""How loud a voice must be relative to the echo while the room is not known: in the first seconds after a start."""
 
 _ECHO_RISE = 0.05
 _ECHO_FALL = 0.003
-"""How the echo's level follows each block that the canceller took something away from: to the louder ones."""
+"""How the echo's level follows each block from which the canceller removed something: towards the louder ones."""
 
 
 class Levels(NamedTuple):
-    """How loud a block is as heard, as the canceller left it, and what the canceller took for the echo; in dB."""
+    """How loud a block is as heard, as the canceller left it, and in the canceller's estimate of the echo; in dB."""
 
     heard: float
     left: float
@@ -56,7 +56,7 @@ class Levels(NamedTuple):
 
 
 class Surroundings:
-    """What the room sounds like by itself. It takes every block but those in which somebody speaks to the box."""
+    """What the room itself sounds like. It takes every block except those in which somebody speaks to the box."""
 
     def __init__(self) -> None:
         self._slots: deque[float] = deque(maxlen=_SLOTS)
@@ -73,7 +73,7 @@ class Surroundings:
 
     @property
     def needed_db(self) -> float:
-        """Return how loud a voice must be to be taken for a person who speaks to the box."""
+        """Return how loud a voice must be to count as a person who speaks to the box."""
         if len(self._slots) < _LEAST_SLOTS:
             return 0.0 if self._echo is None else self._echo + _UNKNOWN_DB
         by_level = sorted(self._slots)
@@ -81,9 +81,9 @@ class Surroundings:
 
     @property
     def is_loud(self) -> bool:
-        """Whether the room is so loud that the user could not outdo it, as loud as they were in their last turn.
+        """Whether the room is too loud for the user to be heard over it, judged by their last turn.
 
-        It is loud until they could without raising their voice.
+        The room counts as loud until they could be heard without raising their voice.
         """
         if self._user is None or len(self._slots) < _LEAST_SLOTS:
             return False
@@ -91,20 +91,20 @@ class Surroundings:
         return self._is_loud
 
     def take_silence(self, level_db: float) -> None:
-        """Take how loud a half second was in which neither the box nor anybody speaking to it was heard."""
+        """Take the level of a half second in which neither the box nor anybody speaking to it was heard."""
         self._slots.append(level_db)
 
     def take_user(self, level_db: float) -> None:
-        """Take how loud the user was in the turn that has just ended."""
+        """Take the user's level in the turn that has just ended."""
         self._user = level_db
 
     def take(self, levels: Levels, leak_db: float, *, is_over: bool = False) -> None:
         """Take a block, and what the canceller leaves of an echo.
 
-        It is the room's own where the echo, as the canceller estimates it, is softer than what is left: else the echo's
-        decay in a quiet room is taken for the room. Of 50 remarks and 47 words 10 dB softer than the echo, 44 and 39
-        were louder than the room then, not 40 and 36, and a television had to be outdone by as much as before.
-        ``is_over``: it was over the bar and turned out to be nobody; such a block says nothing about the echo.
+        The block belongs to the room if the canceller's estimate of the echo is softer than what is left: otherwise the
+        echo's decay in a quiet room is mistaken for the room. Of 50 remarks and 47 words 10 dB softer than the echo, 44
+        and 39 were then louder than the room, not 40 and 36, and the level needed to outdo a television was the same.
+        ``is_over``: the block was over the bar but turned out not to be a person; it says nothing about the echo.
         """
         self._blocks += 1
         if self._blocks == SLOT_BLOCKS:

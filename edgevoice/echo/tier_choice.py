@@ -1,4 +1,4 @@
-"""Which echo tier holds, and why: the setting's, or for "auto" what the self-test has measured for these devices."""
+"""Which echo tier applies, and why: the setting's, or for "auto" what the self-test measured for these devices."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from edgevoice.settings.schema import Settings
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The tier that holds; ``delay_s`` is the echo's delay, 0 when it was not measured; ``why`` is for the log."""
+    """The tier that applies; ``delay_s`` is the echo's delay, 0 if it was not measured; ``why`` is for the log."""
 
     tier: Tier
     delay_s: float = 0.0
@@ -17,7 +17,7 @@ class Chosen:
 
 
 def choose(settings: Settings, record: EchoRecord | None) -> Chosen:
-    """Return the tier of the settings; "auto" takes what was measured with these devices, else none."""
+    """Return the tier from the settings; "auto" takes what was measured with these devices, else none."""
     is_ours = record is not None and (record.microphone, record.speaker) == (
         settings.microphone.device,
         settings.speaker.device,

@@ -1,4 +1,4 @@
-"""Echo tiers: how a box keeps from hearing itself, from doing nothing about it to being spoken over."""
+"""Echo tiers: how a box avoids hearing itself, from no cancellation at all to being interrupted by speech."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from edgevoice.echo.voice import VoiceModel
 
 
 class Tier(StrEnum):
-    """What takes the box's own sound out of what it hears.
+    """What removes the box's own sound from what it hears.
 
     NONE: nothing; wake word and button interrupt. LINEAR: a filter in front of the wake word. SUPPRESSOR: that, and a
     suppressor in front of the uplink, so that speech interrupts: the uplink carries zeros until somebody is known to
-    speak over the answer, and then everything from their first sound on. HARDWARE: the device itself; the uplink stays
-    open, and speech interrupts.
+    speak over the answer, and then everything from their first sound on. HARDWARE: the device itself cancels; the
+    uplink stays open, and speech interrupts.
     """
 
     NONE = "none"
@@ -31,7 +31,7 @@ class Tier(StrEnum):
 
     @property
     def lets_speech_interrupt(self) -> bool:
-        """Whether the box listens for speech over its own."""
+        """Whether the box listens for speech over its own voice."""
         return self in {Tier.SUPPRESSOR, Tier.HARDWARE}
 
 
@@ -39,7 +39,7 @@ class Tier(StrEnum):
 class EchoPath:
     """Both ends of the stage: ``reference`` takes what the speaker plays, ``stage`` what the microphone hears.
 
-    ``room`` must see whose turn it is; it is absent where speech does not interrupt.
+    ``room`` must be notified whose turn it is; it is absent if speech does not interrupt.
     """
 
     reference: FarEndReference
@@ -48,7 +48,7 @@ class EchoPath:
 
 
 def _no_voice() -> None:
-    """Load no voice model: pitch alone tells a voice."""
+    """Load no voice model: voices are then recognised by pitch alone."""
 
 
 def build(
@@ -60,10 +60,10 @@ def build(
     delay_s: float = 0.0,
     voice: Callable[[], VoiceModel | None] = _no_voice,
 ) -> EchoPath | None:
-    """Return the echo path of a tier, ``None`` where there is nothing to do. Without its libraries: EchoUnavailable.
+    """Return the echo path of a tier, ``None`` if it needs none. Without its libraries: EchoUnavailable.
 
-    ``near`` and ``far`` are the clocks of the two streams, ``delay_s`` the echo's delay as measured, 0 when it was not.
-    ``voice`` loads the voice model; it is called where speech may interrupt.
+    ``near`` and ``far`` are the clocks of the two streams, ``delay_s`` the echo's delay as measured, 0 if it was not.
+    ``voice`` loads the voice model; it is called if speech may interrupt.
     """
     if tier is Tier.NONE:
         return None

@@ -1,4 +1,4 @@
-"""Echo verdict: which tier suits what the self-test has found, and why, in one line for people. No I/O."""
+"""Echo verdict: which tier suits the self-test's findings, and why, in one line for people. No I/O."""
 
 from dataclasses import dataclass
 
@@ -9,41 +9,45 @@ UNHEARD_DB = 3.0
 """Echo and noise over the noise alone: at 3 dB the echo is no louder than the room itself."""
 
 DEVICE_LOSS_DB = 30.0
-"""Less than this no room takes away by itself: then it is a faint volume that keeps the echo under the noise."""
+"""An unheard echo with at least this loss is cancelled by the device; with less, the low volume keeps it under the
+noise.
+"""
 
 USEFUL_DB = 6.0
-"""What a filter must take out to be worth its work: a wake word that was as loud as the echo then stands out of it."""
+"""What a filter must remove to be worth its cost: a wake word that was as loud as the echo then stands out from it."""
 
 GOOD_DB = 20.0
-"""What it must take out before speech may interrupt: at 24 dB the wake word is found under an answer as loud as itself
-22 times in 24, at 17.6 dB 20 times (simulated rooms, 24 phrases); the detector of speech stands behind the same filter.
+"""What it must remove before speech may interrupt: at 24 dB the wake word is found under an answer as loud as itself 22
+times in 24, at 17.6 dB 20 times (simulated rooms, 24 phrases); the speech detector uses the same filter's output.
 """
 
 QUIET_DB = 6.0
-"""What may be left over the room's noise for a filter to count as good whatever the figure: there was no more echo."""
+"""How little may be left over the room's noise for a filter to count as good whatever the figure: there was no more
+echo.
+"""
 
 SUPPRESSED_DB = 30.0
-"""What the suppressor must take out, so that the service does not hear the box: it reaches 40 dB in simulated rooms."""
+"""What the suppressor must remove, so that the service does not hear the box: it reaches 40 dB in simulated rooms."""
 
 MOST_CPU_MS = 100.0
 """Per second of audio: a tenth of a core, and 2 ms of each callback's 20."""
 
 MOST_DRIFT_PPM = 300.0
-"""Two crystals of 100 ppm each and a margin. The reference is resampled up to this; more is no crystal's drift."""
+"""Two crystals of 100 ppm each and a margin. The reference is resampled up to this; no crystal drifts more."""
 
 MOST_DRIFT_ERROR_PPM = 20.0
-"""A rate that is not known better cannot be followed: at 15 ppm of error a filter's figure falls from 33 to 18 dB."""
+"""A less certain rate cannot be followed: at 15 ppm of error a filter's figure falls from 33 to 18 dB."""
 
 MOST_CLIPPED_PERCENT = 1.0
-"""Of the periods; a single one may be a door."""
+"""Share of the periods; a single one may be a door."""
 
 MOST_SILENCED_PERCENT = 50.0
-"""Of the periods; no room is that quiet."""
+"""Share of the periods; no room is that quiet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A canceller's trial and its cost in ms of CPU time per second of audio; why it was not tried, else."""
+    """A canceller's trial and its cost in ms of CPU time per second of audio; else why it was not tried."""
 
     trial: Trial | None = None
     cpu_ms_per_s: float = 0.0
@@ -52,17 +56,17 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The tier and why; without a tier the measurement is worth nothing, and ``why`` says what to do about it."""
+    """The tier and why; without a tier the measurement is useless, and ``why`` says what to do about it."""
 
     tier: Tier | None
     why: str
 
 
 def problem_of(measured: Measured) -> str:
-    """Return why nothing can be concluded from a measurement, empty when something can."""
+    """Return why a measurement allows no conclusion, empty if it does."""
     if measured.is_dead:
         return (
-            "the microphone gives nothing but one number: it is switched off, by its mute switch or in the mixer "
+            "the microphone gives only one constant value: it is switched off, by its mute switch or in the mixer "
             "(`alsamixer`, F4)"
         )
     if measured.clipped_percent > MOST_CLIPPED_PERCENT:
@@ -73,8 +77,8 @@ def problem_of(measured: Measured) -> str:
         return ""
     if not measured.is_heard:
         return (
-            "the microphone hears the room, but nothing of what was played: look whether the speaker is on and turned "
-            'up; if it was loud and clear, the device takes it out by itself: set echo.tier to "hardware"'
+            "the microphone hears the room, but nothing of what was played: check that the speaker is on and turned "
+            'up; if it was loud and clear, the device cancels its own echo: set echo.tier to "hardware"'
         )
     if measured.echo_db <= UNHEARD_DB and measured.return_loss_db < DEVICE_LOSS_DB:
         return "the room is too loud, or the volume too low: the speaker is not heard above the noise"
@@ -82,7 +86,7 @@ def problem_of(measured: Measured) -> str:
 
 
 def judge(measured: Measured, linear: Tried, suppressor: Tried) -> Verdict:
-    """Return the tier that suits; ``linear`` and ``suppressor`` are looked at only where there is an echo to cancel."""
+    """Return the tier that suits; ``linear`` and ``suppressor`` are considered only if there is an echo to cancel."""
     if problem := problem_of(measured):
         return Verdict(None, problem)
     if measured.silenced_percent > MOST_SILENCED_PERCENT:

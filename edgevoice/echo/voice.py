@@ -1,4 +1,4 @@
-"""Voice: how likely it is that a person speaks. A witness beside pitch and loudness."""
+"""Voice: the probability that a person speaks, in addition to pitch and loudness."""
 
 from typing import Protocol
 
@@ -6,8 +6,8 @@ from edgevoice.echo.canceller import Samples
 
 
 class VoiceModel(Protocol):
-    """Follows a signal block by block. For one thread at a time."""
+    """Follows a signal block by block. Not thread-safe."""
 
     def take(self, block: Samples) -> float:
-        """Take the next samples, mono s16 at 16 kHz; return how likely speech is in the newest, from 0 to 1."""
+        """Take the next samples, mono s16 at 16 kHz; return the probability of speech in the newest, from 0 to 1."""
         ...

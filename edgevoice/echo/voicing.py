@@ -1,4 +1,4 @@
-"""Voicing: whether a short piece of sound repeats itself as a voice does. Pure."""
+"""Voicing: whether a short piece of sound is periodic like a voice. Pure."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,25 +7,27 @@ from edgevoice.core.sound.rates import NEAR_END_HZ
 from edgevoice.echo.canceller import BLOCK
 
 WINDOW = 2 * BLOCK
-"""Samples that are looked at: 40 ms, three periods of the deepest voice."""
+"""Samples that are analysed: 40 ms, three periods of the deepest voice."""
 
 _TRANSFORM = 1024
 _VOICE_HZ = (200, 1100)
-"""Where voices have their strongest harmonics, and what is below, a door's thump, is left out of account."""
+"""The band in which voices have their strongest harmonics; anything lower, such as a door's thump, is ignored."""
 
 _SHARE = 0.5
-"""Of the power from there up, what lies there at least; of a stroke on a dish, most lies above."""
+"""The least share of that power that must lie in the band; most of a stroke on a dish lies above it."""
 
 _LEAST_SHARE = 0.02
-"""The same of all power: a hum's edges are not a voice."""
+"""The same share of all power: the edges of a hum are not a voice."""
 
 _PITCH_HZ = (75, 400)
 _LIKENESS = 0.55
-"""How alike two periods are at least. Noise of this bandwidth and length stays below 0.5, voices lie at 0.9."""
+"""The least similarity of two periods. Noise of this bandwidth and length stays below 0.5, voices lie at 0.9."""
 
 _RINGING_MS = 0.6
 _CLEARANCE = 0.1
-"""By how much a voice's period stands out over shorter ones. What rings at one high pitch is like itself at all."""
+"""How far a voice's period must stand out over shorter ones. A sound that rings at one high pitch matches at all of
+them.
+"""
 
 
 def is_voiced(window: npt.NDArray[np.float32]) -> bool:
@@ -47,6 +49,6 @@ _HANN = np.hanning(WINDOW).astype(np.float32)
 _LOW, _HIGH = (round(frequency * _TRANSFORM / NEAR_END_HZ) for frequency in _VOICE_HZ)
 _LONGEST, _SHORTEST = (NEAR_END_HZ // pitch for pitch in _PITCH_HZ)
 _RINGING = round(_RINGING_MS * NEAR_END_HZ / 1000)
-# The window's own likeness to itself, shifted: divided out, or long periods would look less alike than they are.
+# The window's own autocorrelation: divided out, or long periods would look less alike than they are.
 _OF_THE_WINDOW = np.correlate(_HANN, _HANN, "full")[WINDOW - 1 : WINDOW + _LONGEST]
 _OF_THE_WINDOW = _OF_THE_WINDOW / _OF_THE_WINDOW[0]

@@ -160,7 +160,7 @@ def test_a_library_that_is_missing_costs_a_tier_and_is_named(
         (lambda near: np.clip(near.astype(np.int32) * 20, -32_768, 32_767).astype(np.int16), "turn down the volume"),
         (
             lambda near: np.random.default_rng(1).integers(-20, 20, len(near)).astype(np.int16),
-            "look whether the speaker",
+            "check that the speaker",
         ),
     ],
     ids=["dead", "overdriven", "unheard"],

@@ -93,7 +93,7 @@ def test_where_nothing_helps_the_box_is_deaf_while_it_speaks(
     [
         ({"is_dead": True, "is_heard": False}, "mute switch"),
         ({"clipped_percent": 12.0}, "turn down the volume"),
-        ({"is_heard": False}, "look whether the speaker is on"),
+        ({"is_heard": False}, "check that the speaker is on"),
         ({"echo_db": 1.0, "return_loss_db": 18.0}, "the room is too loud, or the volume too low"),
     ],
 )
