@@ -98,7 +98,7 @@ def test_while_it_connects_and_waits_for_the_answer_the_flashes_are_short() -> N
 
 
 @pytest.mark.parametrize("wiring", WIRINGS, ids=wired)
-def test_two_lights_never_look_alike_save_idle_and_off_on_a_shared_led(wiring: dict[Led, int]) -> None:
+def test_no_two_lights_look_alike_except_idle_and_off_on_a_shared_led(wiring: dict[Led, int]) -> None:
     looks: dict[str, list[str]] = {}
     for light, reason in SHOWN:
         looks.setdefault(str(seen(wiring, light, reason)), []).append(f"{light} {reason}".strip())
@@ -108,7 +108,7 @@ def test_two_lights_never_look_alike_save_idle_and_off_on_a_shared_led(wiring: d
     assert alike in ([], [["off", "idle"]])
 
 
-def test_three_leds_tell_a_ready_box_from_one_that_is_off() -> None:
+def test_three_leds_distinguish_a_ready_box_from_one_that_is_off() -> None:
     pins = {Led.LISTENING: 1, Led.SPEAKING: 2, Led.STATUS: 3}
 
     assert seen(pins, Light.IDLE) != seen(pins, Light.OFF)
@@ -121,7 +121,7 @@ def test_idle_and_off_and_listening_never_move_so_that_they_cost_nothing(wiring:
             assert seconds_to_change(patterns_on(leds, light), 3.3) is None
 
 
-def test_the_number_of_blinks_tells_the_fault() -> None:
+def test_the_number_of_blinks_identifies_the_fault() -> None:
     blinks = {}
     for fault, reason in REASON_OF.items():
         pattern = pattern_of(Light.FAULT, Led.STATUS, reason)

@@ -17,13 +17,13 @@ from edgevoice.core.printable import one_line, printable
         ("left alone\x1b", "left alone "),
     ],
 )
-def test_what_steers_a_terminal_is_taken_out_and_words_stay_apart(text: str, shown: str) -> None:
+def test_terminal_control_characters_are_removed_and_words_stay_apart(text: str, shown: str) -> None:
     assert printable(text) == shown
 
 
-def test_in_one_line_there_is_one_space_between_words() -> None:
+def test_one_line_has_one_space_between_words() -> None:
     assert one_line("  two\r\n\n  words \x1b[2K ") == "two words"
 
 
-def test_in_one_line_what_cannot_be_printed_hides_no_secret() -> None:
+def test_unprintable_characters_hide_no_secret_in_one_line() -> None:
     assert one_line("sec\x00r\u200bet") == "secret"

@@ -62,7 +62,7 @@ from tests.core.drive import (
 # --- being called ----------------------------------------------------------------------------------------------------
 
 
-def test_a_box_that_comes_to_life_shows_that_it_is_ready() -> None:
+def test_a_starting_box_shows_that_it_is_ready() -> None:
     conversation = Conversation(OPEN_MICROPHONE, chance=lambda: 0.0)
 
     assert conversation.start() == [ShowLight(Light.IDLE)]
@@ -70,11 +70,11 @@ def test_a_box_that_comes_to_life_shows_that_it_is_ready() -> None:
     assert conversation.deadline is None
 
 
-def test_the_wake_word_shows_a_light_then_keeps_what_is_said_then_dials() -> None:
+def test_the_wake_word_shows_a_light_then_starts_the_preroll_then_dials() -> None:
     assert drive().hear(WAKE) == [ShowLight(Light.CONNECTING), KeepUplink(32_000), OpenLink("hey_jarvis")]
 
 
-def test_the_talk_button_calls_like_the_wake_word() -> None:
+def test_the_talk_button_begins_a_conversation_like_the_wake_word() -> None:
     assert drive().hear(TalkPressed(at_sample=700)) == [ShowLight(Light.CONNECTING), KeepUplink(700), OpenLink()]
 
 
@@ -87,7 +87,7 @@ def test_the_talk_button_hangs_up_while_there_is_no_answer_to_interrupt(way: tup
     assert drive(*way).hear(TalkPressed(at_sample=0)) == HUNG_UP
 
 
-def test_the_wake_word_while_listening_gives_the_user_all_their_time_again() -> None:
+def test_the_wake_word_while_listening_restarts_the_users_time() -> None:
     listening = drive(*TO_LISTENING)
     listening.wait(7)
 
@@ -97,7 +97,7 @@ def test_the_wake_word_while_listening_gives_the_user_all_their_time_again() -> 
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase not in {Phase.IDLE, Phase.SPEAKING}])
-def test_holding_the_talk_button_ends_whatever_goes_on(phase: Phase) -> None:
+def test_holding_the_talk_button_ends_any_conversation(phase: Phase) -> None:
     called = drive(*WAYS[phase])
 
     assert called.hear(TalkHeld()) == HUNG_UP
@@ -119,7 +119,7 @@ def test_the_uplink_opens_with_the_session() -> None:
     assert drive(*TO_CONNECTING).hear(LinkOpened()) == [ShowLight(Light.LISTENING), OpenUplink()]
 
 
-def test_dialling_is_tried_again_ever_later_until_its_time_is_over() -> None:
+def test_dialling_is_repeated_at_growing_intervals_until_its_time_is_up() -> None:
     called = drive(*TO_CONNECTING)
     waits = []
     while (orders := called.hear(NETWORK_GONE)) == []:
@@ -135,7 +135,7 @@ def test_dialling_is_tried_again_ever_later_until_its_time_is_over() -> None:
     ]
 
 
-def test_the_waits_between_dials_begin_anew_with_every_conversation() -> None:
+def test_the_waits_between_dials_start_over_with_every_conversation() -> None:
     called = drive(*TO_CONNECTING, NETWORK_GONE)
     called.wait(0.25)
     called.hear(TalkHeld(), WAKE, NETWORK_GONE)
@@ -156,7 +156,7 @@ def test_dialling_ends_when_nothing_answers() -> None:
     assert called.phase is Phase.IDLE
 
 
-def test_when_nothing_answers_the_last_dials_own_reason_is_shown() -> None:
+def test_when_nothing_answers_the_reason_of_the_last_dial_is_shown() -> None:
     called = drive(*TO_CONNECTING, LinkLost("local-service-starting", is_retriable=True))
     called.wait(called.waits_s or 0)
 
@@ -166,7 +166,7 @@ def test_when_nothing_answers_the_last_dials_own_reason_is_shown() -> None:
     assert called.wait(12)[0] == ShowLight(Light.FAULT, "service-unreachable")
 
 
-def test_a_refusal_that_dialling_again_cannot_mend_is_told_at_once() -> None:
+def test_a_refusal_that_redialling_cannot_fix_is_shown_at_once() -> None:
     orders = drive(*TO_CONNECTING).hear(LinkLost("key-refused", is_retriable=False))
 
     assert orders == [ShowLight(Light.FAULT, "key-refused"), CloseUplink(), CloseLink(), PlayEarcon(Earcon.TROUBLE)]
@@ -186,7 +186,7 @@ def test_a_fault_is_forgotten_with_the_next_call() -> None:
     assert called.conversation.deadline is None
 
 
-def test_a_link_that_is_lost_between_a_tool_and_its_answer_is_heard() -> None:
+def test_a_link_lost_between_a_tool_and_its_answer_sounds_the_trouble_tone() -> None:
     # The turn, said again, would set its timer again.
     assert drive(*TO_TOOLS).hear(NETWORK_GONE) == [
         ShowLight(Light.CONNECTING),
@@ -195,7 +195,7 @@ def test_a_link_that_is_lost_between_a_tool_and_its_answer_is_heard() -> None:
     ]
 
 
-def test_an_answer_that_is_all_here_is_heard_to_its_end_when_the_link_is_lost() -> None:
+def test_a_complete_answer_is_heard_to_its_end_when_the_link_is_lost() -> None:
     spoken = drive(*TO_SPOKEN)
 
     assert spoken.hear(NETWORK_GONE) == [CloseUplink()]
@@ -204,7 +204,7 @@ def test_an_answer_that_is_all_here_is_heard_to_its_end_when_the_link_is_lost() 
     assert spoken.conversation.deadline is None
 
 
-def test_the_wake_word_after_the_link_was_lost_calls_anew() -> None:
+def test_the_wake_word_after_a_lost_link_begins_a_new_conversation() -> None:
     orphan = drive(*TO_SPOKEN, NETWORK_GONE)
 
     assert orphan.hear(WAKE) == [
@@ -221,21 +221,21 @@ def test_the_wake_word_after_the_link_was_lost_calls_anew() -> None:
 # --- the user's turn -------------------------------------------------------------------------------------------------
 
 
-def test_nothing_said_after_the_wake_word_hangs_up() -> None:
+def test_silence_after_the_wake_word_hangs_up() -> None:
     silent = drive(*TO_LISTENING)
 
     assert silent.wait(7.9) == []
     assert silent.wait(0.1) == HUNG_UP
 
 
-def test_a_user_who_speaks_has_time_but_not_for_ever() -> None:
+def test_a_user_who_speaks_has_more_time_but_not_for_ever() -> None:
     speaking = drive(*TO_LISTENING, UserStartedSpeaking())
 
     assert speaking.wait(89.9) == []
     assert speaking.wait(0.1) == HUNG_UP, "a service that hears no end must not hold the box for ever"
 
 
-def test_no_conversation_is_longer_than_the_hard_cap() -> None:
+def test_no_conversation_exceeds_the_hard_cap() -> None:
     talking = drive(*TO_LISTENING)
     orders: list[Action] = []
     while not orders and talking.now < 2000:
@@ -250,7 +250,7 @@ def test_the_wake_word_does_not_hurry_a_user_who_speaks() -> None:
     assert drive(*TO_LISTENING, UserStartedSpeaking(), WAKE).wait(89.9) == []
 
 
-def test_a_user_who_was_speaking_when_they_hung_up_is_not_taken_to_speak_on_in_the_next_call() -> None:
+def test_speech_at_hang_up_does_not_carry_over_to_the_next_conversation() -> None:
     again = drive(*TO_LISTENING, UserStartedSpeaking(), TalkHeld(), *TO_LISTENING)
 
     assert again.wait(8) == HUNG_UP
@@ -263,14 +263,14 @@ def test_speech_that_never_becomes_a_turn_hangs_up() -> None:
     assert mumbled.wait(0.1) == HUNG_UP
 
 
-def test_the_end_of_a_turn_is_the_beginning_of_thought() -> None:
+def test_the_end_of_a_turn_begins_thinking() -> None:
     listening = drive(*TO_LISTENING, UserStartedSpeaking())
 
     assert listening.hear(TurnEnded()) == [ShowLight(Light.THINKING)]
     assert listening.phase is Phase.THINKING
 
 
-def test_no_answer_at_all_is_heard() -> None:
+def test_a_missing_answer_sounds_the_trouble_tone() -> None:
     thinking = drive(*TO_THINKING)
 
     assert thinking.wait(14.9) == []
@@ -303,7 +303,7 @@ OLD_NEWS: list[Event] = [
 
 
 @pytest.mark.parametrize("fact", OLD_NEWS, ids=lambda fact: type(fact).__name__)
-def test_an_idle_box_does_nothing_about_old_news(fact: Event) -> None:
+def test_an_idle_box_ignores_late_events(fact: Event) -> None:
     idle = drive(*TO_SPOKEN, TalkHeld())
 
     assert idle.hear(fact) == []
@@ -327,18 +327,18 @@ def test_an_idle_box_does_nothing_about_old_news(fact: Event) -> None:
     ],
     ids=lambda fact: type(fact).__name__,
 )
-def test_news_of_something_else_changes_nothing(phase: Phase, fact: Event) -> None:
+def test_unrelated_events_change_nothing(phase: Phase, fact: Event) -> None:
     told, untold = drive(*WAYS[phase]), drive(*WAYS[phase])
 
     assert told.hear(fact) == []
     assert (told.phase, told.waits_s) == (untold.phase, untold.waits_s)
 
 
-def test_a_wake_word_of_another_name_is_as_good() -> None:
+def test_any_configured_wake_word_begins_a_conversation() -> None:
     assert drive().hear(WakeWordHeard("alexa", 0.5, at_sample=0))[1:] == [KeepUplink(0), OpenLink("alexa")]
 
 
-def test_a_response_that_crosses_with_the_users_first_word_is_cancelled() -> None:
+def test_a_response_that_begins_as_the_user_speaks_is_cancelled() -> None:
     speaking = drive(*TO_THINKING, UserStartedSpeaking())
 
     assert speaking.hear(ResponseStarted("r1")) == [CancelResponse("r1")]

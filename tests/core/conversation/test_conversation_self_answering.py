@@ -74,7 +74,7 @@ def test_a_service_that_may_answer_by_itself_is_given_a_moment_and_its_answer_is
     assert asked.hear(spoken("r2"), PlaybackDrained(1)) == [ShowLight(Light.LISTENING)]
 
 
-def test_a_service_that_does_not_is_asked_after_that_moment_and_from_then_on_at_once() -> None:
+def test_a_service_that_does_not_is_asked_after_that_moment_and_later_at_once() -> None:
     asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), policy=UNKNOWN)
 
     assert asked.wait(0.3) == [CreateResponse()]
@@ -89,7 +89,7 @@ def test_a_service_that_is_known_not_to_is_asked_at_once() -> None:
     assert asked.hear(ToolFinished("c1", "1")) == [SendToolOutput("c1", "1"), CreateResponse()]
 
 
-def test_a_service_that_has_answered_by_itself_has_two_seconds_to_do_so_again() -> None:
+def test_a_service_that_answered_by_itself_gets_two_seconds_to_do_so_again() -> None:
     again = answered_by_itself(TurnEnded(), ResponseStarted("r3"), called("r3", CALL))
 
     assert again.hear(ToolFinished("c1", "1")) == [SendToolOutput("c1", "1")]
@@ -97,7 +97,7 @@ def test_a_service_that_has_answered_by_itself_has_two_seconds_to_do_so_again() 
     assert again.wait(0.1) == [CreateResponse()], "and is asked where it does not"
 
 
-def test_a_service_that_stops_answering_by_itself_is_waited_for_once() -> None:
+def test_a_service_that_stops_answering_by_itself_is_awaited_once_more() -> None:
     again = answered_by_itself(TurnEnded(), ResponseStarted("r3"), called("r3", CALL), ToolFinished("c1", "1"))
     again.wait(2)
     again.hear(ResponseStarted("r4"), called("r4", OTHER_CALL))
@@ -108,7 +108,7 @@ def test_a_service_that_stops_answering_by_itself_is_waited_for_once() -> None:
 # --- several calls ---------------------------------------------------------------------------------------------------
 
 
-def test_of_an_answer_to_each_output_only_the_one_to_the_last_is_heard() -> None:
+def test_if_each_output_is_answered_only_the_last_answer_is_heard() -> None:
     asked = drive(*TO_ANSWERING, called("r1", CALL, OTHER_CALL), ToolFinished("c1", "1"), policy=UNKNOWN)
 
     assert asked.hear(ResponseStarted("r2")) == [CancelResponse("r2")], "it does not know the second output"
@@ -119,7 +119,7 @@ def test_of_an_answer_to_each_output_only_the_one_to_the_last_is_heard() -> None
     assert asked.hear(spoken("r3"), PlaybackDrained(1)) == [ShowLight(Light.LISTENING)]
 
 
-def test_of_two_answers_to_outputs_that_went_out_together_the_later_one_is_heard() -> None:
+def test_of_two_answers_to_outputs_sent_together_the_later_one_is_heard() -> None:
     asked = drive(*TO_ANSWERING, called("r1", CALL, OTHER_CALL), policy=UNKNOWN)
     asked.hear(ToolFinished("c1", "1"), ToolFinished("c2", "2"), ResponseStarted("r2"))
 
@@ -130,7 +130,7 @@ def test_of_two_answers_to_outputs_that_went_out_together_the_later_one_is_heard
 
 
 @pytest.mark.parametrize("first", [(), (spoken("r2"),)], ids=["generated", "played"])
-def test_of_two_answers_the_one_that_sounds_is_heard_to_its_end_and_the_other_not(first: tuple[Event, ...]) -> None:
+def test_of_two_answers_the_one_already_playing_is_heard_to_its_end(first: tuple[Event, ...]) -> None:
     asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), policy=UNKNOWN)
     asked.hear(ResponseStarted("r2"), PlaybackStarted(1), *first)
 
@@ -140,7 +140,7 @@ def test_of_two_answers_the_one_that_sounds_is_heard_to_its_end_and_the_other_no
     assert asked.hear(PlaybackDrained(1)) == [ShowLight(Light.LISTENING)]
 
 
-def test_the_answer_is_heard_after_words_that_were_spoken_before_the_call() -> None:
+def test_the_answer_is_heard_after_words_spoken_before_the_call() -> None:
     asked = drive(*TO_SPEAKING, replace(called("r1", CALL), has_audio=True), ToolFinished("c1", "1"), policy=UNKNOWN)
 
     assert asked.hear(ResponseStarted("r2")) == []
@@ -158,9 +158,7 @@ def test_an_answer_that_calls_tools_again_begins_another_round() -> None:
 # --- asked all the same ----------------------------------------------------------------------------------------------
 
 
-def test_an_asking_that_was_refused_because_the_service_had_answered_by_itself_is_not_repeated_when_it_was_heard() -> (
-    None
-):
+def test_a_request_refused_because_of_a_self_started_answer_is_not_repeated_once_that_was_heard() -> None:
     asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), ResponseStarted("r2"), REFUSED)
     asked.hear(PlaybackStarted(1))
 
@@ -169,7 +167,7 @@ def test_an_asking_that_was_refused_because_the_service_had_answered_by_itself_i
     assert CreateResponse() not in asked.wait(10)
 
 
-def test_a_refusal_is_remembered_and_the_service_given_its_time_the_next_time() -> None:
+def test_a_refusal_is_remembered_and_the_service_gets_time_to_answer_by_itself_next_time() -> None:
     asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), ResponseStarted("r2"), REFUSED)
     asked.hear(PlaybackStarted(1), spoken("r2"), PlaybackDrained(1), TurnEnded(), ResponseStarted("r3"))
     asked.hear(called("r3", CALL))
@@ -177,7 +175,7 @@ def test_a_refusal_is_remembered_and_the_service_given_its_time_the_next_time() 
     assert asked.hear(ToolFinished("c1", "1")) == [SendToolOutput("c1", "1")]
 
 
-def test_an_asking_waits_while_an_answer_that_nobody_asked_for_is_generated() -> None:
+def test_a_request_waits_while_an_unrequested_answer_is_generated() -> None:
     asked = drive(*TO_ANSWERING, called("r1", CALL, OTHER_CALL), ToolFinished("c1", "1"), ResponseStarted("r2"))
 
     assert asked.hear(ToolFinished("c2", "2")) == [SendToolOutput("c2", "2")]
@@ -185,7 +183,7 @@ def test_an_asking_waits_while_an_answer_that_nobody_asked_for_is_generated() ->
     assert asked.hear(PlaybackDrained(1)) == [ShowLight(Light.THINKING)]
 
 
-def test_calls_of_an_answer_that_nobody_asked_for_take_the_place_of_an_asking_that_waits() -> None:
+def test_calls_of_an_unrequested_answer_replace_a_waiting_request() -> None:
     asked = drive(*TO_ANSWERING, called("r1", CALL, OTHER_CALL), ToolFinished("c1", "1"), ResponseStarted("r2"))
     asked.hear(ToolFinished("c2", "2"))
 
@@ -197,7 +195,7 @@ def test_calls_of_an_answer_that_nobody_asked_for_take_the_place_of_an_asking_th
 # --- the user, meanwhile ---------------------------------------------------------------------------------------------
 
 
-def test_an_asking_that_waits_is_forgotten_when_the_user_speaks() -> None:
+def test_a_waiting_request_is_dropped_when_the_user_speaks() -> None:
     asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), policy=UNKNOWN)
     asked.hear(UserStartedSpeaking())
 
@@ -205,27 +203,27 @@ def test_an_asking_that_waits_is_forgotten_when_the_user_speaks() -> None:
     assert asked.wait(20) == []
 
 
-def test_an_answer_that_comes_by_itself_after_the_button_is_not_heard() -> None:
+def test_an_unrequested_answer_after_the_button_is_not_heard() -> None:
     asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), policy=UNKNOWN)
     asked.hear(TalkPressed(0))
 
     assert asked.hear(ResponseStarted("r2")) == [CancelResponse("r2")]
 
 
-def test_the_answer_to_the_turn_after_the_button_is_heard_though_nothing_was_asked_before() -> None:
+def test_the_answer_to_the_turn_after_the_button_is_heard_without_an_earlier_request() -> None:
     asked = drive(*TO_SPEAKING, UserStartedSpeaking(), TurnEnded(), ResponseStarted("r2"), called("r2", CALL))
     asked.hear(ToolFinished("c1", "1"), TalkPressed(0))  # r1 has not ended: our asking waited for it
 
     assert asked.hear(ResponseStarted("r3")) == [ShowLight(Light.THINKING)]
 
 
-def test_a_session_that_is_lost_while_an_asking_waits_is_dialled_anew_and_asked_nothing() -> None:
+def test_a_session_lost_while_a_request_waits_is_redialled_and_the_request_dropped() -> None:
     asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), NETWORK_GONE, policy=UNKNOWN)
 
     assert CreateResponse() not in asked.wait(30)
 
 
-def test_a_session_that_is_lost_while_the_words_before_the_asking_sound_is_asked_nothing_either() -> None:
+def test_a_session_lost_while_words_play_before_the_request_drops_it_too() -> None:
     spoken_and_called = replace(called("r1", CALL), has_audio=True)
     asked = drive(*TO_SPEAKING, spoken_and_called, ToolFinished("c1", "1"), NETWORK_GONE, policy=UNKNOWN)
 
@@ -233,14 +231,14 @@ def test_a_session_that_is_lost_while_the_words_before_the_asking_sound_is_asked
     assert asked.hear(PlaybackDrained(1))[0] == ShowLight(Light.CONNECTING)
 
 
-def test_an_answer_of_its_own_accord_in_the_next_turn_is_heard_as_ever() -> None:
+def test_an_unrequested_answer_in_the_next_turn_is_heard_as_usual() -> None:
     again = answered_by_itself()
 
     assert again.phase is Phase.LISTENING
     assert again.hear(ResponseStarted("r3"), PlaybackStarted(2))[-1] == ShowLight(Light.SPEAKING)
 
 
-def test_speech_over_an_answer_that_came_by_itself_interrupts_it() -> None:
+def test_speech_interrupts_an_unrequested_answer() -> None:
     asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), policy=UNKNOWN)
     asked.hear(ResponseStarted("r2"), PlaybackStarted(1))
 
@@ -248,14 +246,14 @@ def test_speech_over_an_answer_that_came_by_itself_interrupts_it() -> None:
     assert asked.hear(TurnEnded(), ResponseStarted("r3"), PlaybackStarted(2))[-1] == ShowLight(Light.SPEAKING)
 
 
-def test_a_turn_without_tools_is_answered_as_ever() -> None:
+def test_a_turn_without_tools_is_answered_as_usual() -> None:
     plain = drive(*TO_SPOKEN, PlaybackDrained(1), TurnEnded(), ResponseStarted("r2"), policy=UNKNOWN)
 
     assert plain.conversation.admits("r2")
     assert drive(*TO_LISTENING, policy=UNKNOWN).hear(ResponseStarted("r1")) == [ShowLight(Light.THINKING)]
 
 
-def test_an_answer_to_some_of_the_outputs_that_could_not_be_called_off_has_its_calls_run_for_the_record() -> None:
+def test_calls_of_a_partial_answer_that_could_not_be_cancelled_are_run_for_the_record() -> None:
     asked = drive(*TO_ANSWERING, called("r1", CALL, OTHER_CALL), ToolFinished("c1", "1"), policy=UNKNOWN)
     asked.hear(ResponseStarted("r2"))
     third = ToolCall("c3", "get_time", "")
@@ -263,7 +261,7 @@ def test_an_answer_to_some_of_the_outputs_that_could_not_be_called_off_has_its_c
     assert asked.hear(called("r2", third)) == [RunTool(third)]
 
 
-def test_a_service_that_begins_responses_without_end_fills_no_memory() -> None:
+def test_a_service_that_begins_endless_responses_does_not_fill_the_memory() -> None:
     asked = drive(*TO_ANSWERING, called("r1", CALL, OTHER_CALL), ToolFinished("c1", "1"), policy=UNKNOWN)
     asked.hear(*[ResponseStarted(f"s{number}") for number in range(1000)])
     third = ToolCall("c3", "get_time", "")
@@ -272,13 +270,13 @@ def test_a_service_that_begins_responses_without_end_fills_no_memory() -> None:
     assert asked.hear(called("s984", third)) == [RunTool(third)]
 
 
-def test_a_refusal_of_what_was_never_asked_teaches_nothing() -> None:
+def test_a_refusal_of_a_request_never_made_changes_nothing() -> None:
     asked = drive(*TO_ANSWERING, REFUSED, called("r1", CALL))
 
     assert asked.hear(ToolFinished("c1", "1")) == [SendToolOutput("c1", "1"), CreateResponse()]
 
 
-def test_an_asking_that_is_over_due_after_a_stall_waits_for_what_the_service_may_have_said_meanwhile() -> None:
+def test_a_request_overdue_after_a_stall_waits_for_events_received_meanwhile() -> None:
     asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), policy=UNKNOWN)
     asked.now += 5
 
@@ -287,7 +285,7 @@ def test_an_asking_that_is_over_due_after_a_stall_waits_for_what_the_service_may
     assert asked.hear(ResponseStarted("r2"), PlaybackStarted(1)) == [ShowLight(Light.SPEAKING)]
 
 
-def test_a_session_that_is_lost_while_an_asking_waits_leaves_no_deadline_behind() -> None:
+def test_a_session_lost_while_a_request_waits_leaves_no_deadline_behind() -> None:
     asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), NETWORK_GONE, policy=UNKNOWN)
     asked.wait(0.25)
     asked.hear(LinkOpened())
@@ -295,7 +293,7 @@ def test_a_session_that_is_lost_while_an_asking_waits_leaves_no_deadline_behind(
     assert asked.waits_s == 8
 
 
-def test_an_asking_that_an_interrupted_answer_stood_in_the_way_of_is_held_for_that_moment_after_its_end() -> None:
+def test_a_request_blocked_by_an_interrupted_answer_is_held_for_a_moment_after_its_end() -> None:
     asked = drive(*TO_SPEAKING, UserStartedSpeaking(), TurnEnded(), ResponseStarted("r2"), policy=UNKNOWN)
     asked.hear(called("r2", CALL), ToolFinished("c1", "1"))
     asked.wait(1)
@@ -305,14 +303,14 @@ def test_an_asking_that_an_interrupted_answer_stood_in_the_way_of_is_held_for_th
     assert asked.wait(0.01) == [CreateResponse()]
 
 
-def test_the_late_calls_of_an_answer_that_stood_in_the_way_are_run_and_the_asking_goes_out() -> None:
+def test_late_calls_of_a_blocking_answer_are_run_and_the_request_is_sent() -> None:
     asked = drive(*TO_SPEAKING, UserStartedSpeaking(), TurnEnded(), ResponseStarted("r2"))
     asked.hear(called("r2", CALL), ToolFinished("c1", "1"))
 
     assert asked.hear(called("r1", OTHER_CALL)) == [RunTool(OTHER_CALL), CreateResponse()]
 
 
-def test_an_answer_that_was_asked_for_and_never_begins_is_heard_to_fail_whatever_has_come_of_another() -> None:
+def test_a_requested_answer_that_never_begins_sounds_the_trouble_tone_whatever_another_did() -> None:
     asked = drive(*TO_ANSWERING, called("r1", CALL, OTHER_CALL), ToolFinished("c1", "1"), ResponseStarted("r2"))
     asked.hear(ItemEnded("r2"), ToolFinished("c2", "2"))
 

@@ -139,7 +139,7 @@ BY_BOX, BY_SERVICE, BY_BOTH = (CONFIRMED, HEARD), (STARTED, HEARD), (CONFIRMED, 
         (BY_BOTH, (NearSpeechEnded(), STOPPED, ENDED), None),
     ],
 )
-def test_where_words_come_only_after_a_turn_their_absence_proves_nothing_before(
+def test_if_words_come_only_after_a_turn_their_absence_before_proves_nothing(
     cut: tuple[Event, ...], then: tuple[Event, ...], after_s: float | None
 ) -> None:
     assert resumed_after_s(speaking(*cut, *then)) == after_s
@@ -158,7 +158,7 @@ def test_where_words_come_only_after_a_turn_their_absence_proves_nothing_before(
         ((CONFIRMED, HEARD, NearSpeechEnded(), STARTED), (), 1.2),
     ],
 )
-def test_where_words_come_while_they_are_spoken_their_absence_tells(
+def test_if_words_come_during_speech_their_absence_means_nobody_spoke(
     cut: tuple[Event, ...], then: tuple[Event, ...], after_s: float | None
 ) -> None:
     assert resumed_after_s(speaking(*cut, *then, words_come_early=True)) == after_s
@@ -166,7 +166,7 @@ def test_where_words_come_while_they_are_spoken_their_absence_tells(
 
 @pytest.mark.parametrize("cut", [BY_SERVICE, BY_BOTH])
 @pytest.mark.parametrize("then", [(), (STOPPED,), (STOPPED, ENDED), (STOPPED, ENDED, ResponseStarted("r2"))], ids=len)
-def test_a_turn_without_words_is_nobody_at_once(cut: tuple[Event, ...], then: tuple[Event, ...]) -> None:
+def test_a_turn_without_words_means_at_once_that_nobody_spoke(cut: tuple[Event, ...], then: tuple[Event, ...]) -> None:
     cut_off = speaking(*cut, *then)
 
     assert ResumePlayback() in cut_off.hear(written(""))
@@ -176,7 +176,7 @@ def test_a_turn_without_words_is_nobody_at_once(cut: tuple[Event, ...], then: tu
 
 @pytest.mark.parametrize("is_final", [True, False])
 @pytest.mark.parametrize("cut", [BY_SERVICE, BY_BOTH])
-def test_words_are_a_person(cut: tuple[Event, ...], *, is_final: bool) -> None:
+def test_words_mean_that_a_person_spoke(cut: tuple[Event, ...], *, is_final: bool) -> None:
     cut_off = speaking(*cut)
 
     assert cut_off.hear(written("stop", is_final=is_final)) == [DropPlayback()]
@@ -185,11 +185,11 @@ def test_words_are_a_person(cut: tuple[Event, ...], *, is_final: bool) -> None:
     assert not cut_off.conversation.admits("r1")
 
 
-def test_words_that_have_not_come_yet_are_nothing() -> None:
+def test_words_that_are_still_missing_decide_nothing() -> None:
     assert speaking(*BY_SERVICE).hear(written("", is_final=False)) == []
 
 
-def test_after_five_seconds_nobody_knows_any_more_what_it_was_about() -> None:
+def test_an_interruption_undecided_for_five_seconds_ends_the_answer() -> None:
     cut_off = speaking(*BY_SERVICE)
 
     assert cut_off.wait(4.9) == []
@@ -197,7 +197,7 @@ def test_after_five_seconds_nobody_knows_any_more_what_it_was_about() -> None:
     assert cut_off.hear(written("")) == []
 
 
-def test_a_stall_of_the_box_is_not_held_against_the_person() -> None:
+def test_a_stall_of_the_box_does_not_count_against_the_person() -> None:
     cut_off = speaking(*BY_BOX)
     cut_off.now += 3
 
@@ -209,7 +209,7 @@ def test_a_stall_of_the_box_is_not_held_against_the_person() -> None:
 # --- how --------------------------------------------------------------------------------------------------------------
 
 
-def test_the_light_shows_that_it_listens_then_that_it_speaks_again() -> None:
+def test_the_light_shows_listening_and_then_speaking_again() -> None:
     answering = speaking()
 
     assert answering.hear(CONFIRMED) == [CUT, ShowLight(Light.LISTENING)]
@@ -219,7 +219,7 @@ def test_the_light_shows_that_it_listens_then_that_it_speaks_again() -> None:
     assert answering.waits_s == 6, "it was an answer like any other"
 
 
-def test_where_the_box_hears_itself_the_uplink_is_open_while_it_waits_and_silent_again() -> None:
+def test_a_box_that_hears_itself_opens_the_uplink_while_it_waits_and_shuts_it_again() -> None:
     answering = speaking(hears_itself=True)
 
     assert answering.hear(CONFIRMED)[-2:] == [KeepUplink(41_600, has_preroll=False), OpenUplink()]
@@ -251,7 +251,7 @@ def test_the_next_answer_may_be_resumed_again() -> None:
     assert answering.hear(CONFIRMED)[0] == CUT
 
 
-def test_an_answer_that_is_still_being_generated_goes_on_meanwhile() -> None:
+def test_an_answer_still_being_generated_continues_meanwhile() -> None:
     answering = drive(*TO_SPEAKING, CONFIRMED, HEARD, policy=RESUMES)
 
     assert answering.conversation.admits("r1")
@@ -260,7 +260,7 @@ def test_an_answer_that_is_still_being_generated_goes_on_meanwhile() -> None:
     assert answering.hear(PlaybackStarted(2), PlaybackDrained(2)) == [ShowLight(Light.LISTENING)]
 
 
-def test_one_that_still_is_after_it_was_resumed_is_waited_for() -> None:
+def test_an_answer_still_being_generated_after_it_was_resumed_is_awaited() -> None:
     answering = drive(*TO_SPEAKING, *BY_BOX, policy=RESUMES)
     answering.wait(1.2)
 
@@ -271,7 +271,7 @@ def test_one_that_still_is_after_it_was_resumed_is_waited_for() -> None:
     ]
 
 
-def test_of_one_that_the_service_has_cancelled_what_is_there_is_heard() -> None:
+def test_the_received_part_of_an_answer_cancelled_by_the_service_is_heard() -> None:
     answering = drive(*TO_SPEAKING, *BY_SERVICE, CANCELLED, STOPPED, ENDED, policy=RESUMES)
 
     assert ResumePlayback() in answering.hear(written(""))
@@ -283,21 +283,21 @@ def test_of_one_that_the_service_has_cancelled_what_is_there_is_heard() -> None:
 
 
 @pytest.mark.parametrize("hand", [WAKE, TalkPressed(at_sample=1)], ids=["wake word", "button"])
-def test_an_interruption_by_hand_is_meant(hand: Event) -> None:
+def test_an_interruption_by_hand_is_always_meant(hand: Event) -> None:
     assert speaking().hear(hand) == [CutPlayback(), ShowLight(Light.LISTENING)]
 
 
-def test_a_box_that_is_told_not_to_resume_is_cut_for_good() -> None:
+def test_with_resuming_disabled_a_cut_is_final() -> None:
     assert drive(*TO_SPOKEN).hear(CONFIRMED)[0] == CutPlayback()
 
 
-def test_an_answer_that_has_stalled_has_nothing_to_go_on_with() -> None:
+def test_a_stalled_answer_has_nothing_to_resume() -> None:
     stalled = drive(*TO_SPEAKING, PlaybackDrained(1), policy=RESUMES)
 
     assert stalled.hear(STARTED) == [CutPlayback(), ShowLight(Light.LISTENING)]
 
 
-def test_speech_before_the_first_sound_is_a_turn_as_ever() -> None:
+def test_speech_before_the_first_sound_is_an_ordinary_turn() -> None:
     answering = drive(*TO_ANSWERING, policy=RESUMES)
 
     assert answering.hear(STARTED) == [ShowLight(Light.LISTENING)]
@@ -307,14 +307,14 @@ def test_speech_before_the_first_sound_is_a_turn_as_ever() -> None:
 # --- a person after all ----------------------------------------------------------------------------------------------
 
 
-def test_a_wake_word_while_it_waits_is_a_person() -> None:
+def test_a_wake_word_while_it_waits_means_a_person() -> None:
     answering = drive(*TO_SPEAKING, *BY_BOX, policy=RESUMES)
 
     assert answering.hear(WAKE) == [DropPlayback(), CancelResponse("r1"), TruncateItem("i1", 0, 740)]
     assert resumed_after_s(answering, 7) is None
 
 
-def test_a_wake_word_while_an_answer_to_a_noise_is_awaited_is_a_person() -> None:
+def test_a_wake_word_while_an_answer_to_a_noise_is_awaited_means_a_person() -> None:
     answering = speaking(*BY_SERVICE, STOPPED, ENDED)
 
     assert DropPlayback() in answering.hear(WAKE)
@@ -322,7 +322,7 @@ def test_a_wake_word_while_an_answer_to_a_noise_is_awaited_is_a_person() -> None
 
 
 @pytest.mark.parametrize("end", [TalkHeld(), TalkPressed(at_sample=1), DeviceLost(Device.SPEAKER)], ids=str)
-def test_hanging_up_forgets_the_rest(end: Event) -> None:
+def test_hanging_up_discards_the_rest_of_the_answer(end: Event) -> None:
     answering = speaking(*BY_BOX)
 
     assert DropPlayback() in answering.hear(end)
@@ -331,7 +331,7 @@ def test_hanging_up_forgets_the_rest(end: Event) -> None:
 
 
 @pytest.mark.parametrize("is_retriable", [True, False])
-def test_a_session_that_is_lost_while_it_waits_takes_the_rest_along(*, is_retriable: bool) -> None:
+def test_a_session_lost_while_it_waits_discards_the_rest(*, is_retriable: bool) -> None:
     answering = speaking(*BY_BOX)
 
     assert DropPlayback() in answering.hear(LinkLost("session-ended", is_retriable))
@@ -339,7 +339,7 @@ def test_a_session_that_is_lost_while_it_waits_takes_the_rest_along(*, is_retria
     assert resumed_after_s(answering, 3) is None
 
 
-def test_the_first_sound_of_the_answer_to_it_shows_that_it_was_a_person() -> None:
+def test_the_first_sound_of_an_answer_to_it_shows_that_a_person_spoke() -> None:
     answering = speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"))
     assert answering.conversation.keeps_rest_beside("r2")
     assert answering.conversation.admits("r2")
@@ -351,18 +351,18 @@ def test_the_first_sound_of_the_answer_to_it_shows_that_it_was_a_person() -> Non
     assert answering.hear(PlaybackStarted(2), written("")) == [ShowLight(Light.SPEAKING)]
 
 
-def test_more_of_the_answer_itself_shows_nothing() -> None:
+def test_more_of_the_cut_answer_decides_nothing() -> None:
     assert speaking(*BY_BOX).hear(AnswerArrived("r1")) == []
     assert not speaking(*BY_BOX).conversation.keeps_rest_beside("r1")
 
 
-def test_an_answer_to_it_that_runs_a_tool_shows_that_it_was_a_person() -> None:
+def test_an_answer_to_it_that_runs_a_tool_shows_that_a_person_spoke() -> None:
     answering = speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"))
 
     assert answering.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, (CALL,))) == [DropPlayback(), RunTool(CALL)]
 
 
-def test_an_answer_to_it_without_a_sound_shows_that_it_was_nobody() -> None:
+def test_a_silent_answer_to_it_shows_that_nobody_spoke() -> None:
     answering = speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"))
 
     assert ResumePlayback() in answering.hear(ResponseEnded("r2", ResponseStatus.COMPLETED))
@@ -383,27 +383,27 @@ def test_an_answer_to_it_whose_sound_has_come_is_heard() -> None:
     assert answering.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True)) == []
 
 
-def test_a_service_that_answers_without_having_reported_speech_has_heard_some() -> None:
+def test_a_service_that_answers_without_reporting_speech_has_heard_some() -> None:
     answering = speaking(*BY_BOX)
 
     assert answering.hear(ResponseStarted("r2")) == [ShowLight(Light.THINKING), TruncateItem("i1", 0, 740)]
     assert resumed_after_s(answering, 4) is None
 
 
-def test_so_has_one_that_ends_a_turn_without_having_reported_its_beginning() -> None:
+def test_a_service_that_ends_a_turn_without_reporting_its_start_has_heard_some() -> None:
     assert speaking(*BY_BOX).hear(ENDED) == [ShowLight(Light.THINKING), TruncateItem("i1", 0, 740)]
 
 
 # --- what the service is told ----------------------------------------------------------------------------------------
 
 
-def test_once_the_service_hears_speech_it_is_told_what_was_heard() -> None:
+def test_once_the_service_hears_speech_it_receives_what_was_heard() -> None:
     assert speaking(CONFIRMED, HEARD).hear(STARTED) == [TruncateItem("i1", 0, 740)]
     assert speaking(CONFIRMED, STARTED).hear(HEARD) == [TruncateItem("i1", 0, 740)]
     assert speaking(STARTED).hear(HEARD) == [TruncateItem("i1", 0, 740)]
 
 
-def test_the_report_of_an_earlier_cut_that_comes_late_is_not_taken_for_this_one() -> None:
+def test_a_late_report_of_an_earlier_cut_is_not_taken_for_this_one() -> None:
     late = PlaybackCut((ItemHeard("i0", 0, 100, 900, is_complete=False),))
 
     answering = speaking(CONFIRMED, late)
@@ -416,21 +416,21 @@ def test_the_report_of_an_earlier_cut_that_comes_late_is_not_taken_for_this_one(
     assert answering.hear(PlaybackDrained(2)) == [ShowLight(Light.LISTENING), ExtendItem("i1")]
 
 
-def test_what_was_heard_may_be_known_only_after_it_was_resumed() -> None:
+def test_what_was_heard_may_become_known_only_after_resuming() -> None:
     answering = speaking(STARTED, written(""), PlaybackStarted(2))
 
     assert answering.hear(HEARD) == [TruncateItem("i1", 0, 740)]
     assert answering.hear(PlaybackDrained(2)) == [ShowLight(Light.LISTENING), ExtendItem("i1")]
 
 
-def test_or_even_after_words_have_cut_it_again() -> None:
+def test_what_was_heard_may_become_known_only_after_words_have_cut_it_again() -> None:
     answering = speaking(STARTED, written(""), PlaybackStarted(2), written("stop"))
     later = PlaybackCut((ItemHeard("i1", 0, 800, 2000, is_complete=True),))
 
     assert answering.hear(HEARD, later) == [TruncateItem("i1", 0, 740), ExtendItem("i1", 800)]
 
 
-def test_the_service_that_has_heard_nothing_need_not_know_then_either() -> None:
+def test_a_service_that_heard_no_speech_is_not_informed_then_either() -> None:
     answering = speaking(CONFIRMED)
     answering.wait(1.2)
 
@@ -438,14 +438,14 @@ def test_the_service_that_has_heard_nothing_need_not_know_then_either() -> None:
     assert speaking(STARTED, written(""), LinkLost("session-ended", is_retriable=True)).hear(HEARD) == []
 
 
-def test_it_is_told_that_the_rest_was_heard_after_all() -> None:
+def test_the_service_learns_that_the_rest_was_heard_after_all() -> None:
     answering = speaking(*BY_BOTH, written(""))
 
     assert answering.hear(PlaybackStarted(2)) == []
     assert answering.hear(PlaybackDrained(2)) == [ShowLight(Light.LISTENING), ExtendItem("i1")]
 
 
-def test_of_an_answer_that_is_cut_again_it_is_told_how_far_it_was_heard() -> None:
+def test_the_service_learns_how_far_an_answer_cut_again_was_heard() -> None:
     answering = speaking(*BY_BOTH, written(""), PlaybackStarted(2), STARTED)
 
     assert answering.hear(PlaybackCut((ItemHeard("i1", 0, 1500, 2000, is_complete=True),))) == [
@@ -453,7 +453,7 @@ def test_of_an_answer_that_is_cut_again_it_is_told_how_far_it_was_heard() -> Non
     ]
 
 
-def test_what_was_heard_to_its_end_before_the_second_cut_is_told_too() -> None:
+def test_an_item_heard_to_its_end_before_the_second_cut_is_reported_too() -> None:
     answering = speaking(*BY_BOTH, written(""), PlaybackStarted(2), STARTED)
 
     assert answering.hear(PlaybackCut((ItemHeard("i2", 0, 1500, 2000, is_complete=True),))) == [
@@ -462,14 +462,14 @@ def test_what_was_heard_to_its_end_before_the_second_cut_is_told_too() -> None:
     ]
 
 
-def test_nothing_is_told_to_a_session_that_is_gone() -> None:
+def test_nothing_is_sent_to_a_session_that_is_gone() -> None:
     answering = speaking(*BY_BOTH, written(""), PlaybackStarted(2), LinkLost("session-ended", is_retriable=True))
 
     assert answering.hear(HEARD) == []
     assert speaking(STARTED, TalkHeld()).hear(HEARD) == []
 
 
-def test_the_turn_that_held_no_words_leaves_the_conversation_and_its_answer_is_called_off() -> None:
+def test_a_turn_without_words_is_deleted_and_its_answer_is_cancelled() -> None:
     assert without_lights(speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2")).hear(written(""))) == [
         ResumePlayback(),
         CancelResponse("r2"),
@@ -477,7 +477,7 @@ def test_the_turn_that_held_no_words_leaves_the_conversation_and_its_answer_is_c
     ]
 
 
-def test_so_it_does_when_its_words_were_missed_before_it_was_over() -> None:
+def test_a_turn_found_wordless_before_its_end_is_deleted_too() -> None:
     answering = speaking(*BY_SERVICE, STOPPED, written(""), PlaybackStarted(2))
 
     assert answering.hear(ENDED) == [DeleteTurn("u2")]
@@ -487,13 +487,13 @@ def test_so_it_does_when_its_words_were_missed_before_it_was_over() -> None:
     assert answering.conversation.admits("r1")
 
 
-def test_a_turn_whose_item_has_no_name_stays() -> None:
+def test_a_turn_whose_item_has_no_id_is_not_deleted() -> None:
     answering = speaking(*BY_SERVICE, TurnTranscribed("", has_words=False, is_final=True), PlaybackStarted(2))
 
     assert answering.hear(ENDED) == []
 
 
-def test_its_end_after_the_answer_is_not_waited_on() -> None:
+def test_the_turns_end_after_the_answer_is_not_awaited() -> None:
     answering = speaking(*BY_BOTH, NearSpeechEnded(), words_come_early=True)
     answering.wait(1.2)
     answering.hear(PlaybackStarted(2), PlaybackDrained(2))
@@ -502,14 +502,14 @@ def test_its_end_after_the_answer_is_not_waited_on() -> None:
     assert answering.phase is Phase.LISTENING
 
 
-def test_an_answer_that_was_being_called_off_is_called_off_once() -> None:
+def test_an_answer_is_cancelled_only_once() -> None:
     answering = speaking(*BY_SERVICE, STOPPED, ENDED)
     answering.conversation._state.answer.begin_unwanted("r2")
 
     assert CancelResponse("r2") not in answering.hear(written(""))
 
 
-def test_words_that_come_after_it_was_resumed_interrupt_it_again() -> None:
+def test_words_after_resuming_interrupt_it_again() -> None:
     answering = speaking(*BY_BOTH, NearSpeechEnded(), words_come_early=True, hears_itself=True)
     answering.wait(1.2)
     answering.hear(PlaybackStarted(2))
@@ -523,7 +523,7 @@ def test_words_that_come_after_it_was_resumed_interrupt_it_again() -> None:
     assert not answering.conversation.admits("r1")
 
 
-def test_words_that_come_when_the_rest_is_over_are_a_turn_as_ever() -> None:
+def test_words_after_the_rest_are_an_ordinary_turn() -> None:
     answering = speaking(*BY_BOTH, NearSpeechEnded(), words_come_early=True)
     answering.wait(1.2)
     answering.hear(PlaybackStarted(2), PlaybackDrained(2))
@@ -541,7 +541,7 @@ def with_tool(*facts: Event) -> Driven:
     return drive(*TO_SPEAKING, calling, *facts, policy=RESUMES)
 
 
-def test_a_tool_that_still_runs_is_answered_as_if_nothing_had_been() -> None:
+def test_a_tool_that_is_still_running_is_answered_as_if_nothing_had_happened() -> None:
     answering = with_tool(*BY_BOX)
     answering.wait(1.2)
     answering.hear(PlaybackStarted(2))
@@ -549,14 +549,14 @@ def test_a_tool_that_still_runs_is_answered_as_if_nothing_had_been() -> None:
     assert answering.hear(ToolFinished(CALL.call_id, "{}")) == [SendToolOutput(CALL.call_id, "{}"), CreateResponse()]
 
 
-def test_one_that_has_ended_meanwhile_is_asked_about_when_it_goes_on() -> None:
+def test_an_answer_to_a_tool_that_ended_meanwhile_is_requested_on_resuming() -> None:
     answering = with_tool(*BY_BOX)
 
     assert answering.hear(ToolFinished(CALL.call_id, "{}")) == [SendToolOutput(CALL.call_id, "{}")]
     assert answering.wait(1.2) == [ShowLight(Light.SPEAKING), ResumePlayback(), CreateResponse()]
 
 
-def test_a_call_that_comes_while_it_waits_is_run_and_answered() -> None:
+def test_a_call_that_arrives_while_it_waits_is_run_and_answered() -> None:
     answering = drive(*TO_SPEAKING, *BY_BOX, policy=RESUMES)
     calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True)
 
@@ -566,7 +566,7 @@ def test_a_call_that_comes_while_it_waits_is_run_and_answered() -> None:
 
 
 @pytest.mark.parametrize("meanwhile", [True, False])
-def test_a_service_that_answers_a_tool_by_itself_is_known_also_after_a_cough(*, meanwhile: bool) -> None:
+def test_a_service_that_answers_tools_by_itself_is_recognised_even_after_a_cough(*, meanwhile: bool) -> None:
     calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True)
     ran = (ToolFinished(CALL.call_id, "{}"),)
     policy = replace(RESUMES, may_answer_tools=True)
@@ -579,7 +579,7 @@ def test_a_service_that_answers_a_tool_by_itself_is_known_also_after_a_cough(*, 
     assert answering.hear(PlaybackStarted(3), ResponseStarted("r3")) == [CancelResponse("r3")]
 
 
-def test_an_answer_to_tools_is_one_still_after_a_cough() -> None:
+def test_an_answer_to_tools_remains_one_after_a_cough() -> None:
     calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,))
     policy = replace(RESUMES, may_answer_tools=True)
     answering = drive(*TO_ANSWERING, calling, ToolFinished(CALL.call_id, "{}"), policy=policy)
@@ -589,7 +589,7 @@ def test_an_answer_to_tools_is_one_still_after_a_cough() -> None:
     assert answering.hear(PlaybackStarted(2), ResponseStarted("r3")) == [CancelResponse("r3")]
 
 
-def test_what_was_said_in_a_session_that_is_gone_interrupts_nothing() -> None:
+def test_words_of_a_session_that_is_gone_interrupt_nothing() -> None:
     answering = speaking(*BY_BOTH, NearSpeechEnded(), words_come_early=True)
     answering.wait(1.2)
     answering.hear(PlaybackStarted(2), NETWORK_GONE)
@@ -598,7 +598,7 @@ def test_what_was_said_in_a_session_that_is_gone_interrupts_nothing() -> None:
     assert answering.phase is Phase.SPEAKING
 
 
-def test_an_answer_that_was_due_and_has_not_begun_is_as_welcome_as_before() -> None:
+def test_a_due_answer_that_has_not_begun_is_still_accepted() -> None:
     answering = with_tool(ToolFinished(CALL.call_id, "{}"), *BY_BOX)
 
     assert answering.wait(1.2) == [ShowLight(Light.SPEAKING), ResumePlayback()]
@@ -606,7 +606,7 @@ def test_an_answer_that_was_due_and_has_not_begun_is_as_welcome_as_before() -> N
     assert answering.conversation.admits("r2")
 
 
-def test_one_that_has_begun_and_was_called_off_is_asked_for_again() -> None:
+def test_an_answer_that_began_and_was_cancelled_is_requested_again() -> None:
     answering = with_tool(ToolFinished(CALL.call_id, "{}"), *BY_BOX)
     assert answering.hear(ResponseStarted("r2")) == [CancelResponse("r2")]
 
@@ -614,14 +614,14 @@ def test_one_that_has_begun_and_was_called_off_is_asked_for_again() -> None:
     assert CreateResponse() in answering.hear(PlaybackStarted(2), ResponseEnded("r2", ResponseStatus.CANCELLED))
 
 
-def test_the_end_of_one_that_was_called_off_decides_nothing() -> None:
+def test_the_end_of_a_cancelled_answer_decides_nothing() -> None:
     answering = with_tool(ToolFinished(CALL.call_id, "{}"), *BY_BOX, ResponseStarted("r2"))
 
     assert answering.hear(ResponseEnded("r2", ResponseStatus.CANCELLED)) == []
     assert answering.wait(1.2) == [ShowLight(Light.SPEAKING), ResumePlayback(), CreateResponse()]
 
 
-def test_a_farewell_is_one_still() -> None:
+def test_a_farewell_remains_a_farewell() -> None:
     farewell = with_tool(GoodbyeRequested(), ToolFinished(CALL.call_id, "{}"), *BY_BOX)
     farewell.wait(1.2)
 
@@ -630,7 +630,7 @@ def test_a_farewell_is_one_still() -> None:
     assert farewell.phase is Phase.IDLE
 
 
-def test_a_new_session_waits_until_it_is_decided() -> None:
+def test_a_new_session_waits_for_the_decision() -> None:
     answering = drive(*TO_LISTENING, SessionExpires(40), STARTED, STOPPED, ENDED, policy=RESUMES)
     answering.hear(ResponseStarted("r1"), PlaybackStarted(1), COMPLETED)
     answering.wait(29.5)
@@ -643,14 +643,14 @@ def test_a_new_session_waits_until_it_is_decided() -> None:
     assert answering.hear(LinkOpened())
 
 
-def test_a_second_noise_while_it_waits_leaves_it_undecided() -> None:
+def test_a_second_noise_while_it_waits_decides_nothing() -> None:
     answering = speaking(*BY_SERVICE, STOPPED, ENDED)
 
     assert answering.hear(STARTED) == [ShowLight(Light.LISTENING)]
     assert ResumePlayback() in answering.hear(STOPPED, ENDED, written(""))
 
 
-def test_when_the_box_goes_deaf_the_answer_goes_on() -> None:
+def test_when_the_box_goes_deaf_the_answer_resumes() -> None:
     assert speaking(*BY_BOX).hear(MutePressed()) == [
         ShowLight(Light.SPEAKING),
         MuteMicrophone(),
@@ -659,7 +659,7 @@ def test_when_the_box_goes_deaf_the_answer_goes_on() -> None:
     ]
 
 
-def test_an_answer_that_was_given_up_for_another_is_taken_up_with_all_that_still_comes() -> None:
+def test_an_answer_replaced_by_another_is_resumed_with_all_its_later_audio() -> None:
     answering = drive(*TO_SPEAKING, *BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"), policy=RESUMES)
 
     answering.hear(written(""), PlaybackStarted(2), PlaybackDrained(2))
@@ -671,7 +671,7 @@ def test_an_answer_that_was_given_up_for_another_is_taken_up_with_all_that_still
 # --- no more and no less than that ------------------------------------------------------------------------------------
 
 
-def test_speech_over_an_answer_to_it_that_has_not_sounded_shuts_that_one_out() -> None:
+def test_speech_over_an_answer_that_has_not_sounded_rejects_that_answer() -> None:
     answering = speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"), STARTED)
 
     assert not answering.conversation.admits("r2")
@@ -684,7 +684,7 @@ def test_sound_without_an_answer_is_cut_for_good() -> None:
     assert drive(*TO_THINKING, PlaybackStarted(1), policy=RESUMES).hear(STARTED)[0] == CutPlayback()
 
 
-def test_what_was_heard_is_that_of_the_last_cut_also_where_that_of_one_before_never_came() -> None:
+def test_the_last_cut_decides_what_was_heard_even_if_an_earlier_report_is_missing() -> None:
     answering = speaking(CONFIRMED)
     answering.wait(1.2)
     answering.hear(PlaybackStarted(2), PlaybackDrained(2), STARTED, STOPPED, ENDED)
@@ -693,7 +693,7 @@ def test_what_was_heard_is_that_of_the_last_cut_also_where_that_of_one_before_ne
     assert answering.hear(STARTED) == [TruncateItem("i1", 0, 740)]
 
 
-def test_the_uplink_opens_without_what_was_said_before_the_answer_went_on() -> None:
+def test_the_uplink_opens_without_what_was_said_before_resuming() -> None:
     answering = speaking(BEGAN, CONFIRMED, HEARD, hears_itself=True)
     answering.wait(1.2)
     answering.hear(PlaybackStarted(2), PlaybackDrained(2))
@@ -701,7 +701,7 @@ def test_the_uplink_opens_without_what_was_said_before_the_answer_went_on() -> N
     assert answering.wait(0.2) == [ShowLight(Light.LISTENING), OpenUplink()]
 
 
-def test_a_second_noise_is_judged_by_itself() -> None:
+def test_a_second_noise_is_judged_on_its_own() -> None:
     assert resumed_after_s(speaking(*BY_SERVICE, STOPPED, ENDED, STARTED, STOPPED)) == 1.2
 
 
@@ -713,28 +713,28 @@ def test_a_second_noise_is_judged_by_itself() -> None:
     ],
     ids=["words after it", "no words in it"],
 )
-def test_only_words_that_come_while_they_are_spoken_show_that_they_come_early(question: tuple[Event, ...]) -> None:
+def test_only_words_that_arrive_during_speech_show_that_words_come_early(question: tuple[Event, ...]) -> None:
     answering = drive(*TO_LISTENING, *question, ResponseStarted("r1"), PlaybackStarted(1), COMPLETED, policy=RESUMES)
     answering.hear(*BY_SERVICE, NearSpeechEnded())
 
     assert resumed_after_s(answering) is None
 
 
-def test_late_words_do_not_cut_an_answer_again_that_the_service_never_heard_anybody_over() -> None:
+def test_late_words_do_not_cut_again_if_the_service_heard_no_speech() -> None:
     answering = speaking(*BY_BOX)
     answering.wait(1.2)
 
     assert answering.hear(PlaybackStarted(2), written("late words of the question")) == []
 
 
-def test_a_transcript_without_words_does_not_cut_it_again_either() -> None:
+def test_a_transcript_without_words_does_not_cut_again_either() -> None:
     answering = speaking(*BY_BOTH, NearSpeechEnded(), words_come_early=True)
     answering.wait(1.2)
 
     assert answering.hear(PlaybackStarted(2), written("")) == []
 
 
-def test_a_call_whose_tool_has_ended_too_while_it_waits_is_asked_about_when_it_goes_on() -> None:
+def test_an_answer_to_a_call_made_and_finished_while_it_waits_is_requested_on_resuming() -> None:
     answering = drive(*TO_SPEAKING, *BY_BOX, policy=RESUMES)
     calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True)
 
@@ -745,7 +745,7 @@ def test_a_call_whose_tool_has_ended_too_while_it_waits_is_asked_about_when_it_g
     assert answering.wait(1.2) == [ShowLight(Light.SPEAKING), ResumePlayback(), CreateResponse()]
 
 
-def test_what_was_owed_before_the_cut_is_owed_also_when_the_answer_ends_without_a_call() -> None:
+def test_an_answer_owed_before_the_cut_stays_owed_if_the_answer_ends_without_a_call() -> None:
     calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL, OTHER_CALL))
     answering = drive(*TO_ANSWERING, calling, ResponseStarted("r2"), PlaybackStarted(1), *BY_BOX, policy=RESUMES)
     answering.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True))
@@ -757,25 +757,25 @@ def test_what_was_owed_before_the_cut_is_owed_also_when_the_answer_ends_without_
 @pytest.mark.parametrize(
     "nobody", [written(""), ResponseEnded("r2", ResponseStatus.COMPLETED)], ids=["no words", "no sound"]
 )
-def test_what_is_owed_is_asked_for_whatever_shows_that_it_was_nobody(nobody: Event) -> None:
+def test_an_owed_answer_is_requested_however_it_turns_out_that_nobody_spoke(nobody: Event) -> None:
     answering = with_tool(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"), ToolFinished(CALL.call_id, "{}"))
 
     assert CreateResponse() in answering.hear(nobody, ResponseEnded("r2", ResponseStatus.CANCELLED))
 
 
-def test_the_end_of_an_answer_to_it_that_has_sound_decides_nothing() -> None:
+def test_the_end_of_an_answer_with_sound_decides_nothing() -> None:
     answering = speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"))
 
     assert without_lights(answering.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True))) == []
 
 
-def test_an_answer_to_it_that_has_ended_without_a_sound_is_not_called_off() -> None:
+def test_a_silent_answer_that_has_ended_is_not_cancelled() -> None:
     answering = speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"))
 
     assert without_lights(answering.hear(ResponseEnded("r2", ResponseStatus.COMPLETED))) == [ResumePlayback()]
 
 
-def test_an_answer_that_is_still_being_generated_is_called_off_by_hand_alone_and_once() -> None:
+def test_an_answer_still_being_generated_is_cancelled_only_by_hand_and_once() -> None:
     generated = (*TO_SPEAKING, *BY_SERVICE)
 
     assert drive(*generated, policy=RESUMES).hear(written("stop")) == [DropPlayback()]
@@ -784,13 +784,13 @@ def test_an_answer_that_is_still_being_generated_is_called_off_by_hand_alone_and
     assert CancelResponse("r1") not in called_off.hear(TalkPressed(at_sample=1))
 
 
-def test_it_goes_on_being_generated_when_it_goes_on() -> None:
+def test_a_resumed_answer_is_still_being_generated() -> None:
     answering = drive(*TO_SPEAKING, *BY_BOX, policy=RESUMES)
 
     assert answering.wait(1.2) == [ShowLight(Light.SPEAKING), ResumePlayback()]
 
 
-def test_a_person_who_cuts_it_again_has_as_long_as_ever_to_be_answered() -> None:
+def test_a_person_who_cuts_it_again_gets_the_full_time_for_an_answer() -> None:
     answering = speaking(*BY_BOTH, NearSpeechEnded(), words_come_early=True)
     answering.wait(1.2)
     answering.hear(PlaybackStarted(2), written("stop"))
@@ -798,20 +798,20 @@ def test_a_person_who_cuts_it_again_has_as_long_as_ever_to_be_answered() -> None
     assert answering.waits_s == OPEN_MICROPHONE.answer_s
 
 
-def test_one_answer_to_the_turn_without_words_is_called_off_and_no_other() -> None:
+def test_only_one_answer_to_the_turn_without_words_is_cancelled() -> None:
     answering = speaking(*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"), written(""))
     answering.hear(PlaybackStarted(2), PlaybackDrained(2))
 
     assert answering.hear(ResponseStarted("r3")) == [ShowLight(Light.THINKING)]
 
 
-def test_only_a_turn_that_is_over_and_has_a_name_is_deleted() -> None:
+def test_only_a_finished_turn_with_an_id_is_deleted() -> None:
     assert without_lights(speaking(*BY_SERVICE, STOPPED).hear(written(""))) == [ResumePlayback()]
     nameless = speaking(*BY_SERVICE, STOPPED, ENDED, words_come_early=True)
     assert without_lights(nameless.wait(1.2)) == [ResumePlayback()]
 
 
-def test_the_turn_after_it_is_a_turn_also_where_the_end_of_the_noise_was_never_reported() -> None:
+def test_the_next_turn_counts_even_if_the_end_of_the_noise_was_never_reported() -> None:
     answering = speaking(*BY_BOTH, NearSpeechEnded(), words_come_early=True)
     answering.wait(1.2)
     answering.hear(PlaybackStarted(2), PlaybackDrained(2))
@@ -819,7 +819,7 @@ def test_the_turn_after_it_is_a_turn_also_where_the_end_of_the_noise_was_never_r
     assert answering.hear(STARTED, STOPPED, ENDED) == [ShowLight(Light.THINKING)]
 
 
-def test_the_words_of_the_turn_after_it_are_that_turns_also_where_its_beginning_was_never_reported() -> None:
+def test_the_next_turns_words_are_its_own_even_if_its_start_was_never_reported() -> None:
     answering = speaking(*BY_SERVICE, STOPPED, ENDED, written(""), PlaybackStarted(2), PlaybackDrained(2), ENDED)
 
     assert answering.hear(written("what time is it")) == []
@@ -827,7 +827,7 @@ def test_the_words_of_the_turn_after_it_are_that_turns_also_where_its_beginning_
 
 
 @pytest.mark.parametrize("cut", [BY_BOX, BY_SERVICE])
-def test_an_answer_that_is_still_due_is_not_asked_for_twice(cut: tuple[Event, ...]) -> None:
+def test_an_answer_that_is_still_due_is_not_requested_twice(cut: tuple[Event, ...]) -> None:
     answering = with_tool(ToolFinished(CALL.call_id, "{}"), *cut)
     resumed = answering.wait(1.2) if cut is BY_BOX else answering.hear(written(""))
 
@@ -836,24 +836,24 @@ def test_an_answer_that_is_still_due_is_not_asked_for_twice(cut: tuple[Event, ..
     assert answering.hear(ResponseStarted("r2"), PlaybackStarted(3)) == [ShowLight(Light.SPEAKING)]
 
 
-def test_an_answer_whose_tool_still_runs_is_not_asked_for_when_it_goes_on() -> None:
+def test_an_answer_is_not_requested_on_resuming_while_its_tool_still_runs() -> None:
     assert with_tool(*BY_BOX).wait(1.2) == [ShowLight(Light.SPEAKING), ResumePlayback()]
 
 
-def test_after_the_rest_the_user_has_as_long_as_ever_to_go_on() -> None:
+def test_after_the_rest_the_user_has_the_full_follow_up_time() -> None:
     answering = speaking(*BY_SERVICE, written(""), PlaybackStarted(2), PlaybackDrained(2))
 
     assert answering.waits_s == OPEN_MICROPHONE.follow_up_s
 
 
 @pytest.mark.parametrize("cut", [BY_SERVICE, (*BY_SERVICE, STOPPED), (*BY_SERVICE, STOPPED, ENDED)], ids=len)
-def test_nothing_that_was_waited_for_meanwhile_cuts_the_rest_short(cut: tuple[Event, ...]) -> None:
+def test_no_deadline_set_meanwhile_cuts_the_rest_short(cut: tuple[Event, ...]) -> None:
     answering = speaking(*cut, written(""))
 
     assert answering.waits_s == OPEN_MICROPHONE.session_s
 
 
-def test_where_the_service_heard_nothing_the_next_answer_and_the_next_turn_are_meant() -> None:
+def test_if_the_service_heard_nothing_the_next_answer_and_turn_are_genuine() -> None:
     answering = speaking(*BY_BOX)
     answering.wait(1.2)
     answering.hear(PlaybackStarted(2), PlaybackDrained(2))
@@ -865,7 +865,7 @@ def test_where_the_service_heard_nothing_the_next_answer_and_the_next_turn_are_m
     assert again.hear(ENDED) == [ShowLight(Light.THINKING)]
 
 
-def test_the_answer_that_is_owed_is_not_taken_for_one_to_the_turn_without_words() -> None:
+def test_an_owed_answer_is_not_taken_for_one_to_the_turn_without_words() -> None:
     answering = with_tool(ToolFinished(CALL.call_id, "{}"), *BY_SERVICE, written(""), PlaybackStarted(2))
 
     assert answering.hear(ResponseStarted("r2")) == []
@@ -880,7 +880,7 @@ def test_of_two_answers_that_begin_after_it_was_resumed_the_second_is_heard() ->
     assert answering.hear(ResponseStarted("r3")) == [ShowLight(Light.THINKING)]
 
 
-def test_an_answer_that_is_being_called_off_stands_in_the_way_of_the_one_that_is_owed() -> None:
+def test_an_answer_being_cancelled_delays_the_one_that_is_owed() -> None:
     answering = with_tool(*BY_SERVICE, STOPPED, ENDED, written(""), PlaybackStarted(2), ResponseStarted("r2"))
 
     assert answering.hear(ToolFinished(CALL.call_id, "{}")) == [SendToolOutput(CALL.call_id, "{}")]
@@ -897,20 +897,20 @@ def test_no_other_answer_is_let_through_while_the_rest_is_kept() -> None:
     assert not speaking(*BY_BOX).conversation.admits("r2")
 
 
-def test_a_box_that_goes_deaf_asks_for_what_is_owed() -> None:
+def test_a_box_that_goes_deaf_requests_the_owed_answer() -> None:
     answering = with_tool(*BY_BOX, ToolFinished(CALL.call_id, "{}"))
 
     assert answering.hear(MutePressed())[-2:] == [ResumePlayback(), CreateResponse()]
 
 
-def test_after_two_noises_in_a_row_nothing_is_waited_for_behind_the_rest() -> None:
+def test_after_two_noises_in_a_row_nothing_is_awaited_after_the_rest() -> None:
     answering = speaking(*BY_SERVICE, STOPPED, ENDED, STARTED, written(""), PlaybackStarted(2), PlaybackDrained(2))
 
     assert answering.phase is Phase.LISTENING
 
 
 @pytest.mark.parametrize("of_the_noise", [CallMade("r2", CALL), ItemEnded("r2")], ids=["a call", "an item"])
-def test_what_has_come_of_an_answer_to_the_noise_is_not_taken_for_the_rest(of_the_noise: Event) -> None:
+def test_audio_of_an_answer_to_the_noise_is_not_taken_for_the_rest(of_the_noise: Event) -> None:
     answered = (*BY_SERVICE, STOPPED, ENDED, ResponseStarted("r2"), of_the_noise)
     answering = drive(*TO_SPEAKING, *answered, written(""), PlaybackStarted(2), policy=RESUMES)
 
@@ -918,7 +918,7 @@ def test_what_has_come_of_an_answer_to_the_noise_is_not_taken_for_the_rest(of_th
     assert answering.wait(OPEN_MICROPHONE.progress_s - 0.1) == []
 
 
-def test_a_service_has_a_second_to_take_for_a_turn_what_it_has_heard_end() -> None:
+def test_a_service_has_a_second_after_speech_stops_to_report_a_turn() -> None:
     answering = speaking(*BY_SERVICE)
     answering.wait(0.9)
     answering.hear(STOPPED)

@@ -22,7 +22,7 @@ def test_a_round_is_over_with_its_last_tool() -> None:
     assert tools.state is ToolRoundState.CALLED
 
 
-def test_the_answer_after_a_round_is_one_to_it() -> None:
+def test_the_answer_after_a_round_answers_it() -> None:
     over, still_running, none = running(CALL), running(CALL), ToolRound()
     over.finish("c1")
     for tools in (over, still_running, none):
@@ -33,7 +33,7 @@ def test_the_answer_after_a_round_is_one_to_it() -> None:
     assert not none.has_called
 
 
-def test_a_round_that_is_cut_is_finished_for_the_record_alone() -> None:
+def test_a_cut_round_is_finished_only_for_the_record() -> None:
     tools = running(CALL)
     tools.go_stale()
 
@@ -43,13 +43,13 @@ def test_a_round_that_is_cut_is_finished_for_the_record_alone() -> None:
     assert not tools.finish("c1")
 
 
-def test_in_the_next_turn_no_tool_has_been_run() -> None:
+def test_the_next_turn_starts_without_tools_run() -> None:
     for tools in (running(CALL), ToolRound()):
         tools.listen()
         assert not tools.has_called
 
 
-def test_of_two_rounds_that_are_both_wanted_the_second_tells_whether_the_model_has_spoken() -> None:
+def test_of_two_wanted_rounds_the_second_decides_whether_the_model_has_spoken() -> None:
     tools = running(CALL)
     tools.begin((OTHER,), has_spoken=True)
 
@@ -57,7 +57,7 @@ def test_of_two_rounds_that_are_both_wanted_the_second_tells_whether_the_model_h
     assert [tools.finish("c1"), tools.finish("c2")] == [False, True]
 
 
-def test_late_calls_leave_a_round_as_wanted_as_it_is() -> None:
+def test_late_calls_do_not_change_whether_a_round_is_wanted() -> None:
     wanted, stale, answered = running(CALL, has_spoken=True), ToolRound(), running(CALL)
     answered.finish("c1")
     answered.answer()
@@ -71,7 +71,7 @@ def test_late_calls_leave_a_round_as_wanted_as_it_is() -> None:
     assert not stale.finish("c2")
 
 
-def test_the_session_that_called_tools_takes_their_outputs_along() -> None:
+def test_tool_outputs_belong_to_the_session_that_called_the_tools() -> None:
     tools = running(CALL)
     tools.break_off()
 
@@ -88,7 +88,7 @@ def test_the_session_that_called_tools_takes_their_outputs_along() -> None:
         (ToolRoundState.RUNNING, ToolRoundState.CALLED),
     ],
 )
-def test_a_round_that_is_taken_up_is_what_it_was_unless_it_has_ended_meanwhile(
+def test_a_restored_round_is_unchanged_unless_it_has_ended_meanwhile(
     before: ToolRoundState, after: ToolRoundState
 ) -> None:
     tools = ToolRound()
@@ -97,7 +97,7 @@ def test_a_round_that_is_taken_up_is_what_it_was_unless_it_has_ended_meanwhile(
     assert tools.state is after
 
 
-def test_a_round_that_still_runs_is_wanted_again_when_it_is_taken_up() -> None:
+def test_a_running_round_is_wanted_again_when_it_is_restored() -> None:
     for before in ToolRoundState:
         tools = running(CALL)
         tools.go_stale()

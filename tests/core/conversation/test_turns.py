@@ -50,14 +50,14 @@ def asked_and_refused(*more: Event) -> Driven:
     return asked
 
 
-def test_the_end_of_what_stood_in_the_way_after_it_was_asked_for_anyway_is_late_news() -> None:
+def test_a_blocking_answers_end_after_the_request_was_sent_anyway_is_ignored() -> None:
     asked = drive(*TO_SPEAKING, UserStartedSpeaking(), TurnEnded(), ResponseStarted("r2"), called("r2"), OUTPUT)
     asked.wait(2)
 
     assert asked.hear(cancelled("r1")) == []
 
 
-def test_it_is_asked_for_again_once_the_last_of_those_in_its_way_has_ended() -> None:
+def test_the_request_is_repeated_once_the_last_blocking_answer_has_ended() -> None:
     again = (UserStartedSpeaking(), TurnEnded())
     asked = drive(*TO_SPEAKING, *again, ResponseStarted("r2"), PlaybackStarted(2), *again)
     asked.hear(ResponseStarted("r3"), called("r3"), OUTPUT)
@@ -68,7 +68,7 @@ def test_it_is_asked_for_again_once_the_last_of_those_in_its_way_has_ended() -> 
     assert asked.hear(cancelled("r2")) == [CreateResponse()]
 
 
-def test_while_the_service_answers_by_itself_it_is_not_asked_again_unless_that_says_nothing() -> None:
+def test_a_service_that_answers_by_itself_is_not_asked_again_unless_that_answer_is_silent() -> None:
     asked = asked_and_refused(ResponseStarted("r3"))
 
     assert asked.hear(cancelled("r1")) == []
@@ -83,28 +83,28 @@ def test_while_the_service_answers_by_itself_it_is_not_asked_again_unless_that_s
     ],
     ids=["ended", "its end is missing"],
 )
-def test_where_an_answer_of_its_own_was_heard_it_is_not_asked_again(heard: tuple[Event, ...]) -> None:
+def test_a_service_whose_own_answer_was_heard_is_not_asked_again(heard: tuple[Event, ...]) -> None:
     asked = asked_and_refused(ResponseStarted("r3"), PlaybackStarted(2), *heard)
     asked.wait(2)
 
     assert CreateResponse() not in asked.hear(cancelled("r1"))
 
 
-def test_an_asking_is_repeated_once_and_a_second_answer_without_a_sound_is_a_failure() -> None:
+def test_a_request_is_repeated_once_and_a_second_silent_answer_is_a_failure() -> None:
     asked = drive(*TO_ANSWERING, called("r1"), OUTPUT, ResponseStarted("r2"), REFUSED)
 
     assert asked.hear(ResponseEnded("r2", ResponseStatus.COMPLETED)) == [CreateResponse()]
     assert PlayEarcon(Earcon.TROUBLE) in asked.hear(ResponseStarted("r3"), SAYS_NOTHING)
 
 
-def test_an_asking_that_waited_for_an_answer_without_a_sound_goes_out_and_is_waited_for() -> None:
+def test_a_request_that_waited_for_a_silent_answer_is_sent_and_awaited() -> None:
     asked = drive(*TO_ANSWERING, called("r1"), ResponseStarted("r2"), OUTPUT)
 
     assert asked.hear(ResponseEnded("r2", ResponseStatus.COMPLETED)) == [CreateResponse()]
     assert asked.waits_s == OPEN_MICROPHONE.answer_s
 
 
-def test_the_end_of_an_answer_that_was_called_off_changes_nothing_for_the_one_that_took_its_place() -> None:
+def test_the_end_of_a_cancelled_answer_does_not_affect_the_one_that_replaced_it() -> None:
     calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL, OTHER_CALL))
     asked = drive(*TO_ANSWERING, calling, OUTPUT, policy=replace(OPEN_MICROPHONE, may_answer_tools=True))
     asked.hear(ToolFinished(OTHER_CALL.call_id, "2"), ResponseStarted("r2"), ResponseStarted("r3"))
@@ -113,7 +113,7 @@ def test_the_end_of_an_answer_that_was_called_off_changes_nothing_for_the_one_th
     assert asked.hear(ResponseStarted("r4")) == [CancelResponse("r3")]
 
 
-def test_late_calls_of_an_answer_that_was_called_off_do_not_let_a_second_answer_in() -> None:
+def test_late_calls_of_a_cancelled_answer_do_not_admit_a_second_answer() -> None:
     calling = ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL, OTHER_CALL))
     asked = drive(*TO_ANSWERING, calling, OUTPUT, policy=replace(OPEN_MICROPHONE, may_answer_tools=True))
     asked.hear(ToolFinished(OTHER_CALL.call_id, "2"), ResponseStarted("r2"), ResponseStarted("r3"), PlaybackStarted(1))
@@ -124,7 +124,7 @@ def test_late_calls_of_an_answer_that_was_called_off_do_not_let_a_second_answer_
     assert asked.conversation.admits("r3")
 
 
-def test_an_answer_that_calls_tools_is_not_asked_about_before_they_have_run() -> None:
+def test_no_answer_is_requested_before_the_called_tools_have_run() -> None:
     again = (UserStartedSpeaking(), TurnEnded())
     asked = drive(*TO_SPEAKING, *again, ResponseStarted("r2"), called("r2"), OUTPUT)
     asked.wait(2)
@@ -136,7 +136,7 @@ def test_an_answer_that_calls_tools_is_not_asked_about_before_they_have_run() ->
     assert CreateResponse() in asked.hear(ToolFinished(OTHER_CALL.call_id, "2"))
 
 
-def test_a_failed_answer_whose_session_is_lost_for_good_sounds_the_trouble_tone_once() -> None:
+def test_a_failed_answer_in_a_session_lost_for_good_sounds_the_trouble_tone_once() -> None:
     failed = ResponseEnded("r1", ResponseStatus.FAILED, has_audio=True, fault="service-busy")
     broken = drive(*TO_SPEAKING, failed, LinkLost("session-ended", is_retriable=False))
 

@@ -46,7 +46,7 @@ def test_every_code_that_a_service_documents_is_known(code: str, kind: type[Link
 
 
 @pytest.mark.parametrize("code", ["insufficient_quota", "invalid_api_key", "session_expired"])
-def test_a_precise_code_counts_and_not_the_general_type_beside_it(code: str) -> None:
+def test_a_precise_code_overrides_the_general_type(code: str) -> None:
     assert kind_of({code, "server_error"}) is kind_of({code})
 
 
@@ -60,7 +60,7 @@ def test_a_precise_code_counts_and_not_the_general_type_beside_it(code: str) -> 
         ("", None),
     ],
 )
-def test_a_code_is_found_within_a_text_and_no_sentence_is_taken_for_one(
+def test_a_code_is_found_within_a_text_and_a_sentence_is_not_taken_for_one(
     text: str, kind: type[LinkError] | None
 ) -> None:
     assert kind_in(text) is kind

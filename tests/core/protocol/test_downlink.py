@@ -120,7 +120,7 @@ def test_the_name_of_a_call_is_remembered_from_the_item_when_the_arguments_lack_
     assert calls == [CallMade("r", stop), ResponseEnded("r", ResponseStatus.COMPLETED, (stop,))]
 
 
-def test_only_a_call_names_a_call_and_one_without_a_name_takes_none_away() -> None:
+def test_only_a_call_item_names_a_call_and_one_without_a_name_keeps_the_old_name() -> None:
     added: dict[str, object] = {"type": "conversation.item.added"}
     done = {"type": "response.function_call_arguments.done", "response_id": "r", "call_id": "c", "arguments": "{}"}
     message = {**added, "item": {"type": "message", "name": "stop", "call_id": "c"}}
@@ -132,7 +132,7 @@ def test_only_a_call_names_a_call_and_one_without_a_name_takes_none_away() -> No
     assert answered(named, nameless, done) == [CallMade("r", ToolCall("c", "stop", "{}"))]
 
 
-def test_the_name_of_a_call_may_stand_beside_its_arguments() -> None:
+def test_the_name_of_a_call_may_come_with_its_arguments() -> None:
     calls = answered(
         {"type": "response.function_call_arguments.done", "response_id": "r", "call_id": "c", "name": "stop"},
         {"type": "response.done", "response": {"id": "r", "status": "completed"}},
@@ -142,7 +142,7 @@ def test_the_name_of_a_call_may_stand_beside_its_arguments() -> None:
     assert calls == [CallMade("r", stop), ResponseEnded("r", ResponseStatus.COMPLETED, (stop,))]
 
 
-def test_a_call_that_only_the_finished_response_tells_of_is_run() -> None:
+def test_a_call_that_appears_only_in_the_finished_response_is_run() -> None:
     item = {"type": "function_call", "name": "stop", "call_id": "c", "status": "completed", "arguments": "{}"}
 
     assert answered({"type": "response.done", "response": {"id": "r", "status": "completed", "output": [item]}}) == [
@@ -150,7 +150,7 @@ def test_a_call_that_only_the_finished_response_tells_of_is_run() -> None:
     ]
 
 
-def test_what_the_finished_item_leaves_out_was_told_before() -> None:
+def test_fields_missing_from_the_finished_item_keep_their_earlier_values() -> None:
     calls = answered(
         {"type": "response.output_item.added", "item": {"type": "function_call", "name": "stop", "call_id": "c"}},
         {"type": "response.done", "response": {"id": "r", "output": [{"type": "function_call", "call_id": "c"}]}},
@@ -181,7 +181,7 @@ def test_the_calls_of_a_response_that_was_not_completed_are_not_run(status: str)
     ]
 
 
-def test_an_item_that_is_no_call_and_a_call_without_an_id_are_not_run() -> None:
+def test_an_item_that_is_not_a_call_and_a_call_without_an_id_are_not_run() -> None:
     output = [{"type": "message", "call_id": "m"}, {"type": "function_call", "name": "stop"}]
 
     assert answered(
@@ -190,13 +190,13 @@ def test_an_item_that_is_no_call_and_a_call_without_an_id_are_not_run() -> None:
     ) == [ResponseEnded("r", ResponseStatus.COMPLETED)]
 
 
-def test_a_status_that_is_not_in_the_protocol_counts_as_a_failure() -> None:
+def test_a_status_outside_the_protocol_counts_as_a_failure() -> None:
     assert answered({"type": "response.done", "response": {"id": "r", "status": "queued"}}) == [
         ResponseEnded("r", ResponseStatus.FAILED, fault="answer-failed")
     ]
 
 
-def test_audio_without_a_sample_is_no_sound() -> None:
+def test_audio_without_a_sample_is_not_sound() -> None:
     empty = {"type": "response.output_audio.delta", "response_id": "r", "item_id": "i", "delta": ""}
 
     assert arrivals(empty, {"type": "response.done", "response": {"id": "r", "status": "completed"}})[-1] == (
@@ -213,7 +213,7 @@ def test_sound_counts_for_its_own_response_only() -> None:
     assert heard == [False, True, False]
 
 
-def test_usage_may_stand_beside_the_response_and_only_whole_numbers_are_told() -> None:
+def test_usage_may_be_outside_the_response_and_only_whole_numbers_are_reported() -> None:
     usage = {"total_tokens": 5, "input_token_details": {"text_tokens": 1}}
 
     assert answered({"type": "response.done", "response": {"id": "r"}, "usage": usage})[1:] == [
@@ -221,7 +221,7 @@ def test_usage_may_stand_beside_the_response_and_only_whole_numbers_are_told() -
     ]
 
 
-def test_an_error_is_told_by_its_code_alone() -> None:
+def test_an_error_is_identified_by_its_code_alone() -> None:
     assert arrivals({"type": "error", "error": {"code": "unknown_event_type", "message": "no such event"}}) == [
         ServiceComplained("unknown_event_type")
     ]
@@ -231,7 +231,7 @@ def test_an_error_is_told_by_its_code_alone() -> None:
     ]
 
 
-def test_noise_that_was_transcribed_as_a_full_stop_is_no_words() -> None:
+def test_noise_transcribed_as_a_full_stop_has_no_words() -> None:
     completed = {"type": "conversation.item.input_audio_transcription.completed", "item_id": "item_U1"}
 
     assert arrivals({**completed, "transcript": " . "}, completed) == [user("", is_final=True)] * 2
@@ -253,7 +253,7 @@ def test_the_users_words_are_replaced_and_the_assistants_grow() -> None:
     ]
 
 
-def test_the_last_word_on_a_transcript_wins_when_there_is_one() -> None:
+def test_a_final_transcript_with_words_overrides_its_deltas() -> None:
     added = {"type": "response.output_audio_transcript.delta", "item_id": "item_A2", "delta": "Helo"}
     done = {"type": "response.output_audio_transcript.done", "item_id": "item_A2"}
 
@@ -263,7 +263,7 @@ def test_the_last_word_on_a_transcript_wins_when_there_is_one() -> None:
     assert arrivals({**done, "transcript": "Hello"}, done)[-1] == assistant("Hello", is_final=True)
 
 
-def test_a_backchannel_is_sound_of_its_own_and_one_that_was_skipped_is_nothing() -> None:
+def test_a_backchannel_is_separate_sound_and_a_skipped_one_is_ignored() -> None:
     assert arrivals(
         {"type": "response.backchannel.audio.delta", "backchannel_id": "bc_1", "delta": "AQACAAM="},
         {"type": "response.backchannel.audio.done", "backchannel_id": "bc_1", "phrase": "mm-hm"},
@@ -291,14 +291,14 @@ def test_an_end_without_an_id_ends_the_open_response_once() -> None:
     ]
 
 
-def test_an_event_that_names_a_response_is_not_taken_for_the_open_one() -> None:
+def test_an_event_that_names_another_response_does_not_affect_the_open_one() -> None:
     late = {**SOUND, "response_id": "r1", "item_id": "a1"}
 
     assert arrivals(begun("r1"), begun(None), late)[-1] == AudioPiece("r1", "a1", 0, b"\0\0\0")
     assert arrivals(begun("r2"), late)[-1] == AudioPiece("r1", "a1", 0, b"\0\0\0")
 
 
-def test_responses_without_ids_are_told_apart() -> None:
+def test_responses_without_ids_are_kept_apart() -> None:
     started = [arrival for arrival in arrivals(begun(None), DONE, begun(None)) if isinstance(arrival, ResponseStarted)]
 
     assert started == [ResponseStarted("nameless:response 1"), ResponseStarted("nameless:response 2")]
@@ -315,7 +315,7 @@ def test_words_of_answers_without_items_are_not_mixed_up() -> None:
     assert told == ["Yes.", "Yes."]
 
 
-def test_sound_without_an_item_is_of_the_one_that_its_response_speaks() -> None:
+def test_sound_without_an_item_belongs_to_the_item_its_response_is_speaking() -> None:
     def added(**item: str) -> dict[str, object]:
         return {"type": "response.output_item.added", "item": item}
 
@@ -331,7 +331,7 @@ def test_sound_without_an_item_is_of_the_one_that_its_response_speaks() -> None:
     assert [piece.item_id for piece in pieces if isinstance(piece, AudioPiece)] == ["a1", "a2", "a2"]
 
 
-def test_a_users_words_without_an_item_are_of_the_turn_that_is_on() -> None:
+def test_the_users_words_without_an_item_belong_to_the_current_turn() -> None:
     words: dict[str, object] = {"type": "conversation.item.input_audio_transcription.completed", "transcript": "Yes."}
     started: dict[str, object] = {"type": "input_audio_buffer.speech_started"}
     committed: dict[str, object] = {"type": "input_audio_buffer.committed"}
@@ -341,7 +341,7 @@ def test_a_users_words_without_an_item_are_of_the_turn_that_is_on() -> None:
     assert [words.item_id for words in told if isinstance(words, TranscriptChanged)] == ["nameless:turn 1", "u2"]
 
 
-def test_a_users_words_before_any_turn_have_a_name_all_the_same() -> None:
+def test_the_users_words_before_any_turn_have_an_id_too() -> None:
     kind = "conversation.item.input_audio_transcription"
 
     told = arrivals({"type": f"{kind}.delta", "delta": "Yes"}, {"type": f"{kind}.completed", "transcript": "Yes."})
@@ -352,13 +352,13 @@ def test_a_users_words_before_any_turn_have_a_name_all_the_same() -> None:
     ]
 
 
-def test_an_id_that_was_never_announced_is_that_of_the_open_response_which_began_without_one() -> None:
+def test_an_unannounced_id_belongs_to_the_open_response_that_began_without_one() -> None:
     strange = {**SOUND, "response_id": "r9", "item_id": "a1"}
 
     assert arrivals(begun(None), strange)[-1] == AudioPiece("nameless:response 1", "a1", 0, b"\0\0\0")
 
 
-def test_items_and_their_ends_are_of_the_response_that_they_name() -> None:
+def test_items_and_their_ends_belong_to_the_response_that_they_name() -> None:
     message: dict[str, object] = {"type": "message", "id": "a1"}
     call: dict[str, object] = {"type": "function_call", "name": "stop", "call_id": "c", "arguments": "{}"}
     added: dict[str, object] = {"type": "response.output_item.added", "response_id": "r1"}
@@ -375,7 +375,7 @@ def test_items_and_their_ends_are_of_the_response_that_they_name() -> None:
     ]
 
 
-def test_an_item_without_an_id_does_not_hide_the_one_that_is_spoken() -> None:
+def test_an_item_without_an_id_does_not_hide_the_one_being_spoken() -> None:
     def added(**item: str) -> dict[str, object]:
         return {"type": "response.output_item.added", "item": item}
 
@@ -384,7 +384,7 @@ def test_an_item_without_an_id_does_not_hide_the_one_that_is_spoken() -> None:
     assert told[-1] == AudioPiece("r1", "a1", 0, b"\0\0\0")
 
 
-def test_a_call_that_nobody_could_answer_is_not_run() -> None:
+def test_a_call_that_cannot_be_answered_is_not_run() -> None:
     assert arrivals(begun("r1"), {"type": "response.function_call_arguments.done", "name": "stop"}, DONE)[1:] == [
         ResponseEnded("r1", ResponseStatus.COMPLETED)
     ]
@@ -397,7 +397,7 @@ WRITTEN: dict[str, object] = {"type": "conversation.item.input_audio_transcripti
 
 
 @pytest.mark.parametrize("rewrites", [False, True])
-def test_increments_and_rewrites_of_the_users_words_are_told_whichever_is_expected(*, rewrites: bool) -> None:
+def test_increments_and_rewrites_of_the_users_words_are_both_understood(*, rewrites: bool) -> None:
     increments = [{**HEARD, "delta": delta} for delta in ("What", " time", " is", " it")]
     rewritten = [{**HEARD, "delta": delta} for delta in ("what time", "What time is", "What time is it")]
 
@@ -406,7 +406,7 @@ def test_increments_and_rewrites_of_the_users_words_are_told_whichever_is_expect
         assert told[-1] == user("What time is it")
 
 
-def test_the_words_of_two_turns_are_not_mixed_up() -> None:
+def test_the_words_of_two_turns_are_kept_apart() -> None:
     other = {**HEARD, "item_id": "item_U2"}
     downlink = Downlink(rewrites=False)
 
@@ -430,7 +430,7 @@ def test_the_words_of_two_turns_are_not_mixed_up() -> None:
     ]
 
 
-def test_a_turn_that_could_not_be_written_down_has_no_words() -> None:
+def test_a_turn_that_could_not_be_transcribed_has_no_words() -> None:
     assert arrivals({"type": "conversation.item.input_audio_transcription.failed", "item_id": "item_U1"}) == []
 
 
@@ -441,7 +441,7 @@ def test_a_service_is_expected_to_rewrite_unless_it_is_known_not_to() -> None:
     assert taken(Downlink(rewrites=False), *deltas)[-1] == user("ab")
 
 
-def test_of_several_completed_transcripts_of_one_item_each_is_told() -> None:
+def test_each_of_several_completed_transcripts_of_one_item_is_reported() -> None:
     said = ["Set a timer", "Set a timer for ten", "Set a timer for ten minutes."]
 
     assert arrivals(*[{**WRITTEN, "transcript": words} for words in said]) == [
@@ -456,7 +456,7 @@ def test_of_several_completed_transcripts_of_one_item_each_is_told() -> None:
     ("arguments", "taken_as"),
     [({"on": True}, '{"on": true}'), ([1], "[1]"), (7, "7"), (None, ""), ("", ""), ('{"on":true}', '{"on":true}')],
 )
-def test_a_call_is_run_whatever_its_arguments_are_made_of(arguments: object, taken_as: str) -> None:
+def test_a_call_is_run_whatever_type_its_arguments_have(arguments: object, taken_as: str) -> None:
     call = {"type": "function_call", "name": "light", "call_id": 7, "arguments": arguments}
     done = {"type": "response.function_call_arguments.done", "name": "light", "call_id": 7, "arguments": arguments}
     calls = (ToolCall("7", "light", taken_as),)
@@ -469,7 +469,7 @@ def test_a_call_is_run_whatever_its_arguments_are_made_of(arguments: object, tak
     ]
 
 
-def test_a_call_whose_name_is_no_text_is_run_so_that_the_model_is_told() -> None:
+def test_a_call_whose_name_is_not_text_is_run_so_that_the_model_gets_an_error() -> None:
     call = {"type": "function_call", "name": {"of": "it"}, "call_id": "c", "arguments": "{}"}
 
     assert arrivals({"type": "response.done", "response": {"id": "r", "output": [call]}})[-1:] == [
@@ -488,7 +488,7 @@ def test_an_item_without_a_type_is_a_call_if_it_has_a_calls_name() -> None:
 # --- a service without end --------------------------------------------------------------------------------------------
 
 
-def test_words_without_end_end() -> None:
+def test_endless_words_are_limited() -> None:
     downlink = Downlink()
     words: dict[str, object] = {"type": "response.output_audio_transcript.delta", "item_id": "item_A2"}
 
@@ -510,7 +510,7 @@ def test_the_words_of_the_latest_answers_are_remembered() -> None:
     assert [each.text for each in told if isinstance(each, TranscriptChanged)] == ["wordword", "word"]
 
 
-def test_so_many_calls_of_responses_that_do_not_end_are_remembered() -> None:
+def test_the_calls_of_unfinished_responses_are_remembered_up_to_a_limit() -> None:
     done: dict[str, object] = {"type": "response.function_call_arguments.done", "name": "stop"}
     downlink = Downlink()
     for number in range(65):
@@ -521,7 +521,7 @@ def test_so_many_calls_of_responses_that_do_not_end_are_remembered() -> None:
     assert calls == [(), (ToolCall("c", "stop", ""),), ()]
 
 
-def test_more_arguments_than_any_answer_has_are_more_than_a_session_may_send() -> None:
+def test_excessive_arguments_end_the_session() -> None:
     done: dict[str, object] = {"type": "response.function_call_arguments.done", "arguments": "x" * 65_536}
     downlink = Downlink()
     taken(downlink, *[{**done, "call_id": f"c{number}"} for number in range(4)])
@@ -548,12 +548,12 @@ STOP = ToolCall("c", "stop", "{}")
     ],
     ids=lambda event: event["type"],
 )
-def test_an_answer_whose_beginning_is_missing_begins_with_the_first_that_comes_of_it(first: dict[str, object]) -> None:
+def test_an_answer_without_its_start_event_begins_with_its_first_event(first: dict[str, object]) -> None:
     assert arrivals(first, SAID).count(ResponseStarted("r")) == 1
     assert arrivals(first)[0] == ResponseStarted("r")
 
 
-def test_an_answer_without_an_id_whose_beginning_is_missing_begins_where_the_turn_has_ended() -> None:
+def test_an_answer_without_an_id_or_start_event_begins_after_the_end_of_the_turn() -> None:
     sound = {"type": "response.output_audio.delta", "delta": "AAAA"}
     committed = {"type": "input_audio_buffer.committed"}
     end = {"type": "response.done", "response": {"status": "completed"}}
@@ -573,11 +573,11 @@ def test_an_answer_without_an_id_whose_beginning_is_missing_begins_where_the_tur
     ],
     ids=["cancelled", "no sound", "sound done"],
 )
-def test_what_is_nothing_to_hear_begins_no_answer(late: dict[str, object]) -> None:
+def test_an_event_without_sound_does_not_begin_an_answer(late: dict[str, object]) -> None:
     assert not any(isinstance(arrival, ResponseStarted) for arrival in arrivals(late))
 
 
-def test_a_strange_id_begins_no_answer_while_another_one_is_open_nor_does_one_that_has_ended() -> None:
+def test_an_unknown_id_during_an_answer_and_an_ended_id_begin_no_answer() -> None:
     strange = {**SAID, "response_id": "strange"}
 
     assert not any(isinstance(arrival, ResponseStarted) for arrival in answered(strange, SAID))
@@ -585,7 +585,7 @@ def test_a_strange_id_begins_no_answer_while_another_one_is_open_nor_does_one_th
     assert not any(isinstance(arrival, ResponseStarted) for arrival in answered(ended, SAID))
 
 
-def test_the_end_of_an_item_ends_its_sound_where_the_end_of_the_sound_is_missing() -> None:
+def test_the_end_of_an_item_ends_its_sound_if_the_sounds_own_end_is_missing() -> None:
     done = {"type": "response.output_item.done", "response_id": "r", "item": {"id": "i", "type": "message"}}
 
     assert answered(done) == [ItemComplete("r", "i")]
@@ -593,7 +593,7 @@ def test_the_end_of_an_item_ends_its_sound_where_the_end_of_the_sound_is_missing
     assert answered({**done, "item": message}) == [ItemComplete("r", "i")], "it is no call"
 
 
-def test_the_end_of_an_item_completes_its_call_where_the_end_of_the_arguments_is_missing() -> None:
+def test_the_end_of_an_item_completes_its_call_if_the_arguments_end_is_missing() -> None:
     done = {"type": "response.output_item.done", "response_id": "r", "item": CALL_ITEM}
 
     assert answered(done, done) == [CallMade("r", STOP)], "once"
@@ -614,5 +614,5 @@ def test_the_end_of_an_item_completes_its_call_where_the_end_of_the_arguments_is
         {"type": "reasoning", "id": "i"},
     ],
 )
-def test_an_item_that_is_not_complete_completes_nothing(item: dict[str, object]) -> None:
+def test_an_incomplete_item_completes_nothing(item: dict[str, object]) -> None:
     assert answered({"type": "response.output_item.done", "response_id": "r", "item": item}) == []

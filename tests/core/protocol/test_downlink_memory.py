@@ -177,5 +177,5 @@ def test_a_session_keeps_little_whatever_a_service_sends(name: str) -> None:
     assert kept_after(name) < MOST_KEPT
 
 
-def test_a_session_keeps_little_of_everything_together() -> None:
+def test_a_session_keeps_little_of_everything_combined() -> None:
     assert kept_after(*(name for name in ATTACKS if name != TOO_MUCH)) < MOST_KEPT

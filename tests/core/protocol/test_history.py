@@ -15,21 +15,21 @@ def said(*words: tuple[Role, str]) -> History:
     return history
 
 
-def test_what_was_answered_is_told_in_order() -> None:
+def test_answered_turns_are_replayed_in_order() -> None:
     words = [(Role.USER, "What time is it?"), (Role.ASSISTANT, "It is noon."), (Role.USER, "And in Oslo?")]
 
     # The last turn has no answer: it is said again by its own sound.
     assert said(*words).answered() == words[:2]
 
 
-def test_a_turn_whose_answer_is_still_being_spoken_is_not_told() -> None:
+def test_a_turn_whose_answer_is_still_being_spoken_is_not_replayed() -> None:
     history = said((Role.USER, "What time is it?"))
     history.take(TranscriptChanged(Role.ASSISTANT, "a", "It is", is_final=False))
 
     assert history.answered() == []
 
 
-def test_only_final_words_count_and_the_last_of_them_for_each_item() -> None:
+def test_the_last_final_words_of_each_item_count() -> None:
     history = said((Role.ASSISTANT, "It is noon."))
     history.take(TranscriptChanged(Role.ASSISTANT, "i0", "It is noon and", is_final=False))
     history.take(TranscriptChanged(Role.ASSISTANT, "i0", "It is noon and a half.", is_final=True))
@@ -38,7 +38,7 @@ def test_only_final_words_count_and_the_last_of_them_for_each_item() -> None:
     assert history.answered() == [(Role.ASSISTANT, "It is noon and a half.")]
 
 
-def test_of_the_users_words_that_are_complete_several_times_the_last_count() -> None:
+def test_of_several_completed_transcripts_of_the_user_the_last_counts() -> None:
     history = said((Role.USER, "Set a timer"))
     history.take(TranscriptChanged(Role.USER, "i0", "Set a timer for ten minutes.", is_final=True))
     history.take(TranscriptChanged(Role.ASSISTANT, "i1", "Ten minutes.", is_final=True))
@@ -46,7 +46,7 @@ def test_of_the_users_words_that_are_complete_several_times_the_last_count() -> 
     assert history.answered() == [(Role.USER, "Set a timer for ten minutes."), (Role.ASSISTANT, "Ten minutes.")]
 
 
-def test_it_is_bounded_and_forgets_the_oldest_first() -> None:
+def test_history_is_bounded_and_forgets_the_oldest_first() -> None:
     many = said(*[(Role.ASSISTANT, str(number)) for number in range(40)]).answered()
     long = said(*[(Role.ASSISTANT, letter * 2000) for letter in "abcdef"]).answered()
 
@@ -60,14 +60,14 @@ def test_it_is_bounded_and_forgets_the_oldest_first() -> None:
     assert [text for _, text in long] == [letter * 1500 for letter in "ef"]
 
 
-def test_words_that_are_none_take_none_away() -> None:
+def test_an_empty_transcript_removes_no_words() -> None:
     history = said((Role.ASSISTANT, "It is noon."))
     history.take(TranscriptChanged(Role.ASSISTANT, "i0", "", is_final=True))
 
     assert history.answered() == [(Role.ASSISTANT, "It is noon.")]
 
 
-def test_it_can_be_forgotten() -> None:
+def test_history_can_be_cleared() -> None:
     history = said((Role.ASSISTANT, "It is noon."))
     history.clear()
 
@@ -88,7 +88,7 @@ def heard(answer: str, heard_ms: int, *, of_ms: int = 1000, is_final: bool = Tru
     return history.answered()[1:]
 
 
-def test_of_an_answer_that_was_interrupted_the_share_that_was_heard_is_told_in_whole_words() -> None:
+def test_an_interrupted_answer_is_replayed_up_to_the_last_whole_word_heard() -> None:
     assert heard(ANSWER, 500) == [(Role.ASSISTANT, "It is noon, and")]
     assert heard(ANSWER, 480) == [(Role.ASSISTANT, "It is noon,")]
     assert heard(ANSWER, 300) == [(Role.ASSISTANT, "It is")]
@@ -104,7 +104,7 @@ def test_the_words_of_an_interrupted_answer_may_never_be_final() -> None:
     assert heard(ANSWER, 500, is_final=False) == [(Role.ASSISTANT, "It is noon, and")]
 
 
-def test_it_does_not_matter_whether_the_words_or_the_interruption_come_first() -> None:
+def test_words_and_interruption_may_come_in_either_order() -> None:
     history = said((Role.USER, "What time is it?"))
     history.take(AudioPiece("r", "a", 0, bytes(48_000)))
     history.truncate("a", 500)
@@ -114,7 +114,7 @@ def test_it_does_not_matter_whether_the_words_or_the_interruption_come_first() -
     assert history.answered()[-1] == (Role.ASSISTANT, "It is noon, and")
 
 
-def test_an_answer_of_which_nothing_was_heard_is_not_told_but_its_question_is() -> None:
+def test_an_unheard_answer_is_not_replayed_but_its_question_is() -> None:
     history = said((Role.USER, "What time is it?"), (Role.ASSISTANT, ANSWER), (Role.USER, "No, in Oslo?"))
     history.delete("i1")
     history.take(TranscriptChanged(Role.ASSISTANT, "i1", ANSWER, is_final=True))
@@ -143,11 +143,11 @@ def answered_late(*events: wire.ServerEvent) -> list[str]:
         wire.ItemCreated(item=wire.Item(id="u", role="user"), previous_item_id="i0"),
     ],
 )
-def test_a_users_words_that_come_after_the_answer_are_told_before_it(event: wire.ServerEvent) -> None:
+def test_the_users_words_that_come_after_the_answer_are_replayed_before_it(event: wire.ServerEvent) -> None:
     assert answered_late(event, event) == ["Hello.", "What time is it?", "It is noon."]
 
 
-def test_an_item_stands_behind_the_one_that_it_names() -> None:
+def test_an_item_follows_the_one_that_it_names() -> None:
     history = said((Role.USER, "One?"), (Role.ASSISTANT, "Two."))
     history.order(wire.Committed(item_id="u", previous_item_id="i0"))
     history.take(TranscriptChanged(Role.USER, "u", "Or more?", is_final=True))
@@ -159,7 +159,7 @@ def test_an_item_stands_behind_the_one_that_it_names() -> None:
     assert created.answered() == history.answered()
 
 
-def test_an_item_stands_right_behind_the_one_that_it_names_wherever_that_is() -> None:
+def test_an_item_directly_follows_the_one_that_it_names_wherever_that_is() -> None:
     history = said((Role.USER, "One?"), (Role.ASSISTANT, "Two."), (Role.USER, "Three?"), (Role.ASSISTANT, "Four."))
     history.order(wire.Committed(item_id="u", previous_item_id="i1"))
     history.take(TranscriptChanged(Role.USER, "u", "Or more?", is_final=True))
@@ -177,7 +177,7 @@ def test_an_item_without_an_id_has_no_place() -> None:
     assert history._items == []
 
 
-def test_items_of_which_no_words_come_are_bounded_and_cost_no_words() -> None:
+def test_items_without_words_are_bounded_and_displace_no_words() -> None:
     history = said((Role.ASSISTANT, "Hello."))
     for number in range(1000):
         history.order(wire.Committed(item_id=f"u{number}"))
@@ -187,7 +187,7 @@ def test_items_of_which_no_words_come_are_bounded_and_cost_no_words() -> None:
     assert len(history._items) == 13
 
 
-def test_only_what_was_told_again_is_kept_and_the_ids_of_another_session_are_others() -> None:
+def test_only_replayed_items_are_kept_and_another_session_has_other_ids() -> None:
     history = said((Role.USER, "What time is it?"), (Role.ASSISTANT, "It is noon."), (Role.USER, "And in Oslo?"))
 
     assert (
@@ -212,7 +212,7 @@ def heard_of(received_ms: int) -> History:
     return history
 
 
-def test_what_was_heard_after_all_is_what_it_adds_and_the_item_is_there_unless_it_was_deleted() -> None:
+def test_a_resumed_answer_adds_what_was_heard_and_its_item_exists_unless_deleted() -> None:
     history = heard_of(1000)
     history.truncate("a1", 500)
 
@@ -224,12 +224,12 @@ def test_what_was_heard_after_all_is_what_it_adds_and_the_item_is_there_unless_i
     assert history.extend("a1", None) == (ANSWER, False)
 
 
-def test_what_was_never_shortened_needs_no_addition() -> None:
+def test_an_item_that_was_never_truncated_needs_no_addition() -> None:
     assert heard_of(1000).extend("a1", None) == ("", False)
     assert heard_of(1000).extend("a2", None) == ("", False)
 
 
-def test_more_of_one_answer_is_no_more_of_another() -> None:
+def test_more_of_one_answer_adds_nothing_to_another() -> None:
     history = heard_of(1000)
     history.take(TranscriptChanged(Role.ASSISTANT, "a2", "Anything else?", is_final=True))
     history.take(AudioPiece("r2", "a2", 0, bytes(48_000)))
@@ -239,7 +239,7 @@ def test_more_of_one_answer_is_no_more_of_another() -> None:
     assert history.extend("a2", None) == ("Anything else?", True)
 
 
-def test_of_an_answer_of_which_a_millisecond_was_heard_the_service_has_the_item() -> None:
+def test_the_service_keeps_the_item_of_an_answer_heard_for_a_millisecond() -> None:
     history = heard_of(1000)
     history.truncate("a1", 1)
 
@@ -248,7 +248,7 @@ def test_of_an_answer_of_which_a_millisecond_was_heard_the_service_has_the_item(
 
 
 @pytest.mark.parametrize("received", [1, 2, 26, 47, 48, 49, 48_000, 48_001])
-def test_all_of_an_answer_is_all_of_its_words_however_many_bytes_it_had(received: int) -> None:
+def test_a_fully_heard_answer_has_all_its_words_whatever_its_size(received: int) -> None:
     history = History()
     history.take(TranscriptChanged(Role.ASSISTANT, "a1", ANSWER, is_final=True))
     history.take(AudioPiece("r1", "a1", 0, bytes(received)))

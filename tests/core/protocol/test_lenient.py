@@ -96,9 +96,7 @@ def is_audio(event: dict[str, Any], place: Path_) -> bool:
 
 
 @given(field=st.sampled_from(FIELDS), value=ODD)
-def test_a_field_of_any_json_type_costs_nothing_that_the_other_fields_say(
-    field: tuple[int, Path_], value: object
-) -> None:
+def test_a_field_of_any_json_type_does_not_spoil_the_other_fields(field: tuple[int, Path_], value: object) -> None:
     number, place = field
     event = EVENTS[number]
     try:
@@ -117,7 +115,7 @@ def test_a_field_of_any_json_type_costs_nothing_that_the_other_fields_say(
     Downlink().take(read)
 
 
-def test_every_event_and_every_field_that_is_acted_on_is_tried() -> None:
+def test_every_event_and_every_used_field_is_tried() -> None:
     tried = {(EVENTS[number]["type"], place) for number, place in FIELDS}
     for event in EVENTS:
         read = wire.decode(json.dumps(event))
@@ -162,7 +160,7 @@ def test_an_id_that_is_a_number_is_its_text_and_any_other_is_absent(sent: object
      (1.0, 1), ("1", 1), ("1.0", 1), (1, 1), (0.5, 0), (-1, 0), (2**31 - 1, 2**31 - 1), (2**31, 0), (1e308, 0),
      (math.inf, 0), ("one", 0), ("", 0), ([1], 0), ("1" * 65, 0), ("-", 0)],
 )  # fmt: skip
-def test_an_index_may_be_written_in_any_way_that_is_a_whole_number(sent: object, taken: int) -> None:
+def test_an_index_may_be_any_form_of_a_whole_number(sent: object, taken: int) -> None:
     event = read("response.output_audio.delta", content_index=sent, item_id="i", delta="AAAA")
 
     assert event == wire.AudioDelta(content_index=taken, item_id="i", delta=bytes(3))
@@ -208,12 +206,12 @@ def test_base64_may_be_broken_into_lines_unpadded_or_of_the_url_kind(kind: str, 
 @pytest.mark.parametrize(
     ("encoded", "pcm"), [("A A A", bytes(2)), ("AA\n", bytes(1)), ("AAAX\n", b"\0\0\x17"), ("XXXX\n", b"]u\xd7")]
 )
-def test_as_many_letters_as_there_are_are_read(encoded: str, pcm: bytes) -> None:
+def test_incomplete_base64_is_read_as_far_as_it_goes(encoded: str, pcm: bytes) -> None:
     assert read("response.output_audio.delta", delta=encoded).delta == pcm
 
 
 @pytest.mark.parametrize("sent", ["AAAAA", "AA=AAAA=", "äöü", "AA\u0000A", "AAAA!", 5, ["AAAA"], {"pcm": "AAAA"}, True])
-def test_audio_that_is_none_is_refused(sent: object) -> None:
+def test_invalid_audio_is_refused(sent: object) -> None:
     with pytest.raises(wire.WireError):
         read("response.output_audio.delta", delta=sent)
 
@@ -230,13 +228,13 @@ def test_audio_that_is_none_is_refused(sent: object) -> None:
         ("", ""),
     ],
 )
-def test_arguments_are_taken_as_the_json_that_they_are(sent: object, taken: str | None) -> None:
+def test_arguments_that_are_already_json_are_accepted(sent: object, taken: str | None) -> None:
     event = read("response.function_call_arguments.done", call_id="c", arguments=sent)
 
     assert event == wire.ArgumentsDone(call_id="c", arguments=taken)
 
 
-def test_arguments_with_half_a_character_and_bytes_that_are_not_utf_8_are_taken_with_a_mark() -> None:
+def test_half_characters_and_invalid_utf_8_in_arguments_become_replacement_characters() -> None:
     event = wire.decode(
         b'{"type":"response.function_call_arguments.done","call_id":"c\xff","name":7,"arguments":{"a":"\xff"}}'
     )
@@ -244,7 +242,7 @@ def test_arguments_with_half_a_character_and_bytes_that_are_not_utf_8_are_taken_
     assert event == wire.ArgumentsDone(call_id="c\ufffd", name="7", arguments='{"a":"\ufffd"}')
 
 
-def test_half_a_character_in_the_text_of_a_frame_costs_no_word_either() -> None:
+def test_half_a_character_in_the_text_of_a_frame_loses_no_word() -> None:
     cut = '{"type":"response.output_audio_transcript.delta","item_id":"a","delta":"well \ud83d"}'
 
     event = wire.decode(cut)
@@ -254,19 +252,19 @@ def test_half_a_character_in_the_text_of_a_frame_costs_no_word_either() -> None:
     assert event.delta.startswith("well \ufffd")
 
 
-def test_half_a_character_at_the_end_of_a_delta_costs_no_word() -> None:
+def test_half_a_character_at_the_end_of_a_delta_loses_no_word() -> None:
     cut = '{"type":"response.output_audio_transcript.delta","item_id":"a","delta":"well \\ud83d"}'
 
     assert wire.decode(cut) == wire.TranscriptDelta(item_id="a", delta="well \ufffd")
 
 
-def test_what_only_the_strict_parser_refuses_is_read() -> None:
+def test_frames_that_only_the_strict_parser_refuses_are_read() -> None:
     completed = '\ufeff{"type":"response.done","response":{"id":"r","a":NaN,"b":-Infinity,"c":"line\nend"}}'
 
     assert wire.decode(completed.encode()) == wire.ResponseDone(response=wire.Response(id="r"))
 
 
-def test_what_costs_much_to_read_twice_is_not() -> None:
+def test_frames_that_are_expensive_to_read_twice_are_not() -> None:
     begin, end = '{"type":"response.done","a":NaN,"b":"', '"}'
     assert wire.decode(begin + "b" * (32_768 - len(begin) - len(end)) + end) == wire.ResponseDone()
     with pytest.raises(wire.WireError):
@@ -287,7 +285,7 @@ def test_what_costs_much_to_read_twice_is_not() -> None:
         ({"a": 1, "b": "b" * 20_000}, {}),
     ],
 )
-def test_of_usage_the_whole_numbers_are_taken(usage: object, counted: dict[str, int]) -> None:
+def test_only_the_whole_numbers_of_usage_are_read(usage: object, counted: dict[str, int]) -> None:
     assert read("response.done", response={"usage": usage}).counts() == counted
     assert read("response.done", response={"usage": []}, usage=usage).counts() == counted
 
@@ -307,14 +305,14 @@ LONG = "i" * (MOST_ID_LETTERS + 1)
         {"type": "response.function_call_arguments.done", "name": LONG, "arguments": {}},
     ],
 )
-def test_an_id_longer_than_any_service_gives_is_more_than_a_session_may_send(event: dict[str, object]) -> None:
+def test_an_excessively_long_id_ends_the_session(event: dict[str, object]) -> None:
     with pytest.raises(
         wire.LimitExceeded, match=rf"^a {event['type']} event with an id of 513 characters$".replace(".", r"\.")
     ):
         wire.decode(json.dumps(event))
 
 
-def test_the_longest_id_is_taken() -> None:
+def test_the_longest_allowed_id_is_accepted() -> None:
     odd = {"id": LONG[:-1], "status": 7}
     assert read("response.created", response=odd).response.id == LONG[:-1], "beside a field of another type, too"
     assert read("response.created", response={"id": LONG[:-1]}) == (
@@ -323,13 +321,13 @@ def test_the_longest_id_is_taken() -> None:
 
 
 @pytest.mark.parametrize("arguments", ["a" * 100_000, ["a" * 100_000]])
-def test_of_arguments_that_are_too_long_so_much_is_kept_that_the_model_is_told(arguments: object) -> None:
+def test_enough_of_excessive_arguments_is_kept_to_report_them_to_the_model(arguments: object) -> None:
     event = read("response.function_call_arguments.done", call_id="c", arguments=arguments)
 
     assert len(event.arguments) == MOST_ARGUMENTS + 1 == 65_537
 
 
-def test_a_response_holds_so_many_items_and_no_more() -> None:
+def test_a_response_holds_a_limited_number_of_items() -> None:
     assert len(read("response.done", response={"output": [{}] * 64}).response.items()) == 64
     with pytest.raises(wire.LimitExceeded, match=r"^a list of 65 values$"):
         read("response.done", response={"output": [{}] * 65}).response.items()
@@ -340,7 +338,7 @@ def test_a_response_holds_so_many_items_and_no_more() -> None:
     assert read("response.done", response={"output": {"id": "i"}}).response.items() == []
 
 
-def test_an_id_that_is_too_long_in_an_item_of_a_response_is_too_much() -> None:
+def test_an_excessively_long_id_in_an_item_of_a_response_ends_the_session() -> None:
     with pytest.raises(wire.LimitExceeded):
         read("response.done", response={"output": [{"call_id": LONG}]}).response.items()
 
@@ -371,7 +369,7 @@ def test_only_audio_may_be_large(*, as_bytes: bool) -> None:
             wire.decode(other)
 
 
-def test_base64_in_lines_is_read_up_to_four_mebibytes_of_it() -> None:
+def test_base64_in_lines_is_read_up_to_four_mebibytes() -> None:
     pcm = bytes(2 * MEBIBYTE)
 
     assert read("response.output_audio.delta", delta=base64.encodebytes(pcm).decode()).delta == pcm
@@ -380,14 +378,14 @@ def test_base64_in_lines_is_read_up_to_four_mebibytes_of_it() -> None:
 
 
 @pytest.mark.parametrize("kind", ["response.output_audio.delta", "response.backchannel.audio.delta"])
-def test_a_frame_that_is_the_protocol_to_the_letter_may_be_as_large_as_any_service_sends(kind: str) -> None:
+def test_a_strictly_valid_frame_may_be_as_large_as_any_service_sends(kind: str) -> None:
     pcm = bytes(4 * MEBIBYTE)
 
     assert read(kind, delta=base64.b64encode(pcm).decode()).delta == pcm
     assert 15 * MEBIBYTE < wire.LARGEST_AUDIO_FRAME <= 16 * MEBIBYTE
 
 
-def test_one_that_is_not_may_have_four_mebibytes_to_the_byte() -> None:
+def test_a_frame_that_is_not_may_have_exactly_four_mebibytes() -> None:
     begin, end = '{"type":"response.output_audio.delta","content_index":0.0,"delta":"', '"}'
     letters = (4 * MEBIBYTE - len(begin) - len(end)) // 4 * 4
     frame = (begin + "A" * letters + end).ljust(4 * MEBIBYTE)
@@ -398,7 +396,7 @@ def test_one_that_is_not_may_have_four_mebibytes_to_the_byte() -> None:
 
 
 @pytest.mark.parametrize("is_at_the_end", [False, True])
-def test_the_type_of_a_large_frame_stands_in_its_first_or_last_4096_letters(*, is_at_the_end: bool) -> None:
+def test_the_type_of_a_large_frame_is_in_its_first_or_last_4096_characters(*, is_at_the_end: bool) -> None:
     kind = '"response.output_audio.delta"'
     large = '"delta":"' + "A" * MEBIBYTE + '"'
 
@@ -413,7 +411,7 @@ def test_the_type_of_a_large_frame_stands_in_its_first_or_last_4096_letters(*, i
         wire.decode(frame(4097))
 
 
-def test_a_frame_of_a_mebibyte_is_taken_whatever_it_is() -> None:
+def test_any_frame_of_a_mebibyte_is_accepted() -> None:
     begin, end = '{"type":"unheard.of","x":"', '"}'
     frame = begin + "x" * (MEBIBYTE - len(begin) - len(end)) + end
 
@@ -422,7 +420,7 @@ def test_a_frame_of_a_mebibyte_is_taken_whatever_it_is() -> None:
         wire.decode(frame + " ")
 
 
-def test_what_is_absent_stays_at_its_default() -> None:
+def test_absent_fields_keep_their_defaults() -> None:
     shape = lenient.Shape(wire.Item)
 
     assert shape.read("{}") == wire.Item()

@@ -19,18 +19,18 @@ def told(*events: Mapping[str, object], progress: Progress | None = None, now: f
 
 
 @pytest.mark.parametrize("name", ["response.output_audio_transcript.delta", "response.audio_transcript.delta"])
-def test_words_that_run_ahead_of_the_sound_are_progress_of_their_answer(name: str) -> None:
+def test_words_ahead_of_the_sound_are_progress_of_their_answer(name: str) -> None:
     assert told({**WORDS, "type": name}) == [AnswerProgressed("r1")]
 
 
 @pytest.mark.parametrize(
     "name", ["response.function_call_arguments.delta", "response.output_text.delta", "response.text.delta"]
 )
-def test_a_delta_that_nothing_is_done_with_is_progress_of_the_answer_that_is_open(name: str) -> None:
+def test_an_unused_delta_is_progress_of_the_open_answer(name: str) -> None:
     assert told({**ARGUMENTS, "type": name}) == [AnswerProgressed()]
 
 
-def test_audio_without_a_sample_is_progress_and_sound_speaks_for_itself() -> None:
+def test_audio_without_a_sample_is_progress_and_sound_needs_no_report() -> None:
     audio = {"type": "response.output_audio.delta", "response_id": "r1", "item_id": "a1"}
 
     assert told({**audio, "delta": ""}) == [AnswerProgressed("r1")]
@@ -49,11 +49,11 @@ def test_audio_without_a_sample_is_progress_and_sound_speaks_for_itself() -> Non
         "input_audio_buffer.speech_started",
     ],
 )
-def test_what_is_no_delta_of_an_answer_is_no_progress(name: str) -> None:
+def test_only_deltas_of_an_answer_are_progress(name: str) -> None:
     assert told({"type": name}) == []
 
 
-def test_progress_is_told_once_a_second_whosever_it_is() -> None:
+def test_progress_is_reported_once_a_second_for_all_answers_together() -> None:
     progress = Progress()
 
     assert told(ARGUMENTS, WORDS, ARGUMENTS, progress=progress, now=7.0) == [AnswerProgressed()]
@@ -61,5 +61,5 @@ def test_progress_is_told_once_a_second_whosever_it_is() -> None:
     assert told(WORDS, ARGUMENTS, progress=progress, now=8.0) == [AnswerProgressed("r1")]
 
 
-def test_the_first_progress_is_told_however_young_the_clock_is() -> None:
+def test_the_first_progress_is_reported_even_at_time_zero() -> None:
     assert told(WORDS, now=0.0) == [AnswerProgressed("r1")]

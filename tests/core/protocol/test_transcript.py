@@ -32,7 +32,7 @@ def test_steering_tags_are_taken_out(raw: str, seen: str) -> None:
     assert visible(raw) == seen
 
 
-def test_what_stands_in_brackets_for_too_long_is_no_tag() -> None:
+def test_a_text_in_brackets_that_is_too_long_is_not_a_tag() -> None:
     aside = "[" + "x" * 121 + "]"
 
     assert visible(f"a {aside} b") == f"a {aside} b"
@@ -54,7 +54,7 @@ def test_a_growing_text_never_takes_a_word_back(raw: str) -> None:
 
 
 @given(st.lists(st.tuples(WORDS, TAGS), max_size=6))
-def test_no_word_is_lost_or_glued_to_the_next(spoken: list[tuple[str, str]]) -> None:
+def test_no_word_is_lost_or_joined_to_the_next(spoken: list[tuple[str, str]]) -> None:
     raw = " ".join(f"{word}{tag}" for word, tag in spoken)
 
     assert visible(raw) == " ".join(word for word, _ in spoken)
@@ -79,7 +79,7 @@ ANYTHING = st.lists(st.text("[] a\n", max_size=6) | st.text("ab ", min_size=115,
 
 
 @given(ANYTHING)
-def test_words_that_come_in_pieces_are_seen_as_if_they_had_come_at_once(pieces: list[str]) -> None:
+def test_words_in_pieces_look_the_same_as_words_at_once(pieces: list[str]) -> None:
     growing = Transcript()
     raw = ""
     for piece in pieces:
@@ -88,7 +88,7 @@ def test_words_that_come_in_pieces_are_seen_as_if_they_had_come_at_once(pieces: 
         assert growing.text == seen_at_once(raw) == visible(raw)
 
 
-def test_what_comes_after_the_longest_text_is_dropped() -> None:
+def test_text_beyond_the_limit_is_dropped() -> None:
     growing = Transcript("word " * (LONGEST // 5 - 1))
     for _ in range(20):
         growing.add("x")
@@ -98,7 +98,7 @@ def test_what_comes_after_the_longest_text_is_dropped() -> None:
 
 
 @pytest.mark.parametrize("filling", ["[", "[a", "x", "[ab] ", " ", "]"])
-def test_a_piece_costs_no_more_behind_many_than_behind_none(filling: str) -> None:
+def test_adding_a_piece_costs_the_same_however_many_came_before(filling: str) -> None:
     growing = Transcript((filling * LONGEST)[: LONGEST - 3000])
     begun = time.thread_time()
     for _ in range(3000):

@@ -41,34 +41,34 @@ def written(deltas: list[str], *, rewrites: bool) -> list[str]:
 
 
 @pytest.mark.parametrize("name", INCREMENTS)
-def test_increments_are_put_together_where_they_are_expected(name: str) -> None:
+def test_expected_increments_are_joined(name: str) -> None:
     deltas = INCREMENTS[name]
 
     assert written(deltas, rewrites=False) == ["".join(deltas[: end + 1]).strip() for end in range(len(deltas))]
 
 
 @pytest.mark.parametrize("name", REWRITES)
-def test_a_rewrite_replaces_the_one_before_where_it_is_expected(name: str) -> None:
+def test_an_expected_rewrite_replaces_the_previous_one(name: str) -> None:
     deltas = REWRITES[name]
 
     assert written(deltas, rewrites=True) == [delta.strip() for delta in deltas]
 
 
 @pytest.mark.parametrize("name", sorted(set(INCREMENTS) - {"a space first"}))
-def test_increments_are_put_together_in_the_end_of_the_turn_where_rewrites_were_expected(name: str) -> None:
+def test_unexpected_increments_are_joined_by_the_end_of_the_turn(name: str) -> None:
     deltas = INCREMENTS[name]
 
     assert written(deltas, rewrites=True)[-1] == "".join(deltas).strip()
 
 
 @pytest.mark.parametrize("name", sorted(set(REWRITES) - {"something else altogether"}))
-def test_rewrites_replace_in_the_end_of_the_turn_where_increments_were_expected(name: str) -> None:
+def test_unexpected_rewrites_replace_by_the_end_of_the_turn(name: str) -> None:
     assert written(REWRITES[name], rewrites=False)[-1] == REWRITES[name][-1].strip()
 
 
 @pytest.mark.parametrize("rewrites", [False, True])
 @pytest.mark.parametrize("name", sorted(set(INCREMENTS) - {"one alone"}))
-def test_after_the_first_turn_increments_are_put_together_from_the_first_delta_on(name: str, *, rewrites: bool) -> None:
+def test_after_the_first_turn_increments_are_joined_from_the_first_delta_on(name: str, *, rewrites: bool) -> None:
     transcription = Transcription(rewrites=rewrites)
     for delta in INCREMENTS[name]:
         transcription.add("u1", delta)
@@ -133,7 +133,7 @@ def test_three_deltas_in_a_row_that_begin_unlike_the_one_before_are_increments()
         ([], "abcd", False, "ef"),
     ],
 )
-def test_the_complete_words_say_what_the_deltas_were(
+def test_the_complete_transcript_shows_whether_deltas_were_increments(
     deltas: list[str], complete: str, then: str, *, rewrites: bool
 ) -> None:
     transcription = Transcription(rewrites=rewrites)
@@ -145,7 +145,7 @@ def test_the_complete_words_say_what_the_deltas_were(
     assert transcription.add("u2", "f") == then
 
 
-def test_what_comes_after_complete_words_may_be_all_of_them_again() -> None:
+def test_a_delta_after_the_complete_transcript_may_repeat_all_of_it() -> None:
     transcription = Transcription(rewrites=False)
     transcription.complete("u1", "time")
 
@@ -181,7 +181,7 @@ def test_whatever_comes_is_bounded_and_all_or_the_last_of_it(deltas: list[str], 
 
 
 @pytest.mark.parametrize("rewrites", [False, True])
-def test_words_without_end_end(*, rewrites: bool) -> None:
+def test_endless_words_are_limited(*, rewrites: bool) -> None:
     transcription = Transcription(rewrites=rewrites)
     lengths = [len(transcription.add("u1", "word " * 1000)) for _ in range(30)]
 

@@ -46,11 +46,11 @@ def test_words_and_their_absence_are_reported_without_the_words() -> None:
     ]
 
 
-def test_what_cannot_be_transcribed_holds_no_words() -> None:
+def test_a_turn_that_cannot_be_transcribed_has_no_words() -> None:
     assert told(started(), failed("u1")) == [TurnTranscribed("u1", has_words=False, is_final=True)]
 
 
-def test_what_comes_late_of_an_earlier_turn_says_nothing_of_this_one() -> None:
+def test_a_late_transcript_of_an_earlier_turn_does_not_affect_this_one() -> None:
     late = [delta("u1", "what"), completed("u1", "What time is it?"), failed("u1")]
 
     assert told(started(), committed("u1"), started(), *late) == []
@@ -59,7 +59,7 @@ def test_what_comes_late_of_an_earlier_turn_says_nothing_of_this_one() -> None:
     ]
 
 
-def test_without_an_id_it_is_the_turn_that_was_heard_last() -> None:
+def test_a_transcript_without_an_id_belongs_to_the_latest_turn() -> None:
     assert told(started(), committed(""), started(), completed("", "")) == [
         TurnTranscribed("", has_words=False, is_final=True)
     ]
@@ -81,37 +81,37 @@ def test_without_an_id_it_is_the_turn_that_was_heard_last() -> None:
         "\u266a",
     ],
 )
-def test_a_description_of_a_noise_is_no_word(noise: str) -> None:
+def test_a_description_of_a_noise_is_not_a_word(noise: str) -> None:
     assert told(started(), completed("u1", noise)) == [TurnTranscribed("u1", has_words=False, is_final=True)]
 
 
 @pytest.mark.parametrize("words", ["Stop", "(coughs) Stop.", "[Music] hey", "\u3084\u3081\u3066", "5"])
-def test_a_word_beside_it_is_one(words: str) -> None:
+def test_a_word_next_to_a_noise_description_counts(words: str) -> None:
     assert told(started(), completed("u1", words))[0].has_words
 
 
-def test_a_description_that_comes_in_increments_is_none_either() -> None:
+def test_a_noise_description_in_increments_is_not_a_word_either() -> None:
     pieces = [delta("u1", piece) for piece in ("[", "Mu", "sic]", " (la", "ughs)", " *sighs", "*")]
 
     assert not any(fact.has_words for fact in told(started(), *pieces))
     assert told(started(), *pieces, delta("u1", " stop"))[-1].has_words
 
 
-def test_a_new_turn_begins_with_nothing_written() -> None:
+def test_a_new_turn_begins_without_words() -> None:
     assert [fact.has_words for fact in told(started(), delta("u1", "stop"), started(), delta("u2", "["))] == [
         True,
         False,
     ]
 
 
-def test_a_delta_without_words_or_before_any_turn_holds_none() -> None:
+def test_an_empty_delta_and_one_before_any_turn_have_no_words() -> None:
     assert told(delta("u1", None), delta("u1", "stop")) == [
         TurnTranscribed("u1", has_words=False, is_final=False),
         TurnTranscribed("u1", has_words=True, is_final=False),
     ]
 
 
-def test_sixteen_turns_are_remembered_and_400_letters_read() -> None:
+def test_sixteen_turns_are_remembered_and_400_characters_read() -> None:
     turns = [started(), committed("u0"), started()]
     others = [committed(f"u{number}") for number in range(1, 17)]
 

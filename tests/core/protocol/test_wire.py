@@ -88,7 +88,7 @@ def test_older_names_mean_the_same(older: str, newer: type) -> None:
     assert isinstance(wire.decode(json.dumps({"type": older})), newer)
 
 
-def test_unknown_events_and_unknown_fields_are_no_matter() -> None:
+def test_unknown_events_and_unknown_fields_are_ignored() -> None:
     assert wire.decode('{"type":"rate_limits.updated","x":[1,{"y":null}]}') == wire.Unknown("rate_limits.updated")
     assert (
         type(wire.decode('{"obfuscation":"zz","type":"session.updated","session":{"phase":7}}')) is wire.SessionUpdated
@@ -101,7 +101,7 @@ def test_an_event_may_lack_every_field(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(ACTED_ON))
-def test_a_field_that_is_null_is_one_that_is_missing(name: str) -> None:
+def test_a_null_field_counts_as_missing(name: str) -> None:
     fields = ACTED_ON[name].__struct_fields__
 
     event = wire.decode(json.dumps({"type": name, **dict.fromkeys(fields)}))
@@ -109,7 +109,7 @@ def test_a_field_that_is_null_is_one_that_is_missing(name: str) -> None:
     assert event == wire.decode(json.dumps({"type": name}))
 
 
-def test_a_null_inside_a_response_is_missing_too_and_one_in_its_output_costs_no_other_item() -> None:
+def test_a_null_in_a_response_counts_as_missing_and_spoils_no_other_item() -> None:
     empty = wire.decode('{"type":"response.done","response":{"id":null,"output":null,"usage":null}}')
     odd = wire.decode('{"type":"response.done","response":{"id":null,"output":[null,{"id":"i"}]}}')
 
@@ -139,7 +139,7 @@ def test_a_service_error_has_a_code_and_a_text_whatever_its_shape() -> None:
     ]
 
 
-def test_an_error_that_says_nothing_has_an_empty_code_and_text() -> None:
+def test_an_empty_error_has_an_empty_code_and_text() -> None:
     silent = wire.decode('{"type":"error","error":{}}')
 
     assert isinstance(silent, wire.ServiceError)
@@ -175,7 +175,7 @@ NONSENSE: dict[str, str | bytes] = {
 
 
 @pytest.mark.parametrize("frame", NONSENSE.values(), ids=NONSENSE.keys())
-def test_a_frame_that_is_not_the_protocol_is_refused_without_quoting_it(frame: str | bytes) -> None:
+def test_a_frame_outside_the_protocol_is_refused_without_quoting_it(frame: str | bytes) -> None:
     with pytest.raises(wire.WireError) as refused:
         wire.decode(frame)
 
@@ -183,7 +183,7 @@ def test_a_frame_that_is_not_the_protocol_is_refused_without_quoting_it(frame: s
     assert refused.value.__context__ is None or refused.value.__suppress_context__
 
 
-def test_a_refusal_tells_broken_json_from_another_shape() -> None:
+def test_a_refusal_distinguishes_broken_json_from_a_wrong_shape() -> None:
     with pytest.raises(wire.WireError, match=r"^not a Realtime event: broken JSON$"):
         wire.decode('{"type":')
     with pytest.raises(wire.WireError, match=r"^not a Realtime event: wrong shape$"):
@@ -193,7 +193,7 @@ def test_a_refusal_tells_broken_json_from_another_shape() -> None:
 
 
 @pytest.mark.parametrize(("audio", "why"), [("!", "audio that is not base64"), (7, "audio that is not text")])
-def test_a_refused_event_is_named_and_says_why(audio: object, why: str) -> None:
+def test_a_refusal_names_the_event_and_the_reason(audio: object, why: str) -> None:
     with pytest.raises(wire.WireError, match=f"^a response\\.output_audio\\.delta event with {why}$") as refused:
         wire.decode(json.dumps({"type": "response.output_audio.delta", "delta": audio}))
 
@@ -209,7 +209,7 @@ def refusal_of(frame: bytes | str) -> str:
 
 
 @given(st.binary() | st.text())
-def test_no_frame_whatever_raises_anything_else(frame: bytes | str) -> None:
+def test_no_frame_raises_any_other_error(frame: bytes | str) -> None:
     assert refusal_of(frame) in {"", "not a Realtime event: wrong shape", "not a Realtime event: broken JSON"}
 
 
@@ -235,7 +235,7 @@ def test_a_known_event_with_any_fields_is_read_or_refused(name: str, fields: dic
     assert type(event) is ACTED_ON[name]
 
 
-def test_one_odd_item_does_not_cost_the_response() -> None:
+def test_one_odd_item_does_not_spoil_the_response() -> None:
     event = wire.decode('{"type":"response.done","response":{"id":"r","output":[7,{"id":5},{"id":"i","name":"n"}]}}')
 
     assert isinstance(event, wire.ResponseDone)
@@ -245,7 +245,7 @@ def test_one_odd_item_does_not_cost_the_response() -> None:
 # --- out -------------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_sent_is_what_the_protocol_documents() -> None:
+def test_sent_events_match_the_documented_protocol() -> None:
     assert json.loads(wire.append_audio(bytes([0, 0, 1, 0, 2, 0]))) in documented("input_audio_buffer.append")
     assert json.loads(wire.truncate_item("item_9", 0, 1340)) in documented("conversation.item.truncate")
     assert json.loads(wire.delete_item("item_9")) in documented("conversation.item.delete")
@@ -255,13 +255,13 @@ def test_what_is_sent_is_what_the_protocol_documents() -> None:
     assert json.loads(wire.update_session({"audio": {"output": {"voice": "Clive"}}})) in documented("session.update")
 
 
-def test_a_parting_word_may_call_no_tools() -> None:
+def test_a_farewell_may_not_call_tools() -> None:
     asked = json.loads(wire.create_response(may_call_tools=False))
 
     assert asked == {"type": "response.create", "response": {"tool_choice": "none"}}
 
 
-def test_an_answer_may_be_asked_for_with_words_of_its_own() -> None:
+def test_an_answer_may_be_requested_with_its_own_instructions() -> None:
     asked = json.loads(wire.create_response(may_call_tools=False, instructions="Say exactly: hello"))
 
     assert asked == {
@@ -285,7 +285,7 @@ def test_audio_goes_out_and_comes_back_the_same(pcm: bytes) -> None:
 
 
 @given(st.text(), st.text(st.characters(exclude_categories=["Cs"])))
-def test_a_tools_answer_arrives_as_the_text_that_it_was(call_id: str, output: str) -> None:
+def test_a_tools_output_arrives_unchanged(call_id: str, output: str) -> None:
     call_id = call_id.encode(errors="replace").decode()
 
     item = json.loads(wire.tool_output(call_id, output))["item"]
@@ -294,7 +294,7 @@ def test_a_tools_answer_arrives_as_the_text_that_it_was(call_id: str, output: st
 
 
 @pytest.mark.parametrize(("role", "kind"), [("user", "input_text"), ("assistant", "output_text")])
-def test_what_was_said_before_is_an_item_of_its_speaker(role: str, kind: str) -> None:
+def test_earlier_words_become_an_item_of_their_speaker(role: str, kind: str) -> None:
     event = json.loads(wire.message(role, "Is it late?"))
 
     assert event["type"] == "conversation.item.create"
@@ -308,7 +308,7 @@ def test_the_type_of_an_event_is_the_word_on_the_wire() -> None:
     assert wire.type_of(wire.decode('{"type":"unheard.of"}')) == "unheard.of"
 
 
-def test_an_item_that_has_a_name_alone_is_no_call() -> None:
+def test_an_item_with_only_a_name_is_not_a_call() -> None:
     assert not wire.Item(name="stop").is_call
     assert not wire.Item(type="message", name="stop", call_id="c").is_call
 
@@ -339,7 +339,9 @@ def test_an_item_that_has_a_name_alone_is_no_call() -> None:
     ],
 )
 @pytest.mark.parametrize("name", ["session.created", "session.updated"])
-def test_when_a_session_expires_is_read_whatever_stands_in_its_place(name: str, session: str, at: float | None) -> None:
+def test_the_expiry_of_a_session_is_read_or_ignored_whatever_its_type(
+    name: str, session: str, at: float | None
+) -> None:
     event = wire.decode(f'{{"type":"{name}","session":{session}}}')
 
     assert isinstance(event, wire.SessionCreated | wire.SessionUpdated)
@@ -366,7 +368,7 @@ def test_when_a_session_expires_is_read_whatever_stands_in_its_place(name: str, 
         ("3", set[str](), None),
     ],
 )
-def test_why_a_response_failed_is_read_whatever_stands_in_its_place(
+def test_the_reason_of_a_failed_response_is_read_whatever_its_type(
     details: str, codes: set[str], message: str | None
 ) -> None:
     frame = f'{{"type":"response.done","response":{{"id":"r","status":"failed","status_details":{details}}}}}'

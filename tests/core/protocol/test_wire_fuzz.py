@@ -28,7 +28,7 @@ MOST_BLOCKS_MORE = 2000
 
 
 @pytest.mark.parametrize("share", range(SHARES))
-def test_mutated_frames_crash_nothing_stick_nowhere_and_leave_nothing_behind(share: int) -> None:
+def test_mutated_frames_never_crash_never_hang_and_leave_nothing_behind(share: int) -> None:
     async def live() -> None:
         mutator = Mutator(share)
         chance = random.Random(1000 + share)
@@ -79,7 +79,7 @@ FRAME = (
 
 @given(frames=st.lists(FRAME, max_size=30), seed=st.integers(0, 99))
 @settings(max_examples=150)
-def test_no_sequence_of_frames_that_can_be_thought_of_sticks_anywhere(frames: list[str | bytes], seed: int) -> None:
+def test_no_sequence_of_frames_hangs_the_conversation(frames: list[str | bytes], seed: int) -> None:
     async def live() -> None:
         chance = random.Random(seed)
         box = FuzzedBox(replace(OPEN_MICROPHONE, session_s=60))

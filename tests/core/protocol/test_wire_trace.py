@@ -79,14 +79,14 @@ NOT_OURS = {"event_id", "response"}
 
 
 @pytest.mark.parametrize("event", CLIENT, ids=id_of)
-def test_an_event_of_the_client_is_written_as_it_stands_there_and_a_service_reads_it(event: dict[str, Any]) -> None:
+def test_a_clients_event_is_written_as_in_the_trace_and_a_service_reads_it(event: dict[str, Any]) -> None:
     written = ENCODERS[event["type"]](event)
 
     assert json.loads(written) == {key: value for key, value in event.items() if key not in NOT_OURS}
     client_events.typed(client_events.parse(written.decode()))  # raises when the service would refuse it
 
 
-def test_the_trace_holds_all_that_a_session_can() -> None:
+def test_the_trace_covers_every_event_of_a_session() -> None:
     assert {event["type"] for event in CLIENT} == set(ENCODERS)
     assert len(trace("session.jsonl", sent_by="s")) == 43
     assert len(trace("session-barge-in.jsonl", sent_by="s")) == 4

@@ -40,11 +40,11 @@ class Stream:
         return self
 
 
-def test_in_its_first_second_it_knows_nothing() -> None:
+def test_nothing_is_known_in_the_first_second() -> None:
     assert Stream().run(0.9).fit.line is None
 
 
-def test_it_tells_when_a_sample_passes_and_which_sample_passes_when() -> None:
+def test_samples_and_times_convert_both_ways() -> None:
     stream = Stream().run(30)
     line = stream.fit.line
     assert line is not None
@@ -55,7 +55,7 @@ def test_it_tells_when_a_sample_passes_and_which_sample_passes_when() -> None:
 
 
 @pytest.mark.parametrize("ppm", [-200, -50, -5, 0, 20, 50])
-def test_a_minute_tells_the_rate_to_within_its_own_error(ppm: float) -> None:
+def test_a_minute_gives_the_rate_within_its_stated_error(ppm: float) -> None:
     line = Stream(ppm).run(60).fit.line
     assert line is not None
 
@@ -63,14 +63,14 @@ def test_a_minute_tells_the_rate_to_within_its_own_error(ppm: float) -> None:
     assert line.ppm == pytest.approx(ppm, abs=max(5 * line.error_ppm, 0.1))
 
 
-def test_before_ten_seconds_it_claims_no_rate() -> None:
+def test_no_rate_is_claimed_before_ten_seconds() -> None:
     line = Stream(50).run(8).fit.line
     assert line is not None
 
     assert (line.ppm, line.error_ppm) == (0.0, float("inf"))
 
 
-def test_callbacks_that_are_late_for_a_while_move_nothing() -> None:
+def test_callbacks_that_are_late_for_a_while_do_not_move_the_fit() -> None:
     stream = Stream().run(30)
     before = stream.fit.line
     for number in range(10):  # a busy machine: a fifth of a second, every callback 30 ms late
@@ -102,7 +102,7 @@ def test_an_xrun_moves_the_line_within_a_tenth_of_a_second_and_keeps_the_rate() 
     assert line.time_at(stream.position) == pytest.approx(stream.now_s, abs=0.0005)
 
 
-def test_many_xruns_are_no_rate_however_little_each_has_lost() -> None:
+def test_many_xruns_are_not_taken_for_a_rate_however_little_each_lost() -> None:
     stream = Stream(-20)
     for _ in range(60):
         stream.run(10)
@@ -118,7 +118,7 @@ def test_many_xruns_are_no_rate_however_little_each_has_lost() -> None:
     assert line.time_at(stream.position) == pytest.approx(stream.now_s, abs=0.0005)
 
 
-def test_an_xrun_before_anything_is_known_is_only_a_later_beginning() -> None:
+def test_an_xrun_before_the_first_fit_only_delays_it() -> None:
     stream = Stream().run(0.5)
     stream.fit.xrun()
     assert not stream.fit.is_moving
@@ -128,7 +128,7 @@ def test_an_xrun_before_anything_is_known_is_only_a_later_beginning() -> None:
     assert stream.fit.is_settled
 
 
-def test_what_a_sound_server_lost_without_a_word_is_found_within_half_a_second() -> None:
+def test_a_silent_loss_in_the_sound_server_is_found_within_half_a_second() -> None:
     stream = Stream(50).run(60)
     stream.now_s += 0.5
     stream.run(0.5)
@@ -141,7 +141,7 @@ def test_what_a_sound_server_lost_without_a_word_is_found_within_half_a_second()
     assert line.time_at(stream.position) == pytest.approx(stream.now_s, abs=0.0005)
 
 
-def test_it_is_settled_after_seconds_and_not_after_a_new_beginning() -> None:
+def test_it_settles_after_seconds_and_is_unsettled_after_a_restart() -> None:
     stream = Stream()
     assert not stream.run(2).fit.is_settled
     assert stream.run(3).fit.is_settled
@@ -152,7 +152,7 @@ def test_it_is_settled_after_seconds_and_not_after_a_new_beginning() -> None:
     assert stream.run(5).fit.is_settled
 
 
-def test_another_clock_is_learned_anew() -> None:
+def test_another_clock_is_learned_from_scratch() -> None:
     stream = Stream(100).run(300)
     stream.period_s = PERIOD / RATE_HZ
     stream.run(200)
@@ -161,7 +161,7 @@ def test_another_clock_is_learned_anew() -> None:
     assert stream.fit.line.ppm == pytest.approx(0, abs=1)
 
 
-def test_what_is_older_than_ten_minutes_is_forgotten() -> None:
+def test_samples_older_than_ten_minutes_are_forgotten() -> None:
     stream = Stream(3, lateness_s=0).run(700)
     stream.period_s = PERIOD / RATE_HZ
     stream.run(700)
@@ -170,7 +170,7 @@ def test_what_is_older_than_ten_minutes_is_forgotten() -> None:
     assert stream.fit.line.ppm == pytest.approx(0, abs=0.1)
 
 
-def test_drift_is_the_difference_of_two_clocks_and_knows_its_error() -> None:
+def test_drift_is_the_difference_of_two_clocks_with_its_error() -> None:
     near, far = Stream(10, seed=1).run(60).fit.line, Stream(-40, seed=2).run(60).fit.line
     assert near is not None
     assert far is not None
@@ -181,7 +181,7 @@ def test_drift_is_the_difference_of_two_clocks_and_knows_its_error() -> None:
     assert 0 < error < 1
 
 
-def test_it_takes_no_more_memory_after_ten_minutes_than_after_ten_seconds() -> None:
+def test_memory_does_not_grow_from_ten_seconds_to_ten_minutes() -> None:
     stream = Stream().run(10)
     tracemalloc.start()
     try:
@@ -194,7 +194,7 @@ def test_it_takes_no_more_memory_after_ten_minutes_than_after_ten_seconds() -> N
     assert after - before < 5000
 
 
-def test_two_losses_in_one_second_are_no_rate() -> None:
+def test_two_losses_in_one_second_are_not_taken_for_a_rate() -> None:
     stream = Stream().run(60)
     for _ in range(2):  # nobody tells of them, and the second comes before the first has been watched for a second
         stream.now_s += 0.5
@@ -221,7 +221,7 @@ def least_squares(buckets: list[tuple[float, float, int]]) -> ClockLine:
 
 
 @pytest.mark.parametrize("losses", [0, 3, 40, 200])
-def test_the_line_is_the_one_of_least_squares_over_the_last_ten_minutes(losses: int) -> None:
+def test_the_line_is_the_least_squares_fit_of_the_last_ten_minutes(losses: int) -> None:
     chance = random.Random(losses)
     fit = ClockFit(RATE_HZ)
     buckets: list[tuple[float, float, int]] = []

@@ -33,7 +33,7 @@ def flowing(samples: int) -> Playout:
 # --- silence and prefill ---------------------------------------------------------------------------------------------
 
 
-def test_an_empty_buffer_gives_silence_and_has_nothing_to_tell() -> None:
+def test_an_empty_buffer_gives_silence_and_reports_nothing() -> None:
     playout = Playout(prefill_ms=60)
 
     samples, fact = playout.pull(PERIOD)
@@ -54,7 +54,7 @@ def test_playback_waits_for_the_prefill() -> None:
 
 
 @pytest.mark.parametrize("finish", [Playout.finish, lambda playout: playout.finish_item("a")])
-def test_an_item_that_is_all_here_does_not_wait_for_the_prefill(finish: Callable[[Playout], None]) -> None:
+def test_a_complete_item_does_not_wait_for_the_prefill(finish: Callable[[Playout], None]) -> None:
     playout = Playout(prefill_ms=60)
     playout.push("a", 0, tone(PERIOD))
     finish(playout)
@@ -65,7 +65,7 @@ def test_an_item_that_is_all_here_does_not_wait_for_the_prefill(finish: Callable
     assert fact == PlaybackDrained(1)
 
 
-def test_the_prefill_is_waited_for_no_longer_than_a_second() -> None:
+def test_playback_waits_at_most_a_second_for_the_prefill() -> None:
     """A service that stands still after its first delta: the box is then in neither speech nor silence."""
     playout = Playout(prefill_ms=60)
     playout.push("a", 0, tone(PERIOD))
@@ -80,7 +80,7 @@ def test_the_prefill_is_waited_for_no_longer_than_a_second() -> None:
     assert not playout.pull(PERIOD)[0].any(), "the next burst waits for its prefill again"
 
 
-def test_another_items_end_does_not_cut_the_prefill_short() -> None:
+def test_the_end_of_another_item_does_not_cut_the_prefill_short() -> None:
     playout = Playout(prefill_ms=60)
     playout.push("a", 0, tone(PERIOD))
     playout.finish_item("b")
@@ -91,7 +91,7 @@ def test_another_items_end_does_not_cut_the_prefill_short() -> None:
 # --- bursts ----------------------------------------------------------------------------------------------------------
 
 
-def test_each_stretch_of_playback_is_numbered_and_told_to_be_over_once() -> None:
+def test_each_burst_is_numbered_and_its_end_is_reported_once() -> None:
     playout = Playout(prefill_ms=0)
 
     for burst in (1, 2, 3):
@@ -102,7 +102,7 @@ def test_each_stretch_of_playback_is_numbered_and_told_to_be_over_once() -> None
         assert playout.is_idle
 
 
-def test_a_buffer_that_has_run_dry_waits_for_the_prefill_again() -> None:
+def test_after_an_underrun_the_buffer_waits_for_the_prefill_again() -> None:
     playout = Playout(prefill_ms=20)
     playout.push("a", 0, tone(20 * MS))
     playout.pull(20 * MS)
@@ -111,7 +111,7 @@ def test_a_buffer_that_has_run_dry_waits_for_the_prefill_again() -> None:
     assert not playout.pull(PERIOD)[0].any()
 
 
-def test_audio_without_a_whole_sample_begins_nothing() -> None:
+def test_audio_without_a_whole_sample_does_not_start_playback() -> None:
     playout = Playout(prefill_ms=0)
 
     assert playout.push("a", 0, b"") is None
@@ -144,7 +144,7 @@ def test_a_cut_fades_within_5_ms() -> None:
     assert not samples[FADE:].any()
 
 
-def test_nothing_is_heard_and_nothing_told_after_a_cut() -> None:
+def test_nothing_is_heard_or_reported_after_a_cut() -> None:
     playout = flowing(10 * PERIOD)
     playout.cut()
     playout.pull(PERIOD)
@@ -155,7 +155,7 @@ def test_nothing_is_heard_and_nothing_told_after_a_cut() -> None:
     assert fact is None
 
 
-def test_a_cut_tells_how_much_of_each_item_the_room_heard() -> None:
+def test_a_cut_reports_how_much_of_each_item_the_room_heard() -> None:
     playout = Playout(prefill_ms=0)
     playout.push("a", 0, tone(50 * MS))
     playout.push("b", 1, tone(30 * MS))
@@ -171,7 +171,7 @@ def test_a_cut_tells_how_much_of_each_item_the_room_heard() -> None:
     )
 
 
-def test_an_item_heard_to_its_end_is_not_told_of_whenever_its_end_was_known() -> None:
+def test_an_item_heard_to_its_end_is_not_reported_whenever_its_end_was_known() -> None:
     playout = Playout(prefill_ms=0)
     playout.push("a", 0, tone(PERIOD))
     playout.pull(PERIOD)
@@ -197,7 +197,7 @@ def test_items_may_be_complete_one_after_the_other() -> None:
     assert [item.is_complete for item in fact.items] == [True, True]
 
 
-def test_what_was_heard_to_its_end_is_forgotten() -> None:
+def test_an_item_heard_to_its_end_is_forgotten() -> None:
     playout = Playout(prefill_ms=0)
     for number in range(100):
         playout.push(f"item-{number}", 0, tone(PERIOD))
@@ -208,9 +208,7 @@ def test_what_was_heard_to_its_end_is_forgotten() -> None:
 
 
 @pytest.mark.parametrize("has_drained", [False, True])
-def test_a_part_that_was_heard_to_its_end_is_told_of_when_a_later_part_of_its_item_was_not(
-    *, has_drained: bool
-) -> None:
+def test_a_part_heard_to_its_end_is_reported_if_a_later_part_of_its_item_was_not(*, has_drained: bool) -> None:
     playout = Playout(prefill_ms=0)
     playout.push("a", 0, tone(PERIOD))
     playout.finish_item("a")
@@ -228,7 +226,7 @@ def test_a_part_that_was_heard_to_its_end_is_told_of_when_a_later_part_of_its_it
     )
 
 
-def test_a_cut_fades_also_within_a_period_shorter_than_the_fade() -> None:
+def test_a_cut_fades_even_within_a_period_shorter_than_the_fade() -> None:
     playout = flowing(10 * PERIOD)
     playout.cut()
 
@@ -238,14 +236,14 @@ def test_a_cut_fades_also_within_a_period_shorter_than_the_fade() -> None:
     assert isinstance(fact, PlaybackCut)
 
 
-def test_an_item_that_has_stalled_is_told_of() -> None:
+def test_a_stalled_item_is_reported() -> None:
     playout = flowing(0)
     playout.cut()
 
     assert playout.pull(PERIOD)[1] == PlaybackCut((ItemHeard("a", 0, 10, 10, is_complete=False),))
 
 
-def test_a_cut_of_what_has_not_begun_makes_no_sound() -> None:
+def test_a_cut_before_playback_begins_makes_no_sound() -> None:
     playout = Playout(prefill_ms=60)
     playout.push("a", 0, tone(PERIOD))
     playout.cut()
@@ -256,7 +254,7 @@ def test_a_cut_of_what_has_not_begun_makes_no_sound() -> None:
     assert fact == PlaybackCut((ItemHeard("a", 0, 0, 10, is_complete=False),))
 
 
-def test_a_cut_of_nothing_is_told_of_all_the_same() -> None:
+def test_a_cut_of_nothing_is_reported_too() -> None:
     playout = Playout(prefill_ms=60)
     playout.cut()
 
@@ -265,7 +263,7 @@ def test_a_cut_of_nothing_is_told_of_all_the_same() -> None:
     assert playout.is_idle
 
 
-def test_two_cuts_in_one_period_are_one_and_the_first_still_fades() -> None:
+def test_two_cuts_in_one_period_are_one_and_the_first_one_fades() -> None:
     playout = flowing(10 * PERIOD)
     playout.cut()
     playout.push("b", 0, tone(PERIOD, level=-LOUD))
@@ -281,7 +279,7 @@ def test_two_cuts_in_one_period_are_one_and_the_first_still_fades() -> None:
     assert playout.pull(PERIOD)[1] is None
 
 
-def test_what_is_pushed_after_a_cut_is_a_burst_of_its_own_and_waits_for_its_turn() -> None:
+def test_audio_pushed_after_a_cut_is_a_new_burst_and_waits_for_its_turn() -> None:
     playout = flowing(10 * PERIOD)
     playout.cut()
 
@@ -294,7 +292,7 @@ def test_what_is_pushed_after_a_cut_is_a_burst_of_its_own_and_waits_for_its_turn
     assert fact == PlaybackDrained(2)
 
 
-def test_what_was_cut_counts_for_nobodys_prefill() -> None:
+def test_cut_audio_does_not_count_towards_a_prefill() -> None:
     playout = Playout(prefill_ms=60)
     playout.push("a", 0, tone(100 * MS))
     playout.cut()
@@ -307,7 +305,7 @@ def test_what_was_cut_counts_for_nobodys_prefill() -> None:
 # --- loudness --------------------------------------------------------------------------------------------------------
 
 
-def test_a_new_loudness_is_reached_within_10_ms_and_kept() -> None:
+def test_a_new_gain_is_reached_within_10_ms_and_kept() -> None:
     playout = flowing(100 * PERIOD)
     playout.set_gain(0.25)
 
@@ -317,14 +315,14 @@ def test_a_new_loudness_is_reached_within_10_ms_and_kept() -> None:
     assert set(playout.pull(PERIOD)[0].tolist()) <= {LOUD // 4, LOUD // 4 - 1}
 
 
-def test_from_full_to_nothing_it_takes_10_ms_to_the_sample() -> None:
+def test_a_ramp_from_full_gain_to_zero_takes_exactly_10_ms() -> None:
     playout = flowing(100 * PERIOD)
     playout.set_gain(0)
 
     assert playout.pull(PERIOD)[0][-3:].tolist() == [199, 99, 0]
 
 
-def test_a_loudness_set_in_silence_is_there_with_the_first_sample() -> None:
+def test_a_gain_set_in_silence_applies_from_the_first_sample() -> None:
     playout = Playout(prefill_ms=0)
     playout.set_gain(0.25)
     playout.push("a", 0, tone(PERIOD))
@@ -333,7 +331,7 @@ def test_a_loudness_set_in_silence_is_there_with_the_first_sample() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(1, 2 * PERIOD)), max_size=20))
-def test_a_change_of_loudness_never_clicks(changes: list[tuple[float, int]]) -> None:
+def test_a_change_of_gain_never_clicks(changes: list[tuple[float, int]]) -> None:
     playout = flowing(100 * PERIOD)
     heard = [np.full(1, LOUD, np.int16)]
     for gain, frames in changes:
@@ -344,7 +342,7 @@ def test_a_change_of_loudness_never_clicks(changes: list[tuple[float, int]]) -> 
     assert steps.max(initial=0) <= LOUD / PERIOD + 1
 
 
-def test_a_cut_while_it_is_soft_begins_softly() -> None:
+def test_a_cut_while_ducked_fades_from_the_ducked_level() -> None:
     playout = flowing(100 * PERIOD)
     playout.set_gain(0.25)
     playout.pull(2 * PERIOD)
@@ -460,7 +458,9 @@ STEPS = st.one_of(
 
 
 @given(st.lists(STEPS, max_size=40))
-def test_whatever_is_pushed_pulled_and_cut_is_handed_over_once_and_in_order(steps: list[tuple[object, ...]]) -> None:
+def test_every_sample_is_delivered_once_and_in_order_whatever_is_pushed_pulled_and_cut(
+    steps: list[tuple[object, ...]],
+) -> None:
     model = Model()
     for step, *arguments in steps:
         assert callable(step)
@@ -471,7 +471,7 @@ def test_whatever_is_pushed_pulled_and_cut_is_handed_over_once_and_in_order(step
 # --- a service that never ends ---------------------------------------------------------------------------------------
 
 
-def test_no_more_pieces_wait_than_a_quarter_of_an_hour_has_of_20_ms() -> None:
+def test_the_buffer_holds_at_most_a_quarter_of_an_hour_of_20_ms_pieces() -> None:
     playout = Playout(prefill_ms=0)
     for _ in range(45_010):
         playout.push("a", 0, tone(1))
@@ -482,7 +482,7 @@ def test_no_more_pieces_wait_than_a_quarter_of_an_hour_has_of_20_ms() -> None:
     assert playout.push("a", 0, tone(1)) == 2
 
 
-def test_no_more_items_wait_than_an_answer_has() -> None:
+def test_the_buffer_holds_at_most_as_many_items_as_an_answer_has() -> None:
     playout = Playout(prefill_ms=0)
     for number in range(100):
         playout.push(f"i{number}", 0, b"" if number % 2 else tone(1))
@@ -495,7 +495,7 @@ def test_no_more_items_wait_than_an_answer_has() -> None:
     assert playout.push("i99", 0, tone(1)) == 2
 
 
-def test_no_more_waits_than_a_quarter_of_an_hour() -> None:
+def test_the_buffer_holds_at_most_a_quarter_of_an_hour() -> None:
     playout = Playout(prefill_ms=0)
     minute = tone(60 * FAR_END_HZ)
     for _ in range(40):
@@ -515,7 +515,7 @@ def test_no_more_waits_than_a_quarter_of_an_hour() -> None:
 # --- ducked, and muted in hardware -----------------------------------------------------------------------------------
 
 
-def test_after_a_cut_the_next_burst_begins_at_the_loudness_that_holds_then() -> None:
+def test_after_a_cut_the_next_burst_begins_at_the_current_gain() -> None:
     playout = Playout(prefill_ms=0)
     playout.push("i1", 0, tone(100 * MS))
     playout.set_gain(0.2)
@@ -538,7 +538,7 @@ def test_a_cut_with_the_amplifier_muted_does_not_fade() -> None:
     assert not pull_ms(playout, 10).any()
 
 
-def test_what_the_card_still_held_when_the_amplifier_was_muted_was_not_heard() -> None:
+def test_audio_in_the_card_when_the_amplifier_was_muted_was_not_heard() -> None:
     playout = Playout(prefill_ms=0)
     playout.push("i1", 0, tone(100 * MS))
     playout.push("i2", 0, tone(100 * MS))
@@ -552,7 +552,7 @@ def test_what_the_card_still_held_when_the_amplifier_was_muted_was_not_heard() -
     assert [(item.item_id, item.heard_ms) for item in told.items] == [("i1", 95), ("i2", 0)]
 
 
-def test_what_was_heard_to_its_end_in_an_earlier_burst_is_not_taken_back() -> None:
+def test_an_item_heard_to_its_end_in_an_earlier_burst_stays_heard() -> None:
     playout = Playout(prefill_ms=0)
     playout.push("i1", 0, tone(10 * MS))
     playout.finish()
@@ -564,7 +564,7 @@ def test_what_was_heard_to_its_end_in_an_earlier_burst_is_not_taken_back() -> No
     assert playout.pull(PERIOD)[1] == PlaybackCut((ItemHeard("i2", 0, 0, 100, is_complete=False),))
 
 
-def test_more_than_was_handed_over_cannot_be_taken_back() -> None:
+def test_no_more_than_was_delivered_can_be_taken_back() -> None:
     playout = Playout(prefill_ms=0)
     playout.push("i1", 0, tone(100 * MS))
     pull_ms(playout, 10)
@@ -576,7 +576,7 @@ def test_more_than_was_handed_over_cannot_be_taken_back() -> None:
     assert [item.heard_ms for item in told.items] == [0]
 
 
-def test_it_tells_how_much_of_what_it_gave_was_the_answers() -> None:
+def test_it_reports_how_much_of_its_output_was_the_answer() -> None:
     playout = Playout(prefill_ms=0)
     playout.pull(PERIOD)
     assert playout.sounding == 0
@@ -588,7 +588,7 @@ def test_it_tells_how_much_of_what_it_gave_was_the_answers() -> None:
     assert playout.sounding == 120
 
 
-def test_before_the_first_sound_nothing_was_the_answers_and_of_a_cut_its_fade_was() -> None:
+def test_silence_is_not_the_answer_and_the_fade_of_a_cut_is() -> None:
     playout = Playout(prefill_ms=0)
     assert playout.sounding == 0
     playout.cut()
@@ -606,7 +606,7 @@ def test_before_the_first_sound_nothing_was_the_answers_and_of_a_cut_its_fade_wa
     assert playout.sounding == FADE
 
 
-def test_the_fade_of_a_cut_is_heard_once() -> None:
+def test_the_fade_of_a_cut_sounds_only_once() -> None:
     playout = flowing(100 * MS)
     playout.cut()
     playout.pull(PERIOD)
@@ -617,7 +617,7 @@ def test_the_fade_of_a_cut_is_heard_once() -> None:
     assert not playout.pull(PERIOD)[0].any()
 
 
-def test_it_always_gives_16_bit_samples_and_whole_milliseconds() -> None:
+def test_output_is_always_16_bit_samples_and_whole_milliseconds() -> None:
     playout = flowing(100 * MS)
     given = [playout.pull(PERIOD)[0]]
     playout.cut(keeps_rest=True)
@@ -629,7 +629,7 @@ def test_it_always_gives_16_bit_samples_and_whole_milliseconds() -> None:
     assert {type(fact.items[0].heard_ms), type(fact.items[0].received_ms)} == {int}
 
 
-def test_the_prefill_is_whole_to_the_sample() -> None:
+def test_the_prefill_is_exact_to_the_sample() -> None:
     playout = Playout(prefill_ms=60)
     playout.push("a", 0, tone(60 * MS - 1))
 
@@ -638,7 +638,7 @@ def test_the_prefill_is_whole_to_the_sample() -> None:
     assert playout.pull(1)[0].all()
 
 
-def test_it_is_cutting_until_the_cut_is_told() -> None:
+def test_it_is_cutting_until_the_cut_is_reported() -> None:
     playout = Playout(prefill_ms=0)
     playout.push("i1", 0, tone(15 * MS))
     playout.cut()

@@ -44,7 +44,7 @@ def pulled(playout: Playout, frames: int) -> Samples:
     periods=st.lists(st.integers(1, 600), min_size=1, max_size=20),
     silent=st.integers(1, 50),
 )
-def test_before_and_after_a_false_cut_the_samples_are_those_of_the_answer(
+def test_no_sample_of_the_answer_is_lost_at_a_false_cut(
     length: int, handed: int, pieces: list[int], periods: list[int], silent: int
 ) -> None:
     sound = answer(length + sum(pieces))
@@ -82,7 +82,7 @@ def test_before_and_after_a_false_cut_the_samples_are_those_of_the_answer(
     assert (np.abs(whole) <= sound).all()
 
 
-def test_it_fades_in_so_that_it_does_not_click() -> None:
+def test_a_resumed_answer_fades_in_without_a_click() -> None:
     playout = cut_after(PERIOD, of=np.full(FAR_END_HZ, 12_000, np.int16))
     playout.pull(PERIOD)
     playout.resume()
@@ -95,7 +95,7 @@ def test_it_fades_in_so_that_it_does_not_click() -> None:
     assert (samples[FADE:] == 12_000).all()
 
 
-def test_while_it_waits_it_is_silent_and_idle_and_what_comes_begins_nothing() -> None:
+def test_while_the_rest_waits_playback_is_idle_and_new_audio_does_not_start_it() -> None:
     playout = cut_after(PERIOD, of=answer(FAR_END_HZ))
     playout.pull(PERIOD)
 
@@ -106,7 +106,7 @@ def test_while_it_waits_it_is_silent_and_idle_and_what_comes_begins_nothing() ->
     assert fact is None
 
 
-def test_what_was_heard_counts_on_where_it_was_cut() -> None:
+def test_the_heard_count_continues_from_the_cut() -> None:
     playout = cut_after(100 * MS, of=answer(400 * MS))
     assert playout.pull(PERIOD)[1] == PlaybackCut((ItemHeard("a", 0, 105, 400, is_complete=False),))
     assert playout.resume() == 2
@@ -119,7 +119,9 @@ def test_what_was_heard_counts_on_where_it_was_cut() -> None:
 
 
 @pytest.mark.parametrize("again", [Playout.cut, Playout.drop])
-def test_what_is_dropped_is_not_told_again_and_the_next_answer_is_a_new_one(again: Callable[[Playout], None]) -> None:
+def test_a_dropped_rest_is_not_reported_again_and_the_next_answer_is_a_new_one(
+    again: Callable[[Playout], None],
+) -> None:
     playout = cut_after(PERIOD, of=answer(FAR_END_HZ))
     playout.pull(PERIOD)
 
@@ -130,7 +132,7 @@ def test_what_is_dropped_is_not_told_again_and_the_next_answer_is_a_new_one(agai
     assert (pulled(playout, PERIOD) == answer(PERIOD)).all()
 
 
-def test_what_is_dropped_before_its_fade_is_told_all_the_same() -> None:
+def test_a_rest_dropped_before_its_fade_is_reported_too() -> None:
     playout = cut_after(PERIOD, of=answer(FAR_END_HZ))
     playout.drop()
 
@@ -150,7 +152,7 @@ def test_a_second_cut_while_it_waits_changes_nothing() -> None:
     assert pulled(playout, PERIOD).any()
 
 
-def test_nothing_is_dropped_where_nothing_is_kept() -> None:
+def test_dropping_without_a_kept_rest_does_nothing() -> None:
     playout = Playout(prefill_ms=0)
     playout.push("a", 0, answer(PERIOD).tobytes())
 
@@ -159,7 +161,7 @@ def test_nothing_is_dropped_where_nothing_is_kept() -> None:
     assert (pulled(playout, PERIOD) == answer(PERIOD)).all()
 
 
-def test_where_nothing_is_left_it_runs_dry_at_once() -> None:
+def test_resuming_with_nothing_left_drains_at_once() -> None:
     playout = cut_after(PERIOD, of=answer(PERIOD + FADE))
     playout.pull(PERIOD)
 
@@ -170,7 +172,7 @@ def test_where_nothing_is_left_it_runs_dry_at_once() -> None:
     assert playout.push("a", 0, answer(PERIOD).tobytes()) == 3
 
 
-def test_what_comes_first_after_that_is_a_burst_of_its_own() -> None:
+def test_the_first_audio_after_that_is_a_new_burst() -> None:
     playout = cut_after(PERIOD, of=answer(PERIOD + FADE))
     playout.pull(PERIOD)
     playout.resume()
@@ -179,7 +181,7 @@ def test_what_comes_first_after_that_is_a_burst_of_its_own() -> None:
     assert playout.pull(PERIOD)[1] is None
 
 
-def test_resumed_without_anything_ever_played_it_runs_dry() -> None:
+def test_resuming_before_anything_was_played_drains_at_once() -> None:
     playout = Playout(prefill_ms=0)
     playout.cut(keeps_rest=True)
     playout.pull(PERIOD)
@@ -189,7 +191,7 @@ def test_resumed_without_anything_ever_played_it_runs_dry() -> None:
 
 
 @pytest.mark.parametrize("unheard", [0, 1, 100, PERIOD, 700])
-def test_behind_a_muted_amplifier_it_goes_on_with_the_first_sample_that_the_card_had_not_emitted(unheard: int) -> None:
+def test_with_a_muted_amplifier_it_resumes_at_the_first_sample_that_was_not_emitted(unheard: int) -> None:
     sound = answer(FAR_END_HZ)
     playout = Playout(prefill_ms=0)
     playout.push("a", 0, sound.tobytes())
@@ -207,7 +209,7 @@ def test_behind_a_muted_amplifier_it_goes_on_with_the_first_sample_that_the_card
     assert (samples[FADE:] == sound[begin + FADE : begin + 2 * PERIOD]).all()
 
 
-def test_no_more_is_put_back_than_half_a_second() -> None:
+def test_at_most_half_a_second_is_put_back() -> None:
     playout = Playout(prefill_ms=0)
     playout.push("a", 0, answer(2 * FAR_END_HZ).tobytes())
     for _ in range(100):
@@ -220,7 +222,7 @@ def test_no_more_is_put_back_than_half_a_second() -> None:
     assert fact.items[0].heard_ms == 500
 
 
-def test_what_was_heard_to_its_end_long_ago_is_not_put_back() -> None:
+def test_an_item_heard_to_its_end_long_ago_is_not_put_back() -> None:
     playout = Playout(prefill_ms=0)
     playout.push("a", 0, answer(PERIOD).tobytes())
     playout.finish_item("a")
@@ -247,7 +249,7 @@ def test_the_rest_waits_for_the_prefill_like_any_other_sound() -> None:
     assert (pulled(playout, PERIOD)[FADE:] == sound[30 * MS : 35 * MS]).all()
 
 
-def test_the_second_that_the_rest_waits_at_most_begins_with_it() -> None:
+def test_the_rest_has_its_own_second_to_wait_for_the_prefill() -> None:
     playout = Playout(prefill_ms=60)
     playout.push("a", 0, answer(PERIOD).tobytes())
     playout.pull(FAR_END_HZ - PERIOD)
@@ -264,7 +266,7 @@ def test_the_second_that_the_rest_waits_at_most_begins_with_it() -> None:
     assert playout.sounding == 1
 
 
-def test_an_answer_that_was_cut_while_it_faded_in_does_not_fade_in_the_next_one() -> None:
+def test_a_cut_during_the_fade_in_does_not_fade_in_the_next_answer() -> None:
     playout = cut_after(PERIOD, of=answer(FAR_END_HZ))
     playout.pull(PERIOD)
     playout.resume()
@@ -276,7 +278,7 @@ def test_an_answer_that_was_cut_while_it_faded_in_does_not_fade_in_the_next_one(
     assert (pulled(playout, PERIOD) == answer(PERIOD)).all()
 
 
-def test_a_cut_of_a_rest_of_which_nothing_is_left_is_told_alone() -> None:
+def test_a_cut_of_an_empty_rest_is_reported_alone() -> None:
     playout = cut_after(PERIOD, of=answer(PERIOD + FADE))
     playout.pull(PERIOD)
     playout.resume()
@@ -286,7 +288,7 @@ def test_a_cut_of_a_rest_of_which_nothing_is_left_is_told_alone() -> None:
     assert playout.pull(PERIOD)[1] is None
 
 
-def test_a_rest_of_which_nothing_is_left_was_heard_to_its_end() -> None:
+def test_an_empty_rest_was_heard_to_its_end() -> None:
     playout = cut_after(PERIOD, of=answer(PERIOD + FADE))
     playout.finish()
     playout.pull(PERIOD)
@@ -300,7 +302,7 @@ def test_a_rest_of_which_nothing_is_left_was_heard_to_its_end() -> None:
     assert playout.pull(PERIOD)[1] == PlaybackCut((ItemHeard("b", 0, 0, 20, is_complete=False),))
 
 
-def test_what_was_put_back_once_can_be_put_back_again_and_what_was_before_it_too() -> None:
+def test_audio_can_be_put_back_again_together_with_what_came_before_it() -> None:
     sound = answer(4 * FAR_END_HZ)
     playout = Playout(prefill_ms=0)
     playout.push("a", 0, sound.tobytes())
@@ -320,7 +322,7 @@ def test_what_was_put_back_once_can_be_put_back_again_and_what_was_before_it_too
     assert playout._queue.queued == sum(len(chunk.samples) for chunk in playout._queue._chunks)
 
 
-def test_half_a_second_can_be_put_back_to_the_sample() -> None:
+def test_exactly_half_a_second_can_be_put_back() -> None:
     playout = Playout(prefill_ms=0)
     playout.push("a", 0, answer(FAR_END_HZ).tobytes())
     playout.pull(MS)
@@ -331,7 +333,7 @@ def test_half_a_second_can_be_put_back_to_the_sample() -> None:
     assert playout.pull(PERIOD)[1] == PlaybackCut((ItemHeard("a", 0, 0, 1000, is_complete=False),))
 
 
-def test_nothing_of_an_answer_that_was_cut_for_good_is_put_back() -> None:
+def test_an_answer_that_was_cut_for_good_is_not_put_back() -> None:
     playout = Playout(prefill_ms=0)
     playout.push("a", 0, answer(FAR_END_HZ).tobytes())
     playout.pull(PERIOD)

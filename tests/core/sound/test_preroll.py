@@ -10,14 +10,14 @@ def numbered(first: int, samples: int) -> bytes:
     return (np.arange(first, first + samples) % 32_749 + 1).astype("<i2").tobytes()
 
 
-def test_a_new_preroll_holds_nothing() -> None:
+def test_a_new_preroll_is_empty() -> None:
     preroll = PreRoll(4)
 
     assert (preroll.start, preroll.end) == (0, 0)
     assert preroll.read(0, 10) == b""
 
 
-def test_the_oldest_samples_give_way() -> None:
+def test_the_oldest_samples_are_overwritten() -> None:
     preroll = PreRoll(4)
     preroll.write(numbered(0, 3))
     preroll.write(numbered(3, 3))
@@ -34,7 +34,7 @@ def test_a_write_longer_than_the_whole_ring_keeps_its_last_part() -> None:
     assert preroll.read(preroll.start, preroll.end) == numbered(10, 4)
 
 
-def test_a_stretch_that_is_gone_or_not_yet_there_is_left_out() -> None:
+def test_samples_that_are_gone_or_not_there_yet_are_left_out() -> None:
     preroll = PreRoll(4)
     preroll.write(numbered(0, 6))
 
@@ -44,7 +44,7 @@ def test_a_stretch_that_is_gone_or_not_yet_there_is_left_out() -> None:
     assert preroll.read(5, 3) == b""
 
 
-def test_what_is_forgotten_is_gone_and_the_numbers_go_on() -> None:
+def test_forgotten_samples_are_gone_and_the_numbering_continues() -> None:
     preroll = PreRoll(4)
     preroll.write(numbered(0, 6))
     preroll.clear()
@@ -56,7 +56,7 @@ def test_what_is_forgotten_is_gone_and_the_numbers_go_on() -> None:
     assert not any(preroll._ring[:2] + preroll._ring[6:])  # and not only out of sight
 
 
-def test_half_a_sample_at_the_end_of_a_write_is_no_sample() -> None:
+def test_half_a_sample_at_the_end_of_a_write_is_not_a_sample() -> None:
     preroll = PreRoll(4)
     preroll.write(numbered(0, 2) + b"\x01")
 
@@ -107,7 +107,7 @@ def test_every_sample_is_read_as_it_was_written_under_its_own_number(
     model.look(0, 2000)
 
 
-def test_half_a_sample_spoils_none_that_is_held() -> None:
+def test_half_a_sample_does_not_damage_the_others() -> None:
     preroll = PreRoll(4)
     preroll.write(numbered(0, 4))
     preroll.write(numbered(4, 1) + b"\x7f")
