@@ -1,7 +1,7 @@
-"""``python -m edgevoice.wakeword``: make the streaming front end, and what else is made once, in the cache folder.
+"""``python -m edgevoice.wakeword``: make the streaming front end and other one-time parts, in the cache folder.
 
-To be run at install. ``-`` writes the front end to standard output, ``--pairs MODEL TARGET...`` writes the models that
-take two windows: so the daemon has them made, each time in a process of its own.
+It is run at installation. ``-`` writes the front end to standard output, ``--pairs MODEL TARGET...`` writes the models
+that take two windows: the daemon has each of them made in this way, in a separate process.
 """
 
 import io
@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
             for model, target in zip(arguments[1::2], arguments[2::2], strict=True):
                 make_pair(Path(model), Path(target))
         elif arguments:
-            # Here alone, in a process of its own: the package onnx is 30 MB of memory.
+            # Imported only here, in a separate process: the package onnx takes 30 MB of memory.
             from edgevoice.wakeword.models.make_front_end import make_parts  # noqa: PLC0415
 
             _write(make_parts())
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _write(parts: FrontEndParts) -> None:
-    made = io.BytesIO()  # a zip archive is written back and forth, and a pipe only forth
+    made = io.BytesIO()  # writing a zip archive seeks back and forth, which a pipe does not allow
     parts.dump(made)
     sys.stdout.buffer.write(made.getvalue())
     sys.stdout.buffer.flush()

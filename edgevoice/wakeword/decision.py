@@ -1,19 +1,19 @@
-"""When scores make a detection. Pure: no models, no threads, no clock."""
+"""When scores count as a detection. Pure: no models, no threads, no clock."""
 
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 _ECHO_S = 1.0
-"""How long after the box has spoken its own voice may still stand in a score: a word's length."""
+"""How long after the box has spoken its own voice may still influence a score: the length of a word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """Scores run from 0 to 1; ``refractory_s`` is in seconds of audio.
 
-    ``threshold`` must be reached by two frames in a row, ``sure`` by one: a door slams for one frame, a word lasts for
-    several. ``speaking`` is the least of both while the box itself speaks: it may say the word.
+    Two consecutive frames must reach ``threshold``, or one must reach ``sure``: a door slams for one frame, a word
+    lasts for several. While the box itself speaks, both are at least ``speaking``: it may say the word.
     """
 
     threshold: float = 0.5
@@ -23,13 +23,14 @@ class Thresholds:
 
 
 class Decision:
-    """Takes the scores of every frame, one for each word, and says at which a wake word was heard.
+    """Takes the scores of every frame, one for each word, and decides at which a wake word was heard.
 
-    ``thresholds`` stand in the order of the words. After any word none is heard for that word's refractory period: one
-    breath may sound like two words. With ``smoothing_frames`` above 1 the mean of so many scores stands for each.
+    ``thresholds`` are in the order of the words. After any word, none is heard for that word's refractory period: one
+    breath may sound like two words. With ``smoothing_frames`` above 1, the mean of that many scores replaces each
+    score.
 
     After each ``take``, ``scores`` are those that were compared, ``bars`` the thresholds that were in force, and
-    ``is_deaf`` says whether the refractory period let nothing through.
+    ``is_deaf`` says whether the refractory period suppressed every detection.
     """
 
     def __init__(self, thresholds: Sequence[Thresholds], *, smoothing_frames: int = 1) -> None:
@@ -45,7 +46,7 @@ class Decision:
     def take(self, scores: Sequence[float], at_s: float, *, is_speaking: bool = False) -> int | None:
         """Take the scores of the frame that ends at ``at_s`` seconds of audio; return the number of the word heard.
 
-        Of several the one with the highest score is heard. ``is_speaking`` tells whether the box itself is to be heard.
+        If there are several, the one with the highest score is returned. ``is_speaking``: the box itself is speaking.
         """
         if is_speaking:
             self._speaks_until_s = at_s + _ECHO_S
@@ -66,7 +67,7 @@ class Decision:
         return heard
 
     def _smooth(self, scores: Sequence[float]) -> Sequence[float]:
-        """Return the means over the latest frames; before there are enough of them the missing ones count as 0."""
+        """Return the means over the latest frames; until there are enough frames, the missing ones count as 0."""
         if self._latest.maxlen == 1:
             return scores
         self._latest.append(scores)

@@ -1,4 +1,4 @@
-"""Detector: scores every frame on a thread of its own, two at once while all is calm, and tells of detections."""
+"""Detector: scores every frame on its own thread, two at once while no word is likely, and reports detections."""
 
 import asyncio
 import contextlib
@@ -23,18 +23,18 @@ from edgevoice.wakeword.words import WakeWord
 _log = logging.getLogger(__name__)
 
 _LATE_S = 2.0
-"""How old a frame may be when it is scored. With more than that waiting, frames are dropped and words are lost."""
+"""How old a frame may be when it is scored. If more than that is waiting, frames are dropped and words are lost."""
 
 
 class Detector:
-    """Wake words, listened for in every frame that ``hear`` is given, from any thread.
+    """Listens for wake words in every frame passed to ``hear``, from any thread.
 
-    ``load`` gives the scorer of these words; it is called, and used, in the detector's thread alone. ``tell`` is called
-    there with each detection and must return at once, and so must ``is_speaking``, which says whether the box itself is
-    to be heard. ``notes`` are told of every decision, too, and ``far_end`` knows which words the box says itself.
-    ``loaded`` is set, in the loop, once the models are there. ``scored_at``, ``kept_up_at`` and ``detected_at`` are
-    monotonic seconds. ``kept_up_at`` is when a frame was last scored soon after it was heard: the watchdog's proof of
-    life, because a scorer that is too slow scores for ever, and hears nothing.
+    ``load`` returns the scorer of these words; it is called, and the scorer used, only in the detector's thread.
+    ``tell`` is called there with each detection and must return at once, and so must ``is_speaking``, which says
+    whether the box itself is speaking. ``notes`` receive every decision too, and ``far_end`` knows which words the box
+    says itself. ``loaded`` is set, in the loop, once the models are there. ``scored_at``, ``kept_up_at`` and
+    ``detected_at`` are monotonic seconds. ``kept_up_at`` is when a frame was last scored soon after it was heard: the
+    watchdog's sign of life, because a scorer that is too slow keeps scoring but hears nothing.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Detector:
     async def run(self) -> None:
         """Load the models and listen until cancelled; a model that cannot be used is ``WakeWordUnavailable``.
 
-        Whatever else ends the thread is an error, too: nobody would listen any more.
+        Any other end of the thread is also an error: the box would no longer listen.
         """
         loop = asyncio.get_running_loop()
         try:
@@ -112,7 +112,7 @@ class Detector:
                 self._notes.take(frame, self._decision, heard, is_speaking=is_speaking)
 
     def _called(self, scores: Sequence[float], frame_end: int) -> Sequence[float]:
-        """Return the scores without those of words that the box has just said itself."""
+        """Return the scores without those of words that the box itself has just said."""
         far_end = self._far_end
         if far_end is None:
             return scores

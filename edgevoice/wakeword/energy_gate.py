@@ -1,6 +1,7 @@
-"""Energy gate: says whether a frame may hold a word, or only the room. No files, no clock; a twentieth of a score.
+"""Energy gate: whether a frame may hold a word, or only the room. No files, no clock; a twentieth of a score's cost.
 
-It errs towards open: a gate that is shut over a word makes a box deaf, one that is open in vain costs 3 ms in a second.
+It errs towards open: a gate that is shut during a word makes a box deaf, one that is open in vain costs 3 ms per
+second.
 """
 
 import numpy as np
@@ -10,20 +11,20 @@ from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ, Samples
 _EDGES_HZ = (100, 400, 700, 1000, 1400, 2000, 3000, 4500, 7000)
 """Bands wide enough that noise is steady in them, narrow enough that a vowel stands out.
 
-One band for everything lost words at 5 dB above the noise that were scored over the threshold; these lost none at -5.
+A single band lost words at 5 dB above the noise that were scored over the threshold; these bands lost none at -5.
 """
 
 _MARGIN_DB = 6.5
-"""Above the floor, in any band. Steady noise of any colour is beyond it in one frame of 400."""
+"""Above the floor, in any band. Steady noise of any colour exceeds it in one frame of 400."""
 
 _RISE_DB = 0.08
 """How fast a floor rises under a room that has become louder, per frame: 1 dB in a second."""
 
 _LOWEST_DB = 0.0
-"""Of the power in one bin, in units of s16: less than rounding leaves."""
+"""Power in one bin, in units of s16: less than rounding leaves."""
 
 _HELD_FRAMES = 25
-"""Open after the last loud frame: 2 s, as long as a score remembers."""
+"""Frames to stay open after the last loud one: 2 s, as long as a score remembers."""
 
 
 class EnergyGate:

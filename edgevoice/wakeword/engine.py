@@ -1,4 +1,4 @@
-"""Choosing what scores: the engine of the settings, or openWakeWord's own where the streaming one cannot be had."""
+"""Chooses the scorer: the engine in the settings, or openWakeWord's own if the streaming one is unavailable."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -31,9 +31,9 @@ def open_scorer(
 ) -> Scorer:
     """Load the models; one that cannot be used is ``WakeWordUnavailable``. Takes 0.2 s, and seconds the first time.
 
-    Where the streaming front end cannot be made, the library's engine listens in its place: a box that costs more is
-    better than one that is deaf. One entry in the log says so. ``witnesses``, one for each model or none, and
-    ``household``, see `StreamingScorer`, are for the streaming engine.
+    If the streaming front end cannot be made, the library's engine listens instead: a box that costs more is better
+    than one that is deaf. It is logged once. ``witnesses``, one for each model or none, and ``household``, see
+    `StreamingScorer`, are for the streaming engine.
     """
     open_gate = EnergyGate() if gate == "energy" else None
     match engine:
@@ -61,14 +61,14 @@ def _open_streaming(
         try:
             return LibraryScorer(models)
         except LibraryMissing:
-            # Its remedy is the engine that the owner has.
+            # Its remedy would suggest the engine that is set already.
             raise error from None
     pairs = pair_models(models, cache)
     return StreamingScorer(models, parts, gate, pairs, _witness(witnesses), household)
 
 
 def _witness(models: Sequence[Path | None]) -> Witness | None:
-    """Load the witness; a box that has none misses more calls, and is better than one that does not start."""
+    """Load the second model; without it a box misses more calls, but that is better than not starting."""
     if not any(models):
         return None
     try:
@@ -79,7 +79,7 @@ def _witness(models: Sequence[Path | None]) -> Witness | None:
 
 
 def check_models(models: Sequence[Path], *, engine: WakewordEngine) -> None:
-    """Load the models as `open_scorer` would, and forget them; one that cannot be used is ``WakeWordUnavailable``."""
+    """Load the models as `open_scorer` would, and discard them; one that cannot be used is ``WakeWordUnavailable``."""
     match engine:
         case "streaming":
             for model in models:

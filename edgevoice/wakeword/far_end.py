@@ -1,8 +1,8 @@
-"""Far end: listens to what the box itself says, so that a wake word in an answer is not taken for a call.
+"""Far end: scores what the box itself says, so that a wake word in an answer is not mistaken for a call.
 
-The echo canceller leaves a little of the box's own voice, and a model that hears a call through noise hears that, too.
-Only the box knows what it has just said. Its last seconds are kept, and scored only when the near end has a score: a
-reading voice costs next to nothing.
+The echo canceller leaves a little of the box's own voice, and a model that hears a call through noise hears that too.
+Only the box knows what it has just said. Its last seconds are kept, and scored only when the near end has a score, so
+an ordinary reading voice costs next to nothing.
 """
 
 from collections import deque
@@ -15,21 +15,22 @@ from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ, Samples
 from edgevoice.wakeword.scorer import Scorer
 
 _SAID: Final = 0.1
-"""From this score on the box has said the word. In ten minutes of a reading voice without the word none reached it; all
-24 words in six minutes of a box that kept saying it did, and so they would with any score from 0.02 to 0.5.
+"""At this score or above, the box has said the word. In ten minutes of a reading voice without the word no score
+reached it; all 24 words in six minutes of a box that kept saying it did, and would have with any limit from 0.02 to
+0.5.
 """
 
 _HELD: Final = RATE_HZ
-"""Samples after such a score in which the near end may still score: 1 s, a word's length and a room."""
+"""Samples after such a score during which the near end may still score: 1 s, a word's length and a room."""
 
 _MOST_WAITING: Final = 200
 """Blocks of 20 ms that are kept: 4 s, twice what a score remembers."""
 
 
 class FarEndScorer:
-    """Scores the far end with the wake word's models; ``load`` gives their scorer.
+    """Scores the far end with the wake word's models; ``load`` returns their scorer.
 
-    ``hear`` is for the capture callback, all else for the thread that scores the near end.
+    ``hear`` is for the capture callback, everything else for the thread that scores the near end.
     """
 
     def __init__(self, load: Callable[[], Scorer]) -> None:
@@ -52,9 +53,9 @@ class FarEndScorer:
         self._waiting.append((block.tobytes(), position))
 
     def has_said(self, word: int, end: int) -> bool:
-        """Tell whether the box has just said a word, by its number, when the near end has come to sample ``end``.
+        """Return whether the box has just said a word, given by number, when the near end has come to sample ``end``.
 
-        Scores what was not asked about yet: 4 s of sound at the most, some 15 ms of a PC's core.
+        This scores what has not been scored yet: at most 4 s of sound, some 15 ms of a PC's core.
         """
         scorer = self._scorer
         if scorer is None:
@@ -65,7 +66,7 @@ class FarEndScorer:
 
     def _take(self, scorer: Scorer, block: bytes, position: int) -> None:
         if position != self._end:
-            # Silence lay between: what was said before it is no part of a word.
+            # There was silence in between: anything said before it is not part of a word.
             self._sound = b""
             scorer.reset()
         self._sound += block

@@ -1,4 +1,4 @@
-"""Frame queue: what was heard and is not scored yet, from PortAudio's thread to the wake word's."""
+"""Frame queue: frames that were heard and not scored yet, from PortAudio's thread to the wake word's."""
 
 import queue
 import time
@@ -6,14 +6,14 @@ import time
 from edgevoice.wakeword.batching import Pace
 
 _MOST_WAITING = 25
-"""Items that may wait: 2 s. When the thread is that far behind, the oldest is dropped and counted."""
+"""Items that may be queued: 2 s. If the thread falls that far behind, the oldest item is dropped and counted."""
 
 Sound = tuple[bytes, int, float]
 """Samples, the number of the one after them, and when they were heard."""
 
 
 class FrameQueue:
-    """Frames, one or two at a time as ``pace`` wants them; ``dropped`` counts those that nobody fetched in time."""
+    """Frames, one or two at a time as ``pace`` asks for them; ``dropped`` counts those not fetched in time."""
 
     def __init__(self) -> None:
         self.pace = Pace()
@@ -30,11 +30,11 @@ class FrameQueue:
             self._put((sound, end, time.monotonic()))
 
     def get(self) -> Sound | None:
-        """Wait for what was heard next; ``None`` after ``end``."""
+        """Wait for the next item; ``None`` after ``end``."""
         return self._waiting.get()
 
     def end(self) -> None:
-        """Let whoever waits go."""
+        """Release the waiting thread."""
         self._put(None)
 
     def _put(self, item: Sound | None) -> None:

@@ -1,9 +1,9 @@
-"""Household: verifiers of the voices that were enrolled, asked while a wake word's score is in the air.
+"""Household: verifiers of the enrolled voices, consulted while a wake word's score is significant.
 
 A verifier is openWakeWord's custom verifier: a logistic regression on the embeddings that the wake word's model sees.
-Here it is plain numbers, applied with numpy. openWakeWord lets the verifier's score stand in for the model's, so
-nobody else can wake the box. Here both are added as evidence, within bounds: a known voice is heard at scores that
-would not do otherwise, and a guest whom the model hears clearly always wakes it.
+Here it is plain numbers, applied with numpy. openWakeWord replaces the model's score by the verifier's, so nobody else
+can wake the box. Here both are added as evidence, within bounds: a known voice is heard at scores that would otherwise
+be too low, and a guest whom the model hears clearly always wakes it.
 """
 
 import math
@@ -17,20 +17,21 @@ import numpy as np
 from edgevoice.wakeword.models.shapes import Floats
 
 NEAR: Final = 0.02
-"""From this score of openWakeWord's on the verifiers are asked."""
+"""openWakeWord's score from which the verifiers are consulted."""
 
 _FOR: Final = 4.0
 _AGAINST: Final = -2.0
 """Bounds of what a verifier adds to the logarithm of the odds.
 
-With them a score of 0.02 becomes 0.5 for a voice that is surely known, and a score of 0.88 for one that surely is not.
+With them a score of 0.02 becomes 0.5 for a voice that is certainly known, and so does 0.88 for one that is certainly
+not.
 
-Chosen by curves on one half of the voices, judged on the other (docs/wake-word.md): with these known voices are missed
+Chosen by curves on one half of the voices, judged on the other (docs/wake-word.md): with these, known voices are missed
 less often and false wakes do not rise, while guests are missed hardly more often than before.
 """
 
 _HELD_FRAMES: Final = 3
-"""How long what a verifier has said holds: 0.24 s. It and the model do not peak in the same frame."""
+"""How long a verifier's result is used: 0.24 s. It and the model do not peak in the same frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +47,14 @@ class VoiceVerifier:
 class HouseholdVoices:
     """Adds the verifiers' evidence to the scores; ``voices`` has those enrolled for each word, in the words' order.
 
-    ``threshold`` is a verifier's probability from which it speaks for a call: the higher, the stricter. Of several
-    voices the one that knows the sound best counts.
+    ``threshold`` is a verifier's probability above which it supports a call: the higher, the stricter. If there are
+    several voices, the best match counts.
     """
 
     def __init__(self, voices: Sequence[Sequence[VoiceVerifier]], *, threshold: float) -> None:
         self._weights = [np.stack([each.weights for each in known]) if known else None for known in voices]
         self._biases = [np.array([each.bias for each in known], np.float32) for known in voices]
-        # Everybody who is enrolled is one more chance for a sound to resemble somebody.
+        # Each enrolled person is one more voice that a sound may happen to resemble.
         self._offsets = [_log_odds(threshold) + math.log(max(1, len(known))) for known in voices]
         self._said: list[deque[float]] = [deque(maxlen=_HELD_FRAMES) for _ in voices]
 

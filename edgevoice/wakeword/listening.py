@@ -1,4 +1,4 @@
-"""Listening to a recording as the box would: every score, and what is decided by them. No clock, no threads."""
+"""Listening to a recording as the box would: every score, and every decision. No clock, no threads."""
 
 from array import array
 from collections.abc import Iterable, Sequence
@@ -18,10 +18,10 @@ Scores = npt.NDArray[np.float64]
 FRAME_S = FRAME / RATE_HZ
 
 LEAD_FRAMES = 25
-"""The room before a recording: 2 s, as much as a score remembers. A box has always been listening for longer."""
+"""Room noise before a recording: 2 s, as much as a score remembers. A box has always been listening for longer."""
 
 _TAIL_FRAMES = 12
-"""And after it: a score goes on rising for some frames after the word."""
+"""The same after it: a score goes on rising for some frames after the word."""
 
 _ROOM_LEVEL = 20
 """Of the room's noise, in units of s16: -64 dBFS."""
@@ -38,7 +38,7 @@ class WordHeard:
 
 @dataclass(frozen=True, slots=True)
 class Listened:
-    """A recording of ``seconds``; ``scores`` is (frames, words), of which the first ``LEAD_FRAMES`` come before it."""
+    """A recording of ``seconds``; ``scores`` is (frames, words), of which the first ``LEAD_FRAMES`` precede it."""
 
     seconds: float
     scores: Scores
@@ -58,7 +58,7 @@ def listen(
     smoothing_frames: int = 1,
     share: float = 0.5,
 ) -> Listened:
-    """Let ``scorer`` forget all, hear a quiet room and then ``frames`` of 1280 samples, and decide as the box does."""
+    """Reset ``scorer``, play it a quiet room and then ``frames`` of 1280 samples, and decide as the box does."""
     scorer.reset()
     decision = Decision(thresholds, smoothing_frames=smoothing_frames)
     rises = Rises(len(thresholds), share)
@@ -80,7 +80,7 @@ def listen(
 def detections(scores: Scores, thresholds: Thresholds) -> int:
     """Return how often a word would be heard under other thresholds; ``scores`` are of one word, smoothed, (frames,).
 
-    Decided by the box's own rules, refractory period and all.
+    It is decided by the box's own rules, including the refractory period.
     """
     loud = np.flatnonzero(scores >= thresholds.threshold)
     if not len(loud):
@@ -89,7 +89,7 @@ def detections(scores: Scores, thresholds: Thresholds) -> int:
     count, expected = 0, -1
     for number in loud.tolist():
         if number != expected:
-            # Something lower lay between: two loud frames that do not touch do not confirm each other.
+            # There was a lower one in between: two loud frames that are not adjacent do not confirm each other.
             decision.take([0.0], number * FRAME_S)
         count += decision.take([float(scores[number])], (number + 1) * FRAME_S) is not None
         expected = number + 1

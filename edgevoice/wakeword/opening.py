@@ -1,4 +1,4 @@
-"""Opening the wake word as its section of the settings wants it. No model is loaded here, but for the voice model."""
+"""Opens the wake word as its section of the settings describes it. It loads no model except the voice model."""
 
 import logging
 import os
@@ -35,9 +35,9 @@ def open_detector(
     near_misses: NearMissLog | None,
     far_end: Callable[[Callable[[Samples, int], None]], None] | None = None,
 ) -> Detector | None:
-    """Return what listens for the words, ``None`` where there are none; the parameters are those of `Detector`.
+    """Return the detector of the words, ``None`` if there are none; the parameters are those of `Detector`.
 
-    ``far_end`` is given what takes the sound of the speaker, see `FarEndScorer`.
+    ``far_end`` receives the function that takes the speaker's sound, see `FarEndScorer`.
     """
     if not words:
         return None
@@ -82,12 +82,12 @@ def _notes(settings: WakewordSettings, words: Sequence[WakeWord], near_misses: N
 
 
 def open_outcomes(near_misses: NearMissLog) -> Observer:
-    """Return the observer that notes what came of each wake word."""
+    """Return the observer that notes the outcome of each wake word."""
     return Outcomes(near_misses, _wall_clock)
 
 
 def open_voice() -> SileroVoice | None:
-    """Load the voice model; without it, pitch alone tells speech from other sounds, and the log says so."""
+    """Load the voice model; without it, speech is recognised by pitch alone, and the log says so."""
     try:
         return load_voice()
     except (WakeWordUnavailable, ImportError) as error:

@@ -1,4 +1,4 @@
-"""Scorers: what turns frames into scores, ours and the library's. What counts as a word is decided elsewhere."""
+"""Scorers: turn frames into scores, with our engine or the library's. What counts as a word is decided elsewhere."""
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -36,11 +36,12 @@ class Scorer(Protocol):
 
 
 class StreamingScorer:
-    """The streaming front end before any number of words; with a gate, what is only the room scores 0 uncomputed.
+    """The streaming front end shared by any number of words; with a gate, frames of mere room noise score 0 uncomputed.
 
-    The scores are the library's, to 1e-3 at the most, whether frames come one by one or two at once; after the gate has
-    opened they are what they would have been. With a witness they are those of both, on a scale of their own.
-    ``household`` is given the window of each model, in embeddings, and returns the verifiers of known voices.
+    The scores equal the library's within 1e-3, whether frames come one by one or two at once; after the gate has opened
+    they are what they would have been without it. With a second model of the word (`Witness`) they combine both, on
+    their own scale. ``household`` is called with the window of each model, in embeddings, and returns the verifiers of
+    known voices.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class StreamingScorer:
     ) -> None:
         pairs = pairs or [None] * len(models)
         self._classifiers = [Classifier(model, pair) for model, pair in zip(models, pairs, strict=True)]
-        # One more than they see, for what was before the newest of two frames.
+        # One more than they see, for the state before the newer of two frames.
         self._front_end = FrontEnd(parts, max(each.embeddings_seen for each in self._classifiers) + 1)
         for each in self._classifiers:
             each.listen_to(self._front_end.embeddings)
@@ -82,7 +83,7 @@ class StreamingScorer:
         if self._unscored:
             self._unscored -= 1
             return [self._nothing]
-        # Word by word: for the second frame a model's weights are at hand.
+        # Word by word: for the second frame a model's weights are still in the cache.
         by_word = [each.scores(len(are_open)) for each in self._classifiers]
         return list(zip(*by_word, strict=True))
 
@@ -97,7 +98,7 @@ class StreamingScorer:
 
 
 class LibraryMissing(WakeWordUnavailable):
-    """openWakeWord's own engine is asked for, and lacks a package."""
+    """openWakeWord's own engine was requested, and lacks a package."""
 
     remedy = 'Set wakeword.engine = "streaming", which needs none of its packages.'
 
@@ -127,7 +128,7 @@ class LibraryScorer:
 
 
 def require_library() -> None:
-    """Raise ``LibraryMissing`` where openWakeWord's own engine cannot be imported."""
+    """Raise ``LibraryMissing`` if openWakeWord's own engine cannot be imported."""
     try:
         import openwakeword.model  # noqa: F401, PLC0415
     except ImportError as error:
@@ -138,7 +139,7 @@ def require_library() -> None:
 
 
 def _load(models: Sequence[Path]) -> Any:
-    """Load openWakeWord's model; the import takes most of a second and drags scikit-learn and scipy along."""
+    """Load openWakeWord's model; the import takes most of a second and pulls in scikit-learn and scipy."""
     require_library()
     from openwakeword.model import Model  # noqa: PLC0415
 
@@ -149,7 +150,7 @@ def _load(models: Sequence[Path]) -> Any:
             model.predict(np.zeros(FRAME, np.int16))
             _forget(model)
     except Exception as error:
-        # onnxruntime raises classes of its own for files that are no models; all mean the same to the owner.
+        # onnxruntime raises its own exceptions for files that are not models; all mean the same to the owner.
         raise _refusal(models, type(error).__name__) from error
     if any(count != 1 for count in model.model_outputs.values()):
         raise _refusal(models, f"they give so many scores: {list(model.model_outputs.values())}")
@@ -157,7 +158,7 @@ def _load(models: Sequence[Path]) -> Any:
 
 
 def _refusal(models: Sequence[Path], found: str) -> WakeWordUnavailable:
-    """Return why the library takes not all of the models: the first that ours refuses, with what it expected."""
+    """Return why the library does not accept all of the models: the first that ours refuses, with what it expected."""
     for path in models:
         try:
             Classifier(path)
@@ -171,14 +172,14 @@ def _refusal(models: Sequence[Path], found: str) -> WakeWordUnavailable:
 
 
 def _forget(model: Any) -> None:
-    """Let the library's model begin anew: its own `reset` forgets the scores but not the sound."""
+    """Reset the library's model completely: its own `reset` clears the scores but not the sound."""
     model.preprocessor = type(model.preprocessor)()
     model.reset()
 
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Keep the library from saying, at each start, that the accelerator is missing which it asks for first."""
+    """Suppress the library's warning, at each start, that the accelerator which it tries first is missing."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -1,6 +1,7 @@
-"""Voices on disk: one file for each person and wake word in the state folder; plain numbers, for their owner only.
+"""Voices on disk: one file for each person and wake word in the state folder; plain numbers, private to their owner.
 
-A file holds no sound. It is checked when it is read: what is no verifier, or is one for another model, is refused.
+A file holds no sound. It is checked when it is read: a file that is not a verifier, or is one for another model, is
+refused.
 """
 
 import contextlib
@@ -27,15 +28,15 @@ from edgevoice.wakeword.words import WakeWord
 _log = logging.getLogger(__name__)
 
 FOLDER: Final = "voices"
-"""Below the state folder."""
+"""Relative to the state folder."""
 
 _FORMAT: Final = 1
 _LARGEST_BYTES: Final = 1 << 20
 _LARGEST_WEIGHT: Final = 1e3
-"""Embeddings are some tens; a weight beyond this is no weight."""
+"""Embeddings are some tens; a larger value is not a weight."""
 
 _NAME: Final = re.compile(r"\w[\w -]{0,39}")
-"""A person's name: it is a part of a file's name, so no slash and no dot."""
+"""A person's name: it becomes part of a file's name, so it contains no slash and no dot."""
 
 
 class VoiceRefused(EdgevoiceError, ValueError):
@@ -56,12 +57,12 @@ class _Kept(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 def is_name(name: str) -> bool:
-    """Tell whether a person may be enrolled by this name."""
+    """Return whether a person may be enrolled by this name."""
     return _NAME.fullmatch(name) is not None
 
 
 def fingerprint_of(model: Path) -> str:
-    """Return what tells this model, and the release of the front end before it, from any other."""
+    """Return a value that identifies this model, and the release of the front end before it."""
     digest = hashlib.sha256()
     for path in (find_part("melspectrogram"), find_part("embedding_model"), model):
         digest.update(path.read_bytes())
@@ -69,9 +70,9 @@ def fingerprint_of(model: Path) -> str:
 
 
 def keep(voice: VoiceVerifier, model: Path, folder: Path, *, calls: int) -> Path:
-    """Write a voice into ``folder``, the state folder, in place of an earlier one of that name; return its path.
+    """Write a voice into ``folder``, the state folder, replacing an earlier one of that name; return its path.
 
-    ``calls`` is of how many calls it was made. Raises ``OSError``.
+    ``calls`` is how many calls it was made from. Raises ``OSError``.
     """
     kept = _Kept(
         format=_FORMAT,
@@ -80,7 +81,7 @@ def keep(voice: VoiceVerifier, model: Path, folder: Path, *, calls: int) -> Path
         model=fingerprint_of(model),
         calls=calls,
         bias=voice.bias,
-        # Seven digits are all that float32 has.
+        # float32 has no more than seven significant digits.
         weights=[float(f"{weight:.7g}") for weight in voice.weights.tolist()],
     )
     place = folder / FOLDER / f"{voice.word}--{voice.name}.json"
@@ -89,14 +90,14 @@ def keep(voice: VoiceVerifier, model: Path, folder: Path, *, calls: int) -> Path
 
 
 def files_of(folder: Path, word: str) -> list[Path]:
-    """Return the files of the voices that are enrolled for a word, by name; raises ``OSError`` if that is unknown."""
+    """Return the files of the voices enrolled for a word, by name; raises ``OSError`` if they cannot be listed."""
     with contextlib.suppress(FileNotFoundError):
         return sorted(each for each in (folder / FOLDER).iterdir() if _parts(each)[0] == word)
     return []
 
 
 def name_of(file: Path) -> str:
-    """Return whose voice a file holds, by the file's name."""
+    """Return the person whose voice a file holds, from the file's name."""
     return _parts(file)[1]
 
 
@@ -129,9 +130,9 @@ def read(file: Path, word: str, model: Path, seen: int) -> VoiceVerifier:
 def household_for(
     settings: WakewordSettings, words: Sequence[WakeWord], folder: Path
 ) -> Callable[[Sequence[int]], HouseholdVoices | None]:
-    """Return what loads the verifiers that are enrolled for the words, given the windows of their models.
+    """Return a function that loads the verifiers enrolled for the words, given the windows of their models.
 
-    A voice that cannot be used is left out, and the log says so: a box that knows nobody hears as well as before.
+    A voice that cannot be used is left out, and the log says so: without any voice a box hears as well as before.
     """
 
     def load(seen: Sequence[int]) -> HouseholdVoices | None:
@@ -144,7 +145,7 @@ def household_for(
 
 
 def scale_of(settings: WakewordSettings, word: WakeWord, folder: Path) -> str:
-    """Return whose models make a word's scores, for the log of near misses: known voices have a scale of their own."""
+    """Return which models make a word's scores, for the log of near misses: known voices have their own scale."""
     if settings.engine != "streaming" or settings.verifier == "off":
         return word.scale
     try:

@@ -1,8 +1,8 @@
-"""Witness: microWakeWord's model of the same word, asked while openWakeWord's score is in the air.
+"""Witness: microWakeWord's model of the same word, consulted while openWakeWord's score is significant.
 
-Two makers' models, trained apart, fail at different sounds. What both find likely is a call at scores that neither
-would be trusted with alone, and what the one is sure of and the other excludes is none: in noise that halves the
-missed calls at the same number of false wakes (docs/wake-word.md has the figures).
+Models by two makers, trained separately, fail at different sounds. A sound that both find likely is a call at scores
+that neither would be trusted with alone, and one that one model is sure of and the other excludes is not: in noise that
+halves the missed calls at the same number of false wakes (docs/wake-word.md has the figures).
 """
 
 import math
@@ -16,33 +16,33 @@ from edgevoice.wakeword.models.micro import MicroScorer
 from edgevoice.wakeword.models.shapes import FRAME, Samples
 
 NEAR: Final = 0.01
-"""From this score on the witness is asked. Talk that is no wake word reaches it some twice a minute."""
+"""The score from which the second model is consulted. Other talk reaches it some twice a minute."""
 
 _NEAR_FRAMES: Final = 3
-"""So long after such a score the witness goes on listening."""
+"""How long after such a score the second model goes on listening."""
 
 _HELD_FRAMES: Final = 8
-"""How long what the witness has said holds: 0.6 s. The two models do not rise in the same frame."""
+"""How long the second model's result is used: 0.6 s. The two models do not rise in the same frame."""
 
 _KEPT_FRAMES: Final = 38
-"""What the witness hears first when it is asked: 3 s, more than its model remembers."""
+"""What the second model hears first when it is consulted: 3 s, more than it remembers."""
 
 _AGAINST: Final = -8.0
 _FOR: Final = 4.0
-"""Bounds of what the witness adds to the logarithm of the odds: it sounds surer than its errors allow."""
+"""Bounds of what the second model adds to the logarithm of the odds: it is more confident than its errors justify."""
 
 _EVEN: Final = 6.5
-"""Added to the sum of both, so that a fused score of one half is as trustworthy as openWakeWord's was.
+"""Added to the sum of both, so that a combined score of one half is as trustworthy as openWakeWord's was.
 
 Chosen by curves on one half of the voices and of the hours of talk, judged on the other.
 """
 
 
 class Witness:
-    """Turns openWakeWord's scores into fused ones; ``models`` has a microWakeWord model, or None, for each word.
+    """Turns openWakeWord's scores into combined ones; ``models`` has a microWakeWord model, or None, for each word.
 
-    A word without one keeps its scores. Nothing is computed while nothing is near; then the witness catches up with
-    the sound that it has missed, some 6 ms of a PC's core.
+    A word without one keeps its scores. Nothing is computed while no word is likely; then the second model catches up
+    with the sound that it has missed, some 6 ms of a PC's core.
     """
 
     def __init__(self, models: Sequence[Path | None]) -> None:
@@ -54,7 +54,7 @@ class Witness:
         self._near_frames = 0
 
     def fused(self, sound: Samples, rows: Sequence[Sequence[float]]) -> Sequence[Sequence[float]]:
-        """Take one or two frames and openWakeWord's scores after each; return the scores of both models together."""
+        """Take one or two frames and openWakeWord's scores after each; return the combined scores of both models."""
         self._unheard.extend(sound.reshape(-1, FRAME))
         self._near_frames = max(0, self._near_frames - len(rows))
         if any(

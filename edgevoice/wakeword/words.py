@@ -12,10 +12,10 @@ from edgevoice.wakeword.models.present import find_model, word_of, words_present
 
 @dataclass(frozen=True, slots=True)
 class WakeWord:
-    """One word; ``witness`` is microWakeWord's model of it, if one is to confirm what ``model`` hears.
+    """One word; ``witness`` is microWakeWord's model of it, if one confirms what ``model`` hears.
 
-    ``scale`` is whose models make its scores: those of one maker do not compare with another's. ``voice`` and
-    ``instructions`` take the place of the service's in the session that the word opens.
+    ``scale`` is whose models make its scores: scores of different makers are not comparable. ``voice`` and
+    ``instructions`` replace the service's in the session that the word opens.
     """
 
     name: str
@@ -28,7 +28,7 @@ class WakeWord:
 
 
 def wake_words(settings: WakewordSettings) -> tuple[WakeWord, ...]:
-    """Return the words that the settings name, the first one first; ``WakeWordUnavailable`` if one is not there."""
+    """Return the words in the settings, the first one first; ``WakeWordUnavailable`` if one does not exist."""
     words = tuple(_words(settings))
     models = [word.model.resolve() for word in words]
     for number, word in enumerate(words):
@@ -42,7 +42,7 @@ def wake_words(settings: WakewordSettings) -> tuple[WakeWord, ...]:
 
 
 def spoken(name: str) -> str:
-    """Return a wake word as it is said, from its name: hey_jarvis is "hey Jarvis"."""
+    """Return a wake word as it is spoken, from its name: hey_jarvis is "hey Jarvis"."""
     first, *rest = name.replace("_", " ").split() or [name]
     return " ".join([first, *(word.capitalize() for word in rest)]) if rest else first.capitalize()
 
@@ -78,7 +78,7 @@ def _wake_word(name: str, model: Path, settings: WakewordSettings, word: WordSet
 
 
 def _witness(model: Path, settings: WakewordSettings) -> Path | None:
-    """Return microWakeWord's model of the word that openWakeWord's package brings; none for a model of one's own."""
+    """Return microWakeWord's model of a word that openWakeWord's package brings; None for a custom model."""
     if settings.engine != "streaming" or settings.witness == "off" or model not in words_present().values():
         return None
     return words_present("microwakeword").get(word_of(model))

@@ -1,6 +1,6 @@
 """Classifier: one wake word's model, from the last embeddings to a score.
 
-Refuses files that are another kind of model.
+It refuses files that hold another kind of model.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from edgevoice.wakeword.models.refusals import refusal_of
 from edgevoice.wakeword.models.shapes import EMBEDDING_SIZE, Floats
 
 _MOST_EMBEDDINGS = 116
-"""The history that openWakeWord begins with; a model that asks for more fails there too."""
+"""The history with which openWakeWord begins; a model that needs more fails there too."""
 
 _LARGEST_BYTES = 64 << 20
 """The library's own words have 0.5 to 1.7 MB."""
@@ -40,12 +40,12 @@ class Classifier:
         self._bindings: list[Any] = []
         self._pair: _Pair | None = None
         self._takes_two = False
-        # A model may break only when it is used: that must come out now, and not in the night.
+        # A model may fail only when it is used: that must happen now, and not at night.
         self.listen_to(np.zeros((self.embeddings_seen, EMBEDDING_SIZE), np.float32))
         try:
             score = self._score_at(0)
         except Exception as error:
-            # onnxruntime raises classes of its own, which share no base.
+            # onnxruntime raises its own exceptions, which share no base class.
             why = refusal_of(path, error)
             raise WakeWordUnavailable(f"{path} cannot be used: {why.found}", remedy=why.remedy) from error
         if not 0 <= score <= 1:
@@ -53,7 +53,7 @@ class Classifier:
         self._takes_two = _takes_two(self._session, self.embeddings_seen)
 
     def listen_to(self, embeddings: Floats) -> None:
-        """Read the last rows of ``embeddings`` from now on, where they lie; they must not be moved."""
+        """Read the last rows of ``embeddings`` from now on, in place; the array must not be moved."""
         self._embeddings = embeddings  # keeps the memory alive
         ends = range(len(embeddings), self.embeddings_seen - 1, -1)
         windows = [embeddings[end - self.embeddings_seen : end] for end in ends]
@@ -85,7 +85,7 @@ class Classifier:
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """Two windows for a model that takes them at once: for a recurrent one that is three quarters of the work."""
+    """Two windows for a model that takes both at once: for a recurrent one that is three quarters of the work."""
 
     windows: tuple[Floats, Floats]
     both: Floats
@@ -100,7 +100,7 @@ class _Pair:
 
 
 def _takes_two(session: Any, seen: int) -> bool:
-    """Try whether a model that says it takes any number of windows scores two as it scores each."""
+    """Check that a model which claims to take any number of windows scores two as it scores each alone."""
     asked = session.get_inputs()[0]
     if asked.shape[0] == 1:
         return False
@@ -119,13 +119,13 @@ def _open(path: Path) -> Any:
     try:
         return open_session(path)
     except Exception as error:
-        # onnxruntime raises classes of its own, which share no base.
+        # onnxruntime raises its own exceptions, which share no base class.
         why = refusal_of(path, error)
         raise WakeWordUnavailable(f"{path} cannot be loaded: {why.found}", remedy=why.remedy) from error
 
 
 def _input_of(path: Path, session: Any) -> tuple[str, int]:
-    """Return the name of the one input and the length of its window, if the model's frame is a wake word's."""
+    """Return the name of the one input and the length of its window, if the model has the shape of a wake word's."""
     inputs, outputs = session.get_inputs(), session.get_outputs()
     match [each.shape for each in inputs], [each.shape for each in outputs]:
         case [[first, int(seen), int(size)]], [[_, 1]] if (
@@ -148,6 +148,6 @@ def _shapes(values: Sequence[Any]) -> str:
 
 
 def _number(value: Any) -> str:
-    """Return the type of a model's numbers as numpy calls it."""
+    """Return the type of a model's numbers by numpy's name for it."""
     name = str(value.type).removeprefix("tensor(").removesuffix(")")
     return {"float": "float32", "double": "float64"}.get(name, name)

@@ -1,7 +1,7 @@
-"""Streaming front end: sound in, embeddings out, each thing computed once. No threads, no clock, no files.
+"""Streaming front end: sound in, embeddings out, each value computed once. No threads, no clock, no files.
 
-Its embeddings are openWakeWord's own, from the first frame on: the library begins with a window of ones and ten
-seconds of digital silence behind it, and so does this. (A history of ones in place of the silence once scored 0.57.)
+Its embeddings equal openWakeWord's from the first frame on: the library begins with a window of ones after ten seconds
+of digital silence, and so does this. (A history of ones in place of the silence once scored 0.57.)
 """
 
 from typing import Any
@@ -30,14 +30,14 @@ _WINDOW_CHUNKS = -(-WINDOW_FRAMES // CHUNK_FRAMES)
 class FrontEnd:
     """Keeps the last ``history`` embeddings in ``embeddings``, (history, 96) float32, the newest last.
 
-    The array stays the same for life, so that models may be bound to its memory. A frame has 1280 samples, s16; two
-    may be taken at once, at three quarters of what they cost one by one.
+    The array is never replaced, so models may be bound to its memory. A frame has 1280 samples, s16; two frames may be
+    taken at once, at three quarters of what they cost one by one.
     """
 
     def __init__(self, parts: FrontEndParts, history: int) -> None:
         self._bank = MelBank(parts.window, parts.mel)
         self._network = _Network(parts.graph)
-        # Written from end to end, then begun anew with what is still needed: no ring, and hardly ever a move.
+        # Filled to its end, then restarted with what is still needed: not a ring, and moved only rarely.
         self._context = LOOKBACK + self.context_frames(history) * FRAME
         self._sound = np.zeros(8 * self._context // FRAME * FRAME, np.int16)
         self._end = self._context
@@ -56,7 +56,7 @@ class FrontEnd:
 
     @property
     def has_context(self) -> bool:
-        """Whether enough was heard since the start that all embeddings are made of sound, and may be made again."""
+        """Whether enough was heard since the start that all embeddings come from sound, and can be recomputed."""
         return self._heard > self.context_frames(len(self.embeddings))
 
     def reset(self) -> None:
@@ -66,20 +66,20 @@ class FrontEnd:
         self.embeddings[:] = self._silence
 
     def skip(self, sound: Samples) -> None:
-        """Take one or two frames without computing anything; the next ``step`` makes good what is needed.
+        """Take one or two frames without computing anything; the next ``step`` catches up with what is needed.
 
-        After ``has_context``.
+        Only allowed once ``has_context`` is true.
         """
         self._keep(sound)
         self._behind += len(sound) // FRAME
 
     def step(self, sound: Samples) -> None:
-        """Take one or two frames and bring the embeddings up to date; the first of all comes by itself."""
+        """Take one or two frames and bring the embeddings up to date; the very first frame must come alone."""
         self._keep(sound)
         if self._behind:
             self._catch_up()
         elif self._heard == 1:
-            # Nothing came before the first frame: it has only five mel frames, and the window's ones go before them.
+            # The first frame has no predecessor: it has only five mel frames, preceded by the window's ones.
             mel = self._bank.first_frames(sound)
             self._append(self._network.step(np.concatenate([self._ones[len(mel) :], mel])))
         else:
@@ -109,7 +109,7 @@ class FrontEnd:
 
 
 class _Network:
-    """The streaming graph with its states, which stay where they are: one run reads the one set and fills the other."""
+    """The streaming graph with its states, kept in place: each run reads one set of states and fills the other."""
 
     def __init__(self, graph: bytes) -> None:
         self._session: Any = open_session(graph)
@@ -133,12 +133,12 @@ class _Network:
         return self._embeddings[which]
 
     def prime(self, chunk: Floats) -> Floats:
-        """Go on as if there had been nothing but this chunk for ever; return a copy of its (96,) embedding."""
+        """Continue as if this chunk had been repeated forever; return a copy of its (96,) embedding."""
         embedding: Floats = self.catch_up(np.tile(chunk, (_WINDOW_CHUNKS + 1, 1)))[-1].copy()
         return embedding
 
     def catch_up(self, mel: Floats) -> Floats:
-        """Begin anew with (8 n, 32) mel frames; return (n, 96) embeddings, true from the first full window on."""
+        """Restart with (8 n, 32) mel frames; return (n, 96) embeddings, valid from the first full window on."""
         feeds = {name: np.zeros_like(state) for name, state in zip(self._names, self._states[0], strict=True)}
         made, *states = self._session.run(None, feeds | {"mel": np.ascontiguousarray(mel[None, None])})
         for kept, state in zip(self._states[self._newest], states, strict=True):
@@ -157,7 +157,7 @@ class _Network:
 
 
 def bind_input(binding: Any, name: str, array: Floats) -> None:
-    """Let a model read ``array`` where it lies, at every run; it must be contiguous and outlive the binding."""
+    """Let a model read ``array`` in place at every run; it must be contiguous and outlive the binding."""
     binding.bind_input(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
 
 

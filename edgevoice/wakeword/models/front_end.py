@@ -1,7 +1,7 @@
-"""The front end's parts: what is made of openWakeWord's files once, kept in a cache folder, and read at every start.
+"""The front end's parts: derived from openWakeWord's files once, kept in a cache folder, and read at every start.
 
-They are made by a child process, because the package `onnx` that it takes would stay in the daemon's memory. Names of
-other people's models go nowhere, and nothing is fetched.
+They are made by a child process, because the package `onnx` that this needs would stay in the daemon's memory. Names of
+other people's models are not sent anywhere, and nothing is downloaded.
 """
 
 import hashlib
@@ -27,17 +27,17 @@ from edgevoice.wakeword.models.shapes import MEL_BANDS, TRANSFORM, Floats
 _log = logging.getLogger(__name__)
 
 _RECIPE = 1
-"""Counted up with every change in what the parts are or how they are made, so that older ones are left alone."""
+"""Incremented with every change in the parts or how they are made, so that older ones are ignored."""
 
 EXIT_NOT_NOW = os.EX_TEMPFAIL
-"""How the child that makes them ends when disk or memory was short."""
+"""The exit status of the child that makes them if disk or memory was short."""
 
 _MAKING_LIMIT_S = 120.0
-"""It takes 1.5 s on a laptop; an old Pi that is busy gets its time."""
+"""It takes 1.5 s on a laptop; a busy old Pi gets enough time."""
 
 
 class PartsUnavailable(WakeWordUnavailable):
-    """The streaming front end cannot be made here; the library's own engine can do without."""
+    """The streaming front end cannot be made here; the library's own engine works without it."""
 
     code = "wakeword-front-end"
     remedy = (
@@ -47,7 +47,7 @@ class PartsUnavailable(WakeWordUnavailable):
 
 
 class PartsNotMade(PartsUnavailable):
-    """They could not be made this time: another try may help, without anybody's doing anything."""
+    """The parts could not be made this time; another attempt may succeed without any change."""
 
     needs_person: ClassVar[bool] = False
     remedy = "Try again when the machine is less busy: `free -h` shows its memory."
@@ -62,24 +62,24 @@ class FrontEndParts:
     graph: bytes
 
     def write(self, path: Path) -> None:
-        """Write them as one file; its format carries a checksum."""
+        """Write the parts as one file; its format carries a checksum."""
         with path.open("wb") as file:
             self.dump(file)
 
     def dump(self, file: BinaryIO) -> None:
-        """Write them into an open file."""
+        """Write the parts into an open file."""
         np.savez(file, window=self.window, mel=self.mel, graph=np.frombuffer(self.graph, np.uint8))
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read them back; a file that is not what was written is a ``ValueError``, a missing one an ``OSError``."""
-        # Opened here: numpy leaves a file open that turns out to be no archive.
+        """Read the parts back; a file of other content is a ``ValueError``, a missing one an ``OSError``."""
+        # Opened here: numpy leaves a file open if it turns out not to be an archive.
         with path.open("rb") as opened:
             return cls.load(opened, name=str(path))
 
     @classmethod
     def load(cls, opened: BinaryIO, *, name: str) -> Self:
-        """Read them from an open file; ``name`` is what a ``ValueError`` calls it."""
+        """Read the parts from an open file; ``name`` is used in the text of a ``ValueError``."""
         try:
             with np.load(opened, allow_pickle=False) as file:
                 window, mel, graph = (file[name] for name in ("window", "mel", "graph"))
@@ -94,8 +94,8 @@ class FrontEndParts:
 def parts_of(folder: Path) -> FrontEndParts:
     """Return the parts, made first if ``folder`` does not hold those of the installed models.
 
-    A folder that cannot be written costs making them at every start, and one entry in the log. Raises
-    ``PartsUnavailable`` when they cannot be made.
+    If the folder is not writable, they are made at every start, and it is logged once. Raises ``PartsUnavailable`` if
+    they cannot be made.
     """
     kept = folder / f"wakeword-front-end-{_fingerprint()}.npz"
     try:
@@ -121,7 +121,7 @@ def _fingerprint() -> str:
 
 
 def _make_in_child() -> bytes:
-    """Return what `FrontEndParts.write` writes. Through a pipe: a full disk is no reason to be deaf."""
+    """Return what `FrontEndParts.write` writes. It uses a pipe: a full disk must not make the box deaf."""
     if importlib.util.find_spec("onnx") is None:
         raise PartsUnavailable("the wake word's front end has not been made yet, and the package onnx is not installed")
     command = [sys.executable, "-P", "-m", "edgevoice.wakeword", "-"]
@@ -129,7 +129,7 @@ def _make_in_child() -> bytes:
         return subprocess.run(command, check=True, capture_output=True, timeout=_MAKING_LIMIT_S, process_group=0).stdout
     except subprocess.CalledProcessError as error:
         last = (error.stderr.decode(errors="replace").strip().splitlines() or ["without a word"])[-1]
-        # Killed, as by a machine that is out of memory, or out of something by its own word.
+        # Killed, for example by a machine that is out of memory, or exited with our status for a shortage.
         can_pass = error.returncode < 0 or error.returncode == EXIT_NOT_NOW
         kind = PartsNotMade if can_pass else PartsUnavailable
         raise kind(f"the wake word's front end cannot be made: {last}") from error

@@ -1,8 +1,8 @@
-"""Graph: openWakeWord's embedding network rewritten so that it remembers instead of computing everything again.
+"""Graph: openWakeWord's embedding network rewritten to keep state instead of computing everything again.
 
-The network sees 76 mel frames and is asked every 8, so 89 % of each window was seen before. All its convolutions and
+The network sees 76 mel frames and runs every 8, so 89 % of each window was seen before. All its convolutions and
 poolings are VALID along time with a total stride of 8 frames, hence each convolution over three frames needs only the
-last two frames of its input from before: eleven small states make 8 new frames as good as all 76. Needs the package
+last two frames of its previous input: eleven small states make 8 new frames as good as all 76. Needs the package
 `onnx`, and is run once for each release of the models; the daemon itself never imports this module.
 """
 
@@ -19,11 +19,11 @@ _REACH = 3
 """Frames that a convolution along time sees; two of them are from before."""
 
 _POINTWISE = {"Relu", "LeakyRelu", "BatchNormalization", "Max", "Clip", "Identity", "Cast"}
-"""What treats every frame by itself, and may stay as it is."""
+"""Operators that treat each frame separately, and can stay as they are."""
 
 
 class GraphUnknown(ValueError):
-    """The embedding network is built in another way than those that can be rewritten."""
+    """The embedding network is built differently from those that can be rewritten."""
 
 
 def streaming_graph(embedding_model: bytes) -> bytes:
@@ -64,7 +64,7 @@ class _Builder:
         self._output = ""
 
     def take(self, node: NodeProto) -> None:
-        """Append the node, in the form that it needs to run on new frames alone."""
+        """Append the node in the form that it needs to run on new frames alone."""
         if self._output:
             raise GraphUnknown(f"{node.op_type} comes after the end of the embedding network")
         if not node.input:
@@ -89,7 +89,7 @@ class _Builder:
                 raise GraphUnknown(f"the embedding network has a step {kind}, of which nothing is known along time")
 
     def _leave_out_head(self, node: NodeProto) -> None:
-        """Leave out what turns (n, frames, bands, 1) into (n, 1, frames, bands), and remember its padding."""
+        """Leave out the part that turns (n, frames, bands, 1) into (n, 1, frames, bands), and remember its padding."""
         if node.op_type == "Pad":
             pads = [int(pad) for pad in numpy_helper.to_array(self._tensors[node.input[1]])]
             if len(pads) != 8 or any(pads[axis] for axis in (0, 1, 3, 4, 5, 7)):
@@ -113,7 +113,7 @@ class _Builder:
         self._nodes.append(node)
 
     def _remember(self, source: str, *, channels: int) -> str:
-        """Put the last two frames from before in front of ``source``; return the name of the two together."""
+        """Prepend the last two previous frames to ``source``; return the name of the concatenation."""
         number = len(self._states)
         bands = MEL_BANDS if source == "mel" else self._widths[source][3]
         self._states.append([1, channels, _REACH - 1, bands])
@@ -133,7 +133,7 @@ class _Builder:
         self._nodes.append(node)
 
     def finish(self, model: ModelProto) -> ModelProto:
-        """Return the whole; the checks of the graph's frame are made here."""
+        """Return the complete graph, after checking its overall structure."""
         if not self._output or prod(self._time_strides) != CHUNK_FRAMES:
             raise GraphUnknown(f"the embedding network does not make one step in {CHUNK_FRAMES} frames")
         self._nodes += [

@@ -1,4 +1,4 @@
-"""Making the parts of the front end, and proving on the spot that they compute what openWakeWord's files compute.
+"""Makes the parts of the front end, and verifies at once that they compute what openWakeWord's files compute.
 
 Needs the package `onnx`; imported by the process that makes them, never by the daemon.
 """
@@ -21,13 +21,13 @@ from edgevoice.wakeword.models.shapes import (
 
 _PROOF_CHUNKS = 25
 _MOST_DIFFERENCE = 1e-3
-"""Of embeddings, which run to some tens. The two differ by 1e-5: sums in another order."""
+"""Tolerance for embeddings, which run to some tens. The two differ by 1e-5 because sums are in another order."""
 
 _BINS = TRANSFORM // 2 + 1
 
 
 def make_parts() -> FrontEndParts:
-    """Make them of the installed package's files; ``PartsUnavailable`` if those are not as they are known."""
+    """Make the parts from the installed package's files; ``PartsUnavailable`` if those are not the known ones."""
     melspectrogram, embedding_model = (find_part(name).read_bytes() for name in ("melspectrogram", "embedding_model"))
     try:
         window, mel = _mel_constants(melspectrogram)
@@ -47,7 +47,7 @@ def _mel_constants(melspectrogram: bytes) -> tuple[Floats, Floats]:
     transforms, matrices = by_shape.get((_BINS, 1, TRANSFORM), []), by_shape.get((_BINS, MEL_BANDS), [])
     if len(transforms) != 2 or len(matrices) != 1:
         raise GraphUnknown("its mel spectrogram holds other constants")
-    # At 0 Hz the cosine is 1 throughout, so the window stands there bare; the sine's part is 0.
+    # At 0 Hz the cosine is 1 throughout, so its row is the bare window; the sine's part is 0.
     window = max((each[0, 0] for each in transforms), key=lambda row: float(np.abs(row).sum()))
     return np.ascontiguousarray(window, np.float32), np.ascontiguousarray(matrices[0], np.float32)
 

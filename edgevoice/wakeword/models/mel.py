@@ -12,7 +12,7 @@ from edgevoice.wakeword.models.shapes import CHUNK_FRAMES, FRAME, HOP, LOOKBACK,
 _LEAST_POWER = np.float32(1e-10)
 
 _DEPTH = np.float32(8)
-"""What is further below the loudest point of its chunk is lifted to there: 80 dB, the library's own choice."""
+"""Values further below the loudest point of their chunk are raised to this: 80 dB, the library's own choice."""
 
 _OFFSET = np.float32(2)
 """The embedding network's scale is a tenth of the decibels plus 2."""
@@ -24,17 +24,17 @@ class MelBank:
     def __init__(self, window: Floats, mel: Floats) -> None:
         self._window = window
         self._mel = mel
-        # Bins above the highest band, 3.8 kHz, are of no use.
+        # Bins above the highest band, 3.8 kHz, are not used.
         bins = int(np.flatnonzero(mel.any(axis=1))[-1]) + 1
         self._mel_of_parts = np.repeat(mel[:bins], 2, axis=0)
-        # What is computed every 80 or 160 ms goes through arrays that stay: half the time was their making.
+        # Results of each 80 or 160 ms go into permanent arrays: allocating them took half the time.
         self._rooms = {count: _Room(count, len(self._mel_of_parts)) for count in (1, 2)}
 
     def chunk(self, sound: Samples) -> Floats:
-        """Return the mel frames of one or two frames of 80 ms with 30 ms from before them: (8, 32) or (16, 32).
+        """Return the mel frames of one or two frames of 80 ms, preceded by 30 ms of context: (8, 32) or (16, 32).
 
-        Valid until the next call. The 1760 or 3040 samples run from -32768 to 32767. Each chunk is computed by itself,
-        as the library does: its depth of 80 dB counts from its own loudest point.
+        Valid until the next call. The 1760 or 3040 samples run from -32768 to 32767. Each chunk is computed separately,
+        as in the library: its depth of 80 dB counts from its own loudest point.
         """
         room = self._rooms[len(sound) // FRAME]
         room.sound[:] = sound
@@ -54,7 +54,7 @@ class MelBank:
         return self._frames(sounds.astype(np.float32), CHUNK_FRAMES)
 
     def first_frames(self, frame: Samples) -> Floats:
-        """Return the (5, 32) mel frames of the 1280 samples that nothing came before."""
+        """Return the (5, 32) mel frames of the very first 1280 samples, which have no predecessor."""
         frames: Floats = self._frames(frame[None].astype(np.float32), (FRAME - TRANSFORM) // HOP + 1)[0]
         return frames
 
@@ -68,7 +68,7 @@ class MelBank:
 
 
 class _Room:
-    """The arrays in which ``count`` chunks are computed that follow one another."""
+    """The arrays in which ``count`` consecutive chunks are computed."""
 
     def __init__(self, count: int, parts: int) -> None:
         rows = count * CHUNK_FRAMES
@@ -76,7 +76,7 @@ class _Room:
         self.overlapping = _overlapping(self.sound[None], rows)[0]
         self.windowed = np.zeros((rows, TRANSFORM), np.float32)
         self.spectrum = np.zeros((rows, TRANSFORM // 2 + 1), np.complex64)
-        # Real and imaginary parts side by side; the matrix takes the squares of each bin's two and adds them up.
+        # Real and imaginary parts side by side; the matrix adds up the squares of each bin's two.
         self.parts = self.spectrum.view(np.float32)[:, :parts]
         self.squares = np.zeros((rows, parts), np.float32)
         self.made: Floats = np.zeros((rows, MEL_BANDS), np.float32)

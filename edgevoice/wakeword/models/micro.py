@@ -1,7 +1,7 @@
 """microWakeWord: another family of wake word models, Apache-2.0, run by the package pymicro-wakeword.
 
-Its models are small, quantised and remember by themselves: some 2 ms of a PC's core per second of sound. They bring a
-cutoff of their own, at which their maker wants them used.
+Its models are small, quantised and stateful: some 2 ms of a PC's core per second of sound. Each has its own cutoff, at
+which its maker intends it to be used.
 """
 
 import ctypes
@@ -19,17 +19,17 @@ from edgevoice.wakeword.models.present import MicroMissing
 from edgevoice.wakeword.models.shapes import FRAME, Samples
 
 _REACH_FRAMES: Final = 25
-"""Frames that a score may depend on: 2 s. So many are kept while the gate is shut, and heard when it opens."""
+"""Frames that a score may depend on: 2 s. This many are kept while the gate is shut, and heard when it opens."""
 
 _UNSCORED_FRAMES: Final = 12
-"""Frames after a start whose scores are 0: a model that remembers nothing yet guesses."""
+"""Frames after a start whose scores are 0: a model without any state yet only guesses."""
 
 _STEP_MS: Final = 10
 _BANDS: Final = 40
-"""What the package's front end makes: 40 bands every 10 ms."""
+"""The output of the package's front end: 40 bands every 10 ms."""
 
 _LARGEST_BYTES: Final = 8 << 20
-"""Models for microcontrollers; the package's own have 50 to 80 kB."""
+"""Largest file of a model for microcontrollers; the package's own have 50 to 80 kB."""
 
 _REINSTALL = "Install the package pymicro-wakeword again, for this machine and this system."
 _COPY = "Copy the .json and the .tflite file again from where the model was made."
@@ -38,8 +38,8 @@ _COPY = "Copy the .json and the .tflite file again from where the model was made
 class MicroScorer:
     """Implements ``Scorer``; ``models`` are the .json files that describe them.
 
-    A score of 0.5 is the model's own cutoff, so that one threshold suits every model. With a gate, what is only the
-    room scores 0 uncomputed. A model that cannot be used is ``WakeWordUnavailable``.
+    A score of 0.5 is the model's own cutoff, so that one threshold suits every model. With a gate, mere room noise
+    scores 0 without computation. A model that cannot be used is ``WakeWordUnavailable``.
     """
 
     def __init__(self, models: Sequence[Path], gate: EnergyGate | None = None) -> None:
@@ -85,7 +85,7 @@ class MicroScorer:
 
 
 class _Micro(msgspec.Struct):
-    """How a model wants to be used; ``sliding_window_size`` is of how many scores the mean is taken."""
+    """How a model is to be used; ``sliding_window_size`` is the number of scores that are averaged."""
 
     probability_cutoff: Annotated[float, msgspec.Meta(gt=0, lt=1)]
     sliding_window_size: Annotated[int, msgspec.Meta(ge=1, le=50)]
@@ -93,7 +93,7 @@ class _Micro(msgspec.Struct):
 
 
 class _Description(msgspec.Struct):
-    """The .json file of a model, as ESPHome and microWakeWord's training have it."""
+    """The .json file of a model, as written by ESPHome and microWakeWord's training."""
 
     model: str
     micro: _Micro
@@ -127,9 +127,9 @@ class _Word:
 
 
 def _calibrated(probability: float, cutoff: float) -> float:
-    """Return the score whose odds are as many times even as the probability's odds are the cutoff's.
+    """Return the score whose odds are those of the probability divided by those of the cutoff.
 
-    Models differ in where they are sure: the package's own have cutoffs from 0.85 to 0.97.
+    Models differ in where they are confident: the package's own have cutoffs from 0.85 to 0.97.
     """
     yes, no = probability * (1 - cutoff), (1 - probability) * cutoff
     return yes / (yes + no)
@@ -152,7 +152,7 @@ def _described(path: Path) -> _Description:
 
 
 def _require_wake_word(model: Path, runtime: Path) -> None:
-    """Refuse a file that the package would run into the ground: it asks TensorFlow Lite for no proof of anything."""
+    """Refuse a file that would crash the package, which has TensorFlow Lite load it without verification."""
     try:
         size = model.stat().st_size
         with model.open("rb") as file:
@@ -167,7 +167,7 @@ def _require_wake_word(model: Path, runtime: Path) -> None:
 
 
 def _problem_of(model: Path, runtime: Path) -> str | None:
-    """Load a model as the package will, step by step, and return what is wrong with it."""
+    """Load a model step by step as the package will, and return what is wrong with it."""
     library = _tensorflow_lite(runtime)
     opened = library.TfLiteModelCreateFromFile(str(model.resolve()).encode())
     if not opened:
@@ -227,7 +227,7 @@ def _tensorflow_lite(runtime: Path) -> Any:
 
 
 def _runtime(library: Any) -> Path:
-    """Return where the package has its TensorFlow Lite."""
+    """Return where the package keeps its TensorFlow Lite."""
     folder = Path(library.__file__).parent / "lib"
     found = next(folder.glob("*tensorflowlite_c.*"), None)
     if found is None:
@@ -236,7 +236,7 @@ def _runtime(library: Any) -> Path:
 
 
 def _library() -> Any:
-    """Return the package, imported when it is needed: it brings 5 MB of TensorFlow Lite."""
+    """Return the package, imported only when needed: it loads 5 MB of TensorFlow Lite."""
     try:
         return importlib.import_module("pymicro_wakeword")
     except ImportError as error:

@@ -1,6 +1,6 @@
-"""Models that take two windows at once: made of people's models once, kept in the cache folder, read at every start.
+"""Models that take two windows at once: derived from existing models once, cached, and read at every start.
 
-They are made by a child process, as the front end's parts are. Where they cannot be made a model is used as it is.
+They are made by a child process, as the front end's parts are. If that fails, a model is used as it is.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from edgevoice.store.files import draft_folder
 _log = logging.getLogger(__name__)
 
 _RECIPE = 1
-"""Counted up with every change in how they are made, so that older ones are left alone."""
+"""Incremented with every change in how they are made, so that older ones are ignored."""
 
 _MAKING_LIMIT_S = 60.0
 _LARGEST_BYTES = 64 << 20
@@ -33,14 +33,14 @@ def pair_models(models: Sequence[Path], folder: Path) -> list[bytes | None]:
 
 
 def make_pair(model: Path, target: Path) -> None:
-    """Write the model that takes two windows to ``target``; an empty file says that there is none. Needs `onnx`."""
+    """Write the model that takes two windows to ``target``; an empty file means that there is none. Needs `onnx`."""
     from edgevoice.wakeword.models.widen import widened  # noqa: PLC0415 - 30 MB of memory
 
     target.write_bytes(widened(model.read_bytes()) or b"")
 
 
 def _place(model: Path, folder: Path) -> Path | None:
-    """Return where the pair model is kept; None for what is no model at all, of which others will complain."""
+    """Return where the pair model is kept; None for a file that is not a model, which is reported elsewhere."""
     try:
         if model.stat().st_size > _LARGEST_BYTES:
             return None
@@ -52,7 +52,7 @@ def _place(model: Path, folder: Path) -> Path | None:
 
 def _make(missing: Sequence[tuple[Path, Path]]) -> None:
     try:
-        # Beside the others, so that each is renamed to its place whole; and a full /tmp is of no account.
+        # In the same folder, so that each is renamed into place as a whole, and a full /tmp does not matter.
         with draft_folder(missing[0][1]) as drafts:
             made = [drafts / place.name for _, place in missing]
             asked = [str(each) for (model, _), target in zip(missing, made, strict=True) for each in (model, target)]

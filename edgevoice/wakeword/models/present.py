@@ -13,7 +13,7 @@ from edgevoice.settings.schema import WakewordEngine
 
 
 class MicroMissing(WakeWordUnavailable):
-    """The engine microwakeword is asked for, and its package is not there."""
+    """The engine microwakeword was requested, and its package is not installed."""
 
     def __init__(self) -> None:
         remedy = f'Set wakeword.engine = "streaming", or add the package: {how_to_add("microwakeword")}'
@@ -24,7 +24,7 @@ class MicroMissing(WakeWordUnavailable):
 class _Family:
     """Models of one kind: the module that brings some in ``folder``, and the files by which each is named.
 
-    ``others`` are files that people name instead, by the end of the name: what each is, and what to do.
+    ``others`` are files that people name by mistake, by suffix: what each is, and what to do.
     """
 
     module: str
@@ -40,7 +40,7 @@ _OPEN_WAKE_WORD: Final = _Family(
     "openwakeword",
     ("resources", "models"),
     ".onnx",
-    # Parts that every word needs, and models that hear commands, not one word; they have several classes.
+    # Parts that every word needs, and models that hear commands instead of one word; they have several classes.
     frozenset({"melspectrogram", "embedding_model", "silero_vad", "timer", "weather"}),
     {
         ".tflite": "a TensorFlow Lite model: name the .onnx file of the same word; openWakeWord trains both. "
@@ -70,13 +70,13 @@ _FAMILIES: Final[Mapping[WakewordEngine, _Family]] = {
 }
 
 _HOMES = ("/home", "/root", "/run/user")
-"""What ProtectHome= in the service's unit closes to it (systemd.exec)."""
+"""The folders that ProtectHome= in the service's unit makes inaccessible to it (systemd.exec)."""
 
 _VERSION = re.compile(r"_v\d[\d.]*$")
 
 
 def words_present(engine: WakewordEngine = "streaming") -> dict[str, Path]:
-    """Return the wake words that the engine's package brings, by name; empty when it is not installed."""
+    """Return the wake words that the engine's package brings, by name; empty if it is not installed."""
     family = _FAMILIES[engine]
     folder = _folder(family)
     paths = sorted(folder.glob(f"*{family.suffix}")) if folder is not None else []
@@ -97,7 +97,7 @@ def find_part(name: str) -> Path:
 
 
 def _folder(family: _Family) -> Path | None:
-    """Return where the package keeps its models, without importing it: openWakeWord drags scikit-learn along."""
+    """Return where the package keeps its models, without importing it: openWakeWord pulls in scikit-learn."""
     specification = importlib.util.find_spec(family.module)
     if specification is None or specification.origin is None:
         return None
@@ -110,9 +110,9 @@ def word_of(path: Path) -> str:
 
 
 def find_model(name: str, setting: str = "wakeword.model", *, engine: WakewordEngine = "streaming") -> Path:
-    """Return the file of a wake word, given its name or a path; ``WakeWordUnavailable`` tells what there is instead.
+    """Return the file of a wake word, given its name or a path; ``WakeWordUnavailable`` lists the available words.
 
-    ``setting`` is the one that the error blames.
+    ``setting`` is the setting that the error names.
     """
     family = _FAMILIES[engine]
     article = "an" if family.suffix == ".onnx" else "a"
@@ -126,7 +126,7 @@ def find_model(name: str, setting: str = "wakeword.model", *, engine: WakewordEn
             problem = f"{setting} is {name}, which cannot be read: {error.strerror}"
             raise WakeWordUnavailable(problem, remedy=remedy) from None
         if path is None:
-            # The service's home folder is another one than the person's.
+            # The service's home folder is not the person's.
             there = f", which is {_expanded(name)}" if name.startswith("~") else ""
             raise WakeWordUnavailable(f"{setting} is {name}{there}; there is no such file", remedy=remedy)
         return path
@@ -143,12 +143,12 @@ def find_model(name: str, setting: str = "wakeword.model", *, engine: WakewordEn
 
 
 def is_in_home(path: Path) -> bool:
-    """Tell whether a file lies in a home folder, as the service manager draws the line for a service."""
+    """Return whether a file lies in a home folder, by the service manager's definition."""
     return any(path.resolve().is_relative_to(home) for home in _HOMES)
 
 
 def _expanded(name: str) -> Path:
-    """Return a path with ~ replaced by a home folder; as it is for somebody who is not there."""
+    """Return a path with ~ replaced by a home folder; unchanged if the user does not exist."""
     try:
         return Path(name).expanduser()
     except RuntimeError:
@@ -156,7 +156,7 @@ def _expanded(name: str) -> Path:
 
 
 def _readable(name: str) -> Path | None:
-    """Return the path of a file that can be opened, None if there is no such file; else an ``OSError``."""
+    """Return the path of a file that can be opened, None if there is no such file; else raise ``OSError``."""
     path = _expanded(name)
     if not path.is_file():
         return None
@@ -165,7 +165,7 @@ def _readable(name: str) -> Path | None:
 
 
 def _forbidden(name: str, setting: str) -> WakeWordUnavailable:
-    """Return the refusal of a file that this user may not read: the service, most of the time, and a home folder."""
+    """Return the refusal of a file that this user cannot read: usually it is the service, and a home folder."""
     return WakeWordUnavailable(
         f"{setting} is {name}, which is not readable by this user; the service may not read home folders",
         remedy=in_reach(setting),

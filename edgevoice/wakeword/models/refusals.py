@@ -1,4 +1,4 @@
-"""Refusals: why a file cannot be loaded as a wake word's model, in a person's words. Loads nothing itself."""
+"""Refusals: why a file cannot be loaded as a wake word's model, in words for people. Loads nothing itself."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ _EXPORT = "Export the model again, as ONNX with float32 weights, in one file."
 _COPY = "Copy the file again from where the model was made."
 
 _LONGEST_REASON = 160
-"""Characters of onnxruntime's own words; the reason stands at their end."""
+"""Characters of onnxruntime's own message that are kept; the reason comes last in it."""
 
 _HEAD_BYTES = 512
 
@@ -22,12 +22,12 @@ class Refusal:
 
 
 def refusal_of(path: Path, error: Exception) -> Refusal:
-    """Return why onnxruntime does not load the file ``path``; ``error`` is what it raised, of a class of its own."""
+    """Return why onnxruntime does not load the file ``path``; ``error`` is its own exception."""
     return _by_content(path) or _by_words(path, str(error), type(error).__name__)
 
 
 def _by_content(path: Path) -> Refusal | None:
-    """Return what the file is, where its first bytes show that it is another kind of file."""
+    """Return what the file is if its first bytes show that it is another kind of file."""
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
@@ -55,7 +55,7 @@ def _by_content(path: Path) -> Refusal | None:
 
 
 def _by_words(path: Path, words: str, kind: str) -> Refusal:
-    """Return what onnxruntime's message means; its words are those of release 1.31, and others get them as they are."""
+    """Return what onnxruntime's message means; it knows release 1.31, and passes other messages on unchanged."""
     if "xternal data" in words or "External initializer" in words:
         return _of_external_data(path, words)
     if version := re.search(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)", words):

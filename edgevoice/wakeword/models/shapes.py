@@ -16,15 +16,15 @@ HOP: Final = 160
 """Samples from one mel frame to the next."""
 
 TRANSFORM: Final = 512
-"""Samples that a mel frame looks at."""
+"""Samples in the window of one mel frame."""
 
 LOOKBACK: Final = 480
-"""Samples from before a frame that its mel frames need as well; the library's own choice."""
+"""Samples before a frame that its mel frames need as well; the library's own choice."""
 
 CHUNK_SAMPLES: Final = LOOKBACK + FRAME
 
 CHUNK_FRAMES: Final = FRAME // HOP
-"""Mel frames of a frame, and of the embedding network's step."""
+"""Mel frames per frame, which is also the embedding network's step."""
 
 MEL_BANDS: Final = 32
 WINDOW_FRAMES: Final = 76

@@ -1,4 +1,4 @@
-"""Silero VAD, a voice model: how likely it is that a person speaks. No clock."""
+"""Silero VAD, a voice model: the probability that a person speaks. No clock."""
 
 import importlib.util
 from pathlib import Path
@@ -11,10 +11,10 @@ from edgevoice.errors import WakeWordUnavailable
 from edgevoice.wakeword.models.onnx_session import open_session
 
 CHUNK = 512
-"""Samples that the model looks at together: 32 ms, the only length that it was trained on."""
+"""Samples that the model processes together: 32 ms, the only length on which it was trained."""
 
 CONTEXT = 64
-"""Samples before them that it looks at as well."""
+"""Samples before them that it processes as well."""
 
 _RATE_HZ = np.array(16_000, np.int64)
 _STATE = (2, 1, 128)
@@ -23,12 +23,12 @@ _MODEL = "data/silero_vad_16k_op15.onnx"
 
 
 def load_voice() -> "SileroVoice":
-    """Return the model, which knows no signal yet; ``WakeWordUnavailable`` when its package is not installed."""
+    """Return the model in its initial state; ``WakeWordUnavailable`` if its package is not installed."""
     return SileroVoice(open_session(_find_model()))
 
 
 def _find_model() -> Path:
-    # Without importing the package: only its file is used.
+    # The package is not imported: only its file is used.
     specification = importlib.util.find_spec(_PACKAGE)
     path = Path(specification.origin).parent / _MODEL if specification and specification.origin else None
     if path is None or not path.is_file():

@@ -1,7 +1,7 @@
-"""Widening: a wake word's model for one window, rewritten to take two at once. Its weights are read once for both.
+"""Widening: rewrites a wake word's model for one window to take two at once. Its weights are read once for both.
 
-Needs the package `onnx`; imported by the process that rewrites, never by the daemon. What cannot be rewritten, or does
-not prove on the spot that it scores the same, is left as it is.
+Needs the package `onnx`; imported by the process that rewrites, never by the daemon. A model that cannot be rewritten,
+or whose copy does not give the same scores in an immediate check, is left as it is.
 """
 
 import numpy as np
@@ -31,7 +31,7 @@ def _widen(model: ModelProto) -> None:
     graph = model.graph
     for value in (graph.input[0], graph.output[0]):
         value.type.tensor_type.shape.dim[0].dim_param = "windows"
-    # Shapes that were worked out for one window.
+    # Shapes that were computed for one window.
     del graph.value_info[:]
     nodes: list[NodeProto] = []
     for node in graph.node:
@@ -42,9 +42,9 @@ def _widen(model: ModelProto) -> None:
 
 
 def _for_each_window(node: NodeProto) -> list[NodeProto]:
-    """Let a branch be computed if any window wants it, and be taken by those that do: openWakeWord's verifiers.
+    """Compute a branch if any window needs it, and use it only for those windows: openWakeWord's verifiers.
 
-    Only where the other branch is a value that is there already; else ``ValueError``.
+    This requires the other branch to be a value that exists already; else ``ValueError``.
     """
     branches: dict[str, GraphProto] = {each.name: helper.get_attribute_value(each) for each in node.attribute}
     wanted, other = branches["then_branch"], branches["else_branch"]

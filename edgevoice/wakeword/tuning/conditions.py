@@ -1,6 +1,6 @@
-"""Conditions: what a room and a noise make of a recorded call before the box hears it. Pure.
+"""Conditions: the effect of a room and of noise on a recorded call before the box hears it. Pure.
 
-A call at a distance goes through a response of a room, measured or by formula; a noise is laid under it at so many
+A call at a distance is passed through a room response, measured or by formula; a noise is mixed in at a given number of
 decibels below the call's own level.
 """
 
@@ -23,15 +23,15 @@ _CRITICAL_DISTANCE_M: Final = 0.057 * (_VOLUME_M3 / _RT60_S) ** 0.5
 """Where direct sound and reverberation are equally loud: 0.64 m (Kuttruff, Room Acoustics)."""
 
 _ONSET_S: Final = 0.005
-"""The reverberation begins after the direct sound by the way to the nearest walls and back."""
+"""The delay of the reverberation after the direct sound: the way to the nearest walls and back."""
 
 _BLOCK: Final = RATE_HZ // 50
 _QUIETEST_DB: Final = 25.0
-"""Blocks of 20 ms further below the loudest are pauses, and do not count for a level."""
+"""Blocks of 20 ms further than this below the loudest are pauses, and do not count for a level."""
 
 _LEAD_S: Final = 1.0
 _TAIL_S: Final = 0.5
-"""How long a noise goes on before and after the call, so that the call is not where the noise begins."""
+"""How long a noise goes on before and after the call, so that the call does not start with the noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Condition:
 def response_at(distance_m: float, seed: int) -> Sound:
     """Return the response of a living room at that distance: direct sound, then noise that decays by 60 dB in 0.4 s.
 
-    Reverberation is as loud as it is anywhere; the direct sound falls with the distance. Another seed is another room.
+    Reverberation is equally loud everywhere; the direct sound falls with the distance. Another seed is another room.
     """
     length = round(_RT60_S * RATE_HZ)
     decay = np.exp(-np.log(1000.0) * np.arange(length) / length)
@@ -66,7 +66,7 @@ def response_at(distance_m: float, seed: int) -> Sound:
 
 
 def heard_through(call: Sound, response: Sound) -> Sound:
-    """Return the call as it comes through a room, at the level that it had before."""
+    """Return the call as it sounds through a room, at its original level."""
     size = 1 << (len(call) + len(response) - 2).bit_length()
     wet = np.fft.irfft(np.fft.rfft(call, size) * np.fft.rfft(response, size), size)[: len(call) + len(response) - 1]
     quiet: Sound = wet * level(call) / level(wet)
@@ -76,7 +76,8 @@ def heard_through(call: Sound, response: Sound) -> Sound:
 def with_noise(call: Sound, noise: Sound, snr_db: float, chance: np.random.Generator) -> Sound:
     """Return the call with a stretch of the noise under it, from a second before it to half a second after.
 
-    A noise that is too short goes round. Its level is taken where the call lies: what counts is what masks the call.
+    A noise that is too short is repeated. Its level is measured where the call lies: what counts is what masks the
+    call.
     """
     lead, tail = round(_LEAD_S * RATE_HZ), round(_TAIL_S * RATE_HZ)
     begin = int(chance.integers(len(noise)))
@@ -88,7 +89,7 @@ def with_noise(call: Sound, noise: Sound, snr_db: float, chance: np.random.Gener
 
 
 def level(sound: Sound) -> float:
-    """Return the effective value of the sounding parts: of all 20 ms within 25 dB of the loudest; never 0."""
+    """Return the RMS level of the sounding parts: of all 20 ms within 25 dB of the loudest; never 0."""
     whole = len(sound) // _BLOCK * _BLOCK
     power = (sound[:whole].reshape(-1, _BLOCK) ** 2).mean(axis=1) if whole else np.zeros(1)
     sounding = power[power >= power.max() * 10 ** (-_QUIETEST_DB / 10)]
@@ -96,14 +97,14 @@ def level(sound: Sound) -> float:
 
 
 def as_samples(sound: Sound) -> Samples:
-    """Return s16; what is too loud for it is clipped, as a microphone does."""
+    """Return s16 samples; peaks beyond its range are clipped, as in a microphone."""
     return np.clip(np.rint(sound), -32_768, 32_767).astype(np.int16)
 
 
 def conditions(
     noises: Sequence[str], snrs_db: Sequence[float], rooms: Sequence[str], distances_m: Sequence[float]
 ) -> list[Condition]:
-    """Return every place without noise, then every noise in every place, the place of the recording among them."""
+    """Return every place without noise, then every noise in every place, including the place of the recording."""
     places: list[tuple[str, float | None]] = [("", None), *((room, None) for room in rooms)]
     places += [("", distance) for distance in distances_m]
     quiet = [Condition(room=room, distance_m=distance) for room, distance in places[1:]]

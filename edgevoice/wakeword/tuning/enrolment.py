@@ -1,8 +1,8 @@
-"""Enrolment: from a person's calls and other speech to a verifier of their voice. No files, no clock, no chance.
+"""Enrolment: from a person's calls and other speech to a verifier of their voice. No files, no clock, no randomness.
 
 Five calls near a box in a quiet room say little about a call from the next room with the tap running. So every call is
-heard again from further away and in noise, as `wakeword evaluate` does; that took the calls in noise that the verifier
-knows from one in four to three in four (docs/wake-word.md has the figures).
+heard again from further away and in noise, as `wakeword evaluate` does; that raised the calls in noise that the
+verifier knows from one in four to three in four (docs/wake-word.md has the figures).
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,22 +30,22 @@ LEAST_CALLS: Final = 3
 LEAST_SPEECH_S: Final = 10.0
 
 LEAST_SCORE: Final = 0.05
-"""A call that scores less is not one, or was said too far away to learn from."""
+"""A call that scores less is not a call, or was said too far away to learn from."""
 
 _MOST_OTHER_SCORE: Final = 0.3
-"""Other speech that scores as much may hold the wake word itself."""
+"""Other speech that scores this much may hold the wake word itself."""
 
 _INVERSE_PENALTY: Final = 0.01
-"""Ten times openWakeWord's: there are ten times as many samples, by distance and noise."""
+"""Ten times openWakeWord's value: there are ten times as many samples, by distance and noise."""
 
 _NEAR_PEAK: Final = 0.5
-"""Share of a call's highest score from which a frame counts as the call, as in openWakeWord."""
+"""Share of a call's highest score above which a frame counts as the call, as in openWakeWord."""
 
 _LEAST_SHARE: Final = 0.03
-"""Of the power of the loud parts: 15 dB below them."""
+"""Power relative to the loud parts: 15 dB below them."""
 
 _OUT_OF_ROOM: Final = 2.0
-"""Over the power of the quietest frames: 3 dB."""
+"""Power relative to the quietest frames: 3 dB above them."""
 
 _MOST_CALL_WINDOWS: Final = 200
 _MOST_OTHER_WINDOWS: Final = 600
@@ -53,7 +53,7 @@ _MOST_OTHER_WINDOWS: Final = 600
 _LEAD_FRAMES: Final = 20
 _TAIL: Final = FRAME * 6
 _LEVEL: Final = 0.05 * 32_768
-"""Everything is learnt at -26 dBFS; the models hardly mind the level."""
+"""Everything is learned at -26 dBFS; the models hardly depend on the level."""
 
 _AWAY_M: Final = 2.5
 _VOICES_OF_MURMUR: Final = 5
@@ -67,14 +67,14 @@ _CALL_CONDITIONS: Final = (
     (_AWAY_M, "murmur", 8.0),
     (None, "murmur", 4.0),
 )
-"""Distance in metres, or as recorded; noise; and how far in dB it lies below the voice."""
+"""Distance in metres, or as recorded; noise; and its level in dB below the voice."""
 
 _SPEECH_CONDITIONS: Final = (_CALL_CONDITIONS[0], _CALL_CONDITIONS[1], _CALL_CONDITIONS[2], _CALL_CONDITIONS[5])
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What the model makes of a sound: ``windows`` (frames, N * 96), and the ``scores`` that belong to them."""
+    """The model's view of a sound: ``windows`` (frames, N * 96), and the ``scores`` that belong to them."""
 
     windows: Floats
     scores: Floats
@@ -96,7 +96,7 @@ class Learner:
     def hear(self, sound: Samples) -> Heard:
         """Listen to a sound, s16 mono at 16 kHz, after a second and a half of a quiet room."""
         self._front_end.reset()
-        # A room's own hiss: digital silence is no room.
+        # The noise of a room: digital silence does not occur in one.
         lead = np.random.default_rng(4).integers(-12, 13, _LEAD_FRAMES * FRAME, np.int16)
         padded = np.concatenate([lead, sound, np.zeros(-len(sound) % FRAME, np.int16)])
         windows, scores = list[Floats](), list[float]()
@@ -108,11 +108,11 @@ class Learner:
         return Heard(np.array(windows), np.array(scores, np.float32))
 
     def is_call(self, sound: Samples) -> bool:
-        """Tell whether the word can be heard in a recorded call."""
+        """Return whether the word can be heard in a recorded call."""
         return self.hear(sound).peak >= LEAST_SCORE
 
     def is_other(self, sound: Samples) -> bool:
-        """Tell whether speech holds no wake word."""
+        """Return whether speech holds no wake word."""
         return self.hear(sound).peak < _MOST_OTHER_SCORE
 
     def learn(self, name: str, word: str, calls: Sequence[Samples], speech: Sequence[Samples]) -> VoiceVerifier:
@@ -133,12 +133,12 @@ class Learner:
 
 
 def sounding_s(sound: Samples) -> float:
-    """Return how many seconds of a recording are speech: what is nearly as loud as the loud parts, and stands out."""
+    """Return how many seconds of a recording are speech: nearly as loud as the loud parts, and above the noise."""
     whole = sound[: len(sound) // FRAME * FRAME].reshape(-1, FRAME).astype(np.float64)
     if not len(whole):
         return 0.0
     powers = (whole**2).mean(axis=1)
-    # A steady room is as loud as itself all the time; talk has pauses, in which the room is heard.
+    # Steady noise is always as loud as its loud parts; talk has pauses, in which the room is heard.
     least = max(_LEAST_SHARE * level(sound.astype(np.float64)) ** 2, _OUT_OF_ROOM * float(np.quantile(powers, 0.05)))
     return float((powers > least).sum() * FRAME / RATE_HZ)
 
@@ -162,7 +162,7 @@ def _laid(
 
 
 def _hiss(size: int, chance: np.random.Generator) -> Sound:
-    """Return pink noise, which falls by 3 dB in an octave as the sounds of a home do."""
+    """Return pink noise, which falls by 3 dB per octave like the sounds of a home."""
     spectrum = np.fft.rfft(chance.standard_normal(size))
     spectrum /= np.sqrt(np.maximum(1, np.arange(len(spectrum))))
     hiss: Sound = np.fft.irfft(spectrum, size)
@@ -171,7 +171,7 @@ def _hiss(size: int, chance: np.random.Generator) -> Sound:
 
 
 def _murmur(speech: Sequence[Sound], chance: np.random.Generator) -> Sound:
-    """Return the talk of many, made of one person's speech laid over itself."""
+    """Return the murmur of many people, made from one person's speech overlaid on itself."""
     whole = np.concatenate(speech)
     murmur: Sound = np.zeros(len(whole))
     for _ in range(_VOICES_OF_MURMUR):
@@ -182,5 +182,5 @@ def _murmur(speech: Sequence[Sound], chance: np.random.Generator) -> Sound:
 def _some(
     windows: Floats, most: int, chance: np.random.Generator
 ) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
-    """Return at most so many of the windows, in a random order."""
+    """Return at most this many of the windows, in a random order."""
     return windows[chance.permutation(len(windows))[:most]].astype(np.float64)

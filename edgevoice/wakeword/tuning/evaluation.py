@@ -35,7 +35,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What a threshold would have given: counts, the share of misses, and false wakes per 24 h."""
+    """The result at one threshold: counts, the share of misses, and false wakes per 24 h."""
 
     threshold: float
     missed: int
@@ -46,7 +46,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one word came to: ``real`` with the settings as they are, ``curve`` with other thresholds, lowest first."""
+    """The result for one word: ``real`` with the present settings, ``curve`` with other thresholds, lowest first."""
 
     positives: int
     negative_s: float
@@ -55,13 +55,16 @@ class Result:
 
     @property
     def has_curve(self) -> bool:
-        """Whether misses and false wakes are both known and change with the threshold; a picture would show a dot."""
+        """Whether misses and false wakes are both known and vary with the threshold; else a plot would show a dot."""
         known = {(each.missed, each.false) for each in self.curve if each.misses and each.false_wakes}
         return len(known) > 1
 
 
 def kind_of(path: Path, root: Path) -> Kind | None:
-    """Tell a recording by the first name that begins with pos or neg: the file's, then its folders', up to ``root``."""
+    """Classify a recording by the first name that begins with pos or neg: the file's, then its folders'.
+
+    Folders above ``root`` do not count.
+    """
     for name in (path.stem, *(folder.name for folder in path.parents if folder == root or root in folder.parents)):
         if name.lower().startswith("pos"):
             return "positive"
@@ -71,7 +74,7 @@ def kind_of(path: Path, root: Path) -> Kind | None:
 
 
 def word_said(path: Path, root: Path, known: Collection[str]) -> str | None:
-    """Return the wake word that stands in a recording's name, or in its folders'; the longest, if there are several."""
+    """Return the wake word that occurs in a recording's name, or in its folders'; the longest, if there are several."""
     folders = [folder.name for folder in path.parents if folder == root or root in folder.parents]
     for name in (path.stem, *folders):
         plain = _plain(name)
@@ -86,9 +89,9 @@ def _plain(name: str) -> str:
 
 
 def result_of(judged: Sequence[Judged], word: int, thresholds: Thresholds) -> Result:
-    """Count for one word; its curve keeps the other settings, and takes ``sure`` along where it would be lower.
+    """Count for one word; its curve keeps the other settings, and raises ``sure`` with the threshold where needed.
 
-    What a positive recording holds beside its word is not counted: nobody has said what it is.
+    Other detections in a positive recording are not counted: it is not known what else it contains.
     """
     positives = [each for each in judged if each.kind == "positive" and each.word == word]
     negatives = [each for each in judged if each.kind == "negative"]

@@ -1,4 +1,4 @@
-"""Intervals of 95 % around what was counted: what a few events prove, and what they do not. Pure."""
+"""Confidence intervals of 95 % for counts: what a few events prove, and what they do not. Pure."""
 
 import math
 from collections.abc import Callable
@@ -13,7 +13,7 @@ _STEPS = 60
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """What was found, and between which values the truth lies, 19 times in 20."""
+    """The estimate, and the bounds between which the true value lies, 19 times in 20."""
 
     value: float
     low: float
@@ -23,7 +23,7 @@ class Interval:
 def rate(count: int, exposure: float) -> Interval:
     """Return events per unit of exposure, with Garwood's exact interval for a Poisson process.
 
-    No event in 3 units still allows for 1.2 in each.
+    No event in 3 units still allows a rate of 1.2 per unit.
     """
     high = _root(lambda mean: _poisson_up_to(count, mean) - _TAIL, 0.0, count + 10 * math.sqrt(count + 1) + 10)
     low = _root(lambda mean: _TAIL - (1 - _poisson_up_to(count - 1, mean)), 0.0, float(count)) if count else 0.0
@@ -31,14 +31,14 @@ def rate(count: int, exposure: float) -> Interval:
 
 
 def share(count: int, among: int) -> Interval:
-    """Return the share of ``count`` among so many, with Clopper and Pearson's exact interval."""
+    """Return the share of ``count`` in a total, with Clopper and Pearson's exact interval."""
     low = _root(lambda chance: _TAIL - (1 - _binomial_up_to(count - 1, among, chance)), 0.0, 1.0) if count else 0.0
     high = _root(lambda chance: _binomial_up_to(count, among, chance) - _TAIL, 0.0, 1.0) if count < among else 1.0
     return Interval(count / among, low, high)
 
 
 def _root(falling: Callable[[float], float], low: float, high: float) -> float:
-    """Return where a function that falls passes through 0."""
+    """Return where a falling function passes through 0."""
     for _ in range(_STEPS):
         middle = (low + high) / 2
         low, high = (middle, high) if falling(middle) > 0 else (low, middle)
@@ -49,7 +49,7 @@ def _poisson_up_to(count: int, mean: float) -> float:
     if mean <= 0:
         return 1.0
     numbers = np.arange(count + 1)
-    # By logarithms: a mean of 800 has terms that no float holds.
+    # With logarithms: a mean of 800 has terms that exceed a float.
     return float(np.exp(numbers * math.log(mean) - mean - _log_factorials(count)).sum())
 
 

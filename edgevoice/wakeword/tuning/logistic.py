@@ -18,9 +18,9 @@ _LEAST_CURVATURE: Final = 1e-9
 
 
 def fit(wanted: Doubles, unwanted: Doubles, *, inverse_penalty: float) -> tuple[Doubles, float]:
-    """Return weights (features,) and a bias that tell ``wanted`` from ``unwanted``, both (samples, features).
+    """Return weights (features,) and a bias that separate ``wanted`` from ``unwanted``, both (samples, features).
 
-    ``inverse_penalty`` is scikit-learn's C. The result takes the features as they are, unscaled.
+    ``inverse_penalty`` is scikit-learn's C. The result takes unscaled features.
     """
     samples = np.concatenate([wanted, unwanted])
     mean, deviation = samples.mean(axis=0), samples.std(axis=0) + 1e-6

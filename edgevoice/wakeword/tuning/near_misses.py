@@ -1,4 +1,4 @@
-"""Near misses: rises of a score that made no detection, and those that did. Pure: no sound, no files, no clock."""
+"""Near misses: peaks of a score that led to no detection, and those that did. Pure: no sound, no files, no clock."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ _LONGEST_FRAMES = 25
 class Rise:
     """A score that rose and fell again; ``word`` is its number.
 
-    ``peak`` is the highest score, ``held`` the highest that two frames in a row reached: with a threshold of up to
-    ``held`` the two-frame rule would have heard it. ``threshold`` was in force at the peak, and from ``floor`` on the
-    score was watched. ``peak_age`` is how many frames ago the peak was.
+    ``peak`` is the highest score, ``held`` the highest that two consecutive frames reached: with a threshold of up to
+    ``held`` the two-frame rule would have detected it. ``threshold`` was in force at the peak, and scores were recorded
+    from ``floor`` on. ``peak_age`` is how many frames ago the peak was.
     """
 
     word: int
@@ -45,9 +45,9 @@ class _Rising:
 
 
 class Rises:
-    """Follows the scores of ``words`` words and tells each rise above ``share`` of its threshold, once it is over.
+    """Follows the scores of ``words`` words and reports each rise above ``share`` of its threshold, once it is over.
 
-    What a detection is made of, and whatever rises in the refractory period after it, is no near miss.
+    A rise that led to a detection, or one in the refractory period after it, is not a near miss.
     """
 
     def __init__(self, words: int, share: float) -> None:
@@ -56,14 +56,14 @@ class Rises:
         self._last: list[float] = [0.0] * words
 
     def take(self, decision: Decision, heard: int | None, *, is_speaking: bool) -> Sequence[Rise]:
-        """Look at the decision that has just been made, and return what is over with this frame: mostly nothing."""
+        """Take the decision that has just been made, and return the rises that ended with this frame: usually none."""
         over: list[Rise] = []
         if heard is not None:
             self._rising = [each if number == heard else None for number, each in enumerate(self._rising)]
         for number, (score, bar) in enumerate(zip(decision.scores, decision.bars, strict=True)):
             floor = bar * self._share
             rising = self._rising[number]
-            # A rise that was heard goes on through the refractory period: its peak comes after the detection.
+            # A rise that was detected goes on through the refractory period: its peak comes after the detection.
             if decision.is_deaf and rising is not None and not rising.is_heard:
                 rising = self._rising[number] = None
             if rising is None and score >= floor and not decision.is_deaf:

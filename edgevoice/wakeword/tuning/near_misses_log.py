@@ -1,7 +1,7 @@
-"""The log of near misses: one line of JSON each, in the state folder; sound only where the settings ask for it.
+"""The log of near misses: one line of JSON each, in the state folder; sound only if the settings ask for it.
 
-Written by a thread of its own: an SD card may block for seconds. A disk that takes nothing costs one entry in the
-journal, never a wake word. Files are for their owner only.
+It is written by its own thread: an SD card may block for seconds. A disk that refuses writes costs one entry in the
+journal, never a wake word. Files are readable only by their owner.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ OLDER_NAME: Final = "near-misses.1.jsonl"
 CLIPS_NAME: Final = "near-misses"
 
 LARGEST_BYTES: Final = 512 << 10
-"""Of a file, of which there are two: some 3,500 lines each, months of a quiet home."""
+"""Bytes of a file, of which there are two: some 3,500 lines each, months of a quiet home."""
 
 _MOST_WAITING = 64
 _LONGEST_LINE = 2000
@@ -41,7 +41,7 @@ Seconds = Annotated[float, Meta(ge=0, le=1e7)]
 
 
 class Listening(Struct, frozen=True, kw_only=True, tag_field="kind", tag="listening", omit_defaults=True):
-    """The box listened for ``listened_s`` seconds since the last entry that says so; ``at`` is an ISO 8601 date."""
+    """The box listened for ``listened_s`` seconds since the last such entry; ``at`` is an ISO 8601 date."""
 
     at: Annotated[str, Meta(max_length=40)]
     listened_s: Seconds = 0.0
@@ -50,7 +50,7 @@ class Listening(Struct, frozen=True, kw_only=True, tag_field="kind", tag="listen
 class Detection(Listening, frozen=True, kw_only=True, tag="detection"):
     """A wake word was heard; see `edgevoice.wakeword.tuning.near_misses.Rise`.
 
-    ``smoothing_frames`` is over how many scores the mean was taken, ``models`` whose models made them.
+    ``smoothing_frames`` is how many scores were averaged, ``models`` whose models made them.
     """
 
     word: Annotated[str, Meta(max_length=200)]
@@ -64,13 +64,13 @@ class Detection(Listening, frozen=True, kw_only=True, tag="detection"):
 
 
 class NearMiss(Detection, frozen=True, kw_only=True, tag="near-miss"):
-    """A wake word was nearly heard; ``clip`` is the file that holds the sound, if any does."""
+    """A wake word was nearly heard; ``clip`` is the file with the sound, if there is one."""
 
     clip: Annotated[str, Meta(max_length=100)] = ""
 
 
 class ConversationOutcome(Listening, frozen=True, kw_only=True, tag="conversation"):
-    """What came of a detection: turns that ended, and answers that sounded; ``is_dismissed`` if the button ended it."""
+    """The outcome of a detection: turns that ended, and answers that sounded; ``is_dismissed``: the button ended it."""
 
     word: Annotated[str, Meta(max_length=200)]
     turns: Annotated[int, Meta(ge=0)]
@@ -84,10 +84,10 @@ _decoder = msgspec.json.Decoder(Entry)
 
 
 class NearMissLog:
-    """Writes entries into ``folder``, and at most ``most_clips`` recordings, the oldest of which make room.
+    """Writes entries into ``folder``, and at most ``most_clips`` recordings; beyond that the oldest are deleted.
 
     Between ``begin`` and ``end`` a thread does the writing; ``put`` may be called from any thread, at any time, and
-    returns at once. Entries that find the queue full, or nobody who writes, are dropped.
+    returns at once. Entries are dropped if the queue is full or the thread is not running.
     """
 
     def __init__(self, folder: Path, *, most_clips: int = 0) -> None:
@@ -104,20 +104,20 @@ class NearMissLog:
         return self._most_clips > 0
 
     def begin(self) -> threading.Thread:
-        """Start writing; clips beyond those that may be kept are removed, also those of an earlier life."""
+        """Start writing; clips beyond the limit are removed, including those of an earlier run."""
         thread = threading.Thread(target=self._work, name="near-misses", daemon=True)
         thread.start()
         return thread
 
     def put(self, entry: Entry, sound: bytes = b"") -> None:
-        """Have an entry written; ``sound`` is mono s16 at 16 kHz, kept only if clips are wanted."""
+        """Queue an entry for writing; ``sound`` is mono s16 at 16 kHz, kept only if clips are wanted."""
         try:
             self._waiting.put_nowait((entry, sound if self.wants_sound else b""))
         except queue.Full:
             self.dropped += 1
 
     def end(self) -> None:
-        """Let the thread end when it has written what waits; waits for nobody."""
+        """Let the thread end once it has written what is queued; does not wait for it."""
         while True:
             try:
                 self._waiting.put_nowait(None)
@@ -160,7 +160,7 @@ class NearMissLog:
         with contextlib.suppress(FileNotFoundError):
             if file.stat().st_size > LARGEST_BYTES:
                 file.replace(self._folder / OLDER_NAME)
-        # What a full disk has cut off must not swallow the next line as well.
+        # A line that a full disk has cut off must not spoil the next line as well.
         _append(file, (b"\n" if self._is_failing else b"") + msgspec.json.encode(entry) + b"\n")
         if sound and isinstance(entry, NearMiss):
             self._keep_clip(entry.clip, sound)
@@ -173,21 +173,21 @@ class NearMissLog:
         try:
             _create(place, _wav(sound))
         except FileExistsError:
-            pass  # two in a millisecond: one of them will do
+            pass  # two in one millisecond: one of them is enough
         except OSError:
             place.unlink(missing_ok=True)
             raise
 
     def _remove_clips(self, most: int) -> None:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            # Their names begin with the time.
+            # The names begin with the time.
             kept = sorted(each for each in (self._folder / CLIPS_NAME).iterdir() if _CLIP.fullmatch(each.name))
             for clip in kept[: max(0, len(kept) - most)]:
                 clip.unlink(missing_ok=True)
 
 
 def read_log(folder: Path) -> list[Entry]:
-    """Return the entries, oldest first; lines that are none are left out. Raises ``OSError`` if there is no log."""
+    """Return the entries, oldest first, without invalid lines. Raises ``OSError`` if there is no log."""
     older = b""
     with contextlib.suppress(FileNotFoundError):
         older = _content(folder / OLDER_NAME)

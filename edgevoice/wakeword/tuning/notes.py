@@ -1,4 +1,4 @@
-"""Notes: what the detector hears, nearly hears, and what comes of it, handed to the log. Quick, and touches no file."""
+"""Notes: passes detections, near misses and their outcomes to the log. Quick, and touches no file."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ from edgevoice.wakeword.tuning.near_misses_log import (
 _FRAME_S = FRAME / RATE_HZ
 
 _LISTENING_EVERY_S = 3600.0
-"""How often a box that hears nothing says so: without it, quiet days would not count."""
+"""How often a box that hears nothing logs that: without it, quiet days would not count."""
 
 _BEFORE_PEAK = 20
 _AFTER_PEAK = 5
@@ -35,14 +35,14 @@ _AFTER_PEAK = 5
 _MUTED = bytes(2 * FRAME)
 
 _KEPT_FRAMES = 60
-"""A rise may be told 31 frames after its peak."""
+"""A rise may be reported 31 frames after its peak."""
 
 
 class Notes:
-    """Follows the decisions about ``words`` and puts what is worth it into ``log``; ``now`` is the wall clock.
+    """Follows the decisions about ``words`` and writes what is relevant to ``log``; ``now`` is the wall clock.
 
-    ``scales`` says for each word whose models score: others' scores are on another scale.
-    Used in the detector's thread alone.
+    ``scales`` says for each word whose models score it: others' scores are on another scale. Used only in the
+    detector's thread.
     """
 
     def __init__(
@@ -69,13 +69,13 @@ class Notes:
         self._log.begin()
 
     def end(self) -> None:
-        """Say how long it was listened, and stop."""
+        """Log how long the box listened, and stop."""
         self._put_listening()
         self._log.end()
 
     def take(self, frame: Samples, decision: Decision, heard: int | None, *, is_speaking: bool) -> None:
-        """Take a frame and what was just decided about it."""
-        # Zeros are a muted microphone: nobody listens, and what was said before is not to be kept.
+        """Take a frame and the decision about it."""
+        # Zeros are a muted microphone: the box is not listening, and earlier sound must not be kept.
         if frame.tobytes() != _MUTED:
             self._listened_frames += 1
             if self._log.wants_sound:
@@ -122,9 +122,9 @@ class Notes:
 
 
 class Outcomes(Observer):
-    """An observer that notes what came of each wake word that opened a conversation.
+    """An observer that notes the outcome of each wake word that opened a conversation.
 
-    One that was answered with nothing, or dismissed with the button before a turn had ended, was probably false. Turns
+    A wake word that got no answer, or was dismissed with the button before a turn had ended, was probably false. Turns
     alone prove little: the pre-roll holds the wake word itself, and the service may take that for one.
     """
 
@@ -136,7 +136,7 @@ class Outcomes(Observer):
         self._is_open = self._is_dismissed = False
 
     def observe(self, notice: Notice, _now: float) -> None:
-        """Take what happened."""
+        """Take a notice."""
         match notice:
             case OpenLink(word=word, resumes=False):
                 self._word, self._turns, self._answers = word, 0, 0
@@ -152,10 +152,10 @@ class Outcomes(Observer):
             case PhaseEntered(phase=Phase.IDLE):
                 self._conclude()
             case _:
-                pass  # says nothing about the wake
+                pass  # says nothing about the wake word
 
     def _conclude(self) -> None:
-        # Without a session nobody could be heard to speak; the button needs no proof.
+        # Without a session no speech could be heard; the button needs no proof.
         if self._word and self._is_open:
             entry = ConversationOutcome(
                 at=told(self._now()),
@@ -169,7 +169,7 @@ class Outcomes(Observer):
 
 
 def told(moment: datetime) -> str:
-    """Return a moment as the log has it, to the millisecond."""
+    """Return a moment in the log's format, to the millisecond."""
     return moment.isoformat(timespec="milliseconds")
 
 

@@ -1,8 +1,8 @@
-"""Tuning: from the log of near misses to a threshold, with what to expect of it. Pure.
+"""Tuning: from the log of near misses to a threshold, and its expected effect. Pure.
 
-Nobody tells the box what it was that it heard. So a detection that led to an answer counts as a call, one that led to
-nothing as a false wake, a near miss that was followed within seconds by a call as a call that was missed, and
-any other near miss as a sound that must not wake it.
+The box never learns what it really heard. So a detection that led to an answer counts as a call, one that led to
+nothing as a false wake, a near miss that was followed within seconds by a call as a missed call, and any other near
+miss as a sound that must not wake it.
 """
 
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ from edgevoice.wakeword.tuning.near_misses_log import ConversationOutcome, Detec
 _DAY_S = 86_400.0
 
 _SAID_AGAIN_S = 10.0
-"""Who was not heard says it again soon."""
+"""A person who was not heard soon says it again."""
 
 _CONVERSATION_S = 5400.0
-"""The longest session: what came of a detection is known by then."""
+"""The longest session: by then the outcome of a detection is known."""
 
 _LEAST_DAYS = 3.0
 _LEAST_CALLS = 20
-"""Fewer prove nothing: a threshold that loses one call in ten loses none of 20 one time in eight."""
+"""Fewer prove nothing: a threshold that misses one call in ten misses none of 20 one time in eight."""
 
 _STEP = 0.05
 
@@ -31,9 +31,9 @@ _STEP = 0.05
 class Evidence:
     """What the log holds about one word: scores as (peak, held by two frames).
 
-    ``calls`` were heard and answered, ``missed`` were calls that had to be repeated, ``false`` woke the box for nobody,
-    ``others`` nearly did. ``unknown`` detections tell nothing, ``over_speech`` entries happened while the box spoke.
-    Below ``floor`` nothing was written down.
+    ``calls`` were heard and answered, ``missed`` were calls that had to be repeated, ``false`` woke the box without a
+    call, ``others`` nearly did. ``unknown`` detections are inconclusive, ``over_speech`` entries happened while the box
+    spoke. Below ``floor`` nothing was logged.
     """
 
     days: float
@@ -58,7 +58,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What to expect of a threshold: false wakes per day, and the share of calls that are missed."""
+    """The expected effect of a threshold: false wakes per day, and the share of calls that are missed."""
 
     threshold: float
     false_wakes: Interval
@@ -78,7 +78,7 @@ class Proposal:
 def evidence_of(
     entries: Sequence[Entry], word: str, *, smoothing_frames: int = 1, models: str = "openwakeword"
 ) -> Evidence:
-    """Sort the log's entries; of those with other smoothing or models only the time that was listened counts."""
+    """Sort the log's entries; from those with other smoothing or models, only the listening time counts."""
     days = sum(entry.listened_s for entry in entries) / _DAY_S
     ours = [each for each in entries if isinstance(each, Detection | ConversationOutcome) and each.word == word]
     scale = smoothing_frames, models
@@ -115,7 +115,7 @@ def _kind_of(entry: Detection, later: Sequence[Entry]) -> str:
 
 
 def _between_s(entry: Listening, later: Listening | None) -> float:
-    """Return the seconds between two entries; a date that is none, or a clock that was set, is for ever."""
+    """Return the seconds between two entries; an invalid date, or a clock that was set, counts as infinite."""
     if later is None:
         return float("inf")
     try:
@@ -126,7 +126,7 @@ def _between_s(entry: Listening, later: Listening | None) -> float:
 
 
 def shortage(evidence: Evidence) -> str:
-    """Say what is missing for a proposal; empty when it is enough."""
+    """Return what is missing for a proposal; empty if there is enough evidence."""
     if evidence.days >= _LEAST_DAYS and len(evidence.wanted) >= _LEAST_CALLS:
         return ""
     return (
@@ -136,11 +136,11 @@ def shortage(evidence: Evidence) -> str:
 
 
 def propose(evidence: Evidence, present: float, sure: float, *, most_false_wakes: float) -> Proposal:
-    """Return the threshold with the fewest misses among those with at most so many false wakes a day.
+    """Return the threshold with the fewest misses among those with at most this many false wakes a day.
 
-    Of several that are as good, the present one, else the one in the middle, which has room on both sides. Where all
-    have more, ``keeps_within`` is false, and it is the one with the fewest false wakes. Thresholds below the log's
-    floor are left out: it cannot tell of them.
+    If several are equally good, the present one is returned, else the middle one, which has a margin on both sides. If
+    all have more, ``keeps_within`` is false, and the one with the fewest false wakes is returned. Thresholds below the
+    log's floor are left out, because it holds no evidence about them.
     """
     lowest = max(evidence.floor, _STEP)
     steps = {*(round(number * _STEP, 2) for number in range(1, 20)), present}

@@ -1,7 +1,7 @@
 """Recordings as the box hears them: WAV, FLAC and Ogg of any rate and channels, mixed to mono; by default at 16 kHz.
 
-Frames are read piece by piece, so an hour needs no more memory than a word. Files are not trusted: what cannot be read
-is one error that names the file.
+Frames are read piece by piece, so an hour needs no more memory than a word. Files are not trusted: a file that cannot
+be read is one error that names it.
 """
 
 import contextlib
@@ -32,10 +32,10 @@ _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _FULL_SCALE = 32768.0
 
 _COMPRESSED: Final = {b"fLaC": "FLAC", b"OggS": "Ogg"}
-"""What such a file begins with."""
+"""The first bytes of such a file."""
 
 _TAGS = rb"LIST|INFO|id3 |ID3 |bext|cue |fact"
-"""Names of chunks that recorders and players put behind the sound."""
+"""Names of chunks that recorders and players put after the sound."""
 
 _LONGEST_TAGS_BYTES = 1 << 20
 
@@ -43,7 +43,7 @@ _Mono = npt.NDArray[np.float32]
 
 
 class RecordingRefused(EdgevoiceError, ValueError):
-    """A file is no recording that can be read."""
+    """A file is not a readable recording."""
 
     code = "recording-refused"
     remedy = "WAV (PCM or float), FLAC and Ogg can be read; sox or ffmpeg make one of anything."
@@ -57,7 +57,7 @@ class ReaderMissing(RecordingRefused):
 
 @dataclass(frozen=True, slots=True)
 class _Format:
-    """How samples lie in a file; ``width`` is the bytes of each, which may be more than its bits need."""
+    """The layout of samples in a file; ``width`` is the bytes of each, which may be more than its bits need."""
 
     kind: int
     channels: int
@@ -71,15 +71,15 @@ class _Format:
 
 
 def frames_of(path: Path) -> Iterator[Samples]:
-    """Yield 1280 samples each, s16 mono at 16 kHz; channels are mixed, and the last frame is filled up with zeros.
+    """Yield frames of 1280 samples, s16 mono at 16 kHz; channels are mixed, and the last frame is padded with zeros.
 
-    A file that is 16 kHz mono s16 comes through bit for bit. Raises ``RecordingRefused``.
+    A file that is 16 kHz mono s16 is returned bit for bit. Raises ``RecordingRefused``.
     """
     yield from _framed(_pieces(path, RATE_HZ))
 
 
 def sound_of(path: Path, *, rate_hz: int = RATE_HZ) -> Samples:
-    """Return a whole recording, s16 mono at that rate; raises ``RecordingRefused``, also when no sound is in it."""
+    """Return a whole recording, s16 mono at that rate; raises ``RecordingRefused``, also if it holds no sound."""
     pieces = [piece for piece in _pieces(path, rate_hz) if len(piece)]
     if not pieces:
         raise RecordingRefused(f"{path} is empty: its format is there, and no sound")
@@ -109,7 +109,7 @@ def _pieces(path: Path, rate_hz: int) -> Iterator[Samples]:
 
 
 def _open_wav(path: Path, file: BinaryIO) -> tuple[int, Iterator[_Mono]]:
-    """Find the format and the sound; Python's own module knows no floats, and extensible headers only from 3.12 on."""
+    """Find the format and the sound; Python's own module cannot read floats, or extensible headers before 3.12."""
     found: _Format | None = None
     while len(header := file.read(8)) == 8:
         name, size = struct.unpack("<4sI", header)
@@ -119,7 +119,7 @@ def _open_wav(path: Path, file: BinaryIO) -> tuple[int, Iterator[_Mono]]:
         elif name == b"data":
             if found is None:
                 raise RecordingRefused(f"{path} is damaged: its sound stands before its format")
-            # Recorders that were broken off leave a size of 0, or the largest: the sound goes on to the file's end.
+            # Recorders that were interrupted leave a size of 0, or the largest: the sound goes on to the file's end.
             limit = size if 0 < size < 0xFFFFFFFF else _bytes_up_to_the_tags(file)
             return found.rate_hz, _wav_pieces(path, file, found, limit)
         else:
@@ -128,7 +128,7 @@ def _open_wav(path: Path, file: BinaryIO) -> tuple[int, Iterator[_Mono]]:
 
 
 def _bytes_up_to_the_tags(file: BinaryIO) -> int:
-    """Return how much of the rest of a file is sound, where its own size is not told; the place in it stays."""
+    """Return how much of the rest of a file is sound if its own size is unknown; the position is restored."""
     start = file.tell()
     end = file.seek(0, os.SEEK_END)
     tail_at = max(start, end - _LONGEST_TAGS_BYTES)
@@ -142,12 +142,12 @@ def _bytes_up_to_the_tags(file: BinaryIO) -> int:
 
 
 def _is_chain_of_chunks(rest: bytes) -> bool:
-    """Tell whether chunks follow each other to the very end; within a sound, the letters of a name do not begin any."""
+    """Return whether chunks follow each other to the very end; chunk names do not occur within sound by chance."""
     at = 0
     while at + 8 <= len(rest):
         (size,) = struct.unpack_from("<I", rest, at + 4)
         at += 8 + size + size % 2
-    # The last one's byte that makes it even is often left out.
+    # The padding byte of the last chunk is often left out.
     return len(rest) in {at, at - 1}
 
 
@@ -204,7 +204,7 @@ def _decoded(path: Path, raw: bytes, found: _Format) -> _Mono:
 
 
 def _of_24_bits_in_32(path: Path, wide: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-    """Return samples of 24 bits. The format's definition has them in the upper three bytes, arecord in the lower."""
+    """Return samples of 24 bits. The format defines them in the upper three bytes; arecord uses the lower three."""
     if not (wide & 0xFF).any():
         return wide >> 8
     if ((wide << 8 >> 8) == wide).all():
@@ -218,7 +218,7 @@ def _of_24_bits_in_32(path: Path, wide: npt.NDArray[np.int32]) -> npt.NDArray[np
 @contextlib.contextmanager
 def _compressed(path: Path, kind: str) -> Iterator[Any]:
     try:
-        # Not a dependency of the box: only people who evaluate have such files.
+        # Not a dependency of the box: only people who run evaluations have such files.
         library = importlib.import_module("soundfile")
     except (ImportError, OSError) as error:
         raise ReaderMissing(
