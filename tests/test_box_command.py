@@ -125,14 +125,25 @@ STOP, START = "systemctl stop edgevoice.service", "systemctl start edgevoice.ser
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["devices"], ["wakeword"], ["wakeword", "listen"], ["doctor", "--help"], ["talk", "-h"], ["status"]],
+    [[], ["devices"], ["wakeword"], ["wakeword", "listen"], ["doctor", "--help"], ["memory", "-h"], ["status"]],
 )
 def test_the_command_hands_other_commands_on_as_they_are(box: Box, arguments: list[str]) -> None:
     assert box.type(*arguments).stdout.split() == [f"<{each}>" for each in arguments]
     assert box.told() == []
 
 
-@pytest.mark.parametrize("arguments", ["doctor --quick", "wakeword tune", "config check", "config show"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "doctor --quick",
+        "wakeword tune",
+        "config check",
+        "config show",
+        "memory show --json",
+        "memory search kitchen",
+        "memory clear --yes",
+    ],
+)
 def test_commands_that_need_the_service_run_as_it_with_its_folders(box: Box, arguments: str) -> None:
     box.runs()
 
@@ -143,11 +154,30 @@ def test_commands_that_need_the_service_run_as_it_with_its_folders(box: Box, arg
     assert box.told() == [f"runs {arguments}"]
 
 
-@pytest.mark.parametrize("arguments", ["wakeword tune", "wakeword watch", "config check", "doctor"])
+@pytest.mark.parametrize("arguments", ["wakeword tune", "wakeword watch", "config check", "doctor", "memory show"])
 def test_who_may_not_is_asked_by_sudo(persons_box: Box, arguments: str) -> None:
     told = persons_box.type(*arguments.split()).stdout
 
     assert told == f"sudo -- {persons_box.folder}/command {arguments}\n"
+
+
+def test_the_memory_is_the_boxs_unless_a_folder_of_ones_own_is_named(box: Box) -> None:
+    box.runs()
+
+    told = box.type("memory", "show", "--folder", f"{box.folder}/state").stdout
+    own = box.type("memory", "show", "--folder", "mine").stdout
+
+    assert f"<--folder={box.folder}/state>" in told
+    assert f"STATE_DIRECTORY={box.folder}/state" in told
+    assert own.split() == ["<memory>", "<show>", "<--folder>", "<mine>"]
+
+
+def test_a_memory_of_ones_own_needs_nobody(persons_box: Box) -> None:
+    assert persons_box.type("memory", "clear", "--folder=mine").stdout.split() == [
+        "<memory>",
+        "<clear>",
+        "<--folder=mine>",
+    ]
 
 
 def test_a_voice_is_learnt_with_the_sound_of_the_box_which_lets_go_of_it(box: Box) -> None:
