@@ -5,7 +5,7 @@ Never holds a key, a transcript or the text of a tool's result.
 
 import errno
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, Self
 
 MICROPHONE_DEAD = "microphone-dead"
 """The code of a microphone that delivers only zeros; not an exception, because it may just be switched off."""
@@ -210,10 +210,19 @@ class PanelUnavailable(EdgevoiceError, OSError):
 
 
 class StorageUnavailable(EdgevoiceError, OSError):
-    """A disk is full or read-only, or no folder accepts temporary files."""
+    """A disk is full or read-only, a file belongs to another user, or no folder accepts temporary files."""
 
     code = "storage-unavailable"
     remedy = "Free some space: `df -h / /tmp /run /dev/shm` shows what is full; `findmnt -t ext4`, what is read-only."
+
+    @classmethod
+    def of(cls, message: str, error: OSError) -> Self:
+        """Return what stopped us, after ``message``; where permission is missing, space is not the remedy."""
+        problem = f"{message}: {error.strerror}"
+        if error.errno not in {errno.EACCES, errno.EPERM}:
+            return cls(problem)
+        owner = f"`sudo ls -ld {error.filename}` shows" if error.filename else "`sudo ls -l` shows"
+        return cls(problem, remedy=f"Run this as the owner, or change the owner with chown; {owner} who that is.")
 
 
 class MachineExhausted(EdgevoiceError, OSError):

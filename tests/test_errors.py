@@ -36,6 +36,20 @@ def caused(error: EdgevoiceError, cause: BaseException, *, hidden: bool) -> Edge
     return error
 
 
+@pytest.mark.parametrize(
+    ("number", "name", "remedy"),
+    [
+        (errno.ENOSPC, "/x", "Free some space: "),
+        (errno.EACCES, "/x", "Run this as the owner, or change the owner with chown; `sudo ls -ld /x` shows who"),
+        (errno.EPERM, None, "Run this as the owner, or change the owner with chown; `sudo ls -l` shows who"),
+    ],
+)
+def test_more_space_is_no_remedy_where_permission_is_missing(number: int, name: str | None, remedy: str) -> None:
+    refused = StorageUnavailable.of("/x cannot be opened", of(number, name))
+
+    assert refused.line().startswith(f"/x cannot be opened: {os.strerror(number)}. {remedy}")
+
+
 @pytest.mark.parametrize("error", [SettingsInvalid("x"), WakeWordUnavailable("x"), PanelUnavailable("x")])
 def test_what_is_wrong_with_settings_models_and_pins_stays_wrong_until_a_person_acts(error: EdgevoiceError) -> None:
     assert not can_pass(error)

@@ -11,18 +11,21 @@ import typer
 
 from edgevoice.commands.commandline import group
 from edgevoice.commands.outcome import run_command
+from edgevoice.errors import StorageUnavailable
 from edgevoice.memory.memory import NAME, Memory, RememberedTurn
 from edgevoice.store.folders import state_folder
 
 app = group("Show, search and clear what the box remembers. It remembers nothing unless memory.enabled is set.")
 
 _T = TypeVar("_T")
-_KEEPS_ALL_DAYS = 36_500
-"""Looking at a memory forgets nothing of it."""
 
 _Folder = Annotated[
     Path | None,
-    typer.Option("--folder", metavar="FOLDER", help="Its state folder; of an installed box /var/lib/edgevoice."),
+    typer.Option(
+        "--folder",
+        metavar="FOLDER",
+        help=f"The folder with {NAME}; by default the state folder, /var/lib/edgevoice on an installed box.",
+    ),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="One JSON object on one line.")]
 
@@ -35,12 +38,14 @@ def show(*, folder: _Folder = None, as_json: _Json = False) -> None:
 
 @app.command()
 def search(
-    words: Annotated[str, typer.Argument(help="Words that were said.")],
+    words: Annotated[
+        str, typer.Argument(metavar="WORDS", help='Words that were said, in quotes if there are several: "blue paint".')
+    ],
     *,
     folder: _Folder = None,
     as_json: _Json = False,
 ) -> None:
-    """Search what was said in earlier conversations."""
+    """Search what was said in earlier conversations; what holds all of the words is shown, the newest last."""
     run_command(lambda: _search(folder or state_folder(os.environ), words, as_json=as_json))
 
 
@@ -50,7 +55,7 @@ def clear(
     folder: _Folder = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Forget everything; nothing of it stays in the file."""
+    """Forget everything: the household's record, what was said, and copies of damaged files."""
     run_command(lambda: _clear(folder or state_folder(os.environ), is_sure=yes))
 
 
@@ -63,10 +68,10 @@ def _show(folder: Path, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"household": household, "turns": turns}))
     elif found is None:
-        print(f"Nothing is remembered: {folder / NAME} is not there.")
+        _say_that_nothing_is_there(folder)
     else:
-        print(json.dumps(household, indent=2, ensure_ascii=False) if household else "The household's record is empty.")
-        print(f"{turns} turns of earlier conversations are kept.")
+        print("\n".join(_lines(household)) if household else "The household's record is empty.")
+        print(f"{turns} turn{'s' if turns != 1 else ''} of earlier conversations kept.")
     return 0
 
 
@@ -74,32 +79,79 @@ def _search(folder: Path, words: str, *, as_json: bool) -> int:
     async def look(memory: Memory) -> list[RememberedTurn]:
         return await memory.search(words, most=50)
 
-    turns = _opened(folder, look) or []
+    turns = _opened(folder, look)
     if as_json:
-        found = [{"at": turn.at.isoformat(), "who": turn.role, "said": turn.text} for turn in turns]
+        found = [{"at": turn.at.isoformat(), "who": turn.role, "said": turn.text} for turn in turns or []]
         print(json.dumps({"found": found}))
-    for turn in () if as_json else reversed(turns):
-        print(f"{turn.at:%Y-%m-%d %H:%M}  {turn.role}: {turn.text}")
-    if not turns and not as_json:
+    elif turns is None:
+        _say_that_nothing_is_there(folder)
+    elif not turns:
         print("Nothing with these words is kept.")
+    else:
+        for turn in reversed(turns):
+            print(f"{turn.at:%Y-%m-%d %H:%M}  {turn.role}: {turn.text}")
     return 0
 
 
 def _clear(folder: Path, *, is_sure: bool) -> int:
+    if not _names(folder):
+        _say_that_nothing_is_there(folder)
+        return 0
     if not is_sure:
         typer.confirm("Forget everything that was said and remembered?", abort=True)
-    _opened(folder, lambda memory: memory.forget_everything())
+
+    async def forget() -> None:
+        async with Memory(folder) as memory:
+            await memory.forget_everything()
+
+    asyncio.run(forget())
     print("Everything is forgotten.")
     return 0
 
 
 def _opened(folder: Path, look: Callable[[Memory], Awaitable[_T]]) -> _T | None:
-    """Return what ``look`` finds in the memory of a folder; ``None`` where there is none, and none is made."""
-    if not (folder / NAME).exists():
+    """Return what ``look`` finds in the memory of a folder; ``None`` where there is none. Nothing changes there."""
+    if NAME not in _names(folder):
         return None
 
     async def scene() -> _T:
-        async with Memory(folder, days=_KEEPS_ALL_DAYS) as memory:
+        async with Memory(folder, is_read_only=True) as memory:
             return await look(memory)
 
     return asyncio.run(scene())
+
+
+def _names(folder: Path) -> list[str]:
+    """Return the names of a memory's files in a folder; one that may not be looked into is refused."""
+    try:
+        return [each.name for each in folder.iterdir() if each.name.startswith(NAME)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise StorageUnavailable.of(f"{folder} cannot be read", error) from error
+
+
+def _say_that_nothing_is_there(folder: Path) -> None:
+    print(f"Nothing is remembered: {folder / NAME} is not there.")
+
+
+def _lines(value: object, depth: int = 0) -> list[str]:
+    """Return a record as indented lines for a person: names with their values, and lists with dashes."""
+    indent = "  " * depth
+    match value:
+        case dict():
+            return [line for name, each in value.items() for line in _named(f"{indent}{name}:", each, depth)]
+        case list():
+            return [line for each in value for line in _named(f"{indent}-", each, depth)]
+        case _:
+            return [f"{indent}{_text(value)}"]
+
+
+def _named(name: str, value: object, depth: int) -> list[str]:
+    if isinstance(value, dict | list) and value:
+        return [name, *_lines(value, depth + 1)]
+    return [f"{name} {_text(value)}"]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

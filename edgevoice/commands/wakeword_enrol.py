@@ -95,7 +95,7 @@ def remove(config: Path | None, name: str, *, word: str | None) -> int:
         try:
             file.unlink()
         except OSError as error:
-            raise StorageUnavailable(f"{file} cannot be removed: {error.strerror}") from error
+            raise StorageUnavailable.of(f"{file} cannot be removed", error) from error
         print(f"{name} is no longer enrolled for {each.name}. It takes effect at the next start of the box.")
     return 0
 
@@ -120,7 +120,7 @@ def _keep(voice: VoiceVerifier, word: WakeWord, calls: int) -> Path:
     try:
         return keep(voice, word.model, folder, calls=calls)
     except OSError as error:
-        raise StorageUnavailable(f"{folder} cannot be written: {error.strerror}") from error
+        raise StorageUnavailable.of(f"{folder} cannot be written", error) from error
 
 
 def _files(word: WakeWord) -> list[Path]:
@@ -128,7 +128,7 @@ def _files(word: WakeWord) -> list[Path]:
     try:
         return files_of(folder, word.name)
     except OSError as error:
-        raise StorageUnavailable(f"{folder} cannot be read: {error.strerror}") from error
+        raise StorageUnavailable.of(f"{folder} cannot be read", error) from error
 
 
 # --- from recordings -------------------------------------------------------------------------------------------------

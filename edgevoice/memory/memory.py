@@ -1,10 +1,11 @@
 """Memory: the household's record and what was said, kept in a database from one conversation to the next."""
 
 import logging
+import os
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -63,19 +64,30 @@ class RememberedTurn:
 class Memory:
     """Remembers in a file in ``folder``; ``now`` gives the local time. Open it with ``async with``.
 
-    Turns are kept for ``days``. Every method raises ``StorageUnavailable`` where the disk takes nothing.
+    Turns are kept for ``days``. With ``is_read_only`` nothing in the folder changes: a file that is damaged, or not
+    there, is refused. Every method raises ``StorageUnavailable`` where the file cannot be read or written.
     """
 
-    def __init__(self, folder: Path, *, days: int = 90, now: Callable[[], datetime] = local_now) -> None:
-        self._database = Database(folder / NAME, _MIGRATIONS)
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        days: int = 90,
+        now: Callable[[], datetime] = local_now,
+        is_read_only: bool = False,
+    ) -> None:
+        self._database = Database(Path(folder) / NAME, _MIGRATIONS, is_read_only=is_read_only)
+        self._is_read_only = is_read_only
         self._days = days
         self._now = now
+        self._forgot_on: date | None = None
 
     async def __aenter__(self) -> Self:
         await self._database.__aenter__()
         if self._database.remark:
             tell(_log, logging.ERROR, "memory-damaged", problem=self._database.remark)
-        await self.forget_old()
+        if not self._is_read_only:
+            await self.forget_old()
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -102,7 +114,8 @@ class Memory:
     # --- what was said ------------------------------------------------------------------------------------------------
 
     async def add(self, role: Role, text: str) -> None:
-        """Keep what one side has said."""
+        """Keep what one side has said; on a new day, what is too old by now is forgotten."""
+        await self.forget_old()
         if text := text.strip()[:_LONGEST]:
             row = (self._now().isoformat(), role.value, text)
             await self._database.write(
@@ -113,8 +126,9 @@ class Memory:
         """Return the last turns, oldest first, for a new session: no more than the budget holds.
 
         Where they are more, the oldest are dropped for good in one chunk, down to three quarters of it; they can still
-        be searched for.
+        be searched for. On a new day, what is too old by now is forgotten.
         """
+        await self.forget_old()
 
         def work(connection: sqlite3.Connection) -> list[RememberedTurn]:
             (first,) = connection.execute("SELECT coalesce(max(first_turn), 0) FROM boundary").fetchone()
@@ -140,8 +154,7 @@ class Memory:
 
     async def search(self, words: str, *, most: int = 5) -> list[RememberedTurn]:
         """Return the turns that hold all of ``words`` in any form, the newest first."""
-        wanted = " ".join('"{}"'.format(word.replace('"', '""')) for word in words.split())
-        if not wanted:
+        if not (wanted := _phrases(words)):
             return []
         query = (
             "SELECT at, role, turn.text FROM turn_words JOIN turn ON turn.id = turn_words.rowid "
@@ -172,24 +185,57 @@ class Memory:
     # --- forgetting ---------------------------------------------------------------------------------------------------
 
     async def forget_old(self) -> None:
-        """Forget what was said longer ago than the days for which it is kept, and what is more than 20,000 turns."""
-        before = (self._now() - timedelta(days=self._days)).isoformat()
+        """Forget what was said longer ago than the days for which it is kept, and what is more than 20,000 turns.
+
+        It does so once a day, however often it is called.
+        """
+        now = self._now()
+        if now.date() == self._forgot_on:
+            return
+        before = (now - timedelta(days=self._days)).isoformat()
 
         def work(connection: sqlite3.Connection) -> None:
-            connection.execute("DELETE FROM turn WHERE at < ?", (before,))
-            connection.execute("DELETE FROM turn WHERE id <= ?", (_last(connection) - _MOST_TURNS,))
+            old = connection.execute("DELETE FROM turn WHERE at < ?", (before,)).rowcount
+            more = connection.execute("DELETE FROM turn WHERE id <= ?", (_last(connection) - _MOST_TURNS,)).rowcount
+            if old or more:
+                _rebuild_index(connection)
 
         await self._database.write(work)
+        self._forgot_on = now.date()
+
+    async def forget_turns(self, words: str) -> int:
+        """Forget the turns that hold all of ``words`` in any form; return how many there were."""
+        if not (wanted := _phrases(words)):
+            return 0
+
+        def work(connection: sqlite3.Connection) -> int:
+            found = connection.execute("SELECT rowid FROM turn_words WHERE turn_words MATCH ?", (wanted,)).fetchall()
+            connection.executemany("DELETE FROM turn WHERE id = ?", found)
+            if found:
+                _rebuild_index(connection)
+            return len(found)
+
+        forgotten = await self._database.write(work)
+        if forgotten:
+            await self._write_back()
+        return forgotten
 
     async def forget_everything(self) -> None:
-        """Forget the record, what was said, and what the service gave us; nothing of it stays in the file."""
+        """Forget the record, what was said, and what the service gave us; nothing of it stays in the folder.
+
+        Files that were set aside because they were damaged are removed.
+        """
 
         def work(connection: sqlite3.Connection) -> None:
             for table in ("household", "service_state", "boundary", "turn"):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our own
-            connection.execute("INSERT INTO turn_words (turn_words) VALUES ('rebuild')")
+            _rebuild_index(connection)
 
         await self._database.write(work)
+        await self._write_back()
+        await self._database.remove_damaged()
+
+    async def _write_back(self) -> None:
         # The journal holds the old pages until it is written back.
         await self._database.read(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
 
@@ -197,6 +243,16 @@ class Memory:
 def _record(connection: sqlite3.Connection) -> Record:
     row = connection.execute("SELECT record FROM household").fetchone()
     return {} if row is None else household.checked(msgspec.json.decode(row[0]))
+
+
+def _phrases(words: str) -> str:
+    """Return a query for all of the words, none of which is an operator in it."""
+    return " ".join('"{}"'.format(word.replace('"', '""')) for word in words.split())
+
+
+def _rebuild_index(connection: sqlite3.Connection) -> None:
+    # A word that was deleted stays in the pages of the index until they are merged.
+    connection.execute("INSERT INTO turn_words (turn_words) VALUES ('rebuild')")
 
 
 def _last(connection: sqlite3.Connection) -> int:

@@ -34,6 +34,12 @@ _PRAGMAS: Final = (
     "secure_delete = ON",
 )
 
+_REMEDIES: Final = {
+    sqlite3.SQLITE_BUSY: "Another program writes to it: try again.",
+    **dict.fromkeys(_DAMAGED, "At its next start the box keeps it under another name and begins a new one."),
+}
+"""What helps against an error of SQLite's that more space on the disk does not help against."""
+
 _T = TypeVar("_T")
 Work = Callable[[sqlite3.Connection], _T]
 
@@ -41,13 +47,16 @@ Work = Callable[[sqlite3.Connection], _T]
 class Database:
     """A file of tables. ``migrations`` are SQL scripts: the first makes the tables, each other one changes them.
 
-    How many have been applied stands in the file (``user_version``). The file is its owner's only (0600) and never
-    larger than ``most_bytes``. One that is damaged is set aside under another name and a new one begun; ``remark`` is a
-    line about it then, for the log.
+    The file holds how many have been applied (``user_version``). Only its owner may read it (0600), and it never grows
+    beyond ``most_bytes``. One that is damaged is set aside under another name and a new one begun; ``remark`` is then a
+    line about it for the log. With ``is_read_only`` the file is left as it is, and a damaged one is refused.
     """
 
-    def __init__(self, path: Path, migrations: Sequence[str], *, most_bytes: int = 64 * 2**20) -> None:
+    def __init__(
+        self, path: Path, migrations: Sequence[str], *, most_bytes: int = 64 * 2**20, is_read_only: bool = False
+    ) -> None:
         self._path = path
+        self._is_read_only = is_read_only
         self._migrations = tuple(migrations)
         self._most_pages = most_bytes // _PAGE_BYTES
         self._waiting: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -96,6 +105,10 @@ class Database:
 
         return await self._in_thread(transaction)
 
+    async def remove_damaged(self) -> None:
+        """Remove the damaged files that were set aside. Raises ``StorageUnavailable``."""
+        await self._in_thread(self._remove_damaged)
+
     # --- the owner's thread -------------------------------------------------------------------------------------------
 
     def _own(self) -> None:
@@ -130,7 +143,7 @@ class Database:
         try:
             self._connection = self._connect()
         except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode & 0xFF not in _DAMAGED:
+            if self._is_read_only or error.sqlite_errorcode & 0xFF not in _DAMAGED:
                 raise
             self._set_aside()
             self._connection = self._connect()
@@ -142,9 +155,11 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         self._make_file()
-        connection = sqlite3.connect(self._path, timeout=_LOCKED_S, isolation_level=None)
+        mode = "ro" if self._is_read_only else "rw"
+        place = f"{self._path.absolute().as_uri()}?mode={mode}"
+        connection = sqlite3.connect(place, timeout=_LOCKED_S, isolation_level=None, uri=True)
         try:
-            for pragma in (*_PRAGMAS, f"max_page_count = {self._most_pages}"):
+            for pragma in () if self._is_read_only else (*_PRAGMAS, f"max_page_count = {self._most_pages}"):
                 connection.execute(f"PRAGMA {pragma}")
             _require_whole(connection)
             self._migrate(connection)
@@ -154,18 +169,33 @@ class Database:
         return connection
 
     def _make_file(self) -> None:
+        """Make the file unless it is there; one that may not be opened is refused here, where the reason is known."""
+        kind = os.O_CLOEXEC | os.O_NOFOLLOW
         try:
+            if self._is_read_only:
+                os.close(os.open(self._path, os.O_RDONLY | kind))
+                return
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Its journals take the mode of the file.
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+            try:
+                # Its journals take the mode of the file.
+                made = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | kind, 0o600)
+            except FileExistsError:
+                os.close(os.open(self._path, os.O_RDWR | kind))
+            else:
+                _give_to_owner(made, self._path.parent)
         except OSError as error:
-            raise StorageUnavailable(f"{self._path} cannot be opened: {error.strerror}") from error
+            raise StorageUnavailable.of(f"{self._path} cannot be opened", error) from error
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > len(self._migrations):
             raise StorageUnavailable(
                 f"{self._path} was written by a newer edgevoice", remedy="Update edgevoice, or move the file away."
+            )
+        if self._is_read_only and version < len(self._migrations):
+            raise StorageUnavailable(
+                f"{self._path} was written by an older edgevoice",
+                remedy="Start the box once: it brings the file up to date.",
             )
         for number, script in enumerate(self._migrations[version:], version + 1):
             connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
@@ -177,15 +207,36 @@ class Database:
         for journal in ("-wal", "-shm"):
             self._path.with_name(self._path.name + journal).unlink(missing_ok=True)
         self.remark = f"{self._path} is damaged; it is kept as {aside.name}, and a new one was begun"
-        for old in sorted(self._path.parent.glob(f"{self._path.name}.damaged-*"))[:-_MOST_DAMAGED]:
+        for old in self._damaged()[:-_MOST_DAMAGED]:
             old.unlink(missing_ok=True)
+
+    def _damaged(self) -> list[Path]:
+        return sorted(self._path.parent.glob(f"{self._path.name}.damaged-*"))
+
+    def _remove_damaged(self) -> None:
+        for each in self._damaged():
+            try:
+                each.unlink(missing_ok=True)
+            except OSError as error:
+                raise StorageUnavailable.of(f"{each} cannot be removed", error) from error
 
     def _trouble(self, error: sqlite3.Error) -> Exception:
         """Return what SQLite's error is to a person; a fault of ours stays what it is."""
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if code in {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_MISMATCH}:
             return error
-        return StorageUnavailable(f"{self._path}: {error}")
+        problem = f"{self._path} is damaged" if code in _DAMAGED else f"{self._path}: {error}"
+        return StorageUnavailable(problem, remedy=_REMEDIES.get(code))
+
+
+def _give_to_owner(file: int, folder: Path) -> None:
+    """Give a new file to the owner of its folder: a command of root's must not shut the box out of its own file."""
+    try:
+        owner = folder.stat()
+        if os.geteuid() == 0:
+            os.fchown(file, owner.st_uid, owner.st_gid)
+    finally:
+        os.close(file)
 
 
 def _require_whole(connection: sqlite3.Connection) -> None:

@@ -1,5 +1,7 @@
 import asyncio
+import errno
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from edgevoice.commands.root import app
 from edgevoice.core.notices import Role
-from edgevoice.memory.household import with_note
+from edgevoice.memory.household import checked, with_note
 from edgevoice.memory.memory import NAME, Memory
 
 Command = Callable[..., Result]
@@ -35,8 +37,7 @@ def test_what_is_remembered_is_shown(command: Command) -> None:
     shown = command("show")
 
     assert shown.exit_code == 0
-    assert "Bins on Monday" in shown.stdout
-    assert "2 turns of earlier conversations are kept." in shown.stdout
+    assert shown.stdout == "notes:\n  - Bins on Monday\n2 turns of earlier conversations kept.\n"
     assert json.loads(command("show", "--json").stdout) == {"household": {"notes": ["Bins on Monday"]}, "turns": 2}
 
 
@@ -58,8 +59,89 @@ def test_everything_is_forgotten_once_that_was_confirmed(command: Command) -> No
     assert command("clear", "--yes").stdout == "Everything is forgotten.\n"
 
 
-def test_without_a_memory_none_is_made(command: Command, tmp_path: Path) -> None:
-    assert command("show").stdout == f"Nothing is remembered: {tmp_path / NAME} is not there.\n"
-    assert json.loads(command("show", "--json").stdout) == {"household": {}, "turns": 0}
-    assert command("search", "kitchen").exit_code == command("clear", "--yes").exit_code == 0
+@pytest.mark.parametrize("words", [["show"], ["search", "kitchen"], ["clear"], ["clear", "--yes"]])
+def test_where_there_is_no_memory_every_command_says_so_and_none_is_made(
+    command: Command, tmp_path: Path, words: list[str]
+) -> None:
+    asked = command(*words)
+
+    assert (asked.exit_code, asked.stdout) == (0, f"Nothing is remembered: {tmp_path / NAME} is not there.\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_there_is_no_memory_programs_get_an_empty_one(command: Command) -> None:
+    assert json.loads(command("show", "--json").stdout) == {"household": {}, "turns": 0}
+    assert json.loads(command("search", "kitchen", "--json").stdout) == {"found": []}
+
+
+def test_a_record_is_shown_in_lines_that_a_person_can_read(command: Command, tmp_path: Path) -> None:
+    record = {"people": {"Anna": {"age": 40, "likes": ["tea", "jazz"]}, "Ben": {}}, "home": {"heating": True}}
+
+    async def fill() -> None:
+        async with Memory(tmp_path) as memory:
+            await memory.change(lambda _old: checked(record))
+
+    asyncio.run(fill())
+
+    assert command("show").stdout.splitlines()[:-1] == [
+        "people:",
+        "  Anna:",
+        "    age: 40",
+        "    likes:",
+        "      - tea",
+        "      - jazz",
+        "  Ben: {}",
+        "home:",
+        "  heating: true",
+    ]
+
+
+def _content(folder: Path) -> dict[str, bytes]:
+    return {each.name: each.read_bytes() for each in folder.iterdir()}
+
+
+@pytest.mark.parametrize("words", [["show"], ["show", "--json"], ["search", "kitchen"]])
+def test_a_damaged_memory_is_said_in_one_line_and_left_as_it_is(
+    command: Command, tmp_path: Path, words: list[str]
+) -> None:
+    (tmp_path / NAME).write_bytes(b"no database at all" * 500)
+    before = _content(tmp_path)
+
+    refused = command(*words)
+
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith(f"{tmp_path / NAME} is damaged. At its next start the box ")
+    assert refused.stderr.count("\n") == 1
+    assert _content(tmp_path) == before
+
+
+@pytest.mark.usefixtures("kept")
+def test_looking_forgets_nothing_however_old_it_is(command: Command, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / NAME) as connection:
+        connection.execute("UPDATE turn SET at = '1999-01-01T00:00:00+00:00'")
+
+    assert json.loads(command("show", "--json").stdout)["turns"] == 2
+    assert "We painted the kitchen" in command("search", "kitchen").stdout
+
+
+@pytest.mark.usefixtures("kept")
+def test_of_damaged_files_nothing_is_left_either(command: Command, tmp_path: Path) -> None:
+    (tmp_path / NAME).rename(tmp_path / f"{NAME}.damaged-20261129-120000-000000")
+
+    assert command("clear", "--yes").stdout == "Everything is forgotten.\n"
+
+    assert b"kitchen" not in b"".join(_content(tmp_path).values())
+
+
+def test_a_memory_that_one_may_not_read_is_refused_with_what_to_do(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+
+    assert command("show").stderr == (
+        f"{tmp_path} cannot be read: Permission denied. Run this as the owner, or change the owner with chown; "
+        f"`sudo ls -ld {tmp_path}` shows who that is.\n"
+    )

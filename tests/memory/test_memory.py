@@ -45,6 +45,10 @@ def remember(tmp_path: Path, clock: Clock) -> Callable[[Callable[[Memory], Await
 Remember = Callable[[Callable[[Memory], Awaitable[None]]], None]
 
 
+def content(folder: Path) -> bytes:
+    return b"".join(each.read_bytes() for each in folder.iterdir())
+
+
 async def talk(memory: Memory, count: int, letters: int = 40) -> None:
     for number in range(count):
         await memory.add(Role.USER, f"question {number} ".ljust(letters, "x"))
@@ -135,6 +139,40 @@ def test_nothing_is_kept_for_longer_than_the_days(remember: Remember, clock: Clo
     remember(later)
 
 
+async def _told(memory: Memory) -> None:
+    await memory.history(1000)
+
+
+async def _added(memory: Memory) -> None:
+    await memory.add(Role.USER, "anything")
+
+
+@pytest.mark.parametrize("then", [_told, _added, Memory.forget_old])
+def test_a_box_that_runs_for_months_forgets_what_is_too_old(
+    remember: Remember, clock: Clock, then: Callable[[Memory], Awaitable[None]]
+) -> None:
+    async def converse(memory: Memory) -> None:
+        await talk(memory, 2)
+        clock.now += timedelta(days=29)
+        await then(memory)
+        assert len(await memory.search("question")) == 2
+        clock.now += timedelta(days=2)
+        await then(memory)
+        assert await memory.search("question") == []
+
+    remember(converse)
+
+
+def test_words_that_became_too_old_are_gone_from_the_file(remember: Remember, clock: Clock, tmp_path: Path) -> None:
+    async def converse(memory: Memory) -> None:
+        await memory.add(Role.USER, "xylophone")
+        clock.now += timedelta(days=31)
+        await memory.forget_old()
+
+    remember(converse)
+    assert b"xylophone" not in content(tmp_path)
+
+
 def test_what_the_service_gave_us_to_keep_is_handed_back(remember: Remember) -> None:
     async def keep(memory: Memory) -> None:
         assert await memory.service_state() is None
@@ -157,8 +195,33 @@ def test_everything_that_is_forgotten_is_gone_from_the_file(remember: Remember, 
         await talk(memory, 1)
         assert len(await memory.search("question")) == 1
 
+    (tmp_path / "memory.db.damaged-20261129-120000-000000").write_bytes(b"xylophone")
     remember(learn)
-    assert b"xylophone" not in b"".join(each.read_bytes() for each in tmp_path.iterdir())
+    assert b"xylophone" not in content(tmp_path)
+
+
+def test_turns_are_forgotten_by_words_in_any_form_and_gone_from_the_file(remember: Remember, tmp_path: Path) -> None:
+    async def converse(memory: Memory) -> None:
+        await memory.add(Role.USER, "The xylophones go out on Monday")
+        await memory.add(Role.ASSISTANT, "I will remember Monday")
+        assert await memory.forget_turns("xylophone garden") == 0
+        assert await memory.forget_turns(" ") == 0
+        assert await memory.forget_turns("monday xylophone") == 1
+        assert [turn.text for turn in await memory.history(1000)] == ["I will remember Monday"]
+        # The journal is part of what is kept while the box runs.
+        assert b"xylophone" not in content(tmp_path)
+
+    remember(converse)
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_the_folder_may_be_a_text_or_a_path(tmp_path: Path, kind: Callable[[Path], "str | Path"]) -> None:
+    async def scene() -> None:
+        async with Memory(kind(tmp_path / "house")) as memory:
+            assert await memory.count() == 0
+
+    asyncio.run(scene())
+    assert (tmp_path / "house" / "memory.db").exists()
 
 
 def test_a_model_remembers_searches_and_forgets(remember: Remember) -> None:

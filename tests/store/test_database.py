@@ -1,4 +1,5 @@
 import asyncio
+import os
 import random
 import sqlite3
 import stat
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from edgevoice.errors import StorageUnavailable
+from edgevoice.store import database as database_module
 from edgevoice.store.database import Database
 
 FIRST = "CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL)"
@@ -23,9 +25,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "state" / "box.db"
 
 
-def used(path: Path, program: Callable[[Database], Awaitable[None]], *migrations: str, **limits: int) -> None:
+def used(path: Path, program: Callable[[Database], Awaitable[None]], *migrations: str, most_bytes: int = 2**20) -> None:
     async def scene() -> None:
-        async with Database(path, migrations or EVERY, **limits) as database:
+        async with Database(path, migrations or EVERY, most_bytes=most_bytes) as database:
             await program(database)
 
     asyncio.run(scene())
@@ -184,6 +186,83 @@ def test_a_folder_that_takes_no_file_is_refused_in_one_line(tmp_path: Path) -> N
 
     with pytest.raises(StorageUnavailable, match=r"box\.db cannot be opened: "):
         used(tmp_path / "state" / "box.db", holds_nothing)
+
+
+def test_a_file_that_another_program_writes_to_is_tried_again_and_no_space_asked_for(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "_LOCKED_S", 0.01)
+
+    async def write(database: Database) -> None:
+        with sqlite3.connect(path, isolation_level=None) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StorageUnavailable, match="is locked") as refused:
+                await database.write(put("eggs"))
+            other.execute("ROLLBACK")
+        assert refused.value.remedy == "Another program writes to it: try again."
+
+    used(path, write)
+
+
+def test_a_new_file_of_roots_belongs_to_the_owner_of_its_folder(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "fchown", lambda _file, user, group: given.append((user, group)))
+
+    used(path, holds_nothing)
+    used(path, holds_nothing)
+
+    assert given == [(os.getuid(), os.getgid())]
+
+
+def test_looking_changes_nothing(path: Path) -> None:
+    async def look() -> None:
+        async with Database(path, EVERY, is_read_only=True) as database:
+            assert await database.read(texts) == ["eggs"]
+            with pytest.raises(StorageUnavailable, match="readonly"):
+                await database.write(put("milk"))
+
+    async def write(database: Database) -> None:
+        await database.write(put("eggs"))
+        await look()  # while the box has it open
+
+    used(path, write)
+    asyncio.run(look())
+
+
+def test_looking_brings_no_file_up_to_date_and_makes_none(path: Path) -> None:
+    async def look() -> None:
+        async with Database(path, EVERY, is_read_only=True):
+            pass
+
+    with pytest.raises(StorageUnavailable, match=r"box\.db cannot be opened: No such file"):
+        asyncio.run(look())
+    assert not path.parent.exists()
+
+    used(path, holds_nothing, FIRST)
+    with pytest.raises(StorageUnavailable, match="was written by an older edgevoice"):
+        asyncio.run(look())
+
+
+@pytest.mark.parametrize("damage", [_garbage, _cut_short, _overwritten])
+def test_looking_leaves_a_damaged_file_where_it_is(path: Path, damage: Callable[[Path], None]) -> None:
+    async def fill(database: Database) -> None:
+        for number in range(50):
+            await database.write(put(f"note {number} " * 100))
+
+    async def look() -> None:
+        async with Database(path, EVERY, is_read_only=True):
+            pass
+
+    used(path, fill)
+    damage(path)
+    content = path.read_bytes()
+
+    with pytest.raises(StorageUnavailable, match=r"box\.db is damaged"):
+        asyncio.run(look())
+
+    assert path.read_bytes() == content
+    assert not list(path.parent.glob("*.damaged-*"))
 
 
 def test_what_nobody_waits_for_any_more_is_written_all_the_same(path: Path) -> None:
