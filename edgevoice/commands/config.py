@@ -45,8 +45,7 @@ ConfigOption = Annotated[
     typer.Option(
         "--config",
         metavar="FILE",
-        help="The settings file.",
-        show_default="/etc/edgevoice/edgevoice.toml, else ~/.config/edgevoice/edgevoice.toml",
+        help="The settings file; without it, /etc/edgevoice/edgevoice.toml, else ~/.config/edgevoice/edgevoice.toml.",
     ),
 ]
 

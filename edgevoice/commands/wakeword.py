@@ -82,8 +82,7 @@ def enrol(
         typer.Option(
             "--word",
             metavar="WORD",
-            help="For which wake word.",
-            show_default="the first; with --remove, all of them",
+            help="For which wake word; without it, the first, or with --remove all of them.",
         ),
     ] = None,
     source: Annotated[

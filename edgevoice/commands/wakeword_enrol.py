@@ -178,7 +178,7 @@ def _recorded(console: Console, settings: Settings, word: WakeWord, learner: Lea
 
 
 def ask(console: Console, frames: Iterator[Frame], phrase: str, learner: Learner) -> _Said:
-    """Ask for calls and for other speech, and return what was said; what cannot be learnt from is asked for again."""
+    """Ask for calls and for other speech, and return what was said; what teaches nothing is asked for again."""
     calls = []
     for number in range(_CALLS):
         prompt = f'Say "{phrase}"{_PLACES[number]} now … {number + 1} of {_CALLS}'

@@ -85,7 +85,7 @@ def test_the_help_says_what_is_asked_for_and_what_recordings_it_takes() -> None:
     assert "asks for the wake word five times, then for 25 seconds" in lines
     assert f"at least {LEAST_CALLS} files" in lines
     assert f"at least {LEAST_SPEECH_S:.0f} seconds of other speech" in lines
-    assert "the first; with --remove, all of them" in lines
+    assert "without it, the first, or with --remove all of them" in lines
     assert "at the next start of the box" in lines
 
 
