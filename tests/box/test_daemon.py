@@ -70,7 +70,7 @@ def test_the_help_names_the_command_and_its_file(capsys: pytest.CaptureFixture[s
     assert ended.value.code == 0
     assert shown.startswith("usage: edgevoice run ")
     assert "\nRun the smart speaker until it is stopped.\n" in shown
-    assert re.search(r"--config FILE\s+the settings; the places", shown)
+    assert re.search(r"--config FILE\s+the settings; by default /etc/edgevoice/edgevoice.toml,", shown)
 
 
 def test_the_box_runs_with_the_key_and_the_settings_of_the_file_and_reads_them_again(
