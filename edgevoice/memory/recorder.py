@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import Final
 
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.notices import AudioReceived, Notice, PhaseEntered, Role, TranscriptChanged
@@ -15,6 +16,12 @@ from edgevoice.memory.memory import Memory
 
 _log = logging.getLogger(__name__)
 
+_MOST_WAITING: Final = 100
+"""Exchanges that wait for the disk; of more, the oldest are dropped, and the log counts their turns."""
+
+_FORGETS_EACH_S: Final = 3600.0
+"""How long nothing may be said before what is too old is forgotten all the same."""
+
 
 class Recorder(Observer):
     """Adds each turn to a memory once it is answered: of an answer that was cut, what was heard of it."""
@@ -22,7 +29,11 @@ class Recorder(Observer):
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._history = History()
-        self._turns: asyncio.Queue[list[tuple[Role, str]]] = asyncio.Queue()
+        self._turns: asyncio.Queue[list[tuple[Role, str]]] = asyncio.Queue(_MOST_WAITING)
+        self._dropped = 0
+        self._writing = asyncio.Lock()
+        self._is_left_out = False
+        self._is_over = False
 
     def observe(self, notice: Notice, now: float) -> None:  # noqa: ARG002 - a turn gets its time when it is written
         """Take what was said, and how much of it was heard."""
@@ -40,28 +51,61 @@ class Recorder(Observer):
             case PhaseEntered(phase=Phase.THINKING | Phase.IDLE):
                 # How much was heard of the answer before is known by now.
                 self._keep()
+                if self._is_over or notice.phase is Phase.IDLE:
+                    self._is_left_out = False
+            case PhaseEntered(phase=Phase.LISTENING):
+                # An exchange goes on through its tools until it is the user's turn again.
+                self._is_over = True
+                if self._is_left_out:
+                    self._history.clear()
             case _:
                 pass
 
     def _keep(self) -> None:
-        if said := self._history.answered():
-            self._turns.put_nowait(said)
-            self._history.clear()
+        if not (said := self._history.take_answered()) or self._is_left_out:
+            return
+        if self._turns.full():
+            self._dropped += len(self._turns.get_nowait())
+            tell(_log, logging.WARNING, "memory-turns-dropped", turns=self._dropped)
+        self._turns.put_nowait(said)
+
+    async def leave_out(self) -> None:
+        """Write nothing of the exchange that is going on; of earlier ones, all is written once this returns."""
+        self._is_left_out, self._is_over = True, False
+        await self._write_waiting()
 
     async def run(self, report: Report) -> None:  # noqa: ARG002 - it reports nothing
-        """Write what there is, for ever; what waits at the end is written by ``finish``."""
+        """Write what there is, for ever, and forget what is too old; what waits at the end is written by ``finish``."""
         while True:
-            await self._write(await self._turns.get())
+            try:
+                async with asyncio.timeout(_FORGETS_EACH_S):
+                    said = await self._turns.get()
+            except TimeoutError:
+                await self._forget_old()
+            else:
+                await self._write(said)
 
     async def finish(self) -> None:
         """Write what is still to be written."""
         self._keep()
+        await self._write_waiting()
+
+    async def _write_waiting(self) -> None:
         while not self._turns.empty():
             await self._write(self._turns.get_nowait())
+        async with self._writing:
+            pass  # what ``run`` has begun to write is written, too
 
     async def _write(self, said: list[tuple[Role, str]]) -> None:
+        async with self._writing:
+            try:
+                for role, text in said:
+                    await self._memory.add(role, text)
+            except StorageUnavailable as error:
+                tell(_log, logging.ERROR, "memory-unavailable", code=error.code, problem=error.line())
+
+    async def _forget_old(self) -> None:
         try:
-            for role, text in said:
-                await self._memory.add(role, text)
+            await self._memory.forget_old()
         except StorageUnavailable as error:
             tell(_log, logging.ERROR, "memory-unavailable", code=error.code, problem=error.line())

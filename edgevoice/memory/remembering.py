@@ -36,7 +36,9 @@ class Remembering:
 
     def functions(self) -> tuple[Callable[..., Any], ...]:
         """Return the tools by which the model remembers and forgets."""
-        return () if self._memory is None else MemoryTools(self._memory, time.monotonic, self._changed).functions()
+        if self._memory is None or self._recorder is None:
+            return ()
+        return MemoryTools(self._memory, time.monotonic, self._changed, self._recorder.leave_out).functions()
 
     def instructions(self, own: str) -> str:
         """Return the instructions of a session: its own, and what is remembered."""

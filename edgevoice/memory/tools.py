@@ -1,6 +1,6 @@
 """The tools by which a model remembers and forgets."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from edgevoice.errors import ToolRefused
@@ -12,10 +12,21 @@ _ASKED_FOR_S = 30.0
 
 
 class MemoryTools:
-    """Typed functions over a memory; ``clock`` gives monotonic seconds, ``changed`` is called when the record is."""
+    """Typed functions over a memory; ``clock`` gives monotonic seconds, ``changed`` is called when the record is.
 
-    def __init__(self, memory: Memory, clock: Callable[[], float], changed: Callable[[household.Record], None]) -> None:
+    ``leave_out`` is awaited before anything is forgotten: the exchange in which that is asked for names it again, and
+    must not be written down.
+    """
+
+    def __init__(
+        self,
+        memory: Memory,
+        clock: Callable[[], float],
+        changed: Callable[[household.Record], None],
+        leave_out: Callable[[], Awaitable[None]],
+    ) -> None:
         self._memory = memory
+        self._leave_out = leave_out
         self._clock = clock
         self._changed = changed
         self._asked_at: float | None = None
@@ -46,8 +57,10 @@ class MemoryTools:
             raise ToolRefused("there is nothing to change: give people, home or preferences")
         self._changed(await self._memory.change(lambda record: household.merged(record, given)))
 
-    async def forget(self, words: Annotated[str, "Words that are in what is to be forgotten"]) -> dict[str, Any]:
-        """Forget what is remembered about something, when the user asks for it."""
+    async def forget(
+        self, words: Annotated[str, "Words all of which are in what is to be forgotten: few, and none that is common"]
+    ) -> dict[str, Any]:
+        """Forget what is remembered and what was said about something, when the user asks for it."""
         taken: list[str] = []
 
         def change(record: household.Record) -> household.Record:
@@ -55,8 +68,12 @@ class MemoryTools:
             taken.extend(out)
             return left
 
+        await self._leave_out()
         self._changed(await self._memory.change(change))
-        return {"forgotten": taken} if taken else {"forgotten": [], "hint": "nothing is remembered with these words"}
+        turns = await self._memory.forget_turns(words)
+        if not taken and not turns:
+            return {"forgotten": [], "hint": "nothing is remembered with these words"}
+        return {"forgotten": taken, "turns_of_earlier_conversations": turns}
 
     async def search_memory(self, words: Annotated[str, "Words that were said"]) -> list[dict[str, str]]:
         """Search what was said in earlier conversations, when the user refers to one."""
@@ -70,6 +87,7 @@ class MemoryTools:
             self._asked_at = now
             return {"done": False, "ask": "Shall I really forget everything?"}
         self._asked_at = None
+        await self._leave_out()
         await self._memory.forget_everything()
         self._changed({})
         return {"done": True}

@@ -11,6 +11,7 @@ from edgevoice.core.notices import Role
 from edgevoice.local.scripted.opponent import Opponent
 from edgevoice.local.scripted.script import AnswerStep, Call, Expect
 from edgevoice.local.server import LocalService
+from edgevoice.memory.household import with_note
 from edgevoice.memory.memory import Memory
 from tests.agent.conftest import played
 from tests.local.client import openai_address
@@ -19,7 +20,7 @@ from tests.local.talking import Hears, Tone, script_of
 ASKED = Expect("conversation.item.create", {"item": {"role": "user"}})
 
 
-def hold(memory: Memory | None, program: Callable[[Agent], Awaitable[None]], *steps: Any) -> None:
+def hold(memory: Memory | None, program: Callable[[Agent], Awaitable[object]], *steps: Any) -> None:
     """Hold one conversation with a service that does what these steps say, and is strict about the rest."""
 
     async def scene() -> None:
@@ -78,6 +79,35 @@ def test_what_was_said_is_told_to_the_next_session_and_what_was_remembered_stand
         Expect("response.create"),
         AnswerStep("As before."),
     )
+
+
+def test_what_is_forgotten_is_in_neither_the_record_nor_what_was_said_nor_the_request(tmp_path: Path) -> None:
+    async def fill() -> None:
+        async with Memory(tmp_path) as memory:
+            await memory.change(lambda record: with_note(record, "The ladder is in the cellar"))
+            await memory.add(Role.USER, "The ladder is in the cellar")
+            await memory.add(Role.ASSISTANT, "Good to know.")
+
+    async def left() -> tuple[object, list[str]]:
+        async with Memory(tmp_path) as memory:
+            return await memory.household(), [turn.text for turn in await memory.history(1000)]
+
+    asyncio.run(fill())
+    hold(
+        Memory(tmp_path),
+        lambda agent: agent.ask("Forget the ladder."),
+        Expect("session.update"),
+        message("user", "The ladder is in the cellar"),
+        message("assistant", "Good to know."),
+        ASKED,
+        Expect("response.create"),
+        AnswerStep(calls=(Call("forget", '{"words": "ladder"}'),)),
+        Expect("conversation.item.create"),
+        Expect("response.create"),
+        AnswerStep("I know nothing of a ladder in the cellar any more."),
+    )
+
+    assert asyncio.run(left()) == ({}, ["Good to know."])
 
 
 def test_without_a_memory_nothing_is_written(tmp_path: Path) -> None:

@@ -45,6 +45,10 @@ def remember(tmp_path: Path, clock: Clock) -> Callable[[Callable[[Memory], Await
 Remember = Callable[[Callable[[Memory], Awaitable[None]]], None]
 
 
+async def nothing_is_going_on() -> None:
+    """Stand for a recorder with nothing to leave out."""
+
+
 def content(folder: Path) -> bytes:
     return b"".join(each.read_bytes() for each in folder.iterdir())
 
@@ -228,11 +232,17 @@ def test_a_model_remembers_searches_and_forgets(remember: Remember) -> None:
     seen: list[dict[str, object]] = []
 
     async def converse(memory: Memory) -> None:
-        tools = MemoryTools(memory, lambda: 0.0, seen.append)
+        tools = MemoryTools(memory, lambda: 0.0, seen.append, nothing_is_going_on)
         await tools.remember("Anna is allergic to nuts")
         await tools.update_memory(people={"Ben": {"age": 4}})
         assert await memory.household() == {"people": {"Ben": {"age": 4}}, "notes": ["Anna is allergic to nuts"]}
-        assert await tools.forget("nuts") == {"forgotten": ["Anna is allergic to nuts"]}
+        await memory.add(Role.USER, "Remember that Anna is allergic to nuts")
+        await memory.add(Role.USER, "How is Anna?")
+        assert await tools.forget("nuts") == {
+            "forgotten": ["Anna is allergic to nuts"],
+            "turns_of_earlier_conversations": 1,
+        }
+        assert [turn.text for turn in await memory.history(1000)] == ["How is Anna?"]
         assert (await tools.forget("nuts"))["forgotten"] == []
         with pytest.raises(ToolRefused, match="nothing to change"):
             await tools.update_memory()
@@ -249,7 +259,7 @@ def test_everything_is_forgotten_only_when_asked_twice_within_half_a_minute(reme
     now = [0.0]
 
     async def converse(memory: Memory) -> None:
-        tools = MemoryTools(memory, lambda: now[0], lambda _record: None)
+        tools = MemoryTools(memory, lambda: now[0], lambda _record: None, nothing_is_going_on)
         await tools.remember("Bins on Monday")
         assert (await tools.forget_everything())["done"] is False
         now[0] = 31.0

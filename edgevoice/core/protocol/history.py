@@ -116,8 +116,16 @@ class History:
 
     def answered(self) -> list[tuple[Role, str]]:
         """Return everything up to the last answer: a turn without an answer is sent again as audio."""
-        last = max((place for place, item in enumerate(self._items) if item.is_answer), default=-1)
-        return [(item.role, text) for item in self._items[: last + 1] if (text := item.told())]
+        return [(item.role, text) for item in self._items[: self._answered_items()] if (text := item.told())]
+
+    def take_answered(self) -> list[tuple[Role, str]]:
+        """Return everything up to the last answer and forget it; what is not answered yet stays."""
+        answered = self.answered()
+        self._items = self._items[self._answered_items() :]
+        return answered
+
+    def _answered_items(self) -> int:
+        return max((place for place, item in enumerate(self._items, 1) if item.is_answer), default=0)
 
     def begin_again(self) -> list[tuple[Role, str]]:
         """Return what to send to the next session, and keep only that: its items are new, whatever their ids."""

@@ -255,3 +255,13 @@ def test_a_fully_heard_answer_has_all_its_words_whatever_its_size(received: int)
     history.truncate("a1", 0)
 
     assert history.extend("a1", None) == (ANSWER, False)
+
+
+def test_what_was_taken_is_not_taken_again_and_what_has_no_answer_stays() -> None:
+    words = [(Role.USER, "What time is it?"), (Role.ASSISTANT, "It is noon."), (Role.USER, "And in Oslo?")]
+    history = said(*words)
+
+    assert history.take_answered() == words[:2]
+    assert history.take_answered() == []
+    history.take(TranscriptChanged(Role.ASSISTANT, "a", "One.", is_final=True))
+    assert history.take_answered() == [words[2], (Role.ASSISTANT, "One.")]
