@@ -51,11 +51,11 @@ def busy() -> Answer:
 # --- when it is over -------------------------------------------------------------------------------------------------
 
 
-def test_an_answer_that_was_never_asked_for_is_over() -> None:
+def test_an_answer_that_was_never_requested_is_over() -> None:
     assert Answer().is_over
 
 
-def test_an_answer_is_not_over_while_anything_of_it_is_to_come() -> None:
+def test_an_answer_is_not_over_while_any_of_it_is_still_to_come() -> None:
     generated, sounding, due, with_tools = Answer(), Answer(), Answer(), Answer()
     generated.generation.begin("r")
     sounding.playback.start(1)
@@ -65,7 +65,7 @@ def test_an_answer_is_not_over_while_anything_of_it_is_to_come() -> None:
     assert not any(answer.is_over for answer in (generated, sounding, due, with_tools))
 
 
-def test_a_round_of_tools_that_nobody_waits_for_keeps_no_answer_open() -> None:
+def test_a_round_of_unwanted_tools_keeps_no_answer_open() -> None:
     answer = Answer()
     answer.tools.begin_stale((CALL,))
 
@@ -93,7 +93,7 @@ def test_an_answer_that_is_being_generated_is_not_with_its_tools() -> None:
 # --- each coupling, whole --------------------------------------------------------------------------------------------
 
 
-def test_an_answer_that_begins_has_nothing_of_the_one_before_but_that_its_end_is_owed() -> None:
+def test_a_new_answer_keeps_nothing_of_the_previous_one_except_its_owed_end() -> None:
     answer = busy()
     answer.begin("r2")
 
@@ -109,7 +109,7 @@ def test_an_answer_that_begins_has_nothing_of_the_one_before_but_that_its_end_is
     assert not answer.generation.calls
 
 
-def test_an_answer_that_nobody_wants_is_taken_beside_the_one_before_and_cancelled() -> None:
+def test_an_unwanted_answer_is_tracked_beside_the_current_one_and_cancelled() -> None:
     answer = Answer()
     answer.begin("r1")
     answer.request.interrupt()
@@ -121,7 +121,7 @@ def test_an_answer_that_nobody_wants_is_taken_beside_the_one_before_and_cancelle
     assert answer.request.state is RequestState.NONE
 
 
-def test_the_end_of_an_answer_ends_what_was_asked_and_generated() -> None:
+def test_the_end_of_an_answer_ends_its_request_and_its_generation() -> None:
     answer = busy()
     answer.begin("r2")
     answer.end()
@@ -136,7 +136,7 @@ def test_the_end_of_an_answer_ends_what_was_asked_and_generated() -> None:
     assert answer.playback.admits("r2")
 
 
-def test_an_answer_that_falls_silent_lets_nothing_through_waits_for_nothing_and_makes_its_tools_stale() -> None:
+def test_a_cut_answer_admits_no_sound_awaits_nothing_and_makes_its_tools_stale() -> None:
     answer = busy()
     answer.fall_silent()
 
@@ -153,7 +153,7 @@ def test_an_answer_that_falls_silent_lets_nothing_through_waits_for_nothing_and_
     assert answer.tools.waits_for("c9"), "for the record"
 
 
-def test_a_round_that_begins_is_not_asked_about_before_it_is_over() -> None:
+def test_no_answer_to_a_round_is_requested_before_it_is_over() -> None:
     answer = Answer()
     answer.request.hold()
     answer.begin_tools((CALL,), has_spoken=False)
@@ -161,7 +161,7 @@ def test_a_round_that_begins_is_not_asked_about_before_it_is_over() -> None:
     assert answer.request.state is RequestState.DUE
 
 
-def test_an_answer_that_is_broken_off_waits_for_nothing() -> None:
+def test_a_broken_answer_awaits_nothing() -> None:
     answer = busy()
     answer.break_off("session-ended", is_final=True)
 
@@ -177,7 +177,7 @@ def test_an_answer_that_is_broken_off_waits_for_nothing() -> None:
     assert not answer.tools.waits_for("c9")
 
 
-def test_an_answer_that_is_reset_is_a_new_one() -> None:
+def test_a_reset_answer_equals_a_new_one() -> None:
     answer = busy()
     answer.begin("r2")
     answer.reset()
@@ -192,7 +192,7 @@ def test_an_answer_that_is_reset_is_a_new_one() -> None:
 # --- being refused ---------------------------------------------------------------------------------------------------
 
 
-def test_an_asking_that_is_refused_while_something_else_stood_in_the_way_is_repeated_after_it() -> None:
+def test_a_request_refused_because_of_another_answer_is_repeated_after_it() -> None:
     alone, behind = Answer(), Answer()
     for answer in (alone, behind):
         answer.request.ask()
@@ -203,7 +203,7 @@ def test_an_asking_that_is_refused_while_something_else_stood_in_the_way_is_repe
     assert [alone.request.is_to_be_repeated, behind.request.is_to_be_repeated] == [True, True]
 
 
-def test_a_refusal_that_comes_after_the_answer_that_was_asked_for_is_late() -> None:
+def test_a_refusal_after_the_requested_answer_is_ignored() -> None:
     answer = Answer()
     answer.request.ask()
     answer.begin("r1")
@@ -214,7 +214,7 @@ def test_a_refusal_that_comes_after_the_answer_that_was_asked_for_is_late() -> N
     assert not answer.request.is_to_be_repeated
 
 
-def test_a_refusal_counts_only_when_we_have_asked_and_another_answer_runs() -> None:
+def test_a_refusal_counts_only_after_a_request_while_another_answer_runs() -> None:
     unasked, idle, refused, unwanted = Answer(), Answer(), Answer(), Answer()
     for answer in (idle, refused, unwanted):
         answer.request.ask()
@@ -235,7 +235,7 @@ def test_a_refusal_counts_only_when_we_have_asked_and_another_answer_runs() -> N
 # --- answers to tools ------------------------------------------------------------------------------------------------
 
 
-def test_an_answer_to_tools_is_one_that_begins_after_a_round_that_is_over() -> None:
+def test_an_answer_to_tools_begins_after_a_finished_round() -> None:
     over, running, never = Answer(), Answer(), Answer()
     over.begin_tools((CALL,), has_spoken=False)
     over.tools.finish("c1")
@@ -248,7 +248,7 @@ def test_an_answer_to_tools_is_one_that_begins_after_a_round_that_is_over() -> N
     assert [answer.early_answer for answer in (over, running, never)] == ["r2", None, None]
 
 
-def test_an_answer_to_tools_that_sounds_is_not_replaced_by_another() -> None:
+def test_an_answer_to_tools_that_is_playing_is_not_replaced_by_another() -> None:
     answer = Answer()
     answer.begin_tools((CALL,), has_spoken=False)
     answer.tools.finish("c1")
@@ -259,7 +259,7 @@ def test_an_answer_to_tools_that_sounds_is_not_replaced_by_another() -> None:
     assert answer.needs_no_other
 
 
-def test_a_goodbye_is_one_only_while_a_tool_of_the_answer_runs() -> None:
+def test_a_goodbye_counts_only_while_a_tool_of_the_answer_runs() -> None:
     before, running, stale = Answer(), Answer(), Answer()
     running.begin_tools((CALL,), has_spoken=False)
     stale.tools.begin_stale((CALL,))
@@ -286,11 +286,11 @@ def test_an_answer_has_begun_once_it_was_heard_or_a_tool_has_run_for_it(how: str
 # --- cut, and taken up again -----------------------------------------------------------------------------------------
 
 
-def test_an_answer_is_kept_as_it_stood_when_it_was_cut() -> None:
+def test_an_answer_is_kept_as_it_was_when_it_was_cut() -> None:
     assert busy().as_cut(5.0) == CutAnswer("r1", 5.0, was_due=True, tools=ToolRoundState.RUNNING, is_goodbye=True)
 
 
-def test_what_does_not_sound_and_what_is_no_answer_is_not_kept() -> None:
+def test_silence_and_sound_without_an_answer_are_not_kept() -> None:
     silent, nameless = Answer(), Answer()
     silent.begin("r1")
     nameless.playback.start(1)
@@ -299,7 +299,7 @@ def test_what_does_not_sound_and_what_is_no_answer_is_not_kept() -> None:
     assert nameless.as_cut(5.0) is None
 
 
-def test_a_cut_answer_that_is_taken_up_again_takes_the_place_of_what_has_begun_since() -> None:
+def test_a_resumed_answer_replaces_whatever_has_begun_since() -> None:
     answer = busy()
     cut = answer.as_cut(5.0)
     assert cut is not None
@@ -321,7 +321,7 @@ def test_a_cut_answer_that_is_taken_up_again_takes_the_place_of_what_has_begun_s
     )
 
 
-def test_one_that_owes_another_waits_for_that() -> None:
+def test_an_answer_that_owes_another_waits_for_it() -> None:
     answer = Answer()
     answer.take_up(CutAnswer("r1", 0.0, was_due=True, tools=ToolRoundState.NONE, is_goodbye=False), is_due=True)
 
@@ -338,5 +338,5 @@ def test_one_that_owes_another_waits_for_that() -> None:
         (True, ToolRoundState.NONE, True),
     ],
 )
-def test_an_answer_is_owed_that_was_due_or_whose_tools_ran(*, was_due: bool, tools: ToolRoundState, owes: bool) -> None:
+def test_an_answer_is_owed_if_it_was_due_or_its_tools_ran(*, was_due: bool, tools: ToolRoundState, owes: bool) -> None:
     assert CutAnswer("r1", 0.0, was_due=was_due, tools=tools, is_goodbye=False).owes_answer is owes

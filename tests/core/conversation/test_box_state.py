@@ -27,7 +27,7 @@ def test_a_new_box_is_ready() -> None:
         (Phase.SPEAKING, Light.SPEAKING),
     ],
 )
-def test_a_conversation_goes_before_everything_else_because_audio_leaves_the_box(phase: Phase, light: Light) -> None:
+def test_a_conversation_overrides_every_other_light_because_audio_leaves_the_box(phase: Phase, light: Light) -> None:
     box = BoxState(Deadlines())
     box.is_muted = True
     box.lose(Device.SPEAKER)
@@ -68,7 +68,7 @@ def test_an_idle_box_shows_what_matters_most(
     assert box.light(Phase.IDLE) == next(light for is_so, light in in_order if is_so)
 
 
-def test_the_device_that_was_lost_first_is_the_one_that_is_shown() -> None:
+def test_the_device_that_was_lost_first_is_shown() -> None:
     box = BoxState(Deadlines())
     box.lose(Device.SPEAKER)
     box.lose(Device.MICROPHONE)
@@ -102,7 +102,7 @@ def test_the_alarm_sounds_until_its_minute_is_over() -> None:
     assert not box.is_ringing
 
 
-def test_an_alarm_that_nobody_set_off_makes_no_sound() -> None:
+def test_an_alarm_that_was_not_set_off_makes_no_sound() -> None:
     assert BoxState(Deadlines()).ring(now=0) == []
     assert BoxState(Deadlines()).stop_ringing() == []
 
@@ -117,7 +117,7 @@ def test_an_alarm_that_is_stopped_is_silent_at_once_and_for_good() -> None:
     assert box.stop_ringing() == []
 
 
-def test_trouble_is_shown_until_its_time_is_over_or_it_is_forgotten() -> None:
+def test_trouble_is_shown_until_its_time_is_up_or_it_is_cleared() -> None:
     deadlines = Deadlines()
     box = BoxState(deadlines)
     box.show_trouble("no-credit", until=6)

@@ -22,11 +22,11 @@ TO_MM_HM = (*TO_LISTENING, UserStartedSpeaking(), MM_HM)
 
 
 @pytest.mark.parametrize("phase", Phase)
-def test_it_may_be_heard_in_the_users_turn_only(phase: Phase) -> None:
+def test_a_backchannel_is_heard_only_in_the_users_turn(phase: Phase) -> None:
     assert drive(*WAYS[phase]).conversation.admits_backchannels is (phase is Phase.LISTENING)
 
 
-def test_it_is_no_answer_and_moves_no_deadline() -> None:
+def test_a_backchannel_is_not_an_answer_and_moves_no_deadline() -> None:
     listening = drive(*TO_LISTENING, UserStartedSpeaking())
     before = listening.waits_s
 
@@ -35,7 +35,7 @@ def test_it_is_no_answer_and_moves_no_deadline() -> None:
     assert listening.waits_s == before
 
 
-def test_a_box_that_hears_itself_goes_on_sending_what_the_user_says_under_it() -> None:
+def test_a_box_that_hears_itself_keeps_sending_the_users_speech_under_a_backchannel() -> None:
     listening = drive(WAKE, policy=HALF_DUPLEX)
     orders = listening.hear_all(LinkOpened(), UserStartedSpeaking(), MM_HM)
 
@@ -48,24 +48,24 @@ def test_a_box_that_hears_itself_goes_on_sending_what_the_user_says_under_it() -
     [TurnEnded(), ResponseStarted("r1"), MutePressed(), TalkHeld(), NETWORK_GONE],
     ids=["end of turn", "answer", "mute", "hang-up", "link lost"],
 )
-def test_it_is_silenced_before_anything_else_when_the_turn_is_over(fact: Event) -> None:
+def test_a_backchannel_is_silenced_first_when_the_turn_ends(fact: Event) -> None:
     # An answer that comes while the user speaks is called off, and their turn goes on.
     way = TO_MM_HM if not isinstance(fact, ResponseStarted) else (*TO_LISTENING, MM_HM)
 
     assert drive(*way).hear_all(fact)[0] == StopBackchannel()
 
 
-def test_it_is_silenced_once() -> None:
+def test_a_backchannel_is_silenced_once() -> None:
     spoken = drive(*TO_MM_HM, TurnEnded())
 
     assert StopBackchannel() not in spoken.hear_all(ResponseStarted("r1"), PlaybackStarted(1), UserStartedSpeaking())
 
 
-def test_one_that_began_as_the_turn_ended_is_silenced_at_once() -> None:
+def test_a_backchannel_that_began_as_the_turn_ended_is_silenced_at_once() -> None:
     assert drive(*TO_LISTENING, TurnEnded()).hear_all(MM_HM) == [StopBackchannel()]
 
 
-def test_a_barge_in_after_it_cuts_the_answer_and_shows_it_as_ever() -> None:
+def test_a_barge_in_after_a_backchannel_cuts_the_answer_and_shows_it_as_usual() -> None:
     speaking = drive(*TO_MM_HM, TurnEnded(), ResponseStarted("r1"), PlaybackStarted(1))
 
     assert speaking.hear(UserStartedSpeaking()) == [CutPlayback(), ShowLight(Light.LISTENING)]

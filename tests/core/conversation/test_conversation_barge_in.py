@@ -70,11 +70,11 @@ def test_barge_in_cuts_the_dac_then_shows_it_and_leaves_the_cancelling_to_the_se
     assert speaking.phase is Phase.LISTENING
 
 
-def test_speech_over_sound_that_the_service_has_long_sent_is_a_barge_in_too() -> None:
+def test_speech_over_sound_received_long_ago_is_a_barge_in_too() -> None:
     assert drive(*TO_SPOKEN).hear(UserStartedSpeaking()) == [CutPlayback(), ShowLight(Light.LISTENING)]
 
 
-def test_after_barge_in_nothing_of_that_answer_is_heard_any_more() -> None:
+def test_after_barge_in_nothing_more_of_that_answer_is_heard() -> None:
     interrupted = drive(*TO_SPEAKING, UserStartedSpeaking())
 
     assert not interrupted.conversation.admits("r1")
@@ -89,7 +89,7 @@ def test_speech_before_the_first_sound_gives_the_turn_back_and_cuts_nothing() ->
     assert not answering.conversation.admits("r1")
 
 
-def test_speech_while_an_answer_has_stalled_still_finds_out_where() -> None:
+def test_speech_during_a_stalled_answer_still_reports_what_was_heard() -> None:
     stalled = drive(*TO_SPEAKING, PlaybackDrained(1))
 
     assert stalled.hear(UserStartedSpeaking()) == [CutPlayback(), ShowLight(Light.LISTENING)]
@@ -113,17 +113,17 @@ def test_the_next_turn_after_barge_in_is_answered_like_any_other() -> None:
 
 
 @pytest.mark.parametrize("hand", BY_HAND, ids=["wake word", "button"])
-def test_a_hand_cancels_the_answer_by_its_name_because_the_service_has_heard_nothing(hand: Event) -> None:
+def test_an_interruption_by_hand_cancels_the_answer_by_id_because_the_service_heard_nothing(hand: Event) -> None:
     assert drive(*TO_SPEAKING).hear(hand) == [CutPlayback(), ShowLight(Light.LISTENING), CancelResponse("r1")]
 
 
 @pytest.mark.parametrize("hand", BY_HAND, ids=["wake word", "button"])
-def test_a_hand_cancels_nothing_when_the_answer_is_complete(hand: Event) -> None:
+def test_an_interruption_by_hand_of_a_complete_answer_cancels_nothing(hand: Event) -> None:
     assert drive(*TO_SPOKEN).hear(hand) == [CutPlayback(), ShowLight(Light.LISTENING)]
 
 
 @pytest.mark.parametrize("hand", BY_HAND, ids=["wake word", "button"])
-def test_a_box_that_hears_itself_sends_what_was_said_with_the_wake_word(hand: Event) -> None:
+def test_a_box_that_hears_itself_sends_the_words_said_with_the_wake_word(hand: Event) -> None:
     assert drive(*TO_SPEAKING, policy=HALF_DUPLEX).hear(hand) == [
         CutPlayback(),
         ShowLight(Light.LISTENING),
@@ -133,7 +133,7 @@ def test_a_box_that_hears_itself_sends_what_was_said_with_the_wake_word(hand: Ev
     ]
 
 
-def test_a_hand_gives_the_user_the_time_of_a_first_word() -> None:
+def test_an_interruption_by_hand_gives_the_user_the_time_of_a_first_word() -> None:
     interrupted = drive(*TO_SPEAKING, WAKE)
 
     assert interrupted.wait(7.9) == []
@@ -148,7 +148,7 @@ def test_an_answer_interrupted_by_hand_before_it_began_is_cancelled_when_it_begi
     assert interrupted.phase is Phase.LISTENING
 
 
-def test_a_hand_takes_back_one_answer_and_not_the_one_after_it() -> None:
+def test_an_interruption_by_hand_cancels_one_answer_and_not_the_next() -> None:
     interrupted = drive(*TO_THINKING, WAKE, ResponseStarted("r1"), ResponseEnded("r1", ResponseStatus.CANCELLED))
 
     assert interrupted.hear(ResponseStarted("r2")) == [ShowLight(Light.THINKING)]
@@ -156,19 +156,19 @@ def test_a_hand_takes_back_one_answer_and_not_the_one_after_it() -> None:
 
 
 @pytest.mark.parametrize("word", [[UserStartedSpeaking(), UserStoppedSpeaking()], [TurnEnded()]])
-def test_the_answer_to_what_was_said_after_a_hand_is_heard(word: list[Event]) -> None:
+def test_the_answer_to_speech_after_an_interruption_by_hand_is_heard(word: list[Event]) -> None:
     interrupted = drive(*TO_THINKING, WAKE, *word, ResponseStarted("r2"))
 
     assert interrupted.conversation.admits("r2")
 
 
-def test_an_answer_that_was_complete_leaves_nothing_to_cancel_after_a_hand() -> None:
+def test_a_complete_answer_leaves_nothing_to_cancel_after_an_interruption_by_hand() -> None:
     interrupted = drive(*TO_SPOKEN, WAKE, ResponseStarted("r2"))
 
     assert interrupted.conversation.admits("r2")
 
 
-def test_a_hand_on_a_deaf_box_hangs_up_because_nothing_can_follow() -> None:
+def test_an_interruption_by_hand_of_a_deaf_box_hangs_up_because_no_turn_can_follow() -> None:
     for deafness in (MutePressed(), DeviceLost(Device.MICROPHONE)):
         orders = drive(*TO_SPEAKING, deafness).hear(TalkPressed(at_sample=0))
 
@@ -179,7 +179,7 @@ def test_a_hand_on_a_deaf_box_hangs_up_because_nothing_can_follow() -> None:
 
 
 @pytest.mark.parametrize("ending", [WAKE, TalkHeld()], ids=["wake word", "hold"])
-def test_silence_comes_before_a_ringing_timer_is_stopped(ending: Event) -> None:
+def test_playback_is_cut_before_a_ringing_timer_is_stopped(ending: Event) -> None:
     orders = drive(*TO_SPEAKING, TimerRang()).hear(ending)
 
     assert orders[0] == CutPlayback()
@@ -190,14 +190,14 @@ def test_silence_comes_before_a_ringing_timer_is_stopped(ending: Event) -> None:
 # --- what the service is told ----------------------------------------------------------------------------------------
 
 
-def test_the_service_is_told_how_much_was_heard() -> None:
+def test_the_service_learns_how_much_was_heard() -> None:
     interrupted = drive(*TO_SPOKEN, UserStartedSpeaking())
     heard = ItemHeard("a1", 0, heard_ms=740, received_ms=2000, is_complete=True)
 
     assert interrupted.hear(PlaybackCut((heard,))) == [TruncateItem("a1", 0, 740)]
 
 
-def test_an_item_that_nobody_heard_is_deleted_because_a_cut_to_nothing_is_refused() -> None:
+def test_an_unheard_item_is_deleted_because_truncation_to_zero_is_refused() -> None:
     interrupted = drive(*TO_SPOKEN, UserStartedSpeaking())
     unheard = ItemHeard("a1", 0, heard_ms=0, received_ms=2000, is_complete=True)
 
@@ -211,7 +211,7 @@ def test_an_item_heard_to_its_end_needs_no_correction() -> None:
     assert interrupted.hear(PlaybackCut((heard,))) == []
 
 
-def test_nobody_is_told_what_was_heard_when_the_link_is_gone() -> None:
+def test_what_was_heard_is_not_reported_when_the_link_is_gone() -> None:
     heard = ItemHeard("a1", 0, heard_ms=740, received_ms=2000, is_complete=True)
 
     assert drive(*TO_SPOKEN, TalkHeld()).hear(PlaybackCut((heard,))) == []
@@ -221,7 +221,7 @@ def test_nobody_is_told_what_was_heard_when_the_link_is_gone() -> None:
 # --- tools and goodbyes that are interrupted -------------------------------------------------------------------------
 
 
-def test_a_tool_that_ends_after_the_user_spoke_is_told_but_asks_for_no_answer() -> None:
+def test_the_output_of_a_tool_that_ends_after_the_user_spoke_is_sent_without_a_request() -> None:
     interrupted = drive(*TO_TOOLS, UserStartedSpeaking())
 
     assert interrupted.hear(ToolFinished("c1", "1")) == [SendToolOutput("c1", "1")]
@@ -235,14 +235,14 @@ def test_calls_of_an_interrupted_answer_are_run_for_the_record_only() -> None:
     assert interrupted.hear(ToolFinished("c1", "1")) == [SendToolOutput("c1", "1")]
 
 
-def test_calls_of_an_interrupted_answer_do_not_stop_the_wait_for_the_next() -> None:
+def test_calls_of_an_interrupted_answer_do_not_end_the_wait_for_the_next() -> None:
     waiting = drive(*TO_ANSWERING, UserStartedSpeaking(), TurnEnded())
     waiting.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,)))
 
     assert isinstance(waiting.wait(15)[-1], PlayEarcon)
 
 
-def test_a_tool_that_nobody_waits_for_does_not_keep_the_next_answer_from_being_over() -> None:
+def test_an_unwanted_tool_does_not_keep_the_next_answer_from_ending() -> None:
     answered = drive(*TO_TOOLS, UserStartedSpeaking(), TurnEnded(), ResponseStarted("r2"), PlaybackStarted(2))
     answered.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True))
 
@@ -250,7 +250,7 @@ def test_a_tool_that_nobody_waits_for_does_not_keep_the_next_answer_from_being_o
     assert answered.hear(ToolFinished("c1", "1")) == [SendToolOutput("c1", "1")]
 
 
-def test_a_tool_that_nobody_waits_for_does_not_make_a_complete_answer_incomplete() -> None:
+def test_an_unwanted_tool_does_not_make_a_complete_answer_incomplete() -> None:
     answered = drive(*TO_TOOLS, UserStartedSpeaking(), TurnEnded(), ResponseStarted("r2"), PlaybackStarted(2))
     answered.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True))
 
@@ -266,14 +266,14 @@ def test_a_user_who_speaks_again_has_not_left() -> None:
     assert parting.hear(PlaybackDrained(3)) == [ShowLight(Light.LISTENING)]
 
 
-def test_a_goodbye_that_comes_after_the_user_spoke_is_late() -> None:
+def test_a_goodbye_that_arrives_after_the_user_spoke_is_ignored() -> None:
     stayed = drive(*TO_TOOLS, UserStartedSpeaking(), GoodbyeRequested(), TurnEnded(), ResponseStarted("r2"))
     stayed.hear(PlaybackStarted(2), ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True))
 
     assert stayed.hear(PlaybackDrained(2)) == [ShowLight(Light.LISTENING)]
 
 
-def test_barge_in_while_the_room_still_sounds_opens_the_uplink_at_once() -> None:
+def test_barge_in_while_the_room_still_echoes_opens_the_uplink_at_once() -> None:
     stalled = drive(*TO_SPEAKING, PlaybackDrained(1), policy=HALF_DUPLEX)
 
     assert stalled.hear(UserStartedSpeaking()) == [CutPlayback(), ShowLight(Light.LISTENING), OpenUplink()]
@@ -295,7 +295,7 @@ def test_a_second_answer_is_silenced_like_the_first() -> None:
     assert again.hear(PlaybackStarted(2)) == [ShowLight(Light.SPEAKING), SilenceUplink()]
 
 
-def test_an_answer_to_the_words_before_a_hand_that_begins_while_the_user_speaks_is_called_off() -> None:
+def test_a_late_answer_to_words_before_an_interruption_by_hand_is_cancelled() -> None:
     interrupted = drive(*TO_THINKING, WAKE, UserStartedSpeaking())
 
     assert CancelResponse("r2") in interrupted.hear(ResponseStarted("r2"))

@@ -39,14 +39,14 @@ HUNG_UP = [CloseUplink(), CloseLink()]
 # --- mute ------------------------------------------------------------------------------------------------------------
 
 
-def test_mute_shuts_the_door_and_says_so() -> None:
+def test_mute_closes_the_microphone_and_shows_it() -> None:
     idle = drive()
 
     assert idle.hear(MutePressed()) == [ShowLight(Light.MUTED), MuteMicrophone(), PlayEarcon(Earcon.MUTED)]
     assert idle.conversation.is_muted
 
 
-def test_unmute_opens_the_door_and_says_so() -> None:
+def test_unmute_opens_the_microphone_and_shows_it() -> None:
     muted = drive(MutePressed())
 
     assert muted.hear(MutePressed()) == [ShowLight(Light.IDLE), UnmuteMicrophone(), PlayEarcon(Earcon.UNMUTED)]
@@ -84,15 +84,15 @@ def test_a_box_unmuted_in_time_listens_on_after_the_answer() -> None:
 
 
 @pytest.mark.parametrize("phase", [Phase.THINKING, Phase.SPEAKING])
-def test_unmute_during_an_answer_opens_the_door_again(phase: Phase) -> None:
+def test_unmute_during_an_answer_opens_the_microphone_again(phase: Phase) -> None:
     assert drive(*WAYS[phase], MutePressed()).hear(MutePressed()) == [UnmuteMicrophone(), PlayEarcon(Earcon.UNMUTED)]
 
 
-def test_a_wake_word_heard_just_before_mute_calls_nobody() -> None:
+def test_a_wake_word_heard_just_before_mute_begins_no_conversation() -> None:
     assert drive(MutePressed()).hear(WAKE) == []
 
 
-def test_the_talk_button_of_a_muted_box_tells_why_it_does_nothing() -> None:
+def test_the_talk_button_of_a_muted_box_shows_why_it_does_nothing() -> None:
     assert drive(MutePressed()).hear(PRESS) == [PlayEarcon(Earcon.MUTED)]
 
 
@@ -123,7 +123,7 @@ def test_holding_the_talk_button_stops_the_ringing() -> None:
     assert drive(TimerRang()).hear(TalkHeld()) == [ShowLight(Light.IDLE), StopEarcons()]
 
 
-def test_the_wake_word_stops_the_ringing_and_calls() -> None:
+def test_the_wake_word_stops_the_ringing_and_begins_a_conversation() -> None:
     orders = drive(TimerRang()).hear(WAKE)
 
     assert StopEarcons() in orders
@@ -140,7 +140,7 @@ def test_a_timer_rings_into_a_conversation_without_ending_it(phase: Phase) -> No
 
 
 @pytest.mark.parametrize("phase", CALLED)
-def test_the_talk_button_stops_the_ringing_before_it_means_anything_else(phase: Phase) -> None:
+def test_the_talk_button_first_stops_the_ringing(phase: Phase) -> None:
     called = drive(*WAYS[phase], TimerRang())
 
     assert called.hear(PRESS) == [StopEarcons()]
@@ -148,14 +148,14 @@ def test_the_talk_button_stops_the_ringing_before_it_means_anything_else(phase: 
 
 
 @pytest.mark.parametrize("phase", [Phase.CONNECTING, Phase.LISTENING])
-def test_the_wake_word_stops_the_ringing_also_when_the_box_listens_already(phase: Phase) -> None:
+def test_the_wake_word_stops_the_ringing_even_if_the_box_is_already_listening(phase: Phase) -> None:
     called = drive(*WAYS[phase], TimerRang())
 
     assert called.hear(WAKE) == [StopEarcons()]
     assert called.phase is phase
 
 
-def test_a_second_timer_rings_its_own_minute() -> None:
+def test_a_second_timer_rings_for_its_own_minute() -> None:
     ringing = drive(TimerRang())
     ringing.wait(50)
     ringing.hear(TimerRang())
@@ -181,7 +181,7 @@ def test_a_lost_device_is_shown_until_it_is_back(device: Device) -> None:
 
 
 @pytest.mark.parametrize("code", ["microphone-dead", "wakeword-behind"])
-def test_a_box_that_hears_no_wake_word_shows_it_and_can_still_be_called(code: str) -> None:
+def test_a_box_whose_wake_word_fails_shows_it_and_the_button_still_works(code: str) -> None:
     idle = drive()
 
     assert idle.hear(HearingImpaired(code)) == [ShowLight(Light.FAULT, code)]
@@ -192,21 +192,21 @@ def test_a_box_that_hears_no_wake_word_shows_it_and_can_still_be_called(code: st
 
 @pytest.mark.parametrize("call", [WAKE, PRESS], ids=["wake word", "button"])
 @pytest.mark.parametrize("device", list(Device))
-def test_a_box_without_a_device_calls_nobody_and_says_so(device: Device, call: TalkPressed) -> None:
+def test_a_box_without_a_device_begins_no_conversation_and_shows_why(device: Device, call: TalkPressed) -> None:
     broken = drive(DeviceLost(device))
 
     assert broken.hear(call) == [PlayEarcon(Earcon.TROUBLE)]
     assert broken.phase is Phase.IDLE
 
 
-def test_a_box_whose_devices_are_back_calls_again() -> None:
+def test_a_box_whose_devices_are_back_begins_conversations_again() -> None:
     mended = drive(DeviceLost(Device.SPEAKER), DeviceLost(Device.MICROPHONE), DeviceRestored(Device.MICROPHONE))
 
     assert mended.hear(DeviceRestored(Device.SPEAKER)) == [ShowLight(Light.IDLE)]
     assert mended.hear(WAKE)[0] == ShowLight(Light.CONNECTING)
 
 
-def test_a_device_lost_or_restored_twice_is_lost_or_restored_once() -> None:
+def test_a_device_lost_or_restored_twice_counts_once() -> None:
     idle = drive(DeviceLost(Device.SPEAKER))
 
     assert idle.hear(DeviceLost(Device.SPEAKER)) == []
@@ -260,13 +260,13 @@ def test_a_missing_device_is_shown_rather_than_what_failed_for_lack_of_it() -> N
     assert failed.hear(DeviceRestored(Device.SPEAKER)) == [ShowLight(Light.FAULT, "no-credit")]
 
 
-def test_a_fault_goes_before_the_mute_light_for_its_while() -> None:
+def test_a_fault_overrides_the_mute_light_while_it_lasts() -> None:
     failed = drive(WAKE, LinkLost("no-credit", is_retriable=False), MutePressed())
 
     assert failed.wait(6) == [ShowLight(Light.MUTED)]
 
 
-def test_ringing_goes_before_a_fault() -> None:
+def test_ringing_overrides_a_fault() -> None:
     assert drive(DeviceLost(Device.MICROPHONE)).hear(TimerRang())[0] == ShowLight(Light.RINGING)
 
 
@@ -276,7 +276,7 @@ def test_a_timer_that_ends_by_itself_gives_the_light_back_to_the_fault() -> None
     assert broken.wait(60)[-1] == ShowLight(Light.FAULT, Device.MICROPHONE)
 
 
-def test_a_user_who_mutes_a_ringing_box_hears_both() -> None:
+def test_muting_a_ringing_box_still_plays_the_mute_earcon() -> None:
     assert drive(TimerRang()).hear(MutePressed()) == [MuteMicrophone(), PlayEarcon(Earcon.MUTED)]
 
 

@@ -60,7 +60,7 @@ NOTHING_LEFT = BudgetTold(0)
 
 @pytest.mark.parametrize("call", [WAKE, TalkPressed(0)])
 @pytest.mark.parametrize("left_s", [0, -3.5])
-def test_a_box_whose_minutes_are_used_up_calls_nobody_and_says_why(call: Event, left_s: float) -> None:
+def test_a_box_whose_minutes_are_used_up_begins_no_conversation_and_says_why(call: Event, left_s: float) -> None:
     spent = drive(BudgetTold(left_s))
 
     assert spent.hear(call) == SPENT
@@ -74,7 +74,7 @@ def test_the_light_of_a_limit_is_shown_long_enough_to_be_counted_twice() -> None
     assert spent.wait(0.1) == [ShowLight(Light.IDLE)]
 
 
-def test_who_asks_again_before_the_sentence_is_over_does_not_hear_it_twice() -> None:
+def test_asking_again_before_the_sentence_is_over_does_not_repeat_it() -> None:
     assert drive(NOTHING_LEFT, WAKE).hear(WAKE) == SPENT[1:]
 
 
@@ -91,7 +91,7 @@ def test_a_box_without_a_limit_never_runs_out() -> None:
     assert unlimited.wait(299) == []
 
 
-def test_the_last_seconds_of_a_day_are_worth_a_call() -> None:
+def test_the_last_seconds_of_a_days_minutes_can_be_used() -> None:
     assert OpenLink("hey_jarvis") in drive(BudgetTold(0.5)).hear(WAKE)
 
 
@@ -118,7 +118,7 @@ def test_what_the_user_is_saying_when_the_minutes_run_out_is_answered() -> None:
     assert talking.hear(PlaybackDrained(1)) == ended_by(Earcon.BUDGET_SPENT)
 
 
-def test_a_round_of_tools_is_part_of_the_answer_that_is_heard_to_its_end() -> None:
+def test_a_round_of_tools_is_part_of_an_answer_that_is_heard_to_its_end() -> None:
     calling = drive(BudgetTold(10), *TO_THINKING, ResponseStarted("r1"))
     calling.wait(9)
     calling.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,)))
@@ -129,25 +129,25 @@ def test_a_round_of_tools_is_part_of_the_answer_that_is_heard_to_its_end() -> No
     assert calling.hear(PlaybackDrained(1)) == ended_by(Earcon.BUDGET_SPENT)
 
 
-def test_nobody_listens_on_for_longer_than_usual_when_the_minutes_have_run_out() -> None:
+def test_the_follow_up_window_is_not_extended_when_the_minutes_have_run_out() -> None:
     listening = drive(BudgetTold(3), *TO_LISTENING)
 
     assert listening.wait(7.9) == []
     assert listening.wait(0.1) == ended_by(Earcon.BUDGET_SPENT)
 
 
-def test_a_session_that_is_not_open_yet_when_the_minutes_run_out_is_not_waited_for() -> None:
+def test_a_session_not_yet_open_when_the_minutes_run_out_is_not_awaited() -> None:
     assert drive(BudgetTold(3), *TO_CONNECTING).wait(3) == ended_by(Earcon.BUDGET_SPENT)
 
 
-def test_a_link_lost_when_the_minutes_have_run_out_is_not_dialled_again() -> None:
+def test_a_link_lost_after_the_minutes_ran_out_is_not_redialled() -> None:
     thinking = drive(BudgetTold(3), *TO_THINKING)
     thinking.wait(4)
 
     assert thinking.hear(NETWORK_GONE) == ended_by(Earcon.BUDGET_SPENT)
 
 
-def test_the_box_hears_itself_and_still_hangs_up_after_the_answer() -> None:
+def test_a_box_that_hears_itself_also_hangs_up_after_the_answer() -> None:
     spoken = drive(BudgetTold(3), *TO_SPOKEN, policy=HALF_DUPLEX)
     spoken.wait(4)
 
@@ -166,7 +166,7 @@ def test_the_minutes_count_from_the_moment_the_session_is_open() -> None:
     assert dialling.conversation.deadline == 1000 + 9 + 10
 
 
-def test_what_is_told_during_a_conversation_goes_before_what_was_told_before_it() -> None:
+def test_a_budget_report_during_a_conversation_overrides_the_one_before_it() -> None:
     talking = drive(BudgetTold(600), *TO_LISTENING, UserStartedSpeaking())
     talking.hear(BudgetTold(2))
 
@@ -175,7 +175,7 @@ def test_what_is_told_during_a_conversation_goes_before_what_was_told_before_it(
     assert talking.wait(0.1) == ended_by(Earcon.BUDGET_SPENT)
 
 
-def test_news_of_the_budget_does_not_put_off_an_end_that_has_been_decided() -> None:
+def test_a_budget_report_does_not_postpone_an_end_that_has_been_decided() -> None:
     talking = drive(BudgetTold(2), *TO_LISTENING, UserStartedSpeaking())
     talking.wait(3)
     talking.hear(BudgetTold(0), BudgetTold(500))
@@ -183,13 +183,13 @@ def test_news_of_the_budget_does_not_put_off_an_end_that_has_been_decided() -> N
     assert talking.wait(29) == ended_by(Earcon.BUDGET_SPENT)
 
 
-def test_the_hard_cap_goes_before_the_grace_of_the_budget() -> None:
+def test_the_hard_cap_overrides_the_grace_of_the_budget() -> None:
     speaking = drive(BudgetTold(50), *TO_SPEAKING, policy=replace(OPEN_MICROPHONE, session_s=60))
 
     assert speaking.wait(60) == [CutPlayback(), *ended_by(Earcon.BUDGET_SPENT)]
 
 
-def test_a_conversation_that_ends_by_itself_says_nothing_of_limits() -> None:
+def test_a_conversation_that_ends_by_itself_does_not_mention_limits() -> None:
     held = drive(BudgetTold(600), *TO_LISTENING)
 
     assert held.hear(TalkHeld()) == HUNG_UP
@@ -204,7 +204,7 @@ def test_the_next_conversation_is_not_held_to_the_end_of_the_last_one() -> None:
     assert spent.hear(PlaybackDrained(1)) == [ShowLight(Light.LISTENING)]
 
 
-def test_a_wake_word_over_an_answer_that_outlived_its_session_asks_the_budget_too() -> None:
+def test_a_wake_word_over_an_answer_that_outlived_its_session_checks_the_budget_too() -> None:
     spoken = drive(*TO_SPOKEN, NETWORK_GONE, BudgetTold(0))
 
     assert spoken.hear(WAKE)[-2:] == SPENT[1:]
@@ -224,7 +224,7 @@ def test_a_conversation_that_reaches_its_cap_says_so_and_leaves_the_box_listenin
 # --- no progress within a response -----------------------------------------------------------------------------------
 
 
-def test_an_answer_that_stands_still_while_nothing_sounds_is_given_up_after_its_own_limit() -> None:
+def test_a_stalled_silent_answer_is_abandoned_after_its_own_limit() -> None:
     policy = replace(OPEN_MICROPHONE, answer_s=15, progress_s=7)
     begun = drive(*TO_THINKING, ResponseStarted("r1"), policy=policy)
     played = drive(*TO_SPEAKING, PlaybackDrained(1), policy=policy)
@@ -235,7 +235,7 @@ def test_an_answer_that_stands_still_while_nothing_sounds_is_given_up_after_its_
         assert OpenLink("hey_jarvis") in stalled.hear(WAKE)
 
 
-def test_an_answer_that_goes_on_without_a_sound_is_not_given_up() -> None:
+def test_a_silent_answer_that_makes_progress_is_not_abandoned() -> None:
     policy = replace(OPEN_MICROPHONE, answer_s=15, progress_s=7)
     begun = drive(*TO_THINKING, ResponseStarted("r1"), policy=policy)
     played = drive(*TO_SPEAKING, PlaybackDrained(1), policy=policy)
@@ -248,7 +248,7 @@ def test_an_answer_that_goes_on_without_a_sound_is_not_given_up() -> None:
         assert PlayEarcon(Earcon.TROUBLE) in silent.wait(0.1)
 
 
-def test_an_answer_that_was_given_up_does_not_keep_another_one_alive() -> None:
+def test_an_abandoned_answer_does_not_keep_another_one_alive() -> None:
     policy = replace(OPEN_MICROPHONE, progress_s=7)
     stalled = drive(*TO_THINKING, ResponseStarted("r1"), ResponseStarted("r2"), policy=policy)
     stalled.wait(6)
@@ -258,7 +258,7 @@ def test_an_answer_that_was_given_up_does_not_keep_another_one_alive() -> None:
     assert PlayEarcon(Earcon.TROUBLE) in stalled.wait(0.1)
 
 
-def test_progress_is_nobody_s_while_no_answer_is_generated() -> None:
+def test_progress_without_an_answer_is_ignored() -> None:
     thinking = drive(*TO_THINKING, policy=replace(OPEN_MICROPHONE, answer_s=15, progress_s=7))
     thinking.wait(14)
     thinking.hear(AnswerProgressed(), AnswerProgressed("r1"))
@@ -266,7 +266,7 @@ def test_progress_is_nobody_s_while_no_answer_is_generated() -> None:
     assert thinking.waits_s == 1
 
 
-def test_an_answer_that_sounds_is_not_waited_for_however_it_goes_on() -> None:
+def test_progress_moves_no_deadline_while_an_answer_plays() -> None:
     speaking = drive(*TO_SPEAKING)
     before = speaking.waits_s
 
@@ -274,7 +274,7 @@ def test_an_answer_that_sounds_is_not_waited_for_however_it_goes_on() -> None:
     assert speaking.waits_s == before
 
 
-def test_an_answer_that_goes_on_for_ever_without_a_sound_is_ended_by_the_hard_cap() -> None:
+def test_a_silent_answer_that_progresses_for_ever_is_ended_by_the_hard_cap() -> None:
     endless = drive(*TO_THINKING, ResponseStarted("r1"), policy=replace(OPEN_MICROPHONE, session_s=60))
     for _ in range(59):
         endless.wait(1)
@@ -283,7 +283,7 @@ def test_an_answer_that_goes_on_for_ever_without_a_sound_is_ended_by_the_hard_ca
     assert endless.wait(1) == ended_by(Earcon.SESSION_SPENT)
 
 
-def test_an_answer_that_has_not_begun_has_the_service_s_time_to_think() -> None:
+def test_an_answer_that_has_not_begun_gets_the_full_thinking_time() -> None:
     thinking = drive(*TO_THINKING, policy=replace(OPEN_MICROPHONE, answer_s=15, progress_s=7))
 
     assert thinking.wait(14.9) == []
@@ -322,7 +322,7 @@ def test_the_follow_up_window_counts_from_playback_drained_and_response_done_and
 
 
 @pytest.mark.parametrize("phase", [Phase.CONNECTING, Phase.LISTENING, Phase.THINKING])
-def test_what_came_during_a_stall_is_told_of_before_a_deadline_counts(phase: Phase) -> None:
+def test_events_received_during_a_stall_are_handled_before_a_deadline_counts(phase: Phase) -> None:
     waiting = drive(*WAYS[phase])
     waiting.now += 20
 
@@ -333,7 +333,7 @@ def test_what_came_during_a_stall_is_told_of_before_a_deadline_counts(phase: Pha
     assert waiting.wait(0.1) != []
 
 
-def test_a_conversation_that_goes_on_after_a_stall_is_not_ended_by_it() -> None:
+def test_a_stall_does_not_end_a_conversation() -> None:
     thinking = drive(*TO_THINKING)
     thinking.now += 30
     thinking.hear(LoopStalled(15))
@@ -343,7 +343,7 @@ def test_a_conversation_that_goes_on_after_a_stall_is_not_ended_by_it() -> None:
     assert thinking.wait(60) == []
 
 
-def test_a_deadline_that_is_not_over_is_not_put_off() -> None:
+def test_a_deadline_that_is_not_due_is_not_postponed() -> None:
     listening = drive(*TO_LISTENING)
     listening.now += 7
     listening.hear(LoopStalled(5))
@@ -360,7 +360,7 @@ def test_a_box_that_stalls_for_ever_ends_its_conversation_by_the_hard_cap() -> N
     assert stalling.wait(0) == ended_by(Earcon.SESSION_SPENT)
 
 
-def test_a_stall_while_the_room_still_sounds_opens_no_uplink_by_itself() -> None:
+def test_a_stall_while_the_room_still_echoes_does_not_open_the_uplink() -> None:
     spoken = drive(*TO_SPEAKING, policy=HALF_DUPLEX)
     assert spoken.hear(PlaybackStarted(2)) == [SilenceUplink()]
     assert spoken.hear(LoopStalled(3)) == []

@@ -76,7 +76,7 @@ def test_a_turn_in_which_one_event_is_missing_ends_in_listening_and_the_next_tur
 
 
 @pytest.mark.parametrize("gone", [(0, 1), (1, 2), (0, 1, 2)])
-def test_an_answer_is_heard_whatever_is_missing_of_the_users_speech(gone: tuple[int, ...]) -> None:
+def test_an_answer_is_heard_whichever_event_of_the_users_speech_is_missing(gone: tuple[int, ...]) -> None:
     turn = drive(*TO_LISTENING, *[fact for place, fact in enumerate(TURN[:5]) if place not in gone])
 
     assert turn.phase is Phase.SPEAKING
@@ -87,7 +87,7 @@ def test_an_answer_is_heard_whatever_is_missing_of_the_users_speech(gone: tuple[
 # --- the end of the answer -------------------------------------------------------------------------------------------
 
 
-def test_an_answer_of_which_all_has_been_heard_is_over_two_seconds_later_also_without_its_end() -> None:
+def test_a_fully_heard_answer_is_over_after_two_seconds_even_without_its_end() -> None:
     heard = drive(*ALL_HEARD)
 
     assert heard.wait(1.9) == []
@@ -95,7 +95,7 @@ def test_an_answer_of_which_all_has_been_heard_is_over_two_seconds_later_also_wi
     assert heard.wait(6) == HUNG_UP
 
 
-def test_the_end_of_an_answer_that_comes_while_the_box_listens_again_is_late_news() -> None:
+def test_an_answers_end_that_arrives_while_the_box_listens_again_is_ignored() -> None:
     heard = drive(*ALL_HEARD)
     heard.wait(3)
 
@@ -106,7 +106,7 @@ def test_the_end_of_an_answer_that_comes_while_the_box_listens_again_is_late_new
 
 
 @pytest.mark.parametrize("moment", range(len(NEXT_TURN) + 1))
-def test_the_end_of_an_answer_that_comes_in_the_next_turn_is_late_news(moment: int) -> None:
+def test_an_answers_end_that_arrives_in_the_next_turn_is_ignored(moment: int) -> None:
     heard = drive(*ALL_HEARD)
     heard.wait(3)
     heard.hear(*NEXT_TURN[:moment])
@@ -118,21 +118,21 @@ def test_the_end_of_an_answer_that_comes_in_the_next_turn_is_late_news(moment: i
     assert heard.hear(PlaybackDrained(2)) == [ShowLight(Light.LISTENING)]
 
 
-def test_an_answer_that_goes_on_after_an_item_has_its_time_and_then_the_conversation_goes_on() -> None:
+def test_an_answer_may_continue_after_an_item_and_then_the_conversation_goes_on() -> None:
     heard = drive(*ALL_HEARD, AnswerProgressed("r1"))
 
     assert heard.wait(14.9) == []
     assert heard.wait(0.1) == [ShowLight(Light.LISTENING)]
 
 
-def test_the_end_of_an_item_of_another_answer_says_nothing_of_this_one() -> None:
+def test_the_end_of_another_answers_item_does_not_affect_this_one() -> None:
     stalled = drive(*TO_SPEAKING, ItemEnded("r0"), PlaybackDrained(1))
 
     assert stalled.wait(14.9) == []
     assert stalled.wait(0.1)[:2] == [CutPlayback(), ShowLight(Light.FAULT, "no-answer")]
 
 
-def test_the_end_of_an_item_of_an_interrupted_answer_is_late_news() -> None:
+def test_the_end_of_an_interrupted_answers_item_is_ignored() -> None:
     interrupted = drive(*TO_SPEAKING, UserStartedSpeaking(), ItemEnded("r1"), TurnEnded())
 
     assert interrupted.waits_s == 15
@@ -141,13 +141,13 @@ def test_the_end_of_an_item_of_an_interrupted_answer_is_late_news() -> None:
     assert interrupted.waits_s == 5
 
 
-def test_an_answer_of_an_item_without_a_sound_is_heard_to_fail_and_the_box_listens() -> None:
+def test_an_answer_whose_item_is_silent_sounds_the_trouble_tone_and_the_box_listens() -> None:
     silent = drive(*TO_ANSWERING, ItemEnded("r1"))
 
     assert silent.wait(2) == [ShowLight(Light.LISTENING), PlayEarcon(Earcon.TROUBLE)]
 
 
-def test_sound_that_comes_after_all_is_heard() -> None:
+def test_late_sound_is_heard_after_all() -> None:
     heard = drive(*ALL_HEARD)
     heard.wait(3)
 
@@ -158,7 +158,7 @@ def test_sound_that_comes_after_all_is_heard() -> None:
     assert heard.hear(PlaybackDrained(2)) == [ShowLight(Light.LISTENING)]
 
 
-def test_an_answer_that_goes_on_after_all_and_is_cancelled_then_is_not_asked_for_again() -> None:
+def test_an_answer_that_continues_late_and_is_then_cancelled_is_not_requested_again() -> None:
     heard = drive(*ALL_HEARD)
     heard.wait(3)
     heard.hear(PlaybackStarted(2))
@@ -166,7 +166,7 @@ def test_an_answer_that_goes_on_after_all_and_is_cancelled_then_is_not_asked_for
     assert heard.hear(ResponseEnded("r1", ResponseStatus.CANCELLED)) == []
 
 
-def test_a_turn_whose_beginning_was_not_told_settles_an_answer_whose_end_is_missing_as_well() -> None:
+def test_a_turn_without_a_reported_start_also_ends_an_answer_whose_end_is_missing() -> None:
     heard = drive(*ALL_HEARD)
     heard.wait(3)
     heard.hear(TurnEnded())
@@ -174,7 +174,7 @@ def test_a_turn_whose_beginning_was_not_told_settles_an_answer_whose_end_is_miss
     assert not heard.conversation.admits("r1")
 
 
-def test_sound_that_comes_after_the_user_has_spoken_is_not_heard() -> None:
+def test_sound_that_arrives_after_the_user_has_spoken_is_not_heard() -> None:
     heard = drive(*ALL_HEARD)
     heard.wait(3)
     heard.hear(UserStartedSpeaking())
@@ -189,21 +189,21 @@ def test_a_session_lost_after_an_answer_without_an_end_is_resumed_without_troubl
     assert heard.hear_all(NETWORK_GONE) == [ShowLight(Light.CONNECTING), RewindUplink()]
 
 
-def test_a_session_that_ends_for_good_after_an_answer_without_an_end_shows_why() -> None:
+def test_a_session_that_ends_for_good_after_an_unfinished_answer_shows_why() -> None:
     heard = drive(*ALL_HEARD)
     heard.wait(3)
 
     assert heard.hear(LinkLost("no-credit", is_retriable=False))[0] == ShowLight(Light.FAULT, "no-credit")
 
 
-def test_a_box_that_hears_itself_listens_again_also_without_the_end_of_the_answer() -> None:
+def test_a_box_that_hears_itself_listens_again_even_without_the_answers_end() -> None:
     heard = drive(*ALL_HEARD, policy=HALF_DUPLEX)
 
     assert heard.wait(0.2) == [ShowLight(Light.THINKING), OpenUplink()]
     assert heard.wait(2) == [ShowLight(Light.LISTENING)]
 
 
-def test_a_parting_word_without_an_end_is_a_parting_word() -> None:
+def test_a_farewell_without_an_end_is_still_a_farewell() -> None:
     parting = drive(*TO_ANSWERING, ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,)), GoodbyeRequested())
     parting.hear(ToolFinished("c1", ""), ResponseStarted("r2"), PlaybackStarted(1), ItemEnded("r2"))
     parting.hear(PlaybackDrained(1))
@@ -215,7 +215,7 @@ def test_a_parting_word_without_an_end_is_a_parting_word() -> None:
 # --- the end of an answer that calls tools ---------------------------------------------------------------------------
 
 
-def test_calls_that_come_only_with_a_late_end_are_run_and_answered_if_nobody_has_spoken_since() -> None:
+def test_calls_that_arrive_only_with_a_late_end_are_run_and_answered_if_nobody_spoke_since() -> None:
     heard = drive(*ALL_HEARD)
     heard.wait(4)
 
@@ -226,7 +226,7 @@ def test_calls_that_come_only_with_a_late_end_are_run_and_answered_if_nobody_has
     assert heard.hear(ToolFinished("c1", "1")) == [SendToolOutput("c1", "1"), CreateResponse()]
 
 
-def test_calls_that_come_only_with_a_late_end_are_run_for_the_record_if_the_user_has_spoken_since() -> None:
+def test_calls_that_arrive_only_with_a_late_end_are_run_for_the_record_if_the_user_spoke_since() -> None:
     heard = drive(*ALL_HEARD)
     heard.wait(3)
     heard.hear(UserStartedSpeaking())
@@ -238,7 +238,7 @@ def test_calls_that_come_only_with_a_late_end_are_run_for_the_record_if_the_user
 CALLED = (*TO_ANSWERING, CallMade("r1", CALL), CallMade("r1", OTHER_CALL))
 
 
-def test_calls_that_have_come_in_full_are_run_two_seconds_later_also_without_the_end_of_the_answer() -> None:
+def test_complete_calls_are_run_after_two_seconds_even_without_the_answers_end() -> None:
     called = drive(*CALLED)
 
     assert called.wait(1.9) == []
@@ -252,7 +252,7 @@ def test_calls_that_have_come_in_full_are_run_two_seconds_later_also_without_the
     assert called.hear(PlaybackDrained(1)) == [ShowLight(Light.LISTENING)]
 
 
-def test_calls_that_were_run_without_the_end_of_their_answer_are_not_run_again_when_it_comes() -> None:
+def test_calls_run_before_their_answers_end_are_not_run_again_when_it_arrives() -> None:
     called = drive(*CALLED)
     called.wait(2)
     third = RunTool(CALL.__class__("c3", "get_time", ""))
@@ -262,7 +262,7 @@ def test_calls_that_were_run_without_the_end_of_their_answer_are_not_run_again_w
     assert called.hear(ToolFinished("c3", "3")) == [SendToolOutput("c3", "3"), CreateResponse()]
 
 
-def test_the_asking_goes_out_as_soon_as_the_late_end_comes() -> None:
+def test_the_request_is_sent_as_soon_as_the_late_end_arrives() -> None:
     called = drive(*CALLED)
     called.wait(2)
     called.hear(ToolFinished("c1", "1"), ToolFinished("c2", "2"))
@@ -270,13 +270,13 @@ def test_the_asking_goes_out_as_soon_as_the_late_end_comes() -> None:
     assert called.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL, OTHER_CALL))) == [CreateResponse()]
 
 
-def test_a_service_that_calls_without_end_fills_no_memory() -> None:
+def test_a_service_with_endless_calls_does_not_fill_the_memory() -> None:
     called = drive(*TO_ANSWERING, *[CallMade("r1", CALL.__class__(f"c{number}", "stop", "")) for number in range(1000)])
 
     assert len(called.wait(2)) == 64
 
 
-def test_calls_of_an_interrupted_answer_without_an_end_are_not_run() -> None:
+def test_calls_of_an_interrupted_unfinished_answer_are_not_run() -> None:
     assert drive(*CALLED, UserStartedSpeaking()).wait(60) == []
 
 
@@ -293,7 +293,7 @@ def test_an_answer_that_begins_before_the_user_is_known_to_have_stopped_is_heard
     assert early.wait(6) == HUNG_UP
 
 
-def test_an_answer_that_begins_early_is_heard_also_where_it_is_the_second_turn() -> None:
+def test_an_answer_that_begins_early_is_heard_in_the_second_turn_too() -> None:
     early = drive(*TO_SPOKEN, PlaybackDrained(1), UserStartedSpeaking(), ResponseStarted("r2"))
 
     assert early.phase is Phase.THINKING
@@ -307,7 +307,7 @@ def test_an_answer_that_begins_early_after_an_interruption_is_the_answer_to_it()
     assert interrupted.hear(ResponseStarted("r2")) == [ShowLight(Light.THINKING)]
 
 
-def test_of_two_answers_that_begin_while_the_user_speaks_the_first_crossed_and_the_second_is_heard() -> None:
+def test_of_two_answers_that_begin_while_the_user_speaks_the_second_is_heard() -> None:
     crossing = drive(*TO_LISTENING, TurnEnded(), UserStartedSpeaking(), ResponseStarted("r1"))
 
     assert not crossing.conversation.admits("r1")

@@ -58,7 +58,7 @@ BEGAN = NearSpeechBegan(at_sample=43_200)
 CONFIRMED = NearSpeechConfirmed(at_sample=41_600)
 
 
-def test_what_may_be_speech_lowers_the_answer_and_nothing_else() -> None:
+def test_possible_speech_only_ducks_the_answer() -> None:
     speaking = drive(*TO_SPEAKING)
 
     assert speaking.hear(BEGAN) == [DuckPlayback()]
@@ -66,7 +66,7 @@ def test_what_may_be_speech_lowers_the_answer_and_nothing_else() -> None:
     assert speaking.conversation.admits("r1")
 
 
-def test_a_cough_leaves_the_answer_as_it_was() -> None:
+def test_a_cough_leaves_the_answer_intact() -> None:
     speaking = drive(*TO_SPEAKING, BEGAN)
 
     assert speaking.hear(NearSpeechFaded()) == [RestorePlayback()]
@@ -77,7 +77,7 @@ def test_a_cough_leaves_the_answer_as_it_was() -> None:
     assert speaking.conversation.admits("r1")
 
 
-def test_confirmed_speech_cuts_and_tells_the_service_which_may_have_heard_nothing() -> None:
+def test_confirmed_speech_cuts_and_informs_the_service_which_may_have_heard_nothing() -> None:
     speaking = drive(*TO_SPEAKING, BEGAN)
 
     assert speaking.hear(CONFIRMED) == [CutPlayback(), ShowLight(Light.LISTENING), CancelResponse("r1")]
@@ -85,7 +85,7 @@ def test_confirmed_speech_cuts_and_tells_the_service_which_may_have_heard_nothin
     assert not speaking.conversation.admits("r1")
 
 
-def test_confirmed_speech_cuts_what_the_service_has_long_sent() -> None:
+def test_confirmed_speech_cuts_an_answer_that_was_received_long_ago() -> None:
     assert drive(*TO_SPOKEN).hear(BEGAN, CONFIRMED) == [
         DuckPlayback(),
         CutPlayback(),
@@ -93,7 +93,7 @@ def test_confirmed_speech_cuts_what_the_service_has_long_sent() -> None:
     ]
 
 
-def test_what_was_heard_is_told_after_a_cut_by_the_box_as_after_any_other() -> None:
+def test_what_was_heard_is_reported_after_a_cut_by_the_box_as_after_any_other() -> None:
     interrupted = drive(*TO_SPEAKING, BEGAN, CONFIRMED)
 
     told = interrupted.hear(PlaybackCut((ItemHeard("i1", 0, 740, 2000, is_complete=False),)))
@@ -106,7 +106,7 @@ def test_when_the_service_hears_the_same_speech_nothing_is_cut_twice() -> None:
     assert drive(*TO_SPEAKING, BEGAN, UserStartedSpeaking()).hear(CONFIRMED) == []
 
 
-def test_the_service_the_wake_word_and_the_box_may_each_end_the_doubt() -> None:
+def test_the_service_the_wake_word_and_the_box_may_each_confirm_speech() -> None:
     for confirmation in (UserStartedSpeaking(), WAKE, CONFIRMED):
         ducked = drive(*TO_SPEAKING, BEGAN)
 
@@ -121,7 +121,7 @@ def test_the_turn_after_a_cut_by_the_box_is_answered_like_any_other() -> None:
     assert interrupted.hear(ResponseStarted("r2"), PlaybackStarted(2)) == [ShowLight(Light.SPEAKING)]
 
 
-def test_a_box_that_was_interrupted_by_nobody_waits_and_hangs_up() -> None:
+def test_a_box_interrupted_without_speech_waits_and_hangs_up() -> None:
     interrupted = drive(*TO_SPOKEN, BEGAN, CONFIRMED)
 
     assert interrupted.waits_s == 8.0
@@ -130,7 +130,7 @@ def test_a_box_that_was_interrupted_by_nobody_waits_and_hangs_up() -> None:
 
 
 @pytest.mark.parametrize("way", [(), TO_CONNECTING, TO_LISTENING, TO_THINKING, TO_ANSWERING], ids=len)
-def test_where_nothing_sounds_the_service_hears_for_itself(way: tuple[Event, ...]) -> None:
+def test_near_speech_while_nothing_plays_is_left_to_the_service(way: tuple[Event, ...]) -> None:
     driven = drive(*way)
 
     assert driven.hear(BEGAN, CONFIRMED, NearSpeechFaded()) == []
@@ -140,14 +140,14 @@ def test_one_duck_is_enough() -> None:
     assert drive(*TO_SPEAKING, BEGAN).hear(BEGAN) == []
 
 
-def test_an_answer_that_ends_while_it_is_ducked_gives_its_volume_back() -> None:
+def test_an_answer_that_ends_while_ducked_restores_the_volume() -> None:
     ducked = drive(*TO_SPOKEN, BEGAN)
 
     assert ducked.hear(PlaybackDrained(1)) == [ShowLight(Light.LISTENING), RestorePlayback()]
     assert ducked.hear(NearSpeechFaded()) == []
 
 
-def test_an_answer_that_stalls_while_it_is_ducked_goes_on_at_full_volume() -> None:
+def test_an_answer_that_stalls_while_ducked_continues_at_full_volume() -> None:
     ducked = drive(*TO_SPEAKING, BEGAN)
 
     assert RestorePlayback() in ducked.hear(PlaybackDrained(1))
@@ -163,7 +163,7 @@ def test_a_box_that_goes_deaf_does_not_stay_quiet() -> None:
     assert ducked.hear(BEGAN, CONFIRMED) == [], "heard just before the door was shut"
 
 
-def test_who_speaks_over_an_answer_whose_session_is_gone_gets_another_session() -> None:
+def test_speech_over_an_answer_whose_session_is_gone_opens_another_session() -> None:
     orphan = drive(*TO_SPOKEN, LinkLost("session-ended", is_retriable=True))
 
     actions = orphan.hear(BEGAN, CONFIRMED)
@@ -181,7 +181,7 @@ def speaking_over(*facts: Event) -> Driven:
     return drive(*TO_SPEAKING, *facts, policy=HALF_DUPLEX)
 
 
-def test_what_may_be_speech_is_not_sent_before_it_is_known_to_be() -> None:
+def test_possible_speech_is_not_sent_before_it_is_confirmed() -> None:
     assert speaking_over().hear(BEGAN) == [DuckPlayback()]
     assert speaking_over(BEGAN).hear(NearSpeechFaded()) == [RestorePlayback()]
 
@@ -196,7 +196,7 @@ def test_confirmed_speech_is_sent_from_before_its_first_sound() -> None:
     ]
 
 
-def test_who_goes_on_at_once_after_an_answer_does_not_lose_a_word_to_its_echo() -> None:
+def test_a_user_who_speaks_right_after_an_answer_loses_no_word_to_its_echo() -> None:
     ended = drive(*TO_SPOKEN, PlaybackDrained(1), policy=HALF_DUPLEX)
     assert ended.hear(BEGAN) == []
     assert ended.phase is Phase.SPEAKING, "the room still sounds"
@@ -211,7 +211,7 @@ def test_speech_confirmed_after_an_answer_need_not_wait_for_its_echo() -> None:
     assert ended.wait(0.3) == []
 
 
-def test_who_speaks_over_the_end_of_an_answer_is_sent_from_where_they_began() -> None:
+def test_speech_over_the_end_of_an_answer_is_sent_from_its_beginning() -> None:
     ended = drive(*TO_SPOKEN, BEGAN, policy=HALF_DUPLEX)
 
     assert ended.hear(PlaybackDrained(1)) == [RestorePlayback()]
@@ -225,7 +225,7 @@ def test_a_cough_into_the_echo_of_an_answer_is_not_sent() -> None:
     assert ended.wait(0.2) == [ShowLight(Light.LISTENING), OpenUplink()]
 
 
-def test_without_a_session_nobody_hears_who_speaks_over_the_answer() -> None:
+def test_without_a_session_speech_over_the_answer_is_not_sent() -> None:
     orphan = drive(*TO_SPOKEN, LinkLost("session-ended", is_retriable=True), policy=HALF_DUPLEX)
 
     assert orphan.hear(BEGAN) == [DuckPlayback()]
@@ -235,7 +235,7 @@ def test_without_a_session_nobody_hears_who_speaks_over_the_answer() -> None:
 
 
 @pytest.mark.parametrize("earlier", [(), (TalkPressed(at_sample=1),)], ids=["before it", "over the one before"])
-def test_who_spoke_before_an_answer_is_not_sent_after_it(earlier: tuple[Event, ...]) -> None:
+def test_speech_before_an_answer_is_not_sent_after_it(earlier: tuple[Event, ...]) -> None:
     before = drive(*(TO_SPEAKING if earlier else TO_LISTENING), BEGAN, *earlier, policy=HALF_DUPLEX)
     spoken = ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True)
     before.hear(TurnEnded(), ResponseStarted("r2"), PlaybackStarted(2), spoken, PlaybackDrained(2))

@@ -39,7 +39,9 @@ RENEWED = [ShowLight(Light.CONNECTING), RewindUplink(), OpenLink("hey_jarvis", r
 
 
 @pytest.mark.parametrize(("in_s", "after_s"), [(100, 75), (240, 210), (120, 90), (60, 45), (20, 15)])
-def test_it_is_renewed_half_a_minute_before_or_a_quarter_of_a_short_time(in_s: float, after_s: float) -> None:
+def test_a_session_is_renewed_half_a_minute_or_a_quarter_of_its_time_before_it_expires(
+    in_s: float, after_s: float
+) -> None:
     listening = drive(*TO_LISTENING, SessionExpires(in_s), policy=PATIENT)
 
     assert listening.wait(after_s - 0.1) == []
@@ -49,11 +51,11 @@ def test_it_is_renewed_half_a_minute_before_or_a_quarter_of_a_short_time(in_s: f
 
 
 @pytest.mark.parametrize("in_s", [19.9, 0, -60, -1e9])
-def test_a_time_that_is_over_or_too_near_says_nothing_it_may_be_our_clock_that_is_wrong(in_s: float) -> None:
+def test_an_expiry_that_is_past_or_too_near_is_ignored_because_our_clock_may_be_wrong(in_s: float) -> None:
     assert drive(*TO_LISTENING, SessionExpires(in_s), policy=PATIENT).wait(299) == []
 
 
-def test_the_last_time_that_was_told_counts() -> None:
+def test_the_latest_reported_expiry_counts() -> None:
     listening = drive(*TO_LISTENING, SessionExpires(100), SessionExpires(260), policy=PATIENT)
 
     assert listening.wait(229) == []
@@ -61,7 +63,7 @@ def test_the_last_time_that_was_told_counts() -> None:
 
 
 @pytest.mark.parametrize("way", [(), TO_CONNECTING], ids=["idle", "connecting"])
-def test_the_time_of_a_session_that_is_not_open_says_nothing(way: tuple[Event, ...]) -> None:
+def test_the_expiry_of_a_session_that_is_not_open_is_ignored(way: tuple[Event, ...]) -> None:
     closed = drive(*way, SessionExpires(20))
     before = closed.waits_s
     closed.hear(SessionExpires(25))
@@ -77,7 +79,7 @@ def test_an_answer_is_heard_to_its_end_first() -> None:
     assert speaking.hear(PlaybackDrained(1)) == RENEWED
 
 
-def test_what_the_user_is_saying_is_said_to_the_end_and_answered_first() -> None:
+def test_the_users_turn_is_finished_and_answered_first() -> None:
     talking = drive(*TO_LISTENING, SessionExpires(100), UserStartedSpeaking(), policy=replace(PATIENT, turn_s=200))
 
     assert talking.wait(80) == []
@@ -96,7 +98,7 @@ def test_a_round_of_tools_is_part_of_the_answer() -> None:
     assert calling.hear(PlaybackDrained(1)) == RENEWED
 
 
-def test_an_answer_that_does_not_end_in_time_ends_with_the_session_as_any_other() -> None:
+def test_an_answer_that_does_not_end_in_time_ends_with_the_session() -> None:
     speaking = drive(*TO_SPEAKING, SessionExpires(100), policy=PATIENT)
     speaking.wait(100)
     speaking.hear(NETWORK_GONE)
@@ -107,7 +109,7 @@ def test_an_answer_that_does_not_end_in_time_ends_with_the_session_as_any_other(
     assert speaking.wait(200) == [], "the new session is not renewed for the old one's time"
 
 
-def test_a_renewal_that_fails_is_tried_again() -> None:
+def test_a_failed_renewal_is_tried_again() -> None:
     renewed = drive(*TO_LISTENING, SessionExpires(100), policy=PATIENT)
     renewed.wait(75)
 
@@ -123,7 +125,7 @@ def test_a_conversation_whose_minutes_are_used_up_is_not_renewed() -> None:
     assert spent.phase is Phase.LISTENING
 
 
-def test_a_muted_box_has_nobody_to_renew_it_for() -> None:
+def test_a_muted_box_does_not_renew_its_session() -> None:
     muted = drive(*TO_SPEAKING, SessionExpires(100), MutePressed(), policy=PATIENT)
     muted.wait(80)
     muted.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, has_audio=True))
@@ -132,13 +134,13 @@ def test_a_muted_box_has_nobody_to_renew_it_for() -> None:
     assert muted.phase is Phase.IDLE
 
 
-def test_who_hangs_up_before_is_not_dialled_for() -> None:
+def test_hanging_up_before_prevents_the_renewal() -> None:
     short = drive(*TO_LISTENING, SessionExpires(100), policy=replace(PATIENT, no_speech_s=8))
 
     assert short.wait(300) == HUNG_UP
 
 
-def test_the_time_of_a_session_that_was_lost_says_nothing_of_the_next() -> None:
+def test_the_expiry_of_a_lost_session_does_not_apply_to_the_next() -> None:
     lost = drive(*TO_LISTENING, SessionExpires(100), policy=PATIENT)
     lost.wait(20)
     lost.hear(NETWORK_GONE)
@@ -148,7 +150,7 @@ def test_the_time_of_a_session_that_was_lost_says_nothing_of_the_next() -> None:
     assert lost.wait(200) == []
 
 
-def test_what_is_told_while_the_next_session_is_dialled_is_of_a_session_that_is_no_more() -> None:
+def test_an_expiry_reported_while_the_next_session_is_dialled_is_ignored() -> None:
     renewed = drive(*TO_LISTENING, SessionExpires(100), policy=PATIENT)
     renewed.wait(75)
 
@@ -156,7 +158,7 @@ def test_what_is_told_while_the_next_session_is_dialled_is_of_a_session_that_is_
     assert renewed.phase is Phase.CONNECTING
 
 
-def test_one_renewal_is_one_also_when_the_next_answer_is_over() -> None:
+def test_a_renewal_happens_once_even_after_the_next_answer() -> None:
     renewed = drive(*TO_LISTENING, SessionExpires(100), policy=PATIENT)
     renewed.wait(75)
     renewed.hear(LinkOpened(), UserStartedSpeaking(), TurnEnded(), ResponseStarted("r1"), PlaybackStarted(1))
@@ -165,7 +167,7 @@ def test_one_renewal_is_one_also_when_the_next_answer_is_over() -> None:
     assert renewed.hear(PlaybackDrained(1)) == [ShowLight(Light.LISTENING)]
 
 
-def test_a_renewal_has_all_its_tries_whatever_was_lost_before() -> None:
+def test_a_renewal_gets_all_its_tries_whatever_was_lost_before() -> None:
     renewed = drive(*TO_LISTENING, NETWORK_GONE, policy=PATIENT)
     for _ in range(3):
         renewed.wait(renewed.waits_s or 0)
@@ -179,7 +181,7 @@ def test_a_renewal_has_all_its_tries_whatever_was_lost_before() -> None:
         assert renewed.wait(renewed.waits_s or 0) == [OpenLink("hey_jarvis", resumes=True)]
 
 
-def test_of_an_answer_whose_end_is_missing_nothing_goes_over_into_the_next_session() -> None:
+def test_an_answer_without_an_end_leaves_nothing_in_the_next_session() -> None:
     heard = drive(*TO_SPEAKING, ItemEnded("r1"), SessionExpires(100), PlaybackDrained(1), policy=PATIENT)
     heard.wait(75)
     heard.hear(LinkOpened())

@@ -66,7 +66,7 @@ BROKEN_OFF = [ShowLight(Light.CONNECTING), MarkTurn(), RewindUplink(), PlayEarco
     [TO_LISTENING, (*TO_LISTENING, UserStartedSpeaking()), TO_THINKING, TO_ANSWERING],
     ids=["listening", "in mid-sentence", "thinking", "answering"],
 )
-def test_what_was_said_in_vain_is_kept_and_the_service_dialled_anew(way: tuple[Event, ...]) -> None:
+def test_unanswered_speech_is_kept_and_the_service_redialled(way: tuple[Event, ...]) -> None:
     lost = drive(*way)
 
     assert lost.hear_all(NETWORK_GONE) == [ShowLight(Light.CONNECTING), RewindUplink()]
@@ -76,7 +76,7 @@ def test_what_was_said_in_vain_is_kept_and_the_service_dialled_anew(way: tuple[E
     assert lost.hear(ResponseStarted("r7"), PlaybackStarted(4)) == [ShowLight(Light.SPEAKING)]
 
 
-def test_it_is_dialled_four_times_and_then_given_up_aloud() -> None:
+def test_after_four_dials_the_box_gives_up_with_a_tone() -> None:
     lost = drive(*TO_LISTENING, NETWORK_GONE)
     waits = [lost.waits_s]
     assert lost.wait(lost.waits_s or 0) == [REOPEN]
@@ -88,19 +88,19 @@ def test_it_is_dialled_four_times_and_then_given_up_aloud() -> None:
     assert orders == TROUBLE
 
 
-def test_a_refusal_while_resuming_is_told_at_once() -> None:
+def test_a_refusal_while_resuming_is_shown_at_once() -> None:
     lost = drive(*TO_LISTENING, NETWORK_GONE)
 
     assert lost.hear(LinkLost("no-credit", is_retriable=False))[0] == ShowLight(Light.FAULT, "no-credit")
 
 
-def test_a_service_that_never_opens_again_is_given_up_in_time() -> None:
+def test_the_box_gives_up_in_time_on_a_service_that_never_opens_again() -> None:
     lost = drive(*TO_LISTENING, NETWORK_GONE)
 
     assert lost.wait(12) == [REOPEN, *TROUBLE]
 
 
-def test_when_it_never_opens_again_the_last_dials_own_reason_is_shown_and_not_one_of_before() -> None:
+def test_when_it_never_opens_again_the_reason_of_the_last_dial_is_shown() -> None:
     called = drive(WAKE, LinkLost("local-service-starting", is_retriable=True))
     called.wait(0.25)
     called.hear(LinkOpened(), NETWORK_GONE)
@@ -108,24 +108,24 @@ def test_when_it_never_opens_again_the_last_dials_own_reason_is_shown_and_not_on
     assert called.wait(12)[1] == ShowLight(Light.FAULT, "service-unreachable")
 
 
-def test_who_holds_the_button_meanwhile_hangs_up() -> None:
+def test_holding_the_button_meanwhile_hangs_up() -> None:
     assert drive(*TO_LISTENING, NETWORK_GONE).hear(TalkHeld()) == HUNG_UP
 
 
-def test_the_next_conversation_begins_with_nothing_of_this_one() -> None:
+def test_the_next_conversation_keeps_nothing_of_this_one() -> None:
     lost = drive(*TO_LISTENING, NETWORK_GONE, TalkHeld())
 
     assert lost.hear(WAKE)[-1] == OpenLink("hey_jarvis")
 
 
-def test_a_conversation_after_one_that_was_resumed_is_dialled_for_as_long_as_any_other() -> None:
+def test_a_conversation_after_a_resumed_one_is_dialled_for_the_usual_time() -> None:
     again = drive(*TO_LISTENING, NETWORK_GONE, TalkHeld(), WAKE, policy=replace(OPEN_MICROPHONE, connect_s=60))
     for _ in range(12):
         assert again.hear(NETWORK_GONE) == []
         assert again.wait(again.waits_s or 0) == [OpenLink("hey_jarvis")]
 
 
-def test_an_answer_of_an_earlier_session_does_not_make_one_that_is_lost_at_once_worth_resuming_for_ever() -> None:
+def test_an_answer_in_an_earlier_session_does_not_allow_endless_redialling() -> None:
     lost = drive(*TO_SPOKEN, PlaybackDrained(1), NETWORK_GONE)
     for _ in range(3):
         assert lost.wait(lost.waits_s or 0) == [REOPEN]
@@ -140,7 +140,7 @@ def test_an_answer_of_an_earlier_session_does_not_make_one_that_is_lost_at_once_
     [(*TO_SPOKEN, PlaybackDrained(1)), (*TO_TOOLS, TurnEnded())],
     ids=["an echo", "a round of tools"],
 )
-def test_a_box_that_has_hung_up_waits_for_nothing(way: tuple[Event, ...]) -> None:
+def test_a_box_that_has_hung_up_has_no_deadline(way: tuple[Event, ...]) -> None:
     box = drive(*way, policy=HALF_DUPLEX)
     box.hear(TalkHeld())
 
@@ -151,7 +151,7 @@ def test_a_box_that_has_hung_up_waits_for_nothing(way: tuple[Event, ...]) -> Non
 # --- in the middle of an answer --------------------------------------------------------------------------------------
 
 
-def test_what_is_here_of_an_answer_is_heard_to_its_end_and_then_the_service_is_dialled_anew() -> None:
+def test_the_received_part_of_an_answer_is_heard_before_the_service_is_redialled() -> None:
     broken = drive(*TO_SPEAKING)
     assert broken.hear(NETWORK_GONE) == [CloseUplink()]
     assert broken.phase is Phase.SPEAKING
@@ -162,13 +162,13 @@ def test_what_is_here_of_an_answer_is_heard_to_its_end_and_then_the_service_is_d
     assert broken.hear(LinkOpened()) == [ShowLight(Light.LISTENING), OpenUplink()]
 
 
-def test_an_answer_that_had_stalled_when_the_session_was_lost_is_not_asked_again() -> None:
+def test_an_answer_that_had_stalled_when_the_session_was_lost_is_not_requested_again() -> None:
     stalled = drive(*TO_SPEAKING, PlaybackDrained(1))
 
     assert stalled.hear_all(NETWORK_GONE) == BROKEN_OFF
 
 
-def test_who_speaks_into_the_echo_of_a_broken_answer_is_kept_from_their_first_sound() -> None:
+def test_speech_into_the_echo_of_a_broken_answer_is_kept_from_its_first_sound() -> None:
     broken = drive(*TO_SPEAKING, NETWORK_GONE, PlaybackDrained(1), NearSpeechBegan(5000), policy=HALF_DUPLEX)
 
     assert broken.wait(0.2) == [
@@ -179,7 +179,7 @@ def test_who_speaks_into_the_echo_of_a_broken_answer_is_kept_from_their_first_so
     ]
 
 
-def test_words_before_a_tool_that_was_not_run_are_a_broken_answer_too() -> None:
+def test_words_before_a_tool_that_was_not_run_count_as_a_broken_answer() -> None:
     asked = drive(*TO_SPEAKING, ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True))
     asked.hear(ToolFinished("c1", "{}"), NETWORK_GONE)
 
@@ -187,7 +187,7 @@ def test_words_before_a_tool_that_was_not_run_are_a_broken_answer_too() -> None:
 
 
 @pytest.mark.parametrize("way", [TO_SPEAKING, TO_SPOKEN], ids=["in the middle", "while it is played out"])
-def test_a_refusal_while_an_answer_sounds_is_told_when_what_is_here_has_been_heard(
+def test_a_refusal_during_an_answer_is_shown_once_the_received_part_was_heard(
     way: tuple[Event, ...],
 ) -> None:
     refused = drive(*way)
@@ -198,14 +198,14 @@ def test_a_refusal_while_an_answer_sounds_is_told_when_what_is_here_has_been_hea
     assert refused.hear(PlaybackDrained(1)) == told
 
 
-def test_the_wake_word_over_a_broken_answer_calls_anew_and_the_service_is_told_the_last_turns() -> None:
+def test_the_wake_word_over_a_broken_answer_redials_and_replays_the_last_turns() -> None:
     broken = drive(*TO_SPEAKING, NETWORK_GONE)
 
     assert broken.hear(WAKE)[-2:] == [KeepUplink(32_000), REOPEN]
     assert broken.hear(PlaybackCut(())) == []
 
 
-def test_who_speaks_over_a_broken_answer_is_still_known_after_every_dial_but_not_after_the_talk() -> None:
+def test_a_wake_word_over_a_broken_answer_resumes_with_every_dial_but_not_after_a_hang_up() -> None:
     again = drive(*TO_SPEAKING, NETWORK_GONE, WAKE, NETWORK_GONE)
 
     assert again.wait(again.waits_s or 0) == [REOPEN]
@@ -217,7 +217,7 @@ def test_who_speaks_over_a_broken_answer_is_still_known_after_every_dial_but_not
 # --- after a round of tools -------------------------------------------------------------------------------------------
 
 
-def test_a_turn_whose_tools_have_run_is_not_said_again_but_heard_to_have_failed_and_the_talk_goes_on() -> None:
+def test_a_turn_whose_tools_have_run_is_not_repeated_but_sounds_the_trouble_tone() -> None:
     lost = drive(*TO_TOOLS, ToolFinished("c1", "{}"))
 
     assert lost.hear_all(NETWORK_GONE) == BROKEN_OFF
@@ -227,19 +227,19 @@ def test_a_turn_whose_tools_have_run_is_not_said_again_but_heard_to_have_failed_
     assert lost.hear(UserStartedSpeaking(), TurnEnded()) == [ShowLight(Light.THINKING)]
 
 
-def test_a_turn_whose_outputs_were_sent_and_not_answered_is_not_said_again_either() -> None:
+def test_a_turn_whose_tool_outputs_were_sent_is_not_repeated_either() -> None:
     asked = drive(*TO_TOOLS, ToolFinished("c1", "{}"), ToolFinished("c2", "{}"))
 
     assert asked.hear_all(NETWORK_GONE) == BROKEN_OFF
 
 
-def test_a_turn_said_after_an_interrupted_round_of_tools_is_said_again_like_any_other() -> None:
+def test_a_turn_after_an_interrupted_round_of_tools_is_repeated_like_any_other() -> None:
     lost = drive(*TO_TOOLS, UserStartedSpeaking(), TurnEnded())
 
     assert lost.hear_all(NETWORK_GONE) == [ShowLight(Light.CONNECTING), RewindUplink()]
 
 
-def test_the_turn_after_one_with_tools_is_said_again_like_any_other() -> None:
+def test_the_turn_after_one_with_tools_is_repeated_like_any_other() -> None:
     lost = drive(*TO_TOOLS, ToolFinished("c1", "{}"), ToolFinished("c2", "{}"), ResponseStarted("r2"))
     lost.hear(PlaybackStarted(1), ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True), PlaybackDrained(1))
 
@@ -249,11 +249,11 @@ def test_the_turn_after_one_with_tools_is_said_again_like_any_other() -> None:
 # --- where nobody waits for another session --------------------------------------------------------------------------
 
 
-def test_a_box_that_was_muted_meanwhile_has_nothing_to_say_again() -> None:
+def test_a_box_muted_meanwhile_has_nothing_to_repeat() -> None:
     assert drive(*TO_THINKING, MutePressed()).hear(NETWORK_GONE)[-1] == PlayEarcon(Earcon.TROUBLE)
 
 
-def test_a_goodbye_that_is_lost_is_a_goodbye() -> None:
+def test_a_goodbye_in_a_lost_session_still_hangs_up() -> None:
     leaving = drive(*TO_TOOLS, GoodbyeRequested(), ToolFinished("c1", "{}"), ToolFinished("c2", "{}"))
 
     assert leaving.hear(NETWORK_GONE)[-1] == PlayEarcon(Earcon.TROUBLE)
@@ -266,20 +266,20 @@ def test_a_goodbye_that_is_lost_is_a_goodbye() -> None:
 @pytest.mark.parametrize(
     "fact", [UserStartedSpeaking(), PlaybackDrained(1), WAKE], ids=["barge-in", "answer over", "wake word"]
 )
-def test_the_users_turn_is_marked_after_every_answer(fact: Event) -> None:
+def test_the_start_of_the_users_turn_is_marked_after_every_answer(fact: Event) -> None:
     spoken = drive(*TO_SPEAKING, ResponseEnded("r1", ResponseStatus.COMPLETED, has_audio=True))
 
     assert spoken.hear_all(fact).count(MarkTurn()) == 1
 
 
-def test_the_first_turn_is_not_marked_it_begins_with_what_was_kept() -> None:
+def test_the_first_turn_is_not_marked_because_it_begins_with_the_preroll() -> None:
     assert MarkTurn() not in drive(WAKE).hear_all(LinkOpened())
 
 
 # --- sessions that die young -----------------------------------------------------------------------------------------
 
 
-def test_sessions_that_die_as_soon_as_they_are_open_are_dialled_ever_later_and_then_given_up_aloud() -> None:
+def test_sessions_lost_at_once_are_redialled_at_growing_intervals_and_then_given_up() -> None:
     dying = drive(*TO_LISTENING)
     waits: list[float | None] = []
     while (orders := dying.hear(LinkLost("session-ended", is_retriable=True)))[-1] == RewindUplink():
@@ -304,19 +304,19 @@ def again_and_again(dying: Driven, *life: Event, lasts_s: float) -> list[float |
     return waits
 
 
-def test_sessions_that_last_are_dialled_anew_at_once_each_time() -> None:
+def test_sessions_that_last_are_redialled_at_once_each_time() -> None:
     lasting = drive(*TO_LISTENING, policy=replace(OPEN_MICROPHONE, no_speech_s=60))
 
     assert again_and_again(lasting, lasts_s=10) == [0.25] * 8
 
 
-def test_sessions_that_do_not_quite_last_are_dialled_ever_later() -> None:
+def test_sessions_that_do_not_quite_last_are_redialled_at_growing_intervals() -> None:
     dying = drive(*TO_LISTENING, policy=replace(OPEN_MICROPHONE, no_speech_s=60))
 
     assert again_and_again(dying, lasts_s=9.9)[:4] == [0.25, 0.75, 2, 2]
 
 
-def test_sessions_in_which_an_answer_was_heard_are_dialled_anew_at_once_each_time() -> None:
+def test_sessions_in_which_an_answer_was_heard_are_redialled_at_once_each_time() -> None:
     answering = drive(*TO_LISTENING)
     turn = (TurnEnded(), ResponseStarted("r1"), PlaybackStarted(1), COMPLETED, PlaybackDrained(1))
 
@@ -356,7 +356,7 @@ def test_a_user_who_was_speaking_when_the_session_was_lost_and_says_no_more_is_n
     assert lost.wait(8) == HUNG_UP
 
 
-def test_an_answer_that_was_waited_for_in_the_session_that_was_lost_is_not_waited_for_in_the_next() -> None:
+def test_an_answer_awaited_in_the_lost_session_is_not_awaited_in_the_next() -> None:
     lost = drive(*TO_THINKING, NETWORK_GONE)
     lost.wait(0.25)
     lost.hear(LinkOpened(), UserStartedSpeaking())
@@ -365,13 +365,13 @@ def test_an_answer_that_was_waited_for_in_the_session_that_was_lost_is_not_waite
 
 
 @pytest.mark.parametrize("reason", [MutePressed(), GoodbyeRequested()], ids=["muted", "goodbye"])
-def test_where_nobody_waits_for_another_session_the_light_says_why_this_one_ended(reason: Event) -> None:
+def test_if_no_new_session_is_needed_the_light_shows_why_this_one_ended(reason: Event) -> None:
     ended = LinkLost("session-ended", is_retriable=True)
 
     assert ShowLight(Light.FAULT, "session-ended") in drive(*TO_TOOLS, reason).hear(ended)
 
 
-def test_a_dial_that_could_only_begin_when_its_time_is_over_is_not_waited_for() -> None:
+def test_a_dial_that_could_only_begin_too_late_is_not_awaited() -> None:
     lost = drive(*TO_LISTENING, policy=replace(OPEN_MICROPHONE, connect_s=0.25))
 
     assert lost.hear(NETWORK_GONE)[0] == ShowLight(Light.FAULT, "service-unreachable")
@@ -383,7 +383,7 @@ def test_a_dial_that_could_only_begin_when_its_time_is_over_is_not_waited_for() 
     "way",
     [(NETWORK_GONE,), (UserStartedSpeaking(), NETWORK_GONE), (SessionExpires(100),), (TurnEnded(), NETWORK_GONE)],
 )
-def test_nothing_is_waited_for_after_a_hang_up(way: tuple[Event, ...]) -> None:
+def test_nothing_is_awaited_after_a_hang_up(way: tuple[Event, ...]) -> None:
     held = drive(*TO_LISTENING, *way, TalkHeld())
 
     assert held.conversation.deadline is None

@@ -158,7 +158,7 @@ def test_an_answer_that_calls_tools_again_begins_another_round() -> None:
 # --- asked all the same ----------------------------------------------------------------------------------------------
 
 
-def test_a_request_refused_because_of_a_self_started_answer_is_not_repeated_once_that_was_heard() -> None:
+def test_a_request_refused_for_an_unrequested_answer_is_not_repeated_once_that_was_heard() -> None:
     asked = drive(*TO_ANSWERING, called("r1", CALL), ToolFinished("c1", "1"), ResponseStarted("r2"), REFUSED)
     asked.hear(PlaybackStarted(1))
 

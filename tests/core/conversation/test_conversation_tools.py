@@ -41,7 +41,7 @@ def test_all_calls_of_an_answer_run_at_once() -> None:
     assert answering.phase is Phase.THINKING
 
 
-def test_one_answer_is_asked_for_after_the_last_output() -> None:
+def test_one_answer_is_requested_after_the_last_output() -> None:
     waiting = drive(*TO_TOOLS)
 
     assert waiting.hear(ToolFinished("c2", "18:04")) == [SendToolOutput("c2", "18:04")]
@@ -65,7 +65,7 @@ def test_tools_may_take_longer_than_an_answer() -> None:
     assert drive(*TO_TOOLS).wait(60) == []
 
 
-def test_tools_may_take_longer_than_an_answer_also_when_something_was_said_before_them() -> None:
+def test_tools_may_take_longer_than_an_answer_even_after_words_before_them() -> None:
     speaking = drive(*TO_SPEAKING, ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True))
 
     assert speaking.hear(PlaybackDrained(1)) == [ShowLight(Light.THINKING)]
@@ -73,7 +73,7 @@ def test_tools_may_take_longer_than_an_answer_also_when_something_was_said_befor
     assert speaking.hear(ToolFinished("c1", "ok")) == [SendToolOutput("c1", "ok"), CreateResponse()]
 
 
-def test_the_service_that_never_answers_after_a_tool_is_heard_to_fail() -> None:
+def test_a_service_that_never_answers_after_a_tool_sounds_the_trouble_tone() -> None:
     asked = drive(*TO_TOOLS, ToolFinished("c1", ""), ToolFinished("c2", ""))
 
     assert asked.wait(14.9) == []
@@ -91,7 +91,7 @@ def test_no_follow_up_window_opens_between_a_call_and_its_answer() -> None:
     assert speaking.hear(PlaybackDrained(2)) == [ShowLight(Light.LISTENING)]
 
 
-def test_an_answer_that_begins_while_the_words_before_the_tool_still_sound_is_heard_after_them() -> None:
+def test_an_answer_that_begins_while_the_words_before_the_tool_play_is_heard_after_them() -> None:
     speaking = drive(*TO_SPEAKING, ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True))
     speaking.hear(ToolFinished("c1", "ok"), ResponseStarted("r2"))
 
@@ -109,7 +109,7 @@ def test_an_answer_may_call_tools_again() -> None:
     assert again.hear(ToolFinished("c1", "ok")) == [SendToolOutput("c1", "ok"), CreateResponse()]
 
 
-def test_calls_left_from_an_interrupted_round_are_waited_for_with_the_next() -> None:
+def test_calls_left_from_an_interrupted_round_are_awaited_with_the_next() -> None:
     later = drive(*TO_TOOLS, ToolFinished("c1", ""), UserStartedSpeaking(), TurnEnded(), ResponseStarted("r2"))
     later.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, (CALL,)))
 
@@ -120,7 +120,7 @@ def test_calls_left_from_an_interrupted_round_are_waited_for_with_the_next() -> 
 # --- the service refuses ---------------------------------------------------------------------------------------------
 
 
-def test_an_answer_refused_because_another_one_ran_is_asked_for_again_exactly_once() -> None:
+def test_an_answer_refused_because_another_one_ran_is_requested_again_exactly_once() -> None:
     asked = drive(*TO_TOOLS, ToolFinished("c1", ""), ToolFinished("c2", ""), ResponseStarted("r2"))
 
     assert asked.hear(REFUSED) == []
@@ -131,7 +131,7 @@ def test_an_answer_refused_because_another_one_ran_is_asked_for_again_exactly_on
     ]
 
 
-def test_a_refusal_is_made_good_by_a_round_of_tools() -> None:
+def test_a_round_of_tools_replaces_a_refused_request() -> None:
     asked = drive(*TO_TOOLS, ToolFinished("c1", ""), ToolFinished("c2", ""), ResponseStarted("r2"), REFUSED)
 
     assert asked.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, (CALL,))) == [RunTool(CALL)]
@@ -140,14 +140,14 @@ def test_a_refusal_is_made_good_by_a_round_of_tools() -> None:
     assert asked.hear(ResponseEnded("r3", ResponseStatus.COMPLETED, has_audio=True)) == [ShowLight(Light.LISTENING)]
 
 
-def test_a_refusal_is_forgotten_when_the_user_has_spoken_since() -> None:
+def test_a_refusal_is_dropped_when_the_user_has_spoken_since() -> None:
     asked = drive(*TO_TOOLS, ToolFinished("c1", ""), ToolFinished("c2", ""), UserStartedSpeaking(), TurnEnded())
 
     assert asked.hear(ResponseStarted("r2"), REFUSED, PlaybackStarted(1)) == [ShowLight(Light.SPEAKING)]
     assert asked.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True)) == []
 
 
-def test_a_refusal_of_what_was_never_asked_for_is_no_matter() -> None:
+def test_a_refusal_of_a_request_never_made_is_ignored() -> None:
     answering = drive(*TO_SPEAKING, REFUSED)
 
     assert answering.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, has_audio=True)) == []
@@ -156,7 +156,7 @@ def test_a_refusal_of_what_was_never_asked_for_is_no_matter() -> None:
 # --- goodbye ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_goodbye_without_a_word_asks_for_a_parting_word_that_calls_no_tools() -> None:
+def test_a_silent_goodbye_requests_a_farewell_that_calls_no_tools() -> None:
     parting = drive(*TO_TOOLS, GoodbyeRequested(), ToolFinished("c1", ""))
 
     assert parting.hear(ToolFinished("c2", "")) == [SendToolOutput("c2", ""), CreateResponse(may_call_tools=False)]
@@ -165,7 +165,7 @@ def test_a_goodbye_without_a_word_asks_for_a_parting_word_that_calls_no_tools() 
     assert parting.hear(PlaybackDrained(1)) == HUNG_UP
 
 
-def test_a_goodbye_that_was_spoken_with_the_call_asks_for_nothing_and_hangs_up_when_it_has_been_heard() -> None:
+def test_a_goodbye_spoken_with_the_call_hangs_up_when_it_has_been_heard() -> None:
     parting = drive(*TO_SPEAKING, ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True))
 
     assert parting.hear(GoodbyeRequested(), ToolFinished("c1", "")) == [SendToolOutput("c1", "")]
@@ -173,7 +173,7 @@ def test_a_goodbye_that_was_spoken_with_the_call_asks_for_nothing_and_hangs_up_w
     assert parting.hear(PlaybackDrained(1)) == HUNG_UP
 
 
-def test_a_goodbye_that_was_heard_before_the_tool_had_ended_hangs_up_at_once() -> None:
+def test_a_goodbye_heard_before_the_tool_ended_hangs_up_at_once() -> None:
     parting = drive(*TO_SPEAKING, ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True))
     parting.hear(PlaybackDrained(1), GoodbyeRequested())
 
@@ -183,7 +183,7 @@ def test_a_goodbye_that_was_heard_before_the_tool_had_ended_hangs_up_at_once() -
     assert parting.phase is Phase.IDLE
 
 
-def test_a_goodbye_for_which_the_minutes_have_run_out_meanwhile_says_so() -> None:
+def test_a_goodbye_during_which_the_minutes_run_out_says_so() -> None:
     parting = drive(*TO_SPEAKING, ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True))
     parting.hear(PlaybackDrained(1), GoodbyeRequested(), BudgetTold(3))
     parting.wait(3)
@@ -191,7 +191,7 @@ def test_a_goodbye_for_which_the_minutes_have_run_out_meanwhile_says_so() -> Non
     assert parting.hear(ToolFinished("c1", ""))[-1] == PlayEarcon(Earcon.BUDGET_SPENT)
 
 
-def test_a_parting_word_that_fails_is_no_trouble() -> None:
+def test_a_failed_farewell_sounds_no_trouble_tone() -> None:
     parting = drive(*TO_TOOLS, GoodbyeRequested(), ToolFinished("c1", ""), ToolFinished("c2", ""))
 
     assert parting.hear(ResponseStarted("r2"), ResponseEnded("r2", ResponseStatus.FAILED)) == HUNG_UP
@@ -203,7 +203,7 @@ def test_a_goodbye_does_not_outlive_its_conversation() -> None:
     assert again.hear(PlaybackDrained(1)) == [ShowLight(Light.LISTENING)]
 
 
-def test_a_goodbye_told_twice_is_still_a_goodbye() -> None:
+def test_a_goodbye_reported_twice_is_still_one_goodbye() -> None:
     parting = drive(*TO_TOOLS, GoodbyeRequested(), ToolFinished("c1", ""), ToolFinished("c2", ""), GoodbyeRequested())
     parting.hear(ResponseStarted("r2"), PlaybackStarted(1))
     parting.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True))

@@ -38,7 +38,7 @@ each_status = pytest.mark.parametrize("status", ResponseStatus)
 
 @each_way
 @pytest.mark.parametrize("complaint", COMPLAINTS, ids=lambda fact: fact.code or "no code")
-def test_a_complaint_about_an_interruption_orders_nothing_and_moves_no_deadline(
+def test_an_error_about_an_interruption_causes_no_action_and_moves_no_deadline(
     interruption: Event, complaint: Event
 ) -> None:
     interrupted = drive(*TO_SPEAKING, interruption)
@@ -51,7 +51,7 @@ def test_a_complaint_about_an_interruption_orders_nothing_and_moves_no_deadline(
 
 @each_way
 @each_status
-def test_the_end_of_an_interrupted_answer_is_silent_whenever_it_comes(
+def test_the_end_of_an_interrupted_answer_causes_no_sound_whenever_it_arrives(
     interruption: Event, status: ResponseStatus
 ) -> None:
     late = ResponseEnded("r1", status, has_audio=True)
@@ -67,7 +67,7 @@ def test_the_end_of_an_interrupted_answer_is_silent_whenever_it_comes(
 
 @each_way
 @each_status
-def test_an_answer_goes_on_though_the_one_before_it_ends_in_the_middle_of_it(
+def test_an_answer_continues_when_the_one_before_it_ends_in_the_middle_of_it(
     interruption: Event, status: ResponseStatus
 ) -> None:
     answering = drive(*TO_SPEAKING, interruption, *NEW_TURN, ResponseStarted("r2"), PlaybackStarted(2))
@@ -79,14 +79,14 @@ def test_an_answer_goes_on_though_the_one_before_it_ends_in_the_middle_of_it(
 
 
 @each_way
-def test_an_answer_without_an_end_does_not_keep_the_next_one_from_being_over(interruption: Event) -> None:
+def test_an_answer_without_an_end_does_not_keep_the_next_one_from_ending(interruption: Event) -> None:
     answering = drive(*TO_SPEAKING, interruption, *NEW_TURN, ResponseStarted("r2"), PlaybackStarted(2))
     answering.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, has_audio=True))
 
     assert answering.hear(PlaybackDrained(2)) == [ShowLight(Light.LISTENING)]
 
 
-def test_speech_that_the_box_and_the_service_both_hear_is_one_interruption() -> None:
+def test_speech_heard_by_both_the_box_and_the_service_is_one_interruption() -> None:
     interrupted = drive(*TO_SPEAKING)
 
     orders = interrupted.hear(NearSpeechConfirmed(at_sample=32_000), UserStartedSpeaking(), COMPLAINTS[0])
@@ -108,21 +108,21 @@ def asking_while_the_interrupted_answer_has_not_ended() -> Driven:
     return asking
 
 
-def test_an_asking_waits_for_the_end_of_the_interrupted_answer() -> None:
+def test_a_request_waits_for_the_end_of_the_interrupted_answer() -> None:
     asking = asking_while_the_interrupted_answer_has_not_ended()
 
     assert asking.hear(ResponseEnded("r1", ResponseStatus.CANCELLED, has_audio=True)) == [CreateResponse()]
     assert asking.wait(14.9) == []
 
 
-def test_an_asking_waits_two_seconds_for_an_end_that_never_comes() -> None:
+def test_a_request_waits_two_seconds_for_an_end_that_never_arrives() -> None:
     asking = asking_while_the_interrupted_answer_has_not_ended()
 
     assert asking.wait(1.9) == []
     assert asking.wait(0.1) == [CreateResponse()]
 
 
-def test_an_asking_refused_because_the_interrupted_answer_has_not_ended_is_repeated_after_its_end() -> None:
+def test_a_request_refused_before_the_interrupted_answers_end_is_repeated_after_it() -> None:
     asking = asking_while_the_interrupted_answer_has_not_ended()
     asking.wait(2)
 
@@ -131,14 +131,14 @@ def test_an_asking_refused_because_the_interrupted_answer_has_not_ended_is_repea
     assert orders == [CreateResponse()]
 
 
-def test_a_held_asking_is_forgotten_when_the_user_speaks() -> None:
+def test_a_held_request_is_dropped_when_the_user_speaks() -> None:
     asking = asking_while_the_interrupted_answer_has_not_ended()
 
     assert CreateResponse() not in asking.hear(*NEW_TURN, ResponseEnded("r1", ResponseStatus.CANCELLED))
     assert CreateResponse() not in asking.wait(10)
 
 
-def test_calls_of_an_interrupted_answer_whose_end_comes_after_the_next_began_are_answered_too() -> None:
+def test_calls_of_an_interrupted_answer_that_ends_after_the_next_began_are_answered_too() -> None:
     answering = drive(*TO_SPEAKING, UserStartedSpeaking(), UserStoppedSpeaking(), TurnEnded(), ResponseStarted("r2"))
 
     assert answering.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,))) == [RunTool(CALL)]
@@ -146,7 +146,7 @@ def test_calls_of_an_interrupted_answer_whose_end_comes_after_the_next_began_are
     assert CreateResponse() not in answering.wait(10)
 
 
-def test_the_late_calls_of_an_interrupted_answer_leave_the_open_round_as_wanted_as_it_is() -> None:
+def test_late_calls_of_an_interrupted_answer_do_not_change_whether_the_open_round_is_wanted() -> None:
     answering = drive(*TO_SPEAKING, UserStartedSpeaking(), UserStoppedSpeaking(), TurnEnded(), ResponseStarted("r2"))
     late = ToolCall("late", "set_timer", "{}")
     assert answering.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, (CALL,))) == [RunTool(CALL)]
@@ -156,7 +156,7 @@ def test_the_late_calls_of_an_interrupted_answer_leave_the_open_round_as_wanted_
     assert answering.hear(ToolFinished("c1", "2")) == [SendToolOutput("c1", "2"), CreateResponse()]
 
 
-def test_an_asking_that_was_refused_waits_for_all_the_answers_that_stand_in_its_way() -> None:
+def test_a_refused_request_waits_for_all_blocking_answers() -> None:
     turn: tuple[Event, ...] = (UserStartedSpeaking(), UserStoppedSpeaking(), TurnEnded())
     asking = drive(*TO_SPEAKING, *turn, ResponseStarted("r2"), *turn, ResponseStarted("r3"))
     asking.hear(ResponseEnded("r3", ResponseStatus.COMPLETED, (CALL,)), ToolFinished("c1", "1"), ACTIVE)
@@ -165,7 +165,7 @@ def test_an_asking_that_was_refused_waits_for_all_the_answers_that_stand_in_its_
     assert asking.hear(ResponseEnded("r2", ResponseStatus.CANCELLED)) == [CreateResponse()]
 
 
-def test_an_answer_that_was_cancelled_as_it_began_is_not_cancelled_again() -> None:
+def test_an_answer_cancelled_at_its_start_is_not_cancelled_again() -> None:
     unwanted = drive(*TO_THINKING, WAYS[2])
     assert unwanted.hear(ResponseStarted("r1")) == [CancelResponse("r1")]
 

@@ -14,7 +14,7 @@ def test_an_item_is_truncated_at_what_was_heard() -> None:
     assert corrections((heard(740, 2000, is_complete=True),)) == [TruncateItem("a", 1, 740)]
 
 
-def test_an_item_of_which_everything_so_far_was_heard_is_truncated_there_because_more_would_have_come() -> None:
+def test_an_unfinished_item_heard_so_far_is_truncated_there_because_more_would_have_come() -> None:
     assert corrections((heard(2000, 2000, is_complete=False),)) == [TruncateItem("a", 1, 2000)]
 
 
@@ -22,11 +22,11 @@ def test_an_item_heard_to_its_end_is_left_alone() -> None:
     assert corrections((heard(2000, 2000, is_complete=True),)) == []
 
 
-def test_an_item_that_nobody_heard_is_deleted() -> None:
+def test_an_unheard_item_is_deleted() -> None:
     assert corrections((heard(0, 2000, is_complete=True),)) == [DeleteItem("a")]
 
 
-def test_an_item_in_parts_is_truncated_where_it_was_cut_and_not_deleted_for_what_was_queued_behind() -> None:
+def test_an_item_in_parts_is_truncated_at_the_cut_and_not_deleted_for_its_unheard_parts() -> None:
     parts = (ItemHeard("i1", 0, 55, 2000, is_complete=True), ItemHeard("i1", 1, 0, 900, is_complete=False))
 
     assert corrections(parts) == [TruncateItem("i1", 0, 55)]
@@ -44,7 +44,7 @@ def test_an_item_that_was_cut_in_its_second_part_is_truncated_there() -> None:
     assert corrections(parts) == [TruncateItem("i1", 1, 30)]
 
 
-def test_an_item_of_whose_parts_nobody_heard_anything_is_deleted_once() -> None:
+def test_an_item_whose_parts_were_all_unheard_is_deleted_once() -> None:
     parts = (ItemHeard("i1", 0, 0, 2000, is_complete=True), ItemHeard("i1", 1, 0, 900, is_complete=True))
 
     assert corrections(parts) == [DeleteItem("i1")]
@@ -57,7 +57,7 @@ def test_several_items_are_corrected_oldest_first() -> None:
 
 
 @given(st.builds(ItemHeard, st.just("a"), st.integers(0, 3), st.integers(0, 99), st.integers(0, 99), st.booleans()))
-def test_no_truncation_asks_for_nothing_or_for_more_than_was_received(item: ItemHeard) -> None:
+def test_no_truncation_is_zero_or_exceeds_what_was_received(item: ItemHeard) -> None:
     for order in corrections((item,)):
         if isinstance(order, TruncateItem):
             assert 0 <= order.heard_ms <= item.received_ms
@@ -99,14 +99,14 @@ def test_the_one_correction_of_an_item_leaves_the_service_with_what_was_heard(pa
 
 
 @given(st.tuples(cut_items("a"), cut_items("b"), cut_items("c")))
-def test_items_are_corrected_each_as_if_it_were_alone(items: tuple[tuple[ItemHeard, ...], ...]) -> None:
+def test_each_item_is_corrected_as_if_it_were_alone(items: tuple[tuple[ItemHeard, ...], ...]) -> None:
     together = corrections(tuple(part for parts in items for part in parts))
 
     assert together == [order for parts in items for order in corrections(parts)]
     assert len({order.item_id for order in together}) == len(together)
 
 
-def test_an_item_that_was_shortened_before_says_nothing_of_those_after_it() -> None:
+def test_an_item_truncated_earlier_does_not_affect_those_after_it() -> None:
     first, second = heard(500, 900, is_complete=False), ItemHeard("b", 0, 0, 900, is_complete=False)
 
     assert corrections((first, second), shortened=["a"]) == [ExtendItem("a", 500), DeleteItem("b")]

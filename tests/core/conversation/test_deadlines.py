@@ -11,7 +11,7 @@ def running(**at: float) -> Deadlines:
     return deadlines
 
 
-def test_nothing_is_waited_for_at_first() -> None:
+def test_there_is_no_deadline_at_first() -> None:
     assert Deadlines().next() is None
     assert Deadlines().take_due(1e9) is None
 
@@ -28,14 +28,14 @@ def test_a_deadline_set_again_is_moved() -> None:
     assert deadlines.take_due(6.9) is None
 
 
-def test_a_deadline_is_over_at_its_very_time_and_only_once() -> None:
+def test_a_deadline_is_due_exactly_at_its_time_and_only_once() -> None:
     deadlines = running(LISTEN=3)
 
     assert deadlines.take_due(3) is Deadline.LISTEN
     assert deadlines.take_due(3) is None
 
 
-def test_a_deadline_called_off_by_an_earlier_one_is_not_told() -> None:
+def test_a_deadline_cancelled_by_an_earlier_one_is_not_reported() -> None:
     deadlines = running(SESSION=1, ECHO_TAIL=2)
 
     assert deadlines.take_due(5) is Deadline.SESSION
@@ -45,7 +45,7 @@ def test_a_deadline_called_off_by_an_earlier_one_is_not_told() -> None:
 
 
 @given(st.dictionaries(st.sampled_from(Deadline), st.floats(0, 100)), st.floats(0, 100))
-def test_deadlines_are_told_earliest_first_and_none_too_soon(at: dict[Deadline, float], now: float) -> None:
+def test_deadlines_are_reported_earliest_first_and_none_too_soon(at: dict[Deadline, float], now: float) -> None:
     deadlines = running(**{name.name: when for name, when in at.items()})
     told = []
     while (name := deadlines.take_due(now)) is not None:
@@ -55,7 +55,7 @@ def test_deadlines_are_told_earliest_first_and_none_too_soon(at: dict[Deadline, 
     assert deadlines.next() == min((when for when in at.values() if when > now), default=None)
 
 
-def test_a_deadline_that_is_over_in_this_very_moment_is_put_off_too() -> None:
+def test_a_deadline_due_at_this_moment_is_postponed_too() -> None:
     deadlines = Deadlines()
     deadlines.set(Deadline.LISTEN, 5.0)
     deadlines.spare(5.0, 7.0, Deadline.LISTEN)

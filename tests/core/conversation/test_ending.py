@@ -21,9 +21,7 @@ def test_after_a_goodbye_the_box_hangs_up_unless_the_user_speaks() -> None:
         (True, True, EndingState.FAIL),
     ],
 )
-def test_a_lost_session_is_dialled_again_where_that_is_of_use(
-    *, is_goodbye: bool, is_final: bool, state: EndingState
-) -> None:
+def test_a_lost_session_is_redialled_if_that_is_useful(*, is_goodbye: bool, is_final: bool, state: EndingState) -> None:
     ending = Ending()
     if is_goodbye:
         ending.say_goodbye()
@@ -33,7 +31,7 @@ def test_a_lost_session_is_dialled_again_where_that_is_of_use(
     assert ending.lost_by == "session-ended"
 
 
-def test_what_is_lost_stays_lost_and_can_get_worse() -> None:
+def test_a_loss_is_final_and_can_get_worse() -> None:
     ending = Ending()
     states = []
     ending.lose("session-ended", is_final=False)

@@ -25,7 +25,7 @@ def test_nothing_is_generated_before_a_response_begins_nor_after_it_has_ended() 
     assert not generation.is_in_the_way
 
 
-def test_the_end_of_a_response_that_was_given_up_for_another_is_owed_once() -> None:
+def test_the_end_of_a_replaced_response_is_owed_once() -> None:
     generation = begun("r1")
     for response_id in ("r2", "r2", "r3"):
         generation.begin(response_id)
@@ -34,7 +34,7 @@ def test_the_end_of_a_response_that_was_given_up_for_another_is_owed_once() -> N
     assert generation.response_id == "r3"
 
 
-def test_only_so_many_ends_are_waited_for_and_the_oldest_is_forgotten() -> None:
+def test_a_limited_number_of_ends_is_awaited_and_the_oldest_is_forgotten() -> None:
     begun_ones, refused = Generation(), Generation()
     for number in range(_MOST_LEFTOVERS + 3):
         begun_ones.begin(f"r{number}")
@@ -58,7 +58,7 @@ def test_the_end_of_an_item_is_known_until_more_comes() -> None:
     assert generation.is_at_item_end
 
 
-def test_what_comes_of_another_response_or_of_one_that_was_given_up_says_nothing_of_the_wanted_one() -> None:
+def test_events_of_other_or_abandoned_responses_do_not_affect_the_wanted_one() -> None:
     generation = begun("r1")
     generation.begin("r2")
 
@@ -73,7 +73,7 @@ def test_what_comes_of_another_response_or_of_one_that_was_given_up_says_nothing
     assert generation.state is GenerationState.GIVEN_UP
 
 
-def test_only_so_many_calls_without_an_end_are_kept() -> None:
+def test_a_limited_number_of_calls_without_an_end_is_kept() -> None:
     generation = begun()
     for number in range(_MOST_CALLS + 5):
         generation.end_item("r1", ToolCall(f"c{number}", "stop", ""))
@@ -81,7 +81,7 @@ def test_only_so_many_calls_without_an_end_are_kept() -> None:
     assert list(generation.calls) == [f"c{number}" for number in range(_MOST_CALLS)]
 
 
-def test_calls_that_were_run_without_the_end_of_their_response_are_not_run_again() -> None:
+def test_calls_run_before_their_responses_end_are_not_run_again() -> None:
     generation = begun()
     generation.end_item("r1", CALL)
 
@@ -94,7 +94,7 @@ def test_calls_that_were_run_without_the_end_of_their_response_are_not_run_again
     assert not generation.is_in_the_way
 
 
-def test_where_no_calls_have_come_nothing_is_presumed() -> None:
+def test_without_calls_no_end_is_assumed() -> None:
     generation = begun()
     generation.end_item("r1")
 
@@ -102,7 +102,7 @@ def test_where_no_calls_have_come_nothing_is_presumed() -> None:
     assert generation.is_wanted
 
 
-def test_a_response_is_called_off_once_and_only_after_it_was_given_up() -> None:
+def test_a_response_is_cancelled_once_and_only_after_it_was_abandoned() -> None:
     generation = begun()
     assert generation.call_off() is None
 
@@ -116,7 +116,7 @@ def test_a_response_is_called_off_once_and_only_after_it_was_given_up() -> None:
     assert not generation.is_called_off
 
 
-def test_one_that_begins_unwanted_need_not_be_called_off_again() -> None:
+def test_a_response_that_begins_unwanted_is_not_cancelled_again() -> None:
     generation = begun("r1")
     generation.begin_unwanted("r2")
 
@@ -125,7 +125,7 @@ def test_one_that_begins_unwanted_need_not_be_called_off_again() -> None:
     assert not generation.lets_us_ask
 
 
-def test_a_failure_is_told_once_and_never_after_a_cut_or_a_new_answer() -> None:
+def test_a_failure_is_reported_once_and_never_after_a_cut_or_a_new_answer() -> None:
     told, cut, another = Generation(), Generation(), Generation()
     for generation in (told, cut, another):
         generation.fail()
@@ -138,7 +138,7 @@ def test_a_failure_is_told_once_and_never_after_a_cut_or_a_new_answer() -> None:
     assert another.is_wanted
 
 
-def test_a_failure_outlives_the_session_in_which_it_came() -> None:
+def test_a_failure_outlives_its_session() -> None:
     generation = Generation()
     generation.fail()
     generation.break_off()
@@ -147,7 +147,7 @@ def test_a_failure_outlives_the_session_in_which_it_came() -> None:
 
 
 @pytest.mark.parametrize("is_called_off", [False, True])
-def test_a_lost_session_takes_what_was_generated_along(*, is_called_off: bool) -> None:
+def test_a_lost_session_ends_its_generation(*, is_called_off: bool) -> None:
     generation = begun()
     generation.give_up()
     if is_called_off:
@@ -158,7 +158,7 @@ def test_a_lost_session_takes_what_was_generated_along(*, is_called_off: bool) -
     assert generation.response_id is None
 
 
-def test_one_that_is_still_generated_is_taken_up_where_it_is() -> None:
+def test_a_response_still_being_generated_is_resumed_as_it_is() -> None:
     generation = begun()
     generation.give_up()
     generation.take_up("r1")
@@ -167,7 +167,7 @@ def test_one_that_is_still_generated_is_taken_up_where_it_is() -> None:
     assert generation.leftovers == []
 
 
-def test_one_that_was_given_up_for_another_is_taken_up_and_the_other_is_owed() -> None:
+def test_a_replaced_response_is_resumed_and_the_other_ones_end_is_owed() -> None:
     generation = begun("r1")
     generation.begin("r2")
     generation.take_up("r1")
@@ -176,7 +176,7 @@ def test_one_that_was_given_up_for_another_is_taken_up_and_the_other_is_owed() -
     assert (generation.response_id, generation.leftovers) == ("r1", ["r2"])
 
 
-def test_of_one_that_has_ended_nothing_is_generated_when_it_is_taken_up() -> None:
+def test_a_finished_response_generates_nothing_when_it_is_resumed() -> None:
     generation = begun("r1")
     generation.end()
     generation.begin_unwanted("r2")

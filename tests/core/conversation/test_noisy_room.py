@@ -63,7 +63,7 @@ def in_a_noisy_room(*, hears_itself: bool = False) -> Driven:
 
 
 @pytest.mark.parametrize(("is_loud", "most"), [(False, MOST_DUCKS), (True, MOST_WHERE_LOUD)])
-def test_an_answer_that_is_lowered_for_nobody_again_and_again_is_left_alone(*, is_loud: bool, most: int) -> None:
+def test_repeated_false_ducks_stop_speech_from_interrupting(*, is_loud: bool, most: int) -> None:
     box = drive(*TO_SPEAKING, RoomMeasured(is_loud=is_loud), policy=OWN_ECHO)
 
     make_noise(box, most - 1)
@@ -75,7 +75,7 @@ def test_an_answer_that_is_lowered_for_nobody_again_and_again_is_left_alone(*, i
     assert box.phase is Phase.SPEAKING
 
 
-def test_ducks_for_nobody_that_are_rare_make_no_room_hopeless() -> None:
+def test_rare_false_ducks_do_not_make_a_room_hopeless() -> None:
     box = drive(*TO_SPEAKING, policy=OWN_ECHO)
 
     make_noise(box, 3 * MOST_DUCKS, every_s=3.0)
@@ -84,13 +84,13 @@ def test_ducks_for_nobody_that_are_rare_make_no_room_hopeless() -> None:
     assert box.hear(BEGAN) == [DuckPlayback()]
 
 
-def test_a_loud_room_alone_takes_nothing_from_the_person_who_outdoes_it() -> None:
+def test_a_loud_room_alone_does_not_ignore_a_person_who_is_louder() -> None:
     box = drive(*TO_SPEAKING, RoomMeasured(is_loud=True), policy=OWN_ECHO)
 
     assert CutPlayback() in box.hear(BEGAN, CONFIRMED)
 
 
-def test_people_who_are_heard_make_no_room_hopeless() -> None:
+def test_people_who_are_heard_do_not_make_a_room_hopeless() -> None:
     box = drive(*TO_SPEAKING, policy=OWN_ECHO)
 
     for number in range(2, 2 * MOST_DUCKS):
@@ -127,7 +127,7 @@ def test_a_box_that_may_not_ignore_speech_never_does() -> None:
 
 
 @pytest.mark.parametrize("hand", [WAKE, TalkPressed(0)])
-def test_the_wake_word_and_the_button_interrupt_all_the_same(hand: WakeWordHeard | TalkPressed) -> None:
+def test_the_wake_word_and_the_button_still_interrupt(hand: WakeWordHeard | TalkPressed) -> None:
     box = in_a_noisy_room()
 
     orders = box.hear(hand)
@@ -150,7 +150,7 @@ def test_a_service_that_hears_the_room_hears_zeros_instead() -> None:
     assert box.hear(FADED) == [RestorePlayback(), SilenceUplink()]
 
 
-def test_where_the_box_hears_itself_the_gate_is_shut_already() -> None:
+def test_the_gate_of_a_box_that_hears_itself_is_already_shut() -> None:
     box = drive(*TO_SPEAKING, RoomMeasured(is_loud=True), policy=OWN_ECHO)
     make_noise(box, MOST_WHERE_LOUD - 1)
     box.hear(BEGAN)
@@ -158,7 +158,7 @@ def test_where_the_box_hears_itself_the_gate_is_shut_already() -> None:
     assert box.hear(FADED) == [RestorePlayback()]
 
 
-def test_a_session_that_is_lost_is_sent_nothing() -> None:
+def test_nothing_is_sent_to_a_lost_session() -> None:
     box = drive(*TO_SPEAKING, RoomMeasured(is_loud=True), LinkLost("session-ended", is_retriable=True), policy=OPEN)
     make_noise(box, MOST_WHERE_LOUD - 1)
     box.hear(BEGAN)
@@ -199,14 +199,14 @@ def test_speech_interrupts_again_when_the_room_has_fallen_quiet() -> None:
     assert box.hear(BEGAN) == [DuckPlayback()]
 
 
-def test_where_the_box_hears_itself_the_gate_stays_shut_to_the_end_of_the_answer() -> None:
+def test_the_gate_of_a_box_that_hears_itself_stays_shut_to_the_end_of_the_answer() -> None:
     box = in_a_noisy_room(hears_itself=True)
 
     assert box.wait(QUIET_S) == []
     assert box.conversation.noise is None
 
 
-def test_a_room_that_goes_on_is_not_quiet() -> None:
+def test_a_room_that_stays_noisy_is_not_quiet() -> None:
     box = in_a_noisy_room()
 
     for fact in (BEGAN, CONFIRMED, NearSpeechEnded(), BEGAN, FADED):
@@ -216,7 +216,7 @@ def test_a_room_that_goes_on_is_not_quiet() -> None:
     assert box.conversation.noise is not None
 
 
-def test_the_next_answer_may_be_interrupted_until_the_room_is_heard_again() -> None:
+def test_the_next_answer_can_be_interrupted_until_the_room_is_noisy_again() -> None:
     box = in_a_noisy_room(hears_itself=True)
     box.hear(COMPLETED, PlaybackDrained(1))
     box.wait(1)
@@ -229,7 +229,7 @@ def test_the_next_answer_may_be_interrupted_until_the_room_is_heard_again() -> N
     assert box.conversation.noise is not None, "one more of them is enough"
 
 
-def test_a_conversation_that_ends_in_the_middle_leaves_nothing_of_it() -> None:
+def test_a_conversation_that_ends_in_the_middle_resets_the_noisy_room() -> None:
     box = in_a_noisy_room()
 
     box.hear(TalkHeld())

@@ -3,7 +3,7 @@ import pytest
 from edgevoice.core.conversation.phases import TRANSITIONS, Phase, PhaseCause, after
 
 
-def test_every_listed_transition_leads_where_the_table_says() -> None:
+def test_every_listed_transition_follows_the_table() -> None:
     assert all(after(phase, cause) is target for (phase, cause), target in TRANSITIONS.items())
 
 

@@ -9,7 +9,7 @@ def playback(state: PlaybackState) -> Playback:
     return made
 
 
-def test_a_burst_sounds_until_it_is_drained() -> None:
+def test_a_burst_plays_until_it_is_drained() -> None:
     made = Playback()
     made.start(3)
 
@@ -22,7 +22,7 @@ def test_a_burst_sounds_until_it_is_drained() -> None:
     assert made.has_sounded
 
 
-def test_the_next_burst_takes_the_place_of_the_one_before() -> None:
+def test_the_next_burst_replaces_the_previous_one() -> None:
     made = Playback()
     made.start(3)
     made.start(4)
@@ -30,7 +30,7 @@ def test_the_next_burst_takes_the_place_of_the_one_before() -> None:
     assert (made.sounds(3), made.sounds(4)) == (False, True)
 
 
-def test_it_is_lowered_once_and_raised_once() -> None:
+def test_playback_is_ducked_once_and_restored_once() -> None:
     made = Playback()
     made.start(1)
 
@@ -39,7 +39,7 @@ def test_it_is_lowered_once_and_raised_once() -> None:
     assert [made.restore(), made.restore()] == [True, False]
 
 
-def test_what_does_not_sound_is_not_lowered_but_who_speaks_is_remembered_once() -> None:
+def test_silence_is_not_ducked_but_near_speech_is_remembered_once() -> None:
     made = playback(PlaybackState.ECHO_OF_END)
 
     assert not made.duck(5)
@@ -53,7 +53,7 @@ def test_what_does_not_sound_is_not_lowered_but_who_speaks_is_remembered_once() 
         (PlaybackState.SILENT, PlaybackState.ECHO_OF_END, PlaybackState.SILENT),
     ],
 )
-def test_the_room_sounds_on_for_a_while(drained: PlaybackState, echo: PlaybackState, quiet: PlaybackState) -> None:
+def test_the_room_echoes_for_a_while(drained: PlaybackState, echo: PlaybackState, quiet: PlaybackState) -> None:
     made = playback(drained)
     made.echo()
     assert made.state is echo
@@ -63,7 +63,7 @@ def test_the_room_sounds_on_for_a_while(drained: PlaybackState, echo: PlaybackSt
     assert made.state is quiet
 
 
-def test_what_was_cut_in_its_pause_still_echoes_but_has_no_more_to_cut() -> None:
+def test_a_burst_cut_in_a_pause_still_echoes_but_has_nothing_left_to_cut() -> None:
     made = playback(PlaybackState.ECHO_OF_PART)
     assert made.has_sounded
 
@@ -72,14 +72,14 @@ def test_what_was_cut_in_its_pause_still_echoes_but_has_no_more_to_cut() -> None
     assert not made.has_sounded
 
 
-def test_a_burst_in_the_echo_sounds() -> None:
+def test_a_burst_during_the_echo_plays() -> None:
     for state in (PlaybackState.ECHO_OF_PART, PlaybackState.ECHO_OF_END, PlaybackState.PAUSED):
         made = playback(state)
         made.start(1)
         assert made.state is PlaybackState.SOUNDING
 
 
-def test_the_fence_is_shut_with_the_sound_and_stays_open_behind_the_last_of_it() -> None:
+def test_the_fence_shuts_with_the_sound_and_stays_open_after_its_end() -> None:
     cut, heard = playback(PlaybackState.DUCKED), playback(PlaybackState.PAUSED)
     cut.admit("r1")
     heard.admit("r1")
@@ -90,7 +90,7 @@ def test_the_fence_is_shut_with_the_sound_and_stays_open_behind_the_last_of_it()
     assert cut.state is heard.state is PlaybackState.SILENT
 
 
-def test_one_that_is_taken_up_again_was_heard_before() -> None:
+def test_a_resumed_answer_counts_as_heard_before() -> None:
     made = Playback()
     made.take_up("r1")
 

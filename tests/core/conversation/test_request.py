@@ -28,7 +28,9 @@ def test_an_answer_is_due_until_it_begins() -> None:
         (S.REFUSED, S.OVERTAKEN, S.OVERTAKEN),
     ],
 )
-def test_what_begins_may_be_what_was_asked_for(state: RequestState, begun: RequestState, ended: RequestState) -> None:
+def test_an_answer_that_begins_may_be_the_requested_one(
+    state: RequestState, begun: RequestState, ended: RequestState
+) -> None:
     made = request(state)
     made.begin()
     assert made.state is begun
@@ -37,7 +39,7 @@ def test_what_begins_may_be_what_was_asked_for(state: RequestState, begun: Reque
     assert made.state is ended
 
 
-def test_an_answer_that_was_asked_for_behind_another_is_still_due_when_that_one_ends() -> None:
+def test_an_answer_requested_after_another_is_still_due_when_that_one_ends() -> None:
     made = request(S.ASKED)
     made.end()
 
@@ -45,7 +47,7 @@ def test_an_answer_that_was_asked_for_behind_another_is_still_due_when_that_one_
 
 
 @pytest.mark.parametrize(("state", "refused"), [(S.ASKED, S.REFUSED), (S.BEGUN, S.OVERTAKEN)])
-def test_a_refusal_counts_where_another_was_in_the_way(state: RequestState, refused: RequestState) -> None:
+def test_a_refusal_counts_if_another_answer_was_in_the_way(state: RequestState, refused: RequestState) -> None:
     made = request(state)
     made.refuse(is_in_the_way=True)
     assert made.state is refused
@@ -56,7 +58,7 @@ def test_a_refusal_counts_where_another_was_in_the_way(state: RequestState, refu
 
 
 @pytest.mark.parametrize("state", [S.NONE, S.DUE, S.HELD, S.UNWANTED])
-def test_nothing_that_was_not_asked_for_is_refused(state: RequestState) -> None:
+def test_a_refusal_without_a_request_is_ignored(state: RequestState) -> None:
     made = request(state)
     made.refuse(is_in_the_way=True)
 
@@ -66,7 +68,7 @@ def test_nothing_that_was_not_asked_for_is_refused(state: RequestState) -> None:
 @pytest.mark.parametrize(
     ("state", "after"), [(S.REFUSED, S.DUE), (S.OVERTAKEN, S.NONE), (S.HELD, S.HELD), (S.ASKED, S.ASKED)]
 )
-def test_it_is_not_asked_again_once_an_answer_was_heard(state: RequestState, after: RequestState) -> None:
+def test_a_request_is_not_repeated_once_an_answer_was_heard(state: RequestState, after: RequestState) -> None:
     made = request(state)
     made.settle()
 
@@ -76,9 +78,7 @@ def test_it_is_not_asked_again_once_an_answer_was_heard(state: RequestState, aft
 @pytest.mark.parametrize(
     ("state", "after"), [(S.HELD, S.DUE), (S.REFUSED, S.DUE), (S.OVERTAKEN, S.NONE), (S.NONE, S.NONE)]
 )
-def test_nothing_is_asked_before_the_tools_that_were_called_have_ended(
-    state: RequestState, after: RequestState
-) -> None:
+def test_no_request_is_sent_before_the_called_tools_have_ended(state: RequestState, after: RequestState) -> None:
     made = request(state)
     made.take_calls()
 
@@ -87,14 +87,14 @@ def test_nothing_is_asked_before_the_tools_that_were_called_have_ended(
 
 
 @pytest.mark.parametrize("state", RequestState)
-def test_a_cut_forgets_what_was_due_but_not_that_it_is_unwanted(state: RequestState) -> None:
+def test_a_cut_clears_the_due_answer_and_remembers_that_it_is_unwanted(state: RequestState) -> None:
     made = request(state)
     made.silence()
 
     assert made.state is (S.UNWANTED if state is S.UNWANTED else S.NONE)
 
 
-def test_an_answer_that_was_interrupted_before_it_began_is_unwanted_until_it_begins_or_the_user_speaks() -> None:
+def test_an_answer_interrupted_before_it_began_is_unwanted_until_it_begins_or_the_user_speaks() -> None:
     begun, spoken, next_turn = AnswerRequest(), AnswerRequest(), AnswerRequest()
     for made in (begun, spoken, next_turn):
         made.interrupt()
@@ -112,7 +112,7 @@ def test_an_answer_that_was_interrupted_before_it_began_is_unwanted_until_it_beg
 
 
 @pytest.mark.parametrize("state", RequestState)
-def test_what_was_due_when_the_user_began_crosses_with_their_first_word(state: RequestState) -> None:
+def test_an_answer_due_when_the_user_began_crosses_with_their_first_word(state: RequestState) -> None:
     made = request(state)
     was_due = made.is_due or made.is_unwanted
     made.cross()
@@ -124,7 +124,7 @@ def test_what_was_due_when_the_user_began_crosses_with_their_first_word(state: R
     assert not made.crosses(is_user_speaking=True)
 
 
-def test_the_second_word_forgets_what_crossed_with_the_first() -> None:
+def test_the_second_word_clears_what_crossed_with_the_first() -> None:
     made = request(S.UNWANTED)
     made.cross()
     made.cross()
@@ -134,9 +134,7 @@ def test_the_second_word_forgets_what_crossed_with_the_first() -> None:
 
 @pytest.mark.parametrize("is_due", [False, True])
 @pytest.mark.parametrize("state", RequestState)
-def test_an_answer_that_is_taken_up_again_is_wanted_and_what_it_owes_is_due(
-    state: RequestState, *, is_due: bool
-) -> None:
+def test_a_resumed_answer_is_wanted_and_the_answer_it_owes_is_due(state: RequestState, *, is_due: bool) -> None:
     made = request(state)
     made.is_crossing = True
     made.take_up(is_due=is_due)

@@ -39,12 +39,12 @@ TABLES: dict[str, Mapping[tuple[Any, Any], Any]] = {
 }
 
 
-def test_a_listed_cause_leads_where_the_table_says_and_any_other_changes_nothing() -> None:
+def test_a_listed_cause_follows_the_table_and_any_other_changes_nothing() -> None:
     assert after(DOOR, Door.OPEN, Hand.PUSH) is Door.SHUT
     assert after(DOOR, Door.OPEN, Hand.TURN) is Door.OPEN
 
 
-def test_the_diagram_has_one_arrow_for_all_that_leads_the_same_way() -> None:
+def test_the_diagram_has_one_arrow_for_all_causes_of_the_same_transition() -> None:
     assert diagram(DOOR, Door.OPEN).splitlines() == [
         "stateDiagram-v2",
         "    direction LR",
@@ -55,7 +55,7 @@ def test_the_diagram_has_one_arrow_for_all_that_leads_the_same_way() -> None:
     ]
 
 
-def test_what_leads_to_one_state_from_all_others_is_one_arrow() -> None:
+def test_a_transition_from_every_other_state_is_one_arrow() -> None:
     table = {(state, Hand.SLAM): Door.SHUT for state in Door} | {(Door.SHUT, Hand.PUSH): Door.OPEN}
 
     assert diagram(table, Door.SHUT).splitlines()[2:] == [
@@ -68,7 +68,7 @@ def test_what_leads_to_one_state_from_all_others_is_one_arrow() -> None:
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_no_state_and_no_cause_of_a_machine_is_out_of_reach(name: str) -> None:
+def test_every_state_and_cause_of_a_machine_is_reachable(name: str) -> None:
     table = TABLES[name]
     (state, cause), *_ = table
     states: type[StrEnum] = type(state)

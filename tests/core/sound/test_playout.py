@@ -458,7 +458,7 @@ STEPS = st.one_of(
 
 
 @given(st.lists(STEPS, max_size=40))
-def test_every_sample_is_delivered_once_and_in_order_whatever_is_pushed_pulled_and_cut(
+def test_every_sample_is_delivered_once_and_in_order(
     steps: list[tuple[object, ...]],
 ) -> None:
     model = Model()
