@@ -1,6 +1,6 @@
-"""Agent: a conversation with a Realtime service, for programs. Brings no microphone, no speaker and no pins.
+"""Agent: a conversation with a Realtime service, for programs. It includes no microphone, no speaker and no pins.
 
-It is the engine, the conversation and the link that the box runs; a program stands where the sound card is.
+It uses the same engine, conversation and link as the box; a program takes the place of the sound card.
 """
 
 import asyncio
@@ -28,21 +28,21 @@ _RATES_HZ = range(8_000, 48_001)
 
 
 class Agent:
-    """A conversation that a program has with a Realtime service, open from ``async with`` to its end.
+    """A conversation between a program and a Realtime service, open for the duration of ``async with``.
 
-    ``instructions``: what the model is told about itself. ``tools``: typed functions with docstrings. ``voice``: the
-    service, its model and its voice.
+    ``instructions``: the model's system prompt. ``tools``: typed functions with docstrings. ``voice``: the service, its
+    model and its voice.
 
-    ``sound``: a ``SoundCard``, which hears and speaks by itself; else the program does, with ``send`` at
-    ``input_rate_hz``, 8,000 to 48,000, and as ``playback`` says. "pull": it calls ``read`` whenever its player needs
-    samples, so that it is known to the sample what was heard. "push": it plays the pieces of ``Speaking`` as they come;
-    what was heard is then an estimate by the clock. Either way the user interrupts by speaking; the program keeps its
-    own sound out of what it sends.
+    ``sound``: a ``SoundCard``, which listens and speaks on its own; without one the program does both, with ``send`` at
+    ``input_rate_hz``, 8,000 to 48,000, and as ``playback`` says. "pull": the program calls ``read`` whenever its player
+    needs samples, so that the exact sample up to which the answer was heard is known. "push": the program plays the
+    pieces of ``Speaking`` as they arrive; how much was heard is then an estimate by the clock. Either way the user
+    interrupts by speaking; the program must keep its own sound out of what it sends.
 
-    ``memory``: what it remembers from one conversation to the next, and of earlier ones tells each new session
-    ``history_tokens`` of the model's tokens; without it nothing is written.
+    ``memory``: what is remembered between conversations; each new session gets up to ``history_tokens`` of the model's
+    tokens from earlier ones. Without it nothing is written.
 
-    All methods but ``read`` belong to the loop's thread. Entering raises ``LinkError`` when no session opens.
+    All methods except ``read`` belong to the loop's thread. Entering raises ``LinkError`` if no session opens.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Agent:
         self.name = name
         self._instructions = instructions
         self._voice = (voice or RealtimeVoice()).resolved()
-        self._voice.service(instructions)  # a value that cannot be is refused here, and not in mid-conversation
+        self._voice.service(instructions)  # an invalid value is refused here, and not in mid-conversation
         self._remembering = Remembering(memory, history_tokens)
         self._toolbox = Toolbox((*tools, *self._remembering.functions()), tool_timeout_s)
         self._sound = sound or ProgramSound(input_rate_hz, is_pulled=playback == "pull")
@@ -124,7 +124,7 @@ class Agent:
 
     @property
     def phase(self) -> Phase:
-        """Where the conversation stands; idle when there is none."""
+        """The phase of the conversation; idle if there is none."""
         return self._parts.conversation.phase if self._parts is not None else Phase.IDLE
 
     def _open(self) -> AgentParts:
@@ -135,7 +135,7 @@ class Agent:
         return self._parts
 
     async def _connected(self) -> AgentParts:
-        """Wait until the session is open; raise what ended it."""
+        """Wait until the session is open; raise the error that ended it."""
         while (parts := self._open()).conversation.phase is Phase.CONNECTING:
             self._settled.clear()
             await self._settled.wait()
@@ -146,13 +146,13 @@ class Agent:
     def send(self, pcm: bytes) -> None:
         """Send what the user says: mono s16 at the input's rate, in pieces of any length, as fast as it is spoken.
 
-        Raises ``ConversationOver``, or the ``LinkError`` that ended it.
+        Raises ``ConversationOver``, or the ``LinkError`` that ended the conversation.
         """
         self._open()
         self._program().send(pcm)
 
     def read(self, frames: int) -> bytes:
-        """Return exactly ``frames`` samples to be heard next, mono s16 at 24 kHz; silence where nothing is to be heard.
+        """Return exactly the next ``frames`` samples to play, mono s16 at 24 kHz; silence if nothing is to be heard.
 
         Any thread may call it, such as the callback of a player. Only with ``playback="pull"``: else ``RuntimeError``.
         """
@@ -166,9 +166,9 @@ class Agent:
     # --- words --------------------------------------------------------------------------------------------------------
 
     async def ask(self, text: str) -> str:
-        """Say something for the user, in writing; return the words of the answer once it has been heard.
+        """Send a message from the user as text; return the words of the answer once it has been heard.
 
-        An answer that sounds is interrupted. Raises as ``send``.
+        An answer that is sounding is interrupted. Raises the same errors as ``send``.
         """
         parts = await self._connected()
 
@@ -179,10 +179,10 @@ class Agent:
         return await self._turn(parts, request)
 
     async def say(self, text: str) -> str:
-        """Have the voice say these words; return those that it said, once they have been heard.
+        """Have the voice say this text; return the words that it said, once they have been heard.
 
-        It is the model that speaks: it is told to say exactly this, and a small one may stray. Some models answer
-        nothing before the user has said something. Raises as ``send``.
+        The model speaks: it is instructed to say exactly this, and a small model may deviate. Some models answer
+        nothing before the user has said something. Raises the same errors as ``send``.
         """
         parts = await self._connected()
         quoted = text.replace('"', "'")
@@ -194,7 +194,7 @@ class Agent:
         words: dict[str, str] = {}
         with self.events() as stream:
             request()
-            # As where the service takes the user's turn as finished: from now on an answer is due.
+            # As when the service reports the end of the user's turn: from now on an answer is due.
             parts.engine.report(TurnEnded())
             async for event in stream:
                 match event:
@@ -207,7 +207,7 @@ class Agent:
         raise self._cause or ConversationOver("the conversation ended before the answer")
 
     def interrupt(self) -> None:
-        """Cut the answer, if there is one; the service is told how much of it was heard."""
+        """Cut the answer, if there is one; how much of it was heard is reported to the service."""
         if self._parts is not None and self.phase in {Phase.THINKING, Phase.SPEAKING}:
             self._parts.engine.report(TalkPressed(self._parts.sound.near_end.position))
 
@@ -221,9 +221,9 @@ class Agent:
         speed: float | None = None,
         instructions: str | None = None,
     ) -> None:
-        """Change who answers, and how, in the middle of the conversation or before it; what is ``None`` stays.
+        """Change who answers, and how, in the middle of the conversation or before it; ``None`` keeps the old value.
 
-        Only what changes is sent. Raises ``SettingsInvalid`` for a value that cannot be, and changes nothing then.
+        Only what changes is sent. For an invalid value it raises ``SettingsInvalid`` and changes nothing.
         """
         changes = {"model": model, "voice": voice, "speed": speed}
         wanted = replace(self._voice, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]
@@ -252,15 +252,15 @@ class Agent:
     # --- events -------------------------------------------------------------------------------------------------------
 
     def on(self, event: str, callback: AnyCallback) -> AnyCallback:
-        """Have ``callback`` called with each event of a name, such as "writing"; return it.
+        """Call ``callback`` with each event of a name, such as "writing"; return the callback.
 
-        It is called in the loop's thread and must not block; one that is asynchronous runs beside the conversation.
-        Raises ``ValueError`` for a name that no event has.
+        It is called in the loop's thread and must not block; an asynchronous callback runs beside the conversation.
+        Raises ``ValueError`` if no event has that name.
         """
         return self._emitter.on(event, callback)
 
     def events(self) -> EventStream:
-        """Return all events from now on, up to ``Closed``; to be iterated over, and closed by leaving its context."""
+        """Return all events from now on, up to ``Closed``, as an iterator; leaving its context closes it."""
         return self._emitter.stream()
 
     def __aiter__(self) -> EventStream:
@@ -287,7 +287,7 @@ class Agent:
 
 
 def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of ``now`` differs from ``before``, object by object: a partial ``session`` object."""
+    """Return the differences of ``now`` from ``before``, object by object: a partial ``session`` object."""
     changes: dict[str, Any] = {}
     for name, value in now.items():
         if isinstance(value, dict) and isinstance(before.get(name), dict):

@@ -1,4 +1,4 @@
-"""Emitter: hands events to callbacks and to whoever iterates. Bounded; only the loop's thread may call it."""
+"""Emitter: passes events to callbacks and iterators. Bounded; only the loop's thread may call it."""
 
 import asyncio
 import inspect
@@ -14,7 +14,7 @@ from edgevoice.journal import tell
 _log = logging.getLogger(__name__)
 
 _MOST_WAITING = 4000
-"""Events that wait for a program that iterates: minutes of an answer. Of what comes then, the oldest is dropped."""
+"""Events that wait for a program that iterates: minutes of an answer. Beyond that the oldest are dropped."""
 
 AnyCallback = TypeVar("AnyCallback", bound=Callable[[Any], object])
 
@@ -28,7 +28,7 @@ class Emitter:
         self._streams: list[EventStream] = []
 
     def on(self, name: str, callback: AnyCallback) -> AnyCallback:
-        """Have a callback called with each event of that name; ``ValueError`` for a name that no event has."""
+        """Register a callback for each event of that name; ``ValueError`` if no event has that name."""
         if name not in NAMES:
             raise ValueError(f"there is no event named {name!r}; there are: {', '.join(NAMES)}")
         self._callbacks.setdefault(name, []).append(callback)
@@ -41,7 +41,7 @@ class Emitter:
         return stream
 
     def emit(self, event: AgentEvent) -> None:
-        """Hand an event to everybody."""
+        """Pass an event to every callback and stream."""
         for stream in tuple(self._streams):
             stream.put(event)
         for callback in tuple(self._callbacks.get(event.name, ())):
@@ -57,7 +57,8 @@ class Emitter:
 class EventStream:
     """All events from the moment it was made, up to ``Closed``; an asynchronous iterator.
 
-    ``lost`` counts those that were dropped because too many waited. Leaving its context, or its end, lets go of it.
+    ``lost`` counts those that were dropped because too many waited. It is released when its context is left or when it
+    ends.
     """
 
     def __init__(self, let_go: Callable[["EventStream"], None]) -> None:
@@ -76,7 +77,7 @@ class EventStream:
         self.close()
 
     def close(self) -> None:
-        """Take no events any more."""
+        """Stop taking events."""
         let_go, self._let_go = self._let_go, None
         if let_go is not None:
             let_go(self)

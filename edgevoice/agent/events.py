@@ -1,6 +1,6 @@
 """What a program sees of a conversation: typed events, in the order in which they happen.
 
-Each class has its ``name``, by which ``Agent.on`` takes callbacks.
+Each class has a ``name``, under which ``Agent.on`` registers callbacks.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from edgevoice.core.notices import Role
 class Speaking:
     """A piece of an answer arrived, usually faster than it sounds: mono s16 at 24 kHz, whole samples.
 
-    A program that plays these pieces itself must forget them at ``Interrupted`` of the same answer.
+    A program that plays these pieces itself must discard them at ``Interrupted`` of the same answer.
     """
 
     name: ClassVar = "speaking"
@@ -33,11 +33,10 @@ class SpeakingDone:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """What somebody says, so far: ``text`` replaces the text of the same ``item_id`` before it.
+    """The words of one speaker so far: ``text`` replaces the earlier text of the same ``item_id``.
 
-    ``added`` is what is new at the end of it; ``None`` where the service has changed its mind about words before that.
-    ``response_id`` is the answer's, and empty for what the user says. Directions for the voice, such as
-    ``[cheerful]``, are left out.
+    ``added`` is the new text at its end; ``None`` if the service has revised earlier words. ``response_id`` is the
+    answer's, and empty for what the user says. Directions for the voice, such as ``[cheerful]``, are left out.
     """
 
     name: ClassVar = "writing"
@@ -53,8 +52,8 @@ class Writing:
 class Interrupted:
     """An answer was cut after ``heard_ms`` milliseconds of its sound.
 
-    ``is_exact``: the program pulls the audio, so that it is known what it has taken; else it is what would have been
-    heard if each piece had been played as soon as it came.
+    ``is_exact``: the program pulls the audio, so that what it has taken is known; otherwise it is what would have been
+    heard if each piece had been played as soon as it arrived.
     """
 
     name: ClassVar = "interrupted"
@@ -89,7 +88,7 @@ class ToolCallStart:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallResult:
-    """A tool has answered; ``output`` is the JSON text that the model gets."""
+    """A tool has returned; ``output`` is the JSON text that the model gets."""
 
     name: ClassVar = "tool_call_result"
     call_id: str
@@ -117,7 +116,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """Something went wrong: a stable ``code``, one line for a person, and whether the session is over for it."""
+    """Something went wrong: a stable ``code``, one line for a person, and whether it ended the session."""
 
     name: ClassVar = "error"
     code: str
@@ -127,7 +126,7 @@ class Error:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The conversation is over; ``code`` is that of the error that ended it, and empty when the program did."""
+    """The conversation is over; ``code`` is that of the error that ended it, and empty if the program did."""
 
     name: ClassVar = "closed"
     code: str

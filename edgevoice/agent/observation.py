@@ -1,4 +1,4 @@
-"""From the conversation's notices to a program's events. Pure: notices in, events out."""
+"""Converts the conversation's notices into a program's events. Pure: notices in, events out."""
 
 from edgevoice.agent import events
 from edgevoice.agent.events import AgentEvent
@@ -19,13 +19,13 @@ from edgevoice.core.orders import CutPlayback, RunTool
 from edgevoice.core.recent import Recent
 
 _MOST_ITEMS = 64
-"""Items whose words so far are remembered: a service may invent ids without end."""
+"""Items whose words so far are remembered: a service may invent any number of ids."""
 
 
 class Observation:
     """What has been seen of one conversation, as far as later events need it.
 
-    ``is_exact`` says that what was heard is counted, and not estimated.
+    ``is_exact``: how much was heard is counted, not estimated.
     """
 
     def __init__(self, *, is_exact: bool) -> None:
@@ -41,7 +41,7 @@ class Observation:
         self._calls: dict[str, ToolCall] = {}
 
     def take(self, notice: Notice) -> list[AgentEvent]:
-        """Take one notice; return what a program sees of it."""
+        """Take one notice; return the events that a program sees."""
         match notice:
             case AudioReceived(response_id=response_id, pcm=pcm):
                 return self._speaking(response_id, pcm)
@@ -111,6 +111,6 @@ class Observation:
             done = [events.SpeakingDone(self._sounding), *done]
         self._sounding, self._status = "", ResponseStatus.COMPLETED
         if was_cut:
-            # How much was heard is reported a moment after the cut, and comes first.
+            # How much was heard is reported a moment after the cut, and must come first.
             self._waits, done = done, []
         return done

@@ -1,4 +1,4 @@
-"""The parts of an agent, joined as the box joins its own: engine, conversation, link and tools. Opens nothing."""
+"""The parts of an agent, connected as the box connects its own: engine, conversation, link and tools. Opens nothing."""
 
 import random
 import time
@@ -23,7 +23,7 @@ from edgevoice.tools.registry import Registry
 from edgevoice.tools.runner import ToolRunner
 
 _FOR_EVER_S = 1e9
-"""A program decides by itself when a conversation is over."""
+"""A program decides on its own when a conversation is over."""
 
 
 class _Watch(Observer):
@@ -46,7 +46,7 @@ class AgentParts:
 
 
 class Toolbox:
-    """The functions that the model may call, and the seconds that each call has."""
+    """The functions that the model may call, and how many seconds each call may take."""
 
     def __init__(self, functions: Iterable[Callable[..., Any]], timeout_s: float) -> None:
         self.functions = FunctionSource(functions)
@@ -56,7 +56,7 @@ class Toolbox:
 
 @dataclass(frozen=True, slots=True)
 class Watchers:
-    """What an agent hears of its parts: every notice, and the error with which a session ends."""
+    """The callbacks through which an agent observes its parts: every notice, and the error that ends a session."""
 
     notice: Callable[[Notice], None]
     lost: Callable[[LinkError], None]
@@ -71,9 +71,9 @@ def join(
     watchers: Watchers,
     earlier: Callable[[], Awaitable[Sequence[Said]]],
 ) -> AgentParts:
-    """Return the parts; to be called in the loop.
+    """Return the parts; call it in the loop.
 
-    ``earlier`` gives what each session is to know of earlier conversations.
+    ``earlier`` returns what each session should know of earlier conversations.
     """
     mailbox = Mailbox()
     link = Link(
@@ -96,7 +96,7 @@ def join(
 
 
 def policy_of(service: ServiceSettings, *, hears_itself: bool) -> Policy:
-    """Return how a program's conversation behaves: as the box's, but it waits for the user for ever."""
+    """Return the policy of a program's conversation: the box's, except that it waits for the user indefinitely."""
     return Policy(
         connect_s=service.connect_s,
         no_speech_s=_FOR_EVER_S,

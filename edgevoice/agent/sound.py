@@ -1,4 +1,4 @@
-"""A program in place of a sound card: it gives what the user says, and takes what is to be heard. No I/O."""
+"""A program in place of a sound card: it supplies what the user says, and takes what is to be heard. No I/O."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -29,7 +29,7 @@ _TICK = round(FAR_END_HZ * _TICK_S)
 
 @dataclass(frozen=True, slots=True)
 class OpenSound:
-    """Both ends of an agent's sound, and what has to run beside the conversation for them."""
+    """Both ends of an agent's sound, and the tasks that must run beside the conversation for them."""
 
     near_end: NearEnd
     far_end: FarEnd
@@ -41,12 +41,12 @@ class Sound(Protocol):
 
     @property
     def hears_itself(self) -> bool:
-        """Whether the answer comes back to the service."""
+        """Whether the answer is sent back to the service as input."""
         ...
 
     @property
     def is_exact(self) -> bool:
-        """Whether what was heard is counted."""
+        """Whether how much was heard is counted, not estimated."""
         ...
 
     def open(self, mailbox: Mailbox, send: Callable[[bytes], None]) -> OpenSound:
@@ -55,7 +55,7 @@ class Sound(Protocol):
 
 
 class ProgramSound:
-    """``Sound`` that a program sends and takes; ``rate_hz`` is that of what it sends."""
+    """``Sound`` that a program sends and takes; ``rate_hz`` is the rate at which it sends."""
 
     hears_itself = False
 
@@ -67,7 +67,7 @@ class ProgramSound:
         self._uplink: Uplink | None = None
 
     def open(self, mailbox: Mailbox, send: Callable[[bytes], None]) -> OpenSound:
-        """Return both ends; what is cut is reported at once, what is played to its end from any thread."""
+        """Return both ends; a cut is reported at once, the end of playback from any thread."""
         self._microphone = ProgramMicrophone(self._rate_hz)
         self._speaker = ProgramSpeaker(mailbox.post, mailbox.report)
         self._uplink = Uplink(self._microphone, 0, send, rate_hz=self._rate_hz)
@@ -101,7 +101,7 @@ class ProgramMicrophone:
         return self._ring.end
 
     def write(self, pcm: bytes) -> None:
-        """Take what the user says; a piece may end in mid-sample."""
+        """Take what the user says; a piece may end in the middle of a sample."""
         pcm = self._odd_byte + pcm
         whole = len(pcm) & ~1
         self._odd_byte = pcm[whole:]
@@ -113,21 +113,21 @@ class ProgramMicrophone:
         return begin, self._ring.read(begin, self._ring.end)
 
     def mute(self) -> None:
-        """Take zeros for all that is sent, and forget what was."""
+        """Replace all that is sent with zeros from now on, and clear what was sent."""
         self._is_muted = True
         self._ring.clear()
 
     def unmute(self) -> None:
-        """Take what is sent again."""
+        """Accept what is sent again."""
         self._is_muted = False
 
 
 class ProgramSpeaker(FarEndQueue):
-    """``ports.FarEnd`` for a program that takes the sound when it needs it: ``read`` may be called by any thread.
+    """``ports.FarEnd`` for a program that takes the sound when it needs it: any thread may call ``read``.
 
-    ``drained`` is called in that thread when there is no more. ``cut_off`` gets what was heard of an answer that is
-    cut, in the loop's thread and at once, however seldom the program reads: the 5 ms of the fade are the next that are
-    read, and count as heard.
+    ``drained`` is called in that thread when there is no more. ``cut_off`` receives what was heard of an answer that is
+    cut, in the loop's thread and at once, however rarely the program reads: the 5 ms of the fade come next, and count
+    as heard.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class ProgramSpeaker(FarEndQueue):
         self._fade = b""
 
     def read(self, frames: int) -> bytes:
-        """Return exactly ``frames`` samples that are to be heard next: mono s16 at 24 kHz; silence where nothing is."""
+        """Return exactly the next ``frames`` samples to play: mono s16 at 24 kHz; silence if there is nothing."""
         with self._lock:
             head, self._fade = self._fade[: 2 * frames], self._fade[2 * frames :]
             samples, fact = self._playout.pull(frames - len(head) // 2)
@@ -164,22 +164,22 @@ class ProgramSpeaker(FarEndQueue):
             self._cut_off(fact)
 
     def duck(self) -> None:
-        """Leave the answer as loud as it is: a program has its own volume."""
+        """Do nothing: a program has its own volume."""
 
     def restore(self) -> None:
-        """Leave the answer as loud as it is."""
+        """Do nothing: the answer was not lowered."""
 
     def play_earcon(self, earcon: Earcon) -> None:
-        """Leave out the box's own sounds: a program shows its state by the events."""
+        """Do nothing: a program shows its state by the events, without the box's own sounds."""
 
     def stop_earcons(self) -> None:
-        """Leave out the box's own sounds."""
+        """Do nothing: the box's own sounds are not played."""
 
 
 async def play_by_the_clock(speaker: ProgramSpeaker) -> None:
-    """Take the sound at the pace at which it is heard, for a program that plays the pieces itself; for ever.
+    """Take the sound at the pace at which it is heard, for a program that plays the pieces itself; runs forever.
 
-    What this has taken is what such a program has played, if it plays each piece as soon as it comes.
+    The position corresponds to what such a program has played if it plays each piece as soon as it arrives.
     """
     loop = asyncio.get_running_loop()
     due = loop.time()

@@ -1,4 +1,4 @@
-"""The machine's sound card for an agent, with the box's echo cancellation: it may be spoken over."""
+"""The machine's sound card for an agent, with the box's echo cancellation: the user may speak over the answer."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -16,11 +16,11 @@ from edgevoice.wakeword.opening import open_voice
 
 
 class SoundCard:
-    """``Sound`` of this machine: ``Agent(sound=SoundCard())`` listens and speaks by itself.
+    """``Sound`` of this machine: ``Agent(sound=SoundCard())`` listens and speaks on its own.
 
-    ``microphone``, ``speaker``: the cards' names as `edgevoice devices` lists them. ``echo``: what takes the answer out
-    of what the microphone hears: "suppressor" in the program, "hardware" where the device does it or headphones make
-    it needless, "none" not at all: then nobody is heard while the answer sounds.
+    ``microphone``, ``speaker``: the cards' names as `edgevoice devices` lists them. ``echo``: what removes the answer
+    from what the microphone hears: "suppressor" in the program, "hardware" if the device does it or headphones make it
+    unnecessary, "none" for nothing: then speech is not heard while the answer sounds.
     """
 
     is_exact = True
@@ -43,7 +43,7 @@ class SoundCard:
         return self._tier is not Tier.HARDWARE
 
     def open(self, mailbox: Mailbox, send: Callable[[bytes], None]) -> OpenSound:
-        """Return both ends; the cards are opened by what runs, and again whenever they were unplugged."""
+        """Return both ends; the running parts open the cards, and reopen them after they were unplugged."""
         near, far = ClockFit(NEAR_END_HZ), ClockFit(FAR_END_HZ)
         _, echo = open_echo(Chosen(self._tier), near, far, mailbox.post, open_voice)
         played = echo.reference.played if echo is not None else None

@@ -1,4 +1,4 @@
-"""Which service answers, and how it sounds: one record, from a program's own words to the settings of a session."""
+"""Which service answers, and how it sounds: converts a program's short record into the settings of a session."""
 
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -14,10 +14,10 @@ from edgevoice.realtime.endpoint import Endpoint, local, remote
 from edgevoice.settings import schema
 
 KEY_VARIABLES = ("EDGEVOICE_API_KEY", "INWORLD_API_KEY")
-"""Where the key is looked for when a program gives none; the first one that is set counts."""
+"""Environment variables for the key if a program gives none; the first one that is set counts."""
 
 URL_VARIABLE = "EDGEVOICE_SERVICE_URL"
-"""Where the address is looked for, as by the box."""
+"""Environment variable for the address, the same as the box's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +25,12 @@ class RealtimeVoice:
     """A Realtime service: the model that answers and the voice that speaks.
 
     ``model``: the language model, by the service's name for it. ``voice``: who speaks. ``speed``: 0.5 to 1.5; 1 is the
-    voice's own pace. ``language``: what the user speaks. ``url``: where it answers; empty takes the environment's
-    ``EDGEVOICE_SERVICE_URL``, else Inworld, or without a key the service inside this package, which "local" always is.
-    An address that is not Inworld's speaks OpenAI's protocol unless ``options`` sets ``dialect``. ``api_key``: empty
-    takes the environment's ``EDGEVOICE_API_KEY`` or ``INWORLD_API_KEY``; it is in no ``repr`` and in no log.
-    ``options``: any other setting of the section ``[service]``, by its name, such as ``{"eagerness": "high"}``.
+    voice's own pace. ``language``: what the user speaks. ``url``: the service's address; if empty, the environment's
+    ``EDGEVOICE_SERVICE_URL`` is used, else Inworld, or without a key the service inside this package, which "local"
+    always selects. Any address that is not Inworld's is assumed to speak OpenAI's protocol unless ``options`` sets
+    ``dialect``. ``api_key``: if empty, the environment's ``EDGEVOICE_API_KEY`` or ``INWORLD_API_KEY`` is used; it
+    appears in no ``repr`` and in no log. ``options``: any other setting of the section ``[service]``, by its name, such
+    as ``{"eagerness": "high"}``.
     """
 
     model: str = "openai/gpt-4.1-mini"
@@ -41,7 +42,7 @@ class RealtimeVoice:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def service(self, instructions: str) -> schema.ServiceSettings:
-        """Return the settings of a session; ``SettingsInvalid`` for a value that cannot be."""
+        """Return the settings of a session; ``SettingsInvalid`` for an invalid value."""
         given = {
             "model": self.model,
             "voice": self.voice,
@@ -58,15 +59,15 @@ class RealtimeVoice:
             raise SettingsInvalid(f"RealtimeVoice: {error}") from None
 
     def resolved(self, environment: Mapping[str, str] = os.environ) -> Self:
-        """Return the same with what the environment adds: an address and a key where there is none."""
+        """Return a copy completed from the environment: an address and a key if there is none."""
         key = self.api_key or next((environment[name] for name in KEY_VARIABLES if environment.get(name)), "")
         return replace(self, url=self.url or environment.get(URL_VARIABLE, ""), api_key=key)
 
     @asynccontextmanager
     async def reached(self) -> AsyncIterator[Callable[[], Endpoint]]:
-        """Give what is dialled for each session; without a key and an address, the service inside this package.
+        """Yield the endpoint for each session; without a key and an address, the service inside this package.
 
-        Raises ``LocalServiceUnavailable`` where that one cannot run.
+        Raises ``LocalServiceUnavailable`` if that one cannot run.
         """
         if self.url == "local" or not (self.url or self.api_key):
             async with LocalServiceProcess() as process:

@@ -1,4 +1,4 @@
-"""Backchannels: the service's short "mm-hm" while the user speaks, mixed in quietly; nothing of them is an answer."""
+"""Backchannels: the service's short "mm-hm" while the user speaks, mixed in quietly; they belong to no answer."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ _PREFILL = FAR_END_HZ * 60 // 1000
 """Samples to buffer before one is played, 60 ms: a gap in a sound of half a second is audible."""
 
 _MOST = 3 * FAR_END_HZ
-"""Samples that may wait, 3 s: six of the model's tokens, which is its longest, take some two."""
+"""Samples that may be queued, 3 s: six of the model's tokens, which is its longest, take some two."""
 
 _FADE = FAR_END_HZ * 10 // 1000
 """Samples of the fade that ends one that is stopped: 10 ms."""
@@ -20,7 +20,7 @@ _NOTHING = np.zeros(0, np.int16)
 
 
 class BackchannelMixer:
-    """The service's backchannels that wait, one after the other. Callers in two threads must hold a lock."""
+    """The queued backchannels of the service, one after another. Callers in two threads must hold a lock."""
 
     def __init__(self) -> None:
         self._waiting: _Samples = _NOTHING
@@ -35,10 +35,10 @@ class BackchannelMixer:
         return not self._is_flowing
 
     def push(self, backchannel_id: str, pcm: bytes) -> bool:
-        """Queue s16 samples at 24 kHz; say whether a backchannel begins with them.
+        """Queue s16 samples at 24 kHz; return whether a backchannel begins with them.
 
-        A sample split over two pushes is put together again. What comes of one that was stopped is dropped, and what
-        comes when 3 s wait.
+        A sample split over two pushes is joined again. Samples are dropped if their backchannel was stopped, or if 3 s
+        are queued already.
         """
         if backchannel_id == self._stopped:
             return False
@@ -54,18 +54,18 @@ class BackchannelMixer:
         return begins
 
     def finish(self, backchannel_id: str) -> None:
-        """Mark one as completely received: what has arrived need not wait for a prefill."""
+        """Mark a backchannel as completely received: what has arrived need not wait for a prefill."""
         if backchannel_id == self._current:
             self._is_flowing = len(self._waiting) > 0
 
     def skip(self, backchannel_id: str) -> None:
-        """Drop what still arrives of this one: nobody wants to hear one from its middle."""
-        # One without an id cannot be distinguished from the next.
+        """Drop the rest of this backchannel as it arrives: one must not start in its middle."""
+        # A backchannel without an id cannot be distinguished from the next.
         self._stopped = backchannel_id or self._stopped
 
     def stop(self) -> None:
-        """Let what sounds fade within 10 ms, and forget the rest; what still comes of it is not heard."""
-        # One without an id cannot be distinguished from the next: that must not make them all unheard.
+        """Fade out what is sounding within 10 ms, and drop the rest; what still arrives of it is not heard."""
+        # A backchannel without an id cannot be distinguished from the next: that must not silence all later ones.
         self._stopped = self._current or self._stopped
         self._current, self._odd_byte = None, b""
         tail = self._waiting[:_FADE] if self._is_flowing else _NOTHING

@@ -11,7 +11,7 @@ import pyaudio
 from edgevoice.audio.capture import Callback
 
 _LASTING_CALLS = 1000
-"""Callbacks after which a stream is taken to last: 10 s of the speaker, 20 s of the microphone."""
+"""Callbacks after which a stream is expected to last: 10 s of the speaker, 20 s of the microphone."""
 
 
 class CallbackThreads:

@@ -1,4 +1,4 @@
-"""Callback time: when a stream's samples pass the converter, on the clock that everything else here uses."""
+"""Callback time: when a stream's samples pass the converter, on the monotonic clock used everywhere else."""
 
 import time
 from collections.abc import Mapping
@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from edgevoice.core.sound.clockfit import ClockFit
 
 _LONGEST_WAIT_S = 0.5
-"""A longer time between PortAudio's reading of the clock and ours is not a delay: the clock was set, or is another."""
+"""A longer time between PortAudio's reading of the clock and ours is not a delay: the clock was set, or is a different
+one.
+"""
 
 _GAP_S = 0.4
-"""Callbacks that far apart belong to two streams: it was opened anew."""
+"""Callbacks this far apart belong to two streams: it was reopened."""
 
 
 class CallbackTime:
@@ -55,10 +57,11 @@ class Timed:
 
 
 def converter_s(times: Mapping[str, float], key: str) -> float:
-    """Return the ``time.monotonic()`` that PortAudio's ``times[key]`` stands for.
+    """Return the ``time.monotonic()`` that corresponds to PortAudio's ``times[key]``.
 
-    Its clock is the wall's, which may be set, so only distances count: from there to its ``current_time``, and from
-    that to now. The latter is how long the callback waited for the interpreter, up to 5 ms beside a busy thread.
+    PortAudio uses the wall clock, which may be set, so only differences count: from that time to its ``current_time``,
+    and from that to now. The latter is how long the callback waited for the interpreter, up to 5 ms beside a busy
+    thread.
     """
     now, wall = time.monotonic(), time.time()
     waited_s = wall - times["current_time"]

@@ -1,4 +1,4 @@
-"""Capture: opens one channel of a microphone, at the one rate and period that the box hears with."""
+"""Capture: opens one channel of a microphone, at the one rate and period that the box uses."""
 
 import contextlib
 from collections.abc import Callable, Mapping
@@ -48,7 +48,7 @@ def open_capture(
         )
 
     for count in counts[:-1]:
-        # A card may take fewer channels, or only all of them; the last try says what is wrong.
+        # A card may accept fewer channels, or only all of them; the last attempt raises the error.
         with contextlib.suppress(OSError, ValueError):
             open_with(count)
             return

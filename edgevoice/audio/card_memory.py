@@ -1,4 +1,4 @@
-"""Card memory: which card a number in the settings meant. Logs it when that has changed."""
+"""Card memory: which card a number in the settings referred to. Logs when that has changed."""
 
 import json
 import logging
@@ -24,9 +24,9 @@ class CardMemory:
         self._told: set[str] = set()
 
     def resolve(self, device: Device, name: str) -> str:
-        """Return the name to look for: ``name``, or that of the card which it meant when it was first used.
+        """Return the name to look for: ``name``, or that of the card to which it referred when it was first used.
 
-        Reads and writes the file; what cannot be written is not remembered.
+        Reads and writes the file; if it cannot be written, nothing is remembered.
         """
         place = place_of(name)
         if place is None or place.number is None:

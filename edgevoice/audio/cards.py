@@ -30,14 +30,14 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A card and a device on it as somebody has named them; ``card`` is an id, or digits."""
+    """A card and a device on it, as named in the settings; ``card`` is an id, or digits."""
 
     card: str
     device: int = 0
 
     @property
     def number(self) -> int | None:
-        """The card's number, where it was named so."""
+        """The card's number, if it was named by number."""
         return int(self.card) if self.card.isdigit() else None
 
 
@@ -53,9 +53,9 @@ def cards_present(place: Path | None = None) -> list[Card]:
 
 
 def alsa_name(name: str, cards: list[Card]) -> str:
-    """Return the PCM that a name in the settings means by ALSA's rules, or by a card's id; else an empty text.
+    """Return the PCM that a name in the settings denotes by ALSA's rules, or by a card's id; else an empty text.
 
-    A card alone, as ``Jabra``, ``CARD=Jabra`` or ``2``, is taken behind ``plughw``, which converts rate and format.
+    A card alone, as ``Jabra``, ``CARD=Jabra`` or ``2``, is opened through ``plughw``, which converts rate and format.
     """
     if _BY_ALSA.fullmatch(name):
         return name
@@ -65,7 +65,7 @@ def alsa_name(name: str, cards: list[Card]) -> str:
 
 
 def place_of(name: str) -> Place | None:
-    """Return the card and device that a name means, by id or number; ``None`` for one that names no card."""
+    """Return the card and device that a name denotes, by id or number; ``None`` for a name without a card."""
     if bracketed := _IN_BRACKETS.fullmatch(name):
         return Place(bracketed["card"], int(bracketed["device"]))
     pcm, _, arguments = name.partition(":")
@@ -86,7 +86,7 @@ def words_of(name: str) -> str:
 
 
 def stable_name(name: str, cards: list[Card]) -> str:
-    """Return a name for the same device that does not hold a number; ``name`` itself where there is none better."""
+    """Return a name for the same device that does not contain a number; ``name`` itself if there is none better."""
     place = place_of(name)
     if place is None or place.number is None:
         return name

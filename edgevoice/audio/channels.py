@@ -1,8 +1,9 @@
 """Channels: which of a microphone's channels is the near-end, and how it is extracted. Opens nothing.
 
 ALSA's ``plug`` gives a program that asks for one channel the mean of all: an I2S microphone alone on the left loses
-6 dB, and an array's own loopback goes in with the voices. Asked for several it hands over the card's first ones as they
-are, doubles the only one of a mono card, and fills what the card has not with zeros (alsa-lib, pcm_plug.c).
+6 dB, and an array's own loopback is mixed with the voices. Asked for several, it returns the card's first channels
+unchanged, duplicates the only one of a mono card, and fills channels that the card lacks with zeros (alsa-lib,
+pcm_plug.c).
 """
 
 from collections.abc import Callable, Mapping
@@ -18,9 +19,10 @@ Capture = Callable[[bytes | None, int, Mapping[str, float] | None, int], Any]
 
 
 def counts_for(channel: int, inputs: int) -> list[int]:
-    """Return with how many channels to open a device of ``inputs`` to hear number ``channel``, the best first.
+    """Return the channel counts with which to open a device of ``inputs`` to hear number ``channel``, the best first.
 
-    Empty where it has not that many. A card that takes only all of its channels, or only one, is opened in the end.
+    Empty if it has too few channels. The last entries allow for a card that accepts only all of its channels, or only
+    one.
     """
     if channel >= inputs:
         return []
@@ -35,7 +37,7 @@ def counts_for_all(inputs: int) -> list[int]:
 
 
 def taking(channel: int, count: int, callback: Capture) -> Capture:
-    """Return a callback that hands on one channel of ``count``, interleaved s16, in two millionths of a second."""
+    """Return a callback that passes on one channel of ``count``, interleaved s16, in two millionths of a second."""
     if count == 1:
         return callback
 
@@ -47,6 +49,6 @@ def taking(channel: int, count: int, callback: Capture) -> Capture:
 
 
 def missing(name: str, inputs: int, channel: int) -> str:
-    """Return the error line for a card called ``name`` that has not the channel of the settings."""
+    """Return the error line for a card called ``name`` that lacks the channel in the settings."""
     has = "channel 0 alone" if inputs == 1 else f"channels 0 to {inputs - 1}"
     return f'"{name}" has {has}; microphone.channel is {channel}'

@@ -18,7 +18,7 @@ from edgevoice.errors import AudioUnavailable, DeviceBusy, DeviceMissing
 _STDERR = 2
 
 _START_LIMIT_S = 8.0
-"""PortAudio starts in 0.2 s on a PC. A hanging sound server, or a stale lock, would block it for ever."""
+"""PortAudio starts in 0.2 s on a PC. A hanging sound server, or a stale lock, would block it forever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class SoundDevice:
     rate_hz: int
 
     def can_be(self, device: Device) -> bool:
-        """Return whether it can serve as this half of the sound system."""
+        """Return whether the device can serve as this half of the sound system."""
         return (self.inputs if device is Device.MICROPHONE else self.outputs) > 0
 
 
@@ -51,9 +51,9 @@ def sound_library(names: Iterable[str] = ()) -> Iterator[pyaudio.PyAudio]:
 
 
 def open_library() -> pyaudio.PyAudio:
-    """Start PortAudio without its chatter about JACK and absent surround cards.
+    """Start PortAudio without its messages about JACK and absent surround cards.
 
-    ``AudioUnavailable`` if it cannot, or has not within 8 s.
+    Raises ``AudioUnavailable`` if it cannot start, or has not started within 8 s.
     """
     with _silent_stderr():
         try:
@@ -80,10 +80,10 @@ def present(library: pyaudio.PyAudio) -> list[SoundDevice]:
 def find(library: pyaudio.PyAudio, device: Device, name: str) -> SoundDevice:
     """Return the device of that name: PortAudio's or ALSA's for it, or else the only one whose name contains it.
 
-    A card may be named by its id, as ``CARD=Jabra``, by its number, or by its words, in any case of letters; "default"
-    is the one that ALSA takes by default. PortAudio's whole name holds a number: where that has changed, the card is
-    found by its words. None, or several, is ``DeviceMissing`` with the names present; one that does not open is
-    ``DeviceBusy``. What ALSA's rules mean must have been offered before the library was opened, see `pcms`.
+    A card may be named by its id, as ``CARD=Jabra``, by its number, or by its words, ignoring case; "default" is ALSA's
+    default device. PortAudio's full name contains a number: if that has changed, the card is found by its words. If no
+    device matches, or several do, ``DeviceMissing`` lists the names present; a device that does not open is
+    ``DeviceBusy``. Names by ALSA's rules must have been offered before the library was opened, see `pcms`.
     """
     everything = [found for found in present(library) if found.can_be(device)]
     able = [found for found in everything if not is_ours(found.name)]
@@ -107,7 +107,7 @@ def find(library: pyaudio.PyAudio, device: Device, name: str) -> SoundDevice:
 def _missing(
     device: Device, name: str, similar: Sequence[SoundDevice], able: Sequence[SoundDevice], cards: Sequence[Card]
 ) -> AudioUnavailable:
-    """Return why there is no device of that name, with what there is instead."""
+    """Return the error for a missing device, with the names of those present."""
     place = place_of(name)
     if not similar and place is not None and cards:
         ids = ", ".join(card.id for card in cards)
@@ -118,7 +118,7 @@ def _missing(
                 f'the card of "{name}" is there, and gives no {device}: another program has it, or it is none',
                 remedy="`fuser -v /dev/snd/*` names who has it; `arecord -l` and `aplay -l` list what cards can do.",
             )
-    # Names that stay with the card, as they should be written.
+    # Names that stay with the card, as they should be written in the settings.
     names = ", ".join(sorted({stable_name(found.name, list(cards)) for found in similar or able})) or "none at all"
     problem = "more than one" if similar else "no"
     return DeviceMissing(f'{problem} {device} is called "{name}"; present: {names}')
@@ -147,7 +147,7 @@ def _found(info: Mapping[str, Any]) -> SoundDevice:
 
 @contextmanager
 def _silent_stderr() -> Iterator[None]:
-    """Discard what C libraries print: their complaints are not failures, and would look like ours."""
+    """Discard what C libraries print: their messages are not failures, and would look like ours."""
     kept = os.dup(_STDERR)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:

@@ -18,7 +18,7 @@ _NOTES: dict[Earcon, tuple[tuple[int, int], ...]] = {
     Earcon.TROUBLE: ((220, 160), (0, 60), (196, 260)),
     Earcon.SESSION_SPENT: ((523, 160), (0, 40), (440, 160), (0, 40), (349, 320)),
     Earcon.BUDGET_SPENT: ((523, 160), (0, 40), (440, 160), (0, 40), (349, 160), (0, 40), (262, 480)),
-    # In the place of a light: short, and higher than a voice.
+    # Instead of a light: short, and higher than a voice.
     Earcon.LISTENING: ((784, 70), (1175, 90)),
     Earcon.LISTENING_OVER: ((1175, 70), (784, 90)),
     Earcon.ALARM: ((988, 120), (0, 80)) * 3 + ((0, 300),) + ((988, 120), (0, 80)) * 3,
@@ -41,7 +41,7 @@ def _note(pitch_hz: int, length_ms: int) -> _Samples:
 
 
 class EarconMixer:
-    """Earcons that play or wait, one after the other; they never count as heard speech."""
+    """Earcons that are playing or queued, one after another; they never count as heard speech."""
 
     def __init__(self, gain: float) -> None:
         self._sounds = {earcon: (render(earcon) * gain).astype(np.int16) for earcon in Earcon}
@@ -59,7 +59,7 @@ class EarconMixer:
         self._spoken[earcon] = spoken
 
     def play(self, earcon: Earcon, answer_gain: float = 0.0) -> None:
-        """Sound an earcon after those that already wait; ``answer_gain`` is how loud answers are now, 0 to 1."""
+        """Play an earcon after those already queued; ``answer_gain`` is how loud answers are now, 0 to 1."""
         spoken = self._spoken.get(earcon)
         if spoken is None:
             self._waiting.append(self._sounds[earcon])

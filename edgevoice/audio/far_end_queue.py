@@ -1,4 +1,4 @@
-"""Far-end queue: answers and backchannels that wait to be heard, filled by the loop and emptied by another thread."""
+"""Far-end queue: answers and backchannels waiting to be played, filled by the loop and emptied by another thread."""
 
 import threading
 
@@ -15,7 +15,7 @@ class FarEndQueue:
         self._backchannels = BackchannelMixer()
 
     def play(self, item_id: str, content_index: int, pcm: bytes) -> int | None:
-        """Queue mono s16 samples at 24 kHz; return the number of the burst that this begins, if it does."""
+        """Queue mono s16 samples at 24 kHz; return the number of the burst if one begins with them."""
         with self._lock:
             return self._playout.push(item_id, content_index, pcm)
 
@@ -30,17 +30,17 @@ class FarEndQueue:
             self._playout.finish()
 
     def resume(self) -> int:
-        """Go on with the rest that was kept, from the first sample that was not heard; return the burst's number."""
+        """Resume the rest that was kept, from the first sample that was not heard; return the burst's number."""
         with self._lock:
             return self._playout.resume()
 
     def drop(self) -> None:
-        """Forget the rest that was kept."""
+        """Drop the rest that was kept."""
         with self._lock:
             self._playout.drop()
 
     def play_backchannel(self, backchannel_id: str, pcm: bytes) -> bool:
-        """Queue mono s16 samples at 24 kHz, to be heard 9 dB below an answer; say whether a backchannel begins."""
+        """Queue mono s16 samples at 24 kHz, to be played 9 dB below an answer; return whether a backchannel begins."""
         with self._lock:
             return self._backchannels.push(backchannel_id, pcm)
 
@@ -50,11 +50,11 @@ class FarEndQueue:
             self._backchannels.finish(backchannel_id)
 
     def skip_backchannel(self, backchannel_id: str) -> None:
-        """Play nothing of a backchannel any more: it began when it could not be heard."""
+        """Stop playing a backchannel that began when it could not be heard."""
         with self._lock:
             self._backchannels.skip(backchannel_id)
 
     def stop_backchannel(self) -> None:
-        """Silence the backchannel that sounds, within 10 ms; what still comes of it is not heard."""
+        """Silence the backchannel that is sounding, within 10 ms; the rest of it is not heard."""
         with self._lock:
             self._backchannels.stop()

@@ -1,4 +1,4 @@
-"""Hardware mute: an amplifier that is silenced with a cut, and let go of before the next sound."""
+"""Hardware mute: an amplifier that is silenced with a cut, and released before the next sound."""
 
 from typing import Protocol
 
@@ -11,14 +11,14 @@ class HardwareMute(Protocol):
         ...
 
     def release(self) -> None:
-        """Let it be heard again, within 10 ms."""
+        """Unmute the amplifier, within 10 ms."""
         ...
 
 
 class AmplifierGate:
     """Mutes the amplifier, if there is one, until the card has emitted what it held at that moment.
 
-    ``flushed`` is how many frames that takes at the most. Positions count the samples that were handed to the card.
+    ``flushed`` is the largest number of frames that this takes. Positions count the samples handed to the card.
     """
 
     def __init__(self, amplifier: HardwareMute | None, flushed: int) -> None:
@@ -41,7 +41,7 @@ class AmplifierGate:
         self._muted_at = position
 
     def holds(self, position: int) -> bool:
-        """Return whether what is to sound must still wait at this position; let the amplifier be heard when not."""
+        """Return whether the next sound must still wait at this position; if not, release the amplifier."""
         if self._muted_at is None:
             return False
         if position - self._muted_at < self._flushed:

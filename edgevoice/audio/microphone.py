@@ -26,7 +26,7 @@ _RESULT = (None, pyaudio.paContinue)
 
 
 class Echo(Protocol):
-    """What takes the box's own sound out of the near-end; called in the callback, so it must be quick."""
+    """Removes the box's own sound from the near-end; called in the callback, so it must be quick."""
 
     def take(self, near: bytes, position: int) -> bytes:
         """Return the period whose first sample is number ``position`` without the box's own sound."""
@@ -41,7 +41,7 @@ class Microphone(Timed):
     """The near-end, every sample numbered from the first.
 
     ``hear`` gets each 80 ms frame and the number of the sample after it, in PortAudio's thread; ``notice`` is called
-    there after each period, so that somebody may fetch it. Both must return at once. ``echo`` comes before both;
+    there after each period, so that a reader may fetch it. Both must return at once. ``echo`` comes before both;
     ``clock`` is fitted to the callbacks. ``sounded_at`` is when PortAudio last delivered more than zeros, in monotonic
     seconds, whether muted or not.
     """
@@ -67,7 +67,7 @@ class Microphone(Timed):
 
     @property
     def overflows(self) -> int:
-        """How often audio was lost because it was not taken in time."""
+        """How often audio was lost because it was not fetched in time."""
         return self.timing.xruns
 
     @property
@@ -90,7 +90,7 @@ class Microphone(Timed):
             self._frame.clear()
 
     def unmute(self) -> None:
-        """Hear again."""
+        """Record again what is heard."""
         self._is_muted = False
 
     def callback(
@@ -122,7 +122,7 @@ class Microphone(Timed):
         if self._echo is None:
             return period
         if is_muted:
-            # The canceller would take this silence for a room without echo.
+            # The canceller would mistake this silence for a room without echo.
             self._echo.pause()
             return period
         return self._echo.take(period, self._ring.end)

@@ -30,7 +30,7 @@ def open_speaker(
     played: Played | None,
     amplifier: HardwareMute | None,
 ) -> Speaker:
-    """Return the far end; the parameters are those of `Speaker`, ``post`` being its ``tell``."""
+    """Return the far end; the parameters are those of `Speaker`; ``post`` is its ``tell``."""
     return Speaker(
         post,
         played=played or _nobody_listens,
@@ -54,8 +54,8 @@ def open_near_end(
 ) -> tuple[Microphone, Uplink]:
     """Return the microphone and the uplink that is fed from it.
 
-    ``hear`` gets each frame for the wake word, ``send`` what goes to the service, and ``watch`` is told of it; ``call``
-    has a function called in the loop's thread. The rest is as in `Microphone`.
+    ``hear`` gets each frame for the wake word, ``send`` the audio for the service, and ``watch`` a notice of each
+    chunk; ``call`` has a function called in the loop's thread. The other parameters are those of `Microphone`.
     """
 
     def pump() -> None:
@@ -77,7 +77,7 @@ def open_supervisor(
     cards: Path | None = None,
     every_channel: Callable[[bytes, int], None] | None = None,
 ) -> Supervisor:
-    """Return what opens both streams on the devices of the settings; ``cards`` is the file of `CardMemory`."""
+    """Return the supervisor that opens both streams on the devices in the settings; ``cards``: see `CardMemory`."""
     names = {Device.MICROPHONE: near.device, Device.SPEAKER: far.device}
     memory = CardMemory(cards)
     return Supervisor(
@@ -86,8 +86,8 @@ def open_supervisor(
 
 
 def _nobody_listens(_samples: object, _frames: int) -> None:
-    """Stand in for the echo canceller where there is none."""
+    """Replace the echo canceller if there is none."""
 
 
 def _nobody_hears(_frame: bytes, _end: int) -> None:
-    """Stand in for the wake word where only the button wakes the box."""
+    """Replace the wake word if only the button wakes the box."""

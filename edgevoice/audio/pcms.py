@@ -1,6 +1,6 @@
-"""PCMs: lets PortAudio open what ALSA can, by whatever name.
+"""PCMs: lets PortAudio open any device that ALSA can, by whatever name.
 
-PortAudio lists only the cards' own devices and PCMs without arguments. A name with arguments, as
+PortAudio lists only the cards' own devices and PCMs without arguments. A name with arguments, such as
 plughw:CARD=Jabra,DEV=0, becomes a PCM without any, in a configuration of ours that lives in memory and that ALSA reads
 after its own.
 """
@@ -19,7 +19,7 @@ _PREFIX = "edgevoice_named_"
 
 
 class _Configuration:
-    """The file in memory, made when it is first needed; one for the process, as ALSA's own is."""
+    """The file in memory, created when first needed; one per process, like ALSA's own."""
 
     def __init__(self) -> None:
         self._descriptor = -1
@@ -42,14 +42,14 @@ _configuration = _Configuration()
 
 
 def offer(names: Iterable[str]) -> None:
-    """Let PortAudio's next start list the devices that these names of the settings mean by ALSA's rules.
+    """Have PortAudio list, from its next start, the devices that these names denote by ALSA's rules.
 
-    Changes ``ALSA_CONFIG_PATH`` in the environment of this process where there are any.
+    If there are any, this changes ``ALSA_CONFIG_PATH`` in the environment of this process.
     """
     cards = cards_present()
     wanted = {pcm for name in names if (pcm := alsa_name(name, cards))}
     text = "".join(f'pcm.{listed_as(pcm)} {{ type plug slave.pcm "{pcm}" }}\n' for pcm in sorted(wanted))
-    # Without it the box still has the names that PortAudio lists by itself.
+    # Without it the box still has the names that PortAudio itself lists.
     with contextlib.suppress(OSError):
         _configuration.write(text)
 
@@ -60,5 +60,5 @@ def listed_as(pcm: str) -> str:
 
 
 def is_ours(name: str) -> bool:
-    """Tell whether a device is one of those that were offered, and not one to tell people of."""
+    """Return whether a device is one of those that were offered, which are not shown to people."""
     return name.startswith(_PREFIX)

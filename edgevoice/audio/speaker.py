@@ -24,14 +24,14 @@ _SILENCE = bytes(2 * PERIOD)
 _DUCKED_GAIN = 10 ** (-15 / 20)
 """Quiet enough that people notice that the box has heard them, and that the canceller hears them.
 
-Still to be followed.
+The answer can still be followed.
 """
 
 _BACKCHANNEL_GAIN = 10 ** (-9 / 20)
-"""Below an answer: it is played while the user speaks, and must not make them stop."""
+"""Relative to an answer: it is played while the user speaks, and must not make them stop."""
 
 _FLUSHED = 4 * PERIOD
-"""Frames after a hardware mute until the card has emitted everything that it held then: two periods, and a late one."""
+"""Frames after a hardware mute until the card has emitted everything that it held: two periods, and a late one."""
 
 
 class _Gain:
@@ -55,11 +55,11 @@ class _Gain:
 class Speaker(FarEndQueue, Timed):
     """Implements ``ports.FarEnd``.
 
-    ``tell`` is called in PortAudio's thread with what playback came to, and must return at once. The stream is fed
-    zeros between answers: an amplifier that is switched on with every answer swallows its first 12 ms. ``played`` gets
-    there everything that is handed over, s16 at 24 kHz, as the reference of an echo canceller; ``None`` stands for a
-    period of silence. ``amplifier`` is muted together with every cut, and let go before the next sound. ``clock`` is
-    fitted to the callbacks.
+    ``tell`` is called in PortAudio's thread with what happened to playback, and must return at once. The stream is fed
+    zeros between answers: an amplifier that is switched on with every answer swallows its first 12 ms. ``played``
+    receives, in the same thread, everything that is handed over, s16 at 24 kHz, as the reference of an echo canceller;
+    ``None`` stands for a period of silence. ``amplifier`` is muted together with every cut, and released before the
+    next sound. ``clock`` is fitted to the callbacks.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Speaker(FarEndQueue, Timed):
 
     @property
     def is_silent(self) -> bool:
-        """Whether nothing is to be heard."""
+        """Whether the speaker has nothing to play."""
         return self._playout.is_idle and self._earcons.is_idle and self._backchannels.is_idle
 
     @property
@@ -101,7 +101,7 @@ class Speaker(FarEndQueue, Timed):
 
     @property
     def volume_percent(self) -> int:
-        """How loud answers are, in percent; 0 is silence, and each 10 % are about the same step to the ear."""
+        """How loud answers are, in percent; 0 is silence, and each 10 % sound like about the same step."""
         return self._gain.volume_percent
 
     @volume_percent.setter
@@ -111,9 +111,9 @@ class Speaker(FarEndQueue, Timed):
             self._playout.set_gain(self._gain.of_answers)
 
     def cut(self, *, keeps_rest: bool = False) -> None:
-        """Silence the answer with the next period, or at once where the amplifier can be muted.
+        """Silence the answer with the next period, or at once if the amplifier can be muted.
 
-        One that ``keeps_rest`` can be resumed, until that is dropped.
+        With ``keeps_rest`` the answer can be resumed until the rest is dropped.
         """
         unheard: int | None = None
         if self._amplifier.is_there and self._earcons.is_idle:
@@ -132,7 +132,7 @@ class Speaker(FarEndQueue, Timed):
         self._duck(is_ducked=True)
 
     def restore(self) -> None:
-        """Bring it back to its volume, within 10 ms."""
+        """Bring the answer back to its volume, within 10 ms."""
         self._duck(is_ducked=False)
 
     def play_earcon(self, earcon: Earcon) -> None:
@@ -155,7 +155,7 @@ class Speaker(FarEndQueue, Timed):
     ) -> tuple[bytes, int]:
         """Give PortAudio one period."""
         self.timing.take(times, self._position, is_xrun=bool(status & pyaudio.paOutputUnderflow))
-        # A box is silent most of the time: check before taking the lock and an array.
+        # A box is silent most of the time: check that before taking the lock and allocating an array.
         # A cut is pulled to its end, muted or not: that is when it is reported.
         if self.is_silent or (not self._playout.is_cutting and self._amplifier.holds(self._position)):
             self._position += frames
@@ -188,5 +188,5 @@ class Speaker(FarEndQueue, Timed):
 
 
 def _factor(percent: int) -> float:
-    """Convert percent to a factor: squared, because the ear hears ratios."""
+    """Convert percent to a factor: squared, because loudness is perceived in ratios."""
     return (percent / 100) ** 2

@@ -47,7 +47,7 @@ class StreamOpener:
         self.threads = CallbackThreads()
 
     def open(self) -> Streams:
-        """Open whichever half can be opened; a sound system that does not start at all is ``AudioUnavailable``."""
+        """Open whichever half can be opened; raise ``AudioUnavailable`` if the sound system does not start at all."""
         names = {device: self._memory.resolve(device, name) for device, name in self._names.items()}
         pcms.offer(names.values())
         streams = Streams(devices.open_library(), time.monotonic())
@@ -56,7 +56,7 @@ class StreamOpener:
                 open_one(streams.library, names[device])
                 streams.open.append(device)
             except AudioUnavailable as failure:
-                # With its traceback it would hold what holds it: garbage, every second or two without a card.
+                # With its traceback it would keep a reference cycle alive: garbage, every second or two without a card.
                 streams.failures[device] = failure.with_traceback(None)
         streams.opened_at = time.monotonic()
         return streams

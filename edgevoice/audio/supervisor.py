@@ -45,8 +45,8 @@ class Supervisor:
 
     ``names`` are the devices' names, and ``channel`` is the microphone's, from 0. ``every_channel`` gets each period
     with all of the card's channels, interleaved, and their number, in PortAudio's thread. ``memory`` knows which cards
-    numbers in the names have meant. ``run`` ends only by an error: a sound system that cannot even be closed is
-    ``AudioUnavailable``, and the process must end, because PortAudio's threads cannot be got rid of in any other way.
+    the numbers in the names referred to. ``run`` ends only by an error: a sound system that cannot even be closed is
+    ``AudioUnavailable``, and the process must end, because PortAudio's threads cannot be removed in any other way.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Supervisor:
         try:
             self._streams = await asyncio.shield(opening)
         except asyncio.CancelledError:
-            # Streams that open now would run until the process ends, unknown to anybody.
+            # Streams that open now would run unnoticed until the process ends.
             while not opening.done():
                 with contextlib.suppress(asyncio.CancelledError):
                     await asyncio.wait({opening})
@@ -109,7 +109,7 @@ class Supervisor:
 
     def _lose(self, device: Device, failure: AudioUnavailable) -> None:
         if self._lost.get(device) != str(failure):
-            # Once, not with every try: a box may be without its card for weeks.
+            # Once, not with every attempt: a box may be without its card for weeks.
             tell(_log, logging.ERROR, "device-lost", device=str(device), problem=failure.line())
         if device not in self._lost:
             self._report(DeviceLost(device))
@@ -133,8 +133,8 @@ class Supervisor:
             dead = [device for device, age_s in ages_s.items() if age_s > _DEAD_AFTER_S and not is_starved]
             for device in dead:
                 self._lose(device, DeviceBusy(f"the {device} has stopped: unplugged, or its sound server has died"))
-            # Looking for a missing microphone closes the speaker for a moment, so it waits for a silent one. A speaker
-            # that is missing itself keeps what it was to play, and would be waited for for ever.
+            # Looking for a missing microphone closes the speaker for a moment, so it waits until the speaker is silent.
+            # A missing speaker keeps what it was to play, so waiting for its silence would never end.
             is_quiet = Device.SPEAKER not in streams.open or self._mouth.is_silent
             wants_retry = streams.failures and time.monotonic() >= retry_at and is_quiet
             if dead or wants_retry:
@@ -151,7 +151,7 @@ class Supervisor:
 
 
 async def _within(function: Callable[[], _T], limit_s: float, doing: str) -> _T:
-    """Run a call that may block for ever in a thread that the process may abandon; late is ``AudioUnavailable``."""
+    """Run a call that may block forever in a thread that the process may abandon; a timeout is ``AudioUnavailable``."""
     try:
         # Not `wait_for`: in Python 3.11 it swallows a cancellation that comes together with the result.
         async with asyncio.timeout(limit_s):

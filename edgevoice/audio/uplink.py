@@ -15,14 +15,14 @@ _LEAST_MS = 40
 """The shortest chunk: 25 of them a second are far below the service's limits."""
 
 _MOST_MS = 100
-"""The longest chunk, so that a flush of seconds does not hold up what comes after it."""
+"""The longest chunk, so that a flush of seconds does not delay what comes after it."""
 
 _TURN_LEAD_S = 1
-"""How long before it was known to have begun a turn may have begun, where the uplink was open."""
+"""How long before its detection a turn may have begun, if the uplink was open."""
 
 
 class Source(Protocol):
-    """What the near-end is read from: every sample has a number, and those of the last seconds are there."""
+    """What the near-end is read from: every sample has a number, and those of the last seconds are available."""
 
     @property
     def position(self) -> int:
@@ -30,15 +30,15 @@ class Source(Protocol):
         ...
 
     def read(self, begin: int) -> tuple[int, bytes]:
-        """Return mono s16 from sample ``begin`` on, and its first sample's number, later if some was too old."""
+        """Return mono s16 from sample ``begin`` on, and the number of its first sample, later if some was too old."""
         ...
 
     def mute(self) -> None:
-        """Give only zeros from now on, and forget what there is."""
+        """Return only zeros from now on, and clear what was recorded."""
         ...
 
     def unmute(self) -> None:
-        """Give again what is heard."""
+        """Return what is heard again."""
         ...
 
 
@@ -80,7 +80,7 @@ class Uplink:
 
     @property
     def is_live(self) -> bool:
-        """Whether there is anything for ``pump`` to do."""
+        """Whether ``pump`` has anything to do."""
         return self._gate in {_Gate.LIVE, _Gate.SILENT}
 
     @property
@@ -89,7 +89,7 @@ class Uplink:
         return self._microphone.position
 
     def keep(self, at_sample: int, *, has_preroll: bool = True) -> None:
-        """Hold everything from ``at_sample``, or from the pre-roll before it, on.
+        """Hold everything from ``at_sample`` on, or from the pre-roll before it.
 
         What this session has already heard stays sent, and is not sent again.
         """
@@ -99,19 +99,19 @@ class Uplink:
         self._gate = _Gate.KEEPING
 
     def mark(self) -> None:
-        """Remember that from about here on it is the user's turn."""
+        """Mark this moment, roughly, as the beginning of the user's turn."""
         lead = _TURN_LEAD_S * self._rate_hz if self._gate is _Gate.LIVE else 0
         self._turn = max(0, self._microphone.position - lead)
 
     def rewind(self) -> None:
-        """Hold everything from the beginning of the user's turn on: another session has heard nothing of it."""
+        """Hold everything from the beginning of the user's turn: another session has heard nothing of it."""
         self._sent_until = 0
         self._resampler = _new_resampler(self._rate_hz)
         self._cursor = self._turn
         self._gate = _Gate.KEEPING
 
     def open(self) -> None:
-        """Send what was held, then live."""
+        """Send what was held, then live audio."""
         was_closed = self._gate is _Gate.CLOSED
         self._settle()
         if was_closed:
@@ -121,7 +121,7 @@ class Uplink:
         self.pump()
 
     def silence(self) -> None:
-        """Send zeros in place of what is heard."""
+        """Send zeros instead of what is heard."""
         self._settle()
         self._gate = _Gate.SILENT
 
@@ -130,7 +130,7 @@ class Uplink:
         self._gate = _Gate.CLOSED
 
     def mute(self) -> None:
-        """Drop everything at the microphone and forget what was held."""
+        """Drop everything at the microphone and clear what was held."""
         self._microphone.mute()
         self._cursor = max(self._cursor, self._microphone.position)
 
@@ -139,14 +139,15 @@ class Uplink:
         self._microphone.unmute()
 
     def pump(self) -> None:
-        """Send what the microphone has heard since the last time, if the gate is open and it makes a chunk."""
+        """Send what the microphone has heard since the last call, if the gate is open and a chunk is complete."""
         if self.is_live and self._microphone.position - self._cursor >= self._rate_hz * _LEAST_MS // 1000:
             self._send_heard()
 
     def _settle(self) -> None:
-        """Before an order: a session begins with nothing of the last one, and an open one sends what was heard so far.
+        """Prepare for an order: a new session inherits nothing, and an open one first sends everything so far.
 
-        However little that is, else it would leave under the next order: an echo as speech, or speech as zeros.
+        That is done even for a few samples, which would otherwise leave under the next order: an echo as speech, or
+        speech as zeros.
         """
         if self._gate is _Gate.CLOSED:
             self._sent_until = 0
@@ -169,13 +170,13 @@ class Uplink:
         else:
             self._sent_until = first + len(samples)
         resampled = self._resampler.resample_chunk(samples)
-        if len(resampled):  # else the resampler still holds it all, and an empty chunk is none
+        if len(resampled):  # otherwise the resampler still holds all of it, and an empty chunk is not sent
             self._send(resampled.astype("<i2", copy=False).tobytes())
         self._watch(UplinkSent(first, len(samples)))
 
 
 class _Unchanged:
-    """Stands in for a resampler where there is nothing to do."""
+    """Replaces a resampler that is not needed."""
 
     def resample_chunk(self, samples: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
         """Return the samples as they are."""

@@ -1,4 +1,4 @@
-"""Answering: which service answers, the one on the network or the one inside the box, and what is dialled for it."""
+"""Answering: which service answers, the one on the network or the one inside the box, and the endpoint to dial."""
 
 import asyncio
 import logging
@@ -27,9 +27,10 @@ def answers_itself(service: ServiceSettings, key: Key | None) -> bool:
 async def answering_service(
     service: ServiceSettings, key: Key | None, environment: Mapping[str, str]
 ) -> AsyncIterator[tuple[Callable[[], Endpoint], Sequence[Observer]]]:
-    """Yield what is dialled for each session: the service on the network or, without a key, the one inside the box.
+    """Yield the endpoint for each session: the service on the network or, without a key, the one inside the box.
 
-    The observers must see what happens: one notes that the service inside the box has said once what it is.
+    The observers that come with it must see every notice: one of them notes that the service inside the box has
+    introduced itself, which it does only once.
     """
     if not answers_itself(service, key):
         yield lambda: remote(service, key.reveal() if key is not None else ""), ()

@@ -1,4 +1,4 @@
-"""Assembly: builds the adapters, each from its own section of the settings, and joins them to the engine.
+"""Assembly: builds the adapters, each from its own section of the settings, and connects them to the engine.
 
 Opens no sound card and no socket.
 """
@@ -67,11 +67,11 @@ class Parts:
 
     @property
     def xruns(self) -> int:
-        """How often audio was lost, of either half of the sound system, since the box was started."""
+        """How often either half of the sound system lost audio since the box was started."""
         return self.microphone.overflows + self.speaker.underflows
 
     async def listening(self) -> None:
-        """Wait until the wake word is loaded, where there is one: loading it starves the audio callbacks."""
+        """Wait until the wake word is loaded, if there is one: loading it starves the audio callbacks."""
         if self.detector is not None:
             await self.detector.loaded.wait()
 
@@ -157,7 +157,7 @@ def _link(
 
 
 def _service_for(name: str, words: Sequence[WakeWord], service: ServiceSettings) -> ServiceSettings:
-    """Return the service's settings as they are for a session that this wake word opens."""
+    """Return the service's settings for a session that this wake word opens."""
     word = next((word for word in words if word.name == name), None)
     if word is None:
         return service
@@ -170,7 +170,7 @@ def tools_of(
 ) -> Registry:
     """Return the tools that the settings enable, and those of memory and of the owner's files.
 
-    One that no source offers is ``SettingsInvalid``.
+    Raises ``SettingsInvalid`` for a tool that no source offers.
     """
     always: list[ToolSource] = [files]
     if remembering is not None:

@@ -1,4 +1,4 @@
-"""Context: what a box is given beside its settings. The daemon, `talk` and the stage differ only here."""
+"""Context: what a box needs beside its settings. The daemon, `talk` and the stage differ only here."""
 
 import logging
 import os
@@ -35,10 +35,10 @@ _log = logging.getLogger(__name__)
 class Storage:
     """What a box keeps from one run to the next; a part that is absent is neither read nor written.
 
-    ``record`` is what the echo's self-test has measured, and ``near_misses`` where the wake word's near misses are
-    logged. ``minutes`` counts what the service bills, and is absent where it bills nothing. ``cards`` is the file of
-    the cards that the settings name by number, ``sayings`` the folder of the sentences that the box says by itself.
-    ``remembering`` is what it remembers of conversations, and ``tool_files`` the owner's own tools.
+    ``record`` is the result of the echo self-test, and ``near_misses`` where the wake word's near misses are logged.
+    ``minutes`` counts what the service bills, and is absent if it bills nothing. ``cards`` is the file of the cards
+    that the settings name by number, ``sayings`` the folder of the box's own spoken sentences. ``remembering`` is what
+    it remembers of conversations, and ``tool_files`` the owner's own tools.
     """
 
     record: EchoRecord | None = None
@@ -54,8 +54,8 @@ class Storage:
 class BoxContext:
     """What a box works with, and its observers.
 
-    ``dial`` gives the endpoint of each session. ``observers`` see everything and may run beside the box: a feature that
-    needs none of its parts is one more of them. ``live`` are settings that may change while it runs, and ``pins``
+    ``dial`` returns the endpoint of each session. ``observers`` see everything and may run beside the box: a feature
+    that needs none of its parts is added there. ``live`` are settings that may change while it runs, and ``pins``
     replaces the machine's own.
     """
 
@@ -69,7 +69,7 @@ class BoxContext:
 
 @asynccontextmanager
 async def remembering_of(settings: MemorySettings, folder: Path) -> AsyncIterator["Remembering | None"]:
-    """Give what the box remembers; where the disk takes nothing, the log says so and the box runs without."""
+    """Yield the box's memory; if the disk cannot be written, that is logged and the box runs without a memory."""
     if not settings.enabled:
         yield None
         return
@@ -86,7 +86,7 @@ async def remembering_of(settings: MemorySettings, folder: Path) -> AsyncIterato
 
 def remembers(settings: MemorySettings, folder: Path) -> "Remembering":
     """Return the memory of a box that has one; it is not open yet."""
-    # What is off is not loaded: SQLite costs a megabyte.
+    # Loaded only if enabled: SQLite costs a megabyte.
     from edgevoice.memory.memory import Memory  # noqa: PLC0415
     from edgevoice.memory.remembering import Remembering  # noqa: PLC0415
 

@@ -118,7 +118,7 @@ async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], 
 def _shown(settings: Settings) -> Settings:
     """Return the settings with a panel on the terminal if a person uses one and nothing else would be shown.
 
-    Only for what runs: what a file says stays what a reload is compared with.
+    This applies only to the running box: a reload is compared with what the file says.
     """
     if not shows_on_terminal(settings.panel, os.environ):
         return settings

@@ -15,7 +15,7 @@ _MOST_PPM = 20.0
 
 
 class Reference(Protocol):
-    """What measures the drift."""
+    """The source of the drift measurement."""
 
     @property
     def drift_ppm(self) -> float:
@@ -24,7 +24,7 @@ class Reference(Protocol):
 
 
 class DriftWatch(Observer):
-    """Looks at the echo's reference once a minute until there is something to log."""
+    """Checks the echo's reference once a minute until there is something to log."""
 
     def __init__(self, reference: Reference) -> None:
         self._reference = reference

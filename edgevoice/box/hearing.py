@@ -16,10 +16,10 @@ _log = logging.getLogger(__name__)
 
 _LOOK_S = 0.5
 _BEHIND_S = 3.0
-"""Without a frame scored in time for that long, a wake word was lost. The same as the watchdog's freshness."""
+"""After this long without a frame scored in time, a wake word was lost. The same as the watchdog's freshness."""
 
 _CLOSED_S = 1.0
-"""Without a callback for that long the microphone is being opened, or is lost, which has its own light."""
+"""After this long without a callback, the microphone is being opened, or is lost, which has its own light."""
 
 _REMEDIES = {
     MICROPHONE_DEAD: "the microphone delivers exact zeros: look for its mute switch, then at `alsamixer`, F4; "
@@ -58,7 +58,7 @@ class Listener(Protocol):
 class Hearing(Observer):
     """Judges the microphone and, if there is one, the wake word; ``code`` is what is wrong, else empty.
 
-    With ``zeros_s`` of 0 zeros are taken for a quiet room. ``clock`` gives monotonic seconds.
+    With ``zeros_s`` of 0, zeros count as a quiet room. ``clock`` returns monotonic seconds.
     """
 
     ears: Ears
@@ -71,7 +71,7 @@ class Hearing(Observer):
     _logged_dropped: int = 0
 
     async def run(self, report: Callable[[HearingImpaired | HearingRestored], None]) -> None:
-        """Look until cancelled, and report what changes."""
+        """Check until cancelled, and report changes."""
         while True:
             if (change := self.look(self.clock())) is not None:
                 report(change)
@@ -113,7 +113,7 @@ class Hearing(Observer):
         return self.listener.dropped if self.listener is not None else 0
 
     def _log_dropped(self) -> None:
-        """Log how many frames were lost since the last time, once it keeps up again."""
+        """Log how many frames were lost since the last report, once the wake word keeps up again."""
         if (frames := self._dropped - self._logged_dropped) > 0:
             self._logged_dropped += frames
             tell(_log, logging.WARNING, "wakeword-dropped", frames=frames, why="the machine was too busy to score them")

@@ -29,11 +29,11 @@ class Mailbox:
         self._addressee.report(event)
 
     def take(self, arrivals: list[Arrival]) -> None:
-        """Take what one frame of the service means, in the loop's thread."""
+        """Take the meaning of one frame of the service, in the loop's thread."""
         self._addressee.take(arrivals)
 
     def notify(self, notice: Notice) -> None:
-        """Show the observers what bypasses the conversation, in the loop's thread."""
+        """Pass to the observers what bypasses the conversation, in the loop's thread."""
         self._addressee.notify(notice)
 
     def post(self, event: Event) -> None:

@@ -19,10 +19,10 @@ from edgevoice.wakeword.words import wake_words
 
 
 def find_what_is_named(settings: Settings, environment: Mapping[str, str]) -> Key | None:
-    """Return the key, ``None`` without one, after all files and tools that the settings name have been found.
+    """Check that all files and tools named in the settings exist; return the key, ``None`` without one.
 
     Raises ``SettingsInvalid`` for a key that cannot be right and for a tool that does not exist,
-    ``WakeWordUnavailable`` for a wake word that is not there, cannot be read, or is another one's model.
+    ``WakeWordUnavailable`` for a wake word that is missing, cannot be read, or belongs to another engine.
     """
     key = find_key(settings.service, environment)
     wake_words(settings.wakeword)
@@ -41,10 +41,10 @@ def load_what_is_named(settings: Settings, environment: Mapping[str, str]) -> No
 
 
 class _NoVolume:
-    """Stands in for the speaker, which is not open yet."""
+    """Replaces the speaker, which is not open yet."""
 
     volume_percent = 0
 
 
 def _ignore(_event: Event) -> None:
-    """Stand in for the engine: no tool is called."""
+    """Replace the engine: no tool is called."""

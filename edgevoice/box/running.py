@@ -50,8 +50,8 @@ async def serve(
 ) -> None:
     """Run the box until ``stop`` is set.
 
-    An error that a person can fix is an ``EdgevoiceError``; with any error, lights and amplifier are off before it
-    leaves here.
+    An error that a person can fix is raised as an ``EdgevoiceError``; with any error, lights and amplifier are off
+    before it is raised.
     """
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     manager = ServiceManager()
@@ -121,7 +121,7 @@ async def run(
 ) -> None:
     """Run every part, and the observers beside them, until ``stop`` or until one fails.
 
-    The error of the first that failed leaves here.
+    The error of the first one that failed is raised.
     """
     with strays_caught() as stray:
         parts.engine.start()
@@ -136,7 +136,7 @@ async def run(
         try:
             waiting: set[asyncio.Future[Any]] = {stopping, stray, *tasks}
             while not stopping.done():
-                # A part that has nothing to do (no watchdog) ends at once; one that fails takes the box down with it.
+                # A part that has nothing to do (no watchdog) ends at once; one that fails stops the box.
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
@@ -149,10 +149,10 @@ async def run(
 
 
 def signs_of_life(parts: Parts) -> tuple[float, ...]:
-    """Return when each part that must be alive has last shown it, in monotonic seconds."""
+    """Return when each part that must be alive last gave a sign of life, in monotonic seconds."""
     looked_at = parts.supervisor.looked_at
     if looked_at is not None:
-        # Without a microphone the fault light says so; a restart would not help, and would lose the timers.
+        # Without a microphone the fault light shows it; a restart would not help, and would lose the timers.
         return (looked_at,)
     kept_up = (parts.detector.kept_up_at,) if parts.detector is not None else ()
     return (parts.microphone.called_at, *kept_up)
@@ -176,7 +176,7 @@ async def _announce(parts: Parts, manager: ServiceManager, started: Started) -> 
 
 
 async def _show(trouble: EdgevoiceError, panel: Panel, manager: ServiceManager, stop: asyncio.Event) -> None:
-    """Show what ends the box, for a while or until it is stopped."""
+    """Show the error that ends the box, for a while or until it is stopped."""
     panel.show(Light.FAULT, trouble.code)
     manager.show_status(trouble.line())
     with contextlib.suppress(TimeoutError):

@@ -33,7 +33,7 @@ SENTENCES: Final[Mapping[Earcon, str]] = {
 }
 
 _RECIPE: Final = "hibari 1"
-"""Change it with the voice, so that the sentences are made again."""
+"""Change this with the voice, so that the sentences are made again."""
 
 _MAKING_LIMIT_S: Final = 180.0
 """It takes some 3 s on a laptop; a busy old Pi gets this long."""
@@ -44,7 +44,7 @@ Samples = npt.NDArray[np.int16]
 
 
 def place_of(earcon: Earcon, folder: Path) -> Path:
-    """Return the file that holds what is said for an earcon, mono s16 at 24 kHz, whether it exists or not."""
+    """Return the file that holds the sentence for an earcon, mono s16 at 24 kHz, whether it exists or not."""
     digest = hashlib.sha256(f"{_RECIPE} {SENTENCES[earcon]}".encode()).hexdigest()[:12]
     return folder / f"saying-{earcon.value}-{digest}.s16"
 
@@ -69,7 +69,7 @@ class Sayings(Observer):
 
 
 async def learn(folder: Path, use: Callable[[Earcon, Samples], None]) -> None:
-    """Give every sentence to ``use``; those that ``folder`` does not hold yet are made first, if a voice is there."""
+    """Pass every sentence to ``use``; those missing from ``folder`` are made first, if a voice is installed."""
     missing = [earcon for earcon in SENTENCES if not _taken(earcon, folder, use)]
     if not missing:
         return
@@ -131,7 +131,7 @@ async def _complaint_of_child(folder: Path) -> str:
 
 
 def make(folder: Path, voice: Voice) -> None:
-    """Speak every sentence that is missing into its file. Raises ``OSError`` where nothing can be written."""
+    """Speak every missing sentence into its file. Raises ``OSError`` if they cannot be written."""
     for earcon, sentence in SENTENCES.items():
         place = place_of(earcon, folder)
         if not place.exists():
@@ -139,7 +139,7 @@ def make(folder: Path, voice: Voice) -> None:
 
 
 def main() -> int:
-    """Make what is missing in the folder that is named, as the child process of `learn`; return the exit status."""
+    """Make what is missing in the given folder, as the child process of `learn`; return the exit status."""
     os.nice(19)
     try:
         make(Path(sys.argv[1]), HibariVoice.load())

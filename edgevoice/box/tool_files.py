@@ -15,11 +15,11 @@ class ToolFiles(Observer):
         self._is_wanted.set()
 
     def reload(self) -> None:
-        """Have the files that have changed read anew."""
+        """Have the changed files read again."""
         self._is_wanted.set()
 
     async def run(self, report: Report) -> None:  # noqa: ARG002 - it reports nothing
-        """Load the folder now, and whenever that is asked for."""
+        """Load the folder now, and again on each request."""
         while True:
             await self._is_wanted.wait()
             self._is_wanted.clear()

@@ -1,4 +1,4 @@
-"""The working memory: one small record that the model always sees, and writes by merging. Pure."""
+"""The working memory: one small record that the model always sees, and updates by merging. Pure."""
 
 from typing import Any
 
@@ -25,9 +25,9 @@ class Household(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 def merged(record: Record, patch: Record) -> Record:
-    """Return the record with a JSON Merge Patch (RFC 7396) in it: objects merge, ``null`` deletes, the rest replaces.
+    """Return the record with a JSON Merge Patch (RFC 7396) applied: objects merge, ``null`` deletes, the rest replaces.
 
-    Raises ``ToolRefused`` for a patch that makes no such record, or one that is too large.
+    Raises ``ToolRefused`` if the result is not such a record, or is too large.
     """
     return checked(_merged(record, patch))
 
@@ -45,7 +45,7 @@ def _merged(old: Any, patch: Any) -> Any:
 
 
 def checked(record: Any) -> Record:
-    """Return a record, once it is known to be one; raises ``ToolRefused``, whose text goes to the model."""
+    """Return a record if it is valid; else raise ``ToolRefused``, whose text goes to the model."""
     try:
         household = msgspec.convert(record, Household)
     except (msgspec.ValidationError, RecursionError) as error:
@@ -57,7 +57,7 @@ def checked(record: Any) -> Record:
 
 
 def with_note(record: Record, note: str) -> Record:
-    """Return the record with a note at its end; one that is there already stays where it is."""
+    """Return the record with a note appended; a note that exists already stays where it is."""
     note = " ".join(note.split())
     if not note:
         raise ToolRefused("there is nothing to remember")
@@ -66,7 +66,7 @@ def with_note(record: Record, note: str) -> Record:
 
 
 def without(record: Record, words: str) -> tuple[Record, list[str]]:
-    """Return the record without everything that holds all of ``words``, in any case, and what was taken out of it."""
+    """Return the record without everything that holds all of ``words``, ignoring case, and what was removed."""
     wanted = words.casefold().split()
     taken: list[str] = []
 
@@ -95,7 +95,7 @@ def _present(fields: Record) -> Record:
 
 
 def told(record: Record) -> str:
-    """Return the record as the session's instructions hold it; empty when there is nothing in it."""
+    """Return the record as text for the session's instructions; empty if the record is."""
     if not any(record.values()):
         return ""
     return (

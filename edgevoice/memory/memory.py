@@ -1,4 +1,4 @@
-"""Memory: the household's record and what was said, kept in a database from one conversation to the next."""
+"""Memory: the household's record and earlier conversations, kept in a database."""
 
 import logging
 import os
@@ -23,16 +23,16 @@ _log = logging.getLogger(__name__)
 NAME: Final = "memory.db"
 
 _LETTERS_PER_TOKEN: Final = 4
-"""Near enough for a budget: English has some four letters to a token in every family of models."""
+"""Close enough for a budget: English has some four letters per token in every family of models."""
 
 _KEPT_SHARE: Final = 0.75
-"""Of the budget, what is left after the oldest turns were dropped: in one go, so that the beginning of what the model
-is given stays the same for many conversations, which is cheaper where the service caches it.
+"""Share of the budget that is left after the oldest turns were dropped: in one go, so that the beginning of what the
+model is given stays the same for many conversations, which is cheaper if the service caches it.
 """
 
 _MOST_TURNS: Final = 20_000
 _LONGEST: Final = 2000
-"""Letters that are kept of a turn."""
+"""Letters of a turn that are kept."""
 
 _MIGRATIONS: Final = (
     """
@@ -62,10 +62,10 @@ class RememberedTurn:
 
 
 class Memory:
-    """Remembers in a file in ``folder``; ``now`` gives the local time. Open it with ``async with``.
+    """Remembers in a file in ``folder``; ``now`` returns the local time. Open it with ``async with``.
 
-    Turns are kept for ``days``. With ``is_read_only`` nothing in the folder changes: a file that is damaged, or not
-    there, is refused. Every method raises ``StorageUnavailable`` where the file cannot be read or written.
+    Turns are kept for ``days``. With ``is_read_only`` nothing in the folder changes: a file that is damaged or missing
+    is refused. Every method raises ``StorageUnavailable`` if the file cannot be read or written.
     """
 
     def __init__(
@@ -96,11 +96,11 @@ class Memory:
     # --- the household ------------------------------------------------------------------------------------------------
 
     async def household(self) -> Record:
-        """Return the record; empty when nothing has been remembered."""
+        """Return the record; empty if nothing has been remembered."""
         return await self._database.read(_record)
 
     async def change(self, change: Callable[[Record], Record]) -> Record:
-        """Replace the record by what ``change`` makes of it, and return it; what that raises changes nothing."""
+        """Replace the record by the result of ``change``, and return it; if ``change`` raises, nothing changes."""
 
         def work(connection: sqlite3.Connection) -> Record:
             record = change(_record(connection))
@@ -123,10 +123,10 @@ class Memory:
             )
 
     async def history(self, budget_tokens: int) -> list[RememberedTurn]:
-        """Return the last turns, oldest first, for a new session: no more than the budget holds.
+        """Return the last turns, oldest first, for a new session: no more than the budget allows.
 
-        Where they are more, the oldest are dropped for good in one chunk, down to three quarters of it; they can still
-        be searched for. On a new day, what is too old by now is forgotten.
+        If there are more, the oldest are dropped permanently in one chunk, down to three quarters of the budget; they
+        can still be searched. On a new day, turns that are too old by now are deleted.
         """
         await self.forget_old()
 
@@ -167,7 +167,7 @@ class Memory:
     # --- the service's own --------------------------------------------------------------------------------------------
 
     async def service_state(self) -> dict[str, Any] | None:
-        """Return what the service gave us to keep for it; ``None`` when there is nothing."""
+        """Return the state that the service gave us to keep; ``None`` if there is none."""
 
         def work(connection: sqlite3.Connection) -> dict[str, Any] | None:
             row = connection.execute("SELECT state FROM service_state").fetchone()
@@ -185,7 +185,7 @@ class Memory:
     # --- forgetting ---------------------------------------------------------------------------------------------------
 
     async def forget_old(self) -> None:
-        """Forget what was said longer ago than the days for which it is kept, and what is more than 20,000 turns.
+        """Delete turns that are older than the days for which they are kept, and all but the last 20,000.
 
         It does so once a day, however often it is called.
         """
@@ -204,7 +204,7 @@ class Memory:
         self._forgot_on = now.date()
 
     async def forget_turns(self, words: str) -> int:
-        """Forget the turns that hold all of ``words`` in any form; return how many there were."""
+        """Delete the turns that hold all of ``words`` in any form; return how many there were."""
         if not (wanted := _phrases(words)):
             return 0
 
@@ -221,7 +221,7 @@ class Memory:
         return forgotten
 
     async def forget_everything(self) -> None:
-        """Forget the record, what was said, and what the service gave us; nothing of it stays in the folder.
+        """Delete the record, all turns, and the service's state; nothing of them stays in the folder.
 
         Files that were set aside because they were damaged are removed.
         """

@@ -17,14 +17,14 @@ from edgevoice.memory.memory import Memory
 _log = logging.getLogger(__name__)
 
 _MOST_WAITING: Final = 100
-"""Exchanges that wait for the disk; of more, the oldest are dropped, and the log counts their turns."""
+"""Exchanges that may wait for the disk; beyond that the oldest are dropped, and the log counts their turns."""
 
 _FORGETS_EACH_S: Final = 3600.0
-"""How long nothing may be said before what is too old is forgotten all the same."""
+"""How long nothing may be said before old turns are deleted anyway."""
 
 
 class Recorder(Observer):
-    """Adds each turn to a memory once it is answered: of an answer that was cut, what was heard of it."""
+    """Adds each turn to a memory once it is answered; of an answer that was cut, only the part that was heard."""
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
@@ -36,7 +36,7 @@ class Recorder(Observer):
         self._is_over = False
 
     def observe(self, notice: Notice, now: float) -> None:  # noqa: ARG002 - a turn gets its time when it is written
-        """Take what was said, and how much of it was heard."""
+        """Record what was said, and how much of it was heard."""
         match notice:
             case TranscriptChanged():
                 self._history.take(notice)
@@ -49,7 +49,7 @@ class Recorder(Observer):
             case DeleteItem(item_id=item_id):
                 self._history.delete(item_id)
             case PhaseEntered(phase=Phase.THINKING | Phase.IDLE):
-                # How much was heard of the answer before is known by now.
+                # By now it is known how much of the previous answer was heard.
                 self._keep()
                 if self._is_over or notice.phase is Phase.IDLE:
                     self._is_left_out = False
@@ -70,12 +70,12 @@ class Recorder(Observer):
         self._turns.put_nowait(said)
 
     async def leave_out(self) -> None:
-        """Write nothing of the exchange that is going on; of earlier ones, all is written once this returns."""
+        """Leave out the current exchange; all earlier ones are written once this returns."""
         self._is_left_out, self._is_over = True, False
         await self._write_waiting()
 
     async def run(self, report: Report) -> None:  # noqa: ARG002 - it reports nothing
-        """Write what there is, for ever, and forget what is too old; what waits at the end is written by ``finish``."""
+        """Write what is queued, forever, and delete what is too old; ``finish`` writes the rest at the end."""
         while True:
             try:
                 async with asyncio.timeout(_FORGETS_EACH_S):
@@ -86,7 +86,7 @@ class Recorder(Observer):
                 await self._write(said)
 
     async def finish(self) -> None:
-        """Write what is still to be written."""
+        """Write what is left."""
         self._keep()
         await self._write_waiting()
 

@@ -1,4 +1,4 @@
-"""What a box or an agent remembers while it runs: the record in its instructions, the turns before, and the tools."""
+"""What a box or an agent remembers while it runs: the record in its instructions, earlier turns, and the tools."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from edgevoice.memory.tools import MemoryTools
 
 
 class Remembering:
-    """A memory as conversations use it; with ``None`` nothing is remembered, and nothing written."""
+    """A memory as conversations use it; with ``None`` nothing is remembered or written."""
 
     def __init__(self, memory: Memory | None = None, history_tokens: int = 0) -> None:
         self._memory = memory
@@ -24,11 +24,11 @@ class Remembering:
 
     @property
     def recorder(self) -> Recorder | None:
-        """What writes down what is said; ``None`` where nothing is remembered."""
+        """The observer that writes down what is said; ``None`` if nothing is remembered."""
         return self._recorder
 
     async def open(self, opened: AsyncExitStack) -> None:
-        """Open the memory until the end of ``opened``. Raises ``StorageUnavailable``."""
+        """Open the memory for the lifetime of ``opened``. Raises ``StorageUnavailable``."""
         if self._memory is not None and self._recorder is not None:
             await opened.enter_async_context(self._memory)
             opened.push_async_callback(self._recorder.finish)
@@ -45,9 +45,9 @@ class Remembering:
         return "\n\n".join(filter(None, (own, household.told(self._record))))
 
     async def earlier(self) -> Sequence[tuple[Role, str]]:
-        """Return the last turns of earlier conversations, and read the record anew; none where the disk gives nothing.
+        """Return the last turns of earlier conversations, and reread the record; no turns if the disk cannot be read.
 
-        To be awaited before a session's instructions are asked for: a command may have changed both.
+        Await it before asking for a session's instructions: a command may have changed both.
         """
         if self._memory is None:
             return ()
@@ -55,7 +55,7 @@ class Remembering:
             self._record = await self._memory.household()
             return [(turn.role, turn.text) for turn in await self._memory.history(self._history_tokens)]
         except StorageUnavailable:
-            return ()  # the recorder says so with the first turn that it cannot write
+            return ()  # the recorder reports it with the first turn that it cannot write
 
     def _changed(self, record: household.Record) -> None:
         self._record = record

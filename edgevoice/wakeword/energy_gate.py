@@ -39,7 +39,7 @@ class EnergyGate:
         self._held = _HELD_FRAMES
 
     def is_open(self, frame: Samples) -> bool:
-        """Take the next 1280 samples, s16; return whether they, or what came shortly before, stand out of the room."""
+        """Take the next 1280 samples, s16; return whether they, or frames shortly before, stand out from the room."""
         spectrum = np.fft.rfft(frame * self._window)[: self._edges[-1]]
         power = spectrum.real**2 + spectrum.imag**2
         levels = np.add.reduceat(power, self._edges[:-1]) * self._weights

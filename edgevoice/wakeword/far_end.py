@@ -46,9 +46,9 @@ class FarEndScorer:
         self._scorer = self._load()
 
     def hear(self, block: Samples, position: int) -> None:
-        """Take what the speaker plays while the near end hears sample ``position`` and on, s16 at 16 kHz; no waiting.
+        """Take what the speaker plays while the near end hears samples from ``position`` on, s16 at 16 kHz.
 
-        Where the far end is silent nothing has to be given.
+        Never blocks. While the far end is silent, no call is needed.
         """
         self._waiting.append((block.tobytes(), position))
 
