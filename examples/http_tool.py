@@ -27,7 +27,7 @@ def get_weather(latitude: float, longitude: float) -> dict[str, object]:
 
 async def main(question: str) -> None:
     """Ask, and print what is said."""
-    async with Agent(instructions="Answer in one sentence.", tools=[get_weather], playback="push") as agent:
+    async with Agent(instructions="Answer in one sentence.", tools=[get_weather]) as agent:
         agent.on("tool_call_start", lambda call: print(f"({call.tool} {call.arguments})"))
         print(await agent.ask(question))
 

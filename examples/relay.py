@@ -28,7 +28,7 @@ async def tell(agent: Agent, client: ServerConnection) -> None:
 
 async def talk(client: ServerConnection) -> None:
     """Hold one client's conversation."""
-    async with Agent(instructions="Answer in one sentence.", playback="push") as agent, asyncio.TaskGroup() as group:
+    async with Agent(instructions="Answer in one sentence.") as agent, asyncio.TaskGroup() as group:
         telling = group.create_task(tell(agent, client))
         async for frame in client:
             if isinstance(frame, bytes):

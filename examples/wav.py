@@ -12,7 +12,7 @@ async def main(question: str, answer: str) -> None:
     """Send a mono 16-bit recording, and write what the voice says into another."""
     with wave.open(question) as recording:
         rate_hz, pcm = recording.getframerate(), recording.readframes(recording.getnframes())
-    agent = Agent(instructions="Answer in one sentence.", input_rate_hz=rate_hz, playback="push")
+    agent = Agent(instructions="Answer in one sentence.", input_rate_hz=rate_hz)
     with wave.open(answer, "wb") as spoken:
         spoken.setparams((1, 2, 24_000, 0, "NONE", ""))
         async with agent:

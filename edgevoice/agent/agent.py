@@ -25,6 +25,7 @@ from edgevoice.memory.remembering import Remembering
 from edgevoice.realtime.session import session_of
 
 _RATES_HZ = range(8_000, 48_001)
+_PLAYBACKS = ("push", "pull")
 
 
 class Agent:
@@ -34,10 +35,11 @@ class Agent:
     model and its voice.
 
     ``sound``: a ``SoundCard``, which listens and speaks on its own; without one the program does both, with ``send`` at
-    ``input_rate_hz``, 8,000 to 48,000, and as ``playback`` says. "pull": the program calls ``read`` whenever its player
-    needs samples, so that the exact sample up to which the answer was heard is known. "push": the program plays the
-    pieces of ``Speaking`` as they arrive; how much was heard is then an estimate by the clock. Either way the user
-    interrupts by speaking; the program must keep its own sound out of what it sends.
+    ``input_rate_hz``, 8,000 to 48,000, and as ``playback`` says. "push", the default: the program plays the pieces of
+    ``Speaking`` as they arrive; how much was heard is then an estimate by the clock. "pull": the program calls ``read``
+    whenever its player needs samples, so that the exact sample up to which the answer was heard is known; without a
+    reader no answer ends. Either way the user interrupts by speaking; the program must keep the answer's sound out of
+    what it sends.
 
     ``memory``: what is remembered between conversations; each new session gets up to ``history_tokens`` of the model's
     tokens from earlier ones. Without it nothing is written.
@@ -54,13 +56,15 @@ class Agent:
         voice: RealtimeVoice | None = None,
         sound: Sound | None = None,
         input_rate_hz: int = 24_000,
-        playback: Literal["pull", "push"] = "pull",
+        playback: Literal["push", "pull"] = "push",
         tool_timeout_s: float = 30.0,
         memory: Memory | None = None,
         history_tokens: int = 1000,
     ) -> None:
         if input_rate_hz not in _RATES_HZ:
             raise ValueError(f"input_rate_hz={input_rate_hz}: 8,000 to 48,000 samples a second")
+        if playback not in _PLAYBACKS:
+            raise ValueError(f'playback={playback!r}: "push" or "pull"')
         self.name = name
         self._instructions = instructions
         self._voice = (voice or RealtimeVoice()).resolved()
@@ -168,7 +172,8 @@ class Agent:
     async def ask(self, text: str) -> str:
         """Send a message from the user as text; return the words of the answer once it has been heard.
 
-        An answer that is sounding is interrupted. Raises the same errors as ``send``.
+        With ``playback="pull"`` it is heard only if the program calls ``read``. An answer that is sounding is
+        interrupted. Raises the same errors as ``send``.
         """
         parts = await self._connected()
 

@@ -83,7 +83,7 @@ class ProgramSound:
     def read(self, frames: int) -> bytes:
         """Return exactly ``frames`` samples to be heard next, mono s16 at 24 kHz; from any thread."""
         if not self.is_exact:
-            raise RuntimeError('Agent(playback="push") counts by the clock; read() needs playback="pull"')
+            raise RuntimeError('this Agent plays by the clock; read() needs Agent(playback="pull")')
         return self._speaker.read(frames) if self._speaker is not None else bytes(2 * frames)
 
 

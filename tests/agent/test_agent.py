@@ -17,9 +17,13 @@ from edgevoice.agent.voice import RealtimeVoice
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.notices import Role
 from edgevoice.errors import ConversationOver, ServiceUnreachable, SettingsInvalid
+from edgevoice.local.scripted.opponent import Opponent
+from edgevoice.local.scripted.script import AnswerStep, Expect
+from edgevoice.local.server import LocalService
 from edgevoice.local.speech.voice import HibariVoice
 from tests.agent.conftest import played
-from tests.local.client import question
+from tests.local.client import openai_address, question
+from tests.local.talking import Hears, Tone, script_of
 from tests.waiting import eventually
 
 Converse = Callable[..., None]
@@ -237,7 +241,7 @@ def test_without_a_key_and_an_address_the_service_inside_answers(monkeypatch: py
     monkeypatch.delenv("INWORLD_API_KEY", raising=False)
 
     async def converse() -> str:
-        async with Agent(tools=[get_current_time]) as agent:
+        async with Agent(tools=[get_current_time], playback="pull") as agent:
             player = asyncio.create_task(played(agent))
             answer = await agent.ask("What time is it?")
             player.cancel()
@@ -248,7 +252,24 @@ def test_without_a_key_and_an_address_the_service_inside_answers(monkeypatch: py
 
 def test_pushed_sound_cannot_be_pulled() -> None:
     with pytest.raises(RuntimeError, match="pull"):
-        Agent(voice=RealtimeVoice(url="local"), playback="push").read(240)
+        Agent(voice=RealtimeVoice(url="local")).read(240)
+
+
+def test_a_way_to_play_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValueError, match='playback=\'pulled\': "push" or "pull"'):
+        Agent(playback="pulled")  # type: ignore[arg-type]  # what a program without a type checker may write
+
+
+def test_an_answer_comes_to_its_end_although_nobody_reads_its_sound() -> None:
+    async def scene() -> str:
+        asked = (Expect("conversation.item.create"), Expect("response.create"))
+        opponent = Opponent(script=script_of(Expect("session.update"), *asked, AnswerStep("Yes.")))
+        async with LocalService(voice=Tone(), recogniser=Hears(), behaviour=opponent, pace=1000.0) as service:
+            address = RealtimeVoice(url=openai_address(service), api_key="any")
+            async with asyncio.timeout(20), Agent(voice=address) as agent:
+                return await agent.ask("Is it noon?")
+
+    assert asyncio.run(scene()) == "Yes."
 
 
 def test_a_sound_card_is_not_sent_to_by_hand() -> None:

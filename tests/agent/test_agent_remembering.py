@@ -27,7 +27,10 @@ def hold(memory: Memory | None, program: Callable[[Agent], Awaitable[object]], *
         opponent = Opponent(script=script_of(*steps))
         async with LocalService(voice=Tone(), recogniser=Hears(), behaviour=opponent, pace=1000.0) as service:
             voice = RealtimeVoice(url=openai_address(service), api_key="any")
-            async with asyncio.timeout(20), Agent(instructions="Be brief.", voice=voice, memory=memory) as agent:
+            async with (
+                asyncio.timeout(20),
+                Agent(instructions="Be brief.", voice=voice, memory=memory, playback="pull") as agent,
+            ):
                 player = asyncio.create_task(played(agent))
                 await program(agent)
                 player.cancel()
