@@ -333,9 +333,10 @@ class AmplifierSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only
 class ToolsSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the model may do besides talking.
 
-    enabled: The names of the tools that the model may call.
+    enabled: The built-in tools that the model may call. Tools in the folder, and those of the memory, need not be
+        named.
     folder: A folder of Python files whose functions marked @tool are tools, too. The files and the folder must belong
-        to root, or to you where you run the box yourself, and be writable by nobody else.
+        to root, or to the user who runs the box, and be writable by nobody else.
     timeout_s: How long a tool may take before it counts as failed.
     """
 

@@ -6,6 +6,7 @@ anyway, and be writable by nobody else.
 
 import asyncio
 import logging
+import pwd
 import stat
 import sys
 import traceback
@@ -107,8 +108,11 @@ class FolderSource:
         for place in (self._folder, path):
             seen = place.stat()
             if seen.st_uid not in self._owners:
-                owner = "root" if 0 in self._owners else "you"
-                raise FileRefused(f"{place} belongs to another user. It must belong to {owner}: chown {owner} {place}")
+                names = [_name(owner) for owner in sorted(self._owners)]
+                raise FileRefused(
+                    f"{place} belongs to {_name(seen.st_uid)}. It must belong to {' or '.join(names)}: "
+                    f"sudo chown {names[0]} {place}"
+                )
             if seen.st_mode & _WRITABLE_BY_OTHERS:
                 raise FileRefused(f"{place} can be changed by others. Take that away: chmod go-w {place}")
 
@@ -120,6 +124,14 @@ class FolderSource:
                 return await running
         except TimeoutError:
             raise FileRefused(f"it has not come to its end within {self._limit_s:g} s: define functions only") from None
+
+
+def _name(user: int) -> str:
+    """Return the name of a user, or the id of one who has none."""
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
 
 
 def _python_files(folder: Path) -> list[Path]:

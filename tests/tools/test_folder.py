@@ -1,5 +1,6 @@
 import asyncio
 import os
+import pwd
 from collections.abc import Callable
 from pathlib import Path
 
@@ -128,9 +129,30 @@ def test_a_folder_that_others_can_change_is_refused(folder: Path, source: Folder
 def test_a_file_of_another_user_is_refused(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     write(folder, "plants.py", GOOD)
 
-    assert load(FolderSource(folder, owners={os.getuid() + 1})) == []
+    assert load(FolderSource(folder, owners={54321})) == []
 
-    assert "belongs to another user" in caplog.records[-1].__dict__["fields"]["problem"]
+    owner = pwd.getpwuid(os.getuid()).pw_name
+    problem = caplog.records[-1].__dict__["fields"]["problem"]
+    assert problem.endswith(f"{folder} belongs to {owner}. It must belong to 54321: sudo chown 54321 {folder}")
+
+
+def test_the_refusal_names_everybody_to_whom_a_file_may_belong(
+    folder: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, "plants.py", GOOD)
+    real = Path.stat
+
+    def of_a_stranger(path: Path, **options: bool) -> os.stat_result:
+        seen = real(path, **options)
+        return os.stat_result((*seen[:4], 54321, *seen[5:])) if path == folder else seen
+
+    monkeypatch.setattr(Path, "stat", of_a_stranger)
+
+    # As on an installed box: root, and the user of the service.
+    assert load(FolderSource(folder, owners={0, 54322})) == []
+
+    problem = caplog.records[-1].__dict__["fields"]["problem"]
+    assert problem.endswith(f"{folder} belongs to 54321. It must belong to root or 54322: sudo chown root {folder}")
 
 
 def test_a_link_to_a_file_that_others_can_change_is_refused(folder: Path, source: FolderSource, tmp_path: Path) -> None:
