@@ -1,1 +1,1 @@
-"""The library face: the box's conversation for programs, without a microphone, a speaker or pins of its own."""
+"""The library interface: the box's conversation for programs, without a microphone, a speaker or pins of its own."""

@@ -165,7 +165,7 @@ class Agent:
     def _program(self) -> ProgramSound:
         if isinstance(self._sound, ProgramSound):
             return self._sound
-        raise RuntimeError("this Agent hears and speaks by its sound card; send() and read() are for one without")
+        raise RuntimeError("this Agent uses a sound card; send() and read() are for one without")
 
     # --- words --------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Callback threads: PortAudio's own. They get real time, lose it when they spin, and no error is lost in them."""
+"""Callback threads: PortAudio's own. They get real-time priority, lose it if they spin, and their errors are kept."""
 
 import contextlib
 import ctypes

@@ -49,7 +49,7 @@ class CardMemory:
             self._say("card-moved", device, problem, before, place)
             return stable
         if now := cards.get(place.number or 0, ""):
-            problem = f'"{name}" meant the card {before}, which is not there; it means {now} now, which is used'
+            problem = f'"{name}" meant the card {before}, which is missing; it now means {now}, which is used'
             self._say("card-changed", device, problem, now, place)
         return name
 

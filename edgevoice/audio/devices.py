@@ -115,8 +115,8 @@ def _missing(
             return DeviceMissing(f'no card is called "{place.card}", as "{name}" says; cards present: {ids}')
         if alsa_name(name, list(cards)):
             return DeviceBusy(
-                f'the card of "{name}" is there, and gives no {device}: another program has it, or it is none',
-                remedy="`fuser -v /dev/snd/*` names who has it; `arecord -l` and `aplay -l` list what cards can do.",
+                f'the card of "{name}" is present, but its {device} does not open: in use, or the card has none',
+                remedy="`fuser -v /dev/snd/*` names the program; `arecord -l` and `aplay -l` list what cards can do.",
             )
     # Names that stay with the card, as they should be written in the settings.
     names = ", ".join(sorted({stable_name(found.name, list(cards)) for found in similar or able})) or "none at all"

@@ -22,8 +22,8 @@ _CLOSED_S = 1.0
 """After this long without a callback, the microphone is being opened, or is lost, which has its own light."""
 
 _REMEDIES = {
-    MICROPHONE_DEAD: "the microphone delivers exact zeros: look for its mute switch, then at `alsamixer`, F4; "
-    "where it does so by design in a quiet room, set microphone.zeros_s = 0",
+    MICROPHONE_DEAD: "the microphone delivers exact zeros: check its mute switch, then `alsamixer`, F4; "
+    "if it does so by design in a quiet room, set microphone.zeros_s = 0",
     WAKEWORD_BEHIND: "the wake word is computed more slowly than people speak, and frames are dropped: "
     "stop other programs, or listen for fewer words",
 }

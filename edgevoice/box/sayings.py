@@ -74,7 +74,7 @@ async def learn(folder: Path, use: Callable[[Earcon, Samples], None]) -> None:
     if not missing:
         return
     if importlib.util.find_spec("hibari") is None:
-        tell(_log, logging.DEBUG, "sayings", problem="no voice is installed: limits are told by a sound")
+        tell(_log, logging.DEBUG, "sayings", problem="no voice is installed: limits are announced by a sound")
         return
     if await _make_in_child(folder):
         for earcon in missing:
@@ -94,7 +94,7 @@ def _taken(earcon: Earcon, folder: Path, use: Callable[[Earcon, Samples], None])
 async def _make_in_child(folder: Path) -> bool:
     complaint = await _complaint_of_child(folder)
     if complaint:
-        problem = f"limits are told by a sound, because the sentences cannot be made: {complaint}"
+        problem = f"limits are announced by a sound, because the sentences cannot be made: {complaint}"
         tell(_log, logging.WARNING, "sayings", problem=problem)
     return not complaint
 
@@ -114,7 +114,7 @@ async def _complaint_of_child(folder: Path) -> str:
             process_group=0,  # Ctrl-C goes to the parent, which ends the child
         )
     except OSError as error:
-        return f"no process for it: {error.strerror}"
+        return f"its process cannot be started: {error.strerror}"
     try:
         async with asyncio.timeout(_MAKING_LIMIT_S):
             _, complaint = await child.communicate()
@@ -127,7 +127,7 @@ async def _complaint_of_child(folder: Path) -> str:
             await child.wait()
     if child.returncode == 0:
         return ""
-    return (complaint.decode("utf-8", "replace").strip().splitlines() or ["without a word"])[-1]
+    return (complaint.decode("utf-8", "replace").strip().splitlines() or ["no reason given"])[-1]
 
 
 def make(folder: Path, voice: Voice) -> None:

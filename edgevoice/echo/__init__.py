@@ -1,1 +1,1 @@
-"""Echo: what the speaker plays is taken out of what the microphone hears; the talker is told from the box itself."""
+"""Echo: removes what the speaker plays from what the microphone hears, and separates the talker from the box."""

@@ -37,8 +37,9 @@ second, above their own level. With a fiftieth for voices of any age, the televi
 _INAUDIBLE_DB = 6.0
 _UNHEARD_BLOCKS = 50
 _INAUDIBLE_LEAK_DB = -6.0
-"""How little over the noise, and for how many blocks in a row, the near-end must be to hold no echo of a loud far-end:
-1 s of loud speech. The echo is then as loud as the filter estimates it, and hardly softer through it.
+"""How little over the noise, and for how many consecutive blocks, the near-end must be to count as free of echo while
+the far-end is loud: 1 s of loud speech. The echo is then as loud as the filter estimates it, and hardly softer after
+it.
 """
 
 
@@ -77,10 +78,10 @@ class Bar:
             self._blocks, self._lowest = 0, 100.0
 
     def look_for_echo(self, near: float) -> None:
-        """Take how loud the near-end is in a block in which the far-end is loud.
+        """Take the level of the near-end in a block in which the far-end is loud.
 
-        Where it stays as faint as the noise, there is no echo from which a leak could be learned: with headphones, or a
-        loudspeaker in another room. Then hardly any is expected.
+        If it stays as faint as the noise, there is no echo from which a leak could be learned: with headphones, or a
+        loudspeaker in another room. Then hardly any echo is expected.
         """
         self._unheard = self._unheard + 1 if near < self.noise + _INAUDIBLE_DB else 0
         if self._unheard >= _UNHEARD_BLOCKS:

@@ -95,7 +95,7 @@ and 38 now.
 """
 
 _LOUD_FAR_DB = 60.0
-"""Of a block of the far-end whose echo would be heard, if there is one: an amplitude of 1,000, as soft speech has."""
+"""Level of a far-end block whose echo would be heard if there were one: an amplitude of 1,000, as in soft speech."""
 
 _HELD_DB = 3.0
 _LONG_HELD_DB = 1.5

@@ -28,5 +28,5 @@ def choose(settings: Settings, record: EchoRecord | None) -> Chosen:
     if record is None:
         return Chosen(Tier.NONE, why='never measured: "edgevoice doctor --echo" does')
     if not is_ours:
-        return Chosen(Tier.NONE, why='measured with other devices: "edgevoice doctor --echo" measures anew')
+        return Chosen(Tier.NONE, why='measured with other devices: "edgevoice doctor --echo" measures again')
     return Chosen(Tier(record.tier), delay_s, why="measured by the self-test")

@@ -1,1 +1,1 @@
-"""The wake word: scores from openWakeWord's models on a thread of their own, and the decision what counts."""
+"""The wake word: scores from openWakeWord's models in a separate thread, and the decision about what counts."""

@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
             parts_of(folder)
             pair_models([*words_present().values()], folder)
     except WakeWordUnavailable as error:
-        print(error.line(), file=sys.stderr)  # noqa: T201 - told to whoever started this
+        print(error.line(), file=sys.stderr)  # noqa: T201 - for the caller of this command
         return 1
     except (OSError, MemoryError) as error:
         if (trouble := of_machine(error)) is None:

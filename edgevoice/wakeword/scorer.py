@@ -153,7 +153,7 @@ def _load(models: Sequence[Path]) -> Any:
         # onnxruntime raises its own exceptions for files that are not models; all mean the same to the owner.
         raise _refusal(models, type(error).__name__) from error
     if any(count != 1 for count in model.model_outputs.values()):
-        raise _refusal(models, f"they give so many scores: {list(model.model_outputs.values())}")
+        raise _refusal(models, f"their numbers of scores are {list(model.model_outputs.values())}")
     return model
 
 

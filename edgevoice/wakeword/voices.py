@@ -123,7 +123,7 @@ def read(file: Path, word: str, model: Path, seen: int) -> VoiceVerifier:
         raise VoiceRefused(f"{file} was made for another model of {word}, or another release of openwakeword")
     weights = np.array(kept.weights, np.float32)
     if not np.isfinite([kept.bias]).all() or not (np.abs(weights) <= _LARGEST_WEIGHT).all():
-        raise VoiceRefused(f"{file} holds numbers that are no weights")
+        raise VoiceRefused(f"{file} contains invalid weights")
     return VoiceVerifier(kept.name, kept.word, weights, kept.bias)
 
 

@@ -54,7 +54,7 @@ def _words(settings: WakewordSettings) -> Iterator[WakeWord]:
     particular = further.pop(name, WordSettings())
     if particular.model is not None:
         raise WakeWordUnavailable(
-            f"the model of {name} stands in wakeword.model and in wakeword.words.{name}",
+            f"the model of {name} is set both in wakeword.model and in wakeword.words.{name}",
             remedy=f"Take it out of wakeword.words.{name}.",
         )
     yield _wake_word(name, first, settings, particular)

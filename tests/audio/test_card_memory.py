@@ -79,7 +79,7 @@ def test_another_card_under_the_number_is_said_and_the_old_one_is_not_forgotten(
     assert starts(GONE, (MIC, "hw:2,0")) == ["hw:2,0"]
     ((event, problem),) = told(caplog)
     assert event == "card-changed"
-    assert "meant the card Jabra, which is not there; it means Webcam now, which is used" in problem
+    assert "meant the card Jabra, which is missing; it now means Webcam, which is used" in problem
     assert "plughw:CARD=Webcam,DEV=0" in problem
     assert starts(MOVED, (MIC, "hw:2,0")) == ["plughw:CARD=Jabra,DEV=0"]
 

@@ -121,7 +121,9 @@ def test_a_card_that_is_not_there_is_told_with_the_ids_of_those_that_are() -> No
 
 
 def test_a_card_that_is_there_and_does_not_open_is_busy_or_no_microphone() -> None:
-    with pytest.raises(DeviceBusy, match='the card of "plughw:CARD=Headphones" is there, and gives no microphone'):
+    with pytest.raises(
+        DeviceBusy, match='the card of "plughw:CARD=Headphones" is present, but its microphone does not open'
+    ):
         devices.find(library(), MIC, "plughw:CARD=Headphones")
 
 

@@ -109,7 +109,7 @@ def test_a_microphone_of_zeros_is_told_after_half_a_minute_and_its_return_at_onc
 
     assert [name for name, _ in told(caplog)] == ["hearing-impaired", "hearing-restored"]
     problem = str(told(caplog)[0][1]["problem"])
-    assert problem.startswith("the microphone delivers exact zeros: look for its mute switch")
+    assert problem.startswith("the microphone delivers exact zeros: check its mute switch")
 
 
 def test_a_microphone_of_zeros_from_the_start_is_told_too() -> None:

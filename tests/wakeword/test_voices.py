@@ -87,7 +87,7 @@ def test_no_name_leads_out_of_the_folder(name: str) -> None:
         ({"word": "alexa"}, "is format 1 for the word alexa; expected 1 for hey_jarvis"),
         ({"model": "0" * 16}, "was made for another model of hey_jarvis, or another release of openwakeword"),
         ({"weights": [0.1] * 15 * EMBEDDING_SIZE}, "was made for another model of hey_jarvis"),
-        ({"weights": [1e4] * SEEN * EMBEDDING_SIZE}, "holds numbers that are no weights"),
+        ({"weights": [1e4] * SEEN * EMBEDDING_SIZE}, "contains invalid weights"),
     ],
 )
 def test_what_is_no_verifier_of_this_model_is_refused_by_name(

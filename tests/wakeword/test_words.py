@@ -60,7 +60,7 @@ def test_the_first_word_may_be_particular_too() -> None:
             {"computer": {"model": "/nowhere/x.onnx"}},
             "wakeword.words.computer is /nowhere/x.onnx; there is no such file",
         ),
-        ({"hey_jarvis": {"model": "alexa"}}, "the model of hey_jarvis stands in wakeword.model and in"),
+        ({"hey_jarvis": {"model": "alexa"}}, "the model of hey_jarvis is set both in wakeword.model and in"),
         ({"jarvis": {"model": "hey_jarvis"}}, "the wake words hey_jarvis and jarvis have the same model"),
     ],
 )

@@ -1,1 +1,1 @@
-"""Wake word models: which are there, how they are loaded, and what computes their scores."""
+"""Wake word models: which are available, how they are loaded, and how their scores are computed."""

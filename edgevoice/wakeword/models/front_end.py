@@ -103,7 +103,7 @@ def parts_of(folder: Path) -> FrontEndParts:
     except FileNotFoundError:
         pass
     except (OSError, ValueError) as error:
-        tell(_log, logging.WARNING, "wakeword-cache", problem=f"{kept} cannot be used and is made anew: {error}")
+        tell(_log, logging.WARNING, "wakeword-cache", problem=f"{kept} cannot be used and is made again: {error}")
     made = _make_in_child()
     try:
         parts = FrontEndParts.load(io.BytesIO(made), name="the wake word's front end")
@@ -128,7 +128,7 @@ def _make_in_child() -> bytes:
     try:
         return subprocess.run(command, check=True, capture_output=True, timeout=_MAKING_LIMIT_S, process_group=0).stdout
     except subprocess.CalledProcessError as error:
-        last = (error.stderr.decode(errors="replace").strip().splitlines() or ["without a word"])[-1]
+        last = (error.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
         # Killed, for example by a machine that is out of memory, or exited with our status for a shortage.
         can_pass = error.returncode < 0 or error.returncode == EXIT_NOT_NOW
         kind = PartsNotMade if can_pass else PartsUnavailable
@@ -136,7 +136,9 @@ def _make_in_child() -> bytes:
     except subprocess.TimeoutExpired as error:
         raise PartsNotMade(f"the wake word's front end was not made within {_MAKING_LIMIT_S:.0f} s") from error
     except OSError as error:
-        raise PartsNotMade(f"the wake word's front end cannot be made: no process for it: {error.strerror}") from error
+        raise PartsNotMade(
+            f"the wake word's front end cannot be made: its process cannot be started: {error.strerror}"
+        ) from error
 
 
 def _keep(parts: FrontEndParts, place: Path) -> None:

@@ -44,8 +44,8 @@ _OPEN_WAKE_WORD: Final = _Family(
     frozenset({"melspectrogram", "embedding_model", "silero_vad", "timer", "weather"}),
     {
         ".tflite": "a TensorFlow Lite model: name the .onnx file of the same word; openWakeWord trains both. "
-        'A model of microWakeWord takes wakeword.engine = "microwakeword"',
-        ".json": 'no ONNX model: a model of microWakeWord takes wakeword.engine = "microwakeword"',
+        'For a microWakeWord model, set wakeword.engine = "microwakeword"',
+        ".json": 'not an ONNX model: for a microWakeWord model, set wakeword.engine = "microwakeword"',
         ".pt": _CHECKPOINT,
         ".pth": _CHECKPOINT,
         ".data": "the weights of a model alone: name the .onnx file beside it",
@@ -59,7 +59,7 @@ _MICRO_WAKE_WORD: Final = _Family(
     frozenset(),
     {
         ".tflite": "a model without its description: name the .json file that belongs to it, in the same folder",
-        ".onnx": 'no model of microWakeWord: set wakeword.engine = "streaming", or name a .json file',
+        ".onnx": 'not a microWakeWord model: set wakeword.engine = "streaming", or name a .json file',
     },
 )
 

@@ -38,7 +38,7 @@ def _by_content(path: Path) -> Refusal | None:
         (not head, "it is empty", _COPY),
         (
             text.startswith(b"version https://git-lfs"),
-            "it is a pointer of Git LFS, not the model that it points to",
+            "it is a Git LFS pointer, not the model itself",
             "Fetch the model itself: `git lfs pull` in its repository, or download it there by hand.",
         ),
         (text.startswith((b"<!doctype html", b"<html")), "it is a web page", "Download the raw file of the model."),
@@ -49,7 +49,7 @@ def _by_content(path: Path) -> Refusal | None:
         ),
         (head.startswith(b"PK\x03\x04"), "it is an archive, or a PyTorch checkpoint", f"Unpack it, or: {_EXPORT}"),
         (head.startswith(b"\x1f\x8b"), "it is packed with gzip", "Unpack it: gunzip."),
-        (not any(head), "it holds nothing but zeros", _COPY),
+        (not any(head), "it contains only zeros", _COPY),
     )
     return next((Refusal(found, remedy) for is_so, found, remedy in kinds if is_so), None)
 
@@ -70,7 +70,7 @@ def _by_words(path: Path, words: str, kind: str) -> Refusal:
         name = next(filter(None, operator.groups()))
         return Refusal(f"this onnxruntime has no operator {name}, which it uses", _EXPORT)
     if kind == "InvalidProtobuf":
-        return Refusal("it is no ONNX file, or a damaged one", _COPY)
+        return Refusal("it is not an ONNX file, or is damaged", _COPY)
     reason = " ".join(words.split())[-_LONGEST_REASON:]
     return Refusal(f"onnxruntime cannot load it: {kind}: …{reason}", _EXPORT)
 

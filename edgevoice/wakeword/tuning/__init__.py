@@ -1,1 +1,1 @@
-"""What wake words are tuned by: near misses, recordings, evaluation, and the thresholds proposed."""
+"""Tools for tuning wake words: near misses, recordings, evaluation, and proposed thresholds."""

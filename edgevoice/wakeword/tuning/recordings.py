@@ -82,7 +82,7 @@ def sound_of(path: Path, *, rate_hz: int = RATE_HZ) -> Samples:
     """Return a whole recording, s16 mono at that rate; raises ``RecordingRefused``, also if it holds no sound."""
     pieces = [piece for piece in _pieces(path, rate_hz) if len(piece)]
     if not pieces:
-        raise RecordingRefused(f"{path} is empty: its format is there, and no sound")
+        raise RecordingRefused(f"{path} is empty: it has a header, but no sound")
     return np.concatenate(pieces)
 
 
@@ -118,13 +118,13 @@ def _open_wav(path: Path, file: BinaryIO) -> tuple[int, Iterator[_Mono]]:
             file.seek(max(0, size - 64) + size % 2, 1)
         elif name == b"data":
             if found is None:
-                raise RecordingRefused(f"{path} is damaged: its sound stands before its format")
+                raise RecordingRefused(f"{path} is damaged: its sound comes before its format")
             # Recorders that were interrupted leave a size of 0, or the largest: the sound goes on to the file's end.
             limit = size if 0 < size < 0xFFFFFFFF else _bytes_up_to_the_tags(file)
             return found.rate_hz, _wav_pieces(path, file, found, limit)
         else:
             file.seek(size + size % 2, 1)
-    raise RecordingRefused(f"{path} is damaged: no sound is in it")
+    raise RecordingRefused(f"{path} is damaged: it contains no sound")
 
 
 def _bytes_up_to_the_tags(file: BinaryIO) -> int:

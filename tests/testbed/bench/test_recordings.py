@@ -48,7 +48,7 @@ def test_what_cannot_be_used_is_a_line_each_and_the_rest_goes_on(tmp_path: Path)
     assert lines == [
         f"{tmp_path}/b-short.wav lasts 20 ms, less than the minimum of 50; left out",
         f"{tmp_path}/c-silent.wav is silent from beginning to end; left out",
-        f"{tmp_path}/d-empty.wav is empty: its format is there, and no sound; left out",
+        f"{tmp_path}/d-empty.wav is empty: it has a header, but no sound; left out",
         f"{tmp_path}/e.flac is neither a WAV nor a FLAC nor an Ogg file; left out",
     ]
 

@@ -151,10 +151,14 @@ def test_who_asks_for_the_library_gets_it_and_nothing_is_made(tmp_path: Path, mo
     [
         (subprocess.CalledProcessError(1, "python", stderr=b"much\nat last the reason"), "at last the reason", False),
         (subprocess.CalledProcessError(75, "python", stderr=b"No space left on device"), "No space left", True),
-        (subprocess.CalledProcessError(-9, "python", stderr=b""), "without a word", True),
+        (subprocess.CalledProcessError(-9, "python", stderr=b""), "no reason given", True),
         (subprocess.TimeoutExpired("python", 120), "was not made within 120 s", True),
-        (OSError(errno.ENOMEM, "Cannot allocate memory"), "no process for it: Cannot allocate memory", True),
-        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "no process for it", True),
+        (
+            OSError(errno.ENOMEM, "Cannot allocate memory"),
+            "its process cannot be started: Cannot allocate memory",
+            True,
+        ),
+        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "its process cannot be started", True),
     ],
 )
 def test_a_child_that_fails_is_one_error_with_its_last_word_and_says_whether_another_try_may_help(

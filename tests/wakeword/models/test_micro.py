@@ -228,9 +228,14 @@ def test_a_package_for_another_machine_is_one_line_with_what_to_do(
 @pytest.mark.parametrize(
     ("name", "engine", "found", "remedy"),
     [
-        ("/etc/w.onnx", "microwakeword", "no model of microWakeWord", 'Set wakeword.engine = "streaming"'),
+        ("/etc/w.onnx", "microwakeword", "not a microWakeWord model", 'Set wakeword.engine = "streaming"'),
         ("/etc/w.tflite", "microwakeword", "a model without its description", "Name the .json file"),
-        ("/etc/w.json", "streaming", "no ONNX model", 'A model of microWakeWord takes wakeword.engine = "microwake'),
+        (
+            "/etc/w.json",
+            "streaming",
+            "not an ONNX model",
+            'For a microWakeWord model, set wakeword.engine = "microwake',
+        ),
     ],
 )
 def test_a_model_of_the_other_family_is_refused_with_the_engine_that_takes_it(

@@ -133,8 +133,8 @@ def test_an_empty_recording_is_no_error_and_no_frame(tmp_path: Path) -> None:
     [
         (b"", "neither a WAV nor a FLAC nor an Ogg"),
         (b"ID3 and so on, an MP3", "neither a WAV nor a FLAC nor an Ogg"),
-        (b"RIFF\0\0\0\0WAVE", "no sound is in it"),
-        (b"RIFF\0\0\0\0WAVEdata\4\0\0\0abcd", "its sound stands before its format"),
+        (b"RIFF\0\0\0\0WAVE", "it contains no sound"),
+        (b"RIFF\0\0\0\0WAVEdata\4\0\0\0abcd", "its sound comes before its format"),
         (b"RIFF\0\0\0\0WAVEfmt \4\0\0\0abcd", "its format is cut off"),
         (b"fLaC" + b"nonsense" * 50, "damaged"),
     ],
