@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # The shared part of scripts/test, scripts/demo and .ci/run: makes .venv hold exactly what requirements.lock names,
-# once. Speaks on stderr only, so that the output of the command after it stays clean. Never starts that command.
+# once. Prints to stderr only, so that the output of the command after it stays clean. Never starts that command.
 
 root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/.." >/dev/null && pwd -P)
 readonly root
 readonly venv=$root/.venv
 readonly ready=$venv/.edgevoice-ready           # what .venv was made from; written last
-readonly unfinished=$venv/.edgevoice-unfinished # stands while .venv is being made, and after an interruption
+readonly unfinished=$venv/.edgevoice-unfinished # exists while .venv is being made, and after an interruption
 # gcc only recommends libc6-dev, and the packages are installed without what they recommend.
 readonly system_packages=(
   gcc libasound2-dev libasound2-plugins libc6-dev libportaudio2 libspeexdsp1 libsystemd-dev pkg-config portaudio19-dev python3-dev
@@ -25,7 +25,7 @@ give_up() {
 }
 
 # help_or_make_ready ARGUMENT...: as make_ready; but a call for help installs nothing: without a .venv that is ready, the
-# script's own head is shown, and that is all.
+# comment at the head of the script is shown, and nothing else happens.
 help_or_make_ready() {
   local argument
   for argument in "$@"; do
@@ -38,7 +38,7 @@ help_or_make_ready() {
   make_ready
 }
 
-# make_ready: return when .venv is complete. Until this process and its children end, nobody else changes .venv.
+# make_ready: return when .venv is complete. No other process changes .venv until this one and its children end.
 make_ready() {
   trap 'interrupted INT' INT
   trap 'interrupted TERM' TERM
@@ -46,7 +46,7 @@ make_ready() {
   trap - INT TERM
 }
 
-# interrupted SIGNAL: say it, and die of it, so that a loop around the script ends too.
+# interrupted SIGNAL: report it, and die of the same signal, so that a loop around the script ends too.
 interrupted() {
   trap '' INT TERM
   say "interrupted. Run this again: finished steps are not repeated."
@@ -59,7 +59,7 @@ make_venv_ready() {
   exec 9<"$root"
   lock_folder --shared "waiting for another setup in this folder"
   is_ready && return
-  lock_folder --exclusive "waiting for another script in this folder to end, then .venv is brought up to date"
+  lock_folder --exclusive "waiting for another script in this folder to end, before .venv is brought up to date"
   is_ready || set_up
   lock_folder --shared "waiting for another setup in this folder"
 }
@@ -70,7 +70,7 @@ lock_folder() {
   flock "$1" 9
 }
 
-# Asked at every start, so it runs no Python unless PYTHON asks for a certain one.
+# Checked at every start, so it runs no Python unless PYTHON names one.
 is_ready() {
   [[ -f $ready && ! -e $unfinished && -x $venv/bin/python && $(<"$ready") == "$(ingredients)" ]] && is_wanted_python
 }
@@ -79,7 +79,7 @@ ingredients() (
   cd -- "$root" || exit
   printf '%s\n' "$root"
   readlink -f -- .venv/bin/python
-  # The project's version stands in __init__.py and is copied into .venv when it is installed.
+  # The project's version is in __init__.py and is copied into .venv when it is installed.
   sha256sum requirements.lock requirements-build.lock pyproject.toml edgevoice/__init__.py
 )
 
@@ -89,7 +89,7 @@ is_wanted_python() {
 
 python_version() { "$1" -I -c 'import platform; print(platform.python_version())' 2>/dev/null; }
 
-# configured venv_version|venv_command: how .venv says it was made.
+# configured venv_version|venv_command: how .venv was made, according to its own file.
 configured() {
   local key=${1#venv_}
   sed -n "s/^$key = //p" "$venv/pyvenv.cfg" 2>/dev/null
@@ -103,7 +103,7 @@ set_up() {
   else
     python=$(choose_python)
     say "making .venv with Python $(python_version "$python")"
-    # Without this file a half deleted .venv is not taken for a whole one.
+    # Without this file a half deleted .venv is not mistaken for a complete one.
     rm -f -- "$venv/pyvenv.cfg"
     rm -rf -- "$venv"
     mkdir -- "$venv"
@@ -113,9 +113,9 @@ set_up() {
   touch -- "$unfinished"
   rm -f -- "$ready"
   say "installing the locked packages (minutes on a Pi; once)"
-  local advice="Is the network there? Then start this again."
+  local advice="Check the network connection, then run this again."
   quietly "$advice" pip_install --require-hashes --only-binary :all: -r "$root/requirements-build.lock"
-  # What builds the packages that come as source is locked too, hence no build isolation.
+  # The build tools of packages that come as source are locked too, hence no build isolation.
   quietly "$advice" pip_install --require-hashes --no-build-isolation -r "$root/requirements.lock"
   quietly "$advice" pip_install --no-deps --no-build-isolation --editable "$root"
   ingredients >"$ready"
@@ -154,20 +154,20 @@ if sys.version_info < (3, 11) or (len(sys.argv) < 2 and sys.version_info >= (3, 
 print(sys._base_executable)' # not sys.executable: that may be in the very .venv that is about to be replaced
   if [[ -n ${PYTHON:-} ]]; then
     "$PYTHON" -I -c "$probe" wanted 2>/dev/null ||
-      give_up "PYTHON=$PYTHON is no Python 3.11 or newer with venv; set PYTHON to one, for example /usr/bin/python3"
+      give_up "PYTHON=$PYTHON is not Python 3.11 or newer with venv; set PYTHON to one, for example /usr/bin/python3"
     return
   fi
   for candidate in python3 /usr/bin/python3 python3.13 python3.12 python3.11; do
     "$candidate" -I -c "$probe" 2>/dev/null && return
   done
-  give_up "no Python 3.11 to 3.13 found; install one (Debian 12 or newer has it: apt-get install python3) or set PYTHON"
+  give_up "no Python 3.11 to 3.13 found; install one (on Debian 12 or newer: apt-get install python3) or set PYTHON"
 }
 
 # install_system_packages NAME...: have Debian install those that are missing.
 install_system_packages() {
   local package missing=() as_root=()
   if ! command -v dpkg-query >/dev/null; then
-    say "this is not Debian: you may have to install what corresponds to $*"
+    say "this is not Debian: you may have to install the equivalents of $*"
     return
   fi
   for package in "$@"; do
@@ -182,8 +182,8 @@ install_system_packages() {
     as_root=(sudo -n)
   fi
   say "installing Debian packages: ${missing[*]}"
-  # A failed update is told by the install after it, and only if it mattered.
+  # If a failed update matters, the install after it reports it.
   "${as_root[@]}" apt-get update >/dev/null 2>&1 </dev/null || true
-  quietly "See apt-get's messages above; then run this again." "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+  quietly "See apt-get's messages above, then run this again." "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}"
 }

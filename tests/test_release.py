@@ -19,7 +19,7 @@ NAME: Final = f"edgevoice-{__version__}"
 LIMIT_S: Final = 60
 
 pytestmark = [
-    pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no git checkout"),
+    pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is not a git checkout"),
     pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed"),
 ]
 
@@ -95,7 +95,7 @@ def test_what_is_not_committed_is_no_release(checkout: Path) -> None:
     made = release(checkout)
 
     assert (made.returncode, made.stdout) == (1, "")
-    assert "something here is not committed" in made.stderr
+    assert "there are uncommitted changes" in made.stderr
     assert not (checkout / "dist").exists()
 
 
@@ -108,7 +108,7 @@ def test_a_version_is_tagged_once(checkout: Path) -> None:
     made = release(checkout, "--tag")
 
     assert made.returncode == 1
-    assert f"version {__version__} is another commit already" in made.stderr
+    assert f"version {__version__} already belongs to commit" in made.stderr
 
 
 def test_a_large_file_that_has_come_in_is_noticed(checkout: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_large_file_that_has_come_in_is_noticed(checkout: Path) -> None:
     made = release(checkout)
 
     assert made.returncode == 1
-    assert "and 5000000 are the most" in made.stderr
+    assert "but the limit is 5000000" in made.stderr
     assert list((checkout / "dist").iterdir()) == []
 
 
@@ -131,5 +131,5 @@ def test_a_folder_without_git_is_refused(tmp_path: Path) -> None:
 
     assert (made.returncode, made.stderr) == (
         1,
-        "release: this folder is no git checkout: an archive is made of a commit\n",
+        "release: this folder is not a git checkout: an archive is made from a commit\n",
     )

@@ -412,7 +412,7 @@ def test_a_failed_installation_shows_what_was_said_and_one_line_of_advice(stage:
     assert done.returncode == 1
     assert done.stderr.splitlines()[-2:] == [
         "no route to the index",
-        "setup: that failed. Is the network there? Then start this again.",
+        "setup: that failed. Check the network connection, then run this again.",
     ]
 
 
@@ -423,7 +423,7 @@ def test_an_interpreter_that_is_too_old_is_refused_in_one_line(stage: Stage) -> 
     done = stage.run("test")
 
     assert done.returncode == 1
-    assert done.stderr.startswith("setup: PYTHON=python3 is no Python 3.11 or newer")
+    assert done.stderr.startswith("setup: PYTHON=python3 is not Python 3.11 or newer")
     assert len(done.stderr.splitlines()) == 1
     assert not (stage.project / ".venv").exists()
 
