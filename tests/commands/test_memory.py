@@ -133,6 +133,13 @@ def test_of_damaged_files_nothing_is_left_either(command: Command, tmp_path: Pat
     assert b"kitchen" not in b"".join(_content(tmp_path).values())
 
 
+@pytest.mark.parametrize("command_words", [["show"], ["search"], ["clear"]])
+def test_the_help_says_where_the_memory_is_looked_for(command_words: list[str]) -> None:
+    shown = " ".join(CliRunner().invoke(app, ["memory", *command_words, "--help"]).stdout.split())
+
+    assert "by default the state folder, /var/lib/edgevoice on an installed box" in shown
+
+
 def test_a_memory_that_one_may_not_read_is_refused_with_what_to_do(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

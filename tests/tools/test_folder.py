@@ -1,6 +1,7 @@
 import asyncio
 import os
 import pwd
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,6 +68,19 @@ def test_what_is_marked_in_a_file_is_a_tool(folder: Path, source: FolderSource) 
     assert names(source) == ["water"]
     assert source.may_offer("water")
     assert not source.may_offer("helper")
+
+
+def test_the_file_on_the_page_about_tools_of_ones_own_is_one(folder: Path, source: FolderSource) -> None:
+    page = Path(__file__).parents[2] / "docs" / "memory-and-tools.md"
+    [block] = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    write(folder, "dates.py", block)
+
+    async def call() -> object:
+        await source.load()
+        tool = Registry([source]).find("days_until")
+        return await tool.call(tool.check('{"year": 1, "month": 1, "day": 1}'), ToolContext())
+
+    assert int(str(asyncio.run(call()))) < -700_000
 
 
 def test_a_folder_that_is_not_there_is_an_empty_one(tmp_path: Path) -> None:
