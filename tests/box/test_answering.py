@@ -46,7 +46,7 @@ def fields_of(caplog: pytest.LogCaptureFixture, event: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("key", "headers"), [(KEY, {"Authorization": "Bearer secret"}), (None, {})], ids=repr)
-def test_a_service_on_the_network_is_dialled_with_the_key_where_there_is_one(
+def test_a_service_on_the_network_is_dialled_with_the_key_if_there_is_one(
     key: Key | None, headers: dict[str, str]
 ) -> None:
     async def live() -> Endpoint:
@@ -61,7 +61,7 @@ def test_a_service_on_the_network_is_dialled_with_the_key_where_there_is_one(
     assert endpoint.socket is None
 
 
-def test_with_a_key_alone_the_service_on_the_network_is_the_one_that_is_built_in() -> None:
+def test_with_only_a_key_the_built_in_network_service_is_used() -> None:
     async def live() -> str:
         async with answering_service(ServiceSettings(), KEY, {}) as (endpoint, _):
             return endpoint().host
@@ -116,7 +116,7 @@ async def inside_the_box(
         return children[0], endpoint(), watch
 
 
-def test_the_service_inside_the_box_is_started_early_and_given_up_with_the_box(
+def test_the_local_service_is_started_early_and_stopped_with_the_box(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     child, endpoint, watch = asyncio.run(inside_the_box(monkeypatch, tmp_path))
@@ -126,7 +126,9 @@ def test_the_service_inside_the_box_is_started_early_and_given_up_with_the_box(
     assert isinstance(watch, Announced)
 
 
-def test_what_it_is_is_announced_until_it_has_been_heard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_local_service_introduces_itself_until_that_was_heard(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     child, _, _ = asyncio.run(inside_the_box(monkeypatch, tmp_path))
     assert child.announcement == ANNOUNCEMENT
 
@@ -135,7 +137,7 @@ def test_what_it_is_is_announced_until_it_has_been_heard(monkeypatch: pytest.Mon
     assert child.announcement is None
 
 
-def test_a_service_inside_the_box_that_cannot_start_is_logged_and_ends_nothing(
+def test_a_local_service_that_cannot_start_is_logged_and_ends_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     failure = LocalServiceUnavailable("no models")

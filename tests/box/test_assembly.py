@@ -106,7 +106,7 @@ class Box:
         return all(notice in self.seen for notice in notices)
 
 
-def test_a_box_at_rest_shows_that_it_is_ready_and_lets_the_amplifier_be_heard(tmp_path: Path) -> None:
+def test_an_idle_box_shows_that_it_is_ready_and_unmutes_the_amplifier(tmp_path: Path) -> None:
     box = Box(GPIO, tmp_path)
 
     async def live() -> None:
@@ -120,7 +120,7 @@ def test_a_box_at_rest_shows_that_it_is_ready_and_lets_the_amplifier_be_heard(tm
     assert not any(box.pins.is_output(pin) and box.pins.is_high(pin) for pin in (17, 27, 22, AMPLIFIER))
 
 
-def test_at_its_end_the_amplifier_is_muted_and_every_pin_is_free(tmp_path: Path) -> None:
+def test_at_the_end_the_amplifier_is_muted_and_every_pin_is_released(tmp_path: Path) -> None:
     box = Box(GPIO, tmp_path)
 
     async def live() -> None:
@@ -134,7 +134,7 @@ def test_at_its_end_the_amplifier_is_muted_and_every_pin_is_free(tmp_path: Path)
         gpiozero.DigitalInputDevice(pin, pin_factory=box.pins).close()  # an error if it still had a user
 
 
-def test_the_talk_button_begins_a_conversation_and_knows_the_moment(tmp_path: Path) -> None:
+def test_the_talk_button_begins_a_conversation_at_the_moment_of_the_press(tmp_path: Path) -> None:
     box = Box(GPIO, tmp_path)
 
     async def live() -> None:
@@ -161,7 +161,7 @@ def test_the_talk_button_held_ends_it(tmp_path: Path) -> None:
     asyncio.run(live())
 
 
-def test_the_mute_button_shuts_the_microphones_door(tmp_path: Path) -> None:
+def test_the_mute_button_closes_the_microphone(tmp_path: Path) -> None:
     box = Box(GPIO, tmp_path)
 
     async def live() -> None:
@@ -206,7 +206,7 @@ def test_a_press_or_a_callback_after_the_end_does_no_harm(tmp_path: Path) -> Non
         taken[0].microphone.callback(bytes(2 * PERIOD), PERIOD, {}, 0)
 
 
-def test_what_is_heard_goes_to_the_wake_word_and_by_way_of_the_loop_to_the_uplink(tmp_path: Path) -> None:
+def test_captured_audio_goes_to_the_wake_word_and_through_the_loop_to_the_uplink(tmp_path: Path) -> None:
     box = Box(GPIO, tmp_path)
 
     async def live() -> None:
@@ -236,7 +236,7 @@ def test_a_detection_in_its_thread_reaches_the_engine_in_the_loop(tmp_path: Path
     asyncio.run(live())
 
 
-def test_where_only_the_button_wakes_it_nothing_listens_for_words(tmp_path: Path) -> None:
+def test_without_a_wake_word_there_is_no_detector(tmp_path: Path) -> None:
     box = Box(Settings(panel=PanelSettings(kind="gpio"), wakeword=WakewordSettings(model="nosuch")), tmp_path)
 
     async def live() -> None:
@@ -248,7 +248,7 @@ def test_where_only_the_button_wakes_it_nothing_listens_for_words(tmp_path: Path
     asyncio.run(live())
 
 
-def test_a_wake_word_that_is_not_there_is_refused_before_anything_runs(tmp_path: Path) -> None:
+def test_a_missing_wake_word_model_is_refused_before_anything_runs(tmp_path: Path) -> None:
     box = Box(Settings(panel=PanelSettings(kind="gpio"), wakeword=WakewordSettings(model="nosuch")), tmp_path)
 
     async def live() -> None:
@@ -291,9 +291,7 @@ def test_the_settings_reach_the_parts(tmp_path: Path) -> None:
     asyncio.run(live())
 
 
-def test_a_session_that_is_open_learns_of_tools_that_come_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_open_session_learns_of_tools_that_are_added_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def set_lamp() -> None:
         """Set the lamp."""
 
@@ -316,7 +314,7 @@ def test_a_session_that_is_open_learns_of_tools_that_come_later(
     assert [[tool["name"] for tool in update["tools"]] for update in updates] == [["set_lamp"]]
 
 
-def test_every_figure_of_the_settings_reaches_the_part_that_it_is_for(tmp_path: Path) -> None:
+def test_every_figure_of_the_settings_reaches_its_part(tmp_path: Path) -> None:
     settings = Settings(
         panel=PanelSettings(kind="gpio"),
         service=ServiceSettings(connect_s=3, pong_s=4),
@@ -340,7 +338,7 @@ def test_every_figure_of_the_settings_reaches_the_part_that_it_is_for(tmp_path: 
     asyncio.run(live())
 
 
-def test_lights_that_are_on_when_their_pin_is_low_and_buttons_to_the_supply_are_as_the_settings_say(
+def test_active_low_lights_and_active_high_buttons_follow_the_settings(
     tmp_path: Path,
 ) -> None:
     panel = PanelSettings(kind="gpio", led_active_high=False, button_pull_up=False)
@@ -355,7 +353,7 @@ def test_lights_that_are_on_when_their_pin_is_low_and_buttons_to_the_supply_are_
     asyncio.run(live())
 
 
-def test_cards_that_the_settings_name_by_numbers_are_remembered_where_it_is_said(tmp_path: Path) -> None:
+def test_cards_named_by_number_are_remembered_in_the_given_folder(tmp_path: Path) -> None:
     async def live() -> None:
         storage = Storage(cards=tmp_path / "cards.json")
         context = BoxContext(Box(GPIO, tmp_path).endpoint, storage=storage, wants_wakeword=False)
@@ -379,7 +377,7 @@ def test_audio_that_was_lost_in_either_direction_is_an_xrun(tmp_path: Path) -> N
     asyncio.run(live())
 
 
-def test_the_manners_are_those_of_the_settings() -> None:
+def test_the_policy_is_that_of_the_settings() -> None:
     settings = Settings(
         service=ServiceSettings(connect_s=3),
         conversation=ConversationSettings(no_speech_s=4, follow_up_s=0, thinking_s=5, progress_s=7),
@@ -396,7 +394,7 @@ def test_the_manners_are_those_of_the_settings() -> None:
 
 
 @pytest.mark.parametrize(("noisy_room", "is_ignored"), [("wake-word", True), ("speech", False)])
-def test_the_user_says_whether_speech_is_ignored_in_noise(
+def test_the_settings_decide_whether_speech_is_ignored_in_noise(
     noisy_room: Literal["wake-word", "speech"], *, is_ignored: bool
 ) -> None:
     settings = Settings(echo=EchoSettings(noisy_room=noisy_room))
@@ -404,7 +402,7 @@ def test_the_user_says_whether_speech_is_ignored_in_noise(
     assert policy_of(settings, Tier.SUPPRESSOR).ignores_speech_in_noise is is_ignored
 
 
-def test_the_times_of_the_core_are_by_default_those_of_the_settings() -> None:
+def test_the_default_times_of_the_core_are_those_of_the_settings() -> None:
     assert policy_of(Settings(), Tier.NONE) == Policy(resumes=True, ignores_speech_in_noise=True)
 
 
@@ -431,7 +429,7 @@ def test_a_wake_word_may_bring_its_own_voice_and_instructions() -> None:
     assert cook == pressed == service
 
 
-def test_a_box_without_lights_sounds_when_a_conversation_begins_and_ends(tmp_path: Path) -> None:
+def test_a_box_without_lights_plays_a_sound_when_a_conversation_begins_and_ends(tmp_path: Path) -> None:
     async def live() -> None:
         panel = HeardPanel()
         parts = assemble(Settings(), BoxContext(Box(GPIO, tmp_path).endpoint, wants_wakeword=False), panel)

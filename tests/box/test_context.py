@@ -29,7 +29,7 @@ def found(folder: Path, settings: Settings = ELSEWHERE, key: Key | None = KEY) -
     return asyncio.run(live())
 
 
-def test_what_killed_writers_have_left_in_either_folder_is_swept(tmp_path: Path) -> None:
+def test_files_left_by_killed_writers_are_removed_from_both_folders(tmp_path: Path) -> None:
     left = [tmp_path / folder / ".file.1.tmp" for folder in ("state", "cache")]
     for draft in left:
         draft.parent.mkdir()
@@ -40,7 +40,7 @@ def test_what_killed_writers_have_left_in_either_folder_is_swept(tmp_path: Path)
     assert [draft.exists() for draft in left] == [False, False]
 
 
-def test_the_box_remembers_in_its_state_folder_and_keeps_in_its_cache_what_it_can_make_again(tmp_path: Path) -> None:
+def test_state_goes_to_the_state_folder_and_reproducible_files_to_the_cache(tmp_path: Path) -> None:
     record = EchoRecord(tier="suppressor", microphone="mic", speaker="speaker", delay_ms=50.0)
     write_record(tmp_path / "state", record)
 
@@ -56,7 +56,7 @@ def test_the_box_remembers_in_its_state_folder_and_keeps_in_its_cache_what_it_ca
     assert storage.minutes._ledger._file.parent == tmp_path / "state"
 
 
-def test_clips_of_near_misses_are_kept_where_the_settings_ask_for_them(tmp_path: Path) -> None:
+def test_clips_of_near_misses_are_kept_if_the_settings_ask_for_them(tmp_path: Path) -> None:
     settings = Settings(service=ELSEWHERE.service, wakeword=WakewordSettings(keep_near_misses=3))
 
     near_misses = found(tmp_path, settings).storage.near_misses
@@ -66,7 +66,7 @@ def test_clips_of_near_misses_are_kept_where_the_settings_ask_for_them(tmp_path:
 
 
 @pytest.mark.parametrize(("key", "is_billed"), [(KEY, True), (None, False)], ids=repr)
-def test_minutes_are_counted_only_where_they_are_billed(
+def test_minutes_are_counted_only_if_they_are_billed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: Key | None, *, is_billed: bool
 ) -> None:
     monkeypatch.setattr("edgevoice.box.answering.LocalServiceProcess.ensure", nothing)
@@ -81,7 +81,7 @@ async def nothing(_process: object) -> None:
     """Start no service."""
 
 
-def test_nothing_of_conversations_is_kept_unless_the_settings_say_so(tmp_path: Path) -> None:
+def test_nothing_of_conversations_is_kept_by_default(tmp_path: Path) -> None:
     assert found(tmp_path).storage.remembering is None
     assert not (tmp_path / "state" / NAME).exists()
 
@@ -94,7 +94,7 @@ def test_a_box_that_remembers_does_so_in_its_state_folder(tmp_path: Path) -> Non
     assert (tmp_path / "state" / NAME).exists()
 
 
-def test_a_disk_that_takes_nothing_costs_the_memory_and_not_the_box(
+def test_an_unwritable_disk_disables_the_memory_and_not_the_box(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "state").mkdir()
@@ -105,7 +105,7 @@ def test_a_disk_that_takes_nothing_costs_the_memory_and_not_the_box(
     assert "memory-unavailable" in caplog.text
 
 
-def test_the_owners_tools_are_read_once_the_box_runs_and_again_when_it_is_told_to(tmp_path: Path) -> None:
+def test_the_owners_tools_are_read_once_the_box_runs_and_again_on_reload(tmp_path: Path) -> None:
     settings = Settings(service=ELSEWHERE.service, tools=ToolsSettings(folder=str(tmp_path / "tools")))
     (tmp_path / "tools").mkdir(mode=0o755)
     file = tmp_path / "tools" / "plants.py"

@@ -108,7 +108,7 @@ def test_the_box_runs_with_the_key_and_the_settings_of_the_file_and_reads_them_a
     ],
     ids=repr,
 )
-def test_what_ends_the_box_is_in_the_log(
+def test_the_reason_why_the_box_ends_is_in_the_log(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
@@ -195,7 +195,7 @@ def test_settings_that_are_refused_are_shown_by_the_fault_light_and_in_the_statu
     assert (status.problem, status.version, status.pid) == (error.line(), __version__, 0)
 
 
-def test_a_fault_light_that_cannot_be_had_changes_nothing_of_the_refusal(
+def test_a_fault_light_that_cannot_be_opened_does_not_change_the_refusal(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     refused = Refused(monkeypatch, SettingsInvalid("wrong"), LIT, lights=PanelUnavailable("no GPIO17"))
@@ -210,7 +210,7 @@ def test_a_fault_light_that_cannot_be_had_changes_nothing_of_the_refusal(
     [(SettingsInvalid("wrong"), 78, []), (OSError(errno.ENOMEM, "Cannot allocate memory"), 1, [3.0])],
     ids=repr,
 )
-def test_where_no_light_is_known_only_what_passes_is_waited_for(
+def test_without_known_lights_only_a_temporary_failure_is_waited_out(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: Exception, status: int, slept: list[float]
 ) -> None:
     refused = Refused(monkeypatch, error, None)
@@ -219,7 +219,9 @@ def test_where_no_light_is_known_only_what_passes_is_waited_for(
     assert (refused.shown, refused.slept) == ([], slept)
 
 
-def test_under_systemd_what_passes_is_waited_for_longer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_under_systemd_a_temporary_failure_is_waited_out_for_longer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
     refused = Refused(monkeypatch, OSError(errno.ENOMEM, "Cannot allocate memory"), None)
 
@@ -278,7 +280,7 @@ def test_either_signal_stops_the_box(monkeypatch: pytest.MonkeyPatch, number: si
     assert until.called[-1] == "spared nothing"
 
 
-def test_the_box_is_given_what_is_around_it_and_a_status_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_box_receives_its_context_and_a_status_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     until = Until(monkeypatch)
 
     until.run(ELSEWHERE)
@@ -314,7 +316,7 @@ def test_a_person_at_a_terminal_sees_the_panel_there_and_a_reload_compares_with_
     assert Status.read(tmp_path / "CACHE_DIRECTORY" / STATUS_NAME).remark == remarks[0]  # type: ignore[union-attr]  # it was written
 
 
-def test_without_a_terminal_the_settings_are_served_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_terminal_the_settings_are_used_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(daemon, "shows_on_terminal", lambda _settings, _environment: False)
     until = Until(monkeypatch)
 
@@ -323,7 +325,7 @@ def test_without_a_terminal_the_settings_are_served_as_they_are(monkeypatch: pyt
     assert until.settings is ELSEWHERE
 
 
-def test_what_ends_the_box_stays_in_the_status_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_reason_why_the_box_ends_stays_in_the_status_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     failure = StorageUnavailable("full")
     until = Until(monkeypatch, failure=failure)
 
@@ -348,7 +350,7 @@ class Screen(io.StringIO):
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
-def test_a_person_at_a_terminal_is_told_what_to_say(monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool) -> None:
+def test_a_person_at_a_terminal_sees_what_to_say(monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool) -> None:
     spared: list[bool] = []
     screen = Screen(is_terminal=is_terminal)
     monkeypatch.setattr(daemon, "spare_what_is_there", lambda: spared.append(True))
@@ -364,7 +366,7 @@ def test_a_person_at_a_terminal_is_told_what_to_say(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("ending", [SystemExit(0), SystemExit(), RuntimeError("of our own making")], ids=repr)
-def test_whatever_ends_the_box_but_its_owner_is_a_failure_that_systemd_restarts(
+def test_any_end_not_caused_by_the_owner_is_a_failure_that_systemd_restarts(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ending: BaseException
 ) -> None:
     async def end(*_arguments: object) -> None:
@@ -400,7 +402,7 @@ def out_of_space(error: EdgevoiceError) -> EdgevoiceError:
     ],
     ids=repr,
 )
-def test_only_where_a_person_must_act_the_box_stays_off_and_all_is_one_line(
+def test_the_box_stays_off_only_if_a_person_must_act_and_every_error_is_one_line(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
@@ -453,7 +455,7 @@ def test_settings_that_cannot_be_read_keep_the_box_off_only_if_a_person_must_act
     assert told.count("\n") == 1
 
 
-def test_a_machine_out_of_memory_while_the_settings_are_read_is_one_line(
+def test_running_out_of_memory_while_reading_the_settings_gives_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_arguments: object) -> None:

@@ -56,14 +56,14 @@ def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, dict[str, object]]
     return [(record.message, vars(record)["fields"]) for record in caplog.records]
 
 
-def test_a_box_that_hears_has_nothing_to_say(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_box_that_hears_reports_nothing(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, "edgevoice"):
         assert World().pass_time(3600) == []
 
     assert told(caplog) == []
 
 
-def test_a_wake_word_that_falls_behind_is_told_within_5_s_and_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wake_word_that_falls_behind_is_reported_within_5_s_and_once(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
     world.pass_time(10)
 
@@ -95,7 +95,7 @@ def test_frames_that_are_dropped_while_the_machine_is_busy_for_a_moment_are_coun
     assert [fields["frames"] for _, fields in told(caplog)] == [6, 2]
 
 
-def test_a_microphone_of_zeros_is_told_after_half_a_minute_and_its_return_at_once(
+def test_a_microphone_of_zeros_is_reported_after_half_a_minute_and_its_return_at_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     world = World()
@@ -112,15 +112,15 @@ def test_a_microphone_of_zeros_is_told_after_half_a_minute_and_its_return_at_onc
     assert problem.startswith("the microphone delivers exact zeros: check its mute switch")
 
 
-def test_a_microphone_of_zeros_from_the_start_is_told_too() -> None:
+def test_a_microphone_of_zeros_from_the_start_is_reported_too() -> None:
     assert World().pass_time(40, "sound") == [HearingImpaired("microphone-dead")]
 
 
-def test_where_zeros_are_a_quiet_room_they_are_nothing_to_tell() -> None:
+def test_zeros_are_not_reported_if_they_are_a_quiet_room() -> None:
     assert World(zeros_s=0).pass_time(3600, "sound") == []
 
 
-def test_what_is_worse_is_told_and_then_what_remains() -> None:
+def test_the_worse_problem_is_reported_first_and_then_the_remaining_one() -> None:
     world = World()
     world.pass_time(10)
 
@@ -128,7 +128,7 @@ def test_what_is_worse_is_told_and_then_what_remains() -> None:
     assert world.pass_time(2, "sound") == [HearingImpaired("microphone-dead")]
 
 
-def test_while_the_card_is_opened_or_lost_nothing_is_late_and_the_time_begins_anew() -> None:
+def test_while_the_card_opens_or_is_lost_nothing_is_late_and_the_time_restarts() -> None:
     world = World()
     world.pass_time(10)
 
@@ -137,14 +137,14 @@ def test_while_the_card_is_opened_or_lost_nothing_is_late_and_the_time_begins_an
     assert world.pass_time(30, "sound") == []
 
 
-def test_a_card_that_is_lost_takes_its_impairment_along() -> None:
+def test_a_lost_card_ends_its_impairment() -> None:
     world = World()
     world.pass_time(60, "sound")
 
     assert world.pass_time(3, "card") == [HearingRestored()]
 
 
-def test_a_machine_that_stood_still_blames_nobody() -> None:
+def test_a_stalled_machine_is_not_blamed_on_any_part() -> None:
     world = World()
     world.pass_time(10)
     world.now += 100
@@ -154,11 +154,11 @@ def test_a_machine_that_stood_still_blames_nobody() -> None:
     assert world.pass_time(10) == []
 
 
-def test_where_only_the_button_wakes_it_no_wake_word_is_late() -> None:
+def test_without_a_wake_word_none_is_late() -> None:
     assert World(has_wakeword=False).pass_time(60, "wakeword") == []
 
 
-def test_what_changes_is_reported_in_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changes_are_reported_in_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgevoice.box.hearing._LOOK_S", 0)
     world = World()
     reports: list[object] = []
@@ -196,7 +196,9 @@ NOW = 1000.0
         (1.25, 10.0, 60.0, ""),
     ],
 )
-def test_each_limit_is_passed_only_beyond_it(called_s: float, kept_up_s: float, sounded_s: float, code: str) -> None:
+def test_a_value_exactly_at_a_limit_is_still_within_it(
+    called_s: float, kept_up_s: float, sounded_s: float, code: str
+) -> None:
     hearing = Hearing(Ears(NOW - called_s, NOW - sounded_s), Listener(NOW - kept_up_s), 30.0)
 
     assert hearing.look(NOW) is None
@@ -204,7 +206,7 @@ def test_each_limit_is_passed_only_beyond_it(called_s: float, kept_up_s: float, 
     assert hearing.code == code
 
 
-def test_one_frame_that_was_dropped_is_worth_a_line_and_says_why(caplog: pytest.LogCaptureFixture) -> None:
+def test_one_dropped_frame_is_logged_with_its_cause(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
     world.listener.dropped = 1
 
@@ -229,7 +231,7 @@ def test_an_impairment_is_logged_with_the_frames_lost_and_its_end_with_its_code(
     assert restored == ("hearing-restored", {"code": "microphone-dead"})
 
 
-def test_it_is_looked_twice_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_check_runs_twice_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:

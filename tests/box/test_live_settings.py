@@ -26,7 +26,7 @@ def reloaded(new: Settings, caplog: pytest.LogCaptureFixture) -> LiveSettings:
     return live
 
 
-def test_another_voice_and_model_hold_from_the_next_session_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_another_voice_and_model_apply_from_the_next_session_on(caplog: pytest.LogCaptureFixture) -> None:
     new = structs.replace(OLD, service=structs.replace(OLD.service, voice="Mark", model="new"))
 
     live = reloaded(new, caplog)
@@ -35,7 +35,7 @@ def test_another_voice_and_model_hold_from_the_next_session_on(caplog: pytest.Lo
     assert [record.message for record in caplog.records] == ["settings-reloaded"]
 
 
-def test_what_needs_a_restart_is_named_and_waits_for_it(caplog: pytest.LogCaptureFixture) -> None:
+def test_changes_that_need_a_restart_are_named_and_wait_for_it(caplog: pytest.LogCaptureFixture) -> None:
     service = structs.replace(OLD.service, url="wss://other.example/", voice="Mark")
     live = reloaded(Settings(service=service, speaker=SpeakerSettings(prefill_ms=200)), caplog)
 
@@ -45,7 +45,7 @@ def test_what_needs_a_restart_is_named_and_waits_for_it(caplog: pytest.LogCaptur
     assert vars(record)["fields"] == {"changed": "speaker service.url"}
 
 
-def test_a_bad_file_keeps_what_holds_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bad_file_keeps_the_current_settings_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
     def refuse() -> Settings:
         raise SettingsInvalid("edgevoice.toml: service.voice: must be a text, not 7")
 
@@ -58,7 +58,7 @@ def test_a_bad_file_keeps_what_holds_and_says_so(caplog: pytest.LogCaptureFixtur
     assert "service.voice" in vars(record)["fields"]["problem"]
 
 
-def test_a_later_file_is_compared_with_what_holds_now(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_later_file_is_compared_with_the_current_settings(caplog: pytest.LogCaptureFixture) -> None:
     files = [structs.replace(OLD, service=structs.replace(OLD.service, voice=voice)) for voice in ("Mark", "Sarah")]
     live = LiveSettings(OLD, lambda: files.pop(0))
     live.reload()
@@ -68,7 +68,7 @@ def test_a_later_file_is_compared_with_what_holds_now(caplog: pytest.LogCaptureF
     assert caplog.records == []
 
 
-def test_what_a_person_should_know_of_a_reload_is_returned_and_remarked() -> None:
+def test_the_remarks_on_a_reload_are_returned_and_put_into_the_status() -> None:
     files: list[Settings | None] = [structs.replace(OLD, speaker=SpeakerSettings(prefill_ms=200)), None, OLD]
 
     def read() -> Settings:
@@ -96,7 +96,9 @@ def test_what_a_person_should_know_of_a_reload_is_returned_and_remarked() -> Non
         ("pong_s", 3.0),
     ],
 )
-def test_whom_to_dial_and_how_waits_for_a_restart(name: str, value: object, caplog: pytest.LogCaptureFixture) -> None:
+def test_changes_of_the_service_to_dial_wait_for_a_restart(
+    name: str, value: object, caplog: pytest.LogCaptureFixture
+) -> None:
     new = structs.replace(OLD, service=structs.replace(OLD.service, **{name: value}))
 
     live = reloaded(new, caplog)
@@ -112,7 +114,7 @@ def test_whom_to_dial_and_how_waits_for_a_restart(name: str, value: object, capl
     ]
 
 
-def test_several_changes_that_wait_are_named_together_until_they_are_taken_back() -> None:
+def test_pending_changes_are_named_together_until_they_are_reverted() -> None:
     changed = Settings(
         service=structs.replace(OLD.service, url="wss://other.example/", pong_s=3.0),
         speaker=SpeakerSettings(prefill_ms=200),
@@ -128,7 +130,7 @@ def test_several_changes_that_wait_are_named_together_until_they_are_taken_back(
     ("setting", "place"),
     [("model", ("model",)), ("voice", ("audio", "output", "voice")), ("tts_model", ("audio", "output", "model"))],
 )
-def test_another_model_or_voice_is_one_string_in_what_the_next_session_is_told(
+def test_another_model_or_voice_changes_one_string_in_the_next_sessions_configuration(
     setting: str, place: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("no_proxy", "*")

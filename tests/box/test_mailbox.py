@@ -24,7 +24,7 @@ def opened(seen: list[Notice]) -> Mailbox:
     return mailbox
 
 
-def test_facts_frames_and_notices_reach_the_engine_at_once() -> None:
+def test_events_frames_and_notices_reach_the_engine_at_once() -> None:
     async def live() -> None:
         seen: list[Notice] = []
         mailbox = opened(seen)
@@ -37,7 +37,7 @@ def test_facts_frames_and_notices_reach_the_engine_at_once() -> None:
     asyncio.run(live())
 
 
-def test_what_another_thread_posts_or_calls_happens_in_the_loops_thread() -> None:
+def test_posts_and_calls_from_another_thread_run_in_the_loops_thread() -> None:
     async def live() -> None:
         seen: list[Notice] = []
         mailbox = opened(seen)
@@ -50,7 +50,7 @@ def test_what_another_thread_posts_or_calls_happens_in_the_loops_thread() -> Non
     asyncio.run(live())
 
 
-def test_a_loop_that_has_closed_needs_no_news() -> None:
+def test_posting_to_a_closed_loop_does_nothing() -> None:
     seen: list[Notice] = []
 
     async def live() -> Mailbox:

@@ -80,7 +80,7 @@ def test_check_refuses_with_78_what_run_refuses_with_78(
     assert complaint.split(". ")[0] in capsys.readouterr().err
 
 
-def test_check_takes_what_run_takes(folder: Path) -> None:
+def test_check_accepts_what_run_accepts(folder: Path) -> None:
     place = folder / "edgevoice.toml"
     place.write_text('[panel]\nkind = "auto"\n[wakeword.words.alexa]\n', encoding="utf-8")
 
@@ -90,7 +90,7 @@ def test_check_takes_what_run_takes(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ['without_lights = "listen"', 'without_lights = "sound"', 'kind = "none"'])
-def test_check_takes_a_box_that_may_listen_without_its_lights(
+def test_check_accepts_a_box_that_may_listen_without_its_lights(
     folder: Path, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "nothing-of-this-name")
@@ -100,7 +100,7 @@ def test_check_takes_a_box_that_may_listen_without_its_lights(
     assert CliRunner().invoke(app, ["check", "--config", str(place)]).exit_code == 0
 
 
-def test_the_key_is_found_once_every_wake_word_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_is_looked_up_after_every_wake_word_is_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     environment = {"HOME": str(folder), "EDGEVOICE_API_KEY": "secret"}
 
     key = find_what_is_named(Settings(), environment)

@@ -63,7 +63,7 @@ def assembled(*, wants_wakeword: bool = True) -> Parts:
 # --- signs of life ---------------------------------------------------------------------------------------------------
 
 
-def test_the_watchdog_looks_at_the_microphone_and_at_whether_the_wake_word_keeps_up() -> None:
+def test_the_watchdog_checks_the_microphone_and_that_the_wake_word_keeps_up() -> None:
     async def live() -> None:
         parts = assembled()
         assert parts.detector is not None
@@ -74,7 +74,7 @@ def test_the_watchdog_looks_at_the_microphone_and_at_whether_the_wake_word_keeps
     asyncio.run(live())
 
 
-def test_where_only_the_button_wakes_it_the_watchdog_looks_at_the_microphone() -> None:
+def test_without_a_wake_word_the_watchdog_checks_only_the_microphone() -> None:
     async def live() -> None:
         parts = assembled(wants_wakeword=False)
         parts.microphone.timing.called_at = 7.0
@@ -84,7 +84,7 @@ def test_where_only_the_button_wakes_it_the_watchdog_looks_at_the_microphone() -
     asyncio.run(live())
 
 
-def test_without_a_microphone_the_watchdog_is_fed_only_while_one_is_looked_for() -> None:
+def test_without_a_microphone_the_watchdog_is_fed_only_during_the_search_for_one() -> None:
     async def live() -> None:
         parts = assembled()
         parts.supervisor._lost[Device.MICROPHONE] = "unplugged"
@@ -133,7 +133,7 @@ def test_a_wake_word_that_ends_by_itself_ends_the_box(monkeypatch: pytest.Monkey
         asyncio.run(run_with(monkeypatch, end_early, wants_wakeword=True))
 
 
-def test_a_thread_that_wants_to_exit_ends_the_box_and_not_with_its_own_status(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_that_exits_ends_the_box_but_does_not_set_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
     def leave() -> None:
         raise SystemExit(0)
 
@@ -213,7 +213,7 @@ def STARTED(_parts: object) -> None:  # noqa: N802 - a constant that is never ca
     """Stand in for what is done once the box listens."""
 
 
-def test_everything_that_a_box_is_given_reaches_the_part_that_it_is_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_argument_of_a_box_reaches_its_part(monkeypatch: pytest.MonkeyPatch) -> None:
     served = Served(monkeypatch)
     switched: list[float] = []
     monkeypatch.setattr(sys, "setswitchinterval", switched.append)
@@ -228,7 +228,7 @@ def test_everything_that_a_box_is_given_reaches_the_part_that_it_is_for(monkeypa
     assert switched == [0.0005]
 
 
-def test_all_that_watches_the_box_is_one_list_in_which_minutes_come_before_the_log(tmp_path: Path) -> None:
+def test_the_observers_are_one_list_in_which_minutes_come_before_the_log(tmp_path: Path) -> None:
     async def live() -> list[type[Observer]]:
         minutes, mine = Minutes(tmp_path, 10), Waiting()
         storage = Storage(minutes=minutes, near_misses=NearMissLog(tmp_path), sayings=tmp_path)
@@ -256,9 +256,7 @@ def test_all_that_watches_the_box_is_one_list_in_which_minutes_come_before_the_l
     assert asyncio.run(live()) == expected
 
 
-def test_the_log_has_the_minutes_of_today_where_they_are_counted(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_log_has_todays_minutes_if_they_are_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def live() -> float:
         minutes = Minutes(tmp_path, 10)
         context = replace(CONTEXT, storage=Storage(minutes=minutes), wants_wakeword=False)
@@ -271,7 +269,7 @@ def test_the_log_has_the_minutes_of_today_where_they_are_counted(
     assert asyncio.run(live()) == 90.0
 
 
-def test_a_box_that_keeps_nothing_and_listens_for_no_word_is_watched_by_the_rest(tmp_path: Path) -> None:
+def test_a_box_without_records_and_wake_word_has_the_other_observers(tmp_path: Path) -> None:
     async def live() -> list[type[Observer]]:
         context = replace(CONTEXT, storage=Storage(near_misses=NearMissLog(tmp_path)), wants_wakeword=False)
         observers = observers_of(Settings(), context, assembled(wants_wakeword=False), ServiceManager())
@@ -287,7 +285,7 @@ def test_a_box_that_keeps_nothing_and_listens_for_no_word_is_watched_by_the_rest
     [(DeviceMissing("no such card"), DeviceMissing), (OSError(errno.ENOSPC, "full"), EdgevoiceError)],
     ids=repr,
 )
-def test_what_ends_a_box_is_shown_by_its_light_and_its_status_first(
+def test_the_reason_why_a_box_ends_is_first_shown_by_light_and_status(
     monkeypatch: pytest.MonkeyPatch, failure: Exception, told: type[EdgevoiceError]
 ) -> None:
     served = Served(monkeypatch, failure)
@@ -300,7 +298,7 @@ def test_what_ends_a_box_is_shown_by_its_light_and_its_status_first(
     assert served.shown == [(Light.FAULT, error.code), (f"STATUS={error.line()}",), ("STOPPING=1",)]
 
 
-def test_the_sound_system_is_opened_and_the_start_told_only_once_the_wake_word_is_loaded(
+def test_the_sound_system_opens_and_the_start_is_reported_only_once_the_wake_word_is_loaded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     done: list[str] = []
@@ -331,7 +329,7 @@ def test_the_sound_system_is_opened_and_the_start_told_only_once_the_wake_word_i
 
 
 @pytest.mark.parametrize("pins", ["the panel's pins", None])
-def test_the_amplifier_is_on_the_panels_pins_or_else_on_those_that_stand_in(
+def test_the_amplifier_uses_the_panels_pins_or_else_pins_of_its_own(
     monkeypatch: pytest.MonkeyPatch, pins: str | None
 ) -> None:
     served = Served(monkeypatch)
@@ -345,7 +343,7 @@ def test_the_amplifier_is_on_the_panels_pins_or_else_on_those_that_stand_in(
     assert len(served.shown) == (2 if pins else 1), "buttons are where the panel's pins are"
 
 
-def test_lights_amplifier_and_buttons_are_opened_by_the_settings_and_let_go_of_together(
+def test_lights_amplifier_and_buttons_are_opened_by_the_settings_and_closed_together(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     served = Served(monkeypatch)
@@ -366,7 +364,7 @@ def test_lights_amplifier_and_buttons_are_opened_by_the_settings_and_let_go_of_t
     assert opened == [(Settings().panel, stack), (Settings().amplifier, stack), (Settings().panel, stack)]
 
 
-def test_a_hang_up_signal_reloads_the_settings_and_the_service_manager_hears_of_it(
+def test_sighup_reloads_the_settings_and_notifies_the_service_manager(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     served = Served(monkeypatch)
@@ -394,7 +392,7 @@ def test_a_hang_up_signal_reloads_the_settings_and_the_service_manager_hears_of_
 # --- how it ends -----------------------------------------------------------------------------------------------------
 
 
-def test_what_passes_is_waited_for_long_enough_that_systemd_never_gives_the_box_up(
+def test_temporary_failures_are_waited_out_so_long_that_systemd_never_gives_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     unit = (Path(__file__).parents[2] / "systemd" / "edgevoice.service").read_text()
@@ -418,7 +416,7 @@ def test_what_passes_is_waited_for_long_enough_that_systemd_never_gives_the_box_
         (WakeWordUnavailable("no such word"), "wakeword-unavailable"),
     ],
 )
-def test_what_ends_the_box_is_shown_and_leaves_as_one_of_our_errors(
+def test_the_reason_why_the_box_ends_is_shown_and_raised_as_one_of_our_errors(
     monkeypatch: pytest.MonkeyPatch, failure: BaseException, code: str
 ) -> None:
     def fail(*_arguments: object, **_options: object) -> None:
@@ -432,7 +430,7 @@ def test_what_ends_the_box_is_shown_and_leaves_as_one_of_our_errors(
     assert refused.value.code == code
 
 
-def test_a_fault_of_the_program_leaves_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_in_the_program_is_raised_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: object, **_options: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
@@ -495,7 +493,7 @@ class Running:
             await running.run(self.parts, observers, self.manager, self.stop, lambda _parts: None)
 
 
-def test_a_box_that_is_stopped_decides_nothing_any_more_and_lets_go_of_its_tools(
+def test_a_stopped_box_makes_no_more_decisions_and_releases_its_tools(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def live() -> list[str]:
@@ -509,7 +507,7 @@ def test_a_box_that_is_stopped_decides_nothing_any_more_and_lets_go_of_its_tools
     assert asyncio.run(live()) == ["sound opened", "engine stopped", "tools closed"]
 
 
-def test_the_sound_system_is_opened_once_the_wake_word_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sound_system_opens_once_the_wake_word_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     async def live() -> list[str]:
         box = Running(monkeypatch, wants_wakeword=True)
         detector = box.parts.detector
@@ -533,7 +531,7 @@ def test_the_sound_system_is_opened_once_the_wake_word_is_loaded(monkeypatch: py
     assert asyncio.run(live()) == ["loaded", "sound opened"]
 
 
-def test_what_watches_a_box_runs_beside_it_and_reports_to_its_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_observers_run_beside_the_box_and_report_to_its_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     async def live() -> None:
         box = Running(monkeypatch)
         reports: list[Report] = []
@@ -549,7 +547,7 @@ def test_what_watches_a_box_runs_beside_it_and_reports_to_its_engine(monkeypatch
     asyncio.run(live())
 
 
-def test_an_observer_that_fails_takes_the_box_down_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_observer_that_fails_ends_the_box(monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken(Observer):
         async def run(self, _report: Report) -> None:
             raise ZeroDivisionError
@@ -596,7 +594,7 @@ def test_the_engine_runs_and_the_start_is_reported_with_the_parts(monkeypatch: p
     assert asyncio.run(live()) == ["engine", "ready", True]
 
 
-def test_a_box_that_is_stopped_waits_for_its_parts_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_box_waits_for_its_parts_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
     async def live() -> list[str]:
         box = Running(monkeypatch)
         ended: list[str] = []

@@ -37,7 +37,7 @@ def test_every_limit_has_its_sentence() -> None:
     assert set(SENTENCES) == {Earcon.SESSION_SPENT, Earcon.BUDGET_SPENT}
 
 
-def test_what_was_made_once_is_learnt_without_a_voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sentences_made_earlier_are_loaded_without_a_voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path / "cache", Beeper())
     monkeypatch.setattr(sys, "executable", "/nowhere")
     learnt = learnt_from(tmp_path / "cache")
@@ -65,7 +65,7 @@ def test_another_sentence_is_another_file(tmp_path: Path, monkeypatch: pytest.Mo
     assert place_of(Earcon.BUDGET_SPENT, tmp_path) != before
 
 
-def test_without_a_voice_nothing_is_learnt_and_nothing_is_wrong(
+def test_without_a_voice_nothing_is_loaded_and_nothing_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
@@ -76,7 +76,7 @@ def test_without_a_voice_nothing_is_learnt_and_nothing_is_wrong(
 
 
 @pytest.mark.skipif(not HAS_VOICE, reason="no voice is installed")
-def test_a_folder_that_cannot_be_written_is_told_and_costs_only_the_words(
+def test_an_unwritable_folder_is_logged_and_only_the_sentences_are_missing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("in the way")
@@ -87,7 +87,7 @@ def test_a_folder_that_cannot_be_written_is_told_and_costs_only_the_words(
 
 
 @pytest.mark.skipif(not HAS_VOICE, reason="no voice is installed")
-def test_the_voice_of_the_local_service_makes_them_in_a_process_of_its_own(tmp_path: Path) -> None:
+def test_the_local_services_voice_makes_them_in_a_separate_process(tmp_path: Path) -> None:
     learnt = learnt_from(tmp_path)
 
     assert set(learnt) == set(SENTENCES)
@@ -96,7 +96,7 @@ def test_the_voice_of_the_local_service_makes_them_in_a_process_of_its_own(tmp_p
         assert np.abs(samples.astype(int)).max() > 3000
 
 
-def test_sayings_are_learnt_once_the_box_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sayings_are_loaded_once_the_box_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     learnt: list[object] = []
 
     async def learn(*arguments: object) -> None:

@@ -198,7 +198,7 @@ def test_a_cancellation_that_crosses_with_the_end_of_the_answer_is_refused_and_f
         pytest.param({"item_id": "item_gone"}, "item_not_found: No such item: item_gone", id="no such item"),
     ],
 )
-def test_a_refused_truncation_is_neither_repeated_nor_the_end(
+def test_a_refused_truncation_is_not_repeated_and_does_not_end_the_session(
     tmp_path: Path, question: Samples, interruption: Interruption, reads: Mapping[str, object], refusal: str
 ) -> None:
     told = converse(
@@ -218,7 +218,7 @@ async def press_and_let_go_of_the_speaker(box: QuickBox) -> None:
     box.card.is_held = False
 
 
-def test_a_refused_deletion_is_neither_repeated_nor_the_end(tmp_path: Path, question: Samples) -> None:
+def test_a_refused_deletion_is_not_repeated_and_does_not_end_the_session(tmp_path: Path, question: Samples) -> None:
     unheard = Interruption(
         by=press_and_let_go_of_the_speaker, before=hold_the_speaker, ready=nothing, then=the_service_complained
     )
@@ -230,7 +230,7 @@ def test_a_refused_deletion_is_neither_repeated_nor_the_end(tmp_path: Path, ques
 
 
 @EACH_WAY
-def test_a_truncation_answered_by_nothing_is_not_waited_for(
+def test_an_unacknowledged_truncation_is_not_awaited(
     tmp_path: Path, question: Samples, interruption: Interruption
 ) -> None:
     told = converse(tmp_path, question, Deaf(to=frozenset({"conversation.item.truncate"})), interruption)
@@ -238,7 +238,7 @@ def test_a_truncation_answered_by_nothing_is_not_waited_for(
     assert not [event for event in told.received if event["type"] in {"conversation.item.truncated", "error"}]
 
 
-def test_a_cancellation_answered_by_nothing_is_not_waited_for(tmp_path: Path, question: Samples) -> None:
+def test_an_unacknowledged_cancellation_is_not_awaited(tmp_path: Path, question: Samples) -> None:
     told = converse(tmp_path, question, Deaf(to=frozenset({"response.cancel"})), BY_HAND)
 
     assert told.of("response.cancel")
@@ -270,7 +270,7 @@ def test_the_end_of_an_interrupted_answer_may_come_late_or_never(
 
 @EACH_WAY
 @pytest.mark.parametrize("status", ["completed", "failed", "incomplete"])
-def test_a_late_end_is_not_taken_for_the_next_answers_whatever_it_says(
+def test_a_late_end_is_not_taken_for_the_end_of_the_next_answer(
     tmp_path: Path, question: Samples, interruption: Interruption, status: str
 ) -> None:
     told = converse(tmp_path, question, EndsLate(until="response.created", told={"status": status}), interruption)
@@ -290,7 +290,7 @@ def test_a_late_end_is_not_taken_for_the_next_answers_whatever_it_says(
         pytest.param({"status": "interrupted"}, id="a word that is not in the protocol"),
     ],
 )
-def test_why_an_interrupted_answer_ended_makes_no_difference(
+def test_the_reason_why_an_interrupted_answer_ended_makes_no_difference(
     tmp_path: Path, question: Samples, interruption: Interruption, told: Mapping[str, object]
 ) -> None:
     conversation = converse(tmp_path, question, TellsWhy(told=told), interruption)
@@ -305,7 +305,7 @@ def test_why_an_interrupted_answer_ended_makes_no_difference(
 
 
 @EACH_WAY
-def test_sound_of_an_interrupted_answer_is_not_heard_however_late_it_comes(
+def test_sound_of_an_interrupted_answer_is_not_heard_however_late_it_arrives(
     tmp_path: Path, question: Samples, interruption: Interruption
 ) -> None:
     told = converse(tmp_path, question, SoundsLate(), interruption)
@@ -338,7 +338,7 @@ UNREADABLE = ('{"errorType":"SESSION_RESOURCES_EXHAUSTED"}',)
 @pytest.mark.parametrize(
     "frames", [pytest.param(WITHOUT_CODE, id="without a code"), pytest.param((ACTIVE,), id="another answer is active")]
 )
-def test_a_complaint_after_an_interruption_changes_nothing(
+def test_an_error_after_an_interruption_changes_nothing(
     tmp_path: Path, question: Samples, interruption: Interruption, frames: tuple[str, ...]
 ) -> None:
     told = converse(
@@ -361,7 +361,7 @@ WITH_A_TOOL = (REPLIES[0], Reply("", (RequestedCall("get_current_time", {}),)), 
         pytest.param(BusyWithTheInterrupted, BY_SERVICE, id="by the service, the interrupted"),
     ],
 )
-def test_an_answer_refused_because_another_is_active_is_asked_for_again_after_that_one(
+def test_an_answer_refused_because_another_is_active_is_requested_again_after_that_one(
     tmp_path: Path, question: Samples, kind: type[BusyWithAnother | BusyWithTheInterrupted], interruption: Interruption
 ) -> None:
     told = converse(tmp_path, question, kind(replies=[*WITH_A_TOOL]), interruption)

@@ -61,7 +61,7 @@ def test_a_box_that_hears_itself_sends_zeros_while_it_speaks_and_yields_to_the_w
     assert np.count_nonzero(heard == 0) > 2 * 24_000
 
 
-def test_a_muted_box_hears_nothing_and_says_so_by_its_light(tmp_path: Path) -> None:
+def test_a_muted_box_hears_nothing_and_its_light_shows_it(tmp_path: Path) -> None:
     async def act(stage: Stage) -> None:
         stage.pins.press(MUTE_GPIO)
         await light(stage, Light.MUTED)
@@ -77,7 +77,7 @@ def test_a_muted_box_hears_nothing_and_says_so_by_its_light(tmp_path: Path) -> N
     on_stage(tmp_path, act)
 
 
-def test_the_talk_button_opens_interrupts_and_held_hangs_up(tmp_path: Path) -> None:
+def test_the_talk_button_opens_and_interrupts_and_hangs_up_when_held(tmp_path: Path) -> None:
     async def act(stage: Stage) -> None:
         stage.pins.press(TALK_GPIO)
         pressed_s, _ = await stage.seen.wait_for(TalkPressed, "the press", 5)

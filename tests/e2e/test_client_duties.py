@@ -171,7 +171,7 @@ def test_duty_01_basic_auth_a_fresh_key_per_connection_text_frames_big_frames_an
     assert set(kinds) == {str}, "text frames"
 
 
-def test_duty_02_what_was_said_before_the_session_is_in_force_is_kept_and_then_sent_in_order(tmp_path: Path) -> None:
+def test_duty_02_speech_before_the_session_is_configured_is_kept_and_then_sent_in_order(tmp_path: Path) -> None:
     chance = np.random.default_rng(7)
     said = chance.integers(-8000, 8000, 24_000, np.int16)
     opponent = Opponent(script=Script((ScriptedSession((Expect("session.update", delay_s=0.4), Expect("close"))),)))
@@ -236,7 +236,7 @@ def test_duty_03_the_configuration_is_sent_in_full_with_explicit_booleans_and_ob
     assert session["providerData"]["auto_tool_response"] is False
 
 
-def test_duty_04_unknown_events_and_fields_do_no_harm_older_names_are_taken_and_ids_may_be_missing() -> None:
+def test_duty_04_unknown_events_and_fields_do_no_harm_older_names_work_and_ids_may_be_missing() -> None:
     async def talking(talker: Talker) -> None:
         await talker.accept()
         await talker.say(
@@ -345,7 +345,7 @@ def test_duty_06_barge_in_is_keyed_on_playback_active_silent_within_a_period_fen
     live(scene())
 
 
-def test_duty_06_speech_where_nothing_sounds_cuts_nothing_and_more_than_was_received_is_never_claimed() -> None:
+def test_duty_06_speech_while_nothing_plays_cuts_nothing_and_no_more_than_was_received_is_claimed() -> None:
     async def scene() -> None:
         silent = Room()
         silent.answering()
@@ -407,13 +407,13 @@ def test_duty_07_every_call_of_a_completed_response_is_answered_in_bounded_time_
     assert not any(isinstance(order, RunTool) for order in broken_off), "only those of a completed response are run"
 
 
-def test_duty_07_no_answer_is_asked_for_when_the_user_has_spoken_since_but_the_outputs_are_sent() -> None:
+def test_duty_07_no_answer_is_requested_if_the_user_has_spoken_since_but_the_outputs_are_sent() -> None:
     waiting = drive(*TO_TOOLS, ToolFinished("c1", "{}"), UserStartedSpeaking())
 
     assert waiting.hear(ToolFinished("c2", "{}")) == [SendToolOutput("c2", "{}")]
 
 
-def test_duty_08_one_response_at_a_time_and_a_refused_asking_is_repeated_once_after_response_done() -> None:
+def test_duty_08_one_response_at_a_time_and_a_refused_request_is_repeated_once_after_response_done() -> None:
     asked = drive(*TO_TOOLS)
     assert asked.hear(ToolFinished("c1", "{}")) == [SendToolOutput("c1", "{}")]
     assert asked.hear(ToolFinished("c2", "{}"))[-1] == CreateResponse()
@@ -456,7 +456,7 @@ def test_duty_09_the_turn_is_over_when_the_response_is_done_and_playback_drained
     ],
     ids=["no speech", "no end of speech", "no commit", "no response", "no sound", "no progress"],
 )
-def test_duty_10_whatever_does_not_come_has_a_limit_after_which_the_box_is_idle(
+def test_duty_10_every_missing_event_has_a_time_limit_after_which_the_box_is_idle(
     way: tuple[Event, ...], limit_s: float
 ) -> None:
     early, late = drive(*way), drive(*way)
@@ -467,7 +467,7 @@ def test_duty_10_whatever_does_not_come_has_a_limit_after_which_the_box_is_idle(
     assert late.phase is Phase.IDLE
 
 
-def test_duty_10_a_connection_that_gives_no_sign_of_life_is_lost() -> None:
+def test_duty_10_a_connection_that_stops_answering_pings_is_lost() -> None:
     async def falling_silent(talker: Talker) -> None:
         await talker.accept()
         talker.connection.transport.pause_reading()
@@ -485,7 +485,7 @@ def test_duty_10_a_connection_that_gives_no_sign_of_life_is_lost() -> None:
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1008, 1011, 4000])
-def test_duty_11_any_close_ends_the_session_and_is_told_once_and_the_next_hears_nothing_stale(code: int) -> None:
+def test_duty_11_any_close_ends_the_session_is_reported_once_and_leaves_nothing_for_the_next(code: int) -> None:
     async def closing(talker: Talker) -> None:
         await talker.accept()
         await talker.connection.close(code, "over")
@@ -510,7 +510,7 @@ def test_duty_11_any_close_ends_the_session_and_is_told_once_and_the_next_hears_
     assert base64.b64decode(service.talkers[1].received[1]["audio"]) == b"new."
 
 
-def test_duty_11_it_is_dialled_again_at_growing_distances_with_jitter_and_then_given_up() -> None:
+def test_duty_11_the_service_is_redialled_at_growing_intervals_with_jitter_and_then_given_up() -> None:
     def waits_of(chance: float) -> list[float]:
         lost = Driven(Policy(hears_itself=False))
         lost.conversation = Conversation(Policy(hears_itself=False), lambda: chance)

@@ -86,7 +86,7 @@ def fill(microphone: str = "edgevoice_mic", speaker: str = "edgevoice_dac") -> s
     return SETTINGS.format(microphone=microphone, speaker=speaker)
 
 
-def test_sigterm_ends_it_in_under_two_seconds_and_in_order(tmp_path: Path) -> None:
+def test_sigterm_stops_the_daemon_cleanly_in_under_two_seconds(tmp_path: Path) -> None:
     with VirtualCard() as card, daemon(tmp_path, card, fill()) as (process, notified):
         notified.wait_for("READY=1", 30)
         began = time.monotonic()
@@ -99,7 +99,7 @@ def test_sigterm_ends_it_in_under_two_seconds_and_in_order(tmp_path: Path) -> No
         notified.wait_for("STOPPING=1", 1)
 
 
-def test_a_reload_takes_the_new_voice_and_a_bad_file_changes_nothing(tmp_path: Path) -> None:
+def test_a_reload_applies_the_new_voice_and_a_bad_file_changes_nothing(tmp_path: Path) -> None:
     with VirtualCard() as card, daemon(tmp_path, card, fill()) as (process, notified):
         notified.wait_for("READY=1", 30)
         (tmp_path / "edgevoice.toml").write_text(fill().replace("[service]", '[service]\nvoice = "Mark"'))
@@ -122,7 +122,7 @@ def test_a_reload_takes_the_new_voice_and_a_bad_file_changes_nothing(tmp_path: P
     assert "service.voice" in told[1]
 
 
-def test_the_watchdog_is_fed_while_an_unplugged_card_is_looked_for_and_after_it_has_come_back(tmp_path: Path) -> None:
+def test_the_watchdog_is_fed_while_a_card_is_unplugged_and_after_it_is_back(tmp_path: Path) -> None:
     with VirtualCard() as card, daemon(tmp_path, card, fill(), WATCHDOG_USEC="1000000") as (_, notified):
         notified.wait_for("WATCHDOG=1", 30)
         card.unplug()
@@ -177,7 +177,7 @@ def test_a_missing_card_is_one_line_and_a_fault_light_and_it_waits_for_the_card(
         ('[service]\nkey_file = "/nowhere/key"\n', "/nowhere/key"),
     ],
 )
-def test_wrong_settings_are_one_line_and_an_exit_that_systemd_need_not_repeat(
+def test_wrong_settings_give_one_line_and_an_exit_status_that_systemd_does_not_retry(
     tmp_path: Path, settings: str, told: str
 ) -> None:
     with daemon(tmp_path, None, settings) as (process, _):
@@ -189,7 +189,7 @@ def test_wrong_settings_are_one_line_and_an_exit_that_systemd_need_not_repeat(
         assert len(errors.strip().splitlines()) == 1
 
 
-def test_a_box_without_an_account_starts_its_own_service_and_leaves_none_behind(tmp_path: Path) -> None:
+def test_a_box_without_an_account_starts_its_own_service_and_stops_it_at_the_end(tmp_path: Path) -> None:
     settings = fill().replace('url = "ws://127.0.0.1:9/"', 'url = ""')
     with VirtualCard() as card, daemon(tmp_path, card, settings) as (process, notified):
         notified.wait_for("READY=1", 30)

@@ -50,7 +50,7 @@ def kinds_since(stage: Stage, moment_s: float, *kinds: type) -> list[type]:
     return [type(note.notice) for note in stage.seen.notes if note.at_s > moment_s and isinstance(note.notice, kinds)]
 
 
-def test_a_box_without_any_cancelling_would_interrupt_itself_in_this_room(tmp_path: Path) -> None:
+def test_a_box_without_echo_cancelling_would_interrupt_itself_in_this_room(tmp_path: Path) -> None:
     async def act(stage: Stage) -> None:
         await hear_a_story(stage)
         await stage.seen.wait_for(CutPlayback, "the box interrupting itself", 10)
@@ -59,7 +59,7 @@ def test_a_box_without_any_cancelling_would_interrupt_itself_in_this_room(tmp_pa
     in_a_room(tmp_path, "hardware", act, watched_s=0)
 
 
-def test_a_box_that_cancels_its_echo_tells_its_story_to_the_end_and_a_cough_costs_nothing_of_it(tmp_path: Path) -> None:
+def test_a_box_that_cancels_its_echo_finishes_its_story_and_a_cough_loses_nothing_of_it(tmp_path: Path) -> None:
     chance = np.random.default_rng(4)
     cough = (chance.standard_normal(4000) * 4000 * np.hanning(4000)).astype(np.int16)
 
@@ -82,7 +82,7 @@ def test_a_box_that_cancels_its_echo_tells_its_story_to_the_end_and_a_cough_cost
     in_a_room(tmp_path, "suppressor", act)
 
 
-def test_who_speaks_over_it_is_yielded_to_and_understood(tmp_path: Path) -> None:
+def test_the_box_yields_to_a_person_who_speaks_over_it_and_understands_them(tmp_path: Path) -> None:
     async def act(stage: Stage) -> None:
         await hear_a_story(stage)
         await asyncio.sleep(4)
@@ -100,7 +100,7 @@ def test_who_speaks_over_it_is_yielded_to_and_understood(tmp_path: Path) -> None
     in_a_room(tmp_path, "suppressor", act)
 
 
-def test_the_wake_word_is_found_under_the_story_and_what_follows_is_understood(tmp_path: Path) -> None:
+def test_the_wake_word_is_heard_over_the_story_and_the_question_after_it_is_understood(tmp_path: Path) -> None:
     async def act(stage: Stage) -> None:
         await hear_a_story(stage)
         await asyncio.sleep(4)

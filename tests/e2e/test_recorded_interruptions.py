@@ -54,7 +54,7 @@ async def nothing_to_prepare() -> None:
     """The service runs already."""
 
 
-def test_a_recorded_cough_costs_nothing_of_the_answer_and_a_recorded_remark_silences_it(tmp_path: Path) -> None:
+def test_a_recorded_cough_loses_nothing_of_the_answer_and_a_recorded_remark_silences_it(tmp_path: Path) -> None:
     socket = tmp_path / "service.sock"
     told = (Expect("session.update"), TurnStep("tell me a story"), AnswerStep(STORY), Expect("close"))
     service = LocalService(

@@ -86,7 +86,7 @@ async def wake_and_fail(stage: Stage) -> str:
     ("status", "code"),
     [(401, "key-refused"), (403, "key-refused"), (402, "no-credit"), (400, "service-refused")],
 )
-def test_a_refused_session_is_told_apart_by_its_cause(
+def test_each_cause_of_a_refused_session_has_its_own_code(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, status: int, code: str
 ) -> None:
     async def run() -> None:
@@ -96,9 +96,7 @@ def test_a_refused_session_is_told_apart_by_its_cause(
     _run_and_check_the_log(run, caplog)
 
 
-def test_a_service_that_is_not_there_is_dialled_again_and_then_told(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_absent_service_is_redialled_and_then_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> None:
         changes = {"service": {"connect_s": 2.0}}
         nobody = dial("ws://127.0.0.1:9/api/v1/realtime/session")
@@ -113,7 +111,7 @@ def test_a_service_that_is_not_there_is_dialled_again_and_then_told(
     ("handler", "code"),
     [(nonsense, "service-nonsense"), (bad_model, "service-refused"), (silent, "service-unreachable")],
 )
-def test_a_service_that_does_not_open_the_session_is_told(
+def test_a_service_that_does_not_open_the_session_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, handler: Handler, code: str
 ) -> None:
     async def run() -> None:

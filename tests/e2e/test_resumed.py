@@ -36,7 +36,7 @@ class Cut(Behaviour):
 
 
 @pytest.mark.parametrize("moment", ["input_audio_buffer.speech_started", "input_audio_buffer.committed"])
-def test_a_question_during_which_the_link_is_cut_is_answered_all_the_same(tmp_path: Path, moment: str) -> None:
+def test_a_question_during_which_the_link_is_cut_is_still_answered(tmp_path: Path, moment: str) -> None:
     async def run() -> None:
         await rehearse("Hey Jarvis.", "What day is it today?")
         socket = tmp_path / "service.sock"
