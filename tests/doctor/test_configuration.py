@@ -58,7 +58,7 @@ def test_a_file_that_the_daemon_would_refuse_is_refused_here_with_what_was_expec
 
     assert finding.mark is FindingStatus.WRONG
     assert finding.code == "wakeword-unavailable"
-    assert finding.text.startswith(f"{model} cannot be loaded: it is no ONNX file")
+    assert finding.text.startswith(f"{model} cannot be loaded: it is not an ONNX file")
 
 
 def test_a_box_that_must_listen_with_the_dearer_engine_is_worth_a_look(

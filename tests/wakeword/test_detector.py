@@ -287,7 +287,7 @@ def test_a_file_that_is_no_model_is_refused_by_its_path(tmp_path: Path) -> None:
 
     async def live() -> None:
         with pytest.raises(
-            WakeWordUnavailable, match=r"computer\.onnx cannot be loaded: it is no ONNX file"
+            WakeWordUnavailable, match=r"computer\.onnx cannot be loaded: it is not an ONNX file"
         ) as refused:
             await asyncio.wait_for(listener.detector.run(), 20)
         assert "\n" not in refused.value.line()

@@ -113,7 +113,7 @@ def test_what_is_no_model_or_breaks_when_it_is_used_is_refused(tmp_path: Path, m
     monkeypatch.setattr("edgevoice.wakeword.models.classifier.np.zeros", np.ones)
     with pytest.raises(WakeWordUnavailable, match="its score is 3072, not between 0 and 1"):
         Classifier(loud)
-    with pytest.raises(WakeWordUnavailable, match=r"junk\.onnx cannot be loaded: it is no ONNX file"):
+    with pytest.raises(WakeWordUnavailable, match=r"junk\.onnx cannot be loaded: it is not an ONNX file"):
         Classifier(junk)
     monkeypatch.setattr(classifier, "_LARGEST_BYTES", 1000)
     with pytest.raises(WakeWordUnavailable, match="is larger than"):
@@ -128,7 +128,7 @@ def test_of_several_files_the_library_names_the_one_that_is_wrong_and_what_was_e
     with pytest.raises(WakeWordUnavailable) as refused:
         LibraryScorer([own, junk])
 
-    assert str(refused.value).startswith(f"{junk} cannot be loaded: it is no ONNX file")
+    assert str(refused.value).startswith(f"{junk} cannot be loaded: it is not an ONNX file")
     assert "computer" not in str(refused.value)
 
 
