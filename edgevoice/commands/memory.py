@@ -100,12 +100,16 @@ def _clear(folder: Path, *, is_sure: bool) -> int:
     if not is_sure:
         typer.confirm("Forget everything that was said and remembered?", abort=True)
 
-    async def forget() -> None:
+    async def forget() -> bool:
         async with Memory(folder) as memory:
             await memory.forget_everything()
+            return bool(memory.remark)
 
-    asyncio.run(forget())
+    was_damaged = asyncio.run(forget())
     print("Everything is forgotten.")
+    if was_damaged:
+        # A box that runs has the old file open, which has no name any more.
+        print("The file was damaged; a new one was begun. Restart the box: sudo systemctl restart edgevoice")
     return 0
 
 

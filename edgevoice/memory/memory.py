@@ -1,6 +1,5 @@
 """Memory: the household's record and earlier conversations, kept in a database."""
 
-import logging
 import os
 import sqlite3
 from collections.abc import Callable
@@ -12,13 +11,10 @@ from typing import Any, Final, Self
 import msgspec
 
 from edgevoice.core.notices import Role
-from edgevoice.journal import tell
 from edgevoice.memory import household
 from edgevoice.memory.household import Record
 from edgevoice.store.database import Database
 from edgevoice.wall_clock import local_now
-
-_log = logging.getLogger(__name__)
 
 NAME: Final = "memory.db"
 
@@ -84,11 +80,14 @@ class Memory:
 
     async def __aenter__(self) -> Self:
         await self._database.__aenter__()
-        if self._database.remark:
-            tell(_log, logging.ERROR, "memory-damaged", problem=self._database.remark)
         if not self._is_read_only:
             await self.forget_old()
         return self
+
+    @property
+    def remark(self) -> str:
+        """A line about the file, for the log, if it was damaged and set aside when it was opened; else empty."""
+        return self._database.remark
 
     async def __aexit__(self, *error: object) -> None:
         await self._database.__aexit__(*error)

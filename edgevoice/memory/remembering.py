@@ -1,5 +1,6 @@
 """What a box or an agent remembers while it runs: the record in its instructions, earlier turns, and the tools."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -7,10 +8,13 @@ from typing import Any
 
 from edgevoice.core.notices import Role
 from edgevoice.errors import StorageUnavailable
+from edgevoice.journal import tell
 from edgevoice.memory import household
 from edgevoice.memory.memory import Memory
 from edgevoice.memory.recorder import Recorder
 from edgevoice.memory.tools import MemoryTools
+
+_log = logging.getLogger(__name__)
 
 
 class Remembering:
@@ -31,6 +35,8 @@ class Remembering:
         """Open the memory for the lifetime of ``opened``. Raises ``StorageUnavailable``."""
         if self._memory is not None and self._recorder is not None:
             await opened.enter_async_context(self._memory)
+            if self._memory.remark:
+                tell(_log, logging.ERROR, "memory-damaged", problem=self._memory.remark)
             opened.push_async_callback(self._recorder.finish)
             self._record = await self._memory.household()
 

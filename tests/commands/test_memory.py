@@ -140,6 +140,18 @@ def test_the_help_says_where_the_memory_is_looked_for(command_words: list[str]) 
     assert "by default the state folder, /var/lib/edgevoice on an installed box" in shown
 
 
+def test_clearing_a_damaged_memory_leaves_a_new_one_that_the_box_is_to_open(command: Command, tmp_path: Path) -> None:
+    (tmp_path / NAME).write_bytes(b"kitchen, and no database at all" * 500)
+
+    cleared = command("clear", "--yes")
+
+    assert cleared.stdout == (
+        "Everything is forgotten.\n"
+        "The file was damaged; a new one was begun. Restart the box: sudo systemctl restart edgevoice\n"
+    )
+    assert b"kitchen" not in b"".join(_content(tmp_path).values())
+
+
 def test_a_memory_that_one_may_not_read_is_refused_with_what_to_do(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

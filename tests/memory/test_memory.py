@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from edgevoice.core.notices import Role
 from edgevoice.errors import ToolRefused
 from edgevoice.memory.household import with_note
 from edgevoice.memory.memory import Memory
+from edgevoice.memory.remembering import Remembering
 from edgevoice.memory.tools import MemoryTools
 
 NOON = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
@@ -273,13 +275,16 @@ def test_everything_is_forgotten_only_when_asked_twice_within_half_a_minute(reme
 
 
 def test_a_damaged_file_is_said_in_one_line_and_a_new_memory_begun(
-    remember: Remember, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def nothing(memory: Memory) -> None:
-        assert await memory.household() == {}
+    async def start() -> None:
+        async with AsyncExitStack() as opened:
+            remembering = Remembering(Memory(tmp_path), 1000)
+            await remembering.open(opened)
+            assert await remembering.earlier() == []
 
     (tmp_path / "memory.db").write_bytes(b"not a database" * 1000)
-    remember(nothing)
-    remember(nothing)
+    asyncio.run(start())
+    asyncio.run(start())
 
     assert [record.message for record in caplog.records] == ["memory-damaged"]
