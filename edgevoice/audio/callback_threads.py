@@ -58,7 +58,7 @@ def _stay_known_to_the_interpreter() -> None:
     """Keep the interpreter's record of this foreign thread from one callback to the next.
 
     Without it each callback makes one, with a stack of its own, and throws it away. The record, 4 kB, outlives the
-    thread: that is why only a stream that lasts asks for it. One that is opened anew every two seconds, because the
+    thread: that is why only a stream that lasts asks for it. One that is reopened every two seconds, because the
     other half of the sound system is missing, would fill the memory in weeks.
     """
     ctypes.pythonapi.PyGILState_Ensure()

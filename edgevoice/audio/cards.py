@@ -80,7 +80,7 @@ def place_of(name: str) -> Place | None:
 
 
 def words_of(name: str) -> str:
-    """Return a card's own words out of PortAudio's name for it, without numbers; empty for other names."""
+    """Return a card's own description from PortAudio's name for it, without numbers; empty for other names."""
     bracketed = _IN_BRACKETS.fullmatch(name)
     return bracketed["words"] if bracketed else ""
 

@@ -38,7 +38,7 @@ class SoundDevice:
 
 @contextmanager
 def sound_library(names: Iterable[str] = ()) -> Iterator[pyaudio.PyAudio]:
-    """Give a fresh PortAudio, which enumerates the cards anew, and end it with everything opened through it.
+    """Yield a new PortAudio, which enumerates the cards again; on exit it closes everything opened through it.
 
     ``names`` are those that will be looked for.
     """

@@ -1,6 +1,6 @@
 """Light patterns: what each LED does for each light, and what it means. No pins, no clock.
 
-At most three LEDs, plain on/off ones. One is enough: what has no LED of its own is shown by another.
+There are at most three LEDs, plain on/off ones. One is enough: an LED that is not installed is replaced by another.
 
 Promises, each with a test
 1. While audio may leave the box (connecting, listening, thinking, speaking), no darkness lasts longer than 0.5 s.

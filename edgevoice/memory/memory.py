@@ -113,7 +113,7 @@ class Memory:
     # --- what was said ------------------------------------------------------------------------------------------------
 
     async def add(self, role: Role, text: str) -> None:
-        """Keep what one side has said; on a new day, what is too old by now is forgotten."""
+        """Keep what one side has said; on a new day, turns that are too old by now are deleted."""
         await self.forget_old()
         if text := text.strip()[:_LONGEST]:
             row = (self._now().isoformat(), role.value, text)
@@ -152,7 +152,7 @@ class Memory:
         )
 
     async def search(self, words: str, *, most: int = 5) -> list[RememberedTurn]:
-        """Return the turns that hold all of ``words`` in any form, the newest first."""
+        """Return the turns that hold all of ``words`` in any form, newest first."""
         if not (wanted := _phrases(words)):
             return []
         query = (
@@ -245,12 +245,12 @@ def _record(connection: sqlite3.Connection) -> Record:
 
 
 def _phrases(words: str) -> str:
-    """Return a query for all of the words, none of which is an operator in it."""
+    """Return a query for all of the words, none of which is treated as an operator."""
     return " ".join('"{}"'.format(word.replace('"', '""')) for word in words.split())
 
 
 def _rebuild_index(connection: sqlite3.Connection) -> None:
-    # A word that was deleted stays in the pages of the index until they are merged.
+    # A deleted word stays in the pages of the index until they are merged.
     connection.execute("INSERT INTO turn_words (turn_words) VALUES ('rebuild')")
 
 

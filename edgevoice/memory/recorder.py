@@ -54,7 +54,7 @@ class Recorder(Observer):
                 if self._is_over or notice.phase is Phase.IDLE:
                     self._is_left_out = False
             case PhaseEntered(phase=Phase.LISTENING):
-                # An exchange goes on through its tools until it is the user's turn again.
+                # An exchange continues through its tools until it is the user's turn again.
                 self._is_over = True
                 if self._is_left_out:
                     self._history.clear()
@@ -94,7 +94,7 @@ class Recorder(Observer):
         while not self._turns.empty():
             await self._write(self._turns.get_nowait())
         async with self._writing:
-            pass  # what ``run`` has begun to write is written, too
+            pass  # wait for what ``run`` has begun to write
 
     async def _write(self, said: list[tuple[Role, str]]) -> None:
         async with self._writing:

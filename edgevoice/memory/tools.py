@@ -12,10 +12,10 @@ _ASKED_FOR_S = 30.0
 
 
 class MemoryTools:
-    """Typed functions over a memory; ``clock`` gives monotonic seconds, ``changed`` is called when the record is.
+    """Typed functions over a memory; ``clock`` returns monotonic seconds, ``changed`` is called after each change.
 
-    ``leave_out`` is awaited before anything is forgotten: the exchange in which that is asked for names it again, and
-    must not be written down.
+    ``leave_out`` is awaited before anything is forgotten: the exchange that asks for it names the words again, and must
+    not be written down.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ _MOST_LETTERS = 4000
 _LONGEST = 1500
 
 _BYTES_PER_MS = 48
-"""Of audio: mono s16 at 24 kHz."""
+"""Bytes per millisecond of audio: mono s16 at 24 kHz."""
 
 _HALF_WORD = re.compile(r"\S+\Z")
 
@@ -119,7 +119,7 @@ class History:
         return [(item.role, text) for item in self._items[: self._answered_items()] if (text := item.told())]
 
     def take_answered(self) -> list[tuple[Role, str]]:
-        """Return everything up to the last answer and forget it; what is not answered yet stays."""
+        """Return everything up to the last answer, and remove it; what is not answered yet stays."""
         answered = self.answered()
         self._items = self._items[self._answered_items() :]
         return answered
