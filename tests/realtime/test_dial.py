@@ -101,7 +101,7 @@ def test_a_host_that_refuses_because_it_was_not_shown_the_key_does_not_refuse_th
     assert "name it in service.url" in problem
 
 
-def test_the_host_that_fails_is_named_and_not_the_first(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_error_names_the_host_that_failed_and_not_the_first_one(caplog: pytest.LogCaptureFixture) -> None:
     async def live() -> None:
         with socket.create_server(("127.0.0.1", 0)) as closed:
             port = closed.getsockname()[1]
@@ -126,7 +126,7 @@ NOT_FOLLOWED = [
 
 
 @pytest.mark.parametrize(("place", "words", "remedy"), NOT_FOLLOWED, ids=[place for place, _, _ in NOT_FOLLOWED])
-def test_a_redirect_that_cannot_be_followed_is_told_in_words(
+def test_a_redirect_that_cannot_be_followed_is_explained(
     place: str, words: str, remedy: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def live() -> Caller:
@@ -140,7 +140,7 @@ def test_a_redirect_that_cannot_be_followed_is_told_in_words(
     assert "secret" not in problem
 
 
-def test_a_redirect_without_a_place_is_a_refusal(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_redirect_without_a_location_is_a_refusal(caplog: pytest.LogCaptureFixture) -> None:
     def refuse(connection: ServerConnection, _request: Request) -> Response:
         return connection.respond(HTTPStatus.FOUND, "elsewhere")
 
@@ -152,7 +152,7 @@ def test_a_redirect_without_a_place_is_a_refusal(caplog: pytest.LogCaptureFixtur
     assert "refused the session (302): elsewhere" in problem_in(caplog, "link-lost")
 
 
-def test_the_service_inside_the_box_cannot_redirect(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_local_service_cannot_redirect(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1/\r\nContent-Length: 0\r\n\r\n")
@@ -233,7 +233,7 @@ def test_the_key_goes_unencrypted_to_no_address_on_the_internet(
 
 
 @pytest.mark.parametrize(("proxy", "scheme"), [(HttpProxy(), "http"), (SocksProxy(), "socks5h")])
-def test_nor_through_a_proxy(
+def test_the_key_goes_unencrypted_through_no_proxy_either(
     proxy: Proxy, scheme: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def live() -> Caller:
@@ -352,7 +352,7 @@ async def answered(answer: str, scheme: str = "ws", *, waits: bool = True) -> No
 
 
 @pytest.mark.parametrize(("answer", "code", "words"), ANSWERS.values(), ids=ANSWERS)
-def test_what_answers_and_is_no_service_is_told_in_words(
+def test_a_server_that_is_not_a_realtime_service_is_explained(
     answer: str, code: str, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     asyncio.run(answered(answer))
@@ -362,7 +362,7 @@ def test_what_answers_and_is_no_service_is_told_in_words(
     assert words in problem_in(caplog, "link-lost")
 
 
-def test_what_does_not_speak_tls_is_told_apart_from_what_is_not_trusted(
+def test_a_server_without_tls_is_distinguished_from_an_untrusted_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     asyncio.run(answered(PAGE, "wss", waits=False))
@@ -394,17 +394,13 @@ ADDRESSES = {
 
 
 @pytest.mark.parametrize(("url", "words"), ADDRESSES.items(), ids=ADDRESSES)
-def test_an_address_that_cannot_be_dialled_is_told_in_words(
-    url: str, words: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_address_that_cannot_be_dialled_is_explained(url: str, words: str, caplog: pytest.LogCaptureFixture) -> None:
     asyncio.run(reported(url))
 
     assert words in problem_in(caplog, "link-lost")
 
 
-def test_a_proxy_that_swallows_everything_is_named(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_proxy_that_never_answers_is_named(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()

@@ -61,7 +61,7 @@ def test_a_redirect_is_followed_with_the_key_to_the_same_origin_alone(
 
 
 @pytest.mark.parametrize(("place", "code"), [("/there", 200), ("/there", 304), ("/there", 401), (None, 302)])
-def test_what_is_no_redirect_leads_nowhere(place: str | None, code: int) -> None:
+def test_other_responses_are_not_followed(place: str | None, code: int) -> None:
     assert dial._onward(SECURE, answer(place, code), SECURE) is None
 
 
@@ -275,7 +275,7 @@ class Peer:
         (Endpoint("wss://box.local:80/x", SHOWN), "8.8.8.8", True),
     ],
 )
-def test_a_connection_by_which_the_key_may_not_go_is_closed(
+def test_a_connection_over_which_the_key_may_not_be_sent_is_closed(
     endpoint: Endpoint, place: str | None, monkeypatch: pytest.MonkeyPatch, *, is_kept: bool
 ) -> None:
     peer = Peer(place)

@@ -41,7 +41,7 @@ def test_the_other_dialect_gets_the_model_and_the_key_as_bearer() -> None:
     assert endpoint.headers == {"Authorization": f"Bearer {KEY}"}
 
 
-def test_what_the_address_already_says_goes_first() -> None:
+def test_parameters_already_in_the_address_take_precedence() -> None:
     service = ServiceSettings(url="wss://box.inworld.ai/realtime?key=my-session&x=a%20b")
 
     assert query(remote(service, KEY)) == {"key": ["my-session"], "protocol": ["realtime"], "x": ["a b"]}
@@ -63,7 +63,7 @@ def test_a_query_goes_out_as_it_is_written(written: str) -> None:
     assert remote(service, KEY).url == f"wss://box.example.org/v1/realtime?{written}"
 
 
-def test_what_a_query_lacks_is_added_behind_it() -> None:
+def test_missing_parameters_are_appended_to_the_query() -> None:
     openai = ServiceSettings(url="wss://box.example.org/x?tag=a&tag=&b", model="a/b")
     inworld = ServiceSettings(url="wss://box.inworld.ai/x?b=%20&key=")
 
@@ -84,11 +84,11 @@ def test_a_model_with_strange_letters_is_escaped() -> None:
     assert endpoint.url.isascii()
 
 
-def test_without_a_key_nobody_is_told_who_we_are() -> None:
+def test_without_a_key_no_credentials_are_sent() -> None:
     assert remote(ServiceSettings(url="ws://127.0.0.1:8080/v1"), "").headers == {}
 
 
-def test_the_service_inside_the_box_is_behind_a_socket_and_no_port() -> None:
+def test_the_local_service_uses_a_socket_and_no_port() -> None:
     prepared: list[str] = []
 
     async def prepare() -> None:
@@ -131,7 +131,7 @@ def test_session_ids_are_never_the_same() -> None:
     assert len({session_id() for _ in range(1000)}) == 1000
 
 
-def test_how_the_users_words_are_written_down_goes_by_the_dialect() -> None:
+def test_the_transcription_of_the_user_depends_on_the_dialect() -> None:
     openai = ServiceSettings(url="wss://api.openai.com/v1/realtime")
 
     assert not remote(openai, KEY).rewrites
@@ -139,7 +139,7 @@ def test_how_the_users_words_are_written_down_goes_by_the_dialect() -> None:
     assert local(Path("/run/socket")).rewrites
 
 
-def test_the_service_inside_the_box_is_told_a_session_id_and_no_key_of_the_owners() -> None:
+def test_the_local_service_receives_a_session_id_and_not_the_owners_key() -> None:
     endpoint = local(Path("/run/socket"))
 
     assert endpoint.url.startswith("ws://localhost/api/v1/realtime/session?")
@@ -148,7 +148,7 @@ def test_the_service_inside_the_box_is_told_a_session_id_and_no_key_of_the_owner
     assert endpoint.headers == {"Authorization": "Basic local"}
 
 
-def test_what_may_be_repeated_is_every_secret_that_service_or_proxy_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_secrets_are_everything_secret_that_service_or_proxy_receive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("wss_proxy", "http://you:hush@proxy.lan:3128")
     endpoint = Endpoint("wss://me:pass@box.local/x?token=t1&model=m", {"Authorization": f"Basic {KEY}", "X-Key": "x1"})
 
@@ -166,7 +166,7 @@ def test_a_service_on_a_socket_has_no_secrets_and_no_proxy(monkeypatch: pytest.M
     assert endpoint.proxy_url == endpoint.proxy == ""
 
 
-def test_an_address_that_is_none_has_no_proxy_and_shows_no_secret() -> None:
+def test_an_invalid_address_has_no_proxy_and_shows_no_secret() -> None:
     endpoint = Endpoint("wss://[broken", {"Authorization": f"Basic {KEY}"})
 
     assert list(endpoint.secrets()) == [KEY]

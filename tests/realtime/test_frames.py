@@ -31,7 +31,7 @@ def test_a_frame_is_read_as_its_event_in_text_and_in_bytes() -> None:
     assert reader.read(WORDS) == reader.read(WORDS.encode()) == wire.TranscriptDelta(delta="Yes.")
 
 
-def test_the_twentieth_frame_in_a_row_that_is_no_event_ends_the_session() -> None:
+def test_the_twentieth_unreadable_frame_in_a_row_ends_the_session() -> None:
     reader = FrameReader()
     assert skipped(reader, *JUNK * 4, "1", "2", "3", WORDS) == 19
     assert skipped(reader, *["pong"] * 19) == 19
@@ -42,7 +42,7 @@ def test_the_twentieth_frame_in_a_row_that_is_no_event_ends_the_session() -> Non
         reader.read("pong")
 
 
-def test_audio_that_can_never_be_read_ends_the_session_though_all_else_can() -> None:
+def test_permanently_unreadable_audio_ends_the_session_even_if_all_else_is_readable() -> None:
     reader = FrameReader()
     assert skipped(reader, *[NO_AUDIO, WORDS, NO_BACKCHANNEL] * 19, AUDIO) == 38
     assert skipped(reader, *[NO_AUDIO, WORDS, WORDS, "{}"] * 19) == 38
@@ -56,7 +56,7 @@ def test_audio_that_can_never_be_read_ends_the_session_though_all_else_can() -> 
     assert ended.value.remedy.startswith("The service speaks another protocol than this box: check service.url")
 
 
-def test_what_is_too_large_ends_the_session_at_once() -> None:
+def test_an_oversized_frame_ends_the_session_at_once() -> None:
     with pytest.raises(ServiceNonsense, match="bytes without audio") as ended:
         FrameReader().read("x" * (2**20 + 1))
     assert "network" not in ended.value.line()

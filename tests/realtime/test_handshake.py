@@ -21,7 +21,7 @@ def complaints(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.message for record in caplog.records if record.name == "asyncio" and record.levelno > logging.INFO]
 
 
-def test_a_session_is_configured_and_over_when_the_handshake_is(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_handshake_configures_a_session(caplog: pytest.LogCaptureFixture) -> None:
     service = Service()
 
     async def live() -> int | None:
@@ -115,7 +115,9 @@ def test_only_the_first_report_counts(monkeypatch: pytest.MonkeyPatch, caplog: p
     assert complaints(caplog) == []
 
 
-def test_what_is_no_opening_opens_nothing(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unrelated_event_does_not_open_the_session(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def speech_first(link: Link) -> None:
         link.take([UserStartedSpeaking()])
         link.lost(ServiceBusy("busy"))
@@ -126,7 +128,7 @@ def test_what_is_no_opening_opens_nothing(monkeypatch: pytest.MonkeyPatch, caplo
     assert complaints(caplog) == []
 
 
-def test_a_fault_of_ours_is_raised_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_of_ours_is_raised_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ZeroDivisionError):
         shaken(monkeypatch, lambda _link: None, failure=ZeroDivisionError(), ends_at_once=True)
 

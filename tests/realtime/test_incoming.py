@@ -42,7 +42,7 @@ HUGE = json.dumps({"type": "response.output_audio.delta", "delta": "A" * 16 * ME
     [(ITEM, "bytes without audio"), (MANY, "a list of 65 values"), (HUGE, "message too big")],
     ids=["id", "items", "frame"],
 )
-def test_a_service_that_sends_too_much_is_hung_up_on(
+def test_a_service_that_sends_too_much_is_disconnected(
     frame: str, problem: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def send(talker: Talker) -> None:
@@ -54,7 +54,7 @@ def test_a_service_that_sends_too_much_is_hung_up_on(
     assert "network" not in told
 
 
-def test_a_service_that_breaks_the_rules_of_websocket_is_told_apart_from_a_lost_network() -> None:
+def test_a_websocket_violation_is_distinguished_from_a_lost_network() -> None:
     async def send(talker: Talker) -> None:
         talker.connection.transport.write(b"\xf1\x00")  # a reserved bit, which nobody agreed on
 
@@ -80,7 +80,7 @@ def test_json_in_binary_frames_is_read_and_text_that_is_not_utf_8_costs_one_fram
     assert asyncio.run(live()) == [LinkOpened(), UserStartedSpeaking(), UserStartedSpeaking()]
 
 
-def test_a_flood_of_small_frames_leaves_the_loop_its_turn() -> None:
+def test_a_flood_of_small_frames_does_not_starve_the_loop() -> None:
     count = 5000
 
     async def flooding(talker: Talker) -> None:
@@ -145,7 +145,7 @@ def test_frames_of_eight_megabytes_of_sound_hold_the_loop_for_less_than_a_button
 
 
 @pytest.mark.parametrize(("rewrites", "words"), [(False, ["to", "today"]), (True, ["to", "day"])])
-def test_the_users_words_are_read_as_the_dialect_of_the_endpoint_has_them(*, rewrites: bool, words: list[str]) -> None:
+def test_the_users_words_are_read_in_the_dialect_of_the_endpoint(*, rewrites: bool, words: list[str]) -> None:
     delta = {"type": "conversation.item.input_audio_transcription.delta", "item_id": "u1"}
 
     async def writing(talker: Talker) -> None:

@@ -48,7 +48,7 @@ def of_length(length: int) -> bytes:
         ([100] * 60, 1),
     ],
 )
-def test_the_loop_has_its_turn_when_that_much_was_read(
+def test_the_loop_gets_its_turn_after_a_limited_amount_was_read(
     lengths: list[int], turns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slept: list[float] = []
@@ -89,7 +89,7 @@ BROKEN = Close(1002, "")
 @pytest.mark.parametrize(
     ("code", "words"), [(1002, "protocol error"), (1007, "invalid data"), (1009, "message too big")]
 )
-def test_a_service_that_breaks_the_rules_is_told_by_the_rule(code: int, words: str) -> None:
+def test_a_service_that_breaks_a_rule_is_reported_with_the_rule(code: int, words: str) -> None:
     end = ConnectionClosedError(None, Close(code, ""))
     connection: Any = Connection(end=end)
 
@@ -109,7 +109,7 @@ def test_a_service_that_breaks_the_rules_is_told_by_the_rule(code: int, words: s
     ],
     ids=repr,
 )
-def test_any_other_end_is_the_connections_own(end: ConnectionClosed) -> None:
+def test_any_other_end_counts_as_the_connections_own(end: ConnectionClosed) -> None:
     connection: Any = Connection(end=end)
 
     with pytest.raises(ConnectionClosed) as ended:

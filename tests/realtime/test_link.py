@@ -65,7 +65,7 @@ def test_the_configuration_goes_first_and_the_session_is_open_when_it_is_in_forc
     assert service.talkers[0].received == [{"type": "session.update", "session": SESSION}]
 
 
-def test_a_service_may_greet_as_often_as_it_likes() -> None:
+def test_a_service_may_send_any_number_of_greetings() -> None:
     async def greeting(talker: Talker) -> None:
         await talker.say({"type": "session.created", "session": {"id": "s"}})
         await obliging(talker)
@@ -77,7 +77,7 @@ def test_a_service_may_greet_as_often_as_it_likes() -> None:
     asyncio.run(live(Service(greeting)))
 
 
-def test_the_service_inside_the_box_is_reached_by_its_socket_once_it_is_prepared(tmp_path: Path) -> None:
+def test_the_local_service_is_reached_by_its_socket_once_it_is_prepared(tmp_path: Path) -> None:
     service = Service()
     prepared: list[float] = []
 
@@ -98,7 +98,7 @@ def test_the_service_inside_the_box_is_reached_by_its_socket_once_it_is_prepared
     assert request.headers["Authorization"] == "Basic local"
 
 
-def test_a_local_service_that_cannot_run_is_told_as_it_says() -> None:
+def test_a_local_service_that_cannot_run_is_reported_in_its_own_words() -> None:
     async def prepare() -> None:
         raise LocalServiceUnavailable("no models")
 
@@ -113,7 +113,7 @@ def test_a_local_service_that_cannot_run_is_told_as_it_says() -> None:
 # --- talking ---------------------------------------------------------------------------------------------------------
 
 
-def test_audio_and_orders_reach_the_service_in_the_order_in_which_they_were_given() -> None:
+def test_audio_and_actions_reach_the_service_in_order() -> None:
     service = Service()
     pieces = [bytes([number]) * 960 for number in range(60)]
 
@@ -151,7 +151,7 @@ def test_audio_and_orders_reach_the_service_in_the_order_in_which_they_were_give
     assert appended == pieces
 
 
-def test_what_the_service_says_is_taken_in_order_and_what_nobody_knows_is_passed_over() -> None:
+def test_the_services_events_are_handled_in_order_and_unknown_ones_skipped() -> None:
     async def talkative(talker: Talker) -> None:
         await talker.accept()
         await talker.say(
@@ -186,7 +186,7 @@ def test_what_the_service_says_is_taken_in_order_and_what_nobody_knows_is_passed
     ]
 
 
-def test_a_frame_of_many_megabytes_is_taken() -> None:
+def test_a_frame_of_many_megabytes_is_accepted() -> None:
     pcm = bytes(6 * 2**20)
 
     async def generous(talker: Talker) -> None:
@@ -205,7 +205,7 @@ def test_a_frame_of_many_megabytes_is_taken() -> None:
     assert asyncio.run(live()) == AudioPiece("r", "nameless:item of r", 0, pcm)
 
 
-def test_a_complaint_is_taken_and_logged_by_its_code_as_one_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_service_error_is_handled_and_logged_by_its_code_on_one_line(caplog: pytest.LogCaptureFixture) -> None:
     code = "odd\r\n\x1b[2Jroot: all is well"
 
     async def complaining(talker: Talker) -> None:
@@ -267,7 +267,7 @@ def test_hanging_up_while_dialling_reports_nothing() -> None:
     asyncio.run(live())
 
 
-def test_after_hanging_up_a_new_session_begins_afresh_and_the_old_one_is_not_heard() -> None:
+def test_after_hanging_up_a_new_session_starts_fresh_and_the_old_one_is_not_heard() -> None:
     def named(name: str) -> Any:
         async def script(talker: Talker) -> None:
             await talker.say({"type": "response.created", "response": {"id": f"before {name}"}})
@@ -308,7 +308,7 @@ def test_after_hanging_up_a_new_session_begins_afresh_and_the_old_one_is_not_hea
     assert base64.b64decode(second.received[1]["audio"]) == b"for the second"
 
 
-def test_opening_anew_without_hanging_up_leaves_one_session() -> None:
+def test_reopening_without_hanging_up_leaves_one_session() -> None:
     service = Service()
 
     async def live() -> None:
@@ -322,7 +322,7 @@ def test_opening_anew_without_hanging_up_leaves_one_session() -> None:
     asyncio.run(live())
 
 
-def test_when_the_link_ends_the_service_is_told() -> None:
+def test_when_the_link_ends_the_connection_is_closed_properly() -> None:
     service = Service()
 
     async def live() -> None:
@@ -339,7 +339,7 @@ def test_when_the_link_ends_the_service_is_told() -> None:
 # --- when things pile up or break ------------------------------------------------------------------------------------
 
 
-def test_a_network_that_takes_nothing_ends_the_session_once() -> None:
+def test_a_network_that_accepts_no_data_ends_the_session_once() -> None:
     async def live() -> LinkLost:
         async with Service().listening() as url, Caller(url).running() as caller:
             await caller.opened()
@@ -350,7 +350,7 @@ def test_a_network_that_takes_nothing_ends_the_session_once() -> None:
     assert asyncio.run(live()) == LinkLost("service-unreachable", is_retriable=True)
 
 
-def test_a_fault_of_ours_in_a_session_is_not_taken_for_the_services() -> None:
+def test_a_bug_of_ours_in_a_session_is_not_blamed_on_the_service() -> None:
     def break_down(arrivals: list[Arrival]) -> None:
         if arrivals == [UserStartedSpeaking()]:
             raise ZeroDivisionError("of our own making")
@@ -420,7 +420,7 @@ def frames_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Incoming, "next", next_of_many)
 
 
-def test_a_session_that_is_hung_up_on_by_what_it_reports_reports_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_ended_by_its_own_report_reports_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
     frames_that_wait(monkeypatch)
     service = Service(saying_much_at_once)
 

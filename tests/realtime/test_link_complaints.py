@@ -148,7 +148,7 @@ def test_an_answer_that_was_broken_off_is_logged_with_its_reason_and_a_remedy(
     assert remedy in problem_in(caplog, "service-complains")
 
 
-def test_an_answer_that_failed_for_no_reason_that_is_told_is_logged_as_failed(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_answer_that_failed_without_a_reason_is_logged_as_failed(caplog: pytest.LogCaptureFixture) -> None:
     arrivals_of(saying({"type": "response.done", "response": {"id": "r1", "status": "failed"}}), 2)
 
     (complaint,) = [vars(record)["fields"] for record in caplog.records if record.message == "service-complains"]
@@ -156,7 +156,7 @@ def test_an_answer_that_failed_for_no_reason_that_is_told_is_logged_as_failed(ca
 
 
 @pytest.mark.parametrize("status", ["completed", "cancelled"])
-def test_an_answer_that_ended_well_or_was_called_off_is_no_complaint(
+def test_a_completed_or_cancelled_answer_is_not_logged_as_an_error(
     status: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     details = {"type": status, "reason": "turn_detected"}
@@ -167,7 +167,7 @@ def test_an_answer_that_ended_well_or_was_called_off_is_no_complaint(
     assert "service-complains" not in [record.message for record in caplog.records]
 
 
-def test_an_account_without_credit_has_its_light_and_its_tone_also_when_only_an_answer_says_so() -> None:
+def test_an_account_without_credit_has_its_light_and_tone_even_if_only_an_answer_reports_it() -> None:
     """The whole way: the service opens the session, begins the answer, and fails it for want of credit."""
     created = {"type": "response.created", "response": {"id": "r1"}}
     quota = failed(type="insufficient_quota", code="insufficient_quota", message="You exceeded your current quota.")

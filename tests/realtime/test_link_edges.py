@@ -96,7 +96,7 @@ def test_a_session_is_configured_for_the_wake_word_it_is_opened_with() -> None:
     assert service.talkers[0].received[0]["session"]["instructions"] == "hey_jarvis"
 
 
-def test_words_that_follow_an_item_without_an_id_follow_none_by_its_made_up_name(
+def test_words_after_an_item_without_an_id_do_not_refer_to_its_invented_id(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sent: list[bytes] = []
@@ -123,7 +123,7 @@ def test_words_that_follow_an_item_without_an_id_follow_none_by_its_made_up_name
 # --- before it is open -----------------------------------------------------------------------------------------------
 
 
-def test_what_is_said_before_the_configuration_is_in_force_belongs_to_the_session() -> None:
+def test_events_before_the_configuration_is_confirmed_belong_to_the_session() -> None:
     def piece(text: str) -> dict[str, Any]:
         return {"type": "conversation.item.input_audio_transcription.delta", "item_id": "u1", "delta": text}
 
@@ -209,7 +209,7 @@ class Connection:
         self.sent.append((frame, options))
 
 
-def test_a_sign_of_life_is_asked_for_twice_in_the_time_that_it_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_pings_are_sent_within_the_pong_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -347,7 +347,7 @@ def test_a_link_that_has_ended_has_said_goodbye_and_left_no_complaint(caplog: py
     assert [record for record in caplog.records if record.name == "asyncio" and record.levelno >= logging.ERROR] == []
 
 
-def test_a_fault_of_ours_is_raised_once_every_earlier_session_is_over() -> None:
+def test_a_bug_of_ours_is_raised_once_every_earlier_session_is_over() -> None:
     done: list[str] = []
 
     async def slow_to_stop() -> None:
@@ -377,7 +377,7 @@ def test_a_fault_of_ours_is_raised_once_every_earlier_session_is_over() -> None:
     asyncio.run(asyncio.wait_for(live(), 9))
 
 
-def test_what_goes_on_beside_the_reader_is_over_when_the_reader_is() -> None:
+def test_the_tasks_beside_the_reader_end_with_the_reader() -> None:
     async def live() -> list[str]:
         ended: list[str] = []
 
@@ -403,7 +403,7 @@ def test_what_goes_on_beside_the_reader_is_over_when_the_reader_is() -> None:
     assert asyncio.run(live()) == ["slow"]
 
 
-def test_a_conversation_that_goes_on_knows_nothing_of_the_one_before_it() -> None:
+def test_a_continued_conversation_knows_nothing_of_the_one_before_it() -> None:
     def talk_of(number: int) -> Any:
         async def script(talker: Talker) -> None:
             await talker.accept()

@@ -39,7 +39,7 @@ def lasts(arrival: Arrival) -> float:
     ("created", "updated"),
     [({"expires_at": 0}, {"expires_at": 1800}), ({"expires_at": 1800}, {}), ({}, {"expires_at": 1800})],
 )
-def test_it_is_told_as_soon_as_the_session_is_open_whichever_event_says_it(
+def test_the_expiry_is_reported_once_the_session_is_open_whichever_event_has_it(
     created: dict[str, float], updated: dict[str, float]
 ) -> None:
     began = time.time()
@@ -51,7 +51,7 @@ def test_it_is_told_as_soon_as_the_session_is_open_whichever_event_says_it(
     assert 1800 - (time.time() - began) - 0.1 <= lasts(expires) <= 1800
 
 
-def test_an_update_in_an_open_session_may_put_it_off() -> None:
+def test_an_update_in_an_open_session_may_postpone_the_expiry() -> None:
     began = time.time()
     told = arrivals_of({}, {"expires_at": began + 600}, {"expires_at": began + 1200})
 
@@ -59,5 +59,5 @@ def test_an_update_in_an_open_session_may_put_it_off() -> None:
 
 
 @pytest.mark.parametrize("odd", [None, "soon", [], {"at": 5}, True, -5, 0])
-def test_a_service_that_does_not_say_has_sessions_without_an_end(odd: object) -> None:
+def test_a_service_that_sends_no_expiry_has_sessions_without_an_end(odd: object) -> None:
     assert arrivals_of({"expires_at": odd}, {"expires_at": odd}) == [LinkOpened()]

@@ -26,7 +26,7 @@ def hung_up(service: Service) -> None:
         talker.connection.transport.abort()
 
 
-def test_a_service_that_gives_no_sign_of_life_is_lost_so_that_it_is_dialled_again(
+def test_a_service_that_stops_answering_pings_is_lost_so_that_it_is_redialled(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     service = Service(falling_silent)
@@ -42,7 +42,7 @@ def test_a_service_that_gives_no_sign_of_life_is_lost_so_that_it_is_dialled_agai
     assert re.match(r"127\.0\.0\.1:\d+ stopped answering pings", problem_in(caplog, "link-lost"))
 
 
-def test_it_is_found_out_even_when_the_socket_takes_nothing_any_more() -> None:
+def test_a_dead_service_is_detected_even_if_the_socket_accepts_no_more_data() -> None:
     service = Service(falling_silent)
 
     async def live() -> LinkLost:
@@ -58,7 +58,7 @@ def test_it_is_found_out_even_when_the_socket_takes_nothing_any_more() -> None:
     assert asyncio.run(asyncio.wait_for(live(), 20)) == LinkLost("service-unreachable", is_retriable=True)
 
 
-def test_hanging_up_does_not_wait_for_a_socket_that_takes_nothing_any_more() -> None:
+def test_hanging_up_does_not_wait_for_a_socket_that_accepts_no_more_data() -> None:
     service = Service(falling_silent)
 
     async def live() -> bool:
@@ -90,7 +90,7 @@ def test_after_a_half_open_socket_the_next_session_opens() -> None:
     assert asyncio.run(live()) == 2
 
 
-def test_a_service_that_says_nothing_and_answers_pings_is_alive() -> None:
+def test_a_silent_service_that_answers_pings_is_alive() -> None:
     async def silent_for_a_while(talker: Talker) -> None:
         await talker.accept()
         listening = asyncio.ensure_future(talker.listen_to_the_end())

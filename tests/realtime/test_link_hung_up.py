@@ -91,7 +91,9 @@ def test_a_service_that_had_stopped_reading_gets_no_more_of_what_was_said(
     assert late_ms <= MOST_LATE_MS
 
 
-def test_nor_does_one_behind_encryption(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_encrypted_service_that_had_stopped_reading_gets_no_more_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     certificates = Certificates(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.certificate))
     server = certificates.make("20200101000000Z", "20991231235959Z")
@@ -116,7 +118,7 @@ def test_a_service_that_reads_gets_everything_and_a_polite_close() -> None:
     assert service.talkers[0].connection.close_code == 1000
 
 
-def test_a_service_that_does_not_answer_the_close_is_let_go_of() -> None:
+def test_a_service_that_does_not_answer_the_close_is_disconnected() -> None:
     """As one whose network is gone: what the kernel would send again for minutes is dropped with the connection."""
 
     async def live() -> bytes | type[OSError]:
@@ -169,7 +171,7 @@ def asked(connected: socket.socket, waiting: int = 0) -> Any:
     return _Transport(connected, waiting)
 
 
-def test_what_is_unsent_is_seen_in_the_program_and_in_the_kernel() -> None:
+def test_unsent_bytes_are_counted_in_the_program_and_in_the_kernel() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as client:
         client.connect(server.getsockname())
         assert not has_unsent(asked(client))
@@ -191,7 +193,7 @@ def test_between_two_processes_of_one_machine_nothing_is_on_its_way() -> None:
         assert has_unsent(asked(ours, 1))
 
 
-def test_what_is_let_go_of_is_reset_at_once() -> None:
+def test_a_disconnected_socket_is_reset_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = socket.create_connection(server.getsockname())
         there, _ = server.accept()

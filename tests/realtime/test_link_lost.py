@@ -18,7 +18,7 @@ from tests.waiting import eventually
     ("code", "reason"),
     [(1000, ""), (1001, "session hit the maximum duration"), (1008, "unknown\x1b[2J model"), (1011, "")],
 )
-def test_the_end_of_a_session_is_told_once_whatever_its_close_code(
+def test_the_end_of_a_session_is_reported_once_whatever_its_close_code(
     code: int, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def ending(talker: Talker) -> None:
@@ -144,7 +144,7 @@ def test_nonsense_between_frames_that_make_sense_does_no_harm() -> None:
     assert asyncio.run(live()) == [LinkOpened(), *[UserStartedSpeaking()] * 3]
 
 
-def test_nonsense_instead_of_a_session_is_given_up_before_the_time_is() -> None:
+def test_nonsense_instead_of_a_session_is_abandoned_before_the_time_limit() -> None:
     async def babbling(talker: Talker) -> None:
         for _ in range(20):
             await talker.connection.send(b"\0\1")

@@ -28,7 +28,7 @@ class Box:
         self.engine = Engine(self.conversation, Fakes().adapters(), clock=lambda: self.now)
 
 
-def test_a_tool_s_long_arguments_keep_the_answer_that_brings_them_alive() -> None:
+def test_long_tool_arguments_keep_their_answer_alive() -> None:
     async def live() -> None:
         goes_on = asyncio.Event()
 
@@ -58,7 +58,7 @@ def test_a_tool_s_long_arguments_keep_the_answer_that_brings_them_alive() -> Non
     asyncio.run(live())
 
 
-def test_a_thousand_deltas_are_not_a_thousand_facts() -> None:
+def test_a_thousand_deltas_do_not_cause_a_thousand_events() -> None:
     async def live() -> None:
         async def long_winded(talker: Talker) -> None:
             await talker.accept()

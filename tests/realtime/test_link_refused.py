@@ -33,7 +33,7 @@ from tests.waiting import eventually
         (200, "service-refused", False),
     ],
 )
-def test_a_refused_handshake_is_told_by_its_status_with_the_services_words(
+def test_a_refused_handshake_is_reported_by_its_status_with_the_services_words(
     status: int, code: str, caplog: pytest.LogCaptureFixture, *, is_retriable: bool
 ) -> None:
     def refuse(connection: ServerConnection, _request: Request) -> Response:
@@ -50,7 +50,7 @@ def test_a_refused_handshake_is_told_by_its_status_with_the_services_words(
     assert "127.0.0.1" in problem
 
 
-def test_a_port_where_nobody_listens_is_told() -> None:
+def test_a_port_where_nothing_listens_is_reported() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
@@ -74,7 +74,7 @@ def test_a_port_where_nobody_listens_is_told() -> None:
         "ws://",
     ],
 )
-def test_an_address_that_is_none_is_told_and_ends_nothing_else(url: str) -> None:
+def test_an_invalid_address_is_reported_and_ends_nothing_else(url: str) -> None:
     async def live() -> LinkLost:
         async with Caller(url).running() as caller:
             caller.link.open()
@@ -93,7 +93,7 @@ def test_an_address_that_is_none_is_told_and_ends_nothing_else(url: str) -> None
         ("http://127.0.0.1:1", "service-unreachable", "127.0.0.1:1"),
     ],
 )
-def test_a_proxy_that_cannot_be_used_is_told(
+def test_an_unusable_proxy_is_reported(
     proxy: str, code: str, words: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("http_proxy", proxy)
@@ -143,7 +143,7 @@ def test_a_service_that_closes_before_the_session_is_open_may_be_dialled_again()
     assert asyncio.run(live()) == LinkLost("service-busy", is_retriable=True)
 
 
-def test_a_close_that_tells_why_before_the_session_is_open_is_told_by_its_reason(
+def test_a_close_before_the_session_is_open_is_reported_by_its_reason(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def refusing(talker: Talker) -> None:
@@ -172,7 +172,7 @@ def test_a_connection_that_is_dropped_instead_of_answered_may_be_dialled_again()
     assert asyncio.run(live()) == LinkLost("service-unreachable", is_retriable=True)
 
 
-def test_what_speaks_another_protocol_is_told_apart_from_the_network() -> None:
+def test_a_peer_with_another_protocol_is_distinguished_from_a_network_failure() -> None:
     async def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"SSH-2.0-OpenSSH_9.2\r\n")
         await writer.drain()
@@ -187,7 +187,7 @@ def test_what_speaks_another_protocol_is_told_apart_from_the_network() -> None:
     assert asyncio.run(live()) == LinkLost("service-nonsense", is_retriable=False)
 
 
-def test_a_service_that_never_confirms_the_session_is_given_up_in_time() -> None:
+def test_a_service_that_never_confirms_the_session_is_abandoned_in_time() -> None:
     async def silent(talker: Talker) -> None:
         await talker.listen_to_the_end()
 
@@ -199,7 +199,7 @@ def test_a_service_that_never_confirms_the_session_is_given_up_in_time() -> None
     assert asyncio.run(live()) == LinkLost("service-unreachable", is_retriable=True)
 
 
-def test_a_service_that_never_answers_the_handshake_is_given_up_in_time() -> None:
+def test_a_service_that_never_answers_the_handshake_is_abandoned_in_time() -> None:
     async def live() -> LinkLost:
         gate = asyncio.Event()
 
@@ -238,7 +238,7 @@ def test_handshake_and_configuration_share_one_limit() -> None:
     assert 0.5 <= asyncio.run(live()) < 0.75
 
 
-def test_preparing_counts_too(tmp_path: Path) -> None:
+def test_preparation_counts_towards_the_limit_too(tmp_path: Path) -> None:
     async def prepare() -> None:
         await asyncio.sleep(30)
 
@@ -301,7 +301,7 @@ def dial_securely(server: ssl.SSLContext) -> list[Arrival]:
     return asyncio.run(live())
 
 
-def test_a_service_with_a_certificate_that_is_trusted_is_spoken_to(certificates: Certificates) -> None:
+def test_a_service_with_a_trusted_certificate_is_accepted(certificates: Certificates) -> None:
     server = certificates.make("20200101000000Z", "20991231235959Z")
 
     assert dial_securely(server) == [LinkOpened()]
@@ -319,7 +319,7 @@ def test_a_certificate_that_is_not_valid_now_means_that_the_clock_is_wrong(
     assert "timedatectl" in problem_in(caplog, "link-lost")
 
 
-def test_a_certificate_that_nobody_trusts_is_told_with_its_cause(
+def test_an_untrusted_certificate_is_reported_with_its_cause(
     certificates: Certificates, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = certificates.make("20200101000000Z", "20991231235959Z")
@@ -329,7 +329,7 @@ def test_a_certificate_that_nobody_trusts_is_told_with_its_cause(
     assert "a proxy or firewall may be reading the traffic" in problem_in(caplog, "link-lost")
 
 
-def test_a_service_without_tls_behind_a_secure_address_is_told() -> None:
+def test_a_service_without_tls_at_a_secure_address_is_reported() -> None:
     async def live() -> LinkLost:
         async with Service().listening() as url, Caller(url.replace("ws://", "wss://")).running() as caller:
             caller.link.open()

@@ -43,7 +43,7 @@ def said(role: str, kind: str, text: str) -> dict[str, Any]:
     return {"type": "conversation.item.create", "item": item}
 
 
-def test_it_is_told_what_was_said_and_answered_before_it_hears_anything() -> None:
+def test_a_new_session_receives_the_earlier_turns_before_any_audio() -> None:
     service = Service(breaking, obliging)
 
     async def live() -> None:
@@ -64,7 +64,7 @@ def test_it_is_told_what_was_said_and_answered_before_it_hears_anything() -> Non
     assert sound["type"] == "input_audio_buffer.append"
 
 
-def test_a_new_conversation_is_told_nothing_of_the_last() -> None:
+def test_a_new_conversation_receives_nothing_of_the_last() -> None:
     service = Service(breaking, breaking, obliging)
 
     async def live() -> None:
@@ -90,7 +90,7 @@ def sound(item_id: str) -> dict[str, Any]:
     return {"type": "response.output_audio.delta", "response_id": "r1", "item_id": item_id, "delta": SECOND_OF_SOUND}
 
 
-def test_it_is_told_what_was_heard_in_the_order_of_the_talk_and_not_what_was_never_heard() -> None:
+def test_a_new_session_receives_what_was_heard_in_order_and_nothing_else() -> None:
     async def interrupted(talker: Talker) -> None:
         await talker.accept()
         await talker.say({"type": "input_audio_buffer.committed", "item_id": "u1"})
@@ -120,7 +120,7 @@ def test_it_is_told_what_was_heard_in_the_order_of_the_talk_and_not_what_was_nev
     ]
 
 
-def test_what_the_service_gave_no_id_is_not_named_to_it_but_what_was_heard_of_it_is_known() -> None:
+def test_an_item_without_an_id_is_not_named_but_what_was_heard_of_it_is_known() -> None:
     async def nameless(talker: Talker) -> None:
         await talker.accept()
         await talker.say(
@@ -154,7 +154,7 @@ def test_what_the_service_gave_no_id_is_not_named_to_it_but_what_was_heard_of_it
     assert service.talkers[1].received[1:] == [said("assistant", "output_text", "It is noon, and")]
 
 
-def test_what_was_heard_of_an_answer_that_was_resumed_is_added_behind_it() -> None:
+def test_what_was_heard_of_a_resumed_answer_is_added_after_it() -> None:
     async def resumed(talker: Talker) -> None:
         await talker.accept()
         await talker.say(sound("a1"), box_said("a1", "It is noon, and the sun is out."))

@@ -151,7 +151,7 @@ def logged(records: list[Any]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_what_a_service_repeats_of_the_key_reaches_no_log(
+def test_no_part_of_the_key_that_a_service_repeats_reaches_a_log(
     way: Callable[[], Awaitable[None]], caplog: pytest.LogCaptureFixture
 ) -> None:
     async def live() -> None:

@@ -163,7 +163,7 @@ def test_a_conversation_opens_through_a_socks_proxy_that_looks_up_the_name(
     assert service.talkers[0].types == ["session.update", "input_audio_buffer.append"]
 
 
-def test_a_proxy_is_told_its_own_password_and_not_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_receives_its_own_password_and_not_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     proxy = HttpProxy()
 
     asyncio.run(_call(proxy, "https_proxy", "http", monkeypatch, host="127.0.0.1", user=f"me:{PASSWORD}@"))
@@ -201,7 +201,7 @@ REFUSALS: list[tuple[Proxy, str, str, str, bool]] = [
     REFUSALS,
     ids=[f"{scheme}-{proxy.refusal or 'password'}-{code}" for proxy, scheme, code, _, _ in REFUSALS],
 )
-def test_a_proxys_refusal_is_told_apart_from_every_other_with_one_remedy(
+def test_a_proxys_refusal_has_its_own_error_and_one_remedy(
     proxy: Proxy,
     scheme: str,
     code: str,
@@ -228,7 +228,7 @@ def test_a_proxys_refusal_is_told_apart_from_every_other_with_one_remedy(
 
 
 @pytest.mark.parametrize("scheme", ["http", "socks5h"])
-def test_a_proxy_that_is_not_there_is_named_without_its_password(
+def test_an_absent_proxy_is_named_without_its_password(
     scheme: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def live() -> str:
@@ -248,7 +248,7 @@ def test_a_proxy_that_is_not_there_is_named_without_its_password(
 
 
 @pytest.mark.parametrize("proxy", ["gopher://127.0.0.1:3128", f"http://me:{PASSWORD}@127.0.0.1:3128/path", "http://"])
-def test_what_is_no_proxy_is_refused_without_showing_its_password(
+def test_an_invalid_proxy_is_refused_without_showing_its_password(
     proxy: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def live() -> str:
@@ -271,9 +271,7 @@ def test_no_proxy_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     assert service.talkers
 
 
-def test_the_service_inside_the_box_is_never_dialled_through_a_proxy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_local_service_is_never_dialled_through_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     proxy = HttpProxy("403 Forbidden")
 
     async def nothing() -> None:

@@ -44,7 +44,7 @@ def test_http_proxy_is_not_for_encrypted_addresses(monkeypatch: pytest.MonkeyPat
     assert not proxy_for(SECURE)
 
 
-def test_lower_case_wins_and_empty_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lower_case_wins_and_an_empty_value_means_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "http://upper:1")
     monkeypatch.setenv("all_proxy", "http://lower:1")
     assert proxy_for(SECURE) == "http://lower:1"
@@ -66,7 +66,7 @@ def test_lower_case_wins_and_empty_is_none(monkeypatch: pytest.MonkeyPatch) -> N
         ("socks_proxy", "socks4://proxy.lan:1080", "socks4://proxy.lan:1080"),
     ],
 )
-def test_an_address_is_taken_as_people_write_it(
+def test_an_address_is_accepted_as_people_write_it(
     variable: str, written: str, meant: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, written)
@@ -137,7 +137,7 @@ def test_only_a_proxy_of_socks_is_given_a_port(monkeypatch: pytest.MonkeyPatch) 
         ("box.local", "ws:///x", False),
     ],
 )
-def test_an_odd_exception_excepts_what_it_names_and_no_more(
+def test_an_unusual_no_proxy_entry_excludes_only_what_it_names(
     no_proxy: str, url: str, monkeypatch: pytest.MonkeyPatch, *, is_excepted: bool
 ) -> None:
     monkeypatch.setenv("all_proxy", "http://proxy.lan:3128")

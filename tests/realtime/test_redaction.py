@@ -71,7 +71,7 @@ def test_a_secret_is_hidden_in_each_encoding(secret: str, encoded: Callable[[str
     assert Redactor([secret])(f"no: {encoded(secret)} !").strip("=") in {"no: (hidden) !", "no: (hidden)== !"}
 
 
-def test_a_password_is_hidden_as_the_address_has_it_and_as_it_is() -> None:
+def test_a_password_is_hidden_both_as_encoded_in_the_address_and_decoded() -> None:
     redactor = Redactor(secrets_in_address("http://me:p%40%2F%21%23%24w@proxy"))
 
     assert redactor("p%40%2F%21%23%24w and p@/!#$w") == "(hidden) and (hidden)"
@@ -87,7 +87,7 @@ def test_a_password_is_hidden_as_the_address_has_it_and_as_it_is() -> None:
         "",
     ],
 )
-def test_what_quotes_no_key_stays_as_it_is(words: str) -> None:
+def test_text_without_a_key_is_unchanged(words: str) -> None:
     assert Redactor([KEY, "sk-proj-0123456789abcdef"])(words) == words
     assert Redactor([])(words) == words
 
@@ -100,7 +100,7 @@ def test_a_key_that_begins_like_a_sentence_leaves_its_words() -> None:
     assert Redactor(["the-long-key"])("Is the key not for you? the-long-key") == "Is the key not for you? (hidden)"
 
 
-def test_a_redactor_shows_no_secret() -> None:
+def test_the_repr_of_a_redactor_shows_no_secret() -> None:
     assert KEY not in repr(Redactor([KEY]))
 
 
@@ -109,7 +109,7 @@ def test_no_secret_survives_in_any_text(secret: str, around: str) -> None:
     assert secret not in Redactor([secret])(f"{around} {secret} {around}").replace("(hidden)", " ")
 
 
-def test_the_secrets_of_an_address_are_its_password_and_what_its_query_calls_one() -> None:
+def test_the_secrets_of_an_address_are_its_password_and_the_secrets_in_its_query() -> None:
     url = "wss://me:hush@box.local/x?model=m&key=k1&access_token=k2&protocol=realtime&API-Key=k3"
 
     assert set(secrets_in_address(url)) - {""} == {"me", "hush", "k1", "k2", "k3"}
@@ -143,7 +143,7 @@ def test_two_letters_beside_a_mask_are_a_quotation_and_three_without_one(text: s
 
 
 @pytest.mark.parametrize("word", ["and", "api", "are", "for", "has", "key", "not", "the", "was", "you"])
-def test_a_word_that_sentences_are_made_of_stays(word: str) -> None:
+def test_a_common_word_is_not_hidden(word: str) -> None:
     sentence = f"It is {word} here."
 
     assert Redactor([f"{word}-0123456789", f"9876543210-{word}"])(sentence) == sentence
@@ -162,7 +162,7 @@ def test_a_word_that_sentences_are_made_of_stays(word: str) -> None:
         ("aGVs.bG8h", "hello", "hello"),
     ],
 )
-def test_what_is_written_in_another_way_is_a_quotation_only_of_the_secret(secret: str, text: str, left: str) -> None:
+def test_another_spelling_is_hidden_only_if_it_quotes_the_secret(secret: str, text: str, left: str) -> None:
     assert Redactor([secret])(text) == left
 
 

@@ -175,12 +175,12 @@ def test_whatever_the_library_raises_in_a_dial_is_an_error_of_ours() -> None:
         assert isinstance(dial_failure(error, HOST, hide=str), LinkError), kind
 
 
-def test_a_mistake_of_ours_is_not_taken_for_the_networks() -> None:
+def test_a_bug_of_ours_is_not_taken_for_a_network_failure() -> None:
     with pytest.raises(ZeroDivisionError):
         dial_failure(ZeroDivisionError(), HOST, hide=str)
 
 
-def test_who_may_dial_again_is_told_apart_from_who_may_not() -> None:
+def test_temporary_refusals_are_distinguished_from_permanent_ones() -> None:
     again = {type(dial_failure(error, HOST, hide=str)) for error, kind, _ in FAILURES if kind.is_retriable}
     never = {type(dial_failure(error, HOST, hide=str)) for error, kind, _ in FAILURES if not kind.is_retriable}
 
@@ -208,7 +208,7 @@ def test_who_may_dial_again_is_told_apart_from_who_may_not() -> None:
         ("model_not_found", "", None, ServiceRefused, "refused the session: model_not_found"),
     ],
 )
-def test_an_error_before_the_session_is_open_is_told_apart_by_its_code(
+def test_an_error_before_the_session_is_open_is_classified_by_its_code(
     code: str, text: str, param: str | None, kind: type[LinkError], words: str
 ) -> None:
     refused = setup_refused({code} - {""}, text, param, str)
@@ -217,7 +217,7 @@ def test_an_error_before_the_session_is_open_is_told_apart_by_its_code(
     assert words in str(refused)
 
 
-def test_a_refused_model_is_told_by_the_setting_that_names_it() -> None:
+def test_a_refused_model_is_reported_with_the_setting_that_names_it() -> None:
     refused = dial_failure(close(1008, "unknown model"), HOST, hide=str)
     assert refused.remedy.startswith("Check service.model in the settings")
     assert dial_failure(close(1008, "no"), HOST, hide=str).remedy == ServiceRefused.remedy
@@ -254,7 +254,7 @@ def test_most_errors_in_an_open_session_are_not_its_end(codes: set[str]) -> None
         (1008, "unknown model", "ended the session (1008: unknown model)"),
     ],
 )
-def test_the_end_of_an_open_session_is_told_with_its_reason(code: int | None, reason: str, words: str) -> None:
+def test_the_end_of_an_open_session_is_reported_with_its_reason(code: int | None, reason: str, words: str) -> None:
     ended = closed(close(code, reason) if code else exceptions.ConnectionClosedError(None, None), str)
 
     assert type(ended) is SessionEnded

@@ -204,7 +204,7 @@ CLOSES: list[tuple[str, type[LinkError], type[LinkError], str | None]] = [
 
 
 @pytest.mark.parametrize(("reason", "kind", "when_leaving", "remedy"), CLOSES, ids=[line[0] for line in CLOSES])
-def test_a_close_with_a_sentence_is_told_apart_by_its_words(
+def test_a_close_with_a_sentence_is_classified_by_its_words(
     reason: str, kind: type[LinkError], when_leaving: type[LinkError], remedy: str | None
 ) -> None:
     """A service that only goes away (1001) may say so of whatever looks up keys and credit."""
@@ -249,20 +249,20 @@ def test_a_refused_configuration_is_one_line_with_what_to_do(
         ),
     ],
 )
-def test_a_complaint_that_passes_is_one_line_with_what_to_do(code: str, kind: type[EdgevoiceError], line: str) -> None:
+def test_a_temporary_error_is_one_line_with_what_to_do(code: str, kind: type[EdgevoiceError], line: str) -> None:
     complaint = passing({code})
 
     assert type(complaint) is kind
     assert complaint.line() == line
 
 
-def test_a_session_that_ends_without_a_word_is_a_line_too() -> None:
+def test_a_session_that_ends_without_a_reason_is_one_line_too() -> None:
     ended = closed(exceptions.ConnectionClosedError(None, None), str)
 
     assert ended.line() == f"the service ended the session (no close code). {SessionEnded.remedy}"
 
 
-def test_foreign_words_are_read_to_1600_letters_and_shown_to_200() -> None:
+def test_a_services_text_is_read_to_1600_characters_and_shown_to_200() -> None:
     assert plain(" " * 1599 + "ab", str) == "a"
     assert plain(" " * 1600 + "a", str) == ""
     assert plain("x" * 1600, str) == "x" * 200

@@ -41,7 +41,7 @@ def on_the_wire(**changes: Any) -> Any:
     return json.loads(wire.update_session(session_of(ServiceSettings(**changes), [TOOL])))["session"]
 
 
-def test_inworld_is_told_everything_in_its_own_dialect() -> None:
+def test_inworld_receives_the_whole_configuration_in_its_own_dialect() -> None:
     assert on_the_wire(instructions="Be brief.", provider_data={"stt": {"voice_profile": True}}) == {
         "type": "realtime",
         "model": "openai/gpt-4.1-mini",
@@ -109,7 +109,7 @@ def told(*, is_inworld: bool) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("dialect", ["inworld", "openai"])
-def test_every_setting_of_a_session_is_told_to_the_letter(dialect: str) -> None:
+def test_every_setting_of_a_session_is_sent_exactly(dialect: str) -> None:
     set_otherwise = ServiceSettings(**OTHER_THAN_EVER)
     as_ever = ServiceSettings()
     assert all(getattr(as_ever, name) != getattr(set_otherwise, name) for name in OTHER_THAN_EVER)
@@ -138,7 +138,7 @@ def unknown_to_openai(model: pydantic.BaseModel) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("eagerness", ["low", "medium", "high", "auto"])
-def test_how_soon_a_turn_is_over_is_told_with_both_booleans(eagerness: str) -> None:
+def test_the_eagerness_of_turn_detection_is_sent_with_both_booleans(eagerness: str) -> None:
     assert on_the_wire(eagerness=eagerness)["audio"]["input"]["turn_detection"] == {
         "type": "semantic_vad",
         "eagerness": eagerness,
@@ -159,7 +159,7 @@ def test_how_soon_a_turn_is_over_is_told_with_both_booleans(eagerness: str) -> N
     ],
     ids=str,
 )
-def test_steering_tags_are_asked_for_only_of_a_voice_that_performs_them(
+def test_steering_tags_are_requested_only_from_a_voice_that_performs_them(
     changes: dict[str, Any], *, is_asked_for: bool
 ) -> None:
     told = on_the_wire(instructions="Be brief.", **changes)["instructions"]
@@ -167,11 +167,11 @@ def test_steering_tags_are_asked_for_only_of_a_voice_that_performs_them(
     assert told == (f"Be brief.\n\n{STEERING}" if is_asked_for else "Be brief.")
 
 
-def test_without_instructions_nothing_stands_before_the_steering() -> None:
+def test_without_instructions_nothing_precedes_the_steering() -> None:
     assert on_the_wire(instructions="")["instructions"] == STEERING
 
 
-def test_the_tags_that_the_model_is_shown_are_taken_out_of_what_people_read() -> None:
+def test_the_steering_tags_are_removed_from_what_people_read() -> None:
     assert "[" in STEERING
     assert "[" not in visible(STEERING)
 
@@ -198,7 +198,7 @@ def test_noise_reduction_that_is_off_is_literally_null() -> None:
 
 
 @pytest.mark.parametrize("kind", ["near_field", "far_field"])
-def test_noise_reduction_is_an_object_and_no_string(kind: str) -> None:
+def test_noise_reduction_is_an_object_and_not_a_string(kind: str) -> None:
     assert on_the_wire(noise_reduction=kind)["audio"]["input"]["noise_reduction"] == {"type": kind}
 
 
@@ -223,7 +223,7 @@ def test_limits_are_sent_when_they_are_set_and_a_temperature_only_then() -> None
     assert session["max_output_tokens"] == 300
 
 
-def test_the_owner_cannot_take_the_answering_after_a_tool_from_us() -> None:
+def test_the_owner_cannot_override_our_requests_after_a_tool() -> None:
     session = on_the_wire(provider_data={"auto_tool_response": True, "memory": {"enabled": True}})
 
     assert session["providerData"] == {"auto_tool_response": False, "memory": {"enabled": True}}

@@ -54,7 +54,7 @@ def swallowing(port: int, address: str = "127.0.0.2") -> Iterator[None]:
 
 
 @pytest.mark.parametrize("first", ["127.0.0.2", NO_ROUTE, "127.0.0.3"], ids=["swallowed", "no route", "refused"])
-def test_a_bad_first_address_keeps_no_session_from_opening(first: str, known: Known) -> None:
+def test_a_bad_first_address_does_not_keep_a_session_from_opening(first: str, known: Known) -> None:
     async def live() -> float:
         async with Service().listening() as url:
             port = int(url.rpartition(":")[2].partition("/")[0])
@@ -69,7 +69,9 @@ def test_a_bad_first_address_keeps_no_session_from_opening(first: str, known: Kn
 
 
 @pytest.mark.parametrize(("proxy", "scheme"), [(HttpProxy(), "http"), (SocksProxy(), "socks5h")])
-def test_nor_does_one_of_a_proxy(proxy: Proxy, scheme: str, known: Known, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bad_first_address_of_a_proxy_does_not_either(
+    proxy: Proxy, scheme: str, known: Known, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def live() -> float:
         async with Service().listening() as url, proxy.listening() as address:
             port = int(address.rpartition(":")[2])
@@ -85,7 +87,7 @@ def test_nor_does_one_of_a_proxy(proxy: Proxy, scheme: str, known: Known, monkey
     assert len(proxy.wanted) == 1
 
 
-def test_two_that_swallow_cost_twice_as_much_and_are_left_alone_then(known: Known) -> None:
+def test_two_silent_addresses_delay_twice_as_long_and_are_then_closed(known: Known) -> None:
     async def live() -> tuple[str, float]:
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
@@ -104,7 +106,7 @@ def test_two_that_swallow_cost_twice_as_much_and_are_left_alone_then(known: Know
     assert 2 * NEXT_ADDRESS_S <= took_s < 2 * NEXT_ADDRESS_S + 1
 
 
-def test_families_take_turns(known: Known, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_address_families_alternate(known: Known, monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[str] = []
 
     async def refuse(_loop: object, _connected: socket.socket, address: tuple[str, int]) -> None:
@@ -120,7 +122,7 @@ def test_families_take_turns(known: Known, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("addresses", [(NO_ROUTE, "127.0.0.3"), ("127.0.0.3", NO_ROUTE)])
-def test_the_failure_that_is_told_is_of_the_address_to_which_a_route_leads(
+def test_the_reported_failure_is_that_of_a_reachable_address(
     addresses: tuple[str, ...], known: Known, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail(_loop: object, _connected: socket.socket, address: tuple[str, int]) -> None:
@@ -138,7 +140,7 @@ def test_the_failure_that_is_told_is_of_the_address_to_which_a_route_leads(
     assert f"no connection to {HOST}:1: Connection refused. " in problem_in(caplog, "link-lost")
 
 
-def test_a_dial_that_is_given_up_leaves_no_socket(known: Known, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_cancelled_dial_leaves_no_socket(known: Known, caplog: pytest.LogCaptureFixture) -> None:
     """An unclosed socket fails this test: pytest turns the warning into an error."""
 
     async def live() -> None:
@@ -200,7 +202,7 @@ class Transport:
         """Close nothing."""
 
 
-def test_of_two_that_answer_at_once_one_is_taken_and_the_other_closed(
+def test_if_two_addresses_answer_at_once_one_is_used_and_the_other_closed(
     known: Known, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers: list[Connected] = []
@@ -236,7 +238,7 @@ def test_a_family_with_fewer_addresses_has_its_turns_first() -> None:
     assert tcp._alternately([*six, *four]) == [six[0], four[0], six[1], six[2]]
 
 
-def test_a_failure_that_is_not_of_the_network_leaves_as_it_is(known: Known, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_outside_the_network_is_raised_unchanged(known: Known, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(_info: object) -> None:
         raise OverflowError("port must be 0-65535")
 
