@@ -169,14 +169,17 @@ def test_a_box_that_runs_for_months_forgets_what_is_too_old(
     remember(converse)
 
 
-def test_words_that_became_too_old_are_gone_from_the_file(remember: Remember, clock: Clock, tmp_path: Path) -> None:
+def test_words_that_became_too_old_are_gone_from_the_file_and_its_index(
+    remember: Remember, clock: Clock, tmp_path: Path
+) -> None:
     async def converse(memory: Memory) -> None:
         await memory.add(Role.USER, "xylophone")
+        await memory.add(Role.ASSISTANT, "a word of its own in the index")
         clock.now += timedelta(days=31)
         await memory.forget_old()
 
     remember(converse)
-    assert b"xylophone" not in content(tmp_path)
+    assert b"xylophon" not in content(tmp_path)
 
 
 def test_what_the_service_gave_us_to_keep_is_handed_back(remember: Remember) -> None:
