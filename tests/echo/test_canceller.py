@@ -32,7 +32,7 @@ def cancelled(canceller: EchoCanceller, near: Samples, far: Samples) -> Samples:
 
 @both
 @pytest.mark.parametrize("delay_ms", [40, 120])
-def test_the_box_itself_is_taken_out_by_15_db_and_more(make: Callable[[], EchoCanceller], delay_ms: int) -> None:
+def test_the_echo_is_reduced_by_at_least_15_db(make: Callable[[], EchoCanceller], delay_ms: int) -> None:
     far = noise(8)
     near = hear_all(furnish(1, delay_ms=delay_ms), far)
 
@@ -57,7 +57,7 @@ def test_with_nothing_played_a_talker_passes_at_once_or_8_ms_late(make: Callable
 
 
 @both
-def test_after_a_reset_the_room_is_learned_anew(make: Callable[[], EchoCanceller]) -> None:
+def test_after_a_reset_the_room_is_learned_again(make: Callable[[], EchoCanceller]) -> None:
     canceller, far = make(), noise(6)
     rooms = [hear_all(furnish(seed, delay_ms=60), far) for seed in (1, 2)]
 
@@ -72,7 +72,7 @@ def test_after_a_reset_the_room_is_learned_anew(make: Callable[[], EchoCanceller
 @pytest.mark.parametrize(
     "wrong", [np.zeros(BLOCK - 1, np.int16), np.zeros(BLOCK, np.float32), np.zeros((1, BLOCK), np.int16)]
 )
-def test_what_is_not_one_block_is_refused_and_never_read(make: Callable[[], EchoCanceller], wrong: Any) -> None:
+def test_anything_but_one_block_is_refused_and_never_read(make: Callable[[], EchoCanceller], wrong: Any) -> None:
     canceller, block = make(), np.zeros(BLOCK, np.int16)
 
     with pytest.raises(ValueError, match="a block is 320 samples of int16"):
@@ -82,7 +82,7 @@ def test_what_is_not_one_block_is_refused_and_never_read(make: Callable[[], Echo
 
 
 @both
-def test_every_second_sample_of_something_longer_is_taken_as_it_is_meant(make: Callable[[], EchoCanceller]) -> None:
+def test_a_strided_view_is_read_correctly(make: Callable[[], EchoCanceller]) -> None:
     wide, far = noise(0.04), noise(0.02, seed=1)
 
     assert np.array_equal(make().process(wide[::2], far), make().process(wide[::2].copy(), far))
@@ -121,7 +121,7 @@ def test_without_its_library_the_linear_canceller_names_the_package(monkeypatch:
     assert refused.value.line() == "libspeexdsp.so.1 is not installed. Install it: apt install libspeexdsp1"
 
 
-def test_a_filter_that_cannot_be_had_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_filter_that_cannot_be_created_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     class Exhausted:
         def speex_echo_state_init(self, frame: int, tail: int) -> None:
             return None

@@ -24,7 +24,7 @@ def test_a_canceller_that_gets_worse_raises_the_bar_within_a_tenth_of_a_second()
     assert bar.over(_ECHO_DB - 22, _ECHO_DB) < -6
 
 
-def test_a_person_under_the_bar_who_has_just_begun_does_not_lift_it_over_themselves() -> None:
+def test_a_person_who_has_just_begun_does_not_raise_the_bar_above_themselves() -> None:
     bar = _learned()
     before = bar.over(_ECHO_DB - 22, _ECHO_DB)
 

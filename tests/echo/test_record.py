@@ -20,7 +20,7 @@ RECORD = EchoRecord(
 )
 
 
-def test_what_was_written_is_read(tmp_path: Path) -> None:
+def test_a_written_record_is_read_back(tmp_path: Path) -> None:
     folder = tmp_path / "not" / "yet"
 
     assert write_record(folder, RECORD) == folder / FILE_NAME
@@ -33,7 +33,7 @@ def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_new_one_takes_the_place_of_the_old_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+def test_a_new_record_replaces_the_old_one_and_leaves_no_other_file(tmp_path: Path) -> None:
     write_record(tmp_path, RECORD)
     write_record(tmp_path, msgspec.structs.replace(RECORD, tier="none"))
 
@@ -43,7 +43,7 @@ def test_a_new_one_takes_the_place_of_the_old_and_leaves_nothing_beside_it(tmp_p
     assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
 
 
-def test_a_record_that_cannot_be_written_leaves_the_old_one_whole(
+def test_a_record_that_cannot_be_written_leaves_the_old_one_intact(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_arguments: object) -> None:
@@ -73,7 +73,7 @@ def test_a_record_that_cannot_be_written_leaves_the_old_one_whole(
         b'{"tier":"none","microphone":"a","speaker":"b","delay_ms":1}' + b" " * 20_000 + b"x",
     ],
 )
-def test_what_is_no_record_counts_as_none(tmp_path: Path, text: bytes) -> None:
+def test_an_invalid_record_counts_as_none(tmp_path: Path, text: bytes) -> None:
     (tmp_path / FILE_NAME).write_bytes(text)
 
     assert read_record(tmp_path) is None or len(text) > 10_000

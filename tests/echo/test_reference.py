@@ -87,7 +87,7 @@ class Room:
 
 
 @pytest.mark.parametrize("ppm", [0, 20, 50, -100])
-def test_it_is_in_place_and_stays_there_whatever_the_clocks_do(ppm: float) -> None:
+def test_the_reference_stays_aligned_whatever_the_clocks_do(ppm: float) -> None:
     room = Room(ppm).run(45, sounds=False).run(15, sounds=True)
 
     early, early_db = room.place_s(room.blocks[5:20], 0.0)
@@ -100,7 +100,7 @@ def test_it_is_in_place_and_stays_there_whatever_the_clocks_do(ppm: float) -> No
     assert room.reference.drift_ppm == pytest.approx(ppm, abs=1)
 
 
-def test_the_measured_delay_is_taken_off_but_for_a_margin() -> None:
+def test_the_measured_delay_is_subtracted_except_for_a_margin() -> None:
     room = Room(delay_s=0.05, lateness_s=0).run(12, sounds=False).run(3, sounds=True)
 
     # The reference is what the speaker played 42 ms before: the echo comes 8 ms after it.

@@ -63,13 +63,13 @@ def room() -> Room:
     return Room()
 
 
-def test_the_room_is_known_before_the_first_answer_of_a_boxs_life(room: Room) -> None:
+def test_the_room_is_known_before_the_boxs_first_answer(room: Room) -> None:
     room.sound(TELEVISION, 2)
 
     assert room.level_db == pytest.approx(db(TELEVISION), abs=0.1)
 
 
-def test_what_the_user_says_is_not_the_room(room: Room) -> None:
+def test_the_users_speech_does_not_count_as_the_room(room: Room) -> None:
     room.sound(QUIET, 16)
 
     for _ in range(5):
@@ -78,7 +78,7 @@ def test_what_the_user_says_is_not_the_room(room: Room) -> None:
     assert room.level_db == pytest.approx(db(QUIET), abs=0.1)
 
 
-def test_the_seconds_of_the_wake_word_do_not_become_the_room(room: Room) -> None:
+def test_the_wake_word_does_not_count_as_the_room(room: Room) -> None:
     room.sound(QUIET, 3)
     room.sound(USER, 1)
 
@@ -93,7 +93,7 @@ def test_a_television_that_is_switched_on_between_two_answers_is_known_before_th
     assert room.level_db == pytest.approx(db(TELEVISION), abs=0.1)
 
 
-def test_one_click_in_each_half_second_is_no_loud_room(room: Room) -> None:
+def test_one_click_in_each_half_second_does_not_make_a_loud_room(room: Room) -> None:
     for _ in range(20):
         room.sound(QUIET, 0.48)
         room.sound(USER, 0.02)
@@ -101,7 +101,7 @@ def test_one_click_in_each_half_second_is_no_loud_room(room: Room) -> None:
     assert room.level_db == pytest.approx(db(QUIET), abs=0.1)
 
 
-def test_a_half_second_with_a_gap_in_it_counts_for_nothing(room: Room) -> None:
+def test_a_half_second_with_a_gap_does_not_count(room: Room) -> None:
     for _ in range(10):
         room.sound(TELEVISION, 0.3)
         room.listener.drop()
@@ -114,7 +114,7 @@ def test_a_half_second_with_a_gap_in_it_counts_for_nothing(room: Room) -> None:
 # --- a room that nobody can outdo ------------------------------------------------------------------------------------
 
 
-def test_a_room_as_loud_as_the_user_is_reported_once_and_so_is_its_end(room: Room) -> None:
+def test_a_room_as_loud_as_the_user_and_its_end_are_each_reported_once(room: Room) -> None:
     room.sound(TELEVISION, 16)
     room.ask(TELEVISION)
     room.sound(TELEVISION, 1)
@@ -142,7 +142,7 @@ def test_it_is_reported_while_an_answer_sounds_as_well(room: Room) -> None:
     assert [each for each in reported if each is not None] == [RoomMeasured(is_loud=True)]
 
 
-def test_between_loud_and_not_loud_it_takes_more_than_a_breath(room: Room) -> None:
+def test_a_brief_change_does_not_switch_between_loud_and_quiet(room: Room) -> None:
     room.sound(TELEVISION, 16)
     room.ask(round(TELEVISION * 10 ** (7 / 20)))  # 2 dB short of outdoing it by 9 dB: with a raised voice they can
     room.sound(TELEVISION, 1)
@@ -155,7 +155,7 @@ def test_between_loud_and_not_loud_it_takes_more_than_a_breath(room: Room) -> No
     assert room.measured == [RoomMeasured(is_loud=True)]
 
 
-def test_a_turn_in_which_nobody_spoke_says_nothing_about_the_user(room: Room) -> None:
+def test_a_turn_without_speech_does_not_measure_the_user(room: Room) -> None:
     room.sound(TELEVISION, 16)
     room.ask(USER)
 
@@ -177,7 +177,7 @@ def test_a_turn_too_short_to_be_measured_and_other_news_change_nothing(room: Roo
     assert not room.measured
 
 
-def test_of_a_turn_that_does_not_end_the_first_half_minute_counts(room: Room) -> None:
+def test_only_the_first_half_minute_of_an_endless_turn_counts(room: Room) -> None:
     room.sound(QUIET, 16)
     room.enter(Phase.LISTENING)
     room.sound(USER, 31)

@@ -66,7 +66,7 @@ def test_the_drift_is_found_within_half_a_ppm(drift_ppm: float) -> None:
     assert measured.drift_error_ppm < 0.5
 
 
-def test_a_gap_in_the_sound_is_a_drift_that_is_not_known() -> None:
+def test_a_gap_in_the_sound_makes_the_drift_unknown() -> None:
     heard = kitchen()
     gap = len(heard.near) * 2 // 3
     measured = measure(replace(heard, near=np.delete(heard.near, slice(gap, gap + 160))))
@@ -90,7 +90,7 @@ def test_the_noise_is_measured_before_the_signal_and_a_door_does_not_count() -> 
     assert measure(recorded(SILENT, near=door)).noise_dbfs == pytest.approx(-65, abs=1)
 
 
-def test_mains_hum_is_no_noise() -> None:
+def test_mains_hum_does_not_count_as_noise() -> None:
     time_s = np.arange(round((AHEAD_S + selftest.SIGNAL_S + selftest.TAIL_S) * NEAR_END_HZ)) / NEAR_END_HZ
     hum = 300 * np.sin(2 * np.pi * 50 * time_s) + 200
 
@@ -106,7 +106,7 @@ def test_an_echo_far_below_the_noise_is_still_found() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_noise_alone_is_no_echo(seed: int) -> None:
+def test_noise_alone_is_not_taken_for_an_echo(seed: int) -> None:
     noise = np.random.default_rng(seed).normal(0, 300, round((AHEAD_S + selftest.SIGNAL_S + 2) * NEAR_END_HZ))
     measured = measure(Recording(noise.astype(np.int16), signal(), AHEAD_S))
 
@@ -114,17 +114,17 @@ def test_noise_alone_is_no_echo(seed: int) -> None:
     assert measured.drift_ppm is None
 
 
-def test_a_loudspeaker_that_is_overdriven_is_told_by_its_harmonics() -> None:
+def test_an_overdriven_loudspeaker_is_detected_by_its_harmonics() -> None:
     assert measure(kitchen()).distortion_percent < 0.5
     assert measure(kitchen(overdrive_db=14)).distortion_percent > 8
 
 
-def test_a_microphone_that_is_overdriven_is_told_by_its_full_scale() -> None:
+def test_an_overdriven_microphone_is_detected_by_full_scale_samples() -> None:
     assert measure(kitchen()).clipped_percent == 0
     assert measure(recorded(direct_only(4.0))).clipped_percent > 20
 
 
-def test_a_microphone_that_is_switched_off_is_told_by_its_one_number() -> None:
+def test_a_microphone_that_is_off_is_detected_by_its_constant_value() -> None:
     for number in (0, -7):
         dead = np.full_like(kitchen().near, number)
 
@@ -132,7 +132,7 @@ def test_a_microphone_that_is_switched_off_is_told_by_its_one_number() -> None:
     assert not measure(kitchen()).is_dead
 
 
-def test_a_device_that_switches_its_microphone_off_while_it_plays_is_told_from_a_dead_one() -> None:
+def test_a_device_that_mutes_its_microphone_while_it_plays_is_distinguished_from_a_dead_one() -> None:
     near = kitchen().near.copy()
     near[round(AHEAD_S * NEAR_END_HZ) :] = 0
     measured = measure(Recording(near, signal(), AHEAD_S))
@@ -181,7 +181,7 @@ class Passing:
         self.blocks.clear()
 
 
-def test_a_canceller_that_does_nothing_takes_out_nothing() -> None:
+def test_a_canceller_that_does_nothing_removes_nothing() -> None:
     measured = measure(kitchen())
     trial = try_canceller(Passing(), kitchen(), measured)
 
@@ -202,7 +202,7 @@ def test_a_canceller_is_given_the_far_end_8_ms_before_its_echo_from_beginning_to
         assert 127 <= 100 + int(np.argmax(fits)) <= 129
 
 
-def test_the_filter_takes_out_24_db_of_30_and_leaves_little_but_noise_whatever_the_drift() -> None:
+def test_the_filter_removes_24_db_of_30_and_leaves_little_but_noise_whatever_the_drift() -> None:
     for heard in (kitchen(), kitchen(50.0)):
         trial = try_canceller(linear(), heard, measure(heard))
 
@@ -210,7 +210,7 @@ def test_the_filter_takes_out_24_db_of_30_and_leaves_little_but_noise_whatever_t
         assert trial.left_db < 6
 
 
-def test_a_drift_that_is_not_made_up_for_costs_the_filter_10_db() -> None:
+def test_an_uncorrected_drift_costs_the_filter_10_db() -> None:
     measured = measure(kitchen(50.0))
     followed = try_canceller(linear(), kitchen(50.0), measured)
     ignored = try_canceller(linear(), kitchen(50.0), replace(measured, drift_ppm=0.0))
@@ -224,7 +224,7 @@ def test_a_filter_leaves_what_the_loudspeaker_adds() -> None:
     assert try_canceller(linear(), heard, measure(heard)).cancelled_db < 20
 
 
-def test_the_suppressor_takes_out_what_the_filter_leaves() -> None:
+def test_the_suppressor_removes_what_the_filter_leaves() -> None:
     heard = kitchen(overdrive_db=14)
 
     assert try_canceller(suppressor(), heard, measure(heard)).left_db < 3

@@ -95,9 +95,7 @@ TALKER = speech("neg_service__flite_rms_1.1")[3200:]
 
 
 @pytest.mark.parametrize(("level_db", "begun_s", "confirmed_s"), [(0, 0.1, 0.3), (-10, 0.7, 1.0)])
-def test_a_person_over_the_box_is_heard_and_confirmed_the_sooner_the_louder(
-    level_db: float, begun_s: float, confirmed_s: float
-) -> None:
+def test_a_louder_person_over_the_box_is_confirmed_sooner(level_db: float, begun_s: float, confirmed_s: float) -> None:
     far = box_speech(23)
 
     heard = heard_behind_cancellers(far, over(TALKER, 20.0, level_db, far=far))
@@ -107,7 +105,7 @@ def test_a_person_over_the_box_is_heard_and_confirmed_the_sooner_the_louder(
 
 
 @pytest.mark.parametrize("noise", [2, 12])
-def test_where_no_echo_can_be_heard_a_person_is_heard_all_the_same(noise: int) -> None:
+def test_a_person_is_heard_even_without_any_audible_echo(noise: int) -> None:
     # Headphones: no filter can learn an echo that is not there.
     far, chance = box_speech(14), np.random.default_rng(5)
     near = chance.integers(-noise, noise + 1, len(far)).astype(np.int16)
@@ -121,7 +119,7 @@ def test_where_no_echo_can_be_heard_a_person_is_heard_all_the_same(noise: int) -
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
-def test_an_echo_that_comes_up_after_it_could_not_be_heard_is_no_person(seed: int) -> None:
+def test_an_echo_that_becomes_audible_is_not_taken_for_a_person(seed: int) -> None:
     # A soft beginning, whose echo is under the room's noise, and then the full voice.
     far, chance = box_speech(24, seed=seed), np.random.default_rng(seed)
     far[: 6 * RATE_HZ] = far[: 6 * RATE_HZ] // 4
@@ -133,7 +131,7 @@ def test_an_echo_that_comes_up_after_it_could_not_be_heard_is_no_person(seed: in
 
 
 @pytest.mark.parametrize("level_db", [0, -10])
-def test_where_the_device_cancels_it_is_the_same(level_db: float) -> None:
+def test_the_same_holds_if_the_device_cancels_the_echo(level_db: float) -> None:
     far = box_speech(14)
 
     heard = heard_by_a_device(far, over(TALKER, 10.0, level_db, far=far, loss_db=46))
@@ -143,7 +141,7 @@ def test_where_the_device_cancels_it_is_the_same(level_db: float) -> None:
 
 
 @pytest.mark.parametrize(("delay_ms", "overdrive_db"), [(40, None), (120, None), (60, 12.0)])
-def test_the_box_never_takes_itself_for_a_person_not_even_before_the_room_is_learned(
+def test_the_box_never_takes_itself_for_a_person_even_before_it_has_learned_the_room(
     delay_ms: float, overdrive_db: float | None
 ) -> None:
     far = box_speech(30, seed=1)
@@ -154,7 +152,7 @@ def test_the_box_never_takes_itself_for_a_person_not_even_before_the_room_is_lea
     assert SpeechChange.CONFIRMED not in [change for _, change in heard]
 
 
-def test_two_clocks_apart_and_uncorrected_it_fails_towards_not_cutting() -> None:
+def test_with_uncorrected_drift_it_errs_towards_not_cutting() -> None:
     far = box_speech(30, seed=2)
 
     heard = heard_behind_cancellers(far, hear_all(furnish(4, delay_ms=60, drift_ppm=50), far))
@@ -162,7 +160,7 @@ def test_two_clocks_apart_and_uncorrected_it_fails_towards_not_cutting() -> None
     assert SpeechChange.CONFIRMED not in [change for _, change in heard]
 
 
-def test_a_voice_that_is_lowered_and_raised_is_still_its_own() -> None:
+def test_its_own_voice_lowered_and_raised_is_still_recognised() -> None:
     far = box_speech(24, seed=3)
     gain = np.where(np.arange(len(far)) // (3 * RATE_HZ) % 2 == 1, 10 ** (-15 / 20), 1.0)
     ducked = (far * np.convolve(gain, np.ones(160) / 160, "same")).astype(np.int16)
@@ -174,7 +172,7 @@ def test_a_voice_that_is_lowered_and_raised_is_still_its_own() -> None:
 
 @pytest.mark.parametrize("make", [cough, door, dishes])
 @pytest.mark.parametrize("seed", range(2))
-def test_what_is_no_speech_begins_fades_and_lets_the_voice_return(make: Callable[[int], Samples], seed: int) -> None:
+def test_noise_begins_fades_and_lets_the_voice_return(make: Callable[[int], Samples], seed: int) -> None:
     far, sound = box_speech(16), make(seed)
 
     heard = heard_by_a_device(far, over(sound, 13.0, 6.0, far=far, loss_db=46))
@@ -188,7 +186,7 @@ def test_what_is_no_speech_begins_fades_and_lets_the_voice_return(make: Callable
 
 
 @pytest.mark.parametrize("make", [cough, door, dishes])
-def test_behind_the_cancellers_no_noise_is_taken_for_speech(make: Callable[[int], Samples]) -> None:
+def test_after_the_cancellers_no_noise_is_taken_for_speech(make: Callable[[int], Samples]) -> None:
     far = box_speech(20)
     sounds = np.concatenate([np.pad(make(seed), (0, RATE_HZ)) for seed in range(8)])[: 10 * RATE_HZ]
 
@@ -198,7 +196,7 @@ def test_behind_the_cancellers_no_noise_is_taken_for_speech(make: Callable[[int]
     assert SpeechChange.CONFIRMED not in changes_after(heard, 9.0)
 
 
-def test_they_alternate_began_then_confirmed_or_faded() -> None:
+def test_began_alternates_with_confirmed_or_faded() -> None:
     far = box_speech(30)
     near = over(np.concatenate([TALKER, TALKER, cough(1), door(2)]), 10.0, 0.0, far=far)
 
@@ -210,7 +208,7 @@ def test_they_alternate_began_then_confirmed_or_faded() -> None:
         is_open = change is SpeechChange.BEGAN
 
 
-def test_speech_that_goes_on_is_confirmed_once() -> None:
+def test_continuous_speech_is_confirmed_once() -> None:
     listener = Measured()
     listener.rest(8)
 
@@ -253,7 +251,7 @@ def test_a_voice_that_does_not_end_is_followed_for_two_seconds() -> None:
     assert not listener.listener.is_speaking
 
 
-def test_160_ms_of_speech_are_needed_and_are_enough() -> None:
+def test_exactly_160_ms_of_speech_confirm_it() -> None:
     listener = Measured()
     listener.rest(8)
 
@@ -294,7 +292,7 @@ def test_a_noise_that_stays_is_given_up_and_belongs_to_the_room_in_the_end() -> 
     assert listener.hiss(20) == []
 
 
-def test_what_had_begun_and_is_abandoned_fades_once_and_the_next_remark_is_heard() -> None:
+def test_abandoned_speech_fades_once_and_the_next_remark_is_heard() -> None:
     listener = Measured()
     listener.rest(8)
     assert listener.listener.abandon() is None, "nothing had begun"
@@ -376,7 +374,7 @@ class Certainty:
         return self.probability
 
 
-def test_what_the_voice_model_knows_to_be_no_voice_lowers_the_answer_and_does_not_cut_it() -> None:
+def test_sound_without_a_voice_ducks_the_answer_and_does_not_cut_it() -> None:
     listener = Measured(voice=Certainty(0.1))
     listener.rest(8)
 
@@ -398,7 +396,7 @@ def test_the_less_likely_a_voice_is_the_longer_the_model_must_hear_it_before_the
     assert listener.voice(0.02) == [SpeechChange.CONFIRMED]
 
 
-def test_what_cannot_be_a_voice_must_be_loud_to_lower_the_answer() -> None:
+def test_sound_that_cannot_be_a_voice_must_be_loud_to_duck_the_answer() -> None:
     model = Certainty(0.0)
     listener = Measured(voice=model)
     listener.rest(8)
@@ -412,14 +410,14 @@ def test_what_cannot_be_a_voice_must_be_loud_to_lower_the_answer() -> None:
     assert listener.voice(0.02, loud=1500) == [SpeechChange.BEGAN]
 
 
-def test_where_a_voice_is_sure_one_voiced_block_in_ten_is_enough() -> None:
+def test_if_a_voice_is_certain_one_voiced_block_in_ten_is_enough() -> None:
     listener = Measured(voice=Certainty(0.9))
     listener.rest(8)
 
     assert listener.voice(0.04) + listener.hiss(0.2) == [SpeechChange.BEGAN, SpeechChange.CONFIRMED]
 
 
-def test_where_it_is_only_likely_a_third_must_be_voiced() -> None:
+def test_if_a_voice_is_only_likely_a_third_must_be_voiced() -> None:
     listener = Measured(voice=Certainty(0.6))
     listener.rest(8)
 
@@ -505,7 +503,7 @@ def test_a_voice_model_alone_cuts_nothing() -> None:
     assert SpeechChange.CONFIRMED not in listener.hiss(0.5) + listener.rest(1)
 
 
-def test_in_a_silence_of_zeros_a_few_steps_of_the_converter_are_nobody() -> None:
+def test_in_digital_silence_a_few_converter_steps_are_not_taken_for_a_person() -> None:
     listener = Measured(noise=0)
     listener.rest(8)
 
@@ -513,7 +511,7 @@ def test_in_a_silence_of_zeros_a_few_steps_of_the_converter_are_nobody() -> None
     assert listener.voice(0.5, loud=100) == [SpeechChange.BEGAN, SpeechChange.CONFIRMED]
 
 
-def test_in_doubt_it_takes_no_faint_sound_for_a_person_and_has_learned_anew_within_seconds() -> None:
+def test_in_doubt_no_faint_sound_is_taken_for_a_person_and_it_relearns_within_seconds() -> None:
     listener = Measured()
     listener.rest(8)
     assert listener.voice(0.3, loud=150) == [SpeechChange.BEGAN, SpeechChange.CONFIRMED]

@@ -133,7 +133,7 @@ def test_what_the_speaker_plays_is_given_with_the_near_ends_position_and_silence
     assert given == [(BLOCK, BLOCK), (BLOCK, 2 * BLOCK)]
 
 
-def test_each_time_the_far_end_has_moved_the_listener_is_told_once_to_doubt_what_it_has_learned() -> None:
+def test_each_shift_of_the_far_end_makes_the_listener_doubt_its_learning_once() -> None:
     script = Script()
     bench = Bench(linear=Marking(1), suppressor=Marking(2), near_speech=script)
     bench.hear(2, sounds=True)
@@ -145,7 +145,7 @@ def test_each_time_the_far_end_has_moved_the_listener_is_told_once_to_doubt_what
     assert script.doubts == 1
 
 
-def test_after_a_jump_nobody_is_believed_until_the_filter_has_forgotten_what_was_before_it() -> None:
+def test_after_a_jump_no_speech_is_reported_until_the_filter_has_adapted() -> None:
     bench = Bench(linear=Marking(1), suppressor=Marking(2), near_speech=Script(SpeechChange.BEGAN))
     bench.hear(1, sounds=False)
     bench.reference.moved = 1
@@ -165,7 +165,7 @@ def numbers(samples: list[int]) -> list[int]:
     return [sample // 10 for sample in samples]
 
 
-def test_while_nothing_sounds_everything_passes_as_it_is() -> None:
+def test_while_nothing_plays_audio_passes_unchanged() -> None:
     bench = Bench(linear=Marking(1), suppressor=Marking(2), near_speech=Script(SpeechChange.BEGAN))
     bench.hear(3, sounds=False)
 
@@ -173,7 +173,7 @@ def test_while_nothing_sounds_everything_passes_as_it_is() -> None:
     assert bench.told == []
 
 
-def test_everybody_hears_through_the_filter_and_without_it_the_room() -> None:
+def test_every_consumer_hears_through_the_filter_or_without_one_the_room() -> None:
     linear, nothing = Bench(linear=Marking(1), suppressor=Marking(2)), Bench()
     linear.hear(2, sounds=True)
     nothing.hear(2, sounds=True)
@@ -182,7 +182,7 @@ def test_everybody_hears_through_the_filter_and_without_it_the_room() -> None:
     assert set(marks(nothing.heard)) == {0}
 
 
-def test_every_change_is_told_with_a_sample_from_before_it() -> None:
+def test_every_change_is_reported_with_an_earlier_sample_number() -> None:
     changes = (SpeechChange.BEGAN, None, SpeechChange.FADED, SpeechChange.BEGAN, SpeechChange.CONFIRMED)
     bench = Bench(near_speech=Script(*changes))
     bench.hear(32, sounds=False)
@@ -209,7 +209,7 @@ def test_speech_is_followed_to_its_end_once_the_far_end_is_silent_and_confirmed_
     assert script.resets == 1
 
 
-def test_as_long_as_the_clocks_are_not_known_nobody_is_believed_to_speak() -> None:
+def test_no_speech_is_reported_while_the_clocks_are_unknown() -> None:
     bench = Bench(near_speech=Script(SpeechChange.BEGAN))
     bench.reference.settled = False
     bench.hear(3, sounds=True)
@@ -217,7 +217,7 @@ def test_as_long_as_the_clocks_are_not_known_nobody_is_believed_to_speak() -> No
     assert bench.told == []
 
 
-def test_the_voice_is_not_left_lowered_while_the_clocks_are_not_known() -> None:
+def test_the_voice_does_not_stay_ducked_while_the_clocks_are_unknown() -> None:
     class Begun(Script):
         def abandon(self) -> SpeechChange | None:
             return next(fades, None)
@@ -247,7 +247,7 @@ def test_while_nobody_knows_how_much_an_xrun_has_lost_the_filter_keeps_what_it_k
 
 
 @pytest.mark.parametrize("ends_by", ["silence", "pause"])
-def test_the_detector_begins_anew_with_the_next_sound(ends_by: str) -> None:
+def test_the_detector_starts_over_with_the_next_sound(ends_by: str) -> None:
     script = Script()
     bench = Bench(near_speech=script)
     bench.hear(1, sounds=True)
@@ -292,7 +292,7 @@ def test_the_room_is_heard_while_the_speaker_is_silent_and_what_it_says_is_repor
     assert bench.told == [loud, quiet, quiet, loud]
 
 
-def test_a_person_who_goes_on_after_the_answer_is_not_the_room() -> None:
+def test_a_person_who_goes_on_after_the_answer_does_not_count_as_the_room() -> None:
     room, script = LoudRoom(), Script()
     script.speaks, script.alone = True, iter([None, None])
     bench = Bench(near_speech=script, room=room)
@@ -302,7 +302,7 @@ def test_a_person_who_goes_on_after_the_answer_is_not_the_room() -> None:
     assert room.heard == []
 
 
-def test_what_is_muted_is_kept_out_of_the_room_as_well() -> None:
+def test_muted_audio_does_not_count_as_the_room() -> None:
     room = RoomListener(surroundings := Surroundings())
     bench = Bench(near_speech=Script(), room=room)
 

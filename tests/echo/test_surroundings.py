@@ -77,7 +77,7 @@ def test_a_person_who_speaks_over_it_again_and_again_does_not_become_the_room() 
     assert room.needed_db == pytest.approx(QUIET + 9)
 
 
-def test_16_s_after_a_television_is_off_the_room_is_quiet_again() -> None:
+def test_the_room_is_quiet_again_16_s_after_a_television_is_off() -> None:
     room = Surroundings()
     goes_on(room, 20, TELEVISION)
 
@@ -86,7 +86,7 @@ def test_16_s_after_a_television_is_off_the_room_is_quiet_again() -> None:
     assert room.needed_db == pytest.approx(QUIET + 9)
 
 
-def test_what_a_canceller_leaves_that_has_not_learned_the_room_is_not_the_rooms_own() -> None:
+def test_the_residue_of_an_untrained_canceller_does_not_count_as_the_room() -> None:
     room = Surroundings()
     goes_on(room, 3, QUIET)
 
@@ -96,7 +96,7 @@ def test_what_a_canceller_leaves_that_has_not_learned_the_room_is_not_the_rooms_
     assert room.needed_db == pytest.approx(QUIET + 9)
 
 
-def test_the_decay_of_the_echo_is_not_the_rooms_own() -> None:
+def test_the_decay_of_the_echo_does_not_count_as_the_room() -> None:
     room = Surroundings()
     goes_on(room, 16, QUIET)
 

@@ -20,7 +20,7 @@ def path_of(tier: Tier) -> EchoPath:
 
 
 @pytest.mark.parametrize("tier", [Tier.SUPPRESSOR, Tier.HARDWARE])
-def test_where_speech_interrupts_the_room_is_known_before_anything_is_played(tier: Tier) -> None:
+def test_the_room_is_known_before_anything_is_played_if_speech_interrupts(tier: Tier) -> None:
     path = path_of(tier)
     speech = path.stage._near_speech
     assert speech is not None
@@ -32,5 +32,5 @@ def test_where_speech_interrupts_the_room_is_known_before_anything_is_played(tie
     assert speech._surroundings.needed_db == pytest.approx(40 + LOUDER_DB, abs=0.1)
 
 
-def test_where_speech_does_not_interrupt_nobody_measures_the_room() -> None:
+def test_the_room_is_not_measured_if_speech_does_not_interrupt() -> None:
     assert path_of(Tier.LINEAR).room is None

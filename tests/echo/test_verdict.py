@@ -29,11 +29,11 @@ def linear(cancelled_db: float) -> Tried:
     return Tried(Trial(cancelled_db, left_db=35 - cancelled_db), cpu_ms_per_s=4)
 
 
-def test_where_both_cancellers_do_their_work_speech_may_interrupt() -> None:
+def test_if_both_cancellers_work_speech_may_interrupt() -> None:
     assert judge(USUAL, LINEAR, SUPPRESSOR).tier is Tier.SUPPRESSOR
 
 
-def test_a_drift_that_can_be_followed_is_no_reason_against_it() -> None:
+def test_a_drift_that_can_be_followed_does_not_prevent_it() -> None:
     assert judge(replace(USUAL, drift_ppm=90.0), LINEAR, SUPPRESSOR).tier is Tier.SUPPRESSOR
 
 
@@ -58,7 +58,7 @@ def test_a_filter_that_leaves_nothing_but_noise_is_good_whatever_its_figure() ->
         ({}, (LINEAR, replace(SUPPRESSOR, cpu_ms_per_s=97)), "it costs 101 ms per second"),
     ],
 )
-def test_where_the_suppressor_does_not_pay_the_wake_word_is_helped_at_least(
+def test_if_the_suppressor_does_not_pay_the_linear_tier_still_helps_the_wake_word(
     changes: dict[str, Any], tried: tuple[Tried, Tried], reason: str
 ) -> None:
     verdict = judge(replace(USUAL, **changes), *tried)
@@ -79,7 +79,7 @@ def test_where_the_suppressor_does_not_pay_the_wake_word_is_helped_at_least(
         ({"silenced_percent": 96.0, "is_heard": False}, (LINEAR, SUPPRESSOR), "switches its microphone off"),
     ],
 )
-def test_where_nothing_helps_the_box_is_deaf_while_it_speaks(
+def test_if_nothing_helps_the_box_is_deaf_while_it_speaks(
     changes: dict[str, Any], tried: tuple[Tried, Tried], reason: str
 ) -> None:
     verdict = judge(replace(USUAL, **changes), *tried)
@@ -97,9 +97,7 @@ def test_where_nothing_helps_the_box_is_deaf_while_it_speaks(
         ({"echo_db": 1.0, "return_loss_db": 18.0}, "the room is too loud, or the volume too low"),
     ],
 )
-def test_a_measurement_that_is_worth_nothing_gives_no_tier_but_says_what_to_do(
-    changes: dict[str, Any], reason: str
-) -> None:
+def test_a_useless_measurement_gives_no_tier_but_says_what_to_do(changes: dict[str, Any], reason: str) -> None:
     measured = replace(USUAL, **changes)
     verdict = judge(measured, LINEAR, SUPPRESSOR)
 
@@ -108,7 +106,7 @@ def test_a_measurement_that_is_worth_nothing_gives_no_tier_but_says_what_to_do(
     assert reason in verdict.why
 
 
-def test_what_is_told_is_one_line() -> None:
+def test_the_verdict_is_one_line() -> None:
     worst = (Tried(problem="gone"), Tried(problem="gone"))
     for measured in (USUAL, replace(USUAL, is_heard=False), replace(USUAL, drift_ppm=999.0)):
         for tried in ((LINEAR, SUPPRESSOR), worst):

@@ -41,7 +41,7 @@ def test_a_third_and_more_of_speech_is_voiced(name: str) -> None:
 
 
 @pytest.mark.parametrize("make", [cough, door, dishes])
-def test_of_a_kitchens_noises_hardly_anything_is(make: Callable[[int], npt.NDArray[np.int16]]) -> None:
+def test_kitchen_noises_are_hardly_ever_voiced(make: Callable[[int], npt.NDArray[np.int16]]) -> None:
     assert max(voiced_share(make(seed)) for seed in range(40)) < 0.15
 
 
@@ -50,19 +50,19 @@ def test_voices_from_the_deepest_to_a_childs_are_voiced(pitch_hz: float) -> None
     assert is_voiced(harmonics(pitch_hz))
 
 
-def test_what_rings_above_all_voices_is_not() -> None:
+def test_ringing_above_all_voices_is_not_voiced() -> None:
     at = np.arange(WINDOW) / RATE_HZ
 
     assert not is_voiced(np.asarray(3000 * np.sin(2 * np.pi * 950 * at), np.float32))
 
 
-def test_a_hum_below_all_voices_is_not() -> None:
+def test_a_hum_below_all_voices_is_not_voiced() -> None:
     at = np.arange(WINDOW) / RATE_HZ
 
     assert not is_voiced(np.asarray(3000 * np.sin(2 * np.pi * 100 * at), np.float32))
 
 
-def test_silence_is_not_and_noise_hardly_ever() -> None:
+def test_silence_is_never_voiced_and_noise_hardly_ever() -> None:
     chance = np.random.default_rng(1)
     noises = [chance.standard_normal(WINDOW).astype(np.float32) for _ in range(300)]
 
