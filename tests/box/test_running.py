@@ -1,4 +1,4 @@
-"""A box runs until it is stopped or until one of its parts dies; what it is put together from reaches the parts."""
+"""A box runs until it is stopped or one of its parts dies; its arguments reach their parts."""
 
 import asyncio
 import errno

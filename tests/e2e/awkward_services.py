@@ -1,4 +1,4 @@
-"""Local services that make of an interruption what the real ones were seen to make of it, and worse."""
+"""Local services that react to an interruption as real ones were seen to, and worse."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ def response_of(event: Event) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelsNothing(Scripted):
-    """Finds nothing to cancel under the id that it is told, and sends its answer to the end."""
+    """Finds nothing to cancel under the given id, and sends its answer to the end."""
 
     async def received(self, line: OpenConnection, event: Event) -> Event:
         return {**event, "response_id": "resp_gone"} if event["type"] == "response.cancel" else event
@@ -30,7 +30,7 @@ class CancelsNothing(Scripted):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndsWhileCancelled(Scripted):
-    """Its ``response.done`` crosses with the cancellation, which finds nothing any more."""
+    """Its ``response.done`` crosses with the cancellation, which then finds nothing to cancel."""
 
     held: list[Event] = field(default_factory=list)
 
@@ -48,7 +48,7 @@ class EndsWhileCancelled(Scripted):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MisreadsCorrections(Scripted):
-    """Reads other values in corrections than were sent, and refuses them for those, in its own words."""
+    """Reads values in corrections that were not sent, and refuses them for those, in its own words."""
 
     reads: Mapping[str, object]
 
@@ -59,7 +59,7 @@ class MisreadsCorrections(Scripted):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deaf(Scripted):
-    """Takes no notice of some events: no acknowledgement, no error."""
+    """Ignores some events: no acknowledgement, no error."""
 
     to: frozenset[str]
 
@@ -69,7 +69,7 @@ class Deaf(Scripted):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndsLate(Scripted):
-    """Keeps the end of its first answer back until an event of a kind has gone out for another; tells what ended it."""
+    """Holds back the end of its first answer until an event of a kind was sent for another; records what ended it."""
 
     until: str
     told: Mapping[str, object] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class TellsWhy(Scripted):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundsLate(Scripted):
-    """Goes on sending its first answer among everything that comes after it."""
+    """Keeps sending its first answer among everything that comes after it."""
 
     story: list[Event] = field(default_factory=list)
     ends: list[Event] = field(default_factory=list)
@@ -129,7 +129,7 @@ class Complains(Scripted):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusyWithAnother(Scripted):
-    """Refuses the first ``response.create`` because of an answer that it has told of, and which ends later."""
+    """Refuses the first ``response.create`` because of an answer that it has announced and that ends later."""
 
     refused: list[Event] = field(default_factory=list)
 

@@ -69,7 +69,7 @@ class Told:
 
     @property
     def refusals(self) -> list[str]:
-        """What the service complained of, in its words."""
+        """The errors that the service sent, in its words."""
         errors = [event["error"] for event in self.received if event["type"] == "error"]
         return [error["code"] + ": " + error["message"] for error in errors]
 
@@ -148,7 +148,7 @@ def _is_said_once(told: Told) -> None:
 
 
 def _is_heard_as_told(told: Told) -> None:
-    """What was heard of the story is what the service was told, and after it only the two other answers were heard."""
+    """What was heard of the story matches the report to the service; after it only the other two answers were heard."""
     (cut,) = told.box.cuts
     story, rest = told.box.card.tape[: cut + 240], _after_the_cut(told.box)
     assert np.array_equal(rest[rest != 0], noise_of(SECOND, THIRD))

@@ -106,7 +106,7 @@ class Room:
 
     @property
     def told(self) -> list[tuple[object, ...]]:
-        """What the service was told."""
+        """Everything that was sent to the service."""
         return [told for told in self.diary.told if str(told[0]).startswith("service.")]
 
     def answering(self) -> None:

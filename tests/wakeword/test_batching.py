@@ -30,7 +30,7 @@ def test_while_the_box_speaks_no_frame_waits_for_another() -> None:
 
 @pytest.mark.parametrize("name", POSITIVES)
 @pytest.mark.parametrize("lead", [2.0, 2.02, 2.04, 2.06, 2.08, 2.1, 2.12, 2.14])
-def test_no_word_is_told_later_for_it(name: str, lead: float) -> None:
+def test_batching_delays_no_detection(name: str, lead: float) -> None:
     scorer = StreamingScorer([words_present()["hey_jarvis"]], parts())
     decision, pace = Decision([Thresholds()]), Pace()
     frames = frames_of(quiet(lead), recording(name), quiet(1.0))

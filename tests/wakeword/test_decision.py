@@ -68,7 +68,7 @@ def test_two_frames_that_confirm_each_other_are_of_the_same_word() -> None:
     assert [decision.take([0.6, 0.1], 1.0), decision.take([0.1, 0.6], 1.08)] == [None, None]
 
 
-def test_while_the_box_speaks_and_a_second_after_both_rules_have_a_higher_bar() -> None:
+def test_both_rules_have_a_higher_bar_while_the_box_speaks_and_for_a_second_after() -> None:
     careful = Thresholds(0.5, 0.8, refractory_s=0.0, speaking=0.9)
     decision = Decision([careful])
 
@@ -79,7 +79,7 @@ def test_while_the_box_speaks_and_a_second_after_both_rules_have_a_higher_bar() 
     assert decision.take([0.85], 2.3) == 0
 
 
-def test_smoothed_the_mean_of_the_latest_scores_is_compared_and_told() -> None:
+def test_with_smoothing_the_mean_of_the_latest_scores_is_compared_and_reported() -> None:
     decision = Decision([Thresholds(), Thresholds()], smoothing_frames=3)
 
     told = [decision.take(scores, 1.0) for scores in ([0.9, 0.0], [0.6, 0.3], [0.6, 0.0], [0.6, 0.0])]
@@ -102,7 +102,7 @@ def test_unsmoothed_a_single_loud_frame_is_no_word_which_is_why_that_is_the_defa
     assert bool(heard) == (expected is not None)
 
 
-def test_after_each_frame_it_tells_the_bars_in_force_and_whether_it_is_deaf() -> None:
+def test_after_each_frame_it_reports_the_bars_in_force_and_whether_it_is_deaf() -> None:
     decision = Decision([Thresholds(0.5, 0.8, speaking=0.9), Thresholds(0.6, 0.8)])
 
     assert (decision.take([0.0, 0.0], 1.0, is_speaking=True), decision.bars) == (None, [0.9, 0.6])

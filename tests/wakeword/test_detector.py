@@ -247,7 +247,7 @@ def test_two_frames_are_scored_at_once_while_all_is_calm_and_no_frame_waits_when
     assert scorer.at_once == expected
 
 
-def test_when_it_is_loaded_that_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_end_of_loading_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "edgevoice"):
         heard_in(quiet(0.2))
 
@@ -280,7 +280,7 @@ def test_its_thread_ends_with_it_even_when_it_was_far_behind() -> None:
     assert listener.threads == []
 
 
-def test_a_file_that_is_no_model_is_refused_by_its_path(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_model_is_refused_by_its_path(tmp_path: Path) -> None:
     model = tmp_path / "computer.onnx"
     model.write_bytes(b"this is not a model" * 100)
     listener = Listener(WakeWord("computer", model, Thresholds()))
@@ -339,7 +339,7 @@ class _Late:
 
 
 @pytest.mark.parametrize(("takes_s", "is_late"), [(0.1, False), (1.9, False), (2.1, True), (11.0, True)])
-def test_a_frame_that_is_scored_too_late_is_no_proof_that_it_listens(
+def test_a_frame_scored_too_late_does_not_prove_that_it_listens(
     monkeypatch: pytest.MonkeyPatch, takes_s: float, *, is_late: bool
 ) -> None:
     detector = Listener().detector
@@ -368,7 +368,7 @@ def test_whatever_ends_its_thread_is_an_error_that_ends_the_box_and_not_the_proc
     asyncio.run(live())
 
 
-def test_a_fault_of_ours_in_its_thread_ends_it_and_is_not_swallowed() -> None:
+def test_a_bug_of_ours_in_its_thread_ends_it_and_is_not_swallowed() -> None:
     def break_down(_heard: WakeWordHeard) -> None:
         raise ZeroDivisionError("of our own making")
 

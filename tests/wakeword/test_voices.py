@@ -90,9 +90,7 @@ def test_no_name_leads_out_of_the_folder(name: str) -> None:
         ({"weights": [1e4] * SEEN * EMBEDDING_SIZE}, "contains invalid weights"),
     ],
 )
-def test_what_is_no_verifier_of_this_model_is_refused_by_name(
-    tmp_path: Path, values: dict[str, Any], problem: str
-) -> None:
+def test_a_verifier_of_another_model_is_refused_by_name(tmp_path: Path, values: dict[str, Any], problem: str) -> None:
     file = changed(kept(tmp_path), **values)
 
     with pytest.raises(VoiceRefused) as refused:
@@ -102,12 +100,12 @@ def test_what_is_no_verifier_of_this_model_is_refused_by_name(
     assert len(refused.value.line().splitlines()) == 1
 
 
-def test_a_file_that_is_gone_is_refused_too(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused_too(tmp_path: Path) -> None:
     with pytest.raises(VoiceRefused, match="cannot be read: No such file"):
         read(tmp_path / "gone.json", WORD.name, WORD.model, SEEN)
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_are_refused(tmp_path: Path) -> None:
     file = kept(tmp_path)
     file.write_bytes(b'{"name": "\xff"}')
 

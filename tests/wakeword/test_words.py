@@ -111,13 +111,13 @@ def test_words_that_cannot_be_listened_for_are_refused(words: dict[str, Any], co
         ({"alexa": {"voice": "Dennis"}}, None),
     ],
 )
-def test_what_is_wrong_with_a_word_is_told_by_its_place_and_what_it_must_be(
+def test_an_invalid_word_is_reported_by_its_place_and_the_expected_value(
     words: dict[str, Any], complaint: str | None
 ) -> None:
     assert complaints(**words) == ([] if complaint is None else [complaint])
 
 
-def test_in_a_file_they_are_tables_and_every_fault_is_told_at_once(tmp_path: Path) -> None:
+def test_in_a_file_words_are_tables_and_all_errors_are_reported_at_once(tmp_path: Path) -> None:
     file = tmp_path / "edgevoice.toml"
     file.write_text('[wakeword]\nmodel = "alexa"\n[wakeword.words.hey_mycroft]\nthreshold = 0.4\nvoice = "Dennis"\n')
     assert [word.name for word in wake_words(load(file, {}).settings.wakeword)] == ["alexa", "hey_mycroft"]

@@ -195,7 +195,7 @@ def test_a_model_of_another_shape_is_refused_with_the_shape(
     ],
     ids=["text", "empty", "cutoff"],
 )
-def test_a_description_that_is_none_is_one_line_with_what_is_missing(tmp_path: Path, text: str, problem: str) -> None:
+def test_an_invalid_description_is_one_line_with_what_is_missing(tmp_path: Path, text: str, problem: str) -> None:
     path = described(tmp_path, GOOD)
     path.write_text(text, encoding="utf-8")
 

@@ -95,7 +95,7 @@ def test_a_file_that_the_service_may_not_read_is_refused_with_where_it_may(
     assert "in wakeword.words.w" in refused.value.remedy
 
 
-def test_a_path_that_is_none_is_refused_and_no_crash() -> None:
+def test_an_invalid_path_is_refused_without_a_crash() -> None:
     with pytest.raises(WakeWordUnavailable, match="which cannot be read: File name too long"):
         find_model(f"/{'a' * 300}.onnx")
     with pytest.raises(WakeWordUnavailable, match="there is no such file"):
@@ -111,7 +111,7 @@ def test_home_folders_are_those_that_the_service_manager_closes(path: str, *, is
 
 
 @pytest.mark.parametrize("found", [None, ModuleSpec("openwakeword", None)])
-def test_without_the_package_that_is_what_is_told(monkeypatch: pytest.MonkeyPatch, found: ModuleSpec | None) -> None:
+def test_a_missing_package_is_reported_as_such(monkeypatch: pytest.MonkeyPatch, found: ModuleSpec | None) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: found)
 
     assert words_present() == {}

@@ -124,7 +124,7 @@ def aged(change: Callable[[ModelProto], None]) -> ModelProto:
     ],
     ids=["format", "operators", "operator", "domain"],
 )
-def test_a_model_of_another_age_or_origin_is_told_with_what_it_wants(
+def test_a_model_of_another_version_or_origin_is_reported_with_what_it_needs(
     tmp_path: Path, made: ModelProto, found: str
 ) -> None:
     onnx.save(made, str(tmp_path / "w.onnx"))
@@ -151,7 +151,7 @@ def test_a_model_of_another_age_or_origin_is_told_with_what_it_wants(
     ],
     ids=["empty", "zeros", "LFS", "page", "page without type", "tflite", "zip", "gzip", "letter", "cut short"],
 )
-def test_another_kind_of_file_is_told_by_its_kind(tmp_path: Path, content: bytes, found: str, advice: str) -> None:
+def test_another_kind_of_file_is_reported_by_its_kind(tmp_path: Path, content: bytes, found: str, advice: str) -> None:
     (tmp_path / "w.onnx").write_bytes(content)
 
     told, remedy = refused(tmp_path / "w.onnx")
@@ -160,7 +160,7 @@ def test_another_kind_of_file_is_told_by_its_kind(tmp_path: Path, content: bytes
     assert advice in remedy
 
 
-def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_file_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def closed(*_arguments: Any) -> None:
         raise PermissionError(13, "Permission denied")
 

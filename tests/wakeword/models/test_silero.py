@@ -24,7 +24,7 @@ def test_speech_is_a_voice(name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["noise", "hum", "silence"])
-def test_what_is_no_speech_is_none(kind: str) -> None:
+def test_noise_is_not_a_voice(kind: str) -> None:
     times = np.arange(32_000) / 16_000
     sound = {
         "noise": np.random.default_rng(1).normal(0, 2000, len(times)),

@@ -49,7 +49,7 @@ def test_the_same_recordings_make_the_same_verifier() -> None:
     assert first.bias == second.bias
 
 
-def test_what_is_no_call_and_what_may_hold_one_is_told() -> None:
+def test_recordings_without_a_call_and_those_that_may_hold_one_are_reported() -> None:
     assert learner().is_call(recording(SLT))
     assert not learner().is_call(recording(TALK[0]))
     assert learner().is_other(recording(TALK[0]))
@@ -64,5 +64,5 @@ def test_pauses_do_not_count_as_speech(spoken_s: float) -> None:
 
 
 @pytest.mark.parametrize("sound", [quiet(12.0), np.zeros(12 * RATE_HZ, np.int16), quiet(0.01)])
-def test_a_room_alone_is_no_speech_however_long(sound: Samples) -> None:
+def test_room_noise_alone_is_not_speech_however_long(sound: Samples) -> None:
     assert sounding_s(sound) == 0

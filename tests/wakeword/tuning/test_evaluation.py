@@ -25,7 +25,7 @@ WORDS = ("hey_jarvis", "alexa", "jarvis")
         ("/data/set/opposite/a.wav", None),
     ],
 )
-def test_a_recording_is_told_by_the_nearest_name(path: str, kind: Kind | None) -> None:
+def test_the_nearest_folder_name_classifies_a_recording(path: str, kind: Kind | None) -> None:
     assert kind_of(Path(path), Path("/data/set")) == kind
 
 
@@ -44,7 +44,7 @@ def test_the_folder_that_was_named_counts_and_what_is_above_it_does_not() -> Non
         ("/d/pos_1.wav", None),
     ],
 )
-def test_the_word_is_told_by_the_name_too(path: str, word: str | None) -> None:
+def test_the_name_identifies_the_word_too(path: str, word: str | None) -> None:
     assert word_said(Path(path), Path("/d"), WORDS) == word
 
 
@@ -98,7 +98,7 @@ def test_a_word_heard_in_place_of_another_is_a_miss() -> None:
     assert not judged("negative", [0.0]).is_missed
 
 
-def test_without_positives_or_negatives_nothing_is_made_up() -> None:
+def test_without_positives_or_negatives_no_figure_is_invented() -> None:
     result = result_of([judged("negative", [0.0])], 0, Thresholds())
     other = result_of([judged("positive", [0.0])], 0, Thresholds())
 

@@ -38,7 +38,7 @@ def rises_in(
     ],
     ids=["close", "a door", "the floor itself", "a word", "a sure frame", "one breath"],
 )
-def test_a_rise_is_told_once_with_its_peak_and_what_two_frames_held(
+def test_a_rise_is_reported_once_with_its_peak_and_the_best_two_frames(
     scores: list[float], peak: float, held: float, *, is_heard: bool
 ) -> None:
     (rise,) = rises_in([0.0, *scores, *QUIET])
@@ -47,12 +47,12 @@ def test_a_rise_is_told_once_with_its_peak_and_what_two_frames_held(
     assert (rise.threshold, rise.floor) == (0.5, 0.25)
 
 
-def test_what_stays_below_its_share_of_the_threshold_is_nothing() -> None:
+def test_scores_below_their_share_of_the_threshold_are_ignored() -> None:
     assert rises_in([0.24, 0.2, 0.24, *QUIET]) == []
     assert len(rises_in([0.24, 0.2, 0.24, *QUIET], share=0.4)) == 1
 
 
-def test_scores_that_are_no_numbers_are_nothing() -> None:
+def test_nan_scores_are_ignored() -> None:
     assert rises_in([float("nan"), float("nan"), *QUIET]) == []
 
 
@@ -63,7 +63,7 @@ def test_its_peak_is_found_again_by_its_age() -> None:
     assert rise.peak_age == 7
 
 
-def test_what_a_detection_drags_along_is_no_near_miss() -> None:
+def test_the_tail_of_a_detection_is_not_a_near_miss() -> None:
     word = [0.0, 0.9, 0.9, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.4, 0.4, *QUIET]
     other = [0.3, 0.4, 0.4, 0.4, 0.0, 0.0, 0.0, 0.0, 0.0, 0.4, 0.4, 0.0, *QUIET]
 
@@ -78,7 +78,7 @@ def test_two_words_may_be_missed_in_one_breath() -> None:
     assert [rise.word for rise in rises_in(scores, scores, thresholds=(Thresholds(), Thresholds()))] == [0, 1]
 
 
-def test_a_sound_that_goes_on_and_on_is_told_every_two_seconds() -> None:
+def test_a_continuous_sound_is_reported_every_two_seconds() -> None:
     assert len(rises_in([0.4] * 75)) == 3
 
 

@@ -94,7 +94,7 @@ def test_lines_that_are_damaged_or_from_another_world_are_left_out(tmp_path: Pat
     assert read_log(tmp_path) == [miss(1), miss(2)]
 
 
-def test_no_log_is_told_apart_from_an_empty_one(tmp_path: Path) -> None:
+def test_a_missing_log_is_distinguished_from_an_empty_one(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_log(tmp_path)
     (tmp_path / FILE_NAME).touch()
@@ -223,7 +223,7 @@ def test_a_clip_that_does_not_fit_leaves_no_half_of_it(tmp_path: Path, monkeypat
     assert len(read_log(tmp_path)) == 1
 
 
-def test_a_link_in_the_files_place_is_not_followed(tmp_path: Path) -> None:
+def test_a_symbolic_link_at_the_files_path_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("precious\n")
     (tmp_path / FILE_NAME).symlink_to(tmp_path / "mine")
 

@@ -106,7 +106,7 @@ def test_what_happened_while_the_box_spoke_or_under_other_smoothing_or_models_st
     assert (other.over_speech, len(other.others)) == (0, 2)
 
 
-def test_dates_that_are_none_make_nothing_a_repetition() -> None:
+def test_invalid_dates_do_not_count_as_repetitions() -> None:
     odd = NearMiss(at="yesterday", word="computer", peak=0.4, held=0.4, threshold=0.5, floor=0.25)
     naive = NearMiss(at="2026-05-01T00:00:00", word="computer", peak=0.4, held=0.4, threshold=0.5, floor=0.25)
 
@@ -178,7 +178,7 @@ def test_where_no_threshold_will_do_that_is_said_and_the_best_is_named() -> None
 
 
 @pytest.mark.parametrize("floor", [0.25, 0.4, 0.99])
-def test_of_thresholds_below_the_logs_floor_nothing_is_said(floor: float) -> None:
+def test_no_claim_is_made_about_thresholds_below_the_logs_floor(floor: float) -> None:
     evidence = Evidence(10.0, calls=CLEAR, missed=((0.995, 0.2),), floor=floor)
 
     found = propose(evidence, 0.5, 0.8, most_false_wakes=0.5)

@@ -42,7 +42,7 @@ def layout(kind: int, channels: int, rate_hz: int, bits: int, more: bytes = b"")
     return b"fmt ", struct.pack("<HHIIHH", kind, channels, rate_hz, rate_hz * size, size, bits) + more
 
 
-def test_what_is_right_already_comes_through_bit_for_bit_filled_up_to_a_whole_frame() -> None:
+def test_audio_in_the_right_format_is_unchanged_and_padded_to_a_whole_frame() -> None:
     sound = heard(DATA / POSITIVES[0])
 
     assert (sound[: len(SPEECH)] == SPEECH).all()
@@ -106,7 +106,7 @@ def test_a_recorder_that_was_broken_off_leaves_what_it_had(tmp_path: Path, size:
     assert (heard(path)[: len(SPEECH)] == SPEECH).all()
 
 
-def test_floats_that_are_no_numbers_are_silence_and_too_loud_ones_are_clipped(tmp_path: Path) -> None:
+def test_nan_samples_become_silence_and_too_loud_ones_are_clipped(tmp_path: Path) -> None:
     odd = np.array([np.nan, np.inf, -np.inf, 7.0, -7.0, 0.25], "<f4")
     path = wav(tmp_path / "a.wav", layout(3, 1, RATE_HZ, 32), (b"data", odd.tobytes()))
 
@@ -139,7 +139,7 @@ def test_an_empty_recording_is_no_error_and_no_frame(tmp_path: Path) -> None:
         (b"fLaC" + b"nonsense" * 50, "damaged"),
     ],
 )
-def test_what_is_no_recording_is_refused_by_its_name(tmp_path: Path, content: bytes, problem: str) -> None:
+def test_a_file_that_is_not_a_recording_is_refused_by_name(tmp_path: Path, content: bytes, problem: str) -> None:
     (tmp_path / "x.wav").write_bytes(content)
 
     with pytest.raises(RecordingRefused, match=f"x.wav .*{problem}") as refused:
@@ -167,7 +167,7 @@ def test_formats_that_are_damaged_or_compressed_are_refused(
         heard(path)
 
 
-def test_a_file_that_is_not_there_or_is_a_folder_is_refused_too(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_are_refused_too(tmp_path: Path) -> None:
     for path in (tmp_path / "none.wav", tmp_path):
         with pytest.raises(RecordingRefused, match="cannot be read"):
             heard(path)
@@ -259,7 +259,7 @@ def test_tags_behind_a_sound_of_untold_size_are_not_heard(tmp_path: Path, size: 
 
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
 @pytest.mark.parametrize("behind", [(), (_LIST,), (b"fact" + struct.pack("<II", 4, 0), _LIST)])
-def test_tags_alone_are_no_sound(tmp_path: Path, size: int, behind: tuple[bytes, ...]) -> None:
+def test_tags_alone_are_not_sound(tmp_path: Path, size: int, behind: tuple[bytes, ...]) -> None:
     assert not len(heard(unsized(tmp_path / "a.wav", size, b"", *behind)))
 
 
