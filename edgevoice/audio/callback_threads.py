@@ -14,6 +14,12 @@ _LASTING_CALLS = 1000
 """Callbacks after which a stream is expected to last: 10 s of the speaker, 20 s of the microphone."""
 
 
+_CORES_TO_SPARE = 2
+"""On so many cores two threads that spin in real time leave nothing for the loop, which is to end that: the loss of a
+card was noticed after up to 20 s instead of one.
+"""
+
+
 class CallbackThreads:
     """Wraps the callbacks of both streams; ``errors`` are those that were raised in them."""
 
@@ -21,16 +27,21 @@ class CallbackThreads:
         self._threads: set[int] = set()
         self.errors: list[Exception] = []
 
-    def guard(self, callback: Callback) -> Callback:
-        """Wrap a callback: it asks for real time in its thread, and an error in it ends more than the stream."""
+    def guard(self, callback: Callback, *, is_urgent: bool = True) -> Callback:
+        """Wrap a callback: it asks for real time in its thread, and an error in it ends more than the stream.
+
+        One that is not urgent does so only where a core is left for everybody else, should both streams' threads spin.
+        """
         calls = 0
+        wants_real_time = is_urgent or (os.cpu_count() or 1) > _CORES_TO_SPARE
 
         def guarded(pcm: bytes | None, frames: int, times: Any, status: int) -> tuple[bytes | None, int]:
             nonlocal calls
             calls += 1
             if calls == 1:
                 self._threads.add(threading.get_native_id())
-                _ask_for_real_time()
+                if wants_real_time:
+                    _ask_for_real_time()
             elif calls == _LASTING_CALLS:
                 _stay_known_to_the_interpreter()
             try:

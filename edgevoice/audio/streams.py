@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import pyaudio
 
@@ -68,7 +69,8 @@ class StreamOpener:
             self._channel,
             self._ears.callback,
             every_channel=self._every_channel,
-            guard=self.threads.guard,
+            # A late microphone loses nothing for three periods; a late speaker is heard.
+            guard=partial(self.threads.guard, is_urgent=False),
         )
 
     def _open_mouth(self, library: pyaudio.PyAudio, name: str) -> None:
