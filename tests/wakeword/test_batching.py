@@ -9,7 +9,7 @@ from edgevoice.wakeword.scorer import StreamingScorer
 from tests.wakeword.sounds import POSITIVES, frames_of, parts, quiet, recording
 
 
-def test_it_begins_frame_by_frame_and_takes_two_once_all_words_are_calm() -> None:
+def test_scoring_starts_with_single_frames_and_pairs_them_once_all_scores_are_low() -> None:
     pace = Pace()
     assert pace.frames == 1
 
@@ -20,7 +20,7 @@ def test_it_begins_frame_by_frame_and_takes_two_once_all_words_are_calm() -> Non
     assert pace.frames == 1
 
 
-def test_while_the_box_speaks_no_frame_waits_for_another() -> None:
+def test_while_the_box_speaks_frames_are_scored_singly() -> None:
     pace = Pace()
 
     pace.take([(0.0,)], is_speaking=True)

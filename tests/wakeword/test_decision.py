@@ -35,25 +35,27 @@ def heard_at(scores: list[float], thresholds: Thresholds = USUAL) -> list[int]:
     ],
     ids=lambda value: value.replace(" ", "-") if isinstance(value, str) else "",
 )
-def test_what_counts_as_a_word(scores: list[float], expected: list[int], why: str) -> None:
+def test_a_detection_takes_one_frame_over_its_threshold_or_two_over_theirs(
+    scores: list[float], expected: list[int], why: str
+) -> None:
     assert heard_at(scores) == expected, why
 
 
-def test_a_word_that_goes_on_as_the_deaf_time_ends_is_heard_again_at_its_end() -> None:
+def test_a_word_that_outlasts_the_refractory_period_is_detected_again_when_that_ends() -> None:
     assert heard_at([0.9] * 30) == [0, 25]
 
 
-def test_without_a_refractory_period_every_frame_may_count() -> None:
+def test_without_a_refractory_period_every_frame_can_be_a_detection() -> None:
     assert heard_at([0.9, 0.9, 0.9], Thresholds(0.5, 0.8, refractory_s=0.0)) == [0, 1, 2]
 
 
-def test_each_word_has_a_threshold_of_its_own() -> None:
+def test_each_word_has_its_own_threshold() -> None:
     decision = Decision([Thresholds(0.5, 0.8), Thresholds(0.3, 0.4)])
 
     assert decision.take([0.45, 0.45], 1.0) == 1
 
 
-def test_of_two_words_in_one_breath_the_surer_one_is_heard_and_only_that() -> None:
+def test_of_two_overlapping_words_only_the_one_with_the_higher_score_is_detected() -> None:
     decision = Decision([Thresholds(), Thresholds()])
 
     breath: list[list[float]] = [[0.6, 0.7], [0.9, 0.95], [1.0, 1.0]]
@@ -62,13 +64,13 @@ def test_of_two_words_in_one_breath_the_surer_one_is_heard_and_only_that() -> No
     assert heard == [None, 1, None]
 
 
-def test_two_frames_that_confirm_each_other_are_of_the_same_word() -> None:
+def test_the_two_frame_rule_needs_both_frames_from_the_same_word() -> None:
     decision = Decision([Thresholds(), Thresholds()])
 
     assert [decision.take([0.6, 0.1], 1.0), decision.take([0.1, 0.6], 1.08)] == [None, None]
 
 
-def test_both_rules_have_a_higher_bar_while_the_box_speaks_and_for_a_second_after() -> None:
+def test_both_rules_use_higher_thresholds_while_the_box_speaks_and_for_a_second_after() -> None:
     careful = Thresholds(0.5, 0.8, refractory_s=0.0, speaking=0.9)
     decision = Decision([careful])
 
@@ -79,7 +81,7 @@ def test_both_rules_have_a_higher_bar_while_the_box_speaks_and_for_a_second_afte
     assert decision.take([0.85], 2.3) == 0
 
 
-def test_with_smoothing_the_mean_of_the_latest_scores_is_compared_and_reported() -> None:
+def test_with_smoothing_the_mean_of_the_latest_scores_is_used_and_reported() -> None:
     decision = Decision([Thresholds(), Thresholds()], smoothing_frames=3)
 
     told = [decision.take(scores, 1.0) for scores in ([0.9, 0.0], [0.6, 0.3], [0.6, 0.0], [0.6, 0.0])]
@@ -91,7 +93,7 @@ def test_with_smoothing_the_mean_of_the_latest_scores_is_compared_and_reported()
 @pytest.mark.parametrize(
     ("frames", "expected"), [(1, None), (2, 1)], ids=["as they are", "the mean of two lets it pass"]
 )
-def test_unsmoothed_a_single_loud_frame_is_no_word_which_is_why_that_is_the_default(
+def test_without_smoothing_the_default_a_single_high_frame_is_not_a_detection(
     frames: int, expected: int | None
 ) -> None:
     almost_sure = [0.0, 0.79, 0.21, 0.0]
@@ -102,7 +104,7 @@ def test_unsmoothed_a_single_loud_frame_is_no_word_which_is_why_that_is_the_defa
     assert bool(heard) == (expected is not None)
 
 
-def test_after_each_frame_it_reports_the_bars_in_force_and_whether_it_is_deaf() -> None:
+def test_each_frame_reports_the_thresholds_in_force_and_whether_it_is_in_the_refractory_period() -> None:
     decision = Decision([Thresholds(0.5, 0.8, speaking=0.9), Thresholds(0.6, 0.8)])
 
     assert (decision.take([0.0, 0.0], 1.0, is_speaking=True), decision.bars) == (None, [0.9, 0.6])

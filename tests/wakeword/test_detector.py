@@ -104,7 +104,7 @@ def heard_in(*pieces: Samples, listener: Listener | None = None) -> tuple[list[W
 
 @pytest.mark.parametrize("name", POSITIVES)
 @pytest.mark.parametrize("load", [streaming, LibraryScorer])
-def test_the_wake_word_is_heard_exactly_once_and_placed_where_it_was_said(
+def test_the_wake_word_is_detected_exactly_once_and_at_its_true_position(
     name: str, load: Callable[[Sequence[Path]], Scorer]
 ) -> None:
     speech = recording(name)
@@ -120,13 +120,13 @@ def test_the_wake_word_is_heard_exactly_once_and_placed_where_it_was_said(
 
 
 @pytest.mark.parametrize("name", NEGATIVES)
-def test_other_speech_is_never_taken_for_the_wake_word(name: str) -> None:
+def test_other_speech_never_triggers_the_wake_word(name: str) -> None:
     heard, _ = heard_in(quiet(1.0), recording(name), quiet(1.0))
 
     assert heard == []
 
 
-def test_said_again_after_the_refractory_period_it_is_heard_again() -> None:
+def test_a_word_repeated_after_the_refractory_period_is_detected_again() -> None:
     speech = recording("pos_hey_jarvis__flite_slt_1.1.wav")
 
     heard, _ = heard_in(quiet(1.0), speech, quiet(2.5), speech, quiet(1.0))
@@ -135,7 +135,7 @@ def test_said_again_after_the_refractory_period_it_is_heard_again() -> None:
     assert heard[1].at_sample - heard[0].at_sample == pytest.approx(len(speech) + 2.5 * RATE_HZ, abs=2 * FRAME)
 
 
-def test_of_several_words_each_is_told_by_its_name_and_by_its_own_threshold() -> None:
+def test_each_of_several_words_is_reported_by_name_at_its_own_threshold() -> None:
     alexa = WakeWord("alexa", find_model("alexa"), Thresholds())
     deaf = WakeWord("hey_jarvis", WORD.model, Thresholds(threshold=1.0, sure=1.0))
     speech = recording(POSITIVES[0])
@@ -147,7 +147,7 @@ def test_of_several_words_each_is_told_by_its_name_and_by_its_own_threshold() ->
     assert unheard == []
 
 
-def test_while_the_box_speaks_its_own_bar_holds() -> None:
+def test_while_the_box_speaks_a_separate_threshold_applies() -> None:
     careful = WakeWord("hey_jarvis", WORD.model, Thresholds(speaking=1.0))
     listener = Listener(careful)
     listener.is_speaking = True
@@ -168,7 +168,7 @@ def noted(folder: Path, thresholds: Thresholds, *, most_clips: int = 0) -> tuple
     return heard, sound
 
 
-def test_a_word_that_is_not_enough_is_written_down_with_the_sound_that_holds_it(tmp_path: Path) -> None:
+def test_a_near_miss_is_logged_with_the_audio_that_contains_it(tmp_path: Path) -> None:
     heard, sound = noted(tmp_path, Thresholds(threshold=1.0, sure=1.0), most_clips=2)
 
     assert heard == []
@@ -186,7 +186,7 @@ def test_a_word_that_is_not_enough_is_written_down_with_the_sound_that_holds_it(
     assert (recording(POSITIVES[0]) | 1)[-6000:].tobytes() in kept
 
 
-def test_a_word_that_is_heard_is_written_down_without_its_sound(tmp_path: Path) -> None:
+def test_a_detection_is_logged_without_its_audio(tmp_path: Path) -> None:
     heard, _ = noted(tmp_path, Thresholds(), most_clips=2)
 
     assert len(heard) == 1
@@ -194,13 +194,13 @@ def test_a_word_that_is_heard_is_written_down_without_its_sound(tmp_path: Path) 
     assert not (tmp_path / CLIPS_NAME).exists()
 
 
-def test_a_log_that_cannot_be_written_costs_no_detection(tmp_path: Path) -> None:
+def test_an_unwritable_log_costs_no_detection(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     assert len(noted(tmp_path / "file", Thresholds())[0]) == 1
 
 
-def test_silence_and_a_muted_microphone_are_scored_so_the_watchdog_sees_life() -> None:
+def test_silence_and_a_muted_microphone_are_scored_so_that_the_watchdog_is_fed() -> None:
     heard, listener = heard_in(np.zeros(4 * FRAME, np.int16))
 
     assert heard == []
@@ -226,7 +226,7 @@ class _Counting:
     ("score", "is_speaking", "expected"),
     [(0.0, False, [1, 2, 2, 2, 2, 2]), (0.03, False, [1] * 11), (0.0, True, [1] * 11)],
 )
-def test_two_frames_are_scored_at_once_while_all_is_calm_and_no_frame_waits_when_something_is_in_the_air(
+def test_frames_are_paired_while_scores_are_low_and_scored_singly_once_a_word_is_possible(
     score: float, *, is_speaking: bool, expected: list[int]
 ) -> None:
     scorer = _Counting(score)
@@ -255,7 +255,7 @@ def test_the_end_of_loading_is_reported(caplog: pytest.LogCaptureFixture) -> Non
     assert (record.message, vars(record)["fields"]) == ("wakeword-ready", {"words": "hey_jarvis"})
 
 
-def test_far_behind_it_drops_the_oldest_frames_counts_them_and_never_blocks() -> None:
+def test_a_detector_far_behind_drops_and_counts_the_oldest_frames_and_never_blocks() -> None:
     detector = Listener().detector
     for number in range(1, 31):
         detector.hear(bytes(2 * FRAME), number * FRAME)
@@ -265,7 +265,7 @@ def test_far_behind_it_drops_the_oldest_frames_counts_them_and_never_blocks() ->
     assert [item[1] // FRAME for item in waiting if item is not None] == list(range(6, 31))
 
 
-def test_its_thread_ends_with_it_even_when_it_was_far_behind() -> None:
+def test_closing_ends_its_thread_even_when_it_is_far_behind() -> None:
     listener = Listener()
 
     async def live() -> None:
@@ -280,7 +280,7 @@ def test_its_thread_ends_with_it_even_when_it_was_far_behind() -> None:
     assert listener.threads == []
 
 
-def test_a_file_that_is_not_a_model_is_refused_by_its_path(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_model_is_refused_and_the_error_names_its_path(tmp_path: Path) -> None:
     model = tmp_path / "computer.onnx"
     model.write_bytes(b"this is not a model" * 100)
     listener = Listener(WakeWord("computer", model, Thresholds()))
@@ -309,7 +309,9 @@ def test_a_file_that_is_not_a_model_is_refused_by_its_path(tmp_path: Path) -> No
         ("silero_vad.onnx", r"silero_vad\.onnx is not a wake word model: a wake word model takes "),
     ],
 )
-def test_a_model_that_is_none_for_one_word_is_refused_by_the_library_too(file: str, problem: str) -> None:
+def test_a_model_that_does_not_score_a_single_word_is_refused_by_the_library_engine_too(
+    file: str, problem: str
+) -> None:
     model = words_present()["hey_jarvis"].parent / file
     listener = Listener(WakeWord("word", model, Thresholds()), load=LibraryScorer)
 
@@ -339,7 +341,7 @@ class _Late:
 
 
 @pytest.mark.parametrize(("takes_s", "is_late"), [(0.1, False), (1.9, False), (2.1, True), (11.0, True)])
-def test_a_frame_scored_too_late_does_not_prove_that_it_listens(
+def test_a_frame_scored_too_late_is_not_proof_that_the_detector_is_listening(
     monkeypatch: pytest.MonkeyPatch, takes_s: float, *, is_late: bool
 ) -> None:
     detector = Listener().detector
@@ -355,7 +357,7 @@ def test_a_frame_scored_too_late_does_not_prove_that_it_listens(
 
 
 @pytest.mark.parametrize("ending", [SystemExit(0), KeyboardInterrupt(), GeneratorExit()], ids=repr)
-def test_whatever_ends_its_thread_is_an_error_that_ends_the_box_and_not_the_process(ending: BaseException) -> None:
+def test_whatever_ends_its_thread_raises_an_error_that_stops_the_box_and_not_the_process(ending: BaseException) -> None:
     def end(_models: Sequence[Path]) -> Scorer:
         raise ending
 
@@ -368,7 +370,7 @@ def test_whatever_ends_its_thread_is_an_error_that_ends_the_box_and_not_the_proc
     asyncio.run(live())
 
 
-def test_a_bug_of_ours_in_its_thread_ends_it_and_is_not_swallowed() -> None:
+def test_a_bug_in_its_thread_ends_it_and_is_not_swallowed() -> None:
     def break_down(_heard: WakeWordHeard) -> None:
         raise ZeroDivisionError("of our own making")
 
@@ -384,7 +386,7 @@ def test_a_bug_of_ours_in_its_thread_ends_it_and_is_not_swallowed() -> None:
     asyncio.run(live())
 
 
-def test_a_loop_that_is_gone_when_the_model_is_loaded_does_no_harm() -> None:
+def test_a_loop_that_closed_before_the_model_was_loaded_does_no_harm() -> None:
     async def leave_at_once() -> None:
         task = asyncio.create_task(Listener().detector.run())
         await asyncio.sleep(0)

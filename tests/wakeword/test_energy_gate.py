@@ -19,7 +19,7 @@ def opened(frames: Samples) -> list[bool]:
 
 @pytest.mark.parametrize("level", [0.0, 1.0, 8.0, 300.0, 3000.0])
 @pytest.mark.parametrize("is_pink", [False, True])
-def test_in_a_steady_room_it_shuts_and_stays_shut_but_for_moments(level: float, *, is_pink: bool) -> None:
+def test_in_steady_noise_the_gate_closes_and_stays_closed_except_for_moments(level: float, *, is_pink: bool) -> None:
     room = noise(120.0, max(level, 1e-9), is_pink=is_pink, seed=5).astype(np.int16)
 
     told = opened(frames_of(room))
@@ -27,7 +27,7 @@ def test_in_a_steady_room_it_shuts_and_stays_shut_but_for_moments(level: float, 
     assert np.mean(told[2 * HELD :]) < 0.2
 
 
-def test_a_muted_microphone_and_a_humming_one_are_silence() -> None:
+def test_a_muted_microphone_and_a_humming_one_count_as_silence() -> None:
     hum = 800 * np.sin(2 * np.pi * 50 / RATE_HZ * np.arange(RATE_HZ * 20)) + noise(20.0, 5.0, is_pink=False, seed=1)
 
     assert not any(opened(np.zeros((100, 1280), np.int16))[HELD:])
@@ -36,7 +36,7 @@ def test_a_muted_microphone_and_a_humming_one_are_silence() -> None:
     assert np.mean(opened(frames_of(hum.astype(np.int16)))[2 * HELD :]) < 0.2
 
 
-def test_it_opens_with_the_first_frame_that_stands_out_and_stays_open_for_two_seconds() -> None:
+def test_the_gate_opens_on_the_first_frame_above_the_noise_and_stays_open_for_two_seconds() -> None:
     clap = quiet(0.08)[:1280].copy()
     clap[600:700] = 3000
     told = opened(np.concatenate([frames_of(quiet(4.0)), clap[None], frames_of(quiet(4.0))]))
@@ -46,7 +46,7 @@ def test_it_opens_with_the_first_frame_that_stands_out_and_stays_open_for_two_se
     assert not any(told[50 + HELD :])
 
 
-def test_when_the_room_becomes_louder_for_good_it_shuts_again_in_time() -> None:
+def test_after_a_lasting_rise_in_noise_the_gate_closes_again() -> None:
     rooms = [noise(3.0, 20, is_pink=True, seed=2), noise(60.0, 200, is_pink=True, seed=3)]
 
     told = opened(frames_of(np.concatenate(rooms).astype(np.int16)))
@@ -57,7 +57,7 @@ def test_when_the_room_becomes_louder_for_good_it_shuts_again_in_time() -> None:
 
 @pytest.mark.parametrize("above_noise_db", [30, 10, 5, 0, -5])
 @pytest.mark.parametrize("is_pink", [False, True])
-def test_no_score_is_lost_to_it_however_much_noise_there_is(above_noise_db: int, *, is_pink: bool) -> None:
+def test_the_gate_loses_no_score_at_any_noise_level(above_noise_db: int, *, is_pink: bool) -> None:
     models = [words_present()["hey_jarvis"]]
     free, gated = StreamingScorer(models, parts()), StreamingScorer(models, parts(), EnergyGate())
     for name in POSITIVES:
@@ -73,7 +73,7 @@ def test_no_score_is_lost_to_it_however_much_noise_there_is(above_noise_db: int,
 
 
 @pytest.mark.parametrize("at_once", [1, 2])
-def test_after_it_opens_every_score_is_what_it_would_have_been(at_once: int) -> None:
+def test_once_open_every_score_equals_the_score_without_a_gate(at_once: int) -> None:
     models = [words_present()[name] for name in ("hey_jarvis", "alexa")]
     free, gated = StreamingScorer(models, parts()), StreamingScorer(models, parts(), EnergyGate())
     pauses = [quiet(seconds) for seconds in (6.0, 3.0, 4.04, 9.9)]

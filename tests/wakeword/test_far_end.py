@@ -50,7 +50,7 @@ def loud(level: int = 50) -> Samples:
     return np.full(FRAME, level, np.int16)
 
 
-def test_a_word_that_the_box_says_is_its_own_for_a_second() -> None:
+def test_a_word_spoken_by_the_box_counts_as_its_own_for_one_second() -> None:
     far_end, _ = opened()
     say(far_end, loud(), FRAME)
 
@@ -60,7 +60,7 @@ def test_a_word_that_the_box_says_is_its_own_for_a_second() -> None:
     assert not far_end.has_said(0, 2 * FRAME + RATE_HZ + 1)
 
 
-def test_a_word_that_it_does_not_say_can_be_called_meanwhile() -> None:
+def test_meanwhile_a_word_that_the_box_does_not_say_still_wakes_it() -> None:
     far_end, _ = opened()
     say(far_end, loud(), 0)
 
@@ -68,7 +68,7 @@ def test_a_word_that_it_does_not_say_can_be_called_meanwhile() -> None:
     assert not far_end.has_said(1, FRAME)
 
 
-def test_other_talk_of_the_box_leaves_every_call_alone() -> None:
+def test_other_speech_of_the_box_suppresses_no_detection() -> None:
     far_end, scorer = opened()
     say(far_end, loud(9), 0)
 
@@ -76,7 +76,7 @@ def test_other_talk_of_the_box_leaves_every_call_alone() -> None:
     assert scorer.frames == 1
 
 
-def test_what_it_says_after_a_silence_begins_anew() -> None:
+def test_after_a_silence_scoring_starts_from_a_fresh_state() -> None:
     far_end, scorer = opened()
     say(far_end, loud()[: FRAME // 2], 0)
     say(far_end, loud()[: FRAME // 2], 10 * FRAME)
@@ -85,7 +85,7 @@ def test_what_it_says_after_a_silence_begins_anew() -> None:
     assert (scorer.frames, scorer.resets) == (0, 1)
 
 
-def test_before_the_models_are_loaded_and_while_it_is_silent_nothing_is_computed() -> None:
+def test_nothing_is_computed_before_the_models_are_loaded_or_while_the_box_is_silent() -> None:
     scorer = Loudness()
     far_end = FarEndScorer(lambda: scorer)
     say(far_end, loud(), 0)
@@ -96,7 +96,7 @@ def test_before_the_models_are_loaded_and_while_it_is_silent_nothing_is_computed
     assert scorer.frames == 0
 
 
-def test_a_thread_that_is_far_behind_forgets_the_oldest() -> None:
+def test_a_thread_far_behind_drops_the_oldest_audio() -> None:
     far_end, scorer = opened()
     say(far_end, np.tile(loud(), 100), 0)
 
@@ -106,7 +106,7 @@ def test_a_thread_that_is_far_behind_forgets_the_oldest() -> None:
 
 
 @pytest.mark.anyio
-async def test_as_long_as_nobody_calls_the_voice_of_the_box_costs_nothing() -> None:
+async def test_the_boxs_own_speech_costs_nothing_until_a_word_is_detected() -> None:
     scorer = Loudness()
     listener = Listener(far_end=FarEndScorer(lambda: scorer))
 

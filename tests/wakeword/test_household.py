@@ -34,28 +34,28 @@ def household(*voices: VoiceVerifier, threshold: float = 0.5) -> HouseholdVoices
     return HouseholdVoices([voices or [voice()]], threshold=threshold)
 
 
-def test_a_known_voice_is_heard_at_scores_that_would_not_do_otherwise() -> None:
+def test_a_known_voice_is_detected_at_scores_otherwise_too_low() -> None:
     assert verified(household(), 0.1, 0.1, 3.0) == pytest.approx(0.69, abs=0.01)
 
 
-def test_however_well_a_voice_is_known_it_makes_no_call_of_what_is_none() -> None:
+def test_even_a_well_known_voice_does_not_turn_other_speech_into_a_detection() -> None:
     assert verified(household(), 0.01, 0.05, 50.0) < 0.5
 
 
-def test_a_guest_whom_the_model_hears_clearly_always_wakes_the_box() -> None:
+def test_a_guest_with_a_high_score_always_wakes_the_box() -> None:
     assert verified(household(), 0.9, 0.9, -50.0) > 0.5
     assert verified(household(), 0.6, 0.6, -50.0) < 0.5
 
 
-def test_nobody_is_asked_while_nothing_is_in_the_air() -> None:
+def test_no_verifier_is_asked_while_scores_are_low() -> None:
     assert verified(household(), 0.3, NEAR / 2, 50.0) == 0.3
 
 
-def test_a_stricter_threshold_asks_for_a_surer_verifier() -> None:
+def test_a_stricter_threshold_needs_a_surer_verifier() -> None:
     assert verified(household(threshold=0.9), 0.3, 0.3, 1.0) < 0.3 < verified(household(), 0.3, 0.3, 1.0)
 
 
-def test_of_several_voices_the_one_that_knows_the_sound_best_counts_and_has_to_be_surer() -> None:
+def test_with_several_voices_the_best_match_counts_and_must_be_surer() -> None:
     both = household(voice("Anna"), voice("Ben", bias=2.0))
 
     alone = household(voice("Ben", bias=2.0 - math.log(2)))
@@ -63,7 +63,7 @@ def test_of_several_voices_the_one_that_knows_the_sound_best_counts_and_has_to_b
     assert verified(both, 0.3, 0.3, 0.0) == pytest.approx(verified(alone, 0.3, 0.3, 0.0))
 
 
-def test_what_a_verifier_has_said_holds_for_three_frames_and_no_longer() -> None:
+def test_a_verifiers_result_is_valid_for_exactly_three_frames() -> None:
     known = household()
 
     scores = [verified(known, 0.3, 0.3, first) for first in (3.0, 0.0, 0.0, 0.0)]
@@ -72,7 +72,7 @@ def test_what_a_verifier_has_said_holds_for_three_frames_and_no_longer() -> None
 
 
 @pytest.mark.parametrize("ends", ["in silence", "by a reset"])
-def test_what_was_said_before_counts_no_more(ends: str) -> None:
+def test_after_silence_or_a_reset_earlier_results_no_longer_count(ends: str) -> None:
     known = household()
     verified(known, 0.3, 0.3, 3.0)
     if ends == "in silence":
@@ -83,7 +83,7 @@ def test_what_was_said_before_counts_no_more(ends: str) -> None:
     assert verified(known, 0.3, 0.3, 0.0) == pytest.approx(0.3)
 
 
-def test_two_frames_at_once_are_scored_as_one_by_one() -> None:
+def test_two_frames_at_once_score_the_same_as_one_by_one() -> None:
     one_by_one, at_once = household(), household()
 
     first = one_by_one.verified([[0.3]], [[0.3]], embeddings(0.0, 0.0, 1.0))
@@ -92,7 +92,7 @@ def test_two_frames_at_once_are_scored_as_one_by_one() -> None:
     assert at_once.verified([[0.3], [0.4]], [[0.3], [0.4]], embeddings(0.0, 1.0, -1.0)) == [*first, *second]
 
 
-def test_a_word_for_which_nobody_is_enrolled_keeps_its_scores() -> None:
+def test_a_word_without_enrolled_voices_keeps_its_scores() -> None:
     known = HouseholdVoices([[voice()], []], threshold=0.5)
 
     ((first, second),) = known.verified([[0.3, 0.3]], [[0.3, 0.3]], embeddings(0.0, 0.0, 2.0))

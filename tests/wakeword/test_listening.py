@@ -23,7 +23,7 @@ def listened(scorer: Scorer, name: str, **limits: float) -> Listened:
     return listen(scorer, frames_of(DATA / name), [Thresholds(**limits)])
 
 
-def test_each_fixture_is_heard_where_it_ends_and_each_time_alike_whatever_was_heard_before(scorer: Scorer) -> None:
+def test_each_recording_is_detected_at_its_end_whatever_was_heard_before(scorer: Scorer) -> None:
     first = [listened(scorer, name) for name in POSITIVES]
     again = [listened(scorer, name) for name in reversed(POSITIVES)][::-1]
 
@@ -35,13 +35,13 @@ def test_each_fixture_is_heard_where_it_ends_and_each_time_alike_whatever_was_he
         assert np.array_equal(one.scores, other.scores)
 
 
-def test_other_speech_is_neither_heard_nor_nearly(scorer: Scorer) -> None:
+def test_other_speech_gives_neither_detections_nor_near_misses(scorer: Scorer) -> None:
     for name in NEGATIVES:
         found = listened(scorer, name)
         assert (found.heard, found.near_misses) == ((), ())
 
 
-def test_a_bar_that_is_too_high_makes_near_misses_of_them(scorer: Scorer) -> None:
+def test_too_high_a_threshold_turns_detections_into_near_misses(scorer: Scorer) -> None:
     found = listened(scorer, POSITIVES[0], threshold=1.0, sure=1.0)
 
     assert found.heard == ()
@@ -52,7 +52,7 @@ def test_a_bar_that_is_too_high_makes_near_misses_of_them(scorer: Scorer) -> Non
     st.lists(st.sampled_from([0.0, 0.2, 0.4, 0.5, 0.6, 0.79, 0.8, 0.95]), max_size=200),
     st.sampled_from([0.3, 0.5, 0.6, 0.9]),
 )
-def test_counting_by_loud_frames_alone_gives_what_the_decision_gives(scores: list[float], threshold: float) -> None:
+def test_counting_from_high_scores_alone_matches_the_decision(scores: list[float], threshold: float) -> None:
     limits = Thresholds(threshold, max(threshold, 0.8), refractory_s=1.0)
     decision = Decision([limits])
     expected = sum(decision.take([score], (number + 1) * FRAME_S) is not None for number, score in enumerate(scores))

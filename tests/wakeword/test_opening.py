@@ -16,12 +16,12 @@ from edgevoice.wakeword.tuning.notes import Outcomes
 from edgevoice.wakeword.words import wake_words
 
 
-def test_without_words_nothing_listens() -> None:
+def test_without_wake_words_there_is_no_detector() -> None:
     assert open_detector(WakewordSettings(), (), print, is_speaking=lambda: False, near_misses=None) is None
 
 
 @pytest.mark.parametrize(("engine", "overhears"), [("streaming", 1), ("microwakeword", 1), ("openwakeword", 0)])
-def test_what_the_box_says_is_scored_too_by_the_engines_that_cost_little(
+def test_the_boxs_own_speech_is_scored_by_the_cheap_engines_only(
     engine: Literal["streaming", "microwakeword", "openwakeword"], overhears: int
 ) -> None:
     settings = WakewordSettings(engine=engine)
@@ -39,7 +39,7 @@ def test_what_the_box_says_is_scored_too_by_the_engines_that_cost_little(
     assert len(takers) == overhears
 
 
-def test_outcomes_are_noted_in_the_log_of_near_misses_with_the_time_in_utc(tmp_path: Path) -> None:
+def test_outcomes_are_written_to_the_near_miss_log_with_utc_times(tmp_path: Path) -> None:
     log = NearMissLog(tmp_path)
 
     outcomes = open_outcomes(log)
@@ -57,7 +57,7 @@ def test_outcomes_are_noted_in_the_log_of_near_misses_with_the_time_in_utc(tmp_p
     ],
     ids=repr,
 )
-def test_without_the_voice_model_pitch_alone_tells_speech_and_the_log_says_so(
+def test_without_the_voice_model_speech_is_detected_by_pitch_alone_and_the_log_says_so(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, problem: str
 ) -> None:
     def fail() -> None:

@@ -54,7 +54,7 @@ def theirs() -> list[Scores]:
 
 
 @pytest.mark.parametrize("at_once", [1, 2])
-def test_over_four_minutes_no_score_differs_by_a_thousandth_no_decision_differs_and_no_reset_makes_a_word(
+def test_over_four_minutes_scores_agree_within_0_001_with_equal_decisions_and_no_word_from_a_reset(
     at_once: int, theirs: list[Scores]
 ) -> None:
     ours = heard(StreamingScorer([words_present()[name] for name in NAMES], parts()), at_once)
@@ -69,7 +69,7 @@ def test_over_four_minutes_no_score_differs_by_a_thousandth_no_decision_differs_
         assert scores[:AFTER_RESET].max() < 0.2, f"stretch {number} begins with a false score"
 
 
-def test_the_library_is_not_imported_nor_what_it_drags_along() -> None:
+def test_neither_the_library_nor_its_dependencies_are_imported() -> None:
     script = """if True:
         import os, sys
         import numpy as np
@@ -88,7 +88,7 @@ def test_the_library_is_not_imported_nor_what_it_drags_along() -> None:
 
 
 @pytest.mark.parametrize("engine", [StreamingScorer, LibraryScorer])
-def test_the_first_five_frames_score_nothing_as_the_library_has_it(engine: type[Scorer]) -> None:
+def test_the_first_five_frames_score_zero_as_in_the_library(engine: type[Scorer]) -> None:
     models = [words_present()["hey_jarvis"]]
     scorer: Scorer = StreamingScorer(models, parts()) if engine is StreamingScorer else LibraryScorer(models)
 

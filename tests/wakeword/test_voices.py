@@ -43,7 +43,7 @@ def changed(file: Path, **values: Any) -> Path:
     return file
 
 
-def test_a_voice_is_read_as_it_was_kept_and_only_its_owner_can(tmp_path: Path) -> None:
+def test_a_voice_reads_back_as_stored_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     file = kept(tmp_path, "Zoë M")
 
     found = read(file, WORD.name, WORD.model, SEEN)
@@ -55,14 +55,14 @@ def test_a_voice_is_read_as_it_was_kept_and_only_its_owner_can(tmp_path: Path) -
     assert name_of(file) == "Zoë M"
 
 
-def test_enrolled_again_a_person_has_one_voice(tmp_path: Path) -> None:
+def test_enrolling_again_replaces_a_persons_voice(tmp_path: Path) -> None:
     kept(tmp_path)
     kept(tmp_path)
 
     assert [name_of(file) for file in files_of(tmp_path, WORD.name)] == ["Anna"]
 
 
-def test_who_is_enrolled_for_another_word_and_other_files_are_left_out(tmp_path: Path) -> None:
+def test_voices_enrolled_for_another_word_and_other_files_are_left_out(tmp_path: Path) -> None:
     file = kept(tmp_path)
     file.with_name("alexa--Anna.json").touch()
     file.with_name("notes.txt").touch()
@@ -73,7 +73,7 @@ def test_who_is_enrolled_for_another_word_and_other_files_are_left_out(tmp_path:
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "-x", "x" * 41, "a\n"])
-def test_no_name_leads_out_of_the_folder(name: str) -> None:
+def test_no_name_escapes_the_folder(name: str) -> None:
     assert not is_name(name)
 
 
@@ -90,7 +90,7 @@ def test_no_name_leads_out_of_the_folder(name: str) -> None:
         ({"weights": [1e4] * SEEN * EMBEDDING_SIZE}, "contains invalid weights"),
     ],
 )
-def test_a_verifier_of_another_model_is_refused_by_name(tmp_path: Path, values: dict[str, Any], problem: str) -> None:
+def test_a_verifier_for_another_model_is_refused_by_name(tmp_path: Path, values: dict[str, Any], problem: str) -> None:
     file = changed(kept(tmp_path), **values)
 
     with pytest.raises(VoiceRefused) as refused:
@@ -100,7 +100,7 @@ def test_a_verifier_of_another_model_is_refused_by_name(tmp_path: Path, values: 
     assert len(refused.value.line().splitlines()) == 1
 
 
-def test_a_missing_file_is_refused_too(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(VoiceRefused, match="cannot be read: No such file"):
         read(tmp_path / "gone.json", WORD.name, WORD.model, SEEN)
 
@@ -113,7 +113,7 @@ def test_bytes_that_are_not_text_are_refused(tmp_path: Path) -> None:
         read(file, WORD.name, WORD.model, SEEN)
 
 
-def test_a_voice_that_cannot_be_used_is_left_out_with_a_line_and_the_others_are_known(
+def test_an_unusable_voice_is_left_out_with_one_log_line_and_the_others_are_used(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     kept(tmp_path, "Anna")
@@ -127,13 +127,13 @@ def test_a_voice_that_cannot_be_used_is_left_out_with_a_line_and_the_others_are_
     assert "Ben.json was made for another model" in str(record.__dict__)
 
 
-def test_where_nobody_is_enrolled_or_the_settings_say_off_nobody_is_asked(tmp_path: Path) -> None:
+def test_without_enrolled_voices_or_with_the_setting_off_no_verifier_is_asked(tmp_path: Path) -> None:
     assert household_for(WakewordSettings(), [WORD], tmp_path)([SEEN]) is None
     kept(tmp_path)
     assert household_for(WakewordSettings(verifier="off"), [WORD], tmp_path)([SEEN]) is None
 
 
-def test_a_folder_that_cannot_be_read_is_one_line_and_the_box_hears_as_before(
+def test_an_unreadable_folder_gives_one_log_line_and_detection_works_as_before(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / FOLDER).write_text("no folder")
@@ -145,7 +145,7 @@ def test_a_folder_that_cannot_be_read_is_one_line_and_the_box_hears_as_before(
     assert scale_of(WakewordSettings(), WORD, tmp_path) == WORD.scale
 
 
-def test_scores_with_known_voices_are_on_a_scale_of_their_own(tmp_path: Path) -> None:
+def test_scores_with_known_voices_use_their_own_scale(tmp_path: Path) -> None:
     settings = WakewordSettings()
     assert scale_of(settings, WORD, tmp_path) == WORD.scale
     kept(tmp_path)

@@ -62,7 +62,7 @@ def fused(made: Witness, score: float) -> float:
         (0.01, 0.05, False),
     ],
 )
-def test_what_both_find_likely_is_a_call_and_what_one_excludes_takes_a_sure_other(
+def test_likely_for_both_is_a_detection_and_unlikely_for_one_needs_the_other_to_be_sure(
     asked: tuple[Witness, Saying], score: float, says: float, *, is_over: bool
 ) -> None:
     made, other = asked
@@ -71,7 +71,7 @@ def test_what_both_find_likely_is_a_call_and_what_one_excludes_takes_a_sure_othe
     assert (fused(made, score) >= 0.5) is is_over
 
 
-def test_a_higher_score_of_either_is_a_higher_score_of_both(asked: tuple[Witness, Saying]) -> None:
+def test_a_higher_score_of_either_raises_the_joint_score(asked: tuple[Witness, Saying]) -> None:
     made, other = asked
     table = []
     for says in (0.0, 0.01, 0.1, 0.5, 0.9):
@@ -84,7 +84,7 @@ def test_a_higher_score_of_either_is_a_higher_score_of_both(asked: tuple[Witness
     assert all(0 < score <= 1 for row in table for score in row)
 
 
-def test_nobody_is_asked_while_nothing_is_near_and_then_the_last_three_seconds_are_heard(
+def test_the_witness_stays_idle_at_low_scores_and_then_hears_the_last_three_seconds(
     asked: tuple[Witness, Saying],
 ) -> None:
     made, other = asked
@@ -97,7 +97,7 @@ def test_nobody_is_asked_while_nothing_is_near_and_then_the_last_three_seconds_a
     assert other.heard == 38
 
 
-def test_the_witness_listens_on_for_a_moment_and_what_it_said_holds_for_half_a_second(
+def test_the_witness_keeps_listening_briefly_and_its_result_is_valid_for_half_a_second(
     asked: tuple[Witness, Saying],
 ) -> None:
     made, other = asked
@@ -111,7 +111,7 @@ def test_the_witness_listens_on_for_a_moment_and_what_it_said_holds_for_half_a_s
     assert later[2] > 0.5 > later[-1]
 
 
-def test_frames_in_pairs_are_heard_in_their_order_and_a_frame_without_a_score_keeps_none(
+def test_paired_frames_are_heard_in_order_and_a_frame_without_a_score_stays_without_one(
     asked: tuple[Witness, Saying],
 ) -> None:
     made, other = asked
@@ -133,7 +133,7 @@ def test_a_word_without_a_witness_keeps_its_scores(asked: tuple[Witness, Saying]
     assert (made._scorer.models, made._scorer.heard) == ([JARVIS], 0)
 
 
-def test_what_was_forgotten_is_asked_about_no_more(asked: tuple[Witness, Saying]) -> None:
+def test_after_a_reset_earlier_audio_is_not_given_to_the_witness(asked: tuple[Witness, Saying]) -> None:
     made, other = asked
     other.says = 0.9
     fused(made, 0.02)
@@ -153,7 +153,7 @@ def heard(scorer: StreamingScorer, sound: Samples) -> Listened:
     return listen(scorer, frames_of(sound), [Thresholds()])
 
 
-def test_a_call_in_noise_that_each_model_alone_doubts_is_heard_by_both() -> None:
+def test_a_call_in_noise_that_each_model_alone_misses_is_detected_by_both_together() -> None:
     alone = StreamingScorer([find_model("hey_jarvis")], parts())
     both = StreamingScorer([find_model("hey_jarvis")], parts(), witness=Witness([JARVIS]))
     calls = [
@@ -171,14 +171,14 @@ def test_a_call_in_noise_that_each_model_alone_doubts_is_heard_by_both() -> None
         assert len(heard(both, recording(name)).heard) == 1
 
 
-def test_other_talk_stays_far_below() -> None:
+def test_other_speech_scores_far_below_the_threshold() -> None:
     both = StreamingScorer([find_model("hey_jarvis")], parts(), witness=Witness([JARVIS]))
 
     for name in NEGATIVES:
         assert heard(both, recording(name)).scores.max() < 0.1
 
 
-def test_a_witness_that_catches_up_says_what_one_that_always_listened_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_witness_that_catches_up_scores_the_same_as_one_that_always_listened(monkeypatch: pytest.MonkeyPatch) -> None:
     sound = np.concatenate([quiet(6.0), recording(POSITIVES[0]), quiet(1.0)])
     late = heard(StreamingScorer([find_model("hey_jarvis")], parts(), witness=Witness([JARVIS])), sound).scores
     monkeypatch.setattr(witness, "NEAR", 0.0)
@@ -190,7 +190,7 @@ def test_a_witness_that_catches_up_says_what_one_that_always_listened_says(monke
     assert np.abs(late - always)[near].max() < 0.1
 
 
-def test_the_engine_takes_the_witnesses_that_the_words_have(tmp_path: Path) -> None:
+def test_the_engine_uses_the_witnesses_of_its_words(tmp_path: Path) -> None:
     models = [find_model("hey_jarvis")]
 
     with_one = open_scorer(models, engine="streaming", gate="off", cache=tmp_path, witnesses=[JARVIS])
@@ -202,7 +202,7 @@ def test_the_engine_takes_the_witnesses_that_the_words_have(tmp_path: Path) -> N
     assert without._witness is None
 
 
-def test_a_witness_that_cannot_be_loaded_is_done_without_and_said_once(
+def test_a_witness_that_cannot_be_loaded_is_skipped_and_logged_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(_models: Sequence[Path]) -> None:

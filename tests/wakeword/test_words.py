@@ -18,13 +18,13 @@ def complaints(**words: Any) -> list[str]:
     return [each.text for each in disagreements(Settings(wakeword=WakewordSettings(words=words)))]
 
 
-def test_without_more_there_is_one_word_with_the_usual_thresholds() -> None:
+def test_by_default_there_is_one_word_with_the_default_thresholds() -> None:
     usual = WakewordSettings(witness="off", threshold=0.4, sure_threshold=0.7, refractory_s=1.0, speaking_threshold=0.6)
 
     assert wake_words(usual) == (WakeWord("hey_jarvis", words_present()["hey_jarvis"], Thresholds(0.4, 0.7, 1.0, 0.6)),)
 
 
-def test_further_words_have_what_is_particular_about_them_and_the_rest_in_common(tmp_path: Path) -> None:
+def test_further_words_override_individual_settings_and_share_the_rest(tmp_path: Path) -> None:
     own = tmp_path / "my_model_v2.onnx"
     own.touch()
     settings = WakewordSettings(
@@ -46,7 +46,7 @@ def test_further_words_have_what_is_particular_about_them_and_the_rest_in_common
     assert computer.instructions == "Speak as a ship's computer."
 
 
-def test_the_first_word_may_be_particular_too() -> None:
+def test_the_first_word_may_override_settings_too() -> None:
     (first,) = wake_words(WakewordSettings(words={"hey_jarvis": {"voice": "Olivia", "threshold": 0.3}}))
 
     assert (first.voice, first.thresholds.threshold) == ("Olivia", 0.3)
@@ -64,7 +64,7 @@ def test_the_first_word_may_be_particular_too() -> None:
         ({"jarvis": {"model": "hey_jarvis"}}, "the wake words hey_jarvis and jarvis have the same model"),
     ],
 )
-def test_words_that_cannot_be_listened_for_are_refused(words: dict[str, Any], complaint: str) -> None:
+def test_invalid_lists_of_words_are_refused(words: dict[str, Any], complaint: str) -> None:
     with pytest.raises(WakeWordUnavailable, match=complaint):
         wake_words(WakewordSettings(words=words))
 
@@ -111,13 +111,13 @@ def test_words_that_cannot_be_listened_for_are_refused(words: dict[str, Any], co
         ({"alexa": {"voice": "Dennis"}}, None),
     ],
 )
-def test_an_invalid_word_is_reported_by_its_place_and_the_expected_value(
+def test_an_invalid_word_is_reported_by_its_position_and_the_expected_value(
     words: dict[str, Any], complaint: str | None
 ) -> None:
     assert complaints(**words) == ([] if complaint is None else [complaint])
 
 
-def test_in_a_file_words_are_tables_and_all_errors_are_reported_at_once(tmp_path: Path) -> None:
+def test_in_the_settings_file_words_are_tables_and_all_errors_are_reported_at_once(tmp_path: Path) -> None:
     file = tmp_path / "edgevoice.toml"
     file.write_text('[wakeword]\nmodel = "alexa"\n[wakeword.words.hey_mycroft]\nthreshold = 0.4\nvoice = "Dennis"\n')
     assert [word.name for word in wake_words(load(file, {}).settings.wakeword)] == ["alexa", "hey_mycroft"]
@@ -131,14 +131,14 @@ def test_in_a_file_words_are_tables_and_all_errors_are_reported_at_once(tmp_path
     ]
 
 
-def test_the_words_of_the_settings_are_of_the_engines_own_models() -> None:
+def test_the_words_in_the_settings_use_the_selected_engines_models() -> None:
     settings = WakewordSettings(engine="microwakeword", words={"okay_nabu": {}})
 
     assert [word.model.name for word in wake_words(settings)] == ["hey_jarvis.json", "okay_nabu.json"]
     assert {word.scale for word in wake_words(settings)} == {"microwakeword"}
 
 
-def test_a_word_that_both_makers_have_has_a_witness_unless_the_settings_say_otherwise(tmp_path: Path) -> None:
+def test_a_word_that_both_makers_provide_has_a_witness_unless_the_settings_disable_it(tmp_path: Path) -> None:
     own = tmp_path / "alexa.onnx"
     own.write_bytes(words_present()["alexa"].read_bytes())
 

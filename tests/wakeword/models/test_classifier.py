@@ -52,7 +52,7 @@ def model_of(
 
 @pytest.mark.parametrize("seen", [1, 16, 28, 116])
 @pytest.mark.parametrize("batch", [1, "batch"])
-def test_a_model_with_a_window_of_its_own_scores_what_the_library_scores(tmp_path: Path, seen: int, batch: Any) -> None:
+def test_a_model_with_its_own_window_length_scores_as_the_library_does(tmp_path: Path, seen: int, batch: Any) -> None:
     own = model_of(tmp_path / "computer.onnx", [batch, seen, 96])
     models = [words_present()["hey_jarvis"], own]
     ours, in_twos, theirs = StreamingScorer(models, parts()), StreamingScorer(models, parts()), LibraryScorer(models)
@@ -66,7 +66,7 @@ def test_a_model_with_a_window_of_its_own_scores_what_the_library_scores(tmp_pat
 
 
 @pytest.mark.parametrize("word", ["hey_jarvis", "hey_mycroft"])
-def test_two_windows_at_once_score_what_each_scores_by_itself(word: str) -> None:
+def test_two_windows_in_one_batch_score_as_each_does_alone(word: str) -> None:
     embeddings = np.random.default_rng(7).normal(0, 20, (17, 96)).astype(np.float32)
     both, before, now = (Classifier(words_present()[word]) for _ in range(3))
     both.listen_to(embeddings)
@@ -86,7 +86,7 @@ def test_two_windows_at_once_score_what_each_scores_by_itself(word: str) -> None
         ([1, 117, 96], [1, 1], TensorProto.FLOAT, r"takes \(1, 117, 96\)"),
     ],
 )
-def test_a_model_of_another_shape_is_refused_with_what_was_expected(
+def test_a_model_of_the_wrong_shape_is_refused_and_the_error_names_the_expected_shape(
     tmp_path: Path, shape: list[Any], output: list[Any], kind: int, found: str
 ) -> None:
     model = model_of(tmp_path / "computer.onnx", shape, output=output, kind=kind)
@@ -98,7 +98,7 @@ def test_a_model_of_another_shape_is_refused_with_what_was_expected(
     assert "\n" not in refused.value.line()
 
 
-def test_the_parts_of_the_package_and_its_commands_are_no_words() -> None:
+def test_feature_models_and_command_models_of_the_package_are_refused_as_wake_words() -> None:
     timer = words_present()["hey_jarvis"].with_name("timer_v0.1.onnx")
 
     for model in (find_part("embedding_model"), find_part("melspectrogram"), timer):
@@ -106,7 +106,9 @@ def test_the_parts_of_the_package_and_its_commands_are_no_words() -> None:
             Classifier(model)
 
 
-def test_what_is_no_model_or_breaks_when_it_is_used_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_not_a_model_or_fails_at_inference_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     junk = tmp_path / "junk.onnx"
     junk.write_bytes(b"this is not a model" * 100)
     loud = model_of(tmp_path / "loud.onnx", [1, 16, 96], factor=2.0)
@@ -120,7 +122,7 @@ def test_what_is_no_model_or_breaks_when_it_is_used_is_refused(tmp_path: Path, m
         Classifier(junk)
 
 
-def test_of_several_files_the_library_names_the_one_that_is_wrong_and_what_was_expected(tmp_path: Path) -> None:
+def test_with_several_files_the_library_engine_names_the_wrong_one_and_the_expected_shape(tmp_path: Path) -> None:
     junk = tmp_path / "junk.onnx"
     junk.write_text("this is not a model")
     own = model_of(tmp_path / "computer.onnx", [1, 16, 96])
@@ -132,7 +134,9 @@ def test_of_several_files_the_library_names_the_one_that_is_wrong_and_what_was_e
     assert "computer" not in str(refused.value)
 
 
-def test_what_only_the_library_refuses_names_the_other_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_error_that_only_the_library_raises_names_the_other_engine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     model = model_of(tmp_path / "computer.onnx", [1, 16, 96])
 
     def fail(**_: object) -> None:
@@ -145,7 +149,7 @@ def test_what_only_the_library_refuses_names_the_other_engine(monkeypatch: pytes
     assert 'wakeword.engine = "streaming"' in refused.value.remedy
 
 
-def test_a_box_that_can_make_no_front_end_and_lacks_the_library_is_not_told_to_take_the_engine_that_it_has(
+def test_without_a_front_end_or_the_library_the_error_does_not_suggest_the_engine_in_use(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def fail(_folder: Path) -> None:
@@ -158,7 +162,7 @@ def test_a_box_that_can_make_no_front_end_and_lacks_the_library_is_not_told_to_t
         open_scorer([words_present()["hey_jarvis"]], engine="streaming", gate="off", cache=tmp_path)
 
 
-def test_the_library_cannot_tell_two_files_of_one_name_apart_and_says_so(tmp_path: Path) -> None:
+def test_the_library_engine_refuses_two_files_with_the_same_name(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     models = [model_of(folder / "computer.onnx", [1, 16, 96]) for folder in (tmp_path, tmp_path / "other")]
 
@@ -167,7 +171,7 @@ def test_the_library_cannot_tell_two_files_of_one_name_apart_and_says_so(tmp_pat
     assert len(StreamingScorer(models, parts()).score(np.zeros(1280, np.int16))[0]) == 2
 
 
-def test_where_the_librarys_packages_are_missing_it_says_which_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_packages_of_the_library_are_named_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openwakeword.model", None)
 
     with pytest.raises(WakeWordUnavailable, match="lacks a package: openwakeword") as refused:

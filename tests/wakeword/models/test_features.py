@@ -25,7 +25,7 @@ def test_sixteen_embeddings_depend_on_two_seconds_of_sound() -> None:
 
 
 @pytest.mark.parametrize("skipped", [1, 2, 7, 24, 25, 26, 40])
-def test_what_was_skipped_is_made_good_to_the_last_digits_for_all_frames_after(skipped: int) -> None:
+def test_after_skipped_frames_all_later_features_match_an_unskipped_run(skipped: int) -> None:
     steady, sleepy = front_end(), front_end()
     frames = sound()
     for frame in frames[:30]:
@@ -42,7 +42,7 @@ def test_what_was_skipped_is_made_good_to_the_last_digits_for_all_frames_after(s
         assert sleepy.embeddings == pytest.approx(steady.embeddings, abs=1e-3)
 
 
-def test_without_enough_sound_behind_it_it_says_that_it_has_no_context() -> None:
+def test_without_enough_past_audio_it_reports_that_it_has_no_context() -> None:
     ears = front_end()
 
     told = []
@@ -54,7 +54,7 @@ def test_without_enough_sound_behind_it_it_says_that_it_has_no_context() -> None
     assert told == [False] * 25 + [True] * 2
 
 
-def test_after_a_reset_it_is_as_new_even_when_it_was_behind() -> None:
+def test_a_reset_restores_the_initial_state_even_with_frames_pending() -> None:
     used, new = front_end(), front_end()
     for frame in sound()[:40]:
         used.step(frame)
@@ -67,7 +67,7 @@ def test_after_a_reset_it_is_as_new_even_when_it_was_behind() -> None:
         assert np.array_equal(used.embeddings, new.embeddings)
 
 
-def test_the_embeddings_stay_where_they_are_because_models_are_bound_to_them() -> None:
+def test_the_embedding_buffer_keeps_its_address_because_models_are_bound_to_it() -> None:
     ears = front_end()
     place = ears.embeddings.ctypes.data
     for frame in sound()[:30]:
@@ -79,7 +79,7 @@ def test_the_embeddings_stay_where_they_are_because_models_are_bound_to_them() -
     assert ears.embeddings.ctypes.data == place
 
 
-def test_a_chunk_alone_and_chunks_together_have_the_same_mel_frames() -> None:
+def test_one_chunk_and_several_together_give_the_same_mel_frames() -> None:
     bank = MelBank(parts().window, parts().mel)
     stream = sound().reshape(-1)
     chunks = np.lib.stride_tricks.sliding_window_view(stream, CHUNK_SAMPLES)[::FRAME]
@@ -90,7 +90,7 @@ def test_a_chunk_alone_and_chunks_together_have_the_same_mel_frames() -> None:
         assert bank.chunk(chunk) == pytest.approx(frames, abs=1e-4)
 
 
-def test_each_chunk_is_eighty_decibels_deep_from_its_own_loudest_point() -> None:
+def test_each_chunk_is_floored_80_db_below_its_own_peak() -> None:
     bank = MelBank(parts().window, parts().mel)
     click = np.zeros(CHUNK_SAMPLES, np.int16)
     click[LOOKBACK : LOOKBACK + 160] = 30_000

@@ -49,7 +49,7 @@ def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
     return [(record.message, vars(record)["fields"]["problem"]) for record in caplog.records]
 
 
-def test_they_are_made_once_and_read_ever_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_parts_are_made_once_and_then_read_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "not there yet"
 
     made = parts_of(folder)
@@ -61,7 +61,7 @@ def test_they_are_made_once_and_read_ever_after(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("damage", ["cut short", "one bit", "empty", "another file", "a folder"])
-def test_what_is_damaged_is_noticed_and_made_anew(
+def test_a_damaged_part_is_detected_and_made_again(
     tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(front_end, "_make_in_child", made_parts)
@@ -90,7 +90,7 @@ def test_what_is_damaged_is_noticed_and_made_anew(
         assert FrontEndParts.read(kept).graph == again.graph
 
 
-def test_a_folder_that_cannot_be_written_costs_time_and_a_log_entry_and_nothing_else(
+def test_a_read_only_cache_costs_only_time_and_a_log_entry(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(front_end, "_make_in_child", made_parts)
@@ -101,7 +101,7 @@ def test_a_folder_that_cannot_be_written_costs_time_and_a_log_entry_and_nothing_
     assert "cannot be written" in told(caplog)[-1][1]
 
 
-def test_other_models_have_other_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_different_model_release_gets_its_own_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(front_end, "_make_in_child", made_parts)
     parts_of(tmp_path)
     newer = tmp_path / "newer.onnx"
@@ -113,7 +113,7 @@ def test_other_models_have_other_parts(tmp_path: Path, monkeypatch: pytest.Monke
     assert len([*tmp_path.glob("wakeword-front-end-*.npz")]) == 2
 
 
-def test_without_onnx_and_without_a_cache_the_library_listens_and_one_line_says_why(
+def test_without_onnx_and_a_cache_the_library_engine_is_used_and_one_line_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     models = [words_present()["hey_jarvis"]]
@@ -138,7 +138,7 @@ def test_without_onnx_and_without_a_cache_the_library_listens_and_one_line_says_
     assert isinstance(scorer, StreamingScorer)
 
 
-def test_who_asks_for_the_library_gets_it_and_nothing_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_the_library_engine_selected_no_parts_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "parts_of", never)
 
     scorer = engine.open_scorer([words_present()["alexa"]], engine="openwakeword", gate="off", cache=tmp_path)
@@ -161,7 +161,7 @@ def test_who_asks_for_the_library_gets_it_and_nothing_is_made(tmp_path: Path, mo
         (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "its process cannot be started", True),
     ],
 )
-def test_a_child_that_fails_is_one_error_with_its_last_word_and_says_whether_another_try_may_help(
+def test_a_failed_child_is_one_error_with_its_last_line_and_whether_a_retry_may_help(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception, words: str, *, may_pass: bool
 ) -> None:
     def fail(*_arguments: Any, **_named: Any) -> Any:
@@ -174,7 +174,7 @@ def test_a_child_that_fails_is_one_error_with_its_last_word_and_says_whether_ano
     assert can_pass(refused.value) is may_pass
 
 
-def test_what_a_child_made_that_is_damaged_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_output_of_the_child_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(front_end, "_make_in_child", lambda: made_parts()[:-5000])
 
     with pytest.raises(PartsUnavailable, match="front end is damaged, as it was made"):
@@ -182,7 +182,7 @@ def test_what_a_child_made_that_is_damaged_is_not_believed(tmp_path: Path, monke
     assert not list(tmp_path.iterdir())
 
 
-def test_they_are_made_where_no_folder_takes_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_parts_are_made_even_when_no_folder_is_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setattr(tempfile, "mkdtemp", never)
     monkeypatch.setattr(tempfile, "mkstemp", never)
@@ -191,7 +191,7 @@ def test_they_are_made_where_no_folder_takes_a_file(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "No space left on device"), MemoryError()])
-def test_the_child_says_by_its_exit_status_that_another_try_may_help(
+def test_the_childs_exit_status_says_that_a_retry_may_help(
     failure: BaseException, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail() -> FrontEndParts:
@@ -203,7 +203,7 @@ def test_the_child_says_by_its_exit_status_that_another_try_may_help(
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_a_fault_of_the_child_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_in_the_child_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> FrontEndParts:
         raise PermissionError(errno.EACCES, "Permission denied")
 
@@ -213,7 +213,7 @@ def test_a_fault_of_the_child_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> 
         command.main(["-"])
 
 
-def test_at_install_it_can_be_made_ahead(tmp_path: Path) -> None:
+def test_the_front_end_can_be_made_at_install_time(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "edgevoice.wakeword"],
         env={"XDG_CACHE_HOME": str(tmp_path), "PATH": ""},
@@ -227,7 +227,7 @@ def test_at_install_it_can_be_made_ahead(tmp_path: Path) -> None:
     assert kept_in(tmp_path / "edgevoice").is_file()
 
 
-def test_the_runtime_reports_to_nobody_and_leaves_no_device_id_behind(tmp_path: Path) -> None:
+def test_the_runtime_sends_no_telemetry_and_stores_no_device_id(tmp_path: Path) -> None:
     parts_file = tmp_path / "parts.npz"
     sounds.parts().write(parts_file)
     script = """if True:
@@ -244,7 +244,7 @@ def test_the_runtime_reports_to_nobody_and_leaves_no_device_id_behind(tmp_path: 
     assert not (tmp_path / "home").exists()
 
 
-def test_an_install_that_cannot_make_it_says_why(
+def test_an_install_that_cannot_make_the_front_end_says_why(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def missing(_name: str) -> Path:
@@ -280,12 +280,12 @@ def changed(operation: str, attribute: str, value: Any) -> bytes:
         (words_present()["alexa"].read_bytes, "a step Flatten"),
     ],
 )
-def test_a_network_that_is_built_otherwise_is_refused_and_not_rewritten_wrongly(model: Any, complaint: str) -> None:
+def test_a_network_of_another_structure_is_refused_rather_than_rewritten_wrongly(model: Any, complaint: str) -> None:
     with pytest.raises(GraphUnknown, match=complaint):
         streaming_graph(model())
 
 
-def test_a_rewriting_that_computes_something_else_is_found_out_before_it_is_kept(
+def test_a_rewrite_that_changes_the_result_is_detected_before_it_is_cached(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def wrong(embedding_model: bytes) -> bytes:

@@ -32,11 +32,11 @@ def scores_of(scorer: MicroScorer, sound: Samples, at_once: int = 1) -> list[flo
     return [row[0] for row in rows]
 
 
-def test_the_package_brings_words_under_names_that_the_settings_take() -> None:
+def test_the_names_of_the_packages_words_are_valid_in_the_settings() -> None:
     assert set(words_present("microwakeword")) == {"alexa", "hey_jarvis", "hey_mycroft", "okay_nabu"}
 
 
-def test_a_word_is_heard_at_the_usual_threshold_and_other_talk_is_not() -> None:
+def test_a_word_is_detected_at_the_default_threshold_and_other_speech_is_not() -> None:
     scorer = MicroScorer([JARVIS])
 
     said = listen(scorer, frames_of(recording(SAID)), [Thresholds()])
@@ -54,7 +54,7 @@ def test_each_of_several_words_has_its_own_score() -> None:
     assert {heard.word for heard in said.heard} == {1}
 
 
-def test_two_frames_at_once_score_as_they_do_one_by_one_and_so_does_a_scorer_that_has_forgotten() -> None:
+def test_two_frames_at_once_score_the_same_as_one_by_one_and_after_a_reset() -> None:
     scorer = MicroScorer([JARVIS])
     one_by_one = scores_of(scorer, recording(SAID))
     scorer.reset()
@@ -63,7 +63,7 @@ def test_two_frames_at_once_score_as_they_do_one_by_one_and_so_does_a_scorer_tha
     assert max(one_by_one) > 0.5
 
 
-def test_nothing_is_scored_until_there_is_something_to_remember() -> None:
+def test_scores_stay_zero_until_the_model_has_filled_its_window() -> None:
     loud = np.random.default_rng(1).integers(-9000, 9000, (12, FRAME), np.int16)
     scorer = MicroScorer([JARVIS])
 
@@ -71,7 +71,7 @@ def test_nothing_is_scored_until_there_is_something_to_remember() -> None:
     assert scorer.score(loud[0]) != [(0.0,)]
 
 
-def test_the_gate_spares_the_work_in_a_quiet_room_and_loses_no_word(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_gate_saves_work_in_a_quiet_room_and_misses_no_word(monkeypatch: pytest.MonkeyPatch) -> None:
     scorer = MicroScorer([JARVIS], EnergyGate())
     took: list[Samples] = []
     hear = scorer._hear
@@ -89,7 +89,7 @@ def test_the_gate_spares_the_work_in_a_quiet_room_and_loses_no_word(monkeypatch:
     assert max(scorer_scores) == pytest.approx(max(free), abs=0.1)
 
 
-def test_the_makers_cutoff_is_a_score_of_one_half_and_the_order_of_scores_stays() -> None:
+def test_the_makers_cutoff_maps_to_a_score_of_one_half_and_the_mapping_is_monotonic() -> None:
     calibrated = [micro._calibrated(probability, 0.97) for probability in (0.0, 0.5, 0.97, 0.99, 1.0)]
 
     assert calibrated[0] == 0
@@ -98,7 +98,7 @@ def test_the_makers_cutoff_is_a_score_of_one_half_and_the_order_of_scores_stays(
     assert calibrated[-1] == 1
 
 
-def test_the_settings_engine_is_opened_and_checked(tmp_path: Path) -> None:
+def test_the_engine_in_the_settings_is_opened_and_checked(tmp_path: Path) -> None:
     scorer = open_scorer([JARVIS], engine="microwakeword", gate="energy", cache=tmp_path)
 
     assert isinstance(scorer, MicroScorer)
@@ -128,7 +128,7 @@ def refusal(path: Path) -> str:
     return str(refused.value)
 
 
-def test_a_model_of_ones_own_is_taken_by_the_path_of_its_description(tmp_path: Path) -> None:
+def test_a_custom_model_is_loaded_by_the_path_of_its_description(tmp_path: Path) -> None:
     path = described(tmp_path, GOOD)
 
     assert find_model(str(path), engine="microwakeword") == path
@@ -146,12 +146,12 @@ def test_a_model_of_ones_own_is_taken_by_the_path_of_its_description(tmp_path: P
     ],
     ids=["missing", "empty", "text", "cut-off", "zeros"],
 )
-def test_a_damaged_model_is_one_line_and_no_crash(tmp_path: Path, model: bytes | None, problem: str) -> None:
+def test_a_damaged_model_gives_one_error_line_and_no_crash(tmp_path: Path, model: bytes | None, problem: str) -> None:
     assert refusal(described(tmp_path, model)).startswith(f"{tmp_path / 'computer.tflite'}")
     assert refusal(described(tmp_path, model)).endswith(problem)
 
 
-def test_a_file_far_too_large_for_such_a_model_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_far_too_large_for_a_model_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(micro, "_LARGEST_BYTES", 1000)
 
     assert "is not a model for microcontrollers" in refusal(described(tmp_path, GOOD))
@@ -167,7 +167,7 @@ def test_a_file_far_too_large_for_such_a_model_is_not_loaded(tmp_path: Path, mon
     ],
     ids=["tensors", "inputs", "bands", "output"],
 )
-def test_a_model_of_another_shape_is_refused_with_the_shape(
+def test_a_model_of_the_wrong_shape_is_refused_and_the_error_names_its_shape(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: dict[str, int], problem: str
 ) -> None:
     real = micro._tensorflow_lite
@@ -195,19 +195,21 @@ def test_a_model_of_another_shape_is_refused_with_the_shape(
     ],
     ids=["text", "empty", "cutoff"],
 )
-def test_an_invalid_description_is_one_line_with_what_is_missing(tmp_path: Path, text: str, problem: str) -> None:
+def test_an_invalid_description_gives_one_line_that_names_what_is_missing(
+    tmp_path: Path, text: str, problem: str
+) -> None:
     path = described(tmp_path, GOOD)
     path.write_text(text, encoding="utf-8")
 
     assert problem in refusal(path)
 
 
-def test_a_description_that_cannot_be_read_and_one_with_other_features_are_refused(tmp_path: Path) -> None:
+def test_an_unreadable_description_and_one_with_other_features_are_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path / "nothing.json").endswith("nothing.json cannot be read: No such file or directory")
     assert refusal(described(tmp_path, GOOD, feature_step_size=20)).endswith("features every 20 ms, not 10")
 
 
-def test_a_package_for_another_machine_is_one_line_with_what_to_do(
+def test_a_package_for_another_architecture_gives_one_line_with_a_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = described(tmp_path, GOOD)
@@ -238,7 +240,7 @@ def test_a_package_for_another_machine_is_one_line_with_what_to_do(
         ),
     ],
 )
-def test_a_model_of_the_other_family_is_refused_with_the_engine_that_takes_it(
+def test_a_model_for_the_other_engine_is_refused_and_the_error_names_that_engine(
     name: str, engine: Any, found: str, remedy: str
 ) -> None:
     with pytest.raises(WakeWordUnavailable) as refused:
@@ -248,7 +250,7 @@ def test_a_model_of_the_other_family_is_refused_with_the_engine_that_takes_it(
     assert refused.value.remedy.startswith(remedy)
 
 
-def test_an_unknown_word_is_refused_with_those_of_this_engine(tmp_path: Path) -> None:
+def test_an_unknown_word_is_refused_and_the_error_lists_this_engines_words(tmp_path: Path) -> None:
     with pytest.raises(WakeWordUnavailable, match="present: alexa, hey_jarvis, hey_mycroft, okay_nabu"):
         find_model("computer", engine="microwakeword")
     with pytest.raises(WakeWordUnavailable, match="there is no such file") as refused:
@@ -256,7 +258,9 @@ def test_an_unknown_word_is_refused_with_those_of_this_engine(tmp_path: Path) ->
     assert "the path of a .json file" in refused.value.remedy
 
 
-def test_without_the_package_the_command_that_adds_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_the_package_the_error_names_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     path = described(tmp_path, GOOD)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     monkeypatch.setitem(__import__("sys").modules, "pymicro_wakeword", None)
@@ -267,7 +271,7 @@ def test_without_the_package_the_command_that_adds_it_is_named(monkeypatch: pyte
         assert "'pymicro-wakeword==" in refused.value.remedy
 
 
-def test_both_engines_work_in_one_process(tmp_path: Path) -> None:
+def test_both_engines_run_in_one_process(tmp_path: Path) -> None:
     """TensorFlow Lite is loaded so that its names are seen by all; the voice model runs in onnxruntime beside it."""
     shutil.copy(JARVIS, tmp_path)
     micro_scorer = MicroScorer([JARVIS])

@@ -24,7 +24,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache") / "edgevoice"
 
 
-def test_every_word_of_the_package_scores_in_pairs_what_it_scores_one_by_one_verifiers_and_all(cache: Path) -> None:
+def test_every_word_of_the_package_scores_the_same_in_pairs_as_singly_with_verifiers_too(cache: Path) -> None:
     models = [words_present()[name] for name in WORDS]
     made = pair_models(models, cache)
     assert all(made)
@@ -42,7 +42,7 @@ def test_every_word_of_the_package_scores_in_pairs_what_it_scores_one_by_one_ver
     assert best > 0.9
 
 
-def test_one_of_two_windows_may_want_the_verifier_and_the_other_not() -> None:
+def test_one_of_two_windows_may_need_the_verifier_and_the_other_not() -> None:
     model = words_present()["hey_jarvis"]
     wide = widened(model.read_bytes())
     assert wide is not None
@@ -59,7 +59,9 @@ def test_one_of_two_windows_may_want_the_verifier_and_the_other_not() -> None:
         assert made[:, 0] == pytest.approx([scores[first], scores[second]], abs=1e-4)
 
 
-def test_they_are_made_once_and_read_from_then_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paired_models_are_made_once_and_then_read_from_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = words_present()["alexa"]
     (first,) = pair_models([model], tmp_path)
 
@@ -90,7 +92,7 @@ def odd_model(path: Path) -> Path:
     return path
 
 
-def test_a_model_that_cannot_be_widened_is_used_as_it_is_and_is_not_tried_again(tmp_path: Path) -> None:
+def test_a_model_that_cannot_be_widened_is_used_unchanged_and_not_tried_again(tmp_path: Path) -> None:
     odd, junk = odd_model(tmp_path / "odd.onnx"), tmp_path / "junk.onnx"
     junk.write_bytes(b"this is not a model" * 100)
 
@@ -100,7 +102,7 @@ def test_a_model_that_cannot_be_widened_is_used_as_it_is_and_is_not_tried_again(
     assert [place.stat().st_size for place in kept] == [0, 0]
 
 
-def test_without_the_package_onnx_or_a_folder_to_write_models_stay_as_they_are(
+def test_without_onnx_or_a_writable_folder_models_are_used_unchanged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = words_present()["alexa"]
@@ -111,7 +113,7 @@ def test_without_the_package_onnx_or_a_folder_to_write_models_stay_as_they_are(
     assert pair_models([model], tmp_path / "cache") == [None]
 
 
-def test_the_daemon_never_imports_what_makes_them(tmp_path: Path) -> None:
+def test_the_daemon_never_imports_the_code_that_makes_them(tmp_path: Path) -> None:
     script = f"""if True:
         import sys
         from pathlib import Path

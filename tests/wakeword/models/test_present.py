@@ -11,7 +11,7 @@ from edgevoice.errors import WakeWordUnavailable
 from edgevoice.wakeword.models.present import find_model, is_in_home, word_of, words_present
 
 
-def test_the_installed_package_brings_words_and_no_parts_of_models() -> None:
+def test_only_the_words_of_the_installed_package_are_listed_not_its_feature_models() -> None:
     words = words_present()
 
     assert {"hey_jarvis", "alexa"} <= set(words)
@@ -19,11 +19,11 @@ def test_the_installed_package_brings_words_and_no_parts_of_models() -> None:
     assert all(path.is_file() for path in words.values())
 
 
-def test_a_word_is_found_by_its_name() -> None:
+def test_a_word_is_found_by_name() -> None:
     assert find_model("hey_jarvis") == words_present()["hey_jarvis"]
 
 
-def test_an_unknown_word_is_refused_with_those_that_are_there() -> None:
+def test_an_unknown_word_is_refused_and_the_error_lists_the_words_present() -> None:
     with pytest.raises(WakeWordUnavailable) as refused:
         find_model("computer")
 
@@ -32,7 +32,7 @@ def test_an_unknown_word_is_refused_with_those_that_are_there() -> None:
     assert refused.value.code == "wakeword-unavailable"
 
 
-def test_a_model_of_ones_own_is_found_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_custom_model_is_found_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = tmp_path / "computer.onnx"
     model.touch()
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -58,7 +58,9 @@ def test_a_path_without_a_file_is_refused(tmp_path: Path, name: str) -> None:
         ("computer.onnx.data", "the weights of a model alone", "Name the .onnx file beside it"),
     ],
 )
-def test_another_kind_of_model_is_refused_with_the_file_to_name(file: str, found: str, remedy: str) -> None:
+def test_a_model_in_another_format_is_refused_and_the_error_says_which_file_to_name(
+    file: str, found: str, remedy: str
+) -> None:
     with pytest.raises(WakeWordUnavailable) as refused:
         find_model(f"/etc/edgevoice/{file}")
 
@@ -66,14 +68,14 @@ def test_another_kind_of_model_is_refused_with_the_file_to_name(file: str, found
     assert refused.value.remedy.startswith(remedy)
 
 
-def test_a_file_in_capitals_is_a_file_all_the_same(tmp_path: Path) -> None:
+def test_a_file_suffix_in_capitals_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "COMPUTER.ONNX").touch()
 
     assert find_model(str(tmp_path / "COMPUTER.ONNX")) == tmp_path / "COMPUTER.ONNX"
 
 
 @pytest.mark.parametrize("asks", ["is_file", "open"])
-def test_a_file_that_the_service_may_not_read_is_refused_with_where_it_may(
+def test_a_file_the_service_cannot_read_is_refused_and_the_error_says_where_it_can(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asks: str
 ) -> None:
     """As under ProtectHome=yes, where even asking for the file is forbidden, or with a file of another user."""
@@ -106,7 +108,7 @@ def test_an_invalid_path_is_refused_without_a_crash() -> None:
     ("path", "is_home"),
     [("/home/pi/w.onnx", True), ("/root/w.onnx", True), ("/etc/edgevoice/w.onnx", False), ("/homes/w.onnx", False)],
 )
-def test_home_folders_are_those_that_the_service_manager_closes(path: str, *, is_home: bool) -> None:
+def test_home_folders_are_those_that_systemd_hides(path: str, *, is_home: bool) -> None:
     assert is_in_home(Path(path)) is is_home
 
 
@@ -129,5 +131,5 @@ def test_a_missing_package_is_reported_as_such(monkeypatch: pytest.MonkeyPatch, 
         ("computer.onnx", "computer"),
     ],
 )
-def test_a_word_is_its_files_name_without_the_version(file: str, word: str) -> None:
+def test_a_words_name_is_its_file_name_without_the_version(file: str, word: str) -> None:
     assert word_of(Path("/somewhere") / file) == word

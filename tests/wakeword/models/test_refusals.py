@@ -45,7 +45,7 @@ def refused(path: Path) -> tuple[str, str]:
     return text.removeprefix(f"{path} "), refusal.value.remedy
 
 
-def test_the_model_of_these_tests_is_right(tmp_path: Path) -> None:
+def test_the_model_used_by_these_tests_loads(tmp_path: Path) -> None:
     onnx.save(model(), str(tmp_path / "w.onnx"))
 
     assert Classifier(tmp_path / "w.onnx").embeddings_seen == 16
@@ -60,11 +60,11 @@ def with_weights_beside(folder: Path, location: str = "w.onnx.data") -> Path:
     return folder / "w.onnx"
 
 
-def test_a_model_with_its_weights_in_a_file_beside_it_is_loaded(tmp_path: Path) -> None:
+def test_a_model_with_external_weights_beside_it_is_loaded(tmp_path: Path) -> None:
     assert Classifier(with_weights_beside(tmp_path)).embeddings_seen == 16
 
 
-def test_a_missing_file_of_weights_is_named_with_where_it_belongs(tmp_path: Path) -> None:
+def test_a_missing_weights_file_is_named_with_the_folder_it_belongs_in(tmp_path: Path) -> None:
     path = with_weights_beside(tmp_path)
     (tmp_path / "w.onnx.data").unlink()
 
@@ -74,14 +74,14 @@ def test_a_missing_file_of_weights_is_named_with_where_it_belongs(tmp_path: Path
     assert f"Copy w.onnx.data into {tmp_path}" in remedy
 
 
-def test_a_model_that_was_renamed_names_its_weights_by_their_old_name(tmp_path: Path) -> None:
+def test_for_a_renamed_model_the_error_gives_the_old_name_of_its_weights(tmp_path: Path) -> None:
     path = with_weights_beside(tmp_path).rename(tmp_path / "computer.onnx")
     (tmp_path / "w.onnx.data").rename(tmp_path / "computer.onnx.data")
 
     assert "its weights are in w.onnx.data" in refused(path)[0]
 
 
-def test_weights_that_are_cut_short_are_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_truncated_weights_file_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = with_weights_beside(tmp_path)
     os.truncate(tmp_path / "w.onnx.data", 100)
 
@@ -89,7 +89,7 @@ def test_weights_that_are_cut_short_are_named(tmp_path: Path, capfd: pytest.Capt
     assert capfd.readouterr().err == "", "no words of onnxruntime's own"
 
 
-def test_weights_outside_of_the_folder_are_named(tmp_path: Path) -> None:
+def test_weights_outside_the_models_folder_are_named(tmp_path: Path) -> None:
     assert (
         "its weights are in ../away.data, outside its own folder"
         in refused(with_weights_beside(tmp_path, "../away.data"))[0]
@@ -99,7 +99,7 @@ def test_weights_outside_of_the_folder_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "name"), [(TensorProto.FLOAT16, "float16"), (TensorProto.DOUBLE, "float64")], ids=["half", "double"]
 )
-def test_another_type_of_number_is_named_with_the_one_that_is_expected(tmp_path: Path, kind: int, name: str) -> None:
+def test_a_wrong_element_type_is_reported_with_the_expected_one(tmp_path: Path, kind: int, name: str) -> None:
     onnx.save(model(kind), str(tmp_path / "w.onnx"))
 
     found, remedy = refused(tmp_path / "w.onnx")
@@ -169,7 +169,7 @@ def test_an_unreadable_file_is_reported(tmp_path: Path, monkeypatch: pytest.Monk
     assert refusal_of(tmp_path / "w.onnx", RuntimeError()).found == "it cannot be read: Permission denied"
 
 
-def test_a_reason_that_nobody_foresaw_is_told_in_its_own_words_and_short(tmp_path: Path) -> None:
+def test_an_unforeseen_error_is_reported_briefly_in_the_runtimes_own_words(tmp_path: Path) -> None:
     (tmp_path / "w.onnx").write_bytes(b"\x08\x08 a model")
     refusal = refusal_of(tmp_path / "w.onnx", ValueError("a\nlong " + "story " * 99 + "with an end"))
 
@@ -178,14 +178,14 @@ def test_a_reason_that_nobody_foresaw_is_told_in_its_own_words_and_short(tmp_pat
     assert len(refusal.found) < 250
 
 
-def test_an_operator_that_is_not_made_for_these_numbers_is_named(tmp_path: Path) -> None:
+def test_an_operator_without_a_kernel_for_the_element_type_is_named(tmp_path: Path) -> None:
     (tmp_path / "w.onnx").write_bytes(b"\x08\x08 a model")
     words = "NOT_IMPLEMENTED : Could not find an implementation for Gemm(13) node with name 'x'"
 
     assert "no operator Gemm" in refusal_of(tmp_path / "w.onnx", RuntimeError(words)).found
 
 
-def test_weights_that_an_older_onnxruntime_misses_without_their_name_are_looked_for_under_the_usual_one(
+def test_when_an_older_onnxruntime_does_not_name_missing_weights_the_usual_name_is_checked(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "w.onnx").write_bytes(b"\x08\x08 a model")

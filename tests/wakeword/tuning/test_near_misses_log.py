@@ -50,7 +50,7 @@ def clips(folder: Path) -> list[Path]:
     return sorted((folder / CLIPS_NAME).iterdir()) if (folder / CLIPS_NAME).exists() else []
 
 
-def test_each_entry_is_one_line_of_json_that_says_what_it_is(tmp_path: Path) -> None:
+def test_each_entry_is_one_line_of_json_that_names_its_kind(tmp_path: Path) -> None:
     with writing(NearMissLog(tmp_path)) as log:
         log.put(miss())
 
@@ -67,7 +67,7 @@ def test_each_entry_is_one_line_of_json_that_says_what_it_is(tmp_path: Path) -> 
     }
 
 
-def test_what_was_written_is_read_back_in_order(tmp_path: Path) -> None:
+def test_entries_are_read_back_in_the_order_written(tmp_path: Path) -> None:
     entries = [
         miss(),
         Detection(at="a", word="alexa", peak=1.0, held=0.9, threshold=0.5, floor=0.25, is_speaking=True),
@@ -82,7 +82,7 @@ def test_what_was_written_is_read_back_in_order(tmp_path: Path) -> None:
     assert read_log(tmp_path) == entries
 
 
-def test_lines_that_are_damaged_or_from_another_world_are_left_out(tmp_path: Path) -> None:
+def test_damaged_and_foreign_lines_are_skipped(tmp_path: Path) -> None:
     with writing(NearMissLog(tmp_path)) as log:
         log.put(miss(1))
     with (tmp_path / FILE_NAME).open("ab") as file:
@@ -102,7 +102,7 @@ def test_a_missing_log_is_distinguished_from_an_empty_one(tmp_path: Path) -> Non
     assert read_log(tmp_path) == []
 
 
-def test_files_are_for_their_owner_only(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_files(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     with writing(NearMissLog(folder, most_clips=1)) as log:
         log.put(miss(), SOUND)
@@ -112,7 +112,7 @@ def test_files_are_for_their_owner_only(tmp_path: Path) -> None:
     assert [stat.S_IMODE(clip.stat().st_mode) for clip in clips(folder)] == [0o600]
 
 
-def test_it_stays_within_two_files_of_a_bounded_size_and_keeps_the_newest(
+def test_the_log_keeps_the_newest_entries_in_two_files_of_bounded_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(near_misses_log, "LARGEST_BYTES", 2000)
@@ -130,7 +130,7 @@ def test_it_stays_within_two_files_of_a_bounded_size_and_keeps_the_newest(
     assert len(kept) > 10
 
 
-def test_without_being_asked_no_sound_is_kept(tmp_path: Path) -> None:
+def test_by_default_no_audio_is_kept(tmp_path: Path) -> None:
     with writing(NearMissLog(tmp_path)) as log:
         assert not log.wants_sound
         log.put(miss(), SOUND)
@@ -140,7 +140,7 @@ def test_without_being_asked_no_sound_is_kept(tmp_path: Path) -> None:
     assert entry == miss()
 
 
-def test_a_clip_is_a_recording_and_its_line_names_it(tmp_path: Path) -> None:
+def test_a_clip_is_saved_as_a_recording_and_its_log_line_names_the_file(tmp_path: Path) -> None:
     with writing(NearMissLog(tmp_path, most_clips=3)) as log:
         log.put(miss(word="../my word"), SOUND)
 
@@ -152,7 +152,7 @@ def test_a_clip_is_a_recording_and_its_line_names_it(tmp_path: Path) -> None:
         assert file.readframes(file.getnframes()) == SOUND
 
 
-def test_of_more_clips_than_may_be_kept_the_oldest_go_and_nothing_else_does(tmp_path: Path) -> None:
+def test_beyond_the_limit_the_oldest_clips_are_deleted_and_nothing_else(tmp_path: Path) -> None:
     with writing(NearMissLog(tmp_path, most_clips=3)) as log:
         for number in range(5):
             log.put(miss(number), SOUND)
@@ -168,16 +168,14 @@ def test_of_more_clips_than_may_be_kept_the_oldest_go_and_nothing_else_does(tmp_
     assert [clip.name for clip in clips(tmp_path)] == ["holiday.wav"]
 
 
-def test_detections_leave_no_sound_behind(tmp_path: Path) -> None:
+def test_detections_store_no_audio(tmp_path: Path) -> None:
     with writing(NearMissLog(tmp_path, most_clips=3)) as log:
         log.put(Detection(at="a", word="alexa", peak=1.0, held=0.9, threshold=0.5, floor=0.25), SOUND)
 
     assert clips(tmp_path) == []
 
 
-def test_a_folder_that_cannot_be_written_costs_one_line_in_the_journal(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_unwritable_folder_costs_one_line_in_the_journal(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").touch()
 
     with caplog.at_level(logging.INFO, "edgevoice"), writing(NearMissLog(tmp_path / "file", most_clips=2)) as log:
@@ -189,7 +187,7 @@ def test_a_folder_that_cannot_be_written_costs_one_line_in_the_journal(
     assert f"{tmp_path / 'file'} cannot be written" in vars(record)["fields"]["problem"]
 
 
-def test_a_disk_that_is_full_for_a_while_loses_what_came_then_and_nothing_else(
+def test_a_temporarily_full_disk_loses_only_the_entries_of_that_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     room = {"bytes": 1_000_000}
@@ -212,7 +210,7 @@ def test_a_disk_that_is_full_for_a_while_loses_what_came_then_and_nothing_else(
     assert len(caplog.records) == 1
 
 
-def test_a_clip_that_does_not_fit_leaves_no_half_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clip_that_does_not_fit_leaves_no_partial_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, bytes(data)[:1000]))
 
@@ -223,7 +221,7 @@ def test_a_clip_that_does_not_fit_leaves_no_half_of_it(tmp_path: Path, monkeypat
     assert len(read_log(tmp_path)) == 1
 
 
-def test_a_symbolic_link_at_the_files_path_is_not_followed(tmp_path: Path) -> None:
+def test_a_symbolic_link_at_the_logs_path_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("precious\n")
     (tmp_path / FILE_NAME).symlink_to(tmp_path / "mine")
 
@@ -233,7 +231,7 @@ def test_a_symbolic_link_at_the_files_path_is_not_followed(tmp_path: Path) -> No
     assert (tmp_path / "mine").read_text() == "precious\n"
 
 
-def test_putting_an_entry_never_waits_and_what_finds_the_queue_full_is_counted_in_the_log(
+def test_adding_an_entry_never_blocks_and_the_log_counts_entries_dropped_on_a_full_queue(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     log = NearMissLog(tmp_path)

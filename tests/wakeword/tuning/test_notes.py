@@ -62,7 +62,7 @@ class Room:
             self.notes.take(sound, self.decision, heard, is_speaking=is_speaking)
 
 
-def test_a_near_miss_is_noted_with_all_that_tuning_needs() -> None:
+def test_a_near_miss_is_logged_with_everything_tuning_needs() -> None:
     room = Room()
     room.hears([*[0.0] * 50, 0.31, 0.44, *QUIET], is_speaking=True)
 
@@ -81,7 +81,7 @@ def test_a_near_miss_is_noted_with_all_that_tuning_needs() -> None:
     ]
 
 
-def test_a_detection_is_noted_with_the_peak_that_came_after_it() -> None:
+def test_a_detection_is_logged_with_the_peak_that_followed() -> None:
     room = Room()
     room.hears([0.6, 0.7, 0.93, *QUIET])
 
@@ -90,7 +90,7 @@ def test_a_detection_is_noted_with_the_peak_that_came_after_it() -> None:
     assert (entry.peak, entry.held) == (0.93, 0.7)
 
 
-def test_quiet_hours_are_counted_and_muted_ones_are_not() -> None:
+def test_listening_time_includes_quiet_hours_and_excludes_muted_ones() -> None:
     room = Room()
     hour = round(3600 / FRAME_S)
     room.hears([0.0] * hour)
@@ -112,14 +112,14 @@ def test_a_clip_is_two_seconds_with_the_peak_near_its_end() -> None:
     assert len(sound) == 2 * 2 * 16_000
 
 
-def test_soon_after_the_start_a_clip_is_what_there_is() -> None:
+def test_soon_after_the_start_a_clip_holds_what_audio_exists() -> None:
     room = Room(Kept(most_clips=1))
     room.hears([0.0, 0.44, *QUIET])
 
     assert np.frombuffer(room.log.sounds[0], "<i2")[::FRAME].tolist() == list(range(2, 9))
 
 
-def test_what_was_said_before_the_microphone_was_muted_is_never_kept() -> None:
+def test_audio_from_before_a_mute_is_never_kept() -> None:
     room = Room(Kept(most_clips=1))
     room.hears([*[0.0] * 30, 0.44])
     room.hears([0.0] * 3, is_muted=True)
@@ -130,14 +130,14 @@ def test_what_was_said_before_the_microphone_was_muted_is_never_kept() -> None:
     assert room.log.sounds == [b""]
 
 
-def test_detections_come_without_sound() -> None:
+def test_detections_are_logged_without_audio() -> None:
     room = Room(Kept(most_clips=1))
     room.hears([*[0.0] * 30, 0.9, 0.9, *QUIET])
 
     assert room.log.sounds == [b""]
 
 
-def test_where_no_sound_is_wanted_none_is_held_in_memory_either() -> None:
+def test_with_clips_off_no_audio_is_held_in_memory_either() -> None:
     room = Room()
     room.hears([*[0.0] * 30, 0.4, *QUIET])
 
@@ -175,7 +175,7 @@ def outcomes_of(*notices: Notice) -> list[tuple[int, int, bool]]:
     ],
     ids=["talk", "nobody", "dismissed", "ended by hand", "no session", "button", "resumed", "then the button"],
 )
-def test_what_came_of_a_wake_is_noted_when_it_is_over(
+def test_the_outcome_of_a_wake_is_logged_when_the_conversation_ends(
     notices: tuple[Notice, ...], expected: list[tuple[int, int, bool]]
 ) -> None:
     assert outcomes_of(*notices) == expected

@@ -80,17 +80,19 @@ def counts(*entries: Entry) -> tuple[int, int, int, int, int]:
         "the clock was set",
     ],
 )
-def test_what_counts_as_a_call_and_what_does_not(entries: Sequence[Entry], expected: tuple[int, ...]) -> None:
+def test_entries_are_classified_as_calls_or_false_wakes_by_what_followed(
+    entries: Sequence[Entry], expected: tuple[int, ...]
+) -> None:
     assert counts(*entries) == expected
 
 
-def test_all_listening_counts_whatever_was_heard_in_it() -> None:
+def test_all_listening_time_counts_whatever_was_heard() -> None:
     entries = [Listening(at=at(0), listened_s=43_200), nearly(1), Listening(at="nonsense", listened_s=43_200)]
 
     assert evidence_of(entries, "computer").days == 1.0
 
 
-def test_what_happened_while_the_box_spoke_or_under_other_smoothing_or_models_stands_apart() -> None:
+def test_entries_from_playback_or_from_other_smoothing_or_models_are_kept_apart() -> None:
     entries = [
         detected(0, is_speaking=True),
         nearly(50, smoothing_frames=2),
@@ -124,12 +126,12 @@ CLEAR = ((0.97, 0.95),) * 30
         (Evidence(30.0, calls=CLEAR[:18], missed=CLEAR[:1]), "30.0 days of listening and 19 calls"),
     ],
 )
-def test_too_little_is_called_too_little(evidence: Evidence, missing: str) -> None:
+def test_too_little_data_is_reported_as_such(evidence: Evidence, missing: str) -> None:
     assert missing in shortage(evidence)
     assert shortage(Evidence(3.0, calls=CLEAR)) == ""
 
 
-def test_where_all_goes_well_nothing_is_changed() -> None:
+def test_without_misses_or_false_wakes_no_change_is_proposed() -> None:
     found = propose(Evidence(10.0, calls=CLEAR, others=((0.3, 0.28),)), 0.5, 0.8, most_false_wakes=0.5)
 
     assert found.proposed == found.present
@@ -137,7 +139,7 @@ def test_where_all_goes_well_nothing_is_changed() -> None:
     assert found.proposed.false_wakes.high == pytest.approx(0.369, abs=0.001)
 
 
-def test_where_people_must_say_it_twice_the_threshold_goes_down_as_far_as_it_must() -> None:
+def test_repeated_calls_lower_the_threshold_as_far_as_needed() -> None:
     evidence = Evidence(10.0, calls=CLEAR, missed=((0.42, 0.41),) * 6, others=((0.3, 0.28),) * 20, floor=0.25)
 
     found = propose(evidence, 0.5, 0.8, most_false_wakes=0.5)
@@ -149,7 +151,7 @@ def test_where_people_must_say_it_twice_the_threshold_goes_down_as_far_as_it_mus
     assert found.keeps_within
 
 
-def test_where_it_wakes_for_nobody_the_threshold_goes_up_though_that_costs_calls() -> None:
+def test_false_wakes_raise_the_threshold_even_at_the_cost_of_calls() -> None:
     evidence = Evidence(10.0, calls=(*CLEAR, (0.66, 0.62)), false=((0.72, 0.68),) * 20)
 
     found = propose(evidence, 0.5, 0.8, most_false_wakes=0.5)
@@ -160,7 +162,7 @@ def test_where_it_wakes_for_nobody_the_threshold_goes_up_though_that_costs_calls
     assert found.present.false_wakes.value == 2.0
 
 
-def test_one_frame_that_is_sure_counts_at_every_threshold_below() -> None:
+def test_a_single_high_frame_counts_at_every_threshold_below_it() -> None:
     evidence = Evidence(10.0, calls=CLEAR, others=((0.85, 0.1),) * 10)
 
     rates = {each.threshold: each.false_wakes.value for each in propose(evidence, 0.5, 0.8, most_false_wakes=0).table}
@@ -168,7 +170,7 @@ def test_one_frame_that_is_sure_counts_at_every_threshold_below() -> None:
     assert (rates[0.5], rates[0.85], rates[0.9]) == (1.0, 1.0, 0.0)
 
 
-def test_where_no_threshold_will_do_that_is_said_and_the_best_is_named() -> None:
+def test_when_no_threshold_is_good_enough_the_report_says_so_and_names_the_best() -> None:
     evidence = Evidence(10.0, calls=CLEAR, false=((1.0, 1.0),) * 20, others=((0.4, 0.4),) * 9)
 
     found = propose(evidence, 0.5, 0.8, most_false_wakes=0.5)

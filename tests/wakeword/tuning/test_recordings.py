@@ -42,7 +42,7 @@ def layout(kind: int, channels: int, rate_hz: int, bits: int, more: bytes = b"")
     return b"fmt ", struct.pack("<HHIIHH", kind, channels, rate_hz, rate_hz * size, size, bits) + more
 
 
-def test_audio_in_the_right_format_is_unchanged_and_padded_to_a_whole_frame() -> None:
+def test_audio_in_the_right_format_is_only_padded_to_a_whole_frame() -> None:
     sound = heard(DATA / POSITIVES[0])
 
     assert (sound[: len(SPEECH)] == SPEECH).all()
@@ -54,7 +54,7 @@ def test_audio_in_the_right_format_is_unchanged_and_padded_to_a_whole_frame() ->
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg"])
 @pytest.mark.parametrize("rate_hz", [8000, 22_050, 44_100, 48_000])
 @pytest.mark.parametrize("channels", [1, 2, 6])
-def test_any_rate_and_any_number_of_channels_sound_the_same(
+def test_any_sample_rate_and_channel_count_give_the_same_audio(
     tmp_path: Path, suffix: str, rate_hz: int, channels: int
 ) -> None:
     tone = np.sin(2 * np.pi * 440 * np.arange(rate_hz * 2) / rate_hz) * 0.5
@@ -82,14 +82,14 @@ def test_every_kind_of_uncompressed_wav_can_be_read(tmp_path: Path, subtype: str
     assert off <= (256 if subtype == "PCM_U8" else 0)
 
 
-def test_channels_are_mixed_not_picked(tmp_path: Path) -> None:
+def test_channels_are_averaged_rather_than_selected(tmp_path: Path) -> None:
     path = tmp_path / "sides.wav"
     soundfile.write(path, np.array([[0.5, -0.5], [0.5, 0.0]] * FRAME), RATE_HZ)
 
     assert heard(path)[:2].tolist() == [0, 8192]
 
 
-def test_what_stands_between_format_and_sound_is_skipped(tmp_path: Path) -> None:
+def test_chunks_between_the_format_and_the_data_are_skipped(tmp_path: Path) -> None:
     pcm = SPEECH.tobytes()
     path = wav(tmp_path / "a.wav", (b"JUNK", b"abc"), layout(1, 1, RATE_HZ, 16), (b"LIST", bytes(77)), (b"data", pcm))
 
@@ -97,7 +97,7 @@ def test_what_stands_between_format_and_sound_is_skipped(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 10_000_000])
-def test_a_recorder_that_was_broken_off_leaves_what_it_had(tmp_path: Path, size: int) -> None:
+def test_an_interrupted_recording_is_read_as_far_as_it_goes(tmp_path: Path, size: int) -> None:
     path = wav(tmp_path / "a.wav", layout(1, 1, RATE_HZ, 16), (b"data", SPEECH.tobytes() + b"\0"))
     whole = path.read_bytes()
     place = whole.index(b"data") + 4
@@ -106,7 +106,7 @@ def test_a_recorder_that_was_broken_off_leaves_what_it_had(tmp_path: Path, size:
     assert (heard(path)[: len(SPEECH)] == SPEECH).all()
 
 
-def test_nan_samples_become_silence_and_too_loud_ones_are_clipped(tmp_path: Path) -> None:
+def test_nan_samples_become_silence_and_samples_beyond_full_scale_are_clipped(tmp_path: Path) -> None:
     odd = np.array([np.nan, np.inf, -np.inf, 7.0, -7.0, 0.25], "<f4")
     path = wav(tmp_path / "a.wav", layout(3, 1, RATE_HZ, 32), (b"data", odd.tobytes()))
 
@@ -124,7 +124,7 @@ def test_a_recording_is_read_piece_by_piece(tmp_path: Path, monkeypatch: pytest.
     assert (heard(path)[: len(long)] == long).all()
 
 
-def test_an_empty_recording_is_no_error_and_no_frame(tmp_path: Path) -> None:
+def test_an_empty_recording_gives_no_frames_and_no_error(tmp_path: Path) -> None:
     assert not len(heard(wav(tmp_path / "a.wav", layout(1, 2, 44_100, 16), (b"data", b""))))
 
 
@@ -139,7 +139,9 @@ def test_an_empty_recording_is_no_error_and_no_frame(tmp_path: Path) -> None:
         (b"fLaC" + b"nonsense" * 50, "damaged"),
     ],
 )
-def test_a_file_that_is_not_a_recording_is_refused_by_name(tmp_path: Path, content: bytes, problem: str) -> None:
+def test_a_file_that_is_not_a_recording_is_refused_and_the_error_names_it(
+    tmp_path: Path, content: bytes, problem: str
+) -> None:
     (tmp_path / "x.wav").write_bytes(content)
 
     with pytest.raises(RecordingRefused, match=f"x.wav .*{problem}") as refused:
@@ -158,7 +160,7 @@ def test_a_file_that_is_not_a_recording_is_refused_by_name(tmp_path: Path, conte
         (85, 1, 44_100, 0),
     ],
 )
-def test_formats_that_are_damaged_or_compressed_are_refused(
+def test_damaged_and_compressed_formats_are_refused(
     tmp_path: Path, kind: int, channels: int, rate_hz: int, bits: int
 ) -> None:
     path = wav(tmp_path / "x.wav", layout(kind, channels, rate_hz, bits), (b"data", bytes(1000)))
@@ -167,13 +169,13 @@ def test_formats_that_are_damaged_or_compressed_are_refused(
         heard(path)
 
 
-def test_a_missing_file_and_a_folder_are_refused_too(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "none.wav", tmp_path):
         with pytest.raises(RecordingRefused, match="cannot be read"):
             heard(path)
 
 
-def test_without_the_package_for_flac_the_refusal_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_flac_package_the_error_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     soundfile.write(tmp_path / "a.flac", SPEECH, RATE_HZ)
     monkeypatch.setitem(__import__("sys").modules, "soundfile", None)
 
@@ -184,7 +186,7 @@ def test_without_the_package_for_flac_the_refusal_names_it(tmp_path: Path, monke
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(where=st.integers(0, 60), byte=st.integers(0, 255), cut=st.integers(0, 400), flac=st.booleans())
-def test_a_damaged_file_is_read_or_refused_and_nothing_else(
+def test_a_damaged_file_is_either_read_or_refused_and_never_crashes(
     tmp_path: Path, where: int, byte: int, cut: int, *, flac: bool
 ) -> None:
     path = tmp_path / ("a.flac" if flac else "a.wav")
@@ -207,7 +209,7 @@ def in_four_bytes(sound: npt.NDArray[Any], *, shift: int) -> bytes:
 
 @pytest.mark.parametrize("shift", [8, 0], ids=["upper bytes, as defined", "lower bytes, as arecord writes S24_LE"])
 @pytest.mark.parametrize("channels", [1, 2])
-def test_24_bits_in_four_bytes_are_heard_bit_for_bit(tmp_path: Path, shift: int, channels: int) -> None:
+def test_24_bit_samples_in_four_bytes_are_read_bit_for_bit(tmp_path: Path, shift: int, channels: int) -> None:
     several = np.repeat(SPEECH, channels)
     form = struct.pack("<HHIIHH", 1, channels, RATE_HZ, 4 * channels * RATE_HZ, 4 * channels, 24)
 
@@ -216,7 +218,7 @@ def test_24_bits_in_four_bytes_are_heard_bit_for_bit(tmp_path: Path, shift: int,
     assert (sound[: len(SPEECH)] == SPEECH).all()
 
 
-def test_24_bits_that_fill_four_bytes_are_refused_instead_of_heard_as_noise(tmp_path: Path) -> None:
+def test_24_bit_samples_that_use_all_four_bytes_are_refused_instead_of_read_as_noise(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(-(2**31), 2**31, 4000, np.int64).astype("<i4").tobytes()
     form = struct.pack("<HHIIHH", 1, 1, RATE_HZ, 4 * RATE_HZ, 4, 24)
 
@@ -225,14 +227,14 @@ def test_24_bits_that_fill_four_bytes_are_refused_instead_of_heard_as_noise(tmp_
 
 
 @pytest.mark.parametrize(("bits", "frame_bytes"), [(16, 4), (16, 3), (8, 2), (32, 8), (16, 1), (24, 5), (24, 2)])
-def test_samples_of_any_other_width_than_their_bits_are_refused(tmp_path: Path, bits: int, frame_bytes: int) -> None:
+def test_samples_whose_width_does_not_fit_their_bits_are_refused(tmp_path: Path, bits: int, frame_bytes: int) -> None:
     form = struct.pack("<HHIIHH", 1, 1, RATE_HZ, 0, frame_bytes, bits)
 
     with pytest.raises(RecordingRefused, match=f"samples of {bits} bits in {frame_bytes} bytes"):
         heard(wav(tmp_path / "a.wav", (b"fmt ", form), (b"data", bytes(9600))))
 
 
-def test_a_format_that_leaves_out_its_block_size_is_taken_by_its_bits(tmp_path: Path) -> None:
+def test_a_format_without_a_block_size_is_read_by_its_bits(tmp_path: Path) -> None:
     form = struct.pack("<HHIIHH", 1, 1, RATE_HZ, 0, 0, 16)
 
     assert (heard(wav(tmp_path / "a.wav", (b"fmt ", form), (b"data", SPEECH.tobytes())))[: len(SPEECH)] == SPEECH).all()
@@ -250,7 +252,7 @@ _LIST = b"LIST" + struct.pack("<I", 26) + b"INFOISFT" + struct.pack("<I", 14) + 
 
 
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
-def test_tags_behind_a_sound_of_untold_size_are_not_heard(tmp_path: Path, size: int) -> None:
+def test_tags_after_audio_of_unknown_size_are_not_read_as_audio(tmp_path: Path, size: int) -> None:
     sound = heard(unsized(tmp_path / "a.wav", size, SPEECH.tobytes(), _LIST))
 
     assert (sound[: len(SPEECH)] == SPEECH).all()
@@ -259,11 +261,11 @@ def test_tags_behind_a_sound_of_untold_size_are_not_heard(tmp_path: Path, size: 
 
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
 @pytest.mark.parametrize("behind", [(), (_LIST,), (b"fact" + struct.pack("<II", 4, 0), _LIST)])
-def test_tags_alone_are_not_sound(tmp_path: Path, size: int, behind: tuple[bytes, ...]) -> None:
+def test_tags_alone_are_not_audio(tmp_path: Path, size: int, behind: tuple[bytes, ...]) -> None:
     assert not len(heard(unsized(tmp_path / "a.wav", size, b"", *behind)))
 
 
-def test_a_sound_that_holds_the_letters_of_a_tag_is_heard_to_its_end(tmp_path: Path) -> None:
+def test_audio_that_contains_the_bytes_of_a_tag_is_read_to_its_end(tmp_path: Path) -> None:
     letters = b"LIST\x10\0\0\0" + SPEECH.tobytes()
 
     assert (heard(unsized(tmp_path / "a.wav", 0, letters))[4 : 4 + len(SPEECH)] == SPEECH).all()
