@@ -52,7 +52,7 @@ def names(seen: list[AgentEvent]) -> list[str]:
     return shown
 
 
-def test_a_question_in_writing_is_answered_by_voice_with_the_help_of_a_tool(converse: Converse) -> None:
+def test_a_written_question_is_answered_by_voice_with_the_help_of_a_tool(converse: Converse) -> None:
     seen: list[AgentEvent] = []
 
     async def program(agent: Agent) -> None:
@@ -77,7 +77,7 @@ def test_a_question_in_writing_is_answered_by_voice_with_the_help_of_a_tool(conv
     assert spoken_s(seen) > 0.5
 
 
-def test_what_a_person_says_is_written_down_and_answered(converse: Converse, voice: HibariVoice) -> None:
+def test_a_spoken_question_is_transcribed_and_answered(converse: Converse, voice: HibariVoice) -> None:
     seen: list[AgentEvent] = []
 
     async def program(agent: Agent) -> None:
@@ -98,7 +98,9 @@ def test_what_a_person_says_is_written_down_and_answered(converse: Converse, voi
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 16_000, 48_000])
-def test_a_program_sends_at_any_usual_rate(converse: Converse, voice: HibariVoice, rate_hz: int) -> None:
+def test_a_program_may_send_audio_at_any_common_sample_rate(
+    converse: Converse, voice: HibariVoice, rate_hz: int
+) -> None:
     seen: list[AgentEvent] = []
     samples = np.frombuffer(question(voice, "What time is it?"), "<i2")
     pcm = soxr.resample(samples, 24_000, rate_hz).astype("<i2").tobytes()
@@ -115,14 +117,14 @@ def test_a_program_sends_at_any_usual_rate(converse: Converse, voice: HibariVoic
     assert "tool_call_result" in names(seen)
 
 
-def test_the_voice_says_what_it_is_given(converse: Converse) -> None:
+def test_the_voice_says_the_given_text(converse: Converse) -> None:
     async def program(agent: Agent) -> None:
         assert await agent.say("The eggs are ready.") == "The eggs are ready."
 
     converse(program)
 
 
-def test_an_interruption_says_to_the_sample_what_the_program_has_taken(converse: Converse) -> None:
+def test_an_interruption_reports_to_the_sample_what_the_program_has_read(converse: Converse) -> None:
     seen: list[AgentEvent] = []
 
     async def program(agent: Agent) -> None:
@@ -142,7 +144,7 @@ def test_an_interruption_says_to_the_sample_what_the_program_has_taken(converse:
     assert names(seen)[-2:] == ["interrupted", "turn_done"]
 
 
-def test_a_question_asked_over_an_answer_interrupts_it(converse: Converse) -> None:
+def test_a_question_asked_during_an_answer_interrupts_it(converse: Converse) -> None:
     async def program(agent: Agent) -> None:
         story = asyncio.create_task(agent.ask("Tell me a story."))
         await eventually(lambda: agent.phase is Phase.SPEAKING)
@@ -152,7 +154,7 @@ def test_a_question_asked_over_an_answer_interrupts_it(converse: Converse) -> No
     converse(program, tools=[get_current_time])
 
 
-def test_tools_that_are_added_in_mid_conversation_are_called(converse: Converse) -> None:
+def test_tools_added_during_a_conversation_are_called(converse: Converse) -> None:
     async def program(agent: Agent) -> None:
         before = await agent.ask("What time is it?")
         agent.add_tools(get_current_time)
@@ -161,7 +163,7 @@ def test_tools_that_are_added_in_mid_conversation_are_called(converse: Converse)
     converse(program)
 
 
-def test_only_what_an_update_changes_is_sent() -> None:
+def test_an_update_sends_only_what_it_changes() -> None:
     before = {"model": "a", "audio": {"output": {"voice": "Sarah", "speed": 1.0}, "input": {}}, "tools": []}
     now = {"model": "a", "audio": {"output": {"voice": "Dennis", "speed": 1.0}, "input": {}}, "tools": [1]}
 
@@ -169,7 +171,7 @@ def test_only_what_an_update_changes_is_sent() -> None:
     assert changed(now, now) == {}
 
 
-def test_an_update_with_a_value_that_cannot_be_changes_nothing() -> None:
+def test_an_update_with_an_invalid_value_changes_nothing() -> None:
     agent = Agent(voice=RealtimeVoice(url="local", speed=1.25))
 
     with pytest.raises(SettingsInvalid, match="speed"):
@@ -178,7 +180,7 @@ def test_an_update_with_a_value_that_cannot_be_changes_nothing() -> None:
     agent.update(voice="Dennis")
 
 
-def test_callbacks_get_the_events_of_their_name_and_may_fail(
+def test_callbacks_get_the_events_they_are_named_for_and_may_fail(
     converse: Converse, caplog: pytest.LogCaptureFixture
 ) -> None:
     spoken: list[str] = []
@@ -204,7 +206,7 @@ def test_callbacks_get_the_events_of_their_name_and_may_fail(
     assert "secret" not in caplog.text
 
 
-def test_no_event_has_a_name_that_is_not_known() -> None:
+def test_every_event_has_a_known_name() -> None:
     with pytest.raises(ValueError, match=r"no event named 'spaeking'; there are: speaking, "):
         Agent(voice=RealtimeVoice(url="local")).on("spaeking", print)
 
@@ -226,7 +228,7 @@ def test_a_conversation_ends_with_its_context(converse: Converse) -> None:
         kept[0].send(b"")
 
 
-def test_a_service_that_is_not_there_is_said_in_one_line() -> None:
+def test_an_unreachable_service_is_reported_in_one_line() -> None:
     async def dial() -> None:
         voice = RealtimeVoice(url="ws://127.0.0.1:9/", api_key="x", options={"connect_s": 1})
         async with Agent(voice=voice):
@@ -236,7 +238,7 @@ def test_a_service_that_is_not_there_is_said_in_one_line() -> None:
         asyncio.run(dial())
 
 
-def test_without_a_key_and_an_address_the_service_inside_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_key_and_an_address_the_built_in_service_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EDGEVOICE_API_KEY", raising=False)
     monkeypatch.delenv("INWORLD_API_KEY", raising=False)
 
@@ -255,12 +257,12 @@ def test_pushed_sound_cannot_be_pulled() -> None:
         Agent(voice=RealtimeVoice(url="local")).read(240)
 
 
-def test_a_way_to_play_that_there_is_not_is_refused() -> None:
+def test_an_unknown_playback_mode_is_refused() -> None:
     with pytest.raises(ValueError, match='playback=\'pulled\': "push" or "pull"'):
         Agent(playback="pulled")  # type: ignore[arg-type]  # what a program without a type checker may write
 
 
-def test_an_answer_comes_to_its_end_although_nobody_reads_its_sound() -> None:
+def test_an_answer_ends_even_when_its_audio_is_not_read() -> None:
     async def scene() -> str:
         asked = (Expect("conversation.item.create"), Expect("response.create"))
         opponent = Opponent(script=script_of(Expect("session.update"), *asked, AnswerStep("Yes.")))
@@ -272,7 +274,7 @@ def test_an_answer_comes_to_its_end_although_nobody_reads_its_sound() -> None:
     assert asyncio.run(scene()) == "Yes."
 
 
-def test_a_sound_card_is_not_sent_to_by_hand() -> None:
+def test_a_program_cannot_handle_audio_itself_while_a_sound_card_is_used() -> None:
     with pytest.raises(RuntimeError, match="sound card"):
         Agent(voice=RealtimeVoice(url="local"), sound=SoundCard()).read(240)
 
@@ -285,7 +287,7 @@ def test_the_library_loads_no_hardware() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_importing_the_package_loads_nothing_of_it() -> None:
+def test_importing_the_package_loads_none_of_its_modules() -> None:
     listing = "import sys, edgevoice; print([name for name in sys.modules if name.startswith('edgevoice.')])"
     done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True, timeout=60)
 

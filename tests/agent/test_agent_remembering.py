@@ -52,7 +52,7 @@ async def one_question(agent: Agent) -> None:
     await agent.ask("Where is the ladder?")
 
 
-def test_what_was_said_is_told_to_the_next_session_and_what_was_remembered_stands_in_it(tmp_path: Path) -> None:
+def test_the_next_session_gets_the_past_turns_and_the_remembered_notes(tmp_path: Path) -> None:
     remember = AnswerStep(calls=(Call("remember", '{"note": "The ladder is in the cellar"}'),))
     output = Expect("conversation.item.create", {"item": {"output": '{"ok":true}'}})
     hold(
@@ -84,7 +84,7 @@ def test_what_was_said_is_told_to_the_next_session_and_what_was_remembered_stand
     )
 
 
-def test_what_is_forgotten_is_in_neither_the_record_nor_what_was_said_nor_the_request(tmp_path: Path) -> None:
+def test_a_forgotten_note_is_gone_from_the_record_the_history_and_the_request(tmp_path: Path) -> None:
     async def fill() -> None:
         async with Memory(tmp_path) as memory:
             await memory.change(lambda record: with_note(record, "The ladder is in the cellar"))
@@ -119,7 +119,7 @@ def test_without_a_memory_nothing_is_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_of_an_answer_that_was_cut_only_what_was_heard_is_kept(tmp_path: Path) -> None:
+def test_only_the_heard_part_of_a_cut_answer_is_kept(tmp_path: Path) -> None:
     async def interrupted(agent: Agent) -> None:
         asking = asyncio.create_task(agent.ask("Where is the ladder?"))
         heard = asyncio.Event()

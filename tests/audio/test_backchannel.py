@@ -36,7 +36,7 @@ class Ear:
         return [int(sample) for sample in np.frombuffer(b"".join(pieces), "<i2")]
 
 
-def test_it_is_heard_9_db_below_an_answer_and_tells_nothing_of_itself() -> None:
+def test_a_backchannel_plays_9_db_below_an_answer_and_reports_no_events() -> None:
     ear = Ear()
     assert ear.speaker.play_backchannel("b1", sound(100))
     assert not ear.speaker.play_backchannel("b1", sound(100)), "it has begun before"
@@ -47,14 +47,14 @@ def test_it_is_heard_9_db_below_an_answer_and_tells_nothing_of_itself() -> None:
     assert ear.told == [], "no burst, no end of playback"
 
 
-def test_it_follows_the_volume() -> None:
+def test_a_backchannel_follows_the_volume() -> None:
     ear = Ear(volume_percent=50)
     ear.speaker.play_backchannel("b1", sound(100))
 
     assert set(ear.hear(10)) == {QUIET // 4}
 
 
-def test_the_echo_canceller_is_told_of_it() -> None:
+def test_a_backchannel_is_part_of_the_echo_cancellers_reference() -> None:
     ear = Ear()
     ear.speaker.play_backchannel("b1", sound(100))
     heard = ear.hear(12)
@@ -62,7 +62,7 @@ def test_the_echo_canceller_is_told_of_it() -> None:
     assert ear.reference == heard
 
 
-def test_it_counts_as_nothing_heard_of_an_answer_before_it_or_after_it() -> None:
+def test_a_backchannel_does_not_count_as_heard_audio_of_an_answer_before_or_after_it() -> None:
     ear = Ear()
     ear.speaker.play_backchannel("b1", sound(100))
     ear.hear(5)
@@ -74,7 +74,7 @@ def test_it_counts_as_nothing_heard_of_an_answer_before_it_or_after_it() -> None
     assert ear.told == [PlaybackCut((ItemHeard("item", 0, heard_ms=35, received_ms=100, is_complete=False),))]
 
 
-def test_it_waits_for_60_ms_or_for_its_end() -> None:
+def test_a_backchannel_starts_after_60_ms_of_audio_or_at_its_end() -> None:
     ear = Ear()
     ear.speaker.play_backchannel("b1", sound(59))
     assert ear.speaker.is_silent
@@ -85,7 +85,7 @@ def test_it_waits_for_60_ms_or_for_its_end() -> None:
     assert ear.hear(6) == [QUIET] * 59 * MS + [0] * MS
 
 
-def test_stopped_it_fades_within_10_ms_and_the_rest_of_it_is_not_heard() -> None:
+def test_a_stopped_backchannel_fades_within_10_ms_and_its_rest_is_dropped() -> None:
     ear = Ear()
     ear.speaker.play_backchannel("b1", sound(500))
     ear.hear(10)
@@ -100,7 +100,7 @@ def test_stopped_it_fades_within_10_ms_and_the_rest_of_it_is_not_heard() -> None
     assert set(ear.hear(10)) == {QUIET}
 
 
-def test_one_that_began_unheard_is_not_heard_from_its_middle() -> None:
+def test_a_backchannel_whose_beginning_was_dropped_does_not_start_in_the_middle() -> None:
     ear = Ear()
     ear.speaker.skip_backchannel("b1")
 
@@ -110,7 +110,7 @@ def test_one_that_began_unheard_is_not_heard_from_its_middle() -> None:
     assert set(ear.hear(10)) == {QUIET}
 
 
-def test_a_cut_silences_it_too() -> None:
+def test_a_cut_silences_a_backchannel_too() -> None:
     ear = Ear()
     ear.speaker.play_backchannel("b1", sound(500))
     ear.hear(10)
@@ -120,7 +120,7 @@ def test_a_cut_silences_it_too() -> None:
     assert set(ear.hear(5)) == {0}
 
 
-def test_stopping_nothing_is_no_matter() -> None:
+def test_stopping_without_a_backchannel_does_nothing() -> None:
     ear = Ear()
     ear.speaker.stop_backchannel()
     ear.speaker.play_backchannel("b1", sound(10))
@@ -129,7 +129,7 @@ def test_stopping_nothing_is_no_matter() -> None:
     assert set(ear.hear(3)) == {0}
 
 
-def test_those_without_a_name_are_heard_though_one_was_stopped() -> None:
+def test_backchannels_without_an_id_still_play_after_one_was_stopped() -> None:
     mixer = BackchannelMixer()
     assert mixer.push("", sound(100))
     mixer.stop()
@@ -137,7 +137,7 @@ def test_those_without_a_name_are_heard_though_one_was_stopped() -> None:
     assert mixer.push("", sound(100))
 
 
-def test_more_than_3_s_do_not_wait() -> None:
+def test_at_most_3_s_of_backchannels_are_queued() -> None:
     ear = Ear()
     for number in range(100):
         ear.speaker.play_backchannel(f"b{number}", sound(100))
@@ -146,7 +146,7 @@ def test_more_than_3_s_do_not_wait() -> None:
     assert set(ear.hear(10)) == {0}
 
 
-def test_a_sample_split_over_two_pieces_is_put_together_and_never_with_another_backchannels() -> None:
+def test_a_sample_split_across_two_pieces_is_joined_but_never_across_backchannels() -> None:
     mixer = BackchannelMixer()
     whole = sound(100, level=0x0102)
     mixer.push("b1", whole[:2401])
@@ -160,7 +160,7 @@ def test_a_sample_split_over_two_pieces_is_put_together_and_never_with_another_b
 
 
 @pytest.mark.parametrize("level", [32_767, -32_768])
-def test_over_a_full_scale_sound_it_clips_and_does_not_wrap(level: int) -> None:
+def test_a_backchannel_over_full_scale_audio_clips_and_does_not_wrap(level: int) -> None:
     mixer = BackchannelMixer()
     mixer.push("b1", sound(100, level))
     out = np.full(PERIOD, level, np.int16)
@@ -181,7 +181,7 @@ class Amplifier:
         self.is_muted = False
 
 
-def test_after_a_cut_by_the_amplifier_it_is_let_go_for_a_backchannel_and_all_of_that_is_heard() -> None:
+def test_after_a_cut_the_amplifier_is_unmuted_in_time_for_a_whole_backchannel() -> None:
     amplifier = Amplifier()
     speaker = Speaker(lambda _fact: None, prefill_ms=0, volume_percent=100, earcon_percent=0, amplifier=amplifier)
     speaker.play("item", 0, sound(500))

@@ -17,7 +17,7 @@ def told(monkeypatch: pytest.MonkeyPatch, *, now_s: float, wall_s: float, curren
     )
 
 
-def test_what_the_callback_waited_for_the_interpreter_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_callbacks_wait_for_the_interpreter_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     prompt = told(monkeypatch, now_s=500.0, wall_s=WALL, current_s=WALL)
     late = told(monkeypatch, now_s=500.005, wall_s=WALL + 0.005, current_s=WALL)
 
@@ -26,5 +26,5 @@ def test_what_the_callback_waited_for_the_interpreter_is_not_counted(monkeypatch
 
 
 @pytest.mark.parametrize("wall_s", [WALL - 3600, WALL + 3600, 500.0], ids=["set back", "set forward", "no wall clock"])
-def test_a_clock_that_tells_of_no_wait_is_left_out(monkeypatch: pytest.MonkeyPatch, wall_s: float) -> None:
+def test_a_wall_clock_that_was_set_is_ignored(monkeypatch: pytest.MonkeyPatch, wall_s: float) -> None:
     assert told(monkeypatch, now_s=500.0, wall_s=wall_s, current_s=WALL) == pytest.approx(500.018, abs=1e-6)

@@ -38,7 +38,7 @@ def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("name", ["default", "edgevoice_mic", "plughw:CARD=Jabra,DEV=0", "Jabra", "Jabra SPEAK"])
-def test_a_name_without_a_number_is_itself_and_nothing_is_written(
+def test_a_name_without_a_number_is_kept_and_nothing_is_written(
     starts: Starts, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert starts(HERE, (MIC, name)) == [name]
@@ -47,7 +47,7 @@ def test_a_name_without_a_number_is_itself_and_nothing_is_written(
 
 
 @pytest.mark.parametrize("name", ["hw:2,0", "plughw:2", "Jabra SPEAK 410: USB Audio (hw:2,0)"])
-def test_a_number_is_warned_of_once_with_the_name_to_take(
+def test_a_card_number_is_warned_about_once_with_the_name_to_use_instead(
     starts: Starts, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert starts(HERE, (MIC, name), (MIC, name)) == [name, name]
@@ -57,7 +57,7 @@ def test_a_number_is_warned_of_once_with_the_name_to_take(
 
 
 @pytest.mark.parametrize("name", ["hw:2,0", "Jabra SPEAK 410: USB Audio (hw:2,0)"])
-def test_a_card_that_has_another_number_after_a_restart_is_followed_and_that_is_said(
+def test_a_card_renumbered_after_a_restart_is_followed_and_logged(
     starts: Starts, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     starts(HERE, (MIC, name))
@@ -70,7 +70,7 @@ def test_a_card_that_has_another_number_after_a_restart_is_followed_and_that_is_
     assert starts(HERE, (MIC, name)) == [name]
 
 
-def test_another_card_under_the_number_is_said_and_the_old_one_is_not_forgotten(
+def test_another_card_under_the_number_is_logged_and_the_old_one_is_remembered(
     starts: Starts, caplog: pytest.LogCaptureFixture
 ) -> None:
     starts(HERE, (MIC, "hw:2,0"))
@@ -84,7 +84,7 @@ def test_another_card_under_the_number_is_said_and_the_old_one_is_not_forgotten(
     assert starts(MOVED, (MIC, "hw:2,0")) == ["plughw:CARD=Jabra,DEV=0"]
 
 
-def test_where_neither_card_is_there_nothing_is_said_twice(starts: Starts, caplog: pytest.LogCaptureFixture) -> None:
+def test_with_neither_card_present_nothing_is_logged_twice(starts: Starts, caplog: pytest.LogCaptureFixture) -> None:
     starts(HERE, (MIC, "hw:2,0"))
     caplog.clear()
 
@@ -93,14 +93,14 @@ def test_where_neither_card_is_there_nothing_is_said_twice(starts: Starts, caplo
     assert told(caplog) == []
 
 
-def test_a_name_that_the_owner_has_changed_means_what_it_says(starts: Starts) -> None:
+def test_a_name_changed_in_the_settings_is_taken_literally(starts: Starts) -> None:
     starts(HERE, (MIC, "hw:2,0"))
 
     assert starts(MOVED, (MIC, "hw:2,1")) == ["hw:2,1"]
     assert starts(MOVED, (MIC, "hw:2,0")) == ["hw:2,0"], "the other name has taken its place"
 
 
-def test_each_half_has_its_own_card(starts: Starts, tmp_path: Path) -> None:
+def test_microphone_and_speaker_each_remember_their_own_card(starts: Starts, tmp_path: Path) -> None:
     starts(HERE, (MIC, "hw:2,0"), (DAC, "hw:0,0"))
 
     kept = json.loads((tmp_path / "state" / "cards.json").read_text())
@@ -111,7 +111,7 @@ def test_each_half_has_its_own_card(starts: Starts, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"microphone": 7}', '{"microphone": {"name": 1, "card": 2}}'])
-def test_a_memory_that_is_damaged_is_begun_anew(starts: Starts, tmp_path: Path, content: str) -> None:
+def test_a_damaged_card_memory_is_started_afresh(starts: Starts, tmp_path: Path, content: str) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "cards.json").write_text(content)
 
@@ -119,9 +119,7 @@ def test_a_memory_that_is_damaged_is_begun_anew(starts: Starts, tmp_path: Path, 
     assert starts(MOVED, (MIC, "hw:2,0")) == ["plughw:CARD=Jabra,DEV=0"]
 
 
-def test_a_memory_that_cannot_be_written_is_none_and_the_box_runs(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_unwritable_card_memory_does_not_stop_the_box(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "edgevoice")
     (tmp_path / "file").touch()
 

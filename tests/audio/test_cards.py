@@ -10,7 +10,7 @@ from edgevoice.audio.cards import Card, Place, alsa_name, cards_present, place_o
 CARDS = [Card(0, "Headphones"), Card(2, "Jabra"), Card(3, "Device_1")]
 
 
-def test_the_cards_are_those_of_the_kernel_by_number(tmp_path: Path) -> None:
+def test_the_kernels_cards_are_listed_by_number(tmp_path: Path) -> None:
     for number, name in ((10, "Loopback"), (2, "Jabra")):
         (tmp_path / f"card{number}").mkdir()
         (tmp_path / f"card{number}" / "id").write_text(f"{name}\n")
@@ -22,7 +22,7 @@ def test_the_cards_are_those_of_the_kernel_by_number(tmp_path: Path) -> None:
     assert cards_present(tmp_path / "nowhere") == []
 
 
-def test_without_being_told_it_asks_the_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_by_default_the_cards_are_read_from_the_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cards, "PLACE", tmp_path)
 
     assert cards_present() == []
@@ -52,7 +52,7 @@ def test_without_being_told_it_asks_the_kernel(tmp_path: Path, monkeypatch: pyte
         ("", ""),
     ],
 )
-def test_a_name_by_alsas_rules_or_a_cards_id_is_a_pcm_and_any_other_is_not(name: str, pcm: str) -> None:
+def test_only_an_alsa_name_or_a_card_id_is_a_pcm_name(name: str, pcm: str) -> None:
     assert alsa_name(name, CARDS) == pcm
 
 
@@ -90,11 +90,11 @@ def test_the_card_in_a_name_is_read_by_id_or_number(name: str, place: Place | No
         ("Gone: Audio (hw:7,0)", "Gone: Audio (hw:7,0)"),
     ],
 )
-def test_a_number_gives_way_to_the_id_that_it_stands_for(name: str, stable: str) -> None:
+def test_a_card_number_is_replaced_by_the_cards_id(name: str, stable: str) -> None:
     assert stable_name(name, CARDS) == stable
 
 
-def test_the_words_of_a_card_are_without_its_devices_and_numbers() -> None:
+def test_a_cards_descriptive_name_omits_its_devices_and_numbers() -> None:
     assert words_of("Jabra SPEAK 410: USB Audio (hw:2,0)") == "Jabra SPEAK 410"
     assert words_of("bcm2835 Headphones (hw:2,0)") == "bcm2835 Headphones"
     assert words_of("edgevoice_mic") == ""

@@ -21,7 +21,7 @@ from edgevoice.audio.channels import counts_for, counts_for_all, taking
         (6, 6, []),
     ],
 )
-def test_a_card_is_never_asked_for_one_channel_of_several_because_alsa_would_mix_them(
+def test_a_card_is_never_opened_with_one_of_several_channels_because_alsa_would_mix_them(
     channel: int, inputs: int, counts: list[int]
 ) -> None:
     assert counts_for(channel, inputs) == counts
@@ -31,12 +31,12 @@ def test_a_card_is_never_asked_for_one_channel_of_several_because_alsa_would_mix
     ("inputs", "counts"),
     [(1, [1]), (2, [2, 1]), (4, [4, 2, 1]), (6, [6, 4, 2, 1]), (128, [16, 8, 6, 4, 2, 1]), (10, [10, 8, 6, 4, 2, 1])],
 )
-def test_to_see_all_channels_the_most_are_asked_for_first(inputs: int, counts: list[int]) -> None:
+def test_to_examine_all_channels_the_highest_count_is_tried_first(inputs: int, counts: list[int]) -> None:
     assert counts_for_all(inputs) == counts
 
 
 @pytest.mark.parametrize("count", [1, 2, 6, 16])
-def test_every_sample_of_the_channel_is_handed_on_and_none_of_another(count: int) -> None:
+def test_every_sample_of_the_selected_channel_is_passed_on_and_none_of_another(count: int) -> None:
     frames = np.arange(320 * count).astype("<i2").reshape(320, count)
     for channel in range(count):
         got: list[object] = []
@@ -46,7 +46,7 @@ def test_every_sample_of_the_channel_is_handed_on_and_none_of_another(count: int
         assert got == [(frames[:, channel].tobytes(), 320, {"current_time": 1.0}, 2)]
 
 
-def test_a_period_without_samples_is_handed_on_as_such() -> None:
+def test_a_period_without_samples_is_passed_on_as_such() -> None:
     got: list[object] = []
 
     taking(1, 2, lambda *period: got.append(period))(None, 320, None, 0)

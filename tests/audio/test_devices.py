@@ -25,40 +25,40 @@ CARDS = FakeLibrary(
 )
 
 
-def test_every_device_is_told_with_what_it_can_do_and_its_own_rate() -> None:
+def test_every_device_is_listed_with_its_directions_and_default_rate() -> None:
     assert present(CARDS)[:2] == [
         SoundDevice(0, "bcm2835 Headphones: - (hw:0,0)", inputs=0, outputs=8, rate_hz=44_100),
         SoundDevice(1, "seeed2micvoicec: - (hw:1,0)", inputs=2, outputs=2, rate_hz=48_000),
     ]
 
 
-def test_a_device_is_found_by_its_whole_name() -> None:
+def test_a_device_is_found_by_its_full_name() -> None:
     assert find(CARDS, DAC, "seeed2micvoicec: - (hw:1,0)").index == 1
 
 
-def test_a_device_is_found_by_a_part_of_its_name_in_any_case() -> None:
+def test_a_device_is_found_by_part_of_its_name_in_any_case() -> None:
     assert find(CARDS, MIC, "SEEED").index == 1
     assert find(CARDS, DAC, "headphones").index == 0
 
 
-def test_only_what_can_hear_is_a_microphone_and_only_what_can_play_is_a_speaker() -> None:
+def test_only_capture_devices_are_microphones_and_only_playback_devices_are_speakers() -> None:
     assert find(CARDS, MIC, "USB").index == 2
     with pytest.raises(DeviceMissing):
         find(CARDS, MIC, "headphones")
 
 
-def test_the_whole_name_goes_before_parts_of_others() -> None:
+def test_a_full_name_takes_precedence_over_parts_of_other_names() -> None:
     assert find(CARDS, DAC, "usb").index == 4
 
 
-def test_a_name_that_fits_several_is_refused_with_those_that_it_fits() -> None:
+def test_an_ambiguous_name_is_refused_and_the_error_lists_the_matches() -> None:
     with pytest.raises(DeviceMissing) as refused:
         find(CARDS, DAC, "us")
 
     assert str(refused.value) == 'more than one speaker is called "us"; present: USB Speaker: Audio (hw:3,0), usb'
 
 
-def test_a_name_that_fits_none_is_refused_with_all_that_are_there() -> None:
+def test_an_unknown_name_is_refused_and_the_error_lists_all_devices_present() -> None:
     with pytest.raises(DeviceMissing) as refused:
         find(CARDS, MIC, "respeaker")
 
@@ -76,7 +76,7 @@ def test_a_machine_without_cards_says_so() -> None:
         find(FakeLibrary(), MIC, "default")
 
 
-def test_default_is_a_device_of_that_name_or_else_what_the_library_takes() -> None:
+def test_default_is_a_device_of_that_name_or_else_the_librarys_choice() -> None:
     assert find(CARDS, MIC, "default").index == 1
     assert find(CARDS, DAC, "default").index == 0
 
@@ -84,19 +84,19 @@ def test_default_is_a_device_of_that_name_or_else_what_the_library_takes() -> No
     assert find(named, DAC, "default").index == 1
 
 
-def test_without_a_default_those_present_are_told() -> None:
+def test_without_a_default_device_the_error_lists_those_present() -> None:
     only_speakers = FakeLibrary(info(0, "usb", outputs=2))
 
     with pytest.raises(DeviceMissing, match="there is no default microphone; present: none at all"):
         find(only_speakers, MIC, "default")
 
 
-def test_a_missing_device_is_also_the_error_that_callers_of_files_know() -> None:
+def test_a_missing_device_is_also_an_os_error() -> None:
     with pytest.raises(OSError, match="respeaker"):
         find(CARDS, MIC, "respeaker")
 
 
-def test_the_library_is_ended_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_library_is_terminated_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     library = FakeLibrary()
     monkeypatch.setattr(devices, "open_library", lambda: library)
 
@@ -106,7 +106,7 @@ def test_the_library_is_ended_whatever_happens(monkeypatch: pytest.MonkeyPatch) 
     assert library.is_terminated
 
 
-def test_a_sound_system_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sound_system_that_does_not_start_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> None:
         raise OSError("Host error")
 
@@ -117,7 +117,7 @@ def test_a_sound_system_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPa
     assert refused.value.code == "audio-unavailable"
 
 
-def test_one_that_hangs_is_told_in_time_and_aloud(
+def test_a_sound_system_that_hangs_is_reported_in_time(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     goes_on = threading.Event()
@@ -141,7 +141,7 @@ def test_one_that_hangs_is_told_in_time_and_aloud(
             thread.join(10)
 
 
-def test_a_left_lock_is_removed_before_the_library_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stale_lock_is_removed_before_the_library_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
 
     @contextmanager
@@ -158,7 +158,7 @@ def test_a_left_lock_is_removed_before_the_library_waits_for_it(monkeypatch: pyt
     assert done == ["removed", "started", "let go"]
 
 
-def test_the_chatter_of_c_libraries_is_not_heard_and_our_own_words_are(
+def test_the_output_of_c_libraries_is_suppressed_and_our_own_is_not(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def chatter() -> FakeLibrary:

@@ -24,7 +24,7 @@ def mixed(mixer: EarconMixer, pieces: list[int], level: int = 0) -> Samples:
 
 
 @pytest.mark.parametrize("earcon", list(Earcon))
-def test_an_earcon_swells_from_nothing_and_dies_away_to_nothing(earcon: Earcon) -> None:
+def test_an_earcon_fades_in_from_silence_and_out_to_silence(earcon: Earcon) -> None:
     sound = render(earcon).astype(int)
 
     assert sound[0] == sound[-1] == 0
@@ -46,7 +46,7 @@ def test_every_earcon_sounds_different() -> None:
     assert len({render(earcon).tobytes() for earcon in Earcon}) == len(Earcon)
 
 
-def test_what_the_box_has_learnt_to_say_is_spoken_as_loud_as_an_answer_and_never_inaudibly() -> None:
+def test_spoken_notices_are_as_loud_as_an_answer_and_never_inaudible() -> None:
     spoken = np.full(100, 10_000, np.int16)
     mixer = EarconMixer(0.2)
     mixer.learn(Earcon.BUDGET_SPENT, spoken)
@@ -59,7 +59,7 @@ def test_what_the_box_has_learnt_to_say_is_spoken_as_loud_as_an_answer_and_never
 
 
 @pytest.mark.parametrize("level", [32767, 20000, -20000, -32768])
-def test_over_loud_speech_it_clips_and_never_wraps_round(level: int) -> None:
+def test_an_earcon_over_loud_speech_clips_and_never_wraps(level: int) -> None:
     mixer = EarconMixer(1.0)
     mixer.play(Earcon.ALARM)
     sound = render(Earcon.ALARM)
@@ -70,7 +70,7 @@ def test_over_loud_speech_it_clips_and_never_wraps_round(level: int) -> None:
 
 
 @given(st.lists(st.integers(1, 4000), min_size=1, max_size=12))
-def test_however_it_is_cut_into_periods_nothing_of_it_is_lost_or_doubled(pieces: list[int]) -> None:
+def test_no_sample_is_lost_or_doubled_for_any_split_into_periods(pieces: list[int]) -> None:
     mixer = EarconMixer(0.5)
     mixer.play(Earcon.UNMUTED)
     sound = (render(Earcon.UNMUTED) * 0.5).astype(np.int16)
@@ -82,7 +82,7 @@ def test_however_it_is_cut_into_periods_nothing_of_it_is_lost_or_doubled(pieces:
     assert mixer.is_idle
 
 
-def test_the_second_begins_with_the_sample_after_the_first() -> None:
+def test_a_second_earcon_begins_with_the_sample_after_the_first() -> None:
     mixer = EarconMixer(1.0)
     mixer.play(Earcon.MUTED)
     mixer.play(Earcon.TROUBLE)
@@ -91,7 +91,7 @@ def test_the_second_begins_with_the_sample_after_the_first() -> None:
     assert np.array_equal(mixed(mixer, [len(both) + 500])[: len(both)], both)
 
 
-def test_stopped_it_is_silent_and_forgets_those_that_waited() -> None:
+def test_stopping_silences_the_mixer_and_drops_queued_earcons() -> None:
     mixer = EarconMixer(1.0)
     mixer.play(Earcon.ALARM)
     mixer.play(Earcon.ALARM)
@@ -104,7 +104,7 @@ def test_stopped_it_is_silent_and_forgets_those_that_waited() -> None:
     assert not mixed(mixer, [50_000]).any()
 
 
-def test_its_loudness_is_its_own() -> None:
+def test_earcons_have_their_own_loudness() -> None:
     quiet, silent = EarconMixer(0.25), EarconMixer(0.0)
     for mixer in (quiet, silent):
         mixer.play(Earcon.MUTED)

@@ -16,7 +16,7 @@ class Amplifier:
         self.done.append("release")
 
 
-def test_an_amplifier_is_held_until_the_card_has_emitted_what_it_was_given() -> None:
+def test_an_amplifier_stays_muted_until_the_card_has_emitted_its_queued_audio() -> None:
     amplifier = Amplifier()
     gate = AmplifierGate(amplifier, flushed=960)
 
@@ -30,7 +30,7 @@ def test_an_amplifier_is_held_until_the_card_has_emitted_what_it_was_given() -> 
     assert amplifier.done == ["mute", "release"], "once"
 
 
-def test_a_box_whose_amplifier_cannot_be_muted_waits_for_nothing() -> None:
+def test_without_an_amplifier_mute_the_box_does_not_wait() -> None:
     gate = AmplifierGate(None, flushed=960)
 
     assert not gate.is_there

@@ -39,7 +39,7 @@ def test_a_database_that_no_server_uses_is_removed(near: Path, database: Path) -
     assert not list(database.iterdir())
 
 
-def test_the_database_of_a_server_that_runs_is_left_alone(near: Path, database: Path, server: socket.socket) -> None:
+def test_the_database_of_a_running_server_is_left_alone(near: Path, database: Path, server: socket.socket) -> None:
     for _ in range(5):  # even one that is too busy to answer
         open_portaudio(near)
 
@@ -47,7 +47,7 @@ def test_the_database_of_a_server_that_runs_is_left_alone(near: Path, database: 
     server.accept()[0].close()
 
 
-def test_a_server_that_was_killed_keeps_nothing(near: Path, database: Path, server: socket.socket) -> None:
+def test_the_files_of_a_killed_server_do_not_count_as_in_use(near: Path, database: Path, server: socket.socket) -> None:
     server.close()
 
     open_portaudio(near)
@@ -55,7 +55,7 @@ def test_a_server_that_was_killed_keeps_nothing(near: Path, database: Path, serv
     assert not list(database.iterdir())
 
 
-def test_a_file_with_a_servers_name_is_no_server(near: Path, database: Path) -> None:
+def test_a_plain_file_named_like_a_server_does_not_count_as_one(near: Path, database: Path) -> None:
     (near / "jack_default_0_0").touch()
 
     open_portaudio(near)
@@ -63,9 +63,7 @@ def test_a_file_with_a_servers_name_is_no_server(near: Path, database: Path) -> 
     assert not list(database.iterdir())
 
 
-def test_the_database_of_somebody_else_is_left_alone(
-    near: Path, database: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_users_database_is_left_alone(near: Path, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = near / "jack_db-4242"
     database.rename(theirs)
     monkeypatch.setattr(os, "getuid", lambda: 4242)
@@ -94,7 +92,7 @@ def test_nothing_is_removed_while_another_process_starts_portaudio(near: Path, d
     assert not list(database.iterdir())
 
 
-def test_a_link_is_not_followed(near: Path, database: Path) -> None:
+def test_a_symbolic_link_is_not_followed(near: Path, database: Path) -> None:
     elsewhere = near / "precious"
     database.rename(elsewhere)
     database.symlink_to(elsewhere)
@@ -104,7 +102,7 @@ def test_a_link_is_not_followed(near: Path, database: Path) -> None:
     assert len(list(elsewhere.iterdir())) == 2
 
 
-def test_what_cannot_be_removed_and_what_is_not_there_are_no_errors(near: Path) -> None:
+def test_missing_and_unremovable_files_are_not_errors(near: Path) -> None:
     open_portaudio(near)
     open_portaudio(near / "missing")
     odd = near / f"jack_db-{os.getuid()}" / "folder"

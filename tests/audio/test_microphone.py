@@ -45,7 +45,7 @@ def room() -> Room:
     return Room()
 
 
-def test_the_wake_word_gets_80_ms_at_a_time_and_the_number_of_the_sample_after_them(room: Room) -> None:
+def test_the_wake_word_gets_80_ms_frames_with_the_position_after_each(room: Room) -> None:
     room.periods(3)
     assert room.frames == []
 
@@ -54,7 +54,7 @@ def test_the_wake_word_gets_80_ms_at_a_time_and_the_number_of_the_sample_after_t
     assert room.frames == [(sound(0, FRAME), FRAME), (sound(FRAME, 2 * FRAME), 2 * FRAME)]
 
 
-def test_whoever_waits_is_told_after_every_period_and_after_the_frame_that_it_completes(room: Room) -> None:
+def test_readers_are_notified_after_every_period_and_after_the_frame_it_completes(room: Room) -> None:
     room.periods(5)
 
     assert room.told == ["notice", "notice", "notice", "frame", "notice", "notice"]
@@ -69,7 +69,7 @@ def test_reading_from_a_sample_gives_everything_since_and_nothing_before(periods
     assert room.microphone.read(begin) == (begin, sound(begin, max(begin, room.heard)))
 
 
-def test_what_is_older_than_the_memory_is_gone_and_the_reader_learns_where_it_goes_on(room: Room) -> None:
+def test_audio_older_than_the_buffer_is_gone_and_the_reader_learns_where_it_resumes(room: Room) -> None:
     room.periods(25 * NEAR_END_HZ // PERIOD)
 
     begin, pcm = room.microphone.read(0)
@@ -78,7 +78,7 @@ def test_what_is_older_than_the_memory_is_gone_and_the_reader_learns_where_it_go
     assert pcm == sound(begin, room.heard)
 
 
-def test_muted_it_hears_zeros_and_remembers_nothing_but_counts_on(room: Room) -> None:
+def test_while_muted_it_delivers_zeros_keeps_no_audio_and_goes_on_counting(room: Room) -> None:
     room.periods(6)
     room.microphone.mute()
 
@@ -96,7 +96,7 @@ def test_a_word_begun_before_muting_never_reaches_the_wake_word(room: Room) -> N
     assert room.frames == [(bytes(2 * FRAME), 7 * PERIOD)]
 
 
-def test_unmuted_it_hears_again(room: Room) -> None:
+def test_after_unmuting_it_hears_again(room: Room) -> None:
     room.microphone.mute()
     room.periods(2)
     room.microphone.unmute()
@@ -106,7 +106,7 @@ def test_unmuted_it_hears_again(room: Room) -> None:
     assert room.frames == [(bytes(2 * 2 * PERIOD) + sound(2 * PERIOD, 4 * PERIOD), FRAME)]
 
 
-def test_an_overflow_is_counted_and_any_other_sign_is_not(room: Room) -> None:
+def test_an_overflow_is_counted_and_any_other_status_flag_is_not(room: Room) -> None:
     for status in (pyaudio.paInputOverflow, 0, pyaudio.paInputUnderflow, pyaudio.paInputOverflow):
         room.microphone.callback(bytes(2 * PERIOD), PERIOD, {}, status)
 
@@ -125,7 +125,7 @@ def test_an_overflow_moves_the_clock_at_once(room: Room, monkeypatch: pytest.Mon
     assert room.microphone.clock.line.time_at(320 * PERIOD) == pytest.approx(506.421, abs=1e-4)
 
 
-def test_an_overflow_is_known_to_the_clock_from_the_same_callback_on(
+def test_the_clock_accounts_for_an_overflow_from_the_same_callback_on(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(151):
@@ -162,7 +162,7 @@ def test_the_time_of_the_last_callback_is_known(room: Room) -> None:
     assert before <= room.microphone.called_at <= time.monotonic()
 
 
-def test_when_it_last_heard_more_than_zeros_is_known_even_while_it_is_muted(
+def test_the_time_of_the_last_non_zero_input_is_known_even_while_muted(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for now, pcm in ((10.0, bytes(2 * PERIOD)), (11.0, sound(0, PERIOD)), (12.0, None), (13.0, bytes(2 * PERIOD))):
@@ -207,7 +207,7 @@ class EchoRoom(Room):
         self.microphone = Microphone(self._hear, lambda: None, echo=self.echo)
 
 
-def test_everybody_hears_through_the_canceller() -> None:
+def test_every_reader_gets_the_cancelled_audio() -> None:
     room = EchoRoom()
     room.periods(4)
 
@@ -231,7 +231,7 @@ class Slow(Negating):
         return super().take(near, position)
 
 
-def test_who_reads_while_the_echo_is_being_cancelled_does_not_wait() -> None:
+def test_a_reader_does_not_wait_for_echo_cancelling() -> None:
     read: list[tuple[int, bytes]] = []
     echo = Slow(lambda: read.append(microphone.read(0)))
     microphone = Microphone(lambda _frame, _end: None, lambda: None, echo=echo)
@@ -243,7 +243,7 @@ def test_who_reads_while_the_echo_is_being_cancelled_does_not_wait() -> None:
 
 
 @pytest.mark.parametrize("acts", ["mute", "mute and unmute"])
-def test_muted_while_the_echo_is_being_cancelled_it_keeps_nothing_of_that_period(acts: str) -> None:
+def test_muting_during_echo_cancelling_discards_that_period(acts: str) -> None:
     frames: list[bytes] = []
 
     def meanwhile() -> None:
@@ -266,7 +266,7 @@ def test_muted_while_the_echo_is_being_cancelled_it_keeps_nothing_of_that_period
 
 
 @pytest.mark.parametrize("act", ["mute", "read"])
-def test_who_mutes_or_reads_while_a_period_is_being_written_waits_until_it_is_whole(
+def test_muting_and_reading_wait_until_a_period_is_completely_written(
     act: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[tuple[int, bytes]] = []
@@ -295,7 +295,7 @@ def test_who_mutes_or_reads_while_a_period_is_being_written_waits_until_it_is_wh
     assert microphone.read(0)[1] == kept
 
 
-def test_muted_nothing_goes_through_the_canceller_and_the_numbers_go_on() -> None:
+def test_while_muted_the_canceller_gets_nothing_and_positions_advance() -> None:
     room = EchoRoom()
     room.periods(4)
     room.microphone.mute()
@@ -310,7 +310,7 @@ def test_muted_nothing_goes_through_the_canceller_and_the_numbers_go_on() -> Non
     assert room.microphone.read(8 * PERIOD) == (8 * PERIOD, negated(sound(8 * PERIOD, 12 * PERIOD)))
 
 
-def test_the_clock_is_kept_by_what_portaudio_says_of_the_adc(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_clock_follows_portaudios_adc_times(monkeypatch: pytest.MonkeyPatch) -> None:
     room = Room()
     for number in range(200):
         monkeypatch.setattr(time, "monotonic", lambda number=number: 500.02 + number * 0.02)

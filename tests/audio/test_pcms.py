@@ -37,13 +37,13 @@ def offered() -> str:
     return Path(os.environ["ALSA_CONFIG_PATH"].split(":")[-1]).read_text()
 
 
-def test_names_that_portaudio_knows_change_nothing() -> None:
+def test_names_that_portaudio_lists_need_no_configuration() -> None:
     offer(["default", "edgevoice_mic", "USB Audio"])
 
     assert "ALSA_CONFIG_PATH" not in os.environ
 
 
-def test_a_name_with_arguments_becomes_one_without_behind_a_plug_after_alsas_own_configuration() -> None:
+def test_a_name_with_arguments_becomes_a_plug_alias_after_alsas_own_configuration() -> None:
     offer(["plughw:CARD=Jabra,DEV=0", "default", "Jabra"])
 
     first, second = sorted(["plughw:CARD=Jabra,DEV=0", "plughw:Jabra"])
@@ -54,7 +54,7 @@ def test_a_name_with_arguments_becomes_one_without_behind_a_plug_after_alsas_own
     )
 
 
-def test_offered_again_the_new_names_take_the_place_of_the_old(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offering_names_again_replaces_the_old_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALSA_CONFIG_PATH", "/etc/mine.conf:/etc/yours.conf")
     offer(["hw:2,0", "hw:0,0"])
     before = os.environ["ALSA_CONFIG_PATH"]
@@ -68,7 +68,7 @@ def test_offered_again_the_new_names_take_the_place_of_the_old(monkeypatch: pyte
     assert offered() == ""
 
 
-def test_where_there_is_no_memory_for_it_the_box_has_the_names_that_portaudio_lists(
+def test_without_memory_for_the_configuration_only_portaudios_names_are_available(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(*_arguments: object) -> int:
@@ -96,22 +96,22 @@ def library(*names: str) -> FakeLibrary:
         ("hw:2,0", "hw:2,0"),
     ],
 )
-def test_what_was_offered_is_found_by_the_name_in_the_settings_and_goes_by_it(name: str, pcm: str) -> None:
+def test_an_offered_device_is_found_and_reported_by_its_name_in_the_settings(name: str, pcm: str) -> None:
     found = devices.find(library(pcm), MIC, name)
 
     assert (found.index, found.name) == (1, name)
 
 
 @pytest.mark.parametrize("name", ["hw:2,0", "jabra", "Jabra SPEAK 410: USB Audio (hw:2,0)", "speak"])
-def test_what_portaudio_lists_by_itself_is_found_by_any_part_of_its_name(name: str) -> None:
+def test_a_device_that_portaudio_lists_is_found_by_any_part_of_its_name(name: str) -> None:
     assert devices.find(library(), MIC, name).index == 0
 
 
-def test_portaudios_whole_name_finds_the_card_under_another_number() -> None:
+def test_portaudios_full_name_finds_the_card_under_another_number() -> None:
     assert devices.find(library(), MIC, "Jabra SPEAK 410: USB Audio (hw:5,0)").index == 0
 
 
-def test_a_card_that_is_not_there_is_told_with_the_ids_of_those_that_are() -> None:
+def test_for_a_missing_card_the_error_lists_the_ids_of_those_present() -> None:
     with pytest.raises(DeviceMissing) as refused:
         devices.find(library(), MIC, "plughw:CARD=Device,DEV=0")
 
@@ -120,14 +120,14 @@ def test_a_card_that_is_not_there_is_told_with_the_ids_of_those_that_are() -> No
     )
 
 
-def test_a_card_that_is_there_and_does_not_open_is_busy_or_no_microphone() -> None:
+def test_a_present_card_that_does_not_open_is_reported_as_busy_or_not_a_microphone() -> None:
     with pytest.raises(
         DeviceBusy, match='the card of "plughw:CARD=Headphones" is present, but its microphone does not open'
     ):
         devices.find(library(), MIC, "plughw:CARD=Headphones")
 
 
-def test_the_names_present_are_told_as_they_should_be_written_and_ours_are_not_among_them() -> None:
+def test_the_error_lists_names_as_the_settings_take_them_without_our_aliases() -> None:
     with pytest.raises(DeviceMissing) as refused:
         devices.find(library("hw:7,0"), MIC, "respeaker")
 
@@ -155,7 +155,7 @@ pcm.plughw {{ {arguments} type plug slave.pcm {{ @func concat strings [ "hw:CARD
 
 @pytest.mark.sound
 @pytest.mark.parametrize("name", ["plughw:CARD=Jabra,DEV=0", "Jabra", "hw:2,0"])
-def test_a_card_that_can_do_neither_our_rate_nor_mono_is_heard_by_any_name_of_alsas(
+def test_a_card_with_neither_our_rate_nor_mono_works_under_any_alsa_name(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with tempfile.TemporaryDirectory() as made:

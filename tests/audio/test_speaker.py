@@ -48,7 +48,7 @@ def ear() -> Ear:
     return Ear()
 
 
-def test_between_answers_it_gives_zeros(ear: Ear) -> None:
+def test_between_answers_it_outputs_zeros(ear: Ear) -> None:
     assert ear.speaker.is_silent
     assert not ear.hear_periods(5).any()
     assert ear.told == []
@@ -59,7 +59,9 @@ def test_between_answers_it_gives_zeros(ear: Ear) -> None:
     spoken_ms=st.integers(0, 300),
     rings=st.booleans(),
 )
-def test_whatever_happens_it_gives_exactly_two_bytes_a_frame(frames: list[int], spoken_ms: int, *, rings: bool) -> None:
+def test_the_callback_always_returns_exactly_two_bytes_per_frame(
+    frames: list[int], spoken_ms: int, *, rings: bool
+) -> None:
     ear = Ear()
     ear.speaker.play("item", 0, speech(spoken_ms))
     ear.speaker.finish()
@@ -71,7 +73,7 @@ def test_whatever_happens_it_gives_exactly_two_bytes_a_frame(frames: list[int], 
             ear.speaker.cut()
 
 
-def test_an_answer_is_heard_sample_for_sample_once_enough_of_it_is_there(ear: Ear) -> None:
+def test_an_answer_plays_sample_for_sample_once_prefilled(ear: Ear) -> None:
     spoken = np.arange(1, 2401, dtype="<i2")
     assert ear.speaker.play("item", 0, spoken[:1900].tobytes()) == 1
     assert not ear.hear().any(), "79 ms are less than the prefill"
@@ -81,7 +83,7 @@ def test_an_answer_is_heard_sample_for_sample_once_enough_of_it_is_there(ear: Ea
     assert not ear.speaker.play("other", 0, b""), "nothing is no sound"
 
 
-def test_the_end_of_playback_is_told_once_with_the_period_that_holds_it(ear: Ear) -> None:
+def test_the_end_of_playback_is_reported_once_with_its_period(ear: Ear) -> None:
     ear.speaker.play("item", 0, speech(100))
     ear.hear_periods(9)
     assert ear.told == []
@@ -100,7 +102,7 @@ def test_a_short_answer_that_is_complete_does_not_wait_for_the_prefill(ear: Ear)
     assert ear.hear().all()
 
 
-def test_a_finished_response_does_not_wait_either(ear: Ear) -> None:
+def test_a_finished_response_does_not_wait_for_the_prefill_either(ear: Ear) -> None:
     ear.speaker.play("item", 0, speech(20))
     assert not ear.hear().any()
     ear.speaker.finish()
@@ -108,7 +110,7 @@ def test_a_finished_response_does_not_wait_either(ear: Ear) -> None:
     assert ear.hear().all()
 
 
-def test_a_cut_fades_within_5_ms_of_the_next_period_and_tells_what_was_heard(ear: Ear) -> None:
+def test_a_cut_fades_within_5_ms_of_the_next_period_and_reports_what_was_heard(ear: Ear) -> None:
     ear.speaker.play("item", 2, speech(1000))
     ear.hear_periods(10)
     ear.speaker.cut()
@@ -124,7 +126,7 @@ def test_a_cut_fades_within_5_ms_of_the_next_period_and_tells_what_was_heard(ear
 
 
 @pytest.mark.parametrize(("percent", "expected"), [(100, 10_000), (70, 4900), (50, 2500), (10, 100), (0, 0)])
-def test_volume_follows_the_ear_and_zero_is_silence(percent: int, expected: int) -> None:
+def test_the_volume_scale_is_perceptual_and_zero_is_silence(percent: int, expected: int) -> None:
     ear = Ear(volume_percent=percent)
     ear.speaker.play("item", 0, speech(200))
 
@@ -146,7 +148,7 @@ def test_a_change_of_volume_takes_10_ms_and_does_not_click(ear: Ear) -> None:
     assert heard[240] == 400
 
 
-def test_an_earcon_sounds_alone(ear: Ear) -> None:
+def test_an_earcon_plays_without_an_answer(ear: Ear) -> None:
     ear.speaker.play_earcon(Earcon.MUTED)
     sound = render(Earcon.MUTED)
 
@@ -156,7 +158,7 @@ def test_an_earcon_sounds_alone(ear: Ear) -> None:
     assert ear.told == []
 
 
-def test_an_earcon_sounds_over_speech_and_counts_as_none_of_it(ear: Ear) -> None:
+def test_an_earcon_plays_over_speech_and_does_not_count_as_speech(ear: Ear) -> None:
     ear.speaker.play("item", 0, speech(500))
     ear.hear()
     ear.speaker.play_earcon(Earcon.MUTED)
@@ -185,14 +187,14 @@ def test_a_cut_does_not_silence_an_earcon_and_stopping_earcons_does_not_cut(ear:
     assert (ear.hear() == 10_000).all()
 
 
-def test_earcons_have_a_volume_of_their_own() -> None:
+def test_earcons_have_their_own_volume() -> None:
     ear = Ear(volume_percent=0, earcon_percent=50)
     ear.speaker.play_earcon(Earcon.MUTED)
 
     assert np.abs(ear.hear_periods(20).astype(int)).max() == pytest.approx(0.8 * 32767 / 4, rel=0.05)
 
 
-def test_an_underflow_is_counted_and_any_other_sign_is_not(ear: Ear) -> None:
+def test_an_underflow_is_counted_and_any_other_status_flag_is_not(ear: Ear) -> None:
     for status in (pyaudio.paOutputUnderflow, 0, pyaudio.paOutputOverflow, pyaudio.paOutputUnderflow):
         ear.hear(status=status)
 
@@ -209,7 +211,7 @@ def test_the_time_of_the_last_callback_is_known_in_silence_too(ear: Ear) -> None
 # --- ducked ----------------------------------------------------------------------------------------------------------
 
 
-def test_ducked_it_is_15_db_lower_within_10_ms_and_nothing_of_it_is_left_out(ear: Ear) -> None:
+def test_ducking_lowers_the_answer_by_15_db_within_10_ms_and_drops_no_sample(ear: Ear) -> None:
     ear.speaker.play("i1", 0, speech(1000))
     before = ear.hear_periods(10)[-1]
     ear.speaker.duck()
@@ -228,7 +230,7 @@ def test_ducked_it_is_15_db_lower_within_10_ms_and_nothing_of_it_is_left_out(ear
     assert told.items[0].heard_ms == 145  # fourteen periods, and the fade
 
 
-def test_the_answer_after_a_cut_is_not_ducked_any_more(ear: Ear) -> None:
+def test_the_answer_after_a_cut_is_no_longer_ducked(ear: Ear) -> None:
     ear.speaker.play("i1", 0, speech(1000))
     ear.hear_periods(10)
     ear.speaker.duck()
@@ -241,7 +243,7 @@ def test_the_answer_after_a_cut_is_not_ducked_any_more(ear: Ear) -> None:
     assert (ear.hear_periods(10)[-240:] == 10_000).all()
 
 
-def test_a_change_of_volume_while_ducked_changes_both(ear: Ear) -> None:
+def test_a_volume_change_while_ducked_applies_to_the_ducked_and_the_full_level(ear: Ear) -> None:
     ear.speaker.play("i1", 0, speech(1000))
     ear.speaker.duck()
     ear.speaker.volume_percent = 50
@@ -256,7 +258,7 @@ def test_a_change_of_volume_while_ducked_changes_both(ear: Ear) -> None:
 # --- the far-end reference and the clock -----------------------------------------------------------------------------
 
 
-def test_every_sample_that_is_handed_over_is_told_earcons_and_silence_included() -> None:
+def test_every_sample_passed_to_the_card_is_reported_including_earcons_and_silence() -> None:
     played: list[Samples] = []
     speaker = Speaker(
         lambda _fact: None,
@@ -278,7 +280,7 @@ def test_every_sample_that_is_handed_over_is_told_earcons_and_silence_included()
     assert speaker.position == 60 * PERIOD
 
 
-def test_the_clock_is_kept_by_what_portaudio_says_of_the_dac_whatever_the_wall_clock_says(
+def test_the_clock_follows_portaudios_dac_times_and_ignores_the_wall_clock(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     speaker = Ear().speaker
@@ -305,7 +307,7 @@ def test_an_xrun_moves_the_clock_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
     assert speaker.clock.line.time_at(speaker.position) == pytest.approx(505.243, abs=1e-4)
 
 
-def test_a_stream_that_was_opened_anew_has_a_new_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reopened_stream_has_a_new_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     speaker = Ear().speaker
     for number in range(500):
         monkeypatch.setattr(time, "monotonic", lambda number=number: 500 + number * 0.01 + (1 if number > 400 else 0))
@@ -365,7 +367,7 @@ def test_a_cut_mutes_the_amplifier_and_counts_only_what_had_left_the_card(monkey
     assert told.items[0].heard_ms == pytest.approx(500 - 20 - 4, abs=1)
 
 
-def test_after_a_false_cut_the_answer_goes_on_with_what_the_amplifier_had_swallowed(
+def test_after_a_false_cut_the_answer_resumes_with_the_audio_muted_by_the_amplifier(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ear = Amplified(monkeypatch)
@@ -387,7 +389,7 @@ def test_after_a_false_cut_the_answer_goes_on_with_what_the_amplifier_had_swallo
     assert ear.speaker.is_silent
 
 
-def test_before_its_clock_is_known_two_periods_are_taken_as_unheard(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_before_the_clock_is_known_two_periods_are_assumed_unheard(monkeypatch: pytest.MonkeyPatch) -> None:
     ear = Amplified(monkeypatch)
     ear.speaker.play("i1", 0, speech(1000))
     ear.hear_periods(20)
@@ -400,7 +402,7 @@ def test_before_its_clock_is_known_two_periods_are_taken_as_unheard(monkeypatch:
 
 
 @pytest.mark.parametrize("after_periods", [0, 1, 3, 40])
-def test_the_amplifier_is_let_go_before_the_next_sound_and_after_the_last_of_the_old(
+def test_the_amplifier_is_unmuted_after_the_old_audio_ends_and_before_the_next_begins(
     monkeypatch: pytest.MonkeyPatch, after_periods: int
 ) -> None:
     ear = Amplified(monkeypatch)
@@ -422,7 +424,7 @@ def test_the_amplifier_is_let_go_before_the_next_sound_and_after_the_last_of_the
     assert (ear.hear_periods(9)[:-240] == 10_000).all(), "nothing of the new answer is lost"
 
 
-def test_an_earcon_lets_the_amplifier_go_too_and_one_that_sounds_is_not_muted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_earcon_unmutes_the_amplifier_and_a_playing_one_is_not_muted(monkeypatch: pytest.MonkeyPatch) -> None:
     ear = Amplified(monkeypatch)
     ear.speaker.play("i1", 0, speech(1000))
     ear.hear_periods(30)

@@ -88,9 +88,7 @@ def test_both_halves_run_and_nothing_is_reported(card: VirtualCard) -> None:
 @pytest.mark.parametrize(
     ("channels", "channel", "rate_hz"), [(6, 0, None), (6, 4, None), (2, 0, None), (1, 0, 48_000)], ids=str
 )
-def test_a_channel_of_a_card_behind_alsas_plug_is_heard_as_loud_as_it_is(
-    channels: int, channel: int, rate_hz: int | None
-) -> None:
+def test_a_channel_behind_alsas_plug_keeps_its_level(channels: int, channel: int, rate_hz: int | None) -> None:
     """Opened mono, ``plug`` gives the mean of all: a microphone alone on one channel of six loses 16 dB."""
     times = np.arange(8000) / 16_000
     said = np.zeros((8000, channels), np.int16)
@@ -118,7 +116,7 @@ def test_a_channel_of_a_card_behind_alsas_plug_is_heard_as_loud_as_it_is(
 
 
 @pytest.mark.sound
-def test_a_device_that_is_not_there_is_reported_once_and_the_other_half_works(
+def test_a_missing_device_is_reported_once_and_the_other_half_works(
     card: VirtualCard, caplog: pytest.LogCaptureFixture
 ) -> None:
     box = Box({MIC: "respeaker", DAC: "edgevoice_dac"})
@@ -165,7 +163,7 @@ def forbid_real_time(patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.sound
-def test_a_pulled_plug_is_told_within_a_second_and_its_return_within_two(
+def test_an_unplugged_card_is_reported_within_a_second_and_its_return_within_two(
     card: VirtualCard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forbid_real_time(monkeypatch)
@@ -180,7 +178,7 @@ def test_a_pulled_plug_is_told_within_a_second_and_its_return_within_two(
 
 
 @pytest.mark.sound
-def test_a_pulled_plug_is_told_even_where_dead_streams_spin_in_real_time(card: VirtualCard) -> None:
+def test_an_unplugged_card_is_reported_even_while_dead_streams_spin_at_real_time_priority(card: VirtualCard) -> None:
     """After an unplug PortAudio's threads spin; where they may go first, they leave the loop 5 % of two cores."""
     lost_s, found_s = pull_the_plug(Box(VIRTUAL), card)
 
@@ -189,7 +187,7 @@ def test_a_pulled_plug_is_told_even_where_dead_streams_spin_in_real_time(card: V
 
 
 @pytest.mark.sound
-def test_speech_goes_on_being_numbered_after_a_loss(card: VirtualCard) -> None:
+def test_sample_positions_continue_after_a_device_loss(card: VirtualCard) -> None:
     box = Box(VIRTUAL)
 
     async def live() -> int:
@@ -315,7 +313,7 @@ def opened_with(library: OnlyWith, patch: pytest.MonkeyPatch, **wanted: Any) -> 
         (4, 128, [5], [5], [4, 9, 14]),
     ],
 )
-def test_the_channel_of_the_settings_is_heard_and_no_mean_of_several(
+def test_the_channel_in_the_settings_is_heard_alone_and_not_averaged_with_others(
     quick: pytest.MonkeyPatch, channel: int, inputs: int, takes: list[int], tries: list[int], first: list[int]
 ) -> None:
     library = OnlyWith(inputs, *takes)
@@ -325,7 +323,7 @@ def test_the_channel_of_the_settings_is_heard_and_no_mean_of_several(
     assert np.frombuffer(box.microphone.read(0)[1], "<i2")[:3].tolist() == first
 
 
-def test_a_card_that_has_moved_is_opened_by_the_name_that_its_memory_gives(quick: pytest.MonkeyPatch) -> None:
+def test_a_renumbered_card_is_opened_by_its_remembered_name(quick: pytest.MonkeyPatch) -> None:
     class Moved(CardMemory):
         def resolve(self, device: Device, name: str) -> str:
             return {"old": "mic", "dac": "dac"}[name]
@@ -340,7 +338,7 @@ def test_a_card_that_has_moved_is_opened_by_the_name_that_its_memory_gives(quick
     asyncio.run(live())
 
 
-def test_a_channel_that_the_card_has_not_is_told(quick: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_channel_that_the_card_lacks_is_reported(quick: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     reports, _ = opened_with(OnlyWith(2, 1, 2), quick, channel=2)
 
     assert DeviceLost(MIC) in reports
@@ -350,7 +348,7 @@ def test_a_channel_that_the_card_has_not_is_told(quick: pytest.MonkeyPatch, capl
     assert problem.startswith('"mic" has channels 0 to 1; microphone.channel is 2. Set microphone.channel to one')
 
 
-def test_a_card_that_opens_with_no_number_of_channels_is_told_with_the_last_reason(
+def test_a_card_that_opens_with_no_channel_count_is_reported_with_the_last_reason(
     quick: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     library = OnlyWith(6)
@@ -361,7 +359,7 @@ def test_a_card_that_opens_with_no_number_of_channels_is_told_with_the_last_reas
     assert any("Invalid number of channels" in vars(record)["fields"].get("problem", "") for record in caplog.records)
 
 
-def test_whoever_examines_the_card_gets_every_channel_and_the_box_its_own(quick: pytest.MonkeyPatch) -> None:
+def test_an_examination_of_the_card_gets_every_channel_and_the_box_only_its_own(quick: pytest.MonkeyPatch) -> None:
     periods: list[tuple[bytes, int]] = []
     library = OnlyWith(128, 6)
 
@@ -372,7 +370,7 @@ def test_whoever_examines_the_card_gets_every_channel_and_the_box_its_own(quick:
     assert np.frombuffer(box.microphone.read(0)[1], "<i2")[:3].tolist() == [4, 10, 16]
 
 
-def test_streams_that_are_never_called_are_lost_and_opened_anew(quick: pytest.MonkeyPatch) -> None:
+def test_streams_that_are_never_called_count_as_lost_and_are_reopened(quick: pytest.MonkeyPatch) -> None:
     workshop = install(quick, FakeLibrary(*CARDS))
     box = Box(FAKE)
 
@@ -386,7 +384,7 @@ def test_streams_that_are_never_called_are_lost_and_opened_anew(quick: pytest.Mo
     assert set(box.reports[2:4]) == {DeviceRestored(MIC), DeviceRestored(DAC)}
 
 
-def test_a_box_without_its_card_leaves_nothing_to_the_collector_however_often_it_looks(
+def test_retrying_without_a_card_leaves_nothing_for_the_garbage_collector(
     quick: pytest.MonkeyPatch,
 ) -> None:
     workshop = install(quick, FakeLibrary())
@@ -406,7 +404,7 @@ def test_a_box_without_its_card_leaves_nothing_to_the_collector_however_often_it
         gc.enable()
 
 
-def test_where_the_whole_machine_stood_still_no_device_is_taken_for_lost(quick: pytest.MonkeyPatch) -> None:
+def test_a_stall_of_the_whole_machine_does_not_count_as_a_device_loss(quick: pytest.MonkeyPatch) -> None:
     quick.setattr(supervisor, "_TICK_S", 0.05)
     library = FakeLibrary(*CARDS)
     install(quick, library)
@@ -424,7 +422,7 @@ def test_where_the_whole_machine_stood_still_no_device_is_taken_for_lost(quick: 
     asyncio.run(live())
 
 
-def test_only_a_stream_that_lasts_is_kept_known_to_the_interpreter(quick: pytest.MonkeyPatch) -> None:
+def test_only_a_lasting_streams_thread_stays_registered_with_the_interpreter(quick: pytest.MonkeyPatch) -> None:
     known: list[str] = []
     quick.setattr(callback_threads, "_LASTING_CALLS", 3)
     quick.setattr(callback_threads, "_stay_known_to_the_interpreter", lambda: known.append("mic"))
@@ -445,7 +443,7 @@ def test_only_a_stream_that_lasts_is_kept_known_to_the_interpreter(quick: pytest
     assert told == [0, 0, 1, 1, 1]
 
 
-def test_closing_that_hangs_ends_the_process(quick: pytest.MonkeyPatch) -> None:
+def test_a_hanging_close_ends_the_process(quick: pytest.MonkeyPatch) -> None:
     library = FakeLibrary(*CARDS)
     library.may_close.clear()
     install(quick, library)
@@ -461,7 +459,7 @@ def test_closing_that_hangs_ends_the_process(quick: pytest.MonkeyPatch) -> None:
     library.may_close.set()
 
 
-def test_opening_that_hangs_ends_the_process(quick: pytest.MonkeyPatch) -> None:
+def test_a_hanging_open_ends_the_process(quick: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
 
     def hang() -> FakeLibrary:
@@ -494,7 +492,7 @@ def test_a_sound_system_that_does_not_start_ends_the_process(quick: pytest.Monke
     asyncio.run(live())
 
 
-def test_a_card_that_refuses_our_rate_is_told_by_name_and_reported_once(
+def test_a_card_that_refuses_our_rate_is_named_and_reported_once(
     quick: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     refused = {0: OSError(-9997, "Invalid sample rate"), 1: ValueError("Invalid output device (no output channels)")}
@@ -515,7 +513,7 @@ def test_a_card_that_refuses_our_rate_is_told_by_name_and_reported_once(
     assert problems[1].startswith('"dac" does not open at 24000 Hz: Invalid output device')
 
 
-def test_a_new_reason_is_logged_but_reported_no_second_time(
+def test_a_new_reason_is_logged_but_not_reported_again(
     quick: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     speakers = (CARDS[1],)
@@ -539,7 +537,7 @@ def test_a_new_reason_is_logged_but_reported_no_second_time(
     assert sum("Device unavailable" in problem for problem in problems) == 1
 
 
-def test_looking_for_the_microphone_waits_until_the_speaker_is_silent(quick: pytest.MonkeyPatch) -> None:
+def test_the_search_for_the_microphone_waits_until_the_speaker_is_silent(quick: pytest.MonkeyPatch) -> None:
     quick.setattr(supervisor, "_DEAD_AFTER_S", 60)
     library = FakeLibrary(info(1, "padding", inputs=1), CARDS[1])
     workshop = install(quick, library)
@@ -558,7 +556,7 @@ def test_looking_for_the_microphone_waits_until_the_speaker_is_silent(quick: pyt
     asyncio.run(live())
 
 
-def test_a_speaker_that_is_gone_with_an_answer_in_it_is_looked_for_again(quick: pytest.MonkeyPatch) -> None:
+def test_a_speaker_lost_during_an_answer_is_searched_for_again(quick: pytest.MonkeyPatch) -> None:
     """It cannot fall silent before it is back: waiting for that, the box stayed dead until it was restarted."""
     library = FakeLibrary(*CARDS)
     nothing = FakeLibrary()
@@ -601,7 +599,7 @@ def test_a_dead_callback_of_an_old_stream_asks_portaudio_to_stop(quick: pytest.M
     asyncio.run(live())
 
 
-def test_a_callback_goes_on_without_the_permission_to_go_first(quick: pytest.MonkeyPatch) -> None:
+def test_a_callback_works_without_permission_for_real_time_priority(quick: pytest.MonkeyPatch) -> None:
     forbid_real_time(quick)
     quick.setattr(supervisor, "_DEAD_AFTER_S", 60)
     library = FakeLibrary(*CARDS)
@@ -617,7 +615,7 @@ def test_a_callback_goes_on_without_the_permission_to_go_first(quick: pytest.Mon
     asyncio.run(live())
 
 
-def test_a_lost_microphone_is_looked_for_without_a_pause_and_a_present_one_is_not(quick: pytest.MonkeyPatch) -> None:
+def test_only_a_lost_microphone_is_searched_for_continuously(quick: pytest.MonkeyPatch) -> None:
     install(quick, FakeLibrary(CARDS[1]))
     deaf, hearing = Box(FAKE), Box(FAKE)
 
@@ -636,7 +634,7 @@ def test_a_lost_microphone_is_looked_for_without_a_pause_and_a_present_one_is_no
     asyncio.run(live())
 
 
-def test_cancelled_it_closes_what_it_has_opened(quick: pytest.MonkeyPatch) -> None:
+def test_cancellation_closes_every_open_stream(quick: pytest.MonkeyPatch) -> None:
     library = FakeLibrary(*CARDS)
     install(quick, library)
 
@@ -649,7 +647,7 @@ def test_cancelled_it_closes_what_it_has_opened(quick: pytest.MonkeyPatch) -> No
     assert library.is_terminated
 
 
-def test_cancelled_while_it_opens_it_closes_what_comes_of_it(quick: pytest.MonkeyPatch) -> None:
+def test_cancellation_during_an_open_closes_the_stream_that_results(quick: pytest.MonkeyPatch) -> None:
     gate, library = threading.Event(), FakeLibrary(*CARDS)
 
     def wait() -> FakeLibrary:
@@ -672,7 +670,9 @@ def test_cancelled_while_it_opens_it_closes_what_comes_of_it(quick: pytest.Monke
 
 
 @pytest.mark.parametrize("turns", range(6))
-def test_a_cancellation_that_comes_together_with_a_stream_is_obeyed(quick: pytest.MonkeyPatch, turns: int) -> None:
+def test_a_cancellation_that_coincides_with_an_opened_stream_takes_effect(
+    quick: pytest.MonkeyPatch, turns: int
+) -> None:
     """`asyncio.wait_for` swallows it in Python 3.11: the daemon would never have stopped."""
     install(quick, FakeLibrary(*CARDS))
 

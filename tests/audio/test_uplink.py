@@ -84,14 +84,14 @@ def wire() -> Wire:
     return Wire()
 
 
-def test_closed_it_sends_nothing(wire: Wire) -> None:
+def test_a_closed_uplink_sends_nothing(wire: Wire) -> None:
     wire.hear(100)
 
     assert wire.sent == []
     assert not wire.uplink.is_live
 
 
-def test_what_was_said_before_and_while_dialling_goes_first_and_then_what_is_said_now(wire: Wire) -> None:
+def test_speech_from_before_and_during_dialling_is_sent_before_live_speech(wire: Wire) -> None:
     wire.hear(100)
     wire.uplink.keep(wire.now)
     began = wire.now - PREROLL
@@ -114,7 +114,7 @@ def test_the_preroll_begins_with_the_first_sample_when_the_box_has_just_started(
     assert wire.numbers == [(0, wire.now)]
 
 
-def test_a_flush_of_seconds_leaves_in_chunks_of_100_ms(wire: Wire) -> None:
+def test_a_backlog_of_seconds_is_sent_in_chunks_of_100_ms(wire: Wire) -> None:
     wire.hear(100)
     wire.uplink.keep(wire.now)
     wire.hear(40)
@@ -125,7 +125,7 @@ def test_a_flush_of_seconds_leaves_in_chunks_of_100_ms(wire: Wire) -> None:
     assert 0 < sizes[-1] <= MOST
 
 
-def test_live_it_sends_chunks_of_40_ms(wire: Wire) -> None:
+def test_live_audio_is_sent_in_chunks_of_40_ms(wire: Wire) -> None:
     wire.uplink.open()
     wire.hear(50)
 
@@ -142,7 +142,7 @@ def test_after_a_stalled_loop_it_catches_up_in_order(wire: Wire) -> None:
     wire.assert_carried(speech(0, wire.now))
 
 
-def test_silenced_it_sends_zeros_of_the_same_length(wire: Wire) -> None:
+def test_a_silenced_uplink_sends_zeros_of_the_same_length(wire: Wire) -> None:
     wire.uplink.open()
     wire.hear(10)
     wire.uplink.silence()
@@ -154,7 +154,7 @@ def test_silenced_it_sends_zeros_of_the_same_length(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("periods", [1, 2, 7, 40])
-def test_what_was_heard_before_the_silence_was_ordered_still_goes_as_it_was(wire: Wire, periods: int) -> None:
+def test_audio_from_before_the_uplink_was_silenced_is_sent_unchanged(wire: Wire, periods: int) -> None:
     wire.uplink.open()
     wire.hear(periods, pumps=False)
     heard = wire.now
@@ -165,7 +165,7 @@ def test_what_was_heard_before_the_silence_was_ordered_still_goes_as_it_was(wire
 
 
 @pytest.mark.parametrize("periods", [1, 2, 7, 40])
-def test_nothing_that_was_heard_during_the_silence_is_sent_when_it_ends(wire: Wire, periods: int) -> None:
+def test_audio_from_a_silenced_period_is_not_sent_afterwards(wire: Wire, periods: int) -> None:
     wire.uplink.open()
     wire.uplink.silence()
     wire.hear(periods, pumps=False)  # a loop that is busy when the answer ends
@@ -176,7 +176,7 @@ def test_nothing_that_was_heard_during_the_silence_is_sent_when_it_ends(wire: Wi
     wire.assert_carried(np.concatenate([np.zeros(silent_until, np.int16), speech(silent_until, wire.now)]))
 
 
-def test_an_interruption_sends_what_was_said_since_the_wake_word_began_but_nothing_twice(wire: Wire) -> None:
+def test_an_interruption_sends_speech_since_the_wake_word_began_and_nothing_twice(wire: Wire) -> None:
     wire.hear(10)
     wire.uplink.keep(wire.now)
     wire.uplink.open()
@@ -202,7 +202,7 @@ def test_an_interruption_sends_what_was_said_since_the_wake_word_began_but_nothi
     )
 
 
-def test_an_interruption_soon_after_live_speech_begins_where_that_ended(wire: Wire) -> None:
+def test_an_interruption_soon_after_live_speech_starts_where_that_ended(wire: Wire) -> None:
     wire.uplink.open()
     wire.hear(20)
     wire.uplink.silence()
@@ -214,7 +214,7 @@ def test_an_interruption_soon_after_live_speech_begins_where_that_ended(wire: Wi
     assert wire.numbers[-1] == (silent_from, wire.now)
 
 
-def test_an_interruption_of_a_live_uplink_leaves_no_hole_even_without_a_preroll() -> None:
+def test_an_interruption_of_a_live_uplink_leaves_no_gap_even_without_a_preroll() -> None:
     wire = Wire(preroll=0)
     wire.uplink.open()
     wire.hear(9, pumps=False)
@@ -225,7 +225,7 @@ def test_an_interruption_of_a_live_uplink_leaves_no_hole_even_without_a_preroll(
     assert wire.numbers == [(0, wire.now)]
 
 
-def test_the_next_session_hears_nothing_of_the_last_one(wire: Wire) -> None:
+def test_the_next_session_gets_no_audio_of_the_last_one(wire: Wire) -> None:
     wire.uplink.open()
     wire.hear(50)
     wire.uplink.close()
@@ -242,7 +242,7 @@ def test_the_next_session_hears_nothing_of_the_last_one(wire: Wire) -> None:
     assert loudest <= 1, "the resampler still held the end of the last session; its dither alone is 1"
 
 
-def test_a_new_session_may_send_a_preroll_that_the_last_one_has_sent_too(wire: Wire) -> None:
+def test_a_new_session_may_send_a_preroll_already_sent_to_the_last_one(wire: Wire) -> None:
     wire.uplink.open()
     wire.hear(50)
     wire.uplink.close()
@@ -253,7 +253,7 @@ def test_a_new_session_may_send_a_preroll_that_the_last_one_has_sent_too(wire: W
     assert wire.numbers == [(wire.now - PREROLL, wire.now)]
 
 
-def test_muting_forgets_what_was_held_and_calls_it_no_loss(wire: Wire) -> None:
+def test_muting_discards_held_audio_without_counting_it_as_lost(wire: Wire) -> None:
     wire.hear(50)
     wire.uplink.keep(wire.now)
     wire.hear(10)
@@ -269,7 +269,7 @@ def test_muting_forgets_what_was_held_and_calls_it_no_loss(wire: Wire) -> None:
     wire.assert_carried(np.concatenate([np.zeros(10 * PERIOD, np.int16), speech(wire.now - 10 * PERIOD, wire.now)]))
 
 
-def test_samples_that_the_memory_could_not_hold_are_counted_as_lost(wire: Wire) -> None:
+def test_samples_that_overran_the_buffer_are_counted_as_lost(wire: Wire) -> None:
     wire.uplink.keep(0)
     wire.hear(21 * NEAR_END_HZ // PERIOD)
     wire.uplink.open()
@@ -278,7 +278,7 @@ def test_samples_that_the_memory_could_not_hold_are_counted_as_lost(wire: Wire) 
     assert wire.numbers == [(NEAR_END_HZ, wire.now)]
 
 
-def test_its_position_is_the_microphones(wire: Wire) -> None:
+def test_the_uplinks_position_is_in_microphone_samples(wire: Wire) -> None:
     wire.hear(7)
 
     assert wire.uplink.position == 7 * PERIOD
@@ -286,7 +286,7 @@ def test_its_position_is_the_microphones(wire: Wire) -> None:
 
 @settings(max_examples=50)
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=30))
-def test_the_wire_carries_three_samples_for_two_whatever_the_chunks(bursts: list[int]) -> None:
+def test_the_wire_carries_three_samples_for_every_two_whatever_the_chunk_size(bursts: list[int]) -> None:
     wire = Wire()
     wire.uplink.open()
     for periods in bursts:
@@ -403,7 +403,7 @@ TestUplinkInTheWorld.settings = settings(max_examples=60, stateful_step_count=25
 # --- said again, to another session ----------------------------------------------------------------------------------
 
 
-def test_a_first_turn_is_said_again_from_where_it_was_kept(wire: Wire) -> None:
+def test_a_first_turn_is_resent_from_where_it_was_kept(wire: Wire) -> None:
     wire.hear(150)
     wire.uplink.keep(wire.now)
     began = wire.now - PREROLL
@@ -421,7 +421,7 @@ def test_a_first_turn_is_said_again_from_where_it_was_kept(wire: Wire) -> None:
     wire.assert_carried(speech(began, wire.now))
 
 
-def test_a_later_turn_is_said_again_from_shortly_before_it_was_marked(wire: Wire) -> None:
+def test_a_later_turn_is_resent_from_shortly_before_its_mark(wire: Wire) -> None:
     wire.hear(10)
     wire.uplink.open()
     wire.hear(200)
@@ -436,7 +436,7 @@ def test_a_later_turn_is_said_again_from_shortly_before_it_was_marked(wire: Wire
     assert wire.numbers == [(marked - NEAR_END_HZ, wire.now)]
 
 
-def test_a_turn_after_zeros_begins_where_it_was_marked_or_kept(wire: Wire) -> None:
+def test_a_turn_after_zeros_is_resent_from_its_mark_or_where_it_was_kept(wire: Wire) -> None:
     wire.hear(10)
     wire.uplink.open()
     wire.uplink.silence()
@@ -463,7 +463,7 @@ def test_a_turn_after_zeros_begins_where_it_was_marked_or_kept(wire: Wire) -> No
     assert wire.numbers == [(spoken, wire.now)]
 
 
-def test_muted_there_is_nothing_to_be_said_again(wire: Wire) -> None:
+def test_after_muting_there_is_nothing_to_resend(wire: Wire) -> None:
     wire.hear(10)
     wire.uplink.open()
     wire.uplink.mark()

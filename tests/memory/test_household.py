@@ -26,7 +26,7 @@ _JSON = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(["people", "home", "preferences", "notes", "other"]), _JSON))
-def test_whatever_a_model_sends_makes_a_record_or_is_refused(patch: dict[str, object]) -> None:
+def test_any_input_of_the_model_gives_a_valid_record_or_is_refused(patch: dict[str, object]) -> None:
     try:
         record = merged(ANNA, patch)
     except ToolRefused:
@@ -35,12 +35,12 @@ def test_whatever_a_model_sends_makes_a_record_or_is_refused(patch: dict[str, ob
 
 
 @pytest.mark.parametrize("patch", [{"secrets": {}}, {"people": "Anna"}, {"notes": [1]}, {"home": ["x"]}])
-def test_what_is_no_record_is_refused_and_the_model_told_what_one_is(patch: dict[str, object]) -> None:
+def test_an_invalid_record_is_refused_and_the_error_tells_the_model_what_is_valid(patch: dict[str, object]) -> None:
     with pytest.raises(ToolRefused, match="the memory has people, home, preferences, notes: "):
         merged(ANNA, patch)
 
 
-def test_a_record_that_grows_too_large_is_refused() -> None:
+def test_a_change_that_makes_the_record_too_large_is_refused() -> None:
     with pytest.raises(ToolRefused, match=rf"full: \d+ bytes of {MOST_BYTES}\. Forget something first"):
         with_note(ANNA, "x" * MOST_BYTES)
 
@@ -66,7 +66,7 @@ def test_a_note_is_kept_once() -> None:
         (" ", []),
     ],
 )
-def test_what_holds_all_of_the_words_is_forgotten(words: str, taken: list[str]) -> None:
+def test_notes_that_contain_all_of_the_words_are_forgotten(words: str, taken: list[str]) -> None:
     left, out = without(ANNA, words)
 
     assert out == taken

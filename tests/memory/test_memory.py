@@ -61,7 +61,7 @@ async def talk(memory: Memory, count: int, letters: int = 40) -> None:
         await memory.add(Role.ASSISTANT, f"answer {number} ".ljust(letters, "x"))
 
 
-def test_the_household_is_known_after_the_next_start(remember: Remember) -> None:
+def test_the_household_record_survives_a_restart(remember: Remember) -> None:
     async def learn(memory: Memory) -> None:
         assert await memory.household() == {}
         await memory.change(lambda record: with_note(record, "Bins on Monday"))
@@ -73,7 +73,7 @@ def test_the_household_is_known_after_the_next_start(remember: Remember) -> None
     remember(know)
 
 
-def test_a_change_that_is_refused_changes_nothing(remember: Remember) -> None:
+def test_a_refused_change_changes_nothing(remember: Remember) -> None:
     async def learn(memory: Memory) -> None:
         await memory.change(lambda record: with_note(record, "Bins on Monday"))
         with pytest.raises(ToolRefused):
@@ -110,7 +110,7 @@ def test_the_oldest_turns_are_dropped_in_one_chunk_and_not_turn_by_turn(remember
     remember(converse)
 
 
-def test_one_turn_that_is_larger_than_the_budget_leaves_nothing(remember: Remember) -> None:
+def test_one_turn_larger_than_the_budget_leaves_an_empty_history(remember: Remember) -> None:
     async def converse(memory: Memory) -> None:
         await talk(memory, 1, letters=1000)
         assert await memory.history(100) == []
@@ -120,7 +120,7 @@ def test_one_turn_that_is_larger_than_the_budget_leaves_nothing(remember: Rememb
     remember(converse)
 
 
-def test_what_was_said_is_found_by_words_in_any_form(remember: Remember) -> None:
+def test_past_turns_are_found_by_words_in_any_inflection(remember: Remember) -> None:
     async def converse(memory: Memory) -> None:
         await memory.add(Role.USER, "We painted the kitchen yellow")
         await memory.add(Role.ASSISTANT, "How lovely")
@@ -132,7 +132,7 @@ def test_what_was_said_is_found_by_words_in_any_form(remember: Remember) -> None
     remember(converse)
 
 
-def test_nothing_is_kept_for_longer_than_the_days(remember: Remember, clock: Clock) -> None:
+def test_nothing_is_kept_longer_than_the_configured_days(remember: Remember, clock: Clock) -> None:
     async def converse(memory: Memory) -> None:
         await talk(memory, 2)
 
@@ -154,7 +154,7 @@ async def _added(memory: Memory) -> None:
 
 
 @pytest.mark.parametrize("then", [_told, _added, Memory.forget_old])
-def test_a_box_that_runs_for_months_forgets_what_is_too_old(
+def test_a_box_that_runs_for_months_deletes_old_turns(
     remember: Remember, clock: Clock, then: Callable[[Memory], Awaitable[None]]
 ) -> None:
     async def converse(memory: Memory) -> None:
@@ -169,9 +169,7 @@ def test_a_box_that_runs_for_months_forgets_what_is_too_old(
     remember(converse)
 
 
-def test_words_that_became_too_old_are_gone_from_the_file_and_its_index(
-    remember: Remember, clock: Clock, tmp_path: Path
-) -> None:
+def test_expired_turns_are_gone_from_the_file_and_its_index(remember: Remember, clock: Clock, tmp_path: Path) -> None:
     async def converse(memory: Memory) -> None:
         await memory.add(Role.USER, "xylophone")
         await memory.add(Role.ASSISTANT, "a word of its own in the index")
@@ -182,7 +180,7 @@ def test_words_that_became_too_old_are_gone_from_the_file_and_its_index(
     assert b"xylophon" not in content(tmp_path)
 
 
-def test_what_the_service_gave_us_to_keep_is_handed_back(remember: Remember) -> None:
+def test_the_data_that_the_service_asked_us_to_keep_is_returned(remember: Remember) -> None:
     async def keep(memory: Memory) -> None:
         assert await memory.service_state() is None
         await memory.keep_service_state({"version": 3, "facts": ["x"]})
@@ -194,7 +192,7 @@ def test_what_the_service_gave_us_to_keep_is_handed_back(remember: Remember) -> 
     remember(hand_back)
 
 
-def test_everything_that_is_forgotten_is_gone_from_the_file(remember: Remember, tmp_path: Path) -> None:
+def test_forgetting_everything_leaves_nothing_in_the_file(remember: Remember, tmp_path: Path) -> None:
     async def learn(memory: Memory) -> None:
         await memory.add(Role.USER, "xylophone")
         await memory.change(lambda record: with_note(record, "xylophone"))
@@ -209,7 +207,9 @@ def test_everything_that_is_forgotten_is_gone_from_the_file(remember: Remember, 
     assert b"xylophone" not in content(tmp_path)
 
 
-def test_turns_are_forgotten_by_words_in_any_form_and_gone_from_the_file(remember: Remember, tmp_path: Path) -> None:
+def test_turns_are_forgotten_by_words_in_any_inflection_and_gone_from_the_file(
+    remember: Remember, tmp_path: Path
+) -> None:
     async def converse(memory: Memory) -> None:
         await memory.add(Role.USER, "The xylophones go out on Monday")
         await memory.add(Role.ASSISTANT, "I will remember Monday")
@@ -224,7 +224,7 @@ def test_turns_are_forgotten_by_words_in_any_form_and_gone_from_the_file(remembe
 
 
 @pytest.mark.parametrize("kind", [str, Path])
-def test_the_folder_may_be_a_text_or_a_path(tmp_path: Path, kind: Callable[[Path], "str | Path"]) -> None:
+def test_the_folder_may_be_a_string_or_a_path(tmp_path: Path, kind: Callable[[Path], "str | Path"]) -> None:
     async def scene() -> None:
         async with Memory(kind(tmp_path / "house")) as memory:
             assert await memory.count() == 0
@@ -277,7 +277,7 @@ def test_everything_is_forgotten_only_when_asked_twice_within_half_a_minute(reme
     remember(converse)
 
 
-def test_a_damaged_file_is_said_in_one_line_and_a_new_memory_begun(
+def test_a_damaged_file_is_reported_in_one_line_and_a_new_memory_started(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def start() -> None:

@@ -62,7 +62,7 @@ def exchange(recorder: Recorder, question: str, answer: str) -> None:
     enters(recorder, Phase.SPEAKING, Phase.LISTENING)
 
 
-def test_each_question_is_written_with_its_answer_however_early_its_words_come(
+def test_each_question_is_stored_with_its_answer_however_early_its_transcript_comes(
     recorder: Recorder, notebook: Notebook
 ) -> None:
     exchange(recorder, "One?", "1.")
@@ -74,7 +74,7 @@ def test_each_question_is_written_with_its_answer_however_early_its_words_come(
     assert notebook.texts == ["One?", "1.", "Two?", "2.", "Three?", "3."]
 
 
-def test_of_more_exchanges_than_may_wait_the_oldest_are_dropped_and_the_log_counts_them(
+def test_when_the_queue_is_full_the_oldest_exchanges_are_dropped_and_counted_in_the_log(
     recorder: Recorder, notebook: Notebook, caplog: pytest.LogCaptureFixture
 ) -> None:
     for number in range(103):
@@ -87,9 +87,7 @@ def test_of_more_exchanges_than_may_wait_the_oldest_are_dropped_and_the_log_coun
     assert [record.__dict__["fields"] for record in caplog.records] == [{"turns": count} for count in (2, 4, 6)]
 
 
-def test_nothing_is_written_of_an_exchange_in_which_something_is_forgotten(
-    recorder: Recorder, notebook: Notebook
-) -> None:
+def test_an_exchange_in_which_something_is_forgotten_is_not_stored(recorder: Recorder, notebook: Notebook) -> None:
     async def scene() -> None:
         exchange(recorder, "When do the bins go out?", "On Monday.")
         hears(recorder, Role.USER, "Forget the bins.")
@@ -111,7 +109,7 @@ def test_nothing_is_written_of_an_exchange_in_which_something_is_forgotten(
     assert notebook.texts == ["When do the bins go out?", "On Monday.", "Thank you.", "Not at all."]
 
 
-def test_a_conversation_that_ends_with_forgetting_leaves_the_next_one_as_it_is(
+def test_a_conversation_that_ends_with_forgetting_does_not_affect_the_next_one(
     recorder: Recorder, notebook: Notebook
 ) -> None:
     async def scene() -> None:
@@ -128,7 +126,7 @@ def test_a_conversation_that_ends_with_forgetting_leaves_the_next_one_as_it_is(
     assert notebook.texts == ["Hello.", "Hello!"]
 
 
-def test_what_is_being_written_is_written_before_it_is_forgotten(recorder: Recorder, notebook: Notebook) -> None:
+def test_pending_writes_finish_before_forgetting_starts(recorder: Recorder, notebook: Notebook) -> None:
     async def scene() -> None:
         notebook.opened.clear()
         running = asyncio.create_task(recorder.run(lambda _fact: None))
@@ -148,7 +146,7 @@ def test_what_is_being_written_is_written_before_it_is_forgotten(recorder: Recor
 
 
 @pytest.mark.parametrize("is_full", [False, True])
-def test_what_is_too_old_is_forgotten_although_nothing_is_said_for_days(
+def test_old_turns_expire_even_when_nothing_is_said_for_days(
     recorder: Recorder, notebook: Notebook, *, is_full: bool
 ) -> None:
     async def scene() -> None:
@@ -162,7 +160,7 @@ def test_what_is_too_old_is_forgotten_although_nothing_is_said_for_days(
     assert notebook.looks == 72
 
 
-def test_a_full_disk_costs_what_is_said_and_nothing_else(
+def test_a_full_disk_loses_only_the_turns_of_that_time(
     recorder: Recorder, notebook: Notebook, caplog: pytest.LogCaptureFixture
 ) -> None:
     notebook.is_full = True

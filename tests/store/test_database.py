@@ -45,7 +45,7 @@ async def holds_nothing(database: Database) -> None:
     assert await database.read(texts) == []
 
 
-def test_what_was_written_is_there_after_the_next_start(path: Path) -> None:
+def test_written_data_survives_a_restart(path: Path) -> None:
     async def write(database: Database) -> None:
         await database.write(put("eggs"))
 
@@ -56,7 +56,7 @@ def test_what_was_written_is_there_after_the_next_start(path: Path) -> None:
     used(path, read)
 
 
-def test_only_its_owner_may_read_it(path: Path) -> None:
+def test_only_the_owner_can_read_the_file(path: Path) -> None:
     async def write(database: Database) -> None:
         await database.write(put("eggs"))
         for each in path.parent.iterdir():
@@ -69,7 +69,7 @@ def test_only_its_owner_may_read_it(path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", range(len(EVERY)))
-def test_a_file_of_any_older_version_is_brought_up_to_date(path: Path, version: int) -> None:
+def test_a_file_of_any_older_version_is_migrated(path: Path, version: int) -> None:
     async def write(database: Database) -> None:
         if version:
             await database.write(put("eggs"))
@@ -84,7 +84,7 @@ def test_a_file_of_any_older_version_is_brought_up_to_date(path: Path, version: 
     used(path, read)
 
 
-def test_a_migration_that_fails_changes_nothing(path: Path) -> None:
+def test_a_failed_migration_changes_nothing(path: Path) -> None:
     async def write(database: Database) -> None:
         await database.write(put("eggs"))
 
@@ -120,7 +120,7 @@ def _overwritten(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [_garbage, _cut_short, _overwritten])
-def test_a_damaged_file_is_set_aside_and_a_new_one_begun(path: Path, damage: Callable[[Path], None]) -> None:
+def test_a_damaged_file_is_set_aside_and_a_new_one_started(path: Path, damage: Callable[[Path], None]) -> None:
     async def fill(database: Database) -> None:
         assert database.remark == ""
         for number in range(50):
@@ -150,7 +150,7 @@ def test_no_more_than_two_damaged_files_are_kept(path: Path) -> None:
     assert len(list(path.parent.glob("box.db.damaged-*"))) == 2
 
 
-def test_work_that_fails_changes_nothing(path: Path) -> None:
+def test_a_failed_write_changes_nothing(path: Path) -> None:
     def fail(connection: sqlite3.Connection) -> None:
         put("eggs")(connection)
         raise ZeroDivisionError
@@ -169,7 +169,7 @@ async def fill_up(database: Database) -> None:
         await database.write(put(f"{number}" * 4000))
 
 
-def test_a_full_file_is_refused_in_one_line_and_takes_more_once_there_is_space(path: Path) -> None:
+def test_a_write_to_a_full_file_is_refused_in_one_line_until_there_is_space_again(path: Path) -> None:
     async def fill(database: Database) -> None:
         with pytest.raises(StorageUnavailable, match=r"box\.db: database or disk is full"):
             await fill_up(database)
@@ -181,14 +181,14 @@ def test_a_full_file_is_refused_in_one_line_and_takes_more_once_there_is_space(p
     assert path.stat().st_size <= 64 * 1024
 
 
-def test_a_folder_that_takes_no_file_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file where the folder should be")
 
     with pytest.raises(StorageUnavailable, match=r"box\.db cannot be opened: "):
         used(tmp_path / "state" / "box.db", holds_nothing)
 
 
-def test_a_file_that_another_program_writes_to_is_tried_again_and_no_space_asked_for(
+def test_a_file_locked_by_another_program_is_retried_and_not_reported_as_full(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_module, "_LOCKED_S", 0.01)
@@ -204,7 +204,7 @@ def test_a_file_that_another_program_writes_to_is_tried_again_and_no_space_asked
     used(path, write)
 
 
-def test_a_new_file_of_roots_belongs_to_the_owner_of_its_folder(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_created_by_root_belongs_to_the_owner_of_its_folder(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[tuple[int, int]] = []
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(os, "fchown", lambda _file, user, group: given.append((user, group)))
@@ -215,7 +215,7 @@ def test_a_new_file_of_roots_belongs_to_the_owner_of_its_folder(path: Path, monk
     assert given == [(os.getuid(), os.getgid())]
 
 
-def test_looking_changes_nothing(path: Path) -> None:
+def test_opening_read_only_changes_nothing(path: Path) -> None:
     async def look() -> None:
         async with Database(path, EVERY, is_read_only=True) as database:
             assert await database.read(texts) == ["eggs"]
@@ -230,7 +230,7 @@ def test_looking_changes_nothing(path: Path) -> None:
     asyncio.run(look())
 
 
-def test_looking_brings_no_file_up_to_date_and_makes_none(path: Path) -> None:
+def test_opening_read_only_neither_migrates_nor_creates_a_file(path: Path) -> None:
     async def look() -> None:
         async with Database(path, EVERY, is_read_only=True):
             pass
@@ -245,7 +245,7 @@ def test_looking_brings_no_file_up_to_date_and_makes_none(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [_garbage, _cut_short, _overwritten])
-def test_looking_leaves_a_damaged_file_where_it_is(path: Path, damage: Callable[[Path], None]) -> None:
+def test_opening_read_only_leaves_a_damaged_file_in_place(path: Path, damage: Callable[[Path], None]) -> None:
     async def fill(database: Database) -> None:
         for number in range(50):
             await database.write(put(f"note {number} " * 100))
@@ -265,7 +265,7 @@ def test_looking_leaves_a_damaged_file_where_it_is(path: Path, damage: Callable[
     assert not list(path.parent.glob("*.damaged-*"))
 
 
-def test_what_nobody_waits_for_any_more_is_written_all_the_same(path: Path) -> None:
+def test_a_write_whose_caller_was_cancelled_is_still_done(path: Path) -> None:
     async def write(database: Database) -> None:
         waiting = asyncio.create_task(database.write(put("eggs")))
         await asyncio.sleep(0)
@@ -278,7 +278,7 @@ def test_what_nobody_waits_for_any_more_is_written_all_the_same(path: Path) -> N
     used(path, read)
 
 
-def test_a_command_writes_while_the_box_has_the_file_open(path: Path) -> None:
+def test_a_command_can_write_while_the_box_has_the_file_open(path: Path) -> None:
     async def write(database: Database) -> None:
         async with Database(path, EVERY) as other:
             await other.write(put("from the command"))
@@ -303,7 +303,7 @@ asyncio.run(write())
 """
 
 
-def test_nothing_that_was_written_is_lost_to_50_kills(path: Path) -> None:
+def test_fifty_kills_lose_nothing_that_was_written(path: Path) -> None:
     chance, told = random.Random(3), -1
     for _ in range(50):
         command = [sys.executable, "-c", WRITER, str(path), str(told + 2), *EVERY]

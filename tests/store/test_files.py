@@ -15,7 +15,7 @@ from edgevoice.store import files
 from edgevoice.store.files import draft_folder, locked, make_once, rewrite, sweep, write_whole
 
 
-def test_a_file_is_put_in_place_of_the_last_one_for_its_owner_only(tmp_path: Path) -> None:
+def test_a_new_file_replaces_the_old_one_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     file = tmp_path / "deep" / "down" / "file"
     write_whole(file, b"first")
     file.chmod(0o644)
@@ -27,7 +27,7 @@ def test_a_file_is_put_in_place_of_the_last_one_for_its_owner_only(tmp_path: Pat
     assert list(file.parent.iterdir()) == [file]
 
 
-def test_a_write_that_fails_leaves_the_last_file_and_no_other(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_only_the_old_file(tmp_path: Path) -> None:
     file = tmp_path / "file"
     write_whole(file, b"first")
 
@@ -41,7 +41,7 @@ def test_a_write_that_fails_leaves_the_last_file_and_no_other(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_file_that_others_read_is_rewritten_as_theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rewritten_file_keeps_its_owner_and_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, link = tmp_path / "file", tmp_path / "link"
     file.write_bytes(b"first")
     file.chmod(0o640)
@@ -60,7 +60,7 @@ def test_a_file_that_others_read_is_rewritten_as_theirs(tmp_path: Path, monkeypa
     assert owners == [(os.getuid(), os.getgid())]
 
 
-def test_what_must_last_is_on_the_disk_before_it_takes_the_last_ones_place(
+def test_a_durable_file_is_synced_to_disk_before_it_replaces_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[bool] = []
@@ -73,7 +73,7 @@ def test_what_must_last_is_on_the_disk_before_it_takes_the_last_ones_place(
     assert seen == [False]
 
 
-def test_a_folder_takes_its_place_filled_or_leaves_nothing(tmp_path: Path) -> None:
+def test_a_folder_appears_complete_or_not_at_all(tmp_path: Path) -> None:
     place = tmp_path / "cache" / "made"
     with draft_folder(place) as draft:
         (draft / "file").write_text("whole")
@@ -105,7 +105,7 @@ else:
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_what_a_killed_writer_leaves_is_swept_and_what_a_living_one_writes_is_not(tmp_path: Path, kind: str) -> None:
+def test_leftovers_of_a_killed_writer_are_swept_and_files_of_a_live_one_are_not(tmp_path: Path, kind: str) -> None:
     command = [sys.executable, "-c", WRITER, str(tmp_path / "minutes.json"), kind]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
         assert writer.stdout is not None
@@ -120,7 +120,7 @@ def test_what_a_killed_writer_leaves_is_swept_and_what_a_living_one_writes_is_no
         assert list(tmp_path.iterdir()) == []
 
 
-def test_leftovers_of_earlier_releases_are_swept_and_nothing_else_is(tmp_path: Path) -> None:
+def test_only_leftovers_of_earlier_releases_are_swept(tmp_path: Path) -> None:
     (tmp_path / "minutes.json.4711.tmp").write_text("{}")
     (tmp_path / "minutes.json").write_text("{}")
     target = tmp_path / "elsewhere"
@@ -132,9 +132,7 @@ def test_leftovers_of_earlier_releases_are_swept_and_nothing_else_is(tmp_path: P
     assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "link.tmp", "minutes.json"]
 
 
-def test_a_draft_that_is_swept_before_it_is_locked_is_made_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_draft_swept_before_it_is_locked_is_created_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lock = files._try_lock
     swept: list[Path] = []
 
@@ -155,7 +153,7 @@ def test_a_draft_that_is_swept_before_it_is_locked_is_made_anew(
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
 
 
-def test_only_one_holds_the_lock_of_a_folder_and_nothing_is_left_of_it(tmp_path: Path) -> None:
+def test_only_one_process_holds_the_lock_of_a_folder_and_the_lock_leaves_no_file(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     order: list[str] = []
 
@@ -174,14 +172,14 @@ def test_only_one_holds_the_lock_of_a_folder_and_nothing_is_left_of_it(tmp_path:
     assert list(folder.iterdir()) == []
 
 
-def test_who_waits_too_long_for_the_lock_hears_why(tmp_path: Path) -> None:
+def test_a_lock_timeout_gives_the_reason(tmp_path: Path) -> None:
     waiting = locked(tmp_path, limit_s=0.0)
 
     with locked(tmp_path), pytest.raises(TimeoutError, match="another program has locked it"):
         waiting.__enter__()
 
 
-def test_a_file_system_without_locks_is_written_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_system_without_locks_is_still_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_descriptor: int, _operation: int) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
@@ -192,7 +190,7 @@ def test_a_file_system_without_locks_is_written_all_the_same(tmp_path: Path, mon
     assert (tmp_path / "file").read_bytes() == b"content"
 
 
-def test_a_file_is_complete_when_it_takes_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_complete_when_it_appears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bytes] = []
     replace = Path.replace
 
@@ -206,7 +204,7 @@ def test_a_file_is_complete_when_it_takes_its_place(tmp_path: Path, monkeypatch:
     assert seen == [b"content"]
 
 
-def test_a_write_that_fails_is_told_with_its_own_reason(tmp_path: Path) -> None:
+def test_a_failed_write_is_reported_with_its_own_reason(tmp_path: Path) -> None:
     def fail(_opened: BinaryIO) -> None:
         for left in tmp_path.iterdir():
             left.unlink()
@@ -216,7 +214,7 @@ def test_a_write_that_fails_is_told_with_its_own_reason(tmp_path: Path) -> None:
         write_whole(tmp_path / "file", fail)
 
 
-def test_what_is_unfinished_shows_whose_it_is_and_that_it_is_not_done(tmp_path: Path) -> None:
+def test_the_name_of_a_draft_shows_its_target_and_that_it_is_unfinished(tmp_path: Path) -> None:
     seen: list[str] = []
     write_whole(tmp_path / "file", lambda _opened: seen.extend(path.name for path in tmp_path.iterdir()))
     with draft_folder(tmp_path / "sub" / "made") as draft:
@@ -232,7 +230,7 @@ def test_a_folder_that_is_being_filled_is_not_swept(tmp_path: Path) -> None:
         assert draft.is_dir()
 
 
-def test_missing_folders_are_made_for_their_owner_only(tmp_path: Path) -> None:
+def test_missing_folders_are_created_private(tmp_path: Path) -> None:
     with draft_folder(tmp_path / "a" / "b" / "made"):
         pass
     with draft_folder(tmp_path / "a" / "b" / "made"), locked(tmp_path / "c" / "d"):
@@ -257,9 +255,7 @@ def test_no_file_stays_open(tmp_path: Path) -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
-def test_a_lock_is_tried_each_hundredth_of_a_second_until_its_time_is_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lock_is_retried_every_10_ms_until_its_timeout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     readings = [0.0, 0.5, 0.75, 1.0, 9.0]
     slept: list[float] = []
     monkeypatch.setattr(files, "_try_lock", lambda _descriptor: False)
@@ -273,9 +269,7 @@ def test_a_lock_is_tried_each_hundredth_of_a_second_until_its_time_is_over(
     assert slept == [0.01] * 2
 
 
-def test_a_lock_is_given_up_after_2_s_where_nothing_else_is_asked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_by_default_a_lock_times_out_after_2_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     readings = [0.0, 1.75, 2.0]
     monkeypatch.setattr(files, "_try_lock", lambda _descriptor: False)
     monkeypatch.setattr(files, "time", SimpleNamespace(monotonic=lambda: readings.pop(0), sleep=lambda _seconds: None))
@@ -284,7 +278,9 @@ def test_a_lock_is_given_up_after_2_s_where_nothing_else_is_asked_for(
         pass
 
 
-def test_only_what_must_outlast_a_power_cut_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_writes_that_must_survive_a_power_cut_wait_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     synced: list[int] = []
     monkeypatch.setattr("os.fsync", synced.append)
 
@@ -294,7 +290,7 @@ def test_only_what_must_outlast_a_power_cut_waits_for_the_disk(tmp_path: Path, m
     assert len(synced) == 1
 
 
-def test_what_is_made_once_is_there_whole_and_is_not_made_again(tmp_path: Path) -> None:
+def test_a_file_made_once_is_complete_and_not_made_again(tmp_path: Path) -> None:
     place = tmp_path / "cache" / "made"
     asked: list[Path] = []
 
@@ -312,7 +308,7 @@ def test_what_is_made_once_is_there_whole_and_is_not_made_again(tmp_path: Path) 
     assert list(place.parent.iterdir()) == [place]
 
 
-def test_what_could_not_be_made_leaves_nothing(tmp_path: Path) -> None:
+def test_a_file_that_could_not_be_made_leaves_nothing(tmp_path: Path) -> None:
     def fail(draft: Path) -> None:
         draft.write_bytes(b"half")
         raise ZeroDivisionError

@@ -24,7 +24,7 @@ HOME = {"HOME": "/home/me"}
         (HOME, "/home/me/.local/state/edgevoice"),
     ],
 )
-def test_the_box_remembers_where_systemd_says_or_in_the_users_own_folder(
+def test_state_is_kept_where_systemd_says_or_in_the_users_own_folder(
     environment: dict[str, str], expected: str
 ) -> None:
     assert state_folder(environment) == Path(expected)
@@ -39,7 +39,7 @@ def test_the_box_remembers_where_systemd_says_or_in_the_users_own_folder(
         (HOME, "/home/me/.cache/edgevoice"),
     ],
 )
-def test_the_cache_is_where_the_system_wants_caches(environment: dict[str, str], expected: str) -> None:
+def test_the_cache_folder_follows_the_systems_conventions(environment: dict[str, str], expected: str) -> None:
     assert cache_folder(environment) == Path(expected)
 
 
@@ -53,20 +53,20 @@ def test_the_cache_is_where_the_system_wants_caches(environment: dict[str, str],
         (HOME, "/home/me/.config/edgevoice"),
     ],
 )
-def test_settings_are_where_the_user_wants_them_and_nowhere_without_a_home(
+def test_settings_are_in_the_users_config_folder_and_nowhere_without_a_home(
     environment: dict[str, str], expected: str | None
 ) -> None:
     assert config_folder(environment) == (Path(expected) if expected else None)
 
 
-def test_without_home_the_list_of_users_is_asked() -> None:
+def test_without_home_the_user_database_is_asked() -> None:
     home = Path("~").expanduser()
 
     assert cache_folder({}) == home / ".cache" / "edgevoice"
     assert state_folder({"HOME": ""}) == home / ".local" / "state" / "edgevoice"
 
 
-def test_a_user_without_any_home_keeps_nothing_and_nothing_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_home_keeps_no_files_and_nothing_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
     # What `expanduser` returns without HOME for a number that is in no list of users.
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
 
@@ -77,7 +77,7 @@ def test_a_user_without_any_home_keeps_nothing_and_nothing_breaks(monkeypatch: p
         state_folder({}).mkdir(parents=True)
 
 
-def test_a_scratch_folder_is_private_and_goes_with_its_context() -> None:
+def test_a_scratch_folder_is_private_and_removed_with_its_context() -> None:
     with scratch_folder("edgevoice-test-") as folder:
         assert folder.stat().st_mode & 0o777 == 0o700
         (folder / "file").touch()
@@ -88,13 +88,13 @@ def no_temporary_folder() -> str:
     raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
 
 
-def test_where_no_temporary_folder_can_be_used_memory_takes_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_usable_temporary_folder_files_are_kept_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "gettempdir", no_temporary_folder)
     with scratch_folder("edgevoice-test-") as folder:
         assert folder.parent == folders.MEMORY
 
 
-def test_the_folder_that_is_wanted_first_is_taken_where_it_can_be(tmp_path: Path) -> None:
+def test_the_preferred_folder_is_used_when_it_is_usable(tmp_path: Path) -> None:
     assert make_scratch("x-", first=str(tmp_path)).parent == tmp_path
 
     instead = make_scratch("edgevoice-test-", first="/nonexistent")
@@ -102,7 +102,7 @@ def test_the_folder_that_is_wanted_first_is_taken_where_it_can_be(tmp_path: Path
     instead.rmdir()
 
 
-def test_no_place_at_all_is_one_line_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_any_usable_folder_the_error_is_one_line_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "gettempdir", no_temporary_folder)
     monkeypatch.setattr(folders, "MEMORY", Path("/nonexistent"))
 
@@ -112,7 +112,7 @@ def test_no_place_at_all_is_one_line_with_a_remedy(monkeypatch: pytest.MonkeyPat
     assert "\n" not in refused.value.line()
 
 
-def test_a_folder_for_a_moment_shows_whose_it_is(tmp_path: Path) -> None:
+def test_a_temporary_folders_name_shows_that_it_is_ours(tmp_path: Path) -> None:
     assert make_scratch("edgevoice-test-", first=str(tmp_path)).name.startswith("edgevoice-test-")
     with scratch_folder("edgevoice-test-") as folder:
         assert folder.name.startswith("edgevoice-test-")

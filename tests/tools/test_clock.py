@@ -5,7 +5,7 @@ from edgevoice.tools.functions import FunctionTool
 from edgevoice.wall_clock import local_now
 
 
-def test_the_clock_tells_time_date_weekday_and_zone() -> None:
+def test_the_clock_returns_time_date_weekday_and_time_zone() -> None:
     moment = datetime(2026, 3, 1, 18, 4, 59, tzinfo=timezone(timedelta(hours=1), "CET"))
 
     assert clock_tool(lambda: moment)() == {
@@ -16,14 +16,14 @@ def test_the_clock_tells_time_date_weekday_and_zone() -> None:
     }
 
 
-def test_the_clock_of_the_box_is_the_machines_in_its_own_zone() -> None:
+def test_the_boxs_clock_is_the_machines_in_its_time_zone() -> None:
     now = local_now()
 
     assert abs(now - datetime.now(UTC)) < timedelta(seconds=5)
     assert now.tzname()
 
 
-def test_the_model_gives_the_clock_nothing() -> None:
+def test_the_clock_takes_no_arguments_from_the_model() -> None:
     definition = FunctionTool(clock_tool()).definition
 
     assert definition.name == "get_current_time"

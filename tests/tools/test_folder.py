@@ -56,7 +56,7 @@ def load(source: FolderSource) -> list[str]:
     return names(source)
 
 
-def test_what_is_marked_in_a_file_is_a_tool(folder: Path, source: FolderSource) -> None:
+def test_functions_marked_in_a_file_are_tools(folder: Path, source: FolderSource) -> None:
     write(folder, "plants.py", GOOD)
 
     async def call() -> str:
@@ -70,7 +70,7 @@ def test_what_is_marked_in_a_file_is_a_tool(folder: Path, source: FolderSource) 
     assert not source.may_offer("helper")
 
 
-def test_the_file_on_the_page_about_tools_of_ones_own_is_one(folder: Path, source: FolderSource) -> None:
+def test_the_example_file_in_the_custom_tools_documentation_works(folder: Path, source: FolderSource) -> None:
     page = Path(__file__).parents[2] / "docs" / "memory-and-tools.md"
     [block] = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
     write(folder, "dates.py", block)
@@ -83,11 +83,11 @@ def test_the_file_on_the_page_about_tools_of_ones_own_is_one(folder: Path, sourc
     assert int(str(asyncio.run(call()))) < -700_000
 
 
-def test_a_folder_that_is_not_there_is_an_empty_one(tmp_path: Path) -> None:
+def test_a_missing_folder_counts_as_empty(tmp_path: Path) -> None:
     assert load(FolderSource(tmp_path / "none")) == []
 
 
-def test_files_that_are_hidden_or_no_python_are_left_alone(folder: Path, source: FolderSource) -> None:
+def test_hidden_files_and_files_other_than_python_are_ignored(folder: Path, source: FolderSource) -> None:
     for name in ("_shared.py", ".plants.py.swp", "plants.txt", ".x.py"):
         write(folder, name, "raise SystemExit")
 
@@ -108,7 +108,7 @@ def test_files_that_are_hidden_or_no_python_are_left_alone(folder: Path, source:
         ("\0", ""),
     ],
 )
-def test_a_file_that_cannot_be_used_costs_only_its_own_tools(
+def test_an_unusable_file_costs_only_its_own_tools(
     folder: Path, text: str, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     write(folder, "a_broken.py", text)
@@ -150,7 +150,7 @@ def test_a_file_of_another_user_is_refused(folder: Path, caplog: pytest.LogCaptu
     assert problem.endswith(f"{folder} belongs to {owner}. It must belong to 54321: sudo chown 54321 {folder}")
 
 
-def test_the_refusal_names_everybody_to_whom_a_file_may_belong(
+def test_the_error_names_every_user_who_may_own_a_file(
     folder: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(folder, "plants.py", GOOD)
@@ -184,7 +184,7 @@ def test_a_link_to_a_file_that_others_can_change_is_refused(folder: Path, source
         (lambda folder: write(folder, "plants.py", "def broken(:"), []),
     ],
 )
-def test_what_has_changed_is_read_anew(
+def test_changed_files_are_read_again(
     folder: Path, source: FolderSource, change: Callable[[Path], None], after: list[str]
 ) -> None:
     changes = []

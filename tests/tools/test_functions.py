@@ -45,7 +45,7 @@ def lamp() -> FunctionTool:
     return FunctionTool(set_lamp)
 
 
-def test_the_signature_becomes_a_plain_object_schema(lamp: FunctionTool) -> None:
+def test_the_signature_becomes_a_plain_json_object_schema(lamp: FunctionTool) -> None:
     assert lamp.definition.parameters == {
         "type": "object",
         "properties": {
@@ -66,7 +66,7 @@ def test_only_the_first_sentence_of_the_docstring_describes_the_tool(lamp: Funct
     assert lamp.definition.description == "Set a lamp."
 
 
-def test_a_first_sentence_may_go_over_two_lines() -> None:
+def test_a_first_sentence_may_span_two_lines() -> None:
     def wait() -> None:
         """Wait for e.g. a door, or
         for a bell. Then stop.
@@ -75,7 +75,7 @@ def test_a_first_sentence_may_go_over_two_lines() -> None:
     assert FunctionTool(wait).definition.description == "Wait for e.g. a door, or for a bell."
 
 
-def test_a_range_from_the_type_and_words_from_the_docstring_go_together() -> None:
+def test_a_range_from_the_type_and_a_description_from_the_docstring_are_combined() -> None:
     def heat(degrees: Annotated[int, Meta(ge=30, le=250)]) -> None:
         """Heat the oven.
 
@@ -96,7 +96,7 @@ class Place(msgspec.Struct):
     floor: int = 0
 
 
-def test_references_are_put_in_place() -> None:
+def test_schema_references_are_inlined() -> None:
     def go(place: Place, others: list[Place]) -> None:
         """Go there."""
 
@@ -111,7 +111,7 @@ class Tree(msgspec.Struct):
     children: list["Tree"]
 
 
-def test_a_type_that_holds_itself_cannot_be_a_parameter() -> None:
+def test_a_recursive_type_cannot_be_a_parameter() -> None:
     def climb(tree: Tree) -> None:
         """Climb."""
 
@@ -133,12 +133,12 @@ def test_a_type_that_holds_itself_cannot_be_a_parameter() -> None:
         ('{"room": "hall", "level": 30, "unheard_of": [1, {}]}', {"room": "hall", "level": 30}),
     ],
 )
-def test_arguments_are_read_as_they_are_meant(text: str, expected: dict[str, Any], lamp: FunctionTool) -> None:
+def test_arguments_are_converted_to_the_intended_types(text: str, expected: dict[str, Any], lamp: FunctionTool) -> None:
     assert lamp.check(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "{}", "null"])
-def test_no_arguments_come_in_many_shapes(text: str) -> None:
+def test_every_spelling_of_no_arguments_is_accepted(text: str) -> None:
     def now() -> None:
         """Tell the time."""
 
@@ -176,7 +176,7 @@ def test_wrong_arguments_are_refused_with_the_name_of_the_parameter(
 
 
 @given(st.text())
-def test_any_text_is_either_read_or_refused(text: str) -> None:
+def test_any_text_is_either_parsed_or_refused(text: str) -> None:
     tool = FunctionTool(set_lamp)
     try:
         checked = tool.check(text)
@@ -193,7 +193,7 @@ json_values = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(["room", "level", "colour", "fade_s", "also", "note", "dim"]), json_values))
-def test_whatever_is_let_through_has_the_types_of_the_signature(given_arguments: dict[str, Any]) -> None:
+def test_accepted_arguments_have_the_types_of_the_signature(given_arguments: dict[str, Any]) -> None:
     tool = FunctionTool(set_lamp)
     try:
         checked = tool.check(msgspec.json.encode(given_arguments).decode())
@@ -248,12 +248,12 @@ def unknown(room: "Nowhere") -> None:  # type: ignore[name-defined]  # noqa: F82
         (lambda: None, "'<lambda>' cannot be the name of a tool"),
     ],
 )
-def test_a_function_that_cannot_be_a_tool_is_refused_when_it_is_added(function: Any, complaint: str) -> None:
+def test_an_unsuitable_function_is_refused_when_it_is_added(function: Any, complaint: str) -> None:
     with pytest.raises(TypeError, match=complaint):
         FunctionTool(function)
 
 
-def test_a_list_may_be_given_when_one_is_left_out_by_default() -> None:
+def test_a_parameter_with_a_list_as_its_default_accepts_a_list() -> None:
     def pack(things: list[str] = ["keys"]) -> list[str]:  # noqa: B006 - a model's view of a default
         """Pack."""
         return things
@@ -320,7 +320,7 @@ LAMP_SCHEMA = {
 }
 
 
-def test_dataclasses_structs_and_enumerations_are_plain_objects_to_the_model() -> None:
+def test_the_model_sees_dataclasses_structs_and_enumerations_as_plain_json() -> None:
     parameters = FunctionTool(arrange).definition.parameters
 
     assert parameters["required"] == ["lamp", "others"]
@@ -336,7 +336,7 @@ def test_dataclasses_structs_and_enumerations_are_plain_objects_to_the_model() -
     assert "default" not in parameters["properties"]["place"]
 
 
-def test_dataclasses_structs_and_enumerations_arrive_as_such() -> None:
+def test_dataclasses_structs_and_enumerations_reach_the_function_as_such() -> None:
     arguments = """{"lamp": {"room": "hall", "colour": null}, "others": [{"room": "den", "colour": "red"}],
         "mood": "loud", "mode": "night"}"""
 
@@ -345,7 +345,7 @@ def test_dataclasses_structs_and_enumerations_arrive_as_such() -> None:
     assert answer == [Lamp("hall"), [Lamp("den", "red")], Mood.LOUD, Place("hall"), "night", None]
 
 
-def test_what_is_wrong_inside_an_object_is_named_with_its_path() -> None:
+def test_an_error_inside_an_object_is_reported_with_its_path() -> None:
     with pytest.raises(ToolRefused, match=r"others\[0\]\.room: Expected `str`, got `int`"):
         FunctionTool(arrange).check('{"lamp": {"room": "hall"}, "others": [{"room": 3}]}')
 
@@ -371,7 +371,7 @@ def test_the_usual_styles_of_docstrings_describe_parameters(style: str) -> None:
     assert parameters["properties"]["degrees"]["description"] == "how hot"
 
 
-def test_a_functions_source_says_what_it_has_and_when_that_changes() -> None:
+def test_a_function_source_lists_its_tools_and_reports_changes() -> None:
     source = FunctionSource([set_lamp])
     seen: list[list[str]] = []
     source.on_change(lambda: seen.append([tool.definition.name for tool in source.tools()]))
@@ -387,7 +387,7 @@ def test_a_functions_source_says_what_it_has_and_when_that_changes() -> None:
     assert not source.may_offer("later")
 
 
-def test_the_function_on_the_page_about_the_library_is_a_tool() -> None:
+def test_the_example_function_in_the_library_documentation_works() -> None:
     page = Path(__file__).parents[2] / "docs" / "library.md"
     (block,) = (
         each for each in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL) if "ToolContext" in each

@@ -42,7 +42,7 @@ class Wandering:
         self._changed()
 
 
-def test_definitions_are_what_the_service_wants() -> None:
+def test_definitions_have_the_form_that_the_service_expects() -> None:
     assert Registry([FunctionSource([first])]).definitions() == [
         {
             "type": "function",
@@ -53,14 +53,14 @@ def test_definitions_are_what_the_service_wants() -> None:
     ]
 
 
-def test_an_unknown_tool_is_refused_with_the_names_of_those_there_are() -> None:
+def test_an_unknown_tool_is_refused_and_the_error_lists_the_known_ones() -> None:
     with pytest.raises(ToolRefused, match="no such tool; there are: first, second"):
         Registry([FunctionSource([first, second])]).find("rm")
     with pytest.raises(ToolRefused, match="there are: none"):
         Registry([]).find("rm")
 
 
-def test_what_is_enabled_is_offered_in_that_order_and_the_rest_cannot_be_called() -> None:
+def test_enabled_tools_are_offered_in_order_and_the_rest_cannot_be_called() -> None:
     registry = Registry([FunctionSource([first]), FunctionSource([second])], enabled=["second", "second"])
 
     assert registry.names == ("second",)
@@ -76,7 +76,7 @@ def test_what_is_enabled_is_offered_in_that_order_and_the_rest_cannot_be_called(
         ("fly", "tools.enabled names fly, and there is no such tool"),
     ],
 )
-def test_a_name_that_no_source_knows_is_refused_with_the_nearest_that_one_does(name: str, complaint: str) -> None:
+def test_an_unknown_name_is_refused_and_the_error_suggests_the_closest_known_one(name: str, complaint: str) -> None:
     registry = Registry([FunctionSource([first, second])], enabled=["first", name])
 
     with pytest.raises(SettingsInvalid) as refused:
@@ -86,14 +86,14 @@ def test_a_name_that_no_source_knows_is_refused_with_the_nearest_that_one_does(n
     assert refused.value.remedy == "Correct it or take it out; the tools are first, second."
 
 
-def test_without_any_tool_the_refusal_says_so() -> None:
+def test_without_any_tools_the_error_says_so() -> None:
     with pytest.raises(SettingsInvalid) as refused:
         Registry([], enabled=["fly"]).check_enabled()
 
     assert refused.value.remedy == "Correct it or take it out; the tools are none."
 
 
-def test_a_tool_that_may_still_come_can_be_enabled_and_is_offered_while_it_is_there() -> None:
+def test_a_tool_that_may_appear_later_can_be_enabled_and_is_offered_while_present() -> None:
     source = Wandering("second")
     registry = Registry([FunctionSource([first]), source], enabled=["first", "second"])
 
@@ -107,7 +107,7 @@ def test_a_tool_that_may_still_come_can_be_enabled_and_is_offered_while_it_is_th
     assert seen == [("first",), ("first", "second"), ("first",)]
 
 
-def test_a_change_is_reported_only_when_what_is_offered_changes() -> None:
+def test_a_change_is_reported_only_when_the_offered_tools_change() -> None:
     source = Wandering()
     registry = Registry([FunctionSource([first]), source], enabled=["first", "second"])
     seen: list[tuple[str, ...]] = []
@@ -125,7 +125,7 @@ def test_a_change_is_reported_only_when_what_is_offered_changes() -> None:
     assert seen == [("first", "second"), ("first",)]
 
 
-def test_of_two_tools_with_one_name_the_earlier_sources_is_offered_and_the_log_says_so_once(
+def test_of_two_tools_with_the_same_name_the_earlier_sources_is_offered_and_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     ours = FunctionSource([second])
@@ -139,7 +139,7 @@ def test_of_two_tools_with_one_name_the_earlier_sources_is_offered_and_the_log_s
     ]
 
 
-def test_what_its_owner_has_put_into_a_source_is_offered_without_being_named() -> None:
+def test_tools_of_an_always_enabled_source_are_offered_without_being_named() -> None:
     named = FunctionSource([first, second])
     always = Wandering()
     registry = Registry([named], enabled=["second"], always=[always])

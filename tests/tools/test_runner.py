@@ -66,7 +66,7 @@ def test_plain_and_asynchronous_functions_answer_alike(name: str, expected: dict
     run(test())
 
 
-def test_a_plain_function_does_not_hold_up_the_loop() -> None:
+def test_a_plain_function_does_not_block_the_loop() -> None:
     async def test() -> None:
         release = threading.Event()
 
@@ -94,7 +94,7 @@ def test_run_returns_before_the_tool_has_begun() -> None:
     run(test())
 
 
-def test_nothing_returned_means_that_it_was_done() -> None:
+def test_returning_none_reports_success() -> None:
     async def ring() -> None:
         """Ring the bell."""
 
@@ -112,7 +112,7 @@ def test_nothing_returned_means_that_it_was_done() -> None:
         ("nosuch", "{}", "there is no such tool; there are: double, triple"),
     ],
 )
-def test_a_call_that_cannot_run_is_answered_with_the_reason(name: str, arguments: str, expected: str) -> None:
+def test_a_call_that_cannot_run_returns_the_reason(name: str, arguments: str, expected: str) -> None:
     async def test() -> None:
         assert await Desk(double, triple).call(name, arguments) == {"error": expected}
 
@@ -137,7 +137,7 @@ def failing(error: BaseException, *, is_async: bool) -> Callable[[], Any]:
 @pytest.mark.parametrize(
     "error", [ValueError(SECRET), StopIteration(SECRET), asyncio.CancelledError(SECRET), TimeoutError(SECRET)], ids=repr
 )
-def test_whatever_a_tool_raises_becomes_an_answer_and_its_text_reaches_nobody(
+def test_any_exception_of_a_tool_becomes_an_error_answer_without_its_text(
     error: BaseException, caplog: pytest.LogCaptureFixture, *, is_async: bool
 ) -> None:
     async def test() -> None:
@@ -162,14 +162,14 @@ def test_a_refusal_reaches_the_model_in_the_tools_words(*, is_async: bool) -> No
     run(test())
 
 
-def test_a_tool_that_exits_does_not_take_the_daemon_with_it() -> None:
+def test_a_tool_that_exits_does_not_stop_the_daemon() -> None:
     async def test() -> None:
         assert await Desk(failing(SystemExit(3), is_async=False)).call("fail") == {"error": "the tool failed"}
 
     run(test())
 
 
-def test_an_error_that_quotes_what_the_model_sent_stays_short_and_can_be_sent() -> None:
+def test_an_error_that_quotes_the_models_input_stays_short_and_can_be_encoded() -> None:
     async def test() -> None:
         long = failing(ToolRefused("x" * 10_000), is_async=True)
         assert len((await Desk(long).call("fail"))["error"]) == ERROR_LIMIT
@@ -179,7 +179,7 @@ def test_an_error_that_quotes_what_the_model_sent_stays_short_and_can_be_sent() 
     run(test())
 
 
-def test_an_answer_that_is_too_long_is_an_error() -> None:
+def test_too_long_an_answer_is_an_error() -> None:
     def recite(characters: int) -> str:
         """Recite."""
         return "é" * (characters // 2)
@@ -196,7 +196,7 @@ def test_an_answer_that_is_too_long_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("result", [object(), "\ud800", {(1, 2): 3}], ids=["object", "half a character", "key of two"])
-def test_an_answer_that_is_no_json_is_an_error(result: object) -> None:
+def test_an_answer_that_is_not_json_serialisable_is_an_error(result: object) -> None:
     async def give() -> object:
         """Give it."""
         return result
@@ -228,7 +228,7 @@ def test_a_slow_asynchronous_tool_is_cancelled_and_answered_once() -> None:
     run(test())
 
 
-def test_a_tool_that_does_not_heed_its_cancellation_is_answered_in_time_all_the_same(
+def test_a_tool_that_ignores_cancellation_still_gets_a_timely_error_answer(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def test() -> None:
@@ -255,7 +255,7 @@ def test_a_tool_that_does_not_heed_its_cancellation_is_answered_in_time_all_the_
     assert SECRET not in caplog.text
 
 
-def test_a_plain_function_that_hangs_is_answered_in_time_and_never_answers_twice() -> None:
+def test_a_hanging_plain_function_times_out_and_never_answers_twice() -> None:
     async def test() -> None:
         release, ended = threading.Event(), threading.Event()
 
@@ -280,7 +280,7 @@ def test_a_plain_function_that_hangs_is_answered_in_time_and_never_answers_twice
     run(test())
 
 
-def test_the_ninth_call_at_a_time_is_refused_and_room_is_made_when_one_ends() -> None:
+def test_a_ninth_concurrent_call_is_refused_until_another_ends() -> None:
     async def test() -> None:
         release = asyncio.Event()
 
@@ -303,7 +303,7 @@ def test_the_ninth_call_at_a_time_is_refused_and_room_is_made_when_one_ends() ->
     run(test())
 
 
-def test_functions_that_hang_keep_their_places_so_that_threads_do_not_pile_up() -> None:
+def test_hanging_functions_keep_their_slots_so_that_threads_do_not_accumulate() -> None:
     async def test() -> None:
         release = threading.Event()
         places = threading.Semaphore(0)
@@ -330,7 +330,7 @@ def test_functions_that_hang_keep_their_places_so_that_threads_do_not_pile_up() 
     run(test())
 
 
-def test_a_tool_that_hangs_does_not_keep_the_daemon_from_ending() -> None:
+def test_a_hanging_tool_does_not_keep_the_daemon_from_exiting() -> None:
     release = threading.Event()
 
     def hang() -> None:
@@ -351,7 +351,7 @@ def test_a_tool_that_hangs_does_not_keep_the_daemon_from_ending() -> None:
     assert not thread.is_alive()
 
 
-def test_a_function_in_a_thread_sees_that_nobody_waits_for_it_any_more() -> None:
+def test_a_function_in_a_thread_sees_that_its_call_was_cancelled() -> None:
     async def test() -> None:
         seen = threading.Event()
 
@@ -393,7 +393,7 @@ class Broken:
 
 
 @pytest.mark.parametrize(("place", "kind"), [("check", "KeyError"), ("call", "OSError")])
-def test_a_tool_that_breaks_its_promises_is_answered_for_all_the_same(
+def test_a_tool_that_breaks_its_contract_still_gets_an_answer(
     place: str, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Source(FunctionSource):
@@ -439,7 +439,7 @@ def test_nothing_is_reported_after_close() -> None:
     run(test())
 
 
-def test_what_was_asked_and_answered_never_reaches_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_arguments_and_answers_never_reach_the_log(caplog: pytest.LogCaptureFixture) -> None:
     def echo(text: str) -> str:
         """Echo."""
         return text

@@ -64,7 +64,7 @@ def test_a_timer_rings_once_and_not_before_its_time() -> None:
     assert kitchen.reported == [TimerRang()]
 
 
-def test_each_timer_rings_for_itself() -> None:
+def test_each_timer_rings_independently() -> None:
     kitchen = Kitchen()
     kitchen.ask("set_timer", '{"seconds": 10}')
     kitchen.ask("set_timer", '{"seconds": 20}')
@@ -96,7 +96,7 @@ def test_cancelled_timers_never_ring() -> None:
         ('{"seconds": null}', ["eggs", "toast", "tea"], []),
     ],
 )
-def test_only_the_timers_that_are_meant_are_cancelled(which: str, cancelled: list[str], left: list[Event]) -> None:
+def test_only_the_selected_timers_are_cancelled(which: str, cancelled: list[str], left: list[Event]) -> None:
     kitchen = Kitchen()
     for seconds, label in ((10, "eggs"), (10, "toast"), (20, "tea")):
         kitchen.ask("set_timer", json.dumps({"seconds": seconds, "label": label}))
@@ -115,7 +115,7 @@ def test_a_length_out_of_range_is_refused(seconds: str) -> None:
     assert kitchen.later.calls == []
 
 
-def test_there_are_at_most_twenty_timers_and_one_that_rang_makes_room() -> None:
+def test_at_most_twenty_timers_can_run_and_one_that_rang_frees_its_slot() -> None:
     kitchen = Kitchen()
     for seconds in range(1, TIMERS_AT_ONCE + 1):
         kitchen.ask("set_timer", f'{{"seconds": {seconds}}}')
@@ -127,7 +127,7 @@ def test_there_are_at_most_twenty_timers_and_one_that_rang_makes_room() -> None:
     assert kitchen.ask("set_timer", '{"seconds": 5}')["timers_running"] == TIMERS_AT_ONCE
 
 
-def test_close_lets_no_timer_ring() -> None:
+def test_after_close_no_timer_rings() -> None:
     kitchen = Kitchen()
     kitchen.ask("set_timer", '{"seconds": 10}')
 
@@ -136,7 +136,7 @@ def test_close_lets_no_timer_ring() -> None:
     assert kitchen.later.calls == []
 
 
-def test_in_the_daemon_the_loop_rings() -> None:
+def test_in_the_daemon_timers_ring_on_the_event_loop() -> None:
     async def test() -> None:
         rang = asyncio.Event()
 

@@ -30,7 +30,7 @@ def ask(speaker: Speaker, arguments: str) -> Any:
         ("{}", 70),
     ],
 )
-def test_the_volume_is_set_or_changed_and_told(arguments: str, expected: int) -> None:
+def test_the_volume_can_be_set_or_changed_and_is_returned(arguments: str, expected: int) -> None:
     speaker = Speaker()
 
     assert ask(speaker, arguments) == {"volume_percent": expected}
@@ -46,12 +46,12 @@ def test_a_volume_out_of_range_changes_nothing(arguments: str) -> None:
     assert speaker.volume_percent == 70
 
 
-def test_both_at_once_are_refused() -> None:
+def test_setting_and_changing_the_volume_at_once_is_refused() -> None:
     with pytest.raises(ToolRefused, match="percent or change, not both"):
         ask(Speaker(), '{"percent": 30, "change": 10}')
 
 
-def test_the_model_is_told_the_range_in_a_schema_without_any_of() -> None:
+def test_the_schema_gives_the_range_without_any_of() -> None:
     parameters = FunctionTool(volume_tool(Speaker())).definition.parameters
 
     assert parameters["properties"]["percent"] == {

@@ -23,7 +23,7 @@ def bench(*arguments: str) -> dict[str, Any]:
     return report
 
 
-def test_latency_loses_no_sample_and_tells_all_its_figures() -> None:
+def test_the_latency_bench_loses_no_sample_and_reports_all_figures() -> None:
     report = bench("latency", "--rounds", "2")
 
     assert report["samples_lost"] == report["samples_doubled"] == 0
@@ -33,7 +33,7 @@ def test_latency_loses_no_sample_and_tells_all_its_figures() -> None:
 
 
 @pytest.mark.alone
-def test_barge_in_tells_the_truth_about_every_cut() -> None:
+def test_the_barge_in_bench_reports_every_cut_correctly() -> None:
     report = bench("barge-in", "--cuts", "10")
 
     assert report["cuts"] + report["unjudged"] == 10

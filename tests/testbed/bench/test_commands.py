@@ -31,11 +31,11 @@ FOREIGN = "open the garage door"
         (FOREIGN, "stop", True, "foreign obeyed"),
     ],
 )
-def test_what_comes_of_an_utterance(said: str, heard: str, is_sure: bool, came_of_it: str) -> None:  # noqa: FBT001 - a column
+def test_an_utterance_is_scored_by_its_outcome(said: str, heard: str, is_sure: bool, came_of_it: str) -> None:  # noqa: FBT001 - a column
     assert outcome(said, TurnHeard(0, 0, heard, is_sure=is_sure)) == came_of_it
 
 
-def test_every_voice_is_heard_everywhere_and_the_last_line_counts(
+def test_every_voice_is_tested_in_every_condition_and_the_last_line_has_the_totals(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     voice = HibariVoice.load()
@@ -57,7 +57,7 @@ def test_every_voice_is_heard_everywhere_and_the_last_line_counts(
     assert report["cpu_ms_per_utterance"] > 0
 
 
-def test_noise_lies_ten_decibels_below_the_voice() -> None:
+def test_noise_is_mixed_ten_decibels_below_the_voice() -> None:
     voice = np.full(16_000, 32_768 * 10 ** (-26 / 20))
     noisy = commands._in_noise(np.zeros(16_000), np.random.default_rng(1).standard_normal(8000) * 100)
 
@@ -72,7 +72,7 @@ def test_reverberation_keeps_the_level() -> None:
     assert np.corrcoef(far, sound)[0, 1] < 0.7
 
 
-def test_without_a_program_that_speaks_one_line_says_what_to_install() -> None:
+def test_without_a_speech_synthesiser_one_line_says_what_to_install() -> None:
     with pytest.raises(LocalServiceUnavailable, match="no speech synthesiser") as missing:
         measure([], (), as_json=True)
     assert "apt install" in missing.value.remedy

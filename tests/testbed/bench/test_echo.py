@@ -26,7 +26,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
 
 
-def test_it_tells_all_its_figures_on_the_last_line() -> None:
+def test_the_last_line_reports_all_figures() -> None:
     ended = bench("--tier", "hardware", "--tier", "none", "--drift", "0", "--minutes", "0.5", "--trials", "1", "--json")
 
     assert ended.returncode == 0, ended.stderr
@@ -46,7 +46,7 @@ def test_it_tells_all_its_figures_on_the_last_line() -> None:
     assert report["none"]["cpu_ms_per_s"] == 0
 
 
-def test_a_tier_that_there_is_not_is_refused_in_one_line() -> None:
+def test_an_unknown_tier_is_refused_in_one_line() -> None:
     ended = bench("--tier", "magic")
 
     assert ended.returncode == 1
@@ -55,7 +55,7 @@ def test_a_tier_that_there_is_not_is_refused_in_one_line() -> None:
     )
 
 
-def test_a_person_lowers_the_voice_and_then_silences_it() -> None:
+def test_a_person_first_ducks_the_answer_and_then_cuts_it() -> None:
     box = SimulatedBox(Tier.HARDWARE, furnish(1, delay_ms=60), seed=1, idle_s=20)
     box.say(spoken(ANSWERS[0]))
     for _ in range(300):
@@ -73,7 +73,7 @@ def test_a_person_lowers_the_voice_and_then_silences_it() -> None:
     assert not box.is_speaking
 
 
-def test_a_box_that_does_not_react_reports_and_goes_on() -> None:
+def test_a_box_that_does_not_react_is_reported_and_the_bench_continues() -> None:
     box = SimulatedBox(Tier.HARDWARE, furnish(1, delay_ms=60), seed=1, idle_s=20, reacts=False)
     box.say(spoken(ANSWERS[0]))
     remark = scaled(words(REMARKS[0]), -30.0)
@@ -87,7 +87,7 @@ def test_a_box_that_does_not_react_reports_and_goes_on() -> None:
     assert box.is_speaking
 
 
-def test_two_clocks_apart_are_heard_apart_and_measured() -> None:
+def test_two_drifting_clocks_are_heard_and_measured() -> None:
     box = SimulatedBox(Tier.LINEAR, furnish(1, delay_ms=60, drift_ppm=50), seed=1, idle_s=60)
 
     assert box._path is not None
@@ -102,7 +102,7 @@ def test_there_are_24_ways_to_say_the_wake_word() -> None:
 
 
 @pytest.mark.parametrize("make", [cough, door, dishes])
-def test_every_seed_is_another_noise_and_none_is_too_loud_for_a_sample(
+def test_every_seed_gives_different_noise_and_none_of_it_clips(
     make: Callable[[int], npt.NDArray[np.int16]],
 ) -> None:
     assert not np.array_equal(make(1)[:1000], make(2)[:1000])

@@ -12,13 +12,13 @@ def ducks(count: int, begin_s: float, every_s: float = 1.0) -> list[SceneEvent]:
     ]
 
 
-def test_an_answer_over_which_little_happens_is_none_of_them() -> None:
+def test_an_answer_with_few_ducks_is_not_left_alone() -> None:
     changes = [SceneEvent("answering", 0.0), *ducks(4, 1.0), SceneEvent("ducked", 6.0), SceneEvent("confirmed", 7.0)]
 
     assert left_alone(changes) == LeftAlone(answers=1, noisy=0, cuts=1)
 
 
-def test_what_is_taken_for_speech_after_a_dozen_ducks_cuts_nothing_until_the_next_answer() -> None:
+def test_after_a_dozen_ducks_apparent_speech_cuts_nothing_until_the_next_answer() -> None:
     changes = [SceneEvent("answering", 0.0), *ducks(13, 1.0), SceneEvent("confirmed", 15.0)]
     later = [SceneEvent("answering", 100.0), SceneEvent("began", 101.0), SceneEvent("confirmed", 101.3)]
 

@@ -29,20 +29,20 @@ def of_kind(name: str, kind: str) -> tuple[RecordingFile, ...]:
     return tuple(each for each in read_folder(SOUNDS / name, f"--{name}", pytest.fail) if each.kind == kind)
 
 
-def test_people_of_both_sexes_and_three_languages_silence_it() -> None:
+def test_speakers_of_both_sexes_and_three_languages_cut_the_answer() -> None:
     met = meet(HARDWARE, 1, of_kind("near", "near")[::4], 0)
 
     assert all(each.silent_ms is not None and each.silent_ms < 1000 for each in met)
     assert all(each.ducked_ms is not None and each.ducked_ms < 150 for each in met)
 
 
-def test_pottery_lowers_its_voice_at_most() -> None:
+def test_clattering_crockery_at_most_ducks_the_answer() -> None:
     (met,) = meet(HARDWARE, 1, [each for each in of_kind("noises", "clatter") if "Pottery" in each.path.name], 0)
 
     assert met.silent_ms is None
 
 
-def test_a_bed_goes_on_before_the_answer_and_under_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_noise_bed_plays_before_and_during_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     (bed,) = of_kind("noises", "music")
     quiet = undisturbed(HARDWARE, 0, 3.0, None, 0)
     loud = undisturbed(HARDWARE, 0, 3.0, bed, 20.0)
@@ -53,7 +53,7 @@ def test_a_bed_goes_on_before_the_answer_and_under_it(monkeypatch: pytest.Monkey
     assert 0 < quiet.cpu_s < 3.0
 
 
-def test_a_person_is_heard_over_a_bed() -> None:
+def test_a_person_is_detected_over_a_noise_bed() -> None:
     (bed,) = of_kind("noises", "kitchen")
 
     (met,) = meet(HARDWARE, 1, of_kind("near", "near")[:1], 0, bed, -25)
@@ -61,7 +61,7 @@ def test_a_person_is_heard_over_a_bed() -> None:
     assert met.silent_ms is not None
 
 
-def test_measured_rooms_take_the_formulas_place(tmp_path: Path) -> None:
+def test_measured_rooms_replace_synthetic_ones(tmp_path: Path) -> None:
     responses = []
     for number in range(2):
         path = tmp_path / f"{number}.wav"
@@ -73,7 +73,7 @@ def test_measured_rooms_take_the_formulas_place(tmp_path: Path) -> None:
     assert met.silent_ms is not None
 
 
-def test_a_room_is_for_four_sounds() -> None:
+def test_each_room_is_used_for_four_sounds() -> None:
     sounds = [RecordingFile(Path(f"{number}.wav"), "near", 1.0) for number in range(9)]
 
     assert [len(group) for group in rooms_of(sounds)] == [4, 4, 1]
@@ -82,7 +82,7 @@ def test_a_room_is_for_four_sounds() -> None:
 # --- the plan, and what is shown --------------------------------------------------------------------------------------
 
 
-def test_every_figure_comes_with_its_interval(
+def test_every_figure_has_a_confidence_interval(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = stand_in(monkeypatch)
@@ -110,7 +110,7 @@ def test_every_figure_comes_with_its_interval(
     assert {level for name, level in asked if name == "meet"} == {0, 3, -10, -20}
 
 
-def test_as_json_nothing_is_shown_beside_it_and_trials_are_as_many_as_asked(
+def test_json_output_stands_alone_and_has_the_requested_number_of_trials(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand_in(monkeypatch)
@@ -126,14 +126,14 @@ def test_as_json_nothing_is_shown_beside_it_and_trials_are_as_many_as_asked(
     assert report["tier"]["hardware"]["people_over_beds"] == {}
 
 
-def test_a_tier_under_which_speech_does_not_interrupt_is_refused() -> None:
+def test_a_tier_in_which_speech_does_not_interrupt_is_refused() -> None:
     with pytest.raises(SettingsInvalid, match=r"^--tier is linear, with which speech does not interrupt"):
         plan(Folders(), ["linear"], None, 1, None)
     with pytest.raises(SettingsInvalid, match=r"^--drift may be given only once"):
         plan(Folders(), None, [0, 20], 1, None)
 
 
-def test_no_folder_means_the_synthetic_benchmark() -> None:
+def test_without_a_folder_the_synthetic_benchmark_runs() -> None:
     assert not Folders()
     assert Folders(rooms=Path())
 
@@ -148,7 +148,7 @@ def test_the_command_names_a_folder_without_a_licence(tmp_path: Path) -> None:
     )
 
 
-def test_the_table_has_a_line_for_each_kind_and_level() -> None:
+def test_the_table_has_one_line_per_kind_and_level() -> None:
     rate = {"minutes": 10.0, "barge_ins": 1, "barge_ins_per_hour": 6.0, "barge_ins_per_hour_between": [0.15, 33.4]}
     rate |= {"ducks_per_hour": 12.0, "cpu_ms_per_s": 11.1, "answers": 9, "noisy_answers": 2, "barge_ins_heeded": 0}
     spread = {"p50": 40, "p95": 90, "found": "1/2"}

@@ -17,7 +17,7 @@ from edgevoice.wakeword.tuning.recordings import RecordingRefused
 SHIPPED: Final = Path(__file__).parents[2] / "data" / "sounds"
 
 
-def test_the_subfolder_is_the_kind_and_the_folder_where_there_is_none(tmp_path: Path) -> None:
+def test_the_subfolder_names_the_kind_and_without_one_the_folder_does(tmp_path: Path) -> None:
     write(tmp_path / "near" / "a.wav", hiss(1.0))
     write(tmp_path / "near" / "words" / "b.wav", hiss(0.5), rate_hz=48_000, channels=2)
     (tmp_path / "near" / "LICENSE").touch()
@@ -32,7 +32,7 @@ def test_the_subfolder_is_the_kind_and_the_folder_where_there_is_none(tmp_path: 
     assert len(load(found[1].path, 24_000)) == 12_000
 
 
-def test_what_cannot_be_used_is_a_line_each_and_the_rest_goes_on(tmp_path: Path) -> None:
+def test_each_unusable_file_gets_one_line_and_the_rest_are_used(tmp_path: Path) -> None:
     write(tmp_path / "a.wav", hiss(1.0))
     write(tmp_path / "b-short.wav", hiss(0.02))
     write(tmp_path / "c-silent.wav", np.zeros(RATE_HZ, np.int16))
@@ -54,7 +54,7 @@ def test_what_cannot_be_used_is_a_line_each_and_the_rest_goes_on(tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", ["LICENSE", "LICENCE.md", "copying", "SOURCES.md", "Licence.txt"])
-def test_a_licence_file_lies_in_the_folder_or_one_of_the_two_above(tmp_path: Path, name: str) -> None:
+def test_a_licence_file_is_found_in_the_folder_or_up_to_two_levels_above(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "sounds" / "near"
     folder.mkdir(parents=True)
     assert licence_of(folder) is None
@@ -65,7 +65,7 @@ def test_a_licence_file_lies_in_the_folder_or_one_of_the_two_above(tmp_path: Pat
         (place / name).unlink()
 
 
-def test_a_folder_without_a_licence_without_sound_or_that_is_none_is_one_line(tmp_path: Path) -> None:
+def test_a_folder_that_is_missing_has_no_licence_or_no_audio_is_refused_in_one_line(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b" / "c"
     with pytest.raises(SettingsInvalid, match=r"^--far is .*/a/b/c, which is not a folder$"):
         read_folder(folder, "--far", pytest.fail)
@@ -79,7 +79,7 @@ def test_a_folder_without_a_licence_without_sound_or_that_is_none_is_one_line(tm
         read_folder(folder, "--far", pytest.fail)
 
 
-def test_without_the_package_for_flac_one_line_counts_what_is_left_out(
+def test_without_the_flac_package_one_line_counts_the_skipped_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path / "a.wav", hiss(1.0))
@@ -96,7 +96,7 @@ def test_without_the_package_for_flac_one_line_counts_what_is_left_out(
     )
 
 
-def test_the_shipped_few_are_small_and_every_one_is_listed_with_its_source() -> None:
+def test_the_shipped_recordings_are_small_and_each_is_listed_with_its_source() -> None:
     sources = (SHIPPED.parent / "SOURCES.md").read_text(encoding="utf-8")
     files = sorted(path for path in SHIPPED.rglob("*") if path.is_file())
 
@@ -108,7 +108,7 @@ def test_the_shipped_few_are_small_and_every_one_is_listed_with_its_source() -> 
     assert kinds == {"clatter", "cough", "door", "kitchen", "laugh", "music", "television"}
 
 
-def test_a_recording_of_no_kind_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_recording_of_an_unknown_kind_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(b"ID3")
 
     with pytest.raises(RecordingRefused, match=r"a\.wav is neither"):

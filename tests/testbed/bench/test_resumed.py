@@ -28,7 +28,7 @@ def tape_of(heard_ms: int, silent_ms: int, *, skipped: int = 0) -> np.ndarray[tu
 
 
 @pytest.mark.parametrize("skipped", [0, 480, -480])
-def test_it_is_told_when_the_answer_sounds_again_and_how_far_from_its_place(skipped: int) -> None:
+def test_it_reports_when_the_answer_resumes_and_how_far_from_the_right_sample(skipped: int) -> None:
     cut = FalseCut(7, cut_s=100.49, heard_ms=500, has_resumed=True)
 
     judged = _judge(cut, Recorded(Path()), tape_of(500, 1000, skipped=skipped))
@@ -39,5 +39,5 @@ def test_it_is_told_when_the_answer_sounds_again_and_how_far_from_its_place(skip
     assert error_ms == pytest.approx(skipped / MS)
 
 
-def test_an_answer_that_does_not_sound_again_is_not_judged() -> None:
+def test_an_answer_that_does_not_resume_is_not_judged() -> None:
     assert _judge(FalseCut(7, 100.49, 500, has_resumed=True), Recorded(Path()), tape_of(500, 3000)) is None

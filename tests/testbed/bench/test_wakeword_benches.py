@@ -27,7 +27,7 @@ def bench(*arguments: str) -> dict[str, Any]:
     return report
 
 
-def test_both_engines_agree_in_every_decision_and_ours_is_the_cheaper_and_the_smaller() -> None:
+def test_both_engines_agree_on_every_decision_and_ours_uses_less_cpu_and_memory() -> None:
     report = bench("wakeword")
 
     for figures in (report, report["four_words"]):
@@ -40,7 +40,7 @@ def test_both_engines_agree_in_every_decision_and_ours_is_the_cheaper_and_the_sm
     assert report["gate"]["cpu_ms_per_s_in_silence"] < report["cpu_ms_per_s"] / 2
 
 
-def test_an_idle_box_tells_its_cost_in_silence_and_with_people_talking() -> None:
+def test_the_idle_bench_reports_its_cost_in_silence_and_with_people_talking() -> None:
     report = bench("idle", "--seconds", "8")
 
     for figures in (report, report["speech_around"]):

@@ -7,7 +7,7 @@ import pytest
 from edgevoice.testbed.bench.wire import measure
 
 
-def test_the_codecs_figures_are_told_and_a_tenth_of_a_second_is_decoded_in_a_fraction_of_a_millisecond(
+def test_the_codec_bench_reports_all_figures_and_decodes_100_ms_in_a_fraction_of_a_millisecond(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert measure(300, as_json=True) == 0
@@ -23,7 +23,7 @@ def test_the_codecs_figures_are_told_and_a_tenth_of_a_second_is_decoded_in_a_fra
     assert report["decode_audio_delta_us"]["p50"] < 300
 
 
-def test_for_people_there_is_a_table_above_the_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_readable_table_precedes_the_json(capsys: pytest.CaptureFixture[str]) -> None:
     measure(300, as_json=False)
 
     *table, last = capsys.readouterr().out.splitlines()

@@ -12,7 +12,7 @@ from edgevoice.testbed.demo.show import DemoFolderRefused, _own_folder, _shortco
 from edgevoice.testbed.stage import talker
 
 
-def test_a_folder_that_holds_something_else_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_refused_and_left_unchanged(tmp_path: Path) -> None:
     (tmp_path / "service").mkdir()
     (tmp_path / "service" / "precious.txt").write_text("keep me")
 
@@ -22,7 +22,7 @@ def test_a_folder_that_holds_something_else_is_refused_and_left_as_it_is(tmp_pat
     assert (tmp_path / "service" / "precious.txt").read_text() == "keep me"
 
 
-def test_a_folder_of_an_earlier_demonstration_is_used_again(tmp_path: Path) -> None:
+def test_a_folder_of_an_earlier_demonstration_is_reused(tmp_path: Path) -> None:
     own = _own_folder(tmp_path / "demo")
     (own / "card").mkdir()
     (own / "conversation.wav").touch()
@@ -38,7 +38,7 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
         _own_folder(tmp_path / "file")
 
 
-def test_a_cache_that_cannot_be_written_is_one_line_with_a_remedy(tmp_path: Path) -> None:
+def test_an_unwritable_cache_gives_one_line_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(VirtualCardUnavailable, match="cannot be written") as refused:
@@ -60,7 +60,7 @@ def figures(*, samples_lost: int = 0, overflows: int = 0) -> Figures:
         (figures(samples_lost=7, overflows=2), "stalled so long that the microphone overflowed 2 times", True),
     ],
 )
-def test_losses_are_blamed_on_the_machine_only_where_the_card_says_so(
+def test_losses_are_attributed_to_the_machine_only_when_the_card_reports_them(
     measured: Figures, problem: str, *, is_the_machine: bool
 ) -> None:
     played = Played(steps=[ScenarioStep(name, 0.0) for name in STEPS])

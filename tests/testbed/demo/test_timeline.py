@@ -51,7 +51,7 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Figure:
     return kept[0]
 
 
-def test_the_words_of_both_sides_stand_in_it_and_a_long_answer_is_cut_short(drawn: Figure) -> None:
+def test_the_picture_shows_the_words_of_both_sides_and_truncates_a_long_answer(drawn: Figure) -> None:
     words = [each.get_text() for axes in drawn.axes for each in axes.texts]
 
     assert {"What time is it", "Bye", "Goodbye!"} <= set(words)
@@ -60,7 +60,7 @@ def test_the_words_of_both_sides_stand_in_it_and_a_long_answer_is_cut_short(draw
     assert story.count("\n") == 3
 
 
-def test_no_label_leaves_the_frame_or_lies_on_another(drawn: Figure) -> None:
+def test_no_label_leaves_the_frame_or_overlaps_another(drawn: Figure) -> None:
     canvas: Any = FigureCanvasAgg(drawn)  # its methods have no types
     canvas.draw()
     renderer = canvas.get_renderer()
@@ -72,6 +72,6 @@ def test_no_label_leaves_the_frame_or_lies_on_another(drawn: Figure) -> None:
     assert not [(one, other) for index, one in enumerate(boxes) for other in boxes[:index] if one.overlaps(other)]
 
 
-def test_a_phase_too_short_for_its_name_is_named_by_the_legend(drawn: Figure) -> None:
+def test_a_phase_too_short_for_its_name_is_listed_in_the_legend(drawn: Figure) -> None:
     assert "thinking" not in [each.get_text() for each in drawn.axes[2].texts]
     assert [each.get_text() for each in drawn.legends[0].get_texts()] == ["idle", "listening", "thinking", "speaking"]

@@ -43,7 +43,7 @@ def with_episode(kind: FaultKind, recovered_s: float | None, moment: Moment = Mo
     return judge(record)
 
 
-def test_a_soak_in_which_nothing_is_wrong_holds() -> None:
+def test_a_soak_without_faults_passes() -> None:
     verdict = judge(good())
 
     assert verdict.failures == ()
@@ -51,14 +51,14 @@ def test_a_soak_in_which_nothing_is_wrong_holds() -> None:
     assert verdict.report["faults"] == len(FaultKind)
 
 
-def test_memory_that_leaks_fails() -> None:
+def test_leaking_memory_fails() -> None:
     verdict = judge(good(growth_mb_per_hour=60))
 
     assert len(verdict.failures) == 1
     assert "memory grows by" in verdict.failures[0]
 
 
-def test_a_leak_of_a_few_mb_an_hour_is_found_in_an_hour_and_not_in_ten_minutes() -> None:
+def test_a_leak_of_a_few_mb_per_hour_is_found_in_an_hour_but_not_in_ten_minutes() -> None:
     """What ten minutes cannot tell from an allocator's settling is no failure, and is not called proved either."""
     memory = judge(good(growth_mb_per_hour=4)).report["memory"]
     assert isinstance(memory, dict)
@@ -74,14 +74,14 @@ def test_a_leak_of_a_few_mb_an_hour_is_found_in_an_hour_and_not_in_ten_minutes()
     assert ["memory grows by" in failure for failure in judge(long).failures] == [True]
 
 
-def test_the_warm_up_and_the_steps_of_an_allocator_are_no_leak() -> None:
+def test_warm_up_and_allocator_steps_do_not_count_as_a_leak() -> None:
     record = good()
     record.rests[12] = replace(record.rests[12], sample=replace(record.rests[12].sample, rss_mb=140.0))
 
     assert judge(record).failures == ()
 
 
-def test_what_minutes_cannot_prove_is_not_called_proved() -> None:
+def test_a_result_that_minutes_cannot_prove_is_not_reported_as_proved() -> None:
     memory = judge(good(noise_mb=1.0)).report["memory"]
 
     assert isinstance(memory, dict)
@@ -89,7 +89,7 @@ def test_what_minutes_cannot_prove_is_not_called_proved() -> None:
     assert memory["rss_slope_mb_per_hour"]["high_95"] > 1
 
 
-def test_a_quiet_memory_proves_the_limit() -> None:
+def test_steady_memory_proves_the_limit() -> None:
     memory = judge(good(noise_mb=0.001)).report["memory"]
 
     assert isinstance(memory, dict)
@@ -97,7 +97,7 @@ def test_a_quiet_memory_proves_the_limit() -> None:
 
 
 @pytest.mark.parametrize("name", ["threads", "descriptors", "tasks"])
-def test_one_more_at_rest_with_every_tenth_fault_is_a_leak(name: str) -> None:
+def test_one_more_at_rest_after_every_tenth_fault_is_a_leak(name: str) -> None:
     record = good()
     for index, rest in enumerate(record.rests):
         more = index // 10
@@ -110,7 +110,7 @@ def test_one_more_at_rest_with_every_tenth_fault_is_a_leak(name: str) -> None:
     assert [failure.split()[0] for failure in judge(record).failures] == [name]
 
 
-def test_a_thread_that_is_seen_once_and_ends_is_no_leak() -> None:
+def test_a_thread_seen_only_once_does_not_count_as_a_leak() -> None:
     record = good()
     for index in (10, 20, len(record.rests) - 1):
         rest = record.rests[index]
@@ -119,7 +119,7 @@ def test_a_thread_that_is_seen_once_and_ends_is_no_leak() -> None:
     assert judge(record).failures == ()
 
 
-def test_without_rests_nothing_is_taken_for_proved() -> None:
+def test_without_idle_periods_nothing_is_reported_as_proved() -> None:
     record = good()
     record.rests = record.rests[:1]
 
@@ -148,7 +148,7 @@ def test_a_watchdog_that_was_never_fed_fails() -> None:
     assert "the watchdog was never fed" in judge(record).failures
 
 
-def test_a_watchdog_that_starves_while_the_card_is_away_fails() -> None:
+def test_a_watchdog_not_fed_while_the_card_is_unplugged_fails() -> None:
     record = good()
     record.episodes.append(Episode(FaultKind.CARD_UNPLUGGED, Moment.AT_REST, 300.0, 308.0, 309.0))
     record.fed = [at_s for at_s in record.fed if not 300 < at_s < 312]
@@ -177,7 +177,7 @@ def test_a_box_that_comes_back_after_more_than_10_s_fails(kind: FaultKind) -> No
         (FaultKind.STALL, 9.0, True),
     ],
 )
-def test_the_marks_for_link_and_card_are_stricter(kind: FaultKind, wait_s: float, *, is_well: bool) -> None:
+def test_the_limits_for_link_and_card_are_stricter(kind: FaultKind, wait_s: float, *, is_well: bool) -> None:
     assert (not with_episode(kind, 302.0 + wait_s).failures) is is_well
 
 
@@ -187,7 +187,7 @@ def miss(record: Record, index: int, *, is_heard: bool = False, overflows: int =
     )
 
 
-def test_one_call_that_is_not_heard_with_no_fault_in_its_way_fails() -> None:
+def test_one_missed_call_without_a_fault_to_excuse_it_fails() -> None:
     record = good()
     miss(record, 5)
 
@@ -203,7 +203,7 @@ def test_one_call_that_is_not_heard_with_no_fault_in_its_way_fails() -> None:
     }
 
 
-def test_a_box_that_hears_and_does_not_answer_once_fails() -> None:
+def test_one_call_that_is_heard_but_not_answered_fails() -> None:
     record = good()
     miss(record, 5, is_heard=True)
 
@@ -212,7 +212,7 @@ def test_a_box_that_hears_and_does_not_answer_once_fails() -> None:
     )
 
 
-def test_a_box_that_is_deaf_for_one_conversation_after_every_restart_of_the_sound_server_fails() -> None:
+def test_a_box_deaf_for_one_conversation_after_each_sound_server_restart_fails() -> None:
     record = good()
     record.episodes = []
     for index in range(0, 30, 7):
@@ -225,7 +225,7 @@ def test_a_box_that_is_deaf_for_one_conversation_after_every_restart_of_the_soun
     assert len(judge(record).failures) == 5
 
 
-def test_a_call_that_the_card_lost_samples_of_is_excused_and_counted() -> None:
+def test_a_call_with_samples_lost_by_the_card_is_excused_and_counted() -> None:
     record = good()
     miss(record, 5, overflows=1)
 
@@ -236,7 +236,7 @@ def test_a_call_that_the_card_lost_samples_of_is_excused_and_counted() -> None:
     assert (questions["answered"], questions["excused"]) == (29, 1)
 
 
-def test_a_soak_that_fell_into_overflows_proves_nothing() -> None:
+def test_a_soak_with_many_overflows_proves_nothing() -> None:
     record = good()
     for index in range(7):
         miss(record, index, overflows=2)
@@ -244,14 +244,14 @@ def test_a_soak_that_fell_into_overflows_proves_nothing() -> None:
     assert judge(record).failures == ("7 of 30 questions met overflows of the card: the soak proves nothing",)
 
 
-def test_overflows_are_no_excuse_for_an_answer_that_came_and_no_fault() -> None:
+def test_overflows_neither_excuse_an_answered_call_nor_count_as_a_fault() -> None:
     record = good()
     record.asked = [replace(asked, overflows=1) for asked in record.asked]
 
     assert judge(record).failures == ()
 
 
-def test_a_soak_in_which_nothing_was_asked_fails() -> None:
+def test_a_soak_without_a_question_fails() -> None:
     record = good()
     record.asked = []
 
@@ -265,21 +265,21 @@ def test_a_box_that_wakes_without_a_call_fails() -> None:
     assert judge(record).failures == ("the box woke 39 times but was called 38 times",)
 
 
-def test_what_went_wrong_in_the_soak_itself_is_a_failure() -> None:
+def test_an_error_in_the_soak_itself_is_a_failure() -> None:
     record = good()
     record.troubles.append("the daemon ended with status 1")
 
     assert judge(record).failures == ("the daemon ended with status 1",)
 
 
-def test_a_slope_needs_four_points_and_knows_its_sign() -> None:
+def test_a_slope_needs_four_points_and_has_the_right_sign() -> None:
     assert slope_of([0, 1, 2], [0, 1, 2]) is None
     falling = slope_of(range(10), [-3 * at for at in range(10)])
     assert falling is not None
     assert (falling.low, falling.value, falling.high) == (-3, -3, -3)
 
 
-def test_the_interval_holds_the_true_slope_as_often_as_it_says() -> None:
+def test_the_interval_contains_the_true_slope_as_often_as_its_confidence_level() -> None:
     chance = np.random.default_rng(7)
     held = 0
     for _ in range(400):

@@ -23,7 +23,7 @@ from edgevoice.testbed.soak.shim import Shim
 # --- the faults ------------------------------------------------------------------------------------------------------
 
 
-def test_the_same_seed_is_the_same_soak_and_another_is_another() -> None:
+def test_the_same_seed_gives_the_same_soak_and_another_seed_a_different_one() -> None:
     first, again, other = (
         list(itertools.islice(draw(random.Random(seed), tuple(FaultKind)), 40)) for seed in (1, 1, 2)
     )
@@ -32,14 +32,14 @@ def test_the_same_seed_is_the_same_soak_and_another_is_another() -> None:
     assert first != other
 
 
-def test_every_kind_comes_once_before_any_comes_again() -> None:
+def test_every_kind_of_fault_occurs_once_before_any_repeats() -> None:
     drawn = [fault.kind for fault in itertools.islice(draw(random.Random(3), tuple(FaultKind)), 3 * len(FaultKind))]
 
     for begin in range(0, len(drawn), len(FaultKind)):
         assert set(drawn[begin : begin + len(FaultKind)]) == set(FaultKind)
 
 
-def test_a_link_is_only_lost_where_there_is_one() -> None:
+def test_the_link_is_cut_only_when_there_is_one() -> None:
     drawn = list(itertools.islice(draw(random.Random(4), tuple(FaultKind)), 200))
 
     assert not [fault for fault in drawn if fault.kind.takes_the_link and fault.moment is Moment.AT_REST]
@@ -68,7 +68,7 @@ async def echoing() -> AsyncIterator[FaultProxy]:
         await asyncio.wait_for(ended.wait(), 5)
 
 
-def test_what_passes_comes_back_whole_and_in_order_also_over_a_lossy_network() -> None:
+def test_data_passes_whole_and_in_order_even_over_a_lossy_network() -> None:
     async def live() -> float:
         async with echoing() as proxy:
             reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
@@ -83,7 +83,7 @@ def test_what_passes_comes_back_whole_and_in_order_also_over_a_lossy_network() -
     assert asyncio.run(live()) > 0.2  # at least one of sixteen chunks was late
 
 
-def test_a_cut_breaks_what_is_open_and_refuses_what_is_new_until_the_network_is_back() -> None:
+def test_a_cut_breaks_open_connections_and_refuses_new_ones_until_the_network_is_back() -> None:
     async def live() -> None:
         async with echoing() as proxy:
             port = proxy.port
@@ -105,7 +105,7 @@ def test_a_cut_breaks_what_is_open_and_refuses_what_is_new_until_the_network_is_
     asyncio.run(live())
 
 
-def test_a_stall_loses_nothing() -> None:
+def test_a_stall_loses_no_data() -> None:
     async def live() -> None:
         async with echoing() as proxy:
             reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
@@ -138,7 +138,7 @@ for _ in sys.stdin:
 """
 
 
-def test_the_clock_jumps_and_the_disk_fills_up_for_one_process_and_back(tmp_path: Path) -> None:
+def test_clock_jumps_and_a_full_disk_affect_one_process_and_are_undone(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     shim = Shim(tmp_path, tmp_path / "state")
     process = subprocess.Popen(

@@ -25,7 +25,7 @@ def sent(heard: Samples, begin: int) -> Samples:
 
 
 @pytest.mark.parametrize("begin", [0, 1, 2, 3, 16_000, 16_001])
-def test_an_uplink_that_lost_nothing_is_found_whole_wherever_it_begins(begin: int) -> None:
+def test_an_uplink_without_losses_is_matched_whole_wherever_it_begins(begin: int) -> None:
     heard = speech(8)
 
     found = compare_uplink(heard, sent(heard, begin))
@@ -35,7 +35,7 @@ def test_an_uplink_that_lost_nothing_is_found_whole_wherever_it_begins(begin: in
 
 
 @pytest.mark.parametrize("missing", [1, 20, 2400])
-def test_samples_that_went_missing_are_counted(missing: int) -> None:
+def test_missing_samples_are_counted(missing: int) -> None:
     heard = speech(12)
     arrived = sent(heard, 1000)
 
@@ -44,7 +44,7 @@ def test_samples_that_went_missing_are_counted(missing: int) -> None:
     assert found.lost == missing
 
 
-def test_samples_that_came_twice_are_counted() -> None:
+def test_duplicated_samples_are_counted() -> None:
     heard = speech(12)
     arrived = sent(heard, 1000)
 
@@ -53,7 +53,7 @@ def test_samples_that_came_twice_are_counted() -> None:
     assert found.doubled == 2400
 
 
-def test_an_uplink_of_something_else_is_refused() -> None:
+def test_an_uplink_of_other_audio_is_refused() -> None:
     found_or_refused = pytest.raises(ValueError, match="nothing in common")
     with found_or_refused:
         compare_uplink(np.zeros(16_000, np.int16), np.zeros(24_000, np.int16))
@@ -71,7 +71,7 @@ def zeros(count: int) -> Samples:
     return np.zeros(count, np.int16)
 
 
-def test_what_was_heard_of_an_item_is_counted_with_its_fade() -> None:
+def test_the_heard_part_of_an_item_includes_its_fade() -> None:
     item = speech(4, 24_000)
 
     found = find_on_tape(tape_of(zeros(5000), item[:48_000], faded(item, 48_000), zeros(50_000)), item, 0)
@@ -80,13 +80,13 @@ def test_what_was_heard_of_an_item_is_counted_with_its_fade() -> None:
     assert found.late == 0
 
 
-def test_an_item_that_sounded_to_its_end_is_heard_whole() -> None:
+def test_an_item_played_to_its_end_counts_as_heard_whole() -> None:
     item = speech(2, 24_000)
 
     assert find_on_tape(tape_of(zeros(100), item, zeros(9000)), item, 50).samples == len(item)
 
 
-def test_a_hole_where_the_card_ran_dry_costs_the_item_nothing() -> None:
+def test_a_gap_from_an_underrun_does_not_shorten_the_item() -> None:
     item = speech(4, 24_000)
     tape = tape_of(zeros(100), item[:30_000], zeros(720), item[30_000:60_000], faded(item, 60_000), zeros(30_000))
 
@@ -94,7 +94,7 @@ def test_a_hole_where_the_card_ran_dry_costs_the_item_nothing() -> None:
 
 
 @pytest.mark.parametrize("lost", [1, 240, 720])
-def test_what_a_card_lost_when_it_ran_dry_is_passed_over_and_what_follows_is_heard(lost: int) -> None:
+def test_samples_lost_in_an_underrun_are_skipped_and_the_rest_counts_as_heard(lost: int) -> None:
     item = speech(4, 24_000)
     tape = tape_of(
         zeros(100), item[:30_000], zeros(720), item[30_000 + lost : 60_000], faded(item, 60_000), zeros(9000)
@@ -106,7 +106,7 @@ def test_what_a_card_lost_when_it_ran_dry_is_passed_over_and_what_follows_is_hea
     assert found.late == 0
 
 
-def test_holes_close_together_and_just_before_the_cut_cost_it_nothing_either() -> None:
+def test_gaps_close_together_and_just_before_the_cut_do_not_shorten_it_either() -> None:
     item = speech(4, 24_000)
     parts = [zeros(100), item[:30_000], zeros(720), item[30_000:30_240], zeros(240), item[30_240:30_480], zeros(480)]
 
@@ -116,7 +116,7 @@ def test_holes_close_together_and_just_before_the_cut_cost_it_nothing_either() -
 
 
 @pytest.mark.parametrize("lost", [0, 240])
-def test_a_hole_right_before_the_fade_of_a_cut_is_passed_over(lost: int) -> None:
+def test_a_gap_right_before_the_fade_of_a_cut_is_skipped(lost: int) -> None:
     item = speech(4, 24_000)
     tape = tape_of(zeros(100), item[:30_000], zeros(480), faded(item, 30_000 + lost), zeros(30_000))
 
@@ -124,7 +124,7 @@ def test_a_hole_right_before_the_fade_of_a_cut_is_passed_over(lost: int) -> None
 
 
 @pytest.mark.parametrize("lost", [0, 240])
-def test_a_hole_while_the_answer_is_ducked_is_passed_over(lost: int) -> None:
+def test_a_gap_while_the_answer_is_ducked_is_skipped(lost: int) -> None:
     item = speech(4, 24_000)
     ducked = (item * 0.178).astype(np.int16)
     before, after = ducked[24_000:30_000], ducked[30_000 + lost : 40_000]
@@ -133,14 +133,14 @@ def test_a_hole_while_the_answer_is_ducked_is_passed_over(lost: int) -> None:
     assert abs(find_on_tape(np.concatenate([tape, zeros(30_000)]), item, 0).samples - 60_120) <= 2
 
 
-def test_an_answer_that_stalled_for_seconds_and_went_on_softly_is_heard_as_a_whole() -> None:
+def test_an_answer_that_stalls_for_seconds_and_resumes_softly_counts_as_heard_whole() -> None:
     item = np.concatenate([speech(1, 24_000), zeros(700), speech(2, 24_000, seed=2)])
     tape = tape_of(zeros(100), item[:24_000], zeros(50_000), item[24_000:60_000], faded(item, 60_000), zeros(30_000))
 
     assert abs(find_on_tape(tape, item, 0).samples - 60_120) <= 2
 
 
-def test_a_stretch_that_was_ducked_is_the_items_too() -> None:
+def test_a_ducked_stretch_belongs_to_the_item_too() -> None:
     item = speech(4, 24_000)
     ducked = (item[24_000:48_000] * 0.178).astype(np.int16)
     tape = tape_of(zeros(100), item[:24_000], ducked, item[48_000:60_000], faded(item, 60_000), zeros(30_000))
@@ -148,7 +148,7 @@ def test_a_stretch_that_was_ducked_is_the_items_too() -> None:
     assert abs(find_on_tape(tape, item, 0).samples - 60_120) <= 2
 
 
-def test_an_item_that_is_cut_while_it_is_ducked_ends_there() -> None:
+def test_an_item_cut_while_ducked_ends_there() -> None:
     item = speech(4, 24_000)
     ducked = (tape_of(item[24_000:30_000], faded(item, 30_000)) * 0.178).astype(np.int16)
 
@@ -158,13 +158,13 @@ def test_an_item_that_is_cut_while_it_is_ducked_ends_there() -> None:
     assert found.late == 0
 
 
-def test_the_old_answer_after_its_cut_is_found_out() -> None:
+def test_audio_of_the_old_answer_after_its_cut_is_detected() -> None:
     item = speech(4, 24_000)
     tape = tape_of(zeros(100), item[:30_000], faded(item, 30_000), zeros(5000), item[30_120:40_000], zeros(30_000))
 
     assert find_on_tape(tape, item, 0).late > 0
 
 
-def test_an_item_that_never_sounded_is_refused() -> None:
+def test_an_item_that_was_never_played_is_refused() -> None:
     with pytest.raises(ValueError, match="not on the tape"):
         find_on_tape(zeros(50_000), speech(1, 24_000), 0)

@@ -6,7 +6,7 @@ from edgevoice.core.facts import LinkOpened, TurnEnded
 from edgevoice.testbed.stage.events import Seen, StepMissed
 
 
-def test_what_has_happened_already_is_found_and_consumed() -> None:
+def test_an_event_that_already_happened_is_found_and_consumed() -> None:
     async def run() -> None:
         seen = Seen()
         seen.observe(LinkOpened(), 1.0)
@@ -20,7 +20,7 @@ def test_what_has_happened_already_is_found_and_consumed() -> None:
     asyncio.run(run())
 
 
-def test_what_happens_later_is_waited_for() -> None:
+def test_a_later_event_is_waited_for() -> None:
     async def run() -> None:
         seen = Seen()
         waiting = asyncio.create_task(seen.wait_for(TurnEnded, "the turn's end", 5))
@@ -33,7 +33,7 @@ def test_what_happens_later_is_waited_for() -> None:
     asyncio.run(run())
 
 
-def test_what_does_not_happen_is_missed_by_name() -> None:
+def test_a_missing_event_is_named_in_the_failure() -> None:
     async def run() -> None:
         with pytest.raises(StepMissed, match=r"the turn's end did not happen within 0\.01 s"):
             await Seen().wait_for(TurnEnded, "the turn's end", 0.01)
@@ -41,7 +41,7 @@ def test_what_does_not_happen_is_missed_by_name() -> None:
     asyncio.run(run())
 
 
-def test_a_mark_lets_only_what_comes_after_it_count() -> None:
+def test_after_a_mark_only_later_events_count() -> None:
     async def run() -> None:
         seen = Seen()
         seen.observe(TurnEnded(), 1.0)

@@ -34,7 +34,7 @@ def loudest_hz(sound: Samples) -> tuple[float, float]:
     return at * RATE_HZ / len(sound), 20 * np.log10(float(spectrum[at] / rest.max()))
 
 
-def test_what_comes_back_is_the_convolution_with_the_path_to_half_a_step() -> None:
+def test_the_echo_equals_the_convolution_with_the_path_to_half_a_step() -> None:
     room = silent(furnish(3, delay_ms=80))
     far = noise(3)
 
@@ -45,7 +45,7 @@ def test_what_comes_back_is_the_convolution_with_the_path_to_half_a_step() -> No
 
 
 @pytest.mark.parametrize("block", [160, 320, 1000])
-def test_block_by_block_it_is_the_same_as_at_once(block: int) -> None:
+def test_processing_block_by_block_gives_the_same_result_as_all_at_once(block: int) -> None:
     room, far = silent(furnish(4, delay_ms=40)), noise(1)
     live = LiveRoom(room)
 
@@ -84,7 +84,7 @@ def test_a_faster_clock_raises_the_pitch_by_the_drift_and_adds_nothing_else(far_
     assert clear_db > 60
 
 
-def test_how_much_was_played_ahead_is_counted_by_the_speakers_clock() -> None:
+def test_audio_played_ahead_is_counted_by_the_speakers_clock() -> None:
     live = LiveRoom(furnish(8, delay_ms=60, drift_ppm=1000), far_hz=24_000)
     live.play(np.zeros(48_000, np.int16))
 
@@ -103,13 +103,13 @@ def test_an_overdriven_speaker_adds_harmonics() -> None:
     assert loudest_hz(driven[8000:])[1] < 30
 
 
-def test_the_microphones_own_noise_is_as_loud_as_it_is_said_to_be() -> None:
+def test_the_microphones_own_noise_has_the_specified_level() -> None:
     heard = hear_all(furnish(10, delay_ms=60), np.zeros(2 * RATE_HZ, np.int16))
 
     assert level_dbfs(heard) == pytest.approx(-65, abs=0.5)
 
 
-def test_near_sound_is_added_to_the_echo() -> None:
+def test_near_end_sound_is_added_to_the_echo() -> None:
     room, far, near = silent(furnish(11, delay_ms=60)), noise(1), scaled(noise(1, seed=1), -40.0)
 
     together = hear_all(room, far, near)
@@ -118,17 +118,17 @@ def test_near_sound_is_added_to_the_echo() -> None:
     assert level_dbfs(near) == pytest.approx(-40, abs=0.1)
 
 
-def test_the_same_number_is_the_same_room() -> None:
+def test_the_same_seed_gives_the_same_room() -> None:
     assert np.array_equal(furnish(12, delay_ms=70).path, furnish(12, delay_ms=70).path)
     assert not np.array_equal(furnish(12, delay_ms=70).path, furnish(13, delay_ms=70).path)
 
 
-def test_a_path_without_the_least_delay_is_refused() -> None:
+def test_a_path_without_the_minimum_delay_is_refused() -> None:
     with pytest.raises(ValueError, match="a delay of 16 samples; it must be at least 32"):
         LiveRoom(furnish(1, delay_ms=1))
 
 
-def test_the_level_of_speech_is_that_of_its_sounding_parts() -> None:
+def test_the_level_of_speech_is_measured_without_its_pauses() -> None:
     loud = noise(1)
 
     assert level_dbfs(np.concatenate([loud, np.zeros(RATE_HZ, np.int16)])) == pytest.approx(level_dbfs(loud), abs=0.1)

@@ -24,7 +24,7 @@ def test_the_environment_is_applied_only_on_request_and_undone_at_the_end(monkey
     assert os.environ["ALSA_CONFIG_PATH"] == "/etc/mine.conf"
 
 
-def test_an_environment_without_the_variable_is_without_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_that_was_unset_before_is_unset_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ALSA_CONFIG_PATH", raising=False)
 
     with VirtualCard() as card:
@@ -33,7 +33,7 @@ def test_an_environment_without_the_variable_is_without_it_again(monkeypatch: py
     assert "ALSA_CONFIG_PATH" not in os.environ
 
 
-def test_a_private_folder_is_private_and_goes_with_the_card() -> None:
+def test_a_private_folder_is_private_and_removed_with_the_card() -> None:
     with VirtualCard() as card:
         folder = card.folder
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -41,7 +41,7 @@ def test_a_private_folder_is_private_and_goes_with_the_card() -> None:
     assert not folder.exists()
 
 
-def test_a_folder_of_ones_own_stays_and_is_cleared_of_an_earlier_card(tmp_path: Path) -> None:
+def test_a_given_folder_is_kept_and_cleared_of_an_earlier_cards_files(tmp_path: Path) -> None:
     for name in ("far-end.tape", "far-end.tape.1", "near-end.tape", "unplugged", "notes.txt"):
         (tmp_path / name).write_text("from before")
 
@@ -53,40 +53,40 @@ def test_a_folder_of_ones_own_stays_and_is_cleared_of_an_earlier_card(tmp_path: 
     assert not (tmp_path / "unplugged").exists()
 
 
-def test_a_folder_that_cannot_be_is_refused_by_name(tmp_path: Path) -> None:
+def test_an_impossible_folder_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(VirtualCardUnavailable, match="file"), VirtualCard(tmp_path / "file" / "card"):
         pass
 
 
-def test_a_card_outside_its_block_is_refused() -> None:
+def test_a_card_used_outside_its_with_block_is_refused() -> None:
     with pytest.raises(VirtualCardUnavailable, match="not open"):
         VirtualCard().speak(SECOND)
 
 
-def test_before_any_stream_the_tapes_are_named_as_missing(card: VirtualCard) -> None:
+def test_before_any_stream_the_error_names_the_missing_tapes(card: VirtualCard) -> None:
     with pytest.raises(TapeUnreadable, match="listen"):
         _ = card.near_end
     with pytest.raises(TapeUnreadable, match="play"):
         _ = card.far_end
 
 
-def test_speech_waits_for_a_listener_and_is_counted_in_seconds(card: VirtualCard) -> None:
+def test_pending_speech_waits_for_a_listener_and_is_counted_in_seconds(card: VirtualCard) -> None:
     card.speak(SECOND)
     card.speak(SECOND[:8000].tobytes())
 
     assert card.unheard_s == 1.5
 
 
-def test_a_card_of_48_khz_counts_in_its_own_samples() -> None:
+def test_a_48_khz_card_counts_in_its_own_samples() -> None:
     with VirtualCard(card_rate_hz=48_000) as card:
         card.speak(SECOND)
 
         assert card.unheard_s == pytest.approx(1.0, abs=0.001)
 
 
-def test_too_much_speech_is_refused_whole(card: VirtualCard) -> None:
+def test_too_much_speech_is_refused_entirely(card: VirtualCard) -> None:
     half_a_minute = np.tile(SECOND, 30)
     card.speak(half_a_minute)
 
@@ -106,7 +106,7 @@ def test_small_pieces_fill_the_microphone_as_well_as_large_ones(card: VirtualCar
     assert card.unheard_s > 32
 
 
-def test_speaking_does_not_hold_up_an_event_loop(card: VirtualCard) -> None:
+def test_speaking_does_not_block_an_event_loop(card: VirtualCard) -> None:
     begun_s = time.perf_counter()
     card.speak(np.tile(SECOND, 30))
 
@@ -116,7 +116,7 @@ def test_speaking_does_not_hold_up_an_event_loop(card: VirtualCard) -> None:
 @pytest.mark.parametrize(
     "pcm", [b"odd", np.zeros(4, dtype=np.float32), np.zeros((4, 2), dtype=np.int16)], ids=["odd", "float", "stereo"]
 )
-def test_what_is_not_s16_mono_is_refused(card: VirtualCard, pcm: bytes) -> None:
+def test_audio_other_than_s16_mono_is_refused(card: VirtualCard, pcm: bytes) -> None:
     with pytest.raises(ValueError, match="s16"):
         card.speak(pcm)
 

@@ -61,7 +61,7 @@ def test_probing_and_opening_leave_no_tape(card: VirtualCard, audio: pyaudio.PyA
         _ = card.far_end
 
 
-def test_what_is_said_is_heard_bit_for_bit_and_taped(card: VirtualCard, audio: pyaudio.PyAudio) -> None:
+def test_speech_is_captured_bit_for_bit_and_taped(card: VirtualCard, audio: pyaudio.PyAudio) -> None:
     said = noise(0.5, 16_000)
     listener = Listener()
     card.speak(said[:3000])  # before anybody listens
@@ -75,7 +75,7 @@ def test_what_is_said_is_heard_bit_for_bit_and_taped(card: VirtualCard, audio: p
     assert card.near_end.header.rate_hz == 16_000
 
 
-def test_a_frame_that_a_writer_split_is_not_torn(card: VirtualCard, audio: pyaudio.PyAudio) -> None:
+def test_a_frame_written_in_two_parts_is_delivered_whole(card: VirtualCard, audio: pyaudio.PyAudio) -> None:
     said = noise(0.05, 16_000)
     listener = Listener()
 
@@ -86,7 +86,7 @@ def test_a_frame_that_a_writer_split_is_not_torn(card: VirtualCard, audio: pyaud
         until(lambda: place_of(said[400:], listener.samples) >= 0)
 
 
-def test_what_is_played_is_taped_bit_for_bit(card: VirtualCard, audio: pyaudio.PyAudio) -> None:
+def test_played_audio_is_taped_bit_for_bit(card: VirtualCard, audio: pyaudio.PyAudio) -> None:
     played = noise(0.5, 24_000)
     player = Player()
 
@@ -98,7 +98,7 @@ def test_what_is_played_is_taped_bit_for_bit(card: VirtualCard, audio: pyaudio.P
     assert not card.far_end.header.is_running
 
 
-def test_speech_passes_the_microphone_when_it_is_said(card: VirtualCard, audio: pyaudio.PyAudio) -> None:
+def test_speech_reaches_the_microphone_at_the_time_it_is_said(card: VirtualCard, audio: pyaudio.PyAudio) -> None:
     late_s = []
     with listen(audio, Listener()):
         until(lambda: bool(card.near_end_tapes))
@@ -128,7 +128,7 @@ def test_tape_and_portaudio_agree_on_the_time_of_a_sample(card: VirtualCard, aud
     assert abs(float(np.median(errors_s))) < 0.003
 
 
-def test_a_starved_speaker_counts_an_underrun_and_goes_on(card: VirtualCard, audio: pyaudio.PyAudio) -> None:
+def test_a_starved_speaker_counts_an_underrun_and_continues(card: VirtualCard, audio: pyaudio.PyAudio) -> None:
     player = Player()
     with play(audio, player):
         until(lambda: player.callbacks > 3)
@@ -142,9 +142,7 @@ def test_a_starved_speaker_counts_an_underrun_and_goes_on(card: VirtualCard, aud
     assert player.underflows >= 1
 
 
-def test_a_microphone_that_nobody_reads_counts_an_overflow_and_goes_on(
-    card: VirtualCard, audio: pyaudio.PyAudio
-) -> None:
+def test_an_unread_microphone_counts_an_overflow_and_continues(card: VirtualCard, audio: pyaudio.PyAudio) -> None:
     listener = Listener()
     with listen(audio, listener):
         until(lambda: len(listener.chunks) > 2)
@@ -168,7 +166,7 @@ def test_undisturbed_streams_have_no_xruns(card: VirtualCard, audio: pyaudio.PyA
         assert card.far_end.header.xruns == card.near_end.header.xruns == 0
 
 
-def test_pulling_the_plug_stops_the_callbacks_and_a_new_stream_gets_a_new_tape(
+def test_unplugging_stops_the_callbacks_and_a_new_stream_gets_a_new_tape(
     card: VirtualCard, audio: pyaudio.PyAudio
 ) -> None:
     before, after = noise(0.1, 24_000), noise(0.1, 24_000)[::-1].copy()
@@ -205,7 +203,7 @@ def test_closing_a_running_stream_takes_no_time(audio: pyaudio.PyAudio) -> None:
     assert time.monotonic() - begun_s < 0.2
 
 
-def test_a_drain_plays_to_the_last_frame_and_is_no_underrun(card: VirtualCard) -> None:
+def test_a_drain_plays_to_the_last_frame_without_an_underrun(card: VirtualCard) -> None:
     """PortAudio never drains; aplay and other programs do."""
     played = noise(0.2, 16_000)
     alsa, pcm = write_by_alsa(played)
@@ -219,7 +217,7 @@ def test_a_drain_plays_to_the_last_frame_and_is_no_underrun(card: VirtualCard) -
     assert busy_s < 0.05, "waiting for the last frame should not spin"
 
 
-def test_a_program_that_comes_late_to_the_end_of_its_drain_has_no_underrun(card: VirtualCard) -> None:
+def test_a_program_late_at_the_end_of_its_drain_has_no_underrun(card: VirtualCard) -> None:
     alsa, pcm = write_by_alsa(noise(0.1, 16_000))
     assert alsa.snd_pcm_nonblock(pcm, 1) == 0
     assert alsa.snd_pcm_drain(pcm) == -errno.EAGAIN
@@ -249,7 +247,7 @@ def test_a_tape_that_cannot_be_written_does_not_silence_the_card(card: VirtualCa
         audio.terminate()
 
 
-def test_a_card_of_48_khz_plays_and_hears_speech_through_alsas_plug() -> None:
+def test_a_48_khz_card_plays_and_captures_speech_through_alsas_plug() -> None:
     second = np.arange(16_000) / 16_000
     said = np.rint(8000 * np.sin(2 * np.pi * 440 * second[:8000])).astype(np.int16)
     listener, player = Listener(), Player()
@@ -273,7 +271,7 @@ def test_a_card_of_48_khz_plays_and_hears_speech_through_alsas_plug() -> None:
         assert loudness == pytest.approx(8000 / np.sqrt(2), rel=0.1)
 
 
-def test_near_end_and_far_end_lie_on_one_clock_in_the_written_file(
+def test_near_end_and_far_end_share_one_clock_in_the_written_file(
     card: VirtualCard, audio: pyaudio.PyAudio, tmp_path: Path
 ) -> None:
     player = Player()

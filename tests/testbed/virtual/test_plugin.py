@@ -27,7 +27,7 @@ def test_the_sources_compile_without_a_warning() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_second_build_takes_the_first_ones_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_build_reuses_the_result_of_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built = build_plugin(tmp_path)
     built_ns = built.stat().st_mtime_ns
     monkeypatch.setenv("PATH", "/nowhere")
@@ -36,7 +36,7 @@ def test_a_second_build_takes_the_first_ones_result(tmp_path: Path, monkeypatch:
     assert built.stat().st_mtime_ns == built_ns
 
 
-def test_processes_that_compile_at_once_do_not_harm_each_other(tmp_path: Path) -> None:
+def test_processes_that_compile_concurrently_do_not_interfere(tmp_path: Path) -> None:
     # By its path, without the package around it: that would load numpy twice, and take longer than the race.
     program = f"import runpy; print(runpy.run_path({plugin.__file__!r})['build_plugin']())"
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
@@ -72,7 +72,7 @@ def test_without_alsas_headers_the_error_says_so(tmp_path: Path, monkeypatch: py
     assert list((tmp_path / "cache").iterdir()) == [], "a failed build should leave nothing"
 
 
-def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_an_unwritable_cache_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(VirtualCardUnavailable, match="file/cache: Not a directory") as caught:

@@ -98,7 +98,7 @@ def residual_db(heard: Sound, expected: Sound) -> float:
     ("rate_hz", "far_ppm", "near_ppm"),
     [(24_000, 0, 0), (24_000, 50, -20), (48_000, 0, 100), (44_100, -50, 0), (16_000, 20, 0)],
 )
-def test_a_bare_delay_is_kept_to_a_fraction_of_a_sample(
+def test_a_pure_delay_is_accurate_to_a_fraction_of_a_sample(
     ear: Ear, rate_hz: int, far_ppm: float, near_ppm: float
 ) -> None:
     tones = Tones.make(7000)
@@ -110,7 +110,7 @@ def test_a_bare_delay_is_kept_to_a_fraction_of_a_sample(
     assert waited == 0
 
 
-def test_a_speaker_of_8_khz_is_heard_as_far_as_it_goes(ear: Ear) -> None:
+def test_an_8_khz_speaker_is_heard_over_its_whole_band(ear: Ear) -> None:
     tones = Tones.make(3000)
     ear.tape(tones.at(np.arange(16_000) / 8000), rate_hz=8000)
 
@@ -118,7 +118,7 @@ def test_a_speaker_of_8_khz_is_heard_as_far_as_it_goes(ear: Ear) -> None:
 
 
 @pytest.mark.parametrize("tone_hz", [8010, 9000, 11_900])
-def test_what_the_microphone_cannot_hear_does_not_alias(ear: Ear, tone_hz: float) -> None:
+def test_frequencies_above_the_microphones_band_do_not_alias(ear: Ear, tone_hz: float) -> None:
     ear.tape(30_000 * np.sin(2 * np.pi * tone_hz * np.arange(48_000) / 24_000))
 
     assert np.abs(ear.hear(20_000)[0]).max() <= 3, "80 dB below the tone"
@@ -138,7 +138,7 @@ def test_the_response_is_convolved_as_numpy_does(ear: Ear) -> None:
 
 
 @pytest.mark.parametrize("taps", [1, 15, 16, 17, 4000])
-def test_every_number_of_taps_is_heard_whole(ear: Ear, taps: int) -> None:
+def test_every_number_of_taps_is_applied_in_full(ear: Ear, taps: int) -> None:
     response = np.random.default_rng(taps).choice([-1.0, 1.0], taps) / np.sqrt(taps)
     ear.tape(Tones.make(6000).at(np.arange(48_000) / 24_000))
     sound, _ = ear.hear(16_000, [1.0])
@@ -148,7 +148,7 @@ def test_every_number_of_taps_is_heard_whole(ear: Ear, taps: int) -> None:
     assert residual_db(heard[taps:], np.convolve(sound, response)[taps:16_000]) < -65
 
 
-def test_a_loudspeaker_that_clips_is_a_tanh(ear: Ear) -> None:
+def test_a_clipping_loudspeaker_is_modelled_as_tanh(ear: Ear) -> None:
     loud_hz, clip = 110, 6000.0
     ear.tape(20_000 * np.sin(2 * np.pi * loud_hz * np.arange(48_000) / 24_000))
 
@@ -165,7 +165,7 @@ def test_the_sum_saturates(ear: Ear) -> None:
     assert set(ear.hear(1000, [-8.0])[0]) == {-32_768}
 
 
-def test_two_channels_are_heard_as_their_mean(ear: Ear) -> None:
+def test_two_channels_are_averaged(ear: Ear) -> None:
     ear.tape(np.column_stack([np.full(48_000, 1000.0), np.full(48_000, 3000.0)]))
 
     assert set(ear.hear(1000)[0]) == {2000}
@@ -192,13 +192,13 @@ def test_without_any_tape_there_is_silence_at_once(ear: Ear) -> None:
     assert waited == 0
 
 
-def test_a_file_that_is_no_tape_is_silence(ear: Ear) -> None:
+def test_a_file_that_is_not_a_tape_gives_silence(ear: Ear) -> None:
     (ear.folder / "far.tape").write_bytes(b"no tape" * 100)
 
     assert not ear.hear(1000)[0].any()
 
 
-def test_sound_on_its_way_is_heard_to_its_end_although_the_next_stream_began(ear: Ear) -> None:
+def test_sound_in_flight_is_heard_to_its_end_although_the_next_stream_began(ear: Ear) -> None:
     ear.tape(np.full(2400, 1000.0))
     ear.tape(np.full(2400, -3000.0), number=1, start_ns=FAR_NS + 200_000_000)
 
@@ -209,7 +209,7 @@ def test_sound_on_its_way_is_heard_to_its_end_although_the_next_stream_began(ear
     assert set(heard[begin + 3250 : begin + 3200 + 1550]) == {-3000}
 
 
-def test_a_late_listener_hears_what_still_sounds(ear: Ear) -> None:
+def test_a_late_listener_hears_what_is_still_sounding(ear: Ear) -> None:
     ear.tape(np.full(2400, 1000.0))
     response = np.zeros(3200)
     response[-1] = 1.0
@@ -220,7 +220,7 @@ def test_a_late_listener_hears_what_still_sounds(ear: Ear) -> None:
     assert np.flatnonzero(np.abs(heard) > 500)[-1] == last
 
 
-def test_a_microphone_waits_for_a_speaker_that_is_late_and_not_for_one_that_is_dead(ear: Ear) -> None:
+def test_a_microphone_waits_for_a_late_speaker_but_not_for_a_dead_one(ear: Ear) -> None:
     ear.tape(np.full(2400, 1000.0), is_running=True)
 
     heard, waited = ear.hear(8000, start_ns=FAR_NS)
@@ -244,7 +244,7 @@ def _children_s() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def test_tails_too_faint_to_hear_cost_no_more(ear: Ear) -> None:
+def test_inaudible_tails_cost_no_extra_time(ear: Ear) -> None:
     """Denormal numbers would: a hundred cycles each."""
     ear.tape(np.random.default_rng(1).uniform(-8000, 8000, 120_000))
     begun_s = _children_s()
@@ -259,7 +259,7 @@ def test_tails_too_faint_to_hear_cost_no_more(ear: Ear) -> None:
 @pytest.mark.parametrize(
     "taps", [b"", b"abc", np.zeros(4001, dtype="<f4").tobytes(), np.array([np.nan], dtype="<f4").tobytes()]
 )
-def test_a_response_that_is_none_is_refused(program: Path, tmp_path: Path, taps: bytes) -> None:
+def test_an_invalid_impulse_response_is_refused(program: Path, tmp_path: Path, taps: bytes) -> None:
     (tmp_path / "taps").write_bytes(taps)
 
     done = subprocess.run([program, "tape", tmp_path / "taps", "5000", "0", "1", "0", "1"], check=False)
@@ -285,17 +285,17 @@ def test_a_response_that_is_none_is_refused(program: Path, tmp_path: Path, taps:
         (lambda: synthetic_response(1, length_ms=251), "up to 250 ms"),
     ],
 )
-def test_a_room_that_cannot_be_is_refused(make: Callable[[], object], complaint: str) -> None:
+def test_an_impossible_room_is_refused(make: Callable[[], object], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         make()
 
 
-def test_a_room_and_a_card_of_48_khz_are_refused_together() -> None:
+def test_a_room_with_a_48_khz_card_is_refused() -> None:
     with pytest.raises(ValueError, match="16000 Hz, not of 48000"):
         VirtualCard(card_rate_hz=48_000, room=AcousticPath(np.ones(1, np.float32), 60))
 
 
-def test_without_room_and_drift_the_card_is_told_of_neither() -> None:
+def test_without_room_and_drift_the_card_is_configured_with_neither() -> None:
     with VirtualCard() as card:
         configuration = (card.folder / "asound.conf").read_text()
         assert not (card.folder / "response.f32").exists()
@@ -304,7 +304,7 @@ def test_without_room_and_drift_the_card_is_told_of_neither() -> None:
         assert field not in configuration
 
 
-def test_a_synthetic_room_has_the_gain_and_the_decay_it_was_asked_for() -> None:
+def test_a_synthetic_room_has_the_requested_gain_and_decay() -> None:
     response = synthetic_response(3, length_ms=250, rt60_s=0.25, gain_db=-12).astype(np.float64)
 
     left = np.cumsum(np.square(response)[::-1])[::-1]
@@ -316,6 +316,6 @@ def test_a_synthetic_room_has_the_gain_and_the_decay_it_was_asked_for() -> None:
     assert decay_db[480] - decay_db[480 + 1600] == pytest.approx(24, abs=1.5), "100 ms of 250 are 24 dB of 60"
 
 
-def test_the_same_seed_is_the_same_room() -> None:
+def test_the_same_seed_gives_the_same_room() -> None:
     assert np.array_equal(synthetic_response(7), synthetic_response(7))
     assert not np.array_equal(synthetic_response(7), synthetic_response(8))

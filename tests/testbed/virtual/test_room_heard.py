@@ -122,7 +122,7 @@ def pitch_ppm(tape: Tape, first: int, tone_hz: float, rate_hz: int) -> float:
 
 
 @pytest.mark.parametrize("drift", [Drift(), Drift(speaker_ppm=50), Drift(microphone_ppm=30, speaker_ppm=-20)])
-def test_the_drift_between_the_tapes_is_as_set(drift: Drift) -> None:
+def test_the_drift_between_the_tapes_matches_the_setting(drift: Drift) -> None:
     tone_hz = 3000
     tone = np.rint(8000 * np.sin(2 * np.pi * tone_hz * np.arange(2 * PLAYED_HZ) / PLAYED_HZ)).astype(np.int16)
     with card_with(AcousticPath(BARE, DELAY_MS), drift) as (card, audio):
@@ -217,7 +217,7 @@ def test_after_an_unplug_the_new_streams_hear_each_other() -> None:
     assert residual_db(heard, expected) < -70
 
 
-def test_a_speaker_that_is_opened_anew_is_heard_by_the_microphone_that_stayed() -> None:
+def test_a_reopened_speaker_is_heard_by_the_microphone_that_stayed_open() -> None:
     tones, played = tones_for(0.5)
     with card_with(AcousticPath(BARE, DELAY_MS)) as (card, audio), listen(audio, Listener(), frames=3200):
         for _ in range(2):
@@ -235,7 +235,7 @@ def test_a_speaker_that_is_opened_anew_is_heard_by_the_microphone_that_stayed() 
     assert residual_db(heard, expected) < -70
 
 
-def test_a_room_costs_no_xruns() -> None:
+def test_a_room_causes_no_xruns() -> None:
     """With periods of 200 ms, as without a room: a microphone that waited too long would overflow."""
     with card_with(AcousticPath(synthetic_response(1), 5.0)) as (card, audio):
         player, listener = Player(), Listener()
@@ -246,7 +246,7 @@ def test_a_room_costs_no_xruns() -> None:
             assert card.near_end.header.xruns == card.far_end.header.xruns == 0
 
 
-def test_a_microphone_in_a_room_does_16_khz_only() -> None:
+def test_a_microphone_in_a_room_supports_16_khz_only() -> None:
     with card_with(AcousticPath(BARE, DELAY_MS)) as (_, audio), pytest.raises(ValueError, match="Invalid sample rate"):
         audio.is_format_supported(
             48_000, input_device=devices(audio)[MICROPHONE], input_channels=1, input_format=pyaudio.paInt16
@@ -258,7 +258,7 @@ def test_a_microphone_in_a_room_does_16_khz_only() -> None:
     [("delay_us 60000", "delay_us 4999"), ("response.f32", "missing.f32"), ("hears", "clip -1 hears")],
     ids=["too soon", "no response", "negative clip"],
 )
-def test_a_room_that_cannot_be_does_not_open(old: str, new: str) -> None:
+def test_an_impossible_room_does_not_open(old: str, new: str) -> None:
     with VirtualCard(room=AcousticPath(BARE, DELAY_MS)) as card:
         configuration = card.folder / "asound.conf"
         configuration.write_text(configuration.read_text().replace(old, new))

@@ -37,7 +37,7 @@ def sound_at(*spans: tuple[int, int], length: int = 1000) -> npt.NDArray[np.int1
     return samples
 
 
-def test_a_tape_tells_what_the_card_wrote(tmp_path: Path) -> None:
+def test_a_tape_reads_back_what_the_card_wrote(tmp_path: Path) -> None:
     tape = make_tape(tmp_path / "tape", np.arange(10, dtype=np.int16))
 
     assert (tape.header.rate_hz, tape.header.channels, tape.header.frames) == (1000, 1, 10)
@@ -48,7 +48,7 @@ def test_a_tape_tells_what_the_card_wrote(tmp_path: Path) -> None:
     assert tape.samples(20).tolist() == []
 
 
-def test_a_hole_at_the_end_is_silence(tmp_path: Path) -> None:
+def test_a_gap_at_the_end_is_silence(tmp_path: Path) -> None:
     tape = make_tape(tmp_path / "tape", np.ones(4, dtype=np.int16), hole=3)
 
     assert tape.samples().tolist() == [1, 1, 1, 1, 0, 0, 0]
@@ -61,7 +61,7 @@ def test_two_channels_are_two_columns(tmp_path: Path) -> None:
     assert make_tape(tmp_path / "tape", stereo).samples(1).tolist() == [[2, -2], [3, -3]]
 
 
-def test_frames_and_moments_convert_both_ways(tmp_path: Path) -> None:
+def test_frames_and_times_convert_both_ways(tmp_path: Path) -> None:
     tape = make_tape(tmp_path / "tape", sound_at())
 
     assert tape.time_of(250) == pytest.approx(100.25)
@@ -69,7 +69,7 @@ def test_frames_and_moments_convert_both_ways(tmp_path: Path) -> None:
     assert tape.frame_at(99.0) == -1000
 
 
-def test_a_tape_of_a_card_that_drifts_tells_true_times(tmp_path: Path) -> None:
+def test_a_tape_of_a_drifting_card_gives_true_times(tmp_path: Path) -> None:
     tape = make_tape(tmp_path / "tape", sound_at((900, 901)), drift_ppb=-500_000)
 
     assert (tape.header.rate_hz, tape.header.drift_ppm) == (1000, -500)
@@ -91,7 +91,7 @@ def test_sounds_end_at_a_gap_and_not_at_a_shorter_silence(tmp_path: Path) -> Non
     assert tape.sounds(threshold=500) == []
 
 
-def test_the_sound_that_went_on_at_a_cut_is_measured_to_its_end(tmp_path: Path) -> None:
+def test_a_sound_in_progress_at_a_cut_is_measured_to_its_end(tmp_path: Path) -> None:
     tape = make_tape(tmp_path / "tape", sound_at((100, 200), (600, 700)))
 
     assert tape.last_sound_after(100.15) == pytest.approx(100.199)
@@ -100,7 +100,7 @@ def test_the_sound_that_went_on_at_a_cut_is_measured_to_its_end(tmp_path: Path) 
     assert tape.last_sound_after(100.8) is None
 
 
-def test_the_first_sound_after_a_moment_is_found(tmp_path: Path) -> None:
+def test_the_first_sound_after_a_given_time_is_found(tmp_path: Path) -> None:
     tape = make_tape(tmp_path / "tape", sound_at((100, 200), (600, 700)))
 
     assert tape.first_sound_after(100.5) == pytest.approx(100.6)
@@ -108,7 +108,7 @@ def test_the_first_sound_after_a_moment_is_found(tmp_path: Path) -> None:
     assert tape.first_sound_after(50.0) == pytest.approx(100.1)
 
 
-def test_the_loudest_negative_sample_is_sound(tmp_path: Path) -> None:
+def test_the_most_negative_sample_counts_as_sound(tmp_path: Path) -> None:
     """Its magnitude does not fit s16."""
     tape = make_tape(tmp_path / "tape", np.array([0, -32768, 0], dtype=np.int16))
 
@@ -120,7 +120,7 @@ def test_the_loudest_negative_sample_is_sound(tmp_path: Path) -> None:
     [b"", b"EDGEVOX1", b"RIFF" + bytes(100), HEADER.pack(b"EDGEVOX1", 0, 1, 0, 5, 0, 0, 0, 0)],
     ids=["empty", "short", "foreign", "no rate"],
 )
-def test_what_is_no_tape_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_tape_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "thing").write_bytes(content)
 
     with pytest.raises(TapeUnreadable, match="thing"):
@@ -132,7 +132,7 @@ def test_a_missing_tape_is_refused_by_name(tmp_path: Path) -> None:
         _ = Tape(tmp_path / "nothing").header
 
 
-def test_a_tape_that_lost_frames_gives_no_samples(tmp_path: Path) -> None:
+def test_a_tape_with_lost_frames_gives_no_samples(tmp_path: Path) -> None:
     tape = make_tape(tmp_path / "tape", sound_at(), lost=7)
 
     assert tape.header.lost_frames == 7
@@ -149,7 +149,7 @@ def test_the_tapes_of_later_streams_follow_in_order(tmp_path: Path) -> None:
     assert read_tapes(tmp_path / "other") == []
 
 
-def test_a_wav_holds_the_samples(tmp_path: Path) -> None:
+def test_a_wav_file_contains_the_samples(tmp_path: Path) -> None:
     make_tape(tmp_path / "tape", np.arange(100, dtype=np.int16)).write_wav(tmp_path / "some.wav", 10, 20)
 
     with wave.open(str(tmp_path / "some.wav")) as reader:
@@ -157,7 +157,7 @@ def test_a_wav_holds_the_samples(tmp_path: Path) -> None:
         assert np.frombuffer(reader.readframes(99), dtype=np.int16).tolist() == list(range(10, 20))
 
 
-def test_a_conversation_has_every_sound_on_its_side_at_its_time(tmp_path: Path) -> None:
+def test_a_conversation_has_every_sound_in_its_channel_at_its_time(tmp_path: Path) -> None:
     """Near-end at 16 kHz in two tapes, 0.5 s apart; far-end at 24 kHz begins 0.25 s after the first."""
     near = [
         make_tape(tmp_path / "n", sound_at((8000, 9600), length=16_000), rate_hz=16_000),
@@ -183,7 +183,7 @@ def test_a_conversation_has_every_sound_on_its_side_at_its_time(tmp_path: Path) 
     assert left[left > 1][0] == pytest.approx(1.6, abs=0.0005)
 
 
-def test_a_conversation_of_cards_that_drift_keeps_its_times(tmp_path: Path) -> None:
+def test_a_conversation_of_drifting_cards_keeps_its_times(tmp_path: Path) -> None:
     late = sound_at((300_000, 301_600), length=320_000)  # nearly 19 s in, when 500 ppm are 9 ms
     near = make_tape(tmp_path / "n", late, rate_hz=16_000, drift_ppb=500_000)
 
