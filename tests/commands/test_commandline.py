@@ -47,17 +47,17 @@ def test_every_command_shows_its_help_for_both_spellings(path: tuple[str, ...]) 
     assert all(len(line) <= 80 for line in short.output.splitlines())
 
 
-def test_the_list_of_commands_cuts_no_sentence() -> None:
+def test_the_list_of_commands_truncates_no_sentence() -> None:
     lines = " ".join(CliRunner().invoke(app, ["--help"]).output.split())
 
     assert "with a remedy for everything that is wrong." in lines
 
 
-def test_square_brackets_stay_in_the_help() -> None:
+def test_square_brackets_are_kept_in_the_help() -> None:
     assert "edgevoice[eval]" in CliRunner().invoke(app, ["wakeword", "test", "-h"]).output
 
 
-def test_there_are_numbers_to_be_limited() -> None:
+def test_there_are_numeric_options_to_check() -> None:
     assert {option for _, option in NUMBERS} >= {"--drift", "--seconds", "--false-wakes", "--minutes", "--rounds"}
 
 
@@ -69,7 +69,7 @@ def test_every_number_has_limits(path: tuple[str, ...], option: str, number: str
 
 @pytest.mark.parametrize("command", ["run", "local"])
 @pytest.mark.parametrize("option", ["-h", "--help"])
-def test_the_commands_that_stay_small_show_their_help_too(command: str, option: str) -> None:
+def test_lightweight_commands_show_their_help_too(command: str, option: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "edgevoice", command, option], capture_output=True, text=True, timeout=60, check=False
     )

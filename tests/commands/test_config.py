@@ -72,7 +72,7 @@ def is_toml(text: str) -> bool:
     return True
 
 
-def test_every_setting_stands_in_the_file_and_those_left_out_have_an_example_that_is_right(tmp_path: Path) -> None:
+def test_every_setting_is_in_the_file_and_omitted_ones_have_a_valid_example(tmp_path: Path) -> None:
     place = tmp_path / "edgevoice.toml"
     text = with_all_taken_in(template())
     place.write_text(text, encoding="utf-8")
@@ -85,21 +85,21 @@ def test_every_setting_stands_in_the_file_and_those_left_out_have_an_example_tha
     )
 
 
-def test_every_range_stands_above_its_setting() -> None:
+def test_every_range_is_given_above_its_setting() -> None:
     lines = template().splitlines()
     assert lines[lines.index("# preroll_s = 2.0") - 1] == "# lost. Between 0 and 5 seconds."
     assert lines[lines.index("# volume_percent = 70") - 1].endswith("Percent, between 0 and 100.")
     assert lines[lines.index('# mute_gpio = "none"') - 1] == '# of the pin, between 0 and 27, or "none".'
 
 
-def test_two_choices_are_either_or_and_more_are_one_of() -> None:
+def test_two_choices_read_either_or_and_more_read_one_of() -> None:
     text = " ".join(line.removeprefix("# ") for line in template().splitlines())
     assert 'Either "energy" or "off".' in text
     assert 'One of "far_field", "near_field" or "off".' in text
     assert not re.search(r'One of "[\w-]+" or "[\w-]+"\.', text)
 
 
-def test_the_file_fits_into_80_columns() -> None:
+def test_the_file_fits_in_80_columns() -> None:
     assert max(len(line) for line in template().splitlines()) <= WIDTH == 80
 
 
@@ -122,7 +122,7 @@ def test_init_refuses_to_overwrite_unless_forced(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [place]
 
 
-def test_force_replaces_what_a_link_points_at_and_leaves_the_link(tmp_path: Path) -> None:
+def test_force_replaces_the_target_of_a_link_and_keeps_the_link(tmp_path: Path) -> None:
     target, link = tmp_path / "target.toml", tmp_path / "edgevoice.toml"
     target.write_text("# old", encoding="utf-8")
     link.symlink_to(target)
@@ -132,7 +132,7 @@ def test_force_replaces_what_a_link_points_at_and_leaves_the_link(tmp_path: Path
     assert target.read_text(encoding="utf-8") == template()
 
 
-def test_a_place_that_cannot_be_written_is_told_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_an_unwritable_path_is_reported_and_nothing_is_left_behind(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     (folder / "inside").mkdir(parents=True)
 
@@ -145,7 +145,7 @@ def test_a_place_that_cannot_be_written_is_told_and_leaves_nothing_behind(tmp_pa
     assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_init_without_a_path_writes_where_this_user_s_settings_are_looked_for(
+def test_init_without_a_path_writes_the_users_own_settings_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
@@ -193,7 +193,7 @@ def test_a_dash_writes_to_the_terminal() -> None:
 # --- check -----------------------------------------------------------------------------------------------------------
 
 
-def test_check_says_that_a_right_file_is_right(tmp_path: Path) -> None:
+def test_check_confirms_a_valid_file(tmp_path: Path) -> None:
     place = tmp_path / "edgevoice.toml"
     place.write_text("[speaker]\nvolume_percent = 30", encoding="utf-8")
 
@@ -202,7 +202,7 @@ def test_check_says_that_a_right_file_is_right(tmp_path: Path) -> None:
     assert (result.exit_code, result.stdout, result.stderr) == (0, f"{place} is valid\n", "")
 
 
-def test_check_says_that_without_a_file_the_defaults_hold() -> None:
+def test_check_says_that_the_defaults_apply_without_a_file() -> None:
     result = run("check")
 
     assert result.exit_code == 0
@@ -223,7 +223,7 @@ def test_check_prints_every_error_line_and_ends_with_78(tmp_path: Path) -> None:
     ]
 
 
-def test_check_looks_at_the_key_too(tmp_path: Path) -> None:
+def test_check_examines_the_key_too(tmp_path: Path) -> None:
     (tmp_path / "key").write_text(SECRET, encoding="ascii")
     (tmp_path / "key").chmod(0o644)
 
@@ -237,7 +237,7 @@ def test_check_looks_at_the_key_too(tmp_path: Path) -> None:
 # --- show ------------------------------------------------------------------------------------------------------------
 
 
-def test_show_tells_where_each_setting_came_from_in_80_columns(tmp_path: Path) -> None:
+def test_show_gives_the_source_of_each_setting_in_80_columns(tmp_path: Path) -> None:
     place = tmp_path / "edgevoice.toml"
     place.write_text("[speaker]\nvolume_percent = 30", encoding="utf-8")
 
@@ -253,7 +253,7 @@ def test_show_tells_where_each_setting_came_from_in_80_columns(tmp_path: Path) -
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
 
 
-def test_show_as_json_has_every_setting_with_the_very_variable(tmp_path: Path) -> None:
+def test_show_as_json_has_every_setting_with_its_exact_variable(tmp_path: Path) -> None:
     place = tmp_path / "edgevoice.toml"
     place.write_text("[speaker]\nvolume_percent = 30", encoding="utf-8")
 
@@ -267,7 +267,7 @@ def test_show_as_json_has_every_setting_with_the_very_variable(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("arguments", [("show",), ("show", "--json")])
-def test_show_never_shows_a_key_wherever_it_stands(arguments: tuple[str, ...]) -> None:
+def test_show_never_prints_a_key_wherever_it_is_given(arguments: tuple[str, ...]) -> None:
     environment = {
         "EDGEVOICE_API_KEY": SECRET,
         "EDGEVOICE_SERVICE_URL": f"wss://host/?key={SECRET}",
@@ -281,7 +281,7 @@ def test_show_never_shows_a_key_wherever_it_stands(arguments: tuple[str, ...]) -
     assert "set" in result.output
 
 
-def test_show_tells_whether_the_key_is_set_and_why_not(tmp_path: Path) -> None:
+def test_show_says_whether_the_key_is_set_and_why_not(tmp_path: Path) -> None:
     assert "Key   set (from EDGEVOICE_API_KEY)" in run("show", environment={"EDGEVOICE_API_KEY": SECRET}).stdout
     assert "Key   not set\n" in run("show").stdout
     missing = run("show", environment={"EDGEVOICE_SERVICE_KEY_FILE": "/missing", "COLUMNS": "200"})

@@ -41,7 +41,7 @@ def test_every_card_is_a_line_with_what_it_can_do(install: Install, capsys: pyte
     assert library.is_terminated
 
 
-def test_a_name_in_brackets_is_a_name_and_no_markup(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_name_in_brackets_is_not_treated_as_markup(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
     install(info(0, "Loopback [red]: PCM (hw:2,0)", inputs=2, outputs=2))
 
     show(as_json=False)
@@ -49,7 +49,7 @@ def test_a_name_in_brackets_is_a_name_and_no_markup(install: Install, capsys: py
     assert "Loopback [red]: PCM (hw:2,0)" in capsys.readouterr().out
 
 
-def test_a_card_is_named_by_what_stays_with_it_and_not_by_its_number(
+def test_a_card_is_named_by_its_stable_id_and_not_by_its_number(
     install: Install, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "card2").mkdir()
@@ -69,7 +69,7 @@ def test_a_card_is_named_by_what_stays_with_it_and_not_by_its_number(
     assert (one["name"], one["listed_as"]) == ("plughw:CARD=Device,DEV=0", "USB PnP Sound Device: Audio (hw:2,0)")
 
 
-def test_a_half_that_is_missing_is_told_and_is_the_exit_status(
+def test_a_missing_microphone_or_speaker_is_reported_and_sets_the_exit_status(
     install: Install, capsys: pytest.CaptureFixture[str]
 ) -> None:
     install(info(0, "Headphones", outputs=2))
@@ -78,7 +78,7 @@ def test_a_half_that_is_missing_is_told_and_is_the_exit_status(
     assert "No microphone is present: plug one in" in capsys.readouterr().out
 
 
-def test_a_machine_without_sound_is_told_twice_and_shows_no_empty_table(
+def test_a_machine_without_sound_gets_two_messages_and_no_empty_table(
     install: Install, capsys: pytest.CaptureFixture[str]
 ) -> None:
     install()
@@ -101,7 +101,7 @@ def test_programs_read_json(install: Install, capsys: pytest.CaptureFixture[str]
     assert json.loads(capsys.readouterr().out) == {"microphone": [both], "speaker": [both, dac]}
 
 
-def test_json_says_what_is_missing_by_an_empty_list(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
+def test_in_json_a_missing_side_is_an_empty_list(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
     install()
 
     assert show(as_json=True) == 1

@@ -41,7 +41,7 @@ def findings_of(result: Result) -> dict[str, dict[str, Any]]:
     return {finding["name"]: finding for finding in json.loads(line)["findings"]}
 
 
-def test_every_line_is_there_in_its_order_and_nothing_sounds_when_it_is_to_be_quick(home: Path) -> None:
+def test_every_line_is_printed_in_order_and_a_quick_run_plays_nothing(home: Path) -> None:
     result = examine(home, "--quick", "--json", settings='[service]\nurl = "local"\n')
 
     told = findings_of(result)
@@ -53,7 +53,7 @@ def test_every_line_is_there_in_its_order_and_nothing_sounds_when_it_is_to_be_qu
     assert result.exit_code == 0
 
 
-def test_settings_that_are_wrong_are_told_one_by_one_and_the_machine_is_examined_all_the_same(home: Path) -> None:
+def test_invalid_settings_are_listed_and_the_machine_is_still_examined(home: Path) -> None:
     result = examine(home, "--json", settings="[speaker]\nvolume_percent = 300\nprefill = 1\n")
 
     (line,) = result.stdout.splitlines()
@@ -64,7 +64,7 @@ def test_settings_that_are_wrong_are_told_one_by_one_and_the_machine_is_examined
     assert result.exit_code == 1
 
 
-def test_a_key_that_cannot_be_right_is_not_tried(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_malformed_key_is_not_tried(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGEVOICE_API_KEY", "two words")
     result = examine(home, "--quick", "--json")
 
@@ -74,7 +74,7 @@ def test_a_key_that_cannot_be_right_is_not_tried(home: Path, monkeypatch: pytest
     assert "two words" not in result.stdout
 
 
-def test_a_service_that_was_stopped_for_this_is_judged_by_what_it_was_before(
+def test_a_service_stopped_for_the_examination_is_judged_by_its_earlier_state(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = (
@@ -88,7 +88,7 @@ def test_a_service_that_was_stopped_for_this_is_judged_by_what_it_was_before(
     assert list(told).count("service") == 1
 
 
-def test_the_archive_is_written_where_it_is_wanted(home: Path) -> None:
+def test_the_archive_is_written_to_the_requested_path(home: Path) -> None:
     result = examine(home, "--quick", "--bundle", str(home / "out.tar.gz"), settings='[service]\nurl = "local"\n')
 
     assert result.exit_code == 0
@@ -111,7 +111,7 @@ def printed(findings: list[Finding]) -> list[str]:
     return [line.rstrip() for line in captured.get().splitlines()]
 
 
-def test_the_table_has_a_sign_for_each_line_and_what_to_do_below_it() -> None:
+def test_the_table_has_a_mark_for_each_line_and_remedies_below() -> None:
     assert printed(FINDINGS) == [
         "✓ settings no file; the defaults",
         "✗ session  api.example.org refused the key (401)",
@@ -139,7 +139,7 @@ SETTINGS = '[service]\nurl = "local"\n[microphone]\ndevice = "edgevoice_mic"\n[s
 
 
 @pytest.mark.sound
-def test_on_a_card_the_room_is_measured_and_the_tone_is_heard(home: Path) -> None:
+def test_on_a_card_the_noise_is_measured_and_the_tone_is_detected(home: Path) -> None:
     room = AcousticPath(synthetic_response(3, gain_db=-6), delay_ms=60)
     with VirtualCard(home / "card", room=room) as card:
         card.install()
@@ -153,7 +153,7 @@ def test_on_a_card_the_room_is_measured_and_the_tone_is_heard(home: Path) -> Non
 
 
 @pytest.mark.sound
-def test_on_a_card_whose_microphone_is_switched_off_the_switch_is_named(home: Path) -> None:
+def test_on_a_card_with_the_capture_switch_off_the_switch_is_named(home: Path) -> None:
     with VirtualCard(home / "card") as card:
         card.install()
         told = findings_of(examine(home, "--json", settings=SETTINGS))

@@ -66,7 +66,7 @@ def examine(home: Path, *options: str, settings: str = "") -> Result:
     return CliRunner().invoke(app, ["doctor", "--echo", "--config", str(place), *options])
 
 
-def test_a_person_reads_what_was_measured_which_tier_follows_and_what_it_allows(home: Path, sound: Sound) -> None:
+def test_the_report_gives_the_measurement_the_tier_and_what_it_allows(home: Path, sound: Sound) -> None:
     sound.recordings = [kitchen(20.0)]
 
     result = examine(home)
@@ -82,7 +82,7 @@ def test_a_person_reads_what_was_measured_which_tier_follows_and_what_it_allows(
     assert kept == f"Saved in {home / FILE_NAME}."
 
 
-def test_what_was_measured_is_kept_for_the_daemon_alone(home: Path, sound: Sound) -> None:
+def test_the_measurement_is_stored_for_the_daemon_only(home: Path, sound: Sound) -> None:
     sound.recordings = [kitchen(20.0)]
     examine(home)
 
@@ -117,14 +117,14 @@ def test_the_volume_may_be_named(home: Path, sound: Sound) -> None:
     assert sound.volumes == [35, 90]
 
 
-def test_a_setting_that_goes_first_is_mentioned(home: Path, sound: Sound) -> None:
+def test_an_overriding_setting_is_mentioned(home: Path, sound: Sound) -> None:
     sound.recordings = [kitchen(), kitchen()]
 
     assert 'echo.tier = "none", which overrides this' in examine(home, settings='[echo]\ntier = "none"\n').stdout
     assert "goes first" not in examine(home, settings='[echo]\ntier = "auto"\n').stdout
 
 
-def test_a_device_that_cancels_its_own_echo_is_tried_no_canceller_on(home: Path, sound: Sound) -> None:
+def test_no_canceller_is_tried_on_a_device_that_cancels_its_own_echo(home: Path, sound: Sound) -> None:
     sound.recordings = [recorded(furnish(3, delay_ms=50, loss_db=50), volume=0.5)]
 
     result = examine(home, "--json")
@@ -138,7 +138,7 @@ def test_a_device_that_cancels_its_own_echo_is_tried_no_canceller_on(home: Path,
     ("library", "tier", "remedy"),
     [("LinearCanceller", "none", "apt install libspeexdsp1"), ("Suppressor", "linear", "edgevoice[echo]")],
 )
-def test_a_library_that_is_missing_costs_a_tier_and_is_named(
+def test_a_missing_library_lowers_the_tier_and_is_named(
     home: Path, sound: Sound, monkeypatch: pytest.MonkeyPatch, library: str, tier: str, remedy: str
 ) -> None:
     def missing() -> None:
@@ -165,7 +165,7 @@ def test_a_library_that_is_missing_costs_a_tier_and_is_named(
     ],
     ids=["dead", "overdriven", "unheard"],
 )
-def test_a_measurement_that_is_worth_nothing_is_told_in_one_line_and_leaves_the_old_record(
+def test_an_unusable_measurement_is_one_line_and_leaves_the_old_record(
     home: Path, sound: Sound, near: Any, reason: str
 ) -> None:
     write_record(home, OLD)
@@ -183,7 +183,7 @@ def test_a_measurement_that_is_worth_nothing_is_told_in_one_line_and_leaves_the_
     assert read_record(home) == OLD
 
 
-def test_a_result_that_cannot_be_kept_is_told_all_the_same(
+def test_a_result_that_cannot_be_stored_is_still_reported(
     home: Path, sound: Sound, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (home / "file").touch()
@@ -198,7 +198,7 @@ def test_a_result_that_cannot_be_kept_is_told_all_the_same(
     assert line.startswith(f"the result cannot be saved in {home / 'file' / 'folder'}: Not a directory. ")
 
 
-def test_a_gap_is_tried_again_once(home: Path, sound: Sound) -> None:
+def test_a_measurement_with_a_gap_is_repeated_once(home: Path, sound: Sound) -> None:
     gap = SoundNotMeasured("the sound was played or heard with gaps")
     sound.recordings = [gap, kitchen(), gap, gap]
 
@@ -209,7 +209,7 @@ def test_a_gap_is_tried_again_once(home: Path, sound: Sound) -> None:
 
 
 @pytest.mark.parametrize("cards", [(), (info(0, "other", inputs=1, outputs=2),)], ids=["none", "others"])
-def test_a_card_that_is_not_there_is_one_line_with_those_that_are(
+def test_a_missing_card_is_one_line_that_lists_those_present(
     home: Path, sound: Sound, monkeypatch: pytest.MonkeyPatch, cards: tuple[dict[str, Any], ...]
 ) -> None:
     monkeypatch.setattr(devices, "open_library", lambda: FakeLibrary(*cards))
@@ -221,9 +221,7 @@ def test_a_card_that_is_not_there_is_one_line_with_those_that_are(
     assert line.startswith(f'no microphone is called "mic"; present: {"other" if cards else "none at all"}. ')
 
 
-def test_a_card_that_is_in_use_is_one_line_that_names_the_likely_culprit(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_busy_card_is_one_line_that_names_the_likely_program(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refused: dict[int, Exception] = {1: OSError(-9985, "Device unavailable")}
     monkeypatch.setattr(devices, "open_library", lambda: FakeLibrary(*CARDS, refused=refused))
 
@@ -264,7 +262,7 @@ def on_card(home: Path) -> dict[str, Any]:
 
 
 @pytest.mark.sound
-def test_on_a_card_the_delay_and_the_drift_are_found_to_a_tenth_of_a_millisecond_and_of_a_ppm(home: Path) -> None:
+def test_on_a_card_delay_and_drift_are_measured_to_a_tenth_of_a_ms_and_of_a_ppm(home: Path) -> None:
     room = AcousticPath(synthetic_response(3, gain_db=-6), delay_ms=60)
     with VirtualCard(home / "card", room=room, drift=Drift(speaker_ppm=30)) as card:
         card.install()
@@ -278,7 +276,7 @@ def test_on_a_card_the_delay_and_the_drift_are_found_to_a_tenth_of_a_millisecond
 
 
 @pytest.mark.sound
-def test_on_a_card_whose_microphone_is_switched_off_nothing_is_concluded(home: Path) -> None:
+def test_on_a_card_with_the_capture_switch_off_nothing_is_concluded(home: Path) -> None:
     with VirtualCard(home / "card") as card:
         card.install()
         told = on_card(home)

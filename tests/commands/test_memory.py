@@ -33,7 +33,7 @@ def kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("kept")
-def test_what_is_remembered_is_shown(command: Command) -> None:
+def test_remembered_facts_are_shown(command: Command) -> None:
     shown = command("show")
 
     assert shown.exit_code == 0
@@ -42,7 +42,7 @@ def test_what_is_remembered_is_shown(command: Command) -> None:
 
 
 @pytest.mark.usefixtures("kept")
-def test_what_was_said_is_found(command: Command) -> None:
+def test_spoken_words_are_found(command: Command) -> None:
     assert "user: We painted the kitchen yellow" in command("search", "painting").stdout
     [found] = json.loads(command("search", "kitchens", "--json").stdout)["found"]
     assert (found["who"], found["said"]) == ("user", "We painted the kitchen yellow")
@@ -50,7 +50,7 @@ def test_what_was_said_is_found(command: Command) -> None:
 
 
 @pytest.mark.usefixtures("kept")
-def test_everything_is_forgotten_once_that_was_confirmed(command: Command) -> None:
+def test_everything_is_forgotten_after_confirmation(command: Command) -> None:
     assert command("clear", input="n\n").exit_code == 1
     assert json.loads(command("show", "--json").stdout)["turns"] == 2
 
@@ -60,7 +60,7 @@ def test_everything_is_forgotten_once_that_was_confirmed(command: Command) -> No
 
 
 @pytest.mark.parametrize("words", [["show"], ["search", "kitchen"], ["clear"], ["clear", "--yes"]])
-def test_where_there_is_no_memory_every_command_says_so_and_none_is_made(
+def test_without_a_memory_every_command_says_so_and_creates_none(
     command: Command, tmp_path: Path, words: list[str]
 ) -> None:
     asked = command(*words)
@@ -69,12 +69,12 @@ def test_where_there_is_no_memory_every_command_says_so_and_none_is_made(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_where_there_is_no_memory_programs_get_an_empty_one(command: Command) -> None:
+def test_without_a_memory_json_output_is_empty(command: Command) -> None:
     assert json.loads(command("show", "--json").stdout) == {"household": {}, "turns": 0}
     assert json.loads(command("search", "kitchen", "--json").stdout) == {"found": []}
 
 
-def test_a_record_is_shown_in_lines_that_a_person_can_read(command: Command, tmp_path: Path) -> None:
+def test_a_record_is_shown_in_readable_lines(command: Command, tmp_path: Path) -> None:
     record = {"people": {"Anna": {"age": 40, "likes": ["tea", "jazz"]}, "Ben": {}}, "home": {"heating": True}}
 
     async def fill() -> None:
@@ -101,7 +101,7 @@ def _content(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("words", [["show"], ["show", "--json"], ["search", "kitchen"]])
-def test_a_damaged_memory_is_said_in_one_line_and_left_as_it_is(
+def test_a_damaged_memory_is_reported_in_one_line_and_left_unchanged(
     command: Command, tmp_path: Path, words: list[str]
 ) -> None:
     (tmp_path / NAME).write_bytes(b"no database at all" * 500)
@@ -125,7 +125,7 @@ def test_looking_forgets_nothing_however_old_it_is(command: Command, tmp_path: P
 
 
 @pytest.mark.usefixtures("kept")
-def test_of_damaged_files_nothing_is_left_either(command: Command, tmp_path: Path) -> None:
+def test_clearing_also_removes_damaged_files(command: Command, tmp_path: Path) -> None:
     (tmp_path / NAME).rename(tmp_path / f"{NAME}.damaged-20261129-120000-000000")
 
     assert command("clear", "--yes").stdout == "Everything is forgotten.\n"
@@ -134,13 +134,13 @@ def test_of_damaged_files_nothing_is_left_either(command: Command, tmp_path: Pat
 
 
 @pytest.mark.parametrize("command_words", [["show"], ["search"], ["clear"]])
-def test_the_help_says_where_the_memory_is_looked_for(command_words: list[str]) -> None:
+def test_the_help_says_where_the_memory_is_searched(command_words: list[str]) -> None:
     shown = " ".join(CliRunner().invoke(app, ["memory", *command_words, "--help"]).stdout.split())
 
     assert "by default the state folder, /var/lib/edgevoice on an installed box" in shown
 
 
-def test_clearing_a_damaged_memory_leaves_a_new_one_that_the_box_is_to_open(command: Command, tmp_path: Path) -> None:
+def test_clearing_a_damaged_memory_leaves_a_new_one_that_the_box_can_open(command: Command, tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(b"kitchen, and no database at all" * 500)
 
     cleared = command("clear", "--yes")
@@ -152,7 +152,7 @@ def test_clearing_a_damaged_memory_leaves_a_new_one_that_the_box_is_to_open(comm
     assert b"kitchen" not in b"".join(_content(tmp_path).values())
 
 
-def test_a_memory_that_one_may_not_read_is_refused_with_what_to_do(
+def test_a_memory_without_read_permission_is_refused_with_a_remedy(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(path: Path) -> None:

@@ -27,7 +27,7 @@ from edgevoice.errors import DeviceMissing
     ],
     ids=repr,
 )
-def test_what_is_wrong_with_the_machine_is_one_line(
+def test_a_problem_with_the_machine_is_one_line(
     failure: BaseException, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail() -> int:
@@ -41,7 +41,7 @@ def test_what_is_wrong_with_the_machine_is_one_line(
     assert told.count("\n") == 1
 
 
-def test_a_fault_of_the_program_keeps_its_traceback() -> None:
+def test_a_bug_in_the_program_keeps_its_traceback() -> None:
     def fail() -> int:
         raise PermissionError(errno.EACCES, "Permission denied")
 

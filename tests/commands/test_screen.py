@@ -59,7 +59,7 @@ def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LINES", "24")
 
 
-def test_everything_a_person_wants_to_see_is_a_line_with_its_time() -> None:
+def test_every_event_of_interest_is_a_line_with_its_time() -> None:
     written = shown_in(
         io.StringIO(),
         ShowLight(Light.IDLE),
@@ -96,7 +96,7 @@ def test_a_phase_may_be_entered_before_any_light_is_shown() -> None:
     assert "[idle]" in shown_in(Terminal(), PhaseEntered(Phase.IDLE))
 
 
-def test_where_nobody_looks_words_are_written_once_when_they_are_final() -> None:
+def test_without_a_terminal_words_are_written_once_when_final() -> None:
     written = shown_in(
         io.StringIO(), words("It"), words("It is"), words("It is noon"), words("It is noon.", final=True), words("late")
     )
@@ -155,13 +155,13 @@ def test_a_line_replaces_the_status_and_the_status_comes_back_below_it() -> None
     assert last_line(after) == "● listening   you: It"
 
 
-def test_what_was_being_said_when_it_was_cut_is_written_down() -> None:
+def test_an_answer_that_is_cut_is_written_as_far_as_it_came() -> None:
     written = shown_in(io.StringIO(), words("Once upon a"), CutPlayback(), words("Once upon a time", final=False))
 
     assert [line.split("  ")[-1] for line in written.splitlines()] == ["box: Once upon a …", "playback cut"]
 
 
-def test_an_answer_that_goes_on_after_a_cough_is_said_to_and_so_is_what_the_model_learns_of_it() -> None:
+def test_an_answer_resumed_after_a_cough_is_shown_and_so_is_what_the_model_learns() -> None:
     written = shown_in(
         io.StringIO(),
         CutPlayback(keeps_rest=True),
@@ -180,13 +180,13 @@ def test_an_answer_that_goes_on_after_a_cough_is_said_to_and_so_is_what_the_mode
     ]
 
 
-def test_what_the_user_was_saying_is_not_taken_for_what_was_cut() -> None:
+def test_the_users_words_are_not_mistaken_for_the_answer_that_was_cut() -> None:
     written = shown_in(io.StringIO(), words("Stop", role=Role.USER, item="u1"), CutPlayback())
 
     assert written.splitlines() == ["   0.10 s  playback cut"]
 
 
-def test_leaving_it_clears_its_line() -> None:
+def test_leaving_the_screen_clears_its_line() -> None:
     stream = Terminal()
     screen = Screen(stream)
     screen.observe(ShowLight(Light.IDLE), 0.0)
@@ -199,7 +199,7 @@ def test_leaving_it_clears_its_line() -> None:
     assert plain.getvalue() == ""
 
 
-def test_where_nobody_looks_nothing_steers_a_terminal() -> None:
+def test_without_a_terminal_no_control_sequence_is_written() -> None:
     written = shown_in(
         io.StringIO(),
         ShowLight(Light.FAULT, "x"),
@@ -217,7 +217,7 @@ NASTY = "\x1b]0;title\x07\x1b[2J\x9b31m\r\nroot# \x08\x7f\u202e\u2028\x00"
 
 @given(text=st.text(), name=st.text(), arguments=st.text())
 @example(text=NASTY, name=NASTY, arguments=NASTY)
-def test_nothing_that_the_service_sends_steers_the_terminal(text: str, name: str, arguments: str) -> None:
+def test_nothing_the_service_sends_can_control_the_terminal(text: str, name: str, arguments: str) -> None:
     written = shown_in(
         Terminal(),
         ShowLight(Light.SPEAKING),
@@ -235,7 +235,7 @@ def test_nothing_that_the_service_sends_steers_the_terminal(text: str, name: str
 
 
 @given(st.text())
-def test_what_can_be_printed_stays_as_it_is(text: str) -> None:
+def test_printable_text_stays_as_it_is(text: str) -> None:
     shown = printable(text)
 
     assert shown.isprintable()
@@ -260,7 +260,7 @@ def test_what_can_be_printed_stays_as_it_is(text: str) -> None:
         ("[31m in brackets", "[31m in brackets"),
     ],
 )
-def test_sequences_that_steer_a_terminal_are_taken_out_whole(text: str, shown: str) -> None:
+def test_terminal_control_sequences_are_removed_whole(text: str, shown: str) -> None:
     assert printable(text) == shown
 
 
@@ -276,20 +276,20 @@ def lines(*notices: Notice, stream: io.StringIO | None = None) -> list[str]:
     return [OURS.sub("", line).split("  ")[-1] for line in written.split("\n") if line.strip()]
 
 
-def test_of_the_users_words_that_are_complete_several_times_the_last_are_written_once() -> None:
+def test_of_repeated_final_transcripts_the_last_is_written_once() -> None:
     assert lines(you("Set a timer"), you("Set a timer for ten"), you("Set a timer for ten minutes"), CutPlayback()) == [
         "you: Set a timer for ten minutes",
         "playback cut",
     ]
 
 
-def test_the_users_words_are_written_with_the_time_at_which_they_came() -> None:
+def test_the_users_words_are_written_with_the_time_of_their_arrival() -> None:
     written = shown_in(io.StringIO(), you("Stop"), TurnEnded(), TurnEnded(), CutPlayback())
 
     assert written.splitlines() == ["   0.00 s  you: Stop", "   0.30 s  playback cut"]
 
 
-def test_words_that_are_complete_again_after_they_were_written_are_written_again_if_they_differ() -> None:
+def test_a_later_final_transcript_is_written_again_only_if_it_differs() -> None:
     assert lines(you("Set"), CutPlayback(), you("Set"), CutPlayback(), you("Set a timer"), CutPlayback()) == [
         "you: Set",
         "playback cut",
@@ -300,7 +300,7 @@ def test_words_that_are_complete_again_after_they_were_written_are_written_again
     assert lines(words("No", final=True), words("No", final=True), words("No.", final=True)) == ["box: No", "box: No."]
 
 
-def test_the_users_words_stand_before_the_answer_and_before_those_of_the_next_turn() -> None:
+def test_the_users_words_come_before_the_answer_and_before_the_next_turn() -> None:
     assert lines(you("One?"), words("Two", final=True), you("Three?", item="u2"), you("Four?", item="u3")) == [
         "you: One?",
         "box: Two",
@@ -308,7 +308,7 @@ def test_the_users_words_stand_before_the_answer_and_before_those_of_the_next_tu
     ]
 
 
-def test_on_a_terminal_the_users_complete_words_are_seen_at_once_and_written_in_the_end() -> None:
+def test_on_a_terminal_the_users_final_words_show_at_once_and_are_written_at_the_end() -> None:
     stream = Terminal()
     screen = Screen(stream)
     screen.observe(you("Stop it", final=False), 1.0)
@@ -323,7 +323,7 @@ def test_on_a_terminal_the_users_complete_words_are_seen_at_once_and_written_in_
     assert stream.getvalue().endswith(f"   3.00 s  you: More.\n{CLEAR}")
 
 
-def test_words_of_many_items_are_not_remembered_for_ever() -> None:
+def test_words_of_old_items_are_forgotten() -> None:
     screen = Screen(io.StringIO())
     for number in range(1000):
         screen.observe(words("word", final=True, item=f"a{number}"), 0.0)
@@ -334,7 +334,7 @@ def test_words_of_many_items_are_not_remembered_for_ever() -> None:
 # --- what is long ----------------------------------------------------------------------------------------------------
 
 
-def test_of_a_calls_arguments_the_beginning_is_shown() -> None:
+def test_the_beginning_of_a_calls_arguments_is_shown() -> None:
     assert lines(RunTool(ToolCall("c", "note", "x" * 500))) == [f"tool: note({'x' * 500})"]
     assert lines(RunTool(ToolCall("c", "note", "x" * 60_000))) == [f"tool: note({'x' * 500}…)"]
 
@@ -355,7 +355,7 @@ def test_the_line_of_growing_words_is_no_wider_than_the_terminal(text: str, end:
     assert last_line(shown_in(Terminal(), ShowLight(Light.IDLE), words(text))) == f"● idle      {end}"
 
 
-def test_growing_words_cost_no_more_behind_many_than_behind_none() -> None:
+def test_updating_growing_words_costs_the_same_after_many_words() -> None:
     stream = Terminal()
     screen = Screen(stream)
     begun = time.thread_time()

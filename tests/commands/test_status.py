@@ -49,7 +49,7 @@ def shown(
         ({"LoadState": "not-found"}, replace(KEPT, pid=0), "ended", "", 3),
     ],
 )
-def test_the_state_is_what_systemd_says_else_what_the_process_says(
+def test_the_state_comes_from_systemd_or_else_from_the_process(
     changes: dict[str, str], kept: Status | None, state: str, phase: str, code: int
 ) -> None:
     view = look({**RUNS, **changes}, kept)
@@ -57,7 +57,7 @@ def test_the_state_is_what_systemd_says_else_what_the_process_says(
     assert (view.state, view.phase, view.exit_status) == (state, phase, code)
 
 
-def test_without_systemd_the_file_is_what_is_known() -> None:
+def test_without_systemd_the_status_file_is_shown() -> None:
     assert look(None, None).state == "unknown"
     assert look(None, replace(KEPT, pid=os.getpid(), fault="no-credit")).fault == "no-credit"
 
@@ -70,7 +70,7 @@ def test_a_fault_is_shown_with_its_meaning_and_remedy(monkeypatch: pytest.Monkey
     assert NoCredit.remedy in result.stdout
 
 
-def test_a_fault_that_is_over_is_shown_with_its_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_past_fault_is_shown_with_its_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     kept = replace(KEPT, last_fault={"code": "no-credit", "at": "2026-03-01T12:00:00+00:00"})
 
     result = shown(monkeypatch, tmp_path, RUNS, kept)
@@ -80,7 +80,7 @@ def test_a_fault_that_is_over_is_shown_with_its_time(monkeypatch: pytest.MonkeyP
     assert NoCredit.remedy in result.stdout
 
 
-def test_the_reason_for_which_the_box_ended_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_reason_why_the_box_ended_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     kept = replace(KEPT, pid=0, problem="edgevoice.toml: log.level is wrong. Fix it.")
 
     result = shown(monkeypatch, tmp_path, {**RUNS, "ActiveState": "failed"}, kept)
@@ -131,7 +131,7 @@ def test_a_noisy_room_is_shown_with_what_still_interrupts(
         (replace(KEPT, version="0.0.1"), f"version 0.0.1 runs, {__version__} is installed", "systemctl restart"),
     ],
 )
-def test_what_waits_for_a_person_is_a_warning_with_a_remedy(
+def test_a_pending_action_is_a_warning_with_a_remedy(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kept: Status, warning: str, remedy: str
 ) -> None:
     result = shown(monkeypatch, tmp_path, RUNS, kept)
@@ -167,7 +167,7 @@ def test_every_state_has_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert len(set(told)) == len(told)
 
 
-def test_the_service_s_file_goes_before_one_s_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_services_status_file_wins_over_the_users_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     own, services = tmp_path / "own" / "status.json", tmp_path / "service.json"
     own.parent.mkdir()
     own.write_text('{"version": "own"}')
@@ -182,6 +182,6 @@ def test_the_service_s_file_goes_before_one_s_own(monkeypatch: pytest.MonkeyPatc
     assert found.version == "service"
 
 
-def test_a_code_without_an_error_of_its_own_leads_to_the_log() -> None:
+def test_a_code_without_an_error_class_points_to_the_log() -> None:
     assert "journalctl" in remedy_of("speaker")
     assert remedy_of("") == ""

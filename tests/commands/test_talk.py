@@ -53,7 +53,7 @@ class Keyboard:
         assert stop.is_set()
 
 
-def test_keys_press_the_buttons_and_leave(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_keys_press_the_buttons_and_quit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     keyboard = Keyboard(monkeypatch, tmp_path, "\nm\nH\n?\nq\n\n")
 
     assert keyboard.talk() == 0
@@ -62,11 +62,11 @@ def test_keys_press_the_buttons_and_leave(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert keyboard.shown.getvalue().count("Ctrl-C: quit") == 2, "at the start, and for a key that means nothing"
 
 
-def test_the_end_of_the_input_leaves_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_end_of_input_quits_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert Keyboard(monkeypatch, tmp_path, "").talk() == 0
 
 
-def test_the_box_is_the_same_but_for_the_wake_word_the_screen_and_lights_that_need_not_be(
+def test_talk_runs_the_same_box_except_wake_word_screen_and_optional_lights(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     keyboard = Keyboard(monkeypatch, tmp_path, "q\n")

@@ -35,11 +35,11 @@ def edgevoice(
         ("utf-8", "✓ é \udcff", "✓ é ?"),
     ],
 )
-def test_what_a_terminal_cannot_show_is_shown_by_plain_signs(encoding: str, text: str, plain: str) -> None:
+def test_characters_that_a_terminal_cannot_show_are_replaced_by_ascii(encoding: str, text: str, plain: str) -> None:
     assert text.encode(encoding, "edgevoice-plain").decode(encoding) == plain
 
 
-def test_what_cannot_be_read_is_not_hidden() -> None:
+def test_undecodable_bytes_are_not_hidden() -> None:
     with pytest.raises(UnicodeDecodeError):
         b"\xff".decode("utf-8", "edgevoice-plain")
 
@@ -55,7 +55,7 @@ def test_every_command_prints_on_a_terminal_of_another_encoding(command: str, en
     assert done.stdout.decode(encoding)
 
 
-def test_a_reader_who_leaves_is_passed_over_in_silence() -> None:
+def test_a_closed_pipe_is_ignored_silently() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     try:
@@ -68,7 +68,7 @@ def test_a_reader_who_leaves_is_passed_over_in_silence() -> None:
 
 
 @pytest.mark.parametrize("is_unbuffered", ["", "1"])
-def test_a_disk_that_is_full_is_one_line(is_unbuffered: str) -> None:
+def test_a_full_disk_is_reported_in_one_line(is_unbuffered: str) -> None:
     with Path("/dev/full").open("wb") as full:
         done = edgevoice("config", "show", standard_output=full.fileno(), PYTHONUNBUFFERED=is_unbuffered)
 
@@ -76,7 +76,7 @@ def test_a_disk_that_is_full_is_one_line(is_unbuffered: str) -> None:
     assert done.stderr == b"nothing more can be written: No space left on device\n"
 
 
-def test_a_command_without_a_standard_output_does_its_work() -> None:
+def test_a_command_works_without_standard_output() -> None:
     done = subprocess.run(
         ["bash", "-c", f"'{sys.executable}' -m edgevoice config check >&-"],
         capture_output=True,
@@ -88,7 +88,7 @@ def test_a_command_without_a_standard_output_does_its_work() -> None:
     assert done.returncode == 0
 
 
-def test_a_failure_that_is_not_the_output_s_is_not_taken_for_it(tmp_path: Path) -> None:
+def test_other_failures_are_not_mistaken_for_output_failures(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as missing:
         (tmp_path / "missing").read_bytes()
 
@@ -117,7 +117,7 @@ except typer.Exit as end:
 
 
 @pytest.mark.parametrize("moment", ["while it runs", "before it runs"])
-def test_ctrl_c_ends_with_one_line_and_130(moment: str) -> None:
+def test_ctrl_c_ends_with_one_line_and_status_130(moment: str) -> None:
     arguments = ["loading"] if moment == "before it runs" else []
     with subprocess.Popen(
         [sys.executable, "-c", _WAITS, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

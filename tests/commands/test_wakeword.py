@@ -80,7 +80,7 @@ def test_each_recording_is_a_line_with_its_peak_and_what_the_box_would_do(home: 
     assert (home / "scores.png").read_bytes().startswith(PNG)
 
 
-def test_what_is_not_enough_under_these_settings_is_called_near() -> None:
+def test_a_score_just_below_the_threshold_is_reported_as_near() -> None:
     result = wakeword(
         "test",
         DATA / POSITIVES[0],
@@ -104,7 +104,7 @@ def test_a_program_reads_every_score_of_every_word(home: Path) -> None:
     assert told["words"]["alexa"]["heard_at_s"] == []
 
 
-def test_a_file_that_cannot_be_read_is_one_line_and_the_others_are_scored_all_the_same(home: Path) -> None:
+def test_an_unreadable_file_is_one_line_and_the_others_are_still_scored(home: Path) -> None:
     (home / "x.wav").write_bytes(b"not a recording")
 
     result = wakeword("test", "x.wav", "y.wav", DATA / POSITIVES[0])
@@ -123,7 +123,7 @@ def test_a_picture_that_cannot_be_written_is_one_line(name: str) -> None:
     assert line.startswith(f"{name} cannot be written")
 
 
-def test_without_matplotlib_the_table_comes_and_the_picture_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_matplotlib_the_table_is_printed_without_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
 
     result = wakeword("test", DATA / POSITIVES[0], "--plot", "scores.png")
@@ -134,7 +134,7 @@ def test_without_matplotlib_the_table_comes_and_the_picture_does_not(monkeypatch
     assert "See it" not in result.stdout
 
 
-def test_a_curve_that_was_asked_for_and_cannot_be_drawn_is_refused_before_anything_is_heard(
+def test_a_curve_that_cannot_be_drawn_is_refused_before_any_scoring(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
@@ -162,7 +162,7 @@ def recordings(home: Path) -> Path:
     return folder
 
 
-def test_misses_and_false_wakes_are_counted_with_their_intervals(home: Path, recordings: Path) -> None:
+def test_misses_and_false_wakes_are_counted_with_confidence_intervals(home: Path, recordings: Path) -> None:
     result = wakeword("evaluate", recordings, settings="[wakeword]\nwitness = 'off'\n")
 
     assert result.exit_code == 0, result.stderr
@@ -190,7 +190,7 @@ def test_a_curve_is_drawn_where_the_threshold_makes_a_difference(home: Path, rec
     assert (home / "wakeword-det.png").read_bytes().startswith(PNG)
 
 
-def test_a_word_put_among_the_negatives_is_a_false_wake_and_one_that_is_not_said_a_miss(recordings: Path) -> None:
+def test_a_wake_word_among_the_negatives_is_a_false_wake_and_an_absent_one_a_miss(recordings: Path) -> None:
     negatives = recordings / "negatives"
     (recordings / "positives" / f"{Path(POSITIVES[0]).stem}.flac").rename(negatives / "a.flac")
     (negatives / f"{Path(NEGATIVES[0]).stem}.flac").rename(recordings / "positives" / "b.flac")
@@ -205,7 +205,7 @@ def test_a_word_put_among_the_negatives_is_a_false_wake_and_one_that_is_not_said
     assert len(word["curve"]) == 22
 
 
-def test_what_is_left_out_is_told(recordings: Path) -> None:
+def test_skipped_recordings_are_reported(recordings: Path) -> None:
     soundfile.write(recordings / "something.wav", recording(NEGATIVES[0]), 16_000)
     soundfile.write(recordings / "pos_alexa.wav", recording(NEGATIVES[0]), 16_000)
     (recordings / "negatives" / "broken.flac").write_bytes(b"fLaC")
@@ -230,7 +230,7 @@ def test_folders_without_recordings_are_refused_in_one_line(home: Path) -> None:
         assert line.startswith(folder)
 
 
-def test_calls_are_counted_under_noises_and_in_rooms_with_intervals(home: Path) -> None:
+def test_detections_are_counted_per_noise_and_room_with_intervals(home: Path) -> None:
     hiss = np.random.default_rng(5).integers(-3000, 3000, 4 * 16_000, np.int16)
     for place in ("noises/hiss/a.wav", "noises/hiss/b.flac", "rooms/cupboard.wav"):
         (home / place).parent.mkdir(parents=True, exist_ok=True)
@@ -266,7 +266,7 @@ def test_calls_are_counted_under_noises_and_in_rooms_with_intervals(home: Path) 
         (("--rooms", "empty"), "empty contains no recording"),
     ],
 )
-def test_folders_without_noises_or_rooms_are_refused_before_anything_is_heard(
+def test_folders_without_noises_or_rooms_are_refused_before_any_scoring(
     home: Path, options: tuple[str, ...], problem: str
 ) -> None:
     (home / "empty").mkdir()
@@ -283,7 +283,7 @@ def test_folders_without_noises_or_rooms_are_refused_before_anything_is_heard(
 # --- tune ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_threshold_is_proposed_with_what_to_expect_of_it(home: Path) -> None:
+def test_a_threshold_is_proposed_with_its_expected_error_rates(home: Path) -> None:
     write_log(home / "state", days=20, calls=60, again=12)
 
     result = wakeword("tune")
@@ -301,7 +301,7 @@ def test_a_threshold_is_proposed_with_what_to_expect_of_it(home: Path) -> None:
     assert "The log does not know who spoke" in text
 
 
-def test_too_little_is_said_to_be_too_little(home: Path) -> None:
+def test_too_few_recordings_are_reported_as_too_few(home: Path) -> None:
     write_log(home / "state", days=1, calls=3)
 
     result = wakeword("tune")
@@ -321,7 +321,7 @@ def test_a_program_reads_the_whole_table(home: Path) -> None:
     assert len(told["table"]) == 15
 
 
-def test_words_with_a_threshold_of_their_own_are_told_by_their_own_setting(home: Path) -> None:
+def test_words_with_their_own_threshold_are_reported_with_their_own_setting(home: Path) -> None:
     write_log(home / "state", days=20, calls=60, again=12)
 
     own = "[wakeword]\nmodel = 'alexa'\n[wakeword.words]\nhey_jarvis = {}\n"
@@ -329,7 +329,7 @@ def test_words_with_a_threshold_of_their_own_are_told_by_their_own_setting(home:
     assert "Proposal: wakeword.words.hey_jarvis.threshold = 0.3." in wakeword("tune", settings=own).stdout
 
 
-def test_where_recordings_were_kept_their_folder_is_named(home: Path) -> None:
+def test_the_folder_of_kept_recordings_is_named(home: Path) -> None:
     write_log(home / "state", days=1, calls=1)
     (home / "state" / CLIPS_NAME).mkdir()
     (home / "state" / CLIPS_NAME / "a.wav").touch()
@@ -337,7 +337,7 @@ def test_where_recordings_were_kept_their_folder_is_named(home: Path) -> None:
     assert f"Listen to the near misses: {home / 'state' / CLIPS_NAME}" in wakeword("tune").stdout
 
 
-def test_no_log_is_one_line_with_where_the_services_log_is(home: Path) -> None:
+def test_a_missing_log_is_one_line_that_names_the_services_log(home: Path) -> None:
     result = wakeword("tune")
 
     assert result.exit_code == 1
@@ -349,7 +349,7 @@ def test_no_log_is_one_line_with_where_the_services_log_is(home: Path) -> None:
 # --- watch -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_microphone_that_is_missing_or_in_use_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_or_busy_microphone_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     refused: dict[int, Exception] = {0: OSError(-9985, "Device unavailable"), 1: OSError(-9985, "Device unavailable")}
     monkeypatch.setattr(devices, "open_library", lambda: FakeLibrary(*CARDS, refused=refused))
 
@@ -361,7 +361,7 @@ def test_a_microphone_that_is_missing_or_in_use_is_one_line(monkeypatch: pytest.
         assert line.startswith(problem)
 
 
-def test_a_microphone_that_stops_is_told_and_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_microphone_that_stops_is_reported_and_ends_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     library = FakeLibrary(*CARDS)
     monkeypatch.setattr(devices, "open_library", lambda: library)
 
@@ -408,7 +408,7 @@ class Terminal:
 
 
 @pytest.mark.sound
-def test_on_a_card_the_bar_follows_the_word_and_ctrl_c_leaves_a_clean_terminal(home: Path) -> None:
+def test_on_a_card_the_bar_follows_the_score_and_ctrl_c_leaves_a_clean_terminal(home: Path) -> None:
     with VirtualCard(home / "card") as card:
         terminal = Terminal(card)
         try:

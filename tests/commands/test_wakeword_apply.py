@@ -64,7 +64,7 @@ def test_with_apply_the_threshold_is_set_and_every_comment_stays(home: Path) -> 
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
 
 
-def test_a_word_with_a_section_of_its_own_is_set_there(home: Path) -> None:
+def test_a_word_with_its_own_section_is_changed_there(home: Path) -> None:
     file = settings(home, "[wakeword]\nmodel = 'alexa'\n\n[wakeword.words.hey_jarvis]\nvoice = 'Mark'\r\n")
     write_log(home / "state", days=20, calls=60, again=12)
 
@@ -76,7 +76,7 @@ def test_a_word_with_a_section_of_its_own_is_set_there(home: Path) -> None:
     assert wake_words(load(None, os.environ).settings.wakeword)[1].thresholds.threshold == 0.3
 
 
-def test_a_threshold_above_the_sure_one_takes_it_along(home: Path) -> None:
+def test_a_threshold_above_the_sure_threshold_raises_both(home: Path) -> None:
     settings(home, "[wakeword]\nthreshold = 0.5\nsure_threshold = 0.6\n")
     write_log(home / "state", days=20, calls=60, false=20, false_peak=0.88)
 
@@ -102,7 +102,7 @@ def test_without_a_good_proposal_nothing_is_set(home: Path, days: int, calls: in
     assert file.read_text(encoding="utf-8") == SETTINGS
 
 
-def test_a_box_without_a_settings_file_is_pointed_at_the_command_that_writes_one(home: Path) -> None:
+def test_without_a_settings_file_the_command_that_writes_one_is_named(home: Path) -> None:
     write_log(home / "state", days=20, calls=60, again=12)
 
     result = tune("--apply")
@@ -124,7 +124,7 @@ def test_a_variable_that_overrides_the_file_is_named(home: Path, monkeypatch: py
     assert file.read_text(encoding="utf-8") == SETTINGS
 
 
-def test_a_table_on_one_line_is_left_for_a_person_and_the_proposal_is_shown(home: Path) -> None:
+def test_an_inline_table_is_left_unedited_and_the_proposal_is_shown(home: Path) -> None:
     text = "[wakeword]\nmodel = 'alexa'\nwords = {hey_jarvis = {threshold = 0.5}}\n"
     file = settings(home, text)
     write_log(home / "state", days=20, calls=60, again=12)
@@ -138,7 +138,7 @@ def test_a_table_on_one_line_is_left_for_a_person_and_the_proposal_is_shown(home
     assert file.read_text(encoding="utf-8") == text
 
 
-def test_a_file_that_may_not_be_written_is_one_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unwritable_file_is_one_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = settings(home, SETTINGS)
     write_log(home / "state", days=20, calls=60, again=12)
 

@@ -71,7 +71,7 @@ def test_a_voice_is_learnt_from_recordings_listed_and_forgotten(home: Path) -> N
     assert enrol("--list").stdout == "hey_jarvis: nobody\n"
 
 
-def test_a_verifier_that_is_switched_off_is_told_to_whoever_enrols(home: Path) -> None:
+def test_enrolment_says_that_the_verifier_is_switched_off(home: Path) -> None:
     recordings(home)
 
     result = enrol("Anna", "--from", "anna", settings="[wakeword]\nverifier = 'off'\n")
@@ -79,7 +79,7 @@ def test_a_verifier_that_is_switched_off_is_told_to_whoever_enrols(home: Path) -
     assert 'wakeword.verifier is "off": set it to "auto"' in result.stdout
 
 
-def test_the_help_says_what_is_asked_for_and_what_recordings_it_takes() -> None:
+def test_the_help_describes_the_prompts_and_the_recordings_needed() -> None:
     lines = " ".join(CliRunner().invoke(app, ["wakeword", "enrol", "--help"]).output.split())
 
     assert "asks for the wake word five times, then for 25 seconds" in lines
@@ -102,7 +102,9 @@ def test_the_help_names_the_settings_file_that_is_read_without_config() -> None:
         (3, 1, "s of other speech; it takes at least 10 s. Put recordings of one person into it"),
     ],
 )
-def test_too_few_recordings_are_refused_with_what_it_takes(home: Path, calls: int, speech: int, problem: str) -> None:
+def test_too_few_recordings_are_refused_with_the_number_needed(
+    home: Path, calls: int, speech: int, problem: str
+) -> None:
     recordings(home, calls=calls, speech=speech)
 
     result = enrol("Anna", "--from", "anna")
@@ -140,7 +142,7 @@ def test_a_recording_in_the_wrong_folder_is_named(home: Path, place: str, name: 
         (("--remove", "Ben"), "", "nobody is enrolled as Ben. `edgevoice wakeword enrol --list` shows who is."),
     ],
 )
-def test_what_cannot_be_done_is_one_line(arguments: tuple[str, ...], settings: str, problem: str) -> None:
+def test_an_impossible_request_is_one_line(arguments: tuple[str, ...], settings: str, problem: str) -> None:
     result = enrol(*arguments, settings=settings)
 
     assert result.exit_code == 1
@@ -149,14 +151,14 @@ def test_what_cannot_be_done_is_one_line(arguments: tuple[str, ...], settings: s
 
 
 @pytest.mark.parametrize("arguments", [(), ("Anna", "--list"), ("--list", "--remove", "Anna")])
-def test_one_thing_at_a_time_is_asked_for(arguments: tuple[str, ...]) -> None:
+def test_only_one_action_at_a_time_is_accepted(arguments: tuple[str, ...]) -> None:
     result = enrol(*arguments)
 
     assert result.exit_code == 2
     assert "give the NAME of a person, or --list, or --remove NAME" in " ".join(result.stderr.split())
 
 
-def test_a_folder_that_cannot_be_read_or_written_is_one_line(home: Path) -> None:
+def test_an_unreadable_or_unwritable_folder_is_one_line(home: Path) -> None:
     recordings(home)
     (home / "state").write_text("no folder")
 
@@ -199,7 +201,7 @@ def talk() -> Samples:
     return np.concatenate([recording(name) for name in NEGATIVES * 3])[: 20 * 16_000]
 
 
-def test_a_person_is_asked_for_five_calls_and_some_talk() -> None:
+def test_enrolment_asks_for_five_wake_words_and_some_speech() -> None:
     lines = Person(*[recording(SLT)] * 5, talk()).asked()
 
     assert lines[0] == 'Say "hey Jarvis" now … 1 of 5'
@@ -208,7 +210,7 @@ def test_a_person_is_asked_for_five_calls_and_some_talk() -> None:
     assert len(lines) == 6
 
 
-def test_what_was_not_heard_is_asked_for_again() -> None:
+def test_a_prompt_is_repeated_when_nothing_was_heard() -> None:
     lines = Person(quiet(1.0), *[recording(SLT)] * 5, quiet(1.0), talk()).asked()
 
     assert lines[1] == 'I did not hear "hey Jarvis". Once more, please.'
@@ -216,11 +218,11 @@ def test_what_was_not_heard_is_asked_for_again() -> None:
     assert lines[-2] == 'I heard too little, or "hey Jarvis" in it. Once more, please.'
 
 
-def test_somebody_who_says_nothing_is_not_asked_for_ever() -> None:
+def test_prompts_stop_after_continued_silence() -> None:
     with pytest.raises(NotEnrolled, match='I did not hear "hey Jarvis", 3 times'):
         Person(*[quiet(1.0)] * 3).asked()
 
 
-def test_an_interruption_keeps_nothing() -> None:
+def test_an_interrupted_enrolment_stores_nothing() -> None:
     with pytest.raises(NotEnrolled, match="interrupted; nothing was kept"):
         Person(recording(SLT)).asked()

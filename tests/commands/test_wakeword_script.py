@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.test_scripts import ROOT, _lay_out
 
 
-def test_it_sets_up_runs_where_it_was_started_and_hands_the_folders_on(tmp_path: Path) -> None:
+def test_the_script_sets_up_runs_in_the_callers_folder_and_passes_the_folders_on(tmp_path: Path) -> None:
     stage = _lay_out(tmp_path)
     shutil.copy(ROOT / "scripts" / "wakeword-eval", stage.project / "scripts" / "wakeword-eval")
     somewhere = tmp_path / "some where"

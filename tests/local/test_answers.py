@@ -48,7 +48,7 @@ def test_an_audio_reply_comes_in_the_real_order(talk: Callable[..., None]) -> No
     talk(thanks)
 
 
-def test_speech_is_24_khz_in_deltas_of_varied_size_and_sounds(talk: Callable[..., None]) -> None:
+def test_speech_is_audible_24_khz_audio_in_deltas_of_varying_size(talk: Callable[..., None]) -> None:
     async def joke(client: Client) -> None:
         await client.ask("tell me a joke")
         await client.answered()
@@ -64,7 +64,7 @@ def test_speech_is_24_khz_in_deltas_of_varied_size_and_sounds(talk: Callable[...
     talk(joke)
 
 
-def test_speech_is_sent_faster_than_it_sounds_but_not_at_once(talk: Callable[..., None]) -> None:
+def test_speech_is_sent_faster_than_real_time_but_not_all_at_once(talk: Callable[..., None]) -> None:
     async def story(client: Client) -> None:
         await client.ask("tell me a story")
         await client.until("response.output_audio.delta")
@@ -90,7 +90,7 @@ def test_text_only_replies_have_no_audio(talk: Callable[..., None]) -> None:
     talk(thanks, output_modalities=["text"])
 
 
-def test_two_wishes_are_two_calls_in_one_response(talk: Callable[..., None]) -> None:
+def test_two_requests_are_two_calls_in_one_response(talk: Callable[..., None]) -> None:
     async def both(client: Client) -> None:
         await client.ask("what time is it and set the volume to fifty percent")
         response = await client.forget().answered()
@@ -112,7 +112,7 @@ async def answer_calls(client: Client, response: dict[str, Any], *outputs: str) 
         await client.send("conversation.item.create", item=told)
 
 
-def test_after_the_last_output_the_service_answers_by_itself(talk: Callable[..., None]) -> None:
+def test_after_the_last_tool_output_the_service_answers_unasked(talk: Callable[..., None]) -> None:
     async def both(client: Client) -> None:
         await client.ask("what time is it and set the volume to fifty percent")
         await answer_calls(client, await client.answered(), '{"time":"18:04"}', '{"volume_percent":50}')
@@ -127,7 +127,7 @@ def test_after_the_last_output_the_service_answers_by_itself(talk: Callable[...,
     talk(both)
 
 
-def test_a_client_may_keep_the_next_response_to_itself(talk: Callable[..., None]) -> None:
+def test_a_client_may_reserve_the_next_response_for_itself(talk: Callable[..., None]) -> None:
     async def alone(client: Client) -> None:
         await client.ask("set the volume to fifty percent")
         await answer_calls(client, await client.answered(), '{"volume_percent":50}')
@@ -145,7 +145,7 @@ def test_a_client_may_keep_the_next_response_to_itself(talk: Callable[..., None]
     talk(alone, providerData={"auto_tool_response": False})
 
 
-def test_an_output_given_while_a_response_runs_waits_for_its_end(talk: Callable[..., None]) -> None:
+def test_a_tool_output_sent_during_a_response_waits_for_its_end(talk: Callable[..., None]) -> None:
     async def late(client: Client) -> None:
         await client.ask("volume up")
         asked = await client.answered()
@@ -162,7 +162,7 @@ def test_an_output_given_while_a_response_runs_waits_for_its_end(talk: Callable[
     talk(late, pace=8.0)
 
 
-def test_goodbye_calls_first_and_speaks_then(talk: Callable[..., None]) -> None:
+def test_goodbye_calls_the_tool_before_it_speaks(talk: Callable[..., None]) -> None:
     tools = [{"type": "function", "name": "end_conversation", "parameters": {}}]
 
     async def goodbye(client: Client) -> None:

@@ -46,7 +46,7 @@ def test_g711_keeps_every_sample_within_its_step(form: AudioFormat) -> None:
     assert np.all(np.abs(read - clipped) <= np.maximum(np.abs(clipped), 256) / 16)
 
 
-def test_what_g711_can_say_it_says_again() -> None:
+def test_g711_reproduces_every_value_it_can_represent() -> None:
     assert ALAW.encode(ALAW.decode(EVERY_CODE), 8000) == EVERY_CODE
     # Mu-law has two codes for nothing.
     assert ULAW.encode(ULAW.decode(EVERY_CODE), 8000) == EVERY_CODE.replace(b"\x7f", b"\xff")
@@ -70,11 +70,11 @@ def test_pcm_of_the_same_rate_is_left_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("form", [PCM, FLOAT])
-def test_half_a_sample_says_nothing(form: AudioFormat) -> None:
+def test_half_a_sample_gives_no_output(form: AudioFormat) -> None:
     assert form.decode(form.encode(samples(5), 24_000) + b"\x01") == samples(5)
 
 
-def test_floats_are_clipped_and_what_is_no_number_is_silence() -> None:
+def test_floats_are_clipped_and_nan_becomes_silence() -> None:
     sent = np.array([0.0, 1.0, -1.0, 7.5, -7.5, 0.5, np.nan, np.inf, -np.inf], "<f4").tobytes()
 
     assert FLOAT.decode(sent) == samples(0, 32_767, -32_767, 32_767, -32_767, 16_384, 0, 32_767, -32_767)

@@ -44,7 +44,7 @@ def test_a_cleared_output_stops_the_backchannel(steps: tuple[Step, ...]) -> None
     play(clear, SETUP, TurnStep("well", until="started"), *steps, TurnStep("well"), AnswerStep("I see."), allow=allow)
 
 
-def test_a_backchannel_after_a_cleared_output_is_said() -> None:
+def test_a_backchannel_after_a_cleared_output_is_spoken() -> None:
     async def listen(client: Client) -> None:
         await setup(client)
         await client.send(CLEAR)
@@ -87,7 +87,7 @@ class Slow(Behaviour):
         await line.put(event)
 
 
-def test_a_piece_on_its_way_comes_before_the_output_is_told_to_be_clear() -> None:
+def test_a_delta_being_sent_arrives_before_the_output_is_reported_cleared() -> None:
     async def scene() -> None:
         service = LocalService(voice=Tone(), recogniser=Hears(), behaviour=Slow())
         async with service, connect(service.url + QUERY, additional_headers=HEADERS) as socket:

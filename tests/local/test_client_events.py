@@ -47,7 +47,7 @@ def test_a_cancelled_response_ends_at_once_without_item_done(talk: Callable[...,
     talk(cancel, pace=8.0)
 
 
-def test_nothing_to_cancel_is_told(talk: Callable[..., None]) -> None:
+def test_cancelling_without_a_response_is_an_error(talk: Callable[..., None]) -> None:
     async def cancel(client: Client) -> None:
         assert (await client.refused("response.cancel"))["code"] == "response_cancel_not_active"
 
@@ -92,7 +92,7 @@ def test_only_spoken_answers_can_be_truncated(talk: Callable[..., None]) -> None
     talk(truncate)
 
 
-def test_items_can_be_placed_shown_and_deleted(talk: Callable[..., None]) -> None:
+def test_items_can_be_inserted_retrieved_and_deleted(talk: Callable[..., None]) -> None:
     async def items(client: Client) -> None:
         def message(item_id: str) -> dict[str, Any]:
             content = [{"type": "input_text", "text": item_id}]
@@ -165,7 +165,7 @@ def test_tools_can_be_forbidden_for_one_response(talk: Callable[..., None]) -> N
     talk(forbidden)
 
 
-def test_a_poisoned_update_is_refused_and_changes_nothing(talk: Callable[..., None]) -> None:
+def test_an_update_with_a_bad_value_is_refused_and_changes_nothing(talk: Callable[..., None]) -> None:
     async def poison(client: Client) -> None:
         bad = {"instructions": "new", "audio": {"input": {"transcription": {"model": "nobody/stt"}}}}
         error = await client.refused("session.update", session=bad)
@@ -179,7 +179,7 @@ def test_a_poisoned_update_is_refused_and_changes_nothing(talk: Callable[..., No
 
 
 @pytest.mark.parametrize("frame", ["{", "[]", "7", b"\xff\x00", '{"no":"type"}', '{"type":[]}', "[" * 5000])
-def test_garbage_from_the_client_gets_one_error_and_loses_nothing(
+def test_invalid_input_from_the_client_gets_one_error_and_loses_nothing(
     frame: str | bytes, talk: Callable[..., None]
 ) -> None:
     async def garbage(client: Client) -> None:
@@ -204,7 +204,7 @@ def test_garbage_from_the_client_gets_one_error_and_loses_nothing(
         ("session.update", {"session": []}, "invalid_value"),
     ],
 )
-def test_a_refused_event_is_told_by_its_own_id(
+def test_the_error_for_a_refused_event_carries_that_events_id(
     kind: str, fields: dict[str, Any], code: str, talk: Callable[..., None]
 ) -> None:
     async def refused(client: Client) -> None:
@@ -213,7 +213,7 @@ def test_a_refused_event_is_told_by_its_own_id(
     talk(refused)
 
 
-def test_by_hand_a_commit_makes_an_item_and_no_response(voice: HibariVoice, talk: Callable[..., None]) -> None:
+def test_a_manual_commit_creates_an_item_and_no_response(voice: HibariVoice, talk: Callable[..., None]) -> None:
     async def by_hand(client: Client) -> None:
         await client.speak(voice.say("Thank you.", 1.0))
         await client.send("input_audio_buffer.clear")
@@ -257,7 +257,9 @@ def test_every_event_has_an_id_of_its_own(talk: Callable[..., None]) -> None:
     talk(ids)
 
 
-def test_the_session_begins_with_a_whole_session(voice: HibariVoice, recogniser: PhonemeRecogniser) -> None:
+def test_the_session_created_event_describes_the_whole_session(
+    voice: HibariVoice, recogniser: PhonemeRecogniser
+) -> None:
     async def scene() -> None:
         async with LocalService(voice=voice, recogniser=recogniser) as service:
             async with connect(service.url + QUERY, additional_headers=HEADERS) as socket:

@@ -107,7 +107,7 @@ def test_no_frame_ends_the_connection(frames: list[str | bytes], is_openai: bool
     ],
 )
 @pytest.mark.parametrize("is_openai", [True, False])
-def test_a_strange_frame_has_one_error_of_one_line(frame: str | bytes, code: str, is_openai: bool) -> None:  # noqa: FBT001 - a parameter
+def test_a_malformed_frame_gets_one_error_of_one_line(frame: str | bytes, code: str, is_openai: bool) -> None:  # noqa: FBT001 - a parameter
     told = [event["error"] for event in talk([frame], is_openai=is_openai) if event["type"] == "error"]
 
     assert [error["code"] for error in told][:-1] == [code]
@@ -115,7 +115,7 @@ def test_a_strange_frame_has_one_error_of_one_line(frame: str | bytes, code: str
     assert "\n" not in told[0]["message"]
 
 
-def test_a_text_frame_that_is_not_utf_8_is_refused_and_the_talk_goes_on() -> None:
+def test_a_text_frame_that_is_not_utf_8_is_refused_and_the_conversation_continues() -> None:
     told = [event for event in talk([b'{"type":"\xff"}'], is_openai=True, as_text=True) if event["type"] == "error"]
 
     assert [event["error"]["code"] for event in told] == ["invalid_json", "item_retrieve_invalid_item_id"]

@@ -44,7 +44,7 @@ USED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("fields", "where", "param"), USED.values(), ids=USED)
-def test_an_output_that_has_no_place_is_refused_while_the_answer_runs(
+def test_an_output_without_a_valid_position_is_refused_during_an_answer(
     fields: dict[str, Any], where: dict[str, Any], param: str
 ) -> None:
     async def late(client: Client) -> None:
@@ -64,7 +64,7 @@ def test_an_output_that_has_no_place_is_refused_while_the_answer_runs(
 
 
 @pytest.mark.parametrize("is_deleted", [True, False])
-def test_an_output_that_loses_its_place_while_it_waits_is_refused_by_its_own_id(*, is_deleted: bool) -> None:
+def test_a_waiting_output_whose_predecessor_is_deleted_is_refused_under_its_own_event_id(*, is_deleted: bool) -> None:
     async def late(client: Client) -> None:
         output = await called(client)
         await client.send(CREATE, item={**MESSAGE, "id": "mine"})
@@ -85,7 +85,7 @@ def test_an_output_that_loses_its_place_while_it_waits_is_refused_by_its_own_id(
     play(late, *CALLED, Expect("response.cancel"), Expect(CREATE), allow=ITEMS - {"response.cancel"})
 
 
-def test_outputs_that_wait_may_follow_one_another() -> None:
+def test_waiting_outputs_may_be_placed_after_one_another() -> None:
     async def late(client: Client) -> None:
         output = await called(client)
         await client.send(CREATE, item={**output, "id": "a"})
@@ -99,7 +99,7 @@ def test_outputs_that_wait_may_follow_one_another() -> None:
     play(late, *CALLED, Expect("response.cancel"), allow=ITEMS - {"response.cancel"})
 
 
-def test_ids_that_the_client_carries_over_are_not_given_again() -> None:
+def test_ids_that_the_client_carries_over_are_not_reused() -> None:
     async def carry(client: Client) -> None:
         await setup(client)
         for item_id in ("item_1", "item_2", "item_4"):
@@ -122,7 +122,7 @@ def test_ids_that_the_client_carries_over_are_not_given_again() -> None:
     )
 
 
-def test_an_answer_under_way_can_be_truncated_to_what_is_out() -> None:
+def test_an_answer_in_progress_can_be_truncated_to_what_was_sent() -> None:
     async def truncate(client: Client) -> None:
         await setup(client)
         deltas = [await client.until(DELTA) for _ in range(10)]
@@ -153,7 +153,7 @@ def test_an_answer_under_way_can_be_truncated_to_what_is_out() -> None:
     )
 
 
-def test_what_is_truncated_of_an_answer_under_way_does_not_come_back_with_its_rest() -> None:
+def test_text_truncated_from_an_answer_in_progress_does_not_return_when_it_completes() -> None:
     async def truncate(client: Client) -> None:
         await setup(client)
         item_id = (await client.until("response.content_part.added"))["item_id"]
@@ -173,7 +173,7 @@ def test_what_is_truncated_of_an_answer_under_way_does_not_come_back_with_its_re
     )
 
 
-def test_a_written_answer_cannot_be_truncated() -> None:
+def test_a_text_answer_cannot_be_truncated() -> None:
     async def truncate(client: Client) -> None:
         await setup(client, output_modalities=["text"])
         item_id = (await client.answered())["output"][0]["id"]
@@ -184,7 +184,7 @@ def test_a_written_answer_cannot_be_truncated() -> None:
 
 
 @pytest.mark.parametrize("content_index", [7, 1, -1])
-def test_a_part_that_an_answer_does_not_have_cannot_be_truncated(content_index: int) -> None:
+def test_a_content_part_that_does_not_exist_cannot_be_truncated(content_index: int) -> None:
     async def truncate(client: Client) -> None:
         await setup(client)
         item_id = (await client.answered())["output"][0]["id"]

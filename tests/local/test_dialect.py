@@ -62,7 +62,7 @@ def test_inworlds_transcripts_are_rewritten(talk: Callable[..., None], voice: Hi
 
 
 @pytest.mark.parametrize(("is_openai", "arguments"), [(True, "{}"), (False, "")])
-def test_a_call_without_arguments_carries_what_the_dialect_says(
+def test_a_call_without_arguments_carries_the_dialects_empty_value(
     is_openai: bool,  # noqa: FBT001 - a parameter of the test
     arguments: str,
     talk: Callable[..., None],
@@ -80,7 +80,7 @@ def test_a_call_without_arguments_carries_what_the_dialect_says(
 
 
 @pytest.mark.parametrize("is_openai", [True, False])
-def test_errors_are_worded_as_clients_know_them(
+def test_errors_are_worded_as_clients_expect(
     is_openai: bool,  # noqa: FBT001 - a parameter of the test
     talk: Callable[..., None],
 ) -> None:
@@ -105,7 +105,7 @@ def test_errors_are_worded_as_clients_know_them(
     talk(ask, is_openai=is_openai, pace=8.0)
 
 
-def test_openais_error_codes_name_what_was_tried(talk: Callable[..., None]) -> None:
+def test_openais_error_codes_name_the_attempted_action(talk: Callable[..., None]) -> None:
     async def ask(client: Client) -> None:
         for verb in ("delete", "retrieve", "truncate"):
             error = await client.refused(f"conversation.item.{verb}", item_id="gone", audio_end_ms=1)
@@ -120,7 +120,7 @@ def test_openais_error_codes_name_what_was_tried(talk: Callable[..., None]) -> N
     talk(ask, is_openai=True)
 
 
-def test_an_update_that_is_refused_in_part_is_told_and_then_in_force(talk: Callable[..., None]) -> None:
+def test_a_partly_refused_update_reports_the_error_and_applies_the_rest(talk: Callable[..., None]) -> None:
     async def ask(client: Client) -> None:
         tool = {"type": "function", "name": "get_current_time"}
         patch = {"tools": [tool], "output_modalities": ["text", "image"], "max_output_tokens": 0}
@@ -136,7 +136,7 @@ def test_an_update_that_is_refused_in_part_is_told_and_then_in_force(talk: Calla
 
 
 @pytest.mark.parametrize("is_openai", [True, False])
-def test_an_image_is_refused_in_one_line_and_the_words_beside_it_are_answered(
+def test_an_image_is_refused_in_one_line_and_the_text_beside_it_is_answered(
     is_openai: bool,  # noqa: FBT001 - a parameter of the test
     talk: Callable[..., None],
 ) -> None:
@@ -269,7 +269,7 @@ def test_a_spoken_item_is_in_the_sessions_input_format(talk: Callable[..., None]
     talk(ask, is_openai=True)
 
 
-def test_a_response_may_be_asked_for_aloud_outside_of_the_conversation(
+def test_a_spoken_response_may_be_requested_outside_the_conversation(
     talk: Callable[..., None], voice: HibariVoice
 ) -> None:
     async def ask(client: Client) -> None:
@@ -296,7 +296,9 @@ def test_a_response_may_answer_items_that_it_names(talk: Callable[..., None]) ->
     talk(ask, is_openai=True)
 
 
-def test_a_spoken_item_with_its_words_is_taken_at_its_word(talk: Callable[..., None], voice: HibariVoice) -> None:
+def test_a_spoken_item_with_a_transcript_is_not_transcribed_again(
+    talk: Callable[..., None], voice: HibariVoice
+) -> None:
     async def ask(client: Client) -> None:
         item = spoken(question(voice, "Tell me a joke."), transcript="Thank you")
         await client.send(CREATE, item=item)
@@ -307,7 +309,7 @@ def test_a_spoken_item_with_its_words_is_taken_at_its_word(talk: Callable[..., N
     talk(ask, is_openai=True)
 
 
-def test_silence_in_an_item_is_no_words_and_bad_audio_is_refused(talk: Callable[..., None]) -> None:
+def test_a_silent_item_has_no_words_and_bad_audio_is_refused(talk: Callable[..., None]) -> None:
     async def ask(client: Client) -> None:
         await client.send(CREATE, item=spoken(bytes(48_000)))
         assert (await client.until(COMPLETED))["transcript"] == ""
@@ -333,7 +335,7 @@ def test_a_transcription_session_answers_only_when_it_is_asked(talk: Callable[..
     talk(ask, is_openai=True, type="transcription", turn_detection=SERVER_VAD)
 
 
-def test_half_a_sample_waits_for_its_other_half_and_not_for_another_format_or_turn(tmp_path: Path) -> None:
+def test_half_a_sample_waits_for_its_other_half_but_not_across_formats_or_turns(tmp_path: Path) -> None:
     sound = bytes(range(256)) * 100
 
     def append(audio: bytes) -> dict[str, Any]:
@@ -394,7 +396,7 @@ def test_a_client_of_openais_transcription_needs_no_model_and_gets_no_answer(
     asyncio.run(scene())
 
 
-def test_a_call_put_back_needs_no_id_and_an_output_may_be_any_json(talk: Callable[..., None]) -> None:
+def test_a_restored_call_needs_no_id_and_an_output_may_be_any_json(talk: Callable[..., None]) -> None:
     async def ask(client: Client) -> None:
         await client.send(CREATE, item={"id": "f", "type": "function_call", "name": "get_current_time"})
         item = (await client.until("conversation.item.done"))["item"]

@@ -14,7 +14,7 @@ from tests.local.played import conversation, lines_of
 COMPLETED = "conversation.item.input_audio_transcription.completed"
 
 
-def test_mastras_voice_is_called_answered_interrupts_speaks_and_listens(
+def test_mastras_voice_client_gets_calls_and_answers_interrupts_speaks_and_listens(
     voice: HibariVoice, recogniser: PhonemeRecogniser
 ) -> None:
     lines = lines_of("mastra")
@@ -87,11 +87,11 @@ def test_one_response_may_have_the_first_protocols_parameters(talk: Callable[...
         (5, 5),
     ],
 )
-def test_parameters_of_a_response_are_written_as_today(response: object, made: object) -> None:
+def test_parameters_of_a_response_are_translated_to_the_current_names(response: object, made: object) -> None:
     assert newer({"type": "response.create", "response": response}) == {"type": "response.create", "response": made}
 
 
-def test_what_has_no_other_name_is_left_as_it_is() -> None:
+def test_fields_without_another_name_stay_as_they_are() -> None:
     event = {"type": "input_audio_buffer.speech_started", "event_id": "e", "item_id": "i", "audio_start_ms": 5}
 
     assert older(event) == event

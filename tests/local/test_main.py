@@ -18,7 +18,7 @@ from edgevoice.local.__main__ import main
         ("--refuse", "200", "invalid choice"),
     ],
 )
-def test_a_value_that_cannot_be_meant_is_refused(
+def test_an_implausible_value_is_refused(
     capsys: pytest.CaptureFixture[str], option: str, value: str, expected: str
 ) -> None:
     with pytest.raises(SystemExit) as ended:

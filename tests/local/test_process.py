@@ -35,7 +35,7 @@ async def greet(process: LocalServiceProcess) -> None:
         await client.until("session.created")
 
 
-def test_the_child_answers_is_replaced_when_it_dies_and_ends_with_its_context() -> None:
+def test_the_child_answers_is_replaced_if_it_dies_and_ends_with_its_context() -> None:
     async def scene() -> None:
         async with LocalServiceProcess(announcement="Hello.") as process:
             assert process.pid is None
@@ -64,7 +64,7 @@ def test_the_child_answers_is_replaced_when_it_dies_and_ends_with_its_context() 
     asyncio.run(scene())
 
 
-def test_signals_and_the_end_of_its_parent_end_it_within_a_second(tmp_path: Path) -> None:
+def test_the_child_ends_within_a_second_of_a_signal_or_its_parents_death(tmp_path: Path) -> None:
     path = str(tmp_path / "socket")
 
     async def started(*options: str) -> tuple[Process, str]:
@@ -100,7 +100,7 @@ def test_signals_and_the_end_of_its_parent_end_it_within_a_second(tmp_path: Path
     asyncio.run(scenes())
 
 
-def test_others_of_the_same_user_find_the_child_while_it_takes_connections(
+def test_other_processes_of_the_same_user_find_the_child_while_it_accepts_connections(
     near: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(near))
@@ -121,7 +121,7 @@ def test_others_of_the_same_user_find_the_child_while_it_takes_connections(
     asyncio.run(scene())
 
 
-def test_a_child_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_cannot_start_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
 
     async def scene() -> None:
@@ -133,7 +133,7 @@ def test_a_child_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch) -> N
     asyncio.run(scene())
 
 
-def test_a_missing_package_is_told_without_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_reported_without_starting_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(process_module._PACKAGES, "no_such_module_of_ours", "no-such-package")
 
     async def scene() -> None:
@@ -191,7 +191,7 @@ class Slow(LocalServiceProcess):
         self.log.with_suffix(".go").touch()
 
 
-def test_a_caller_that_gives_up_leaves_the_child_loading_for_the_next_one(tmp_path: Path) -> None:
+def test_the_child_keeps_loading_for_the_next_caller_when_one_gives_up(tmp_path: Path) -> None:
     async def scene() -> None:
         async with Slow(tmp_path) as process:
             for _ in range(3):
@@ -213,7 +213,7 @@ def test_a_caller_that_gives_up_leaves_the_child_loading_for_the_next_one(tmp_pa
     asyncio.run(scene())
 
 
-def test_who_dials_while_the_child_loads_is_told_that_it_is_starting(
+def test_a_client_that_connects_while_the_child_loads_learns_that_it_is_starting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process_module, "PATIENCE_S", 0.01)
@@ -232,7 +232,7 @@ def test_who_dials_while_the_child_loads_is_told_that_it_is_starting(
     asyncio.run(scene())
 
 
-def test_a_child_that_hangs_is_given_up_after_its_own_limit_and_started_again(
+def test_a_child_that_hangs_is_abandoned_after_its_limit_and_restarted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process_module, "_AGAIN", Backoff(first_s=0.01, factor=2, limit_s=0.02))
@@ -249,7 +249,7 @@ def test_a_child_that_hangs_is_given_up_after_its_own_limit_and_started_again(
     asyncio.run(scene())
 
 
-def test_while_the_next_try_is_waited_for_callers_hear_at_once_why_the_last_one_failed(
+def test_until_the_next_attempt_callers_get_the_last_failure_immediately(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process_module, "_AGAIN", Backoff(first_s=60, factor=2, limit_s=60))
@@ -264,7 +264,7 @@ def test_while_the_next_try_is_waited_for_callers_hear_at_once_why_the_last_one_
     asyncio.run(scene())
 
 
-def test_a_child_that_still_loads_ends_with_the_context(tmp_path: Path) -> None:
+def test_a_child_that_is_still_loading_ends_with_the_context(tmp_path: Path) -> None:
     pids: list[int] = []
 
     async def scene() -> None:
@@ -303,7 +303,7 @@ def test_a_child_that_still_loads_ends_with_the_context(tmp_path: Path) -> None:
         (FileNotFoundError(errno.ENOENT, "No such file or directory"), "No such file or directory. Install it"),
     ],
 )
-def test_a_process_that_cannot_be_had_is_one_line_and_tried_again(
+def test_a_process_that_cannot_be_started_is_one_line_and_is_retried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: OSError, words: str
 ) -> None:
     monkeypatch.setattr(process_module, "_AGAIN", Backoff(first_s=0.01, factor=2, limit_s=0.01))
@@ -326,7 +326,7 @@ def test_a_process_that_cannot_be_had_is_one_line_and_tried_again(
     asyncio.run(scene())
 
 
-def test_a_machine_without_a_folder_for_the_socket_says_so_to_each_caller_and_goes_on_once_there_is_one(
+def test_without_a_socket_folder_every_caller_gets_an_error_until_the_folder_exists(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process_module, "_AGAIN", Backoff(first_s=0.01, factor=2, limit_s=0.01))
@@ -354,7 +354,7 @@ def test_outside_its_context_there_is_no_socket() -> None:
         _ = LocalServiceProcess().socket_path
 
 
-def test_a_fault_of_ours_does_not_leave_callers_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_of_ours_does_not_leave_callers_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene() -> None:
         async with Slow(tmp_path) as process:
 

@@ -165,12 +165,12 @@ SINGLE = [
 
 
 @pytest.mark.parametrize(("event", "path"), SINGLE)
-def test_a_null_is_an_absent_field(event: dict[str, Any], path: Path) -> None:
+def test_a_null_counts_as_an_absent_field(event: dict[str, Any], path: Path) -> None:
     assert obeyed(changed(event, [path], is_null=True)) == obeyed(changed(event, [path], is_null=False))
 
 
 @given(st.data())
-def test_any_nulls_together_are_absent_fields(data: st.DataObject) -> None:
+def test_any_combination_of_nulls_counts_as_absent_fields(data: st.DataObject) -> None:
     event = data.draw(st.sampled_from(EVENTS))
     choices = [path for path in paths(event) if path != ("type",)]
     taken = data.draw(st.lists(st.sampled_from(choices), unique=True)) if choices else []
@@ -180,7 +180,7 @@ def test_any_nulls_together_are_absent_fields(data: st.DataObject) -> None:
     assert obeyed(changed(event, taken, is_null=True)) == obeyed(changed(event, taken, is_null=False))
 
 
-def test_every_event_is_taken_whole() -> None:
+def test_every_complete_event_is_accepted() -> None:
     for event in EVENTS:
         outcome = obeyed(event)
         assert isinstance(outcome, str) or outcome[2] == [], event  # type: ignore[index] # a session and what was refused
@@ -197,7 +197,7 @@ def test_where_null_is_a_value_it_is_kept(field: str) -> None:
     assert getattr(session.settings.audio.input, field) is None
 
 
-def test_what_is_the_clients_own_keeps_its_nulls() -> None:
+def test_data_that_belongs_to_the_client_keeps_its_nulls() -> None:
     assert tidied({"tools": [TOOL], "a": None}) == {"tools": [TOOL]}
     output = {"type": "function_call_output", "output": {"temperature": None}, "id": None}
     assert tidied(output) == {"type": "function_call_output", "output": {"temperature": None}}

@@ -69,7 +69,7 @@ def test_a_wrong_upgrade_is_refused(suffix: str, headers: dict[str, str] | None,
         ("/v1/realtime?model=a", "Authorization: Bearer a\r\nOpenAI-Beta: realtime=v1\r\nOpenAI-Beta: x", 101),
     ],
 )
-def test_a_strange_upgrade_has_its_status(target: str, headers: str, status: int) -> None:
+def test_an_unusual_upgrade_request_gets_its_status(target: str, headers: str, status: int) -> None:
     async def scene() -> str:
         async with LocalService(voice=Mute(), recogniser=Deaf()) as service:
             port = int(service.url.split(":")[2].split("/")[0])
@@ -93,7 +93,7 @@ def test_a_strange_upgrade_has_its_status(target: str, headers: str, status: int
     assert asyncio.run(scene()).split(" ")[1] == str(status)
 
 
-def test_only_accepted_keys_come_in_when_there_are_any() -> None:
+def test_only_configured_keys_are_accepted_where_any_are_configured() -> None:
     async def scene() -> None:
         async with LocalService(voice=Mute(), recogniser=Deaf(), accept_keys={"good"}) as service:
             for scheme in ("Basic", "Bearer"):
@@ -115,7 +115,7 @@ def test_every_scripted_refusal_has_its_status_and_a_json_body(status: int) -> N
     assert code
 
 
-def test_a_slow_door_opens_late() -> None:
+def test_a_delayed_upgrade_completes_late() -> None:
     async def scene() -> float:
         slow = Behaviour(delay_open_s=0.2)
         async with LocalService(voice=Mute(), recogniser=Deaf(), behaviour=slow) as service:
@@ -126,7 +126,7 @@ def test_a_slow_door_opens_late() -> None:
     assert 0.2 <= asyncio.run(scene()) < 2.0
 
 
-def test_nonsense_comes_before_every_event_and_the_talk_goes_on(
+def test_the_conversation_survives_nonsense_before_every_event(
     voice: HibariVoice, recogniser: PhonemeRecogniser
 ) -> None:
     async def scene() -> None:
@@ -168,7 +168,7 @@ def test_a_unix_socket_opens_no_port_and_belongs_to_its_owner(tmp_path: Path) ->
     asyncio.run(scene())
 
 
-def test_a_taken_port_is_told_with_a_remedy() -> None:
+def test_a_port_in_use_is_reported_with_a_remedy() -> None:
     async def scene() -> None:
         async with LocalService(voice=Mute(), recogniser=Deaf()) as service:
             port = int(service.url.split(":")[2].split("/")[0])

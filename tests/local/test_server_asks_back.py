@@ -21,7 +21,7 @@ class Hears:
         return self.next
 
 
-def test_uncertain_words_are_asked_about_and_done_after_a_yes(voice: HibariVoice) -> None:
+def test_an_uncertain_command_is_confirmed_and_carried_out_after_a_yes(voice: HibariVoice) -> None:
     hears = Hears()
     sound = question(voice, "What can you do?")
 

@@ -31,7 +31,7 @@ SPOKEN = "response.output_audio_transcript.done"
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_a_client_that_exists_is_called_answered_and_interrupts(
+def test_an_existing_client_gets_calls_and_answers_and_interrupts(
     name: str, voice: HibariVoice, recogniser: PhonemeRecogniser
 ) -> None:
     lines = lines_of(name)

@@ -88,7 +88,7 @@ async def connected(service: LocalService) -> AsyncGenerator[Conversation]:
         yield Conversation(connection)
 
 
-def test_openais_client_asks_aloud_is_asked_for_the_time_and_is_told_it_aloud(
+def test_openais_client_asks_aloud_gets_a_call_for_the_time_and_hears_the_answer(
     voice: HibariVoice, recogniser: PhonemeRecogniser
 ) -> None:
     async def scene() -> None:
@@ -135,7 +135,7 @@ def test_openais_client_asks_aloud_is_asked_for_the_time_and_is_told_it_aloud(
     asyncio.run(scene())
 
 
-def test_openais_client_interrupts_and_is_believed_what_it_heard(
+def test_openais_client_interrupts_and_the_server_accepts_its_truncation(
     voice: HibariVoice, recogniser: PhonemeRecogniser
 ) -> None:
     async def scene() -> None:
@@ -157,7 +157,9 @@ def test_openais_client_interrupts_and_is_believed_what_it_heard(
 
 
 @pytest.mark.parametrize(("path", "status"), [("/v2", 404), ("", 404)])
-def test_no_other_path_is_openais(path: str, status: int, voice: HibariVoice, recogniser: PhonemeRecogniser) -> None:
+def test_an_openai_client_on_another_path_gets_404(
+    path: str, status: int, voice: HibariVoice, recogniser: PhonemeRecogniser
+) -> None:
     async def scene() -> None:
         async with LocalService(voice=voice, recogniser=recogniser) as service:
             host = service.url.removeprefix("ws://").partition("/")[0]

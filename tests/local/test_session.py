@@ -36,7 +36,7 @@ def test_an_update_is_merged_and_leaves_the_rest_alone() -> None:
     assert session.document["audio"]["input"]["format"] == {"type": "audio/pcm", "rate": 24000}
 
 
-def test_null_turn_detection_means_by_hand() -> None:
+def test_null_turn_detection_means_manual_commits() -> None:
     session = new_session()
     session.update({"audio": {"input": {"turn_detection": None}}})
 
@@ -76,7 +76,7 @@ def test_another_kind_of_turn_detection_brings_its_own_defaults() -> None:
         ({"model": ""}, "session.model"),
     ],
 )
-def test_in_inworlds_dialect_a_bad_value_poisons_the_whole_update(patch: dict[str, Any], param: str) -> None:
+def test_in_inworlds_dialect_a_bad_value_invalidates_the_whole_update(patch: dict[str, Any], param: str) -> None:
     session = new_session()
     before = session.document
 
@@ -113,7 +113,7 @@ def test_in_inworlds_dialect_a_bad_value_poisons_the_whole_update(patch: dict[st
         ({"providerData": {"auto_tool_response": 1}}, "session.providerData.auto_tool_response"),
     ],
 )
-def test_in_openais_dialect_one_bad_value_leaves_the_rest_in_force(patch: dict[str, Any], param: str) -> None:
+def test_in_openais_dialect_a_bad_value_does_not_affect_the_others(patch: dict[str, Any], param: str) -> None:
     session, untouched = new_session(OPENAI), new_session(OPENAI)
     rest = {"instructions": "Be brief.", "audio": {"input": {"transcription": {"model": "whisper-1"}}}}
     untouched.update({"instructions": "Be brief."})
@@ -187,7 +187,7 @@ OPENAI_MODELS = [
 
 @pytest.mark.parametrize("dialect", [INWORLD, OPENAI])
 @pytest.mark.parametrize("model", OPENAI_MODELS)
-def test_openais_transcription_models_are_taken(model: str, dialect: Dialect) -> None:
+def test_openais_transcription_models_are_accepted(model: str, dialect: Dialect) -> None:
     session = new_session(dialect)
     transcription = {"model": model, "language": "en", "delay": "low", "keywords": ["jarvis"], "languages": ["en"]}
 
@@ -196,7 +196,7 @@ def test_openais_transcription_models_are_taken(model: str, dialect: Dialect) ->
     assert session.document["audio"]["input"]["transcription"] == transcription
 
 
-def test_in_openais_dialect_any_transcription_model_is_taken() -> None:
+def test_in_openais_dialect_any_transcription_model_is_accepted() -> None:
     assert new_session(OPENAI).update({"audio": {"input": {"transcription": {"model": "nobody/stt"}}}}) == []
 
 
@@ -222,7 +222,7 @@ def test_in_openais_dialect_any_transcription_model_is_taken() -> None:
 )
 @pytest.mark.parametrize("side", ["input", "output"])
 @pytest.mark.parametrize("dialect", [INWORLD, OPENAI])
-def test_every_way_of_naming_a_format_is_taken(dialect: Dialect, side: str, sent: Any, kept: dict[str, Any]) -> None:
+def test_every_way_of_naming_a_format_is_accepted(dialect: Dialect, side: str, sent: Any, kept: dict[str, Any]) -> None:
     session = new_session(dialect)
 
     assert session.update({"audio": {side: {"format": sent}}}) == []
@@ -232,7 +232,7 @@ def test_every_way_of_naming_a_format_is_taken(dialect: Dialect, side: str, sent
     assert (form.type, form.rate_hz) == (kept["type"], kept.get("rate", 8000))
 
 
-def test_older_names_are_taken_in_a_format_object_only_where_they_work() -> None:
+def test_older_names_in_a_format_object_are_accepted_only_where_they_work() -> None:
     # Inworld takes this object and then never sends any audio: better refused.
     with pytest.raises(RequestRefused):
         new_session(INWORLD).update({"audio": {"output": {"format": {"type": "g711_ulaw"}}}})
@@ -241,7 +241,7 @@ def test_older_names_are_taken_in_a_format_object_only_where_they_work() -> None
     assert session.document["audio"]["output"]["format"] == {"type": "audio/pcmu"}
 
 
-def test_back_from_g711_to_pcm_is_24_khz() -> None:
+def test_switching_from_g711_back_to_pcm_restores_24_khz() -> None:
     session = new_session()
     session.update({"audio": {"input": {"format": "g711_ulaw"}}})
     session.update({"audio": {"input": {"format": "audio/pcm"}}})
@@ -249,14 +249,14 @@ def test_back_from_g711_to_pcm_is_24_khz() -> None:
     assert session.document["audio"]["input"]["format"] == {"type": "audio/pcm", "rate": 24000}
 
 
-def test_a_voice_may_be_a_name_or_an_id_in_turn() -> None:
+def test_a_voice_may_be_given_by_name_or_by_id() -> None:
     session = new_session()
     for voice in ({"id": "voice_1"}, {"id": "voice_2"}, "alloy", {"id": "voice_3"}):
         assert session.update({"audio": {"output": {"voice": voice}}}) == []
         assert session.document["audio"]["output"]["voice"] == voice
 
 
-def test_the_flat_fields_of_openais_first_protocol_are_taken() -> None:
+def test_the_flat_fields_of_openais_first_protocol_are_accepted() -> None:
     session = new_session(OPENAI)
     flat = {
         "modalities": ["text"],

@@ -23,11 +23,11 @@ def refusal(param: str | None) -> RequestRefused:
         ({"a": [1, 2], "b": 2}, "session.a[1].x", {"b": 2}),
     ],
 )
-def test_what_was_refused_is_left_out_and_nothing_else(patch: dict[str, Any], param: str, rest: dict[str, Any]) -> None:
+def test_only_the_refused_fields_are_left_out(patch: dict[str, Any], param: str, rest: dict[str, Any]) -> None:
     assert rest_of(patch, refusal(param)) == rest
 
 
 @pytest.mark.parametrize("param", ["session.c", "session", "", None])
-def test_what_is_not_in_the_patch_is_refused(param: str | None) -> None:
+def test_removing_a_field_that_is_not_in_the_patch_is_refused(param: str | None) -> None:
     with pytest.raises(RequestRefused, match="Bad"):
         rest_of({"a": 1, "b": {"x": 2}}, refusal(param))

@@ -81,7 +81,7 @@ def test_audio_time_counts_from_the_first_sample(voice: HibariVoice, talk: Calla
     talk(ask)
 
 
-def test_a_spoken_double_wish_makes_parallel_calls(voice: HibariVoice, talk: Callable[..., None]) -> None:
+def test_a_spoken_request_for_two_things_makes_parallel_calls(voice: HibariVoice, talk: Callable[..., None]) -> None:
     async def ask(client: Client) -> None:
         await client.speak(question(voice, "Alexa.", 0.4, "What time is it, and set the volume to fifty percent?"))
         response = await client.answered()
@@ -91,7 +91,7 @@ def test_a_spoken_double_wish_makes_parallel_calls(voice: HibariVoice, talk: Cal
     talk(ask)
 
 
-def test_only_the_wake_word_is_answered_with_yes(voice: HibariVoice, talk: Callable[..., None]) -> None:
+def test_the_wake_word_alone_is_answered_with_yes(voice: HibariVoice, talk: Callable[..., None]) -> None:
     async def call(client: Client) -> None:
         await client.speak(question(voice, "Hey Jarvis.") + silence(1.0))
         assert (await client.answered())["output"][0]["content"][0]["transcript"] == "Yes?"
@@ -99,7 +99,7 @@ def test_only_the_wake_word_is_answered_with_yes(voice: HibariVoice, talk: Calla
     talk(call)
 
 
-def test_what_is_not_understood_is_said_so(voice: HibariVoice, talk: Callable[..., None]) -> None:
+def test_the_service_says_when_it_did_not_understand(voice: HibariVoice, talk: Callable[..., None]) -> None:
     async def call(client: Client) -> None:
         await client.speak(question(voice, "Is it going to rain tomorrow?"))
         response = await client.answered()
@@ -147,7 +147,7 @@ def test_an_answer_that_may_not_be_interrupted_is_followed_by_the_next(
     talk(speak_over, pace=8.0, turn_detection={**SERVER, "interrupt_response": False})
 
 
-def test_an_output_for_a_turn_that_has_passed_is_kept_but_not_spoken_of(
+def test_a_tool_output_for_an_earlier_turn_is_kept_but_not_answered(
     voice: HibariVoice, talk: Callable[..., None]
 ) -> None:
     async def speak_meanwhile(client: Client) -> None:
@@ -175,7 +175,7 @@ def test_create_response_false_leaves_the_answer_to_the_client(voice: HibariVoic
     talk(ask, turn_detection={**SERVER, "create_response": False})
 
 
-def test_a_commit_ends_the_turn_under_way(voice: HibariVoice, talk: Callable[..., None]) -> None:
+def test_a_commit_ends_the_turn_in_progress(voice: HibariVoice, talk: Callable[..., None]) -> None:
     async def press(client: Client) -> None:
         await client.speak(silence(0.4) + voice.say("What can you do?", 1.0))
         started = await client.until("input_audio_buffer.speech_started")
@@ -190,9 +190,7 @@ def test_a_commit_ends_the_turn_under_way(voice: HibariVoice, talk: Callable[...
     talk(press)
 
 
-def test_without_transcription_the_service_understands_all_the_same(
-    voice: HibariVoice, talk: Callable[..., None]
-) -> None:
+def test_the_service_understands_speech_without_transcription(voice: HibariVoice, talk: Callable[..., None]) -> None:
     async def ask(client: Client) -> None:
         await client.speak(question(voice, "Thank you."))
         response = await client.answered()
@@ -215,7 +213,7 @@ def test_sixteen_khz_both_ways(voice: HibariVoice, talk: Callable[..., None]) ->
     talk(ask, audio={"input": {**rate, "turn_detection": SERVER}, "output": rate})
 
 
-def test_a_client_that_leaves_in_the_middle_leaves_nothing_running(
+def test_a_client_that_disconnects_midway_leaves_nothing_running(
     voice: HibariVoice, recogniser: PhonemeRecogniser
 ) -> None:
     async def scene(*, abruptly: bool) -> None:
@@ -248,7 +246,7 @@ def test_two_clients_do_not_hear_each_other(voice: HibariVoice, recogniser: Phon
     asyncio.run(scene())
 
 
-def test_a_recording_holds_the_uplink_and_both_sides_of_the_wire(
+def test_a_recording_contains_the_uplink_and_both_sides_of_the_wire(
     tmp_path: Path, voice: HibariVoice, talk: Callable[..., None]
 ) -> None:
     spoken = question(voice, "Thank you.")

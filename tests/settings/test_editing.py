@@ -45,22 +45,22 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize(("before", "path", "after"), WRITTEN.values(), ids=WRITTEN)
-def test_a_value_is_put(before: str, path: tuple[str, ...], after: str) -> None:
+def test_a_value_is_written(before: str, path: tuple[str, ...], after: str) -> None:
     assert put(before, {path: 0.3}) == after
 
 
-def test_what_is_so_already_is_left_as_it_was_written() -> None:
+def test_a_setting_with_the_right_value_is_left_as_it_was_written() -> None:
     assert put("[wakeword]\nthreshold=0.30 # so\n", {THRESHOLD: 0.3}) == "[wakeword]\nthreshold=0.30 # so\n"
 
 
-def test_a_value_that_a_person_chose_stays_where_only_an_old_one_may_be_replaced() -> None:
+def test_a_value_chosen_by_a_person_stays_where_only_a_known_old_value_is_replaced() -> None:
     path = ("speaker", "device")
 
     assert put("[speaker]\ndevice = 'mine'\n", {path: "new"}, "old") == "[speaker]\ndevice = 'mine'\n"
     assert put("[speaker]\ndevice = 'old'\n", {path: "new"}, "old") == '[speaker]\ndevice = "new"\n'
 
 
-def test_two_values_at_once_are_both_put() -> None:
+def test_two_values_are_written_at_once() -> None:
     after = put("[wakeword]\n", {THRESHOLD: 0.9, ("wakeword", "sure_threshold"): 0.9})
 
     assert tomllib.loads(after) == {"wakeword": {"threshold": 0.9, "sure_threshold": 0.9}}
@@ -83,7 +83,7 @@ def test_two_values_at_once_are_both_put() -> None:
         ),
     ],
 )
-def test_what_cannot_be_edited_rightly_is_not_edited(text: str, path: tuple[str, ...], problem: str) -> None:
+def test_a_file_that_cannot_be_edited_safely_is_not_edited(text: str, path: tuple[str, ...], problem: str) -> None:
     with pytest.raises(EditRefused) as refused:
         put(text, {path: 0.3})
 

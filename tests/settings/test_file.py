@@ -62,13 +62,13 @@ def load_text(file: Path, text: str, environment: Mapping[str, str] | None = Non
 
 
 @pytest.mark.usefixtures("_nothing_in_etc")
-def test_without_file_and_variables_the_defaults_hold(tmp_path: Path) -> None:
+def test_without_file_and_variables_the_defaults_apply(tmp_path: Path) -> None:
     loaded = load(None, {"HOME": str(tmp_path)})
 
     assert loaded == Loaded(Settings(), None, {})
 
 
-def test_the_environment_goes_before_the_file_and_the_file_before_the_defaults(file: Path) -> None:
+def test_the_environment_overrides_the_file_and_the_file_overrides_the_defaults(file: Path) -> None:
     loaded = load_text(
         file, "[speaker]\nvolume_percent = 30\nearcon_percent = 20", {"EDGEVOICE_SPEAKER_VOLUME_PERCENT": "50"}
     )
@@ -84,7 +84,7 @@ def test_the_environment_goes_before_the_file_and_the_file_before_the_defaults(f
 
 
 @pytest.mark.usefixtures("_nothing_in_etc")
-def test_the_file_that_is_named_goes_before_the_variable_and_the_variable_before_the_home(tmp_path: Path) -> None:
+def test_a_named_file_wins_over_the_variable_and_the_variable_over_the_home_folder(tmp_path: Path) -> None:
     home = tmp_path / ".config" / "edgevoice" / "edgevoice.toml"
     home.parent.mkdir(parents=True)
     named, by_variable = tmp_path / "named.toml", tmp_path / "variable.toml"
@@ -97,7 +97,7 @@ def test_the_file_that_is_named_goes_before_the_variable_and_the_variable_before
     assert load(None, environment | {"EDGEVOICE_CONFIG": ""}).settings.speaker.volume_percent == 1
 
 
-def test_files_are_looked_for_in_etc_then_in_the_user_s_configuration() -> None:
+def test_files_are_searched_in_etc_then_in_the_users_configuration() -> None:
     assert file_places({"HOME": "/h"}) == [SYSTEM_FILE, Path("/h/.config/edgevoice/edgevoice.toml")]
     assert file_places({"HOME": "/h", "XDG_CONFIG_HOME": "/x"}) == [SYSTEM_FILE, Path("/x/edgevoice/edgevoice.toml")]
     assert file_places({"HOME": "/h", "XDG_CONFIG_HOME": "x"})[1] == Path("/h/.config/edgevoice/edgevoice.toml")
@@ -105,7 +105,9 @@ def test_files_are_looked_for_in_etc_then_in_the_user_s_configuration() -> None:
 
 
 @pytest.mark.usefixtures("_nothing_in_etc")
-def test_a_home_that_the_service_may_not_enter_counts_as_empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_home_folder_that_the_service_may_not_enter_counts_as_empty(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def closed(path: Path) -> bool:
         if path.is_relative_to(tmp_path / "home"):
             raise PermissionError(errno.EACCES, "Permission denied")
@@ -116,7 +118,7 @@ def test_a_home_that_the_service_may_not_enter_counts_as_empty(monkeypatch: pyte
     assert load(None, {"HOME": str(tmp_path / "home")}).source is None
 
 
-def test_a_file_in_etc_that_may_not_be_read_is_never_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_file_in_etc_is_never_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     def closed(path: Path) -> bool:
         raise PermissionError(errno.EACCES, "Permission denied")
 
@@ -126,7 +128,7 @@ def test_a_file_in_etc_that_may_not_be_read_is_never_passed_over(monkeypatch: py
         load(None, {})
 
 
-def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+def test_a_named_file_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     missing = tmp_path / "missing.toml"
 
     with pytest.raises(SettingsRefused, match=f"^{missing} does not exist$") as caught:
@@ -149,7 +151,7 @@ def test_a_folder_an_endless_file_and_no_path_at_all_are_refused(tmp_path: Path)
     ("code", "words"),
     [(errno.EACCES, "is not readable by this user"), (errno.EIO, "cannot be read: Input/output error")],
 )
-def test_a_file_that_cannot_be_read_is_told_with_the_reason(
+def test_an_unreadable_file_is_reported_with_the_reason(
     file: Path, monkeypatch: pytest.MonkeyPatch, code: int, words: str
 ) -> None:
     def failing(*_arguments: object) -> None:
@@ -161,7 +163,7 @@ def test_a_file_that_cannot_be_read_is_told_with_the_reason(
         load(file, {})
 
 
-def test_a_file_that_windows_wrote_is_read(file: Path) -> None:
+def test_a_file_written_on_windows_is_read(file: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbf[speaker]\r\nvolume_percent = 30\r\n")
 
     assert load(file, {}).settings.speaker.volume_percent == 30
@@ -189,7 +191,7 @@ def test_a_file_that_windows_wrote_is_read(file: Path) -> None:
         ("EDGEVOICE_TOOLS_ENABLED", "[]", "tools.enabled", ()),
     ],
 )  # fmt: skip
-def test_a_variable_is_read_as_toml_where_that_fits_else_as_text(
+def test_a_variable_is_read_as_toml_if_possible_and_as_text_otherwise(
     variable: str, raw: str, name: str, value: object
 ) -> None:
     loaded = load(Path(os.devnull), {variable: raw})
@@ -199,7 +201,7 @@ def test_a_variable_is_read_as_toml_where_that_fits_else_as_text(
     assert loaded.origins == {name: variable}
 
 
-def test_a_variable_that_is_wrong_is_told_by_its_name_with_a_remedy_of_its_own() -> None:
+def test_an_invalid_variable_is_reported_by_name_with_its_own_remedy() -> None:
     with pytest.raises(SettingsRefused) as caught:
         load(Path(os.devnull), {"EDGEVOICE_MICROPHONE_PREROLL_S": "-1"})
 
@@ -209,20 +211,20 @@ def test_a_variable_that_is_wrong_is_told_by_its_name_with_a_remedy_of_its_own()
     assert caught.value.remedy.startswith("Fix the variable")
 
 
-def test_a_variable_that_is_no_setting_is_refused_by_name() -> None:
+def test_a_variable_for_an_unknown_setting_is_refused_by_name() -> None:
     assert variable_faults(EDGEVOICE_SPEAKR_DEVICE="x") == (
         "EDGEVOICE_SPEAKR_DEVICE is not a setting; did you mean EDGEVOICE_SPEAKER_DEVICE?",
     )
     assert variable_faults(EDGEVOICE_ZZZZ="x") == ("EDGEVOICE_ZZZZ is not a setting",)
 
 
-def test_a_variable_that_disagrees_with_the_file_is_blamed_rather_than_the_file() -> None:
+def test_a_variable_that_contradicts_the_file_is_blamed_rather_than_the_file() -> None:
     (line,) = variable_faults(EDGEVOICE_WAKEWORD_THRESHOLD="0.9")
 
     assert line.startswith("EDGEVOICE_WAKEWORD_THRESHOLD: wakeword.sure_threshold is 0.8; it must be at least")
 
 
-def test_a_variable_with_a_key_in_it_is_sent_elsewhere() -> None:
+def test_a_variable_that_contains_an_api_key_is_refused() -> None:
     (line,) = variable_faults(EDGEVOICE_SERVICE_API_KEY=SECRET)
 
     assert "use service.key_file or EDGEVOICE_API_KEY" in line
@@ -233,23 +235,21 @@ def test_a_variable_that_is_not_utf_8_is_refused() -> None:
     assert variable_faults(EDGEVOICE_SERVICE_VOICE="\udcff") == ("EDGEVOICE_SERVICE_VOICE: service.voice is not UTF-8",)
 
 
-def test_the_key_and_the_path_and_other_programs_variables_are_no_settings() -> None:
+def test_the_key_the_path_and_other_programs_variables_are_not_settings() -> None:
     environment = {"EDGEVOICE_API_KEY": SECRET, "EDGEVOICE_CONFIG": "/unused", "PATH": "/bin", "edgevoice_x": "y"}
 
     assert load(Path(os.devnull), environment).settings == Settings()
 
 
 @given(st.dictionaries(st.sampled_from([each.variable for each in ENTRIES.values()]), st.text(), max_size=3))
-def test_no_variable_whatever_it_holds_does_anything_but_load_or_be_refused(environment: dict[str, str]) -> None:
+def test_any_content_of_a_variable_is_loaded_or_refused(environment: dict[str, str]) -> None:
     refusal = refusal_of(Path(os.devnull), environment)
 
     assert refusal is None or all(line.isprintable() for line in refusal.faults)
 
 
 @given(st.binary(max_size=200))
-def test_no_file_whatever_it_holds_does_anything_but_load_or_be_refused(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes
-) -> None:
+def test_any_content_of_a_file_is_loaded_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     file = tmp_path_factory.mktemp("any") / "edgevoice.toml"
     file.write_bytes(content)
 
@@ -264,7 +264,7 @@ def test_no_file_whatever_it_holds_does_anything_but_load_or_be_refused(
 # --- the panel of a broken file ---------------------------------------------------------------------------------------
 
 
-def test_the_panel_of_a_file_that_is_wrong_elsewhere_is_saved(file: Path) -> None:
+def test_the_panel_is_used_though_another_section_of_the_file_is_invalid(file: Path) -> None:
     file.write_text("[speaker]\nvolume_percent = 900\n[nonsense]\n[panel]\nstatus_led_gpio = 5", encoding="utf-8")
 
     assert salvage_panel(file, {"EDGEVOICE_NONSENSE": "1"}) == PanelSettings(status_led_gpio=5)
@@ -272,7 +272,7 @@ def test_the_panel_of_a_file_that_is_wrong_elsewhere_is_saved(file: Path) -> Non
 
 
 @pytest.mark.parametrize("broken", ["[microphone\n", "[log]\nlevel = info\n", "[service]\nurl = 'ws\n"])
-def test_the_panel_of_a_file_that_is_no_toml_elsewhere_is_saved(file: Path, broken: str) -> None:
+def test_the_panel_is_used_though_the_file_is_invalid_toml_elsewhere(file: Path, broken: str) -> None:
     file.write_text(f"[panel]\nstatus_led_gpio = 5\n{broken}", encoding="utf-8")
     assert salvage_panel(file, {}) == PanelSettings(status_led_gpio=5)
 
@@ -288,19 +288,19 @@ def test_the_panel_of_a_file_that_is_no_toml_elsewhere_is_saved(file: Path, brok
     ["[panel", "[panel]\nstatus_led_gpio = 99", "[panel]\nnonsense = 1", "[panel]\ntalk_button_gpio = 24", "panel = 3",
      "[amplifier]\nmute_gpio = 22"],
 )  # fmt: skip
-def test_a_panel_that_is_wrong_itself_is_not_guessed_at(file: Path, text: str) -> None:
+def test_an_invalid_panel_section_is_not_guessed(file: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8")
 
     assert salvage_panel(file, {}) is None
 
 
-def test_a_variable_that_spoils_the_panel_leaves_none(file: Path) -> None:
+def test_with_an_invalid_panel_variable_there_is_no_panel(file: Path) -> None:
     file.write_text("", encoding="utf-8")
 
     assert salvage_panel(file, {"EDGEVOICE_PANEL_HOLD_S": "99"}) is None
 
 
 @pytest.mark.usefixtures("_nothing_in_etc")
-def test_without_any_file_the_default_panel_shows_the_fault_and_without_the_named_one_none(tmp_path: Path) -> None:
+def test_the_default_panel_shows_the_fault_unless_a_named_file_is_missing(tmp_path: Path) -> None:
     assert salvage_panel(None, {"HOME": str(tmp_path), "EDGEVOICE_LOG_LEVEL": "noisy"}) == PanelSettings()
     assert salvage_panel(tmp_path / "missing.toml", {}) is None

@@ -38,7 +38,7 @@ def test_every_default_lies_within_its_own_range() -> None:
         assert entry.read(value) == entry.default, entry.dotted
 
 
-def test_every_setting_is_explained_and_nothing_else_is() -> None:
+def test_every_setting_and_nothing_else_is_documented() -> None:
     for section, struct in sections().items():
         assert tuple(_descriptions(struct)) == struct.__struct_fields__, section
     assert all(len(entry.description) > 15 for entry in ENTRIES.values())
@@ -59,7 +59,7 @@ def test_no_section_has_an_underscore_so_that_a_variable_splits_in_one_way() -> 
     assert not {entry.variable for entry in ENTRIES.values()} & NOT_SETTINGS.keys()
 
 
-def test_settings_cannot_be_changed_after_the_door() -> None:
+def test_settings_cannot_be_changed_after_validation() -> None:
     with pytest.raises(AttributeError):
         Settings().speaker.volume_percent = 90  # type: ignore[misc]
 
@@ -77,13 +77,13 @@ def test_settings_cannot_be_changed_after_the_door() -> None:
         ("ws://127.0.0.1:8080", "openai", "bearer"),
     ],
 )
-def test_auto_takes_the_dialect_and_the_key_s_form_from_the_host(url: str, dialect: str, auth: str) -> None:
+def test_auto_derives_the_dialect_and_the_key_format_from_the_host(url: str, dialect: str, auth: str) -> None:
     service = ServiceSettings(url=url)
 
     assert (service.spoken_dialect, service.spoken_auth) == (dialect, auth)
 
 
-def test_a_dialect_that_is_named_goes_before_the_host() -> None:
+def test_an_explicit_dialect_overrides_the_host() -> None:
     service = ServiceSettings(url="wss://api.inworld.ai/", dialect="openai", auth="basic")
 
     assert (service.spoken_dialect, service.spoken_auth) == ("openai", "basic")
@@ -101,7 +101,7 @@ NUMBERS = [entry for entry in ENTRIES.values() if bounds(entry) is not None]
 
 
 @given(entry=st.sampled_from(NUMBERS), value=st.integers() | st.floats())
-def test_a_number_is_taken_exactly_when_it_lies_in_its_range(entry: Entry, value: float) -> None:
+def test_a_number_is_accepted_exactly_when_it_is_in_range(entry: Entry, value: float) -> None:
     limits = bounds(entry)
     assert limits is not None
     assert limits.ge is not None
@@ -126,7 +126,7 @@ anything = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(entry=st.sampled_from(list(ENTRIES.values())), value=anything)
-def test_any_value_is_either_taken_or_refused_in_one_printable_line(entry: Entry, value: object) -> None:
+def test_any_value_is_accepted_or_refused_in_one_printable_line(entry: Entry, value: object) -> None:
     refusal = ""
     taken = entry.default
     try:
@@ -154,14 +154,14 @@ def test_a_panel_without_gpio_leaves_its_pins_to_the_amplifier(kind: str, count:
     assert len(list(disagreements(Settings(panel=panel, amplifier=AmplifierSettings(mute_gpio=22))))) == count
 
 
-def test_equal_thresholds_agree() -> None:
+def test_equal_thresholds_are_accepted() -> None:
     assert not list(disagreements(Settings(wakeword=WakewordSettings(threshold=0.6, sure_threshold=0.6))))
 
 
 @pytest.mark.parametrize(
     ("without_lights", "percent", "agrees"), [("sound", 0, False), ("sound", 1, True), ("listen", 0, True)]
 )
-def test_a_sound_in_the_place_of_lights_must_be_heard(
+def test_a_sound_that_replaces_the_lights_must_be_audible(
     without_lights: Literal["sound", "listen"], percent: int, *, agrees: bool
 ) -> None:
     settings = Settings(

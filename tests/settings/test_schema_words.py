@@ -145,11 +145,11 @@ def test_the_line_names_file_setting_value_and_range(file: Path, text: str, line
         (b"x = " + b"9" * 5000, "it contains a number or a date that is out of range"),
     ],
 )  # fmt: skip
-def test_what_is_no_toml_is_told_with_line_and_column(file: Path, text: bytes, line: str) -> None:
+def test_invalid_toml_is_reported_with_line_and_column(file: Path, text: bytes, line: str) -> None:
     assert faults(file, text) == (f"edgevoice.toml: {line}",)
 
 
-def test_everything_that_is_wrong_is_told_at_once(file: Path) -> None:
+def test_all_errors_are_reported_at_once(file: Path) -> None:
     told = faults(
         file,
         "[microphone]\npreroll_s = -1\n[speaker]\nvolme_percent = 3\n[wakeword]\nthreshold = 0.9",
@@ -164,7 +164,7 @@ def test_everything_that_is_wrong_is_told_at_once(file: Path) -> None:
     )
 
 
-def test_the_error_itself_stays_one_line_and_says_how_many_more_there_are(file: Path) -> None:
+def test_the_error_message_is_one_line_with_the_number_of_further_errors(file: Path) -> None:
     file.write_text("[microphone]\npreroll_s = -1\ndevice = 3", encoding="utf-8")
 
     with pytest.raises(SettingsInvalid) as caught:
@@ -175,7 +175,7 @@ def test_the_error_itself_stays_one_line_and_says_how_many_more_there_are(file: 
     assert caught.value.remedy.startswith(f"Fix {file}; ")
 
 
-def test_settings_of_the_file_that_disagree_send_people_to_the_file(file: Path) -> None:
+def test_contradictory_settings_in_the_file_point_to_the_file(file: Path) -> None:
     file.write_text("[wakeword]\nthreshold = 0.9", encoding="utf-8")
 
     with pytest.raises(SettingsRefused) as caught:
@@ -184,14 +184,14 @@ def test_settings_of_the_file_that_disagree_send_people_to_the_file(file: Path) 
     assert caught.value.remedy.startswith(f"Fix {file}; ")
 
 
-def test_a_file_full_of_nonsense_is_told_in_bounded_length(file: Path) -> None:
+def test_the_report_on_a_file_of_nonsense_has_bounded_length(file: Path) -> None:
     nonsense = "".join(f"name_{number} = 1\n" for number in range(5_000))
 
     assert len(faults(file, f"[speaker]\n{nonsense}")) == MOST_FAULTS
     assert len(faults(file, nonsense)) == MOST_FAULTS
 
 
-def test_a_setting_that_is_wrong_by_itself_is_not_blamed_for_disagreeing_too(file: Path) -> None:
+def test_an_invalid_setting_is_not_also_reported_as_contradictory(file: Path) -> None:
     assert len(faults(file, "[wakeword]\nthreshold = 0.9\nsure_threshold = 7")) == 1
 
 
@@ -208,7 +208,7 @@ def test_a_setting_that_is_wrong_by_itself_is_not_blamed_for_disagreeing_too(fil
         f'[service]\nurl = "wss://user:{SECRET}@example.org/"',
     ],
 )
-def test_a_key_in_the_file_is_sent_elsewhere_and_never_repeated(file: Path, text: str) -> None:
+def test_an_api_key_in_the_file_is_refused_and_never_repeated(file: Path, text: str) -> None:
     (line,) = faults(file, text)
 
     assert "keys do not belong in the settings" in line
@@ -217,7 +217,7 @@ def test_a_key_in_the_file_is_sent_elsewhere_and_never_repeated(file: Path, text
 
 
 @pytest.mark.parametrize("name", [entry.dotted for entry in ENTRIES.values()])
-def test_a_key_in_the_place_of_any_setting_is_never_repeated(file: Path, name: str) -> None:
+def test_an_api_key_in_place_of_any_setting_is_never_repeated(file: Path, name: str) -> None:
     section, key = name.split(".")
     file.write_text(f'[{section}]\n{key} = "{SECRET} {SECRET}\\n"', encoding="utf-8")
 
@@ -230,18 +230,18 @@ def test_a_key_in_the_place_of_any_setting_is_never_repeated(file: Path, name: s
 
 
 @pytest.mark.parametrize("setting", ["url", "auth", "key_file"])
-def test_even_a_short_password_is_not_repeated_where_one_may_stand_by_mistake(file: Path, setting: str) -> None:
+def test_even_a_short_password_is_not_repeated_where_one_may_be_given_by_mistake(file: Path, setting: str) -> None:
     (line,) = faults(file, f'[service]\n{setting} = "hunter2"')
 
     assert "hunter2" not in line
 
 
-def test_a_token_limit_is_no_secret() -> None:
+def test_a_token_limit_is_not_treated_as_a_secret() -> None:
     assert not any(is_secret_name(entry.name) for entry in ENTRIES.values())
     assert not is_secret_name("max_output_token")
 
 
-def test_what_is_shown_of_an_address_and_of_a_table_hides_keys() -> None:
+def test_addresses_and_tables_are_shown_without_keys() -> None:
     assert address_without_secrets("wss://host/path?key=abc&model=m") == "wss://host/path?key=…&model=…"
     assert address_without_secrets("wss://host/path") == "wss://host/path"
     assert without_secrets({"mcp": [{"apiKey": "abc", "name": "x"}], "max_tokens": 3}) == {
@@ -250,7 +250,7 @@ def test_what_is_shown_of_an_address_and_of_a_table_hides_keys() -> None:
     }
 
 
-def test_a_long_text_is_told_by_its_length_only() -> None:
+def test_a_long_text_is_described_only_by_its_length() -> None:
     assert shown(SECRET) == "a text of 40 characters"
     assert shown("sk-short") == "a text of 8 characters"
 
@@ -308,14 +308,14 @@ def test_a_long_text_is_told_by_its_length_only() -> None:
         ('[service]\nkey_file = "~anna/key"', "; ~ means the home folder only in ~/"),
     ],
 )
-def test_a_mistake_is_told_with_what_to_write(file: Path, text: str, instead: str) -> None:
+def test_a_mistake_is_reported_with_what_to_write_instead(file: Path, text: str, instead: str) -> None:
     (line,) = faults(file, text)
 
     assert instead in line
 
 
 @pytest.mark.parametrize("raw", ["70%", "70 percent", "\u201c70\u201d"])
-def test_a_variable_is_told_with_what_to_write_too(raw: str) -> None:
+def test_a_mistake_in_a_variable_is_reported_with_what_to_write_instead(raw: str) -> None:
     refusal = refusal_of(Path("/dev/null"), {"EDGEVOICE_SPEAKER_VOLUME_PERCENT": raw})
 
     assert refusal is not None
@@ -335,7 +335,7 @@ def test_a_variable_is_told_with_what_to_write_too(raw: str) -> None:
         f"api_key: {SECRET}",
     ],
 )
-def test_no_advice_repeats_what_may_be_a_key(file: Path, text: str) -> None:
+def test_no_advice_repeats_a_possible_key(file: Path, text: str) -> None:
     assert SECRET[:12] not in "".join(faults(file, text))
 
 
@@ -364,7 +364,7 @@ def test_numbers_are_read_as_people_write_them(written: str, name: str, value: s
     assert hint(written, takes, name=name, may_show=True) == value
 
 
-def test_a_percentage_is_a_share_where_only_that_is_in_range() -> None:
+def test_a_percentage_is_read_as_a_fraction_where_only_that_is_in_range() -> None:
     assert hint("50%", lambda each: each == 0.5, name="threshold", may_show=True) == "0.5"
 
 
@@ -373,12 +373,12 @@ def test_a_percentage_is_a_share_where_only_that_is_in_range() -> None:
     ["http://host/", "wss://", "wss:///path", "wss://host:0/", "wss://host:99999/", "wss://[::1/", "ws://a b/", "ws://h/#x",
      "ws://h\t/", "inworld.ai", "wss://h\u00f6st/", "LOCAL"],
 )  # fmt: skip
-def test_an_address_that_no_websocket_can_have_is_refused(file: Path, url: str) -> None:
+def test_an_invalid_websocket_address_is_refused(file: Path, url: str) -> None:
     (line,) = faults(file, f"[service]\nurl = {msgspec.json.encode(url).decode()}")
 
     assert line.endswith('it must be empty, "local", or an address that begins with ws:// or wss://')
 
 
 @pytest.mark.parametrize("url", ["", "local", "ws://127.0.0.1:8080", "wss://[::1]:443/a?b=c", "WSS://api.inworld.ai/x"])
-def test_an_address_that_a_websocket_can_have_is_taken(file: Path, url: str) -> None:
+def test_a_valid_websocket_address_is_accepted(file: Path, url: str) -> None:
     assert load_text(file, f'[service]\nurl = "{url}"').settings.service.url == url

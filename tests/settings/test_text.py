@@ -52,12 +52,12 @@ needs_editor = pytest.mark.skipif(not EDITOR.exists(), reason="scripts are not b
 
 
 @pytest.mark.parametrize("content", TAKEN.values(), ids=TAKEN)
-def test_text_is_read_whatever_ends_its_lines(content: bytes) -> None:
+def test_text_is_read_with_any_line_endings(content: bytes) -> None:
     assert decoded(content).rstrip("\n") == TEXT.rstrip("\n")
 
 
 @pytest.mark.parametrize(("content", "complaint"), REFUSED.values(), ids=REFUSED)
-def test_another_encoding_is_refused_by_its_name_and_line(content: bytes, complaint: str) -> None:
+def test_another_encoding_is_refused_with_its_name_and_line(content: bytes, complaint: str) -> None:
     with pytest.raises(NotText) as refused:
         decoded(content)
     assert str(refused.value).endswith(complaint)
@@ -65,7 +65,7 @@ def test_another_encoding_is_refused_by_its_name_and_line(content: bytes, compla
 
 @needs_editor
 @pytest.mark.parametrize("content", TAKEN.values(), ids=TAKEN)
-def test_what_the_box_takes_the_editor_of_setup_takes_and_the_box_again(tmp_path: Path, content: bytes) -> None:
+def test_files_that_the_box_accepts_can_be_edited_by_setup_and_stay_valid(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "edgevoice.toml"
     file.write_bytes(content)
     assert load(file, {}).settings.speaker.volume_percent == 30
@@ -81,7 +81,7 @@ def test_what_the_box_takes_the_editor_of_setup_takes_and_the_box_again(tmp_path
 
 @needs_editor
 @pytest.mark.parametrize(("content", "complaint"), REFUSED.values(), ids=REFUSED)
-def test_what_the_box_refuses_the_editor_of_setup_refuses_in_the_same_words(
+def test_setup_refuses_what_the_box_refuses_with_the_same_message(
     tmp_path: Path, content: bytes, complaint: str
 ) -> None:
     file = tmp_path / "edgevoice.toml"
@@ -120,7 +120,7 @@ def test_names_without_a_header_have_lines_too() -> None:
     assert lines_of('x.y = 1\n"a b".c = {d = 1, e = 2}\n') == {("x",): 1, ("x", "y"): 1, ("a b",): 2, ("a b", "c"): 2}
 
 
-def test_behind_a_value_that_is_too_long_no_line_is_known_and_no_time_lost() -> None:
+def test_after_an_overlong_value_lines_are_unknown_and_no_time_is_lost() -> None:
     text = "a = 1\nb = [\n" + "1,\n" * 5000 + "]\nc = 2\n"
 
     assert lines_of(text) == {("a",): 1}
@@ -139,7 +139,7 @@ def test_behind_a_value_that_is_too_long_no_line_is_known_and_no_time_lost() -> 
         ("[wakeword.words.alexa]\nthreshold = 2", "(line 1)"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str, where: str) -> None:
+def test_errors_are_reported_with_their_line(tmp_path: Path, text: str, where: str) -> None:
     file = tmp_path / "edgevoice.toml"
     file.write_text(text, encoding="utf-8")
 
@@ -149,7 +149,7 @@ def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str, where: s
     assert fault.endswith(where)
 
 
-def test_what_is_wrong_in_a_variable_has_no_line(tmp_path: Path) -> None:
+def test_errors_in_a_variable_have_no_line(tmp_path: Path) -> None:
     file = tmp_path / "edgevoice.toml"
     file.write_text("[speaker]\nvolume_percent = 30", encoding="utf-8")
 

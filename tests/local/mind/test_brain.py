@@ -91,7 +91,7 @@ def test_the_wake_word_alone_is_not_a_command(said: str) -> None:
         ("goodbye", RequestedCall("end_conversation", {})),
     ],
 )
-def test_what_the_client_can_do_is_left_to_its_tools(said: str, call: RequestedCall) -> None:
+def test_the_clients_tools_handle_what_the_client_can_do(said: str, call: RequestedCall) -> None:
     assert answer(Prompt(said, tools=TOOLS)) == Reply(calls=(call,))
 
 
@@ -109,21 +109,21 @@ def test_what_the_client_can_do_is_left_to_its_tools(said: str, call: RequestedC
         (None, phrases.GREETING),
     ],
 )
-def test_without_tools_every_wish_is_answered_in_words(said: str | None, speech: str) -> None:
+def test_without_tools_every_request_is_answered_in_words(said: str | None, speech: str) -> None:
     assert answer(Prompt(said)) == Reply(speech)
 
 
-def test_a_volume_tool_that_knows_no_steps_is_not_asked_for_one() -> None:
+def test_a_volume_tool_without_steps_is_not_asked_for_a_step() -> None:
     only_percent = {"set_volume": DeclaredTool(frozenset({"percent"}))}
 
     assert answer(Prompt("volume up", tools=only_percent)).speech == phrases.NO_RELATIVE_VOLUME
 
 
-def test_time_and_date_are_one_look_at_the_clock() -> None:
+def test_time_and_date_take_one_reading_of_the_clock() -> None:
     assert len(answer(Prompt("what time is it and what day is it", tools=TOOLS)).calls) == 1
 
 
-def test_a_second_joke_is_another_one() -> None:
+def test_the_second_joke_differs_from_the_first() -> None:
     assert answer(Prompt("tell me a joke", turn=1)) != answer(Prompt("tell me a joke", turn=2))
 
 
@@ -174,7 +174,7 @@ CLOCK = {"time": "18:04", "date": "2025-11-22", "weekday": "Saturday"}
         ("anything", "a_tool_of_theirs", {}, "null", "That is done."),
     ],
 )
-def test_what_a_tool_told_becomes_a_sentence(
+def test_a_tools_result_becomes_a_sentence(
     said: str, name: str, arguments: dict[str, Any], output: object, speech: str
 ) -> None:
     text = output if isinstance(output, str) else json.dumps(output)
@@ -193,11 +193,11 @@ def test_what_a_tool_told_becomes_a_sentence(
         (23, 30, "eleven thirty at night"),
     ],
 )
-def test_a_time_is_told_in_words(hour: int, minute: int, words: str) -> None:
+def test_a_time_is_spoken_in_words(hour: int, minute: int, words: str) -> None:
     assert spoken_time(hour, minute) == words
 
 
-def test_numbers_survive_the_way_into_words_and_back() -> None:
+def test_numbers_survive_conversion_to_words_and_back() -> None:
     assert [int(in_digits(spoken(number))) for number in range(101)] == [*range(101)]
     assert [spoken_ordinal(day) for day in (1, 2, 12, 20, 31)] == [
         "first",
@@ -215,7 +215,7 @@ def test_numbers_survive_the_way_into_words_and_back() -> None:
     assert spoken_duration(3661) == "one hour and one minute and one second"
 
 
-def test_every_command_that_the_recogniser_knows_is_understood_and_none_that_is_turned() -> None:
+def test_every_command_of_the_recogniser_is_understood_and_no_negated_one() -> None:
     commands = {*vocabulary.commands()}
 
     assert not {command for command in commands if not understand(command)}

@@ -94,7 +94,7 @@ def test_a_date_is_read_as_it_is_written(output: object) -> None:
 
 
 @pytest.mark.parametrize("output", ["99/99/2025", "2025-13-40", "March", "the 5th", "0.0.2025"])
-def test_what_is_no_date_is_none(output: str) -> None:
+def test_text_that_is_not_a_date_gives_no_date(output: str) -> None:
     assert read_clock(output).date is None
 
 
@@ -118,14 +118,14 @@ def _in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize(
     "output", [1763814660, 1763814660.5, 1763814660123, "1763814660", {"timestamp": 1763814660}, {"unix": "1763814660"}]
 )
-def test_seconds_since_the_epoch_are_told_in_the_boxs_own_zone(output: object) -> None:
+def test_seconds_since_the_epoch_are_spoken_in_the_boxs_time_zone(output: object) -> None:
     reading = read_clock(json.dumps(output))
 
     assert (reading.time, reading.date) == (EVENING, DAY)
 
 
 @pytest.mark.parametrize("output", [5, 1e30, -1763814660, float("nan"), float("inf")])
-def test_a_number_that_is_no_moment_of_our_time_is_none(output: float) -> None:
+def test_a_number_that_is_not_a_plausible_timestamp_gives_no_time(output: float) -> None:
     assert read_clock(json.dumps(output)) == Reading()
 
 

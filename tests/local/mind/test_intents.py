@@ -191,12 +191,12 @@ NOT_UNDERSTOOD = [
 
 
 @pytest.mark.parametrize(("said", "intents"), [*UNDERSTOOD.items()])
-def test_a_command_is_understood_however_it_is_put(said: str, intents: list[Intent]) -> None:
+def test_a_command_is_understood_however_it_is_phrased(said: str, intents: list[Intent]) -> None:
     assert understand(said) == intents
 
 
 @pytest.mark.parametrize("said", NOT_UNDERSTOOD)
-def test_a_command_inside_another_sentence_is_none(said: str) -> None:
+def test_a_command_inside_another_sentence_does_not_count(said: str) -> None:
     assert understand(said) == []
 
 
@@ -210,13 +210,11 @@ def test_a_command_inside_another_sentence_is_none(said: str) -> None:
         ("the stop", []),
     ],
 )
-def test_short_words_that_the_recogniser_makes_up_are_forgiven_where_they_are_few(
-    said: str, intents: list[Intent]
-) -> None:
+def test_a_few_short_words_invented_by_the_recogniser_are_ignored(said: str, intents: list[Intent]) -> None:
     assert understand(said) == intents
 
 
-def test_a_text_that_is_longer_than_a_minute_of_speech_is_no_command_and_costs_no_time() -> None:
+def test_a_text_longer_than_a_minute_of_speech_is_rejected_quickly() -> None:
     assert understand("stop " * 199) != []
     for said in ("stop " * 201, "no " * 50_000, "turn the " * 50_000):
         began = time.process_time()
@@ -268,7 +266,7 @@ AROUND = [
 
 
 @pytest.mark.parametrize(("around", "command"), [*itertools.product(AROUND, COMMANDS)])
-def test_no_command_survives_words_that_turn_its_meaning(around: str, command: str) -> None:
+def test_words_that_reverse_the_meaning_cancel_the_command(around: str, command: str) -> None:
     assert understand(command)
     assert understand(around.format(command)) == []
 
@@ -284,9 +282,7 @@ def test_no_command_survives_words_that_turn_its_meaning(around: str, command: s
         ("up and hey jarvis the lamp set a timer for ten minutes or so they say", []),
     ],
 )
-def test_what_an_interrupted_answer_leaves_before_the_wake_word_is_not_said_to_the_box(
-    text: str, intents: list[Intent]
-) -> None:
+def test_remains_of_an_interrupted_answer_before_the_wake_word_are_ignored(text: str, intents: list[Intent]) -> None:
     assert understand(text) == intents
 
 

@@ -28,13 +28,13 @@ TEN_MINUTES = TimerWish(600)
         (Wish.GOODBYE, "Goodbye?"),
     ],
 )
-def test_a_question_says_the_command_and_is_known_again(intent: Intent, words: str) -> None:
+def test_a_question_states_the_command_and_is_recognised_later(intent: Intent, words: str) -> None:
     assert question(intent) == words
     assert asked(words) == intent
     assert asked(f"I answer on this machine. {words}") == intent
 
 
-def test_every_command_can_be_asked_about_or_is_sooner_said_again() -> None:
+def test_every_command_has_a_question_unless_repeating_it_is_easier() -> None:
     for intent in {intent for command in vocabulary.commands() for intent in understand(command)}:
         words = question(intent)
         assert asked(words) == intent if words is not None else isinstance(intent, Wish)
@@ -52,7 +52,7 @@ def test_every_command_can_be_asked_about_or_is_sooner_said_again() -> None:
         "Stop?",
     ],
 )
-def test_what_is_no_question_of_ours_is_no_question(words: str) -> None:
+def test_only_our_own_questions_count_as_questions(words: str) -> None:
     assert asked(words) is None
 
 
@@ -94,7 +94,7 @@ def test_a_whole_answer_ends_the_turn_early(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["no", "okay", "please", "twenty"])
-def test_what_may_go_on_does_not_end_the_turn(text: str) -> None:
+def test_an_answer_that_may_continue_does_not_end_the_turn(text: str) -> None:
     assert not is_complete(text)
 
 
@@ -112,7 +112,7 @@ def test_nothing_is_set_after_a_no_and_the_question_is_over() -> None:
     assert not answer(Prompt("yes", last_answer="Okay.", tools=TOOLS)).calls
 
 
-def test_a_new_command_takes_the_place_of_the_question() -> None:
+def test_a_new_command_replaces_the_question() -> None:
     after = answer(Prompt("volume up", last_answer="A timer for ten minutes?", tools=TOOLS))
 
     assert after.calls == (RequestedCall("set_volume", {"change": 10}),)

@@ -95,11 +95,11 @@ def test_a_tool_is_found_by_what_it_says_it_does(kind: ToolKind, tool: DeclaredT
         DeclaredTool(),
     ],
 )
-def test_what_a_description_does_not_say_or_we_cannot_fill_is_not_guessed(tool: DeclaredTool) -> None:
+def test_unclear_descriptions_and_unknown_parameters_are_not_guessed(tool: DeclaredTool) -> None:
     assert not [kind for kind in ToolKind if find(kind, {"x7": tool})]
 
 
-def test_our_own_name_goes_first_then_any_name_and_a_description_last() -> None:
+def test_our_own_tool_name_wins_then_any_name_then_a_description() -> None:
     described = DeclaredTool(description="Returns the current time.")
     assert (
         find(ToolKind.CLOCK, {"x": described, "getTime": DeclaredTool(), "get_current_time": DeclaredTool()})
@@ -109,7 +109,7 @@ def test_our_own_name_goes_first_then_any_name_and_a_description_last() -> None:
     assert find(ToolKind.CLOCK, {"get_weather": DeclaredTool(), "x": described}) == "x"
 
 
-def test_a_tool_that_is_named_for_one_thing_is_not_taken_for_another_by_its_description() -> None:
+def test_a_description_does_not_override_what_a_tools_name_says() -> None:
     odd = DeclaredTool(
         frozenset({"seconds"}), "Set a timer; cancel it with cancel_timers when you end the conversation."
     )

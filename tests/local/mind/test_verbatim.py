@@ -39,7 +39,7 @@ WORDS = "Your tea is ready."
         "Echo: {}",
     ],
 )
-def test_words_to_be_spoken_are_found_however_they_are_asked_for(asked: str) -> None:
+def test_words_to_be_spoken_are_found_however_they_are_requested(asked: str) -> None:
     assert verbatim(asked.format(WORDS)) == WORDS
 
 
@@ -85,7 +85,7 @@ def test_the_words_end_where_their_quotation_ends(asked: str, words: str) -> Non
         "As they say, \u201cno news is good news\u201d",
     ],
 )
-def test_ordinary_talk_is_no_such_order(said: str) -> None:
+def test_ordinary_speech_is_not_a_request_to_repeat_words(said: str) -> None:
     assert verbatim(said) == ""
 
 
@@ -98,7 +98,7 @@ def test_ordinary_talk_is_no_such_order(said: str) -> None:
         "Repeat back the input",
     ],
 )
-def test_the_users_own_words_are_wanted_back(directions: str) -> None:
+def test_a_request_for_the_users_own_words_is_recognised(directions: str) -> None:
     assert wants_echo(directions)
     assert answer(Prompt("what time is it", directions=directions)).speech == "what time is it"
 
@@ -107,5 +107,5 @@ def test_the_users_own_words_are_wanted_back(directions: str) -> None:
     "directions",
     ["Never repeat the input.", "Repeat yourself.", "Answer what the user asks.", "Say the input is bad", ""],
 )
-def test_other_directions_want_an_answer(directions: str) -> None:
+def test_other_instructions_call_for_an_answer(directions: str) -> None:
     assert not wants_echo(directions)

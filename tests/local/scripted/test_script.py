@@ -86,13 +86,13 @@ WRITTEN = script.Script(
 )
 
 
-def test_a_toml_file_says_what_code_says(tmp_path: Path) -> None:
+def test_a_toml_script_equals_the_same_script_in_code(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text(TOML)
 
     assert script.read(tmp_path / "a.toml") == WRITTEN
 
 
-def test_a_json_file_may_say_it_as_well(tmp_path: Path) -> None:
+def test_a_json_script_is_accepted_too(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"session": [{"steps": [{"expect": "close"}, {"drop": "reset"}]}]}')
 
     assert script.read(tmp_path / "a.json") == script_of(Expect("close"), script.Drop("reset"))
@@ -117,7 +117,7 @@ def test_a_json_file_may_say_it_as_well(tmp_path: Path) -> None:
         ("[[session", "Expected ']]'"),
     ],
 )
-def test_a_script_that_is_wrong_is_told_by_file_session_step_and_field(text: str, told: str, tmp_path: Path) -> None:
+def test_an_error_in_a_script_names_file_session_step_and_field(text: str, told: str, tmp_path: Path) -> None:
     path = tmp_path / "wrong.toml"
     path.write_text(text)
 
@@ -128,7 +128,7 @@ def test_a_script_that_is_wrong_is_told_by_file_session_step_and_field(text: str
     assert told in str(invalid.value)
 
 
-def test_a_script_that_is_not_there_is_told_by_its_name(tmp_path: Path) -> None:
+def test_a_missing_script_is_named(tmp_path: Path) -> None:
     with pytest.raises(ScriptInvalid, match=r"none\.toml: No such file"):
         script.read(tmp_path / "none.toml")
 
@@ -140,7 +140,7 @@ EVENT = {"type": "a", "item": {"call_id": "c", "content": [{"text": "x"}, 2]}, "
     "wanted",
     [{}, {"item": {"call_id": "c"}}, {"item": "*"}, {"item": {"content": [{"text": "*"}, 2]}}, {"none": None}],
 )
-def test_an_event_may_hold_more_than_is_wanted(wanted: dict[str, Any]) -> None:
+def test_an_event_may_have_more_fields_than_expected(wanted: dict[str, Any]) -> None:
     assert script.difference(wanted, EVENT) is None
 
 
@@ -155,18 +155,18 @@ def test_an_event_may_hold_more_than_is_wanted(wanted: dict[str, Any]) -> None:
         ({"none": {}}, "none is null, not {}"),
     ],
 )
-def test_what_is_wanting_is_told_by_its_place(wanted: dict[str, Any], told: str) -> None:
+def test_a_missing_field_is_named_by_its_path(wanted: dict[str, Any], told: str) -> None:
     assert script.difference(wanted, EVENT) == told
 
 
-def test_a_long_value_is_shown_by_its_beginning() -> None:
+def test_a_long_value_is_shortened_to_its_beginning() -> None:
     told = script.difference({"type": "b" * 500}, EVENT)
 
     assert told is not None
     assert len(told) < 120
 
 
-def test_names_are_filled_in_wherever_they_stand() -> None:
+def test_names_are_filled_in_wherever_they_occur() -> None:
     wanted = {"a": "$item", "b": ["$item", {"c": "$turn"}], "d": "$nobody", "e": "cost: $item"}
 
     assert script.filled(wanted, {"item": "item_1", "turn": None}) == {
@@ -177,7 +177,7 @@ def test_names_are_filled_in_wherever_they_stand() -> None:
     }
 
 
-def test_a_change_puts_in_and_leaves_out_and_leaves_the_event_as_it_was() -> None:
+def test_a_change_adds_and_removes_fields_without_modifying_the_original_event() -> None:
     event = {"type": "response.done", "response": {"id": "r", "usage": {"a": 1}, "output": []}}
     change = ChangeStep(
         "response.done",

@@ -26,7 +26,7 @@ REFUSABLE: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("kind", "fields"), REFUSABLE, ids=[kind for kind, _ in REFUSABLE])
-def test_every_client_event_can_be_refused_in_the_scripts_own_words(kind: str, fields: dict[str, Any]) -> None:
+def test_every_client_event_can_be_refused_with_the_scripts_own_message(kind: str, fields: dict[str, Any]) -> None:
     async def ask(client: Client) -> None:
         await client.until("session.created")
         await client.send(kind, event_id="mine", **fields)
@@ -123,7 +123,7 @@ OBEYED: dict[str, tuple[tuple[Step, ...], list[tuple[str, dict[str, Any]]], list
 
 
 @pytest.mark.parametrize(("steps", "sent", "told"), OBEYED.values(), ids=OBEYED)
-def test_what_the_script_does_not_choose_the_service_does_by_its_rules(
+def test_the_service_follows_its_rules_where_the_script_makes_no_choice(
     steps: tuple[Step, ...], sent: list[tuple[str, dict[str, Any]]], told: list[str]
 ) -> None:
     async def ask(client: Client) -> None:
@@ -140,7 +140,7 @@ def test_what_the_script_does_not_choose_the_service_does_by_its_rules(
 
 
 @pytest.mark.parametrize("refuse", [None, Refuse("bad_json", "What?")])
-def test_a_frame_that_is_no_event_is_expected_and_refused(refuse: Refuse | None) -> None:
+def test_a_frame_that_is_not_an_event_can_be_expected_and_is_refused(refuse: Refuse | None) -> None:
     async def ask(client: Client) -> None:
         await client.socket.send("[]")
         error = (await client.until("error"))["error"]
@@ -153,7 +153,7 @@ WITHOUT_TYPE: list[dict[str, Any]] = [{"no": "type"}, {"type": None}, {"type": [
 
 
 @pytest.mark.parametrize("event", WITHOUT_TYPE, ids=str)
-def test_an_object_without_a_type_is_expected_and_refused_by_rule_or_in_the_scripts_words(
+def test_an_object_without_a_type_is_refused_by_rule_or_with_the_scripts_message(
     event: dict[str, Any],
 ) -> None:
     steps = [
@@ -178,7 +178,7 @@ def test_an_object_without_a_type_is_expected_and_refused_by_rule_or_in_the_scri
     play_all(parse({"session": [{"steps": steps}]}, "three.toml"), ask)
 
 
-def test_what_is_no_event_can_be_allowed_at_any_time() -> None:
+def test_frames_that_are_not_events_can_be_allowed_at_any_time() -> None:
     async def ask(client: Client) -> None:
         await client.until("session.created")
         for frame, code in (("{", "invalid_json"), ('{"no":"type"}', "missing_required_parameter")):

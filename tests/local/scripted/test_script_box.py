@@ -57,7 +57,7 @@ def ask(folder: Path, *steps: Step) -> None:
     asyncio.run(scene())
 
 
-def test_the_box_asks_runs_the_tool_survives_an_answer_that_breaks_off_and_hangs_up(tmp_path: Path) -> None:
+def test_the_box_asks_runs_the_tool_survives_a_broken_answer_and_hangs_up(tmp_path: Path) -> None:
     ask(
         tmp_path,
         *QUESTION,
@@ -70,7 +70,7 @@ def test_the_box_asks_runs_the_tool_survives_an_answer_that_breaks_off_and_hangs
     )
 
 
-def test_what_the_box_does_besides_the_script_is_found_out(tmp_path: Path) -> None:
+def test_anything_the_box_does_outside_the_script_is_detected(tmp_path: Path) -> None:
     with pytest.raises(
         ScriptBroken, match=r"step 4 \(expect 'response\.create'\): \"conversation\.item\.create\" came"
     ):
@@ -87,7 +87,7 @@ def without_silence(heard: Samples) -> Samples:
 
 
 @pytest.mark.parametrize("hears_itself", [False, True])
-def test_a_backchannel_is_heard_quietly_under_the_turn_which_goes_on_being_heard_and_answered(
+def test_a_backchannel_plays_quietly_during_a_turn_that_is_still_heard_and_answered(
     tmp_path: Path, *, hears_itself: bool
 ) -> None:
     chance = np.random.default_rng(3)

@@ -67,7 +67,7 @@ def test_an_answer_can_end_in_the_middle(end: Any, status: str, details: dict[st
 
 
 @pytest.mark.parametrize("until", ["started", "suggestion", "stopped", "committed"])
-def test_a_turn_can_die_on_the_way(until: Any) -> None:
+def test_a_turn_can_fail_halfway(until: Any) -> None:
     async def listen(client: Client) -> None:
         await setup(client)
         await client.until("mark")
@@ -79,7 +79,7 @@ def test_a_turn_can_die_on_the_way(until: Any) -> None:
 
 
 @pytest.mark.parametrize("until", ["response.created", "response.output_item.added", DELTA])
-def test_an_answer_can_stall_on_the_way(until: str) -> None:
+def test_an_answer_can_stall_halfway(until: str) -> None:
     async def listen(client: Client) -> None:
         await setup(client)
         await client.until("mark")
@@ -107,7 +107,7 @@ def test_any_frame_can_be_sent(frame: str) -> None:
     play(listen, Frame(frame), Binary(b"\x00\xff"))
 
 
-def test_an_event_goes_out_as_it_is_written_with_an_id_of_its_own() -> None:
+def test_an_event_is_sent_as_written_with_its_own_id() -> None:
     async def listen(client: Client) -> None:
         await setup(client)
         event = await client.until("output_audio_buffer.started")
@@ -162,7 +162,7 @@ def test_the_greeting_can_be_sparse_or_missing(greeting: str, first: str) -> Non
     play(listen, SETUP, greeting=greeting)
 
 
-def test_the_session_can_be_configured_late_or_never_or_be_refused() -> None:
+def test_the_session_update_can_be_confirmed_late_or_never_or_refused() -> None:
     async def listen(client: Client) -> None:
         await client.until("session.created")
         await client.send("session.update", session={})
@@ -199,7 +199,7 @@ def test_the_connection_can_be_closed_at_any_point_with_any_code(code: int) -> N
 
 
 @pytest.mark.parametrize("how", ["end", "reset"])
-def test_the_connection_can_be_dropped_without_a_word(how: Any) -> None:
+def test_the_connection_can_be_dropped_without_a_close_frame(how: Any) -> None:
     async def listen(client: Client) -> None:
         await setup(client)
         with pytest.raises(ConnectionClosedError) as closed:
@@ -239,7 +239,7 @@ def test_a_frozen_connection_answers_no_ping() -> None:
     asyncio.run(scene())
 
 
-def test_upgrades_are_refused_and_delayed_as_each_session_says() -> None:
+def test_upgrades_are_refused_or_delayed_as_each_session_says() -> None:
     async def scene() -> None:
         clock = Clock()
         sessions = (ScriptedSession(terms=Terms(refuse=402)), ScriptedSession((SETUP,), Terms(delay_open_s=3)))
@@ -258,7 +258,7 @@ def test_upgrades_are_refused_and_delayed_as_each_session_says() -> None:
     asyncio.run(scene())
 
 
-def test_a_client_that_comes_back_meets_the_next_session() -> None:
+def test_a_client_that_reconnects_gets_the_next_session() -> None:
     async def cut_off(client: Client) -> None:
         await setup(client)
         assert await closing(client) is None

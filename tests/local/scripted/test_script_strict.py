@@ -121,7 +121,7 @@ BROKEN: dict[str, tuple[Callable[[Client], Awaitable[None]], tuple[Step, ...], s
 
 
 @pytest.mark.parametrize(("talk", "steps", "told"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_script_is_told_by_step_by_what_was_expected_and_by_what_came(
+def test_a_broken_script_error_names_the_step_what_was_expected_and_what_came(
     talk: Callable[[Client], Awaitable[None]], steps: tuple[Step, ...], told: str
 ) -> None:
     with pytest.raises(ScriptBroken) as broken:
@@ -140,11 +140,11 @@ def test_an_event_that_comes_before_its_step_waits_for_it() -> None:
     play(eager, SETUP, Wait(5), Send({"type": "mark"}), Expect("response.cancel"))
 
 
-def test_a_client_may_leave_where_the_script_says_so() -> None:
+def test_a_client_may_disconnect_where_the_script_says_so() -> None:
     play(only_setup, SETUP, Wait(1), Expect("close"))
 
 
-def test_a_turn_that_nobody_wrote_breaks_the_script(voice: HibariVoice) -> None:
+def test_an_unscripted_turn_breaks_the_script(voice: HibariVoice) -> None:
     async def speak(client: Client) -> None:
         await setup(client)
         await client.speak(question(voice, "What time is it?"))
@@ -154,7 +154,7 @@ def test_a_turn_that_nobody_wrote_breaks_the_script(voice: HibariVoice) -> None:
         play(speak, SETUP, turns="heard", hears="what")
 
 
-def test_a_turn_that_was_heard_otherwise_breaks_the_script(voice: HibariVoice) -> None:
+def test_a_turn_with_a_different_transcript_breaks_the_script(voice: HibariVoice) -> None:
     async def speak(client: Client) -> None:
         await setup(client)
         await client.speak(question(voice, "What time is it?"))
@@ -164,7 +164,7 @@ def test_a_turn_that_was_heard_otherwise_breaks_the_script(voice: HibariVoice) -
         play(speak, SETUP, Hear("tell me"), AnswerStep("No."), turns="heard", hears="what")
 
 
-def test_a_connection_too_many_is_refused_and_breaks_the_script() -> None:
+def test_an_extra_connection_is_refused_and_breaks_the_script() -> None:
     async def scene() -> None:
         opponent = Opponent(script=script_of())
         async with LocalService(voice=Tone(), recogniser=Hears(), behaviour=opponent) as service:
@@ -290,7 +290,7 @@ def test_the_command_plays_a_script_and_ends_with_its_verdict(*, is_right: bool,
     assert told == ("" if is_right else expected)
 
 
-def test_a_script_takes_no_orders_for_all_sessions_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_script_cannot_be_combined_with_options_for_all_sessions(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--script", "x.toml", "--refuse", "401"])
 
@@ -298,7 +298,7 @@ def test_a_script_takes_no_orders_for_all_sessions_beside_it(capsys: pytest.Capt
     assert "a script sets" in capsys.readouterr().err
 
 
-def test_a_script_that_cannot_be_read_ends_the_command_in_one_line(
+def test_an_unreadable_script_ends_the_command_with_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--script", str(tmp_path / "none.toml")]) == 1

@@ -20,7 +20,7 @@ from tests.local.client import Client, question
 from tests.local.talking import DELTA, SETUP, Tone, play, setup
 
 
-def test_a_scripted_turn_tells_all_that_a_spoken_one_does() -> None:
+def test_a_scripted_turn_sends_every_event_of_a_spoken_one() -> None:
     async def listen(client: Client) -> None:
         await setup(client)
         await client.until("response.done")
@@ -50,7 +50,7 @@ def test_a_scripted_turn_tells_all_that_a_spoken_one_does() -> None:
     )
 
 
-def test_a_turn_may_stop_anywhere_and_go_on_later() -> None:
+def test_a_turn_may_pause_anywhere_and_resume_later() -> None:
     async def listen(client: Client) -> None:
         await setup(client)
         await client.until("response.done")
@@ -76,7 +76,7 @@ def test_a_turn_may_stop_anywhere_and_go_on_later() -> None:
     )
 
 
-def test_an_answer_waits_where_the_script_wants_it_and_a_turn_cuts_it_there() -> None:
+def test_an_answer_pauses_where_the_script_says_and_a_turn_cuts_it_there() -> None:
     async def listen(client: Client) -> None:
         await setup(client)
         await client.until("input_audio_buffer.speech_started")
@@ -103,7 +103,7 @@ def test_an_answer_waits_where_the_script_wants_it_and_a_turn_cuts_it_there() ->
     )
 
 
-def test_an_answer_goes_on_when_it_is_told_to() -> None:
+def test_a_paused_answer_continues_when_the_script_says_so() -> None:
     async def listen(client: Client) -> None:
         await setup(client)
         done = await client.answered()
@@ -126,7 +126,7 @@ def test_an_answer_goes_on_when_it_is_told_to() -> None:
     )
 
 
-def test_an_answer_that_runs_on_does_not_wait_for_the_script() -> None:
+def test_the_script_does_not_wait_for_an_answer_in_the_background() -> None:
     async def listen(client: Client) -> None:
         await setup(client)
         await client.answered()
@@ -150,7 +150,7 @@ TOOLS: dict[str, tuple[AnswerStep, list[tuple[str, str]]]] = {
 
 
 @pytest.mark.parametrize(("answer", "calls"), TOOLS.values(), ids=TOOLS)
-def test_calls_go_out_as_they_are_written_and_their_outputs_are_expected(
+def test_calls_are_sent_as_scripted_and_their_outputs_are_expected(
     answer: AnswerStep, calls: list[tuple[str, str]]
 ) -> None:
     async def listen(client: Client) -> None:
@@ -179,7 +179,7 @@ def test_calls_go_out_as_they_are_written_and_their_outputs_are_expected(
     )
 
 
-def test_the_service_answers_tools_by_itself_unless_it_was_asked_not_to() -> None:
+def test_the_service_answers_tool_outputs_unless_asked_not_to() -> None:
     async def listen(client: Client) -> None:
         await setup(client)
         call = (await client.answered())["output"][0]
@@ -191,7 +191,7 @@ def test_the_service_answers_tools_by_itself_unless_it_was_asked_not_to() -> Non
     play(listen, SETUP, TurnStep("volume up"), AnswerStep(calls=(Call("set_volume"),)), expected, AnswerStep("Done."))
 
 
-def test_an_output_that_comes_early_is_held_until_the_answer_is_over() -> None:
+def test_an_early_tool_output_is_held_until_the_answer_is_over() -> None:
     async def listen(client: Client) -> None:
         await setup(client)
         call = await client.until("response.output_item.added")
@@ -212,7 +212,7 @@ def test_an_output_that_comes_early_is_held_until_the_answer_is_over() -> None:
     )
 
 
-def test_arguments_of_a_call_that_is_cancelled_stay_incomplete() -> None:
+def test_the_arguments_of_a_cancelled_call_stay_incomplete() -> None:
     async def listen(client: Client) -> None:
         await setup(client)
         await client.until("response.function_call_arguments.delta")
@@ -229,7 +229,7 @@ def test_arguments_of_a_call_that_is_cancelled_stay_incomplete() -> None:
     )
 
 
-def test_one_answer_at_a_time_and_metadata_comes_back() -> None:
+def test_one_answer_runs_at_a_time_and_metadata_is_returned() -> None:
     async def ask(client: Client) -> None:
         await setup(client)
         await client.send("response.create", response={"metadata": {"edgevoice": "1"}})
@@ -247,7 +247,7 @@ def test_one_answer_at_a_time_and_metadata_comes_back() -> None:
     )
 
 
-def test_truncations_beyond_the_sound_are_told_and_others_obeyed() -> None:
+def test_truncations_beyond_the_audio_are_refused_and_others_applied() -> None:
     async def ask(client: Client) -> None:
         await setup(client)
         item_id = (await client.answered())["output"][0]["id"]
@@ -262,7 +262,7 @@ def test_truncations_beyond_the_sound_are_told_and_others_obeyed() -> None:
     play(ask, SETUP, TurnStep("hi"), AnswerStep("Hello."), truncate, truncate, Expect("conversation.item.retrieve"))
 
 
-def test_the_brain_answers_where_the_script_leaves_it_to_it() -> None:
+def test_the_brain_answers_where_the_script_delegates_to_it() -> None:
     async def listen(client: Client) -> None:
         await setup(client)
         assert (await client.answered())["output"][0]["content"][0]["transcript"] == "You are welcome."
@@ -270,7 +270,7 @@ def test_the_brain_answers_where_the_script_leaves_it_to_it() -> None:
     play(listen, SETUP, TurnStep("thank you"), answers="brain")
 
 
-def test_a_real_listener_hears_the_turns_when_the_script_says_so(voice: HibariVoice) -> None:
+def test_a_real_listener_detects_the_turns_when_the_script_says_so(voice: HibariVoice) -> None:
     async def speak(client: Client) -> None:
         await setup(client)
         await client.speak(question(voice, "What time is it?"))
@@ -291,7 +291,7 @@ def test_a_real_listener_hears_the_turns_when_the_script_says_so(voice: HibariVo
     )
 
 
-def test_a_backchannel_is_said_beside_the_turn_and_one_may_be_skipped() -> None:
+def test_a_backchannel_is_spoken_during_the_turn_and_may_be_skipped() -> None:
     async def listen(client: Client) -> None:
         await setup(client)
         await client.until("response.done")

@@ -20,7 +20,7 @@ def reaches(words: list[str]) -> bool:
     return END in nodes
 
 
-def test_every_command_is_a_path_alone_and_after_a_wake_word() -> None:
+def test_every_command_is_a_path_with_or_without_a_wake_word() -> None:
     for command in ("what time is it", "set a timer for sixty seconds", "volume one hundred percent", "stop"):
         assert reaches(command.split())
         for wake in vocabulary.WAKE_PHRASES:
@@ -28,14 +28,14 @@ def test_every_command_is_a_path_alone_and_after_a_wake_word() -> None:
     assert reaches(["stop", "and", "set", "a", "one", "hour", "timer", "please"])
 
 
-def test_what_turns_a_command_and_what_answers_a_question_are_paths() -> None:
+def test_negations_and_answers_to_questions_are_paths() -> None:
     for around in vocabulary.TURNING:
         assert reaches([*around.partition("{}")[0].split(), "stop"])
     for answer in ("yes", "no", "no twenty", "no set a timer for ten minutes", "half an hour", "fifty percent please"):
         assert reaches(answer.split())
 
 
-def test_half_a_command_is_no_path() -> None:
+def test_half_a_command_is_not_a_path() -> None:
     assert not reaches(["set", "a", "timer", "for"])
     assert not reaches(["volume", "to"])
 
@@ -54,7 +54,7 @@ def test_every_word_can_be_said_in_known_phonemes() -> None:
             assert {phoneme for way in pronunciations(word) for phoneme in way} <= {*SPELLING}
 
 
-def test_no_answer_is_a_command_by_itself_that_could_do_harm() -> None:
+def test_no_answer_is_by_itself_a_harmful_command() -> None:
     harmless = {"no thank you", "no thanks"}
 
     assert {answer for answer in vocabulary.answers() if understand(answer)} <= harmless

@@ -49,11 +49,11 @@ def lattice() -> Lattice:
         "yes please",
     ],
 )
-def test_what_is_in_the_grammar_is_heard_word_for_word(lattice: Lattice, sentence: str) -> None:
+def test_phrases_in_the_grammar_are_recognised_word_for_word(lattice: Lattice, sentence: str) -> None:
     assert lattice.search(heard(*said(sentence)))[0].words == tuple(sentence.split())
 
 
-def test_what_is_not_in_it_is_heard_as_foreign_sounds(lattice: Lattice) -> None:
+def test_phrases_outside_the_grammar_are_recognised_as_foreign_sounds(lattice: Lattice) -> None:
     best = lattice.search(heard("P", "IY", "T", "S", "AX", WORD_END, "N", "AW"))[0]
 
     assert all(each.is_foreign for each in best.said)
@@ -61,7 +61,7 @@ def test_what_is_not_in_it_is_heard_as_foreign_sounds(lattice: Lattice) -> None:
     assert [each.ends_word for each in best.said[:6]] == [False, False, False, False, True, False]
 
 
-def test_foreign_sounds_beside_a_command_are_heard_too(lattice: Lattice) -> None:
+def test_foreign_sounds_next_to_a_command_are_recognised_too(lattice: Lattice) -> None:
     before = lattice.search(heard("SH", "IY", "K", "AX", WORD_END, *said("turn it down")))[0]
     after = lattice.search(heard(*said("turn it down"), WORD_END, "DH", "EH", "R"))[0]
 
@@ -69,7 +69,7 @@ def test_foreign_sounds_beside_a_command_are_heard_too(lattice: Lattice) -> None
     assert after.words == ("turn", "it", "down", "th", "e", "r")
 
 
-def test_a_rival_word_comes_with_what_it_is_less_likely_by(lattice: Lattice) -> None:
+def test_a_rival_word_comes_with_its_difference_in_likelihood(lattice: Lattice) -> None:
     # "ten" or "two": the vowel was not clear.
     sounds = said("set a timer for ten minutes")
     vowel = sounds.index("EH", 6)
@@ -81,7 +81,7 @@ def test_a_rival_word_comes_with_what_it_is_less_likely_by(lattice: Lattice) -> 
     assert best.score - rival.score == pytest.approx(2 * -DOUBT, abs=0.1)
 
 
-def test_another_command_altogether_is_a_rival_too(lattice: Lattice) -> None:
+def test_an_entirely_different_command_is_a_rival_too(lattice: Lattice) -> None:
     best, rival = lattice.search(heard("B", "AY", doubted={0: "Y", 1: "EH"}))[:2]
 
     assert best.words == ("bye",)
@@ -96,7 +96,7 @@ def test_the_same_phoneme_twice_needs_a_blank_between(lattice: Lattice) -> None:
     assert Lattice(doubled, COLUMNS).search(row)[0].score < -6
 
 
-def test_sound_that_is_shorter_than_every_way_through_is_nothing() -> None:
+def test_audio_shorter_than_every_path_gives_no_result() -> None:
     long = Grammar(2, (Arc(START, END, "long", (("L", "AO", "NG"),)),), ())
 
     assert Lattice(long, COLUMNS).search(heard("L")[:1]) == []

@@ -60,7 +60,7 @@ class Deaf:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_voice_is_understood_after_a_wake_word_and_a_breath(
+def test_the_voice_is_understood_after_a_wake_word_and_a_short_pause(
     command: str, voice: HibariVoice, recogniser: PhonemeRecogniser
 ) -> None:
     pcm = question(voice, "Hey Jarvis.", 0.6, command)
@@ -74,7 +74,7 @@ def test_the_voice_is_understood_after_a_wake_word_and_a_breath(
 @pytest.mark.parametrize(
     ("rate_hz", "command"), [(8_000, "What time is it?"), (16_000, "Set the volume to fifty percent.")]
 )
-def test_other_rates_are_understood_too(
+def test_other_sample_rates_are_understood_too(
     rate_hz: int, command: str, voice: HibariVoice, recogniser: PhonemeRecogniser
 ) -> None:
     pcm = np.frombuffer(question(voice, "Alexa.", 0.3, command), "<i2")
@@ -95,7 +95,7 @@ def test_the_wake_word_alone_does_not_end_the_turn(
     assert [understand(turn.text) for turn in turns(heard)] == [understand("volume up")]
 
 
-def test_the_wake_word_and_nothing_else_ends_after_the_longer_wait(
+def test_a_turn_of_only_the_wake_word_ends_after_the_longer_wait(
     voice: HibariVoice, recogniser: PhonemeRecogniser
 ) -> None:
     pcm = silence(0.5) + voice.say("Hey Jarvis.", 1.0) + silence(3.0)
@@ -109,13 +109,13 @@ def test_the_wake_word_and_nothing_else_ends_after_the_longer_wait(
 @pytest.mark.parametrize(
     "foreign", ["Who wrote a tale of two cities?", "Is it going to rain tomorrow?", "Order a pizza with mushrooms."]
 )
-def test_a_foreign_sentence_is_no_command(foreign: str, voice: HibariVoice, recogniser: PhonemeRecogniser) -> None:
+def test_an_unknown_sentence_is_not_a_command(foreign: str, voice: HibariVoice, recogniser: PhonemeRecogniser) -> None:
     heard = hear(listener_with(recogniser, ServerVad()), question(voice, foreign))
 
     assert [understand(turn.text) for turn in turns(heard)] == [[]]
 
 
-def test_over_an_answer_a_noise_without_words_is_over_after_300_ms(voice: HibariVoice) -> None:
+def test_during_an_answer_a_noise_without_words_ends_after_300_ms(voice: HibariVoice) -> None:
     async def feed(*, is_over_answer: bool) -> list[Heard]:
         listener = listener_with(Deaf(), SemanticVad(eagerness="low"))
         heard: list[Heard] = []
@@ -131,7 +131,7 @@ def test_over_an_answer_a_noise_without_words_is_over_after_300_ms(voice: Hibari
     assert alone.end_ms - over.end_ms == 1700, "a breath before the words of a question may take longer"
 
 
-def test_words_are_told_at_the_first_pause_though_the_turn_goes_on(voice: HibariVoice) -> None:
+def test_words_are_reported_at_the_first_pause_while_the_turn_continues(voice: HibariVoice) -> None:
     class Waits(Deaf):
         def words(self, speech: bytes) -> str:
             return "wait a moment"
@@ -169,14 +169,14 @@ def test_server_vad_ends_after_its_silence_of_audio_time(voice: HibariVoice) -> 
         assert 500 + spoken_ms - 260 + silence_ms <= turn.end_ms <= 500 + spoken_ms + 150 + silence_ms
 
 
-def test_no_turn_ends_while_no_audio_comes(voice: HibariVoice) -> None:
+def test_no_turn_ends_while_no_audio_arrives(voice: HibariVoice) -> None:
     listener = listener_with(Deaf(), ServerVad())
 
     assert turns(hear(listener, silence(0.5) + voice.say("Hello.", 1.0))) == []
     assert listener.is_speaking
 
 
-def test_a_burst_and_a_trickle_are_heard_alike(voice: HibariVoice, recogniser: PhonemeRecogniser) -> None:
+def test_audio_in_a_burst_or_a_trickle_gives_the_same_result(voice: HibariVoice, recogniser: PhonemeRecogniser) -> None:
     pcm = question(voice, "What time is it?")
 
     burst = hear(listener_with(recogniser, SemanticVad()), pcm, chunk_ms=60_000)
@@ -192,7 +192,7 @@ def test_two_turns_in_one_burst_are_two_turns(voice: HibariVoice, recogniser: Ph
     assert [understand(turn.text) for turn in heard] == [understand("volume up"), understand("thank you")]
 
 
-def test_by_hand_a_commit_hears_what_came_since_the_last(voice: HibariVoice, recogniser: PhonemeRecogniser) -> None:
+def test_a_manual_commit_covers_the_audio_since_the_last_one(voice: HibariVoice, recogniser: PhonemeRecogniser) -> None:
     listener = listener_with(recogniser, None)
 
     assert hear(listener, question(voice, "Volume up.")) == []
@@ -203,7 +203,7 @@ def test_by_hand_a_commit_hears_what_came_since_the_last(voice: HibariVoice, rec
         asyncio.run(listener.commit())
 
 
-def test_by_hand_the_memory_is_bounded() -> None:
+def test_memory_is_bounded_without_turn_detection() -> None:
     listener = listener_with(Deaf(), None)
     hear(listener, silence(121.0), chunk_ms=1000)
 

@@ -38,7 +38,7 @@ def test_clear_words_are_sure() -> None:
     assert not isinstance(text, Unsure)
 
 
-def test_words_that_may_mean_something_else_are_unsure() -> None:
+def test_words_with_a_rival_of_another_meaning_are_unsure() -> None:
     sounds = said("set a timer for fifteen minutes")
     last_of_fifteen = sounds.index("N", sounds.index("IY"))
     text = words(heard(*sounds, doubted={last_of_fifteen: BLANK}))
@@ -47,7 +47,7 @@ def test_words_that_may_mean_something_else_are_unsure() -> None:
     assert isinstance(text, Unsure)
 
 
-def test_words_that_may_be_others_of_the_same_meaning_are_sure() -> None:
+def test_words_with_a_rival_of_the_same_meaning_are_sure() -> None:
     sounds = said("cancel the timer")
     text = words(heard(*sounds, doubted={sounds.index("DH"): "M", sounds.index("DH") + 1: "AY"}))
 
@@ -63,11 +63,11 @@ def test_a_stray_sound_does_not_spoil_a_command_but_makes_it_unsure() -> None:
 
 
 @pytest.mark.parametrize("sounds", [(), ("HH",)])
-def test_a_cough_holds_no_words(sounds: tuple[str, ...]) -> None:
+def test_a_cough_contains_no_words(sounds: tuple[str, ...]) -> None:
     assert words(heard(*sounds)) == ""
 
 
-def test_no_sound_holds_no_words() -> None:
+def test_silence_contains_no_words() -> None:
     assert PhonemeRecogniser(Network(heard("HH", "AX"))).words(b"") == ""
 
 
@@ -83,14 +83,14 @@ def test_a_command_that_fits_badly_is_unsure_and_one_that_hardly_fits_is_foreign
     assert not understand(words(heard(*sounds, doubted=dict.fromkeys(range(7), "B"), doubt=6.0)))
 
 
-def test_without_the_package_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_reported_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hama.asr", None)
 
     with pytest.raises(LocalServiceUnavailable, match="hama is not installed"):
         PhonemeRecogniser.load()
 
 
-def test_on_a_machine_that_it_has_no_library_for_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unsupported_machine_is_reported_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     from hama import _engine  # noqa: PLC0415 - only this test looks inside
 
     monkeypatch.setattr(_engine, "_LIB", None)
