@@ -127,7 +127,7 @@ STOP, START = "systemctl stop edgevoice.service", "systemctl start edgevoice.ser
     "arguments",
     [[], ["devices"], ["wakeword"], ["wakeword", "listen"], ["doctor", "--help"], ["memory", "-h"], ["status"]],
 )
-def test_the_command_hands_other_commands_on_as_they_are(box: Box, arguments: list[str]) -> None:
+def test_the_command_passes_other_commands_on_unchanged(box: Box, arguments: list[str]) -> None:
     assert box.type(*arguments).stdout.split() == [f"<{each}>" for each in arguments]
     assert box.told() == []
 
@@ -155,13 +155,13 @@ def test_commands_that_need_the_service_run_as_it_with_its_folders(box: Box, arg
 
 
 @pytest.mark.parametrize("arguments", ["wakeword tune", "wakeword watch", "config check", "doctor", "memory show"])
-def test_who_may_not_is_asked_by_sudo(persons_box: Box, arguments: str) -> None:
+def test_users_without_permission_are_asked_by_sudo(persons_box: Box, arguments: str) -> None:
     told = persons_box.type(*arguments.split()).stdout
 
     assert told == f"sudo -- {persons_box.folder}/command {arguments}\n"
 
 
-def test_the_memory_is_the_boxs_unless_a_folder_of_ones_own_is_named(box: Box) -> None:
+def test_memory_means_the_boxs_unless_the_users_own_folder_is_named(box: Box) -> None:
     box.runs()
 
     told = box.type("memory", "show", "--folder", f"{box.folder}/state").stdout
@@ -172,7 +172,7 @@ def test_the_memory_is_the_boxs_unless_a_folder_of_ones_own_is_named(box: Box) -
     assert own.split() == ["<memory>", "<show>", "<--folder>", "<mine>"]
 
 
-def test_a_memory_of_ones_own_needs_nobody(persons_box: Box) -> None:
+def test_a_users_own_memory_needs_no_other_user(persons_box: Box) -> None:
     assert persons_box.type("memory", "clear", "--folder=mine").stdout.split() == [
         "<memory>",
         "<clear>",
@@ -180,7 +180,7 @@ def test_a_memory_of_ones_own_needs_nobody(persons_box: Box) -> None:
     ]
 
 
-def test_a_voice_is_learnt_with_the_sound_of_the_box_which_lets_go_of_it(box: Box) -> None:
+def test_a_voice_is_enrolled_with_the_sound_card_that_the_box_releases(box: Box) -> None:
     box.runs()
 
     assert f"STATE_DIRECTORY={box.folder}/state" in box.type("wakeword", "enrol", "Anna").stdout
@@ -188,7 +188,7 @@ def test_a_voice_is_learnt_with_the_sound_of_the_box_which_lets_go_of_it(box: Bo
 
 
 @pytest.mark.parametrize("arguments", ["enrol --list", "enrol --remove Anna", "enrol --remove=Anna"])
-def test_who_is_enrolled_is_asked_while_the_box_runs(box: Box, arguments: str) -> None:
+def test_enrolled_people_are_listed_while_the_box_runs(box: Box, arguments: str) -> None:
     box.runs()
 
     box.type("wakeword", *arguments.split())
@@ -196,7 +196,7 @@ def test_who_is_enrolled_is_asked_while_the_box_runs(box: Box, arguments: str) -
     assert box.told() == [f"runs wakeword {arguments}"]
 
 
-def test_recordings_of_a_voice_are_brought_to_the_user_of_the_service(box: Box) -> None:
+def test_recordings_of_a_voice_are_passed_to_the_services_user(box: Box) -> None:
     box.runs()
     (box.folder / "person" / "anna" / "positives").mkdir(parents=True)
     (box.folder / "person" / "anna" / "positives" / "one.wav").write_text("sound")
@@ -209,7 +209,7 @@ def test_recordings_of_a_voice_are_brought_to_the_user_of_the_service(box: Box) 
     assert list((box.folder / "state").iterdir()) == []
 
 
-def test_thresholds_are_set_by_root_in_the_settings_of_the_box_and_in_no_other(box: Box) -> None:
+def test_root_sets_thresholds_only_in_the_boxs_settings(box: Box) -> None:
     box.runs()
 
     told = box.type("wakeword", "tune", "--apply").stdout
@@ -220,20 +220,20 @@ def test_thresholds_are_set_by_root_in_the_settings_of_the_box_and_in_no_other(b
     assert box.told() == []
 
 
-def test_who_may_not_set_thresholds_is_asked_by_sudo(persons_box: Box) -> None:
+def test_users_without_permission_to_set_thresholds_are_asked_by_sudo(persons_box: Box) -> None:
     told = persons_box.type("wakeword", "tune", "--apply").stdout
 
     assert told == f"sudo -- {persons_box.folder}/command wakeword tune --apply\n"
 
 
 @pytest.mark.parametrize("named", ["--config=mine.toml", "--folder=state"])
-def test_thresholds_in_settings_of_ones_own_are_set_as_oneself(persons_box: Box, named: str) -> None:
+def test_thresholds_in_the_users_own_settings_are_set_as_that_user(persons_box: Box, named: str) -> None:
     told = persons_box.type("wakeword", "tune", named, "--apply", EDGEVOICE_LOG_LEVEL="info").stdout
 
     assert told == f"<wakeword>\n<tune>\n<{named}>\n<--apply>\nEDGEVOICE_LOG_LEVEL=info\n"
 
 
-def test_settings_of_ones_own_are_checked_as_oneself(persons_box: Box) -> None:
+def test_the_users_own_settings_are_checked_as_that_user(persons_box: Box) -> None:
     (persons_box.folder / "person" / "mine.toml").write_text("")
 
     assert (
@@ -246,9 +246,7 @@ def test_settings_of_ones_own_are_checked_as_oneself(persons_box: Box) -> None:
     "arguments", ["doctor", "doctor --echo", "talk", "wakeword watch", "wakeword watch --seconds 5"]
 )
 @pytest.mark.parametrize("state", ["active", "activating"])
-def test_the_service_lets_go_of_the_sound_and_is_back_whatever_comes_of_it(
-    box: Box, arguments: str, state: str
-) -> None:
+def test_the_service_releases_the_sound_and_returns_whatever_happens(box: Box, arguments: str, state: str) -> None:
     (box.folder / "properties").write_text(_RUNS.replace("=active", f"={state}"))
 
     ended = box.type(*arguments.split(), EDGEVOICE_SPEAKER_DEVICE="x", EXPECTED_CODE="3")
@@ -259,7 +257,7 @@ def test_the_service_lets_go_of_the_sound_and_is_back_whatever_comes_of_it(
 
 
 @pytest.mark.parametrize("arguments", ["doctor --quick", "wakeword tune"])
-def test_the_service_keeps_the_sound_where_none_is_heard(box: Box, arguments: str) -> None:
+def test_the_service_keeps_the_sound_where_none_is_needed(box: Box, arguments: str) -> None:
     box.runs()
 
     assert "SERVICE_BEFORE" not in box.type(*arguments.split()).stdout
@@ -267,7 +265,7 @@ def test_the_service_keeps_the_sound_where_none_is_heard(box: Box, arguments: st
 
 
 @pytest.mark.parametrize("arguments", ["doctor --ech", "wakeword watch --seconds five", "talk now"])
-def test_options_that_are_refused_cost_nobody_the_service(box: Box, arguments: str) -> None:
+def test_refused_options_do_not_stop_the_service(box: Box, arguments: str) -> None:
     box.runs()
     program = (box.folder / "program").read_text()
     refusing = '[[ $1 != --parse-only ]] || { echo "No such option" >&2; exit 2; }'
@@ -279,7 +277,7 @@ def test_options_that_are_refused_cost_nobody_the_service(box: Box, arguments: s
     assert box.told() == []
 
 
-def test_options_are_read_by_the_program_itself_and_before_a_password_is_asked_for(persons_box: Box) -> None:
+def test_the_program_itself_reads_options_before_a_password_is_asked_for(persons_box: Box) -> None:
     program = (persons_box.folder / "program").read_text()
     (persons_box.folder / "program").write_text(program.replace("\n", f'\necho "$*" >>{persons_box.folder}/asked\n', 1))
 
@@ -290,7 +288,7 @@ def test_options_are_read_by_the_program_itself_and_before_a_password_is_asked_f
 @pytest.mark.parametrize(
     "phase", ["connecting", "listening", "thinking", "speaking", "speaking; restart needed for log"]
 )
-def test_a_conversation_is_waited_for(box: Box, phase: str) -> None:
+def test_the_command_waits_for_a_conversation_to_end(box: Box, phase: str) -> None:
     (box.folder / "properties").write_text(_RUNS.replace("=idle", f"={phase}"))
     # While this waits, the conversation ends.
     (box.folder / "sleep").write_text(f"#!/bin/bash\ncp {box.folder}/over {box.folder}/properties\n")
@@ -325,7 +323,7 @@ def test_the_settings_that_the_box_reads_are_written_as_root(persons_box: Box) -
 @pytest.mark.parametrize(
     "arguments", ["config init --path mine.toml", "config init --path=mine.toml", "config init -h"]
 )
-def test_settings_of_ones_own_are_written_as_oneself(persons_box: Box, arguments: str) -> None:
+def test_the_users_own_settings_are_written_as_that_user(persons_box: Box, arguments: str) -> None:
     assert persons_box.type(*arguments.split()).stdout.split() == [f"<{each}>" for each in arguments.split()]
 
 
@@ -333,7 +331,7 @@ def test_root_writes_the_settings_of_the_box(box: Box) -> None:
     assert box.type("config", "init").stdout == "<config>\n<init>\n"
 
 
-def test_a_service_that_was_stopped_stays_so(box: Box) -> None:
+def test_a_stopped_service_stays_stopped(box: Box) -> None:
     (box.folder / "properties").write_text(_RUNS.replace("=active", "=inactive"))
 
     assert box.type("doctor").returncode == 0
@@ -350,7 +348,9 @@ def _heard_signals() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_heard_signals")
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
-def test_the_service_is_back_when_the_command_is_ended_and_nothing_of_it_runs_on(box: Box, how: signal.Signals) -> None:
+def test_the_service_returns_when_the_command_is_terminated_and_nothing_keeps_running(
+    box: Box, how: signal.Signals
+) -> None:
     box.runs()
     # It says that it runs, and runs until its end is told.
     os.mkfifo(box.folder / "end")
@@ -372,7 +372,7 @@ def test_the_service_is_back_when_the_command_is_ended_and_nothing_of_it_runs_on
     assert rest == [f"systemctl stop edgevoice-command-{process.pid}.service", START]
 
 
-def test_the_command_asks_for_all_that_the_doctor_judges_the_service_by() -> None:
+def test_the_command_queries_everything_by_which_the_doctor_judges_the_service() -> None:
     from edgevoice.doctor.probes import Machine  # noqa: PLC0415
     from edgevoice.doctor.service_manager import probe_manager  # noqa: PLC0415
 
@@ -383,7 +383,7 @@ def test_the_command_asks_for_all_that_the_doctor_judges_the_service_by() -> Non
     assert properties in COMMAND.read_text(encoding="utf-8")
 
 
-def test_an_archive_is_brought_to_the_one_who_asked_and_its_place_is_told_beside_the_data(box: Box) -> None:
+def test_an_archive_goes_to_the_caller_and_its_path_is_printed_beside_the_data(box: Box) -> None:
     person = {"SUDO_UID": str(os.getuid()), "SUDO_GID": str(os.getgid())}
     ended = box.type("doctor", "--quick", "--json", "--bundle", "help.tar.gz", **person)
 
@@ -399,7 +399,7 @@ def test_an_archive_is_brought_to_the_one_who_asked_and_its_place_is_told_beside
 
 
 @pytest.mark.parametrize("name", ["there.tar.gz", "dangling.tar.gz", "nowhere/help.tar.gz"])
-def test_an_archive_goes_over_no_file_and_that_is_told_before_anything_is_examined(box: Box, name: str) -> None:
+def test_an_archive_that_would_overwrite_a_file_is_refused_before_the_examination(box: Box, name: str) -> None:
     box.runs()
     (box.folder / "person" / "there.tar.gz").write_text("precious")
     (box.folder / "person" / "dangling.tar.gz").symlink_to(box.folder / "target")
@@ -414,7 +414,7 @@ def test_an_archive_goes_over_no_file_and_that_is_told_before_anything_is_examin
     assert box.told() == []
 
 
-def test_an_archive_goes_over_no_file_that_came_meanwhile(box: Box) -> None:
+def test_an_archive_does_not_overwrite_a_file_created_meanwhile(box: Box) -> None:
     place = box.folder / "person" / "help.tar.gz"
     text = (box.folder / "program").read_text()
     (box.folder / "program").write_text(text.replace("\nfor each", f"\necho precious >'{place}'\nfor each", 1))
@@ -423,7 +423,7 @@ def test_an_archive_goes_over_no_file_that_came_meanwhile(box: Box) -> None:
     assert place.read_text() == "precious\n"
 
 
-def test_settings_that_the_service_may_not_see_are_brought_to_it(box: Box) -> None:
+def test_settings_that_the_service_cannot_read_are_passed_to_it(box: Box) -> None:
     (box.folder / "person" / "mine.toml").write_text("mine\n")
 
     told = box.type("doctor", "--quick", "--config", "mine.toml").stdout
@@ -433,7 +433,9 @@ def test_settings_that_the_service_may_not_see_are_brought_to_it(box: Box) -> No
 
 
 @pytest.mark.parametrize("command", ["test a.wav --plot b.png", "evaluate pos neg", "tune --folder=/home/x"])
-def test_ones_own_recordings_are_heard_as_oneself_with_the_services_settings(persons_box: Box, command: str) -> None:
+def test_the_users_own_recordings_are_scored_as_that_user_with_the_services_settings(
+    persons_box: Box, command: str
+) -> None:
     first, *rest = command.split()
 
     ended = persons_box.type("wakeword", first, *rest)
@@ -444,13 +446,13 @@ def test_ones_own_recordings_are_heard_as_oneself_with_the_services_settings(per
     assert lines[-1] == "CACHE_DIRECTORY=/var/cache/edgevoice"
 
 
-def test_ones_own_settings_for_ones_own_recordings_need_nobody(box: Box) -> None:
+def test_the_users_own_settings_and_recordings_need_no_other_user(box: Box) -> None:
     told = box.type("wakeword", "test", "a.wav", "--config", "/dev/null").stdout
 
     assert told.startswith("<wakeword>\n<test>\n<a.wav>\n<--config>\n</dev/null>\n")
 
 
-def test_settings_that_are_not_given_are_not_taken_for_empty_ones(persons_box: Box) -> None:
+def test_missing_settings_are_not_treated_as_empty_ones(persons_box: Box) -> None:
     (persons_box.folder / "sudo").write_text("#!/bin/sh\nexit 1\n")
 
     ended = persons_box.type("wakeword", "test", "a.wav")
@@ -459,7 +461,7 @@ def test_settings_that_are_not_given_are_not_taken_for_empty_ones(persons_box: B
     assert "cannot be read without sudo" in ended.stderr
 
 
-def test_the_proxy_and_the_settings_of_the_unit_hold_for_the_command_and_nothing_else_of_it(box: Box) -> None:
+def test_the_command_takes_only_the_proxy_and_the_settings_from_the_unit(box: Box) -> None:
     (box.folder / "environment").write_text(
         'HOME=/x PATH_PROXY=1 https_proxy=http://proxy:3128 SOCKS_PROXY=proxy:1080 "no_proxy=*.local,a b" '
         "$'EDGEVOICE_A_B=it\\'s' EDGEVOICE_C_D=unit\n"
@@ -478,7 +480,7 @@ def test_the_proxy_and_the_settings_of_the_unit_hold_for_the_command_and_nothing
     assert "PATH_PROXY" not in told
 
 
-def test_a_key_stands_in_no_command_line(box: Box) -> None:
+def test_no_command_line_contains_a_key(box: Box) -> None:
     box.type("doctor", "--quick", EDGEVOICE_API_KEY="sk-1", EDGEVOICE_SPEAKER_DEVICE="there")
 
     line = (box.folder / "line").read_text()

@@ -44,22 +44,22 @@ def test_every_test_file_of_a_module_with_several_is_run() -> None:
     }
 
 
-def test_a_module_without_tests_of_its_own_has_those_of_its_room() -> None:
+def test_a_module_without_its_own_tests_gets_those_of_its_package() -> None:
     assert "tests/core/test_backoff.py" in beside_what_always_runs("edgevoice/core/a_new_module.py")
     assert "tests/testbed/virtual/test_plugin.py" in beside_what_always_runs("edgevoice/testbed/virtual/converter.c")
 
 
-def test_what_the_tests_of_a_room_share_is_tried_with_all_of_them() -> None:
+def test_helpers_shared_by_a_folder_of_tests_select_all_of_them() -> None:
     assert "tests/realtime/test_link.py" in beside_what_always_runs("tests/realtime/services.py")
 
 
-def test_a_module_at_the_top_without_tests_of_its_own_does_not_run_those_of_every_script() -> None:
+def test_a_top_level_module_without_its_own_tests_does_not_select_every_scripts_tests() -> None:
     assert beside_what_always_runs("edgevoice/a_new_module.py", "tests/waiting.py") == set()
 
 
-def test_the_setup_scripts_have_the_tests_of_setup() -> None:
+def test_the_setup_scripts_select_the_tests_of_setup() -> None:
     assert "tests/test_setup_key.py" in beside_what_always_runs("scripts/_pi_key.sh")
 
 
-def test_a_file_that_was_removed_needs_no_test() -> None:
+def test_a_removed_file_needs_no_test() -> None:
     assert beside_what_always_runs("tests/test_gone.py") == set()

@@ -192,7 +192,7 @@ OBEYED: dict[type, tuple[Action, Told]] = {
 
 
 @pytest.mark.parametrize("kind", get_args(Action), ids=lambda kind: kind.__name__)
-def test_every_order_is_obeyed_by_the_one_adapter_that_it_is_for(kind: type) -> None:
+def test_every_action_is_executed_by_its_one_adapter(kind: type) -> None:
     action, told = OBEYED[kind]
     rig = Rig()
     rig.engine._is_busy = True  # what an adapter reports of it waits
@@ -212,7 +212,7 @@ def test_a_cut_may_keep_the_rest_of_the_answer() -> None:
 
 
 @in_loop
-async def test_orders_are_obeyed_in_the_order_given() -> None:
+async def test_actions_are_executed_in_the_given_order() -> None:
     rig = Rig()
     rig.engine.report(WAKE)
 
@@ -223,7 +223,7 @@ async def test_orders_are_obeyed_in_the_order_given() -> None:
     ]
 
 
-def test_a_box_that_starts_shows_its_light() -> None:
+def test_a_starting_box_shows_its_light() -> None:
     rig = Rig()
     rig.engine.start()
 
@@ -231,7 +231,7 @@ def test_a_box_that_starts_shows_its_light() -> None:
 
 
 @in_loop
-async def test_a_fact_reported_while_the_box_starts_waits_until_it_has_started() -> None:
+async def test_an_event_during_startup_waits_until_the_box_has_started() -> None:
     rig = Rig()
     rig.fakes.diary.when["panel.show"] = lambda: rig.engine.report(UserStartedSpeaking())
     rig.engine.start()
@@ -243,7 +243,7 @@ async def test_a_fact_reported_while_the_box_starts_waits_until_it_has_started()
 
 
 @in_loop
-async def test_a_fact_reported_while_orders_are_obeyed_waits_until_they_are_through() -> None:
+async def test_an_event_during_actions_waits_until_they_are_finished() -> None:
     rig = Rig()
     rig.fakes.diary.when["near_end.keep"] = lambda: rig.engine.report(TalkHeld())
     rig.engine.report(WAKE)
@@ -256,7 +256,7 @@ async def test_a_fact_reported_while_orders_are_obeyed_waits_until_they_are_thro
 
 
 @in_loop
-async def test_an_adapter_that_answers_at_once_is_heard_after_the_orders_that_it_was_among() -> None:
+async def test_an_immediate_reply_of_an_adapter_is_handled_after_the_remaining_actions() -> None:
     rig = Rig()
     rig.fakes.diary.when["service.open"] = lambda: rig.engine.report(LinkOpened())
     rig.fakes.diary.when["near_end.open"] = lambda: rig.engine.report(TalkHeld())
@@ -275,7 +275,7 @@ async def test_an_adapter_that_answers_at_once_is_heard_after_the_orders_that_it
 
 
 @in_loop
-async def test_too_many_facts_at_once_are_a_fault_that_does_not_hide() -> None:
+async def test_too_many_events_at_once_are_a_visible_fault() -> None:
     rig = Rig()
 
     def flood() -> None:
@@ -289,7 +289,7 @@ async def test_too_many_facts_at_once_are_a_fault_that_does_not_hide() -> None:
 
 
 @in_loop
-async def test_so_many_facts_may_wait() -> None:
+async def test_the_queue_of_events_may_fill_to_its_limit() -> None:
     rig = Rig()
     rig.engine._is_busy = True
 
@@ -300,7 +300,7 @@ async def test_so_many_facts_may_wait() -> None:
 
 
 @in_loop
-async def test_facts_in_any_number_one_after_the_other_are_no_matter() -> None:
+async def test_any_number_of_events_one_after_another_is_fine() -> None:
     rig = Rig()
     for _ in range(3000):
         rig.engine.report(UserStartedSpeaking())
@@ -312,7 +312,7 @@ async def test_facts_in_any_number_one_after_the_other_are_no_matter() -> None:
 
 
 @in_loop
-async def test_observers_see_each_fact_then_its_orders_then_the_phase_with_the_time() -> None:
+async def test_observers_see_each_event_then_its_actions_then_the_phase_with_the_time() -> None:
     rig = Rig()
     rig.now = 51.5
     rig.engine.report(WAKE)
@@ -327,7 +327,7 @@ async def test_observers_see_each_fact_then_its_orders_then_the_phase_with_the_t
 
 
 @in_loop
-async def test_an_observer_that_comes_later_sees_the_rest_after_those_before_it() -> None:
+async def test_a_late_observer_sees_what_follows_after_the_earlier_observers() -> None:
     rig, late = Rig(), Watching()
     rig.engine.report(WAKE)
     rig.engine.add_observers([late])
@@ -337,12 +337,12 @@ async def test_an_observer_that_comes_later_sees_the_rest_after_those_before_it(
     assert rig.seen[-1] == late.seen[0]
 
 
-def test_an_observer_with_nothing_to_do_ends_at_once() -> None:
+def test_an_observer_without_work_ends_immediately() -> None:
     assert asyncio.run(Blind().run(print)) is None
 
 
 @in_loop
-async def test_observers_see_what_passes_beside_the_conversation() -> None:
+async def test_observers_see_what_bypasses_the_conversation() -> None:
     rig = Rig()
     rig.answering()
     words = TranscriptChanged(Role.USER, "u1", "hello", is_final=True)
@@ -353,7 +353,7 @@ async def test_observers_see_what_passes_beside_the_conversation() -> None:
 
 
 @in_loop
-async def test_an_order_is_shown_to_observers_when_it_has_been_obeyed() -> None:
+async def test_observers_see_an_action_once_it_has_been_executed() -> None:
     rig = Rig()
     shown: list[int] = []
     rig.fakes.diary.when["service.open"] = lambda: shown.append(rig.notices.count(OpenLink("word")))
@@ -367,7 +367,7 @@ async def test_an_order_is_shown_to_observers_when_it_has_been_obeyed() -> None:
 
 
 @in_loop
-async def test_the_answers_audio_goes_to_the_speaker_and_its_first_sound_to_the_conversation() -> None:
+async def test_the_answers_audio_goes_to_the_speaker_and_its_start_is_reported() -> None:
     rig = Rig()
     rig.answering()
     rig.fakes.far_end.burst = 7
@@ -378,7 +378,7 @@ async def test_the_answers_audio_goes_to_the_speaker_and_its_first_sound_to_the_
 
 
 @in_loop
-async def test_a_backchannel_goes_to_the_speaker_in_the_users_turn_and_its_first_sound_to_the_conversation() -> None:
+async def test_a_backchannel_plays_during_the_users_turn_and_its_start_is_reported() -> None:
     rig = Rig()
     rig.engine.report(WAKE)
     rig.engine.report(LinkOpened())
@@ -398,7 +398,7 @@ async def test_a_backchannel_goes_to_the_speaker_in_the_users_turn_and_its_first
 
 
 @in_loop
-async def test_more_of_a_backchannel_is_not_reported() -> None:
+async def test_only_the_start_of_a_backchannel_is_reported() -> None:
     rig = Rig()
     rig.engine.report(WAKE)
     rig.engine.report(LinkOpened())
@@ -410,7 +410,7 @@ async def test_more_of_a_backchannel_is_not_reported() -> None:
 
 
 @in_loop
-async def test_a_backchannel_is_not_heard_when_it_is_not_the_users_turn() -> None:
+async def test_a_backchannel_outside_the_users_turn_is_not_played() -> None:
     rig = Rig()
     rig.speaking()
 
@@ -420,7 +420,7 @@ async def test_a_backchannel_is_not_heard_when_it_is_not_the_users_turn() -> Non
 
 
 @in_loop
-async def test_late_audio_falls_at_the_fence() -> None:
+async def test_late_audio_is_dropped_at_the_fence() -> None:
     rig = Rig()
     rig.speaking()
     rig.engine.report(UserStartedSpeaking())
@@ -433,7 +433,7 @@ async def test_late_audio_falls_at_the_fence() -> None:
 
 
 @in_loop
-async def test_an_answer_that_is_resumed_is_a_burst_of_its_own() -> None:
+async def test_a_resumed_answer_is_a_new_burst() -> None:
     rig = Rig(Policy(hears_itself=False, resumes=True))
     rig.speaking()
     rig.engine.report(UserStartedSpeaking())
@@ -448,7 +448,7 @@ async def test_an_answer_that_is_resumed_is_a_burst_of_its_own() -> None:
 
 
 @in_loop
-async def test_observers_are_shown_once_that_speech_is_ignored_and_once_that_it_is_heeded_again() -> None:
+async def test_observers_see_once_that_speech_is_ignored_and_once_that_it_counts_again() -> None:
     rig = Rig(Policy(ignores_speech_in_noise=True))
     rig.speaking()
     rig.engine.report(RoomMeasured(is_loud=True))
@@ -462,7 +462,7 @@ async def test_observers_are_shown_once_that_speech_is_ignored_and_once_that_it_
 
 
 @in_loop
-async def test_the_first_sound_of_another_answer_is_reported_before_it_is_queued_beside_what_is_kept() -> None:
+async def test_the_start_of_another_answer_is_reported_before_it_joins_the_kept_audio() -> None:
     rig = Rig(Policy(hears_itself=False, resumes=True))
     rig.speaking()
     rig.engine.take([UserStartedSpeaking(), TurnEnded(), ResponseStarted("r2"), AudioPiece("r2", "i2", 0, b"22")])
@@ -472,7 +472,7 @@ async def test_the_first_sound_of_another_answer_is_reported_before_it_is_queued
 
 
 @in_loop
-async def test_facts_and_audio_of_one_frame_are_taken_in_order() -> None:
+async def test_events_and_audio_of_one_frame_are_handled_in_order() -> None:
     rig = Rig()
     rig.answering()
     rig.fakes.far_end.burst = 1
@@ -488,7 +488,7 @@ async def test_facts_and_audio_of_one_frame_are_taken_in_order() -> None:
 
 
 @in_loop
-async def test_what_is_here_of_an_answer_waits_for_nothing_more_once_the_link_is_lost() -> None:
+async def test_a_partial_answer_counts_as_complete_for_the_speaker_once_the_link_is_lost() -> None:
     rig = Rig()
     rig.speaking()
     rig.engine.take([LinkLost("service-unreachable", is_retriable=True)])
@@ -514,7 +514,7 @@ async def test_the_speaker_learns_what_is_complete_before_the_conversation_does(
 
 
 @in_loop
-async def test_a_deadline_is_told_when_it_is_due() -> None:
+async def test_a_deadline_is_reported_when_it_is_due() -> None:
     rig = Rig(Policy(no_speech_s=0.02))
     hung_up = asyncio.Event()
     rig.fakes.diary.when["service.close"] = hung_up.set
@@ -529,7 +529,7 @@ async def test_a_deadline_is_told_when_it_is_due() -> None:
 
 
 @in_loop
-async def test_there_is_one_timer_and_none_while_nothing_is_waited_for() -> None:
+async def test_there_is_one_timer_and_none_while_no_deadline_is_set() -> None:
     rig = Rig()
     rig.engine.report(WAKE)
     first = rig.engine._timer
@@ -543,7 +543,7 @@ async def test_there_is_one_timer_and_none_while_nothing_is_waited_for() -> None
 
 
 @in_loop
-async def test_a_deadline_that_is_already_over_is_told_with_the_next_turn_of_the_loop() -> None:
+async def test_a_deadline_already_passed_is_reported_in_the_next_loop_iteration() -> None:
     rig = Rig(Policy(connect_s=0))
     hung_up = asyncio.Event()
     rig.fakes.diary.when["service.close"] = hung_up.set
@@ -554,7 +554,7 @@ async def test_a_deadline_that_is_already_over_is_told_with_the_next_turn_of_the
 
 
 @in_loop
-async def test_what_arrived_during_a_stall_is_heard_before_a_deadline_ends_the_conversation() -> None:
+async def test_input_that_arrived_during_a_stall_is_handled_before_the_deadline() -> None:
     rig = Rig(Policy(no_speech_s=0.02, hears_itself=False))
     rig.engine.report(WAKE)
     rig.engine.report(LinkOpened())
@@ -569,7 +569,7 @@ async def test_what_arrived_during_a_stall_is_heard_before_a_deadline_ends_the_c
 
 
 @in_loop
-async def test_deadlines_that_fall_into_a_stall_do_not_fire_in_a_burst() -> None:
+async def test_deadlines_that_pass_during_a_stall_do_not_fire_in_a_burst() -> None:
     rig = Rig(Policy(no_speech_s=0.02, hears_itself=False))
     for fact in (WAKE, LinkOpened(), TimerRang()):
         rig.engine.report(fact)
@@ -582,7 +582,7 @@ async def test_deadlines_that_fall_into_a_stall_do_not_fire_in_a_burst() -> None
 
 
 @in_loop
-async def test_how_late_is_a_stall_is_for_the_settings_to_say() -> None:
+async def test_the_settings_define_how_late_counts_as_a_stall() -> None:
     rig = Rig(Policy(no_speech_s=0.02, hears_itself=False))
     rig.engine._stall_s = 60
     rig.engine.report(WAKE)
@@ -594,7 +594,7 @@ async def test_how_late_is_a_stall_is_for_the_settings_to_say() -> None:
 
 
 @in_loop
-async def test_more_than_a_second_is_a_stall_where_they_say_nothing() -> None:
+async def test_by_default_more_than_a_second_late_is_a_stall() -> None:
     rig = Rig(Policy(no_speech_s=0.02, hears_itself=False))
     rig.engine.report(WAKE)
     rig.engine.report(LinkOpened())
@@ -604,7 +604,7 @@ async def test_more_than_a_second_is_a_stall_where_they_say_nothing() -> None:
 
 
 @in_loop
-async def test_a_deadline_that_is_just_as_late_as_a_stall_may_be_is_no_stall() -> None:
+async def test_a_deadline_exactly_at_the_stall_limit_is_not_a_stall() -> None:
     rig = Rig(Policy(no_speech_s=0.03125, hears_itself=False))
     rig.engine._stall_s = 32.0
     rig.engine.report(WAKE)
@@ -628,5 +628,5 @@ async def test_a_stopped_engine_has_no_timer() -> None:
     assert rig.engine._timer is None
 
 
-def test_the_table_of_orders_is_whole() -> None:
+def test_the_table_of_actions_is_complete() -> None:
     assert set(OBEYED) == set(typing.get_args(Action))

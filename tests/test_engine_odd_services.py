@@ -116,7 +116,7 @@ def answers_tools_by_itself(calls: int) -> Callable[[Talker], Awaitable[None]]:
     return script
 
 
-def test_a_service_that_answers_a_tool_by_itself_is_not_asked_and_heard_once() -> None:
+def test_a_service_that_answers_a_tool_unasked_is_not_asked_and_heard_once() -> None:
     service = Service(answers_tools_by_itself(1))
     policy = Policy(hears_itself=False, may_answer_tools=True)
 
@@ -126,7 +126,7 @@ def test_a_service_that_answers_a_tool_by_itself_is_not_asked_and_heard_once() -
     assert "response.create" not in service.talkers[0].types
 
 
-def test_a_service_that_answers_each_of_two_tools_by_itself_is_heard_once_with_both() -> None:
+def test_a_service_that_answers_each_of_two_tools_unasked_is_heard_once_with_both() -> None:
     service = Service(answers_tools_by_itself(2))
     policy = Policy(hears_itself=False, may_answer_tools=True)
 
@@ -136,7 +136,7 @@ def test_a_service_that_answers_each_of_two_tools_by_itself_is_heard_once_with_b
     assert "response.create" not in service.talkers[0].types
 
 
-def test_an_asking_that_crosses_with_an_answer_by_itself_gives_no_second_answer() -> None:
+def test_a_request_that_crosses_an_unasked_answer_gives_no_second_answer() -> None:
     """Where nothing says that the service may answer by itself, it is asked at once, and refuses."""
 
     async def refusing(talker: Talker) -> None:
@@ -160,7 +160,7 @@ def test_an_asking_that_crosses_with_an_answer_by_itself_gives_no_second_answer(
     assert service.talkers[0].types.count("response.create") == 1
 
 
-def test_an_answer_that_begins_while_the_user_is_still_taken_to_speak_is_heard() -> None:
+def test_an_answer_that_begins_while_the_user_seems_to_speak_is_heard() -> None:
     async def early(talker: Talker) -> None:
         await talker.accept()
         await talker.say(SPEECH_STARTED, created("r1"), sound("r1"))

@@ -51,7 +51,7 @@ def test_more_space_is_no_remedy_where_permission_is_missing(number: int, name: 
 
 
 @pytest.mark.parametrize("error", [SettingsInvalid("x"), WakeWordUnavailable("x"), PanelUnavailable("x")])
-def test_what_is_wrong_with_settings_models_and_pins_stays_wrong_until_a_person_acts(error: EdgevoiceError) -> None:
+def test_errors_in_settings_models_and_pins_last_until_a_person_acts(error: EdgevoiceError) -> None:
     assert not can_pass(error)
 
 
@@ -65,7 +65,7 @@ def test_what_is_wrong_with_settings_models_and_pins_stays_wrong_until_a_person_
         LocalServiceUnavailable("x"),
     ],
 )
-def test_what_the_machine_or_the_world_lacks_for_a_moment_passes(error: EdgevoiceError) -> None:
+def test_temporary_problems_of_the_machine_or_the_network_pass(error: EdgevoiceError) -> None:
     assert can_pass(error)
 
 
@@ -93,14 +93,14 @@ def test_what_the_machine_or_the_world_lacks_for_a_moment_passes(error: Edgevoic
     ],
     ids=repr,
 )
-def test_a_refusal_whose_cause_passes_may_pass_also_where_the_cause_is_hidden(
+def test_a_refusal_with_a_temporary_cause_is_temporary_even_if_the_cause_is_suppressed(
     cause: BaseException, *, passes: bool, hidden: bool
 ) -> None:
     for kind in (SettingsInvalid, WakeWordUnavailable, PanelUnavailable):
         assert can_pass(caused(kind("refused"), cause, hidden=hidden)) is passes
 
 
-def test_a_cause_of_a_cause_counts_and_a_ring_of_causes_ends() -> None:
+def test_a_cause_of_a_cause_counts_and_a_cycle_of_causes_ends() -> None:
     inner = caused(SettingsInvalid("inner"), of(errno.ENOSPC), hidden=True)
     assert can_pass(caused(WakeWordUnavailable("outer"), inner, hidden=False))
 
@@ -120,7 +120,7 @@ def test_a_cause_of_a_cause_counts_and_a_ring_of_causes_ends() -> None:
     ],
     ids=repr,
 )
-def test_the_machines_own_trouble_is_one_line_with_a_remedy(
+def test_a_problem_of_the_machine_is_one_line_with_a_remedy(
     failure: BaseException, kind: type[EdgevoiceError], words: str
 ) -> None:
     trouble = of_machine(failure)
@@ -130,7 +130,7 @@ def test_the_machines_own_trouble_is_one_line_with_a_remedy(
     assert "\n" not in trouble.line()
 
 
-def test_pythons_word_for_no_temporary_folder_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pythons_error_for_a_missing_temporary_folder_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", None)
     monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nonexistent"])
     with pytest.raises(FileNotFoundError) as failed:
@@ -140,7 +140,7 @@ def test_pythons_word_for_no_temporary_folder_is_understood(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("fault", [of(errno.ENOENT, "/x"), of(errno.EACCES), ValueError("x"), SettingsInvalid("x")])
-def test_what_is_not_the_machines_trouble_is_left_alone(fault: BaseException) -> None:
+def test_errors_that_are_not_the_machines_are_left_alone(fault: BaseException) -> None:
     assert of_machine(fault) is None
 
 
@@ -155,7 +155,7 @@ def every_error() -> list[type[EdgevoiceError]]:
     return [kind for kind in found if kind.__module__ == errors.__name__]
 
 
-def test_only_three_kinds_of_error_keep_a_box_off() -> None:
+def test_only_three_kinds_of_error_prevent_a_restart() -> None:
     assert {kind for kind in every_error() if kind.needs_person} == {
         SettingsInvalid,
         WakeWordUnavailable,

@@ -23,25 +23,25 @@ def test_a_module_is_found_without_being_imported(monkeypatch: pytest.MonkeyPatc
     assert not has("no_module.of_this_name")
 
 
-def test_on_an_installed_box_the_command_is_setup_s(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_an_installed_box_the_command_is_that_of_setup(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "prefix", "/opt/edgevoice")
 
     assert how_to_add("eval").startswith("sudo scripts/setup --with eval")
 
 
-def test_elsewhere_it_is_pip_of_the_interpreter_that_runs() -> None:
+def test_elsewhere_the_command_is_pip_of_the_running_interpreter() -> None:
     assert how_to_add("plot").startswith(f"{sys.executable} -m pip install 'matplotlib>=")
 
 
 @pytest.mark.skipif(not PROJECT.exists(), reason="the project is not beside these tests: an installed copy")
-def test_the_packages_are_those_that_the_project_names() -> None:
+def test_the_packages_are_those_that_the_project_declares() -> None:
     named = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
 
     for extra, packages in extras._PACKAGES.items():
         assert set(packages) == {each.partition(";")[0].strip() for each in named[extra]}
 
 
-def test_the_bench_of_two_engines_refuses_in_one_line_where_one_of_them_is_not_there(
+def test_the_bench_of_two_engines_refuses_in_one_line_if_one_is_missing(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "openwakeword.model", None)

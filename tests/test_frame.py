@@ -120,7 +120,7 @@ def test_no_package_is_locked_twice_for_one_machine(lock: str, python: str, mach
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock", "requirements-eval.lock"])
-def test_every_locked_package_is_pinned_by_hash_and_comes_from_no_fixed_place(lock: str) -> None:
+def test_every_locked_package_is_pinned_by_hash_and_not_by_address(lock: str) -> None:
     entries = _entries(lock)
 
     assert entries
@@ -190,7 +190,7 @@ def _subjects(room: Path) -> set[str]:
     return {each.stem.strip("_") for each in (ROOT / "edgevoice" / room).glob("*.py")} | {room.name}
 
 
-def test_a_test_file_stands_in_the_room_of_its_module_and_has_its_name() -> None:
+def test_a_test_file_is_in_the_folder_of_its_module_and_has_its_name() -> None:
     strays = []
     for file in sorted((ROOT / "tests").rglob("test_*.py")):
         room = file.parent.relative_to(ROOT / "tests")
@@ -205,12 +205,12 @@ def test_a_test_file_stands_in_the_room_of_its_module_and_has_its_name() -> None
 
 
 @pytest.mark.parametrize("name", NO_MODULE)
-def test_an_exception_of_the_names_of_tests_is_one(name: str) -> None:
+def test_every_exception_to_the_test_file_names_is_needed(name: str) -> None:
     assert (ROOT / "tests" / f"{name}.py").exists()
     assert name.removeprefix("test_") not in _subjects(Path())
 
 
-def test_the_tests_that_ci_names_are_there() -> None:
+def test_the_tests_that_ci_names_exist() -> None:
     named = set(re.findall(r"\btests/[\w/*.]+", (ROOT / ".ci" / "run").read_text(encoding="utf-8")))
 
     assert named

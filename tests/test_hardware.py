@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def test_tables_and_drawings_are_those_of_the_presets() -> None:
+def test_tables_and_drawings_match_the_presets() -> None:
     ended = subprocess.run(
         [sys.executable, str(ROOT / "scripts" / "wiring"), "--check"], capture_output=True, text=True, check=False
     )

@@ -132,7 +132,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name_of)
-def test_a_module_imports_only_from_rooms_that_it_may_enter(module: Path) -> None:
+def test_a_module_imports_only_from_allowed_packages(module: Path) -> None:
     room = room_of(module)
     if room in ROOTS:
         return
@@ -146,7 +146,7 @@ def test_a_module_imports_only_from_rooms_that_it_may_enter(module: Path) -> Non
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if room_of(module) in WITHIN], ids=name_of)
-def test_a_part_of_a_room_imports_only_the_parts_that_it_may(module: Path) -> None:
+def test_a_part_of_a_package_imports_only_allowed_parts(module: Path) -> None:
     parts = WITHIN[room_of(module)]
     if len(module.relative_to(PACKAGE).parts) < 2 or part_of(module) not in parts:
         return
@@ -161,13 +161,13 @@ def test_the_core_uses_nothing_that_has_a_clock_a_thread_or_a_socket(module: Pat
     assert used <= CORE_USES
 
 
-def test_no_exception_outlives_its_reason() -> None:
+def test_no_import_exception_outlives_its_reason() -> None:
     needed = {(name_of(module), other) for module in MODULES for other in rooms_entered_by(module)}
 
     assert set(EXCEPTIONS) <= needed
 
 
-def test_no_room_is_decided_on_that_is_not_there() -> None:
+def test_every_package_and_no_other_has_import_rules() -> None:
     assert set(MAY_IMPORT) | ROOTS == {room_of(module) for module in MODULES}
 
 
@@ -180,7 +180,7 @@ def test_the_daemon_stays_small(module: str) -> None:
     assert not NEVER_IN_THE_DAEMON & set(done.stdout.split())
 
 
-def test_the_daemon_imports_nothing_that_only_tests_measures_or_shows() -> None:
+def test_the_daemon_imports_nothing_used_only_to_test_measure_or_display() -> None:
     listing = "import sys, edgevoice.box.daemon; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True, timeout=60)
 
@@ -188,7 +188,7 @@ def test_the_daemon_imports_nothing_that_only_tests_measures_or_shows() -> None:
     assert [name for name in done.stdout.split() if name.startswith("edgevoice.testbed")] == []
 
 
-def test_what_is_off_is_not_loaded() -> None:
+def test_disabled_features_are_not_loaded() -> None:
     listing = "import sys, edgevoice.box.daemon; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True, timeout=60)
 

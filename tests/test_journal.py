@@ -62,7 +62,7 @@ def test_a_line_on_a_terminal_has_the_time_the_event_and_its_fields(capsys: pyte
 
 
 @pytest.mark.usefixtures("_terminal")
-def test_what_is_wrong_says_so_in_front_and_the_sentence_comes_last(capsys: pytest.CaptureFixture[str]) -> None:
+def test_warnings_begin_with_their_level_and_end_with_the_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     journal.start("info")
 
     tell(LOG, logging.WARNING, "link-lost", problem="the key was refused. Copy it again.", code="key-refused")
@@ -73,7 +73,7 @@ def test_what_is_wrong_says_so_in_front_and_the_sentence_comes_last(capsys: pyte
 
 
 @pytest.mark.usefixtures("_terminal")
-def test_what_the_level_leaves_out_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
+def test_entries_below_the_level_are_not_written(capsys: pytest.CaptureFixture[str]) -> None:
     journal.start("warning")
     tell(LOG, logging.INFO, "conversation-over")
     assert capsys.readouterr().err == ""
@@ -94,7 +94,7 @@ def test_started_twice_each_line_is_written_once(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.usefixtures("_terminal")
-def test_a_line_of_ours_is_not_written_again_by_who_logs_everything(
+def test_a_line_of_ours_is_not_repeated_by_a_root_logger_that_logs_everything(
     capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     journal.start("info")
@@ -117,7 +117,7 @@ def test_a_crash_is_written_with_its_trace(capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.usefixtures("_terminal")
-def test_other_programs_logs_are_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
+def test_logs_of_other_libraries_are_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
     journal.start("info")
 
     logging.getLogger("websockets.client").info("> Authorization: Basic secret")
@@ -148,7 +148,7 @@ def test_under_systemd_a_crash_has_its_trace(sent: list[dict[str, str]]) -> None
 
 
 @pytest.mark.parametrize("inherited", ["8:4711", "", "nonsense"])
-def test_a_terminal_inside_a_session_of_systemd_is_still_a_terminal(
+def test_a_terminal_inside_a_systemd_session_is_still_a_terminal(
     sent: list[dict[str, str]], inherited: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("JOURNAL_STREAM", inherited)
@@ -160,7 +160,7 @@ def test_a_terminal_inside_a_session_of_systemd_is_still_a_terminal(
     assert "conversation-over" in capsys.readouterr().err
 
 
-def test_without_the_journals_library_the_terminal_is_taken(
+def test_without_the_journals_library_the_terminal_is_used(
     sent: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "systemd.journal", None)
@@ -209,7 +209,7 @@ def written(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 @pytest.mark.usefixtures("_terminal")
-def test_an_event_that_comes_without_end_is_written_twenty_times_and_then_counted(
+def test_an_endlessly_repeated_event_is_written_twenty_times_and_then_counted(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     journal.start("info")
@@ -228,7 +228,7 @@ def test_an_event_that_comes_without_end_is_written_twenty_times_and_then_counte
 
 
 @pytest.mark.usefixtures("_terminal")
-def test_other_events_are_written_meanwhile_and_tell_the_count_when_its_time_is_over(
+def test_other_events_are_still_written_and_report_the_count_once_its_time_is_over(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     journal.start("info")
@@ -246,7 +246,7 @@ def test_other_events_are_written_meanwhile_and_tell_the_count_when_its_time_is_
 
 
 @pytest.mark.usefixtures("_terminal")
-def test_an_event_that_comes_often_but_not_too_often_is_written_each_time(
+def test_a_frequent_event_within_the_limit_is_written_each_time(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     journal.start("info")
@@ -258,7 +258,7 @@ def test_an_event_that_comes_often_but_not_too_often_is_written_each_time(
 
 
 @pytest.mark.usefixtures("_terminal", "clock")
-def test_what_was_counted_is_written_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_count_is_written_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
     journal.start("info")
     for _ in range(21):
         LOG.warning("odd")

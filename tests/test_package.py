@@ -30,21 +30,21 @@ def test_what_is_not_python_is_part_of_the_package_too(name: str) -> None:
     assert resources.files(edgevoice).joinpath(name).is_file()
 
 
-def test_the_version_is_told_alike_by_the_code_and_by_the_installed_package() -> None:
+def test_the_code_and_the_installed_package_report_the_same_version() -> None:
     assert metadata.version("edgevoice") == edgevoice.__version__
 
 
-def test_the_command_edgevoice_leads_to_a_function_that_is_there() -> None:
+def test_the_command_edgevoice_points_to_an_existing_function() -> None:
     (command,) = metadata.entry_points(group="console_scripts", name="edgevoice")
 
     assert callable(command.load())
 
 
-def test_nothing_is_needed_from_an_address_so_that_any_index_will_do() -> None:
+def test_no_dependency_names_an_address_so_any_index_works() -> None:
     assert not [line for line in metadata.requires("edgevoice") or () if "@" in line]
 
 
-def test_a_child_takes_no_module_from_the_folder_that_the_person_is_in() -> None:
+def test_a_child_imports_no_module_from_the_callers_folder() -> None:
     package = resources.files(edgevoice)
     sources = [each.read_text() for each in Path(str(package)).rglob("*.py")]
     start = re.compile(r'sys\.executable,\s+((?:"-\w+",\s+)+)"edgevoice')

@@ -39,7 +39,7 @@ def test_skipped():
 """
 
 
-def test_the_rest_is_as_long_as_it_was_the_last_time() -> None:
+def test_the_remaining_time_is_estimated_from_the_last_run() -> None:
     estimate = Estimate({"first": 5, "second": 60, "third": 120})
     estimate.expect(["first", "second", "third"])
 
@@ -49,7 +49,7 @@ def test_the_rest_is_as_long_as_it_was_the_last_time() -> None:
     assert estimate.line(160) == "[ 33%, about 2 min left]"
 
 
-def test_two_workers_or_a_slow_machine_show_in_the_rest() -> None:
+def test_two_workers_or_a_slow_machine_change_the_remaining_time() -> None:
     estimate = Estimate({"second": 60, "third": 120})
     estimate.expect(["first", "second", "third"])
 
@@ -124,7 +124,7 @@ def test_it_is_shown_every_30_seconds_and_more_often_on_a_terminal(
 
 
 @pytest.mark.parametrize("options", [(), ("-p", "xdist", "--numprocesses", "2")], ids=["alone", "two workers"])
-def test_a_run_shows_how_far_it_is_leaves_its_results_in_one_line_and_keeps_how_long_it_took(
+def test_a_run_shows_progress_writes_its_results_in_one_line_and_keeps_its_durations(
     tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     pytest.importorskip("xdist")

@@ -56,14 +56,14 @@ def test_the_readme_is_short() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_link_leads_to_a_file(page: str) -> None:
+def test_every_link_points_to_a_file(page: str) -> None:
     links = [link for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", PAGES[page]) if "://" not in link]
 
     assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != HISTORY])
-def test_every_setting_that_is_named_is_one(page: str) -> None:
+def test_every_setting_that_is_named_exists(page: str) -> None:
     sections = {name: getattr(Settings(), name) for name in Settings.__struct_fields__}
     named = re.findall(rf"`(?:{'|'.join(sections)})\.(?!py\b)[a-z_]+", PAGES[page])
     pairs = [name.strip("`").split(".") for name in named]
@@ -71,7 +71,7 @@ def test_every_setting_that_is_named_is_one(page: str) -> None:
     assert [f"{section}.{key}" for section, key in pairs if key not in sections[section].__struct_fields__] == []
 
 
-def test_the_architecture_names_every_room_and_no_other() -> None:
+def test_the_architecture_names_every_package_and_no_other() -> None:
     package = ROOT / "edgevoice"
     rooms = {folder.name for folder in package.iterdir() if (folder / "__init__.py").exists()}
     table = PAGES["docs/architecture.md"].split("## The rooms")[1].split("##")[0]
@@ -85,14 +85,14 @@ def test_the_architecture_names_every_room_and_no_other() -> None:
     assert named == rooms
 
 
-def test_every_module_that_the_architecture_names_is_there() -> None:
+def test_every_module_that_the_architecture_names_exists() -> None:
     named = set(re.findall(r"`(?:edgevoice/)?((?:[a-z_]+/)*[a-z_]+\.py)`", PAGES["docs/architecture.md"]))
 
     assert len(named) > 20
     assert {name for name in named if not (ROOT / "edgevoice" / name).exists()} <= {"tests/test_imports.py"}
 
 
-def test_every_option_of_setup_in_the_readme_is_one() -> None:
+def test_every_setup_option_in_the_readme_exists() -> None:
     usage = subprocess.run([str(SETUP), "--help"], capture_output=True, text=True, check=True).stdout
     commands = [command for text in PAGES.values() for command in re.findall(r"scripts/setup(?: [^`\n]*)?", text)]
     named = {option for command in commands for option in re.findall(r"--[a-z-]+", command)}

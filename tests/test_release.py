@@ -59,7 +59,7 @@ def release(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_the_archive_is_small_whole_and_the_same_every_time(cloned: Path, tmp_path: Path) -> None:
+def test_the_archive_is_small_complete_and_reproducible(cloned: Path, tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
 
     made = release(cloned, "--folder", str(first))
@@ -76,7 +76,7 @@ def test_the_archive_is_small_whole_and_the_same_every_time(cloned: Path, tmp_pa
     assert names == set(git(cloned, "ls-files").splitlines())
 
 
-def test_the_two_lines_that_it_prints_unpack_it_and_lead_to_a_setup_that_runs(cloned: Path, tmp_path: Path) -> None:
+def test_the_two_printed_lines_unpack_the_archive_and_run_its_setup(cloned: Path, tmp_path: Path) -> None:
     made = release(cloned, "--folder", str(tmp_path))
     unpack, install = made.stdout.splitlines()
 
@@ -89,7 +89,7 @@ def test_the_two_lines_that_it_prints_unpack_it_and_lead_to_a_setup_that_runs(cl
     assert "Usage: sudo scripts/setup" in told.stdout
 
 
-def test_what_is_not_committed_is_no_release(checkout: Path) -> None:
+def test_uncommitted_changes_cannot_be_released(checkout: Path) -> None:
     (checkout / "README.md").write_text("mine\n")
 
     made = release(checkout)
@@ -99,7 +99,7 @@ def test_what_is_not_committed_is_no_release(checkout: Path) -> None:
     assert not (checkout / "dist").exists()
 
 
-def test_a_version_is_tagged_once(checkout: Path) -> None:
+def test_a_version_is_tagged_only_once(checkout: Path) -> None:
     assert release(checkout, "--tag").returncode == 0
     assert git(checkout, "tag") == f"v{__version__}"
     assert release(checkout, "--tag").returncode == 0
@@ -111,7 +111,7 @@ def test_a_version_is_tagged_once(checkout: Path) -> None:
     assert f"version {__version__} already belongs to commit" in made.stderr
 
 
-def test_a_large_file_that_has_come_in_is_noticed(checkout: Path) -> None:
+def test_a_large_new_file_is_noticed(checkout: Path) -> None:
     (checkout / "docs" / "large.bin").write_bytes(os.urandom(5_000_000))
     git(checkout, "add", "--all")
     git(checkout, "commit", "--quiet", "--message", "large")

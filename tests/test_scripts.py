@@ -200,14 +200,14 @@ def test_a_call_for_help_installs_nothing(stage: Stage, name: str, flag: str) ->
     assert not (stage.project / ".venv").exists()
 
 
-def test_the_help_of_the_check_is_whole_and_promises_no_more(stage: Stage) -> None:
+def test_the_help_of_the_check_is_complete_and_accurate(stage: Stage) -> None:
     shown = stage.run("check", "--help").stdout
 
     assert "scripts/check --style" in shown
     assert "All options" not in shown
 
 
-def test_help_comes_from_the_command_itself_once_it_is_there(prepared: Stage) -> None:
+def test_help_comes_from_the_command_itself_once_installed(prepared: Stage) -> None:
     assert prepared.run("test", "--help").returncode == 0
 
     assert prepared.take_notes() == ["python -m pytest --help"]
@@ -221,9 +221,7 @@ def test_a_second_run_goes_straight_to_the_tests(prepared: Stage) -> None:
 
 
 @pytest.mark.parametrize(("option", "runs"), [("--quick", [QUICK]), ("--sound", SOUND)])
-def test_one_half_of_the_tests_can_be_asked_for_with_arguments_of_pytest(
-    prepared: Stage, option: str, runs: list[str]
-) -> None:
+def test_half_of_the_tests_can_be_run_with_pytest_arguments(prepared: Stage, option: str, runs: list[str]) -> None:
     prepared.run("test", option, "-k", "barge_in")
 
     assert prepared.take_notes() == [f"{run} -k barge_in" for run in runs]
@@ -232,7 +230,7 @@ def test_one_half_of_the_tests_can_be_asked_for_with_arguments_of_pytest(
 @pytest.mark.parametrize(
     ("ended", "runs", "status"), [("1 0 0", 3, 0), ("0 5 0", 3, 0), ("2 0 0", 1, 2), ("0 3", 2, 3)]
 )
-def test_the_other_runs_follow_a_failure_and_not_an_interruption(
+def test_the_other_runs_continue_after_a_failure_but_not_after_an_interruption(
     prepared: Stage, ended: str, runs: int, status: int
 ) -> None:
     (prepared.folder / "ended").write_text(ended.replace(" ", "\n") + "\n")
@@ -261,7 +259,7 @@ FLAKY: Final = "tests/test_c.py::c[a b]"
 @pytest.mark.parametrize(
     ("again", "status", "told"), [([FLAKY], 1, "failed"), ([], 75, "passed only on a second try")], ids=["bad", "flaky"]
 )
-def test_what_fails_gets_a_second_try_alone_and_is_no_success_either_way(
+def test_a_failed_test_is_retried_alone_and_never_counts_as_a_success(
     prepared: Stage, again: list[str], status: int, told: str
 ) -> None:
     prepared.end(FLAKY, again=again)
@@ -274,7 +272,7 @@ def test_what_fails_gets_a_second_try_alone_and_is_no_success_either_way(
     assert "=== all passed" not in done.stdout
 
 
-def test_so_many_failures_are_no_chance_and_get_no_second_try(prepared: Stage) -> None:
+def test_many_failures_are_not_retried(prepared: Stage) -> None:
     prepared.end(*(f"tests/test_c.py::c[{number}]" for number in range(21)))
 
     done = prepared.run("test")
@@ -284,7 +282,7 @@ def test_so_many_failures_are_no_chance_and_get_no_second_try(prepared: Stage) -
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_what_the_venv_was_made_from_has_changed_and_it_is_brought_up_to_date(prepared: Stage, name: str) -> None:
+def test_the_venv_is_updated_when_its_sources_change(prepared: Stage, name: str) -> None:
     with (prepared.project / name).open("a") as file:
         file.write("# changed\n")
 
@@ -293,7 +291,7 @@ def test_what_the_venv_was_made_from_has_changed_and_it_is_brought_up_to_date(pr
     assert [note.split()[2] for note in prepared.take_notes()] == ["pip", "pip", "pip", *3 * ["pytest"]]
 
 
-def test_an_interrupted_setup_is_done_again_from_the_start(stage: Stage) -> None:
+def test_an_interrupted_setup_starts_again_from_the_beginning(stage: Stage) -> None:
     (stage.folder / "no-network").touch()
     assert stage.run("test").returncode == 1
     stage.take_notes()
@@ -304,7 +302,7 @@ def test_an_interrupted_setup_is_done_again_from_the_start(stage: Stage) -> None
     assert stage.take_notes()[0] == "python -m venv ./.venv"
 
 
-def test_a_failed_update_leaves_no_venv_that_passes_for_a_good_one(prepared: Stage) -> None:
+def test_a_failed_update_leaves_no_venv_that_looks_valid(prepared: Stage) -> None:
     lock = prepared.project / "requirements.lock"
     before = lock.read_text()
     lock.write_text("# another\n")
@@ -319,7 +317,7 @@ def test_a_failed_update_leaves_no_venv_that_passes_for_a_good_one(prepared: Sta
     assert prepared.take_notes()[0] == "python -m venv ./.venv"
 
 
-def test_a_folder_that_was_moved_gets_a_new_venv(prepared: Stage) -> None:
+def test_a_moved_folder_gets_a_new_venv(prepared: Stage) -> None:
     moved = Stage(prepared.folder)
     shutil.copytree(prepared.project, prepared.folder / "elsewhere" / "edge voice", symlinks=True)
     shutil.rmtree(prepared.project)
@@ -331,7 +329,7 @@ def test_a_folder_that_was_moved_gets_a_new_venv(prepared: Stage) -> None:
     assert moved.take_notes()[0] == f"python -m venv {prepared.folder / 'other' / '.venv'}"
 
 
-def test_another_interpreter_asked_for_by_name_gets_a_new_venv(prepared: Stage) -> None:
+def test_another_requested_interpreter_leads_to_a_new_venv(prepared: Stage) -> None:
     prepared.version = "3.13.0"
     prepared.variables["PYTHON"] = "python3"
 
@@ -340,7 +338,7 @@ def test_another_interpreter_asked_for_by_name_gets_a_new_venv(prepared: Stage) 
     assert prepared.take_notes()[0] == "python -m venv ./.venv"
 
 
-def test_an_interpreter_that_is_gone_gets_a_new_venv(prepared: Stage) -> None:
+def test_a_removed_interpreter_leads_to_a_new_venv(prepared: Stage) -> None:
     (prepared.project / ".venv" / "bin" / "python").unlink()
 
     prepared.run("test")
@@ -348,7 +346,7 @@ def test_an_interpreter_that_is_gone_gets_a_new_venv(prepared: Stage) -> None:
     assert prepared.take_notes()[0] == "python -m venv ./.venv"
 
 
-def test_pytest_gets_the_arguments_unchanged_in_the_project_and_nothing_of_the_callers_python(prepared: Stage) -> None:
+def test_pytest_gets_its_arguments_unchanged_and_nothing_of_the_callers_python(prepared: Stage) -> None:
     prepared.variables |= {"PYTHONPATH": "/elsewhere", "VIRTUAL_ENV": "/another"}
 
     done = prepared.run("test", "tests/core", "-k", "two words", "")
@@ -392,7 +390,9 @@ def test_missing_packages_are_named_in_one_line_with_what_to_type(stage: Stage) 
 
 
 @pytest.mark.parametrize(("uid", "prefix"), [("0", []), ("1000", ["sudo"])], ids=["root", "may use sudo"])
-def test_missing_packages_are_installed_by_whoever_may(stage: Stage, uid: str, prefix: list[str]) -> None:
+def test_missing_packages_are_installed_where_the_user_has_permission(
+    stage: Stage, uid: str, prefix: list[str]
+) -> None:
     (stage.folder / "uid").write_text(uid)
     (stage.folder / "may-sudo").touch()
     stage.lack("libsystemd-dev")
@@ -404,7 +404,7 @@ def test_missing_packages_are_installed_by_whoever_may(stage: Stage, uid: str, p
     assert [note.split()[0] for note in notes if note.startswith("sudo")][:1] == prefix
 
 
-def test_a_failed_installation_shows_what_was_said_and_one_line_of_advice(stage: Stage) -> None:
+def test_a_failed_installation_shows_its_output_and_one_line_of_advice(stage: Stage) -> None:
     (stage.folder / "no-network").touch()
 
     done = stage.run("test")
@@ -428,7 +428,7 @@ def test_an_interpreter_that_is_too_old_is_refused_in_one_line(stage: Stage) -> 
     assert not (stage.project / ".venv").exists()
 
 
-def test_the_interpreter_of_these_tests_is_found_good_as_it_is(stage: Stage) -> None:
+def test_the_interpreter_of_these_tests_is_accepted(stage: Stage) -> None:
     program = f"source '{stage.project}/scripts/_setup.sh'; choose_python"
 
     found = subprocess.run(

@@ -107,7 +107,9 @@ def well(ended: subprocess.CompletedProcess[str]) -> str:
         (["--offline", "/no/such/folder"], "there is no folder /no/such/folder"),
     ],
 )
-def test_a_wrong_command_line_is_told_with_the_right_one(system: System, arguments: list[str], complaint: str) -> None:
+def test_a_wrong_command_line_is_reported_with_the_right_one(
+    system: System, arguments: list[str], complaint: str
+) -> None:
     ended = system.setup("--dry-run", *arguments)
 
     assert ended.returncode == 2
@@ -123,14 +125,14 @@ def test_a_wrong_board_lists_the_right_ones(system: System) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may change the system")
-def test_who_may_not_change_the_system_is_told_to_type_sudo() -> None:
+def test_a_user_without_root_rights_is_advised_to_use_sudo() -> None:
     ended = subprocess.run([str(SETUP)], capture_output=True, text=True, timeout=LIMIT_S, check=False)
 
     assert ended.returncode == 2
     assert f"type sudo {SETUP}" in ended.stderr
 
 
-def test_a_dry_run_tells_every_step_and_changes_nothing(system: System) -> None:
+def test_a_dry_run_prints_every_step_and_changes_nothing(system: System) -> None:
     before = system.files()
 
     told = well(system.setup("--dry-run", "--yes", "--hat", "max98357a"))
@@ -172,7 +174,7 @@ def test_a_failure_names_the_step_the_cause_and_the_remedy(system: System) -> No
     assert "went on" not in ended.stderr + ended.stdout
 
 
-def test_a_cause_that_is_known_comes_with_its_own_remedy(system: System) -> None:
+def test_a_known_cause_comes_with_its_own_remedy(system: System) -> None:
     ended = system.step('broken() { fail "the clock is wrong" "Set it."; }; step "this machine" broken "Look above."')
 
     assert "the clock is wrong" in ended.stderr
@@ -186,7 +188,7 @@ def test_a_step_with_nothing_to_do_says_so(system: System) -> None:
 # --- the sound board -------------------------------------------------------------------------------------------------
 
 
-def test_a_board_is_switched_on_once_and_the_first_state_is_kept(system: System) -> None:
+def test_a_board_is_enabled_once_and_the_original_configuration_is_kept(system: System) -> None:
     boot, first = system.path("/boot/firmware/config.txt"), system.path("/boot/firmware/config.txt.before-edgevoice")
 
     well(system.step('step "sound board" sound_board ""', hat="max98357a"))
@@ -201,7 +203,7 @@ def test_a_board_is_switched_on_once_and_the_first_state_is_kept(system: System)
     assert (boot.read_text(), first.read_text()) == (once, BOOT)
 
 
-def test_what_to_type_is_told_until_the_restart(system: System) -> None:
+def test_the_restart_command_is_shown_until_the_restart(system: System) -> None:
     due = system.path("/run/edgevoice-setup.reboot")
     well(system.step('step "sound board" sound_board ""', hat="i2s"))
 
@@ -218,7 +220,7 @@ def test_what_to_type_is_told_until_the_restart(system: System) -> None:
     assert "reboot" not in well(system.step("began=0; conclude"))
 
 
-def test_another_board_takes_the_place_of_the_first(system: System) -> None:
+def test_another_board_replaces_the_first(system: System) -> None:
     well(system.step('step "sound board" sound_board ""', hat="max98357a"))
     well(system.step('step "sound board" sound_board ""', hat="hifiberry-dac"))
 
@@ -227,7 +229,7 @@ def test_another_board_takes_the_place_of_the_first(system: System) -> None:
     assert "max98357a" not in now
 
 
-def test_a_last_line_without_an_end_is_not_run_into(system: System) -> None:
+def test_a_last_line_without_a_newline_is_not_extended(system: System) -> None:
     system.write("/boot/firmware/config.txt", "dtparam=audio=on")
 
     well(system.step('step "sound board" sound_board ""', hat="max98357a"))
@@ -244,13 +246,13 @@ def test_a_board_on_a_machine_without_overlays_is_refused(system: System) -> Non
     assert "no boot configuration of a Raspberry Pi" in ended.stderr
 
 
-def test_a_board_that_needs_more_says_what(system: System) -> None:
+def test_a_board_that_needs_more_steps_names_them(system: System) -> None:
     assert "needs more than this script installs" in well(
         system.step('step "sound board" sound_board ""', hat="respeaker-2mic-v2")
     )
 
 
-def test_every_board_leaves_right_settings(system: System) -> None:
+def test_every_board_leaves_valid_settings(system: System) -> None:
     from edgevoice.commands.config_template import template  # noqa: PLC0415
     from edgevoice.panel.boards import BOARDS  # noqa: PLC0415
     from edgevoice.settings.file import load  # noqa: PLC0415
@@ -265,7 +267,7 @@ def test_every_board_leaves_right_settings(system: System) -> None:
         assert settings.amplifier.mute_gpio == (board.pins.amplifier_mute_gpio or "none"), name
 
 
-def test_the_alsa_names_lead_to_the_boards_card(system: System) -> None:
+def test_the_alsa_names_point_to_the_boards_card(system: System) -> None:
     from edgevoice.panel.boards import BOARDS  # noqa: PLC0415
 
     plain = well_stdout(system.step("alsa_snippet"))
@@ -286,7 +288,7 @@ def well_stdout(ended: subprocess.CompletedProcess[str]) -> str:
 # --- the key ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_key_where_nothing_can_encrypt_is_roots_alone(system: System) -> None:
+def test_without_encryption_only_root_can_read_the_key(system: System) -> None:
     well(system.step('step "key" store_key ""', key="sk-1"))
 
     stored = system.path("/etc/credstore/edgevoice.api_key")
@@ -295,7 +297,7 @@ def test_a_key_where_nothing_can_encrypt_is_roots_alone(system: System) -> None:
     assert stat.S_IMODE(stored.parent.stat().st_mode) == 0o700
 
 
-def test_the_same_key_again_changes_nothing_and_none_keeps_it(system: System) -> None:
+def test_the_same_key_or_no_key_changes_nothing(system: System) -> None:
     well(system.step('step "key" store_key ""', key="sk-1"))
 
     assert "as it should be" in well(system.step('step "key" store_key ""', key="sk-1"))
@@ -303,7 +305,7 @@ def test_the_same_key_again_changes_nothing_and_none_keeps_it(system: System) ->
     assert system.path("/etc/credstore/edgevoice.api_key").read_text() == "sk-1\n"
 
 
-def test_what_is_no_key_is_refused_without_showing_it(system: System) -> None:
+def test_an_invalid_key_is_refused_without_showing_it(system: System) -> None:
     ended = system.step('step "key" store_key "Give it again."', key="sk-1 and more")
 
     assert ended.returncode == 1
@@ -330,7 +332,7 @@ def with_encryption(system: System, commands: str) -> None:
     system.variables["PATH"] = f"{system.path('/scratch/bin')}:{os.environ['PATH']}"
 
 
-def test_a_key_is_encrypted_where_that_can_be_and_the_service_takes_that_one(system: System) -> None:
+def test_a_key_is_encrypted_where_possible_and_the_service_uses_that_one(system: System) -> None:
     system.write("/etc/credstore/edgevoice.api_key", "sk-0\n")
     with_encryption(system, ENCRYPTS)
 
@@ -346,7 +348,7 @@ def test_a_key_is_encrypted_where_that_can_be_and_the_service_takes_that_one(sys
     assert "as it should be" in well(system.step('step "key" store_key ""', key="sk-abc"))
 
 
-def test_a_key_that_cannot_be_encrypted_is_roots_alone_and_that_is_told(system: System) -> None:
+def test_a_key_that_cannot_be_encrypted_is_readable_by_root_only_and_this_is_reported(system: System) -> None:
     with_encryption(system, CANNOT)
 
     told = well(system.step('step "key" store_key ""', key="sk-1"))
@@ -369,7 +371,7 @@ def test_a_key_that_cannot_be_encrypted_is_roots_alone_and_that_is_told(system: 
 # --- the questions ---------------------------------------------------------------------------------------------------
 
 
-def test_the_end_of_the_input_at_a_question_is_an_enter_alone(system: System) -> None:
+def test_end_of_input_at_a_question_counts_as_enter(system: System) -> None:
     # Ctrl-D for the board and for the key.
     ended = system.setup_in_terminal(b"\x04\x04", "--dry-run")
 
@@ -379,7 +381,7 @@ def test_the_end_of_the_input_at_a_question_is_an_enter_alone(system: System) ->
     assert "none: the box answers on its own" in ended.stderr
 
 
-def test_the_usage_says_how_a_key_of_the_environment_gets_past_sudo(system: System) -> None:
+def test_the_usage_says_how_to_pass_a_key_through_sudo(system: System) -> None:
     assert "sudo EDGEVOICE_API_KEY=... scripts/setup" in well_stdout(system.setup("--help"))
 
 
@@ -421,7 +423,7 @@ def modes(system: System) -> dict[str, int]:
 
 
 @both_ways
-def test_the_folders_are_made_put_right_and_then_left(with_user: System, without: str) -> None:
+def test_the_folders_are_created_corrected_and_then_left_alone(with_user: System, without: str) -> None:
     assert "create" in well(with_user.step(AS_OTHERS_CALL_IT, without=without))
     assert modes(with_user) == FOLDERS
     assert "as it should be" in well(with_user.step(AS_OTHERS_CALL_IT, without=without))
@@ -438,7 +440,7 @@ def test_the_folders_are_made_put_right_and_then_left(with_user: System, without
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
 @both_ways
-def test_what_a_user_who_is_gone_left_in_them_belongs_to_the_service(with_user: System, without: str) -> None:
+def test_files_left_by_a_removed_user_belong_to_the_service(with_user: System, without: str) -> None:
     left = with_user.write("/var/lib/edgevoice/near-misses/1.wav", "")
     for each in (left, *left.parents[:2]):
         os.chown(each, 54_321, 54_321)
@@ -451,7 +453,7 @@ def test_what_a_user_who_is_gone_left_in_them_belongs_to_the_service(with_user: 
 # --- what is installed, and the way back -----------------------------------------------------------------------------
 
 
-def test_files_are_copied_once_and_put_right_again(system: System) -> None:
+def test_files_are_copied_once_and_restored_when_changed(system: System) -> None:
     copy = 'step "files" files ""'
     files = 'files() { copy_all "$at/etc" "$at/usr"; }; '
 
@@ -490,7 +492,7 @@ KEPT: Final = {
 
 
 @pytest.mark.skipif(shutil.which("edgevoice", path="/opt/edgevoice/bin") is not None, reason="edgevoice is installed")
-def test_uninstalling_leaves_settings_key_and_memory_and_nothing_else(installed: System) -> None:
+def test_uninstalling_keeps_only_settings_key_and_memory(installed: System) -> None:
     told = well(installed.setup("--uninstall"))
 
     # That the key's folder is ours must be known when it goes.
@@ -509,7 +511,7 @@ def test_purging_leaves_nothing(installed: System) -> None:
     assert "nothing to do" in well(installed.setup("--uninstall", "--purge"))
 
 
-def test_the_keys_folder_goes_with_the_key_if_setup_has_made_it(installed: System) -> None:
+def test_the_keys_folder_is_removed_with_the_key_if_setup_created_it(installed: System) -> None:
     well(installed.setup("--uninstall"))
     assert installed.path("/etc/credstore").is_dir()
 
@@ -519,7 +521,7 @@ def test_the_keys_folder_goes_with_the_key_if_setup_has_made_it(installed: Syste
     assert installed.files() == {"/boot/firmware/config.txt"}
 
 
-def test_a_keys_folder_that_was_there_stays(system: System) -> None:
+def test_an_existing_keys_folder_is_kept(system: System) -> None:
     system.path("/etc/credstore").mkdir(parents=True)
     well(system.step('step "key" store_key ""', key="sk-1"))
 
@@ -528,7 +530,7 @@ def test_a_keys_folder_that_was_there_stays(system: System) -> None:
     assert list(system.path("/etc/credstore").iterdir()) == []
 
 
-def test_uninstalling_takes_folders_away_that_setup_has_made_and_no_empty_one_of_others(system: System) -> None:
+def test_uninstalling_removes_only_folders_that_setup_created(system: System) -> None:
     system.path("/etc/udev/rules.d").mkdir(parents=True)
     system.write("/shipped/names.conf", "pcm.name default\n")
     rules, names = "/etc/udev/rules.d/60-edgevoice-gpio.rules", "/etc/alsa/conf.d/99-edgevoice.conf"

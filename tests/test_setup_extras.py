@@ -35,7 +35,7 @@ def asked_of_pip(system: System) -> str:
     return told
 
 
-def test_it_is_installed_by_its_hashes_once_and_again_with_every_update(system: System) -> None:
+def test_an_extra_is_installed_by_hash_once_and_again_with_every_update(system: System) -> None:
     assert "install the measuring tools" in well(system.step(EVERY_STEP, extra="eval"))
     assert "--require-hashes" in asked_of_pip(system)
 
@@ -47,13 +47,13 @@ def test_it_is_installed_by_its_hashes_once_and_again_with_every_update(system: 
     assert system.path("/var/lib/edgevoice.setup").read_text() == "extra eval\n"
 
 
-def test_without_it_nothing_of_it_is_installed_and_asking_later_brings_it(system: System) -> None:
+def test_an_extra_is_installed_only_on_request_also_later(system: System) -> None:
     assert "measuring" not in well(system.step(EVERY_STEP))
 
     assert "install the measuring tools" in well(system.step(EVERY_STEP, extra="eval"))
 
 
-def test_it_is_counted_in_what_is_needed(system: System) -> None:
+def test_an_extra_counts_towards_the_space_needed(system: System) -> None:
     assert well_stdout(system.step("wanted_mb")) == "900\n"
     assert well_stdout(system.step("wanted_mb", extra="eval")) == "1400\n"
 
@@ -65,7 +65,7 @@ def test_it_is_counted_in_what_is_needed(system: System) -> None:
         (["--with", "eval", "--offline", "/"], "which --offline rules out"),
     ],
 )
-def test_what_cannot_be_added_is_told(system: System, arguments: list[str], complaint: str) -> None:
+def test_an_extra_that_cannot_be_added_is_reported(system: System, arguments: list[str], complaint: str) -> None:
     ended = system.setup("--dry-run", "--yes", *arguments)
 
     assert ended.returncode == 2

@@ -47,7 +47,7 @@ def pi(tmp_path: Path) -> System:
     [b"dtparam=audio=on\n", b"dtparam=audio=on", b"dtparam=audio=on\r\n[pi4]\r\narm_boost=1", b"", b"\n\n"],
     ids=["a line", "no end", "lines of another system", "empty", "blank lines"],
 )
-def test_after_the_way_back_the_boot_configuration_is_byte_for_byte_as_before(pi: System, before: bytes) -> None:
+def test_after_removal_the_boot_configuration_is_byte_for_byte_as_before(pi: System, before: bytes) -> None:
     pi.path(CONFIG).write_bytes(before)
     well(pi.step(BOARD, hat="max98357a"))
     assert b"max98357a" in pi.path(CONFIG).read_bytes()
@@ -59,7 +59,7 @@ def test_after_the_way_back_the_boot_configuration_is_byte_for_byte_as_before(pi
 
 
 @pytest.mark.skipif(shutil.which("edgevoice", path="/opt/edgevoice/bin") is not None, reason="edgevoice is installed")
-def test_what_the_owner_has_written_since_stays(pi: System) -> None:
+def test_lines_the_owner_has_written_since_are_kept(pi: System) -> None:
     pi.path(CONFIG).write_bytes(b"dtparam=audio=on")
     well(pi.step(BOARD, hat="max98357a"))
     with pi.path(CONFIG).open("a") as file:
@@ -71,7 +71,7 @@ def test_what_the_owner_has_written_since_stays(pi: System) -> None:
 
 
 @pytest.mark.skipif(shutil.which("edgevoice", path="/opt/edgevoice/bin") is not None, reason="edgevoice is installed")
-def test_a_board_that_was_given_up_and_comes_again_finds_what_was_written_in_between(pi: System) -> None:
+def test_a_removed_and_returning_board_keeps_lines_written_in_between(pi: System) -> None:
     well(pi.step(BOARD, hat="max98357a"))
     well(pi.step(BOARD, hat="none"))
     pi.path(CONFIG).write_bytes(b"arm_boost=1")
@@ -95,7 +95,7 @@ def test_a_board_that_needs_no_line_touches_nothing_and_asks_for_no_restart(pi: 
 
 
 @pytest.mark.parametrize("hat", ["gpio", "none"])
-def test_another_boards_line_goes_and_that_needs_a_restart(pi: System, hat: str) -> None:
+def test_removing_another_boards_line_needs_a_restart(pi: System, hat: str) -> None:
     well(pi.step(BOARD, hat="max98357a"))
     pi.path(DUE).unlink()
 
@@ -106,7 +106,7 @@ def test_another_boards_line_goes_and_that_needs_a_restart(pi: System, hat: str)
     assert "as it should be" in well(pi.step(f"tell_usb() {{ :; }}; {BOARD}", hat=hat))
 
 
-def test_a_board_is_given_up_by_none_and_its_pins_stay_which_is_told(pi: System) -> None:
+def test_none_removes_a_board_but_keeps_its_pins_and_says_so(pi: System) -> None:
     well(pi.step(STEPS, hat="max98357a"))
     assert "MAX98357A" in pi.path("/etc/alsa/conf.d/99-edgevoice.conf").read_text()
     settings = pi.path("/etc/edgevoice/edgevoice.toml").read_text()
@@ -123,7 +123,7 @@ def test_a_board_is_given_up_by_none_and_its_pins_stay_which_is_told(pi: System)
     assert well_stdout(pi.step("hat_now")) == ""
 
 
-def test_none_is_a_name_that_the_command_line_takes(pi: System) -> None:
+def test_the_command_line_accepts_none_as_a_board(pi: System) -> None:
     assert "would disable the board" not in well(pi.setup("--dry-run", "--yes", "--hat", "none"))
     well(pi.step(STEPS, hat="i2s"))
 
@@ -145,7 +145,7 @@ def test_a_wrong_name_at_the_question_is_asked_for_again(pi: System) -> None:
     assert well_stdout(pi.step("choose_hat < <(printf 'i2c'); echo \"taken: $hat\"", asks="yes")).endswith("taken: \n")
 
 
-def test_without_python_the_boards_are_known_all_the_same(pi: System) -> None:
+def test_the_boards_are_known_even_without_python(pi: System) -> None:
     asked = pi.step(f"{WITHOUT_PYTHON}; choose_hat <<<$'i2c\\ni2s'; choose_usb; echo \"taken: $hat\"", asks="yes")
 
     assert "no Python here" not in well(asked)
@@ -155,19 +155,19 @@ def test_without_python_the_boards_are_known_all_the_same(pi: System) -> None:
 
 
 @pytest.mark.parametrize("name", list(BOARDS))
-def test_without_python_it_is_known_which_boards_need_the_firmware(pi: System, name: str) -> None:
+def test_boards_that_need_the_firmware_are_known_even_without_python(pi: System, name: str) -> None:
     ended = pi.step(f"{WITHOUT_PYTHON}; needs_overlay {name}")
 
     assert (ended.returncode == 0) == bool(BOARDS[name].card.overlay), ended.stderr
 
 
-def test_a_dry_run_without_python_comes_to_its_end(pi: System) -> None:
+def test_a_dry_run_without_python_finishes(pi: System) -> None:
     ended = pi.step(f'has_python() {{ false; }}; usb=""; {STEPS}', is_dry="yes", hat="i2s")
 
     assert "No module" not in well(ended)
 
 
-def test_the_part_of_python_that_is_in_a_minimal_system_is_none(pi: System) -> None:
+def test_pythons_minimal_package_counts_as_no_python(pi: System) -> None:
     # As python3-minimal: a program that has a part of its library only.
     pi.write("/scratch/bin/python3", "#!/bin/sh\necho \"No module named 'dataclasses'\" >&2; exit 1\n").chmod(0o755)
     minimal = f"""eval "$(declare -f has_python | sed 's#/usr/bin#{pi.path("/scratch/bin")}#')" """
@@ -193,7 +193,7 @@ def test_a_board_on_a_pc_is_refused_before_anything_is_done(pi: System) -> None:
 
 
 @pytest.mark.parametrize("hat", [name for name, board in BOARDS.items() if board.card.overlay])
-def test_what_only_the_owner_can_bring_is_told_before_the_restart(pi: System, hat: str) -> None:
+def test_what_the_owner_must_install_is_reported_before_the_restart(pi: System, hat: str) -> None:
     driver = BOARDS[hat].card.driver
 
     told = well(pi.step(f"{BOARD}; began=0; conclude", hat=hat))
@@ -206,7 +206,7 @@ def test_what_only_the_owner_can_bring_is_told_before_the_restart(pi: System, ha
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a plain user needs no hint in a dry run")
-def test_the_hint_to_sudo_has_what_was_typed(pi: System) -> None:
+def test_the_sudo_hint_repeats_the_users_command(pi: System) -> None:
     del pi
     command = [
         "setpriv",

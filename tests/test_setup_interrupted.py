@@ -78,7 +78,7 @@ def interrupt(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["INT", "TERM"])
 @pytest.mark.parametrize("work", WORK)
-def test_an_interruption_is_told_with_its_step_and_nothing_goes_on(
+def test_an_interruption_is_reported_with_its_step_and_nothing_continues(
     system: System, work: str, number: signal.Signals
 ) -> None:
     ended = interrupt(system, f"{WORK[work]}; {STEPS}", number)
@@ -93,7 +93,7 @@ def test_an_interruption_is_told_with_its_step_and_nothing_goes_on(
     assert system.path("/scratch/whole").exists() == (work == "comes to its end")
 
 
-def test_it_is_told_at_once_and_once_though_dpkg_takes_its_time(system: System) -> None:
+def test_an_interruption_is_reported_immediately_and_once_while_dpkg_finishes(system: System) -> None:
     os.mkfifo(system.path("/scratch/go"))
     install = f"""apt_install() {{ bash -c 'trap : INT; {READY}; read -rt 20 go <>"$scratch/go"'; }}"""
     commands = f'{install}; packages() {{ change "install it" apt_install; }}; step "Debian packages" packages ""'
@@ -121,7 +121,7 @@ DIES: Final = 'read -r _ _ _ step _ <"/proc/$BASHPID/stat"; kill -KILL $$ "$step
 @pytest.mark.parametrize(
     ("work", "code"), [("true", 0), (DIES, -signal.SIGKILL)], ids=["comes to its end", "is killed with all of setup"]
 )
-def test_what_watches_the_work_ends_with_it_though_it_hears_no_signal(system: System, work: str, code: int) -> None:
+def test_the_progress_watcher_ends_with_the_work_even_without_a_signal(system: System, work: str, code: int) -> None:
     # What a shell was started to ignore, it can never hear.
     deaf = ["env", "--default-signal=INT,TERM", "--ignore-signal=USR1,USR2,HUP"]
     commands = f'work() {{ {work}; }}; long() {{ change "fetch it" work; }}; step "the program" long ""'
@@ -141,7 +141,7 @@ def test_what_watches_the_work_ends_with_it_though_it_hears_no_signal(system: Sy
     assert ended.stderr.splitlines()[1] == "      fetch it"
 
 
-def test_at_a_question_it_is_told_too(system: System) -> None:
+def test_an_interruption_at_a_question_is_reported_too(system: System) -> None:
     # A shell that is just being forked may miss an interruption, and one that is about to read runs its trap only after
     # that: hence a second one, and a `sleep` that holds nothing of what is read here.
     question = "read -r answer < <(exec sleep 60 2>/dev/null); echo went on >&2"
@@ -159,7 +159,7 @@ def test_at_a_question_it_is_told_too(system: System) -> None:
     assert ended.stderr == "setup: interrupted. Run setup again: it continues from here.\n"
 
 
-def test_what_a_killed_run_has_left_goes_and_what_others_have_stays(system: System) -> None:
+def test_leftovers_of_a_killed_run_are_removed_and_files_of_others_kept(system: System) -> None:
     system.write("/litter/edgevoice-setup.abc123/tools/pip-unpack-1/a.whl", "")
     kept = {system.write(f"/litter/{name}", "") for name in ("edgevoice-setup.txt", "edgevoice-setup-dry.x/a", "other")}
     system.path("/litter/edgevoice-setup.link").symlink_to(system.path("/litter/edgevoice-setup-dry.x"))
@@ -170,7 +170,7 @@ def test_what_a_killed_run_has_left_goes_and_what_others_have_stays(system: Syst
     assert all(each.exists() for each in kept)
 
 
-def test_what_pip_unpacks_lies_where_it_goes_with_the_rest(system: System) -> None:
+def test_pip_unpacks_in_a_folder_that_is_removed_with_the_rest(system: System) -> None:
     told = system.step(
         """
         ingredients() { echo new; }; has_lgpio() { :; }; python_version() { echo 3; }; finish_program() { :; }

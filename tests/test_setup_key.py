@@ -55,7 +55,7 @@ def test_a_file_without_a_key_is_refused_first(system: System, content: bytes) -
 
 
 @pytest.mark.parametrize("file", ["/", "/dev/null", "/dev/zero"])
-def test_what_is_no_file_with_a_key_is_refused_first(system: System, file: str) -> None:
+def test_a_path_that_is_not_a_key_file_is_refused_first(system: System, file: str) -> None:
     refused(system, f"the key file {file}", "--key-file", file)
 
 
@@ -66,7 +66,7 @@ def test_a_variable_without_a_key_is_refused_first(system: System, value: str) -
     refused(system, "EDGEVOICE_API_KEY")
 
 
-def test_an_empty_variable_is_none_and_the_stored_key_stays(system: System) -> None:
+def test_an_empty_variable_counts_as_no_key_and_the_stored_key_stays(system: System) -> None:
     system.variables["EDGEVOICE_API_KEY"] = ""
     system.write(STORED, "sk-1\n")
 
@@ -75,7 +75,7 @@ def test_an_empty_variable_is_none_and_the_stored_key_stays(system: System) -> N
 
 
 @pytest.mark.parametrize("content", ["sk-1", "sk-1\n", " \tsk-1 \r\n\r\n", "\r\nsk-1\n"])
-def test_what_stands_around_a_key_is_left_away(system: System, content: str) -> None:
+def test_text_around_a_key_is_stripped(system: System, content: str) -> None:
     file = system.write("/key", content)
 
     well(system.step(CHOOSE, key_file=str(file)))
@@ -90,7 +90,7 @@ def test_a_key_file_is_named_in_both_ways(system: System, form: str) -> None:
     assert "would store the key" in well(system.setup("--dry-run", "--yes", *form.format(file).split()))
 
 
-def test_a_key_file_of_the_folder_that_the_person_is_in_is_found(system: System) -> None:
+def test_a_key_file_in_the_callers_folder_is_found(system: System) -> None:
     system.write("/home/anna/key", "sk-1\n")
     command = [str(SETUP), "--dry-run", "--yes", "--key-file", "key"]
 
@@ -119,7 +119,7 @@ def test_a_key_file_of_the_folder_that_the_person_is_in_is_found(system: System)
     ],
     ids=["right", "mistyped", "twice", "none then", "the end then"],
 )
-def test_a_key_that_is_mistyped_is_asked_for_again(system: System, typed: bytes, questions: int, outcome: str) -> None:
+def test_a_mistyped_key_is_asked_for_again(system: System, typed: bytes, questions: int, outcome: str) -> None:
     ended = system.setup_in_terminal(typed, "--dry-run", "--hat", "none")
 
     assert ended.stdout.count("That is not a key") == questions, ended.stderr
@@ -130,7 +130,7 @@ def test_a_key_that_is_mistyped_is_asked_for_again(system: System, typed: bytes,
 REFUSES: Final = """is_refused() { [[ $key == sk-wrong ]]; }; asks=yes; key_file=''"""
 
 
-def test_a_key_that_the_service_refuses_is_asked_for_again(system: System) -> None:
+def test_a_key_refused_by_the_service_is_asked_for_again(system: System) -> None:
     ended = system.step(f"""{REFUSES}; choose_key <<<$'sk-wrong\nsk-right'; step "key" store_key "" """)
 
     assert ended.stdout.count("The service refused this key") == 1
@@ -138,7 +138,7 @@ def test_a_key_that_the_service_refuses_is_asked_for_again(system: System) -> No
     assert system.path(STORED).read_text() == "sk-right\n"
 
 
-def test_a_key_file_that_the_service_refuses_ends_it_before_anything_is_done(system: System) -> None:
+def test_a_key_file_refused_by_the_service_ends_setup_before_any_change(system: System) -> None:
     file = system.write("/key", "sk-wrong\n")
 
     ended = system.step(f"{REFUSES}; key_file='{file}'; choose_key; echo went on >&2")
@@ -196,7 +196,7 @@ def verdict(system: System, port: int, key: str = "sk-1", **variables: str) -> s
 
 
 @pytest.mark.parametrize(("status", "told"), [(101, "taken"), (401, "refused"), (403, "refused"), (402, ""), (503, "")])
-def test_what_the_service_answers_to_a_key_is_its_verdict(system: System, status: int, told: str) -> None:
+def test_the_services_reply_to_a_key_decides(system: System, status: int, told: str) -> None:
     service = Service(status)
 
     with service.running() as port:
@@ -220,11 +220,11 @@ def test_the_service_is_asked_through_the_proxy(system: System) -> None:
     assert "Proxy-Authorization: Basic bWU6d29yZA==" in proxy.asked[0]
 
 
-def test_a_service_that_cannot_be_reached_says_nothing(system: System) -> None:
+def test_an_unreachable_service_gives_no_verdict(system: System) -> None:
     assert verdict(system, 1) == ""
 
 
-def test_the_address_is_that_of_the_program() -> None:
+def test_setup_uses_the_programs_service_address() -> None:
     endpoint = (ROOT / "edgevoice" / "realtime" / "endpoint.py").read_text(encoding="utf-8")
 
     assert f'\nINWORLD_URL = "{INWORLD_URL}"\n' in endpoint

@@ -33,7 +33,7 @@ def system(tmp_path: Path) -> System:
         ("0.2.0", "0.2.0", "edgevoice 0.2.0 is installed"),
     ],
 )
-def test_the_version_that_was_there_is_named(system: System, here: str, there: str, line: str) -> None:
+def test_the_previously_installed_version_is_named(system: System, here: str, there: str, line: str) -> None:
     if there:
         system.path(f"/opt/edgevoice/lib/python3.11/site-packages/edgevoice-{there}.dist-info").mkdir(parents=True)
 
@@ -42,7 +42,7 @@ def test_the_version_that_was_there_is_named(system: System, here: str, there: s
     assert told == f"setup: {line}\n"
 
 
-def test_other_files_of_the_same_version_are_told_too(system: System) -> None:
+def test_changed_files_of_the_same_version_are_reported_too(system: System) -> None:
     system.path(f"/opt/edgevoice/lib/python3.11/site-packages/edgevoice-{__version__}.dist-info").mkdir(parents=True)
 
     told = well(system.step("is_made() { false; }; tell_version"))
@@ -62,7 +62,7 @@ def test_other_files_of_the_same_version_are_told_too(system: System) -> None:
         ({"changed", "broken"}, ["installed after "]),
     ],
 )
-def test_the_last_words_fit_the_examination(system: System, left: set[str], lines: list[str]) -> None:
+def test_the_closing_message_matches_the_examination(system: System, left: set[str], lines: list[str]) -> None:
     files = "; ".join(f'touch "$scratch/{each}"' for each in left)
 
     told = well(system.step(f"{RUNS}; {files or ':'}; conclude")).splitlines()
@@ -71,7 +71,7 @@ def test_the_last_words_fit_the_examination(system: System, left: set[str], line
     assert [each.startswith(f"setup: {line}") for each, line in zip(told, lines, strict=True)] == [True] * len(lines)
 
 
-def test_what_does_not_run_is_not_to_be_spoken_to(system: System) -> None:
+def test_no_wake_word_is_suggested_for_a_box_that_does_not_run(system: System) -> None:
     assert "hey" not in well(system.step(f"{RUNS}; has_systemd() {{ false; }}; conclude"))
     assert "hey" not in well(system.step(f"{RUNS}; is_up() {{ false; }}; conclude"))
 
@@ -86,13 +86,13 @@ def test_what_does_not_run_is_not_to_be_spoken_to(system: System) -> None:
         ("[wakeword\n", "hey Jarvis"),
     ],
 )
-def test_the_word_is_that_of_the_settings(system: System, settings: str, word: str) -> None:
+def test_the_wake_word_in_the_closing_message_is_that_of_the_settings(system: System, settings: str, word: str) -> None:
     system.write(SETTINGS, settings)
 
     assert well_stdout(system.step("wake_words")) == f"{word}\n"
 
 
-def test_an_examination_that_finds_something_is_remembered_for_the_end(system: System) -> None:
+def test_a_finding_of_the_examination_is_repeated_at_the_end(system: System) -> None:
     doctor = system.write("/doctor", "#!/bin/sh\nexit 1\n")
     doctor.chmod(0o755)
     run = f"""eval "$(declare -f examine | sed 's#/usr/local/bin/edgevoice#{doctor}#')" """

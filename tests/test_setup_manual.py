@@ -40,7 +40,7 @@ TYPED: Final[list[tuple[list[str], set[str]]]] = [
 
 
 @pytest.mark.parametrize(("typed", "offered"), TYPED)
-def test_what_can_follow_is_offered(completion: Path, typed: list[str], offered: set[str]) -> None:
+def test_completion_offers_what_can_follow(completion: Path, typed: list[str], offered: set[str]) -> None:
     words = " ".join(f"'{each}'" for each in ["edgevoice", *typed])
     script = f"source {completion}; COMP_WORDS=({words}); COMP_CWORD={len(typed)}; _edgevoice; echo ${{COMPREPLY[*]}}"
 
@@ -59,7 +59,7 @@ source {place}
 
 
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
-def test_zsh_offers_the_same(tmp_path: Path) -> None:
+def test_zsh_completion_offers_the_same(tmp_path: Path) -> None:
     place = tmp_path / "_edgevoice"
     place.write_text(made("zsh_completion"), encoding="utf-8")
     for typed, offered in TYPED:
@@ -72,7 +72,7 @@ def test_zsh_offers_the_same(tmp_path: Path) -> None:
         assert told.stderr == ""
 
 
-def test_the_manual_has_every_command_and_its_options_and_troff_has_no_complaint() -> None:
+def test_the_manual_has_every_command_and_option_and_is_valid_troff() -> None:
     page = made("manual")
 
     assert f'"edgevoice {__version__}"' in page
@@ -85,7 +85,7 @@ def test_the_manual_has_every_command_and_its_options_and_troff_has_no_complaint
         assert told.stderr == ""
 
 
-def test_setup_installs_each_once_and_takes_them_away(tmp_path: Path) -> None:
+def test_setup_installs_manual_and_completion_once_and_removes_them(tmp_path: Path) -> None:
     system = System(tmp_path)
     system.write("/opt/edgevoice/bin/python", "#!/bin/sh\necho made\n").chmod(0o755)
     system.path("/var/lib").mkdir(parents=True)

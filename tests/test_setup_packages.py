@@ -92,7 +92,7 @@ def system(tmp_path: Path) -> System:
     return System(tmp_path)
 
 
-def test_what_is_missing_is_found_out_by_one_question_for_all(debian: Debian) -> None:
+def test_missing_packages_are_found_with_a_single_query(debian: Debian) -> None:
     states = ("installed", "half-installed", "unpacked", "half-configured", "config-files", "not-installed")
     debian.has(**{each.replace("-", "_"): each for each in states})
 
@@ -103,7 +103,7 @@ def test_what_is_missing_is_found_out_by_one_question_for_all(debian: Debian) ->
     assert well_stdout(debian.step("missing_packages installed")) == ""
 
 
-def test_what_apt_brings_is_noted_with_what_others_ask_for_and_goes_again(debian: Debian) -> None:
+def test_packages_that_apt_installs_are_recorded_and_removed_on_uninstall(debian: Debian) -> None:
     debian.apt_brings("one installed", "library installed")
 
     well(debian.step(INSTALL))
@@ -113,7 +113,7 @@ def test_what_apt_brings_is_noted_with_what_others_ask_for_and_goes_again(debian
     assert debian.names() == {"old"}
 
 
-def test_what_came_before_an_interruption_goes_again(debian: Debian) -> None:
+def test_packages_installed_before_an_interruption_are_removed_again(debian: Debian) -> None:
     debian.apt_brings("library installed", "one unpacked kill -KILL $PPID; exit", "never installed")
 
     assert debian.step(INSTALL).returncode != 0
@@ -123,7 +123,7 @@ def test_what_came_before_an_interruption_goes_again(debian: Debian) -> None:
     assert debian.names() == {"old"}
 
 
-def test_after_an_interruption_the_next_run_notes_the_whole(debian: Debian) -> None:
+def test_after_an_interruption_the_next_run_records_everything(debian: Debian) -> None:
     debian.apt_brings("library installed kill -KILL $PPID; exit", "one installed")
     assert debian.step(INSTALL).returncode != 0
     debian.apt_brings("one installed")
@@ -136,7 +136,7 @@ def test_after_an_interruption_the_next_run_notes_the_whole(debian: Debian) -> N
     assert calls.index("dpkg --configure -a") < calls.index("--no-install-recommends install one")
 
 
-def test_what_is_half_installed_because_its_own_script_failed_goes_again(debian: Debian) -> None:
+def test_a_package_half_installed_by_a_failing_script_is_removed_again(debian: Debian) -> None:
     debian.apt_brings(
         "library installed", 'one half-configured echo "dpkg: error processing package one (--configure):"; exit 1'
     )
@@ -148,7 +148,7 @@ def test_what_is_half_installed_because_its_own_script_failed_goes_again(debian:
     assert debian.names() == {"old"}
 
 
-def test_what_could_not_be_had_and_then_comes_by_the_owner_stays(debian: Debian) -> None:
+def test_a_failed_package_that_the_owner_later_installs_is_kept(debian: Debian) -> None:
     debian.apt_brings("one none")
     assert debian.step(INSTALL).returncode == 1
     debian.has(old="installed", one="installed")
@@ -158,7 +158,7 @@ def test_what_could_not_be_had_and_then_comes_by_the_owner_stays(debian: Debian)
     assert debian.names() == {"old", "one"}
 
 
-def test_what_lgpio_is_built_with_goes_after_it_also_if_that_took_two_runs(debian: Debian) -> None:
+def test_the_build_tools_of_lgpio_are_removed_even_if_that_took_two_runs(debian: Debian) -> None:
     python = debian.write("/scratch/tools/bin/python", "#!/bin/sh\nexit 1\n")
     python.chmod(0o755)
     debian.apt_brings("gcc installed")
@@ -174,7 +174,7 @@ def test_what_lgpio_is_built_with_goes_after_it_also_if_that_took_two_runs(debia
     assert debian.noted() == set()
 
 
-def test_what_others_only_suggest_goes_too(debian: Debian) -> None:
+def test_packages_that_others_only_suggest_are_removed_too(debian: Debian) -> None:
     debian.apt_brings("one installed")
     well(debian.step(INSTALL))
 
@@ -198,7 +198,7 @@ def test_dbus_stays_where_systemd_runs_and_uses_it(debian: Debian, *, runs: bool
     assert ("dbus stays" in told) == runs
 
 
-def test_a_folder_that_a_package_leaves_behind_goes_if_it_was_not_there(debian: Debian) -> None:
+def test_a_folder_left_by_a_package_is_removed_if_it_was_new(debian: Debian) -> None:
     names, rules = debian.path("/etc/alsa/conf.d"), debian.path("/etc/udev/rules.d")
     rules.mkdir(parents=True)
     debian.apt_brings(f"one installed mkdir -p {names}")
@@ -230,7 +230,7 @@ step "this machine" check_room ""
         ("2", "899", "2000", "only 899 MB are free for /opt"),
     ],
 )
-def test_room_is_looked_for_wherever_something_is_written(
+def test_disk_space_is_checked_wherever_something_is_written(
     system: System, var: str, opt_free: str, var_free: str, complaint: str
 ) -> None:
     ended = system.step(DISKS, var=var, opt_free=opt_free, var_free=var_free)
@@ -239,7 +239,7 @@ def test_room_is_looked_for_wherever_something_is_written(
     assert complaint in ended.stderr
 
 
-def test_a_compiler_that_was_there_stays(debian: Debian) -> None:
+def test_an_existing_compiler_is_kept(debian: Debian) -> None:
     debian.write("/scratch/tools/bin/python", "#!/bin/sh\n").chmod(0o755)
     debian.has(old="installed", gcc="installed")
     debian.apt_brings()

@@ -42,7 +42,7 @@ def system(tmp_path: Path) -> System:
 
 
 @pytest.mark.parametrize(("person", "groups"), [("anna", " edgevoice systemd-journal"), ("ben", " edgevoice")])
-def test_who_installs_it_belongs_to_its_group_from_then_on(system: System, person: str, groups: str) -> None:
+def test_the_installing_user_joins_the_services_group(system: System, person: str, groups: str) -> None:
     system.variables["SUDO_USER"] = person
     before = system.path(f"/groups-{person}").read_text()
 
@@ -56,7 +56,7 @@ def test_who_installs_it_belongs_to_its_group_from_then_on(system: System, perso
 
 
 @pytest.mark.parametrize("person", ["", "root", "nobody-here"])
-def test_root_and_who_is_unknown_are_put_nowhere(system: System, person: str) -> None:
+def test_root_and_unknown_users_join_no_group(system: System, person: str) -> None:
     system.variables["SUDO_USER"] = person
 
     assert "put" not in well(system.step(STEP))
@@ -70,7 +70,7 @@ def test_without_sudo_there_are_no_rules(system: System) -> None:
     assert not system.path("/etc/sudoers.d").exists()
 
 
-def test_they_leave_the_journals_group_with_it(system: System) -> None:
+def test_users_leave_the_journals_group_on_uninstall(system: System) -> None:
     system.variables["SUDO_USER"] = "anna"
     well(system.step(STEP))
     leave = PEOPLE.replace(
@@ -90,7 +90,7 @@ def test_sudo_understands_the_rules() -> None:
     assert told.returncode == 0, told.stderr
 
 
-def test_the_rules_let_nobody_choose_a_file_that_root_opens() -> None:
+def test_the_sudo_rules_let_no_user_choose_a_file_that_root_opens() -> None:
     allowed = [line.strip(" \\,") for line in RULES.read_text(encoding="utf-8").splitlines() if "/" in line]
     commands = [each.strip() for line in allowed if line.startswith("/") for each in line.split(",")]
     open_ended = {each for each in commands if each.endswith("*")}
@@ -128,14 +128,14 @@ def as_person(box: Box, command: str) -> bool:
 MEMBER: Final = {"SUDO_UID": "1000", "SUDO_GID": "1001"}
 
 
-def test_an_archive_is_written_as_the_person_and_over_nothing(box: Box) -> None:
+def test_an_archive_is_written_as_the_calling_user_and_overwrites_nothing(box: Box) -> None:
     box.type("doctor", "--bundle", "help.tar.gz", **MEMBER)
 
     assert (box.folder / "person" / "help.tar.gz").read_text() == "archive\n"
     assert as_person(box, "help.tar.gz")
 
 
-def test_settings_that_are_named_are_read_as_the_person(box: Box) -> None:
+def test_named_settings_are_read_as_the_calling_user(box: Box) -> None:
     mine = box.folder / "person" / "mine.toml"
     mine.write_text("mine\n")
 
@@ -145,7 +145,7 @@ def test_settings_that_are_named_are_read_as_the_person(box: Box) -> None:
     assert as_person(box, f"test -r {mine}")
 
 
-def test_settings_that_the_person_may_not_read_are_not_shown_by_root(box: Box) -> None:
+def test_root_does_not_show_settings_that_the_calling_user_cannot_read(box: Box) -> None:
     secret = box.folder / "secret"
     secret.write_text("root's own\n")
     refusing = PRETENDS.replace("{folder}", str(box.folder)).replace(
@@ -161,14 +161,14 @@ def test_settings_that_the_person_may_not_read_are_not_shown_by_root(box: Box) -
 
 
 @pytest.mark.parametrize("arguments", [("doctor", "--help"), ("talk", "--config"), ("doctor", "--bundle", "--help")])
-def test_help_and_slips_are_answered_as_the_person(box: Box, arguments: tuple[str, ...]) -> None:
+def test_help_and_usage_errors_are_answered_as_the_calling_user(box: Box, arguments: tuple[str, ...]) -> None:
     box.type(*arguments, **MEMBER)
 
     assert as_person(box, " ".join(arguments))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_becoming_the_person_gives_up_what_root_may(tmp_path: Path) -> None:
+def test_becoming_the_calling_user_drops_roots_privileges(tmp_path: Path) -> None:
     function = COMMAND.read_text(encoding="utf-8").partition("as_person() {")[2].partition("\n}\n")[0]
     secret = tmp_path / "secret"
     secret.write_text("root's own\n")

@@ -57,7 +57,7 @@ def test_pips_packages_are_counted_with_their_size(system: System) -> None:
     assert progress(system, log=installing, packages="37\n") == "installed 2 of 37 packages"
 
 
-def test_what_says_nothing_has_no_progress_but_time(system: System) -> None:
+def test_a_silent_command_shows_only_elapsed_time(system: System) -> None:
     assert progress(system, log="anything\n") == ""
     # It goes on until a line of progress was seen.
     work = """work() { until grep -q '^ *[0-9]* s$' "$scratch/shown"; do sleep 0.05; done; }"""
@@ -89,7 +89,7 @@ def look(system: System, *addresses: str, look_limit_s: str = "4") -> subprocess
     return system.step(looking, look_limit_s=look_limit_s)
 
 
-def test_one_address_that_answers_is_enough(system: System, port: int, closed_port: int) -> None:
+def test_one_reachable_address_is_enough(system: System, port: int, closed_port: int) -> None:
     well(look(system, f"http://127.0.0.1:{closed_port}/debian", f"https://127.0.0.1:{port}/other"))
 
 
@@ -102,7 +102,7 @@ def test_no_network_is_one_line_with_its_cause(system: System, closed_port: int)
     assert "failed. Connect the network, or bring the packages in a folder and use --offline. Then run" in last
 
 
-def test_an_address_that_swallows_everything_costs_seconds(system: System) -> None:
+def test_an_unresponsive_address_costs_only_seconds(system: System) -> None:
     # Of a backlog that is full, further connections are not answered.
     with closing(socket.socket()) as server:
         server.bind(("127.0.0.1", 0))
@@ -134,7 +134,7 @@ def test_an_address_that_swallows_everything_costs_seconds(system: System) -> No
         ("https://deb.example/", {"https_proxy": "http://p.other:1", "no_proxy": "notdeb.example"}, "p.other 1"),
     ],
 )
-def test_what_is_dialled_is_the_address_or_its_proxy(
+def test_the_connection_goes_to_the_address_or_its_proxy(
     system: System, address: str, variables: dict[str, str], dialled: str
 ) -> None:
     system.variables |= variables
@@ -142,13 +142,13 @@ def test_what_is_dialled_is_the_address_or_its_proxy(
     assert well_stdout(system.step(f"apt_proxy() {{ :; }}; dialled '{address}'")).strip() == dialled
 
 
-def test_nothing_is_asked_of_the_network_where_nothing_is_missing(system: System) -> None:
+def test_the_network_is_not_used_where_nothing_is_missing(system: System) -> None:
     ask = "missing_packages() { :; }; is_made() { :; }; check_network() { echo asked >&2; }; check_room() { :; }"
 
     assert "as it should be" in well(system.step(f"{ask}; step 'this machine' look_ahead ''"))
 
 
-def test_what_is_needed_and_what_is_there_is_told_in_figures(system: System) -> None:
+def test_needed_and_free_space_are_reported_in_figures(system: System) -> None:
     ask = "missing_packages() { echo one; }; check_network() { :; }; free_mb() { echo 5310; }; is_made() { false; }"
 
     told = well(system.step(f"{ask}; step 'this machine' look_ahead ''"))

@@ -41,7 +41,7 @@ def planted(system: System) -> Path:
     return folder
 
 
-def test_no_module_of_the_callers_folder_or_environment_is_run(system: System, planted: Path) -> None:
+def test_no_module_from_the_callers_folder_or_environment_is_run(system: System, planted: Path) -> None:
     ended = subprocess.run(
         [str(SETUP), "--dry-run", "--yes", "--hat", "i2s"],
         cwd=planted,
@@ -58,7 +58,7 @@ def test_no_module_of_the_callers_folder_or_environment_is_run(system: System, p
 
 
 @pytest.mark.skipif(not list(Path("/usr/share/python-wheels").glob("pip-*")), reason="python3-venv is not installed")
-def test_what_installs_is_made_without_them_too(system: System, planted: Path) -> None:
+def test_the_installer_too_is_built_without_such_modules(system: System, planted: Path) -> None:
     system.path("/wheels").mkdir()
 
     ended = system.step(f"cd {planted}; make_tools $scratch/tools", wheels=str(system.path("/wheels")))
@@ -68,7 +68,7 @@ def test_what_installs_is_made_without_them_too(system: System, planted: Path) -
     assert not system.path("/ran").exists(), system.path("/ran").read_text()
 
 
-def test_commands_are_those_of_the_system_whatever_the_callers_path_is(system: System, planted: Path) -> None:
+def test_commands_are_the_systems_whatever_the_callers_path(system: System, planted: Path) -> None:
     environment = {**os.environ, "PATH": f"{planted}:/usr/bin:/bin", "BASH_ENV": str(planted / "dirname")}
 
     ended = subprocess.run(
@@ -79,7 +79,7 @@ def test_commands_are_those_of_the_system_whatever_the_callers_path_is(system: S
     assert not system.path("/ran").exists(), system.path("/ran").read_text()
 
 
-def test_every_python_that_runs_a_module_is_kept_from_the_folder_it_is_started_in() -> None:
+def test_every_python_that_runs_a_module_ignores_the_current_folder() -> None:
     scripts = [each for each in (ROOT / "scripts").iterdir() if each.name.startswith(("_", "setup", "soak"))]
     found = [line for each in scripts for line in each.read_text(encoding="utf-8").splitlines() if " -m " in line]
     python = [line for line in found if re.search(r"python3?\S* .*-m ", line)]
@@ -128,7 +128,7 @@ def test_root_writes_no_file_through_a_link_in_the_services_cache(system: System
 
 
 @needs_root
-def test_what_is_given_away_is_no_file_that_a_link_leads_to(system: System) -> None:
+def test_changing_the_owner_never_follows_a_link(system: System) -> None:
     precious, secret = system.write("/etc/precious", ""), system.write("/etc/secret", "")
     folder = system.write("/var/lib/edgevoice/a/plain", "").parents[1]
     (folder / "a" / "hard").hardlink_to(secret)
@@ -147,7 +147,7 @@ def test_what_is_given_away_is_no_file_that_a_link_leads_to(system: System) -> N
     assert (precious.stat().st_uid, system.path("/etc").stat().st_uid) == (54_321, 54_321)
 
 
-def test_root_touches_the_services_folders_by_these_ways_alone() -> None:
+def test_root_changes_the_services_folders_only_through_these_functions() -> None:
     text = "\n".join(each.read_text(encoding="utf-8") for each in sorted((ROOT / "scripts").glob("_pi*.sh")))
     lines = [line.strip() for line in text.splitlines() if re.search(r"\$(cache|state)\b", line)]
     write = re.compile(r"\b(cp|mv|ln|tee|touch|install|chown|chmod|mkdir|sed -i)\b|>(?!/dev/null)")

@@ -77,7 +77,7 @@ def without(document: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]
 
 
 @pytest.mark.parametrize("text", BY_HAND.values(), ids=BY_HAND)
-def test_a_board_comes_into_a_file_that_was_written_by_hand(pi: System, text: str) -> None:
+def test_a_board_is_added_to_a_hand_written_file(pi: System, text: str) -> None:
     place = pi.write(SETTINGS, text)
 
     settings(pi, hat=HAT)
@@ -107,7 +107,7 @@ def test_every_line_and_comment_stays_in_its_order(pi: System, text: str) -> Non
             assert line in after, line
 
 
-def test_keys_go_to_the_end_of_their_section_and_sections_to_the_end_of_the_file(pi: System) -> None:
+def test_keys_are_added_at_the_end_of_their_section_and_sections_at_the_end_of_the_file(pi: System) -> None:
     place = pi.write(SETTINGS, '[microphone]\npreroll_s = 1.0\n\n# my box\n[log]\nlevel = "debug"')
 
     plug(pi)
@@ -119,7 +119,7 @@ def test_keys_go_to_the_end_of_their_section_and_sections_to_the_end_of_the_file
     )
 
 
-def test_a_value_stands_below_its_default_which_stays_a_comment(pi: System) -> None:
+def test_a_value_is_written_below_its_commented_default(pi: System) -> None:
     place = pi.write(SETTINGS, template())
 
     settings(pi, hat=HAT)
@@ -134,7 +134,7 @@ def test_a_value_stands_below_its_default_which_stays_a_comment(pi: System) -> N
     assert "# volume_percent = 70" in lines
 
 
-def test_a_usb_card_leaves_a_device_that_the_owner_has_named(pi: System) -> None:
+def test_a_usb_card_does_not_replace_a_device_named_by_the_owner(pi: System) -> None:
     place = pi.write(SETTINGS, '[microphone]\ndevice = "mine"\n')
     plug(pi)
 
@@ -152,7 +152,7 @@ def test_a_usb_card_leaves_a_device_that_the_owner_has_named(pi: System) -> None
         ("panel = 1\n", "panel is no section"),
     ],
 )
-def test_what_cannot_be_edited_is_left_and_named_in_one_line(pi: System, text: str, complaint: str) -> None:
+def test_a_file_that_cannot_be_edited_is_kept_and_named_in_one_line(pi: System, text: str, complaint: str) -> None:
     place = pi.write(SETTINGS, text)
 
     ended = pi.step(STEP, hat=HAT)
@@ -164,7 +164,7 @@ def test_what_cannot_be_edited_is_left_and_named_in_one_line(pi: System, text: s
     assert not pi.path("/var/lib/edgevoice.setup").exists()
 
 
-def test_the_files_owner_and_mode_stay(pi: System) -> None:
+def test_the_files_owner_and_mode_are_kept(pi: System) -> None:
     place = pi.write(SETTINGS, "")
     place.chmod(0o640)
 
@@ -175,7 +175,7 @@ def test_the_files_owner_and_mode_stay(pi: System) -> None:
 
 
 @pytest.mark.parametrize("hat", ["", HAT, "i2s", "usb-speakerphone"])
-def test_settings_that_the_owner_has_deleted_come_again_as_they_were(pi: System, hat: str) -> None:
+def test_settings_deleted_by_the_owner_are_restored(pi: System, hat: str) -> None:
     plug(pi)
     settings(pi, hat=hat)
     place = pi.path(SETTINGS)
@@ -191,7 +191,7 @@ def test_settings_that_the_owner_has_deleted_come_again_as_they_were(pi: System,
     assert "as it should be" in settings(pi)
 
 
-def test_what_the_owner_has_changed_since_stays(pi: System) -> None:
+def test_changes_made_by_the_owner_since_are_kept(pi: System) -> None:
     settings(pi, hat=HAT)
     place = pi.path(SETTINGS)
     mine = place.read_text(encoding="utf-8").replace("talk_button_gpio = 23", "talk_button_gpio = 5")

@@ -82,7 +82,7 @@ NAMES: Final = ("edgevoice_mic", "edgevoice_dac")
 
 
 @pytest.mark.parametrize("hat", ["", "usb-speakerphone", "gpio"])
-def test_a_speakerphone_is_taken_without_a_question(pi: Pi, hat: str) -> None:
+def test_a_speakerphone_is_chosen_without_a_question(pi: Pi, hat: str) -> None:
     pi.plug(2, "Jabra", *BOTH)
 
     pi.set_up(hat=hat)
@@ -112,7 +112,7 @@ def test_the_card_is_found_again_under_another_number(pi: Pi) -> None:
     assert pi.cards() == (JABRA, JABRA)
 
 
-def test_without_a_usb_card_it_says_what_to_plug_in_and_leaves_everything(pi: Pi) -> None:
+def test_without_a_usb_card_setup_says_what_to_plug_in_and_changes_nothing(pi: Pi) -> None:
     told = pi.set_up()
 
     assert told.count("no USB sound card records and plays: plug one in") == 1
@@ -120,7 +120,7 @@ def test_without_a_usb_card_it_says_what_to_plug_in_and_leaves_everything(pi: Pi
     assert pi.path(SETTINGS).read_text(encoding="utf-8") == template()
 
 
-def test_a_speakerphone_that_is_plugged_in_later_is_taken_at_the_next_run(pi: Pi) -> None:
+def test_a_speakerphone_plugged_in_later_is_chosen_at_the_next_run(pi: Pi) -> None:
     told = pi.set_up(hat="usb-speakerphone")
     assert "microphone: no USB sound card found; plug one in" in told
     assert "speaker: no USB sound card found; plug one in" in told
@@ -133,7 +133,7 @@ def test_a_speakerphone_that_is_plugged_in_later_is_taken_at_the_next_run(pi: Pi
 
 
 @pytest.mark.parametrize(("hat", "card"), [("max98357a", "MAX98357A"), ("hifiberry-dac", "sndrpihifiberry")])
-def test_a_board_without_a_microphone_plays_and_a_usb_card_listens(pi: Pi, hat: str, card: str) -> None:
+def test_a_board_without_a_microphone_plays_and_a_usb_card_captures(pi: Pi, hat: str, card: str) -> None:
     pi.plug(2, "Device", "pcm0c")
 
     pi.set_up(hat=hat)
@@ -149,14 +149,14 @@ def test_a_board_with_both_leaves_a_usb_card_alone(pi: Pi) -> None:
     assert pi.cards() == ("hw:CARD=sndrpigooglevoi", "hw:CARD=sndrpigooglevoi")
 
 
-def test_a_camera_is_not_taken_by_who_has_no_board_and_may_have_another_card(pi: Pi) -> None:
+def test_a_camera_is_not_chosen_where_another_card_may_exist(pi: Pi) -> None:
     pi.plug(2, "C920", "pcm0c")
 
     assert "no USB sound card records and plays" in pi.set_up()
     assert pi.devices() == ("default", "default")
 
 
-def test_of_several_cards_the_one_that_records_and_plays_is_taken_and_the_others_are_told(pi: Pi) -> None:
+def test_of_several_cards_the_one_that_records_and_plays_is_chosen_and_the_others_listed(pi: Pi) -> None:
     pi.plug(2, "C920", "pcm0c")
     pi.plug(3, "Jabra", *BOTH)
 
@@ -167,7 +167,7 @@ def test_of_several_cards_the_one_that_records_and_plays_is_taken_and_the_others
     assert pi.cards() == (JABRA, JABRA)
 
 
-def test_two_cards_of_one_make_are_told_apart_and_the_other_can_be_named(pi: Pi) -> None:
+def test_two_cards_of_one_model_are_distinguished_and_either_can_be_named(pi: Pi) -> None:
     pi.plug(2, "Device", *BOTH, usb="1234:5678")
     pi.plug(3, "Device_1", *BOTH, usb="1234:5678")
 
@@ -180,7 +180,7 @@ def test_two_cards_of_one_make_are_told_apart_and_the_other_can_be_named(pi: Pi)
     assert pi.cards() == ("hw:CARD=Device_1,DEV=0",) * 2
 
 
-def test_a_side_on_a_later_device_of_the_card_is_taken_there(pi: Pi) -> None:
+def test_a_direction_on_a_later_device_of_the_card_is_used_there(pi: Pi) -> None:
     pi.plug(2, "Mixer", "pcm0p", "pcm1c")
 
     pi.set_up()
@@ -188,7 +188,7 @@ def test_a_side_on_a_later_device_of_the_card_is_taken_there(pi: Pi) -> None:
     assert pi.cards() == ("hw:CARD=Mixer,DEV=1", "hw:CARD=Mixer,DEV=0")
 
 
-def test_a_card_that_is_not_plugged_in_today_keeps_its_place_and_a_new_one_takes_it(pi: Pi) -> None:
+def test_an_absent_card_stays_configured_until_a_new_one_replaces_it(pi: Pi) -> None:
     pi.plug(2, "Jabra", *BOTH)
     pi.set_up()
     pi.unplug(2)
@@ -200,7 +200,7 @@ def test_a_card_that_is_not_plugged_in_today_keeps_its_place_and_a_new_one_takes
     assert pi.cards() == ("hw:CARD=Anker,DEV=0",) * 2
 
 
-def test_a_device_that_the_owner_has_named_stays(pi: Pi) -> None:
+def test_a_device_named_by_the_owner_is_kept(pi: Pi) -> None:
     named = template().replace('# device = "default"', 'device = "mine"', 1)
     pi.write(SETTINGS, named)
     pi.plug(2, "Jabra", *BOTH)
@@ -211,14 +211,14 @@ def test_a_device_that_the_owner_has_named_stays(pi: Pi) -> None:
 
 
 @pytest.mark.parametrize("name", ["bad name", '"', "a/b", ""])
-def test_a_card_with_no_name_that_alsa_gives_is_left_out(pi: Pi, name: str) -> None:
+def test_a_card_without_an_alsa_name_is_left_out(pi: Pi, name: str) -> None:
     pi.plug(2, name, *BOTH)
 
     assert "no USB sound card" in pi.set_up()
     assert pi.cards() == ("sysdefault", "sysdefault")
 
 
-def test_a_dry_run_tells_of_the_card_and_keeps_everything(pi: Pi) -> None:
+def test_a_dry_run_names_the_card_and_changes_nothing(pi: Pi) -> None:
     pi.plug(2, "Jabra", *BOTH)
     before = pi.files()
 
@@ -229,7 +229,7 @@ def test_a_dry_run_tells_of_the_card_and_keeps_everything(pi: Pi) -> None:
     assert pi.files() == before
 
 
-def test_an_image_does_not_take_the_card_of_the_machine_that_makes_it(pi: Pi) -> None:
+def test_an_image_ignores_the_sound_card_of_the_machine_that_builds_it(pi: Pi) -> None:
     pi.plug(2, "Jabra", *BOTH)
 
     told = well(pi.step(f"in_image() {{ :; }}; {STEPS}"))
@@ -266,7 +266,7 @@ def test_a_wrong_card_is_refused_with_the_right_ones(pi: Pi, arguments: tuple[st
     assert re.search(complaint, ended.stderr, re.MULTILINE)
 
 
-def test_a_card_that_is_asked_for_and_not_there_is_to_be_plugged_in(pi: Pi) -> None:
+def test_a_requested_but_missing_card_has_to_be_plugged_in(pi: Pi) -> None:
     ended = pi.setup("--dry-run", "--yes", "--usb", "Jabra")
 
     assert ended.returncode == 1
@@ -274,7 +274,7 @@ def test_a_card_that_is_asked_for_and_not_there_is_to_be_plugged_in(pi: Pi) -> N
 
 
 @pytest.mark.parametrize(("answer", "taken"), [("", "Device"), ("Device_1", "Device_1")])
-def test_who_may_be_asked_is_asked_which_of_two_speakerphones(pi: Pi, answer: str, taken: str) -> None:
+def test_an_interactive_user_is_asked_which_of_two_speakerphones_to_use(pi: Pi, answer: str, taken: str) -> None:
     pi.plug(2, "Device", *BOTH)
     pi.plug(3, "Device_1", *BOTH)
 

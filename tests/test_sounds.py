@@ -50,7 +50,7 @@ level_db = 0
 """
 
 
-def test_it_takes_what_lasts_as_asked_once_and_lists_its_source(tmp_path: Path) -> None:
+def test_each_recording_of_the_requested_length_is_used_once_with_its_source(tmp_path: Path) -> None:
     sounds = {
         "voices/one": syllables(1, 1.0),
         "voices/short": syllables(2, 0.2),
@@ -67,7 +67,7 @@ def test_it_takes_what_lasts_as_asked_once_and_lists_its_source(tmp_path: Path) 
     assert (tmp_path / "out" / "licences" / "voices.txt").read_text(encoding="utf-8") == "CC0"
 
 
-def test_a_bed_lasts_as_long_as_asked_and_an_answer_is_one_voice(tmp_path: Path) -> None:
+def test_a_noise_bed_has_the_requested_length_and_an_answer_a_single_voice(tmp_path: Path) -> None:
     soundfile = pytest.importorskip("soundfile")
     sounds = {"voices/one": syllables(1, 1.0), "prompts/p": syllables(4, 2.0), "pots/q": syllables(5, 1.0)}
     assert make(tmp_path, sounds).returncode == 0
@@ -78,7 +78,7 @@ def test_a_bed_lasts_as_long_as_asked_and_an_answer_is_one_voice(tmp_path: Path)
     assert answer.duration == pytest.approx(4.0, abs=0.1)
 
 
-def test_a_package_without_the_recordings_is_one_line(tmp_path: Path) -> None:
+def test_missing_recordings_in_a_package_are_one_line(tmp_path: Path) -> None:
     made = make(tmp_path, {"pots/q": syllables(5, 1.0)})
 
     assert made.returncode == 1

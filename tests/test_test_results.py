@@ -27,7 +27,7 @@ def run(name: str, passed: int, *failed: str) -> dict[str, Any]:
     ],
     ids=["good", "bad", "twice bad", "flaky", "one of each", "nothing"],
 )
-def test_only_what_passed_at_once_is_a_success(runs: list[dict[str, Any]], status: int, counts: str) -> None:
+def test_only_a_test_that_passed_at_once_is_a_success(runs: list[dict[str, Any]], status: int, counts: str) -> None:
     told: Callable[[list[dict[str, Any]], int], tuple[str, int]] = SCRIPT["told"]
 
     lines, ended = told(runs, 130)

@@ -23,18 +23,18 @@ def test_a_function_runs_in_a_named_daemon_thread_and_its_result_arrives() -> No
     assert thread is not threading.current_thread()
 
 
-def test_an_error_is_raised_where_the_result_is_asked_for() -> None:
+def test_an_error_is_raised_where_the_result_is_requested() -> None:
     with pytest.raises(ZeroDivisionError):
         threads.start(lambda: 1 // 0, name="dividing").result(5)
 
 
 @pytest.mark.parametrize("ending", [SystemExit(0), StopIteration()], ids=repr)
-def test_what_no_future_can_hold_arrives_as_an_error_that_names_the_thread(ending: BaseException) -> None:
+def test_an_exception_that_no_future_can_hold_names_the_thread(ending: BaseException) -> None:
     with pytest.raises(ThreadEnded, match=f"^wakeword: the thread was ended by {type(ending).__name__}$"):
         threads.start(lambda: fail(ending), name="wakeword").result(5)
 
 
-def test_an_error_that_was_looked_at_leaves_no_garbage() -> None:
+def test_a_retrieved_error_leaves_no_garbage() -> None:
     class Held:
         """Something that the failing function holds."""
 
@@ -68,7 +68,7 @@ def test_in_the_loop_results_and_errors_are_awaited() -> None:
     assert asyncio.run(live()) == 7
 
 
-def test_a_thread_may_be_given_up_and_ends_all_the_same() -> None:
+def test_an_abandoned_thread_still_ends() -> None:
     async def live() -> None:
         go_on, ended = threading.Event(), threading.Event()
 
@@ -86,7 +86,7 @@ def test_a_thread_may_be_given_up_and_ends_all_the_same() -> None:
     asyncio.run(live())
 
 
-def test_a_loop_that_has_ended_is_left_in_peace(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_loop_is_not_called(monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = threading.Event()
     complaints: list[object] = []
     monkeypatch.setattr(threading, "excepthook", complaints.append)

@@ -39,7 +39,7 @@ def test_the_service_is_exposed_to_no_more_than_1_5() -> None:
 
 
 @needs_analyze
-def test_systemd_knows_every_word_of_the_unit() -> None:
+def test_systemd_knows_every_directive_of_the_unit() -> None:
     told = subprocess.run(["systemd-analyze", "verify", str(UNIT)], capture_output=True, text=True, check=False)
 
     # The program is where scripts/setup puts it, and that is not here.
@@ -47,7 +47,7 @@ def test_systemd_knows_every_word_of_the_unit() -> None:
     assert others == []
 
 
-def test_a_box_without_a_microphone_is_started_again_for_ever() -> None:
+def test_a_box_without_a_microphone_is_restarted_indefinitely() -> None:
     found = {name: values[-1] for name, values in directives().items()}
     period_s = int(found["WatchdogSec"]) + int(found["RestartSec"])
 
@@ -56,13 +56,13 @@ def test_a_box_without_a_microphone_is_started_again_for_ever() -> None:
     assert int(found["StartLimitIntervalSec"]) / period_s + 1 < int(found["StartLimitBurst"])
 
 
-def test_refused_settings_are_not_tried_again() -> None:
+def test_the_service_is_not_restarted_with_refused_settings() -> None:
     from edgevoice.box.daemon import EXIT_SETTINGS  # noqa: PLC0415 - the rest runs without the daemon's libraries
 
     assert directives()["RestartPreventExitStatus"] == [str(EXIT_SETTINGS)]
 
 
-def test_the_watchdog_outlasts_what_the_daemon_calls_fresh() -> None:
+def test_the_watchdog_period_exceeds_the_daemons_freshness_limit() -> None:
     # Fed at half its period, and starved once nothing was heard for 3 s.
     assert int(directives()["WatchdogSec"][0]) / 2 > 3
 
@@ -74,7 +74,7 @@ def test_only_sound_and_pins_are_open() -> None:
     assert sorted(found["DeviceAllow"]) == ["char-alsa rw", "char-gpiochip rw"]
 
 
-def test_nobody_can_call_in() -> None:
+def test_the_unit_accepts_no_incoming_connections() -> None:
     assert directives()["SocketBindDeny"] == ["any"]
 
 
@@ -88,7 +88,7 @@ def test_the_key_comes_as_the_credential_that_the_daemon_looks_for() -> None:
     assert find_key(ServiceSettings(), {}) is None
 
 
-def test_the_folders_are_those_that_the_command_gives() -> None:
+def test_the_units_folders_match_those_of_the_command() -> None:
     command = (ROOT / "systemd" / "edgevoice-command").read_text(encoding="utf-8")
     found = directives()
 
@@ -216,7 +216,7 @@ def _deny() -> None:
 @pytest.mark.skipif(
     platform.machine() not in _NUMBERS, reason="the system calls' numbers of this machine are not known here"
 )
-def test_the_daemons_libraries_and_models_run_where_memory_that_is_written_may_not_be_run(tmp_path: Path) -> None:
+def test_the_daemons_libraries_and_models_run_without_writable_executable_memory(tmp_path: Path) -> None:
     assert directives()["MemoryDenyWriteExecute"] == ["yes"]
 
     ended = subprocess.run(
@@ -231,7 +231,7 @@ def test_the_daemons_libraries_and_models_run_where_memory_that_is_written_may_n
     assert (ended.returncode, ended.stdout) == (0, "well\n"), ended.stderr
 
 
-def test_a_reload_tells_the_box_and_fails_by_itself_for_settings_that_are_refused() -> None:
+def test_a_reload_signals_the_box_and_fails_for_refused_settings() -> None:
     (reload,) = directives()["ExecReload"]
     command = reload.partition("'")[2].removesuffix("'")
 

@@ -48,7 +48,7 @@ def change(file: Path, old: str, new: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
-def test_every_shell_script_of_it_passes_shellcheck() -> None:
+def test_every_shell_script_of_the_virtual_pi_passes_shellcheck() -> None:
     parts = [path for path in (ROOT / "tests" / "virtual_pi").iterdir() if path.is_file() and not path.suffix]
     assert len(parts) == 5
 
@@ -64,7 +64,7 @@ def test_every_shell_script_of_it_passes_shellcheck() -> None:
     assert told.returncode == 0
 
 
-def test_help_tells_every_exit_status() -> None:
+def test_help_lists_every_exit_status() -> None:
     told = run(SCRIPT, "--help")
 
     assert told.returncode == 0
@@ -72,14 +72,14 @@ def test_help_tells_every_exit_status() -> None:
 
 
 @pytest.mark.parametrize("arguments", [("riscv64",), ("--folder",), ("--wheels", "--key"), ("--quick",)])
-def test_a_wrong_use_is_refused_before_anything_is_made(arguments: tuple[str, ...]) -> None:
+def test_wrong_usage_is_refused_before_anything_is_built(arguments: tuple[str, ...]) -> None:
     told = run(SCRIPT, *arguments)
 
     assert told.returncode == 2
     assert "Usage:" in told.stderr
 
 
-def test_the_image_is_made_anew_when_its_script_changes(checkout: Path) -> None:
+def test_the_image_is_rebuilt_when_its_script_changes(checkout: Path) -> None:
     before = key(checkout)
 
     change(checkout / "tests" / "virtual_pi" / "image", "suite=trixie", "suite=forky")
@@ -87,7 +87,7 @@ def test_the_image_is_made_anew_when_its_script_changes(checkout: Path) -> None:
     assert key(checkout) != before
 
 
-def test_the_image_is_made_anew_when_setup_needs_another_package(checkout: Path) -> None:
+def test_the_image_is_rebuilt_when_setup_needs_another_package(checkout: Path) -> None:
     before = key(checkout)
 
     change(checkout / "scripts" / "_pi.sh", "python3-venv udev", "python3-venv udev usbutils")
@@ -115,7 +115,7 @@ def test_every_check_has_a_name_of_its_own_that_fits_a_line_of_the_results() -> 
     assert not any("\t" in name or "\n" in name for name in names)
 
 
-def test_what_the_host_installed_is_not_taken_for_what_was_there_before(
+def test_files_installed_by_the_host_do_not_count_as_present_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, after = tmp_path / "before.txt", tmp_path / "after.txt"
@@ -149,7 +149,7 @@ def muted(flashes: int) -> list[tuple[float, int]]:
     return [change for n in range(flashes) for change in ((10 + 2.0 * n, 1), (10.1 + 2.0 * n, 0))]
 
 
-def test_the_mute_light_is_known_by_its_rhythm(time: Time) -> None:
+def test_the_mute_light_is_recognised_by_its_rhythm(time: Time) -> None:
     lights = Lights(time)
     lights.changes[STATUS] = muted(3)
     time.now = 14.3
@@ -158,7 +158,7 @@ def test_the_mute_light_is_known_by_its_rhythm(time: Time) -> None:
 
 
 @pytest.mark.parametrize("now", [16.3, 60.0])
-def test_a_mute_light_that_has_stopped_flashing_says_muted_no_more(time: Time, now: float) -> None:
+def test_a_mute_light_that_has_stopped_flashing_no_longer_means_muted(time: Time, now: float) -> None:
     lights = Lights(time)
     lights.changes[STATUS] = muted(3)
     time.now = now
@@ -166,7 +166,7 @@ def test_a_mute_light_that_has_stopped_flashing_says_muted_no_more(time: Time, n
     assert not lights.say_muted()
 
 
-def test_a_fault_that_is_counted_in_blinks_is_not_taken_for_the_mute_light(time: Time) -> None:
+def test_a_blinking_fault_code_is_not_mistaken_for_the_mute_light(time: Time) -> None:
     lights = Lights(time)
     lights.changes[STATUS] = [(10 + 0.25 * n, 1 - n % 2) for n in range(8)]
     time.now = 12.0
@@ -174,7 +174,7 @@ def test_a_fault_that_is_counted_in_blinks_is_not_taken_for_the_mute_light(time:
     assert not lights.say_muted()
 
 
-def test_a_light_that_went_off_before_was_not_lit_since(time: Time) -> None:
+def test_a_light_that_went_off_earlier_does_not_count_as_lit_since(time: Time) -> None:
     lights = Lights(time)
     lights.changes[LISTENING] = [(0.0, 0), (1.0, 1), (3.0, 0)]
     time.now = 5.0
@@ -197,10 +197,10 @@ def test_the_end_of_a_cut_answer_is_its_last_loud_chunk() -> None:
     assert tape((0.0, 3.04)).silent_from(3.0) == pytest.approx(3.04)
 
 
-def test_a_pause_between_two_sentences_is_no_cut() -> None:
+def test_a_pause_between_two_sentences_is_not_a_cut() -> None:
     assert tape((0.0, 3.04), (3.4, 5.0)).silent_from(3.0) == pytest.approx(5.0)
 
 
-def test_an_answer_that_goes_on_to_the_end_of_the_tape_was_not_cut() -> None:
+def test_an_answer_that_lasts_to_the_end_of_the_recording_was_not_cut() -> None:
     with pytest.raises(Refused, match="never ended"):
         tape((0.0, 10.0)).silent_from(3.0)

@@ -23,7 +23,7 @@ def _restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def test_a_zone_that_changes_counts_from_the_next_look_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_time_zone_applies_from_the_next_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     for zone, hours, name in (("EST5", -5, "EST"), ("XXX-14", 14, "XXX"), ("CET-1", 1, "CET")):
         monkeypatch.setenv("TZ", zone)
         now = local_now()
@@ -34,7 +34,7 @@ def test_a_zone_that_changes_counts_from_the_next_look_on(monkeypatch: pytest.Mo
         assert clock_tool()()["timezone"] == name
 
 
-def test_the_day_is_that_of_the_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_day_follows_the_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
     for zone, hours in (("AAA12", -12), ("BBB-14", 14)):
         monkeypatch.setenv("TZ", zone)
         assert local_today() == (datetime.now(UTC) + timedelta(hours=hours)).date()
@@ -50,7 +50,7 @@ for _ in sys.stdin:
 
 @pytest.mark.skipif(os.geteuid() != 0 or not ZONES.is_dir(), reason="only root may have another /etc/localtime")
 @pytest.mark.parametrize("variable", ["", ":/etc/localtime"])
-def test_another_localtime_counts_in_a_process_that_runs(tmp_path: Path, variable: str) -> None:
+def test_a_changed_localtime_applies_in_a_running_process(tmp_path: Path, variable: str) -> None:
     zone = tmp_path / "localtime"
     zone.symlink_to(ZONES / "Asia" / "Tokyo")
     (tmp_path / "etc").mkdir()
@@ -76,7 +76,7 @@ def test_another_localtime_counts_in_a_process_that_runs(tmp_path: Path, variabl
     assert seen == [b"+0900", b"+0530", b"+0900"]
 
 
-def test_a_time_for_the_log_is_the_one_that_was_asked_for_in_the_zone_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_time_for_the_log_is_given_in_the_current_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
     for zone, hour in (("AAA12", 12), ("BBB-14", 14)):
         monkeypatch.setenv("TZ", zone)
         found = local_struct(86_400)

@@ -58,7 +58,7 @@ def test_a_pi_gets_the_versions_that_are_tested() -> None:
     }
 
 
-def test_a_pi_gets_all_that_the_project_asks_for_and_nothing_for_developers() -> None:
+def test_a_pi_gets_all_runtime_dependencies_and_none_for_developers() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     asked = [*project["dependencies"], *extras["local"], *extras["echo"], *extras["pi"]]
@@ -73,7 +73,7 @@ def test_every_package_is_verified_by_a_hash(lock: Path) -> None:
     assert [name for name, text in entries(lock).items() if "--hash=sha256:" not in text] == []
 
 
-def test_what_measures_on_the_box_is_what_is_tested_and_what_runs_there() -> None:
+def test_the_measuring_packages_on_the_box_are_the_tested_versions() -> None:
     added, tested, runs = pins(EVAL_LOCK), pins(ROOT / "requirements.lock"), pins(LOCK)
 
     assert {name: versions for name, versions in added.items() if versions != tested.get(name)} == {}
@@ -136,7 +136,7 @@ def test_all_installs_from_wheels(uv: Path, tmp_path: Path, lock: Path, python: 
 
 
 @pytest.mark.parametrize(("name", "python"), sorted(BUILT_HERE))
-def test_what_is_built_on_the_box_has_still_no_wheel(uv: Path, tmp_path: Path, name: str, python: str) -> None:
+def test_packages_built_on_the_box_still_have_no_wheel(uv: Path, tmp_path: Path, name: str, python: str) -> None:
     (tmp_path / "built.lock").write_text(entries(LOCK)[name])
 
     # Once it has one, it comes off the list, and scripts/setup need not build it any more.

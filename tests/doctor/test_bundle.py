@@ -53,7 +53,7 @@ def bundle(tmp_path: Path) -> dict[str, str]:
         }
 
 
-def test_a_helper_finds_what_was_found_and_how_the_machine_is_made(bundle: dict[str, str]) -> None:
+def test_the_archive_contains_the_findings_and_a_description_of_the_machine(bundle: dict[str, str]) -> None:
     assert json.loads(bundle["doctor.json"])[1]["remedy"] == "Copy the key again."
     assert "sndrpigooglevoi" in bundle["files/proc/asound/cards"]
     assert "48000" in bundle["files/proc/asound/card0/pcm0c/sub0/hw_params"]
@@ -84,7 +84,7 @@ def test_a_helper_finds_what_was_found_and_how_the_machine_is_made(bundle: dict[
         "that-nobody-may-see",
     ],
 )
-def test_nothing_private_is_in_it(bundle: dict[str, str], secret: str) -> None:
+def test_the_archive_contains_nothing_private(bundle: dict[str, str], secret: str) -> None:
     assert [name for name, text in bundle.items() if secret in text] == []
 
 
@@ -94,7 +94,7 @@ def test_the_examples_of_our_own_settings_are_not_hidden() -> None:
     assert scrub(text, {}) == text
 
 
-def test_a_file_that_is_there_is_left_alone_and_settings_that_are_wrong_do_no_harm(tmp_path: Path) -> None:
+def test_an_existing_file_is_kept_and_invalid_settings_do_no_harm(tmp_path: Path) -> None:
     place = tmp_path / "out.tar.gz"
     place.write_text("mine", encoding="utf-8")
     with pytest.raises(BundleNotWritten, match="File exists"):

@@ -35,7 +35,7 @@ def test_a_card_with_one_channel_needs_no_line_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("made_up", [None, "copy"])
-def test_channels_that_alsa_makes_up_are_not_taken_for_the_cards(made_up: str | None) -> None:
+def test_channels_added_by_alsa_are_not_taken_for_the_cards_own(made_up: str | None) -> None:
     quiet, during = card(MIC, None, None)
     if made_up == "copy":
         quiet[:, 1:], during[:, 1:] = quiet[:, :1], during[:, :1]
@@ -43,7 +43,7 @@ def test_channels_that_alsa_makes_up_are_not_taken_for_the_cards(made_up: str | 
     assert len(channels_of(quiet, during)) == 1
 
 
-def test_two_microphones_are_listed_and_the_one_that_is_listened_to_is_named() -> None:
+def test_two_microphones_are_listed_and_the_one_in_use_is_named() -> None:
     finding = judged(1, MIC, NEAR_MIC)
 
     assert finding is not None
@@ -64,7 +64,7 @@ def test_two_microphones_are_listed_and_the_one_that_is_listened_to_is_named() -
         (7, (MIC, MIC), "does not exist", 0),
     ],
 )
-def test_a_channel_that_hears_nobody_is_told_with_the_one_to_take(
+def test_a_silent_channel_is_reported_with_the_channel_to_use(
     chosen: int, levels: tuple[tuple[float, float] | None, ...], what: str, recommended: int
 ) -> None:
     finding = judged(chosen, *levels)
@@ -75,7 +75,7 @@ def test_a_channel_that_hears_nobody_is_told_with_the_one_to_take(
     assert f"microphone.channel = {recommended} " in finding.remedy
 
 
-def test_a_loopback_that_is_loud_while_it_should_be_quiet_is_no_reason_to_listen_to_it() -> None:
+def test_a_loud_loopback_is_not_recommended_as_the_microphone() -> None:
     finding = judged(0, MIC, MIC, (-20, -12))
 
     assert finding is not None
@@ -90,7 +90,7 @@ def test_the_loopback_of_an_array_is_named_in_the_list() -> None:
     assert "; 5 loops back the speaker." in finding.text
 
 
-def test_a_speaker_that_every_channel_hears_is_no_loopback() -> None:
+def test_a_channel_is_no_loopback_where_every_channel_hears_the_speaker() -> None:
     finding = judged(0, (-60, -15), (-62, -16))
 
     assert finding is not None
@@ -98,13 +98,13 @@ def test_a_speaker_that_every_channel_hears_is_no_loopback() -> None:
 
 
 @pytest.mark.parametrize("levels", [(None,), (None, None), (None, DIGITAL_LOOPBACK)])
-def test_where_no_channel_hears_the_room_there_is_none_to_recommend(
+def test_no_channel_is_recommended_where_none_hears_the_room(
     levels: tuple[tuple[float, float] | None, ...],
 ) -> None:
     assert judged(0, *levels) is None
 
 
-def test_without_any_sound_at_all_nothing_is_said() -> None:
+def test_without_any_sound_nothing_is_reported() -> None:
     nothing = np.zeros((0, 2), np.int16)
 
     assert judge_channels(channels_of(nothing, nothing), 0) is None

@@ -24,14 +24,14 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-def test_the_models_that_come_along_are_told_with_their_licence(cache: Path) -> None:
+def test_the_bundled_models_are_listed_with_their_licence(cache: Path) -> None:
     finding = configuration.examine_words(Settings(), cache)
 
     assert finding.mark is FindingStatus.FINE
     assert finding.text == "hey_jarvis (CC BY-NC-SA 4.0, not for commercial use)"
 
 
-def test_a_word_that_often_wakes_falsely_is_named_until_its_threshold_is_raised(cache: Path) -> None:
+def test_a_word_with_many_false_wakes_is_named_until_its_threshold_is_raised(cache: Path) -> None:
     def text(threshold: float) -> str:
         chosen = WakewordSettings(model="alexa", threshold=threshold, sure_threshold=0.98)
         return configuration.examine_words(Settings(wakeword=chosen), cache).text
@@ -40,7 +40,7 @@ def test_a_word_that_often_wakes_falsely_is_named_until_its_threshold_is_raised(
     assert "falsely" not in text(0.98)
 
 
-def test_a_word_that_is_not_there_keeps_its_code(cache: Path) -> None:
+def test_a_missing_word_keeps_its_code(cache: Path) -> None:
     assert (
         configuration.examine_words(Settings(wakeword=WakewordSettings(model="nobody")), cache).code
         == "wakeword-unavailable"
@@ -48,7 +48,7 @@ def test_a_word_that_is_not_there_keeps_its_code(cache: Path) -> None:
 
 
 @pytest.mark.parametrize("engine", ["streaming", "openwakeword"])
-def test_a_file_that_the_daemon_would_refuse_is_refused_here_with_what_was_expected(
+def test_a_model_the_daemon_would_refuse_is_refused_with_what_was_expected(
     tmp_path: Path, cache: Path, engine: Literal["streaming", "openwakeword"]
 ) -> None:
     model = tmp_path / "wrong.onnx"
@@ -61,9 +61,7 @@ def test_a_file_that_the_daemon_would_refuse_is_refused_here_with_what_was_expec
     assert finding.text.startswith(f"{model} cannot be loaded: it is not an ONNX file")
 
 
-def test_a_box_that_must_listen_with_the_dearer_engine_is_worth_a_look(
-    monkeypatch: pytest.MonkeyPatch, cache: Path
-) -> None:
+def test_a_box_that_must_use_the_slower_engine_deserves_attention(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     def fail(_folder: Path) -> None:
         raise PartsUnavailable("the package onnx is not installed")
 
@@ -75,7 +73,7 @@ def test_a_box_that_must_listen_with_the_dearer_engine_is_worth_a_look(
     assert "eight times the CPU cost" in finding.text
 
 
-def test_a_model_that_the_owner_may_read_and_the_service_may_not_keeps_the_box_from_starting(
+def test_a_model_that_only_the_owner_can_read_keeps_the_box_from_starting(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cache: Path
 ) -> None:
     model = tmp_path / "computer.onnx"
@@ -93,15 +91,13 @@ def test_a_model_that_the_owner_may_read_and_the_service_may_not_keeps_the_box_f
         assert name in finding.remedy
 
 
-def test_a_doctor_in_a_home_folder_does_not_take_its_own_models_for_those_of_the_service(
-    monkeypatch: pytest.MonkeyPatch, cache: Path
-) -> None:
+def test_a_doctor_run_from_a_home_folder_ignores_its_own_models(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     monkeypatch.setattr("edgevoice.wakeword.models.present._HOMES", (str(words_present()["alexa"].resolve().parent),))
 
     assert configuration.examine_words(Settings(), cache, hides_homes=True).mark is FindingStatus.FINE
 
 
-def test_the_echo_tier_is_told_with_where_it_comes_from() -> None:
+def test_the_echo_tier_is_reported_with_its_source() -> None:
     assert configuration.examine_echo(Settings(), None).mark is FindingStatus.DOUBTFUL
     assert "edgevoice doctor --echo" in configuration.examine_echo(Settings(), None).remedy
     assert configuration.examine_echo(Settings(), RECORD).text == "tier linear, measured 2026-11-22"
@@ -120,7 +116,7 @@ def test_an_echo_tier_whose_library_is_missing_is_broken(monkeypatch: pytest.Mon
     assert configuration.examine_echo(Settings(), RECORD).code == "echo-unavailable"
 
 
-def test_a_key_is_told_by_where_it_is_from_and_never_shown() -> None:
+def test_a_key_is_described_by_its_source_and_never_shown() -> None:
     finding = configuration.judge_key(Key("secret-secret", source="EDGEVOICE_API_KEY"), Settings())
 
     assert finding.text == "from EDGEVOICE_API_KEY"
@@ -133,7 +129,7 @@ def test_a_key_is_told_by_where_it_is_from_and_never_shown() -> None:
     assert "sudo scripts/setup --key-file" in configuration.judge_key(None, Settings()).remedy
 
 
-def test_settings_that_a_file_names_with_their_defaults_are_not_called_changed(tmp_path: Path) -> None:
+def test_settings_given_with_their_default_value_do_not_count_as_changed(tmp_path: Path) -> None:
     file = tmp_path / "edgevoice.toml"
     file.write_text(f"[speaker]\nvolume_percent = {Settings().speaker.volume_percent}\n[echo]\ntier = 'none'\n")
 
@@ -143,7 +139,7 @@ def test_settings_that_a_file_names_with_their_defaults_are_not_called_changed(t
     assert finding.figures == {"changed": 1}
 
 
-def test_the_librarys_own_engine_without_what_it_takes_is_told_before_the_box_fails(
+def test_missing_parts_of_the_library_engine_are_reported_before_the_box_fails(
     monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
     """As scripts/setup installs it, which leaves scikit-learn and scipy out."""
@@ -157,7 +153,7 @@ def test_the_librarys_own_engine_without_what_it_takes_is_told_before_the_box_fa
     assert configuration.examine_words(Settings(), cache).mark is FindingStatus.FINE
 
 
-def test_the_engine_for_commercial_use_is_told_with_its_licence_and_without_onnxruntime(
+def test_the_engine_for_commercial_use_needs_no_onnxruntime_and_shows_its_licence(
     monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
     found = importlib.util.find_spec

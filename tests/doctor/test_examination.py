@@ -25,7 +25,7 @@ def test_findings_come_in_the_order_of_the_checks() -> None:
     assert [finding.name for finding in findings] == ["first", "second"]
 
 
-def test_a_probe_that_hangs_costs_its_own_lines_and_no_others() -> None:
+def test_a_probe_that_hangs_loses_only_its_own_lines() -> None:
     forever = threading.Event()
 
     def hang() -> list[Finding]:
@@ -45,7 +45,7 @@ def test_a_probe_that_hangs_costs_its_own_lines_and_no_others() -> None:
     assert "no answer within 0.05 s" in findings[0].text
 
 
-def test_an_error_that_a_person_can_mend_is_a_line_with_its_remedy() -> None:
+def test_an_error_that_a_person_can_fix_is_a_line_with_its_remedy() -> None:
     def refuse() -> list[Finding]:
         raise DeviceBusy("the card is busy")
 
@@ -58,7 +58,7 @@ def test_an_error_that_a_person_can_mend_is_a_line_with_its_remedy() -> None:
     assert "Permission denied" in forbidden.text
 
 
-def test_a_fault_of_ours_is_not_hidden() -> None:
+def test_a_bug_of_ours_is_not_hidden() -> None:
     def fail() -> list[Finding]:
         raise ZeroDivisionError
 
@@ -66,7 +66,7 @@ def test_a_fault_of_ours_is_not_hidden() -> None:
         run([Check(("a",), fail)])
 
 
-def test_a_program_that_is_not_there_or_refuses_gives_no_answer() -> None:
+def test_a_missing_or_failing_program_gives_no_answer() -> None:
     assert ask([sys.executable, "-c", "print('yes')"]) == "yes\n"
     assert ask([sys.executable, "-c", "raise SystemExit(1)"]) is None
     assert ask(["/no/such/program"]) is None

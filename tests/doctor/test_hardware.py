@@ -28,7 +28,7 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MODEL = {"/proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4\0"}
 
 
-def test_what_is_not_fine_cannot_be_told_without_a_remedy() -> None:
+def test_every_finding_that_is_not_fine_needs_a_remedy() -> None:
     with pytest.raises(ValueError, match="needs a remedy"):
         Finding("disk", FindingStatus.WRONG, "full")
 
@@ -43,11 +43,11 @@ def test_what_is_not_fine_cannot_be_told_without_a_remedy() -> None:
         (replace(DISK, is_writable=False), FindingStatus.DOUBTFUL),
     ],
 )
-def test_a_disk_is_judged_by_its_room_and_by_whether_it_takes_anything(disk: Disk, mark: FindingStatus) -> None:
+def test_a_disk_is_judged_by_its_free_space_and_whether_it_is_writable(disk: Disk, mark: FindingStatus) -> None:
     assert judge_disk(disk).mark is mark
 
 
-def test_a_state_folder_that_is_not_there_yet_is_judged_by_the_one_above_it(tmp_path: Path) -> None:
+def test_a_missing_state_folder_is_judged_by_its_parent(tmp_path: Path) -> None:
     disk = probe_disk(tmp_path / "state" / "edgevoice")
 
     assert disk.free_bytes > 0
@@ -55,7 +55,7 @@ def test_a_state_folder_that_is_not_there_yet_is_judged_by_the_one_above_it(tmp_
     assert not disk.is_read_only
 
 
-def test_memory_is_what_programs_could_still_have(tmp_path: Path) -> None:
+def test_memory_is_the_amount_still_available_to_programs(tmp_path: Path) -> None:
     assert probe_memory(machine(tmp_path, {"/proc/meminfo": "MemTotal: 900000 kB\nMemAvailable:  204800 kB\n"})) == 200
     assert probe_memory(machine(tmp_path / "none")) is None
     assert [judge_memory(mib).mark for mib in (None, 20, 60, 200)] == [
@@ -77,13 +77,13 @@ def test_memory_is_what_programs_could_still_have(tmp_path: Path) -> None:
         (NOON.replace(year=2099), True, FindingStatus.WRONG),
     ],
 )
-def test_a_clock_of_another_year_is_wrong_and_one_that_nobody_sets_is_doubtful(
+def test_a_clock_in_another_year_is_wrong_and_an_unsynchronised_one_doubtful(
     now: datetime, *, is_synchronised: bool | None, mark: FindingStatus
 ) -> None:
     assert judge_clock(now, is_synchronised=is_synchronised).mark is mark
 
 
-def test_the_kernel_tells_of_this_machines_clock() -> None:
+def test_the_kernel_reports_whether_the_clock_is_synchronised() -> None:
     assert examine_clock().text.startswith(f"{datetime.now(UTC):%Y-%m-%d}")
 
 
@@ -99,7 +99,7 @@ def test_the_kernel_tells_of_this_machines_clock() -> None:
         (None, 45.0, FindingStatus.SKIPPED, "does not say"),
     ],
 )
-def test_the_firmwares_bits_are_told_in_words(
+def test_the_firmwares_bits_are_described_in_words(
     throttled: int | None, celsius: float, mark: FindingStatus, words: str
 ) -> None:
     finding = judge_power(Power(is_pi=True, throttled=throttled, celsius=celsius))
@@ -108,7 +108,7 @@ def test_the_firmwares_bits_are_told_in_words(
     assert words in finding.text
 
 
-def test_power_comes_from_the_firmware_else_from_its_alarm_and_only_on_a_pi(tmp_path: Path) -> None:
+def test_power_is_read_from_the_firmware_or_its_alarm_and_only_on_a_pi(tmp_path: Path) -> None:
     heat = {"/sys/class/thermal/thermal_zone0/temp": "48312\n"}
     asked = machine(tmp_path / "a", {**MODEL, **heat}, {"vcgencmd get_throttled": "throttled=0x50000\n"})
     alarm = {"/sys/class/hwmon/hwmon1/name": "rpi_volt\n", "/sys/class/hwmon/hwmon1/in0_lcrit_alarm": "1\n"}
@@ -134,7 +134,7 @@ Inter-| sta-|   Quality        |   Discarded packets               | Missed | WE
         (None, Radio("wlan0", saves_power=None, signal_dbm=-52)),
     ],
 )
-def test_a_radio_tells_its_signal_and_whether_it_saves_power(tmp_path: Path, answer: str | None, radio: Radio) -> None:
+def test_a_radio_reports_its_signal_and_its_power_saving(tmp_path: Path, answer: str | None, radio: Radio) -> None:
     files = {
         "/sys/class/net/wlan0/phy80211/name": "phy0",
         "/sys/class/net/wlan0/operstate": "up\n",
@@ -145,7 +145,7 @@ def test_a_radio_tells_its_signal_and_whether_it_saves_power(tmp_path: Path, ans
     assert probe_radio(machine(tmp_path, files, answers)) == radio
 
 
-def test_a_radio_that_saves_power_or_is_far_away_is_doubtful() -> None:
+def test_a_radio_with_power_saving_or_a_weak_signal_is_doubtful() -> None:
     assert judge_radio(None).mark is FindingStatus.FINE
     assert judge_radio(Radio("wlan0", saves_power=False, signal_dbm=-50)).mark is FindingStatus.FINE
     assert judge_radio(Radio("wlan0", saves_power=True, signal_dbm=-50)).mark is FindingStatus.DOUBTFUL

@@ -40,7 +40,7 @@ def with_refusals(monkeypatch: pytest.MonkeyPatch) -> Any:
     return use
 
 
-def test_a_rate_that_a_card_does_not_take_is_told_from_a_card_that_is_busy(with_refusals: Any, tmp_path: Path) -> None:
+def test_an_unsupported_rate_is_distinguished_from_a_busy_card(with_refusals: Any, tmp_path: Path) -> None:
     with_refusals({0: ("Invalid sample rate", -9997), 1: ("Device unavailable", -9985)})
 
     heard = listen(SETTINGS, machine(tmp_path), volume_percent=50, box_runs=False)
@@ -51,7 +51,7 @@ def test_a_rate_that_a_card_does_not_take_is_told_from_a_card_that_is_busy(with_
     assert judge_speaker(heard, cancels_itself=False).mark is FindingStatus.WRONG
 
 
-def test_while_the_box_has_both_neither_is_called_broken(with_refusals: Any, tmp_path: Path) -> None:
+def test_neither_device_is_called_broken_while_the_box_has_both(with_refusals: Any, tmp_path: Path) -> None:
     with_refusals({0: ("Device unavailable", -9985), 1: ("Device unavailable", -9985)})
     files = {
         "/proc/asound/card1/pcm0c/sub0/status": "state: RUNNING\nowner_pid   : 812\n",
@@ -67,7 +67,7 @@ def test_while_the_box_has_both_neither_is_called_broken(with_refusals: Any, tmp
     assert findings[0].text == "mic: in use by the box itself, so it works"
 
 
-def test_a_card_that_is_not_there_keeps_its_code(with_refusals: Any, tmp_path: Path) -> None:
+def test_a_missing_card_keeps_its_code(with_refusals: Any, tmp_path: Path) -> None:
     with_refusals({1: ("Device unavailable", -9985)}, CARDS[1])
 
     heard = listen(SETTINGS, machine(tmp_path), volume_percent=50, box_runs=False)
@@ -75,9 +75,7 @@ def test_a_card_that_is_not_there_keeps_its_code(with_refusals: Any, tmp_path: P
     assert judge_microphone(heard).code == "audio-device-missing"
 
 
-def test_a_card_that_another_program_has_is_called_busy_though_portaudio_does_not_list_it(
-    with_refusals: Any, tmp_path: Path
-) -> None:
+def test_a_card_in_use_elsewhere_is_called_busy_though_portaudio_omits_it(with_refusals: Any, tmp_path: Path) -> None:
     with_refusals({1: ("Device unavailable", -9985)}, CARDS[1])
     files = {
         "/proc/asound/card1/pcm0c/sub0/status": "state: RUNNING\nowner_pid   : 812\n",
@@ -91,7 +89,7 @@ def test_a_card_that_another_program_has_is_called_busy_though_portaudio_does_no
     assert "sudo kill 812" in finding.remedy
 
 
-def test_a_channel_that_the_card_has_not_is_told_before_anything_is_opened(with_refusals: Any, tmp_path: Path) -> None:
+def test_a_channel_that_the_card_lacks_is_reported_before_it_is_opened(with_refusals: Any, tmp_path: Path) -> None:
     with_refusals({1: ("Device unavailable", -9985)})
     settings = Settings(microphone=MicrophoneSettings(device="mic", channel=3), speaker=SpeakerSettings(device="dac"))
 
@@ -102,7 +100,7 @@ def test_a_channel_that_the_card_has_not_is_told_before_anything_is_opened(with_
     assert "edgevoice doctor" in finding.remedy
 
 
-def test_the_better_name_of_a_numbered_card_is_found_before_it_is_opened(
+def test_the_stable_name_of_a_numbered_card_is_found_before_it_is_opened(
     with_refusals: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "asound" / "card2").mkdir(parents=True)

@@ -42,7 +42,7 @@ FAR = Address("api.example.org")
 # --- where to -------------------------------------------------------------------------------------------------------
 
 
-def test_the_address_is_the_one_that_the_box_would_dial(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_address_is_the_one_the_box_would_connect_to(monkeypatch: pytest.MonkeyPatch) -> None:
     assert address_of(ServiceSettings(), None).is_inside
     assert address_of(ServiceSettings(url="local"), KEY).is_inside
     assert address_of(ServiceSettings(), KEY) == Address("api.inworld.ai", 443)
@@ -62,7 +62,7 @@ def test_the_address_is_the_one_that_the_box_would_dial(monkeypatch: pytest.Monk
         (Way(has_route=False, addresses=("127.0.0.1",)), Address("localhost"), FindingStatus.FINE),
     ],
 )
-def test_the_way_is_judged_by_a_route_and_a_name(way: Way, address: Address, mark: FindingStatus) -> None:
+def test_the_network_is_judged_by_a_route_and_a_name(way: Way, address: Address, mark: FindingStatus) -> None:
     assert judge_way(way, address).mark is mark
 
 
@@ -127,7 +127,7 @@ def test_a_certificate_is_read_from_a_real_server(
     assert (finding.mark, finding.text[:5]) == (mark, "TLSv1")
 
 
-def test_a_first_address_that_swallows_everything_does_not_keep_the_doctor(
+def test_an_unresponsive_first_address_does_not_delay_the_doctor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = socket.getaddrinfo
@@ -168,7 +168,7 @@ def test_a_closed_port_has_its_own_code() -> None:
     assert judge_tls(probe_tls(Address("localhost", port)), FAR).code == "service-unreachable"
 
 
-def test_where_there_is_nothing_to_secure_the_line_says_why() -> None:
+def test_a_connection_without_tls_says_why() -> None:
     assert judge_tls(None, Address(is_inside=True)).mark is FindingStatus.FINE
     assert judge_tls(None, Address("pi", is_secure=False)).mark is FindingStatus.DOUBTFUL
     assert "the key" in judge_tls(None, Address("pi", is_secure=False)).text
@@ -242,19 +242,19 @@ def test_a_refusal_keeps_its_code_and_its_remedy(status: int, code: str) -> None
     assert KEY.reveal() not in f"{finding}"
 
 
-def test_a_configuration_that_is_refused_is_told() -> None:
+def test_a_refused_session_configuration_is_reported() -> None:
     with service(error="insufficient_quota") as (url, _):
         assert examine_session(Settings(service=ServiceSettings(url=url)), KEY).code == "no-credit"
 
 
-def test_the_service_inside_the_box_is_really_started_and_asked(tmp_path: Path) -> None:
+def test_the_built_in_service_is_really_started_and_queried(tmp_path: Path) -> None:
     finding = examine_session(Settings(), None, {"STATE_DIRECTORY": str(tmp_path)}, runtime_folder=tmp_path)
 
     assert finding.mark is FindingStatus.FINE
     assert finding.text.startswith("the service inside the box opened one in ")
 
 
-def test_of_a_box_that_runs_its_own_service_is_asked_and_no_second_one_started(
+def test_a_running_boxs_own_service_is_queried_and_no_second_one_started(
     near: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = near / "edgevoice-local-abc"

@@ -24,11 +24,11 @@ def judged(
     return finding.mark, finding.text
 
 
-def test_pins_that_nobody_has_are_fine() -> None:
+def test_unused_pins_are_fine() -> None:
     assert judged(chip(GpioLine(17, "GPIO17", ""))) == (FindingStatus.FINE, "pinctrl-bcm2711: all 2 free")
 
 
-def test_a_line_of_the_kernels_is_named_with_its_user_and_our_setting() -> None:
+def test_a_line_held_by_the_kernel_is_named_with_its_user_and_our_setting() -> None:
     mark, text = judged(chip(GpioLine(17, "GPIO17", "hifiberry-amp reset")))
 
     assert mark is FindingStatus.WRONG
@@ -42,7 +42,7 @@ def test_lgpio_is_the_box_itself_only_while_the_box_runs() -> None:
     assert "another program that uses lgpio" in judged(held)[1]
 
 
-def test_a_machine_without_pins_is_broken_only_if_pins_are_asked_for() -> None:
+def test_a_machine_without_pins_is_broken_only_if_pins_are_configured() -> None:
     assert judged(PinReport(None))[0] is FindingStatus.SKIPPED
     assert judged(PinReport(None), kind="gpio")[0] is FindingStatus.WRONG
     plain = judge_pins(PinReport(None), {}, kind="terminal", without_lights="refuse", box_runs=False)
@@ -61,7 +61,7 @@ def test_a_library_that_does_not_open_the_pins_says_why() -> None:
     ("without_lights", "end"),
     [("sound", "; a sound marks when the box listens"), ("listen", "; nothing shows when the box listens")],
 )
-def test_lights_that_cannot_be_had_are_doubtful_where_the_box_runs_on_without(without_lights: str, end: str) -> None:
+def test_unavailable_lights_are_doubtful_where_the_box_runs_without_them(without_lights: str, end: str) -> None:
     pins = PinReport(chip().chip, refusal=PanelUnavailable("lgpio cannot be loaded"))
     wanted = WANTED | {4: "amplifier.mute_gpio"}
 
@@ -71,14 +71,14 @@ def test_lights_that_cannot_be_had_are_doubtful_where_the_box_runs_on_without(wi
     )
 
 
-def test_the_mock_pins_are_told_as_such_and_really_opened(tmp_path: Path) -> None:
+def test_the_mock_pins_are_reported_as_such_and_really_opened(tmp_path: Path) -> None:
     pins = probe_pins(WANTED, {"GPIOZERO_PIN_FACTORY": "mock"}, tmp_path)
 
     assert pins == PinReport(None, "mock")
     assert judged(pins)[0] is FindingStatus.FINE
 
 
-def test_a_machine_without_a_chip_is_not_asked_for_a_library(tmp_path: Path) -> None:
+def test_a_machine_without_a_gpio_chip_needs_no_library(tmp_path: Path) -> None:
     assert probe_pins(WANTED, {}, tmp_path) == PinReport(None)
 
 
@@ -93,7 +93,7 @@ def test_the_pins_wanted_are_those_of_the_settings() -> None:
     assert wanted_pins(Settings(panel=PanelSettings(kind="none"))) == {}
 
 
-def test_the_kernels_answers_are_read_as_linux_gpio_h_lays_them_out(
+def test_the_kernels_answers_are_parsed_as_linux_gpio_h_defines_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No GPIO here: the layout is checked against the sizes and offsets of linux/gpio.h, 68 and 256 bytes."""

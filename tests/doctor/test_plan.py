@@ -12,7 +12,7 @@ from tests.doctor.machines import machine
 
 
 @pytest.mark.parametrize(("is_the_services_own", "mark"), [(True, FindingStatus.WRONG), (False, FindingStatus.FINE)])
-def test_a_model_in_a_home_folder_is_wrong_where_the_settings_are_those_of_the_service(
+def test_a_model_in_a_home_folder_is_wrong_in_the_services_settings(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, is_the_services_own: bool, mark: FindingStatus
 ) -> None:
     model = tmp_path / "computer.onnx"

@@ -32,7 +32,7 @@ RUNS = {
         ({"StatusText": "idle; restart needed for speaker"}, FindingStatus.DOUBTFUL, "restart needed for speaker"),
     ],
 )
-def test_a_unit_is_judged_by_what_systemd_says(changes: dict[str, str], mark: FindingStatus, words: str) -> None:
+def test_a_unit_is_judged_by_its_systemd_state(changes: dict[str, str], mark: FindingStatus, words: str) -> None:
     finding = judge_manager({**RUNS, **changes})
 
     assert finding.mark is mark
@@ -48,7 +48,7 @@ def test_a_unit_is_judged_by_what_systemd_says(changes: dict[str, str], mark: Fi
         ({"LoadState": "not-found", "ProtectHome": "yes"}, False),
     ],
 )
-def test_home_folders_are_closed_to_a_unit_that_is_installed_and_says_so(
+def test_home_folders_are_closed_only_to_an_installed_unit_that_says_so(
     changes: dict[str, str], *, hides: bool
 ) -> None:
     assert hides_homes({**RUNS, **changes}) is hides

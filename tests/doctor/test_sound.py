@@ -44,7 +44,7 @@ def heard(quiet: Samples, during: Samples | None = None, **changes: object) -> C
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_microphone_is_judged_by_what_it_delivers(facts: Capture, mark: FindingStatus, words: str) -> None:
+def test_a_microphone_is_judged_by_its_recording(facts: Capture, mark: FindingStatus, words: str) -> None:
     finding = judge_microphone(facts)
 
     assert finding.mark is mark
@@ -71,7 +71,7 @@ def test_a_tone_is_found_in_a_room_with_echo_and_noise(level_db: float, room_dbf
     assert "the microphone hears it" in finding.text
 
 
-def test_noise_speech_like_bursts_and_a_clap_are_no_tone() -> None:
+def test_noise_speech_like_bursts_and_a_clap_are_not_a_tone() -> None:
     for seed in range(20):
         during = noise(2.7, -50, seed=seed + 10)
         bursts = during.copy()
@@ -84,7 +84,7 @@ def test_noise_speech_like_bursts_and_a_clap_are_no_tone() -> None:
             assert finding.mark is FindingStatus.DOUBTFUL, (seed, finding)
 
 
-def test_a_tone_that_went_on_before_is_not_the_speakers() -> None:
+def test_a_tone_that_was_already_there_is_not_the_speakers() -> None:
     quiet = with_tone(-20, -60)
 
     assert judge_speaker(heard(quiet, with_tone(-20, -60)), cancels_itself=False).mark is FindingStatus.DOUBTFUL
@@ -124,9 +124,7 @@ STATUS = "state: RUNNING\nowner_pid   : 812\ntrigger_time: 1.2\n"
         ("/usr/bin/arecord\0-D\0hw:1\0/home/edgevoice/secret.wav\0", State.BUSY),
     ],
 )
-def test_a_busy_card_is_the_boxs_own_or_somebody_elses_by_alsas_own_files(
-    tmp_path: Path, command: str, state: State
-) -> None:
+def test_alsas_status_files_show_which_program_has_a_busy_card(tmp_path: Path, command: str, state: State) -> None:
     files = {"/proc/asound/card1/pcm0c/sub0/status": STATUS, "/proc/812/cmdline": command}
     there = machine(tmp_path, files)
 
@@ -137,18 +135,18 @@ def test_a_busy_card_is_the_boxs_own_or_somebody_elses_by_alsas_own_files(
     assert owners_of(Device.SPEAKER, there) == {}
 
 
-def test_a_card_that_nobody_has_is_not_the_boxs_though_the_box_runs(tmp_path: Path) -> None:
+def test_an_unused_card_is_not_attributed_to_the_running_box(tmp_path: Path) -> None:
     there = machine(tmp_path, {"/proc/asound/card1/pcm0c/sub0/status": "closed\n"})
 
     assert busy(Device.MICROPHONE, "mic", there, box_runs=True).state is State.BUSY
 
 
-def test_where_nobody_tells_who_has_a_card_the_box_that_runs_is_taken_to(tmp_path: Path) -> None:
+def test_a_busy_card_of_unknown_owner_is_attributed_to_the_running_box(tmp_path: Path) -> None:
     assert busy(Device.SPEAKER, "dac", machine(tmp_path), box_runs=True).state is State.WITH_THE_BOX
     assert "fuser" in busy(Device.SPEAKER, "dac", machine(tmp_path), box_runs=False).remedy
 
 
-def test_a_card_that_works_under_a_number_is_worth_a_look() -> None:
+def test_a_card_configured_by_number_deserves_attention() -> None:
     numbered = Half("hw:2,0", State.OPEN, stable="plughw:CARD=Jabra,DEV=0")
     facts = heard(noise(2, -60), with_tone(-6, -60), microphone=numbered, speaker=numbered)
 

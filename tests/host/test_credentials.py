@@ -32,12 +32,12 @@ def refusal_of(service: ServiceSettings, environment: dict[str, str] | None = No
     return caught.value
 
 
-def test_without_any_key_there_is_none(tmp_path: Path) -> None:
+def test_without_a_key_none_is_found(tmp_path: Path) -> None:
     assert find_key(ServiceSettings(), {}) is None
     assert find_key(ServiceSettings(), {"EDGEVOICE_API_KEY": " \n", "CREDENTIALS_DIRECTORY": str(tmp_path)}) is None
 
 
-def test_the_variable_goes_before_the_credential_and_the_credential_before_the_file(tmp_path: Path) -> None:
+def test_the_variable_overrides_the_credential_and_the_credential_the_file(tmp_path: Path) -> None:
     credentials = tmp_path / "credentials"
     credentials.mkdir()
     (credentials / "api_key").write_text("from-systemd\n", encoding="ascii")
@@ -85,9 +85,7 @@ def test_a_key_file_below_the_home_is_found(tmp_path: Path) -> None:
         (SECRET.encode() * (LARGEST_KEY_BYTES // len(SECRET) + 1), "is too large for a key"),
     ],
 )
-def test_a_key_that_cannot_be_right_is_refused_without_repeating_it(
-    tmp_path: Path, content: bytes, complaint: str
-) -> None:
+def test_a_malformed_key_is_refused_without_repeating_it(tmp_path: Path, content: bytes, complaint: str) -> None:
     refusal = refusal_of(key_file(tmp_path, content))
 
     assert complaint in str(refusal)
@@ -102,7 +100,7 @@ def test_a_variable_is_checked_like_a_file() -> None:
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644, 0o610])
-def test_a_key_file_that_is_open_to_others_is_refused_with_the_command_that_mends_it(tmp_path: Path, mode: int) -> None:
+def test_a_key_file_open_to_others_is_refused_with_the_command_that_fixes_it(tmp_path: Path, mode: int) -> None:
     refusal = refusal_of(key_file(tmp_path, SECRET.encode(), mode))
 
     assert "can be read by other users" in str(refusal)
@@ -110,11 +108,11 @@ def test_a_key_file_that_is_open_to_others_is_refused_with_the_command_that_mend
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400])
-def test_a_key_file_of_its_owner_alone_is_read(tmp_path: Path, mode: int) -> None:
+def test_a_key_file_readable_only_by_its_owner_is_read(tmp_path: Path, mode: int) -> None:
     assert find_key(key_file(tmp_path, SECRET.encode(), mode), {}) is not None
 
 
-def test_a_key_file_that_is_missing_or_none_is_an_error_and_never_waits(tmp_path: Path) -> None:
+def test_a_missing_or_special_key_file_is_an_error_and_never_blocks(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe", 0o600)
 
     assert "does not exist" in str(refusal_of(ServiceSettings(key_file=str(tmp_path / "missing"))))
@@ -126,7 +124,7 @@ def test_a_key_file_that_is_missing_or_none_is_an_error_and_never_waits(tmp_path
     ("code", "complaint"),
     [(errno.EACCES, "is not readable by this user"), (errno.EIO, "cannot be read: Input/output error")],
 )
-def test_a_key_file_that_cannot_be_read_is_told_with_the_reason(
+def test_an_unreadable_key_file_is_reported_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, complaint: str
 ) -> None:
     service = key_file(tmp_path, SECRET.encode())
@@ -174,7 +172,7 @@ SERVICE = {"STATE_DIRECTORY": "/var/lib/edgevoice", "HOME": "/var/lib/edgevoice"
         ("/srv/key", errno.EIO, SERVICE, "Input/output error", "ls -l /srv/key"),
     ],
 )
-def test_each_reason_why_a_key_file_cannot_be_had_has_its_own_remedy(
+def test_each_reason_why_a_key_file_is_unreadable_has_its_own_remedy(
     monkeypatch: pytest.MonkeyPatch, path: str, code: int, environment: dict[str, str], complaint: str, remedy: str
 ) -> None:
     def failing(*_arguments: object) -> int:
@@ -188,9 +186,7 @@ def test_each_reason_why_a_key_file_cannot_be_had_has_its_own_remedy(
     assert "Copy the key again" not in refusal.remedy
 
 
-def test_who_owns_a_key_file_that_is_open_to_others_decides_the_remedy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_remedy_for_an_open_key_file_depends_on_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     service = key_file(tmp_path, SECRET.encode(), 0o644)
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
 
@@ -199,7 +195,7 @@ def test_who_owns_a_key_file_that_is_open_to_others_decides_the_remedy(
     assert refusal_of(service, SERVICE).remedy.endswith(f"sudo scripts/setup --key-file {tmp_path}/api_key")
 
 
-def test_a_key_that_is_wrong_is_to_be_copied_again_to_where_it_was(tmp_path: Path) -> None:
+def test_the_remedy_for_a_malformed_key_names_where_to_copy_it_again(tmp_path: Path) -> None:
     (tmp_path / "api_key").write_text("two words")
 
     stored = refusal_of(ServiceSettings(), {"CREDENTIALS_DIRECTORY": str(tmp_path)})
@@ -207,7 +203,7 @@ def test_a_key_that_is_wrong_is_to_be_copied_again_to_where_it_was(tmp_path: Pat
     assert refusal_of(key_file(tmp_path, b"two words")).remedy.endswith(f"into {tmp_path}/api_key.")
 
 
-def test_a_key_shows_itself_to_nobody_who_does_not_ask(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_key_is_revealed_only_on_request(caplog: pytest.LogCaptureFixture) -> None:
     key = Key(SECRET, source="EDGEVOICE_API_KEY")
     logging.getLogger("test").warning("key %s %r", key, [key])
 
@@ -218,7 +214,7 @@ def test_a_key_shows_itself_to_nobody_who_does_not_ask(caplog: pytest.LogCapture
             leak(key)
 
 
-def test_keys_are_equal_by_what_they_hide() -> None:
+def test_keys_are_equal_if_their_secrets_are() -> None:
     assert {Key("a", source="x"), Key("a", source="y"), Key("b", source="x")} == {
         Key("a", source=""),
         Key("b", source=""),
@@ -227,7 +223,9 @@ def test_keys_are_equal_by_what_they_hide() -> None:
 
 
 @given(st.binary(max_size=60))
-def test_any_content_is_a_printable_key_or_is_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+def test_any_content_is_either_a_printable_key_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
     service = key_file(tmp_path_factory.mktemp("keys"), content)
 
     refusal, shown = "", "!"
@@ -243,7 +241,7 @@ def test_any_content_is_a_printable_key_or_is_refused(tmp_path_factory: pytest.T
     assert all(33 <= ord(letter) <= 126 for letter in shown)
 
 
-def test_the_longest_key_is_taken(tmp_path: Path) -> None:
+def test_the_longest_key_is_accepted(tmp_path: Path) -> None:
     key = find_key(key_file(tmp_path, LARGEST_KEY_BYTES * b"k"), {})
 
     assert key is not None
@@ -273,13 +271,13 @@ def _folders(tmp_path: Path) -> list[tuple[str, bytes, int]]:
     return found
 
 
-def test_below_another_home_the_refusal_names_where_it_looked(tmp_path: Path) -> None:
+def test_under_another_home_the_refusal_names_the_path_it_tried(tmp_path: Path) -> None:
     refusal = refusal_of(ServiceSettings(key_file="~/api_key"), {"HOME": str(tmp_path)})
 
     assert str(refusal).startswith(f"service.key_file ~/api_key, which is {tmp_path}/api_key, does not exist")
 
 
-def test_ones_own_key_file_that_is_open_to_others_needs_chmod_alone(tmp_path: Path) -> None:
+def test_ones_own_key_file_open_to_others_needs_only_chmod(tmp_path: Path) -> None:
     service = key_file(tmp_path, b"key", 0o644)
 
     assert refusal_of(service).remedy == f"Make it yours alone: chmod 600 {service.key_file}"
@@ -309,7 +307,7 @@ def test_keys_that_hide_different_secrets_differ() -> None:
     assert Key("one", source="") != Key("two", source="")
 
 
-def test_what_to_do_about_a_wrong_variable_and_about_a_folder_is_said(tmp_path: Path) -> None:
+def test_a_wrong_variable_and_a_folder_have_their_own_remedies(tmp_path: Path) -> None:
     assert refusal_of(ServiceSettings(), {"EDGEVOICE_API_KEY": "two words"}).remedy == (
         "Copy the key again from the service's portal."
     )
@@ -324,7 +322,7 @@ def test_what_to_do_about_a_wrong_variable_and_about_a_folder_is_said(tmp_path: 
         (errno.EIO, {}, "cannot be read: Input/output error"),
     ],
 )
-def test_a_key_file_that_cannot_be_opened_is_named_first(
+def test_an_unopenable_key_file_is_named_first(
     monkeypatch: pytest.MonkeyPatch, code: int, environment: dict[str, str], complaint: str
 ) -> None:
     def refuse(*_arguments: object) -> int:
@@ -343,7 +341,7 @@ def test_a_key_file_of_a_home_that_the_service_does_not_see_is_named_first() -> 
     assert str(refusal).startswith("service.key_file /home/nobody-of-this-name/key is in a home folder")
 
 
-def test_a_credential_that_breaks_while_it_is_read_is_named_first(
+def test_a_credential_that_fails_while_being_read_is_named_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_arguments: object) -> bytes:

@@ -35,7 +35,7 @@ def by_order_alone() -> Iterator[None]:
         gc.unfreeze()
 
 
-def test_what_a_conversation_leaves_behind_is_gone_when_it_is_over_and_not_before() -> None:
+def test_garbage_of_a_conversation_is_collected_when_it_ends_and_not_before() -> None:
     left = weakref.ref(Knot())
 
     for phase in (Phase.CONNECTING, Phase.LISTENING, Phase.THINKING, Phase.SPEAKING):
@@ -46,7 +46,7 @@ def test_what_a_conversation_leaves_behind_is_gone_when_it_is_over_and_not_befor
     assert left() is None
 
 
-def test_what_was_there_at_the_start_is_searched_no_more_and_what_came_later_is() -> None:
+def test_objects_from_startup_are_frozen_and_later_ones_are_still_collected() -> None:
     early, garbage = Knot(), weakref.ref(Knot())
     spared = weakref.ref(early)
 
@@ -60,7 +60,7 @@ def test_what_was_there_at_the_start_is_searched_no_more_and_what_came_later_is(
     assert late() is None
 
 
-def test_the_daemon_spares_what_is_there_once_it_listens_and_tidies_up_after_each_conversation(
+def test_the_daemon_freezes_startup_objects_and_collects_after_each_conversation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))

@@ -58,7 +58,7 @@ def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Systemd
     manager.close()
 
 
-def test_the_start_and_the_end_are_told(systemd: Systemd) -> None:
+def test_start_and_stop_are_reported(systemd: Systemd) -> None:
     ServiceManager().ready()
     ServiceManager().stopping()
 
@@ -77,7 +77,7 @@ def test_a_fault_before_the_first_conversation_is_shown_for_as_long_as_it_lasts(
     assert shown == ["STATUS=fault: microphone", "STATUS=idle", "STATUS=fault: speaker", "STATUS=idle"]
 
 
-def test_a_service_manager_that_takes_nothing_is_logged_and_ends_nothing(
+def test_a_failing_service_manager_is_logged_and_does_no_harm(
     systemd: Systemd, caplog: pytest.LogCaptureFixture
 ) -> None:
     systemd.close()
@@ -97,7 +97,7 @@ def test_the_phase_is_shown_once_for_each_change(systemd: Systemd) -> None:
     assert systemd.told() == ["STATUS=connecting", "STATUS=listening", "STATUS=idle"]
 
 
-def test_a_fault_is_shown_with_its_reason_and_other_lights_are_not(systemd: Systemd) -> None:
+def test_only_a_fault_is_shown_with_its_reason(systemd: Systemd) -> None:
     manager = ServiceManager()
 
     manager.observe(ShowLight(Light.LISTENING), 0.0)
@@ -109,7 +109,7 @@ def test_a_fault_is_shown_with_its_reason_and_other_lights_are_not(systemd: Syst
     assert systemd.told() == ["STATUS=fault: key-refused", "STATUS=idle"]
 
 
-def test_a_fault_that_is_over_before_the_start_is_over_is_not_shown_any_more(systemd: Systemd) -> None:
+def test_a_fault_that_ends_during_startup_is_no_longer_shown(systemd: Systemd) -> None:
     manager = ServiceManager()
     manager.observe(ShowLight(Light.FAULT, "microphone"), 0.0)
     manager.observe(ShowLight(Light.IDLE), 1.0)
@@ -128,7 +128,7 @@ def test_when_the_fault_is_over_the_phase_is_shown_again(systemd: Systemd) -> No
     assert systemd.told() == ["STATUS=idle", "STATUS=fault: speaker", "STATUS=idle"]
 
 
-def test_what_came_of_a_reload_stands_behind_the_status_until_one_leaves_nothing_to_do(systemd: Systemd) -> None:
+def test_the_result_of_a_reload_follows_the_status_until_nothing_is_left_to_do(systemd: Systemd) -> None:
     manager = ServiceManager()
     manager.observe(PhaseEntered(Phase.IDLE), 0.0)
     manager.reload(lambda: "restart needed for speaker")
@@ -143,7 +143,7 @@ def test_what_came_of_a_reload_stands_behind_the_status_until_one_leaves_nothing
     ]
 
 
-def test_what_was_silent_is_looked_at_again_long_before_the_next_half_period(
+def test_a_silent_part_is_checked_again_long_before_the_next_half_period(
     systemd: Systemd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", "20000000")
@@ -167,14 +167,14 @@ def feed(proofs: Callable[[], tuple[float, ...]], systemd: Systemd, count: int) 
     return asyncio.run(live())
 
 
-def test_the_watchdog_is_fed_at_half_its_period_while_everything_lives(systemd: Systemd) -> None:
+def test_the_watchdog_is_fed_at_half_its_period_while_everything_responds(systemd: Systemd) -> None:
     began = time.monotonic()
 
     assert feed(lambda: (time.monotonic(), time.monotonic() - 2.9), systemd, 6) == ["WATCHDOG=1"] * 6
     assert time.monotonic() - began >= 5 * 0.01
 
 
-def test_the_watchdog_starves_while_one_part_is_silent_and_is_fed_again_when_it_speaks(systemd: Systemd) -> None:
+def test_the_watchdog_is_not_fed_while_a_part_is_silent(systemd: Systemd) -> None:
     asked: list[bool] = []
 
     def proofs() -> tuple[float, ...]:
@@ -187,7 +187,7 @@ def test_the_watchdog_starves_while_one_part_is_silent_and_is_fed_again_when_it_
     assert asked == [True] * 5 + [False]
 
 
-def test_the_watchdog_starves_while_the_loop_stands_still_and_is_fed_again_afterwards(systemd: Systemd) -> None:
+def test_the_watchdog_is_not_fed_while_the_loop_is_blocked(systemd: Systemd) -> None:
     async def live() -> tuple[list[str], list[str]]:
         feeding = asyncio.create_task(ServiceManager.feed_watchdog(lambda: (time.monotonic(),)))
         await systemd.hear(2)
@@ -236,7 +236,7 @@ def test_the_period_is_read_as_the_manual_says(environment: dict[str, str], expe
     assert watchdog_interval_s(environment) == expected
 
 
-def test_without_systemds_library_it_is_said_once_and_the_box_runs(
+def test_a_missing_systemd_library_is_reported_once_and_the_box_runs(
     systemd: Systemd, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(service_manager, "daemon", None)
@@ -261,7 +261,7 @@ def test_the_daemon_can_be_imported_without_systemds_library() -> None:
     assert (done.stdout, done.stderr) == ("None\n", "")
 
 
-def test_a_reload_is_told_to_begin_before_its_work_and_to_be_over_after_it(systemd: Systemd) -> None:
+def test_a_reload_is_announced_before_its_work_and_reported_done_after_it(systemd: Systemd) -> None:
     begun: list[str] = []
 
     def work() -> str:
@@ -278,7 +278,7 @@ def test_a_reload_is_told_to_begin_before_its_work_and_to_be_over_after_it(syste
     assert systemd.told() == ["READY=1", "STATUS=restart needed for speaker"]
 
 
-def test_a_phase_that_began_before_the_start_is_over_is_shown_after_a_fault(systemd: Systemd) -> None:
+def test_a_phase_that_began_during_startup_is_shown_after_a_fault(systemd: Systemd) -> None:
     manager = ServiceManager()
     manager.observe(PhaseEntered(Phase.LISTENING), 0.0)
     manager.ready()
@@ -288,7 +288,7 @@ def test_a_phase_that_began_before_the_start_is_over_is_shown_after_a_fault(syst
     assert systemd.told() == ["STATUS=listening", "READY=1", "STATUS=fault: speaker", "STATUS=listening"]
 
 
-def test_what_a_service_manager_did_not_take_is_logged_with_the_reason(
+def test_an_undelivered_notification_is_logged_with_the_reason(
     systemd: Systemd, caplog: pytest.LogCaptureFixture
 ) -> None:
     systemd.close()

@@ -17,7 +17,7 @@ def stand_still(seconds: float) -> None:
         pass
 
 
-def test_a_stall_is_told_with_its_length(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_stall_is_reported_with_its_length(caplog: pytest.LogCaptureFixture) -> None:
     async def live() -> None:
         watching = asyncio.ensure_future(StallWatch(0.05).run(print))
         await asyncio.sleep(0)
@@ -34,7 +34,7 @@ def test_a_stall_is_told_with_its_length(caplog: pytest.LogCaptureFixture) -> No
     assert vars(record)["fields"]["seconds"] == pytest.approx(0.3, abs=0.1)
 
 
-def test_a_loop_that_is_on_time_is_not_worth_a_word(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_loop_that_is_on_time_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
     now = 0.0
 
     def clock() -> float:

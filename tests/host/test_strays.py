@@ -39,20 +39,20 @@ def stray_of(begin: Callable[[asyncio.AbstractEventLoop], object]) -> BaseExcept
     return asyncio.run(live())
 
 
-def test_an_error_in_a_callback_is_the_box_s() -> None:
+def test_an_error_in_a_callback_ends_the_box() -> None:
     error = ZeroDivisionError("of ours")
 
     assert stray_of(lambda loop: loop.call_soon(raising(error))) is error
 
 
-def test_what_asyncio_only_words_is_an_error_too() -> None:
+def test_a_problem_that_asyncio_only_describes_is_an_error_too() -> None:
     error = stray_of(lambda loop: loop.call_exception_handler({"message": "a task was destroyed"}))
 
     assert type(error) is RuntimeError
     assert str(error) == "a task was destroyed"
 
 
-def test_an_error_in_a_thread_is_the_box_s() -> None:
+def test_an_error_in_a_thread_ends_the_box() -> None:
     error = ZeroDivisionError("of ours")
 
     assert stray_of(lambda _loop: in_a_thread(raising(error))) is error
@@ -66,7 +66,7 @@ def test_a_thread_cannot_end_the_process_by_itself(ending: BaseException) -> Non
     assert str(error) == f"a part was ended by {type(ending).__name__}"
 
 
-def test_of_several_errors_the_first_is_told_and_none_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_of_several_errors_the_first_is_raised_and_none_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     first, second = ZeroDivisionError("first"), ZeroDivisionError("second")
 
     def begin(loop: asyncio.AbstractEventLoop) -> None:
@@ -77,7 +77,7 @@ def test_of_several_errors_the_first_is_told_and_none_is_logged(caplog: pytest.L
     assert caplog.records == []
 
 
-def test_an_error_that_nobody_asked_for_any_more_is_not_complained_of(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unretrieved_error_is_not_reported_after_the_end(caplog: pytest.LogCaptureFixture) -> None:
     async def live() -> None:
         with strays_caught():
             asyncio.get_running_loop().call_soon(raising(ZeroDivisionError()))
@@ -90,7 +90,7 @@ def test_an_error_that_nobody_asked_for_any_more_is_not_complained_of(caplog: py
     assert caplog.records == []
 
 
-def test_afterwards_everything_is_handled_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_afterwards_errors_are_handled_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[object] = []
 
     def hook(unhandled: threading.ExceptHookArgs) -> None:

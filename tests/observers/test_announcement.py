@@ -9,7 +9,7 @@ from edgevoice.observers.announcement import ANNOUNCEMENT, Announced
 SOUND = AudioReceived("r1", "a1", b"\0\0")
 
 
-def test_it_is_noted_with_the_first_sound_of_an_answer_and_outlives_the_process(tmp_path: Path) -> None:
+def test_the_announcement_is_recorded_with_the_first_audio_and_survives_a_restart(tmp_path: Path) -> None:
     marker = tmp_path / "state" / "edgevoice" / "said"
     said = Announced(marker)
 
@@ -23,7 +23,7 @@ def test_it_is_noted_with_the_first_sound_of_an_answer_and_outlives_the_process(
     assert marker.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_it_is_noted_once(tmp_path: Path) -> None:
+def test_the_announcement_is_recorded_once(tmp_path: Path) -> None:
     said = Announced(tmp_path / "said")
     said.observe(SOUND, 1.0)
     (tmp_path / "said").unlink()
@@ -32,7 +32,7 @@ def test_it_is_noted_once(tmp_path: Path) -> None:
     assert not said.is_done
 
 
-def test_a_folder_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> None:
+def test_an_unwritable_folder_does_not_affect_the_answer(tmp_path: Path) -> None:
     (tmp_path / "state").touch()
     said = Announced(tmp_path / "state" / "said")
 
@@ -41,6 +41,6 @@ def test_a_folder_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> None
     assert not said.is_done
 
 
-def test_it_names_what_the_box_can_do_without_an_account() -> None:
+def test_the_announcement_says_what_the_box_can_do_without_an_account() -> None:
     for word in ("account", "time", "volume", "timers", "story"):
         assert word in ANNOUNCEMENT

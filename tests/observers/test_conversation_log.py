@@ -92,13 +92,13 @@ def test_a_conversation_is_one_line_when_it_is_over(caplog: pytest.LogCaptureFix
     assert caplog.records[0].levelno == logging.INFO
 
 
-def test_nothing_that_anybody_said_is_in_it(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_line_contains_nothing_that_was_said(caplog: pytest.LogCaptureFixture) -> None:
     written(caplog, *CONVERSATION)
 
     assert "secret" not in "".join(str(vars(record)) for record in caplog.records)
 
 
-def test_the_next_conversation_is_counted_from_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_next_conversation_is_counted_from_zero(caplog: pytest.LogCaptureFixture) -> None:
     second = ((100.0, LinkOpened()), (101.0, TurnEnded()), (104.0, PhaseEntered(Phase.IDLE)))
 
     assert written(caplog, *CONVERSATION, *second)[1:] == [
@@ -106,7 +106,7 @@ def test_the_next_conversation_is_counted_from_nothing(caplog: pytest.LogCapture
     ]
 
 
-def test_every_way_to_a_session_that_was_lost_is_counted(caplog: pytest.LogCaptureFixture) -> None:
+def test_every_reconnection_attempt_after_a_lost_session_is_counted(caplog: pytest.LogCaptureFixture) -> None:
     again = OpenLink("", resumes=True)
     facts: tuple[Notice, ...] = (LinkOpened(), again, again, LinkOpened(), PhaseEntered(Phase.IDLE))
     lines = written(caplog, *((float(at), fact) for at, fact in enumerate(facts)))
@@ -114,7 +114,7 @@ def test_every_way_to_a_session_that_was_lost_is_counted(caplog: pytest.LogCaptu
     assert lines == [("conversation-over", {**NOTHING, "seconds": 4.0, "redials": 2, "reconnects": 1})]
 
 
-def test_sound_that_was_too_old_to_be_sent_is_that_of_this_conversation(caplog: pytest.LogCaptureFixture) -> None:
+def test_audio_too_old_to_send_is_counted_per_conversation(caplog: pytest.LogCaptureFixture) -> None:
     lost_s = 3.0
     log = ConversationLog(lost_s=lambda: lost_s)
     with caplog.at_level(logging.INFO, "edgevoice"):
@@ -127,7 +127,7 @@ def test_sound_that_was_too_old_to_be_sent_is_that_of_this_conversation(caplog: 
     assert [vars(record)["fields"]["lost_s"] for record in caplog.records] == [1.25, 0.0]
 
 
-def test_the_xruns_are_those_of_this_conversation_and_the_minutes_those_of_today(
+def test_xruns_are_counted_per_conversation_and_minutes_per_day(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     xruns = 7
@@ -171,13 +171,13 @@ def barge_ins(caplog: pytest.LogCaptureFixture, *facts: Event) -> int:
     [UserStartedSpeaking(), NearSpeechConfirmed(0), TalkPressed(0), WakeWordHeard("word", 0.9, 0)],
     ids=lambda fact: type(fact).__name__,
 )
-def test_whoever_interrupts_an_answer_by_voice_or_by_hand_is_counted(
+def test_every_interruption_by_voice_or_by_hand_is_counted(
     caplog: pytest.LogCaptureFixture, interruption: Event
 ) -> None:
     assert barge_ins(caplog, interruption) == 1
 
 
-def test_a_false_interruption_is_none_and_is_counted_by_itself(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_false_interruption_is_counted_separately(caplog: pytest.LogCaptureFixture) -> None:
     false = (
         CutPlayback(keeps_rest=True),
         PhaseEntered(Phase.LISTENING),
@@ -212,7 +212,7 @@ def test_an_answer_that_is_silenced_because_the_conversation_ends_was_not_interr
     assert barge_ins(caplog, *end) == 0
 
 
-def test_the_session_s_cap_in_mid_answer_is_no_interruption(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_session_limit_in_mid_answer_is_not_an_interruption(caplog: pytest.LogCaptureFixture) -> None:
     now = 50.0
 
     async def live() -> None:
@@ -232,32 +232,32 @@ def test_the_session_s_cap_in_mid_answer_is_no_interruption(caplog: pytest.LogCa
     assert [fields["barge_ins"] for fields in over] == [0]
 
 
-def test_a_conversation_that_ends_in_mid_answer_leaves_the_next_one_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_conversation_that_ends_in_mid_answer_does_not_affect_the_next(caplog: pytest.LogCaptureFixture) -> None:
     ended = ((0.0, LinkOpened()), (1.0, CutPlayback()), (1.0, PhaseEntered(Phase.IDLE)))
     following = ((2.0, PhaseEntered(Phase.CONNECTING)), (3.0, LinkOpened()), (4.0, PhaseEntered(Phase.IDLE)))
 
     assert [fields["barge_ins"] for _, fields in written(caplog, *ended, *following)] == [0, 0]
 
 
-def test_a_dial_that_came_to_nothing_is_no_conversation(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failed_connection_attempt_is_not_a_conversation(caplog: pytest.LogCaptureFixture) -> None:
     assert written(caplog, (1.0, PhaseEntered(Phase.CONNECTING)), (9.0, PhaseEntered(Phase.IDLE))) == []
 
 
-def test_a_fault_is_a_warning_with_its_code_and_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_fault_is_a_warning_with_its_code_and_remedy(caplog: pytest.LogCaptureFixture) -> None:
     lines = written(caplog, (1.0, ShowLight(Light.IDLE)), (2.0, ShowLight(Light.FAULT, "key-refused")))
 
     assert lines == [("fault", {"code": "key-refused", "problem": "The service refused the key: copy it again"})]
     assert caplog.records[0].levelno == logging.WARNING
 
 
-def test_detections_are_told_in_the_debug_log_for_who_tunes_the_threshold(caplog: pytest.LogCaptureFixture) -> None:
+def test_detections_are_in_the_debug_log_for_tuning_the_threshold(caplog: pytest.LogCaptureFixture) -> None:
     lines = written(caplog, (1.0, WakeWordHeard("hey_jarvis", 0.913, 16_000)))
 
     assert lines == [("wakeword-heard", {"word": "hey_jarvis", "score": 0.913})]
     assert caplog.records[0].levelno == logging.DEBUG
 
 
-def test_tools_are_no_turns(caplog: pytest.LogCaptureFixture) -> None:
+def test_tools_do_not_count_as_turns(caplog: pytest.LogCaptureFixture) -> None:
     call = ToolFinished(ToolCall("c", "n", "{}").call_id, "{}")
     lines = written(caplog, (0.0, LinkOpened()), (1.0, call), (2.0, PhaseEntered(Phase.IDLE)))
 

@@ -79,7 +79,7 @@ def day(tmp_path: Path) -> Day:
     return Day(tmp_path / "state")
 
 
-def test_only_the_time_in_which_a_session_is_open_counts(day: Day) -> None:
+def test_only_the_time_with_an_open_session_counts(day: Day) -> None:
     day.happen(PhaseEntered(Phase.CONNECTING), LinkOpened())
     day.happen(LISTENING, after_s=5)
     day.happen(PhaseEntered(Phase.THINKING), PhaseEntered(Phase.SPEAKING), LISTENING, after_s=20)
@@ -89,14 +89,14 @@ def test_only_the_time_in_which_a_session_is_open_counts(day: Day) -> None:
     assert day.minutes.today_s == 30
 
 
-def test_the_session_that_is_open_now_is_among_them(day: Day) -> None:
+def test_the_session_open_now_is_included(day: Day) -> None:
     day.happen(LISTENING)
     day.now += 7
 
     assert day.minutes.today_s == 7
 
 
-def test_the_time_between_a_lost_session_and_the_next_costs_nothing(day: Day) -> None:
+def test_the_time_between_a_lost_session_and_the_next_does_not_count(day: Day) -> None:
     day.happen(LISTENING)
     day.happen(LOST, after_s=10)
     day.happen(LISTENING, after_s=3)
@@ -111,7 +111,7 @@ def test_minutes_survive_a_restart(day: Day) -> None:
     assert day.restarted().today_s == 90
 
 
-def test_a_conversation_that_a_stop_ends_is_counted(day: Day) -> None:
+def test_a_conversation_ended_by_a_stop_is_counted(day: Day) -> None:
     def stopped() -> None:
         day.happen(LISTENING)
         day.now += 40
@@ -121,13 +121,13 @@ def test_a_conversation_that_a_stop_ends_is_counted(day: Day) -> None:
     assert day.restarted().today_s == 40
 
 
-def test_they_are_written_when_a_conversation_ends_and_not_only_at_the_stop(day: Day) -> None:
+def test_minutes_are_written_when_a_conversation_ends_and_not_only_at_the_stop(day: Day) -> None:
     day.live(lambda: day.talk(60), until=lambda: day.file().exists() and json.loads(day.file().read_bytes()) != {})
 
     assert json.loads(day.file().read_bytes()) == {"2026-11-22": 60}
 
 
-def test_they_are_written_with_each_tick_of_a_long_conversation(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_minutes_are_written_with_each_tick_of_a_long_conversation(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(minutes, "TICK_S", 0.01)
 
     def begin() -> None:
@@ -147,13 +147,13 @@ def test_an_idle_box_writes_nothing(day: Day, monkeypatch: pytest.MonkeyPatch) -
     assert not day.file().exists()
 
 
-def test_what_is_left_is_told_at_the_start_and_after_each_session(day: Day) -> None:
+def test_the_remaining_minutes_are_reported_at_the_start_and_after_each_session(day: Day) -> None:
     day.live(lambda: day.talk(90), lambda: day.talk(600))
 
     assert day.told[:5] == [600, 600, 510, 510, -90]
 
 
-def test_a_new_day_is_told_of_without_a_restart(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_day_is_reported_without_a_restart(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(minutes, "TICK_S", 0.005)
 
     def sleep() -> None:
@@ -163,7 +163,7 @@ def test_a_new_day_is_told_of_without_a_restart(day: Day, monkeypatch: pytest.Mo
     day.live(sleep, until=lambda: day.told[-1] == 600)
 
 
-def test_without_a_limit_nothing_is_told_and_all_is_counted(tmp_path: Path) -> None:
+def test_without_a_limit_nothing_is_reported_and_everything_is_counted(tmp_path: Path) -> None:
     day = Day(tmp_path, daily_minutes=0)
     day.live(lambda: day.talk(90))
 
@@ -171,7 +171,7 @@ def test_without_a_limit_nothing_is_told_and_all_is_counted(tmp_path: Path) -> N
     assert day.restarted().today_s == 90
 
 
-def test_a_clock_that_is_put_back_finds_the_day_as_it_left_it(day: Day) -> None:
+def test_a_clock_set_back_finds_the_day_unchanged(day: Day) -> None:
     day.talk(500)
     day.date -= timedelta(days=1)
     day.talk(20)
@@ -181,7 +181,7 @@ def test_a_clock_that_is_put_back_finds_the_day_as_it_left_it(day: Day) -> None:
     assert day.minutes.today_s == 500
 
 
-def test_a_box_that_starts_in_1970_gives_no_new_minutes_once_its_clock_is_right(day: Day) -> None:
+def test_a_box_that_starts_in_1970_gets_no_new_minutes_once_its_clock_is_set(day: Day) -> None:
     day.live(lambda: day.talk(600))
     for _ in range(5):
         day.date = date(1970, 1, 1)
@@ -192,7 +192,7 @@ def test_a_box_that_starts_in_1970_gives_no_new_minutes_once_its_clock_is_right(
     assert day.restarted().today_s == 600
 
 
-def test_a_clock_that_was_far_ahead_takes_no_minutes_from_the_days_that_come(day: Day) -> None:
+def test_a_clock_that_was_far_ahead_takes_no_minutes_from_later_days(day: Day) -> None:
     day.date = date(2099, 1, 1)
     day.live(lambda: day.talk(9000))
     day.date = TODAY
@@ -224,7 +224,7 @@ def test_old_days_are_forgotten_and_the_file_stays_small(day: Day) -> None:
         b"null",
     ],
 )
-def test_a_broken_file_counts_as_none_and_says_so_and_is_replaced(
+def test_a_broken_file_is_reported_counts_as_empty_and_is_replaced(
     day: Day, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     day.folder.mkdir()
@@ -237,7 +237,7 @@ def test_a_broken_file_counts_as_none_and_says_so_and_is_replaced(
     assert day.restarted().today_s == 3
 
 
-def test_a_full_disk_is_told_once_and_the_count_goes_on(
+def test_a_full_disk_is_reported_once_and_counting_continues(
     day: Day, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(minutes, "TICK_S", 0.001)
@@ -257,7 +257,7 @@ def test_a_full_disk_is_told_once_and_the_count_goes_on(
     assert list(day.folder.iterdir()) == []
 
 
-def test_a_disk_that_has_room_again_is_written(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_with_free_space_again_is_written(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(minutes, "TICK_S", 0.001)
     day.folder.parent.mkdir(exist_ok=True)
     day.folder.write_text("in the way")
@@ -272,7 +272,7 @@ def test_a_disk_that_has_room_again_is_written(day: Day, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("content", [b"{", None])
-def test_a_file_that_breaks_or_goes_while_the_box_runs_costs_nothing_and_is_told_once(
+def test_a_file_damaged_or_removed_at_run_time_loses_nothing_and_is_reported_once(
     day: Day, content: bytes | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     ledger = Ledger(day.file())
@@ -304,7 +304,7 @@ def test_a_clock_that_runs_backwards_takes_nothing_from_the_day(day: Day, back_s
     assert day.restarted().today_s == 630
 
 
-def test_a_session_goes_on_counting_from_where_its_clock_was_put_back_to(day: Day) -> None:
+def test_a_session_continues_counting_from_the_time_its_clock_was_set_to(day: Day) -> None:
     def put_back() -> None:
         day.happen(LISTENING)
         day.happen(CloseLink(), after_s=-50)
@@ -316,19 +316,19 @@ def test_a_session_goes_on_counting_from_where_its_clock_was_put_back_to(day: Da
     assert day.restarted().today_s == 20
 
 
-def test_a_day_holds_at_most_what_its_file_may_hold(day: Day) -> None:
+def test_a_day_is_limited_to_what_its_file_may_contain(day: Day) -> None:
     day.live(lambda: day.talk(5e9))
 
     assert day.restarted().today_s == 1_000_000
 
 
-def test_the_file_is_its_owners_alone(day: Day) -> None:
+def test_only_its_owner_can_read_the_file(day: Day) -> None:
     day.live(lambda: day.talk(60))
 
     assert day.file().stat().st_mode & 0o777 == 0o600
 
 
-def test_of_two_programs_that_count_no_second_is_lost(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_programs_that_count_lose_no_second(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(minutes, "TICK_S", 0.005)
     other = Day(day.folder)
     day.live(lambda: day.talk(1200))
@@ -341,9 +341,7 @@ def test_of_two_programs_that_count_no_second_is_lost(day: Day, monkeypatch: pyt
     assert day.restarted().today_s == 1800
 
 
-def test_what_is_counted_while_the_file_is_written_waits_for_the_next_time(
-    day: Day, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_seconds_counted_during_a_write_wait_for_the_next_write(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = Ledger(day.file())
     ledger.add("2026-11-22", 60)
 
@@ -397,7 +395,7 @@ def test_two_processes_that_write_at_once_lose_nothing_and_leave_nothing(day: Da
     assert list(day.folder.iterdir()) == [day.file()]
 
 
-def test_nothing_is_written_for_no_time_and_the_least_time_is_kept(tmp_path: Path) -> None:
+def test_zero_time_writes_nothing_and_the_shortest_time_is_kept(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / FILE_NAME)
     ledger.add("2026-11-22", 0.0)
     ledger.add("2026-11-22", -5.0)
@@ -408,7 +406,7 @@ def test_nothing_is_written_for_no_time_and_the_least_time_is_kept(tmp_path: Pat
     assert ledger.seconds_of("2026-11-22") == 0.25
 
 
-def test_what_is_added_while_the_rest_is_written_is_kept_to_the_last_bit_and_written_once(
+def test_time_added_during_a_write_is_kept_exactly_and_written_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writes: list[bytes] = []
@@ -446,7 +444,7 @@ def test_a_writer_waits_for_another_program_that_holds_the_lock(tmp_path: Path) 
 @pytest.mark.parametrize(
     "content", [b'{"\xff": 1}', b"{" + b" " * 5000 + b'"2026-11-22": 1}'], ids=["no UTF-8", "longer than ours"]
 )
-def test_a_file_that_is_none_of_ours_is_told_with_its_place(
+def test_a_foreign_file_is_reported_with_its_path(
     tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = tmp_path / FILE_NAME
@@ -460,7 +458,7 @@ def test_a_file_that_is_none_of_ours_is_told_with_its_place(
     assert first.startswith(f"{file} cannot be read, so its count is lost: ")
 
 
-def test_a_folder_in_the_files_place_and_a_file_in_the_folders_place_end_nothing(
+def test_a_folder_in_place_of_the_file_or_the_reverse_does_no_harm(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").touch()
@@ -472,7 +470,7 @@ def test_a_folder_in_the_files_place_and_a_file_in_the_folders_place_end_nothing
     assert len(caplog.records) == 1
 
 
-def test_trouble_that_comes_back_is_told_again(
+def test_a_recurring_problem_is_reported_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = tmp_path / FILE_NAME
@@ -503,13 +501,13 @@ def test_trouble_that_comes_back_is_told_again(
     assert told[0].endswith(": No space left on device; a restart will lose today's minutes")
 
 
-def test_a_session_that_was_never_open_ends_without_a_word(day: Day) -> None:
+def test_a_session_that_was_never_open_ends_silently(day: Day) -> None:
     day.live(lambda: day.happen(CloseLink(), LOST))
 
     assert day.told == [600]
 
 
-def test_one_end_of_a_session_is_told_and_written_once(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_end_of_a_session_is_reported_and_written_once(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
     writes: list[None] = []
     monkeypatch.setattr(Ledger, "write", lambda _ledger: writes.append(None))
     looks = iter(range(200))
@@ -520,7 +518,7 @@ def test_one_end_of_a_session_is_told_and_written_once(day: Day, monkeypatch: py
     assert day.told == [600, 600, 590, 590]
 
 
-def test_after_the_end_nothing_is_told(day: Day) -> None:
+def test_after_the_end_nothing_is_reported(day: Day) -> None:
     day.live()
     before = list(day.told)
 
@@ -530,7 +528,9 @@ def test_after_the_end_nothing_is_told(day: Day) -> None:
 
 
 @pytest.mark.parametrize(("size", "seconds"), [(4096, 5.0), (4097, 0.0)])
-def test_a_file_is_read_to_4_kib(tmp_path: Path, size: int, seconds: float, caplog: pytest.LogCaptureFixture) -> None:
+def test_at_most_4_kib_of_a_file_are_read(
+    tmp_path: Path, size: int, seconds: float, caplog: pytest.LogCaptureFixture
+) -> None:
     content = json.dumps({TODAY.isoformat(): 5.0})
     (tmp_path / FILE_NAME).write_text(content.rjust(size))
 
@@ -549,7 +549,7 @@ def test_a_file_is_read_to_4_kib(tmp_path: Path, size: int, seconds: float, capl
         ("yesterday", 5, False),
     ],
 )
-def test_only_days_and_the_seconds_that_one_can_hold_are_read(
+def test_only_valid_days_and_possible_seconds_are_read(
     tmp_path: Path, day: str, seconds: float, caplog: pytest.LogCaptureFixture, *, is_taken: bool
 ) -> None:
     (tmp_path / FILE_NAME).write_text(json.dumps({day: seconds}))
@@ -558,7 +558,7 @@ def test_only_days_and_the_seconds_that_one_can_hold_are_read(
     assert (caplog.records == []) is is_taken
 
 
-def test_a_failure_without_an_explanation_is_logged_by_its_own_words(
+def test_a_failure_without_an_explanation_is_logged_with_its_own_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_arguments: object, **_options: object) -> None:
@@ -574,7 +574,7 @@ def test_a_failure_without_an_explanation_is_logged_by_its_own_words(
     assert "cannot be written: no words of the system; " in vars(record)["fields"]["problem"]
 
 
-def test_what_a_power_cut_may_lose_is_half_a_minute(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_power_cut_loses_at_most_half_a_minute(day: Day, monkeypatch: pytest.MonkeyPatch) -> None:
     waits_s: list[float] = []
 
     class Ticking:

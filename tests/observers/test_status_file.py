@@ -67,7 +67,7 @@ def test_every_user_may_read_it(box: Box) -> None:
     assert stat.S_IMODE(box.place.stat().st_mode) == 0o644
 
 
-def test_a_conversation_is_kept_when_it_is_over_also_after_the_next_start(box: Box) -> None:
+def test_a_finished_conversation_is_kept_also_after_the_next_start(box: Box) -> None:
     talking = box.sees(PhaseEntered(Phase.CONNECTING), LinkOpened(), PhaseEntered(Phase.LISTENING))
     assert (talking.is_talking, talking.conversation) == (True, None)
 
@@ -78,7 +78,7 @@ def test_a_conversation_is_kept_when_it_is_over_also_after_the_next_start(box: B
     assert Box(box.place).shown().conversation == over.conversation
 
 
-def test_what_changes_within_a_conversation_is_not_written(box: Box) -> None:
+def test_changes_within_a_conversation_are_not_written(box: Box) -> None:
     box.sees(PhaseEntered(Phase.LISTENING))
     writes = box.writes
 
@@ -104,7 +104,7 @@ def test_muting_and_its_end_are_shown(box: Box) -> None:
     assert not box.sees(UnmuteMicrophone()).is_muted
 
 
-def test_a_fault_is_shown_and_remembered_until_a_conversation_goes_well(box: Box) -> None:
+def test_a_fault_is_shown_and_remembered_until_a_conversation_succeeds(box: Box) -> None:
     fault = box.sees(PhaseEntered(Phase.CONNECTING), ShowLight(Light.FAULT, "no-credit"), PhaseEntered(Phase.IDLE))
     assert (fault.fault, fault.last_fault) == ("no-credit", {"code": "no-credit", "at": NOON})
 
@@ -119,7 +119,7 @@ def test_a_fault_is_shown_and_remembered_until_a_conversation_goes_well(box: Box
     assert box.sees(LinkOpened(), PhaseEntered(Phase.LISTENING), PhaseEntered(Phase.IDLE)).last_fault is None
 
 
-def test_a_noisy_room_is_shown_with_the_reason_until_a_conversation_goes_without_it(box: Box) -> None:
+def test_a_noisy_room_is_shown_with_its_reason_until_a_conversation_without_noise(box: Box) -> None:
     noisy = SpeechIgnored(Noise(ducks=12, false_cuts=1, is_loud=True))
     found = {"since": NOON, "ducks": 12, "false_cuts": 1, "is_loud": True}
 
@@ -131,7 +131,7 @@ def test_a_noisy_room_is_shown_with_the_reason_until_a_conversation_goes_without
     assert box.sees(PhaseEntered(Phase.IDLE)).noisy_room is None
 
 
-def test_a_noisy_room_has_an_end_also_where_the_box_ended_in_the_middle_of_it(box: Box) -> None:
+def test_a_noisy_room_also_ends_if_the_box_stopped_during_it(box: Box) -> None:
     box.sees(LinkOpened(), SpeechIgnored(Noise(ducks=12, false_cuts=0, is_loud=False)))
 
     after = Box(box.place).shown().noisy_room
@@ -140,7 +140,7 @@ def test_a_noisy_room_has_an_end_also_where_the_box_ended_in_the_middle_of_it(bo
     assert after["until"] == NOON
 
 
-def test_what_came_of_a_reload_is_kept_until_one_leaves_nothing_to_do(box: Box) -> None:
+def test_the_result_of_a_reload_is_kept_until_nothing_is_left_to_do(box: Box) -> None:
     box.file.remark("restart needed for speaker")
     assert box.shown().remark == "restart needed for speaker"
 
@@ -156,7 +156,7 @@ def test_the_end_is_written_at_once(box: Box) -> None:
     assert (found.pid, found.problem) == (0, "no such card. Plug it in.")
 
 
-def test_a_folder_that_cannot_be_written_ends_nothing(tmp_path: Path) -> None:
+def test_an_unwritable_folder_does_no_harm(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     box = Box(tmp_path / "file" / "status.json")
 
@@ -180,7 +180,7 @@ def test_a_folder_that_cannot_be_written_ends_nothing(tmp_path: Path) -> None:
         '{"noisy_room": "loud"}',
     ],
 )
-def test_a_file_that_is_none_of_ours_is_no_status(tmp_path: Path, content: str) -> None:
+def test_a_foreign_file_is_not_a_status(tmp_path: Path, content: str) -> None:
     (tmp_path / "status.json").write_text(content)
 
     assert Status.read(tmp_path / "status.json") is None
@@ -192,14 +192,14 @@ def test_a_file_of_ours_is_json_for_other_programs(box: Box) -> None:
     assert json.loads(box.place.read_text())["version"] == "1.2.3"
 
 
-def test_a_box_that_ends_in_mid_conversation_talks_to_nobody_any_more(box: Box) -> None:
+def test_a_box_that_ended_in_mid_conversation_is_no_longer_in_one(box: Box) -> None:
     box.sees(PhaseEntered(Phase.LISTENING))
     box.file.ended("it was stopped")
 
     assert box.shown().is_talking is False
 
 
-def test_times_are_kept_no_finer_than_a_person_reads_them(tmp_path: Path) -> None:
+def test_times_are_kept_no_finer_than_people_need(tmp_path: Path) -> None:
     place = tmp_path / "status.json"
     file = StatusFile(
         place, "1", defer=lambda write: write(), now=lambda: datetime(2026, 3, 1, 12, 0, 0, 123_456, tzinfo=UTC)
@@ -212,7 +212,7 @@ def test_times_are_kept_no_finer_than_a_person_reads_them(tmp_path: Path) -> Non
     assert (found.started, found.conversation) == (NOON, {"ended": NOON, "seconds": 2.3, "turns": 0})
 
 
-def test_a_file_that_is_longer_than_ours_is_no_status(tmp_path: Path) -> None:
+def test_an_overlong_file_is_not_a_status(tmp_path: Path) -> None:
     place = tmp_path / "status.json"
     place.write_text("{" + 70_000 * " " + "}")
 

@@ -22,7 +22,7 @@ def test_the_amplifier_is_muted_from_the_start_until_it_is_released(*, is_active
     amplifier.close()
 
 
-def test_closing_mutes_before_it_lets_go_of_the_pin() -> None:
+def test_closing_mutes_before_it_releases_the_pin() -> None:
     pins = MockPins()
     amplifier = open_amplifier(4, factory=pins, is_active_high=False)
     amplifier.release()

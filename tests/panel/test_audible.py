@@ -36,5 +36,5 @@ def test_exactly_the_lights_that_say_that_audio_may_leave_have_a_sound(light: Li
     assert heard(light) == ([Earcon.LISTENING] if light in LIVE_LIGHTS else [])
 
 
-def test_before_there_is_a_speaker_it_is_silent() -> None:
+def test_without_a_speaker_the_panel_is_silent() -> None:
     HeardPanel().show(Light.LISTENING)

@@ -17,7 +17,7 @@ every_board = pytest.mark.parametrize("board", BOARDS.values(), ids=lambda board
 
 
 @every_board
-def test_no_preset_uses_a_pin_twice_or_one_that_the_board_takes(board: Board) -> None:
+def test_no_preset_uses_a_pin_twice_or_a_pin_of_the_board(board: Board) -> None:
     used = board.pins.used()
     lights = {gpio for name, gpio in used.items() if name.endswith("_led_gpio")}
     others = [gpio for name, gpio in used.items() if not name.endswith("_led_gpio")]
@@ -30,7 +30,7 @@ def test_no_preset_uses_a_pin_twice_or_one_that_the_board_takes(board: Board) ->
 
 
 @every_board
-def test_what_a_preset_says_is_a_settings_file_that_is_right(board: Board, tmp_path: Path) -> None:
+def test_every_preset_is_a_valid_settings_file(board: Board, tmp_path: Path) -> None:
     place = tmp_path / "edgevoice.toml"
     place.write_text(settings_of(board), encoding="utf-8")
 
@@ -42,14 +42,14 @@ def test_what_a_preset_says_is_a_settings_file_that_is_right(board: Board, tmp_p
 
 
 @every_board
-def test_every_fact_has_a_source_and_every_line_for_the_boot_configuration_is_one(board: Board) -> None:
+def test_every_fact_has_a_source_and_every_boot_configuration_line_is_valid(board: Board) -> None:
     assert board.sources
     assert all(line.startswith("dtoverlay=") and "\n" not in line for line in board.card.overlay)
     assert len(board.card.card) <= 15  # ALSA's limit for the id of a card
     assert set(board.on_board) <= set(board.pins.used())
 
 
-def test_plain_gpio_is_what_the_settings_have_by_default() -> None:
+def test_plain_gpio_equals_the_default_settings() -> None:
     panel, amplifier = PanelSettings(), AmplifierSettings()
 
     for name, gpio in BoardPins().used().items():
@@ -71,7 +71,7 @@ def test_the_plain_preset_opens_on_a_pi() -> None:
     ).close()
 
 
-def test_the_header_is_that_of_a_pi() -> None:
+def test_the_header_matches_that_of_a_pi() -> None:
     assert len(HEADER) == 40
     assert sorted(what for what in HEADER if isinstance(what, int)) == list(range(28))
     assert [number for number, what in enumerate(HEADER, 1) if what == "ground"] == [6, 9, 14, 20, 25, 30, 34, 39]
@@ -82,7 +82,7 @@ def test_the_header_is_that_of_a_pi() -> None:
     assert {name: header_pin(int(name.removeprefix("GPIO"))) for name in known} == known
 
 
-def test_an_installer_without_any_package_can_ask() -> None:
+def test_an_installer_can_query_the_presets_without_any_package() -> None:
     def ask(*words: str) -> subprocess.CompletedProcess[str]:
         # -I -S: no site-packages, no environment, as the system's own Python.
         return subprocess.run(

@@ -72,7 +72,7 @@ def open_both(pins: MockPins, timers: Timers, posted: list[Event], *, is_pulled_
     )
 
 
-def test_a_press_of_the_talk_button_is_told_while_it_is_still_down(
+def test_a_press_of_the_talk_button_is_reported_while_it_is_still_down(
     pins: MockPins, posted: list[Event], buttons: Buttons
 ) -> None:
     pins.press(TALK)
@@ -80,9 +80,7 @@ def test_a_press_of_the_talk_button_is_told_while_it_is_still_down(
     assert posted == [TalkPressed(at_sample=48_000)]
 
 
-def test_the_mute_button_is_told_on_the_press_and_only_then(
-    pins: MockPins, posted: list[Event], buttons: Buttons
-) -> None:
+def test_the_mute_button_is_reported_on_the_press_only(pins: MockPins, posted: list[Event], buttons: Buttons) -> None:
     pins.press(MUTE)
     assert posted == [MutePressed()]
 
@@ -90,7 +88,7 @@ def test_the_mute_button_is_told_on_the_press_and_only_then(
     assert posted == [MutePressed()]
 
 
-def test_a_hold_is_told_after_the_press_when_its_time_is_up(
+def test_a_hold_is_reported_after_the_press_once_its_time_is_up(
     pins: MockPins, timers: Timers, posted: list[Event], buttons: Buttons
 ) -> None:
     pins.press(TALK)
@@ -121,7 +119,7 @@ def test_a_button_wired_to_the_supply_is_pressed_when_high(timers: Timers, poste
     opened.close()
 
 
-def test_a_button_that_is_down_from_the_start_tells_nothing_until_pressed_anew(timers: Timers) -> None:
+def test_a_button_down_from_the_start_reports_nothing_until_pressed_again(timers: Timers) -> None:
     pins, posted = MockPins(), list[Event]()
     pin = pins.pin("GPIO24")
     pin.pull = "up"
@@ -137,7 +135,7 @@ def test_a_button_that_is_down_from_the_start_tells_nothing_until_pressed_anew(t
     stuck.close()
 
 
-def test_closed_buttons_tell_nothing_and_free_their_pins(
+def test_closed_buttons_report_nothing_and_free_their_pins(
     pins: MockPins, timers: Timers, posted: list[Event], buttons: Buttons
 ) -> None:
     pins.press(TALK)
@@ -163,7 +161,7 @@ def test_a_pin_in_use_is_named_and_the_other_button_does_not_stay_open(
     gpiozero.LED(TALK, pin_factory=pins).close()
 
 
-def test_buttons_that_are_not_wired_take_no_pin(pins: MockPins, posted: list[Event]) -> None:
+def test_unwired_buttons_take_no_pin(pins: MockPins, posted: list[Event]) -> None:
     opened = open_buttons(
         talk_gpio=None,
         mute_gpio=None,
@@ -264,7 +262,7 @@ def test_the_hold_of_an_earlier_press_does_not_count_for_a_later_one(
     assert told == ["pressed", "pressed", "held"]
 
 
-def test_a_spike_that_is_over_when_looked_at_is_no_press() -> None:
+def test_a_spike_shorter_than_the_check_is_not_a_press() -> None:
     contact = Contact()
 
     assert not contact.closes(10.0, is_still_closed=False)
@@ -304,7 +302,7 @@ def test_however_a_contact_bounces_every_press_counts_once(gaps_s: list[float], 
     assert told == len(gaps_s)
 
 
-def test_the_timer_of_the_daemon_rings_and_can_be_cancelled() -> None:
+def test_the_daemons_timer_fires_and_can_be_cancelled() -> None:
     rang, never = threading.Event(), threading.Event()
 
     start_thread_timer(3600, never.set)()

@@ -67,7 +67,7 @@ def test_the_first_step_is_on_the_pins_when_show_returns(
     assert lit(pins) == expected
 
 
-def test_showing_a_light_takes_less_than_a_millisecond(pins: MockPins, lights: Lights) -> None:
+def test_showing_a_pattern_takes_less_than_a_millisecond(pins: MockPins, lights: Lights) -> None:
     durations_s = []
     for index in range(200):
         light = (Light.LISTENING, Light.SPEAKING, Light.FAULT, Light.THINKING)[index % 4]
@@ -102,7 +102,7 @@ def test_showing_the_same_light_again_does_not_disturb_its_rhythm(pins: MockPins
     assert pins.changes()[: len(seen)] == seen
 
 
-def test_another_reason_for_a_fault_begins_its_count_anew(pins: MockPins, lights: Lights) -> None:
+def test_a_new_fault_code_restarts_its_count(pins: MockPins, lights: Lights) -> None:
     lights.show(Light.FAULT, "key-refused")
     pins.wait_for(lambda changes: len(changes) >= 2, timeout_s=10)
 
@@ -111,7 +111,7 @@ def test_another_reason_for_a_fault_begins_its_count_anew(pins: MockPins, lights
     assert pins.is_high(STATUS)
 
 
-def test_a_steady_light_wakes_nobody(pins: MockPins, lights: Lights) -> None:
+def test_a_steady_light_causes_no_wakeups(pins: MockPins, lights: Lights) -> None:
     lights.show(Light.CONNECTING)
     pins.wait_for(lambda changes: len(changes) >= 3, timeout_s=10)
     lights.show(Light.LISTENING)
@@ -158,7 +158,7 @@ def test_a_panel_without_leds_does_nothing_and_says_nothing(pins: MockPins) -> N
     assert pins.changes() == ()
 
 
-def test_closing_turns_everything_off_and_lets_go_of_the_pins(pins: MockPins, lights: Lights) -> None:
+def test_closing_turns_everything_off_and_releases_the_pins(pins: MockPins, lights: Lights) -> None:
     lights.show(Light.RINGING)
 
     lights.close()
@@ -176,7 +176,7 @@ def test_closing_ends_the_thread(pins: MockPins, lights: Lights) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "lights"]
 
 
-def test_a_closed_panel_ignores_what_comes_late(pins: MockPins, lights: Lights) -> None:
+def test_a_closed_panel_ignores_late_calls(pins: MockPins, lights: Lights) -> None:
     lights.close()
     pins.forget()
 
@@ -195,6 +195,6 @@ def test_a_pin_in_use_is_named_and_no_other_stays_open(pins: MockPins) -> None:
         open_lights({Led.LISTENING: LISTENING}, factory=pins, is_active_high=True).close()
 
 
-def test_a_shared_led_in_trouble_is_named_with_all_that_it_tells(pins: MockPins) -> None:
+def test_a_failing_shared_led_is_named_with_all_its_purposes(pins: MockPins) -> None:
     with pytest.raises(PanelUnavailable, match=r"^listening and status LED: there is no GPIO77"):
         open_lights({Led.LISTENING: 77, Led.STATUS: 77}, factory=pins, is_active_high=True)

@@ -19,7 +19,7 @@ def test_a_change_carries_the_monotonic_time_at_which_the_pin_moved() -> None:
     assert before_s <= first.at_s <= after_s
 
 
-def test_pins_are_told_apart() -> None:
+def test_pins_are_independent() -> None:
     pins = MockPins()
     with gpiozero.LED(17, pin_factory=pins) as first, gpiozero.LED(27, pin_factory=pins) as second:
         first.on()
@@ -42,7 +42,7 @@ def test_waiting_ends_with_false_when_nothing_moves() -> None:
     assert not MockPins().wait_for(bool, timeout_s=0.01)
 
 
-def test_what_was_forgotten_is_gone() -> None:
+def test_forgotten_changes_are_gone() -> None:
     pins = MockPins()
     pins.note(PinChange(1, is_high=True, at_s=0.0))
 
@@ -57,7 +57,7 @@ def test_a_pin_has_one_user_as_on_a_real_board() -> None:
         gpiozero.Button(17, pin_factory=pins)
 
 
-def test_a_box_that_blinks_for_days_remembers_no_more_than_one_that_blinks_for_minutes() -> None:
+def test_the_record_of_changes_is_bounded_however_long_a_light_blinks() -> None:
     pins = MockPins()
     with gpiozero.LED(17, pin_factory=pins) as led:
         for _ in range(CHANGES_KEPT):

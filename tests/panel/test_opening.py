@@ -37,7 +37,7 @@ def kind_of(panel: PanelSettings, environment: dict[str, str], factory: MockPins
 
 
 @pytest.mark.parametrize("has_chip", [True, False])
-def test_auto_means_pins_where_there_are_some(
+def test_auto_chooses_pins_where_there_are_any(
     has_chip: bool,  # noqa: FBT001 - a row of a table
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -78,7 +78,7 @@ class Unlit:
 
 
 @pytest.mark.parametrize("kind", ["auto", "gpio"])
-def test_a_box_whose_lights_cannot_be_had_refuses_to_listen(
+def test_a_box_without_its_lights_refuses_to_listen(
     kind: Literal["auto", "gpio"], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     Unlit(monkeypatch, tmp_path)
@@ -102,7 +102,7 @@ NO_LEDS = {"listening_led_gpio": "none", "speaking_led_gpio": "none", "status_le
         (convert(NO_LEDS | {"without_lights": "sound"}, PanelSettings), False, NoPanel, "nothing"),
     ],
 )
-def test_what_stands_in_for_lights_that_cannot_be_had_is_the_owners_choice_and_never_silent_in_the_log(
+def test_the_owner_chooses_what_replaces_failed_lights_and_the_log_says_so(
     settings: PanelSettings,
     has_terminal: bool,  # noqa: FBT001 - a row of a table
     expected: type[Panel],
@@ -122,7 +122,7 @@ def test_what_stands_in_for_lights_that_cannot_be_had_is_the_owners_choice_and_n
     assert "lgpio cannot be loaded" in fields["problem"]
 
 
-def test_a_terminal_that_stands_in_for_lights_shows_at_the_end_that_the_box_is_off(
+def test_a_terminal_that_replaces_the_lights_finally_shows_that_the_box_is_off(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     Unlit(monkeypatch, tmp_path, has_terminal=True)
@@ -134,7 +134,7 @@ def test_a_terminal_that_stands_in_for_lights_shows_at_the_end_that_the_box_is_o
     assert panel._shown == (Light.OFF, "")
 
 
-def test_where_pins_were_asked_for_by_name_a_terminal_is_no_light(
+def test_a_terminal_does_not_replace_explicitly_configured_pins(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     Unlit(monkeypatch, tmp_path, has_terminal=True)
@@ -143,7 +143,7 @@ def test_where_pins_were_asked_for_by_name_a_terminal_is_no_light(
         kind_of(PanelSettings(kind="gpio"), {})
 
 
-def test_a_light_that_another_program_has_leaves_the_buttons() -> None:
+def test_a_light_in_use_by_another_program_leaves_the_buttons_working() -> None:
     pins = PinsInUse([17])
     with ExitStack() as opened:
         panel, factory = open_panel(PanelSettings(without_lights="sound"), opened, environment={}, factory=pins)
@@ -162,7 +162,7 @@ def test_a_light_that_another_program_has_leaves_the_buttons() -> None:
         ("gpio", True, {}, False),
     ],
 )
-def test_a_box_without_pins_shows_itself_to_whom_it_runs_in_front_of(
+def test_a_box_without_pins_shows_its_lights_on_the_terminal(
     kind: Literal["auto", "none", "gpio"],
     is_seen: bool,  # noqa: FBT001 - a column of the table
     variables: dict[str, str],
@@ -201,7 +201,7 @@ def open_all(pins: MockPins) -> None:
         open_mute_pin(MUTED, opened, factory)
 
 
-def test_an_amplifier_without_any_lights_is_let_be_heard_and_muted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_amplifier_without_lights_is_still_unmuted_and_muted_again(monkeypatch: pytest.MonkeyPatch) -> None:
     pins = MockPins()
     monkeypatch.setattr(opening, "open_pins", lambda _environment: pins)
     with ExitStack() as opened:
@@ -217,7 +217,7 @@ def test_an_amplifier_without_any_lights_is_let_be_heard_and_muted_again(monkeyp
     ("taken", "purpose"),
     [(17, "listening LED: GPIO17"), (22, "status LED: GPIO22"), (AMPLIFIER, f"amplifier mute: GPIO{AMPLIFIER}")],
 )
-def test_a_pin_that_is_refused_is_named_and_the_others_are_let_go_of(taken: int, purpose: str) -> None:
+def test_a_refused_pin_is_named_and_the_others_are_released(taken: int, purpose: str) -> None:
     pins = PinsInUse([taken])
 
     with pytest.raises(PanelUnavailable, match=f"{purpose} cannot be used"):
@@ -227,7 +227,7 @@ def test_a_pin_that_is_refused_is_named_and_the_others_are_let_go_of(taken: int,
         gpiozero.LED(number, pin_factory=pins).close()  # an error if it still had a user
 
 
-def test_a_button_that_is_refused_is_named() -> None:
+def test_a_refused_button_pin_is_named() -> None:
     pins = PinsInUse([TALK])
 
     with ExitStack() as opened, pytest.raises(PanelUnavailable, match=f"talk button: GPIO{TALK} cannot be used"):
@@ -235,7 +235,7 @@ def test_a_button_that_is_refused_is_named() -> None:
 
 
 @pytest.mark.parametrize("kind", ["auto", "terminal"])
-def test_a_terminal_keeps_its_line_below_the_log_whether_it_was_chosen_or_stands_in_for_lights(
+def test_a_terminal_panel_stays_below_the_log_whether_chosen_or_a_fallback(
     kind: Literal["auto", "terminal"], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     below: list[object] = []
@@ -250,7 +250,7 @@ def test_a_terminal_keeps_its_line_below_the_log_whether_it_was_chosen_or_stands
     assert below[1:] == [None]
 
 
-def test_a_trial_of_the_pins_opens_no_panel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_trial_of_the_pins_does_not_open_a_panel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     Unlit(monkeypatch, tmp_path, has_terminal=True)
     monkeypatch.setattr(opening, "keep_below", lambda _redraw: pytest.fail("a line was drawn"))
 

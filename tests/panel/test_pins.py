@@ -40,7 +40,7 @@ def install(monkeypatch: pytest.MonkeyPatch, factory: Callable[[], object]) -> N
     )
 
 
-def test_the_stand_in_is_chosen_by_argument_or_by_gpiozeros_variable() -> None:
+def test_the_mock_is_chosen_by_argument_or_by_gpiozeros_variable() -> None:
     assert isinstance(open_pins({}, "mock"), MockPins)
     assert isinstance(open_pins({"GPIOZERO_PIN_FACTORY": "mock"}), MockPins)
     assert isinstance(open_pins({"GPIOZERO_PIN_FACTORY": "lgpio"}, "mock"), MockPins)
@@ -80,7 +80,7 @@ def test_a_library_that_is_not_installed_comes_with_the_line_that_installs_it(mo
     ],
     ids=lambda problem: type(problem).__name__,
 )
-def test_a_machine_without_pins_is_told_in_one_line(
+def test_a_machine_without_pins_is_reported_in_one_line(
     problem: Exception, monkeypatch: pytest.MonkeyPatch, lgpio: types.ModuleType
 ) -> None:
     def load() -> object:
@@ -95,7 +95,7 @@ def test_a_machine_without_pins_is_told_in_one_line(
     assert not str(refused.value).endswith("'")
 
 
-def test_the_library_is_loaded_where_it_may_write_and_leaves_nothing_behind(
+def test_the_library_is_loaded_in_a_writable_folder_and_leaves_nothing_behind(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     written: list[Path] = []
@@ -117,7 +117,7 @@ def test_the_library_is_loaded_where_it_may_write_and_leaves_nothing_behind(
     assert not written[0].exists()
 
 
-def test_a_library_that_warns_does_not_bother_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_warnings_of_the_library_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     def load() -> object:
         warnings.warn(gpiozero.PinFactoryFallback("Falling back from lgpio"), stacklevel=1)
         return object()
@@ -127,7 +127,7 @@ def test_a_library_that_warns_does_not_bother_anybody(monkeypatch: pytest.Monkey
     open_pins({})  # a warning would be an error here
 
 
-def test_a_pin_in_use_is_told_with_its_purpose() -> None:
+def test_a_pin_in_use_is_reported_with_its_purpose() -> None:
     pins = MockPins()
     with (
         gpiozero.LED(17, pin_factory=pins),
@@ -139,7 +139,7 @@ def test_a_pin_in_use_is_told_with_its_purpose() -> None:
     assert "GPIO17" in refused.value.remedy
 
 
-def test_a_pin_that_the_kernel_holds_is_told_with_its_purpose(lgpio: types.ModuleType) -> None:
+def test_a_pin_held_by_the_kernel_is_reported_with_its_purpose(lgpio: types.ModuleType) -> None:
     with (
         pytest.raises(PanelUnavailable, match="status LED: GPIO22 cannot be used: GPIO busy"),
         claiming("status LED", 22),
@@ -147,11 +147,11 @@ def test_a_pin_that_the_kernel_holds_is_told_with_its_purpose(lgpio: types.Modul
         raise LgpioError("'GPIO busy'")
 
 
-def test_a_pin_that_is_not_there_is_told_with_its_purpose() -> None:
+def test_a_missing_pin_is_reported_with_its_purpose() -> None:
     with pytest.raises(PanelUnavailable, match="no GPIO99 on this board"), claiming("status LED", 99):
         gpiozero.LED(99, pin_factory=MockPins())
 
 
-def test_a_mistake_of_ours_is_not_taken_for_a_pin_error() -> None:
+def test_a_bug_of_ours_is_not_mistaken_for_a_pin_error() -> None:
     with pytest.raises(ZeroDivisionError), claiming("status LED", 22):
         raise ZeroDivisionError

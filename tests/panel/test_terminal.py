@@ -11,7 +11,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_where_nobody_looks_each_change_is_one_plain_line() -> None:
+def test_without_a_terminal_each_change_is_one_plain_line() -> None:
     stream = io.StringIO()
     panel = TerminalPanel(stream)
 
@@ -30,7 +30,7 @@ def test_where_nobody_looks_each_change_is_one_plain_line() -> None:
     ]
 
 
-def test_on_a_terminal_one_line_is_written_over() -> None:
+def test_on_a_terminal_one_line_is_overwritten() -> None:
     stream = Terminal()
     panel = TerminalPanel(stream)
 
@@ -76,7 +76,7 @@ def test_two_lights_never_share_a_colour() -> None:
     assert len(written) == len(Light)
 
 
-def test_a_line_that_was_written_over_comes_back() -> None:
+def test_an_overwritten_line_comes_back() -> None:
     stream, plain = Terminal(), io.StringIO()
     for panel in (TerminalPanel(stream), TerminalPanel(plain)):
         panel.redraw()
