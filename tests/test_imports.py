@@ -75,7 +75,7 @@ EXCEPTIONS = {
     ("core/lights.py", "errors"): "it sorts faults by the codes of their errors; errors.py imports nothing of ours",
 }
 
-NEVER_IN_THE_DAEMON = {"sqlite3", "typer", "rich", "scipy", "sklearn", "matplotlib", "hypothesis", "pytest"}
+NEVER_IN_THE_DAEMON = {"typer", "rich", "scipy", "sklearn", "matplotlib", "hypothesis", "pytest"}
 
 
 def name_of(module: Path) -> str:
