@@ -1,4 +1,4 @@
-"""Signals in tests: what the box does not take must not end them."""
+"""Signals in tests: those that the box does not handle must not end the tests."""
 
 import signal
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def harmless(number: signal.Signals) -> Iterator[None]:
-    """Ignore a signal that the box does not take: it would end the tests."""
+    """Ignore a signal that the box does not handle: it would end the tests."""
     before = signal.signal(number, signal.SIG_IGN)
     try:
         yield

@@ -1,4 +1,4 @@
-"""The parts, joined: what is pressed, heard and said reaches the engine, and every pin is let go of."""
+"""The assembled parts: button presses, detections and speech reach the engine, and every pin is released."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -71,7 +71,7 @@ def open_buttons_of(parts: Parts, settings: Settings, opened: ExitStack, pins: M
 
 
 class Box:
-    """An assembled box on mock pins that dials a socket where nobody listens, and what its observers see."""
+    """An assembled box on mock pins that connects to a socket without a listener, and what its observers see."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings = settings

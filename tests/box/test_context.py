@@ -1,4 +1,4 @@
-"""What a box finds around it: its folders, swept, and in them what it remembers."""
+"""A box's surroundings: its folders, cleaned up, and the memory in them."""
 
 import asyncio
 from pathlib import Path

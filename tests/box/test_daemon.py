@@ -1,4 +1,4 @@
-"""`edgevoice run` from the command line to the box, and back to an exit status; nothing is opened or dialled."""
+"""`edgevoice run` from the command line to the box, and back to an exit status; no device or connection is opened."""
 
 import asyncio
 import errno
@@ -230,7 +230,7 @@ def test_under_systemd_a_temporary_failure_is_waited_out_for_longer(
 
 
 class Until:
-    """`_until_signal` with `serve` recorded instead of run; ``during`` is what goes on meanwhile."""
+    """`_until_signal` with `serve` recorded instead of run; ``during`` runs meanwhile."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A box that works and hears nothing: seen, said and shown."""
+"""A box that runs but hears nothing: this is detected, logged and shown."""
 
 import asyncio
 import logging
@@ -26,7 +26,7 @@ class Listener:
 
 
 class World:
-    """A microphone and a wake word in virtual time; what is ``stuck`` is no longer as new as the moment."""
+    """A microphone and a wake word in virtual time; a ``stuck`` part no longer has fresh data."""
 
     def __init__(self, *, zeros_s: float = 30.0, has_wakeword: bool = True, now: float = 1000.0) -> None:
         self.ears = Ears()
@@ -37,7 +37,7 @@ class World:
         self.changes: list[tuple[float, HearingImpaired | HearingRestored]] = []
 
     def pass_time(self, seconds: float, *stuck: str) -> list[HearingImpaired | HearingRestored]:
-        """Look every half second; return what has changed."""
+        """Check every half second; return the changes."""
         before = len(self.changes)
         for _ in range(round(seconds / LOOK_S)):
             self.now += LOOK_S
@@ -180,7 +180,7 @@ def test_changes_are_reported_in_the_loop(monkeypatch: pytest.MonkeyPatch) -> No
     assert reports == [HearingImpaired("microphone-dead")]
 
 
-# --- to the moment ---------------------------------------------------------------------------------------------------
+# --- exact timing ----------------------------------------------------------------------------------------------------
 
 NOW = 1000.0
 

@@ -1,4 +1,4 @@
-"""What changes without a restart, and that a bad file changes nothing."""
+"""Settings that change without a restart; a bad file changes nothing."""
 
 import asyncio
 import logging
@@ -134,7 +134,7 @@ def test_another_model_or_voice_changes_one_string_in_the_next_sessions_configur
     setting: str, place: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("no_proxy", "*")
-    # Neither of the two is a voice that is told of steering tags.
+    # Neither of the two is a voice that understands steering tags.
     old = structs.replace(OLD, service=structs.replace(OLD.service, dialect="inworld", tts_model="inworld-tts-1.5-max"))
     new = structs.replace(old, service=structs.replace(old.service, **{setting: "another"}))
     live = LiveSettings(old, lambda: new)

@@ -66,7 +66,7 @@ def test_check_refuses_with_78_what_run_refuses_with_78(
     place = folder / "edgevoice.toml"
     if "library" in request.node.callspec.id:
         monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "nothing-of-this-name")
-    # An address that answers nobody: the service inside the box need not be started for this.
+    # An unreachable address: the service inside the box need not be started for this.
     address = "" if "[service]" in text else '[service]\nurl = "wss://127.0.0.1:9/"\n'
     place.write_text(f"{address}{text.replace('{folder}', str(folder))}\n", encoding="utf-8")
 
@@ -75,7 +75,7 @@ def test_check_refuses_with_78_what_run_refuses_with_78(
 
     assert (checked.exit_code, ran) == (78, 78)
     assert checked.stdout == ""
-    # The same words; the log puts event and code in front.
+    # The same message; the log puts event and code in front.
     complaint = checked.stderr.splitlines()[0]
     assert complaint.split(". ")[0] in capsys.readouterr().err
 

@@ -144,7 +144,7 @@ def test_a_thread_that_exits_ends_the_box_but_does_not_set_its_status(monkeypatc
         asyncio.run(run_with(monkeypatch, begin, wants_wakeword=False))
 
 
-# --- what is put together --------------------------------------------------------------------------------------------
+# --- the assembled parts ---------------------------------------------------------------------------------------------
 
 
 class Waiting(Observer):
@@ -155,7 +155,7 @@ OBSERVERS = [Waiting()]
 
 
 class Served:
-    """`serve` with its parts recorded instead of run; ``failure`` is what running them comes to."""
+    """`serve` with its parts recorded instead of run; ``failure`` is how running them ends."""
 
     def __init__(self, patch: pytest.MonkeyPatch, failure: Exception | None = None) -> None:
         self.patch = patch
@@ -210,7 +210,7 @@ class Served:
 
 
 def STARTED(_parts: object) -> None:  # noqa: N802 - a constant that is never called
-    """Stand in for what is done once the box listens."""
+    """Stand in for the work done once the box listens."""
 
 
 def test_every_argument_of_a_box_reaches_its_part(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -466,7 +466,7 @@ def test_a_fault_is_shown_for_its_time_or_until_the_box_is_stopped(
 
 
 class Running:
-    """A box without sound: what was called, in order, and the parts, which end when ``stop`` is set."""
+    """A box without sound: the calls made, in order, and the parts, which end when ``stop`` is set."""
 
     def __init__(self, patch: pytest.MonkeyPatch, *, wants_wakeword: bool = False) -> None:
         self.parts = assembled(wants_wakeword=wants_wakeword)
@@ -514,7 +514,7 @@ def test_the_sound_system_opens_once_the_wake_word_is_loaded(monkeypatch: pytest
         assert detector is not None
 
         async def load_late() -> None:
-            # Whatever does not wait has had its turn by then.
+            # Everything that does not wait has run by then.
             for _ in range(20):
                 await asyncio.sleep(0)
             box.called.append("loaded")

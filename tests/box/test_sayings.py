@@ -1,4 +1,4 @@
-"""The sentences that the box says by itself: made once, kept, and played without a network or a voice."""
+"""The sentences that the box says by itself: synthesised once, stored, and played without a network or a voice."""
 
 import asyncio
 import importlib.util
@@ -17,7 +17,7 @@ HAS_VOICE = importlib.util.find_spec("hibari") is not None
 
 
 class Beeper:
-    """A voice that says every sentence as so many samples as it has letters."""
+    """A voice whose every sentence has as many samples as letters."""
 
     def __init__(self) -> None:
         self.said: list[str] = []

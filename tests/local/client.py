@@ -1,4 +1,4 @@
-"""A plain client of the local service: it sends what a test says and keeps everything that comes."""
+"""A plain client of the local service: it sends what a test requests and keeps everything it receives."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""Recorded clients: what they said, awaited and sent, played again against the local service."""
+"""Recorded clients: their speech, waits and events are replayed against the local service."""
 
 import base64
 import json
@@ -25,9 +25,9 @@ def lines_of(name: str) -> list[dict[str, Any]]:
 
 
 class Played:
-    """A recorded client: it says, awaits and sends what the file tells, with the ids of this conversation.
+    """A recorded client: it speaks, waits and sends as in the file, with the ids of this conversation.
 
-    What it awaits may have come already, since it last said something: the audio of a turn is sent in no time here.
+    An awaited event may have arrived already since it last spoke: here the audio of a turn is sent at once.
     """
 
     def __init__(self, client: Client, voice: HibariVoice, form: AudioFormat) -> None:

@@ -58,7 +58,7 @@ def play(talk: Talk, *steps: Step, hears: str = "", **terms: object) -> Clock:
 
 
 def play_all(script: Script, *talks: Talk, hears: str = "") -> Clock:
-    """Hold one talk after the other, each on a connection of its own."""
+    """Hold one conversation after another, each on its own connection."""
     clock = Clock()
     opponent = Opponent(script=script, sleep=clock.sleep)
 

@@ -132,7 +132,7 @@ def test_a_client_may_reserve_the_next_response_for_itself(talk: Callable[..., N
         await client.ask("set the volume to fifty percent")
         await answer_calls(client, await client.answered(), '{"volume_percent":50}')
         await client.until("conversation.item.done")
-        # Whatever the service began by itself would stand before the answer to this.
+        # Anything the service started unasked would come before the answer to this.
         await client.forget().refused("conversation.item.retrieve", item_id="nobody")
         await client.send("response.create", response={"metadata": {"edgevoice": "tools-1"}})
         created = await client.until("response.created")
@@ -156,7 +156,7 @@ def test_a_tool_output_sent_during_a_response_waits_for_its_end(talk: Callable[.
         assert "conversation.item.added" not in client.kinds()
         placed = await client.until("conversation.item.added")
         assert placed["item"]["type"] == "function_call_output"
-        # It was the last open call, so the service goes on by itself.
+        # It was the last open call, so the service continues unasked.
         assert (await client.answered())["output"][0]["content"][0]["transcript"] == "Okay, a little louder."
 
     talk(late, pace=8.0)

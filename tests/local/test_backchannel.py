@@ -1,4 +1,4 @@
-"""A client that clears its output has silence: backchannels stop, and nothing of them comes after the answer."""
+"""Clearing the output gives silence: backchannels stop, and none of their audio follows the answer."""
 
 import asyncio
 import base64
@@ -15,7 +15,7 @@ from edgevoice.local.server import LocalService
 from tests.local.client import HEADERS, QUERY, Client
 from tests.local.talking import SETUP, Hears, Tone, play, setup
 
-# 100 s of speech: not out before the client has heard the first of it.
+# 100 s of speech: still being sent when the client receives its start.
 LONG = " ".join(["mm-hm"] * 500)
 DELTA = "response.backchannel.audio.delta"
 CLEAR = "output_audio_buffer.clear"

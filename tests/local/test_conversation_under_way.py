@@ -1,4 +1,4 @@
-"""What a client does to the conversation while an answer is under way."""
+"""Changes that a client makes to the conversation while an answer is in progress."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ CREATE, DELETE, RETRIEVE, TRUNCATE = (
 )
 ITEMS = frozenset({CREATE, DELETE, RETRIEVE, TRUNCATE, "response.cancel"})
 NUMBERS = "One two three four five six seven eight nine ten."
-# A call, then an answer that stops after its first sound, until the script goes on.
+# A call, then an answer that pauses after its first audio until the script continues.
 CALLED = (
     SETUP,
     TurnStep("louder"),
@@ -24,7 +24,7 @@ CALLED = (
 
 
 async def called(client: Client) -> dict[str, Any]:
-    """Come to where the answer stops; return the output of the call, an item to send."""
+    """Proceed to where the answer pauses; return the output of the call, an item to send."""
     await setup(client)
     call = (await client.answered())["output"][0]
     await client.until(DELTA)
@@ -137,7 +137,7 @@ def test_an_answer_in_progress_can_be_truncated_to_what_was_sent() -> None:
         error = await client.refused(TRUNCATE, **where, audio_end_ms=601)
         assert error["message"] == "Audio content of 600ms is already shorter than 601ms"
         await client.send("response.cancel")
-        # 200 ms a word: what was said after the cut is no more part of it than what was cut.
+        # 200 ms a word: words spoken after the cut are no longer part of the item.
         await client.answered()
         await client.send(RETRIEVE, item_id=item_id)
         kept = (await client.until("conversation.item.retrieved"))["item"]

@@ -257,7 +257,7 @@ def test_a_spoken_item_is_in_the_sessions_input_format(talk: Callable[..., None]
 
     async def ask(client: Client) -> None:
         await client.send("session.update", session={"audio": {"input": {"format": "g711_alaw"}}})
-        # Words beside sound: each part is heard at its own place.
+        # Text beside audio: each part counts at its own position.
         item = spoken(form.encode(question(voice, "Tell me a joke."), 24_000))
         item["content"].insert(0, {"type": "input_text", "text": "please"})
         await client.send(CREATE, item=item)

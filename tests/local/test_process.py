@@ -26,7 +26,7 @@ def is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    # A zombie is as good as gone: nobody is left to answer.
+    # A zombie counts as gone: no process is left to answer.
     return " Z " not in Path(f"/proc/{pid}/stat").read_text()
 
 
@@ -242,7 +242,7 @@ def test_a_child_that_hangs_is_abandoned_after_its_limit_and_restarted(
             with pytest.raises(LocalServiceUnavailable, match=r"not ready within 0\.3 s"):
                 await process.ensure()
             process.let_get_ready()
-            # Nobody asks: it comes back by itself.
+            # It restarts without a client.
             await eventually(lambda: process.pid is not None)
             assert process.starts >= 2
 

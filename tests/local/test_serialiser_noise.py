@@ -111,7 +111,7 @@ EVENTS: list[dict[str, Any]] = [
     {"type": "response.cancel", "event_id": "e", "response_id": "r"},
     {"type": "output_audio_buffer.clear", "event_id": "e"},
 ]
-# What a null switches off, and what is the client's own.
+# Fields that a null switches off, and data that belongs to the client.
 OFF = {"turn_detection", "transcription", "noise_reduction"}
 OWN = {"parameters", "providerData"}
 

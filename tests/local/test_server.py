@@ -1,4 +1,4 @@
-"""Who may open a session, and what a service that misbehaves on purpose does."""
+"""Which clients may open a session, and how a service misbehaves on purpose."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A misheard number sets no timer: the service asks, over the wire as in the room."""
+"""A misheard number sets no timer: the service asks first, on the wire as in the room."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ TIMER = {"type": "function", "name": "set_timer", "parameters": {"properties": {
 
 
 class Hears:
-    """A recogniser that hears what the test says."""
+    """A recogniser whose result the test sets."""
 
     def __init__(self) -> None:
         self.next = ""

@@ -1,7 +1,7 @@
-"""The clients that exist hold a spoken conversation with the local service: a tool call, an answer, an interruption.
+"""Existing clients hold a spoken conversation with the local service: a tool call, an answer, an interruption.
 
-What each of them sends is in ``tests/data/clients``, as it sent it to this service when its conversation was recorded;
-the first line names its version. What it gets is held against the official types.
+The events of each client are in ``tests/data/clients``, as it sent them to this service when it was recorded;
+the first line names its version. What it receives is checked against the official types.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ def test_an_existing_client_gets_calls_and_answers_and_interrupts(
     assert [(item["name"], item["arguments"]) for item in called["output"]] == [("get_current_time", "{}")]
     answers = [event["transcript"] for event in events if event["type"] == SPOKEN]
     assert "It is six oh four in the evening." in answers
-    # The story was cut off, and the service believes how much of it was heard.
+    # The story was cut off, and the service accepts how much of it was heard.
     (cut,) = [response for response in responses if response["status"] == "cancelled"]
     truncated = [event["item_id"] for event in events if event["type"] == "conversation.item.truncated"]
     assert cut["output"][0]["id"] in truncated

@@ -60,7 +60,7 @@ class Conversation:
         async with asyncio.timeout(LIMIT_S):
             while True:
                 event = await self.connection.recv()
-                # The client itself takes what comes as it is; the types are checked here.
+                # The client itself does not validate events; the types are checked here.
                 EXACT.validate_python(event.model_dump(exclude_unset=True))
                 self.events.append(event)
                 if event.type == kind:

@@ -268,7 +268,7 @@ def test_the_flat_fields_of_openais_first_protocol_are_accepted() -> None:
         "turn_detection": {"type": "server_vad", "silence_duration_ms": 900},
         "max_response_output_tokens": 100,
         "speed": 1.2,
-        # What stands at the new place goes first.
+        # The value at the new place wins.
         "audio": {"output": {"voice": "marin"}},
     }
 

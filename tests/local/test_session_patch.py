@@ -15,10 +15,10 @@ def refusal(param: str | None) -> RequestRefused:
     [
         ({"a": 1, "b": 2}, "session.a", {"b": 2}),
         ({"a": {"x": 1, "y": 2}}, "session.a.x", {"a": {"y": 2}}),
-        # An object with nothing left in it goes, and one of an unknown type goes as a whole.
+        # An empty object is removed, and an object of an unknown type is removed whole.
         ({"a": {"x": 1}, "b": 2}, "session.a.x", {"b": 2}),
         ({"a": {"type": 1, "y": 2}, "b": 2}, "session.a.type", {"b": 2}),
-        # What is missing in an object, or an element of a list, costs that object or list.
+        # A refused field that its object lacks, or one of a list's element, removes that object or list.
         ({"a": {"y": 2}, "b": 2}, "session.a.x", {"b": 2}),
         ({"a": [1, 2], "b": 2}, "session.a[1].x", {"b": 2}),
     ],

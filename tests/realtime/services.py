@@ -24,7 +24,7 @@ SPEECH_STARTED = {"type": "input_audio_buffer.speech_started", "audio_start_ms":
 
 
 class Talker:
-    """One connection, from the service's side: what it received, in order, and what it may say."""
+    """One connection, from the service's side: the events it received, in order, and those it can send."""
 
     def __init__(self, connection: ServerConnection) -> None:
         self.connection = connection
@@ -44,7 +44,7 @@ class Talker:
             self.received.append(json.loads(await self.connection.recv()))
 
     async def accept(self) -> None:
-        """Greet, take the configuration and say that it is in force."""
+        """Greet, accept the configuration and confirm it."""
         await self.say({"type": "session.created", "session": {}})
         await self.listen(1)
         await self.say({"type": "session.updated", "session": {}})
@@ -126,7 +126,7 @@ class Caller:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Caller"]:
-        """Run the link to the end of the block; a fault of ours inside a session is raised there."""
+        """Run the link to the end of the block; a bug of ours inside a session is raised there."""
         running = asyncio.create_task(self.link.run())
         try:
             yield self
@@ -142,7 +142,7 @@ class Caller:
         assert self.arrivals == [LinkOpened()]
 
     async def lost(self) -> LinkLost:
-        """Wait for the loss, and long enough to see that it is told once and nothing follows it."""
+        """Wait for the loss, and long enough to see that it is reported once and nothing follows it."""
         await eventually(lambda: bool(self.losses))
         for _ in range(20):
             await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Why no WebSocket came about, each cause in words; and who never gets to see the key. Against real servers."""
+"""Why no WebSocket was opened, each cause in words; and which servers never see the key. Against real servers."""
 
 import asyncio
 import socket
@@ -22,7 +22,7 @@ Redirect = Callable[[ServerConnection, Request], Response | None]
 
 
 def to(place: str, status: int = 302) -> Redirect:
-    """Redirect whoever comes; ``{port}`` stands for the server's own, and /there is served."""
+    """Redirect every client; ``{port}`` means the server's own port, and /there is served."""
 
     def redirect(connection: ServerConnection, request: Request) -> Response | None:
         if request.path.startswith("/there"):
@@ -276,11 +276,11 @@ def test_an_encrypted_conversation_opens_through_each_proxy(
 
     assert asyncio.run(live()).arrivals == [LinkOpened()]
     (wanted,) = proxy.wanted
-    # By socks5 and socks4 a name is looked up here, by the others at the proxy.
+    # With socks5 and socks4 a name is looked up here, with the others at the proxy.
     assert wanted.startswith("127.0.0.1:" if scheme in {"socks5", "socks4"} else "localhost:")
 
 
-# --- answers that are no handshake -----------------------------------------------------------------------------------
+# --- answers that are not a handshake --------------------------------------------------------------------------------
 
 SWITCHING = "HTTP/1.1 101 Switching Protocols\r\n"
 UPGRADE = f"{SWITCHING}Upgrade: websocket\r\nConnection: Upgrade\r\n"

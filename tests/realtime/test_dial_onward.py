@@ -1,4 +1,4 @@
-"""Where a redirect leads, what it may not lead to, and which names are the owner's own; nothing is dialled."""
+"""Where a redirect may lead, where it may not, and which names are the owner's own; no connection is made."""
 
 import asyncio
 from collections.abc import Mapping
@@ -250,7 +250,7 @@ def test_a_name_is_the_owners_by_its_last_part(place: str, *, is_own: bool) -> N
 
 
 class Peer:
-    """A socket that was connected; ``place`` is where it leads, ``None`` where it has broken since."""
+    """A socket that was connected; ``place`` is its peer, ``None`` if it has broken since."""
 
     def __init__(self, place: str | None) -> None:
         self._place = place

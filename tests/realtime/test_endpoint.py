@@ -1,4 +1,4 @@
-"""Where to dial: the address for each dialect, and a key that shows nowhere."""
+"""Where to connect: the address for each dialect, and a key that is never shown."""
 
 import asyncio
 import re

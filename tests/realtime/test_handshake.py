@@ -1,4 +1,4 @@
-"""A handshake opens a session and closes it at once, or raises what the box would meet."""
+"""A handshake opens a session and closes it at once, or raises the error that the box would get."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ from tests.realtime.services import SESSION, Service, Talker
 
 
 def complaints(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what asyncio says of errors that nobody awaited."""
+    """Return asyncio's reports of errors that no task awaited."""
     return [record.message for record in caplog.records if record.name == "asyncio" and record.levelno > logging.INFO]
 
 
@@ -56,7 +56,7 @@ def test_a_refusal_is_raised_and_logged_at_debug_level_alone(caplog: pytest.LogC
 
 
 class Link:
-    """A link that reports as it is scripted, and ends with ``failure`` by itself or when it is cancelled."""
+    """A link with scripted reports that ends with ``failure`` by itself or when it is cancelled."""
 
     script: Callable[["Link"], None]
     failure: Exception | None = None

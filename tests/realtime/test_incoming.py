@@ -1,4 +1,4 @@
-"""A service that sends too much, or breaks the rules: the session ends with its own error, and the box stays awake."""
+"""A service that sends too much, or breaks the rules: the session ends with its own error, and the box responds."""
 
 import asyncio
 import json
@@ -56,7 +56,7 @@ def test_a_service_that_sends_too_much_is_disconnected(
 
 def test_a_websocket_violation_is_distinguished_from_a_lost_network() -> None:
     async def send(talker: Talker) -> None:
-        talker.connection.transport.write(b"\xf1\x00")  # a reserved bit, which nobody agreed on
+        talker.connection.transport.write(b"\xf1\x00")  # a reserved bit, which was not negotiated
 
     assert lost_by(send) == NONSENSE
 
@@ -90,7 +90,7 @@ def test_a_flood_of_small_frames_does_not_starve_the_loop() -> None:
         await talker.listen_to_the_end()
 
     async def live() -> int:
-        """Return the most frames that were read between two turns of the loop."""
+        """Return the largest number of frames read within one iteration of the loop."""
         read = most = 0
 
         def take(_arrivals: list[Arrival]) -> None:

@@ -1,4 +1,4 @@
-"""When the loop has its turn, what is logged of a frame that cannot be read, and who broke the rules; no network."""
+"""When the reader yields to the loop, how an unreadable frame is logged, and which side broke the rules; no network."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ from edgevoice.realtime.incoming import Incoming
 
 SPEECH = b'{"type":"input_audio_buffer.speech_started"}'
 LARGEST = 65_536 - 1024
-"""Of a frame alone, before the loop has its turn."""
+"""Bytes of the largest frame that is read alone before the reader yields to the loop."""
 
 
 class Connection:

@@ -1,4 +1,4 @@
-"""A session as it should be: opened, talked in, hung up on; against real WebSocket servers on this machine."""
+"""A normal session is opened, used and closed; against real WebSocket servers on this machine."""
 
 import asyncio
 import base64
@@ -336,14 +336,14 @@ def test_when_the_link_ends_the_connection_is_closed_properly() -> None:
     assert service.talkers[0].connection.close_code == 1000
 
 
-# --- when things pile up or break ------------------------------------------------------------------------------------
+# --- backlogs and failures -------------------------------------------------------------------------------------------
 
 
 def test_a_network_that_accepts_no_data_ends_the_session_once() -> None:
     async def live() -> LinkLost:
         async with Service().listening() as url, Caller(url).running() as caller:
             await caller.opened()
-            for _ in range(1500):  # without a turn for the loop: nothing leaves
+            for _ in range(1500):  # without yielding to the loop: nothing is sent
                 caller.link.send_audio(bytes(1920))
             return await caller.lost()
 
@@ -391,20 +391,20 @@ def test_the_frames_of_a_session_are_json_text() -> None:
     assert service.talkers[0].types == ["session.update"]
 
 
-# --- hung up on from within ------------------------------------------------------------------------------------------
+# --- closed from within ----------------------------------------------------------------------------------------------
 
 FATAL = {"type": "error", "error": {"code": "invalid_api_key", "message": "no"}}
 
 
 async def saying_much_at_once(talker: Talker) -> None:
-    """Send frames that wait together at the other end; the last of them would end the session."""
+    """Send frames that wait together at the other end; the last one would end the session."""
     await talker.accept()
     await talker.say(SPEECH_STARTED, SPEECH_STARTED, FATAL)
     await talker.listen_to_the_end()
 
 
 def frames_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give frames without a pause between them, as they come when the loop was busy."""
+    """Yield frames without a pause, as they arrive when the loop was busy."""
     received = Incoming.next
     kept: dict[Incoming, list[wire.ServerEvent]] = {}
 

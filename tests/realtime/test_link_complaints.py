@@ -1,4 +1,4 @@
-"""The same code means the same, whichever way the service says it: each way and each code, on a real connection."""
+"""An error code has one meaning however the service reports it: each way and each code, on a real connection."""
 
 import asyncio
 import http
@@ -35,7 +35,7 @@ LOST = {
     "server_error": LinkLost("service-busy", is_retriable=True),
 }
 SURVIVED = {"rate_limit_exceeded", "server_error"}
-"""What an open session survives: the user can ask again in it."""
+"""Errors that an open session survives: the user can ask again in it."""
 
 REMEDIES = {
     "no-credit": "Add credit to the account",
@@ -168,7 +168,7 @@ def test_a_completed_or_cancelled_answer_is_not_logged_as_an_error(
 
 
 def test_an_account_without_credit_has_its_light_and_tone_even_if_only_an_answer_reports_it() -> None:
-    """The whole way: the service opens the session, begins the answer, and fails it for want of credit."""
+    """End to end: the service opens the session, begins the answer, and fails it for lack of credit."""
     created = {"type": "response.created", "response": {"id": "r1"}}
     quota = failed(type="insufficient_quota", code="insufficient_quota", message="You exceeded your current quota.")
     conversation = Conversation(Policy(), chance=lambda: 0.5)

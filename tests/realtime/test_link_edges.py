@@ -1,4 +1,4 @@
-"""What a session keeps to at its edges: how much may wait, whom a loss names, and what is over when it has ended."""
+"""Limits of a session: how much may wait, which side a loss names, and what has ended when the session has."""
 
 import asyncio
 import logging
@@ -188,7 +188,7 @@ def test_a_session_that_does_not_open_names_the_host_or_what_it_refuses(
 
 
 class Connection:
-    """What a link asks of a connection: pings that are answered at once until it is closed, and frames sent."""
+    """The part of a connection that a link uses: pings answered at once until it is closed, and frames sent."""
 
     def __init__(self, answered: int) -> None:
         self._answered = answered
@@ -340,7 +340,7 @@ def test_a_link_that_has_ended_has_said_goodbye_and_left_no_complaint(caplog: py
         async with service.listening() as url:
             async with Caller(url).running() as caller:
                 await caller.opened()
-            # At once: nothing is left to be done after it.
+            # At once: no work is left after it.
             return service.talkers[0].connection.close_code
 
     assert asyncio.run(live()) == 1000

@@ -1,4 +1,4 @@
-"""When a session expires, as the service says it: seconds since 1970, to be taken as a duration."""
+"""When a session expires according to the service: seconds since 1970, which the link treats as a duration."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from tests.waiting import eventually
 
 
 def arrivals_of(created: dict[str, Any], *updated: dict[str, Any]) -> list[Arrival]:
-    """Return what a session means that is greeted and confirmed so, up to the first speech in it."""
+    """Return the events of a session with this greeting and confirmation, up to the first speech in it."""
 
     async def talking(talker: Talker) -> None:
         await talker.say({"type": "session.created", "session": created})

@@ -1,4 +1,4 @@
-"""A link whose service sends anything at all, over a real WebSocket: it reports its end once, or lives on."""
+"""A link whose service sends anything at all, over a real WebSocket: it reports its end once, or continues."""
 
 import asyncio
 
@@ -21,14 +21,14 @@ async def send_nonsense(talker: Talker, seed: int) -> None:
 
 
 async def call(service: Service) -> list[object]:
-    """Dial, and return all that is reported until the service's last word or the end of the session."""
+    """Connect, and return all reports until the service's last event or the end of the session."""
     before = asyncio.all_tasks()
     async with service.listening() as url:
         caller = Caller(url, connect_s=2.0)
         async with caller.running():
             caller.link.open()
             await eventually(lambda: bool(caller.losses) or HEARD_MARK in caller.arrivals)
-            # A second report of the same end would come now.
+            # A second report of the same end would arrive now.
             for _ in range(20):
                 await asyncio.sleep(0)
     await eventually(lambda: asyncio.all_tasks() <= before)

@@ -1,4 +1,4 @@
-"""A connection that is open at one end only: the other side's machine, or the way to it, is gone without a word."""
+"""A connection that is open at one end only: the other machine, or the network to it, has silently gone."""
 
 import asyncio
 import re
@@ -21,7 +21,7 @@ async def falling_silent(talker: Talker) -> None:
 
 
 def hung_up(service: Service) -> None:
-    """Let go of the connections that would be waited for at the end."""
+    """Drop the connections that the server would otherwise wait for at the end."""
     for talker in service.talkers:
         talker.connection.transport.abort()
 
@@ -48,7 +48,7 @@ def test_a_dead_service_is_detected_even_if_the_socket_accepts_no_more_data() ->
     async def live() -> LinkLost:
         async with service.listening() as url, Caller(url, pong_s=PONG_S).running() as caller:
             await caller.opened()
-            # More than the kernels at both ends hold: a ping finds no room, and a farewell would not either.
+            # More than the kernels at both ends can buffer: neither a ping nor a close frame can be sent.
             for _ in range(900):
                 caller.link.send_audio(8 * TENTH_OF_A_SECOND)
             lost = await caller.lost()

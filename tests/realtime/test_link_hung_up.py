@@ -1,4 +1,4 @@
-"""After the light is out: what was said before, and has not left the box, reaches no service that reads on later."""
+"""After the light is out: speech that has not left the box never reaches a service that resumes reading later."""
 
 import asyncio
 import base64
@@ -24,11 +24,11 @@ CHUNK_MS = 40
 SAID_MS = 8_000
 
 MOST_LATE_MS = 400
-"""What the small buffer at the service's end holds, and what was on the wire: it has left the box already."""
+"""The small buffer at the service's end plus the data on the wire: these bytes have left the box already."""
 
 
 class Stalled:
-    """A way to a service with a small buffer, which can stand still and go on."""
+    """A connection to a service with a small buffer, which can stop reading and resume."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -61,7 +61,7 @@ class Stalled:
 async def ms_that_arrive_late(
     *, server: ssl.SSLContext | None = None, is_muted_at_once: bool = False, goes_on_after_s: float = 1.2
 ) -> int:
-    """Say 8 s to a service that stands still, hang up, and return how much of it arrives when it goes on."""
+    """Send 8 s of audio to a service that does not read, hang up, and return how much arrives when it resumes."""
     service = Service()
     async with service.listening(ssl=server) as url:
         way = Stalled(urlsplit(url).port or 0)
@@ -73,7 +73,7 @@ async def ms_that_arrive_late(
                 if not is_muted_at_once:
                     await asyncio.sleep(0.001)
             caller.link.close()
-            # At once, while a polite close would still wait, or when it has been given up.
+            # Immediately, while a clean close would still wait, or once that was abandoned.
             await asyncio.sleep(goes_on_after_s)
             way.flows.set()
             (talker,) = service.talkers
@@ -119,7 +119,7 @@ def test_a_service_that_reads_gets_everything_and_a_polite_close() -> None:
 
 
 def test_a_service_that_does_not_answer_the_close_is_disconnected() -> None:
-    """As one whose network is gone: what the kernel would send again for minutes is dropped with the connection."""
+    """As without a network: data that the kernel would resend for minutes is dropped with the connection."""
 
     async def live() -> bytes | type[OSError]:
         ended: asyncio.Future[bytes | type[OSError]] = asyncio.get_running_loop().create_future()
@@ -127,7 +127,7 @@ def test_a_service_that_does_not_answer_the_close_is_disconnected() -> None:
         async def deaf_to_closes(talker: Talker) -> None:
             await talker.accept()
             connected = talker.connection.transport.get_extra_info("socket").dup()
-            # From here on nobody speaks WebSocket any more, and TCP stays up.
+            # From here on no WebSocket frame is handled, and TCP stays up.
             talker.connection.transport.pause_reading()
             loop = asyncio.get_running_loop()
             try:
@@ -150,7 +150,7 @@ def test_a_service_that_does_not_answer_the_close_is_disconnected() -> None:
 
 
 class _Transport:
-    """What `has_unsent` and `let_go` ask of a transport."""
+    """The part of a transport that `has_unsent` and `let_go` use."""
 
     def __init__(self, connected: socket.socket, waiting: int = 0) -> None:
         self._connected = connected
@@ -204,4 +204,4 @@ def test_a_disconnected_socket_is_reset_at_once() -> None:
         client.close()
         with there, pytest.raises(ConnectionResetError):
             there.recv(1)
-        let_go(transport)  # closed already: nothing is left to say
+        let_go(transport)  # closed already: nothing is left to send

@@ -1,4 +1,4 @@
-"""A session that is over is gone at once: garbage that waits for the collector is memory that a Pi does not have.
+"""A finished session is freed at once: garbage that waits for the collector is memory that a Pi does not have.
 
 A box talks every few minutes, and a full collection of 50,000 objects comes every five to ten.
 """

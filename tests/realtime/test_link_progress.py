@@ -1,4 +1,4 @@
-"""An answer that goes on without a sound, from the socket to what the conversation waits for."""
+"""An answer that continues without audio, from the socket to the conversation's deadlines."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ POLICY = Policy(answer_s=15, progress_s=10, session_s=600)
 
 @dataclass
 class Box:
-    """A conversation behind a link, with a time of its own."""
+    """A conversation behind a link, with its own clock."""
 
     now: float = 50.0
     conversation: Conversation = field(default_factory=lambda: Conversation(POLICY, chance=lambda: 0.0))

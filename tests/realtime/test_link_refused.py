@@ -1,4 +1,4 @@
-"""A session that does not come about, and why; against real WebSocket servers on this machine."""
+"""A session that cannot be opened, and why; against real WebSocket servers on this machine."""
 
 import asyncio
 import socket
@@ -255,7 +255,7 @@ def test_preparation_counts_towards_the_limit_too(tmp_path: Path) -> None:
 
 
 class Certificates:
-    """A certificate for localhost that was signed by itself, and the clients' trust in it."""
+    """A self-signed certificate for localhost, and the clients' trust in it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -1,4 +1,4 @@
-"""A session that goes on where another was lost: what it is told first; against real WebSocket servers."""
+"""A session that continues a lost one, and what is sent to it first; against real WebSocket servers."""
 
 import asyncio
 import base64

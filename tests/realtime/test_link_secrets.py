@@ -1,4 +1,4 @@
-"""A service, or a proxy on the way, that repeats the key: each way in which it can, on a real connection."""
+"""A service, or a proxy in between, that repeats the key: each way in which it can, on a real connection."""
 
 import asyncio
 import base64
@@ -20,13 +20,13 @@ IDENTITY, SECRET = "wWxkj48", "Zq7hT2mRv9"
 KEY = base64.b64encode(f"{IDENTITY}:{SECRET}".encode()).decode()
 PASSWORD = "kP3vQ8sLx"
 PIECES = (KEY, IDENTITY, SECRET, PASSWORD, KEY[:4], KEY[-4:])
-"""What may be in no log."""
+"""Text that no log may contain."""
 
 QUOTED = f"{KEY} {IDENTITY}:{SECRET} {KEY[:4]}****{KEY[-4:]} {SECRET} {KEY[-4:]} {PASSWORD}"
 
 
 async def dialled(url: str) -> None:
-    """Dial, and see the session lost, or complained of."""
+    """Connect, and see the session lost or an error reported."""
     endpoint = Endpoint(url, {"Authorization": f"Basic {KEY}"})
     async with Caller(endpoint).running() as caller:
         caller.link.open()

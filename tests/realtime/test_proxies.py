@@ -16,12 +16,12 @@ from tests.waiting import eventually
 
 PASSWORD = "cHJveHk"
 _NAMES = {1: 4, 3: 0, 4: 16}
-"""Kinds of address in RFC 1928 and their bytes; a name tells its own."""
+"""Address types in RFC 1928 and their length in bytes; a name carries its own length."""
 
 
 @dataclass
 class Proxy:
-    """Carries bytes to and fro. ``wanted`` is where it was asked to go, ``refusal`` what it says instead of going."""
+    """Relays bytes. ``wanted`` is the requested destination, ``refusal`` its answer instead of connecting."""
 
     refusal: str | int = ""
     wanted: list[str] = field(default_factory=list)
@@ -175,7 +175,7 @@ def test_a_proxy_receives_its_own_password_and_not_the_key(monkeypatch: pytest.M
 
 
 class HangUp(Proxy):
-    """Hears what is asked of it, and says nothing."""
+    """Receives a request, and never answers."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         del writer

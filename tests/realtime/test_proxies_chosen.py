@@ -1,4 +1,4 @@
-"""Which proxy is on the way: one decision for the box and for the doctor, by whatever the environment says."""
+"""Which proxy is used: one decision for the box and for the doctor, from the environment."""
 
 import itertools
 

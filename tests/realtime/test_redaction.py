@@ -1,4 +1,4 @@
-"""What a service quotes of a key is hidden, however it quotes it; what it says besides stays readable."""
+"""A key that a service quotes is hidden however it is quoted; the rest of the message stays readable."""
 
 import base64
 import html
@@ -67,7 +67,7 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("encoded", ENCODINGS.values(), ids=ENCODINGS)
 @pytest.mark.parametrize("secret", ['~"/>?&~>"/?<~>&"', "/>>/??/~~/&&/<<", "MixedCase"])
 def test_a_secret_is_hidden_in_each_encoding(secret: str, encoded: Callable[[str], str]) -> None:
-    """Of signs alone, so that what is encoded shares no piece with what is not."""
+    """Only punctuation, so that the encoded key shares no part with the plain one."""
     assert Redactor([secret])(f"no: {encoded(secret)} !").strip("=") in {"no: (hidden) !", "no: (hidden)== !"}
 
 

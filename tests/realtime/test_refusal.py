@@ -1,4 +1,4 @@
-"""What went wrong at the door: each cause its own error, and one printable line for each."""
+"""Failures to open a session: each cause has its own error and one printable line."""
 
 import socket
 import ssl
@@ -161,7 +161,7 @@ def subclasses(base: type[Exception]) -> Iterator[type[Exception]]:
 
 
 def test_whatever_the_library_raises_in_a_dial_is_an_error_of_ours() -> None:
-    """A class that its next version adds too: an exception that nobody expects would end the daemon."""
+    """Also a class that the next version adds: an unexpected exception would end the daemon."""
     kinds = {kind for kind in subclasses(exceptions.WebSocketException) if kind.__module__.startswith("websockets")}
     assert len(kinds) > 15
 

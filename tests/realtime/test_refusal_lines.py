@@ -1,4 +1,4 @@
-"""The whole line that a person reads for each failure at the door: what happened, and what to do about it."""
+"""The whole line shown for each failure to open a session: what happened, and what to do about it."""
 
 import socket
 import ssl

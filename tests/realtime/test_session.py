@@ -1,4 +1,4 @@
-"""What a session is told at its start, in both dialects."""
+"""The configuration that a session is sent at its start, in both dialects."""
 
 import json
 from collections.abc import Iterator
@@ -74,7 +74,7 @@ def test_inworld_receives_the_whole_configuration_in_its_own_dialect() -> None:
 
 
 def told(*, is_inworld: bool) -> dict[str, Any]:
-    """What a service is told by `OTHER_THAN_EVER`: at Inworld with what only Inworld knows."""
+    """The configuration sent for `OTHER_THAN_EVER`: for Inworld with the fields that only Inworld has."""
     pcm = {"type": "audio/pcm", "rate": 24000}
     output = {"format": pcm, "voice": "Dennis", "speed": 1.25}
     session = {
@@ -123,7 +123,7 @@ def test_the_other_dialect_is_openais_own_to_the_last_field(turn_detection: str)
     frame = wire.update_session(session_of(ServiceSettings(dialect="openai", **chosen), [TOOL]))
     event = SessionUpdateEvent.model_validate_json(frame)
 
-    # The official types take what they do not know, and keep it apart.
+    # The official types accept unknown fields, and keep them separately.
     assert [*unknown_to_openai(event)] == []
     assert event.session.type == "realtime"
 

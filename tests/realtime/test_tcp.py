@@ -1,4 +1,4 @@
-"""A host with several addresses: the first that answers is taken, and one that does not costs a quarter of a second."""
+"""A host with several addresses: the first to answer is used, and one that does not costs a quarter of a second."""
 
 import asyncio
 import errno
@@ -19,7 +19,7 @@ from tests.realtime.test_proxies import HttpProxy, Proxy, SocksProxy
 
 HOST = "many.test"
 NO_ROUTE = "2001:db8::1"
-"""An address for documentation (RFC 3849): no route leads there, or one that swallows what is sent."""
+"""An address for documentation (RFC 3849): it has no route, or one that drops all packets."""
 
 Known = Callable[..., None]
 
@@ -186,7 +186,7 @@ class Connected:
 
 
 class Transport:
-    """What is asked of a transport whose own buffer is empty."""
+    """The part of a transport that is used, with an empty buffer."""
 
     def __init__(self, connected: Connected) -> None:
         self._connected = connected

@@ -1,4 +1,4 @@
-"""The editor of settings files: each value comes into its place, and a person's words stay as they are."""
+"""The editor of settings files: each value is put in its place, and the user's own text is kept."""
 
 import tomllib
 

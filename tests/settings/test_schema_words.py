@@ -37,7 +37,7 @@ def faults(file: Path, text: str | bytes, environment: Mapping[str, str] | None 
         load(file, environment or {})
     assert str(caught.value).startswith(caught.value.faults[0])
     assert all(line.isprintable() for line in caught.value.faults)
-    # Where it stands has tests of its own.
+    # Line numbers have their own tests.
     return tuple(re.sub(r" \(line \d+\)$", "", line) for line in caught.value.faults)
 
 
@@ -54,7 +54,7 @@ def load_text(file: Path, text: str, environment: Mapping[str, str] | None = Non
     return load(file, environment or {})
 
 
-# --- what a person reads ---------------------------------------------------------------------------------------------
+# --- error messages --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_setup_refuses_what_the_box_refuses_with_the_same_message(
     assert file.read_bytes() == content
 
 
-# --- where everything stands -----------------------------------------------------------------------------------------
+# --- line numbers ----------------------------------------------------------------------------------------------------
 
 
 def test_every_name_has_the_line_of_its_first_appearance() -> None:

@@ -1,4 +1,4 @@
-"""What a sentence means: the command that it is, or nothing; never the opposite."""
+"""The meaning of a sentence: a command or nothing, but never the opposite."""
 
 import itertools
 import time
@@ -33,7 +33,7 @@ UNDERSTOOD: dict[str, list[Intent]] = {
     "set a timer for one hour two minutes and three seconds": [TimerWish(3723)],
     "set a timer for one hour and two minutes and three seconds": [TimerWish(3723)],
     "start a ten minute timer and set the volume to fifty percent": [TEN, VolumeWish(percent=50)],
-    # … or cancelled, whichever way it is said.
+    # … or cancelled, however it is phrased.
     "cancel the ten minute timer": [CancelWish(600)],
     "cancel my ten minute timer please": [CancelWish(600)],
     "stop the timer for ten minutes": [CancelWish(600)],
@@ -52,7 +52,7 @@ UNDERSTOOD: dict[str, list[Intent]] = {
     "could you please stop the timer now": [CANCEL],
     "hey jarvis cancel both timers": [CANCEL],
     "stop the timer and tell me the time": [CANCEL, Wish.TIME],
-    # What was said before is taken back.
+    # The earlier words are withdrawn.
     "set a timer for ten minutes no never mind": [Wish.STOP],
     "set a timer for ten minutes cancel that": [Wish.STOP],
     "ten minute timer cancel": [Wish.STOP],
@@ -146,7 +146,7 @@ NOT_UNDERSTOOD = [
     "what day is it tomorrow",
     "what time is it in london",
     "was that a joke",
-    # Told, and not asked for.
+    # A statement, not a request.
     "i set a timer for ten minutes",
     "you set a timer for ten minutes",
     "my mother set a ten minute timer",

@@ -1,4 +1,4 @@
-"""A client's tools are not ours: found by name in any case style, or by what they say of themselves."""
+"""A client's own tools are found by name in any case style, or by their description."""
 
 import pytest
 

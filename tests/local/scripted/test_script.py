@@ -1,4 +1,4 @@
-"""Scripts as they are written: in files, in code, and what they say about an event. No service, no wire."""
+"""Reading scripts from files and from code, and matching an event against a script. No service, no network."""
 
 from pathlib import Path
 from typing import Any

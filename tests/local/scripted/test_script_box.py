@@ -78,7 +78,7 @@ def test_anything_the_box_does_outside_the_script_is_detected(tmp_path: Path) ->
 
 
 def without_silence(heard: Samples) -> Samples:
-    """Leave out what is silent for 100 samples and more: in a box this quick a busy machine makes holes in a sound."""
+    """Remove silences of 100 samples and more: at this speed a busy machine leaves gaps in the audio."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], heard == 0, [False]])))
     kept = np.ones(len(heard), bool)
     for begin, end in zip(edges[::2], edges[1::2], strict=True):
@@ -96,7 +96,7 @@ def test_a_backchannel_plays_quietly_during_a_turn_that_is_still_heard_and_answe
         Expect("session.update"),
         TurnStep("well", until="started"),
         Backchannel("mm-hm"),
-        Wait(0.25),  # 2 s in this box, long enough for it to be heard to its end
+        Wait(0.25),  # 2 s in this box, long enough to play it to its end
         TurnStep("well you know"),
         AnswerStep("I do."),
         Expect("close"),

@@ -205,7 +205,7 @@ def test_the_connection_can_be_dropped_without_a_close_frame(how: Any) -> None:
         with pytest.raises(ConnectionClosedError) as closed:
             await client.until("never")
         assert closed.value.rcvd is None
-        # websockets keeps what the system said: a reset is an error there, an orderly end is none.
+        # websockets keeps the system's error: a reset is an error there, an orderly close is not.
         assert isinstance(closed.value.__cause__, ConnectionResetError) is (how == "reset")
 
     play(listen, SETUP, Drop(how))

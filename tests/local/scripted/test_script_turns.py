@@ -1,4 +1,4 @@
-"""Scripted turns and answers: how far they go, where they wait, what they call."""
+"""Scripted turns and answers: where they stop, where they wait, and which tools they call."""
 
 import base64
 

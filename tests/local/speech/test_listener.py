@@ -70,7 +70,7 @@ def test_the_voice_is_understood_after_a_wake_word_and_a_short_pause(
     assert any(isinstance(event, Hypothesis) for event in heard)
 
 
-# At 8 kHz "fifty" sounds like "eighty": that band holds no more.
+# At 8 kHz "fifty" sounds like "eighty": the difference lies above that band.
 @pytest.mark.parametrize(
     ("rate_hz", "command"), [(8_000, "What time is it?"), (16_000, "Set the volume to fifty percent.")]
 )

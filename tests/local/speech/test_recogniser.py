@@ -14,7 +14,7 @@ SPEECH = bytes(32_000)
 
 
 class Network:
-    """A network that hears what it is told to."""
+    """A network with prepared output."""
 
     decoder_tokens = tuple(_NAMES.get(phoneme, phoneme) for phoneme in COLUMNS)
 
