@@ -20,7 +20,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 @pytest.fixture
 def near() -> Iterator[Path]:
-    """A folder for sockets, whose names are short: below `tmp_path` they may come out longer than Linux takes."""
+    """A folder for sockets with short paths: below `tmp_path` they may be longer than Linux allows."""
     with tempfile.TemporaryDirectory(prefix="ev-") as folder:
         yield Path(folder)
 

@@ -1,4 +1,4 @@
-"""Adapters that write down what they are told. A test may have one answer at once: ``when`` says with what."""
+"""Adapters that record their calls. With ``when``, a test makes one of them answer immediately."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ Told = tuple[object, ...]
 
 @dataclass
 class Diary:
-    """What every fake was told, in one order; ``when`` holds what is to happen while an order is being obeyed."""
+    """The calls of all fakes, in order; ``when`` holds what happens while an action is executed."""
 
     told: list[Told] = field(default_factory=list)
     when: dict[str, Callable[[], None]] = field(default_factory=dict)
@@ -150,7 +150,7 @@ class FakeFarEnd:
 
 
 class FakePanel:
-    """Lights that nobody sees."""
+    """Lights that only record the pattern shown."""
 
     def __init__(self, diary: Diary) -> None:
         self._diary = diary

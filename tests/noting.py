@@ -1,4 +1,4 @@
-"""An observer for tests: keeps what it is shown."""
+"""An observer for tests: keeps what it observes."""
 
 from edgevoice.core.notices import Notice
 from edgevoice.core.ports import Observer

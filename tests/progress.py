@@ -56,7 +56,7 @@ class Estimate:
             self._done_s += seconds
 
     def line(self, now_s: float) -> str:
-        """Return how far it is; empty while nobody can know."""
+        """Describe the progress; empty while it is unknown."""
         if self._began_s is None or not self._done_s:
             return ""
         gone_s = now_s - self._began_s

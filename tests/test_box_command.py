@@ -1,4 +1,4 @@
-"""What a person types on an installed box: as whom it runs, what it is given, and what the box does meanwhile."""
+"""The command on an installed box: the user it runs as, its arguments, and what the box does meanwhile."""
 
 import os
 import re
@@ -37,7 +37,7 @@ echo "runs ${*:3}" >>journal
 shift
 cd "$folder" && exec env "${variables[@]}" "$@"
 """,
-    # It tells with what it was started, and writes the archive that it is asked for.
+    # Prints how it was started, and writes the requested archive.
     "program": """
 for each in "$@"; do
   echo "<$each>"
@@ -56,7 +56,7 @@ _RUNS = "LoadState=loaded\nActiveState=active\nSubState=running\nResult=success\
 
 
 class Box:
-    """A folder that stands for a box on which the command is installed, with stand-ins for what it calls."""
+    """A folder that represents a box with the command installed, with stand-ins for the programs it calls."""
 
     def __init__(self, folder: Path, replaced: dict[str, str]) -> None:
         self.folder = folder
@@ -66,7 +66,7 @@ class Box:
         self.settings = folder / "edgevoice.toml"
         self.settings.write_text("the service's settings\n")
         for name, text in _STAND_INS.items():
-            # The journal lies in the box's folder, wherever the stand-in is started.
+            # The journal is in the box's folder, wherever the stand-in is started.
             placed = re.sub(r"(>>|cat )(journal|environment|properties|line)", rf"\1{folder}/\2", text)
             (folder / name).write_text(f"#!/bin/bash\n{placed}\n")
             (folder / name).chmod(0o755)
@@ -116,7 +116,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
 
 @pytest.fixture
 def persons_box(tmp_path: Path) -> Box:
-    """A box on which the one who types is not root and may not read the service's settings."""
+    """A box whose calling user is not root and may not read the service's settings."""
     return Box(tmp_path, {"$(id -u) != 0": "yes", "! -r $needed && ": ""})
 
 
@@ -352,7 +352,7 @@ def test_the_service_returns_when_the_command_is_terminated_and_nothing_keeps_ru
     box: Box, how: signal.Signals
 ) -> None:
     box.runs()
-    # It says that it runs, and runs until its end is told.
+    # Reports that it runs, and runs until it is terminated.
     os.mkfifo(box.folder / "end")
     (box.folder / "program").write_text(
         f"#!/bin/bash\n[[ $1 != --parse-only ]] || exit 0\necho here\nread -r <'{box.folder}/end'\n"
@@ -393,7 +393,7 @@ def test_an_archive_goes_to_the_caller_and_its_path_is_printed_beside_the_data(b
     assert place.read_text() == "archive\n"
     assert f"The archive is {place}" in ended.stderr
     assert "The archive is" not in ended.stdout
-    # The doctor tells of it by the name that the person knows.
+    # The doctor uses the name that the person knows.
     assert "Wrote help.tar.gz\n" in ended.stdout
     assert list((box.folder / "state").iterdir()) == []
 

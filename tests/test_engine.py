@@ -89,7 +89,7 @@ _Kind = TypeVar("_Kind", LoopStalled, DeadlinePassed)
 
 
 class Watching(Observer):
-    """Keeps what it is shown, with the time."""
+    """Keeps what it observes, with the time."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[Notice, float]] = []
@@ -149,7 +149,7 @@ async def first(rig: Rig, kind: type[_Kind]) -> _Kind:
 
 
 def in_loop(test: Callable[[], Coroutine[None, None, None]]) -> Callable[[], None]:
-    """Run a test in a loop of its own: the engine keeps its timer there."""
+    """Run a test in its own event loop, where the engine keeps its timer."""
 
     def run() -> None:
         asyncio.run(asyncio.wait_for(test(), timeout=10))
@@ -575,7 +575,7 @@ async def test_deadlines_that_pass_during_a_stall_do_not_fire_in_a_burst() -> No
         rig.engine.report(fact)
     rig.now += 30
     await first(rig, LoopStalled)
-    await first(rig, DeadlinePassed)  # the alarm's, which nobody else could be late with
+    await first(rig, DeadlinePassed)  # of the alarm, the only timer that can be late
 
     assert rig.conversation.phase is Phase.LISTENING
     assert [notice for notice in rig.notices if isinstance(notice, CloseLink)] == []

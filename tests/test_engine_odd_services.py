@@ -57,7 +57,7 @@ class QuickTools:
 
 
 async def converse(service: Service, policy: Policy, until: Callable[[Ear, Conversation], bool]) -> Ear:
-    """Call a service and live with it until that is so; return what was heard."""
+    """Hold a conversation with a service until the condition is met; return what was heard."""
     diary = Diary()
     ear = Ear(diary)
     conversation = Conversation(policy, chance=lambda: 0.5)

@@ -1,4 +1,4 @@
-"""What a command says where a package is missing: the one command that adds it to this very program."""
+"""The message for a missing package names the one command that adds it to this installation."""
 
 import sys
 import tomllib

@@ -145,7 +145,7 @@ def _files() -> list[Path]:
 
 
 def _says(path: Path, words: re.Pattern[str]) -> str:
-    # Sound and pictures are read as well: whatever a byte is, it can be compared.
+    # Audio and images are searched too: Latin-1 decodes any byte.
     found = words.search(path.read_text(encoding="latin-1"))
     return f"{path.relative_to(ROOT)}: {found.group()}" if found else ""
 
@@ -179,9 +179,9 @@ NO_MODULE: Final = {
 
 
 def _subjects(room: Path) -> set[str]:
-    """What tests of a room may be named after: its modules and, for tests of all of it, the room itself.
+    """Return what tests of a package may be named after: its modules, or the package itself for tests of all of it.
 
-    At the top: the scripts, what the tests themselves share, and the modules outside the rooms.
+    At the top: the scripts, the helpers that tests share, and the modules outside the packages.
     """
     if room == Path():
         scripts = {each.stem.lstrip("_").replace("-", "_") for each in (ROOT / "scripts").iterdir() if each.is_file()}

@@ -1,4 +1,4 @@
-"""hardware.md and its drawings say what the board presets say."""
+"""hardware.md and its drawings agree with the board presets."""
 
 import re
 import subprocess

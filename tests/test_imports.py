@@ -1,4 +1,4 @@
-"""The direction of imports: adapters know the core, the core knows nobody, and only the roots know adapters."""
+"""The direction of imports: adapters import the core, the core imports no adapter, only the roots import adapters."""
 
 import ast
 import subprocess
@@ -44,10 +44,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine": {"core"},
     **dict.fromkeys(ADAPTERS, EVERYBODY_KNOWS),
 }
-"""By room: which other rooms a module in it may import."""
+"""For each package: the other packages that its modules may import."""
 
 ROOTS = {"__main__", "agent", "box", "cli", "commands", "doctor", "testbed"}
-"""They put the house together, and may import anything."""
+"""They assemble the program, and may import anything."""
 
 WITHIN: dict[str, dict[str, set[str]]] = {
     "core": {
@@ -68,7 +68,7 @@ WITHIN: dict[str, dict[str, set[str]]] = {
     "local": {"mind": set(), "speech": {"mind"}},
     "wakeword": {"models": set()},
 }
-"""By room: which of the parts named here a part of it may import; what is named only by its room is its own."""
+"""For each package: which of its named parts each part may import; parts not named belong to the package itself."""
 
 EXCEPTIONS = {
     ("core/protocol/complaints.py", "errors"): "it sorts a service's codes by the errors that they stand for",
@@ -87,7 +87,7 @@ def room_of(module: Path) -> str:
 
 
 def room(parts: Sequence[str]) -> str:
-    """Return the room of a dotted name's parts, without the package's own name."""
+    """Return the package (room) of a dotted name's parts, without the name of the top package."""
     return "/".join(parts[:2]) if tuple(parts[:2]) == ("testbed", "virtual") else parts[0]
 
 
@@ -110,18 +110,18 @@ def imported_by(module: Path) -> set[str]:
 
 
 def rooms_entered_by(module: Path) -> set[str]:
-    """Return the other rooms of ours that a module imports from."""
+    """Return our other packages that a module imports from."""
     ours = {room(name.split(".")[1:]) for name in imported_by(module) if name.startswith("edgevoice.")}
     return ours - {room_of(module)}
 
 
 def part_of(module: Path) -> str:
-    """Return the part of its room that a module belongs to."""
+    """Return the part of its package that a module belongs to."""
     return module.relative_to(PACKAGE).parts[1].removesuffix(".py")
 
 
 def parts_entered_by(module: Path) -> set[str]:
-    """Return the other parts of its own room that a module imports."""
+    """Return the other parts of its own package that a module imports."""
     own = f"edgevoice.{room_of(module)}."
     return {name.removeprefix(own).split(".")[0] for name in imported_by(module) if name.startswith(own)} - {
         part_of(module)

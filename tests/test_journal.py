@@ -39,7 +39,7 @@ def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
-    """Stand in for journald, to which standard error leads: what reaches it, entry by entry."""
+    """Stand in for journald behind standard error: collect what reaches it, entry by entry."""
     entries: list[dict[str, str]] = []
 
     def sendv(*fields: str | bytes) -> None:
@@ -188,11 +188,11 @@ def test_without_a_standard_error_there_is_no_journal_behind_it(
     assert "conversation-over" in capsys.readouterr().err
 
 
-# --- an event that comes too often -----------------------------------------------------------------------------------
+# --- an event that repeats too often ---------------------------------------------------------------------------------
 
 
 class Clock:
-    """Monotonic seconds, as a test wants them."""
+    """Monotonic seconds, set by the test."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0

@@ -1,4 +1,4 @@
-"""What a package must bring, wherever it is installed. Runs beside the checkout and, in CI, from the wheel alone."""
+"""What the installed package must contain. Runs beside the checkout and, in CI, from the wheel alone."""
 
 import importlib
 import pkgutil

@@ -1,4 +1,4 @@
-"""How far a test run is, how long the rest takes, and what it keeps of its results."""
+"""A test run's progress, its estimated remaining time, and the results it keeps."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The README and the other pages say what the code says."""
+"""The README and the other pages agree with the code."""
 
 import re
 import subprocess

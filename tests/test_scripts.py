@@ -1,4 +1,4 @@
-"""scripts/test and scripts/demo on a machine of stand-ins: what they install, when, and what they say."""
+"""scripts/test and scripts/demo with stand-in programs: what they install, when, and what they print."""
 
 import json
 import os
@@ -469,7 +469,7 @@ def test_two_started_at_once_set_up_once_and_both_run(stage: Stage) -> None:
 
 def test_an_interruption_while_it_sets_up_is_one_line_and_ends_it_as_a_loop_expects(stage: Stage) -> None:
     os.mkfifo(stage.folder / "gate")
-    # Whoever runs the tests in the background ignores interruptions, and a shell that starts so always will.
+    # Tests run in the background ignore SIGINT, and so does every shell that they start.
     process = subprocess.Popen(
         ["env", "--default-signal=INT", str(stage.project / "scripts" / "test")],
         env=stage.environment,

@@ -1,4 +1,4 @@
-"""scripts/setup below a folder of its own: what it changes, what it leaves, how it tells."""
+"""scripts/setup in a scratch folder: what it changes, what it leaves alone, and what it reports."""
 
 import os
 import pty
@@ -25,7 +25,7 @@ pytestmark = [
 
 @dataclass
 class System:
-    """A folder that stands for a Pi's file system."""
+    """A folder that represents a Pi's file system."""
 
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class System:
         return self._run([str(SETUP), *arguments])
 
     def setup_in_terminal(self, typed: bytes, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run it before a person who has typed this."""
+        """Run it with this input typed by a person."""
         person, terminal = pty.openpty()
         try:
             os.write(person, typed)
@@ -48,7 +48,7 @@ class System:
             os.close(terminal)
 
     def step(self, commands: str, **chosen: str) -> subprocess.CompletedProcess[str]:
-        """Run some of the steps' own functions, with what the command line would have chosen."""
+        """Run single functions of the steps, with the options that the command line would have set."""
         scratch = self.folder / "scratch"
         scratch.mkdir(exist_ok=True)
         values = {"hat": "", "key": "", "wheels": "", "is_dry": "", "starts": "yes", "purges": "", "steps": "1"}
@@ -158,7 +158,7 @@ def test_a_key_of_the_environment_is_not_shown(system: System) -> None:
     assert "very-secret" not in ended.stdout + ended.stderr
 
 
-# --- telling ---------------------------------------------------------------------------------------------------------
+# --- reports ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_failure_names_the_step_the_cause_and_the_remedy(system: System) -> None:
@@ -196,7 +196,7 @@ def test_a_board_is_enabled_once_and_the_original_configuration_is_kept(system: 
     told = well(system.step('step "sound board" sound_board ""', hat="max98357a"))
 
     assert once.startswith(BOOT)
-    # A section for other models stands before it, and must not take it in.
+    # A section for other models comes before the line, which must not become part of it.
     assert once[len(BOOT) :].splitlines()[1] == "[all]"
     assert "dtoverlay=max98357a" in once
     assert "enable" not in told
@@ -399,7 +399,7 @@ stat() { builtin command stat "$@" | sed "s/^$(id -un) /edgevoice /"; }
 folders_step() { copy_all "$at/usr/lib"; own_folders; }
 step "folders" folders_step ""
 """
-"""There is no user edgevoice here: who runs the test stands for it."""
+"""There is no user edgevoice here: the user who runs the test takes its role."""
 
 both_ways = pytest.mark.parametrize(
     "without",
@@ -470,7 +470,7 @@ def test_files_are_copied_once_and_restored_when_changed(system: System) -> None
 
 @pytest.fixture
 def installed(system: System) -> System:
-    """A system with what the steps leave behind."""
+    """A system with the files that the steps leave behind."""
     well(system.step('step "sound board" sound_board ""', hat="max98357a"))
     well(system.step('files() { copy_all "$at/etc" "$at/usr"; }; step "files" files ""'))
     well(system.step('step "key" store_key ""', key="sk-1"))
@@ -495,7 +495,7 @@ KEPT: Final = {
 def test_uninstalling_keeps_only_settings_key_and_memory(installed: System) -> None:
     told = well(installed.setup("--uninstall"))
 
-    # That the key's folder is ours must be known when it goes.
+    # Removal must know that setup created the key's folder.
     assert installed.files() == {*KEPT, "/var/lib/edgevoice.setup"}
     assert "nothing to do" in well(installed.setup("--uninstall"))
     assert installed.path("/boot/firmware/config.txt").read_text() == BOOT

@@ -1,4 +1,4 @@
-"""`scripts/setup --with eval`: what measures comes onto the box, and stays there over updates."""
+"""`scripts/setup --with eval`: the measuring packages are installed on the box, and stay there over updates."""
 
 from pathlib import Path
 from typing import Final
@@ -39,7 +39,7 @@ def test_an_extra_is_installed_by_hash_once_and_again_with_every_update(system: 
     assert "install the measuring tools" in well(system.step(EVERY_STEP, extra="eval"))
     assert "--require-hashes" in asked_of_pip(system)
 
-    # Nobody asks for it any more, and nothing has changed.
+    # No longer requested, and nothing has changed.
     assert "as it should be" in well(system.step(EVERY_STEP))
     system.write("/opt/edgevoice/.made-from", "another program\n")
     assert "install the measuring tools" in well(system.step(EVERY_STEP))

@@ -54,7 +54,7 @@ def interrupt(
     then: Callable[[subprocess.Popen[str]], None] = lambda _process: None,
 ) -> subprocess.CompletedProcess[str]:
     """Run commands after those of scripts/setup; interrupt them all, as a terminal does, when they say so."""
-    # Whoever runs the tests in the background ignores interruptions, and a shell that starts so always will.
+    # Tests run in the background ignore SIGINT, and so does every shell that they start.
     command = ["env", "--default-signal=INT,TERM", *after_those_of_setup(system, commands)]
     with subprocess.Popen(
         command,
@@ -89,7 +89,7 @@ def test_an_interruption_is_reported_with_its_step_and_nothing_continues(
     )
     assert "went on" not in ended.stderr
     assert "network" not in ended.stderr
-    # What may not be cut off has come to its end before that is told.
+    # Work that must not be interrupted has finished before the report.
     assert system.path("/scratch/whole").exists() == (work == "comes to its end")
 
 
@@ -122,11 +122,11 @@ DIES: Final = 'read -r _ _ _ step _ <"/proc/$BASHPID/stat"; kill -KILL $$ "$step
     ("work", "code"), [("true", 0), (DIES, -signal.SIGKILL)], ids=["comes to its end", "is killed with all of setup"]
 )
 def test_the_progress_watcher_ends_with_the_work_even_without_a_signal(system: System, work: str, code: int) -> None:
-    # What a shell was started to ignore, it can never hear.
+    # A shell cannot trap a signal that it was started to ignore.
     deaf = ["env", "--default-signal=INT,TERM", "--ignore-signal=USR1,USR2,HUP"]
     commands = f'work() {{ {work}; }}; long() {{ change "fetch it" work; }}; step "the program" long ""'
 
-    # It holds the other end of what is read here.
+    # It holds the other end of the pipe that is read here.
     ended = subprocess.run(
         [*deaf, *after_those_of_setup(system, commands)],
         env=system.environment(),

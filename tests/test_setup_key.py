@@ -1,4 +1,4 @@
-"""The key in scripts/setup: what is none is refused before anything is changed, and never shown."""
+"""The key in scripts/setup: an invalid one is refused before anything is changed, and never shown."""
 
 import os
 import re
@@ -154,7 +154,7 @@ def test_a_key_file_refused_by_the_service_ends_setup_before_any_change(system: 
 
 @dataclass
 class Service:
-    """Something that answers a handshake with this status, and keeps what it was sent."""
+    """A server that answers a handshake with this status, and keeps the request."""
 
     status: int
     asked: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What scripts/setup says of versions, and its last lines: what came of it, and what to say to the box."""
+"""The last lines of scripts/setup: the versions, the result, and what to say to the box."""
 
 from pathlib import Path
 from typing import Final

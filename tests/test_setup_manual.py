@@ -1,4 +1,4 @@
-"""The manual page and the completions that scripts/setup installs: they say what the commands' own help says."""
+"""The manual page and the completions that scripts/setup installs agree with the commands' own help."""
 
 import shutil
 import subprocess

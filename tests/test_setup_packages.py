@@ -211,7 +211,7 @@ def test_a_folder_left_by_a_package_is_removed_if_it_was_new(debian: Debian) -> 
     assert rules.is_dir()
 
 
-# --- room ------------------------------------------------------------------------------------------------------------
+# --- disk space ------------------------------------------------------------------------------------------------------
 
 DISKS: Final = """
 stat() { case ${*: -1} in /opt) echo 1 ;; *) echo "$var" ;; esac; }
@@ -279,7 +279,7 @@ NETWORK: Final = "Connect the network, or bring the packages in a folder and use
             "the usual",
         ),
         (
-            # What is told last is nearest to the cause, but not of a full disk.
+            # The last line is usually nearest to the cause, but not for a full disk.
             PIP.format(-3, "Name or service not known")
             + "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device: '/opt/a'\n",
             ": No space left on device",

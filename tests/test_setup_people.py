@@ -1,4 +1,4 @@
-"""People on the box: who may use it and read its log without a password, and that this gives nothing else of root's."""
+"""Users of the box may use it and read its log without a password, and gain no other right of root."""
 
 import os
 import shutil
@@ -120,7 +120,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
 
 
 def as_person(box: Box, command: str) -> bool:
-    """Tell whether it ran as the person, and not as root."""
+    """Return whether it ran as the calling user, and not as root."""
     lines = (box.folder / "became").read_text().splitlines()
     return any(line.startswith("--reuid=1000 --regid=1001 --init-groups -- ") and command in line for line in lines)
 

@@ -1,4 +1,4 @@
-"""What scripts/setup shows while it works, and what it looks at before: space, network, and how far it is."""
+"""Progress that scripts/setup shows, and what it checks beforehand: disk space and network."""
 
 import socket
 import subprocess
@@ -59,7 +59,7 @@ def test_pips_packages_are_counted_with_their_size(system: System) -> None:
 
 def test_a_silent_command_shows_only_elapsed_time(system: System) -> None:
     assert progress(system, log="anything\n") == ""
-    # It goes on until a line of progress was seen.
+    # It continues until a line of progress was seen.
     work = """work() { until grep -q '^ *[0-9]* s$' "$scratch/shown"; do sleep 0.05; done; }"""
 
     well(system.step(f'{work}; exec 2>"$scratch/shown"; change "make it" work', tick_s="0.2"))
@@ -67,7 +67,7 @@ def test_a_silent_command_shows_only_elapsed_time(system: System) -> None:
     assert system.path("/scratch/shown").read_text().startswith("      make it\n        ")
 
 
-# --- what is looked at before ----------------------------------------------------------------------------------------
+# --- checks beforehand -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

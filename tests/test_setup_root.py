@@ -63,7 +63,7 @@ def test_the_installer_too_is_built_without_such_modules(system: System, planted
 
     ended = system.step(f"cd {planted}; make_tools $scratch/tools", wheels=str(system.path("/wheels")))
 
-    # An empty folder of wheels is as far as it comes, by the pip that was meant.
+    # The right pip runs, and gets as far as the empty folder of wheels.
     assert "No matching distribution found" in ended.stderr
     assert not system.path("/ran").exists(), system.path("/ran").read_text()
 
@@ -106,7 +106,7 @@ WAKE_WORD: Final = """
 as_service() { "$@"; }
 step "wake word" wake_word ""
 """
-"""There is no user edgevoice here: who runs the test stands for it."""
+"""There is no user edgevoice here: the user who runs the test takes its role."""
 PYTHON: Final = '#!/bin/sh\n[ "$3" != edgevoice.wakeword ] || : >"$CACHE_DIRECTORY/wakeword-1.npz"\n'
 
 
@@ -120,7 +120,7 @@ def test_root_writes_no_file_through_a_link_in_the_services_cache(system: System
     assert "build the wake word's network" in well(system.step(WAKE_WORD))
 
     assert precious.read_text() == "root's own\n"
-    # What it notes lies where root alone writes; and the former note is gone.
+    # Its notes are where only root can write, and the former note is gone.
     assert {each.name for each in system.path("/var/cache/edgevoice").iterdir()} == {"wakeword-1.npz"}
     assert "as it should be" in well(system.step(WAKE_WORD))
     system.write("/opt/edgevoice/.made-from", "another program\n")

@@ -1,4 +1,4 @@
-"""The settings in scripts/setup: what belongs to a board comes into every file that the program takes."""
+"""The settings in scripts/setup: a board's settings are added to every file that the program accepts."""
 
 import stat
 import tomllib
@@ -58,7 +58,7 @@ def pi(tmp_path: Path) -> System:
 
 
 def settings(pi: System, **chosen: str) -> str:
-    """Let the step run, without the program's user, and return what it tells."""
+    """Run the step without the program's user; return its output."""
     return well(pi.step(STEP, **chosen))
 
 
@@ -130,7 +130,7 @@ def test_a_value_is_written_below_its_commented_default(pi: System) -> None:
             written = [index for index, line in enumerate(lines) if line.startswith(f"{key} = ")]
             assert written, key
             assert all(lines[index - 1].startswith(f"# {key} = ") for index in written), key
-    # What the board says nothing of goes on following the defaults.
+    # Settings that the board does not mention keep following the defaults.
     assert "# volume_percent = 70" in lines
 
 

@@ -36,7 +36,7 @@ step "names" names ""
 
 
 class Pi(System):
-    """A Pi with a boot configuration, fresh settings, and what its kernel tells of its sound cards."""
+    """A Pi with a boot configuration, fresh settings, and the kernel's list of its sound cards."""
 
     def plug(self, number: int, name: str, *pcms: str, usb: str = "0b0e:0422") -> None:
         self.write(f"/proc/asound/card{number}/id", f"{name}\n")
@@ -49,7 +49,7 @@ class Pi(System):
         self.path(f"/proc/asound/card{number}").rename(self.path(f"/proc/asound/gone{number}"))
 
     def set_up(self, **chosen: str) -> str:
-        """Let the steps that concern the sound run, and return what they tell."""
+        """Run the steps that concern sound; return their output."""
         return well(self.step(STEPS, **chosen))
 
     def cards(self) -> tuple[str, str]:
@@ -175,7 +175,7 @@ def test_two_cards_of_one_model_are_distinguished_and_either_can_be_named(pi: Pi
     assert pi.cards() == ("hw:CARD=Device,DEV=0",) * 2
     pi.set_up(usb="Device_1")
     assert pi.cards() == ("hw:CARD=Device_1,DEV=0",) * 2
-    # What was chosen stays.
+    # The chosen card stays.
     assert "as it should be" in pi.set_up()
     assert pi.cards() == ("hw:CARD=Device_1,DEV=0",) * 2
 
@@ -365,7 +365,7 @@ def test_alsa_records_at_16_khz_and_plays_at_24_khz_on_a_card_that_can_neither(p
 
     assert ended.returncode == 0, ended.stderr
     told = json.loads(ended.stdout)
-    # The stand-in is as strict as such a card: who opens it by itself gets an error.
+    # The stand-in is as strict as such a card: opening it directly is an error.
     assert isinstance(told.pop("straight"), str)
     assert told == {"microphone": 3_200, "speaker": 4_800}
     assert {each.name.split(".")[0] for each in folder.glob("*.tape*")} == {"Jabra-0-near-end", "Jabra-0-far-end"}

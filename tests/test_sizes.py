@@ -1,4 +1,4 @@
-"""How large a file, a function and a class may be, and that a class name stands for one thing."""
+"""Limits on the size of files, functions and classes; a public class name has one meaning."""
 
 import ast
 from collections import defaultdict
@@ -27,7 +27,7 @@ NAMESAKES: Final = {
     "SpeechStarted": "in agent/events.py the library's name for it, in core/protocol/wire.py the protocol's",
     "SpeechStopped": "as SpeechStarted",
 }
-"""Names of public classes that stand more than once, each with the reason."""
+"""Names that more than one public class has, each with the reason."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -38,7 +38,7 @@ def lines_of(node: Function) -> int:
 
 
 def attributes_of(owner: ast.ClassDef) -> set[str]:
-    """Return the fields that a class declares, and what is assigned to ``self`` anywhere in it."""
+    """Return the fields that a class declares, and the attributes assigned to ``self`` anywhere in it."""
     declared = {
         each.target.id for each in owner.body if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
     }

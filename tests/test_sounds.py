@@ -1,4 +1,4 @@
-"""scripts/sounds: which recordings it takes from packages, what it makes of them, and that its halves share none."""
+"""scripts/sounds: which recordings it takes from packages, what it makes of them, and that the halves share none."""
 
 import subprocess
 import sys

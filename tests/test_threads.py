@@ -1,4 +1,4 @@
-"""What runs in a daemon thread: its result and its error arrive, and it holds up nobody."""
+"""Work in a daemon thread: its result or error arrives, and it delays neither the loop nor the exit."""
 
 import asyncio
 import gc

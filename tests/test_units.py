@@ -63,7 +63,7 @@ def test_the_service_is_not_restarted_with_refused_settings() -> None:
 
 
 def test_the_watchdog_period_exceeds_the_daemons_freshness_limit() -> None:
-    # Fed at half its period, and starved once nothing was heard for 3 s.
+    # Fed at half its period, and no longer fed once a part was silent for 3 s.
     assert int(directives()["WatchdogSec"][0]) / 2 > 3
 
 

@@ -1,4 +1,4 @@
-"""scripts/virtual-pi as far as it can be told without starting a machine: what it takes, what it keeps and sees."""
+"""scripts/virtual-pi as far as it can be tested without starting a machine: its arguments, its images, its checks."""
 
 import os
 import shutil
@@ -130,7 +130,7 @@ def test_files_installed_by_the_host_do_not_count_as_present_before(
 
 
 class Time:
-    """A clock that stands where it is put."""
+    """A clock that stays where it is set."""
 
     def __init__(self) -> None:
         self.now = 0.0

@@ -54,7 +54,7 @@ def test_a_changed_localtime_applies_in_a_running_process(tmp_path: Path, variab
     zone = tmp_path / "localtime"
     zone.symlink_to(ZONES / "Asia" / "Tokyo")
     (tmp_path / "etc").mkdir()
-    # A mount namespace of its own, in which /etc/localtime is a link that the test may turn.
+    # In its own mount namespace, where /etc/localtime is a link that the test may change.
     (tmp_path / "etc" / "localtime").symlink_to(zone)
     script = f'mount --bind {tmp_path / "etc"} /etc && exec "$@"'
     command = ["unshare", "--mount", "sh", "-c", script, "sh", sys.executable, "-c", CHILD]

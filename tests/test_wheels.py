@@ -32,7 +32,7 @@ NO_NETWORK: Final = ("NewConnectionError", "ConnectTimeoutError", "ProxyError", 
 
 
 def pins(lock: Path) -> dict[str, set[str]]:
-    """Return the pinned versions by name; the same name may stand there once for each Python."""
+    """Return the pinned versions by name; a name may occur once for each Python."""
     found: dict[str, set[str]] = {}
     for name, version in re.findall(r"^([a-z0-9-]+)==([^ ;]+)", lock.read_text(encoding="utf-8"), re.MULTILINE):
         found.setdefault(name, set()).add(version)
@@ -139,5 +139,5 @@ def test_all_installs_from_wheels(uv: Path, tmp_path: Path, lock: Path, python: 
 def test_packages_built_on_the_box_still_have_no_wheel(uv: Path, tmp_path: Path, name: str, python: str) -> None:
     (tmp_path / "built.lock").write_text(entries(LOCK)[name])
 
-    # Once it has one, it comes off the list, and scripts/setup need not build it any more.
+    # Once it has one, remove it from the list: scripts/setup no longer needs to build it.
     assert "no usable wheels" in resolved(uv, tmp_path / "built.lock", python, "aarch64")

@@ -1,7 +1,7 @@
 """Virtual time: an event loop whose clock jumps to the next timer as soon as nothing else can happen.
 
-For what lives in one loop of one process: a socket between two of its own tasks is ready at once, so whatever a second
-would bring has come when the loop finds nothing to read. Other threads are waited for before the clock moves.
+For tests in one loop of one process: a socket between two of its own tasks is ready at once, so when the loop finds
+nothing to read, nothing else can arrive. The clock waits for other threads before it moves.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ class _Loop(asyncio.SelectorEventLoop):
     def run_in_executor(  # type: ignore[override]  # the base allows an executor's own future; one of ours is enough
         self, executor: Any, func: Callable[..., _T], *args: Any
     ) -> asyncio.Future[_T]:
-        """Call at once: a thread would work while time stands still, and so it does here."""
+        """Call at once: a thread would work while virtual time is paused, and so does this call."""
         done: asyncio.Future[_T] = self.create_future()
         try:
             done.set_result(func(*args))

@@ -1,4 +1,4 @@
-"""What every command owes the person who types it: -h, plain help, and limits for every number."""
+"""Every command has -h, plain help, and limits for every number."""
 
 import re
 import subprocess
@@ -91,7 +91,7 @@ def test_lightweight_commands_show_their_help_too(command: str, option: str) -> 
     ],
 )
 def test_options_can_be_checked_without_doing_anything(arguments: str, code: int) -> None:
-    # In a context of its own: what follows in this process is more than read.
+    # In its own context, so that later tests in this process are not affected.
     result = copy_context().run(CliRunner().invoke, app, ["--parse-only", *arguments.split()])
 
     assert (result.exit_code, result.stdout) == (code, "")

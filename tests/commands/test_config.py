@@ -1,4 +1,4 @@
-"""`edgevoice config`: what it writes loads as the defaults, and what it prints fits a terminal and hides the key."""
+"""`edgevoice config`: the file it writes equals the defaults, and its output fits a terminal and hides the key."""
 
 import json
 import os

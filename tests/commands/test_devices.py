@@ -1,4 +1,4 @@
-"""`edgevoice devices`: what a person reads, and what a program reads."""
+"""`edgevoice devices`: its output for people, and for programs."""
 
 import json
 from collections.abc import Callable

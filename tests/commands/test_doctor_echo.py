@@ -1,4 +1,4 @@
-"""`edgevoice doctor --echo`: what a person reads, what a program reads, and what is kept for the daemon."""
+"""`edgevoice doctor --echo`: its output for people and for programs, and the record it stores for the daemon."""
 
 import json
 import stat
@@ -253,7 +253,7 @@ def on_card(home: Path) -> dict[str, Any]:
     place.write_text(SETTINGS, encoding="utf-8")
     result = CliRunner().invoke(app, ["doctor", "--echo", "--config", str(place), "--json"])
     if not result.stdout and GAPS in result.stderr:
-        # It has tried twice: this machine's callbacks come late, and the command says so instead of a false figure.
+        # It has tried twice: callbacks are late on this machine, and the command says so instead of a false figure.
         note(f"not judged: {__name__}: {GAPS}")
         pytest.skip(f"not judged: {GAPS}")
     assert result.stdout, result.stderr

@@ -1,4 +1,4 @@
-"""What a person sees of a command that cannot do what it is asked."""
+"""Error messages of commands that cannot do what was requested."""
 
 import errno
 import os

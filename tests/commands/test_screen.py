@@ -1,4 +1,4 @@
-"""What a person at a terminal sees, and what never reaches their terminal."""
+"""The screen of a conversation: what a terminal shows, and what never reaches it."""
 
 import io
 import re
@@ -29,7 +29,7 @@ from edgevoice.core.printable import printable
 
 CLEAR = "\r\x1b[K"
 OURS = re.compile(r"\r\x1b\[K|\x1b\[\d+m")
-"""What the screen itself may send to steer a terminal."""
+"""The control sequences that the screen itself may send."""
 
 
 class Terminal(io.StringIO):
@@ -49,7 +49,7 @@ def shown_in(stream: io.StringIO, *notices: Notice) -> str:
 
 
 def last_line(written: str) -> str:
-    """Return the words that stand on the last line, as the eye sees it."""
+    """Return the text of the last line as it appears on the screen."""
     return OURS.sub("", written.rsplit(CLEAR, 1)[-1])
 
 
@@ -264,7 +264,7 @@ def test_terminal_control_sequences_are_removed_whole(text: str, shown: str) -> 
     assert printable(text) == shown
 
 
-# --- words that come more than once ----------------------------------------------------------------------------------
+# --- words that arrive more than once --------------------------------------------------------------------------------
 
 
 def you(text: str, *, final: bool = True, item: str = "u1") -> TranscriptChanged:
@@ -331,7 +331,7 @@ def test_words_of_old_items_are_forgotten() -> None:
     assert len(screen._written) == 8
 
 
-# --- what is long ----------------------------------------------------------------------------------------------------
+# --- long texts ------------------------------------------------------------------------------------------------------
 
 
 def test_the_beginning_of_a_calls_arguments_is_shown() -> None:

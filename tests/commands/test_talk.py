@@ -1,4 +1,4 @@
-"""`edgevoice talk`: the same box as the service's, in front of a person who reads what it does and presses keys."""
+"""`edgevoice talk`: the same box as the service's, with its actions on a screen and its buttons on the keyboard."""
 
 import asyncio
 import io

@@ -1,4 +1,4 @@
-"""What every command owes the terminal: plain signs, silence for a reader who leaves, one line for a full disk."""
+"""Every command's output: ASCII where needed, silence when the pipe is closed, one line for a full disk."""
 
 import os
 import signal

@@ -422,7 +422,7 @@ def test_on_a_card_the_bar_follows_the_score_and_ctrl_c_leaves_a_clean_terminal(
             terminal.close()
 
     assert terminal.process.returncode == 0
-    # The threshold stands in the bar, the cursor is back, and nothing went wrong on the way.
+    # The threshold is in the bar, the cursor is back, and no error occurred.
     assert "│" in terminal.seen
     assert terminal.seen.rfind("\x1b[?25h") > terminal.seen.rfind("\x1b[?25l") > 0
     assert "Traceback" not in terminal.seen

@@ -1,4 +1,4 @@
-"""`edgevoice wakeword tune --apply`: what is proposed stands in the settings file, and nothing else there changes."""
+"""`edgevoice wakeword tune --apply` writes the proposal to the settings file and changes nothing else there."""
 
 import json
 import os

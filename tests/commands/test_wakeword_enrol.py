@@ -1,4 +1,4 @@
-"""`edgevoice wakeword enrol`: what is asked of a person, what is kept of them, and how it is shown and forgotten."""
+"""`edgevoice wakeword enrol`: its prompts, what it stores about a person, and how that is listed and removed."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""scripts/wakeword-eval on a machine of stand-ins: it sets up what it needs and hands everything on."""
+"""scripts/wakeword-eval with stand-in programs: it sets up what it needs and passes its arguments on."""
 
 import shutil
 from pathlib import Path

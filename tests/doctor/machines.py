@@ -1,4 +1,4 @@
-"""Machines that are folders: files where the kernel would have them, and programs that answer as they are told."""
+"""Machines simulated by folders: files where the kernel has them, and programs with prepared answers."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Devices that do not open, told apart before anything is played."""
+"""Devices that do not open: the reason is found before anything is played."""
 
 from pathlib import Path
 from typing import Any

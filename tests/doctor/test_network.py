@@ -182,7 +182,7 @@ def test_a_connection_without_tls_says_why() -> None:
 
 @contextmanager
 def service(status: int = 101, error: str = "", quotes: str = "") -> Iterator[tuple[str, list[str]]]:
-    """A real WebSocket server in a thread; gives its address and what it was sent."""
+    """A real WebSocket server in a thread; yields its address and what it received."""
     ready, loop_of = threading.Event(), []
     received: list[str] = []
     port: list[int] = []

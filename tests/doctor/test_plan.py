@@ -1,4 +1,4 @@
-"""The plan: what the checks are told of the box beside its settings."""
+"""The plan: what the checks know about the box besides its settings."""
 
 from pathlib import Path
 

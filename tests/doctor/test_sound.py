@@ -110,7 +110,7 @@ def test_a_speaker_that_cannot_be_heard_is_not_called_broken(
     assert judge_speaker(facts, cancels_itself=cancels_itself).mark is mark
 
 
-# --- who has it ------------------------------------------------------------------------------------------------------
+# --- its owner -------------------------------------------------------------------------------------------------------
 
 
 STATUS = "state: RUNNING\nowner_pid   : 812\ntrigger_time: 1.2\n"

@@ -1,4 +1,4 @@
-"""The key: where it is looked for, what is refused, and that nothing shows it."""
+"""The API key: where it is searched, what is refused, and that nothing shows it."""
 
 import copy
 import errno
@@ -190,7 +190,7 @@ def test_the_remedy_for_an_open_key_file_depends_on_its_owner(tmp_path: Path, mo
     service = key_file(tmp_path, SECRET.encode(), 0o644)
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
 
-    # chmod alone would shut out whoever reads it now.
+    # chmod alone would lock out the user who reads it now.
     assert f'sudo chown "$USER" {tmp_path}/api_key; chmod 600' in refusal_of(service).remedy
     assert refusal_of(service, SERVICE).remedy.endswith(f"sudo scripts/setup --key-file {tmp_path}/api_key")
 

@@ -19,7 +19,7 @@ from edgevoice.settings.schema import ServiceSettings, Settings
 
 
 class Knot:
-    """Holds itself, as what a library leaves behind with a session does."""
+    """A reference cycle, as libraries leave behind after a session."""
 
     def __init__(self) -> None:
         self.itself = self

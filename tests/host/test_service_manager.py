@@ -1,4 +1,4 @@
-"""What systemd is told, on a real NOTIFY_SOCKET."""
+"""Notifications to systemd, on a real NOTIFY_SOCKET."""
 
 import asyncio
 import errno
@@ -155,7 +155,7 @@ def test_a_silent_part_is_checked_again_long_before_the_next_half_period(
 
 
 def feed(proofs: Callable[[], tuple[float, ...]], systemd: Systemd, count: int) -> list[str]:
-    """Run the feeder until systemd has heard that many messages."""
+    """Run the feeder until systemd has received that many messages."""
 
     async def live() -> list[str]:
         feeding = asyncio.create_task(ServiceManager.feed_watchdog(proofs, freshness_s=3.0))

@@ -1,4 +1,4 @@
-"""A loop that stands still: told, with its length, and not fed to systemd's watchdog meanwhile."""
+"""A stalled loop is reported with its length, and systemd's watchdog is not fed meanwhile."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Errors that nobody awaits: each becomes the one error of the box, and nothing is left behind."""
+"""Errors that no task awaits: the first ends the box, and nothing is left behind."""
 
 import asyncio
 import gc
@@ -26,7 +26,7 @@ def in_a_thread(work: Callable[[], None]) -> None:
 
 
 def stray_of(begin: Callable[[asyncio.AbstractEventLoop], object]) -> BaseException:
-    """Return what the future fails with after ``begin``."""
+    """Return the error with which the future fails after ``begin``."""
 
     async def live() -> BaseException:
         with strays_caught() as stray:

@@ -1,4 +1,4 @@
-"""What the box says once in its life."""
+"""The announcement that a box makes only once."""
 
 from pathlib import Path
 

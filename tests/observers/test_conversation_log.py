@@ -1,4 +1,4 @@
-"""One line for each conversation and one for each fault, and nobody's words in any of them."""
+"""One log line for each conversation and one for each fault, none with anything that was said."""
 
 import asyncio
 import logging
@@ -148,7 +148,7 @@ SPEAKING = (WakeWordHeard("word", 0.9, 0), LinkOpened(), TurnEnded(), ResponseSt
 
 
 def barge_ins(caplog: pytest.LogCaptureFixture, *facts: Event) -> int:
-    """Tell an engine these facts over an answer that sounds, then hang up; return what the log counted."""
+    """Report these events to an engine during an answer, then hang up; return what the log counted."""
 
     async def live() -> None:
         conversation = Conversation(Policy(hears_itself=False), chance=lambda: 0.0)

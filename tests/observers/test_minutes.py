@@ -333,7 +333,7 @@ def test_two_programs_that_count_lose_no_second(day: Day, monkeypatch: pytest.Mo
     other = Day(day.folder)
     day.live(lambda: day.talk(1200))
 
-    # The one that runs on hears of what the other has spent, before it has written anything itself and after.
+    # The remaining program sees what the other has used, both before and after its own first write.
     other.live(until=lambda: other.told[-1] == 600 - 1200)
     third = Day(day.folder)
     third.live(lambda: third.talk(600))
@@ -382,7 +382,7 @@ def test_two_processes_that_write_at_once_lose_nothing_and_leave_nothing(day: Da
     for writer in writers:
         assert writer.stdout is not None
         assert writer.stdout.readline() == b"ready\n"
-    # Both have read an empty folder: a writer that writes what it has read then would lose the other's.
+    # Both have read an empty folder: a writer that only adds to what it read then would lose the other's time.
     for writer in writers:
         assert writer.stdin is not None
         writer.stdin.write(b"\n")

@@ -1,4 +1,4 @@
-"""The file behind `edgevoice status`: written on changes only, readable by everybody, without a word that was said."""
+"""The file behind `edgevoice status`: written on changes only, readable by every user, with nothing that was said."""
 
 import json
 import os

@@ -15,7 +15,7 @@ TALK, MUTE = 23, 24
 
 
 class Timers:
-    """Timers that ring when they are told to."""
+    """Timers that fire when the test says so."""
 
     def __init__(self) -> None:
         self.started: list[tuple[float, Callable[[], None]]] = []

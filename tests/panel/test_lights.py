@@ -115,7 +115,7 @@ def test_a_steady_light_causes_no_wakeups(pins: MockPins, lights: Lights) -> Non
     lights.show(Light.CONNECTING)
     pins.wait_for(lambda changes: len(changes) >= 3, timeout_s=10)
     lights.show(Light.LISTENING)
-    # The blinks of a second panel tell how time passes, and give the first one all it needs to go to sleep.
+    # The blinks of a second panel measure the time, which is enough for the first one to go to sleep.
     next(thread for thread in threading.enumerate() if thread.name == "lights").name = "first"
     others = MockPins()
     witness = open_lights({Led.STATUS: 5}, factory=others, is_active_high=True)

@@ -1,4 +1,4 @@
-"""The panel, the buttons and the amplifier's pin are opened as the settings say, and let go of."""
+"""The panel, the buttons and the amplifier's pin are opened as the settings say, and released."""
 
 import io
 import logging

@@ -23,7 +23,7 @@ class Refused(AssertionError):
 
 
 def run(*command: str, limit_s: float = 60.0, may_fail: bool = False) -> str:
-    """Run a program of the guest and return what it printed; ``Refused`` with its words if it fails."""
+    """Run a program of the guest and return its output; ``Refused`` with its message if it fails."""
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=limit_s, check=False, stdin=subprocess.DEVNULL
     )
@@ -47,27 +47,27 @@ def until(is_so: Callable[[], object], limit_s: float, what: str, *, pause_s: fl
 
 
 def hurry() -> None:
-    """Let this thread go before the box's ordinary ones, so that what is seen is told when it is; not its children."""
+    """Give this thread priority over the box's ordinary ones, so that changes are seen in time; not its children."""
     os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(5))
 
 
 class Lights:
-    """What the lights of the board have done: when each went on or off. Times are monotonic seconds of ``clock``."""
+    """The history of the board's lights: when each went on or off. Times are monotonic seconds of ``clock``."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self.changes: dict[int, list[tuple[float, int]]] = {light: [] for light in (LISTENING, SPEAKING, STATUS)}
 
     def is_lit(self, light: int, seconds: float) -> bool:
-        """Tell whether a light has been on without a break for so long."""
+        """Return whether a light has been on without a break for this long."""
         return self._stays(light, 1, seconds)
 
     def is_dark(self, light: int, seconds: float) -> bool:
-        """Tell whether a light has been off without a break for so long."""
+        """Return whether a light has been off without a break for this long."""
         return self._stays(light, 0, seconds)
 
     def was_lit(self, light: int, since: float, seconds: float = 0.0) -> bool:
-        """Tell whether a light was on at some time since then, and then for at least so long."""
+        """Return whether a light was on at some time since then, for at least this long."""
         changes = [*self.changes[light], (self._clock(), 0)]
         return any(
             level and end > since and end - max(at, since) >= seconds
@@ -79,11 +79,11 @@ class Lights:
         return next(at for at, level in self.changes[light] if level and at >= since)
 
     def say_ready(self) -> bool:
-        """Tell whether the box shows that it waits for the wake word."""
+        """Return whether the box shows that it waits for the wake word."""
         return self.is_lit(STATUS, 1.0) and self.is_dark(LISTENING, 1.0) and self.is_dark(SPEAKING, 1.0)
 
     def say_muted(self) -> bool:
-        """Tell whether the box shows that it is muted: a flash, and a long darkness, twice."""
+        """Return whether the box shows that it is muted: a flash and a long dark interval, twice."""
         last = self.changes[STATUS][-5:]
         spans = [(level, end - at) for (at, level), (end, _) in itertools.pairwise(last)]
         is_rhythm = all((0.05 <= span <= 0.2) if level else (1.7 <= span <= 2.1) for level, span in spans)

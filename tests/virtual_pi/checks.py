@@ -1,9 +1,9 @@
-# ruff: noqa: T201, S108 - it tells the log what it does, and in the guest nobody else is there
+# ruff: noqa: T201, S108 - it prints its progress, and is alone in the guest
 """What must hold on the virtual Pi, in order. Runs inside the guest, as root, with the standard library alone.
 
-`python3 -m tests.virtual_pi.checks RECORDINGS WHEELS SHARE`: the recordings are what is said; results.tsv in the share
-gets one line for each check: PASS or FAIL, the guest's seconds, its name, and what was measured. Where setup.txt is in
-the share, the host has installed already, and that is what setup told.
+`python3 -m tests.virtual_pi.checks RECORDINGS WHEELS SHARE`: RECORDINGS hold the user's speech; results.tsv in the
+share gets one line for each check: PASS or FAIL, the guest's seconds, its name, and its measurements. Where setup.txt is
+in the share, the host has already installed the box, and the file is setup's output.
 """
 
 import os
@@ -26,7 +26,7 @@ slower than a desktop's, and the loopback's own timer and buffers lie in between
 """
 
 SHORTEST_ANSWER_S = 1.0
-"""The time at one o'clock; the first answer of all says besides who answers."""
+"""The time at one o'clock; the very first answer also says who answers."""
 
 SECOND_SETUP_LIMIT_S = 20.0
 EXPOSURE_LIMIT = 1.5
@@ -39,7 +39,7 @@ _SYSTEM_KEY = Path("/var/lib/systemd/credential.secret")
 
 @dataclass
 class Guest:
-    """What the checks share."""
+    """State that the checks share."""
 
     board: Board
     tape: Tape
@@ -49,7 +49,7 @@ class Guest:
     files_before: set[str] = field(default_factory=set)
 
     def say(self, what: str) -> tuple[float, float]:
-        """Say a recording into the room; return when it began and ended."""
+        """Play a recording into the room; return when it began and ended."""
         return say(self.recordings / f"{what}.wav")
 
     def wait_for_speech(self) -> None:
@@ -74,14 +74,14 @@ def files() -> set[str]:
 def files_without(before: Path, after: Path) -> set[str]:
     """Return every file of the system as if setup, which the host ran between the two lists, had not been run."""
     old, new = ({*path.read_text(encoding="utf-8").splitlines()} for path in (before, after))
-    # A line is the kind, a space and the path. What has come since below something that setup made is the box's own.
+    # A line is the kind, a space and the path. Files added since below a folder that setup created are the box's own.
     ours = {line[2:] for line in new - old}
     below = tuple(f"{path}/" for path in ours if os.path.dirname(path) not in ours)  # noqa: PTH120 - there are many
     return (old - new) | {line for line in files() if line[2:] not in ours and not line[2:].startswith(below)}
 
 
 def setup(*options: str) -> str:
-    """Run scripts/setup on the checkout and return all it told; ``Refused`` with its last lines if it fails."""
+    """Run scripts/setup on the checkout and return its output; ``Refused`` with its last lines if it fails."""
     began, told = time.monotonic(), ""
     with subprocess.Popen(
         ["timeout", "1500", "scripts/setup", *options],
@@ -99,7 +99,7 @@ def setup(*options: str) -> str:
     return told
 
 
-# --- the checks; each returns what it has measured -------------------------------------------------------------------
+# --- the checks; each returns its measurements -----------------------------------------------------------------------
 
 
 MANUALS = (
@@ -244,7 +244,7 @@ def reloads(guest: Guest) -> str:
 
 def is_used_by_a_member(guest: Guest) -> str:
     """Let somebody of the group, and somebody else, use the box without root's rights and without a password."""
-    # The groups are those that setup gives to whoever calls it. --system: subordinate ids would stay behind.
+    # The groups are those that setup gives to its caller. --system: subordinate ids would stay behind.
     for name, groups in (("member", "edgevoice,systemd-journal"), ("stranger", "users")):
         run("useradd", "--system", "--no-create-home", "--groups", groups, name)
     try:
@@ -385,7 +385,7 @@ CHECKS: tuple[tuple[str, Callable[[Guest], str], bool], ...] = (
 
 
 ONLY_IN_FULL = {cut_by_word, is_examined, keeps_key}
-"""What another check, or a test with a stand-in, shows in part: for those who have the time."""
+"""Optional checks: another check, or a test with a stand-in, already covers part of them."""
 
 
 def main(recordings: Path, wheels: Path, share: Path) -> int:

@@ -1,6 +1,6 @@
-"""What is said to the virtual Pi: the wake word as the tests know it, and questions in the voice of the local service.
+"""Speech for the virtual Pi: the tests' recording of the wake word, and questions in the voice of the local service.
 
-`python -m tests.virtual_pi.recordings FOLDER`, on the host: the guest has not even numpy before the box is installed.
+`python -m tests.virtual_pi.recordings FOLDER`, on the host: the guest has no numpy before the box is installed.
 """
 
 import sys
@@ -20,7 +20,7 @@ _WAKE_WORD = Path(__file__).parents[1] / "data" / "pos_hey_jarvis__flite_slt_1.1
 
 
 def recordings() -> Mapping[str, Samples]:
-    """Return what is said, by name, as the loopback card takes it, one channel."""
+    """Return the recordings by name, in the loopback card's format, one channel."""
     with wave.open(str(_WAKE_WORD)) as file:
         pcm = np.frombuffer(file.readframes(file.getnframes()), np.int16)
         word = np.asarray(soxr.resample(pcm, file.getframerate(), RATE_HZ), np.int16)

@@ -37,7 +37,7 @@ def main_process() -> int:
 
 
 def processes() -> set[int]:
-    """Return the unit's processes, as the kernel tells them: systemctl is dear where a processor is emulated."""
+    """Return the unit's processes from the kernel: systemctl is expensive on an emulated processor."""
     try:
         told = Path(f"/sys/fs/cgroup/system.slice/{UNIT}/cgroup.procs").read_text(encoding="ascii")
     except OSError:
@@ -46,20 +46,20 @@ def processes() -> set[int]:
 
 
 def wait_for_start() -> None:
-    """Wait until the start that is under way has come to its end; ``Refused`` if it fails."""
+    """Wait until the current start has finished; ``Refused`` if it fails."""
     run("systemctl", "start", UNIT, limit_s=START_LIMIT_S)
 
 
 def is_ready() -> bool:
-    """Tell whether the daemon has said READY and idles."""
+    """Return whether the daemon has sent READY and is idle."""
     told = state("ActiveState", "SubState", "StatusText")
     return (told["ActiveState"], told["SubState"], told["StatusText"]) == ("active", "running", "idle")
 
 
 def wait_for_answering() -> float:
-    """Wait until the service inside the box takes calls and what is made once is made; return the seconds.
+    """Wait until the service inside the box accepts connections and has built its caches; return the seconds.
 
-    On the guest's slow processor that takes a good part of a minute, and whoever asks meanwhile waits for it.
+    On the guest's slow processor that takes a good part of a minute, and a client that connects meanwhile waits for it.
     """
 
     def is_there() -> bool:
@@ -71,7 +71,7 @@ def wait_for_answering() -> float:
 
 
 def journal(since: float) -> str:
-    """Return what the unit has logged since a monotonic time."""
+    """Return the unit's log since a monotonic time."""
     wall = time.time() - (time.monotonic() - since)
     return run("journalctl", f"--unit={UNIT}", f"--since=@{wall:.3f}", "--output=cat", "--no-pager")
 

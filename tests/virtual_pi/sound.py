@@ -1,4 +1,4 @@
-"""The room of the guest: what is said into the loopback microphone, and a tape of what the loopback DAC plays.
+"""The guest's room: plays speech into the loopback microphone, and records what the loopback DAC plays.
 
 Two cards of the kernel's snd-aloop, each with two ends: the box has ``Mic`` and ``DAC`` as its sound cards, and this is
 the other end. Standard library alone. Times are monotonic seconds of the guest.
@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.virtual_pi.board import Refused, hurry, run
 
 RATE_HZ, CHANNELS = 48_000, 2
-"""What the image says that the two cards can do."""
+"""The two cards' capabilities, as the image declares them."""
 
 CHUNK_S = 0.02
 _CHUNK_BYTES = round(RATE_HZ * CHUNK_S) * CHANNELS * 2
@@ -51,7 +51,7 @@ class Tape:
         self._thread.start()
 
     def is_loud(self, within_s: float = 0.05) -> bool:
-        """Tell whether something sounds now."""
+        """Return whether anything is audible now."""
         return any(peak > _LOUD for _, peak in self.peaks[-round(within_s / CHUNK_S) :])
 
     def loud_at(self, since: float) -> float:
@@ -63,7 +63,7 @@ class Tape:
         return CHUNK_S * sum(peak > _LOUD for at, peak in [*self.peaks] if since < at <= until)
 
     def is_quiet_for(self, seconds: float) -> bool:
-        """Tell whether nothing has sounded for so long."""
+        """Return whether there has been silence for this long."""
         return not self.is_loud(seconds)
 
     def silent_from(self, since: float) -> float:
