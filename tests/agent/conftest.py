@@ -25,7 +25,7 @@ def recogniser() -> PhonemeRecogniser:
 
 @pytest.fixture
 def converse(voice: HibariVoice, recogniser: PhonemeRecogniser) -> Callable[..., None]:
-    """Run a program against the local service, which sends as fast as it can; the program pulls as fast as it can."""
+    """Run a program against the local service; the service sends and the program pulls as fast as they can."""
 
     def run(program: Callable[[Agent], Awaitable[None]], *, is_pulled: bool = True, **options: Any) -> None:
         async def scene() -> None:
@@ -43,7 +43,7 @@ def converse(voice: HibariVoice, recogniser: PhonemeRecogniser) -> Callable[...,
 
 
 async def played(agent: Agent) -> None:
-    """Pull as fast as can be: an answer is over as soon as it has come."""
+    """Pull as fast as possible: an answer is over as soon as it has arrived."""
     while True:
         agent.read(2400)
         await asyncio.sleep(0.001)

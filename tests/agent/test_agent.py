@@ -1,4 +1,4 @@
-"""A program holds a conversation through the library face, with the local service on the other side."""
+"""A program holds a conversation through the library's API, with the local service on the other side."""
 
 import asyncio
 import subprocess
@@ -44,7 +44,7 @@ def spoken_s(seen: list[AgentEvent]) -> float:
 
 
 def names(seen: list[AgentEvent]) -> list[str]:
-    """The names of events, each run of equal ones once."""
+    """The names of events, with each run of equal names given once."""
     shown: list[str] = []
     for event in seen:
         if shown[-1:] != [event.name]:

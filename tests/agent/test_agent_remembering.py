@@ -1,4 +1,4 @@
-"""An agent with a memory knows in one conversation what was said in another."""
+"""An agent with a memory knows in one conversation what was said in an earlier one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ ASKED = Expect("conversation.item.create", {"item": {"role": "user"}})
 
 
 def hold(memory: Memory | None, program: Callable[[Agent], Awaitable[object]], *steps: Any) -> None:
-    """Hold one conversation with a service that does what these steps say, and is strict about the rest."""
+    """Hold one conversation with a service that follows these steps and is strict about everything else."""
 
     async def scene() -> None:
         opponent = Opponent(script=script_of(*steps))

@@ -1,4 +1,4 @@
-"""A PortAudio without cards: devices as they are listed, streams that are opened and never called unless told to."""
+"""A PortAudio without cards: listed devices, and streams that are opened but only called when a test asks for it."""
 
 import threading
 from collections.abc import Callable
@@ -57,7 +57,7 @@ class FakeLibrary(pyaudio.PyAudio):
         self.is_terminated = True
 
     def call(self, index: int, pcm: bytes | None = None) -> tuple[bytes | None, int]:
-        """Call a stream's callback once, from a thread of its own as PortAudio does."""
+        """Call a stream's callback once, from its own thread as PortAudio does."""
         options = self.opened[index]
         callback: Callback = options["stream_callback"]
         results: list[tuple[bytes | None, int]] = []

@@ -1,4 +1,4 @@
-"""The service's "mm-hm": quiet, bounded, stopped softly, and never put together from two."""
+"""The service's "mm-hm": quiet, bounded, faded out when stopped, and never mixed from two."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def sound(milliseconds: float, level: int = LOUD) -> bytes:
 
 
 class Ear:
-    """A speaker at full volume, what the room hears of it, and what the echo canceller is told."""
+    """A speaker at full volume, what the room hears of it, and what the echo canceller gets."""
 
     def __init__(self, volume_percent: int = 100) -> None:
         self.told: list[PlaybackCut | PlaybackDrained] = []

@@ -1,4 +1,4 @@
-"""When a callback's samples pass the converter: told late, by a clock that somebody may set."""
+"""When a callback's samples pass the converter, although callbacks run late and the wall clock may be set."""
 
 import time
 

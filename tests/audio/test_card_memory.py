@@ -1,4 +1,4 @@
-"""A number in the settings goes on meaning the card that it meant, and what has changed is said once."""
+"""A card number in the settings keeps meaning the same card, and a change is logged once."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ GONE = [Card(0, "Headphones"), Card(2, "Webcam")]
 
 
 class Starts:
-    """A box that is started again and again, with the cards of each time."""
+    """A box that is started repeatedly, each time with other cards."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path

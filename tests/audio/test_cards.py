@@ -1,4 +1,4 @@
-"""Every way in which people name a sound card, and which names stay with it."""
+"""Every way to name a sound card, and which names are stable."""
 
 from pathlib import Path
 

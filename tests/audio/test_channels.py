@@ -1,4 +1,4 @@
-"""Which channels a microphone is opened with, and which of them is heard."""
+"""Which channels a microphone is opened with, and which of them is used."""
 
 import numpy as np
 import pytest

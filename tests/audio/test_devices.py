@@ -1,4 +1,4 @@
-"""Sound devices are found by name, and what is not found is told with what is there."""
+"""Sound devices are found by name; for a missing one the error lists those present."""
 
 import os
 import threading
@@ -135,7 +135,7 @@ def test_a_sound_system_that_hangs_is_reported_in_time(
 
     assert capfd.readouterr().err == "ours\n"
     goes_on.set()
-    # On a busy machine the thread may not even have come to the library yet: the next test's must not be its.
+    # On a busy machine the thread may not have called the library yet; it must not get the next test's.
     for thread in threading.enumerate():
         if thread.name == "starting PortAudio":
             thread.join(10)

@@ -1,4 +1,4 @@
-"""Status sounds: they begin and end without a click, and never wrap round."""
+"""Status sounds: they begin and end without a click, and never wrap."""
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ Samples = npt.NDArray[np.int16]
 
 
 def mixed(mixer: EarconMixer, pieces: list[int], level: int = 0) -> Samples:
-    """Return what comes out when the mixer works on pieces of those lengths, all of one level."""
+    """Return the mixer's output for blocks of these lengths, all of one level."""
     out = []
     for length in pieces:
         samples = np.full(length, level, np.int16)
@@ -28,7 +28,7 @@ def test_an_earcon_fades_in_from_silence_and_out_to_silence(earcon: Earcon) -> N
     sound = render(earcon).astype(int)
 
     assert sound[0] == sound[-1] == 0
-    # In the first and in the last millisecond of the 8 that it swells, an eighth of its strength at most.
+    # In the first and last millisecond of its 8 ms fades it has at most an eighth of its amplitude.
     millisecond = FAR_END_HZ // 1000
     assert np.abs(sound[:millisecond]).max() <= 0.8 * 32768 / 8
     assert np.abs(sound[-millisecond:]).max() <= 0.8 * 32768 / 8

@@ -1,10 +1,10 @@
-"""The amplifier is muted with a cut, and let go of when the card has emitted what it held."""
+"""The amplifier is muted with a cut, and unmuted when the card has emitted its queued audio."""
 
 from edgevoice.audio.hardware_mute import AmplifierGate
 
 
 class Amplifier:
-    """Notes what is done to it."""
+    """Records the calls it gets."""
 
     def __init__(self) -> None:
         self.done: list[str] = []

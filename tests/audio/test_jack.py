@@ -1,4 +1,4 @@
-"""What a killed process leaves of JACK's database is removed; nothing else is."""
+"""The JACK database of a killed process is removed, and nothing else."""
 
 import mmap
 import os

@@ -16,12 +16,12 @@ from edgevoice.core.sound.rates import NEAR_END_HZ
 
 
 def sound(first: int, end: int) -> bytes:
-    """Return samples that tell their own number, and of which none is zero."""
+    """Return samples that encode their own position and are never zero."""
     return (np.arange(first, end) % 30_000 + 1).astype("<i2").tobytes()
 
 
 class Room:
-    """A microphone, and everything that it tells."""
+    """A microphone, and everything that it reports."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
@@ -217,7 +217,7 @@ def test_every_reader_gets_the_cancelled_audio() -> None:
 
 
 class Slow(Negating):
-    """A canceller that takes as long as somebody else in another thread needs for ``meanwhile``."""
+    """A canceller that takes as long as another thread needs for ``meanwhile``."""
 
     def __init__(self, meanwhile: Callable[[], None]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Names by ALSA's rules, opened through PortAudio, which knows only names without arguments."""
+"""ALSA names, opened through PortAudio, which knows only names without arguments."""
 
 import os
 import tempfile
@@ -21,7 +21,7 @@ MIC = Device.MICROPHONE
 
 @pytest.fixture(autouse=True)
 def asound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The kernel's list of cards: the headphones and a speakerphone; and a configuration that nobody else has."""
+    """The kernel's list of cards, headphones and a speakerphone, and a configuration of the test's own."""
     for number, name in ((0, "Headphones"), (2, "Jabra")):
         (tmp_path / f"card{number}").mkdir()
         (tmp_path / f"card{number}" / "id").write_text(name)
@@ -81,7 +81,7 @@ def test_without_memory_for_the_configuration_only_portaudios_names_are_availabl
 
 
 def library(*names: str) -> FakeLibrary:
-    """A PortAudio that lists a card by its own name, and these by ours."""
+    """A PortAudio that lists one card by its own name, and these by ours."""
     own = info(0, "Jabra SPEAK 410: USB Audio (hw:2,0)", inputs=1, outputs=2)
     return FakeLibrary(own, *(info(1 + at, listed_as(name), inputs=128) for at, name in enumerate(names)))
 

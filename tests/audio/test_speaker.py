@@ -20,7 +20,7 @@ PREFILL_MS = 80
 
 
 class Ear:
-    """A speaker and what the room hears of it, and what it tells."""
+    """A speaker, what the room hears of it, and what it reports."""
 
     def __init__(self, *, volume_percent: int = 100, earcon_percent: int = 100) -> None:
         self.told: list[PlaybackCut | PlaybackDrained] = []
@@ -227,7 +227,7 @@ def test_ducking_lowers_the_answer_by_15_db_within_10_ms_and_drops_no_sample(ear
     ear.hear()
     (told,) = ear.told
     assert isinstance(told, PlaybackCut)
-    assert told.items[0].heard_ms == 145  # fourteen periods, and the fade
+    assert told.items[0].heard_ms == 145  # fourteen periods and the fade
 
 
 def test_the_answer_after_a_cut_is_no_longer_ducked(ear: Ear) -> None:
@@ -320,7 +320,7 @@ def test_a_reopened_stream_has_a_new_clock(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 class Pin:
-    """An amplifier's mute pin, and when it was told what: the speaker's position at that moment."""
+    """An amplifier's mute pin; it records each call with the speaker's position at that moment."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
@@ -355,7 +355,7 @@ def test_a_cut_mutes_the_amplifier_and_counts_only_what_had_left_the_card(monkey
     ear = Amplified(monkeypatch)
     ear.hear_periods(300)
     ear.speaker.play("i1", 0, speech(1000))
-    ear.hear_periods(50)  # 500 ms are handed over; the next period would be emitted 20 ms from now
+    ear.hear_periods(50)  # 500 ms have been passed to the card; the next period would be emitted 20 ms from now
     ear.now_s -= 0.004
     ear.speaker.cut()
     assert ear.pin.told == ["mute"]

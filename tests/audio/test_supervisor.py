@@ -1,4 +1,4 @@
-"""The owner of both streams: on the virtual card in real time, and with a PortAudio of our own for the rest."""
+"""The owner of both streams: on the virtual card in real time, and with a fake PortAudio for the rest."""
 
 import asyncio
 import gc
@@ -89,7 +89,7 @@ def test_both_halves_run_and_nothing_is_reported(card: VirtualCard) -> None:
     ("channels", "channel", "rate_hz"), [(6, 0, None), (6, 4, None), (2, 0, None), (1, 0, 48_000)], ids=str
 )
 def test_a_channel_behind_alsas_plug_keeps_its_level(channels: int, channel: int, rate_hz: int | None) -> None:
-    """Opened mono, ``plug`` gives the mean of all: a microphone alone on one channel of six loses 16 dB."""
+    """Opened in mono, ``plug`` averages all channels: a microphone on one channel of six loses 16 dB."""
     times = np.arange(8000) / 16_000
     said = np.zeros((8000, channels), np.int16)
     said[:, channel] = 8000 * np.sin(2 * np.pi * 440 * times)
@@ -123,7 +123,7 @@ def test_a_missing_device_is_reported_once_and_the_other_half_works(
 
     async def live() -> None:
         async with box.running():
-            # Each try closes the speaker for a moment, so a new tape tells of a new try.
+            # Each attempt closes the speaker for a moment, so a new tape shows a new attempt.
             await eventually(lambda: len(card.far_end_tapes) >= 3)
             await eventually(lambda: box.speaker.called_at > time.monotonic() - 0.1)
 
@@ -138,7 +138,7 @@ def test_a_missing_device_is_reported_once_and_the_other_half_works(
 
 
 def pull_the_plug(box: Box, card: VirtualCard) -> tuple[float, float]:
-    """Pull it and put it back; return the seconds until the loss and until the return of both halves was reported."""
+    """Unplug it and plug it in again; return the seconds until loss and return of both halves were reported."""
 
     async def live() -> tuple[float, float]:
         async with box.running():
@@ -154,7 +154,7 @@ def pull_the_plug(box: Box, card: VirtualCard) -> tuple[float, float]:
 
 
 def forbid_real_time(patch: pytest.MonkeyPatch) -> None:
-    """Take away a permission that the tests have when they run as root, and most users have not."""
+    """Drop a permission that root has and most users do not."""
 
     def refuse(*_arguments: object) -> None:
         raise PermissionError(1, "Operation not permitted")
@@ -179,7 +179,7 @@ def test_an_unplugged_card_is_reported_within_a_second_and_its_return_within_two
 
 @pytest.mark.sound
 def test_an_unplugged_card_is_reported_even_while_dead_streams_spin_at_real_time_priority(card: VirtualCard) -> None:
-    """After an unplug PortAudio's threads spin; where they may go first, they leave the loop 5 % of two cores."""
+    """After an unplug PortAudio's threads spin; with real-time priority they leave the loop 5 % of two cores."""
     lost_s, found_s = pull_the_plug(Box(VIRTUAL), card)
 
     assert lost_s < 2
@@ -221,11 +221,11 @@ def test_an_error_in_a_callback_ends_the_supervisor_with_it(card: VirtualCard) -
     assert not card.far_end.header.is_running
 
 
-# --- with a PortAudio of our own -------------------------------------------------------------------------------------
+# --- with a fake PortAudio -------------------------------------------------------------------------------------------
 
 
 class Workshop:
-    """Hands out prepared libraries, one for each opening, the last one for ever; keeps count of them."""
+    """Returns prepared libraries, one per opening and then always the last; counts them."""
 
     def __init__(self, *libraries: FakeLibrary) -> None:
         self.libraries = list(libraries)
@@ -239,7 +239,7 @@ class Workshop:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Let a supervisor look every 2 ms and retry every few."""
+    """Let a supervisor check every 2 ms and retry every few."""
     monkeypatch.setattr(supervisor, "_TICK_S", 0.002)
     monkeypatch.setattr(supervisor, "_DEAD_AFTER_S", 0.02)
     monkeypatch.setattr(supervisor, "_RETRY", Backoff(first_s=0.004, factor=2, limit_s=0.01))
@@ -271,7 +271,7 @@ def test_the_near_end_is_16_khz_in_periods_of_20_ms_and_the_far_end_24_khz_in_pe
 
 
 class OnlyWith(FakeLibrary):
-    """A PortAudio whose microphone takes only some numbers of channels."""
+    """A PortAudio whose microphone accepts only some channel counts."""
 
     def __init__(self, inputs: int, *counts: int) -> None:
         super().__init__(info(0, "mic", inputs=inputs), info(1, "dac", outputs=2))
@@ -287,7 +287,7 @@ class OnlyWith(FakeLibrary):
 
 
 def opened_with(library: OnlyWith, patch: pytest.MonkeyPatch, **wanted: Any) -> tuple[list[Event], Box]:
-    """Open a microphone once, and let it be called once with the sample numbers of a period as its samples."""
+    """Open a microphone once, and call it once with the sample numbers of a period as its samples."""
     install(patch, library)
     box = Box(FAKE, **wanted)
 
@@ -547,7 +547,7 @@ def test_the_search_for_the_microphone_waits_until_the_speaker_is_silent(quick: 
     async def live() -> None:
         async with box.running():
             await eventually(lambda: DeviceLost(MIC) in box.reports)
-            for _ in range(50):  # far more than the time after which it would look
+            for _ in range(50):  # far longer than the interval at which it searches
                 await asyncio.sleep(0.001)
             assert len(workshop.opened) == 1
             box.speaker.stop_earcons()
@@ -557,7 +557,7 @@ def test_the_search_for_the_microphone_waits_until_the_speaker_is_silent(quick: 
 
 
 def test_a_speaker_lost_during_an_answer_is_searched_for_again(quick: pytest.MonkeyPatch) -> None:
-    """It cannot fall silent before it is back: waiting for that, the box stayed dead until it was restarted."""
+    """It cannot fall silent before it is back: a box that waited for that would stay dead until a restart."""
     library = FakeLibrary(*CARDS)
     nothing = FakeLibrary()
     workshop = install(quick, library, nothing, FakeLibrary(*CARDS))
@@ -673,7 +673,7 @@ def test_cancellation_during_an_open_closes_the_stream_that_results(quick: pytes
 def test_a_cancellation_that_coincides_with_an_opened_stream_takes_effect(
     quick: pytest.MonkeyPatch, turns: int
 ) -> None:
-    """`asyncio.wait_for` swallows it in Python 3.11: the daemon would never have stopped."""
+    """In Python 3.11 `asyncio.wait_for` swallows it: the daemon would never stop."""
     install(quick, FakeLibrary(*CARDS))
 
     async def live() -> None:

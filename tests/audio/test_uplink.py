@@ -1,4 +1,4 @@
-"""The gate to the wire: which samples leave the box, and that each does so once."""
+"""The gate to the wire: which samples leave the box, and each of them only once."""
 
 from dataclasses import dataclass, field
 
@@ -27,14 +27,14 @@ _SPEECH: Samples = np.rint(8000 * np.sin(_NUMBERS / 9) + 8000 * np.sin(_NUMBERS 
 
 
 def speech(first: int, end: int) -> Samples:
-    """Return samples that tell their own number, smooth enough to survive a resampler."""
+    """Return samples that encode their own position, smooth enough to survive a resampler."""
     assert end <= len(_SPEECH)
     return _SPEECH[first:end]
 
 
 @dataclass
 class Wire:
-    """A microphone in a speaking room and the uplink behind it, and all that went out."""
+    """A microphone that hears speech, the uplink behind it, and everything that was sent."""
 
     preroll: int = PREROLL
     sent: list[UplinkSent] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Wire:
 
     @property
     def numbers(self) -> list[tuple[int, int]]:
-        """Return what was sent as ranges of samples, those that touch made one."""
+        """Return the sent audio as ranges of samples, with adjacent ranges merged."""
         ranges: list[tuple[int, int]] = []
         for chunk in self.sent:
             begin, end = chunk.first_sample, chunk.first_sample + chunk.samples
@@ -75,7 +75,7 @@ class Wire:
         carried = np.concatenate([*self.pcm, np.zeros(0, np.int16)])
         wanted = soxr.ResampleStream(16_000, 24_000, 1, dtype="int16", quality="MQ").resample_chunk(expected, last=True)
         assert 0 <= len(wanted) - len(carried) <= HELD_BACK
-        # soxr dithers what it rounds, silence too.
+        # soxr dithers when it rounds, even silence.
         assert int(np.abs(carried.astype(int) - wanted[: len(carried)]).max(initial=0)) <= 2
 
 
@@ -300,7 +300,7 @@ def test_the_wire_carries_three_samples_for_every_two_whatever_the_chunk_size(bu
 
 
 class UplinkInTheWorld(RuleBasedStateMachine):
-    """Any order of periods and orders: every sample of a session leaves once, in its place, as it was or as zeros."""
+    """In any sequence of periods and calls every sample is sent once, in its place, unchanged or as a zero."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -308,7 +308,7 @@ class UplinkInTheWorld(RuleBasedStateMachine):
         self.state = "closed"
         self.expected: list[Samples] = []
         self.begins = 0  # the sample with which the next chunk must begin
-        self.live_until = 0  # where the speech that was sent as it was ends
+        self.live_until = 0  # where the speech that was sent unchanged ends
         self.checked = 0
 
     @rule(periods=st.integers(1, 12))
@@ -339,7 +339,7 @@ class UplinkInTheWorld(RuleBasedStateMachine):
             self._begin_session()
         heard = self.wire.now
         self.wire.uplink.open()
-        # What was heard in the silence belongs to it, though it may leave only now.
+        # Audio heard while silenced stays silenced, even if it is sent only now.
         self._check()
         assert self.state != "silent" or self.begins == heard
         self.state = "live"
@@ -373,7 +373,7 @@ class UplinkInTheWorld(RuleBasedStateMachine):
         self.wire.assert_carried(np.concatenate([*self.expected, np.zeros(0, np.int16)]))
 
     def _begin_session(self) -> None:
-        """Check what the last session carried; each has a resampler of its own."""
+        """Check what the last session carried; each session has its own resampler."""
         self.wire.assert_carried(np.concatenate([*self.expected, np.zeros(0, np.int16)]))
         self.expected.clear()
         self.wire.pcm.clear()
@@ -400,7 +400,7 @@ TestUplinkInTheWorld = UplinkInTheWorld.TestCase
 TestUplinkInTheWorld.settings = settings(max_examples=60, stateful_step_count=25)
 
 
-# --- said again, to another session ----------------------------------------------------------------------------------
+# --- resent, to another session --------------------------------------------------------------------------------------
 
 
 def test_a_first_turn_is_resent_from_where_it_was_kept(wire: Wire) -> None:

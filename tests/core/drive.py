@@ -1,4 +1,4 @@
-"""Drives a conversation through facts, and keeps its time: arrange with facts, assert the orders."""
+"""Drives a conversation with facts in virtual time: arrange with facts, assert the orders."""
 
 from dataclasses import replace
 
@@ -68,7 +68,7 @@ WAYS: dict[Phase, tuple[Event, ...]] = {
 
 
 class Driven:
-    """A conversation, and the time that it believes in."""
+    """A conversation and its virtual time."""
 
     def __init__(self, policy: Policy) -> None:
         self.conversation = Conversation(policy, chance=lambda: 0.0)
@@ -81,20 +81,20 @@ class Driven:
 
     @property
     def waits_s(self) -> float | None:
-        """How long from now to the deadline."""
+        """The time from now to the deadline."""
         at = self.conversation.deadline
         return None if at is None else round(at - self.now, 6)
 
     def hear(self, *facts: Event) -> list[Action]:
-        """Tell facts, in one instant; return the orders that follow, but for those that only keep books."""
+        """Handle facts at one instant; return the resulting orders except pure bookkeeping."""
         return [action for action in self.hear_all(*facts) if not isinstance(action, MarkTurn)]
 
     def hear_all(self, *facts: Event) -> list[Action]:
-        """Tell facts, in one instant; return every order that follows."""
+        """Handle facts at one instant; return every resulting order."""
         return [action for fact in facts for action in self.conversation.handle(fact, self.now)]
 
     def wait(self, seconds: float) -> list[Action]:
-        """Let time pass, telling of every deadline when it is due; return the orders that follow."""
+        """Let time pass and fire every deadline when it is due; return the resulting orders."""
         end, actions = self.now + seconds, list[Action]()
         while (at := self.conversation.deadline) is not None and at <= end:
             self.now = max(self.now, at)
@@ -103,13 +103,13 @@ class Driven:
         return actions
 
     def oversleep(self, seconds: float) -> list[Action]:
-        """Let time pass and tell only then that a deadline is over, as a busy machine does."""
+        """Let time pass and fire a deadline only afterwards, as a busy machine does."""
         self.now += seconds
         return self.wait(0)
 
 
 def drive(*facts: Event, policy: Policy = OPEN_MICROPHONE) -> Driven:
-    """Return a conversation that has been told these facts in one instant."""
+    """Return a conversation that has handled these facts at one instant."""
     driven = Driven(policy)
     driven.hear(*facts)
     return driven

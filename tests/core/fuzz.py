@@ -1,4 +1,4 @@
-"""Frames that a service could send if it were broken or hostile, and a box that has to live through them."""
+"""Frames that a broken or hostile service could send, and a box that has to survive them."""
 
 import copy
 import json
@@ -90,12 +90,12 @@ def _with_sound(frame: str) -> str:
 
 
 def odd(number: int) -> Any:
-    """Return one of the values, for the caller to keep and to change."""
+    """Return one of the values, which the caller may keep and change."""
     return copy.deepcopy(VALUES[number])
 
 
 class Mutator:
-    """An endless source of broken sessions; the same ``seed`` gives the same ones."""
+    """An endless source of broken sessions; the same ``seed`` gives the same sessions."""
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
@@ -103,11 +103,11 @@ class Mutator:
     def session(self) -> Iterator[tuple[Frame, bool]]:
         """Yield the frames of one session, and whether each was mutated.
 
-        Some are whole, most are broken; some are missing, come twice, or out of place.
+        Some are intact, most are broken; some are missing, repeated or out of order.
         """
         chance = self._chance
         frames = chance.choice([SESSION, SESSION, BARGE_IN, EVERY_EVENT])
-        # Three samples, as the documents show them, are nothing that could be interrupted.
+        # The three samples in the documentation are too short to be interrupted.
         frames = [_with_sound(frame) if chance.random() < 0.8 else frame for frame in frames]
         if chance.random() < 0.3:
             chance.shuffle(frames)
@@ -181,7 +181,7 @@ class Mutator:
         return bytes(made)
 
     def _place(self, event: Any) -> tuple[Any, Any]:
-        """Return a container somewhere in the event, and a key or an index in it."""
+        """Return a container somewhere in the event and a key or index in it."""
         places: list[tuple[Any, Any]] = []
         todo = [event]
         while todo:
@@ -232,7 +232,7 @@ class Loudspeaker(FakeFarEnd):
 
 
 class Workbench:
-    """Tools that end when the box lets them."""
+    """Tools that end when `FuzzedBox` lets them."""
 
     def __init__(self) -> None:
         self.calls: list[ToolCall] = []
@@ -242,7 +242,7 @@ class Workbench:
 
 
 class FuzzedBox:
-    """Engine, conversation, downlink and playout as they are, in a time of their own. Lives in a running loop."""
+    """The real engine, conversation, downlink and playout in virtual time. Needs a running loop."""
 
     def __init__(self, policy: Policy) -> None:
         self._diary = Diary()
@@ -263,11 +263,11 @@ class FuzzedBox:
 
     @property
     def queued_s(self) -> float:
-        """How much of an answer is still to be heard, at most."""
+        """Upper bound of the answer audio that is still to be heard."""
         return self._speaker.playout._queue.queued / 24_000
 
     def open(self) -> None:
-        """Wake the box, and let the service take the session."""
+        """Wake the box and let the service accept the session."""
         self.tell(WakeWordHeard("word", 0.9, 0))
         assert self.is_open
         self._downlink = Downlink()
@@ -275,7 +275,7 @@ class FuzzedBox:
         assert self.conversation.phase is Phase.LISTENING
 
     def receive(self, frame: Frame, *, is_mutated: bool = False) -> None:
-        """Take a frame as the link does; nothing of it when the box has hung up."""
+        """Take a frame as the link does; drop it when the box has hung up."""
         if not self.is_open:
             return
         self.mutated += is_mutated
@@ -292,7 +292,7 @@ class FuzzedBox:
         self._check()
 
     def live(self, chance: random.Random) -> None:
-        """Do what a box and its user do beside the wire: time passes, tools end, somebody speaks or presses."""
+        """Do what happens outside the wire: time passes, tools end, a user speaks or presses the button."""
         match chance.randrange(12):
             case 0 | 1 | 2:
                 self.pass_time(chance.choice([0.02, 0.3, 2.0]))
@@ -312,7 +312,7 @@ class FuzzedBox:
             self.tell(ToolFinished(call.call_id, "{}"))
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass: the speaker plays, every deadline is told of when it is due."""
+        """Let time pass: the speaker plays, and every deadline fires when it is due."""
         end = self._now + seconds
         while self._now < end:
             step_s = min(0.25, end - self._now)
@@ -324,13 +324,13 @@ class FuzzedBox:
                 self.tell(DeadlinePassed())
 
     def settle(self, within_s: float) -> None:
-        """Send nothing any more: the box must hang up by itself in time, whatever it was told."""
+        """Stop sending: the box must hang up by itself in time, whatever was sent before."""
         limit_s = self._now + within_s + self.queued_s
         while self.conversation.phase is not Phase.IDLE:
             assert self._now < limit_s, f"still {self.conversation.phase} after {within_s} s"
             self.finish_tools()
             self.pass_time(1.0)
-        # A light that shows a fault goes out, and nothing is waited for any more.
+        # A fault light goes out, and no deadline remains.
         self.pass_time(25.0)
         self.finish_tools()
         assert self.conversation.deadline is None
@@ -346,7 +346,7 @@ class FuzzedBox:
             assert self.conversation.deadline is not None, f"waits in {self.conversation.phase} without end"
 
     def _encode(self, told: Told) -> None:
-        """Do what the link does with an order: what came from the service must fit on the wire again."""
+        """Do what the link does with an order: values from the service must be valid on the wire again."""
         match told:
             case ("service.open", *_):
                 self.is_open = True
@@ -361,4 +361,4 @@ class FuzzedBox:
             case ("service.send_tool_output", str(call_id), str(output)):
                 wire.tool_output(call_id, output)
             case _:
-                pass  # of nothing that a service has sent
+                pass  # contains nothing that a service has sent

@@ -49,7 +49,7 @@ def wired(wiring: dict[Led, int]) -> str:
 
 
 def edges(patterns: Collection[Pattern], until_s: float = 12.0) -> list[tuple[float, bool]]:
-    """Return when a LED that plays ``patterns`` together goes on or off, found by following ``seconds_to_change``."""
+    """Return when a LED with these combined ``patterns`` goes on or off, by following ``seconds_to_change``."""
     played = tuple(patterns)
     now, found = 0.0, [(0.0, level_at(played, 0) >= 0.5)]
     while now < until_s and (wait_s := seconds_to_change(played, now)) is not None:
@@ -69,7 +69,7 @@ def longest_dark_s(wiring: dict[Led, int], light: Light) -> float:
     every_led = [pattern for leds in leds_by_pin(wiring).values() for pattern in patterns_on(leds, light)]
     changes = edges(every_led)
     ends = [at for at, _ in changes[1:]] + [changes[-1][0] + 12.0]
-    # What follows the last change is cut off by the end of looking, so it only counts when it is all there is.
+    # The span after the last change is truncated, so it only counts when there is no other.
     spans = list(zip(changes, ends, strict=True))[: max(1, len(changes) - 1)]
     return max((end - at for (at, is_lit), end in spans if not is_lit), default=0.0)
 

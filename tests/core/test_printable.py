@@ -1,4 +1,4 @@
-"""What others say cannot steer a terminal, nor break a line of the log."""
+"""Text from outside can neither control a terminal nor break a log line."""
 
 import pytest
 

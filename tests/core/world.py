@@ -1,6 +1,6 @@
-"""A world for one box: a service that obeys the order of the wire, a real playout buffer, tools, devices, a user.
+"""A world for one box: a service that keeps the protocol's order, a real playout buffer, tools, devices, a user.
 
-It obeys every order, and asserts with each what must hold whatever happens.
+It carries out every order, and checks the invariants after each.
 """
 
 from collections import deque
@@ -71,7 +71,7 @@ LIVE_LIGHTS = {
 
 @dataclass
 class Service:
-    """What the service knows; ``wire`` is on its way to the box."""
+    """The service's state; ``wire`` is on its way to the box."""
 
     link: str = "down"
     wire: deque[Arrival] = field(default_factory=deque)
@@ -85,7 +85,7 @@ class Service:
     count: int = 0
 
     def reset(self, link: str) -> None:
-        """Begin another session, or none; nothing of the last is delivered any more."""
+        """Begin another session or none; nothing of the last one is delivered any more."""
         self.link, self.active, self.user = link, None, "silent"
         self.wire.clear()
 
@@ -96,7 +96,7 @@ class Service:
         self.wire.append(ResponseStarted(self.active))
 
     def sound(self, sound_ms: int) -> None:
-        """Send a piece of the response, of one item per response."""
+        """Send a piece of the response; each response has one item."""
         if self.active is not None:
             self.has_audio = True
             item_id = f"item-of-{self.active}"
@@ -115,7 +115,7 @@ class Service:
 
 
 class World:
-    """Everything outside the conversation; ``is_honest`` says that no fact is told that did not happen."""
+    """Everything outside the conversation; with ``is_honest`` every reported fact really happened."""
 
     def __init__(self, policy: Policy, *, is_honest: bool = True) -> None:
         self.is_honest = is_honest
@@ -143,7 +143,7 @@ class World:
     # --- facts ---
 
     def tell(self, fact: Event) -> list[Action]:
-        """Tell one fact, obey, and look whether everything still holds."""
+        """Report one fact, carry out the orders, and check the invariants."""
         self._note(fact)
         actions = self.conversation.handle(fact, self.now)
         self._obey_all(actions)
@@ -153,7 +153,7 @@ class World:
         return actions
 
     def deliver(self, most: int = 10_000) -> None:
-        """Let what is on the wire arrive."""
+        """Deliver everything on the wire."""
         while self.service.wire and most > 0:
             most -= 1
             arrival = self.service.wire.popleft()
@@ -175,12 +175,12 @@ class World:
                     raise AssertionError(f"this service never sends {arrival}")
 
     def deliver_sound(self) -> None:
-        """Let what the output callback told arrive."""
+        """Deliver the output callback's reports."""
         while self.sound:
             self.tell(self.sound.popleft())
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass; the speaker plays, and every deadline is told of when it is due."""
+        """Let time pass; the speaker plays, and every deadline fires when it is due."""
         end = self.now + seconds
         while self.now < end:
             self.deliver_sound()
@@ -206,20 +206,20 @@ class World:
             assert actions.count(SendToolOutput(call_id, "{}")) == int(is_wanted)
 
     def end_cut(self) -> None:
-        """Let the card take its next periods: what was cut is silent then, and reported."""
+        """Let the card take its next periods: cut audio is then silent and reported."""
         self._play_for(0.05)
         self.deliver_sound()
 
     # --- the user and the service ---
 
     def say_backchannel(self) -> None:
-        """Let the service say something beside the user; it is heard where the box lets it."""
+        """Let the service send a backchannel; it is heard where the box allows it."""
         if self.conversation.admits_backchannels:
             self.has_backchannel = True
             assert self.tell(BackchannelStarted("b1")) == [], "nothing follows from it"
 
     def speak(self) -> None:
-        """Let the user begin to speak; the service interrupts its answer, of which some is still on the wire."""
+        """Let the user begin to speak; the service interrupts its answer, part of which is still on the wire."""
         self.service.user = "speaking"
         self.service.turns += 1
         self.service.wire.append(UserStartedSpeaking())
@@ -227,7 +227,7 @@ class World:
         self.service.end(ResponseStatus.CANCELLED)
 
     def write_down(self, *, has_words: bool, is_final: bool) -> None:
-        """Let the service write down what it heard last."""
+        """Let the service transcribe what it heard last."""
         self.service.wire.append(TurnTranscribed(f"turn-{self.service.turns}", has_words, is_final))
 
     def stop_speaking(self) -> None:
@@ -236,14 +236,14 @@ class World:
         self.service.wire.append(UserStoppedSpeaking())
 
     def end_turn(self, *, is_answered: bool) -> None:
-        """Let the service take the turn as ended."""
+        """Let the service detect the end of the turn."""
         self.service.user = "silent"
         self.service.wire.append(TurnEnded())
         if is_answered:
             self.service.begin()
 
     def settle(self, *, is_service_alive: bool, within_s: float) -> None:
-        """Let everybody fall silent and everything under way come to its end: then the box must be idle soon."""
+        """Let all speech end and everything in progress finish: the box must then soon be idle."""
         begun = self.now
         while self.conversation.phase is not Phase.IDLE:
             if is_service_alive:
@@ -264,7 +264,7 @@ class World:
         self.service.end(ResponseStatus.COMPLETED)
 
     def open_link(self) -> None:
-        """Let the dial succeed."""
+        """Let dialling succeed."""
         self.end_cut()  # dialling takes longer than that
         self.service.link = "open"
         self.service.wire.append(LinkOpened())
@@ -303,13 +303,13 @@ class World:
             case ServiceComplained(code="conversation_already_has_active_response"):
                 self.may_ask += 1
             case LinkLost():
-                self.session_tools.clear()  # there is nobody to send their outputs to
+                self.session_tools.clear()  # no session is open to send their outputs to
             case DeviceLost(device=device):
                 self.lost.add(device)
             case DeviceRestored(device=device):
                 self.lost.discard(device)
             case _:
-                pass  # what the box does about the rest can be seen from outside
+                pass  # how the box handles the rest is visible from outside
 
     def _obey_all(self, actions: list[Action]) -> None:
         cuts = [place for place, action in enumerate(actions) if isinstance(action, CutPlayback)]
@@ -380,7 +380,7 @@ class World:
             case ResumePlayback():
                 assert self.kept, "nothing to resume"
                 self.kept = set()
-                self.may_ask += 1  # for what was called off with the user's word, and is wanted after all
+                self.may_ask += 1  # for a request that the user's speech cancelled and that is needed after all
                 self.resumed.append(self.playout.resume())
             case DropPlayback():
                 assert self.kept, "nothing to drop"

@@ -1,4 +1,4 @@
-"""Local services that react to an interruption as real ones were seen to, and worse."""
+"""Local services that react to an interruption as real ones have been seen to do, and worse."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ def response_of(event: Event) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelsNothing(Scripted):
-    """Finds nothing to cancel under the given id, and sends its answer to the end."""
+    """Finds nothing to cancel under the given id, and sends its whole answer."""
 
     async def received(self, line: OpenConnection, event: Event) -> Event:
         return {**event, "response_id": "resp_gone"} if event["type"] == "response.cancel" else event
@@ -48,7 +48,7 @@ class EndsWhileCancelled(Scripted):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MisreadsCorrections(Scripted):
-    """Reads values in corrections that were not sent, and refuses them for those, in its own words."""
+    """Misreads values in corrections, and refuses them for those, in its own words."""
 
     reads: Mapping[str, object]
 
@@ -69,7 +69,7 @@ class Deaf(Scripted):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndsLate(Scripted):
-    """Holds back the end of its first answer until an event of a kind was sent for another; records what ended it."""
+    """Holds back the end of its first answer until another answer sends the event ``until``."""
 
     until: str
     told: Mapping[str, object] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class EndsLate(Scripted):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TellsWhy(Scripted):
-    """Tells something of its own about the end of its first answer."""
+    """Reports an end of its own choice for its first answer."""
 
     told: Mapping[str, object]
 
@@ -98,7 +98,7 @@ class TellsWhy(Scripted):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundsLate(Scripted):
-    """Keeps sending its first answer among everything that comes after it."""
+    """Keeps sending its first answer, mixed with everything that comes after it."""
 
     story: list[Event] = field(default_factory=list)
     ends: list[Event] = field(default_factory=list)
@@ -116,7 +116,7 @@ class SoundsLate(Scripted):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complains(Scripted):
-    """Answers every correction with these frames, before it obeys."""
+    """Answers every correction with these frames before it carries it out."""
 
     frames: tuple[str, ...]
 
@@ -129,7 +129,7 @@ class Complains(Scripted):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusyWithAnother(Scripted):
-    """Refuses the first ``response.create`` because of an answer that it has announced and that ends later."""
+    """Refuses the first ``response.create`` because an announced answer has not ended yet; it ends later."""
 
     refused: list[Event] = field(default_factory=list)
 

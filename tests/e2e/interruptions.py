@@ -1,4 +1,4 @@
-"""How an answer is interrupted in the quick box: by hand, by what the box hears itself, by what the service hears."""
+"""How an answer is interrupted in the quick box: by hand, by the box's own detection, by the service's."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Step = Callable[[QuickBox], Awaitable[None]]
 
 
 async def nothing(_box: QuickBox) -> None:
-    """Go on at once."""
+    """Continue at once."""
 
 
 async def a_second_is_heard(box: QuickBox) -> None:
@@ -36,7 +36,7 @@ async def press(box: QuickBox) -> None:
 
 
 async def hear_it_ourselves(box: QuickBox) -> None:
-    """Detect the speech that the service is about to hear too."""
+    """Detect the speech that the service is about to detect too."""
     box.engine.report(NearSpeechBegan(box.ears.position))
     box.engine.report(NearSpeechConfirmed(box.ears.position))
 
@@ -47,9 +47,9 @@ async def let_the_service_hear_it(box: QuickBox) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interruption:
-    """One way to interrupt an answer: ``by`` does it, over the user's words or before them.
+    """One way to interrupt an answer: ``by`` interrupts it, during the user's words or before them.
 
-    ``before`` prepares the box, ``ready`` waits for the moment, ``then`` waits for what comes of it.
+    ``before`` prepares the box, ``ready`` waits for the moment, ``then`` waits for the result.
     """
 
     by: Step

@@ -1,4 +1,4 @@
-"""A box without a card: link, engine, conversation and local service as they are, sound passed eight times as fast.
+"""A box without a card: real link, engine, conversation and local service, with audio at eight times the speed.
 
 A task calls the speaker's and the microphone's callbacks, so that every sample that would be heard is kept. All of it
 lives in one loop, so it runs in virtual time (``tests.virtual_time``) and needs no more than its computing.
@@ -59,7 +59,7 @@ _NOISE_S_PER_WORD = 0.3
 
 
 class NoiseVoice:
-    """Speaks every sentence as noise of its own, never silent, so that a tape shows which sentence it holds."""
+    """Speaks every sentence as its own noise, never silent, so that a tape shows which sentence it contains."""
 
     def say(self, sentence: str, speed: float) -> bytes:
         chance = np.random.default_rng(zlib.crc32(sentence.strip().encode()))
@@ -69,19 +69,19 @@ class NoiseVoice:
 
 
 def noise_of(*sentences: str) -> Samples:
-    """The sound of sentences as the service sends it."""
+    """The audio of sentences as the service sends it."""
     return np.frombuffer(b"".join(NoiseVoice().say(sentence, 1.0) for sentence in sentences), np.int16)
 
 
 class OneQuestion:
-    """Hears the same words in everything."""
+    """Recognises the same words in everything."""
 
     def words(self, speech: bytes) -> str:
         return "what time is it"
 
 
 def spoken_question() -> Samples:
-    """The question as the microphone hears it, with a breath before it."""
+    """The question as the microphone hears it, after a short pause."""
     spoken = np.frombuffer(HibariVoice.load().say("What time is it?", 1.0), np.int16)
     heard = soxr.resample(spoken, FAR_END_HZ, NEAR_END_HZ).astype(np.int16)
     return np.concatenate([np.zeros(1600, np.int16), heard])
@@ -89,7 +89,7 @@ def spoken_question() -> Samples:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scripted(Behaviour):
-    """A good service that gives these replies, one after the other."""
+    """A well-behaved service that gives these replies, one after the other."""
 
     replies: list[Reply] = field(default_factory=list)
 
@@ -98,7 +98,7 @@ class Scripted(Behaviour):
 
 
 class QuickCard:
-    """Calls both callbacks; ``tape`` is all that the speaker handed over. ``is_held`` stops the speaker's side."""
+    """Calls both callbacks; ``tape`` is all audio from the speaker. ``is_held`` stops the speaker's side."""
 
     def __init__(self, ears: Microphone, mouth: Speaker) -> None:
         self._ears = ears
@@ -143,7 +143,7 @@ class QuickCard:
 
 @dataclass(frozen=True, slots=True)
 class QuickBox:
-    """What a test needs of the running box. ``cuts`` holds where on the tape each cut was ordered."""
+    """What a test needs of the running box. ``cuts`` holds the tape positions at which cuts were ordered."""
 
     engine: Engine
     conversation: Conversation
@@ -161,7 +161,7 @@ class QuickBox:
         return [notice for _, notice in self.seen.all_of(kind)]
 
     async def happens(self, kind: type[Any], times: int = 1) -> None:
-        """Wait until a kind of thing has happened so many times since the start."""
+        """Wait until a kind of event has happened this many times since the start."""
         await eventually(lambda: len(self.all_of(kind)) >= times)
 
     def wire(self, origin: str) -> Iterator[dict[str, Any]]:
@@ -186,7 +186,7 @@ async def quick_box(folder: Path, behaviour: Behaviour, policy: Policy) -> Async
 @asynccontextmanager
 async def _box(folder: Path, socket: Path, policy: Policy) -> AsyncIterator[QuickBox]:
     class Cuts(Observer):
-        """Keeps when the box cut, by the card's clock."""
+        """Records when the box cut, by the card's clock."""
 
         def observe(self, notice: Notice, _now: float) -> None:
             if isinstance(notice, CutPlayback):
@@ -226,4 +226,4 @@ async def _box(folder: Path, socket: Path, policy: Policy) -> AsyncIterator[Quic
 
 
 async def _nothing_to_prepare() -> None:
-    """The service runs already."""
+    """Do nothing: the service is already running."""

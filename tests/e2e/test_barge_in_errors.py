@@ -1,4 +1,4 @@
-"""What an interruption can make the service say on the wire; and the conversation goes on after all of it."""
+"""What an interruption can make the service send; the conversation goes on after all of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -58,7 +58,7 @@ def question() -> Samples:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A conversation of three questions, the first answer of which was interrupted."""
+    """A conversation of three questions, whose first answer was interrupted."""
 
     box: QuickBox
     sent: list[dict[str, Any]]
@@ -75,7 +75,7 @@ class Told:
 
 
 def converse(folder: Path, question: Samples, behaviour: Scripted, interruption: Interruption) -> Told:
-    """Ask for a story, interrupt it, ask twice more; see that both were answered aloud and nothing else was heard."""
+    """Ask for a story, interrupt it, ask twice more; check that both were answered aloud and nothing else was heard."""
     behaviour.replies.extend(REPLIES if not behaviour.replies else ())
 
     async def run() -> Told:
@@ -111,7 +111,7 @@ async def _interrupt(box: QuickBox, question: Samples, interruption: Interruptio
 
 
 async def _is_over(box: QuickBox, *answers: str) -> None:
-    """Wait until so many answers have been played to their end, and the box listens."""
+    """Wait until this many answers have been played to their end and the box listens."""
     whole = len(noise_of(*answers))
     # Not until playback has drained: on a busy machine that happens in the middle of an answer, too.
     await eventually(lambda: int(np.count_nonzero(_after_the_cut(box))) >= whole or box.phase is Phase.IDLE)
@@ -148,7 +148,7 @@ def _is_said_once(told: Told) -> None:
 
 
 def _is_heard_as_told(told: Told) -> None:
-    """What was heard of the story matches the report to the service; after it only the other two answers were heard."""
+    """The heard part of the story matches the report to the service; after it only the other two answers were heard."""
     (cut,) = told.box.cuts
     story, rest = told.box.card.tape[: cut + 240], _after_the_cut(told.box)
     assert np.array_equal(rest[rest != 0], noise_of(SECOND, THIRD))
@@ -297,11 +297,11 @@ def test_the_reason_why_an_interrupted_answer_ended_makes_no_difference(
 
     first_end = next(event for event in conversation.received if event["type"] == "response.done")
     assert told.items() <= first_end["response"].items()
-    # It was understood, not dropped as something that is not the protocol.
+    # It was understood, not dropped as invalid.
     assert conversation.box.all_of(ResponseEnded)[0].response_id == "resp_1"
 
 
-# --- late: the sound of the answer -----------------------------------------------------------------------------------
+# --- late: the audio of the answer ------------------------------------------------------------------------------------
 
 
 @EACH_WAY

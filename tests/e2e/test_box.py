@@ -57,7 +57,7 @@ def test_a_box_that_hears_itself_sends_zeros_while_it_speaks_and_yields_to_the_w
     on_stage(tmp_path, act, echo={"tier": "none"})
 
     heard = read_wav(tmp_path / "service" / "uplink-1.wav")
-    # The story sounded for more than two seconds, and the room is never that quiet.
+    # The story played for more than two seconds, and the room is never that quiet.
     assert np.count_nonzero(heard == 0) > 2 * 24_000
 
 

@@ -1,4 +1,4 @@
-"""A box whose minutes run out, with a card, a service on the network and a state folder: it says so, offline."""
+"""A box whose minutes run out, with a card, a network service and a state folder: it says so, offline."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ TODAY = date(2026, 11, 22)
 
 
 class Hum:
-    """A voice that hums every sentence for the same time."""
+    """A voice that hums every sentence for the same duration."""
 
     def say(self, sentence: str, speed: float) -> bytes:
         wave = np.sin(2 * np.pi * 300 * np.arange(round(SAID_S * 24_000)) / 24_000)
@@ -41,7 +41,7 @@ class Hum:
 
 
 class Box:
-    """A box with a limit of minutes, its state folder, and its idea of the date."""
+    """A box with a limit of minutes, its state folder, and its own date."""
 
     def __init__(self, folder: Path, card: VirtualCard, daily_minutes: float) -> None:
         self.card = card
@@ -61,7 +61,7 @@ class Box:
         return ShowLight(Light.FAULT, earcon.value) in self.seen
 
     async def press(self) -> None:
-        """Press the talk button, too briefly for a hang-up."""
+        """Press the talk button too briefly to hang up."""
         self.pins.press(TALK_GPIO)
         await asyncio.sleep(0.2)
         self.pins.release(TALK_GPIO)
@@ -138,7 +138,7 @@ def test_minutes_that_run_out_in_a_session_end_it_and_are_remembered(tmp_path: P
                 await eventually((box.state / FILE_NAME).exists)
                 assert box.used_s() == pytest.approx(2, abs=0.5)
             box.seen.clear()
-            async with box.running(url):  # another life of the box, on the same day
+            async with box.running(url):  # the box after a restart on the same day
                 await box.press()
                 await eventually(lambda: box.is_shown(Earcon.BUDGET_SPENT))
         assert box.dials == 1

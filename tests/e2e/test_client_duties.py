@@ -1,4 +1,4 @@
-"""The twelve duties of a client of the Realtime protocol, in their order; the names are the list.
+"""The twelve duties of a client of the Realtime protocol, in order; the test names are the list.
 
 A duty is tested as a whole, across link, core, speaker and tools, in one test or in two or three where it is two or
 three promises; their rooms' own tests have the rest.
@@ -89,7 +89,7 @@ def live(scene: Coroutine[Any, Any, None]) -> None:
 
 
 class Room:
-    """Engine, conversation and speaker as they are, among fakes: what the service is told, and what the room hears."""
+    """The real engine, conversation and speaker among fakes: what the service gets, and what the room hears."""
 
     def __init__(self) -> None:
         self.diary = Diary()
@@ -180,7 +180,7 @@ def test_duty_02_speech_before_the_session_is_configured_is_kept_and_then_sent_i
         async with quick_box(tmp_path, opponent, Policy(hears_itself=False, no_speech_s=0.8)) as box:
             box.card.say(said)
             await eventually(lambda: box.ears.position >= 8000)
-            # What was said before the button is the pre-roll; the rest is said while it still connects, and after that.
+            # Speech before the button is the pre-roll; the rest is spoken while it connects and after that.
             box.engine.report(TalkPressed(0))
             assert box.phase is Phase.CONNECTING
             await eventually(lambda: box.card.is_quiet and box.phase is Phase.LISTENING)
@@ -196,7 +196,7 @@ def test_duty_02_speech_before_the_session_is_configured_is_kept_and_then_sent_i
     with wave.open(str(tmp_path / "uplink-1.wav")) as recording:
         heard = np.frombuffer(recording.readframes(recording.getnframes()), np.int16)
     expected = soxr.ResampleStream(16_000, 24_000, 1, dtype="int16", quality="MQ").resample_chunk(said, last=True)
-    # The resampler still holds a few of the last samples of what it is given.
+    # The resampler still holds a few of its last input samples.
     assert len(heard) >= len(expected)
     start = expected[:35_000].astype(np.int32)
     assert np.abs(heard[: len(start)] - start).max() <= 2, "all of it, once, from the first sample on"
@@ -311,7 +311,7 @@ def test_duty_05_what_was_received_and_heard_is_counted_for_each_item_and_part_b
         assert room.told == [], "nothing is known before the card has been given the fade"
         room.hear(1)
 
-        # i1 was heard to its end and needs no word; of i2 three periods and the fade were heard.
+        # i1 was heard to its end and needs no report; of i2 three periods and the fade were heard.
         assert room.told == [("service.truncate", "i2", 1, 80 - 50 + 5)]
 
     live(scene())
@@ -369,7 +369,7 @@ def test_duty_07_every_call_of_a_completed_response_is_answered_in_bounded_time_
     calls = (ToolCall("c1", "never", ""), ToolCall("c2", "broken", "{}"), ToolCall("c3", "nobody_has_this", "{"))
 
     async def never() -> None:
-        """Wait for ever."""
+        """Never return."""
         await asyncio.Event().wait()
 
     def broken() -> None:
@@ -417,7 +417,7 @@ def test_duty_08_one_response_at_a_time_and_a_refused_request_is_repeated_once_a
     asked = drive(*TO_TOOLS)
     assert asked.hear(ToolFinished("c1", "{}")) == [SendToolOutput("c1", "{}")]
     assert asked.hear(ToolFinished("c2", "{}"))[-1] == CreateResponse()
-    # The service had begun another one by itself.
+    # The service had begun another response by itself.
     asked.hear(ResponseStarted("r2"))
 
     assert asked.hear(ServiceComplained("conversation_already_has_active_response")) == []
@@ -441,7 +441,7 @@ def test_duty_09_the_turn_is_over_when_the_response_is_done_and_playback_drained
     assert with_tools.phase is Phase.THINKING, "its answer is due"
 
 
-# --- when nothing comes, and when it ends ----------------------------------------------------------------------------
+# --- timeouts, and the end --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_the_watchdog_is_fed_while_a_card_is_unplugged_and_after_it_is_back(tmp_
 
 
 def _let_pass(notified: Notified, seconds: float) -> None:
-    """Let time pass while taking what is told: the absence of a message can only be seen by waiting."""
+    """Let time pass while taking messages: the absence of a message can only be seen by waiting."""
     with pytest.raises(AssertionError):
         notified.wait_for("never", seconds)
 

@@ -11,12 +11,12 @@ from edgevoice.testbed.demo.scenario import STEPS
 from edgevoice.testbed.demo.show import EXIT_STANDSTILL
 from tests.notes import note
 
-# It judges every sample and every overflow, and reports by itself if the machine stalled.
+# The demonstration judges every sample and overflow, and reports by itself if the machine stalled.
 pytestmark = [pytest.mark.sound, pytest.mark.alone]
 
 
 def _held(folder: Path) -> subprocess.CompletedProcess[str]:
-    """Hold the demonstration, up to three times on a machine that stalls meanwhile, as a busy one may."""
+    """Run the demonstration, up to three times on a machine that stalls, as a busy one may."""
     problems: list[str] = []
     while len(problems) < 3:
         ended = subprocess.run(

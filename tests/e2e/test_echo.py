@@ -30,7 +30,7 @@ def in_a_room(folder: Path, tier: str, act: Callable[[Stage], Awaitable[None]], 
         await rehearse(QUESTION, STORY, DAY, WAKE)
         changes: dict[str, dict[str, Any]] = {"echo": {"tier": tier}}
         async with set_stage(folder, changes=changes, room=ROOM) as stage:
-            # Whoever cancels must have watched both clocks for seconds; a box on a shelf has done so for days.
+            # A canceller must have observed both clocks for seconds; a box on a shelf has done so for days.
             await asyncio.sleep(watched_s)
             await act(stage)
 
@@ -55,7 +55,7 @@ def test_a_box_without_echo_cancelling_would_interrupt_itself_in_this_room(tmp_p
         await hear_a_story(stage)
         await stage.seen.wait_for(CutPlayback, "the box interrupting itself", 10)
 
-    # "hardware" believes that the device cancels: here none does.
+    # "hardware" relies on the device to cancel the echo: this one does not.
     in_a_room(tmp_path, "hardware", act, watched_s=0)
 
 
@@ -76,7 +76,7 @@ def test_a_box_that_cancels_its_echo_finishes_its_story_and_a_cough_loses_nothin
             PhaseEntered, "the end of the story", 60, lambda entered: entered.phase == "listening"
         )
         assert not kinds_since(stage, begun_s, CutPlayback, NearSpeechConfirmed)
-        # The service may take the cough itself for speech; nothing else.
+        # The service may mistake the cough itself for speech, but nothing else.
         assert not kinds_since(stage, restored_s + 1, UserStartedSpeaking)
 
     in_a_room(tmp_path, "suppressor", act)

@@ -1,4 +1,4 @@
-"""A cough over the answer, over the whole wire: cut, a turn without words, and the rest of the answer to the sample."""
+"""A cough over the answer, end to end: a cut, a turn without words, and the rest of the answer to the sample."""
 
 import asyncio
 from pathlib import Path
@@ -50,7 +50,7 @@ def test_after_a_cough_the_rest_of_the_answer_is_heard_and_the_model_knows(tmp_p
             tape = box.card.tape
             told = [event for event in box.wire("client") if event["type"].startswith("conversation.item.")]
 
-        # The story has no zeros: those on the tape are silence, of the cut or of a service that a busy machine delays.
+        # The story has no zeros: zeros on the tape come from the cut or from a service delayed by a busy machine.
         story, played = noise_of(STORY), tape[tape != 0]
         heard = cut.items[0].heard_ms * 24
         left = len(story) - heard - 2 * FADE

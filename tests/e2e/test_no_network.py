@@ -22,7 +22,7 @@ KEY = "c2VjcmV0OnNlY3JldA=="
 
 @contextmanager
 def box(folder: Path, **environment: str) -> Iterator[tuple[VirtualCard, Notified]]:
-    """A real daemon that has no way to its service; it must live to the end of the block."""
+    """A real daemon that cannot reach its service; it must run until the end of the block."""
     asyncio.run(rehearse("Hey Jarvis."))
     proxies = dict.fromkeys(("no_proxy", "all_proxy", "https_proxy", "wss_proxy", "socks_proxy"), "")
     surroundings = proxies | {"EDGEVOICE_API_KEY": KEY} | environment
@@ -45,7 +45,7 @@ def test_a_box_without_a_network_at_boot_listens_and_says_so_each_time_it_is_wok
         assert not [message for message in notified.messages if "fault" in message]
         for _ in range(2):
             wake_and_see(card, notified, "service-unreachable")
-        # What a person hears is the trouble tone.
+        # The user hears the trouble tone.
         assert card.far_end.sounds()
 
 
@@ -58,7 +58,7 @@ async def _behind_a_proxy_that_refuses(folder: Path) -> None:
     proxy = HttpProxy("407 Proxy Authentication Required")
     async with proxy.listening() as address:
         await asyncio.to_thread(live, address)
-    # Once: what a proxy has refused it refuses again.
+    # Only one attempt: a proxy that has refused would refuse again.
     assert proxy.wanted == ["service.invalid:443"]
 
 

@@ -1,4 +1,4 @@
-"""Recorded people over the answer, on the virtual card: a cough costs nothing of it, and a remark silences it."""
+"""Recorded people over the answer, on the virtual card: a cough costs none of it, and a remark cuts it."""
 
 import asyncio
 from pathlib import Path
@@ -40,7 +40,7 @@ FADED_S = 0.4
 
 
 def sound(stage: Stage, recording: Path, dbfs: float) -> float:
-    """Let a recording sound in the room; return how long it takes."""
+    """Play a recording in the room; return its duration."""
     samples = scaled(load(recording), dbfs).clip(-32_768, 32_767).astype(np.int16)
     stage.card.speak(samples)
     return len(samples) / 16_000
@@ -51,7 +51,7 @@ def count(stage: Stage, kind: type) -> int:
 
 
 async def nothing_to_prepare() -> None:
-    """The service runs already."""
+    """Do nothing: the service is already running."""
 
 
 def test_a_recorded_cough_loses_nothing_of_the_answer_and_a_recorded_remark_silences_it(tmp_path: Path) -> None:

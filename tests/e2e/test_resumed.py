@@ -1,4 +1,4 @@
-"""A link that is cut in the middle of a question: nobody has to ask again; on the virtual card."""
+"""A link that is cut in the middle of a question: the user need not ask again; on the virtual card."""
 
 import asyncio
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.sound
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut(Behaviour):
-    """Breaks the connection, without a word, with the first event of that kind."""
+    """Breaks the connection without notice at the first event of this kind."""
 
     with_event: str
     done: list[str] = field(default_factory=list)
@@ -61,4 +61,4 @@ def test_a_question_during_which_the_link_is_cut_is_still_answered(tmp_path: Pat
 
 
 async def nothing_to_prepare() -> None:
-    """Prepare nothing: the service runs already."""
+    """Do nothing: the service is already running."""

@@ -1,4 +1,4 @@
-"""`edgevoice run` as a person starts it at a terminal: what to say, what the box does, and one clean end by Ctrl-C."""
+"""`edgevoice run` in a terminal: what to say, what the box does, and a clean exit on Ctrl-C."""
 
 import os
 import pty
@@ -11,13 +11,13 @@ from pathlib import Path
 
 def test_run_says_what_to_say_shows_its_light_and_ends_at_once_by_ctrl_c(tmp_path: Path) -> None:
     settings = tmp_path / "edgevoice.toml"
-    # Another place than the machine's: its own lights must not come into it.
+    # A folder other than the machine's: its real lights must not interfere.
     settings.write_text('[service]\nurl = "wss://127.0.0.1:9/"\n[wakeword.words.alexa]\n', encoding="utf-8")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("EDGEVOICE_", "NOTIFY_"))}
     inherited.pop("GPIOZERO_PIN_FACTORY", None)
     own = {name: str(tmp_path / name) for name in ("HOME", "XDG_STATE_HOME")}
     primary, secondary = pty.openpty()
-    # setsid makes the terminal the one that Ctrl-C is typed at.
+    # setsid makes this the controlling terminal, at which Ctrl-C is typed.
     with subprocess.Popen(
         ["setsid", "--ctty", "--wait", sys.executable, "-m", "edgevoice", "run", "--config", str(settings)],
         env=inherited | own,
@@ -36,7 +36,7 @@ def test_run_says_what_to_say_shows_its_light_and_ends_at_once_by_ctrl_c(tmp_pat
     assert "Ready: say the wake word" in shown
     assert code == 0
     assert "Traceback" not in shown
-    # No entry of the log begins behind the panel's line: each clears it, and it is written again below.
+    # No log entry begins after the panel's line: each clears it, and it is written again below.
     assert not re.search(r"box\d\d:\d\d:\d\d", shown)
 
 

@@ -15,7 +15,7 @@ AHEAD_S = selftest.QUIET_S + 0.2
 
 
 def recorded(room: Room, *, volume: float = 1.0, near: npt.NDArray[np.float64] | None = None) -> Recording:
-    """What the microphone hears of the signal, played at that share of its amplitude, and of ``near``."""
+    """What the microphone hears of ``near`` and of the signal, played at this fraction of its amplitude."""
     far: Samples = np.rint(selftest.signal() * volume).astype(np.int16)
     live = LiveRoom(room, far_hz=FAR_END_HZ)
     # The card plays silence before the signal, by its own clock.
@@ -27,6 +27,6 @@ def recorded(room: Room, *, volume: float = 1.0, near: npt.NDArray[np.float64] |
 
 @cache
 def kitchen(drift_ppm: float = 0.0, overdrive_db: float | None = None, loss_db: float = 6.0) -> Recording:
-    """A box that hears itself well, 60 ms later."""
+    """A box that hears itself clearly, 60 ms later."""
     room = furnish(1, delay_ms=60, drift_ppm=drift_ppm, overdrive_db=overdrive_db, loss_db=loss_db)
     return recorded(room, volume=0.5)

@@ -1,4 +1,4 @@
-"""Bars: what moves them, and what does not."""
+"""Thresholds: what moves them, and what does not."""
 
 import pytest
 
@@ -8,7 +8,7 @@ _ECHO_DB = 60.0
 
 
 def _learned() -> Bar:
-    """Return a bar that has seen 10 s of an echo of which 30 dB are taken away."""
+    """Return a threshold after 10 s of an echo that is attenuated by 30 dB."""
     bar = Bar(leak=0.0, leak_margin=9.0, floor_margin=9.0, floor=20.0)
     for _ in range(500):
         bar.learn(_ECHO_DB - 30, _ECHO_DB)

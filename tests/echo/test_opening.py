@@ -1,4 +1,4 @@
-"""A box whose echo canceller cannot be had runs on without one, and the log says so."""
+"""A box whose echo canceller is unavailable runs without one, and the log says so."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""What the self-test has found out outlives it, for the daemon alone; what is no record is as good as none."""
+"""The self-test's result is stored for the daemon alone; an invalid record counts as none."""
 
 import stat
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The far-end as the canceller sees it: at the near-end's rate, in place, and in step with a clock that drifts."""
+"""The far-end as the canceller sees it: at the near-end's rate, aligned, and in step with a drifting clock."""
 
 import random
 from collections.abc import Callable
@@ -21,14 +21,14 @@ FIRST_CALL_S = 0.02
 
 
 def tones(seed: int = 3) -> Callable[[Times], Times]:
-    """Return a sound that can be asked for at any time: thirty sines below what the near-end can hold."""
+    """Return a sound that can be evaluated at any time: thirty sines within the near-end's band."""
     chance = np.random.default_rng(seed)
     pitches_hz, phases = chance.uniform(100, 6500, 30), chance.uniform(0, 2 * np.pi, 30)
     return lambda times_s: 800 * np.sin(2 * np.pi * np.outer(times_s, pitches_hz) + phases).sum(1)
 
 
 class Room:
-    """Two streams with clocks of their own; the far-end's is ``ppm`` faster. Blocks that are not None are kept."""
+    """Two streams with their own clocks; the far-end's is ``ppm`` faster. Blocks that are not None are kept."""
 
     def __init__(self, ppm: float = 0.0, *, delay_s: float = 0.0, lateness_s: float = 0.0003) -> None:
         self.near, self.far = ClockFit(NEAR_HZ), ClockFit(FAR_HZ)
@@ -67,7 +67,7 @@ class Room:
         return self
 
     def error_db(self, blocks: list[tuple[int, Samples]], late_s: float) -> float:
-        """Return how far the blocks are from the sound ``late_s`` after it left the speaker, relative to it."""
+        """Return the relative error of the blocks against the sound ``late_s`` after it left the speaker."""
         wrong = power = 0.0
         for position, block in blocks:
             wanted = self.sound(self.near_s(position + np.arange(BLOCK)) - late_s)
@@ -144,7 +144,7 @@ def test_before_the_clocks_are_known_there_is_no_reference() -> None:
 
 def test_an_xrun_is_followed_within_two_seconds() -> None:
     room = Room(lateness_s=0).run(12, sounds=False).run(2, sounds=True)
-    # The card stood still for half a second: everything that it is handed from here on is later.
+    # The card stalled for half a second: everything passed to it from here on is later.
     room.far_s = lambda position: BEGAN_S + 0.5 + np.asarray(position) / FAR_HZ  # type: ignore[method-assign]
     room.run(2.5, sounds=True)
 

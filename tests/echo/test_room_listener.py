@@ -1,4 +1,4 @@
-"""How loud the room is before an answer begins, and the user: apart, and without keeping what anybody said."""
+"""How loud the room and the user are before an answer begins: measured apart, without storing speech."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ QUIET, TELEVISION, USER = 10, 300, 1000
 
 
 def db(amplitude: int) -> float:
-    """Return the level of a block that is that loud throughout."""
+    """Return the level of a block that is this loud throughout."""
     return decibels(BLOCK * amplitude**2)
 
 
@@ -28,7 +28,7 @@ def block(amplitude: int) -> bytes:
 
 
 class Room:
-    """A listener in a room; ``measured`` is what it reported."""
+    """A listener in a room; ``measured`` holds its reports."""
 
     def __init__(self) -> None:
         self.surroundings = Surroundings()
@@ -45,7 +45,7 @@ class Room:
             self.listener.observe(PhaseEntered(phase), 0.0)
 
     def ask(self, amplitude: int, seconds: float = 3) -> None:
-        """Say something that loud to the box, and let it think about it for a moment."""
+        """Say something this loud to the box, and let it think for a moment."""
         self.enter(Phase.CONNECTING)
         self.sound(amplitude, seconds / 2)
         self.enter(Phase.LISTENING)
@@ -111,7 +111,7 @@ def test_a_half_second_with_a_gap_does_not_count(room: Room) -> None:
     assert room.surroundings.needed_db == 0, "nothing is known"
 
 
-# --- a room that nobody can outdo ------------------------------------------------------------------------------------
+# --- a room that is too loud to speak over ----------------------------------------------------------------------------
 
 
 def test_a_room_as_loud_as_the_user_and_its_end_are_each_reported_once(room: Room) -> None:
@@ -144,7 +144,7 @@ def test_it_is_reported_while_an_answer_sounds_as_well(room: Room) -> None:
 
 def test_a_brief_change_does_not_switch_between_loud_and_quiet(room: Room) -> None:
     room.sound(TELEVISION, 16)
-    room.ask(round(TELEVISION * 10 ** (7 / 20)))  # 2 dB short of outdoing it by 9 dB: with a raised voice they can
+    room.ask(round(TELEVISION * 10 ** (7 / 20)))  # 2 dB short of the required 9 dB: a raised voice reaches it
     room.sound(TELEVISION, 1)
     assert not room.measured
 

@@ -1,4 +1,4 @@
-"""The echo's self-test finds in a simulated room what that room was made of."""
+"""The echo self-test recovers the parameters of a simulated room."""
 
 from dataclasses import dataclass, replace
 
@@ -149,7 +149,7 @@ def test_a_recording_that_ends_before_the_signal_is_refused(cut_s: float) -> Non
         measure(replace(heard, near=heard.near[: -round(cut_s * NEAR_END_HZ)]))
 
 
-# --- what cancellers reach -------------------------------------------------------------------------------------------
+# --- what cancellers achieve ------------------------------------------------------------------------------------------
 
 
 def linear() -> LinearCanceller:
@@ -168,7 +168,7 @@ def suppressor() -> Suppressor:
 
 @dataclass
 class Passing:
-    """Cancels nothing; keeps what it was told."""
+    """Cancels nothing; records its calls."""
 
     def __post_init__(self) -> None:
         self.blocks: list[tuple[Samples, Samples]] = []

@@ -1,4 +1,4 @@
-"""Near speech, judged behind the real cancellers in simulated rooms, and block by block with sounds made to measure."""
+"""Near-end speech, judged behind the real cancellers in simulated rooms, and block by block with synthetic sounds."""
 
 import wave
 from collections.abc import Callable, Iterator
@@ -74,7 +74,7 @@ def heard_by_a_device(far: Samples, near: Samples) -> Heard:
 
 
 def over(sound: Samples, at_s: float, level_db: float, *, far: Samples, loss_db: float = 6.0, seed: int = 1) -> Samples:
-    """Return the near-end: the echo of ``far``, and ``sound`` that much louder than an echo with a loss of 6 dB."""
+    """Return the near-end: the echo of ``far``, and ``sound`` this much louder than an echo with a loss of 6 dB."""
     usual = hear_all(furnish(seed, delay_ms=60), far)
     near: Sound = np.zeros(len(far))
     begin = round(at_s * RATE_HZ)
@@ -120,7 +120,7 @@ def test_a_person_is_heard_even_without_any_audible_echo(noise: int) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_an_echo_that_becomes_audible_is_not_taken_for_a_person(seed: int) -> None:
-    # A soft beginning, whose echo is under the room's noise, and then the full voice.
+    # A soft beginning, whose echo is below the room's noise, and then the full voice.
     far, chance = box_speech(24, seed=seed), np.random.default_rng(seed)
     far[: 6 * RATE_HZ] = far[: 6 * RATE_HZ] // 4
     noise = chance.integers(-100, 101, len(far)).astype(np.int16)
@@ -181,7 +181,7 @@ def test_noise_begins_fades_and_lets_the_voice_return(make: Callable[[int], Samp
     assert changes[0] is SpeechChange.BEGAN
     assert changes[-1] is SpeechChange.FADED
     assert SpeechChange.CONFIRMED not in changes
-    # 25 ms until the room hears it, and 10 ms of rise, are the speaker's.
+    # The speaker takes 25 ms until the room hears it and 10 ms to rise.
     assert max(when_s for when_s, _ in heard) - (13.0 + len(sound) / RATE_HZ) <= 0.265
 
 
@@ -236,7 +236,7 @@ def test_confirmed_speech_is_followed_to_its_end_when_the_box_has_fallen_silent(
     assert listener.alone(0.6, loud=1500) == []
     assert listener.listener.is_speaking
     if model is not None:
-        model.probability = 0.1  # a hum goes on that is as loud as the voice was
+        model.probability = 0.1  # a hum as loud as the voice continues
     assert listener.alone(0.28, loud=0 if model is None else 1500) == []
     assert listener.alone(0.1, loud=0 if model is None else 1500) == [SpeechChange.ENDED]
     assert not listener.listener.is_speaking
@@ -316,7 +316,7 @@ def test_reset_forgets_what_was_going_on_and_keeps_what_was_learned() -> None:
 
 
 class Measured:
-    """A device that cancels perfectly, in a quiet room: what is heard is what is said to it."""
+    """A device that cancels perfectly in a quiet room: it hears only the user."""
 
     def __init__(self, *, noise: float = 20, voice: VoiceModel | None = None) -> None:
         self.listener = NearSpeech(voice)
@@ -339,7 +339,7 @@ class Measured:
         return self._hear(seconds, syllables)
 
     def alone(self, seconds: float, *, loud: float) -> list[SpeechChange]:
-        """Let the box be silent, and something be as loud as that."""
+        """Let the box be silent while another sound has this level."""
         changes = []
         for _ in range(round(seconds * PER_S)):
             sound = (loud + self._noise) * self._chance.standard_normal(BLOCK)
@@ -365,7 +365,7 @@ class Measured:
 
 @dataclass
 class Certainty:
-    """A voice model that is as sure as it is told to be."""
+    """A voice model with a given confidence."""
 
     probability: float = 0.0
 
@@ -464,7 +464,7 @@ def test_the_voice_model_hears_what_is_left_as_loud_as_if_the_echo_were_loud(
 
 
 class Mute:
-    """A suppressor that lets nothing pass."""
+    """A suppressor that lets nothing through."""
 
     def process(self, near: Samples, far: Samples) -> Samples:
         return np.zeros_like(near)

@@ -1,4 +1,4 @@
-"""The echo stage: who gets what of each block, and that none of the uplink's samples is lost or sent twice."""
+"""The echo stage: which consumer gets what of each block, and that no uplink sample is lost or sent twice."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ Samples = npt.NDArray[np.int16]
 
 
 class Marking:
-    """A canceller that marks what went through it."""
+    """A canceller that marks the blocks it has processed."""
 
     def __init__(self, mark: int) -> None:
         self.mark = mark
@@ -34,7 +34,7 @@ class Marking:
 
 
 class Script(NearSpeech):
-    """A detector that hears what it is told."""
+    """A detector with given results."""
 
     def __init__(self, *changes: SpeechChange | None) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class Script(NearSpeech):
 
 
 class Playing(FarEndReference):
-    """A reference that sounds when it is told."""
+    """A reference that is active when a test says so."""
 
     def __init__(self) -> None:
         super().__init__(ClockFit(16_000), ClockFit(24_000))
@@ -93,7 +93,7 @@ class Playing(FarEndReference):
 
 
 class Bench:
-    """A stage, and everything that came out of it."""
+    """A stage and all its output."""
 
     def __init__(
         self,
@@ -260,7 +260,7 @@ def test_the_detector_starts_over_with_the_next_sound(ends_by: str) -> None:
 
 
 class LoudRoom(RoomListener):
-    """A listener that counts what it hears, and reports a loud room with each block."""
+    """A listener that counts its blocks and reports a loud room with each."""
 
     def __init__(self) -> None:
         super().__init__(Surroundings())

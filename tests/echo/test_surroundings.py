@@ -1,4 +1,4 @@
-"""What the room sounds like by itself, and how much louder a person must be."""
+"""How loud the room itself is, and how much louder a person must be."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def box_speaks(room: Surroundings, seconds: float) -> None:
 
 
 def goes_on(room: Surroundings, seconds: float, level: float, *, is_over: bool = False) -> None:
-    """The box pauses every fifth block, and there something is heard that is as loud as that."""
+    """The box pauses every fifth block, and a sound of this level is heard there."""
     for number in range(round(seconds * PER_S)):
         if number % 5:
             room.take(COVERED, LEARNED, is_over=is_over)

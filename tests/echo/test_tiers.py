@@ -1,4 +1,4 @@
-"""What each echo tier is made of, as far as it listens to the room."""
+"""The parts of each echo tier that listen to the room."""
 
 import numpy as np
 import pytest

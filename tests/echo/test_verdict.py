@@ -1,4 +1,4 @@
-"""Which tier follows from what was measured, and what a person is told."""
+"""Which tier follows from the measurements, and what the user is told."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is voiced and what is not: real recordings, and sounds made to deceive."""
+"""What counts as voiced: real recordings, and sounds made to deceive."""
 
 import wave
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Sound = npt.NDArray[np.float32]
 
 
 def voiced_share(sound: npt.NDArray[np.int16]) -> float:
-    """Return the share of blocks that are voiced, of those within 20 dB of the loudest."""
+    """Return the fraction of voiced blocks among those within 20 dB of the loudest."""
     windows = [sound[at : at + WINDOW].astype(np.float32) for at in range(0, len(sound) - WINDOW, BLOCK)]
     loudest = max(float(window @ window) for window in windows)
     judged = [is_voiced(window) for window in windows if float(window @ window) > loudest / 100]

@@ -32,7 +32,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def remember(tmp_path: Path, clock: Clock) -> Callable[[Callable[[Memory], Awaitable[None]]], None]:
-    """Run something with the memory open; each call is a new start of the program."""
+    """Run a function with the memory open; each call is a new start of the program."""
 
     def run(program: Callable[[Memory], Awaitable[None]]) -> None:
         async def scene() -> None:
@@ -103,7 +103,7 @@ def test_the_oldest_turns_are_dropped_in_one_chunk_and_not_turn_by_turn(remember
             assert sum(len(turn.text) for turn in history) <= 800
             assert history[0].role is Role.USER
             begins.append(history[0].at)
-        # What the model is given begins the same for several conversations.
+        # The model's input starts the same in several conversations.
         assert len(set(begins)) <= 10
         assert len(await memory.search("question", most=99)) == 30
 
@@ -217,7 +217,7 @@ def test_turns_are_forgotten_by_words_in_any_inflection_and_gone_from_the_file(
         assert await memory.forget_turns(" ") == 0
         assert await memory.forget_turns("monday xylophone") == 1
         assert [turn.text for turn in await memory.history(1000)] == ["I will remember Monday"]
-        # The journal is part of what is kept while the box runs.
+        # While the box runs, the journal file is part of the stored data.
         assert b"xylophone" not in content(tmp_path)
 
     remember(converse)

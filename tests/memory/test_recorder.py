@@ -1,4 +1,4 @@
-"""What is written down of a conversation, and when."""
+"""What is stored of a conversation, and when."""
 
 import asyncio
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests import virtual_time
 
 
 class Notebook(Memory):
-    """A memory that keeps what it is given in a list; while it is closed, writing takes for ever."""
+    """A memory that keeps its input in a list; while it is closed, writing never finishes."""
 
     def __init__(self) -> None:
         super().__init__(Path("/nonexistent"))
@@ -95,7 +95,7 @@ def test_an_exchange_in_which_something_is_forgotten_is_not_stored(recorder: Rec
         hears(recorder, Role.ASSISTANT, "One moment.")
         enters(recorder, Phase.SPEAKING)
         await recorder.leave_out()
-        # What was said before can be forgotten only once it is written.
+        # Earlier turns can be forgotten only once they are written.
         assert notebook.texts == ["When do the bins go out?", "On Monday."]
         enters(recorder, Phase.THINKING)
         hears(recorder, Role.ASSISTANT, "I have forgotten that they go out on Monday.")

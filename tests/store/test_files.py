@@ -1,4 +1,4 @@
-"""Files that are whole or not there, private, and without leftovers."""
+"""Files that are complete or absent, private, and without leftovers."""
 
 import errno
 import os

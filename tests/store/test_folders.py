@@ -1,4 +1,4 @@
-"""Where files are kept, also on a machine that gives the box no place for them."""
+"""Where files are kept, even on a machine that offers the box no folder for them."""
 
 import os
 import tempfile
@@ -67,7 +67,7 @@ def test_without_home_the_user_database_is_asked() -> None:
 
 
 def test_a_user_without_a_home_keeps_no_files_and_nothing_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    # What `expanduser` returns without HOME for a number that is in no list of users.
+    # What `expanduser` returns without HOME for a user id that is not in the user database.
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
 
     assert cache_folder({}) == Path("/dev/null/no-home/.cache/edgevoice")

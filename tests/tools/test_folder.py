@@ -162,7 +162,7 @@ def test_the_error_names_every_user_who_may_own_a_file(
 
     monkeypatch.setattr(Path, "stat", of_a_stranger)
 
-    # As on an installed box: root, and the user of the service.
+    # As on an installed box: root and the service's user.
     assert load(FolderSource(folder, owners={0, 54322})) == []
 
     problem = caplog.records[-1].__dict__["fields"]["problem"]

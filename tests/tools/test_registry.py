@@ -19,7 +19,7 @@ def second() -> str:
 
 
 class Wandering:
-    """A source whose tools appear later and go away again; ``ToolSource``."""
+    """A ``ToolSource`` whose tools appear later and disappear again."""
 
     name = "wandering"
 

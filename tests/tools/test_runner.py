@@ -18,7 +18,7 @@ SECRET = "the-user-said-this"
 
 
 class Desk:
-    """Runs calls and waits for what is reported; ``within_s`` only limits a test that fails."""
+    """Runs calls and waits for their reports; ``within_s`` only limits a failing test."""
 
     def __init__(self, *functions: Callable[..., Any], timeout_s: float = 10) -> None:
         self.reported: list[ToolFinished] = []
@@ -251,7 +251,7 @@ def test_a_tool_that_ignores_cancellation_still_gets_a_timely_error_answer(
     run(test())
     import gc  # noqa: PLC0415
 
-    gc.collect()  # asyncio logs a failure that nobody looked at when it is collected
+    gc.collect()  # asyncio logs an exception that was never retrieved when it is garbage collected
     assert SECRET not in caplog.text
 
 
@@ -376,7 +376,7 @@ def test_a_function_in_a_thread_sees_that_its_call_was_cancelled() -> None:
 
 
 class Broken:
-    """A tool that breaks its promises: it raises where none may; ``Tool`` of `tool`."""
+    """A `tool.Tool` that breaks its contract: it raises where a tool must not."""
 
     definition = ToolDefinition("broken", "Break.", {"type": "object", "properties": {}})
 

@@ -14,7 +14,7 @@ from tests.tools.calling import called
 
 
 class Later:
-    """Keeps what was scheduled until the test lets the time pass."""
+    """Keeps scheduled calls until the test lets time pass."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[float, Callable[[], None]]] = []

@@ -1,4 +1,4 @@
-"""Sounds and parts that the tests of the wake word share; see tests/data/README.md for the recordings."""
+"""Sounds and model parts shared by the wake word tests; see tests/data/README.md for the recordings."""
 
 import wave
 from functools import cache
@@ -35,7 +35,7 @@ def frames_of(*pieces: Samples) -> Samples:
 
 
 def noise(seconds: float, level: float, *, is_pink: bool, seed: int) -> npt.NDArray[np.float64]:
-    """Return noise of this effective level; pink noise falls by 3 dB in an octave, as rooms do."""
+    """Return noise of this RMS level; pink noise falls by 3 dB per octave, as room noise does."""
     size = round(seconds * RATE_HZ)
     spectrum = np.fft.rfft(np.random.default_rng(seed).normal(size=size))
     if is_pink:

@@ -1,4 +1,4 @@
-"""The pace of scoring: two frames at once where nothing is in the air, and never later for a word."""
+"""The pace of scoring: two frames at once while scores are low, without delaying a detection."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""When scores make a detection: a table of scores, one for each frame of 80 ms, and where the word was heard."""
+"""When scores make a detection: tables of scores, one per 80 ms frame, and where the word was detected."""
 
 from itertools import pairwise
 
@@ -13,7 +13,7 @@ USUAL = Thresholds(0.5, 0.8, refractory_s=2.0)
 
 
 def heard_at(scores: list[float], thresholds: Thresholds = USUAL) -> list[int]:
-    """Return the numbers of the frames at which a word was heard."""
+    """Return the numbers of the frames at which a word was detected."""
     decision = Decision([thresholds])
     return [number for number, score in enumerate(scores) if decision.take([score], (number + 1) * FRAME_S) is not None]
 

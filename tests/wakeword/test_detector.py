@@ -36,7 +36,7 @@ def streaming(models: Sequence[Path]) -> Scorer:
 
 
 class Listener:
-    """A detector that is fed no faster than it listens, and what it has heard."""
+    """A detector that is fed no faster than it scores, and its detections."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Listener:
         )
 
     def say(self, sound: Samples, begin: int) -> None:
-        """Let the box itself say something while the near end hears sample ``begin`` and on."""
+        """Let the box itself speak while the near end hears the samples from ``begin`` on."""
         assert self._far_end is not None
         for at in range(0, len(sound), 320):
             self._far_end.hear(sound[at : at + 320], begin + at)
@@ -80,7 +80,7 @@ class Listener:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            # Its end comes after every frame that waits: once the thread is gone, all has been heard.
+            # The end is queued behind every waiting frame: once the thread is gone, all frames have been scored.
             until(lambda: not self.threads)
 
     async def hear(self, samples: Samples) -> None:
@@ -158,7 +158,7 @@ def test_while_the_box_speaks_a_separate_threshold_applies() -> None:
 
 
 def noted(folder: Path, thresholds: Thresholds, *, most_clips: int = 0) -> tuple[list[WakeWordHeard], Samples]:
-    """Let a detector hear a word and write its log into ``folder``; return what it heard, and the sound."""
+    """Let a detector hear a word and write its log into ``folder``; return its detections and the audio."""
     word = WakeWord("hey_jarvis", WORD.model, thresholds)
     notes = Notes([word.name], NearMissLog(folder, most_clips=most_clips), lambda: datetime.now(UTC), share=0.5)
     sound = np.concatenate([quiet(3.0), recording(POSITIVES[0]), quiet(2.5)])
@@ -176,7 +176,7 @@ def test_a_near_miss_is_logged_with_the_audio_that_contains_it(tmp_path: Path) -
     assert isinstance(near, NearMiss)
     assert near.peak > 0.98
     assert near.threshold == 1.0
-    # A frame may still wait for its second when the end comes.
+    # A frame may still be waiting for its pair at the end.
     assert near.listened_s + rest.listened_s == pytest.approx(len(sound) / RATE_HZ, abs=0.16)
     (clip,) = (tmp_path / CLIPS_NAME).iterdir()
     with wave.open(str(clip)) as file:
@@ -208,7 +208,7 @@ def test_silence_and_a_muted_microphone_are_scored_so_that_the_watchdog_is_fed()
 
 
 class _Counting:
-    """A scorer that scores nothing, or one score for ever, and keeps how many frames came at once."""
+    """A scorer that always returns the same score, and records how many frames came at once."""
 
     def __init__(self, score: float) -> None:
         self._score = score
@@ -325,7 +325,7 @@ def test_a_model_that_does_not_score_a_single_word_is_refused_by_the_library_eng
 
 
 class _Late:
-    """A scorer that takes so long for each frame, by a clock of its own."""
+    """A scorer that takes this long for each frame, by its own clock."""
 
     def __init__(self, patch: pytest.MonkeyPatch, takes_s: float) -> None:
         self.now = 100.0

@@ -1,4 +1,4 @@
-"""The energy gate: shut in a room however it hums, open for whatever could be a word, and never at a word's cost."""
+"""The energy gate: closed in steady noise, open for anything that could be a word, and without losing a word."""
 
 import numpy as np
 import pytest
@@ -68,7 +68,7 @@ def test_the_gate_loses_no_score_at_any_noise_level(above_noise_db: int, *, is_p
 
         for frame in frames_of(hall.astype(np.int16)):
             ((one,),), ((other,),) = free.score(frame), gated.score(frame)
-            # Whether open or shut: what it lets out is the score, and what it keeps in is none.
+            # Whether open or closed: it outputs either the true score or none.
             assert other == pytest.approx(one, abs=1e-4) or (other == 0 and one < 0.1)
 
 

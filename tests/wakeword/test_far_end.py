@@ -1,4 +1,4 @@
-"""What the box says itself: a wake word in an answer is no call, and for how long it is none."""
+"""The box's own speech: a wake word in an answer is not a call, and for how long that holds."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ WORD = WakeWord("hey_jarvis", find_model("hey_jarvis"), Thresholds())
 
 
 class Loudness:
-    """A scorer of two words: of the first by the loudest sample, of the second nothing."""
+    """A scorer of two words: the loudest sample is the score of the first; the second always scores zero."""
 
     def __init__(self) -> None:
         self.frames = 0

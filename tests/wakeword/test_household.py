@@ -1,4 +1,4 @@
-"""Known voices: what their verifiers add to a score, within which bounds, and when they are asked at all."""
+"""Known voices: how much their verifiers change a score, within which bounds, and when they run at all."""
 
 import math
 
@@ -12,7 +12,7 @@ SEEN = 2
 
 
 def embeddings(*firsts: float) -> Floats:
-    """Return embeddings of which only the first number differs."""
+    """Return embeddings that differ only in their first number."""
     made = np.zeros((len(firsts), EMBEDDING_SIZE), np.float32)
     made[:, 0] = firsts
     return made

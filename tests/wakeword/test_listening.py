@@ -1,4 +1,4 @@
-"""Listening to recordings: heard as the box hears them, and other thresholds decided by the same rules."""
+"""Listening to recordings: scored as the box does, with other thresholds applied by the same rules."""
 
 import numpy as np
 import pytest

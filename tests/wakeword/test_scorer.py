@@ -1,4 +1,4 @@
-"""The streaming engine against openWakeWord's own: the same sound, every frame, from the first on."""
+"""The streaming engine compared with openWakeWord's own: the same audio, every frame from the first."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ Scores = npt.NDArray[np.float64]
 
 
 def rooms() -> Iterator[Samples]:
-    """Yield stretches of sound, each to be heard after a reset; 4 minutes and a half together."""
+    """Yield stretches of sound, each to be scored after a reset; four and a half minutes in all."""
     for number, level in enumerate((0.0, 3.0, 60.0, 900.0, 6000.0)):
         pieces = [noise(3.0, max(level, 1e-9), is_pink=bool(number % 2), seed=number)]
         for name in (*POSITIVES, *NEGATIVES):
@@ -35,7 +35,7 @@ def rooms() -> Iterator[Samples]:
     steps = np.repeat(np.array([0, 32767, -32768, 1, 0], np.int16), RATE_HZ)
     yield frames_of(tone.astype(np.int16), np.zeros(RATE_HZ * 3, np.int16), steps, quiet(75.0))
     for name in POSITIVES:
-        # A word at once after a reset, and one that stands across frames in another way.
+        # A word right after a reset, and one aligned differently to the frames.
         yield frames_of(recording(name), np.zeros(333, np.int16), recording(name), quiet(2.0))
 
 

@@ -1,4 +1,4 @@
-"""Enrolled voices on disk: private, whole, checked when they are read, and never a reason not to start."""
+"""Enrolled voices on disk: private, complete, validated when read, and never a reason not to start."""
 
 import json
 import logging
@@ -151,5 +151,5 @@ def test_scores_with_known_voices_use_their_own_scale(tmp_path: Path) -> None:
     kept(tmp_path)
 
     assert scale_of(settings, WORD, tmp_path) == f"{WORD.scale}, voices"
-    assert len(scale_of(settings, WORD, tmp_path)) <= 40  # what the log of near misses takes
+    assert len(scale_of(settings, WORD, tmp_path)) <= 40  # the longest that the near-miss log accepts
     assert scale_of(WakewordSettings(verifier="off"), WORD, tmp_path) == WORD.scale

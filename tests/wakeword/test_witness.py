@@ -1,4 +1,4 @@
-"""The witness: what a second maker's model makes of a score, when it is asked, and what it costs when it is not."""
+"""The witness: how a second maker's model changes a score, when it runs, and what it costs when it does not."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ SILENCE: Samples = np.zeros(FRAME, np.int16)
 
 
 class Saying:
-    """Stands in for microWakeWord: says the same of every frame, and counts them."""
+    """Stands in for microWakeWord: gives every frame the same score, and counts frames."""
 
     def __init__(self, models: Sequence[Path]) -> None:
         self.models = models

@@ -1,4 +1,4 @@
-"""Several wake words from the settings: each with its model, its thresholds, and its manner of answering."""
+"""Several wake words from the settings: each with its own model, thresholds and way of answering."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""How the five machines of the answer couple."""
+"""How the five state machines of the answer interact."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def states(answer: Answer) -> States:
 
 
 def busy() -> Answer:
-    """Return an answer that sounds ducked, while tools run, another is asked for and a goodbye has been said."""
+    """Return an answer that plays ducked, while tools run, another is requested and a goodbye has been said."""
     answer = Answer()
     answer.begin("r1")
     answer.generation.end_item("r1", CALL)
@@ -90,7 +90,7 @@ def test_an_answer_that_is_being_generated_is_not_with_its_tools() -> None:
     assert not answer.is_with_tools
 
 
-# --- each coupling, whole --------------------------------------------------------------------------------------------
+# --- each interaction, from beginning to end --------------------------------------------------------------------------
 
 
 def test_a_new_answer_keeps_nothing_of_the_previous_one_except_its_owed_end() -> None:
@@ -283,7 +283,7 @@ def test_an_answer_has_begun_once_it_was_heard_or_a_tool_has_run_for_it(how: str
     assert answer.is_begun is (how != "neither")
 
 
-# --- cut, and taken up again -----------------------------------------------------------------------------------------
+# --- cut and resumed --------------------------------------------------------------------------------------------------
 
 
 def test_an_answer_is_kept_as_it_was_when_it_was_cut() -> None:

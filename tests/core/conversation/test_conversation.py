@@ -1,4 +1,4 @@
-"""How a conversation is begun, dialled, listened in, and ended; modules beside this one tell of what lies between."""
+"""How a conversation begins, dials, listens and ends; the modules beside this one test what happens in between."""
 
 import pytest
 
@@ -126,7 +126,7 @@ def test_dialling_is_repeated_at_growing_intervals_until_its_time_is_up() -> Non
         waits.append(called.waits_s)
         assert called.wait(called.waits_s or 0) == [OpenLink("hey_jarvis")]
 
-    assert waits == [0.25, 0.75, 2, 2, 2, 2, 2]  # the next would come 1 s after the 12 s are over
+    assert waits == [0.25, 0.75, 2, 2, 2, 2, 2]  # the next attempt would come 1 s after the 12 s are over
     assert orders == [
         ShowLight(Light.FAULT, "service-unreachable"),
         CloseUplink(),
@@ -187,7 +187,7 @@ def test_a_fault_is_forgotten_with_the_next_call() -> None:
 
 
 def test_a_link_lost_between_a_tool_and_its_answer_sounds_the_trouble_tone() -> None:
-    # The turn, said again, would set its timer again.
+    # Resending the turn would set its timer again.
     assert drive(*TO_TOOLS).hear(NETWORK_GONE) == [
         ShowLight(Light.CONNECTING),
         RewindUplink(),

@@ -1,4 +1,4 @@
-"""What holds in every conversation, whatever happens in whatever order."""
+"""Invariants of every conversation, for any events in any order."""
 
 from dataclasses import replace
 
@@ -67,7 +67,7 @@ MISHAPS = [
 
 
 class HonestWorld(RuleBasedStateMachine):
-    """Facts come in an order that is possible."""
+    """Facts come in a possible order."""
 
     is_honest = True
 
@@ -157,7 +157,7 @@ class HonestWorld(RuleBasedStateMachine):
     def deliver(self, most: int) -> None:
         self.world.deliver(most)
 
-    # --- whole stretches, so that short examples come far ---
+    # --- whole sequences, so that short examples reach far ---
 
     @precondition(lambda self: self.world.conversation.phase is Phase.IDLE and not self.world.is_door_shut)
     @rule()
@@ -172,7 +172,7 @@ class HonestWorld(RuleBasedStateMachine):
     def ask_and_be_answered(self, sound_ms: int, calls: int) -> None:
         self.world.speak()
         self.world.deliver()
-        self.world.end_cut()  # nobody asks anything in less than that takes
+        self.world.end_cut()  # no question is shorter than that
         self.world.stop_speaking()
         self.world.end_turn(is_answered=True)
         self.world.deliver()
@@ -232,7 +232,7 @@ class HonestWorld(RuleBasedStateMachine):
         self.world.oversleep(seconds)
 
     def within_s(self, seconds: float) -> float:
-        """Return how long the box may take to be idle, with what it has still to play."""
+        """Return how long the box may take to be idle, given what it still has to play."""
         unplayed_ms = sum(self.world.service.sent_ms.values())
         return seconds + unplayed_ms / 1000
 
@@ -241,7 +241,7 @@ class HonestWorld(RuleBasedStateMachine):
         self.is_service_alive = is_service_alive
 
     def teardown(self) -> None:
-        # Whatever a dead service leaves unsaid, the hard cap ends it.
+        # Whatever a dead service never sends, the hard cap ends the conversation.
         within_s = self.within_s(WITH_SERVICE_S if self.is_service_alive else OPEN_MICROPHONE.session_s)
         self.world.settle(is_service_alive=self.is_service_alive, within_s=within_s)
 
@@ -278,7 +278,7 @@ NOISE = st.one_of(
 
 
 class NoisyWorld(HonestWorld):
-    """Facts come late, twice, or from nowhere; the promises to the user hold all the same."""
+    """Facts come late, twice, or without a cause; the promises to the user hold all the same."""
 
     is_honest = False
 

@@ -1,4 +1,4 @@
-"""How an answer is waited for, heard, and over; and what a box that hears itself does meanwhile."""
+"""How the box waits for an answer, plays it and ends it; and what a box that hears itself does meanwhile."""
 
 from dataclasses import replace
 
@@ -217,7 +217,7 @@ def test_a_box_that_hears_itself_sends_zeros_while_it_speaks() -> None:
 def test_a_box_that_hears_itself_listens_again_when_the_room_is_quiet() -> None:
     spoken = drive(*TO_SPOKEN, policy=HALF_DUPLEX)
 
-    assert spoken.hear(PlaybackDrained(1)) == []  # the light must not say that it listens before it does
+    assert spoken.hear(PlaybackDrained(1)) == []  # the light must not show listening before the box listens
     assert spoken.wait(0.19) == []
     assert spoken.wait(0.01) == [ShowLight(Light.LISTENING), OpenUplink()]
     assert spoken.wait(6) == HUNG_UP

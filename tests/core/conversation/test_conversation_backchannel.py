@@ -1,4 +1,4 @@
-"""What the service says beside the user's own words: heard in their turn, stopped with it, and never an answer."""
+"""Backchannels of the service during the user's turn: they are heard, stop with the turn, and are never an answer."""
 
 import pytest
 
@@ -49,7 +49,7 @@ def test_a_box_that_hears_itself_keeps_sending_the_users_speech_under_a_backchan
     ids=["end of turn", "answer", "mute", "hang-up", "link lost"],
 )
 def test_a_backchannel_is_silenced_first_when_the_turn_ends(fact: Event) -> None:
-    # An answer that comes while the user speaks is called off, and their turn goes on.
+    # An answer that comes while the user speaks is cancelled, and their turn goes on.
     way = TO_MM_HM if not isinstance(fact, ResponseStarted) else (*TO_LISTENING, MM_HM)
 
     assert drive(*way).hear_all(fact)[0] == StopBackchannel()

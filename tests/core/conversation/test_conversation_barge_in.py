@@ -1,4 +1,4 @@
-"""How an answer is interrupted: by speech, by the wake word, by the button; and what the service is told of it."""
+"""How an answer is interrupted: by speech, by the wake word, by the button; and what is reported to the service."""
 
 import pytest
 
@@ -187,7 +187,7 @@ def test_playback_is_cut_before_a_ringing_timer_is_stopped(ending: Event) -> Non
     assert StopEarcons() in orders
 
 
-# --- what the service is told ----------------------------------------------------------------------------------------
+# --- what is reported to the service ---------------------------------------------------------------------------------
 
 
 def test_the_service_learns_how_much_was_heard() -> None:

@@ -1,4 +1,4 @@
-"""How long conversations may be: each by itself, and all of a day; and what is said when they may not."""
+"""How long each conversation and all of a day's may be, and what the box says when a limit is reached."""
 
 from dataclasses import replace
 
@@ -306,7 +306,7 @@ def test_the_follow_up_window_counts_from_playback_drained_and_response_done_and
         speaking.hear(end)
         speaking.wait(1)
         assert speaking.phase is not Phase.LISTENING, f"listens on after {end}"
-    # The round is closed, and so an answer to it is asked for: it has the same three ends.
+    # The round is closed, so an answer to it is requested: it has the same three possible ends.
     speaking.hear(ResponseStarted("r2"), PlaybackStarted(2))
     speaking.wait(40)
     speaking.hear(PlaybackDrained(2))

@@ -1,4 +1,4 @@
-"""Any one event of a turn that never comes: the conversation goes on, and nobody is hung up on for it."""
+"""Any one event of a turn may never come: the conversation goes on, and the box does not hang up."""
 
 import pytest
 
@@ -280,7 +280,7 @@ def test_calls_of_an_interrupted_unfinished_answer_are_not_run() -> None:
     assert drive(*CALLED, UserStartedSpeaking()).wait(60) == []
 
 
-# --- an answer that begins before the user is known to have stopped ---------------------------------------------------
+# --- an answer that begins before the end of the user's turn is reported ----------------------------------------------
 
 
 def test_an_answer_that_begins_before_the_user_is_known_to_have_stopped_is_heard() -> None:

@@ -1,4 +1,4 @@
-"""Speech over the answer as the box itself hears it: duck, confirm, cut; and back when it was only a cough."""
+"""Speech over the answer, detected by the box itself: duck, confirm, cut; and unduck after a mere cough."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A session that the service will end at a time that it says: another takes its place before, between two turns."""
+"""A session with an announced end: another replaces it before that, between two turns."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""A session that is lost in the middle of a conversation: dialled anew, and nobody has to say anything twice."""
+"""A session lost in the middle of a conversation: the box redials, and no user has to repeat anything."""
 
 from dataclasses import replace
 
@@ -156,7 +156,7 @@ def test_the_received_part_of_an_answer_is_heard_before_the_service_is_redialled
     assert broken.hear(NETWORK_GONE) == [CloseUplink()]
     assert broken.phase is Phase.SPEAKING
 
-    # What was answered in part is not asked again: it is the user's turn from now on, and they hear that it is.
+    # A partly answered question is not asked again: it is now the user's turn, and an earcon says so.
     assert broken.hear_all(PlaybackDrained(1)) == BROKEN_OFF
     assert broken.wait(0.25) == [REOPEN]
     assert broken.hear(LinkOpened()) == [ShowLight(Light.LISTENING), OpenUplink()]
@@ -246,7 +246,7 @@ def test_the_turn_after_one_with_tools_is_repeated_like_any_other() -> None:
     assert lost.hear_all(UserStartedSpeaking(), NETWORK_GONE) == [ShowLight(Light.CONNECTING), RewindUplink()]
 
 
-# --- where nobody waits for another session --------------------------------------------------------------------------
+# --- where another session is not needed ------------------------------------------------------------------------------
 
 
 def test_a_box_muted_meanwhile_has_nothing_to_repeat() -> None:
@@ -276,7 +276,7 @@ def test_the_first_turn_is_not_marked_because_it_begins_with_the_preroll() -> No
     assert MarkTurn() not in drive(WAKE).hear_all(LinkOpened())
 
 
-# --- sessions that die young -----------------------------------------------------------------------------------------
+# --- short-lived sessions ---------------------------------------------------------------------------------------------
 
 
 def test_sessions_lost_at_once_are_redialled_at_growing_intervals_and_then_given_up() -> None:
@@ -292,7 +292,7 @@ def test_sessions_lost_at_once_are_redialled_at_growing_intervals_and_then_given
 
 
 def again_and_again(dying: Driven, *life: Event, lasts_s: float) -> list[float | None]:
-    """Let eight sessions live so and die; return how long each waited for the next."""
+    """Let eight sessions start and die in this way; return the wait before each next one."""
     waits: list[float | None] = []
     for _ in range(8):
         dying.hear(*life)
@@ -345,7 +345,7 @@ def test_a_wake_word_after_that_dials_at_once() -> None:
     assert given_up.hear(WAKE)[-1] == OpenLink("hey_jarvis")
 
 
-# --- what is left of the session that was lost -----------------------------------------------------------------------
+# --- what is left of the lost session ---------------------------------------------------------------------------------
 
 
 def test_a_user_who_was_speaking_when_the_session_was_lost_and_says_no_more_is_not_waited_for() -> None:

@@ -1,4 +1,4 @@
-"""A service that answers the outputs of tools by itself: one answer, and nothing is asked that would be refused."""
+"""A service that answers tool outputs by itself: one answer, and no request that would be refused."""
 
 from dataclasses import replace
 
@@ -50,7 +50,7 @@ def spoken(response_id: str) -> ResponseEnded:
 
 
 def answered_by_itself(*more: Event) -> Driven:
-    """Return a box whose service has answered one round of tools by itself, and what has happened since."""
+    """Return a box whose service has answered one round of tools by itself, and the orders since then."""
     return drive(
         *TO_ANSWERING,
         called("r1", CALL),
@@ -155,7 +155,7 @@ def test_an_answer_that_calls_tools_again_begins_another_round() -> None:
     assert asked.hear(ResponseStarted("r3"), PlaybackStarted(1)) == [ShowLight(Light.SPEAKING)]
 
 
-# --- asked all the same ----------------------------------------------------------------------------------------------
+# --- requested nevertheless -------------------------------------------------------------------------------------------
 
 
 def test_a_request_refused_for_an_unrequested_answer_is_not_repeated_once_that_was_heard() -> None:
@@ -212,7 +212,7 @@ def test_an_unrequested_answer_after_the_button_is_not_heard() -> None:
 
 def test_the_answer_to_the_turn_after_the_button_is_heard_without_an_earlier_request() -> None:
     asked = drive(*TO_SPEAKING, UserStartedSpeaking(), TurnEnded(), ResponseStarted("r2"), called("r2", CALL))
-    asked.hear(ToolFinished("c1", "1"), TalkPressed(0))  # r1 has not ended: our asking waited for it
+    asked.hear(ToolFinished("c1", "1"), TalkPressed(0))  # r1 has not ended: our request waited for it
 
     assert asked.hear(ResponseStarted("r3")) == [ShowLight(Light.THINKING)]
 

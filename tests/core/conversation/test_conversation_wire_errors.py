@@ -1,4 +1,4 @@
-"""What the service says about an interruption, late or wrongly, is survived: fact by fact."""
+"""The box survives late and wrong messages of the service about an interruption, fact by fact."""
 
 import pytest
 

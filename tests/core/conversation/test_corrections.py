@@ -66,10 +66,10 @@ def test_no_truncation_is_zero_or_exceeds_what_was_received(item: ItemHeard) -> 
 
 @st.composite
 def cut_items(draw: st.DrawFn, item_id: str) -> tuple[ItemHeard, ...]:
-    """Make an item of one to three parts, played one after the other up to some millisecond."""
+    """Make an item of one to three parts, played in sequence up to some millisecond."""
     lengths = draw(st.lists(st.integers(1, 40), min_size=1, max_size=3))
     left_ms = draw(st.integers(0, sum(lengths)))
-    # Only the last part may still be growing; when it is whole, so are those before it.
+    # Only the last part may still be growing; when it is complete, so are those before it.
     is_finished = draw(st.booleans())
     parts = []
     for index, received_ms in enumerate(lengths):
@@ -93,7 +93,7 @@ def test_the_one_correction_of_an_item_leaves_the_service_with_what_was_heard(pa
         (order,) = orders
         assert isinstance(order, TruncateItem)
         assert 0 < order.heard_ms <= parts[order.content_index].received_ms
-        # What the service keeps: the parts before the one that is truncated, and this much of it.
+        # What the service keeps: the parts before the truncated one, and this much of that one.
         before_ms = sum(part.received_ms for part in parts[: order.content_index])
         assert before_ms + order.heard_ms == heard_ms
 

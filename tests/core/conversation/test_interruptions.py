@@ -1,4 +1,4 @@
-"""False interruptions: which of them are resumed, when, and what the service is told of it."""
+"""False interruptions: after which the answer resumes, when, and what is reported to the service."""
 
 from dataclasses import replace
 
@@ -96,7 +96,7 @@ EARLY = (STARTED, written("what time", is_final=False), STOPPED, ENDED)
 
 
 def speaking(*facts: Event, words_come_early: bool = False, hears_itself: bool = False) -> Driven:
-    """Return a box in the middle of an answer that has come in full."""
+    """Return a box in the middle of an answer that has arrived completely."""
     question = EARLY if words_come_early else (STARTED, STOPPED, ENDED)
     answer = (ResponseStarted("r1"), PlaybackStarted(1), COMPLETED)
     policy = replace(HALF_DUPLEX if hears_itself else OPEN_MICROPHONE, resumes=True)
@@ -104,7 +104,7 @@ def speaking(*facts: Event, words_come_early: bool = False, hears_itself: bool =
 
 
 def resumed_after_s(driven: Driven, limit_s: float = 8) -> float | None:
-    """Return how long from now until the answer goes on; ``None`` when it does not."""
+    """Return the time until the answer resumes; ``None`` when it does not."""
     begun = driven.now
     while (at := driven.conversation.deadline) is not None and at <= begun + limit_s:
         driven.now = max(driven.now, at)
@@ -304,7 +304,7 @@ def test_speech_before_the_first_sound_is_an_ordinary_turn() -> None:
     assert answering.hear(written("")) == []
 
 
-# --- a person after all ----------------------------------------------------------------------------------------------
+# --- a real interruption after all ------------------------------------------------------------------------------------
 
 
 def test_a_wake_word_while_it_waits_means_a_person() -> None:
@@ -394,7 +394,7 @@ def test_a_service_that_ends_a_turn_without_reporting_its_start_has_heard_some()
     assert speaking(*BY_BOX).hear(ENDED) == [ShowLight(Light.THINKING), TruncateItem("i1", 0, 740)]
 
 
-# --- what the service is told ----------------------------------------------------------------------------------------
+# --- what is reported to the service ----------------------------------------------------------------------------------
 
 
 def test_once_the_service_hears_speech_it_receives_what_was_heard() -> None:
@@ -532,7 +532,7 @@ def test_words_after_the_rest_are_an_ordinary_turn() -> None:
     assert answering.hear(ResponseStarted("r2"), PlaybackStarted(3)) == [ShowLight(Light.SPEAKING)]
 
 
-# --- what hangs on the answer ----------------------------------------------------------------------------------------
+# --- what depends on the answer ---------------------------------------------------------------------------------------
 
 
 def with_tool(*facts: Event) -> Driven:
@@ -574,7 +574,7 @@ def test_a_service_that_answers_tools_by_itself_is_recognised_even_after_a_cough
     answering.wait(1.2)
     answering.hear(PlaybackStarted(2), *(() if meanwhile else ran))
 
-    # Its own answer to the tool begins before it is asked, and is the only one.
+    # The service's own answer to the tool begins before the request, and is the only one.
     assert answering.hear(ResponseStarted("r2")) == []
     assert answering.hear(PlaybackStarted(3), ResponseStarted("r3")) == [CancelResponse("r3")]
 

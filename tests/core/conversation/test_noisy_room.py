@@ -1,4 +1,4 @@
-"""A room in which speech cannot be told from noise: the answer goes on undisturbed, for wake word and button alone."""
+"""In a room where speech is indistinguishable from noise only wake word and button interrupt the answer."""
 
 from dataclasses import replace
 
@@ -44,7 +44,7 @@ MOST_DUCKS, MOST_WHERE_LOUD = 12, 4
 
 
 def make_noise(box: Driven, times: int, *, every_s: float = 2.0) -> None:
-    """Let something begin over the answer and fade, so many times."""
+    """Let a sound begin over the answer and fade, this many times."""
     for _ in range(times):
         box.hear(BEGAN)
         box.now += every_s
@@ -52,14 +52,14 @@ def make_noise(box: Driven, times: int, *, every_s: float = 2.0) -> None:
 
 
 def in_a_noisy_room(*, hears_itself: bool = False) -> Driven:
-    """Return a box that speaks in a room that has just become hopeless."""
+    """Return a box that speaks in a room that has just been classified as noisy."""
     box = drive(*TO_SPEAKING, RoomMeasured(is_loud=True), policy=OWN_ECHO if hears_itself else OPEN)
     make_noise(box, MOST_WHERE_LOUD)
     assert box.conversation.noise is not None
     return box
 
 
-# --- what makes a room hopeless --------------------------------------------------------------------------------------
+# --- what makes a room noisy ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("is_loud", "most"), [(False, MOST_DUCKS), (True, MOST_WHERE_LOUD)])
@@ -133,7 +133,7 @@ def test_the_wake_word_and_the_button_still_interrupt(hand: WakeWordHeard | Talk
     orders = box.hear(hand)
 
     assert orders[0] == CutPlayback()
-    # What was said since then went out as zeros.
+    # Speech since then was sent as zeros.
     assert [order for order in orders if isinstance(order, KeepUplink | OpenUplink)] == [
         KeepUplink(hand.at_sample),
         OpenUplink(),

@@ -1,4 +1,4 @@
-"""The tables of the conversation's machines, and their diagrams."""
+"""The transition tables of the conversation's state machines, and their diagrams."""
 
 from collections.abc import Mapping
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""An answer that is asked for while others stand in its way: it is asked for once, and again only where it must be."""
+"""An answer requested while others block it: requested once, and again only where necessary."""
 
 from dataclasses import replace
 
@@ -43,7 +43,7 @@ def called(response_id: str) -> ResponseEnded:
 
 
 def asked_and_refused(*more: Event) -> Driven:
-    """Return a box that has asked for an answer in vain, because an interrupted one has not ended on the wire yet."""
+    """Return a box whose request for an answer failed because an interrupted one has not yet ended on the wire."""
     asked = drive(*TO_SPEAKING, UserStartedSpeaking(), TurnEnded(), ResponseStarted("r2"), called("r2"), OUTPUT)
     assert asked.wait(2) == [CreateResponse()]
     asked.hear(REFUSED, *more)

@@ -1,4 +1,4 @@
-"""What a service's codes mean: one table, whichever way they come."""
+"""The meaning of a service's error codes: one table, whichever way they arrive."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_a_code_stands_for_one_error(codes: set[str], kind: type[LinkError] | No
     assert failure_of(codes) == (kind.code if kind else "answer-failed")
 
 
-# As OpenAI, Inworld and Google's gateways write them, and the status codes of HTTP.
+# As OpenAI, Inworld and Google's gateways write them, and HTTP status codes.
 KNOWN = {
     NoCredit: "insufficient_quota insufficient_credits billing_hard_limit_reached billing_not_active payment_required",
     KeyRefused: "invalid_api_key authentication_error account_deactivated permission_denied unauthenticated"

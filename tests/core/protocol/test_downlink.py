@@ -31,7 +31,7 @@ DATA = Path(__file__).parents[2] / "data"
 
 
 def received(name: str) -> list[str]:
-    """Return the frames of a recorded session that went from the service to the box."""
+    """Return the frames of a recorded session that the service sent to the box."""
     frames = [json.loads(line) for line in (DATA / name).read_text().splitlines()]
     return [json.dumps(frame) for frame in frames if frame.pop("_dir") == "s"]
 
@@ -40,7 +40,7 @@ BEGUN = {"type": "response.created", "response": {"id": "r"}}
 
 
 def answered(*frames: Mapping[str, object]) -> list[Arrival]:
-    """Return what events of a response with the id "r" mean, after its beginning."""
+    """Return the facts from events of a response with the id "r", after its start."""
     begun, *rest = arrivals(BEGUN, *frames)
     assert begun == ResponseStarted("r")
     return rest
@@ -271,7 +271,7 @@ def test_a_backchannel_is_separate_sound_and_a_skipped_one_is_ignored() -> None:
     ) == [BackchannelPiece("bc_1", b"\1\0\2\0\3"), BackchannelComplete("bc_1")]
 
 
-# --- ids that are missing --------------------------------------------------------------------------------------------
+# --- missing ids ------------------------------------------------------------------------------------------------------
 
 SOUND: dict[str, object] = {"type": "response.output_audio.delta", "delta": "AAAA"}
 DONE: dict[str, object] = {"type": "response.done", "response": {}}
@@ -449,7 +449,7 @@ def test_each_of_several_completed_transcripts_of_one_item_is_reported() -> None
     ]
 
 
-# --- fields of another type -------------------------------------------------------------------------------------------
+# --- fields of the wrong type -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -485,7 +485,7 @@ def test_an_item_without_a_type_is_a_call_if_it_has_a_calls_name() -> None:
     ]
 
 
-# --- a service without end --------------------------------------------------------------------------------------------
+# --- a service that never stops sending -------------------------------------------------------------------------------
 
 
 def test_endless_words_are_limited() -> None:

@@ -1,4 +1,4 @@
-"""What a service can make one session keep: a small figure, whatever it sends, and however long."""
+"""The memory that a service can make one session use is small, whatever it sends and however long."""
 
 import asyncio
 import gc
@@ -27,7 +27,7 @@ Event = dict[str, object]
 
 
 class Nowhere(io.StringIO):
-    """A terminal that keeps nothing of what is written."""
+    """A terminal that discards its output."""
 
     def isatty(self) -> bool:
         return True
@@ -134,7 +134,7 @@ ATTACKS: dict[str, tuple[int, Callable[[int], list[Event]]]] = {
 
 
 def kept_after(*names: str) -> int:
-    """Return the bytes that a session keeps after attacks that take turns."""
+    """Return the bytes that a session holds after alternating attacks."""
     attacks = [ATTACKS[name] for name in names]
     is_too_much = TOO_MUCH in names
     rounds = [
@@ -164,7 +164,7 @@ def kept_after(*names: str) -> int:
             await asyncio.sleep(0)
         box.finish_tools()
         gc.collect()
-        # The box has a downlink of its own: what that keeps is counted twice.
+        # The box has its own downlink, so its memory is counted twice.
         kept, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return kept

@@ -1,4 +1,4 @@
-"""What another session is told of the one that was lost."""
+"""What a new session is told about the lost one."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def said(*words: tuple[Role, str]) -> History:
 def test_answered_turns_are_replayed_in_order() -> None:
     words = [(Role.USER, "What time is it?"), (Role.ASSISTANT, "It is noon."), (Role.USER, "And in Oslo?")]
 
-    # The last turn has no answer: it is said again by its own sound.
+    # The last turn has no answer: its audio is resent instead.
     assert said(*words).answered() == words[:2]
 
 
@@ -126,7 +126,7 @@ def test_an_unheard_answer_is_not_replayed_but_its_question_is() -> None:
 
 
 def answered_late(*events: wire.ServerEvent) -> list[str]:
-    """Return what is told of a question whose words come after those of its answer."""
+    """Return the history of a question whose transcript comes after that of its answer."""
     history = said((Role.ASSISTANT, "Hello."))
     for event in events:
         history.order(event)

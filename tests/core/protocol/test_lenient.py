@@ -1,4 +1,4 @@
-"""No field of any event, whatever JSON stands in it, costs what the other fields of that event say."""
+"""An invalid value in any field of an event never costs the event's other fields."""
 
 import base64
 import json
@@ -45,7 +45,7 @@ Path_ = tuple[str | int, ...]
 
 
 def places(holder: Any, above: Path_ = ()) -> Iterator[Path_]:
-    """Yield the way to every field in an event, whether it is acted on or not."""
+    """Yield the path to every field of an event, whether it is used or not."""
     for key, value in holder.items() if isinstance(holder, dict) else enumerate(holder):
         yield (*above, key)
         if isinstance(value, dict | list):
@@ -76,7 +76,7 @@ def replaced(event: dict[str, Any], place: Path_, value: object) -> dict[str, An
 
 
 def meaning(event: wire.ServerEvent) -> dict[Path_, object]:
-    """Return all that was read of an event, by the way to it."""
+    """Return everything that was read from an event, keyed by its path."""
 
     def read(value: object, above: Path_) -> Iterator[tuple[Path_, object]]:
         if isinstance(value, msgspec.Struct):
@@ -109,7 +109,7 @@ def test_a_field_of_any_json_type_does_not_spoil_the_other_fields(field: tuple[i
     assert type(read) is type(whole)
     others = {way: kept for way, kept in meaning(whole).items() if way[: len(place)] != place}
     after = meaning(read)
-    # An item that is none any more is left out; those behind it move up.
+    # An item that is no longer valid is left out; later ones move up.
     is_item = len(place) == 3 and place[1] == "output"
     assert {way: after.get(way) for way in others} == others or is_item
     Downlink().take(read)
@@ -125,7 +125,7 @@ def test_every_event_and_every_used_field_is_tried() -> None:
     assert {event["type"] for event in EVENTS} >= set(wire._SHAPES)
 
 
-# --- each kind of field, by its value ---------------------------------------------------------------------------------
+# --- each kind of field and its values --------------------------------------------------------------------------------
 
 
 def read(value: object, **others: object) -> Any:
@@ -401,7 +401,7 @@ def test_the_type_of_a_large_frame_is_in_its_first_or_last_4096_characters(*, is
     large = '"delta":"' + "A" * MEBIBYTE + '"'
 
     def frame(letters: int) -> str:
-        """Return one in which so many letters hold the type, from an end of it on."""
+        """Return an event whose type takes this many characters, at one end of the event."""
         if is_at_the_end:
             return f'{{{large},"type":{kind}' + "}".rjust(letters - len(kind))
         return "{" + '"type":'.ljust(letters - len(kind) - 1) + f"{kind},{large}}}"

@@ -1,4 +1,4 @@
-"""What counts as going on with an answer, and how often that is told."""
+"""What counts as progress of an answer, and how often it is reported."""
 
 import json
 from collections.abc import Mapping

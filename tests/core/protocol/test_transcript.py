@@ -71,7 +71,7 @@ TAG = r"\[[^\[\]]{1,120}\]"
 
 
 def seen_at_once(raw: str) -> str:
-    """Return what is to be seen of a whole text, by the rule in one expression, which looks at all of it."""
+    """Return the visible part of a whole text by the same rule, written as one expression over all of it."""
     return re.sub(rf"(?<!\S)(?:{TAG}\s*)+|{TAG}|\[[^\[\]]{{0,120}}\Z", "", raw).strip()
 
 

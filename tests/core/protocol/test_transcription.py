@@ -1,4 +1,4 @@
-"""What the user says, from services that write it down in either way, expected or not."""
+"""The user's words, from services that transcribe them in either way, expected or not."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Whether there are words in the turn that a service heard last."""
+"""Whether the turn that a service heard last contains words."""
 
 import json
 

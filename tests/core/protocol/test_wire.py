@@ -313,7 +313,7 @@ def test_an_item_with_only_a_name_is_not_a_call() -> None:
     assert not wire.Item(type="message", name="stop", call_id="c").is_call
 
 
-# --- what a session and a response say beside the point ---------------------------------------------------------------
+# --- unused fields of a session and a response ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A service that sends anything at all: no crash, no phase without an end, nothing that grows.
+"""A service that sends anything at all: no crash, no endless phase, no growth.
 
 ``EDGEVOICE_FUZZ_FRAMES`` says how many frames are mutated, 100,000 for the whole of it.
 """
@@ -40,7 +40,7 @@ def test_mutated_frames_never_crash_never_hang_and_leave_nothing_behind(share: i
                 box.receive(frame, is_mutated=is_mutated)
                 box.live(chance)
             box.settle(within_s=61)
-            # The loop forgets the engine's timers only when it runs.
+            # The loop drops the engine's cancelled timers only while it runs.
             await asyncio.sleep(0)
             if box.mutated >= FRAMES // SHARES * (len(blocks) + 1) // 10:
                 gc.collect()
@@ -54,7 +54,7 @@ def test_mutated_frames_never_crash_never_hang_and_leave_nothing_behind(share: i
     asyncio.run(live())
 
 
-# By number: a strategy that fails is shown with all that it draws from, and these values are long.
+# By number: Hypothesis prints a failing strategy with all its choices, and these values are long.
 ODD = st.integers(0, len(VALUES) - 1).map(odd)
 ANY = st.recursive(
     ODD | st.sampled_from(IDS) | st.integers() | st.floats() | st.text(max_size=9),

@@ -1,4 +1,4 @@
-"""Every event of a whole documented session, and of its variants, goes through our codec and comes back the same."""
+"""Every event of a whole documented session and its variants survives a round trip through our codec."""
 
 import base64
 import json
@@ -31,7 +31,7 @@ def id_of(event: dict[str, Any]) -> str:
 
 
 def kept_of(original: Any, kept: Any, path: str = "") -> None:
-    """Assert that everything which was kept is what it was; nothing is made up but defaults."""
+    """Assert that everything kept is unchanged and that only defaults were added."""
     if isinstance(kept, dict):
         for key, value in kept.items():
             if isinstance(original, dict) and key in original:
@@ -83,7 +83,7 @@ def test_a_clients_event_is_written_as_in_the_trace_and_a_service_reads_it(event
     written = ENCODERS[event["type"]](event)
 
     assert json.loads(written) == {key: value for key, value in event.items() if key not in NOT_OURS}
-    client_events.typed(client_events.parse(written.decode()))  # raises when the service would refuse it
+    client_events.typed(client_events.parse(written.decode()))  # raises if the service would refuse it
 
 
 def test_the_trace_covers_every_event_of_a_session() -> None:

@@ -1,4 +1,4 @@
-"""The clock of a stream, from callbacks that are late and never early."""
+"""The clock of a stream, estimated from callbacks that are late but never early."""
 
 import math
 import random
@@ -21,7 +21,7 @@ BEGAN_S = 40_000.0
 
 
 class Stream:
-    """A stream whose clock runs ``ppm`` slow, and whose callbacks are late by 0.2 ms in the mean."""
+    """A stream whose clock runs ``ppm`` slow, and whose callbacks are 0.2 ms late on average."""
 
     def __init__(self, ppm: float = 0.0, *, seed: int = 1, lateness_s: float = 0.0002) -> None:
         self.fit = ClockFit(RATE_HZ)
@@ -196,7 +196,7 @@ def test_memory_does_not_grow_from_ten_seconds_to_ten_minutes() -> None:
 
 def test_two_losses_in_one_second_are_not_taken_for_a_rate() -> None:
     stream = Stream().run(60)
-    for _ in range(2):  # nobody tells of them, and the second comes before the first has been watched for a second
+    for _ in range(2):  # they are not reported, and the second comes before the first has been observed for a second
         stream.now_s += 0.5
         stream.run(0.45)
     stream.run(3)
@@ -208,7 +208,7 @@ def test_two_losses_in_one_second_are_not_taken_for_a_rate() -> None:
 
 
 def least_squares(buckets: list[tuple[float, float, int]]) -> ClockLine:
-    """Return the line through (time, how late, stretch): one slope, and a lag for each stretch."""
+    """Return the line through (time, lateness, stretch): one slope, and one lag per stretch."""
     times, lates, stretches = np.array(buckets).T
     numbers = sorted(set(stretches))
     columns = np.column_stack([times - times[0], *((stretches == number).astype(float) for number in numbers)])
@@ -227,7 +227,7 @@ def test_the_line_is_the_least_squares_fit_of_the_last_ten_minutes(losses: int) 
     buckets: list[tuple[float, float, int]] = []
     position, now_s, stretch = 0, BEGAN_S, 0
     to_lose = set(chance.sample(range(20, 890), losses))
-    unbelieved = 1  # the callback that begins a bucket is not in it; the one after a loss is believed for a second
+    unbelieved = 1  # the callback that begins a bucket is not in it; the one after a loss is trusted for a second
     for number in range(900):
         if number in to_lose:
             fit.xrun()
@@ -252,7 +252,7 @@ def test_the_line_is_the_least_squares_fit_of_the_last_ten_minutes(losses: int) 
 
 def test_no_callback_does_more_work_after_ten_minutes_than_after_half_a_minute() -> None:
     def work() -> int:
-        """Return the most lines of Python that a callback has executed in two seconds."""
+        """Return the largest number of Python lines that one callback executed in two seconds."""
         lines = most = 0
 
         def trace(_frame: FrameType, event: str, _argument: object) -> "TraceFunction":
@@ -281,6 +281,6 @@ def test_no_callback_does_more_work_after_ten_minutes_than_after_half_a_minute()
 
 
 def test_it_needs_no_array_library() -> None:
-    """Its pages would be read from the disk in the callback: in an idle box they are the first that are given up."""
+    """Its pages would be read from disk in the callback: in an idle box they are the first to be evicted."""
     assert "numpy" not in vars(sys.modules[ClockFit.__module__])
     assert "np" not in vars(sys.modules[ClockFit.__module__])

@@ -66,7 +66,7 @@ def test_a_complete_item_does_not_wait_for_the_prefill(finish: Callable[[Playout
 
 
 def test_playback_waits_at_most_a_second_for_the_prefill() -> None:
-    """A service that stands still after its first delta: the box is then in neither speech nor silence."""
+    """A service that stalls after its first delta: the box then neither speaks nor is silent."""
     playout = Playout(prefill_ms=60)
     playout.push("a", 0, tone(PERIOD))
     waited = 0
@@ -351,14 +351,14 @@ def test_a_cut_while_ducked_fades_from_the_ducked_level() -> None:
     assert playout.pull(PERIOD)[0][0] in {LOUD // 4, LOUD // 4 - 1}
 
 
-# --- any order whatever ----------------------------------------------------------------------------------------------
+# --- calls in any order -----------------------------------------------------------------------------------------------
 
 PREFILL_MS = 5
 ITEMS = ("a", "b", "c")
 
 
 class Model:
-    """The buffer as one would write it without regard for time: lists, and one sample at a time."""
+    """The buffer written without regard for speed: lists, one sample at a time."""
 
     def __init__(self) -> None:
         self.real = Playout(PREFILL_MS)
@@ -375,7 +375,7 @@ class Model:
         self.may_flow = False
 
     def push(self, item: str, size: int) -> None:
-        # No byte is zero, so that no sample can be taken for silence.
+        # No byte is zero, so that no sample can be mistaken for silence.
         pcm = bytes(1 + (self.next_byte + index) % 127 for index in range(size))
         self.next_byte += size
         data = self.bytes_left[item] + pcm

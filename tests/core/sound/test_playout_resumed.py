@@ -1,4 +1,4 @@
-"""What is kept of an answer that was cut goes on to the sample: none is lost, none is heard twice."""
+"""A cut answer resumes at the exact sample: none is lost, none is heard twice."""
 
 from collections.abc import Callable
 
@@ -20,12 +20,12 @@ Samples = npt.NDArray[np.int16]
 
 
 def answer(samples: int) -> Samples:
-    """Return a sound of which each sample tells its place."""
+    """Return a sound whose samples encode their position."""
     return (np.arange(samples) % 30_000 + 1).astype(np.int16)
 
 
 def cut_after(handed: int, *, of: Samples) -> Playout:
-    """Return a buffer whose answer was cut after so many samples, and the fade pulled."""
+    """Return a buffer whose answer was cut after this many samples and whose fade has been pulled."""
     playout = Playout(prefill_ms=0)
     playout.push("a", 0, of.tobytes())
     playout.pull(handed)
@@ -52,7 +52,7 @@ def test_no_sample_of_the_answer_is_lost_at_a_false_cut(
     playout.push("a", 0, sound[:length].tobytes())
     heard = [playout.pull(min(handed, length))[0]]
     playout.cut(keeps_rest=True)
-    # Though the card is pulled in pieces, the fade is one.
+    # The card pulls in pieces, but there is only one fade.
     fade = pulled(playout, FADE + silent)
     left = max(0, length - handed)
     heard.append(fade[: min(FADE, left)])

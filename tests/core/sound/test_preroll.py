@@ -6,7 +6,7 @@ from edgevoice.core.sound.preroll import PreRoll
 
 
 def numbered(first: int, samples: int) -> bytes:
-    """Return samples that tell their own number."""
+    """Return samples that encode their own position."""
     return (np.arange(first, first + samples) % 32_749 + 1).astype("<i2").tobytes()
 
 
@@ -53,7 +53,7 @@ def test_forgotten_samples_are_gone_and_the_numbering_continues() -> None:
     assert preroll.read(0, 100) == b""
     preroll.write(numbered(6, 1))
     assert preroll.read(0, 100) == numbered(6, 1)
-    assert not any(preroll._ring[:2] + preroll._ring[6:])  # and not only out of sight
+    assert not any(preroll._ring[:2] + preroll._ring[6:])  # really erased, not just hidden
 
 
 def test_half_a_sample_at_the_end_of_a_write_is_not_a_sample() -> None:
@@ -64,7 +64,7 @@ def test_half_a_sample_at_the_end_of_a_write_is_not_a_sample() -> None:
 
 
 class Model:
-    """All that was ever written, and where forgetting stopped."""
+    """Everything ever written, and the position up to which it was erased."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity

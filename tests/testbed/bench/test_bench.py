@@ -1,4 +1,4 @@
-"""The benchmarks run and tell what they promise; their figures are judged by people, not by tests."""
+"""The benchmarks run and report what they promise; people judge the figures, not tests."""
 
 import json
 import subprocess

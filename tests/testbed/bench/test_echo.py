@@ -1,4 +1,4 @@
-"""`edgevoice bench echo` in small: the real stage, detector and cancellers in the simulated room."""
+"""`edgevoice bench echo` on a small scale: the real stage, detector and cancellers in the simulated room."""
 
 import json
 import subprocess

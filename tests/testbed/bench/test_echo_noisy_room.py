@@ -1,11 +1,11 @@
-"""Which answers of the benchmark a box would have left alone."""
+"""Which of the benchmark's answers a box would have left uninterrupted."""
 
 from edgevoice.testbed.bench.echo_noisy_room import LeftAlone, left_alone
 from edgevoice.testbed.bench.echo_scene import SceneEvent
 
 
 def ducks(count: int, begin_s: float, every_s: float = 1.0) -> list[SceneEvent]:
-    """Return so many changes from something that began to nothing that it was."""
+    """Return this many pairs of a sound that begins and turns out to be nothing."""
     starts = [begin_s + number * every_s for number in range(count)]
     return [
         SceneEvent(what, at_s) for start_s in starts for what, at_s in (("began", start_s), ("faded", start_s + 0.3))

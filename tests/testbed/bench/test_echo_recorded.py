@@ -1,4 +1,4 @@
-"""`edgevoice bench echo` with recordings: the few that are shipped, in small."""
+"""`edgevoice bench echo` with the few shipped recordings, on a small scale."""
 
 import json
 import subprocess
@@ -179,7 +179,7 @@ def test_the_table_has_one_line_per_kind_and_level() -> None:
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
-    """Let every second sound cut the box, and every five minutes have one false barge-in; return what was asked."""
+    """Let every second sound cut the box and every five minutes have one false barge-in; return the requests."""
     asked: list[tuple[str, float]] = []
 
     def met(
@@ -222,7 +222,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def write_response(path: Path, *, seed: int) -> None:
-    """Write what a balloon leaves in a small room: silence, a crack, and 200 ms that fade."""
+    """Write a bursting balloon in a small room: silence, a crack, and a tail that fades over 200 ms."""
     soundfile = pytest.importorskip("soundfile")
     chance = np.random.default_rng(seed)
     tail = chance.standard_normal(9600) * np.exp(-np.arange(9600) / 1600) * 0.05

@@ -1,4 +1,4 @@
-"""Folders of recordings: what is read of them, what is left out with a line of why, and what is refused."""
+"""Folders of recordings: which files are read, which are skipped with a reason, and which are refused."""
 
 import builtins
 import importlib
@@ -116,7 +116,7 @@ def test_a_recording_of_an_unknown_kind_is_refused_by_name(tmp_path: Path) -> No
 
 
 def write(path: Path, sound: Samples, *, rate_hz: int = RATE_HZ, channels: int = 1) -> None:
-    """Write a sound of that many seconds at 16 kHz as a WAV file of any rate."""
+    """Write this many seconds of a 16 kHz sound as a WAV file of any rate."""
     path.parent.mkdir(parents=True, exist_ok=True)
     stretched = np.repeat(sound, rate_hz // RATE_HZ * channels)
     with wave.open(str(path), "wb") as file:

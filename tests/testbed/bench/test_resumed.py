@@ -1,4 +1,4 @@
-"""What the tape says of false cuts: when the answer went on, and whether with the right sample."""
+"""What the tape shows of false cuts: when the answer resumed, and whether at the right sample."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ class Recorded(Tape):
 
 
 def tape_of(heard_ms: int, silent_ms: int, *, skipped: int = 0) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
-    """Return an answer that is cut, silent, and goes on after so many samples that nobody heard."""
+    """Return an answer that is cut, stays silent, and resumes after this many unheard samples."""
     sound = answer_audio(7)
     rest = sound[heard_ms * MS + skipped :][: 800 * MS].copy()
     rest[:120] = rest[:120] * np.linspace(0.01, 1, 120)

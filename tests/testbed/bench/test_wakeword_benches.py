@@ -1,4 +1,4 @@
-"""The benchmarks of an idle box: they run, tell what they promise, and both engines agree; figures are for people."""
+"""The benchmarks of an idle box run, report what they promise, and both engines agree; people judge the figures."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The benchmark of the codec runs and tells its figures; the limit leaves room for a busy machine."""
+"""The codec benchmark runs and reports its figures; the limit has a margin for a busy machine."""
 
 import json
 
@@ -19,7 +19,7 @@ def test_the_codec_bench_reports_all_figures_and_decodes_100_ms_in_a_fraction_of
     for name, spread in report.items():
         assert name.endswith("_us")
         assert 0 < spread["p50"] <= spread["p95"]
-    # The aim is 30; ten times that leaves room for a machine that does other things as well.
+    # The aim is 30; ten times that is a margin for a machine that is busy with other things.
     assert report["decode_audio_delta_us"]["p50"] < 300
 
 

@@ -1,4 +1,4 @@
-"""The demonstration's folder: it must never cost anybody a file."""
+"""The demonstration's folder: the demonstration must never delete a user's files."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The picture of a conversation: nothing lies outside it, and no label on another."""
+"""The picture of a conversation: nothing lies outside it, and no labels overlap."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The judge of soaks: what is wrong in a record is found, and what is right in one is not blamed."""
+"""The judge of soaks finds what is wrong in a record, and does not object to what is right."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ def good(*, growth_mb_per_hour: float = 0.0, noise_mb: float = 0.05) -> Record:
     record = Record(seed=1, watchdog_half_s=HALF_S, began_s=0, ended_s=LENGTH_S)
     record.fed = [float(at_s) for at_s in np.arange(1, LENGTH_S, HALF_S)]
     for at_s in np.arange(10.0, LENGTH_S, 20.0):
-        # A box warms up: what it loads in its first minutes is no leak.
+        # A box warms up: memory that it loads in its first minutes is not a leak.
         warming_mb = -5 * np.exp(-at_s / 30)
         rss_mb = 100 + warming_mb + growth_mb_per_hour * at_s / 3600 + noise_mb * chance.standard_normal()
         record.rests.append(Rest(sample(float(at_s), rss_mb=float(rss_mb)), tasks=7))
@@ -59,7 +59,7 @@ def test_leaking_memory_fails() -> None:
 
 
 def test_a_leak_of_a_few_mb_per_hour_is_found_in_an_hour_but_not_in_ten_minutes() -> None:
-    """What ten minutes cannot tell from an allocator's settling is no failure, and is not called proved either."""
+    """What ten minutes cannot distinguish from an allocator settling is neither a failure nor reported as proved."""
     memory = judge(good(growth_mb_per_hour=4)).report["memory"]
     assert isinstance(memory, dict)
     assert memory["limit_is_proved"] is False

@@ -1,4 +1,4 @@
-"""The soak itself: its proxy, its faults, its shim, and a short one with the real daemon in real time."""
+"""The soak itself: its proxy, its faults, its shim, and a short soak with the real daemon in real time."""
 
 import asyncio
 import itertools
@@ -51,7 +51,7 @@ def test_the_link_is_cut_only_when_there_is_one() -> None:
 
 @asynccontextmanager
 async def echoing() -> AsyncIterator[FaultProxy]:
-    """A proxy in front of a server that sends back what it gets."""
+    """A proxy in front of an echo server."""
 
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -179,7 +179,7 @@ def test_the_clock_is_never_set_behind_the_true_time(tmp_path: Path) -> None:
         Shim(tmp_path, tmp_path).set_clock(-1)
 
 
-# --- all of it -------------------------------------------------------------------------------------------------------
+# --- the whole soak --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.sound
@@ -209,7 +209,7 @@ def test_a_short_soak_brings_the_box_back_after_a_cut_link_and_an_unplugged_card
 def test_a_box_whose_card_never_comes_back_fails_the_soak(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The harness is no use if it cannot fail: here the plug is pulled and never put back."""
+    """The harness is useless if it cannot fail: here the card is unplugged and never plugged in again."""
     monkeypatch.setattr("edgevoice.testbed.virtual.VirtualCard.plug_in", lambda _card: None)
     monkeypatch.setattr("edgevoice.testbed.soak.run._RECOVERY_LIMIT_S", 3.0)
     options = ["--minutes", "0.25", "--seed", "1", "--folder", str(tmp_path), "--json"]

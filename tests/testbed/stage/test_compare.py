@@ -1,4 +1,4 @@
-"""The judge of the tapes must itself be judged: what it is given wrong, it must find."""
+"""The judge of the tapes is tested too: it must find every error that is put into a tape."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +11,14 @@ Samples = npt.NDArray[np.int16]
 
 
 def speech(seconds: float, rate_hz: int = 16_000, seed: int = 1) -> Samples:
-    """Return noise with the band of speech, loud enough to be looked at."""
+    """Return noise with the bandwidth of speech, loud enough to be analysed."""
     noise = np.random.default_rng(seed).normal(0, 3000, round(seconds * rate_hz))
     smooth = np.convolve(noise, np.ones(4) / 2, "same")
     return np.clip(smooth, -30_000, 30_000).astype(np.int16)
 
 
 def sent(heard: Samples, begin: int) -> Samples:
-    """Return what the uplink would send of ``heard`` from sample ``begin`` on."""
+    """Return what the uplink would send of ``heard`` from sample ``begin``."""
     stream = soxr.ResampleStream(16_000, 24_000, 1, dtype="int16", quality="MQ")
     chunks = [stream.resample_chunk(heard[at : at + 640]) for at in range(begin, len(heard), 640)]
     return np.concatenate(chunks).astype(np.int16)

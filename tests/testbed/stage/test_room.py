@@ -1,4 +1,4 @@
-"""The simulated room, against what convolution and spectra say it must be."""
+"""The simulated room, compared with reference convolutions and spectra."""
 
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ def silent(room: Room) -> Room:
 
 
 def loudest_hz(sound: Samples) -> tuple[float, float]:
-    """Return the strongest frequency, and by how many dB everything away from it is weaker."""
+    """Return the strongest frequency, and by how many dB everything else is weaker."""
     spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
     at = int(np.argmax(spectrum))
     rest = np.delete(spectrum, range(at - 60, at + 60))
@@ -74,7 +74,7 @@ def test_the_echo_is_fainter_by_the_loss() -> None:
 
 @pytest.mark.parametrize("far_hz", [16_000, 24_000])
 def test_a_faster_clock_raises_the_pitch_by_the_drift_and_adds_nothing_else(far_hz: int) -> None:
-    # A drift that no crystal has, so that it can be measured in seconds.
+    # A drift larger than any crystal's, so that it can be measured in seconds.
     live = LiveRoom(silent(furnish(7, delay_ms=60, drift_ppm=1000)), far_hz=far_hz)
     live.play(tone(3000, 3, far_hz))
 

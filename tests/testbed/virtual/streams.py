@@ -1,4 +1,4 @@
-"""Programs that listen to and play on the virtual card through real PyAudio, for tests."""
+"""Test programs that listen to and play on the virtual card through real PyAudio."""
 
 import threading
 import time
@@ -70,7 +70,7 @@ def pyaudio_on_the_card() -> Iterator[pyaudio.PyAudio]:
 
 
 def noise(seconds: float, rate_hz: int) -> Samples:
-    """Return white noise without a zero sample, so that its first and last sample are sure to be seen."""
+    """Return white noise without a zero sample, so that its first and last sample are certain to be found."""
     samples = np.random.default_rng(1).integers(-20000, 20000, round(seconds * rate_hz), dtype=np.int16)
     samples[samples == 0] = 1
     return samples
@@ -85,7 +85,7 @@ def until(is_so: Callable[[], bool]) -> None:
 
 
 def place_of(needle: Samples, haystack: Samples) -> int:
-    """Return where ``needle`` stands in ``haystack``, bit for bit, or -1."""
+    """Return the position of ``needle`` in ``haystack``, bit for bit, or -1."""
     place = haystack.tobytes().find(needle.tobytes())
     return place // 2 if place % 2 == 0 else -1
 
@@ -94,7 +94,7 @@ def devices(audio: pyaudio.PyAudio) -> dict[str, int]:
     return {str(audio.get_device_info_by_index(index)["name"]): index for index in range(audio.get_device_count())}
 
 
-# Periods of 50 ms, where the speaker has 10: what is tested here is the card, and not how busy the machine is.
+# Periods of 50 ms instead of the speaker's 10: this tests the card, not how busy the machine is.
 def listen(audio: pyaudio.PyAudio, listener: Listener, *, frames: int = 800) -> "closing[pyaudio._Stream]":
     stream = audio.open(
         16_000,

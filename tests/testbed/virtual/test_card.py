@@ -97,7 +97,7 @@ def test_too_much_speech_is_refused_entirely(card: VirtualCard) -> None:
 
 
 def test_small_pieces_fill_the_microphone_as_well_as_large_ones(card: VirtualCard) -> None:
-    """A pipe counts pages: pieces that fit none twice would fill it at 62 % of its bytes."""
+    """A pipe counts pages: pieces of which no two fit a page would fill it at 62 % of its bytes."""
     while card.unheard_s < 32.1:
         card.speak(SECOND[:1300])
 

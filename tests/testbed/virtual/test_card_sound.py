@@ -109,7 +109,7 @@ def test_speech_reaches_the_microphone_at_the_time_it_is_said(card: VirtualCard,
             late_s.append(card.near_end.sounds(gap_s=0.005)[-1].starts_s - said_s)
             until(lambda: time.monotonic() > said_s + 0.05)  # noqa: B023
 
-    # The card reads the pipe when it looks at the clock, at least every 2 ms: up to that much too early.
+    # The card reads the pipe when it checks the clock, at least every 2 ms, so it may be that much early.
     assert -0.004 < float(np.median(late_s)) < 0.004
 
 
@@ -158,7 +158,7 @@ def test_an_unread_microphone_counts_an_overflow_and_continues(card: VirtualCard
 
 
 def test_undisturbed_streams_have_no_xruns(card: VirtualCard, audio: pyaudio.PyAudio) -> None:
-    """Large periods, so that a busy machine is no cause; a card that lost count would show an xrun."""
+    """Large periods rule out a busy machine as the cause; a card that lost count would show an xrun."""
     player = Player()
     with play(audio, player, frames=4800), listen(audio, listener := Listener(), frames=3200):
         until(lambda: player.callbacks > 6 and len(listener.chunks) > 4)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def put_compiler(folder: Path, script: str) -> str:
-    """Put a `gcc` of our own into ``folder`` and return a PATH that holds it before the real one."""
+    """Put a fake `gcc` into ``folder`` and return a PATH that finds it before the real one."""
     (folder / "gcc").write_text(f"#!/bin/sh\n{script}\n")
     (folder / "gcc").chmod(0o755)
     return f"{folder}:{os.environ['PATH']}"
@@ -37,7 +37,7 @@ def test_a_second_build_reuses_the_result_of_the_first(tmp_path: Path, monkeypat
 
 
 def test_processes_that_compile_concurrently_do_not_interfere(tmp_path: Path) -> None:
-    # By its path, without the package around it: that would load numpy twice, and take longer than the race.
+    # Loaded by path, without its package: that would load numpy twice and take longer than the race.
     program = f"import runpy; print(runpy.run_path({plugin.__file__!r})['build_plugin']())"
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
     children = [

@@ -1,4 +1,4 @@
-"""What room.c makes of tapes, offline and to the sample; the same code runs in the card's plugin."""
+"""What room.c computes from tapes, offline and to the sample; the same code runs in the card's plugin."""
 
 import resource
 import struct
@@ -84,13 +84,13 @@ def ear(program: Path, tmp_path: Path) -> Ear:
 
 
 def heard_s(frames: int, *, drift_ppm: float = 0.0, start_ns: int = NEAR_NS) -> Sound:
-    """Return when what a bare delay brings in each frame left the speaker, in seconds after the tape's first frame."""
+    """Return when each frame of a pure delay left the speaker, in seconds after the tape's first frame."""
     seconds: Sound = np.arange(frames) / (NEAR_HZ * (1 + drift_ppm * 1e-6))
     return (start_ns - FAR_NS - DELAY_US * 1000) * 1e-9 + seconds
 
 
 def residual_db(heard: Sound, expected: Sound) -> float:
-    """Return how much a canceller that knows the room leaves of the echo."""
+    """Return how much of the echo remains behind a canceller that knows the room."""
     return float(10 * np.log10(np.sum(np.square(heard - expected)) / np.sum(np.square(expected)) + 1e-15))
 
 
@@ -179,7 +179,7 @@ def test_before_and_after_the_tape_there_is_silence(ear: Ear) -> None:
     begin = DELAY_US * NEAR_HZ // 1_000_000
     sounding = np.flatnonzero(np.abs(heard) > 500)
     assert (sounding[0], sounding[-1]) == (begin, begin + 1599)
-    # The kernel rings, 2.67 ms to either side of an edge that no band holds.
+    # The kernel rings for 2.67 ms on either side of an edge that is not band-limited.
     assert not heard[: begin - 50].any()
     assert not heard[begin + 1600 + 50 :].any()
     assert waited == 0
@@ -245,7 +245,7 @@ def _children_s() -> float:
 
 
 def test_inaudible_tails_cost_no_extra_time(ear: Ear) -> None:
-    """Denormal numbers would: a hundred cycles each."""
+    """Denormal numbers would cost a hundred cycles each."""
     ear.tape(np.random.default_rng(1).uniform(-8000, 8000, 120_000))
     begun_s = _children_s()
     ear.hear(80_000, np.full(3200, 1e-3), start_ns=FAR_NS)

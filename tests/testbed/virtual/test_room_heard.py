@@ -47,7 +47,7 @@ def card_with(room: AcousticPath | None, drift: Drift | None = None) -> Iterator
 
 
 def tones_for(seconds: float) -> tuple[Tones, Samples]:
-    """Return tones up to 7 kHz, and as the samples of one tape's length."""
+    """Return tones up to 7 kHz, and the same tones as samples of one tape's length."""
     tones = Tones.make(7000)
     return tones, np.rint(tones.at(np.arange(round(seconds * PLAYED_HZ)) / PLAYED_HZ)).astype(np.int16)
 
@@ -59,7 +59,7 @@ def echo(
     response: npt.NDArray[np.float32],
     delay_ms: float = DELAY_MS,
 ) -> tuple[slice, Floats]:
-    """Return the part of the near-end in which the whole room sounds, and what it should hold."""
+    """Return the part of the near-end in which the whole room is excited, and what it should contain."""
     far, near = card.far_end, card.near_end
     place = place_of(played, far.samples())
     assert place >= 0, "the speaker should not have run dry"
@@ -112,7 +112,7 @@ def test_the_echo_is_a_known_function_of_the_speakers_tape(
 
 
 def pitch_ppm(tape: Tape, first: int, tone_hz: float, rate_hz: int) -> float:
-    """Return by how much a tone on a tape is higher than ``tone_hz``, if its samples are ``rate_hz`` apart."""
+    """Return by how much a tone on a tape is higher than ``tone_hz`` at a sample rate of ``rate_hz``."""
     samples = tape.samples(first, first + round(1.6 * rate_hz)).astype(np.float64)
     turning = samples * np.exp(-2j * np.pi * tone_hz * np.arange(len(samples)) / rate_hz)
     window = np.hanning(rate_hz // 2)
@@ -143,17 +143,17 @@ def ahead_s(tape: Tape) -> float:
         until_s = time.monotonic() + 0.3
         now_s = 0.0
         while now_s < until_s:
-            # The count first: a thread that is put aside between the two then looks late, never early.
+            # The count first: a thread that is preempted between the two then looks late, never early.
             (frames,) = FRAMES.unpack_from(memory, FRAMES_PLACE)
             now_s = time.monotonic()
             looks.append(frames / header.rate_hz - (now_s - header.start_ns / 1e9))
-    # The card counts every 2 ms, so the best of many looks is the one that came right after.
+    # The card counts every 2 ms, so the best of many reads is the one right after an update.
     return float(max(looks))
 
 
 @pytest.mark.alone
 def test_a_card_that_drifts_is_paced_by_its_own_clock() -> None:
-    """Against time.monotonic() itself: the true rate in the header is not only a word."""
+    """Compare with time.monotonic() itself: the card really runs at the rate in its header."""
     with (
         card_with(None, Drift(microphone_ppm=-1000, speaker_ppm=1000)) as (card, audio),
         listen(audio, Listener()),
@@ -176,7 +176,7 @@ def test_talker_and_echo_add_up() -> None:
     tones, played = tones_for(1.0)
     said = (noise(4.0, HEARD_HZ) // 4).astype(np.int16)
     with card_with(AcousticPath(response, DELAY_MS)) as (card, audio):
-        card.speak(said)  # before anybody listens: so the tape begins with it
+        card.speak(said)  # before any listener, so that the tape begins with it
         record(card, audio, played)
         place, expected = echo(tones, played, card, response)
         heard = card.near_end.samples()[place].astype(np.float64)

@@ -23,7 +23,7 @@ def make_tape(
     lost: int = 0,
     drift_ppb: int = 0,
 ) -> Tape:
-    """Write what the card would: ``hole`` frames of silence at the end are only counted."""
+    """Write what the card would write: ``hole`` frames of silence at the end are only counted."""
     channels = 1 if samples.ndim == 1 else samples.shape[1]
     header = HEADER.pack(b"EDGEVOX1", rate_hz, channels, start_ns, len(samples) + hole, 3, 1, lost, drift_ppb)
     path.write_bytes(header + samples.astype("<i2").tobytes())

@@ -1,4 +1,4 @@
-"""A sound that can be told at any moment, between samples too: many tones at once, for tests."""
+"""A sound that can be computed for any time, between samples too: many tones at once, for tests."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -25,7 +25,7 @@ class Tones:
     def at(
         self, moments_s: Floats, response: npt.NDArray[np.floating] | None = None, rate_hz: float = 16_000
     ) -> Floats:
-        """Return the sound at each moment, through a ``response`` whose taps are at ``rate_hz``."""
+        """Return the sound at each time, through a ``response`` whose taps are at ``rate_hz``."""
         gains = np.ones(len(self.frequencies_hz), dtype=np.complex128)
         if response is not None:
             turns = np.outer(self.frequencies_hz, np.arange(len(response)) / rate_hz)

@@ -1,4 +1,4 @@
-"""Models of people's own: what is taken, and what is refused with the shape that was expected."""
+"""Custom models: which are accepted, and which are refused with the expected shape."""
 
 import sys
 from pathlib import Path

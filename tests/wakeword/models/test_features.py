@@ -1,4 +1,4 @@
-"""The streaming front end and its mel spectrogram: what is skipped can be made good, and nothing leaks from before."""
+"""The streaming front end and its mel spectrogram: skipped frames can be caught up, and a reset leaves no trace."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def sound() -> Samples:
 
 
 def test_sixteen_embeddings_depend_on_two_seconds_of_sound() -> None:
-    # The newest window ends with the newest frame; the oldest began 15 steps of 8 and 76 mel frames before that.
+    # The newest window ends with the newest frame; the oldest began 15 steps of 8 plus 76 mel frames earlier.
     assert FrontEnd.context_frames(HISTORY) * 8 >= WINDOW_FRAMES + (HISTORY - 1) * 8 > 24 * 8
 
 
@@ -50,7 +50,7 @@ def test_without_enough_past_audio_it_reports_that_it_has_no_context() -> None:
         ears.step(frame)
         told.append(ears.has_context)
 
-    # One frame more than the embeddings see: the first had nothing before it, and is made in another way.
+    # One frame more than the embeddings see: the first has no predecessor and is computed differently.
     assert told == [False] * 25 + [True] * 2
 
 

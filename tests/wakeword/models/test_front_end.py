@@ -132,7 +132,7 @@ def test_without_onnx_and_a_cache_the_library_engine_is_used_and_one_line_says_w
     assert "onnx is not installed" in problem
     assert "pip install onnx" in problem
 
-    # With a cache none is needed.
+    # With a cache no child process is needed.
     sounds.parts().write(tmp_path / f"wakeword-front-end-{front_end._fingerprint()}.npz")
     scorer = engine.open_scorer(models, engine="streaming", gate="energy", cache=tmp_path)
     assert isinstance(scorer, StreamingScorer)

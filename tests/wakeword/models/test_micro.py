@@ -1,4 +1,4 @@
-"""The engine microwakeword, with the package's own models on the recordings of tests/data, and files that are none."""
+"""The microwakeword engine, with the package's models on the recordings of tests/data, and with invalid files."""
 
 import importlib
 import json
@@ -106,7 +106,7 @@ def test_the_engine_in_the_settings_is_opened_and_checked(tmp_path: Path) -> Non
     assert not [*tmp_path.iterdir()]
 
 
-# --- files that are none ----------------------------------------------------------------------------------------------
+# --- invalid files ----------------------------------------------------------------------------------------------------
 
 
 def described(folder: Path, model: bytes | None, **changes: Any) -> Path:
@@ -272,7 +272,7 @@ def test_without_the_package_the_error_names_the_command_that_installs_it(
 
 
 def test_both_engines_run_in_one_process(tmp_path: Path) -> None:
-    """TensorFlow Lite is loaded so that its names are seen by all; the voice model runs in onnxruntime beside it."""
+    """TensorFlow Lite is loaded with global symbols; the voice model runs in onnxruntime beside it."""
     shutil.copy(JARVIS, tmp_path)
     micro_scorer = MicroScorer([JARVIS])
     streaming = open_scorer([find_model("hey_jarvis")], engine="streaming", gate="off", cache=tmp_path)

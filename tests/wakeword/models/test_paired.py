@@ -1,4 +1,4 @@
-"""Models that take two windows at once: the same scores, made once, and never in the way of a model that stays one."""
+"""Models that take two windows at once: equal scores, made once, and optional for models that cannot be widened."""
 
 import subprocess
 import sys
@@ -38,7 +38,7 @@ def test_every_word_of_the_package_scores_the_same_in_pairs_as_singly_with_verif
             expected = np.concatenate([alone.score(frame) for frame in two])
             best = max(best, float(expected.max()))
             assert np.array(paired.score(two.reshape(-1))) == pytest.approx(expected, abs=1e-4)
-    # hey_jarvis asks its verifier from 0.5 on: below, its branch would not have been taken.
+    # hey_jarvis runs its verifier from 0.5 on: below that, the branch would not have been taken.
     assert best > 0.9
 
 
@@ -75,7 +75,7 @@ def test_paired_models_are_made_once_and_then_read_from_the_cache(
 
 
 def odd_model(path: Path) -> Path:
-    """Write a model whose steps know that there is one window."""
+    """Write a model whose operators are fixed to one window."""
     steps = [
         helper.make_node("ReduceSum", ["sound"], ["sum"], keepdims=0),
         helper.make_node("Sigmoid", ["sum"], ["flat"]),

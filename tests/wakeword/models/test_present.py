@@ -1,4 +1,4 @@
-"""Where wake word models are found, and what is told when they are not."""
+"""Where wake word models are found, and what the errors say when they are not."""
 
 import errno
 import importlib.util
@@ -78,7 +78,7 @@ def test_a_file_suffix_in_capitals_is_accepted(tmp_path: Path) -> None:
 def test_a_file_the_service_cannot_read_is_refused_and_the_error_says_where_it_can(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asks: str
 ) -> None:
-    """As under ProtectHome=yes, where even asking for the file is forbidden, or with a file of another user."""
+    """As under ProtectHome=yes, where even a stat of the file is forbidden, or with another user's file."""
 
     def closed(_path: Path, *_arguments: object) -> bool:
         raise PermissionError(errno.EACCES, "Permission denied")

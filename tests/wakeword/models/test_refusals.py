@@ -1,4 +1,4 @@
-"""Every reason for which a model does not load, each with a line of its own and what to do."""
+"""Every reason why a model may not load, each with its own error line and a remedy."""
 
 import os
 from collections.abc import Callable
@@ -18,7 +18,7 @@ WEIGHTS = np.full((16 * 96, 1), 1e-3)
 
 
 def model(kind: int = TensorProto.FLOAT, operator: str = "Sigmoid", domain: str = "") -> ModelProto:
-    """A word's model that multiplies what it sees with its weights."""
+    """A wake word model that multiplies its input by its weights."""
     weights = WEIGHTS.astype(helper.tensor_dtype_to_np_dtype(kind))
     graph = helper.make_graph(
         [
@@ -36,7 +36,7 @@ def model(kind: int = TensorProto.FLOAT, operator: str = "Sigmoid", domain: str 
 
 
 def refused(path: Path) -> tuple[str, str]:
-    """Return what is wrong with a file and what to do, by the class that loads it; one line each."""
+    """Return the error and the remedy that loading a file gives, one line each."""
     with pytest.raises(WakeWordUnavailable) as refusal:
         Classifier(path)
     assert "\n" not in refusal.value.line()

@@ -1,4 +1,4 @@
-"""The voice model on real speech and on what is none."""
+"""The voice model on real speech and on other sounds."""
 
 import importlib.util
 from typing import Any
@@ -36,7 +36,7 @@ def test_noise_is_not_classified_as_voice(kind: str) -> None:
 
 
 class Session:
-    """Remembers what it was asked."""
+    """Records its inputs."""
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []

@@ -11,7 +11,7 @@ from tests.waiting import until
 
 
 def write_log(folder: Path, days: int, calls: int, *, again: int = 0, false: int = 0, false_peak: float = 0.6) -> None:
-    """Write so many calls, of which ``again`` had to be repeated, and so many false wakes with a peak."""
+    """Write a number of calls, of which ``again`` had to be repeated, and a number of false wakes with a peak."""
     log = NearMissLog(folder)
     thread = log.begin()
     scale = wake_words(WakewordSettings())[0].scale

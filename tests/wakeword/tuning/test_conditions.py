@@ -1,4 +1,4 @@
-"""What a room and a noise make of a call: levels to the decibel, and the call in its place."""
+"""How a room and a noise change a call: levels accurate to the decibel, and the call at its position."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Enrolment: from calls and other speech to a verifier that knows the call, and the voice's other speech as none."""
+"""Enrolment: calls and other speech give a verifier that accepts the voice's call and rejects its other speech."""
 
 from functools import cache
 
@@ -29,7 +29,7 @@ def learnt() -> VoiceVerifier:
 
 
 def log_odds(voice: VoiceVerifier, heard: Heard) -> float:
-    """Return the verifier's answer where the model is surest."""
+    """Return the verifier's result where the model's score is highest."""
     return float(voice.weights @ heard.windows[int(np.argmax(heard.scores))] + voice.bias)
 
 

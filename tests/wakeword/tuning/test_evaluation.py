@@ -1,4 +1,4 @@
-"""Evaluation: which recordings are what, and what counts as a miss and as a false wake."""
+"""Evaluation: how recordings are classified, and what counts as a miss and as a false wake."""
 
 from pathlib import Path
 

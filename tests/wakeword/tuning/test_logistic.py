@@ -1,4 +1,4 @@
-"""Logistic regression without the package: the optimum that scikit-learn finds, to the last digits that matter."""
+"""Logistic regression without scikit-learn: it finds the same optimum, to the last significant digits."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What counts as a near miss: a table of scores, and the rises that are told of them."""
+"""What counts as a near miss: tables of scores, and the rises that are reported for them."""
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,7 @@ def rises_in(
     speaking: bool = False,
     share: float = 0.5,
 ) -> list[Rise]:
-    """Return the rises in scores, one list for each word."""
+    """Return the rises in the scores, one list per word."""
     decision, rises = Decision(thresholds), Rises(len(thresholds), share)
     told: list[Rise] = []
     for number, row in enumerate(zip(*scores, strict=True)):
@@ -59,7 +59,7 @@ def test_nan_scores_are_ignored() -> None:
 def test_the_peak_can_be_located_by_its_age() -> None:
     (rise,) = rises_in([0.3, 0.45, 0.3, *QUIET])
 
-    # Over after six frames below the floor: the peak was the first of seven before that one.
+    # The rise ends with the sixth frame below the floor; the peak is seven frames before that one.
     assert rise.peak_age == 7
 
 

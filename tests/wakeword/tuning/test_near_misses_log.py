@@ -1,4 +1,4 @@
-"""The log of near misses on the disk: what is written, how much of it, for whom, and what a bad disk costs."""
+"""The near-miss log on disk: what is written, how much, who can read it, and what a bad disk costs."""
 
 import json
 import logging
@@ -37,7 +37,7 @@ def miss(number: int = 0, word: str = "hey_jarvis") -> NearMiss:
 
 @contextmanager
 def writing(log: NearMissLog) -> Iterator[NearMissLog]:
-    """Let it write; at the end everything is written."""
+    """Run the writer; on exit everything has been written."""
     thread = log.begin()
     try:
         yield log

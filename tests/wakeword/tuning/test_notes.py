@@ -1,4 +1,4 @@
-"""Notes: what of the decisions reaches the log, with how much listening and which sound; and what came of each wake."""
+"""Notes: which decisions reach the log, with listening time and audio, and the outcome of each wake."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ QUIET = [0.0] * 10
 
 
 class Kept(NearMissLog):
-    """Keeps in memory what would be written."""
+    """Keeps in memory what the log would write."""
 
     def __init__(self, most_clips: int = 0) -> None:
         super().__init__(Path("/nowhere"), most_clips=most_clips)
@@ -42,7 +42,7 @@ class Kept(NearMissLog):
 
 @dataclass
 class Room:
-    """A box whose scores are told instead of computed; its clock is the sound's."""
+    """A box with given instead of computed scores; its clock is the audio's."""
 
     log: Kept = field(default_factory=Kept)
     decision: Decision = field(default_factory=lambda: Decision([Thresholds()]))

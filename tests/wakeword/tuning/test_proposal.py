@@ -1,4 +1,4 @@
-"""Tuning: a week in a kitchen as the log has it, and the threshold that is made of it."""
+"""Tuning: a week of log entries from a kitchen, and the threshold proposed from them."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -144,7 +144,7 @@ def test_repeated_calls_lower_the_threshold_as_far_as_needed() -> None:
 
     found = propose(evidence, 0.5, 0.8, most_false_wakes=0.5)
 
-    # 0.3, 0.35 and 0.4 hear them all, and nothing else: the one in the middle has room on both sides.
+    # 0.3, 0.35 and 0.4 detect them all and nothing else; the middle one has a margin on both sides.
     assert found.proposed.threshold == 0.35
     assert (found.proposed.misses.value, found.proposed.false_wakes.value) == (0.0, 0.0)
     assert found.present.misses.value == pytest.approx(6 / 36)

@@ -1,4 +1,4 @@
-"""Recordings: whatever the rate, the channels and the format, the wake word hears the same; and no file does harm."""
+"""Recordings: any rate, channel count and format gives the same audio, and no file does harm."""
 
 import struct
 import wave
@@ -241,7 +241,7 @@ def test_a_format_without_a_block_size_is_read_by_its_bits(tmp_path: Path) -> No
 
 
 def unsized(path: Path, size: int, sound: bytes, *behind: bytes) -> Path:
-    """Write a recording whose sound has the size 0, or the largest, with further chunks behind it."""
+    """Write a recording whose data size is 0 or the maximum, with further chunks after it."""
     name, content = layout(1, 1, RATE_HZ, 16)
     head = b"WAVE" + name + struct.pack("<I", len(content)) + content + b"data" + struct.pack("<I", size)
     path.write_bytes(b"RIFF" + struct.pack("<I", 0) + head + sound + b"".join(behind))
