@@ -11,9 +11,9 @@ from tests.progress import pytest_configure
 
 __all__ = ["pytest_configure"]
 
-# Derandomized: a failure on the build machine is the same failure everywhere, and never one of chance.
+# Derandomized: a failure on the build machine is the same failure everywhere, and never random.
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
-# A slow machine is no fault of the code under test.
+# A slow machine is not a fault of the code under test.
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
@@ -27,7 +27,7 @@ def near() -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def log_as_before() -> Iterator[None]:
-    """Put the log back as it was: commands start it in their own way, and the next test listens to it."""
+    """Put the log back as it was: commands configure it in their own way, and the next test reads it."""
     log = logging.getLogger("edgevoice")
     handlers, level, propagate = list(log.handlers), log.level, log.propagate
     yield

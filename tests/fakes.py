@@ -25,7 +25,7 @@ class Diary:
 
 
 class FakeService:
-    """A service that is never there."""
+    """A service that is never reachable."""
 
     def __init__(self, diary: Diary) -> None:
         self._diary = diary
@@ -91,7 +91,7 @@ class FakeNearEnd:
 
 
 class FakeFarEnd:
-    """A speaker that plays at no speed at all; ``burst`` is the number that the next piece of audio begins, if any.
+    """A speaker that never plays; ``burst`` is the burst that the next piece of audio begins, if any.
 
     ``begins_backchannel`` says that the next piece of a backchannel is its first.
     """
@@ -174,7 +174,7 @@ class FakeTools:
 
 @dataclass
 class Fakes:
-    """One fake for every socket in the wall, and the diary that they share."""
+    """One fake for every port of the engine, and the diary that they share."""
 
     diary: Diary = field(default_factory=Diary)
 

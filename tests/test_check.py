@@ -1,4 +1,4 @@
-"""scripts/check: the tests that it runs are those of what has changed."""
+"""scripts/check runs the tests of the changed files."""
 
 import runpy
 from collections.abc import Callable, Iterable

@@ -99,11 +99,11 @@ class Watching(Observer):
 
 
 class Blind(Observer):
-    """Looks at nothing, and has nothing to do."""
+    """Ignores every notice, and has no work."""
 
 
 class Rig:
-    """An engine among fakes; ``seen`` is what its observer was shown, with the time."""
+    """An engine with fakes; ``seen`` holds what its observer saw, with the time."""
 
     def __init__(self, policy: Policy | None = None) -> None:
         self.fakes = Fakes()
@@ -127,14 +127,14 @@ class Rig:
         return [notice for notice, _ in self.seen]
 
     def answering(self) -> None:
-        """Go as far as an answer that has begun."""
+        """Proceed until an answer has begun."""
         for fact in (WAKE, LinkOpened(), TurnEnded(), ResponseStarted("r1")):
             self.engine.report(fact)
         self.told.clear()
         self.seen.clear()
 
     def speaking(self) -> None:
-        """Go as far as an answer that sounds."""
+        """Proceed until an answer is audible."""
         self.answering()
         self.fakes.far_end.burst = 1
         self.engine.take([SOUND])
@@ -143,7 +143,7 @@ class Rig:
 
 
 async def first(rig: Rig, kind: type[_Kind]) -> _Kind:
-    """Wait until the observer is shown a notice of a kind; return it."""
+    """Wait until the observer sees a notice of this type; return it."""
     await eventually(lambda: any(isinstance(notice, kind) for notice in rig.notices))
     return next(notice for notice in rig.notices if isinstance(notice, kind))
 
@@ -195,7 +195,7 @@ OBEYED: dict[type, tuple[Action, Told]] = {
 def test_every_action_is_executed_by_its_one_adapter(kind: type) -> None:
     action, told = OBEYED[kind]
     rig = Rig()
-    rig.engine._is_busy = True  # what an adapter reports of it waits
+    rig.engine._is_busy = True  # events that adapters report meanwhile wait
 
     rig.engine._dispatch([action])
 
@@ -558,7 +558,7 @@ async def test_input_that_arrived_during_a_stall_is_handled_before_the_deadline(
     rig = Rig(Policy(no_speech_s=0.02, hears_itself=False))
     rig.engine.report(WAKE)
     rig.engine.report(LinkOpened())
-    rig.now += 30  # the loop did nothing else meanwhile; the user's words lie in the socket
+    rig.now += 30  # the loop did nothing else meanwhile; the user's words wait in the socket
     stalled = await first(rig, LoopStalled)
 
     assert stalled.late_s == pytest.approx(29.98)

@@ -35,7 +35,7 @@ def done(response_id: str, *call_ids: str, status: str = "completed") -> dict[st
 
 
 class Ear(FakeFarEnd):
-    """A loudspeaker that plays nothing and remembers whose sound it was given."""
+    """A loudspeaker that plays nothing and records which item each piece of audio belongs to."""
 
     def __init__(self, diary: Diary) -> None:
         super().__init__(diary)

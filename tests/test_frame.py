@@ -1,4 +1,4 @@
-"""What holds for the files of the project as a whole: the locks, and what no file may say."""
+"""Rules for all files of the project: the locks, and text that no file may contain."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 ROOT: Final = Path(__file__).parents[1]
 RUNS_ON: Final = [(python, machine) for python in ("3.11", "3.12", "3.13") for machine in ("x86_64", "aarch64")]
 LEFT_OUT: Final = {"pi"}
-"""Extras that the lock does without: lgpio is of use on a Pi only."""
+"""Extras left out of the lock: lgpio is useful only on a Pi."""
 
 # In pieces, so that this file does not contain what it forbids.
 HOSTS: Final = ("pypi" + ".org", "python" + "hosted.org", "pi" + "wheels.org", "npm" + "js.org", "deb." + "debian.org")
@@ -175,7 +175,7 @@ NO_MODULE: Final = {
     "test_sizes": "every class, function and file",
     "test_units": "systemd/",
 }
-"""What tests at the top that are of no module and of no script are of."""
+"""Subjects of top-level tests that belong to no module and no script."""
 
 
 def _subjects(room: Path) -> set[str]:
@@ -194,7 +194,7 @@ def test_a_test_file_is_in_the_folder_of_its_module_and_has_its_name() -> None:
     strays = []
     for file in sorted((ROOT / "tests").rglob("test_*.py")):
         room = file.parent.relative_to(ROOT / "tests")
-        # The whole box, and what clients and services see of it.
+        # The whole box, and its behaviour as seen by clients and services.
         if room == Path("e2e") or (room == Path() and file.stem in NO_MODULE):
             continue
         subject = file.stem.removeprefix("test_")

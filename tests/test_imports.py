@@ -14,7 +14,7 @@ CORE_USES = {
     "array", "binascii", "collections", "dataclasses", "enum", "functools", "itertools", "json", "math", "re", "typing",
     "msgspec", "numpy",
 }  # fmt: skip
-"""Nothing here has a clock, a thread, a file, a socket or chance."""
+"""None of these uses a clock, a thread, a file, a socket or randomness."""
 
 ADAPTERS = {
     "audio",

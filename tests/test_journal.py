@@ -295,7 +295,7 @@ def test_a_line_at_the_foot_of_a_terminal_is_written_again_below_each_entry(monk
         journal.keep_below(None)
         tell(logging.getLogger("edgevoice.x"), logging.INFO, "second")
         shown = ""
-        while "second" not in shown:  # a terminal gives what there is, be it half a line
+        while "second" not in shown:  # a terminal returns what is available, even half a line
             shown += os.read(ours, 4096).decode()
         for handler in logging.getLogger("edgevoice").handlers:
             handler.close()

@@ -208,7 +208,7 @@ def test_the_restart_command_is_shown_until_the_restart(system: System) -> None:
     well(system.step('step "sound board" sound_board ""', hat="i2s"))
 
     assert due.exists()
-    # Started again after a failure, it switches nothing on, and the restart is as due as before.
+    # Started again after a failure, it enables nothing, and the restart is still due.
     assert "as it should be" in well(system.step('step "sound board" sound_board ""', hat="i2s"))
     last = well(system.step("began=0; conclude")).splitlines()[-1]
     assert (
@@ -276,7 +276,7 @@ def test_the_alsa_names_point_to_the_boards_card(system: System) -> None:
 
     assert plain.count('"sysdefault"') == 2
     assert with_board.count(f'"hw:CARD={BOARDS["respeaker-2mic-v2"].card.card}"') == 2
-    # It has no microphone: the name leads to the default one.
+    # It has no microphone: the name points to the default one.
     assert re.findall(r'slave.pcm "([^"]+)"', output_only)[0] == "sysdefault"
 
 

@@ -1,4 +1,4 @@
-"""scripts/setup when it is interrupted: it says where, and leaves nothing that a later run does not take away."""
+"""scripts/setup when it is interrupted: it says where, and leaves nothing that a later run does not remove."""
 
 import os
 import signal
@@ -114,7 +114,7 @@ def test_an_interruption_is_reported_immediately_and_once_while_dpkg_finishes(sy
     assert (ended.returncode, ended.stderr) == (130, "")
 
 
-# What works knows its own number, and that of the step it belongs to.
+# The worker knows its own process id, and that of its step.
 DIES: Final = 'read -r _ _ _ step _ <"/proc/$BASHPID/stat"; kill -KILL $$ "$step" $BASHPID'
 
 

@@ -215,7 +215,7 @@ def test_the_service_is_asked_through_the_proxy(system: System) -> None:
         verdict(system, 1, http_proxy=f"http://me:word@127.0.0.1:{port}")
 
     assert proxy.asked[0].startswith("CONNECT 127.0.0.1:1 HTTP/1.")
-    # The proxy is no place for the key.
+    # The proxy must not receive the key.
     assert "sk-1" not in proxy.asked[0]
     assert "Proxy-Authorization: Basic bWU6d29yZA==" in proxy.asked[0]
 

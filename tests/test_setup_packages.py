@@ -1,4 +1,4 @@
-"""The packages in scripts/setup: which are missing, which are ours whatever happens, and why one could not be had."""
+"""The packages in scripts/setup: which are missing, which setup installed, and why one could not be installed."""
 
 import os
 import shutil

@@ -72,7 +72,7 @@ def test_a_silent_command_shows_only_elapsed_time(system: System) -> None:
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    """A port on which somebody takes connections."""
+    """A port that accepts connections."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         yield server.getsockname()[1]
 
@@ -103,7 +103,7 @@ def test_no_network_is_one_line_with_its_cause(system: System, closed_port: int)
 
 
 def test_an_unresponsive_address_costs_only_seconds(system: System) -> None:
-    # Of a backlog that is full, further connections are not answered.
+    # With a full backlog, further connections are not answered.
     with closing(socket.socket()) as server:
         server.bind(("127.0.0.1", 0))
         server.listen(0)

@@ -1,4 +1,4 @@
-"""scripts/setup as root: nothing of the folder and environment that it is started in is run, and no link followed."""
+"""scripts/setup as root: nothing from the folder and environment of its caller is run, and no link is followed."""
 
 import os
 import re
@@ -30,7 +30,7 @@ def system(tmp_path: Path) -> System:
 
 @pytest.fixture
 def planted(system: System) -> Path:
-    """A folder with modules and commands of somebody else's, each of which leaves a file if it is run."""
+    """A folder with foreign modules and commands, each of which leaves a file if it is run."""
     folder = system.path("/planted")
     program = f"open({str(system.path('/ran'))!r}, 'a').write(__name__)\n"
     for name in (*(f"{each}.py" for each in MODULES), *(f"{each}/__init__.py" for each in PACKAGES)):

@@ -50,7 +50,7 @@ def test_what_init_writes_loads_as_the_defaults(tmp_path: Path) -> None:
 
 
 def with_all_taken_in(text: str) -> str:
-    """Take the # away from every setting, as a person would."""
+    """Uncomment every setting, as a person would."""
     lines, section, document = iter(text.splitlines()), "", []
     for line in lines:
         section = line[1:-1] if line.startswith("[") else section

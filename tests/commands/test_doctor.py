@@ -148,7 +148,7 @@ def test_on_a_card_the_noise_is_measured_and_the_tone_is_detected(home: Path) ->
 
     assert told["microphone"]["mark"] == "fine"
     assert told["microphone"]["figures"]["noise_dbfs"] == pytest.approx(-60, abs=1)
-    # A busy machine may cost a gap; the tone is found all the same.
+    # A busy machine may cause a gap; the tone is found even so.
     assert told["speaker"]["text"].startswith("edgevoice_dac: the microphone hears it")
 
 

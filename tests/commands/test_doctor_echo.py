@@ -30,7 +30,7 @@ OLD = EchoRecord(tier="linear", microphone="mic", speaker="dac", delay_ms=1)
 
 @dataclass
 class Sound:
-    """Gives these recordings, one for each time that somebody records; keeps how loud it was to be played."""
+    """Yields these recordings, one for each call; keeps the requested playback volume."""
 
     recordings: list[Recording | Exception]
     volumes: list[int] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""`edgevoice wakeword`: what people and programs read of recordings, logs and folders; and the live bar on a card."""
+"""`edgevoice wakeword`: its output about recordings, logs and folders; and the live bar on a card."""
 
 import json
 import os
@@ -178,7 +178,7 @@ def test_misses_and_false_wakes_are_counted_with_confidence_intervals(home: Path
 
 
 def test_a_curve_is_drawn_where_the_threshold_makes_a_difference(home: Path, recordings: Path) -> None:
-    # Calls so soft under noise that only low thresholds find them all.
+    # Wake words so quiet under noise that only low thresholds detect them all.
     noise = np.random.default_rng(1)
     for name in POSITIVES:
         samples = recording(name) // 4 + noise.normal(0, 900, len(recording(name)))
@@ -373,7 +373,7 @@ def test_a_microphone_that_stops_is_reported_and_ends_the_command(monkeypatch: p
 
 
 class Terminal:
-    """A terminal with a watch in it."""
+    """A terminal in which `wakeword watch` runs."""
 
     def __init__(self, card: VirtualCard) -> None:
         Path("watch.toml").write_text('[microphone]\ndevice = "edgevoice_mic"\n')
@@ -398,7 +398,7 @@ class Terminal:
                 try:
                     self.seen += os.read(self._ours, 65_536).decode(errors="replace")
                 except OSError:
-                    # Linux says so when the other side has closed.
+                    # Linux raises this when the other side has closed.
                     return
 
     def close(self) -> None:

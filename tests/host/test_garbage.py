@@ -1,4 +1,4 @@
-"""When garbage is looked for, and among what."""
+"""When garbage is collected, and from which objects."""
 
 import asyncio
 import gc

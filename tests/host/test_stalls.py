@@ -11,7 +11,7 @@ from tests.waiting import eventually
 
 
 def stand_still(seconds: float) -> None:
-    """Keep the loop's thread busy, as a library would that blocks."""
+    """Block the loop's thread, as a blocking library would."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         pass

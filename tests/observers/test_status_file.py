@@ -28,7 +28,7 @@ NOON = "2026-03-01T12:00:00+00:00"
 
 
 class Box:
-    """A status file whose writing is done when the test says so."""
+    """A status file that is written when the test says so."""
 
     def __init__(self, place: Path) -> None:
         self.place = place

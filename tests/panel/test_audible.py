@@ -1,4 +1,4 @@
-"""A box without its lights says by sounds when audio may leave."""
+"""A box without lights indicates by sounds when audio may leave."""
 
 import pytest
 

@@ -183,7 +183,7 @@ def test_no_panel_shows_nothing_and_needs_no_closing() -> None:
 
 
 class PinsInUse(MockPins):
-    """Pins of which one belongs to somebody else."""
+    """Pins of which one is used by another program."""
 
     def __init__(self, taken: Sequence[int]) -> None:
         super().__init__()

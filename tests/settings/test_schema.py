@@ -1,4 +1,4 @@
-"""The settings themselves: defaults, ranges, and what must agree."""
+"""The settings themselves: defaults, ranges, and constraints between settings."""
 
 from typing import Literal
 

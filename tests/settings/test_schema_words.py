@@ -1,4 +1,4 @@
-"""The one line that a person reads when a setting is wrong; no key is ever in it."""
+"""The one-line message for a wrong setting; it never contains a key."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Which bytes are a settings file: the daemon, `config check` and the editor of scripts/setup read them alike."""
+"""Which bytes are a settings file: the daemon, `config check` and the editor of scripts/setup agree."""
 
 import codecs
 import subprocess

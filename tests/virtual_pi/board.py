@@ -1,7 +1,7 @@
-"""The simulated board, from inside the guest: fingers for its buttons, eyes for its lights. Standard library alone.
+"""The simulated board, from inside the guest: presses its buttons, watches its lights. Standard library only.
 
 The lines are those of the kernel's gpio-sim. What the box drives is read where the simulator shows it, in sysfs, and a
-button is pressed by the pull of its line: nothing of the box's own, and nothing of GPIO Zero, lies between.
+button is pressed by the pull of its line: no code of the box or of GPIO Zero lies between.
 """
 
 import itertools
@@ -19,7 +19,7 @@ _LOOK_S = 0.02
 
 
 class Refused(AssertionError):
-    """Something that was promised does not hold; the text says what."""
+    """A check fails; the text says why."""
 
 
 def run(*command: str, limit_s: float = 60.0, may_fail: bool = False) -> str:
@@ -34,9 +34,9 @@ def run(*command: str, limit_s: float = 60.0, may_fail: bool = False) -> str:
 
 
 def until(is_so: Callable[[], object], limit_s: float, what: str, *, pause_s: float = 0.02) -> float:
-    """Wait until it is so and return the seconds that it took; ``Refused`` when it does not become so.
+    """Wait until the condition holds and return the seconds it took; ``Refused`` if it never does.
 
-    It is asked every ``pause_s``: emulation makes what starts a program dear.
+    It is checked every ``pause_s``: in emulation, a condition that starts a program is expensive.
     """
     began = time.monotonic()
     while not is_so():

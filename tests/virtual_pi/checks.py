@@ -1,9 +1,9 @@
 # ruff: noqa: T201, S108 - it prints its progress, and is alone in the guest
-"""What must hold on the virtual Pi, in order. Runs inside the guest, as root, with the standard library alone.
+"""The checks on the virtual Pi, in order. Runs inside the guest, as root, with the standard library alone.
 
 `python3 -m tests.virtual_pi.checks RECORDINGS WHEELS SHARE`: RECORDINGS hold the user's speech; results.tsv in the
-share gets one line for each check: PASS or FAIL, the guest's seconds, its name, and its measurements. Where setup.txt is
-in the share, the host has already installed the box, and the file is setup's output.
+share gets one line for each check: PASS or FAIL, the guest's seconds, its name, its measurements. Where setup.txt is in
+the share, the host has already installed the box, and the file is setup's output.
 """
 
 import os
@@ -117,7 +117,7 @@ def installed(guest: Guest) -> str:
     else:
         guest.files_before = files()
         told = setup("--yes", "--offline", str(guest.wheels))
-    # Without a network its doctor may not be content with all, and then it says that.
+    # Without a network the doctor may find problems, and then setup says so.
     if not re.search(r"^setup: (ready|installed,) after ", told, re.MULTILINE):
         raise Refused("it does not say that it is ready")
     if missing := [place for place in MANUALS if not Path(place).is_file()]:
@@ -182,8 +182,8 @@ def muted(guest: Guest) -> str:
 
 
 def cut_by_button(guest: Guest) -> str:
-    # Not the time: at ten past one that is two seconds' work, and over before the button is pressed. Nor a story: the
-    # box makes all of it ahead, at half a minute of emulation.
+    # Not the time: at ten past one that takes two seconds to say, and ends before the button is pressed. Nor a story:
+    # the box synthesises all of it ahead, which takes half a minute in emulation.
     guest.say("joke")
     guest.wait_for_speech()
     time.sleep(1)
@@ -243,7 +243,7 @@ def reloads(guest: Guest) -> str:
 
 
 def is_used_by_a_member(guest: Guest) -> str:
-    """Let somebody of the group, and somebody else, use the box without root's rights and without a password."""
+    """Let a user in the group, and one outside it, use the box without root's rights and without a password."""
     # The groups are those that setup gives to its caller. --system: subordinate ids would stay behind.
     for name, groups in (("member", "edgevoice,systemd-journal"), ("stranger", "users")):
         run("useradd", "--system", "--no-create-home", "--groups", groups, name)
@@ -340,7 +340,7 @@ def is_settled(guest: Guest) -> str:
         raise Refused("it does something though there is nothing to do")
     if took_s > SECOND_SETUP_LIMIT_S:
         raise Refused(f"it takes {took_s:.0f} s; {SECOND_SETUP_LIMIT_S:.0f} s is the limit")
-    # Without --full this is the one examination: each takes this processor a minute.
+    # Without --full this is the only examination: each takes a minute on this processor.
     fine = {words[1] for line in told.splitlines() if (words := line.split())[:1] == ["✓"]}
     if missing := {"settings", "wake", "pins", "service", "session"} - fine:
         raise Refused(f"its examination is not content with {', '.join(sorted(missing))}")
@@ -364,7 +364,7 @@ def leaves_nothing(guest: Guest) -> str:
 
 
 CHECKS: tuple[tuple[str, Callable[[Guest], str], bool], ...] = (
-    # What follows makes no sense without those that say True.
+    # The later checks make no sense without those marked True.
     ("scripts/setup --yes --offline", installed, True),
     ("the unit starts, sandboxed: READY", came_up, True),
     ("real time for microphone and speaker", has_real_time, False),
@@ -389,7 +389,7 @@ ONLY_IN_FULL = {cut_by_word, is_examined, keeps_key}
 
 
 def main(recordings: Path, wheels: Path, share: Path) -> int:
-    """Do everything; return 1 if something does not hold."""
+    """Run all checks; return 1 if one fails."""
     results = share / "results.tsv"
     guest = Guest(Board(), Tape(Path("/tmp/tape.wav")), recordings, wheels, share)
     is_lost, failures = False, 0
@@ -412,7 +412,7 @@ def main(recordings: Path, wheels: Path, share: Path) -> int:
 
 
 def write_down(guest: Guest) -> None:
-    """Keep what explains a failure: the tape, every change of a light, the journal."""
+    """Keep the evidence of a failure: the tape, every change of a light, the journal."""
     folder = guest.share
     run("cp", "/tmp/tape.wav", str(folder), limit_s=120)
     lit = sorted((at, light, level) for light, changes in guest.board.lights.changes.items() for at, level in changes)

@@ -27,7 +27,7 @@ def recordings() -> Mapping[str, Samples]:
     voice = HibariVoice.load()
     sentences = ("What time is it?", "Tell me a joke.", "Tell me a story.")
     time, joke, story = (_spoken(voice, words) for words in sentences)
-    # A card needs a moment to get going, and a person draws breath after the wake word.
+    # A card needs a moment to start, and a person pauses after the wake word.
     start, breath = np.zeros(RATE_HZ // 4, np.int16), np.zeros(RATE_HZ // 3, np.int16)
     return {
         "wake-word": np.concatenate([start, word]),

@@ -1,4 +1,4 @@
-"""The unit as systemd sees it, from inside the guest. Standard library alone."""
+"""The unit as systemd sees it, from inside the guest. Standard library only."""
 
 import json
 import os

@@ -1,7 +1,7 @@
 """The guest's room: plays speech into the loopback microphone, and records what the loopback DAC plays.
 
 Two cards of the kernel's snd-aloop, each with two ends: the box has ``Mic`` and ``DAC`` as its sound cards, and this is
-the other end. Standard library alone. Times are monotonic seconds of the guest.
+the other end. Standard library only. Times are monotonic seconds of the guest.
 """
 
 import subprocess
@@ -22,7 +22,7 @@ _LOUD = 150
 """A peak above this, of 32,767, is sound: the quietest syllables are a few hundred, and silence is zero."""
 
 _BETWEEN_SENTENCES_S = 0.6
-"""A silence that is longer is no pause of a speaker."""
+"""A longer silence is not a speaker's pause."""
 
 
 def say(recording: Path) -> tuple[float, float]:
