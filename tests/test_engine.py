@@ -275,7 +275,7 @@ async def test_an_immediate_reply_of_an_adapter_is_handled_after_the_remaining_a
 
 
 @in_loop
-async def test_too_many_events_at_once_are_a_visible_fault() -> None:
+async def test_too_many_events_at_once_raise_an_error() -> None:
     rig = Rig()
 
     def flood() -> None:

@@ -44,7 +44,7 @@ def caused(error: EdgevoiceError, cause: BaseException, *, hidden: bool) -> Edge
         (errno.EPERM, None, "Run this as the owner, or change the owner with chown; `sudo ls -l` shows who"),
     ],
 )
-def test_more_space_is_no_remedy_where_permission_is_missing(number: int, name: str | None, remedy: str) -> None:
+def test_free_space_is_not_the_remedy_for_missing_permission(number: int, name: str | None, remedy: str) -> None:
     refused = StorageUnavailable.of("/x cannot be opened", of(number, name))
 
     assert refused.line().startswith(f"/x cannot be opened: {os.strerror(number)}. {remedy}")

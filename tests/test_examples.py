@@ -118,7 +118,7 @@ def test_a_tool_asks_a_web_service(forecast: str) -> None:
     assert out.splitlines() == ['(get_weather {"latitude": 60.4, "longitude": 5.3})', "It is raining."]
 
 
-def test_a_relay_serves_a_client_of_its_own_kind(asked: bytes) -> None:
+def test_a_relay_serves_a_client_of_the_same_kind(asked: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
 

@@ -172,7 +172,7 @@ def test_without_the_journals_library_the_terminal_is_used(
     assert "conversation-over" in capsys.readouterr().err
 
 
-def test_without_a_standard_error_there_is_no_journal_behind_it(
+def test_without_standard_error_the_journal_is_not_used(
     sent: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(_descriptor: int) -> os.stat_result:

@@ -26,7 +26,7 @@ _PLUGIN = ("pcm_edgevoice.c", "converter.c", "converter.h", "room.c", "room.h", 
 
 
 @pytest.mark.parametrize("name", ["py.typed", *(f"testbed/virtual/{name}" for name in _PLUGIN)])
-def test_what_is_not_python_is_part_of_the_package_too(name: str) -> None:
+def test_files_other_than_python_are_in_the_package_too(name: str) -> None:
     assert resources.files(edgevoice).joinpath(name).is_file()
 
 

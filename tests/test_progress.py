@@ -59,7 +59,7 @@ def test_two_workers_or_a_slow_machine_change_the_remaining_time() -> None:
     assert estimate.line(130) == "[ 33%, about 60 s left]"
 
 
-def test_what_comes_before_and_after_this_run_is_counted() -> None:
+def test_work_before_and_after_this_run_is_counted() -> None:
     estimate = Estimate({"second": 60, "third": 60}, spent_s=300, to_come_s=540)
     estimate.expect(["first", "second", "third"])
 
@@ -103,7 +103,7 @@ class Reporter:
 
 
 @pytest.mark.parametrize(("isatty", "lines"), [(True, 9), (False, 3)])
-def test_it_is_shown_every_30_seconds_and_more_often_on_a_terminal(
+def test_progress_is_shown_every_30_seconds_and_more_often_on_a_terminal(
     monkeypatch: pytest.MonkeyPatch, *, isatty: bool, lines: int
 ) -> None:
     reporter = Reporter(isatty=isatty)

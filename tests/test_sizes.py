@@ -80,7 +80,7 @@ def test_a_class_has_few_attributes() -> None:
     assert large == set(LARGE_CLASSES)
 
 
-def test_no_public_class_name_stands_for_two_things() -> None:
+def test_no_public_class_name_has_two_meanings() -> None:
     places: defaultdict[str, list[str]] = defaultdict(list)
     for module, owner in classes():
         if not owner.name.startswith("_"):

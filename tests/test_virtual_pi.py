@@ -104,11 +104,11 @@ def test_the_image_is_kept_when_anything_else_changes(checkout: Path) -> None:
     assert key(checkout) == before
 
 
-def test_each_architecture_has_an_image_of_its_own(checkout: Path) -> None:
+def test_each_architecture_has_its_own_image(checkout: Path) -> None:
     assert key(checkout, "amd64") != key(checkout, "arm64")
 
 
-def test_every_check_has_a_name_of_its_own_that_fits_a_line_of_the_results() -> None:
+def test_every_check_has_a_unique_name_that_fits_a_line_of_the_results() -> None:
     names = [name for name, _, _ in CHECKS]
 
     assert len({*names}) == len(names) >= 14

@@ -37,7 +37,7 @@ def run(*arguments: str | Path, environment: Mapping[str, str] | None = None) ->
 # --- init ------------------------------------------------------------------------------------------------------------
 
 
-def test_what_init_writes_loads_as_the_defaults(tmp_path: Path) -> None:
+def test_the_file_that_init_writes_equals_the_defaults(tmp_path: Path) -> None:
     place = tmp_path / "new" / "edgevoice.toml"
 
     result = run("init", "--path", place)
@@ -173,7 +173,7 @@ def test_init_without_a_path_writes_the_file_that_the_variable_names(tmp_path: P
     assert load(None, {"EDGEVOICE_CONFIG": str(place)}).source == place
 
 
-def test_init_as_root_writes_the_file_of_the_box_and_keeps_who_may_read_it(
+def test_init_as_root_writes_the_file_of_the_box_and_keeps_its_permissions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)

@@ -30,7 +30,7 @@ def judged(chosen: int, *levels: tuple[float, float] | None) -> Finding | None:
     return judge_channels(channels_of(*card(*levels)), chosen)
 
 
-def test_a_card_with_one_channel_needs_no_line_of_its_own() -> None:
+def test_a_card_with_one_channel_gets_no_separate_line() -> None:
     assert judged(0, MIC) is None
 
 

@@ -247,7 +247,7 @@ def test_clearing_the_output_is_acknowledged(talk: Callable[..., None]) -> None:
     talk(clear)
 
 
-def test_every_event_has_an_id_of_its_own(talk: Callable[..., None]) -> None:
+def test_every_event_has_its_own_id(talk: Callable[..., None]) -> None:
     async def ids(client: Client) -> None:
         await client.ask("tell me a joke")
         await client.answered()

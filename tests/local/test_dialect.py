@@ -213,7 +213,7 @@ def test_a_spoken_conversation_is_held_in_every_format(
     talk(ask, is_openai=True, audio={"input": {"format": sent, "turn_detection": SERVER_VAD}, "output": output})
 
 
-def test_one_response_may_have_a_format_of_its_own(talk: Callable[..., None], voice: HibariVoice) -> None:
+def test_one_response_may_have_its_own_format(talk: Callable[..., None], voice: HibariVoice) -> None:
     async def ask(client: Client) -> None:
         await client.ask("thank you")
         await client.answered()

@@ -31,7 +31,7 @@ def test_a_turn_ends_after_its_silence_and_not_before() -> None:
     assert events == [(2, TurnEvent.STARTED), (34, TurnEvent.ENDED)]
 
 
-def test_a_pause_is_asked_about_once_and_again_after_more_speech() -> None:
+def test_a_pause_is_reported_once_and_again_after_more_speech() -> None:
     detector = TurnDetector(EndpointingDelays(500, 2000))
 
     events = [event for _, event in heard(detector, "x" * 10 + "." * 60 + "x" * 10 + "." * 100)]
@@ -45,13 +45,13 @@ def test_a_click_in_the_silence_does_not_prolong_the_turn() -> None:
     assert events[-1] == (34, TurnEvent.ENDED)
 
 
-def test_a_television_gets_no_endless_turn() -> None:
+def test_continuous_speech_ends_at_the_longest_turn() -> None:
     events = heard(TurnDetector(EndpointingDelays(500, 500)), "x" * (LONGEST_TURN_MS // FRAME_MS))
 
     assert events[-1] == (LONGEST_TURN_MS // FRAME_MS - 1, TurnEvent.ENDED)
 
 
-def test_without_frames_no_turn_ends() -> None:
+def test_no_turn_ends_without_frames() -> None:
     detector = TurnDetector(EndpointingDelays(500, 500))
     heard(detector, "x" * 10)
 

@@ -208,7 +208,7 @@ def test_a_bouncing_press_is_one_press_and_can_still_become_a_hold(
     assert told == ["pressed", "held"]
 
 
-def test_a_bouncing_release_is_no_press(bench: tuple[MockPins, Clock, Timers, list[str]]) -> None:
+def test_a_bouncing_release_is_not_a_press(bench: tuple[MockPins, Clock, Timers, list[str]]) -> None:
     pins, clock, _, told = bench
     pins.press(5)
     clock.now_s += 3
@@ -222,7 +222,7 @@ def test_a_bouncing_release_is_no_press(bench: tuple[MockPins, Clock, Timers, li
     assert told == ["pressed"]
 
 
-def test_letting_go_before_the_time_is_up_is_no_hold(bench: tuple[MockPins, Clock, Timers, list[str]]) -> None:
+def test_a_release_before_the_time_is_up_is_not_a_hold(bench: tuple[MockPins, Clock, Timers, list[str]]) -> None:
     pins, clock, timers, told = bench
     pins.press(5)
     clock.now_s += 0.3
@@ -234,7 +234,7 @@ def test_letting_go_before_the_time_is_up_is_no_hold(bench: tuple[MockPins, Cloc
     assert told == ["pressed"]
 
 
-def test_a_tap_shorter_than_the_bounce_time_is_no_hold(bench: tuple[MockPins, Clock, Timers, list[str]]) -> None:
+def test_a_tap_shorter_than_the_bounce_time_is_not_a_hold(bench: tuple[MockPins, Clock, Timers, list[str]]) -> None:
     pins, clock, timers, told = bench
     pins.press(5)
     clock.now_s += BOUNCE_S / 2

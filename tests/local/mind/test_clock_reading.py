@@ -141,5 +141,5 @@ def test_a_number_that_is_not_a_plausible_timestamp_gives_no_time(output: float)
         ("null", ""),
     ],
 )
-def test_an_answer_in_words_of_its_own_is_kept(output: str, plain: str) -> None:
+def test_a_tools_own_wording_is_kept(output: str, plain: str) -> None:
     assert read_clock(output).plain == plain
