@@ -146,7 +146,7 @@ def has_real_time(guest: Guest) -> str:
     wanted = 2 if (os.cpu_count() or 1) > 2 else 1
     if found != wanted:
         raise Refused(f"{found} threads have it, not {wanted}")
-    return "2 threads, SCHED_RR 10, by LimitRTPRIO"
+    return f"threads: {found}, SCHED_RR 10, by LimitRTPRIO"
 
 
 def answers(guest: Guest) -> str:
