@@ -17,6 +17,7 @@ from edgevoice.core.facts import (
 from edgevoice.core.notices import AudioReceived, Notice, PhaseEntered, Role, TranscriptChanged, UsageTold
 from edgevoice.core.orders import CutPlayback, RunTool
 from edgevoice.core.recent import Recent
+from edgevoice.core.sound.whole_samples import WholeSamples
 
 _MOST_ITEMS = 64
 """Items whose words so far are remembered: a service may invent any number of ids."""
@@ -36,7 +37,7 @@ class Observation:
         self._sounding = ""
         self._cut: str | None = None
         self._waits: list[AgentEvent] = []
-        self._odd_byte = b""
+        self._joined = WholeSamples()
         self._words = Recent[str, tuple[str, str]](_MOST_ITEMS)
         self._calls: dict[str, ToolCall] = {}
 
@@ -81,11 +82,9 @@ class Observation:
 
     def _speaking(self, response_id: str, pcm: bytes) -> list[AgentEvent]:
         if response_id != self._sounding:
-            self._sounding, self._odd_byte = response_id, b""
-        pcm = self._odd_byte + pcm
-        whole = len(pcm) & ~1
-        self._odd_byte = pcm[whole:]
-        return [events.Speaking(pcm[:whole], response_id)] if whole else []
+            self._sounding, self._joined = response_id, WholeSamples()
+        whole = self._joined.take(pcm)
+        return [events.Speaking(whole, response_id)] if whole else []
 
     def _writing(self, changed: TranscriptChanged) -> AgentEvent:
         of = self._response_id if changed.role is Role.ASSISTANT else ""

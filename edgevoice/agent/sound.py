@@ -13,6 +13,7 @@ from edgevoice.core.orders import Earcon
 from edgevoice.core.ports import FarEnd, NearEnd
 from edgevoice.core.sound.preroll import PreRoll
 from edgevoice.core.sound.rates import FAR_END_HZ
+from edgevoice.core.sound.whole_samples import WholeSamples
 
 _HELD_S = 20
 """Seconds of what the program has sent that are kept: longer than dialling may take."""
@@ -92,7 +93,7 @@ class ProgramMicrophone:
 
     def __init__(self, rate_hz: int) -> None:
         self._ring = PreRoll(_HELD_S * rate_hz)
-        self._odd_byte = b""
+        self._joined = WholeSamples()
         self._is_muted = False
 
     @property
@@ -102,10 +103,8 @@ class ProgramMicrophone:
 
     def write(self, pcm: bytes) -> None:
         """Take what the user says; a piece may end in the middle of a sample."""
-        pcm = self._odd_byte + pcm
-        whole = len(pcm) & ~1
-        self._odd_byte = pcm[whole:]
-        self._ring.write(bytes(whole) if self._is_muted else pcm[:whole])
+        samples = self._joined.take(pcm)
+        self._ring.write(bytes(len(samples)) if self._is_muted else samples)
 
     def read(self, begin: int) -> tuple[int, bytes]:
         """Return what was sent from sample ``begin`` on, and its first sample's number, later if some was too old."""

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevoice.core.sound.rates import FAR_END_HZ
+from edgevoice.core.sound.whole_samples import WholeSamples
 
 _Samples = npt.NDArray[np.int16]
 
@@ -24,7 +25,7 @@ class BackchannelMixer:
 
     def __init__(self) -> None:
         self._waiting: _Samples = _NOTHING
-        self._odd_byte = b""
+        self._joined = WholeSamples()
         self._is_flowing = False
         self._current: str | None = None
         self._stopped: str | None = None
@@ -44,11 +45,8 @@ class BackchannelMixer:
             return False
         begins = backchannel_id != self._current
         if begins:
-            self._current, self._odd_byte = backchannel_id, b""
-        pcm = self._odd_byte + pcm
-        whole = len(pcm) & ~1
-        self._odd_byte = pcm[whole:]
-        samples = np.frombuffer(pcm, "<i2", whole // 2)[: _MOST - len(self._waiting)]
+            self._current, self._joined = backchannel_id, WholeSamples()
+        samples = np.frombuffer(self._joined.take(pcm), "<i2")[: _MOST - len(self._waiting)]
         self._waiting = np.concatenate([self._waiting, samples])
         self._is_flowing = self._is_flowing or len(self._waiting) >= _PREFILL
         return begins
@@ -67,7 +65,7 @@ class BackchannelMixer:
         """Fade out what is sounding within 10 ms, and drop the rest; what still arrives of it is not heard."""
         # A backchannel without an id cannot be distinguished from the next: that must not silence all later ones.
         self._stopped = self._current or self._stopped
-        self._current, self._odd_byte = None, b""
+        self._current = None
         tail = self._waiting[:_FADE] if self._is_flowing else _NOTHING
         self._waiting = (tail * np.linspace(1, 0, len(tail), endpoint=False)).astype(np.int16)
         self._is_flowing = len(tail) > 0

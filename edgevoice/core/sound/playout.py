@@ -71,12 +71,9 @@ class Playout:
             if len(self._items) >= _MOST_ITEMS:
                 return None
             item = self._items[item_id, content_index] = ItemAudio(item_id, content_index)
-        pcm = item.odd_byte + pcm
-        whole = len(pcm) & ~1
-        item.odd_byte = pcm[whole:]
-        if whole == 0:
+        samples = np.frombuffer(item.joined.take(pcm), dtype="<i2")
+        if not len(samples):
             return None
-        samples = np.frombuffer(pcm, dtype="<i2", count=whole // 2)
         begins = self._queue.is_empty and not self._is_held_back
         self._is_dry = False
         self._queue.push(item, samples)

@@ -1,13 +1,14 @@
 """Sample queue: samples waiting for the card, and those handed over last. No I/O, no clock, no locks."""
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from edgevoice.core.facts import ItemHeard
 from edgevoice.core.sound.rates import FAR_END_HZ
+from edgevoice.core.sound.whole_samples import WholeSamples
 
 _MOST_RECENT = FAR_END_HZ // 2
 """Samples handed over last that are remembered: 500 ms, more than a card holds when its amplifier is muted."""
@@ -35,7 +36,7 @@ class ItemAudio:
     handed: int = 0
     is_complete: bool = False
     is_settled: bool = False
-    odd_byte: bytes = b""
+    joined: WholeSamples = field(default_factory=WholeSamples)
 
     @property
     def is_over(self) -> bool:
