@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from edgevoice.audio.backchannel import BACKCHANNEL_GAIN
 from edgevoice.audio.far_end_queue import FarEndQueue
 from edgevoice.audio.uplink import Uplink
 from edgevoice.box.mailbox import Mailbox
@@ -20,8 +21,6 @@ _HELD_S = 20
 
 _FADE = FAR_END_HZ * 5 // 1000
 """Samples of the fade that ends a cut, 5 ms."""
-
-_BACKCHANNEL_GAIN = 10 ** (-9 / 20)
 
 _TICK_S = 0.02
 _TICK = round(FAR_END_HZ * _TICK_S)
@@ -147,7 +146,7 @@ class ProgramSpeaker(FarEndQueue):
             head, self._fade = self._fade[: 2 * frames], self._fade[2 * frames :]
             samples, fact = self._playout.pull(frames - len(head) // 2)
             if not self._backchannels.is_idle:
-                self._backchannels.mix_into(samples, _BACKCHANNEL_GAIN)
+                self._backchannels.mix_into(samples, BACKCHANNEL_GAIN)
         if fact is not None:
             self._drained(fact)
         return head + samples.tobytes()

@@ -8,6 +8,9 @@ from edgevoice.core.sound.whole_samples import WholeSamples
 
 _Samples = npt.NDArray[np.int16]
 
+BACKCHANNEL_GAIN = 10 ** (-9 / 20)
+"""Relative to an answer: it is played while the user speaks, and must not make them stop."""
+
 _PREFILL = FAR_END_HZ * 60 // 1000
 """Samples to buffer before one is played, 60 ms: a gap in a sound of half a second is audible."""
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyaudio
 
+from edgevoice.audio.backchannel import BACKCHANNEL_GAIN
 from edgevoice.audio.callback_time import CallbackTime, Timed
 from edgevoice.audio.earcons import EarconMixer
 from edgevoice.audio.far_end_queue import FarEndQueue
@@ -26,9 +27,6 @@ _DUCKED_GAIN = 10 ** (-15 / 20)
 
 The answer can still be followed.
 """
-
-_BACKCHANNEL_GAIN = 10 ** (-9 / 20)
-"""Relative to an answer: it is played while the user speaks, and must not make them stop."""
 
 _FLUSHED = 4 * PERIOD
 """Frames after a hardware mute until the card has emitted everything that it held: two periods, and a late one."""
@@ -166,7 +164,7 @@ class Speaker(FarEndQueue, Timed):
             if not self._earcons.is_idle:
                 self._earcons.mix_into(samples)
             if not self._backchannels.is_idle:
-                self._backchannels.mix_into(samples, self._gain.volume * _BACKCHANNEL_GAIN)
+                self._backchannels.mix_into(samples, self._gain.volume * BACKCHANNEL_GAIN)
             if self._playout.sounding:
                 self._sound_end = self._position + self._playout.sounding
             self._position += frames
