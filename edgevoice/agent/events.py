@@ -5,7 +5,7 @@ Each class has a ``name``, under which ``Agent.on`` registers callbacks.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from edgevoice.core.facts import ResponseStatus
 from edgevoice.core.notices import Role
@@ -147,10 +147,4 @@ AgentEvent = (
     | Closed
 )
 
-NAMES = tuple(
-    kind.name
-    for kind in (
-        Speaking, SpeakingDone, Writing, Interrupted, SpeechStarted, SpeechStopped, ToolCallStart, ToolCallResult,
-        TurnDone, Usage, Error, Closed,
-    )
-)  # fmt: skip
+NAMES: tuple[str, ...] = tuple(kind.name for kind in get_args(AgentEvent))
