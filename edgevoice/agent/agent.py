@@ -19,13 +19,14 @@ from edgevoice.agent.voice import RealtimeVoice
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import TalkHeld, TalkPressed, TurnEnded
 from edgevoice.core.notices import Notice, PhaseEntered, Role
-from edgevoice.errors import ConversationOver, LinkError
+from edgevoice.errors import ConversationOver, EdgevoiceError, LinkError, of_machine
 from edgevoice.memory.memory import Memory
 from edgevoice.memory.remembering import Remembering
 from edgevoice.realtime.session import session_of
 
 _RATES_HZ = range(8_000, 48_001)
 _PLAYBACKS = ("push", "pull")
+_BROKEN = "a part of the conversation has failed by a fault of edgevoice"
 
 
 class Agent:
@@ -44,7 +45,8 @@ class Agent:
     ``memory``: what is remembered between conversations; each new session gets up to ``history_tokens`` of the model's
     tokens from earlier ones. Without it nothing is written.
 
-    All methods except ``read`` belong to the loop's thread. Entering raises ``LinkError`` if no session opens.
+    All methods except ``read`` belong to the loop's thread. Entering raises ``LinkError`` if no session opens, and
+    ``AudioUnavailable`` if the sound card is missing.
     """
 
     def __init__(
@@ -76,7 +78,7 @@ class Agent:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._parts: AgentParts | None = None
         self._settled = asyncio.Event()
-        self._cause: LinkError | None = None
+        self._cause: EdgevoiceError | None = None
         self._opened = AsyncExitStack()
 
     # --- the session --------------------------------------------------------------------------------------------------
@@ -84,6 +86,15 @@ class Agent:
     async def __aenter__(self) -> Self:
         if self._parts is not None:
             raise RuntimeError("this Agent is open already: one conversation at a time")
+        try:
+            await self._begin()
+            await self._connected()
+        except BaseException:
+            await self._leave()
+            raise
+        return self
+
+    async def _begin(self) -> None:
         endpoint = await self._opened.enter_async_context(self._voice.reached())
         observation = Observation(is_exact=self._sound.is_exact)
         await self._remembering.open(self._opened)
@@ -93,20 +104,14 @@ class Agent:
             service, endpoint, self._session, self._toolbox, self._sound, watchers, self._remembering.earlier
         )
         self._cause = None
-        self._beside(parts.link.run())
+        self._run(parts.link.run())
         if self._remembering.recorder is not None:
             parts.engine.add_observers([self._remembering.recorder])
             self._beside(self._remembering.recorder.run(parts.engine.report))
         if parts.sound.run is not None:
-            self._beside(parts.sound.run)
+            self._run(parts.sound.run)
         parts.engine.start()
         parts.engine.report(TalkPressed(parts.sound.near_end.position))
-        try:
-            await self._connected()
-        except BaseException:
-            await self._leave()
-            raise
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -115,11 +120,10 @@ class Agent:
 
     async def _leave(self) -> None:
         parts, self._parts = self._parts, None
-        if parts is None:
-            return
-        parts.engine.report(TalkHeld())
-        parts.engine.stop()
-        parts.tools.close()
+        if parts is not None:
+            parts.engine.report(TalkHeld())
+            parts.engine.stop()
+            parts.tools.close()
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
@@ -150,7 +154,7 @@ class Agent:
     def send(self, pcm: bytes) -> None:
         """Send what the user says: mono s16 at the input's rate, in pieces of any length, as fast as it is spoken.
 
-        Raises ``ConversationOver``, or the ``LinkError`` that ended the conversation.
+        Raises ``ConversationOver``, or the error that ended the conversation: ``LinkError``, ``AudioUnavailable``.
         """
         self._open()
         self._program().send(pcm)
@@ -281,14 +285,34 @@ class Agent:
             if notice.phase is Phase.IDLE:
                 self._emitter.emit(events.Closed(self._cause.code if self._cause is not None else ""))
 
-    def _lost(self, error: LinkError) -> None:
+    def _lost(self, error: EdgevoiceError) -> None:
+        if self.phase is Phase.IDLE:
+            return  # the conversation is over already, and the program knows why
         self._cause = error
-        self._emitter.emit(events.Error(error.code, error.line(), is_fatal=not error.is_retriable))
+        is_fatal = not (isinstance(error, LinkError) and error.is_retriable)
+        self._emitter.emit(events.Error(error.code, error.line(), is_fatal))
 
-    def _beside(self, work: Coroutine[Any, Any, Any]) -> None:
+    # --- tasks --------------------------------------------------------------------------------------------------------
+
+    def _beside(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _run(self, part: Coroutine[Any, Any, Any]) -> None:
+        """Run a part without which there is no conversation: if it fails, the conversation ends with its error."""
+        self._beside(part).add_done_callback(self._part_ended)
+
+    def _part_ended(self, task: asyncio.Task[Any]) -> None:
+        if self._parts is None or task.cancelled() or (error := task.exception()) is None:
+            return
+        if not isinstance(error, EdgevoiceError):
+            # It is a bug: the program's own handler gets the traceback, as it does for every task that fails.
+            task.get_loop().call_exception_handler({"message": _BROKEN, "exception": error, "task": task})
+            error = of_machine(error) or EdgevoiceError(_BROKEN, remedy="Please report it with the traceback.")
+        self._lost(error)
+        self._parts.engine.report(TalkHeld())
 
 
 def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:

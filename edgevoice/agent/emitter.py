@@ -22,7 +22,7 @@ AnyCallback = TypeVar("AnyCallback", bound=Callable[[Any], object])
 class Emitter:
     """The callbacks and the streams of one agent; ``beside`` runs what an asynchronous callback returns."""
 
-    def __init__(self, beside: Callable[[Coroutine[Any, Any, Any]], None]) -> None:
+    def __init__(self, beside: Callable[[Coroutine[Any, Any, Any]], object]) -> None:
         self._beside = beside
         self._callbacks: dict[str, list[Callable[[Any], object]]] = {}
         self._streams: list[EventStream] = []

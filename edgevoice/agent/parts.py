@@ -13,7 +13,7 @@ from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.notices import Notice
 from edgevoice.core.ports import Observer
 from edgevoice.engine import Adapters, Engine
-from edgevoice.errors import LinkError
+from edgevoice.errors import EdgevoiceError
 from edgevoice.panel.none import NoPanel
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.link import Link, Said
@@ -56,10 +56,13 @@ class Toolbox:
 
 @dataclass(frozen=True, slots=True)
 class Watchers:
-    """The callbacks through which an agent observes its parts: every notice, and the error that ends a session."""
+    """The callbacks through which an agent observes its parts: every notice, and the error that ends a session.
+
+    ``lost`` receives the error before the notice of what it means.
+    """
 
     notice: Callable[[Notice], None]
-    lost: Callable[[LinkError], None]
+    lost: Callable[[EdgevoiceError], None]
 
 
 def join(
@@ -85,7 +88,7 @@ def join(
         lost=watchers.lost,
         earlier=earlier,
     )
-    opened = sound.open(mailbox, link.send_audio)
+    opened = sound.open(mailbox, link.send_audio, watchers.lost)
     runner = ToolRunner(toolbox.registry, mailbox.report, timeout_s=toolbox.timeout_s)
     conversation = Conversation(policy_of(service, hears_itself=sound.hears_itself), random.random)
     adapters = Adapters(link, opened.near_end, opened.far_end, NoPanel(), runner)

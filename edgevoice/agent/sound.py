@@ -15,6 +15,7 @@ from edgevoice.core.ports import FarEnd, NearEnd
 from edgevoice.core.sound.preroll import PreRoll
 from edgevoice.core.sound.rates import FAR_END_HZ
 from edgevoice.core.sound.whole_samples import WholeSamples
+from edgevoice.errors import AudioUnavailable
 
 _HELD_S = 20
 """Seconds of what the program has sent that are kept: longer than dialling may take."""
@@ -49,8 +50,14 @@ class Sound(Protocol):
         """Whether how much was heard is counted, not estimated."""
         ...
 
-    def open(self, mailbox: Mailbox, send: Callable[[bytes], None]) -> OpenSound:
-        """Return both ends, in the loop; ``send`` takes mono s16 at 24 kHz for the service."""
+    def open(
+        self, mailbox: Mailbox, send: Callable[[bytes], None], lost: Callable[[AudioUnavailable], None]
+    ) -> OpenSound:
+        """Return both ends, in the loop.
+
+        ``send`` takes mono s16 at 24 kHz for the service; ``lost`` takes the error when a device is lost, before that
+        is reported to ``mailbox``.
+        """
         ...
 
 
@@ -66,7 +73,12 @@ class ProgramSound:
         self._speaker: ProgramSpeaker | None = None
         self._uplink: Uplink | None = None
 
-    def open(self, mailbox: Mailbox, send: Callable[[bytes], None]) -> OpenSound:
+    def open(
+        self,
+        mailbox: Mailbox,
+        send: Callable[[bytes], None],
+        lost: Callable[[AudioUnavailable], None],  # noqa: ARG002 - a program has no device to lose
+    ) -> OpenSound:
         """Return both ends; a cut is reported at once, the end of playback from any thread."""
         self._microphone = ProgramMicrophone(self._rate_hz)
         self._speaker = ProgramSpeaker(mailbox.post, mailbox.report)

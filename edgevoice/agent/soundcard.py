@@ -11,6 +11,7 @@ from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.echo.opening import open_echo
 from edgevoice.echo.tier_choice import Chosen
 from edgevoice.echo.tiers import Tier
+from edgevoice.errors import AudioUnavailable
 from edgevoice.settings.schema import MicrophoneSettings, SpeakerSettings
 from edgevoice.wakeword.opening import open_voice
 
@@ -42,7 +43,9 @@ class SoundCard:
         """Whether the answer comes back through the microphone."""
         return self._tier is not Tier.HARDWARE
 
-    def open(self, mailbox: Mailbox, send: Callable[[bytes], None]) -> OpenSound:
+    def open(
+        self, mailbox: Mailbox, send: Callable[[bytes], None], lost: Callable[[AudioUnavailable], None]
+    ) -> OpenSound:
         """Return both ends; the running parts open the cards, and reopen them after they were unplugged."""
         near, far = ClockFit(NEAR_END_HZ), ClockFit(FAR_END_HZ)
         _, echo = open_echo(Chosen(self._tier), near, far, mailbox.post, open_voice)
@@ -57,5 +60,7 @@ class SoundCard:
             watch=mailbox.notify,
             call=mailbox.call,
         )
-        supervisor = open_supervisor(self._near, self._far, microphone, speaker, mailbox.report)
+        supervisor = open_supervisor(
+            self._near, self._far, microphone, speaker, mailbox.report, lost=lambda _device, error: lost(error)
+        )
         return OpenSound(uplink, speaker, supervisor.run())

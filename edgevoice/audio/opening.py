@@ -10,13 +10,14 @@ from edgevoice.audio.card_memory import CardMemory
 from edgevoice.audio.hardware_mute import HardwareMute
 from edgevoice.audio.microphone import Echo, Microphone
 from edgevoice.audio.speaker import Speaker
-from edgevoice.audio.supervisor import Supervisor
+from edgevoice.audio.supervisor import Supervisor, log_loss
 from edgevoice.audio.uplink import Uplink
 from edgevoice.core.facts import Device, PlaybackCut, PlaybackDrained
 from edgevoice.core.notices import UplinkSent
 from edgevoice.core.ports import Report
 from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.core.sound.rates import NEAR_END_HZ
+from edgevoice.errors import AudioUnavailable
 from edgevoice.settings.schema import MicrophoneSettings, SpeakerSettings
 
 Played = Callable[[npt.NDArray[np.int16] | None, int], None]
@@ -76,12 +77,20 @@ def open_supervisor(
     *,
     cards: Path | None = None,
     every_channel: Callable[[bytes, int], None] | None = None,
+    lost: Callable[[Device, AudioUnavailable], None] = log_loss,
 ) -> Supervisor:
     """Return the supervisor that opens both streams on the devices in the settings; ``cards``: see `CardMemory`."""
     names = {Device.MICROPHONE: near.device, Device.SPEAKER: far.device}
     memory = CardMemory(cards)
     return Supervisor(
-        microphone, speaker, names, report, channel=near.channel, every_channel=every_channel, memory=memory
+        microphone,
+        speaker,
+        names,
+        report,
+        channel=near.channel,
+        every_channel=every_channel,
+        memory=memory,
+        lost=lost,
     )
 
 

@@ -40,12 +40,18 @@ _OPEN_LIMIT_S = 10.0
 _RETRY = Backoff(first_s=0.25, factor=2, limit_s=1.5)
 
 
+def log_loss(device: Device, error: AudioUnavailable) -> None:
+    """Log that a device is lost, and why."""
+    tell(_log, logging.ERROR, "device-lost", device=str(device), problem=error.line())
+
+
 class Supervisor:
     """Keeps both streams running; reports each half that is lost or restored, in the loop's thread.
 
     ``names`` are the devices' names, and ``channel`` is the microphone's, from 0. ``every_channel`` gets each period
     with all of the card's channels, interleaved, and their number, in PortAudio's thread. ``memory`` knows which cards
-    the numbers in the names referred to. ``run`` ends only by an error: a sound system that cannot even be closed is
+    the numbers in the names referred to. ``lost`` receives the error with which a half is lost, before ``report``
+    receives the fact; it logs the error. ``run`` ends only by an error: a sound system that cannot even be closed is
     ``AudioUnavailable``, and the process must end, because PortAudio's threads cannot be removed in any other way.
     """
 
@@ -59,11 +65,13 @@ class Supervisor:
         channel: int = 0,
         every_channel: Callable[[bytes, int], None] | None = None,
         memory: CardMemory | None = None,
+        lost: Callable[[Device, AudioUnavailable], None] = log_loss,
     ) -> None:
         self._opener = StreamOpener(ears, mouth, names, channel=channel, every_channel=every_channel, memory=memory)
         self._ears = ears
         self._mouth = mouth
         self._report = report
+        self._explain = lost
         self._streams: Streams | None = None
         self._lost: dict[Device, str] = {}
         self._tries = 0
@@ -110,7 +118,7 @@ class Supervisor:
     def _lose(self, device: Device, failure: AudioUnavailable) -> None:
         if self._lost.get(device) != str(failure):
             # Once, not with every attempt: a box may be without its card for weeks.
-            tell(_log, logging.ERROR, "device-lost", device=str(device), problem=failure.line())
+            self._explain(device, failure)
         if device not in self._lost:
             self._report(DeviceLost(device))
         self._lost[device] = str(failure)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from edgevoice.agent.agent import Agent
+from edgevoice.agent.events import AgentEvent
 from edgevoice.agent.voice import RealtimeVoice
 from edgevoice.local.server import LocalService
 from edgevoice.local.speech.recogniser import PhonemeRecogniser
@@ -47,3 +48,9 @@ async def played(agent: Agent) -> None:
     while True:
         agent.read(2400)
         await asyncio.sleep(0.001)
+
+
+async def watched(agent: Agent, seen: list[AgentEvent]) -> None:
+    """Add to ``seen`` every event until the conversation is over."""
+    async for event in agent:
+        seen += [event]

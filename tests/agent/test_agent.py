@@ -21,7 +21,7 @@ from edgevoice.local.scripted.opponent import Opponent
 from edgevoice.local.scripted.script import AnswerStep, Expect
 from edgevoice.local.server import LocalService
 from edgevoice.local.speech.voice import HibariVoice
-from tests.agent.conftest import played
+from tests.agent.conftest import played, watched
 from tests.local.client import openai_address, question
 from tests.local.talking import Hears, Tone, script_of
 from tests.waiting import eventually
@@ -32,11 +32,6 @@ Converse = Callable[..., None]
 def get_current_time() -> str:
     """Say what time it is."""
     return "2026-11-29T08:15:00"
-
-
-async def watched(agent: Agent, seen: list[AgentEvent]) -> None:
-    async for event in agent:
-        seen += [event]
 
 
 def spoken_s(seen: list[AgentEvent]) -> float:
