@@ -16,8 +16,8 @@ MOST_ATTRIBUTES: Final = 12
 
 LARGE_CLASSES: Final = {
     "settings/schema.py Settings": "declared data: one field for each section",
-    "settings/schema.py ServiceSettings": "declared data: one field for each setting of [service]",
-    "settings/schema.py WakewordSettings": "declared data: one field for each setting of [wakeword]",
+    "settings/service.py ServiceSettings": "declared data: one field for each setting of [service]",
+    "settings/wakeword.py WakewordSettings": "declared data: one field for each setting of [wakeword]",
     "testbed/demo/figures.py Figures": "a record: one field for each figure of the demo's report",
     "testbed/soak/record.py Record": "a record: one field for each kind of thing that a soak notes",
 }

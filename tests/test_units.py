@@ -80,7 +80,7 @@ def test_the_unit_accepts_no_incoming_connections() -> None:
 
 def test_the_key_comes_as_the_credential_that_the_daemon_looks_for() -> None:
     from edgevoice.host.credentials import find_key  # noqa: PLC0415
-    from edgevoice.settings.schema import ServiceSettings  # noqa: PLC0415
+    from edgevoice.settings.service import ServiceSettings  # noqa: PLC0415
 
     name, _, _ = directives()["LoadCredential"][0].partition(":")
 

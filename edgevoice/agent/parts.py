@@ -17,7 +17,7 @@ from edgevoice.errors import EdgevoiceError
 from edgevoice.panel.none import NoPanel
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.link import Link, Said
-from edgevoice.settings.schema import ServiceSettings
+from edgevoice.settings.service import ServiceSettings
 from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.runner import ToolRunner

@@ -12,7 +12,7 @@ from edgevoice.echo.opening import open_echo
 from edgevoice.echo.tier_choice import Chosen
 from edgevoice.echo.tiers import Tier
 from edgevoice.errors import AudioUnavailable
-from edgevoice.settings.schema import MicrophoneSettings, SpeakerSettings
+from edgevoice.settings.sound import MicrophoneSettings, SpeakerSettings
 from edgevoice.wakeword.opening import open_voice
 
 

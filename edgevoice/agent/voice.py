@@ -11,7 +11,7 @@ import msgspec
 from edgevoice.errors import SettingsInvalid
 from edgevoice.local.process import LocalServiceProcess
 from edgevoice.realtime.endpoint import Endpoint, local, remote
-from edgevoice.settings import schema
+from edgevoice.settings.service import ServiceSettings
 
 KEY_VARIABLES = ("EDGEVOICE_API_KEY", "INWORLD_API_KEY")
 """Environment variables for the key if a program gives none; the first one that is set counts."""
@@ -41,7 +41,7 @@ class RealtimeVoice:
     api_key: str = field(default="", repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def service(self, instructions: str) -> schema.ServiceSettings:
+    def service(self, instructions: str) -> ServiceSettings:
         """Return the settings of a session; ``SettingsInvalid`` for an invalid value."""
         given = {
             "model": self.model,
@@ -54,7 +54,7 @@ class RealtimeVoice:
         if twice := sorted(given.keys() & self.options.keys()):
             raise SettingsInvalid(f"options of RealtimeVoice name {', '.join(twice)}: an argument of its own sets that")
         try:
-            return msgspec.convert({**given, **self.options}, schema.ServiceSettings)
+            return msgspec.convert({**given, **self.options}, ServiceSettings)
         except msgspec.ValidationError as error:
             raise SettingsInvalid(f"RealtimeVoice: {error}") from None
 

@@ -18,7 +18,7 @@ from edgevoice.core.ports import Report
 from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.core.sound.rates import NEAR_END_HZ
 from edgevoice.errors import AudioUnavailable
-from edgevoice.settings.schema import MicrophoneSettings, SpeakerSettings
+from edgevoice.settings.sound import MicrophoneSettings, SpeakerSettings
 
 Played = Callable[[npt.NDArray[np.int16] | None, int], None]
 

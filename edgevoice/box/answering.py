@@ -12,7 +12,7 @@ from edgevoice.journal import tell
 from edgevoice.local.process import LocalServiceProcess
 from edgevoice.observers.announcement import ANNOUNCEMENT, Announced
 from edgevoice.realtime.endpoint import Endpoint, local, remote
-from edgevoice.settings.schema import ServiceSettings
+from edgevoice.settings.service import ServiceSettings
 from edgevoice.store.folders import state_folder
 
 _log = logging.getLogger(__name__)

@@ -31,7 +31,8 @@ from edgevoice.engine import Adapters, Engine
 from edgevoice.panel.audible import HeardPanel
 from edgevoice.realtime.link import Link, nothing_earlier
 from edgevoice.realtime.session import Json, session_of
-from edgevoice.settings.schema import ServiceSettings, Settings
+from edgevoice.settings.schema import Settings
+from edgevoice.settings.service import ServiceSettings
 from edgevoice.tools.built_in import built_in
 from edgevoice.tools.folder import FolderSource
 from edgevoice.tools.functions import FunctionSource

@@ -19,7 +19,8 @@ from edgevoice.journal import tell
 from edgevoice.observers.minutes import Minutes
 from edgevoice.panel.pins import PinFactory
 from edgevoice.realtime.endpoint import Endpoint
-from edgevoice.settings.schema import MemorySettings, Settings
+from edgevoice.settings.assistant import MemorySettings
+from edgevoice.settings.schema import Settings
 from edgevoice.store.files import sweep
 from edgevoice.store.folders import cache_folder, state_folder
 from edgevoice.tools.folder import FolderSource

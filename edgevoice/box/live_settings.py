@@ -7,7 +7,8 @@ from msgspec import structs
 
 from edgevoice.errors import SettingsInvalid
 from edgevoice.journal import tell
-from edgevoice.settings.schema import ServiceSettings, Settings
+from edgevoice.settings.schema import Settings
+from edgevoice.settings.service import ServiceSettings
 
 _log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from edgevoice import journal
 from edgevoice.settings.file import load
-from edgevoice.settings.schema import WakewordSettings
+from edgevoice.settings.wakeword import WakewordSettings
 from edgevoice.store.folders import cache_folder, state_folder
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.engine import open_scorer

@@ -13,7 +13,7 @@ from edgevoice.audio.devices import find, sound_library
 from edgevoice.audio.microphone import Microphone
 from edgevoice.core.facts import Device
 from edgevoice.errors import DeviceBusy
-from edgevoice.settings.schema import MicrophoneSettings
+from edgevoice.settings.sound import MicrophoneSettings
 
 _MOST_WAITING: Final = 50
 _DEAD_AFTER_S: Final = 1.0

@@ -13,7 +13,7 @@ from rich.table import Table
 from edgevoice.commands.wakeword_apply import Change, apply, changes_for
 from edgevoice.errors import EdgevoiceError
 from edgevoice.settings.file import Loaded, load
-from edgevoice.settings.schema import WakewordSettings
+from edgevoice.settings.wakeword import WakewordSettings
 from edgevoice.store.folders import state_folder
 from edgevoice.wakeword.tuning.intervals import Interval
 from edgevoice.wakeword.tuning.near_misses_log import CLIPS_NAME, FILE_NAME, Entry, read_log

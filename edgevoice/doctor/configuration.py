@@ -17,7 +17,8 @@ from edgevoice.errors import EchoUnavailable, WakeWordUnavailable
 from edgevoice.host.credentials import Key
 from edgevoice.settings.catalogue import ENTRIES
 from edgevoice.settings.file import Loaded
-from edgevoice.settings.schema import Settings, WakewordEngine
+from edgevoice.settings.schema import Settings
+from edgevoice.settings.wakeword import WakewordEngine
 from edgevoice.wakeword.engine import open_scorer
 from edgevoice.wakeword.models.front_end import PartsUnavailable
 from edgevoice.wakeword.models.present import in_reach, is_in_home, words_present

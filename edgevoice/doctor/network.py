@@ -22,7 +22,8 @@ from edgevoice.realtime.handshake import shake_hands
 from edgevoice.realtime.refusal import dial_failure
 from edgevoice.realtime.session import session_of
 from edgevoice.realtime.tcp import open_tcp
-from edgevoice.settings.schema import ServiceSettings, Settings
+from edgevoice.settings.schema import Settings
+from edgevoice.settings.service import ServiceSettings
 
 _CONNECT_S = 5.0
 _RENEWAL_DAYS = 7

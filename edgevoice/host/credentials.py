@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from edgevoice.errors import SettingsInvalid
-from edgevoice.settings.schema import ServiceSettings
+from edgevoice.settings.service import ServiceSettings
 
 LARGEST_KEY_BYTES: Final = 16_384
 """Longer than any HTTP header with a key may be on common servers (8 to 16 kB)."""

@@ -21,7 +21,8 @@ from edgevoice.panel.lights import open_lights
 from edgevoice.panel.none import NoPanel
 from edgevoice.panel.pins import PinFactory, open_pins
 from edgevoice.panel.terminal import TerminalPanel
-from edgevoice.settings.schema import AmplifierSettings, PanelSettings
+from edgevoice.settings.schema import PanelSettings
+from edgevoice.settings.sound import AmplifierSettings
 
 _log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from edgevoice.realtime.proxies import proxy_for, shown_proxy
 from edgevoice.realtime.redaction import Redactor, secrets_in_address
-from edgevoice.settings.schema import ServiceSettings
+from edgevoice.settings.service import ServiceSettings
 
 INWORLD_URL = "wss://api.inworld.ai/api/v1/realtime/session"
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgevoice.core.sound.rates import WIRE_HZ
-from edgevoice.settings.schema import ServiceSettings
+from edgevoice.settings.service import ServiceSettings
 
 Json = dict[str, Any]
 

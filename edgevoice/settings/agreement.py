@@ -8,7 +8,8 @@ from typing import Any
 
 from msgspec import ValidationError, convert, inspect, structs
 
-from edgevoice.settings.schema import Settings, WakewordSettings, WordSettings
+from edgevoice.settings.schema import Settings
+from edgevoice.settings.wakeword import WakewordSettings, WordSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Literal, assert_never
 
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.journal import tell
-from edgevoice.settings.schema import WakewordEngine
+from edgevoice.settings.wakeword import WakewordEngine
 from edgevoice.wakeword.energy_gate import EnergyGate
 from edgevoice.wakeword.household import HouseholdVoices
 from edgevoice.wakeword.models.classifier import Classifier

@@ -11,7 +11,7 @@ from edgevoice.core.facts import WakeWordHeard
 from edgevoice.core.ports import Observer
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.journal import tell
-from edgevoice.settings.schema import WakewordSettings
+from edgevoice.settings.wakeword import WakewordSettings
 from edgevoice.store.folders import cache_folder, state_folder
 from edgevoice.wakeword.detector import Detector
 from edgevoice.wakeword.engine import open_scorer

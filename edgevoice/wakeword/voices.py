@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 
 from edgevoice.errors import EdgevoiceError
 from edgevoice.journal import tell
-from edgevoice.settings.schema import WakewordSettings
+from edgevoice.settings.wakeword import WakewordSettings
 from edgevoice.store.files import write_whole
 from edgevoice.wakeword.household import HouseholdVoices, VoiceVerifier
 from edgevoice.wakeword.models.present import find_part

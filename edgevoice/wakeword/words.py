@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgevoice.errors import WakeWordUnavailable
-from edgevoice.settings.schema import WakewordSettings, WordSettings
+from edgevoice.settings.wakeword import WakewordSettings, WordSettings
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.models.present import find_model, word_of, words_present
 

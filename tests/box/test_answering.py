@@ -12,7 +12,7 @@ from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.host.credentials import Key
 from edgevoice.observers.announcement import ANNOUNCEMENT, Announced
 from edgevoice.realtime.endpoint import Endpoint
-from edgevoice.settings.schema import ServiceSettings
+from edgevoice.settings.service import ServiceSettings
 
 
 @pytest.mark.parametrize(

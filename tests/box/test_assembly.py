@@ -36,20 +36,11 @@ from edgevoice.panel.none import NoPanel
 from edgevoice.panel.opening import open_mute_pin, open_panel, open_panel_buttons
 from edgevoice.realtime.endpoint import Endpoint, local
 from edgevoice.realtime.link import Link
-from edgevoice.settings.schema import (
-    AmplifierSettings,
-    BudgetSettings,
-    ConversationSettings,
-    EchoSettings,
-    MicrophoneSettings,
-    PanelSettings,
-    ServiceSettings,
-    Settings,
-    SpeakerSettings,
-    ToolsSettings,
-    WakewordSettings,
-    WatchdogSettings,
-)
+from edgevoice.settings.assistant import ToolsSettings
+from edgevoice.settings.schema import BudgetSettings, ConversationSettings, PanelSettings, Settings, WatchdogSettings
+from edgevoice.settings.service import ServiceSettings
+from edgevoice.settings.sound import AmplifierSettings, EchoSettings, MicrophoneSettings, SpeakerSettings
+from edgevoice.settings.wakeword import WakewordSettings
 from edgevoice.tools.functions import FunctionSource
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.words import WakeWord

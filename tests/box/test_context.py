@@ -11,7 +11,10 @@ from edgevoice.echo.record import EchoRecord, write_record
 from edgevoice.host.credentials import Key
 from edgevoice.memory.memory import NAME
 from edgevoice.observers.announcement import Announced
-from edgevoice.settings.schema import MemorySettings, ServiceSettings, Settings, ToolsSettings, WakewordSettings
+from edgevoice.settings.assistant import MemorySettings, ToolsSettings
+from edgevoice.settings.schema import Settings
+from edgevoice.settings.service import ServiceSettings
+from edgevoice.settings.wakeword import WakewordSettings
 from tests.waiting import eventually
 
 KEY = Key("secret", source="a test")

@@ -12,7 +12,9 @@ from edgevoice.errors import SettingsInvalid
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.link import Link
 from edgevoice.realtime.session import session_of
-from edgevoice.settings.schema import ServiceSettings, Settings, SpeakerSettings
+from edgevoice.settings.schema import Settings
+from edgevoice.settings.service import ServiceSettings
+from edgevoice.settings.sound import SpeakerSettings
 from tests.realtime import services
 from tests.waiting import eventually
 

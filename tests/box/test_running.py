@@ -42,7 +42,8 @@ from edgevoice.observers.conversation_log import ConversationLog
 from edgevoice.observers.minutes import Minutes
 from edgevoice.panel.none import NoPanel
 from edgevoice.realtime.endpoint import local
-from edgevoice.settings.schema import MicrophoneSettings, Settings
+from edgevoice.settings.schema import Settings
+from edgevoice.settings.sound import MicrophoneSettings
 from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
 from edgevoice.wakeword.tuning.notes import Outcomes
 from tests.box.signals import harmless

@@ -10,7 +10,10 @@ from edgevoice.echo.record import EchoRecord
 from edgevoice.errors import EchoUnavailable
 from edgevoice.host.credentials import Key
 from edgevoice.settings.file import load
-from edgevoice.settings.schema import EchoSettings, ServiceSettings, Settings, WakewordSettings
+from edgevoice.settings.schema import Settings
+from edgevoice.settings.service import ServiceSettings
+from edgevoice.settings.sound import EchoSettings
+from edgevoice.settings.wakeword import WakewordSettings
 from edgevoice.wakeword.models.front_end import PartsUnavailable
 from edgevoice.wakeword.models.present import words_present
 

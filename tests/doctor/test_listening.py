@@ -11,7 +11,8 @@ from edgevoice.doctor import listening
 from edgevoice.doctor.findings import FindingStatus
 from edgevoice.doctor.listening import listen
 from edgevoice.doctor.sound import State, judge_microphone, judge_speaker
-from edgevoice.settings.schema import MicrophoneSettings, Settings, SpeakerSettings
+from edgevoice.settings.schema import Settings
+from edgevoice.settings.sound import MicrophoneSettings, SpeakerSettings
 from tests.audio.fake_library import CARDS, FakeLibrary, info
 from tests.doctor.machines import machine
 

@@ -28,7 +28,8 @@ from edgevoice.doctor.network import (
     probe_way,
 )
 from edgevoice.host.credentials import Key
-from edgevoice.settings.schema import ServiceSettings, Settings
+from edgevoice.settings.schema import Settings
+from edgevoice.settings.service import ServiceSettings
 from tests.doctor.machines import machine
 from tests.realtime.test_tcp import swallowing
 

@@ -37,7 +37,7 @@ from edgevoice.local.speech.voice import HibariVoice
 from edgevoice.realtime.endpoint import local
 from edgevoice.realtime.link import Link
 from edgevoice.realtime.session import session_of
-from edgevoice.settings.schema import ServiceSettings
+from edgevoice.settings.service import ServiceSettings
 from edgevoice.testbed.stage.events import Note, Seen
 from edgevoice.tools.clock import clock_tool
 from edgevoice.tools.functions import FunctionSource

@@ -47,7 +47,7 @@ from edgevoice.local.scripted.script import Expect, Script, ScriptedSession
 from edgevoice.realtime.endpoint import remote
 from edgevoice.realtime.link import Link
 from edgevoice.realtime.session import session_of
-from edgevoice.settings.schema import ServiceSettings
+from edgevoice.settings.service import ServiceSettings
 from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.runner import ToolRunner

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from edgevoice.errors import SettingsInvalid
 from edgevoice.host.credentials import LARGEST_KEY_BYTES, Key, find_key
-from edgevoice.settings.schema import ServiceSettings
+from edgevoice.settings.service import ServiceSettings
 
 SECRET = "c2VjcmV0OmtleQ=="
 

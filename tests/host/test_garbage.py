@@ -15,7 +15,8 @@ from edgevoice.box.context import BoxContext
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.notices import PhaseEntered
 from edgevoice.host.garbage import Collector, spare_what_is_there
-from edgevoice.settings.schema import ServiceSettings, Settings
+from edgevoice.settings.schema import Settings
+from edgevoice.settings.service import ServiceSettings
 
 
 class Knot:

@@ -11,7 +11,8 @@ from edgevoice.panel.boards import BOARDS, HEADER, Board, BoardPins, header_pin,
 from edgevoice.panel.lights import open_lights
 from edgevoice.panel.mock import MockPins
 from edgevoice.settings.file import load
-from edgevoice.settings.schema import AmplifierSettings, PanelSettings
+from edgevoice.settings.schema import PanelSettings
+from edgevoice.settings.sound import AmplifierSettings
 
 every_board = pytest.mark.parametrize("board", BOARDS.values(), ids=lambda board: board.name)
 

@@ -22,7 +22,8 @@ from edgevoice.panel.mock import MockPins
 from edgevoice.panel.none import NoPanel
 from edgevoice.panel.opening import check_pins, open_mute_pin, open_panel, open_panel_buttons, shows_on_terminal
 from edgevoice.panel.terminal import TerminalPanel
-from edgevoice.settings.schema import AmplifierSettings, PanelSettings
+from edgevoice.settings.schema import PanelSettings
+from edgevoice.settings.sound import AmplifierSettings
 
 TALK, AMPLIFIER = 23, 16
 GPIO = PanelSettings(kind="gpio", hold_s=0.3)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from edgevoice.realtime.endpoint import Endpoint, local, remote, session_id
-from edgevoice.settings.schema import ServiceSettings
+from edgevoice.settings.service import ServiceSettings
 
 KEY = "c2VjcmV0OmtleS10aGF0LW5vYm9keS1tYXktc2Vl"
 

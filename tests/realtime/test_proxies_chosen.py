@@ -7,7 +7,7 @@ import pytest
 from edgevoice.doctor.network import address_of
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.proxies import proxy_for, shown_proxy
-from edgevoice.settings.schema import ServiceSettings
+from edgevoice.settings.service import ServiceSettings
 
 SECURE, PLAIN = "wss://api.example.org/x", "ws://box.example.org:8080/x"
 IN_TURN = {

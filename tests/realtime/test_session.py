@@ -12,7 +12,7 @@ from edgevoice.core.protocol import wire
 from edgevoice.core.protocol.transcript import visible
 from edgevoice.realtime.session import session_of
 from edgevoice.settings.instructions import STEERING
-from edgevoice.settings.schema import ServiceSettings
+from edgevoice.settings.service import ServiceSettings
 
 OTHER_THAN_EVER: dict[str, Any] = {
     "model": "anthropic/claude-sonnet-4-6",

@@ -19,14 +19,10 @@ from edgevoice.settings.catalogue import (
 from edgevoice.settings.file import (
     NOT_SETTINGS,
 )
-from edgevoice.settings.schema import (
-    AmplifierSettings,
-    PanelSettings,
-    ServiceSettings,
-    Settings,
-    SpeakerSettings,
-    WakewordSettings,
-)
+from edgevoice.settings.schema import PanelSettings, Settings
+from edgevoice.settings.service import ServiceSettings
+from edgevoice.settings.sound import AmplifierSettings, SpeakerSettings
+from edgevoice.settings.wakeword import WakewordSettings
 
 # --- the structs -----------------------------------------------------------------------------------------------------
 

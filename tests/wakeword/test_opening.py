@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from edgevoice.errors import WakeWordUnavailable
-from edgevoice.settings.schema import WakewordSettings
+from edgevoice.settings.wakeword import WakewordSettings
 from edgevoice.wakeword import opening
 from edgevoice.wakeword.models.shapes import Samples
 from edgevoice.wakeword.opening import open_detector, open_outcomes, open_voice

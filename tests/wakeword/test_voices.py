@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgevoice.settings.schema import WakewordSettings
+from edgevoice.settings.wakeword import WakewordSettings
 from edgevoice.wakeword.household import VoiceVerifier
 from edgevoice.wakeword.models.shapes import EMBEDDING_SIZE
 from edgevoice.wakeword.voices import (

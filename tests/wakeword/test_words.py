@@ -8,7 +8,8 @@ import pytest
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.settings.agreement import disagreements
 from edgevoice.settings.file import SettingsRefused, load
-from edgevoice.settings.schema import Settings, WakewordSettings
+from edgevoice.settings.schema import Settings
+from edgevoice.settings.wakeword import WakewordSettings
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.models.present import words_present
 from edgevoice.wakeword.words import WakeWord, wake_words

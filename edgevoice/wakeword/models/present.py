@@ -9,7 +9,7 @@ from typing import Final
 
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.extras import how_to_add
-from edgevoice.settings.schema import WakewordEngine
+from edgevoice.settings.wakeword import WakewordEngine
 
 
 class MicroMissing(WakeWordUnavailable):

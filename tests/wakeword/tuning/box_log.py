@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from edgevoice.settings.schema import WakewordSettings
+from edgevoice.settings.wakeword import WakewordSettings
 from edgevoice.wakeword.tuning.near_misses_log import ConversationOutcome, Detection, Listening, NearMiss, NearMissLog
 from edgevoice.wakeword.words import wake_words
 from tests.waiting import until

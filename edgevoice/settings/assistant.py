@@ -1,0 +1,44 @@
+"""The settings of what the box does besides talking: ``[tools]`` and ``[memory]``."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from edgevoice.settings.fields import NotEmpty, ToolName
+
+
+class ToolsSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the model may do besides talking.
+
+    enabled: The built-in tools that the model may call. Tools in the folder, and those of the memory, need not be
+        named.
+    folder: A folder of Python files whose functions marked @tool are tools, too. The files and the folder must belong
+        to root, or to the user who runs the box, and be writable by nobody else.
+    timeout_s: How long a tool may take before it counts as failed.
+    """
+
+    enabled: Annotated[
+        tuple[ToolName, ...], Meta(extra={"must_be": 'a list of the names of tools, such as ["set_timer"]'})
+    ] = (
+        "get_current_time",
+        "set_volume",
+        "set_timer",
+        "cancel_timers",
+        "end_conversation",
+    )
+    folder: NotEmpty = "/etc/edgevoice/tools"
+    timeout_s: Annotated[float, Meta(ge=1, le=60)] = 10.0
+
+
+class MemorySettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the box remembers from one conversation to the next: nothing, unless it is enabled.
+
+    enabled: Whether it keeps what was said and what it was asked to remember, in the state folder. The service is given
+        the household's record and the last turns with each session.
+    days: For how many days what was said is kept.
+    history_tokens: How much of earlier conversations a new one is given, in tokens; four letters count as one.
+    """
+
+    enabled: bool = False
+    days: Annotated[int, Meta(ge=1, le=3650)] = 90
+    history_tokens: Annotated[int, Meta(ge=0, le=20_000)] = 1000

@@ -1,0 +1,36 @@
+"""The types of single settings: ranges and patterns, and what an error asks for. They are data, read by `catalogue`."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+ToolName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+"""The name of a tool as the Realtime protocol takes it. Which tools there are is known only where they come from."""
+
+NotEmpty = Annotated[str, Meta(min_length=1)]
+Percent = Annotated[int, Meta(ge=0, le=100)]
+Gpio = Annotated[int, Meta(ge=0, le=27)]
+"""The BCM number of a pin on the 40-pin header."""
+
+# ``is_private``: may contain a key by mistake, so no error repeats the value. ``must_be``: what an error asks for.
+Address = Annotated[
+    str,
+    Meta(extra={"is_private": True, "must_be": 'empty, "local", or an address that begins with ws:// or wss://'}),
+]
+KeyFile = Annotated[
+    str,
+    Meta(
+        pattern=r"^(~?/[^\x00-\x1f\x7f-\x9f]*)?$",
+        extra={"is_private": True, "must_be": "empty or an absolute path, such as /etc/edgevoice/api_key"},
+    ),
+]
+Language = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        extra={"must_be": 'a language code, such as "en" or "de-DE"'},
+    ),
+]
+
+Score = Annotated[float, Meta(ge=0.05, le=0.99, extra={"must_be": "a number between 0.05 and 0.99"})]
+SureScore = Annotated[float, Meta(ge=0.05, le=1, extra={"must_be": "a number between 0.05 and 1"})]

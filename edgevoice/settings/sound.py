@@ -1,0 +1,67 @@
+"""The settings of ``[microphone]``, ``[speaker]``, ``[amplifier]`` and ``[echo]``."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from edgevoice.settings.fields import Gpio, NotEmpty, Percent
+
+
+class MicrophoneSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The near-end: the sound card that hears the room.
+
+    device: The card's name; `edgevoice devices` lists those present.
+    channel: Which of the card's channels hears you, from 0; `edgevoice doctor` shows the level of each.
+    preroll_s: How much from before the wake word goes to the service, so that no word is lost.
+    zeros_s: After this much time with nothing but zeros the fault light shows that the microphone is off or dead; 0
+        disables this, for devices that deliver zeros in a quiet room.
+    """
+
+    device: NotEmpty = "default"
+    channel: Annotated[int, Meta(ge=0, le=15)] = 0
+    preroll_s: Annotated[float, Meta(ge=0, le=5)] = 2.0
+    zeros_s: Annotated[float, Meta(ge=0, le=3600)] = 30.0
+
+
+class SpeakerSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The far-end: the sound card that answers.
+
+    device: The card's name; `edgevoice devices` lists those present.
+    volume_percent: How loud the answers are when the box starts.
+    earcon_percent: How loud the earcons are, whatever the volume of the answers.
+    prefill_ms: How much audio is buffered before playback begins: less is quicker, more survives a bad network.
+    """
+
+    device: NotEmpty = "default"
+    volume_percent: Percent = 70
+    earcon_percent: Percent = 40
+    prefill_ms: Annotated[int, Meta(ge=20, le=500)] = 80
+
+
+class EchoSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How the box avoids hearing itself.
+
+    tier: What may interrupt it while it speaks. "none": the wake word, if you are louder than the answer, and the talk
+        button; the service hears silence meanwhile. "linear": the same, but the wake word is also detected under the
+        answer. "suppressor": whatever you say. "hardware": whatever you say, because the device cancels its own echo.
+        "auto": what `edgevoice doctor --echo` has measured in this room, else none.
+    noisy_room: What it does where speech cannot be told from what goes on in the room, as beside a loud television.
+        "wake-word": only the wake word and the talk button interrupt, until the answer is over or the room is quiet.
+        "speech": whatever you say interrupts all the same; noise may lower or cut the answer, too.
+    tail_ms: How long the room still echoes after playback has ended.
+    """
+
+    tier: Literal["auto", "none", "linear", "suppressor", "hardware"] = "auto"
+    noisy_room: Literal["wake-word", "speech"] = "wake-word"
+    tail_ms: Annotated[int, Meta(ge=0, le=1000)] = 200
+
+
+class AmplifierSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The amplifier's mute pin: mutes it while the box starts and stops, and at once when an answer is cut.
+
+    mute_gpio: The pin that mutes it: SD_MODE of a MAX98357A, XSMT of a PCM5102.
+    mute_active_high: Whether a high level mutes; false if a low level does.
+    """
+
+    mute_gpio: Gpio | Literal["none"] = "none"
+    mute_active_high: bool = False
