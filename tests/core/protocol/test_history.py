@@ -95,9 +95,14 @@ def test_an_interrupted_answer_is_replayed_up_to_the_last_whole_word_heard() -> 
     assert heard(ANSWER, 1000) == [(Role.ASSISTANT, ANSWER)]
     assert heard(ANSWER, 30) == []
     assert heard("今日は晴れです。", 500) == [(Role.ASSISTANT, "今日は晴")]
-    assert heard("word " * 1000, 100) == [(Role.ASSISTANT, ("word " * 100).strip())]
+    assert heard("word " * 1000, 20_000, of_ms=200_000) == [(Role.ASSISTANT, ("word " * 100).strip())]
     assert heard("Good morning.", 800) == [(Role.ASSISTANT, "Good")]
     assert heard("", 500) == []
+
+
+def test_words_that_are_far_ahead_of_the_sound_were_not_heard() -> None:
+    # All of the sound that had arrived was heard, but no voice says so much in 200 ms.
+    assert heard(ANSWER, 200, of_ms=200) == [(Role.ASSISTANT, "It is")]
 
 
 def test_the_words_of_an_interrupted_answer_may_never_be_final() -> None:
