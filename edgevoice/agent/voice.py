@@ -8,13 +8,15 @@ from typing import Any, Self
 
 import msgspec
 
+from edgevoice.box.answering import answers_itself
 from edgevoice.errors import SettingsInvalid
+from edgevoice.host.credentials import Key, checked_key, find_key
 from edgevoice.local.process import LocalServiceProcess
 from edgevoice.realtime.endpoint import Endpoint, local, remote
 from edgevoice.settings.service import ServiceSettings
 
-KEY_VARIABLES = ("EDGEVOICE_API_KEY", "INWORLD_API_KEY")
-"""Environment variables for the key if a program gives none; the first one that is set counts."""
+KEY_VARIABLE = "INWORLD_API_KEY"
+"""Environment variable for the key, by Inworld's own name for it; the box's places for a key come first."""
 
 URL_VARIABLE = "EDGEVOICE_SERVICE_URL"
 """Environment variable for the address, the same as the box's."""
@@ -28,9 +30,9 @@ class RealtimeVoice:
     voice's own pace. ``language``: what the user speaks. ``url``: the service's address; if empty, the environment's
     ``EDGEVOICE_SERVICE_URL`` is used, else Inworld, or without a key the service inside this package, which "local"
     always selects. Any address that is not Inworld's is assumed to speak OpenAI's protocol unless ``options`` sets
-    ``dialect``. ``api_key``: if empty, the environment's ``EDGEVOICE_API_KEY`` or ``INWORLD_API_KEY`` is used; it
-    appears in no ``repr`` and in no log. ``options``: any other setting of the section ``[service]``, by its name, such
-    as ``{"eagerness": "high"}``.
+    ``dialect``. ``api_key``: if empty, the key is the environment's ``EDGEVOICE_API_KEY``, what is in the file that the
+    option ``key_file`` names, or the environment's ``INWORLD_API_KEY``; it appears in no ``repr`` and in no log.
+    ``options``: any other setting of the section ``[service]``, by its name, such as ``{"eagerness": "high"}``.
     """
 
     model: str = "openai/gpt-4.1-mini"
@@ -59,9 +61,21 @@ class RealtimeVoice:
             raise SettingsInvalid(f"RealtimeVoice: {error}") from None
 
     def resolved(self, environment: Mapping[str, str] = os.environ) -> Self:
-        """Return a copy completed from the environment: an address and a key if there is none."""
-        key = self.api_key or next((environment[name] for name in KEY_VARIABLES if environment.get(name)), "")
-        return replace(self, url=self.url or environment.get(URL_VARIABLE, ""), api_key=key)
+        """Return a copy completed from the environment: an address and a key if there is none.
+
+        Raises ``SettingsInvalid`` for what cannot be a key, and for a key file that cannot be used.
+        """
+        completed = replace(self, url=self.url or environment.get(URL_VARIABLE, ""))
+        key = completed._key(environment)  # noqa: SLF001 - it is another one of this class
+        return replace(completed, api_key=key.reveal() if key is not None else "")
+
+    def _key(self, environment: Mapping[str, str]) -> Key | None:
+        if self.api_key:
+            return checked_key(self.api_key, source="api_key of RealtimeVoice")
+        if (key := find_key(self.service(""), environment)) is not None:
+            return key
+        alias = environment.get(KEY_VARIABLE, "")
+        return checked_key(alias, source=KEY_VARIABLE) if alias.strip() else None
 
     @asynccontextmanager
     async def reached(self) -> AsyncIterator[Callable[[], Endpoint]]:
@@ -69,9 +83,10 @@ class RealtimeVoice:
 
         Raises ``LocalServiceUnavailable`` if that one cannot run.
         """
-        if self.url == "local" or not (self.url or self.api_key):
+        key = self._key({})
+        if answers_itself(self.service(""), key):
             async with LocalServiceProcess() as process:
                 await process.ensure()
                 yield lambda: local(process.socket_path, process.prepare)
             return
-        yield lambda: remote(self.service(""), self.api_key)
+        yield lambda: remote(self.service(""), key.reveal() if key is not None else "")

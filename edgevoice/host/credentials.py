@@ -63,12 +63,12 @@ def find_key(service: ServiceSettings, environment: Mapping[str, str]) -> Key | 
     and for a key file that other users can read.
     """
     if secret := environment.get("EDGEVOICE_API_KEY", "").strip(_AROUND):
-        return _checked(secret, source="EDGEVOICE_API_KEY")
+        return checked_key(secret, source="EDGEVOICE_API_KEY")
     if folder := environment.get("CREDENTIALS_DIRECTORY"):
         # systemd owns this folder and guarantees that nobody else can read it (systemd.exec, CREDENTIALS).
         content = _content_of(Path(folder, "api_key"), source="the systemd credential api_key")
         if content is not None:
-            return _checked(content, source="the systemd credential api_key", remedy=_STORE_AGAIN)
+            return checked_key(content, source="the systemd credential api_key", remedy=_STORE_AGAIN)
     if service.key_file:
         path = _in_home(service.key_file, environment)
         source = f"service.key_file {service.key_file}"
@@ -79,7 +79,7 @@ def find_key(service: ServiceSettings, environment: Mapping[str, str]) -> Key | 
         content = _content_of(path, source=source, place=place)
         if content is None:
             raise place.missing()
-        return _checked(content, source=source, remedy=f"Copy the key again from the service's portal into {path}.")
+        return checked_key(content, source=source, remedy=f"Copy the key again from the service's portal into {path}.")
     return None
 
 
@@ -160,7 +160,11 @@ def _content_of(path: Path, *, source: str, place: _Place | None = None) -> str 
     return content.decode("latin-1")
 
 
-def _checked(content: str, *, source: str, remedy: str | None = None) -> Key:
+def checked_key(content: str, *, source: str, remedy: str | None = None) -> Key:
+    """Return what was found at ``source`` as a key, without white space around it.
+
+    Raises ``SettingsInvalid``, which names the source, for what cannot be a key.
+    """
     secret = content.strip(_AROUND)
     if not secret:
         complaint = "is empty"
