@@ -1,4 +1,4 @@
-"""The key of the service: finds, checks and hides it. Never logs, prints or repeats any part of it."""
+"""The key of the service, and the secrets of tools: finds, checks and hides them. Never shows any part of one."""
 
 import errno
 import os
@@ -11,6 +11,7 @@ from typing import Final
 
 from edgevoice.errors import SettingsInvalid
 from edgevoice.settings.service import ServiceSettings
+from edgevoice.store.folders import config_folder
 
 LARGEST_KEY_BYTES: Final = 16_384
 """Longer than any HTTP header with a key may be on common servers (8 to 16 kB)."""
@@ -19,6 +20,7 @@ _HOMES: Final = ("/home", "/root", "/run/user")
 """Folders that ProtectHome= in the service's unit hides from it (systemd.exec)."""
 
 _STORE: Final = "Store the key for the box: sudo scripts/setup --key-file FILE"
+_HOW_TO_STORE: Final = 'Store it as docs/memory-and-tools.md says, under "Secrets", and restart the box.'
 _STORE_AGAIN: Final = "Copy the key again from the service's portal: sudo scripts/setup --key-file FILE"
 
 _AROUND: Final = " \t\r\n"
@@ -81,6 +83,27 @@ def find_key(service: ServiceSettings, environment: Mapping[str, str]) -> Key | 
             raise place.missing()
         return checked_key(content, source=source, remedy=f"Copy the key again from the service's portal into {path}.")
     return None
+
+
+def find_secret(name: str, environment: Mapping[str, str]) -> Key:
+    """Return the secret that the settings mention by ``name``: letters, digits, ``-`` and ``_``.
+
+    Looks at the systemd credential of that name, then at a file of that name in the folder ``secrets`` beside the
+    user's own settings, which only its owner may be able to read. Raises ``SettingsInvalid`` if there is none, and for
+    one that cannot be valid.
+    """
+    if folder := environment.get("CREDENTIALS_DIRECTORY"):
+        source = f"the systemd credential {name}"
+        content = _content_of(Path(folder, name), source=source)
+        if content is not None:
+            return _checked(content, source=source, remedy=_HOW_TO_STORE)
+    own = config_folder(environment)
+    if own is not None:
+        path = own / "secrets" / name
+        content = _content_of(path, source=str(path), place=_Place(path, str(path), is_service=False))
+        if content is not None:
+            return _checked(content, source=str(path), remedy=_HOW_TO_STORE)
+    raise _refused(f"the secret {name}", "is not stored", remedy=_HOW_TO_STORE)
 
 
 def _in_home(path: str, environment: Mapping[str, str]) -> Path:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgevoice.errors import SettingsInvalid
-from edgevoice.host.credentials import LARGEST_KEY_BYTES, Key, find_key
+from edgevoice.host.credentials import LARGEST_KEY_BYTES, Key, find_key, find_secret
 from edgevoice.settings.service import ServiceSettings
 
 SECRET = "c2VjcmV0OmtleQ=="
@@ -368,3 +368,50 @@ def test_a_key_has_16_kib_at_most(tmp_path: Path, size: int, *, is_taken: bool) 
         assert find_key(service, {}) == Key("k" * size, source="a test")
     else:
         assert "is too large for a key" in str(refusal_of(service))
+
+
+def secret_file(folder: Path, content: str, mode: int = 0o600) -> Path:
+    path = folder / "edgevoice" / "secrets" / "weather"
+    path.parent.mkdir(parents=True)
+    path.write_text(content, encoding="ascii")
+    path.chmod(mode)
+    return path
+
+
+def test_a_secret_is_a_systemd_credential_or_else_a_private_file_beside_the_settings(tmp_path: Path) -> None:
+    path = secret_file(tmp_path, "from-file\n")
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    environment = {"XDG_CONFIG_HOME": str(tmp_path), "CREDENTIALS_DIRECTORY": str(credentials)}
+
+    found = find_secret("weather", environment)
+    assert (found.reveal(), found.source) == ("from-file", str(path))
+
+    (credentials / "weather").write_text("from-systemd\n", encoding="ascii")
+    found = find_secret("weather", environment)
+    assert (found.reveal(), found.source) == ("from-systemd", "the systemd credential weather")
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "complaint"),
+    [
+        ("two words", 0o600, "contains white space"),
+        ("", 0o600, "is empty"),
+        ("hunter2", 0o644, "can be read by other users"),
+    ],
+)
+def test_a_secret_that_cannot_be_used_is_refused_without_showing_it(
+    tmp_path: Path, content: str, mode: int, complaint: str
+) -> None:
+    secret_file(tmp_path, content, mode)
+
+    with pytest.raises(SettingsInvalid, match=complaint) as refused:
+        find_secret("weather", {"XDG_CONFIG_HOME": str(tmp_path)})
+
+    assert not content or content not in refused.value.line()
+
+
+@pytest.mark.parametrize("environment", [{}, {"CREDENTIALS_DIRECTORY": "/nonexistent", "HOME": "/nonexistent"}])
+def test_a_secret_that_is_not_stored_is_named(environment: dict[str, str]) -> None:
+    with pytest.raises(SettingsInvalid, match="the secret weather is not stored"):
+        find_secret("weather", environment)
