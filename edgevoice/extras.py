@@ -4,7 +4,7 @@ import importlib.util
 import sys
 from typing import Final, Literal
 
-Extra = Literal["eval", "plot", "local", "echo", "microwakeword"]
+Extra = Literal["eval", "plot", "local", "echo", "mcp", "microwakeword"]
 
 _INSTALLED: Final = "/opt/edgevoice"
 """Where scripts/setup puts the program; this installation has no pip."""
@@ -14,6 +14,7 @@ _PACKAGES: Final[dict[Extra, tuple[str, ...]]] = {
     "plot": ("matplotlib>=3.8",),
     "local": ("hama==1.7.0", "hibari-tts==0.2.1", "webrtcvad-wheels>=2.0.14"),
     "echo": ("pywebrtc-audio==0.2.0",),
+    "mcp": ("mcp>=2.3,<3",),
     "microwakeword": ("pymicro-wakeword==2.5.0",),
 }
 

@@ -29,11 +29,12 @@ ADAPTERS = {
     "tools",
     "wakeword",
 }
-EVERYBODY_KNOWS = {"core", "errors", "extras", "journal", "settings", "store", "threads", "wall_clock"}
+EVERYBODY_KNOWS = {"children", "core", "errors", "extras", "journal", "settings", "store", "threads", "wall_clock"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"agent", "tools"},
     "errors": set(),
+    "children": set(),
     "extras": set(),
     "wall_clock": set(),
     "settings": {"errors", "store"},

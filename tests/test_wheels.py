@@ -13,6 +13,7 @@ import pytest
 ROOT: Final = Path(__file__).parents[1]
 LOCK: Final = ROOT / "requirements-pi.lock"
 EVAL_LOCK: Final = ROOT / "requirements-eval.lock"
+MCP_LOCK: Final = ROOT / "requirements-mcp.lock"
 LIMIT_S: Final = 240
 
 pytestmark = pytest.mark.skipif(not LOCK.exists(), reason="the locks are not beside these tests: an installed copy")
@@ -68,19 +69,25 @@ def test_a_pi_gets_all_runtime_dependencies_and_none_for_developers() -> None:
     assert not (FROM_DEBIAN | UNUSED | {"pytest", "mypy", "ruff", "openai", "matplotlib"}) & set(pins(LOCK))
 
 
-@pytest.mark.parametrize("lock", [LOCK, EVAL_LOCK], ids=["pi", "eval"])
+@pytest.mark.parametrize("lock", [LOCK, EVAL_LOCK, MCP_LOCK], ids=["pi", "eval", "mcp"])
 def test_every_package_is_verified_by_a_hash(lock: Path) -> None:
     assert [name for name, text in entries(lock).items() if "--hash=sha256:" not in text] == []
 
 
-def test_the_measuring_packages_on_the_box_are_the_tested_versions() -> None:
-    added, tested, runs = pins(EVAL_LOCK), pins(ROOT / "requirements.lock"), pins(LOCK)
+@pytest.mark.parametrize("lock", [EVAL_LOCK, MCP_LOCK], ids=["eval", "mcp"])
+def test_what_is_added_on_the_box_has_the_tested_versions(lock: Path) -> None:
+    added, tested, runs = pins(lock), pins(ROOT / "requirements.lock"), pins(LOCK)
 
     assert {name: versions for name, versions in added.items() if versions != tested.get(name)} == {}
     # Installed over the program, it must change nothing of it.
     assert {name for name in added.keys() & runs.keys() if added[name] != runs[name]} == set()
-    assert {"matplotlib", "soundfile", "scipy", "scikit-learn", "tqdm"} <= added.keys()
     assert not (FROM_DEBIAN | {"pytest", "mypy"}) & added.keys()
+
+
+def test_each_set_of_additions_has_what_it_is_for() -> None:
+    assert {"matplotlib", "soundfile", "scipy", "scikit-learn", "tqdm"} <= pins(EVAL_LOCK).keys()
+    assert {"mcp", "httpx2"} <= pins(MCP_LOCK).keys()
+    assert not UNUSED & pins(MCP_LOCK).keys()
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +134,7 @@ def resolved(uv: Path, lock: Path, python: str, machine: str) -> str:
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 @pytest.mark.parametrize("python", list(SYSTEMS))
-@pytest.mark.parametrize("lock", [LOCK, EVAL_LOCK], ids=["pi", "eval"])
+@pytest.mark.parametrize("lock", [LOCK, EVAL_LOCK, MCP_LOCK], ids=["pi", "eval", "mcp"])
 def test_all_installs_from_wheels(uv: Path, tmp_path: Path, lock: Path, python: str, machine: str) -> None:
     ready = {name: text for name, text in entries(lock).items() if (name, python) not in BUILT_HERE}
     (tmp_path / "ready.lock").write_text("".join(ready.values()))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from edgevoice.errors import SettingsInvalid
+from edgevoice.settings.fields import SECRET
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.store.folders import config_folder
 
@@ -96,14 +97,22 @@ def find_secret(name: str, environment: Mapping[str, str]) -> Key:
         source = f"the systemd credential {name}"
         content = _content_of(Path(folder, name), source=source)
         if content is not None:
-            return _checked(content, source=source, remedy=_HOW_TO_STORE)
+            return checked_key(content, source=source, remedy=_HOW_TO_STORE)
     own = config_folder(environment)
     if own is not None:
         path = own / "secrets" / name
         content = _content_of(path, source=str(path), place=_Place(path, str(path), is_service=False))
         if content is not None:
-            return _checked(content, source=str(path), remedy=_HOW_TO_STORE)
+            return checked_key(content, source=str(path), remedy=_HOW_TO_STORE)
     raise _refused(f"the secret {name}", "is not stored", remedy=_HOW_TO_STORE)
+
+
+def with_secrets(text: str, environment: Mapping[str, str]) -> str:
+    """Return a value of the settings with each ``${NAME}`` replaced by the secret of that name.
+
+    Raises the errors of `find_secret`.
+    """
+    return SECRET.sub(lambda match: find_secret(match["name"], environment).reveal(), text)
 
 
 def _in_home(path: str, environment: Mapping[str, str]) -> Path:

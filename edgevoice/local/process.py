@@ -8,12 +8,12 @@ import os
 import random
 import shutil
 import socket
-import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from edgevoice import children
 from edgevoice.core.backoff import Backoff
 from edgevoice.errors import LocalServiceStarting, LocalServiceUnavailable, StorageUnavailable, of_machine
 from edgevoice.store.folders import NO_HOME, make_scratch
@@ -31,9 +31,6 @@ PATIENCE_S = 2.0
 _AGAIN = Backoff(first_s=2, factor=2, limit_s=60)
 _FOLDER_PREFIX, _SOCKET = "edgevoice-local-", "realtime.sock"
 _PACKAGES = {"hibari": "hibari-tts", "hama": "hama", "webrtcvad": "webrtcvad-wheels"}
-_STOP_TIMEOUT_S = 2.0
-# The child does not need the account's key.
-_SECRETS = ("EDGEVOICE_API_KEY", "INWORLD_API_KEY")
 
 
 class LocalServiceProcess:
@@ -91,7 +88,7 @@ class LocalServiceProcess:
             self._starting.cancel()
             await asyncio.gather(self._starting, return_exceptions=True)
         if self._child is not None:
-            await _end(self._child)
+            await children.end(self._child)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
         self._is_open, self._folder = False, None
@@ -146,10 +143,7 @@ class LocalServiceProcess:
     async def _started(self) -> Process:
         try:
             self._make_folder()
-            # In its own process group: Ctrl-C in a terminal goes to the parent, which ends the child properly.
-            child = await asyncio.create_subprocess_exec(
-                *self._command(), stdin=PIPE, stdout=PIPE, env=_environment(), process_group=0
-            )
+            child = await children.start(self._command())
         except StorageUnavailable as error:
             problem = f"The local service has no place for its socket: {error}"
             raise LocalServiceUnavailable(problem, remedy=error.remedy) from error
@@ -159,7 +153,7 @@ class LocalServiceProcess:
             problem = f"The local service cannot be started: {error.strerror}"
             raise LocalServiceUnavailable(problem, remedy=remedy) from error
         async with contextlib.AsyncExitStack() as unready:
-            unready.push_async_callback(_end, child)
+            unready.push_async_callback(children.end, child)
             await _wait_until_ready(child, self._start_limit_s)
             unready.pop_all()
         return child
@@ -170,8 +164,7 @@ class LocalServiceProcess:
             self._folder = make_scratch(_FOLDER_PREFIX, first=_runtime_folder())
 
     def _command(self) -> list[str]:
-        module = [sys.executable, "-P", "-m", "edgevoice.local"]
-        command = [*module, "--unix", str(self.socket_path), "--until-stdin-closes"]
+        command = children.python("edgevoice.local", "--unix", str(self.socket_path), "--until-stdin-closes")
         if self._announcement:
             command += ["--announce", self._announcement]
         if self._record:
@@ -206,23 +199,6 @@ async def _wait_until_ready(child: Process, limit_s: float) -> None:
         "The local service ended before it was ready; its output is in the log",
         remedy="It is restarted automatically; the log says why it ended.",
     )
-
-
-async def _end(child: Process) -> None:
-    if child.stdin is not None:
-        child.stdin.close()
-    with contextlib.suppress(ProcessLookupError):
-        child.terminate()
-    try:
-        async with asyncio.timeout(_STOP_TIMEOUT_S):
-            await child.wait()
-    except TimeoutError:
-        child.kill()
-        await child.wait()
-
-
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name not in _SECRETS}
 
 
 def _runtime_folder() -> str | None:

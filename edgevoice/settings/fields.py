@@ -1,8 +1,12 @@
 """The types of single settings: ranges and patterns, and what an error asks for. They are data, read by `catalogue`."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Final
 
 from msgspec import Meta
+
+SECRET: Final = re.compile(r"\$\{(?P<name>[A-Za-z0-9_-]{1,64})\}")
+"""Stands for a secret in a value of the settings; the secret itself is stored elsewhere (`host/credentials.py`)."""
 
 ToolName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """The name of a tool as the Realtime protocol takes it. Which tools there are is known only where they come from."""

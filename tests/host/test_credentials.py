@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgevoice.errors import SettingsInvalid
-from edgevoice.host.credentials import LARGEST_KEY_BYTES, Key, find_key, find_secret
+from edgevoice.host.credentials import LARGEST_KEY_BYTES, Key, find_key, find_secret, with_secrets
 from edgevoice.settings.service import ServiceSettings
 
 SECRET = "c2VjcmV0OmtleQ=="
@@ -415,3 +415,13 @@ def test_a_secret_that_cannot_be_used_is_refused_without_showing_it(
 def test_a_secret_that_is_not_stored_is_named(environment: dict[str, str]) -> None:
     with pytest.raises(SettingsInvalid, match="the secret weather is not stored"):
         find_secret("weather", environment)
+
+
+def test_a_value_of_the_settings_gets_its_secrets_by_name(tmp_path: Path) -> None:
+    (tmp_path / "weather").write_text("c2VjcmV0\n")
+    environment = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+
+    assert with_secrets("Bearer ${weather}, ${weather}!", environment) == "Bearer c2VjcmV0, c2VjcmV0!"
+    assert with_secrets("plain $weather {weather} ${}", environment) == "plain $weather {weather} ${}"
+    with pytest.raises(SettingsInvalid, match="the secret news is not stored"):
+        with_secrets("${news}", environment)

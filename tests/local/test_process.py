@@ -150,13 +150,6 @@ def test_the_daemon_does_not_load_the_models_to_hold_the_child() -> None:
     subprocess.run([sys.executable, "-c", check], check=True)
 
 
-def test_the_child_does_not_get_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EDGEVOICE_API_KEY", "secret")
-
-    assert "EDGEVOICE_API_KEY" not in process_module._environment()
-    assert "PATH" in process_module._environment()
-
-
 # --- a child that loads slowly, or not at all ------------------------------------------------------------------------
 
 SLOW_CHILD = """

@@ -1,0 +1,51 @@
+"""Children: our modules that run as processes of their own. They get no key, and end with the program."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
+from typing import Final
+
+_STOP_TIMEOUT_S = 2.0
+_SECRETS: Final = ("EDGEVOICE_API_KEY", "INWORLD_API_KEY")
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """Return the command that runs a module with this program's interpreter and packages."""
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+async def start(command: Sequence[str]) -> Process:
+    """Start a command with pipes for its standard input and output; raises ``OSError``.
+
+    Its process group is its own: Ctrl-C in a terminal goes to the parent, which ends the child properly.
+    """
+    return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=environment(), process_group=0)
+
+
+async def end(child: Process) -> None:
+    """Close its standard input and ask it to end; kill it if it has not ended within 2 s."""
+    if child.stdin is not None:
+        child.stdin.close()
+    with contextlib.suppress(ProcessLookupError):
+        child.terminate()
+    try:
+        async with asyncio.timeout(_STOP_TIMEOUT_S):
+            await child.wait()
+    except TimeoutError:
+        kill_group(child.pid)
+        await child.wait()
+
+
+def kill_group(leader: int) -> None:
+    """Kill a process group by the id of its first process, whether or not that one still runs."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def environment() -> dict[str, str]:
+    """Return this process's environment without the account's key, which no child needs."""
+    return {name: value for name, value in os.environ.items() if name not in _SECRETS}
