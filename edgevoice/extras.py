@@ -10,7 +10,7 @@ _INSTALLED: Final = "/opt/edgevoice"
 """Where scripts/setup puts the program; this installation has no pip."""
 
 _PACKAGES: Final[dict[Extra, tuple[str, ...]]] = {
-    "eval": ("matplotlib>=3.8", "soundfile>=0.13"),
+    "eval": ("jiwer>=4", "matplotlib>=3.8", "soundfile>=0.13"),
     "plot": ("matplotlib>=3.8",),
     "local": ("hama==1.7.0", "hibari-tts==0.2.1", "webrtcvad-wheels>=2.0.14"),
     "echo": ("pywebrtc-audio==0.2.0",),

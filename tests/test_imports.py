@@ -19,6 +19,7 @@ CORE_USES = {
 ADAPTERS = {
     "audio",
     "echo",
+    "grading",
     "host",
     "local",
     "memory",

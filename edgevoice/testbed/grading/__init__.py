@@ -1,0 +1,1 @@
+"""Holding graded conversations: through the library, and on the virtual card."""
