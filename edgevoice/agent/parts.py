@@ -20,7 +20,7 @@ from edgevoice.realtime.link import Link, Said
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.registry import Registry
-from edgevoice.tools.runner import ToolRunner
+from edgevoice.tools.runner import ToolLimits, ToolRunner
 
 _FOR_EVER_S = 1e9
 """A program decides on its own when a conversation is over."""
@@ -89,7 +89,7 @@ def join(
         earlier=earlier,
     )
     opened = sound.open(mailbox, link.send_audio, watchers.lost)
-    runner = ToolRunner(toolbox.registry, mailbox.report, timeout_s=toolbox.timeout_s)
+    runner = ToolRunner(toolbox.registry, mailbox.report, ToolLimits(timeout_s=toolbox.timeout_s))
     conversation = Conversation(policy_of(service, hears_itself=sound.hears_itself), random.random)
     adapters = Adapters(link, opened.near_end, opened.far_end, NoPanel(), runner)
     engine = Engine(conversation, adapters, time.monotonic)

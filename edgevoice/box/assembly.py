@@ -37,7 +37,7 @@ from edgevoice.tools.built_in import built_in
 from edgevoice.tools.folder import FolderSource
 from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.registry import Registry
-from edgevoice.tools.runner import ToolRunner
+from edgevoice.tools.runner import ToolLimits, ToolRunner
 from edgevoice.tools.tool import ToolSource
 from edgevoice.tools.volume import Volume
 from edgevoice.wakeword.detector import Detector
@@ -113,12 +113,18 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
     supervisor = open_supervisor(
         settings.microphone, settings.speaker, microphone, speaker, mailbox.report, cards=storage.cards
     )
-    tools = ToolRunner(registry, mailbox.report, timeout_s=settings.tools.timeout_s)
+    tools = ToolRunner(registry, mailbox.report, limits_of(settings))
     conversation = Conversation(policy_of(settings, tier), random.random)
     adapters = Adapters(link, uplink, speaker, panel, tools)
     engine = Engine(conversation, adapters, time.monotonic, stall_s=settings.watchdog.stall_s)
     mailbox.deliver_to(engine)
     return Parts(mailbox, engine, microphone, uplink, speaker, supervisor, link, tools, detector, echo)
+
+
+def limits_of(settings: Settings) -> ToolLimits:
+    """Return what a call of a tool may cost under these settings."""
+    tools = settings.tools
+    return ToolLimits(tools.timeout_s, tools.output_bytes, tools.calls_at_once)
 
 
 def policy_of(settings: Settings, tier: Tier) -> Policy:

@@ -14,7 +14,9 @@ class ToolsSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         named.
     folder: A folder of Python files whose functions marked @tool are tools, too. The files and the folder must belong
         to root, or to the user who runs the box, and be writable by nobody else.
-    timeout_s: How long a tool may take before it counts as failed.
+    timeout_s: How long a tool may take before it counts as failed; a tool may have a time of its own.
+    output_bytes: The longest answer of a tool that the service receives; a longer one is an error.
+    calls_at_once: How many tools may run at a time; further calls wait.
     """
 
     enabled: Annotated[
@@ -28,6 +30,8 @@ class ToolsSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     )
     folder: NotEmpty = "/etc/edgevoice/tools"
     timeout_s: Annotated[float, Meta(ge=1, le=60)] = 10.0
+    output_bytes: Annotated[int, Meta(ge=256, le=65536)] = 16_384
+    calls_at_once: Annotated[int, Meta(ge=1, le=32)] = 8
 
 
 class MemorySettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -18,7 +18,7 @@ from typing import Any
 
 from edgevoice import threads
 from edgevoice.journal import tell
-from edgevoice.tools.decorator import is_tool
+from edgevoice.tools.decorator import mark_of
 from edgevoice.tools.functions import FunctionTool
 
 _log = logging.getLogger(__name__)
@@ -165,7 +165,7 @@ def _tools_of(path: Path) -> tuple[FunctionTool, ...]:
 
 
 def _is_its_own(value: Any, module: ModuleType) -> bool:
-    return is_tool(value) and getattr(value, "__module__", None) == module.__name__
+    return mark_of(value) is not None and getattr(value, "__module__", None) == module.__name__
 
 
 def _reason(error: BaseException, path: Path) -> str:

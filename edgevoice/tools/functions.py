@@ -7,13 +7,15 @@ import asyncio
 import functools
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import msgspec
 
 from edgevoice import threads
 from edgevoice.errors import ToolRefused
+from edgevoice.tools.decorator import Mark, mark_of
 from edgevoice.tools.signature import signature_of
 from edgevoice.tools.tool import ToolContext, ToolDefinition, decode_arguments
 
@@ -37,11 +39,15 @@ class FunctionTool:
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
         self._signature = signature_of(function)
+        mark = mark_of(function) or Mark()
+        self._definition = replace(
+            self._signature.definition, requires_approval=mark.requires_approval, timeout_s=mark.timeout_s
+        )
 
     @property
     def definition(self) -> ToolDefinition:
         """The name, the description and the parameters."""
-        return self._signature.definition
+        return self._definition
 
     def check(self, arguments: str) -> dict[str, Any]:
         """Return the function's arguments, parsed from JSON text.
@@ -50,17 +56,7 @@ class FunctionTool:
         a number in quotation marks counts as a number. Missing arguments keep the function's defaults. Raises
         ``ToolRefused``, which names the parameter and what is wrong with it.
         """
-        takes, nullable = self._signature.arguments, self._signature.nullable
-        known = {
-            name: value
-            for name, value in decode_arguments(arguments).items()
-            if name in takes.__struct_fields__ and (value is not None or name in nullable)
-        }
-        try:
-            checked = msgspec.convert(known, takes, strict=False)
-        except msgspec.ValidationError as error:
-            raise ToolRefused(_error_line(str(error))) from error
-        return {name: getattr(checked, name) for name in known}
+        return checked(decode_arguments(arguments), self._signature.arguments, self._signature.nullable)
 
     def call(self, arguments: dict[str, Any], context: ToolContext) -> Awaitable[Any]:
         """Begin the call, in the loop or in a thread."""
@@ -69,7 +65,7 @@ class FunctionTool:
         if inspect.iscoroutinefunction(self._function):
             coroutine: Awaitable[Any] = call()
             return coroutine
-        return _run_in_thread(call, name=f"tool-{self.definition.name}")
+        return run_in_thread(call, name=f"tool-{self.definition.name}")
 
 
 class FunctionSource:
@@ -121,7 +117,7 @@ class _ThreadCall(asyncio.Future[Any]):
         return False
 
 
-def _run_in_thread(call: Callable[[], Any], *, name: str) -> asyncio.Future[Any]:
+def run_in_thread(call: Callable[[], Any], *, name: str) -> asyncio.Future[Any]:
     """Call a function in a thread; what is returned is done when the thread is over.
 
     Not a task: the loop waits at its end for those, and a tool that hangs would hang the daemon.
@@ -147,6 +143,23 @@ def _call(function: Callable[[], Any]) -> Any:
     except BaseException as error:  # noqa: BLE001 - whatever a tool raises is its answer, and this is its own thread
         # By name only: we do not want its text.
         raise ToolFailed(type(error).__name__) from None
+
+
+def checked(arguments: dict[str, Any], takes: type[msgspec.Struct], nullable: Collection[str] = ()) -> dict[str, Any]:
+    """Return the arguments as ``takes`` has them; those that it does not have are left out, as `FunctionTool` says.
+
+    Raises ``ToolRefused``.
+    """
+    known = {
+        name: value
+        for name, value in arguments.items()
+        if name in takes.__struct_fields__ and (value is not None or name in nullable)
+    }
+    try:
+        converted = msgspec.convert(known, takes, strict=False)
+    except msgspec.ValidationError as error:
+        raise ToolRefused(_error_line(str(error))) from error
+    return {name: getattr(converted, name) for name in known}
 
 
 def _error_line(text: str) -> str:

@@ -7,9 +7,11 @@ from typing import Any
 
 from edgevoice.errors import SettingsInvalid, ToolRefused
 from edgevoice.journal import tell
-from edgevoice.tools.tool import Tool, ToolSource
+from edgevoice.tools.tool import Tool, ToolDefinition, ToolSource
 
 _log = logging.getLogger(__name__)
+
+_ASKS_FIRST = "The user is asked for their approval first, so do not ask for it yourself."
 
 
 class Registry:
@@ -46,11 +48,7 @@ class Registry:
 
     def definitions(self) -> list[dict[str, Any]]:
         """Return the tools as the Realtime protocol's ``session.tools``."""
-        definitions = (tool.definition for tool in self._offered().values())
-        return [
-            {"type": "function", "name": each.name, "description": each.description, "parameters": each.parameters}
-            for each in definitions
-        ]
+        return [_declared(tool.definition) for tool in self._offered().values()]
 
     def on_change(self, changed: Callable[[], None]) -> None:
         """Call ``changed``, in the loop's thread, after each change in what is offered."""
@@ -94,3 +92,14 @@ class Registry:
                     self._hidden.add((source.name, name))
                     tell(_log, logging.WARNING, "tool-name-taken", tool=name, source=source.name)
         return everything
+
+
+def _declared(definition: ToolDefinition) -> dict[str, Any]:
+    """Return a definition as the Realtime protocol has it."""
+    note = f" {_ASKS_FIRST}" if definition.requires_approval else ""
+    return {
+        "type": "function",
+        "name": definition.name,
+        "description": f"{definition.description}{note}",
+        "parameters": definition.parameters,
+    }

@@ -5,6 +5,8 @@ A tool's arguments and its answer never reach the log.
 
 import asyncio
 import logging
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -17,37 +19,56 @@ from edgevoice.tools.functions import ToolFailed
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.tool import Tool, ToolContext
 
-OUTPUT_LIMIT_BYTES = 16_384
-"""The longest answer that the service receives, as UTF-8; a longer one costs more to speak than it is worth."""
-
 ERROR_LIMIT = 500
 """The longest error text, in characters; it may quote what the model sent."""
 
-CALLS_AT_ONCE = 8
-"""How many calls may run at a time. A function that hangs in its thread keeps its slot until it returns."""
+MOST_WAITING = 32
+"""How many calls may wait for others to end. A model asks for some ten at a time at most; more is an endless loop."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolLimits:
+    """What a call may cost, whatever kind of tool it is.
+
+    ``timeout_s``: how long a call may take, unless its tool has a time of its own. ``output_bytes``: the longest answer
+    that the service receives, as UTF-8; a longer one costs more to speak than it is worth. ``calls_at_once``: how many
+    run at a time; further ones wait, for as long as they may take. A function that hangs in its thread keeps its place
+    until it returns.
+    """
+
+    timeout_s: float = 10.0
+    output_bytes: int = 16_384
+    calls_at_once: int = 8
 
 
 class ToolRunner:
     """Runs the tools of a registry; ``Tools`` of ``core.ports``. Only the loop's thread may call it.
 
-    A call that takes longer than ``timeout_s`` seconds is cancelled, and answered with an error whether or not the
-    tool heeds that.
+    A call that takes longer than its time is cancelled, and answered with an error whether or not the tool heeds that.
     """
 
-    def __init__(self, registry: Registry, report: Report, *, timeout_s: float) -> None:
+    def __init__(self, registry: Registry, report: Report, limits: ToolLimits) -> None:
         self._registry = registry
         self._report = report
-        self._timeout_s = timeout_s
-        self._calls: set[asyncio.Task[None]] = set()
+        self._limits = limits
+        self._places = asyncio.Semaphore(limits.calls_at_once)
+        self._calls: dict[asyncio.Task[None], ToolContext] = {}
         self._running: dict[asyncio.Future[Any], ToolContext] = {}
 
     def run(self, call: ToolCall) -> None:
         """Begin a call; ``ToolFinished`` is reported later in any case, unless ``close`` comes first."""
-        task = asyncio.get_running_loop().create_task(self._answer(call), name="tool")
-        self._calls.add(task)
-        task.add_done_callback(self._calls.discard)
+        context = ToolContext(call.call_id)
+        task = asyncio.get_running_loop().create_task(self._answer(call, context), name="tool")
+        self._calls[task] = context
+        task.add_done_callback(self._calls.pop)
+
+    def abandon(self, call_ids: Collection[str]) -> None:
+        """Let calls know that nobody waits for their results; what they return is reported nevertheless."""
+        for context in self._calls.values():
+            if context.call_id in call_ids:
+                context.cancel()
 
     def close(self) -> None:
         """Cancel every call; nothing more is reported."""
@@ -56,42 +77,61 @@ class ToolRunner:
         for running, context in tuple(self._running.items()):
             _cancel(running, context)
 
-    async def _answer(self, call: ToolCall) -> None:
+    async def _answer(self, call: ToolCall, context: ToolContext) -> None:
         try:
-            output = await self._output(call)
+            output = await self._output(call, context)
         except ToolRefused as refusal:
             output = error_output(str(refusal))
         self._report(ToolFinished(call.call_id, output))
 
-    async def _output(self, call: ToolCall) -> str:
+    async def _output(self, call: ToolCall, context: ToolContext) -> str:
         """Return the JSON text of a tool's answer; raises ``ToolRefused`` if there is none, for whatever reason."""
-        tool = self._registry.find(call.name)
+        tool = self._find(call)
         name = tool.definition.name
-        if len(self._running) >= CALLS_AT_ONCE:
-            raise ToolRefused(f"{CALLS_AT_ONCE} tools are running already; try again later")
-        running, context = self._begin(tool, call)
-        done, _ = await asyncio.wait({running}, timeout=self._timeout_s)
+        limit_s = tool.definition.timeout_s or self._limits.timeout_s
+        arguments = _checked(tool, call)
+        await self._place(limit_s)
+        running = self._begin(tool, arguments, context)
+        done, _ = await asyncio.wait({running}, timeout=limit_s)
         if not done:
             # Not awaited: a tool that ignores its cancellation must not delay the answer.
             _cancel(running, context)
-            tell(_log, logging.WARNING, "tool-timeout", tool=name, timeout_s=self._timeout_s)
-            raise ToolRefused(f"{name} did not answer within {self._timeout_s:g} seconds")
-        return encode_output(name, _result(name, running))
+            tell(_log, logging.WARNING, "tool-timeout", tool=name, timeout_s=limit_s)
+            raise ToolRefused(f"{name} did not answer within {limit_s:g} seconds")
+        return encode_output(name, _result(name, running), self._limits.output_bytes)
 
-    def _begin(self, tool: Tool, call: ToolCall) -> tuple[asyncio.Future[Any], ToolContext]:
-        context = ToolContext(call.call_id)
+    def _find(self, call: ToolCall) -> Tool:
         try:
-            running = asyncio.ensure_future(tool.call(tool.check(call.arguments), context))
+            return self._registry.find(call.name)
         except ToolRefused:
+            # Not its name, which the model has made up.
+            tell(_log, logging.WARNING, "tool-unknown")
             raise
+
+    async def _place(self, limit_s: float) -> None:
+        """Wait until the call may run; raises ``ToolRefused`` if that takes longer than ``limit_s``."""
+        refused = ToolRefused(f"{self._limits.calls_at_once} tools are running already; try again later")
+        if len(self._calls) > self._limits.calls_at_once + MOST_WAITING:
+            raise refused
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._places.acquire()
+        except TimeoutError:
+            raise refused from None
+
+    def _begin(self, tool: Tool, arguments: dict[str, Any], context: ToolContext) -> asyncio.Future[Any]:
+        try:
+            running = asyncio.ensure_future(tool.call(arguments, context))
         except Exception as error:
-            raise _failure(tool.definition.name, type(error).__name__) from error
+            self._places.release()
+            raise _refusal(tool, error) from error
         self._running[running] = context
         running.add_done_callback(self._ended)
-        return running, context
+        return running
 
     def _ended(self, running: asyncio.Future[Any]) -> None:
         del self._running[running]
+        self._places.release()
         # A late failure must be retrieved, or asyncio logs it with its whole content.
         if not running.cancelled():
             running.exception()
@@ -100,6 +140,21 @@ class ToolRunner:
 def _cancel(running: asyncio.Future[Any], context: ToolContext) -> None:
     context.cancel()
     running.cancel()
+
+
+def _checked(tool: Tool, call: ToolCall) -> dict[str, Any]:
+    try:
+        return tool.check(call.arguments)
+    except ToolRefused:
+        # Not the reason: it may quote what the model sent.
+        tell(_log, logging.WARNING, "tool-arguments-refused", tool=tool.definition.name)
+        raise
+    except Exception as error:
+        raise _refusal(tool, error) from error
+
+
+def _refusal(tool: Tool, error: Exception) -> ToolRefused:
+    return error if isinstance(error, ToolRefused) else _failure(tool.definition.name, type(error).__name__)
 
 
 def _result(name: str, finished: asyncio.Future[Any]) -> Any:
@@ -118,14 +173,15 @@ def _failure(name: str, kind: str) -> ToolRefused:
     return ToolRefused("the tool failed")
 
 
-def encode_output(name: str, result: Any) -> str:
+def encode_output(name: str, result: Any, limit_bytes: int) -> str:
     """Return a result as JSON text, ``{"ok": true}`` for ``None``; raises ``ToolRefused`` if it cannot be sent."""
     try:
         encoded = msgspec.json.encode({"ok": True} if result is None else result)
     except (TypeError, ValueError, RecursionError) as error:
         raise _failure(name, type(error).__name__) from error
-    if len(encoded) > OUTPUT_LIMIT_BYTES:
-        raise ToolRefused(f"the answer is too long: {len(encoded)} bytes, at most {OUTPUT_LIMIT_BYTES}")
+    if len(encoded) > limit_bytes:
+        tell(_log, logging.WARNING, "tool-output-too-long", tool=name, output_bytes=len(encoded))
+        raise ToolRefused(f"the answer is too long: {len(encoded)} bytes, at most {limit_bytes}")
     return encoded.decode()
 
 

@@ -4,6 +4,8 @@ A source of any kind (functions here; a folder, HTTP, MCP servers, integrations)
 `registry` joins the sources, `runner` runs the calls; neither knows the kinds.
 """
 
+import asyncio
+import json
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -19,23 +21,32 @@ ARGUMENTS_LIMIT = 65_536
 
 @dataclass(frozen=True, slots=True)
 class ToolDefinition:
-    """How a tool is described to the model; ``parameters`` is the JSON schema of an object, without references."""
+    """How a tool is described to the model; ``parameters`` is the JSON schema of an object, without references.
+
+    ``requires_approval``: it runs only after the user has agreed. ``timeout_s``: how long it may take, if that is not
+    the time that all tools have.
+    """
 
     name: str
     description: str
     parameters: dict[str, Any]
+    requires_approval: bool = False
+    timeout_s: float | None = None
 
 
 class ToolContext:
     """One call, as the tool that runs it sees it. Safe to use in any thread.
 
-    A call is cancelled when nobody waits for its result any more: its time limit has passed, the answer that it
-    belongs to was cancelled, or the program ends. A tool that runs for long stops then; a quick one need not look.
+    A call is cancelled when nobody waits for its result any more: its time limit has passed, the user has interrupted
+    the answer that it belongs to, or the program ends. A tool that runs for long stops then; a quick one need not look.
+    What a call still returns after an interruption is recorded in the conversation, but not spoken.
     """
 
     def __init__(self, call_id: str = "") -> None:
         self.call_id = call_id
         self._cancelled = threading.Event()
+        self._lock = threading.Lock()
+        self._waiting: list[Callable[[], None]] = []
 
     @property
     def is_cancelled(self) -> bool:
@@ -46,9 +57,31 @@ class ToolContext:
         """Wait in a thread for the cancellation, for ``timeout_s`` seconds at most; return whether it came."""
         return self._cancelled.wait(timeout_s)
 
+    async def until_cancelled(self) -> None:
+        """Return once the call is cancelled; for asynchronous tools."""
+        loop, reached = asyncio.get_running_loop(), asyncio.Event()
+
+        def reach() -> None:
+            loop.call_soon_threadsafe(reached.set)
+
+        with self._lock:
+            if self.is_cancelled:
+                return
+            self._waiting.append(reach)
+        try:
+            await reached.wait()
+        finally:
+            with self._lock:
+                if reach in self._waiting:
+                    self._waiting.remove(reach)
+
     def cancel(self) -> None:
         """Cancel the call; only its runner does."""
-        self._cancelled.set()
+        with self._lock:
+            self._cancelled.set()
+            waiting, self._waiting = self._waiting, []
+        for reach in waiting:
+            reach()
 
 
 class Tool(Protocol):
@@ -99,7 +132,7 @@ class ToolSource(Protocol):
 def decode_arguments(text: str) -> dict[str, Any]:
     """Return the JSON object that a model sent as arguments; empty text and ``null`` are an empty one.
 
-    Raises ``ToolRefused`` for anything else.
+    Raises ``ToolRefused`` for anything else, also for a name that stands twice: it is not known which value is meant.
     """
     if len(text) > ARGUMENTS_LIMIT:
         raise ToolRefused(f"the arguments are longer than {ARGUMENTS_LIMIT} characters")
@@ -111,4 +144,13 @@ def decode_arguments(text: str) -> dict[str, Any]:
         return {}
     if not isinstance(arguments, dict):
         raise ToolRefused("the arguments must be a JSON object")
+    json.loads(text, object_pairs_hook=_named_once)
     return arguments
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> None:
+    """Raise ``ToolRefused`` for a JSON object in which a name stands twice; msgspec would take the last."""
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        raise ToolRefused(f"the arguments name {twice[:64]} twice")

@@ -42,6 +42,7 @@ from edgevoice.settings.service import ServiceSettings
 from edgevoice.settings.sound import AmplifierSettings, EchoSettings, MicrophoneSettings, SpeakerSettings
 from edgevoice.settings.wakeword import WakewordSettings
 from edgevoice.tools.functions import FunctionSource
+from edgevoice.tools.runner import ToolLimits
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.words import WakeWord
 from tests.noting import Noting
@@ -310,7 +311,7 @@ def test_every_figure_of_the_settings_reaches_its_part(tmp_path: Path) -> None:
         panel=PanelSettings(kind="gpio"),
         service=ServiceSettings(connect_s=3, pong_s=4),
         speaker=SpeakerSettings(prefill_ms=120, earcon_percent=0),
-        tools=ToolsSettings(timeout_s=5),
+        tools=ToolsSettings(timeout_s=5, output_bytes=999, calls_at_once=3),
         watchdog=WatchdogSettings(stall_s=2),
         wakeword=WakewordSettings(smoothing_frames=3, engine="microwakeword"),
     )
@@ -320,7 +321,7 @@ def test_every_figure_of_the_settings_reaches_its_part(tmp_path: Path) -> None:
             assert parts.detector is not None
             assert (parts.link._connect_s, parts.link._pong_s) == (3, 4)
             assert (parts.speaker._playout._prefill._wanted, parts.speaker._earcons._gain) == (120 * 24, 0)
-            assert (parts.tools._timeout_s, parts.engine._stall_s) == (5, 2)
+            assert (parts.tools._limits, parts.engine._stall_s) == (ToolLimits(5, 999, 3), 2)
             assert parts.detector._decision._latest.maxlen == 3
             assert not parts.detector._is_speaking()
             parts.engine.report(TimerRang())

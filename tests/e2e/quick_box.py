@@ -42,7 +42,7 @@ from edgevoice.testbed.stage.events import Note, Seen
 from edgevoice.tools.clock import clock_tool
 from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.registry import Registry
-from edgevoice.tools.runner import ToolRunner
+from edgevoice.tools.runner import ToolLimits, ToolRunner
 from tests.fakes import Diary, FakePanel
 from tests.waiting import eventually
 
@@ -204,7 +204,7 @@ async def _box(folder: Path, socket: Path, policy: Policy) -> AsyncIterator[Quic
         connect_s=5,
     )
     uplink = Uplink(ears, 0, link.send_audio, lambda sent: seen.notes.append(Note(clock(), sent)))
-    tools = ToolRunner(registry, mailbox.report, timeout_s=5)
+    tools = ToolRunner(registry, mailbox.report, ToolLimits(timeout_s=5))
     conversation = Conversation(policy, lambda: 0.5)
     adapters = Adapters(link, uplink, mouth, FakePanel(Diary()), tools)
     engine = Engine(conversation, adapters, clock, [Cuts(), seen])

@@ -50,7 +50,7 @@ from edgevoice.realtime.session import session_of
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.registry import Registry
-from edgevoice.tools.runner import ToolRunner
+from edgevoice.tools.runner import ToolLimits, ToolRunner
 from tests.core.drive import (
     CALL,
     COMPLETED,
@@ -393,7 +393,7 @@ def test_duty_07_every_call_of_a_completed_response_is_answered_in_bounded_time_
                     case _:
                         pass  # lights
 
-        tools = ToolRunner(Registry([FunctionSource([never, broken])]), tell, timeout_s=0.1)
+        tools = ToolRunner(Registry([FunctionSource([never, broken])]), tell, ToolLimits(timeout_s=0.1))
         tell(ResponseEnded("r1", ResponseStatus.COMPLETED, calls))
         await eventually(lambda: bool(asked))
         tools.close()

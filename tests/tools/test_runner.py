@@ -9,9 +9,10 @@ import pytest
 
 from edgevoice.core.facts import Event, ToolCall, ToolFinished
 from edgevoice.errors import ToolRefused
+from edgevoice.tools.decorator import tool
 from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.registry import Registry
-from edgevoice.tools.runner import CALLS_AT_ONCE, ERROR_LIMIT, OUTPUT_LIMIT_BYTES, ToolRunner
+from edgevoice.tools.runner import ERROR_LIMIT, MOST_WAITING, ToolLimits, ToolRunner
 from edgevoice.tools.tool import ToolContext, ToolDefinition
 
 SECRET = "the-user-said-this"
@@ -20,10 +21,11 @@ SECRET = "the-user-said-this"
 class Desk:
     """Runs calls and waits for their reports; ``within_s`` only limits a failing test."""
 
-    def __init__(self, *functions: Callable[..., Any], timeout_s: float = 10) -> None:
+    def __init__(self, *functions: Callable[..., Any], timeout_s: float = 10, calls_at_once: int = 8) -> None:
+        limits = ToolLimits(timeout_s=timeout_s, calls_at_once=calls_at_once)
         self.reported: list[ToolFinished] = []
         self._arrived = asyncio.Event()
-        self.runner = ToolRunner(Registry([FunctionSource(functions)]), self.report, timeout_s=timeout_s)
+        self.runner = ToolRunner(Registry([FunctionSource(functions)]), self.report, limits)
 
     def report(self, event: Event) -> None:
         assert isinstance(event, ToolFinished)
@@ -186,9 +188,9 @@ def test_too_long_an_answer_is_an_error() -> None:
 
     async def test() -> None:
         desk = Desk(recite)
-        fits = await desk.call("recite", json.dumps({"characters": OUTPUT_LIMIT_BYTES - 2}))
-        assert len(fits.encode()) == OUTPUT_LIMIT_BYTES - 2
-        assert await desk.call("recite", json.dumps({"characters": OUTPUT_LIMIT_BYTES})) == {
+        fits = await desk.call("recite", json.dumps({"characters": ToolLimits().output_bytes - 2}))
+        assert len(fits.encode()) == ToolLimits().output_bytes - 2
+        assert await desk.call("recite", json.dumps({"characters": ToolLimits().output_bytes})) == {
             "error": "the answer is too long: 16386 bytes, at most 16384"
         }
 
@@ -280,25 +282,77 @@ def test_a_hanging_plain_function_times_out_and_never_answers_twice() -> None:
     run(test())
 
 
-def test_a_ninth_concurrent_call_is_refused_until_another_ends() -> None:
+def test_ten_calls_of_one_reply_are_all_answered_and_eight_run_at_a_time() -> None:
     async def test() -> None:
-        release = asyncio.Event()
+        release, are_eight = asyncio.Event(), asyncio.Event()
+        running: list[int] = [0]
 
         async def wait() -> str:
             """Wait."""
+            running.append(running[-1] + 1)
+            if running[-1] == 8:
+                are_eight.set()
             await release.wait()
+            running.append(running[-1] - 1)
             return "done"
 
         desk = Desk(wait)
-        for number in range(CALLS_AT_ONCE + 1):
+        for number in range(10):
             desk.runner.run(ToolCall(f"c{number}", "wait", ""))
-        assert await desk.outputs(1) == {"c8": {"error": "8 tools are running already; try again later"}}
-
+        await are_eight.wait()
         release.set()
-        answered = await desk.outputs(CALLS_AT_ONCE + 1)
 
-        assert [answered[f"c{number}"] for number in range(CALLS_AT_ONCE)] == ["done"] * CALLS_AT_ONCE
-        assert await desk.call("wait") == "done"
+        assert await desk.outputs(10) == {f"c{number}": "done" for number in range(10)}
+        assert max(running) == 8
+
+    run(test())
+
+
+def test_a_call_that_finds_no_place_within_its_time_is_refused() -> None:
+    async def test() -> None:
+        async def wait(context: ToolContext) -> None:
+            """Wait until the time is over, and longer."""
+            await context.until_cancelled()
+
+        desk = Desk(wait, timeout_s=0.01, calls_at_once=1)
+        desk.runner.run(ToolCall("first", "wait", ""))
+        desk.runner.run(ToolCall("second", "wait", ""))
+        outputs = await desk.outputs(2)
+
+        assert outputs["first"] == {"error": "wait did not answer within 0.01 seconds"}
+        assert outputs["second"]["error"].startswith(("1 tools are running already", "wait did not answer"))
+
+    run(test())
+
+
+def test_an_endless_loop_of_calls_is_refused_at_once() -> None:
+    async def test() -> None:
+        release = asyncio.Event()
+
+        async def wait() -> None:
+            """Wait."""
+            await release.wait()
+
+        desk = Desk(wait, calls_at_once=1)
+        for number in range(1 + MOST_WAITING):
+            desk.runner.run(ToolCall(f"c{number}", "wait", ""))
+        desk.runner.run(ToolCall("last", "wait", ""))
+
+        assert "running already" in (await desk.outputs(1))["last"]["error"]
+        release.set()
+        assert len(await desk.outputs(2 + MOST_WAITING)) == 2 + MOST_WAITING
+
+    run(test())
+
+
+def test_a_tool_may_have_a_time_limit_of_its_own() -> None:
+    async def test() -> None:
+        @tool(timeout_s=0.01)
+        async def dawdle() -> None:
+            """Dawdle."""
+            await asyncio.Event().wait()
+
+        assert await Desk(dawdle).call("dawdle") == {"error": "dawdle did not answer within 0.01 seconds"}
 
     run(test())
 
@@ -313,14 +367,14 @@ def test_hanging_functions_keep_their_slots_so_that_threads_do_not_accumulate() 
             release.wait(10)
             places.release()
 
-        desk = Desk(hang, double, timeout_s=0.01)
-        for number in range(CALLS_AT_ONCE):
+        desk = Desk(hang, double, timeout_s=0.01, calls_at_once=2)
+        for number in range(2):
             desk.runner.run(ToolCall(f"c{number}", "hang", ""))
-        assert all("did not answer" in output["error"] for output in (await desk.outputs(CALLS_AT_ONCE)).values())
+        assert all("did not answer" in output["error"] for output in (await desk.outputs(2)).values())
         assert "running already" in (await desk.call("double", '{"number": 1}'))["error"]
 
         release.set()
-        for _ in range(CALLS_AT_ONCE):
+        for _ in range(2):
             await asyncio.get_running_loop().run_in_executor(None, places.acquire)
 
         async with asyncio.timeout(10):
@@ -375,6 +429,64 @@ def test_a_function_in_a_thread_sees_that_its_call_was_cancelled() -> None:
     run(test())
 
 
+def test_interrupted_calls_are_told_and_what_they_return_is_reported_nevertheless() -> None:
+    async def test() -> None:
+        begun = asyncio.Event()
+
+        def search(context: ToolContext) -> str:
+            """Search until nobody waits."""
+            return "found half of it" if context.wait_cancelled(10) else "found all of it"
+
+        async def ask(context: ToolContext) -> str:
+            """Ask until nobody waits."""
+            begun.set()
+            await context.until_cancelled()
+            await context.until_cancelled()
+            return f"half an answer to {context.call_id}"
+
+        desk = Desk(search, ask, double)
+        desk.runner.run(ToolCall("a", "search", ""))
+        desk.runner.run(ToolCall("b", "ask", ""))
+        desk.runner.run(ToolCall("c", "ask", ""))
+        await begun.wait()
+        desk.runner.abandon(("a", "b"))
+
+        assert await desk.outputs(2) == {"a": "found half of it", "b": "half an answer to b"}
+        assert await desk.call("double", '{"number": 1}') == {"doubled": 2}
+        desk.runner.close()
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("null", "Object missing required field `number`"),
+        ("[1]", "the arguments must be a JSON object"),
+        ('{"number": 1, "number": 2}', "the arguments name number twice"),
+        ('{"number": 1, "more": {"a": 1, "a": 2}}', "the arguments name a twice"),
+        (json.dumps({"number": 1, "text": "x" * 1_000_000}), "the arguments are longer than 65536 characters"),
+    ],
+    ids=["null", "list", "twice", "twice inside", "1 MB"],
+)
+def test_bad_arguments_are_answered_in_one_line_and_logged_by_the_tools_name(
+    arguments: str, expected: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test() -> None:
+        desk = Desk(double)
+        desk.runner.run(ToolCall("good", "double", '{"number": 4}'))
+        desk.runner.run(ToolCall("bad", "double", arguments))
+
+        assert await desk.outputs(2) == {"good": {"doubled": 8}, "bad": {"error": expected}}
+
+    with caplog.at_level(logging.DEBUG, logger="edgevoice"):
+        run(test())
+
+    assert [(each.getMessage(), vars(each)["fields"]) for each in caplog.records] == [
+        ("tool-arguments-refused", {"tool": "double"})
+    ]
+
+
 class Broken:
     """A `tool.Tool` that breaks its contract: it raises where a tool must not."""
 
@@ -402,7 +514,7 @@ def test_a_tool_that_breaks_its_contract_still_gets_an_answer(
 
     async def test() -> None:
         desk = Desk()
-        desk.runner = ToolRunner(Registry([Source()]), desk.report, timeout_s=10)
+        desk.runner = ToolRunner(Registry([Source()]), desk.report, ToolLimits())
         assert await desk.call("broken") == {"error": "the tool failed"}
 
     with caplog.at_level(logging.DEBUG):
