@@ -201,6 +201,14 @@ class ToolRefused(EdgevoiceError, ValueError):
     remedy = "Ask again in other words."
 
 
+class PersonaInvalid(EdgevoiceError, ValueError):
+    """There is no such persona, or what it should become is not valid."""
+
+    code = "persona-invalid"
+    needs_person = True
+    remedy = "`edgevoice persona list` shows those that exist; `edgevoice persona edit NAME` changes one."
+
+
 class PanelUnavailable(EdgevoiceError, OSError):
     """Lights and buttons cannot be used."""
 

@@ -25,6 +25,7 @@ ADAPTERS = {
     "memory",
     "observers",
     "panel",
+    "personas",
     "realtime",
     "testbed/virtual",
     "tools",
@@ -200,4 +201,6 @@ def test_disabled_features_are_not_loaded() -> None:
     done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True, timeout=60)
 
     # With it SQLite is loaded, which a tool that measures coverage may have loaded by itself.
-    assert {"edgevoice.store.database", "edgevoice.memory.memory"} & set(done.stdout.split()) == set()
+    loaded = set(done.stdout.split())
+    assert {"edgevoice.store.database", "edgevoice.memory.memory"} & loaded == set()
+    assert [name for name in loaded if name.startswith("edgevoice.personas.")] == []

@@ -3,8 +3,6 @@ import os
 import random
 import sqlite3
 import stat
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pytest
 from edgevoice.errors import StorageUnavailable
 from edgevoice.store import database as database_module
 from edgevoice.store.database import Database
+from tests.killing import killed
 
 FIRST = "CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL)"
 SECOND = "ALTER TABLE note ADD COLUMN about TEXT NOT NULL DEFAULT ''"
@@ -288,32 +287,24 @@ def test_a_command_can_write_while_the_box_has_the_file_open(path: Path) -> None
 
 
 WRITER = """
-import asyncio, itertools, sys
+import asyncio, itertools
 from pathlib import Path
 from edgevoice.store.database import Database
 
-async def write():
-    async with Database(Path(sys.argv[1]), sys.argv[3:]) as database:
-        for number in itertools.count(int(sys.argv[2])):
+async def forever(first, path, *migrations):
+    async with Database(Path(path), migrations) as database:
+        for number in itertools.count(first):
             insert = "INSERT INTO note VALUES (?, '', '')"
             await database.write(lambda connection: connection.execute(insert, (number,)))
             print(number, flush=True)
 
-asyncio.run(write())
+def write(first, *arguments):
+    asyncio.run(forever(first, *arguments))
 """
 
 
 def test_fifty_kills_lose_nothing_that_was_written(path: Path) -> None:
-    chance, told = random.Random(3), -1
-    for _ in range(50):
-        command = [sys.executable, "-c", WRITER, str(path), str(told + 2), *EVERY]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
-            assert writer.stdout is not None
-            for _ in range(chance.randrange(1, 30)):
-                told = int(writer.stdout.readline())
-            writer.kill()
-            told = int((writer.stdout.read().split("\n")[:-1] or [str(told)])[-1])
-
+    for printed in killed(WRITER, str(path), *EVERY):
         with sqlite3.connect(path) as connection:
             (last,) = connection.execute("SELECT max(id) FROM note").fetchone()
-        assert told <= last <= told + 1
+        assert printed <= last <= printed + 1
