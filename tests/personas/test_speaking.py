@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from edgevoice.core.conversation.phases import Phase
@@ -27,7 +28,6 @@ from edgevoice.personas.tools import PersonaTools
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.registry import Registry
-from edgevoice.tools.runner import encode_output
 from edgevoice.tools.tool import ToolContext
 
 SERVICE = ServiceSettings(instructions="Be kind.")
@@ -62,7 +62,7 @@ class Table:
     async def calls(self, name: str, arguments: str = "{}") -> object:
         tool = Registry([FunctionSource(PersonaTools(self.speaking).functions())]).find(name)
         result = await tool.call(tool.check(arguments), ToolContext())
-        encode_output(name, result)
+        msgspec.json.encode(result)
         return result
 
     @property
