@@ -24,6 +24,7 @@ from edgevoice.core.notices import (
     AudioReceived,
     Notice,
     PhaseEntered,
+    ServiceStateChanged,
     SpeechHeeded,
     SpeechIgnored,
     TranscriptChanged,
@@ -152,7 +153,7 @@ class Engine:
                     self._play_backchannel(arrival)
                 case BackchannelComplete(backchannel_id=backchannel_id):
                     self._adapters.far_end.finish_backchannel(backchannel_id)
-                case TranscriptChanged() | UsageTold():
+                case TranscriptChanged() | UsageTold() | ServiceStateChanged():
                     self.notify(arrival)
                 case ResponseEnded():
                     if self._conversation.admits(arrival.response_id):

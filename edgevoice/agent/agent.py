@@ -105,9 +105,9 @@ class Agent:
         )
         self._cause = None
         self._run(parts.link.run())
-        if self._remembering.recorder is not None:
-            parts.engine.add_observers([self._remembering.recorder])
-            self._beside(self._remembering.recorder.run(parts.engine.report))
+        parts.engine.add_observers(self._remembering.observers)
+        for each in self._remembering.observers:
+            self._beside(each.run(parts.engine.report))
         if parts.sound.run is not None:
             self._run(parts.sound.run)
         parts.engine.start()
@@ -250,8 +250,8 @@ class Agent:
         self._send_changes(before)
 
     def _session(self) -> dict[str, Any]:
-        told = self._remembering.instructions(self._instructions)
-        return session_of(self._voice.service(told), self._toolbox.registry.definitions())
+        service = self._remembering.service(self._voice.service(self._instructions))
+        return session_of(service, self._toolbox.registry.definitions())
 
     def _send_changes(self, before: Mapping[str, Any]) -> None:
         changes = changed(before, self._session())

@@ -152,7 +152,7 @@ def _link(
         service = context.live.service if context.live is not None else settings.service
         service = _service_for(word, words, service)
         if remembering is not None:
-            service = structs.replace(service, instructions=remembering.instructions(service.instructions))
+            service = remembering.service(service)
         return session_of(service, registry.definitions())
 
     remembering = context.storage.remembering

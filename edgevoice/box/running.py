@@ -105,7 +105,7 @@ def observers_of(settings: Settings, context: BoxContext, parts: Parts, manager:
             lambda: parts.uplink.lost / NEAR_END_HZ,
         ),
         *context.observers,
-        storage.remembering.recorder if storage.remembering is not None else None,
+        *(storage.remembering.observers if storage.remembering is not None else ()),
         StallWatch(settings.watchdog.stall_s),
         Hearing(parts.microphone, parts.detector, settings.microphone.zeros_s),
         DriftWatch(parts.echo.reference) if parts.echo is not None else None,

@@ -32,7 +32,7 @@ _Json = Annotated[bool, typer.Option("--json", help="One JSON object on one line
 
 @app.command()
 def show(*, folder: _Folder = None, as_json: _Json = False) -> None:
-    """Show what is remembered of the household, and how much of what was said is kept."""
+    """Show what is remembered of the household, how much of what was said is kept, and what the service remembers."""
     run_command(lambda: _show(folder or state_folder(os.environ), as_json=as_json))
 
 
@@ -55,23 +55,25 @@ def clear(
     folder: _Folder = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Forget everything: the household's record, what was said, and copies of damaged files."""
+    """Forget everything: the household's record, what was said, the service's state, and copies of damaged files."""
     run_command(lambda: _clear(folder or state_folder(os.environ), is_sure=yes))
 
 
 def _show(folder: Path, *, as_json: bool) -> int:
-    async def look(memory: Memory) -> tuple[dict[str, object], int]:
-        return await memory.household(), await memory.count()
+    async def look(memory: Memory) -> tuple[dict[str, object], int, dict[str, object] | None]:
+        return await memory.household(), await memory.count(), await memory.service_state()
 
     found = _opened(folder, look)
-    household, turns = found if found is not None else ({}, 0)
+    household, turns, state = found if found is not None else ({}, 0, None)
     if as_json:
-        print(json.dumps({"household": household, "turns": turns}))
+        print(json.dumps({"household": household, "turns": turns, "service_state": state}))
     elif found is None:
         _say_that_nothing_is_there(folder)
     else:
         print("\n".join(_lines(household)) if household else "The household's record is empty.")
         print(f"{turns} turn{'s' if turns != 1 else ''} of earlier conversations kept.")
+        if state is not None:
+            print("\n".join(["What the service wants back with its next session:", *_lines(state, 1)]))
     return 0
 
 

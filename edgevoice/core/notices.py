@@ -70,6 +70,13 @@ class UsageTold:
     tokens: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceStateChanged:
+    """The service reported what it wants back with its next session: a JSON object as text. Never logged."""
+
+    state: str
+
+
 Notice = (
     Event
     | Action
@@ -80,4 +87,5 @@ Notice = (
     | AudioReceived
     | UplinkSent
     | UsageTold
+    | ServiceStateChanged
 )

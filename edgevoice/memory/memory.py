@@ -175,11 +175,30 @@ class Memory:
         return await self._database.read(work)
 
     async def keep_service_state(self, state: dict[str, Any]) -> None:
-        """Keep what the service wants back with its next session."""
+        """Keep what the service wants back with its next session, in place of what it gave us before."""
         text = msgspec.json.encode(state).decode()
         await self._database.write(
             lambda connection: connection.execute("INSERT OR REPLACE INTO service_state VALUES (1, ?)", (text,))
         )
+
+    async def forget_service_state(self, words: str) -> bool:
+        """Delete the service's state if it holds all of ``words``, ignoring case; return whether it did.
+
+        It goes as a whole: only the service knows how its parts belong together.
+        """
+        wanted = words.casefold().split()
+
+        def work(connection: sqlite3.Connection) -> bool:
+            row = connection.execute("SELECT state FROM service_state").fetchone()
+            if not wanted or row is None or not all(word in row[0].casefold() for word in wanted):
+                return False
+            connection.execute("DELETE FROM service_state")
+            return True
+
+        forgotten = await self._database.write(work)
+        if forgotten:
+            await self._write_back()
+        return forgotten
 
     # --- forgetting ---------------------------------------------------------------------------------------------------
 

@@ -6,13 +6,18 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
+from msgspec import structs
+
 from edgevoice.core.notices import Role
+from edgevoice.core.ports import Observer
 from edgevoice.errors import StorageUnavailable
 from edgevoice.journal import tell
 from edgevoice.memory import household
 from edgevoice.memory.memory import Memory
 from edgevoice.memory.recorder import Recorder
+from edgevoice.memory.service_state import ServiceState
 from edgevoice.memory.tools import MemoryTools
+from edgevoice.settings.service import ServiceSettings
 
 _log = logging.getLogger(__name__)
 
@@ -25,43 +30,54 @@ class Remembering:
         self._history_tokens = history_tokens
         self._record: household.Record = {}
         self._recorder = Recorder(memory) if memory is not None else None
+        self._state = ServiceState(memory) if memory is not None else None
 
     @property
-    def recorder(self) -> Recorder | None:
-        """The observer that writes down what is said; ``None`` if nothing is remembered."""
-        return self._recorder
+    def observers(self) -> Sequence[Observer]:
+        """What writes down what is said, and what the service wants back; nothing if nothing is remembered."""
+        return [each for each in (self._recorder, self._state) if each is not None]
 
     async def open(self, opened: AsyncExitStack) -> None:
         """Open the memory for the lifetime of ``opened``. Raises ``StorageUnavailable``."""
-        if self._memory is not None and self._recorder is not None:
+        if self._memory is not None and self._recorder is not None and self._state is not None:
             await opened.enter_async_context(self._memory)
             if self._memory.remark:
                 tell(_log, logging.ERROR, "memory-damaged", problem=self._memory.remark)
             opened.push_async_callback(self._recorder.finish)
+            opened.push_async_callback(self._state.finish)
             self._record = await self._memory.household()
 
     def functions(self) -> tuple[Callable[..., Any], ...]:
         """Return the tools by which the model remembers and forgets."""
-        if self._memory is None or self._recorder is None:
+        if self._memory is None:
             return ()
-        return MemoryTools(self._memory, time.monotonic, self._changed, self._recorder.leave_out).functions()
+        return MemoryTools(self._memory, time.monotonic, self._changed, self._leave_out).functions()
 
-    def instructions(self, own: str) -> str:
-        """Return the instructions of a session: its own, and what is remembered."""
-        return "\n\n".join(filter(None, (own, household.told(self._record))))
+    def service(self, service: ServiceSettings) -> ServiceSettings:
+        """Return the settings of a session with what is remembered added to its instructions and provider data."""
+        if self._state is None:
+            return service
+        told = "\n\n".join(filter(None, (service.instructions, household.told(self._record))))
+        return structs.replace(service, instructions=told, provider_data=self._state.added_to(service))
 
     async def earlier(self) -> Sequence[tuple[Role, str]]:
-        """Return the last turns of earlier conversations, and reread the record; no turns if the disk cannot be read.
+        """Return the last turns of earlier conversations, and reread the rest; no turns if the disk cannot be read.
 
-        Await it before asking for a session's instructions: a command may have changed both.
+        Await it before asking for a session's settings: a command may have changed what is remembered.
         """
-        if self._memory is None:
+        if self._memory is None or self._state is None:
             return ()
         try:
             self._record = await self._memory.household()
+            await self._state.reread()
             return [(turn.role, turn.text) for turn in await self._memory.history(self._history_tokens)]
         except StorageUnavailable:
             return ()  # the recorder reports it with the first turn that it cannot write
+
+    async def _leave_out(self) -> None:
+        for each in (self._recorder, self._state):
+            if each is not None:
+                await each.leave_out()
 
     def _changed(self, record: household.Record) -> None:
         self._record = record

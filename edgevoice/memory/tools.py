@@ -71,7 +71,8 @@ class MemoryTools:
         await self._leave_out()
         self._changed(await self._memory.change(change))
         turns = await self._memory.forget_turns(words)
-        if not taken and not turns:
+        was_in_state = await self._memory.forget_service_state(words)
+        if not taken and not turns and not was_in_state:
             return {"forgotten": [], "hint": "nothing is remembered with these words"}
         return {"forgotten": taken, "turns_of_earlier_conversations": turns}
 

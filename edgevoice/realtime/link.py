@@ -221,7 +221,7 @@ class Link:
                     opened.push_async_callback(_close, connection)
                     incoming = Incoming(connection)
                     await connection.send(wire.update_session(session), text=True)
-                    expires_at = await self._configured(incoming, downlink, hide)
+                    configured, expires_at = await self._configured(incoming, downlink, hide)
             except ConnectionClosed as error:
                 raise refusal.dial_failure(error, endpoint.host, hide=hide) from error
             except TimeoutError:
@@ -230,22 +230,24 @@ class Link:
             for role, text in (*earlier, *(self._history.begin_again() if resumes else ())):
                 outbox.put_nowait(wire.message(role, text))
             self._outbox = outbox
-            self._take([*downlink.take(wire.SessionUpdated()), *_expiry(expires_at)])
+            self._take([*downlink.take(configured), *_expiry(expires_at)])
             pinging = self._ping(connection, endpoint.host)
             await _beside(self._read(incoming, downlink, hide), pinging, self._write(connection, outbox))
 
     @staticmethod
-    async def _configured(incoming: Incoming, downlink: Downlink, hide: Redactor) -> float | None:
-        """Wait until the configuration is in force, and return when the session expires, in seconds since 1970.
+    async def _configured(
+        incoming: Incoming, downlink: Downlink, hide: Redactor
+    ) -> tuple[wire.SessionUpdated, float | None]:
+        """Wait until the configuration is in force; return that event, and when the session expires.
 
-        An ``error`` event before that ends the dial.
+        The time is in seconds since 1970. An ``error`` event before that ends the dial.
         """
         expires_at: float | None = None
         while True:
             event = await incoming.next()
             match event:
                 case wire.SessionUpdated():
-                    return event.expires_at or expires_at
+                    return event, event.expires_at or expires_at
                 case wire.SessionCreated():
                     expires_at = event.expires_at
                 case wire.ServiceError():

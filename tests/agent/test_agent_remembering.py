@@ -9,7 +9,7 @@ from edgevoice.agent.agent import Agent
 from edgevoice.agent.voice import RealtimeVoice
 from edgevoice.core.notices import Role
 from edgevoice.local.scripted.opponent import Opponent
-from edgevoice.local.scripted.script import AnswerStep, Call, Expect
+from edgevoice.local.scripted.script import AnswerStep, Call, ChangeStep, Expect
 from edgevoice.local.server import LocalService
 from edgevoice.memory.household import with_note
 from edgevoice.memory.memory import Memory
@@ -21,7 +21,11 @@ ASKED = Expect("conversation.item.create", {"item": {"role": "user"}})
 
 
 def hold(
-    memory: Memory | None, program: Callable[[Agent], Awaitable[object]], *steps: Any, is_pulled: bool = True
+    memory: Memory | None,
+    program: Callable[[Agent], Awaitable[object]],
+    *steps: Any,
+    is_pulled: bool = True,
+    dialect: str = "openai",
 ) -> None:
     """Hold one conversation with a service that follows these steps and is strict about everything else.
 
@@ -31,7 +35,8 @@ def hold(
     async def scene() -> None:
         opponent = Opponent(script=script_of(*steps))
         async with LocalService(voice=Tone(), recogniser=Hears(), behaviour=opponent, pace=1000.0) as service:
-            voice = RealtimeVoice(url=openai_address(service), api_key="any")
+            url = service.url if dialect == "inworld" else openai_address(service)
+            voice = RealtimeVoice(url=url, api_key="dGVzdA==", options={"dialect": dialect})
             async with (
                 asyncio.timeout(20),
                 Agent(instructions="Be brief.", voice=voice, memory=memory, playback="pull") as agent,
@@ -51,6 +56,10 @@ def message(role: str, text: str) -> Expect:
         "conversation.item.create",
         {"item": {"type": "message", "role": role, "content": [{"type": kind, "text": text}]}},
     )
+
+
+async def no_question(agent: Agent) -> None:
+    """Say nothing."""
 
 
 async def one_question(agent: Agent) -> None:
@@ -116,6 +125,70 @@ def test_a_forgotten_note_is_gone_from_the_record_the_history_and_the_request(tm
     )
 
     assert asyncio.run(left()) == ({}, ["Good to know."])
+
+
+def updated(memory: dict[str, Any]) -> tuple[ChangeStep, ...]:
+    """From now on the service reports this memory with each ``session.updated``."""
+    return (ChangeStep("session.updated", put={"session": {"providerData": {"memory": memory}}}),)
+
+
+def given(memory: dict[str, Any]) -> Expect:
+    return Expect("session.update", {"session": {"providerData": {"memory": memory, "auto_tool_response": False}}})
+
+
+ANSWERED = (ASKED, Expect("response.create"), AnswerStep("In the cellar."))
+FACTS = {"version": 2, "facts": ["The ladder is in the cellar"], "summary": ""}
+
+
+def test_the_state_of_the_services_own_memory_returns_with_the_next_session(tmp_path: Path) -> None:
+    async def changed_once(agent: Agent) -> None:
+        agent.update(speed=1.1)
+        await one_question(agent)
+
+    hold(
+        Memory(tmp_path),
+        changed_once,
+        *updated({"state": {**FACTS, "version": 1}}),
+        given({"enabled": True}),
+        *updated({"state": FACTS}),
+        Expect("session.update", {"session": {"audio": {"output": {"speed": 1.1}}}}),
+        *ANSWERED,
+        dialect="inworld",
+    )
+    hold(
+        Memory(tmp_path),
+        lambda agent: agent.ask("Forget the ladder."),
+        *updated({"state": {**FACTS, "version": 3}}),
+        given({"enabled": True, "state": FACTS}),
+        *[Expect("conversation.item.create")] * 2,
+        ASKED,
+        Expect("response.create"),
+        AnswerStep(calls=(Call("forget", '{"words": "ladder"}'),)),
+        Expect("conversation.item.create"),
+        Expect("response.create"),
+        AnswerStep("Forgotten."),
+        dialect="inworld",
+    )
+    hold(
+        Memory(tmp_path),
+        no_question,
+        given({"enabled": True}),
+        message("assistant", "In the cellar."),
+        dialect="inworld",
+    )
+
+
+def test_without_a_memory_the_services_own_is_neither_switched_on_nor_kept(tmp_path: Path) -> None:
+    seen: list[object] = []
+
+    async def look(agent: Agent) -> None:
+        seen.append(agent._session()["providerData"])
+        await one_question(agent)
+
+    hold(None, look, *updated({"state": FACTS}), Expect("session.update"), *ANSWERED, dialect="inworld")
+
+    assert seen == [{"auto_tool_response": False}]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_memory_nothing_is_written(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from edgevoice.memory.household import checked, with_note
 from edgevoice.memory.memory import NAME, Memory
 
 Command = Callable[..., Result]
+NOTHING = {"household": {}, "turns": 0, "service_state": None}
 
 
 @pytest.fixture
@@ -38,7 +39,25 @@ def test_remembered_facts_are_shown(command: Command) -> None:
 
     assert shown.exit_code == 0
     assert shown.stdout == "notes:\n  - Bins on Monday\n2 turns of earlier conversations kept.\n"
-    assert json.loads(command("show", "--json").stdout) == {"household": {"notes": ["Bins on Monday"]}, "turns": 2}
+    assert json.loads(command("show", "--json").stdout) == {
+        "household": {"notes": ["Bins on Monday"]},
+        "turns": 2,
+        "service_state": None,
+    }
+
+
+@pytest.mark.usefixtures("kept")
+def test_what_the_service_wants_back_is_shown_and_cleared(command: Command, tmp_path: Path) -> None:
+    async def keep() -> None:
+        async with Memory(tmp_path) as memory:
+            await memory.keep_service_state({"version": 2, "facts": ["The bins go out on Monday"]})
+
+    asyncio.run(keep())
+
+    shown = command("show").stdout
+    assert "What the service wants back with its next session:\n  version: 2\n  facts:\n    - The bins go out" in shown
+    command("clear", "--yes")
+    assert json.loads(command("show", "--json").stdout)["service_state"] is None
 
 
 @pytest.mark.usefixtures("kept")
@@ -55,7 +74,7 @@ def test_everything_is_forgotten_after_confirmation(command: Command) -> None:
     assert json.loads(command("show", "--json").stdout)["turns"] == 2
 
     assert command("clear", input="y\n").exit_code == 0
-    assert json.loads(command("show", "--json").stdout) == {"household": {}, "turns": 0}
+    assert json.loads(command("show", "--json").stdout) == NOTHING
     assert command("clear", "--yes").stdout == "Everything is forgotten.\n"
 
 
@@ -70,7 +89,7 @@ def test_without_a_memory_every_command_says_so_and_creates_none(
 
 
 def test_without_a_memory_json_output_is_empty(command: Command) -> None:
-    assert json.loads(command("show", "--json").stdout) == {"household": {}, "turns": 0}
+    assert json.loads(command("show", "--json").stdout) == NOTHING
     assert json.loads(command("search", "kitchen", "--json").stdout) == {"found": []}
 
 

@@ -192,6 +192,22 @@ def test_the_data_that_the_service_asked_us_to_keep_is_returned(remember: Rememb
     remember(hand_back)
 
 
+def test_words_are_forgotten_with_the_whole_state_of_the_service_that_holds_them(
+    remember: Remember, tmp_path: Path
+) -> None:
+    async def learn(memory: Memory) -> None:
+        assert not await memory.forget_service_state("xylophone")
+        await memory.keep_service_state({"facts": ["The Xylophone is blue"]})
+        assert not await memory.forget_service_state("xylophone red")
+        assert not await memory.forget_service_state(" ")
+        assert await memory.service_state() is not None
+        assert await memory.forget_service_state("blue xylophone")
+        assert await memory.service_state() is None
+
+    remember(learn)
+    assert b"ylophone" not in content(tmp_path)
+
+
 def test_forgetting_everything_leaves_nothing_in_the_file(remember: Remember, tmp_path: Path) -> None:
     async def learn(memory: Memory) -> None:
         await memory.add(Role.USER, "xylophone")

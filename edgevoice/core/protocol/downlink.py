@@ -21,7 +21,7 @@ from edgevoice.core.facts import (
     UserStartedSpeaking,
     UserStoppedSpeaking,
 )
-from edgevoice.core.notices import Role, TranscriptChanged, UsageTold
+from edgevoice.core.notices import Role, ServiceStateChanged, TranscriptChanged, UsageTold
 from edgevoice.core.protocol import complaints, wire
 from edgevoice.core.protocol.transcript import Transcript, has_words
 from edgevoice.core.protocol.transcription import Transcription
@@ -80,7 +80,16 @@ class BackchannelComplete:
     backchannel_id: str
 
 
-Arrival = Event | AudioPiece | ItemComplete | BackchannelPiece | BackchannelComplete | TranscriptChanged | UsageTold
+Arrival = (
+    Event
+    | AudioPiece
+    | ItemComplete
+    | BackchannelPiece
+    | BackchannelComplete
+    | TranscriptChanged
+    | UsageTold
+    | ServiceStateChanged
+)
 
 
 class Downlink:
@@ -108,6 +117,8 @@ class Downlink:
 
     def _meaning(self, event: wire.ServerEvent) -> list[Arrival]:
         match event:
+            case wire.SessionUpdated(session=wire.SessionBody(memory_state=str(state))):
+                return [LinkOpened(), ServiceStateChanged(state)]
             case wire.SessionUpdated():
                 return [LinkOpened()]
             case wire.ServiceError():

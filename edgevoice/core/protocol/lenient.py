@@ -125,6 +125,14 @@ def arguments(raw: msgspec.Raw) -> str | None:
     return read[: MOST_ARGUMENTS + 1]
 
 
+def object_text(raw: msgspec.Raw) -> str | None:
+    """Return the JSON text of an object as it is; ``None`` for anything else."""
+    try:
+        return bytes(raw).decode() if isinstance(msgspec.json.decode(raw), dict) else None
+    except UNREADABLE:
+        return None
+
+
 def index(raw: msgspec.Raw) -> int | None:
     """Return a non-negative whole number, also if written as ``1.0`` or ``"1"``; ``None`` for anything else."""
     read = number(raw)

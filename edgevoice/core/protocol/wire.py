@@ -14,7 +14,7 @@ from edgevoice.core.protocol import lenient
 from edgevoice.core.protocol.lenient import ABSENT, Arguments, Id, Index, LimitExceeded, WireError
 from edgevoice.core.protocol.wire_objects import ErrorBody, Item, Response, SessionBody
 
-__all__ = ["ErrorBody", "Item", "LimitExceeded", "Response", "WireError"]
+__all__ = ["ErrorBody", "Item", "LimitExceeded", "Response", "SessionBody", "WireError"]
 
 LARGEST_FRAME = 2**20
 """Bytes of a frame without audio: a response with its transcript and its calls has some 100 kB at most."""

@@ -79,10 +79,28 @@ class Response(msgspec.Struct, frozen=True):
         return [item for each in raw if (item := _item_of(each)) is not None]
 
 
-class SessionBody(msgspec.Struct, frozen=True):
+class ServiceMemory(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the service has made of the conversation; ``state`` is for its next session."""
+
+    state: msgspec.Raw = ABSENT
+
+
+class ServiceExtension(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Inworld's own part of a session."""
+
+    memory: ServiceMemory = ServiceMemory()
+
+
+class SessionBody(msgspec.Struct, frozen=True, rename={"provider_data": "providerData"}):
     """A session as the service describes it."""
 
     expires_at: float | None = None
+    provider_data: ServiceExtension = ServiceExtension()
+
+    @property
+    def memory_state(self) -> str | None:
+        """What the service wants back with its next session, as JSON text; ``None`` if it says nothing of it."""
+        return lenient.object_text(self.provider_data.memory.state)
 
 
 _ITEM = lenient.Shape(Item)

@@ -16,7 +16,7 @@ from edgevoice.core.facts import (
     UserStartedSpeaking,
     UserStoppedSpeaking,
 )
-from edgevoice.core.notices import Role, TranscriptChanged, UsageTold
+from edgevoice.core.notices import Role, ServiceStateChanged, TranscriptChanged, UsageTold
 from edgevoice.core.protocol import wire
 from edgevoice.core.protocol.downlink import (
     Arrival,
@@ -211,6 +211,14 @@ def test_sound_counts_for_its_own_response_only() -> None:
     heard = [arrival.has_audio for arrival in arrivals(sound, *ends) if isinstance(arrival, ResponseEnded)]
 
     assert heard == [False, True, False]
+
+
+def test_the_state_that_the_service_wants_back_follows_the_news_that_the_session_is_open() -> None:
+    memory = {"enabled": True, "state": {"version": 1}}
+
+    assert arrivals(
+        {"type": "session.updated", "session": {"providerData": {"memory": memory}}}, {"type": "session.updated"}
+    ) == [LinkOpened(), ServiceStateChanged('{"version": 1}'), LinkOpened()]
 
 
 def test_usage_may_be_outside_the_response_and_only_whole_numbers_are_reported() -> None:

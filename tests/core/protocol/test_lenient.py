@@ -425,3 +425,10 @@ def test_absent_fields_keep_their_defaults() -> None:
 
     assert shape.read("{}") == wire.Item()
     assert shape.read('{"id":null,"name":[]}') == wire.Item()
+
+
+@pytest.mark.parametrize(
+    ("written", "read"), [(b'{"a": 1}', '{"a": 1}'), (b"[1]", None), (b"null", None), (b'{"a":', None)]
+)
+def test_only_an_object_is_read_as_the_text_of_an_object(written: bytes, read: str | None) -> None:
+    assert lenient.object_text(msgspec.Raw(written)) == read

@@ -349,6 +349,34 @@ def test_the_expiry_of_a_session_is_read_or_ignored_whatever_its_type(
 
 
 @pytest.mark.parametrize(
+    ("session", "state"),
+    [
+        (
+            '{"providerData":{"memory":{"state":{"version":3,"facts":["\\u00fc"]}}}}',
+            '{"version":3,"facts":["\\u00fc"]}',
+        ),
+        ('{"providerData":{"memory":{"state":{}}}}', "{}"),
+        ('{"providerData":{"memory":{"state":null}}}', None),
+        ('{"providerData":{"memory":{"state":[1]}}}', None),
+        ('{"providerData":{"memory":{"state":"x"}}}', None),
+        (f'{{"providerData":{{"memory":{{"state":{"[" * 500 + "]" * 500}}}}}}}', None),
+        ('{"providerData":{"memory":{"enabled":true}}}', None),
+        ('{"providerData":{"memory":[]}}', None),
+        ('{"providerData":7}', None),
+        ('{"provider_data":{"memory":{"state":{}}}}', None),
+        ("[]", None),
+    ],
+)
+def test_the_state_that_a_service_wants_back_is_read_or_ignored_whatever_its_type(
+    session: str, state: str | None
+) -> None:
+    event = wire.decode(f'{{"type":"session.updated","session":{session}}}')
+
+    assert isinstance(event, wire.SessionUpdated)
+    assert event.session.memory_state == state
+
+
+@pytest.mark.parametrize(
     ("details", "codes", "message"),
     [
         ('{"type":"failed","error":{"type":"server_error","code":null}}', {"server_error"}, None),
