@@ -194,6 +194,27 @@ class LocalServiceStarting(LinkError):
     remedy = "Wait a moment and say the wake word again: a slow Pi takes half a minute after it is switched on."
 
 
+JOIN_GROUP = "Join its group, then log in again: sudo usermod -aG edgevoice $USER"
+
+
+class ControlUnavailable(EdgevoiceError, ConnectionError):
+    """The control socket of the box cannot be opened or reached."""
+
+    code = "control-unavailable"
+    remedy = "Start the box: `edgevoice status` shows whether it runs."
+
+
+class ControlRefused(EdgevoiceError):
+    """The box did not do what a program asked for through its control socket; ``reason`` is the reply's code."""
+
+    code = "control-refused"
+    remedy = "`edgevoice ctl status` shows what the box is doing."
+
+    def __init__(self, message: str, *, reason: str, remedy: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.reason = reason
+
+
 class ToolRefused(EdgevoiceError, ValueError):
     """A tool was asked to do something that it cannot do; the text goes to the model."""
 
@@ -271,6 +292,12 @@ def of_machine(error: BaseException) -> EdgevoiceError | None:
             return StorageUnavailable("no folder accepts temporary files")
         case _:
             return None
+
+
+def remedy_of(code: str) -> str:
+    """Return what to do about a fault, by its code; for one without an error of its own, where to look."""
+    kinds = [each for each in globals().values() if isinstance(each, type) and issubclass(each, EdgevoiceError)]
+    return next((each.remedy for each in kinds if each.code == code), EdgevoiceError.remedy if code else "")
 
 
 def can_pass(error: EdgevoiceError) -> bool:

@@ -20,6 +20,7 @@ from edgevoice.errors import (
     WakeWordUnavailable,
     can_pass,
     of_machine,
+    remedy_of,
 )
 
 
@@ -161,3 +162,8 @@ def test_only_three_kinds_of_error_prevent_a_restart() -> None:
         WakeWordUnavailable,
         PanelUnavailable,
     }
+
+
+def test_a_code_without_an_error_class_points_to_the_log() -> None:
+    assert "journalctl" in remedy_of("speaker")
+    assert remedy_of("") == ""

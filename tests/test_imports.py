@@ -21,6 +21,7 @@ ADAPTERS = {
     "echo",
     "grading",
     "host",
+    "integrations",
     "local",
     "memory",
     "observers",
@@ -31,7 +32,18 @@ ADAPTERS = {
     "tools",
     "wakeword",
 }
-EVERYBODY_KNOWS = {"children", "core", "errors", "extras", "journal", "settings", "store", "threads", "wall_clock"}
+EVERYBODY_KNOWS = {
+    "children",
+    "control",
+    "core",
+    "errors",
+    "extras",
+    "journal",
+    "settings",
+    "store",
+    "threads",
+    "wall_clock",
+}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"agent", "tools"},
@@ -45,6 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "journal": {"core", "errors", "settings", "wall_clock"},
     "core": set(),
     "engine": {"core"},
+    "control": {"core", "errors", "store"},
     **dict.fromkeys(ADAPTERS, EVERYBODY_KNOWS),
 }
 """For each package: the other packages that its modules may import."""
@@ -65,7 +78,8 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         "wakeword": {"fields"},
         "sound": {"fields"},
         "assistant": {"fields"},
-        "schema": {"assistant", "fields", "service", "sound", "wakeword"},
+        "integrations": set(),
+        "schema": {"assistant", "fields", "integrations", "service", "sound", "wakeword"},
         "text": set(),
         "hints": set(),
         "catalogue": {"hints", "schema"},
@@ -204,3 +218,4 @@ def test_disabled_features_are_not_loaded() -> None:
     loaded = set(done.stdout.split())
     assert {"edgevoice.store.database", "edgevoice.memory.memory"} & loaded == set()
     assert [name for name in loaded if name.startswith("edgevoice.personas.")] == []
+    assert [name for name in loaded if name.startswith(("edgevoice.control", "edgevoice.integrations"))] == []

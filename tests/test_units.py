@@ -112,6 +112,16 @@ def test_the_folders_are_made_with_the_modes_that_the_service_wants() -> None:
     assert [line for line in lines if line[0] != "#"] == made + owned
 
 
+def test_the_group_reaches_the_control_socket_and_nobody_else_does() -> None:
+    from edgevoice.control.place import SERVICE_SOCKET  # noqa: PLC0415
+
+    found = directives()
+
+    assert found["RuntimeDirectoryMode"] == ["0750"]
+    assert str(SERVICE_SOCKET.parent) == f"/run/{found['RuntimeDirectory'][0]}"
+    assert found["Group"] == ["edgevoice"]
+
+
 def test_the_user_of_the_service_is_made_with_its_groups() -> None:
     made = (ROOT / "systemd" / "edgevoice.sysusers").read_text(encoding="utf-8")
     found = directives()

@@ -27,6 +27,7 @@ from edgevoice.tools.folder import FolderSource
 from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
 
 if TYPE_CHECKING:
+    from edgevoice.control.place import ControlPlace
     from edgevoice.memory.remembering import Remembering
 
 _log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class BoxContext:
 
     ``dial`` returns the endpoint of each session. ``observers`` see everything and may run beside the box: a feature
     that needs none of its parts is added there. ``live`` are settings that may change while it runs, and ``pins``
-    replaces the machine's own.
+    replaces the machine's own. ``control`` is where it opens its control socket.
     """
 
     dial: Callable[[], Endpoint]
@@ -66,6 +67,7 @@ class BoxContext:
     live: LiveSettings | None = None
     pins: PinFactory | None = None
     wants_wakeword: bool = True
+    control: "ControlPlace | None" = None
 
 
 @asynccontextmanager
@@ -115,4 +117,13 @@ async def context_of(settings: Settings, key: Key | None, environment: Mapping[s
             remembering=remembering,
             tool_files=tool_files,
         )
-        yield BoxContext(dial, (*watching, tool_files), storage)
+        control = _control_of(settings, environment)
+        yield BoxContext(dial, (*watching, tool_files), storage, control=control)
+
+
+def _control_of(settings: Settings, environment: Mapping[str, str]) -> "ControlPlace | None":
+    if not settings.control.enabled:
+        return None
+    from edgevoice.control.place import own_place  # noqa: PLC0415 - not loaded where it is disabled
+
+    return own_place(environment)

@@ -14,9 +14,7 @@ from edgevoice.box.assembly import Parts, assemble
 from edgevoice.box.context import BoxContext
 from edgevoice.box.drift import DriftWatch
 from edgevoice.box.hearing import Hearing
-from edgevoice.box.live_settings import LiveSettings
 from edgevoice.box.sayings import Sayings
-from edgevoice.box.tool_files import ToolFiles
 from edgevoice.core.orders import Light
 from edgevoice.core.ports import Observer, Panel
 from edgevoice.core.sound.rates import NEAR_END_HZ
@@ -69,8 +67,8 @@ async def serve(
                     post=parts.mailbox.post,
                 )
             if context.live is not None:
-                reload = partial(_reload, context.live, context.storage.tool_files)
-                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, manager.reload, reload)
+                reload = reload_of(context, manager)
+                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
             observers = observers_of(settings, context, parts, manager)
             parts.engine.add_observers(observers)
             await run(parts, observers, manager, stop, started)
@@ -84,9 +82,14 @@ async def serve(
             manager.stopping()
 
 
-def _reload(live: LiveSettings, tool_files: ToolFiles) -> str:
-    tool_files.reload()
-    return live.reload()
+def reload_of(context: BoxContext, manager: ServiceManager) -> Callable[[], str]:
+    """Return what reads the settings and the owner's tools again, and returns what a person should know about it."""
+
+    def work() -> str:
+        context.storage.tool_files.reload()
+        return context.live.reload() if context.live is not None else ""
+
+    return partial(manager.reload, work)
 
 
 def observers_of(settings: Settings, context: BoxContext, parts: Parts, manager: ServiceManager) -> Sequence[Observer]:
@@ -112,8 +115,18 @@ def observers_of(settings: Settings, context: BoxContext, parts: Parts, manager:
         parts.echo.room if parts.echo is not None else None,
         open_outcomes(near_misses) if near_misses is not None and parts.detector is not None else None,
         Sayings(sayings, parts.speaker.learn, parts.listening) if sayings is not None else None,
+        _control(settings, context, parts, manager),
     ]
     return [entry for entry in entries if entry is not None]
+
+
+def _control(settings: Settings, context: BoxContext, parts: Parts, manager: ServiceManager) -> Observer | None:
+    if context.control is None:
+        return None
+    # Loaded only where there is a socket.
+    from edgevoice.box.control import open_control  # noqa: PLC0415
+
+    return open_control(settings, context, parts, context.control, reload_of(context, manager))
 
 
 async def run(

@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from edgevoice import __version__
-from edgevoice.commands import config, memory, wakeword
+from edgevoice.commands import config, ctl, memory, wakeword
 from edgevoice.commands.commandline import group
 from edgevoice.commands.config import ConfigOption
 from edgevoice.commands.outcome import only_parse, run_command
 
 app = group("A smart speaker on a Raspberry Pi: say the wake word, ask, hear the answer, interrupt whenever you like.")
 app.add_typer(config.app, name="config")
+app.add_typer(ctl.app, name="ctl")
 app.add_typer(memory.app, name="memory")
 app.add_typer(wakeword.app, name="wakeword")
 

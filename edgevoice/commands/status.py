@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from edgevoice import __version__, errors
+from edgevoice import __version__
 from edgevoice.core.lights import meaning
 from edgevoice.core.orders import Light
 from edgevoice.doctor.probes import Machine
 from edgevoice.doctor.service_manager import is_running, probe_manager
-from edgevoice.errors import EdgevoiceError
+from edgevoice.errors import remedy_of
 from edgevoice.observers.status_file import NAME, Status
 from edgevoice.store.folders import cache_folder
 from edgevoice.wall_clock import local_now
@@ -110,12 +110,6 @@ def look(properties: Mapping[str, str] | None, kept: Status | None) -> View:
         # The status with which it is about to end.
         return replace(view, problem=told, is_muted=kept.is_muted)
     return replace(view, phase=phase, is_muted=kept.is_muted, fault=fault, remedy=remedy_of(fault))
-
-
-def remedy_of(code: str) -> str:
-    """Return what to do about a fault; empty if the light's meaning already says it."""
-    kinds = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, EdgevoiceError)]
-    return next((each.remedy for each in kinds if each.code == code), EdgevoiceError.remedy if code else "")
 
 
 def _state_of_service(properties: Mapping[str, str]) -> State:

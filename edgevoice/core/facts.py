@@ -61,6 +61,17 @@ class WakeWordHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class WakeRequested:
+    """A program asks for what the wake word does; ``word`` is the one whose settings apply, empty for none.
+
+    ``at_sample`` is the newest near-end sample.
+    """
+
+    word: str
+    at_sample: int
+
+
+@dataclass(frozen=True, slots=True)
 class TalkPressed:
     """The talk button was pressed; ``at_sample`` is the newest near-end sample."""
 
@@ -318,6 +329,7 @@ class LoopStalled:
 
 UserFact = (
     WakeWordHeard
+    | WakeRequested
     | TalkPressed
     | TalkHeld
     | MutePressed
@@ -326,7 +338,7 @@ UserFact = (
     | NearSpeechFaded
     | NearSpeechEnded
 )
-"""What a person did, as the box itself detects it."""
+"""What a person did, as the box itself detects it, or a program in their place."""
 
 ServiceFact = (
     LinkOpened

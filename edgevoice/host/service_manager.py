@@ -53,15 +53,16 @@ class ServiceManager(Observer):
         if not self._status:
             self.show_status(self._phase)
 
-    def reload(self, work: Callable[[], str]) -> None:
+    def reload(self, work: Callable[[], str]) -> str:
         """Run the work of a reload between the notifications of its beginning and end, as notify-reload requires.
 
-        The text that the work returns follows every status from then on, until a reload returns nothing.
+        Returns the text that the work returns. It follows every status from then on, until a reload returns nothing.
         """
         _notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
         self._remark = work()
         _notify("READY=1")
         self.show_status(self._status)
+        return self._remark
 
     @staticmethod
     def stopping() -> None:

@@ -20,7 +20,7 @@ from edgevoice.store.folders import NO_HOME, make_scratch
 
 READY = "ready"
 SYSTEM_RUNTIME_FOLDER = Path("/run/edgevoice")
-"""The unit's RuntimeDirectory=: exists while the service runs, readable only by its user."""
+"""The unit's RuntimeDirectory=: exists while the service runs, readable only by its user and its group."""
 
 START_LIMIT_S = 120.0
 """Loading takes 2 s on a desktop processor, 15 s and more on a slow Pi, and longer while an SD card is busy."""

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct, field
 
 from edgevoice.settings.assistant import MemorySettings, ToolsSettings
 from edgevoice.settings.fields import Gpio
+from edgevoice.settings.integrations import ControlSettings
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.settings.sound import AmplifierSettings, EchoSettings, MicrophoneSettings, SpeakerSettings
 from edgevoice.settings.wakeword import WakewordSettings
@@ -109,5 +110,6 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     amplifier: AmplifierSettings = field(default_factory=AmplifierSettings)
     tools: ToolsSettings = field(default_factory=ToolsSettings)
     memory: MemorySettings = field(default_factory=MemorySettings)
+    control: ControlSettings = field(default_factory=ControlSettings)
     watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
     log: LogSettings = field(default_factory=LogSettings)

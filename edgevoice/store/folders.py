@@ -26,6 +26,12 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
     return _systemds(environment, "CACHE_DIRECTORY") or _users(environment, "XDG_CACHE_HOME", ".cache")
 
 
+def runtime_folder(environment: Mapping[str, str]) -> Path | None:
+    """Return the folder for sockets: systemd's runtime directory, else the user's own; ``None`` without either."""
+    own = _absolute(environment, "XDG_RUNTIME_DIR")
+    return _systemds(environment, "RUNTIME_DIRECTORY") or (own / "edgevoice" if own is not None else None)
+
+
 def config_folder(environment: Mapping[str, str]) -> Path | None:
     """Return where the user keeps settings; ``None`` where the environment names neither such a folder nor a home."""
     if environment.get("HOME") or _absolute(environment, "XDG_CONFIG_HOME") is not None:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from edgevoice import __version__
 from edgevoice.commands import status
 from edgevoice.commands.root import app
-from edgevoice.commands.status import look, remedy_of
+from edgevoice.commands.status import look
 from edgevoice.core.lights import meaning
 from edgevoice.core.orders import Light
 from edgevoice.errors import NoCredit
@@ -180,8 +180,3 @@ def test_the_services_status_file_wins_over_the_users_own(monkeypatch: pytest.Mo
     found = status._newest({"CACHE_DIRECTORY": str(own.parent)})
     assert found is not None
     assert found.version == "service"
-
-
-def test_a_code_without_an_error_class_points_to_the_log() -> None:
-    assert "journalctl" in remedy_of("speaker")
-    assert remedy_of("") == ""

@@ -8,7 +8,14 @@ import pytest
 
 from edgevoice.errors import StorageUnavailable
 from edgevoice.store import folders
-from edgevoice.store.folders import cache_folder, config_folder, make_scratch, scratch_folder, state_folder
+from edgevoice.store.folders import (
+    cache_folder,
+    config_folder,
+    make_scratch,
+    runtime_folder,
+    scratch_folder,
+    state_folder,
+)
 
 HOME = {"HOME": "/home/me"}
 
@@ -117,3 +124,16 @@ def test_a_temporary_folders_name_shows_that_it_is_ours(tmp_path: Path) -> None:
     with scratch_folder("edgevoice-test-") as folder:
         assert folder.name.startswith("edgevoice-test-")
         folder.rmdir()
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"RUNTIME_DIRECTORY": "/run/edgevoice:/run/other", "XDG_RUNTIME_DIR": "/run/user/7"}, "/run/edgevoice"),
+        ({"XDG_RUNTIME_DIR": "/run/user/7"}, "/run/user/7/edgevoice"),
+        ({"XDG_RUNTIME_DIR": "relative", **HOME}, None),
+        (HOME, None),
+    ],
+)
+def test_sockets_are_in_a_runtime_folder_or_nowhere(environment: dict[str, str], expected: str | None) -> None:
+    assert runtime_folder(environment) == (Path(expected) if expected else None)

@@ -58,6 +58,7 @@ from edgevoice.core.facts import (
     UserFact,
     UserStartedSpeaking,
     UserStoppedSpeaking,
+    WakeRequested,
     WakeWordHeard,
 )
 from edgevoice.core.orders import (
@@ -156,7 +157,7 @@ class Conversation:
 
     def _user_did(self, fact: UserFact, now: float) -> list[Action]:
         match fact:
-            case WakeWordHeard():
+            case WakeWordHeard() | WakeRequested():
                 return self._woken(fact, now)
             case TalkPressed(at_sample=at_sample):
                 return self._talk_pressed(at_sample, now)
@@ -243,7 +244,7 @@ class Conversation:
 
     # --- being called -------------------------------------------------------------------------------------------------
 
-    def _woken(self, woken: WakeWordHeard, now: float) -> list[Action]:
+    def _woken(self, woken: WakeWordHeard | WakeRequested, now: float) -> list[Action]:
         if self._box.is_muted:
             return []  # late news: heard just before the microphone was muted
         actions = self._box.stop_ringing()

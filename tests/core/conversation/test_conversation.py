@@ -23,6 +23,7 @@ from edgevoice.core.facts import (
     TurnEnded,
     UserStartedSpeaking,
     UserStoppedSpeaking,
+    WakeRequested,
     WakeWordHeard,
 )
 from edgevoice.core.orders import (
@@ -336,6 +337,14 @@ def test_unrelated_events_change_nothing(phase: Phase, fact: Event) -> None:
 
 def test_any_configured_wake_word_begins_a_conversation() -> None:
     assert drive().hear(WakeWordHeard("alexa", 0.5, at_sample=0))[1:] == [KeepUplink(0), OpenLink("alexa")]
+
+
+@pytest.mark.parametrize("before", [(), TO_LISTENING, TO_SPEAKING], ids=["idle", "listening", "speaking"])
+def test_a_program_may_do_what_the_wake_word_does(before: tuple[Event, ...]) -> None:
+    woken, asked = drive(*before), drive(*before)
+
+    assert asked.hear(WakeRequested("alexa", 9)) == woken.hear(WakeWordHeard("alexa", 0.5, at_sample=9))
+    assert (asked.phase, asked.waits_s) == (woken.phase, woken.waits_s)
 
 
 def test_a_response_that_begins_as_the_user_speaks_is_cancelled() -> None:

@@ -1,0 +1,29 @@
+"""The box's own control socket: connects what programs ask for to its parts."""
+
+from collections.abc import Callable
+
+from edgevoice import __version__
+from edgevoice.box.assembly import Parts
+from edgevoice.box.context import BoxContext
+from edgevoice.control.place import ControlPlace
+from edgevoice.core.ports import Observer
+from edgevoice.integrations.control.commands import BoxHandles
+from edgevoice.integrations.control.server import ControlSocket
+from edgevoice.integrations.guest import Guest
+from edgevoice.settings.schema import Settings
+from edgevoice.wakeword.words import wake_words
+
+
+def open_control(
+    settings: Settings, context: BoxContext, parts: Parts, place: ControlPlace, reload: Callable[[], str]
+) -> Observer:
+    """Return the control socket as a guest of the box; it opens when it runs."""
+    handles = BoxHandles(
+        version=__version__,
+        position=lambda: parts.microphone.position,
+        speaker=parts.speaker,
+        reload=reload,
+        words=[word.name for word in wake_words(settings.wakeword)] if context.wants_wakeword else [],
+        may_unmute=settings.control.may_unmute,
+    )
+    return Guest("control", lambda: ControlSocket(place.path, handles, group=place.group))

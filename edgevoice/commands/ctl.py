@@ -1,0 +1,168 @@
+"""`edgevoice ctl`: ask the running box for something, or watch it."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from edgevoice.commands.commandline import group
+from edgevoice.commands.outcome import run_command
+from edgevoice.control.client import Client
+from edgevoice.core.printable import printable
+
+app = group("Ask the running box for something, or watch it. Root, and members of the group edgevoice, may do so.")
+
+_Socket = Annotated[
+    Path | None,
+    typer.Option(
+        "--socket", metavar="PATH", help="The box's control socket; by default the service's, else your own box's."
+    ),
+]
+_Json = Annotated[bool, typer.Option("--json", help="One JSON object on each line.")]
+
+
+def ask_box(socket: Path | None, ask: Callable[[Client], Awaitable[None]]) -> None:
+    """Connect to the box and do something with it, as a command."""
+
+    async def scene() -> None:
+        async with Client(socket) as box:
+            await ask(box)
+
+    def command() -> int:
+        asyncio.run(scene())
+        return 0
+
+    run_command(command)
+
+
+@app.command()
+def status(*, socket: _Socket = None, as_json: _Json = False) -> None:
+    """Show what the box is doing now; `edgevoice status` also shows one that does not run."""
+
+    async def show(box: Client) -> None:
+        found = await box.status()
+        print(_as_json(found) if as_json else "\n".join(_sentences(found)))
+
+    ask_box(socket, show)
+
+
+@app.command()
+def wake(
+    word: Annotated[str, typer.Argument(metavar="WORD", help="One of several wake words, as in the settings.")] = "",
+    *,
+    socket: _Socket = None,
+) -> None:
+    """Do what the wake word does: listen, or interrupt the answer."""
+    ask_box(socket, lambda box: box.wake(word))
+
+
+@app.command()
+def talk(*, socket: _Socket = None) -> None:
+    """Do what a press of the talk button does: listen, interrupt the answer, or end listening."""
+    ask_box(socket, lambda box: box.talk())
+
+
+@app.command()
+def stop(*, socket: _Socket = None) -> None:
+    """Silence what sounds: the alarm, an announcement or the answer."""
+    ask_box(socket, lambda box: box.stop())
+
+
+@app.command("hang-up")
+def hang_up(*, socket: _Socket = None) -> None:
+    """End the conversation."""
+    ask_box(socket, lambda box: box.hang_up())
+
+
+@app.command()
+def mute(*, socket: _Socket = None) -> None:
+    """Mute the microphone."""
+    ask_box(socket, lambda box: box.mute())
+
+
+@app.command()
+def unmute(*, socket: _Socket = None) -> None:
+    """Let the microphone be heard again; refused unless control.may_unmute is set."""
+    ask_box(socket, lambda box: box.unmute())
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def volume(
+    percent: Annotated[
+        str | None, typer.Argument(metavar="[+|-]PERCENT", help="The new volume, or by how much to change it.")
+    ] = None,
+    *,
+    socket: _Socket = None,
+) -> None:
+    """Show the volume, set it (40), or change it (+10, -10)."""
+    given = percent or ""
+    if given and not given.lstrip("+-").isdecimal():
+        raise typer.BadParameter(f"{given}: expected a number of percent, such as 40, +10 or -10")
+    is_change = given[:1] in {"+", "-"}
+
+    async def change(box: Client) -> None:
+        number = int(given) if given else None
+        now = await box.volume(percent=None if is_change else number, change=number if is_change else None)
+        print(f"{now} %")
+
+    ask_box(socket, change)
+
+
+@app.command()
+def reload(*, socket: _Socket = None) -> None:
+    """Have the settings and the owner's tools read again."""
+
+    async def read(box: Client) -> None:
+        print(await box.reload() or "Everything is in force, service settings from the next session on.")
+
+    ask_box(socket, read)
+
+
+@app.command()
+def watch(
+    *,
+    words: Annotated[bool, typer.Option("--words", help="Also what is said, by both sides.")] = False,
+    socket: _Socket = None,
+    as_json: _Json = False,
+) -> None:
+    """Show what happens in the box until Ctrl-C: phases, lights, faults, tools. Never sound."""
+
+    async def follow(box: Client) -> None:
+        async for event in box.watch(words=words):
+            print(_as_json(event) if as_json else _line(event), flush=True)
+
+    ask_box(socket, follow)
+
+
+def _as_json(reply: dict[str, Any]) -> str:
+    return json.dumps({name: value for name, value in reply.items() if name not in {"id", "ok"}}, ensure_ascii=False)
+
+
+def _line(event: dict[str, Any]) -> str:
+    """Return an event as a line: the time of day, its name, and its fields."""
+    time = str(event.get("at", ""))[11:23]
+    name = str(event.get("event", ""))
+    if name == "words":
+        mark = "" if event.get("final") else " …"
+        return f"{time}  {event.get('role', '')}: {printable(str(event.get('text', '')))}{mark}"
+    fields = {key: value for key, value in event.items() if key not in {"event", "at"} and value not in {"", None}}
+    return f"{time}  {name} " + printable(" ".join(f"{key}={_value(value)}" for key, value in fields.items()))
+
+
+def _value(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _sentences(found: dict[str, Any]) -> list[str]:
+    fault = found.get("fault")
+    lines = [f"Phase    {found['phase']}", f"Light    {found['light']}"]
+    lines.append(f"Muted    {'yes' if found['muted'] else 'no'}")
+    lines.append(f"Session  {'open' if found['session_open'] else 'closed'}")
+    lines.append(f"Volume   {found['volume_percent']} %")
+    lines.append(f"Version  {found['version']}")
+    if fault:
+        lines.append(f"Fault    {fault['meaning']} ({fault['code']})\n         → {fault['remedy']}")
+    return lines

@@ -1,0 +1,196 @@
+"""Client: a program asks a running box for something, or watches it, through the box's control socket."""
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from edgevoice.control.messages import LONGEST_LINE_BYTES, PROTOCOL
+from edgevoice.control.place import socket_to_reach
+from edgevoice.errors import JOIN_GROUP, ControlRefused, ControlUnavailable
+
+_PATIENCE_S: Final = 10.0
+"""How long a box may take to do something at once."""
+
+Reply = dict[str, Any]
+
+
+class Client:
+    """A connection to the control socket, open for the duration of ``async with``.
+
+    ``path`` is the socket; by default that of the service, else of this user's own box. Entering, and every method,
+    raises ``ControlUnavailable`` if the box cannot be reached, and ``ControlRefused`` if it refuses the request.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        self._path = Path(path) if path is not None else socket_to_reach(os.environ)
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[Reply]] = {}
+        self._events: asyncio.Queue[Reply | None] = asyncio.Queue()
+        self._reading: asyncio.Task[None] | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            reader, self._writer = await asyncio.open_unix_connection(self._path, limit=16 * LONGEST_LINE_BYTES)
+        except OSError as error:
+            raise _unreachable(self._path, error) from error
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                greeting = await self._line(reader)
+            self._check(greeting)
+        except BaseException as error:
+            await self._close()
+            if isinstance(error, TimeoutError):
+                raise ControlUnavailable(f"the box does not answer at {self._path}") from None
+            raise
+        self._reading = asyncio.ensure_future(self._read(reader))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+        await self._close()
+
+    async def _close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            with contextlib.suppress(OSError):
+                await self._writer.wait_closed()
+
+    # --- what the box does --------------------------------------------------------------------------------------------
+
+    async def status(self) -> Reply:
+        """Return what the box is doing: version, phase, light, fault, muted, session_open, volume_percent."""
+        return await self.request("status")
+
+    async def wake(self, word: str = "") -> None:
+        """Do what the wake word does; ``word`` chooses one of several."""
+        await self.request("wake", word=word)
+
+    async def talk(self) -> None:
+        """Do what a press of the talk button does."""
+        await self.request("talk")
+
+    async def stop(self) -> None:
+        """Silence what sounds: the alarm, an announcement or the answer."""
+        await self.request("stop")
+
+    async def hang_up(self) -> None:
+        """End the conversation."""
+        await self.request("hang-up")
+
+    async def mute(self) -> None:
+        """Mute the microphone."""
+        await self.request("mute")
+
+    async def unmute(self) -> None:
+        """Let the microphone be heard again; refused unless the box's settings allow it."""
+        await self.request("unmute")
+
+    async def volume(self, *, percent: int | None = None, change: int | None = None) -> int:
+        """Set the volume to a percentage, or change it by some percent; return it."""
+        reply = await self.request("volume", percent=percent, change=change)
+        return int(reply["volume_percent"])
+
+    async def reload(self) -> str:
+        """Have the settings read again; return what a person should know about it, empty if all is in force."""
+        reply = await self.request("reload")
+        return str(reply["remark"])
+
+    async def watch(self, *, words: bool = False) -> AsyncIterator[Reply]:
+        """Yield what happens from now on, for ever; what is said only with ``words``.
+
+        A program that does not keep up is disconnected: ``ControlUnavailable``.
+        """
+        await self.request("watch", words=words)
+        while (event := await self._events.get()) is not None:
+            yield event
+        raise self._lost()
+
+    # --- the wire -----------------------------------------------------------------------------------------------------
+
+    async def request(self, command: str, *, patience_s: float | None = _PATIENCE_S, **fields: Any) -> Reply:
+        """Send a command with those of its fields that are not ``None``; return the reply.
+
+        With ``patience_s`` of ``None`` it may take as long as it likes.
+        """
+        number = next(self._numbers)
+        given = {name: value for name, value in fields.items() if value is not None}
+        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = reply
+        try:
+            if self._writer is None or self._reading is None or self._reading.done():
+                raise self._lost()
+            self._writer.write(json.dumps({"id": number, "do": command, **given}).encode() + b"\n")
+            async with asyncio.timeout(patience_s):
+                return _result(await reply)
+        except TimeoutError:
+            raise ControlUnavailable(f"the box did not answer within {patience_s:g} s") from None
+        finally:
+            del self._waiting[number]
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        try:
+            while True:
+                line = await self._line(reader)
+                if "event" in line:
+                    self._events.put_nowait(line)
+                elif (waiting := self._waiting.get(line.get("id", 0))) is not None and not waiting.done():
+                    waiting.set_result(line)
+        except ControlUnavailable:
+            pass  # whoever waits hears of it
+        finally:
+            self._events.put_nowait(None)
+            for waiting in self._waiting.values():
+                if not waiting.done():
+                    waiting.set_exception(self._lost())
+
+    async def _line(self, reader: asyncio.StreamReader) -> Reply:
+        try:
+            found = json.loads(await reader.readline())
+        except (OSError, ValueError):
+            raise self._lost() from None
+        if not isinstance(found, dict):
+            raise self._lost()
+        return found
+
+    def _check(self, greeting: Reply) -> None:
+        if "error" in greeting:
+            _result(greeting)
+        if greeting.get("protocol") != PROTOCOL:
+            raise ControlUnavailable(
+                f"{self._path} speaks another version of the protocol", remedy="Use the client of the box's version."
+            )
+
+    def _lost(self) -> ControlUnavailable:
+        return ControlUnavailable(f"the box has closed the connection at {self._path}")
+
+
+def _result(reply: Reply) -> Reply:
+    if reply.get("ok"):
+        return reply
+    error = reply.get("error", {})
+    raise ControlRefused(
+        str(error.get("problem", "the box refused")),
+        reason=str(error.get("code", "")),
+        remedy=str(error.get("remedy", "")) or None,
+    )
+
+
+def _unreachable(path: Path, error: OSError) -> ControlUnavailable:
+    match error:
+        case PermissionError():
+            return ControlUnavailable(f"you may not use the control socket {path}", remedy=JOIN_GROUP)
+        case FileNotFoundError() | ConnectionRefusedError():
+            return ControlUnavailable(f"no box runs at {path}")
+        case _:
+            return ControlUnavailable(f"{path}: {error.strerror}")

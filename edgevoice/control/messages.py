@@ -1,0 +1,158 @@
+"""The messages of the control socket, version 1: one JSON object on each line. Pure.
+
+A request has the command in ``do`` and may have an ``id``, which its reply repeats. ``docs/control.md`` describes each.
+"""
+
+from typing import Annotated, Any, Final, get_args
+
+import msgspec
+from msgspec import Meta, Struct
+
+from edgevoice.core.printable import one_line
+
+PROTOCOL: Final = 1
+"""Changes whenever a program written for the version before could misunderstand; new commands do not change it."""
+
+LONGEST_LINE_BYTES: Final = 65_536
+LONGEST_TEXT: Final = 2000
+"""Letters that the box says at once: some two minutes."""
+
+_LONGEST_PROBLEM: Final = 300
+
+Text = Annotated[str, Meta(min_length=1, max_length=LONGEST_TEXT)]
+Name = Annotated[str, Meta(max_length=100)]
+Fields = dict[str, Any]
+
+
+class Request(Struct, tag_field="do", frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What every request has: an ``id`` for the reply, and the version of the protocol that its sender knows."""
+
+    id: Annotated[int, Meta(ge=-(2**53), le=2**53)] | Annotated[str, Meta(max_length=64)] | None = None
+    protocol: int = PROTOCOL
+
+
+class GetStatus(Request, tag="status", frozen=True):
+    """What the box is doing."""
+
+
+class Wake(Request, tag="wake", frozen=True):
+    """What the wake word does; ``word`` chooses the settings of one of several wake words."""
+
+    word: Name = ""
+
+
+class Talk(Request, tag="talk", frozen=True):
+    """What a press of the talk button does."""
+
+
+class Stop(Request, tag="stop", frozen=True):
+    """Silence what sounds: the alarm, an announcement or the answer."""
+
+
+class HangUp(Request, tag="hang-up", frozen=True):
+    """What holding the talk button does: end the conversation."""
+
+
+class Mute(Request, tag="mute", frozen=True):
+    """Mute the microphone."""
+
+
+class Unmute(Request, tag="unmute", frozen=True):
+    """Let the microphone be heard again, where the settings allow it."""
+
+
+class SetVolume(Request, tag="volume", frozen=True):
+    """Report the volume, set it to ``percent``, or change it by ``change`` percent."""
+
+    percent: Annotated[int, Meta(ge=0, le=100)] | None = None
+    change: Annotated[int, Meta(ge=-100, le=100)] | None = None
+
+
+class Reload(Request, tag="reload", frozen=True):
+    """Read the settings and the owner's tools again."""
+
+
+class Watch(Request, tag="watch", frozen=True):
+    """Send events from now on; what is said only with ``words``."""
+
+    words: bool = False
+
+
+AnyRequest = GetStatus | Wake | Talk | Stop | HangUp | Mute | Unmute | SetVolume | Reload | Watch
+
+COMMANDS: Final = tuple(sorted(str(each.__struct_config__.tag) for each in get_args(AnyRequest)))
+
+_decoder: Final = msgspec.json.Decoder(AnyRequest)
+_encoder: Final = msgspec.json.Encoder()
+
+
+class Refused(Exception):
+    """A request is not carried out; ``code`` is stable, ``problem`` one line, ``remedy`` what to do."""
+
+    def __init__(self, code: str, problem: str, remedy: str = "") -> None:
+        super().__init__(problem)
+        self.code = code
+        self.problem = problem
+        self.remedy = remedy
+
+
+def decode(line: bytes) -> AnyRequest:
+    """Return the request in a line. Raises ``Refused``, which says what is wrong with it."""
+    try:
+        request: AnyRequest = _decoder.decode(line)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise Refused("bad-request", _explained(line, error), "docs/control.md describes every message.") from None
+    if request.protocol != PROTOCOL:
+        problem = f"this box speaks version {PROTOCOL} of the protocol, not {request.protocol}"
+        raise Refused("other-protocol", problem, "Use the client of the same version of edgevoice.")
+    return request
+
+
+def id_of(line: bytes) -> Any:
+    """Return the ``id`` in a line that is not a valid request, ``None`` if it has none that can be repeated."""
+    try:
+        found = msgspec.json.decode(line)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    named = found.get("id") if isinstance(found, dict) else None
+    return named if isinstance(named, int | str) and len(str(named)) <= 64 else None
+
+
+def _explained(line: bytes, error: Exception) -> str:
+    """Return what is wrong with a line, in one line."""
+    if not line.strip():
+        return "the line is empty; expected a JSON object"
+    if isinstance(error, RecursionError):
+        return "the JSON is nested too deeply"
+    if isinstance(error, msgspec.ValidationError):
+        text = str(error)
+        if text.endswith("`$.do`") or "`do`" in text:
+            text = f'"do" must be one of {", ".join(COMMANDS)}'
+    else:
+        text = f"not a JSON object: {error}"
+    return one_line(text)[:_LONGEST_PROBLEM]
+
+
+def hello(version: str) -> bytes:
+    """Return the first line that a client receives."""
+    return _line({"edgevoice": version, "protocol": PROTOCOL})
+
+
+def reply(request_id: Any, result: Fields) -> bytes:
+    """Return the reply to a request that was carried out."""
+    return _line({"id": request_id, "ok": True, **result})
+
+
+def refusal(request_id: Any, refused: Refused) -> bytes:
+    """Return the reply to a request that was not carried out."""
+    error = {"code": refused.code, "problem": refused.problem, "remedy": refused.remedy}
+    return _line({"id": request_id, "ok": False, "error": error})
+
+
+def event(name: str, at: str, fields: Fields) -> bytes:
+    """Return an event for those who watch; ``at`` is local time in ISO 8601."""
+    return _line({"event": name, "at": at, **fields})
+
+
+def _line(fields: Fields) -> bytes:
+    return _encoder.encode(fields) + b"\n"

@@ -1,0 +1,139 @@
+"""What each request does: facts for the conversation, as a button would report them, and questions about the box."""
+
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Protocol, assert_never
+
+from edgevoice.control import messages
+from edgevoice.control.messages import AnyRequest, Refused
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.facts import MutePressed, TalkHeld, TalkPressed, WakeRequested
+from edgevoice.core.lights import meaning
+from edgevoice.core.orders import Light
+from edgevoice.core.ports import Report
+from edgevoice.errors import remedy_of
+from edgevoice.integrations.control.view import BoxView
+from edgevoice.journal import tell
+
+_log = logging.getLogger(__name__)
+
+
+class Loudspeaker(Protocol):
+    """Something with a volume, 0 to 100 percent."""
+
+    volume_percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class BoxHandles:
+    """What the commands need of the box beside its conversation.
+
+    ``version`` is the program's. ``position`` returns the newest near-end sample; ``reload`` reads the settings again
+    and returns what a person should know about it. ``words`` are the wake words. ``may_unmute``: the settings let a
+    program open the microphone.
+    """
+
+    version: str
+    position: Callable[[], int]
+    speaker: Loudspeaker
+    reload: Callable[[], str]
+    words: Collection[str] = ()
+    may_unmute: bool = False
+
+
+class Commands:
+    """Carries out requests, in the loop's thread, at once. ``report`` takes facts, as from any adapter."""
+
+    def __init__(self, box: BoxHandles, view: BoxView, report: Report) -> None:
+        self._box = box
+        self._view = view
+        self._report = report
+
+    def carry_out(self, request: AnyRequest) -> dict[str, Any]:
+        """Return the fields of the reply. Raises ``Refused``."""
+        match request:
+            case messages.GetStatus() | messages.Watch():
+                return self._status()
+            case messages.SetVolume():
+                return self._volume(request)
+            case messages.Reload():
+                self._note(request)
+                return {"remark": self._box.reload()}
+            case messages.Wake(word=word):
+                self._note(request)
+                self._wake(word)
+            case messages.Talk():
+                self._note(request)
+                self._talk()
+            case messages.Stop():
+                self._note(request)
+                self._stop()
+            case messages.HangUp():
+                self._note(request)
+                self._report(TalkHeld())
+            case messages.Mute() | messages.Unmute():
+                self._note(request)
+                self._switch(mutes=isinstance(request, messages.Mute))
+            case _:
+                assert_never(request)
+        return self._view.fields()
+
+    def _status(self) -> dict[str, Any]:
+        fields = self._view.fields()
+        return {"version": self._box.version, **fields, "volume_percent": self._box.speaker.volume_percent}
+
+    def _wake(self, word: str) -> None:
+        if word and word not in self._box.words:
+            there = ", ".join(self._box.words) or "none"
+            raise Refused("unknown-word", f"there is no such wake word; there are: {there}", "Leave it out.")
+        self._require_hearing()
+        self._report(WakeRequested(word, self._box.position()))
+        self._require_conversation()
+
+    def _talk(self) -> None:
+        begins = self._view.phase is Phase.IDLE and not self._view.is_ringing
+        if begins:
+            self._require_hearing()
+        self._report(TalkPressed(self._box.position()))
+        if begins:
+            self._require_conversation()
+
+    def _stop(self) -> None:
+        if self._view.is_ringing or self._view.phase in {Phase.THINKING, Phase.SPEAKING}:
+            self._report(TalkPressed(self._box.position()))
+
+    def _switch(self, *, mutes: bool) -> None:
+        if not mutes and not self._box.may_unmute:
+            raise Refused(
+                "unmute-refused",
+                "a program may not open the microphone",
+                "Press the mute button, or set control.may_unmute = true.",
+            )
+        if self._view.is_muted is not mutes:
+            self._report(MutePressed())
+
+    def _volume(self, request: messages.SetVolume) -> dict[str, Any]:
+        if request.percent is not None and request.change is not None:
+            raise Refused("bad-request", "give percent or change, not both")
+        wanted = request.percent
+        if request.change is not None:
+            wanted = min(100, max(0, self._box.speaker.volume_percent + request.change))
+        if wanted is not None:
+            self._note(request)
+            self._box.speaker.volume_percent = wanted
+        return {"volume_percent": self._box.speaker.volume_percent}
+
+    def _require_hearing(self) -> None:
+        if self._view.is_muted:
+            raise Refused("muted", "the microphone is muted", "Press the mute button.")
+
+    def _require_conversation(self) -> None:
+        if self._view.phase is Phase.IDLE:
+            code = self._view.fault or "not-possible"
+            why = meaning(Light.FAULT, code) if self._view.fault else "the box plays its trouble tone"
+            raise Refused(code, f"no conversation begins: {why}", remedy_of(code))
+
+    @staticmethod
+    def _note(request: AnyRequest) -> None:
+        tell(_log, logging.INFO, "control", command=str(request.__struct_config__.tag))

@@ -1,0 +1,96 @@
+"""Notices as the events that `watch` sends. Pure; what was said is left out unless it is asked for, sound always."""
+
+from typing import Any
+
+from edgevoice.core.facts import (
+    DeviceLost,
+    DeviceRestored,
+    HearingImpaired,
+    HearingRestored,
+    LinkLost,
+    LinkOpened,
+    PlaybackCut,
+    ResponseEnded,
+    ResponseStarted,
+    TimerRang,
+    ToolFinished,
+    UserStartedSpeaking,
+    UserStoppedSpeaking,
+    WakeRequested,
+    WakeWordHeard,
+)
+from edgevoice.core.notices import Notice, PhaseEntered, SpeechHeeded, SpeechIgnored, TranscriptChanged, UsageTold
+from edgevoice.core.orders import (
+    CloseLink,
+    MuteMicrophone,
+    PlayEarcon,
+    ResumePlayback,
+    RunTool,
+    ShowLight,
+    UnmuteMicrophone,
+)
+
+Event = tuple[str, dict[str, Any]]
+"""The event's name, and its fields."""
+
+
+def event_of(notice: Notice, *, words: bool) -> Event | None:
+    """Return a notice as an event, ``None`` if those who watch do not see it."""
+    match notice:
+        case TranscriptChanged(role=role, item_id=item_id, text=text, is_final=is_final):
+            said = {"role": role, "item": item_id, "text": text, "final": is_final}
+            return ("words", said) if words else None
+        case PhaseEntered(phase=phase):
+            return "phase", {"phase": phase}
+        case ShowLight(light=light, reason=reason):
+            return "light", {"light": light, "fault": reason}
+        case WakeWordHeard(word=word, score=score):
+            return "wake-word", {"word": word, "score": round(score, 3)}
+        case WakeRequested(word=word):
+            return "woken", {"word": word}
+        case PlayEarcon(earcon=earcon):
+            return "earcon", {"earcon": earcon}
+        case MuteMicrophone() | UnmuteMicrophone():
+            return "muted", {"muted": isinstance(notice, MuteMicrophone)}
+        case TimerRang():
+            return "timer-rang", {}
+        case DeviceLost(device=device) | DeviceRestored(device=device):
+            return "device", {"device": device, "works": isinstance(notice, DeviceRestored)}
+        case HearingImpaired(code=code):
+            return "hearing", {"works": False, "code": code}
+        case HearingRestored():
+            return "hearing", {"works": True, "code": ""}
+        case _:
+            return _of_conversation(notice)
+
+
+def _of_conversation(notice: Notice) -> Event | None:
+    """Return what happens inside a conversation as an event."""
+    match notice:
+        case LinkOpened():
+            return "session", {"state": "open", "code": ""}
+        case LinkLost(code=code):
+            return "session", {"state": "lost", "code": code}
+        case CloseLink():
+            return "session", {"state": "closed", "code": ""}
+        case UserStartedSpeaking() | UserStoppedSpeaking():
+            return "speech", {"state": "started" if isinstance(notice, UserStartedSpeaking) else "stopped"}
+        case ResponseStarted(response_id=response_id):
+            return "answer", {"state": "started", "answer": response_id}
+        case ResponseEnded(response_id=response_id, status=status, fault=fault):
+            return "answer", {"state": status, "answer": response_id, "code": fault}
+        case PlaybackCut(items=items):
+            return "interrupted", {"heard_ms": sum(item.heard_ms for item in items)}
+        case ResumePlayback():
+            return "resumed", {}
+        case RunTool(call=call):
+            # Neither arguments nor results: they hold what was said.
+            return "tool", {"state": "started", "name": call.name, "call": call.call_id}
+        case ToolFinished(call_id=call_id):
+            return "tool", {"state": "finished", "call": call_id}
+        case SpeechIgnored() | SpeechHeeded():
+            return "noisy-room", {"noisy": isinstance(notice, SpeechIgnored)}
+        case UsageTold(tokens=tokens):
+            return "usage", {"tokens": dict(tokens)}
+        case _:
+            return None

@@ -1,0 +1,55 @@
+"""What a client may know of the box at any moment, followed by its notices. Never what was said. Pure."""
+
+from typing import Any
+
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.facts import LinkLost, LinkOpened
+from edgevoice.core.lights import meaning
+from edgevoice.core.notices import Notice, PhaseEntered
+from edgevoice.core.orders import CloseLink, Light, MuteMicrophone, ShowLight, UnmuteMicrophone
+from edgevoice.errors import remedy_of
+
+
+class BoxView:
+    """The phase, the light, whether the microphone is muted and whether a session is open."""
+
+    def __init__(self) -> None:
+        self.phase = Phase.IDLE
+        self.light = Light.OFF
+        self.fault = ""
+        self.is_muted = False
+        self.is_linked = False
+
+    @property
+    def is_ringing(self) -> bool:
+        """Whether the light says that an alarm rings."""
+        return self.light is Light.RINGING
+
+    def observe(self, notice: Notice) -> None:
+        """Take what happened."""
+        match notice:
+            case PhaseEntered(phase=phase):
+                self.phase = phase
+            case ShowLight(light=light, reason=reason):
+                self.light, self.fault = light, reason
+            case MuteMicrophone():
+                self.is_muted = True
+            case UnmuteMicrophone():
+                self.is_muted = False
+            case LinkOpened():
+                self.is_linked = True
+            case LinkLost() | CloseLink():
+                self.is_linked = False
+            case _:
+                pass  # changes nothing here
+
+    def fields(self) -> dict[str, Any]:
+        """Return all of it for a reply."""
+        fault = {"code": self.fault, "meaning": meaning(Light.FAULT, self.fault), "remedy": remedy_of(self.fault)}
+        return {
+            "phase": self.phase,
+            "light": self.light,
+            "muted": self.is_muted,
+            "session_open": self.is_linked,
+            "fault": fault if self.fault else None,
+        }

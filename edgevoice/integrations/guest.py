@@ -1,0 +1,88 @@
+"""Guest: runs an observer that must never disturb the box. If it fails, that is logged by name, and it starts again."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from typing import Final
+
+from edgevoice.core.backoff import Backoff
+from edgevoice.core.notices import Notice
+from edgevoice.core.ports import Observer, Report
+from edgevoice.errors import EdgevoiceError
+from edgevoice.journal import tell
+
+_log = logging.getLogger(__name__)
+
+_AGAIN: Final = Backoff(first_s=1, factor=3, limit_s=300)
+_SETTLED_S: Final = 600.0
+"""How long a guest must have run for its next failure to count as the first."""
+
+
+class Guest(Observer):
+    """An observer around one that may fail: ``make`` returns a new one for each start.
+
+    A guest whose ``run`` returns has nothing to do and is not started again. Between a failure and the next start it
+    sees nothing. ``chance`` returns numbers from 0 to 1 for jitter.
+    """
+
+    def __init__(self, name: str, make: Callable[[], Observer], chance: Callable[[], float] = random.random) -> None:
+        self._name = name
+        self._make = make
+        self._chance = chance
+        self._inside: Observer | None = make()
+        self._failed = asyncio.Event()
+        self._failure: Exception | None = None
+
+    def observe(self, notice: Notice, now: float) -> None:
+        """Show the guest what happened; one that fails sees nothing more until it has been started again."""
+        if self._inside is None:
+            return
+        try:
+            self._inside.observe(notice, now)
+        except Exception as error:  # noqa: BLE001 - a guest: whatever it raises, the conversation goes on
+            self._inside, self._failure = None, error
+            self._failed.set()
+
+    async def run(self, report: Report) -> None:
+        """Run the guest, and start it again after growing delays whenever it fails."""
+        loop = asyncio.get_running_loop()
+        tries = 0
+        while True:
+            began = loop.time()
+            error = await self._run_once(report)
+            if error is None:
+                return
+            self._inside = None
+            tries = 0 if loop.time() - began >= _SETTLED_S else tries
+            delay_s = _AGAIN.delay_s(tries, self._chance)
+            problem = error.line() if isinstance(error, EdgevoiceError) else type(error).__name__
+            tell(_log, logging.ERROR, "guest-failed", guest=self._name, again_in_s=round(delay_s, 1), problem=problem)
+            await asyncio.sleep(delay_s)
+            tries += 1
+            self._failed.clear()
+            self._failure = None
+            self._inside = self._make()
+
+    async def _run_once(self, report: Report) -> Exception | None:
+        """Run the guest until it ends; return why it failed, ``None`` if it has nothing more to do."""
+        if self._inside is None:
+            return self._failure
+        running = asyncio.ensure_future(self._inside.run(report))
+        failing = asyncio.ensure_future(self._failed.wait())
+        try:
+            await asyncio.wait({running, failing}, return_when=asyncio.FIRST_COMPLETED)
+            if failing.done():
+                return self._failure
+            return _failure_of(running)
+        finally:
+            for task in (running, failing):
+                task.cancel()
+            await asyncio.gather(running, failing, return_exceptions=True)
+
+
+def _failure_of(running: "asyncio.Future[None]") -> Exception | None:
+    if running.cancelled():
+        return RuntimeError("cancelled")
+    error = running.exception()
+    return error if error is None or isinstance(error, Exception) else RuntimeError(type(error).__name__)

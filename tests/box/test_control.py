@@ -1,0 +1,96 @@
+"""The control socket of a real box reaches its parts, and costs nothing where there is none."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edgevoice.box.assembly import assemble
+from edgevoice.box.context import BoxContext, context_of
+from edgevoice.box.running import observers_of, reload_of
+from edgevoice.box.tool_files import ToolFiles
+from edgevoice.control.client import Client
+from edgevoice.control.place import ControlPlace
+from edgevoice.errors import ControlRefused
+from edgevoice.host.credentials import Key
+from edgevoice.host.service_manager import ServiceManager
+from edgevoice.integrations.guest import Guest
+from edgevoice.panel.none import NoPanel
+from edgevoice.realtime.endpoint import local
+from edgevoice.settings.integrations import ControlSettings
+from edgevoice.settings.schema import Settings
+from edgevoice.settings.service import ServiceSettings
+from tests.waiting import eventually
+
+
+async def nothing_to_prepare() -> None:
+    """Prepare nothing."""
+
+
+CONTEXT = BoxContext(lambda: local(Path("/nowhere.sock"), nothing_to_prepare))
+ELSEWHERE = ServiceSettings(url="wss://example.org/realtime")
+
+
+@pytest.mark.parametrize("wants_wakeword", [True, False])
+def test_what_a_program_asks_for_reaches_the_parts_of_the_box(tmp_path: Path, *, wants_wakeword: bool) -> None:
+    place = ControlPlace(tmp_path / "control.sock", None)
+
+    async def live() -> None:
+        context = replace(CONTEXT, control=place, wants_wakeword=wants_wakeword)
+        parts = assemble(Settings(), context, NoPanel())
+        observers = observers_of(Settings(), context, parts, ServiceManager())
+        guest = observers[-1]
+        assert isinstance(guest, Guest)
+        parts.engine.add_observers(observers)
+        parts.engine.start()
+        running = asyncio.ensure_future(guest.run(parts.mailbox.report))
+        await eventually(place.path.exists)
+        try:
+            await talk_to(Client(place.path), wants_wakeword=wants_wakeword)
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            parts.engine.stop()
+        assert parts.speaker.volume_percent == 10
+
+    async def talk_to(client: Client, *, wants_wakeword: bool) -> None:
+        async with client as box:
+            await box.volume(percent=10)
+            assert await box.reload() == ""
+            with pytest.raises(ControlRefused, match="hey_jarvis" if wants_wakeword else "there are: none"):
+                await box.wake("computer")
+            await box.mute()
+            assert (await box.status())["muted"]
+            with pytest.raises(ControlRefused) as refused:
+                await box.wake()
+            assert refused.value.reason == "muted"
+
+    asyncio.run(live())
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_there_is_a_socket_where_there_is_a_runtime_folder_unless_it_is_disabled(
+    tmp_path: Path, *, is_enabled: bool
+) -> None:
+    environment = {
+        "STATE_DIRECTORY": str(tmp_path / "state"),
+        "CACHE_DIRECTORY": str(tmp_path / "cache"),
+        "XDG_RUNTIME_DIR": str(tmp_path / "run"),
+    }
+    settings = Settings(service=ELSEWHERE, control=ControlSettings(enabled=is_enabled))
+
+    async def live() -> ControlPlace | None:
+        async with context_of(settings, Key("secret", source="a test"), environment) as context:
+            return context.control
+
+    expected = ControlPlace(tmp_path / "run" / "edgevoice" / "control.sock", None)
+    assert asyncio.run(live()) == (expected if is_enabled else None)
+
+
+def test_a_reload_without_settings_of_its_own_reads_the_tools_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[ToolFiles] = []
+    monkeypatch.setattr(ToolFiles, "reload", lambda files: read.append(files))  # noqa: PLW0108 - bound as a method
+
+    assert reload_of(CONTEXT, ServiceManager())() == ""
+    assert len(read) == 1

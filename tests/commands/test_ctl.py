@@ -1,0 +1,134 @@
+"""`edgevoice ctl` against a real socket of a box that is none."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from edgevoice.commands.root import app
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.facts import TalkHeld, TalkPressed
+from edgevoice.core.notices import PhaseEntered, Role, TranscriptChanged
+from edgevoice.core.orders import Light, ShowLight
+from tests.integrations.control.conftest import StandIn, stand_in
+from tests.waiting import until
+
+
+class Running:
+    """A box in a thread of its own, so that a command can run as a person runs it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._live()))
+
+    def __enter__(self) -> StandIn:
+        self._thread.start()
+        assert self._ready.wait(10)
+        return self.box
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def in_loop(self, act: Callable[[], None]) -> None:
+        self._loop.call_soon_threadsafe(act)
+
+    async def _live(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        async with stand_in(self._folder, remark="") as self.box:
+            self.box.then = lambda _fact: self.box.server.observe(PhaseEntered(Phase.CONNECTING), 0.0)
+            self._ready.set()
+            await self._stop.wait()
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[StandIn]:
+    with Running(tmp_path) as running:
+        yield running
+
+
+def ctl(box: StandIn, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["ctl", arguments[0], "--socket", str(box.place), *arguments[1:]])
+
+
+def test_commands_do_what_they_say(box: StandIn) -> None:
+    results = [ctl(box, *arguments) for arguments in (["wake"], ["talk"], ["stop"], ["hang-up"], ["mute"])]
+
+    assert [result.exit_code for result in results] == [0] * 5, results
+    assert box.facts[1:3] == [TalkPressed(7), TalkHeld()]
+
+
+def test_the_volume_is_shown_set_and_changed(box: StandIn) -> None:
+    shown = [ctl(box, "volume", *given).stdout for given in ([], ["40"], ["+10"], ["-20"])]
+
+    assert shown == ["50 %\n", "40 %\n", "50 %\n", "30 %\n"]
+    assert ctl(box, "volume", "loud").exit_code == 2
+
+
+def test_the_status_is_for_people_and_for_programs(box: StandIn) -> None:
+    box.server.observe(ShowLight(Light.FAULT, "no-credit"), 0.0)
+
+    shown, data = ctl(box, "status"), ctl(box, "status", "--json")
+
+    assert "no-credit" in shown.stdout
+    assert "→ Add credit" in shown.stdout
+    assert json.loads(data.stdout)["fault"]["code"] == "no-credit"
+
+
+def test_a_reload_without_remarks_says_that_all_is_in_force(box: StandIn) -> None:
+    assert ctl(box, "reload").stdout.startswith("Everything is in force")
+
+
+def test_a_refusal_is_one_line_with_the_remedy(box: StandIn) -> None:
+    result = ctl(box, "unmute")
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "a program may not open the microphone. Press the mute button, or set control.may_unmute = true.\n"
+    )
+
+
+def test_without_a_box_the_remedy_is_named(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["ctl", "status", "--socket", str(tmp_path / "none.sock")])
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("no box runs at ")
+
+
+def show(box: StandIn) -> None:
+    """Show some notices to those who watch, and disconnect them."""
+    box.server.observe(ShowLight(Light.FAULT, "no-credit"), 0.0)
+    box.server.observe(TranscriptChanged(Role.USER, "i", "good\x1b[2J day", is_final=False), 0.0)
+    box.server.observe(TranscriptChanged(Role.USER, "i", "good day", is_final=True), 0.0)
+    for client in box.server._clients:
+        client._writer.close()
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_watching_shows_events_until_the_box_ends(tmp_path: Path, *, as_json: bool) -> None:
+    running = Running(tmp_path)
+    with running as box:
+        seen: list[Result] = []
+        watching = threading.Thread(target=lambda: seen.append(ctl(box, "watch", "--words", *["--json"] * as_json)))
+        watching.start()
+        until(lambda: any(client.watches for client in tuple(box.server._clients)))
+        running.in_loop(lambda: show(box))
+        watching.join(10)
+    (result,) = seen
+
+    lines = result.stdout.splitlines()
+    assert result.exit_code == 1
+    assert "closed the connection" in result.stderr
+    if as_json:
+        assert [json.loads(line)["event"] for line in lines] == ["light", "words", "words"]
+    else:
+        assert lines == [
+            "14:02:03.000  light light=fault fault=no-credit",
+            "14:02:03.000  user: good day …",
+            "14:02:03.000  user: good day",
+        ]

@@ -1,0 +1,85 @@
+"""A control socket of a box that is none, in virtual time or real."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from edgevoice.core.facts import Event
+from edgevoice.integrations.control.commands import BoxHandles
+from edgevoice.integrations.control.server import ControlSocket
+from tests.waiting import eventually
+
+NOW = datetime(2026, 3, 1, 14, 2, 3, tzinfo=UTC)
+
+
+@dataclass
+class Speaker:
+    """A loudspeaker that is only turned up and down."""
+
+    volume_percent: int = 50
+
+
+@dataclass
+class StandIn:
+    """A socket with its box: what is reported to it, and what it answers with (``then``)."""
+
+    server: ControlSocket
+    place: Path
+    speaker: Speaker
+    facts: list[Event] = field(default_factory=list)
+    then: Callable[[Event], None] = lambda _fact: None
+
+    def report(self, fact: Event) -> None:
+        self.facts.append(fact)
+        self.then(fact)
+
+
+@asynccontextmanager
+async def stand_in(folder: Path, *, remark: str = "", may_unmute: bool = False) -> AsyncIterator[StandIn]:
+    """Run a socket until the block ends."""
+    speaker, place = Speaker(), folder / "control.sock"
+    handles = BoxHandles("1", lambda: 7, speaker, lambda: remark, ["hey_jarvis"], may_unmute)
+    box = StandIn(ControlSocket(place, handles, group=None, now=lambda: NOW), place, speaker)
+    running = asyncio.ensure_future(box.server.run(box.report))
+    await eventually(place.exists)
+    try:
+        yield box
+        assert not running.done(), running
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+class Line:
+    """One client that sends and reads bare lines."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def read(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(await self.reader.readline())
+        return found
+
+    async def ask(self, line: bytes) -> dict[str, Any]:
+        self.writer.write(line + b"\n")
+        return await self.read()
+
+
+@asynccontextmanager
+async def line_to(place: Path) -> AsyncIterator[Line]:
+    """Connect, and read the greeting."""
+    reader, writer = await asyncio.open_unix_connection(place)
+    line = Line(reader, writer)
+    assert (await line.read())["protocol"] == 1
+    try:
+        yield line
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()

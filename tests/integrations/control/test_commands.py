@@ -1,0 +1,186 @@
+"""What each command does to the box, and what it refuses."""
+
+import pytest
+
+from edgevoice.control import messages
+from edgevoice.control.messages import AnyRequest, Refused
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.facts import Event, LinkLost, LinkOpened, MutePressed, TalkHeld, TalkPressed, WakeRequested
+from edgevoice.core.notices import Notice, PhaseEntered
+from edgevoice.core.orders import CloseLink, Light, MuteMicrophone, ShowLight, UnmuteMicrophone
+from edgevoice.integrations.control.commands import BoxHandles, Commands
+from edgevoice.integrations.control.view import BoxView
+from tests.integrations.control.conftest import Speaker
+
+BEGINS: list[Notice] = [PhaseEntered(Phase.CONNECTING), ShowLight(Light.CONNECTING)]
+
+
+class Box:
+    """Commands with a box that reacts to every fact with ``notices``."""
+
+    def __init__(self, *before: Notice, notices: list[Notice] | None = None, may_unmute: bool = False) -> None:
+        self.view = BoxView()
+        self.facts: list[Event] = []
+        self.speaker = Speaker()
+        self._notices = notices or []
+        for notice in before:
+            self.view.observe(notice)
+        handles = BoxHandles("1", lambda: 7, self.speaker, lambda: "restart needed for log", ["hey_jarvis"], may_unmute)
+        self.commands = Commands(handles, self.view, self._report)
+
+    def _report(self, fact: Event) -> None:
+        self.facts.append(fact)
+        for notice in self._notices:
+            self.view.observe(notice)
+
+    def do(self, request: AnyRequest) -> dict[str, object]:
+        return self.commands.carry_out(request)
+
+
+def test_waking_begins_a_conversation_with_the_words_settings() -> None:
+    box = Box(notices=[*BEGINS])
+
+    assert box.do(messages.Wake(word="hey_jarvis"))["phase"] == "connecting"
+    assert box.facts == [WakeRequested("hey_jarvis", 7)]
+
+
+def test_a_wake_word_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    box = Box()
+
+    with pytest.raises(Refused, match="there are: hey_jarvis"):
+        box.do(messages.Wake(word="computer"))
+    assert box.facts == []
+
+
+@pytest.mark.parametrize("request_", [messages.Wake(), messages.Talk()])
+def test_a_muted_box_is_not_woken(request_: AnyRequest) -> None:
+    box = Box(MuteMicrophone())
+
+    with pytest.raises(Refused, match="muted") as refused:
+        box.do(request_)
+    assert refused.value.code == "muted"
+    assert box.facts == []
+
+
+@pytest.mark.parametrize("request_", [messages.Wake(), messages.Talk()])
+@pytest.mark.parametrize(
+    ("notices", "code"),
+    [([ShowLight(Light.FAULT, "audio-device-missing")], "audio-device-missing"), ([], "not-possible")],
+)
+def test_a_conversation_that_does_not_begin_is_reported_with_the_fault(
+    request_: AnyRequest, notices: list[Notice], code: str
+) -> None:
+    with pytest.raises(Refused, match="no conversation begins: ") as refused:
+        Box(notices=notices).do(request_)
+
+    assert refused.value.code == code
+    assert refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("before", "facts"),
+    [
+        ([], [TalkPressed(7)]),
+        ([PhaseEntered(Phase.LISTENING)], [TalkPressed(7)]),
+        ([ShowLight(Light.RINGING)], [TalkPressed(7)]),
+    ],
+)
+def test_talk_is_a_press_of_the_button(before: list[Notice], facts: list[Event]) -> None:
+    box = Box(*before, notices=[*BEGINS])
+
+    box.do(messages.Talk())
+
+    assert box.facts == facts
+
+
+@pytest.mark.parametrize(
+    ("before", "facts"),
+    [
+        ([PhaseEntered(Phase.SPEAKING)], [TalkPressed(7)]),
+        ([PhaseEntered(Phase.THINKING)], [TalkPressed(7)]),
+        ([ShowLight(Light.RINGING)], [TalkPressed(7)]),
+        ([PhaseEntered(Phase.LISTENING)], []),
+        ([], []),
+    ],
+)
+def test_stop_silences_what_sounds_and_nothing_else(before: list[Notice], facts: list[Event]) -> None:
+    box = Box(*before)
+
+    box.do(messages.Stop())
+
+    assert box.facts == facts
+
+
+def test_hanging_up_is_the_long_press() -> None:
+    box = Box(PhaseEntered(Phase.SPEAKING), LinkOpened(), notices=[PhaseEntered(Phase.IDLE), CloseLink()])
+
+    assert box.do(messages.HangUp()) == {
+        "phase": "idle",
+        "light": "off",
+        "muted": False,
+        "session_open": False,
+        "fault": None,
+    }
+    assert box.facts == [TalkHeld()]
+
+
+def test_muting_twice_mutes_once() -> None:
+    box = Box(notices=[MuteMicrophone()])
+
+    assert box.do(messages.Mute())["muted"] is True
+    assert box.do(messages.Mute())["muted"] is True
+    assert box.facts == [MutePressed()]
+
+
+def test_only_the_settings_let_a_program_open_the_microphone() -> None:
+    with pytest.raises(Refused, match="may not open the microphone") as refused:
+        Box(MuteMicrophone()).do(messages.Unmute())
+    assert refused.value.code == "unmute-refused"
+
+    box = Box(MuteMicrophone(), notices=[UnmuteMicrophone()], may_unmute=True)
+    assert box.do(messages.Unmute())["muted"] is False
+    assert box.facts == [MutePressed()]
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (messages.SetVolume(), 50),
+        (messages.SetVolume(percent=0), 0),
+        (messages.SetVolume(change=10), 60),
+        (messages.SetVolume(change=-70), 0),
+        (messages.SetVolume(change=70), 100),
+    ],
+)
+def test_the_volume_is_set_or_changed_within_its_range(request_: messages.SetVolume, expected: int) -> None:
+    box = Box()
+
+    assert box.do(request_) == {"volume_percent": expected}
+    assert box.speaker.volume_percent == expected
+
+
+def test_a_volume_both_set_and_changed_is_refused() -> None:
+    with pytest.raises(Refused, match="not both"):
+        Box().do(messages.SetVolume(percent=4, change=1))
+
+
+def test_a_reload_returns_what_is_left_to_do() -> None:
+    assert Box().do(messages.Reload()) == {"remark": "restart needed for log"}
+
+
+def test_the_status_names_the_fault_with_its_remedy() -> None:
+    box = Box(LinkOpened(), LinkLost("no-credit", is_retriable=False), ShowLight(Light.FAULT, "no-credit"))
+
+    found = box.do(messages.GetStatus())
+
+    fault = found["fault"]
+    assert isinstance(fault, dict)
+    assert (fault["code"], found["session_open"], found["volume_percent"]) == ("no-credit", False, 50)
+    assert fault["remedy"].startswith("Add credit")
+
+
+def test_what_is_asked_for_is_logged_without_its_content(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", "edgevoice"):
+        Box(notices=[*BEGINS]).do(messages.Wake(word="hey_jarvis"))
+
+    assert [record.fields for record in caplog.records] == [{"command": "wake"}]  # type: ignore[attr-defined]

@@ -1,0 +1,121 @@
+"""A guest that fails is logged by name and started again; the box never notices."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import pytest
+
+from edgevoice.core.facts import TalkHeld
+from edgevoice.core.notices import Notice
+from edgevoice.core.ports import Observer, Report
+from edgevoice.errors import ControlUnavailable
+from edgevoice.integrations.guest import Guest
+from tests import virtual_time
+
+
+class Visitor(Observer):
+    """Runs as the test says; fails when shown something while ``is_clumsy``."""
+
+    def __init__(self, run: Callable[[], None] | None, *, is_clumsy: bool = False) -> None:
+        self._run = run
+        self._is_clumsy = is_clumsy
+        self.seen: list[Notice] = []
+
+    def observe(self, notice: Notice, now: float) -> None:
+        if self._is_clumsy:
+            raise KeyError("what was said")
+        self.seen.append(notice)
+
+    async def run(self, report: Report) -> None:
+        if self._run is not None:
+            self._run()
+            return
+        await asyncio.Event().wait()
+
+
+class Door:
+    """Makes visitors, one for each start, and keeps them with the times at which they came."""
+
+    def __init__(self, *visitors: Visitor) -> None:
+        self._coming = list(visitors)
+        self.came: list[tuple[float, Visitor]] = []
+
+    def __call__(self) -> Visitor:
+        visitor = self._coming.pop(0)
+        self.came.append((asyncio.get_running_loop().time(), visitor))
+        return visitor
+
+
+def fail() -> None:
+    raise RuntimeError("what was said")
+
+
+def refuse() -> None:
+    raise ControlUnavailable("no folder", remedy="Make one.")
+
+
+def cancel() -> None:
+    raise asyncio.CancelledError
+
+
+def test_a_guest_that_fails_is_started_again_after_growing_delays(caplog: pytest.LogCaptureFixture) -> None:
+    async def scene() -> list[float]:
+        door = Door(Visitor(fail), Visitor(refuse), Visitor(cancel), Visitor(lambda: None))
+        guest = Guest("control", door, lambda: 0.0)
+        await guest.run(lambda _fact: None)
+        return [at - door.came[0][0] for at, _ in door.came]
+
+    with caplog.at_level(logging.ERROR, "edgevoice"):
+        times = virtual_time.run(scene())
+
+    assert times == [0, 1, 4, 13]
+    fields = [record.fields for record in caplog.records]  # type: ignore[attr-defined]  # what `tell` adds
+    assert [each["guest"] for each in fields] == ["control"] * 3
+    assert [each["problem"] for each in fields] == ["RuntimeError", "no folder. Make one.", "RuntimeError"]
+
+
+def test_a_guest_that_fails_while_it_looks_on_sees_nothing_more_until_it_is_started_again() -> None:
+    async def scene() -> list[int]:
+        clumsy, careful = Visitor(None, is_clumsy=True), Visitor(None)
+        guest = Guest("control", Door(clumsy, careful), lambda: 0.0)
+        running = asyncio.ensure_future(guest.run(lambda _fact: None))
+        await asyncio.sleep(0.1)
+        guest.observe(TalkHeld(), 0.0)
+        guest.observe(TalkHeld(), 0.0)
+        await asyncio.sleep(2)
+        guest.observe(TalkHeld(), 0.0)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        return [len(clumsy.seen), len(careful.seen)]
+
+    assert virtual_time.run(scene()) == [0, 1]
+
+
+def test_a_guest_that_failed_before_it_ran_is_started_again() -> None:
+    async def scene() -> int:
+        door = Door(Visitor(None, is_clumsy=True), Visitor(lambda: None))
+        guest = Guest("control", door, lambda: 0.0)
+        guest.observe(TalkHeld(), 0.0)
+        await guest.run(lambda _fact: None)
+        return len(door.came)
+
+    assert virtual_time.run(scene()) == 2
+
+
+def test_a_guest_that_had_run_for_long_is_started_again_soon() -> None:
+    async def scene() -> list[float]:
+        loop = asyncio.get_running_loop()
+
+        class Steady(Visitor):
+            async def run(self, report: Report) -> None:
+                await asyncio.sleep(700)
+                raise RuntimeError
+
+        door = Door(Steady(None), Steady(None), Visitor(lambda: None))
+        await Guest("control", door, lambda: 0.0).run(lambda _fact: None)
+        began = door.came[0][0]
+        assert loop.time() >= began
+        return [at - began for at, _ in door.came]
+
+    assert virtual_time.run(scene()) == [0, 701, 1402]
