@@ -24,6 +24,8 @@ from edgevoice.core.notices import (
     AudioReceived,
     Notice,
     PhaseEntered,
+    RingingBegan,
+    RingingEnded,
     ServiceStateChanged,
     SpeechHeeded,
     SpeechIgnored,
@@ -36,6 +38,7 @@ from edgevoice.core.orders import (
     CloseLink,
     CloseUplink,
     CreateResponse,
+    CutClip,
     CutPlayback,
     DeleteItem,
     DeleteTurn,
@@ -48,7 +51,10 @@ from edgevoice.core.orders import (
     MuteMicrophone,
     OpenLink,
     OpenUplink,
+    PlayClip,
     PlayEarcon,
+    PlayRing,
+    ReportOrder,
     RestorePlayback,
     ResumePlayback,
     RewindUplink,
@@ -190,9 +196,12 @@ class Engine:
             while self._pending:
                 event = self._pending.popleft()
                 phase, noise = self._conversation.phase, self._conversation.noise
+                was_ringing = self._conversation.is_ringing
                 self.notify(event)
                 self._dispatch(self._conversation.handle(event, self._clock()))
                 self._notify_changes(phase, noise)
+                if self._conversation.is_ringing is not was_ringing:
+                    self.notify(RingingEnded() if was_ringing else RingingBegan())
         finally:
             self._is_busy = False
         self._set_timer()
@@ -232,6 +241,8 @@ class Engine:
                 self._adapters.tools.run(call)
             case ShowLight(light=light, reason=reason):
                 self._adapters.panel.show(light, reason)
+            case _ if isinstance(action, ReportOrder):
+                pass  # an observer waits for it
             case _ if isinstance(action, SpeakerOrder):
                 self._obey_at_speaker(action)
             case _ if isinstance(action, MicrophoneOrder):
@@ -258,6 +269,12 @@ class Engine:
                 far_end.play_earcon(earcon)
             case StopEarcons():
                 far_end.stop_earcons()
+            case PlayRing(clip_id=clip_id, gain_db=gain_db):
+                far_end.play_ring(clip_id, gain_db)
+            case PlayClip(clip_id=clip_id, has_chime=has_chime):
+                far_end.play_clip(clip_id, has_chime=has_chime)
+            case CutClip():
+                far_end.cut_clip()
             case _:
                 assert_never(action)
 
@@ -265,7 +282,7 @@ class Engine:
         near_end = self._adapters.near_end
         match action:
             case KeepUplink(at_sample=at_sample, has_preroll=has_preroll):
-                near_end.keep(at_sample, has_preroll=has_preroll)
+                near_end.keep(near_end.position if at_sample is None else at_sample, has_preroll=has_preroll)
             case MarkTurn():
                 near_end.mark()
             case RewindUplink():

@@ -148,6 +148,15 @@ class FakeFarEnd:
     def stop_earcons(self) -> None:
         self._diary.write("far_end.stop_earcons")
 
+    def play_ring(self, clip_id: str, gain_db: float) -> None:
+        self._diary.write("far_end.play_ring", clip_id, gain_db)
+
+    def play_clip(self, clip_id: str, *, has_chime: bool) -> None:
+        self._diary.write("far_end.play_clip", clip_id, has_chime)
+
+    def cut_clip(self) -> None:
+        self._diary.write("far_end.cut_clip")
+
 
 class FakePanel:
     """Lights that only record the pattern shown."""

@@ -5,6 +5,7 @@ from typing import TypeVar, get_args
 
 import pytest
 
+from edgevoice.core.announcements import AnnouncementOutcome, RingDue, RingOutcome, StopWordHeard
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.noisy_room import Noise
 from edgevoice.core.conversation.phases import Phase
@@ -25,7 +26,6 @@ from edgevoice.core.facts import (
     ResponseStatus,
     RoomMeasured,
     TalkHeld,
-    TimerRang,
     ToolCall,
     TurnEnded,
     TurnTranscribed,
@@ -36,6 +36,8 @@ from edgevoice.core.notices import (
     AudioReceived,
     Notice,
     PhaseEntered,
+    RingingBegan,
+    RingingEnded,
     Role,
     SpeechHeeded,
     SpeechIgnored,
@@ -48,6 +50,7 @@ from edgevoice.core.orders import (
     CloseLink,
     CloseUplink,
     CreateResponse,
+    CutClip,
     CutPlayback,
     DeleteItem,
     DeleteTurn,
@@ -61,7 +64,11 @@ from edgevoice.core.orders import (
     MuteMicrophone,
     OpenLink,
     OpenUplink,
+    PlayClip,
     PlayEarcon,
+    PlayRing,
+    ReportAnnouncement,
+    ReportRing,
     RestorePlayback,
     ResumePlayback,
     RewindUplink,
@@ -160,6 +167,10 @@ def in_loop(test: Callable[[], Coroutine[None, None, None]]) -> Callable[[], Non
 
 # --- orders ----------------------------------------------------------------------------------------------------------
 
+REPORTS: dict[type, Action] = {
+    ReportRing: ReportRing(3, RingOutcome.STOPPED),
+    ReportAnnouncement: ReportAnnouncement("post", AnnouncementOutcome.CUT, 740),
+}
 OBEYED: dict[type, tuple[Action, Told]] = {
     CutPlayback: (CutPlayback(), ("far_end.cut",)),
     DropPlayback: (DropPlayback(), ("far_end.drop",)),
@@ -188,10 +199,42 @@ OBEYED: dict[type, tuple[Action, Told]] = {
     CreateResponse: (CreateResponse(may_call_tools=False), ("service.create_response", False)),
     PlayEarcon: (PlayEarcon(Earcon.ALARM), ("far_end.play_earcon", Earcon.ALARM)),
     StopEarcons: (StopEarcons(), ("far_end.stop_earcons",)),
+    PlayRing: (PlayRing("pasta", -6.0), ("far_end.play_ring", "pasta", -6.0)),
+    PlayClip: (PlayClip("post", has_chime=True), ("far_end.play_clip", "post", True)),
+    CutClip: (CutClip(), ("far_end.cut_clip",)),
 }
 
 
-@pytest.mark.parametrize("kind", get_args(Action), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", REPORTS, ids=lambda kind: kind.__name__)
+def test_a_report_is_for_the_observers_alone(kind: type) -> None:
+    rig = Rig()
+
+    rig.engine._dispatch([REPORTS[kind]])
+
+    assert (rig.told, rig.notices) == ([], [REPORTS[kind]])
+
+
+@in_loop
+async def test_the_observers_are_told_while_something_rings() -> None:
+    rig = Rig()
+    rig.engine.report(RingDue(1))
+    rig.engine.report(RingDue(2))
+    rig.engine.report(StopWordHeard())
+
+    kinds = (RingingBegan, RingingEnded)
+    assert [notice for notice in rig.notices if isinstance(notice, kinds)] == [RingingBegan(), RingingEnded()]
+
+
+def test_what_is_heard_from_now_on_is_kept_from_the_newest_sample() -> None:
+    rig = Rig()
+    rig.fakes.near_end.position = 4711
+
+    rig.engine._dispatch([KeepUplink(None, has_preroll=False)])
+
+    assert rig.told == [("near_end.keep", 4711, False)]
+
+
+@pytest.mark.parametrize("kind", set(get_args(Action)) - set(REPORTS), ids=lambda kind: kind.__name__)
 def test_every_action_is_executed_by_its_one_adapter(kind: type) -> None:
     action, told = OBEYED[kind]
     rig = Rig()
@@ -571,7 +614,7 @@ async def test_input_that_arrived_during_a_stall_is_handled_before_the_deadline(
 @in_loop
 async def test_deadlines_that_pass_during_a_stall_do_not_fire_in_a_burst() -> None:
     rig = Rig(Policy(no_speech_s=0.02, hears_itself=False))
-    for fact in (WAKE, LinkOpened(), TimerRang()):
+    for fact in (WAKE, LinkOpened(), RingDue(1)):
         rig.engine.report(fact)
     rig.now += 30
     await first(rig, LoopStalled)
@@ -618,7 +661,7 @@ async def test_a_deadline_exactly_at_the_stall_limit_is_not_a_stall() -> None:
 @in_loop
 async def test_a_stopped_engine_has_no_timer() -> None:
     rig = Rig()
-    rig.engine.report(TimerRang())
+    rig.engine.report(RingDue(1))
     timer = rig.engine._timer
     rig.engine.stop()
 
@@ -629,4 +672,4 @@ async def test_a_stopped_engine_has_no_timer() -> None:
 
 
 def test_the_table_of_actions_is_complete() -> None:
-    assert set(OBEYED) == set(typing.get_args(Action))
+    assert set(OBEYED) | set(REPORTS) == set(typing.get_args(Action))

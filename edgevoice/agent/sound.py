@@ -185,6 +185,15 @@ class ProgramSpeaker(FarEndQueue):
     def stop_earcons(self) -> None:
         """Do nothing: the box's own sounds are not played."""
 
+    def play_ring(self, clip_id: str, gain_db: float) -> None:
+        """Do nothing: nothing rings in a program."""
+
+    def play_clip(self, clip_id: str, *, has_chime: bool) -> None:
+        """Do nothing: a program announces nothing."""
+
+    def cut_clip(self) -> None:
+        """Do nothing: there is no clip."""
+
 
 async def play_by_the_clock(speaker: ProgramSpeaker) -> None:
     """Take the sound at the pace at which it is heard, for a program that plays the pieces itself; runs forever.

@@ -21,6 +21,8 @@ _NOTES: dict[Earcon, tuple[tuple[int, int], ...]] = {
     # Instead of a light: short, and higher than a voice.
     Earcon.LISTENING: ((784, 70), (1175, 90)),
     Earcon.LISTENING_OVER: ((1175, 70), (784, 90)),
+    # Two notes of a doorbell: the box is about to say something.
+    Earcon.CHIME: ((880, 160), (698, 260)),
     Earcon.ALARM: ((988, 120), (0, 80)) * 3 + ((0, 300),) + ((988, 120), (0, 80)) * 3,
 }
 _FULL_SCALE = 0.8 * 32767

@@ -9,10 +9,10 @@ import numpy.typing as npt
 from edgevoice.audio.card_memory import CardMemory
 from edgevoice.audio.hardware_mute import HardwareMute
 from edgevoice.audio.microphone import Echo, Microphone
-from edgevoice.audio.speaker import Speaker
+from edgevoice.audio.speaker import Speaker, SpeakerFact
 from edgevoice.audio.supervisor import Supervisor, log_loss
 from edgevoice.audio.uplink import Uplink
-from edgevoice.core.facts import Device, PlaybackCut, PlaybackDrained
+from edgevoice.core.facts import Device
 from edgevoice.core.notices import UplinkSent
 from edgevoice.core.ports import Report
 from edgevoice.core.sound.clockfit import ClockFit
@@ -25,7 +25,7 @@ Played = Callable[[npt.NDArray[np.int16] | None, int], None]
 
 def open_speaker(
     settings: SpeakerSettings,
-    post: Callable[[PlaybackCut | PlaybackDrained], None],
+    post: Callable[[SpeakerFact], None],
     clock: ClockFit,
     *,
     played: Played | None,

@@ -9,9 +9,11 @@ import pyaudio
 
 from edgevoice.audio.backchannel import BACKCHANNEL_GAIN
 from edgevoice.audio.callback_time import CallbackTime, Timed
+from edgevoice.audio.clips import ClipPlayer
 from edgevoice.audio.earcons import EarconMixer
 from edgevoice.audio.far_end_queue import FarEndQueue
 from edgevoice.audio.hardware_mute import AmplifierGate, HardwareMute
+from edgevoice.core.announcements import ClipCut, ClipPlayed
 from edgevoice.core.facts import PlaybackCut, PlaybackDrained
 from edgevoice.core.orders import Earcon
 from edgevoice.core.sound.clockfit import ClockFit
@@ -45,9 +47,18 @@ class _Gain:
         return _factor(self.volume_percent)
 
     @property
+    def duck(self) -> float:
+        """The factor by which everything is lowered now."""
+        return _DUCKED_GAIN if self.is_ducked else 1.0
+
+    @property
     def of_answers(self) -> float:
         """The factor for the answers now."""
-        return self.volume * (_DUCKED_GAIN if self.is_ducked else 1)
+        return self.volume * self.duck
+
+
+SpeakerFact = PlaybackCut | PlaybackDrained | ClipPlayed | ClipCut
+"""What a speaker reports."""
 
 
 class Speaker(FarEndQueue, Timed):
@@ -62,11 +73,12 @@ class Speaker(FarEndQueue, Timed):
 
     def __init__(
         self,
-        tell: Callable[[PlaybackCut | PlaybackDrained], None],
+        tell: Callable[[SpeakerFact], None],
         *,
         prefill_ms: int,
         volume_percent: int,
         earcon_percent: int,
+        ring_percent: int = 100,
         played: Callable[[npt.NDArray[np.int16] | None, int], None] = lambda _samples, _frames: None,
         amplifier: HardwareMute | None = None,
         clock: ClockFit | None = None,
@@ -74,6 +86,7 @@ class Speaker(FarEndQueue, Timed):
         super().__init__(prefill_ms)
         self._tell = tell
         self._earcons = EarconMixer(_factor(earcon_percent))
+        self._clips = ClipPlayer(_factor(ring_percent))
         self._gain = _Gain(volume_percent)
         self._playout.set_gain(self._gain.of_answers)
         self._played = played
@@ -90,7 +103,8 @@ class Speaker(FarEndQueue, Timed):
     @property
     def is_silent(self) -> bool:
         """Whether the speaker has nothing to play."""
-        return self._playout.is_idle and self._earcons.is_idle and self._backchannels.is_idle
+        mixers = (self._earcons, self._backchannels, self._clips)
+        return self._playout.is_idle and all(mixer.is_idle for mixer in mixers)
 
     @property
     def position(self) -> int:
@@ -114,7 +128,7 @@ class Speaker(FarEndQueue, Timed):
         With ``keeps_rest`` the answer can be resumed until the rest is dropped.
         """
         unheard: int | None = None
-        if self._amplifier.is_there and self._earcons.is_idle:
+        if self._amplifier.is_there and self._earcons.is_idle and self._clips.is_idle:
             self._amplifier.mute()
             unheard = self._unheard(time.monotonic())
         with self._lock:
@@ -148,6 +162,31 @@ class Speaker(FarEndQueue, Timed):
         with self._lock:
             self._earcons.stop()
 
+    def play_ring(self, clip_id: str, gain_db: float) -> None:
+        """Sound the alarm earcon and the clip at a ring's volume, ``gain_db`` softer than its full volume."""
+        with self._lock:
+            self._clips.ring(clip_id, gain_db)
+
+    def play_clip(self, clip_id: str, *, has_chime: bool) -> None:
+        """Sound a clip at the volume of the answers, once no earcon sounds."""
+        with self._lock:
+            self._clips.play(clip_id, has_chime=has_chime)
+
+    def cut_clip(self) -> None:
+        """Silence the ring or the clip within 5 ms."""
+        with self._lock:
+            self._clips.cut()
+
+    def learn_clip(self, clip_id: str, samples: npt.NDArray[np.int16]) -> None:
+        """Know a clip by this id until ``forget_clip``: mono s16 at 24 kHz, as loud as an answer at full volume."""
+        with self._lock:
+            self._clips.learn(clip_id, samples)
+
+    def forget_clip(self, clip_id: str) -> None:
+        """Know a clip no longer; if it sounds, it is played to its end."""
+        with self._lock:
+            self._clips.forget(clip_id)
+
     def callback(
         self, _pcm: bytes | None, frames: int, times: Mapping[str, float] | None, status: int
     ) -> tuple[bytes, int]:
@@ -161,6 +200,7 @@ class Speaker(FarEndQueue, Timed):
             return (_SILENCE if frames == PERIOD else bytes(2 * frames)), pyaudio.paContinue
         with self._lock:
             samples, fact = self._playout.pull(frames)
+            clip_fact = self._mix_clip(samples)
             if not self._earcons.is_idle:
                 self._earcons.mix_into(samples)
             if not self._backchannels.is_idle:
@@ -169,9 +209,15 @@ class Speaker(FarEndQueue, Timed):
                 self._sound_end = self._position + self._playout.sounding
             self._position += frames
         self._played(samples, frames)
-        if fact is not None:
-            self._tell(fact)
+        for each in (fact, clip_fact):
+            if each is not None:
+                self._tell(each)
         return samples.tobytes(), pyaudio.paContinue
+
+    def _mix_clip(self, samples: npt.NDArray[np.int16]) -> ClipPlayed | ClipCut | None:
+        if self._clips.is_idle or not self._earcons.is_idle:
+            return None  # an earcon comes first: only the answers are mixed with one
+        return self._clips.mix_into(samples, self._gain.of_answers, self._gain.duck)
 
     def _unheard(self, at_s: float) -> int:
         """Return how many samples of the answer were handed over and had not left the card at ``at_s``."""

@@ -6,6 +6,8 @@ Times are monotonic seconds, passed beside a fact, never inside it.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edgevoice.core.announcements import AnnouncementFact, StopWordHeard
+
 
 class Device(StrEnum):
     """A half of the sound system."""
@@ -275,11 +277,6 @@ class GoodbyeRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class TimerRang:
-    """A kitchen timer is up."""
-
-
-@dataclass(frozen=True, slots=True)
 class DeviceLost:
     """A half of the sound system is gone."""
 
@@ -333,6 +330,7 @@ UserFact = (
     | TalkPressed
     | TalkHeld
     | MutePressed
+    | StopWordHeard
     | NearSpeechBegan
     | NearSpeechConfirmed
     | NearSpeechFaded
@@ -365,7 +363,7 @@ BoxFact = (
     | PlaybackCut
     | ToolFinished
     | GoodbyeRequested
-    | TimerRang
+    | AnnouncementFact
     | DeviceLost
     | DeviceRestored
     | HearingImpaired

@@ -47,6 +47,16 @@ class SpeechHeeded:
 
 
 @dataclass(frozen=True, slots=True)
+class RingingBegan:
+    """Something rings; until ``RingingEnded`` the single words that end it may be heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class RingingEnded:
+    """Nothing rings any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class AudioReceived:
     """A piece of the answer's audio passed the fence: mono s16 at 24 kHz; it may end in the middle of a sample."""
 
@@ -84,6 +94,8 @@ Notice = (
     | PhaseEntered
     | SpeechIgnored
     | SpeechHeeded
+    | RingingBegan
+    | RingingEnded
     | AudioReceived
     | UplinkSent
     | UsageTold

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edgevoice.core.announcements import AnnouncementOutcome, RingOutcome
 from edgevoice.core.facts import ToolCall
 
 
@@ -13,6 +14,7 @@ class Earcon(StrEnum):
     UNMUTED = "unmuted"
     TROUBLE = "trouble"
     ALARM = "alarm"
+    CHIME = "chime"
     SESSION_SPENT = "session-spent"
     BUDGET_SPENT = "budget-spent"
     LISTENING = "listening"
@@ -53,10 +55,10 @@ class CloseLink:
 class KeepUplink:
     """Keep what the microphone hears, starting with the pre-roll before ``at_sample``, until the uplink opens.
 
-    Without ``has_preroll`` it is kept from ``at_sample`` itself.
+    Without ``has_preroll`` it is kept from ``at_sample`` itself; ``None`` stands for the newest sample.
     """
 
-    at_sample: int
+    at_sample: int | None
     has_preroll: bool = True
 
 
@@ -207,6 +209,47 @@ class StopEarcons:
 
 
 @dataclass(frozen=True, slots=True)
+class PlayRing:
+    """Sound the alarm earcon, then the clip that names what rings, if the speaker has one of this id.
+
+    ``gain_db``: how much softer than the full volume of a ring.
+    """
+
+    clip_id: str
+    gain_db: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlayClip:
+    """Sound a clip that the speaker was given under this id, as loud as an answer; ``has_chime``: an earcon first."""
+
+    clip_id: str
+    has_chime: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CutClip:
+    """Silence the ring or the clip that sounds; what was heard of a clip is reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRing:
+    """Report to whoever observes the box how a ring ended."""
+
+    ring_id: int
+    outcome: RingOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class ReportAnnouncement:
+    """Report to whoever observes the box how an announcement ended; ``heard_ms``: how much was heard of one cut."""
+
+    announcement_id: str
+    outcome: AnnouncementOutcome
+    heard_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ShowLight:
     """Show a light pattern; ``reason`` is the code of the fault when the light shows one."""
 
@@ -223,6 +266,9 @@ SpeakerOrder = (
     | RestorePlayback
     | PlayEarcon
     | StopEarcons
+    | PlayRing
+    | PlayClip
+    | CutClip
 )
 MicrophoneOrder = (
     KeepUplink | MarkTurn | RewindUplink | OpenUplink | SilenceUplink | CloseUplink | MuteMicrophone | UnmuteMicrophone
@@ -238,4 +284,5 @@ ServiceOrder = (
     | SendToolOutput
     | CreateResponse
 )
-Action = SpeakerOrder | MicrophoneOrder | ServiceOrder | RunTool | ShowLight
+ReportOrder = ReportRing | ReportAnnouncement
+Action = SpeakerOrder | MicrophoneOrder | ServiceOrder | ReportOrder | RunTool | ShowLight

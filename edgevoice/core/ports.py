@@ -171,6 +171,24 @@ class FarEnd(Protocol):
         """Silence the earcons."""
         ...
 
+    def play_ring(self, clip_id: str, gain_db: float) -> None:
+        """Sound the alarm earcon and then this clip, if there is one, ``gain_db`` softer than a ring's full volume.
+
+        ``ClipPlayed`` is reported when the card has been given the last of it.
+        """
+        ...
+
+    def play_clip(self, clip_id: str, *, has_chime: bool) -> None:
+        """Sound a clip, as loud as an answer; ``ClipPlayed`` is reported when the card has been given the last of it.
+
+        An id that is not known is a clip without a sound.
+        """
+        ...
+
+    def cut_clip(self) -> None:
+        """Silence the ring or the clip; ``ClipCut`` is reported when the card has been given the last of it."""
+        ...
+
 
 class Panel(Protocol):
     """Lights; buttons report by themselves."""

@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from edgevoice.audio.microphone import Microphone
-from edgevoice.audio.speaker import Speaker
-from edgevoice.core.facts import PlaybackCut, PlaybackDrained
+from edgevoice.audio.speaker import Speaker, SpeakerFact
 from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.doctor.streams import (
     PlayedAudio,
@@ -71,7 +70,7 @@ async def record(settings: Settings, volume_percent: int) -> Recording:
     signal = selftest.signal()
     tape, over = PlayedAudio(), asyncio.Event()
 
-    def tell(_fact: PlaybackCut | PlaybackDrained) -> None:
+    def tell(_fact: SpeakerFact) -> None:
         loop.call_soon_threadsafe(over.set)
 
     microphone = Microphone(nobody_hears, nobody_waits)

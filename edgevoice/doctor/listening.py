@@ -14,8 +14,8 @@ from edgevoice.audio import devices
 from edgevoice.audio.cards import cards_present, stable_name
 from edgevoice.audio.channels import missing
 from edgevoice.audio.microphone import PERIOD, Microphone
-from edgevoice.audio.speaker import Speaker
-from edgevoice.core.facts import Device, PlaybackCut, PlaybackDrained
+from edgevoice.audio.speaker import Speaker, SpeakerFact
+from edgevoice.core.facts import Device
 from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.doctor.probes import Machine
 from edgevoice.doctor.sound import TONE_S, Capture, Half, Samples, State, tone
@@ -92,7 +92,7 @@ async def _visit(
     over = asyncio.Event()
     signal = tone().tobytes()
 
-    def tell(_fact: PlaybackCut | PlaybackDrained) -> None:
+    def tell(_fact: SpeakerFact) -> None:
         loop.call_soon_threadsafe(over.set)
 
     microphone = Microphone(nobody_hears, nobody_waits)

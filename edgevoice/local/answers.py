@@ -30,7 +30,7 @@ _PLAYED_LATER_S = 0.5
 
 
 @dataclass(slots=True)
-class Announcement:
+class FirstWords:
     """Words spoken once, before the first answer of a service."""
 
     words: str
@@ -57,7 +57,7 @@ class SharedParts:
 
     voice: Voice
     behaviour: Behaviour
-    announcement: Announcement
+    announcement: FirstWords
     pace: float
 
 

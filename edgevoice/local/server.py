@@ -18,7 +18,7 @@ from websockets.http11 import Request, Response
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.local import connection as connections
 from edgevoice.local import first_protocol
-from edgevoice.local.answers import Announcement, SharedParts
+from edgevoice.local.answers import FirstWords, SharedParts
 from edgevoice.local.behaviour import Behaviour, UpgradeRefusal
 from edgevoice.local.dialect import INWORLD, OPENAI, OPENAI_FIRST, Dialect
 from edgevoice.local.recorder import WireRecorder
@@ -65,7 +65,7 @@ class LocalService:
         self._unix_path = unix_path
         self._accept_keys = accept_keys
         self._behaviour = behaviour or Behaviour()
-        self._announcement = Announcement(announcement or "")
+        self._announcement = FirstWords(announcement or "")
         self._record = record
         self._pace = pace
         self._voice = voice

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Protocol
 
 from msgspec import Meta
 
-from edgevoice.core.facts import TimerRang
+from edgevoice.core.announcements import RingDue
 from edgevoice.core.ports import Report
 from edgevoice.errors import ToolRefused
 
@@ -93,4 +93,4 @@ class Timers:
 
     def _ring(self, number: int) -> None:
         del self._running[number]
-        self._report(TimerRang())
+        self._report(RingDue(number))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from edgevoice.audio.backchannel import BackchannelMixer
-from edgevoice.audio.speaker import PERIOD, Speaker
-from edgevoice.core.facts import ItemHeard, PlaybackCut, PlaybackDrained
+from edgevoice.audio.speaker import PERIOD, Speaker, SpeakerFact
+from edgevoice.core.facts import ItemHeard, PlaybackCut
 from edgevoice.core.sound.rates import FAR_END_HZ
 
 MS = FAR_END_HZ // 1000
@@ -22,7 +22,7 @@ class Ear:
     """A speaker at full volume, what the room hears of it, and what the echo canceller gets."""
 
     def __init__(self, volume_percent: int = 100) -> None:
-        self.told: list[PlaybackCut | PlaybackDrained] = []
+        self.told: list[SpeakerFact] = []
         self.reference: list[int] = []
         self.speaker = Speaker(
             self.told.append, prefill_ms=0, volume_percent=volume_percent, earcon_percent=0, played=self._played

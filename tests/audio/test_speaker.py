@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgevoice.audio.earcons import render
-from edgevoice.audio.speaker import PERIOD, Speaker
+from edgevoice.audio.speaker import PERIOD, Speaker, SpeakerFact
 from edgevoice.core.facts import ItemHeard, PlaybackCut, PlaybackDrained
 from edgevoice.core.orders import Earcon
 from edgevoice.core.sound.rates import FAR_END_HZ
@@ -23,7 +23,7 @@ class Ear:
     """A speaker, what the room hears of it, and what it reports."""
 
     def __init__(self, *, volume_percent: int = 100, earcon_percent: int = 100) -> None:
-        self.told: list[PlaybackCut | PlaybackDrained] = []
+        self.told: list[SpeakerFact] = []
         self.speaker = Speaker(
             self.told.append, prefill_ms=PREFILL_MS, volume_percent=volume_percent, earcon_percent=earcon_percent
         )

@@ -14,6 +14,7 @@ from edgevoice.audio.microphone import PERIOD
 from edgevoice.box import assembly
 from edgevoice.box.assembly import Parts, assemble, policy_of
 from edgevoice.box.context import BoxContext, Storage
+from edgevoice.core.announcements import RingDue
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.facts import (
@@ -23,11 +24,10 @@ from edgevoice.core.facts import (
     PlaybackDrained,
     TalkHeld,
     TalkPressed,
-    TimerRang,
     WakeWordHeard,
 )
 from edgevoice.core.notices import Notice, PhaseEntered, UplinkSent
-from edgevoice.core.orders import Light, OpenLink, PlayEarcon, ShowLight
+from edgevoice.core.orders import Light, OpenLink, PlayRing, ShowLight
 from edgevoice.echo.tiers import Tier
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.panel.audible import HeardPanel
@@ -256,8 +256,8 @@ def test_a_timer_that_the_model_sets_rings_through_the_engine(tmp_path: Path) ->
 
     async def live() -> None:
         async with box.assembled() as parts:
-            parts.engine.report(TimerRang())
-            assert any(isinstance(notice, PlayEarcon) for notice in box.seen)
+            parts.engine.report(RingDue(1))
+            assert any(isinstance(notice, PlayRing) for notice in box.seen)
             assert not parts.speaker.is_silent
 
     asyncio.run(live())
@@ -324,7 +324,7 @@ def test_every_figure_of_the_settings_reaches_its_part(tmp_path: Path) -> None:
             assert (parts.tools._limits, parts.engine._stall_s) == (ToolLimits(5, 999, 3), 2)
             assert parts.detector._decision._latest.maxlen == 3
             assert not parts.detector._is_speaking()
-            parts.engine.report(TimerRang())
+            parts.engine.report(RingDue(1))
             assert parts.detector._is_speaking(), "the box itself is to be heard: another threshold holds"
 
     asyncio.run(live())

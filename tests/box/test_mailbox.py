@@ -7,9 +7,10 @@ import time
 import pytest
 
 from edgevoice.box.mailbox import Mailbox
+from edgevoice.core.announcements import RingDue
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.policy import Policy
-from edgevoice.core.facts import LinkOpened, MutePressed, TimerRang
+from edgevoice.core.facts import LinkOpened, MutePressed
 from edgevoice.core.notices import Notice, UplinkSent, UsageTold
 from edgevoice.engine import Engine
 from tests.fakes import Fakes
@@ -42,9 +43,9 @@ def test_posts_and_calls_from_another_thread_run_in_the_loops_thread() -> None:
         seen: list[Notice] = []
         mailbox = opened(seen)
         threads: list[threading.Thread] = []
-        await asyncio.to_thread(mailbox.post, TimerRang())
+        await asyncio.to_thread(mailbox.post, RingDue(1))
         await asyncio.to_thread(mailbox.call, lambda: threads.append(threading.current_thread()))
-        await eventually(lambda: TimerRang() in seen and bool(threads))
+        await eventually(lambda: RingDue(1) in seen and bool(threads))
         assert threads == [threading.current_thread()]
 
     asyncio.run(live())
@@ -56,7 +57,7 @@ def test_posting_to_a_closed_loop_does_nothing() -> None:
     async def live() -> Mailbox:
         return opened(seen)
 
-    asyncio.run(live()).post(TimerRang())
+    asyncio.run(live()).post(RingDue(1))
 
     assert seen == []
 

@@ -6,6 +6,7 @@ It carries out every order, and checks the invariants after each.
 from collections import deque
 from dataclasses import dataclass, field
 
+from edgevoice.core.announcements import AnnouncementDue, ClipCut, ClipPlayed
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.conversation.policy import Policy
@@ -38,6 +39,7 @@ from edgevoice.core.orders import (
     CloseLink,
     CloseUplink,
     CreateResponse,
+    CutClip,
     CutPlayback,
     DeleteItem,
     DropPlayback,
@@ -48,6 +50,9 @@ from edgevoice.core.orders import (
     MuteMicrophone,
     OpenLink,
     OpenUplink,
+    PlayClip,
+    PlayRing,
+    ReportAnnouncement,
     RestorePlayback,
     ResumePlayback,
     RunTool,
@@ -131,6 +136,8 @@ class World:
         self.gate = "closed"
         self.is_door_shut = False
         self.is_ducked = False
+        self.clip: str | None = None
+        self.announced: list[str] = []
         self.has_backchannel = False
         self.started: set[str] = set()
         self.silenced: set[str] = set()
@@ -283,6 +290,9 @@ class World:
 
     def _play_for(self, seconds: float) -> None:
         self.now += seconds
+        if self.clip is not None and seconds >= 0.3:
+            self.sound.append(ClipPlayed(self.clip))
+            self.clip = None
         while seconds > 0 and not self.playout.is_idle:
             _, fact = self.playout.pull(max(240, round(24_000 * min(seconds, 0.1))))
             seconds -= 0.1
@@ -304,6 +314,8 @@ class World:
                 self.may_ask += 1
             case LinkLost():
                 self.session_tools.clear()  # no session is open to send their outputs to
+            case AnnouncementDue(announcement=announcement):
+                self.announced.append(announcement.announcement_id)
             case DeviceLost(device=device):
                 self.lost.add(device)
             case DeviceRestored(device=device):
@@ -352,6 +364,8 @@ class World:
                 self.gate = "closed"
             case MuteMicrophone() | UnmuteMicrophone():
                 self.is_door_shut = isinstance(action, MuteMicrophone)
+            case PlayRing() | PlayClip() | CutClip() | ReportAnnouncement():
+                self._obey_by_clips(action)
             case RunTool(call=call):
                 self.tools.append(call.call_id)
                 self.session_tools.add(call.call_id)
@@ -369,6 +383,19 @@ class World:
                 self._learn_what_was_heard(action)
             case _:
                 pass  # earcons
+
+    def _obey_by_clips(self, action: PlayRing | PlayClip | CutClip | ReportAnnouncement) -> None:
+        match action:
+            case PlayRing(clip_id=clip_id) | PlayClip(clip_id=clip_id):
+                assert self.clip is None or isinstance(action, PlayRing), "two things sound at a time"
+                self.clip = clip_id
+            case CutClip():
+                if self.clip is not None:
+                    self.sound.append(ClipCut(self.clip, 0))
+                self.clip = None
+            case ReportAnnouncement(announcement_id=announcement_id):
+                assert announcement_id in self.announced, "reported twice, or never asked for"
+                self.announced.remove(announcement_id)
 
     def _obey_by_playout(self, action: CutPlayback | ResumePlayback | DropPlayback) -> None:
         match action:
@@ -424,12 +451,15 @@ class World:
             assert self.light is LIVE_LIGHTS[phase]
             assert self.conversation.deadline is not None, f"stuck in {phase}"
             return
-        assert not self.is_ducked, "the next answer would begin quietly"
-        assert self.light in {Light.IDLE, Light.MUTED, Light.RINGING, Light.FAULT}
+        if self.light not in {Light.RINGING, Light.SPEAKING}:
+            assert not self.is_ducked, "the next answer would begin quietly"
+        assert self.light in {Light.IDLE, Light.MUTED, Light.RINGING, Light.FAULT, Light.SPEAKING}
+        if self.light is Light.SPEAKING and not self.sound:
+            assert self.clip is not None or self.conversation.deadline is not None, "announces nothing"
         assert self.gate == "closed"
         assert not self.conversation.admits("")
         if self.lost:
-            assert self.light in {Light.RINGING, Light.FAULT}
+            assert self.light in {Light.RINGING, Light.FAULT, Light.SPEAKING}
         if self.light in {Light.IDLE, Light.MUTED}:
             assert (self.light is Light.MUTED) is self.is_door_shut
             assert self.conversation.deadline is None, "waits for nothing"

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from edgevoice.core.facts import Event, TimerRang
+from edgevoice.core.announcements import RingDue
+from edgevoice.core.facts import Event
 from edgevoice.errors import ToolRefused
 from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.registry import Registry
@@ -61,7 +62,7 @@ def test_a_timer_rings_once_and_not_before_its_time() -> None:
     assert kitchen.reported == []
     kitchen.later.pass_until(300)
     kitchen.later.pass_until(1000)
-    assert kitchen.reported == [TimerRang()]
+    assert kitchen.reported == [RingDue(0)]
 
 
 def test_each_timer_rings_independently() -> None:
@@ -71,7 +72,7 @@ def test_each_timer_rings_independently() -> None:
 
     kitchen.later.pass_until(10)
 
-    assert kitchen.reported == [TimerRang()]
+    assert kitchen.reported == [RingDue(0)]
     assert kitchen.ask("cancel_timers") == {"cancelled": 1, "labels": [""]}
 
 
@@ -89,10 +90,10 @@ def test_cancelled_timers_never_ring() -> None:
 @pytest.mark.parametrize(
     ("which", "cancelled", "left"),
     [
-        ('{"seconds": 10}', ["eggs", "toast"], [TimerRang()]),
-        ('{"label": "TEA "}', ["tea"], [TimerRang(), TimerRang()]),
-        ('{"seconds": 10, "label": "eggs"}', ["eggs"], [TimerRang(), TimerRang()]),
-        ('{"seconds": 20, "label": "eggs"}', [], [TimerRang()] * 3),
+        ('{"seconds": 10}', ["eggs", "toast"], [RingDue(2)]),
+        ('{"label": "TEA "}', ["tea"], [RingDue(0), RingDue(1)]),
+        ('{"seconds": 10, "label": "eggs"}', ["eggs"], [RingDue(1), RingDue(2)]),
+        ('{"seconds": 20, "label": "eggs"}', [], [RingDue(0), RingDue(1), RingDue(2)]),
         ('{"seconds": null}', ["eggs", "toast", "tea"], []),
     ],
 )
@@ -141,7 +142,7 @@ def test_in_the_daemon_timers_ring_on_the_event_loop() -> None:
         rang = asyncio.Event()
 
         def report(event: Event) -> None:
-            assert event == TimerRang()
+            assert event == RingDue(0)
             rang.set()
 
         await Timers(report).set_timer(0)

@@ -1,12 +1,11 @@
-"""The state of the box apart from any conversation: muted, ringing, faults, and the light that follows from them."""
+"""The state of the box apart from any conversation: muted, faults, and the light that follows from all it does."""
 
+from edgevoice.core.conversation.announcer import Announcer
 from edgevoice.core.conversation.deadlines import Deadline, Deadlines
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import Device
-from edgevoice.core.orders import Action, Earcon, Light, PlayEarcon, StopEarcons
+from edgevoice.core.orders import Light
 
-_ALARM_EVERY_S = 3.0
-_ALARM_FOR_S = 60.0
 _LIGHT_OF = {
     Phase.CONNECTING: Light.CONNECTING,
     Phase.LISTENING: Light.LISTENING,
@@ -16,29 +15,29 @@ _LIGHT_OF = {
 
 
 class BoxState:
-    """Mute, alarm and faults of the box. It shares the conversation's deadlines.
+    """Mute and faults of the box. It shares the conversation's deadlines; ``announcer`` is what it says first.
 
     ``impairment`` is the code of what keeps the wake word from being heard while the microphone works, else empty. The
     button still works then, so a conversation may begin.
     """
 
-    def __init__(self, deadlines: Deadlines) -> None:
+    def __init__(self, deadlines: Deadlines, announcer: Announcer) -> None:
         self._deadlines = deadlines
-        self._ring_until: float | None = None
+        self._announcer = announcer
         self._lost: list[Device] = []
         self._trouble = ""
         self.impairment = ""
         self.is_muted = False
 
     @property
-    def is_ringing(self) -> bool:
-        """Whether a kitchen timer rings."""
-        return self._ring_until is not None
-
-    @property
     def is_deaf(self) -> bool:
         """Whether the box can hear no speech at all."""
         return self.is_muted or Device.MICROPHONE in self._lost
+
+    @property
+    def has_speaker(self) -> bool:
+        """Whether anything can be heard."""
+        return Device.SPEAKER not in self._lost
 
     @property
     def is_whole(self) -> bool:
@@ -65,27 +64,6 @@ class BoxState:
         self._trouble = ""
         self._deadlines.clear(Deadline.FAULT)
 
-    def start_ringing(self, now: float) -> list[Action]:
-        """Ring for a minute, or until somebody stops it."""
-        self._ring_until = now + _ALARM_FOR_S
-        return self.ring(now)
-
-    def ring(self, now: float) -> list[Action]:
-        """Sound the alarm once more, unless its minute is over."""
-        if self._ring_until is None or now >= self._ring_until:
-            self._ring_until = None
-            return []
-        self._deadlines.set(Deadline.RING, now + _ALARM_EVERY_S)
-        return [PlayEarcon(Earcon.ALARM)]
-
-    def stop_ringing(self) -> list[Action]:
-        """Silence the alarm, if it rings."""
-        if self._ring_until is None:
-            return []
-        self._ring_until = None
-        self._deadlines.clear(Deadline.RING)
-        return [StopEarcons()]
-
     def light(self, phase: Phase) -> tuple[Light, str]:
         """Return what the panel shows in this phase, and the code of the fault when that is what it shows.
 
@@ -93,8 +71,10 @@ class BoxState:
         """
         if (light := _LIGHT_OF.get(phase)) is not None:
             return light, ""
-        if self.is_ringing:
+        if self._announcer.is_ringing:
             return Light.RINGING, ""
+        if self._announcer.is_announcing:
+            return Light.SPEAKING, ""
         if self._lost:
             # A missing device explains more than the failures that follow from it.
             return Light.FAULT, self._lost[0]

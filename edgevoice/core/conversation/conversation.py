@@ -7,12 +7,15 @@ It routes each fact to the part that handles it: `sessions` for the link, `turns
 from collections.abc import Callable
 from typing import assert_never
 
+from edgevoice.core.announcements import AnnouncementFact, RingOutcome, StopWordHeard
+from edgevoice.core.conversation.announcer import Announcer
 from edgevoice.core.conversation.box_state import BoxState
 from edgevoice.core.conversation.deadlines import Deadline, Deadlines
 from edgevoice.core.conversation.noisy_room import Noise
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.conversation.sessions import Sessions
+from edgevoice.core.conversation.speaking_first import SpeakingFirst
 from edgevoice.core.conversation.speech_over_answer import SpeechOverAnswer
 from edgevoice.core.conversation.state import ConversationState
 from edgevoice.core.conversation.turns import Turns
@@ -51,7 +54,6 @@ from edgevoice.core.facts import (
     SessionExpires,
     TalkHeld,
     TalkPressed,
-    TimerRang,
     ToolFinished,
     TurnEnded,
     TurnTranscribed,
@@ -63,6 +65,7 @@ from edgevoice.core.facts import (
 )
 from edgevoice.core.orders import (
     Action,
+    CutClip,
     CutPlayback,
     Earcon,
     Light,
@@ -73,6 +76,9 @@ from edgevoice.core.orders import (
     StopBackchannel,
     UnmuteMicrophone,
 )
+
+_SILENCING = (CutPlayback, CutClip, StopBackchannel)
+"""What is obeyed before anything else, in this order."""
 
 _ACTIVE_RESPONSE = "conversation_already_has_active_response"
 
@@ -89,10 +95,12 @@ class Conversation:
         deadlines = Deadlines()
         self._state = ConversationState(policy, deadlines)
         self._answer = self._state.answer
-        self._box = BoxState(deadlines)
+        self._announcer = Announcer()
+        self._box = BoxState(deadlines, self._announcer)
         self._sessions = Sessions(self._state, self._box, chance)
         self._turns = Turns(self._state, self._box, self._sessions)
         self._speech_over = SpeechOverAnswer(self._state, self._box, self._sessions, self._turns)
+        self._first = SpeakingFirst(self._state, self._box, self._sessions, self._announcer)
         self._light = (Light.OFF, "")
 
     @property
@@ -104,6 +112,11 @@ class Conversation:
     def is_muted(self) -> bool:
         """Whether the microphone is muted."""
         return self._box.is_muted
+
+    @property
+    def is_ringing(self) -> bool:
+        """Whether a timer, an alarm or a reminder rings."""
+        return self._announcer.is_ringing
 
     @property
     def noise(self) -> Noise | None:
@@ -140,6 +153,7 @@ class Conversation:
         """Take one fact and the monotonic time; return the orders that follow, in order."""
         before, was_hopeless = self._state.phase, self._state.noisy_room.is_hopeless
         actions = self._decide(event, now)
+        actions += self._first.go_on()
         actions += self._speech_over.settle_room(actions, now, was_hopeless=was_hopeless)
         if self._state.phase is Phase.LISTENING and before in {Phase.THINKING, Phase.SPEAKING}:
             actions = [MarkTurn(), *actions]
@@ -162,10 +176,14 @@ class Conversation:
             case TalkPressed(at_sample=at_sample):
                 return self._talk_pressed(at_sample, now)
             case TalkHeld():
-                return [*self._box.stop_ringing(), *self._sessions.hang_up()]
+                return [*self._first.stop_ringing(), *self._first.cut(), *self._sessions.hang_up()]
             case MutePressed():
                 return self._mute_pressed(now)
+            case StopWordHeard(is_snooze=is_snooze):
+                return self._first.stop_ringing(RingOutcome.SNOOZED if is_snooze else RingOutcome.STOPPED)
             case NearSpeechBegan() | NearSpeechConfirmed() | NearSpeechFaded() | NearSpeechEnded():
+                if self._first.takes_speech:
+                    return self._first.take_speech(fact, now)
                 return self._speech_over.take(fact, now)
             case _:
                 assert_never(fact)
@@ -220,8 +238,8 @@ class Conversation:
                 return self._turns.tool_finished(fact, now)
             case GoodbyeRequested():
                 self._answer.take_goodbye()
-            case TimerRang():
-                return self._box.start_ringing(now)
+            case _ if isinstance(fact, AnnouncementFact):
+                return self._first.take(fact, now)
             case DeviceLost(device=device):
                 return self._device_lost(device)
             case DeviceRestored(device=device):
@@ -247,7 +265,7 @@ class Conversation:
     def _woken(self, woken: WakeWordHeard | WakeRequested, now: float) -> list[Action]:
         if self._box.is_muted:
             return []  # late news: heard just before the microphone was muted
-        actions = self._box.stop_ringing()
+        actions = [*self._first.stop_ringing(), *self._first.cut()]
         match self._state.phase:
             case Phase.IDLE:
                 return actions + self._sessions.begin(woken.at_sample, now, woken.word)
@@ -262,8 +280,10 @@ class Conversation:
                 assert_never(self._state.phase)
 
     def _talk_pressed(self, at_sample: int, now: float) -> list[Action]:
-        if self._box.is_ringing:
-            return self._box.stop_ringing()
+        if self._announcer.is_ringing:
+            return self._first.stop_ringing()
+        if self._announcer.is_announcing:
+            return self._first.answer_by_hand(at_sample, now)
         match self._state.phase:
             case Phase.IDLE if self._box.is_muted:
                 return [PlayEarcon(Earcon.MUTED)]
@@ -283,7 +303,8 @@ class Conversation:
         if not self._box.is_muted:
             return [UnmuteMicrophone(), PlayEarcon(Earcon.UNMUTED)]
         # Whoever was speaking over the answer is no longer heard, and neither is the end of their speech.
-        actions: list[Action] = [*self._state.restore(), MuteMicrophone(), PlayEarcon(Earcon.MUTED)]
+        restored = [*self._state.restore(), *self._first.deafen()]
+        actions: list[Action] = [*restored, MuteMicrophone(), PlayEarcon(Earcon.MUTED)]
         # Nobody can go on speaking to a muted box, but the answer can go on.
         resumed = self._turns.interruptions.resume(now)
         if resumed:
@@ -300,7 +321,9 @@ class Conversation:
             Device.MICROPHONE: {Phase.CONNECTING, Phase.LISTENING},
             Device.SPEAKER: {Phase.CONNECTING, Phase.LISTENING, Phase.THINKING, Phase.SPEAKING},
         }
-        actions = self._state.restore() if self._box.is_deaf else []
+        actions = [*self._state.restore(), *self._first.deafen()] if self._box.is_deaf else []
+        if device is Device.SPEAKER:
+            actions += self._first.speaker_lost()
         return actions + self._sessions.hang_up() if self._state.phase in needs_it[device] else actions
 
     # --- deadlines ----------------------------------------------------------------------------------------------------
@@ -332,7 +355,9 @@ class Conversation:
                 self._box.forget_trouble()
                 return []
             case Deadline.RING:
-                return self._box.ring(now)
+                return self._first.ring(now)
+            case Deadline.QUESTION:
+                return self._first.question_over(now)
             case Deadline.ECHO_TAIL:
                 return self._turns.room_quiet(now)
             case Deadline.RESUME:
@@ -348,8 +373,8 @@ class Conversation:
     def _with_light(self, actions: list[Action]) -> list[Action]:
         """Put silence first, then the light if it changed, then everything slower."""
         light = self._box.light(self._state.phase)
-        first = [action for action in actions if isinstance(action, CutPlayback | StopBackchannel)]
-        rest = [action for action in actions if not isinstance(action, CutPlayback | StopBackchannel)]
+        first = [action for kind in _SILENCING for action in actions if isinstance(action, kind)]
+        rest = [action for action in actions if not isinstance(action, _SILENCING)]
         if light == self._light:
             return [*first, *rest]
         self._light = light

@@ -16,6 +16,7 @@ class Deadline(Enum):
     BUDGET = auto()
     FAULT = auto()
     RING = auto()
+    QUESTION = auto()
     ECHO_TAIL = auto()
     RESUME = auto()
     ROOM_QUIET = auto()

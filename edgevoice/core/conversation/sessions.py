@@ -86,10 +86,13 @@ class Sessions:
         self._left_s: float | None = None
         self.is_spent = False
 
-    def begin(self, at_sample: int, now: float, word: str = "", *, goes_on: bool = False) -> list[Action]:
+    def begin(
+        self, at_sample: int | None, now: float, word: str = "", *, goes_on: bool = False, has_preroll: bool = True
+    ) -> list[Action]:
         """Dial for a new conversation; ``word`` is the wake word that asked for it, empty for the button.
 
-        One that ``goes_on`` from another has the full time of a new one, and is sent what was said before.
+        One that ``goes_on`` from another has the full time of a new one, and is sent what was said before. Without
+        ``at_sample`` the user is heard from this moment.
         """
         if not self._box.is_whole:
             return [PlayEarcon(Earcon.TROUBLE)]  # a session with a deaf or muted box would only cost money
@@ -104,7 +107,8 @@ class Sessions:
         self._state.deadlines.set(Deadline.CONNECT, now + self._state.policy.connect_s)
         self._state.deadlines.set(Deadline.SESSION, now + self._state.policy.session_s)
         self._limit_to_budget(now)
-        return [KeepUplink(at_sample), OpenLink(word, resumes=goes_on)]
+        keep = KeepUplink(at_sample, has_preroll=has_preroll and at_sample is not None)
+        return [keep, OpenLink(word, resumes=goes_on)]
 
     def call_again(self, at_sample: int, now: float, word: str = "") -> list[Action]:
         """Begin another session: the last one ended while its answer was still sounding, and the user spoke over it."""

@@ -2,20 +2,22 @@ from itertools import product
 
 import pytest
 
+from edgevoice.core.announcements import Announcement, RingDue
+from edgevoice.core.conversation.announcer import Announcer
 from edgevoice.core.conversation.box_state import BoxState
 from edgevoice.core.conversation.deadlines import Deadline, Deadlines
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import Device
-from edgevoice.core.orders import Earcon, Light, PlayEarcon, StopEarcons
+from edgevoice.core.orders import Light
 
 
 def test_a_new_box_is_ready() -> None:
-    box = BoxState(Deadlines())
+    box = BoxState(Deadlines(), Announcer())
 
     assert box.light(Phase.IDLE) == (Light.IDLE, "")
     assert box.is_whole
     assert not box.is_deaf
-    assert not box.is_ringing
+    assert box.has_speaker
 
 
 @pytest.mark.parametrize(
@@ -28,28 +30,36 @@ def test_a_new_box_is_ready() -> None:
     ],
 )
 def test_a_conversation_overrides_every_other_light_because_audio_leaves_the_box(phase: Phase, light: Light) -> None:
-    box = BoxState(Deadlines())
+    announcer = Announcer()
+    box = BoxState(Deadlines(), announcer)
     box.is_muted = True
     box.lose(Device.SPEAKER)
     box.show_trouble("no-credit", until=9)
-    box.start_ringing(now=0)
+    announcer.start_ring(RingDue(1), until=9)
 
     assert box.light(phase) == (light, "")
 
 
-@pytest.mark.parametrize(("rings", "lost", "impaired", "troubled", "muted"), list(product([True, False], repeat=5)))
+@pytest.mark.parametrize(
+    ("rings", "announces", "lost", "impaired", "troubled", "muted"), list(product([True, False], repeat=6))
+)
 def test_an_idle_box_shows_what_matters_most(
     *,
     rings: bool,
+    announces: bool,
     lost: bool,
     impaired: bool,
     troubled: bool,
     muted: bool,
 ) -> None:
-    box = BoxState(Deadlines())
+    announcer = Announcer()
+    box = BoxState(Deadlines(), announcer)
     box.is_muted = muted
+    if announces:
+        announcer.queue(Announcement("post", "post"))
+        announcer.begin()
     if rings:
-        box.start_ringing(now=0)
+        announcer.start_ring(RingDue(1), until=9)
     if lost:
         box.lose(Device.MICROPHONE)
     if impaired:
@@ -59,6 +69,7 @@ def test_an_idle_box_shows_what_matters_most(
 
     in_order = [
         (rings, (Light.RINGING, "")),
+        (announces, (Light.SPEAKING, "")),
         (lost, (Light.FAULT, "microphone")),
         (impaired, (Light.FAULT, "wakeword-behind")),
         (troubled, (Light.FAULT, "no-credit")),
@@ -69,7 +80,7 @@ def test_an_idle_box_shows_what_matters_most(
 
 
 def test_the_device_that_was_lost_first_is_shown() -> None:
-    box = BoxState(Deadlines())
+    box = BoxState(Deadlines(), Announcer())
     box.lose(Device.SPEAKER)
     box.lose(Device.MICROPHONE)
 
@@ -79,7 +90,7 @@ def test_the_device_that_was_lost_first_is_shown() -> None:
 
 
 def test_a_box_is_deaf_without_a_microphone_or_when_muted_but_not_without_a_speaker() -> None:
-    box = BoxState(Deadlines())
+    box = BoxState(Deadlines(), Announcer())
     box.lose(Device.SPEAKER)
     assert not box.is_deaf
     box.lose(Device.MICROPHONE)
@@ -89,37 +100,9 @@ def test_a_box_is_deaf_without_a_microphone_or_when_muted_but_not_without_a_spea
     assert box.is_deaf
 
 
-def test_the_alarm_sounds_until_its_minute_is_over() -> None:
-    deadlines = Deadlines()
-    box = BoxState(deadlines)
-
-    assert box.start_ringing(now=100) == [PlayEarcon(Earcon.ALARM)]
-    assert deadlines.at(Deadline.RING) == 103
-    assert box.ring(now=159.9) == [PlayEarcon(Earcon.ALARM)]
-    deadlines.clear(Deadline.RING)
-    assert box.ring(now=160) == []
-    assert deadlines.at(Deadline.RING) is None
-    assert not box.is_ringing
-
-
-def test_an_alarm_that_was_not_set_off_makes_no_sound() -> None:
-    assert BoxState(Deadlines()).ring(now=0) == []
-    assert BoxState(Deadlines()).stop_ringing() == []
-
-
-def test_an_alarm_that_is_stopped_is_silent_at_once_and_for_good() -> None:
-    deadlines = Deadlines()
-    box = BoxState(deadlines)
-    box.start_ringing(now=0)
-
-    assert box.stop_ringing() == [StopEarcons()]
-    assert deadlines.next() is None
-    assert box.stop_ringing() == []
-
-
 def test_trouble_is_shown_until_its_time_is_up_or_it_is_cleared() -> None:
     deadlines = Deadlines()
-    box = BoxState(deadlines)
+    box = BoxState(deadlines, Announcer())
     box.show_trouble("no-credit", until=6)
 
     assert deadlines.at(Deadline.FAULT) == 6

@@ -6,6 +6,15 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from edgevoice.core.announcements import (
+    Announcement,
+    AnnouncementDue,
+    AnnouncementWithdrawn,
+    Priority,
+    RingDue,
+    RingWithdrawn,
+    StopWordHeard,
+)
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import (
     BudgetTold,
@@ -33,7 +42,6 @@ from edgevoice.core.facts import (
     ServiceComplained,
     TalkHeld,
     TalkPressed,
-    TimerRang,
     ToolCall,
     ToolFinished,
     TurnEnded,
@@ -52,7 +60,13 @@ LINK_CODES = ["service-unreachable", "session-ended", "key-refused"]
 MISHAPS = [
     TalkHeld(),
     MutePressed(),
-    TimerRang(),
+    RingDue(1, "pasta"),
+    RingDue(2),
+    RingWithdrawn(1),
+    StopWordHeard(),
+    *(AnnouncementDue(Announcement(f"a{rank}", "clip", rank, listens=rank > 0)) for rank in Priority),
+    AnnouncementWithdrawn("a0"),
+    AnnouncementWithdrawn("a1"),
     NearSpeechBegan(0),
     NearSpeechBegan(0),
     NearSpeechConfirmed(0),

@@ -1,4 +1,4 @@
-"""What mute, kitchen timers and lost devices do to a conversation in every phase."""
+"""What mute and lost devices do to a conversation in every phase."""
 
 import pytest
 
@@ -16,7 +16,6 @@ from edgevoice.core.facts import (
     ResponseStatus,
     TalkHeld,
     TalkPressed,
-    TimerRang,
 )
 from edgevoice.core.orders import (
     CloseLink,
@@ -27,7 +26,6 @@ from edgevoice.core.orders import (
     MuteMicrophone,
     PlayEarcon,
     ShowLight,
-    StopEarcons,
     UnmuteMicrophone,
 )
 from tests.core.drive import TO_ANSWERING, TO_SPOKEN, WAKE, WAYS, drive
@@ -94,78 +92,6 @@ def test_a_wake_word_heard_just_before_mute_begins_no_conversation() -> None:
 
 def test_the_talk_button_of_a_muted_box_shows_why_it_does_nothing() -> None:
     assert drive(MutePressed()).hear(PRESS) == [PlayEarcon(Earcon.MUTED)]
-
-
-# --- kitchen timers --------------------------------------------------------------------------------------------------
-
-
-def test_a_timer_rings_every_three_seconds_for_a_minute() -> None:
-    ringing = drive()
-
-    assert ringing.hear(TimerRang()) == [ShowLight(Light.RINGING), PlayEarcon(Earcon.ALARM)]
-    assert ringing.wait(59.9) == [PlayEarcon(Earcon.ALARM)] * 19
-    assert ringing.wait(0.1) == [ShowLight(Light.IDLE)]
-    assert ringing.conversation.deadline is None
-
-
-def test_the_talk_button_stops_the_ringing_and_nothing_else() -> None:
-    ringing = drive(TimerRang())
-
-    assert ringing.hear(PRESS) == [ShowLight(Light.IDLE), StopEarcons()]
-    assert ringing.wait(60) == []
-
-
-def test_the_talk_button_stops_the_ringing_of_a_muted_box() -> None:
-    assert drive(MutePressed(), TimerRang()).hear(PRESS) == [ShowLight(Light.MUTED), StopEarcons()]
-
-
-def test_holding_the_talk_button_stops_the_ringing() -> None:
-    assert drive(TimerRang()).hear(TalkHeld()) == [ShowLight(Light.IDLE), StopEarcons()]
-
-
-def test_the_wake_word_stops_the_ringing_and_begins_a_conversation() -> None:
-    orders = drive(TimerRang()).hear(WAKE)
-
-    assert StopEarcons() in orders
-    assert ShowLight(Light.CONNECTING) in orders
-
-
-@pytest.mark.parametrize("phase", CALLED)
-def test_a_timer_rings_into_a_conversation_without_ending_it(phase: Phase) -> None:
-    called = drive(*WAYS[phase])
-
-    assert called.hear(TimerRang()) == [PlayEarcon(Earcon.ALARM)]
-    assert called.wait(3) == [PlayEarcon(Earcon.ALARM)]
-    assert called.phase is phase
-
-
-@pytest.mark.parametrize("phase", CALLED)
-def test_the_talk_button_first_stops_the_ringing(phase: Phase) -> None:
-    called = drive(*WAYS[phase], TimerRang())
-
-    assert called.hear(PRESS) == [StopEarcons()]
-    assert called.phase is phase
-
-
-@pytest.mark.parametrize("phase", [Phase.CONNECTING, Phase.LISTENING])
-def test_the_wake_word_stops_the_ringing_even_if_the_box_is_already_listening(phase: Phase) -> None:
-    called = drive(*WAYS[phase], TimerRang())
-
-    assert called.hear(WAKE) == [StopEarcons()]
-    assert called.phase is phase
-
-
-def test_a_second_timer_rings_for_its_own_minute() -> None:
-    ringing = drive(TimerRang())
-    ringing.wait(50)
-    ringing.hear(TimerRang())
-
-    assert PlayEarcon(Earcon.ALARM) in ringing.wait(20)
-    assert ringing.wait(40)[-1] == ShowLight(Light.IDLE)
-
-
-def test_a_timer_that_still_rings_after_the_conversation_is_shown() -> None:
-    assert drive(*WAYS[Phase.LISTENING], TimerRang()).hear(MutePressed())[0] == ShowLight(Light.RINGING)
 
 
 # --- devices ---------------------------------------------------------------------------------------------------------
@@ -264,23 +190,3 @@ def test_a_fault_overrides_the_mute_light_while_it_lasts() -> None:
     failed = drive(WAKE, LinkLost("no-credit", is_retriable=False), MutePressed())
 
     assert failed.wait(6) == [ShowLight(Light.MUTED)]
-
-
-def test_ringing_overrides_a_fault() -> None:
-    assert drive(DeviceLost(Device.MICROPHONE)).hear(TimerRang())[0] == ShowLight(Light.RINGING)
-
-
-def test_a_timer_that_ends_by_itself_gives_the_light_back_to_the_fault() -> None:
-    broken = drive(DeviceLost(Device.MICROPHONE), TimerRang())
-
-    assert broken.wait(60)[-1] == ShowLight(Light.FAULT, Device.MICROPHONE)
-
-
-def test_muting_a_ringing_box_still_plays_the_mute_earcon() -> None:
-    assert drive(TimerRang()).hear(MutePressed()) == [MuteMicrophone(), PlayEarcon(Earcon.MUTED)]
-
-
-def test_the_light_is_shown_only_when_it_changes() -> None:
-    quiet = drive(MutePressed(), TimerRang())
-
-    assert quiet.hear(TimerRang()) == [PlayEarcon(Earcon.ALARM)]

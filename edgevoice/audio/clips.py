@@ -1,0 +1,113 @@
+"""Clips: sounds that the box plays without being asked, rings and announcements, and how much of them was heard."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from edgevoice.audio.earcons import render
+from edgevoice.core.announcements import ClipCut, ClipPlayed
+from edgevoice.core.orders import Earcon
+from edgevoice.core.sound.rates import FAR_END_HZ
+
+_Samples = npt.NDArray[np.int16]
+
+LONGEST_S = 600
+"""The longest clip, in seconds; the rest of a longer one is not played."""
+
+_FADE = FAR_END_HZ * 5 // 1000
+_EDGE = 1.0 / (FAR_END_HZ // 100)
+"""How much the gain may change per sample: from silence to full volume in 10 ms."""
+
+_NOTHING = np.zeros(0, np.int16)
+
+
+@dataclass(slots=True)
+class _Clip:
+    """A sound that plays: ``lead`` is the part of it that is the earcon, ``gain`` its own, ``None`` the answers'."""
+
+    clip_id: str
+    samples: _Samples
+    lead: int
+    gain: float | None
+    at: int = 0
+    is_cut: bool = False
+
+    @property
+    def heard_ms(self) -> int:
+        return max(0, self.at - self.lead) * 1000 // FAR_END_HZ
+
+
+class ClipPlayer:
+    """Plays one clip at a time, after the one before has been cut. Callers in two threads must hold a lock.
+
+    ``ring_gain`` is the full volume of a ring, 0 to 1.
+    """
+
+    def __init__(self, ring_gain: float) -> None:
+        self._ring_gain = ring_gain
+        self._alarm, self._chime = render(Earcon.ALARM), render(Earcon.CHIME)
+        self._known: dict[str, _Samples] = {}
+        self._playing: deque[_Clip] = deque()
+        self._gain = 0.0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to play and nothing to report."""
+        return not self._playing
+
+    def learn(self, clip_id: str, samples: _Samples) -> None:
+        """Know a clip by this id from now on: mono s16 at 24 kHz."""
+        self._known[clip_id] = samples[: LONGEST_S * FAR_END_HZ]
+
+    def forget(self, clip_id: str) -> None:
+        """Know it no longer; a clip that plays is played to its end."""
+        self._known.pop(clip_id, None)
+
+    def ring(self, clip_id: str, gain_db: float) -> None:
+        """Play the alarm earcon and the clip at their own volume, softer by ``gain_db`` than a full ring."""
+        self._begin(clip_id, self._alarm, self._ring_gain * 10 ** (gain_db / 20))
+
+    def play(self, clip_id: str, *, has_chime: bool) -> None:
+        """Play a clip at the volume of the answers."""
+        self._begin(clip_id, self._chime if has_chime else _NOTHING, None)
+
+    def cut(self) -> None:
+        """Fade out what plays within 5 ms; what was to follow it is not played."""
+        for place, clip in enumerate(self._playing):
+            clip.samples = clip.samples[: clip.at + (0 if place else _FADE)]
+            clip.is_cut = True
+
+    def mix_into(self, samples: _Samples, answer_gain: float, duck_gain: float) -> ClipPlayed | ClipCut | None:
+        """Add the next stretch to ``samples``, in place, clipping at full scale; return what is over with it.
+
+        ``answer_gain`` is how loud answers are now, ``duck_gain`` the factor by which everything is lowered.
+        """
+        clip = self._playing[0]
+        piece = clip.samples[clip.at : clip.at + len(samples)]
+        ramp = self._ramp(clip, len(piece), answer_gain if clip.gain is None else clip.gain * duck_gain)
+        if clip.is_cut:
+            left = len(clip.samples) - clip.at
+            ramp *= np.arange(left, left - len(piece), -1) / max(left, 1)
+        clip.at += len(piece)
+        mixed = samples[: len(piece)] + piece * ramp
+        samples[: len(piece)] = np.clip(mixed, -32768, 32767)
+        if clip.at < len(clip.samples):
+            return None
+        self._playing.popleft()
+        return ClipCut(clip.clip_id, clip.heard_ms) if clip.is_cut else ClipPlayed(clip.clip_id)
+
+    def _begin(self, clip_id: str, lead: _Samples, gain: float | None) -> None:
+        samples = np.concatenate([lead, self._known.get(clip_id, _NOTHING)])
+        self._playing.append(_Clip(clip_id, samples, len(lead), gain))
+
+    def _ramp(self, clip: _Clip, count: int, gain: float) -> npt.NDArray[np.float64]:
+        """Return the gain of each sample: without a step, so that lowering it does not click."""
+        if clip.at == 0:
+            self._gain = gain
+        low, high = sorted((self._gain, gain))
+        step = _EDGE if gain == high else -_EDGE
+        ramp: npt.NDArray[np.float64] = np.clip(self._gain + step * np.arange(1, count + 1), low, high)
+        self._gain = float(ramp[-1]) if count else gain
+        return ramp
