@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from edgevoice.core.announcements import RingDue
 from edgevoice.core.facts import (
     DeviceLost,
     DeviceRestored,
@@ -12,7 +13,6 @@ from edgevoice.core.facts import (
     PlaybackCut,
     ResponseEnded,
     ResponseStarted,
-    TimerRang,
     ToolFinished,
     UserStartedSpeaking,
     UserStoppedSpeaking,
@@ -24,6 +24,8 @@ from edgevoice.core.orders import (
     CloseLink,
     MuteMicrophone,
     PlayEarcon,
+    ReportAnnouncement,
+    ReportRing,
     ResumePlayback,
     RunTool,
     ShowLight,
@@ -52,8 +54,12 @@ def event_of(notice: Notice, *, words: bool) -> Event | None:
             return "earcon", {"earcon": earcon}
         case MuteMicrophone() | UnmuteMicrophone():
             return "muted", {"muted": isinstance(notice, MuteMicrophone)}
-        case TimerRang():
-            return "timer-rang", {}
+        case RingDue(ring_id=ring_id):
+            return "ring", {"ring": ring_id, "state": "due"}
+        case ReportRing(ring_id=ring_id, outcome=outcome):
+            return "ring", {"ring": ring_id, "state": outcome}
+        case ReportAnnouncement(announcement_id=announcement_id, outcome=outcome, heard_ms=heard_ms):
+            return "announcement", {"announcement": announcement_id, "state": outcome, "heard_ms": heard_ms}
         case DeviceLost(device=device) | DeviceRestored(device=device):
             return "device", {"device": device, "works": isinstance(notice, DeviceRestored)}
         case HearingImpaired(code=code):
