@@ -59,6 +59,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine": {"core"},
     "control": {"core", "errors", "store"},
     **dict.fromkeys(ADAPTERS, EVERYBODY_KNOWS),
+    # A kind of tools: it offers what the room of tools declares.
+    "mcp": EVERYBODY_KNOWS | {"tools"},
 }
 """For each package: the other packages that its modules may import."""
 
@@ -79,14 +81,17 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         "sound": {"fields"},
         "assistant": {"fields"},
         "integrations": set(),
-        "schema": {"assistant", "fields", "integrations", "service", "sound", "wakeword"},
+        "mcp": {"fields"},
+        "mcp_rules": {"catalogue", "fields", "mcp"},
+        "schema": {"assistant", "fields", "integrations", "mcp", "service", "sound", "wakeword"},
         "text": set(),
         "hints": set(),
         "catalogue": {"hints", "schema"},
         "syntax": {"catalogue"},
-        "agreement": {"assistant", "schema", "service", "sound", "wakeword"},
+        "agreement": {"assistant", "mcp_rules", "schema", "service", "sound", "wakeword"},
         "file": {"agreement", "catalogue", "schema", "syntax", "text"},
     },
+    "mcp": {"child": {"definitions", "server", "wire"}, "definitions": {"wire"}, "wire": {"server"}, "server": set()},
     "local": {"mind": set(), "speech": {"mind"}},
     "wakeword": {"models": set()},
 }
@@ -97,7 +102,20 @@ EXCEPTIONS = {
     ("core/lights.py", "errors"): "it sorts faults by the codes of their errors; errors.py imports nothing of ours",
 }
 
-NEVER_IN_THE_DAEMON = {"typer", "rich", "scipy", "sklearn", "matplotlib", "hypothesis", "pytest"}
+NEVER_IN_THE_DAEMON = {
+    "typer",
+    "rich",
+    "mcp",
+    "mcp_types",
+    "anyio",
+    "httpx2",
+    "pydantic",
+    "scipy",
+    "sklearn",
+    "matplotlib",
+    "hypothesis",
+    "pytest",
+}
 
 
 def name_of(module: Path) -> str:
@@ -183,6 +201,13 @@ def test_the_core_uses_nothing_that_has_a_clock_a_thread_or_a_socket(module: Pat
     assert used <= CORE_USES
 
 
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_only_the_child_imports_the_sdk_of_mcp(module: Path) -> None:
+    sdk = {"mcp", "mcp_types", "anyio", "httpx2"} & {name.split(".")[0] for name in imported_by(module)}
+
+    assert not sdk or name_of(module).startswith("mcp/child/")
+
+
 def test_no_import_exception_outlives_its_reason() -> None:
     needed = {(name_of(module), other) for module in MODULES for other in rooms_entered_by(module)}
 
@@ -216,6 +241,6 @@ def test_disabled_features_are_not_loaded() -> None:
 
     # With it SQLite is loaded, which a tool that measures coverage may have loaded by itself.
     loaded = set(done.stdout.split())
-    assert {"edgevoice.store.database", "edgevoice.memory.memory"} & loaded == set()
+    assert {"edgevoice.store.database", "edgevoice.memory.memory", "edgevoice.mcp"} & loaded == set()
     assert [name for name in loaded if name.startswith("edgevoice.personas.")] == []
     assert [name for name in loaded if name.startswith(("edgevoice.control", "edgevoice.integrations"))] == []

@@ -34,7 +34,6 @@ from edgevoice.realtime.session import Json, session_of
 from edgevoice.settings.schema import Settings
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.tools.built_in import built_in
-from edgevoice.tools.folder import FolderSource
 from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.runner import ToolLimits, ToolRunner
@@ -99,7 +98,10 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
         near_misses=storage.near_misses,
         far_end=echo.stage.give_far_end if echo is not None else None,
     )
-    registry = tools_of(settings, speaker, mailbox.report, storage.remembering, storage.tool_files.source)
+    further: list[ToolSource] = [storage.tool_files.source]
+    if context.mcp is not None:
+        further.append(context.mcp)
+    registry = tools_of(settings, speaker, mailbox.report, storage.remembering, further)
     link = _link(settings, context, words, registry, mailbox)
     microphone, uplink = open_near_end(
         settings.microphone,
@@ -173,13 +175,17 @@ def _service_for(name: str, words: Sequence[WakeWord], service: ServiceSettings)
 
 
 def tools_of(
-    settings: Settings, volume: Volume, report: Report, remembering: "Remembering | None", files: FolderSource
+    settings: Settings,
+    volume: Volume,
+    report: Report,
+    remembering: "Remembering | None",
+    further: Sequence[ToolSource],
 ) -> Registry:
-    """Return the tools that the settings enable, and those of memory and of the owner's files.
+    """Return the tools that the settings enable, those of memory, and the owner's ``further`` ones.
 
     Raises ``SettingsInvalid`` for a tool that no source offers.
     """
-    always: list[ToolSource] = [files]
+    always = [*further]
     if remembering is not None:
         always.insert(0, FunctionSource(remembering.functions(), name="memory"))
     registry = Registry([built_in(volume, report)], enabled=settings.tools.enabled, always=always)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from edgevoice.box.answering import answering_service, answers_itself
 from edgevoice.box.live_settings import LiveSettings
+from edgevoice.box.mcp_servers import mcp_source
 from edgevoice.box.tool_files import ToolFiles
 from edgevoice.core.ports import Observer
 from edgevoice.echo.record import EchoRecord, read_record
@@ -28,6 +29,7 @@ from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
 
 if TYPE_CHECKING:
     from edgevoice.control.place import ControlPlace
+    from edgevoice.mcp.source import McpSource
     from edgevoice.memory.remembering import Remembering
 
 _log = logging.getLogger(__name__)
@@ -58,7 +60,8 @@ class BoxContext:
 
     ``dial`` returns the endpoint of each session. ``observers`` see everything and may run beside the box: a feature
     that needs none of its parts is added there. ``live`` are settings that may change while it runs, and ``pins``
-    replaces the machine's own. ``control`` is where it opens its control socket.
+    replaces the machine's own. ``control`` is where it opens its control socket, and ``mcp`` are the tools of the
+    owner's servers, if there are any.
     """
 
     dial: Callable[[], Endpoint]
@@ -68,6 +71,7 @@ class BoxContext:
     pins: PinFactory | None = None
     wants_wakeword: bool = True
     control: "ControlPlace | None" = None
+    mcp: "McpSource | None" = None
 
 
 @asynccontextmanager
@@ -118,7 +122,8 @@ async def context_of(settings: Settings, key: Key | None, environment: Mapping[s
             tool_files=tool_files,
         )
         control = _control_of(settings, environment)
-        yield BoxContext(dial, (*watching, tool_files), storage, control=control)
+        mcp = mcp_source(settings.mcp, environment)
+        yield BoxContext(dial, (*watching, tool_files), storage, control=control, mcp=mcp)
 
 
 def _control_of(settings: Settings, environment: Mapping[str, str]) -> "ControlPlace | None":

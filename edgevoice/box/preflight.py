@@ -8,12 +8,14 @@ from pathlib import Path
 
 from edgevoice.box.assembly import tools_of
 from edgevoice.box.context import remembers
+from edgevoice.box.mcp_servers import mcp_source
 from edgevoice.core.facts import Event
 from edgevoice.host.credentials import Key, find_key
 from edgevoice.panel.opening import check_pins
 from edgevoice.settings.schema import Settings
 from edgevoice.store.folders import state_folder
 from edgevoice.tools.folder import FolderSource
+from edgevoice.tools.tool import ToolSource
 from edgevoice.wakeword.engine import check_models
 from edgevoice.wakeword.words import wake_words
 
@@ -27,7 +29,10 @@ def find_what_is_named(settings: Settings, environment: Mapping[str, str]) -> Ke
     key = find_key(settings.service, environment)
     wake_words(settings.wakeword)
     remembering = remembers(settings.memory, state_folder(environment)) if settings.memory.enabled else None
-    tools_of(settings, _NoVolume(), _ignore, remembering, FolderSource(Path(settings.tools.folder)))
+    further: list[ToolSource] = [FolderSource(Path(settings.tools.folder))]
+    if (mcp := mcp_source(settings.mcp, environment)) is not None:
+        further.append(mcp)
+    tools_of(settings, _NoVolume(), _ignore, remembering, further)
     return key
 
 

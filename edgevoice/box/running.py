@@ -14,6 +14,7 @@ from edgevoice.box.assembly import Parts, assemble
 from edgevoice.box.context import BoxContext
 from edgevoice.box.drift import DriftWatch
 from edgevoice.box.hearing import Hearing
+from edgevoice.box.mcp_servers import McpServers
 from edgevoice.box.sayings import Sayings
 from edgevoice.core.orders import Light
 from edgevoice.core.ports import Observer, Panel
@@ -109,6 +110,7 @@ def observers_of(settings: Settings, context: BoxContext, parts: Parts, manager:
         ),
         *context.observers,
         *(storage.remembering.observers if storage.remembering is not None else ()),
+        McpServers(context.mcp, parts.listening) if context.mcp is not None else None,
         StallWatch(settings.watchdog.stall_s),
         Hearing(parts.microphone, parts.detector, settings.microphone.zeros_s),
         DriftWatch(parts.echo.reference) if parts.echo is not None else None,

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import ValidationError, convert, inspect, structs
 
+from edgevoice.settings.mcp_rules import complaints
 from edgevoice.settings.schema import Settings
 from edgevoice.settings.wakeword import WakewordSettings, WordSettings
 
@@ -21,12 +22,13 @@ class Disagreement:
 
 
 def disagreements(settings: Settings) -> Iterator[Disagreement]:
-    """Yield what no range can express: thresholds out of order, invalid words, inaudible sounds, pins used twice."""
+    """Yield what no range can express: thresholds out of order, words and servers, unheard sounds, pins used twice."""
     wakeword = settings.wakeword
     wrong_words = [*_wrong_words(wakeword.words)]
     yield from (Disagreement(("wakeword.words",), text) for text in wrong_words)
     if not wrong_words:
         yield from _thresholds_in_disorder(wakeword)
+    yield from (Disagreement(("mcp.servers",), text) for text in complaints(settings.mcp.servers))
     if wakeword.sure_threshold < wakeword.threshold:
         yield Disagreement(
             ("wakeword.sure_threshold", "wakeword.threshold"),

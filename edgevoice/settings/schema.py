@@ -12,6 +12,7 @@ from msgspec import Meta, Struct, field
 from edgevoice.settings.assistant import MemorySettings, ToolsSettings
 from edgevoice.settings.fields import Gpio
 from edgevoice.settings.integrations import ControlSettings
+from edgevoice.settings.mcp import McpSettings
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.settings.sound import AmplifierSettings, EchoSettings, MicrophoneSettings, SpeakerSettings
 from edgevoice.settings.wakeword import WakewordSettings
@@ -109,6 +110,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     panel: PanelSettings = field(default_factory=PanelSettings)
     amplifier: AmplifierSettings = field(default_factory=AmplifierSettings)
     tools: ToolsSettings = field(default_factory=ToolsSettings)
+    mcp: McpSettings = field(default_factory=McpSettings)
     memory: MemorySettings = field(default_factory=MemorySettings)
     control: ControlSettings = field(default_factory=ControlSettings)
     watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)

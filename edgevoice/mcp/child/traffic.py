@@ -1,0 +1,46 @@
+"""Traffic: how much a server sends, and why its connection is over. No I/O; the clock is passed in."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+MESSAGE_LIMIT_BYTES: Final = 1 << 20
+"""The longest message that is parsed; a result that a model can use is much shorter."""
+
+_WITHIN_S: Final = 10.0
+_MOST_BYTES: Final = 1 << 25
+_MOST_MESSAGES: Final = 2000
+"""What a server may send within that time: 32 MiB, so that one much too long message is not yet a flood."""
+
+TOO_LONG: Final = f"the server's answer is longer than {MESSAGE_LIMIT_BYTES >> 20} MiB"
+
+
+class Flooded(Exception):
+    """A server sends more than anybody can read."""
+
+
+class Traffic:
+    """The traffic of one connection."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._since = clock()
+        self._bytes = self._messages = 0
+        self.hint = ""
+        self.garbage = 0
+        self.ended = asyncio.Event()
+
+    def take(self, size: int, *, messages: int = 0) -> None:
+        """Count what has come; raises ``Flooded``."""
+        now = self._clock()
+        if now > self._since + _WITHIN_S:
+            self._since, self._bytes, self._messages = now, 0, 0
+        self._bytes += size
+        self._messages += messages
+        if self._bytes > _MOST_BYTES or self._messages > _MOST_MESSAGES:
+            raise Flooded("it sends without end")
+
+    def end(self, hint: str) -> None:
+        """Note that the connection is over, and what is known of the reason; the first reason stays."""
+        self.hint = self.hint or hint
+        self.ended.set()

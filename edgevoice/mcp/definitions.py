@@ -1,0 +1,169 @@
+"""Definitions: turns what a server says of its tools into what the model may be given. Pure.
+
+The server is not trusted: names, texts and schemas of any kind and size are cut to measure, or left out with a remark.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from edgevoice.mcp.wire import OfferedTool
+
+MOST_TOOLS: Final = 64
+"""Tools of one server. Every session pays for each definition; ``allow`` chooses among more."""
+
+LONGEST_DESCRIPTION: Final = 1000
+LARGEST_SCHEMA_BYTES: Final = 6144
+_MOST_NODES: Final = 1000
+_DEEPEST: Final = 24
+_LONGEST_NAME: Final = 64
+"""Of a function in the Realtime protocol."""
+
+_MOST_REMARKS: Final = 8
+_LONGEST_SHOWN: Final = 40
+LARGEST_LIST_BYTES: Final = 1 << 18
+_LITERALS: Final = ("const", "default", "enum", "examples")
+"""Their values are no schemas."""
+
+_DROPPED: Final = ("$schema", "$defs", "$id", "definitions", "$comment")
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncedTool:
+    """A tool as a server announces it."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The tools of a server that are offered, the server's own name of each, and what was left out and why."""
+
+    tools: tuple[OfferedTool, ...]
+    own_names: Mapping[str, str]
+    remarks: tuple[str, ...]
+
+
+class _SchemaRefused(ValueError):
+    """A schema cannot be given to the model; the text says why."""
+
+
+def catalogue_of(server: str, announced: Sequence[AnnouncedTool], allow: Sequence[str] | None) -> Catalogue:
+    """Return the tools to offer as ``server__tool``, in the server's order."""
+    tools: dict[str, OfferedTool] = {}
+    own_names: dict[str, str] = {}
+    size = 0
+    remarks: list[str] = []
+    known = {each.name for each in announced}
+    remarks += [f"allow names {_shown(name)}, which it does not have" for name in allow or () if name not in known]
+    chosen = [each for each in announced if allow is None or each.name in allow]
+    for each in chosen:
+        name = offered_name(server, each.name)
+        if len(tools) >= MOST_TOOLS or size > LARGEST_LIST_BYTES:
+            remarks.append(f"it has {len(chosen)} tools, of which {len(tools)} are used; choose with allow")
+            break
+        if not re.search(r"[A-Za-z0-9]", each.name) or len(name) > _LONGEST_NAME:
+            remarks.append(f"{_shown(each.name)} is left out: its name cannot be used")
+        elif name in tools:
+            remarks.append(f"{_shown(each.name)} is left out: another tool has that name")
+        else:
+            try:
+                parameters = parameters_of(each.schema)
+            except _SchemaRefused as refusal:
+                remarks.append(f"{_shown(each.name)} is left out: its parameters {refusal}")
+            else:
+                tools[name] = OfferedTool(name, _line(each.description, LONGEST_DESCRIPTION), parameters)
+                size += len(msgspec.json.encode(tools[name]))
+                own_names[name] = each.name
+    return Catalogue(tuple(tools.values()), own_names, _fewer(remarks))
+
+
+def offered_name(server: str, own_name: str) -> str:
+    """Return the name by which the model calls a server's tool."""
+    return f"{server}__{re.sub(r'[^A-Za-z0-9_-]', '_', own_name)}"
+
+
+def parameters_of(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON schema of an object with every reference replaced by what it refers to.
+
+    A schema that contains itself allows anything in that place. Raises ``ValueError`` for one that is not of an
+    object, and for one that is too large.
+    """
+    if schema.get("type", "object") != "object":
+        raise _SchemaRefused("are not those of an object")
+    resolved = _Resolver(schema).resolved(schema, (), 0)
+    parameters = {"type": "object", "properties": {}, **resolved}
+    try:
+        size = len(msgspec.json.encode(parameters))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _SchemaRefused("are not JSON") from error
+    if size > LARGEST_SCHEMA_BYTES:
+        raise _SchemaRefused(f"have {size} bytes; at most {LARGEST_SCHEMA_BYTES}")
+    return parameters
+
+
+class _Resolver:
+    """Replaces the references in a schema; counts nodes, because a few lines of references can stand for millions."""
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self._root = root
+        self._nodes = 0
+
+    def resolved(self, node: Any, within: tuple[str, ...], depth: int) -> Any:
+        self._nodes += 1
+        if self._nodes > _MOST_NODES or depth > _DEEPEST:
+            raise _SchemaRefused("are too large or too deep")
+        if isinstance(node, list):
+            return [self.resolved(each, within, depth + 1) for each in node]
+        if not isinstance(node, Mapping):
+            return node
+        resolved = {
+            key: self._value(key, value, within, depth + 1)
+            for key, value in node.items()
+            if key not in _DROPPED and key != "$ref"
+        }
+        reference = node.get("$ref")
+        if isinstance(reference, str) and reference not in within:
+            target = self._target(reference)
+            if isinstance(target, Mapping):
+                resolved = {**self.resolved(target, (*within, reference), depth + 1), **resolved}
+        return resolved
+
+    def _value(self, key: str, value: Any, within: tuple[str, ...], depth: int) -> Any:
+        if key in _LITERALS:
+            return value
+        if key == "properties" and isinstance(value, Mapping):
+            # These keys are names, whatever they look like.
+            return {name: self.resolved(each, within, depth + 1) for name, each in value.items()}
+        return self.resolved(value, within, depth)
+
+    def _target(self, reference: str) -> Any:
+        """Return what a reference inside the schema points at (RFC 6901), ``None`` for every other."""
+        if not reference.startswith("#/"):
+            return None
+        node: Any = self._root
+        for part in reference[2:].split("/"):
+            node = node.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(node, Mapping) else None
+        return node
+
+
+def _line(text: str, limit: int) -> str:
+    """Return a text on one line, cut to a length; a lone surrogate could not be sent."""
+    line = " ".join(text[: 2 * limit].split())[:limit]
+    return line.encode(errors="replace").decode()
+
+
+def _shown(name: str) -> str:
+    plain = re.sub(r"[^A-Za-z0-9_./-]", "?", name[: _LONGEST_SHOWN + 1])
+    return f"{plain[:_LONGEST_SHOWN]}…" if len(plain) > _LONGEST_SHOWN else plain or "a tool without a name"
+
+
+def _fewer(remarks: Iterable[str]) -> tuple[str, ...]:
+    every = tuple(remarks)
+    more = len(every) - _MOST_REMARKS
+    return (*every[:_MOST_REMARKS], f"and {more} more") if more > 0 else every
