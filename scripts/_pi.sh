@@ -113,7 +113,8 @@ user_and_devices() {
   if ! id edgevoice &>/dev/null; then
     change "create the user edgevoice" make_user
   fi
-  for group in audio gpio; do
+  for group in audio gpio spi; do
+    [[ $is_dry ]] || make_group "$group"
     [[ $is_dry || " $(id -nG edgevoice) " == *" $group "* ]] || change "add edgevoice to $group" gpasswd -a edgevoice "$group"
   done
   own_folders
@@ -161,17 +162,25 @@ copy_all() {
   done
 }
 
+# A box that an earlier version set up may lack one.
+make_group() {
+  getent group "$1" >/dev/null || { remember "group $1" && change "create the group $1" groupadd --system "$1"; }
+}
+
 make_user() {
-  getent group gpio >/dev/null || remember "group gpio"
+  local group
+  for group in gpio spi; do
+    getent group "$group" >/dev/null || remember "group $group"
+  done
   # Without systemd's own tool, as in a minimal root: do by hand what its file says.
   if command -v systemd-sysusers >/dev/null; then
     systemd-sysusers /usr/lib/sysusers.d/edgevoice.conf
   else
-    groupadd --system --force audio && groupadd --system --force gpio
-    useradd --system --user-group --home-dir "$state" --no-create-home --shell /usr/sbin/nologin -G audio,gpio edgevoice
+    for group in audio gpio spi; do groupadd --system --force "$group"; done
+    useradd --system --user-group --home-dir "$state" --no-create-home --shell /usr/sbin/nologin -G audio,gpio,spi edgevoice
   fi
   # Not in a container, which has no devices of its own.
-  if udevadm control --ping --timeout=5; then udevadm control --reload && udevadm trigger --subsystem-match=gpio; fi
+  if udevadm control --ping --timeout=5; then udevadm control --reload && udevadm trigger --subsystem-match=gpio --subsystem-match=spidev; fi
 }
 
 # Print mode and path of the service's folders.

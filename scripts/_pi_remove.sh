@@ -71,8 +71,8 @@ remove_packages() {
 }
 
 remove_program() {
-  local each to person group had_made=''
-  ! grep -qx "group gpio" "$notes" 2>/dev/null || had_made=yes
+  local each to person group made
+  mapfile -t made < <(sed -n 's/^group //p' "$notes" 2>/dev/null)
   for each in "${copies[@]}"; do
     read -r _ to _ <<<"$each"
     gone "$to"
@@ -87,7 +87,9 @@ remove_program() {
     # The next new user might get its number.
     change "give its remaining files to root" orphan
   fi
-  [[ ! $had_made ]] || ! getent group gpio >/dev/null || change "remove the group gpio" groupdel gpio
+  for group in "${made[@]}"; do
+    ! getent group "$group" >/dev/null || change "remove the group $group" groupdel "$group"
+  done
   gone "$prefix"
 }
 

@@ -31,13 +31,12 @@ def test_the_lights_and_the_states_in_the_readme_are_those_of_the_code() -> None
 
 
 def test_the_pins_in_hardware_md_are_those_of_the_settings() -> None:
-    from edgevoice.settings.schema import PanelSettings  # noqa: PLC0415
+    from edgevoice.settings.panel import PanelSettings  # noqa: PLC0415
 
     lines = (ROOT / "hardware.md").read_text().splitlines()
-    for name in PanelSettings.__struct_fields__:
-        if name.endswith("_gpio"):
-            row = next(line for line in lines if f"`panel.{name}`" in line)
-            assert row.split("|")[3].strip() == str(getattr(PanelSettings(), name))
+    for name, pin in PanelSettings().pins().items():
+        row = next(line for line in lines if f"`panel.{name}`" in line)
+        assert row.split("|")[3].strip() == str(pin)
 
 
 def test_the_limits_in_the_readme_are_the_defaults() -> None:

@@ -18,6 +18,8 @@ LARGE_CLASSES: Final = {
     "settings/schema.py Settings": "declared data: one field for each section",
     "settings/service.py ServiceSettings": "declared data: one field for each setting of [service]",
     "settings/wakeword.py WakewordSettings": "declared data: one field for each setting of [wakeword]",
+    "settings/panel.py PanelSettings": "declared data: one field for each setting of [panel]",
+    "panel/boards.py BoardPins": "declared data: one field for each setting that a board decides",
     "testbed/demo/figures.py Figures": "a record: one field for each figure of the demo's report",
     "testbed/soak/record.py Record": "a record: one field for each kind of thing that a soak notes",
 }

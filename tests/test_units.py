@@ -71,7 +71,7 @@ def test_only_sound_and_pins_are_open() -> None:
     found = directives()
 
     assert found["DevicePolicy"] == ["closed"]
-    assert sorted(found["DeviceAllow"]) == ["char-alsa rw", "char-gpiochip rw"]
+    assert sorted(found["DeviceAllow"]) == ["char-alsa rw", "char-gpiochip rw", "char-spi rw"]
 
 
 def test_the_unit_accepts_no_incoming_connections() -> None:
@@ -136,6 +136,7 @@ def test_the_pins_belong_to_the_group_of_the_service() -> None:
     rule = (ROOT / "systemd" / "60-edgevoice-gpio.rules").read_text(encoding="utf-8")
 
     assert 'KERNEL=="gpiochip*", GROUP="gpio", MODE="0660"' in rule
+    assert 'SUBSYSTEM=="spidev", GROUP="spi", MODE="0660"' in rule
 
 
 def test_the_unit_holds_no_directive_twice_by_mistake() -> None:

@@ -30,10 +30,8 @@ def wanted_pins(settings: Settings) -> dict[int, str]:
     """Return the pins that the settings name, each with its setting; lights that share a pin are one line."""
     wanted: dict[int, str] = {}
     if settings.panel.kind in {"auto", "gpio"}:
-        for name in settings.panel.__struct_fields__:
-            value = getattr(settings.panel, name)
-            if name.endswith("_gpio") and value != "none":
-                wanted.setdefault(value, f"panel.{name}")
+        for name, pin in settings.panel.pins().items():
+            wanted.setdefault(pin, f"panel.{name}")
         if settings.amplifier.mute_gpio != "none":
             wanted.setdefault(settings.amplifier.mute_gpio, "amplifier.mute_gpio")
     return wanted

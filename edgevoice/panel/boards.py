@@ -22,6 +22,10 @@ class BoardPins:
     status_led_gpio: int | None = 22
     talk_button_gpio: int | None = 23
     mute_button_gpio: int | None = 24
+    led: str = "plain"
+    strip_pixels: int | None = None
+    strip_data_gpio: int | None = None
+    strip_clock_gpio: int | None = None
     led_active_high: bool = True
     button_pull_up: bool = True
     amplifier_mute_gpio: int | None = None
@@ -136,18 +140,19 @@ MAX98357A = Board(
     ),
 )
 
-_WM8960_PINS = BoardPins(
-    listening_led_gpio=22,
-    speaking_led_gpio=23,
-    status_led_gpio=24,
+_RESPEAKER_PINS = BoardPins(
+    listening_led_gpio=None,
+    speaking_led_gpio=None,
+    status_led_gpio=None,
+    led="strip",
+    strip_pixels=3,
+    strip_data_gpio=10,
+    strip_clock_gpio=11,
     talk_button_gpio=17,
     mute_button_gpio=25,
 )
-
-_RESPEAKER_LIGHTS = "Three APA102 on SPI 0, which edgevoice does not drive: wire LEDs of your own, or none."
-_RESPEAKER_TAKEN = MappingProxyType(
-    {**I2C, **I2S, 10: "APA102 data (SPI)", 11: "APA102 clock (SPI)", 12: "APA102 power (one project)"}
-)
+_STRIP = ("panel.strip_data_gpio", "panel.strip_clock_gpio")
+_RESPEAKER_TAKEN = MappingProxyType({**I2C, **I2S, 12: "APA102 power (one project)"})
 
 RESPEAKER_V1 = Board(
     name="respeaker-2mic-v1",
@@ -156,15 +161,15 @@ RESPEAKER_V1 = Board(
         "Seeed-Studio/seeed-linux-dtoverlays: overlays/rpi, v1_0",
         "rhasspy/wyoming-satellite: examples/2mic_service.py (LEDs)",
     ),
-    pins=_WM8960_PINS,
+    pins=_RESPEAKER_PINS,
     card=BoardCard(
-        overlay=("dtoverlay=respeaker-2mic-v1_0",),
+        overlay=("dtoverlay=respeaker-2mic-v1_0", "dtparam=spi=on"),
         driver="the overlay from Seeed-Studio/seeed-linux-dtoverlays, in /boot/firmware/overlays",
         card="seeed2micvoicec",
     ),
     taken=_RESPEAKER_TAKEN,
-    on_board=("panel.talk_button_gpio",),
-    lights=_RESPEAKER_LIGHTS,
+    on_board=("panel.talk_button_gpio", *_STRIP),
+    lights="The three APA102 on the board, on SPI 0.",
     uncertain=(
         "The card's name with Seeed's overlay: seeed2micvoicec is the older driver's name (seeed-2mic-voicecard).",
         "That Keyestudio's clone (KS0314) is wired the same way.",
@@ -176,7 +181,7 @@ RESPEAKER_V2 = replace(
     name="respeaker-2mic-v2",
     title="Seeed ReSpeaker 2-Mics Pi HAT v2 (TLV320AIC3104)",
     sources=("Seeed-Studio/seeed-linux-dtoverlays: overlays/rpi, v2_0", "florian-asche/PiCompose"),
-    card=replace(RESPEAKER_V1.card, overlay=("dtoverlay=respeaker-2mic-v2_0",)),
+    card=replace(RESPEAKER_V1.card, overlay=("dtoverlay=respeaker-2mic-v2_0", "dtparam=spi=on")),
     uncertain=(),
 )
 
@@ -187,15 +192,15 @@ VOICE_BONNET = Board(
         "adafruit/Raspberry-Pi-Installer-Scripts: converted_shell_scripts/voice_bonnet.sh",
         "three projects' code: board.D17, DotStar(board.D6, board.D5, 3)",
     ),
-    pins=_WM8960_PINS,
+    pins=replace(_RESPEAKER_PINS, strip_data_gpio=5, strip_clock_gpio=6),
     card=BoardCard(
         overlay=("dtoverlay=seeed-2mic-voicecard", "dtoverlay=i2s-mmap"),
         driver="the driver that Adafruit's voice_bonnet.sh builds (seeed-2mic-voicecard)",
         card="seeed2micvoicec",
     ),
-    taken={**I2C, **I2S, 5: "DotStar data", 6: "DotStar clock"},
-    on_board=("panel.talk_button_gpio",),
-    lights="Three DotStars on GPIO 5 and 6, which edgevoice does not drive: wire LEDs of your own, or none.",
+    taken={**I2C, **I2S},
+    on_board=("panel.talk_button_gpio", *_STRIP),
+    lights="The three DotStars (APA102) on the board, on GPIO 5 and 6.",
     uncertain=("Whether the driver still builds for the kernels of Bookworm and Trixie.",),
 )
 
@@ -290,6 +295,10 @@ def settings_of(board: Board) -> str:
     values = {setting_of(each.name): getattr(board.pins, each.name) for each in fields(board.pins)}
     if board.pins.amplifier_mute_gpio is None:
         del values["amplifier.mute_active_high"]
+    if board.pins.led != "strip":
+        values = {name: value for name, value in values.items() if not name.startswith("panel.strip_")}
+    if board.pins.led == "plain":
+        del values["panel.led"]
     lines = ["[panel]", *_assignments("panel.", values), "", "[amplifier]", *_assignments("amplifier.", values)]
     if board.card.overlay or board.card.driver or of_usb(board):
         lines += ["", "[microphone]", 'device = "edgevoice_mic"', "", "[speaker]", 'device = "edgevoice_dac"']
@@ -305,7 +314,7 @@ def of_usb(board: Board) -> tuple[str, ...]:
 def _assignments(section: str, values: Mapping[str, object]) -> Iterator[str]:
     for name, value in values.items():
         if name.startswith(section):
-            text = '"none"' if value is None else str(value).lower()
+            text = '"none"' if value is None else f'"{value}"' if isinstance(value, str) else str(value).lower()
             yield f"{name.removeprefix(section)} = {text}"
 
 

@@ -1,79 +1,137 @@
-"""Lights on pins: plays the patterns of ``core.lights`` on plain LEDs.
+"""Lights on pins: plays the patterns of ``core.lights`` and ``core.light_frames`` on the panel's lamps.
 
-``show`` switches the LEDs in the caller's thread, so that a light never waits for another thread. A separate thread
-plays moving patterns; while every light is steady it sleeps without a timeout, so that an idle box does not wake up.
+``show`` writes the first frame in the caller's thread, so that a light never waits for another thread. A separate
+thread plays what moves; while nothing moves it sleeps without a timeout, so that an idle box does not wake up.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
 
-import gpiozero
-
-from edgevoice.core.lights import Led, Pattern, leds_by_pin, level_at, patterns_on, seconds_to_change
+from edgevoice.core.light_frames import (
+    SHOWN_BY_NIGHT_S,
+    Frame,
+    brightness_of,
+    is_night,
+    seconds_to_dusk_or_dawn,
+)
+from edgevoice.core.lights import Led, leds_by_pin
 from edgevoice.core.orders import Light
-from edgevoice.panel.pins import PinFactory, claiming
+from edgevoice.errors import PanelUnavailable
+from edgevoice.journal import tell
+from edgevoice.panel.lamps import Lamp, open_led
+from edgevoice.panel.pins import PinFactory, pin_errors
+from edgevoice.wall_clock import local_now
+
+_log = logging.getLogger(__name__)
+
+_CLOCK_MAY_BE_SET_S = 900.0
+"""How often to look at the clock if there is a night, in seconds: a Pi without a network begins with a wrong one."""
+
+_REMEDY = "Check the wiring of the lights; `edgevoice doctor` shows which pins are free."
 
 
 @dataclass(frozen=True, slots=True)
-class Lamp:
-    """An open LED and what it shows."""
+class Brightness:
+    """How bright the lights are, 0 to 1; ``night`` is from one minute of the day to another, if there is a night."""
 
-    device: Any
-    leds: tuple[Led, ...]
+    by_day: float = 1.0
+    by_night: float = 1.0
+    night: tuple[int, int] | None = None
 
 
-def open_lights(pins: Mapping[Led, int], *, factory: PinFactory, is_active_high: bool) -> "Lights":
+def open_leds(
+    pins: Mapping[Led, int], *, factory: PinFactory, is_active_high: bool, is_dimmed: bool = False
+) -> list[Lamp]:
     """Open the LEDs, dark; ``pins`` are Broadcom numbers, and LEDs may share one.
 
-    Raises ``PanelUnavailable`` that names the pin; nothing stays open then.
+    An LED that cannot be opened is replaced by another, and the log says so. Raises ``PanelUnavailable`` that names
+    the pin if there is none at all; nothing stays open then.
     """
+    left, refusal = dict(pins), None
+    while left:
+        try:
+            lamps = _open_all(left, factory=factory, is_active_high=is_active_high, is_dimmed=is_dimmed)
+        except _LedMissing as missing:
+            refusal = refusal or missing.error
+            left = {led: pin for led, pin in left.items() if pin != missing.pin}
+            tell(_log, logging.WARNING, "light-missing", code=missing.error.code, problem=missing.error.line())
+        else:
+            return lamps
+    if refusal is not None:
+        raise refusal
+    return []
+
+
+class _LedMissing(Exception):
+    def __init__(self, pin: int, error: PanelUnavailable) -> None:
+        super().__init__(pin)
+        self.pin = pin
+        self.error = error
+
+
+def _open_all(pins: Mapping[Led, int], *, factory: PinFactory, is_active_high: bool, is_dimmed: bool) -> list[Lamp]:
     with ExitStack() as opened:
-        lamps = []
+        lamps: list[Lamp] = []
         for pin, leds in leds_by_pin(pins).items():
             purpose = " and ".join(led for led in leds if pins.get(led) == pin)
-            with claiming(f"{purpose} LED", pin):
-                device = gpiozero.LED(pin, active_high=is_active_high, pin_factory=factory)
-            opened.callback(device.close)
-            lamps.append(Lamp(device, leds))
+            try:
+                lamp = open_led(purpose, pin, leds, factory=factory, is_active_high=is_active_high, is_dimmed=is_dimmed)
+            except PanelUnavailable as error:
+                raise _LedMissing(pin, error) from error
+            opened.callback(lamp.close)
+            lamps.append(lamp)
         opened.pop_all()
-    return Lights(lamps)
+    return lamps
 
 
 class Lights:
-    """The LEDs of the panel, a ``Panel`` of ``core.ports``; all methods may be called from any thread.
+    """The lights of the panel, a ``Panel`` of ``core.ports``; all methods may be called from any thread.
 
-    Owns the lamps. The patterns are timed by ``clock``, in monotonic seconds.
+    Owns the lamps. Patterns are timed by ``clock``, in monotonic seconds; ``second_of_day`` tells night from day.
     """
 
-    def __init__(self, lamps: Sequence[Lamp], *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        lamps: Sequence[Lamp],
+        *,
+        brightness: Brightness = Brightness(),
+        clock: Callable[[], float] = time.monotonic,
+        second_of_day: Callable[[], float] | None = None,
+    ) -> None:
         self._lamps = tuple(lamps)
+        self._brightness = brightness
         self._clock = clock
+        self._second_of_day = second_of_day or _second_of_day
         self._changed = threading.Condition()
         self._shown: tuple[Light, str] = (Light.OFF, "")
-        self._patterns: tuple[tuple[Pattern, ...], ...] = ()
         self._began_s = 0.0
-        self._is_lit = [False] * len(self._lamps)
+        self._frames: list[Frame | None] = [None] * len(self._lamps)
+        self._failure: PanelUnavailable | None = None
         self._is_closed = False
         self._player = threading.Thread(target=self._play, name="lights", daemon=True)
         self._player.start()
 
     def show(self, light: Light, reason: str = "") -> None:
-        """Show a light from its first step; showing the same light again does not disturb its rhythm."""
+        """Show a light from its first step; showing the same light again does not disturb its rhythm.
+
+        Raises ``PanelUnavailable`` if the lights can no longer be written.
+        """
         with self._changed:
+            if self._failure is not None:
+                raise self._failure
             if self._is_closed or (light, reason) == self._shown:
                 return
             self._shown = (light, reason)
-            self._patterns = tuple(patterns_on(lamp.leds, light, reason) for lamp in self._lamps)
             self._began_s = self._clock()
-            self._switch(0.0)
+            self._write(0.0)
             self._changed.notify()
 
     def close(self) -> None:
-        """Turn every LED off and release the pins; a second call does nothing."""
+        """Turn every light off and release the pins; a second call does nothing."""
         with self._changed:
             if self._is_closed:
                 return
@@ -81,21 +139,58 @@ class Lights:
             self._changed.notify()
         self._player.join()
         for lamp in self._lamps:
-            lamp.device.off()
-            lamp.device.close()
+            lamp.close()
 
     def _play(self) -> None:
         with self._changed:
-            while not self._is_closed:
-                elapsed_s = self._clock() - self._began_s
-                self._switch(elapsed_s)
-                every_pattern = [pattern for patterns in self._patterns for pattern in patterns]
-                self._changed.wait(seconds_to_change(every_pattern, elapsed_s))
+            while not self._is_closed and self._failure is None:
+                shown_s = self._clock() - self._began_s
+                try:
+                    self._write(shown_s)
+                except PanelUnavailable as error:
+                    # The box must not go on without its lights: `show` raises it, and the box is started again.
+                    self._failure = error
+                    return
+                self._changed.wait(self._seconds_to_next(shown_s))
 
-    def _switch(self, elapsed_s: float) -> None:
-        """Write the pins whose level has changed ``elapsed_s`` seconds after the patterns began."""
-        for index, patterns in enumerate(self._patterns):
-            is_lit = level_at(patterns, elapsed_s) >= 0.5
-            if is_lit is not self._is_lit[index]:
-                self._lamps[index].device.value = is_lit
-                self._is_lit[index] = is_lit
+    def _write(self, shown_s: float) -> None:
+        """Write the lamps whose frame has changed ``shown_s`` seconds after the light was first shown."""
+        light, reason = self._shown
+        brightness = self._brightness_at(shown_s)
+        for index, lamp in enumerate(self._lamps):
+            frame = tuple(colour.scaled(brightness) for colour in lamp.frame(light, reason, shown_s))
+            if frame == self._frames[index]:
+                continue
+            try:
+                lamp.write(frame)
+            except pin_errors() as error:
+                raise PanelUnavailable(f"the lights cannot be written: {error}", remedy=_REMEDY) from error
+            self._frames[index] = frame
+
+    def _brightness_at(self, shown_s: float) -> float:
+        light, _ = self._shown
+        day, night = self._brightness.by_day, self._brightness.by_night
+        is_dark_out = self._brightness.night is not None and is_night(self._minute(), self._brightness.night)
+        return brightness_of(light, by_day=day, by_night=night, is_night=is_dark_out, shown_s=shown_s)
+
+    def _seconds_to_next(self, shown_s: float) -> float | None:
+        """Return when to look again, or ``None`` if nothing changes by itself."""
+        light, reason = self._shown
+        waits = []
+        if self._brightness_at(shown_s) > 0:
+            steps = ((lamp, lamp.seconds_to_next(light, reason, shown_s)) for lamp in self._lamps)
+            waits = [max(step, lamp.least_s) for lamp, step in steps if step is not None]
+        night = self._brightness.night
+        if night is not None and shown_s < SHOWN_BY_NIGHT_S and is_night(self._minute(), night):
+            waits.append(SHOWN_BY_NIGHT_S - shown_s)
+        if (dusk := seconds_to_dusk_or_dawn(self._second_of_day(), night)) is not None:
+            waits.append(min(dusk, _CLOCK_MAY_BE_SET_S))
+        return min(waits, default=None)
+
+    def _minute(self) -> int:
+        return int(self._second_of_day() // 60)
+
+
+def _second_of_day() -> float:
+    now = local_now()
+    return now.hour * 3600 + now.minute * 60 + now.second + now.microsecond / 1e6

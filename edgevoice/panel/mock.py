@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gpiozero.pins.mock import MockFactory, MockPin
+from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 CHANGES_KEPT = 500
 """How many pin changes are remembered; older ones are forgotten."""
@@ -18,17 +18,17 @@ CHANGES_KEPT = 500
 
 @dataclass(frozen=True, slots=True)
 class PinChange:
-    """A pin changed its level at ``at_s``, in monotonic seconds."""
+    """A pin changed its level at ``at_s``, in monotonic seconds; a dimmed LED is high at any level but 0."""
 
     gpio: int
     is_high: bool
     at_s: float
 
 
-class _WatchedPin(MockPin):  # type: ignore[misc]  # gpiozero has no types
+class _WatchedPin(MockPWMPin):  # type: ignore[misc]  # gpiozero has no types
     """A mock pin that reports every change to its factory."""
 
-    def _change_state(self, value: bool) -> bool:  # noqa: FBT001 - gpiozero's signature
+    def _change_state(self, value: float) -> bool:
         has_changed = bool(super()._change_state(value))
         if has_changed:
             # gpiozero remembers every change for ever: a megabyte per hour of talk.

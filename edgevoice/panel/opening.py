@@ -8,8 +8,10 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from typing import assert_never
 
 from edgevoice.core.facts import Event
+from edgevoice.core.light_frames import minute_of
 from edgevoice.core.lights import Led
 from edgevoice.core.ports import Panel
 from edgevoice.errors import PanelUnavailable
@@ -17,11 +19,12 @@ from edgevoice.journal import keep_below, tell
 from edgevoice.panel.amplifier import Amplifier, open_amplifier
 from edgevoice.panel.audible import HeardPanel
 from edgevoice.panel.buttons import open_buttons
-from edgevoice.panel.lights import open_lights
+from edgevoice.panel.lamps import Lamp, open_rgb, open_strip
+from edgevoice.panel.lights import Brightness, Lights, open_leds
 from edgevoice.panel.none import NoPanel
 from edgevoice.panel.pins import PinFactory, open_pins
 from edgevoice.panel.terminal import TerminalPanel
-from edgevoice.settings.schema import PanelSettings
+from edgevoice.settings.panel import PanelSettings
 from edgevoice.settings.sound import AmplifierSettings
 
 _log = logging.getLogger(__name__)
@@ -46,14 +49,13 @@ def open_panel(
     """
     kind = _kind(settings, environment, has_factory=factory is not None)
     if kind == "gpio":
-        wired = _wired(settings)
         try:
             if factory is None:
                 factory = open_pins(environment)
                 opened.callback(factory.close)
-            lights = open_lights(wired, factory=factory, is_active_high=settings.led_active_high)
+            lights = Lights(_open_lamps(settings, factory), brightness=brightness_of(settings))
         except PanelUnavailable as error:
-            kind = _stand_in(settings, error, is_lit=bool(wired))
+            kind = _stand_in(settings, error, is_lit=_is_lit(settings))
         else:
             opened.callback(lights.close)
             return lights, factory
@@ -66,7 +68,7 @@ def check_pins(panel: PanelSettings, amplifier: AmplifierSettings, environment: 
         try:
             open_pins(environment).close()
         except PanelUnavailable as error:
-            _stand_in(panel, error, is_lit=bool(_wired(panel)))
+            _stand_in(panel, error, is_lit=_is_lit(panel))
     if amplifier.mute_gpio != "none":
         open_pins(environment).close()
 
@@ -163,10 +165,46 @@ def _kind(settings: PanelSettings, environment: Mapping[str, str], *, has_factor
     return "gpio" if has_pins else "none"
 
 
-def _wired(settings: PanelSettings) -> dict[Led, int]:
-    """Return the pins of the lights that there are."""
-    pins = {led: _pin(getattr(settings, f"{led}_led_gpio")) for led in Led}
-    return {led: pin for led, pin in pins.items() if pin is not None}
+def _open_lamps(settings: PanelSettings, factory: PinFactory) -> list[Lamp]:
+    pins = settings.pins()
+    match settings.led:
+        case "plain" | "dimmed":
+            wired = {led: pins[name] for led in Led if (name := f"{led}_led_gpio") in pins}
+            return open_leds(
+                wired,
+                factory=factory,
+                is_active_high=settings.led_active_high,
+                is_dimmed=settings.led == "dimmed",
+            )
+        case "rgb":
+            parts = {name: pins[f"{name}_gpio"] for name in ("red", "green", "blue") if f"{name}_gpio" in pins}
+            return [open_rgb(parts, factory=factory, is_active_high=settings.led_active_high)] if parts else []
+        case "strip":
+            return [
+                open_strip(
+                    settings.strip_pixels,
+                    data_gpio=settings.strip_data_gpio,
+                    clock_gpio=settings.strip_clock_gpio,
+                    factory=factory,
+                )
+            ]
+        case _:
+            assert_never(settings.led)
+
+
+def brightness_of(settings: PanelSettings) -> Brightness:
+    """Return how bright the lights are by these settings, by day and by night."""
+    is_set = settings.night_from and settings.night_to
+    return Brightness(
+        by_day=settings.brightness_percent / 100,
+        by_night=settings.night_brightness_percent / 100,
+        night=(minute_of(settings.night_from), minute_of(settings.night_to)) if is_set else None,
+    )
+
+
+def _is_lit(settings: PanelSettings) -> bool:
+    """Return whether any light is wanted."""
+    return settings.led == "strip" or any("button" not in name for name in settings.pins())
 
 
 def _pin(gpio: int | str) -> int | None:

@@ -41,6 +41,12 @@ def disagreements(settings: Settings) -> Iterator[Disagreement]:
             'panel.without_lights is "sound" but speaker.earcon_percent is 0, so nothing would be heard; raise it, '
             'or set panel.without_lights to "refuse" or "listen"',
         )
+    if bool(settings.panel.night_from) is not bool(settings.panel.night_to):
+        given, missing = ("from", "to") if settings.panel.night_from else ("to", "from")
+        yield Disagreement(
+            (f"panel.night_{missing}", f"panel.night_{given}"),
+            f"panel.night_{given} is set and panel.night_{missing} is not; set both, or neither",
+        )
     for (first, pin), (second, other_pin) in combinations(_pins(settings), 2):
         # Boards with a single light use it for everything.
         both_are_lights = first.endswith("_led_gpio") and second.endswith("_led_gpio")
@@ -91,11 +97,7 @@ def _thresholds_in_disorder(wakeword: WakewordSettings) -> Iterator[Disagreement
 
 def _pins(settings: Settings) -> Iterator[tuple[str, int]]:
     """Yield every pin that would be opened, with the name of its setting."""
-    panel = settings.panel
     # A panel without GPIO opens no pin, so its defaults must not stand in the way of the amplifier.
-    if panel.kind in {"auto", "gpio"}:
-        for name in panel.__struct_fields__:
-            if name.endswith("_gpio") and (pin := getattr(panel, name)) != "none":
-                yield f"panel.{name}", pin
+    yield from ((f"panel.{name}", pin) for name, pin in settings.panel.pins().items())
     if settings.amplifier.mute_gpio != "none":
         yield "amplifier.mute_gpio", settings.amplifier.mute_gpio

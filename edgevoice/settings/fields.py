@@ -16,6 +16,11 @@ Percent = Annotated[int, Meta(ge=0, le=100)]
 Gpio = Annotated[int, Meta(ge=0, le=27)]
 """The BCM number of a pin on the 40-pin header."""
 
+TimeOfDay = Annotated[
+    str,
+    Meta(pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$", extra={"must_be": 'empty or a time of day, such as "22:00"'}),
+]
+
 # ``is_private``: may contain a key by mistake, so no error repeats the value. ``must_be``: what an error asks for.
 Address = Annotated[
     str,

@@ -17,7 +17,8 @@ from typing import Any, Final
 from edgevoice.errors import SettingsInvalid
 from edgevoice.settings.agreement import disagreements
 from edgevoice.settings.catalogue import ENTRIES, Entry, ValueRefused, is_secret_name, sections, shown_name
-from edgevoice.settings.schema import PanelSettings, Settings
+from edgevoice.settings.panel import PanelSettings
+from edgevoice.settings.schema import Settings
 from edgevoice.settings.syntax import NotToml, parse
 from edgevoice.settings.text import NotText, decoded, lines_of
 from edgevoice.store.folders import config_folder

@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from edgevoice.settings.assistant import MemorySettings, ToolsSettings
-from edgevoice.settings.fields import Gpio
 from edgevoice.settings.integrations import ControlSettings
 from edgevoice.settings.mcp import McpSettings
+from edgevoice.settings.panel import PanelSettings
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.settings.sound import AmplifierSettings, EchoSettings, MicrophoneSettings, SpeakerSettings
 from edgevoice.settings.wakeword import WakewordSettings
@@ -57,35 +57,6 @@ class WatchdogSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """
 
     stall_s: Annotated[float, Meta(ge=0.2, le=10)] = 1.0
-
-
-class PanelSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Lights and buttons. Pins are BCM numbers, "none" for what is not connected; lights may share a pin.
-
-    kind: What shows the lights: pins, or lines on the terminal; auto is gpio if /dev/gpiochip0 exists, else none.
-    without_lights: What the box does if its lights are configured but cannot be used: "refuse" does not start, because
-        nothing would show that audio leaves the box; "sound" plays a tone when audio may leave, and another when it no
-        longer may; "listen" starts without either.
-    listening_led_gpio: The light for "I hear you".
-    speaking_led_gpio: The light for "I am speaking".
-    status_led_gpio: The light for everything else, faults first.
-    talk_button_gpio: The button that replaces the wake word; holding it ends the conversation.
-    mute_button_gpio: The button that mutes the microphone.
-    led_active_high: Whether a light is on when its pin is high.
-    button_pull_up: Whether the buttons connect to ground, so that the pins need a pull-up.
-    hold_s: How long a press must last to count as held.
-    """
-
-    kind: Literal["auto", "gpio", "terminal", "none"] = "auto"
-    without_lights: Literal["refuse", "sound", "listen"] = "refuse"
-    listening_led_gpio: Gpio | Literal["none"] = 17
-    speaking_led_gpio: Gpio | Literal["none"] = 27
-    status_led_gpio: Gpio | Literal["none"] = 22
-    talk_button_gpio: Gpio | Literal["none"] = 23
-    mute_button_gpio: Gpio | Literal["none"] = 24
-    led_active_high: bool = True
-    button_pull_up: bool = True
-    hold_s: Annotated[float, Meta(ge=0.3, le=5)] = 1.0
 
 
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

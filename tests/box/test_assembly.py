@@ -37,7 +37,8 @@ from edgevoice.panel.opening import open_mute_pin, open_panel, open_panel_button
 from edgevoice.realtime.endpoint import Endpoint, local
 from edgevoice.realtime.link import Link
 from edgevoice.settings.assistant import ToolsSettings
-from edgevoice.settings.schema import BudgetSettings, ConversationSettings, PanelSettings, Settings, WatchdogSettings
+from edgevoice.settings.panel import PanelSettings
+from edgevoice.settings.schema import BudgetSettings, ConversationSettings, Settings, WatchdogSettings
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.settings.sound import AmplifierSettings, EchoSettings, MicrophoneSettings, SpeakerSettings
 from edgevoice.settings.wakeword import WakewordSettings

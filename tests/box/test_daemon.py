@@ -37,7 +37,8 @@ from edgevoice.host.garbage import Collector
 from edgevoice.observers.status_file import NAME as STATUS_NAME
 from edgevoice.observers.status_file import Status, StatusFile
 from edgevoice.realtime.endpoint import Endpoint
-from edgevoice.settings.schema import PanelSettings, Settings
+from edgevoice.settings.panel import PanelSettings
+from edgevoice.settings.schema import Settings
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.wakeword.models.front_end import PartsNotMade, PartsUnavailable
 from tests.box.signals import harmless

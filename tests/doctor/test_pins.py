@@ -8,7 +8,8 @@ from edgevoice.doctor.findings import FindingStatus
 from edgevoice.doctor.gpio_lines import Chip, GpioLine, header_chip
 from edgevoice.doctor.pins import PinReport, judge_pins, probe_pins, wanted_pins
 from edgevoice.errors import PanelUnavailable
-from edgevoice.settings.schema import PanelSettings, Settings
+from edgevoice.settings.panel import PanelSettings
+from edgevoice.settings.schema import Settings
 from edgevoice.settings.sound import AmplifierSettings
 
 WANTED = {17: "panel.listening_led_gpio", 23: "panel.talk_button_gpio"}

@@ -8,10 +8,10 @@ import pytest
 from edgevoice.core.lights import Led
 from edgevoice.panel import boards
 from edgevoice.panel.boards import BOARDS, HEADER, Board, BoardPins, header_pin, settings_of
-from edgevoice.panel.lights import open_lights
+from edgevoice.panel.lights import Lights, open_leds
 from edgevoice.panel.mock import MockPins
 from edgevoice.settings.file import load
-from edgevoice.settings.schema import PanelSettings
+from edgevoice.settings.panel import PanelSettings
 from edgevoice.settings.sound import AmplifierSettings
 
 every_board = pytest.mark.parametrize("board", BOARDS.values(), ids=lambda board: board.name)
@@ -45,7 +45,7 @@ def test_every_preset_is_a_valid_settings_file(board: Board, tmp_path: Path) -> 
 @every_board
 def test_every_fact_has_a_source_and_every_boot_configuration_line_is_valid(board: Board) -> None:
     assert board.sources
-    assert all(line.startswith("dtoverlay=") and "\n" not in line for line in board.card.overlay)
+    assert all(line.startswith(("dtoverlay=", "dtparam=")) and "\n" not in line for line in board.card.overlay)
     assert len(board.card.card) <= 15  # ALSA's limit for the id of a card
     assert set(board.on_board) <= set(board.pins.used())
 
@@ -65,11 +65,8 @@ def test_the_plain_preset_opens_on_a_pi() -> None:
     assert pins.listening_led_gpio
     assert pins.status_led_gpio
 
-    open_lights(
-        {Led.LISTENING: pins.listening_led_gpio, Led.STATUS: pins.status_led_gpio},
-        factory=MockPins(),
-        is_active_high=True,
-    ).close()
+    wired = {Led.LISTENING: pins.listening_led_gpio, Led.STATUS: pins.status_led_gpio}
+    Lights(open_leds(wired, factory=MockPins(), is_active_high=True)).close()
 
 
 def test_the_header_matches_that_of_a_pi() -> None:

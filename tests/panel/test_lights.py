@@ -1,18 +1,23 @@
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import gpiozero
 import pytest
 
+from edgevoice.core.light_frames import Frame, frame_at, seconds_to_next_frame
 from edgevoice.core.lights import Led
 from edgevoice.core.orders import Light
 from edgevoice.errors import PanelUnavailable
-from edgevoice.panel.lights import Lights, open_lights
+from edgevoice.panel.lights import Brightness, Lights, open_leds
 from edgevoice.panel.mock import MockPins, PinChange
 
 LISTENING, SPEAKING, STATUS = 17, 27, 22
 PINS = {Led.LISTENING: LISTENING, Led.SPEAKING: SPEAKING, Led.STATUS: STATUS}
+
+
+def open_lights(pins: Mapping[Led, int], *, factory: MockPins, is_active_high: bool = True) -> Lights:
+    return Lights(open_leds(pins, factory=factory, is_active_high=is_active_high))
 
 
 @pytest.fixture
@@ -22,7 +27,7 @@ def pins() -> MockPins:
 
 @pytest.fixture
 def lights(pins: MockPins) -> Iterator[Lights]:
-    opened = open_lights(PINS, factory=pins, is_active_high=True)
+    opened = open_lights(PINS, factory=pins)
     yield opened
     opened.close()
 
@@ -118,7 +123,7 @@ def test_a_steady_light_causes_no_wakeups(pins: MockPins, lights: Lights) -> Non
     # The blinks of a second panel measure the time, which is enough for the first one to go to sleep.
     next(thread for thread in threading.enumerate() if thread.name == "lights").name = "first"
     others = MockPins()
-    witness = open_lights({Led.STATUS: 5}, factory=others, is_active_high=True)
+    witness = open_lights({Led.STATUS: 5}, factory=others)
     witness.show(Light.FAULT)
     others.wait_for(lambda changes: len(changes) >= 3, timeout_s=10)
     slept = wakeups("first")
@@ -140,7 +145,7 @@ def test_leds_that_light_on_low_are_dark_when_high(pins: MockPins) -> None:
 
 
 def test_one_led_shows_everything(pins: MockPins) -> None:
-    panel = open_lights({Led.SPEAKING: 5}, factory=pins, is_active_high=True)
+    panel = open_lights({Led.SPEAKING: 5}, factory=pins)
     panel.show(Light.IDLE)
     assert not pins.is_high(5)
 
@@ -151,7 +156,7 @@ def test_one_led_shows_everything(pins: MockPins) -> None:
 
 
 def test_a_panel_without_leds_does_nothing_and_says_nothing(pins: MockPins) -> None:
-    panel = open_lights({}, factory=pins, is_active_high=True)
+    panel = open_lights({}, factory=pins)
     panel.show(Light.CONNECTING)
     panel.close()
 
@@ -165,7 +170,7 @@ def test_closing_turns_everything_off_and_releases_the_pins(pins: MockPins, ligh
 
     assert lit(pins) == set()
     assert not any(pins.is_output(pin) for pin in PINS.values())
-    open_lights(PINS, factory=pins, is_active_high=True).close()
+    open_lights(PINS, factory=pins).close()
 
 
 def test_closing_ends_the_thread(pins: MockPins, lights: Lights) -> None:
@@ -186,15 +191,111 @@ def test_a_closed_panel_ignores_late_calls(pins: MockPins, lights: Lights) -> No
     assert pins.changes() == ()
 
 
-def test_a_pin_in_use_is_named_and_no_other_stays_open(pins: MockPins) -> None:
+def test_a_led_whose_pin_is_in_use_is_replaced_by_another(pins: MockPins, caplog: pytest.LogCaptureFixture) -> None:
     with gpiozero.LED(STATUS, pin_factory=pins):
-        with pytest.raises(PanelUnavailable, match=f"status LED: GPIO{STATUS} cannot be used"):
-            open_lights(PINS, factory=pins, is_active_high=True)
-        assert not pins.is_output(LISTENING)
+        panel = open_lights(PINS, factory=pins)
+        panel.show(Light.MUTED)
+        assert lit(pins) == {LISTENING}
+        panel.close()
 
-        open_lights({Led.LISTENING: LISTENING}, factory=pins, is_active_high=True).close()
+    (record,) = caplog.records
+    assert record.message == "light-missing"
+    assert f"status LED: GPIO{STATUS} cannot be used" in vars(record)["fields"]["problem"]
+
+
+def test_without_any_led_the_first_refusal_is_raised_and_nothing_stays_open(pins: MockPins) -> None:
+    with gpiozero.LED(LISTENING, pin_factory=pins):
+        with pytest.raises(PanelUnavailable, match=f"listening LED: GPIO{LISTENING} cannot be used"):
+            open_lights({Led.LISTENING: LISTENING, Led.STATUS: 77}, factory=pins)
+
+        open_lights({Led.STATUS: STATUS}, factory=pins).close()
 
 
 def test_a_failing_shared_led_is_named_with_all_its_purposes(pins: MockPins) -> None:
     with pytest.raises(PanelUnavailable, match=r"^listening and status LED: there is no GPIO77"):
-        open_lights({Led.LISTENING: 77, Led.STATUS: 77}, factory=pins, is_active_high=True)
+        open_lights({Led.LISTENING: 77, Led.STATUS: 77}, factory=pins)
+
+
+class Recorded:
+    """A lamp of one pixel that records its frames; ``refuses`` makes it fail as a driver does."""
+
+    least_s = 0.0
+
+    def __init__(self) -> None:
+        self.levels: list[float] = []
+        self.written = threading.Event()
+        self.refuses = False
+
+    def frame(self, light: Light, reason: str, seconds: float) -> Frame:
+        return frame_at(1, light, reason, seconds)
+
+    def seconds_to_next(self, light: Light, reason: str, seconds: float) -> float | None:
+        return seconds_to_next_frame(1, light, reason, seconds)
+
+    def write(self, frame: Frame) -> None:
+        if self.refuses:
+            raise OSError(5, "Input/output error")
+        self.levels.append(round(frame[0].level, 3))
+        self.written.set()
+
+    def close(self) -> None:
+        self.levels.append(0.0)
+
+
+NIGHT = Brightness(by_day=1.0, by_night=0.0, night=(22 * 60, 6 * 60))
+MIDNIGHT_S = 23.5 * 3600
+
+
+def test_by_night_a_change_is_shown_for_ten_seconds_and_then_dark_while_nothing_can_leave() -> None:
+    lamp, now = Recorded(), [0.0]
+    panel = Lights([lamp], brightness=NIGHT, clock=lambda: now[0], second_of_day=lambda: MIDNIGHT_S)
+    panel.show(Light.MUTED)
+    assert lamp.levels[-1] == 1.0
+
+    now[0] = 10.05
+    panel.show(Light.LISTENING)
+    assert lamp.levels[-1] == 1.0
+    now[0] += 11
+    panel._write(11.0)
+    assert lamp.levels[-1] == 0.1, "audio may leave the box: it stays visible"
+    panel.show(Light.MUTED)
+    assert lamp.levels[-1] == 1.0
+    panel._write(10.0)
+    assert lamp.levels[-1] == 0.0
+    panel.close()
+
+
+def test_at_dawn_the_lights_come_back_by_themselves() -> None:
+    lamp, second = Recorded(), [6 * 3600 - 0.05]
+    panel = Lights([lamp], brightness=Brightness(1.0, 0.0, (22 * 60, 6 * 60)), second_of_day=lambda: second[0])
+    panel._began_s = -100.0
+    panel.show(Light.RINGING)
+    with panel._changed:
+        panel._began_s -= 20  # the ten seconds are over
+        lamp.written.clear()
+        second[0] = 6 * 3600 + 1.0
+        panel._changed.notify()
+    assert lamp.written.wait(10)
+    panel.close()
+
+
+def test_a_driver_that_fails_in_show_is_one_clear_line() -> None:
+    lamp = Recorded()
+    panel = Lights([lamp])
+    lamp.refuses = True
+
+    with pytest.raises(PanelUnavailable, match=r"^the lights cannot be written: .*Input/output error"):
+        panel.show(Light.LISTENING)
+    panel.close()
+
+
+def test_a_driver_that_fails_while_a_pattern_plays_is_raised_at_the_next_change() -> None:
+    lamp = Recorded()
+    panel = Lights([lamp])
+    panel.show(Light.CONNECTING)
+    lamp.refuses = True
+    panel._player.join(10)
+
+    with pytest.raises(PanelUnavailable, match="cannot be written"):
+        panel.show(Light.LISTENING)
+    panel.close()

@@ -17,12 +17,19 @@ from edgevoice.core.ports import Panel
 from edgevoice.errors import PanelUnavailable
 from edgevoice.panel import opening
 from edgevoice.panel.audible import HeardPanel
-from edgevoice.panel.lights import Lights
+from edgevoice.panel.lights import Brightness, Lights
 from edgevoice.panel.mock import MockPins
 from edgevoice.panel.none import NoPanel
-from edgevoice.panel.opening import check_pins, open_mute_pin, open_panel, open_panel_buttons, shows_on_terminal
+from edgevoice.panel.opening import (
+    brightness_of,
+    check_pins,
+    open_mute_pin,
+    open_panel,
+    open_panel_buttons,
+    shows_on_terminal,
+)
 from edgevoice.panel.terminal import TerminalPanel
-from edgevoice.settings.schema import PanelSettings
+from edgevoice.settings.panel import PanelSettings
 from edgevoice.settings.sound import AmplifierSettings
 
 TALK, AMPLIFIER = 23, 16
@@ -144,8 +151,8 @@ def test_a_terminal_does_not_replace_explicitly_configured_pins(
         kind_of(PanelSettings(kind="gpio"), {})
 
 
-def test_a_light_in_use_by_another_program_leaves_the_buttons_working() -> None:
-    pins = PinsInUse([17])
+def test_lights_in_use_by_another_program_leave_the_buttons_working() -> None:
+    pins = PinsInUse([17, 22, 27])
     with ExitStack() as opened:
         panel, factory = open_panel(PanelSettings(without_lights="sound"), opened, environment={}, factory=pins)
 
@@ -216,16 +223,50 @@ def test_an_amplifier_without_lights_is_still_unmuted_and_muted_again(monkeypatc
 
 @pytest.mark.parametrize(
     ("taken", "purpose"),
-    [(17, "listening LED: GPIO17"), (22, "status LED: GPIO22"), (AMPLIFIER, f"amplifier mute: GPIO{AMPLIFIER}")],
+    [([17, 22, 27], "listening LED: GPIO17"), ([AMPLIFIER], f"amplifier mute: GPIO{AMPLIFIER}")],
 )
-def test_a_refused_pin_is_named_and_the_others_are_released(taken: int, purpose: str) -> None:
-    pins = PinsInUse([taken])
+def test_a_refused_pin_is_named_and_the_others_are_released(taken: list[int], purpose: str) -> None:
+    pins = PinsInUse(taken)
 
     with pytest.raises(PanelUnavailable, match=f"{purpose} cannot be used"):
         open_all(pins)
 
-    for number in {17, 22, 27, AMPLIFIER} - {taken}:
+    for number in {17, 22, 27, AMPLIFIER} - set(taken):
         gpiozero.LED(number, pin_factory=pins).close()  # an error if it still had a user
+
+
+def test_each_kind_of_led_is_opened_on_its_own_pins() -> None:
+    for led, opened_pins in {
+        "plain": {17, 27, 22},
+        "dimmed": {17, 27, 22},
+        "rgb": {5, 6, 13},
+        "strip": {10, 11},
+    }.items():
+        settings = convert({"kind": "gpio", "led": led, "red_gpio": 5, "green_gpio": 6, "blue_gpio": 13}, PanelSettings)
+        pins = MockPins()
+        with ExitStack() as opened:
+            panel, _ = open_panel(settings, opened, environment={}, factory=pins)
+            panel.show(Light.LISTENING)
+            assert {gpio for gpio in range(28) if pins.is_output(gpio)} == opened_pins, led
+        assert not any(pins.is_output(gpio) for gpio in opened_pins), led
+
+
+def test_an_rgb_led_that_is_not_wired_is_no_light() -> None:
+    none = dict.fromkeys(("red_gpio", "green_gpio", "blue_gpio"), "none")
+    settings = convert({"kind": "gpio", "led": "rgb", **none}, PanelSettings)
+    pins = MockPins()
+    with ExitStack() as opened:
+        panel, _ = open_panel(settings, opened, environment={}, factory=pins)
+        panel.show(Light.LISTENING)
+
+    assert pins.changes() == ()
+
+
+def test_by_night_the_lights_are_as_the_settings_say() -> None:
+    settings = convert({"night_from": "22:00", "night_to": "06:30", "night_brightness_percent": 5}, PanelSettings)
+
+    assert brightness_of(settings) == Brightness(1.0, 0.05, (22 * 60, 6 * 60 + 30))
+    assert brightness_of(PanelSettings()).night is None
 
 
 def test_a_refused_button_pin_is_named() -> None:

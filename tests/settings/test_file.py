@@ -24,7 +24,8 @@ from edgevoice.settings.file import (
     load,
     salvage_panel,
 )
-from edgevoice.settings.schema import PanelSettings, Settings
+from edgevoice.settings.panel import PanelSettings
+from edgevoice.settings.schema import Settings
 
 SECRET = "c2VjcmV0LWtleS10aGF0LW5vYm9keS1tYXktc2Vl"
 

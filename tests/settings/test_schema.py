@@ -19,7 +19,8 @@ from edgevoice.settings.catalogue import (
 from edgevoice.settings.file import (
     NOT_SETTINGS,
 )
-from edgevoice.settings.schema import PanelSettings, Settings
+from edgevoice.settings.panel import PanelSettings
+from edgevoice.settings.schema import Settings
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.settings.sound import AmplifierSettings, SpeakerSettings
 from edgevoice.settings.wakeword import WakewordSettings

@@ -114,6 +114,19 @@ def load_text(file: Path, text: str, environment: Mapping[str, str] | None = Non
             ),
         ),
         (
+            '[panel]\nled = "rgb"\nmute_button_gpio = 17',
+            (
+                "panel.red_gpio and panel.mute_button_gpio are both 17; "
+                'only lights may share a pin: change one, or set it to "none"'
+            ),
+        ),
+        ('[panel]\nled = "strip"\nstrip_pixels = 0', "panel.strip_pixels is 0; it must be between 1 and 60"),
+        (
+            "[panel]\nnight_from = '25:00'",
+            'panel.night_from is "25:00"; it must be empty or a time of day, such as "22:00"',
+        ),
+        ("[panel]\nnight_from = '22:00'", "panel.night_from is set and panel.night_to is not; set both, or neither"),
+        (
             "[amplifier]\nmute_gpio = 24",
             (
                 "panel.mute_button_gpio and amplifier.mute_gpio are both 24; "
