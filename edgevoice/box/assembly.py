@@ -35,6 +35,7 @@ from edgevoice.settings.schema import Settings
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.tools.built_in import built_in
 from edgevoice.tools.functions import FunctionSource
+from edgevoice.tools.reasons import Reasons, nothing_failed
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.runner import ToolLimits, ToolRunner
 from edgevoice.tools.tool import ToolSource
@@ -101,7 +102,7 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
     further: list[ToolSource] = [storage.tool_files.source]
     if context.mcp is not None:
         further.append(context.mcp)
-    registry = tools_of(settings, speaker, mailbox.report, storage.remembering, further)
+    registry = tools_of(settings, speaker, mailbox.report, storage.remembering, further, storage.reasons)
     link = _link(settings, context, words, registry, mailbox)
     microphone, uplink = open_near_end(
         settings.microphone,
@@ -180,6 +181,7 @@ def tools_of(
     report: Report,
     remembering: "Remembering | None",
     further: Sequence[ToolSource],
+    reasons: Reasons = nothing_failed,
 ) -> Registry:
     """Return the tools that the settings enable, those of memory, and the owner's ``further`` ones.
 
@@ -188,6 +190,6 @@ def tools_of(
     always = [*further]
     if remembering is not None:
         always.insert(0, FunctionSource(remembering.functions(), name="memory"))
-    registry = Registry([built_in(volume, report)], enabled=settings.tools.enabled, always=always)
+    registry = Registry([built_in(volume, report, reasons)], enabled=settings.tools.enabled, always=always)
     registry.check_enabled()
     return registry

@@ -1,5 +1,6 @@
 """Context: what a box needs beside its settings. The daemon, `talk` and the stage differ only here."""
 
+import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -16,7 +17,10 @@ from edgevoice.core.ports import Observer
 from edgevoice.echo.record import EchoRecord, read_record
 from edgevoice.errors import StorageUnavailable
 from edgevoice.host.credentials import Key
+from edgevoice.host.routes import has_default_route
 from edgevoice.journal import tell
+from edgevoice.observers.flight_recorder import NAME as FAILURES_NAME
+from edgevoice.observers.flight_recorder import FlightRecorder
 from edgevoice.observers.minutes import Minutes
 from edgevoice.panel.pins import PinFactory
 from edgevoice.realtime.endpoint import Endpoint
@@ -26,6 +30,7 @@ from edgevoice.store.files import sweep
 from edgevoice.store.folders import cache_folder, state_folder
 from edgevoice.tools.folder import FolderSource
 from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
+from edgevoice.wall_clock import local_now
 
 if TYPE_CHECKING:
     from edgevoice.control.place import ControlPlace
@@ -42,7 +47,7 @@ class Storage:
     ``record`` is the result of the echo self-test, and ``near_misses`` where the wake word's near misses are logged.
     ``minutes`` counts what the service bills, and is absent if it bills nothing. ``cards`` is the file of the cards
     that the settings name by number, ``sayings`` the folder of the box's own spoken sentences. ``remembering`` is what
-    it remembers of conversations, and ``tool_files`` the owner's own tools.
+    it remembers of conversations, and ``tool_files`` the owner's own tools. ``failures`` records what fails.
     """
 
     record: EchoRecord | None = None
@@ -52,6 +57,12 @@ class Storage:
     sayings: Path | None = None
     remembering: "Remembering | None" = None
     tool_files: ToolFiles = field(default_factory=lambda: ToolFiles(FolderSource(Path("/nonexistent"))))
+    failures: FlightRecorder | None = None
+
+    def reasons(self) -> list[dict[str, str]]:
+        """Return the last failures for the model, newest first: when, what, and what to do."""
+        found = self.failures.failures if self.failures is not None else ()
+        return [{"at": each.at, "problem": each.sentence(), "remedy": each.remedy} for each in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +131,12 @@ async def context_of(settings: Settings, key: Key | None, environment: Mapping[s
             sayings=cache,
             remembering=remembering,
             tool_files=tool_files,
+            failures=FlightRecorder(
+                cache / FAILURES_NAME,
+                defer=asyncio.get_running_loop().call_soon,
+                is_online=has_default_route,
+                now=local_now,
+            ),
         )
         control = _control_of(settings, environment)
         mcp = mcp_source(settings.mcp, environment)

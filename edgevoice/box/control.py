@@ -1,6 +1,7 @@
 """The box's own control socket: connects what programs ask for to its parts."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 from edgevoice import __version__
 from edgevoice.box.assembly import Parts
@@ -18,11 +19,13 @@ def open_control(
     settings: Settings, context: BoxContext, parts: Parts, place: ControlPlace, reload: Callable[[], str]
 ) -> Observer:
     """Return the control socket as a guest of the box; it opens when it runs."""
+    recorder = context.storage.failures
     handles = BoxHandles(
         version=__version__,
         position=lambda: parts.microphone.position,
         speaker=parts.speaker,
         reload=reload,
+        failures=lambda: [asdict(each) for each in recorder.failures] if recorder is not None else [],
         words=[word.name for word in wake_words(settings.wakeword)] if context.wants_wakeword else [],
         may_unmute=settings.control.may_unmute,
     )

@@ -109,6 +109,8 @@ async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], 
             await serve(_shown(settings), context, stop, lambda _parts: _started(settings))
         except EdgevoiceError as error:
             problem = error.line()
+            if found.storage.failures is not None:
+                found.storage.failures.ended(error)
             raise
         finally:
             status.ended(problem)

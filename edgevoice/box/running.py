@@ -108,6 +108,7 @@ def observers_of(settings: Settings, context: BoxContext, parts: Parts, manager:
             lambda: minutes.today_s if minutes is not None else 0.0,
             lambda: parts.uplink.lost / NEAR_END_HZ,
         ),
+        storage.failures,
         *context.observers,
         *(storage.remembering.observers if storage.remembering is not None else ()),
         McpServers(context.mcp, parts.listening) if context.mcp is not None else None,

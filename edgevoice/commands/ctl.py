@@ -10,8 +10,10 @@ import typer
 
 from edgevoice.commands.commandline import group
 from edgevoice.commands.outcome import run_command
+from edgevoice.commands.why import lines_of
 from edgevoice.control.client import Client
 from edgevoice.core.printable import printable
+from edgevoice.observers.failures import Failure
 
 app = group("Ask the running box for something, or watch it. Root, and members of the group edgevoice, may do so.")
 
@@ -119,6 +121,27 @@ def reload(*, socket: _Socket = None) -> None:
         print(await box.reload() or "Everything is in force, service settings from the next session on.")
 
     ask_box(socket, read)
+
+
+@app.command()
+def why(
+    *,
+    most: Annotated[int, typer.Option("--most", min=1, max=20, metavar="COUNT", help="How many to show.")] = 3,
+    trail: Annotated[bool, typer.Option("--trail", help="Also what had happened before each.")] = False,
+    socket: _Socket = None,
+    as_json: _Json = False,
+) -> None:
+    """Show what failed last, why, and what to do about it; `edgevoice why` also asks a box that does not run."""
+
+    async def show(box: Client) -> None:
+        found = await box.why(most=most)
+        if as_json:
+            print(json.dumps({"failures": found}, ensure_ascii=False))
+        else:
+            failures = [failure for each in found if (failure := Failure.of(each)) is not None]
+            print("\n".join(lines_of(failures, with_trail=trail)) or "Nothing has failed lately.")
+
+    ask_box(socket, show)
 
 
 @app.command()

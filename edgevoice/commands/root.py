@@ -98,6 +98,19 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON obj
 
 
 @app.command()
+def why(
+    *,
+    most: Annotated[int, typer.Option("--most", min=1, max=20, metavar="COUNT", help="How many to show.")] = 3,
+    trail: Annotated[bool, typer.Option("--trail", help="Also what had happened before each.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False,
+) -> None:
+    """Show what failed last, why, and what to do about it."""
+    from edgevoice.commands.why import show
+
+    run_command(lambda: show(most=most, with_trail=trail, as_json=as_json))
+
+
+@app.command()
 def talk(config: ConfigOption = None) -> None:
     """Talk with the box at the keyboard: Enter instead of the wake word, transcripts of both sides on the screen."""
     from edgevoice.commands.talk import talk as command

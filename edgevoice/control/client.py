@@ -106,6 +106,11 @@ class Client:
         reply = await self.request("reload")
         return str(reply["remark"])
 
+    async def why(self, *, most: int = 5) -> list[Reply]:
+        """Return the last failures, newest first: at, code, problem, circumstances, remedy, trail."""
+        reply = await self.request("why", most=most)
+        return list(reply["failures"])
+
     async def watch(self, *, words: bool = False) -> AsyncIterator[Reply]:
         """Yield what happens from now on, for ever; what is said only with ``words``.
 

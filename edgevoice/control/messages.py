@@ -72,13 +72,19 @@ class Reload(Request, tag="reload", frozen=True):
     """Read the settings and the owner's tools again."""
 
 
+class Why(Request, tag="why", frozen=True):
+    """Report the last failures, newest first; at most ``most``."""
+
+    most: Annotated[int, Meta(ge=1, le=20)] = 5
+
+
 class Watch(Request, tag="watch", frozen=True):
     """Send events from now on; what is said only with ``words``."""
 
     words: bool = False
 
 
-AnyRequest = GetStatus | Wake | Talk | Stop | HangUp | Mute | Unmute | SetVolume | Reload | Watch
+AnyRequest = GetStatus | Wake | Talk | Stop | HangUp | Mute | Unmute | SetVolume | Reload | Why | Watch
 
 COMMANDS: Final = tuple(sorted(str(each.__struct_config__.tag) for each in get_args(AnyRequest)))
 

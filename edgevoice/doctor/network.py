@@ -16,6 +16,7 @@ from edgevoice.doctor.findings import Finding, doubtful, fine, skipped, wrong
 from edgevoice.doctor.probes import Machine
 from edgevoice.errors import LinkError, LocalServiceStarting
 from edgevoice.host.credentials import Key
+from edgevoice.host.routes import has_default_route
 from edgevoice.local.process import SYSTEM_RUNTIME_FOLDER, running_socket
 from edgevoice.realtime.endpoint import INWORLD_URL, Endpoint, local
 from edgevoice.realtime.handshake import shake_hands
@@ -70,7 +71,7 @@ class Way:
 
 def probe_way(machine: Machine, address: Address) -> Way:
     """Look for a default route, and resolve the name; that may take as long as the resolver waits."""
-    has_route = _has_default_route(machine)
+    has_route = has_default_route(machine.read)
     if address.is_inside or address.proxy:
         return Way(has_route, None)
     try:
@@ -78,19 +79,6 @@ def probe_way(machine: Machine, address: Address) -> Way:
     except OSError as failure:
         return Way(has_route, (), failure.strerror or type(failure).__name__)
     return Way(has_route, tuple(sorted({str(each[4][0]) for each in found})))
-
-
-def _has_default_route(machine: Machine) -> bool:
-    """Read the kernel's tables: a default route has destination and mask zero and is not a reject route."""
-    for line in (machine.read("/proc/net/route") or "").splitlines():
-        words = line.split()
-        if len(words) > 7 and words[1] == "00000000" and words[7] == "00000000":
-            return True
-    for line in (machine.read("/proc/net/ipv6_route") or "").splitlines():
-        words = line.split()
-        if len(words) > 9 and words[0] == "0" * 32 and words[1] == "00" and words[9] != "lo":
-            return True
-    return False
 
 
 def judge_way(way: Way, address: Address) -> Finding:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from edgevoice.doctor import channels, configuration, hardware, network, pins, service_manager, sound
+from edgevoice.doctor import channels, configuration, failures, hardware, network, pins, service_manager, sound
 from edgevoice.doctor.examination import Check, run
 from edgevoice.doctor.findings import Finding, skipped, wrong
 from edgevoice.doctor.listening import LIMIT_S, listen
@@ -79,6 +79,7 @@ class Examination:
             Check(("clock",), lambda: [hardware.examine_clock()]),
             Check(("power",), lambda: [hardware.judge_power(hardware.probe_power(machine))]),
             Check(("Wi-Fi",), lambda: [hardware.judge_radio(hardware.probe_radio(machine))]),
+            Check(("failures",), lambda: [failures.examine_failures(cache_folder(self.environment))]),
         ]
 
     def _key(self, loaded: Loaded) -> tuple[Key | None, Finding]:

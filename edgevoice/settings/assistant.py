@@ -26,6 +26,7 @@ class ToolsSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         "set_volume",
         "set_timer",
         "cancel_timers",
+        "why_did_that_fail",
         "end_conversation",
     )
     folder: NotEmpty = "/etc/edgevoice/tools"

@@ -84,6 +84,11 @@ def test_a_reload_without_remarks_says_that_all_is_in_force(box: StandIn) -> Non
     assert ctl(box, "reload").stdout.startswith("Everything is in force")
 
 
+def test_the_last_failures_are_for_people_and_for_programs(box: StandIn) -> None:
+    assert "no answer\n    → Ask again." in ctl(box, "why").stdout
+    assert json.loads(ctl(box, "why", "--json").stdout)["failures"][0]["code"] == "x"
+
+
 def test_a_refusal_is_one_line_with_the_remedy(box: StandIn) -> None:
     result = ctl(box, "unmute")
 

@@ -34,6 +34,7 @@ def test_every_command_reaches_the_box_and_returns_its_result(tmp_path: Path) ->
             assert await speaker.volume(percent=30) == 30
             assert await speaker.volume(change=5) == 35
             assert await speaker.reload() == "restart needed for log"
+            assert [failure["code"] for failure in await speaker.why(most=1)] == ["x"]
             assert box.facts == [WakeRequested("hey_jarvis", 7), TalkPressed(7), TalkHeld(), MutePressed()]
 
     virtual_time.run(scene())

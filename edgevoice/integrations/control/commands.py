@@ -1,7 +1,7 @@
 """What each request does: facts for the conversation, as a button would report them, and questions about the box."""
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, assert_never
 
@@ -30,14 +30,15 @@ class BoxHandles:
     """What the commands need of the box beside its conversation.
 
     ``version`` is the program's. ``position`` returns the newest near-end sample; ``reload`` reads the settings again
-    and returns what a person should know about it. ``words`` are the wake words. ``may_unmute``: the settings let a
-    program open the microphone.
+    and returns what a person should know about it; ``failures`` returns the last ones, newest first, as JSON objects.
+    ``words`` are the wake words. ``may_unmute``: the settings let a program open the microphone.
     """
 
     version: str
     position: Callable[[], int]
     speaker: Loudspeaker
     reload: Callable[[], str]
+    failures: Callable[[], Sequence[dict[str, Any]]] = list
     words: Collection[str] = ()
     may_unmute: bool = False
 
@@ -57,6 +58,8 @@ class Commands:
                 return self._status()
             case messages.SetVolume():
                 return self._volume(request)
+            case messages.Why(most=most):
+                return {"failures": list(self._box.failures()[:most])}
             case messages.Reload():
                 self._note(request)
                 return {"remark": self._box.reload()}
@@ -92,7 +95,7 @@ class Commands:
         self._require_conversation()
 
     def _talk(self) -> None:
-        begins = self._view.phase is Phase.IDLE and not self._view.is_ringing
+        begins = self._view.phase is Phase.IDLE and not (self._view.is_ringing or self._view.speaks_first)
         if begins:
             self._require_hearing()
         self._report(TalkPressed(self._box.position()))
@@ -100,7 +103,11 @@ class Commands:
             self._require_conversation()
 
     def _stop(self) -> None:
-        if self._view.is_ringing or self._view.phase in {Phase.THINKING, Phase.SPEAKING}:
+        if self._view.phase is Phase.IDLE:
+            # Not the button: a question that is cut by it is followed by listening.
+            if self._view.is_ringing or self._view.speaks_first:
+                self._report(TalkHeld())
+        elif self._view.is_ringing or self._view.phase in {Phase.THINKING, Phase.SPEAKING}:
             self._report(TalkPressed(self._box.position()))
 
     def _switch(self, *, mutes: bool) -> None:

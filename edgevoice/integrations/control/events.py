@@ -19,7 +19,16 @@ from edgevoice.core.facts import (
     WakeRequested,
     WakeWordHeard,
 )
-from edgevoice.core.notices import Notice, PhaseEntered, SpeechHeeded, SpeechIgnored, TranscriptChanged, UsageTold
+from edgevoice.core.notices import (
+    Notice,
+    PhaseEntered,
+    RingingBegan,
+    RingingEnded,
+    SpeechHeeded,
+    SpeechIgnored,
+    TranscriptChanged,
+    UsageTold,
+)
 from edgevoice.core.orders import (
     CloseLink,
     MuteMicrophone,
@@ -54,6 +63,8 @@ def event_of(notice: Notice, *, words: bool) -> Event | None:
             return "earcon", {"earcon": earcon}
         case MuteMicrophone() | UnmuteMicrophone():
             return "muted", {"muted": isinstance(notice, MuteMicrophone)}
+        case RingingBegan() | RingingEnded():
+            return "ringing", {"ringing": isinstance(notice, RingingBegan)}
         case RingDue(ring_id=ring_id):
             return "ring", {"ring": ring_id, "state": "due"}
         case ReportRing(ring_id=ring_id, outcome=outcome):

@@ -5,13 +5,13 @@ from typing import Any
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import LinkLost, LinkOpened
 from edgevoice.core.lights import meaning
-from edgevoice.core.notices import Notice, PhaseEntered
+from edgevoice.core.notices import Notice, PhaseEntered, RingingBegan, RingingEnded
 from edgevoice.core.orders import CloseLink, Light, MuteMicrophone, ShowLight, UnmuteMicrophone
 from edgevoice.errors import remedy_of
 
 
 class BoxView:
-    """The phase, the light, whether the microphone is muted and whether a session is open."""
+    """The phase, the light, whether something rings, the microphone is muted, and a session is open."""
 
     def __init__(self) -> None:
         self.phase = Phase.IDLE
@@ -19,11 +19,12 @@ class BoxView:
         self.fault = ""
         self.is_muted = False
         self.is_linked = False
+        self.is_ringing = False
 
     @property
-    def is_ringing(self) -> bool:
-        """Whether the light says that an alarm rings."""
-        return self.light is Light.RINGING
+    def speaks_first(self) -> bool:
+        """Whether an announcement sounds: no conversation."""
+        return self.phase is Phase.IDLE and self.light is Light.SPEAKING
 
     def observe(self, notice: Notice) -> None:
         """Take what happened."""
@@ -36,6 +37,8 @@ class BoxView:
                 self.is_muted = True
             case UnmuteMicrophone():
                 self.is_muted = False
+            case RingingBegan() | RingingEnded():
+                self.is_ringing = isinstance(notice, RingingBegan)
             case LinkOpened():
                 self.is_linked = True
             case LinkLost() | CloseLink():
@@ -50,6 +53,7 @@ class BoxView:
             "phase": self.phase,
             "light": self.light,
             "muted": self.is_muted,
+            "ringing": self.is_ringing,
             "session_open": self.is_linked,
             "fault": fault if self.fault else None,
         }

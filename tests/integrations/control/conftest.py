@@ -42,8 +42,11 @@ class StandIn:
 @asynccontextmanager
 async def stand_in(folder: Path, *, remark: str = "", may_unmute: bool = False) -> AsyncIterator[StandIn]:
     """Run a socket until the block ends."""
+    failures = [{"at": "2026-03-01T14:02:00+00:00", "code": "x", "problem": "no answer", "remedy": "Ask again."}]
     speaker, place = Speaker(), folder / "control.sock"
-    handles = BoxHandles("1", lambda: 7, speaker, lambda: remark, ["hey_jarvis"], may_unmute)
+    handles = BoxHandles(
+        "1", lambda: 7, speaker, lambda: remark, lambda: failures, words=["hey_jarvis"], may_unmute=may_unmute
+    )
     box = StandIn(ControlSocket(place, handles, group=None, now=lambda: NOW), place, speaker)
     running = asyncio.ensure_future(box.server.run(box.report))
     await eventually(place.exists)

@@ -6,13 +6,16 @@ from edgevoice.control import messages
 from edgevoice.control.messages import AnyRequest, Refused
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import Event, LinkLost, LinkOpened, MutePressed, TalkHeld, TalkPressed, WakeRequested
-from edgevoice.core.notices import Notice, PhaseEntered
+from edgevoice.core.notices import Notice, PhaseEntered, RingingBegan, RingingEnded
 from edgevoice.core.orders import CloseLink, Light, MuteMicrophone, ShowLight, UnmuteMicrophone
 from edgevoice.integrations.control.commands import BoxHandles, Commands
 from edgevoice.integrations.control.view import BoxView
 from tests.integrations.control.conftest import Speaker
 
 BEGINS: list[Notice] = [PhaseEntered(Phase.CONNECTING), ShowLight(Light.CONNECTING)]
+
+
+FAILED = [{"code": "no-answer"}, {"code": "key-refused"}]
 
 
 class Box:
@@ -25,7 +28,15 @@ class Box:
         self._notices = notices or []
         for notice in before:
             self.view.observe(notice)
-        handles = BoxHandles("1", lambda: 7, self.speaker, lambda: "restart needed for log", ["hey_jarvis"], may_unmute)
+        handles = BoxHandles(
+            "1",
+            lambda: 7,
+            self.speaker,
+            lambda: "restart needed for log",
+            lambda: FAILED,
+            words=["hey_jarvis"],
+            may_unmute=may_unmute,
+        )
         self.commands = Commands(handles, self.view, self._report)
 
     def _report(self, fact: Event) -> None:
@@ -82,7 +93,8 @@ def test_a_conversation_that_does_not_begin_is_reported_with_the_fault(
     [
         ([], [TalkPressed(7)]),
         ([PhaseEntered(Phase.LISTENING)], [TalkPressed(7)]),
-        ([ShowLight(Light.RINGING)], [TalkPressed(7)]),
+        ([RingingBegan()], [TalkPressed(7)]),
+        ([ShowLight(Light.SPEAKING)], [TalkPressed(7)]),
     ],
 )
 def test_talk_is_a_press_of_the_button(before: list[Notice], facts: list[Event]) -> None:
@@ -98,7 +110,10 @@ def test_talk_is_a_press_of_the_button(before: list[Notice], facts: list[Event])
     [
         ([PhaseEntered(Phase.SPEAKING)], [TalkPressed(7)]),
         ([PhaseEntered(Phase.THINKING)], [TalkPressed(7)]),
-        ([ShowLight(Light.RINGING)], [TalkPressed(7)]),
+        ([RingingBegan()], [TalkHeld()]),
+        ([RingingBegan(), RingingEnded()], []),
+        ([ShowLight(Light.SPEAKING)], [TalkHeld()]),
+        ([PhaseEntered(Phase.LISTENING), RingingBegan()], [TalkPressed(7)]),
         ([PhaseEntered(Phase.LISTENING)], []),
         ([], []),
     ],
@@ -118,6 +133,7 @@ def test_hanging_up_is_the_long_press() -> None:
         "phase": "idle",
         "light": "off",
         "muted": False,
+        "ringing": False,
         "session_open": False,
         "fault": None,
     }
@@ -166,6 +182,10 @@ def test_a_volume_both_set_and_changed_is_refused() -> None:
 
 def test_a_reload_returns_what_is_left_to_do() -> None:
     assert Box().do(messages.Reload()) == {"remark": "restart needed for log"}
+
+
+def test_the_last_failures_are_reported() -> None:
+    assert Box().do(messages.Why(most=1)) == {"failures": [{"code": "no-answer"}]}
 
 
 def test_the_status_names_the_fault_with_its_remedy() -> None:
