@@ -22,7 +22,7 @@ from edgevoice.core.notices import Notice, PhaseEntered, Role
 from edgevoice.errors import ConversationOver, EdgevoiceError, LinkError, of_machine
 from edgevoice.memory.memory import Memory
 from edgevoice.memory.remembering import Remembering
-from edgevoice.realtime.session import session_of
+from edgevoice.realtime.session import changes_of, session_of
 
 _RATES_HZ = range(8_000, 48_001)
 _PLAYBACKS = ("push", "pull")
@@ -254,7 +254,7 @@ class Agent:
         return session_of(service, self._toolbox.registry.definitions())
 
     def _send_changes(self, before: Mapping[str, Any]) -> None:
-        changes = changed(before, self._session())
+        changes = changes_of(before, self._session())
         if changes and self._parts is not None:
             self._parts.link.update(changes)
 
@@ -313,15 +313,3 @@ class Agent:
             error = of_machine(error) or EdgevoiceError(_BROKEN, remedy="Please report it with the traceback.")
         self._lost(error)
         self._parts.engine.report(TalkHeld())
-
-
-def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the differences of ``now`` from ``before``, object by object: a partial ``session`` object."""
-    changes: dict[str, Any] = {}
-    for name, value in now.items():
-        if isinstance(value, dict) and isinstance(before.get(name), dict):
-            if inner := changed(before[name], value):
-                changes[name] = inner
-        elif name not in before or before[name] != value:
-            changes[name] = value
-    return changes

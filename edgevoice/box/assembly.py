@@ -9,16 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
 from edgevoice.audio.hardware_mute import HardwareMute
 from edgevoice.audio.microphone import Microphone
 from edgevoice.audio.opening import open_near_end, open_speaker, open_supervisor
 from edgevoice.audio.speaker import Speaker
 from edgevoice.audio.supervisor import Supervisor
 from edgevoice.audio.uplink import Uplink
-from edgevoice.box.context import BoxContext
+from edgevoice.box.context import BoxContext, persona_tools
 from edgevoice.box.mailbox import Mailbox
+from edgevoice.box.session_configuration import SessionConfiguration
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.ports import Panel, Report
@@ -29,10 +28,8 @@ from edgevoice.echo.tier_choice import choose
 from edgevoice.echo.tiers import EchoPath, Tier
 from edgevoice.engine import Adapters, Engine
 from edgevoice.panel.audible import HeardPanel
-from edgevoice.realtime.link import Link, nothing_earlier
-from edgevoice.realtime.session import Json, session_of
+from edgevoice.realtime.link import Link
 from edgevoice.settings.schema import Settings
-from edgevoice.settings.service import ServiceSettings
 from edgevoice.tools.built_in import built_in
 from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.reasons import Reasons, nothing_failed
@@ -46,6 +43,7 @@ from edgevoice.wakeword.words import WakeWord, wake_words
 
 if TYPE_CHECKING:
     from edgevoice.memory.remembering import Remembering
+    from edgevoice.personas.speaking import SpeakingPersona
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +100,9 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
     further: list[ToolSource] = [storage.tool_files.source]
     if context.mcp is not None:
         further.append(context.mcp)
-    registry = tools_of(settings, speaker, mailbox.report, storage.remembering, further, storage.reasons)
+    registry = tools_of(
+        settings, speaker, mailbox.report, storage.remembering, further, storage.reasons, storage.speaking
+    )
     link = _link(settings, context, words, registry, mailbox)
     microphone, uplink = open_near_end(
         settings.microphone,
@@ -151,28 +151,19 @@ def policy_of(settings: Settings, tier: Tier) -> Policy:
 def _link(
     settings: Settings, context: BoxContext, words: Sequence[WakeWord], registry: Registry, mailbox: Mailbox
 ) -> Link:
-    def session(word: str) -> Json:
-        service = context.live.service if context.live is not None else settings.service
-        service = _service_for(word, words, service)
-        if remembering is not None:
-            service = remembering.service(service)
-        return session_of(service, registry.definitions())
-
-    remembering = context.storage.remembering
-    earlier = remembering.earlier if remembering is not None else nothing_earlier
+    live, storage = context.live, context.storage
+    session = SessionConfiguration(
+        lambda: live.service if live is not None else settings.service,
+        words,
+        registry.definitions,
+        storage.remembering,
+        storage.speaking,
+    )
     connect_s, pong_s = settings.service.connect_s, settings.service.pong_s
-    link = Link(context.dial, session, mailbox.take, connect_s=connect_s, pong_s=pong_s, earlier=earlier)
+    link = Link(context.dial, session.begin, mailbox.take, connect_s=connect_s, pong_s=pong_s, earlier=session.earlier)
     registry.on_change(lambda: link.update({"tools": registry.definitions()}))
+    session.follow(link.update)
     return link
-
-
-def _service_for(name: str, words: Sequence[WakeWord], service: ServiceSettings) -> ServiceSettings:
-    """Return the service's settings for a session that this wake word opens."""
-    word = next((word for word in words if word.name == name), None)
-    if word is None:
-        return service
-    particular = {"voice": word.voice, "instructions": word.instructions}
-    return structs.replace(service, **{key: value for key, value in particular.items() if value is not None})
 
 
 def tools_of(
@@ -182,14 +173,22 @@ def tools_of(
     remembering: "Remembering | None",
     further: Sequence[ToolSource],
     reasons: Reasons = nothing_failed,
+    speaking: "SpeakingPersona | None" = None,
 ) -> Registry:
-    """Return the tools that the settings enable, those of memory, and the owner's ``further`` ones.
+    """Return the tools that the settings enable, those of memory and of personas, and the owner's ``further`` ones.
 
     Raises ``SettingsInvalid`` for a tool that no source offers.
     """
     always = [*further]
     if remembering is not None:
         always.insert(0, FunctionSource(remembering.functions(), name="memory"))
-    registry = Registry([built_in(volume, report, reasons)], enabled=settings.tools.enabled, always=always)
+    allows = None
+    if speaking is not None:
+        allows = speaking.allows
+        if settings.personas.by_voice:
+            always.insert(0, FunctionSource(persona_tools(speaking), name="personas"))
+    registry = Registry(
+        [built_in(volume, report, reasons)], enabled=settings.tools.enabled, always=always, allows=allows
+    )
     registry.check_enabled()
     return registry

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgevoice.box.answering import answering_service, answers_itself
 from edgevoice.box.live_settings import LiveSettings
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from edgevoice.control.place import ControlPlace
     from edgevoice.mcp.source import McpSource
     from edgevoice.memory.remembering import Remembering
+    from edgevoice.personas.speaking import SpeakingPersona
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +48,8 @@ class Storage:
     ``record`` is the result of the echo self-test, and ``near_misses`` where the wake word's near misses are logged.
     ``minutes`` counts what the service bills, and is absent if it bills nothing. ``cards`` is the file of the cards
     that the settings name by number, ``sayings`` the folder of the box's own spoken sentences. ``remembering`` is what
-    it remembers of conversations, and ``tool_files`` the owner's own tools. ``failures`` records what fails.
+    it remembers of conversations, ``speaking`` its personas, and ``tool_files`` the owner's own tools. ``failures``
+    records what fails.
     """
 
     record: EchoRecord | None = None
@@ -56,6 +58,7 @@ class Storage:
     cards: Path | None = None
     sayings: Path | None = None
     remembering: "Remembering | None" = None
+    speaking: "SpeakingPersona | None" = None
     tool_files: ToolFiles = field(default_factory=lambda: ToolFiles(FolderSource(Path("/nonexistent"))))
     failures: FlightRecorder | None = None
 
@@ -112,6 +115,45 @@ def remembers(settings: MemorySettings, folder: Path) -> "Remembering":
 
 
 @asynccontextmanager
+async def speaking_of(settings: Settings, folder: Path) -> AsyncIterator["SpeakingPersona | None"]:
+    """Yield the box's personas; if the disk cannot be written, that is logged and the box runs without them."""
+    if not settings.personas.enabled:
+        yield None
+        return
+    async with AsyncExitStack() as opened:
+        speaking = speaks(settings, folder)
+        try:
+            await speaking.open(opened)
+        except StorageUnavailable as error:
+            tell(_log, logging.ERROR, "personas-unavailable", code=error.code, problem=error.line())
+            yield None
+        else:
+            yield speaking
+
+
+def speaks(settings: Settings, folder: Path) -> "SpeakingPersona":
+    """Return the personas of a box that has them; they are not open yet."""
+    # Loaded only if enabled, as the memory.
+    from edgevoice.personas.persona import DEFAULT  # noqa: PLC0415
+    from edgevoice.personas.personas import Personas  # noqa: PLC0415
+    from edgevoice.personas.speaking import SpeakingPersona  # noqa: PLC0415
+
+    words = {
+        name: word.persona or DEFAULT
+        for name, word in settings.wakeword.further_words().items()
+        if not word.voice is word.instructions is word.persona is None
+    }
+    return SpeakingPersona(Personas(folder), words, settings.personas.voices)
+
+
+def persona_tools(speaking: "SpeakingPersona") -> Sequence[Callable[..., Any]]:
+    """Return the tools by which a model changes who answers."""
+    from edgevoice.personas.tools import PersonaTools  # noqa: PLC0415
+
+    return PersonaTools(speaking).functions()
+
+
+@asynccontextmanager
 async def context_of(settings: Settings, key: Key | None, environment: Mapping[str, str]) -> AsyncIterator[BoxContext]:
     """Yield a box's context: the service that answers, and the folders of its user or systemd unit, swept."""
     state, cache = state_folder(environment), cache_folder(environment)
@@ -119,6 +161,7 @@ async def context_of(settings: Settings, key: Key | None, environment: Mapping[s
         sweep(folder)
     async with (
         remembering_of(settings.memory, state) as remembering,
+        speaking_of(settings, state) as speaking,
         answering_service(settings.service, key, environment) as (dial, watching),
     ):
         tool_files = ToolFiles(FolderSource(Path(settings.tools.folder), owners={0, os.geteuid()}))
@@ -130,6 +173,7 @@ async def context_of(settings: Settings, key: Key | None, environment: Mapping[s
             cards=state / "cards.json",
             sayings=cache,
             remembering=remembering,
+            speaking=speaking,
             tool_files=tool_files,
             failures=FlightRecorder(
                 cache / FAILURES_NAME,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgevoice.box.assembly import tools_of
-from edgevoice.box.context import remembers
+from edgevoice.box.context import remembers, speaks
 from edgevoice.box.mcp_servers import mcp_source
 from edgevoice.core.facts import Event
 from edgevoice.host.credentials import Key, find_key
@@ -29,10 +29,11 @@ def find_what_is_named(settings: Settings, environment: Mapping[str, str]) -> Ke
     key = find_key(settings.service, environment)
     wake_words(settings.wakeword)
     remembering = remembers(settings.memory, state_folder(environment)) if settings.memory.enabled else None
+    speaking = speaks(settings, state_folder(environment)) if settings.personas.enabled else None
     further: list[ToolSource] = [FolderSource(Path(settings.tools.folder))]
     if (mcp := mcp_source(settings.mcp, environment)) is not None:
         further.append(mcp)
-    tools_of(settings, _NoVolume(), _ignore, remembering, further)
+    tools_of(settings, _NoVolume(), _ignore, remembering, further, speaking=speaking)
     return key
 
 

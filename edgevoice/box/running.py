@@ -111,6 +111,7 @@ def observers_of(settings: Settings, context: BoxContext, parts: Parts, manager:
         storage.failures,
         *context.observers,
         *(storage.remembering.observers if storage.remembering is not None else ()),
+        storage.speaking,
         McpServers(context.mcp, parts.listening) if context.mcp is not None else None,
         StallWatch(settings.watchdog.stall_s),
         Hearing(parts.microphone, parts.detector, settings.microphone.zeros_s),

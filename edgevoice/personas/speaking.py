@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Final
 
 from msgspec import structs
 
@@ -18,6 +19,9 @@ from edgevoice.personas.presets import PRESETS
 from edgevoice.personas.state import EVERYWHERE, Choice, PersonaState
 from edgevoice.personas.voices import voices_of
 from edgevoice.settings.service import ServiceSettings
+
+SETTERS: Final = frozenset({"set_persona", "set_voice", "set_speed", "undo_persona", "reset_persona"})
+"""The tools of `tools`: every persona may call them, else it could not be left by speaking."""
 
 _log = logging.getLogger(__name__)
 
@@ -85,7 +89,7 @@ class SpeakingPersona(Observer):
     def allows(self, tool: str) -> bool:
         """Return whether the persona of the session may call a tool."""
         tools = self._in(self._in_force).persona.tools
-        return tools is None or tool in tools
+        return tools is None or tool in tools or tool in SETTERS
 
     def observe(self, notice: Notice, now: float) -> None:  # noqa: ARG002 - a change follows what is heard
         """Let a change take effect once the answer that announces it has been heard, or was interrupted."""

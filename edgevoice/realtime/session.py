@@ -1,6 +1,6 @@
 """The configuration of a session: every field explicit, in the dialect of the service."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgevoice.core.sound.rates import WIRE_HZ
@@ -45,6 +45,18 @@ def session_of(service: ServiceSettings, tools: Sequence[Json]) -> Json:
         # We request the answer ourselves once every output is in: otherwise n calls get n answers.
         session["providerData"] = {**service.provider_data, "auto_tool_response": False}
     return session
+
+
+def changes_of(before: Mapping[str, Any], now: Mapping[str, Any]) -> Json:
+    """Return the differences of ``now`` from ``before``, object by object: a partial ``session`` object."""
+    changes: Json = {}
+    for name, value in now.items():
+        if isinstance(value, dict) and isinstance(before.get(name), dict):
+            if inner := changes_of(before[name], value):
+                changes[name] = inner
+        elif name not in before or before[name] != value:
+            changes[name] = value
+    return changes
 
 
 def _turn_detection(service: ServiceSettings) -> Json:

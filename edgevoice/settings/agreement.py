@@ -22,12 +22,13 @@ class Disagreement:
 
 
 def disagreements(settings: Settings) -> Iterator[Disagreement]:
-    """Yield what no range can express: thresholds out of order, words and servers, unheard sounds, pins used twice."""
+    """Yield what no range can express: thresholds out of order, words, servers, unheard sounds, pins used twice."""
     wakeword = settings.wakeword
     wrong_words = [*_wrong_words(wakeword.words)]
     yield from (Disagreement(("wakeword.words",), text) for text in wrong_words)
     if not wrong_words:
         yield from _thresholds_in_disorder(wakeword)
+        yield from _personas_without_effect(settings)
     yield from (Disagreement(("mcp.servers",), text) for text in complaints(settings.mcp.servers))
     if wakeword.sure_threshold < wakeword.threshold:
         yield Disagreement(
@@ -92,6 +93,16 @@ def _thresholds_in_disorder(wakeword: WakewordSettings) -> Iterator[Disagreement
             yield Disagreement(
                 ("wakeword.words", "wakeword.sure_threshold", "wakeword.threshold"),
                 f"for the word {name} the sure_threshold is {sure:g}; it must be at least its threshold, {usual:g}",
+            )
+
+
+def _personas_without_effect(settings: Settings) -> Iterator[Disagreement]:
+    """Yield the words that name a persona though personas are off."""
+    for name, word in settings.wakeword.further_words().items():
+        if word.persona is not None and not settings.personas.enabled:
+            yield Disagreement(
+                ("wakeword.words", "personas.enabled"),
+                f"the word {name} has the persona {word.persona}, but personas.enabled is false; set it to true",
             )
 
 

@@ -1,4 +1,4 @@
-"""The settings of what the box does besides talking: ``[tools]`` and ``[memory]``."""
+"""The settings of what the box does besides talking: ``[tools]``, ``[memory]`` and ``[personas]``."""
 
 from typing import Annotated
 
@@ -47,3 +47,19 @@ class MemorySettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     enabled: bool = False
     days: Annotated[int, Meta(ge=1, le=3650)] = 90
     history_tokens: Annotated[int, Meta(ge=0, le=20_000)] = 1000
+
+
+class PersonasSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who answers: personas, each with a role, a model, a voice, a speed and tools of its own. None unless enabled.
+
+    enabled: Whether the box uses personas. Without a choice it answers as [service] says; `edgevoice persona` shows and
+        changes them.
+    by_voice: Whether people may change persona, voice and speed by speaking: "be a pirate", "talk slower", "as before".
+    voices: The voices that they may choose; empty for those that are known of the service.
+    """
+
+    enabled: bool = False
+    by_voice: bool = True
+    voices: Annotated[
+        tuple[NotEmpty, ...], Meta(extra={"must_be": 'a list of the names of voices, such as ["Sarah", "Dennis"]'})
+    ] = ()

@@ -11,6 +11,11 @@ SECRET: Final = re.compile(r"\$\{(?P<name>[A-Za-z0-9_-]{1,64})\}")
 ToolName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """The name of a tool as the Realtime protocol takes it. Which tools there are is known only where they come from."""
 
+PersonaName = Annotated[
+    str, Meta(pattern=r"^[a-z][a-z0-9-]{0,31}$", extra={"must_be": 'the name of a persona, such as "pirate"'})
+]
+"""Which personas there are is known only where they are kept."""
+
 NotEmpty = Annotated[str, Meta(min_length=1)]
 Percent = Annotated[int, Meta(ge=0, le=100)]
 Gpio = Annotated[int, Meta(ge=0, le=27)]

@@ -30,7 +30,7 @@ def hint(written: str, takes: Callable[[Any], bool], *, name: str, may_show: boo
         is_text = isinstance(value, str | list)
         if takes(value) and (may_show or not is_text):
             shown = json.dumps(value, ensure_ascii=False)
-            if len(shown) <= _LONGEST_SHOWN and not shown.strip('["').startswith("sk-"):
+            if len(shown) <= _LONGEST_SHOWN and shown.isprintable() and not shown.strip('["').startswith("sk-"):
                 return shown
     return ""
 

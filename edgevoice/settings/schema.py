@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from edgevoice.settings.assistant import MemorySettings, ToolsSettings
+from edgevoice.settings.assistant import MemorySettings, PersonasSettings, ToolsSettings
 from edgevoice.settings.integrations import ControlSettings
 from edgevoice.settings.mcp import McpSettings
 from edgevoice.settings.panel import PanelSettings
@@ -83,6 +83,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tools: ToolsSettings = field(default_factory=ToolsSettings)
     mcp: McpSettings = field(default_factory=McpSettings)
     memory: MemorySettings = field(default_factory=MemorySettings)
+    personas: PersonasSettings = field(default_factory=PersonasSettings)
     control: ControlSettings = field(default_factory=ControlSettings)
     watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
     log: LogSettings = field(default_factory=LogSettings)

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, convert
 
-from edgevoice.settings.fields import NotEmpty, Score, SureScore
+from edgevoice.settings.fields import NotEmpty, PersonaName, Score, SureScore
 
 WakewordEngine = Literal["streaming", "openwakeword", "microwakeword"]
 
@@ -17,6 +17,7 @@ class WordSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     sure_threshold: SureScore | None = None
     voice: Annotated[NotEmpty, Meta(extra={"must_be": "a text that is not empty"})] | None = None
     instructions: Annotated[str, Meta(extra={"must_be": "a text"})] | None = None
+    persona: PersonaName | None = None
 
 
 class WakewordSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -29,7 +30,7 @@ class WakewordSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     speaking_threshold: The lowest score for a detection while the box itself speaks: it may say the word.
     refractory_s: How long after a detection further detections are ignored.
     words: Further wake words by name, and settings of single words, including the first: model, threshold,
-        sure_threshold, and the voice and instructions of the session that the word opens; for example {alexa =
+        sure_threshold, and the voice, instructions and persona of the session that the word opens; for example {alexa =
         {threshold = 0.6}, computer = {model = "~/computer.onnx", voice = "Dennis"}}.
     engine: What computes the scores. streaming and openwakeword run openWakeWord's models and give the same scores, the
         second at eight times the CPU cost. microwakeword runs microWakeWord's models, which may be used commercially.

@@ -19,7 +19,7 @@ class Registry:
 
     ``enabled`` names those that are offered, in this order; ``None`` offers all. What the sources in ``always`` have is
     offered without being named: their owner has put it there. Of two tools with one name the one of the earlier source
-    is offered, and the log says so once.
+    is offered, and the log says so once. ``allows`` returns whether a tool may be called at the moment.
     """
 
     def __init__(
@@ -28,10 +28,12 @@ class Registry:
         *,
         enabled: Iterable[str] | None = None,
         always: Sequence[ToolSource] = (),
+        allows: Callable[[str], bool] | None = None,
     ) -> None:
         self._always = always
         self._sources = (*sources, *always)
         self._enabled = None if enabled is None else tuple(dict.fromkeys(enabled))
+        self._allows = allows
         self._hidden: set[tuple[str, str]] = set()
 
     @property
@@ -78,10 +80,11 @@ class Registry:
 
     def _offered(self) -> dict[str, Tool]:
         everything = self._everything()
-        if self._enabled is None:
-            return everything
-        unnamed = [tool.definition.name for source in self._always for tool in source.tools()]
-        return {name: everything[name] for name in (*self._enabled, *unnamed) if name in everything}
+        names = list(everything)
+        if self._enabled is not None:
+            unnamed = [tool.definition.name for source in self._always for tool in source.tools()]
+            names = [name for name in (*self._enabled, *unnamed) if name in everything]
+        return {name: everything[name] for name in names if self._allows is None or self._allows(name)}
 
     def _everything(self) -> dict[str, Tool]:
         everything: dict[str, Tool] = {}

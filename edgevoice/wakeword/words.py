@@ -15,7 +15,7 @@ class WakeWord:
     """One word; ``witness`` is microWakeWord's model of it, if one confirms what ``model`` hears.
 
     ``scale`` is whose models make its scores: scores of different makers are not comparable. ``voice`` and
-    ``instructions`` replace the service's in the session that the word opens.
+    ``instructions`` replace the service's in the session that the word opens, and ``persona`` is who answers in it.
     """
 
     name: str
@@ -25,6 +25,7 @@ class WakeWord:
     scale: str = "openwakeword"
     voice: str | None = None
     instructions: str | None = None
+    persona: str | None = None
 
 
 def wake_words(settings: WakewordSettings) -> tuple[WakeWord, ...]:
@@ -74,7 +75,7 @@ def _wake_word(name: str, model: Path, settings: WakewordSettings, word: WordSet
     scale = "microwakeword" if settings.engine == "microwakeword" else "openwakeword"
     if witness is not None:
         scale = "openwakeword and microwakeword"
-    return WakeWord(name, model, thresholds, witness, scale, word.voice, word.instructions)
+    return WakeWord(name, model, thresholds, witness, scale, word.voice, word.instructions, word.persona)
 
 
 def _witness(model: Path, settings: WakewordSettings) -> Path | None:

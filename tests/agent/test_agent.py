@@ -10,7 +10,7 @@ import pytest
 import soxr
 
 from edgevoice.agent import events
-from edgevoice.agent.agent import Agent, changed
+from edgevoice.agent.agent import Agent
 from edgevoice.agent.events import AgentEvent
 from edgevoice.agent.soundcard import SoundCard
 from edgevoice.agent.voice import RealtimeVoice
@@ -156,14 +156,6 @@ def test_tools_added_during_a_conversation_are_called(converse: Converse) -> Non
         assert await agent.ask("What time is it?") == "It is eight fifteen in the morning." != before
 
     converse(program)
-
-
-def test_an_update_sends_only_what_it_changes() -> None:
-    before = {"model": "a", "audio": {"output": {"voice": "Sarah", "speed": 1.0}, "input": {}}, "tools": []}
-    now = {"model": "a", "audio": {"output": {"voice": "Dennis", "speed": 1.0}, "input": {}}, "tools": [1]}
-
-    assert changed(before, now) == {"audio": {"output": {"voice": "Dennis"}}, "tools": [1]}
-    assert changed(now, now) == {}
 
 
 def test_an_update_with_an_invalid_value_changes_nothing() -> None:

@@ -13,7 +13,7 @@ import pytest
 from edgevoice.audio.microphone import PERIOD
 from edgevoice.box import assembly
 from edgevoice.box.assembly import Parts, assemble, policy_of
-from edgevoice.box.context import BoxContext, Storage
+from edgevoice.box.context import BoxContext, Storage, speaking_of
 from edgevoice.core.announcements import RingDue
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.conversation.policy import Policy
@@ -24,6 +24,7 @@ from edgevoice.core.facts import (
     PlaybackDrained,
     TalkHeld,
     TalkPressed,
+    ToolCall,
     WakeWordHeard,
 )
 from edgevoice.core.notices import Notice, PhaseEntered, UplinkSent
@@ -34,9 +35,10 @@ from edgevoice.panel.audible import HeardPanel
 from edgevoice.panel.mock import MockPins
 from edgevoice.panel.none import NoPanel
 from edgevoice.panel.opening import open_mute_pin, open_panel, open_panel_buttons
+from edgevoice.personas.speaking import SETTERS
 from edgevoice.realtime.endpoint import Endpoint, local
 from edgevoice.realtime.link import Link
-from edgevoice.settings.assistant import ToolsSettings
+from edgevoice.settings.assistant import PersonasSettings, ToolsSettings
 from edgevoice.settings.panel import PanelSettings
 from edgevoice.settings.schema import BudgetSettings, ConversationSettings, Settings, WatchdogSettings
 from edgevoice.settings.service import ServiceSettings
@@ -44,8 +46,6 @@ from edgevoice.settings.sound import AmplifierSettings, EchoSettings, Microphone
 from edgevoice.settings.wakeword import WakewordSettings
 from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.runner import ToolLimits
-from edgevoice.wakeword.decision import Thresholds
-from edgevoice.wakeword.words import WakeWord
 from tests.noting import Noting
 from tests.waiting import eventually
 
@@ -307,6 +307,44 @@ def test_an_open_session_learns_of_tools_that_are_added_later(tmp_path: Path, mo
     assert [[tool["name"] for tool in update["tools"]] for update in updates] == [["set_lamp"]]
 
 
+@pytest.mark.parametrize("by_voice", [True, False])
+def test_personas_can_be_changed_by_voice_unless_the_settings_forbid_it(tmp_path: Path, *, by_voice: bool) -> None:
+    settings = Settings(personas=PersonasSettings(enabled=True, by_voice=by_voice))
+
+    async def live() -> set[str]:
+        async with speaking_of(settings, tmp_path) as speaking:
+            context = BoxContext(Box(settings, tmp_path).endpoint, (), Storage(speaking=speaking), wants_wakeword=False)
+            parts = assemble(settings, context, NoPanel())
+            return {tool["name"] for tool in parts.link._session("")["tools"]}
+
+    offered = asyncio.run(live())
+
+    assert offered & SETTERS == (SETTERS if by_voice else set())
+
+
+def test_what_a_tool_changes_of_the_persona_is_sent_in_mid_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    updates: list[dict[str, Any]] = []
+    monkeypatch.setattr(Link, "update", lambda _link, changes: updates.append(changes))
+    settings = Settings(personas=PersonasSettings(enabled=True, voices=("Luna",)))
+
+    async def live() -> None:
+        async with speaking_of(settings, tmp_path) as speaking:
+            context = BoxContext(Box(settings, tmp_path).endpoint, (), Storage(speaking=speaking), wants_wakeword=False)
+            parts = assemble(settings, context, NoPanel())
+            await parts.link._earlier()
+            parts.link._session("")
+            parts.tools.run(ToolCall("1", "set_voice", "{}"))
+            await eventually(lambda: len(updates) == 1)
+            parts.tools.run(ToolCall("2", "undo_persona", "{}"))
+            await eventually(lambda: len(updates) == 2)
+
+    asyncio.run(live())
+
+    assert updates == [{"audio": {"output": {"voice": voice}}} for voice in ("Luna", "Sarah")]
+
+
 def test_every_figure_of_the_settings_reaches_its_part(tmp_path: Path) -> None:
     settings = Settings(
         panel=PanelSettings(kind="gpio"),
@@ -407,19 +445,6 @@ def test_only_a_device_that_cancels_its_own_echo_keeps_the_uplink_open_while_the
     tier: Tier, *, hears_itself: bool
 ) -> None:
     assert policy_of(Settings(), tier).hears_itself is hears_itself
-
-
-def test_a_wake_word_may_bring_its_own_voice_and_instructions() -> None:
-    words = (
-        WakeWord("alexa", Path("alexa.onnx"), Thresholds(), voice="Mark", instructions="You are a pirate."),
-        WakeWord("hey_jarvis", Path("hey_jarvis.onnx"), Thresholds()),
-    )
-    service = ServiceSettings(voice="Sarah", instructions="You are a cook.")
-
-    pirate, cook, pressed = (assembly._service_for(name, words, service) for name in ("alexa", "hey_jarvis", ""))
-
-    assert (pirate.voice, pirate.instructions) == ("Mark", "You are a pirate.")
-    assert cook == pressed == service
 
 
 def test_a_box_without_lights_plays_a_sound_when_a_conversation_begins_and_ends(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from edgevoice.box.context import BoxContext, context_of
 from edgevoice.box.tool_files import ToolFiles
@@ -11,7 +12,8 @@ from edgevoice.echo.record import EchoRecord, write_record
 from edgevoice.host.credentials import Key
 from edgevoice.memory.memory import NAME
 from edgevoice.observers.announcement import Announced
-from edgevoice.settings.assistant import MemorySettings, ToolsSettings
+from edgevoice.personas import personas
+from edgevoice.settings.assistant import MemorySettings, PersonasSettings, ToolsSettings
 from edgevoice.settings.schema import Settings
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.settings.wakeword import WakewordSettings
@@ -19,6 +21,7 @@ from tests.waiting import eventually
 
 KEY = Key("secret", source="a test")
 ELSEWHERE = Settings(service=ServiceSettings(url="wss://example.org/realtime"))
+CHANGES = Settings(service=ELSEWHERE.service, personas=PersonasSettings(enabled=True))
 REMEMBERS = Settings(service=ELSEWHERE.service, memory=MemorySettings(enabled=True))
 
 
@@ -106,6 +109,32 @@ def test_an_unwritable_disk_disables_the_memory_and_not_the_box(
     assert found(tmp_path, REMEMBERS).storage.remembering is None
 
     assert "memory-unavailable" in caplog.text
+
+
+def test_a_box_has_no_personas_by_default(tmp_path: Path) -> None:
+    assert found(tmp_path).storage.speaking is None
+    assert not (tmp_path / "state" / personas.NAME).exists()
+
+
+def test_personas_are_kept_in_the_state_folder_and_a_word_with_settings_of_its_own_has_its_own(tmp_path: Path) -> None:
+    words = {"alexa": {"voice": "Mark"}, "hey_jarvis": {"threshold": 0.6}, "computer": {"persona": "pirate"}}
+    settings = structs.replace(CHANGES, wakeword=WakewordSettings(words=words))
+
+    speaking = found(tmp_path, settings).storage.speaking
+
+    assert speaking is not None
+    assert speaking._words == {"alexa": "default", "computer": "pirate"}
+    assert (tmp_path / "state" / personas.NAME).exists()
+
+
+def test_an_unwritable_disk_disables_the_personas_and_not_the_box(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "state" / personas.NAME).mkdir(parents=True)
+
+    assert found(tmp_path, CHANGES).storage.speaking is None
+
+    assert "personas-unavailable" in caplog.text
 
 
 def test_the_owners_tools_are_read_once_the_box_runs_and_again_on_reload(tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ from edgevoice.host.stalls import StallWatch
 from edgevoice.observers.conversation_log import ConversationLog
 from edgevoice.observers.minutes import Minutes
 from edgevoice.panel.none import NoPanel
+from edgevoice.personas.personas import Personas
+from edgevoice.personas.speaking import SpeakingPersona
 from edgevoice.realtime.endpoint import local
 from edgevoice.settings.schema import Settings
 from edgevoice.settings.sound import MicrophoneSettings
@@ -255,6 +257,15 @@ def test_the_observers_are_one_list_in_which_minutes_come_before_the_log(tmp_pat
     expected = [Minutes, ServiceManager, ConversationLog, Waiting, StallWatch, Hearing, DriftWatch, RoomListener]
     expected += [Outcomes, Sayings]
     assert asyncio.run(live()) == expected
+
+
+def test_personas_observe_what_has_been_heard_of_their_announcement(tmp_path: Path) -> None:
+    async def live() -> bool:
+        speaking = SpeakingPersona(Personas(tmp_path))
+        context = replace(CONTEXT, storage=Storage(speaking=speaking), wants_wakeword=False)
+        return speaking in observers_of(Settings(), context, assembled(wants_wakeword=False), ServiceManager())
+
+    assert asyncio.run(live())
 
 
 def test_the_log_has_todays_minutes_if_they_are_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

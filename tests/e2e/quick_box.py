@@ -22,6 +22,7 @@ from edgevoice.audio.microphone import Microphone
 from edgevoice.audio.speaker import Speaker
 from edgevoice.audio.uplink import Uplink
 from edgevoice.box.mailbox import Mailbox
+from edgevoice.box.session_configuration import SessionConfiguration
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.conversation.policy import Policy
@@ -34,9 +35,10 @@ from edgevoice.local.behaviour import Behaviour
 from edgevoice.local.mind.brain import Prompt, Reply
 from edgevoice.local.server import LocalService
 from edgevoice.local.speech.voice import HibariVoice
+from edgevoice.personas.speaking import SpeakingPersona
+from edgevoice.personas.tools import PersonaTools
 from edgevoice.realtime.endpoint import local
 from edgevoice.realtime.link import Link
-from edgevoice.realtime.session import session_of
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.testbed.stage.events import Note, Seen
 from edgevoice.tools.clock import clock_tool
@@ -173,18 +175,20 @@ class QuickBox:
 
 
 @asynccontextmanager
-async def quick_box(folder: Path, behaviour: Behaviour, policy: Policy) -> AsyncIterator[QuickBox]:
-    """Run a box and its local service until the block ends."""
+async def quick_box(
+    folder: Path, behaviour: Behaviour, policy: Policy, speaking: SpeakingPersona | None = None
+) -> AsyncIterator[QuickBox]:
+    """Run a box and its local service until the block ends; ``speaking`` are its personas."""
     socket = folder / "service.sock"
     service = LocalService(
         unix_path=socket, behaviour=behaviour, record=folder, pace=_PACE, voice=NoiseVoice(), recogniser=OneQuestion()
     )
-    async with service, _box(folder, socket, policy) as box:
+    async with service, _box(folder, socket, policy, speaking) as box:
         yield box
 
 
 @asynccontextmanager
-async def _box(folder: Path, socket: Path, policy: Policy) -> AsyncIterator[QuickBox]:
+async def _box(folder: Path, socket: Path, policy: Policy, speaking: SpeakingPersona | None) -> AsyncIterator[QuickBox]:
     class Cuts(Observer):
         """Records when the box cut, by the card's clock."""
 
@@ -194,20 +198,24 @@ async def _box(folder: Path, socket: Path, policy: Policy) -> AsyncIterator[Quic
 
     clock = asyncio.get_running_loop().time
     mailbox, seen = Mailbox(), Seen()
-    registry = Registry([FunctionSource([clock_tool()])])
+    functions = PersonaTools(speaking).functions() if speaking is not None else ()
+    registry = Registry([FunctionSource([clock_tool(), *functions])])
+    session = SessionConfiguration(ServiceSettings, (), registry.definitions, speaking=speaking)
     ears = Microphone(lambda _frame, _end: None, lambda: uplink.pump())  # noqa: PLW0108 - not there yet
     mouth = Speaker(mailbox.report, prefill_ms=80, volume_percent=100, earcon_percent=40)
     link = Link(
         lambda: local(socket, _nothing_to_prepare),
-        lambda _word: session_of(ServiceSettings(), registry.definitions()),
+        session.begin,
         mailbox.take,
         connect_s=5,
+        earlier=session.earlier,
     )
+    session.follow(link.update)
     uplink = Uplink(ears, 0, link.send_audio, lambda sent: seen.notes.append(Note(clock(), sent)))
     tools = ToolRunner(registry, mailbox.report, ToolLimits(timeout_s=5))
     conversation = Conversation(policy, lambda: 0.5)
     adapters = Adapters(link, uplink, mouth, FakePanel(Diary()), tools)
-    engine = Engine(conversation, adapters, clock, [Cuts(), seen])
+    engine = Engine(conversation, adapters, clock, [Cuts(), seen, *([speaking] if speaking is not None else [])])
     mailbox.deliver_to(engine)
     card = QuickCard(ears, mouth)
     box = QuickBox(engine, conversation, ears, card, seen, folder)

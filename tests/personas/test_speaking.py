@@ -22,7 +22,7 @@ from edgevoice.errors import StorageUnavailable, ToolRefused
 from edgevoice.personas import state as states
 from edgevoice.personas.persona import Persona
 from edgevoice.personas.personas import NAME, Personas
-from edgevoice.personas.speaking import SpeakingPersona
+from edgevoice.personas.speaking import SETTERS, SpeakingPersona
 from edgevoice.personas.state import Choice, PersonaState
 from edgevoice.personas.tools import PersonaTools
 from edgevoice.settings.service import ServiceSettings
@@ -310,6 +310,19 @@ def test_a_damaged_file_and_an_unknown_persona_in_the_settings_are_one_line_each
     assert [record.message for record in caplog.records] == ["personas-damaged", "persona-unknown"]
     problem = caplog.records[1].__dict__["fields"]["problem"]
     assert problem.startswith("wakeword.words.computer.persona: there is no persona 'piratt'; there are default, pir")
+
+
+def test_every_persona_may_call_the_tools_by_which_it_is_left(sit: Sit) -> None:
+    async def scene(table: Table) -> None:
+        names = {function.__name__ for function in PersonaTools(table.speaking).functions()}
+        assert names == SETTERS
+        await table.personas.save_draft(Persona(name="owl", tools=()))
+        await table.personas.activate("owl")
+        await table.session()
+        assert all(table.speaking.allows(name) for name in names)
+        assert not table.speaking.allows("set_timer")
+
+    sit(scene)
 
 
 def test_a_change_of_the_state_never_reaches_another_place(sit: Sit) -> None:

@@ -10,7 +10,7 @@ from openai.types.realtime import SessionUpdateEvent
 
 from edgevoice.core.protocol import wire
 from edgevoice.core.protocol.transcript import visible
-from edgevoice.realtime.session import session_of
+from edgevoice.realtime.session import changes_of, session_of
 from edgevoice.settings.instructions import STEERING
 from edgevoice.settings.service import ServiceSettings
 
@@ -228,3 +228,11 @@ def test_the_owner_cannot_override_our_requests_after_a_tool() -> None:
 
     assert session["providerData"] == {"auto_tool_response": False, "memory": {"enabled": True}}
     assert on_the_wire(provider_data={})["providerData"] == {"auto_tool_response": False}
+
+
+def test_an_update_contains_only_what_changes() -> None:
+    before = {"model": "a", "audio": {"output": {"voice": "Sarah", "speed": 1.0}, "input": {}}, "tools": []}
+    now = {"model": "a", "audio": {"output": {"voice": "Dennis", "speed": 1.0}, "input": {}}, "tools": [1]}
+
+    assert changes_of(before, now) == {"audio": {"output": {"voice": "Dennis"}}, "tools": [1]}
+    assert changes_of(now, now) == {}

@@ -53,6 +53,18 @@ def test_definitions_have_the_form_that_the_service_expects() -> None:
     ]
 
 
+def test_a_tool_that_is_not_allowed_at_the_moment_is_neither_offered_nor_found() -> None:
+    allowed = {"second"}
+    registry = Registry([FunctionSource([first, second])], enabled=["first"], allows=allowed.__contains__)
+    everything = Registry([FunctionSource([first, second])], allows=allowed.__contains__)
+
+    assert (registry.names, everything.names) == ((), ("second",))
+    with pytest.raises(ToolRefused, match="there are: second"):
+        everything.find("first")
+    allowed.add("first")
+    assert (registry.names, everything.names) == (("first",), ("first", "second"))
+
+
 def test_an_unknown_tool_is_refused_and_the_error_lists_the_known_ones() -> None:
     with pytest.raises(ToolRefused, match="no such tool; there are: first, second"):
         Registry([FunctionSource([first, second])]).find("rm")

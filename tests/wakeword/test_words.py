@@ -14,6 +14,8 @@ from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.models.present import words_present
 from edgevoice.wakeword.words import WakeWord, wake_words
 
+FIELDS = "model, threshold, sure_threshold, voice, instructions, persona"
+
 
 def complaints(**words: Any) -> list[str]:
     return [each.text for each in disagreements(Settings(wakeword=WakewordSettings(words=words)))]
@@ -76,11 +78,11 @@ def test_invalid_lists_of_words_are_refused(words: dict[str, Any], complaint: st
         ({"alexa": 0.5}, "wakeword.words.alexa must be a table, written [wakeword.words.alexa]"),
         (
             {"alexa": {"treshold": 0.5}},
-            "wakeword.words.alexa contains treshold; it takes model, threshold, sure_threshold, voice, instructions",
+            f"wakeword.words.alexa contains treshold; it takes {FIELDS}",
         ),
         (
             {"alexa": {"a b": 0.5}},
-            "wakeword.words.alexa contains something; it takes model, threshold, sure_threshold, voice, instructions",
+            f"wakeword.words.alexa contains something; it takes {FIELDS}",
         ),
         (
             {"alexa": {"threshold": 7}},
@@ -96,6 +98,14 @@ def test_invalid_lists_of_words_are_refused(words: dict[str, Any], complaint: st
             "wakeword.words.alexa.model is wrong; it must be the name of a word or the path of a model",
         ),
         ({"alexa": {"instructions": 3}}, "wakeword.words.alexa.instructions is wrong; it must be a text"),
+        (
+            {"alexa": {"persona": "Pirate!"}},
+            'wakeword.words.alexa.persona is wrong; it must be the name of a persona, such as "pirate"',
+        ),
+        (
+            {"alexa": {"persona": "pirate"}},
+            "the word alexa has the persona pirate, but personas.enabled is false; set it to true",
+        ),
         (
             {"a\nb": {}},
             "wakeword.words has a name over 40 characters, or with characters other than letters, digits, - and _",
