@@ -201,6 +201,8 @@ class Answers:
             tools=declared_in(tools) if may_call else {},
             declared=declared_in(settings.tools),
             directions=parameters.instructions,
+            instructions=settings.instructions,
+            past=self.conversation.results(),
             last_answer=self.conversation.last_message("assistant"),
             turn=self._count,
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from edgevoice.local.mind.brain import RequestedCall, ToolResult
+from edgevoice.local.mind.calls import RequestedCall, ToolResult
 from edgevoice.local.refusals import RequestRefused
 
 
@@ -122,15 +122,22 @@ class ConversationItems:
         """Return the outputs after the latest message, which no answer has used yet."""
         return [*reversed([*self._fresh_results()])]
 
+    def results(self) -> list[ToolResult]:
+        """Return all outputs, the oldest first."""
+        return [result for item in self.items if (result := self._result(item)) is not None]
+
     def _fresh_results(self) -> Iterator[ToolResult]:
         for item in reversed(self.items):
             if item.kind == "message":
                 return
-            call = self.call_item(item.body["call_id"]) if item.kind == "function_call_output" else None
-            if call is not None:
-                yield ToolResult(
-                    RequestedCall(call.body["name"], _arguments(call.body["arguments"])), item.body["output"]
-                )
+            if (result := self._result(item)) is not None:
+                yield result
+
+    def _result(self, item: ConversationItem) -> ToolResult | None:
+        call = self.call_item(item.body["call_id"]) if item.kind == "function_call_output" else None
+        if call is None:
+            return None
+        return ToolResult(RequestedCall(call.body["name"], _arguments(call.body["arguments"])), item.body["output"])
 
 
 def _arguments(text: str) -> Mapping[str, Any]:

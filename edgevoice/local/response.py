@@ -12,7 +12,8 @@ import msgspec
 from edgevoice.local import response_status
 from edgevoice.local.audio_format import PCM, AudioFormat
 from edgevoice.local.conversation import ConversationItem, ConversationItems
-from edgevoice.local.mind.brain import Reply, RequestedCall
+from edgevoice.local.mind.brain import Reply
+from edgevoice.local.mind.calls import RequestedCall
 from edgevoice.local.response_status import Cut
 from edgevoice.local.socket import EventSender
 from edgevoice.local.speech.voice import SAMPLE_RATE_HZ, Voice, sentences

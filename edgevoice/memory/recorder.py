@@ -5,6 +5,7 @@ import logging
 from typing import Final
 
 from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.facts import TurnEnded
 from edgevoice.core.notices import AudioReceived, Notice, PhaseEntered, Role, TranscriptChanged
 from edgevoice.core.orders import DeleteItem, ExtendItem, TruncateItem
 from edgevoice.core.ports import Observer, Report
@@ -24,7 +25,10 @@ _FORGETS_EACH_S: Final = 3600.0
 
 
 class Recorder(Observer):
-    """Adds each turn to a memory once it is answered; of an answer that was cut, only the part that was heard."""
+    """Adds each turn to a memory once it is answered; of an answer that was cut, only the part that was heard.
+
+    ``user_turns`` is how often the user has spoken.
+    """
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
@@ -34,10 +38,13 @@ class Recorder(Observer):
         self._writing = asyncio.Lock()
         self._is_left_out = False
         self._is_over = False
+        self.user_turns = 0
 
     def observe(self, notice: Notice, now: float) -> None:  # noqa: ARG002 - a turn gets its time when it is written
         """Record what was said, and how much of it was heard."""
         match notice:
+            case TurnEnded():
+                self.user_turns += 1
             case TranscriptChanged():
                 self._history.take(notice)
             case AudioReceived(response_id=response_id, item_id=item_id, pcm=pcm):

@@ -49,9 +49,10 @@ class Remembering:
 
     def functions(self) -> tuple[Callable[..., Any], ...]:
         """Return the tools by which the model remembers and forgets."""
-        if self._memory is None:
+        if self._memory is None or (recorder := self._recorder) is None:
             return ()
-        return MemoryTools(self._memory, time.monotonic, self._changed, self._leave_out).functions()
+        tools = MemoryTools(self._memory, time.monotonic, self._changed, self._leave_out, lambda: recorder.user_turns)
+        return tools.functions()
 
     def service(self, service: ServiceSettings) -> ServiceSettings:
         """Return the settings of a session with what is remembered added to its instructions and provider data."""

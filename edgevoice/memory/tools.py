@@ -14,6 +14,7 @@ _ASKED_FOR_S = 30.0
 class MemoryTools:
     """Typed functions over a memory; ``clock`` returns monotonic seconds, ``changed`` is called after each change.
 
+    ``user_turns`` returns how often the user has spoken: a question is answered by their next turn, and by no other.
     ``leave_out`` is awaited before anything is forgotten: the exchange that asks for it names the words again, and must
     not be written down.
     """
@@ -24,12 +25,14 @@ class MemoryTools:
         clock: Callable[[], float],
         changed: Callable[[household.Record], None],
         leave_out: Callable[[], Awaitable[None]],
+        user_turns: Callable[[], int],
     ) -> None:
         self._memory = memory
         self._leave_out = leave_out
         self._clock = clock
         self._changed = changed
-        self._asked_at: float | None = None
+        self._user_turns = user_turns
+        self._asked: tuple[float, int] | None = None
 
     def functions(self) -> tuple[Callable[..., Any], ...]:
         """Return the functions, for a registry."""
@@ -83,11 +86,12 @@ class MemoryTools:
 
     async def forget_everything(self) -> dict[str, Any]:
         """Forget everything that was ever said and remembered. Call it once, ask the user, and again if they agree."""
-        now = self._clock()
-        if self._asked_at is None or now - self._asked_at > _ASKED_FOR_S:
-            self._asked_at = now
+        now, turn = self._clock(), self._user_turns()
+        asked_at, asked_in = self._asked or (now, turn)
+        if turn != asked_in + 1 or now - asked_at > _ASKED_FOR_S:
+            self._asked = now, turn
             return {"done": False, "ask": "Shall I really forget everything?"}
-        self._asked_at = None
+        self._asked = None
         await self._leave_out()
         await self._memory.forget_everything()
         self._changed({})

@@ -22,7 +22,8 @@ from edgevoice.core.facts import (
 )
 from edgevoice.core.notices import PhaseEntered, UplinkSent
 from edgevoice.core.orders import CloseLink, OpenLink, PlayEarcon
-from edgevoice.local.mind.brain import Reply, RequestedCall
+from edgevoice.local.mind.brain import Reply
+from edgevoice.local.mind.calls import RequestedCall
 from tests import virtual_time
 from tests.e2e.awkward_services import (
     ACTIVE,

@@ -253,7 +253,7 @@ def test_a_model_remembers_searches_and_forgets(remember: Remember) -> None:
     seen: list[dict[str, object]] = []
 
     async def converse(memory: Memory) -> None:
-        tools = MemoryTools(memory, lambda: 0.0, seen.append, nothing_is_going_on)
+        tools = MemoryTools(memory, lambda: 0.0, seen.append, nothing_is_going_on, lambda: 1)
         await tools.remember("Anna is allergic to nuts")
         await tools.update_memory(people={"Ben": {"age": 4}})
         assert await memory.household() == {"people": {"Ben": {"age": 4}}, "notes": ["Anna is allergic to nuts"]}
@@ -276,17 +276,23 @@ def test_a_model_remembers_searches_and_forgets(remember: Remember) -> None:
     assert seen[-1] == {"people": {"Ben": {"age": 4}}}
 
 
-def test_everything_is_forgotten_only_when_asked_twice_within_half_a_minute(remember: Remember) -> None:
-    now = [0.0]
+def test_everything_is_forgotten_only_when_the_users_next_turn_agrees_within_half_a_minute(
+    remember: Remember,
+) -> None:
+    now, turn = 0.0, 1
 
     async def converse(memory: Memory) -> None:
-        tools = MemoryTools(memory, lambda: now[0], lambda _record: None, nothing_is_going_on)
+        nonlocal now, turn
+        tools = MemoryTools(memory, lambda: now, lambda _record: None, nothing_is_going_on, lambda: turn)
         await tools.remember("Bins on Monday")
         assert (await tools.forget_everything())["done"] is False
-        now[0] = 31.0
+        assert (await tools.forget_everything())["done"] is False  # a model that calls twice has asked nobody
+        turn = 3
+        assert (await tools.forget_everything())["done"] is False  # the user has spoken of something else since
+        now, turn = 31.0, 4
         assert (await tools.forget_everything())["done"] is False
         assert await memory.household() != {}
-        now[0] = 40.0
+        now, turn = 40.0, 5
         assert await tools.forget_everything() == {"done": True}
         assert await memory.household() == {}
 

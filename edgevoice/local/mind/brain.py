@@ -6,29 +6,42 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgevoice.local.mind import phrases
+from edgevoice.local.mind.calls import RequestedCall, ToolResult
 from edgevoice.local.mind.clock_reading import MONTHS, read_clock
-from edgevoice.local.mind.intents import CancelWish, Intent, TimerWish, VolumeWish, Wish, is_wake_word_only, understand
+from edgevoice.local.mind.direct_calls import direct_calls, due, spoken_result
+from edgevoice.local.mind.intents import (
+    CancelWish,
+    Intent,
+    TimerWish,
+    VolumeWish,
+    Wish,
+    has_free_words,
+    is_wake_word_only,
+    understand,
+)
+from edgevoice.local.mind.memory_commands import (
+    ForgetWish,
+    MemoryWish,
+    RecallWish,
+    RememberWish,
+    SearchWish,
+    known,
+    memory_call,
+    memory_sentence,
+)
 from edgevoice.local.mind.numbers import spoken, spoken_duration, spoken_ordinal, spoken_year
+from edgevoice.local.mind.persona_commands import (
+    PersonaRequest,
+    PersonaWish,
+    SpeedWish,
+    VoiceWish,
+    persona_call,
+    persona_sentence,
+    persona_trouble,
+)
 from edgevoice.local.mind.questions import asked, is_answer, question, settled
-from edgevoice.local.mind.tool_kinds import DeclaredTool, ToolKind, find, kind_of, parameter
+from edgevoice.local.mind.tool_kinds import MEMORY, PERSONAS, DeclaredTool, ToolKind, find, kind_of, parameter
 from edgevoice.local.mind.verbatim import verbatim, wants_echo
-
-
-@dataclass(frozen=True, slots=True)
-class RequestedCall:
-    """A tool that the client should run, with its arguments; ``raw``, if any, goes on the wire in their place."""
-
-    name: str
-    arguments: Mapping[str, Any]
-    raw: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolResult:
-    """The output of the client's tool for ``call``; ``output`` is text, by convention JSON."""
-
-    call: RequestedCall
-    output: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +51,9 @@ class Prompt:
     ``text`` is what the user said last: empty if it was not understood, None if nobody has spoken. Unless
     ``is_sure`` it may have been something else.
     ``tools`` are those that may be called, by name; ``declared`` those that could have been called before, needed to
-    read their results. ``directions`` are the instructions of this one response. ``turn`` counts the answers so far, so
-    that a second joke differs from the first.
+    read their results. ``directions`` are the instructions of this one response, ``instructions`` those of the session.
+    ``past`` are all results of this conversation. ``turn`` counts the answers so far, so that a second joke differs
+    from the first.
     """
 
     text: str | None = None
@@ -48,6 +62,8 @@ class Prompt:
     tools: Mapping[str, DeclaredTool] = field(default_factory=dict)
     declared: Mapping[str, DeclaredTool] = field(default_factory=dict)
     directions: str = ""
+    instructions: str = ""
+    past: Sequence[ToolResult] = ()
     last_answer: str = ""
     turn: int = 0
 
@@ -62,7 +78,8 @@ class Reply:
 
 def is_complete(text: str) -> bool:
     """Return whether ``text`` is a complete command, so that the user's turn may end early."""
-    return bool(understand(text)) or is_answer(text)
+    intents = understand(text)
+    return (bool(intents) and not has_free_words(intents)) or is_answer(text)
 
 
 def answer(request: Prompt) -> Reply:
@@ -72,10 +89,12 @@ def answer(request: Prompt) -> Reply:
         return Reply(words)
     if text and wants_echo(request.directions):
         return Reply(text)
+    declared = {**request.declared, **request.tools}
+    if rounds := direct_calls(text, declared):
+        return _directly(rounds, request)
     if request.results:
         wanted = understand(text)
-        known = {**request.tools, **request.declared}
-        sentences = dict.fromkeys(_result_sentence(result, wanted, known) for result in request.results)
+        sentences = dict.fromkeys(_result_sentence(result, wanted, declared) for result in request.results)
         return Reply(" ".join(sentences))
     if request.text is None:
         return Reply(phrases.GREETING)
@@ -86,9 +105,20 @@ def answer(request: Prompt) -> Reply:
     if answered is None and is_wake_word_only(text):
         return Reply("Yes?")
     intents = answered or understand(text)
-    if not request.is_sure and intents != [pending]:
+    if not request.is_sure and intents != [pending] and not _is_harmless(intents):
         return Reply((question(intents[0]) if len(intents) == 1 else None) or phrases.NOT_UNDERSTOOD)
     return _done(intents, request)
+
+
+def _directly(rounds: Sequence[Sequence[RequestedCall]], request: Prompt) -> Reply:
+    if calls := tuple(call for call in due(rounds, len(request.results)) if call.name in request.tools):
+        return Reply(calls=calls)
+    return Reply(" ".join(map(spoken_result, request.results)) or phrases.TOOL_FAILED)
+
+
+def _is_harmless(intents: Sequence[Intent]) -> bool:
+    """Return whether what was perhaps misheard can be done at once: it changes nothing, and the answer shows it."""
+    return bool(intents) and all(isinstance(intent, RecallWish | SearchWish) for intent in intents)
 
 
 def _done(intents: Sequence[Intent], request: Prompt) -> Reply:
@@ -127,13 +157,22 @@ def _meet(intent: Intent, request: Prompt) -> RequestedCall | str:
         case Wish.REPEAT:
             return request.last_answer or "I have not said anything yet."
         case Wish.HELP:
-            return phrases.HELP
+            return _help(request.tools)
         case Wish.STOP:
             return "Okay."
         case Wish.THANKS:
             return "You are welcome."
         case Wish.HELLO:
             return phrases.GREETING
+        case RememberWish() | ForgetWish() | RecallWish() | SearchWish() | MemoryWish():
+            return memory_call(intent, request.tools, known(request.instructions, request.past))
+        case PersonaWish() | VoiceWish() | SpeedWish() | PersonaRequest():
+            return persona_call(intent, request.tools)
+
+
+def _help(tools: Mapping[str, DeclaredTool]) -> str:
+    more = ((ToolKind.REMEMBER, phrases.HELP_MEMORY), (ToolKind.PERSONA, phrases.HELP_PERSONAS))
+    return " ".join([phrases.HELP, *(words for kind, words in more if find(kind, tools) is not None)])
 
 
 def _plain_call(kind: ToolKind, tools: Mapping[str, DeclaredTool]) -> RequestedCall | None:
@@ -180,10 +219,16 @@ def _length(seconds: int, tool: DeclaredTool) -> dict[str, int | float]:
 
 def _result_sentence(result: ToolResult, asked: Sequence[Intent], tools: Mapping[str, DeclaredTool]) -> str:
     told = _as_object(result.output)
+    arguments, kind = result.call.arguments, kind_of(result.call.name, tools)
+    if told.get("declined") is True:
+        return phrases.DECLINED
     if told.get("error") or told.get("ok") is False:
-        return phrases.TOOL_FAILED
-    arguments = result.call.arguments
-    match kind_of(result.call.name, tools):
+        return _trouble(kind, str(told.get("error", "")))
+    if kind in MEMORY:
+        return memory_sentence(kind, result.output, arguments)
+    if kind in PERSONAS:
+        return persona_sentence(kind, told, arguments)
+    match kind:
         case ToolKind.CLOCK:
             return _clock_sentence(result.output, asked)
         case ToolKind.VOLUME:
@@ -198,8 +243,14 @@ def _result_sentence(result: ToolResult, asked: Sequence[Intent], tools: Mapping
             return _cancelled_sentence(told.get("cancelled"), is_one=bool(arguments))
         case ToolKind.END:
             return "Goodbye!"
-        case None:
-            return "That is done."
+        case _:
+            return spoken_result(result)
+
+
+def _trouble(kind: ToolKind | None, error: str) -> str:
+    if kind is ToolKind.REMEMBER and "full" in error:
+        return phrases.MEMORY_FULL
+    return persona_trouble(kind, error) if kind in PERSONAS else phrases.TOOL_FAILED
 
 
 def _as_object(output: str) -> dict[str, Any]:

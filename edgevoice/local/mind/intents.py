@@ -2,16 +2,27 @@
 
 A command counts only if nothing around it can change its meaning: no negation, no other verb, no question about it.
 So there is a list of words that may surround a command, not of those that may not: nobody can list every word that
-changes a meaning. Doing nothing is a nuisance; doing the opposite is a fault.
+changes a meaning. Doing nothing is a nuisance; doing the opposite is a fault. Where words are free, the whole sentence
+must have the form of the command.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import pairwise
 
+from edgevoice.local.mind.free_words import core
+from edgevoice.local.mind.memory_commands import (
+    ForgetWish,
+    MemoryIntent,
+    RecallWish,
+    RememberWish,
+    SearchWish,
+    memory_wish,
+)
 from edgevoice.local.mind.numbers import in_digits
+from edgevoice.local.mind.persona_commands import PersonaIntent, persona_wish
 
 
 class Wish(Enum):
@@ -52,7 +63,7 @@ class CancelWish:
     seconds: int
 
 
-Intent = Wish | VolumeWish | TimerWish | CancelWish
+Intent = Wish | VolumeWish | TimerWish | CancelWish | MemoryIntent | PersonaIntent
 
 VOLUME_STEP_PERCENT = 10
 # Share of the words that must belong to an intent. Measured on sentences from outside the vocabulary: below this
@@ -160,10 +171,24 @@ def is_wake_word_only(text: str) -> bool:
 def understand(text: str) -> list[Intent]:
     """Return the intents in the order they were said; an empty list if something could change their meaning.
 
-    If the user takes back a command, as in "set a timer, no, cancel that", only the cancellation counts.
+    If the user takes back a command, as in "set a timer, no, cancel that", only the cancellation counts. A sentence
+    with free words in it, such as "remember that …", is a single intent.
     """
     if len(text) > _LONGEST_TEXT:
         return []
+    if intents := _of_closed_vocabulary(text):
+        return intents
+    said = core(text)
+    wish = memory_wish(said) or persona_wish(said)
+    return [] if wish is None else [wish]
+
+
+def has_free_words(intents: Sequence[Intent]) -> bool:
+    """Return whether more words could follow: after "remember that the bins" the user may only have paused."""
+    return any(isinstance(intent, RememberWish | ForgetWish | RecallWish | SearchWish) for intent in intents)
+
+
+def _of_closed_vocabulary(text: str) -> list[Intent]:
     plain = " ".join(_POLITE.sub(" ", normalise(text)).split())
     found = list(_ANY.finditer(plain))
     gaps = [word for word in _ANY.sub(" ", plain).split() if word not in _FILLER]

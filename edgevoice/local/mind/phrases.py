@@ -1,12 +1,16 @@
 """The local service's longer texts: stories, jokes, fixed sentences. Text only."""
 
 HELP = "I can tell you the time and the date, change the volume, set and cancel a timer, and tell a story or a joke."
+HELP_MEMORY = "I can remember something for you: say, remember that the bins go out on Monday."
+HELP_PERSONAS = "And I can be somebody else: say, be a pirate, or talk slower."
 NOT_UNDERSTOOD = "Sorry, I did not catch that. I know the time, the volume, timers and a story."
 NO_CLOCK = "I have no clock to look at."
 NO_VOLUME = "I cannot change the volume here."
 NO_RELATIVE_VOLUME = "I can only set the volume to a number, such as fifty percent."
 NO_TIMERS = "I cannot set timers here."
 TOOL_FAILED = "Sorry, that did not work."
+DECLINED = "Okay, then I leave it."
+MEMORY_FULL = "My memory is full. Ask me to forget something first."
 GREETING = "Hello. How can I help?"
 
 _LIGHTHOUSE = (

@@ -8,7 +8,17 @@ import re
 from typing import assert_never
 
 from edgevoice.local.mind.intents import CancelWish, Intent, TimerWish, VolumeWish, Wish, normalise, understand
+from edgevoice.local.mind.memory_commands import (
+    FORGET_EVERYTHING,
+    ForgetWish,
+    MemoryWish,
+    RecallWish,
+    RememberWish,
+    SearchWish,
+    question_about,
+)
 from edgevoice.local.mind.numbers import spoken, spoken_duration
+from edgevoice.local.mind.persona_commands import PersonaRequest, PersonaWish, SpeedWish, VoiceWish
 
 _YES_WORDS = "yes yeah yep sure okay ok right correct exactly please do it that is thanks"
 _YES = frozenset(_YES_WORDS.split())
@@ -35,6 +45,10 @@ def question(intent: Intent) -> str | None:
             return None
         case Wish.STOP | Wish.THANKS | Wish.HELLO:
             return None
+        case RememberWish() | ForgetWish() | RecallWish() | SearchWish() | MemoryWish():
+            return question_about(intent)
+        case PersonaWish() | VoiceWish() | SpeedWish() | PersonaRequest():
+            return None
         case _:
             assert_never(intent)
 
@@ -42,9 +56,12 @@ def question(intent: Intent) -> str | None:
 def asked(last_answer: str) -> Intent | None:
     """Return the command that the latest answer asked about; None if it asked about none."""
     sentence = _LAST_SENTENCE.search(last_answer)
-    meant = understand(sentence[0]) if sentence is not None else []
+    said = sentence[0].strip() if sentence is not None else ""
+    if said == FORGET_EVERYTHING:
+        return MemoryWish.FORGET_EVERYTHING  # the tool asks in these words, too
+    meant = understand(said.removeprefix("Shall I "))
     # Any other question is a joke, or text that a client wanted spoken.
-    return meant[0] if len(meant) == 1 and sentence is not None and question(meant[0]) == sentence[0].strip() else None
+    return meant[0] if len(meant) == 1 and question(meant[0]) == said else None
 
 
 def settled(text: str, asked_about: Intent) -> list[Intent] | None:

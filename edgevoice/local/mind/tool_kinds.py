@@ -17,6 +17,19 @@ class ToolKind(Enum):
     TIMER = "set_timer"
     CANCEL = "cancel_timers"
     END = "end_conversation"
+    REMEMBER = "remember"
+    FORGET = "forget"
+    FORGET_ALL = "forget_everything"
+    SEARCH = "search_memory"
+    PERSONA = "set_persona"
+    VOICE = "set_voice"
+    SPEED = "set_speed"
+    UNDO = "undo_persona"
+    RESET = "reset_persona"
+
+
+MEMORY = frozenset({ToolKind.REMEMBER, ToolKind.FORGET, ToolKind.FORGET_ALL, ToolKind.SEARCH})
+PERSONAS = frozenset({ToolKind.PERSONA, ToolKind.VOICE, ToolKind.SPEED, ToolKind.UNDO, ToolKind.RESET})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +38,12 @@ class DeclaredTool:
 
     properties: frozenset[str] = field(default_factory=frozenset)
     description: str = ""
+
+
+def in_words(name: str) -> str:
+    """Return a name of any case style as words: `getCurrentTime`, `get-current-time`, `GET_CURRENT_TIME`."""
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", parted.lower()).split())
 
 
 _ASIDE = (
@@ -48,6 +67,8 @@ _NAMES = {
         rf"(?:end|finish|stop|close|terminate|quit|leave|disconnect) {_ASIDE}(?:conversation|call|session|chat)"
         r"|hang ?up(?: (?:the )?call)?|(?:say )?good ?bye"
     ),
+    # What these mean is our own: only our own names for them count.
+    **{kind: in_words(kind.value) for kind in (*MEMORY, *PERSONAS)},
 }
 _DESCRIPTIONS = {
     ToolKind.CLOCK: (
@@ -68,12 +89,6 @@ _PARAMETERS = {
     "minutes": ("minutes", "duration minutes", "duration in minutes", "length minutes", "mins"),
     "label": ("label", "name", "title"),
 }
-
-
-def in_words(name: str) -> str:
-    """Return a name of any case style as words: `getCurrentTime`, `get-current-time`, `GET_CURRENT_TIME`."""
-    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
-    return " ".join(re.sub(r"[^a-z0-9]+", " ", parted.lower()).split())
 
 
 def find(kind: ToolKind, tools: Mapping[str, DeclaredTool]) -> str | None:
@@ -110,7 +125,7 @@ def _is_named_at_all(name: str) -> bool:
 def _is_described(kind: ToolKind, tool: DeclaredTool) -> bool:
     """Return whether a description matches this kind, and we can fill the parameters."""
     said = tool.description.lower()
-    if re.search(_DESCRIPTIONS[kind], said) is None:
+    if kind not in _DESCRIPTIONS or re.search(_DESCRIPTIONS[kind], said) is None:
         return False
     match kind:
         case ToolKind.CLOCK:
@@ -120,5 +135,5 @@ def _is_described(kind: ToolKind, tool: DeclaredTool) -> bool:
             return any(parameter(meaning, tool) for meaning in ("percent", "change"))
         case ToolKind.TIMER:
             return any(parameter(meaning, tool) for meaning in ("seconds", "minutes"))
-        case ToolKind.CANCEL | ToolKind.END:
+        case _:
             return True

@@ -9,6 +9,7 @@ from websockets.exceptions import ConnectionClosed
 from edgevoice.errors import EdgevoiceError
 from edgevoice.local.behaviour import OpenConnection, ServiceControls
 from edgevoice.local.mind import brain
+from edgevoice.local.mind.calls import RequestedCall
 from edgevoice.local.refusals import RequestRefused
 from edgevoice.local.scripted import script
 from edgevoice.local.scripted.state import Answering, Outgoing, ScriptedHearing
@@ -238,7 +239,7 @@ class Play:
                 self._begun.append(answering)
                 step = self._session.steps[at]
                 assert isinstance(step, script.AnswerStep)  # noqa: S101 - that is what has an answering
-                return brain.Reply(step.answer, tuple(brain.RequestedCall(c.name, {}, c.arguments) for c in step.calls))
+                return brain.Reply(step.answer, tuple(RequestedCall(c.name, {}, c.arguments) for c in step.calls))
         self._begun.append(Answering())
         if self.terms.answers == "scripted":
             self._report(self._broken(self._at, "the service must answer here, but the script does not say what"))

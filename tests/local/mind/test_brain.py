@@ -4,15 +4,8 @@ from typing import Any
 import pytest
 
 from edgevoice.local.mind import phrases, vocabulary
-from edgevoice.local.mind.brain import (
-    Prompt,
-    Reply,
-    RequestedCall,
-    ToolResult,
-    answer,
-    is_complete,
-    spoken_time,
-)
+from edgevoice.local.mind.brain import Prompt, Reply, answer, is_complete, spoken_time
+from edgevoice.local.mind.calls import RequestedCall, ToolResult
 from edgevoice.local.mind.intents import Intent, TimerWish, VolumeWish, Wish, is_wake_word_only, understand
 from edgevoice.local.mind.numbers import in_digits, spoken, spoken_duration, spoken_ordinal, spoken_year
 from edgevoice.local.mind.tool_kinds import DeclaredTool

@@ -1,7 +1,8 @@
 import pytest
 
 from edgevoice.local.mind import phrases, vocabulary
-from edgevoice.local.mind.brain import Prompt, Reply, RequestedCall, answer, is_complete
+from edgevoice.local.mind.brain import Prompt, Reply, answer, is_complete
+from edgevoice.local.mind.calls import RequestedCall
 from edgevoice.local.mind.intents import CancelWish, Intent, TimerWish, VolumeWish, Wish, understand
 from edgevoice.local.mind.questions import asked, question, settled
 from edgevoice.local.mind.tool_kinds import DeclaredTool
