@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 _STOP_TIMEOUT_S = 2.0
-_SECRETS: Final = ("EDGEVOICE_API_KEY", "INWORLD_API_KEY")
+_SECRETS: Final = ("EDGEVOICE_API_KEY", "EDGEVOICE_JUDGE_KEY", "INWORLD_API_KEY")
 
 
 def python(module: str, *arguments: str) -> list[str]:

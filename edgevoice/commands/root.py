@@ -1,7 +1,7 @@
 """Every command of `edgevoice`, for people: help, refusals in one line, exit status."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -130,6 +130,43 @@ def demo(
     from edgevoice.testbed.demo.show import show
 
     run_command(lambda: show(folder, as_json=as_json))
+
+
+@app.command("eval")
+def evaluate(
+    scenarios: Annotated[
+        Path | None,
+        typer.Argument(metavar="SCENARIOS.toml", help="What is said and how it is scored; by default eight that ship."),
+    ] = None,
+    *,
+    config: ConfigOption = None,
+    compare: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="A B",
+            help="Show two side by side: settings of the service (model=NAME,voice=NAME), or files that --json wrote. "
+            "The exit status is B's.",
+        ),
+    ] = None,
+    via: Annotated[
+        Literal["library", "card"] | None,
+        typer.Option(help="How conversations are held, whatever the scenarios say; the card needs gcc."),
+    ] = None,
+    repeats: Annotated[
+        int, typer.Option("--repeat", min=1, max=100, metavar="COUNT", help="How often each scenario is held.")
+    ] = 1,
+    show: Annotated[bool, typer.Option("--show", help="Print the scenarios that ship, and hold none.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")] = False,
+) -> None:
+    """Grade the model and the voice by spoken conversations. The exit status is 0 passed, 1 scored, 2 failed."""
+    from edgevoice.commands.evaluate import evaluate as command
+    from edgevoice.commands.evaluate import show_shipped
+
+    run_command(
+        show_shipped
+        if show
+        else lambda: command(scenarios, config, compare=compare, via=via, repeats=repeats, as_json=as_json)
+    )
 
 
 bench = group("Measure on the virtual sound card; the last line is one JSON object.")

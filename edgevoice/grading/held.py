@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerCut:
-    """An answer that was cut.
+    """One cut of an answer; an answer that was resumed, because nobody had spoken, may be cut again.
 
     ``decided_s``: when the cut was decided. ``silent_s``: when the last of the answer sounded. ``reported_ms``: how
     much was heard, as reported to the service. ``sounded_ms``: how much did sound; ``None`` if that is not known.
@@ -48,7 +48,7 @@ class Exchange:
     calls: tuple[RecordedCall, ...] = ()
     spoken_s: float | None = None
     sounded_s: float | None = None
-    cut: AnswerCut | None = None
+    cuts: tuple[AnswerCut, ...] = ()
 
     @property
     def wait_s(self) -> float | None:
@@ -60,11 +60,15 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldConversation:
-    """All exchanges, and the tokens that the service counted; ``problem`` is the line of the error that ended it."""
+    """All exchanges, and the tokens that the service counted; ``problem`` is the line of the error that ended it.
+
+    ``xruns``: how often the sound card lost some of the answers, because the machine was too busy.
+    """
 
     exchanges: tuple[Exchange, ...] = ()
     tokens: Mapping[str, int] = field(default_factory=dict)
     problem: str = ""
+    xruns: int = 0
 
     @property
     def calls(self) -> tuple[RecordedCall, ...]:

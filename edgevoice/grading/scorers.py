@@ -124,7 +124,7 @@ def _time_to_sound(within_s: float | None, held: HeldConversation) -> Score:
 
 
 def _cut_to_silence(within_ms: float | None, held: HeldConversation) -> Score:
-    cuts = [exchange.cut for exchange in held.exchanges if exchange.cut is not None]
+    cuts = [cut for exchange in held.exchanges for cut in exchange.cuts]
     if not cuts:
         return Score(scorer="cut_to_silence", value=0.0, unit="ms", reason="no answer was cut")
     longest_ms = round(max(cut.cut_ms for cut in cuts), 1)
@@ -138,7 +138,7 @@ def _cut_to_silence(within_ms: float | None, held: HeldConversation) -> Score:
 
 
 def _heard_exact(within_ms: float, held: HeldConversation) -> Score:
-    cuts = [exchange.cut for exchange in held.exchanges if exchange.cut is not None]
+    cuts = [cut for exchange in held.exchanges for cut in exchange.cuts]
     if not cuts:
         return Score(scorer="heard_exact", value=0.0, unit="ms", reason="no answer was cut")
     errors = [cut.reported_ms - cut.sounded_ms for cut in cuts if cut.sounded_ms is not None]
@@ -146,6 +146,9 @@ def _heard_exact(within_ms: float, held: HeldConversation) -> Score:
         return Score(scorer="heard_exact", value=0.0, unit="ms", reason="what sounded of the answer was not found")
     _, worst_ms = max((abs(error), round(error, 2)) for error in errors)
     is_exact = abs(worst_ms) <= within_ms
+    if not is_exact and held.xruns:
+        reason = f"not known: the card lost sound {held.xruns} times, because this machine is too busy"
+        return Score(scorer="heard_exact", figure=worst_ms, unit="ms", reason=reason)
     reason = "" if is_exact else f"reported {abs(worst_ms):g} ms too {'much' if worst_ms > 0 else 'little'}"
     return Score(scorer="heard_exact", value=float(is_exact), figure=worst_ms, unit="ms", reason=reason)
 

@@ -28,6 +28,7 @@ SYSTEM_FILE: Final = Path("/etc/edgevoice/edgevoice.toml")
 NOT_SETTINGS: Final[Mapping[str, str]] = {
     "EDGEVOICE_API_KEY": "the key of the service; see service.key_file for better places",
     "EDGEVOICE_CONFIG": "the path of the settings file",
+    "EDGEVOICE_JUDGE_KEY": "the key of the model that judges, for `edgevoice eval`",
 }
 """Our environment variables that are not settings, each with its meaning."""
 

@@ -63,7 +63,7 @@ def test_no_answer_scores_zero_however_fast_the_others_were() -> None:
 
 
 def test_cut_to_silence_is_the_longest_of_all_cuts() -> None:
-    talk = held(exchange(cut=cut()), exchange(cut=cut(silent_after_s=0.08)), exchange())
+    talk = held(exchange(cuts=(cut(),)), exchange(cuts=(cut(silent_after_s=0.08),)), exchange())
 
     assert score(CutToSilence(within_ms=100), talk) == Score(scorer="cut_to_silence", value=1.0, figure=80.0, unit="ms")
     assert score(CutToSilence(within_ms=40), talk).value == 0.5
@@ -76,20 +76,28 @@ def test_an_answer_that_was_not_cut_at_all_scores_zero() -> None:
 
 @pytest.mark.parametrize("reported_ms", [1600, 1601, 1599])
 def test_heard_exact_allows_the_millisecond_in_which_a_service_counts(reported_ms: int) -> None:
-    assert score(HeardExact(), held(exchange(cut=cut(reported_ms=reported_ms)))).value == 1.0
+    assert score(HeardExact(), held(exchange(cuts=(cut(reported_ms=reported_ms),)))).value == 1.0
 
 
 @pytest.mark.parametrize(
     ("reported_ms", "reason"), [(1900, "reported 300 ms too much"), (1500, "reported 100 ms too little")]
 )
 def test_heard_exact_says_how_wrong_a_report_is(reported_ms: int, reason: str) -> None:
-    talk = held(exchange(cut=cut()), exchange(cut=cut(reported_ms=reported_ms)))
+    talk = held(exchange(cuts=(cut(),)), exchange(cuts=(cut(reported_ms=reported_ms),)))
 
     assert (score(HeardExact(), talk).value, score(HeardExact(), talk).reason) == (0.0, reason)
 
 
+def test_a_card_that_lost_sound_proves_nothing_about_the_report() -> None:
+    wrong = score(HeardExact(), held(exchange(cuts=(cut(reported_ms=1605),)), xruns=2))
+
+    assert wrong.value is None
+    assert wrong.reason == "not known: the card lost sound 2 times, because this machine is too busy"
+    assert score(HeardExact(), held(exchange(cuts=(cut(),)), xruns=2)).value == 1.0
+
+
 def test_what_was_not_found_on_the_tape_is_not_taken_for_exact() -> None:
-    assert score(HeardExact(), held(exchange(cut=cut(sounded_ms=None)))).value == 0.0
+    assert score(HeardExact(), held(exchange(cuts=(cut(sounded_ms=None),)))).value == 0.0
 
 
 # --- words -----------------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ _NEAR_PERIOD = round(NEAR_END_HZ * _PERIOD_S)
 _FAR_PERIOD = round(FAR_END_HZ * _PERIOD_S)
 """A sound card's usual period, 10 ms."""
 
+_TAIL_S = 0.1
 _ROOM_NOISE = 8
 """Loudest sample of the noise between the words, as on the stage: -72 dBFS."""
 
@@ -165,6 +166,8 @@ async def hold(
         living = asyncio.create_task(person.live())
         try:
             await _play(scenario, said, agent, person, recording, tape)
+            # The fade of a cut is taken after the cut was reported.
+            await asyncio.sleep(_TAIL_S)
         except StepMissed as missed:
             recording.failed(str(missed))
         finally:

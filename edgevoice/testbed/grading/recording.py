@@ -1,8 +1,9 @@
 """Records a conversation from its events, exchange by exchange, and measures it on what was heard. No I/O, no clock."""
 
 import asyncio
+import contextlib
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -25,6 +26,13 @@ _GAP_S = 0.05
 _BEFORE_S = 1.0
 """How long before its first event an answer is looked for on the tape."""
 
+_PROBES_MS = (0, 50, 100, 200)
+"""How far after a resumption the sound of an answer is looked for."""
+
+_PER_MS = FAR_END_HZ // 1000
+_FADE = 5 * _PER_MS
+"""Samples of the fade that ends a cut, as in the playout buffer; they count as heard."""
+
 
 class FarEndTape(Protocol):
     """All that was heard of the far end, with the time of each sample in monotonic seconds."""
@@ -46,6 +54,15 @@ class FarEndTape(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A cut as it was reported."""
+
+    response_id: str
+    decided_s: float
+    reported_ms: int
+
+
 @dataclass(slots=True)
 class _Draft:
     """An exchange as far as it has happened."""
@@ -59,7 +76,7 @@ class _Draft:
     calls: dict[str, RecordedCall] = field(default_factory=dict)
     received: defaultdict[str, bytes] = field(default_factory=lambda: defaultdict(bytes))
     first_audio_s: dict[str, float] = field(default_factory=dict)
-    cut: tuple[str, float, int] | None = None
+    cuts: list[_Cut] = field(default_factory=list)
     is_over: bool = False
 
 
@@ -119,7 +136,7 @@ class ConversationRecording:
                 draft.calls[call_id] = RecordedCall(call.tool, call.arguments, output)
             case events.Interrupted(response_id=response_id, heard_ms=heard_ms):
                 decided_s, self._decided_s = self._decided_s or self._clock(), None
-                self._of_response.get(response_id, now).cut = (response_id, decided_s, heard_ms)
+                self._of_response.get(response_id, now).cuts.append(_Cut(response_id, decided_s, heard_ms))
             case events.TurnDone(response_id=response_id):
                 self._of_response.get(response_id, now).is_over = True
             case events.Usage(tokens=tokens):
@@ -163,15 +180,13 @@ class ConversationRecording:
         """Wait for something that events bring; ``StepMissed`` if it does not come, or no longer can."""
         try:
             async with asyncio.timeout(limit_s):
-                while not is_so():
-                    if self._problem:
-                        raise StepMissed(self._problem)
-                    if self._is_closed:
-                        raise StepMissed(f"{what} did not come: the conversation is over")
+                while not is_so() and not self._problem and not self._is_closed:
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
             raise StepMissed(f"{what} did not come within {limit_s:g} s") from None
+        if not is_so():
+            raise StepMissed(self._problem or f"{what} did not come: the conversation is over")
 
     def sounding_since(self, tape: FarEndTape) -> float | None:
         """Return when the answer to what was said last began to sound; ``None`` if it has not."""
@@ -179,10 +194,10 @@ class ConversationRecording:
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
-    def held(self, tape: FarEndTape) -> HeldConversation:
-        """Return what was held, measured on the tape of the far end."""
+    def held(self, tape: FarEndTape, xruns: int = 0) -> HeldConversation:
+        """Return what was held, measured on the tape of the far end, which lost sound in so many ``xruns``."""
         exchanges = tuple(_exchange(draft, tape) for draft in self._drafts)
-        return HeldConversation(exchanges=exchanges, tokens=dict(self._tokens), problem=self._problem)
+        return HeldConversation(exchanges=exchanges, tokens=dict(self._tokens), problem=self._problem, xruns=xruns)
 
 
 def _exchange(draft: _Draft, tape: FarEndTape) -> Exchange:
@@ -194,7 +209,7 @@ def _exchange(draft: _Draft, tape: FarEndTape) -> Exchange:
         calls=tuple(draft.calls.values()),
         spoken_s=draft.spoken_s,
         sounded_s=_sounded_s(draft, tape),
-        cut=_cut(draft, tape),
+        cuts=tuple(_measured(draft, number, tape) for number in range(len(draft.cuts))),
     )
 
 
@@ -203,23 +218,45 @@ def _sounded_s(draft: _Draft, tape: FarEndTape) -> float | None:
     return tape.first_sound_after(first_s) if first_s is not None else None
 
 
-def _cut(draft: _Draft, tape: FarEndTape) -> AnswerCut | None:
-    if draft.cut is None:
-        return None
-    response_id, decided_s, reported_ms = draft.cut
-    silent_s = tape.last_sound_after(decided_s, gap_s=_GAP_S)
+def _measured(draft: _Draft, number: int, tape: FarEndTape) -> AnswerCut:
+    cut = draft.cuts[number]
+    earlier = [each for each in draft.cuts[:number] if each.response_id == cut.response_id]
+    silent_s = tape.last_sound_after(cut.decided_s, gap_s=_GAP_S)
     return AnswerCut(
-        decided_s=decided_s,
-        silent_s=decided_s if silent_s is None else silent_s,
-        reported_ms=reported_ms,
-        sounded_ms=_sounded_ms(draft, response_id, tape),
+        decided_s=cut.decided_s,
+        silent_s=cut.decided_s if silent_s is None else silent_s,
+        reported_ms=cut.reported_ms,
+        sounded_ms=_sounded_ms(draft, cut, earlier[-1] if earlier else None, tape),
     )
 
 
-def _sounded_ms(draft: _Draft, response_id: str, tape: FarEndTape) -> float | None:
-    received: Samples = np.frombuffer(draft.received[response_id], "<i2")
-    since = max(0, tape.frame_at(draft.first_audio_s.get(response_id, 0.0) - _BEFORE_S))
-    try:
-        return find_on_tape(tape.samples(), received, since).samples * 1000 / FAR_END_HZ
-    except ValueError:
+def _sounded_ms(draft: _Draft, cut: _Cut, before: _Cut | None, tape: FarEndTape) -> float | None:
+    """Return how much of the answer is on the tape up to a cut; of one that was resumed, from the cut ``before`` on."""
+    received: Samples = np.frombuffer(draft.received[cut.response_id], "<i2")
+    since_s = draft.first_audio_s.get(cut.response_id, 0.0) - _BEFORE_S
+    begins: tuple[int, ...] = (0,)
+    if before is not None:
+        # It was resumed within the millisecond after what was reported, and faded in; a pause in it proves nothing.
+        since_s, first = before.decided_s, (before.reported_ms + 1) * _PER_MS + _FADE
+        begins = tuple(first + skipped * _PER_MS for skipped in _PROBES_MS)
+    sounding = _end_on_tape(tape.samples(), received, max(0, tape.frame_at(since_s)), begins)
+    if sounding is None:
         return None
+    reported = range(cut.reported_ms * _PER_MS, (cut.reported_ms + 1) * _PER_MS)
+    return next((end for end in reported if _last_of_fade(received, end) == sounding), sounding) / _PER_MS
+
+
+def _end_on_tape(heard: Samples, received: Samples, since: int, begins: Sequence[int]) -> int | None:
+    """Return up to which sample an answer is on the tape, whose sound is found from one of ``begins`` on."""
+    for begin in begins:
+        with contextlib.suppress(ValueError):
+            return begin + find_on_tape(heard, received[begin:], since).samples
+    return None
+
+
+def _last_of_fade(received: Samples, end: int) -> int:
+    """Return where the sound ends of an answer that was cut at ``end``: the last samples of a fade may be zeros."""
+    fading = received[max(0, end - _FADE) : end]
+    faded = (fading * np.linspace(1, 0, len(fading), endpoint=False)).astype(np.int16)
+    audible = np.flatnonzero(faded)
+    return end - len(faded) + (int(audible[-1]) + 1 if len(audible) else 0)

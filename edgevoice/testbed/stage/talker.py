@@ -65,6 +65,16 @@ async def rehearse(*texts: str) -> None:
         await asyncio.to_thread(words, text)
 
 
+def _sound_of(part: str | float | _Samples) -> _Samples:
+    match part:
+        case str():
+            return words(part)
+        case np.ndarray():
+            return part
+        case _:
+            return np.zeros(round(part * NEAR_END_HZ), np.int16)
+
+
 class Talker:
     """Says things into a card."""
 
@@ -72,11 +82,9 @@ class Talker:
         self._card = card
         self._noise = np.random.default_rng(20)
 
-    async def say(self, *parts: str | float) -> None:
-        """Say each text, and pause for each number of seconds; return when the card has heard all of it."""
-        pieces = [
-            words(part) if isinstance(part, str) else np.zeros(round(part * NEAR_END_HZ), np.int16) for part in parts
-        ]
+    async def say(self, *parts: str | float | _Samples) -> None:
+        """Say each text or sound, and pause for each number of seconds; return when the card has heard all of it."""
+        pieces = [_sound_of(part) for part in parts]
         speech = np.concatenate(pieces)
         noise = self._noise.integers(-_ROOM_NOISE, _ROOM_NOISE, len(speech), np.int16, endpoint=True)
         self._card.speak(speech + noise)
