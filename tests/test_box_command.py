@@ -142,6 +142,10 @@ def test_the_command_passes_other_commands_on_unchanged(box: Box, arguments: lis
         "memory show --json",
         "memory search kitchen",
         "memory clear --yes",
+        "persona list",
+        "persona activate pirate",
+        "persona draft owl",
+        "persona undo",
     ],
 )
 def test_commands_that_need_the_service_run_as_it_with_its_folders(box: Box, arguments: str) -> None:
@@ -178,6 +182,25 @@ def test_a_users_own_memory_needs_no_other_user(persons_box: Box) -> None:
         "<clear>",
         "<--folder=mine>",
     ]
+
+
+@pytest.mark.parametrize("user", ["box", "persons_box"])
+def test_the_editor_of_a_persona_runs_as_the_user_and_asks_the_box_for_the_text(
+    user: str, request: pytest.FixtureRequest
+) -> None:
+    box: Box = request.getfixturevalue(user)
+    box.runs()
+
+    told = box.type("persona", "edit", "pirate").stdout.split()
+
+    assert told == ["<persona>", "<edit>", "<pirate>", f"<--through={box.folder}/command>"]
+    assert box.told() == []
+
+
+def test_personas_in_a_users_own_folder_need_no_other_user(persons_box: Box) -> None:
+    told = persons_box.type("persona", "undo", "--folder=mine").stdout
+
+    assert told.split() == ["<persona>", "<undo>", "<--folder=mine>"]
 
 
 def test_a_voice_is_enrolled_with_the_sound_card_that_the_box_releases(box: Box) -> None:

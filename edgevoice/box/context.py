@@ -138,11 +138,7 @@ def speaks(settings: Settings, folder: Path) -> "SpeakingPersona":
     from edgevoice.personas.personas import Personas  # noqa: PLC0415
     from edgevoice.personas.speaking import SpeakingPersona  # noqa: PLC0415
 
-    words = {
-        name: word.persona or DEFAULT
-        for name, word in settings.wakeword.further_words().items()
-        if not word.voice is word.instructions is word.persona is None
-    }
+    words = {word: persona or DEFAULT for word, persona in settings.wakeword.own_sessions().items()}
     return SpeakingPersona(Personas(folder), words, settings.personas.voices)
 
 

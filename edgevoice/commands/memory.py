@@ -11,7 +11,7 @@ import typer
 
 from edgevoice.commands.commandline import group
 from edgevoice.commands.outcome import run_command
-from edgevoice.errors import StorageUnavailable
+from edgevoice.commands.stored import files_of
 from edgevoice.memory.memory import NAME, Memory, RememberedTurn
 from edgevoice.store.folders import state_folder
 
@@ -96,7 +96,7 @@ def _search(folder: Path, words: str, *, as_json: bool) -> int:
 
 
 def _clear(folder: Path, *, is_sure: bool) -> int:
-    if not _names(folder):
+    if not files_of(folder, NAME):
         _say_that_nothing_is_there(folder)
         return 0
     if not is_sure:
@@ -117,7 +117,7 @@ def _clear(folder: Path, *, is_sure: bool) -> int:
 
 def _opened(folder: Path, look: Callable[[Memory], Awaitable[_T]]) -> _T | None:
     """Return what ``look`` finds in the memory of a folder; ``None`` where there is none. Nothing changes there."""
-    if NAME not in _names(folder):
+    if NAME not in files_of(folder, NAME):
         return None
 
     async def scene() -> _T:
@@ -125,16 +125,6 @@ def _opened(folder: Path, look: Callable[[Memory], Awaitable[_T]]) -> _T | None:
             return await look(memory)
 
     return asyncio.run(scene())
-
-
-def _names(folder: Path) -> list[str]:
-    """Return the names of a memory's files in a folder; one that may not be looked into is refused."""
-    try:
-        return [each.name for each in folder.iterdir() if each.name.startswith(NAME)]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise StorageUnavailable.of(f"{folder} cannot be read", error) from error
 
 
 def _say_that_nothing_is_there(folder: Path) -> None:

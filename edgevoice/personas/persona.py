@@ -11,12 +11,17 @@ from msgspec import structs
 from edgevoice.errors import PersonaInvalid
 from edgevoice.settings.catalogue import ENTRIES, ValueRefused, shown_name
 from edgevoice.settings.service import ServiceSettings
+from edgevoice.settings.syntax import NotToml, parse
+from edgevoice.settings.text import NotText, decoded
 
 DEFAULT: Final = "default"
 """The name of the persona that changes nothing: what ``[service]`` says."""
 
 LONGEST_INSTRUCTIONS: Final = 4000
 """Characters: some 1,000 tokens, which every session pays for."""
+
+LARGEST_TEXT: Final = 1 << 16
+"""Bytes of a persona as TOML text, comments included; anything larger is another kind of file."""
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
@@ -69,6 +74,17 @@ def checked(name: str, fields: Mapping[str, Any]) -> Persona:
     if (size := len(fields.get("instructions", ""))) > LONGEST_INSTRUCTIONS:
         raise PersonaInvalid(f"persona {name}: instructions has {size} characters; at most {LONGEST_INSTRUCTIONS}")
     return msgspec.convert({**fields, "name": name}, Persona)
+
+
+def read(name: str, content: bytes) -> Persona:
+    """Return the persona that a TOML document describes; ``PersonaInvalid`` says in one line what is wrong with it."""
+    checked_name(name)
+    if len(content) > LARGEST_TEXT:
+        raise PersonaInvalid(f"persona {name}: the text is larger than {LARGEST_TEXT >> 10} KiB")
+    try:
+        return checked(name, parse(decoded(content)))
+    except (NotText, NotToml) as refusal:
+        raise PersonaInvalid(f"persona {name}: {refusal}") from None
 
 
 def checked_name(name: str) -> str:

@@ -69,3 +69,11 @@ class WakewordSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         Raises ``msgspec.ValidationError`` for an invalid one; see `disagreements`.
         """
         return {name: convert(word, WordSettings) for name, word in self.words.items()}
+
+    def own_sessions(self) -> dict[str, str | None]:
+        """Return the words with a voice, instructions or a persona of their own, each with that persona."""
+        return {
+            name: word.persona
+            for name, word in self.further_words().items()
+            if not word.voice is word.instructions is word.persona is None
+        }
