@@ -33,7 +33,9 @@ from edgevoice.core.notices import (
     UsageTold,
 )
 from edgevoice.core.orders import (
+    AbandonTools,
     Action,
+    AddNote,
     CancelResponse,
     CloseLink,
     CloseUplink,
@@ -239,6 +241,8 @@ class Engine:
         match action:
             case RunTool(call=call):
                 self._adapters.tools.run(call)
+            case AbandonTools(call_ids=call_ids):
+                self._adapters.tools.abandon(call_ids)
             case ShowLight(light=light, reason=reason):
                 self._adapters.panel.show(light, reason)
             case _ if isinstance(action, ReportOrder):
@@ -317,7 +321,9 @@ class Engine:
                 service.cancel(response_id)
             case SendToolOutput(call_id=call_id, output=output):
                 service.send_tool_output(call_id, output)
-            case CreateResponse(may_call_tools=may_call_tools):
-                service.create_response(may_call_tools=may_call_tools)
+            case AddNote(text=text):
+                service.add_note(text)
+            case CreateResponse(may_call_tools=may_call_tools, asking=asking):
+                service.create_response(may_call_tools=may_call_tools, instructions=asking)
             case _:
                 assert_never(action)

@@ -1,6 +1,6 @@
 """Adapters that record their calls. With ``when``, a test makes one of them answer immediately."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from edgevoice.core.facts import ToolCall
@@ -54,8 +54,11 @@ class FakeService:
     def send_tool_output(self, call_id: str, output: str) -> None:
         self._diary.write("service.send_tool_output", call_id, output)
 
-    def create_response(self, *, may_call_tools: bool) -> None:
-        self._diary.write("service.create_response", may_call_tools)
+    def add_note(self, text: str) -> None:
+        self._diary.write("service.add_note", text)
+
+    def create_response(self, *, may_call_tools: bool, instructions: str = "") -> None:
+        self._diary.write("service.create_response", may_call_tools, instructions)
 
 
 class FakeNearEnd:
@@ -179,6 +182,9 @@ class FakeTools:
 
     def run(self, call: ToolCall) -> None:
         self._diary.write("tools.run", call)
+
+    def abandon(self, call_ids: Collection[str]) -> None:
+        self._diary.write("tools.abandon", call_ids)
 
 
 @dataclass

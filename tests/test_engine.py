@@ -45,7 +45,9 @@ from edgevoice.core.notices import (
     UsageTold,
 )
 from edgevoice.core.orders import (
+    AbandonTools,
     Action,
+    AddNote,
     CancelResponse,
     CloseLink,
     CloseUplink,
@@ -195,8 +197,13 @@ OBEYED: dict[type, tuple[Action, Told]] = {
     ExtendItem: (ExtendItem("i1", 900), ("service.extend", "i1", 900)),
     CancelResponse: (CancelResponse("r1"), ("service.cancel", "r1")),
     RunTool: (RunTool(CALL), ("tools.run", CALL)),
+    AbandonTools: (AbandonTools(("c1",)), ("tools.abandon", ("c1",))),
+    AddNote: (AddNote("It rained."), ("service.add_note", "It rained.")),
     SendToolOutput: (SendToolOutput("c1", "{}"), ("service.send_tool_output", "c1", "{}")),
-    CreateResponse: (CreateResponse(may_call_tools=False), ("service.create_response", False)),
+    CreateResponse: (
+        CreateResponse(may_call_tools=False, asking="Ask."),
+        ("service.create_response", False, "Ask."),
+    ),
     PlayEarcon: (PlayEarcon(Earcon.ALARM), ("far_end.play_earcon", Earcon.ALARM)),
     StopEarcons: (StopEarcons(), ("far_end.stop_earcons",)),
     PlayRing: (PlayRing("pasta", -6.0), ("far_end.play_ring", "pasta", -6.0)),

@@ -1,7 +1,7 @@
 """Services that differ from OpenAI's in when they answer: link, engine and conversation as they are."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from edgevoice.core.conversation.conversation import Conversation
@@ -54,6 +54,9 @@ class QuickTools:
 
     def run(self, call: ToolCall) -> None:
         asyncio.get_running_loop().call_soon(self._report, ToolFinished(call.call_id, "{}"))
+
+    def abandon(self, call_ids: Collection[str]) -> None:
+        """Go on: nothing takes long here."""
 
 
 async def converse(service: Service, policy: Policy, until: Callable[[Ear, Conversation], bool]) -> Ear:

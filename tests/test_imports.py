@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "edgevoice"
 
 CORE_USES = {
     "array", "binascii", "collections", "dataclasses", "enum", "functools", "itertools", "json", "math", "re", "typing",
-    "msgspec", "numpy",
+    "msgspec", "numpy", "unicodedata",
 }  # fmt: skip
 """None of these uses a clock, a thread, a file, a socket or randomness."""
 

@@ -4,6 +4,7 @@ from edgevoice.agent import events
 from edgevoice.agent.events import AgentEvent
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import (
+    ApprovalSettled,
     PlaybackCut,
     ResponseEnded,
     ResponseStarted,
@@ -66,7 +67,9 @@ class Observation:
             case RunTool(call=call):
                 self._calls[call.call_id] = call
                 return [events.ToolCallStart(call.call_id, call.name, call.arguments)]
-            case ToolFinished(call_id=call_id, output=output):
+            case ToolFinished(asking=asking) if asking:
+                return []  # its result follows, once the user has replied
+            case ToolFinished(call_id=call_id, output=output) | ApprovalSettled(call_id=call_id, output=output):
                 call = self._calls.pop(call_id, ToolCall(call_id, "", ""))
                 return [events.ToolCallResult(call_id, call.name, output)]
             case UsageTold(tokens=tokens):

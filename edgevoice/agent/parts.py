@@ -18,6 +18,7 @@ from edgevoice.panel.none import NoPanel
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.link import Link, Said
 from edgevoice.settings.service import ServiceSettings
+from edgevoice.tools.approver import Approver
 from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.runner import ToolLimits, ToolRunner
@@ -89,11 +90,12 @@ def join(
         earlier=earlier,
     )
     opened = sound.open(mailbox, link.send_audio, watchers.lost)
-    runner = ToolRunner(toolbox.registry, mailbox.report, ToolLimits(timeout_s=toolbox.timeout_s))
+    approver = Approver(service.language, mailbox.report)
+    runner = ToolRunner(toolbox.registry, mailbox.report, ToolLimits(timeout_s=toolbox.timeout_s), approver)
     conversation = Conversation(policy_of(service, hears_itself=sound.hears_itself), random.random)
     adapters = Adapters(link, opened.near_end, opened.far_end, NoPanel(), runner)
     engine = Engine(conversation, adapters, time.monotonic)
-    engine.add_observers([_Watch(watchers.notice)])
+    engine.add_observers([approver, _Watch(watchers.notice)])
     mailbox.deliver_to(engine)
     return AgentParts(engine, conversation, link, opened, runner)
 

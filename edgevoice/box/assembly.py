@@ -30,6 +30,7 @@ from edgevoice.engine import Adapters, Engine
 from edgevoice.panel.audible import HeardPanel
 from edgevoice.realtime.link import Link
 from edgevoice.settings.schema import Settings
+from edgevoice.tools.approver import Approver
 from edgevoice.tools.built_in import built_in
 from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.reasons import Reasons, nothing_failed
@@ -116,10 +117,11 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
     supervisor = open_supervisor(
         settings.microphone, settings.speaker, microphone, speaker, mailbox.report, cards=storage.cards
     )
-    tools = ToolRunner(registry, mailbox.report, limits_of(settings))
+    approver = Approver(settings.service.language, mailbox.report)
+    tools = ToolRunner(registry, mailbox.report, limits_of(settings), approver)
     conversation = Conversation(policy_of(settings, tier), random.random)
     adapters = Adapters(link, uplink, speaker, panel, tools)
-    engine = Engine(conversation, adapters, time.monotonic, stall_s=settings.watchdog.stall_s)
+    engine = Engine(conversation, adapters, time.monotonic, [approver], stall_s=settings.watchdog.stall_s)
     mailbox.deliver_to(engine)
     return Parts(mailbox, engine, microphone, uplink, speaker, supervisor, link, tools, detector, echo)
 

@@ -265,10 +265,30 @@ class PlaybackCut:
 
 @dataclass(frozen=True, slots=True)
 class ToolFinished:
-    """A tool returned; ``output`` is JSON text for the model."""
+    """A tool returned; ``output`` is JSON text for the model.
+
+    ``asking``: the tool has not run, because the user must agree first; these are the instructions for an answer that
+    asks them. Its result follows later, as `ApprovalSettled`.
+    """
 
     call_id: str
     output: str
+    asking: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalSettled:
+    """A tool that had to wait for the user's approval has run, or was declined; ``output`` is its JSON text.
+
+    The call was answered when the user was asked, so ``note`` reports the result to the model in words, unless it has
+    it from another call. ``is_spoken``: the user should hear of it.
+    """
+
+    call_id: str
+    tool: str
+    output: str
+    note: str
+    is_spoken: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +382,7 @@ BoxFact = (
     | PlaybackDrained
     | PlaybackCut
     | ToolFinished
+    | ApprovalSettled
     | GoodbyeRequested
     | AnnouncementFact
     | DeviceLost

@@ -182,6 +182,20 @@ class RunTool:
 
 
 @dataclass(frozen=True, slots=True)
+class AbandonTools:
+    """Let running tools know that nobody waits for their results: what they return is only sent for the record."""
+
+    call_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddNote:
+    """Report to the model, beside what was said, what has happened meanwhile; not an answer, and nobody's words."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class SendToolOutput:
     """Send a tool's output to the service."""
 
@@ -191,9 +205,13 @@ class SendToolOutput:
 
 @dataclass(frozen=True, slots=True)
 class CreateResponse:
-    """Ask the service for an answer; ``may_call_tools`` is false for a parting word."""
+    """Ask the service for an answer; ``may_call_tools`` is false for a parting word.
+
+    ``asking``: instructions for an answer that asks the user whether a tool may run; they replace the session's.
+    """
 
     may_call_tools: bool = True
+    asking: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,8 +299,10 @@ ServiceOrder = (
     | DeleteTurn
     | ExtendItem
     | CancelResponse
+    | AddNote
     | SendToolOutput
     | CreateResponse
 )
 ReportOrder = ReportRing | ReportAnnouncement
-Action = SpeakerOrder | MicrophoneOrder | ServiceOrder | ReportOrder | RunTool | ShowLight
+ToolOrder = RunTool | AbandonTools
+Action = SpeakerOrder | MicrophoneOrder | ServiceOrder | ReportOrder | ToolOrder | ShowLight

@@ -1,6 +1,6 @@
 """Ports: the interfaces the engine needs, each a small Protocol."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from edgevoice.core.facts import Event, ToolCall
@@ -59,8 +59,12 @@ class Service(Protocol):
         """Send a tool's output, JSON text."""
         ...
 
-    def create_response(self, *, may_call_tools: bool) -> None:
-        """Ask for an answer."""
+    def add_note(self, text: str) -> None:
+        """Add a message to the conversation that neither side has said."""
+        ...
+
+    def create_response(self, *, may_call_tools: bool, instructions: str = "") -> None:
+        """Ask for an answer; ``instructions`` stand for the session's own in this one answer."""
         ...
 
 
@@ -207,4 +211,8 @@ class Tools(Protocol):
 
     def run(self, call: ToolCall) -> None:
         """Begin a call; ``ToolFinished`` is always reported, within a bounded time."""
+        ...
+
+    def abandon(self, call_ids: Collection[str]) -> None:
+        """Let calls know that nobody waits for their results; ``ToolFinished`` is reported nevertheless."""
         ...

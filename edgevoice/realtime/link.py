@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from edgevoice.core.facts import FAILURES, LinkLost, SessionExpires
 from edgevoice.core.notices import Role, TranscriptChanged
 from edgevoice.core.protocol import wire
-from edgevoice.core.protocol.downlink import NAMELESS, Arrival, Downlink, status_of
+from edgevoice.core.protocol.downlink import NAMELESS, WRITTEN, Arrival, Downlink, status_of
 from edgevoice.core.protocol.history import History
 from edgevoice.core.protocol.progress import Progress
 from edgevoice.core.protocol.turn_transcripts import TurnTranscripts
@@ -154,13 +154,17 @@ class Link:
         """Send a tool's output."""
         self._send(wire.tool_output(call_id, output))
 
+    def add_note(self, text: str) -> None:
+        """Add a message that neither side has said."""
+        self._send(wire.message("system", text))
+
     def create_response(self, *, may_call_tools: bool, instructions: str = "") -> None:
         """Ask for an answer; ``instructions`` stand for the session's own in this one answer."""
         self._send(wire.create_response(may_call_tools=may_call_tools, instructions=instructions))
 
     def send_text(self, text: str) -> TranscriptChanged:
         """Add what the user says in writing, and return it as a transcript; an answer has to be asked for."""
-        said = TranscriptChanged(Role.USER, f"{NAMELESS}text {time.monotonic_ns()}", text, is_final=True)
+        said = TranscriptChanged(Role.USER, f"{WRITTEN} {time.monotonic_ns()}", text, is_final=True)
         self._history.take(said)
         self._send(wire.message(Role.USER, text))
         return said

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgevoice.core.sound.rates import WIRE_HZ
+from edgevoice.settings.instructions import CALLS
 from edgevoice.settings.service import ServiceSettings
 
 Json = dict[str, Any]
@@ -23,7 +24,7 @@ def session_of(service: ServiceSettings, tools: Sequence[Json]) -> Json:
     session: Json = {
         "type": "realtime",
         "model": service.model,
-        "instructions": service.spoken_instructions,
+        "instructions": _instructions(service, has_tools=bool(tools)),
         "output_modalities": ["audio", "text"] if is_inworld else ["audio"],
         "max_output_tokens": service.max_output_tokens or "inf",
         "tools": list(tools),
@@ -57,6 +58,10 @@ def changes_of(before: Mapping[str, Any], now: Mapping[str, Any]) -> Json:
         elif name not in before or before[name] != value:
             changes[name] = value
     return changes
+
+
+def _instructions(service: ServiceSettings, *, has_tools: bool) -> str:
+    return f"{service.spoken_instructions}\n\n{CALLS}".lstrip() if has_tools else service.spoken_instructions
 
 
 def _turn_detection(service: ServiceSettings) -> Json:

@@ -10,6 +10,9 @@ INSTRUCTIONS = (
 )
 
 
+CALLS = "Call at most three tools in one answer."
+"""Added to the instructions if there are tools: small models write broken arguments when they call many at once."""
+
 STEERING = (
     "You may colour what you say: put a short direction in square brackets before the words that it is for, such as "
     "[cheerful] or [speak softly], or a sound, such as [laugh] or [sigh]. Use one at most in an answer. "

@@ -4,6 +4,7 @@ A tool's arguments and its answer never reach the log.
 """
 
 import asyncio
+import functools
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from edgevoice.core.facts import ToolCall, ToolFinished
 from edgevoice.core.ports import Report
 from edgevoice.errors import ToolRefused
 from edgevoice.journal import tell
+from edgevoice.tools.approver import DECLINED, Approver
 from edgevoice.tools.functions import ToolFailed
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.tool import Tool, ToolContext
@@ -47,9 +49,13 @@ class ToolRunner:
     """Runs the tools of a registry; ``Tools`` of ``core.ports``. Only the loop's thread may call it.
 
     A call that takes longer than its time is cancelled, and answered with an error whether or not the tool heeds that.
+    Tools that require approval are run by the ``approver``; without one they are declined.
     """
 
-    def __init__(self, registry: Registry, report: Report, limits: ToolLimits) -> None:
+    def __init__(
+        self, registry: Registry, report: Report, limits: ToolLimits, approver: Approver | None = None
+    ) -> None:
+        self._approver = approver
         self._registry = registry
         self._report = report
         self._limits = limits
@@ -76,20 +82,35 @@ class ToolRunner:
             task.cancel()
         for running, context in tuple(self._running.items()):
             _cancel(running, context)
+        if self._approver is not None:
+            self._approver.close()
 
     async def _answer(self, call: ToolCall, context: ToolContext) -> None:
         try:
-            output = await self._output(call, context)
+            tool = self._find(call)
+            arguments = _checked(tool, call)
         except ToolRefused as refusal:
-            output = error_output(str(refusal))
-        self._report(ToolFinished(call.call_id, output))
+            self._report(ToolFinished(call.call_id, error_output(str(refusal))))
+            return
+        run = functools.partial(self._output, tool, arguments, context)
+        if not tool.definition.requires_approval:
+            self._report(ToolFinished(call.call_id, await run()))
+        elif self._approver is None:
+            tell(_log, logging.WARNING, "tool-approval-impossible", tool=tool.definition.name)
+            self._report(ToolFinished(call.call_id, DECLINED))
+        else:
+            self._report(await self._approver.finished(call, tool.definition, arguments, run))
 
-    async def _output(self, call: ToolCall, context: ToolContext) -> str:
-        """Return the JSON text of a tool's answer; raises ``ToolRefused`` if there is none, for whatever reason."""
-        tool = self._find(call)
+    async def _output(self, tool: Tool, arguments: dict[str, Any], context: ToolContext) -> str:
+        """Return the JSON text of a tool's answer, or of the error if there is none, for whatever reason."""
+        try:
+            return await self._result(tool, arguments, context)
+        except ToolRefused as refusal:
+            return error_output(str(refusal))
+
+    async def _result(self, tool: Tool, arguments: dict[str, Any], context: ToolContext) -> str:
         name = tool.definition.name
         limit_s = tool.definition.timeout_s or self._limits.timeout_s
-        arguments = _checked(tool, call)
         await self._place(limit_s)
         running = self._begin(tool, arguments, context)
         done, _ = await asyncio.wait({running}, timeout=limit_s)

@@ -13,6 +13,7 @@ from edgevoice.local.scripted.script import AnswerStep, Call, ChangeStep, Expect
 from edgevoice.local.server import LocalService
 from edgevoice.memory.household import with_note
 from edgevoice.memory.memory import Memory
+from edgevoice.settings.instructions import CALLS
 from tests.agent.conftest import played
 from tests.local.client import openai_address
 from tests.local.talking import Hears, Tone, script_of
@@ -72,7 +73,7 @@ def test_the_next_session_gets_the_past_turns_and_the_remembered_notes(tmp_path:
     hold(
         Memory(tmp_path),
         one_question,
-        Expect("session.update", {"session": {"instructions": "Be brief."}}),
+        Expect("session.update", {"session": {"instructions": f"Be brief.\n\n{CALLS}"}}),
         ASKED,
         Expect("response.create"),
         remember,
@@ -84,7 +85,7 @@ def test_the_next_session_gets_the_past_turns_and_the_remembered_notes(tmp_path:
     told = (
         "Be brief.\n\n# What you remember of this household\n"
         '{"notes":["The ladder is in the cellar"]}\n'
-        "Use it where it helps, and do not recite it. Change it with update_memory, remember and forget."
+        f"Use it where it helps, and do not recite it. Change it with update_memory, remember and forget.\n\n{CALLS}"
     )
     hold(
         Memory(tmp_path),

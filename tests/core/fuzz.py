@@ -3,7 +3,7 @@
 import copy
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +239,9 @@ class Workbench:
 
     def run(self, call: ToolCall) -> None:
         self.calls.append(call)
+
+    def abandon(self, call_ids: Collection[str]) -> None:
+        """Go on: they end when `FuzzedBox` lets them."""
 
 
 class FuzzedBox:

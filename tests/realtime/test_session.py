@@ -11,7 +11,7 @@ from openai.types.realtime import SessionUpdateEvent
 from edgevoice.core.protocol import wire
 from edgevoice.core.protocol.transcript import visible
 from edgevoice.realtime.session import changes_of, session_of
-from edgevoice.settings.instructions import STEERING
+from edgevoice.settings.instructions import CALLS, STEERING
 from edgevoice.settings.service import ServiceSettings
 
 OTHER_THAN_EVER: dict[str, Any] = {
@@ -45,7 +45,7 @@ def test_inworld_receives_the_whole_configuration_in_its_own_dialect() -> None:
     assert on_the_wire(instructions="Be brief.", provider_data={"stt": {"voice_profile": True}}) == {
         "type": "realtime",
         "model": "openai/gpt-4.1-mini",
-        "instructions": f"Be brief.\n\n{STEERING}",
+        "instructions": f"Be brief.\n\n{STEERING}\n\n{CALLS}",
         "output_modalities": ["audio", "text"],
         "max_output_tokens": "inf",
         "tools": [TOOL],
@@ -80,7 +80,7 @@ def told(*, is_inworld: bool) -> dict[str, Any]:
     session = {
         "type": "realtime",
         "model": "anthropic/claude-sonnet-4-6",
-        "instructions": "Be brief.",
+        "instructions": f"Be brief.\n\n{CALLS}",
         "output_modalities": ["audio", "text"] if is_inworld else ["audio"],
         "max_output_tokens": 300,
         "tools": [TOOL],
@@ -164,11 +164,16 @@ def test_steering_tags_are_requested_only_from_a_voice_that_performs_them(
 ) -> None:
     told = on_the_wire(instructions="Be brief.", **changes)["instructions"]
 
-    assert told == (f"Be brief.\n\n{STEERING}" if is_asked_for else "Be brief.")
+    assert told == (f"Be brief.\n\n{STEERING}\n\n{CALLS}" if is_asked_for else f"Be brief.\n\n{CALLS}")
 
 
 def test_without_instructions_nothing_precedes_the_steering() -> None:
-    assert on_the_wire(instructions="")["instructions"] == STEERING
+    assert on_the_wire(instructions="")["instructions"] == f"{STEERING}\n\n{CALLS}"
+    assert on_the_wire(instructions="", steering="off")["instructions"] == CALLS
+
+
+def test_a_model_without_tools_is_told_nothing_of_calls() -> None:
+    assert session_of(ServiceSettings(instructions="Be brief.", steering="off"), [])["instructions"] == "Be brief."
 
 
 def test_the_steering_tags_are_removed_from_what_people_read() -> None:

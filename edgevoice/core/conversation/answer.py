@@ -83,9 +83,13 @@ class Answer:
     def needs_no_other(self) -> bool:
         """Whether an answer to the tools that the service begins now unprompted is superfluous.
 
-        It was made from only some of their outputs, or it is a second answer to them.
+        It was made from only some of their outputs, or it is a second answer to them, or the user must be asked first.
         """
-        return self.tools.is_running or (self.tools.is_being_answered and self.early_answer is None)
+        return (
+            self.tools.is_running
+            or self.tools.asking != ""
+            or (self.tools.is_being_answered and self.early_answer is None)
+        )
 
     def begin(self, response_id: str) -> None:
         """Take a response as the one to be heard."""

@@ -62,7 +62,8 @@ class Asking:
         """Ask now if the request was only waiting for a response that has ended, not for an unprompted answer."""
         if not self._request.is_held or self._generation.is_in_the_way:
             return []
-        if not self._hold_s:
+        # Nobody but we can ask for the user's approval.
+        if not self._hold_s or self._answer.tools.asking:
             return self.ask(now)
         self._deadlines.set(Deadline.ASK, now + self._hold_s)
         return []
@@ -79,4 +80,6 @@ class Asking:
         """Request an answer, and wait for it."""
         self._request.ask()
         self._state.await_answer_at_once(now)
+        if asking := self._answer.tools.take_asking():
+            return [CreateResponse(may_call_tools=False, asking=asking)]
         return [CreateResponse(may_call_tools=not self._answer.ending.is_goodbye)]

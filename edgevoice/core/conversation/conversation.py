@@ -22,6 +22,7 @@ from edgevoice.core.conversation.turns import Turns
 from edgevoice.core.facts import (
     AnswerArrived,
     AnswerProgressed,
+    ApprovalSettled,
     BackchannelStarted,
     BoxFact,
     BudgetTold,
@@ -64,6 +65,7 @@ from edgevoice.core.facts import (
     WakeWordHeard,
 )
 from edgevoice.core.orders import (
+    AbandonTools,
     Action,
     CutClip,
     CutPlayback,
@@ -160,6 +162,8 @@ class Conversation:
         if self._state.has_backchannel and not self.admits_backchannels:
             self._state.has_backchannel = False
             actions = [StopBackchannel(), *actions]
+        if not self._turns.interruptions.is_undecided and (calls := self._answer.tools.take_abandoned()):
+            actions = [*actions, AbandonTools(calls)]
         return self._with_light(actions)
 
     def _decide(self, event: Event, now: float) -> list[Action]:
@@ -236,6 +240,8 @@ class Conversation:
                 return self._turns.interruptions.playback_cut(items)
             case ToolFinished():
                 return self._turns.tool_finished(fact, now)
+            case ApprovalSettled():
+                return self._turns.approval_settled(fact, now)
             case GoodbyeRequested():
                 self._answer.take_goodbye()
             case _ if isinstance(fact, AnnouncementFact):

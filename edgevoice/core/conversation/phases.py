@@ -21,6 +21,7 @@ class PhaseCause(StrEnum):
     TURN_ENDED = "end of turn"
     ANSWERED = "answer begun"
     SOUNDED = "first sound"
+    REPORTED = "a tool's report"
     STALLED = "silent, more to come"
     FINISHED = "answer over"
     INTERRUPTED = "barge-in"
@@ -34,6 +35,7 @@ TRANSITIONS: dict[tuple[Phase, PhaseCause], Phase] = {
     (Phase.CONNECTING, PhaseCause.LINKED): Phase.LISTENING,
     (Phase.LISTENING, PhaseCause.TURN_ENDED): Phase.THINKING,
     (Phase.LISTENING, PhaseCause.ANSWERED): Phase.THINKING,
+    (Phase.LISTENING, PhaseCause.REPORTED): Phase.THINKING,
     (Phase.THINKING, PhaseCause.SOUNDED): Phase.SPEAKING,
     (Phase.THINKING, PhaseCause.FINISHED): Phase.LISTENING,
     (Phase.THINKING, PhaseCause.INTERRUPTED): Phase.LISTENING,

@@ -7,9 +7,10 @@ from edgevoice.core.conversation.interruptions import Interruptions
 from edgevoice.core.conversation.phases import Phase, PhaseCause
 from edgevoice.core.conversation.sessions import Sessions
 from edgevoice.core.conversation.state import ConversationState
-from edgevoice.core.facts import FAILURES, ResponseEnded, ResponseStatus, ToolCall, ToolFinished
+from edgevoice.core.facts import FAILURES, ApprovalSettled, ResponseEnded, ResponseStatus, ToolCall, ToolFinished
 from edgevoice.core.orders import (
     Action,
+    AddNote,
     CancelResponse,
     Earcon,
     KeepUplink,
@@ -20,6 +21,9 @@ from edgevoice.core.orders import (
     SendToolOutput,
     SilenceUplink,
 )
+
+REPLY_S = 15.0
+"""How long the box listens for the reply to its question whether a tool may run."""
 
 
 class Turns:
@@ -78,6 +82,7 @@ class Turns:
         self._settle_presumed()
         self._state.enter(PhaseCause.TURN_ENDED)
         self._request.end_turn()
+        self._tools.end_turn()
         self._state.await_answer(now)
         return actions
 
@@ -247,12 +252,15 @@ class Turns:
         actions = self._failure_tone(has_failed=self._generation.take_failure() or has_failed)
         if not self._generation.is_wanted:
             self._answer.fall_silent()
-        is_last = self._ending.is_goodbye or self._policy.follow_up_s == 0
+        if self._reports:
+            return actions + self._report(now)
+        listen_s = max(self._policy.follow_up_s, REPLY_S if self._tools.has_asked else 0)
+        is_last = self._ending.is_goodbye or listen_s == 0
         if is_last or self._box.is_deaf or not self._state.is_linked:
             return actions + self._sessions.leave(now)
         self._state.enter(PhaseCause.FINISHED)
         self._state.await_no_answer()
-        self._state.extend_listening(self._policy.follow_up_s, now)
+        self._state.extend_listening(listen_s, now)
         return actions + self._sessions.renew_if_due(now)
 
     def _failure_tone(self, *, has_failed: bool) -> list[Action]:
@@ -302,8 +310,34 @@ class Turns:
         if not self._tools.waits_for(finished.call_id) or not self._state.is_linked:
             return []  # late news: the conversation that wanted it is over
         actions: list[Action] = [SendToolOutput(finished.call_id, finished.output)]
-        if not self._tools.finish(finished.call_id):
+        if not self._tools.finish(finished.call_id, finished.asking):
             return actions
         if self._ending.is_goodbye and self._tools.has_spoken:
             return actions + self._answer_over_if_quiet(now)
         return actions + self.asking.ask_when_free(now)
+
+    def approval_settled(self, settled: ApprovalSettled, now: float) -> list[Action]:
+        """Report to the model what has become of a tool that had to wait for the user's approval.
+
+        The user hears of it when it is nobody's turn; if they speak first, the answer to that has the report.
+        """
+        if not self._state.is_linked:
+            return []  # late news: the conversation that wanted it is over
+        self._tools.owes_report = self._tools.owes_report or settled.is_spoken
+        is_free = self._state.phase is Phase.LISTENING and not self._state.is_user_speaking
+        is_free = is_free and not (self._state.is_presumed_over or self.interruptions.is_undecided)
+        notes: list[Action] = [AddNote(settled.note)] if settled.note else []
+        return notes + (self._report(now) if is_free and self._reports else [])
+
+    @property
+    def _reports(self) -> bool:
+        """Whether the next answer is a report of what a tool has done."""
+        return self._tools.owes_report and self._state.is_linked and not self._box.is_deaf
+
+    def _report(self, now: float) -> list[Action]:
+        self._tools.owes_report = False
+        if self._state.phase is Phase.LISTENING:
+            self._state.enter(PhaseCause.REPORTED)
+        elif self._state.phase is Phase.SPEAKING:
+            self._state.enter(PhaseCause.STALLED)
+        return self.asking.ask_when_free(now)

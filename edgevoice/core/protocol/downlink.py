@@ -39,6 +39,9 @@ _MOST_ARGUMENTS = 2**18
 NAMELESS = "nameless:"
 """Prefix of ids that we invent when the service sends none; the service does not know them."""
 
+WRITTEN = f"{NAMELESS}text"
+"""Prefix of the ids of what the user says in writing."""
+
 _Place = tuple[str, str]
 """The id of a response, and that of an item or a call."""
 

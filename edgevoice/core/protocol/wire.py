@@ -381,6 +381,8 @@ def tool_output(call_id: str, output: str) -> bytes:
 def message(role: str, text: str, *, after: str = "") -> bytes:
     """Encode something said earlier as an item of the conversation; ``role`` is "user" or "assistant".
 
+    Words of the role "system" are nobody's: a note for the model.
+
     It is inserted behind the item ``after``, else at the end.
     """
     content = {"type": "output_text" if role == "assistant" else "input_text", "text": text}

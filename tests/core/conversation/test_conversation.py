@@ -27,6 +27,7 @@ from edgevoice.core.facts import (
     WakeWordHeard,
 )
 from edgevoice.core.orders import (
+    AbandonTools,
     Action,
     CancelResponse,
     CloseLink,
@@ -193,6 +194,7 @@ def test_a_link_lost_between_a_tool_and_its_answer_sounds_the_trouble_tone() -> 
         ShowLight(Light.CONNECTING),
         RewindUplink(),
         PlayEarcon(Earcon.TROUBLE),
+        AbandonTools(("c1", "c2")),
     ]
 
 
@@ -358,5 +360,8 @@ def test_a_response_that_begins_as_the_user_speaks_is_cancelled() -> None:
 def test_calls_of_a_response_that_was_complete_before_it_could_be_cancelled_are_run_for_the_record() -> None:
     speaking = drive(*TO_THINKING, UserStartedSpeaking(), ResponseStarted("r1"))
 
-    assert speaking.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,))) == [RunTool(CALL)]
+    assert speaking.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,))) == [
+        RunTool(CALL),
+        AbandonTools(("c1",)),
+    ]
     assert speaking.hear(ToolFinished("c1", "{}")) == [SendToolOutput("c1", "{}")]

@@ -17,6 +17,7 @@ from edgevoice.core.announcements import (
 )
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import (
+    ApprovalSettled,
     BudgetTold,
     DeadlinePassed,
     Device,
@@ -287,7 +288,8 @@ NOISE = st.one_of(
     ),
     st.builds(PlaybackStarted, st.integers(1, 9)),
     st.builds(PlaybackDrained, st.integers(1, 9)),
-    st.builds(ToolFinished, CALL_IDS, st.just("{}")),
+    st.builds(ToolFinished, CALL_IDS, st.just("{}"), st.sampled_from(["", "Ask."])),
+    st.builds(ApprovalSettled, CALL_IDS, st.just("a"), st.just("{}"), st.just("note"), st.booleans()),
 )
 
 

@@ -26,6 +26,7 @@ from edgevoice.core.facts import (
     UserStoppedSpeaking,
 )
 from edgevoice.core.orders import (
+    AbandonTools,
     CancelResponse,
     CloseLink,
     CloseUplink,
@@ -231,7 +232,10 @@ def test_the_output_of_a_tool_that_ends_after_the_user_spoke_is_sent_without_a_r
 def test_calls_of_an_interrupted_answer_are_run_for_the_record_only() -> None:
     interrupted = drive(*TO_ANSWERING, UserStartedSpeaking())
 
-    assert interrupted.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,))) == [RunTool(CALL)]
+    assert interrupted.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,))) == [
+        RunTool(CALL),
+        AbandonTools(("c1",)),
+    ]
     assert interrupted.hear(ToolFinished("c1", "1")) == [SendToolOutput("c1", "1")]
 
 

@@ -21,6 +21,7 @@ from edgevoice.core.facts import (
     UserStoppedSpeaking,
 )
 from edgevoice.core.orders import (
+    AbandonTools,
     CreateResponse,
     CutPlayback,
     Earcon,
@@ -231,7 +232,10 @@ def test_calls_that_arrive_only_with_a_late_end_are_run_for_the_record_if_the_us
     heard.wait(3)
     heard.hear(UserStartedSpeaking())
 
-    assert heard.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True)) == [RunTool(CALL)]
+    assert heard.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,), has_audio=True)) == [
+        RunTool(CALL),
+        AbandonTools(("c1",)),
+    ]
     assert heard.hear(ToolFinished("c1", "1")) == [SendToolOutput("c1", "1")]
 
 

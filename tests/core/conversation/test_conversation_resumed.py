@@ -26,6 +26,7 @@ from edgevoice.core.facts import (
     UserStoppedSpeaking,
 )
 from edgevoice.core.orders import (
+    AbandonTools,
     CloseLink,
     CloseUplink,
     Earcon,
@@ -220,7 +221,7 @@ def test_a_wake_word_over_a_broken_answer_resumes_with_every_dial_but_not_after_
 def test_a_turn_whose_tools_have_run_is_not_repeated_but_sounds_the_trouble_tone() -> None:
     lost = drive(*TO_TOOLS, ToolFinished("c1", "{}"))
 
-    assert lost.hear_all(NETWORK_GONE) == BROKEN_OFF
+    assert lost.hear_all(NETWORK_GONE) == [*BROKEN_OFF, AbandonTools(("c2",))]
     assert lost.wait(0.25) == [REOPEN]
     assert lost.hear(LinkOpened()) == [ShowLight(Light.LISTENING), OpenUplink()]
     assert lost.hear(ToolFinished("c2", "{}")) == [], "the service that has lost its call would refuse the output"

@@ -23,7 +23,15 @@ from edgevoice.core.facts import (
     TurnEnded,
     UserStartedSpeaking,
 )
-from edgevoice.core.orders import CancelResponse, CreateResponse, Light, RunTool, SendToolOutput, ShowLight
+from edgevoice.core.orders import (
+    AbandonTools,
+    CancelResponse,
+    CreateResponse,
+    Light,
+    RunTool,
+    SendToolOutput,
+    ShowLight,
+)
 from tests.core.drive import (
     CALL,
     NETWORK_GONE,
@@ -307,7 +315,11 @@ def test_late_calls_of_a_blocking_answer_are_run_and_the_request_is_sent() -> No
     asked = drive(*TO_SPEAKING, UserStartedSpeaking(), TurnEnded(), ResponseStarted("r2"))
     asked.hear(called("r2", CALL), ToolFinished("c1", "1"))
 
-    assert asked.hear(called("r1", OTHER_CALL)) == [RunTool(OTHER_CALL), CreateResponse()]
+    assert asked.hear(called("r1", OTHER_CALL)) == [
+        RunTool(OTHER_CALL),
+        CreateResponse(),
+        AbandonTools(("c2",)),
+    ]
 
 
 def test_a_requested_answer_that_never_begins_sounds_the_trouble_tone_whatever_another_did() -> None:

@@ -19,7 +19,16 @@ from edgevoice.core.facts import (
     UserStartedSpeaking,
     UserStoppedSpeaking,
 )
-from edgevoice.core.orders import CancelResponse, CreateResponse, CutPlayback, Light, RunTool, SendToolOutput, ShowLight
+from edgevoice.core.orders import (
+    AbandonTools,
+    CancelResponse,
+    CreateResponse,
+    CutPlayback,
+    Light,
+    RunTool,
+    SendToolOutput,
+    ShowLight,
+)
 from tests.core.drive import CALL, TO_SPEAKING, TO_THINKING, WAKE, Driven, drive
 
 ACTIVE = ServiceComplained("conversation_already_has_active_response")
@@ -141,7 +150,10 @@ def test_a_held_request_is_dropped_when_the_user_speaks() -> None:
 def test_calls_of_an_interrupted_answer_that_ends_after_the_next_began_are_answered_too() -> None:
     answering = drive(*TO_SPEAKING, UserStartedSpeaking(), UserStoppedSpeaking(), TurnEnded(), ResponseStarted("r2"))
 
-    assert answering.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,))) == [RunTool(CALL)]
+    assert answering.hear(ResponseEnded("r1", ResponseStatus.COMPLETED, (CALL,))) == [
+        RunTool(CALL),
+        AbandonTools(("c1",)),
+    ]
     assert answering.hear(ToolFinished("c1", "1")) == [SendToolOutput("c1", "1")]
     assert CreateResponse() not in answering.wait(10)
 

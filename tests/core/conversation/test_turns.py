@@ -21,6 +21,7 @@ from edgevoice.core.facts import (
     UserStartedSpeaking,
 )
 from edgevoice.core.orders import (
+    AbandonTools,
     CancelResponse,
     CreateResponse,
     Earcon,
@@ -119,7 +120,7 @@ def test_late_calls_of_a_cancelled_answer_do_not_admit_a_second_answer() -> None
     asked.hear(ToolFinished(OTHER_CALL.call_id, "2"), ResponseStarted("r2"), ResponseStarted("r3"), PlaybackStarted(1))
     late = ToolCall("c3", "get_time", "")
 
-    assert asked.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, (late,))) == [RunTool(late)]
+    assert asked.hear(ResponseEnded("r2", ResponseStatus.COMPLETED, (late,))) == [RunTool(late), AbandonTools(("c3",))]
     assert asked.hear(ResponseStarted("r4")) == [CancelResponse("r4")]
     assert asked.conversation.admits("r3")
 
