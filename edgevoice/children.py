@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 _STOP_TIMEOUT_S = 2.0
+_CHUNK_BYTES: Final = 1 << 16
 _SECRETS: Final = ("EDGEVOICE_API_KEY", "EDGEVOICE_JUDGE_KEY", "INWORLD_API_KEY")
 
 
@@ -27,17 +28,40 @@ async def start(command: Sequence[str]) -> Process:
 
 
 async def end(child: Process) -> None:
-    """Close its standard input and ask it to end; kill it if it has not ended within 2 s."""
+    """Close its standard input and ask it to end; kill it if it has not ended within 2 s.
+
+    Being cancelled does not keep it from that: a child that is not waited for would stay.
+    """
+    ending = asyncio.ensure_future(_end(child))
+    try:
+        await asyncio.shield(ending)
+    except asyncio.CancelledError:
+        await ending
+        raise
+
+
+async def _end(child: Process) -> None:
     if child.stdin is not None:
         child.stdin.close()
     with contextlib.suppress(ProcessLookupError):
         child.terminate()
+    # Some versions of asyncio wait until the output has been read to its end, too.
+    draining = asyncio.ensure_future(_drain(child))
     try:
         async with asyncio.timeout(_STOP_TIMEOUT_S):
             await child.wait()
     except TimeoutError:
         kill_group(child.pid)
         await child.wait()
+    await asyncio.wait({draining}, timeout=_STOP_TIMEOUT_S)
+    draining.cancel()
+    await asyncio.gather(draining, return_exceptions=True)
+
+
+async def _drain(child: Process) -> None:
+    """Read what nobody wants, without keeping the loop from anything else."""
+    while child.stdout is not None and await child.stdout.read(_CHUNK_BYTES):  # noqa: ASYNC110 - it waits for output
+        await asyncio.sleep(0)
 
 
 def kill_group(leader: int) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgevoice.mcp.definitions import (
@@ -177,6 +177,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=60)
 @given(st.dictionaries(st.sampled_from(["properties", "$defs", "anyOf", "$ref", "type"]), JSON, max_size=4))
 def test_no_schema_breaks_the_catalogue(schema: dict[str, Any]) -> None:
     catalogue = catalogue_of("news", [AnnouncedTool("x", "", schema)], None)

@@ -13,7 +13,7 @@ import httpx2
 import msgspec
 from mcp import Client, MCPError
 from mcp.client.session import IncomingMessage
-from mcp_types import CallToolResult, Implementation, TextContent, ToolListChangedNotification
+from mcp_types import CONNECTION_CLOSED, CallToolResult, Implementation, TextContent, ToolListChangedNotification
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from edgevoice.core.backoff import Backoff
@@ -99,12 +99,12 @@ class ServerConnection:
         try:
             await asyncio.wait({calling, ending}, return_when=asyncio.FIRST_COMPLETED)
             if not calling.done():
-                raise CallRefused(f"the server {self._name} ended during the call")
+                raise CallRefused(self._ended_meanwhile)
             return _result_of(calling.result())
         except (MCPError, ValueError, RuntimeError, httpx2.HTTPError) as error:
             # It may be gone: listing its tools shows that.
             self._changed.set()
-            raise CallRefused(_refusal(error)) from error
+            raise CallRefused(self._refusal(error)) from error
         except asyncio.CancelledError:
             if not calling.cancelled():
                 # Its time is over; a server that hangs is found out in the same way.
@@ -114,6 +114,18 @@ class ServerConnection:
             calling.cancel()
             ending.cancel()
             await asyncio.gather(calling, ending, return_exceptions=True)
+
+    def _refusal(self, error: Exception) -> str:
+        if TOO_LONG in str(error):
+            return TOO_LONG
+        if isinstance(error, MCPError) and error.code != CONNECTION_CLOSED:
+            return f"the server {self._name} refused the call: {error}"
+        is_gone = isinstance(error, MCPError | httpx2.HTTPError)
+        return self._ended_meanwhile if is_gone else f"the answer of the server {self._name} is not valid"
+
+    @property
+    def _ended_meanwhile(self) -> str:
+        return f"the server {self._name} ended during the call"
 
     async def _once(self) -> tuple[str, bool]:
         """Connect, and stay connected; return what ended that, and whether the server was ready until then."""
@@ -226,14 +238,6 @@ def _result_of(result: CallToolResult) -> msgspec.Raw:
     if len(encoded) > RESULT_LIMIT_BYTES:
         raise CallRefused(f"the answer is too long: {len(encoded)} bytes, at most {RESULT_LIMIT_BYTES}")
     return msgspec.Raw(encoded)
-
-
-def _refusal(error: Exception) -> str:
-    if TOO_LONG in str(error):
-        return TOO_LONG
-    return (
-        f"the server refused the call: {error}" if isinstance(error, MCPError) else "the server's answer is not valid"
-    )
 
 
 def _problem(error: BaseException, server: McpServer) -> str:

@@ -82,6 +82,8 @@ class _Host:
             error = " ".join(str(refusal)[: 4 * _LONGEST_ERROR].split())[:_LONGEST_ERROR]
         except asyncio.CancelledError:
             error = "cancelled"
+        except Exception as failure:  # noqa: BLE001 - a call without an answer would look as if this process hung
+            error = f"the call failed ({type(failure).__name__})"
         finally:
             del self._calls[call.id]
         self.report(Answered(call.id, result, error))
