@@ -34,7 +34,7 @@ class Observation:
         self._is_exact = is_exact
         self._phase = Phase.IDLE
         self._response_id = ""
-        self._status = ResponseStatus.COMPLETED
+        self._status: ResponseStatus | None = None
         self._sounding = ""
         self._cut: str | None = None
         self._waits: list[AgentEvent] = []
@@ -54,7 +54,7 @@ class Observation:
             case UserStoppedSpeaking():
                 return [events.SpeechStopped()]
             case ResponseStarted(response_id=response_id):
-                self._response_id = response_id
+                self._response_id, self._status = response_id, None
                 return []
             case ResponseEnded(response_id=response_id, status=status):
                 self._status = status if response_id == self._response_id else self._status
@@ -108,10 +108,12 @@ class Observation:
         if before not in {Phase.THINKING, Phase.SPEAKING} or phase not in {Phase.LISTENING, Phase.IDLE}:
             return []
         was_cut = self._cut is not None
-        done: list[AgentEvent] = [events.TurnDone(self._response_id, self._status, was_cut)]
+        # An answer that is cut while it is still being generated is cancelled; the service confirms it later.
+        status = self._status or (ResponseStatus.CANCELLED if was_cut else ResponseStatus.COMPLETED)
+        done: list[AgentEvent] = [events.TurnDone(self._response_id, status, was_cut)]
         if self._sounding and not was_cut:
             done = [events.SpeakingDone(self._sounding), *done]
-        self._sounding, self._status = "", ResponseStatus.COMPLETED
+        self._sounding, self._status = "", None
         if was_cut:
             # How much was heard is reported a moment after the cut, and must come first.
             self._waits, done = done, []
