@@ -46,7 +46,7 @@ EVERYBODY_KNOWS = {
 }
 
 MAY_IMPORT: dict[str, set[str]] = {
-    "__init__": {"agent", "tools"},
+    "__init__": {"agent", "personas", "tools"},
     "errors": set(),
     "children": set(),
     "extras": set(),

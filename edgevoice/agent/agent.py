@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from edgevoice.agent import events
+from edgevoice.agent.answering import Answering
 from edgevoice.agent.emitter import AnyCallback, Emitter, EventStream
 from edgevoice.agent.observation import Observation
 from edgevoice.agent.parts import AgentParts, Toolbox, Watchers, join
@@ -22,6 +23,8 @@ from edgevoice.core.notices import Notice, PhaseEntered, Role
 from edgevoice.errors import ConversationOver, EdgevoiceError, LinkError, of_machine
 from edgevoice.memory.memory import Memory
 from edgevoice.memory.remembering import Remembering
+from edgevoice.personas.persona import Persona
+from edgevoice.personas.presets import persona_of
 from edgevoice.realtime.session import changes_of, session_of
 
 _RATES_HZ = range(8_000, 48_001)
@@ -45,6 +48,8 @@ class Agent:
     ``memory``: what is remembered between conversations; each new session gets up to ``history_tokens`` of the model's
     tokens from earlier ones. Without it nothing is written.
 
+    ``persona``: a role with a model, a voice, a speed and tools of its own, or the name of one that ships, "pirate".
+
     All methods except ``read`` belong to the loop's thread. Entering raises ``LinkError`` if no session opens, and
     ``AudioUnavailable`` if the sound card is missing.
     """
@@ -62,17 +67,18 @@ class Agent:
         tool_timeout_s: float = 30.0,
         memory: Memory | None = None,
         history_tokens: int = 1000,
+        persona: Persona | str | None = None,
     ) -> None:
         if input_rate_hz not in _RATES_HZ:
             raise ValueError(f"input_rate_hz={input_rate_hz}: 8,000 to 48,000 samples a second")
         if playback not in _PLAYBACKS:
             raise ValueError(f'playback={playback!r}: "push" or "pull"')
         self.name = name
-        self._instructions = instructions
-        self._voice = (voice or RealtimeVoice()).resolved()
-        self._voice.service(instructions)  # an invalid value is refused here, and not in mid-conversation
+        self._answering = Answering((voice or RealtimeVoice()).resolved(), instructions, persona_of(persona))
+        self._answering.service()  # an invalid value is refused here, and not in mid-conversation
         self._remembering = Remembering(memory, history_tokens)
-        self._toolbox = Toolbox((*tools, *self._remembering.functions()), tool_timeout_s)
+        functions = (*tools, *self._remembering.functions())
+        self._toolbox = Toolbox(functions, tool_timeout_s, self._may_call)
         self._sound = sound or ProgramSound(input_rate_hz, is_pulled=playback == "pull")
         self._emitter = Emitter(self._beside)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -95,11 +101,11 @@ class Agent:
         return self
 
     async def _begin(self) -> None:
-        endpoint = await self._opened.enter_async_context(self._voice.reached())
+        endpoint = await self._opened.enter_async_context(self._answering.voice.reached())
         observation = Observation(is_exact=self._sound.is_exact)
         await self._remembering.open(self._opened)
         watchers = Watchers(lambda notice: self._observe(observation, notice), self._lost)
-        service = self._voice.service(self._instructions)
+        service = self._answering.service()
         parts = self._parts = join(
             service, endpoint, self._session, self._toolbox, self._sound, watchers, self._remembering.earlier
         )
@@ -229,17 +235,24 @@ class Agent:
         voice: str | None = None,
         speed: float | None = None,
         instructions: str | None = None,
+        persona: Persona | str | None = None,
     ) -> None:
         """Change who answers, and how, in the middle of the conversation or before it; ``None`` keeps the old value.
 
-        Only what changes is sent. For an invalid value it raises ``SettingsInvalid`` and changes nothing.
+        What a persona has overrides the rest; ``Persona(name="")`` has nothing. Only what changes is sent. For an
+        invalid value it raises ``SettingsInvalid`` or ``PersonaInvalid`` and changes nothing.
         """
         changes = {"model": model, "voice": voice, "speed": speed}
-        wanted = replace(self._voice, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]
-        told = self._instructions if instructions is None else instructions
-        wanted.service(told)
+        given = {name: value for name, value in changes.items() if value is not None}
+        old = self._answering
+        answering = Answering(
+            replace(old.voice, **given),  # type: ignore[arg-type]  # each field by its own name
+            old.instructions if instructions is None else instructions,
+            old.persona if persona is None else persona_of(persona),
+        )
+        answering.service()
         before = self._session()
-        self._voice, self._instructions = wanted, told
+        self._answering = answering
         self._send_changes(before)
 
     def add_tools(self, *tools: Callable[..., Any]) -> None:
@@ -249,8 +262,11 @@ class Agent:
             self._toolbox.functions.add(each)
         self._send_changes(before)
 
+    def _may_call(self, tool: str) -> bool:
+        return self._answering.persona.allows(tool)
+
     def _session(self) -> dict[str, Any]:
-        service = self._remembering.service(self._voice.service(self._instructions))
+        service = self._remembering.service(self._answering.service())
         return session_of(service, self._toolbox.registry.definitions())
 
     def _send_changes(self, before: Mapping[str, Any]) -> None:

@@ -47,11 +47,16 @@ class AgentParts:
 
 
 class Toolbox:
-    """The functions that the model may call, and how many seconds each call may take."""
+    """The functions that the model may call, and how many seconds each call may take.
 
-    def __init__(self, functions: Iterable[Callable[..., Any]], timeout_s: float) -> None:
+    ``allows`` returns whether one may be called at the moment.
+    """
+
+    def __init__(
+        self, functions: Iterable[Callable[..., Any]], timeout_s: float, allows: Callable[[str], bool] | None = None
+    ) -> None:
         self.functions = FunctionSource(functions)
-        self.registry = Registry([self.functions])
+        self.registry = Registry([self.functions], allows=allows)
         self.timeout_s = timeout_s
 
 

@@ -48,6 +48,10 @@ class Persona(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     speed: float | None = None
     tools: tuple[str, ...] | None = None
 
+    def allows(self, tool: str) -> bool:
+        """Return whether it may call a tool."""
+        return self.tools is None or tool in self.tools
+
     def applied(self, service: ServiceSettings) -> ServiceSettings:
         """Return the service's settings with this persona's."""
         own = {"model": self.model, "voice": self.voice, "speed": self.speed}
@@ -60,6 +64,20 @@ class Persona(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 def checked(name: str, fields: Mapping[str, Any]) -> Persona:
     """Return the persona of this name with these fields; ``PersonaInvalid`` says in one line what is wrong."""
     checked_name(name)
+    _require_valid(name, fields)
+    return msgspec.convert({**fields, "name": name}, Persona)
+
+
+def require_valid(persona: Persona) -> Persona:
+    """Return a persona of a program's, which may have any name; raise ``PersonaInvalid`` for an invalid field."""
+    _require_valid(
+        shown_name(persona.name),
+        {name: value for name, value in structs.asdict(persona).items() if value is not None and name != "name"},
+    )
+    return persona
+
+
+def _require_valid(name: str, fields: Mapping[str, Any]) -> None:
     for field, value in fields.items():
         if field not in _ENTRIES:
             near = difflib.get_close_matches(field, _ENTRIES, n=1)
@@ -73,7 +91,6 @@ def checked(name: str, fields: Mapping[str, Any]) -> Persona:
             raise PersonaInvalid(f"persona {name}: {field} contains a control character; delete it")
     if (size := len(fields.get("instructions", ""))) > LONGEST_INSTRUCTIONS:
         raise PersonaInvalid(f"persona {name}: instructions has {size} characters; at most {LONGEST_INSTRUCTIONS}")
-    return msgspec.convert({**fields, "name": name}, Persona)
 
 
 def read(name: str, content: bytes) -> Persona:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from edgevoice.personas.persona import Persona
+from edgevoice.errors import PersonaInvalid
+from edgevoice.personas.persona import DEFAULT, Persona, require_valid
 
 _PRESETS: Final = (
     Persona(
@@ -42,3 +43,21 @@ _PRESETS: Final = (
 
 PRESETS: Final[Mapping[str, Persona]] = {persona.name: persona for persona in _PRESETS}
 """The personas that ship, by name; each is the version 0 of its name."""
+
+
+def persona_of(given: Persona | str | None) -> Persona:
+    """Return a program's own persona, or the one that ships under this name; ``None`` is one that changes nothing.
+
+    Raises ``PersonaInvalid``.
+    """
+    match given:
+        case None:
+            return Persona(name=DEFAULT)
+        case str():
+            if given not in PRESETS:
+                raise PersonaInvalid(
+                    f"there is no persona {given[:32]!r}", remedy=f"Take one of {', '.join(PRESETS)}, or a Persona."
+                )
+            return PRESETS[given]
+        case _:
+            return require_valid(given)

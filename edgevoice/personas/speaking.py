@@ -88,8 +88,7 @@ class SpeakingPersona(Observer):
 
     def allows(self, tool: str) -> bool:
         """Return whether the persona of the session may call a tool."""
-        tools = self._in(self._in_force).persona.tools
-        return tools is None or tool in tools or tool in SETTERS
+        return tool in SETTERS or self._in(self._in_force).persona.allows(tool)
 
     def observe(self, notice: Notice, now: float) -> None:  # noqa: ARG002 - a change follows what is heard
         """Let a change take effect once the answer that announces it has been heard, or was interrupted."""

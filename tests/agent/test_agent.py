@@ -16,11 +16,12 @@ from edgevoice.agent.soundcard import SoundCard
 from edgevoice.agent.voice import RealtimeVoice
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.notices import Role
-from edgevoice.errors import ConversationOver, ServiceUnreachable, SettingsInvalid
+from edgevoice.errors import ConversationOver, PersonaInvalid, ServiceUnreachable, SettingsInvalid
 from edgevoice.local.scripted.opponent import Opponent
 from edgevoice.local.scripted.script import AnswerStep, Expect
 from edgevoice.local.server import LocalService
 from edgevoice.local.speech.voice import HibariVoice
+from edgevoice.personas.persona import Persona
 from tests.agent.conftest import played, watched
 from tests.local.client import openai_address, question
 from tests.local.talking import Hears, Tone, script_of
@@ -279,3 +280,32 @@ def test_importing_the_package_loads_none_of_its_modules() -> None:
     done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True, timeout=60)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_a_persona_changes_the_role_the_voice_and_the_tools_in_mid_conversation() -> None:
+    owl = Persona(name="owl", instructions="Hoot.", voice="Luna", tools=())
+    steps = (
+        Expect("session.update", {"session": {"instructions": "Be brief.\n\n# Your role\nHoot.", "tools": []}}),
+        Expect("session.update", {"session": {"audio": {"output": {"speed": 0.9}}}}),
+        Expect("session.update", {"session": {"instructions": "Be brief."}}),
+    )
+
+    async def scene() -> None:
+        opponent = Opponent(script=script_of(*steps))
+        async with LocalService(voice=Tone(), recogniser=Hears(), behaviour=opponent, pace=1000.0) as service:
+            voice = RealtimeVoice(url=openai_address(service), api_key="any", voice="Sarah")
+            agent = Agent(instructions="Be brief.", tools=[get_current_time], voice=voice, persona=owl)
+            async with asyncio.timeout(20), agent:
+                with pytest.raises(PersonaInvalid, match="there is no persona 'butler'") as refused:
+                    agent.update(persona="butler")
+                assert refused.value.remedy.startswith("Take one of pirate, storyteller, ")
+                agent.update(persona="storyteller")
+                agent.update(persona=Persona(name=""))
+                await opponent.over()
+
+    asyncio.run(scene())
+
+
+def test_an_invalid_persona_is_refused_before_the_conversation_begins() -> None:
+    with pytest.raises(PersonaInvalid, match=r'persona "My owl": speed is 9\.0; it must be between 0\.5 and 1\.5'):
+        Agent(persona=Persona(name="My owl", speed=9.0))
