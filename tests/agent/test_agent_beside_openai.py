@@ -167,6 +167,8 @@ class OpenAITalk:
                 seen.add("speaking")
             case "response.done":
                 await self._ended(event.response)
+            case _:
+                pass
 
     async def _ended(self, response: Any) -> None:
         self._answering = ""
