@@ -15,6 +15,7 @@ from edgevoice.audio.opening import open_near_end, open_speaker, open_supervisor
 from edgevoice.audio.speaker import Speaker
 from edgevoice.audio.supervisor import Supervisor
 from edgevoice.audio.uplink import Uplink
+from edgevoice.box.announcements import Announcements
 from edgevoice.box.context import BoxContext, persona_tools
 from edgevoice.box.mailbox import Mailbox
 from edgevoice.box.session_configuration import SessionConfiguration
@@ -62,6 +63,7 @@ class Parts:
     supervisor: Supervisor
     link: Link
     tools: ToolRunner
+    announcements: Announcements
     detector: Detector | None
     echo: EchoPath | None
 
@@ -104,7 +106,8 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
     registry = tools_of(
         settings, speaker, mailbox.report, storage.remembering, further, storage.reasons, storage.speaking
     )
-    link = _link(settings, context, words, registry, mailbox)
+    announcements = Announcements(speaker, mailbox.report)
+    link = _link(settings, context, words, registry, mailbox, announcements)
     microphone, uplink = open_near_end(
         settings.microphone,
         near,
@@ -123,7 +126,7 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
     adapters = Adapters(link, uplink, speaker, panel, tools)
     engine = Engine(conversation, adapters, time.monotonic, [approver], stall_s=settings.watchdog.stall_s)
     mailbox.deliver_to(engine)
-    return Parts(mailbox, engine, microphone, uplink, speaker, supervisor, link, tools, detector, echo)
+    return Parts(mailbox, engine, microphone, uplink, speaker, supervisor, link, tools, announcements, detector, echo)
 
 
 def limits_of(settings: Settings) -> ToolLimits:
@@ -151,7 +154,12 @@ def policy_of(settings: Settings, tier: Tier) -> Policy:
 
 
 def _link(
-    settings: Settings, context: BoxContext, words: Sequence[WakeWord], registry: Registry, mailbox: Mailbox
+    settings: Settings,
+    context: BoxContext,
+    words: Sequence[WakeWord],
+    registry: Registry,
+    mailbox: Mailbox,
+    announcements: Announcements,
 ) -> Link:
     live, storage = context.live, context.storage
     session = SessionConfiguration(
@@ -160,6 +168,7 @@ def _link(
         registry.definitions,
         storage.remembering,
         storage.speaking,
+        announcements.asked,
     )
     connect_s, pong_s = settings.service.connect_s, settings.service.pong_s
     link = Link(context.dial, session.begin, mailbox.take, connect_s=connect_s, pong_s=pong_s, earlier=session.earlier)

@@ -119,6 +119,7 @@ def observers_of(settings: Settings, context: BoxContext, parts: Parts, manager:
         parts.echo.room if parts.echo is not None else None,
         open_outcomes(near_misses) if near_misses is not None and parts.detector is not None else None,
         Sayings(sayings, parts.speaker.learn, parts.listening) if sayings is not None else None,
+        parts.announcements,
         _control(settings, context, parts, manager),
     ]
     return [entry for entry in entries if entry is not None]

@@ -23,7 +23,8 @@ class SessionConfiguration:
     """Makes the ``session`` object of each session, and the changes to it while it is open.
 
     ``service`` returns the settings in force, and ``tools`` the tools that may be called. Without ``remembering`` and
-    ``speaking`` nothing is remembered, and there are no personas.
+    ``speaking`` nothing is remembered, and there are no personas. ``asked`` returns what the box has just asked by
+    itself, so that the model knows what the user replies to.
     """
 
     def __init__(
@@ -33,12 +34,14 @@ class SessionConfiguration:
         tools: Callable[[], list[Json]],
         remembering: "Remembering | None" = None,
         speaking: "SpeakingPersona | None" = None,
+        asked: Callable[[], Sequence[Said]] = tuple,
     ) -> None:
         self._service = service
         self._words = {word.name: word for word in words}
         self._tools = tools
         self._remembering = remembering
         self._speaking = speaking
+        self._asked = asked
         self._own = ServiceSettings()
         self._sent: Json = {}
 
@@ -46,7 +49,9 @@ class SessionConfiguration:
         """Return what a new session is given of earlier conversations; await it before ``begin``."""
         if self._speaking is not None:
             await self._speaking.reread()
-        return await self._remembering.earlier() if self._remembering is not None else ()
+        earlier = await self._remembering.earlier() if self._remembering is not None else ()
+        asked = self._asked()
+        return (*earlier, *asked) if asked else earlier
 
     def begin(self, word: str) -> Json:
         """Return the ``session`` object of a new session, which this wake word opens."""

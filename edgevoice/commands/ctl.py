@@ -12,6 +12,7 @@ from edgevoice.commands.commandline import group
 from edgevoice.commands.outcome import run_command
 from edgevoice.commands.why import lines_of
 from edgevoice.control.client import Client
+from edgevoice.control.messages import SOUND_HZ, QuietHours
 from edgevoice.core.printable import printable
 from edgevoice.observers.failures import Failure
 
@@ -121,6 +122,83 @@ def reload(*, socket: _Socket = None) -> None:
         print(await box.reload() or "Everything is in force, service settings from the next session on.")
 
     ask_box(socket, read)
+
+
+_Chime = Annotated[bool, typer.Option("--chime", help="A short sound first.")]
+_Quiet = Annotated[
+    QuietHours,
+    typer.Option("--quiet-hours", help="Within quiet hours: speak all the same, wait for their end, or skip it."),
+]
+
+
+@app.command()
+def say(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to say.")],
+    *,
+    chime: _Chime = False,
+    quiet_hours: _Quiet = "speak",
+    socket: _Socket = None,
+) -> None:
+    """Say a text, once no conversation is going on; it can be interrupted like an answer."""
+    ask_box(socket, lambda box: _said(box.say(text, chime=chime, quiet_hours=quiet_hours)))
+
+
+@app.command()
+def ask(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The question.")],
+    *,
+    chime: _Chime = False,
+    quiet_hours: _Quiet = "speak",
+    socket: _Socket = None,
+    as_json: _Json = False,
+) -> None:
+    """Ask a question aloud, listen without the wake word, and print what was understood and answered."""
+
+    async def show(box: Client) -> None:
+        found = await box.ask(text, chime=chime, quiet_hours=quiet_hours)
+        if as_json:
+            print(_as_json(found))
+        else:
+            print(f"understood: {printable(found['understood']) or '(nothing)'}")
+            print(f"answered:   {printable(found['answered']) or '(nothing)'}")
+
+    ask_box(socket, show)
+
+
+@app.command()
+def announce(
+    what: Annotated[str, typer.Argument(metavar="FILE|TEXT", help="A recording (WAV, FLAC, Ogg) or a text.")],
+    *,
+    urgent: Annotated[bool, typer.Option("--urgent", help="End an answer that sounds.")] = False,
+    no_chime: Annotated[bool, typer.Option("--no-chime", help="Without the short sound before it.")] = False,
+    quiet_hours: _Quiet = "skip",
+    socket: _Socket = None,
+) -> None:
+    """Announce a text or a recording of at most 60 s, after a short sound."""
+
+    async def announce_it(box: Client) -> None:
+        # Loaded only here: it needs NumPy.
+        from edgevoice.wakeword.tuning.recordings import SUFFIXES, sound_of
+
+        is_file = Path(what).suffix.lower() in SUFFIXES
+        sound = sound_of(Path(what), rate_hz=SOUND_HZ).tobytes() if is_file else None
+        await _said(
+            box.announce(
+                None if is_file else what,
+                sound=sound,
+                priority="urgent" if urgent else "normal",
+                chime=not no_chime,
+                quiet_hours=quiet_hours,
+            )
+        )
+
+    ask_box(socket, announce_it)
+
+
+async def _said(saying: Awaitable[dict[str, Any]]) -> None:
+    found = await saying
+    if found["outcome"] == "cut":
+        print(f"It was interrupted after {found['heard_ms'] / 1000:.1f} s.")
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """Client: a program asks a running box for something, or watches it, through the box's control socket."""
 
 import asyncio
+import base64
 import contextlib
 import itertools
 import json
@@ -8,14 +9,16 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
-from edgevoice.control.messages import LONGEST_LINE_BYTES, PROTOCOL
+from edgevoice.control.messages import LONGEST_LINE_BYTES, PROTOCOL, QuietHours
 from edgevoice.control.place import socket_to_reach
 from edgevoice.errors import JOIN_GROUP, ControlRefused, ControlUnavailable
 
 _PATIENCE_S: Final = 10.0
 """How long a box may take to do something at once."""
+
+_PIECE_BYTES: Final = 32_768
 
 Reply = dict[str, Any]
 
@@ -105,6 +108,32 @@ class Client:
         """Have the settings read again; return what a person should know about it, empty if all is in force."""
         reply = await self.request("reload")
         return str(reply["remark"])
+
+    async def say(self, text: str, *, chime: bool = False, quiet_hours: QuietHours = "speak") -> Reply:
+        """Have a text said once it is its turn; return the ``outcome``, and ``heard_ms`` if it was cut."""
+        return await self.request("say", patience_s=None, text=text, chime=chime, quiet_hours=quiet_hours)
+
+    async def ask(self, text: str, *, chime: bool = False, quiet_hours: QuietHours = "speak") -> Reply:
+        """Have a question asked, and the box listen; return what was ``understood``, and ``answered`` to that."""
+        return await self.request("ask", patience_s=None, text=text, chime=chime, quiet_hours=quiet_hours)
+
+    async def announce(
+        self,
+        text: str | None = None,
+        *,
+        sound: bytes | None = None,
+        priority: Literal["normal", "urgent"] = "normal",
+        chime: bool = True,
+        quiet_hours: QuietHours = "skip",
+    ) -> Reply:
+        """Have a text announced, or a sound: mono s16 at 24 kHz, at most 60 s; return as ``say`` does.
+
+        An urgent one ends an answer that sounds.
+        """
+        for at in range(0, len(sound or b""), _PIECE_BYTES):
+            await self.request("sound", pcm=base64.b64encode((sound or b"")[at : at + _PIECE_BYTES]).decode())
+        wanted = {"text": text, "priority": priority, "chime": chime, "quiet_hours": quiet_hours}
+        return await self.request("announce", patience_s=None, **wanted)
 
     async def why(self, *, most: int = 5) -> list[Reply]:
         """Return the last failures, newest first: at, code, problem, circumstances, remedy, trail."""

@@ -3,7 +3,7 @@
 A request has the command in ``do`` and may have an ``id``, which its reply repeats. ``docs/control.md`` describes each.
 """
 
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -14,6 +14,10 @@ PROTOCOL: Final = 1
 """Changes whenever a program written for the version before could misunderstand; new commands do not change it."""
 
 LONGEST_LINE_BYTES: Final = 65_536
+LONGEST_SOUND_S: Final = 60
+"""How long the sound of an announcement may be."""
+
+SOUND_HZ: Final = 24_000
 LONGEST_TEXT: Final = 2000
 """Letters that the box says at once: some two minutes."""
 
@@ -21,6 +25,9 @@ _LONGEST_PROBLEM: Final = 300
 
 Text = Annotated[str, Meta(min_length=1, max_length=LONGEST_TEXT)]
 Name = Annotated[str, Meta(max_length=100)]
+QuietHours = Literal["speak", "wait", "skip"]
+"""Within quiet hours: speak all the same, wait for their end, or do not speak."""
+
 Fields = dict[str, Any]
 
 
@@ -72,6 +79,37 @@ class Reload(Request, tag="reload", frozen=True):
     """Read the settings and the owner's tools again."""
 
 
+class SayText(Request, tag="say", frozen=True):
+    """Say a text, once it is its turn. ``chime``: a short sound first; ``quiet_hours``: what to do within them."""
+
+    text: Text
+    chime: bool = False
+    quiet_hours: QuietHours = "speak"
+
+
+class AskQuestion(Request, tag="ask", frozen=True):
+    """Ask a question aloud, listen without the wake word, and report what was understood and answered."""
+
+    text: Text
+    chime: bool = False
+    quiet_hours: QuietHours = "speak"
+
+
+class SendSound(Request, tag="sound", frozen=True):
+    """A piece of the sound of the next announcement: mono s16 at 24 kHz, in base64."""
+
+    pcm: bytes
+
+
+class Announce(Request, tag="announce", frozen=True):
+    """Announce a text, or the sound that was sent before it; an urgent one ends an answer that sounds."""
+
+    text: Text | None = None
+    priority: Literal["normal", "urgent"] = "normal"
+    chime: bool = True
+    quiet_hours: QuietHours = "skip"
+
+
 class Why(Request, tag="why", frozen=True):
     """Report the last failures, newest first; at most ``most``."""
 
@@ -84,7 +122,10 @@ class Watch(Request, tag="watch", frozen=True):
     words: bool = False
 
 
-AnyRequest = GetStatus | Wake | Talk | Stop | HangUp | Mute | Unmute | SetVolume | Reload | Why | Watch
+Spoken = SayText | AskQuestion | Announce
+AnyRequest = (
+    GetStatus | Wake | Talk | Stop | HangUp | Mute | Unmute | SetVolume | Reload | SendSound | Spoken | Why | Watch
+)
 
 COMMANDS: Final = tuple(sorted(str(each.__struct_config__.tag) for each in get_args(AnyRequest)))
 

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from edgevoice.box import running
+from edgevoice.box.announcements import Announcements
 from edgevoice.box.assembly import Parts, assemble
 from edgevoice.box.context import BoxContext, Storage
 from edgevoice.box.drift import DriftWatch
@@ -255,7 +256,7 @@ def test_the_observers_are_one_list_in_which_minutes_come_before_the_log(tmp_pat
         return [type(each) for each in observers]
 
     expected = [Minutes, ServiceManager, ConversationLog, Waiting, StallWatch, Hearing, DriftWatch, RoomListener]
-    expected += [Outcomes, Sayings]
+    expected += [Outcomes, Sayings, Announcements]
     assert asyncio.run(live()) == expected
 
 
@@ -289,7 +290,7 @@ def test_a_box_without_records_and_wake_word_has_the_other_observers(tmp_path: P
         assert observers[1]._today_s() == 0.0
         return [type(each) for each in observers]
 
-    assert asyncio.run(live()) == [ServiceManager, ConversationLog, StallWatch, Hearing]
+    assert asyncio.run(live()) == [ServiceManager, ConversationLog, StallWatch, Hearing, Announcements]
 
 
 @pytest.mark.parametrize(

@@ -133,3 +133,10 @@ def test_openai_is_never_sent_a_voice_or_a_model_in_mid_session(tmp_path: Path) 
 
     assert [sorted(changes) for changes in sent] == [["audio", "instructions", "tools"]] * 2
     assert [changes["audio"] for changes in sent] == [{"output": {"speed": 1.2}}, {"output": {"speed": 1.0}}]
+
+
+def test_a_new_session_knows_what_the_box_has_just_asked() -> None:
+    asked = (Role.ASSISTANT, "Shall I close the garage?")
+    configuration = SessionConfiguration(ServiceSettings, (), list, asked=lambda: [asked])
+
+    assert asyncio.run(configuration.earlier()) == (asked,)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,11 +11,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from edgevoice.commands.root import app
+from edgevoice.core.announcements import AnnouncementOutcome, Priority
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import TalkHeld, TalkPressed
 from edgevoice.core.notices import PhaseEntered, Role, TranscriptChanged
 from edgevoice.core.orders import Light, ShowLight
-from tests.integrations.control.conftest import StandIn, stand_in
+from tests.integrations.control.conftest import Ended, Mouth, StandIn, stand_in
 from tests.waiting import until
 
 
@@ -40,7 +42,9 @@ class Running:
 
     async def _live(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        async with stand_in(self._folder, remark="") as self.box:
+        mouth = self.mouth = Mouth()
+        mouth.over.set()
+        async with stand_in(self._folder, remark="", mouth=mouth) as self.box:
             self.box.then = lambda _fact: self.box.server.observe(PhaseEntered(Phase.CONNECTING), 0.0)
             self._ready.set()
             await self._stop.wait()
@@ -103,6 +107,32 @@ def test_without_a_box_the_remedy_is_named(tmp_path: Path) -> None:
 
     assert result.exit_code == 1
     assert result.stderr.startswith("no box runs at ")
+
+
+def test_texts_and_recordings_are_said(tmp_path: Path) -> None:
+    running = Running(tmp_path)
+    recording = tmp_path / "gong.WAV"
+    with wave.open(str(recording), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(24_000)
+        file.writeframes(bytes(2 * 2400))
+    with running as box:
+        assert ctl(box, "say", "good day", "--chime").stdout == ""
+        running.mouth.ended = Ended(AnnouncementOutcome.CUT, 740)
+        assert ctl(box, "announce", "dinner", "--urgent", "--no-chime").stdout == "It was interrupted after 0.7 s.\n"
+        assert ctl(box, "announce", str(recording)).exit_code == 0
+        assert ctl(box, "announce", str(tmp_path / "none.wav")).exit_code == 1
+        asked = ctl(box, "ask", "Tea?")
+        data = ctl(box, "ask", "Tea?", "--json")
+
+    assert running.mouth.said[:3] == [
+        (8, Priority.ANSWER, True),
+        (6, Priority.ANNOUNCEMENT, False),
+        (2400, Priority.ANSWER, True),
+    ]
+    assert asked.stdout == "understood: yes to Tea?\nanswered:   very well\n"
+    assert json.loads(data.stdout)["understood"] == "yes to Tea?"
 
 
 def show(box: StandIn) -> None:

@@ -1,22 +1,27 @@
 """What each request does: facts for the conversation, as a button would report them, and questions about the box."""
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, assert_never
 
 from edgevoice.control import messages
-from edgevoice.control.messages import AnyRequest, Refused
+from edgevoice.control.messages import LONGEST_SOUND_S, SOUND_HZ, AnyRequest, Refused
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import MutePressed, TalkHeld, TalkPressed, WakeRequested
 from edgevoice.core.lights import meaning
 from edgevoice.core.orders import Light
 from edgevoice.core.ports import Report
 from edgevoice.errors import remedy_of
+from edgevoice.integrations.control.speaking import LONGEST_SOUND_BYTES, SpokenRequests
 from edgevoice.integrations.control.view import BoxView
 from edgevoice.journal import tell
 
 _log = logging.getLogger(__name__)
+
+
+Result = dict[str, Any] | Coroutine[Any, Any, dict[str, Any]]
+"""The fields of a reply, or what they are awaited by if the box needs time."""
 
 
 class Loudspeaker(Protocol):
@@ -31,6 +36,7 @@ class BoxHandles:
 
     ``version`` is the program's. ``position`` returns the newest near-end sample; ``reload`` reads the settings again
     and returns what a person should know about it; ``failures`` returns the last ones, newest first, as JSON objects.
+    ``speaking`` says what programs want; ``None`` where nothing does.
     ``words`` are the wake words. ``may_unmute``: the settings let a program open the microphone.
     """
 
@@ -39,8 +45,39 @@ class BoxHandles:
     speaker: Loudspeaker
     reload: Callable[[], str]
     failures: Callable[[], Sequence[dict[str, Any]]] = list
+    speaking: SpokenRequests | None = None
     words: Collection[str] = ()
     may_unmute: bool = False
+
+
+class Sounds:
+    """The sound that a client has sent of its next announcement. All clients together may send 60 s (``shared``)."""
+
+    def __init__(self, shared: "Allotment") -> None:
+        self._shared = shared
+        self._sound = bytearray()
+
+    def add(self, pcm: bytes) -> float:
+        """Add a piece, and return how many seconds there are. Raises ``Refused``."""
+        if self._shared.used + len(pcm) > LONGEST_SOUND_BYTES:
+            problem = f"an announcement may have {LONGEST_SOUND_S} s, and all programs together may send as much"
+            raise Refused("sound-too-long", problem, "Send a shorter one.")
+        self._shared.used += len(pcm)
+        self._sound += pcm
+        return len(self._sound) / 2 / SOUND_HZ
+
+    def take(self) -> bytes:
+        """Return all of it, and begin anew."""
+        taken = bytes(self._sound)
+        self._shared.used -= len(taken)
+        self._sound.clear()
+        return taken
+
+
+class Allotment:
+    """How many bytes of sound all clients have sent that nothing has announced yet."""
+
+    used = 0
 
 
 class Commands:
@@ -51,9 +88,20 @@ class Commands:
         self._view = view
         self._report = report
 
-    def carry_out(self, request: AnyRequest) -> dict[str, Any]:
-        """Return the fields of the reply. Raises ``Refused``."""
+    def carry_out(self, request: AnyRequest, sounds: Sounds) -> Result:
+        """Return the fields of the reply, or what they are awaited by. Raises ``Refused``.
+
+        ``sounds`` is what this client has sent of the sound of its next announcement.
+        """
         match request:
+            case messages.SayText() | messages.AskQuestion() | messages.Announce():
+                if self._box.speaking is None:
+                    raise Refused("not-possible", "this box cannot be made to speak", "Run it as the service.")
+                self._note(request)
+                sound = sounds.take() if isinstance(request, messages.Announce) else b""
+                return self._box.speaking.carry_out(request, sound, is_deaf=self._view.is_muted)
+            case messages.SendSound(pcm=pcm):
+                return {"seconds": sounds.add(pcm)}
             case messages.GetStatus() | messages.Watch():
                 return self._status()
             case messages.SetVolume():

@@ -2,11 +2,17 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from edgevoice.control import messages
 from edgevoice.control.messages import AnyRequest, Refused, Watch
+from edgevoice.errors import EdgevoiceError
+from edgevoice.integrations.control.commands import Result, Sounds
+from edgevoice.journal import tell
+
+_log = logging.getLogger(__name__)
 
 _BURST: Final = 200
 _RATE_HZ: Final = 100.0
@@ -17,7 +23,10 @@ _MOST_UNREAD_BYTES: Final = 65_536
 
 _CLOSE_S: Final = 0.5
 
-CarryOut = Callable[[AnyRequest], dict[str, Any]]
+_MOST_TASKS: Final = 4
+"""Requests of one client that may take their time at once."""
+
+CarryOut = Callable[[AnyRequest, Sounds], Result]
 
 
 class Allowance:
@@ -41,10 +50,14 @@ class Allowance:
 class ControlClient:
     """A client that is connected; ``watches`` says whether it wants events, ``wants_words`` also what is said."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, carry_out: CarryOut) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, carry_out: CarryOut, sounds: Sounds
+    ) -> None:
         self._reader = reader
         self._writer = writer
         self._carry_out = carry_out
+        self._sounds = sounds
+        self._tasks: set[asyncio.Task[None]] = set()
         self._allowance = Allowance(asyncio.get_running_loop().time)
         self.watches = False
         self.wants_words = False
@@ -56,7 +69,9 @@ class ControlClient:
             while (line := await self._line()) is not None:
                 if (wait_s := self._allowance.take()) > 0:
                     await asyncio.sleep(wait_s)
-                self.send(self._answer(line))
+                self._answer(line)
+            # A program that only sends (`echo … | socat`) has closed its side, and still wants its replies.
+            await asyncio.gather(*self._tasks)
 
     def send(self, line: bytes) -> None:
         """Send a line at once; a client that has stopped reading is dropped."""
@@ -67,7 +82,15 @@ class ControlClient:
             self._writer.transport.abort()
 
     async def close(self) -> None:
-        """Close the connection; a client that does not read the last line in time does not get it."""
+        """Close the connection; a client that does not read the last line in time does not get it.
+
+        What it still wanted to be said is withdrawn.
+        """
+        ending = tuple(self._tasks)
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+        self._sounds.take()
         self._writer.close()
         try:
             async with asyncio.timeout(_CLOSE_S):
@@ -86,15 +109,48 @@ class ControlClient:
             self.send(messages.refusal(None, Refused("line-too-long", problem)))
             return None
 
-    def _answer(self, line: bytes) -> bytes:
+    def _answer(self, line: bytes) -> None:
         try:
             request = messages.decode(line)
         except Refused as refused:
-            return messages.refusal(messages.id_of(line), refused)
+            self.send(messages.refusal(messages.id_of(line), refused))
+            return
         try:
-            result = self._carry_out(request)
+            result = self._carry_out(request, self._sounds)
         except Refused as refused:
-            return messages.refusal(request.id, refused)
+            self.send(messages.refusal(request.id, refused))
+            return
+        except Exception as error:  # noqa: BLE001 - as in `_send_result`
+            self.send(_failed(request, error))
+            return
+        if not isinstance(result, dict):
+            self._answer_later(request, result)
+            return
         if isinstance(request, Watch):
             self.watches, self.wants_words = True, request.words
-        return messages.reply(request.id, result)
+        self.send(messages.reply(request.id, result))
+
+    def _answer_later(self, request: AnyRequest, result: Coroutine[Any, Any, dict[str, Any]]) -> None:
+        if len(self._tasks) >= _MOST_TASKS:
+            result.close()
+            refused = Refused("too-many", f"{_MOST_TASKS} requests of this program are not done yet", "Wait for one.")
+            self.send(messages.refusal(request.id, refused))
+            return
+        task = asyncio.ensure_future(self._send_result(request, result))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _send_result(self, request: AnyRequest, result: Coroutine[Any, Any, dict[str, Any]]) -> None:
+        try:
+            line = messages.reply(request.id, await result)
+        except Refused as refused:
+            line = messages.refusal(request.id, refused)
+        except Exception as error:  # noqa: BLE001 - one request must end neither the box nor this connection
+            line = _failed(request, error)
+        self.send(line)
+
+
+def _failed(request: AnyRequest, error: Exception) -> bytes:
+    """Log a fault of ours by its name, and return the reply to the request that met it."""
+    tell(_log, logging.ERROR, "control-failed", command=str(request.__struct_config__.tag), error=type(error).__name__)
+    return messages.refusal(request.id, Refused("failed", "the box could not do it", EdgevoiceError.remedy))

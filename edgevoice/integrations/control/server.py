@@ -14,7 +14,7 @@ from edgevoice.control.messages import LONGEST_LINE_BYTES, Refused
 from edgevoice.core.notices import Notice
 from edgevoice.core.ports import Observer, Report
 from edgevoice.errors import JOIN_GROUP
-from edgevoice.integrations.control.commands import BoxHandles, Commands
+from edgevoice.integrations.control.commands import Allotment, BoxHandles, Commands, Sounds
 from edgevoice.integrations.control.connection import ControlClient
 from edgevoice.integrations.control.events import event_of
 from edgevoice.integrations.control.peers import is_welcome, open_socket
@@ -42,6 +42,7 @@ class ControlSocket(Observer):
         self._group = group
         self._now = now
         self._view = BoxView()
+        self._allotment = Allotment()
         self._clients: set[ControlClient] = set()
 
     def observe(self, notice: Notice, now: float) -> None:  # noqa: ARG002 - clients are told the time of day
@@ -86,7 +87,7 @@ class ControlSocket(Observer):
                 connected.send(messages.refusal(None, refused))
                 return
             reader, writer = await asyncio.open_unix_connection(sock=connected, limit=LONGEST_LINE_BYTES)
-            client = ControlClient(reader, writer, commands.carry_out)
+            client = ControlClient(reader, writer, commands.carry_out, Sounds(self._allotment))
             self._clients.add(client)
             try:
                 await client.serve(messages.hello(self._box.version))

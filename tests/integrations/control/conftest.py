@@ -9,9 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from edgevoice.core.announcements import AnnouncementOutcome, Priority
 from edgevoice.core.facts import Event
 from edgevoice.integrations.control.commands import BoxHandles
 from edgevoice.integrations.control.server import ControlSocket
+from edgevoice.integrations.control.speaking import Samples, SpokenRequests
 from tests.waiting import eventually
 
 NOW = datetime(2026, 3, 1, 14, 2, 3, tzinfo=UTC)
@@ -22,6 +26,51 @@ class Speaker:
     """A loudspeaker that is only turned up and down."""
 
     volume_percent: int = 50
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How something that was said ended."""
+
+    outcome: AnnouncementOutcome = AnnouncementOutcome.PLAYED
+    heard_ms: int = 0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a question ended."""
+
+    ended: Ended
+    understood: str = ""
+    answered: str = ""
+
+
+class Mouth:
+    """Says everything as soon as ``over`` is set; ``said`` is how many samples, how urgent, and with which chime."""
+
+    def __init__(self, ended: Ended | None = None) -> None:
+        self.ended = ended or Ended()
+        self.over = asyncio.Event()
+        self.said: list[tuple[int, Priority, bool]] = []
+
+    async def say(self, samples: Samples, *, priority: Priority, has_chime: bool) -> Ended:
+        self.said.append((len(samples), priority, has_chime))
+        await self.over.wait()
+        return self.ended
+
+    async def ask(self, question: str, samples: Samples, *, has_chime: bool) -> Asked:
+        return Asked(
+            await self.say(samples, priority=Priority.ANSWER, has_chime=has_chime), f"yes to {question}", "very well"
+        )
+
+
+async def letters(text: str) -> Samples:
+    """Turn each letter into a sample."""
+    return np.zeros(len(text.strip()), np.int16)
+
+
+async def at_once() -> None:
+    """Do not wait."""
 
 
 @dataclass
@@ -40,12 +89,15 @@ class StandIn:
 
 
 @asynccontextmanager
-async def stand_in(folder: Path, *, remark: str = "", may_unmute: bool = False) -> AsyncIterator[StandIn]:
+async def stand_in(
+    folder: Path, *, remark: str = "", may_unmute: bool = False, mouth: Mouth | None = None
+) -> AsyncIterator[StandIn]:
     """Run a socket until the block ends."""
+    speaking = SpokenRequests(mouth, letters, lambda: False, at_once) if mouth is not None else None
     failures = [{"at": "2026-03-01T14:02:00+00:00", "code": "x", "problem": "no answer", "remedy": "Ask again."}]
     speaker, place = Speaker(), folder / "control.sock"
     handles = BoxHandles(
-        "1", lambda: 7, speaker, lambda: remark, lambda: failures, words=["hey_jarvis"], may_unmute=may_unmute
+        "1", lambda: 7, speaker, lambda: remark, lambda: failures, speaking, words=["hey_jarvis"], may_unmute=may_unmute
     )
     box = StandIn(ControlSocket(place, handles, group=None, now=lambda: NOW), place, speaker)
     running = asyncio.ensure_future(box.server.run(box.report))

@@ -8,7 +8,7 @@ from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import Event, LinkLost, LinkOpened, MutePressed, TalkHeld, TalkPressed, WakeRequested
 from edgevoice.core.notices import Notice, PhaseEntered, RingingBegan, RingingEnded
 from edgevoice.core.orders import CloseLink, Light, MuteMicrophone, ShowLight, UnmuteMicrophone
-from edgevoice.integrations.control.commands import BoxHandles, Commands
+from edgevoice.integrations.control.commands import Allotment, BoxHandles, Commands, Sounds
 from edgevoice.integrations.control.view import BoxView
 from tests.integrations.control.conftest import Speaker
 
@@ -25,6 +25,7 @@ class Box:
         self.view = BoxView()
         self.facts: list[Event] = []
         self.speaker = Speaker()
+        self.sounds = Sounds(Allotment())
         self._notices = notices or []
         for notice in before:
             self.view.observe(notice)
@@ -45,7 +46,9 @@ class Box:
             self.view.observe(notice)
 
     def do(self, request: AnyRequest) -> dict[str, object]:
-        return self.commands.carry_out(request)
+        result = self.commands.carry_out(request, self.sounds)
+        assert isinstance(result, dict)
+        return result
 
 
 def test_waking_begins_a_conversation_with_the_words_settings() -> None:
@@ -182,6 +185,28 @@ def test_a_volume_both_set_and_changed_is_refused() -> None:
 
 def test_a_reload_returns_what_is_left_to_do() -> None:
     assert Box().do(messages.Reload()) == {"remark": "restart needed for log"}
+
+
+@pytest.mark.parametrize(
+    "request_", [messages.SayText(text="x"), messages.AskQuestion(text="x"), messages.Announce(text="x")]
+)
+def test_a_box_without_a_voice_refuses_to_speak(request_: AnyRequest) -> None:
+    with pytest.raises(Refused, match="cannot be made to speak"):
+        Box().do(request_)
+
+
+def test_all_programs_together_may_send_a_minute_of_sound() -> None:
+    shared = Allotment()
+    one, other = Sounds(shared), Sounds(shared)
+
+    assert one.add(bytes(48_000)) == 1.0
+    assert one.add(bytes(48_000)) == 2.0
+    other.add(bytes(58 * 48_000))
+    with pytest.raises(Refused, match="60 s"):
+        other.add(b"x")
+    assert one.take() == bytes(96_000)
+    assert other.add(bytes(48_000)) == 59.0
+    assert one.take() == b""
 
 
 def test_the_last_failures_are_reported() -> None:

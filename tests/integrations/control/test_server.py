@@ -10,14 +10,18 @@ from typing import Any
 import pytest
 
 from edgevoice.control.client import Client
+from edgevoice.core.announcements import Priority
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import TalkHeld
 from edgevoice.core.notices import PhaseEntered, Role, TranscriptChanged
+from edgevoice.errors import ControlRefused
 from edgevoice.integrations.control import server
 from edgevoice.integrations.control.commands import Commands
+from edgevoice.integrations.control.connection import ControlClient
 from tests import virtual_time
 from tests.control.test_messages import VALID, mutated
-from tests.integrations.control.conftest import line_to, stand_in
+from tests.integrations.control.conftest import Mouth, line_to, stand_in
+from tests.waiting import eventually
 
 
 def test_each_line_gets_one_line_in_order(tmp_path: Path) -> None:
@@ -142,24 +146,121 @@ def test_a_client_that_leaves_before_it_is_greeted_is_no_failure(tmp_path: Path)
     assert virtual_time.run(scene())
 
 
-def test_a_fault_of_ours_ends_one_connection_and_not_the_socket(
+def test_a_fault_of_ours_is_one_refusal_and_one_line_in_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def break_down(_self: Commands) -> None:
+    def break_down(*_: object) -> None:
         raise KeyError("what was said")
 
     monkeypatch.setattr(Commands, "_stop", break_down)
+    monkeypatch.setattr("edgevoice.integrations.control.speaking.SpokenRequests._spoken", break_down)
 
+    async def scene() -> list[dict[str, Any]]:
+        async with stand_in(tmp_path, mouth=Mouth()) as box, line_to(box.place) as line:
+            return [await line.ask(each) for each in (b'{"do": "stop"}', b'{"do": "say", "text": "a"}')]
+
+    assert [answer["error"]["code"] for answer in virtual_time.run(scene())] == ["failed", "failed"]
+    fields = [record.fields for record in caplog.records if record.levelname == "ERROR"]  # type: ignore[attr-defined]
+    assert fields == [{"command": "stop", "error": "KeyError"}, {"command": "say", "error": "KeyError"}]
+
+
+def test_a_fault_in_a_connection_ends_that_one_and_not_the_socket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     async def scene() -> bool:
         async with stand_in(tmp_path) as box:
             async with line_to(box.place) as line:
+                monkeypatch.setattr(ControlClient, "_answer", None)
                 line.writer.write(b'{"do": "stop"}\n')
                 assert await line.reader.read() == b""
+            monkeypatch.undo()
             async with line_to(box.place) as line:
                 return bool((await line.ask(b'{"do": "status"}'))["ok"])
 
     assert virtual_time.run(scene())
-    assert [record.fields for record in caplog.records] == [{"error": "KeyError"}]  # type: ignore[attr-defined]
+    assert [record.fields for record in caplog.records] == [{"error": "TypeError"}]  # type: ignore[attr-defined]
+
+
+# --- what takes its time ---------------------------------------------------------------------------------------------
+
+
+def test_what_is_said_is_answered_when_it_was_heard_and_others_need_not_wait(tmp_path: Path) -> None:
+    async def scene() -> list[Any]:
+        mouth = Mouth()
+        async with stand_in(tmp_path, mouth=mouth) as box, line_to(box.place) as line:
+            line.writer.write(b'{"id": 1, "do": "say", "text": "good day"}\n{"id": 2, "do": "status"}\n')
+            first = await line.read()
+            mouth.over.set()
+            return [first["id"], await line.read(), mouth.said]
+
+    first, answer, said = virtual_time.run(scene())
+
+    assert first == 2
+    assert answer == {"id": 1, "ok": True, "outcome": "played", "heard_ms": None}
+    assert said == [(len("good day"), Priority.ANSWER, False)]
+
+
+def test_a_question_returns_what_was_understood_and_answered(tmp_path: Path) -> None:
+    async def scene() -> dict[str, Any]:
+        mouth = Mouth()
+        mouth.over.set()
+        async with stand_in(tmp_path, mouth=mouth) as box, line_to(box.place) as line:
+            return await line.ask(b'{"do": "ask", "text": "Tea?", "chime": true}')
+
+    answer = virtual_time.run(scene())
+
+    assert (answer["understood"], answer["answered"]) == ("yes to Tea?", "very well")
+
+
+def test_a_program_that_has_closed_its_side_still_gets_its_reply(tmp_path: Path) -> None:
+    async def scene() -> dict[str, Any]:
+        mouth = Mouth()
+        async with stand_in(tmp_path, mouth=mouth) as box, line_to(box.place) as line:
+            line.writer.write(b'{"do": "say", "text": "good day"}\n')
+            line.writer.write_eof()
+            await asyncio.sleep(1)
+            mouth.over.set()
+            return await line.read()
+
+    assert virtual_time.run(scene())["outcome"] == "played"
+
+
+def test_the_fifth_request_that_takes_its_time_is_refused(tmp_path: Path) -> None:
+    async def scene() -> dict[str, Any]:
+        async with stand_in(tmp_path, mouth=Mouth()) as box, line_to(box.place) as line:
+            for number in range(5):
+                line.writer.write(f'{{"id": {number}, "do": "say", "text": "x"}}\n'.encode())
+            return await line.read()
+
+    answer = virtual_time.run(scene())
+
+    assert (answer["id"], answer["error"]["code"]) == (4, "too-many")
+
+
+def test_a_sound_is_sent_in_pieces_and_then_announced(tmp_path: Path) -> None:
+    async def scene() -> list[Any]:
+        mouth = Mouth()
+        mouth.over.set()
+        async with stand_in(tmp_path, mouth=mouth) as box, Client(box.place) as client:
+            await client.announce(sound=bytes(100_000), priority="urgent", chime=False)
+            with pytest.raises(ControlRefused, match="60 s"):
+                await client.announce(sound=bytes(3_000_000))
+        return mouth.said
+
+    assert virtual_time.run(scene()) == [(50_000, Priority.ANNOUNCEMENT, False)]
+
+
+def test_what_a_client_sent_and_did_not_announce_is_forgotten_when_it_leaves(tmp_path: Path) -> None:
+    async def scene() -> int:
+        async with stand_in(tmp_path, mouth=Mouth()) as box:
+            async with Client(box.place) as client:
+                await client.request("sound", pcm="AAAA")
+                assert box.server._allotment.used == 3
+            await eventually(lambda: not box.server._clients)
+            await asyncio.sleep(0.1)
+            return box.server._allotment.used
+
+    assert virtual_time.run(scene()) == 0
 
 
 def test_mutated_lines_are_each_answered_and_leave_the_socket_unharmed(
