@@ -79,7 +79,9 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         "service": {"fields", "instructions"},
         "wakeword": {"fields"},
         "sound": {"fields"},
-        "assistant": {"fields"},
+        "assistant": {"fields", "http_tools"},
+        "http_tools": {"fields"},
+        "http_rules": {"catalogue", "fields", "http_tools", "mcp_rules"},
         "integrations": set(),
         "mcp": {"fields"},
         "mcp_rules": {"catalogue", "fields", "mcp"},
@@ -89,7 +91,7 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         "hints": set(),
         "catalogue": {"hints", "schema"},
         "syntax": {"catalogue"},
-        "agreement": {"assistant", "mcp_rules", "panel", "schema", "service", "sound", "wakeword"},
+        "agreement": {"assistant", "http_rules", "mcp_rules", "panel", "schema", "service", "sound", "wakeword"},
         "file": {"agreement", "catalogue", "panel", "schema", "syntax", "text"},
     },
     "mcp": {"child": {"definitions", "server", "wire"}, "definitions": {"wire"}, "wire": {"server"}, "server": set()},
@@ -243,5 +245,6 @@ def test_disabled_features_are_not_loaded() -> None:
     # With it SQLite is loaded, which a tool that measures coverage may have loaded by itself.
     loaded = set(done.stdout.split())
     assert {"edgevoice.store.database", "edgevoice.memory.memory", "edgevoice.mcp"} & loaded == set()
+    assert "edgevoice.tools.http_tool" not in loaded
     assert [name for name in loaded if name.startswith("edgevoice.personas.")] == []
     assert [name for name in loaded if name.startswith(("edgevoice.control", "edgevoice.integrations"))] == []

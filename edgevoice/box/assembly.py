@@ -101,8 +101,7 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
         far_end=echo.stage.give_far_end if echo is not None else None,
     )
     further: list[ToolSource] = [storage.tool_files.source]
-    if context.mcp is not None:
-        further.append(context.mcp)
+    further += [source for source in (context.http, context.mcp) if source is not None]
     registry = tools_of(
         settings, speaker, mailbox.report, storage.remembering, further, storage.reasons, storage.speaking
     )

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgevoice.box.answering import answering_service, answers_itself
+from edgevoice.box.http_tools import http_source
 from edgevoice.box.live_settings import LiveSettings
 from edgevoice.box.mcp_servers import mcp_source
 from edgevoice.box.tool_files import ToolFiles
 from edgevoice.core.ports import Observer
 from edgevoice.echo.record import EchoRecord, read_record
-from edgevoice.errors import StorageUnavailable
+from edgevoice.errors import SettingsInvalid, StorageUnavailable
 from edgevoice.host.credentials import Key
 from edgevoice.host.routes import has_default_route
 from edgevoice.journal import tell
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from edgevoice.mcp.source import McpSource
     from edgevoice.memory.remembering import Remembering
     from edgevoice.personas.speaking import SpeakingPersona
+    from edgevoice.tools.http_tool import HttpSource
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +77,7 @@ class BoxContext:
     ``dial`` returns the endpoint of each session. ``observers`` see everything and may run beside the box: a feature
     that needs none of its parts is added there. ``live`` are settings that may change while it runs, and ``pins``
     replaces the machine's own. ``control`` is where it opens its control socket, and ``mcp`` are the tools of the
-    owner's servers, if there are any.
+    owner's servers, ``http`` the web services that are declared as tools, if there are any.
     """
 
     dial: Callable[[], Endpoint]
@@ -86,6 +88,7 @@ class BoxContext:
     wants_wakeword: bool = True
     control: "ControlPlace | None" = None
     mcp: "McpSource | None" = None
+    http: "HttpSource | None" = None
 
 
 @asynccontextmanager
@@ -179,8 +182,12 @@ async def context_of(settings: Settings, key: Key | None, environment: Mapping[s
             ),
         )
         control = _control_of(settings, environment)
-        mcp = mcp_source(settings.mcp, environment)
-        yield BoxContext(dial, (*watching, tool_files), storage, control=control, mcp=mcp)
+        mcp, http = mcp_source(settings.mcp, environment), http_source(settings.tools, environment, _log_missing)
+        yield BoxContext(dial, (*watching, tool_files), storage, control=control, mcp=mcp, http=http)
+
+
+def _log_missing(tool: str, error: SettingsInvalid) -> None:
+    tell(_log, logging.ERROR, "http-tool-left-out", tool=tool, code=error.code, problem=error.line())
 
 
 def _control_of(settings: Settings, environment: Mapping[str, str]) -> "ControlPlace | None":

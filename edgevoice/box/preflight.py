@@ -8,8 +8,10 @@ from pathlib import Path
 
 from edgevoice.box.assembly import tools_of
 from edgevoice.box.context import remembers, speaks
+from edgevoice.box.http_tools import http_source
 from edgevoice.box.mcp_servers import mcp_source
 from edgevoice.core.facts import Event
+from edgevoice.errors import SettingsInvalid
 from edgevoice.host.credentials import Key, find_key
 from edgevoice.panel.opening import check_pins
 from edgevoice.settings.schema import Settings
@@ -31,8 +33,8 @@ def find_what_is_named(settings: Settings, environment: Mapping[str, str]) -> Ke
     remembering = remembers(settings.memory, state_folder(environment)) if settings.memory.enabled else None
     speaking = speaks(settings, state_folder(environment)) if settings.personas.enabled else None
     further: list[ToolSource] = [FolderSource(Path(settings.tools.folder))]
-    if (mcp := mcp_source(settings.mcp, environment)) is not None:
-        further.append(mcp)
+    declared = (http_source(settings.tools, environment, _ignore_missing), mcp_source(settings.mcp, environment))
+    further += [source for source in declared if source is not None]
     tools_of(settings, _NoVolume(), _ignore, remembering, further, speaking=speaking)
     return key
 
@@ -50,6 +52,10 @@ class _NoVolume:
     """Replaces the speaker, which is not open yet."""
 
     volume_percent = 0
+
+
+def _ignore_missing(_tool: str, _error: SettingsInvalid) -> None:
+    """Accept a tool without its secret: the box runs without it, and the doctor says what is missing."""
 
 
 def _ignore(_event: Event) -> None:

@@ -5,7 +5,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from edgevoice.doctor import channels, configuration, failures, hardware, network, pins, service_manager, sound
+from edgevoice.doctor import (
+    channels,
+    configuration,
+    declared_tools,
+    failures,
+    hardware,
+    network,
+    pins,
+    service_manager,
+    sound,
+)
 from edgevoice.doctor.examination import Check, run
 from edgevoice.doctor.findings import Finding, skipped, wrong
 from edgevoice.doctor.listening import LIMIT_S, listen
@@ -131,7 +141,11 @@ def _checks(
         panel = settings.panel
         return [pins.judge_pins(found, wanted, kind=panel.kind, without_lights=panel.without_lights, box_runs=runs)]
 
+    def examine_tools() -> Iterable[Finding]:
+        return [declared_tools.examine_declared_tools(settings.tools, examination.environment, machine.root)]
+
     return [
+        *([Check(("tools",), examine_tools)] if settings.tools.http else []),
         Check(("wake word",), examine_words, _WORDS_LIMIT_S),
         Check(("echo",), lambda: [configuration.examine_echo(settings, record)]),
         Check(("pins",), examine_pins),

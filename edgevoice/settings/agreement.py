@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import ValidationError, convert, inspect, structs
 
+from edgevoice.settings.http_rules import complaints_about_http
 from edgevoice.settings.mcp_rules import complaints
 from edgevoice.settings.schema import Settings
 from edgevoice.settings.wakeword import WakewordSettings, WordSettings
@@ -29,6 +30,7 @@ def disagreements(settings: Settings) -> Iterator[Disagreement]:
     if not wrong_words:
         yield from _thresholds_in_disorder(wakeword)
         yield from _personas_without_effect(settings)
+    yield from (Disagreement(("tools.http",), text) for text in complaints_about_http(settings.tools.http))
     yield from (Disagreement(("mcp.servers",), text) for text in complaints(settings.mcp.servers))
     if wakeword.sure_threshold < wakeword.threshold:
         yield Disagreement(

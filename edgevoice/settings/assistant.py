@@ -1,10 +1,11 @@
 """The settings of what the box does besides talking: ``[tools]``, ``[memory]`` and ``[personas]``."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, convert
 
 from edgevoice.settings.fields import NotEmpty, ToolName
+from edgevoice.settings.http_tools import HttpToolSettings
 
 
 class ToolsSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -17,6 +18,11 @@ class ToolsSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     timeout_s: How long a tool may take before it counts as failed; a tool may have a time of its own.
     output_bytes: The longest answer of a tool that the service receives; a longer one is an error.
     calls_at_once: How many tools may run at a time; further calls wait.
+    http: Web services as tools, by name: each with a description and a url, and, as needed, a method, the parameters as
+        a JSON schema, headers, a body, the JSON pointer result, timeout_s and requires_approval. {name} stands for an
+        argument, ${NAME} for a stored secret. For example {get_forecast = {description = "Get the weather forecast.",
+        url = "https://weather.example/now?place={place}", parameters = {properties = {place = {type = "string"}},
+        required = ["place"]}}}.
     """
 
     enabled: Annotated[
@@ -33,6 +39,14 @@ class ToolsSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     timeout_s: Annotated[float, Meta(ge=1, le=60)] = 10.0
     output_bytes: Annotated[int, Meta(ge=256, le=65536)] = 16_384
     calls_at_once: Annotated[int, Meta(ge=1, le=32)] = 8
+    http: dict[str, Any] = {}
+
+    def http_tools(self) -> dict[str, HttpToolSettings]:
+        """Return ``http`` as structs, by name.
+
+        Raises ``msgspec.ValidationError`` for an invalid one; see `http_rules`.
+        """
+        return {name: convert(tool, HttpToolSettings) for name, tool in self.http.items()}
 
 
 class MemorySettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -14,7 +14,7 @@ from edgevoice.settings.mcp import McpServerSettings
 _NAME: Final = re.compile(r"[A-Za-z0-9-]+(_[A-Za-z0-9-]+)*")
 _LONGEST_NAME: Final = 24
 _ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 """RFC 9110, section 5.6.2."""
 
 _STORE_IT: Final = "keys do not belong in the settings: store it as a secret, and write ${NAME} for it"
@@ -35,11 +35,12 @@ def complaints(servers: Mapping[str, Any]) -> Iterator[str]:
         elif wrong := next((key for key in server if key not in takes), None):
             yield f"{place} contains {shown_name(wrong)}; it takes {', '.join(takes)}"
         else:
-            wrong_types = [*_of_wrong_type(place, server, takes)]
+            wrong_types = [*of_wrong_type(place, server, takes)]
             yield from wrong_types or _complaints_about(place, convert(server, McpServerSettings))
 
 
-def _of_wrong_type(place: str, server: Mapping[str, Any], takes: Mapping[str, Any]) -> Iterator[str]:
+def of_wrong_type(place: str, server: Mapping[str, Any], takes: Mapping[str, Any]) -> Iterator[str]:
+    """Yield an error line for each value of another type than ``takes`` says by name."""
     for key, value in server.items():
         try:
             convert(value, takes[key])
@@ -64,11 +65,12 @@ def _complaints_about(place: str, server: McpServerSettings) -> Iterator[str]:
         yield f"{place}.url is wrong (its value is not shown); it must be an address that begins with http:// or https://"
     if any("\0" in text for text in (server.command or "", *server.args)):
         yield f"{place} has a command or args with a NUL in it"
-    yield from _complaints_about_values(f"{place}.env", server.env, _ENV_NAME)
-    yield from _complaints_about_values(f"{place}.headers", server.headers, _HEADER_NAME)
+    yield from complaints_about_values(f"{place}.env", server.env, _ENV_NAME)
+    yield from complaints_about_values(f"{place}.headers", server.headers, HEADER_NAME)
 
 
-def _complaints_about_values(place: str, values: Mapping[str, str], names: re.Pattern[str]) -> Iterator[str]:
+def complaints_about_values(place: str, values: Mapping[str, str], names: re.Pattern[str]) -> Iterator[str]:
+    """Yield an error line for each name that is not one, and for each value that is no line or seems to be a secret."""
     for name, value in values.items():
         shown = f"{place}.{shown_name(name)}"
         if not names.fullmatch(name):
