@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from edgevoice.agent import events
-from edgevoice.agent.answering import Answering
+from edgevoice.agent.character import Character
 from edgevoice.agent.emitter import AnyCallback, Emitter, EventStream
 from edgevoice.agent.observation import Observation
 from edgevoice.agent.parts import AgentParts, Toolbox, Watchers, join
@@ -74,8 +74,8 @@ class Agent:
         if playback not in _PLAYBACKS:
             raise ValueError(f'playback={playback!r}: "push" or "pull"')
         self.name = name
-        self._answering = Answering((voice or RealtimeVoice()).resolved(), instructions, persona_of(persona))
-        self._answering.service()  # an invalid value is refused here, and not in mid-conversation
+        self._character = Character((voice or RealtimeVoice()).resolved(), instructions, persona_of(persona))
+        self._character.service()  # an invalid value is refused here, and not in mid-conversation
         self._remembering = Remembering(memory, history_tokens)
         functions = (*tools, *self._remembering.functions())
         self._toolbox = Toolbox(functions, tool_timeout_s, self._may_call)
@@ -101,11 +101,11 @@ class Agent:
         return self
 
     async def _begin(self) -> None:
-        endpoint = await self._opened.enter_async_context(self._answering.voice.reached())
+        endpoint = await self._opened.enter_async_context(self._character.voice.reached())
         observation = Observation(is_exact=self._sound.is_exact)
         await self._remembering.open(self._opened)
         watchers = Watchers(lambda notice: self._observe(observation, notice), self._lost)
-        service = self._answering.service()
+        service = self._character.service()
         parts = self._parts = join(
             service, endpoint, self._session, self._toolbox, self._sound, watchers, self._remembering.earlier
         )
@@ -244,15 +244,15 @@ class Agent:
         """
         changes = {"model": model, "voice": voice, "speed": speed}
         given = {name: value for name, value in changes.items() if value is not None}
-        old = self._answering
-        answering = Answering(
+        old = self._character
+        character = Character(
             replace(old.voice, **given),  # type: ignore[arg-type]  # each field by its own name
             old.instructions if instructions is None else instructions,
             old.persona if persona is None else persona_of(persona),
         )
-        answering.service()
+        character.service()
         before = self._session()
-        self._answering = answering
+        self._character = character
         self._send_changes(before)
 
     def add_tools(self, *tools: Callable[..., Any]) -> None:
@@ -263,10 +263,10 @@ class Agent:
         self._send_changes(before)
 
     def _may_call(self, tool: str) -> bool:
-        return self._answering.persona.allows(tool)
+        return self._character.persona.allows(tool)
 
     def _session(self) -> dict[str, Any]:
-        service = self._remembering.service(self._answering.service())
+        service = self._remembering.service(self._character.service())
         return session_of(service, self._toolbox.registry.definitions())
 
     def _send_changes(self, before: Mapping[str, Any]) -> None:

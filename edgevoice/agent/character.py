@@ -8,7 +8,7 @@ from edgevoice.settings.service import ServiceSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Answering:
+class Character:
     """Who answers; what the persona has overrides the rest."""
 
     voice: RealtimeVoice
