@@ -27,7 +27,7 @@ from tests.local.talking import Hears, Tone, script_of
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 LIMIT_S = 60.0
-TESTED = {"http_tool.py", "relay.py", "talk.py", "wav.py"}
+TESTED = {"grade_two_models.py", "http_tool.py", "relay.py", "talk.py", "wav.py"}
 
 
 def bare() -> dict[str, str]:
@@ -116,6 +116,34 @@ def test_a_tool_asks_a_web_service(forecast: str) -> None:
 
     assert (status, problems) == (0, "")
     assert out.splitlines() == ['(get_weather {"latitude": 60.4, "longitude": 5.3})', "It is raining."]
+
+
+QUICK = """
+gates = ["called_tool"]
+
+[[scenario]]
+name = "clock"
+steps = [{ ask = "What time is it?" }]
+scorers = [{ scorer = "called_tool", tool = "get_current_time" }, { scorer = "cost" }]
+"""
+
+
+def test_two_models_are_graded_by_the_same_scenarios(tmp_path: Path) -> None:
+    (tmp_path / "quick.toml").write_text(QUICK)
+
+    async def scene() -> tuple[int | None, str, str]:
+        async with LocalService(voice=Tone(), recogniser=Hears(), pace=1000.0) as service:
+            there = {"EDGEVOICE_SERVICE_URL": openai_address(service), "EDGEVOICE_API_KEY": "any"}
+            return await run("grade_two_models.py", "large", "small", str(tmp_path / "quick.toml"), **there)
+
+    status, out, problems = asyncio.run(scene())
+
+    assert (status, problems) == (0, "")
+    *told, found, cost, verdict = out.splitlines()
+    assert told == ["large: clock", "small: clock"]
+    assert found.split() == ["called_tool", "1.00", "1.00"]
+    assert [cost.split()[at] for at in (0, 1, 3, 4)] == ["cost", "-", "tokens", "-"]
+    assert verdict == "large: passed; small: passed"
 
 
 def test_a_relay_serves_a_client_of_the_same_kind(asked: bytes) -> None:

@@ -141,16 +141,17 @@ def _heard_exact(within_ms: float, held: HeldConversation) -> Score:
     cuts = [cut for exchange in held.exchanges for cut in exchange.cuts]
     if not cuts:
         return Score(scorer="heard_exact", value=0.0, unit="ms", reason="no answer was cut")
-    errors = [cut.reported_ms - cut.sounded_ms for cut in cuts if cut.sounded_ms is not None]
-    if len(errors) < len(cuts):
-        return Score(scorer="heard_exact", value=0.0, unit="ms", reason="what sounded of the answer was not found")
-    _, worst_ms = max((abs(error), round(error, 2)) for error in errors)
-    is_exact = abs(worst_ms) <= within_ms
-    if not is_exact and held.xruns:
+    errors_ms = [cut.reported_ms - cut.sounded_ms for cut in cuts if cut.sounded_ms is not None]
+    _, worst_ms = max(((abs(error), round(error, 2)) for error in errors_ms), default=(0.0, None))
+    if len(errors_ms) < len(cuts):
+        reason = "what sounded of the answer was not found"
+    elif worst_ms is not None and abs(worst_ms) > within_ms:
+        reason = f"reported {abs(worst_ms):g} ms too {'much' if worst_ms > 0 else 'little'}"
+    else:
+        return Score(scorer="heard_exact", value=1.0, figure=worst_ms, unit="ms")
+    if held.xruns:
         reason = f"not known: the card lost sound {held.xruns} times, because this machine is too busy"
-        return Score(scorer="heard_exact", figure=worst_ms, unit="ms", reason=reason)
-    reason = "" if is_exact else f"reported {abs(worst_ms):g} ms too {'much' if worst_ms > 0 else 'little'}"
-    return Score(scorer="heard_exact", value=float(is_exact), figure=worst_ms, unit="ms", reason=reason)
+    return Score(scorer="heard_exact", value=None if held.xruns else 0.0, figure=worst_ms, unit="ms", reason=reason)
 
 
 # --- words -----------------------------------------------------------------------------------------------------------

@@ -93,6 +93,7 @@ def test_a_card_that_lost_sound_proves_nothing_about_the_report() -> None:
 
     assert wrong.value is None
     assert wrong.reason == "not known: the card lost sound 2 times, because this machine is too busy"
+    assert score(HeardExact(), held(exchange(cuts=(cut(sounded_ms=None),)), xruns=2)).value is None
     assert score(HeardExact(), held(exchange(cuts=(cut(),)), xruns=2)).value == 1.0
 
 

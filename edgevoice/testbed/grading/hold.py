@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import structs
 
+from edgevoice.agent.voice import RealtimeVoice
 from edgevoice.box.answering import answers_itself
 from edgevoice.errors import LinkError
 from edgevoice.grading.held import HeldConversation
@@ -20,9 +21,10 @@ from edgevoice.grading.scenarios import AskJudge, Cost, CutToSilence, Say, Scena
 from edgevoice.grading.scorers import Score, score
 from edgevoice.grading.verdict import Grade, averages, judged
 from edgevoice.grading.words import require_word_errors
-from edgevoice.host.credentials import Key
+from edgevoice.host.credentials import Key, checked_key
 from edgevoice.local.process import LocalServiceProcess
 from edgevoice.realtime.endpoint import Endpoint, local, remote
+from edgevoice.settings.instructions import INSTRUCTIONS
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.testbed.grading import card, library
 from edgevoice.testbed.grading.speech import Samples, rehearse
@@ -51,6 +53,13 @@ class GradedService:
             return GradedService(settings=msgspec.convert(document, ServiceSettings), key=self.key, label=self.label)
         except msgspec.ValidationError as error:
             raise ScenariosInvalid(f"{where}: {error}") from None
+
+
+def service_of(voice: RealtimeVoice) -> GradedService:
+    """Return the service of a program's voice, completed from the environment; ``SettingsInvalid`` as that raises."""
+    found = voice.resolved()
+    key = checked_key(found.api_key, source="api_key of RealtimeVoice") if found.api_key else None
+    return GradedService(settings=found.service(INSTRUCTIONS), key=key, label=found.model)
 
 
 async def grade(
