@@ -22,6 +22,7 @@ from edgevoice.local.scripted.script import AnswerStep, Expect
 from edgevoice.local.server import LocalService
 from edgevoice.local.speech.voice import HibariVoice
 from edgevoice.personas.persona import Persona
+from edgevoice.settings.instructions import CALLS
 from tests.agent.conftest import played, watched
 from tests.local.client import openai_address, question
 from tests.local.talking import Hears, Tone, script_of
@@ -287,7 +288,7 @@ def test_a_persona_changes_the_role_the_voice_and_the_tools_in_mid_conversation(
     steps = (
         Expect("session.update", {"session": {"instructions": "Be brief.\n\n# Your role\nHoot.", "tools": []}}),
         Expect("session.update", {"session": {"audio": {"output": {"speed": 0.9}}}}),
-        Expect("session.update", {"session": {"instructions": "Be brief."}}),
+        Expect("session.update", {"session": {"instructions": f"Be brief.\n\n{CALLS}"}}),
     )
 
     async def scene() -> None:
