@@ -16,6 +16,7 @@ from edgevoice.personas.persona import Persona
 from edgevoice.personas.personas import Personas, Shelf
 from edgevoice.personas.speaking import SpeakingPersona
 from edgevoice.personas.state import Choice, PersonaState
+from edgevoice.settings.instructions import CALLS
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.wakeword.decision import Thresholds
 from edgevoice.wakeword.words import WakeWord
@@ -111,7 +112,7 @@ def _chooses(choice: Choice) -> Any:
 
 
 def test_another_persona_sends_exactly_what_it_changes_in_mid_session(tmp_path: Path) -> None:
-    told = "You are a cook.\n\n# Your role\nHoot. The bins go out on Monday."
+    told = f"You are a cook.\n\n# Your role\nHoot. The bins go out on Monday.\n\n{CALLS}"
     owl = {"model": "m", "instructions": told, "tools": [{"name": "hoot"}], "audio": {"output": {"speed": 1.2}}}
     voice = {"audio": {"output": {"voice": "Luna"}}}
 
@@ -121,7 +122,7 @@ def test_another_persona_sends_exactly_what_it_changes_in_mid_session(tmp_path: 
     assert sent[2:] == [
         {
             "model": SERVICE.model,
-            "instructions": "You are a cook. The bins go out on Monday.",
+            "instructions": f"You are a cook. The bins go out on Monday.\n\n{CALLS}",
             "tools": [{"name": "hoot"}, {"name": "fly"}],
             "audio": {"output": {"speed": 1.0}},
         }
