@@ -17,6 +17,7 @@ CORE_USES = {
 """None of these uses a clock, a thread, a file, a socket or randomness."""
 
 ADAPTERS = {
+    "alarms",
     "audio",
     "echo",
     "grading",
@@ -79,6 +80,7 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         "service": {"fields", "instructions"},
         "wakeword": {"fields"},
         "sound": {"fields"},
+        "alarms": {"fields"},
         "assistant": {"fields", "http_tools"},
         "http_tools": {"fields"},
         "http_rules": {"catalogue", "fields", "http_tools", "mcp_rules"},
@@ -86,7 +88,7 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         "mcp": {"fields"},
         "mcp_rules": {"catalogue", "fields", "mcp"},
         "panel": {"fields"},
-        "schema": {"assistant", "fields", "integrations", "mcp", "panel", "service", "sound", "wakeword"},
+        "schema": {"alarms", "assistant", "fields", "integrations", "mcp", "panel", "service", "sound", "wakeword"},
         "text": set(),
         "hints": set(),
         "catalogue": {"hints", "schema"},

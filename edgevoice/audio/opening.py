@@ -30,6 +30,7 @@ def open_speaker(
     *,
     played: Played | None,
     amplifier: HardwareMute | None,
+    ring_percent: int = 100,
 ) -> Speaker:
     """Return the far end; the parameters are those of `Speaker`; ``post`` is its ``tell``."""
     return Speaker(
@@ -40,6 +41,7 @@ def open_speaker(
         prefill_ms=settings.prefill_ms,
         volume_percent=settings.volume_percent,
         earcon_percent=settings.earcon_percent,
+        ring_percent=ring_percent,
     )
 
 

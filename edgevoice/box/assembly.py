@@ -7,8 +7,11 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from edgevoice.alarms.keeper import Keeper, NoVoice, RingVoice
+from edgevoice.alarms.tools import AlarmTools
 from edgevoice.audio.hardware_mute import HardwareMute
 from edgevoice.audio.microphone import Microphone
 from edgevoice.audio.opening import open_near_end, open_speaker, open_supervisor
@@ -18,6 +21,8 @@ from edgevoice.audio.uplink import Uplink
 from edgevoice.box.announcements import Announcements
 from edgevoice.box.context import BoxContext, persona_tools
 from edgevoice.box.mailbox import Mailbox
+from edgevoice.box.quiet_hours import until_quiet_hours_end
+from edgevoice.box.ring_names import RingNames
 from edgevoice.box.session_configuration import SessionConfiguration
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.policy import Policy
@@ -42,6 +47,7 @@ from edgevoice.tools.volume import Volume
 from edgevoice.wakeword.detector import Detector
 from edgevoice.wakeword.opening import open_detector, open_voice
 from edgevoice.wakeword.words import WakeWord, wake_words
+from edgevoice.wall_clock import local_now
 
 if TYPE_CHECKING:
     from edgevoice.memory.remembering import Remembering
@@ -64,6 +70,7 @@ class Parts:
     link: Link
     tools: ToolRunner
     announcements: Announcements
+    alarms: Keeper
     detector: Detector | None
     echo: EchoPath | None
 
@@ -89,7 +96,10 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
     near, far = ClockFit(NEAR_END_HZ), ClockFit(FAR_END_HZ)
     tier, echo = open_echo(choose(settings, storage.record), near, far, mailbox.post, open_voice)
     played = echo.reference.played if echo is not None else None
-    speaker = open_speaker(settings.speaker, mailbox.post, far, played=played, amplifier=amplifier)
+    ring_percent = settings.alarms.volume_percent
+    speaker = open_speaker(
+        settings.speaker, mailbox.post, far, played=played, amplifier=amplifier, ring_percent=ring_percent
+    )
     if isinstance(panel, HeardPanel):
         panel.sound_by(speaker.play_earcon)
     detector = open_detector(
@@ -100,11 +110,8 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
         near_misses=storage.near_misses,
         far_end=echo.stage.give_far_end if echo is not None else None,
     )
-    further: list[ToolSource] = [storage.tool_files.source]
-    further += [source for source in (context.http, context.mcp) if source is not None]
-    registry = tools_of(
-        settings, speaker, mailbox.report, storage.remembering, further, storage.reasons, storage.speaking
-    )
+    alarms = _alarms(settings, context, speaker, detector, mailbox)
+    registry = _registry(settings, context, speaker, mailbox, alarms)
     announcements = Announcements(speaker, mailbox.report)
     link = _link(settings, context, words, registry, mailbox, announcements)
     microphone, uplink = open_near_end(
@@ -125,7 +132,41 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
     adapters = Adapters(link, uplink, speaker, panel, tools)
     engine = Engine(conversation, adapters, time.monotonic, [approver], stall_s=settings.watchdog.stall_s)
     mailbox.deliver_to(engine)
-    return Parts(mailbox, engine, microphone, uplink, speaker, supervisor, link, tools, announcements, detector, echo)
+    ways = (link, tools, announcements, alarms)
+    return Parts(mailbox, engine, microphone, uplink, speaker, supervisor, *ways, detector, echo)
+
+
+def _registry(settings: Settings, context: BoxContext, speaker: Speaker, mailbox: Mailbox, alarms: Keeper) -> Registry:
+    storage = context.storage
+    further: list[ToolSource] = [storage.tool_files.source]
+    further += [source for source in (context.http, context.mcp) if source is not None]
+    return tools_of(
+        settings,
+        speaker,
+        mailbox.report,
+        storage.remembering,
+        further,
+        AlarmTools(alarms),
+        storage.reasons,
+        storage.speaking,
+    )
+
+
+def _alarms(
+    settings: Settings, context: BoxContext, speaker: Speaker, detector: Detector | None, mailbox: Mailbox
+) -> Keeper:
+    """Return the keeper of timers and alarms, and the voice by which it names them."""
+
+    async def listening() -> None:
+        if detector is not None:
+            await detector.loaded.wait()
+
+    folder = context.storage.sayings
+    voice: RingVoice = NoVoice()
+    if folder is not None:
+        welcome = partial(until_quiet_hours_end, settings.quiet, local_now)
+        voice = RingNames(folder, speaker, mailbox.report, welcome=welcome, listening=listening)
+    return Keeper(context.storage.alarms, voice, snooze_s=settings.alarms.snooze_minutes * 60)
 
 
 def limits_of(settings: Settings) -> ToolLimits:
@@ -182,6 +223,7 @@ def tools_of(
     report: Report,
     remembering: "Remembering | None",
     further: Sequence[ToolSource],
+    alarms: AlarmTools,
     reasons: Reasons = nothing_failed,
     speaking: "SpeakingPersona | None" = None,
 ) -> Registry:
@@ -197,8 +239,7 @@ def tools_of(
         allows = speaking.allows
         if settings.personas.by_voice:
             always.insert(0, FunctionSource(persona_tools(speaking), name="personas"))
-    registry = Registry(
-        [built_in(volume, report, reasons)], enabled=settings.tools.enabled, always=always, allows=allows
-    )
+    offered = [built_in(volume, report, alarms.functions(), reasons)]
+    registry = Registry(offered, enabled=settings.tools.enabled, always=always, allows=allows)
     registry.check_enabled()
     return registry

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgevoice.alarms.ring_book import MemoryBook, NoBook, RingBook
+from edgevoice.alarms.tools import ALARM_TOOLS
 from edgevoice.box.answering import answering_service, answers_itself
 from edgevoice.box.http_tools import http_source
 from edgevoice.box.live_settings import LiveSettings
@@ -25,7 +27,7 @@ from edgevoice.observers.flight_recorder import FlightRecorder
 from edgevoice.observers.minutes import Minutes
 from edgevoice.panel.pins import PinFactory
 from edgevoice.realtime.endpoint import Endpoint
-from edgevoice.settings.assistant import MemorySettings
+from edgevoice.settings.assistant import MemorySettings, ToolsSettings
 from edgevoice.settings.schema import Settings
 from edgevoice.store.files import sweep
 from edgevoice.store.folders import cache_folder, state_folder
@@ -50,8 +52,8 @@ class Storage:
     ``record`` is the result of the echo self-test, and ``near_misses`` where the wake word's near misses are logged.
     ``minutes`` counts what the service bills, and is absent if it bills nothing. ``cards`` is the file of the cards
     that the settings name by number, ``sayings`` the folder of the box's own spoken sentences. ``remembering`` is what
-    it remembers of conversations, ``speaking`` its personas, and ``tool_files`` the owner's own tools. ``failures``
-    records what fails.
+    it remembers of conversations, ``speaking`` its personas, and ``tool_files`` the owner's own tools. ``alarms`` keeps
+    its timers, alarms and reminders. ``failures`` records what fails.
     """
 
     record: EchoRecord | None = None
@@ -61,6 +63,7 @@ class Storage:
     sayings: Path | None = None
     remembering: "Remembering | None" = None
     speaking: "SpeakingPersona | None" = None
+    alarms: RingBook = field(default_factory=MemoryBook)
     tool_files: ToolFiles = field(default_factory=lambda: ToolFiles(FolderSource(Path("/nonexistent"))))
     failures: FlightRecorder | None = None
 
@@ -106,6 +109,27 @@ async def remembering_of(settings: MemorySettings, folder: Path) -> AsyncIterato
             yield None
         else:
             yield remembering
+
+
+@asynccontextmanager
+async def alarms_of(settings: ToolsSettings, folder: Path) -> AsyncIterator[RingBook]:
+    """Yield what keeps timers and alarms; if the disk cannot be written, that is logged and they are kept in memory."""
+    if not ALARM_TOOLS & set(settings.enabled):
+        yield MemoryBook()
+        return
+    # Loaded only if enabled: SQLite costs a megabyte.
+    from edgevoice.alarms.book import AlarmBook  # noqa: PLC0415
+
+    async with AsyncExitStack() as opened:
+        book: RingBook = NoBook()
+        try:
+            book = kept = await opened.enter_async_context(AlarmBook(folder))
+        except StorageUnavailable as error:
+            tell(_log, logging.ERROR, "alarms-unkept", code=error.code, problem=error.line())
+        else:
+            if kept.remark:
+                tell(_log, logging.WARNING, "alarms", problem=kept.remark)
+        yield book
 
 
 def remembers(settings: MemorySettings, folder: Path) -> "Remembering":
@@ -161,6 +185,7 @@ async def context_of(settings: Settings, key: Key | None, environment: Mapping[s
     async with (
         remembering_of(settings.memory, state) as remembering,
         speaking_of(settings, state) as speaking,
+        alarms_of(settings.tools, state) as alarms,
         answering_service(settings.service, key, environment) as (dial, watching),
     ):
         tool_files = ToolFiles(FolderSource(Path(settings.tools.folder), owners={0, os.geteuid()}))
@@ -173,6 +198,7 @@ async def context_of(settings: Settings, key: Key | None, environment: Mapping[s
             sayings=cache,
             remembering=remembering,
             speaking=speaking,
+            alarms=alarms,
             tool_files=tool_files,
             failures=FlightRecorder(
                 cache / FAILURES_NAME,

@@ -6,6 +6,9 @@ Opens no sound card, no socket and no pin: the box may be running meanwhile.
 from collections.abc import Mapping
 from pathlib import Path
 
+from edgevoice.alarms.keeper import Keeper, NoVoice
+from edgevoice.alarms.ring_book import MemoryBook
+from edgevoice.alarms.tools import AlarmTools
 from edgevoice.box.assembly import tools_of
 from edgevoice.box.context import remembers, speaks
 from edgevoice.box.http_tools import http_source
@@ -35,8 +38,12 @@ def find_what_is_named(settings: Settings, environment: Mapping[str, str]) -> Ke
     further: list[ToolSource] = [FolderSource(Path(settings.tools.folder))]
     declared = (http_source(settings.tools, environment, _ignore_missing), mcp_source(settings.mcp, environment))
     further += [source for source in declared if source is not None]
-    tools_of(settings, _NoVolume(), _ignore, remembering, further, speaking=speaking)
+    tools_of(settings, _NoVolume(), _ignore, remembering, further, _no_alarms(), speaking=speaking)
     return key
+
+
+def _no_alarms() -> AlarmTools:
+    return AlarmTools(Keeper(MemoryBook(), NoVoice()))
 
 
 def load_what_is_named(settings: Settings, environment: Mapping[str, str]) -> None:

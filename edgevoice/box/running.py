@@ -118,6 +118,7 @@ def observers_of(settings: Settings, context: BoxContext, parts: Parts, manager:
         DriftWatch(parts.echo.reference) if parts.echo is not None else None,
         parts.echo.room if parts.echo is not None else None,
         open_outcomes(near_misses) if near_misses is not None and parts.detector is not None else None,
+        parts.alarms,
         Sayings(sayings, parts.speaker.learn, parts.listening) if sayings is not None else None,
         parts.announcements,
         _control(settings, context, parts, manager),

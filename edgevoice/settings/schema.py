@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from edgevoice.settings.alarms import AlarmSettings, QuietHoursSettings
 from edgevoice.settings.assistant import MemorySettings, PersonasSettings, ToolsSettings
 from edgevoice.settings.integrations import ControlSettings
 from edgevoice.settings.mcp import McpSettings
@@ -80,6 +81,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     budget: BudgetSettings = field(default_factory=BudgetSettings)
     panel: PanelSettings = field(default_factory=PanelSettings)
     amplifier: AmplifierSettings = field(default_factory=AmplifierSettings)
+    alarms: AlarmSettings = field(default_factory=AlarmSettings)
+    quiet: QuietHoursSettings = field(default_factory=QuietHoursSettings)
     tools: ToolsSettings = field(default_factory=ToolsSettings)
     mcp: McpSettings = field(default_factory=McpSettings)
     memory: MemorySettings = field(default_factory=MemorySettings)

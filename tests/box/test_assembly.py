@@ -293,7 +293,7 @@ def test_an_open_session_learns_of_tools_that_are_added_later(tmp_path: Path, mo
             return name == "set_lamp"
 
     source = Later()
-    monkeypatch.setattr(assembly, "built_in", lambda _volume, _report, _reasons: source)
+    monkeypatch.setattr(assembly, "built_in", lambda _volume, _report, _alarms, _reasons: source)
     box = Box(Settings(panel=PanelSettings(kind="gpio"), tools=ToolsSettings(enabled=("set_lamp",))), tmp_path)
     updates: list[dict[str, Any]] = []
     monkeypatch.setattr(Link, "update", lambda _link, changes: updates.append(changes))

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from edgevoice.box import sayings
-from edgevoice.box.sayings import SENTENCES, Samples, Sayings, learn, make, place_of
+from edgevoice.box.sayings import SENTENCES, Sayings, learn, place_of, wanted
+from edgevoice.box.spoken import Samples, make
 from edgevoice.core.orders import Earcon
 
 HAS_VOICE = importlib.util.find_spec("hibari") is not None
@@ -38,7 +39,7 @@ def test_every_limit_has_its_sentence() -> None:
 
 
 def test_sentences_made_earlier_are_loaded_without_a_voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make(tmp_path / "cache", Beeper())
+    make(tmp_path / "cache", wanted(), Beeper())
     monkeypatch.setattr(sys, "executable", "/nowhere")
     learnt = learnt_from(tmp_path / "cache")
 
@@ -50,9 +51,9 @@ def test_sentences_made_earlier_are_loaded_without_a_voice(tmp_path: Path, monke
 
 def test_only_what_is_missing_is_made(tmp_path: Path) -> None:
     voice = Beeper()
-    make(tmp_path, voice)
+    make(tmp_path, wanted(), voice)
     place_of(Earcon.BUDGET_SPENT, tmp_path).unlink()
-    make(tmp_path, voice)
+    make(tmp_path, wanted(), voice)
 
     assert voice.said == [*SENTENCES.values(), SENTENCES[Earcon.BUDGET_SPENT]]
     assert not list(tmp_path.glob("*.tmp"))

@@ -12,7 +12,8 @@ import pytest
 
 from edgevoice.box.context import BoxContext, Storage
 from edgevoice.box.running import serve
-from edgevoice.box.sayings import make
+from edgevoice.box.sayings import wanted
+from edgevoice.box.spoken import make
 from edgevoice.core.notices import Notice
 from edgevoice.core.orders import Earcon, Light, OpenLink, ShowLight
 from edgevoice.observers import minutes as minutes_module
@@ -52,7 +53,7 @@ class Box:
         self.date = TODAY
         self.daily_minutes = daily_minutes
         self.dials = 0
-        make(self.sayings, Hum())
+        make(self.sayings, wanted(), Hum())
 
     def used_s(self) -> float:
         return float(json.loads((self.state / FILE_NAME).read_bytes())[self.date.isoformat()])

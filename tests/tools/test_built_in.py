@@ -1,3 +1,8 @@
+import asyncio
+
+from edgevoice.alarms.keeper import Keeper, NoVoice
+from edgevoice.alarms.ring_book import MemoryBook
+from edgevoice.alarms.tools import AlarmTools
 from edgevoice.settings.schema import Settings
 from edgevoice.tools.built_in import built_in
 
@@ -7,6 +12,9 @@ class Speaker:
 
 
 def test_every_tool_that_the_settings_enable_by_default_is_built_in() -> None:
-    source = built_in(Speaker(), lambda _event: None)
+    async def offered() -> set[str]:
+        alarms = AlarmTools(Keeper(MemoryBook(), NoVoice()))
+        source = built_in(Speaker(), lambda _event: None, alarms.functions())
+        return {tool.definition.name for tool in source.tools()}
 
-    assert {tool.definition.name for tool in source.tools()} == set(Settings().tools.enabled)
+    assert asyncio.run(offered()) == set(Settings().tools.enabled)

@@ -4,17 +4,34 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Final
 
+from edgevoice.alarms.keeper import Keeper, NoVoice
+from edgevoice.alarms.ring_book import MemoryBook
+from edgevoice.alarms.tools import AlarmTools
 from edgevoice.core.facts import Event
 from edgevoice.grading.scenario_file import ScenariosInvalid
 from edgevoice.grading.scenarios import Scenario, SimulatedTool
 from edgevoice.tools.clock import clock_tool
+from edgevoice.tools.reasons import nothing_failed, reasons_tool
 from edgevoice.tools.session import goodbye_tool
-from edgevoice.tools.timers import Timers
 from edgevoice.tools.volume import volume_tool
 
 _TYPES: Final = {"string": str, "integer": int, "number": float, "boolean": bool}
 
-BUILT_IN: Final = ("get_current_time", "set_volume", "set_timer", "cancel_timers", "end_conversation")
+BUILT_IN: Final = (
+    "get_current_time",
+    "set_volume",
+    "set_timer",
+    "change_timer",
+    "list_timers",
+    "cancel_timers",
+    "set_alarm",
+    "set_reminder",
+    "list_alarms",
+    "cancel_alarms",
+    "snooze",
+    "why_did_that_fail",
+    "end_conversation",
+)
 """The names of the box's own tools."""
 
 
@@ -31,8 +48,14 @@ def functions(scenario: Scenario, simulated: tuple[SimulatedTool, ...]) -> list[
     def report(_fact: Event) -> None:
         """Ignore what a tool reports: no timer rings here, and the scenario decides when it is over."""
 
-    timers = Timers(report)
-    own = (clock_tool(), volume_tool(_Loudness()), timers.set_timer, timers.cancel_timers, goodbye_tool(report))
+    alarms = AlarmTools(Keeper(MemoryBook(), NoVoice())).functions()
+    own: tuple[Callable[..., Any], ...] = (
+        clock_tool(),
+        volume_tool(_Loudness()),
+        *alarms,
+        reasons_tool(nothing_failed),
+        goodbye_tool(report),
+    )
     there: dict[str, Callable[..., Any]] = dict(zip(BUILT_IN, own, strict=True))
     there |= {tool.name: _simulated(tool) for tool in simulated}
     wanted = tuple(there) if scenario.tools is None else scenario.tools

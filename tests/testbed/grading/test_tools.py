@@ -3,6 +3,9 @@ from typing import Any
 
 import pytest
 
+from edgevoice.alarms.keeper import Keeper, NoVoice
+from edgevoice.alarms.ring_book import MemoryBook
+from edgevoice.alarms.tools import AlarmTools
 from edgevoice.grading.scenario_file import ScenariosInvalid, parse
 from edgevoice.testbed.grading.tools import BUILT_IN, functions
 from edgevoice.tools.built_in import built_in
@@ -30,7 +33,16 @@ class Speaker:
 
 def test_the_model_may_call_the_boxs_own_tools_and_those_of_the_file() -> None:
     assert [*tools_of()] == [*BUILT_IN, "open_door"]
-    assert [tool.definition.name for tool in built_in(Speaker(), lambda _fact: None).tools()] == [*BUILT_IN]
+    alarms = AlarmTools(Keeper(MemoryBook(), NoVoice())).functions()
+    assert [tool.definition.name for tool in built_in(Speaker(), lambda _fact: None, alarms).tools()] == [*BUILT_IN]
+
+
+def test_a_timer_can_be_set_though_nothing_rings() -> None:
+    async def call() -> Any:
+        tool = tools_of()["set_timer"]
+        return await tool.call(tool.check('{"seconds": 60}'), ToolContext())
+
+    assert asyncio.run(call()) == {"rings_in_seconds": 60, "label": "", "timers_running": 1}
 
 
 def test_a_scenario_may_name_those_that_it_allows() -> None:

@@ -1,0 +1,1 @@
+"""Timers, alarms and reminders: when they ring, where they are kept, and the tools that set them."""

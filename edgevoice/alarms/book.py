@@ -1,0 +1,108 @@
+"""Where timers, alarms and reminders are kept: a file of its own in the state folder, which survives a power cut."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import astuple, replace
+from pathlib import Path
+from typing import Final, Self
+
+from edgevoice.alarms.rings import RingKind, ScheduledRing
+from edgevoice.store.database import Database
+
+NAME: Final = "alarms.db"
+
+MIGRATIONS: Final = (
+    """
+    CREATE TABLE ring (
+        kind TEXT NOT NULL,
+        label TEXT NOT NULL,
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        due_wall_s REAL NOT NULL,
+        due_boot_s REAL,
+        boot_id TEXT NOT NULL,
+        seconds INTEGER NOT NULL,
+        first TEXT NOT NULL,
+        rule TEXT NOT NULL,
+        since_s REAL NOT NULL
+    );
+    CREATE TABLE known_time (one INTEGER PRIMARY KEY CHECK (one = 1), wall_s REAL NOT NULL)
+    """,
+)
+
+_MOST_BYTES: Final = 4 * 2**20
+_COLUMNS: Final = "kind, label, id, due_wall_s, due_boot_s, boot_id, seconds, first, rule, since_s"
+
+
+class AlarmBook:
+    """Keeps rings in ``folder``; an async context manager, which opens the file: ``StorageUnavailable``.
+
+    ``remark`` is a line for the log if the file was damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._database = Database(folder / NAME, MIGRATIONS, most_bytes=_MOST_BYTES)
+
+    @property
+    def remark(self) -> str:
+        """What is to be logged of the file, empty if nothing is."""
+        return self._database.remark
+
+    async def __aenter__(self) -> Self:
+        """Open the file."""
+        await self._database.__aenter__()
+        return self
+
+    async def __aexit__(self, *details: object) -> None:
+        """Close it."""
+        await self._database.__aexit__(*details)
+
+    async def rings(self) -> list[ScheduledRing]:
+        """Return everything that is kept, in the order in which it was set."""
+
+        def work(connection: sqlite3.Connection) -> list[ScheduledRing]:
+            rows = connection.execute(f"SELECT {_COLUMNS} FROM ring ORDER BY id").fetchall()  # noqa: S608 - our own
+            return [ScheduledRing(RingKind(row[0]), *row[1:]) for row in rows]
+
+        return await self._database.read(work)
+
+    async def known_s(self) -> float:
+        """Return the last wall time that was known, in seconds since the epoch; 0 if none was."""
+
+        def work(connection: sqlite3.Connection) -> float:
+            row = connection.execute("SELECT wall_s FROM known_time").fetchone()
+            return 0.0 if row is None else float(row[0])
+
+        return await self._database.read(work)
+
+    async def know(self, wall_s: float) -> None:
+        """Keep the wall time."""
+        await self._database.write(
+            lambda connection: connection.execute("INSERT OR REPLACE INTO known_time VALUES (1, ?)", (wall_s,))
+        )
+
+    async def keep(self, ring: ScheduledRing) -> ScheduledRing:
+        """Keep one, in the place of that with its id, and return it with its id."""
+        values = (*astuple(ring)[:2], ring.ring_id or None, *astuple(ring)[3:])
+
+        def work(connection: sqlite3.Connection) -> int:
+            places = ", ".join("?" * len(values))
+            cursor = connection.execute(
+                f"INSERT OR REPLACE INTO ring ({_COLUMNS}) VALUES ({places})",  # noqa: S608 - our own
+                values,
+            )
+            return int(cursor.lastrowid or 0)
+
+        return replace(ring, ring_id=await self._database.write(work))
+
+    async def drop(self, ring_ids: Iterable[int]) -> None:
+        """Keep these no longer."""
+        ids = [(ring_id,) for ring_id in ring_ids]
+        await self._database.write(lambda connection: connection.executemany("DELETE FROM ring WHERE id = ?", ids))
+
+    async def version(self) -> int:
+        """Return a number that changes whenever another process changes what is kept."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+        return await self._database.read(work)

@@ -1,0 +1,267 @@
+"""Keeper: reports what is due, on time, and keeps what is set. It runs beside the box, in the loop's thread."""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Awaitable, Iterable
+from dataclasses import replace
+from datetime import tzinfo
+from typing import Protocol
+
+from edgevoice.alarms.kept import KeptRings
+from edgevoice.alarms.local_clock import LocalClock
+from edgevoice.alarms.ring_book import RingBook
+from edgevoice.alarms.rings import ClockReading, ScheduledRing, spoken_late, spoken_name
+from edgevoice.alarms.schedule import MOST_RINGS, Due, Schedule, after_ring, in_seconds, in_zone
+from edgevoice.core.announcements import RingDue, RingOutcome, RingWithdrawn
+from edgevoice.core.facts import Event
+from edgevoice.core.notices import Notice
+from edgevoice.core.orders import ReportRing
+from edgevoice.core.ports import Observer, Report
+from edgevoice.journal import tell
+
+_log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 1.0
+"""How often it looks at the clocks: they may have been set, the machine suspended, the file changed by a command."""
+
+_SHORTEST_S = 0.001
+"""The shortest wait: clocks are read in steps, so that a moment less would not end."""
+
+_KNOW_EVERY_S = 3600.0
+"""How often the wall time is kept, so that a box without a battery for its clock knows roughly when it is."""
+
+_SNOOZABLE_S = 900.0
+"""How long after it has rung something can be snoozed."""
+
+_RINGS_LATE_S = 900.0
+"""What has come due longer ago than this is announced instead of ringing: nobody waits for it any more."""
+
+_READY_BEFORE_S = 60.0
+"""How long before it is due the spoken name of a ring is brought into memory."""
+
+
+def _to_nobody(_event: Event) -> None:
+    """Stand in for the box before it runs."""
+
+
+class RingVoice(Protocol):
+    """Speaks the names of what rings."""
+
+    async def prepare(self, sentence: str) -> str:
+        """Have a sentence spoken, and return the id of its clip, empty if there is no voice."""
+        ...
+
+    async def ready(self, sentence: str) -> str:
+        """Give the speaker the clip of a sentence, and return its id, empty if it is not there."""
+        ...
+
+    async def announce(self, sentence: str) -> bool:
+        """Announce a sentence once announcements are welcome; return whether it can be."""
+        ...
+
+
+class NoVoice:
+    """Speaks nothing: the earcon must do."""
+
+    async def prepare(self, _sentence: str) -> str:
+        """Return that there is no clip."""
+        return ""
+
+    async def ready(self, _sentence: str) -> str:
+        """Return that there is no clip."""
+        return ""
+
+    async def announce(self, _sentence: str) -> bool:
+        """Return that it cannot be announced."""
+        return False
+
+
+class Keeper(Observer):
+    """Timers, alarms and reminders of a box. What the disk does not keep rings all the same while the program runs.
+
+    ``snooze_s``: how long a snooze lasts unless somebody says otherwise.
+    """
+
+    def __init__(
+        self, book: RingBook, voice: RingVoice, *, snooze_s: float = 540.0, clock: LocalClock | None = None
+    ) -> None:
+        self._kept = KeptRings(book)
+        self._voice = voice
+        self._snooze_s = snooze_s
+        self._clock = clock or LocalClock()
+        self._schedule = Schedule()
+        self._loading = asyncio.Lock()
+        self._is_loaded = False
+        self._changed = asyncio.Event()
+        self._ended: deque[ReportRing] = deque()
+        self._latest: tuple[ScheduledRing, float] | None = None
+        self._beside: set[asyncio.Future[object]] = set()
+        self._report: Report = _to_nobody
+
+    # --- what people and tools do -------------------------------------------------------------------------------------
+
+    @property
+    def problem(self) -> str:
+        """Why the disk does not keep what is set, in one line; empty if it does."""
+        return self._kept.problem
+
+    @property
+    def zone(self) -> tzinfo:
+        """The local time zone."""
+        return self._clock.zone()
+
+    def now(self) -> ClockReading:
+        """Return the clocks, as they are to be believed."""
+        return self._clock.now()
+
+    async def rings(self) -> list[ScheduledRing]:
+        """Return everything that is set, in the order in which it was."""
+        await self._load()
+        return self._schedule.rings
+
+    async def add(self, ring: ScheduledRing) -> ScheduledRing:
+        """Set it, and return it with its id. Raises ``OverflowError`` if there are too many."""
+        await self._load()
+        if len(self._schedule.rings) >= MOST_RINGS and self._schedule.get(ring.ring_id) is None:
+            raise OverflowError(f"{MOST_RINGS} are set already")
+        kept = await self._kept.keep(ring)
+        self._schedule.put(kept)
+        self._changed.set()
+        self._run_beside(self._voice.prepare(spoken_name(kept)))
+        return kept
+
+    async def cancel(self, ring_ids: Iterable[int]) -> None:
+        """Cancel these; what rings falls silent."""
+        await self._load()
+        ids = set(ring_ids)
+        ringing = ids & self._schedule.reported
+        for ring_id in ids:
+            self._schedule.remove(ring_id)
+        await self._kept.drop(ids)
+        for ring_id in ringing:
+            self._report(RingWithdrawn(ring_id))
+        self._changed.set()
+
+    async def snooze_latest(self, seconds: float | None = None) -> ScheduledRing | None:
+        """Let what rang last ring again in ``seconds``; ``None`` if that is too long ago."""
+        if self._latest is None or self.now().boot_s - self._latest[1] > _SNOOZABLE_S:
+            return None
+        (ring, _), self._latest = self._latest, None
+        return await self._snooze(ring, seconds)
+
+    async def _snooze(self, ring: ScheduledRing, seconds: float | None = None) -> ScheduledRing:
+        # Another one: the next occurrence of one that recurs stays as it is.
+        once = replace(ring, ring_id=0, rule="")
+        return await self.add(in_seconds(once, self._snooze_s if seconds is None else seconds, self.now()))
+
+    # --- beside the box -----------------------------------------------------------------------------------------------
+
+    def observe(self, notice: Notice, _now: float) -> None:
+        """Take how a ring ended."""
+        if isinstance(notice, ReportRing):
+            self._ended.append(notice)
+            self._changed.set()
+
+    async def run(self, report: Report) -> None:
+        """Report what is due until cancelled."""
+        self._report = report
+        await self._load()
+        known_s = 0.0
+        try:
+            while True:
+                while self._ended:
+                    await self._rang(self._ended.popleft())
+                now = self.now()
+                for due in self._schedule.take_due(now):
+                    await self._come_due(due)
+                await self._make_ready(now)
+                if await self._wait(now):
+                    continue  # something is due in a moment: the disk can wait
+                if await self._kept.has_changed():
+                    await self._reload()
+                if abs(now.wall_s - known_s) >= _KNOW_EVERY_S:
+                    known_s = now.wall_s
+                    await self._kept.know(known_s)
+        finally:
+            for task in self._beside:
+                task.cancel()
+
+    async def _wait(self, now: ClockReading) -> bool:
+        """Wait until something is due or has changed, or the clocks must be looked at; return whether it is due."""
+        left_s = self._schedule.next_in_s(now)
+        pause_s = _LOOK_EVERY_S if left_s is None else min(_LOOK_EVERY_S, max(_SHORTEST_S, left_s))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._changed.wait()
+        self._changed.clear()
+        return left_s is not None and left_s <= _LOOK_EVERY_S
+
+    async def _load(self) -> None:
+        """Read what is kept, once."""
+        async with self._loading:
+            if not self._is_loaded:
+                await self._read()
+                self._is_loaded = True
+
+    async def _read(self) -> None:
+        self._clock.know(await self._kept.known_s())
+        self._schedule = Schedule(self._in_zone(await self._kept.rings() or []))
+        for ring in self._schedule.rings:
+            self._run_beside(self._voice.prepare(spoken_name(ring)))
+
+    async def _reload(self) -> None:
+        """Take what a command has changed; what is not kept stays as it is."""
+        if (rings := await self._kept.rings()) is None:
+            return
+        kept = self._in_zone(rings)
+        unkept = [ring for ring in self._schedule.rings if self._kept.is_unkept(ring)]
+        new = [ring for ring in kept if self._schedule.get(ring.ring_id) is None]
+        for ring_id in self._schedule.replace_all([*kept, *unkept]):
+            self._report(RingWithdrawn(ring_id))
+        for ring in new:
+            self._run_beside(self._voice.prepare(spoken_name(ring)))
+
+    def _in_zone(self, rings: Iterable[ScheduledRing]) -> list[ScheduledRing]:
+        zone = self._clock.zone()
+        return [moved for ring in rings if (moved := in_zone(ring, zone)) is not None]
+
+    async def _come_due(self, due: Due) -> None:
+        if due.late_s > _RINGS_LATE_S and await self._voice.announce(spoken_late(due.ring, due.late_s)):
+            await self._follow(due.ring)
+            return
+            # Without a voice nothing but a ring can say that something was missed.
+        tell(_log, logging.INFO, "ring", kind=due.ring.kind, late_ms=round(due.late_s * 1000))
+        self._report(RingDue(due.ring.ring_id, await self._voice.ready(spoken_name(due.ring))))
+
+    async def _make_ready(self, now: ClockReading) -> None:
+        left_s = self._schedule.next_in_s(now)
+        if left_s is None or left_s > _READY_BEFORE_S:
+            return
+        for ring in self._schedule.rings:
+            if 0 < ring.left_s(now) <= _READY_BEFORE_S:
+                await self._voice.ready(spoken_name(ring))
+
+    async def _rang(self, ended: ReportRing) -> None:
+        ring = self._schedule.get(ended.ring_id)
+        if ring is None:
+            return
+        self._latest = (ring, self.now().boot_s)
+        if ended.outcome is RingOutcome.SNOOZED:
+            await self._snooze(ring)
+        await self._follow(ring)
+
+    async def _follow(self, ring: ScheduledRing) -> None:
+        """Set the next occurrence of something that has rung, or drop it."""
+        following = after_ring(ring, self.now(), self._clock.zone())
+        if following is None:
+            self._schedule.remove(ring.ring_id)
+            await self._kept.drop([ring.ring_id])
+        else:
+            self._schedule.put(await self._kept.keep(following))
+
+    def _run_beside(self, work: Awaitable[object]) -> None:
+        task = asyncio.ensure_future(work)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)

@@ -1,0 +1,181 @@
+"""The tools by which the model sets, lists, changes and cancels timers, alarms and reminders."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from edgevoice.alarms.keeper import Keeper
+from edgevoice.alarms.recurrence import first_at, weekly
+from edgevoice.alarms.rings import LONGEST_LABEL, RingKind, ScheduledRing
+from edgevoice.alarms.schedule import at_local_time, in_seconds, timer
+from edgevoice.errors import ToolRefused
+
+LONGEST_S = 86_400
+"""The longest timer, in seconds: a day."""
+
+ALARM_TOOLS = frozenset(
+    {"set_timer", "change_timer", "list_timers", "cancel_timers", "set_alarm", "set_reminder", "list_alarms"}
+)
+"""The names of tools without which nothing is ever set."""
+
+Seconds = Annotated[int, Meta(ge=1, le=LONGEST_S)]
+Label = Annotated[str, Meta(max_length=LONGEST_LABEL)]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+ClockTime = Annotated[str, Meta(pattern=r"^([01]?\d|2[0-3]):[0-5]\d$"), "local time of 24 hours, such as 07:00"]
+Date = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$"), "the date of a single one, such as 2026-12-24"]
+Days = Annotated[list[Weekday], "the days on which it recurs every week; all seven for every day, none for once"]
+
+
+class AlarmTools:
+    """The tools; what they change is the ``keeper``'s."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+
+    def functions(self) -> Sequence[Callable[..., Any]]:
+        """Return the functions, each a tool."""
+        timers = (self.set_timer, self.change_timer, self.list_timers, self.cancel_timers)
+        return (*timers, self.set_alarm, self.set_reminder, self.list_alarms, self.cancel_alarms, self.snooze)
+
+    # --- timers -------------------------------------------------------------------------------------------------------
+
+    async def set_timer(
+        self,
+        seconds: Annotated[Seconds, "how long until it rings"],
+        label: Annotated[Label, "what it is for, when the user said so"] = "",
+    ) -> dict[str, Any]:
+        """Set a kitchen timer that rings after some seconds."""
+        await self._set(timer(seconds, label, self._keeper.now()))
+        running = await self._of(RingKind.TIMER)
+        return self._answer({"rings_in_seconds": seconds, "label": label, "timers_running": len(running)})
+
+    async def change_timer(
+        self,
+        seconds: Annotated[int, Meta(ge=-LONGEST_S, le=LONGEST_S), "how much longer it is to run; negative: shorter"],
+        label: Annotated[Label, "the label of the timer, when several are running"] | None = None,
+    ) -> dict[str, Any]:
+        """Let a running timer ring later or sooner."""
+        found = [one for one in await self._of(RingKind.TIMER) if one.is_named(label)]
+        if len(found) != 1:
+            raise ToolRefused(f"{len(found)} timers match; the labels are: {_labels(await self._of(RingKind.TIMER))}")
+        now = self._keeper.now()
+        left_s = max(1.0, found[0].left_s(now) + seconds)
+        await self._set(in_seconds(found[0], left_s, now))
+        return self._answer({"label": found[0].label, "rings_in_seconds": round(left_s)})
+
+    async def list_timers(self) -> list[dict[str, Any]]:
+        """List the timers that are running, and how long is left of each."""
+        now = self._keeper.now()
+        return [
+            {"label": one.label, "set_for_seconds": one.seconds, "seconds_left": max(0, round(one.left_s(now)))}
+            for one in await self._of(RingKind.TIMER)
+        ]
+
+    async def cancel_timers(
+        self,
+        seconds: Annotated[Seconds, "cancel only timers that were set for so long"] | None = None,
+        label: Annotated[Label, "cancel only timers with this label"] | None = None,
+    ) -> dict[str, Any]:
+        """Cancel the kitchen timers that are running, all of them or only those of a length or label."""
+        running = await self._of(RingKind.TIMER)
+        chosen = [one for one in running if seconds in {None, one.seconds} and one.is_named(label)]
+        await self._keeper.cancel(one.ring_id for one in chosen)
+        return self._answer({"cancelled": len(chosen), "labels": [one.label for one in chosen]})
+
+    # --- alarms and reminders -----------------------------------------------------------------------------------------
+
+    async def set_alarm(
+        self, time: ClockTime, days: Days | None = None, date: Date | None = None, label: Label = ""
+    ) -> dict[str, Any]:
+        """Set an alarm that rings at a time of day, once or every week on some days."""
+        return await self._set_at(RingKind.ALARM, label, time, days or [], date)
+
+    async def set_reminder(
+        self,
+        text: Annotated[Label, Meta(min_length=1), "what to remind of, as it is to be spoken: call mum"],
+        time: ClockTime | None = None,
+        in_seconds_from_now: Annotated[int, Meta(ge=1, le=366 * 86_400), "instead of a time"] | None = None,
+        days: Days | None = None,
+        date: Date | None = None,
+    ) -> dict[str, Any]:
+        """Remind the user of something aloud, at a time of day or after a while."""
+        if time is not None:
+            return await self._set_at(RingKind.REMINDER, text, time, days or [], date)
+        if in_seconds_from_now is None:
+            raise ToolRefused("time: say when to remind, or in_seconds_from_now")
+        ring = ScheduledRing(RingKind.REMINDER, text, seconds=in_seconds_from_now)
+        await self._set(in_seconds(ring, in_seconds_from_now, self._keeper.now()))
+        return self._answer({"text": text, "rings_in_seconds": in_seconds_from_now})
+
+    async def list_alarms(self) -> list[dict[str, Any]]:
+        """List the alarms and reminders that are set, and when each rings next."""
+        return [self._described(one) for one in await self._of(RingKind.ALARM, RingKind.REMINDER)]
+
+    async def cancel_alarms(
+        self,
+        label: Annotated[Label, "cancel only those with this label or text"] | None = None,
+        time: Annotated[ClockTime, "cancel only those at this time"] | None = None,
+    ) -> dict[str, Any]:
+        """Cancel alarms and reminders, all of them or only those with a label or time."""
+        rings = await self._of(RingKind.ALARM, RingKind.REMINDER)
+        clock = None if time is None else time.zfill(5)
+        chosen = [one for one in rings if one.is_named(label) and clock in {None, one.first[11:16]}]
+        described = [self._described(one) for one in chosen]
+        await self._keeper.cancel(one.ring_id for one in chosen)
+        return self._answer({"cancelled": len(chosen), "which": described})
+
+    async def snooze(
+        self, minutes: Annotated[int, Meta(ge=1, le=1440), "how long, when the user said so"] | None = None
+    ) -> dict[str, Any]:
+        """Let what rings, or has just rung, ring again later."""
+        again = await self._keeper.snooze_latest(None if minutes is None else minutes * 60)
+        if again is None:
+            raise ToolRefused("nothing has rung in the last quarter of an hour")
+        left_s = again.left_s(self._keeper.now())
+        return self._answer({"label": again.label, "rings_in_seconds": round(left_s)})
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    async def _set_at(
+        self, kind: RingKind, label: str, time: str, days: list[Weekday], date: str | None
+    ) -> dict[str, Any]:
+        now, zone = self._keeper.now(), self._keeper.zone
+        hour, minute = map(int, time.split(":"))
+        try:
+            day = first_at(hour, minute, now.wall_s, zone) if date is None else datetime.fromisoformat(date)
+        except ValueError as error:
+            raise ToolRefused(f"date: {date} is no date") from error
+        first = day.replace(hour=hour, minute=minute)
+        ring = at_local_time(kind, label, first, weekly([*days]) if days else "", now, zone)
+        if ring is None:
+            raise ToolRefused(f"{date} {time} has passed")
+        kept = await self._set(ring)
+        return self._answer(self._described(kept))
+
+    async def _set(self, ring: ScheduledRing) -> ScheduledRing:
+        try:
+            return await self._keeper.add(ring)
+        except OverflowError as error:
+            raise ToolRefused(f"{error}; cancel some first") from error
+
+    async def _of(self, *kinds: RingKind) -> list[ScheduledRing]:
+        return [one for one in await self._keeper.rings() if one.kind in kinds]
+
+    def _described(self, ring: ScheduledRing) -> dict[str, Any]:
+        left_s = ring.left_s(self._keeper.now())
+        at = datetime.fromtimestamp(self._keeper.now().wall_s + left_s, self._keeper.zone)
+        described = {"kind": ring.kind, "label": ring.label, "rings_at": f"{at:%A %Y-%m-%d %H:%M}"}
+        return {**described, "recurs": ring.rule} if ring.rule else described
+
+    def _answer(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer; if the disk did not keep it, the user must hear that."""
+        if not self._keeper.problem:
+            return answer
+        warning = "tell the user that it could not be stored and is lost if the box is switched off"
+        return {**answer, "warning": warning, "problem": self._keeper.problem}
+
+
+def _labels(rings: list[ScheduledRing]) -> str:
+    return ", ".join(one.label or f"{one.seconds} seconds" for one in rings) or "none"

@@ -1,0 +1,36 @@
+"""The settings of what the box says without being asked: ``[alarms]`` and ``[quiet]``."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from edgevoice.settings.fields import Percent
+
+ClockTime = Annotated[
+    str, Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9])?$", extra={"must_be": 'a time of day, such as "22:00", or ""'})
+]
+
+
+class AlarmSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How timers, alarms and reminders ring.
+
+    volume_percent: How loud a ring becomes, whatever the volume of the answers; it begins softly.
+    snooze_minutes: How long a snooze lasts, unless you say how long.
+    stop_word: Whether the single words "stop" and "snooze" end a ring, without the wake word; only while something
+        rings, and only if the recogniser for them is installed.
+    """
+
+    volume_percent: Percent = 70
+    snooze_minutes: Annotated[int, Meta(ge=1, le=60)] = 9
+    stop_word: bool = True
+
+
+class QuietHoursSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """When announcements are not spoken. Timers, alarms and reminders, which you have set yourself, still ring.
+
+    begin: When quiet hours begin, in local time; "" for none.
+    end: When they end, on the same day or the next.
+    """
+
+    begin: ClockTime = ""
+    end: ClockTime = ""

@@ -1,0 +1,183 @@
+"""What the model can do with timers, alarms and reminders, and what it is told."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from edgevoice.alarms.rings import RingKind, ScheduledRing, spoken_length, spoken_name
+from edgevoice.alarms.schedule import MOST_RINGS
+from edgevoice.core.announcements import RingOutcome
+from edgevoice.errors import ToolRefused
+from tests import virtual_time
+from tests.alarms.household import House, Shelf
+
+Told = Callable[[House], Awaitable[Any]]
+
+
+def told(ask: Told) -> Any:
+    """Return what a new house answers."""
+
+    async def live() -> Any:
+        return await ask(House(Shelf()))
+
+    return virtual_time.run(live())
+
+
+def test_timers_are_set_listed_changed_and_cancelled_by_name_or_length() -> None:
+    async def ask(house: House) -> Any:
+        assert await house.ask("set_timer", seconds=600, label="pasta") == {
+            "rings_in_seconds": 600,
+            "label": "pasta",
+            "timers_running": 1,
+        }
+        await house.ask("set_timer", seconds=60, label="eggs")
+        await asyncio.sleep(20)
+        assert await house.ask("change_timer", seconds=120, label="Pasta ") == {
+            "label": "pasta",
+            "rings_in_seconds": 700,
+        }
+        assert await house.ask("list_timers") == [
+            {"label": "pasta", "set_for_seconds": 600, "seconds_left": 700},
+            {"label": "eggs", "set_for_seconds": 60, "seconds_left": 40},
+        ]
+        assert (await house.ask("cancel_timers", seconds=5))["cancelled"] == 0
+        assert await house.ask("cancel_timers", seconds=60) == {"cancelled": 1, "labels": ["eggs"]}
+        assert await house.ask("cancel_timers") == {"cancelled": 1, "labels": ["pasta"]}
+        return await house.ask("list_timers")
+
+    assert told(ask) == []
+
+
+def test_a_timer_to_change_must_be_the_only_one_that_is_meant() -> None:
+    async def ask(house: House) -> None:
+        with pytest.raises(ToolRefused, match=r"^0 timers match; the labels are: none$"):
+            await house.ask("change_timer", seconds=5)
+        await house.ask("set_timer", seconds=60)
+        await house.ask("set_timer", seconds=60, label="tea")
+        with pytest.raises(ToolRefused, match=r"^2 timers match; the labels are: 60 seconds, tea$"):
+            await house.ask("change_timer", seconds=5)
+
+    told(ask)
+
+
+@pytest.mark.parametrize("seconds", [0, 86_401, 2.5, "soon"])
+def test_a_timer_of_an_impossible_length_is_refused(seconds: object) -> None:
+    with pytest.raises(ToolRefused, match=r"^seconds: "):
+        told(lambda house: house.ask("set_timer", seconds=seconds))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        ({"time": "7:00"}, {"kind": "alarm", "label": "", "rings_at": "Tuesday 2025-12-02 07:00"}),
+        (
+            {"time": "07:00", "days": ["friday", "monday"], "label": "school"},
+            {
+                "kind": "alarm",
+                "label": "school",
+                "rings_at": "Friday 2025-12-05 07:00",
+                "recurs": "FREQ=WEEKLY;BYDAY=MO,FR",
+            },
+        ),
+        (
+            {"time": "18:00", "date": "2025-12-24"},
+            {"kind": "alarm", "label": "", "rings_at": "Wednesday 2025-12-24 18:00"},
+        ),
+    ],
+)
+def test_an_alarm_is_set_at_its_local_time_and_read_back(arguments: dict[str, Any], answer: dict[str, str]) -> None:
+    assert told(lambda house: house.ask("set_alarm", **arguments)) == answer
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"time": "25:00"}, "^time: "),
+        ({"time": "07:00", "date": "2025-13-01"}, "^date: 2025-13-01 is no date$"),
+        ({"time": "07:00", "date": "2025-11-30"}, "^2025-11-30 07:00 has passed$"),
+        ({"time": "07:00", "days": ["someday"]}, "^days"),
+    ],
+)
+def test_an_alarm_at_no_time_is_refused_in_words(arguments: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ToolRefused, match=problem):
+        told(lambda house: house.ask("set_alarm", **arguments))
+
+
+def test_reminders_are_set_for_a_time_or_after_a_while_and_spoken() -> None:
+    async def ask(house: House) -> None:
+        await house.ask("set_reminder", text="call mum", time="18:00")
+        answer = await house.ask("set_reminder", text="turn the roast", in_seconds_from_now=1800)
+        assert answer == {"text": "turn the roast", "rings_in_seconds": 1800}
+        with pytest.raises(ToolRefused, match=r"^time: say when"):
+            await house.ask("set_reminder", text="nothing")
+        await asyncio.sleep(0.01)
+        assert house.speech.prepared == ["Reminder: call mum.", "Reminder: turn the roast."]
+        assert [each["rings_at"] for each in await house.ask("list_alarms")] == [
+            "Monday 2025-12-01 18:00",
+            "Monday 2025-12-01 12:30",
+        ]
+
+    told(ask)
+
+
+def test_alarms_are_cancelled_by_time_or_name() -> None:
+    async def ask(house: House) -> None:
+        for time, label in (("07:00", "school"), ("08:00", ""), ("09:00", "")):
+            await house.ask("set_alarm", time=time, label=label)
+        await house.ask("set_timer", seconds=60)
+        assert (await house.ask("cancel_alarms", label="school"))["cancelled"] == 1
+        assert (await house.ask("cancel_alarms", time="8:00"))["which"][0]["rings_at"] == "Tuesday 2025-12-02 08:00"
+        assert (await house.ask("cancel_alarms"))["cancelled"] == 1
+        assert len(await house.ask("list_timers")) == 1
+
+    told(ask)
+
+
+def test_what_has_just_rung_can_be_snoozed() -> None:
+    async def ask(house: House) -> None:
+        with pytest.raises(ToolRefused, match=r"^nothing has rung in the last quarter of an hour$"):
+            await house.ask("snooze")
+        await house.ask("set_timer", seconds=10, label="tea")
+        await asyncio.sleep(11)
+        await house.ends(1, RingOutcome.STOPPED)
+        assert await house.ask("snooze", minutes=5) == {"label": "tea", "rings_in_seconds": 300}
+        with pytest.raises(ToolRefused, match="nothing has rung"):
+            await house.ask("snooze")
+
+    told(ask)
+
+
+def test_a_box_that_is_full_says_so() -> None:
+    async def ask(house: House) -> None:
+        await house.keeper.rings()
+        for number in range(MOST_RINGS):
+            house.keeper._schedule.put(ScheduledRing(RingKind.TIMER, ring_id=number + 1, due_wall_s=9e9))
+        with pytest.raises(ToolRefused, match=r"^1000 are set already; cancel some first$"):
+            await house.ask("set_timer", seconds=10)
+
+    told(ask)
+
+
+@pytest.mark.parametrize(
+    ("ring", "spoken"),
+    [
+        (ScheduledRing(RingKind.TIMER, seconds=5400), "Your 1 hour and 30 minute timer."),
+        (ScheduledRing(RingKind.TIMER, "pasta"), "Your pasta timer."),
+        (ScheduledRing(RingKind.ALARM, first="2025-12-01T07:30"), "Your 07:30 alarm."),
+        (ScheduledRing(RingKind.ALARM, "swimming", first="2025-12-01T07:30"), "It is time: swimming."),
+        (ScheduledRing(RingKind.REMINDER, "call mum"), "Reminder: call mum."),
+    ],
+)
+def test_what_rings_is_named(ring: ScheduledRing, spoken: str) -> None:
+    assert spoken_name(ring) == spoken
+
+
+def test_a_length_is_spoken_in_its_two_largest_units() -> None:
+    assert [spoken_length(one) for one in (0, 59, 3661, 90_061)] == [
+        "0 seconds",
+        "59 second",
+        "1 hour and 1 minute",
+        "1 day and 1 hour",
+    ]
