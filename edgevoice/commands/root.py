@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from edgevoice import __version__
-from edgevoice.commands import config, ctl, memory, persona, wakeword
+from edgevoice.commands import alarms, config, ctl, memory, persona, wakeword
 from edgevoice.commands.commandline import group
 from edgevoice.commands.config import ConfigOption
 from edgevoice.commands.outcome import only_parse, run_command
@@ -15,6 +15,8 @@ app = group("A smart speaker on a Raspberry Pi: say the wake word, ask, hear the
 app.add_typer(config.app, name="config")
 app.add_typer(ctl.app, name="ctl")
 app.add_typer(memory.app, name="memory")
+app.add_typer(alarms.timers, name="timers")
+app.add_typer(alarms.alarms, name="alarms")
 app.add_typer(persona.app, name="persona")
 app.add_typer(wakeword.app, name="wakeword")
 

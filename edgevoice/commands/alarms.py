@@ -1,0 +1,178 @@
+"""`edgevoice timers` and `edgevoice alarms`: what is set to ring: listed, added and cancelled.
+
+They change the file of the box, which notices within a second. So they work whether or not it runs.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from edgevoice.alarms.book import NAME, AlarmBook
+from edgevoice.alarms.local_clock import LocalClock
+from edgevoice.alarms.recurrence import WEEKDAYS, first_at, weekly
+from edgevoice.alarms.rings import LONGEST_LABEL, RingKind, ScheduledRing
+from edgevoice.alarms.schedule import MOST_RINGS, at_local_time, in_zone, timer
+from edgevoice.alarms.tools import LONGEST_S
+from edgevoice.commands.commandline import group
+from edgevoice.commands.outcome import run_command
+from edgevoice.store.folders import state_folder
+
+timers = group("List, add and cancel timers. The running box notices within a second.")
+alarms = group("List, add and cancel alarms and reminders. The running box notices within a second.")
+
+_T = TypeVar("_T")
+
+_Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--folder",
+        metavar="FOLDER",
+        help=f"The folder with {NAME}; by default the state folder, /var/lib/edgevoice on an installed box.",
+    ),
+]
+_Json = Annotated[bool, typer.Option("--json", help="One JSON object on one line.")]
+_Label = Annotated[str, typer.Option("--label", metavar="NAME", help="What the box says when it rings.")]
+_Ids = Annotated[list[int], typer.Argument(metavar="ID...", help="The numbers that `list` shows.")]
+
+
+@timers.command("list")
+def list_timers(*, folder: _Folder = None, as_json: _Json = False) -> None:
+    """List the timers that are running, and how long is left of each."""
+    run_command(lambda: _list(folder, {RingKind.TIMER}, as_json=as_json))
+
+
+@timers.command("add")
+def add_timer(
+    seconds: Annotated[int, typer.Argument(min=1, max=LONGEST_S, metavar="SECONDS", help="How long until it rings.")],
+    *,
+    label: _Label = "",
+    folder: _Folder = None,
+) -> None:
+    """Set a timer."""
+    run_command(lambda: _add(folder, lambda clock: timer(seconds, _checked(label), clock.now())))
+
+
+@timers.command("cancel")
+def cancel_timers(ids: _Ids, *, folder: _Folder = None) -> None:
+    """Cancel timers."""
+    run_command(lambda: _cancel(folder, ids, {RingKind.TIMER}))
+
+
+@alarms.command("list")
+def list_alarms(*, folder: _Folder = None, as_json: _Json = False) -> None:
+    """List the alarms and reminders that are set, and when each rings next."""
+    run_command(lambda: _list(folder, {RingKind.ALARM, RingKind.REMINDER}, as_json=as_json))
+
+
+@alarms.command("add")
+def add_alarm(
+    time: Annotated[datetime, typer.Argument(formats=["%H:%M"], metavar="TIME", help="Local time, such as 07:00.")],
+    *,
+    days: Annotated[
+        str, typer.Option("--days", metavar="DAYS", help='Every week on these: "monday,friday", "weekdays", "daily".')
+    ] = "",
+    reminder: Annotated[str, typer.Option("--reminder", metavar="TEXT", help="Remind of this instead.")] = "",
+    label: _Label = "",
+    folder: _Folder = None,
+) -> None:
+    """Set an alarm or a reminder, for the next time that it is so late, or for every week."""
+    rule = _rule(days)
+    kind, name = (RingKind.REMINDER, reminder) if reminder else (RingKind.ALARM, label)
+
+    def make(clock: LocalClock) -> ScheduledRing | None:
+        now, zone = clock.now(), clock.zone()
+        first = first_at(time.hour, time.minute, now.wall_s, zone)
+        return at_local_time(kind, _checked(name), first, rule, now, zone)
+
+    run_command(lambda: _add(folder, make))
+
+
+@alarms.command("cancel")
+def cancel_alarms(ids: _Ids, *, folder: _Folder = None) -> None:
+    """Cancel alarms and reminders."""
+    run_command(lambda: _cancel(folder, ids, {RingKind.ALARM, RingKind.REMINDER}))
+
+
+def _rule(days: str) -> str:
+    """Return the rule for days of the week as a person types them. Raises ``typer.BadParameter``."""
+    named = {"daily": list(WEEKDAYS), "weekdays": list(WEEKDAYS[:5]), "weekends": list(WEEKDAYS[5:])}
+    chosen = named.get(days) or [day.strip() for day in days.lower().split(",") if day.strip()]
+    if strange := [day for day in chosen if day not in WEEKDAYS]:
+        raise typer.BadParameter(f"{strange[0]} is no day; days are {', '.join([*WEEKDAYS, *named])}")
+    return weekly(chosen) if chosen else ""
+
+
+def _checked(label: str) -> str:
+    if len(label) > LONGEST_LABEL:
+        raise typer.BadParameter(f"a name has at most {LONGEST_LABEL} characters")
+    return label
+
+
+def _list(folder: Path | None, kinds: set[RingKind], *, as_json: bool) -> int:
+    clock = LocalClock()
+
+    async def look(book: AlarmBook) -> list[ScheduledRing]:
+        return [ring for ring in await book.rings() if ring.kind in kinds]
+
+    rings = _opened(folder, look)
+    now, zone = clock.now(), clock.zone()
+    found = [(ring, moved.left_s(now)) for ring in rings if (moved := in_zone(ring, zone)) is not None]
+    if as_json:
+        fields = [
+            {"id": ring.ring_id, "kind": ring.kind, "label": ring.label, "left_s": round(left_s, 1), "rule": ring.rule}
+            for ring, left_s in found
+        ]
+        print(json.dumps({"rings": fields}))
+        return 0
+    for ring, left_s in found:
+        at = datetime.fromtimestamp(now.wall_s + left_s, zone)
+        when = (
+            f"in {timedelta(seconds=max(0, round(left_s)))}"
+            if ring.kind is RingKind.TIMER
+            else f"{at:%a %Y-%m-%d %H:%M}"
+        )
+        print(f"{ring.ring_id:>4}  {ring.kind:<8}  {when}  {ring.label}{f'  ({ring.rule})' if ring.rule else ''}")
+    if not found:
+        print("Nothing is set.")
+    return 0
+
+
+def _add(folder: Path | None, make: Callable[[LocalClock], ScheduledRing | None]) -> int:
+    ring = make(LocalClock())
+
+    async def keep(book: AlarmBook) -> ScheduledRing | None:
+        if ring is None or len(await book.rings()) >= MOST_RINGS:
+            return None
+        return await book.keep(ring)
+
+    kept = _opened(folder, keep)
+    if kept is None:
+        raise typer.BadParameter(f"{MOST_RINGS} are set already: cancel some first")
+    print(f"{kept.kind} {kept.ring_id} is set.")
+    return 0
+
+
+def _cancel(folder: Path | None, ids: list[int], kinds: set[RingKind]) -> int:
+    async def drop(book: AlarmBook) -> list[int]:
+        there = [ring.ring_id for ring in await book.rings() if ring.kind in kinds and ring.ring_id in ids]
+        await book.drop(there)
+        return there
+
+    cancelled = _opened(folder, drop)
+    for ring_id in ids:
+        print(f"{ring_id} is cancelled." if ring_id in cancelled else f"{ring_id} is not set.")
+    return 0 if set(ids) <= set(cancelled) else 1
+
+
+def _opened(folder: Path | None, work: Callable[[AlarmBook], Awaitable[_T]]) -> _T:
+    async def scene() -> _T:
+        async with AlarmBook(folder or state_folder(os.environ)) as book:
+            return await work(book)
+
+    return asyncio.run(scene())

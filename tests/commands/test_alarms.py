@@ -1,0 +1,53 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from edgevoice.commands.root import app
+
+
+def ran(folder: Path, *arguments: str, status: int = 0) -> str:
+    done = CliRunner().invoke(app, [*arguments, "--folder", str(folder)])
+    assert done.exit_code == status, done.output
+    return done.output
+
+
+def test_timers_are_added_listed_and_cancelled(tmp_path: Path) -> None:
+    assert ran(tmp_path, "timers", "list") == "Nothing is set.\n"
+    assert ran(tmp_path, "timers", "add", "600", "--label", "pasta") == "timer 1 is set.\n"
+    assert re.fullmatch(r"   1  timer     in 0:(10:00|09:59)  pasta\n", ran(tmp_path, "timers", "list"))
+    assert ran(tmp_path, "timers", "cancel", "1", "7", status=1) == "1 is cancelled.\n7 is not set.\n"
+    assert json.loads(ran(tmp_path, "timers", "list", "--json")) == {"rings": []}
+
+
+def test_alarms_and_reminders_are_kept_apart_from_timers(tmp_path: Path) -> None:
+    ran(tmp_path, "timers", "add", "600")
+    ran(tmp_path, "alarms", "add", "07:00", "--days", "weekdays", "--label", "school")
+    ran(tmp_path, "alarms", "add", "18:00", "--reminder", "call mum")
+
+    listed = ran(tmp_path, "alarms", "list").splitlines()
+    assert re.fullmatch(
+        r"   2  alarm     \w{3} [\d-]{10} 07:00  school  \(FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR\)", listed[0]
+    )
+    assert re.fullmatch(r"   3  reminder  \w{3} [\d-]{10} 18:00  call mum", listed[1])
+    assert ran(tmp_path, "alarms", "cancel", "1", status=1) == "1 is not set.\n", "that is a timer"
+    assert ran(tmp_path, "alarms", "cancel", "2", "3") == "2 is cancelled.\n3 is cancelled.\n"
+    (ring,) = json.loads(ran(tmp_path, "timers", "list", "--json"))["rings"]
+    assert (ring["id"], ring["kind"], 590 < ring["left_s"] <= 600) == (1, "timer", True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("timers", "add", "0"), "greater than or equal to 1"),
+        (("timers", "add", "5", "--label", "x" * 81), "at most 80 characters"),
+        (("alarms", "add", "25:00"), "25:00"),
+        (("alarms", "add", "07:00", "--days", "someday"), "someday is no day"),
+    ],
+)
+def test_what_cannot_be_set_is_refused_with_what_is_wrong(
+    tmp_path: Path, arguments: tuple[str, ...], problem: str
+) -> None:
+    assert problem in ran(tmp_path, *arguments, status=2)
