@@ -16,8 +16,9 @@ class PendingChange:
         self._is_answering = False
         self._is_sounding = False
         self._waits = False
-        self._response_id: str | None = None
+        self._response_id = ""
         self._is_received = False
+        self._generated = ""
 
     @property
     def is_awaited(self) -> bool:
@@ -26,7 +27,7 @@ class PendingChange:
 
     def wait(self) -> None:
         """Wait for the answer that announces a change which has just been made."""
-        self._waits, self._response_id, self._is_received = True, None, False
+        self._waits, self._response_id, self._is_received = True, "", False
 
     def take(self, notice: Notice) -> bool:
         """Take a notice; return whether the change that waits is due now."""
@@ -42,15 +43,23 @@ class PendingChange:
             case PlaybackCut():
                 self._is_sounding = False
                 return self._settled(is_due=True)
-            case ResponseStarted(response_id=response_id) if self._response_id is None:
-                self._response_id = response_id
-            case ResponseEnded(response_id=response_id, has_audio=has_audio) if response_id == self._response_id:
-                # One without a sound announces nothing: it calls further tools, or failed.
-                self._response_id = response_id if has_audio else None
-                self._is_received = has_audio
+            case ResponseStarted(response_id=response_id):
+                self._generated = response_id
+                self._response_id = self._response_id or response_id
+            case ResponseEnded(response_id=response_id, has_audio=has_audio):
+                self._end(response_id, has_audio=has_audio)
             case _:
                 return False
-        return self._settled(is_due=self._is_received and not self._is_sounding)
+        # While another answer is generated, a service may refuse the change, or speak that answer in two voices.
+        return self._settled(is_due=self._is_received and not self._is_sounding and not self._generated)
+
+    def _end(self, response_id: str, *, has_audio: bool) -> None:
+        if response_id == self._generated:
+            self._generated = ""
+        if response_id == self._response_id:
+            # One without a sound announces nothing: it calls further tools, or failed.
+            self._response_id = response_id if has_audio else ""
+            self._is_received = has_audio
 
     def _settled(self, *, is_due: bool, is_over: bool = False) -> bool:
         was_waiting, self._waits = self._waits, self._waits and not (is_due or is_over)

@@ -65,6 +65,14 @@ def test_an_answer_without_a_sound_announces_nothing() -> None:
     assert due(pending, PlaybackDrained(1)) == [True]
 
 
+def test_a_change_never_falls_into_the_middle_of_another_answer() -> None:
+    pending = after_a_tool()
+
+    assert due(pending, ResponseStarted("r"), PlaybackStarted(1), ended("r"), ResponseStarted("more")) == [False] * 4
+    assert due(pending, PlaybackDrained(1), PlaybackStarted(2), ended("more")) == [False] * 3
+    assert due(pending, PlaybackDrained(2)) == [True]
+
+
 def test_an_interruption_lets_the_change_take_effect_at_once() -> None:
     pending = after_a_tool()
 
