@@ -1,4 +1,6 @@
+import re
 import tomllib
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -83,6 +85,13 @@ def test_the_personas_that_ship_are_valid_and_name_no_voice_that_a_service_may_l
     for name, persona in PRESETS.items():
         assert checked(name, tomllib.loads(text_of(persona))) == persona
         assert (persona.voice, persona.model) == (None, None)
+
+
+@pytest.mark.parametrize("page", ["personas.md", "library.md"])
+def test_the_pages_for_owners_and_programs_name_the_personas_that_ship(page: str) -> None:
+    text = (Path(__file__).parents[2] / "docs" / page).read_text()
+
+    assert re.search("`?, `?".join(PRESETS), text)
 
 
 def test_another_voice_is_the_next_of_those_that_the_service_has() -> None:
