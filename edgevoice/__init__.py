@@ -1,7 +1,7 @@
 """edgevoice: a smart speaker on a Raspberry Pi, and the same conversation as a library.
 
-``Agent``, ``Persona``, ``RealtimeVoice``, ``tool`` and ``ToolContext`` are the library; they are loaded when they are
-first used.
+``Agent``, ``McpServer``, ``Persona``, ``RealtimeVoice``, ``tool`` and ``ToolContext`` are the library; they are
+loaded when they are first used.
 """
 
 from importlib import import_module
@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from edgevoice.agent.agent import Agent
     from edgevoice.agent.voice import RealtimeVoice
+    from edgevoice.mcp.server import McpServer
     from edgevoice.personas.persona import Persona
     from edgevoice.tools.decorator import tool
     from edgevoice.tools.tool import ToolContext
 
-__all__ = ["Agent", "Persona", "RealtimeVoice", "ToolContext", "__version__", "tool"]
+__all__ = ["Agent", "McpServer", "Persona", "RealtimeVoice", "ToolContext", "__version__", "tool"]
 
 __version__ = "0.2.0"
 
 _HOMES = {
     "Agent": "edgevoice.agent.agent",
+    "McpServer": "edgevoice.mcp.server",
     "Persona": "edgevoice.personas.persona",
     "RealtimeVoice": "edgevoice.agent.voice",
     "ToolContext": "edgevoice.tools.tool",

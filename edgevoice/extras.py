@@ -30,7 +30,8 @@ def has(module: str) -> bool:
 def how_to_add(extra: Extra) -> str:
     """Return the command that adds an extra's packages to the running program."""
     if sys.prefix == _INSTALLED:
-        # An installed box can lack only the packages for measuring.
-        return "sudo scripts/setup --with eval, in the folder from which it was installed"
+        # An installed box can lack only these and the packages for measuring.
+        wanted = "mcp" if extra == "mcp" else "eval"
+        return f"sudo scripts/setup --with {wanted}, in the folder from which it was installed"
     packages = " ".join(f"'{each}'" for each in _PACKAGES[extra])
     return f"{sys.executable} -m pip install {packages} (as pip install 'edgevoice[{extra}]' does)"

@@ -2,7 +2,8 @@
 # What scripts/setup needs before it begins: space and network, and the Debian packages.
 # shellcheck disable=SC2154  # as in _pi.sh
 
-readonly smallest_free_mb=900 eval_mb=500
+readonly smallest_free_mb=900
+declare -rA extra_mb=([eval]=500 [mcp]=100)
 readonly smallest_free_var_mb=500 # apt's lists and packages, 290 MB, and what pip fetches; if /var is a separate file system
 look_limit_s=${look_limit_s:-4} # how long an address may take to answer
 
@@ -24,7 +25,13 @@ look_ahead() {
   note "needs $wanted MB to install; $free MB are free, and the network answers"
 }
 
-wanted_mb() { if wants_eval; then echo "$((smallest_free_mb + eval_mb))"; else echo "$smallest_free_mb"; fi; }
+wanted_mb() {
+  local each wanted=$smallest_free_mb
+  for each in "${extras[@]}"; do
+    ! wants "$each" || wanted=$((wanted + extra_mb[$each]))
+  done
+  echo "$wanted"
+}
 
 free_mb() { df --output=avail -m -- "$1" | tail -n 1 | tr -d ' '; }
 

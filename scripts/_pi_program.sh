@@ -2,14 +2,20 @@
 # The program in scripts/setup: a Python environment with the locked packages, verified by their hashes, and edgevoice.
 # shellcheck disable=SC2154  # as in _pi.sh
 
+readonly extras=(eval mcp)
+declare -rA extra_title=([eval]="measuring tools" [mcp]="packages for tools from MCP servers")
+
 # --- 4: program -------------------------------------------------------------------------------------------------------
 
 ingredients() {
+  local each
   /usr/bin/python3 -I -c 'import platform; print(platform.python_version(), platform.machine())' || echo "no Python yet"
   (cd -- "$checkout" && sha256sum requirements-pi.lock pyproject.toml &&
     find edgevoice -type f ! -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum | sha256sum)
   ! needs_lgpio || echo lgpio
-  ! wants_eval || [[ $wheels ]] || (cd -- "$checkout" && sha256sum requirements-eval.lock)
+  for each in "${extras[@]}"; do
+    ! wants "$each" || [[ $wheels ]] || (cd -- "$checkout" && sha256sum "requirements-$each.lock")
+  done
 }
 
 # version_here, version_there: print the version of this folder, and of the installed program, if there is one.
@@ -35,13 +41,13 @@ tell_version() {
   fi
 }
 
-# wants_eval: whether the measuring tools were requested, now or before.
-wants_eval() { [[ ${extra:-} == eval ]] || grep -qsx "extra eval" "$notes"; }
+# wants EXTRA: whether it was requested, now or before.
+wants() { [[ ${extra:-} == "$1" ]] || grep -qsx "extra $1" "$notes"; }
 
 is_made() { [[ -f $stamp && $(<"$stamp") == "$(ingredients)" ]]; }
 
 program() {
-  local tools=$scratch/tools
+  local tools=$scratch/tools each
   # What pip unpacks is removed with the rest, however it ends.
   export TMPDIR=$scratch
   is_made && return
@@ -52,7 +58,9 @@ program() {
   fi
   change "fetch the installer (pip and build tools, not kept)" make_tools "$tools"
   change "install the locked packages, verified by their hashes" install_locked "$tools"
-  ! wants_eval || [[ $wheels ]] || change "install the measuring tools, verified by their hashes" install_eval "$tools"
+  for each in "${extras[@]}"; do
+    ! wants "$each" || [[ $wheels ]] || change "install the ${extra_title[$each]}, verified by their hashes" install_extra "$tools" "$each"
+  done
   change "install edgevoice itself" install_edgevoice "$tools"
   has_lgpio || ! needs_lgpio || change "install lgpio, which drives the pins" build_lgpio "$tools"
   has_lgpio || ! needs_lgpio || fail "lgpio is installed but does not load" "\`$prefix/bin/python -c 'import lgpio'\` says why."
@@ -91,10 +99,10 @@ install_locked() {
   pip "$1" install --no-deps --require-hashes --only-binary :all: -r "$scratch/lgpio.txt" || true
 }
 
-install_eval() {
-  grep -c '^[a-z0-9]' "$checkout/requirements-eval.lock" >"$scratch/packages"
-  pip "$1" install --no-deps --require-hashes --only-binary :all: -r "$checkout/requirements-eval.lock"
-  grep -qsx "extra eval" "$notes" || remember "extra eval"
+install_extra() {
+  grep -c '^[a-z0-9]' "$checkout/requirements-$2.lock" >"$scratch/packages"
+  pip "$1" install --no-deps --require-hashes --only-binary :all: -r "$checkout/requirements-$2.lock"
+  grep -qsx "extra $2" "$notes" || remember "extra $2"
 }
 
 lock_of_lgpio() { awk '/^[a-z0-9]/ { kept = /^lgpio==/ } kept' "$checkout/requirements-pi.lock"; }

@@ -27,7 +27,7 @@ from tests.local.talking import Hears, Tone, script_of
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 LIMIT_S = 60.0
-TESTED = {"grade_two_models.py", "http_tool.py", "relay.py", "talk.py", "wav.py"}
+TESTED = {"grade_two_models.py", "http_tool.py", "mcp_tool.py", "relay.py", "talk.py", "wav.py"}
 
 
 def bare() -> dict[str, str]:
@@ -144,6 +144,29 @@ def test_two_models_are_graded_by_the_same_scenarios(tmp_path: Path) -> None:
     assert found.split() == ["called_tool", "1.00", "1.00"]
     assert [cost.split()[at] for at in (0, 1, 3, 4)] == ["cost", "-", "tokens", "-"]
     assert verdict == "large: passed; small: passed"
+
+
+def test_a_tool_comes_from_an_mcp_server() -> None:
+    script = script_of(
+        Expect("session.update"),
+        Expect("conversation.item.create"),
+        Expect("response.create"),
+        AnswerStep(calls=(Call("calculator__multiply", '{"a": 19, "b": 23}'),)),
+        Expect("conversation.item.create", {"item": {"output": '{"result":437.0}'}}),
+        Expect("response.create"),
+        AnswerStep("It is 437."),
+    )
+
+    async def scene() -> tuple[int | None, str, str]:
+        opponent = Opponent(script=script)
+        async with LocalService(voice=Tone(), recogniser=Hears(), behaviour=opponent, pace=1000.0) as service:
+            there = {"EDGEVOICE_SERVICE_URL": openai_address(service), "EDGEVOICE_API_KEY": "any"}
+            return await run("mcp_tool.py", "What is 19 times 23?", **there)
+
+    status, out, problems = asyncio.run(scene())
+
+    assert (status, problems) == (0, "")
+    assert out.splitlines() == ['(calculator__multiply {"a": 19, "b": 23})', "It is 437."]
 
 
 def test_a_relay_serves_a_client_of_the_same_kind(asked: bytes) -> None:

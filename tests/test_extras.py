@@ -27,6 +27,7 @@ def test_on_an_installed_box_the_command_is_that_of_setup(monkeypatch: pytest.Mo
     monkeypatch.setattr(sys, "prefix", "/opt/edgevoice")
 
     assert how_to_add("eval").startswith("sudo scripts/setup --with eval")
+    assert how_to_add("mcp").startswith("sudo scripts/setup --with mcp")
 
 
 def test_elsewhere_the_command_is_pip_of_the_running_interpreter() -> None:

@@ -47,7 +47,7 @@ EVERYBODY_KNOWS = {
 }
 
 MAY_IMPORT: dict[str, set[str]] = {
-    "__init__": {"agent", "personas", "tools"},
+    "__init__": {"agent", "mcp", "personas", "tools"},
     "errors": set(),
     "children": set(),
     "extras": set(),

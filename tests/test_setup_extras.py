@@ -53,15 +53,28 @@ def test_an_extra_is_installed_only_on_request_also_later(system: System) -> Non
     assert "install the measuring tools" in well(system.step(EVERY_STEP, extra="eval"))
 
 
+def test_one_extra_does_not_replace_another(system: System) -> None:
+    well(system.step(EVERY_STEP, extra="eval"))
+    asked_of_pip(system)
+
+    assert "install the packages for tools from MCP servers" in well(system.step(EVERY_STEP, extra="mcp"))
+
+    asked = asked_of_pip(system)
+    assert "requirements-eval.lock" in asked
+    assert "requirements-mcp.lock" in asked
+    assert system.path("/var/lib/edgevoice.setup").read_text() == "extra eval\nextra mcp\n"
+
+
 def test_an_extra_counts_towards_the_space_needed(system: System) -> None:
     assert well_stdout(system.step("wanted_mb")) == "900\n"
     assert well_stdout(system.step("wanted_mb", extra="eval")) == "1400\n"
+    assert well_stdout(system.step("wanted_mb", extra="mcp")) == "1000\n"
 
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--with", "evil"], "--with takes only eval"),
+        (["--with", "evil"], "--with takes only eval and mcp"),
         (["--with", "eval", "--offline", "/"], "which --offline rules out"),
     ],
 )

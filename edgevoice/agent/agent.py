@@ -21,6 +21,7 @@ from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import TalkHeld, TalkPressed, TurnEnded
 from edgevoice.core.notices import Notice, PhaseEntered, Role
 from edgevoice.errors import ConversationOver, EdgevoiceError, LinkError, of_machine
+from edgevoice.mcp.server import McpServer
 from edgevoice.memory.memory import Memory
 from edgevoice.memory.remembering import Remembering
 from edgevoice.personas.persona import Persona
@@ -29,6 +30,7 @@ from edgevoice.realtime.session import changes_of, session_of
 
 _RATES_HZ = range(8_000, 48_001)
 _PLAYBACKS = ("push", "pull")
+_SERVERS_S = 30.0
 _BROKEN = "a part of the conversation has failed by a fault of edgevoice"
 
 
@@ -44,6 +46,8 @@ class Agent:
     whenever its player needs samples, so that the exact sample up to which the answer was heard is known; without a
     reader no answer ends. Either way the user interrupts by speaking; the program must keep the answer's sound out of
     what it sends.
+
+    ``mcp_servers``: servers whose tools the model may call, too, as NAME__TOOL; entering waits up to 30 s for them.
 
     ``memory``: what is remembered between conversations; each new session gets up to ``history_tokens`` of the model's
     tokens from earlier ones. Without it nothing is written.
@@ -65,6 +69,7 @@ class Agent:
         input_rate_hz: int = 24_000,
         playback: Literal["push", "pull"] = "push",
         tool_timeout_s: float = 30.0,
+        mcp_servers: Mapping[str, McpServer] | None = None,
         memory: Memory | None = None,
         history_tokens: int = 1000,
         persona: Persona | str | None = None,
@@ -78,7 +83,9 @@ class Agent:
         self._character.service()  # an invalid value is refused here, and not in mid-conversation
         self._remembering = Remembering(memory, history_tokens)
         functions = (*tools, *self._remembering.functions())
-        self._toolbox = Toolbox(functions, tool_timeout_s, self._may_call)
+        self._toolbox = Toolbox(functions, tool_timeout_s, self._may_call, mcp_servers)
+        if self._toolbox.servers is not None:
+            self._toolbox.servers.on_change(self._tools_changed)
         self._sound = sound or ProgramSound(input_rate_hz, is_pulled=playback == "pull")
         self._emitter = Emitter(self._beside)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -101,6 +108,10 @@ class Agent:
         return self
 
     async def _begin(self) -> None:
+        if (servers := self._toolbox.servers) is not None:
+            # Before the session: a program that asks at once expects its tools.
+            self._run(servers.run())
+            await servers.known(_SERVERS_S)
         endpoint = await self._opened.enter_async_context(self._character.voice.reached())
         observation = Observation(is_exact=self._sound.is_exact)
         await self._remembering.open(self._opened)
@@ -264,6 +275,10 @@ class Agent:
 
     def _may_call(self, tool: str) -> bool:
         return self._character.persona.allows(tool)
+
+    def _tools_changed(self) -> None:
+        if self._parts is not None:
+            self._parts.link.update({"tools": self._toolbox.registry.definitions()})
 
     def _session(self) -> dict[str, Any]:
         service = self._remembering.service(self._character.service())

@@ -2,9 +2,9 @@
 
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgevoice.agent.sound import OpenSound, Sound
 from edgevoice.box.mailbox import Mailbox
@@ -17,11 +17,16 @@ from edgevoice.errors import EdgevoiceError
 from edgevoice.panel.none import NoPanel
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.link import Link, Said
+from edgevoice.settings.mcp_rules import is_server_name
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.tools.approver import Approver
 from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.runner import ToolLimits, ToolRunner
+
+if TYPE_CHECKING:
+    from edgevoice.mcp.server import McpServer
+    from edgevoice.mcp.source import McpSource
 
 _FOR_EVER_S = 1e9
 """A program decides on its own when a conversation is over."""
@@ -47,17 +52,31 @@ class AgentParts:
 
 
 class Toolbox:
-    """The functions that the model may call, and how many seconds each call may take.
+    """What the model may call: functions and the tools of MCP servers, and how many seconds each call may take.
 
     ``allows`` returns whether one may be called at the moment.
     """
 
     def __init__(
-        self, functions: Iterable[Callable[..., Any]], timeout_s: float, allows: Callable[[str], bool] | None = None
+        self,
+        functions: Iterable[Callable[..., Any]],
+        timeout_s: float,
+        allows: Callable[[str], bool] | None = None,
+        servers: "Mapping[str, McpServer] | None" = None,
     ) -> None:
         self.functions = FunctionSource(functions)
-        self.registry = Registry([self.functions], allows=allows)
+        self.servers = _source_of(servers) if servers else None
+        self.registry = Registry([self.functions, *([self.servers] if self.servers is not None else [])], allows=allows)
         self.timeout_s = timeout_s
+
+
+def _source_of(servers: "Mapping[str, McpServer]") -> "McpSource":
+    for name in servers:
+        if not is_server_name(name):
+            raise ValueError(f"mcp_servers has the name {name!r}; it must be letters, digits, - and single _")
+    from edgevoice.mcp.source import McpSource  # noqa: PLC0415 - not loaded without a server
+
+    return McpSource(servers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,9 @@ _SESSION_LIMIT_S = 20.0
 _INSIDE_LIMIT_S = 75.0
 """The service inside the box may take a minute to load on a small Pi."""
 
+_SERVERS_LIMIT_S = 60.0
+"""A server of tools may be downloaded first."""
+
 _WORDS_LIMIT_S = 60.0
 """Loading takes 0.2 s; the first time, the front end is built, which takes 1.5 s on a PC and longer on a small Pi."""
 
@@ -144,6 +147,13 @@ def _checks(
     def examine_tools() -> Iterable[Finding]:
         return [declared_tools.examine_declared_tools(settings.tools, examination.environment, machine.root)]
 
+    def examine_servers() -> Iterable[Finding]:
+        # Loaded only if configured.
+        from edgevoice.doctor import mcp  # noqa: PLC0415
+
+        return mcp.examine_servers(settings.mcp, examination.environment)
+
+    servers = [Check(tuple(f"MCP {name}" for name in settings.mcp.servers), examine_servers, _SERVERS_LIMIT_S)]
     return [
         *([Check(("tools",), examine_tools)] if settings.tools.http else []),
         Check(("wake word",), examine_words, _WORDS_LIMIT_S),
@@ -152,4 +162,5 @@ def _checks(
         Check(("network",), lambda: [network.judge_way(network.probe_way(machine, address), address)]),
         Check(("TLS",), lambda: [network.judge_tls(network.probe_tls(address), address)]),
         Check(("session",), session, _INSIDE_LIMIT_S if address.is_inside else _SESSION_LIMIT_S),
+        *(servers if settings.mcp.servers else []),
     ]

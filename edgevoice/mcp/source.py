@@ -91,6 +91,8 @@ class McpSource:
 
     async def run(self) -> None:
         """Keep in touch with the servers until cancelled; return at once if none can be tried."""
+        self._states = {name: ServerState(problem=each) for name, each in self._problems.items()}
+        self._tools = dict.fromkeys(self._servers, ())
         for name, problem in self._problems.items():
             tell(_log, logging.ERROR, "mcp-server-unusable", server=name, problem=problem)
         if self._servers:

@@ -25,7 +25,7 @@ def complaints(servers: Mapping[str, Any]) -> Iterator[str]:
     takes = {each.name: each.type for each in structs.fields(McpServerSettings)}
     for name, server in servers.items():
         place = f"mcp.servers.{name}"
-        if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+        if not is_server_name(name):
             yield (
                 f"mcp.servers has the name {shown_name(name)}; it must be letters, digits, - and single _, "
                 f"{_LONGEST_NAME} characters at most"
@@ -37,6 +37,11 @@ def complaints(servers: Mapping[str, Any]) -> Iterator[str]:
         else:
             wrong_types = [*of_wrong_type(place, server, takes)]
             yield from wrong_types or _complaints_about(place, convert(server, McpServerSettings))
+
+
+def is_server_name(name: str) -> bool:
+    """Return whether a server may have that name: it begins the names of its tools, before two underscores."""
+    return _NAME.fullmatch(name) is not None and len(name) <= _LONGEST_NAME
 
 
 def of_wrong_type(place: str, server: Mapping[str, Any], takes: Mapping[str, Any]) -> Iterator[str]:
