@@ -86,6 +86,7 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         "http_rules": {"catalogue", "fields", "http_tools", "mcp_rules"},
         "integrations": set(),
         "mcp": {"fields"},
+        "judge_rules": set(),
         "mcp_rules": {"catalogue", "fields", "mcp"},
         "panel": {"fields"},
         "schema": {"alarms", "assistant", "fields", "integrations", "mcp", "panel", "service", "sound", "wakeword"},
@@ -93,7 +94,17 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         "hints": set(),
         "catalogue": {"hints", "schema"},
         "syntax": {"catalogue"},
-        "agreement": {"assistant", "http_rules", "mcp_rules", "panel", "schema", "service", "sound", "wakeword"},
+        "agreement": {
+            "assistant",
+            "http_rules",
+            "judge_rules",
+            "mcp_rules",
+            "panel",
+            "schema",
+            "service",
+            "sound",
+            "wakeword",
+        },
         "file": {"agreement", "catalogue", "panel", "schema", "syntax", "text"},
     },
     "mcp": {"child": {"definitions", "server", "wire"}, "definitions": {"wire"}, "wire": {"server"}, "server": set()},
@@ -248,5 +259,6 @@ def test_disabled_features_are_not_loaded() -> None:
     loaded = set(done.stdout.split())
     assert {"edgevoice.store.database", "edgevoice.memory.memory", "edgevoice.mcp"} & loaded == set()
     assert "edgevoice.tools.http_tool" not in loaded
+    assert [name for name in loaded if name.startswith("edgevoice.grading")] == []
     assert [name for name in loaded if name.startswith("edgevoice.personas.")] == []
     assert [name for name in loaded if name.startswith(("edgevoice.control", "edgevoice.integrations"))] == []

@@ -13,6 +13,7 @@ from edgevoice.alarms.ring_book import MemoryBook, NoBook, RingBook
 from edgevoice.alarms.tools import ALARM_TOOLS
 from edgevoice.box.answering import answering_service, answers_itself
 from edgevoice.box.http_tools import http_source
+from edgevoice.box.live_grading import live_grading
 from edgevoice.box.live_settings import LiveSettings
 from edgevoice.box.mcp_servers import mcp_source
 from edgevoice.box.tool_files import ToolFiles
@@ -209,7 +210,8 @@ async def context_of(settings: Settings, key: Key | None, environment: Mapping[s
         )
         control = _control_of(settings, environment)
         mcp, http = mcp_source(settings.mcp, environment), http_source(settings.tools, environment, _log_missing)
-        yield BoxContext(dial, (*watching, tool_files), storage, control=control, mcp=mcp, http=http)
+        observers = (*watching, tool_files, *live_grading(settings, state, environment))
+        yield BoxContext(dial, observers, storage, control=control, mcp=mcp, http=http)
 
 
 def _log_missing(tool: str, error: SettingsInvalid) -> None:

@@ -11,21 +11,24 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from edgevoice.errors import EdgevoiceError, SettingsInvalid
-from edgevoice.grading.report import GradingReport, rows, side_by_side, summary
+from edgevoice.errors import EdgevoiceError, SettingsInvalid, StorageUnavailable
+from edgevoice.grading.grades import NAME as GRADES_NAME
+from edgevoice.grading.grades import read_grades
+from edgevoice.grading.report import GradingReport, figure, rows, share, side_by_side, summary
 from edgevoice.grading.scenario_file import SHIPPED, ScenariosInvalid, read
 from edgevoice.grading.scenarios import Suite
-from edgevoice.host.credentials import checked_key, find_key, find_secret
+from edgevoice.grading.verdict import averages
+from edgevoice.host.credentials import find_judge_key, find_key
 from edgevoice.journal import start as start_journal
 from edgevoice.settings.file import load
+from edgevoice.store.folders import state_folder
 from edgevoice.testbed.grading.hold import GradedService, grade
 
 EXIT_INVALID: Final = os.EX_DATAERR
 EXIT_NOT_HELD: Final = os.EX_UNAVAILABLE
 """0, 1 and 2 are verdicts, so a run without one ends with a status of sysexits.h."""
 
-JUDGE_KEY_VARIABLE: Final = "EDGEVOICE_JUDGE_KEY"
-_JUDGE_SECRET: Final = "judge_key"  # noqa: S105 - the name of a secret, not one
+_MEASURED_LIVE: Final = ("time_to_sound", "cut_to_silence", "cost")
 
 Via = Literal["library", "card"]
 
@@ -56,6 +59,31 @@ def evaluate(
         return EXIT_NOT_HELD
     # A is what there is, B what may replace it.
     return b.exit_status
+
+
+def show_live(*, as_json: bool) -> int:
+    """Show the averages of the scores of real conversations."""
+    folder = state_folder(os.environ)
+    try:
+        entries = read_grades(folder)
+    except FileNotFoundError:
+        entries = []
+    except OSError as error:
+        raise StorageUnavailable.of(f"{folder / GRADES_NAME} cannot be read", error) from error
+    found = averages((score for entry in entries for score in entry.scores), only_measure=_MEASURED_LIVE)
+    if as_json:
+        print(msgspec.json.encode({"conversations": len(entries), "averages": list(found.values())}).decode())
+    elif not entries:
+        print("No conversation has been scored: set grading.rate, such as 0.1, and restart the box.")
+    else:
+        console = Console(soft_wrap=True, highlight=False, markup=False)
+        table = Table("scorer", "score", "measured", "conversations", box=None, pad_edge=False)
+        for average in found.values():
+            measured = figure(average.figure, average.unit)
+            table.add_row(average.scorer, share(average.value), measured, str(average.count - average.missing))
+        console.print(table)
+        console.print(f"\n{len(entries)} conversations, from {entries[0].at} to {entries[-1].at}")
+    return 0
 
 
 def show_shipped() -> int:
@@ -121,17 +149,9 @@ def _tell(line: str) -> None:
 
 
 def _judge_key(suite: Suite) -> str:
-    """Return the key of the judge: from the environment, else a stored secret; none for a model on this machine."""
     if suite.judge is None or not suite.uses("judge"):
         return ""
-    if key := os.environ.get(JUDGE_KEY_VARIABLE, "").strip():
-        return checked_key(key, source=JUDGE_KEY_VARIABLE).reveal()
-    try:
-        return find_secret(_JUDGE_SECRET, os.environ).reveal()
-    except SettingsInvalid:
-        if suite.judge.url.startswith("http://"):
-            return ""
-        raise
+    return find_judge_key(suite.judge.url, os.environ)
 
 
 # --- showing ---------------------------------------------------------------------------------------------------------

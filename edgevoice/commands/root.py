@@ -159,17 +159,18 @@ def evaluate(
         int, typer.Option("--repeat", min=1, max=100, metavar="COUNT", help="How often each scenario is held.")
     ] = 1,
     show: Annotated[bool, typer.Option("--show", help="Print the scenarios that ship, and hold none.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Show the scores of real conversations (see grading.rate), and hold none.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")] = False,
 ) -> None:
     """Grade the model and the voice by spoken conversations. The exit status is 0 passed, 1 scored, 2 failed."""
     from edgevoice.commands.evaluate import evaluate as command
-    from edgevoice.commands.evaluate import show_shipped
+    from edgevoice.commands.evaluate import show_live, show_shipped
 
-    run_command(
-        show_shipped
-        if show
-        else lambda: command(scenarios, config, compare=compare, via=via, repeats=repeats, as_json=as_json)
-    )
+    if show or live:
+        run_command(show_shipped if show else lambda: show_live(as_json=as_json))
+    run_command(lambda: command(scenarios, config, compare=compare, via=via, repeats=repeats, as_json=as_json))
 
 
 bench = group("Measure on the virtual sound card; the last line is one JSON object.")

@@ -6,7 +6,6 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct, structs
@@ -28,6 +27,7 @@ from edgevoice.grading.scenarios import (
     WordErrorRate,
     name_of,
 )
+from edgevoice.settings.judge_rules import address_complaint
 
 LARGEST_FILE_BYTES: Final = 1 << 20
 MOST_SCENARIOS: Final = 200
@@ -198,22 +198,3 @@ def _disagreements(suite: Suite) -> Iterator[str]:
     for scenario in suite.scenarios:
         if scenario.via == "card" and (strange := sorted(simulated & {*(scenario.tools or ())})):
             yield f"{scenario.name}: {strange[0]} is a [[tool]], which exists only through the library, not on the card"
-
-
-_LOOPBACK: Final = {"localhost", "127.0.0.1", "::1"}
-
-
-def address_complaint(url: str) -> str:
-    """Return what is wrong with the address of a judge, as the end of a sentence; empty if nothing is."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        return "is not an address"
-    if parts.username is not None or parts.password is not None:
-        return "must not contain a key; that belongs in EDGEVOICE_JUDGE_KEY"
-    if parts.scheme == "https" and host:
-        return ""
-    if parts.scheme == "http" and host in _LOOPBACK:
-        return ""
-    return "must begin with https://, or with http:// for a model on this machine"

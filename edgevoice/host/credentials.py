@@ -24,6 +24,9 @@ _STORE: Final = "Store the key for the box: sudo scripts/setup --key-file FILE"
 _HOW_TO_STORE: Final = 'Store it as docs/memory-and-tools.md says, under "Secrets", and restart the box.'
 _STORE_AGAIN: Final = "Copy the key again from the service's portal: sudo scripts/setup --key-file FILE"
 
+JUDGE_KEY_VARIABLE: Final = "EDGEVOICE_JUDGE_KEY"
+_JUDGE_SECRET: Final = "judge_key"  # noqa: S105 - the name of a secret, not one
+
 _AROUND: Final = " \t\r\n"
 _PRINTABLE: Final = re.compile(r"[\x21-\x7e]+")
 
@@ -105,6 +108,22 @@ def find_secret(name: str, environment: Mapping[str, str]) -> Key:
         if content is not None:
             return checked_key(content, source=str(path), remedy=_HOW_TO_STORE)
     raise _refused(f"the secret {name}", "is not stored", remedy=_HOW_TO_STORE)
+
+
+def find_judge_key(url: str, environment: Mapping[str, str]) -> str:
+    """Return the key of the model at ``url`` that judges conversations; empty for one on this machine without a key.
+
+    Looks at EDGEVOICE_JUDGE_KEY, then for the secret judge_key, see ``find_secret``. Raises ``SettingsInvalid``.
+    """
+    if key := environment.get(JUDGE_KEY_VARIABLE, "").strip(_AROUND):
+        return checked_key(key, source=JUDGE_KEY_VARIABLE).reveal()
+    try:
+        return find_secret(_JUDGE_SECRET, environment).reveal()
+    except SettingsInvalid:
+        # Only an address of this machine may be without encryption.
+        if url.startswith("http://"):
+            return ""
+        raise
 
 
 def with_secrets(text: str, environment: Mapping[str, str]) -> str:

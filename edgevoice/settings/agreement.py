@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import ValidationError, convert, inspect, structs
 
 from edgevoice.settings.http_rules import complaints_about_http
+from edgevoice.settings.judge_rules import address_complaint
 from edgevoice.settings.mcp_rules import complaints
 from edgevoice.settings.schema import Settings
 from edgevoice.settings.wakeword import WakewordSettings, WordSettings
@@ -31,6 +32,7 @@ def disagreements(settings: Settings) -> Iterator[Disagreement]:
         yield from _thresholds_in_disorder(wakeword)
         yield from _personas_without_effect(settings)
     yield from (Disagreement(("tools.http",), text) for text in complaints_about_http(settings.tools.http))
+    yield from _judge_without_need(settings)
     yield from (Disagreement(("mcp.servers",), text) for text in complaints(settings.mcp.servers))
     if wakeword.sure_threshold < wakeword.threshold:
         yield Disagreement(
@@ -96,6 +98,24 @@ def _thresholds_in_disorder(wakeword: WakewordSettings) -> Iterator[Disagreement
                 ("wakeword.words", "wakeword.sure_threshold", "wakeword.threshold"),
                 f"for the word {name} the sure_threshold is {sure:g}; it must be at least its threshold, {usual:g}",
             )
+
+
+def _judge_without_need(settings: Settings) -> Iterator[Disagreement]:
+    """Yield what a judge of conversations lacks."""
+    grading = settings.grading
+    if not grading.judge_url:
+        return
+    if complaint := address_complaint(grading.judge_url):
+        yield Disagreement(("grading.judge_url",), f"grading.judge_url {complaint}")
+    if not grading.judge_model:
+        yield Disagreement(
+            ("grading.judge_model", "grading.judge_url"), "grading.judge_model is empty; name the model that judges"
+        )
+    if not settings.memory.enabled:
+        yield Disagreement(
+            ("grading.judge_url", "memory.enabled"),
+            "grading.judge_url needs memory.enabled = true: a judge reads what was said, which is not kept without it",
+        )
 
 
 def _personas_without_effect(settings: Settings) -> Iterator[Disagreement]:

@@ -1,4 +1,4 @@
-"""The settings of what the box does besides talking: ``[tools]``, ``[memory]`` and ``[personas]``."""
+"""The settings of what the box does besides talking: ``[tools]``, ``[memory]``, ``[personas]``, ``[grading]``."""
 
 from typing import Annotated, Any
 
@@ -84,3 +84,21 @@ class PersonasSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     voices: Annotated[
         tuple[NotEmpty, ...], Meta(extra={"must_be": 'a list of the names of voices, such as ["Sarah", "Dennis"]'})
     ] = ()
+
+
+class GradingSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is scored of real conversations, for those who choose a model or a voice. Nothing, unless rate is set.
+
+    rate: The share of conversations that are scored, such as 0.1; only the scores are kept, in the state folder.
+    judge_url: The address of a text model that judges these conversations, to which chat/completions is added; empty
+        for none. What was said is sent there, so memory.enabled must be true. Its key is never among the settings.
+    judge_model: The name of that model.
+    judge_criterion: What it judges, in plain words.
+    judge_timeout_s: How long a judgement may take; nobody waits for it.
+    """
+
+    rate: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    judge_url: Annotated[str, Meta(extra={"is_private": True})] = ""
+    judge_model: str = ""
+    judge_criterion: NotEmpty = "The assistant answers what was asked, correctly and briefly."
+    judge_timeout_s: Annotated[float, Meta(ge=1, le=120)] = 20.0

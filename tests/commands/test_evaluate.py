@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from edgevoice.commands import evaluate
 from edgevoice.commands.root import app
 from edgevoice.errors import KeyRefused
+from edgevoice.grading.grades import GradeEntry, add_grade
 from edgevoice.grading.held import HeldConversation
 from edgevoice.grading.report import GradedConversation, GradedScenario, GradingReport
 from edgevoice.grading.scenario_file import SHIPPED
@@ -240,3 +241,20 @@ def test_without_a_key_only_a_judge_on_this_machine_is_asked(
 
 def test_the_scenarios_that_ship_can_be_copied() -> None:
     assert run("--show").stdout == SHIPPED.read_text()
+
+
+def test_the_scores_of_real_conversations_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    nothing = run("--live")
+    assert (nothing.exit_code, nothing.stdout) == (
+        0, "No conversation has been scored: set grading.rate, such as 0.1, and restart the box.\n",
+    )  # fmt: skip
+
+    for number, wait_s in enumerate((1.0, 2.0)):
+        wait, judged = Score(scorer="time_to_sound", figure=wait_s, unit="s"), Score(scorer="judge", value=1 / wait_s)
+        add_grade(tmp_path, GradeEntry(at=f"2026-11-2{number}", session="s", scores=(wait, judged)))
+
+    lines = [line.split() for line in run("--live").stdout.splitlines()]
+    assert lines[1:3] == [["time_to_sound", "-", "1.50", "s", "2"], ["judge", "0.75", "2"]]
+    assert lines[-1] == "2 conversations, from 2026-11-20 to 2026-11-21".split()  # noqa: SIM905 - as it is shown
+    assert json.loads(run("--live", "--json").stdout)["conversations"] == 2
