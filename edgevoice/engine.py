@@ -37,6 +37,7 @@ from edgevoice.core.orders import (
     Action,
     AddNote,
     CancelResponse,
+    ChangeVolume,
     CloseLink,
     CloseUplink,
     CreateResponse,
@@ -269,6 +270,8 @@ class Engine:
                 far_end.duck()
             case RestorePlayback():
                 far_end.restore()
+            case ChangeVolume(percent=percent):
+                far_end.change_volume(percent)
             case PlayEarcon(earcon=earcon):
                 far_end.play_earcon(earcon)
             case StopEarcons():

@@ -145,6 +145,9 @@ class FakeFarEnd:
     def restore(self) -> None:
         self._diary.write("far_end.restore")
 
+    def change_volume(self, percent: int) -> None:
+        self._diary.write("far_end.change_volume", percent)
+
     def play_earcon(self, earcon: Earcon) -> None:
         self._diary.write("far_end.play_earcon", earcon)
 

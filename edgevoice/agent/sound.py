@@ -179,6 +179,9 @@ class ProgramSpeaker(FarEndQueue):
     def restore(self) -> None:
         """Do nothing: the answer was not lowered."""
 
+    def change_volume(self, percent: int) -> None:
+        """Do nothing: the program has a volume of its own."""
+
     def play_earcon(self, earcon: Earcon) -> None:
         """Do nothing: a program shows its state by the events, without the box's own sounds."""
 

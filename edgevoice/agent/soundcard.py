@@ -50,7 +50,9 @@ class SoundCard:
         near, far = ClockFit(NEAR_END_HZ), ClockFit(FAR_END_HZ)
         _, echo = open_echo(Chosen(self._tier), near, far, mailbox.post, open_voice)
         played = echo.reference.played if echo is not None else None
-        speaker = open_speaker(self._far, mailbox.post, far, played=played, amplifier=None)
+        speaker = open_speaker(
+            self._far, mailbox.post, far, played=played, amplifier=None, volume_changed=lambda _percent: None
+        )
         microphone, uplink = open_near_end(
             self._near,
             near,

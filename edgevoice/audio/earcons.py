@@ -23,6 +23,8 @@ _NOTES: dict[Earcon, tuple[tuple[int, int], ...]] = {
     Earcon.LISTENING_OVER: ((1175, 70), (784, 90)),
     # Two notes of a doorbell: the box is about to say something.
     Earcon.CHIME: ((880, 160), (698, 260)),
+    Earcon.VOLUME: ((523, 80),),
+    Earcon.VOLUME_END: ((523, 60), (0, 40), (523, 60)),
     Earcon.ALARM: ((988, 120), (0, 80)) * 3 + ((0, 300),) + ((988, 120), (0, 80)) * 3,
 }
 _FULL_SCALE = 0.8 * 32767
@@ -63,7 +65,11 @@ class EarconMixer:
     def play(self, earcon: Earcon, answer_gain: float = 0.0) -> None:
         """Play an earcon after those already queued; ``answer_gain`` is how loud answers are now, 0 to 1."""
         spoken = self._spoken.get(earcon)
-        if spoken is None:
+        if earcon is Earcon.VOLUME:
+            # As loud as an answer. Not after others: a knob turns faster than it can sound.
+            if self.is_idle:
+                self._waiting.append((render(earcon) * answer_gain).astype(np.int16))
+        elif spoken is None:
             self._waiting.append(self._sounds[earcon])
         else:
             # Answers may be turned down to silence, but the reason why the box does not answer must be audible.

@@ -30,6 +30,7 @@ def open_speaker(
     *,
     played: Played | None,
     amplifier: HardwareMute | None,
+    volume_changed: Callable[[int], None],
     ring_percent: int = 100,
 ) -> Speaker:
     """Return the far end; the parameters are those of `Speaker`; ``post`` is its ``tell``."""
@@ -38,6 +39,7 @@ def open_speaker(
         played=played or _nobody_listens,
         amplifier=amplifier,
         clock=clock,
+        volume_changed=volume_changed,
         prefill_ms=settings.prefill_ms,
         volume_percent=settings.volume_percent,
         earcon_percent=settings.earcon_percent,

@@ -68,7 +68,8 @@ class Speaker(FarEndQueue, Timed):
     zeros between answers: an amplifier that is switched on with every answer swallows its first 12 ms. ``played``
     receives, in the same thread, everything that is handed over, s16 at 24 kHz, as the reference of an echo canceller;
     ``None`` stands for a period of silence. ``amplifier`` is muted together with every cut, and released before the
-    next sound. ``clock`` is fitted to the callbacks.
+    next sound. ``clock`` is fitted to the callbacks. ``volume_changed`` is called with the volume in percent whenever
+    somebody sets it, in their thread.
     """
 
     def __init__(
@@ -82,12 +83,14 @@ class Speaker(FarEndQueue, Timed):
         played: Callable[[npt.NDArray[np.int16] | None, int], None] = lambda _samples, _frames: None,
         amplifier: HardwareMute | None = None,
         clock: ClockFit | None = None,
+        volume_changed: Callable[[int], None] = lambda _percent: None,
     ) -> None:
         super().__init__(prefill_ms)
         self._tell = tell
         self._earcons = EarconMixer(_factor(earcon_percent))
         self._clips = ClipPlayer(_factor(ring_percent))
         self._gain = _Gain(volume_percent)
+        self._volume_changed = volume_changed
         self._playout.set_gain(self._gain.of_answers)
         self._played = played
         self._amplifier = AmplifierGate(amplifier, _FLUSHED)
@@ -121,6 +124,7 @@ class Speaker(FarEndQueue, Timed):
         with self._lock:
             self._gain.volume_percent = percent
             self._playout.set_gain(self._gain.of_answers)
+        self._volume_changed(percent)
 
     def cut(self, *, keeps_rest: bool = False) -> None:
         """Silence the answer with the next period, or at once if the amplifier can be muted.
@@ -146,6 +150,13 @@ class Speaker(FarEndQueue, Timed):
     def restore(self) -> None:
         """Bring the answer back to its volume, within 10 ms."""
         self._duck(is_ducked=False)
+
+    def change_volume(self, percent: int) -> None:
+        """Change the volume by this many percent, and sound how loud that is; at either end with another sound."""
+        wanted = self._gain.volume_percent + percent
+        reached = min(100, max(0, wanted))
+        self.volume_percent = reached
+        self.play_earcon(Earcon.VOLUME if reached == wanted and 0 < reached < 100 else Earcon.VOLUME_END)
 
     def play_earcon(self, earcon: Earcon) -> None:
         """Mix a short sound over whatever plays."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from edgevoice.alarms.keeper import Keeper, NoVoice, RingVoice
 from edgevoice.alarms.tools import AlarmTools
 from edgevoice.audio.hardware_mute import HardwareMute
@@ -26,6 +28,7 @@ from edgevoice.box.ring_names import RingNames
 from edgevoice.box.session_configuration import SessionConfiguration
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.policy import Policy
+from edgevoice.core.notices import VolumeChanged
 from edgevoice.core.ports import Panel, Report
 from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
@@ -96,9 +99,16 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
     near, far = ClockFit(NEAR_END_HZ), ClockFit(FAR_END_HZ)
     tier, echo = open_echo(choose(settings, storage.record), near, far, mailbox.post, open_voice)
     played = echo.reference.played if echo is not None else None
-    ring_percent = settings.alarms.volume_percent
+    kept = storage.kept_panel
+    volume_percent = kept.volume_percent if kept is not None else settings.speaker.volume_percent
     speaker = open_speaker(
-        settings.speaker, mailbox.post, far, played=played, amplifier=amplifier, ring_percent=ring_percent
+        structs.replace(settings.speaker, volume_percent=volume_percent),
+        mailbox.post,
+        far,
+        played=played,
+        amplifier=amplifier,
+        volume_changed=lambda percent: mailbox.call(lambda: mailbox.notify(VolumeChanged(percent))),
+        ring_percent=settings.alarms.volume_percent,
     )
     if isinstance(panel, HeardPanel):
         panel.sound_by(speaker.play_earcon)

@@ -25,6 +25,7 @@ from edgevoice.host.routes import has_default_route
 from edgevoice.journal import tell
 from edgevoice.observers.flight_recorder import NAME as FAILURES_NAME
 from edgevoice.observers.flight_recorder import FlightRecorder
+from edgevoice.observers.kept_panel import KeptPanel
 from edgevoice.observers.minutes import Minutes
 from edgevoice.panel.pins import PinFactory
 from edgevoice.realtime.endpoint import Endpoint
@@ -53,8 +54,8 @@ class Storage:
     ``record`` is the result of the echo self-test, and ``near_misses`` where the wake word's near misses are logged.
     ``minutes`` counts what the service bills, and is absent if it bills nothing. ``cards`` is the file of the cards
     that the settings name by number, ``sayings`` the folder of the box's own spoken sentences. ``remembering`` is what
-    it remembers of conversations, ``speaking`` its personas, and ``tool_files`` the owner's own tools. ``alarms`` keeps
-    its timers, alarms and reminders. ``failures`` records what fails.
+    it remembers of conversations, ``speaking`` its personas, ``kept_panel`` mute and volume, and ``tool_files`` the
+    owner's own tools. ``alarms`` keeps its timers, alarms and reminders. ``failures`` records what fails.
     """
 
     record: EchoRecord | None = None
@@ -65,6 +66,7 @@ class Storage:
     remembering: "Remembering | None" = None
     speaking: "SpeakingPersona | None" = None
     alarms: RingBook = field(default_factory=MemoryBook)
+    kept_panel: KeptPanel | None = None
     tool_files: ToolFiles = field(default_factory=lambda: ToolFiles(FolderSource(Path("/nonexistent"))))
     failures: FlightRecorder | None = None
 
@@ -200,6 +202,7 @@ async def context_of(settings: Settings, key: Key | None, environment: Mapping[s
             remembering=remembering,
             speaking=speaking,
             alarms=alarms,
+            kept_panel=KeptPanel(state, settings.speaker.volume_percent, keeps_mute=not settings.panel.mute_is_switch),
             tool_files=tool_files,
             failures=FlightRecorder(
                 cache / FAILURES_NAME,

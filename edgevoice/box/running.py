@@ -109,6 +109,7 @@ def observers_of(settings: Settings, context: BoxContext, parts: Parts, manager:
             lambda: parts.uplink.lost / NEAR_END_HZ,
         ),
         storage.failures,
+        storage.kept_panel,
         *context.observers,
         *(storage.remembering.observers if storage.remembering is not None else ()),
         storage.speaking,

@@ -1,12 +1,10 @@
-"""Facts: everything that goes into the conversation, in the past tense.
-
-Times are monotonic seconds, passed beside a fact, never inside it.
-"""
+"""Facts: what goes into the conversation, in the past tense; its time, in monotonic seconds, is passed beside it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from edgevoice.core.announcements import AnnouncementFact, StopWordHeard
+from edgevoice.core.panel_facts import MuteSwitched, VolumeTurned
 
 
 class Device(StrEnum):
@@ -350,6 +348,8 @@ UserFact = (
     | TalkPressed
     | TalkHeld
     | MutePressed
+    | MuteSwitched
+    | VolumeTurned
     | StopWordHeard
     | NearSpeechBegan
     | NearSpeechConfirmed

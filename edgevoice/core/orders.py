@@ -14,6 +14,8 @@ class Earcon(StrEnum):
     UNMUTED = "unmuted"
     TROUBLE = "trouble"
     ALARM = "alarm"
+    VOLUME = "volume"
+    VOLUME_END = "volume-end"
     CHIME = "chime"
     SESSION_SPENT = "session-spent"
     BUDGET_SPENT = "budget-spent"
@@ -227,6 +229,13 @@ class StopEarcons:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeVolume:
+    """Change the volume of the answers by this many percent, and sound how loud that is."""
+
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlayRing:
     """Sound the alarm earcon, then the clip that names what rings, if the speaker has one of this id.
 
@@ -282,6 +291,7 @@ SpeakerOrder = (
     | StopBackchannel
     | DuckPlayback
     | RestorePlayback
+    | ChangeVolume
     | PlayEarcon
     | StopEarcons
     | PlayRing

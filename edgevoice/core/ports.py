@@ -167,6 +167,10 @@ class FarEnd(Protocol):
         """Bring the answer back to its normal volume."""
         ...
 
+    def change_volume(self, percent: int) -> None:
+        """Change the volume of the answers by this many percent, from 0 to 100, and sound how loud that is."""
+        ...
+
     def play_earcon(self, earcon: Earcon) -> None:
         """Mix a short sound over whatever plays."""
         ...

@@ -18,7 +18,7 @@ from edgevoice.errors import PanelUnavailable
 from edgevoice.journal import keep_below, tell
 from edgevoice.panel.amplifier import Amplifier, open_amplifier
 from edgevoice.panel.audible import HeardPanel
-from edgevoice.panel.buttons import open_buttons
+from edgevoice.panel.buttons import ButtonPins, open_buttons
 from edgevoice.panel.lamps import Lamp, open_rgb, open_strip
 from edgevoice.panel.lights import Brightness, Lights, open_leds
 from edgevoice.panel.none import NoPanel
@@ -30,6 +30,8 @@ from edgevoice.settings.sound import AmplifierSettings
 _log = logging.getLogger(__name__)
 
 GPIO_CHIP = "/dev/gpiochip0"
+
+_COLOURS = ("red_gpio", "green_gpio", "blue_gpio")
 
 _INSTEAD = {"none": "nothing", "sound": "a sound", "terminal": "the terminal"}
 """How the log calls what stands in for lights."""
@@ -113,9 +115,18 @@ def open_panel_buttons(
 
     Raises ``PanelUnavailable``.
     """
+    pins = ButtonPins(
+        _pin(settings.talk_button_gpio),
+        _pin(settings.mute_button_gpio),
+        _pin(settings.volume_up_gpio),
+        _pin(settings.volume_down_gpio),
+        knob=(settings.volume_knob_a_gpio, settings.volume_knob_b_gpio)
+        if settings.volume_knob_a_gpio != "none" and settings.volume_knob_b_gpio != "none"
+        else None,
+        mute_is_switch=settings.mute_is_switch,
+    )
     buttons = open_buttons(
-        talk_gpio=_pin(settings.talk_button_gpio),
-        mute_gpio=_pin(settings.mute_button_gpio),
+        pins,
         factory=factory,
         is_pulled_up=settings.button_pull_up,
         hold_s=settings.hold_s,
@@ -204,7 +215,7 @@ def brightness_of(settings: PanelSettings) -> Brightness:
 
 def _is_lit(settings: PanelSettings) -> bool:
     """Return whether any light is wanted."""
-    return settings.led == "strip" or any("button" not in name for name in settings.pins())
+    return any(name.endswith(("_led_gpio", *_COLOURS)) or name.startswith("strip_") for name in settings.pins())
 
 
 def _pin(gpio: int | str) -> int | None:

@@ -52,6 +52,9 @@ def disagreements(settings: Settings) -> Iterator[Disagreement]:
             (f"panel.night_{missing}", f"panel.night_{given}"),
             f"panel.night_{given} is set and panel.night_{missing} is not; set both, or neither",
         )
+    knob = ("panel.volume_knob_a_gpio", "panel.volume_knob_b_gpio")
+    if (settings.panel.volume_knob_a_gpio == "none") is not (settings.panel.volume_knob_b_gpio == "none"):
+        yield Disagreement(knob, f"{knob[0]} and {knob[1]} are the two pins of one knob; set both, or neither")
     for (first, pin), (second, other_pin) in combinations(_pins(settings), 2):
         # Boards with a single light use it for everything.
         both_are_lights = first.endswith("_led_gpio") and second.endswith("_led_gpio")

@@ -21,6 +21,11 @@ class PanelSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     status_led_gpio: The light for everything else, faults first.
     talk_button_gpio: The button that replaces the wake word; holding it ends the conversation.
     mute_button_gpio: The button that mutes the microphone.
+    mute_is_switch: Whether that is a slide switch: muted while it is closed, instead of changing with each press.
+    volume_up_gpio: The button that makes answers louder, by 5 percent with each press; it repeats while it is held.
+    volume_down_gpio: The button that makes answers softer.
+    volume_knob_a_gpio: The first pin of a rotary encoder for the volume, 5 percent a step.
+    volume_knob_b_gpio: The second pin of a rotary encoder for the volume.
     led_active_high: Whether a light is on when its pin is high.
     red_gpio: The red pin of an rgb LED.
     green_gpio: The green pin of an rgb LED.
@@ -45,6 +50,11 @@ class PanelSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     status_led_gpio: Gpio | Literal["none"] = 22
     talk_button_gpio: Gpio | Literal["none"] = 23
     mute_button_gpio: Gpio | Literal["none"] = 24
+    mute_is_switch: bool = False
+    volume_up_gpio: Gpio | Literal["none"] = "none"
+    volume_down_gpio: Gpio | Literal["none"] = "none"
+    volume_knob_a_gpio: Gpio | Literal["none"] = "none"
+    volume_knob_b_gpio: Gpio | Literal["none"] = "none"
     led_active_high: bool = True
     red_gpio: Gpio | Literal["none"] = 17
     green_gpio: Gpio | Literal["none"] = 27
@@ -69,5 +79,6 @@ class PanelSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             "rgb": ("red_gpio", "green_gpio", "blue_gpio"),
             "strip": ("strip_data_gpio", "strip_clock_gpio"),
         }[self.led]
-        names = (*lights, "talk_button_gpio", "mute_button_gpio")
+        volume = ("volume_up_gpio", "volume_down_gpio", "volume_knob_a_gpio", "volume_knob_b_gpio")
+        names = (*lights, "talk_button_gpio", "mute_button_gpio", *volume)
         return {name: pin for name in names if (pin := getattr(self, name)) != "none"}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgevoice.audio.earcons import render
-from edgevoice.audio.speaker import PERIOD, Speaker, SpeakerFact
+from edgevoice.audio.speaker import PERIOD, Speaker, SpeakerFact, _factor
 from edgevoice.core.facts import ItemHeard, PlaybackCut, PlaybackDrained
 from edgevoice.core.orders import Earcon
 from edgevoice.core.sound.rates import FAR_END_HZ
@@ -192,6 +192,49 @@ def test_earcons_have_their_own_volume() -> None:
     ear.speaker.play_earcon(Earcon.MUTED)
 
     assert np.abs(ear.hear_periods(20).astype(int)).max() == pytest.approx(0.8 * 32767 / 4, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("before", "change", "after", "sound"),
+    [
+        (50, 5, 55, Earcon.VOLUME),
+        (50, -5, 45, Earcon.VOLUME),
+        (98, 5, 100, Earcon.VOLUME_END),
+        (95, 5, 100, Earcon.VOLUME_END),
+        (3, -5, 0, Earcon.VOLUME_END),
+        (100, 5, 100, Earcon.VOLUME_END),
+    ],
+)
+def test_a_change_of_the_volume_sounds_as_loud_as_it_is_and_both_ends_sound_different(
+    before: int, change: int, after: int, sound: Earcon
+) -> None:
+    ear = Ear(volume_percent=before)
+    ear.speaker.change_volume(change)
+
+    assert ear.speaker.volume_percent == after
+    loudest = np.abs(ear.hear_periods(30).astype(int)).max()
+    gain = _factor(after) if sound is Earcon.VOLUME else 1.0
+    assert loudest == pytest.approx(0.8 * 32767 * gain, rel=0.05)
+
+
+def test_a_knob_that_turns_faster_than_it_can_sound_is_heard_once(ear: Ear) -> None:
+    for _ in range(5):
+        ear.speaker.change_volume(-5)
+    heard = ear.hear_periods(30)
+
+    assert ear.speaker.volume_percent == 75
+    assert np.flatnonzero(heard).max() < len(render(Earcon.VOLUME))
+
+
+def test_whoever_sets_the_volume_it_is_reported() -> None:
+    changed: list[int] = []
+    speaker = Speaker(
+        lambda _fact: None, prefill_ms=80, volume_percent=50, earcon_percent=50, volume_changed=changed.append
+    )
+    speaker.volume_percent = 30
+    speaker.change_volume(5)
+
+    assert changed == [30, 35]
 
 
 def test_an_underflow_is_counted_and_any_other_status_flag_is_not(ear: Ear) -> None:

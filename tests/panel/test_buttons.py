@@ -7,8 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgevoice.core.facts import Event, MutePressed, TalkHeld, TalkPressed
+from edgevoice.core.panel_facts import MuteSwitched, VolumeTurned
 from edgevoice.errors import PanelUnavailable
-from edgevoice.panel.buttons import BOUNCE_S, Buttons, Contact, PushButton, open_buttons, start_thread_timer
+from edgevoice.panel.buttons import (
+    BOUNCE_S,
+    REPEATS_AFTER_S,
+    REPEATS_EACH_S,
+    ButtonPins,
+    Buttons,
+    Contact,
+    PushButton,
+    open_buttons,
+    start_thread_timer,
+)
 from edgevoice.panel.mock import MockPins
 
 TALK, MUTE = 23, 24
@@ -61,8 +72,7 @@ def buttons(pins: MockPins, timers: Timers, posted: list[Event]) -> Iterator[But
 
 def open_both(pins: MockPins, timers: Timers, posted: list[Event], *, is_pulled_up: bool = True) -> Buttons:
     return open_buttons(
-        talk_gpio=TALK,
-        mute_gpio=MUTE,
+        ButtonPins(talk=TALK, mute=MUTE),
         factory=pins,
         is_pulled_up=is_pulled_up,
         hold_s=0.7,
@@ -163,8 +173,7 @@ def test_a_pin_in_use_is_named_and_the_other_button_does_not_stay_open(
 
 def test_unwired_buttons_take_no_pin(pins: MockPins, posted: list[Event]) -> None:
     opened = open_buttons(
-        talk_gpio=None,
-        mute_gpio=None,
+        ButtonPins(),
         factory=pins,
         is_pulled_up=True,
         hold_s=1,
@@ -320,3 +329,95 @@ def test_waiting_for_a_press_keeps_no_thread(pins: MockPins, timers: Timers, pos
 
     assert threading.active_count() <= before
     opened.close()
+
+
+# --- volume and the mute switch --------------------------------------------------------------------------------------
+
+UP, DOWN, KNOB_A, KNOB_B = 5, 6, 16, 26
+
+
+def opened_with(pins: MockPins, timers: Timers, posted: list[Event], wired: ButtonPins) -> Buttons:
+    return open_buttons(
+        wired,
+        factory=pins,
+        is_pulled_up=True,
+        hold_s=0.7,
+        position=lambda: 0,
+        post=posted.append,
+        start_timer=timers.start,
+    )
+
+
+def test_a_volume_button_changes_it_at_once_and_repeats_while_it_is_held(
+    pins: MockPins, timers: Timers, posted: list[Event]
+) -> None:
+    opened = opened_with(pins, timers, posted, ButtonPins(volume_up=UP, volume_down=DOWN))
+    pins.press(UP)
+    assert posted == [VolumeTurned(5)]
+
+    for seconds in (REPEATS_AFTER_S, REPEATS_EACH_S, REPEATS_EACH_S):
+        started_s, act = timers.started[-1]
+        assert started_s == seconds
+        act()
+    assert posted == [VolumeTurned(5)] * 4
+
+    pins.release(UP)
+    timers.started[-1][1]()
+    assert posted == [VolumeTurned(5)] * 4, "nobody holds it"
+    pins.press(DOWN)
+    assert posted[-1] == VolumeTurned(-5)
+    opened.close()
+
+
+def test_a_knob_changes_the_volume_step_by_step(pins: MockPins, timers: Timers, posted: list[Event]) -> None:
+    opened = opened_with(pins, timers, posted, ButtonPins(knob=(KNOB_A, KNOB_B)))
+
+    for first, second in ((KNOB_A, KNOB_B), (KNOB_B, KNOB_A)):
+        for act, pin in ((pins.press, first), (pins.press, second), (pins.release, first), (pins.release, second)):
+            act(pin)
+
+    assert posted == [VolumeTurned(5), VolumeTurned(-5)]
+    opened.close()
+
+
+def test_a_knob_whose_second_pin_is_in_use_is_named_and_releases_the_first(
+    pins: MockPins, timers: Timers, posted: list[Event]
+) -> None:
+    taken = gpiozero.LED(KNOB_B, pin_factory=pins)
+    with pytest.raises(PanelUnavailable, match=f"volume knob b: GPIO{KNOB_B} cannot be used"):
+        opened_with(pins, timers, posted, ButtonPins(talk=TALK, knob=(KNOB_A, KNOB_B)))
+    taken.close()
+
+    opened_with(pins, timers, posted, ButtonPins(talk=TALK, knob=(KNOB_A, KNOB_B))).close()
+
+
+def test_a_mute_switch_says_where_it_is_when_it_is_opened(pins: MockPins, timers: Timers, posted: list[Event]) -> None:
+    opened = opened_with(pins, timers, posted, ButtonPins(mute=MUTE, mute_is_switch=True))
+
+    assert posted == [MuteSwitched(is_muted=False)]
+    opened.close()
+    opened.close()
+
+
+def test_a_mute_switch_mutes_at_the_first_contact_and_ends_where_it_stands(
+    pins: MockPins, timers: Timers, posted: list[Event]
+) -> None:
+    opened = opened_with(pins, timers, posted, ButtonPins(mute=MUTE, mute_is_switch=True))
+    posted.clear()
+
+    pins.press(MUTE)
+    assert posted == [MuteSwitched(is_muted=True)], "at once"
+    pins.release(MUTE)
+    pins.press(MUTE)
+    timers.started[-1][1]()
+    assert posted == [MuteSwitched(is_muted=True)], "a bounce changes nothing"
+
+    pins.release(MUTE)
+    assert posted == [MuteSwitched(is_muted=True)], "it may be a bounce"
+    started_s, calm = timers.started[-1]
+    assert started_s == BOUNCE_S
+    calm()
+    assert posted == [MuteSwitched(is_muted=True), MuteSwitched(is_muted=False)]
+    opened.close()
+    calm()
+    assert len(posted) == 2, "it is closed"

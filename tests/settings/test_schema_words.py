@@ -125,6 +125,10 @@ def load_text(file: Path, text: str, environment: Mapping[str, str] | None = Non
             "[panel]\nnight_from = '25:00'",
             'panel.night_from is "25:00"; it must be empty or a time of day, such as "22:00"',
         ),
+        (
+            "[panel]\nvolume_knob_a_gpio = 5",
+            "panel.volume_knob_a_gpio and panel.volume_knob_b_gpio are the two pins of one knob; set both, or neither",
+        ),
         ("[panel]\nnight_from = '22:00'", "panel.night_from is set and panel.night_to is not; set both, or neither"),
         (
             "[amplifier]\nmute_gpio = 24",

@@ -67,6 +67,7 @@ from edgevoice.core.facts import (
 from edgevoice.core.orders import (
     AbandonTools,
     Action,
+    ChangeVolume,
     CutClip,
     CutPlayback,
     Earcon,
@@ -78,6 +79,7 @@ from edgevoice.core.orders import (
     StopBackchannel,
     UnmuteMicrophone,
 )
+from edgevoice.core.panel_facts import MuteSwitched, VolumeTurned
 
 _SILENCING = (CutPlayback, CutClip, StopBackchannel)
 """What is obeyed before anything else, in this order."""
@@ -182,7 +184,11 @@ class Conversation:
             case TalkHeld():
                 return [*self._first.stop_ringing(), *self._first.cut(), *self._sessions.hang_up()]
             case MutePressed():
-                return self._mute_pressed(now)
+                return self._mute(now, is_muted=not self._box.is_muted)
+            case MuteSwitched(is_muted=is_muted):
+                return self._mute(now, is_muted=is_muted) if is_muted is not self._box.is_muted else []
+            case VolumeTurned(percent=percent):
+                return [ChangeVolume(percent)]
             case StopWordHeard(is_snooze=is_snooze):
                 return self._first.stop_ringing(RingOutcome.SNOOZED if is_snooze else RingOutcome.STOPPED)
             case NearSpeechBegan() | NearSpeechConfirmed() | NearSpeechFaded() | NearSpeechEnded():
@@ -304,8 +310,8 @@ class Conversation:
 
     # --- mute, timers, devices ----------------------------------------------------------------------------------------
 
-    def _mute_pressed(self, now: float) -> list[Action]:
-        self._box.is_muted = not self._box.is_muted
+    def _mute(self, now: float, *, is_muted: bool) -> list[Action]:
+        self._box.is_muted = is_muted
         if not self._box.is_muted:
             return [UnmuteMicrophone(), PlayEarcon(Earcon.UNMUTED)]
         # Whoever was speaking over the answer is no longer heard, and neither is the end of their speech.

@@ -50,6 +50,7 @@ from edgevoice.core.facts import (
     UserStoppedSpeaking,
     WakeWordHeard,
 )
+from edgevoice.core.panel_facts import MuteSwitched, VolumeTurned
 from tests.core.drive import OPEN_MICROPHONE
 from tests.core.world import World
 
@@ -61,6 +62,9 @@ LINK_CODES = ["service-unreachable", "session-ended", "key-refused"]
 MISHAPS = [
     TalkHeld(),
     MutePressed(),
+    MuteSwitched(is_muted=True),
+    MuteSwitched(is_muted=False),
+    VolumeTurned(5),
     RingDue(1, "pasta"),
     RingDue(2),
     RingWithdrawn(1),

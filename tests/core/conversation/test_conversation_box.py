@@ -18,6 +18,7 @@ from edgevoice.core.facts import (
     TalkPressed,
 )
 from edgevoice.core.orders import (
+    ChangeVolume,
     CloseLink,
     CloseUplink,
     CutPlayback,
@@ -28,6 +29,7 @@ from edgevoice.core.orders import (
     ShowLight,
     UnmuteMicrophone,
 )
+from edgevoice.core.panel_facts import MuteSwitched, VolumeTurned
 from tests.core.drive import TO_ANSWERING, TO_SPOKEN, WAKE, WAYS, drive
 
 PRESS = TalkPressed(at_sample=0)
@@ -49,6 +51,25 @@ def test_unmute_opens_the_microphone_and_shows_it() -> None:
 
     assert muted.hear(MutePressed()) == [ShowLight(Light.IDLE), UnmuteMicrophone(), PlayEarcon(Earcon.UNMUTED)]
     assert not muted.conversation.is_muted
+
+
+def test_a_switch_mutes_and_unmutes_as_the_button_does_and_says_nothing_twice() -> None:
+    box = drive()
+    assert box.hear(MuteSwitched(is_muted=False)) == []
+
+    muted = [ShowLight(Light.MUTED), MuteMicrophone(), PlayEarcon(Earcon.MUTED)]
+    assert box.hear(MuteSwitched(is_muted=True)) == muted
+    assert box.hear(MuteSwitched(is_muted=True)) == []
+    assert box.hear(MuteSwitched(is_muted=False)) == [
+        ShowLight(Light.IDLE),
+        UnmuteMicrophone(),
+        PlayEarcon(Earcon.UNMUTED),
+    ]
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_the_volume_can_be_changed_in_every_phase(phase: Phase) -> None:
+    assert drive(*WAYS[phase]).hear(VolumeTurned(-5)) == [ChangeVolume(-5)]
 
 
 @pytest.mark.parametrize("phase", [Phase.CONNECTING, Phase.LISTENING])

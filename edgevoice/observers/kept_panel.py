@@ -1,0 +1,105 @@
+"""What was set by hand, kept across restarts: whether the microphone is muted, and the volume. Decides nothing."""
+
+import asyncio
+import logging
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from edgevoice.core.notices import Notice, VolumeChanged
+from edgevoice.core.orders import MuteMicrophone, UnmuteMicrophone
+from edgevoice.core.panel_facts import MuteSwitched
+from edgevoice.core.ports import Observer, Report
+from edgevoice.journal import tell
+from edgevoice.store.files import write_whole
+from edgevoice.threads import run as run_in_thread
+
+_log = logging.getLogger(__name__)
+
+FILE_NAME: Final = "panel.json"
+
+_LARGEST_BYTES: Final = 4096
+
+_Percent = Annotated[int, Meta(ge=0, le=100)]
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """``volume_percent`` counts only as long as the settings say what they said when it was set."""
+
+    is_muted: bool = False
+    volume_percent: _Percent | None = None
+    configured_percent: _Percent | None = None
+
+
+_decoder = msgspec.json.Decoder(_Kept)
+
+
+class KeptPanel(Observer):
+    """Keeps mute and volume in a file of the state folder.
+
+    A file that cannot be read counts as absent, and one that cannot be written costs the next restart its mute and
+    volume; the log says both. Unless ``keeps_mute``, only the volume counts: a slide switch keeps its own place.
+    """
+
+    def __init__(self, folder: Path, configured_percent: int, *, keeps_mute: bool = True) -> None:
+        self._file = folder / FILE_NAME
+        self._configured_percent = configured_percent
+        self._keeps_mute = keeps_mute
+        self._written = self._kept = self._read()
+        self._changed = asyncio.Event()
+
+    @property
+    def is_muted(self) -> bool:
+        """Whether the microphone was muted when the box was switched off."""
+        return self._keeps_mute and self._kept.is_muted
+
+    @property
+    def volume_percent(self) -> int:
+        """The volume to begin with: what was set last, unless the settings have been changed since."""
+        kept = self._kept
+        is_kept = kept.volume_percent is not None and kept.configured_percent == self._configured_percent
+        return kept.volume_percent if is_kept and kept.volume_percent is not None else self._configured_percent
+
+    def observe(self, notice: Notice, now: float) -> None:  # noqa: ARG002 - when it was set does not matter
+        """Take a new volume, or that the microphone was muted or unmuted."""
+        match notice:
+            case VolumeChanged(percent=percent):
+                configured = self._configured_percent
+                self._kept = msgspec.structs.replace(self._kept, volume_percent=percent, configured_percent=configured)
+            case MuteMicrophone():
+                self._kept = msgspec.structs.replace(self._kept, is_muted=True)
+            case UnmuteMicrophone():
+                self._kept = msgspec.structs.replace(self._kept, is_muted=False)
+            case _:
+                return
+        self._changed.set()
+
+    async def run(self, report: Report) -> None:
+        """Mute the microphone again if it was muted, then write each change, forever."""
+        if self.is_muted:
+            report(MuteSwitched(is_muted=True))
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            if self._kept != self._written:
+                self._written = self._kept
+                await run_in_thread(partial(self._write, self._kept), name="panel file")
+
+    def _read(self) -> _Kept:
+        try:
+            with self._file.open("rb") as file:
+                return _decoder.decode(file.read(_LARGEST_BYTES))
+        except FileNotFoundError:
+            return _Kept()
+        except (OSError, msgspec.MsgspecError) as error:
+            tell(_log, logging.WARNING, "panel-file-unreadable", file=str(self._file), problem=str(error))
+            return _Kept()
+
+    def _write(self, kept: _Kept) -> None:
+        try:
+            write_whole(self._file, msgspec.json.encode(kept), is_durable=True)
+        except OSError as error:
+            tell(_log, logging.WARNING, "panel-file-not-written", file=str(self._file), problem=str(error))

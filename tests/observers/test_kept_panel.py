@@ -1,0 +1,93 @@
+"""Mute and volume survive a restart."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edgevoice.core.facts import Event
+from edgevoice.core.notices import Notice, VolumeChanged
+from edgevoice.core.orders import Earcon, MuteMicrophone, PlayEarcon, UnmuteMicrophone
+from edgevoice.core.panel_facts import MuteSwitched
+from edgevoice.observers import kept_panel
+from edgevoice.observers.kept_panel import FILE_NAME, KeptPanel
+from tests.waiting import eventually
+
+
+def run(panel: KeptPanel, *notices: Notice, until: Callable[[], bool] = lambda: True) -> list[Event]:
+    """Run the observer while it sees these notices; return what it reported."""
+    reported: list[Event] = []
+
+    async def scene() -> None:
+        task = asyncio.create_task(panel.run(reported.append))
+        await asyncio.sleep(0)
+        for notice in notices:
+            panel.observe(notice, 0.0)
+        await eventually(until)
+        assert not task.done()
+        task.cancel()
+
+    asyncio.run(scene())
+    return reported
+
+
+def has(folder: Path, content: bytes) -> Callable[[], bool]:
+    file = folder / FILE_NAME
+    return lambda: file.exists() and content in file.read_bytes()
+
+
+def test_a_muted_box_is_muted_again_after_a_restart(tmp_path: Path) -> None:
+    assert run(KeptPanel(tmp_path, 70), MuteMicrophone(), until=has(tmp_path, b'"is_muted":true')) == []
+
+    muted = [MuteSwitched(is_muted=True)]
+    assert run(KeptPanel(tmp_path, 70)) == muted
+    assert run(KeptPanel(tmp_path, 70), UnmuteMicrophone(), until=has(tmp_path, b'"is_muted":false')) == muted
+    assert run(KeptPanel(tmp_path, 70)) == []
+
+
+def test_a_slide_switch_keeps_its_own_place(tmp_path: Path) -> None:
+    run(KeptPanel(tmp_path, 70), MuteMicrophone(), until=has(tmp_path, b'"is_muted":true'))
+
+    assert run(KeptPanel(tmp_path, 70, keeps_mute=False)) == []
+
+
+def test_the_volume_is_kept_until_the_settings_change(tmp_path: Path) -> None:
+    assert KeptPanel(tmp_path, 70).volume_percent == 70
+    run(KeptPanel(tmp_path, 70), VolumeChanged(35), until=has(tmp_path, b":35"))
+
+    assert KeptPanel(tmp_path, 70).volume_percent == 35
+    assert KeptPanel(tmp_path, 60).volume_percent == 60
+
+
+def test_what_concerns_neither_is_not_written(tmp_path: Path) -> None:
+    run(KeptPanel(tmp_path, 70), PlayEarcon(Earcon.MUTED))
+    assert not (tmp_path / FILE_NAME).exists()
+
+    run(KeptPanel(tmp_path, 70), VolumeChanged(40), until=has(tmp_path, b":40"))
+    assert (tmp_path / FILE_NAME).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"volume_percent": 101}', b"\xff", b'{"is_muted": "yes"}'])
+def test_a_damaged_file_counts_as_absent_and_is_logged(
+    content: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / FILE_NAME).write_bytes(content)
+
+    panel = KeptPanel(tmp_path, 70)
+
+    assert (panel.is_muted, panel.volume_percent) == (False, 70)
+    assert [record.message for record in caplog.records] == ["panel-file-unreadable"]
+
+
+def test_a_full_disk_is_logged_and_the_box_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(kept_panel, "write_whole", refuse)
+
+    run(KeptPanel(tmp_path, 70), VolumeChanged(10), until=lambda: bool(caplog.records))
+
+    assert caplog.records[0].message == "panel-file-not-written"
