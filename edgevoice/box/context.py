@@ -34,6 +34,7 @@ from edgevoice.settings.schema import Settings
 from edgevoice.store.files import sweep
 from edgevoice.store.folders import cache_folder, state_folder
 from edgevoice.tools.folder import FolderSource
+from edgevoice.tools.tool import ToolSource
 from edgevoice.wakeword.tuning.near_misses_log import NearMissLog
 from edgevoice.wall_clock import local_now
 
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from edgevoice.mcp.source import McpSource
     from edgevoice.memory.remembering import Remembering
     from edgevoice.personas.speaking import SpeakingPersona
-    from edgevoice.tools.http_tool import HttpSource
 
 _log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class BoxContext:
     wants_wakeword: bool = True
     control: "ControlPlace | None" = None
     mcp: "McpSource | None" = None
-    http: "HttpSource | None" = None
+    http: ToolSource | None = None
 
 
 @asynccontextmanager

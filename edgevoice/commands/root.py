@@ -225,6 +225,20 @@ def idle(
     run_command(lambda: measure(seconds, as_json=as_json))
 
 
+@bench.command("tools")
+def tools_bench(
+    *,
+    seconds: Annotated[
+        int, typer.Option(min=2, max=3600, metavar="SECONDS", help="How long tools run beside the sound.")
+    ] = 60,
+    as_json: Annotated[bool, typer.Option("--json", help="Only the JSON object.")] = False,
+) -> None:
+    """Measure what tools cost: how soon a call runs and is answered, lost sound, and memory."""
+    from edgevoice.testbed.bench.tools import measure
+
+    run_command(lambda: measure(seconds, as_json=as_json))
+
+
 @bench.command("commands")
 def commands_bench(
     *,

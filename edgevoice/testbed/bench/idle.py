@@ -103,16 +103,16 @@ def measure(seconds: int, *, as_json: bool) -> int:
     speech = _speech()
     with VirtualCard() as card, tempfile.TemporaryDirectory(prefix="edgevoice-bench-") as folder:
         card.speak(_room(20))
-        with _daemon(card, Path(folder)) as (process, start_s):
+        with running_daemon(card, Path(folder)) as (process, start_s):
             report: dict[str, object] = dict(_listen(process.pid, card, _room(seconds), seconds))
             report["counts"] = _what_counts(seconds)
-            report["rss_mb"] = round(_field(Path(f"/proc/{process.pid}/status"), "VmRSS") / 1024, 1)
+            report["rss_mb"] = rss_mb(process.pid)
             _remark("in silence", report, is_quiet=as_json)
             around = _listen(process.pid, card, np.resize(speech, seconds * NEAR_END_HZ), seconds)
             report["speech_around"] = around
             _remark("with speech around", around, is_quiet=as_json)
             report |= {
-                "rss_mb_at_the_end": round(_field(Path(f"/proc/{process.pid}/status"), "VmRSS") / 1024, 1),
+                "rss_mb_at_the_end": rss_mb(process.pid),
                 "threads": _field(Path(f"/proc/{process.pid}/status"), "Threads"),
                 "start_to_listening_s": round(start_s, 2),
             }
@@ -165,10 +165,15 @@ def _listen(process: int, card: VirtualCard, sound: _Samples, seconds: int) -> d
 
 
 @contextmanager
-def _daemon(card: VirtualCard, folder: Path) -> Iterator[tuple["subprocess.Popen[bytes]", float]]:
-    """Run `edgevoice run`; yield the process once it listens, with the seconds that took."""
+def running_daemon(
+    card: VirtualCard, folder: Path, more: str = ""
+) -> Iterator[tuple["subprocess.Popen[bytes]", float]]:
+    """Run `edgevoice run`; yield the process once it listens, with the seconds that took.
+
+    ``more`` is added to its settings.
+    """
     settings = folder / "edgevoice.toml"
-    settings.write_text(_SETTINGS, encoding="utf-8")
+    settings.write_text(f"{_SETTINGS}{more}", encoding="utf-8")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("EDGEVOICE_")}
     told = {"NOTIFY_SOCKET": str(folder / "notify"), "STATE_DIRECTORY": str(folder), "GPIOZERO_PIN_FACTORY": "mock"}
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
@@ -195,6 +200,11 @@ def _wait_until_ready(notified: socket.socket, limit_s: float) -> None:
             message = notified.recv(4096)
         except TimeoutError:
             raise DaemonLost(f"the daemon did not listen within {_START_LIMIT_S:.0f} s") from None
+
+
+def rss_mb(process: int) -> float:
+    """Return the resident memory of a process."""
+    return round(_field(Path(f"/proc/{process}/status"), "VmRSS") / 1024, 1)
 
 
 def _field(path: Path, name: str) -> int:

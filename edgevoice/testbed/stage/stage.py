@@ -66,11 +66,13 @@ async def set_stage(
     wants_wakeword: bool = True,
     room: AcousticPath | None = None,
     drift: Drift | None = None,
+    equip: Callable[[Settings, BoxContext], BoxContext] = lambda _settings, context: context,
 ) -> AsyncIterator[Stage]:
     """Run the box in ``folder`` until the block ends; an error of the daemon ends the block.
 
     ``endpoint`` replaces the local service, which is then not started. In a ``room`` the box hears itself, and
-    ``changes`` should set its echo tier; ``drift`` gives its two sides clocks of their own.
+    ``changes`` should set its echo tier; ``drift`` gives its two sides clocks of their own. ``equip`` adds to what the
+    box is given.
     """
     settings = stage_settings(changes)
     records = folder / "service"
@@ -78,14 +80,14 @@ async def set_stage(
     with VirtualCard(folder / "card", room=room, drift=drift) as card:
         card.install()
         if endpoint is not None:
-            context = BoxContext(endpoint, observers, wants_wakeword=wants_wakeword)
+            context = equip(settings, BoxContext(endpoint, observers, wants_wakeword=wants_wakeword))
             async with _play(settings, context, card, records) as stage:
                 yield stage
             return
         async with LocalServiceProcess(record=records) as process:
             dial = lambda: local(process.socket_path, process.ensure)  # noqa: E731 - one endpoint for each dial
             starting = asyncio.create_task(process.ensure())
-            context = BoxContext(dial, observers, wants_wakeword=wants_wakeword)
+            context = equip(settings, BoxContext(dial, observers, wants_wakeword=wants_wakeword))
             async with _play(settings, context, card, records) as stage:
                 await starting
                 yield stage
