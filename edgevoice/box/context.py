@@ -98,13 +98,18 @@ class BoxContext:
 
 
 @asynccontextmanager
-async def remembering_of(settings: MemorySettings, folder: Path) -> AsyncIterator["Remembering | None"]:
-    """Yield the box's memory; if the disk cannot be written, that is logged and the box runs without a memory."""
+async def remembering_of(
+    settings: MemorySettings, folder: Path, *, keep_days: int = 0
+) -> AsyncIterator["Remembering | None"]:
+    """Yield the box's memory; if the disk cannot be written, that is logged and the box runs without a memory.
+
+    ``keep_days``: for how many days transcripts are kept. They are the memory's own turns, so no word is kept twice.
+    """
     if not settings.enabled:
         yield None
         return
     async with AsyncExitStack() as opened:
-        remembering = remembers(settings, folder)
+        remembering = remembers(settings, folder, keep_days=keep_days)
         try:
             await remembering.open(opened)
         except StorageUnavailable as error:
@@ -135,13 +140,42 @@ async def alarms_of(settings: ToolsSettings, folder: Path) -> AsyncIterator[Ring
         yield book
 
 
-def remembers(settings: MemorySettings, folder: Path) -> "Remembering":
+def remembers(settings: MemorySettings, folder: Path, *, keep_days: int = 0) -> "Remembering":
     """Return the memory of a box that has one; it is not open yet."""
     # Loaded only if enabled: SQLite costs a megabyte.
     from edgevoice.memory.memory import Memory  # noqa: PLC0415
     from edgevoice.memory.remembering import Remembering  # noqa: PLC0415
 
-    return Remembering(Memory(folder, days=settings.days), settings.history_tokens)
+    memory = Memory(folder, days=max(settings.days, keep_days), recall_days=settings.days)
+    return Remembering(memory, settings.history_tokens)
+
+
+@asynccontextmanager
+async def transcripts_of(settings: Settings, folder: Path) -> AsyncIterator[Sequence[Observer]]:
+    """Yield what writes down conversations for their owner to read, if there is no memory that does so anyway.
+
+    If the disk cannot be written, that is logged and nothing is kept.
+    """
+    keep_days = settings.transcript.keep_days
+    if keep_days == 0 or settings.memory.enabled:
+        yield ()
+        return
+    # Loaded only if enabled, as the memory.
+    from edgevoice.memory.memory import Memory  # noqa: PLC0415
+    from edgevoice.memory.recorder import Recorder  # noqa: PLC0415
+
+    async with AsyncExitStack() as opened:
+        try:
+            memory = await opened.enter_async_context(Memory(folder, days=keep_days))
+        except StorageUnavailable as error:
+            tell(_log, logging.ERROR, "transcripts-unavailable", code=error.code, problem=error.line())
+            yield ()
+            return
+        if memory.remark:
+            tell(_log, logging.ERROR, "memory-damaged", problem=memory.remark)
+        recorder = Recorder(memory)
+        opened.push_async_callback(recorder.finish)
+        yield (recorder,)
 
 
 @asynccontextmanager
@@ -186,7 +220,8 @@ async def context_of(settings: Settings, key: Key | None, environment: Mapping[s
     for folder in (state, cache):
         sweep(folder)
     async with (
-        remembering_of(settings.memory, state) as remembering,
+        remembering_of(settings.memory, state, keep_days=settings.transcript.keep_days) as remembering,
+        transcripts_of(settings, state) as transcripts,
         speaking_of(settings, state) as speaking,
         alarms_of(settings.tools, state) as alarms,
         answering_service(settings.service, key, environment) as (dial, watching),
@@ -213,7 +248,7 @@ async def context_of(settings: Settings, key: Key | None, environment: Mapping[s
         )
         control = _control_of(settings, environment)
         mcp, http = mcp_source(settings.mcp, environment), http_source(settings.tools, environment, _log_missing)
-        observers = (*watching, tool_files, *live_grading(settings, state, environment))
+        observers = (*watching, *transcripts, tool_files, *live_grading(settings, state, environment))
         yield BoxContext(dial, observers, storage, control=control, mcp=mcp, http=http)
 
 

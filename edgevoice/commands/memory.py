@@ -63,7 +63,7 @@ def _show(folder: Path, *, as_json: bool) -> int:
     async def look(memory: Memory) -> tuple[dict[str, object], int, dict[str, object] | None]:
         return await memory.household(), await memory.count(), await memory.service_state()
 
-    found = _opened(folder, look)
+    found = opened(folder, look)
     household, turns, state = found if found is not None else ({}, 0, None)
     if as_json:
         print(json.dumps({"household": household, "turns": turns, "service_state": state}))
@@ -81,7 +81,7 @@ def _search(folder: Path, words: str, *, as_json: bool) -> int:
     async def look(memory: Memory) -> list[RememberedTurn]:
         return await memory.search(words, most=50)
 
-    turns = _opened(folder, look)
+    turns = opened(folder, look)
     if as_json:
         found = [{"at": turn.at.isoformat(), "who": turn.role, "said": turn.text} for turn in turns or []]
         print(json.dumps({"found": found}))
@@ -115,7 +115,7 @@ def _clear(folder: Path, *, is_sure: bool) -> int:
     return 0
 
 
-def _opened(folder: Path, look: Callable[[Memory], Awaitable[_T]]) -> _T | None:
+def opened(folder: Path, look: Callable[[Memory], Awaitable[_T]]) -> _T | None:
     """Return what ``look`` finds in the memory of a folder; ``None`` where there is none. Nothing changes there."""
     if NAME not in files_of(folder, NAME):
         return None

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from edgevoice import __version__
-from edgevoice.commands import alarms, config, ctl, memory, persona, wakeword
+from edgevoice.commands import alarms, config, ctl, memory, persona, transcript, wakeword
 from edgevoice.commands.commandline import group
 from edgevoice.commands.config import ConfigOption
 from edgevoice.commands.outcome import only_parse, run_command
@@ -18,6 +18,7 @@ app.add_typer(memory.app, name="memory")
 app.add_typer(alarms.timers, name="timers")
 app.add_typer(alarms.alarms, name="alarms")
 app.add_typer(persona.app, name="persona")
+app.add_typer(transcript.app, name="transcript")
 app.add_typer(wakeword.app, name="wakeword")
 
 

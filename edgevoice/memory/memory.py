@@ -60,8 +60,9 @@ class RememberedTurn:
 class Memory:
     """Remembers in a file in ``folder``; ``now`` returns the local time. Open it with ``async with``.
 
-    Turns are kept for ``days``. With ``is_read_only`` nothing in the folder changes: a file that is damaged or missing
-    is refused. Every method raises ``StorageUnavailable`` if the file cannot be read or written.
+    Turns are kept for ``days``; only those of the last ``recall_days`` are remembered, if they are given. With
+    ``is_read_only`` nothing in the folder changes: a file that is damaged or missing is refused. Every method raises
+    ``StorageUnavailable`` if the file cannot be read or written.
     """
 
     def __init__(
@@ -69,12 +70,14 @@ class Memory:
         folder: str | os.PathLike[str],
         *,
         days: int = 90,
+        recall_days: int | None = None,
         now: Callable[[], datetime] = local_now,
         is_read_only: bool = False,
     ) -> None:
         self._database = Database(Path(folder) / NAME, _MIGRATIONS, is_read_only=is_read_only)
         self._is_read_only = is_read_only
         self._days = days
+        self._recall_days = recall_days
         self._now = now
         self._forgot_on: date | None = None
 
@@ -128,11 +131,13 @@ class Memory:
         can still be searched. On a new day, turns that are too old by now are deleted.
         """
         await self.forget_old()
+        since = self._days_ago(self._recall_days)
 
         def work(connection: sqlite3.Connection) -> list[RememberedTurn]:
             (first,) = connection.execute("SELECT coalesce(max(first_turn), 0) FROM boundary").fetchone()
             rows = connection.execute(
-                "SELECT id, at, role, text FROM turn WHERE id >= ? ORDER BY id DESC LIMIT 500", (first,)
+                "SELECT id, at, role, text FROM turn WHERE id >= ? AND at >= ? ORDER BY id DESC LIMIT 500",
+                (first, since),
             ).fetchall()
             if _tokens(rows) > budget_tokens:
                 while rows and _tokens(rows) > budget_tokens * _KEPT_SHARE:
@@ -157,11 +162,21 @@ class Memory:
             return []
         query = (
             "SELECT at, role, turn.text FROM turn_words JOIN turn ON turn.id = turn_words.rowid "
-            "WHERE turn_words MATCH ? ORDER BY turn.id DESC LIMIT ?"
+            "WHERE turn_words MATCH ? AND at >= ? ORDER BY turn.id DESC LIMIT ?"
         )
+        since = self._days_ago(self._recall_days)
         return await self._database.read(
-            lambda connection: [_turn(row) for row in connection.execute(query, (wanted, most))]
+            lambda connection: [_turn(row) for row in connection.execute(query, (wanted, since, most))]
         )
+
+    async def turns(self, *, days: int | None = None) -> list[RememberedTurn]:
+        """Return everything that is kept of what was said, oldest first; of the last ``days`` if they are given."""
+        since = self._days_ago(days)
+        query = "SELECT at, role, text FROM turn WHERE at >= ? ORDER BY id"
+        return await self._database.read(lambda connection: [_turn(row) for row in connection.execute(query, (since,))])
+
+    def _days_ago(self, days: int | None) -> str:
+        return "" if days is None else (self._now() - timedelta(days=days)).isoformat()
 
     # --- the service's own --------------------------------------------------------------------------------------------
 
@@ -210,7 +225,7 @@ class Memory:
         now = self._now()
         if now.date() == self._forgot_on:
             return
-        before = (now - timedelta(days=self._days)).isoformat()
+        before = self._days_ago(self._days)
 
         def work(connection: sqlite3.Connection) -> None:
             old = connection.execute("DELETE FROM turn WHERE at < ?", (before,)).rowcount
@@ -236,6 +251,22 @@ class Memory:
         forgotten = await self._database.write(work)
         if forgotten:
             await self._write_back()
+        return forgotten
+
+    async def forget_all_turns(self) -> int:
+        """Delete everything that was said, and return how many turns there were; the record stays.
+
+        Files that were set aside because they were damaged are removed, as they hold turns, too.
+        """
+
+        def work(connection: sqlite3.Connection) -> int:
+            count = connection.execute("DELETE FROM turn").rowcount
+            _rebuild_index(connection)
+            return count
+
+        forgotten = await self._database.write(work)
+        await self._write_back()
+        await self._database.remove_damaged()
         return forgotten
 
     async def forget_everything(self) -> None:

@@ -1,4 +1,4 @@
-"""The settings of what the box does besides talking: ``[tools]``, ``[memory]``, ``[personas]``, ``[grading]``."""
+"""What the box does besides talking: ``[tools]``, ``[memory]``, ``[transcript]``, ``[personas]``, ``[grading]``."""
 
 from typing import Annotated, Any
 
@@ -54,6 +54,16 @@ class ToolsSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         Raises ``msgspec.ValidationError`` for an invalid one; see `http_rules`.
         """
         return {name: convert(tool, HttpToolSettings) for name, tool in self.http.items()}
+
+
+class TranscriptSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is kept of conversations for their owner to read: nothing, unless it is given days.
+
+    keep_days: For how many days what was said, by both sides, is kept in the state folder; 0 keeps nothing. With a
+        memory, turns are kept once, for whichever is longer.
+    """
+
+    keep_days: Annotated[int, Meta(ge=0, le=3650)] = 0
 
 
 class MemorySettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -10,7 +10,13 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from edgevoice.settings.alarms import AlarmSettings, QuietHoursSettings
-from edgevoice.settings.assistant import GradingSettings, MemorySettings, PersonasSettings, ToolsSettings
+from edgevoice.settings.assistant import (
+    GradingSettings,
+    MemorySettings,
+    PersonasSettings,
+    ToolsSettings,
+    TranscriptSettings,
+)
 from edgevoice.settings.integrations import ControlSettings
 from edgevoice.settings.mcp import McpSettings
 from edgevoice.settings.panel import PanelSettings
@@ -86,6 +92,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tools: ToolsSettings = field(default_factory=ToolsSettings)
     mcp: McpSettings = field(default_factory=McpSettings)
     memory: MemorySettings = field(default_factory=MemorySettings)
+    transcript: TranscriptSettings = field(default_factory=TranscriptSettings)
     personas: PersonasSettings = field(default_factory=PersonasSettings)
     grading: GradingSettings = field(default_factory=GradingSettings)
     control: ControlSettings = field(default_factory=ControlSettings)

@@ -11,9 +11,10 @@ from edgevoice.box.tool_files import ToolFiles
 from edgevoice.echo.record import EchoRecord, write_record
 from edgevoice.host.credentials import Key
 from edgevoice.memory.memory import NAME
+from edgevoice.memory.recorder import Recorder
 from edgevoice.observers.announcement import Announced
 from edgevoice.personas import personas
-from edgevoice.settings.assistant import MemorySettings, PersonasSettings, ToolsSettings
+from edgevoice.settings.assistant import MemorySettings, PersonasSettings, ToolsSettings, TranscriptSettings
 from edgevoice.settings.schema import Settings
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.settings.wakeword import WakewordSettings
@@ -109,6 +110,48 @@ def test_an_unwritable_disk_disables_the_memory_and_not_the_box(
     assert found(tmp_path, REMEMBERS).storage.remembering is None
 
     assert "memory-unavailable" in caplog.text
+
+
+TRANSCRIBES = structs.replace(ELSEWHERE, transcript=TranscriptSettings(keep_days=30))
+
+
+def test_conversations_are_written_down_only_if_the_settings_give_them_days(tmp_path: Path) -> None:
+    kept = found(tmp_path, TRANSCRIBES)
+
+    assert kept.storage.remembering is None
+    assert [type(each) for each in kept.observers] == [Recorder, ToolFiles]
+    assert (tmp_path / "state" / NAME).exists()
+
+
+def test_with_a_memory_words_are_written_once_and_kept_for_the_longer_time(tmp_path: Path) -> None:
+    memory = MemorySettings(enabled=True, days=10)
+    kept = found(tmp_path, structs.replace(TRANSCRIBES, memory=memory))
+
+    assert [type(each) for each in kept.observers] == [ToolFiles]
+    assert kept.storage.remembering is not None
+    assert kept.storage.remembering._memory is not None
+    assert (kept.storage.remembering._memory._days, kept.storage.remembering._memory._recall_days) == (30, 10)
+
+
+def test_an_unwritable_disk_disables_transcripts_and_not_the_box(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "state" / NAME).mkdir(parents=True)
+
+    assert [type(each) for each in found(tmp_path, TRANSCRIBES).observers] == [ToolFiles]
+
+    assert "transcripts-unavailable" in caplog.text
+
+
+def test_a_damaged_file_is_set_aside_and_conversations_are_written_down(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / NAME).write_bytes(b"not a database" * 1000)
+
+    assert [type(each) for each in found(tmp_path, TRANSCRIBES).observers] == [Recorder, ToolFiles]
+
+    assert "memory-damaged" in caplog.text
 
 
 def test_a_box_has_no_personas_by_default(tmp_path: Path) -> None:

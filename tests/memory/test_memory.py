@@ -313,3 +313,24 @@ def test_a_damaged_file_is_reported_in_one_line_and_a_new_memory_started(
     asyncio.run(start())
 
     assert [record.message for record in caplog.records] == ["memory-damaged"]
+
+
+def test_turns_that_are_kept_longer_than_they_are_remembered_are_only_listed(tmp_path: Path) -> None:
+    now = datetime(2026, 3, 20, 12, tzinfo=UTC)
+
+    async def scene() -> tuple[list[str], ...]:
+        at = now - timedelta(days=5)
+        async with Memory(tmp_path, days=10, recall_days=3, now=lambda: at) as memory:
+            await memory.add(Role.USER, "old paint")
+            at = now
+            await memory.add(Role.USER, "new paint")
+            found = await memory.turns(), await memory.search("paint"), await memory.history(1000)
+            at = now + timedelta(days=6)
+            await memory.forget_old()
+            return (*([turn.text for turn in each] for each in found), [turn.text for turn in await memory.turns()])
+
+    listed, searched, recalled, later = asyncio.run(scene())
+
+    assert listed == ["old paint", "new paint"]
+    assert searched == recalled == ["new paint"]
+    assert later == ["new paint"]
