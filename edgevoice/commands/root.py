@@ -114,6 +114,19 @@ def why(
     run_command(lambda: show(most=most, with_trail=trail, as_json=as_json))
 
 
+@app.command("mcp")
+def mcp_server(
+    *,
+    socket: Annotated[
+        Path | None, typer.Option("--socket", metavar="PATH", help="The box's control socket; by default as for ctl.")
+    ] = None,
+) -> None:
+    """Serve the box's tools (say, ask, announce …) to an assistant, as an MCP server on standard input and output."""
+    from edgevoice.commands.mcp import serve
+
+    run_command(lambda: serve(socket))
+
+
 @app.command()
 def talk(config: ConfigOption = None) -> None:
     """Talk with the box at the keyboard: Enter instead of the wake word, transcripts of both sides on the screen."""
