@@ -8,8 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from edgevoice.mcp.server import McpServer
-from tests.mcp.living import SDK, SMALL, Living, living
+from tests.mcp.hostile_http import hostile_http
+from tests.mcp.living import LIMIT_S, SDK, SMALL, Living, living
 from tests.waiting import until
+
+Hostile = tuple[str, list[dict[str, str]]]
+"""The address of a hostile server, and what reached another one."""
 
 SECRET = "sk-of-news-123456"
 
@@ -32,7 +36,13 @@ def over_http() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def tools(over_http: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Living]:
+def hostile() -> Iterator[Hostile]:
+    with hostile_http() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def tools(over_http: str, hostile: Hostile, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Living]:
     servers = {
         "good": small(),
         "local": McpServer(command=sys.executable, args=("-I", str(SDK))),
@@ -51,6 +61,8 @@ def tools(over_http: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         "broken": small("broken", env={"NEWS_KEY": SECRET}),
         "endless": small("endless"),
         "absent": McpServer(command="/nonexistent/server"),
+        "redirecting": McpServer(url=f"{hostile[0]}/mcp", headers={"Authorization": "Bearer of-news"}),
+        "web": McpServer(url=f"{hostile[0]}/tools"),
         "nowhere": McpServer(url="http://127.0.0.1:9/mcp"),
     }
     with living(servers, but="sleeping") as made:
@@ -187,6 +199,23 @@ def test_a_server_that_cannot_be_used_is_logged_by_name_with_the_reason(
 ) -> None:
     assert tools.source.states[server].problem == problem
     assert tools.log.of("mcp-server-lost", f"server={server}", problem)
+
+
+def test_a_header_never_follows_a_redirect_to_another_host(tools: Living, hostile: Hostile) -> None:
+    problem = "it redirects (HTTP status 307), which is followed only on the same host"
+
+    assert tools.source.states["redirecting"].problem == problem
+    assert hostile[1] == []
+
+
+def test_an_answer_of_10_mb_over_http_is_refused_and_the_server_kept(tools: Living) -> None:
+    assert tools.call("web__large") == {"error": "the server's answer is longer than 1 MiB"}
+    assert tools.call("web__echo") == {"text": "xxxxx"}
+
+
+def test_a_flood_over_http_ends_the_connection(tools: Living) -> None:
+    assert "error" in tools.call("web__flood")
+    until(lambda: tools.log.of("mcp-server-lost", "server=web", "it sends without end") != [], LIMIT_S)
 
 
 def test_a_server_gets_its_own_variables_and_no_key_of_the_box(tools: Living) -> None:

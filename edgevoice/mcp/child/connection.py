@@ -135,6 +135,8 @@ class ServerConnection:
             async with asyncio.timeout(START_LIMIT_S) as limit, self._connected(traffic) as client:
                 await self._list(client)
                 limit.reschedule(None)
+                # An older server refuses the newer protocol's first request; what ends the connection comes later.
+                traffic.hint = ""
                 self._client, self._is_gone, was_ready = client, False, True
                 self._turn()
                 await self._keep(client, traffic)

@@ -8,9 +8,9 @@ MESSAGE_LIMIT_BYTES: Final = 1 << 20
 """The longest message that is parsed; a result that a model can use is much shorter."""
 
 _WITHIN_S: Final = 10.0
-_MOST_BYTES: Final = 1 << 25
+_MOST_BYTES: Final = 1 << 24
 _MOST_MESSAGES: Final = 2000
-"""What a server may send within that time: 32 MiB, so that one much too long message is not yet a flood."""
+"""What a server may send within that time: 16 MiB, so that one much too long message is not yet a flood."""
 
 TOO_LONG: Final = f"the server's answer is longer than {MESSAGE_LIMIT_BYTES >> 20} MiB"
 
@@ -42,5 +42,6 @@ class Traffic:
 
     def end(self, hint: str) -> None:
         """Note that the connection is over, and what is known of the reason; the first reason stays."""
-        self.hint = self.hint or hint
-        self.ended.set()
+        if not self.ended.is_set():
+            self.hint = hint
+            self.ended.set()
