@@ -167,7 +167,8 @@ def _show(report: GradingReport, *, as_json: bool) -> None:
     for scenario, *cells in rows(report):
         table.add_row("" if scenario == before else scenario, *cells)
         before = scenario
-    console.print(f"{report.model}, {report.voice}: {report.service}\n")
+    who = f"{report.model}, {report.voice}: " if report.model else ""
+    console.print(f"{who}{report.service}\n")
     console.print(table)
     console.print()
     for line in (*_measured(report), summary(report)):

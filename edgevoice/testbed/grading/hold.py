@@ -166,8 +166,9 @@ def _report(suite: Suite, service: GradedService, graded: tuple[GradedScenario, 
     return GradingReport(
         label=service.label,
         service="the service inside the box" if service.is_local else remote(settings, "").host,
-        model=settings.model,
-        voice=settings.voice,
+        # The service inside the box has one model and one voice, whatever the settings name.
+        model="" if service.is_local else settings.model,
+        voice="" if service.is_local else settings.voice,
         verdict=Grade.FAILED if not_held else judgement.verdict,
         missed_gates=judgement.missed_gates,
         missed_thresholds=judgement.missed_thresholds,
