@@ -1,15 +1,16 @@
 """Near speech: distinguishes a person talking over the box from the box itself, coughs, doors and dishes. No clock.
 
 A bar follows how loud the near-end is while nobody talks. A sound that rises over it *begins*, which is worth lowering
-the voice for; if it goes on and is voiced like speech, it is *confirmed*; everything else *fades*.
+the voice for, and so does a voice that is clear although it is under the bar; if enough speaks for a person, it is
+*confirmed*; everything else *fades*.
 
 Two cancellers show how much of it is echo. The linear canceller's output shows it soonest and best, but a filter that
 has lost the room returns the box's own voice. The suppressor lets none of that through, but opens late for a person. So
 speech is confirmed when the suppressor agrees, or when the filter is beyond doubt: it still explains the echo, and what
 it leaves is loud.
 
-A third check is whether it is a voice at all: a model that has learned what speech is (`echo.voice`). Pitch alone
-mistakes music, many coughs and a television in the next room for a person.
+A third witness is a model that has learned what speech is (`echo.voice_listener`). Pitch alone mistakes music, many
+coughs and a television in the next room for a person.
 
 The suppressor costs more than all the rest. Once the filter has learned the room, the suppressor is called only when
 the filter's output comes near its bar: below that its answer would not matter.
@@ -23,12 +24,10 @@ from edgevoice.echo.canceller import BLOCK, Samples
 from edgevoice.echo.noise_floor import LEARNED_LEAK_DB, TRUSTED_LEAK_DB, Bar, decibels, level_db
 from edgevoice.echo.suppressor import RestingSuppressor
 from edgevoice.echo.surroundings import Levels, Surroundings
-from edgevoice.echo.talk_spurt import LOUD_DB, VOICE, Block, Spurt
+from edgevoice.echo.talk_spurt import LOUD_DB, Block, Spurt
 from edgevoice.echo.voice import VoiceModel
+from edgevoice.echo.voice_listener import CLEARLY, VoiceListener
 from edgevoice.echo.voicing import WINDOW, is_voiced
-
-_NEW_VOICE_BLOCKS = 50
-"""How long a voice under the bar may be a person who has begun: 1 s; after that it is a television."""
 
 _BEGIN_EVIDENCE = 6.0
 _UNVOICED_EVIDENCE = 20.0
@@ -105,12 +104,8 @@ to open and to close; and if only the far-end is known, the echo may come 100 ms
 """
 
 
-_NOMINAL_DB = 85.0
-_UNKNOWN_GAIN_DB = 20.0
-_MOST_GAIN_DB = 40.0
-"""How loud the echo would be at the level that the voice model hears; it does not recognise a faint voice in a resonant
-room. Of 50 remarks as loud as the echo and 10 dB softer, and of 47 words, 40, 36; 41, 26 were heard with 10 dB less,
-43, 38; 42, 30 with this and 44, 39; 38, 31 with 10 dB more. Of 16 coughs and laughs 3 cut with each.
+_LENIENT_DB = 5.0
+"""How far under the bar a block may be and still count once the answer is lowered, if the model clearly hears a voice.
 """
 
 
@@ -130,36 +125,6 @@ class _Stage(Enum):
     CONFIRMED = auto()
 
 
-class _VoiceListener:
-    """The voice model's judgement of each block; without a model every block may be a voice."""
-
-    def __init__(self, model: VoiceModel | None, surroundings: Surroundings) -> None:
-        self._model = model
-        self._surroundings = surroundings
-        self._voice_blocks = 0
-        self.certainty = 0.0
-
-    def take(self, block: Samples) -> None:
-        """Take the newest block: ``certainty`` is now the probability of a voice in it."""
-        self.certainty = self.listen(block)
-        self._voice_blocks += 1 if self.certainty >= VOICE else -1
-        self._voice_blocks = min(max(self._voice_blocks, 0), 2 * _NEW_VOICE_BLOCKS)
-
-    def listen(self, block: Samples) -> float:
-        """Return the probability of a voice. The model is fed every block, so that it knows what a sound rose from."""
-        if self._model is None:
-            return VOICE
-        echo_db = self._surroundings.echo_db
-        gain_db = _UNKNOWN_GAIN_DB if echo_db is None else min(max(_NOMINAL_DB - echo_db, 0.0), _MOST_GAIN_DB)
-        louder = block * np.float32(10 ** (gain_db / 20))
-        return self._model.take(np.clip(louder, -32_768, 32_767).astype(np.int16))
-
-    @property
-    def is_new(self) -> bool:
-        """Whether a voice has begun recently, in the newest block or before it; False without a model."""
-        return self._model is not None and self.certainty >= VOICE and self._voice_blocks <= _NEW_VOICE_BLOCKS
-
-
 class NearSpeech:
     """Listens to one block after another. Not thread-safe.
 
@@ -170,7 +135,7 @@ class NearSpeech:
 
     def __init__(self, voice: VoiceModel | None = None, surroundings: Surroundings | None = None) -> None:
         self._surroundings = surroundings or Surroundings()
-        self._voice = _VoiceListener(voice, self._surroundings)
+        self._voice = VoiceListener(voice, self._surroundings)
         self._rows = np.zeros((3, BLOCK), np.float32)
         self._window = np.zeros(WINDOW, np.float32)
         self._echo = 0.0
@@ -197,6 +162,8 @@ class NearSpeech:
         self._window[:BLOCK] = self._window[BLOCK:]
         self._window[BLOCK:] = rows[1]
         self._voice.take(cancelled)
+        if self._linear_bar.leak > LEARNED_LEAK_DB:
+            self._voice.forget()
         if level_db(far) > _LOUD_FAR_DB:
             self._linear_bar.look_for_echo(near_db)
         if suppressor is None:
@@ -214,7 +181,7 @@ class NearSpeech:
                 suppressor.rest(near, far)
                 block = self._judge_alone(linear_db, linear_over)
         levels = Levels(near_db, linear_db, estimate_db)
-        if self._stage is _Stage.QUIET and block.over <= 0:
+        if self._stage is _Stage.QUIET and block.over <= 0 and not self._voice.is_clear:
             self._rest(levels)
             return None
         return self._follow(block, levels)
@@ -227,9 +194,8 @@ class NearSpeech:
     def take_alone(self, near: Samples) -> SpeechChange | None:
         """Take a block with nothing played beside it; return the end of confirmed speech when it is over."""
         spurt = self._spurt
-        certainty = self._voice.listen(near)
         # Without an echo, only the model distinguishes a voice from the room's noise and a hum.
-        is_voice = self._linear_bar.over(level_db(near), 0.0) > 0 and certainty >= VOICE
+        is_voice = self._voice.may_be_voice(near) and self._linear_bar.over(level_db(near), 0.0) > 0
         spurt.quiet = 0 if is_voice else spurt.quiet + 1
         spurt.length += 1
         if spurt.quiet >= _PAUSE_BLOCKS:
@@ -264,6 +230,7 @@ class NearSpeech:
         """Take a block in which nobody talks."""
         self._spoken = max(0, self._spoken - 1)
         if not self._spoken:
+            self._surroundings.take_noise(self._linear_bar.noise)
             self._surroundings.take(levels, self._linear_bar.leak)
 
     def _wants_witness(self, linear_over: float) -> bool:
@@ -312,14 +279,16 @@ class NearSpeech:
         spurt.length += 1
         spurt.listen(self._voice.certainty)
         # Full volume in the middle of a person's sentence would put them back under the bar.
-        goes_on = block.over > 0 or (self._stage is _Stage.BEGUN and self._voice.is_new)
+        is_lowered = self._stage is _Stage.BEGUN
+        is_over = block.over > 0 or (is_lowered and block.over > -_LENIENT_DB and self._voice.certainty >= CLEARLY)
+        goes_on = is_over or (is_lowered and self._voice.is_new)
         spurt.quiet = 0 if goes_on else spurt.quiet + 1
         if self._stage is not _Stage.CONFIRMED:
-            spurt.levels.append((levels, block.over > 0))
-            if block.over > 0:
+            spurt.levels.append((levels, is_over))
+            if is_over:
                 self._count(spurt, block)
         match self._stage:
-            case _Stage.CANDIDATE if spurt.evidence >= self._needed_evidence(block):
+            case _Stage.CANDIDATE if spurt.evidence >= self._needed_evidence(block) or self._voice.is_clear:
                 self._stage = _Stage.BEGUN
                 return SpeechChange.BEGAN
             case _Stage.CANDIDATE if spurt.quiet >= _CANDIDATE_BLOCKS:
@@ -349,6 +318,8 @@ class NearSpeech:
         spurt.explain(float(np.dot(near, estimate)), float(np.dot(estimate, estimate)))
 
     def _give_up(self, spurt: Spurt) -> None:
+        if self._stage is _Stage.BEGUN:
+            self._voice.mistrust()
         self._stage = _Stage.QUIET
         for levels, _ in spurt.levels:
             self._surroundings.take(levels, self._linear_bar.leak, is_over=True)

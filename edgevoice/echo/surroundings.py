@@ -42,6 +42,17 @@ _COVERED_DB = 6.0
 _UNKNOWN_DB = -12.0
 """How loud a voice must be relative to the echo while the room is not known: in the first seconds after a start."""
 
+_LEAST_LOUDER_DB = 3.0
+"""The same over a room whose half seconds are as loud as the steady noise: there is no television in it. In between,
+it is as much as the half seconds are louder than the noise. Of 50 remarks 20 dB softer than the echo, 6 more were heard
+than with 9 dB in every room.
+"""
+
+_QUIET_SLOTS = 6
+"""Half seconds of an answer over which nothing was heard until a room that is not known counts as quiet: 3 s. A
+television 25 dB softer than the echo is heard in more than every second of them.
+"""
+
 _ECHO_RISE = 0.05
 _ECHO_FALL = 0.003
 """How the echo's level follows each block from which the canceller removed something: towards the louder ones."""
@@ -65,6 +76,9 @@ class Surroundings:
         self._echo: float | None = None
         self._user: float | None = None
         self._is_loud = False
+        self._silent_slots = 0
+        self._has_learned = False
+        self._noise = -100.0
 
     @property
     def echo_db(self) -> float | None:
@@ -75,9 +89,12 @@ class Surroundings:
     def needed_db(self) -> float:
         """Return how loud a voice must be to count as a person who speaks to the box."""
         if len(self._slots) < _LEAST_SLOTS:
-            return 0.0 if self._echo is None else self._echo + _UNKNOWN_DB
+            if self._echo is None or self._silent_slots >= _QUIET_SLOTS:
+                return 0.0
+            return self._echo + _UNKNOWN_DB
         by_level = sorted(self._slots)
-        return by_level[int(_SHARE * (len(by_level) - 1))] + _LOUDER_DB
+        room = by_level[int(_SHARE * (len(by_level) - 1))]
+        return room + min(max(room - self._noise, _LEAST_LOUDER_DB), _LOUDER_DB)
 
     @property
     def is_loud(self) -> bool:
@@ -98,6 +115,10 @@ class Surroundings:
         """Take the user's level in the turn that has just ended."""
         self._user = level_db
 
+    def take_noise(self, level_db: float) -> None:
+        """Take the level of the room's steady noise, under everything that comes and goes."""
+        self._noise = level_db
+
     def take(self, levels: Levels, leak_db: float, *, is_over: bool = False) -> None:
         """Take a block, and what the canceller leaves of an echo.
 
@@ -107,6 +128,7 @@ class Surroundings:
         ``is_over``: the block was over the bar but turned out not to be a person; it says nothing about the echo.
         """
         self._blocks += 1
+        self._has_learned = leak_db < LEARNED_LEAK_DB
         if self._blocks == SLOT_BLOCKS:
             self._end_slot()
         if levels.heard - levels.left >= _COVERED_DB:
@@ -124,6 +146,7 @@ class Surroundings:
     def _end_slot(self) -> None:
         self._blocks = 0
         if self._loudest is None:
+            self._silent_slots += self._has_learned
             return
         self._slots.append(self._loudest)
         self._loudest = None

@@ -4,6 +4,12 @@ from typing import Protocol
 
 from edgevoice.echo.canceller import Samples
 
+VOICE = 0.4
+"""Probability from the voice model at which one block counts as a voice."""
+
+UNDECIDED = 0.15
+"""The probability that speaks neither for a voice nor against one; less counts as none."""
+
 
 class VoiceModel(Protocol):
     """Follows a signal block by block. Not thread-safe."""

@@ -19,7 +19,9 @@ _SHARE = 0.5
 _LEAST_SHARE = 0.02
 """The same share of all power: the edges of a hum are not a voice."""
 
-_PITCH_HZ = (75, 400)
+_PITCH_HZ = (75, 600)
+"""From the deepest voice to a child that shouts, or a falsetto."""
+
 _LIKENESS = 0.55
 """The least similarity of two periods. Noise of this bandwidth and length stays below 0.5, voices lie at 0.9."""
 

@@ -34,7 +34,26 @@ def test_before_anything_is_known_any_voice_may_be_a_person() -> None:
 def test_until_the_room_is_known_only_a_voice_near_the_echos_own_level_counts() -> None:
     room = Surroundings()
 
-    box_speaks(room, 5)
+    box_speaks(room, 2.9)
+
+    assert room.needed_db == pytest.approx(ECHO - 12)
+
+
+def test_three_seconds_of_an_answer_over_which_nothing_is_heard_make_the_room_a_quiet_one() -> None:
+    room = Surroundings()
+
+    box_speaks(room, 3.1)
+    assert room.needed_db <= 0
+
+    goes_on(room, 3, TELEVISION, is_over=True)
+    assert room.needed_db == pytest.approx(TELEVISION + 9), "until something is heard"
+
+
+def test_the_answer_says_nothing_about_the_room_until_the_canceller_has_learned_it() -> None:
+    room = Surroundings()
+
+    for _ in range(5 * PER_S):
+        room.take(COVERED, 0.0)
 
     assert room.needed_db == pytest.approx(ECHO - 12)
 
@@ -45,6 +64,16 @@ def test_in_a_quiet_room_a_faint_voice_is_enough() -> None:
     goes_on(room, 3, QUIET)
 
     assert room.needed_db == pytest.approx(QUIET + 9)
+
+
+@pytest.mark.parametrize(("over_the_noise", "needed"), [(1, 3), (5, 5), (15, 9)])
+def test_the_steadier_the_room_the_fainter_a_voice_may_be(over_the_noise: float, needed: float) -> None:
+    room = Surroundings()
+
+    goes_on(room, 3, QUIET)
+    room.take_noise(QUIET - over_the_noise)
+
+    assert room.needed_db == pytest.approx(QUIET + needed)
 
 
 def test_a_voice_must_be_louder_than_a_television_that_has_been_going_on() -> None:

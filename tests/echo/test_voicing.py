@@ -45,7 +45,7 @@ def test_kitchen_noises_are_hardly_ever_voiced(make: Callable[[int], npt.NDArray
     assert max(voiced_share(make(seed)) for seed in range(40)) < 0.15
 
 
-@pytest.mark.parametrize("pitch_hz", [80, 120, 200, 320])
+@pytest.mark.parametrize("pitch_hz", [80, 120, 200, 320, 550])
 def test_voices_from_the_deepest_to_a_childs_are_voiced(pitch_hz: float) -> None:
     assert is_voiced(harmonics(pitch_hz))
 
