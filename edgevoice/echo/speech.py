@@ -162,7 +162,8 @@ class NearSpeech:
         self._window[:BLOCK] = self._window[BLOCK:]
         self._window[BLOCK:] = rows[1]
         self._voice.take(cancelled)
-        if self._linear_bar.leak > LEARNED_LEAK_DB:
+        if suppressor is None or self._linear_bar.leak > LEARNED_LEAK_DB:
+            # What a device leaves of the box's own voice is faint, but clear.
             self._voice.forget()
         if level_db(far) > _LOUD_FAR_DB:
             self._linear_bar.look_for_echo(near_db)
