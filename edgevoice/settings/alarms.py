@@ -16,13 +16,10 @@ class AlarmSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     volume_percent: How loud a ring becomes, whatever the volume of the answers; it begins softly.
     snooze_minutes: How long a snooze lasts, unless you say how long.
-    stop_word: Whether the single words "stop" and "snooze" end a ring, without the wake word; only while something
-        rings, and only if the recogniser for them is installed.
     """
 
     volume_percent: Percent = 70
     snooze_minutes: Annotated[int, Meta(ge=1, le=60)] = 9
-    stop_word: bool = True
 
 
 class QuietHoursSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
