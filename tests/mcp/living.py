@@ -18,7 +18,7 @@ from tests.waiting import until
 
 HERE = Path(__file__).parent
 SMALL, SDK = HERE / "small_server.py", HERE / "sdk_server.py"
-LIMIT_S = 120.0
+LIMIT_S = 240.0
 
 _T = TypeVar("_T")
 
