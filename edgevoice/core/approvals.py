@@ -8,6 +8,7 @@ and a turn that began before the question decline it.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import assert_never
 
 from edgevoice.core.consent import Consent, consent_of
 from edgevoice.core.conversation.phases import Phase
@@ -147,6 +148,8 @@ class Approvals:
                 self._decide(question, ApprovalVerdict.DECLINED)
             case _State.HEARD | _State.REPLYING:
                 question.state, question.until = _State.REPLYING, now + _LONGEST_TURN_S
+            case _:
+                assert_never(question.state)
 
     def _take_words(self, question: _Question, said: TranscriptChanged) -> None:
         if said.item_id.startswith(WRITTEN):
@@ -179,3 +182,5 @@ def _verdict(consent: Consent) -> ApprovalVerdict:
             return ApprovalVerdict.DECLINED
         case Consent.UNCLEAR:
             return ApprovalVerdict.UNCLEAR
+        case _:
+            assert_never(consent)
