@@ -16,7 +16,7 @@ from edgevoice.alarms.keeper import Keeper, NoVoice, RingVoice
 from edgevoice.alarms.tools import AlarmTools
 from edgevoice.audio.hardware_mute import HardwareMute
 from edgevoice.audio.microphone import Microphone
-from edgevoice.audio.opening import open_near_end, open_speaker, open_supervisor
+from edgevoice.audio.opening import Played, open_near_end, open_speaker, open_supervisor
 from edgevoice.audio.speaker import Speaker
 from edgevoice.audio.supervisor import Supervisor
 from edgevoice.audio.uplink import Uplink
@@ -99,17 +99,7 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
     near, far = ClockFit(NEAR_END_HZ), ClockFit(FAR_END_HZ)
     tier, echo = open_echo(choose(settings, storage.record), near, far, mailbox.post, open_voice)
     played = echo.reference.played if echo is not None else None
-    kept = storage.kept_panel
-    volume_percent = kept.volume_percent if kept is not None else settings.speaker.volume_percent
-    speaker = open_speaker(
-        structs.replace(settings.speaker, volume_percent=volume_percent),
-        mailbox.post,
-        far,
-        played=played,
-        amplifier=amplifier,
-        volume_changed=lambda percent: mailbox.call(lambda: mailbox.notify(VolumeChanged(percent))),
-        ring_percent=settings.alarms.volume_percent,
-    )
+    speaker = _speaker(settings, storage, mailbox, far, played, amplifier)
     if isinstance(panel, HeardPanel):
         panel.sound_by(speaker.play_earcon)
     detector = open_detector(
@@ -144,6 +134,27 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
     mailbox.deliver_to(engine)
     ways = (link, tools, announcements, alarms)
     return Parts(mailbox, engine, microphone, uplink, speaker, supervisor, *ways, detector, echo)
+
+
+def _speaker(
+    settings: Settings,
+    storage: Storage,
+    mailbox: Mailbox,
+    clock: ClockFit,
+    played: Played | None,
+    amplifier: HardwareMute | None,
+) -> Speaker:
+    """Return the far end, as loud as it was last."""
+    kept, far = storage.kept_panel, settings.speaker
+    return open_speaker(
+        far if kept is None else structs.replace(far, volume_percent=kept.volume_percent),
+        mailbox.post,
+        clock,
+        played=played,
+        amplifier=amplifier,
+        volume_changed=lambda percent: mailbox.call(lambda: mailbox.notify(VolumeChanged(percent))),
+        ring_percent=settings.alarms.volume_percent,
+    )
 
 
 def _registry(settings: Settings, context: BoxContext, speaker: Speaker, mailbox: Mailbox, alarms: Keeper) -> Registry:
