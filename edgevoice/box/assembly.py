@@ -21,7 +21,7 @@ from edgevoice.audio.speaker import Speaker
 from edgevoice.audio.supervisor import Supervisor
 from edgevoice.audio.uplink import Uplink
 from edgevoice.box.announcements import Announcements
-from edgevoice.box.context import BoxContext, persona_tools
+from edgevoice.box.context import BoxContext, Storage, persona_tools
 from edgevoice.box.mailbox import Mailbox
 from edgevoice.box.quiet_hours import until_quiet_hours_end
 from edgevoice.box.ring_names import RingNames
