@@ -38,8 +38,8 @@ _SNOOZABLE_S = 900.0
 _RINGS_LATE_S = 900.0
 """What has come due longer ago than this is announced instead of ringing: nobody waits for it any more."""
 
-_READY_BEFORE_S = 60.0
-"""How long before it is due the spoken name of a ring is brought into memory."""
+_READY_BEFORE_S = 3.0
+"""How long before it is due the spoken name of a ring is brought into memory: reading a file takes some ms."""
 
 
 def _to_nobody(_event: Event) -> None:
