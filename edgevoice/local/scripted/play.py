@@ -11,7 +11,7 @@ from edgevoice.local.behaviour import OpenConnection, ServiceControls
 from edgevoice.local.mind import brain
 from edgevoice.local.mind.calls import RequestedCall
 from edgevoice.local.refusals import RequestRefused
-from edgevoice.local.scripted import script
+from edgevoice.local.scripted import results, script
 from edgevoice.local.scripted.state import Answering, Outgoing, ScriptedHearing
 from edgevoice.local.speech.listener import Hypothesis, TurnHeard, UserSpeechStarted
 
@@ -239,11 +239,20 @@ class Play:
                 self._begun.append(answering)
                 step = self._session.steps[at]
                 assert isinstance(step, script.AnswerStep)  # noqa: S101 - that is what has an answering
-                return brain.Reply(step.answer, tuple(RequestedCall(c.name, {}, c.arguments) for c in step.calls))
+                return self._scripted(at, step, request)
         self._begun.append(Answering())
         if self.terms.answers == "scripted":
             self._report(self._broken(self._at, "the service must answer here, but the script does not say what"))
         return brain.answer(request)
+
+    def _scripted(self, at: int, step: script.AnswerStep, request: brain.Prompt) -> brain.Reply:
+        try:
+            words = results.in_words(step.answer, request.past)
+            calls = [RequestedCall(c.name, {}, results.in_json(c.arguments, request.past)) for c in step.calls]
+        except LookupError as error:
+            self._report(self._broken(at, str(error.args[0])))
+            return brain.Reply(step.answer or "The script is broken.")
+        return brain.Reply(words, tuple(calls))
 
     async def pause(self, seconds: float) -> None:
         """Wait between two pieces of an answer, and longer if the script says so."""

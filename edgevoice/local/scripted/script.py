@@ -123,6 +123,8 @@ class Hear(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class AnswerStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the service answers to the step before: words to speak, then tools to call.
 
+    ``${TOOL}`` in the words or in the arguments of a call is the latest result of that tool, and ``${TOOL/a/0}`` a
+    value in it, by a JSON pointer.
     The script continues after ``response.done``; with ``until`` it continues when that many events of that type are
     sent, and the rest of the answer waits for a ``resume`` unless it ``runs_on``.
     """
