@@ -31,6 +31,17 @@ _COMMON = (
     *("what can you do", "say that again", "repeat that", "never mind", "be quiet", "hello", "good night"),
     *("stop", "cancel", "help", "thanks", "thank you", "goodbye", "bye", "good morning", "good evening"),
 )
+# Memory and personas, as far as they need no words of one's own.
+_COMMON_OF_MEMORY = (
+    *("what do you remember", "what did i ask you to remember", "what do you remember about me"),
+    *("forget everything", "forget everything you know", "clear your memory"),
+)
+_COMMON_OF_PERSONAS = (
+    *("be a pirate", "be a storyteller", "be a teacher", "be brief", "talk like a pirate", "be yourself again"),
+    *("be yourself", "talk slower", "talk faster", "speak slower", "speak faster", "slow down", "talk a bit slower"),
+    *("talk a bit faster", "another voice", "a different voice", "change your voice", "as before", "talk as before"),
+    *("undo that",),
+)
 # Replies to our questions that mean nothing else: "A timer for ten minutes?", "no, twenty".
 _YES_AND_NO = ("yes", "yes please", "yeah", "yes do", "okay", "no", "no thanks", "no thank you")
 
@@ -38,6 +49,8 @@ _YES_AND_NO = ("yes", "yes please", "yeah", "yes do", "okay", "no", "no thanks",
 def commands() -> Iterator[str]:
     """Yield every command."""
     yield from _COMMON
+    yield from _COMMON_OF_MEMORY
+    yield from _COMMON_OF_PERSONAS
     for percent in map(spoken, _PERCENTS):
         yield from (f"set the volume to {percent} percent", f"set volume to {percent} percent")
         yield from (

@@ -60,10 +60,16 @@ all: AO L
 an: AE N, AX N
 and: AX N D, AE N D
 another: AX N AX DH ER, AX N AX DH AX, AX N AH DH ER, AX N AH DH AX
+as: AE Z
+ask: AE S K, AA S K, AO S K
 be: B IY
+before: B AX F AO R, B IH F AO
+bit: B IH T
+brief: B R IY F
 bye: B AY
 can: K AE N, K AX N
 cancel: K AE N S AX L, K AE N S EH L, K AE N S IH L
+change: CH EY N JH
 clear: K L IH R
 correct: K ER EH K T
 date: D EY T
@@ -71,15 +77,18 @@ day: D EY
 delete: D IH L IY T
 did: D IH D
 didn't: D IH D AX N T, D IH D N T, D IH D AX N, D IH N T
+different: D IH F ER AX N T
 do: D UW
 does: D AX Z, D IH Z, D AH Z
 don't: D OW N T, D OW N
 down: D AW N
 eight: EY T
-evening: IY V N IH NG, IY V IH N IH NG
 eighteen: EY T IY N
 eighty: EY T IY
 eleven: IH L EH V AX N, IY L EH V AX N, AX L EH V AX N
+evening: IY V N IH NG, IY V IH N IH NG
+everything: EH V ER IY TH IH NG, EH V R IH TH IH NG
+faster: F AE S T ER, F AA S T AX, F AE S T AX, F AO S T AX
 fifteen: F IH F T IY N
 fifty: F IH F T IY
 five: F AY V
@@ -106,10 +115,13 @@ is: IH Z, IY S, IY Z
 it: IH T, IH D, EH T, IY
 jarvis: JH AA R V AX S, JH AA R V IH S, JH AA V IH S, JH AA V AX S, JH AA R V IY S, CH AA R V IH S, JH AO V IH S
 joke: JH OW K
+know: N OW
+like: L AY K
 louder: L AW D ER, L AW D AX
 make: M EY K
 me: M IY
 mean: M IY N
+memory: M EH M ER IY
 mind: M AY N D
 minute: M IH N AX T, M AY N UW T, M AY N Y UW T, M IH N UW T, M IH N IH T, M IH N Y UW T
 minutes: M IH N AX T S, M IH N UW T S, M IH N IH T S, M IH N Y UW T S
@@ -129,11 +141,13 @@ off: AO F
 okay: OW K EY
 one: W AX N, W AH N, W AA N
 percent: P ER S EH N T, P AX S EH N T, P ER S EH N
+pirate: P AY R AX T
 please: P L IY Z
 quarter: K W AO R T ER, K W AO T AX
 quiet: K W AY AX T
 quieter: K W AY AX T ER, K W AY AX T AX, K W AY IH T ER, K W AY IH T AX
 raspy: R AE S P IY
+remember: R AX M EH M B ER, R IH M EH M B AX, R AX M EH M B AX
 repeat: R IH P IY T, R IY P IY T
 right: R AY T
 said: S EH D
@@ -149,9 +163,15 @@ should: SH UH D
 six: S IH K S
 sixteen: S IH K S T IY N
 sixty: S IH K S T IY
+slow: S L OW
+slower: S L OW ER, S L OW AX
+speak: S P IY K
 stop: S T AA P, S T AO P
 story: S T AO R IY, S T AO IY
+storyteller: S T AO R IY T EH L ER, S T AO R IH T EH L AX, S T AO R IY T EH L AX, S T AO R IY D EH L ER
 sure: SH UH R, SH AO, SH UH AX
+talk: T AO K
+teacher: T IY CH ER, T IY CH AX
 tell: T EH L
 ten: T EH N
 thank: TH AE NG K
@@ -171,7 +191,9 @@ turn: T ER N, T AX N, T UH N, T OW N
 twelve: T W EH L V
 twenty: T W EH N T IY, T W EH N IY
 two: T UW, T W OW, T OW
+undo: AH N D UW, AX N D UW
 up: AX P, AH P
+voice: V OY S
 volume: V AA L Y UW M, V AO L Y UW M
 what: W AX T, HH W AX T, HH W AA T, W AA T, HH W AO T, W AH T
 what's: W AX T S, HH W AX T S, HH W AE T S, HH W AA T S, W AA T S
@@ -182,6 +204,8 @@ wrong: R AO NG
 yeah: Y AE, Y EH, Y EH AX
 yes: Y EH S, Y AX S, Y EH
 you: Y UW
+your: Y UH R, Y AO
+yourself: Y ER S EH L F, Y AO S EH L F
 zero: Z IH R OW, Z IY R OW
 """
 _PRONUNCIATIONS = {
