@@ -1,21 +1,31 @@
 """The box's own control socket: connects what programs ask for to its parts."""
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
+from typing import Any
 
 from edgevoice import __version__
+from edgevoice.alarms.tools import AlarmTools
 from edgevoice.box.assembly import Parts
 from edgevoice.box.context import BoxContext
+from edgevoice.box.quiet_hours import is_quiet, until_quiet_hours_end
 from edgevoice.box.service_speech import ServiceSpeech
 from edgevoice.box.speech import Speech, has_voice
+from edgevoice.control.messages import Refused
 from edgevoice.control.place import ControlPlace
 from edgevoice.core.ports import Observer
+from edgevoice.errors import ToolRefused
 from edgevoice.integrations.control.commands import BoxHandles
 from edgevoice.integrations.control.server import ControlSocket
 from edgevoice.integrations.control.speaking import SpokenRequests
 from edgevoice.integrations.guest import Guest
 from edgevoice.settings.schema import Settings
+from edgevoice.tools.functions import FunctionSource
+from edgevoice.tools.tool import ToolContext
 from edgevoice.wakeword.words import wake_words
+from edgevoice.wall_clock import local_now
 
 
 def speech_of(settings: Settings, context: BoxContext) -> Speech | ServiceSpeech:
@@ -26,8 +36,20 @@ def speech_of(settings: Settings, context: BoxContext) -> Speech | ServiceSpeech
     return ServiceSpeech(context.dial, lambda: live.service if live is not None else settings.service)
 
 
-async def _no_quiet_hours() -> None:
-    """Do not wait."""
+async def timers_by_hand(source: FunctionSource, action: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Do what a program wants of timers and alarms, by the model's own tools. Raises ``Refused``."""
+    tools = {tool.definition.name: tool for tool in source.tools()}
+
+    async def call(name: str, given: dict[str, Any]) -> Any:
+        tool = tools[name]
+        return await tool.call(tool.check(json.dumps(given)), ToolContext())
+
+    try:
+        if action == "list":
+            return {"timers": await call("list_timers", {}), "alarms": await call("list_alarms", {})}
+        return {"result": await call(action, arguments)}
+    except ToolRefused as refused:
+        raise Refused("bad-request", str(refused), "docs/control.md describes every message.") from None
 
 
 def open_control(
@@ -41,7 +63,13 @@ def open_control(
         speaker=parts.speaker,
         reload=reload,
         failures=lambda: [asdict(each) for each in recorder.failures] if recorder is not None else [],
-        speaking=SpokenRequests(parts.announcements, speech_of(settings, context).say, lambda: False, _no_quiet_hours),
+        speaking=SpokenRequests(
+            parts.announcements,
+            speech_of(settings, context).say,
+            lambda: is_quiet(settings.quiet, local_now()),
+            lambda: until_quiet_hours_end(settings.quiet, local_now),
+        ),
+        timers=partial(timers_by_hand, FunctionSource(AlarmTools(parts.alarms).functions())),
         words=[word.name for word in wake_words(settings.wakeword)] if context.wants_wakeword else [],
         may_unmute=settings.control.may_unmute,
     )

@@ -202,6 +202,27 @@ async def _said(saying: Awaitable[dict[str, Any]]) -> None:
 
 
 @app.command()
+def timers(*, socket: _Socket = None, as_json: _Json = False) -> None:
+    """List the timers, alarms and reminders that are set; `edgevoice timers` and `edgevoice alarms` set them."""
+
+    async def show(box: Client) -> None:
+        found = await box.timers()
+        if as_json:
+            print(_as_json(found))
+            return
+        lines = [_described("timer", each) for each in found["timers"]]
+        lines += [_described(str(each.get("kind", "alarm")), each) for each in found["alarms"]]
+        print("\n".join(lines) or "Nothing is set.")
+
+    ask_box(socket, show)
+
+
+def _described(kind: str, fields: dict[str, Any]) -> str:
+    shown = " ".join(f"{name}={_value(value)}" for name, value in fields.items() if name != "kind" and value)
+    return printable(f"{kind}: {shown}")
+
+
+@app.command()
 def why(
     *,
     most: Annotated[int, typer.Option("--most", min=1, max=20, metavar="COUNT", help="How many to show.")] = 3,

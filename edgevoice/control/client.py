@@ -135,6 +135,13 @@ class Client:
         wanted = {"text": text, "priority": priority, "chime": chime, "quiet_hours": quiet_hours}
         return await self.request("announce", patience_s=None, **wanted)
 
+    async def timers(self, action: str = "list", **arguments: Any) -> Reply:
+        """Return the ``timers`` and ``alarms`` that are set; or set, change or cancel some, as the model does.
+
+        ``action`` may be set_timer, change_timer, cancel_timers, set_alarm, set_reminder, cancel_alarms or snooze.
+        """
+        return await self.request("timers", action=action, arguments=arguments)
+
     async def why(self, *, most: int = 5) -> list[Reply]:
         """Return the last failures, newest first: at, code, problem, circumstances, remedy, trail."""
         reply = await self.request("why", most=most)

@@ -110,6 +110,15 @@ class Announce(Request, tag="announce", frozen=True):
     quiet_hours: QuietHours = "skip"
 
 
+class Timers(Request, tag="timers", frozen=True):
+    """List, set or cancel timers, alarms and reminders; ``arguments`` are those of the tool of that name."""
+
+    action: Literal[
+        "list", "set_timer", "change_timer", "cancel_timers", "set_alarm", "set_reminder", "cancel_alarms", "snooze"
+    ] = "list"
+    arguments: dict[str, Any] = {}
+
+
 class Why(Request, tag="why", frozen=True):
     """Report the last failures, newest first; at most ``most``."""
 
@@ -123,8 +132,9 @@ class Watch(Request, tag="watch", frozen=True):
 
 
 Spoken = SayText | AskQuestion | Announce
+Slow = Spoken | Timers
 AnyRequest = (
-    GetStatus | Wake | Talk | Stop | HangUp | Mute | Unmute | SetVolume | Reload | SendSound | Spoken | Why | Watch
+    GetStatus | Wake | Talk | Stop | HangUp | Mute | Unmute | SetVolume | Reload | SendSound | Slow | Why | Watch
 )
 
 COMMANDS: Final = tuple(sorted(str(each.__struct_config__.tag) for each in get_args(AnyRequest)))

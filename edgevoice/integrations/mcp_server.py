@@ -63,13 +63,32 @@ class BoxTools:
         """Set the volume; without a percentage, report it."""
         return await self._use(lambda box: box.request("volume", percent=percent))
 
+    async def list_timers(self) -> Reply:
+        """List the timers, alarms and reminders that are set."""
+        return await self._use(lambda box: box.timers())
+
+    async def set_timer(self, seconds: int, label: str = "") -> Reply:
+        """Set a timer that rings in the room after some seconds."""
+        return await self._use(lambda box: box.timers("set_timer", seconds=seconds, label=label))
+
+    async def set_alarm(self, time: Annotated[str, "local time of 24 hours: 07:00"], label: str = "") -> Reply:
+        """Set an alarm that rings in the room once, at the next such time of day."""
+        return await self._use(lambda box: box.timers("set_alarm", time=time, label=label))
+
+    async def cancel_timers(self, label: str) -> Reply:
+        """Cancel the timers and the alarms with this label."""
+        await self._use(lambda box: box.timers("cancel_timers", label=label))
+        return await self._use(lambda box: box.timers("cancel_alarms", label=label))
+
     async def why(self) -> Reply:
         """Report what failed last in the speaker, why, and what to do about it."""
         return await self._use(lambda box: box.request("why", most=3))
 
     def functions(self) -> tuple[Callable[..., Awaitable[Reply]], ...]:
         """Return the tools."""
-        return (self.say, self.ask, self.announce, self.stop, self.status, self.volume, self.why)
+        speaking = (self.say, self.ask, self.announce, self.stop)
+        timers = (self.list_timers, self.set_timer, self.set_alarm, self.cancel_timers)
+        return (*speaking, *timers, self.status, self.volume, self.why)
 
     async def _use(self, use: Use) -> Reply:
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,11 @@ from edgevoice.host.service_manager import ServiceManager
 from edgevoice.integrations.guest import Guest
 from edgevoice.panel.none import NoPanel
 from edgevoice.realtime.endpoint import local
+from edgevoice.settings.alarms import QuietHoursSettings
 from edgevoice.settings.integrations import ControlSettings
 from edgevoice.settings.schema import Settings
 from edgevoice.settings.service import ServiceSettings
+from edgevoice.wall_clock import local_now
 from tests.waiting import eventually
 
 
@@ -60,6 +63,12 @@ def test_what_a_program_asks_for_reaches_the_parts_of_the_box(tmp_path: Path, *,
             assert await box.reload() == ""
             with pytest.raises(ControlRefused, match="hey_jarvis" if wants_wakeword else "there are: none"):
                 await box.wake("computer")
+            await box.timers("set_timer", seconds=600, label="pasta")
+            listed = await box.timers()
+            assert [(timer["label"], timer["set_for_seconds"]) for timer in listed["timers"]] == [("pasta", 600)]
+            with pytest.raises(ControlRefused, match="seconds"):
+                await box.timers("set_timer", seconds=-1)
+            assert (await box.timers("cancel_timers", label="pasta"))["result"]["cancelled"] == 1
             await box.mute()
             assert (await box.status())["muted"]
             with pytest.raises(ControlRefused) as refused:
@@ -94,3 +103,26 @@ def test_a_reload_without_settings_of_its_own_reads_the_tools_again(monkeypatch:
 
     assert reload_of(CONTEXT, ServiceManager())() == ""
     assert len(read) == 1
+
+
+def test_quiet_hours_of_the_settings_are_kept(tmp_path: Path) -> None:
+    place = ControlPlace(tmp_path / "control.sock", None)
+    now = local_now()
+    begin, end = now - timedelta(hours=1), now + timedelta(hours=1)
+    settings = Settings(quiet=QuietHoursSettings(begin=f"{begin:%H:%M}", end=f"{end:%H:%M}"))
+
+    async def live() -> None:
+        context = replace(CONTEXT, control=place, wants_wakeword=False)
+        parts = assemble(settings, context, NoPanel())
+        guest = observers_of(settings, context, parts, ServiceManager())[-1]
+        running = asyncio.ensure_future(guest.run(parts.mailbox.report))
+        await eventually(place.path.exists)
+        try:
+            async with Client(place.path) as box:
+                with pytest.raises(ControlRefused, match="quiet hours"):
+                    await box.announce(sound=bytes(4))
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(live())

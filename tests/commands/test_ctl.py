@@ -93,6 +93,11 @@ def test_the_last_failures_are_for_people_and_for_programs(box: StandIn) -> None
     assert json.loads(ctl(box, "why", "--json").stdout)["failures"][0]["code"] == "x"
 
 
+def test_what_is_set_is_listed(box: StandIn) -> None:
+    assert ctl(box, "timers").stdout == "timer: label=pasta seconds_left=60\nalarm: rings=07:00\n"
+    assert json.loads(ctl(box, "timers", "--json").stdout)["timers"][0]["label"] == "pasta"
+
+
 def test_a_refusal_is_one_line_with_the_remedy(box: StandIn) -> None:
     result = ctl(box, "unmute")
 

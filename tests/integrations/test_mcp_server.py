@@ -25,6 +25,10 @@ def test_each_tool_does_what_it_says(tmp_path: Path) -> None:
             assert (await tools.announce("dinner", "urgent"))["outcome"] == "played"
             assert (await tools.volume(30))["volume_percent"] == 30
             assert (await tools.stop())["phase"] == "idle"
+            assert (await tools.list_timers())["timers"][0]["label"] == "pasta"
+            assert await tools.set_timer(60, "pasta") == {"action": "set_timer", "seconds": 60, "label": "pasta"}
+            assert await tools.set_alarm("07:00") == {"action": "set_alarm", "time": "07:00", "label": ""}
+            assert await tools.cancel_timers("pasta") == {"action": "cancel_alarms", "label": "pasta"}
             assert (await tools.why())["failures"][0]["code"] == "x"
             box.server.observe(MuteMicrophone(), 0.0)
             assert (await tools.status())["muted"]
@@ -53,7 +57,10 @@ def test_an_assistant_calls_the_tools_over_its_pipes(tmp_path: Path) -> None:
 
     names, said, refused = asyncio.run(scene())
 
-    assert names == {"say", "ask", "announce", "stop", "status", "volume", "why"}
+    assert names == {
+        *("say", "ask", "announce", "stop", "status", "volume", "why"),
+        *("list_timers", "set_timer", "set_alarm", "cancel_timers"),
+    }
     assert not said.is_error
     assert said.structured_content["outcome"] == "played"
     assert refused.is_error

@@ -36,7 +36,8 @@ class BoxHandles:
 
     ``version`` is the program's. ``position`` returns the newest near-end sample; ``reload`` reads the settings again
     and returns what a person should know about it; ``failures`` returns the last ones, newest first, as JSON objects.
-    ``speaking`` says what programs want; ``None`` where nothing does.
+    ``speaking`` says what programs want; ``None`` where nothing does. ``timers`` lists, sets and
+    cancels timers and alarms.
     ``words`` are the wake words. ``may_unmute``: the settings let a program open the microphone.
     """
 
@@ -46,6 +47,7 @@ class BoxHandles:
     reload: Callable[[], str]
     failures: Callable[[], Sequence[dict[str, Any]]] = list
     speaking: SpokenRequests | None = None
+    timers: Callable[[str, dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]] | None = None
     words: Collection[str] = ()
     may_unmute: bool = False
 
@@ -100,6 +102,10 @@ class Commands:
                 self._note(request)
                 sound = sounds.take() if isinstance(request, messages.Announce) else b""
                 return self._box.speaking.carry_out(request, sound, is_deaf=self._view.is_muted)
+            case messages.Timers(action=action, arguments=arguments):
+                if self._box.timers is None:
+                    raise Refused("not-possible", "this box has no timers", 'Enable tools.enabled = ["set_timer", …].')
+                return self._box.timers(action, arguments)
             case messages.SendSound(pcm=pcm):
                 return {"seconds": sounds.add(pcm)}
             case messages.GetStatus() | messages.Watch():

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from edgevoice.control.messages import Refused
 from edgevoice.core.announcements import AnnouncementOutcome, Priority
 from edgevoice.core.facts import Event
 from edgevoice.integrations.control.commands import BoxHandles
@@ -73,6 +74,14 @@ async def at_once() -> None:
     """Do not wait."""
 
 
+async def echo_timers(action: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return what was asked for."""
+    if arguments.get("label") == "none":
+        raise Refused("bad-request", "no such timer")
+    listed = {"timers": [{"label": "pasta", "seconds_left": 60}], "alarms": [{"kind": "alarm", "rings": "07:00"}]}
+    return {"action": action, **arguments} if arguments or action != "list" else {"action": action, **listed}
+
+
 @dataclass
 class StandIn:
     """A socket with its box: what is reported to it, and what it answers with (``then``)."""
@@ -97,7 +106,15 @@ async def stand_in(
     failures = [{"at": "2026-03-01T14:02:00+00:00", "code": "x", "problem": "no answer", "remedy": "Ask again."}]
     speaker, place = Speaker(), folder / "control.sock"
     handles = BoxHandles(
-        "1", lambda: 7, speaker, lambda: remark, lambda: failures, speaking, words=["hey_jarvis"], may_unmute=may_unmute
+        "1",
+        lambda: 7,
+        speaker,
+        lambda: remark,
+        lambda: failures,
+        speaking,
+        echo_timers,
+        words=["hey_jarvis"],
+        may_unmute=may_unmute,
     )
     box = StandIn(ControlSocket(place, handles, group=None, now=lambda: NOW), place, speaker)
     running = asyncio.ensure_future(box.server.run(box.report))

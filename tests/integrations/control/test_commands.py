@@ -66,6 +66,11 @@ def test_a_wake_word_that_does_not_exist_is_refused_with_those_that_do() -> None
     assert box.facts == []
 
 
+def test_a_box_without_timers_says_so() -> None:
+    with pytest.raises(Refused, match="has no timers"):
+        Box().do(messages.Timers())
+
+
 @pytest.mark.parametrize("request_", [messages.Wake(), messages.Talk()])
 def test_a_muted_box_is_not_woken(request_: AnyRequest) -> None:
     box = Box(MuteMicrophone())
