@@ -218,10 +218,11 @@ def test_the_core_uses_nothing_that_has_a_clock_a_thread_or_a_socket(module: Pat
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name_of)
-def test_only_the_child_imports_the_sdk_of_mcp(module: Path) -> None:
+def test_the_sdk_of_mcp_is_imported_only_in_processes_of_its_own(module: Path) -> None:
     sdk = {"mcp", "mcp_types", "anyio", "httpx2"} & {name.split(".")[0] for name in imported_by(module)}
 
-    assert not sdk or name_of(module).startswith("mcp/child/")
+    # The child of the box, and the server that an assistant starts: `edgevoice mcp`.
+    assert not sdk or name_of(module).startswith("mcp/child/") or name_of(module) == "integrations/mcp_server.py"
 
 
 def test_no_import_exception_outlives_its_reason() -> None:
