@@ -15,6 +15,7 @@ from edgevoice.errors import (
     LocalServiceUnavailable,
     MachineExhausted,
     PanelUnavailable,
+    PersonaInvalid,
     SettingsInvalid,
     StorageUnavailable,
     WakeWordUnavailable,
@@ -156,11 +157,12 @@ def every_error() -> list[type[EdgevoiceError]]:
     return [kind for kind in found if kind.__module__ == errors.__name__]
 
 
-def test_only_three_kinds_of_error_prevent_a_restart() -> None:
+def test_only_four_kinds_of_error_prevent_a_restart() -> None:
     assert {kind for kind in every_error() if kind.needs_person} == {
         SettingsInvalid,
         WakeWordUnavailable,
         PanelUnavailable,
+        PersonaInvalid,
     }
 
 

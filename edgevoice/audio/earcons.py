@@ -23,7 +23,7 @@ _NOTES: dict[Earcon, tuple[tuple[int, int], ...]] = {
     Earcon.LISTENING_OVER: ((1175, 70), (784, 90)),
     # Two notes of a doorbell: the box is about to say something.
     Earcon.CHIME: ((880, 160), (698, 260)),
-    Earcon.VOLUME: ((523, 80),),
+    Earcon.VOLUME: ((523, 120),),
     Earcon.VOLUME_END: ((523, 60), (0, 40), (523, 60)),
     Earcon.ALARM: ((988, 120), (0, 80)) * 3 + ((0, 300),) + ((988, 120), (0, 80)) * 3,
 }

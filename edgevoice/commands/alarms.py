@@ -38,7 +38,9 @@ _Folder = Annotated[
 ]
 _Json = Annotated[bool, typer.Option("--json", help="One JSON object on one line.")]
 _Label = Annotated[str, typer.Option("--label", metavar="NAME", help="What the box says when it rings.")]
-_Ids = Annotated[list[int], typer.Argument(metavar="ID...", help="The numbers that `list` shows.")]
+_Ids = Annotated[
+    list[int], typer.Argument(min=1, max=1_000_000_000, metavar="ID...", help="The numbers that `list` shows.")
+]
 
 
 @timers.command("list")

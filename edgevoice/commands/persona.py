@@ -46,7 +46,9 @@ _Word = Annotated[
         help="Only for this wake word, which has a voice, instructions or a persona of its own.",
     ),
 ]
-_Version = Annotated[int | None, typer.Option("--version", min=0, metavar="N", help="An earlier version.")]
+_Version = Annotated[
+    int | None, typer.Option("--version", min=0, max=1_000_000, metavar="N", help="An earlier version.")
+]
 _Json = Annotated[bool, typer.Option("--json", help="One JSON object on one line.")]
 
 

@@ -121,7 +121,7 @@ def mcp_server(
         Path | None, typer.Option("--socket", metavar="PATH", help="The box's control socket; by default as for ctl.")
     ] = None,
 ) -> None:
-    """Serve the box's tools (say, ask, announce …) to an assistant, as an MCP server on standard input and output."""
+    """Serve the box's tools, such as say and ask, to an assistant, as an MCP server on standard input and output."""
     from edgevoice.commands.mcp import serve
 
     run_command(lambda: serve(socket))

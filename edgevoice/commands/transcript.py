@@ -34,7 +34,7 @@ _Folder = Annotated[
         help=f"The folder with {NAME}; by default the state folder, /var/lib/edgevoice on an installed box.",
     ),
 ]
-_Days = Annotated[int | None, typer.Option("--days", min=1, metavar="COUNT", help="Only the last days.")]
+_Days = Annotated[int | None, typer.Option("--days", min=1, max=3650, metavar="COUNT", help="Only the last days.")]
 
 
 @app.command("list")

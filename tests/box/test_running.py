@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from edgevoice.alarms.keeper import Keeper
 from edgevoice.box import running
 from edgevoice.box.announcements import Announcements
 from edgevoice.box.assembly import Parts, assemble
@@ -256,7 +257,7 @@ def test_the_observers_are_one_list_in_which_minutes_come_before_the_log(tmp_pat
         return [type(each) for each in observers]
 
     expected = [Minutes, ServiceManager, ConversationLog, Waiting, StallWatch, Hearing, DriftWatch, RoomListener]
-    expected += [Outcomes, Sayings, Announcements]
+    expected += [Outcomes, Keeper, Sayings, Announcements]
     assert asyncio.run(live()) == expected
 
 
@@ -290,7 +291,7 @@ def test_a_box_without_records_and_wake_word_has_the_other_observers(tmp_path: P
         assert observers[1]._today_s() == 0.0
         return [type(each) for each in observers]
 
-    assert asyncio.run(live()) == [ServiceManager, ConversationLog, StallWatch, Hearing, Announcements]
+    assert asyncio.run(live()) == [ServiceManager, ConversationLog, StallWatch, Hearing, Keeper, Announcements]
 
 
 @pytest.mark.parametrize(

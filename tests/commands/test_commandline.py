@@ -21,10 +21,14 @@ def commands(command: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[
         yield from commands(each, (*path, name))
 
 
+def is_argument(parameter: Any) -> bool:
+    return not parameter.opts[0].startswith("-")
+
+
 ALL = dict(commands())
 TYPED = [path for path in ALL if path not in {("run",), ("local",)}]
 NUMBERS = [
-    (path, parameter.opts[0])
+    (path, parameter.opts[0], [each.name for each in command.params if is_argument(each) and each is not parameter])
     for path, command in ALL.items()
     for parameter in command.params
     if re.search(r"\b(int|float)\b", str(parameter.type_descriptor.annotation))
@@ -58,13 +62,16 @@ def test_square_brackets_are_kept_in_the_help() -> None:
 
 
 def test_there_are_numeric_options_to_check() -> None:
-    assert {option for _, option in NUMBERS} >= {"--drift", "--seconds", "--false-wakes", "--minutes", "--rounds"}
+    assert {option for _, option, _ in NUMBERS} >= {"--drift", "--seconds", "--false-wakes", "--minutes", "--rounds"}
 
 
-@pytest.mark.parametrize(("path", "option"), NUMBERS, ids=str)
+@pytest.mark.parametrize(("path", "option", "before"), NUMBERS, ids=str)
 @pytest.mark.parametrize("number", ["999999999999", "-999999999999", "nan", "inf", "-inf"])
-def test_every_number_has_limits(path: tuple[str, ...], option: str, number: str) -> None:
-    assert option in refused(path, f"{option}={number}")
+def test_every_number_has_limits(path: tuple[str, ...], option: str, before: list[str], number: str) -> None:
+    if option.startswith("-"):
+        assert option in refused(path, *before, f"{option}={number}")
+    else:
+        assert "Invalid value for" in refused(path, "--", number)
 
 
 @pytest.mark.parametrize("command", ["run", "local"])

@@ -16,7 +16,7 @@ from edgevoice.settings import file as settings_file
 from edgevoice.testbed.virtual import AcousticPath, VirtualCard, synthetic_response
 
 LINES = ("settings", "key", "wake word", "echo", "pins", "network", "TLS", "session")
-BODY = ("disk", "memory", "clock", "power", "Wi-Fi", "service")
+BODY = ("disk", "memory", "clock", "power", "Wi-Fi", "failures", "service")
 
 
 @pytest.fixture

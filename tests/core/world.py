@@ -12,6 +12,7 @@ from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.facts import (
     AnswerArrived,
+    ApprovalSettled,
     BackchannelStarted,
     DeadlinePassed,
     Device,
@@ -312,6 +313,8 @@ class World:
                 self.being_generated = None
             case ServiceComplained(code="conversation_already_has_active_response"):
                 self.may_ask += 1
+            case ApprovalSettled():
+                self.may_ask += 1  # to report what has become of the tool
             case LinkLost():
                 self.session_tools.clear()  # no session is open to send their outputs to
             case AnnouncementDue(announcement=announcement):
@@ -430,7 +433,7 @@ class World:
                 service.extended.add(item_id)
 
     def _create_response(self) -> None:
-        assert self.may_ask > 0, "asked without a round of tools"
+        assert self.may_ask > 0, "asked without a round of tools or an approval"
         self.may_ask -= 1
         assert self.being_generated is None or not self.is_honest
         if self.service.active is not None:
