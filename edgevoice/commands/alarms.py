@@ -21,6 +21,7 @@ from edgevoice.alarms.schedule import MOST_RINGS, at_local_time, in_zone, timer
 from edgevoice.alarms.tools import LONGEST_S
 from edgevoice.commands.commandline import group
 from edgevoice.commands.outcome import run_command
+from edgevoice.commands.stored import AsJson, folder_with
 from edgevoice.store.folders import state_folder
 
 timers = group("List, add and cancel timers. The running box notices within a second.")
@@ -28,15 +29,7 @@ alarms = group("List, add and cancel alarms and reminders. The running box notic
 
 _T = TypeVar("_T")
 
-_Folder = Annotated[
-    Path | None,
-    typer.Option(
-        "--folder",
-        metavar="FOLDER",
-        help=f"The folder with {NAME}; by default the state folder, /var/lib/edgevoice on an installed box.",
-    ),
-]
-_Json = Annotated[bool, typer.Option("--json", help="One JSON object on one line.")]
+_Folder = Annotated[Path | None, folder_with(NAME)]
 _Label = Annotated[str, typer.Option("--label", metavar="NAME", help="What the box says when it rings.")]
 _Ids = Annotated[
     list[int], typer.Argument(min=1, max=1_000_000_000, metavar="ID...", help="The numbers that `list` shows.")
@@ -44,7 +37,7 @@ _Ids = Annotated[
 
 
 @timers.command("list")
-def list_timers(*, folder: _Folder = None, as_json: _Json = False) -> None:
+def list_timers(*, folder: _Folder = None, as_json: AsJson = False) -> None:
     """List the timers that are running, and how long is left of each."""
     run_command(lambda: _list(folder, {RingKind.TIMER}, as_json=as_json))
 
@@ -67,7 +60,7 @@ def cancel_timers(ids: _Ids, *, folder: _Folder = None) -> None:
 
 
 @alarms.command("list")
-def list_alarms(*, folder: _Folder = None, as_json: _Json = False) -> None:
+def list_alarms(*, folder: _Folder = None, as_json: AsJson = False) -> None:
     """List the alarms and reminders that are set, and when each rings next."""
     run_command(lambda: _list(folder, {RingKind.ALARM, RingKind.REMINDER}, as_json=as_json))
 

@@ -11,7 +11,7 @@ import typer
 
 from edgevoice.commands.commandline import group
 from edgevoice.commands.outcome import run_command
-from edgevoice.commands.stored import files_of
+from edgevoice.commands.stored import AsJson, SearchWords, files_of, folder_with, looked
 from edgevoice.memory.memory import NAME, Memory, RememberedTurn
 from edgevoice.store.folders import state_folder
 
@@ -19,31 +19,21 @@ app = group("Show, search and clear what the box remembers. It remembers nothing
 
 _T = TypeVar("_T")
 
-_Folder = Annotated[
-    Path | None,
-    typer.Option(
-        "--folder",
-        metavar="FOLDER",
-        help=f"The folder with {NAME}; by default the state folder, /var/lib/edgevoice on an installed box.",
-    ),
-]
-_Json = Annotated[bool, typer.Option("--json", help="One JSON object on one line.")]
+_Folder = Annotated[Path | None, folder_with(NAME)]
 
 
 @app.command()
-def show(*, folder: _Folder = None, as_json: _Json = False) -> None:
+def show(*, folder: _Folder = None, as_json: AsJson = False) -> None:
     """Show what is remembered of the household, how much of what was said is kept, and what the service remembers."""
     run_command(lambda: _show(folder or state_folder(os.environ), as_json=as_json))
 
 
 @app.command()
 def search(
-    words: Annotated[
-        str, typer.Argument(metavar="WORDS", help='Words that were said, in quotes if there are several: "blue paint".')
-    ],
+    words: SearchWords,
     *,
     folder: _Folder = None,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Search what was said in earlier conversations; what holds all of the words is shown, the newest last."""
     run_command(lambda: _search(folder or state_folder(os.environ), words, as_json=as_json))
@@ -117,14 +107,7 @@ def _clear(folder: Path, *, is_sure: bool) -> int:
 
 def opened(folder: Path, look: Callable[[Memory], Awaitable[_T]]) -> _T | None:
     """Return what ``look`` finds in the memory of a folder; ``None`` where there is none. Nothing changes there."""
-    if NAME not in files_of(folder, NAME):
-        return None
-
-    async def scene() -> _T:
-        async with Memory(folder, is_read_only=True) as memory:
-            return await look(memory)
-
-    return asyncio.run(scene())
+    return looked(folder, NAME, lambda: Memory(folder, is_read_only=True), look, None)
 
 
 def _say_that_nothing_is_there(folder: Path) -> None:

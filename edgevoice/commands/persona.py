@@ -14,7 +14,7 @@ from msgspec import structs
 from edgevoice.commands.commandline import group
 from edgevoice.commands.outcome import run_command
 from edgevoice.commands.persona_edit import Elsewhere, edited
-from edgevoice.commands.stored import files_of
+from edgevoice.commands.stored import AsJson, files_of, folder_with, looked
 from edgevoice.errors import PersonaInvalid, SettingsInvalid
 from edgevoice.personas import state as states
 from edgevoice.personas.persona import DEFAULT, LARGEST_TEXT, Persona, checked_name, read, text_of
@@ -30,14 +30,7 @@ app = group("Show, edit and choose who answers: a role with a voice, a speed, a 
 _T = TypeVar("_T")
 
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a persona: pirate.")]
-_Folder = Annotated[
-    Path | None,
-    typer.Option(
-        "--folder",
-        metavar="FOLDER",
-        help=f"The folder with {NAME}; by default the state folder, /var/lib/edgevoice on an installed box.",
-    ),
-]
+_Folder = Annotated[Path | None, folder_with(NAME)]
 _Word = Annotated[
     str,
     typer.Option(
@@ -49,11 +42,10 @@ _Word = Annotated[
 _Version = Annotated[
     int | None, typer.Option("--version", min=0, max=1_000_000, metavar="N", help="An earlier version.")
 ]
-_Json = Annotated[bool, typer.Option("--json", help="One JSON object on one line.")]
 
 
 @app.command(name="list")
-def list_(*, folder: _Folder = None, as_json: _Json = False) -> None:
+def list_(*, folder: _Folder = None, as_json: AsJson = False) -> None:
     """List the personas, and show which is in force."""
     run_command(lambda: _list(_place(folder), as_json=as_json))
 
@@ -140,14 +132,7 @@ class _Here:
 
 def _looked(folder: Path, look: Callable[[Personas], Awaitable[_T]], otherwise: _T) -> _T:
     """Return what ``look`` finds in a folder, ``otherwise`` where there is no file yet. Nothing changes there."""
-    if NAME not in files_of(folder, NAME):
-        return otherwise
-
-    async def scene() -> _T:
-        async with Personas(folder, is_read_only=True) as personas:
-            return await look(personas)
-
-    return asyncio.run(scene())
+    return looked(folder, NAME, lambda: Personas(folder, is_read_only=True), look, otherwise)
 
 
 def _shelf(folder: Path) -> Shelf:

@@ -13,7 +13,7 @@ import typer
 from edgevoice.commands.commandline import group
 from edgevoice.commands.memory import opened
 from edgevoice.commands.outcome import run_command
-from edgevoice.commands.stored import files_of
+from edgevoice.commands.stored import SearchWords, files_of, folder_with
 from edgevoice.core.printable import printable
 from edgevoice.memory.memory import NAME, Memory, RememberedTurn
 from edgevoice.store.folders import state_folder
@@ -26,14 +26,7 @@ _PAUSE: Final = timedelta(minutes=1)
 
 _MOST: Final = 1000
 
-_Folder = Annotated[
-    Path | None,
-    typer.Option(
-        "--folder",
-        metavar="FOLDER",
-        help=f"The folder with {NAME}; by default the state folder, /var/lib/edgevoice on an installed box.",
-    ),
-]
+_Folder = Annotated[Path | None, folder_with(NAME)]
 _Days = Annotated[int | None, typer.Option("--days", min=1, max=3650, metavar="COUNT", help="Only the last days.")]
 
 
@@ -45,9 +38,7 @@ def list_turns(*, days: _Days = None, folder: _Folder = None) -> None:
 
 @app.command()
 def search(
-    words: Annotated[
-        str, typer.Argument(metavar="WORDS", help='Words that were said, in quotes if there are several: "blue paint".')
-    ],
+    words: SearchWords,
     *,
     folder: _Folder = None,
 ) -> None:
