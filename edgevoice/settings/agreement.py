@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from msgspec import ValidationError, convert, inspect, structs
+from msgspec import structs
 
 from edgevoice.settings.http_rules import complaints_about_http
 from edgevoice.settings.judge_rules import address_complaint
 from edgevoice.settings.mcp_rules import complaints
 from edgevoice.settings.schema import Settings
+from edgevoice.settings.tables import of_wrong_type
 from edgevoice.settings.wakeword import WakewordSettings, WordSettings
 
 
@@ -78,18 +79,7 @@ def _wrong_words(words: dict[str, Any]) -> Iterator[str]:
             shown = wrong if re.fullmatch(r"\w{1,24}", wrong) else "something"
             yield f"{place} contains {shown}; it takes {', '.join(takes)}"
         else:
-            for key, value in word.items():
-                try:
-                    convert(value, takes[key])
-                except ValidationError:
-                    yield f"{place}.{key} is wrong; it must be {_must_be(takes[key])}"
-
-
-def _must_be(annotation: Any) -> str:
-    """Return the wording for what a part of a wake word must be."""
-    kind = inspect.type_info(annotation)
-    parts = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
-    return next(str(part.extra["must_be"]) for part in parts if isinstance(part, inspect.Metadata) and part.extra)
+            yield from of_wrong_type(place, word, takes)
 
 
 def _thresholds_in_disorder(wakeword: WakewordSettings) -> Iterator[Disagreement]:

@@ -11,7 +11,7 @@ from msgspec import convert, structs
 from edgevoice.settings.catalogue import is_secret_name, shown_name
 from edgevoice.settings.fields import SECRET
 from edgevoice.settings.http_tools import HttpToolSettings
-from edgevoice.settings.mcp_rules import HEADER_NAME, complaints_about_values, is_address, of_wrong_type
+from edgevoice.settings.tables import HEADER_NAME, complaints_about_values, is_address, of_wrong_type
 
 PLACE: Final = re.compile(r"\{(?P<name>[A-Za-z_][A-Za-z0-9_]{0,63})\}")
 """Stands for an argument."""
