@@ -50,6 +50,7 @@ class EarconMixer:
     def __init__(self, gain: float) -> None:
         self._sounds = {earcon: (render(earcon) * gain).astype(np.int16) for earcon in Earcon}
         self._gain = gain
+        self._tone = render(Earcon.VOLUME)
         self._spoken: dict[Earcon, _Samples] = {}
         self._waiting: deque[_Samples] = deque()
 
@@ -68,7 +69,7 @@ class EarconMixer:
         if earcon is Earcon.VOLUME:
             # As loud as an answer. Not after others: a knob turns faster than it can sound.
             if self.is_idle:
-                self._waiting.append((render(earcon) * answer_gain).astype(np.int16))
+                self._waiting.append((self._tone * answer_gain).astype(np.int16))
         elif spoken is None:
             self._waiting.append(self._sounds[earcon])
         else:

@@ -10,6 +10,7 @@ from edgevoice.alarms.tools import AlarmTools
 from edgevoice.core.facts import Event
 from edgevoice.grading.scenario_file import ScenariosInvalid
 from edgevoice.grading.scenarios import Scenario, SimulatedTool
+from edgevoice.settings.assistant import ToolsSettings
 from edgevoice.tools.clock import clock_tool
 from edgevoice.tools.reasons import nothing_failed, reasons_tool
 from edgevoice.tools.session import goodbye_tool
@@ -17,21 +18,7 @@ from edgevoice.tools.volume import volume_tool
 
 _TYPES: Final = {"string": str, "integer": int, "number": float, "boolean": bool}
 
-BUILT_IN: Final = (
-    "get_current_time",
-    "set_volume",
-    "set_timer",
-    "change_timer",
-    "list_timers",
-    "cancel_timers",
-    "set_alarm",
-    "set_reminder",
-    "list_alarms",
-    "cancel_alarms",
-    "snooze",
-    "why_did_that_fail",
-    "end_conversation",
-)
+BUILT_IN: Final = ToolsSettings().enabled
 """The names of the box's own tools."""
 
 
