@@ -231,7 +231,7 @@ class Keeper(Observer):
         if due.late_s > _RINGS_LATE_S and await self._voice.announce(spoken_late(due.ring, due.late_s)):
             await self._follow(due.ring)
             return
-            # Without a voice nothing but a ring can say that something was missed.
+        # Without a voice nothing but a ring can say that something was missed.
         tell(_log, logging.INFO, "ring", kind=due.ring.kind, late_ms=round(due.late_s * 1000))
         self._report(RingDue(due.ring.ring_id, await self._voice.ready(spoken_name(due.ring))))
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
+from edgevoice.core.time_of_day import is_within, span_of
 from edgevoice.settings.alarms import QuietHoursSettings
 
 _LOOK_EVERY_S = 30.0
@@ -12,10 +13,7 @@ _LOOK_EVERY_S = 30.0
 
 def is_quiet(settings: QuietHoursSettings, now: datetime) -> bool:
     """Return whether this local time is within quiet hours, which may go on past midnight."""
-    clock, begin, end = f"{now:%H:%M}", settings.begin, settings.end
-    if not (begin and end) or begin == end:
-        return False
-    return begin <= clock < end if begin < end else clock >= begin or clock < end
+    return is_within(now.hour * 60 + now.minute, span_of(settings.begin, settings.end))
 
 
 async def until_quiet_hours_end(settings: QuietHoursSettings, now: Callable[[], datetime]) -> None:

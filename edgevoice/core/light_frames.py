@@ -125,31 +125,6 @@ def brightness_of(light: Light, *, by_day: float, by_night: float, is_night: boo
     return max(brightness, LEAST_LIVE_BRIGHTNESS) if light in LIVE_LIGHTS else brightness
 
 
-def is_night(minute: int, night: tuple[int, int] | None) -> bool:
-    """Return whether it is night at a minute of the day, 0 to 1439, if the night is from one minute to another."""
-    if night is None:
-        return False
-    begins, ends = night
-    return (minute - begins) % MINUTES_A_DAY < (ends - begins) % MINUTES_A_DAY
-
-
-MINUTES_A_DAY: Final = 24 * 60
-
-
-def minute_of(time_of_day: str) -> int:
-    """Return the minute of the day of a time such as "22:00"."""
-    hours, minutes = time_of_day.split(":")
-    return int(hours) * 60 + int(minutes)
-
-
-def seconds_to_dusk_or_dawn(second: float, night: tuple[int, int] | None) -> float | None:
-    """Return how long after a second of the day, 0 to 86,399, night begins or ends; ``None`` if there is no night."""
-    if night is None or night[0] == night[1]:
-        return None
-    day_s = MINUTES_A_DAY * 60
-    return min((minute * 60 - second) % day_s or day_s for minute in night)
-
-
 def apa102(frame: Sequence[Colour]) -> bytes:
     """Return the bytes that an APA102 strip needs to show a frame.
 

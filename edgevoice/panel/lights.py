@@ -15,11 +15,10 @@ from edgevoice.core.light_frames import (
     SHOWN_BY_NIGHT_S,
     Frame,
     brightness_of,
-    is_night,
-    seconds_to_dusk_or_dawn,
 )
 from edgevoice.core.lights import Led, leds_by_pin
 from edgevoice.core.orders import Light
+from edgevoice.core.time_of_day import Span, is_within, seconds_to_edge
 from edgevoice.errors import PanelUnavailable
 from edgevoice.journal import tell
 from edgevoice.panel.lamps import Lamp, open_led
@@ -36,11 +35,11 @@ _REMEDY = "Check the wiring of the lights; `edgevoice doctor` shows which pins a
 
 @dataclass(frozen=True, slots=True)
 class Brightness:
-    """How bright the lights are, 0 to 1; ``night`` is from one minute of the day to another, if there is a night."""
+    """How bright the lights are, 0 to 1; ``night`` is when it is night, if ever."""
 
     by_day: float = 1.0
     by_night: float = 1.0
-    night: tuple[int, int] | None = None
+    night: Span | None = None
 
 
 def open_leds(
@@ -170,8 +169,7 @@ class Lights:
     def _brightness_at(self, shown_s: float) -> float:
         light, _ = self._shown
         day, night = self._brightness.by_day, self._brightness.by_night
-        is_dark_out = self._brightness.night is not None and is_night(self._minute(), self._brightness.night)
-        return brightness_of(light, by_day=day, by_night=night, is_night=is_dark_out, shown_s=shown_s)
+        return brightness_of(light, by_day=day, by_night=night, is_night=self._is_night(), shown_s=shown_s)
 
     def _seconds_to_next(self, shown_s: float) -> float | None:
         """Return when to look again, or ``None`` if nothing changes by itself."""
@@ -180,15 +178,20 @@ class Lights:
         if self._brightness_at(shown_s) > 0:
             steps = ((lamp, lamp.seconds_to_next(light, reason, shown_s)) for lamp in self._lamps)
             waits = [max(step, lamp.least_s) for lamp, step in steps if step is not None]
-        night = self._brightness.night
-        if night is not None and shown_s < SHOWN_BY_NIGHT_S and is_night(self._minute(), night):
+        if shown_s < SHOWN_BY_NIGHT_S and self._is_night():
             waits.append(SHOWN_BY_NIGHT_S - shown_s)
-        if (dusk := seconds_to_dusk_or_dawn(self._second_of_day(), night)) is not None:
-            waits.append(min(dusk, _CLOCK_MAY_BE_SET_S))
+        if (dusk_s := self._seconds_to_dusk_or_dawn()) is not None:
+            waits.append(min(dusk_s, _CLOCK_MAY_BE_SET_S))
         return min(waits, default=None)
 
-    def _minute(self) -> int:
-        return int(self._second_of_day() // 60)
+    def _is_night(self) -> bool:
+        # Without a night the time of day, which costs a look at the time zone's file, is not asked for.
+        night = self._brightness.night
+        return night is not None and is_within(int(self._second_of_day() // 60), night)
+
+    def _seconds_to_dusk_or_dawn(self) -> float | None:
+        night = self._brightness.night
+        return None if night is None else seconds_to_edge(self._second_of_day(), night)
 
 
 def _second_of_day() -> float:

@@ -11,9 +11,9 @@ from contextlib import ExitStack
 from typing import assert_never
 
 from edgevoice.core.facts import Event
-from edgevoice.core.light_frames import minute_of
 from edgevoice.core.lights import Led
 from edgevoice.core.ports import Panel
+from edgevoice.core.time_of_day import span_of
 from edgevoice.errors import PanelUnavailable
 from edgevoice.journal import keep_below, tell
 from edgevoice.panel.amplifier import Amplifier, open_amplifier
@@ -205,11 +205,10 @@ def _open_lamps(settings: PanelSettings, factory: PinFactory) -> list[Lamp]:
 
 def brightness_of(settings: PanelSettings) -> Brightness:
     """Return how bright the lights are by these settings, by day and by night."""
-    is_set = settings.night_from and settings.night_to
     return Brightness(
         by_day=settings.brightness_percent / 100,
         by_night=settings.night_brightness_percent / 100,
-        night=(minute_of(settings.night_from), minute_of(settings.night_to)) if is_set else None,
+        night=span_of(settings.night_from, settings.night_to),
     )
 
 

@@ -4,11 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from edgevoice.settings.fields import Percent
-
-ClockTime = Annotated[
-    str, Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9])?$", extra={"must_be": 'a time of day, such as "22:00", or ""'})
-]
+from edgevoice.settings.fields import Percent, TimeOfDay
 
 
 class AlarmSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -29,5 +25,5 @@ class QuietHoursSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     end: When they end, on the same day or the next.
     """
 
-    begin: ClockTime = ""
-    end: ClockTime = ""
+    begin: TimeOfDay = ""
+    end: TimeOfDay = ""

@@ -12,9 +12,6 @@ from edgevoice.core.light_frames import (
     apa102,
     brightness_of,
     frame_at,
-    is_night,
-    minute_of,
-    seconds_to_dusk_or_dawn,
     seconds_to_next_frame,
 )
 from edgevoice.core.lights import LIVE_LIGHTS, LONGEST_DARK_S
@@ -105,41 +102,6 @@ def test_a_change_at_night_is_shown_as_by_day_for_a_while() -> None:
     assert at(0.0) == at(SHOWN_BY_NIGHT_S - 0.1) == 0.8
     assert at(SHOWN_BY_NIGHT_S) == 0.05
     assert at(60, is_night=False) == 0.8
-
-
-@pytest.mark.parametrize(
-    ("time_of_day", "night", "expected"),
-    [
-        ("23:00", ("22:00", "06:30"), True),
-        ("06:29", ("22:00", "06:30"), True),
-        ("06:30", ("22:00", "06:30"), False),
-        ("22:00", ("22:00", "06:30"), True),
-        ("12:00", ("22:00", "06:30"), False),
-        ("13:30", ("13:00", "14:00"), True),
-        ("00:00", ("13:00", "14:00"), False),
-        ("13:30", ("13:00", "13:00"), False),
-    ],
-)
-def test_night_may_span_midnight(time_of_day: str, night: tuple[str, str], expected: bool) -> None:  # noqa: FBT001 - a row of a table
-    assert is_night(minute_of(time_of_day), (minute_of(night[0]), minute_of(night[1]))) is expected
-
-
-def test_without_a_night_it_never_is_and_never_begins() -> None:
-    assert not is_night(0, None)
-    assert seconds_to_dusk_or_dawn(0.0, None) is None
-    assert seconds_to_dusk_or_dawn(0.0, (60, 60)) is None
-
-
-@given(st.floats(0, 86_399), st.integers(0, 1439), st.integers(0, 1439))
-def test_night_begins_and_ends_when_it_was_announced(second: float, begins: int, ends: int) -> None:
-    night = (begins, ends)
-    wait_s = seconds_to_dusk_or_dawn(second, night)
-    if wait_s is None:
-        assert begins == ends
-        return
-    assert 0 < wait_s <= 86_400
-    then = (second + wait_s + 1.0) % 86_400
-    assert is_night(int(then // 60), night) is not is_night(int(second // 60), night) or abs(begins - ends) in {1, 1439}
 
 
 @given(st.lists(st.tuples(LEVELS, LEVELS, LEVELS), min_size=1, max_size=60))
