@@ -60,12 +60,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine": {"core"},
     "control": {"core", "errors", "store"},
     **dict.fromkeys(ADAPTERS, EVERYBODY_KNOWS),
+    # The box and programs build on it; it knows neither.
+    "agent": ADAPTERS - {"grading", "integrations", "observers", "testbed/virtual"}
+    | EVERYBODY_KNOWS
+    | {"engine", "mcp"},
     # A kind of tools: it offers what the room of tools declares.
     "mcp": EVERYBODY_KNOWS | {"tools"},
 }
 """For each package: the other packages that its modules may import."""
 
-ROOTS = {"__main__", "agent", "box", "cli", "commands", "doctor", "testbed"}
+ROOTS = {"__main__", "box", "cli", "commands", "doctor", "testbed"}
 """They assemble the program, and may import anything."""
 
 WITHIN: dict[str, dict[str, set[str]]] = {

@@ -1,25 +1,23 @@
 """The parts of an agent, connected as the box connects its own: engine, conversation, link and tools. Opens nothing."""
 
-import random
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from edgevoice.agent.mailbox import Mailbox
 from edgevoice.agent.sound import OpenSound, Sound
-from edgevoice.box.mailbox import Mailbox
+from edgevoice.agent.wiring import Ends, Toolset, wire
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.notices import Notice
 from edgevoice.core.ports import Observer
-from edgevoice.engine import Adapters, Engine
+from edgevoice.engine import Engine
 from edgevoice.errors import EdgevoiceError
 from edgevoice.panel.none import NoPanel
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.link import Link, Said
 from edgevoice.settings.mcp_rules import is_server_name
 from edgevoice.settings.service import ServiceSettings
-from edgevoice.tools.approver import Approver
 from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.registry import Registry
 from edgevoice.tools.runner import ToolLimits, ToolRunner
@@ -114,14 +112,11 @@ def join(
         earlier=earlier,
     )
     opened = sound.open(mailbox, link.send_audio, watchers.lost)
-    approver = Approver(service.language, mailbox.report)
-    runner = ToolRunner(toolbox.registry, mailbox.report, ToolLimits(timeout_s=toolbox.timeout_s), approver)
-    conversation = Conversation(policy_of(service, hears_itself=sound.hears_itself), random.random)
-    adapters = Adapters(link, opened.near_end, opened.far_end, NoPanel(), runner)
-    engine = Engine(conversation, adapters, time.monotonic)
-    engine.add_observers([approver, _Watch(watchers.notice)])
-    mailbox.deliver_to(engine)
-    return AgentParts(engine, conversation, link, opened, runner)
+    toolset = Toolset(toolbox.registry, ToolLimits(timeout_s=toolbox.timeout_s), service.language)
+    ends = Ends(opened.near_end, opened.far_end, NoPanel())
+    wired = wire(mailbox, link, ends, toolset, policy_of(service, hears_itself=sound.hears_itself))
+    wired.engine.add_observers([_Watch(watchers.notice)])
+    return AgentParts(wired.engine, wired.conversation, link, opened, wired.tools)
 
 
 def policy_of(service: ServiceSettings, *, hears_itself: bool) -> Policy:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from edgevoice.agent.mailbox import Mailbox
 from edgevoice.audio.backchannel import BACKCHANNEL_GAIN
 from edgevoice.audio.far_end_queue import FarEndQueue
 from edgevoice.audio.uplink import Uplink
-from edgevoice.box.mailbox import Mailbox
 from edgevoice.core.facts import PlaybackCut, PlaybackDrained
 from edgevoice.core.orders import Earcon
 from edgevoice.core.ports import FarEnd, NearEnd

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Literal
 
+from edgevoice.agent.mailbox import Mailbox
 from edgevoice.agent.sound import OpenSound
 from edgevoice.audio.opening import open_near_end, open_speaker, open_supervisor
-from edgevoice.box.mailbox import Mailbox
 from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.echo.opening import open_echo

@@ -8,9 +8,8 @@ from typing import Any, Self
 
 import msgspec
 
-from edgevoice.box.answering import answers_itself
 from edgevoice.errors import SettingsInvalid
-from edgevoice.host.credentials import Key, checked_key, find_key
+from edgevoice.host.credentials import Key, answers_itself, checked_key, find_key
 from edgevoice.local.process import LocalServiceProcess
 from edgevoice.realtime.endpoint import Endpoint, local, remote
 from edgevoice.settings.service import ServiceSettings

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from edgevoice.core.ports import Observer
 from edgevoice.errors import LocalServiceUnavailable
-from edgevoice.host.credentials import Key
+from edgevoice.host.credentials import Key, answers_itself
 from edgevoice.journal import tell
 from edgevoice.local.process import LocalServiceProcess
 from edgevoice.observers.announcement import ANNOUNCEMENT, Announced
@@ -16,11 +16,6 @@ from edgevoice.settings.service import ServiceSettings
 from edgevoice.store.folders import state_folder
 
 _log = logging.getLogger(__name__)
-
-
-def answers_itself(service: ServiceSettings, key: Key | None) -> bool:
-    """Return whether the service inside the box is the one that answers."""
-    return service.url == "local" or (key is None and not service.url)
 
 
 @asynccontextmanager

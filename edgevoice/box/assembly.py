@@ -3,8 +3,6 @@
 Opens no sound card and no socket.
 """
 
-import random
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from edgevoice.agent.mailbox import Mailbox
+from edgevoice.agent.wiring import Ends, Toolset, wire
 from edgevoice.alarms.keeper import Keeper, NoVoice, RingVoice
 from edgevoice.alarms.tools import AlarmTools
 from edgevoice.audio.hardware_mute import HardwareMute
@@ -22,11 +22,9 @@ from edgevoice.audio.supervisor import Supervisor
 from edgevoice.audio.uplink import Uplink
 from edgevoice.box.announcements import Announcements
 from edgevoice.box.context import BoxContext, Storage, persona_tools
-from edgevoice.box.mailbox import Mailbox
 from edgevoice.box.quiet_hours import until_quiet_hours_end
 from edgevoice.box.ring_names import RingNames
 from edgevoice.box.session_configuration import SessionConfiguration
-from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.notices import VolumeChanged
 from edgevoice.core.ports import Panel, Report
@@ -35,11 +33,10 @@ from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
 from edgevoice.echo.opening import open_echo
 from edgevoice.echo.tier_choice import choose
 from edgevoice.echo.tiers import EchoPath, Tier
-from edgevoice.engine import Adapters, Engine
+from edgevoice.engine import Engine
 from edgevoice.panel.audible import HeardPanel
 from edgevoice.realtime.link import Link
 from edgevoice.settings.schema import Settings
-from edgevoice.tools.approver import Approver
 from edgevoice.tools.built_in import built_in
 from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.reasons import Reasons, nothing_failed
@@ -126,14 +123,11 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
     supervisor = open_supervisor(
         settings.microphone, settings.speaker, microphone, speaker, mailbox.report, cards=storage.cards
     )
-    approver = Approver(settings.service.language, mailbox.report)
-    tools = ToolRunner(registry, mailbox.report, limits_of(settings), approver)
-    conversation = Conversation(policy_of(settings, tier), random.random)
-    adapters = Adapters(link, uplink, speaker, panel, tools)
-    engine = Engine(conversation, adapters, time.monotonic, [approver], stall_s=settings.watchdog.stall_s)
-    mailbox.deliver_to(engine)
-    ways = (link, tools, announcements, alarms)
-    return Parts(mailbox, engine, microphone, uplink, speaker, supervisor, *ways, detector, echo)
+    toolset = Toolset(registry, limits_of(settings), settings.service.language)
+    ends = Ends(uplink, speaker, panel)
+    wired = wire(mailbox, link, ends, toolset, policy_of(settings, tier), stall_s=settings.watchdog.stall_s)
+    ways = (link, wired.tools, announcements, alarms)
+    return Parts(mailbox, wired.engine, microphone, uplink, speaker, supervisor, *ways, detector, echo)
 
 
 def _speaker(

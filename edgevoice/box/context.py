@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgevoice.alarms.ring_book import MemoryBook, NoBook, RingBook
 from edgevoice.alarms.tools import ALARM_TOOLS
-from edgevoice.box.answering import answering_service, answers_itself
+from edgevoice.box.answering import answering_service
 from edgevoice.box.http_tools import http_source
 from edgevoice.box.live_grading import live_grading
 from edgevoice.box.live_settings import LiveSettings
@@ -20,7 +20,7 @@ from edgevoice.box.tool_files import ToolFiles
 from edgevoice.core.ports import Observer
 from edgevoice.echo.record import EchoRecord, read_record
 from edgevoice.errors import SettingsInvalid, StorageUnavailable
-from edgevoice.host.credentials import Key
+from edgevoice.host.credentials import Key, answers_itself
 from edgevoice.host.routes import has_default_route
 from edgevoice.journal import tell
 from edgevoice.observers.flight_recorder import NAME as FAILURES_NAME

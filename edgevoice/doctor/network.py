@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from edgevoice.box.answering import answering_service, answers_itself
+from edgevoice.box.answering import answering_service
 from edgevoice.doctor.findings import Finding, doubtful, fine, skipped, wrong
 from edgevoice.doctor.probes import Machine
 from edgevoice.errors import LinkError, LocalServiceStarting
-from edgevoice.host.credentials import Key
+from edgevoice.host.credentials import Key, answers_itself
 from edgevoice.host.routes import has_default_route
 from edgevoice.local.process import SYSTEM_RUNTIME_FOLDER, running_socket
 from edgevoice.realtime.endpoint import INWORLD_URL, Endpoint, local

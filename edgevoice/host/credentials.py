@@ -89,6 +89,11 @@ def find_key(service: ServiceSettings, environment: Mapping[str, str]) -> Key | 
     return None
 
 
+def answers_itself(service: ServiceSettings, key: Key | None) -> bool:
+    """Return whether the service inside the box is the one that answers."""
+    return service.url == "local" or (key is None and not service.url)
+
+
 def find_secret(name: str, environment: Mapping[str, str]) -> Key:
     """Return the secret that the settings mention by ``name``: letters, digits, ``-`` and ``_``.
 

@@ -10,10 +10,10 @@ import pytest
 from edgevoice.agent import events, voice
 from edgevoice.agent.agent import Agent
 from edgevoice.agent.events import AgentEvent
+from edgevoice.agent.mailbox import Mailbox
 from edgevoice.agent.sound import OpenSound, ProgramSound
 from edgevoice.agent.soundcard import SoundCard
 from edgevoice.agent.voice import RealtimeVoice
-from edgevoice.box.mailbox import Mailbox
 from edgevoice.core.facts import Device, DeviceLost
 from edgevoice.errors import AudioUnavailable, DeviceBusy, DeviceMissing, EdgevoiceError, StorageUnavailable
 from edgevoice.local.scripted.opponent import Opponent

@@ -7,30 +7,12 @@ from typing import Any, Self
 import pytest
 
 from edgevoice.box import answering
-from edgevoice.box.answering import answering_service, answers_itself
+from edgevoice.box.answering import answering_service
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.host.credentials import Key
 from edgevoice.observers.announcement import ANNOUNCEMENT, Announced
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.settings.service import ServiceSettings
-
-
-@pytest.mark.parametrize(
-    ("url", "has_key", "is_free"),
-    [
-        ("local", False, True),
-        ("local", True, True),
-        ("", False, True),
-        ("", True, False),
-        ("wss://example.org/", False, False),
-        ("wss://example.org/", True, False),
-    ],
-)
-def test_only_a_service_on_the_network_is_billed_and_so_counted(url: str, *, has_key: bool, is_free: bool) -> None:
-    key = Key("secret", source="a test") if has_key else None
-
-    assert answers_itself(ServiceSettings(url=url), key) is is_free
-
 
 KEY = Key("secret", source="a test")
 

@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from edgevoice.agent.mailbox import Mailbox
 from edgevoice.audio import microphone, speaker
 from edgevoice.audio.microphone import Microphone
 from edgevoice.audio.speaker import Speaker
 from edgevoice.audio.uplink import Uplink
-from edgevoice.box.mailbox import Mailbox
 from edgevoice.box.session_configuration import SessionConfiguration
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.phases import Phase

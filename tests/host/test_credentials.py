@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgevoice.errors import SettingsInvalid
-from edgevoice.host.credentials import LARGEST_KEY_BYTES, Key, find_key, find_secret, with_secrets
+from edgevoice.host.credentials import LARGEST_KEY_BYTES, Key, answers_itself, find_key, find_secret, with_secrets
 from edgevoice.settings.service import ServiceSettings
 
 SECRET = "c2VjcmV0OmtleQ=="
@@ -425,3 +425,20 @@ def test_a_value_of_the_settings_gets_its_secrets_by_name(tmp_path: Path) -> Non
     assert with_secrets("plain $weather {weather} ${}", environment) == "plain $weather {weather} ${}"
     with pytest.raises(SettingsInvalid, match="the secret news is not stored"):
         with_secrets("${news}", environment)
+
+
+@pytest.mark.parametrize(
+    ("url", "has_key", "is_free"),
+    [
+        ("local", False, True),
+        ("local", True, True),
+        ("", False, True),
+        ("", True, False),
+        ("wss://example.org/", False, False),
+        ("wss://example.org/", True, False),
+    ],
+)
+def test_only_a_service_on_the_network_is_billed_and_so_counted(url: str, *, has_key: bool, is_free: bool) -> None:
+    key = Key("secret", source="a test") if has_key else None
+
+    assert answers_itself(ServiceSettings(url=url), key) is is_free

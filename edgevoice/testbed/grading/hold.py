@@ -11,7 +11,6 @@ import msgspec
 from msgspec import structs
 
 from edgevoice.agent.voice import RealtimeVoice
-from edgevoice.box.answering import answers_itself
 from edgevoice.errors import LinkError
 from edgevoice.grading.held import HeldConversation
 from edgevoice.grading.judge import judge
@@ -21,7 +20,7 @@ from edgevoice.grading.scenarios import AskJudge, Cost, CutToSilence, Say, Scena
 from edgevoice.grading.scorers import Score, score
 from edgevoice.grading.verdict import Grade, averages, judged
 from edgevoice.grading.words import require_word_errors
-from edgevoice.host.credentials import Key, checked_key
+from edgevoice.host.credentials import Key, answers_itself, checked_key
 from edgevoice.local.process import LocalServiceProcess
 from edgevoice.realtime.endpoint import Endpoint, local, remote
 from edgevoice.settings.instructions import INSTRUCTIONS

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from edgevoice.box.mailbox import Mailbox
+from edgevoice.agent.mailbox import Mailbox
 from edgevoice.core.announcements import RingDue
 from edgevoice.core.conversation.conversation import Conversation
 from edgevoice.core.conversation.policy import Policy
