@@ -94,9 +94,12 @@ class Answers:
             )
             raise RequestRefused("conversation_already_has_active_response", message)
         settings = self._session.settings
-        request = self._request(parameters)
+        note = self.conversation.fresh_note()
+        request = self._request(parameters, note)
         self._count += 1
         reply = self._means.behaviour.answer(request)
+        if note is not None:
+            note.is_used = not reply.calls
         modalities = parameters.output_modalities or settings.output_modalities
         output = settings.audio.output
         form = parameters.audio.output.format or output.format
@@ -186,7 +189,7 @@ class Answers:
                 )
         await self._after_output()
 
-    def _request(self, parameters: ResponseParameters) -> brain.Prompt:
+    def _request(self, parameters: ResponseParameters, note: ConversationItem | None) -> brain.Prompt:
         settings = self._session.settings
         source = self.conversation
         if parameters.input is not None:
@@ -205,6 +208,7 @@ class Answers:
             past=self.conversation.results(),
             last_answer=self.conversation.last_message("assistant"),
             turn=self._count,
+            note=note.text() if note is not None else "",
         )
 
     def _named(self, new: NewItem | ItemReference, number: int) -> ConversationItem:

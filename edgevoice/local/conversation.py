@@ -16,12 +16,14 @@ class ConversationItem:
 
     ``audio_ms`` is how much speech was sent for it so far, None if it is not spoken; ``kept_ms`` is how much of that
     remains after the client truncated it, None if all. Unless ``is_sure`` its words may have been misheard.
+    ``is_used``: an answer has used this note of the client's.
     """
 
     body: dict[str, Any]
     audio_ms: int | None = None
     kept_ms: int | None = None
     is_sure: bool = True
+    is_used: bool = False
 
     @property
     def id(self) -> str:
@@ -113,6 +115,12 @@ class ConversationItems:
             if item.kind == "message" and item.body["role"] != "system":
                 return item.text() if item.body["role"] == "user" else None
         return None
+
+    def fresh_note(self) -> ConversationItem | None:
+        """Return the client's latest note, a message of the role "system", that no answer has used."""
+        notes = (item for item in reversed(self.items) if item.body.get("role") == "system")
+        latest = next(notes, None)
+        return latest if latest is not None and not latest.is_used else None
 
     def is_sure(self) -> bool:
         """Return whether what the user said last was heard clearly."""

@@ -188,3 +188,20 @@ def test_the_announcement_comes_once_before_the_first_spoken_answer(talk: Callab
         assert second["output"][0]["content"][0]["transcript"] == "You are welcome."
 
     talk(three, announcement="I have no account yet.")
+
+
+def test_the_clients_note_about_an_approved_tool_is_told_once(talk: Callable[..., None]) -> None:
+    async def approved(client: Client) -> None:
+        note = 'The user agreed. open_gate has run and returned: {"state": "open"}'
+        content = [{"type": "input_text", "text": note}]
+        await client.send("conversation.item.create", item={"type": "message", "role": "system", "content": content})
+        said = []
+        for _ in range(2):
+            await client.send("response.create")
+            (item,) = (await client.answered())["output"]
+            said.append(item["content"][0]["transcript"])
+
+        assert said[0] == "State open."
+        assert "open" not in said[1]
+
+    talk(approved)

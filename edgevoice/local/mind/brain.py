@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from edgevoice.core.consent import Consent
 from edgevoice.local.mind import phrases
+from edgevoice.local.mind.approvals import reply_to_approval, settled_call
 from edgevoice.local.mind.calls import RequestedCall, ToolResult
 from edgevoice.local.mind.clock_reading import MONTHS, read_clock
 from edgevoice.local.mind.direct_calls import direct_calls, due, spoken_result
@@ -53,7 +55,8 @@ class Prompt:
     ``tools`` are those that may be called, by name; ``declared`` those that could have been called before, needed to
     read their results. ``directions`` are the instructions of this one response, ``instructions`` those of the session.
     ``past`` are all results of this conversation. ``turn`` counts the answers so far, so that a second joke differs
-    from the first.
+    from the first. ``note`` is the client's latest message that no answer has used: it may report a tool that waited
+    for the user's approval.
     """
 
     text: str | None = None
@@ -66,6 +69,7 @@ class Prompt:
     past: Sequence[ToolResult] = ()
     last_answer: str = ""
     turn: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,20 @@ def is_complete(text: str) -> bool:
 
 def answer(request: Prompt) -> Reply:
     """Return the answer to ``request``, which always has words or calls."""
+    told = settled_call(request.note)
+    agreed = reply_to_approval(request.text or "", request.last_answer)
+    if told is None:
+        if agreed in {Consent.YES, Consent.NO} and not request.results:
+            return Reply("Okay." if agreed is Consent.YES else phrases.DECLINED)
+        return _answer(request)
+    report = _result_sentence(told, [], {**request.declared, **request.tools})
+    if request.text is None or agreed is not None:
+        return Reply(report)
+    reply = _answer(request)
+    return reply if reply.calls else Reply(f"{reply.speech} {report}")
+
+
+def _answer(request: Prompt) -> Reply:
     text = request.text or ""
     if words := verbatim(request.directions) or verbatim(text):
         return Reply(words)
