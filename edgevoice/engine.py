@@ -119,6 +119,11 @@ class Engine:
         self._timer: asyncio.TimerHandle | None = None
         self._stall_s = stall_s
 
+    @property
+    def panel(self) -> Panel:
+        """The panel that shows the lights."""
+        return self._adapters.panel
+
     def start(self) -> None:
         """Put the panel and the gates into their first state."""
         self._is_busy = True  # what the panel reports meanwhile waits

@@ -1,6 +1,7 @@
 """The box's own control socket: connects what programs ask for to its parts."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -10,10 +11,14 @@ from edgevoice import __version__
 from edgevoice.alarms.tools import AlarmTools
 from edgevoice.box.assembly import Parts
 from edgevoice.box.context import BoxContext
+from edgevoice.box.live_box import SampledBox
+from edgevoice.box.owner_requests import OwnerRequests
+from edgevoice.box.pairing import Pairing
+from edgevoice.box.presses import Presses
 from edgevoice.box.quiet_hours import is_quiet, until_quiet_hours_end
 from edgevoice.box.service_speech import ServiceSpeech
 from edgevoice.box.speech import Speech, has_voice
-from edgevoice.control.messages import Refused
+from edgevoice.control.messages import Refused, SayText
 from edgevoice.control.place import ControlPlace
 from edgevoice.core.ports import Observer
 from edgevoice.errors import ToolRefused
@@ -52,25 +57,43 @@ async def timers_by_hand(source: FunctionSource, action: str, arguments: dict[st
         raise Refused("bad-request", str(refused), "docs/control.md describes every message.") from None
 
 
+def _owner_requests(context: BoxContext, spoken: SpokenRequests, presses: Presses) -> OwnerRequests:
+    async def say(text: str) -> None:
+        await spoken.carry_out(SayText(text=text, chime=True), b"", is_deaf=False)
+
+    speaking = context.storage.speaking
+    return OwnerRequests(
+        lambda: speaking.personas if speaking is not None else None, Pairing(say, presses, time.monotonic)
+    )
+
+
 def open_control(
-    settings: Settings, context: BoxContext, parts: Parts, place: ControlPlace, reload: Callable[[], str]
+    settings: Settings,
+    context: BoxContext,
+    parts: Parts,
+    place: ControlPlace,
+    reload: Callable[[], str],
+    presses: Presses,
 ) -> Observer:
     """Return the control socket as a guest of the box; it opens when it runs."""
     recorder = context.storage.failures
+    spoken = SpokenRequests(
+        parts.announcements,
+        speech_of(settings, context).say,
+        lambda: is_quiet(settings.quiet, local_now()),
+        lambda: until_quiet_hours_end(settings.quiet, local_now),
+    )
     handles = BoxHandles(
         version=__version__,
         position=lambda: parts.microphone.position,
         speaker=parts.speaker,
         reload=reload,
         failures=lambda: [asdict(each) for each in recorder.failures] if recorder is not None else [],
-        speaking=SpokenRequests(
-            parts.announcements,
-            speech_of(settings, context).say,
-            lambda: is_quiet(settings.quiet, local_now()),
-            lambda: until_quiet_hours_end(settings.quiet, local_now),
-        ),
+        speaking=spoken,
         timers=partial(timers_by_hand, FunctionSource(AlarmTools(parts.alarms).functions())),
         words=[word.name for word in wake_words(settings.wakeword)] if context.wants_wakeword else [],
         may_unmute=settings.control.may_unmute,
+        for_owner=_owner_requests(context, spoken, presses).carry_out,
+        live=SampledBox(parts.engine.panel, parts.microphone, parts.detector),
     )
     return Guest("control", lambda: ControlSocket(place.path, handles, group=place.group))

@@ -15,6 +15,7 @@ from edgevoice.box.context import BoxContext
 from edgevoice.box.drift import DriftWatch
 from edgevoice.box.hearing import Hearing
 from edgevoice.box.mcp_servers import McpServers
+from edgevoice.box.presses import Presses
 from edgevoice.box.sayings import Sayings
 from edgevoice.core.orders import Light
 from edgevoice.core.ports import Observer, Panel
@@ -59,18 +60,19 @@ async def serve(
         try:
             amplifier = open_mute_pin(settings.amplifier, opened, pins or context.pins)
             parts = assemble(settings, context, panel, amplifier=amplifier)
+            presses = Presses(parts.mailbox.post, parts.mailbox.call)
             if pins is not None:
                 open_panel_buttons(
                     settings.panel,
                     opened,
                     pins,
                     position=lambda: parts.microphone.position,
-                    post=parts.mailbox.post,
+                    post=presses.post,
                 )
             if context.live is not None:
                 reload = reload_of(context, manager)
                 asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
-            observers = observers_of(settings, context, parts, manager)
+            observers = observers_of(settings, context, parts, manager, presses)
             parts.engine.add_observers(observers)
             await run(parts, observers, manager, stop, started)
         except (EdgevoiceError, OSError, MemoryError) as error:
@@ -93,7 +95,13 @@ def reload_of(context: BoxContext, manager: ServiceManager) -> Callable[[], str]
     return partial(manager.reload, work)
 
 
-def observers_of(settings: Settings, context: BoxContext, parts: Parts, manager: ServiceManager) -> Sequence[Observer]:
+def observers_of(
+    settings: Settings,
+    context: BoxContext,
+    parts: Parts,
+    manager: ServiceManager,
+    presses: Presses | None = None,
+) -> Sequence[Observer]:
     """Return everything that watches the box or runs beside it, in the order in which they see each notice.
 
     A feature that watches or reports is one more entry: here if it needs the parts, else in ``context.observers``.
@@ -122,18 +130,20 @@ def observers_of(settings: Settings, context: BoxContext, parts: Parts, manager:
         parts.alarms,
         Sayings(sayings, parts.speaker.learn, parts.listening) if sayings is not None else None,
         parts.announcements,
-        _control(settings, context, parts, manager),
+        _control(settings, context, parts, manager, presses or Presses(parts.mailbox.post, parts.mailbox.call)),
     ]
     return [entry for entry in entries if entry is not None]
 
 
-def _control(settings: Settings, context: BoxContext, parts: Parts, manager: ServiceManager) -> Observer | None:
+def _control(
+    settings: Settings, context: BoxContext, parts: Parts, manager: ServiceManager, presses: Presses
+) -> Observer | None:
     if context.control is None:
         return None
     # Loaded only where there is a socket.
     from edgevoice.box.control import open_control  # noqa: PLC0415
 
-    return open_control(settings, context, parts, context.control, reload_of(context, manager))
+    return open_control(settings, context, parts, context.control, reload_of(context, manager), presses)
 
 
 async def run(

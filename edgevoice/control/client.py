@@ -147,12 +147,26 @@ class Client:
         reply = await self.request("why", most=most)
         return list(reply["failures"])
 
-    async def watch(self, *, words: bool = False) -> AsyncIterator[Reply]:
+    async def personas(self, action: str = "list", *, name: str = "", text: str = "") -> Reply:
+        """Return the personas; or show, draft, drop, activate or undo one, as `edgevoice persona` does."""
+        return await self.request("personas", action=action, name=name, text=text)
+
+    async def doctor(self) -> Reply:
+        """Return the findings of an examination without sound: ``is_fine`` and ``findings``."""
+        return await self.request("doctor", patience_s=None)
+
+    async def pair(self, action: str, *, pairing: str = "", digits: str = "") -> Reply:
+        """Take a step in pairing a browser, see docs/page.md; ``wait`` takes as long as the button is not pressed."""
+        patience_s = None if action == "wait" else _PATIENCE_S
+        return await self.request("pair", patience_s=patience_s, action=action, pairing=pairing, digits=digits)
+
+    async def watch(self, *, words: bool = False, live: bool = False) -> AsyncIterator[Reply]:
         """Yield what happens from now on, for ever; what is said only with ``words``.
 
-        A program that does not keep up is disconnected: ``ControlUnavailable``.
+        With ``live`` also the lights, and the microphone's level and wake word's scores 12 times a second. A program
+        that does not keep up is disconnected: ``ControlUnavailable``.
         """
-        await self.request("watch", words=words)
+        await self.request("watch", words=words, live=live)
         while (event := await self._events.get()) is not None:
             yield event
         raise self._lost()

@@ -21,6 +21,9 @@ SOUND_HZ: Final = 24_000
 LONGEST_TEXT: Final = 2000
 """Letters that the box says at once: some two minutes."""
 
+LONGEST_PERSONA: Final = 20_000
+"""Letters of a persona's text, comments included."""
+
 _LONGEST_PROBLEM: Final = 300
 
 Text = Annotated[str, Meta(min_length=1, max_length=LONGEST_TEXT)]
@@ -126,13 +129,38 @@ class Why(Request, tag="why", frozen=True):
 
 
 class Watch(Request, tag="watch", frozen=True):
-    """Send events from now on; what is said only with ``words``."""
+    """Send events from now on; what is said only with ``words``; level, scores and lights only with ``live``."""
 
     words: bool = False
+    live: bool = False
+
+
+class PersonasByHand(Request, tag="personas", frozen=True):
+    """List personas, or show, draft, activate or undo one; ``text`` is a draft's TOML."""
+
+    action: Literal["list", "show", "draft", "drop", "activate", "undo"] = "list"
+    name: Name = ""
+    text: Annotated[str, Meta(max_length=LONGEST_PERSONA)] = ""
+
+
+class Pair(Request, tag="pair", frozen=True):
+    """Pair a browser: ``begin``, ``wait`` until the digits are spoken, then ``answer``; ``press`` is the button's work.
+
+    ``pairing`` is what ``begin`` returned.
+    """
+
+    action: Literal["begin", "wait", "answer", "cancel", "press"]
+    pairing: Annotated[str, Meta(max_length=64)] = ""
+    digits: Annotated[str, Meta(max_length=16)] = ""
+
+
+class Examine(Request, tag="doctor", frozen=True):
+    """Examine the box as `edgevoice doctor --quick` does."""
 
 
 Spoken = SayText | AskQuestion | Announce
-Slow = Spoken | Timers
+ForOwner = PersonasByHand | Pair | Examine
+Slow = Spoken | Timers | ForOwner
 AnyRequest = (
     GetStatus | Wake | Talk | Stop | HangUp | Mute | Unmute | SetVolume | Reload | SendSound | Slow | Why | Watch
 )

@@ -27,6 +27,9 @@ _BY_HAND_S: Final = 0.1
 class Lamp(Protocol):
     """Something that shows frames; used by one thread at a time."""
 
+    leds: tuple[Led, ...]
+    """Which of the panel's LEDs it stands for; empty for coloured pixels."""
+
     least_s: float
     """The shortest time between two frames, in seconds."""
 
@@ -54,17 +57,17 @@ class PinLamp:
 
     def __init__(self, device: Any, leds: tuple[Led, ...], *, is_dimmed: bool) -> None:
         self._device = device
-        self._leds = leds
+        self.leds = leds
         self._is_dimmed = is_dimmed
 
     def frame(self, light: Light, reason: str, seconds: float) -> Frame:
         """See `Lamp`."""
-        level = level_at(patterns_on(self._leds, light, reason), seconds)
+        level = level_at(patterns_on(self.leds, light, reason), seconds)
         return (Colour(level, level, level),)
 
     def seconds_to_next(self, light: Light, reason: str, seconds: float) -> float | None:
         """See `Lamp`."""
-        return seconds_to_change(patterns_on(self._leds, light, reason), seconds)
+        return seconds_to_change(patterns_on(self.leds, light, reason), seconds)
 
     def write(self, frame: Frame) -> None:
         """See `Lamp`; an LED that cannot be dimmed is on for any brightness but 0."""
@@ -84,6 +87,7 @@ class PixelLamp:
     def __init__(
         self, pixels: int, show: Callable[[Frame], None], release: Callable[[], None], *, least_s: float = 0.0
     ) -> None:
+        self.leds: tuple[Led, ...] = ()
         self.least_s = least_s
         self._pixels = pixels
         self._show = show

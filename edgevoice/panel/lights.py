@@ -42,6 +42,14 @@ class Brightness:
     night: Span | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ShownLamp:
+    """What a lamp shows: which of the panel's LEDs it stands for, none for coloured pixels, and its frame."""
+
+    leds: tuple[Led, ...]
+    frame: Frame
+
+
 def open_leds(
     pins: Mapping[Led, int], *, factory: PinFactory, is_active_high: bool, is_dimmed: bool = False
 ) -> list[Lamp]:
@@ -113,6 +121,13 @@ class Lights:
         self._is_closed = False
         self._player = threading.Thread(target=self._play, name="lights", daemon=True)
         self._player.start()
+
+    @property
+    def frames(self) -> tuple[ShownLamp, ...]:
+        """What each lamp shows at this moment."""
+        # Without the lock: a strip that the program clocks itself holds it for 10 ms.
+        pairs = zip(self._lamps, tuple(self._frames), strict=True)
+        return tuple(ShownLamp(lamp.leds, frame) for lamp, frame in pairs if frame is not None)
 
     def show(self, light: Light, reason: str = "") -> None:
         """Show a light from its first step; showing the same light again does not disturb its rhythm.

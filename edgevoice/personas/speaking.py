@@ -67,6 +67,11 @@ class SpeakingPersona(Observer):
         """Call ``follow`` in mid-session whenever ``settings`` would return others than before."""
         self._follow = follow
 
+    @property
+    def personas(self) -> Personas:
+        """The personas that are kept, for changes by hand; a session that begins reads them again."""
+        return self._personas
+
     # --- a session ----------------------------------------------------------------------------------------------------
 
     async def reread(self) -> None:

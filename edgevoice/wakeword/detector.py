@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -60,6 +60,13 @@ class Detector:
         self.scored_at = 0.0
         self.kept_up_at = 0.0
         self.detected_at = 0.0
+
+    @property
+    def scores(self) -> Mapping[str, tuple[float, float]]:
+        """The newest score of each word, from 0 to 1, with the threshold in force; read from any thread."""
+        decision = self._decision
+        pairs = zip(decision.scores, decision.bars, strict=True)
+        return dict(zip(self._words, pairs, strict=True))
 
     @property
     def dropped(self) -> int:

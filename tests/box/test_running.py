@@ -25,7 +25,7 @@ from edgevoice.box.drift import DriftWatch
 from edgevoice.box.hearing import Hearing
 from edgevoice.box.running import observers_of
 from edgevoice.box.sayings import Sayings
-from edgevoice.core.facts import Device
+from edgevoice.core.facts import Device, MutePressed
 from edgevoice.core.orders import Light
 from edgevoice.core.ports import Observer, Report
 from edgevoice.echo import surroundings
@@ -171,7 +171,9 @@ class Served:
         self.observers: Sequence[Observer] = ()
         self.engine = SimpleNamespace(add_observers=self._add)
         self.parts: Any = SimpleNamespace(
-            engine=self.engine, microphone=SimpleNamespace(position=7), mailbox=SimpleNamespace(post="the mailbox")
+            engine=self.engine,
+            microphone=SimpleNamespace(position=7),
+            mailbox=SimpleNamespace(post=lambda fact: self.shown.append(("the mailbox", fact)), call=lambda act: act()),
         )
         patch.setattr(running, "open_panel", lambda _settings, _opened, factory: (self, factory))
         patch.setattr(running, "open_mute_pin", lambda _settings, _opened, factory: f"amplifier on {factory}")
@@ -229,7 +231,11 @@ def test_every_argument_of_a_box_reaches_its_part(monkeypatch: pytest.MonkeyPatc
     assert served.given == (Settings(), context, served)
     assert served.amplifier == "amplifier on pins"
     assert list(served.observers) == OBSERVERS
-    assert served.shown == [("pins", 7, "the mailbox"), ("STOPPING=1",)]
+    (_, position, post), *rest = served.shown
+    assert callable(post)
+    post(MutePressed())
+    assert position == 7
+    assert [*rest, served.shown[-1]] == [("STOPPING=1",), ("the mailbox", MutePressed())]
     assert switched == [0.0005]
 
 

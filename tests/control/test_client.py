@@ -35,6 +35,10 @@ def test_every_command_reaches_the_box_and_returns_its_result(tmp_path: Path) ->
             assert await speaker.volume(change=5) == 35
             assert await speaker.reload() == "restart needed for log"
             assert [failure["code"] for failure in await speaker.why(most=1)] == ["x"]
+            assert (await speaker.personas("activate", name="pirate"))["name"] == "pirate"
+            assert (await speaker.pair("begin"))["pairing"] == "begun"
+            assert (await speaker.pair("wait", pairing="begun"))["ok"]
+            assert (await speaker.doctor())["findings"] == []
             assert box.facts == [WakeRequested("hey_jarvis", 7), TalkPressed(7), TalkHeld(), MutePressed()]
 
     virtual_time.run(scene())

@@ -16,6 +16,10 @@ VALID = [
     b'{"id": -7, "do": "volume", "change": -10}',
     b'{"do": "watch", "words": true}',
     b'{"id": 3, "do": "hang-up"}',
+    b'{"do": "watch", "live": true}',
+    b'{"do": "personas", "action": "show", "name": "pirate"}',
+    b'{"do": "pair", "action": "answer", "pairing": "x", "digits": "123456"}',
+    b'{"do": "doctor"}',
 ]
 
 
@@ -96,7 +100,12 @@ def test_every_command_has_an_example_here() -> None:
     )
 
 
-REQUIRED: dict[str, dict[str, object]] = {"say": {"text": "x"}, "ask": {"text": "x"}, "sound": {"pcm": "AAAA"}}
+REQUIRED: dict[str, dict[str, object]] = {
+    "say": {"text": "x"},
+    "ask": {"text": "x"},
+    "sound": {"pcm": "AAAA"},
+    "pair": {"action": "begin"},
+}
 
 
 def mutated(line: bytes, chance: random.Random) -> bytes:

@@ -219,6 +219,7 @@ def test_a_failing_shared_led_is_named_with_all_its_purposes(pins: MockPins) -> 
 class Recorded:
     """A lamp of one pixel that records its frames; ``refuses`` makes it fail as a driver does."""
 
+    leds: tuple[Led, ...] = ()
     least_s = 0.0
 
     def __init__(self) -> None:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol, assert_never
 
 from edgevoice.control import messages
-from edgevoice.control.messages import LONGEST_SOUND_S, SOUND_HZ, AnyRequest, Refused
+from edgevoice.control.messages import LONGEST_SOUND_S, SOUND_HZ, AnyRequest, ForOwner, Refused
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import MutePressed, TalkHeld, TalkPressed, WakeRequested
 from edgevoice.core.lights import meaning
 from edgevoice.core.orders import Light
 from edgevoice.core.ports import Report
 from edgevoice.errors import remedy_of
+from edgevoice.integrations.control.live import LiveBox
 from edgevoice.integrations.control.speaking import LONGEST_SOUND_BYTES, SpokenRequests
 from edgevoice.integrations.control.view import BoxView
 from edgevoice.journal import tell
@@ -38,7 +39,8 @@ class BoxHandles:
     and returns what a person should know about it; ``failures`` returns the last ones, newest first, as JSON objects.
     ``speaking`` says what programs want; ``None`` where nothing does. ``timers`` lists, sets and
     cancels timers and alarms.
-    ``words`` are the wake words. ``may_unmute``: the settings let a program open the microphone.
+    ``words`` are the wake words. ``may_unmute``: the settings let a program open the microphone. ``for_owner`` does
+    what only the box's owner asks for, and ``live`` samples what changes many times a second.
     """
 
     version: str
@@ -50,6 +52,8 @@ class BoxHandles:
     timers: Callable[[str, dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]] | None = None
     words: Collection[str] = ()
     may_unmute: bool = False
+    for_owner: Callable[[ForOwner], Coroutine[Any, Any, dict[str, Any]]] | None = None
+    live: LiveBox | None = None
 
 
 class Sounds:
@@ -106,6 +110,11 @@ class Commands:
                 if self._box.timers is None:
                     raise Refused("not-possible", "this box has no timers", 'Enable tools.enabled = ["set_timer", …].')
                 return self._box.timers(action, arguments)
+            case messages.PersonasByHand() | messages.Pair() | messages.Examine():
+                if self._box.for_owner is None:
+                    raise Refused("not-possible", "this box cannot do that", "Run it as the service.")
+                self._note(request)
+                return self._box.for_owner(request)
             case messages.SendSound(pcm=pcm):
                 return {"seconds": sounds.add(pcm)}
             case messages.GetStatus() | messages.Watch():

@@ -48,10 +48,19 @@ class Allowance:
 
 
 class ControlClient:
-    """A client that is connected; ``watches`` says whether it wants events, ``wants_words`` also what is said."""
+    """A client that is connected.
+
+    ``watches`` says whether it wants events, ``wants_words`` also what is said, and ``wants_live`` also what changes
+    many times a second; ``began_live`` is called when it first does.
+    """
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, carry_out: CarryOut, sounds: Sounds
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        carry_out: CarryOut,
+        sounds: Sounds,
+        began_live: Callable[[], object] = lambda: None,
     ) -> None:
         self._reader = reader
         self._writer = writer
@@ -59,8 +68,10 @@ class ControlClient:
         self._sounds = sounds
         self._tasks: set[asyncio.Task[None]] = set()
         self._allowance = Allowance(asyncio.get_running_loop().time)
+        self._began_live = began_live
         self.watches = False
         self.wants_words = False
+        self.wants_live = False
 
     async def serve(self, greeting: bytes) -> None:
         """Greet the client, and answer until it leaves or breaks a limit."""
@@ -127,8 +138,10 @@ class ControlClient:
             self._answer_later(request, result)
             return
         if isinstance(request, Watch):
-            self.watches, self.wants_words = True, request.words
+            self.watches, self.wants_words, self.wants_live = True, request.words, request.live
         self.send(messages.reply(request.id, result))
+        if self.wants_live:
+            self._began_live()
 
     def _answer_later(self, request: AnyRequest, result: Coroutine[Any, Any, dict[str, Any]]) -> None:
         if len(self._tasks) >= _MOST_TASKS:

@@ -10,7 +10,12 @@ from edgevoice.core.facts import (
     HearingRestored,
     LinkLost,
     LinkOpened,
+    NearSpeechBegan,
+    NearSpeechConfirmed,
+    NearSpeechFaded,
     PlaybackCut,
+    PlaybackDrained,
+    PlaybackStarted,
     ResponseEnded,
     ResponseStarted,
     ToolFinished,
@@ -28,25 +33,33 @@ from edgevoice.core.notices import (
     SpeechIgnored,
     TranscriptChanged,
     UsageTold,
+    VolumeChanged,
 )
 from edgevoice.core.orders import (
     CloseLink,
+    CutPlayback,
+    DuckPlayback,
     MuteMicrophone,
     PlayEarcon,
     ReportAnnouncement,
     ReportRing,
+    RestorePlayback,
     ResumePlayback,
     RunTool,
     ShowLight,
     UnmuteMicrophone,
 )
+from edgevoice.core.sound.rates import NEAR_END_HZ
 
 Event = tuple[str, dict[str, Any]]
 """The event's name, and its fields."""
 
 
-def event_of(notice: Notice, *, words: bool) -> Event | None:
-    """Return a notice as an event, ``None`` if those who watch do not see it."""
+def event_of(notice: Notice, *, words: bool, position: int = 0) -> Event | None:
+    """Return a notice as an event, ``None`` if those who watch do not see it.
+
+    ``position`` is the newest near-end sample, from which follows how long ago speech began.
+    """
     match notice:
         case TranscriptChanged(role=role, item_id=item_id, text=text, is_final=is_final):
             said = {"role": role, "item": item_id, "text": text, "final": is_final}
@@ -77,8 +90,32 @@ def event_of(notice: Notice, *, words: bool) -> Event | None:
             return "hearing", {"works": False, "code": code}
         case HearingRestored():
             return "hearing", {"works": True, "code": ""}
+        case VolumeChanged(percent=percent):
+            return "volume", {"volume_percent": percent}
+        case NearSpeechBegan(at_sample=at_sample) | NearSpeechConfirmed(at_sample=at_sample):
+            state = "began" if isinstance(notice, NearSpeechBegan) else "confirmed"
+            return "near-speech", {"state": state, "ago_ms": max(0, position - at_sample) * 1000 // NEAR_END_HZ}
+        case NearSpeechFaded():
+            return "near-speech", {"state": "faded", "ago_ms": 0}
         case _:
-            return _of_conversation(notice)
+            return _of_playback(notice) or _of_conversation(notice)
+
+
+def _of_playback(notice: Notice) -> Event | None:
+    """Return what happens to the sound of an answer as an event."""
+    match notice:
+        case PlaybackStarted():
+            return "playback", {"state": "started"}
+        case PlaybackDrained():
+            return "playback", {"state": "drained"}
+        case DuckPlayback():
+            return "playback", {"state": "ducked"}
+        case RestorePlayback():
+            return "playback", {"state": "restored"}
+        case CutPlayback():
+            return "playback", {"state": "cut"}
+        case _:
+            return None
 
 
 def _of_conversation(notice: Notice) -> Event | None:

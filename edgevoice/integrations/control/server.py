@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from edgevoice.control import messages
 from edgevoice.control.messages import LONGEST_LINE_BYTES, Refused
@@ -17,6 +17,7 @@ from edgevoice.errors import JOIN_GROUP
 from edgevoice.integrations.control.commands import Allotment, BoxHandles, Commands, Sounds
 from edgevoice.integrations.control.connection import ControlClient
 from edgevoice.integrations.control.events import event_of
+from edgevoice.integrations.control.live import LiveStream
 from edgevoice.integrations.control.peers import is_welcome, open_socket
 from edgevoice.integrations.control.view import BoxView
 from edgevoice.journal import tell
@@ -44,19 +45,31 @@ class ControlSocket(Observer):
         self._view = BoxView()
         self._allotment = Allotment()
         self._clients: set[ControlClient] = set()
+        self._live = LiveStream(box.live, self._show_live) if box.live is not None else None
 
     def observe(self, notice: Notice, now: float) -> None:  # noqa: ARG002 - clients are told the time of day
         """Follow what happens, and show it to those who watch."""
         self._view.observe(notice)
         watching = [client for client in self._clients if client.watches]
-        if not watching or (event := event_of(notice, words=True)) is None:
+        if not watching or (event := event_of(notice, words=True, position=self._box.position())) is None:
             return
-        name, fields = event
-        line = messages.event(name, self._now().isoformat(timespec="milliseconds"), fields)
+        line = self._line(*event)
         may_see_all = event_of(notice, words=False) is not None
         for client in watching:
             if may_see_all or client.wants_words:
                 client.send(line)
+
+    def _show_live(self, name: str, fields: dict[str, Any]) -> bool:
+        """Send a live event to the clients that want it; return whether there is any."""
+        wanting = [client for client in self._clients if client.wants_live]
+        if wanting:
+            line = self._line(name, fields)
+            for client in wanting:
+                client.send(line)
+        return bool(wanting)
+
+    def _line(self, name: str, fields: dict[str, Any]) -> bytes:
+        return messages.event(name, self._now().isoformat(timespec="milliseconds"), fields)
 
     async def run(self, report: Report) -> None:
         """Serve until cancelled. Raises ``ControlUnavailable`` if there can be no socket."""
@@ -72,6 +85,8 @@ class ControlSocket(Observer):
                 serving.add(task)
                 task.add_done_callback(serving.discard)
         finally:
+            if self._live is not None:
+                self._live.stop()
             ending = tuple(serving)
             for task in ending:
                 task.cancel()
@@ -87,7 +102,7 @@ class ControlSocket(Observer):
                 connected.send(messages.refusal(None, refused))
                 return
             reader, writer = await asyncio.open_unix_connection(sock=connected, limit=LONGEST_LINE_BYTES)
-            client = ControlClient(reader, writer, commands.carry_out, Sounds(self._allotment))
+            client = ControlClient(reader, writer, commands.carry_out, Sounds(self._allotment), self._begin_live)
             self._clients.add(client)
             try:
                 await client.serve(messages.hello(self._box.version))
@@ -96,6 +111,10 @@ class ControlSocket(Observer):
             finally:
                 self._clients.discard(client)
                 await client.close()
+
+    def _begin_live(self) -> None:
+        if self._live is not None:
+            self._live.start()
 
     def _refusal(self, connected: socket.socket) -> Refused | None:
         if not is_welcome(connected, group=self._group):

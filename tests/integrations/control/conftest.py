@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from edgevoice.control.messages import Refused
+from edgevoice.control.messages import Examine, ForOwner, Pair, PersonasByHand, Refused
 from edgevoice.core.announcements import AnnouncementOutcome, Priority
 from edgevoice.core.facts import Event
 from edgevoice.integrations.control.commands import BoxHandles
@@ -82,6 +82,35 @@ async def echo_timers(action: str, arguments: dict[str, Any]) -> dict[str, Any]:
     return {"action": action, **arguments} if arguments or action != "list" else {"action": action, **listed}
 
 
+class Sampled:
+    """A box whose lights and level a test sets; ``looks`` counts how often they were asked for."""
+
+    def __init__(self) -> None:
+        self.lamps: list[dict[str, Any]] = [{"leds": ["listening"], "pixels": [[1.0, 1.0, 1.0]]}]
+        self.level_db = -40.0
+        self.looks = 0
+
+    def lights(self) -> list[dict[str, Any]]:
+        self.looks += 1
+        return list(self.lamps)
+
+    def level(self) -> dict[str, Any]:
+        return {"level_db": self.level_db, "words": [{"word": "hey_jarvis", "score": 0.25, "threshold": 0.5}]}
+
+
+async def echo_owner(request: ForOwner) -> dict[str, Any]:
+    """Return what was asked for."""
+    match request:
+        case PersonasByHand(action=action, name=name):
+            return {"action": action, "name": name}
+        case Pair(action="answer", digits="000000"):
+            raise Refused("wrong-digits", "these are not the digits")
+        case Pair():
+            return {"pairing": request.pairing or "begun"}
+        case Examine():
+            return {"is_fine": True, "findings": []}
+
+
 @dataclass
 class StandIn:
     """A socket with its box: what is reported to it, and what it answers with (``then``)."""
@@ -89,6 +118,7 @@ class StandIn:
     server: ControlSocket
     place: Path
     speaker: Speaker
+    sampled: Sampled
     facts: list[Event] = field(default_factory=list)
     then: Callable[[Event], None] = lambda _fact: None
 
@@ -104,7 +134,7 @@ async def stand_in(
     """Run a socket until the block ends."""
     speaking = SpokenRequests(mouth, letters, lambda: False, at_once) if mouth is not None else None
     failures = [{"at": "2026-03-01T14:02:00+00:00", "code": "x", "problem": "no answer", "remedy": "Ask again."}]
-    speaker, place = Speaker(), folder / "control.sock"
+    speaker, place, sampled = Speaker(), folder / "control.sock", Sampled()
     handles = BoxHandles(
         "1",
         lambda: 7,
@@ -115,8 +145,10 @@ async def stand_in(
         echo_timers,
         words=["hey_jarvis"],
         may_unmute=may_unmute,
+        for_owner=echo_owner,
+        live=sampled,
     )
-    box = StandIn(ControlSocket(place, handles, group=None, now=lambda: NOW), place, speaker)
+    box = StandIn(ControlSocket(place, handles, group=None, now=lambda: NOW), place, speaker, sampled)
     running = asyncio.ensure_future(box.server.run(box.report))
     await eventually(place.exists)
     try:
