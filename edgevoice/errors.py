@@ -179,6 +179,13 @@ class AnswerFailed(EdgevoiceError):
     remedy = "Ask again, perhaps in other words."
 
 
+class BudgetSpent(EdgevoiceError):
+    """The minutes of today that the settings allow are used up."""
+
+    code = "budget-spent"
+    remedy = "Try again tomorrow, or raise budget.daily_minutes."
+
+
 class LocalServiceUnavailable(LinkError):
     """The answering service inside the box cannot run."""
 

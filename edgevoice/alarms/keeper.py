@@ -1,10 +1,9 @@
 """Keeper: reports what is due, on time, and keeps what is set. It runs beside the box, in the loop's thread."""
 
 import asyncio
-import contextlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import tzinfo
 from typing import Protocol
@@ -14,6 +13,7 @@ from edgevoice.alarms.local_clock import LocalClock
 from edgevoice.alarms.ring_book import RingBook
 from edgevoice.alarms.rings import ClockReading, ScheduledRing, spoken_late, spoken_name
 from edgevoice.alarms.schedule import MOST_RINGS, Due, Schedule, after_ring, in_seconds, in_zone
+from edgevoice.alarms.tasks_beside import TasksBeside
 from edgevoice.core.announcements import RingDue, RingOutcome, RingWithdrawn
 from edgevoice.core.facts import Event
 from edgevoice.core.notices import Notice
@@ -38,6 +38,9 @@ _SNOOZABLE_S = 900.0
 _RINGS_LATE_S = 900.0
 """What has come due longer ago than this is announced instead of ringing: nobody waits for it any more."""
 
+UNKEPT = "I cannot store anything at the moment. What you set rings, unless I am switched off before."
+"""What the box says of a full or broken disk."""
+
 _READY_BEFORE_S = 3.0
 """How long before it is due the spoken name of a ring is brought into memory: reading a file takes some ms."""
 
@@ -57,8 +60,12 @@ class RingVoice(Protocol):
         """Give the speaker the clip of a sentence, and return its id, empty if it is not there."""
         ...
 
+    async def welcome(self) -> None:
+        """Wait until announcements are welcome: until quiet hours are over."""
+        ...
+
     async def announce(self, sentence: str) -> bool:
-        """Announce a sentence once announcements are welcome; return whether it can be."""
+        """Announce a sentence when it is its turn; return whether it was heard, or cut by somebody who heard it."""
         ...
 
 
@@ -72,6 +79,9 @@ class NoVoice:
     async def ready(self, _sentence: str) -> str:
         """Return that there is no clip."""
         return ""
+
+    async def welcome(self) -> None:
+        """Return at once: a ring is all that there is."""
 
     async def announce(self, _sentence: str) -> bool:
         """Return that it cannot be announced."""
@@ -97,7 +107,7 @@ class Keeper(Observer):
         self._changed = asyncio.Event()
         self._ended: deque[ReportRing] = deque()
         self._latest: tuple[ScheduledRing, float] | None = None
-        self._beside: set[asyncio.Future[object]] = set()
+        self._beside = TasksBeside()
         self._report: Report = _to_nobody
 
     # --- what people and tools do -------------------------------------------------------------------------------------
@@ -127,9 +137,12 @@ class Keeper(Observer):
         if len(self._schedule.rings) >= MOST_RINGS and self._schedule.get(ring.ring_id) is None:
             raise OverflowError(f"{MOST_RINGS} are set already")
         kept = await self._kept.keep(ring)
+        if self._kept.take_warning():
+            # Whoever set it may see neither a screen nor a log.
+            self._beside.run(self._voice.announce(UNKEPT))
         self._schedule.put(kept)
         self._changed.set()
-        self._run_beside(self._voice.prepare(spoken_name(kept)))
+        self._beside.run(self._voice.prepare(spoken_name(kept)))
         return kept
 
     async def cancel(self, ring_ids: Iterable[int]) -> None:
@@ -141,7 +154,7 @@ class Keeper(Observer):
             self._schedule.remove(ring_id)
         await self._kept.drop(ids)
         for ring_id in ringing:
-            self._report(RingWithdrawn(ring_id))
+            self._withdraw(ring_id)
         self._changed.set()
 
     async def snooze_latest(self, seconds: float | None = None) -> ScheduledRing | None:
@@ -185,16 +198,16 @@ class Keeper(Observer):
                     known_s = now.wall_s
                     await self._kept.know(known_s)
         finally:
-            for task in self._beside:
-                task.cancel()
+            self._beside.cancel_all()
 
     async def _wait(self, now: ClockReading) -> bool:
         """Wait until something is due or has changed, or the clocks must be looked at; return whether it is due."""
         left_s = self._schedule.next_in_s(now)
         pause_s = _LOOK_EVERY_S if left_s is None else min(_LOOK_EVERY_S, max(_SHORTEST_S, left_s))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(pause_s):
-                await self._changed.wait()
+        # A timeout would cancel and wake the task twice, each second of the box's life.
+        look = asyncio.get_running_loop().call_later(pause_s, self._changed.set)
+        await self._changed.wait()
+        look.cancel()
         self._changed.clear()
         return left_s is not None and left_s <= _LOOK_EVERY_S
 
@@ -209,7 +222,7 @@ class Keeper(Observer):
         self._clock.know(await self._kept.known_s())
         self._schedule = Schedule(self._in_zone(await self._kept.rings() or []))
         for ring in self._schedule.rings:
-            self._run_beside(self._voice.prepare(spoken_name(ring)))
+            self._beside.run(self._voice.prepare(spoken_name(ring)))
 
     async def _reload(self) -> None:
         """Take what a command has changed; what is not kept stays as it is."""
@@ -219,19 +232,31 @@ class Keeper(Observer):
         unkept = [ring for ring in self._schedule.rings if self._kept.is_unkept(ring)]
         new = [ring for ring in kept if self._schedule.get(ring.ring_id) is None]
         for ring_id in self._schedule.replace_all([*kept, *unkept]):
-            self._report(RingWithdrawn(ring_id))
+            self._withdraw(ring_id)
         for ring in new:
-            self._run_beside(self._voice.prepare(spoken_name(ring)))
+            self._beside.run(self._voice.prepare(spoken_name(ring)))
 
     def _in_zone(self, rings: Iterable[ScheduledRing]) -> list[ScheduledRing]:
         zone = self._clock.zone()
         return [moved for ring in rings if (moved := in_zone(ring, zone)) is not None]
 
     async def _come_due(self, due: Due) -> None:
-        if due.late_s > _RINGS_LATE_S and await self._voice.announce(spoken_late(due.ring, due.late_s)):
+        if due.late_s > _RINGS_LATE_S:
+            # Beside: what is due meanwhile rings on time. It is kept until it was said, over restarts, too.
+            self._beside.run(self._say_missed(due), due.ring.ring_id)
+        else:
+            await self._ring(due)
+
+    async def _say_missed(self, due: Due) -> None:
+        await self._voice.welcome()
+        late_s = -due.ring.left_s(self.now())
+        if await self._voice.announce(spoken_late(due.ring, late_s)):
             await self._follow(due.ring)
-            return
-        # Without a voice nothing but a ring can say that something was missed.
+        else:
+            # Without a voice nothing but a ring can say that something was missed.
+            await self._ring(Due(due.ring, late_s))
+
+    async def _ring(self, due: Due) -> None:
         tell(_log, logging.INFO, "ring", kind=due.ring.kind, late_ms=round(due.late_s * 1000))
         self._report(RingDue(due.ring.ring_id, await self._voice.ready(spoken_name(due.ring))))
 
@@ -261,7 +286,7 @@ class Keeper(Observer):
         else:
             self._schedule.put(await self._kept.keep(following))
 
-    def _run_beside(self, work: Awaitable[object]) -> None:
-        task = asyncio.ensure_future(work)
-        self._beside.add(task)
-        task.add_done_callback(self._beside.discard)
+    def _withdraw(self, ring_id: int) -> None:
+        """Silence something that was cancelled while it rang, or before it was said that it had been missed."""
+        self._beside.cancel(ring_id)
+        self._report(RingWithdrawn(ring_id))

@@ -12,6 +12,11 @@ from edgevoice.journal import tell
 
 _log = logging.getLogger(__name__)
 
+_SURE_EVERY = 60
+"""Every how many looks the file itself is asked whether it has changed: two changes within one tick of the kernel's
+clock, 4 ms, may look like one from outside.
+"""
+
 _FIRST_UNKEPT = 10**9
 """The ids of what the disk could not keep begin here: they are never those of what it keeps."""
 
@@ -23,6 +28,9 @@ class KeptRings:
         self._book = book
         self._unkept = itertools.count(_FIRST_UNKEPT)
         self._version: int | None = None
+        self._stamp: object = None
+        self._looks = 0
+        self._has_warned = False
         self.problem = ""
 
     def is_unkept(self, ring: ScheduledRing) -> bool:
@@ -46,6 +54,11 @@ class KeptRings:
             return ring if ring.ring_id else replace(ring, ring_id=next(self._unkept))
         self.problem = ""
         return kept
+
+    def take_warning(self) -> bool:
+        """Return whether to warn the user of the disk: once, until it has kept something again."""
+        had_warned, self._has_warned = self._has_warned, bool(self.problem)
+        return self._has_warned and not had_warned
 
     async def drop(self, ring_ids: Iterable[int]) -> None:
         """Keep these no longer."""
@@ -71,13 +84,18 @@ class KeptRings:
 
     async def has_changed(self) -> bool:
         """Return whether another process has changed what is kept since the last call."""
+        stamp, before = self._book.stamp(), self._stamp
+        self._looks += 1
+        if stamp == before and self._looks % _SURE_EVERY and self._version is not None:
+            return False  # the thread that owns the file is not woken for nothing
+        self._stamp = stamp
         try:
             version = await self._book.version()
         except StorageUnavailable as error:
             self._complain(error)
             return False
-        before, self._version = self._version, version
-        return before is not None and before != version
+        known, self._version = self._version, version
+        return known is not None and known != version
 
     def _complain(self, error: StorageUnavailable) -> None:
         if not self.problem:

@@ -36,6 +36,10 @@ class RingBook(Protocol):
         """Return a number that changes whenever another process changes what is kept."""
         ...
 
+    def stamp(self) -> object:
+        """Return what differs after each change, by whomever; costs next to nothing and never waits for the disk."""
+        ...
+
 
 class NoBook:
     """Refuses to keep anything, for a disk that cannot be used."""
@@ -61,6 +65,10 @@ class NoBook:
     async def version(self) -> int:
         """Return that nothing changes."""
         return 0
+
+    def stamp(self) -> object:
+        """Return that nothing changes."""
+        return None
 
 
 class MemoryBook:
@@ -95,3 +103,7 @@ class MemoryBook:
     async def version(self) -> int:
         """Return that no other process changes anything."""
         return 0
+
+    def stamp(self) -> object:
+        """Return that no other process changes anything."""
+        return None

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from edgevoice.box.speech import Speech
 from edgevoice.core.announcements import (
     Announcement,
     AnnouncementDue,
@@ -73,9 +74,13 @@ class QuestionAnswered:
 
 
 class Announcements(Observer):
-    """An observer through which programs speak; only for the loop's thread."""
+    """An observer through which programs speak; only for the loop's thread.
 
-    def __init__(self, clips: Clips, report: Report) -> None:
+    ``speech`` is the box's own voice, ``None`` if none is installed.
+    """
+
+    def __init__(self, clips: Clips, report: Report, speech: Speech | None = None) -> None:
+        self.speech = speech
         self._clips = clips
         self._report = report
         self._numbers = itertools.count(1)

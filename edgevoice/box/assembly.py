@@ -25,6 +25,8 @@ from edgevoice.box.context import BoxContext, Storage, persona_tools
 from edgevoice.box.quiet_hours import until_quiet_hours_end
 from edgevoice.box.ring_names import RingNames
 from edgevoice.box.session_configuration import SessionConfiguration
+from edgevoice.box.speech import Samples, Speech, has_voice
+from edgevoice.core.announcements import AnnouncementOutcome, Priority
 from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.notices import VolumeChanged
 from edgevoice.core.ports import Panel, Report
@@ -107,9 +109,9 @@ def assemble(settings: Settings, context: BoxContext, panel: Panel, *, amplifier
         near_misses=storage.near_misses,
         far_end=echo.stage.give_far_end if echo is not None else None,
     )
-    alarms = _alarms(settings, context, speaker, detector, mailbox)
+    announcements = Announcements(speaker, mailbox.report, Speech() if has_voice() else None)
+    alarms = _alarms(settings, context, speaker, detector, announcements)
     registry = _registry(settings, context, speaker, mailbox, alarms)
-    announcements = Announcements(speaker, mailbox.report)
     link = _link(settings, context, words, registry, mailbox, announcements)
     microphone, uplink = open_near_end(
         settings.microphone,
@@ -168,7 +170,11 @@ def _registry(settings: Settings, context: BoxContext, speaker: Speaker, mailbox
 
 
 def _alarms(
-    settings: Settings, context: BoxContext, speaker: Speaker, detector: Detector | None, mailbox: Mailbox
+    settings: Settings,
+    context: BoxContext,
+    speaker: Speaker,
+    detector: Detector | None,
+    announcements: Announcements,
 ) -> Keeper:
     """Return the keeper of timers and alarms, and the voice by which it names them."""
 
@@ -176,11 +182,14 @@ def _alarms(
         if detector is not None:
             await detector.loaded.wait()
 
-    folder = context.storage.sayings
+    async def say(samples: Samples) -> AnnouncementOutcome:
+        return (await announcements.say(samples, priority=Priority.ANNOUNCEMENT, has_chime=True)).outcome
+
+    folder, speech = context.storage.sayings, announcements.speech
     voice: RingVoice = NoVoice()
-    if folder is not None:
+    if folder is not None and speech is not None:
         welcome = partial(until_quiet_hours_end, settings.quiet, local_now)
-        voice = RingNames(folder, speaker, mailbox.report, welcome=welcome, listening=listening)
+        voice = RingNames(folder, speaker, speech.say, say=say, welcome=welcome, listening=listening)
     return Keeper(context.storage.alarms, voice, snooze_s=settings.alarms.snooze_minutes * 60)
 
 

@@ -17,7 +17,7 @@ from edgevoice.box.pairing import Pairing
 from edgevoice.box.presses import Presses
 from edgevoice.box.quiet_hours import is_quiet, until_quiet_hours_end
 from edgevoice.box.service_speech import ServiceSpeech
-from edgevoice.box.speech import Speech, has_voice
+from edgevoice.box.speech import Speech
 from edgevoice.control.messages import Refused, SayText
 from edgevoice.control.place import ControlPlace
 from edgevoice.core.ports import Observer
@@ -33,12 +33,14 @@ from edgevoice.wakeword.words import wake_words
 from edgevoice.wall_clock import local_now
 
 
-def speech_of(settings: Settings, context: BoxContext) -> Speech | ServiceSpeech:
+def speech_of(settings: Settings, context: BoxContext, parts: Parts) -> Speech | ServiceSpeech:
     """Return what speaks for programs: the local voice where it is installed, else the service."""
-    if has_voice():
-        return Speech()
+    if parts.announcements.speech is not None:
+        return parts.announcements.speech
     live = context.live
-    return ServiceSpeech(context.dial, lambda: live.service if live is not None else settings.service)
+    return ServiceSpeech(
+        context.dial, lambda: live.service if live is not None else settings.service, context.storage.minutes
+    )
 
 
 async def timers_by_hand(source: FunctionSource, action: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -79,7 +81,7 @@ def open_control(
     recorder = context.storage.failures
     spoken = SpokenRequests(
         parts.announcements,
-        speech_of(settings, context).say,
+        speech_of(settings, context, parts).say,
         lambda: is_quiet(settings.quiet, local_now()),
         lambda: until_quiet_hours_end(settings.quiet, local_now),
     )

@@ -1,11 +1,9 @@
 """The names of what rings, spoken: synthesised when it is set, kept in the cache folder, given to the speaker in time.
 
-Implements ``alarms.keeper.RingVoice``. Without a voice nothing is spoken, and the earcon must do.
+Implements ``alarms.keeper.RingVoice``. Where no voice is installed, ``alarms.keeper.NoVoice`` stands in its place.
 """
 
-import asyncio
 import contextlib
-import itertools
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -13,8 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from edgevoice.box import spoken
-from edgevoice.core.announcements import Announcement, AnnouncementDue, Priority
-from edgevoice.core.ports import Report
+from edgevoice.core.announcements import AnnouncementOutcome
+from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.journal import tell
 from edgevoice.threads import run
 
@@ -24,9 +22,6 @@ _MOST_IN_MEMORY = 8
 """Clips that the speaker knows at a time: some 70 kB each."""
 
 _MOST_FILES = 200
-
-_TOGETHER_S = 0.2
-"""How long to wait for further names before a process is started for them."""
 
 
 class ClipMemory(Protocol):
@@ -42,47 +37,39 @@ class ClipMemory(Protocol):
 
 
 class RingNames:
-    """Speaks into files of ``folder``.
+    """Speaks into files of ``folder`` by ``speak``.
 
-    ``welcome`` waits until announcements are welcome, and ``listening`` until the box listens.
+    ``say`` announces a sound and returns how that ended. ``welcome`` waits until announcements are welcome, and
+    ``listening`` until the box listens.
     """
 
     def __init__(
         self,
         folder: Path,
         clips: ClipMemory,
-        report: Report,
+        speak: spoken.Speak,
         *,
+        say: Callable[[spoken.Samples], Awaitable[AnnouncementOutcome]],
         welcome: Callable[[], Awaitable[None]],
         listening: Callable[[], Awaitable[None]],
     ) -> None:
         self._folder = folder
         self._clips = clips
-        self._report = report
+        self._speak = speak
+        self._say = say
         self._welcome = welcome
         self._listening = listening
         self._known: OrderedDict[str, None] = OrderedDict()
-        self._missing: dict[str, str] = {}
-        self._making = asyncio.Lock()
-        self._numbers = itertools.count(1)
-        self._later: set[asyncio.Future[None]] = set()
 
     async def prepare(self, sentence: str) -> str:
         """Have a sentence spoken into its file, and return the id of its clip, empty if there is no voice."""
         name = spoken.file_name("ring", sentence)
         if (self._folder / name).exists():
             return name
-        if not spoken.has_voice():
-            return ""
-        self._missing[name] = sentence
         await self._listening()
-        async with self._making:
-            await asyncio.sleep(_TOGETHER_S)
-            if wanted := self._missing:
-                self._missing = {}
-                if complaint := await spoken.synthesise(self._folder, wanted):
-                    tell(_log, logging.WARNING, "ring-names", problem=f"names cannot be spoken: {complaint}")
-                await run(self._sweep, name="ring-names")
+        if complaint := await spoken.make(self._folder, {name: sentence}, self._speak):
+            self._complain(complaint)
+        await run(self._sweep, name="ring-names")
         return name if (self._folder / name).exists() else ""
 
     async def ready(self, sentence: str) -> str:
@@ -100,20 +87,22 @@ class RingNames:
             self._clips.forget_clip(self._known.popitem(last=False)[0])
         return name
 
-    async def announce(self, sentence: str) -> bool:
-        """Announce a sentence once announcements are welcome; return whether it can be."""
-        if not await self.prepare(sentence):
-            return False
-        task = asyncio.ensure_future(self._announce_later(sentence))
-        self._later.add(task)
-        task.add_done_callback(self._later.discard)
-        return True
-
-    async def _announce_later(self, sentence: str) -> None:
+    async def welcome(self) -> None:
+        """Wait until announcements are welcome: until quiet hours are over."""
         await self._welcome()
-        clip_id = await self.ready(sentence)
-        name = f"late-{next(self._numbers)}"
-        self._report(AnnouncementDue(Announcement(name, clip_id, Priority.ANNOUNCEMENT, has_chime=True)))
+
+    async def announce(self, sentence: str) -> bool:
+        """Announce a sentence when it is its turn; return whether it was heard, or cut by somebody who heard it."""
+        try:
+            samples = await self._speak(sentence)
+        except LocalServiceUnavailable as error:
+            self._complain(error.line())
+            return False
+        return await self._say(samples) in {AnnouncementOutcome.PLAYED, AnnouncementOutcome.CUT}
+
+    @staticmethod
+    def _complain(problem: str) -> None:
+        tell(_log, logging.WARNING, "ring-names", problem=f"names cannot be spoken: {problem}")
 
     def _sweep(self) -> None:
         """Remove the names that were made first; those of what is still set are made again when it next rings."""

@@ -108,6 +108,7 @@ def observers_of(
     """
     storage = context.storage
     minutes, near_misses, sayings = storage.minutes, storage.near_misses, storage.sayings
+    speak = parts.announcements.speech.say if parts.announcements.speech is not None else None
     entries: list[Observer | None] = [
         minutes,  # ahead of the log, which writes how many there were
         manager,
@@ -127,8 +128,9 @@ def observers_of(
         DriftWatch(parts.echo.reference) if parts.echo is not None else None,
         parts.echo.room if parts.echo is not None else None,
         open_outcomes(near_misses) if near_misses is not None and parts.detector is not None else None,
+        parts.announcements.speech,
         parts.alarms,
-        Sayings(sayings, parts.speaker.learn, parts.listening) if sayings is not None else None,
+        Sayings(sayings, parts.speaker.learn, parts.listening, speak) if sayings is not None else None,
         parts.announcements,
         _control(settings, context, parts, manager, presses or Presses(parts.mailbox.post, parts.mailbox.call)),
     ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from edgevoice.box import spoken
-from edgevoice.box.spoken import Samples
+from edgevoice.box.spoken import Samples, Speak
 from edgevoice.core.orders import Earcon
 from edgevoice.core.ports import Observer, Report
 from edgevoice.journal import tell
@@ -35,31 +35,36 @@ def place_of(earcon: Earcon, folder: Path) -> Path:
 class Sayings(Observer):
     """Teaches the speaker the sentences in ``folder``, once the box listens: making them takes seconds of a core.
 
-    ``listening`` waits for that; ``use`` is the speaker's own `learn`.
+    ``listening`` waits for that; ``use`` is the speaker's own `learn`; ``speak`` is ``None`` without a voice.
     """
 
     def __init__(
-        self, folder: Path, use: Callable[[Earcon, Samples], None], listening: Callable[[], Awaitable[None]]
+        self,
+        folder: Path,
+        use: Callable[[Earcon, Samples], None],
+        listening: Callable[[], Awaitable[None]],
+        speak: Speak | None,
     ) -> None:
         self._folder = folder
         self._use = use
         self._listening = listening
+        self._speak = speak
 
     async def run(self, _report: Report) -> None:
         """Learn, and end."""
         await self._listening()
-        await learn(self._folder, self._use)
+        await learn(self._folder, self._use, self._speak)
 
 
-async def learn(folder: Path, use: Callable[[Earcon, Samples], None]) -> None:
+async def learn(folder: Path, use: Callable[[Earcon, Samples], None], speak: Speak | None) -> None:
     """Pass every sentence to ``use``; those missing from ``folder`` are made first, if a voice is installed."""
     missing = [earcon for earcon in SENTENCES if not _taken(earcon, folder, use)]
     if not missing:
         return
-    if not spoken.has_voice():
+    if speak is None:
         tell(_log, logging.DEBUG, "sayings", problem="no voice is installed: limits are announced by a sound")
         return
-    if complaint := await spoken.synthesise(folder, wanted()):
+    if complaint := await spoken.make(folder, wanted(), speak):
         problem = f"limits are announced by a sound, because the sentences cannot be made: {complaint}"
         tell(_log, logging.WARNING, "sayings", problem=problem)
         return

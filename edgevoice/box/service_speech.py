@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ from msgspec import structs
 
 from edgevoice.core.facts import FAILURES, LinkLost, LinkOpened, ResponseEnded
 from edgevoice.core.protocol.downlink import Arrival, AudioPiece
-from edgevoice.errors import AnswerFailed, LinkError, ServiceUnreachable
+from edgevoice.errors import AnswerFailed, BudgetSpent, LinkError, ServiceUnreachable
 from edgevoice.realtime.endpoint import Endpoint
 from edgevoice.realtime.link import Link
 from edgevoice.realtime.session import session_of
@@ -25,60 +25,101 @@ _LONGEST_BYTES: Final = 2 * 24_000 * 300
 Samples = npt.NDArray[np.int16]
 
 
-class ServiceSpeech:
-    """Speaks with the voice of the service: ``dial`` returns its endpoint, ``service`` its settings."""
+class Budget(Protocol):
+    """What may be used of the service today: `observers.minutes.Minutes`."""
 
-    def __init__(self, dial: Callable[[], Endpoint], service: Callable[[], ServiceSettings]) -> None:
+    @property
+    def left_s(self) -> float:
+        """The seconds that are left."""
+        ...
+
+    def add(self, seconds: float) -> None:
+        """Count a session of so many seconds."""
+        ...
+
+
+class ServiceSpeech:
+    """Speaks with the voice of the service: ``dial`` returns its endpoint, ``service`` its settings.
+
+    What is spoken counts as minutes of the ``budget``; once that is used up, nothing is spoken. Without one, nothing is
+    billed.
+    """
+
+    def __init__(
+        self, dial: Callable[[], Endpoint], service: Callable[[], ServiceSettings], budget: Budget | None = None
+    ) -> None:
         self._dial = dial
         self._service = service
+        self._budget = budget
 
     async def say(self, text: str) -> Samples:
-        """Return a text spoken, mono s16 at 24 kHz. Raises ``LinkError`` or ``AnswerFailed``."""
-        spoken = bytearray()
-        opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        lost: list[LinkError] = []
-
-        def take(arrivals: list[Arrival]) -> None:
-            for arrival in arrivals:
-                match arrival:
-                    case LinkOpened() if not opened.done():
-                        opened.set_result(None)
-                    case AudioPiece(pcm=pcm) if len(spoken) < _LONGEST_BYTES:
-                        spoken.extend(pcm)
-                    case ResponseEnded(status=status) if not done.done():
-                        if status in FAILURES:
-                            done.set_exception(AnswerFailed("the service could not say it"))
-                        else:
-                            done.set_result(None)
-                    case LinkLost():
-                        for waited in (opened, done):
-                            if not waited.done():
-                                waited.set_exception(lost[-1])
-                    case _:
-                        pass  # words, and what is of no interest here
-
+        """Return a text spoken, mono s16 at 24 kHz. Raises ``LinkError``, ``AnswerFailed`` or ``BudgetSpent``."""
+        if self._budget is not None and self._budget.left_s <= 0:
+            raise BudgetSpent("today's minutes are used up")
         settings = structs.replace(self._service(), instructions=_INSTRUCTIONS)
+        session = _Session()
         link = Link(
             self._dial,
             lambda _word: session_of(settings, []),
-            take,
+            session.take,
             connect_s=settings.connect_s,
             pong_s=settings.pong_s,
-            lost=lost.append,
+            lost=session.lost.append,
         )
         running = asyncio.ensure_future(link.run())
+        loop = asyncio.get_running_loop()
+        opened_at: float | None = None
         try:
             link.open()
             async with asyncio.timeout(_LIMIT_S):
-                await opened
+                await session.opened
+                opened_at = loop.time()
                 link.send_text(text)
                 link.create_response(may_call_tools=False)
-                await done
+                await session.done
         except TimeoutError:
             raise ServiceUnreachable(f"the service did not say it within {_LIMIT_S:.0f} s") from None
         finally:
-            for waited in (running, opened, done):
+            ending = (running, session.opened, session.done)
+            for waited in ending:
                 waited.cancel()
-            await asyncio.gather(running, opened, done, return_exceptions=True)
-        return np.frombuffer(bytes(spoken[: len(spoken) // 2 * 2]), "<i2").astype(np.int16)
+            await asyncio.gather(*ending, return_exceptions=True)
+            if self._budget is not None and opened_at is not None:
+                self._budget.add(loop.time() - opened_at)
+        return session.samples
+
+
+class _Session:
+    """What arrives in one session: ``opened`` and ``done`` are its two steps, and fail with it."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.opened: asyncio.Future[None] = loop.create_future()
+        self.done: asyncio.Future[None] = loop.create_future()
+        self.lost: list[LinkError] = []
+        self._spoken = bytearray()
+
+    @property
+    def samples(self) -> Samples:
+        """What was spoken."""
+        return np.frombuffer(bytes(self._spoken[: len(self._spoken) // 2 * 2]), "<i2").astype(np.int16)
+
+    def take(self, arrivals: list[Arrival]) -> None:
+        """Take what has arrived on the link."""
+        for arrival in arrivals:
+            match arrival:
+                case LinkOpened() if not self.opened.done():
+                    self.opened.set_result(None)
+                case AudioPiece(pcm=pcm) if len(self._spoken) < _LONGEST_BYTES:
+                    self._spoken.extend(pcm)
+                case ResponseEnded(status=status) if not self.done.done():
+                    if status in FAILURES:
+                        self.done.set_exception(AnswerFailed("the service could not say it"))
+                    else:
+                        self.done.set_result(None)
+                case LinkLost():
+                    for waited in (self.opened, self.done):
+                        if not waited.done():
+                            waited.set_exception(self.lost[-1])
+                case _:
+                    pass  # words, and what is of no interest here

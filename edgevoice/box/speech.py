@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevoice import children
+from edgevoice.core.ports import Observer, Report
 from edgevoice.errors import LocalServiceUnavailable
 from edgevoice.local.speech.voice import HibariVoice, Voice, sentences
 
@@ -37,8 +38,12 @@ def has_voice() -> bool:
     return importlib.util.find_spec("hibari") is not None
 
 
-class Speech:
-    """The local voice; use it in the loop. ``command`` starts the child; ``close`` ends it."""
+class Speech(Observer):
+    """The local voice of a box, for everything that it says by itself; use it in the loop.
+
+    ``command`` starts the child. It ends some time after its last text, with ``close``, and with the box: as an
+    observer it sees nothing, and closes when it is cancelled.
+    """
 
     def __init__(self, command: Sequence[str] | None = None, *, kept_s: float = KEPT_S) -> None:
         self._command = command or children.python("edgevoice.box.speech")
@@ -64,6 +69,13 @@ class Speech:
                 raise
             finally:
                 self._ending = asyncio.ensure_future(self._end_later())
+
+    async def run(self, _report: Report) -> None:
+        """Wait for the end of the box, and end the child with it."""
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            await self.close()
 
     async def close(self) -> None:
         """End the child, if it runs."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -159,6 +160,16 @@ class Minutes(Observer):
         return self._ledger.seconds_of(self._day) + max(0.0, running)
 
     @property
+    def left_s(self) -> float:
+        """The seconds that are left of today's limit, not positive once it is used up; infinite without a limit."""
+        return self._limit_s - self.today_s if self._limit_s > 0 else math.inf
+
+    def add(self, seconds: float) -> None:
+        """Count a session beside the conversation, such as one in which a text was spoken."""
+        self._ledger.add(self._day, seconds)
+        self._ended.set()  # reported and saved as after any session
+
+    @property
     def _day(self) -> str:
         return self._today().isoformat()
 
@@ -204,7 +215,7 @@ class Minutes(Observer):
 
     def _tell(self) -> None:
         if self._limit_s > 0:
-            self._report(BudgetTold(self._limit_s - self.today_s))
+            self._report(BudgetTold(self.left_s))
 
 
 def _tell_nobody(_fact: BudgetTold) -> None:

@@ -65,6 +65,9 @@ class Shelf:
         self._need_space()
         return self.changes
 
+    def stamp(self) -> object:
+        return self.changes
+
 
 class Speech:
     """A voice that has spoken everything at once; without ``words`` there is none."""
@@ -73,6 +76,8 @@ class Speech:
         self.has_words = has_words
         self.prepared: list[str] = []
         self.announced: list[str] = []
+        self.is_welcome = asyncio.Event()
+        self.is_welcome.set()
 
     async def prepare(self, sentence: str) -> str:
         self.prepared.append(sentence)
@@ -80,6 +85,9 @@ class Speech:
 
     async def ready(self, sentence: str) -> str:
         return sentence if self.has_words else ""
+
+    async def welcome(self) -> None:
+        await self.is_welcome.wait()
 
     async def announce(self, sentence: str) -> bool:
         if self.has_words:

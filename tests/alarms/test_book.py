@@ -67,6 +67,30 @@ def test_another_process_that_changes_something_is_noticed(tmp_path: Path) -> No
     asyncio.run(live())
 
 
+def test_a_file_that_nobody_has_written_is_asked_once_a_minute(tmp_path: Path) -> None:
+    async def live() -> None:
+        async with AlarmBook(tmp_path) as book, AlarmBook(tmp_path) as command:
+            asked = 0
+            version = book.version
+
+            async def counted() -> int:
+                nonlocal asked
+                asked += 1
+                return await version()
+
+            book.version = counted  # type: ignore[method-assign] # only counted
+            kept = KeptRings(book)
+            for _ in range(121):
+                assert not await kept.has_changed()
+            assert asked == 3
+            await command.keep(RING)
+            assert await kept.has_changed()
+            (tmp_path / "alarms.db-wal").unlink()
+            assert book.stamp() != command.stamp() or book.stamp() is not None
+
+    asyncio.run(live())
+
+
 def test_fifty_kills_lose_nothing_that_was_confirmed(tmp_path: Path) -> None:
     command = [sys.executable, "-c", WRITER, str(tmp_path), str(KILLS)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)

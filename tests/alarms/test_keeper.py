@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from edgevoice.alarms.keeper import Keeper, NoVoice
+from edgevoice.alarms.keeper import UNKEPT, Keeper, NoVoice
 from edgevoice.alarms.ring_book import NoBook
 from edgevoice.alarms.rings import RingKind, ScheduledRing
 from edgevoice.alarms.schedule import MOST_RINGS, timer
@@ -191,6 +191,62 @@ async def test_what_came_due_long_ago_is_told_with_how_late_and_does_not_ring() 
 
 
 @story
+async def test_what_was_missed_is_kept_until_quiet_hours_are_over_and_it_was_said() -> None:
+    shelf = Shelf()
+    house = House(shelf)
+    await house.ask("set_timer", seconds=600, label="pasta")
+    await house.switch_off()
+
+    night = House(shelf, wall_s=MONDAY_NOON_S + HOUR_S, boot_id="second")
+    night.speech.is_welcome.clear()
+    await asyncio.sleep(HOUR_S)
+    assert (night.speech.announced, night.facts, list(shelf.kept)) == ([], [], [1])
+    await night.switch_off()
+
+    again = House(shelf, wall_s=MONDAY_NOON_S + 2 * HOUR_S, boot_id="third")
+    again.speech.is_welcome.clear()
+    await asyncio.sleep(2 * HOUR_S)
+    again.speech.is_welcome.set()
+    await asyncio.sleep(0.01)
+    assert again.speech.announced == ["Your pasta timer, 3 hours and 50 minutes ago."], "as late as it is then"
+    assert not shelf.kept
+
+
+@story
+async def test_what_was_missed_and_is_cancelled_before_it_was_said_is_not_said() -> None:
+    shelf = Shelf()
+    house = House(shelf)
+    await house.ask("set_timer", seconds=600, label="pasta")
+    await house.ask("set_timer", seconds=600, label="tea")
+    await house.switch_off()
+
+    night = House(shelf, wall_s=MONDAY_NOON_S + HOUR_S, boot_id="second")
+    night.speech.is_welcome.clear()
+    await asyncio.sleep(5)
+    await night.ask("cancel_timers", label="tea")
+    shelf.kept.clear()  # a command cancels the other
+    shelf.changes += 1
+    await asyncio.sleep(5)
+    night.speech.is_welcome.set()
+    await asyncio.sleep(5)
+    assert (night.speech.announced, night.facts) == ([], [RingWithdrawn(2), RingWithdrawn(1)])
+
+
+@story
+async def test_what_is_due_rings_on_time_while_something_missed_waits() -> None:
+    shelf = Shelf()
+    house = House(shelf)
+    await house.ask("set_timer", seconds=600, label="pasta")
+    await house.switch_off()
+
+    again = House(shelf, wall_s=MONDAY_NOON_S + HOUR_S, boot_id="second")
+    again.speech.is_welcome.clear()
+    await again.ask("set_timer", seconds=10, label="tea")
+    await asyncio.sleep(20)
+    assert again.reported == [(10.0, RingDue(2, "Your tea timer."))]
+
+
+@story
 async def test_without_a_voice_what_came_due_long_ago_rings() -> None:
     shelf = Shelf()
     house = House(shelf)
@@ -281,6 +337,10 @@ async def test_a_full_disk_costs_no_timer_and_is_told() -> None:
     shelf.is_full = True
     answer = await house.ask("set_timer", seconds=20, label="tea")
     assert "could not be stored" in answer["warning"]
+    await house.ask("set_timer", seconds=3000, label="eggs")
+    await asyncio.sleep(1)
+    assert house.speech.announced == [UNKEPT], "once"
+    await house.ask("cancel_timers", label="eggs")
     shelf.changes += 1
     await asyncio.sleep(30)
     assert [fact.clip_id for fact in house.facts if isinstance(fact, RingDue)] == [
@@ -368,7 +428,9 @@ def test_without_a_book_nothing_is_kept() -> None:
         await book.know(1.0)
         await book.drop([1])
         assert (await book.rings(), await book.known_s(), await book.version()) == ([], 0.0, 0)
+        assert book.stamp() is None
         voice = NoVoice()
+        await voice.welcome()
         assert (await voice.prepare("x"), await voice.ready("x"), await voice.announce("x")) == ("", "", False)
 
     asyncio.run(live())

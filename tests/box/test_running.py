@@ -25,6 +25,7 @@ from edgevoice.box.drift import DriftWatch
 from edgevoice.box.hearing import Hearing
 from edgevoice.box.running import observers_of
 from edgevoice.box.sayings import Sayings
+from edgevoice.box.speech import Speech
 from edgevoice.core.facts import Device, MutePressed
 from edgevoice.core.orders import Light
 from edgevoice.core.ports import Observer, Report
@@ -263,7 +264,7 @@ def test_the_observers_are_one_list_in_which_minutes_come_before_the_log(tmp_pat
         return [type(each) for each in observers]
 
     expected = [Minutes, ServiceManager, ConversationLog, Waiting, StallWatch, Hearing, DriftWatch, RoomListener]
-    expected += [Outcomes, Keeper, Sayings, Announcements]
+    expected += [Outcomes, Speech, Keeper, Sayings, Announcements]
     assert asyncio.run(live()) == expected
 
 
@@ -297,7 +298,7 @@ def test_a_box_without_records_and_wake_word_has_the_other_observers(tmp_path: P
         assert observers[1]._today_s() == 0.0
         return [type(each) for each in observers]
 
-    assert asyncio.run(live()) == [ServiceManager, ConversationLog, StallWatch, Hearing, Keeper, Announcements]
+    assert asyncio.run(live()) == [ServiceManager, ConversationLog, StallWatch, Hearing, Speech, Keeper, Announcements]
 
 
 @pytest.mark.parametrize(

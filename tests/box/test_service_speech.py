@@ -14,7 +14,7 @@ from edgevoice.box.service_speech import ServiceSpeech
 from edgevoice.core.facts import Device, DeviceLost, LinkLost, LinkOpened, ResponseEnded, ResponseStatus
 from edgevoice.core.protocol.downlink import Arrival, AudioPiece
 from edgevoice.core.sound.rates import FAR_END_HZ
-from edgevoice.errors import AnswerFailed, LinkError, SessionEnded
+from edgevoice.errors import AnswerFailed, BudgetSpent, LinkError, SessionEnded
 from edgevoice.local.behaviour import Behaviour
 from edgevoice.local.mind.brain import Prompt, Reply
 from edgevoice.local.server import LocalService
@@ -55,6 +55,28 @@ def test_the_service_speaks_the_text_and_nothing_else(tmp_path: Path) -> None:
             assert np.array_equal(spoken, noise_of("Dinner is ready."))
             assert len(spoken) > FAR_END_HZ / 10
             assert len(behaviour.prompts) == 1
+
+    virtual_time.run(scene())
+
+
+class Purse:
+    """The minutes of a day."""
+
+    def __init__(self, left_s: float) -> None:
+        self.left_s = left_s
+
+    def add(self, seconds: float) -> None:
+        self.left_s -= seconds
+
+
+def test_what_the_service_speaks_counts_and_nothing_is_spoken_once_the_minutes_are_used_up(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with parrot(tmp_path) as (_, speech):
+            purse = speech._budget = Purse(0.001)
+            await speech.say("Dinner is ready.")
+            assert purse.left_s < 0
+            with pytest.raises(BudgetSpent):
+                await speech.say("Dinner is ready.")
 
     virtual_time.run(scene())
 

@@ -61,6 +61,20 @@ def test_one_child_speaks_several_texts_and_ends_when_nobody_has_needed_it() -> 
     asyncio.run(scene())
 
 
+def test_the_child_ends_with_the_box() -> None:
+    async def scene() -> None:
+        voice = Speech(CHILD)
+        running = asyncio.ensure_future(voice.run(print))
+        await voice.say("good")
+        child = voice._child
+        assert child is not None
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert child.returncode is not None
+
+    asyncio.run(scene())
+
+
 @pytest.mark.parametrize(
     ("text", "problem"), [("die", "ended unexpectedly"), ("nonsense", "ended unexpectedly"), ("fail", "no voice")]
 )

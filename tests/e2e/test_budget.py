@@ -13,7 +13,7 @@ import pytest
 from edgevoice.box.context import BoxContext, Storage
 from edgevoice.box.running import serve
 from edgevoice.box.sayings import wanted
-from edgevoice.box.spoken import make
+from edgevoice.box.spoken import Samples, make
 from edgevoice.core.notices import Notice
 from edgevoice.core.orders import Earcon, Light, OpenLink, ShowLight
 from edgevoice.observers import minutes as minutes_module
@@ -36,9 +36,9 @@ TODAY = date(2026, 11, 22)
 class Hum:
     """A voice that hums every sentence for the same duration."""
 
-    def say(self, sentence: str, speed: float) -> bytes:
+    async def say(self, _sentence: str) -> Samples:
         wave = np.sin(2 * np.pi * 300 * np.arange(round(SAID_S * 24_000)) / 24_000)
-        return (wave * 20_000 * speed).astype("<i2").tobytes()
+        return (wave * 20_000).astype(np.int16)
 
 
 class Box:
@@ -53,7 +53,7 @@ class Box:
         self.date = TODAY
         self.daily_minutes = daily_minutes
         self.dials = 0
-        make(self.sayings, wanted(), Hum())
+        asyncio.run(make(self.sayings, wanted(), Hum().say))
 
     def used_s(self) -> float:
         return float(json.loads((self.state / FILE_NAME).read_bytes())[self.date.isoformat()])

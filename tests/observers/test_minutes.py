@@ -4,6 +4,7 @@ import asyncio
 import errno
 import json
 import logging
+import math
 import os
 import subprocess
 import sys
@@ -87,6 +88,15 @@ def test_only_the_time_with_an_open_session_counts(day: Day) -> None:
     day.now += 500
 
     assert day.minutes.today_s == 30
+
+
+def test_what_is_used_beside_the_conversation_is_counted_reported_and_written(day: Day) -> None:
+    day.live(lambda: day.minutes.add(20), until=day.file().exists)
+
+    assert day.told == [600, 580]
+    assert day.minutes.left_s == 580
+    assert day.restarted().today_s == 20
+    assert Day(day.folder, daily_minutes=0).minutes.left_s == math.inf
 
 
 def test_the_session_open_now_is_included(day: Day) -> None:
