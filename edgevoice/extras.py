@@ -4,7 +4,7 @@ import importlib.util
 import sys
 from typing import Final, Literal
 
-Extra = Literal["eval", "plot", "local", "echo", "mcp", "microwakeword"]
+Extra = Literal["eval", "plot", "local", "echo", "mcp", "microwakeword", "mqtt", "music", "metrics"]
 
 _INSTALLED: Final = "/opt/edgevoice"
 """Where scripts/setup puts the program; this installation has no pip."""
@@ -16,6 +16,9 @@ _PACKAGES: Final[dict[Extra, tuple[str, ...]]] = {
     "echo": ("pywebrtc-audio==0.2.0",),
     "mcp": ("mcp>=2.3,<3",),
     "microwakeword": ("pymicro-wakeword==2.5.0",),
+    "mqtt": ("aiomqtt==2.5.1", "paho-mqtt==2.2.0"),
+    "music": ("dbus-fast==5.2.0",),
+    "metrics": ("prometheus-client>=0.22",),
 }
 
 

@@ -88,7 +88,7 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         "assistant": {"fields", "http_tools"},
         "http_tools": {"fields"},
         "http_rules": {"catalogue", "fields", "http_tools", "tables"},
-        "integrations": set(),
+        "integrations": {"fields"},
         "mcp": {"fields"},
         "judge_rules": set(),
         "mcp_rules": {"catalogue", "mcp", "tables"},
@@ -135,6 +135,10 @@ NEVER_IN_THE_DAEMON = {
     "scipy",
     "sklearn",
     "matplotlib",
+    "aiomqtt",
+    "paho",
+    "dbus_fast",
+    "prometheus_client",
     "hypothesis",
     "pytest",
 }
@@ -269,3 +273,4 @@ def test_disabled_features_are_not_loaded() -> None:
     assert [name for name in loaded if name.startswith("edgevoice.grading")] == []
     assert [name for name in loaded if name.startswith("edgevoice.personas.")] == []
     assert [name for name in loaded if name.startswith(("edgevoice.control", "edgevoice.integrations"))] == []
+    assert "edgevoice.box.guests" not in loaded

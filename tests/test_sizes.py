@@ -15,6 +15,7 @@ LONGEST_FUNCTION: Final = 50
 MOST_ATTRIBUTES: Final = 12
 
 LARGE_CLASSES: Final = {
+    "integrations/control/commands.py BoxHandles": "a record: one field for each thing that programs use of a box",
     "settings/schema.py Settings": "declared data: one field for each section",
     "settings/service.py ServiceSettings": "declared data: one field for each setting of [service]",
     "settings/wakeword.py WakewordSettings": "declared data: one field for each setting of [wakeword]",

@@ -36,6 +36,10 @@ def render(earcon: Earcon) -> _Samples:
     return np.concatenate([_note(pitch_hz, length_ms) for pitch_hz, length_ms in _NOTES[earcon]])
 
 
+def _sounds(gain: float) -> dict[Earcon, _Samples]:
+    return {earcon: (render(earcon) * gain).astype(np.int16) for earcon in Earcon}
+
+
 def _note(pitch_hz: int, length_ms: int) -> _Samples:
     count = FAR_END_HZ * length_ms // 1000
     # Every note fades in and out: a sine that starts at full strength clicks.
@@ -48,8 +52,8 @@ class EarconMixer:
     """Earcons that are playing or queued, one after another; they never count as heard speech."""
 
     def __init__(self, gain: float) -> None:
-        self._sounds = {earcon: (render(earcon) * gain).astype(np.int16) for earcon in Earcon}
         self._gain = gain
+        self._sounds = _sounds(gain)
         self._tone = render(Earcon.VOLUME)
         self._spoken: dict[Earcon, _Samples] = {}
         self._waiting: deque[_Samples] = deque()
@@ -58,6 +62,11 @@ class EarconMixer:
     def is_idle(self) -> bool:
         """Whether there is nothing to mix."""
         return not self._waiting
+
+    def set_gain(self, gain: float) -> None:
+        """Play what is queued from now on this loud, 0 to 1."""
+        self._gain = gain
+        self._sounds = _sounds(gain)
 
     def learn(self, earcon: Earcon, spoken: _Samples) -> None:
         """Speak an earcon from now on: s16 at 24 kHz, full scale, to be played as loud as an answer."""

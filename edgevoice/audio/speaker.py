@@ -87,6 +87,7 @@ class Speaker(FarEndQueue, Timed):
     ) -> None:
         super().__init__(prefill_ms)
         self._tell = tell
+        self._earcon_percent = earcon_percent
         self._earcons = EarconMixer(_factor(earcon_percent))
         self._clips = ClipPlayer(_factor(ring_percent))
         self._gain = _Gain(volume_percent)
@@ -125,6 +126,17 @@ class Speaker(FarEndQueue, Timed):
             self._gain.volume_percent = percent
             self._playout.set_gain(self._gain.of_answers)
         self._volume_changed(percent)
+
+    @property
+    def earcon_percent(self) -> int:
+        """How loud earcons are, in percent, on the same scale."""
+        return self._earcon_percent
+
+    @earcon_percent.setter
+    def earcon_percent(self, percent: int) -> None:
+        with self._lock:
+            self._earcon_percent = percent
+            self._earcons.set_gain(_factor(percent))
 
     def cut(self, *, keeps_rest: bool = False) -> None:
         """Silence the answer with the next period, or at once if the amplifier can be muted.

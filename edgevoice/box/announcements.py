@@ -55,6 +55,7 @@ class _Question:
     """A question that was announced, and what was said since: by item, as later words replace earlier ones."""
 
     text: str
+    context: str
     over: asyncio.Future[None]
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     said: dict[Role, dict[str, str]] = field(default_factory=lambda: {Role.USER: {}, Role.ASSISTANT: {}})
@@ -92,7 +93,11 @@ class Announcements(Observer):
     def asked(self) -> list[tuple[Role, str]]:
         """Return the question that was just asked, for the session in which it is answered; else nothing."""
         question = self._question
-        return [(Role.ASSISTANT, question.text)] if question is not None and not question.said[Role.USER] else []
+        if question is None or question.said[Role.USER]:
+            return []
+        # As a turn of the user: some models refuse a conversation that begins with their own words.
+        context = [(Role.USER, f"[Not spoken, for your information: {question.context}]")] if question.context else []
+        return [*context, (Role.ASSISTANT, question.text)]
 
     def observe(self, notice: Notice, now: float) -> None:  # noqa: ARG002 - it has no times
         """See how announcements end, and what is said after a question."""
@@ -144,14 +149,17 @@ class Announcements(Observer):
             del self._waiting[name]
             self._clips.forget_clip(name)
 
-    async def ask(self, question: str, samples: Samples, *, has_chime: bool = False) -> QuestionAnswered:
+    async def ask(
+        self, question: str, samples: Samples, *, has_chime: bool = False, context: str = ""
+    ) -> QuestionAnswered:
         """Ask a question aloud, listen without the wake word, and return what was understood and answered.
 
-        One question is asked at a time. If nobody replies, nothing was understood.
+        One question is asked at a time. If nobody replies, nothing was understood. The service is given ``context``
+        with the question; it is not spoken.
         """
         async with self._asking:
             name = self._name()
-            asked = self._asked[name] = _Question(question, asyncio.get_running_loop().create_future())
+            asked = self._asked[name] = _Question(question, context, asyncio.get_running_loop().create_future())
             try:
                 ended = await self._say(name, samples, Priority.ANSWER, has_chime=has_chime, listens=True)
                 if ended.outcome in {AnnouncementOutcome.PLAYED, AnnouncementOutcome.CUT}:

@@ -83,7 +83,8 @@ class BoxContext:
     ``dial`` returns the endpoint of each session. ``observers`` see everything and may run beside the box: a feature
     that needs none of its parts is added there. ``live`` are settings that may change while it runs, and ``pins``
     replaces the machine's own. ``control`` is where it opens its control socket, and ``mcp`` are the tools of the
-    owner's servers, ``http`` the web services that are declared as tools, if there are any.
+    owner's servers, ``http`` the web services that are declared as tools, if there are any. ``environment`` is where
+    what speaks to other machines finds its secrets and folders; ``None``: nothing does.
     """
 
     dial: Callable[[], Endpoint]
@@ -95,6 +96,7 @@ class BoxContext:
     control: "ControlPlace | None" = None
     mcp: "McpSource | None" = None
     http: ToolSource | None = None
+    environment: Mapping[str, str] | None = None
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from edgevoice.box.context import BoxContext
 from edgevoice.box.live_box import SampledBox
 from edgevoice.box.owner_requests import OwnerRequests
 from edgevoice.box.pairing import Pairing
+from edgevoice.box.persona_choice import persona_choice
 from edgevoice.box.presses import Presses
 from edgevoice.box.quiet_hours import is_quiet, until_quiet_hours_end
 from edgevoice.box.service_speech import ServiceSpeech
@@ -26,6 +27,8 @@ from edgevoice.integrations.control.commands import BoxHandles
 from edgevoice.integrations.control.server import ControlSocket
 from edgevoice.integrations.control.speaking import SpokenRequests
 from edgevoice.integrations.guest import Guest
+from edgevoice.panel.audible import HeardPanel
+from edgevoice.panel.lights import Lights
 from edgevoice.settings.schema import Settings
 from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.tool import ToolContext
@@ -69,15 +72,15 @@ def _owner_requests(context: BoxContext, spoken: SpokenRequests, presses: Presse
     )
 
 
-def open_control(
-    settings: Settings,
-    context: BoxContext,
-    parts: Parts,
-    place: ControlPlace,
-    reload: Callable[[], str],
-    presses: Presses,
-) -> Observer:
+def open_control(handles: BoxHandles, place: ControlPlace) -> Observer:
     """Return the control socket as a guest of the box; it opens when it runs."""
+    return Guest("control", lambda: ControlSocket(place.path, handles, group=place.group))
+
+
+def handles_of(
+    settings: Settings, context: BoxContext, parts: Parts, reload: Callable[[], str], presses: Presses
+) -> BoxHandles:
+    """Return what programs may do with the box: the same, whichever way they reach it."""
     recorder = context.storage.failures
     spoken = SpokenRequests(
         parts.announcements,
@@ -85,7 +88,7 @@ def open_control(
         lambda: is_quiet(settings.quiet, local_now()),
         lambda: until_quiet_hours_end(settings.quiet, local_now),
     )
-    handles = BoxHandles(
+    return BoxHandles(
         version=__version__,
         position=lambda: parts.microphone.position,
         speaker=parts.speaker,
@@ -97,5 +100,7 @@ def open_control(
         may_unmute=settings.control.may_unmute,
         for_owner=_owner_requests(context, spoken, presses).carry_out,
         live=SampledBox(parts.engine.panel, parts.microphone, parts.detector),
+        lights=parts.engine.panel if isinstance(parts.engine.panel, Lights) else None,
+        personas=persona_choice(settings, context),
+        is_heard_only=isinstance(parts.engine.panel, HeardPanel),
     )
-    return Guest("control", lambda: ControlSocket(place.path, handles, group=place.group))

@@ -102,6 +102,7 @@ async def _until_signal(settings: Settings, key: Key | None, read: Callable[[], 
         context = replace(
             found,
             observers=(*found.observers, Collector(), status),
+            environment=os.environ,
             live=LiveSettings(settings, read, remark=status.remark),
         )
         problem = ""

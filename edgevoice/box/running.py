@@ -132,20 +132,25 @@ def observers_of(
         parts.alarms,
         Sayings(sayings, parts.speaker.learn, parts.listening, speak) if sayings is not None else None,
         parts.announcements,
-        _control(settings, context, parts, manager, presses or Presses(parts.mailbox.post, parts.mailbox.call)),
+        *_guests(settings, context, parts, manager, presses or Presses(parts.mailbox.post, parts.mailbox.call)),
     ]
     return [entry for entry in entries if entry is not None]
 
 
-def _control(
+def _guests(
     settings: Settings, context: BoxContext, parts: Parts, manager: ServiceManager, presses: Presses
-) -> Observer | None:
-    if context.control is None:
-        return None
-    # Loaded only where there is a socket.
-    from edgevoice.box.control import open_control  # noqa: PLC0415
+) -> Sequence[Observer]:
+    """Return what speaks to other programs; each may fail alone. Without any, nothing is loaded for them."""
+    if context.control is None and (context.environment is None or not wants_guests(settings)):
+        return ()
+    from edgevoice.box.guests import open_guests  # noqa: PLC0415
 
-    return open_control(settings, context, parts, context.control, reload_of(context, manager), presses)
+    return open_guests(settings, context, parts, reload_of(context, manager), presses)
+
+
+def wants_guests(settings: Settings) -> bool:
+    """Return whether the settings ask for anything that speaks to other programs, beside the control socket."""
+    return bool(settings.mqtt.host or settings.music.bus or settings.metrics.enabled)
 
 
 async def run(

@@ -114,6 +114,65 @@ def volume(
     ask_box(socket, change)
 
 
+_Percent = Annotated[int | None, typer.Argument(min=0, max=100, metavar="PERCENT", help="0 to 100.")]
+
+
+@app.command()
+def earcons(percent: _Percent = None, *, socket: _Socket = None) -> None:
+    """Show how loud the short sounds are, or set it until the box is started again."""
+
+    async def change(box: Client) -> None:
+        print(f"{await box.earcons(percent=percent)} %")
+
+    ask_box(socket, change)
+
+
+@app.command()
+def brightness(percent: _Percent = None, *, socket: _Socket = None) -> None:
+    """Show how bright the lights are by day, or set it until the box is started again."""
+
+    async def change(box: Client) -> None:
+        print(f"{await box.brightness(percent=percent)} %")
+
+    ask_box(socket, change)
+
+
+@app.command()
+def snooze(*, socket: _Socket = None) -> None:
+    """Let what rings, or what rang last, ring again later."""
+    ask_box(socket, lambda box: box.snooze())
+
+
+_Name = Annotated[str | None, typer.Argument(metavar="NAME", help="Without a name: those that there are.")]
+
+
+@app.command()
+def persona(name: _Name = None, *, socket: _Socket = None) -> None:
+    """Show who answers and who could, or choose."""
+
+    async def choose(box: Client) -> None:
+        found = await box.persona(name)
+        print(_chosen(found["persona"], found["personas"]))
+
+    ask_box(socket, choose)
+
+
+@app.command()
+def voice(name: _Name = None, *, socket: _Socket = None) -> None:
+    """Show with which voice the box answers and which there are, or choose."""
+
+    async def choose(box: Client) -> None:
+        found = await box.voice(name)
+        print(_chosen(found["voice"], found["voices"]))
+
+    ask_box(socket, choose)
+
+
+def _chosen(chosen: str, there: list[str]) -> str:
+    lines = (printable(f"{'*' if each == chosen else ' '} {each}") for each in dict.fromkeys([chosen, *there]))
+    return "\n".join(lines)
+
+
 @app.command()
 def reload(*, socket: _Socket = None) -> None:
     """Have the settings and the owner's tools read again."""

@@ -104,6 +104,28 @@ class Client:
         reply = await self.request("volume", percent=percent, change=change)
         return int(reply["volume_percent"])
 
+    async def earcons(self, *, percent: int | None = None) -> int:
+        """Set how loud the earcons are, in percent; return it."""
+        reply = await self.request("earcons", percent=percent)
+        return int(reply["earcon_percent"])
+
+    async def brightness(self, *, percent: int | None = None) -> int:
+        """Set how bright the lights are by day, in percent; return it."""
+        reply = await self.request("brightness", percent=percent)
+        return int(reply["brightness_percent"])
+
+    async def snooze(self) -> None:
+        """Let what rings, or what rang last, ring again later."""
+        await self.request("snooze")
+
+    async def persona(self, name: str | None = None) -> Reply:
+        """Choose who answers; return ``persona`` and ``personas``, ``voice`` and ``voices``."""
+        return await self.request("persona", name=name)
+
+    async def voice(self, name: str | None = None) -> Reply:
+        """Choose the voice; return the same as ``persona`` does."""
+        return await self.request("voice", name=name)
+
     async def reload(self) -> str:
         """Have the settings read again; return what a person should know about it, empty if all is in force."""
         reply = await self.request("reload")
@@ -113,9 +135,15 @@ class Client:
         """Have a text said once it is its turn; return the ``outcome``, and ``heard_ms`` if it was cut."""
         return await self.request("say", patience_s=None, text=text, chime=chime, quiet_hours=quiet_hours)
 
-    async def ask(self, text: str, *, chime: bool = False, quiet_hours: QuietHours = "speak") -> Reply:
-        """Have a question asked, and the box listen; return what was ``understood``, and ``answered`` to that."""
-        return await self.request("ask", patience_s=None, text=text, chime=chime, quiet_hours=quiet_hours)
+    async def ask(
+        self, text: str, *, context: str | None = None, chime: bool = False, quiet_hours: QuietHours = "speak"
+    ) -> Reply:
+        """Have a question asked, and the box listen; return what was ``understood``, and ``answered`` to that.
+
+        The service is given ``context`` with the question; it is not spoken.
+        """
+        wanted = {"text": text, "context": context, "chime": chime, "quiet_hours": quiet_hours}
+        return await self.request("ask", patience_s=None, **wanted)
 
     async def announce(
         self,

@@ -28,6 +28,7 @@ _LONGEST_PROBLEM: Final = 300
 
 Text = Annotated[str, Meta(min_length=1, max_length=LONGEST_TEXT)]
 Name = Annotated[str, Meta(max_length=100)]
+Percent = Annotated[int, Meta(ge=0, le=100)]
 QuietHours = Literal["speak", "wait", "skip"]
 """Within quiet hours: speak all the same, wait for their end, or do not speak."""
 
@@ -74,8 +75,36 @@ class Unmute(Request, tag="unmute", frozen=True):
 class SetVolume(Request, tag="volume", frozen=True):
     """Report the volume, set it to ``percent``, or change it by ``change`` percent."""
 
-    percent: Annotated[int, Meta(ge=0, le=100)] | None = None
+    percent: Percent | None = None
     change: Annotated[int, Meta(ge=-100, le=100)] | None = None
+
+
+class SetEarcons(Request, tag="earcons", frozen=True):
+    """Report how loud the earcons are, or set it to ``percent``."""
+
+    percent: Percent | None = None
+
+
+class SetBrightness(Request, tag="brightness", frozen=True):
+    """Report how bright the lights are by day, or set it to ``percent``."""
+
+    percent: Percent | None = None
+
+
+class Snooze(Request, tag="snooze", frozen=True):
+    """Let what rings, or what rang last, ring again later."""
+
+
+class SetPersona(Request, tag="persona", frozen=True):
+    """Report who answers and who could, or choose a persona by ``name``."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+
+
+class SetVoice(Request, tag="voice", frozen=True):
+    """Report with which voice the box answers and which it could use, or choose one by ``name``."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
 
 
 class Reload(Request, tag="reload", frozen=True):
@@ -91,9 +120,13 @@ class SayText(Request, tag="say", frozen=True):
 
 
 class AskQuestion(Request, tag="ask", frozen=True):
-    """Ask a question aloud, listen without the wake word, and report what was understood and answered."""
+    """Ask a question aloud, listen without the wake word, and report what was understood and answered.
+
+    ``context``: what the service should know when it answers, and what is not spoken.
+    """
 
     text: Text
+    context: Annotated[str, Meta(max_length=LONGEST_TEXT)] = ""
     chime: bool = False
     quiet_hours: QuietHours = "speak"
 
@@ -160,10 +193,9 @@ class Examine(Request, tag="doctor", frozen=True):
 
 Spoken = SayText | AskQuestion | Announce
 ForOwner = PersonasByHand | Pair | Examine
-Slow = Spoken | Timers | ForOwner
-AnyRequest = (
-    GetStatus | Wake | Talk | Stop | HangUp | Mute | Unmute | SetVolume | Reload | SendSound | Slow | Why | Watch
-)
+Slow = Spoken | Timers | Snooze | SetPersona | SetVoice | ForOwner
+Level = SetVolume | SetEarcons | SetBrightness
+AnyRequest = GetStatus | Wake | Talk | Stop | HangUp | Mute | Unmute | Level | Reload | SendSound | Slow | Why | Watch
 
 COMMANDS: Final = tuple(sorted(str(each.__struct_config__.tag) for each in get_args(AnyRequest)))
 

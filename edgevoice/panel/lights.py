@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgevoice.core.light_frames import (
     SHOWN_BY_NIGHT_S,
@@ -142,6 +142,17 @@ class Lights:
             self._shown = (light, reason)
             self._began_s = self._clock()
             self._write(0.0)
+            self._changed.notify()
+
+    @property
+    def brightness_percent(self) -> int:
+        """How bright the lights are by day, in percent."""
+        return round(100 * self._brightness.by_day)
+
+    @brightness_percent.setter
+    def brightness_percent(self, percent: int) -> None:
+        with self._changed:
+            self._brightness = replace(self._brightness, by_day=percent / 100)
             self._changed.notify()
 
     def close(self) -> None:

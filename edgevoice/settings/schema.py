@@ -17,7 +17,13 @@ from edgevoice.settings.assistant import (
     ToolsSettings,
     TranscriptSettings,
 )
-from edgevoice.settings.integrations import ControlSettings
+from edgevoice.settings.integrations import (
+    ControlSettings,
+    HomeSettings,
+    MetricsSettings,
+    MqttSettings,
+    MusicSettings,
+)
 from edgevoice.settings.mcp import McpSettings
 from edgevoice.settings.panel import PanelSettings
 from edgevoice.settings.service import ServiceSettings
@@ -96,5 +102,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     personas: PersonasSettings = field(default_factory=PersonasSettings)
     grading: GradingSettings = field(default_factory=GradingSettings)
     control: ControlSettings = field(default_factory=ControlSettings)
+    mqtt: MqttSettings = field(default_factory=MqttSettings)
+    home: HomeSettings = field(default_factory=HomeSettings)
+    music: MusicSettings = field(default_factory=MusicSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
     watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
     log: LogSettings = field(default_factory=LogSettings)

@@ -194,6 +194,16 @@ def test_earcons_have_their_own_volume() -> None:
     assert np.abs(ear.hear_periods(20).astype(int)).max() == pytest.approx(0.8 * 32767 / 4, rel=0.05)
 
 
+def test_the_volume_of_earcons_can_be_changed() -> None:
+    ear = Ear(volume_percent=0, earcon_percent=100)
+
+    ear.speaker.earcon_percent = 50
+    ear.speaker.play_earcon(Earcon.MUTED)
+
+    assert ear.speaker.earcon_percent == 50
+    assert np.abs(ear.hear_periods(20).astype(int)).max() == pytest.approx(0.8 * 32767 / 4, rel=0.05)
+
+
 @pytest.mark.parametrize(
     ("before", "change", "after", "sound"),
     [

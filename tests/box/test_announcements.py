@@ -111,6 +111,22 @@ def test_a_question_returns_what_was_understood_and_answered() -> None:
     assert box.announcements.asked() == []
 
 
+def test_the_context_of_a_question_precedes_it_and_is_marked_as_not_spoken() -> None:
+    async def scene() -> None:
+        box = Box()
+        asking = asyncio.ensure_future(box.announcements.ask("Open it?", SOUND, context="A courier is at the door."))
+        await asyncio.sleep(0)
+        box.sees(PlayClip("program-1"), PLAYED, *LISTENS)
+        assert box.announcements.asked() == [
+            (Role.USER, "[Not spoken, for your information: A courier is at the door.]"),
+            (Role.ASSISTANT, "Open it?"),
+        ]
+        box.sees(PhaseEntered(Phase.IDLE))
+        await asking
+
+    virtual_time.run(scene())
+
+
 def test_a_question_that_is_spoken_over_is_answered_all_the_same() -> None:
     def play(box: Box) -> None:
         box.sees(PlayClip("program-1"), PhaseEntered(Phase.CONNECTING))

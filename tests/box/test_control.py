@@ -9,14 +9,20 @@ import pytest
 
 from edgevoice.box.assembly import assemble
 from edgevoice.box.context import BoxContext, context_of
+from edgevoice.box.control import handles_of
+from edgevoice.box.presses import Presses
 from edgevoice.box.running import observers_of, reload_of
 from edgevoice.box.tool_files import ToolFiles
 from edgevoice.control.client import Client
 from edgevoice.control.place import ControlPlace
+from edgevoice.core.ports import Panel
 from edgevoice.errors import ControlRefused
 from edgevoice.host.credentials import Key
 from edgevoice.host.service_manager import ServiceManager
+from edgevoice.integrations.control.commands import BoxHandles
 from edgevoice.integrations.guest import Guest
+from edgevoice.panel.audible import HeardPanel
+from edgevoice.panel.lights import Lights
 from edgevoice.panel.none import NoPanel
 from edgevoice.realtime.endpoint import local
 from edgevoice.settings.alarms import QuietHoursSettings
@@ -126,3 +132,17 @@ def test_quiet_hours_of_the_settings_are_kept(tmp_path: Path) -> None:
             await asyncio.gather(running, return_exceptions=True)
 
     asyncio.run(live())
+
+
+def test_lights_that_can_be_dimmed_and_boxes_that_can_only_be_heard_are_known(tmp_path: Path) -> None:
+    async def live(panel: Panel) -> BoxHandles:
+        context = replace(CONTEXT, wants_wakeword=False)
+        parts = assemble(Settings(), context, panel)
+        return handles_of(Settings(), context, parts, lambda: "", Presses(parts.mailbox.post, parts.mailbox.call))
+
+    lights = Lights([])
+    lit, heard = asyncio.run(live(lights)), asyncio.run(live(HeardPanel()))
+    lights.close()
+
+    assert (lit.lights, lit.is_heard_only) == (lights, False)
+    assert (heard.lights, heard.is_heard_only) == (None, True)

@@ -74,6 +74,16 @@ def test_the_volume_is_shown_set_and_changed(box: StandIn) -> None:
     assert ctl(box, "volume", "loud").exit_code == 2
 
 
+def test_earcons_lights_personas_and_snooze_have_commands(box: StandIn) -> None:
+    assert [ctl(box, "earcons", *given).stdout for given in ([], ["20"])] == ["40 %\n", "20 %\n"]
+    assert ctl(box, "earcons", "101").exit_code == 2
+    assert "no lights that can be dimmed" in ctl(box, "brightness", "20").stderr
+    assert ctl(box, "persona").stdout == "* default\n  pirate\n"
+    assert ctl(box, "persona", "pirate").stdout == "* pirate\n  default\n"
+    assert ctl(box, "voice", "Sarah").stdout == "* Sarah\n"
+    assert ctl(box, "snooze").exit_code == 0
+
+
 def test_the_status_is_for_people_and_for_programs(box: StandIn) -> None:
     box.server.observe(ShowLight(Light.FAULT, "no-credit"), 0.0)
 

@@ -266,6 +266,22 @@ def test_by_night_a_change_is_shown_for_ten_seconds_and_then_dark_while_nothing_
     panel.close()
 
 
+def test_another_brightness_is_seen_at_once_and_never_hides_that_audio_may_leave() -> None:
+    lamp = Recorded()
+    panel = Lights([lamp], clock=lambda: 0.0)
+    panel.show(Light.MUTED)
+    lamp.written.clear()
+
+    panel.brightness_percent = 40
+
+    assert lamp.written.wait(10)
+    assert (lamp.levels[-1], panel.brightness_percent) == (0.4, 40)
+    panel.brightness_percent = 0
+    panel.show(Light.LISTENING)
+    assert lamp.levels[-1] == 0.1
+    panel.close()
+
+
 def test_at_dawn_the_lights_come_back_by_themselves() -> None:
     lamp, second = Recorded(), [6 * 3600 - 0.05]
     panel = Lights([lamp], brightness=Brightness(1.0, 0.0, (22 * 60, 6 * 60)), second_of_day=lambda: second[0])

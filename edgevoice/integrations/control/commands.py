@@ -7,6 +7,7 @@ from typing import Any, Protocol, assert_never
 
 from edgevoice.control import messages
 from edgevoice.control.messages import LONGEST_SOUND_S, SOUND_HZ, AnyRequest, ForOwner, Refused
+from edgevoice.core.announcements import StopWordHeard
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import MutePressed, TalkHeld, TalkPressed, WakeRequested
 from edgevoice.core.lights import meaning
@@ -26,9 +27,32 @@ Result = dict[str, Any] | Coroutine[Any, Any, dict[str, Any]]
 
 
 class Loudspeaker(Protocol):
-    """Something with a volume, 0 to 100 percent."""
+    """Something with a volume of its answers and one of its earcons, 0 to 100 percent."""
 
     volume_percent: int
+    earcon_percent: int
+
+
+class DimmableLights(Protocol):
+    """Lights with a brightness, 0 to 100 percent."""
+
+    brightness_percent: int
+
+
+class PersonaChooser(Protocol):
+    """Who answers and with which voice, who could, and how to choose; each choice returns what is chosen then."""
+
+    def choices(self) -> dict[str, Any]:
+        """Return ``persona`` and ``personas``, ``voice`` and ``voices``."""
+        ...
+
+    def choose(self, name: str) -> Coroutine[Any, Any, dict[str, Any]]:
+        """Choose a persona. Raises ``Refused``."""
+        ...
+
+    def speak_with(self, voice: str) -> Coroutine[Any, Any, dict[str, Any]]:
+        """Choose a voice. Raises ``Refused``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +61,11 @@ class BoxHandles:
 
     ``version`` is the program's. ``position`` returns the newest near-end sample; ``reload`` reads the settings again
     and returns what a person should know about it; ``failures`` returns the last ones, newest first, as JSON objects.
-    ``speaking`` says what programs want; ``None`` where nothing does. ``timers`` lists, sets and
-    cancels timers and alarms.
-    ``words`` are the wake words. ``may_unmute``: the settings let a program open the microphone. ``for_owner`` does
-    what only the box's owner asks for, and ``live`` samples what changes many times a second.
+    ``speaking`` says what programs want; ``None`` where nothing does. ``timers`` lists, sets and cancels timers and
+    alarms. ``words`` are the wake words. ``may_unmute``: the settings let a program open the microphone. ``for_owner``
+    does what only the box's owner asks for, and ``live`` samples what changes many times a second. ``lights`` are
+    ``None`` where nothing can be dimmed, ``personas`` where there are none. ``is_heard_only``: earcons stand in for the
+    lights.
     """
 
     version: str
@@ -54,6 +79,9 @@ class BoxHandles:
     may_unmute: bool = False
     for_owner: Callable[[ForOwner], Coroutine[Any, Any, dict[str, Any]]] | None = None
     live: LiveBox | None = None
+    lights: DimmableLights | None = None
+    personas: PersonaChooser | None = None
+    is_heard_only: bool = False
 
 
 class Sounds:
@@ -101,26 +129,24 @@ class Commands:
         """
         match request:
             case messages.SayText() | messages.AskQuestion() | messages.Announce():
-                if self._box.speaking is None:
-                    raise Refused("not-possible", "this box cannot be made to speak", "Run it as the service.")
-                self._note(request)
-                sound = sounds.take() if isinstance(request, messages.Announce) else b""
-                return self._box.speaking.carry_out(request, sound, is_deaf=self._view.is_muted)
+                return self._speak(request, sounds)
             case messages.Timers(action=action, arguments=arguments):
-                if self._box.timers is None:
-                    raise Refused("not-possible", "this box has no timers", 'Enable tools.enabled = ["set_timer", …].')
-                return self._box.timers(action, arguments)
+                return self._timers(action, arguments)
             case messages.PersonasByHand() | messages.Pair() | messages.Examine():
-                if self._box.for_owner is None:
-                    raise Refused("not-possible", "this box cannot do that", "Run it as the service.")
+                return self._for_owner(request)
+            case messages.Snooze():
                 self._note(request)
-                return self._box.for_owner(request)
+                if not self._view.is_ringing:
+                    return self._timers("snooze", {})
+                self._report(StopWordHeard(is_snooze=True))
+            case messages.SetPersona() | messages.SetVoice():
+                return self._persona(request)
+            case messages.SetVolume() | messages.SetEarcons() | messages.SetBrightness():
+                return self._level(request)
             case messages.SendSound(pcm=pcm):
                 return {"seconds": sounds.add(pcm)}
             case messages.GetStatus() | messages.Watch():
                 return self._status()
-            case messages.SetVolume():
-                return self._volume(request)
             case messages.Why(most=most):
                 return {"failures": list(self._box.failures()[:most])}
             case messages.Reload():
@@ -144,6 +170,63 @@ class Commands:
             case _:
                 assert_never(request)
         return self._view.fields()
+
+    def _speak(self, request: messages.Spoken, sounds: Sounds) -> Result:
+        if self._box.speaking is None:
+            raise Refused("not-possible", "this box cannot be made to speak", "Run it as the service.")
+        self._note(request)
+        sound = sounds.take() if isinstance(request, messages.Announce) else b""
+        return self._box.speaking.carry_out(request, sound, is_deaf=self._view.is_muted)
+
+    def _for_owner(self, request: ForOwner) -> Result:
+        if self._box.for_owner is None:
+            raise Refused("not-possible", "this box cannot do that", "Run it as the service.")
+        self._note(request)
+        return self._box.for_owner(request)
+
+    def _timers(self, action: str, arguments: dict[str, Any]) -> Coroutine[Any, Any, dict[str, Any]]:
+        if self._box.timers is None:
+            raise Refused("not-possible", "this box has no timers", 'Enable tools.enabled = ["set_timer", …].')
+        return self._box.timers(action, arguments)
+
+    def _persona(self, request: messages.SetPersona | messages.SetVoice) -> Result:
+        if self._box.personas is None:
+            raise Refused("not-possible", "this box has no personas", "Set personas.enabled = true.")
+        if request.name is None:
+            return self._box.personas.choices()
+        self._note(request)
+        if isinstance(request, messages.SetPersona):
+            return self._box.personas.choose(request.name)
+        return self._box.personas.speak_with(request.name)
+
+    def _level(self, request: messages.Level) -> dict[str, Any]:
+        match request:
+            case messages.SetVolume():
+                return self._volume(request)
+            case messages.SetEarcons(percent=percent):
+                return self._earcons(request, percent)
+            case messages.SetBrightness(percent=percent):
+                return self._brightness(request, percent)
+            case _:
+                assert_never(request)
+
+    def _earcons(self, request: messages.SetEarcons, percent: int | None) -> dict[str, Any]:
+        if percent is not None:
+            if percent == 0 and self._box.is_heard_only:
+                raise Refused(
+                    "not-possible", "without lights, only the earcons say when it listens", "Choose 1 or more."
+                )
+            self._note(request)
+            self._box.speaker.earcon_percent = percent
+        return {"earcon_percent": self._box.speaker.earcon_percent}
+
+    def _brightness(self, request: messages.SetBrightness, percent: int | None) -> dict[str, Any]:
+        if self._box.lights is None:
+            raise Refused("not-possible", "this box has no lights that can be dimmed", "Set panel.kind and its pins.")
+        if percent is not None:
+            self._note(request)
+            self._box.lights.brightness_percent = percent
+        return {"brightness_percent": self._box.lights.brightness_percent}
 
     def _status(self) -> dict[str, Any]:
         fields = self._view.fields()

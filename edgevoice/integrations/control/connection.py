@@ -41,10 +41,22 @@ class Allowance:
 
     def take(self) -> float:
         """Count one request; return the seconds to wait before it is handled."""
-        now = self._clock()
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate_hz) - 1
-        self._at = now
+        self._refill()
+        self._left -= 1
         return max(0.0, -self._left / self._rate_hz)
+
+    def admits(self) -> bool:
+        """Return whether a request may be handled now, and count it if so."""
+        self._refill()
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+    def _refill(self) -> None:
+        now = self._clock()
+        self._left = min(self._burst, self._left + (now - self._at) * self._rate_hz)
+        self._at = now
 
 
 class ControlClient:

@@ -71,8 +71,8 @@ class Mouth(Protocol):
         """Say this when it is its turn; mono s16 at 24 kHz."""
         ...
 
-    def ask(self, question: str, samples: Samples, *, has_chime: bool) -> Awaitable[AskedOutcome]:
-        """Ask this when it is its turn, and listen."""
+    def ask(self, question: str, samples: Samples, *, has_chime: bool, context: str) -> Awaitable[AskedOutcome]:
+        """Ask this when it is its turn, and listen; the service is given ``context`` with it."""
         ...
 
 
@@ -92,11 +92,11 @@ class SpokenRequests:
     async def carry_out(self, request: Spoken, sound: bytes, *, is_deaf: bool) -> dict[str, Any]:
         """Return the fields of the reply once it was heard or cut. Raises ``Refused``."""
         match request:
-            case AskQuestion(text=text, chime=chime):
+            case AskQuestion(text=text, chime=chime, context=context):
                 if is_deaf:
                     raise Refused("muted", "the microphone is muted: no reply could be heard", "Press the mute button.")
                 await self._mind_quiet_hours(request.quiet_hours)
-                asked = await self.mouth.ask(text, await self._spoken(text), has_chime=chime)
+                asked = await self.mouth.ask(text, await self._spoken(text), has_chime=chime, context=context)
                 fields = _fields(asked.ended)
                 return {**fields, "understood": asked.understood, "answered": asked.answered}
             case SayText(text=text, chime=chime):

@@ -27,6 +27,28 @@ class Speaker:
     """A loudspeaker that is only turned up and down."""
 
     volume_percent: int = 50
+    earcon_percent: int = 40
+
+
+class Personas:
+    """Two personas and a voice that can be chosen; the voice "broken" is a fault of ours."""
+
+    def __init__(self) -> None:
+        self.persona = "default"
+
+    def choices(self) -> dict[str, Any]:
+        return {"persona": self.persona, "personas": ["default", "pirate"], "voice": "Sarah", "voices": ["Sarah"]}
+
+    async def choose(self, name: str) -> dict[str, Any]:
+        if name != "pirate":
+            raise Refused("bad-request", "there is no such persona")
+        self.persona = name
+        return self.choices()
+
+    async def speak_with(self, voice: str) -> dict[str, Any]:
+        if voice == "broken":
+            raise RuntimeError("a fault of ours")
+        return self.choices()
 
 
 @dataclass(frozen=True)
@@ -53,13 +75,15 @@ class Mouth:
         self.ended = ended or Ended()
         self.over = asyncio.Event()
         self.said: list[tuple[int, Priority, bool]] = []
+        self.contexts: list[str] = []
 
     async def say(self, samples: Samples, *, priority: Priority, has_chime: bool) -> Ended:
         self.said.append((len(samples), priority, has_chime))
         await self.over.wait()
         return self.ended
 
-    async def ask(self, question: str, samples: Samples, *, has_chime: bool) -> Asked:
+    async def ask(self, question: str, samples: Samples, *, has_chime: bool, context: str) -> Asked:
+        self.contexts.append(context)
         return Asked(
             await self.say(samples, priority=Priority.ANSWER, has_chime=has_chime), f"yes to {question}", "very well"
         )
@@ -147,6 +171,7 @@ async def stand_in(
         may_unmute=may_unmute,
         for_owner=echo_owner,
         live=sampled,
+        personas=Personas(),
     )
     box = StandIn(ControlSocket(place, handles, group=None, now=lambda: NOW), place, speaker, sampled)
     running = asyncio.ensure_future(box.server.run(box.report))

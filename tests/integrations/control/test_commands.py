@@ -1,16 +1,20 @@
 """What each command does to the box, and what it refuses."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import pytest
 
 from edgevoice.control import messages
 from edgevoice.control.messages import AnyRequest, Refused
+from edgevoice.core.announcements import StopWordHeard
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import Event, LinkLost, LinkOpened, MutePressed, TalkHeld, TalkPressed, WakeRequested
 from edgevoice.core.notices import Notice, PhaseEntered, RingingBegan, RingingEnded
 from edgevoice.core.orders import CloseLink, Light, MuteMicrophone, ShowLight, UnmuteMicrophone
 from edgevoice.integrations.control.commands import Allotment, BoxHandles, Commands, Sounds
 from edgevoice.integrations.control.view import BoxView
-from tests.integrations.control.conftest import Speaker
+from tests.integrations.control.conftest import Personas, Speaker, echo_timers
 
 BEGINS: list[Notice] = [PhaseEntered(Phase.CONNECTING), ShowLight(Light.CONNECTING)]
 
@@ -21,7 +25,9 @@ FAILED = [{"code": "no-answer"}, {"code": "key-refused"}]
 class Box:
     """Commands with a box that reacts to every fact with ``notices``."""
 
-    def __init__(self, *before: Notice, notices: list[Notice] | None = None, may_unmute: bool = False) -> None:
+    def __init__(
+        self, *before: Notice, notices: list[Notice] | None = None, may_unmute: bool = False, **more: Any
+    ) -> None:
         self.view = BoxView()
         self.facts: list[Event] = []
         self.speaker = Speaker()
@@ -37,6 +43,7 @@ class Box:
             lambda: FAILED,
             words=["hey_jarvis"],
             may_unmute=may_unmute,
+            **more,
         )
         self.commands = Commands(handles, self.view, self._report)
 
@@ -234,3 +241,92 @@ def test_what_is_asked_for_is_logged_without_its_content(caplog: pytest.LogCaptu
         Box(notices=[*BEGINS]).do(messages.Wake(word="hey_jarvis"))
 
     assert [record.fields for record in caplog.records] == [{"command": "wake"}]  # type: ignore[attr-defined]
+
+
+@dataclass
+class Lights:
+    """Lights that are only dimmed."""
+
+    brightness_percent: int = 100
+
+
+def test_earcons_and_lights_have_a_level_that_is_reported_and_set() -> None:
+    box = Box(lights=Lights())
+
+    assert box.do(messages.SetEarcons()) == {"earcon_percent": 40}
+    assert box.do(messages.SetEarcons(percent=0)) == {"earcon_percent": 0}
+    assert box.do(messages.SetBrightness()) == {"brightness_percent": 100}
+    assert box.do(messages.SetBrightness(percent=5)) == {"brightness_percent": 5}
+    assert box.speaker.earcon_percent == 0
+
+
+def test_a_box_that_can_only_be_heard_keeps_its_earcons() -> None:
+    box = Box(is_heard_only=True)
+
+    with pytest.raises(Refused, match="only the earcons say when it listens"):
+        box.do(messages.SetEarcons(percent=0))
+    assert box.do(messages.SetEarcons(percent=1)) == {"earcon_percent": 1}
+
+
+@pytest.mark.parametrize(
+    ("request_", "problem"),
+    [
+        (messages.SetBrightness(percent=5), "no lights that can be dimmed"),
+        (messages.SetPersona(name="pirate"), "no personas"),
+        (messages.SetVoice(), "no personas"),
+        (messages.Snooze(), "no timers"),
+    ],
+)
+def test_what_the_box_does_not_have_is_refused(request_: AnyRequest, problem: str) -> None:
+    with pytest.raises(Refused, match=problem) as refused:
+        Box().do(request_)
+
+    assert refused.value.code == "not-possible"
+
+
+def test_what_rings_is_snoozed_as_the_single_word_does_it() -> None:
+    box = Box(RingingBegan(), timers=echo_timers)
+
+    assert box.do(messages.Snooze())["ringing"]
+    assert box.facts == [StopWordHeard(is_snooze=True)]
+
+
+def test_what_rang_last_is_snoozed_by_the_tool() -> None:
+    box = Box(timers=echo_timers)
+
+    result = box.commands.carry_out(messages.Snooze(), box.sounds)
+
+    assert not isinstance(result, dict)
+    with pytest.raises(StopIteration) as done:
+        result.send(None)
+    assert done.value.value["action"] == "snooze"
+
+
+def test_without_a_name_the_personas_and_voices_are_listed() -> None:
+    box = Box(personas=Personas())
+
+    assert (
+        box.do(messages.SetPersona())
+        == box.do(messages.SetVoice())
+        == {
+            "persona": "default",
+            "personas": ["default", "pirate"],
+            "voice": "Sarah",
+            "voices": ["Sarah"],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("request_", "name", "value"),
+    [(messages.SetPersona(name="pirate"), "persona", "pirate"), (messages.SetVoice(name="Sarah"), "voice", "Sarah")],
+)
+def test_with_a_name_one_is_chosen(request_: AnyRequest, name: str, value: str) -> None:
+    box = Box(personas=Personas())
+
+    result = box.commands.carry_out(request_, box.sounds)
+
+    assert not isinstance(result, dict)
+    with pytest.raises(StopIteration) as done:
+        result.send(None)
+    assert done.value.value[name] == value

@@ -1,0 +1,100 @@
+"""The guests of a box: what speaks to other programs and machines. Each may fail alone, loaded only if wanted."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from edgevoice.alarms.rings import RingKind
+from edgevoice.box.assembly import Parts
+from edgevoice.box.context import BoxContext
+from edgevoice.box.control import handles_of, open_control
+from edgevoice.box.presses import Presses
+from edgevoice.core.ports import Observer
+from edgevoice.errors import EdgevoiceError
+from edgevoice.extras import has, how_to_add
+from edgevoice.host.credentials import Key, find_secret
+from edgevoice.integrations.control.commands import BoxHandles
+from edgevoice.integrations.guest import Guest
+from edgevoice.settings.integrations import MqttSettings
+from edgevoice.settings.schema import Settings
+
+if TYPE_CHECKING:
+    from edgevoice.integrations.mqtt.broker import Broker
+    from edgevoice.integrations.mqtt.state import RingSummary
+
+MQTT_PASSWORD = "mqtt_password"  # noqa: S105 - the name of a secret, not one
+
+
+class PackageMissing(EdgevoiceError):
+    """What the settings ask for needs a package that is not installed."""
+
+    code = "package-missing"
+
+
+def open_guests(
+    settings: Settings, context: BoxContext, parts: Parts, reload: Callable[[], str], presses: Presses
+) -> tuple[Observer, ...]:
+    """Return the guests that the settings and the context ask for; the control socket is the last."""
+    handles = handles_of(settings, context, parts, reload, presses)
+    outward = _outward(settings, context, parts, handles) if context.environment is not None else ()
+    control = [open_control(handles, context.control)] if context.control is not None else []
+    return (*outward, *control)
+
+
+def _outward(settings: Settings, context: BoxContext, parts: Parts, handles: BoxHandles) -> Iterator[Observer]:
+    environment = context.environment or {}
+    if settings.mqtt.host:
+        yield Guest("mqtt", lambda: _mqtt(settings.mqtt, context, parts, handles, environment))
+
+
+def mqtt_password(settings: MqttSettings, environment: Mapping[str, str]) -> Key | None:
+    """Return the broker's password, ``None`` without a username. Raises ``SettingsInvalid`` if it is not stored."""
+    return find_secret(MQTT_PASSWORD, environment) if settings.username else None
+
+
+def mqtt_connector(
+    settings: MqttSettings, environment: Mapping[str, str], *, suffix: str = ""
+) -> "Callable[[], AbstractAsyncContextManager[Broker]]":
+    """Return what opens a connection; ``suffix`` tells the doctor's apart from the box's own.
+
+    Raises ``SettingsInvalid``, and ``PackageMissing``.
+    """
+    if not has("aiomqtt"):
+        raise PackageMissing("the package aiomqtt is not installed", remedy=f"Add it: {how_to_add('mqtt')}")
+    from edgevoice.integrations.mqtt.broker import connected  # noqa: PLC0415 - loaded only if it is wanted
+    from edgevoice.integrations.mqtt.identity import box_id  # noqa: PLC0415
+    from edgevoice.integrations.mqtt.topics import Topics  # noqa: PLC0415
+
+    topics = Topics(box_id(), settings.discovery_topic)
+    will = (topics.available, "offline") if not suffix else None
+    return partial(
+        connected, settings, mqtt_password(settings, environment), f"edgevoice-{topics.box_id}{suffix}", will
+    )
+
+
+def _mqtt(
+    settings: MqttSettings, context: BoxContext, parts: Parts, handles: BoxHandles, environment: Mapping[str, str]
+) -> Observer:
+    connect = mqtt_connector(settings, environment)
+    from edgevoice.integrations.mqtt.identity import box_id, box_name  # noqa: PLC0415
+    from edgevoice.integrations.mqtt.link import MqttLink, MqttMeans  # noqa: PLC0415
+    from edgevoice.integrations.mqtt.state import RingSummary  # noqa: PLC0415
+    from edgevoice.integrations.mqtt.topics import Topics  # noqa: PLC0415
+
+    async def rings() -> "list[RingSummary]":
+        return [
+            RingSummary(each.ring_id, each.kind is RingKind.TIMER, each.due_wall_s, each.label)
+            for each in await parts.alarms.rings()
+        ]
+
+    minutes = context.storage.minutes
+    means = MqttMeans(
+        Topics(box_id(), settings.discovery_topic),
+        settings.name or box_name(),
+        connect,
+        rings,
+        lambda: minutes.today_s / 60 if minutes is not None else 0.0,
+        words=settings.words,
+    )
+    return MqttLink(handles, means)

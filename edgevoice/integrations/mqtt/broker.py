@@ -1,0 +1,251 @@
+"""One connection to an MQTT broker: what it is sent, what it says, and what it may not do. MQTT 5, by `aiomqtt`."""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import ssl
+import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeVar
+
+import aiomqtt
+from aiomqtt.exceptions import MqttConnectError
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from edgevoice.errors import EdgevoiceError
+from edgevoice.integrations.aside import Aside
+from edgevoice.integrations.control.connection import Allowance
+from edgevoice.settings.integrations import MqttSettings
+
+_T = TypeVar("_T")
+
+PATIENCE_S: Final = 8.0
+"""How long the broker may take for each step, the TLS handshake and an acknowledgement included."""
+
+LARGEST_PACKET_BYTES: Final = 32_768
+
+_MOST_WAITING: Final = 100
+"""Messages that may wait for us; more are dropped."""
+
+_KEEPALIVE_S: Final = 60
+
+_MESSAGES: Final = (400, 40.0)
+"""How many may come at once, and then each second, before the connection is given up."""
+
+# The library's own log would repeat topics, and a line for each message of a flood.
+_silent = logging.getLogger("edgevoice.mqtt-library")
+_silent.setLevel(logging.CRITICAL + 1)
+
+
+class BrokerUnavailable(EdgevoiceError, ConnectionError):
+    """The MQTT broker cannot be reached, refused the box, or broke the connection."""
+
+    code = "mqtt-broker"
+    remedy = "Check mqtt.host, mqtt.port and that the broker runs; `edgevoice doctor` tries to connect."
+
+
+class Secret(Protocol):
+    """A password that is shown only to the broker."""
+
+    def reveal(self) -> str:
+        """Return it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerMessage:
+    """A message of the broker; ``is_retained``: it was sent at some time in the past, and kept for whoever comes."""
+
+    topic: str
+    payload: bytes
+    is_retained: bool
+
+
+class BrokerFlooded(BrokerUnavailable):
+    """Far more messages come than anybody can mean."""
+
+    remedy = "Find out which client of the broker publishes to the box's topics."
+
+
+class Inbox:
+    """What the broker has sent, handed over from the library's thread to the box's loop; bounded.
+
+    More than some hundred messages within a few seconds are a flood, and end the connection.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._waiting: asyncio.Queue[BrokerMessage | BrokerUnavailable] = asyncio.Queue()
+        self._allowance = Allowance(time.monotonic, burst=_MESSAGES[0], rate_hz=_MESSAGES[1])
+
+    async def next(self) -> BrokerMessage:
+        """Return the next message. Raises ``BrokerUnavailable`` once the connection is lost."""
+        found = await self._waiting.get()
+        if isinstance(found, BrokerUnavailable):
+            raise found
+        return found
+
+    # --- in the library's thread --------------------------------------------------------------------------------------
+
+    async def fill(self, client: aiomqtt.Client) -> None:
+        """Take messages until the connection is lost."""
+        try:
+            with _as_ours():
+                async for message in client.messages:
+                    if not self._allowance.admits():
+                        raise BrokerFlooded("too many messages came for the box")
+                    self._hand_over(BrokerMessage(str(message.topic), message.payload, message.retain))
+        except BrokerUnavailable as error:
+            self._hand_over(error)
+
+    def fail(self, error: Exception) -> None:
+        """Take that the library itself has failed."""
+        self._hand_over(BrokerUnavailable(f"the connection to the broker failed: {type(error).__name__}"))
+
+    def _hand_over(self, item: BrokerMessage | BrokerUnavailable) -> None:
+        with contextlib.suppress(RuntimeError):  # the box's loop has ended meanwhile
+            self._loop.call_soon_threadsafe(self._waiting.put_nowait, item)
+
+
+class Broker:
+    """A connection that is open."""
+
+    def __init__(self, client: aiomqtt.Client, aside: Aside, inbox: Inbox) -> None:
+        self._client = client
+        self._aside = aside
+        self._inbox = inbox
+
+    async def publish(self, topic: str, payload: bytes | str, *, is_retained: bool = False) -> None:
+        """Publish a message, and wait until the broker has it. Raises ``BrokerUnavailable``."""
+        await self._call(self._client.publish(topic, payload, qos=1, retain=is_retained))
+
+    async def subscribe(self, topic: str) -> None:
+        """Be sent what comes from now on, and not what was kept. Raises ``BrokerUnavailable``."""
+        # `retainAsPublished` keeps the sign of a message that was sent to be kept: it is no command either.
+        options = SubscribeOptions(qos=0, retainAsPublished=True, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
+        granted = await self._call(self._client.subscribe(topic, options=options))
+        if any((code if isinstance(code, int) else code.value) >= 128 for code in granted):
+            raise BrokerUnavailable(
+                "the broker does not let the box receive commands", remedy=f"Allow it to read {topic}."
+            )
+
+    async def messages(self) -> AsyncIterator[BrokerMessage]:
+        """Yield messages until the connection is lost. Raises ``BrokerUnavailable``."""
+        while True:
+            yield await self._inbox.next()
+
+    def hurry(self) -> None:
+        """Wait for the broker no longer than a second from now on: the box is being stopped."""
+        self._client.timeout = 1.0
+
+    async def _call(self, work: Coroutine[Any, Any, _T]) -> _T:
+        with _as_ours():
+            return await self._aside.call(work)
+
+
+@asynccontextmanager
+async def connected(
+    settings: MqttSettings, password: Secret | None, identifier: str, will: tuple[str, str] | None = None
+) -> AsyncIterator[Broker]:
+    """Yield a connection; ``will`` is the topic and the text that the broker publishes, retained, if the box is gone.
+
+    Raises ``BrokerUnavailable``, also from within the block.
+    """
+    inbox = Inbox()
+    aside = Aside("mqtt", inbox.fail)
+    stack = AsyncExitStack()
+
+    async def enter() -> aiomqtt.Client:
+        client = await stack.enter_async_context(_client(settings, password, identifier, will))
+        filling = asyncio.ensure_future(inbox.fill(client))
+        stack.callback(filling.cancel)
+        return client
+
+    try:
+        with _as_ours():
+            client = await aside.call(enter())
+        broker = Broker(client, aside, inbox)
+        try:
+            yield broker
+        finally:
+            broker.hurry()
+            with contextlib.suppress(aiomqtt.MqttError):
+                await aside.call(stack.aclose())
+    finally:
+        await aside.close()
+
+
+def _client(
+    settings: MqttSettings, password: Secret | None, identifier: str, will: tuple[str, str] | None
+) -> aiomqtt.Client:
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # the library has no annotation there
+    properties.MaximumPacketSize = LARGEST_PACKET_BYTES
+    client = aiomqtt.Client(
+        settings.host,
+        settings.dialled_port,
+        username=settings.username or None,
+        password=password.reveal() if password is not None else None,
+        identifier=identifier,
+        protocol=aiomqtt.ProtocolVersion.V5,
+        will=aiomqtt.Will(will[0], will[1], qos=1, retain=True) if will is not None else None,
+        clean_start=True,
+        timeout=PATIENCE_S,
+        keepalive=_KEEPALIVE_S,
+        max_queued_incoming_messages=_MOST_WAITING,
+        properties=properties,
+        tls_context=_tls(settings) if settings.is_encrypted else None,
+        logger=_silent,
+    )
+    _limit_packets(client)
+    return client
+
+
+def _tls(settings: MqttSettings) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=settings.ca_file or None)
+    except OSError as error:
+        problem = f"mqtt.ca_file {settings.ca_file} cannot be used: {error.strerror or error}"
+        raise BrokerUnavailable(problem, remedy="Name the certificate of the authority, in PEM.") from None
+
+
+def _limit_packets(client: aiomqtt.Client) -> None:
+    """Break the connection to a broker that announces a packet larger than it was asked to send.
+
+    The library would collect up to 256 MB of it.
+    """
+    library = client._client  # noqa: SLF001 - it has no limit of its own
+    receive = library._sock_recv  # noqa: SLF001
+
+    def receive_within_limits(count: int) -> bytes:
+        if count > LARGEST_PACKET_BYTES:
+            raise OSError(errno.EMSGSIZE, "the packet is too large")
+        return receive(count)
+
+    library._sock_recv = receive_within_limits  # type: ignore[assignment, method-assign]  # noqa: SLF001
+
+
+class _as_ours:  # noqa: N801 - used as a function
+    """Turn the library's errors into ours; their text is short and holds neither topic nor password."""
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Raise ``BrokerUnavailable`` for what the library and the network raise."""
+        match error:
+            case BrokerUnavailable() | None:
+                return
+            case MqttConnectError(rc=code):
+                raise BrokerUnavailable(f"the broker refused the box: {code}", remedy=_LOGIN) from None
+            case aiomqtt.MqttError() | OSError() | ValueError():
+                raise BrokerUnavailable(f"the connection to the broker failed: {error}") from None
+            case _:
+                return
+
+
+_LOGIN: Final = "Check mqtt.username, and the password: it is the stored secret mqtt_password."

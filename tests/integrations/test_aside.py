@@ -1,0 +1,117 @@
+"""A library in a loop of its own: what it leaves there reaches whoever uses it, and never the box's loop."""
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from edgevoice.integrations import aside as module
+from edgevoice.integrations.aside import Aside
+from tests.waiting import eventually
+
+
+def test_work_is_done_in_a_thread_of_its_own_and_its_result_and_error_come_back() -> None:
+    async def name() -> str:
+        return threading.current_thread().name
+
+    async def fail() -> None:
+        raise ValueError("no")
+
+    async def run() -> None:
+        aside = Aside("library", lambda _error: None)
+        try:
+            assert await aside.call(name()) == "library"
+            with pytest.raises(ValueError, match="no"):
+                await aside.call(fail())
+        finally:
+            await aside.close()
+        assert "library" not in [thread.name for thread in threading.enumerate()]
+
+    asyncio.run(run())
+
+
+def test_an_error_that_nobody_awaits_is_passed_on_and_is_no_stray_of_the_box() -> None:
+    failures: list[Exception] = []
+    strays: list[dict[str, Any]] = []
+
+    async def leave_a_callback_that_fails() -> None:
+        def fail() -> None:
+            raise OSError("bad file descriptor")
+
+        asyncio.get_running_loop().call_soon(fail)
+
+    async def run() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: strays.append(context))
+        aside = Aside("library", failures.append)
+        try:
+            await aside.call(leave_a_callback_that_fails())
+            await eventually(lambda: bool(failures))
+        finally:
+            await aside.close()
+
+    asyncio.run(run())
+
+    assert [type(failure) for failure in failures] == [OSError]
+    assert strays == []
+
+
+def test_what_is_cancelled_here_is_cancelled_there() -> None:
+    over = threading.Event()
+
+    async def wait() -> None:
+        try:
+            await asyncio.sleep(100)
+        finally:
+            over.set()
+
+    async def run() -> None:
+        aside = Aside("library", lambda _error: None)
+        try:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(aside.call(wait()), 0.05)
+            await eventually(over.is_set)
+        finally:
+            await aside.close()
+
+    asyncio.run(run())
+
+
+def test_a_thread_that_is_stuck_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_CLOSE_S", 0.05)
+    stuck = threading.Event()
+
+    async def block() -> None:
+        await asyncio.get_running_loop().run_in_executor(None, stuck.wait)
+
+    async def run() -> None:
+        aside = Aside("library", lambda _error: None)
+        working = asyncio.ensure_future(aside.call(block()))
+        await asyncio.sleep(0.05)
+        working.cancel()
+        await aside.close()
+
+    asyncio.run(run())
+    stuck.set()
+
+
+def test_work_that_is_left_is_cancelled_at_the_end() -> None:
+    over = threading.Event()
+
+    async def wait() -> None:
+        try:
+            await asyncio.sleep(100)
+        finally:
+            over.set()
+
+    async def begin(tasks: list[object]) -> None:
+        tasks.append(asyncio.ensure_future(wait()))
+        await asyncio.sleep(0)
+
+    async def run() -> None:
+        aside = Aside("library", lambda _error: None)
+        await aside.call(begin([]))
+        await aside.close()
+
+    asyncio.run(run())
+    assert over.is_set()
