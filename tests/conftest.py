@@ -18,6 +18,18 @@ settings.register_profile("dev", deadline=None, suppress_health_check=[HealthChe
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
+MARK_ASKED_FOR = {"sound and not alone": "pytest.mark.sound", "alone": "pytest.mark.alone"}
+"""What the file of a test contains that one of these expressions (``-m``) chooses."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files with none of the tests asked for: to import all of them takes 20 s of a core in each process."""
+    mark = MARK_ASKED_FOR.get(config.getoption("markexpr"), "")
+    if not collection_path.match("test_*.py") or mark in collection_path.read_text():
+        return None
+    return True
+
+
 @pytest.fixture
 def near() -> Iterator[Path]:
     """A folder for sockets with short paths: below `tmp_path` they may be longer than Linux allows."""

@@ -215,3 +215,12 @@ def test_the_tests_that_ci_names_exist() -> None:
 
     assert named
     assert not [each for each in named if not list(ROOT.glob(each))]
+
+
+def test_marks_stand_in_the_files_of_their_tests() -> None:
+    """`scripts/test --sound` reads only files that contain the mark."""
+    marked = [path for path in (ROOT / "tests").rglob("*.py") if re.search(r"mark\.(sound|alone)\b", path.read_text())]
+    elsewhere = [path.name for path in marked if not path.name.startswith("test_") and path.name != "conftest.py"]
+
+    assert not elsewhere
+    assert not [path for path in (ROOT / "tests").rglob("*.py") if "add_mark" + "er(" in path.read_text()]

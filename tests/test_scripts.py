@@ -28,7 +28,10 @@ case "$*" in
   *platform*) echo "$PYTHON_VERSION"; exit ;;
   *'import pip'*) exit 0 ;;
 esac
-echo "python ${*/#-I/}" | tr -s " " >>"$STAGE/log"
+# Without a child: a shell that waits for one does not die of SIGINT, and tests interrupt as soon as this is written.
+words="python ${*/#-I/}"
+while [[ $words == *'  '* ]]; do words=${words//  / }; done
+echo "$words" >>"$STAGE/log"
 # Not what is in the folder that it is started in.
 [[ $1 != -I ]] || { is_isolated=yes && shift; }
 case "${is_isolated-no} $1 $2" in
