@@ -115,7 +115,7 @@ WITHIN: dict[str, dict[str, set[str]]] = {
     },
     "mcp": {"child": {"definitions", "server", "wire"}, "definitions": {"wire"}, "wire": {"server"}, "server": set()},
     "local": {"mind": set(), "speech": {"mind"}},
-    "wakeword": {"models": set()},
+    "wakeword": {"kernel": {"models"}, "models": set()},
 }
 """For each package: which of its named parts each part may import; parts not named belong to the package itself."""
 

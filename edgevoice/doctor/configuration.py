@@ -19,7 +19,7 @@ from edgevoice.settings.catalogue import ENTRIES
 from edgevoice.settings.file import Loaded
 from edgevoice.settings.schema import Settings
 from edgevoice.settings.wakeword import WakewordEngine
-from edgevoice.wakeword.engine import open_scorer
+from edgevoice.wakeword.engine import kernel_in, open_scorer
 from edgevoice.wakeword.models.front_end import PartsUnavailable
 from edgevoice.wakeword.models.present import in_reach, is_in_home, words_present
 from edgevoice.wakeword.scorer import LibraryScorer
@@ -68,6 +68,11 @@ def judge_key(key: Key | None, settings: Settings) -> Finding:
     return doubtful("key", "none: the service inside the box answers", _GIVE_KEY)
 
 
+_WITHOUT_KERNEL: Final = (
+    "; computed by onnxruntime: the kernel, which needs 35 MB less, was not compiled here "
+    "(sudo apt-get install gcc libc6-dev, and run scripts/setup again)"
+)
+
 _LEAST_THRESHOLDS: Final = {("streaming", "alexa"): 0.9, ("openwakeword", "alexa"): 0.9}
 """Words that wake falsely more than 20 times in 24 h of talk below this threshold (docs/wake-word.md)."""
 
@@ -96,7 +101,8 @@ def _examine_found(settings: Settings, words: Sequence[WakeWord], cache: Path, *
             setting = f"wakeword.words.{word.name}" if number else "wakeword.model"
             problem = f"{setting} is {word.model}; the service cannot read home folders"
             raise WakeWordUnavailable(problem, remedy=in_reach(setting))
-    if chosen.engine != "microwakeword" and not _has("onnxruntime"):
+    has_kernel = chosen.engine == "streaming" and kernel_in(cache) is not None
+    if chosen.engine != "microwakeword" and not has_kernel and not _has("onnxruntime"):
         return wrong("wake word", "onnxruntime, which runs it, is not installed", "pip install onnxruntime")
     if chosen.engine == "openwakeword" and (missing := [name for name in _LIBRARY_WANTS if not _has(name)]):
         remedy = 'Set wakeword.engine = "streaming": it gives the same scores, and scripts/setup installs it.'
@@ -113,7 +119,8 @@ def _examine_found(settings: Settings, words: Sequence[WakeWord], cache: Path, *
         for word in words
         if word.model in brought and word.thresholds.threshold < _LEAST_THRESHOLDS.get((chosen.engine, word.name), 0)
     )
-    return fine("wake word", f"{names}{licence}{often}", words=len(words))
+    computed = "" if has_kernel or chosen.engine != "streaming" else _WITHOUT_KERNEL
+    return fine("wake word", f"{names}{licence}{often}{computed}", words=len(words))
 
 
 def _has(module: str) -> bool:

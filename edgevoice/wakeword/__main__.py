@@ -1,7 +1,8 @@
-"""``python -m edgevoice.wakeword``: make the streaming front end and other one-time parts, in the cache folder.
+"""``python -m edgevoice.wakeword``: make the kernel's weights, the streaming front end and other one-time parts.
 
-It is run at installation. ``-`` writes the front end to standard output, ``--pairs MODEL TARGET...`` writes the models
-that take two windows: the daemon has each of them made in this way, in a separate process.
+It is run at installation, and makes them in the cache folder. ``-`` writes the front end to standard output, ``--pairs
+MODEL TARGET...`` writes the models that take two windows, ``--kernel MODEL TARGET...`` the kernel's weights (``-`` for
+those of the front end): the daemon has each of them made in this way, in a separate process.
 """
 
 import io
@@ -11,6 +12,8 @@ from pathlib import Path
 
 from edgevoice.errors import WakeWordUnavailable, of_machine
 from edgevoice.store.folders import cache_folder
+from edgevoice.wakeword.kernel.kernel import open_kernel, weights_for
+from edgevoice.wakeword.kernel.library import KernelUnavailable
 from edgevoice.wakeword.models.front_end import EXIT_NOT_NOW, FrontEndParts, parts_of
 from edgevoice.wakeword.models.paired import make_pair, pair_models
 from edgevoice.wakeword.models.present import words_present
@@ -22,15 +25,17 @@ def main(arguments: list[str]) -> int:
         if arguments[:1] == ["--pairs"]:
             for model, target in zip(arguments[1::2], arguments[2::2], strict=True):
                 make_pair(Path(model), Path(target))
+        elif arguments[:1] == ["--kernel"]:
+            os.umask(0o077)
+            for model, target in zip(arguments[1::2], arguments[2::2], strict=True):
+                Path(target).write_bytes(weights_for(model))
         elif arguments:
             # Imported only here, in a separate process: the package onnx takes 30 MB of memory.
             from edgevoice.wakeword.models.make_front_end import make_parts  # noqa: PLC0415
 
             _write(make_parts())
         else:
-            folder = cache_folder(os.environ)
-            parts_of(folder)
-            pair_models([*words_present().values()], folder)
+            _make_all(cache_folder(os.environ))
     except WakeWordUnavailable as error:
         print(error.line(), file=sys.stderr)  # noqa: T201 - for the caller of this command
         return 1
@@ -40,6 +45,17 @@ def main(arguments: list[str]) -> int:
         print(trouble.line(), file=sys.stderr)  # noqa: T201
         return EXIT_NOT_NOW
     return 0
+
+
+def _make_all(folder: Path) -> None:
+    """Make whatever the words that are present need, with the kernel and without it."""
+    words = [*words_present().values()]
+    try:
+        open_kernel(folder).learn(words)
+    except KernelUnavailable as error:
+        print(error.line(), file=sys.stderr)  # noqa: T201
+    parts_of(folder)
+    pair_models(words, folder)
 
 
 def _write(parts: FrontEndParts) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import cache as cached
 from pathlib import Path
 from typing import Literal, assert_never
 
@@ -10,6 +11,8 @@ from edgevoice.journal import tell
 from edgevoice.settings.wakeword import WakewordEngine
 from edgevoice.wakeword.energy_gate import EnergyGate
 from edgevoice.wakeword.household import HouseholdVoices
+from edgevoice.wakeword.kernel.kernel import Kernel, is_made, open_kernel
+from edgevoice.wakeword.kernel.library import KernelUnavailable
 from edgevoice.wakeword.models.classifier import Classifier
 from edgevoice.wakeword.models.front_end import PartsUnavailable, parts_of
 from edgevoice.wakeword.models.micro import MicroScorer
@@ -31,8 +34,9 @@ def open_scorer(
 ) -> Scorer:
     """Load the models; one that cannot be used is ``WakeWordUnavailable``. Takes 0.2 s, and seconds the first time.
 
-    If the streaming front end cannot be made, the library's engine listens instead: a box that costs more is better
-    than one that is deaf. It is logged once. ``witnesses``, one for each model or none, and ``household``, see
+    The streaming engine computes in C if its kernel was or can be compiled here, else by onnxruntime, with the same
+    scores. If its front end cannot be made, the library's engine listens instead: a box that costs more is better than
+    one that is deaf. Both are logged, once. ``witnesses``, one for each model or none, and ``household``, see
     `StreamingScorer`, are for the streaming engine.
     """
     open_gate = EnergyGate() if gate == "energy" else None
@@ -54,6 +58,12 @@ def _open_streaming(
     witnesses: Sequence[Path | None],
     household: Callable[[Sequence[int]], HouseholdVoices | None] | None,
 ) -> Scorer:
+    if (kernel := kernel_in(cache)) is not None:
+        kernel.learn(models)
+        others = [model for model in models if not kernel.computes(model)]
+        pairs_of_others = dict(zip(others, pair_models(others, cache), strict=True)) if others else {}
+        pairs = [pairs_of_others.get(model) for model in models]
+        return StreamingScorer(models, kernel, gate, pairs, _witness(witnesses), household)
     try:
         parts = parts_of(cache)
     except PartsUnavailable as error:
@@ -65,6 +75,24 @@ def _open_streaming(
             raise error from None
     pairs = pair_models(models, cache)
     return StreamingScorer(models, parts, gate, pairs, _witness(witnesses), household)
+
+
+@cached
+def kernel_in(folder: Path) -> Kernel | None:
+    """Return the kernel of this process, None if it cannot be used, which is logged.
+
+    It is opened once: the far end's scorer shares its memory.
+    """
+    try:
+        return open_kernel(folder)
+    except KernelUnavailable as error:
+        tell(_log, logging.INFO, "wakeword-kernel", computes="onnxruntime", code=error.code, problem=error.line())
+        return None
+
+
+def kernel_at_hand(folder: Path) -> Kernel | None:
+    """Return the kernel if nothing of it must be made first."""
+    return kernel_in(folder) if is_made(folder) else None
 
 
 def _witness(models: Sequence[Path | None]) -> Witness | None:

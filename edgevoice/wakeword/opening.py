@@ -14,7 +14,7 @@ from edgevoice.journal import tell
 from edgevoice.settings.wakeword import WakewordSettings
 from edgevoice.store.folders import cache_folder, state_folder
 from edgevoice.wakeword.detector import Detector
-from edgevoice.wakeword.engine import open_scorer
+from edgevoice.wakeword.engine import kernel_at_hand, open_scorer
 from edgevoice.wakeword.far_end import FarEndScorer
 from edgevoice.wakeword.models.shapes import Samples
 from edgevoice.wakeword.models.silero import SileroVoice, load_voice
@@ -87,9 +87,14 @@ def open_outcomes(near_misses: NearMissLog) -> Observer:
 
 
 def open_voice() -> SileroVoice | None:
-    """Load the voice model; without it, speech is recognised by pitch alone, and the log says so."""
+    """Load the voice model; without it, speech is recognised by pitch alone, and the log says so.
+
+    The kernel runs it if it is ready: the first start of a box does not wait until it is made.
+    """
     try:
-        return load_voice()
+        kernel = kernel_at_hand(cache_folder(os.environ))
+        session = kernel.voice() if kernel is not None else None
+        return SileroVoice(session) if session is not None else load_voice()
     except (WakeWordUnavailable, ImportError) as error:
         problem = error.line() if isinstance(error, WakeWordUnavailable) else str(error)
         tell(_log, logging.WARNING, "no-voice-model", problem=problem)

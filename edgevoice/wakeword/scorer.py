@@ -13,8 +13,7 @@ from edgevoice.extras import how_to_add
 from edgevoice.wakeword.energy_gate import EnergyGate
 from edgevoice.wakeword.household import HouseholdVoices
 from edgevoice.wakeword.models.classifier import Classifier
-from edgevoice.wakeword.models.features import FrontEnd
-from edgevoice.wakeword.models.front_end import FrontEndParts
+from edgevoice.wakeword.models.features import FrontEnd, Stages
 from edgevoice.wakeword.models.onnx_session import quiet_runtime
 from edgevoice.wakeword.models.shapes import FRAME, Samples
 from edgevoice.wakeword.witness import Witness
@@ -47,16 +46,16 @@ class StreamingScorer:
     def __init__(
         self,
         models: Sequence[Path],
-        parts: FrontEndParts,
+        stages: Stages,
         gate: EnergyGate | None = None,
         pairs: Sequence[bytes | None] | None = None,
         witness: Witness | None = None,
         household: Callable[[Sequence[int]], HouseholdVoices | None] | None = None,
     ) -> None:
         pairs = pairs or [None] * len(models)
-        self._classifiers = [Classifier(model, pair) for model, pair in zip(models, pairs, strict=True)]
+        self._classifiers = [stages.classifier(model, pair) for model, pair in zip(models, pairs, strict=True)]
         # One more than they see, for the state before the newer of two frames.
-        self._front_end = FrontEnd(parts, max(each.embeddings_seen for each in self._classifiers) + 1)
+        self._front_end = FrontEnd(stages, max(each.embeddings_seen for each in self._classifiers) + 1)
         for each in self._classifiers:
             each.listen_to(self._front_end.embeddings)
         self._witness = witness

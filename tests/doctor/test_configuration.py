@@ -64,10 +64,22 @@ def test_a_model_the_daemon_would_refuse_is_refused_with_what_was_expected(
     assert finding.text.startswith(f"{model} cannot be loaded: it is not an ONNX file")
 
 
+def test_a_box_without_the_kernel_listens_as_well_with_more_memory_and_is_told_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    monkeypatch.setattr(configuration, "kernel_in", lambda _folder: None)
+
+    finding = configuration.examine_words(Settings(), cache)
+
+    assert finding.mark is FindingStatus.FINE
+    assert "; computed by onnxruntime: the kernel, which needs 35 MB less, was not compiled here" in finding.text
+
+
 def test_a_box_that_must_use_the_slower_engine_deserves_attention(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     def fail(_folder: Path) -> None:
         raise PartsUnavailable("the package onnx is not installed")
 
+    monkeypatch.setattr("edgevoice.wakeword.engine.kernel_in", lambda _folder: None)
     monkeypatch.setattr("edgevoice.wakeword.engine.parts_of", fail)
 
     finding = configuration.examine_words(Settings(), cache)

@@ -1,7 +1,9 @@
 """Sounds and model parts shared by the wake word tests; see tests/data/README.md for the recordings."""
 
 import wave
+from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +12,14 @@ import numpy.typing as npt
 from edgevoice.wakeword.models.front_end import FrontEndParts
 from edgevoice.wakeword.models.make_front_end import make_parts
 from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ
+from edgevoice.wakeword.scorer import Scorer
 
 DATA = Path(__file__).parents[1] / "data"
 POSITIVES = sorted(path.name for path in DATA.glob("pos_hey_jarvis__*.wav"))
 NEGATIVES = sorted(path.name for path in DATA.glob("neg_*.wav"))
 
 Samples = npt.NDArray[np.int16]
+Scores = npt.NDArray[np.float64]
 
 
 def recording(name: str) -> Samples:
@@ -49,3 +53,31 @@ def noise(seconds: float, level: float, *, is_pink: bool, seed: int) -> npt.NDAr
 def parts() -> FrontEndParts:
     """Return the front end's parts, made once for all tests."""
     return make_parts()
+
+
+def rooms() -> Iterator[Samples]:
+    """Yield stretches of sound, each to be scored after a reset; four and a half minutes in all."""
+    for number, level in enumerate((0.0, 3.0, 60.0, 900.0, 6000.0)):
+        pieces = [noise(3.0, max(level, 1e-9), is_pink=bool(number % 2), seed=number)]
+        for name in (*POSITIVES, *NEGATIVES):
+            spoken = recording(name)
+            hall = noise(len(spoken) / RATE_HZ + 1.5, max(level, 1e-9), is_pink=bool(number % 2), seed=len(spoken))
+            hall[: len(spoken)] += spoken * (1.0, 0.3, 1.0, 0.6, 1.0)[number]
+            pieces.append(hall)
+        yield frames_of(np.clip(np.concatenate(pieces), -32768, 32767).astype(np.int16))
+    tone = 12_000 * np.sin(2 * np.pi * 440 / RATE_HZ * np.arange(RATE_HZ * 4))
+    steps = np.repeat(np.array([0, 32767, -32768, 1, 0], np.int16), RATE_HZ)
+    yield frames_of(tone.astype(np.int16), np.zeros(RATE_HZ * 3, np.int16), steps, quiet(75.0))
+    for name in POSITIVES:
+        # A word right after a reset, and one aligned differently to the frames.
+        yield frames_of(recording(name), np.zeros(333, np.int16), recording(name), quiet(2.0))
+
+
+def heard(scorer: Scorer, at_once: int = 1, *, most: int | None = None) -> list[Scores]:
+    """Return the scores of every frame of `rooms`, or of the first ``most``, (frames, words) for each stretch."""
+    scores = []
+    for stretch in islice(rooms(), most):
+        scorer.reset()
+        rows = [scorer.score(stretch[at : at + at_once].reshape(-1)) for at in range(0, len(stretch), at_once)]
+        scores.append(np.concatenate(rows))
+    return scores

@@ -2,50 +2,19 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from edgevoice.wakeword.models.present import words_present
 from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ
 from edgevoice.wakeword.scorer import LibraryScorer, Scorer, StreamingScorer
-from tests.wakeword.sounds import NEGATIVES, POSITIVES, Samples, frames_of, noise, parts, quiet, recording
+from tests.wakeword.sounds import POSITIVES, Scores, frames_of, heard, parts, recording
 
 NAMES = ("hey_jarvis", "alexa", "hey_mycroft")
 THRESHOLD = 0.5
 AFTER_RESET = 16
 """Frames in which a score still sees what a reset left behind."""
-
-Scores = npt.NDArray[np.float64]
-
-
-def rooms() -> Iterator[Samples]:
-    """Yield stretches of sound, each to be scored after a reset; four and a half minutes in all."""
-    for number, level in enumerate((0.0, 3.0, 60.0, 900.0, 6000.0)):
-        pieces = [noise(3.0, max(level, 1e-9), is_pink=bool(number % 2), seed=number)]
-        for name in (*POSITIVES, *NEGATIVES):
-            spoken = recording(name)
-            hall = noise(len(spoken) / RATE_HZ + 1.5, max(level, 1e-9), is_pink=bool(number % 2), seed=len(spoken))
-            hall[: len(spoken)] += spoken * (1.0, 0.3, 1.0, 0.6, 1.0)[number]
-            pieces.append(hall)
-        yield frames_of(np.clip(np.concatenate(pieces), -32768, 32767).astype(np.int16))
-    tone = 12_000 * np.sin(2 * np.pi * 440 / RATE_HZ * np.arange(RATE_HZ * 4))
-    steps = np.repeat(np.array([0, 32767, -32768, 1, 0], np.int16), RATE_HZ)
-    yield frames_of(tone.astype(np.int16), np.zeros(RATE_HZ * 3, np.int16), steps, quiet(75.0))
-    for name in POSITIVES:
-        # A word right after a reset, and one aligned differently to the frames.
-        yield frames_of(recording(name), np.zeros(333, np.int16), recording(name), quiet(2.0))
-
-
-def heard(scorer: Scorer, at_once: int = 1) -> list[Scores]:
-    scores = []
-    for stretch in rooms():
-        scorer.reset()
-        rows = [scorer.score(stretch[at : at + at_once].reshape(-1)) for at in range(0, len(stretch), at_once)]
-        scores.append(np.concatenate(rows))
-    return scores
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,12 @@ Its embeddings equal openWakeWord's from the first frame on: the library begins 
 of digital silence, and so does this. (A history of ones in place of the silence once scored 0.57.)
 """
 
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
-from edgevoice.wakeword.models.front_end import FrontEndParts
-from edgevoice.wakeword.models.mel import MelBank
-from edgevoice.wakeword.models.onnx_session import open_session
 from edgevoice.wakeword.models.shapes import (
     CHUNK_FRAMES,
     CHUNK_SAMPLES,
@@ -18,13 +17,78 @@ from edgevoice.wakeword.models.shapes import (
     FRAME,
     LOOKBACK,
     MEL_BANDS,
-    WINDOW_FRAMES,
+    WINDOW_CHUNKS,
     Floats,
     Samples,
 )
 
-_WINDOW_CHUNKS = -(-WINDOW_FRAMES // CHUNK_FRAMES)
-"""Chunks of 8 mel frames that hold a window of 76: 10."""
+
+class MelStage(Protocol):
+    """Makes mel frames of sound, s16."""
+
+    def chunk(self, sound: Samples) -> Floats:
+        """Return the mel frames of one or two frames of 80 ms, preceded by 30 ms of context: (8, 32) or (16, 32).
+
+        Valid until the next call.
+        """
+        ...
+
+    def chunks(self, sounds: Samples) -> Floats:
+        """Return (n, 8, 32) mel frames of (n, 1760) samples."""
+        ...
+
+    def first_frames(self, frame: Samples) -> Floats:
+        """Return the (5, 32) mel frames of the very first 1280 samples, which have no predecessor."""
+        ...
+
+
+class NetworkStage(Protocol):
+    """Makes embeddings of mel frames, and keeps what the next ones need."""
+
+    def step(self, mel: Floats) -> Floats:
+        """Return the (n, 96) embeddings of the windows that end with these 8 n mel frames, n = 1 or 2.
+
+        Valid until the next call.
+        """
+        ...
+
+    def prime(self, chunk: Floats) -> Floats:
+        """Continue as if this chunk had been repeated forever; return a copy of its (96,) embedding."""
+        ...
+
+    def catch_up(self, mel: Floats) -> Floats:
+        """Restart with (8 n, 32) mel frames; return (n, 96) embeddings, valid from the first full window on."""
+        ...
+
+
+class ClassifierStage(Protocol):
+    """Makes one word's scores of the last ``embeddings_seen`` embeddings."""
+
+    embeddings_seen: int
+
+    def listen_to(self, embeddings: Floats) -> None:
+        """Read the last rows of ``embeddings`` from now on, in place; the array must not be moved."""
+        ...
+
+    def scores(self, count: int) -> Sequence[float]:
+        """Return the scores, from 0 to 1, of the embeddings as they were after each of the last frames, 1 or 2."""
+        ...
+
+
+class Stages(Protocol):
+    """What computes: onnxruntime or the kernel in C, which give the same scores."""
+
+    def mel_bank(self) -> MelStage:
+        """Return a mel spectrogram."""
+        ...
+
+    def network(self) -> NetworkStage:
+        """Return an embedding network in its first state."""
+        ...
+
+    def classifier(self, model: Path, pair: bytes | None = None) -> ClassifierStage:
+        """Return a word's classifier; ``pair`` is the same model, made to take two windows at once."""
+        ...
 
 
 class FrontEnd:
@@ -34,9 +98,9 @@ class FrontEnd:
     taken at once, at three quarters of what they cost one by one.
     """
 
-    def __init__(self, parts: FrontEndParts, history: int) -> None:
-        self._bank = MelBank(parts.window, parts.mel)
-        self._network = _Network(parts.graph)
+    def __init__(self, stages: Stages, history: int) -> None:
+        self._bank = stages.mel_bank()
+        self._network = stages.network()
         # Filled to its end, then restarted with what is still needed: not a ring, and moved only rarely.
         self._context = LOOKBACK + self.context_frames(history) * FRAME
         self._sound = np.zeros(8 * self._context // FRAME * FRAME, np.int16)
@@ -52,7 +116,7 @@ class FrontEnd:
     @staticmethod
     def context_frames(history: int) -> int:
         """Return how many frames of sound the last ``history`` embeddings depend on: 25 for 16."""
-        return history + _WINDOW_CHUNKS - 1
+        return history + WINDOW_CHUNKS - 1
 
     @property
     def has_context(self) -> bool:
@@ -106,61 +170,3 @@ class FrontEnd:
         made = self._network.catch_up(self._bank.chunks(sounds).reshape(-1, MEL_BANDS))
         self.embeddings[:] = made[-len(self.embeddings) :]
         self._behind = 0
-
-
-class _Network:
-    """The streaming graph with its states, kept in place: each run reads one set of states and fills the other."""
-
-    def __init__(self, graph: bytes) -> None:
-        self._session: Any = open_session(graph)
-        shapes = {each.name: each.shape for each in self._session.get_inputs() if each.name != "mel"}
-        self._names = list(shapes)
-        self._states = [[np.zeros(shape, np.float32) for shape in shapes.values()] for _ in range(2)]
-        self._mels = [np.zeros((1, 1, count * CHUNK_FRAMES, MEL_BANDS), np.float32) for count in (1, 2)]
-        self._embeddings: list[Floats] = [np.zeros((count, EMBEDDING_SIZE), np.float32) for count in (1, 2)]
-        self._bindings = [[self._bound(read, 1 - read, count) for read in (0, 1)] for count in (1, 2)]
-        self._newest = 0
-
-    def step(self, mel: Floats) -> Floats:
-        """Return the (n, 96) embeddings of the windows that end with these 8 n mel frames, n = 1 or 2.
-
-        Valid until the next call.
-        """
-        which = len(mel) // CHUNK_FRAMES - 1
-        self._mels[which][0, 0] = mel
-        self._session.run_with_iobinding(self._bindings[which][self._newest])
-        self._newest = 1 - self._newest
-        return self._embeddings[which]
-
-    def prime(self, chunk: Floats) -> Floats:
-        """Continue as if this chunk had been repeated forever; return a copy of its (96,) embedding."""
-        embedding: Floats = self.catch_up(np.tile(chunk, (_WINDOW_CHUNKS + 1, 1)))[-1].copy()
-        return embedding
-
-    def catch_up(self, mel: Floats) -> Floats:
-        """Restart with (8 n, 32) mel frames; return (n, 96) embeddings, valid from the first full window on."""
-        feeds = {name: np.zeros_like(state) for name, state in zip(self._names, self._states[0], strict=True)}
-        made, *states = self._session.run(None, feeds | {"mel": np.ascontiguousarray(mel[None, None])})
-        for kept, state in zip(self._states[self._newest], states, strict=True):
-            kept[:] = state
-        embeddings: Floats = made
-        return embeddings
-
-    def _bound(self, read: int, filled: int, count: int) -> Any:
-        binding = self._session.io_binding()
-        names = [each.name for each in self._session.get_outputs()]
-        for name, array in zip(["mel", *self._names], [self._mels[count - 1], *self._states[read]], strict=True):
-            bind_input(binding, name, array)
-        for name, array in zip(names, [self._embeddings[count - 1], *self._states[filled]], strict=True):
-            bind_output(binding, name, array)
-        return binding
-
-
-def bind_input(binding: Any, name: str, array: Floats) -> None:
-    """Let a model read ``array`` in place at every run; it must be contiguous and outlive the binding."""
-    binding.bind_input(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
-
-
-def bind_output(binding: Any, name: str, array: Floats) -> None:
-    """Let a model write into ``array``."""
-    binding.bind_output(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)

@@ -21,6 +21,9 @@ import numpy as np
 from edgevoice.errors import WakeWordUnavailable
 from edgevoice.journal import tell
 from edgevoice.store.files import write_whole
+from edgevoice.wakeword.models.classifier import Classifier
+from edgevoice.wakeword.models.graph_network import GraphNetwork
+from edgevoice.wakeword.models.mel import MelBank
 from edgevoice.wakeword.models.present import find_part
 from edgevoice.wakeword.models.shapes import MEL_BANDS, TRANSFORM, Floats
 
@@ -55,11 +58,26 @@ class PartsNotMade(PartsUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class FrontEndParts:
-    """``window`` is (512,), ``mel`` (257, 32), float32; ``graph`` is the streaming network in ONNX's format."""
+    """``window`` is (512,), ``mel`` (257, 32), float32; ``graph`` is the streaming network in ONNX's format.
+
+    Implements ``features.Stages`` by onnxruntime.
+    """
 
     window: Floats
     mel: Floats
     graph: bytes
+
+    def mel_bank(self) -> MelBank:
+        """Return the mel spectrogram."""
+        return MelBank(self.window, self.mel)
+
+    def network(self) -> GraphNetwork:
+        """Return an embedding network in its first state."""
+        return GraphNetwork(self.graph)
+
+    def classifier(self, model: Path, pair: bytes | None = None) -> Classifier:
+        """Return a word's classifier."""
+        return Classifier(model, pair)
 
     def write(self, path: Path) -> None:
         """Write the parts as one file; its format carries a checksum."""

@@ -30,6 +30,12 @@ MEL_BANDS: Final = 32
 WINDOW_FRAMES: Final = 76
 """Mel frames that one embedding sees."""
 
+WINDOW_CHUNKS: Final = -(-WINDOW_FRAMES // CHUNK_FRAMES)
+"""Chunks of 8 mel frames that hold a window of 76: 10."""
+
+PRIMING_CHUNKS: Final = WINDOW_CHUNKS + 1
+"""Equal chunks after which the embedding network has forgotten everything else."""
+
 EMBEDDING_SIZE: Final = 96
 
 Samples = npt.NDArray[np.int16]

