@@ -25,7 +25,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class ToolFailed(Exception):
-    """A function raised in its thread; the text is the name of what it raised."""
+    """A function raised something that must not go further; the text is the name of what it raised."""
 
 
 class FunctionTool:
@@ -63,8 +63,7 @@ class FunctionTool:
         given = {**arguments, self._signature.context: context} if self._signature.context else arguments
         call = functools.partial(self._function, **given)
         if inspect.iscoroutinefunction(self._function):
-            coroutine: Awaitable[Any] = call()
-            return coroutine
+            return _run_in_loop(call)
         return run_in_thread(call, name=f"tool-{self.definition.name}")
 
 
@@ -75,8 +74,7 @@ class FunctionSource:
         self.name = name
         self._tools: dict[str, FunctionTool] = {}
         self._changed: list[Callable[[], None]] = []
-        for function in functions:
-            self.add(function)
+        self.add_all(functions)
 
     def tools(self) -> Sequence[FunctionTool]:
         """Return a tool for each function."""
@@ -95,14 +93,18 @@ class FunctionSource:
 
         Raises ``TypeError`` for a function that cannot be a tool, and ``ValueError`` for a name that is taken.
         """
-        tool = FunctionTool(function)
-        name = tool.definition.name
-        if name in self._tools:
-            raise ValueError(f"there is already a tool named {name}")
-        self._tools[name] = tool
+        return self.add_all([function])[0]
+
+    def add_all(self, functions: Iterable[Callable[..., Any]]) -> list[FunctionTool]:
+        """Add functions and return their tools; none is added if one cannot be. Raises the same as ``add``."""
+        tools = [FunctionTool(function) for function in functions]
+        names = [tool.definition.name for tool in tools]
+        if taken := [name for place, name in enumerate(names) if name in self._tools or name in names[:place]]:
+            raise ValueError(f"there is already a tool named {taken[0]}")
+        self._tools.update(zip(names, tools, strict=True))
         for changed in self._changed:
             changed()
-        return tool
+        return tools
 
     def tool(self, function: Function) -> Function:
         """Add a function; the decorator form of ``add``."""
@@ -132,6 +134,14 @@ def run_in_thread(call: Callable[[], Any], *, name: str) -> asyncio.Future[Any]:
 
     threads.run(functools.partial(_call, call), name=name).add_done_callback(settle)
     return result
+
+
+async def _run_in_loop(call: Callable[[], Awaitable[Any]]) -> Any:
+    """Await a tool's coroutine. What ends a program ends only the call: asyncio would stop the loop for it."""
+    try:
+        return await call()
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise ToolFailed(type(error).__name__) from None
 
 
 def _call(function: Callable[[], Any]) -> Any:

@@ -196,6 +196,10 @@ def _failure(name: str, kind: str) -> ToolRefused:
 
 def encode_output(name: str, result: Any, limit_bytes: int) -> str:
     """Return a result as JSON text, ``{"ok": true}`` for ``None``; raises ``ToolRefused`` if it cannot be sent."""
+    if _is_far_too_long(result, limit_bytes):
+        # Not encoded to be counted: with hundreds of megabytes, the loop and the sound would stand still for a second.
+        tell(_log, logging.WARNING, "tool-output-too-long", tool=name)
+        raise ToolRefused(f"the answer is too long: at most {limit_bytes} bytes")
     try:
         encoded = msgspec.json.encode({"ok": True} if result is None else result)
     except (TypeError, ValueError, RecursionError) as error:
@@ -204,6 +208,24 @@ def encode_output(name: str, result: Any, limit_bytes: int) -> str:
         tell(_log, logging.WARNING, "tool-output-too-long", tool=name, output_bytes=len(encoded))
         raise ToolRefused(f"the answer is too long: {len(encoded)} bytes, at most {limit_bytes}")
     return encoded.decode()
+
+
+def _is_far_too_long(result: Any, limit_bytes: int) -> bool:
+    """Return whether a result's texts and elements alone exceed the limit, without looking at more than that."""
+    counted, unseen = 0, [result]
+    while unseen and counted <= limit_bytes:
+        match unseen.pop():
+            case str() | bytes() | bytearray() as text:
+                counted += len(text)
+            case dict() as members:
+                counted += len(members)
+                unseen += (*members, *members.values()) if counted <= limit_bytes else ()
+            case list() | tuple() | set() | frozenset() as elements:
+                counted += len(elements)
+                unseen += elements if counted <= limit_bytes else ()
+            case _:
+                pass  # a number, or an object of the tool's own, which says nothing about its length
+    return counted > limit_bytes
 
 
 def error_output(text: str) -> str:

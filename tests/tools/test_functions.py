@@ -212,6 +212,24 @@ def test_two_tools_cannot_share_a_name() -> None:
         source.add(set_lamp)
 
 
+def test_functions_are_added_together_or_not_at_all() -> None:
+    source = FunctionSource([set_lamp])
+
+    with pytest.raises(TypeError, match="no_docstring has no docstring"):
+        source.add_all([by_place_named, no_docstring])
+    with pytest.raises(ValueError, match="there is already a tool named by_place_named"):
+        source.add_all([by_place_named, by_place_named])
+    assert [tool.definition.name for tool in source.tools()] == ["set_lamp"]
+
+    source.add_all([by_place_named])
+    assert [tool.definition.name for tool in source.tools()] == ["set_lamp", "by_place_named"]
+
+
+def by_place_named(room: str) -> str:
+    """Look into a room."""
+    return room
+
+
 def no_docstring() -> None:
     pass
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from edgevoice.core.facts import Event, ToolCall, ToolFinished
@@ -12,7 +13,7 @@ from edgevoice.errors import ToolRefused
 from edgevoice.tools.decorator import tool
 from edgevoice.tools.functions import FunctionSource
 from edgevoice.tools.registry import Registry
-from edgevoice.tools.runner import ERROR_LIMIT, MOST_WAITING, ToolLimits, ToolRunner
+from edgevoice.tools.runner import ERROR_LIMIT, MOST_WAITING, ToolLimits, ToolRunner, encode_output
 from edgevoice.tools.tool import ToolContext, ToolDefinition
 
 SECRET = "the-user-said-this"
@@ -164,9 +165,11 @@ def test_a_refusal_reaches_the_model_in_the_tools_words(*, is_async: bool) -> No
     run(test())
 
 
-def test_a_tool_that_exits_does_not_stop_the_daemon() -> None:
+@pytest.mark.parametrize("is_async", [False, True], ids=["plain", "async"])
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), BaseException(SECRET)], ids=repr)
+def test_a_tool_that_exits_does_not_stop_the_daemon(error: BaseException, *, is_async: bool) -> None:
     async def test() -> None:
-        assert await Desk(failing(SystemExit(3), is_async=False)).call("fail") == {"error": "the tool failed"}
+        assert await Desk(failing(error, is_async=is_async)).call("fail") == {"error": "the tool failed"}
 
     run(test())
 
@@ -195,6 +198,30 @@ def test_too_long_an_answer_is_an_error() -> None:
         }
 
     run(test())
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        "x" * 20_000,
+        b"x" * 20_000,
+        [0] * 20_000,
+        {"pages": [["x" * 99] * 99] * 99},
+        dict.fromkeys(map(str, range(20_000))),
+        {"x" * 20_000: 1},
+    ],
+    ids=["text", "bytes", "list", "nested", "object", "key"],
+)
+def test_an_answer_that_is_much_too_long_is_refused_without_being_encoded(
+    result: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded: list[object] = []
+    monkeypatch.setattr(msgspec.json, "encode", encoded.append)
+
+    with pytest.raises(ToolRefused, match="the answer is too long: at most 16384 bytes"):
+        encode_output("recite", result, 16_384)
+
+    assert encoded == []
 
 
 @pytest.mark.parametrize("result", [object(), "\ud800", {(1, 2): 3}], ids=["object", "half a character", "key of two"])
