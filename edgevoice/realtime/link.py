@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection
@@ -36,6 +37,9 @@ _library_log.setLevel(logging.INFO)
 _MOST_WAITING = 1000
 """Frames that may wait to be sent: more than 40 s of audio. A slower network is unusable."""
 
+_MOST_LATE = 100
+"""Changes of a session that may be made while it is opened."""
+
 _CLOSE_S = 1.0
 """How long the other side may take for the closing handshake."""
 
@@ -64,6 +68,12 @@ def _log_loss(error: LinkError) -> None:
     tell(_log, logging.WARNING, "link-lost", code=error.code, problem=error.line())
 
 
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    connect_s: float
+    pong_s: float
+
+
 class Link:
     """Implements ``ports.Service``: at most one session at a time.
 
@@ -88,13 +98,13 @@ class Link:
         self._endpoint = endpoint
         self._session = session
         self._take = take
-        self._connect_s = connect_s
-        self._pong_s = pong_s
+        self._limits = _Limits(connect_s, pong_s)
         self._lost = lost
         self._earlier = earlier
         self._history = History()
         self._task: asyncio.Task[None] | None = None
         self._outbox: asyncio.Queue[bytes] | None = None
+        self._late: list[bytes] = []
         self._failures: asyncio.Queue[BaseException] = asyncio.Queue()
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -170,8 +180,14 @@ class Link:
         return said
 
     def update(self, changes: dict[str, Any]) -> None:
-        """Change the session that is open; ``changes`` is a partial ``session`` object. The next one is asked for."""
-        self._send(wire.update_session({"type": "realtime", **changes}))
+        """Change the session that is open or being opened; ``changes`` is a partial ``session`` object.
+
+        The next one is asked for.
+        """
+        frame = wire.update_session({"type": "realtime", **changes})
+        if self._outbox is None:
+            self._late = [*self._late, frame][-_MOST_LATE:]
+        self._send(frame)
 
     async def run(self) -> None:
         """Wait for a bug inside a session and raise it; hang up at the end."""
@@ -214,11 +230,11 @@ class Link:
     async def _session_to_its_end(self, endpoint: Endpoint, word: str, *, resumes: bool) -> None:
         downlink = Downlink(rewrites=endpoint.rewrites)
         earlier = await self._earlier()
-        session = self._session(word)
+        session, self._late = self._session(word), []
         hide = Redactor((*endpoint.secrets(), *secrets_in(session)))
         async with AsyncExitStack() as opened:
             try:
-                async with asyncio.timeout(self._connect_s):
+                async with asyncio.timeout(self._limits.connect_s):
                     await endpoint.prepare()
                     connection = await dial(endpoint, _OPTIONS)
                     # Not used as a context manager: on cancellation, it would close with an internal error (1011).
@@ -231,6 +247,8 @@ class Link:
             except TimeoutError:
                 raise ServiceUnreachable(f"{_way(endpoint)} did not open the session") from None
             outbox: asyncio.Queue[bytes] = asyncio.Queue(_MOST_WAITING)
+            for frame in self._late:
+                outbox.put_nowait(frame)
             for role, text in (*earlier, *(self._history.begin_again() if resumes else ())):
                 outbox.put_nowait(wire.message(role, text))
             self._outbox = outbox
@@ -285,9 +303,9 @@ class Link:
         The library's own keepalive waits for ever for space in a socket whose other end reads nothing.
         """
         while True:
-            await asyncio.sleep(self._pong_s / 2)
+            await asyncio.sleep(self._limits.pong_s / 2)
             try:
-                async with asyncio.timeout(self._pong_s):
+                async with asyncio.timeout(self._limits.pong_s):
                     await (await connection.ping())
             except TimeoutError:
                 let_go(connection.transport)

@@ -358,7 +358,7 @@ def test_every_figure_of_the_settings_reaches_its_part(tmp_path: Path) -> None:
     async def live() -> None:
         async with Box(settings, tmp_path).assembled(wants_wakeword=True) as parts:
             assert parts.detector is not None
-            assert (parts.link._connect_s, parts.link._pong_s) == (3, 4)
+            assert (parts.link._limits.connect_s, parts.link._limits.pong_s) == (3, 4)
             assert (parts.speaker._playout._prefill._wanted, parts.speaker._earcons._gain) == (120 * 24, 0)
             assert (parts.tools._limits, parts.engine._stall_s) == (ToolLimits(5, 999, 3), 2)
             assert parts.detector._decision._latest.maxlen == 3

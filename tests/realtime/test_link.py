@@ -496,3 +496,29 @@ def test_a_frame_larger_than_any_service_needs_ends_the_session(size: int, caplo
 
     assert asyncio.run(live()) == LinkLost("service-nonsense", is_retriable=False)
     assert "message too big" in problem_in(caplog, "link-lost")
+
+
+def test_a_change_made_while_the_session_is_opened_is_sent_once_it_is_open() -> None:
+    async def slow(talker: Talker) -> None:
+        await talker.say({"type": "session.created", "session": {}})
+        await talker.listen(1)
+        changes.set()
+        await asked.wait()
+        await talker.say({"type": "session.updated", "session": {}})
+        await talker.listen_to_the_end()
+
+    async def live() -> list[dict[str, Any]]:
+        service = Service(slow)
+        async with service.listening() as url, Caller(url).running() as caller:
+            caller.link.update({"instructions": "Of a session that never was."})
+            caller.link.open()
+            await changes.wait()
+            for number in range(102):
+                caller.link.update({"instructions": f"Be number {number}."})
+            asked.set()
+            await eventually(lambda: len(service.talkers[0].received) == 101)
+            return service.talkers[0].received[1:]
+
+    changes, asked = asyncio.Event(), asyncio.Event()
+    sent = asyncio.run(live())
+    assert [frame["session"]["instructions"] for frame in sent] == [f"Be number {number}." for number in range(2, 102)]
