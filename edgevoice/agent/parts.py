@@ -128,4 +128,5 @@ def policy_of(service: ServiceSettings, *, hears_itself: bool) -> Policy:
         session_s=_FOR_EVER_S,
         may_answer_tools=service.may_answer_tools,
         hears_itself=hears_itself,
+        stays_open=True,
     )

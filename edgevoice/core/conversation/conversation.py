@@ -128,6 +128,11 @@ class Conversation:
         return self._state.noisy_room.noise
 
     @property
+    def is_free(self) -> bool:
+        """Whether the service would begin an answer at once: it is making none, and owes none that is unwanted."""
+        return not (self._answer.generation.is_in_the_way or self._answer.request.is_overdue)
+
+    @property
     def deadline(self) -> float | None:
         """When ``DeadlinePassed`` is due, in monotonic seconds; ``None`` when nothing is pending."""
         return self._state.deadlines.next()

@@ -13,6 +13,7 @@ class Policy:
     cap. ``echo_tail_s``: how long the echo lasts after playback. ``may_answer_tools``: the service may answer the
     output of a tool unprompted. ``hears_itself``: the microphone picks up our own speech, so the uplink carries zeros
     while we speak and nobody speaks over us. ``resumes``: an answer resumes after a false interruption.
+    ``stays_open``: a session that is lost is dialled again even if nothing is missing of the answer that is sounding.
     ``ignores_speech_in_noise``: speech does not interrupt an answer if it cannot be told from the room.
     """
 
@@ -27,4 +28,5 @@ class Policy:
     may_answer_tools: bool = False
     hears_itself: bool = True
     resumes: bool = False
+    stays_open: bool = False
     ignores_speech_in_noise: bool = False

@@ -142,7 +142,8 @@ class Sessions:
                 self._dial.lost_by = lost.code
                 return []
             case Phase.SPEAKING:
-                if not (self._answer.is_received and lost.is_retriable):
+                is_whole = self._answer.is_received and not self._state.policy.stays_open
+                if not (is_whole and lost.is_retriable):
                     self._answer.break_off(lost.code, is_final=not lost.is_retriable)
                 # What has arrived is played to its end.
                 return [CloseUplink()]

@@ -20,6 +20,7 @@ from edgevoice.core.facts import (
     ResponseStatus,
     SessionExpires,
     TalkHeld,
+    TalkPressed,
     ToolFinished,
     TurnEnded,
     UserStartedSpeaking,
@@ -395,3 +396,23 @@ def test_a_broken_answer_on_a_muted_box_shows_why_it_broke_off() -> None:
     muted = drive(*TO_SPEAKING, MutePressed(), NETWORK_GONE)
 
     assert ShowLight(Light.FAULT, "service-unreachable") in muted.hear(PlaybackDrained(1))
+
+
+def test_a_conversation_that_stays_open_is_resumed_even_after_a_whole_answer() -> None:
+    lost = drive(*TO_SPOKEN, NETWORK_GONE, policy=replace(OPEN_MICROPHONE, stays_open=True))
+
+    assert lost.hear_all(PlaybackDrained(1)) == BROKEN_OFF
+    assert lost.wait(0.25) == [REOPEN]
+    assert drive(*TO_SPOKEN, NETWORK_GONE).hear(PlaybackDrained(1))[-1] == CloseLink()
+
+
+def test_an_answer_can_be_asked_for_once_the_unwanted_one_is_over() -> None:
+    asked = drive(*TO_THINKING)
+    assert asked.conversation.is_free
+
+    asked.hear(TalkPressed(1))
+    assert not asked.conversation.is_free
+    asked.hear(ResponseStarted("r1"))
+    assert not asked.conversation.is_free
+    asked.hear(ResponseEnded("r1", ResponseStatus.CANCELLED, has_audio=False))
+    assert asked.conversation.is_free
