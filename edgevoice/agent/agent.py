@@ -15,12 +15,13 @@ from edgevoice.agent.character import Character
 from edgevoice.agent.emitter import AnyCallback, Emitter, EventStream
 from edgevoice.agent.observation import Observation
 from edgevoice.agent.parts import AgentParts, Toolbox, Watchers, join
+from edgevoice.agent.questions import Questions
 from edgevoice.agent.sound import ProgramSound, Sound
 from edgevoice.agent.voice import RealtimeVoice
 from edgevoice.core.conversation.phases import Phase
-from edgevoice.core.facts import TalkHeld, TalkPressed, TurnEnded
-from edgevoice.core.notices import Notice, PhaseEntered, Role
-from edgevoice.errors import ConversationOver, EdgevoiceError, LinkError, of_machine
+from edgevoice.core.facts import ResponseStatus, TalkHeld, TalkPressed, TurnEnded
+from edgevoice.core.notices import Notice, PhaseEntered, Role, TranscriptChanged
+from edgevoice.errors import AnswerFailed, ConversationOver, EdgevoiceError, LinkError, of_machine
 from edgevoice.mcp.server import McpServer
 from edgevoice.memory.memory import Memory
 from edgevoice.memory.remembering import Remembering
@@ -31,6 +32,9 @@ from edgevoice.realtime.session import changes_of, session_of
 _RATES_HZ = range(8_000, 48_001)
 _PLAYBACKS = ("push", "pull")
 _SERVERS_S = 30.0
+_REPORT_S = 0.5
+"""How long a sound card has, once the conversation is over, to report how much was heard of the answer."""
+
 _BROKEN = "a part of the conversation has failed by a fault of edgevoice"
 
 
@@ -87,10 +91,10 @@ class Agent:
         if self._toolbox.servers is not None:
             self._toolbox.servers.on_change(self._tools_changed)
         self._sound = sound or ProgramSound(input_rate_hz, is_pulled=playback == "pull")
-        self._emitter = Emitter(self._beside)
+        self._emitter = Emitter()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._parts: AgentParts | None = None
-        self._settled = asyncio.Event()
+        self._questions = Questions()
         self._cause: EdgevoiceError | None = None
         self._opened = AsyncExitStack()
 
@@ -114,6 +118,7 @@ class Agent:
             await servers.known(_SERVERS_S)
         endpoint = await self._opened.enter_async_context(self._character.voice.reached())
         observation = Observation(is_exact=self._sound.is_exact)
+        self._opened.callback(self._emit_rest, observation)
         await self._remembering.open(self._opened)
         watchers = Watchers(lambda notice: self._observe(observation, notice), self._lost)
         service = self._character.service()
@@ -146,6 +151,7 @@ class Agent:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._opened.aclose()
+        await self._emitter.finish()
 
     @property
     def phase(self) -> Phase:
@@ -162,8 +168,7 @@ class Agent:
     async def _connected(self) -> AgentParts:
         """Wait until the session is open; raise the error that ended it."""
         while (parts := self._open()).conversation.phase is Phase.CONNECTING:
-            self._settled.clear()
-            await self._settled.wait()
+            await self._questions.news()
         return parts
 
     # --- sound --------------------------------------------------------------------------------------------------------
@@ -194,43 +199,60 @@ class Agent:
         """Send a message from the user as text; return the words of the answer once it has been heard.
 
         With ``playback="pull"`` it is heard only if the program calls ``read``. An answer that is sounding is
-        interrupted. Raises the same errors as ``send``.
+        interrupted. Raises the same errors as ``send``, and ``AnswerFailed`` if the service could not finish it.
         """
-        parts = await self._connected()
+        asked: list[TranscriptChanged] = []
 
-        def request() -> None:
-            parts.engine.notify(parts.link.send_text(text))
+        def request(parts: AgentParts) -> None:
+            said = parts.link.send_text(text)
+            if not asked:  # asked again in another session, it is still one question
+                parts.engine.notify(said)
+            asked.append(said)
             parts.link.create_response(may_call_tools=True)
 
-        return await self._turn(parts, request)
+        return await self._turn(request)
 
     async def say(self, text: str) -> str:
         """Have the voice say this text; return the words that it said, once they have been heard.
 
         The model speaks: it is instructed to say exactly this, and a small model may deviate. Some models answer
-        nothing before the user has said something. Raises the same errors as ``send``.
+        nothing before the user has said something. Raises the same errors as ``ask``.
         """
-        parts = await self._connected()
         quoted = text.replace('"', "'")
         told = f'Say exactly: "{quoted}"'
-        return await self._turn(parts, lambda: parts.link.create_response(may_call_tools=False, instructions=told))
+        return await self._turn(lambda parts: parts.link.create_response(may_call_tools=False, instructions=told))
 
-    async def _turn(self, parts: AgentParts, request: Callable[[], None]) -> str:
-        self.interrupt()
+    async def _turn(self, request: Callable[[AgentParts], None]) -> str:
         words: dict[str, str] = {}
-        with self.events() as stream:
-            request()
-            # As when the service reports the end of the user's turn: from now on an answer is due.
-            parts.engine.report(TurnEnded())
+        with await self._asked(request) as stream:
             async for event in stream:
                 match event:
                     case events.Writing(role=Role.ASSISTANT, item_id=item_id, text=said):
                         words[item_id] = said
-                    case events.TurnDone():
+                    case events.TurnDone(status=ResponseStatus.FAILED):
+                        raise self._cause or AnswerFailed("the service began an answer and could not finish it")
+                    case events.TurnDone() if words or self.phase is not Phase.IDLE:
                         return " ".join(filter(None, words.values()))
                     case _:
                         pass
         raise self._cause or ConversationOver("the conversation ended before the answer")
+
+    async def _asked(self, request: Callable[[AgentParts], None]) -> EventStream:
+        """Ask for an answer; return the events from then on."""
+        async with self._questions.one:
+            parts = await self._connected()
+            self.interrupt()
+            await self._questions.until_free(lambda: parts.conversation.is_free)
+            parts = await self._connected()
+            stream = self.events()
+
+            def ask() -> None:
+                request(parts)
+                # As when the service reports the end of the user's turn: from now on an answer is due.
+                parts.engine.report(TurnEnded())
+
+            self._questions.put(ask)
+            return stream
 
     def interrupt(self) -> None:
         """Cut the answer, if there is one; how much of it was heard is reported to the service."""
@@ -267,10 +289,12 @@ class Agent:
         self._send_changes(before)
 
     def add_tools(self, *tools: Callable[..., Any]) -> None:
-        """Let the model call further functions from now on."""
+        """Let the model call further functions from now on; if one cannot be a tool, it raises and adds none.
+
+        Raises ``TypeError`` for a function that the model could not call, ``ValueError`` for a name that is taken.
+        """
         before = self._session()
-        for each in tools:
-            self._toolbox.functions.add(each)
+        self._toolbox.functions.add_all(tools)
         self._send_changes(before)
 
     def _may_call(self, tool: str) -> bool:
@@ -307,14 +331,20 @@ class Agent:
         return self.events()
 
     def _observe(self, observation: Observation, notice: Notice) -> None:
-        for event in observation.take(notice):
-            self._emitter.emit(event)
+        seen = observation.take(notice)
         if isinstance(notice, PhaseEntered):
             if notice.phase is Phase.LISTENING:
                 self._cause = None  # it was found again
-            self._settled.set()
             if notice.phase is Phase.IDLE:
-                self._emitter.emit(events.Closed(self._cause.code if self._cause is not None else ""))
+                seen += observation.last(events.Closed(self._cause.code if self._cause is not None else ""))
+                asyncio.get_running_loop().call_later(_REPORT_S, self._emit_rest, observation)
+        for event in seen:
+            self._emitter.emit(event)
+        self._questions.take(notice)
+
+    def _emit_rest(self, observation: Observation) -> None:
+        for event in observation.rest():
+            self._emitter.emit(event)
 
     def _lost(self, error: EdgevoiceError) -> None:
         if self.phase is Phase.IDLE:

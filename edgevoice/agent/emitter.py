@@ -16,14 +16,17 @@ _log = logging.getLogger(__name__)
 _MOST_WAITING = 4000
 """Events that wait for a program that iterates: minutes of an answer. Beyond that the oldest are dropped."""
 
+_LAST_S = 2.0
+"""How long asynchronous callbacks may go on once the conversation is over."""
+
 AnyCallback = TypeVar("AnyCallback", bound=Callable[[Any], object])
 
 
 class Emitter:
-    """The callbacks and the streams of one agent; ``beside`` runs what an asynchronous callback returns."""
+    """The callbacks and the streams of one agent."""
 
-    def __init__(self, beside: Callable[[Coroutine[Any, Any, Any]], object]) -> None:
-        self._beside = beside
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[None]] = set()
         self._callbacks: dict[str, list[Callable[[Any], object]]] = {}
         self._streams: list[EventStream] = []
 
@@ -48,10 +51,33 @@ class Emitter:
             try:
                 result = callback(event)
             except Exception as error:  # noqa: BLE001 - a program's fault must not end the conversation
-                tell(_log, logging.ERROR, "callback-failed", callback=event.name, error=type(error).__name__)
+                _tell_failure(event.name, error)
                 continue
             if inspect.iscoroutine(result):
-                self._beside(result)
+                task = asyncio.ensure_future(_finish(event.name, result))
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+
+    async def finish(self) -> None:
+        """Give asynchronous callbacks a moment to end, and cancel those that take longer."""
+        # One of them may be what ends the conversation.
+        if others := self._running - {asyncio.current_task()}:
+            _, late = await asyncio.wait(others, timeout=_LAST_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+
+async def _finish(name: str, work: Coroutine[Any, Any, Any]) -> None:
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001 - a program's fault must not end the conversation
+        _tell_failure(name, error)
+
+
+def _tell_failure(name: str, error: Exception) -> None:
+    """Log that a callback failed: by names only, its text may contain what was said."""
+    tell(_log, logging.ERROR, "callback-failed", callback=name, error=type(error).__name__)
 
 
 class EventStream:
@@ -100,5 +126,6 @@ class EventStream:
         event = self._waiting.popleft()
         if isinstance(event, Closed):
             self._is_over = True
+            self._waiting.clear()
             self.close()
         return event

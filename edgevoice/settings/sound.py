@@ -23,24 +23,16 @@ class MicrophoneSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     zeros_s: Annotated[float, Meta(ge=0, le=3600)] = 30.0
 
 
-Backend = Literal["auto", "alsa", "portaudio"]
-"""What plays the far end."""
-
-
 class SpeakerSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The far-end: the sound card that answers.
 
     device: The card's name; `edgevoice devices` lists those present.
-    backend: What plays on it. "alsa": ALSA itself, which silences an interrupted answer in 8 ms and sleeps in silence;
-        it needs a card whose buffer can be written again. "portaudio": PortAudio, which needs up to 25 ms. "auto":
-        ALSA where the card allows it.
     volume_percent: How loud the answers are when the box starts.
     earcon_percent: How loud the earcons are, whatever the volume of the answers.
     prefill_ms: How much audio is buffered before playback begins: less is quicker, more survives a bad network.
     """
 
     device: NotEmpty = "default"
-    backend: Backend = "portaudio"
     volume_percent: Percent = 70
     earcon_percent: Percent = 40
     prefill_ms: Annotated[int, Meta(ge=20, le=500)] = 80

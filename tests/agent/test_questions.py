@@ -1,0 +1,154 @@
+"""Questions in writing each get their own answer, whatever happens meanwhile; the service's side is a script."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from edgevoice.agent import events
+from edgevoice.agent.agent import Agent
+from edgevoice.agent.events import AgentEvent
+from edgevoice.agent.voice import RealtimeVoice
+from edgevoice.core.conversation.phases import Phase
+from edgevoice.core.notices import Role
+from edgevoice.errors import AnswerFailed, ConversationOver, SessionEnded
+from edgevoice.local.scripted.opponent import Opponent
+from edgevoice.local.scripted.script import AnswerStep, Call, Drop, End, Expect, Script, ScriptedSession, Step
+from edgevoice.local.server import LocalService
+from tests.agent.conftest import played
+from tests.local.client import openai_address
+from tests.local.talking import Hears, Tone
+from tests.waiting import eventually
+
+SETUP = Expect("session.update")
+MESSAGE = Expect("conversation.item.create")
+ASKED = (MESSAGE, Expect("response.create"))
+UNANSWERED = (MESSAGE, Expect("response.create", then="ignore"))
+CUT_SHORT = (AnswerStep("A long answer.", until="response.created"), Expect("response.cancel"))
+
+
+def get_time() -> str:
+    """Say what time it is."""
+    return "noon"
+
+
+def hold(
+    program: Callable[[Agent], Awaitable[object]], *sessions: tuple[Step, ...], is_played: bool = True
+) -> list[AgentEvent]:
+    """Hold a conversation in which each session must go as its steps say; return what the program saw."""
+    seen: list[AgentEvent] = []
+
+    async def scene() -> None:
+        opponent = Opponent(script=Script(tuple(ScriptedSession((SETUP, *steps)) for steps in sessions)))
+        async with LocalService(voice=Tone(), recogniser=Hears(), behaviour=opponent, pace=1000.0) as service:
+            voice = RealtimeVoice(url=openai_address(service), api_key="any")
+            agent = Agent(voice=voice, tools=[get_time], playback="pull" if is_played else "push")
+            for name in events.NAMES:
+                agent.on(name, seen.append)
+            async with asyncio.timeout(20), agent:
+                player = asyncio.create_task(played(agent) if is_played else asyncio.sleep(0))
+                await program(agent)
+                player.cancel()
+            async with asyncio.timeout(5):
+                await opponent.over()
+
+    asyncio.run(scene())
+    return seen
+
+
+def test_of_two_questions_at_once_the_second_is_answered_and_the_first_interrupted() -> None:
+    answers: list[str] = []
+
+    async def program(agent: Agent) -> None:
+        answers.extend(await asyncio.gather(agent.ask("One?"), agent.ask("Two?"), agent.ask("Three?")))
+
+    hold(program, (*ASKED, *CUT_SHORT, *ASKED, *CUT_SHORT, *ASKED, AnswerStep("Three.")))
+
+    assert answers == ["", "", "Three."]
+
+
+def test_a_question_that_nobody_waits_for_any_more_does_not_answer_the_next() -> None:
+    async def program(agent: Agent) -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await agent.ask("One?")
+        assert await agent.ask("Two?") == "Two."
+
+    hold(program, (*ASKED, *CUT_SHORT, *ASKED, AnswerStep("Two.")))
+
+
+def test_a_question_is_asked_again_if_the_session_is_lost_before_the_answer() -> None:
+    async def program(agent: Agent) -> None:
+        assert await agent.ask("One?") == "One."
+        assert await agent.ask("Two?") == "Two."
+
+    lost = (*ASKED, AnswerStep("One."), *UNANSWERED, Drop("reset"))
+    seen = hold(program, lost, (MESSAGE, MESSAGE, *ASKED, AnswerStep("Two.")))
+
+    asked = [event.text for event in seen if isinstance(event, events.Writing) and event.role is Role.USER]
+    assert asked == ["One?", "Two?"]
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        (AnswerStep("Half of it is", until="response.output_audio.delta"), Drop("reset")),
+        (AnswerStep(calls=(Call("get_time"),)), *UNANSWERED, Drop("reset")),
+    ],
+    ids=["in mid-answer", "after a tool"],
+)
+def test_an_answer_that_breaks_off_with_its_session_raises_why_and_the_conversation_goes_on(
+    begun: tuple[Step, ...],
+) -> None:
+    async def program(agent: Agent) -> None:
+        with pytest.raises(SessionEnded):
+            await agent.ask("One?")
+        assert await agent.ask("Two?") == "Two."
+
+    hold(program, (*ASKED, *begun), (*ASKED, AnswerStep("Two.")))
+
+
+def test_a_session_lost_while_its_answer_is_played_is_dialled_again() -> None:
+    async def program(agent: Agent) -> None:
+        assert await agent.ask("One?") == "One."
+        await eventually(lambda: agent.phase is Phase.LISTENING)
+        assert await agent.ask("Two?") == "Two."
+
+    lost = (*ASKED, AnswerStep("One."), Drop("end"))
+    seen = hold(program, lost, (MESSAGE, MESSAGE, *ASKED, AnswerStep("Two.")), is_played=False)
+
+    assert [event for event in seen if isinstance(event, events.Closed)] == [events.Closed("")]
+
+
+def test_an_answer_that_the_service_cannot_finish_raises() -> None:
+    async def program(agent: Agent) -> None:
+        with pytest.raises(AnswerFailed):
+            await agent.ask("One?")
+        assert await agent.ask("Two?") == "Two."
+
+    begun = (AnswerStep("Half of it is", until="response.output_audio.delta"), End("failed"))
+    hold(program, (*ASKED, *begun, *ASKED, AnswerStep("Two.")))
+
+
+def test_leaving_in_mid_answer_reports_how_much_was_heard_before_the_end() -> None:
+    async def program(agent: Agent) -> None:
+        received = asyncio.Event()
+        agent.on("usage", lambda _event: received.set())
+        asking.append(asyncio.create_task(agent.ask("One?")))
+        await received.wait()
+
+    asking: list[asyncio.Task[str]] = []
+    seen = hold(program, (*ASKED, AnswerStep("A long answer."), Expect("close")), is_played=False)
+
+    assert [event.name for event in seen][-3:] == ["interrupted", "turn_done", "closed"]
+
+
+def test_a_question_asked_after_the_end_raises() -> None:
+    async def program(agent: Agent) -> None:
+        asking = asyncio.create_task(agent.ask("One?"))
+        await eventually(lambda: agent.phase is Phase.THINKING)
+        await agent.__aexit__(None, None, None)
+        with pytest.raises(ConversationOver):
+            await asking
+
+    hold(program, (*UNANSWERED, Expect("close")))
