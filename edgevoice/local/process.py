@@ -8,7 +8,9 @@ import os
 import random
 import shutil
 import socket
+import time
 from asyncio.subprocess import Process
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,19 +35,25 @@ _FOLDER_PREFIX, _SOCKET = "edgevoice-local-", "realtime.sock"
 _PACKAGES = {"hibari": "hibari-tts", "hama": "hama", "webrtcvad": "webrtcvad-wheels"}
 
 
+def _nothing() -> None:
+    """Announce nothing."""
+
+
 class LocalServiceProcess:
     """Run the local service as a child on a unix socket in a private folder.
 
     `ensure` and `prepare` start it, and restart it after it has died. The start is a separate task: callers may stop
     waiting while the child goes on loading. A failed start is repeated after growing delays until the context ends,
     which also ends the child. The child ends when its standard input closes, so it never outlives the daemon.
-    ``start_limit_s`` is how long it may take to load.
+    ``start_limit_s`` is how long it may take to load, ``announcement`` returns what each child says before its first
+    answer. ``loaded_s`` is how long the last start took, and ``asked_at`` when a child was last asked for, in monotonic
+    seconds.
     """
 
     def __init__(
         self,
         *,
-        announcement: str | None = None,
+        announcement: Callable[[], str | None] = _nothing,
         record: Path | None = None,
         start_limit_s: float = START_LIMIT_S,
     ) -> None:
@@ -57,6 +65,8 @@ class LocalServiceProcess:
         self._child: Process | None = None
         self._starting: asyncio.Task[None] | None = None
         self._outcome: asyncio.Future[None] | None = None
+        self.loaded_s = 0.0
+        self.asked_at = 0.0
 
     @property
     def socket_path(self) -> Path:
@@ -105,7 +115,14 @@ class LocalServiceProcess:
         """Like `ensure`, for a caller with little time: raises LocalServiceStarting if the child is still loading."""
         await self._wait(PATIENCE_S)
 
+    async def rest(self) -> None:
+        """End the child, if it runs; `ensure` and `prepare` start it again."""
+        child, self._child = self._child, None
+        if child is not None:
+            await children.end(child)
+
     async def _wait(self, patience_s: float | None) -> None:
+        self.asked_at = time.monotonic()
         if self.pid is not None:
             return
         if missing := [name for module, name in _PACKAGES.items() if importlib.util.find_spec(module) is None]:
@@ -143,6 +160,7 @@ class LocalServiceProcess:
     async def _started(self) -> Process:
         try:
             self._make_folder()
+            began_at = time.monotonic()
             child = await children.start(self._command())
         except StorageUnavailable as error:
             problem = f"The local service has no place for its socket: {error}"
@@ -156,6 +174,7 @@ class LocalServiceProcess:
             unready.push_async_callback(children.end, child)
             await _wait_until_ready(child, self._start_limit_s)
             unready.pop_all()
+        self.loaded_s = time.monotonic() - began_at
         return child
 
     def _make_folder(self) -> None:
@@ -165,8 +184,8 @@ class LocalServiceProcess:
 
     def _command(self) -> list[str]:
         command = children.python("edgevoice.local", "--unix", str(self.socket_path), "--until-stdin-closes")
-        if self._announcement:
-            command += ["--announce", self._announcement]
+        if announcement := self._announcement():
+            command += ["--announce", announcement]
         if self._record:
             command += ["--record", str(self._record)]
         return command

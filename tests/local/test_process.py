@@ -37,7 +37,7 @@ async def greet(process: LocalServiceProcess) -> None:
 
 def test_the_child_answers_is_replaced_if_it_dies_and_ends_with_its_context() -> None:
     async def scene() -> None:
-        async with LocalServiceProcess(announcement="Hello.") as process:
+        async with LocalServiceProcess(announcement=lambda: "Hello.") as process:
             assert process.pid is None
             folder = process.socket_path.parent
             assert folder.stat().st_mode & 0o777 == 0o700

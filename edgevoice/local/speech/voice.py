@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from edgevoice.errors import LocalServiceUnavailable
+from edgevoice.store.folders import cache_folder
 
 SAMPLE_RATE_HZ = 24_000
 # hibari's speech is at -27 dBFS with peaks near 0.39: doubled, it is as loud as the real service's voices.
@@ -35,17 +36,24 @@ class HibariVoice:
 
     @classmethod
     def load(cls) -> Self:
-        """Load the model and its pronunciation tables; blocks for about a second.
+        """Load the model and its pronunciation tables; blocks for half a second, the first time for some seconds.
 
         Raises LocalServiceUnavailable if hibari-tts is not installed.
         """
         # Its runtime, onnxruntime, sends telemetry to its maker unless this is set before the import.
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         try:
-            from hibari import Hibari  # noqa: PLC0415 - optional, and 190 MB of memory
+            from hibari import Hibari  # noqa: PLC0415 - optional, and 90 MB of memory
         except ImportError as error:
             raise LocalServiceUnavailable("The voice hibari-tts is not installed") from error
-        voice = cls(Hibari())
+        try:
+            from edgevoice.local.speech.lean_hibari import LeanHibari  # noqa: PLC0415
+            from edgevoice.local.speech.tables import tables_in  # noqa: PLC0415
+
+            voice = cls(LeanHibari(tables_in(cache_folder(os.environ))))
+        except (OSError, ValueError, ImportError):
+            # Without a place for the tables it speaks as well, with 100 MB more.
+            voice = cls(Hibari())
         # The first sentence loads the pronunciation tables; the first user should not have to wait for that.
         voice.say("Yes?", 1.0)
         return voice
