@@ -116,6 +116,7 @@ class Engine:
         self._observers = list(observers)
         self._pending: deque[Event] = deque()
         self._is_busy = False
+        self._light: ShowLight | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._stall_s = stall_s
 
@@ -127,7 +128,7 @@ class Engine:
     def start(self) -> None:
         """Put the panel and the gates into their first state."""
         self._is_busy = True  # what the panel reports meanwhile waits
-        self._dispatch(self._conversation.start())
+        self._dispatch(self._with_light(self._conversation.start()))
         self._drain()
 
     def stop(self) -> None:
@@ -206,7 +207,7 @@ class Engine:
                 phase, noise = self._conversation.phase, self._conversation.noise
                 was_ringing = self._conversation.is_ringing
                 self.notify(event)
-                self._dispatch(self._conversation.handle(event, self._clock()))
+                self._dispatch(self._with_light(self._conversation.handle(event, self._clock())))
                 self._notify_changes(phase, noise)
                 if self._conversation.is_ringing is not was_ringing:
                     self.notify(RingingEnded() if was_ringing else RingingBegan())
@@ -243,14 +244,24 @@ class Engine:
             self._obey(action)
             self.notify(action)
 
+    def _with_light(self, actions: list[Action]) -> list[Action]:
+        """Put what the panel shows in the place of the light of the phase, or first if only something finer changes."""
+        light = self._conversation.light
+        is_new, self._light = light != self._light, light
+        named = [index for index, action in enumerate(actions) if isinstance(action, ShowLight)]
+        shown = [light] if is_new else []
+        for index in named:
+            actions[index : index + 1] = shown
+        return actions if named else [*shown, *actions]
+
     def _obey(self, action: Action) -> None:
         match action:
             case RunTool(call=call):
                 self._adapters.tools.run(call)
             case AbandonTools(call_ids=call_ids):
                 self._adapters.tools.abandon(call_ids)
-            case ShowLight(light=light, reason=reason):
-                self._adapters.panel.show(light, reason)
+            case ShowLight(light=light, reason=reason, level=level):
+                self._adapters.panel.show(light, reason, level)
             case _ if isinstance(action, ReportOrder):
                 pass  # an observer waits for it
             case _ if isinstance(action, SpeakerOrder):

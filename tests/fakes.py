@@ -170,7 +170,7 @@ class FakePanel:
     def __init__(self, diary: Diary) -> None:
         self._diary = diary
 
-    def show(self, light: Light, reason: str = "") -> None:
+    def show(self, light: Light, reason: str = "", level: float = 1.0) -> None:
         self._diary.write("panel.show", light, reason)
 
     def close(self) -> None:

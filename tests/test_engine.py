@@ -30,6 +30,7 @@ from edgevoice.core.facts import (
     TurnEnded,
     TurnTranscribed,
     UserStartedSpeaking,
+    UserStoppedSpeaking,
     WakeWordHeard,
 )
 from edgevoice.core.notices import (
@@ -61,6 +62,7 @@ from edgevoice.core.orders import (
     DuckPlayback,
     Earcon,
     ExtendItem,
+    ForgetEverything,
     KeepUplink,
     Light,
     MarkTurn,
@@ -78,6 +80,7 @@ from edgevoice.core.orders import (
     RunTool,
     SendToolOutput,
     ShowLight,
+    ShutDown,
     SilenceUplink,
     StopBackchannel,
     StopEarcons,
@@ -173,6 +176,8 @@ def in_loop(test: Callable[[], Coroutine[None, None, None]]) -> Callable[[], Non
 REPORTS: dict[type, Action] = {
     ReportRing: ReportRing(3, RingOutcome.STOPPED),
     ReportAnnouncement: ReportAnnouncement("post", AnnouncementOutcome.CUT, 740),
+    ForgetEverything: ForgetEverything(),
+    ShutDown: ShutDown(),
 }
 OBEYED: dict[type, tuple[Action, Told]] = {
     CutPlayback: (CutPlayback(), ("far_end.cut",)),
@@ -206,7 +211,7 @@ OBEYED: dict[type, tuple[Action, Told]] = {
         ("service.create_response", False, "Ask."),
     ),
     ChangeVolume: (ChangeVolume(-5), ("far_end.change_volume", -5)),
-    PlayEarcon: (PlayEarcon(Earcon.ALARM), ("far_end.play_earcon", Earcon.ALARM)),
+    PlayEarcon: (PlayEarcon(Earcon.TIMER), ("far_end.play_earcon", Earcon.TIMER)),
     StopEarcons: (StopEarcons(), ("far_end.stop_earcons",)),
     PlayRing: (PlayRing("pasta", -6.0), ("far_end.play_ring", "pasta", -6.0)),
     PlayClip: (PlayClip("post", has_chime=True), ("far_end.play_clip", "post", True)),
@@ -682,3 +687,15 @@ async def test_a_stopped_engine_has_no_timer() -> None:
 
 def test_the_table_of_actions_is_complete() -> None:
     assert set(OBEYED) | set(REPORTS) == set(typing.get_args(Action))
+
+
+@in_loop
+async def test_a_finer_light_is_shown_in_the_place_of_the_phases_own_and_only_when_it_changes() -> None:
+    rig = Rig()
+    rig.engine.start()
+    for fact in (WAKE, LinkOpened(), UserStartedSpeaking(), UserStartedSpeaking(), UserStoppedSpeaking()):
+        rig.engine.report(fact)
+
+    shown = [told[1] for told in rig.told if told[0] == "panel.show"]
+    assert shown == [Light.IDLE, Light.CONNECTING, Light.LISTENING, Light.HEARING, Light.LISTENING]
+    assert [each.light for each in rig.notices if isinstance(each, ShowLight)] == shown

@@ -47,7 +47,7 @@ class ClipPlayer:
 
     def __init__(self, ring_gain: float) -> None:
         self._ring_gain = ring_gain
-        self._alarm, self._chime = render(Earcon.ALARM), render(Earcon.CHIME)
+        self._alarm, self._chime = render(Earcon.TIMER), render(Earcon.CHIME)
         self._known: dict[str, _Samples] = {}
         self._playing: deque[_Clip] = deque()
         self._gain = 0.0

@@ -1,60 +1,78 @@
 """Earcons: short status sounds made of sines, or prepared sentences, mixed over whatever plays."""
 
 from collections import deque
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
+from edgevoice.core.lights import FAULT_EARCONS
 from edgevoice.core.orders import Earcon
 from edgevoice.core.sound.rates import FAR_END_HZ
 
 _Samples = npt.NDArray[np.int16]
 
-# Each note: pitch in Hz (0 = rest), length in ms. Falling = shut, rising = open, low = trouble, a
-# long fall = used up, the rest wakes the cook.
+# Each note: pitch in Hz (0 = rest), length in ms; all in C major, and of its five notes C, D, E, G and A, so that two
+# that meet do not clash. Falling = shut, rising = open, low = trouble, a long fall = used up, the rest wakes the cook.
+_TROUBLE = ((262, 160), (0, 60), (220, 260))
 _NOTES: dict[Earcon, tuple[tuple[int, int], ...]] = {
-    Earcon.MUTED: ((660, 90), (440, 140)),
-    Earcon.UNMUTED: ((440, 90), (660, 140)),
-    Earcon.TROUBLE: ((220, 160), (0, 60), (196, 260)),
-    Earcon.SESSION_SPENT: ((523, 160), (0, 40), (440, 160), (0, 40), (349, 320)),
-    Earcon.BUDGET_SPENT: ((523, 160), (0, 40), (440, 160), (0, 40), (349, 160), (0, 40), (262, 480)),
-    # Instead of a light: short, and higher than a voice.
-    Earcon.LISTENING: ((784, 70), (1175, 90)),
-    Earcon.LISTENING_OVER: ((1175, 70), (784, 90)),
-    # Two notes of a doorbell: the box is about to say something.
-    Earcon.CHIME: ((880, 160), (698, 260)),
+    # Short, and higher than a voice.
+    Earcon.AWAKE: ((784, 70), (1047, 90)),
+    Earcon.DONE: ((1047, 70), (784, 90)),
+    Earcon.MUTED: ((659, 90), (440, 140)),
+    Earcon.UNMUTED: ((440, 90), (659, 140)),
+    Earcon.ERROR: _TROUBLE,
+    Earcon.TIMER: ((1047, 120), (0, 80)) * 3 + ((0, 300),) + ((1047, 120), (0, 80)) * 3,
     Earcon.VOLUME: ((523, 120),),
     Earcon.VOLUME_END: ((523, 60), (0, 40), (523, 60)),
-    Earcon.ALARM: ((988, 120), (0, 80)) * 3 + ((0, 300),) + ((988, 120), (0, 80)) * 3,
+    # Twice the same and up: a question.
+    Earcon.APPROVAL: ((659, 100), (0, 40), (659, 100), (0, 40), (880, 200)),
+    # Two notes of a doorbell: the box is about to say something.
+    Earcon.CHIME: ((880, 160), (659, 260)),
+    Earcon.FORGOTTEN: ((1047, 90), (880, 90), (784, 90), (659, 90), (587, 90), (523, 260)),
+    Earcon.SESSION_SPENT: ((523, 160), (0, 40), (440, 160), (0, 40), (392, 320)),
+    Earcon.BUDGET_SPENT: ((523, 160), (0, 40), (440, 160), (0, 40), (392, 160), (0, 40), (262, 480)),
+    # Each is spoken where there are words for it.
+    **dict.fromkeys(FAULT_EARCONS, _TROUBLE),
 }
 _FULL_SCALE = 0.8 * 32767
+"""A ring is to wake people."""
+
+_BELOW_SPEECH = 0.4
+"""How loud the others are beside it: at one volume they are softer than a voice."""
+
 _EDGE_MS = 8
 
 
 def render(earcon: Earcon) -> _Samples:
     """Return an earcon at full volume, s16 at 24 kHz."""
-    return np.concatenate([_note(pitch_hz, length_ms) for pitch_hz, length_ms in _NOTES[earcon]])
+    level = _FULL_SCALE * (1.0 if earcon is Earcon.TIMER else _BELOW_SPEECH)
+    return np.concatenate([_note(pitch_hz, length_ms, level) for pitch_hz, length_ms in _NOTES[earcon]])
 
 
-def _sounds(gain: float) -> dict[Earcon, _Samples]:
-    return {earcon: (render(earcon) * gain).astype(np.int16) for earcon in Earcon}
+def _sounds(rendered: Mapping[Earcon, _Samples], gain: float) -> dict[Earcon, _Samples]:
+    return {earcon: (sound * gain).astype(np.int16) for earcon, sound in rendered.items()}
 
 
-def _note(pitch_hz: int, length_ms: int) -> _Samples:
+def _note(pitch_hz: int, length_ms: int, level: float) -> _Samples:
     count = FAR_END_HZ * length_ms // 1000
     # Every note fades in and out: a sine that starts at full strength clicks.
     edge = np.minimum(1, np.arange(count) / (FAR_END_HZ * _EDGE_MS // 1000))
     wave = np.sin(2 * np.pi * pitch_hz * np.arange(count) / FAR_END_HZ) * edge * edge[::-1]
-    return (wave * _FULL_SCALE).astype(np.int16)
+    return (wave * level).astype(np.int16)
 
 
 class EarconMixer:
-    """Earcons that are playing or queued, one after another; they never count as heard speech."""
+    """Earcons that are playing or queued, one after another; they never count as heard speech.
 
-    def __init__(self, gain: float) -> None:
+    ``gain``, 0 to 1, is their own volume; ``own`` has those of the owner, s16 at 24 kHz.
+    """
+
+    def __init__(self, gain: float, own: Mapping[Earcon, _Samples] | None = None) -> None:
+        self._rendered = {earcon: render(earcon) for earcon in Earcon} | dict(own or {})
         self._gain = gain
-        self._sounds = _sounds(gain)
-        self._tone = render(Earcon.VOLUME)
+        self._sounds = _sounds(self._rendered, gain)
+        self._tone = self._rendered[Earcon.VOLUME]
         self._spoken: dict[Earcon, _Samples] = {}
         self._waiting: deque[_Samples] = deque()
 
@@ -66,7 +84,7 @@ class EarconMixer:
     def set_gain(self, gain: float) -> None:
         """Play what is queued from now on this loud, 0 to 1."""
         self._gain = gain
-        self._sounds = _sounds(gain)
+        self._sounds = _sounds(self._rendered, gain)
 
     def learn(self, earcon: Earcon, spoken: _Samples) -> None:
         """Speak an earcon from now on: s16 at 24 kHz, full scale, to be played as loud as an answer."""

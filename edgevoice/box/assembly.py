@@ -28,7 +28,7 @@ from edgevoice.box.session_configuration import SessionConfiguration
 from edgevoice.box.speech import Samples, Speech, has_voice
 from edgevoice.core.announcements import AnnouncementOutcome, Priority
 from edgevoice.core.conversation.policy import Policy
-from edgevoice.core.notices import VolumeChanged
+from edgevoice.core.panel_facts import VolumeChanged
 from edgevoice.core.ports import Panel, Report
 from edgevoice.core.sound.clockfit import ClockFit
 from edgevoice.core.sound.rates import FAR_END_HZ, NEAR_END_HZ
@@ -148,7 +148,7 @@ def _speaker(
         clock,
         played=played,
         amplifier=amplifier,
-        volume_changed=lambda percent: mailbox.call(lambda: mailbox.notify(VolumeChanged(percent))),
+        volume_changed=lambda percent: mailbox.post(VolumeChanged(percent)),
         ring_percent=settings.alarms.volume_percent,
     )
 

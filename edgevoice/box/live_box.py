@@ -8,6 +8,7 @@ import numpy as np
 
 from edgevoice.audio.microphone import FRAME, Microphone
 from edgevoice.core.ports import Panel
+from edgevoice.panel.audible import HeardPanel
 from edgevoice.panel.lights import Lights
 from edgevoice.wakeword.detector import Detector
 
@@ -25,11 +26,12 @@ class SampledBox:
 
     def lights(self) -> Sequence[dict[str, Any]]:
         """Return what each lamp shows; colours are red, green and blue, 0 to 1."""
-        if not isinstance(self._panel, Lights):
+        panel = self._panel.beside if isinstance(self._panel, HeardPanel) else self._panel
+        if not isinstance(panel, Lights):
             return []
         return [
             {"leds": list(lamp.leds), "pixels": [[round(part, 3) for part in colour] for colour in lamp.frame]}
-            for lamp in self._panel.frames
+            for lamp in panel.frames
         ]
 
     def level(self) -> dict[str, Any]:

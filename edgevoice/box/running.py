@@ -18,6 +18,7 @@ from edgevoice.box.mcp_servers import McpServers
 from edgevoice.box.presses import Presses
 from edgevoice.box.sayings import Sayings
 from edgevoice.core.orders import Light
+from edgevoice.core.panel_facts import BoxStarted, BoxStarting, BoxStopping
 from edgevoice.core.ports import Observer, Panel
 from edgevoice.core.sound.rates import NEAR_END_HZ
 from edgevoice.errors import EdgevoiceError, can_pass, of_machine
@@ -57,6 +58,7 @@ async def serve(
     manager = ServiceManager()
     with ExitStack() as opened:
         panel, pins = open_panel(settings.panel, opened, factory=context.pins)
+        panel.show(Light.STARTING)
         try:
             amplifier = open_mute_pin(settings.amplifier, opened, pins or context.pins)
             parts = assemble(settings, context, panel, amplifier=amplifier)
@@ -161,6 +163,7 @@ async def run(
     The error of the first one that failed is raised.
     """
     with strays_caught() as stray:
+        parts.engine.report(BoxStarting())
         parts.engine.start()
         runs = [observer.run(parts.engine.report) for observer in observers]
         runs += [lasting(_sound(parts), "the sound system"), lasting(parts.link.run(), "the link")]
@@ -177,6 +180,7 @@ async def run(
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
+            parts.engine.report(BoxStopping())
         finally:
             parts.engine.stop()
             parts.tools.close()
@@ -208,6 +212,7 @@ async def _sound(parts: Parts) -> None:
 
 async def _announce(parts: Parts, manager: ServiceManager, started: Started) -> None:
     await parts.listening()
+    parts.engine.report(BoxStarted())
     manager.ready()
     started(parts)
 

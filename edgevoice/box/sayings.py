@@ -19,6 +19,13 @@ _log = logging.getLogger(__name__)
 SENTENCES: Final[Mapping[Earcon, str]] = {
     Earcon.SESSION_SPENT: "We have been talking for as long as I may at a time. Call me again to go on.",
     Earcon.BUDGET_SPENT: "My minutes for today are used up. I will be here again tomorrow.",
+    Earcon.NO_NETWORK: "No network: I cannot reach the service.",
+    Earcon.NO_SERVICE: "The service does not answer.",
+    Earcon.BAD_KEY: "The service refused my key.",
+    Earcon.NO_CREDIT: "There is no credit left.",
+    Earcon.NO_MICROPHONE: "No microphone.",
+    Earcon.NO_PROXY: "The proxy refused me.",
+    Earcon.WRONG_CLOCK: "My clock is wrong.",
 }
 
 
@@ -62,10 +69,12 @@ async def learn(folder: Path, use: Callable[[Earcon, Samples], None], speak: Spe
     if not missing:
         return
     if speak is None:
-        tell(_log, logging.DEBUG, "sayings", problem="no voice is installed: limits are announced by a sound")
+        tell(
+            _log, logging.DEBUG, "sayings", problem="no voice is installed: limits and faults are announced by a sound"
+        )
         return
     if complaint := await spoken.make(folder, wanted(), speak):
-        problem = f"limits are announced by a sound, because the sentences cannot be made: {complaint}"
+        problem = f"limits and faults are announced by a sound, because the sentences cannot be made: {complaint}"
         tell(_log, logging.WARNING, "sayings", problem=problem)
         return
     for earcon in missing:

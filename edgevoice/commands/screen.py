@@ -26,14 +26,21 @@ from edgevoice.core.recent import Recent
 
 _COLOURS = {
     Light.OFF: "90",
+    Light.STARTING: "90",
     Light.IDLE: "90",
     Light.CONNECTING: "36",
     Light.LISTENING: "32",
+    Light.HEARING: "92",
     Light.THINKING: "33",
+    Light.WORKING: "33",
     Light.SPEAKING: "34",
+    Light.DUCKED: "34",
+    Light.ANNOUNCING: "34",
     Light.MUTED: "35",
     Light.RINGING: "93",
+    Light.VOLUME: "37",
     Light.FAULT: "31",
+    Light.STOPPING: "90",
 }
 _NAMES = {Role.USER: "you", Role.ASSISTANT: "box"}
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from edgevoice.core.announcements import AnnouncementFact, StopWordHeard
-from edgevoice.core.panel_facts import MuteSwitched, VolumeTurned
+from edgevoice.core.panel_facts import PanelFact
 
 
 class Device(StrEnum):
@@ -80,7 +80,9 @@ class TalkPressed:
 
 @dataclass(frozen=True, slots=True)
 class TalkHeld:
-    """The talk button was held: the conversation is over, whatever it is doing."""
+    """The talk button was held: the conversation is over, and with ``cancels_waiting`` whatever waits to be said."""
+
+    cancels_waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,8 +350,7 @@ UserFact = (
     | TalkPressed
     | TalkHeld
     | MutePressed
-    | MuteSwitched
-    | VolumeTurned
+    | PanelFact
     | StopWordHeard
     | NearSpeechBegan
     | NearSpeechConfirmed

@@ -6,10 +6,19 @@ nobody has to tell colours apart.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, assert_never
 
-from edgevoice.core.lights import LIVE_LIGHTS, Fault, Led, fault_of, level_at, patterns_on, seconds_to_change
+from edgevoice.core.lights import (
+    LIVE_LIGHTS,
+    PROVISIONAL_LIGHTS,
+    Fault,
+    Led,
+    fault_of,
+    level_at,
+    patterns_on,
+    seconds_to_change,
+)
 from edgevoice.core.orders import Light
 
 FRAME_S: Final = 0.04
@@ -26,6 +35,11 @@ _STEP_S: Final = 0.1
 
 _BREATH_S: Final = 1.0
 """The length of a breath, in seconds."""
+
+_FILL_STEPS: Final = 12
+_FILL_S: Final = 1.2
+_FILLED_S: Final = 0.4
+"""A row fills, or empties, in at most so many steps and in this time; then it rests."""
 
 
 class Colour(NamedTuple):
@@ -59,18 +73,35 @@ _ORANGE: Final = Colour(1, 0.3, 0)
 _RED: Final = Colour(1, 0, 0)
 
 
+_NAMES: Final[Mapping[Colour, str]] = {
+    _WHITE: "white",
+    _BLUE: "blue",
+    _CYAN: "cyan",
+    _GREEN: "green",
+    _PURPLE: "purple",
+    _AMBER: "amber",
+    _ORANGE: "orange",
+    _RED: "red",
+}
+
+
+def colour_name(colour: Colour) -> str:
+    """Return what people call the colour of a light."""
+    return _NAMES[colour]
+
+
 def colour_of(light: Light, reason: str = "") -> Colour:
     """Return the colour of a light; ``reason`` is a fault's code and matters only for ``Light.FAULT``."""
     match light:
-        case Light.OFF | Light.IDLE:
+        case Light.OFF | Light.IDLE | Light.STARTING | Light.STOPPING | Light.VOLUME:
             return _WHITE
         case Light.CONNECTING:
             return _CYAN
-        case Light.LISTENING:
+        case Light.LISTENING | Light.HEARING:
             return _BLUE
-        case Light.THINKING:
+        case Light.THINKING | Light.WORKING:
             return _PURPLE
-        case Light.SPEAKING:
+        case Light.SPEAKING | Light.DUCKED | Light.ANNOUNCING:
             return _GREEN
         case Light.MUTED:
             return _RED
@@ -83,10 +114,20 @@ def colour_of(light: Light, reason: str = "") -> Colour:
             assert_never(light)
 
 
-def frame_at(pixels: int, light: Light, reason: str, seconds: float) -> Frame:
-    """Return the frame of ``pixels`` LEDs ``seconds`` after a light was first shown."""
+def frame_at(pixels: int, light: Light, reason: str, seconds: float, level: float = 1.0) -> Frame:
+    """Return the frame of ``pixels`` LEDs ``seconds`` after a light was first shown; ``level``, 0 to 1: the volume."""
     colour = colour_of(light, reason)
     match light:
+        case Light.STARTING | Light.STOPPING if pixels > 1:
+            lit = _filled(pixels, seconds, empties=light is Light.STOPPING)
+            return tuple(colour if place < lit else DARK for place in range(pixels))
+        case Light.VOLUME if pixels > 1:
+            return _bar(pixels, colour, level, _single(light, reason, seconds))
+        case Light.WORKING if pixels > 1:
+            # To and fro: one that connects runs in one direction.
+            turn = _place(seconds / 2) % (2 * (pixels - 1))
+            at = min(turn, 2 * (pixels - 1) - turn)
+            return tuple(colour if place == at else DARK for place in range(pixels))
         case Light.CONNECTING if pixels > 1:
             at = _place(seconds) % pixels
             return tuple(colour if place == at else colour.scaled(0.1) for place in range(pixels))
@@ -106,6 +147,10 @@ def frame_at(pixels: int, light: Light, reason: str, seconds: float) -> Frame:
 def seconds_to_next_frame(pixels: int, light: Light, reason: str, seconds: float) -> float | None:
     """Return how long after ``seconds`` the frame changes, or ``None`` if it never does."""
     match light:
+        case Light.STARTING | Light.STOPPING if pixels > 1:
+            return _to_next(seconds, _FILL_S / min(pixels, _FILL_STEPS))
+        case Light.WORKING if pixels > 1:
+            return _to_next(seconds, 2 * _STEP_S)
         case Light.CONNECTING if pixels > 1:
             return _to_next(seconds, _STEP_S)
         case Light.THINKING if pixels > 1:
@@ -122,7 +167,7 @@ def brightness_of(light: Light, *, by_day: float, by_night: float, is_night: boo
     While audio may leave the box it is visible, whatever the settings say.
     """
     brightness = by_night if is_night and shown_s >= SHOWN_BY_NIGHT_S else by_day
-    return max(brightness, LEAST_LIVE_BRIGHTNESS) if light in LIVE_LIGHTS else brightness
+    return max(brightness, LEAST_LIVE_BRIGHTNESS) if light in LIVE_LIGHTS | PROVISIONAL_LIGHTS else brightness
 
 
 def apa102(frame: Sequence[Colour]) -> bytes:
@@ -138,6 +183,23 @@ def apa102(frame: Sequence[Colour]) -> bytes:
 def _byte(level: float) -> int:
     """Return a level of 0 to 1 as an eye sees it: in proportion to its square, and never 0 for a little light."""
     return math.ceil(255 * min(max(level, 0.0), 1.0) ** 2)
+
+
+def _filled(pixels: int, seconds: float, *, empties: bool) -> int:
+    """Return how many pixels of a row are lit that fills, or empties, again and again."""
+    steps = min(pixels, _FILL_STEPS)
+    step = int(seconds * steps / _FILL_S + 1e-5) % (steps + round(_FILLED_S / _FILL_S * steps))
+    if step >= steps:
+        return 0 if empties else pixels
+    return math.ceil(pixels * (steps - step if empties else step + 1) / steps)
+
+
+def _bar(pixels: int, colour: Colour, level: float, blink: float) -> Frame:
+    """Return a bar as long as the volume; its last pixel blinks, so that it differs from a light that is steady."""
+    end = max(round(level * pixels), 1)
+    return tuple(
+        colour if place < end - 1 else colour.scaled(blink) if place == end - 1 else DARK for place in range(pixels)
+    )
 
 
 def _single(light: Light, reason: str, seconds: float) -> float:

@@ -21,8 +21,34 @@ from edgevoice.core.orders import Earcon, Light
 LONGEST_DARK_S = 0.5
 """The longest darkness while audio may leave the box, in seconds."""
 
-LIVE_LIGHTS = frozenset({Light.CONNECTING, Light.LISTENING, Light.THINKING, Light.SPEAKING})
+LIVE_LIGHTS = frozenset(
+    {
+        Light.CONNECTING,
+        Light.LISTENING,
+        Light.HEARING,
+        Light.THINKING,
+        Light.WORKING,
+        Light.SPEAKING,
+        Light.DUCKED,
+    }
+)
 """The lights during which audio may leave the box."""
+
+FINER_LIGHTS = frozenset(
+    {
+        Light.STARTING,
+        Light.HEARING,
+        Light.WORKING,
+        Light.DUCKED,
+        Light.ANNOUNCING,
+        Light.VOLUME,
+        Light.STOPPING,
+    }
+)
+"""The lights that nobody needs to know to use the box: the full specification has them, the README has not."""
+
+PROVISIONAL_LIGHTS = frozenset({Light.VOLUME})
+"""The lights that stand for a moment over another. Audio may leave the box if it may under that other light."""
 
 
 class Led(StrEnum):
@@ -103,15 +129,26 @@ def _counted(blinks: int) -> Pattern:
 
 _PATTERNS: Mapping[Light, Mapping[Led, Pattern]] = {
     Light.OFF: {},
+    # Longer and longer; while it stops, shorter and shorter.
+    Light.STARTING: dict.fromkeys(Led, _blinks(0.1, 0.3, 0.4, 0.3, 1.0, 0.5)),
     Light.IDLE: {Led.STATUS: LIT},
     Light.CONNECTING: {Led.LISTENING: _blinks(0.1, 0.1)},
     Light.LISTENING: {Led.LISTENING: LIT},
+    # Lit but for two winks: it goes on listening, and hears somebody.
+    Light.HEARING: {Led.LISTENING: _blinks(0.8, 0.1, 0.1, 0.1)},
     Light.THINKING: {Led.LISTENING: _blinks(0.1, 0.1, 0.1, 0.4)},
+    # One flash more than while it thinks: a tool is at work.
+    Light.WORKING: {Led.LISTENING: _blinks(0.1, 0.1, 0.1, 0.1, 0.1, 0.4)},
     # Not steady: on a box with one LED, steady means that it listens.
     Light.SPEAKING: {Led.SPEAKING: _blinks(0.4, 0.1)},
+    # The reverse of it, as the answer is held back.
+    Light.DUCKED: {Led.SPEAKING: _blinks(0.1, 0.4)},
+    Light.ANNOUNCING: {Led.SPEAKING: _blinks(0.3, 0.1, 0.3, 0.4)},
     # A flash, not a steady light, for the same reason; so rare that it does not disturb on a box muted for a week.
     Light.MUTED: {Led.STATUS: _blinks(0.1, 1.9)},
     Light.RINGING: dict.fromkeys(Led, _blinks(0.5, 0.5)),
+    Light.VOLUME: {Led.SPEAKING: _blinks(0.2, 0.2)},
+    Light.STOPPING: dict.fromkeys(Led, _blinks(1.0, 0.3, 0.4, 0.3, 0.1, 0.5)),
 }
 
 # Counts begin at 2: a single flash is the mute light.
@@ -148,6 +185,26 @@ _REASONS: Mapping[str, Fault] = {
 }
 
 
+_SAID: Mapping[Fault, Earcon] = {
+    Fault.NETWORK: Earcon.NO_NETWORK,
+    Fault.KEY: Earcon.BAD_KEY,
+    Fault.CREDIT: Earcon.NO_CREDIT,
+    Fault.MICROPHONE: Earcon.NO_MICROPHONE,
+    Fault.PROXY: Earcon.NO_PROXY,
+    Fault.CLOCK: Earcon.WRONG_CLOCK,
+}
+_BUSY = frozenset({errors.ServiceBusy.code, errors.SessionEnded.code})
+FAULT_EARCONS = frozenset({*_SAID.values(), Earcon.NO_SERVICE})
+"""The earcons that name a fault; where there are no words for it, each sounds as `Earcon.ERROR`."""
+
+
+def said_of(reason: str) -> Earcon:
+    """Return the earcon that names a fault, by an error's stable code or a device's name."""
+    if reason in _BUSY:
+        return Earcon.NO_SERVICE
+    return _SAID.get(fault_of(reason), Earcon.ERROR)
+
+
 def fault_of(reason: str) -> Fault:
     """Return the kind of fault behind an error's stable code or a device's name; unknown codes are ``OTHER``."""
     return _REASONS.get(reason, Fault.OTHER)
@@ -158,20 +215,34 @@ def meaning(light: Light, reason: str = "") -> str:
     match light:
         case Light.OFF:
             return "Not running"
+        case Light.STARTING:
+            return "Starting: it does not hear its wake word yet"
         case Light.IDLE:
             return "Ready: say the wake word. Nothing leaves the box"
         case Light.CONNECTING:
             return "Calling the service; already listening"
         case Light.LISTENING:
             return "Listening to you"
+        case Light.HEARING:
+            return "Hearing you speak"
         case Light.THINKING:
             return "Waiting for the answer"
+        case Light.WORKING:
+            return "A tool is at work"
         case Light.SPEAKING:
             return "Answering; the wake word or the talk button interrupts"
+        case Light.DUCKED:
+            return "Answering more softly: somebody may be speaking"
+        case Light.ANNOUNCING:
+            return "Saying something without being asked; the talk button ends it"
         case Light.MUTED:
             return "Muted: the microphone is cut off"
         case Light.RINGING:
             return "A timer is up: say the wake word or press the talk button"
+        case Light.VOLUME:
+            return "The volume has changed"
+        case Light.STOPPING:
+            return "Stopping"
         case Light.FAULT:
             return _FAULTS[fault_of(reason)][1]
         case _:
@@ -230,23 +301,22 @@ def describe() -> tuple[Row, ...]:
 
 def _seen(light: Light, reason: str) -> str:
     """Return what the LEDs do, in words derived from the patterns."""
-    seen = [f"{led} LED {_words(pattern)}" for led in Led if (pattern := pattern_of(light, led, reason)) != DARK]
-    if light is Light.RINGING:
-        return f"all LEDs {_words(pattern_of(light, Led.STATUS))}"
+    seen = [f"{led} LED {words(pattern)}" for led in Led if (pattern := pattern_of(light, led, reason)) != DARK]
+    if len(seen) == len(Led):
+        return f"all LEDs {words(pattern_of(light, Led.STATUS))}"
     if light is Light.IDLE:
         return f"{seen[0]} (dark where LEDs are shared)"
     return "; ".join(seen) or "all dark"
 
 
-def _words(pattern: Pattern) -> str:
+def words(pattern: Pattern) -> str:
     """Return in words what a pattern that begins lit looks like."""
     if pattern.is_steady:
         return "lit"
-    lit, dark = pattern.steps[0].duration_s, pattern.steps[-1].duration_s
-    blinks = len(pattern.steps) // 2
-    if blinks == 1:
-        return f"{lit:g} s on, {dark:g} s off"
-    return f"blinks {blinks} times, then {dark:g} s off"
+    lit, dark = [step.duration_s for step in pattern.steps[::2]], [step.duration_s for step in pattern.steps[1::2]]
+    if len(lit) > 1 and len({*lit, *dark[:-1]}) == 1:
+        return f"blinks {len(lit)} times, then {dark[-1]:g} s off"
+    return ", ".join(f"{on:g} s on, {off:g} s off" for on, off in zip(lit, dark, strict=True))
 
 
 def _index_at(pattern: Pattern, seconds: float) -> int:

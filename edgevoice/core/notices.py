@@ -81,13 +81,6 @@ class UsageTold:
 
 
 @dataclass(frozen=True, slots=True)
-class VolumeChanged:
-    """Answers have another volume from now on, in percent, whoever changed it."""
-
-    percent: int
-
-
-@dataclass(frozen=True, slots=True)
 class ServiceStateChanged:
     """The service reported what it wants back with its next session: a JSON object as text. Never logged."""
 
@@ -106,6 +99,5 @@ Notice = (
     | AudioReceived
     | UplinkSent
     | UsageTold
-    | VolumeChanged
     | ServiceStateChanged
 )

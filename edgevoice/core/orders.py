@@ -8,33 +8,49 @@ from edgevoice.core.facts import ToolCall
 
 
 class Earcon(StrEnum):
-    """A short status sound; each has one meaning. Those for a limit are spoken if the box has recorded the words."""
+    """A short status sound; each has one meaning. Those for a limit or a fault are spoken if the words are recorded."""
 
+    AWAKE = "awake"
+    DONE = "done"
     MUTED = "muted"
     UNMUTED = "unmuted"
-    TROUBLE = "trouble"
-    ALARM = "alarm"
+    ERROR = "error"
+    TIMER = "timer"
     VOLUME = "volume"
     VOLUME_END = "volume-end"
+    APPROVAL = "approval"
     CHIME = "chime"
+    FORGOTTEN = "forgotten"
     SESSION_SPENT = "session-spent"
     BUDGET_SPENT = "budget-spent"
-    LISTENING = "listening"
-    LISTENING_OVER = "listening-over"
+    NO_NETWORK = "no-network"
+    NO_SERVICE = "no-service"
+    BAD_KEY = "bad-key"
+    NO_CREDIT = "no-credit"
+    NO_MICROPHONE = "no-microphone"
+    NO_PROXY = "no-proxy"
+    WRONG_CLOCK = "wrong-clock"
 
 
 class Light(StrEnum):
     """What the panel shows; one light at a time, so that a person never has to combine two."""
 
     OFF = "off"
+    STARTING = "starting"
     IDLE = "idle"
     CONNECTING = "connecting"
     LISTENING = "listening"
+    HEARING = "hearing"
     THINKING = "thinking"
+    WORKING = "working"
     SPEAKING = "speaking"
+    DUCKED = "ducked"
+    ANNOUNCING = "announcing"
     MUTED = "muted"
     RINGING = "ringing"
+    VOLUME = "volume"
     FAULT = "fault"
+    STOPPING = "stopping"
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,10 +294,24 @@ class ReportAnnouncement:
 
 @dataclass(frozen=True, slots=True)
 class ShowLight:
-    """Show a light pattern; ``reason`` is the code of the fault when the light shows one."""
+    """Show a light pattern; ``reason`` is the code of the fault when the light shows one.
+
+    ``level``, 0 to 1, is the volume when the light shows that; a row of pixels shows it as a bar.
+    """
 
     light: Light
     reason: str = ""
+    level: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetEverything:
+    """Forget what is remembered of conversations; whoever keeps it observes the box."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShutDown:
+    """Shut the machine down; whoever may do so observes the box."""
 
 
 SpeakerOrder = (
@@ -313,6 +343,6 @@ ServiceOrder = (
     | SendToolOutput
     | CreateResponse
 )
-ReportOrder = ReportRing | ReportAnnouncement
+ReportOrder = ReportRing | ReportAnnouncement | ForgetEverything | ShutDown
 ToolOrder = RunTool | AbandonTools
 Action = SpeakerOrder | MicrophoneOrder | ServiceOrder | ReportOrder | ToolOrder | ShowLight

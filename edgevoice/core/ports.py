@@ -201,8 +201,8 @@ class FarEnd(Protocol):
 class Panel(Protocol):
     """Lights; buttons report by themselves."""
 
-    def show(self, light: Light, reason: str = "") -> None:
-        """Show a light; ``reason`` is a fault's code."""
+    def show(self, light: Light, reason: str = "", level: float = 1.0) -> None:
+        """Show a light; ``reason`` is a fault's code, and ``level``, 0 to 1, the volume if the light shows that."""
         ...
 
     def close(self) -> None:

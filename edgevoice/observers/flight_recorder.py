@@ -36,6 +36,7 @@ from edgevoice.core.facts import (
     WakeRequested,
     WakeWordHeard,
 )
+from edgevoice.core.lights import FAULT_EARCONS
 from edgevoice.core.notices import Notice, PhaseEntered
 from edgevoice.core.orders import CloseLink, Earcon, Light, OpenLink, PlayEarcon, RunTool, ShowLight
 from edgevoice.core.ports import Observer
@@ -54,6 +55,9 @@ from edgevoice.observers.failures import (
 from edgevoice.store.files import write_whole
 
 NAME: Final = "failures.json"
+
+_FAILED: Final = FAULT_EARCONS | {Earcon.ERROR}
+"""The earcons that say that something has failed."""
 
 _MOST_FAILURES: Final = 20
 _MOST_EVENTS: Final = 40
@@ -172,7 +176,7 @@ class FlightRecorder(Observer):
                 self._lasting -= {code for code in self._lasting if code not in {"microphone", "speaker"}}
             case ResponseEnded(status=status, fault=fault) if status in FAILURES:
                 self._note_once(fault or AnswerFailed.code, now)
-            case PlayEarcon(earcon=Earcon.TROUBLE) if not self._noted and not self._lasting:
+            case PlayEarcon(earcon=earcon) if earcon in _FAILED and not self._noted and not self._lasting:
                 self._note_once(BROKEN_OFF, now)
             case RunTool(call=call):
                 self._calls[call.call_id] = plain(call.name)

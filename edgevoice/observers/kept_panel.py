@@ -9,9 +9,9 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from edgevoice.core.notices import Notice, VolumeChanged
+from edgevoice.core.notices import Notice
 from edgevoice.core.orders import MuteMicrophone, UnmuteMicrophone
-from edgevoice.core.panel_facts import MuteSwitched
+from edgevoice.core.panel_facts import MuteSwitched, VolumeChanged
 from edgevoice.core.ports import Observer, Report
 from edgevoice.journal import tell
 from edgevoice.store.files import write_whole

@@ -33,8 +33,8 @@ class Lamp(Protocol):
     least_s: float
     """The shortest time between two frames, in seconds."""
 
-    def frame(self, light: Light, reason: str, seconds: float) -> Frame:
-        """Return what to show ``seconds`` after a light was first shown, at full brightness."""
+    def frame(self, light: Light, reason: str, seconds: float, level: float = 1.0) -> Frame:
+        """Return what to show ``seconds`` after a light was first shown, at full brightness; ``level``: the volume."""
         ...
 
     def seconds_to_next(self, light: Light, reason: str, seconds: float) -> float | None:
@@ -60,10 +60,10 @@ class PinLamp:
         self.leds = leds
         self._is_dimmed = is_dimmed
 
-    def frame(self, light: Light, reason: str, seconds: float) -> Frame:
+    def frame(self, light: Light, reason: str, seconds: float, level: float = 1.0) -> Frame:  # noqa: ARG002
         """See `Lamp`."""
-        level = level_at(patterns_on(self.leds, light, reason), seconds)
-        return (Colour(level, level, level),)
+        brightness = level_at(patterns_on(self.leds, light, reason), seconds)
+        return (Colour(brightness, brightness, brightness),)
 
     def seconds_to_next(self, light: Light, reason: str, seconds: float) -> float | None:
         """See `Lamp`."""
@@ -94,9 +94,9 @@ class PixelLamp:
         self._release = release
         self._is_closed = False
 
-    def frame(self, light: Light, reason: str, seconds: float) -> Frame:
+    def frame(self, light: Light, reason: str, seconds: float, level: float = 1.0) -> Frame:
         """See `Lamp`."""
-        return frame_at(self._pixels, light, reason, seconds)
+        return frame_at(self._pixels, light, reason, seconds, level)
 
     def seconds_to_next(self, light: Light, reason: str, seconds: float) -> float | None:
         """See `Lamp`."""

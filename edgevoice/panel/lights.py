@@ -114,7 +114,7 @@ class Lights:
         self._clock = clock
         self._second_of_day = second_of_day or _second_of_day
         self._changed = threading.Condition()
-        self._shown: tuple[Light, str] = (Light.OFF, "")
+        self._shown: tuple[Light, str, float] = (Light.OFF, "", 1.0)
         self._began_s = 0.0
         self._frames: list[Frame | None] = [None] * len(self._lamps)
         self._failure: PanelUnavailable | None = None
@@ -129,7 +129,7 @@ class Lights:
         pairs = zip(self._lamps, tuple(self._frames), strict=True)
         return tuple(ShownLamp(lamp.leds, frame) for lamp, frame in pairs if frame is not None)
 
-    def show(self, light: Light, reason: str = "") -> None:
+    def show(self, light: Light, reason: str = "", level: float = 1.0) -> None:
         """Show a light from its first step; showing the same light again does not disturb its rhythm.
 
         Raises ``PanelUnavailable`` if the lights can no longer be written.
@@ -137,9 +137,9 @@ class Lights:
         with self._changed:
             if self._failure is not None:
                 raise self._failure
-            if self._is_closed or (light, reason) == self._shown:
+            if self._is_closed or (light, reason, level) == self._shown:
                 return
-            self._shown = (light, reason)
+            self._shown = (light, reason, level)
             self._began_s = self._clock()
             self._write(0.0)
             self._changed.notify()
@@ -180,10 +180,10 @@ class Lights:
 
     def _write(self, shown_s: float) -> None:
         """Write the lamps whose frame has changed ``shown_s`` seconds after the light was first shown."""
-        light, reason = self._shown
+        light, reason, level = self._shown
         brightness = self._brightness_at(shown_s)
         for index, lamp in enumerate(self._lamps):
-            frame = tuple(colour.scaled(brightness) for colour in lamp.frame(light, reason, shown_s))
+            frame = tuple(colour.scaled(brightness) for colour in lamp.frame(light, reason, shown_s, level))
             if frame == self._frames[index]:
                 continue
             try:
@@ -193,13 +193,13 @@ class Lights:
             self._frames[index] = frame
 
     def _brightness_at(self, shown_s: float) -> float:
-        light, _ = self._shown
+        light, *_ = self._shown
         day, night = self._brightness.by_day, self._brightness.by_night
         return brightness_of(light, by_day=day, by_night=night, is_night=self._is_night(), shown_s=shown_s)
 
     def _seconds_to_next(self, shown_s: float) -> float | None:
         """Return when to look again, or ``None`` if nothing changes by itself."""
-        light, reason = self._shown
+        light, reason, _ = self._shown
         waits = []
         if self._brightness_at(shown_s) > 0:
             steps = ((lamp, lamp.seconds_to_next(light, reason, shown_s)) for lamp in self._lamps)

@@ -60,8 +60,11 @@ def open_panel(
             kind = _stand_in(settings, error, is_lit=_is_lit(settings))
         else:
             opened.callback(lights.close)
-            return lights, factory
-    return _open_without_lights(kind, opened), factory
+            return (HeardPanel(lights) if settings.wake_sounds else lights), factory
+    panel = _open_without_lights(kind, opened)
+    if settings.wake_sounds and not isinstance(panel, HeardPanel):
+        panel = HeardPanel(panel)
+    return panel, factory
 
 
 def check_pins(panel: PanelSettings, amplifier: AmplifierSettings, environment: Mapping[str, str]) -> None:

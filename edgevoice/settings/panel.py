@@ -16,6 +16,7 @@ class PanelSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     without_lights: What the box does if its lights are configured but cannot be used: "refuse" does not start, because
         nothing would show that audio leaves the box; "sound" plays a tone when audio may leave, and another when it no
         longer may; "listen" starts without either.
+    wake_sounds: Whether a tone also sounds when the box wakes, and another when the conversation is over.
     listening_led_gpio: The light for "I hear you".
     speaking_led_gpio: The light for "I am speaking".
     status_led_gpio: The light for everything else, faults first.
@@ -45,6 +46,7 @@ class PanelSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     kind: Literal["auto", "gpio", "terminal", "none"] = "auto"
     led: Literal["plain", "dimmed", "rgb", "strip"] = "plain"
     without_lights: Literal["refuse", "sound", "listen"] = "refuse"
+    wake_sounds: bool = False
     listening_led_gpio: Gpio | Literal["none"] = 17
     speaking_led_gpio: Gpio | Literal["none"] = 27
     status_led_gpio: Gpio | Literal["none"] = 22

@@ -12,7 +12,7 @@ from edgevoice.core.orders import Earcon
 from edgevoice.core.sound.rates import FAR_END_HZ
 
 Samples = npt.NDArray[np.int16]
-CHIME, ALARM = len(render(Earcon.CHIME)), len(render(Earcon.ALARM))
+CHIME, ALARM = len(render(Earcon.CHIME)), len(render(Earcon.TIMER))
 
 
 class Ear:
@@ -60,7 +60,7 @@ def test_a_ring_is_the_alarm_and_then_the_name_at_its_own_volume(gain_db: float,
 
     heard = ear.hear(300)
     factor = 10 ** (gain_db / 20)
-    assert np.allclose(heard[:ALARM], render(Earcon.ALARM) * factor, atol=1)
+    assert np.allclose(heard[:ALARM], render(Earcon.TIMER) * factor, atol=1)
     assert (heard[ALARM : ALARM + FAR_END_HZ // 2] == level).all()
 
 
@@ -68,7 +68,7 @@ def test_the_volume_of_rings_is_a_setting() -> None:
     ear = Ear(ring_percent=50)
     ear.speaker.play_ring("", 0.0)
 
-    assert np.allclose(ear.hear(300)[:ALARM], render(Earcon.ALARM) * 0.25, atol=1)
+    assert np.allclose(ear.hear(300)[:ALARM], render(Earcon.TIMER) * 0.25, atol=1)
 
 
 def test_a_clip_that_the_speaker_does_not_know_makes_no_sound_but_ends() -> None:
@@ -111,7 +111,7 @@ def test_a_ring_begins_once_the_clip_before_it_is_silent() -> None:
     ear.speaker.play_ring("", -15.0)
 
     heard = ear.hear(300)
-    assert np.allclose(heard[PERIOD : PERIOD + ALARM], render(Earcon.ALARM) * 10 ** (-15 / 20), atol=1)
+    assert np.allclose(heard[PERIOD : PERIOD + ALARM], render(Earcon.TIMER) * 10 ** (-15 / 20), atol=1)
     assert ear.told == [ClipCut("pasta", heard_ms=105), ClipPlayed("")]
 
 
@@ -157,7 +157,7 @@ def test_a_ring_is_mixed_with_an_answer() -> None:
     ear.speaker.play("item", 0, np.full(FAR_END_HZ, 1000, "<i2").tobytes())
     ear.speaker.play_ring("", 0.0)
 
-    assert np.allclose(ear.hear(50)[:2400], render(Earcon.ALARM)[:2400].astype(int) + 1000, atol=1)
+    assert np.allclose(ear.hear(50)[:2400], render(Earcon.TIMER)[:2400].astype(int) + 1000, atol=1)
 
 
 def test_a_clip_of_any_length_is_kept_within_bounds() -> None:

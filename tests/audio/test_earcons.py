@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgevoice.audio.earcons import EarconMixer, render
+from edgevoice.core.lights import FAULT_EARCONS
 from edgevoice.core.orders import Earcon
 from edgevoice.core.sound.rates import FAR_END_HZ
+from edgevoice.settings.sound import SpeakerSettings
 
 Samples = npt.NDArray[np.int16]
 
@@ -35,15 +37,40 @@ def test_an_earcon_fades_in_from_silence_and_out_to_silence(earcon: Earcon) -> N
 
 
 @pytest.mark.parametrize("earcon", list(Earcon))
-def test_an_earcon_is_loud_short_and_below_full_scale(earcon: Earcon) -> None:
+def test_an_earcon_is_short_and_only_a_ring_is_as_loud_as_can_be(earcon: Earcon) -> None:
     sound = render(earcon).astype(int)
 
-    assert 0.7 * 32768 < np.abs(sound).max() <= 0.8 * 32768
+    loudest = 0.8 if earcon is Earcon.TIMER else 0.32
+    assert 0.9 * loudest * 32768 < np.abs(sound).max() <= loudest * 32768
     assert 0.1 < len(sound) / FAR_END_HZ < 2
 
 
 def test_every_earcon_sounds_different() -> None:
-    assert len({render(earcon).tobytes() for earcon in Earcon}) == len(Earcon)
+    different = set(Earcon) - FAULT_EARCONS
+
+    assert len({render(earcon).tobytes() for earcon in different}) == len(different)
+    assert {render(earcon).tobytes() for earcon in FAULT_EARCONS} == {render(Earcon.ERROR).tobytes()}
+
+
+@pytest.mark.parametrize("earcon", list(Earcon))
+def test_every_earcon_is_in_one_key(earcon: Earcon) -> None:
+    sound = render(earcon).astype(float)
+    pitches = set()
+    for at in range(0, len(sound) - 1200, 240):
+        piece = sound[at : at + 1200] * np.hanning(1200)
+        if np.abs(piece).max() > 3000:
+            pitches.add(round(12 * np.log2(np.argmax(np.abs(np.fft.rfft(piece, 48_000))) / 2 / 261.63)) % 12)
+
+    assert pitches <= {0, 2, 4, 7, 9}, "C, D, E, G and A"
+
+
+def test_at_the_same_volume_an_earcon_is_softer_than_a_voice() -> None:
+    """A voice of a service has some -20 dB of full scale, RMS, while it speaks; a sine 3 dB less than its peak."""
+    for earcon in set(Earcon) - {Earcon.TIMER}:
+        sound = render(earcon).astype(float)
+        gain = (SpeakerSettings().earcon_percent / SpeakerSettings().volume_percent) ** 2
+        rms_db = 20 * np.log10(np.sqrt(np.mean(sound[np.abs(sound) > 0] ** 2)) * gain / 32768)
+        assert rms_db < -20, earcon
 
 
 def test_spoken_notices_are_as_loud_as_an_answer_and_never_inaudible() -> None:
@@ -61,8 +88,8 @@ def test_spoken_notices_are_as_loud_as_an_answer_and_never_inaudible() -> None:
 @pytest.mark.parametrize("level", [32767, 20000, -20000, -32768])
 def test_an_earcon_over_loud_speech_clips_and_never_wraps(level: int) -> None:
     mixer = EarconMixer(1.0)
-    mixer.play(Earcon.ALARM)
-    sound = render(Earcon.ALARM)
+    mixer.play(Earcon.TIMER)
+    sound = render(Earcon.TIMER)
 
     out = mixed(mixer, [len(sound)], level)
 
@@ -85,16 +112,16 @@ def test_no_sample_is_lost_or_doubled_for_any_split_into_periods(pieces: list[in
 def test_a_second_earcon_begins_with_the_sample_after_the_first() -> None:
     mixer = EarconMixer(1.0)
     mixer.play(Earcon.MUTED)
-    mixer.play(Earcon.TROUBLE)
-    both = np.concatenate([render(Earcon.MUTED), render(Earcon.TROUBLE)])
+    mixer.play(Earcon.ERROR)
+    both = np.concatenate([render(Earcon.MUTED), render(Earcon.ERROR)])
 
     assert np.array_equal(mixed(mixer, [len(both) + 500])[: len(both)], both)
 
 
 def test_stopping_silences_the_mixer_and_drops_queued_earcons() -> None:
     mixer = EarconMixer(1.0)
-    mixer.play(Earcon.ALARM)
-    mixer.play(Earcon.ALARM)
+    mixer.play(Earcon.TIMER)
+    mixer.play(Earcon.TIMER)
     mixed(mixer, [1000])
     assert not mixer.is_idle
 
@@ -110,5 +137,5 @@ def test_earcons_have_their_own_loudness() -> None:
         mixer.play(Earcon.MUTED)
     length = len(render(Earcon.MUTED))
 
-    assert np.abs(mixed(quiet, [length]).astype(int)).max() == pytest.approx(0.2 * 32767, rel=0.05)
+    assert np.abs(mixed(quiet, [length]).astype(int)).max() == pytest.approx(0.08 * 32767, rel=0.05)
     assert not mixed(silent, [length]).any()

@@ -542,7 +542,7 @@ def test_the_search_for_the_microphone_waits_until_the_speaker_is_silent(quick: 
     library = FakeLibrary(info(1, "padding", inputs=1), CARDS[1])
     workshop = install(quick, library)
     box = Box(FAKE)
-    box.speaker.play_earcon(Earcon.TROUBLE)
+    box.speaker.play_earcon(Earcon.ERROR)
 
     async def live() -> None:
         async with box.running():

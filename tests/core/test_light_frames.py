@@ -14,7 +14,7 @@ from edgevoice.core.light_frames import (
     frame_at,
     seconds_to_next_frame,
 )
-from edgevoice.core.lights import LIVE_LIGHTS, LONGEST_DARK_S
+from edgevoice.core.lights import LIVE_LIGHTS, LONGEST_DARK_S, PROVISIONAL_LIGHTS
 from edgevoice.core.orders import Light
 from tests.core.test_lights import SHOWN
 
@@ -92,7 +92,7 @@ def test_a_fault_that_passes_by_itself_has_another_colour_than_one_that_does_not
 def test_while_audio_may_leave_the_light_is_visible_whatever_the_settings_say(light: Light) -> None:
     by_night = brightness_of(light, by_day=0.0, by_night=0.0, is_night=True, shown_s=60)
 
-    assert by_night == (LEAST_LIVE_BRIGHTNESS if light in LIVE_LIGHTS else 0.0)
+    assert by_night == (LEAST_LIVE_BRIGHTNESS if light in LIVE_LIGHTS | PROVISIONAL_LIGHTS else 0.0)
 
 
 def test_a_change_at_night_is_shown_as_by_day_for_a_while() -> None:

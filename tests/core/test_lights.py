@@ -88,7 +88,8 @@ def test_no_darkness_is_longer_than_half_a_second_while_audio_may_leave_the_box(
 
 
 def test_exactly_the_phases_with_a_session_count_as_live() -> None:
-    assert {Light.CONNECTING, Light.LISTENING, Light.THINKING, Light.SPEAKING} == LIVE_LIGHTS
+    phases = {Light.CONNECTING, Light.LISTENING, Light.THINKING, Light.SPEAKING}
+    assert phases | {Light.HEARING, Light.WORKING, Light.DUCKED} == LIVE_LIGHTS
     assert LONGEST_DARK_S == 0.5
 
 

@@ -454,15 +454,15 @@ class World:
             assert self.light is LIVE_LIGHTS[phase]
             assert self.conversation.deadline is not None, f"stuck in {phase}"
             return
-        if self.light not in {Light.RINGING, Light.SPEAKING}:
+        if self.light not in {Light.RINGING, Light.ANNOUNCING}:
             assert not self.is_ducked, "the next answer would begin quietly"
-        assert self.light in {Light.IDLE, Light.MUTED, Light.RINGING, Light.FAULT, Light.SPEAKING}
-        if self.light is Light.SPEAKING and not self.sound:
+        assert self.light in {Light.IDLE, Light.MUTED, Light.RINGING, Light.FAULT, Light.ANNOUNCING}
+        if self.light is Light.ANNOUNCING and not self.sound:
             assert self.clip is not None or self.conversation.deadline is not None, "announces nothing"
         assert self.gate == "closed"
         assert not self.conversation.admits("")
         if self.lost:
-            assert self.light in {Light.RINGING, Light.FAULT, Light.SPEAKING}
+            assert self.light in {Light.RINGING, Light.FAULT, Light.ANNOUNCING}
         if self.light in {Light.IDLE, Light.MUTED}:
             assert (self.light is Light.MUTED) is self.is_door_shut
             assert self.conversation.deadline is None, "waits for nothing"

@@ -77,7 +77,7 @@ async def wake_and_fail(stage: Stage) -> str:
     await stage.talker.say(0.2, "Hey Jarvis.", 0.3)
     await stage.seen.wait_for(WakeWordHeard, "the wake word", 10)
     _, shown = await stage.seen.wait_for(ShowLight, "the fault light", 20, lambda order: order.light is Light.FAULT)
-    await stage.seen.wait_for(PlayEarcon, "the trouble tone", 2, lambda order: order.earcon is Earcon.TROUBLE)
+    await stage.seen.wait_for(PlayEarcon, "the trouble tone", 2, lambda order: order.earcon is Earcon.ERROR)
     await stage.seen.wait_for(PhaseEntered, "the end", 2, lambda entered: entered.phase == "idle")
     return shown.reason
 

@@ -105,7 +105,7 @@ def test_a_service_that_cannot_be_reached_is_the_networks_fault_if_there_is_none
 def test_a_failed_answer_is_recorded_once_although_its_light_comes_later(box: Box) -> None:
     box.sees(*BEGUN, TurnEnded(), ServiceComplained("rate_limit", "service-busy"))
     failed = ResponseEnded("r", ResponseStatus.FAILED, fault="service-busy")
-    found = box.sees(failed, PlayEarcon(Earcon.TROUBLE), ShowLight(Light.FAULT, "service-busy"))
+    found = box.sees(failed, PlayEarcon(Earcon.ERROR), ShowLight(Light.FAULT, "service-busy"))
 
     assert [failure.code for failure in found] == ["service-busy"]
     assert "the service said rate_limit" in found[0].circumstances
@@ -125,7 +125,7 @@ def test_a_failed_answer_without_a_code_has_the_general_remedy(box: Box) -> None
 
 def test_an_answer_that_breaks_off_is_explained_by_what_ended_the_session(box: Box) -> None:
     lost = LinkLost("session-ended", is_retriable=True)
-    (failure,) = box.sees(*BEGUN, lost, PhaseEntered(Phase.CONNECTING), PlayEarcon(Earcon.TROUBLE))
+    (failure,) = box.sees(*BEGUN, lost, PhaseEntered(Phase.CONNECTING), PlayEarcon(Earcon.ERROR))
 
     assert failure.sentence() == "the answer broke off; the service closed the session; the network was up"
 
@@ -146,9 +146,7 @@ def test_a_session_that_is_lost_and_found_again_in_silence_is_no_failure(box: Bo
 def test_what_lasts_is_recorded_once_until_it_is_over(box: Box, lost: Notice, restored: Notice, code: str) -> None:
     shown = ShowLight(Light.FAULT, code)
 
-    assert (
-        len(box.sees(lost, shown, TalkPressed(1), PlayEarcon(Earcon.TROUBLE), ShowLight(Light.IDLE), shown, lost)) == 1
-    )
+    assert len(box.sees(lost, shown, TalkPressed(1), PlayEarcon(Earcon.ERROR), ShowLight(Light.IDLE), shown, lost)) == 1
     assert [failure.code for failure in box.sees(restored, lost, shown)] == [code, code]
 
 

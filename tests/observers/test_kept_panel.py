@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from edgevoice.core.facts import Event
-from edgevoice.core.notices import Notice, VolumeChanged
+from edgevoice.core.notices import Notice
 from edgevoice.core.orders import Earcon, MuteMicrophone, PlayEarcon, UnmuteMicrophone
-from edgevoice.core.panel_facts import MuteSwitched
+from edgevoice.core.panel_facts import MuteSwitched, VolumeChanged
 from edgevoice.observers import kept_panel
 from edgevoice.observers.kept_panel import FILE_NAME, KeptPanel
 from tests.waiting import eventually

@@ -28,12 +28,12 @@ def test_a_conversation_has_one_sound_at_its_beginning_and_one_at_its_end() -> N
         Light.IDLE,
     )
 
-    assert heard(*lights) == [Earcon.LISTENING, Earcon.LISTENING_OVER]
+    assert heard(*lights) == [Earcon.AWAKE, Earcon.DONE]
 
 
 @pytest.mark.parametrize("light", list(Light))
 def test_exactly_the_lights_that_say_that_audio_may_leave_have_a_sound(light: Light) -> None:
-    assert heard(light) == ([Earcon.LISTENING] if light in LIVE_LIGHTS else [])
+    assert heard(light) == ([Earcon.AWAKE] if light in LIVE_LIGHTS else [])
 
 
 def test_without_a_speaker_the_panel_is_silent() -> None:

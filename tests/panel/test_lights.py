@@ -227,8 +227,8 @@ class Recorded:
         self.written = threading.Event()
         self.refuses = False
 
-    def frame(self, light: Light, reason: str, seconds: float) -> Frame:
-        return frame_at(1, light, reason, seconds)
+    def frame(self, light: Light, reason: str, seconds: float, level: float = 1.0) -> Frame:
+        return frame_at(1, light, reason, seconds, level)
 
     def seconds_to_next(self, light: Light, reason: str, seconds: float) -> float | None:
         return seconds_to_next_frame(1, light, reason, seconds)

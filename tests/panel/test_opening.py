@@ -137,9 +137,9 @@ def test_a_terminal_that_replaces_the_lights_finally_shows_that_the_box_is_off(
     with ExitStack() as opened:
         panel, _ = open_panel(PanelSettings(), opened, environment={})
         assert isinstance(panel, TerminalPanel)
-        assert panel._shown != (Light.OFF, "")
+        assert panel._shown != (Light.OFF, "", 1.0)
 
-    assert panel._shown == (Light.OFF, "")
+    assert panel._shown == (Light.OFF, "", 1.0)
 
 
 def test_a_terminal_does_not_replace_explicitly_configured_pins(

@@ -7,7 +7,7 @@ waits for the end of that one. No I/O, no clock.
 
 from edgevoice.core.conversation.deadlines import Deadline
 from edgevoice.core.conversation.state import ConversationState
-from edgevoice.core.orders import Action, CreateResponse
+from edgevoice.core.orders import Action, CreateResponse, Earcon, PlayEarcon
 
 _UNSURE_S = 0.3
 """How long a service that may answer a tool's output unprompted has to begin: a slow round trip, rarely waited for."""
@@ -81,5 +81,6 @@ class Asking:
         self._request.ask()
         self._state.await_answer_at_once(now)
         if asking := self._answer.tools.take_asking():
-            return [CreateResponse(may_call_tools=False, asking=asking)]
+            # The question itself is the model's: the sound is the box's own sign that it asks for the user's approval.
+            return [PlayEarcon(Earcon.APPROVAL), CreateResponse(may_call_tools=False, asking=asking)]
         return [CreateResponse(may_call_tools=not self._answer.ending.is_goodbye)]

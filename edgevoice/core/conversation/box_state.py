@@ -18,7 +18,8 @@ class BoxState:
     """Mute and faults of the box. It shares the conversation's deadlines; ``announcer`` is what it says first.
 
     ``impairment`` is the code of what keeps the wake word from being heard while the microphone works, else empty. The
-    button still works then, so a conversation may begin.
+    button still works then, so a conversation may begin. ``is_starting``: the wake word is not heard yet;
+    ``is_stopping``: nothing more will happen. ``volume``: how loud answers are, 0 to 1, while that is to be shown.
     """
 
     def __init__(self, deadlines: Deadlines, announcer: Announcer) -> None:
@@ -26,8 +27,11 @@ class BoxState:
         self._announcer = announcer
         self._lost: list[Device] = []
         self._trouble = ""
+        self.volume: float | None = None
         self.impairment = ""
         self.is_muted = False
+        self.is_starting = False
+        self.is_stopping = False
 
     @property
     def is_deaf(self) -> bool:
@@ -43,6 +47,11 @@ class BoxState:
     def is_whole(self) -> bool:
         """Whether both halves of the sound system work."""
         return not self._lost
+
+    @property
+    def lost(self) -> str:
+        """The half of the sound system that has been gone for longest; empty if both work."""
+        return self._lost[0] if self._lost else ""
 
     def lose(self, device: Device) -> None:
         """Record that a half of the sound system is gone."""
@@ -64,6 +73,15 @@ class BoxState:
         self._trouble = ""
         self._deadlines.clear(Deadline.FAULT)
 
+    def show_volume(self, percent: int, until: float) -> None:
+        """Show for a moment how loud the answers are now."""
+        self.volume = percent / 100
+        self._deadlines.set(Deadline.VOLUME, until)
+
+    def forget_volume(self) -> None:
+        """Stop showing how loud the answers are."""
+        self.volume = None
+
     def light(self, phase: Phase) -> tuple[Light, str]:
         """Return what the panel shows in this phase, and the code of the fault when that is what it shows.
 
@@ -71,10 +89,14 @@ class BoxState:
         """
         if (light := _LIGHT_OF.get(phase)) is not None:
             return light, ""
+        if self.is_stopping:
+            return Light.STOPPING, ""
         if self._announcer.is_ringing:
             return Light.RINGING, ""
         if self._announcer.is_announcing:
-            return Light.SPEAKING, ""
+            return Light.ANNOUNCING, ""
+        if self.is_starting:
+            return Light.STARTING, ""
         if self._lost:
             # A missing device explains more than the failures that follow from it.
             return Light.FAULT, self._lost[0]

@@ -11,7 +11,9 @@ from edgevoice.core.announcements import AnnouncementFact, RingOutcome, StopWord
 from edgevoice.core.conversation.announcer import Announcer
 from edgevoice.core.conversation.box_state import BoxState
 from edgevoice.core.conversation.deadlines import Deadline, Deadlines
+from edgevoice.core.conversation.finer_light import finer
 from edgevoice.core.conversation.noisy_room import Noise
+from edgevoice.core.conversation.panel_controls import PanelControls
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.conversation.policy import Policy
 from edgevoice.core.conversation.sessions import Sessions
@@ -39,7 +41,6 @@ from edgevoice.core.facts import (
     LinkLost,
     LinkOpened,
     LoopStalled,
-    MutePressed,
     NearSpeechBegan,
     NearSpeechConfirmed,
     NearSpeechEnded,
@@ -53,8 +54,6 @@ from edgevoice.core.facts import (
     ServiceComplained,
     ServiceFact,
     SessionExpires,
-    TalkHeld,
-    TalkPressed,
     ToolFinished,
     TurnEnded,
     TurnTranscribed,
@@ -67,19 +66,13 @@ from edgevoice.core.facts import (
 from edgevoice.core.orders import (
     AbandonTools,
     Action,
-    ChangeVolume,
     CutClip,
     CutPlayback,
-    Earcon,
     Light,
     MarkTurn,
-    MuteMicrophone,
-    PlayEarcon,
     ShowLight,
     StopBackchannel,
-    UnmuteMicrophone,
 )
-from edgevoice.core.panel_facts import MuteSwitched, VolumeTurned
 
 _SILENCING = (CutPlayback, CutClip, StopBackchannel)
 """What is obeyed before anything else, in this order."""
@@ -105,7 +98,8 @@ class Conversation:
         self._turns = Turns(self._state, self._box, self._sessions)
         self._speech_over = SpeechOverAnswer(self._state, self._box, self._sessions, self._turns)
         self._first = SpeakingFirst(self._state, self._box, self._sessions, self._announcer)
-        self._light = (Light.OFF, "")
+        self._controls = PanelControls(self._state, self._box, self._sessions, self._turns, self._first)
+        self._light = ShowLight(Light.OFF)
 
     @property
     def phase(self) -> Phase:
@@ -131,6 +125,11 @@ class Conversation:
     def is_free(self) -> bool:
         """Whether the service would begin an answer at once: it is making none, and owes none that is unwanted."""
         return not (self._answer.generation.is_in_the_way or self._answer.request.is_overdue)
+
+    @property
+    def light(self) -> ShowLight:
+        """What the panel shows: the light of the last orders, or a finer one."""
+        return finer(self._light, self._state, self._box)
 
     @property
     def deadline(self) -> float | None:
@@ -184,16 +183,6 @@ class Conversation:
         match fact:
             case WakeWordHeard() | WakeRequested():
                 return self._woken(fact, now)
-            case TalkPressed(at_sample=at_sample):
-                return self._talk_pressed(at_sample, now)
-            case TalkHeld():
-                return [*self._first.stop_ringing(), *self._first.cut(), *self._sessions.hang_up()]
-            case MutePressed():
-                return self._mute(now, is_muted=not self._box.is_muted)
-            case MuteSwitched(is_muted=is_muted):
-                return self._mute(now, is_muted=is_muted) if is_muted is not self._box.is_muted else []
-            case VolumeTurned(percent=percent):
-                return [ChangeVolume(percent)]
             case StopWordHeard(is_snooze=is_snooze):
                 return self._first.stop_ringing(RingOutcome.SNOOZED if is_snooze else RingOutcome.STOPPED)
             case NearSpeechBegan() | NearSpeechConfirmed() | NearSpeechFaded() | NearSpeechEnded():
@@ -201,7 +190,7 @@ class Conversation:
                     return self._first.take_speech(fact, now)
                 return self._speech_over.take(fact, now)
             case _:
-                assert_never(fact)
+                return self._controls.take(fact, now)
 
     def _service_did(self, fact: ServiceFact, now: float) -> list[Action]:
         match fact:
@@ -296,39 +285,7 @@ class Conversation:
             case _:
                 assert_never(self._state.phase)
 
-    def _talk_pressed(self, at_sample: int, now: float) -> list[Action]:
-        if self._announcer.is_ringing:
-            return self._first.stop_ringing()
-        if self._announcer.is_announcing:
-            return self._first.answer_by_hand(at_sample, now)
-        match self._state.phase:
-            case Phase.IDLE if self._box.is_muted:
-                return [PlayEarcon(Earcon.MUTED)]
-            case Phase.IDLE:
-                return self._sessions.begin(at_sample, now)
-            case Phase.CONNECTING | Phase.LISTENING:
-                return self._sessions.hang_up()
-            case Phase.THINKING | Phase.SPEAKING:
-                return self._turns.interrupt_by_hand(at_sample, now)
-            case _:
-                assert_never(self._state.phase)
-
-    # --- mute, timers, devices ----------------------------------------------------------------------------------------
-
-    def _mute(self, now: float, *, is_muted: bool) -> list[Action]:
-        self._box.is_muted = is_muted
-        if not self._box.is_muted:
-            return [UnmuteMicrophone(), PlayEarcon(Earcon.UNMUTED)]
-        # Whoever was speaking over the answer is no longer heard, and neither is the end of their speech.
-        restored = [*self._state.restore(), *self._first.deafen()]
-        actions: list[Action] = [*restored, MuteMicrophone(), PlayEarcon(Earcon.MUTED)]
-        # Nobody can go on speaking to a muted box, but the answer can go on.
-        resumed = self._turns.interruptions.resume(now)
-        if resumed:
-            actions += resumed
-        elif self._state.phase in {Phase.CONNECTING, Phase.LISTENING}:
-            actions += self._sessions.hang_up()
-        return actions
+    # --- devices ------------------------------------------------------------------------------------------------------
 
     def _device_lost(self, device: Device) -> list[Action]:
         self._box.lose(device)
@@ -371,6 +328,9 @@ class Conversation:
             case Deadline.FAULT:
                 self._box.forget_trouble()
                 return []
+            case Deadline.VOLUME:
+                self._box.forget_volume()
+                return []
             case Deadline.RING:
                 return self._first.ring(now)
             case Deadline.QUESTION:
@@ -389,10 +349,10 @@ class Conversation:
 
     def _with_light(self, actions: list[Action]) -> list[Action]:
         """Put silence first, then the light if it changed, then everything slower."""
-        light = self._box.light(self._state.phase)
+        light = ShowLight(*self._box.light(self._state.phase))
         first = [action for kind in _SILENCING for action in actions if isinstance(action, kind)]
         rest = [action for action in actions if not isinstance(action, _SILENCING)]
         if light == self._light:
             return [*first, *rest]
         self._light = light
-        return [*first, ShowLight(*light), *rest]
+        return [*first, light, *rest]

@@ -15,6 +15,7 @@ class Deadline(Enum):
     RENEW = auto()
     BUDGET = auto()
     FAULT = auto()
+    VOLUME = auto()
     RING = auto()
     QUESTION = auto()
     ECHO_TAIL = auto()

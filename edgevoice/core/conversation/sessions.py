@@ -9,6 +9,7 @@ from edgevoice.core.conversation.deadlines import Deadline
 from edgevoice.core.conversation.phases import Phase, PhaseCause
 from edgevoice.core.conversation.state import ConversationState
 from edgevoice.core.facts import LinkLost
+from edgevoice.core.lights import said_of
 from edgevoice.core.orders import (
     Action,
     CloseLink,
@@ -95,7 +96,7 @@ class Sessions:
         ``at_sample`` the user is heard from this moment.
         """
         if not self._box.is_whole:
-            return [PlayEarcon(Earcon.TROUBLE)]  # a session with a deaf or muted box would only cost money
+            return [PlayEarcon(said_of(self._box.lost))]  # a session with a deaf or muted box would only cost money
         if self._left_s is not None and self._left_s <= 0:
             # If the user asks again before the sentence is over, it restarts instead of playing twice.
             return [StopEarcons(), *self._show_limit(Earcon.BUDGET_SPENT, now)]
@@ -180,7 +181,7 @@ class Sessions:
         if was_begun:
             # A question that was partly answered is not asked again, and a turn that has set a timer would set another;
             # the user must hear that the rest will not arrive.
-            return [*actions, MarkTurn(), RewindUplink(), PlayEarcon(Earcon.TROUBLE)]
+            return [*actions, MarkTurn(), RewindUplink(), PlayEarcon(Earcon.ERROR)]
         return [*actions, RewindUplink()]
 
     def _dial_anew(self, now: float) -> None:
@@ -242,7 +243,7 @@ class Sessions:
     def fail(self, code: str, now: float) -> list[Action]:
         """End the conversation audibly, and show why for a while."""
         self._box.show_trouble(code, now + _FAULT_SHOWN_S)
-        return [*self.hang_up(), PlayEarcon(Earcon.TROUBLE)]
+        return [*self.hang_up(), PlayEarcon(said_of(code))]
 
     def leave(self, now: float) -> list[Action]:
         """Hang up because the user does not go on; show for a while why, if the last answer failed."""

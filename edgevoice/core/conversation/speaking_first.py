@@ -70,6 +70,21 @@ class SpeakingFirst:
             case _:
                 assert_never(fact)
 
+    @property
+    def is_ringing(self) -> bool:
+        """Whether anything rings."""
+        return self._announcer.is_ringing
+
+    @property
+    def is_announcing(self) -> bool:
+        """Whether an announcement sounds."""
+        return self._announcer.is_announcing
+
+    def drop_waiting(self) -> list[Action]:
+        """Drop the announcements that wait."""
+        dropped = self._announcer.drop_all()
+        return [ReportAnnouncement(one.announcement_id, AnnouncementOutcome.WITHDRAWN) for one in dropped]
+
     def go_on(self) -> list[Action]:
         """Begin the next announcement if nothing is in its way; called after every fact."""
         if (announcement := self._announcer.next) is None or self._cut is not None:

@@ -269,7 +269,7 @@ class Turns:
         There is no tone if nothing follows the answer, or if the session is lost too: that has its own tone.
         """
         is_told = has_failed and self._ending.state is EndingState.LISTEN
-        return [PlayEarcon(Earcon.TROUBLE)] if is_told else []
+        return [PlayEarcon(Earcon.ERROR)] if is_told else []
 
     # --- interrupting by hand -----------------------------------------------------------------------------------------
 

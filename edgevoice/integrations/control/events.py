@@ -33,7 +33,6 @@ from edgevoice.core.notices import (
     SpeechIgnored,
     TranscriptChanged,
     UsageTold,
-    VolumeChanged,
 )
 from edgevoice.core.orders import (
     CloseLink,
@@ -49,6 +48,7 @@ from edgevoice.core.orders import (
     ShowLight,
     UnmuteMicrophone,
 )
+from edgevoice.core.panel_facts import VolumeChanged
 from edgevoice.core.sound.rates import NEAR_END_HZ
 
 Event = tuple[str, dict[str, Any]]
@@ -66,8 +66,8 @@ def event_of(notice: Notice, *, words: bool, position: int = 0) -> Event | None:
             return ("words", said) if words else None
         case PhaseEntered(phase=phase):
             return "phase", {"phase": phase}
-        case ShowLight(light=light, reason=reason):
-            return "light", {"light": light, "fault": reason}
+        case ShowLight(light=light, reason=reason, level=level):
+            return "light", {"light": light, "fault": reason, "level": round(level, 2)}
         case WakeWordHeard(word=word, score=score):
             return "wake-word", {"word": word, "score": round(score, 3)}
         case WakeRequested(word=word):

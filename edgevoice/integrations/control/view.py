@@ -4,7 +4,7 @@ from typing import Any
 
 from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import LinkLost, LinkOpened
-from edgevoice.core.lights import meaning
+from edgevoice.core.lights import PROVISIONAL_LIGHTS, meaning
 from edgevoice.core.notices import Notice, PhaseEntered, RingingBegan, RingingEnded
 from edgevoice.core.orders import CloseLink, Light, MuteMicrophone, ShowLight, UnmuteMicrophone
 from edgevoice.errors import remedy_of
@@ -24,14 +24,14 @@ class BoxView:
     @property
     def speaks_first(self) -> bool:
         """Whether an announcement sounds: no conversation."""
-        return self.phase is Phase.IDLE and self.light is Light.SPEAKING
+        return self.phase is Phase.IDLE and self.light is Light.ANNOUNCING
 
     def observe(self, notice: Notice) -> None:
         """Take what happened."""
         match notice:
             case PhaseEntered(phase=phase):
                 self.phase = phase
-            case ShowLight(light=light, reason=reason):
+            case ShowLight(light=light, reason=reason) if light not in PROVISIONAL_LIGHTS:
                 self.light, self.fault = light, reason
             case MuteMicrophone():
                 self.is_muted = True

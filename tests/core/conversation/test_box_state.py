@@ -69,7 +69,7 @@ def test_an_idle_box_shows_what_matters_most(
 
     in_order = [
         (rings, (Light.RINGING, "")),
-        (announces, (Light.SPEAKING, "")),
+        (announces, (Light.ANNOUNCING, "")),
         (lost, (Light.FAULT, "microphone")),
         (impaired, (Light.FAULT, "wakeword-behind")),
         (troubled, (Light.FAULT, "no-credit")),

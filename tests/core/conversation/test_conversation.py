@@ -133,7 +133,7 @@ def test_dialling_is_repeated_at_growing_intervals_until_its_time_is_up() -> Non
         ShowLight(Light.FAULT, "service-unreachable"),
         CloseUplink(),
         CloseLink(),
-        PlayEarcon(Earcon.TROUBLE),
+        PlayEarcon(Earcon.NO_NETWORK),
     ]
 
 
@@ -153,7 +153,7 @@ def test_dialling_ends_when_nothing_answers() -> None:
         ShowLight(Light.FAULT, "service-unreachable"),
         CloseUplink(),
         CloseLink(),
-        PlayEarcon(Earcon.TROUBLE),
+        PlayEarcon(Earcon.NO_NETWORK),
     ]
     assert called.phase is Phase.IDLE
 
@@ -171,7 +171,7 @@ def test_when_nothing_answers_the_reason_of_the_last_dial_is_shown() -> None:
 def test_a_refusal_that_redialling_cannot_fix_is_shown_at_once() -> None:
     orders = drive(*TO_CONNECTING).hear(LinkLost("key-refused", is_retriable=False))
 
-    assert orders == [ShowLight(Light.FAULT, "key-refused"), CloseUplink(), CloseLink(), PlayEarcon(Earcon.TROUBLE)]
+    assert orders == [ShowLight(Light.FAULT, "key-refused"), CloseUplink(), CloseLink(), PlayEarcon(Earcon.BAD_KEY)]
 
 
 def test_a_fault_is_shown_for_a_while() -> None:
@@ -193,7 +193,7 @@ def test_a_link_lost_between_a_tool_and_its_answer_sounds_the_trouble_tone() -> 
     assert drive(*TO_TOOLS).hear(NETWORK_GONE) == [
         ShowLight(Light.CONNECTING),
         RewindUplink(),
-        PlayEarcon(Earcon.TROUBLE),
+        PlayEarcon(Earcon.ERROR),
         AbandonTools(("c1", "c2")),
     ]
 
@@ -281,7 +281,7 @@ def test_a_missing_answer_sounds_the_trouble_tone() -> None:
         ShowLight(Light.FAULT, "no-answer"),
         CloseUplink(),
         CloseLink(),
-        PlayEarcon(Earcon.TROUBLE),
+        PlayEarcon(Earcon.ERROR),
     ]
 
 

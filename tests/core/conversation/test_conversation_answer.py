@@ -64,7 +64,7 @@ def test_the_light_shows_speaking_once_there_is_sound() -> None:
 def test_an_answer_that_begins_and_then_stalls_sounds_the_trouble_tone() -> None:
     answering = drive(*TO_ANSWERING)
 
-    assert answering.wait(15)[-1] == PlayEarcon(Earcon.TROUBLE)
+    assert answering.wait(15)[-1] == PlayEarcon(Earcon.ERROR)
 
 
 def test_an_answer_that_begins_late_gets_its_full_time_from_then_on() -> None:
@@ -137,20 +137,20 @@ def test_a_failed_answer_sounds_the_trouble_tone_after_its_last_sound(
     assert speaking.hear(ResponseEnded("r1", status, has_audio=True)) == []
     assert speaking.wait(10) == [], "its words are ten seconds long"
     last_burst = 1 + way.count(PlaybackDrained(1))
-    assert speaking.hear(PlaybackDrained(last_burst)) == [ShowLight(Light.LISTENING), PlayEarcon(Earcon.TROUBLE)]
+    assert speaking.hear(PlaybackDrained(last_burst)) == [ShowLight(Light.LISTENING), PlayEarcon(Earcon.ERROR)]
 
 
 def test_an_answer_that_fails_in_silence_sounds_the_trouble_tone_at_once() -> None:
     stalled = drive(*TO_SPEAKING, PlaybackDrained(1))
 
     failed = ResponseEnded("r1", ResponseStatus.FAILED, has_audio=True)
-    assert stalled.hear(failed) == [ShowLight(Light.LISTENING), PlayEarcon(Earcon.TROUBLE)]
+    assert stalled.hear(failed) == [ShowLight(Light.LISTENING), PlayEarcon(Earcon.ERROR)]
 
 
 def test_the_tone_of_an_answer_that_failed_comes_with_its_last_sound_and_before_the_box_listens_to_the_room() -> None:
     spoken = drive(*TO_SPEAKING, ResponseEnded("r1", ResponseStatus.INCOMPLETE, has_audio=True), policy=HALF_DUPLEX)
 
-    assert spoken.hear(PlaybackDrained(1)) == [PlayEarcon(Earcon.TROUBLE)]
+    assert spoken.hear(PlaybackDrained(1)) == [PlayEarcon(Earcon.ERROR)]
     assert spoken.wait(0.2) == [ShowLight(Light.LISTENING), OpenUplink()]
 
 
@@ -195,7 +195,7 @@ def test_a_service_error_is_the_reason_of_an_answer_that_never_arrives() -> None
 def test_a_silent_answer_sounds_the_trouble_tone(status: ResponseStatus) -> None:
     orders = drive(*TO_ANSWERING).hear(ResponseEnded("r1", status))
 
-    assert orders == [ShowLight(Light.LISTENING), PlayEarcon(Earcon.TROUBLE)]
+    assert orders == [ShowLight(Light.LISTENING), PlayEarcon(Earcon.ERROR)]
 
 
 def test_an_answer_cancelled_by_the_service_after_it_played_sounds_no_trouble_tone() -> None:
@@ -285,7 +285,7 @@ def test_the_reason_of_a_failed_answer_is_shown_at_once_without_a_follow_up_wind
 
     assert failed.hear(ResponseEnded("r1", ResponseStatus.FAILED, fault="service-busy")) == [
         ShowLight(Light.FAULT, "service-busy"),
-        PlayEarcon(Earcon.TROUBLE),
+        PlayEarcon(Earcon.ERROR),
         CloseUplink(),
         CloseLink(),
     ]

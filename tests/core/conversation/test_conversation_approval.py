@@ -27,7 +27,9 @@ from edgevoice.core.orders import (
     CreateResponse,
     CutPlayback,
     DropPlayback,
+    Earcon,
     Light,
+    PlayEarcon,
     ResumePlayback,
     RunTool,
     SendToolOutput,
@@ -64,6 +66,7 @@ def asked(**changes: object) -> Driven:
 def test_the_answer_to_such_a_call_asks_the_user_and_calls_nothing() -> None:
     assert drive(*TO_ANSWERING, ONE_CALL).hear(ASKED) == [
         SendToolOutput("c1", ASKED.output),
+        PlayEarcon(Earcon.APPROVAL),
         CreateResponse(may_call_tools=False, asking=ASKED.asking),
     ]
 
@@ -130,7 +133,8 @@ def test_a_service_that_answers_unasked_does_not_ask_the_question_in_our_place()
     assert waiting.hear(ASKED) == [SendToolOutput("c1", ASKED.output)]
     assert waiting.hear(ResponseStarted("r2")) == [CancelResponse("r2")]
     assert waiting.hear(ResponseEnded("r2", ResponseStatus.CANCELLED)) == [
-        CreateResponse(may_call_tools=False, asking=ASKED.asking)
+        PlayEarcon(Earcon.APPROVAL),
+        CreateResponse(may_call_tools=False, asking=ASKED.asking),
     ]
 
 

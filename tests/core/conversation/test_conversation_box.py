@@ -142,7 +142,8 @@ def test_a_box_whose_wake_word_fails_shows_it_and_the_button_still_works(code: s
 def test_a_box_without_a_device_begins_no_conversation_and_shows_why(device: Device, call: TalkPressed) -> None:
     broken = drive(DeviceLost(device))
 
-    assert broken.hear(call) == [PlayEarcon(Earcon.TROUBLE)]
+    said = Earcon.NO_MICROPHONE if device is Device.MICROPHONE else Earcon.ERROR
+    assert broken.hear(call) == [PlayEarcon(said)]
     assert broken.phase is Phase.IDLE
 
 
@@ -195,7 +196,7 @@ def test_an_answer_that_fails_on_a_deaf_box_ends_the_conversation() -> None:
 
     assert deaf.hear(ResponseEnded("r1", ResponseStatus.FAILED)) == [
         ShowLight(Light.FAULT, Device.MICROPHONE),
-        PlayEarcon(Earcon.TROUBLE),
+        PlayEarcon(Earcon.ERROR),
         *HUNG_UP,
     ]
 

@@ -231,7 +231,7 @@ def test_a_stalled_silent_answer_is_abandoned_after_its_own_limit() -> None:
 
     for stalled in (begun, played):
         assert stalled.wait(6.9) == []
-        assert PlayEarcon(Earcon.TROUBLE) in stalled.wait(0.1)
+        assert PlayEarcon(Earcon.ERROR) in stalled.wait(0.1)
         assert OpenLink("hey_jarvis") in stalled.hear(WAKE)
 
 
@@ -245,7 +245,7 @@ def test_a_silent_answer_that_makes_progress_is_not_abandoned() -> None:
             assert silent.wait(6.5) == []
             assert silent.hear(progressed) == []
         assert silent.wait(6.9) == []
-        assert PlayEarcon(Earcon.TROUBLE) in silent.wait(0.1)
+        assert PlayEarcon(Earcon.ERROR) in silent.wait(0.1)
 
 
 def test_an_abandoned_answer_does_not_keep_another_one_alive() -> None:
@@ -255,7 +255,7 @@ def test_an_abandoned_answer_does_not_keep_another_one_alive() -> None:
     stalled.hear(AnswerProgressed("r1"))
 
     assert stalled.wait(0.9) == []
-    assert PlayEarcon(Earcon.TROUBLE) in stalled.wait(0.1)
+    assert PlayEarcon(Earcon.ERROR) in stalled.wait(0.1)
 
 
 def test_progress_without_an_answer_is_ignored() -> None:
@@ -287,7 +287,7 @@ def test_an_answer_that_has_not_begun_gets_the_full_thinking_time() -> None:
     thinking = drive(*TO_THINKING, policy=replace(OPEN_MICROPHONE, answer_s=15, progress_s=7))
 
     assert thinking.wait(14.9) == []
-    assert PlayEarcon(Earcon.TROUBLE) in thinking.wait(0.1)
+    assert PlayEarcon(Earcon.ERROR) in thinking.wait(0.1)
 
 
 # --- the follow-up window --------------------------------------------------------------------------------------------

@@ -145,7 +145,7 @@ def test_the_end_of_an_interrupted_answers_item_is_ignored() -> None:
 def test_an_answer_whose_item_is_silent_sounds_the_trouble_tone_and_the_box_listens() -> None:
     silent = drive(*TO_ANSWERING, ItemEnded("r1"))
 
-    assert silent.wait(2) == [ShowLight(Light.LISTENING), PlayEarcon(Earcon.TROUBLE)]
+    assert silent.wait(2) == [ShowLight(Light.LISTENING), PlayEarcon(Earcon.ERROR)]
 
 
 def test_late_sound_is_heard_after_all() -> None:

@@ -58,9 +58,9 @@ from tests.core.drive import (
     drive,
 )
 
-TROUBLE = [ShowLight(Light.FAULT, "service-unreachable"), CloseUplink(), CloseLink(), PlayEarcon(Earcon.TROUBLE)]
+TROUBLE = [ShowLight(Light.FAULT, "service-unreachable"), CloseUplink(), CloseLink(), PlayEarcon(Earcon.NO_NETWORK)]
 REOPEN = OpenLink("hey_jarvis", resumes=True)
-BROKEN_OFF = [ShowLight(Light.CONNECTING), MarkTurn(), RewindUplink(), PlayEarcon(Earcon.TROUBLE)]
+BROKEN_OFF = [ShowLight(Light.CONNECTING), MarkTurn(), RewindUplink(), PlayEarcon(Earcon.ERROR)]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_speech_into_the_echo_of_a_broken_answer_is_kept_from_its_first_sound() 
     assert broken.wait(0.2) == [
         ShowLight(Light.CONNECTING),
         RewindUplink(),
-        PlayEarcon(Earcon.TROUBLE),
+        PlayEarcon(Earcon.ERROR),
         KeepUplink(5000, has_preroll=False),
     ]
 
@@ -196,7 +196,7 @@ def test_a_refusal_during_an_answer_is_shown_once_the_received_part_was_heard(
 
     assert refused.hear(LinkLost("no-credit", is_retriable=False)) == [CloseUplink()]
     assert refused.wait(10) == []
-    told = [ShowLight(Light.FAULT, "no-credit"), CloseUplink(), CloseLink(), PlayEarcon(Earcon.TROUBLE)]
+    told = [ShowLight(Light.FAULT, "no-credit"), CloseUplink(), CloseLink(), PlayEarcon(Earcon.NO_CREDIT)]
     assert refused.hear(PlaybackDrained(1)) == told
 
 
@@ -252,13 +252,13 @@ def test_the_turn_after_one_with_tools_is_repeated_like_any_other() -> None:
 
 
 def test_a_box_muted_meanwhile_has_nothing_to_repeat() -> None:
-    assert drive(*TO_THINKING, MutePressed()).hear(NETWORK_GONE)[-1] == PlayEarcon(Earcon.TROUBLE)
+    assert drive(*TO_THINKING, MutePressed()).hear(NETWORK_GONE)[-1] == PlayEarcon(Earcon.NO_NETWORK)
 
 
 def test_a_goodbye_in_a_lost_session_still_hangs_up() -> None:
     leaving = drive(*TO_TOOLS, GoodbyeRequested(), ToolFinished("c1", "{}"), ToolFinished("c2", "{}"))
 
-    assert leaving.hear(NETWORK_GONE)[-1] == PlayEarcon(Earcon.TROUBLE)
+    assert leaving.hear(NETWORK_GONE)[-1] == PlayEarcon(Earcon.NO_NETWORK)
     assert leaving.phase is Phase.IDLE
 
 
@@ -290,7 +290,7 @@ def test_sessions_lost_at_once_are_redialled_at_growing_intervals_and_then_given
         assert dying.hear(LinkOpened()) == [ShowLight(Light.LISTENING), OpenUplink()]
 
     assert waits == [0.25, 0.75, 2, 2]
-    assert orders == [ShowLight(Light.FAULT, "session-ended"), *TROUBLE[1:]]
+    assert orders == [ShowLight(Light.FAULT, "session-ended"), *TROUBLE[1:-1], PlayEarcon(Earcon.NO_SERVICE)]
 
 
 def again_and_again(dying: Driven, *life: Event, lasts_s: float) -> list[float | None]:

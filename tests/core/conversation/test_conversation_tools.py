@@ -77,7 +77,7 @@ def test_a_service_that_never_answers_after_a_tool_sounds_the_trouble_tone() -> 
     asked = drive(*TO_TOOLS, ToolFinished("c1", ""), ToolFinished("c2", ""))
 
     assert asked.wait(14.9) == []
-    assert asked.wait(0.1)[-1] == PlayEarcon(Earcon.TROUBLE)
+    assert asked.wait(0.1)[-1] == PlayEarcon(Earcon.ERROR)
 
 
 def test_no_follow_up_window_opens_between_a_call_and_its_answer() -> None:

@@ -374,7 +374,7 @@ def test_an_answer_to_it_that_fails_is_a_failure() -> None:
     actions = answering.hear(ResponseEnded("r2", ResponseStatus.FAILED))
 
     assert actions[:2] == [ShowLight(Light.LISTENING), DropPlayback()]
-    assert PlayEarcon(Earcon.TROUBLE) in actions
+    assert PlayEarcon(Earcon.ERROR) in actions
 
 
 def test_an_answer_to_it_whose_sound_has_come_is_heard() -> None:

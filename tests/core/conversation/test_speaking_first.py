@@ -245,7 +245,7 @@ def test_a_muted_box_does_not_lower_what_rings() -> None:
 def test_an_announcement_is_played_shown_and_reported() -> None:
     box = drive()
 
-    assert box.hear(*due(POST)) == [ShowLight(Light.SPEAKING), PlayClip("post.s16", has_chime=True)]
+    assert box.hear(*due(POST)) == [ShowLight(Light.ANNOUNCING), PlayClip("post.s16", has_chime=True)]
     played = ReportAnnouncement("post", AnnouncementOutcome.PLAYED)
     assert box.hear(ClipPlayed("post.s16")) == [ShowLight(Light.IDLE), played]
     assert box.hear(ClipPlayed("post.s16")) == []
@@ -284,7 +284,7 @@ def test_no_announcement_interrupts_somebody_who_may_be_speaking_or_waits_for_an
 def test_an_urgent_announcement_ends_a_conversation_whose_answer_is_sounding() -> None:
     orders = drive(*TO_SPEAKING).hear(*due(URGENT))
 
-    assert orders == [CutPlayback(), CloseUplink(), CloseLink(), PlayClip("fire.s16")]
+    assert orders == [CutPlayback(), ShowLight(Light.ANNOUNCING), CloseUplink(), CloseLink(), PlayClip("fire.s16")]
 
 
 def test_the_announcement_follows_an_answer_that_ends_by_itself() -> None:
@@ -309,7 +309,7 @@ def test_the_next_announcement_begins_once_the_one_before_is_silent() -> None:
     assert box.hear(PRESS) == [CutClip(), ShowLight(Light.IDLE)]
     assert box.hear(ClipCut("strange", 1)) == []
     cut = ReportAnnouncement("post", AnnouncementOutcome.CUT, 100)
-    assert box.hear(ClipCut("post.s16", 100)) == [ShowLight(Light.SPEAKING), cut, PlayClip("fire.s16")]
+    assert box.hear(ClipCut("post.s16", 100)) == [ShowLight(Light.ANNOUNCING), cut, PlayClip("fire.s16")]
 
 
 @pytest.mark.parametrize("end", [PRESS, TalkHeld(), AnnouncementWithdrawn("post")])

@@ -95,7 +95,7 @@ def test_a_request_is_repeated_once_and_a_second_silent_answer_is_a_failure() ->
     asked = drive(*TO_ANSWERING, called("r1"), OUTPUT, ResponseStarted("r2"), REFUSED)
 
     assert asked.hear(ResponseEnded("r2", ResponseStatus.COMPLETED)) == [CreateResponse()]
-    assert PlayEarcon(Earcon.TROUBLE) in asked.hear(ResponseStarted("r3"), SAYS_NOTHING)
+    assert PlayEarcon(Earcon.ERROR) in asked.hear(ResponseStarted("r3"), SAYS_NOTHING)
 
 
 def test_a_request_that_waited_for_a_silent_answer_is_sent_and_awaited() -> None:
@@ -141,5 +141,7 @@ def test_a_failed_answer_in_a_session_lost_for_good_sounds_the_trouble_tone_once
     failed = ResponseEnded("r1", ResponseStatus.FAILED, has_audio=True, fault="service-busy")
     broken = drive(*TO_SPEAKING, failed, LinkLost("session-ended", is_retriable=False))
 
-    assert broken.hear(PlaybackDrained(1)).count(PlayEarcon(Earcon.TROUBLE)) == 1
+    assert [order for order in broken.hear(PlaybackDrained(1)) if isinstance(order, PlayEarcon)] == [
+        PlayEarcon(Earcon.NO_SERVICE)
+    ]
     assert broken.phase is Phase.IDLE

@@ -9,8 +9,9 @@ from edgevoice.core.facts import (
     PlaybackDrained,
     PlaybackStarted,
 )
-from edgevoice.core.notices import Notice, VolumeChanged
+from edgevoice.core.notices import Notice
 from edgevoice.core.orders import CutPlayback, DuckPlayback, RestorePlayback
+from edgevoice.core.panel_facts import VolumeChanged
 from edgevoice.integrations.control.events import event_of
 
 
