@@ -38,26 +38,45 @@ class _Loop(asyncio.SelectorEventLoop):
         return done
 
 
+class AsideEnded(RuntimeError):
+    """The thread has ended, or does not answer any more."""
+
+
 class Aside:
-    """A loop in a daemon thread; ``failed`` is called there, with an error that nobody awaits."""
+    """A loop in a daemon thread; ``failed`` is called, in any thread, with an error that nobody awaits."""
 
     def __init__(self, name: str, failed: Callable[[Exception], None]) -> None:
         self._name = name
         self._failed = failed
+        self._is_closing = False
         self._loop = _Loop()
         self._loop.set_exception_handler(self._take_stray)
         self._ended: Future[None] = threads.start(self._work, name=name)
 
-    async def call(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """Run a coroutine there, and return what it returns; cancelling this cancels it."""
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+    async def call(self, work: Coroutine[Any, Any, _T], *, limit_s: float) -> _T:
+        """Run a coroutine there, and return what it returns; cancelling this cancels it.
+
+        Raises ``AsideEnded`` if nothing came back within ``limit_s`` seconds.
+        """
+        if self._loop.is_closed():
+            work.close()
+            raise AsideEnded(f"the thread {self._name} has ended")
+        done = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+        # Not wait_for, which waits for the cancelled work: a thread that hangs never ends it.
+        finished, _ = await _waited(done, limit_s)
+        if not finished:
+            raise AsideEnded(f"the thread {self._name} does not answer")
+        return done.result()
 
     async def close(self) -> None:
         """End the thread; one that is stuck in a call of the system is left behind."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_S):
-                await asyncio.shield(asyncio.wrap_future(self._ended))
+        self._is_closing = True
+        with contextlib.suppress(RuntimeError):  # it has ended already
+            self._loop.call_soon_threadsafe(self._loop.stop)
+        ended = asyncio.wrap_future(self._ended)
+        await asyncio.wait({ended}, timeout=_CLOSE_S)
+        if ended.done() and not ended.cancelled():
+            ended.exception()  # was reported when it happened
 
     def _work(self) -> None:
         try:
@@ -67,10 +86,24 @@ class Aside:
                 task.cancel()
             if left:
                 self._loop.run_until_complete(asyncio.wait(left, timeout=_CLOSE_S))
+        except BaseException as error:
+            self._report(error)
+            raise
         finally:
             self._loop.close()
 
     def _take_stray(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        tell(_log, logging.WARNING, "aside-failed", of=self._name, error=type(error or context["message"]).__name__)
-        self._failed(error if isinstance(error, Exception) else RuntimeError("a callback failed"))
+        self._report(context.get("exception") or RuntimeError("a callback failed"))
+
+    def _report(self, error: BaseException) -> None:
+        if not self._is_closing:
+            tell(_log, logging.WARNING, "aside-failed", of=self._name, error=type(error).__name__)
+        self._failed(error if isinstance(error, Exception) else RuntimeError(type(error).__name__))
+
+
+async def _waited(done: "asyncio.Future[_T]", limit_s: float) -> tuple[set["asyncio.Future[_T]"], object]:
+    """Wait for a future as ``asyncio.wait`` does; whoever is cancelled meanwhile cancels it."""
+    try:
+        return await asyncio.wait({done}, timeout=limit_s)
+    finally:
+        done.cancel()

@@ -1,13 +1,15 @@
 """A library in a loop of its own: what it leaves there reaches whoever uses it, and never the box's loop."""
 
 import asyncio
+import contextlib
+import os
 import threading
 from typing import Any
 
 import pytest
 
 from edgevoice.integrations import aside as module
-from edgevoice.integrations.aside import Aside
+from edgevoice.integrations.aside import Aside, AsideEnded
 from tests.waiting import eventually
 
 
@@ -21,9 +23,9 @@ def test_work_is_done_in_a_thread_of_its_own_and_its_result_and_error_come_back(
     async def run() -> None:
         aside = Aside("library", lambda _error: None)
         try:
-            assert await aside.call(name()) == "library"
+            assert await aside.call(name(), limit_s=5) == "library"
             with pytest.raises(ValueError, match="no"):
-                await aside.call(fail())
+                await aside.call(fail(), limit_s=5)
         finally:
             await aside.close()
         assert "library" not in [thread.name for thread in threading.enumerate()]
@@ -45,7 +47,7 @@ def test_an_error_that_nobody_awaits_is_passed_on_and_is_no_stray_of_the_box() -
         asyncio.get_running_loop().set_exception_handler(lambda _loop, context: strays.append(context))
         aside = Aside("library", failures.append)
         try:
-            await aside.call(leave_a_callback_that_fails())
+            await aside.call(leave_a_callback_that_fails(), limit_s=5)
             await eventually(lambda: bool(failures))
         finally:
             await aside.close()
@@ -69,12 +71,35 @@ def test_what_is_cancelled_here_is_cancelled_there() -> None:
         aside = Aside("library", lambda _error: None)
         try:
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(aside.call(wait()), 0.05)
+                await asyncio.wait_for(aside.call(wait(), limit_s=5), 0.05)
             await eventually(over.is_set)
         finally:
             await aside.close()
 
     asyncio.run(run())
+
+
+def test_a_thread_that_has_ended_is_reported_and_answers_nothing_more(caplog: pytest.LogCaptureFixture) -> None:
+    failures: list[Exception] = []
+
+    async def break_the_loop() -> None:
+        os.close(asyncio.get_running_loop()._selector.fileno())  # type: ignore[attr-defined]  # as a foreign library might
+
+    async def name() -> str:
+        return "never"
+
+    async def run() -> None:
+        aside = Aside("library", failures.append)
+        with contextlib.suppress(AsideEnded):
+            await aside.call(break_the_loop(), limit_s=0.1)
+        await eventually(lambda: bool(failures))
+        with pytest.raises(AsideEnded):
+            await aside.call(name(), limit_s=0.1)
+        await aside.close()
+
+    asyncio.run(run())
+    assert [type(failure) for failure in failures] == [OSError]
+    assert "aside-failed" in [record.getMessage() for record in caplog.records]
 
 
 def test_a_thread_that_is_stuck_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,9 +111,8 @@ def test_a_thread_that_is_stuck_is_left_behind(monkeypatch: pytest.MonkeyPatch) 
 
     async def run() -> None:
         aside = Aside("library", lambda _error: None)
-        working = asyncio.ensure_future(aside.call(block()))
-        await asyncio.sleep(0.05)
-        working.cancel()
+        with pytest.raises(AsideEnded, match="does not answer"):
+            await aside.call(block(), limit_s=0.05)
         await aside.close()
 
     asyncio.run(run())
@@ -110,7 +134,7 @@ def test_work_that_is_left_is_cancelled_at_the_end() -> None:
 
     async def run() -> None:
         aside = Aside("library", lambda _error: None)
-        await aside.call(begin([]))
+        await aside.call(begin([]), limit_s=5)
         await aside.close()
 
     asyncio.run(run())

@@ -18,7 +18,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edgevoice.errors import EdgevoiceError
-from edgevoice.integrations.aside import Aside
+from edgevoice.integrations.aside import Aside, AsideEnded
 from edgevoice.integrations.control.connection import Allowance
 from edgevoice.settings.integrations import MqttSettings
 
@@ -26,6 +26,9 @@ _T = TypeVar("_T")
 
 PATIENCE_S: Final = 8.0
 """How long the broker may take for each step, the TLS handshake and an acknowledgement included."""
+
+_MARGIN_S: Final = 2.0
+"""How much longer than the library's own limits the box waits for the library."""
 
 LARGEST_PACKET_BYTES: Final = 32_768
 
@@ -143,9 +146,13 @@ class Broker:
         """Wait for the broker no longer than a second from now on: the box is being stopped."""
         self._client.timeout = 1.0
 
+    async def check(self) -> None:
+        """Raise ``BrokerUnavailable`` if the connection's thread does not work any more."""
+        await self._call(asyncio.sleep(0))
+
     async def _call(self, work: Coroutine[Any, Any, _T]) -> _T:
         with _as_ours():
-            return await self._aside.call(work)
+            return await self._aside.call(work, limit_s=PATIENCE_S + _MARGIN_S)
 
 
 @asynccontextmanager
@@ -168,14 +175,14 @@ async def connected(
 
     try:
         with _as_ours():
-            client = await aside.call(enter())
+            client = await aside.call(enter(), limit_s=2 * PATIENCE_S + _MARGIN_S)
         broker = Broker(client, aside, inbox)
         try:
             yield broker
         finally:
             broker.hurry()
-            with contextlib.suppress(aiomqtt.MqttError):
-                await aside.call(stack.aclose())
+            with contextlib.suppress(aiomqtt.MqttError, AsideEnded):
+                await aside.call(stack.aclose(), limit_s=_MARGIN_S)
     finally:
         await aside.close()
 
@@ -242,7 +249,7 @@ class _as_ours:  # noqa: N801 - used as a function
                 return
             case MqttConnectError(rc=code):
                 raise BrokerUnavailable(f"the broker refused the box: {code}", remedy=_LOGIN) from None
-            case aiomqtt.MqttError() | OSError() | ValueError():
+            case aiomqtt.MqttError() | AsideEnded() | OSError() | ValueError():
                 raise BrokerUnavailable(f"the connection to the broker failed: {error}") from None
             case _:
                 return

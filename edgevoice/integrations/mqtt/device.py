@@ -50,7 +50,6 @@ def document(topics: Topics, facts: DeviceFacts) -> dict[str, Any]:
     for key, entity in entities.items():
         if len(entity) > 1:
             entity["unique_id"] = f"{prefix}_{key}"
-            entity["object_id"] = f"edgevoice_{key}"
     return {
         "device": {
             "identifiers": [prefix],

@@ -139,7 +139,7 @@ class MqttLink(Observer):
                 await broker.subscribe(topics.command("+"))
                 await broker.publish(topics.available, "online", is_retained=True)
                 tell(_log, logging.INFO, "mqtt-connected", device=topics.box_id)
-                await _first_of(self._send(broker), self._look_now_and_then(), self._receive(broker, commands))
+                await _first_of(self._send(broker), self._look_now_and_then(broker), self._receive(broker, commands))
             finally:
                 broker.hurry()
                 for task in self._working:
@@ -167,9 +167,10 @@ class MqttLink(Observer):
             await broker.publish(topic, encoded, is_retained=True)
             self._published[topic] = encoded
 
-    async def _look_now_and_then(self) -> None:
+    async def _look_now_and_then(self, broker: Broker) -> None:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
+            await broker.check()
             await self._look()
             self._changed.set()
 

@@ -33,7 +33,7 @@ class FakeBroker:
     published: list[tuple[str, Any, bool]] = field(default_factory=list)
     inbox: "asyncio.Queue[BrokerMessage | BrokerUnavailable]" = field(default_factory=asyncio.Queue)
     subscribed: list[str] = field(default_factory=list)
-    refuses: BrokerUnavailable | None = None
+    is_stuck: bool = False
 
     async def publish(self, topic: str, payload: bytes | str, *, is_retained: bool = False) -> None:
         content = payload if topic == TOPICS.available else json.loads(payload)
@@ -48,6 +48,10 @@ class FakeBroker:
             if isinstance(found, BrokerUnavailable):
                 raise found
             yield found
+
+    async def check(self) -> None:
+        if self.is_stuck:
+            raise BrokerUnavailable("the thread mqtt does not answer")
 
     def hurry(self) -> None:
         """Be quick."""
@@ -309,6 +313,14 @@ def test_a_lost_broker_is_dialled_again_after_growing_delays_and_logged_once(cap
     assert home.broker.on(TOPICS.document)
     lost = [record for record in caplog.records if record.getMessage() == "mqtt-lost" and record.levelname == "WARNING"]
     assert len(lost) == 1
+
+
+def test_a_connection_whose_thread_hangs_is_given_up_and_opened_again() -> None:
+    async def scene(home: Home) -> None:
+        home.broker.is_stuck = True
+        await asyncio.sleep(20)
+
+    assert len(live(scene).connected_at) == 2
 
 
 def test_a_flood_keeps_the_box_away_for_minutes() -> None:
