@@ -114,6 +114,14 @@ def why(
     run_command(lambda: show(most=most, with_trail=trail, as_json=as_json))
 
 
+@app.command()
+def metrics(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False) -> None:
+    """Show what the running box has counted, as Prometheus reads it; metrics.enabled lets it count."""
+    from edgevoice.commands.metrics import show
+
+    run_command(lambda: show(as_json=as_json))
+
+
 @app.command("mcp")
 def mcp_server(
     *,

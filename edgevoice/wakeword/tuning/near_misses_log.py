@@ -87,7 +87,8 @@ class NearMissLog:
     """Writes entries into ``folder``, and at most ``most_clips`` recordings; beyond that the oldest are deleted.
 
     Between ``begin`` and ``end`` a thread does the writing; ``put`` may be called from any thread, at any time, and
-    returns at once. Entries are dropped if the queue is full or the thread is not running.
+    returns at once. Entries are dropped if the queue is full or the thread is not running. ``near_misses`` and
+    ``dropped`` count since the start.
     """
 
     def __init__(self, folder: Path, *, most_clips: int = 0) -> None:
@@ -97,6 +98,7 @@ class NearMissLog:
         self._is_failing = False
         self._logged_dropped = 0
         self.dropped = 0
+        self.near_misses = 0
 
     @property
     def wants_sound(self) -> bool:
@@ -111,6 +113,7 @@ class NearMissLog:
 
     def put(self, entry: Entry, sound: bytes = b"") -> None:
         """Queue an entry for writing; ``sound`` is mono s16 at 16 kHz, kept only if clips are wanted."""
+        self.near_misses += isinstance(entry, NearMiss)
         try:
             self._waiting.put_nowait((entry, sound if self.wants_sound else b""))
         except queue.Full:
