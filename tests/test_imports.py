@@ -89,6 +89,7 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         "http_tools": {"fields"},
         "http_rules": {"catalogue", "fields", "http_tools", "tables"},
         "integrations": {"fields"},
+        "home_rules": set(),
         "mcp": {"fields"},
         "judge_rules": set(),
         "mcp_rules": {"catalogue", "mcp", "tables"},
@@ -101,6 +102,7 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         "syntax": {"catalogue"},
         "agreement": {
             "assistant",
+            "home_rules",
             "http_rules",
             "judge_rules",
             "mcp_rules",
@@ -269,7 +271,7 @@ def test_disabled_features_are_not_loaded() -> None:
     # With it SQLite is loaded, which a tool that measures coverage may have loaded by itself.
     loaded = set(done.stdout.split())
     assert {"edgevoice.store.database", "edgevoice.memory.memory", "edgevoice.mcp"} & loaded == set()
-    assert "edgevoice.tools.http_tool" not in loaded
+    assert {"edgevoice.tools.http_tool", "edgevoice.tools.home"} & loaded == set()
     assert [name for name in loaded if name.startswith("edgevoice.grading")] == []
     assert [name for name in loaded if name.startswith("edgevoice.personas.")] == []
     assert [name for name in loaded if name.startswith(("edgevoice.control", "edgevoice.integrations"))] == []

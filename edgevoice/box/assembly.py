@@ -156,7 +156,7 @@ def _speaker(
 def _registry(settings: Settings, context: BoxContext, speaker: Speaker, mailbox: Mailbox, alarms: Keeper) -> Registry:
     storage = context.storage
     further: list[ToolSource] = [storage.tool_files.source]
-    further += [source for source in (context.http, context.mcp) if source is not None]
+    further += [source for source in (context.http, context.home, context.mcp) if source is not None]
     return tools_of(
         settings,
         speaker,

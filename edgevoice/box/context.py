@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from edgevoice.alarms.ring_book import MemoryBook, NoBook, RingBook
 from edgevoice.alarms.tools import ALARM_TOOLS
 from edgevoice.box.answering import answering_service
+from edgevoice.box.home_tool import home_tool
 from edgevoice.box.http_tools import http_source
 from edgevoice.box.live_grading import live_grading
 from edgevoice.box.live_settings import LiveSettings
@@ -83,8 +84,9 @@ class BoxContext:
     ``dial`` returns the endpoint of each session. ``observers`` see everything and may run beside the box: a feature
     that needs none of its parts is added there. ``live`` are settings that may change while it runs, and ``pins``
     replaces the machine's own. ``control`` is where it opens its control socket, and ``mcp`` are the tools of the
-    owner's servers, ``http`` the web services that are declared as tools, if there are any. ``environment`` is where
-    what speaks to other machines finds its secrets and folders; ``None``: nothing does.
+    owner's servers, ``http`` the web services that are declared as tools, ``home`` the tool that asks Home Assistant,
+    if there are any. ``environment`` is where what speaks to other machines finds its secrets and folders; ``None``:
+    nothing does.
     """
 
     dial: Callable[[], Endpoint]
@@ -96,6 +98,7 @@ class BoxContext:
     control: "ControlPlace | None" = None
     mcp: "McpSource | None" = None
     http: ToolSource | None = None
+    home: ToolSource | None = None
     environment: Mapping[str, str] | None = None
 
 
@@ -249,9 +252,10 @@ async def context_of(settings: Settings, key: Key | None, environment: Mapping[s
             ),
         )
         control = _control_of(settings, environment)
+        home = home_tool(settings, environment)
         mcp, http = mcp_source(settings.mcp, environment), http_source(settings.tools, environment, _log_missing)
         observers = (*watching, *transcripts, tool_files, *live_grading(settings, state, environment))
-        yield BoxContext(dial, observers, storage, control=control, mcp=mcp, http=http)
+        yield BoxContext(dial, observers, storage, control=control, mcp=mcp, http=http, home=home)
 
 
 def _log_missing(tool: str, error: SettingsInvalid) -> None:

@@ -1,23 +1,27 @@
 """The guests of a box: what speaks to other programs and machines. Each may fail alone, loaded only if wanted."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from edgevoice import __version__
 from edgevoice.alarms.rings import RingKind
 from edgevoice.box.assembly import Parts
 from edgevoice.box.context import BoxContext
 from edgevoice.box.control import handles_of, open_control
 from edgevoice.box.presses import Presses
 from edgevoice.core.ports import Observer
-from edgevoice.errors import EdgevoiceError
+from edgevoice.core.sound.rates import NEAR_END_HZ
+from edgevoice.errors import EdgevoiceError, StorageUnavailable
 from edgevoice.extras import has, how_to_add
 from edgevoice.host.credentials import Key, find_secret
 from edgevoice.integrations.control.commands import BoxHandles
 from edgevoice.integrations.guest import Guest
-from edgevoice.settings.integrations import MqttSettings
+from edgevoice.settings.integrations import MetricsSettings, MqttSettings
 from edgevoice.settings.schema import Settings
+from edgevoice.store.folders import runtime_folder
 
 if TYPE_CHECKING:
     from edgevoice.integrations.mqtt.broker import Broker
@@ -46,6 +50,8 @@ def _outward(settings: Settings, context: BoxContext, parts: Parts, handles: Box
     environment = context.environment or {}
     if settings.mqtt.host:
         yield Guest("mqtt", lambda: _mqtt(settings.mqtt, context, parts, handles, environment))
+    if settings.metrics.enabled:
+        yield Guest("metrics", lambda: _metrics(settings.metrics, context, parts, environment))
 
 
 def mqtt_password(settings: MqttSettings, environment: Mapping[str, str]) -> Key | None:
@@ -98,3 +104,30 @@ def _mqtt(
         words=settings.words,
     )
     return MqttLink(handles, means)
+
+
+def _metrics(settings: MetricsSettings, context: BoxContext, parts: Parts, environment: Mapping[str, str]) -> Observer:
+    if not has("prometheus_client"):
+        raise PackageMissing(
+            "the package prometheus-client is not installed", remedy=f"Add it: {how_to_add('metrics')}"
+        )
+    folder = runtime_folder(environment)
+    if folder is None:
+        raise StorageUnavailable("there is no runtime folder for the metrics", remedy="Set XDG_RUNTIME_DIR.")
+    from edgevoice.integrations.metrics.file import NAME, Gauges, MetricsFile  # noqa: PLC0415 - half a megabyte
+
+    minutes, near_misses, detector = context.storage.minutes, context.storage.near_misses, parts.detector
+    drops: dict[str, Callable[[], float]] = {"uplink_seconds": lambda: parts.uplink.lost / NEAR_END_HZ}
+    if detector is not None:
+        drops["wakeword_frames"] = lambda: detector.dropped
+    if near_misses is not None:
+        drops["near_misses"] = lambda: near_misses.dropped
+    gauges = Gauges(
+        __version__,
+        time.monotonic,
+        lambda: parts.xruns,
+        lambda: near_misses.near_misses if near_misses is not None else 0,
+        lambda: minutes.today_s / 60 if minutes is not None else 0.0,
+        drops,
+    )
+    return MetricsFile(folder / NAME, settings.every_s, gauges)

@@ -14,16 +14,15 @@ _STORES: Final = ("etc/credstore", "etc/credstore.encrypted")
 
 def examine_declared_tools(settings: ToolsSettings, environment: Mapping[str, str], root: Path) -> Finding:
     """Report the declared web services, and those that cannot be called because a secret is not stored."""
-    missing = [
-        (tool, secret) for tool, secret in missing_secrets(settings, environment) if not _is_stored(secret, root)
-    ]
+    missing = [(tool, secret) for tool, secret in missing_secrets(settings, environment) if not is_stored(secret, root)]
     if not missing:
         return fine("tools", f"web services: {', '.join(settings.http)}", declared=len(settings.http))
     lacks = ", ".join(f"{tool} lacks the secret {secret}" for tool, secret in missing)
     return doubtful("tools", lacks, 'Store it as docs/memory-and-tools.md says, under "Secrets"; until then it is off.')
 
 
-def _is_stored(secret: str, root: Path) -> bool:
+def is_stored(secret: str, root: Path) -> bool:
+    """Return whether a secret is where the service finds it, though not everybody may read it."""
     try:
         return any((root / store / f"edgevoice.{secret}").exists() for store in _STORES)
     except PermissionError:

@@ -26,6 +26,7 @@ from edgevoice.echo.tiers import Tier
 from edgevoice.errors import SettingsInvalid
 from edgevoice.host.credentials import Key, find_key
 from edgevoice.settings.file import SYSTEM_FILE, Loaded, SettingsRefused, load
+from edgevoice.settings.schema import Settings
 from edgevoice.store.folders import cache_folder, state_folder
 
 _FIRST = "Fix the settings first."
@@ -163,4 +164,19 @@ def _checks(
         Check(("TLS",), lambda: [network.judge_tls(network.probe_tls(address), address)]),
         Check(("session",), session, _INSIDE_LIMIT_S if address.is_inside else _SESSION_LIMIT_S),
         *(servers if settings.mcp.servers else []),
+        *_checks_of_integrations(settings, examination.environment, machine.root),
     ]
+
+
+def _checks_of_integrations(settings: Settings, environment: Mapping[str, str], root: Path) -> Iterable[Check]:
+    """Yield the checks of what the box does with other machines; loaded only if something is configured."""
+    if not (settings.home.url or settings.mqtt.host or settings.music.bus):
+        return
+    from edgevoice.doctor import integrations  # noqa: PLC0415
+
+    if settings.home.url:
+        yield Check(("home",), lambda: [integrations.examine_home(settings.home, environment, root)], _SESSION_LIMIT_S)
+    if settings.mqtt.host:
+        yield Check(("MQTT",), lambda: [integrations.examine_mqtt(settings.mqtt, environment, root)], _SESSION_LIMIT_S)
+    if settings.music.bus:
+        yield Check(("music",), lambda: [integrations.judge_music(settings.music)])

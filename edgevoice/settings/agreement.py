@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import structs
 
+from edgevoice.settings.home_rules import home_complaint
 from edgevoice.settings.http_rules import complaints_about_http
 from edgevoice.settings.judge_rules import address_complaint
 from edgevoice.settings.mcp_rules import complaints
@@ -34,6 +35,8 @@ def disagreements(settings: Settings) -> Iterator[Disagreement]:
         yield from _personas_without_effect(settings)
     yield from (Disagreement(("tools.http",), text) for text in complaints_about_http(settings.tools.http))
     yield from _judge_without_need(settings)
+    if settings.home.url and (complaint := home_complaint(settings.home.url)):
+        yield Disagreement(("home.url",), f"home.url {complaint}")
     yield from (Disagreement(("mcp.servers",), text) for text in complaints(settings.mcp.servers))
     if wakeword.sure_threshold < wakeword.threshold:
         yield Disagreement(

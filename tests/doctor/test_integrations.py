@@ -1,0 +1,95 @@
+"""The doctor proves that Home Assistant and the broker accept the box, and says what music costs."""
+
+from pathlib import Path
+
+import pytest
+
+from edgevoice.doctor import integrations
+from edgevoice.doctor.findings import FindingStatus
+from edgevoice.doctor.integrations import examine_home, examine_mqtt, judge_music
+from edgevoice.doctor.plan import Examination
+from edgevoice.settings.integrations import HomeSettings, MqttSettings, MusicSettings
+from tests.doctor.machines import machine
+from tests.integrations.mqtt.conftest import Mosquitto, mosquitto  # noqa: F401 - a fixture
+from tests.tools.test_home import TOKEN, SmallHome, home  # noqa: F401 - a fixture
+
+NOWHERE = Path("/nowhere")
+
+
+def stored(folder: Path, **secrets: str) -> dict[str, str]:
+    for name, secret in secrets.items():
+        (folder / name).write_text(secret)
+    return {"CREDENTIALS_DIRECTORY": str(folder)}
+
+
+def test_home_assistant_that_accepts_the_token_is_fine_but_for_the_encryption(home: SmallHome, tmp_path: Path) -> None:  # noqa: F811
+    found = examine_home(HomeSettings(url=home.url), stored(tmp_path, home_assistant_token=TOKEN), NOWHERE)
+
+    assert found.mark is FindingStatus.DOUBTFUL
+    assert "accepts the token, but the connection is not encrypted" in found.text
+
+
+def test_a_token_that_is_refused_is_wrong_and_not_shown(home: SmallHome, tmp_path: Path) -> None:  # noqa: F811
+    found = examine_home(HomeSettings(url=home.url), stored(tmp_path, home_assistant_token="old-token"), NOWHERE)
+
+    assert (found.mark, found.text) == (FindingStatus.WRONG, "Home Assistant refused the access token")
+    assert "old-token" not in str(found)
+
+
+def test_an_address_where_nothing_answers_is_wrong(tmp_path: Path) -> None:
+    found = examine_home(HomeSettings(url="http://127.0.0.1:9"), stored(tmp_path, home_assistant_token=TOKEN), NOWHERE)
+
+    assert found.mark is FindingStatus.WRONG
+    assert "cannot be reached" in found.text
+
+
+def test_a_secret_that_is_not_stored_is_wrong_and_one_of_the_service_is_not_looked_at(tmp_path: Path) -> None:
+    settings = HomeSettings(url="http://127.0.0.1:9")
+    assert examine_home(settings, {}, tmp_path).mark is FindingStatus.WRONG
+
+    store = tmp_path / "etc" / "credstore"
+    store.mkdir(parents=True)
+    (store / "edgevoice.home_assistant_token").touch()
+    assert examine_home(settings, {}, tmp_path).mark is FindingStatus.SKIPPED
+    assert examine_mqtt(MqttSettings(host="localhost", username="box"), {}, tmp_path).mark is FindingStatus.WRONG
+
+
+def test_a_broker_that_accepts_the_box_is_fine(mosquitto: Mosquitto) -> None:  # noqa: F811
+    found = examine_mqtt(MqttSettings(host="127.0.0.1", port=mosquitto.port), {}, NOWHERE)
+
+    assert (found.mark, found.text) == (FindingStatus.FINE, "the broker 127.0.0.1 accepts the box (on this machine)")
+
+
+def test_a_broker_that_is_not_there_is_wrong() -> None:
+    found = examine_mqtt(MqttSettings(host="127.0.0.1", port=9), {}, NOWHERE)
+
+    assert (found.mark, found.code) == (FindingStatus.WRONG, "mqtt-broker")
+
+
+def test_what_a_missing_package_costs_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgevoice.box.guests.has", lambda _module: False)
+    monkeypatch.setattr(integrations, "has", lambda _module: False)
+
+    assert "aiomqtt is not installed" in examine_mqtt(MqttSettings(host="127.0.0.1"), {}, NOWHERE).text
+    assert "dbus-fast is not installed" in judge_music(MusicSettings(bus="system")).text
+
+
+def test_barge_in_over_the_music_of_others_is_not_promised() -> None:
+    found = judge_music(MusicSettings(bus="system"))
+
+    assert found.mark is FindingStatus.DOUBTFUL
+    assert "is not promised" in found.text
+
+
+def test_only_what_is_configured_is_examined(tmp_path: Path) -> None:
+    settings = tmp_path / "edgevoice.toml"
+    settings.write_text(
+        '[service]\nkey_file = "/nowhere"\n[music]\nbus = "system"\n[mqtt]\nhost = "127.0.0.1"\nport = 9\n'
+    )
+    folders = {"STATE_DIRECTORY": str(tmp_path), "CACHE_DIRECTORY": str(tmp_path / "cache")}
+
+    found = Examination(settings, folders, machine(tmp_path / "machine", answers={}), with_sound=False).findings()
+
+    names = [finding.name for finding in found]
+    assert {"music", "MQTT"} <= set(names)
+    assert "home" not in names
