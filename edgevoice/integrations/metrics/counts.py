@@ -22,7 +22,7 @@ from edgevoice.core.notices import Notice, PhaseEntered, UsageTold
 from edgevoice.core.orders import CloseLink, CutPlayback, DropPlayback, Light, ResumePlayback, RunTool, ShowLight
 
 
-class Source(StrEnum):
+class BargeInSource(StrEnum):
     """What interrupted an answer."""
 
     WAKE_WORD = "wake-word"
@@ -32,28 +32,87 @@ class Source(StrEnum):
     SERVICE = "service"
 
 
-class Counts:
-    """Counters since the start of the box; times are monotonic seconds.
+class BargeInCounts:
+    """Counts what interrupted answers; times are monotonic seconds.
 
-    ``silent_after_s`` holds, for each cut since ``take_silent_after`` was called last, the time from the first sign of
-    the interruption (speech over the answer, the wake word, the button) to the last sample that the card was given.
+    ``take_silent_after`` returns, for each cut, the time from the first sign of the interruption (speech over the
+    answer, the wake word, the button) to the last sample that the card was given.
     """
 
     def __init__(self) -> None:
+        self.by_source: Counter[BargeInSource] = Counter()
+        self.false_interruptions = 0
+        self._cause: tuple[BargeInSource, float] | None = None
+        self._cut: tuple[BargeInSource, float] | None = None
+        self._suspected: tuple[BargeInSource, float] | None = None
+        self._silencing: tuple[BargeInSource, float] | None = None
+        self._silent_after_s: list[float] = []
+
+    def take_silent_after(self) -> list[float]:
+        """Return the times that were added since the last call."""
+        taken, self._silent_after_s = self._silent_after_s, []
+        return taken
+
+    def observe(self, notice: Notice, now: float) -> None:
+        """Take what happened."""
+        match notice:
+            case WakeWordHeard():
+                self._cause = BargeInSource.WAKE_WORD, now
+            case WakeRequested():
+                self._cause = BargeInSource.PROGRAM, now
+            case TalkPressed() | TalkHeld():
+                self._cause = BargeInSource.BUTTON, now
+            case NearSpeechBegan():
+                self._cause = BargeInSource.SPEECH, now
+            case NearSpeechConfirmed() if self._cause is None:
+                self._cause = BargeInSource.SPEECH, now
+            case UserStartedSpeaking() if self._cause is None:
+                self._cause = BargeInSource.SERVICE, now
+            case CutPlayback(keeps_rest=keeps_rest):
+                self._silencing = self._cause
+                # With the rest kept it is not known yet whether anybody spoke.
+                self._cut, self._suspected = (None, self._cause) if keeps_rest else (self._cause, None)
+                self._cause = None
+            case PlaybackCut() if self._silencing is not None:
+                self._silent_after_s.append(now - self._silencing[1])
+                self._silencing = None
+            case _:
+                self._settle(notice)
+
+    def _settle(self, notice: Notice) -> None:
+        """Decide what a cut was: a barge-in, a false one, or the end of the conversation."""
+        match notice:
+            case ResumePlayback():
+                self.false_interruptions += 1
+                self._suspected = None
+            case DropPlayback() if self._suspected is not None:
+                self.by_source[self._suspected[0]] += 1
+                self._suspected = None
+            case NearSpeechFaded() if self._cause is not None and self._cause[0] is BargeInSource.SPEECH:
+                self._cause = None
+            case PhaseEntered(phase=phase):
+                if self._cut is not None and phase is not Phase.IDLE:
+                    self.by_source[self._cut[0]] += 1
+                self._cut = None
+                if phase is Phase.SPEAKING:
+                    self._cause = None
+            case _:
+                pass
+
+
+class Counts:
+    """Counters since the start of the box; times are monotonic seconds."""
+
+    def __init__(self) -> None:
         self.wakes: Counter[str] = Counter()
-        self.barge_ins: Counter[Source] = Counter()
+        self.barge_ins = BargeInCounts()
         self.tool_calls: Counter[str] = Counter()
         self.tokens: Counter[str] = Counter()
-        self.events: Counter[str] = Counter(turns=0, false_interruptions=0, reconnects=0)
+        self.events: Counter[str] = Counter(turns=0, reconnects=0)
         self.fault = ""
         self._session_s = 0.0
         self._since: float | None = None
         self._was_lost = False
-        self._cause: tuple[Source, float] | None = None
-        self._cut: tuple[Source, float] | None = None
-        self._suspected: tuple[Source, float] | None = None
-        self._silencing: tuple[Source, float] | None = None
-        self._silent_after_s: list[float] = []
 
     def observe(self, notice: Notice, now: float) -> None:
         """Take what happened."""
@@ -72,16 +131,11 @@ class Counts:
                 self._take_session(notice, now)
             case _:
                 pass
-        self._take_interruption(notice, now)
+        self.barge_ins.observe(notice, now)
 
     def session_s(self, now: float) -> float:
         """Return how long sessions were open, in seconds: what a service bills by time."""
         return self._session_s + (now - self._since if self._since is not None else 0.0)
-
-    def take_silent_after(self) -> list[float]:
-        """Return the times that were added since the last call."""
-        taken, self._silent_after_s = self._silent_after_s, []
-        return taken
 
     def _take_session(self, notice: Notice, now: float) -> None:
         match notice:
@@ -97,50 +151,5 @@ class Counts:
                 if self._since is not None:
                     self._session_s += now - self._since
                     self._since = None
-            case _:
-                pass
-
-    def _take_interruption(self, notice: Notice, now: float) -> None:
-        match notice:
-            case WakeWordHeard():
-                self._cause = Source.WAKE_WORD, now
-            case WakeRequested():
-                self._cause = Source.PROGRAM, now
-            case TalkPressed() | TalkHeld():
-                self._cause = Source.BUTTON, now
-            case NearSpeechBegan():
-                self._cause = Source.SPEECH, now
-            case NearSpeechConfirmed() if self._cause is None:
-                self._cause = Source.SPEECH, now
-            case UserStartedSpeaking() if self._cause is None:
-                self._cause = Source.SERVICE, now
-            case CutPlayback(keeps_rest=keeps_rest):
-                self._silencing = self._cause
-                # With the rest kept it is not known yet whether anybody spoke.
-                self._cut, self._suspected = (None, self._cause) if keeps_rest else (self._cause, None)
-                self._cause = None
-            case PlaybackCut() if self._silencing is not None:
-                self._silent_after_s.append(now - self._silencing[1])
-                self._silencing = None
-            case _:
-                self._settle(notice)
-
-    def _settle(self, notice: Notice) -> None:
-        """Decide what a cut was: a barge-in, a false one, or the end of the conversation."""
-        match notice:
-            case ResumePlayback():
-                self.events["false_interruptions"] += 1
-                self._suspected = None
-            case DropPlayback() if self._suspected is not None:
-                self.barge_ins[self._suspected[0]] += 1
-                self._suspected = None
-            case NearSpeechFaded() if self._cause is not None and self._cause[0] is Source.SPEECH:
-                self._cause = None
-            case PhaseEntered(phase=phase):
-                if self._cut is not None and phase is not Phase.IDLE:
-                    self.barge_ins[self._cut[0]] += 1
-                self._cut = None
-                if phase is Phase.SPEAKING:
-                    self._cause = None
             case _:
                 pass

@@ -77,7 +77,7 @@ class MetricsFile(Observer, Collector):
 
     def write(self) -> None:
         """Write the file now. The runtime folder is in memory, so this takes a millisecond."""
-        for seconds in self._counts.take_silent_after():
+        for seconds in self._counts.barge_ins.take_silent_after():
             self._silent_after.observe(seconds)
         try:
             write_whole(self._place, generate_latest(self._registry))
@@ -88,7 +88,7 @@ class MetricsFile(Observer, Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield everything but the histogram, for the library."""
         counts, gauges = self._counts, self._gauges
-        barge_ins = {source.value: count for source, count in counts.barge_ins.items()}
+        barge_ins = {source.value: count for source, count in counts.barge_ins.by_source.items()}
         yield _labelled("edgevoice_wakes", "Detections of a wake word.", "word", counts.wakes)
         yield _labelled("edgevoice_barge_ins", "Answers that somebody interrupted.", "source", barge_ins)
         yield _labelled("edgevoice_tool_calls", "Calls of tools.", "tool", counts.tool_calls)
@@ -97,11 +97,13 @@ class MetricsFile(Observer, Collector):
         yield _labelled("edgevoice_dropped", "What bounded queues have dropped.", "queue", drops)
         texts = {
             "turns": "Turns of a user that ended.",
-            "false_interruptions": "Answers that were cut although nobody had spoken, and resumed.",
             "reconnects": "Sessions that were opened again after the connection was lost.",
         }
         for name, text in texts.items():
             yield CounterMetricFamily(f"edgevoice_{name}", text, value=counts.events[name])
+        resumed = "Answers that were cut although nobody had spoken, and resumed."
+        false_interruptions = counts.barge_ins.false_interruptions
+        yield CounterMetricFamily("edgevoice_false_interruptions", resumed, false_interruptions)
         yield CounterMetricFamily("edgevoice_near_misses", "Scores just below the threshold.", gauges.near_misses())
         yield CounterMetricFamily("edgevoice_xruns", "Times that sound was lost by the sound system.", gauges.xruns())
         billed_s = counts.session_s(gauges.clock())

@@ -20,7 +20,7 @@ from edgevoice.core.facts import (
 )
 from edgevoice.core.notices import Notice, PhaseEntered, UsageTold
 from edgevoice.core.orders import CloseLink, CutPlayback, DropPlayback, Light, ResumePlayback, RunTool, ShowLight
-from edgevoice.integrations.metrics.counts import Counts, Source
+from edgevoice.integrations.metrics.counts import BargeInSource, Counts
 
 SPEAKING = PhaseEntered(Phase.SPEAKING)
 LISTENING = PhaseEntered(Phase.LISTENING)
@@ -38,40 +38,40 @@ def counted(*steps: tuple[float, Notice]) -> Counts:
 @pytest.mark.parametrize(
     ("sign", "source"),
     [
-        (WakeWordHeard("hey_jarvis", 0.9, 7), Source.WAKE_WORD),
-        (WakeRequested("", 7), Source.PROGRAM),
-        (TalkPressed(7), Source.BUTTON),
+        (WakeWordHeard("hey_jarvis", 0.9, 7), BargeInSource.WAKE_WORD),
+        (WakeRequested("", 7), BargeInSource.PROGRAM),
+        (TalkPressed(7), BargeInSource.BUTTON),
     ],
 )
-def test_a_barge_in_is_counted_by_what_caused_it(sign: Notice, source: Source) -> None:
+def test_a_barge_in_is_counted_by_what_caused_it(sign: Notice, source: BargeInSource) -> None:
     counts = counted((1, SPEAKING), (2, sign), (2, CUT), (2, LISTENING), (2.03, SILENT))
 
-    assert counts.barge_ins == {source: 1}
-    assert counts.take_silent_after() == [pytest.approx(0.03)]
-    assert counts.take_silent_after() == []
+    assert counts.barge_ins.by_source == {source: 1}
+    assert counts.barge_ins.take_silent_after() == [pytest.approx(0.03)]
+    assert counts.barge_ins.take_silent_after() == []
 
 
 @pytest.mark.parametrize(
     ("signs", "source"),
     [
-        ([(2.0, NearSpeechBegan(7)), (2.2, NearSpeechConfirmed(7))], Source.SPEECH),
-        ([(2.2, NearSpeechConfirmed(7))], Source.SPEECH),
-        ([(2.2, UserStartedSpeaking())], Source.SERVICE),
+        ([(2.0, NearSpeechBegan(7)), (2.2, NearSpeechConfirmed(7))], BargeInSource.SPEECH),
+        ([(2.2, NearSpeechConfirmed(7))], BargeInSource.SPEECH),
+        ([(2.2, UserStartedSpeaking())], BargeInSource.SERVICE),
         # What faded was a door; somebody spoke later.
-        ([(1.5, NearSpeechBegan(7)), (1.6, NearSpeechFaded()), (2.2, UserStartedSpeaking())], Source.SERVICE),
+        ([(1.5, NearSpeechBegan(7)), (1.6, NearSpeechFaded()), (2.2, UserStartedSpeaking())], BargeInSource.SERVICE),
     ],
 )
 def test_speech_counts_once_it_is_certain_that_somebody_spoke(
-    signs: list[tuple[float, Notice]], source: Source
+    signs: list[tuple[float, Notice]], source: BargeInSource
 ) -> None:
     cut: list[tuple[float, Notice]] = [(2.2, KEPT), (2.2, LISTENING), (2.25, SILENT)]
 
     before = counted((1, SPEAKING), *signs, *cut)
     after = counted((1, SPEAKING), *signs, *cut, (3, DropPlayback()))
 
-    assert before.barge_ins == {}
-    assert after.barge_ins == {source: 1}
-    assert after.take_silent_after() == [pytest.approx(2.25 - (2.0 if len(signs) == 2 else 2.2))]
+    assert before.barge_ins.by_source == {}
+    assert after.barge_ins.by_source == {source: 1}
+    assert after.barge_ins.take_silent_after() == [pytest.approx(2.25 - (2.0 if len(signs) == 2 else 2.2))]
 
 
 def test_a_cough_is_a_false_interruption_and_no_barge_in() -> None:
@@ -79,18 +79,18 @@ def test_a_cough_is_a_false_interruption_and_no_barge_in() -> None:
         (1, SPEAKING), (2, NearSpeechConfirmed(7)), (2, KEPT), (2, LISTENING), (3, ResumePlayback()), (3, SPEAKING)
     )
 
-    assert counts.barge_ins == {}
-    assert counts.events["false_interruptions"] == 1
+    assert counts.barge_ins.by_source == {}
+    assert counts.barge_ins.false_interruptions == 1
 
 
 def test_hanging_up_is_no_barge_in() -> None:
     counts = counted((1, SPEAKING), (2, TalkHeld()), (2, CUT), (2, PhaseEntered(Phase.IDLE)))
 
-    assert counts.barge_ins == {}
+    assert counts.barge_ins.by_source == {}
 
 
 def test_an_answer_that_is_cut_without_anybody_has_no_time_of_silence() -> None:
-    assert counted((1, SPEAKING), (2, CUT), (2, LISTENING), (2.1, SILENT)).take_silent_after() == []
+    assert counted((1, SPEAKING), (2, CUT), (2, LISTENING), (2.1, SILENT)).barge_ins.take_silent_after() == []
 
 
 def test_sessions_are_counted_from_listening_on_and_reconnects_only_after_a_loss() -> None:
