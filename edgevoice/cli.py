@@ -31,6 +31,10 @@ def _run() -> None:
 
         terminal.listen_to_interrupts()
         sys.exit(local(sys.argv[2:]))
+    if sys.argv[1:2] == ["page"]:
+        from edgevoice.page.command import main as page
+
+        sys.exit(page(sys.argv[2:]))
     from edgevoice.commands.root import app
 
     app(prog_name="edgevoice")

@@ -15,6 +15,7 @@ readonly settings_file=$at/etc/edgevoice/edgevoice.toml
 readonly key_plain=$at/etc/credstore/edgevoice.api_key
 readonly key_encrypted=$at/etc/credstore.encrypted/edgevoice.api_key
 readonly unit=$at/etc/systemd/system/edgevoice.service
+readonly page_enabled=${unit%/*}/sockets.target.wants/edgevoice-page.socket
 readonly key_drop_in=$unit.d/10-key.conf
 readonly alsa_names=$at/etc/alsa/conf.d/99-edgevoice.conf
 readonly manual=$at/usr/local/share/man/man1/edgevoice.1 completion=$at/usr/local/share/bash-completion/completions/edgevoice
@@ -28,6 +29,10 @@ readonly copies=(
   "systemd/60-edgevoice-gpio.rules $at/etc/udev/rules.d/60-edgevoice-gpio.rules 644"
   "systemd/edgevoice.sudoers $at/etc/sudoers.d/edgevoice 440"
   "systemd/edgevoice.service $unit 644"
+  "systemd/edgevoice-page.socket ${unit%/*}/edgevoice-page.socket 644"
+  "systemd/edgevoice-page.service ${unit%/*}/edgevoice-page.service 644"
+  "systemd/edgevoice-page-settings.socket ${unit%/*}/edgevoice-page-settings.socket 644"
+  "systemd/edgevoice-page-settings@.service ${unit%/*}/edgevoice-page-settings@.service 644"
   "systemd/edgevoice-command $at/usr/local/bin/edgevoice 755"
 )
 readonly needed_packages=(

@@ -33,7 +33,10 @@ remove_service() {
   if has_systemd && is_up; then
     change "stop it" systemctl stop edgevoice.service
   fi
-  gone "${unit%/*}/multi-user.target.wants/edgevoice.service" "$unit"
+  if has_systemd && [[ -e $page_enabled ]]; then
+    change "switch the page off" systemctl disable --now edgevoice-page.socket edgevoice-page.service
+  fi
+  gone "${unit%/*}/multi-user.target.wants/edgevoice.service" "$unit" "$page_enabled" "${unit%/*}/edgevoice-page.socket.d"
   if has_systemd && [[ -e $scratch/step-changed ]]; then
     change "reload systemd" systemctl daemon-reload
     systemctl reset-failed edgevoice.service 2>/dev/null || true
@@ -106,7 +109,8 @@ orphan() {
 
 remove_memory() {
   local kept=() each
-  for each in "${settings_file%/*}" "$state" "$key_encrypted" "$key_plain" "$unit.d"; do
+  for each in "${settings_file%/*}" "$state" "$key_encrypted" "$key_plain" "$unit.d" \
+    "$at/var/lib/edgevoice-page" "$at/var/lib/private/edgevoice-page"; do
     [[ ! -e $each ]] || kept+=("$each")
   done
   if [[ $purges ]]; then

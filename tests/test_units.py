@@ -12,6 +12,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 UNIT = ROOT / "systemd" / "edgevoice.service"
+PAGE = ROOT / "systemd" / "edgevoice-page.service"
+PAGE_SOCKET = ROOT / "systemd" / "edgevoice-page.socket"
+WRITER = ROOT / "systemd" / "edgevoice-page-settings@.service"
+WRITER_SOCKET = ROOT / "systemd" / "edgevoice-page-settings.socket"
 
 pytestmark = pytest.mark.skipif(not UNIT.exists(), reason="the units are not beside these tests: an installed copy")
 
@@ -27,9 +31,10 @@ def directives(unit: Path = UNIT) -> dict[str, list[str]]:
 
 
 @needs_analyze
-def test_the_service_is_exposed_to_no_more_than_1_5() -> None:
+@pytest.mark.parametrize("unit", [UNIT, PAGE, WRITER], ids=lambda unit: unit.name)
+def test_every_service_is_exposed_to_no_more_than_1_5(unit: Path) -> None:
     judged = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", str(UNIT)],
+        ["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", str(unit)],
         capture_output=True,
         text=True,
         check=False,
@@ -39,11 +44,13 @@ def test_the_service_is_exposed_to_no_more_than_1_5() -> None:
 
 
 @needs_analyze
-def test_systemd_knows_every_directive_of_the_unit() -> None:
-    told = subprocess.run(["systemd-analyze", "verify", str(UNIT)], capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("unit", [UNIT, PAGE, PAGE_SOCKET, WRITER, WRITER_SOCKET], ids=lambda unit: unit.name)
+def test_systemd_knows_every_directive_of_the_units(unit: Path) -> None:
+    told = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)
 
     # The program is where scripts/setup puts it, and that is not here.
-    others = [line for line in told.stderr.splitlines() if str(UNIT.name) in line and "is not executable" not in line]
+    named = unit.stem.removesuffix("@")
+    others = [line for line in told.stderr.splitlines() if named in line and "is not executable" not in line]
     assert others == []
 
 
@@ -147,6 +154,44 @@ def test_the_unit_holds_no_directive_twice_by_mistake() -> None:
 
     assert {name for name, values in directives().items() if len(values) > 1} <= lists
     assert parser.sections() == ["Unit", "Service", "Install"]
+
+
+# --- the live page ----------------------------------------------------------------------------------------------------
+
+
+def test_the_page_listens_on_this_machine_alone_and_on_the_port_of_the_settings() -> None:
+    from edgevoice.settings.page import PageSettings  # noqa: PLC0415
+
+    port = PageSettings().port
+    assert directives(PAGE_SOCKET)["ListenStream"] == [f"127.0.0.1:{port}", f"[::1]:{port}"]
+    assert directives(PAGE)["SocketBindDeny"] == ["any"]
+
+
+def test_the_page_reaches_the_box_by_its_group_alone_and_no_key() -> None:
+    found = directives(PAGE)
+
+    assert found["DynamicUser"] == ["yes"]
+    assert found["SupplementaryGroups"] == ["edgevoice"]
+    assert "LoadCredential" not in found
+    assert "DeviceAllow" not in found
+    assert "-/etc/credstore.encrypted" in found["InaccessiblePaths"][0]
+    assert "ReadWritePaths" not in found
+
+
+def test_only_the_writer_may_write_the_settings_and_the_page_finds_it() -> None:
+    from edgevoice.page.settings_file import WRITER as PLACE  # noqa: PLC0415
+    from edgevoice.settings.file import SYSTEM_FILE  # noqa: PLC0415
+
+    assert directives(WRITER)["ReadWritePaths"] == [str(SYSTEM_FILE.parent)]
+    assert directives(WRITER)["PrivateNetwork"] == ["yes"]
+    assert directives(WRITER_SOCKET)["ListenStream"] == [str(PLACE)]
+    assert directives(WRITER_SOCKET)["SocketMode"] == ["0660"]
+
+
+def test_the_page_keeps_its_pairings_where_its_commands_look() -> None:
+    from edgevoice.page.command import SERVICE_STATE  # noqa: PLC0415
+
+    assert str(SERVICE_STATE) == f"/var/lib/{directives(PAGE)['StateDirectory'][0]}"
 
 
 # --- memory that may be written and run -------------------------------------------------------------------------------

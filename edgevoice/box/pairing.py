@@ -159,5 +159,9 @@ class Pairing:
     def _forget(self, attempt: _Attempt) -> None:
         self._now = None
         self._presses.give_next_to(None)
+        if not attempt.spoken.is_set():
+            # Whoever waits need not wait for the end of the window.
+            attempt.problem = attempt.problem or Refused("no-pairing", "this pairing was called off", _GONE)
+            attempt.spoken.set()
         if attempt.speaking is not None and attempt.speaking is not asyncio.current_task():
             attempt.speaking.cancel()

@@ -57,6 +57,14 @@ def local(context: typer.Context) -> None:
     raise typer.Exit(main(context.args))
 
 
+@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []})
+def page(context: typer.Context) -> None:
+    """Serve the live page of the box in a browser, or switch it on: edgevoice page --help."""
+    from edgevoice.page.command import main
+
+    raise typer.Exit(main(context.args))
+
+
 @app.command()
 def devices(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False) -> None:
     """List the sound cards that are present, by the names that the settings accept."""

@@ -137,6 +137,17 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Loaded:
     return Loaded(findings.settings(), source, findings.origins)
 
 
+def faults_in(text: str, name: str) -> tuple[str, ...]:
+    """Return what would be wrong with this text as the content of the settings file of that name, one line each."""
+    findings = _Findings(text=text)
+    try:
+        _read_document(_parse(Path(name), text), name, findings)
+    except SettingsRefused as refused:
+        return refused.faults
+    findings.add_disagreements(name)
+    return tuple(findings.faults)
+
+
 def salvage_panel(path: Path | None, environment: Mapping[str, str]) -> PanelSettings | None:
     """Return the panel of settings that are refused elsewhere, so that the fault light can still be shown.
 

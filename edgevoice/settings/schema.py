@@ -25,6 +25,7 @@ from edgevoice.settings.integrations import (
     MusicSettings,
 )
 from edgevoice.settings.mcp import McpSettings
+from edgevoice.settings.page import PageSettings
 from edgevoice.settings.panel import PanelSettings
 from edgevoice.settings.service import ServiceSettings
 from edgevoice.settings.sound import AmplifierSettings, EchoSettings, MicrophoneSettings, SpeakerSettings
@@ -106,5 +107,6 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     home: HomeSettings = field(default_factory=HomeSettings)
     music: MusicSettings = field(default_factory=MusicSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    page: PageSettings = field(default_factory=PageSettings)
     watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
     log: LogSettings = field(default_factory=LogSettings)

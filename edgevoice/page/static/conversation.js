@@ -1,0 +1,111 @@
+// What the box does now: phase, light, words, and the buttons for it.
+
+const PHASES = { idle: "Ready", connecting: "Calling", listening: "Listening", thinking: "Thinking", speaking: "Speaking" };
+const MOST_WORDS = 60;
+
+const now = {
+  phase: "idle",
+  light: "off",
+  muted: false,
+
+  show() {
+    const special = { muted: "Muted", ringing: "Ringing", fault: "Fault", off: "Off" }[this.light];
+    byId("phase").textContent = this.phase === "idle" && special ? special : (PHASES[this.phase] ?? this.phase);
+    byId("talk").textContent = this.phase === "idle" ? "Talk" : this.phase === "speaking" ? "Interrupt" : "Done";
+    byId("hang-up").disabled = this.phase === "idle" && this.light !== "speaking";
+    byId("stop").disabled = !["thinking", "speaking"].includes(this.phase) && !["ringing", "speaking"].includes(this.light);
+  },
+
+  showLight({ light, fault, meaning }) {
+    this.light = light;
+    byId("meaning").textContent = light === "fault" ? "" : (meaning ?? "");
+    byId("fault").hidden = light !== "fault";
+    byId("fault").textContent = light === "fault" ? sentence(meaning || fault) : "";
+    byId("lights").setAttribute("aria-label", `The lights show: ${light}`);
+    this.show();
+  },
+
+  showMute(muted) {
+    this.muted = muted;
+    byId("mute").setAttribute("aria-pressed", String(muted));
+    byId("mute").textContent = muted ? "Muted" : "Mute";
+  },
+
+  showVolume(percent) {
+    byId("volume").value = percent;
+    byId("volume-text").textContent = `${percent} %`;
+  },
+};
+
+const words = {
+  rows: new Map(),
+
+  show({ role, item, text, final }) {
+    if (!text) return;
+    const log = byId("words");
+    const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
+    let row = this.rows.get(item);
+    if (row === undefined) {
+      row = make("p", { className: role === "user" ? "user" : "assistant" });
+      this.rows.set(item, row);
+      log.append(row);
+      if (this.rows.size > MOST_WORDS) {
+        const [oldest] = this.rows.keys();
+        this.rows.get(oldest).remove();
+        this.rows.delete(oldest);
+      }
+    }
+    row.replaceChildren(make("span", { className: "unseen", textContent: role === "user" ? "You: " : "The box: " }), text);
+    row.setAttribute("aria-busy", String(!final));
+    byId("no-words").hidden = true;
+    if (isAtEnd) log.scrollTop = log.scrollHeight;
+  },
+
+  cut({ heard_ms: heardMs }) {
+    const last = [...byId("words").children].findLast((row) => row.className.startsWith("assistant"));
+    if (!last || last.classList.contains("said-cut")) return;
+    last.classList.add("said-cut");
+    last.append(make("small", { textContent: `interrupted after ${(heardMs / 1000).toFixed(1)} s` }));
+  },
+};
+
+connection.on("box", ({ reachable, status, problem, remedy, meaning }) => {
+  byId("link").dataset.state = reachable ? "on" : "off";
+  byId("link-text").textContent = reachable ? "Connected" : "No box";
+  byId("box").toggleAttribute("inert", !reachable);
+  if (!reachable) {
+    byId("phase").textContent = "Away";
+    byId("fault").hidden = false;
+    byId("fault").textContent = [sentence(problem), remedy].filter(Boolean).join(" ");
+    lights.show([]);
+    return;
+  }
+  now.phase = status.phase;
+  now.showMute(status.muted);
+  now.showVolume(status.volume_percent);
+  now.showLight({ light: status.light, fault: status.fault?.code ?? "", meaning });
+  byId("ringing").hidden = !status.ringing;
+  byId("version").textContent = `edgevoice ${status.version}`;
+  connection.emit("refresh");
+});
+connection.on("phase", ({ phase }) => {
+  // Speech may have changed who answers, and what is set.
+  if (phase === "idle" && now.phase !== "idle") connection.emit("lists");
+  now.phase = phase;
+  now.show();
+});
+connection.on("light", (event) => now.showLight(event));
+connection.on("muted", ({ muted }) => now.showMute(muted));
+connection.on("volume", ({ volume_percent: percent }) => now.showVolume(percent));
+connection.on("words", (event) => words.show(event));
+connection.on("interrupted", (event) => words.cut(event));
+
+for (const command of ["talk", "stop", "hang-up"]) byId(command).addEventListener("click", () => attempt(command));
+byId("mute").addEventListener("click", () => attempt(now.muted ? "unmute" : "mute"));
+
+let turning = 0;
+byId("volume").addEventListener("input", ({ target }) => {
+  byId("volume-text").textContent = `${target.value} %`;
+  clearTimeout(turning);
+  turning = setTimeout(() => attempt("volume", { percent: Number(target.value) }), 60);
+});
