@@ -166,6 +166,7 @@ async def transcripts_of(settings: Settings, folder: Path) -> AsyncIterator[Sequ
         yield ()
         return
     # Loaded only if enabled, as the memory.
+    from edgevoice.memory.forgetting import Forgetting  # noqa: PLC0415
     from edgevoice.memory.memory import Memory  # noqa: PLC0415
     from edgevoice.memory.recorder import Recorder  # noqa: PLC0415
 
@@ -180,7 +181,12 @@ async def transcripts_of(settings: Settings, folder: Path) -> AsyncIterator[Sequ
             tell(_log, logging.ERROR, "memory-damaged", problem=memory.remark)
         recorder = Recorder(memory)
         opened.push_async_callback(recorder.finish)
-        yield (recorder,)
+
+        async def forget() -> None:
+            await recorder.leave_out()
+            await memory.forget_everything()
+
+        yield recorder, Forgetting(forget)
 
 
 @asynccontextmanager

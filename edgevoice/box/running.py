@@ -22,6 +22,7 @@ from edgevoice.core.panel_facts import BoxStarted, BoxStarting, BoxStopping
 from edgevoice.core.ports import Observer, Panel
 from edgevoice.core.sound.rates import NEAR_END_HZ
 from edgevoice.errors import EdgevoiceError, can_pass, of_machine
+from edgevoice.host.power import PowerOff
 from edgevoice.host.service_manager import ServiceManager
 from edgevoice.host.stalls import StallWatch
 from edgevoice.host.strays import lasting, strays_caught
@@ -121,6 +122,7 @@ def observers_of(
         ),
         storage.failures,
         storage.kept_panel,
+        PowerOff() if settings.panel.shuts_down else None,
         *context.observers,
         *(storage.remembering.observers if storage.remembering is not None else ()),
         storage.speaking,

@@ -13,6 +13,7 @@ from edgevoice.core.ports import Observer
 from edgevoice.errors import StorageUnavailable
 from edgevoice.journal import tell
 from edgevoice.memory import household
+from edgevoice.memory.forgetting import Forgetting
 from edgevoice.memory.memory import Memory
 from edgevoice.memory.recorder import Recorder
 from edgevoice.memory.service_state import ServiceState
@@ -31,11 +32,12 @@ class Remembering:
         self._record: household.Record = {}
         self._recorder = Recorder(memory) if memory is not None else None
         self._state = ServiceState(memory) if memory is not None else None
+        self._forgetting = Forgetting(self.forget_everything) if memory is not None else None
 
     @property
     def observers(self) -> Sequence[Observer]:
-        """What writes down what is said, and what the service wants back; nothing if nothing is remembered."""
-        return [each for each in (self._recorder, self._state) if each is not None]
+        """What writes down what is said and what the service wants back, and forgets; none if nothing is remembered."""
+        return [each for each in (self._recorder, self._state, self._forgetting) if each is not None]
 
     async def open(self, opened: AsyncExitStack) -> None:
         """Open the memory for the lifetime of ``opened``. Raises ``StorageUnavailable``."""
@@ -74,6 +76,13 @@ class Remembering:
             return [(turn.role, turn.text) for turn in await self._memory.history(self._history_tokens)]
         except StorageUnavailable:
             return ()  # the recorder reports it with the first turn that it cannot write
+
+    async def forget_everything(self) -> None:
+        """Forget what is remembered, and what is just being said. Raises ``StorageUnavailable``."""
+        if self._memory is not None:
+            await self._leave_out()
+            await self._memory.forget_everything()
+            self._record = {}
 
     async def _leave_out(self) -> None:
         for each in (self._recorder, self._state):

@@ -1,70 +1,35 @@
-"""Buttons on pins: a press is reported at once, a hold once it has lasted long enough.
+"""Buttons on pins: their edges go to the machine of `core.gestures`, and what that finds becomes facts.
 
 Two things are not left to gpiozero. Its debouncing means something else with each pin library: a filter that delays,
 or one that drops edges. And its ``Button`` keeps a thread for each button that wakes up ten times a second, day and
-night; here only a pressed button costs a thread, until it counts as held.
+night; here only a pressed button costs a thread, until nothing more can follow from it.
 """
 
+import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, assert_never
 
 import gpiozero
 
 from edgevoice.core.facts import Event, MutePressed, TalkHeld, TalkPressed
-from edgevoice.core.panel_facts import MuteSwitched, VolumeTurned
+from edgevoice.core.gestures import BOUNCE_S, Button, Gesture, Gestures
+from edgevoice.core.panel_facts import ForgetHeld, MuteSwitched, ShutDownHeld, VolumeTurned
+from edgevoice.errors import PanelUnavailable
+from edgevoice.journal import tell
 from edgevoice.panel.pins import PinFactory, claiming
 
-BOUNCE_S = 0.05
-"""How long after an edge, in seconds, a contact counts as bouncing; a finger's presses are further apart."""
+_log = logging.getLogger(__name__)
 
 STEP_PERCENT = 5
 """How much a press of a volume button, or a step of the knob, changes the volume, in percent."""
 
-REPEATS_AFTER_S = 0.5
-REPEATS_EACH_S = 0.25
-"""When a volume button that is held repeats, and how often: from silence to full in five seconds."""
-
 StartTimer = Callable[[float, Callable[[], None]], Callable[[], None]]
 """Starts a timer of that many seconds, in any thread; returns a function that cancels it."""
-
-
-class Contact:
-    """The debouncing of one contact: edges in, presses out. No pins, no threads, no clock.
-
-    The first edge of a press counts, so debouncing adds no delay. A spike that is over when we look does not count.
-    """
-
-    def __init__(self) -> None:
-        self._is_pressed = False
-        self._calm_at_s = float("-inf")
-
-    @property
-    def is_pressed(self) -> bool:
-        """Whether the button has been pressed and not yet released."""
-        return self._is_pressed
-
-    def closes(self, now_s: float, *, is_still_closed: bool) -> bool:
-        """Take the edge of a closing contact; return whether it is a press."""
-        if now_s < self._calm_at_s:
-            self._calm_at_s = now_s + BOUNCE_S
-            return False
-        if not is_still_closed:
-            return False
-        self._is_pressed = True
-        self._calm_at_s = now_s + BOUNCE_S
-        return True
-
-    def opens(self, now_s: float) -> None:
-        """Take the edge of an opening contact."""
-        is_bouncing = now_s < self._calm_at_s
-        if is_bouncing or self._is_pressed:
-            self._calm_at_s = now_s + BOUNCE_S
-        if not is_bouncing:
-            self._is_pressed = False
 
 
 def start_thread_timer(seconds: float, act: Callable[[], None]) -> Callable[[], None]:
@@ -75,74 +40,74 @@ def start_thread_timer(seconds: float, act: Callable[[], None]) -> Callable[[], 
     return timer.cancel
 
 
-class PushButton:
-    """One button; reports a press, and a hold if ``on_held`` is given: once, or every ``repeat_s`` seconds.
+class PushButtons:
+    """The push buttons of a panel; ``report`` gets each gesture, in threads of gpiozero and of the timer.
 
-    Owns ``device``. The callbacks run in threads of gpiozero and of the timer.
+    Owns the ``devices``. A single timer runs, and only while a button is down.
     """
 
     def __init__(
         self,
-        device: Any,
+        devices: Mapping[Button, Any],
+        gestures: Gestures,
+        report: Callable[[Gesture], None],
         *,
-        on_pressed: Callable[[], None],
-        on_held: Callable[[], None] | None = None,
-        hold_s: float = 1.0,
-        repeat_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         start_timer: StartTimer = start_thread_timer,
     ) -> None:
-        self._device = device
-        self._on_pressed = on_pressed
-        self._on_held = on_held
-        self._hold_s = hold_s
-        self._repeat_s = repeat_s
+        self._devices = devices
+        self._gestures = gestures
+        self._report = report
         self._clock = clock
         self._start_timer = start_timer
-        self._contact = Contact()
         self._lock = threading.Lock()
-        self._cancel_hold: Callable[[], None] | None = None
-        self._presses = 0
-        device.when_activated = self._closes
-        device.when_deactivated = self._opens
+        self._cancel: Callable[[], None] | None = None
+        self._is_closed = False
+        for button, device in devices.items():
+            device.when_activated = partial(self._closes, button)
+            device.when_deactivated = partial(self._opens, button)
 
     def close(self) -> None:
-        """Release the pin; nothing is reported after that. A second call does nothing."""
-        self._device.close()
+        """Release the pins; nothing is reported after that. A second call does nothing."""
+        for device in self._devices.values():
+            device.close()
         with self._lock:
-            self._presses += 1
-            self._stop_hold()
+            self._is_closed = True
+            self._stop_timer()
 
-    def _closes(self) -> None:
+    def _closes(self, button: Button) -> None:
         with self._lock:
-            if not self._contact.closes(self._clock(), is_still_closed=self._device.is_active):
+            is_still_closed = bool(self._devices[button].is_active)
+            found = self._gestures.closes(button, self._clock(), is_still_closed=is_still_closed)
+            self._set_timer()
+        self._tell(found)
+
+    def _opens(self, button: Button) -> None:
+        with self._lock:
+            self._gestures.opens(button, self._clock())
+            self._set_timer()
+
+    def _due(self) -> None:
+        with self._lock:
+            if self._is_closed:
                 return
-            self._presses += 1
-            press = self._presses
-            self._stop_hold()
-            if self._on_held is not None:
-                self._cancel_hold = self._start_timer(self._hold_s, lambda: self._held(press))
-        self._on_pressed()
+            found = self._gestures.tick(self._clock(), lambda button: bool(self._devices[button].is_active))
+            self._set_timer()
+        self._tell(found)
 
-    def _opens(self) -> None:
-        with self._lock:
-            self._contact.opens(self._clock())
-            if not self._contact.is_pressed:
-                self._stop_hold()
+    def _tell(self, found: list[Gesture]) -> None:
+        for gesture in found:
+            self._report(gesture)
 
-    def _held(self, press: int) -> None:
-        with self._lock:
-            # To the debouncer, a tap shorter than the bounce time is still pressed: ask the pin itself.
-            is_held = press == self._presses and self._contact.is_pressed and self._device.is_active
-            if is_held and self._repeat_s is not None:
-                self._cancel_hold = self._start_timer(self._repeat_s, lambda: self._held(press))
-        if is_held and self._on_held is not None:
-            self._on_held()
+    def _set_timer(self) -> None:
+        self._stop_timer()
+        if (due := self._gestures.deadline) is not None:
+            self._cancel = self._start_timer(max(0.0, due - self._clock()), self._due)
 
-    def _stop_hold(self) -> None:
-        if self._cancel_hold is not None:
-            self._cancel_hold()
-            self._cancel_hold = None
+    def _stop_timer(self) -> None:
+        if self._cancel is not None:
+            self._cancel()
+            self._cancel = None
 
 
 class SlideSwitch:
@@ -229,38 +194,79 @@ def open_buttons(
     hold_s: float,
     position: Callable[[], int],
     post: Callable[[Event], None],
+    can_shut_down: bool = False,
     start_timer: StartTimer = start_thread_timer,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Buttons:
     """Open the buttons that are wired.
 
     ``is_pulled_up`` says that a press connects the pin to ground. ``position`` returns the newest near-end sample, and
     ``post`` passes a fact to the loop: both are called from other threads. A button that is down when it is opened
-    reports nothing until it is pressed again; a switch reports at once. Raises ``PanelUnavailable`` that names the pin;
-    nothing stays open then.
+    reports nothing until it is pressed again; a switch reports at once. The box runs on without a button whose pin
+    cannot be had, and the log says so.
     """
+
+    def act(gesture: Gesture) -> None:
+        for fact in _facts_of(gesture, position):
+            post(fact)
+
+    open_pin = partial(_open, factory=factory, is_pulled_up=is_pulled_up)
     with ExitStack() as opened:
-
-        def button(pin: int | None, purpose: str, pressed: Callable[[], None], **options: Any) -> None:
-            if pin is not None:
-                device = _open(pin, purpose, factory=factory, is_pulled_up=is_pulled_up)
-                opened.callback(PushButton(device, on_pressed=pressed, start_timer=start_timer, **options).close)
-
-        def turn(percent: int) -> Callable[[], None]:
-            return lambda: post(VolumeTurned(percent))
-
-        held = lambda: post(TalkHeld())  # noqa: E731 - it is read beside what a press does
-        button(pins.talk, "talk button", lambda: post(TalkPressed(position())), on_held=held, hold_s=hold_s)
+        devices = {}
+        for button, pin in _push_buttons(pins).items():
+            if (device := _opened_or_not(lambda: open_pin(pin, f"{button} button"))) is not None:  # noqa: B023 - at once
+                devices[button] = device
+        gestures = Gestures(hold_s, can_shut_down=can_shut_down)
+        opened.callback(PushButtons(devices, gestures, act, clock=clock, start_timer=start_timer).close)
         if pins.mute is not None and pins.mute_is_switch:
-            device = _open(pins.mute, "mute switch", factory=factory, is_pulled_up=is_pulled_up)
-            opened.callback(SlideSwitch(device, lambda is_on: post(MuteSwitched(is_on)), start_timer=start_timer).close)
-        else:
-            button(pins.mute, "mute button", lambda: post(MutePressed()))
-        for pin, purpose, percent in ((pins.volume_up, "up", STEP_PERCENT), (pins.volume_down, "down", -STEP_PERCENT)):
-            repeats = {"on_held": turn(percent), "hold_s": REPEATS_AFTER_S, "repeat_s": REPEATS_EACH_S}
-            button(pin, f"volume {purpose} button", turn(percent), **repeats)
+            switch_pin = pins.mute
+            if (device := _opened_or_not(lambda: open_pin(switch_pin, "mute switch"))) is not None:
+                switched = lambda is_on: post(MuteSwitched(is_on))  # noqa: E731 - beside its switch
+                opened.callback(SlideSwitch(device, switched, start_timer=start_timer).close)
         if pins.knob is not None:
-            opened.callback(_open_knob(pins.knob, factory, turn).close)
+            knob_pins = pins.knob
+            if (knob := _opened_or_not(lambda: _open_knob(knob_pins, factory, post))) is not None:
+                opened.callback(knob.close)
         return Buttons(opened.pop_all())
+
+
+def _push_buttons(pins: ButtonPins) -> dict[Button, int]:
+    wired = {
+        Button.TALK: pins.talk,
+        Button.MUTE: None if pins.mute_is_switch else pins.mute,
+        Button.VOLUME_UP: pins.volume_up,
+        Button.VOLUME_DOWN: pins.volume_down,
+    }
+    return {button: pin for button, pin in wired.items() if pin is not None}
+
+
+def _facts_of(gesture: Gesture, position: Callable[[], int]) -> tuple[Event, ...]:
+    match gesture:
+        case Gesture.TALK_PRESSED:
+            return (TalkPressed(position()),)
+        case Gesture.TALK_HELD:
+            return (TalkHeld(cancels_waiting=True),)
+        case Gesture.MUTE_PRESSED:
+            return (MutePressed(),)
+        case Gesture.MUTE_HELD:
+            return (ForgetHeld(),)
+        case Gesture.BOTH_HELD:
+            return (ShutDownHeld(),)
+        case Gesture.LOUDER:
+            return (VolumeTurned(STEP_PERCENT),)
+        case Gesture.SOFTER:
+            return (VolumeTurned(-STEP_PERCENT),)
+        case _:
+            assert_never(gesture)
+
+
+def _opened_or_not(open_it: Callable[[], Any]) -> Any:
+    """Return what is opened, ``None`` if its pin cannot be had, which the log says."""
+    try:
+        return open_it()
+    except PanelUnavailable as error:
+        tell(_log, logging.WARNING, "button-missing", code=error.code, problem=error.line())
+        return None
 
 
 def _open(gpio: int, purpose: str, *, factory: PinFactory, is_pulled_up: bool) -> Any:
@@ -268,12 +274,12 @@ def _open(gpio: int, purpose: str, *, factory: PinFactory, is_pulled_up: bool) -
         return gpiozero.DigitalInputDevice(gpio, pull_up=is_pulled_up, pin_factory=factory)
 
 
-def _open_knob(pins: tuple[int, int], factory: PinFactory, turn: Callable[[int], Callable[[], None]]) -> Any:
+def _open_knob(pins: tuple[int, int], factory: PinFactory, post: Callable[[Event], None]) -> Any:
     # gpiozero names no pin in what it raises: try each alone first.
     for name, pin in zip("ab", pins, strict=True):
         _open(pin, f"volume knob {name}", factory=factory, is_pulled_up=True).close()
     with claiming("volume knob", pins[0]):
         knob = gpiozero.RotaryEncoder(*pins, max_steps=0, pin_factory=factory)
-    knob.when_rotated_clockwise = turn(STEP_PERCENT)
-    knob.when_rotated_counter_clockwise = turn(-STEP_PERCENT)
+    knob.when_rotated_clockwise = lambda: post(VolumeTurned(STEP_PERCENT))
+    knob.when_rotated_counter_clockwise = lambda: post(VolumeTurned(-STEP_PERCENT))
     return knob

@@ -114,10 +114,7 @@ def open_panel_buttons(
     position: Callable[[], int],
     post: Callable[[Event], None],
 ) -> None:
-    """Open the buttons: ``post`` gets what is pressed, and ``position`` the newest near-end sample, in other threads.
-
-    Raises ``PanelUnavailable``.
-    """
+    """Open the buttons: ``post`` gets what is pressed, ``position`` the newest near-end sample, in other threads."""
     pins = ButtonPins(
         _pin(settings.talk_button_gpio),
         _pin(settings.mute_button_gpio),
@@ -135,6 +132,7 @@ def open_panel_buttons(
         hold_s=settings.hold_s,
         position=position,
         post=post,
+        can_shut_down=settings.shuts_down,
     )
     opened.callback(buttons.close)
 

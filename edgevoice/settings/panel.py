@@ -40,7 +40,8 @@ class PanelSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     night_brightness_percent: How bright the lights are at night; 0 turns them off. While audio may leave the box they
         stay visible, and after each change of the lights, such as a press of a button, they shine for 10 s as by day.
     button_pull_up: Whether the buttons connect to ground, so that the pins need a pull-up.
-    hold_s: How long a press must last to count as held.
+    hold_s: How long the talk button must be held to end the conversation and cancel whatever sounds or waits.
+    shuts_down: Whether holding the talk button and the mute button together for 5 s shuts the machine down.
     """
 
     kind: Literal["auto", "gpio", "terminal", "none"] = "auto"
@@ -69,7 +70,8 @@ class PanelSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     night_to: TimeOfDay = ""
     night_brightness_percent: Percent = 0
     button_pull_up: bool = True
-    hold_s: Annotated[float, Meta(ge=0.3, le=5)] = 1.0
+    hold_s: Annotated[float, Meta(ge=0.3, le=10)] = 3.0
+    shuts_down: bool = False
 
     def pins(self) -> dict[str, int]:
         """Return the pins that are opened, by the names of their settings; none without GPIO."""

@@ -10,6 +10,7 @@ from edgevoice.box.context import BoxContext, context_of
 from edgevoice.box.tool_files import ToolFiles
 from edgevoice.echo.record import EchoRecord, write_record
 from edgevoice.host.credentials import Key
+from edgevoice.memory.forgetting import Forgetting
 from edgevoice.memory.memory import NAME
 from edgevoice.memory.recorder import Recorder
 from edgevoice.observers.announcement import Announced
@@ -119,7 +120,7 @@ def test_conversations_are_written_down_only_if_the_settings_give_them_days(tmp_
     kept = found(tmp_path, TRANSCRIBES)
 
     assert kept.storage.remembering is None
-    assert [type(each) for each in kept.observers] == [Recorder, ToolFiles]
+    assert [type(each) for each in kept.observers] == [Recorder, Forgetting, ToolFiles]
     assert (tmp_path / "state" / NAME).exists()
 
 
@@ -149,7 +150,7 @@ def test_a_damaged_file_is_set_aside_and_conversations_are_written_down(
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / NAME).write_bytes(b"not a database" * 1000)
 
-    assert [type(each) for each in found(tmp_path, TRANSCRIBES).observers] == [Recorder, ToolFiles]
+    assert [type(each) for each in found(tmp_path, TRANSCRIBES).observers] == [Recorder, Forgetting, ToolFiles]
 
     assert "memory-damaged" in caplog.text
 
