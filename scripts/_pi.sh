@@ -231,6 +231,8 @@ source "$checkout/scripts/_pi_program.sh"
 source "$checkout/scripts/_pi_sound.sh"
 # shellcheck source-path=SCRIPTDIR source=_pi_service.sh
 source "$checkout/scripts/_pi_service.sh"
+# shellcheck source-path=SCRIPTDIR source=_pi_unread.sh
+source "$checkout/scripts/_pi_unread.sh"
 # shellcheck source-path=SCRIPTDIR source=_pi_key.sh
 source "$checkout/scripts/_pi_key.sh"
 # shellcheck source-path=SCRIPTDIR source=_pi_remove.sh

@@ -42,15 +42,16 @@ open_settings() { chgrp edgevoice -- "$settings_file" && chmod 640 -- "$settings
 
 wake_word() {
   [[ -f $stamp && -f $wakes_for && $(<"$wakes_for") == "$(<"$stamp")" ]] &&
-    compgen -G "$cache/wakeword-*.npz" >/dev/null && return
+    compgen -G "$cache/wakeword-*.np[yz]" >/dev/null && return
   change "build the wake word's network and the box's spoken messages for this machine" make_wake_word
+  change "remove what a box never reads" remove_unread
 }
 
 make_wake_word() {
   local python=("$prefix/bin/python" -I -m)
   as_service env HOME="$state" CACHE_DIRECTORY="$cache" "${python[@]}" edgevoice.wakeword
   # Otherwise the first start would, while somebody speaks to it for the first time. Without them a sound reports limits.
-  as_service env HOME="$state" "${python[@]}" edgevoice.box.sayings "$cache" || true
+  as_service env HOME="$state" CACHE_DIRECTORY="$cache" "${python[@]}" edgevoice.box.sayings "$cache" || true
   # Not in the cache, where an earlier setup put it: that belongs to the service.
   as_service rm -f -- "$cache/.made-for"
   cp -- "$stamp" "$wakes_for"

@@ -118,8 +118,6 @@ set_up() {
   # The build tools of packages that come as source are locked too, hence no build isolation.
   quietly "$advice" pip_install --require-hashes --no-build-isolation -r "$root/requirements.lock"
   quietly "$advice" pip_install --no-deps --no-build-isolation --editable "$root"
-  # Otherwise each test with a cache of its own would compile it.
-  "$venv/bin/python" -I "$root/edgevoice/wakeword/kernel/compile.py" || true
   ingredients >"$ready"
   rm -f -- "$unfinished"
   say "ready after $((SECONDS - began)) s"

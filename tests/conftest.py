@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from edgevoice.wakeword.kernel.compile import main as compile_kernel
+from edgevoice.wakeword.kernel.library import is_compiled
 from tests.progress import pytest_configure
 
 __all__ = ["pytest_configure"]
@@ -28,6 +30,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if not collection_path.match("test_*.py") or mark in collection_path.read_text():
         return None
     return True
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile the wake word's kernel beside its sources: else each test with a cache of its own would compile it."""
+    if not hasattr(session.config, "workerinput") and not is_compiled(Path(os.devnull)):
+        compile_kernel([])
 
 
 @pytest.fixture

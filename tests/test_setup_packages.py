@@ -239,6 +239,27 @@ def test_disk_space_is_checked_wherever_something_is_written(
     assert complaint in ended.stderr
 
 
+def test_the_compiler_of_the_wake_words_kernel_is_removed_again(debian: Debian) -> None:
+    fails_once = '#!/bin/sh\n[ -e "$0.again" ] || { : >"$0.again"; exit 1; }\n'
+    debian.write("/scratch/tools/bin/python", fails_once).chmod(0o755)
+    debian.apt_brings("gcc installed")
+
+    well(debian.step('change "compile it" compile_kernel "$scratch/tools/bin/python" compile.py'))
+
+    assert debian.names() == {"old"}
+    assert debian.noted() == set()
+
+
+def test_without_a_compiler_or_a_network_the_kernel_is_no_reason_to_fail(debian: Debian) -> None:
+    debian.write("/scratch/tools/bin/python", "#!/bin/sh\nexit 1\n").chmod(0o755)
+    debian.apt_brings("gcc none")
+
+    well(debian.step('change "compile it" compile_kernel "$scratch/tools/bin/python" compile.py'))
+    well(debian.step('change "compile it" compile_kernel "$scratch/tools/bin/python" compile.py', wheels="/wheels"))
+
+    assert debian.noted() == set()
+
+
 def test_an_existing_compiler_is_kept(debian: Debian) -> None:
     debian.write("/scratch/tools/bin/python", "#!/bin/sh\n").chmod(0o755)
     debian.has(old="installed", gcc="installed")

@@ -17,9 +17,9 @@ from edgevoice.errors import EdgevoiceError, StorageUnavailable
 from edgevoice.settings.file import load
 from edgevoice.settings.schema import Settings
 from edgevoice.store.folders import cache_folder, state_folder
+from edgevoice.wakeword.engine import stages_in
 from edgevoice.wakeword.household import VoiceVerifier
 from edgevoice.wakeword.models.classifier import Classifier
-from edgevoice.wakeword.models.front_end import parts_of
 from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ, Samples
 from edgevoice.wakeword.tuning.enrolment import LEAST_CALLS, LEAST_SPEECH_S, Learner, sounding_s
 from edgevoice.wakeword.tuning.evaluation import kind_of
@@ -62,7 +62,7 @@ def enrol(config: Path | None, name: str, *, word: str | None, source: Path | No
             remedy="Take up to 40 letters, digits, spaces, - and _, beginning with a letter or a digit.",
         )
     chosen = _chosen(settings, word)
-    learner = Learner(parts_of(cache_folder(os.environ)), Classifier(chosen.model))
+    learner = Learner(stages_in(cache_folder(os.environ)), Classifier(chosen.model))
     console = Console(soft_wrap=True, highlight=False)
     said = _recorded(console, settings, chosen, learner) if source is None else _read(source, learner)
     console.print("Learning: this takes some seconds, on a Pi up to a minute.")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from edgevoice.errors import WakeWordUnavailable, of_machine
 from edgevoice.store.folders import cache_folder
-from edgevoice.wakeword.kernel.kernel import open_kernel, weights_for
+from edgevoice.wakeword.kernel.kernel import Kernel, open_kernel, weights_for
 from edgevoice.wakeword.kernel.library import KernelUnavailable
-from edgevoice.wakeword.models.front_end import EXIT_NOT_NOW, FrontEndParts, parts_of
+from edgevoice.wakeword.models.front_end import EXIT_NOT_NOW, FrontEndParts, PartsUnavailable, parts_of
 from edgevoice.wakeword.models.paired import make_pair, pair_models
 from edgevoice.wakeword.models.present import words_present
 
@@ -50,11 +50,18 @@ def main(arguments: list[str]) -> int:
 def _make_all(folder: Path) -> None:
     """Make whatever the words that are present need, with the kernel and without it."""
     words = [*words_present().values()]
+    kernel: Kernel | None = None
     try:
-        open_kernel(folder).learn(words)
+        kernel = open_kernel(folder)
+        kernel.learn(words)
     except KernelUnavailable as error:
         print(error.line(), file=sys.stderr)  # noqa: T201
-    parts_of(folder)
+    try:
+        parts_of(folder)
+    except PartsUnavailable:
+        # The package onnx is removed once they are made: without them there is only no fallback.
+        if kernel is None:
+            raise
     pair_models(words, folder)
 
 

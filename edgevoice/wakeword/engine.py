@@ -14,6 +14,7 @@ from edgevoice.wakeword.household import HouseholdVoices
 from edgevoice.wakeword.kernel.kernel import Kernel, is_made, open_kernel
 from edgevoice.wakeword.kernel.library import KernelUnavailable
 from edgevoice.wakeword.models.classifier import Classifier
+from edgevoice.wakeword.models.features import Stages
 from edgevoice.wakeword.models.front_end import PartsUnavailable, parts_of
 from edgevoice.wakeword.models.micro import MicroScorer
 from edgevoice.wakeword.models.paired import pair_models
@@ -88,6 +89,12 @@ def kernel_in(folder: Path) -> Kernel | None:
     except KernelUnavailable as error:
         tell(_log, logging.INFO, "wakeword-kernel", computes="onnxruntime", code=error.code, problem=error.line())
         return None
+
+
+def stages_in(folder: Path) -> Stages:
+    """Return what computes the streaming engine here: the kernel, or onnxruntime. Raises ``PartsUnavailable``."""
+    kernel = kernel_in(folder)
+    return parts_of(folder) if kernel is None else kernel
 
 
 def kernel_at_hand(folder: Path) -> Kernel | None:

@@ -13,8 +13,7 @@ import numpy as np
 
 from edgevoice.wakeword.household import VoiceVerifier
 from edgevoice.wakeword.models.classifier import Classifier
-from edgevoice.wakeword.models.features import FrontEnd
-from edgevoice.wakeword.models.front_end import FrontEndParts
+from edgevoice.wakeword.models.features import FrontEnd, Stages
 from edgevoice.wakeword.models.shapes import FRAME, RATE_HZ, Floats, Samples
 from edgevoice.wakeword.tuning.conditions import (
     Sound,
@@ -88,8 +87,8 @@ class Heard:
 class Learner:
     """Listens to a person and makes their verifier of one wake word; ``model`` is the word's, loaded."""
 
-    def __init__(self, parts: FrontEndParts, model: Classifier) -> None:
-        self._front_end = FrontEnd(parts, model.embeddings_seen)
+    def __init__(self, stages: Stages, model: Classifier) -> None:
+        self._front_end = FrontEnd(stages, model.embeddings_seen)
         self._model = model
         model.listen_to(self._front_end.embeddings)
 
