@@ -4,6 +4,7 @@ It uses the same engine, conversation and link as the box; a program takes the p
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -14,6 +15,7 @@ from edgevoice.agent import events
 from edgevoice.agent.character import Character
 from edgevoice.agent.emitter import AnyCallback, Emitter, EventStream
 from edgevoice.agent.observation import Observation
+from edgevoice.agent.open_session import OpenSession
 from edgevoice.agent.parts import AgentParts, Toolbox, Watchers, join
 from edgevoice.agent.questions import Questions
 from edgevoice.agent.sound import ProgramSound, Sound
@@ -22,12 +24,15 @@ from edgevoice.core.conversation.phases import Phase
 from edgevoice.core.facts import ResponseStatus, TalkHeld, TalkPressed, TurnEnded
 from edgevoice.core.notices import Notice, PhaseEntered, Role, TranscriptChanged
 from edgevoice.errors import AnswerFailed, ConversationOver, EdgevoiceError, LinkError, of_machine
+from edgevoice.journal import tell
 from edgevoice.mcp.server import McpServer
 from edgevoice.memory.memory import Memory
 from edgevoice.memory.remembering import Remembering
 from edgevoice.personas.persona import Persona
 from edgevoice.personas.presets import persona_of
-from edgevoice.realtime.session import changes_of, session_of
+from edgevoice.realtime.session import session_of
+
+_log = logging.getLogger(__name__)
 
 _RATES_HZ = range(8_000, 48_001)
 _PLAYBACKS = ("push", "pull")
@@ -89,12 +94,13 @@ class Agent:
         functions = (*tools, *self._remembering.functions())
         self._toolbox = Toolbox(functions, tool_timeout_s, self._may_call, mcp_servers)
         if self._toolbox.servers is not None:
-            self._toolbox.servers.on_change(self._tools_changed)
+            self._toolbox.servers.on_change(self._send_changes)
         self._sound = sound or ProgramSound(input_rate_hz, is_pulled=playback == "pull")
         self._emitter = Emitter()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._parts: AgentParts | None = None
         self._questions = Questions()
+        self._open_session = OpenSession()
         self._cause: EdgevoiceError | None = None
         self._opened = AsyncExitStack()
 
@@ -123,7 +129,13 @@ class Agent:
         watchers = Watchers(lambda notice: self._observe(observation, notice), self._lost)
         service = self._character.service()
         parts = self._parts = join(
-            service, endpoint, self._session, self._toolbox, self._sound, watchers, self._remembering.earlier
+            service,
+            endpoint,
+            lambda: self._open_session.begin(self._session()),
+            self._toolbox,
+            self._sound,
+            watchers,
+            self._remembering.earlier,
         )
         self._cause = None
         self._run(parts.link.run())
@@ -273,7 +285,8 @@ class Agent:
         """Change who answers, and how, in the middle of the conversation or before it; ``None`` keeps the old value.
 
         What a persona has overrides the rest; ``Persona(name="")`` has nothing. Only what changes is sent. For an
-        invalid value it raises ``SettingsInvalid`` or ``PersonaInvalid`` and changes nothing.
+        invalid value it raises ``SettingsInvalid`` or ``PersonaInvalid`` and changes nothing. OpenAI's protocol keeps
+        the model of a session, and a voice that has spoken: an ``Error`` says so, and the next session has the new one.
         """
         changes = {"model": model, "voice": voice, "speed": speed}
         given = {name: value for name, value in changes.items() if value is not None}
@@ -284,34 +297,34 @@ class Agent:
             old.persona if persona is None else persona_of(persona),
         )
         character.service()
-        before = self._session()
         self._character = character
-        self._send_changes(before)
+        self._send_changes()
 
     def add_tools(self, *tools: Callable[..., Any]) -> None:
         """Let the model call further functions from now on; if one cannot be a tool, it raises and adds none.
 
         Raises ``TypeError`` for a function that the model could not call, ``ValueError`` for a name that is taken.
         """
-        before = self._session()
         self._toolbox.functions.add_all(tools)
-        self._send_changes(before)
+        self._send_changes()
 
     def _may_call(self, tool: str) -> bool:
         return self._character.persona.allows(tool)
-
-    def _tools_changed(self) -> None:
-        if self._parts is not None:
-            self._parts.link.update({"tools": self._toolbox.registry.definitions()})
 
     def _session(self) -> dict[str, Any]:
         service = self._remembering.service(self._character.service())
         return session_of(service, self._toolbox.registry.definitions())
 
-    def _send_changes(self, before: Mapping[str, Any]) -> None:
-        changes = changes_of(before, self._session())
-        if changes and self._parts is not None:
+    def _send_changes(self) -> None:
+        if self._parts is None:
+            return
+        changes, kept = self._open_session.changes(self._session(), self._character.service().spoken_dialect)
+        if changes:
             self._parts.link.update(changes)
+        for name in kept:
+            line = f"the service keeps the {name} of this session; the new one comes with the next session"
+            tell(_log, logging.WARNING, "change-kept-back", what=name, problem=line)
+            self._emitter.emit(events.Error(f"{name}-kept", line, is_fatal=False))
 
     # --- events -------------------------------------------------------------------------------------------------------
 
@@ -341,6 +354,7 @@ class Agent:
         for event in seen:
             self._emitter.emit(event)
         self._questions.take(notice)
+        self._open_session.take(notice)
 
     def _emit_rest(self, observation: Observation) -> None:
         for event in observation.rest():

@@ -151,6 +151,6 @@ class ConversationItems:
 def _arguments(text: str) -> Mapping[str, Any]:
     try:
         arguments = msgspec.json.decode(text or "{}")
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return {}
     return arguments if isinstance(arguments, dict) else {}

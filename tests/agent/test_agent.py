@@ -310,3 +310,26 @@ def test_a_persona_changes_the_role_the_voice_and_the_tools_in_mid_conversation(
 def test_an_invalid_persona_is_refused_before_the_conversation_begins() -> None:
     with pytest.raises(PersonaInvalid, match=r'persona "My owl": speed is 9\.0; it must be between 0\.5 and 1\.5'):
         Agent(persona=Persona(name="My owl", speed=9.0))
+
+
+def test_a_voice_that_openai_keeps_is_reported_in_one_line_and_the_rest_is_changed() -> None:
+    steps = (
+        Expect("session.update"), Expect("conversation.item.create"), Expect("response.create"), AnswerStep("Yes."),
+        Expect("session.update", {"session": {"type": "realtime", "instructions": "Be a pirate."}}),
+    )  # fmt: skip
+    seen: list[AgentEvent] = []
+
+    async def scene() -> None:
+        opponent = Opponent(script=script_of(*steps))
+        async with LocalService(voice=Tone(), recogniser=Hears(), behaviour=opponent, pace=1000.0) as service:
+            voice = RealtimeVoice(url=openai_address(service), api_key="any")
+            async with asyncio.timeout(20), Agent(instructions="Be brief.", voice=voice) as agent:
+                agent.on("error", seen.append)
+                await agent.ask("Is it noon?")
+                agent.update(voice="Luna", instructions="Be a pirate.")
+                await opponent.over()
+
+    asyncio.run(scene())
+
+    line = "the service keeps the voice of this session; the new one comes with the next session"
+    assert seen == [events.Error("voice-kept", line, is_fatal=False)]

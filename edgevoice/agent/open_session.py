@@ -1,0 +1,51 @@
+"""The session that is open: what it was configured with, and what the service no longer changes in it. Pure."""
+
+from copy import deepcopy
+from typing import Any, Final
+
+from edgevoice.core.notices import AudioReceived, Notice
+from edgevoice.realtime.session import changes_of
+
+Json = dict[str, Any]
+
+_FOLLOW: Final = ("model", "instructions", "tools", "audio")
+"""What may change in mid-session; the service's own notes, for example, are only handed back when one begins."""
+
+
+class OpenSession:
+    """The configuration of the session that is open or being opened.
+
+    OpenAI's protocol keeps the model of a session, and the voice once it has spoken, and refuses every change that is
+    sent together with another one of these.
+    """
+
+    def __init__(self) -> None:
+        self._sent: Json = {}
+        self._has_spoken = False
+
+    def begin(self, session: Json) -> Json:
+        """Return the configuration with which a new session begins."""
+        self._sent, self._has_spoken = session, False
+        return session
+
+    def take(self, notice: Notice) -> None:
+        """Take a notice of the conversation."""
+        self._has_spoken = self._has_spoken or isinstance(notice, AudioReceived)
+
+    def changes(self, wanted: Json, dialect: str) -> tuple[Json, tuple[str, ...]]:
+        """Return what to send so that the session is as ``wanted``, and the names of what has to stay as it was."""
+        if not self._sent:
+            return {}, ()
+        kept: list[str] = []
+        now = {**self._sent, **deepcopy({name: wanted[name] for name in _FOLLOW})}
+        if dialect == "openai":
+            if now["model"] != self._sent["model"]:
+                kept.append("model")
+                now["model"] = self._sent["model"]
+            output, before = now["audio"]["output"], self._sent["audio"]["output"]
+            if self._has_spoken and output["voice"] != before["voice"]:
+                kept.append("voice")
+                output["voice"] = before["voice"]
+        changes = changes_of(self._sent, now)
+        self._sent = now
+        return changes, tuple(kept)
