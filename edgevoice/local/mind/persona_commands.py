@@ -46,6 +46,9 @@ PersonaIntent = PersonaWish | VoiceWish | SpeedWish | PersonaRequest
 
 _LITTLE = r"(?:a (?:little )?(?:bit )?|a lot |much )?(?:more )?"
 _SPEAK = r"(?:talk|speak|go|read)(?: to (?:me|us))?"
+_DEFAULT = "default"
+"""What the tools call the box without a persona."""
+
 _PATTERNS: Mapping[str, re.Pattern[str]] = {
     name: re.compile(pattern, re.IGNORECASE)
     for name, pattern in {
@@ -130,6 +133,8 @@ def persona_sentence(kind: ToolKind, told: Mapping[str, Any], arguments: Mapping
     persona, voice = told.get("persona"), told.get("voice")
     later = " From the next conversation on, I have the new voice." if "voice_takes_effect" in told else ""
     match kind:
+        case ToolKind.PERSONA if persona == _DEFAULT:
+            return f"Okay, I am myself again.{later}"
         case ToolKind.PERSONA:
             return f"Okay, from now on I am the {persona or arguments.get('name')}.{later}"
         case ToolKind.VOICE:
@@ -149,10 +154,18 @@ def persona_trouble(kind: ToolKind, error: str) -> str:
     known = re.search(r"there are (?P<names>[\w, -]+)", error)
     match kind:
         case ToolKind.PERSONA:
-            return f"I cannot be that. I can be {known['names']}." if known is not None else "I cannot be that."
+            return (
+                f"I cannot be that.{_choice(known['names'].split(', '))}" if known is not None else "I cannot be that."
+            )
         case ToolKind.VOICE:
             return "I have no other voice here."
         case ToolKind.SPEED:
             return "I cannot speak at another speed than this."
         case _:
             return "There is nothing to undo."
+
+
+def _choice(names: list[str]) -> str:
+    """Return the sentence that lists personas; what tools call the default is the box itself."""
+    others = [name for name in names if name != _DEFAULT]
+    return f" I can be {', '.join(others)}, or myself." if others else ""

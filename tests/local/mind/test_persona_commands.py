@@ -80,6 +80,7 @@ def test_a_change_is_announced_in_one_short_sentence() -> None:
     assert told("set_speed", now, speed=1.0) == "Okay, at my own pace."
     assert told("undo_persona", now) == "Okay, as before."
     assert told("reset_persona", now) == "Okay, I am myself again."
+    assert told("set_persona", {"persona": "default"}) == "Okay, I am myself again."
 
 
 def test_a_voice_that_changes_only_with_the_next_conversation_is_announced_as_such() -> None:
@@ -90,7 +91,9 @@ def test_a_voice_that_changes_only_with_the_next_conversation_is_announced_as_su
 
 def test_a_refused_change_is_said_with_what_there_is() -> None:
     unknown = {"error": "nothing has changed: there is no persona 'owl'; there are default, night-owl, pirate"}
-    assert told("set_persona", unknown, name="owl") == "I cannot be that. I can be default, night-owl, pirate."
+    assert told("set_persona", unknown, name="owl") == "I cannot be that. I can be night-owl, pirate, or myself."
+    alone = {"error": "there is no persona 'owl'; there are default"}
+    assert told("set_persona", alone, name="owl") == "I cannot be that."
     assert told("set_persona", {"error": "the disk is full"}) == "I cannot be that."
     assert told("set_voice", {"error": "there is no such voice; there are heart"}) == "I have no other voice here."
     assert told("set_speed", {"error": "the speed is 1.5 already"}) == "I cannot speak at another speed than this."

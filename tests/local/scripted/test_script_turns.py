@@ -141,11 +141,14 @@ def test_the_script_does_not_wait_for_an_answer_in_the_background() -> None:
     )
 
 
+DEEP = '{"a":' * 5000 + "1" + "}" * 5000
+
 TOOLS: dict[str, tuple[AnswerStep, list[tuple[str, str]]]] = {
     "one": (AnswerStep(calls=(Call("get_current_time"),)), [("get_current_time", "")]),
     "two": (AnswerStep(calls=(Call("a", '{"x":1}'), Call("b"))), [("a", '{"x":1}'), ("b", "")]),
     "with speech": (AnswerStep("Let me see.", calls=(Call("a"),)), [("a", "")]),
     "no JSON": (AnswerStep(calls=(Call("a", '{"seconds":'),)), [("a", '{"seconds":')]),
+    "too deep": (AnswerStep(calls=(Call("a", DEEP),)), [("a", DEEP)]),
 }
 
 
