@@ -17,7 +17,7 @@ from edgevoice.box.preflight import find_what_is_named, load_what_is_named
 from edgevoice.commands.commandline import group
 from edgevoice.commands.config_template import template
 from edgevoice.commands.outcome import run_command
-from edgevoice.errors import PanelUnavailable, SettingsInvalid, WakeWordUnavailable
+from edgevoice.errors import PanelUnavailable, PersonaInvalid, SettingsInvalid, StorageUnavailable, WakeWordUnavailable
 from edgevoice.host.credentials import find_key
 from edgevoice.settings import file as settings_file
 from edgevoice.settings.catalogue import (
@@ -28,7 +28,9 @@ from edgevoice.settings.catalogue import (
     without_secrets,
 )
 from edgevoice.settings.file import Loaded, SettingsRefused, load
+from edgevoice.settings.schema import Settings
 from edgevoice.store.files import rewrite
+from edgevoice.store.folders import state_folder
 
 EXIT_CANNOT_CREATE: Final = 73
 EXIT_NO_PERMISSION: Final = 77
@@ -102,8 +104,31 @@ def _check(config: Path | None) -> int:
         load_what_is_named(loaded.settings, os.environ)
     except (SettingsInvalid, WakeWordUnavailable, PanelUnavailable) as refusal:
         _fail(refusal.line(), EXIT_CONFIGURATION)
+    # Not an error: the box runs without it, and a command may add it meanwhile.
+    for line in _unknown_personas(loaded.settings):
+        print(line, file=sys.stderr)
     print(f"{loaded.source} is valid" if loaded.source else "There is no settings file; the defaults are in force")
     return 0
+
+
+def _unknown_personas(settings: Settings) -> list[str]:
+    """Return a line for each wake word whose persona neither ships nor is kept; none if this user cannot know."""
+    named = {word: name for word, name in settings.wakeword.own_sessions().items() if name is not None}
+    if not (named and settings.personas.enabled):
+        return []
+    from edgevoice.commands import persona
+
+    try:
+        shelf = persona.shelf_in(state_folder(os.environ))
+    except StorageUnavailable:
+        return []
+    lines = []
+    for word, name in named.items():
+        try:
+            shelf.find(name)
+        except PersonaInvalid as unknown:
+            lines.append(f"wakeword.words.{word}.persona: {unknown.line()}")
+    return lines
 
 
 def _show(config: Path | None, *, as_json: bool) -> int:

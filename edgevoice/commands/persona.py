@@ -135,12 +135,13 @@ def _looked(folder: Path, look: Callable[[Personas], Awaitable[_T]], otherwise: 
     return looked(folder, NAME, lambda: Personas(folder, is_read_only=True), look, otherwise)
 
 
-def _shelf(folder: Path) -> Shelf:
+def shelf_in(folder: Path) -> Shelf:
+    """Return what there is in a folder, which is not changed; raises ``StorageUnavailable``."""
     return _looked(folder, lambda personas: personas.shelf(), Shelf(PersonaState(), PRESETS))
 
 
 def _list(folder: Path, *, as_json: bool) -> int:
-    shelf = _shelf(folder)
+    shelf = shelf_in(folder)
     state = shelf.state
     choices = {EVERYWHERE: Choice(), **dict(sorted(state.choices.items()))}
     if as_json:
@@ -182,7 +183,7 @@ def _show(folder: Path, name: str, *, wants_draft: bool, version: int | None) ->
             raise PersonaInvalid(f"there is no draft of {name}")
         if version:
             raise PersonaInvalid(f"there is no version {version} of the persona {name}")
-        found = PRESETS[name] if version == 0 and name in PRESETS else _shelf(folder).find(name)
+        found = PRESETS[name] if version == 0 and name in PRESETS else shelf_in(folder).find(name)
     sys.stdout.write(text_of(found))
     return 0
 

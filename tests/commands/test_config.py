@@ -1,5 +1,6 @@
 """`edgevoice config`: the file it writes equals the defaults, and its output fits a terminal and hides the key."""
 
+import asyncio
 import json
 import os
 import re
@@ -14,6 +15,8 @@ from typer.testing import CliRunner, Result
 
 from edgevoice.commands.config import app
 from edgevoice.commands.config_template import WIDTH, template
+from edgevoice.personas.persona import Persona
+from edgevoice.personas.personas import Personas
 from edgevoice.settings import file as settings_file
 from edgevoice.settings.catalogue import ENTRIES
 from edgevoice.settings.file import load
@@ -232,6 +235,33 @@ def test_check_examines_the_key_too(tmp_path: Path) -> None:
     assert result.exit_code == 78
     assert "can be read by other users" in result.stderr
     assert SECRET not in result.stderr
+
+
+def test_check_names_a_persona_that_is_neither_kept_nor_ships(tmp_path: Path) -> None:
+    place = tmp_path / "edgevoice.toml"
+    words = {"alexa": "butler", "hey_jarvis": "pirate", "hey_mycroft": "oracle"}
+    tables = "".join(f'[wakeword.words.{word}]\npersona = "{name}"\n' for word, name in words.items())
+    place.write_text(f"[personas]\nenabled = true\n{tables}", encoding="utf-8")
+    state = {"XDG_STATE_HOME": str(tmp_path / "state")}
+    butler = Persona(name="butler", instructions="Be a butler.")
+
+    async def keep() -> None:
+        async with Personas(tmp_path / "state/edgevoice") as personas:
+            await personas.save_draft(butler)
+            await personas.activate("butler")
+
+    (tmp_path / "state/edgevoice").mkdir(parents=True)
+    asyncio.run(keep())
+    result = run("check", "--config", place, environment=state)
+    (tmp_path / "state/edgevoice/personas.db").write_bytes(b"damaged")
+    unknown = run("check", "--config", place, environment=state)
+
+    assert (result.exit_code, result.stdout) == (0, f"{place} is valid\n")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(
+        "wakeword.words.hey_mycroft.persona: there is no persona 'oracle'; there are default, pirate"
+    )
+    assert (unknown.exit_code, unknown.stderr) == (0, "")
 
 
 # --- show ------------------------------------------------------------------------------------------------------------
