@@ -138,6 +138,8 @@ class McpProcess:
         finally:
             self._calls.pop(number, None)
         if answered.error is not None:
+            # By name only: the line is for the model, and may quote what it sent.
+            tell(_log, logging.WARNING, "mcp-call-failed", server=server, tool=tool)
             raise ToolRefused(answered.error)
         result: msgspec.Raw = answered.result
         return result

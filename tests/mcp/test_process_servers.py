@@ -151,6 +151,7 @@ def test_an_answer_of_10_mb_is_refused_and_the_server_kept(tools: Living) -> Non
     process = tools.call("large__pid")
 
     assert tools.call("large__large") == {"error": "the server's answer is longer than 1 MiB"}
+    assert tools.log.of("mcp-call-failed", "server=large", "tool=large__large")
     assert tools.call("large__long")["error"].startswith("the answer is too long: 1000")
     assert tools.call("large__pid") == process
 
@@ -210,6 +211,7 @@ def test_a_header_never_follows_a_redirect_to_another_host(tools: Living, hostil
 
 def test_an_answer_of_10_mb_over_http_is_refused_and_the_server_kept(tools: Living) -> None:
     assert tools.call("web__large") == {"error": "the server's answer is longer than 1 MiB"}
+    assert tools.log.of("mcp-call-failed", "server=web", "tool=web__large")
     assert tools.call("web__echo") == {"text": "xxxxx"}
 
 
