@@ -54,6 +54,8 @@ def fetch(request: HttpRequest, timeout_s: float, is_cancelled: Callable[[], boo
     until = time.monotonic() + timeout_s
     try:
         with _opener().open(sent, timeout=timeout_s) as answer:
+            if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+                raise RequestFailed("the service's answer is compressed, which it was not asked for")
             body = _read(answer, until, is_cancelled)
             return HttpAnswer(
                 body, answer.headers.get_content_type().lower(), answer.headers.get_content_charset() or "utf-8"

@@ -219,6 +219,11 @@ def test_the_model_gets_the_part_of_the_answer_that_is_declared(
         ((200, {"Content-Type": "application/json"}, b"{hunter2"), {}, "the service's answer is not valid JSON"),
         ((200, {"Content-Type": "image/png"}, b"hunter2"), {}, "the service's answer is neither JSON nor text"),
         ((200, {"Content-Type": "text/plain; charset=x"}, b"a"), {}, "in an unknown character set"),
+        (
+            (200, {"Content-Type": "text/plain", "Content-Encoding": "gzip"}, b"a"),
+            {},
+            "the service's answer is compressed",
+        ),
         ((200, {}, b'{"a": 1}'), {"result": "/b"}, "the service's answer has nothing at /b"),
         ((200, {}, b"[1]"), {"result": "/1"}, "the service's answer has nothing at /1"),
         ((200, {}, b"x" * (MOST_BYTES + 1)), {}, f"the service's answer is longer than {MOST_BYTES} bytes"),
